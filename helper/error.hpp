@@ -1,0 +1,84 @@
+// The one error type of regsync.
+//
+// An Error says what happened and what the person can do about it; its code is what programs act on. Nothing
+// compares messages. Errors are thrown inside a coroutine or a call and end at its root, where they become a
+// status row, an exit code or a line on stderr. No text of an Error ever holds a secret value.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <exception>
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace regsync {
+
+enum class ErrorCode : std::uint8_t {
+  invalid_input,          // what the person or a client gave cannot be used
+  not_found,              // the asked thing does not exist
+  already_exists,         // the thing to make is there already
+  locked,                 // the secret store is there, and locked: not the same as empty
+  store_unavailable,      // no session bus, no Secret Service, no default collection
+  kubeconfig,             // a kubeconfig, or one context of it, cannot be used
+  credential_plugin,      // an exec credential plugin or another credential helper failed
+  unreachable,            // no connection: refused, reset, DNS, proxy
+  tls,                    // the peer's certificate, or ours, is not accepted
+  timeout,                // no answer in time
+  unauthorized,           // HTTP 401
+  forbidden,              // HTTP 403 by authorisation; the message names the missing right
+  namespace_missing,      // HTTP 404 whose details name a namespace
+  namespace_terminating,  // HTTP 403 with cause NamespaceTerminating
+  stale,                  // HTTP 409 without causes: somebody wrote since we read, or the object exists
+  field_conflict,         // HTTP 409 with FieldManagerConflict causes
+  immutable,              // HTTP 422: the type, or an immutable Secret, forbids the change
+  rejected,               // HTTP 400/413/422: the API server will never take this
+  expired,                // HTTP 410 in either form: list again
+  overloaded,             // HTTP 429
+  server_error,           // HTTP 5xx
+  protocol,               // the answer makes no sense
+  not_owned,              // the object is somebody else's; see rule 3 of README
+  unusable_login,         // a login that kubelet cannot use
+  daemon_unreachable,     // regsyncd is not running, or does not answer
+  cancelled,              // the work was stopped on purpose
+  internal,               // a defect of regsync
+};
+
+// The stable, lower-case name of a code ("namespace_missing"), for JSON, metrics and journal fields.
+std::string_view to_string(ErrorCode code);
+
+class Error : public std::exception {
+ public:
+  // message: what happened, to what, and why. remedy: what to do next; may be empty.
+  Error(ErrorCode code, std::string message, std::string remedy = {})
+      : code_(code), message_(std::move(message)), remedy_(std::move(remedy)) {}
+
+  [[nodiscard]] ErrorCode code() const { return code_; }
+  [[nodiscard]] const std::string& message() const { return message_; }
+  [[nodiscard]] const std::string& remedy() const { return remedy_; }
+  [[nodiscard]] const char* what() const noexcept override { return message_.c_str(); }
+
+  // The server's wish (Retry-After) for the earliest next try.
+  [[nodiscard]] std::optional<std::chrono::seconds> retry_after() const { return retry_after_; }
+  Error& retry_after(std::chrono::seconds delay) {
+    retry_after_ = delay;
+    return *this;
+  }
+
+  // The same error, its message led by what it happened to: "context dev: …".
+  [[nodiscard]] Error within(std::string_view subject) const;
+
+ private:
+  ErrorCode code_;
+  std::string message_;
+  std::string remedy_;
+  std::optional<std::chrono::seconds> retry_after_;
+};
+
+// What a catch (...) holds, as an Error: other exceptions become ErrorCode::internal.
+Error current_error();
+
+// One line for stderr or a log: the message, and after "; " the remedy.
+std::string describe(const Error& error);
+
+}  // namespace regsync
