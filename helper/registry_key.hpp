@@ -19,8 +19,8 @@ class RegistryKey {
   explicit RegistryKey(std::string_view server);
 
   [[nodiscard]] const std::string& value() const { return value_; }  // "host[:port][/path]", Hub is "docker.io"
-  [[nodiscard]] std::string_view host() const;                      // "host[:port]"
-  [[nodiscard]] std::string_view path() const;                      // "" or "/path"
+  [[nodiscard]] std::string_view host() const;                       // "host[:port]"
+  [[nodiscard]] std::string_view path() const;                       // "" or "/path"
   [[nodiscard]] bool is_hub() const { return value_ == "docker.io"; }
 
   // The key of a dockerconfigjson entry that kubelet finds (pkg/credentialprovider/keyring.go): Hub needs the

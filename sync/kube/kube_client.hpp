@@ -23,21 +23,21 @@ inline constexpr std::string_view field_manager = "regsync";
 
 // An object or, with an empty name, a collection.
 struct ObjectPath {
-  std::string resource;          // plural: "secrets", "namespaces", "serviceaccounts"
-  std::string name_space;        // empty: cluster-scoped, or across all namespaces
-  std::string name;              // empty: the collection
-  std::string api = "/api/v1";   // or "/apis/GROUP/VERSION"
+  std::string resource;         // plural: "secrets", "namespaces", "serviceaccounts"
+  std::string name_space;       // empty: cluster-scoped, or across all namespaces
+  std::string name;             // empty: the collection
+  std::string api = "/api/v1";  // or "/apis/GROUP/VERSION"
 
   [[nodiscard]] std::string url_path() const;
 };
 
 struct ListOptions {
-  std::string field_selector;    // "metadata.name=x"
+  std::string field_selector;  // "metadata.name=x"
   std::string label_selector;
   std::string resource_version;  // "" for the newest, "0" for any
   std::string continue_token;
   int limit = 0;
-  bool metadata_only = false;    // PartialObjectMetadata: a tenth of the bytes where only metadata matters
+  bool metadata_only = false;  // PartialObjectMetadata: a tenth of the bytes where only metadata matters
 };
 
 struct WatchOptions {
@@ -49,7 +49,7 @@ struct WatchOptions {
 };
 
 struct ApplyOptions {
-  bool force = false;    // take over fields of other managers: only for what is ours, or on --adopt
+  bool force = false;  // take over fields of other managers: only for what is ours, or on --adopt
   bool dry_run = false;
 };
 

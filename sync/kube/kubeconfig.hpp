@@ -90,7 +90,7 @@ class Kubeconfig {
   Kubeconfig& operator=(const Kubeconfig&) = delete;
   ~Kubeconfig();
 
-  [[nodiscard]] const std::string& current_context() const;     // "" where there is none
+  [[nodiscard]] const std::string& current_context() const;        // "" where there is none
   [[nodiscard]] const std::vector<std::string>& contexts() const;  // sorted
 
   // Throws Error(kubeconfig) with client-go's meaning: unknown context, cluster or user, contradicting fields,

@@ -41,7 +41,8 @@ struct WatchScope {
 class Watcher {
  public:
   using Handler = std::function<void(const WatchEvent&)>;
-  // Called with an error when the server cannot be listed or watched (after each try), with nullopt when it works again.
+  // Called with an error when the server cannot be listed or watched (after each try), with nullopt when it works
+  // again.
   using HealthHandler = std::function<void(const std::optional<Error>&)>;
 
   // The client outlives the watcher.

@@ -1,0 +1,43 @@
+// Follows the Secret Service and delivers readings of it.
+//
+// Owns the GLib thread: one GMainContext and GMainLoop, on which the store is used and D-Bus signals arrive. A burst
+// of signals becomes one reading. Signals carry no news, only "look again". A restarted or late keyring daemon
+// (NameOwnerChanged of org.freedesktop.secrets) is reconnected to and read again. Never prompts and never polls.
+//
+// Constructed, used and destroyed on the io_context thread; the handler is called there (asio::post). The destructor
+// joins the thread; no handler runs after it.
+#pragma once
+
+#include <asio/any_io_executor.hpp>
+#include <functional>
+#include <memory>
+#include <set>
+
+#include "helper/logins.hpp"
+#include "helper/registry_key.hpp"
+
+namespace regsync {
+
+class StoreMonitor {
+ public:
+  using Handler = std::function<void(Logins)>;
+
+  StoreMonitor(asio::any_io_executor executor, Handler on_reading);
+  ~StoreMonitor();
+  StoreMonitor(const StoreMonitor&) = delete;
+  StoreMonitor& operator=(const StoreMonitor&) = delete;
+  StoreMonitor(StoreMonitor&&) = delete;
+  StoreMonitor& operator=(StoreMonitor&&) = delete;
+
+  // The registries whose secrets are loaded from now on; starts a new reading. Nothing else leaves the keyring.
+  void want(std::set<RegistryKey> registries);
+
+  // Reads again now (a person asked).
+  void refresh();
+
+ private:
+  class Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace regsync

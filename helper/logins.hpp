@@ -1,0 +1,20 @@
+// One reading of the secret store: what the daemon's monitor hands to the sync engine.
+#pragma once
+
+#include <optional>
+#include <vector>
+
+#include "helper/credential.hpp"
+#include "helper/error.hpp"
+
+namespace regsync {
+
+// Either a complete reading (problem is empty), or the reason why there is none. A reading with a problem says
+// nothing about which logins exist: whoever gets one keeps what it knew (absent is not deleted).
+struct Logins {
+  std::vector<Credential> credentials;  // of the registries that were asked for, with their secrets
+  std::vector<Login> all;               // every login in the store, names only
+  std::optional<Error> problem;         // locked, store_unavailable, …
+};
+
+}  // namespace regsync
