@@ -1,0 +1,70 @@
+// The whole of regsync without a process around it: targets, contexts and logins come in, clusters are kept true.
+//
+//   set_targets ─┐
+//   set_contexts ├─► per context a DesiredState ─► Cluster ─► API server
+//   set_logins ──┘
+//
+// The daemon feeds it from monitors; `regsync sync --once` and `regsync diff` feed it once. Lives on the io_context
+// thread, owned by whoever runs that.
+#pragma once
+
+#include <asio/any_io_executor.hpp>
+#include <asio/awaitable.hpp>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <set>
+#include <string>
+
+#include "helper/logins.hpp"
+#include "helper/registry_key.hpp"
+#include "sync/kube/kubeconfig.hpp"
+#include "sync/status.hpp"
+#include "sync/target_directory.hpp"
+
+namespace regsync {
+
+class FootprintStore;
+
+struct EngineOptions {
+  std::string owner_id;     // paths::owner()
+  std::string owner_label;  // "user@host"
+  int concurrency = 64;     // requests in flight per context
+  bool follow = true;       // false: one list instead of list + watch, for --once
+};
+
+class Engine {
+ public:
+  // on_wanted: the registries whose logins are needed now (for StoreMonitor::want). on_change: the status changed.
+  Engine(asio::any_io_executor executor, EngineOptions options, FootprintStore& footprints,
+         std::function<void(const std::set<RegistryKey>&)> on_wanted, std::function<void()> on_change);
+  ~Engine();
+  Engine(const Engine&) = delete;
+  Engine& operator=(const Engine&) = delete;
+  Engine(Engine&&) = delete;
+  Engine& operator=(Engine&&) = delete;
+
+  // The whole of each input, whenever it may have changed. Equal input changes nothing.
+  void set_targets(TargetFiles targets);
+  void set_kubeconfig(kube::Kubeconfig kubeconfig);
+  void set_kubeconfig_problem(Error problem);  // the last good one stays in force
+  void set_logins(Logins logins);
+
+  // Tries everything of one target (or of all) now, and returns once each key was tried. adopt: takes over Secrets
+  // of that target that exist and are not ours, this once.
+  asio::awaitable<void> sync(std::optional<std::string> target, bool adopt);
+
+  // Deletes the Secrets of a target whose file is gone; remembered until done. keep_secrets: only forgets them.
+  void forget_target(const std::string& target, bool keep_secrets);
+
+  [[nodiscard]] StatusReport status(const std::optional<std::string>& target = std::nullopt) const;
+
+  // Cancels all work and waits for it to end.
+  asio::awaitable<void> stop();
+
+ private:
+  class Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace regsync

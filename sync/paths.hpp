@@ -1,0 +1,25 @@
+// Where regsync's files are (XDG Base Directory Specification 0.8). Functions of the environment; any thread.
+#pragma once
+
+#include <filesystem>
+#include <string_view>
+
+namespace regsync::paths {
+
+std::filesystem::path home();         // $HOME; throws Error(invalid_input) where there is none
+std::filesystem::path config_home();  // $XDG_CONFIG_HOME/regsync
+std::filesystem::path state_home();   // $XDG_STATE_HOME/regsync
+std::filesystem::path runtime_dir();  // $XDG_RUNTIME_DIR/regsync; throws Error(invalid_input) where there is none
+
+inline std::filesystem::path targets() { return config_home() / "targets"; }
+inline std::filesystem::path settings() { return config_home() / "config.yaml"; }
+inline std::filesystem::path control_socket() { return runtime_dir() / "control.sock"; }
+inline std::filesystem::path owner() { return state_home() / "owner"; }
+inline std::filesystem::path footprints() { return state_home() / "footprints"; }
+inline std::filesystem::path lock() { return state_home() / "lock"; }
+
+// Writes `content` whole: to a file of its own beside `path`, synced, then renamed over it. Makes missing folders
+// (0700). Throws Error(invalid_input) naming the path and the cause.
+void write_whole(const std::filesystem::path& path, std::string_view content, unsigned mode = 0600);
+
+}  // namespace regsync::paths
