@@ -1,0 +1,102 @@
+#include "tests/support/kube_server.hpp"
+
+#include <csignal>
+#include <nlohmann/json.hpp>
+#include <sstream>
+#include <stdexcept>
+#include <utility>
+
+namespace regsync::test {
+namespace {
+
+Outcome support(std::vector<std::string> argv) {
+  argv.front() = std::string(REGSYNC_SOURCE_DIR "/tests/support/") + argv.front();
+  return run_program({.argv = std::move(argv), .env = own_environment(), .in = {}}, std::chrono::minutes(2));
+}
+
+}  // namespace
+
+bool KubeServer::available() { return support({"kube-apiserver"}).exit_code == 0; }
+
+KubeServer::KubeServer() : KubeServer(Options{}) {}
+
+KubeServer::KubeServer(const Options& options) {
+  std::vector<std::string> argv{"kube-up", dir().string(), "--contexts", options.contexts};
+  if (options.audit) {
+    argv.emplace_back("--audit");
+  }
+  if (const auto outcome = support(std::move(argv)); outcome.exit_code != 0) {
+    throw std::runtime_error(outcome.err);
+  }
+}
+
+KubeServer::~KubeServer() { support({"kube-down", dir().string()}); }
+
+std::string KubeServer::url() const {
+  auto url = read_file(dir() / "url");
+  url.pop_back();
+  return url;
+}
+
+std::string KubeServer::token(std::string_view user) const {
+  std::istringstream lines(read_file(dir() / "tokens"));
+  for (std::string line; std::getline(lines, line);) {
+    const auto comma = line.find(',');
+    if (line.substr(comma + 1, line.find(',', comma + 1) - comma - 1) == user) {
+      return line.substr(0, comma);
+    }
+  }
+  throw std::runtime_error("no token of user " + std::string(user));
+}
+
+std::string KubeServer::kubeconfig_of(std::string_view user, std::string_view context) const {
+  const std::string name(context);
+  const nlohmann::json config{
+      {"apiVersion", "v1"},
+      {"kind", "Config"},
+      {"current-context", name},
+      {"clusters",
+       {{{"name", name}, {"cluster", {{"server", url()}, {"certificate-authority", (dir() / "ca.crt").string()}}}}}},
+      {"users", {{{"name", name}, {"user", {{"token", token(user)}}}}}},
+      {"contexts", {{{"name", name}, {"context", {{"cluster", name}, {"user", name}}}}}},
+  };
+  return config.dump(2);
+}
+
+Outcome KubeServer::kubectl(std::vector<std::string> arguments, std::string in) const {
+  auto env = sandbox(temp_);
+  env["KUBECONFIG"] = kubeconfig().string();
+  arguments.insert(arguments.begin(), "kubectl");
+  return run_program({.argv = std::move(arguments), .env = std::move(env), .in = std::move(in)});
+}
+
+nlohmann::json KubeServer::get(std::vector<std::string> arguments) const {
+  arguments.insert(arguments.begin(), "get");
+  arguments.emplace_back("--output=json");
+  const auto outcome = kubectl(std::move(arguments));
+  if (outcome.exit_code != 0) {
+    throw std::runtime_error(outcome.err);
+  }
+  return nlohmann::json::parse(outcome.out);
+}
+
+void KubeServer::kill() const { ::kill(std::stoi(read_file(dir() / "apiserver.pid")), SIGKILL); }
+
+void KubeServer::start_again() const {
+  if (const auto outcome = support({"kube-up", dir().string(), "--again"}); outcome.exit_code != 0) {
+    throw std::runtime_error(outcome.err);
+  }
+}
+
+std::vector<nlohmann::json> KubeServer::audit() const {
+  std::vector<nlohmann::json> events;
+  std::istringstream lines(read_file(dir() / "audit.log"));
+  for (std::string line; std::getline(lines, line);) {
+    if (auto event = nlohmann::json::parse(line, nullptr, false); !event.is_discarded()) {  // the last may be partial
+      events.push_back(std::move(event));
+    }
+  }
+  return events;
+}
+
+}  // namespace regsync::test

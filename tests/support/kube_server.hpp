@@ -1,0 +1,62 @@
+// A real Kubernetes API server of a test's own (see tests/support/kube-up), ended with this object.
+//
+// Boots in about 3 s and takes 200 MB, so share one per executable: a function-local static, in tests registered
+// with regsync_test(… WHOLE), each in namespaces of its own.
+#pragma once
+
+#include <filesystem>
+#include <nlohmann/json_fwd.hpp>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "tests/support/process.hpp"
+#include "tests/support/temp_dir.hpp"
+
+namespace regsync::test {
+
+class KubeServer {
+ public:
+  struct Options {
+    bool audit = false;
+    std::string contexts = "a,b";  // names of the contexts in the kubeconfig, all of this server
+  };
+
+  // Whether this machine has a kube-apiserver and etcd. If not: SKIP_OR_FAIL.
+  static bool available();
+
+  KubeServer();
+  explicit KubeServer(const Options& options);  // throws std::runtime_error with the ends of the logs
+  ~KubeServer();
+  KubeServer(const KubeServer&) = delete;
+  KubeServer& operator=(const KubeServer&) = delete;
+  KubeServer(KubeServer&&) = delete;
+  KubeServer& operator=(KubeServer&&) = delete;
+
+  // Where kube-up put its files.
+  [[nodiscard]] std::filesystem::path dir() const { return temp_ / "kube"; }
+  [[nodiscard]] std::filesystem::path kubeconfig() const { return dir() / "admin.kubeconfig"; }  // the administrator
+  [[nodiscard]] std::string url() const;
+  [[nodiscard]] std::string token(std::string_view user) const;  // alice, bob: no rights yet; admin
+
+  // A kubeconfig of one context for a user with a token, to be written to a file.
+  [[nodiscard]] std::string kubeconfig_of(std::string_view user, std::string_view context) const;
+
+  // kubectl as the administrator.
+  [[nodiscard]] Outcome kubectl(std::vector<std::string> arguments, std::string in = {}) const;
+
+  // The object that `kubectl get …` answers; throws std::runtime_error when there is none.
+  [[nodiscard]] nlohmann::json get(std::vector<std::string> arguments) const;
+
+  // Takes the server away as a crash would, and brings it back: same port, same data.
+  void kill() const;
+  void start_again() const;
+
+  // With Options::audit: the finished requests so far, oldest first (audit.k8s.io/v1 Event).
+  [[nodiscard]] std::vector<nlohmann::json> audit() const;
+
+ private:
+  TempDir temp_;
+};
+
+}  // namespace regsync::test
