@@ -1,4 +1,4 @@
-// The `regsync` side of the control socket: blocking calls, for a command that a person runs.
+// The `regsync` side of the control socket: blocking calls, for a command that a person runs. One thread.
 #pragma once
 
 #include <chrono>
@@ -22,11 +22,15 @@ class ControlClient {
   ControlClient(ControlClient&&) = delete;
   ControlClient& operator=(ControlClient&&) = delete;
 
-  // One request and its answer. Throws the daemon's Error as it is, Error(timeout), or Error(daemon_unreachable).
+  // One request and its answer. Throws the daemon's Error as it is, Error(timeout), Error(protocol), or
+  // Error(daemon_unreachable) when the daemon hangs up.
   nlohmann::json call(std::string_view method, const nlohmann::json& params, std::chrono::milliseconds timeout);
 
-  // Calls `subscribe`, then on_report for the first report and each change, until on_report answers false.
-  void subscribe(const nlohmann::json& params, const std::function<bool(const StatusReport&)>& on_report);
+  // Calls `subscribe`, then on_report for the first report and each change, until on_report answers false. While
+  // nothing changes the last report is given again every `repeat` (so that a view can count seconds); 0: never.
+  // Returns early, as if on_report had answered false, when a signal interrupts the wait.
+  void subscribe(const nlohmann::json& params, std::chrono::milliseconds repeat,
+                 const std::function<bool(const StatusReport&)>& on_report);
 
  private:
   class Impl;
