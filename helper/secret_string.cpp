@@ -1,8 +1,7 @@
 #include "helper/secret_string.hpp"
 
-#include <string.h>  // explicit_bzero
-
 #include <algorithm>
+#include <cstring>  // explicit_bzero
 #include <utility>
 
 namespace regsync {
@@ -11,7 +10,7 @@ void wipe_memory(void* bytes, std::size_t size) noexcept { explicit_bzero(bytes,
 
 SecretString::SecretString(std::string_view bytes)
     : bytes_(bytes.empty() ? nullptr : new char[bytes.size()]), size_(bytes.size()) {
-  std::copy(bytes.begin(), bytes.end(), bytes_.get());
+  std::ranges::copy(bytes, bytes_.get());
 }
 
 SecretString::SecretString(SecretString&& other) noexcept

@@ -1,6 +1,5 @@
 #include "tests/support/process.hpp"
 
-#include <fcntl.h>
 #include <linux/close_range.h>
 #include <poll.h>
 #include <sys/mman.h>
@@ -13,8 +12,9 @@
 #include <cerrno>
 #include <csignal>
 #include <cstdlib>
-#include <span>
 #include <system_error>
+#include <tuple>
+#include <utility>
 
 namespace regsync::test {
 namespace {
@@ -49,6 +49,7 @@ std::string content_of(int fd) {
 
 std::vector<char*> pointers(std::vector<std::string>& strings) {
   std::vector<char*> result;
+  result.reserve(strings.size() + 1);
   for (auto& string : strings) {
     result.push_back(string.data());
   }
@@ -60,7 +61,7 @@ std::vector<char*> pointers(std::vector<std::string>& strings) {
 
 Environment own_environment() {
   Environment result;
-  for (char** entry = environ; *entry != nullptr; ++entry) {
+  for (char* const* entry = environ; *entry != nullptr; ++entry) {
     const std::string_view line = *entry;
     const auto equals = line.find('=');
     result.emplace(line.substr(0, equals), line.substr(equals + 1));
@@ -91,7 +92,7 @@ Environment sandbox(const TempDir& home) {
   return result;
 }
 
-Process::Process(const Program& program) {
+Process::Process(const Program& program) : out_(memory_file("stdout", {})), err_(memory_file("stderr", {})) {
   auto arguments = program.argv;
   std::vector<std::string> variables;
   for (const auto& [name, value] : program.env) {
@@ -101,8 +102,6 @@ Process::Process(const Program& program) {
   auto envp = pointers(variables);
   const std::string directory = program.directory.string();
   const int in = memory_file("stdin", program.in);
-  out_ = memory_file("stdout", {});
-  err_ = memory_file("stderr", {});
   const pid_t parent = getpid();
   pid_ = fork();
   if (pid_ < 0) {

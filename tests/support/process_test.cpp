@@ -23,7 +23,7 @@ TEST(Process, GivesInputAndEnvironmentAndKeepsTheOutputsApart) {
 }
 
 TEST(Process, SaysWhatCannotBeExecuted) {
-  const auto outcome = run_program({.argv = {"/nowhere/at-all"}, .env = {}, .in = {}});
+  const auto outcome = run_program({.argv = {"/nowhere/at-all"}, .env = {}, .in = {}, .directory = {}});
   EXPECT_EQ(outcome.exit_code, 127);
   EXPECT_THAT(outcome.err, HasSubstr("/nowhere/at-all"));
 }
