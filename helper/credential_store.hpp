@@ -39,4 +39,9 @@ class CredentialStore {
   virtual std::vector<Credential> load(const std::function<bool(const Login&)>& wanted) = 0;
 };
 
+// What every store demands of its input; throws invalid_input. Server and user name: not empty, UTF-8, no NUL. The
+// secret: not empty, no NUL, UTF-8 (KWallet keeps text; C clients end at a NUL).
+void require_storable(const Credential& credential);
+void require_server(std::string_view server);
+
 }  // namespace regsync

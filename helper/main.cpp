@@ -1,0 +1,16 @@
+// docker-credential-regsync: the Docker credential helper over the Secret Service.
+#include <iostream>
+
+#include "helper/helper_protocol.hpp"
+#include "helper/no_core_dump.hpp"
+#include "helper/secret_service_store.hpp"
+
+int main(int argc, char** argv) {
+  regsync::forbid_core_dumps();
+  // Unbuffered: the streams of the process keep no copy of a secret.
+  std::ios::sync_with_stdio(false);
+  std::cin.rdbuf()->pubsetbuf(nullptr, 0);
+  std::cout.rdbuf()->pubsetbuf(nullptr, 0);
+  regsync::SecretServiceStore store(regsync::Prompt::allowed);
+  return regsync::run_helper(argc == 2 ? argv[1] : "", std::cin, std::cout, store);
+}

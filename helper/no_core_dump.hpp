@@ -1,0 +1,10 @@
+// A crash of a program that holds secrets leaves no core dump.
+#pragma once
+
+namespace regsync {
+
+// Call first in main. Not prctl(PR_SET_DUMPABLE, 0): that also hides /proc/PID/exe, by which KeePassXC recognises the
+// program that asks it for a secret.
+void forbid_core_dumps();
+
+}  // namespace regsync

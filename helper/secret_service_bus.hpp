@@ -1,0 +1,95 @@
+// The Secret Service on D-Bus: calls in bulk, its errors as ours, its prompts.
+//
+// Data goes over GDBus and not over libsecret's objects for one reason, speed: libsecret opens a Diffie-Hellman
+// session (more than half of a `get`'s time) and makes one proxy per item (two round trips each). A `plain` session
+// is enough here: the session bus is a local socket that only this user's processes reach, and each of them could ask
+// the service for the secret itself; the specification (Secret Service, "Transfer of Secrets") leaves the choice to
+// the client. The stores that authorise programs still see who asks, since each program asks for itself. What may
+// need the person (unlocking, prompts, a first collection) is libsecret's.
+//
+// One thread; calls block (GDBus' own time limit, 25 s; prompts as long as the person takes). Errors: Error with code
+// store_unavailable or locked.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "helper/credential.hpp"
+#include "helper/error.hpp"
+#include "helper/glib_ptr.hpp"
+
+namespace regsync {
+
+inline constexpr const char* secret_service_name = "org.freedesktop.secrets";
+inline constexpr const char* secret_service_path = "/org/freedesktop/secrets";
+
+// One method call; `arguments` is floating, as GVariant constructors return it, and consumed by the call.
+struct BusCall {
+  std::string path;
+  const char* interface;
+  const char* method;
+  GVariant* arguments;
+  const char* destination = secret_service_name;
+};
+
+struct BusReply {
+  GVariantPtr value;  // null if there is an error
+  GErrorPtr error;
+};
+
+class SecretServiceBus {
+ public:
+  // Connects to the session bus. Throws store_unavailable.
+  SecretServiceBus();
+
+  // Sends all calls at once and waits for all replies, which come in the order of the calls.
+  std::vector<BusReply> call_all(std::vector<BusCall> calls);
+
+  // One call; throws what it failed with.
+  GVariantPtr call(BusCall call);
+
+  // Asks the service to unlock these objects, with a prompt if it needs one. False if the person (or the lack of
+  // one who could answer) left one locked.
+  bool unlock(const std::vector<std::string>& paths);
+
+  // Shows the prompt that a call answered with, and waits. The result of the delayed call; null if it was dismissed.
+  GVariantPtr prompt(const std::string& prompt_path);
+
+  // Lets the person choose a password for a first collection. False if that was dismissed or is not possible.
+  bool create_default_collection();
+
+  [[nodiscard]] GDBusConnection* connection() const { return connection_.get(); }
+
+ private:
+  GObjectPtr<GDBusConnection> connection_;
+};
+
+// Only one process of this session at a time has a StoreWriter: "look, then replace" is two steps on the Secret
+// Service. It is ownership of a bus name, which ends with the process whatever happens to it.
+class StoreWriter {
+ public:
+  explicit StoreWriter(SecretServiceBus& bus);  // waits for its turn
+  ~StoreWriter();
+  StoreWriter(const StoreWriter&) = delete;
+  StoreWriter& operator=(const StoreWriter&) = delete;
+  StoreWriter(StoreWriter&&) = delete;
+  StoreWriter& operator=(StoreWriter&&) = delete;
+
+ private:
+  SecretServiceBus& bus_;
+};
+
+// A GError of a call to the Secret Service as ours.
+Error secret_service_error(const GError& error);
+
+// Whether the error says that the object of the call is gone (deleted since it was found).
+bool is_gone(const GError& error);
+
+// Whether the error says that the session is not known (the service was restarted).
+bool is_no_session(const GError& error);
+
+// The default collection, or one of the items, is locked and stayed so.
+Error locked_error();
+Error no_default_collection_error();
+
+}  // namespace regsync

@@ -1,0 +1,63 @@
+// CredentialStore over the Secret Service (gnome-keyring, KWallet, KeePassXC), with the schema and the attributes of
+// docker-credential-secretservice, so that each helper sees the other's logins.
+//
+// Construction does no I/O. A restarted keyring or bus is found again by the next call. See credential_store.hpp for
+// threads and errors.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "helper/credential_store.hpp"
+#include "helper/registry_key.hpp"
+#include "helper/secret_service_bus.hpp"
+
+namespace regsync {
+
+class SecretServiceStore final : public CredentialStore {
+ public:
+  explicit SecretServiceStore(Prompt prompt) : prompt_(prompt) {}
+
+  void store(const Credential& credential) override;
+  std::optional<Credential> get(std::string_view server) override;
+  bool erase(std::string_view server) override;
+  std::vector<Login> list() override;
+  std::vector<Credential> load(const std::function<bool(const Login&)>& wanted) override;
+
+ private:
+  // An item of our schema, without its secret.
+  struct Item {
+    std::string path;
+    Login login;
+    bool locked = false;
+    std::uint64_t modified = 0;  // seconds since 1970
+  };
+  struct Found {
+    std::vector<Item> items;    // the latest first
+    std::string collection;     // the default one
+    bool collection_locked = false;
+  };
+
+  SecretServiceBus& bus();
+  // The items whose `server` is exactly this, or all of our schema; and the state of the default collection. Throws
+  // store_unavailable if there is no default collection.
+  Found find(const std::string* server);
+  // The same, once the default collection and the items that `concerned` accepts are unlocked. Throws locked.
+  Found find_unlocked(const std::string* server, const std::function<bool(const Login&)>& concerned);
+  // The secrets, in the order of the items; nothing for an item that has vanished since it was found.
+  std::vector<std::optional<SecretString>> secrets(const std::vector<Item>& items);
+  void open_session(const BusReply& reply);
+  void require_default_collection();
+  // The path of the item that was made or replaced; empty if the service did not say.
+  std::string create_item(const std::string& collection, const Credential& credential);
+  void delete_item(const Item& item);
+  GVariantPtr prompt(const std::string& prompt_path, std::string_view purpose);
+
+  const Prompt prompt_;
+  std::optional<SecretServiceBus> bus_;
+  std::string session_;  // D-Bus path of the open session; empty before the first search
+};
+
+}  // namespace regsync
