@@ -96,9 +96,8 @@ void get(const std::string& server, std::ostream& out, CredentialStore& store) {
   if (!credential) {
     throw Error(ErrorCode::not_found, std::string(not_found));
   }
-  const nlohmann::ordered_json answer{{"ServerURL", server},
-                                      {"Username", credential->login.username},
-                                      {"Secret", credential->secret.reveal()}};
+  const nlohmann::ordered_json answer{
+      {"ServerURL", server}, {"Username", credential->login.username}, {"Secret", credential->secret.reveal()}};
   try {
     out << answer.dump() << '\n';
   } catch (const nlohmann::ordered_json::type_error&) {

@@ -46,7 +46,8 @@ class PrivateContext {
   // From now on wait() returns at least this often.
   void wake_every_second() {
     GSource* const tick = g_timeout_source_new_seconds(1);
-    g_source_set_callback(tick, [](gpointer) -> gboolean { return G_SOURCE_CONTINUE; }, nullptr, nullptr);
+    g_source_set_callback(
+        tick, [](gpointer) -> gboolean { return G_SOURCE_CONTINUE; }, nullptr, nullptr);
     g_source_attach(tick, context_.get());
     g_source_unref(tick);
   }
@@ -132,8 +133,6 @@ bool is_gone(const GError& error) {
   return is_remote(error, {"org.freedesktop.Secret.Error.NoSuchObject", "org.freedesktop.DBus.Error.UnknownObject",
                            "org.freedesktop.DBus.Error.UnknownMethod"});
 }
-
-bool is_no_session(const GError& error) { return is_remote(error, {"org.freedesktop.Secret.Error.NoSession"}); }
 
 SecretServiceBus::SecretServiceBus() {
   ErrorOut error;
@@ -227,9 +226,9 @@ StoreWriter::StoreWriter(SecretServiceBus& bus) : bus_(bus) {
         *static_cast<bool*>(data) = true;
       },
       &acquired, nullptr);
-  const BusReply reply = std::move(
-      bus_.call_all({{"/org/freedesktop/DBus", bus_name, "RequestName", g_variant_new("(su)", writer_name, 0), bus_name}})
-          .front());
+  const BusReply reply = std::move(bus_.call_all({{"/org/freedesktop/DBus", bus_name, "RequestName",
+                                                   g_variant_new("(su)", writer_name, 0), bus_name}})
+                                       .front());
   // A bus that lets nobody own names (a sandbox's proxy) leaves us without mutual exclusion, as all other clients are.
   constexpr guint32 in_queue = 2;  // DBUS_REQUEST_NAME_REPLY_IN_QUEUE
   guint32 answer = 0;

@@ -85,9 +85,6 @@ Error secret_service_error(const GError& error);
 // Whether the error says that the object of the call is gone (deleted since it was found).
 bool is_gone(const GError& error);
 
-// Whether the error says that the session is not known (the service was restarted).
-bool is_no_session(const GError& error);
-
 // The default collection, or one of the items, is locked and stayed so.
 Error locked_error();
 Error no_default_collection_error();

@@ -41,10 +41,10 @@ std::vector<std::string> object_paths(GVariant* reply, std::size_t index) {
   return paths;
 }
 
-// The object path that is the child of a reply.
-std::string object_path(GVariant* reply, std::size_t index = 0) {
-  const GVariantPtr path(g_variant_get_child_value(reply, index));
-  return g_variant_get_string(path.get(), nullptr);
+// A string or an object path that is a child of a reply.
+std::string string_child(GVariant* reply, std::size_t index) {
+  const GVariantPtr child(g_variant_get_child_value(reply, index));
+  return g_variant_get_string(child.get(), nullptr);
 }
 
 BusCall open_session_call() {
@@ -80,12 +80,6 @@ SecretServiceBus& SecretServiceStore::bus() {
   return *bus_;
 }
 
-void SecretServiceStore::open_session(const BusReply& reply) {
-  const char* path = nullptr;
-  g_variant_get(value_of(reply).get(), "(v&o)", nullptr, &path);
-  session_ = path;
-}
-
 SecretServiceStore::Found SecretServiceStore::find(const std::string* server) {
   GVariantBuilder attributes;
   g_variant_builder_init(&attributes, G_VARIANT_TYPE("a{ss}"));
@@ -98,18 +92,26 @@ SecretServiceStore::Found SecretServiceStore::find(const std::string* server) {
       {secret_service_path, service_interface, "ReadAlias", g_variant_new("(s)", "default")},
       {default_alias, properties_interface, "Get", g_variant_new("(ss)", collection_interface, "Locked")},
   };
-  if (session_.empty()) {  // whoever searches needs one next, and in the same round trip it is free
+  // Whoever searches needs a session next, and in the same round trip it is free. It ends with its service.
+  questions.push_back({"/org/freedesktop/DBus", "org.freedesktop.DBus", "GetNameOwner",
+                       g_variant_new("(s)", secret_service_name), "org.freedesktop.DBus"});
+  if (session_.empty()) {
     questions.push_back(open_session_call());
   }
-  const auto answers = bus().call_all(std::move(questions));
-  if (answers.size() > 3) {
-    open_session(answers[3]);
+  auto answers = bus().call_all(std::move(questions));
+  const std::string owner = answers[3].value ? string_child(answers[3].value.get(), 0) : "";
+  if (answers.size() == 4 && owner != session_owner_) {
+    answers.push_back(std::move(bus().call_all({open_session_call()}).front()));
+  }
+  if (answers.size() == 5) {
+    session_ = string_child(value_of(answers[4]).get(), 1);
+    session_owner_ = owner;
   }
   std::vector<std::string> paths = object_paths(value_of(answers[0]).get(), 0);
   std::ranges::copy(object_paths(answers[0].value.get(), 1), std::back_inserter(paths));
 
   Found result;
-  result.collection = object_path(value_of(answers[1]).get());
+  result.collection = string_child(value_of(answers[1]).get(), 0);
   if (result.collection == "/") {
     throw no_default_collection_error();
   }
@@ -170,29 +172,21 @@ SecretServiceStore::Found SecretServiceStore::find_unlocked(const std::string* s
 }
 
 std::vector<std::optional<SecretString>> SecretServiceStore::secrets(const std::vector<Item>& items) {
-  std::vector<std::optional<SecretString>> values(items.size());
-  for (int attempt = 0;; ++attempt) {
-    std::vector<BusCall> calls;
-    calls.reserve(items.size());
-    for (const Item& item : items) {
-      calls.push_back({item.path, item_interface, "GetSecret", g_variant_new("(o)", session_.c_str())});
-    }
-    const auto replies = bus().call_all(std::move(calls));
-    const bool session_lost = std::ranges::any_of(
-        replies, [](const BusReply& reply) { return reply.error && is_no_session(*reply.error); });
-    if (session_lost && attempt == 0) {
-      open_session(bus().call_all({open_session_call()}).front());
+  std::vector<BusCall> calls;
+  calls.reserve(items.size());
+  for (const Item& item : items) {
+    calls.push_back({item.path, item_interface, "GetSecret", g_variant_new("(o)", session_.c_str())});
+  }
+  std::vector<std::optional<SecretString>> values;
+  for (const BusReply& reply : bus().call_all(std::move(calls))) {
+    if (reply.error && is_gone(*reply.error)) {
+      values.emplace_back();
       continue;
     }
-    for (std::size_t i = 0; i < items.size(); ++i) {
-      if (replies[i].error && is_gone(*replies[i].error)) {
-        continue;
-      }
-      const GVariantPtr secret(g_variant_get_child_value(value_of(replies[i]).get(), 0));
-      values[i] = secret_value(secret.get());
-    }
-    return values;
+    const GVariantPtr secret(g_variant_get_child_value(value_of(reply).get(), 0));
+    values.emplace_back(secret_value(secret.get()));
   }
+  return values;
 }
 
 std::optional<Credential> SecretServiceStore::get(std::string_view server) {
@@ -297,7 +291,7 @@ bool SecretServiceStore::erase(std::string_view server) {
 void SecretServiceStore::require_default_collection() {
   const GVariantPtr reply =
       bus().call({secret_service_path, service_interface, "ReadAlias", g_variant_new("(s)", "default")});
-  if (object_path(reply.get()) == "/" && (prompt_ == Prompt::never || !bus().create_default_collection())) {
+  if (string_child(reply.get(), 0) == "/" && (prompt_ == Prompt::never || !bus().create_default_collection())) {
     throw no_default_collection_error();
   }
 }
@@ -334,12 +328,11 @@ std::string SecretServiceStore::create_item(const std::string& collection, const
   GVariant* const value = g_variant_new_fixed_array(G_VARIANT_TYPE_BYTE, secret.data(), secret.size(), 1);
   GVariant* const parameters = g_variant_new_fixed_array(G_VARIANT_TYPE_BYTE, nullptr, 0, 1);
   constexpr gboolean replace = TRUE;
-  const GVariantPtr reply =
-      bus().call({collection, collection_interface, "CreateItem",
-                  g_variant_new("(a{sv}(o@ay@ays)b)", &properties, session_.c_str(), parameters, value, "text/plain",
-                                replace)});
-  const std::string item = object_path(reply.get(), 0);
-  const std::string prompt_path = object_path(reply.get(), 1);
+  const GVariantPtr reply = bus().call(
+      {collection, collection_interface, "CreateItem",
+       g_variant_new("(a{sv}(o@ay@ays)b)", &properties, session_.c_str(), parameters, value, "text/plain", replace)});
+  const std::string item = string_child(reply.get(), 0);
+  const std::string prompt_path = string_child(reply.get(), 1);
   if (prompt_path == "/") {
     return item;
   }
@@ -355,7 +348,7 @@ void SecretServiceStore::delete_item(const Item& item) {
   if (reply.error && is_gone(*reply.error)) {
     return;
   }
-  const std::string prompt_path = object_path(value_of(reply).get());
+  const std::string prompt_path = string_child(value_of(reply).get(), 0);
   if (prompt_path != "/") {
     prompt(prompt_path, "delete the login of " + item.login.server);
   }

@@ -35,8 +35,8 @@ class SecretServiceStore final : public CredentialStore {
     std::uint64_t modified = 0;  // seconds since 1970
   };
   struct Found {
-    std::vector<Item> items;    // the latest first
-    std::string collection;     // the default one
+    std::vector<Item> items;  // the latest first
+    std::string collection;   // the default one
     bool collection_locked = false;
   };
 
@@ -48,7 +48,6 @@ class SecretServiceStore final : public CredentialStore {
   Found find_unlocked(const std::string* server, const std::function<bool(const Login&)>& concerned);
   // The secrets, in the order of the items; nothing for an item that has vanished since it was found.
   std::vector<std::optional<SecretString>> secrets(const std::vector<Item>& items);
-  void open_session(const BusReply& reply);
   void require_default_collection();
   // The path of the item that was made or replaced; empty if the service did not say.
   std::string create_item(const std::string& collection, const Credential& credential);
@@ -57,7 +56,8 @@ class SecretServiceStore final : public CredentialStore {
 
   const Prompt prompt_;
   std::optional<SecretServiceBus> bus_;
-  std::string session_;  // D-Bus path of the open session; empty before the first search
+  std::string session_;        // D-Bus path; empty before the first search
+  std::string session_owner_;  // the unique bus name of the service that keeps it
 };
 
 }  // namespace regsync

@@ -1,0 +1,72 @@
+// A CredentialStore in memory, with the same contract as the real one.
+#pragma once
+
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "helper/credential_store.hpp"
+#include "helper/error.hpp"
+#include "helper/registry_key.hpp"
+
+namespace regsync::test {
+
+class MemoryStore final : public CredentialStore {
+ public:
+  void store(const Credential& credential) override {
+    require_storable(credential);
+    require_usable();
+    logins_.insert_or_assign(RegistryKey(credential.login.server), credential.clone());
+  }
+
+  std::optional<Credential> get(std::string_view server) override {
+    require_server(server);
+    require_usable();
+    const auto kept = logins_.find(RegistryKey(server));
+    return kept == logins_.end() ? std::nullopt : std::optional(kept->second.clone());
+  }
+
+  bool erase(std::string_view server) override {
+    require_server(server);
+    require_usable();
+    return logins_.erase(RegistryKey(server)) > 0;
+  }
+
+  std::vector<Login> list() override {
+    require_usable();
+    std::map<std::string, Login> sorted;
+    for (const auto& [key, credential] : logins_) {
+      sorted.emplace(credential.login.server, credential.login);
+    }
+    std::vector<Login> logins;
+    for (auto& [server, login] : sorted) {
+      logins.push_back(login);
+    }
+    return logins;
+  }
+
+  std::vector<Credential> load(const std::function<bool(const Login&)>& wanted) override {
+    std::vector<Credential> credentials;
+    for (const Login& login : list()) {
+      if (wanted(login)) {
+        credentials.push_back(*get(login.server));
+      }
+    }
+    return credentials;
+  }
+
+  // While set, every call fails with it.
+  std::optional<Error> problem;
+
+ private:
+  void require_usable() const {
+    if (problem) {
+      throw Error(*problem);
+    }
+  }
+
+  std::map<RegistryKey, Credential> logins_;
+};
+
+}  // namespace regsync::test
