@@ -1,8 +1,8 @@
 // The whole of regsync without a process around it: targets, contexts and logins come in, clusters are kept true.
 //
-//   set_targets ─┐
-//   set_contexts ├─► per context a DesiredState ─► Cluster ─► API server
-//   set_logins ──┘
+//   set_targets ────┐
+//   set_kubeconfig ─┼─► per context a DesiredState ─► Cluster ─► API server
+//   set_logins ─────┘
 //
 // The daemon feeds it from monitors; `regsync sync --once` and `regsync diff` feed it once. Lives on the io_context
 // thread, owned by whoever runs that.
@@ -19,6 +19,7 @@
 #include "helper/logins.hpp"
 #include "helper/registry_key.hpp"
 #include "sync/kube/kubeconfig.hpp"
+#include "sync/owner.hpp"
 #include "sync/status.hpp"
 #include "sync/target_directory.hpp"
 
@@ -27,10 +28,8 @@ namespace regsync {
 class FootprintStore;
 
 struct EngineOptions {
-  std::string owner_id;     // paths::owner()
-  std::string owner_label;  // "user@host"
-  int concurrency = 64;     // requests in flight per context
-  bool follow = true;       // false: one list instead of list + watch, for --once
+  Owner owner;
+  int concurrency = 64;  // requests in flight per context
 };
 
 class Engine {
@@ -54,7 +53,8 @@ class Engine {
   // of that target that exist and are not ours, this once.
   asio::awaitable<void> sync(std::optional<std::string> target, bool adopt);
 
-  // Deletes the Secrets of a target whose file is gone; remembered until done. keep_secrets: only forgets them.
+  // The person removed a target: call it before its file is deleted. Its Secrets are deleted, now or when their context
+  // can be reached; remembered until done. keep_secrets: they stay, and are nobody's from now on.
   void forget_target(const std::string& target, bool keep_secrets);
 
   [[nodiscard]] StatusReport status(const std::optional<std::string>& target = std::nullopt) const;

@@ -12,9 +12,9 @@ enum class Level { debug, info, warning, error };
 
 // What a line is about; becomes the journal fields REGSYNC_TARGET, REGSYNC_CONTEXT, REGSYNC_NAMESPACE.
 struct About {
-  std::string_view target;
-  std::string_view context;
-  std::string_view name_space;
+  std::string_view target{};
+  std::string_view context{};
+  std::string_view name_space{};
 };
 
 // Chooses the sink. Until it is called everything goes to stderr.

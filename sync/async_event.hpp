@@ -1,0 +1,30 @@
+// "Something changed": coroutines wait, somebody notifies. One io_context thread; must outlive its waiters.
+#pragma once
+
+#include <asio/any_io_executor.hpp>
+#include <asio/awaitable.hpp>
+#include <asio/steady_timer.hpp>
+#include <chrono>
+
+namespace regsync {
+
+class AsyncEvent {
+ public:
+  explicit AsyncEvent(const asio::any_io_executor& executor)
+      : timer_(executor, asio::steady_timer::time_point::max()) {}
+
+  // Wakes all who wait now.
+  void notify_all() { timer_.cancel(); }
+
+  // Returns at the next notify_all: check your condition in a loop. Throws Error(cancelled) when the waiting
+  // coroutine itself is cancelled.
+  asio::awaitable<void> wait();
+
+  // The same, and at most this long; false if the time ran out.
+  asio::awaitable<bool> wait_for(std::chrono::steady_clock::duration timeout);
+
+ private:
+  asio::steady_timer timer_;
+};
+
+}  // namespace regsync

@@ -1,0 +1,317 @@
+#include "sync/cluster.hpp"
+
+#include <algorithm>
+#include <set>
+#include <utility>
+
+#include "sync/log.hpp"
+
+namespace regsync {
+
+namespace {
+
+using std::chrono::steady_clock;
+using std::chrono::system_clock;
+
+// With these no request can succeed, so none is tried until a watch works again.
+bool is_connection_trouble(const Error& error) {
+  switch (error.code()) {
+    case ErrorCode::unreachable:
+    case ErrorCode::tls:
+    case ErrorCode::timeout:
+    case ErrorCode::unauthorized:
+    case ErrorCode::credential_plugin:
+    case ErrorCode::kubeconfig:
+      return true;
+    default:
+      return false;
+  }
+}
+
+}  // namespace
+
+Cluster::Cluster(asio::any_io_executor executor, kube::ResolvedContext context, Owner owner, int concurrency,
+                 std::function<void()> on_change)
+    : executor_(executor),
+      on_change_(std::move(on_change)),
+      client_(executor, std::move(context)),
+      watches_(executor, client_, cache_, owner.id,
+               {.on_key = [this](const Key& key) { consider(key); },
+                .on_namespace = [this](const std::string& name_space) { consider_namespace(name_space); },
+                .on_everything = [this] { consider_everything(); },
+                .on_health = [this] { on_health(); }}),
+      reconciler_(client_, cache_, std::move(owner)),
+      queue_(
+          executor, {.max_in_flight = concurrency}, [this](Key key) { return work(std::move(key)); },
+          [this](const Key& key, steady_clock::time_point when) {
+            if (Entry* entry = cache_.find(key)) {
+              entry->next_try =
+                  system_clock::now() + std::chrono::duration_cast<system_clock::duration>(when - steady_clock::now());
+            }
+          }),
+      since_(system_clock::now()),
+      progress_(executor) {}
+
+void Cluster::set_desired(std::shared_ptr<const DesiredState> desired, const Places& places) {
+  desired_ = std::move(desired);
+  places_ = places;
+  watches_.follow(places_);
+  consider_everything();
+  on_change_();
+}
+
+void Cluster::consider(const Key& key) {
+  const auto trust = watches_.trust(key);
+  if (!desired_ || trust == ClusterWatches::Trust::not_yet) {
+    return;
+  }
+  if (trust == ClusterWatches::Trust::followed) {
+    const Decision decision = reconciler_.decide(key, *desired_);
+    if (decision.action == Action::nothing &&
+        (decision.plan == nullptr || reconciler_.accounts_in_order(key, *decision.plan))) {
+      reconciler_.record(key, decision, trust);  // no I/O to be done: no work to be queued
+      queue_.forget(key);
+      on_change_();
+      return;
+    }
+  }
+  queue_.add(key);
+}
+
+void Cluster::consider_namespace(const std::string& name_space) {
+  std::set<std::string> names;
+  for (const auto& [secret, scope] : places_.secrets) {
+    consider({name_space, secret});
+  }
+}
+
+void Cluster::consider_everything() {
+  if (!desired_) {
+    return;
+  }
+  for (const auto& [secret, scope] : places_.secrets) {
+    std::set<std::string> names(scope.namespaces);
+    if (scope.all) {
+      for (const auto& [name_space, view] : cache_.namespaces) {
+        names.insert(name_space);
+      }
+    }
+    cache_.for_each(secret, [&names](const std::string& name_space, const Entry&) { names.insert(name_space); });
+    for (const auto& name_space : names) {
+      consider({name_space, secret});
+    }
+  }
+  progress_.notify_all();
+}
+
+asio::awaitable<Outcome> Cluster::work(Key key) {
+  const auto desired = desired_;  // stays as it is while this runs; a newer one adds the key again
+  const auto trust = watches_.trust(key);
+  if (trust == ClusterWatches::Trust::not_yet) {
+    co_return Outcome{};  // the list that is on its way considers every key
+  }
+  const Entry* before = std::as_const(cache_).find(key);
+  const auto state_before = before == nullptr ? SyncState::pending : before->state;
+  const Outcome outcome = co_await reconciler_.reconcile(key, desired, trust);
+  if (const Entry* after = std::as_const(cache_).find(key)) {
+    const auto claim = desired->claim(key, view_of(key.name_space));
+    const std::string target = claim.plan != nullptr ? claim.plan->target.name : "";
+    const log::About about{.target = target, .context = context().name, .name_space = key.name_space};
+    if (after->state != state_before && after->cause && after->state != SyncState::in_sync) {
+      log::warning(describe(*after->cause), about);
+    } else if (after->state == SyncState::in_sync) {
+      log::debug("in sync", about);
+    }
+  }
+  on_change_();
+  co_return outcome;
+}
+
+void Cluster::on_health() {
+  const auto problem = watches_.problem();
+  const bool changed =
+      problem.has_value() != problem_.has_value() || (problem && problem->message() != problem_->message());
+  if (changed) {
+    since_ = system_clock::now();
+    if (problem) {
+      log::warning(describe(*problem), {.context = context().name});
+    } else {
+      log::info("connected", {.context = context().name});
+    }
+  }
+  problem_ = problem;
+  if (problem_ && is_connection_trouble(*problem_)) {
+    queue_.pause();
+  } else {
+    queue_.resume();
+  }
+  progress_.notify_all();
+  on_change_();
+}
+
+void Cluster::kick() {
+  watches_.retry_forbidden();
+  for (const auto& secret : cache_.secret_names()) {
+    cache_.for_each(secret, [&](const std::string& name_space, const Entry& entry) {
+      if (entry.state == SyncState::retrying || entry.state == SyncState::stuck) {
+        queue_.forget({name_space, secret});
+        queue_.add({name_space, secret});
+      }
+    });
+  }
+  consider_everything();
+}
+
+void Cluster::adopt(const std::string& target) {
+  const auto plan = desired_ ? desired_->plans().find(target) : DesiredState::Plans::const_iterator();
+  if (!desired_ || plan == desired_->plans().end()) {
+    return;
+  }
+  const auto& secret = plan->second->target.secret;
+  for (const auto& name_space : candidates(*plan->second)) {
+    Entry& entry = cache_.entry({name_space, secret});
+    if (entry.secret && entry.secret->ownership != Ownership::ours) {
+      entry.adopt = true;
+      consider({name_space, secret});
+    }
+  }
+}
+
+asio::awaitable<void> Cluster::settled() {
+  while (!watches_.settled()) {
+    co_await progress_.wait();
+  }
+  co_await queue_.settled();
+}
+
+const NamespaceView* Cluster::view_of(const std::string& name_space) const {
+  const auto view = cache_.namespaces.find(name_space);
+  return view == cache_.namespaces.end() ? nullptr : &view->second;
+}
+
+// The namespaces that a plan claims or names, sorted.
+std::vector<std::string> Cluster::candidates(const Plan& plan) const {
+  const auto places = places_of(plan.target, desired_->default_namespace());
+  const auto& scope = places.secrets.at(plan.target.secret);
+  std::set<std::string> names;
+  for (const auto& name_space : scope.namespaces) {
+    if (selects(plan.target, name_space, view_of(name_space), desired_->default_namespace()) == Selected::yes) {
+      names.insert(name_space);
+    }
+  }
+  if (scope.all) {
+    for (const auto& [name_space, view] : cache_.namespaces) {
+      if (selects(plan.target, name_space, &view, desired_->default_namespace()) == Selected::yes) {
+        names.insert(name_space);
+      }
+    }
+  }
+  return {names.begin(), names.end()};
+}
+
+StatusRow Cluster::row_for(const Plan& plan, const std::string& name_space) const {
+  StatusRow row;
+  row.target = plan.target.name;
+  row.context = context().name;
+  row.name_space = name_space;
+  row.secret = plan.target.secret;
+  row.since = since_;
+  const Key key{name_space, plan.target.secret};
+  const auto claim = desired_->claim(key, view_of(name_space));
+  if (claim.plan != &plan && claim.plan != nullptr) {
+    row.state = SyncState::stuck;
+    row.cause = Error(ErrorCode::already_exists, "target " + claim.plan->target.name + " claims the same Secret",
+                      "give one of them another name with `secret:`");
+    return row;
+  }
+  const Entry* entry = cache_.find(key);
+  if (entry == nullptr || (entry->since == WallTime() && problem_)) {
+    row.state = problem_ ? SyncState::retrying : SyncState::pending;
+    row.cause = problem_;
+    return row;
+  }
+  row.state = entry->state;
+  row.since = entry->since == WallTime() ? since_ : entry->since;
+  if (entry->cause) {
+    row.cause = *entry->cause;
+  }
+  if (entry->last_change != WallTime()) {
+    row.last_change = entry->last_change;
+  }
+  if (entry->next_try != WallTime()) {
+    row.next_try = entry->next_try;
+  }
+  return row;
+}
+
+void Cluster::add_rows(const std::string& target, std::vector<StatusRow>& rows) const {
+  if (!desired_) {
+    return;
+  }
+  if (const auto plan = desired_->plans().find(target); plan != desired_->plans().end()) {
+    const auto names = candidates(*plan->second);
+    for (const auto& name_space : names) {
+      rows.push_back(row_for(*plan->second, name_space));
+    }
+    const bool by_namespace =
+        places_of(plan->second->target, desired_->default_namespace()).secrets.at(plan->second->target.secret).all;
+    if (by_namespace && !cache_.namespaces_complete) {
+      StatusRow row;
+      row.target = target;
+      row.context = context().name;
+      row.secret = plan->second->target.secret;
+      row.since = since_;
+      const auto forbidden = watches_.namespaces_forbidden();
+      row.state = forbidden ? SyncState::stuck : problem_ ? SyncState::retrying : SyncState::pending;
+      row.cause = forbidden ? forbidden : problem_;
+      rows.push_back(std::move(row));
+    }
+  }
+  for (const auto& secret : cache_.secret_names()) {
+    const_cast<ClusterCache&>(cache_).for_each(secret, [&](const std::string& name_space, const Entry& entry) {
+      if (!entry.secret || entry.secret->ownership != Ownership::ours || entry.secret->target != target) {
+        return;
+      }
+      const Key key{name_space, secret};
+      const Decision decision = reconciler_.decide(key, *desired_);
+      if (decision.action == Action::remove) {
+        StatusRow row;
+        row.target = target;
+        row.context = context().name;
+        row.name_space = name_space;
+        row.secret = secret;
+        row.state = SyncState::removing;
+        row.cause = entry.cause ? std::optional(*entry.cause) : problem_;
+        row.since = entry.since == WallTime() ? since_ : entry.since;
+        rows.push_back(std::move(row));
+      }
+    });
+  }
+}
+
+bool Cluster::is_clean_of(const std::string& target, const Places& places) const {
+  if (!desired_ || !queue_.idle() ||
+      !std::all_of(places.secrets.begin(), places.secrets.end(),
+                   [this](const auto& item) { return watches_.covers(item.first); })) {
+    return false;
+  }
+  std::vector<StatusRow> rows;
+  add_rows(target, rows);
+  return std::none_of(rows.begin(), rows.end(), [](const StatusRow& row) { return row.state == SyncState::removing; });
+}
+
+ContextStatus Cluster::status() const {
+  ContextStatus status;
+  status.name = context().name;
+  status.server = context().server;
+  status.connected = watches_.settled() && !problem_;
+  status.problem = problem_;
+  return status;
+}
+
+asio::awaitable<void> Cluster::stop() {
+  co_await watches_.stop();
+  co_await queue_.stop();
+}
+
+}  // namespace regsync

@@ -1,0 +1,22 @@
+#include "sync/digest.hpp"
+
+#include <openssl/evp.h>
+
+#include <algorithm>
+
+#include "helper/error.hpp"
+
+namespace regsync {
+
+Digest digest_of(std::string_view bytes) {
+  std::array<unsigned char, EVP_MAX_MD_SIZE> full{};
+  unsigned int size = 0;
+  if (EVP_Digest(bytes.data(), bytes.size(), full.data(), &size, EVP_sha256(), nullptr) != 1) {
+    throw Error(ErrorCode::internal, "SHA-256 failed");
+  }
+  Digest digest{};
+  std::copy_n(full.begin(), digest.size(), digest.begin());
+  return digest;
+}
+
+}  // namespace regsync

@@ -1,0 +1,15 @@
+// A fingerprint of bytes, to see that a Secret differs without keeping its data in memory.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <string_view>
+
+namespace regsync {
+
+// The first half of SHA-256: 128 bits are beyond accident and beyond search.
+using Digest = std::array<std::uint8_t, 16>;
+
+Digest digest_of(std::string_view bytes);
+
+}  // namespace regsync

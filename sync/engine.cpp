@@ -1,0 +1,555 @@
+#include "sync/engine.hpp"
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <asio/co_spawn.hpp>
+#include <asio/post.hpp>
+#include <asio/steady_timer.hpp>
+#include <utility>
+
+#include "sync/async_event.hpp"
+#include "sync/cluster.hpp"
+#include "sync/desired_state.hpp"
+#include "sync/footprint.hpp"
+#include "sync/log.hpp"
+
+namespace regsync {
+
+namespace {
+
+using namespace std::chrono_literals;
+using std::chrono::steady_clock;
+
+// A kubeconfig is often written in place, and a torn one can look complete: a context must be missing this long
+// before its connections are dropped.
+constexpr auto vanished_grace = 5s;
+
+// How long `sync` waits for the reading of the store that it needs.
+constexpr auto reading_timeout = 10s;
+
+bool selects_context(const Target& target, const std::string& context) {
+  return std::any_of(target.contexts.begin(), target.contexts.end(),
+                     [&](const auto& pattern) { return glob_match(pattern, context); });
+}
+
+Error vanished(const std::string& context) {
+  return {ErrorCode::kubeconfig, "context " + context + " is not in the kubeconfig",
+          "put it back, or take it out of the target; nothing was deleted"};
+}
+
+}  // namespace
+
+class Engine::Impl {
+ public:
+  Impl(asio::any_io_executor executor, EngineOptions options, FootprintStore& footprints,
+       std::function<void(const std::set<RegistryKey>&)> on_wanted, std::function<void()> on_change)
+      : executor_(executor),
+        options_(std::move(options)),
+        footprints_(footprints),
+        on_wanted_(std::move(on_wanted)),
+        on_change_(std::move(on_change)),
+        started_(std::chrono::system_clock::now()),
+        vanished_timer_(executor),
+        logins_changed_(executor),
+        retired_(executor) {}
+
+  void set_targets(TargetFiles targets) {
+    targets_ = std::move(targets);
+    update();
+  }
+
+  void set_kubeconfig(kube::Kubeconfig kubeconfig) {
+    if (kubeconfig.contexts().empty() && !kubeconfig_.contexts().empty()) {
+      set_kubeconfig_problem({ErrorCode::kubeconfig, "the kubeconfig has no context any more",
+                              "restore it; until then the last good one stays in force"});
+      return;
+    }
+    kubeconfig_ = std::move(kubeconfig);
+    kubeconfig_problem_.reset();
+    update();
+  }
+
+  void set_kubeconfig_problem(Error problem) {
+    log::warning(describe(problem));
+    kubeconfig_problem_ = std::move(problem);
+    changed();
+  }
+
+  void set_logins(Logins logins) {
+    if (logins.problem) {
+      if (!known_.store_problem || known_.store_problem->message() != logins.problem->message()) {
+        log::warning(describe(*logins.problem));
+      }
+      known_.store_problem = std::move(logins.problem);
+    } else {
+      if (known_.store_problem) {
+        log::info("the secret store can be read again");
+      }
+      known_.store_problem.reset();
+      known_.asked = std::move(logins.asked);
+      known_.credentials.clear();
+      for (auto& credential : logins.credentials) {
+        const RegistryKey key(credential.login.server);
+        auto& slot = known_.credentials[key];
+        // Other helpers may leave several spellings of one registry: the one that is spelled as its key wins.
+        if (!slot || credential.login.server == key.auths_key()) {
+          slot = std::make_shared<const Credential>(std::move(credential));
+        }
+      }
+      all_logins_ = std::move(logins.all);
+    }
+    update();
+    logins_changed_.notify_all();
+  }
+
+  asio::awaitable<void> sync(std::optional<std::string> target, bool adopt) {
+    const auto deadline = steady_clock::now() + reading_timeout;
+    while (!known_.store_problem && !has_all_logins() && steady_clock::now() < deadline) {
+      co_await logins_changed_.wait_for(deadline - steady_clock::now());
+    }
+    std::vector<std::shared_ptr<Cluster>> concerned;  // kept alive: one may be replaced while another is waited for
+    for (const auto& [name, cluster] : clusters_) {
+      if (!target || concerns(*target, name)) {
+        cluster->kick();
+        concerned.push_back(cluster);
+      }
+    }
+    for (const auto& cluster : concerned) {
+      co_await cluster->settled();
+    }
+    if (target && adopt) {
+      for (const auto& cluster : concerned) {
+        cluster->adopt(*target);
+      }
+      for (const auto& cluster : concerned) {
+        co_await cluster->settled();
+      }
+    }
+  }
+
+  void forget_target(const std::string& target, bool keep_secrets) {
+    const auto known = footprints_.all().find(target);
+    Footprint footprint = known == footprints_.all().end() ? Footprint() : known->second;
+    footprint.forgotten = true;
+    if (keep_secrets) {
+      footprint.contexts.clear();
+    }
+    footprints_.set(target, std::move(footprint));
+    targets_.erase(target);
+    update();
+  }
+
+  [[nodiscard]] StatusReport status(const std::optional<std::string>& only) const {
+    StatusReport report;
+    report.version = REGSYNC_VERSION;
+    report.pid = getpid();
+    report.owner = options_.owner.annotation;
+    report.started = started_;
+    report.store = known_.store_problem;
+    report.logins = all_logins_;
+    std::set<std::string> names;
+    for (const auto& [name, file] : targets_) {
+      names.insert(name);
+    }
+    for (const auto& [name, footprint] : footprints_.all()) {
+      names.insert(name);
+    }
+    for (const auto& name : names) {
+      if (!only || name == *only) {
+        report.targets.push_back(target_status(name));
+        add_rows(name, report.rows);
+      }
+    }
+    for (const auto& [name, cluster] : clusters_) {
+      if (!only || concerns(*only, name)) {
+        report.contexts.push_back(cluster->status());
+      }
+    }
+    for (const auto& [name, problem] : context_problems_) {
+      if (!clusters_.contains(name)) {
+        ContextStatus context;
+        context.name = name;
+        context.problem = problem;
+        report.contexts.push_back(std::move(context));
+      }
+    }
+    std::stable_sort(report.rows.begin(), report.rows.end(), [](const StatusRow& a, const StatusRow& b) {
+      return std::tie(a.target, a.context, a.name_space) < std::tie(b.target, b.context, b.name_space);
+    });
+    return report;
+  }
+
+  asio::awaitable<void> stop() {
+    stopping_ = true;
+    vanished_timer_.cancel();
+    for (auto& [name, cluster] : std::exchange(clusters_, {})) {
+      retire(std::move(cluster));
+    }
+    while (retiring_ > 0) {
+      co_await retired_.wait();
+    }
+  }
+
+ private:
+  [[nodiscard]] const Target* find_target(const std::string& name) const {
+    const auto file = targets_.find(name);
+    return file == targets_.end() || !file->second.target ? nullptr : &*file->second.target;
+  }
+
+  [[nodiscard]] bool concerns(const std::string& target, const std::string& context) const {
+    const Target* known = find_target(target);
+    const auto footprint = footprints_.all().find(target);
+    return (known != nullptr && selects_context(*known, context)) ||
+           (footprint != footprints_.all().end() && footprint->second.contexts.contains(context));
+  }
+
+  [[nodiscard]] bool has_all_logins() const {
+    return std::includes(known_.asked.begin(), known_.asked.end(), wanted_.begin(), wanted_.end());
+  }
+
+  // Brings everything in line with the three inputs. Cheap where nothing differs.
+  void update() {
+    if (stopping_) {
+      return;
+    }
+    update_plans();
+    update_contexts();
+    changed();
+  }
+
+  void update_plans() {
+    DesiredState::Plans plans;
+    std::set<RegistryKey> wanted;
+    for (const auto& [name, file] : targets_) {
+      if (!file.target) {
+        continue;
+      }
+      wanted.merge(wanted_registries(*file.target));
+      auto plan = std::make_shared<const Plan>(make_plan(*file.target, known_));
+      // An equal plan stays the same object: what was written from it is known by its address.
+      const auto before = plans_.find(name);
+      plans[name] = before != plans_.end() && *before->second == *plan ? before->second : std::move(plan);
+    }
+    plans_ = std::move(plans);
+    if (wanted != wanted_) {
+      wanted_ = std::move(wanted);
+      on_wanted_(wanted_);
+    }
+  }
+
+  void update_contexts() {
+    context_problems_.clear();
+    std::set<std::string> present(kubeconfig_.contexts().begin(), kubeconfig_.contexts().end());
+    std::set<std::string> needed;
+    for (const auto& context : present) {
+      const bool selected = std::any_of(plans_.begin(), plans_.end(), [&](const auto& plan) {
+        return selects_context(plan.second->target, context);
+      });
+      const bool remembered = std::any_of(footprints_.all().begin(), footprints_.all().end(),
+                                          [&](const auto& item) { return item.second.contexts.contains(context); });
+      if (selected || remembered) {
+        needed.insert(context);
+        update_context(context);
+      }
+    }
+    for (auto cluster = clusters_.begin(); cluster != clusters_.end();) {
+      const auto& name = cluster->first;
+      if (needed.contains(name)) {
+        missing_since_.erase(name);
+      } else if (!present.contains(name) && in_grace(name)) {
+        context_problems_.insert_or_assign(name, vanished(name));
+      } else {
+        missing_since_.erase(name);
+        retire(std::move(cluster->second));
+        cluster = clusters_.erase(cluster);
+        continue;
+      }
+      ++cluster;
+    }
+  }
+
+  bool in_grace(const std::string& context) {
+    const auto now = steady_clock::now();
+    const auto since = missing_since_.try_emplace(context, now).first->second;
+    if (now - since >= vanished_grace) {
+      return false;
+    }
+    vanished_timer_.expires_at(since + vanished_grace);
+    vanished_timer_.async_wait([this](const asio::error_code& error) {
+      if (!error) {
+        update();
+      }
+    });
+    return true;
+  }
+
+  void update_context(const std::string& name) {
+    auto& cluster = clusters_[name];
+    try {
+      auto context = kubeconfig_.resolve(name);
+      if (!cluster || !(cluster->context() == context)) {
+        if (cluster) {
+          retire(std::move(cluster));
+        }
+        cluster = std::make_shared<Cluster>(executor_, std::move(context), options_.owner, options_.concurrency,
+                                            [this] { changed(); });
+        desired_.erase(name);
+      }
+    } catch (const Error& error) {
+      context_problems_.insert_or_assign(name, error);
+      if (!cluster) {
+        clusters_.erase(name);
+        return;
+      }
+    }
+    const auto& default_namespace = cluster->context().default_namespace;
+    Desired desired;
+    for (const auto& [target, plan] : plans_) {
+      desired.known_targets.insert(target);
+      if (selects_context(plan->target, name)) {
+        desired.plans[target] = plan;
+        remember(target, name, places_of(plan->target, default_namespace));
+      }
+    }
+    for (const auto& [target, footprint] : footprints_.all()) {
+      if (footprint.forgotten && !targets_.contains(target)) {
+        desired.forgotten.insert(target);
+      }
+      if (const auto places = footprint.contexts.find(name); places != footprint.contexts.end()) {
+        desired.places.merge(places->second);
+      }
+    }
+    if (const auto before = desired_.find(name); before != desired_.end() && before->second == desired) {
+      return;
+    }
+    cluster->set_desired(std::make_shared<const DesiredState>(default_namespace, desired.plans, desired.forgotten,
+                                                              desired.known_targets),
+                         desired.places);
+    desired_[name] = std::move(desired);
+  }
+
+  // On disk before anything is written to the cluster.
+  void remember(const std::string& target, const std::string& context, const Places& places) {
+    const auto known = footprints_.all().find(target);
+    Footprint footprint = known == footprints_.all().end() ? Footprint() : known->second;
+    footprint.forgotten = false;
+    footprint.contexts[context].merge(places);
+    footprints_.set(target, std::move(footprint));
+  }
+
+  // Cuts footprints back to where Secrets are wanted, as soon as the rest is known to be clean.
+  bool trim_footprints() {
+    std::vector<std::pair<std::string, Footprint>> trimmed;
+    for (const auto& [target, footprint] : footprints_.all()) {
+      if (!footprint.forgotten && find_target(target) == nullptr) {
+        continue;  // its file is gone or unreadable: nothing is known to be unwanted
+      }
+      Footprint left = footprint;
+      for (const auto& [context, places] : footprint.contexts) {
+        const auto cluster = clusters_.find(context);
+        if (cluster == clusters_.end()) {
+          continue;
+        }
+        const auto plan = plans_.find(target);
+        Places wanted;
+        if (plan != plans_.end() && selects_context(plan->second->target, context)) {
+          wanted = places_of(plan->second->target, cluster->second->context().default_namespace);
+        }
+        if (wanted != places && cluster->second->is_clean_of(target, places)) {
+          left.contexts[context] = std::move(wanted);
+        }
+      }
+      if (left != footprint) {
+        trimmed.emplace_back(target, std::move(left));
+      }
+    }
+    for (auto& [target, footprint] : trimmed) {
+      footprints_.set(target, std::move(footprint));
+    }
+    return !trimmed.empty();
+  }
+
+  // Coalesces any number of changes within one turn of the event loop.
+  void changed() {
+    if (std::exchange(change_posted_, true)) {
+      return;
+    }
+    asio::post(executor_, [this, alive = std::weak_ptr<int>(alive_)] {
+      if (alive.expired()) {
+        return;
+      }
+      change_posted_ = false;
+      if (!stopping_ && trim_footprints()) {
+        update();
+      }
+      on_change_();
+    });
+  }
+
+  void retire(std::shared_ptr<Cluster> cluster) {
+    ++retiring_;
+    auto* ending = cluster.get();
+    asio::co_spawn(executor_, ending->stop(), [this, cluster = std::move(cluster)](const std::exception_ptr& failure) {
+      --retiring_;
+      retired_.notify_all();
+      if (failure) {
+        std::rethrow_exception(failure);
+      }
+    });
+  }
+
+  [[nodiscard]] TargetStatus target_status(const std::string& name) const {
+    TargetStatus status;
+    status.name = name;
+    status.secret = name;
+    const auto file = targets_.find(name);
+    if (file == targets_.end()) {
+      const auto& footprint = footprints_.all().at(name);
+      status.removing = footprint.forgotten;
+      if (!footprint.contexts.empty() && !footprint.contexts.begin()->second.secrets.empty()) {
+        status.secret = footprint.contexts.begin()->second.secrets.begin()->first;
+      }
+      if (!status.removing) {
+        status.problems.emplace_back(ErrorCode::not_found,
+                                     "the file of target " + name + " is gone; its Secrets are kept",
+                                     "put the file back, or delete them: regsync remove " + name);
+      }
+      return status;
+    }
+    if (file->second.problem) {
+      status.problems.push_back(*file->second.problem);
+    }
+    if (const Target* target = find_target(name)) {
+      status.secret = target->secret;
+      status.registries = target->registries;
+      const auto& problems = plans_.at(name)->problems;
+      status.problems.insert(status.problems.end(), problems.begin(), problems.end());
+      if (kubeconfig_problem_) {
+        status.problems.push_back(*kubeconfig_problem_);
+      }
+      for (const auto& pattern : target->contexts) {
+        const auto& contexts = kubeconfig_.contexts();
+        if (is_glob(pattern) && std::none_of(contexts.begin(), contexts.end(),
+                                             [&](const auto& context) { return glob_match(pattern, context); })) {
+          status.problems.emplace_back(ErrorCode::kubeconfig, "no context matches \"" + pattern + "\"",
+                                       "see kubectl config get-contexts");
+        }
+      }
+    }
+    return status;
+  }
+
+  void add_rows(const std::string& name, std::vector<StatusRow>& rows) const {
+    std::set<std::string> contexts;
+    const Target* target = find_target(name);
+    if (target != nullptr) {
+      for (const auto& pattern : target->contexts) {
+        if (!is_glob(pattern)) {
+          contexts.insert(pattern);
+        }
+      }
+      for (const auto& context : kubeconfig_.contexts()) {
+        if (selects_context(*target, context)) {
+          contexts.insert(context);
+        }
+      }
+    }
+    const auto footprint = footprints_.all().find(name);
+    if (footprint != footprints_.all().end()) {
+      for (const auto& [context, places] : footprint->second.contexts) {
+        contexts.insert(context);
+      }
+    }
+    for (const auto& context : contexts) {
+      const auto cluster = clusters_.find(context);
+      const auto problem = context_problems_.find(context);
+      if (cluster != clusters_.end()) {
+        const auto before = rows.size();
+        cluster->second->add_rows(name, rows);
+        const bool removing = target == nullptr && footprint->second.forgotten;
+        if (!removing || rows.size() > before || cluster->second->status().connected) {
+          continue;
+        }
+        // A forgotten target in a cluster that cannot be asked: what is left there is not known, and not forgotten.
+        rows.push_back(context_row(name, context, SyncState::removing, cluster->second->status().problem));
+        continue;
+      }
+      const bool removing = target == nullptr && footprint != footprints_.all().end() && footprint->second.forgotten;
+      rows.push_back(context_row(name, context, removing ? SyncState::removing : SyncState::stuck,
+                                 problem != context_problems_.end() ? problem->second : vanished(context)));
+    }
+  }
+
+  [[nodiscard]] StatusRow context_row(const std::string& target, const std::string& context, SyncState state,
+                                      std::optional<Error> cause) const {
+    StatusRow row;
+    row.target = target;
+    row.context = context;
+    row.state = state;
+    row.cause = std::move(cause);
+    row.since = started_;
+    return row;
+  }
+
+  // What a cluster was last told.
+  struct Desired {
+    DesiredState::Plans plans;
+    std::set<std::string> forgotten;
+    std::set<std::string> known_targets;
+    Places places;
+    bool operator==(const Desired&) const = default;
+  };
+
+  asio::any_io_executor executor_;
+  EngineOptions options_;
+  FootprintStore& footprints_;
+  std::function<void(const std::set<RegistryKey>&)> on_wanted_;
+  std::function<void()> on_change_;
+  WallTime started_;
+
+  TargetFiles targets_;
+  kube::Kubeconfig kubeconfig_;
+  std::optional<Error> kubeconfig_problem_;
+  KnownLogins known_;
+  std::vector<Login> all_logins_;
+
+  DesiredState::Plans plans_;
+  std::set<RegistryKey> wanted_;
+  std::map<std::string, Error> context_problems_;
+  std::map<std::string, std::shared_ptr<Cluster>> clusters_;  // shared with who waits for one, and with its retirement
+  std::map<std::string, Desired> desired_;
+  std::map<std::string, steady_clock::time_point> missing_since_;
+
+  asio::steady_timer vanished_timer_;
+  AsyncEvent logins_changed_;
+  AsyncEvent retired_;
+  int retiring_ = 0;
+  bool change_posted_ = false;
+  bool stopping_ = false;
+  std::shared_ptr<int> alive_ = std::make_shared<int>(0);
+};
+
+Engine::Engine(asio::any_io_executor executor, EngineOptions options, FootprintStore& footprints,
+               std::function<void(const std::set<RegistryKey>&)> on_wanted, std::function<void()> on_change)
+    : impl_(std::make_unique<Impl>(std::move(executor), std::move(options), footprints, std::move(on_wanted),
+                                   std::move(on_change))) {}
+
+Engine::~Engine() = default;
+
+void Engine::set_targets(TargetFiles targets) { impl_->set_targets(std::move(targets)); }
+void Engine::set_kubeconfig(kube::Kubeconfig kubeconfig) { impl_->set_kubeconfig(std::move(kubeconfig)); }
+void Engine::set_kubeconfig_problem(Error problem) { impl_->set_kubeconfig_problem(std::move(problem)); }
+void Engine::set_logins(Logins logins) { impl_->set_logins(std::move(logins)); }
+
+asio::awaitable<void> Engine::sync(std::optional<std::string> target, bool adopt) {
+  return impl_->sync(std::move(target), adopt);
+}
+
+void Engine::forget_target(const std::string& target, bool keep_secrets) { impl_->forget_target(target, keep_secrets); }
+
+StatusReport Engine::status(const std::optional<std::string>& target) const { return impl_->status(target); }
+
+asio::awaitable<void> Engine::stop() { return impl_->stop(); }
+
+}  // namespace regsync

@@ -1,0 +1,111 @@
+#include "sync/footprint.hpp"
+
+#include <algorithm>
+#include <fstream>
+#include <iterator>
+#include <nlohmann/json.hpp>
+
+#include "helper/error.hpp"
+#include "sync/log.hpp"
+#include "sync/paths.hpp"
+
+namespace regsync {
+
+namespace {
+
+using nlohmann::json;
+
+// A list of one object by its full name costs the API server one key of etcd; a cluster-wide list by name makes it
+// look at every Secret. Above this many the second is cheaper in connections and memory.
+constexpr std::size_t max_single_namespaces = 16;
+
+json to_json(const Footprint& footprint) {
+  json contexts = json::object();
+  for (const auto& [context, places] : footprint.contexts) {
+    json secrets = json::object();
+    for (const auto& [secret, scope] : places.secrets) {
+      secrets[secret] = {{"all", scope.all}, {"namespaces", scope.namespaces}};
+    }
+    contexts[context] = {{"secrets", std::move(secrets)}, {"serviceAccounts", places.service_accounts}};
+  }
+  return {{"forgotten", footprint.forgotten}, {"contexts", std::move(contexts)}};
+}
+
+Footprint from_json(const json& document) {
+  Footprint footprint;
+  footprint.forgotten = document.at("forgotten").get<bool>();
+  for (const auto& [context, value] : document.at("contexts").items()) {
+    Places& places = footprint.contexts[context];
+    for (const auto& [secret, scope] : value.at("secrets").items()) {
+      places.secrets[secret] = {scope.at("all").get<bool>(), scope.at("namespaces").get<std::set<std::string>>()};
+    }
+    places.service_accounts = value.at("serviceAccounts").get<std::set<std::string>>();
+  }
+  return footprint;
+}
+
+}  // namespace
+
+void Scope::merge(const Scope& other) {
+  all = all || other.all;
+  namespaces.insert(other.namespaces.begin(), other.namespaces.end());
+}
+
+void Places::merge(const Places& other) {
+  for (const auto& [secret, scope] : other.secrets) {
+    secrets[secret].merge(scope);
+  }
+  service_accounts.insert(other.service_accounts.begin(), other.service_accounts.end());
+}
+
+Places places_of(const Target& target, const std::string& default_namespace) {
+  Places places;
+  places.service_accounts = {target.service_accounts.begin(), target.service_accounts.end()};
+  Scope& scope = places.secrets[target.secret];
+  std::copy_if(target.namespaces.begin(), target.namespaces.end(),
+               std::inserter(scope.namespaces, scope.namespaces.end()),
+               [](const auto& name_space) { return !is_glob(name_space); });
+  if (target.namespaces.empty() && target.namespace_selector.empty()) {
+    scope.namespaces.insert(default_namespace);
+  }
+  scope.all = !target.namespace_selector.empty() || scope.namespaces.size() < target.namespaces.size() ||
+              scope.namespaces.size() > max_single_namespaces;
+  return places;
+}
+
+FootprintStore::FootprintStore(std::filesystem::path folder) : folder_(std::move(folder)) {
+  std::error_code error;
+  for (const auto& entry : std::filesystem::directory_iterator(folder_, error)) {
+    if (entry.path().extension() != ".json") {
+      continue;
+    }
+    try {
+      std::ifstream file(entry.path());
+      footprints_[entry.path().stem().string()] = from_json(json::parse(file));
+    } catch (const json::exception&) {
+      log::warning(entry.path().string() + " cannot be read, so Secrets of that target may be left behind; " +
+                   "delete the file when you have looked");
+    }
+  }
+}
+
+void FootprintStore::set(const std::string& target, Footprint footprint) {
+  std::erase_if(footprint.contexts, [](const auto& context) { return context.second.empty(); });
+  const auto known = footprints_.find(target);
+  const auto path = folder_ / (target + ".json");
+  if (footprint.contexts.empty()) {
+    if (known != footprints_.end()) {
+      footprints_.erase(known);
+      std::error_code gone_is_fine;
+      std::filesystem::remove(path, gone_is_fine);
+    }
+    return;
+  }
+  if (known != footprints_.end() && known->second == footprint) {
+    return;
+  }
+  paths::write_whole(path, to_json(footprint).dump(2) + "\n");
+  footprints_[target] = std::move(footprint);
+}
+
+}  // namespace regsync

@@ -1,0 +1,62 @@
+// Where each target has, or may have, Secrets: remembered on disk, so that what must be deleted is found again after
+// a restart, in contexts and under names that no target mentions any more.
+//
+// Written before the first write to a place, cut back when the place is known to be clean. One JSON file per target in
+// paths::footprints(). It holds names only. Synchronous file I/O; one thread.
+#pragma once
+
+#include <filesystem>
+#include <map>
+#include <set>
+#include <string>
+
+#include "sync/target.hpp"
+
+namespace regsync {
+
+// The namespaces in which a Secret name matters.
+struct Scope {
+  bool all = false;                  // any namespace may
+  std::set<std::string> namespaces;  // those that are named plainly
+
+  void merge(const Scope& other);
+  bool operator==(const Scope&) const = default;
+};
+
+// What matters in one context.
+struct Places {
+  std::map<std::string, Scope> secrets;  // by Secret name
+  std::set<std::string> service_accounts;
+
+  void merge(const Places& other);
+  [[nodiscard]] bool empty() const { return secrets.empty(); }
+  bool operator==(const Places&) const = default;
+};
+
+// Where a target's Secrets go in a context. Few plain names are listed one by one; a glob, a selector or many
+// names are "all": one cluster-wide list by name is then cheaper for everybody than a list per namespace.
+Places places_of(const Target& target, const std::string& default_namespace);
+
+struct Footprint {
+  bool forgotten = false;                  // the person removed the target: its Secrets are to be deleted
+  std::map<std::string, Places> contexts;  // by context name
+
+  bool operator==(const Footprint&) const = default;
+};
+
+class FootprintStore {
+ public:
+  // Reads all footprints. A file that cannot be read is reported by a warning in the log and left alone.
+  explicit FootprintStore(std::filesystem::path folder);
+
+  [[nodiscard]] const std::map<std::string, Footprint>& all() const { return footprints_; }
+
+  // Replaces (or, if it has no context left, deletes) what is remembered of a target. Writes only a change.
+  void set(const std::string& target, Footprint footprint);
+
+ private:
+  std::filesystem::path folder_;
+  std::map<std::string, Footprint> footprints_;
+};
+
+}  // namespace regsync

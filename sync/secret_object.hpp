@@ -1,0 +1,55 @@
+// A Secret as regsync sees it: what must be known to decide, and the body of an apply. Pure; any thread.
+#pragma once
+
+#include <memory>
+#include <nlohmann/json_fwd.hpp>
+#include <string>
+#include <string_view>
+
+#include "sync/digest.hpp"
+#include "sync/docker_config_json.hpp"
+
+namespace regsync {
+
+inline constexpr std::string_view managed_by_label = "app.kubernetes.io/managed-by";
+inline constexpr std::string_view managed_by_value = "regsync";
+inline constexpr std::string_view target_annotation = "regsync.dev/target";
+inline constexpr std::string_view owner_annotation = "regsync.dev/owner";  // "ID user@host"; only ID is compared
+inline constexpr std::string_view pull_secret_type = "kubernetes.io/dockerconfigjson";
+
+// Who keeps the Secret: us when label and owner annotation say so.
+enum class Ownership : std::uint8_t { ours, other_owner, unmanaged };
+
+// A Secret in a cluster, without its data. Small: an engine holds one per Secret it knows.
+struct SecretView {
+  std::string resource_version;
+  std::string target;  // of the target annotation
+  Digest digest{};     // of the base64 text of .dockerconfigjson
+  Ownership ownership = Ownership::unmanaged;
+  bool right_type = false;
+  bool immutable = false;
+};
+
+SecretView view_secret(const nlohmann::json& secret, std::string_view owner_id);
+
+// For people: who owns a Secret that is not ours: "jdoe@laptop", or the field manager of its data, or "".
+std::string owner_of(const nlohmann::json& secret);
+
+// The user name@host part of an owner annotation.
+std::string_view owner_label(std::string_view annotation);
+
+struct ApplyBody {
+  std::string_view name;
+  std::string_view target;
+  std::string_view owner;  // the whole annotation
+  std::string_view payload_base64;
+  std::string_view resource_version;  // the version that the decision was made on; see create_only
+};
+
+// An apply with a resourceVersion that no object has creates a missing Secret and is refused (409, stale) on an
+// existing one, whoever made it: create-only, without a POST, which RBAC cannot limit by name.
+inline constexpr std::string_view create_only = "1";
+
+std::string make_apply_body(const ApplyBody& body);
+
+}  // namespace regsync
