@@ -15,6 +15,7 @@
 #include <string>
 #include <string_view>
 
+#include "sync/kube/http_client.hpp"
 #include "sync/kube/kubeconfig.hpp"
 
 namespace regsync::kube {
@@ -23,29 +24,30 @@ inline constexpr std::string_view field_manager = "regsync";
 
 // An object or, with an empty name, a collection.
 struct ObjectPath {
-  std::string resource;         // plural: "secrets", "namespaces", "serviceaccounts"
-  std::string name_space;       // empty: cluster-scoped, or across all namespaces
-  std::string name;             // empty: the collection
+  std::string resource = {};    // plural: "secrets", "namespaces", "serviceaccounts"
+  std::string name_space = {};  // empty: cluster-scoped, or across all namespaces
+  std::string name = {};        // empty: the collection
   std::string api = "/api/v1";  // or "/apis/GROUP/VERSION"
 
   [[nodiscard]] std::string url_path() const;
 };
 
 struct ListOptions {
-  std::string field_selector;  // "metadata.name=x"
-  std::string label_selector;
-  std::string resource_version;  // "" for the newest, "0" for any
-  std::string continue_token;
+  std::string field_selector = {};  // "metadata.name=x"
+  std::string label_selector = {};
+  std::string resource_version = {};  // "" for the newest, "0" for any
+  std::string continue_token = {};
   int limit = 0;
   bool metadata_only = false;  // PartialObjectMetadata: a tenth of the bytes where only metadata matters
 };
 
 struct WatchOptions {
-  std::string field_selector;
-  std::string label_selector;
-  std::string resource_version;  // never empty
+  std::string field_selector = {};
+  std::string label_selector = {};
+  std::string resource_version = {};  // never empty
   int timeout_seconds = 300;
   bool metadata_only = false;
+  std::function<void()> on_open = {};  // the server accepted the watch
 };
 
 struct ApplyOptions {
@@ -54,13 +56,16 @@ struct ApplyOptions {
 };
 
 struct Preconditions {
-  std::string uid;
-  std::string resource_version;
+  std::string uid = {};
+  std::string resource_version = {};
 };
 
 class KubeClient {
  public:
+  // Throws Error(kubeconfig) where the context's certificates cannot be used.
   KubeClient(asio::any_io_executor executor, ResolvedContext context);
+  // The same over another transport, for tests.
+  KubeClient(asio::any_io_executor executor, ResolvedContext context, std::unique_ptr<HttpTransport> transport);
   ~KubeClient();
   KubeClient(const KubeClient&) = delete;
   KubeClient& operator=(const KubeClient&) = delete;
@@ -76,7 +81,7 @@ class KubeClient {
   // apply is parsed as YAML). Answers the object as it is now.
   asio::awaitable<nlohmann::json> apply(ObjectPath path, std::string body, ApplyOptions options);
 
-  // RFC 6902.
+  // RFC 6902. A failed test, and a path that is not there, throw stale: the API server does not tell them apart.
   asio::awaitable<nlohmann::json> json_patch(ObjectPath path, std::string body);
 
   // POST to a collection; for SelfSubjectAccessReview and the like.

@@ -51,9 +51,10 @@ struct ResolvedContext {
   std::string server;  // URL of the API server, no trailing "/"
   std::string tls_server_name;
   bool insecure_skip_tls_verify = false;
-  std::string ca_file;  // absolute; re-read when it changes
-  std::string ca_data;  // PEM
-  std::string proxy_url;
+  std::string ca_file;    // absolute; re-read when it changes
+  std::string ca_data;    // PEM
+  std::string proxy_url;  // empty: the environment decides (proxy.hpp)
+  bool disable_compression = false;
   std::string default_namespace;  // "default" where the context names none
   std::string client_certificate_file;
   std::string client_certificate_data;
@@ -81,7 +82,8 @@ class Kubeconfig {
 
   // The client configuration of a pod (service account token and ca.crt), as one context named "in-cluster".
   // Empty where this process does not run in a pod.
-  static std::optional<Kubeconfig> in_cluster();
+  static std::optional<Kubeconfig> in_cluster(
+      const std::filesystem::path& service_account = "/var/run/secrets/kubernetes.io/serviceaccount");
 
   Kubeconfig();
   Kubeconfig(Kubeconfig&&) noexcept;
@@ -92,6 +94,10 @@ class Kubeconfig {
 
   [[nodiscard]] const std::string& current_context() const;        // "" where there is none
   [[nodiscard]] const std::vector<std::string>& contexts() const;  // sorted
+
+  // False while a file of it is empty or locked by a writer (kubectl writes in place, beside FILE.lock): read it again
+  // soon, and take nothing's absence from it.
+  [[nodiscard]] bool settled() const;
 
   // Throws Error(kubeconfig) with client-go's meaning: unknown context, cluster or user, contradicting fields,
   // unreadable certificate, auth-provider.

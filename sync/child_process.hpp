@@ -1,0 +1,39 @@
+// Running a program to its end: its input given, its output collected, both bounded in time and size.
+//
+// For exec credential plugins and Docker credential helpers, which are other people's programs: one that hangs, forks
+// or prints a gigabyte must cost nothing but its own result. The child gets a process group of its own, which is
+// killed as a whole on timeout, on too much output and on cancellation. No descriptor of ours but the three standard
+// ones reaches it. The event loop never blocks: exit is awaited through a pidfd, without SIGCHLD.
+#pragma once
+
+#include <asio/any_io_executor.hpp>
+#include <asio/awaitable.hpp>
+#include <chrono>
+#include <cstddef>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace regsync {
+
+struct ChildCommand {
+  std::string program;  // a path, or a name to look up on PATH
+  std::vector<std::string> arguments;
+  std::vector<std::pair<std::string, std::string>> environment;  // beside, and before, that of this process
+  std::string input;                                             // given on stdin, then closed
+  std::chrono::milliseconds timeout = std::chrono::seconds(60);
+  std::size_t max_output = std::size_t{1} << 20;  // of stdout
+};
+
+struct ChildResult {
+  int exit_code = 0;   // 128 + N when signal N ended it, as shells say
+  std::string output;  // stdout: may hold secrets
+  std::string errors;  // stderr, its last 4 KiB
+};
+
+// Throws Error with not_found (no such program), timeout, rejected (too much output), cancelled, or internal. A
+// non-zero exit is a result. Call it on an io_context's thread.
+asio::awaitable<ChildResult> run_child(ChildCommand command);
+
+}  // namespace regsync

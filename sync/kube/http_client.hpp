@@ -1,0 +1,102 @@
+// HTTP to one server: the seam between the Kubernetes client and the network, and libcurl behind it.
+//
+// HttpClient is the bridge between libcurl's multi_socket interface and Asio, and the only code that knows libcurl.
+// Requests share connections: over TLS they are streams of one HTTP/2 connection. Everything runs on the thread of
+// the executor. A request may be cancelled at any time (terminal cancellation of its coroutine): it throws
+// Error(cancelled), and its stream is reset.
+#pragma once
+
+#include <asio/any_io_executor.hpp>
+#include <asio/awaitable.hpp>
+#include <chrono>
+#include <cstddef>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "helper/secret_string.hpp"
+
+namespace regsync::kube {
+
+// PEM that a connection is made with. Immutable and shared: requests with equal material share a connection, a
+// request with other material gets another one, and what runs on the old one goes on.
+struct TlsMaterial {
+  std::string ca;           // empty: the system's
+  std::string certificate;  // with its chain; empty: no client certificate
+  SecretString key;
+};
+
+struct Endpoint {
+  std::string server;           // http(s)://host[:port][/prefix], no trailing "/"
+  std::string tls_server_name;  // what the certificate must say, where that is not the host of `server`
+  bool insecure_skip_tls_verify = false;
+  std::string proxy_url;  // http, https or socks5; empty: direct
+};
+
+struct HttpRequest {
+  std::string method = "GET";
+  std::string target;                // path and query, beginning with "/"
+  std::vector<std::string> headers;  // "Name: value"
+  std::string body;
+  bool compressed = false;  // ask for gzip; sizes below are those of the unpacked answer
+  std::chrono::milliseconds timeout = std::chrono::seconds(60);
+  std::size_t max_answer = std::size_t{64} << 20;
+  std::shared_ptr<const TlsMaterial> tls;
+};
+
+struct HttpResponse {
+  long status = 0;
+  std::string body;
+  std::optional<std::chrono::seconds> retry_after;
+};
+
+class HttpTransport {
+ public:
+  HttpTransport() = default;
+  virtual ~HttpTransport() = default;
+  HttpTransport(const HttpTransport&) = delete;
+  HttpTransport& operator=(const HttpTransport&) = delete;
+  HttpTransport(HttpTransport&&) = delete;
+  HttpTransport& operator=(HttpTransport&&) = delete;
+
+  // Any HTTP status is an answer. Throws Error with unreachable, tls, timeout, protocol (an answer over max_answer,
+  // or not HTTP) or cancelled. `request` lives until the answer.
+  virtual asio::awaitable<HttpResponse> send(const HttpRequest& request) = 0;
+
+  // A long answer in pieces. With a 2xx status: on_open once, when the head has come, then on_bytes as bytes arrive,
+  // both between events of the loop, never inside libcurl. Any other status is answered as send does.
+  virtual asio::awaitable<HttpResponse> stream(const HttpRequest& request, std::function<void()> on_open,
+                                               std::function<void(std::string_view)> on_bytes) = 0;
+};
+
+class HttpClient final : public HttpTransport {
+ public:
+  HttpClient(asio::any_io_executor executor, Endpoint endpoint);
+  ~HttpClient() override;
+  HttpClient(const HttpClient&) = delete;
+  HttpClient& operator=(const HttpClient&) = delete;
+  HttpClient(HttpClient&&) = delete;
+  HttpClient& operator=(HttpClient&&) = delete;
+
+  asio::awaitable<HttpResponse> send(const HttpRequest& request) override;
+  asio::awaitable<HttpResponse> stream(const HttpRequest& request, std::function<void()> on_open,
+                                       std::function<void(std::string_view)> on_bytes) override;
+
+ private:
+  class Multi;
+  struct Transfer;
+
+  asio::awaitable<HttpResponse> exchange(const HttpRequest& request, std::function<void()> on_open,
+                                         std::function<void(std::string_view)> on_bytes);
+  asio::awaitable<void> wait_for_news(Transfer& transfer);
+  asio::awaitable<void> check_peer(Transfer& transfer);
+
+  asio::any_io_executor executor_;
+  Endpoint endpoint_;
+  std::shared_ptr<Multi> multi_;  // replaced as a whole when its peer is found dead
+};
+
+}  // namespace regsync::kube
