@@ -2,7 +2,8 @@
 //
 // Owns the GLib thread: one GMainContext and GMainLoop, on which the store is used and D-Bus signals arrive. A burst
 // of signals becomes one reading. Signals carry no news, only "look again". A restarted or late keyring daemon
-// (NameOwnerChanged of org.freedesktop.secrets) is reconnected to and read again. Never prompts and never polls.
+// (NameOwnerChanged of org.freedesktop.secrets) is reconnected to and read again. Never prompts. Never polls, but for a
+// locked keyring: no signal says that pam_gnome_keyring unlocked it.
 //
 // Constructed, used and destroyed on the io_context thread; the handler is called there (asio::post). The destructor
 // joins the thread; no handler runs after it.

@@ -6,12 +6,14 @@
 // not exist is never an error and never confused with a locked one.
 #pragma once
 
-#include <functional>
 #include <optional>
+#include <set>
 #include <string_view>
 #include <vector>
 
 #include "helper/credential.hpp"
+#include "helper/logins.hpp"
+#include "helper/registry_key.hpp"
 
 namespace regsync {
 
@@ -34,9 +36,9 @@ class CredentialStore {
   // All logins, without loading a secret. Sorted by server.
   virtual std::vector<Login> list() = 0;
 
-  // A complete reading: all logins for which `wanted` answers true, with their secrets. Never prompts. Throws
-  // locked if any of them cannot be read: a partial reading is no reading.
-  virtual std::vector<Credential> load(const std::function<bool(const Login&)>& wanted) = 0;
+  // A complete reading: the names of all logins, and those of the asked registries with their secrets, one login per
+  // registry. Throws locked if any of these cannot be read: a partial reading is no reading.
+  virtual Logins load(std::set<RegistryKey> asked) = 0;
 };
 
 // What every store demands of its input; throws invalid_input. Server and user name: not empty, UTF-8, no NUL. The

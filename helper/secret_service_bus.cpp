@@ -92,6 +92,8 @@ Error no_bus_error(const GError& error) {
               std::string(see_doctor)};
 }
 
+}  // namespace
+
 Error no_provider_error() {
   return {ErrorCode::store_unavailable, "no program provides the Secret Service (org.freedesktop.secrets)",
           std::string(a_provider_is_installed()
@@ -100,8 +102,6 @@ Error no_provider_error() {
                           : "install one (apt install gnome-keyring) or enable it in KeePassXC or KWallet; ") +
               std::string(see_doctor)};
 }
-
-}  // namespace
 
 Error locked_error() {
   return {ErrorCode::locked, "the keyring is locked, so its logins cannot be read or changed",
@@ -123,7 +123,10 @@ Error secret_service_error(const GError& error) {
                         "org.freedesktop.DBus.Error.Spawn.ServiceNotFound"})) {
     return no_provider_error();
   }
-  if (error.domain == G_IO_ERROR && error.code == G_IO_ERROR_CLOSED) {
+  if (g_error_matches(&error, G_IO_ERROR, G_IO_ERROR_CANCELLED) != FALSE) {
+    return {ErrorCode::cancelled, "the call to the Secret Service was cancelled"};
+  }
+  if (g_error_matches(&error, G_IO_ERROR, G_IO_ERROR_CLOSED) != FALSE) {
     return no_bus_error(error);
   }
   return {ErrorCode::store_unavailable, "the Secret Service failed: " + plain_message(error), std::string(see_doctor)};
@@ -134,13 +137,17 @@ bool is_gone(const GError& error) {
                            "org.freedesktop.DBus.Error.UnknownMethod"});
 }
 
-SecretServiceBus::SecretServiceBus() {
+SecretServiceBus::SecretServiceBus(GCancellable* cancel) : cancel_(cancel) {
   ErrorOut error;
-  connection_.reset(g_bus_get_sync(G_BUS_TYPE_SESSION, nullptr, &error.raw));
+  connection_.reset(g_bus_get_sync(G_BUS_TYPE_SESSION, cancel_, &error.raw));
   if (!connection_) {
     throw no_bus_error(*error.raw);
   }
   g_dbus_connection_set_exit_on_close(connection_.get(), FALSE);  // a daemon outlives its bus
+}
+
+GObjectPtr<GDBusConnection> SecretServiceBus::share_connection() const {
+  return GObjectPtr<GDBusConnection>(G_DBUS_CONNECTION(g_object_ref(connection_.get())));
 }
 
 std::vector<BusReply> SecretServiceBus::call_all(std::vector<BusCall> calls) {
@@ -156,7 +163,7 @@ std::vector<BusReply> SecretServiceBus::call_all(std::vector<BusCall> calls) {
     pending[i].left = &left;
     g_dbus_connection_call(
         connection_.get(), call.destination, call.path.c_str(), call.interface, call.method, call.arguments, nullptr,
-        G_DBUS_CALL_FLAGS_NONE, -1, nullptr,
+        G_DBUS_CALL_FLAGS_NONE, -1, cancel_,
         [](GObject* connection, GAsyncResult* result, gpointer data) {
           auto& done = *static_cast<Pending*>(data);
           GError* error = nullptr;

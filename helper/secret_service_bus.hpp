@@ -39,8 +39,8 @@ struct BusReply {
 
 class SecretServiceBus {
  public:
-  // Connects to the session bus. Throws store_unavailable.
-  SecretServiceBus();
+  // Connects to the session bus. Throws store_unavailable. cancel: see SecretServiceStore.
+  explicit SecretServiceBus(GCancellable* cancel);
 
   // Sends all calls at once and waits for all replies, which come in the order of the calls.
   std::vector<BusReply> call_all(std::vector<BusCall> calls);
@@ -59,8 +59,10 @@ class SecretServiceBus {
   bool create_default_collection();
 
   [[nodiscard]] GDBusConnection* connection() const { return connection_.get(); }
+  [[nodiscard]] GObjectPtr<GDBusConnection> share_connection() const;
 
  private:
+  GCancellable* const cancel_;
   GObjectPtr<GDBusConnection> connection_;
 };
 
@@ -88,5 +90,6 @@ bool is_gone(const GError& error);
 // The default collection, or one of the items, is locked and stayed so.
 Error locked_error();
 Error no_default_collection_error();
+Error no_provider_error();
 
 }  // namespace regsync

@@ -4,7 +4,10 @@
 #include <array>
 #include <iterator>
 #include <map>
+#include <set>
 #include <utility>
+
+#include "helper/secret_service_bus.hpp"
 
 namespace regsync {
 namespace {
@@ -52,6 +55,17 @@ BusCall open_session_call() {
           g_variant_new("(sv)", "plain", g_variant_new_string(""))};
 }
 
+BusCall default_locked_call() {
+  return {default_alias, properties_interface, "Get", g_variant_new("(ss)", collection_interface, "Locked")};
+}
+
+// The answer of Properties.Get for a boolean.
+bool boolean_property(GVariant* reply) {
+  const GVariantPtr variant(g_variant_get_child_value(reply, 0));
+  const GVariantPtr value(g_variant_get_variant(variant.get()));
+  return g_variant_get_boolean(value.get()) != FALSE;
+}
+
 // The value of a Secret structure: (session, parameters, value, content type).
 SecretString secret_value(GVariant* secret) {
   const GVariantPtr bytes(g_variant_get_child_value(secret, 2));
@@ -67,7 +81,21 @@ const GVariantPtr& value_of(const BusReply& reply) {
   return reply.value;
 }
 
+// The result of a call that the service delays until the person consents.
+GVariantPtr consent(SecretServiceBus& bus, Prompt prompt, const std::string& prompt_path, const std::string& purpose) {
+  GVariantPtr result = prompt == Prompt::allowed ? bus.prompt(prompt_path) : nullptr;
+  if (!result) {
+    throw Error(ErrorCode::locked, "the keyring asked for consent to " + purpose + ", and got none",
+                "answer its prompt, or unlock it first");
+  }
+  return result;
+}
+
 }  // namespace
+
+SecretServiceStore::SecretServiceStore(Prompt prompt, _GCancellable* cancel) : prompt_(prompt), cancel_(cancel) {}
+
+SecretServiceStore::~SecretServiceStore() = default;
 
 SecretServiceBus& SecretServiceStore::bus() {
   if (bus_ && g_dbus_connection_is_closed(bus_->connection()) != FALSE) {
@@ -75,7 +103,7 @@ SecretServiceBus& SecretServiceStore::bus() {
     session_.clear();
   }
   if (!bus_) {
-    bus_.emplace();
+    bus_ = std::make_unique<SecretServiceBus>(cancel_);
   }
   return *bus_;
 }
@@ -90,7 +118,7 @@ SecretServiceStore::Found SecretServiceStore::find(const std::string* server) {
   std::vector<BusCall> questions{
       {secret_service_path, service_interface, "SearchItems", g_variant_new("(a{ss})", &attributes)},
       {secret_service_path, service_interface, "ReadAlias", g_variant_new("(s)", "default")},
-      {default_alias, properties_interface, "Get", g_variant_new("(ss)", collection_interface, "Locked")},
+      default_locked_call(),
   };
   // Whoever searches needs a session next, and in the same round trip it is free. It ends with its service.
   questions.push_back({"/org/freedesktop/DBus", "org.freedesktop.DBus", "GetNameOwner",
@@ -115,13 +143,7 @@ SecretServiceStore::Found SecretServiceStore::find(const std::string* server) {
   if (result.collection == "/") {
     throw no_default_collection_error();
   }
-  GVariantPtr locked;
-  {
-    GVariant* raw = nullptr;
-    g_variant_get(value_of(answers[2]).get(), "(v)", &raw);
-    locked.reset(raw);
-  }
-  result.collection_locked = g_variant_get_boolean(locked.get()) != FALSE;
+  result.collection_locked = boolean_property(value_of(answers[2]).get());
 
   std::vector<BusCall> calls;
   calls.reserve(paths.size());
@@ -189,6 +211,11 @@ std::vector<std::optional<SecretString>> SecretServiceStore::secrets(const std::
   return values;
 }
 
+bool SecretServiceStore::locked() {
+  const auto replies = bus().call_all({default_locked_call()});
+  return replies.front().value && boolean_property(replies.front().value.get());
+}
+
 std::optional<Credential> SecretServiceStore::get(std::string_view server) {
   require_server(server);
   const std::string exact(server);
@@ -212,10 +239,10 @@ std::optional<Credential> SecretServiceStore::get(std::string_view server) {
   throw Error(ErrorCode::store_unavailable, "the login of " + exact + " changes faster than it can be read");
 }
 
-std::vector<Login> SecretServiceStore::list() {
-  std::map<std::string, std::string> latest;  // by server
-  for (Item& item : find_unlocked(nullptr, [](const Login&) { return true; }).items) {
-    latest.try_emplace(std::move(item.login.server), std::move(item.login.username));
+std::vector<Login> SecretServiceStore::Found::logins() const {
+  std::map<std::string, std::string> latest;
+  for (const Item& item : items) {
+    latest.try_emplace(item.login.server, item.login.username);
   }
   std::vector<Login> logins;
   logins.reserve(latest.size());
@@ -225,27 +252,26 @@ std::vector<Login> SecretServiceStore::list() {
   return logins;
 }
 
-std::vector<Credential> SecretServiceStore::load(const std::function<bool(const Login&)>& wanted) {
+std::vector<Login> SecretServiceStore::list() {
+  return find_unlocked(nullptr, [](const Login&) { return true; }).logins();
+}
+
+Logins SecretServiceStore::load(std::set<RegistryKey> asked) {
+  const auto wanted = [&asked](const Login& login) { return asked.contains(RegistryKey(login.server)); };
   for (int attempt = 0; attempt < max_attempts; ++attempt) {
     Found found = find_unlocked(nullptr, wanted);
-    std::map<std::string, Item> latest;  // by server
-    for (Item& item : found.items) {
-      if (wanted(item.login)) {
-        std::string server = item.login.server;
-        latest.try_emplace(std::move(server), std::move(item));
-      }
-    }
-    std::vector<Item> items;
-    for (auto& [server, item] : latest) {
-      items.push_back(std::move(item));
-    }
-    auto values = secrets(items);
+    Logins reading{.asked = {}, .credentials = {}, .all = found.logins(), .problem = {}};
+    std::set<RegistryKey> chosen;
+    std::erase_if(found.items, [&](const Item& item) {
+      return !wanted(item.login) || !chosen.insert(RegistryKey(item.login.server)).second;
+    });
+    auto values = secrets(found.items);
     if (std::ranges::all_of(values, [](const auto& value) { return value.has_value(); })) {
-      std::vector<Credential> credentials;
-      for (std::size_t i = 0; i < items.size(); ++i) {
-        credentials.push_back({std::move(items[i].login), std::move(*values[i])});
+      for (std::size_t i = 0; i < values.size(); ++i) {
+        reading.credentials.push_back({std::move(found.items[i].login), std::move(*values[i])});
       }
-      return credentials;
+      reading.asked = std::move(asked);
+      return reading;
     }
   }
   throw Error(ErrorCode::store_unavailable, "the logins change faster than they can be read");
@@ -296,15 +322,6 @@ void SecretServiceStore::require_default_collection() {
   }
 }
 
-GVariantPtr SecretServiceStore::prompt(const std::string& prompt_path, std::string_view purpose) {
-  GVariantPtr result = prompt_ == Prompt::allowed ? bus().prompt(prompt_path) : nullptr;
-  if (!result) {
-    throw Error(ErrorCode::locked, "the keyring asked for consent to " + std::string(purpose) + ", and got none",
-                "answer its prompt, or unlock it first");
-  }
-  return result;
-}
-
 std::string SecretServiceStore::create_item(const std::string& collection, const Credential& credential) {
   GVariantBuilder attributes;
   g_variant_builder_init(&attributes, G_VARIANT_TYPE("a{ss}"));
@@ -336,7 +353,7 @@ std::string SecretServiceStore::create_item(const std::string& collection, const
   if (prompt_path == "/") {
     return item;
   }
-  const GVariantPtr result = prompt(prompt_path, "store the login of " + credential.login.server);
+  const GVariantPtr result = consent(bus(), prompt_, prompt_path, "store the login of " + credential.login.server);
   return g_variant_is_of_type(result.get(), G_VARIANT_TYPE_OBJECT_PATH) != FALSE
              ? g_variant_get_string(result.get(), nullptr)
              : "";
@@ -350,7 +367,7 @@ void SecretServiceStore::delete_item(const Item& item) {
   }
   const std::string prompt_path = string_child(value_of(reply).get(), 0);
   if (prompt_path != "/") {
-    prompt(prompt_path, "delete the login of " + item.login.server);
+    consent(bus(), prompt_, prompt_path, "delete the login of " + item.login.server);
   }
 }
 

@@ -6,25 +6,39 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
 
 #include "helper/credential_store.hpp"
 #include "helper/registry_key.hpp"
-#include "helper/secret_service_bus.hpp"
+
+struct _GCancellable;  // NOLINT(bugprone-reserved-identifier): GLib's, whose headers stay out of here
 
 namespace regsync {
 
+class SecretServiceBus;
+
 class SecretServiceStore final : public CredentialStore {
  public:
-  explicit SecretServiceStore(Prompt prompt) : prompt_(prompt) {}
+  // cancel: ends a call that waits for the service, from any thread; may be null.
+  explicit SecretServiceStore(Prompt prompt, _GCancellable* cancel = nullptr);
+  ~SecretServiceStore() override;
+  SecretServiceStore(const SecretServiceStore&) = delete;
+  SecretServiceStore& operator=(const SecretServiceStore&) = delete;
+  SecretServiceStore(SecretServiceStore&&) = delete;
+  SecretServiceStore& operator=(SecretServiceStore&&) = delete;
 
   void store(const Credential& credential) override;
   std::optional<Credential> get(std::string_view server) override;
   bool erase(std::string_view server) override;
   std::vector<Login> list() override;
-  std::vector<Credential> load(const std::function<bool(const Login&)>& wanted) override;
+  Logins load(std::set<RegistryKey> asked) override;
+
+  // Whether the default collection is there and locked: one round trip.
+  bool locked();
 
  private:
   // An item of our schema, without its secret.
@@ -35,6 +49,8 @@ class SecretServiceStore final : public CredentialStore {
     std::uint64_t modified = 0;  // seconds since 1970
   };
   struct Found {
+    [[nodiscard]] std::vector<Login> logins() const;  // one per server: its latest
+
     std::vector<Item> items;  // the latest first
     std::string collection;   // the default one
     bool collection_locked = false;
@@ -52,10 +68,10 @@ class SecretServiceStore final : public CredentialStore {
   // The path of the item that was made or replaced; empty if the service did not say.
   std::string create_item(const std::string& collection, const Credential& credential);
   void delete_item(const Item& item);
-  GVariantPtr prompt(const std::string& prompt_path, std::string_view purpose);
 
   const Prompt prompt_;
-  std::optional<SecretServiceBus> bus_;
+  _GCancellable* const cancel_;
+  std::unique_ptr<SecretServiceBus> bus_;
   std::string session_;        // D-Bus path; empty before the first search
   std::string session_owner_;  // the unique bus name of the service that keeps it
 };

@@ -34,7 +34,7 @@ class SecretServiceStoreTest : public testing::Test {
     EXPECT_EQ(failure([&] { store_.get("never-stored.example"); }), code);
     EXPECT_EQ(failure([&] { store_.erase("ghcr.io"); }), code);
     EXPECT_EQ(failure([&] { store_.list(); }), code);
-    EXPECT_EQ(failure([&] { store_.load([](const Login&) { return true; }); }), code);
+    EXPECT_EQ(failure([&] { store_.load({RegistryKey("ghcr.io")}); }), code);
     EXPECT_EQ(failure([&] { store_.store(credential("ghcr.io", "eve", "other")); }), code);
   }
 
@@ -75,9 +75,11 @@ TEST_F(SecretServiceStoreTest, ARegistryHasOneLogin) {
 TEST_F(SecretServiceStoreTest, LoadsTheSecretsOfWhatIsWantedAndNothingElse) {
   store_.store(credential("ghcr.io", "alice", "1"));
   store_.store(credential("quay.io", "bob", "2"));
-  const auto loaded = store_.load([](const Login& login) { return login.server == "quay.io"; });
-  ASSERT_EQ(loaded.size(), 1U);
-  EXPECT_EQ(loaded.front(), credential("quay.io", "bob", "2"));
+  const auto loaded = store_.load({RegistryKey("quay.io")});
+  ASSERT_EQ(loaded.credentials.size(), 1U);
+  EXPECT_EQ(loaded.credentials.front(), credential("quay.io", "bob", "2"));
+  EXPECT_THAT(loaded.all, ElementsAre(Login{"ghcr.io", "alice"}, Login{"quay.io", "bob"}));
+  EXPECT_FALSE(loaded.problem);
 }
 
 TEST_F(SecretServiceStoreTest, ALockedKeyringIsNotAnEmptyOne) {
@@ -99,7 +101,7 @@ TEST_F(SecretServiceStoreTest, ARestartedKeyringIsFoundAgain) {
   keyring({"restart"});
   EXPECT_EQ(store_.get("ghcr.io"), credential("ghcr.io", "alice", "s3cret"));
   keyring({"restart"});
-  EXPECT_EQ(store_.load([](const Login&) { return true; }).size(), 1U);
+  EXPECT_EQ(store_.load({RegistryKey("ghcr.io")}).credentials.size(), 1U);
   keyring({"restart"});
   store_.store(credential("ghcr.io", "bob", "new"));
   EXPECT_EQ(store_.get("ghcr.io"), credential("ghcr.io", "bob", "new"));

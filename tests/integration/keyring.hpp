@@ -7,7 +7,6 @@
 #include <string>
 #include <vector>
 
-#include "helper/glib_ptr.hpp"
 #include "tests/support/process.hpp"
 
 namespace regsync::test {

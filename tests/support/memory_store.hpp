@@ -46,14 +46,14 @@ class MemoryStore final : public CredentialStore {
     return logins;
   }
 
-  std::vector<Credential> load(const std::function<bool(const Login&)>& wanted) override {
-    std::vector<Credential> credentials;
-    for (const Login& login : list()) {
-      if (wanted(login)) {
-        credentials.push_back(*get(login.server));
+  Logins load(std::set<RegistryKey> asked) override {
+    Logins logins{.asked = std::move(asked), .credentials = {}, .all = list(), .problem = {}};
+    for (const Login& login : logins.all) {
+      if (logins.asked.contains(RegistryKey(login.server))) {
+        logins.credentials.push_back(*get(login.server));
       }
     }
-    return credentials;
+    return logins;
   }
 
   // While set, every call fails with it.
