@@ -33,7 +33,7 @@ std::string owner_of(int fd) {
 
 }  // namespace
 
-InstanceLock::InstanceLock(const std::filesystem::path& file, std::string_view program) : fd_(-1) {
+InstanceLock::InstanceLock(const std::filesystem::path& file, std::string_view program) {
   std::error_code made;  // a folder that cannot be made shows in open
   std::filesystem::create_directories(file.parent_path(), made);
   fd_ = ::open(file.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);

@@ -20,7 +20,7 @@ class InstanceLock {
   InstanceLock& operator=(InstanceLock&&) = delete;
 
  private:
-  int fd_;
+  int fd_ = -1;
 };
 
 }  // namespace regsync

@@ -1,0 +1,112 @@
+#include "sync/cli/cli.hpp"
+
+#include <algorithm>
+#include <ostream>
+
+#include "sync/cli/command.hpp"
+#include "sync/cli/help.hpp"
+#include "sync/suggest.hpp"
+
+namespace regsync::cli {
+namespace {
+
+constexpr const char* about =
+    "regsync keeps Kubernetes pull secrets equal to your registry logins: log in once with docker login, and every "
+    "cluster you chose can pull.";
+
+constexpr const char* first_steps =
+    "First steps:\n"
+    "  regsync setup                                  # docker login goes to the OS secret store\n"
+    "  docker login ghcr.io\n"
+    "  regsync add myregcred --registry ghcr.io -n default --wait\n"
+    "  regsync status\n"
+    "\n"
+    "More about a command: regsync COMMAND --help. What is wrong: regsync doctor.\n"
+    "Exit codes: 0 done, 1 not in the asked state, 2 wrong use.";
+
+void define_commands(CLI::App& app, Invocation& invocation) {
+  app.description(about);
+  app.name("regsync");
+  app.footer(first_steps);
+  app.formatter(make_help_formatter());
+  app.set_help_flag("-h,--help", "Show this help");
+  app.require_subcommand(1);
+  app.failure_message([](const CLI::App*, const CLI::Error&) { return std::string(); });
+  define_add(app, invocation);
+  define_remove(app, invocation);
+  define_list(app, invocation);
+  define_status(app, invocation);
+  define_sync(app, invocation);
+  define_logins(app, invocation);
+  define_version(app, invocation);
+}
+
+const CLI::App* given_command(const CLI::App* app) {
+  const auto commands = app->get_subcommands();
+  return commands.empty() ? app : given_command(commands.front());
+}
+
+std::vector<std::string> visible_commands(const CLI::App& app) {
+  std::vector<std::string> names;
+  for (const CLI::App* command : app.get_subcommands([](const CLI::App*) { return true; }))
+    if (!command->get_name().starts_with("__")) names.push_back(command->get_name());
+  return names;
+}
+
+std::vector<std::string> long_options(const CLI::App& command) {
+  std::vector<std::string> names;
+  for (const CLI::Option* option : command.get_options())
+    for (const std::string& name : option->get_lnames()) names.push_back("--" + name);
+  return names;
+}
+
+// What CLI11 found wrong, in the words of this program.
+UsageError explain(const CLI::ParseError& error, const CLI::App& app) {
+  const CLI::App& command = *given_command(&app);
+  const bool top = &command == &app;
+  const std::string see = "see: " + std::string(top ? "regsync" : "regsync " + command.get_name()) + " --help";
+
+  const auto unknown = app.remaining(/*recurse=*/true);
+  if (!unknown.empty() && error.get_name() != "RequiredError") {
+    const std::string& word = unknown.front();
+    if (word.starts_with("-")) {
+      const std::string meant = closest(word.substr(0, word.find('=')), long_options(command));
+      return UsageError("unknown option " + word, meant.empty() ? see : "did you mean " + meant + "? " + see);
+    }
+    if (!top) return UsageError("unexpected argument \"" + word + "\"", see);
+  }
+  if (top && !unknown.empty()) {
+    const std::string meant = closest(unknown.front(), visible_commands(app));
+    return UsageError("unknown command \"" + unknown.front() + "\"",
+                      meant.empty() ? see : "did you mean \"regsync " + meant + "\"? " + see);
+  }
+  if (top) return UsageError("no command given", see);
+  return UsageError(error.what(), see);
+}
+
+}  // namespace
+
+int run(const std::vector<std::string>& arguments, Environment& environment) {
+  CLI::App app;
+  Invocation invocation{environment};
+  try {
+    define_commands(app, invocation);
+    std::vector<std::string> reversed(arguments.rbegin(), arguments.rend());  // as CLI11 wants them
+    app.parse(std::move(reversed));
+    return invocation.action();
+  } catch (const CLI::CallForHelp&) {
+    environment.out << given_command(&app)->help();
+    return exit_done;
+  } catch (const CLI::ParseError& error) {
+    print_error(environment.err, explain(error, app));
+    return exit_wrong_use;
+  } catch (const UsageError& error) {
+    print_error(environment.err, error);
+    return exit_wrong_use;
+  } catch (...) {
+    print_error(environment.err, current_error());
+    return invocation.exit_on_error;
+  }
+}
+
+}  // namespace regsync::cli

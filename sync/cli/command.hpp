@@ -1,0 +1,55 @@
+// How a command family declares itself: its options and help to CLI11, its work as an action that runs once the
+// whole command line is known to be right. One define_… per family; cli.cpp calls them in the order of the help.
+#pragma once
+
+#include <CLI/CLI.hpp>
+#include <filesystem>
+#include <functional>
+#include <initializer_list>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "sync/cli/environment.hpp"
+#include "sync/cli/output.hpp"
+
+namespace regsync::cli {
+
+struct Invocation {
+  Environment& environment;
+  std::function<int()> action = {};       // of the command that was given
+  int exit_on_error = exit_not_as_asked;  // what an Error of the action means (2 for diff, as kubectl has it)
+};
+
+void define_add(CLI::App& app, Invocation& invocation);
+void define_remove(CLI::App& app, Invocation& invocation);
+void define_list(CLI::App& app, Invocation& invocation);
+void define_status(CLI::App& app, Invocation& invocation);
+void define_sync(CLI::App& app, Invocation& invocation);
+void define_logins(CLI::App& app, Invocation& invocation);
+void define_version(CLI::App& app, Invocation& invocation);
+
+// A command of `app` with its examples, one a line: {"what it is for", "regsync …"}.
+struct Example {
+  const char* purpose;
+  const char* line;
+};
+CLI::App* add_command(CLI::App& app, const std::string& name, const std::string& summary,
+                      std::initializer_list<Example> examples);
+
+// Makes `work(options)` the action when the command is given; the options live as long as the action.
+template <typename Options>
+void on_command(CLI::App* command, Invocation& invocation, const std::shared_ptr<Options>& options,
+                int (*work)(const Options&, Environment&)) {
+  command->callback([&invocation, options, work] {
+    invocation.action = [&invocation, options, work] { return work(*options, invocation.environment); };
+  });
+}
+
+// Options that mean the same everywhere.
+CLI::Option* add_strings(CLI::App* command, const std::string& name, std::vector<std::string>& values,
+                         const std::string& help);  // one value each time the option is given
+void add_output(CLI::App* command, Format& format, std::initializer_list<Format> formats);
+void add_kubeconfig(CLI::App* command, std::optional<std::filesystem::path>& path);
+
+}  // namespace regsync::cli

@@ -1,0 +1,42 @@
+#include "sync/cli/environment.hpp"
+
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#include <cstdlib>
+#include <iostream>
+#include <string_view>
+
+#include "helper/secret_service_store.hpp"
+
+namespace regsync::cli {
+namespace {
+
+bool may_colour() {
+  const char* no_color = std::getenv("NO_COLOR");  // no-color.org
+  const char* term = std::getenv("TERM");
+  return (no_color == nullptr || *no_color == '\0') && term != nullptr && std::string_view(term) != "dumb";
+}
+
+TerminalSize measure_terminal() {
+  winsize size{};
+  if (::ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) != 0 || size.ws_col == 0 || size.ws_row == 0) return {};
+  return {size.ws_col, size.ws_row};
+}
+
+}  // namespace
+
+Environment process_environment() {
+  const bool out_is_terminal = ::isatty(STDOUT_FILENO) == 1;
+  return {.in = std::cin,
+          .out = std::cout,
+          .err = std::cerr,
+          .in_is_terminal = ::isatty(STDIN_FILENO) == 1,
+          .out_is_terminal = out_is_terminal,
+          .colour = out_is_terminal && may_colour(),
+          .terminal_size = measure_terminal,
+          .now = [] { return std::chrono::system_clock::now(); },
+          .open_store = [](Prompt prompt) { return std::make_unique<SecretServiceStore>(prompt); }};
+}
+
+}  // namespace regsync::cli

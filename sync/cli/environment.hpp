@@ -1,0 +1,49 @@
+// What a command of `regsync` is given of the world, so that each is a function that a test can call.
+#pragma once
+
+#include <filesystem>
+#include <functional>
+#include <iosfwd>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "helper/credential_store.hpp"
+#include "helper/error.hpp"
+#include "sync/status.hpp"
+
+namespace regsync::cli {
+
+// Exit codes, the same for every command (diff has kubectl's own).
+inline constexpr int exit_done = 0;
+inline constexpr int exit_not_as_asked = 1;
+inline constexpr int exit_wrong_use = 2;
+
+struct TerminalSize {
+  int columns = 80;
+  int rows = 24;
+};
+
+struct Environment {
+  std::istream& in;
+  std::ostream& out;
+  std::ostream& err;
+  bool in_is_terminal = false;   // may ask
+  bool out_is_terminal = false;  // may redraw
+  bool colour = false;           // of out; NO_COLOR is already considered
+  std::function<TerminalSize()> terminal_size;
+  std::function<WallTime()> now;
+  std::function<std::unique_ptr<CredentialStore>(Prompt)> open_store;
+};
+
+// The environment of this process: standard streams, the Secret Service.
+Environment process_environment();
+
+// The person used the command wrongly: exit code 2.
+class UsageError : public Error {
+ public:
+  explicit UsageError(std::string message, std::string remedy = {})
+      : Error(ErrorCode::invalid_input, std::move(message), std::move(remedy)) {}
+};
+
+}  // namespace regsync::cli

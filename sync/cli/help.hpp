@@ -1,0 +1,14 @@
+// How --help looks: as people know it from kubectl and gh.
+#pragma once
+
+#include <memory>
+
+namespace CLI {
+class FormatterBase;
+}
+
+namespace regsync::cli {
+
+std::shared_ptr<CLI::FormatterBase> make_help_formatter();
+
+}  // namespace regsync::cli

@@ -1,0 +1,27 @@
+// Targets for people and for programs.
+#pragma once
+
+#include <iosfwd>
+#include <nlohmann/json_fwd.hpp>
+#include <string>
+#include <vector>
+
+#include "sync/cli/output.hpp"
+#include "sync/target.hpp"
+#include "sync/target_directory.hpp"
+
+namespace regsync::cli {
+
+// The keys of the target file, and its name.
+nlohmann::json to_json(const Target& target);
+
+// As name, json or yaml.
+void print_target(std::ostream& out, const Target& target, Format format);
+
+// The names of all targets, sorted.
+std::vector<std::string> target_names();
+
+// The target of that name. Throws not_found, with what was probably meant, or the file's own problem.
+Target require_target(const std::string& name);
+
+}  // namespace regsync::cli
