@@ -1,4 +1,4 @@
-// The client against a real API server: what the sync engine stands on.
+// The client against a real API server and our fake one: what the sync engine stands on.
 #include "sync/kube/kube_client.hpp"
 
 #include <gmock/gmock.h>
@@ -10,6 +10,7 @@
 #include <string>
 #include <vector>
 
+#include "tests/support/fake_api_server.hpp"
 #include "tests/support/kube_server.hpp"
 #include "tests/support/run_coroutine.hpp"
 #include "tests/support/wait.hpp"
@@ -27,116 +28,140 @@ const test::KubeServer& server() {
   return instance;
 }
 
-class KubeClientTest : public ::testing::Test {
+std::string secret_body(const std::string& name, const std::string& value, json metadata = json::object()) {
+  metadata["name"] = name;
+  return json{{"apiVersion", "v1"},
+              {"kind", "Secret"},
+              {"type", "Opaque"},
+              {"metadata", std::move(metadata)},
+              {"data", {{"key", value}}}}
+      .dump();
+}
+
+// The same questions to a real API server and to the fake one that other tests rely on: their answers agree.
+class ApiServerTest : public ::testing::TestWithParam<const char*> {
  protected:
   void SetUp() override {
-    if (!test::KubeServer::available()) {
-      SKIP_OR_FAIL("no kube-apiserver");
-    }
     static int count = 0;
     name_space_ = "client-" + std::to_string(++count);
-    ASSERT_EQ(server().kubectl({"create", "namespace", name_space_}).exit_code, 0);
-    client_ =
-        std::make_unique<KubeClient>(context_.get_executor(), Kubeconfig::load(server().kubeconfig()).resolve("a"));
+    std::filesystem::path config;
+    if (is_real()) {
+      if (!test::KubeServer::available()) {
+        SKIP_OR_FAIL("no kube-apiserver");
+      }
+      ASSERT_EQ(server().kubectl({"create", "namespace", name_space_}).exit_code, 0);
+      config = server().kubeconfig();
+    } else {
+      fake_ = std::make_unique<test::FakeApiServer>();
+      fake_->make_namespace(name_space_);
+      config = temp_.write("fake.kubeconfig", fake_->kubeconfig({"a"}));
+    }
+    client_ = std::make_unique<KubeClient>(context_.get_executor(), Kubeconfig::load(config).resolve("a"));
   }
 
+  [[nodiscard]] static bool is_real() { return std::string_view(GetParam()) == "real"; }
   [[nodiscard]] ObjectPath secret(const std::string& name) const { return {"secrets", name_space_, name}; }
   [[nodiscard]] ObjectPath secrets() const { return {"secrets", name_space_, ""}; }
 
-  static std::string body(const std::string& name, const std::string& value, json metadata = json::object()) {
-    metadata["name"] = name;
-    return json{{"apiVersion", "v1"},
-                {"kind", "Secret"},
-                {"type", "Opaque"},
-                {"metadata", std::move(metadata)},
-                {"data", {{"key", value}}}}
-        .dump();
+  // Writes a Secret in the name of the field manager "other".
+  void write_as_other(const std::string& name, const std::string& value) const {
+    if (is_real()) {
+      ASSERT_EQ(server()
+                    .kubectl({"-n", name_space_, "apply", "--server-side", "--field-manager=other", "-f", "-"},
+                             secret_body(name, value))
+                    .exit_code,
+                0);
+    } else {
+      fake_->put({"secrets", name_space_, name}, json::parse(secret_body(name, value)), "other");
+    }
   }
 
-  KubeClient client_of(const std::string& user) {
-    return {context_.get_executor(), Kubeconfig::load(user_config(user)).resolve("c")};
-  }
-  std::filesystem::path user_config(const std::string& user) {
-    return temp_.write(user + ".kubeconfig", server().kubeconfig_of(user, "c"));
+  void terminate_namespace() const {
+    if (is_real()) {
+      ASSERT_EQ(server().kubectl({"delete", "namespace", name_space_, "--wait=false"}).exit_code, 0);
+    } else {
+      fake_->terminate_namespace(name_space_);
+    }
   }
 
   test::TempDir temp_;
   asio::io_context context_;
   std::string name_space_;
+  std::unique_ptr<test::FakeApiServer> fake_;
   std::unique_ptr<KubeClient> client_;
 };
 
-TEST_F(KubeClientTest, VersionProvesTheCredentials) {
+INSTANTIATE_TEST_SUITE_P(Real, ApiServerTest, ::testing::Values("real"));
+INSTANTIATE_TEST_SUITE_P(Fake, ApiServerTest, ::testing::Values("fake"));
+
+TEST_P(ApiServerTest, VersionProvesTheCredentials) {
   EXPECT_TRUE(run(context_, client_->version()).contains("gitVersion"));
 }
 
-TEST_F(KubeClientTest, AnApplyWithVersionOneCreatesWhatIsMissing) {
-  const json made = run(context_, client_->apply(secret("x"), body("x", "YQ==", {{"resourceVersion", "1"}}), {}));
+TEST_P(ApiServerTest, AnApplyWithVersionOneCreatesWhatIsMissing) {
+  const json made =
+      run(context_, client_->apply(secret("x"), secret_body("x", "YQ==", {{"resourceVersion", "1"}}), {}));
   EXPECT_EQ(made.at("data").at("key"), "YQ==");
 }
 
-TEST_F(KubeClientTest, AnApplyWithVersionOneLeavesWhatExists) {
-  run(context_, client_->apply(secret("x"), body("x", "YQ=="), {}));
-  const Error error =
-      error_of(context_, client_->apply(secret("x"), body("x", "Yg==", {{"resourceVersion", "1"}}), {.force = true}));
+TEST_P(ApiServerTest, AnApplyWithVersionOneLeavesWhatExists) {
+  run(context_, client_->apply(secret("x"), secret_body("x", "YQ=="), {}));
+  const Error error = error_of(
+      context_, client_->apply(secret("x"), secret_body("x", "Yg==", {{"resourceVersion", "1"}}), {.force = true}));
   EXPECT_EQ(error.code(), ErrorCode::stale) << describe(error);
   EXPECT_EQ(run(context_, client_->get(secret("x"))).at("data").at("key"), "YQ==");
 }
 
-TEST_F(KubeClientTest, AnIdenticalApplyKeepsTheVersion) {
-  const json first = run(context_, client_->apply(secret("x"), body("x", "YQ=="), {}));
-  const json second = run(context_, client_->apply(secret("x"), body("x", "YQ=="), {}));
+TEST_P(ApiServerTest, AnIdenticalApplyKeepsTheVersion) {
+  const json first = run(context_, client_->apply(secret("x"), secret_body("x", "YQ=="), {}));
+  const json second = run(context_, client_->apply(secret("x"), secret_body("x", "YQ=="), {}));
   EXPECT_EQ(first.at("metadata").at("resourceVersion"), second.at("metadata").at("resourceVersion"));
 }
 
-TEST_F(KubeClientTest, AForcedApplyGuardedByUidAndVersionIsStaleAfterAnotherWrite) {
-  const json first = run(context_, client_->apply(secret("x"), body("x", "YQ=="), {}));
+TEST_P(ApiServerTest, AForcedApplyGuardedByUidAndVersionIsStaleAfterAnotherWrite) {
+  const json first = run(context_, client_->apply(secret("x"), secret_body("x", "YQ=="), {}));
   const json guard = {{"uid", first.at("metadata").at("uid")},
                       {"resourceVersion", first.at("metadata").at("resourceVersion")}};
-  run(context_, client_->apply(secret("x"), body("x", "Yg=="), {}));
-  const Error error = error_of(context_, client_->apply(secret("x"), body("x", "Yw==", guard), {.force = true}));
+  run(context_, client_->apply(secret("x"), secret_body("x", "Yg=="), {}));
+  const Error error = error_of(context_, client_->apply(secret("x"), secret_body("x", "Yw==", guard), {.force = true}));
   EXPECT_EQ(error.code(), ErrorCode::stale) << describe(error);
 }
 
-TEST_F(KubeClientTest, AForcedApplyWithMatchingGuardsWrites) {
-  const json first = run(context_, client_->apply(secret("x"), body("x", "YQ=="), {}));
+TEST_P(ApiServerTest, AForcedApplyWithMatchingGuardsWrites) {
+  const json first = run(context_, client_->apply(secret("x"), secret_body("x", "YQ=="), {}));
   const json guard = {{"uid", first.at("metadata").at("uid")},
                       {"resourceVersion", first.at("metadata").at("resourceVersion")}};
-  const json second = run(context_, client_->apply(secret("x"), body("x", "Yw==", guard), {.force = true}));
+  const json second = run(context_, client_->apply(secret("x"), secret_body("x", "Yw==", guard), {.force = true}));
   EXPECT_EQ(second.at("data").at("key"), "Yw==");
 }
 
-TEST_F(KubeClientTest, AUidOfAnObjectThatIsGoneIsStale) {
+TEST_P(ApiServerTest, AUidOfAnObjectThatIsGoneIsStale) {
   const Error error = error_of(
-      context_, client_->apply(secret("x"), body("x", "YQ==", {{"uid", "5a4ba2b4-0000-4000-8000-000000000000"}}),
+      context_, client_->apply(secret("x"), secret_body("x", "YQ==", {{"uid", "5a4ba2b4-0000-4000-8000-000000000000"}}),
                                {.force = true}));
   EXPECT_EQ(error.code(), ErrorCode::stale) << describe(error);
 }
 
-TEST_F(KubeClientTest, AConflictNamesManagerAndField) {
-  ASSERT_EQ(
-      server()
-          .kubectl({"-n", name_space_, "apply", "--server-side", "--field-manager=other", "-f", "-"}, body("x", "YQ=="))
-          .exit_code,
-      0);
-  const Error error = error_of(context_, client_->apply(secret("x"), body("x", "Yg=="), {}));
+TEST_P(ApiServerTest, AConflictNamesManagerAndField) {
+  write_as_other("x", "YQ==");
+  const Error error = error_of(context_, client_->apply(secret("x"), secret_body("x", "Yg=="), {}));
   EXPECT_EQ(error.code(), ErrorCode::field_conflict);
   EXPECT_THAT(error.message(), HasSubstr("\"other\""));
   EXPECT_THAT(error.message(), HasSubstr(".data.key"));
   EXPECT_THAT(error.remedy(), HasSubstr("--adopt"));
 }
 
-TEST_F(KubeClientTest, ATypeCannotBeChanged) {
-  run(context_, client_->apply(secret("x"), body("x", "YQ=="), {}));
-  json other = json::parse(body("x", "YQ=="));
+TEST_P(ApiServerTest, ATypeCannotBeChanged) {
+  run(context_, client_->apply(secret("x"), secret_body("x", "YQ=="), {}));
+  json other = json::parse(secret_body("x", "YQ=="));
   other["type"] = "kubernetes.io/basic-auth";
   other["data"] = {{"username", "YQ=="}};
   const Error error = error_of(context_, client_->apply(secret("x"), other.dump(), {}));
   EXPECT_EQ(error.code(), ErrorCode::immutable) << describe(error);
 }
 
-TEST_F(KubeClientTest, AnImmutableSecretCannotBeChanged) {
-  json fixed = json::parse(body("x", "YQ=="));
+TEST_P(ApiServerTest, AnImmutableSecretCannotBeChanged) {
+  json fixed = json::parse(secret_body("x", "YQ=="));
   fixed["immutable"] = true;
   run(context_, client_->apply(secret("x"), fixed.dump(), {}));
   fixed["data"]["key"] = "Yg==";
@@ -144,34 +169,35 @@ TEST_F(KubeClientTest, AnImmutableSecretCannotBeChanged) {
   EXPECT_EQ(error.code(), ErrorCode::immutable) << describe(error);
 }
 
-TEST_F(KubeClientTest, AnObjectThatIsTooLargeIsRejected) {
-  const Error error = error_of(context_, client_->apply(secret("x"), body("x", std::string(1'500'000, 'A')), {}));
+TEST_P(ApiServerTest, AnObjectThatIsTooLargeIsRejected) {
+  const Error error =
+      error_of(context_, client_->apply(secret("x"), secret_body("x", std::string(1'500'000, 'A')), {}));
   EXPECT_EQ(error.code(), ErrorCode::rejected) << describe(error);
-  const Error larger = error_of(context_, client_->apply(secret("x"), body("x", std::string(4'000'000, 'A')), {}));
+  const Error larger =
+      error_of(context_, client_->apply(secret("x"), secret_body("x", std::string(4'000'000, 'A')), {}));
   EXPECT_EQ(larger.code(), ErrorCode::rejected) << describe(larger);
 }
 
-TEST_F(KubeClientTest, AFaultyBodyIsNotEchoed) {
-  const Error error = error_of(context_, client_->apply(secret("x"), body("x", "c2VjcmV0!"), {}));
+TEST_P(ApiServerTest, AFaultyBodyIsNotEchoed) {
+  const Error error = error_of(context_, client_->apply(secret("x"), secret_body("x", "c2VjcmV0!"), {}));
   EXPECT_EQ(error.message().find("c2VjcmV0"), std::string::npos) << describe(error);
 }
 
-TEST_F(KubeClientTest, AMissingNamespaceIsToldFromAMissingObject) {
-  const Error nowhere = error_of(context_, client_->apply({"secrets", "nowhere", "x"}, body("x", "YQ=="), {}));
+TEST_P(ApiServerTest, AMissingNamespaceIsToldFromAMissingObject) {
+  const Error nowhere = error_of(context_, client_->apply({"secrets", "nowhere", "x"}, secret_body("x", "YQ=="), {}));
   EXPECT_EQ(nowhere.code(), ErrorCode::namespace_missing) << describe(nowhere);
   const Error missing = error_of(context_, client_->get(secret("x")));
   EXPECT_EQ(missing.code(), ErrorCode::not_found) << describe(missing);
 }
 
-TEST_F(KubeClientTest, ATerminatingNamespaceIsNotAMissingRight) {
-  const json manifest = {{"apiVersion", "v1"}, {"kind", "Namespace"}, {"metadata", {{"name", name_space_}}}};
-  ASSERT_EQ(server().kubectl({"delete", "namespace", name_space_, "--wait=false"}).exit_code, 0);
-  const Error error = error_of(context_, client_->apply(secret("x"), body("x", "YQ=="), {}));
+TEST_P(ApiServerTest, ATerminatingNamespaceIsNotAMissingRight) {
+  terminate_namespace();
+  const Error error = error_of(context_, client_->apply(secret("x"), secret_body("x", "YQ=="), {}));
   EXPECT_EQ(error.code(), ErrorCode::namespace_terminating) << describe(error);
 }
 
-TEST_F(KubeClientTest, ADeleteHonoursItsPreconditions) {
-  const json made = run(context_, client_->apply(secret("x"), body("x", "YQ=="), {}));
+TEST_P(ApiServerTest, ADeleteHonoursItsPreconditions) {
+  const json made = run(context_, client_->apply(secret("x"), secret_body("x", "YQ=="), {}));
   const Error stale = error_of(context_, client_->remove(secret("x"), {.uid = "other", .resource_version = ""}));
   EXPECT_EQ(stale.code(), ErrorCode::stale) << describe(stale);
   const Error old = error_of(context_, client_->remove(secret("x"), {.uid = "", .resource_version = "1"}));
@@ -182,16 +208,16 @@ TEST_F(KubeClientTest, ADeleteHonoursItsPreconditions) {
   EXPECT_EQ(error_of(context_, client_->remove(secret("x"), {})).code(), ErrorCode::not_found);
 }
 
-TEST_F(KubeClientTest, AJsonPatchWhoseTestFailsIsStale) {
-  run(context_, client_->apply(secret("x"), body("x", "YQ=="), {}));
+TEST_P(ApiServerTest, AJsonPatchWhoseTestFailsIsStale) {
+  run(context_, client_->apply(secret("x"), secret_body("x", "YQ=="), {}));
   const json patch = {{{"op", "test"}, {"path", "/metadata/resourceVersion"}, {"value", "1"}},
                       {{"op", "add"}, {"path", "/data/other"}, {"value", "Yg=="}}};
   EXPECT_EQ(error_of(context_, client_->json_patch(secret("x"), patch.dump())).code(), ErrorCode::stale);
 }
 
-TEST_F(KubeClientTest, AListHonoursLimitSelectorAndContinue) {
+TEST_P(ApiServerTest, AListHonoursLimitSelectorAndContinue) {
   for (const char* name : {"a", "b", "c"}) {
-    run(context_, client_->apply(secret(name), body(name, "YQ=="), {}));
+    run(context_, client_->apply(secret(name), secret_body(name, "YQ=="), {}));
   }
   const json first = run(context_, client_->list(secrets(), {.limit = 2}));
   EXPECT_EQ(first.at("items").size(), 2U);
@@ -208,15 +234,15 @@ TEST_F(KubeClientTest, AListHonoursLimitSelectorAndContinue) {
   EXPECT_THAT(found, ::testing::Each(::testing::EndsWith("/b")));
 }
 
-TEST_F(KubeClientTest, AMetadataListHasNoData) {
-  run(context_, client_->apply(secret("a"), body("a", "YQ=="), {}));
+TEST_P(ApiServerTest, AMetadataListHasNoData) {
+  run(context_, client_->apply(secret("a"), secret_body("a", "YQ=="), {}));
   const json list = run(context_, client_->list(secrets(), {.metadata_only = true}));
   EXPECT_EQ(list.at("kind"), "PartialObjectMetadataList");
   EXPECT_EQ(list.at("items").at(0).at("metadata").at("name"), "a");
   EXPECT_FALSE(list.at("items").at(0).contains("data"));
 }
 
-TEST_F(KubeClientTest, AWatchAcrossNamespacesByNameTellsWhatHappens) {
+TEST_P(ApiServerTest, AWatchAcrossNamespacesByNameTellsWhatHappens) {
   const json list = run(context_, client_->list({"secrets", "", ""}, {.field_selector = "metadata.name=watched"}));
   std::vector<std::string> events;
   bool opened = false;
@@ -231,9 +257,9 @@ TEST_F(KubeClientTest, AWatchAcrossNamespacesByNameTellsWhatHappens) {
                      event.at("object").at("metadata").at("name").get<std::string>());
   }));
   ASSERT_TRUE(test::run_until(context_, [&] { return opened; }));
-  run(context_, client_->apply(secret("other"), body("other", "YQ=="), {}));
-  run(context_, client_->apply(secret("watched"), body("watched", "YQ=="), {}));
-  run(context_, client_->apply(secret("watched"), body("watched", "Yg=="), {}));
+  run(context_, client_->apply(secret("other"), secret_body("other", "YQ=="), {}));
+  run(context_, client_->apply(secret("watched"), secret_body("watched", "YQ=="), {}));
+  run(context_, client_->apply(secret("watched"), secret_body("watched", "Yg=="), {}));
   run(context_, client_->remove(secret("watched"), {}));
   ASSERT_TRUE(test::run_until(context_, [&] { return events.size() >= 3; }));
   EXPECT_THAT(events, ::testing::ElementsAre("ADDED watched", "MODIFIED watched", "DELETED watched"));
@@ -241,36 +267,14 @@ TEST_F(KubeClientTest, AWatchAcrossNamespacesByNameTellsWhatHappens) {
   EXPECT_EQ(watch.failure()->code(), ErrorCode::cancelled);
 }
 
-TEST_F(KubeClientTest, AWatchEndsAtItsTimeout) {
+TEST_P(ApiServerTest, AWatchEndsAtItsTimeout) {
   const json list = run(context_, client_->list(secrets(), {}));
   run(context_,
       client_->watch(secrets(), {.resource_version = list.at("metadata").at("resourceVersion"), .timeout_seconds = 1},
                      [](const json&) {}));
 }
 
-TEST_F(KubeClientTest, AMissingRightIsNamed) {
-  KubeClient alice = client_of("alice");
-  const Error error = error_of(context_, alice.apply(secret("x"), body("x", "YQ=="), {}));
-  EXPECT_EQ(error.code(), ErrorCode::forbidden);
-  EXPECT_THAT(error.message(), HasSubstr("User \"alice\" cannot patch resource \"secrets\""));
-  EXPECT_THAT(error.remedy(), HasSubstr("regsync rbac"));
-}
-
-TEST_F(KubeClientTest, AWrongTokenIsUnauthorized) {
-  ResolvedContext context = Kubeconfig::load(user_config("alice")).resolve("c");
-  context.token = SecretString("wrong");
-  KubeClient stranger(context_.get_executor(), std::move(context));
-  EXPECT_EQ(error_of(context_, stranger.version()).code(), ErrorCode::unauthorized);
-}
-
-TEST_F(KubeClientTest, AnAuthorityThatDidNotSignIsATlsError) {
-  ResolvedContext context = Kubeconfig::load(server().kubeconfig()).resolve("a");
-  context.ca_data = context.client_certificate_data;
-  KubeClient client(context_.get_executor(), std::move(context));
-  EXPECT_EQ(error_of(context_, client.version()).code(), ErrorCode::tls);
-}
-
-TEST_F(KubeClientTest, SixtyFourPatchesShareOneConnection) {
+TEST_P(ApiServerTest, SixtyFourPatchesAtOnceAllArrive) {
   std::vector<std::unique_ptr<test::Background>> patches;
   for (int i = 0; i < 64; ++i) {
     const std::string name = "bulk-" + std::to_string(i);
@@ -279,7 +283,8 @@ TEST_F(KubeClientTest, SixtyFourPatchesShareOneConnection) {
       const json answer = co_await client.apply(std::move(path), std::move(text), options);
       EXPECT_TRUE(answer.contains("metadata"));
     };
-    patches.push_back(std::make_unique<test::Background>(context_, apply(*client_, secret(name), body(name, "YQ=="))));
+    patches.push_back(
+        std::make_unique<test::Background>(context_, apply(*client_, secret(name), secret_body(name, "YQ=="))));
   }
   ASSERT_TRUE(test::run_until(context_, [&] {
     return std::all_of(patches.begin(), patches.end(), [](const auto& patch) { return patch->done(); });

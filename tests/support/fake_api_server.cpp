@@ -1,0 +1,561 @@
+#include "tests/support/fake_api_server.hpp"
+
+#include <httplib.h>
+
+#include <algorithm>
+#include <nlohmann/json.hpp>
+#include <stdexcept>
+#include <utility>
+
+namespace regsync::test {
+namespace {
+
+using nlohmann::json;
+using std::chrono::steady_clock;
+
+constexpr std::size_t largest_body = std::size_t{3} << 20;
+constexpr const char* json_type = "application/json";
+
+// A connection is a thread: watches hold theirs for minutes, and a pool would starve.
+class ThreadPerConnection final : public httplib::TaskQueue {
+ public:
+  void enqueue(std::function<void()> work) override {
+    const std::lock_guard lock(mutex_);
+    std::erase_if(workers_, [](Worker& worker) {
+      const bool done = *worker.done;
+      if (done) {
+        worker.thread.join();
+      }
+      return done;
+    });
+    auto done = std::make_shared<std::atomic<bool>>(false);
+    workers_.push_back({std::thread([work = std::move(work), done] {
+                          work();
+                          *done = true;
+                        }),
+                        done});
+  }
+  void shutdown() override {
+    const std::lock_guard lock(mutex_);
+    for (Worker& worker : workers_) {
+      worker.thread.join();
+    }
+    workers_.clear();
+  }
+
+ private:
+  struct Worker {
+    std::thread thread;
+    std::shared_ptr<std::atomic<bool>> done;
+  };
+  std::mutex mutex_;
+  std::vector<Worker> workers_;
+};
+
+std::vector<std::string> segments(const std::string& path) {
+  std::vector<std::string> parts;
+  std::istringstream stream(path);
+  for (std::string part; std::getline(stream, part, '/');) {
+    if (!part.empty()) {
+      parts.push_back(part);
+    }
+  }
+  return parts;
+}
+
+// /api/v1/… or /apis/GROUP/VERSION/…; nullopt for anything else, such as /version.
+std::optional<FakeCluster::Key> key_of(const std::string& path) {
+  std::vector<std::string> parts = segments(path);
+  const std::size_t prefix = !parts.empty() && parts[0] == "api" ? 2 : 3;
+  if (parts.size() <= prefix || (parts[0] != "api" && parts[0] != "apis")) {
+    return std::nullopt;
+  }
+  parts.erase(parts.begin(), parts.begin() + static_cast<std::ptrdiff_t>(prefix));
+  FakeCluster::Key key;
+  if (parts.size() > 2 && parts[0] == "namespaces") {
+    key.name_space = parts[1];
+    parts.erase(parts.begin(), parts.begin() + 2);
+  }
+  key.resource = parts[0];
+  key.name = parts.size() > 1 ? parts[1] : "";
+  return key;
+}
+
+std::string verb_of(const httplib::Request& http, const FakeCluster::Key& key) {
+  if (http.method == "GET") {
+    const std::string watch = http.get_param_value("watch");
+    return watch == "true" || watch == "1" ? "watch" : (key.name.empty() ? "list" : "get");
+  }
+  if (http.method == "PATCH") {
+    return http.get_header_value("Content-Type").starts_with("application/apply-patch") ? "apply" : "patch";
+  }
+  return http.method == "POST" ? "create" : (http.method == "PUT" ? "update" : "delete");
+}
+
+json metadata_only(json object) {
+  if (object.contains("items")) {
+    for (json& item : object["items"]) {
+      item = metadata_only(std::move(item));
+    }
+    object["kind"] = "PartialObjectMetadataList";
+  } else {
+    object = {{"kind", "PartialObjectMetadata"}, {"metadata", object.at("metadata")}};
+  }
+  object["apiVersion"] = "meta.k8s.io/v1";
+  return object;
+}
+
+// What kubectl asks before it asks for anything.
+std::optional<json> discovery(const std::string& path) {
+  if (path == "/version") {
+    return json{{"major", "1"}, {"minor", "30"}, {"gitVersion", "v1.30.0-fake"}, {"platform", "linux/amd64"}};
+  }
+  if (path == "/api") {
+    return json{{"kind", "APIVersions"}, {"versions", {"v1"}}};
+  }
+  if (path == "/apis") {
+    return json{{"kind", "APIGroupList"}, {"apiVersion", "v1"}, {"groups", json::array()}};
+  }
+  if (path == "/api/v1") {
+    const auto resource = [](const char* name, const char* single, bool namespaced, const char* kind) {
+      return json{{"name", name},
+                  {"singularName", single},
+                  {"namespaced", namespaced},
+                  {"kind", kind},
+                  {"verbs", {"create", "delete", "get", "list", "patch", "update", "watch"}}};
+    };
+    return json{
+        {"kind", "APIResourceList"},
+        {"groupVersion", "v1"},
+        {"resources",
+         {resource("namespaces", "namespace", false, "Namespace"), resource("secrets", "secret", true, "Secret"),
+          resource("serviceaccounts", "serviceaccount", true, "ServiceAccount")}}};
+  }
+  return std::nullopt;
+}
+
+}  // namespace
+
+// Where one watch stands.
+struct FakeApiServer::WatchCursor {
+  Selection selection;
+  bool metadata_only = false;
+  std::uint64_t version = 0;  // the last one seen
+  int epoch = 0;
+  steady_clock::time_point end;
+  steady_clock::time_point next_bookmark;
+  std::optional<Fault> fault;
+};
+
+FakeApiServer::FakeApiServer(int port) : port_(port) { start(); }
+
+FakeApiServer::~FakeApiServer() { stop(); }
+
+void FakeApiServer::start() {
+  stopping_ = false;
+  http_ = std::make_unique<httplib::Server>();
+  http_->new_task_queue = [] { return new ThreadPerConnection; };
+  http_->set_tcp_nodelay(true);
+  http_->set_keep_alive_max_count(1'000'000);
+  http_->set_keep_alive_timeout(600);
+  http_->set_payload_max_length(largest_body);
+  const auto handler = [this](const httplib::Request& request, httplib::Response& response) {
+    handle(request, response);
+  };
+  http_->Get(".*", handler);
+  http_->Post(".*", handler);
+  http_->Put(".*", handler);
+  http_->Patch(".*", handler);
+  http_->Delete(".*", handler);
+  if (port_ == 0) {
+    port_ = http_->bind_to_any_port("127.0.0.1");
+  } else if (!http_->bind_to_port("127.0.0.1", port_)) {
+    port_ = -1;
+  }
+  if (port_ < 0) {
+    throw std::runtime_error("the fake API server gets no port");
+  }
+  thread_ = std::thread([this] { http_->listen_after_bind(); });
+  while (!http_->is_running()) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(1));
+  }
+}
+
+void FakeApiServer::stop() {
+  if (!thread_.joinable()) {
+    return;
+  }
+  stopping_ = true;
+  changed_.notify_all();
+  http_->stop();
+  thread_.join();
+}
+
+std::string FakeApiServer::url() const { return "http://127.0.0.1:" + std::to_string(port_); }
+
+std::string FakeApiServer::kubeconfig(const std::vector<std::string>& contexts) const {
+  json config = {{"apiVersion", "v1"},
+                 {"kind", "Config"},
+                 {"current-context", contexts.front()},
+                 {"clusters", {{{"name", "fake"}, {"cluster", {{"server", url()}}}}}},
+                 {"users", {{{"name", "fake"}, {"user", json::object()}}}},
+                 {"contexts", json::array()}};
+  for (const std::string& context : contexts) {
+    config["contexts"].push_back({{"name", context}, {"context", {{"cluster", "fake"}, {"user", "fake"}}}});
+  }
+  return config.dump(2) + "\n";
+}
+
+void FakeApiServer::make_namespace(const std::string& name, const std::map<std::string, std::string>& labels) {
+  put({"namespaces", "", name}, {{"metadata", {{"name", name}, {"labels", labels}}}});
+}
+
+void FakeApiServer::terminate_namespace(const std::string& name) {
+  const std::lock_guard lock(mutex_);
+  cluster_.terminate_namespace(name);
+  changed_.notify_all();
+}
+
+std::optional<json> FakeApiServer::find(const FakeCluster::Key& key) const {
+  const std::lock_guard lock(mutex_);
+  Answer answer = cluster_.get(key);
+  return answer.status == 200 ? std::optional(std::move(answer.body)) : std::nullopt;
+}
+
+std::vector<json> FakeApiServer::find_all(const std::string& resource) const {
+  const std::lock_guard lock(mutex_);
+  return cluster_.list({resource, "", "", ""}, 0, "").body.at("items").get<std::vector<json>>();
+}
+
+void FakeApiServer::put(const FakeCluster::Key& key, json object, const std::string& manager) {
+  const std::lock_guard lock(mutex_);
+  const bool exists = cluster_.get(key).status == 200;
+  const FakeCluster::Write write{manager};
+  const Answer answer =
+      exists ? cluster_.update(key, std::move(object), write) : cluster_.create(key, std::move(object), write);
+  if (answer.status >= 300) {
+    throw std::runtime_error("the fake API server refuses: " + answer.body.dump());
+  }
+  changed_.notify_all();
+}
+
+bool FakeApiServer::erase(const FakeCluster::Key& key) {
+  const std::lock_guard lock(mutex_);
+  const bool existed = cluster_.remove(key, {}).status == 200;
+  changed_.notify_all();
+  return existed;
+}
+
+void FakeApiServer::compact() {
+  const std::lock_guard lock(mutex_);
+  cluster_.compact();
+}
+
+void FakeApiServer::inject(Fault fault) {
+  const std::lock_guard lock(mutex_);
+  faults_.push_back(std::move(fault));
+}
+
+void FakeApiServer::clear_faults() {
+  const std::lock_guard lock(mutex_);
+  faults_.clear();
+}
+
+void FakeApiServer::deny(const std::string& verb, const std::string& resource, const std::string& name_space) {
+  const std::lock_guard lock(mutex_);
+  denials_.push_back({verb, resource, name_space});
+}
+
+void FakeApiServer::allow_all() {
+  const std::lock_guard lock(mutex_);
+  denials_.clear();
+}
+
+void FakeApiServer::cut_watches() {
+  const std::lock_guard lock(mutex_);
+  ++watch_epoch_;
+  changed_.notify_all();
+}
+
+std::vector<ApiRequest> FakeApiServer::requests() const {
+  const std::lock_guard lock(mutex_);
+  return requests_;
+}
+
+std::size_t FakeApiServer::count(std::string_view verb, std::string_view resource) const {
+  const std::lock_guard lock(mutex_);
+  return static_cast<std::size_t>(std::count_if(requests_.begin(), requests_.end(), [&](const ApiRequest& request) {
+    return request.verb == verb && (resource.empty() || request.key.resource == resource);
+  }));
+}
+
+std::size_t FakeApiServer::writes() const {
+  const std::lock_guard lock(mutex_);
+  return static_cast<std::size_t>(std::count_if(requests_.begin(), requests_.end(), [](const ApiRequest& request) {
+    // Reviews ask; they change nothing.
+    return request.verb != "get" && request.verb != "list" && request.verb != "watch" &&
+           !request.key.resource.ends_with("reviews");
+  }));
+}
+
+void FakeApiServer::forget_requests() {
+  const std::lock_guard lock(mutex_);
+  requests_.clear();
+}
+
+std::optional<Fault> FakeApiServer::take_fault(const ApiRequest& request) {
+  const auto fits = [](const std::string& wanted, const std::string& is) { return wanted.empty() || wanted == is; };
+  const std::lock_guard lock(mutex_);
+  const auto found = std::find_if(faults_.begin(), faults_.end(), [&](const Fault& fault) {
+    return fits(fault.verb, request.verb) && fits(fault.resource, request.key.resource) &&
+           fits(fault.name_space, request.key.name_space) && fits(fault.name, request.key.name);
+  });
+  if (found == faults_.end()) {
+    return std::nullopt;
+  }
+  Fault fault = *found;
+  if (found->times > 0 && --found->times == 0) {
+    faults_.erase(found);
+  }
+  return fault;
+}
+
+std::optional<Answer> FakeApiServer::denial(const ApiRequest& request) const {
+  const std::string verb = request.verb == "apply" ? "patch" : request.verb;
+  const auto& key = request.key;
+  const std::lock_guard lock(mutex_);
+  const bool denied = std::any_of(denials_.begin(), denials_.end(), [&](const Denial& denial) {
+    return (denial.verb.empty() || denial.verb == verb) &&
+           (denial.resource.empty() || denial.resource == key.resource) &&
+           (denial.name_space.empty() || denial.name_space == key.name_space);
+  });
+  if (!denied) {
+    return std::nullopt;
+  }
+  const std::string subject = key.name.empty() ? key.resource : key.resource + " \"" + key.name + "\"";
+  const std::string scope =
+      key.name_space.empty() ? " at the cluster scope" : " in the namespace \"" + key.name_space + "\"";
+  return status_answer(403, "Forbidden",
+                       subject + " is forbidden: User \"fake\" cannot " + verb + " resource \"" + key.resource +
+                           "\" in API group \"\"" + scope,
+                       {{"name", key.name}, {"kind", key.resource}});
+}
+
+Answer FakeApiServer::act(const ApiRequest& request) {
+  const auto parameter = [&](const char* name) {
+    const auto found = request.query.find(name);
+    return found == request.query.end() ? std::string() : found->second;
+  };
+  const FakeCluster::Write write{parameter("fieldManager"), parameter("force") == "true", !parameter("dryRun").empty()};
+  const std::lock_guard lock(mutex_);
+  if (request.verb == "get") {
+    return cluster_.get(request.key);
+  }
+  if (request.verb == "list") {
+    const std::string limit = parameter("limit");
+    return cluster_.list(
+        {request.key.resource, request.key.name_space, parameter("fieldSelector"), parameter("labelSelector")},
+        limit.empty() ? 0 : std::stoul(limit), parameter("continue"));
+  }
+  json body = request.body.empty() ? json::object() : json::parse(request.body, nullptr, false);
+  // An apply is read as YAML, which knows neither of these escapes.
+  const bool not_yaml = request.verb == "apply" && (request.body.find("\\/") != std::string::npos ||
+                                                    request.body.find("\\ud8") != std::string::npos);
+  if (body.is_discarded() || not_yaml) {
+    return status_answer(400, "BadRequest", "error decoding: yaml: found unknown escape character");
+  }
+  Answer answer;
+  if (request.verb == "apply") {
+    answer = cluster_.apply(request.key, body, write);
+  } else if (request.verb == "patch") {
+    answer = body.is_array() ? cluster_.json_patch(request.key, body, write)
+                             : cluster_.merge_patch(request.key, body, write);
+  } else if (request.key.resource == "selfsubjectaccessreviews") {
+    body["status"] = {{"allowed", true}};
+    answer = {201, body};
+  } else if (request.verb == "create") {
+    answer = cluster_.create(request.key, body, write);
+  } else if (request.verb == "update") {
+    answer = cluster_.update(request.key, body, write);
+  } else {
+    answer = cluster_.remove(request.key, body);
+  }
+  changed_.notify_all();
+  return answer;
+}
+
+void FakeApiServer::handle(const httplib::Request& http, httplib::Response& response) {
+  if (const auto known = discovery(http.path)) {
+    response.set_content(known->dump(), json_type);
+    return;
+  }
+  const auto key = key_of(http.path);
+  if (!key) {
+    response.status = 404;
+    response.set_content(status_answer(404, "NotFound", "no such path").body.dump(), json_type);
+    return;
+  }
+  ApiRequest request{verb_of(http, *key), *key, {http.params.begin(), http.params.end()}, http.body};
+  {
+    const std::lock_guard lock(mutex_);
+    requests_.push_back(request);
+  }
+  std::this_thread::sleep_for(latency_.load());
+  const bool partial = http.get_header_value("Accept").find("as=PartialObjectMetadata") != std::string::npos;
+  const std::optional<Fault> fault = take_fault(request);
+  const auto fails_as = [&](Fault::Kind kind) { return fault && fault->kind == kind; };
+
+  if (fails_as(Fault::Kind::half_open)) {
+    while (!stopping_) {
+      std::this_thread::sleep_for(std::chrono::milliseconds(20));
+    }
+  }
+  if (fails_as(Fault::Kind::close) || fails_as(Fault::Kind::half_open)) {
+    response.set_chunked_content_provider(json_type, [](std::size_t, httplib::DataSink&) { return false; });
+    return;
+  }
+  if (fails_as(Fault::Kind::garbage)) {
+    response.set_content("<html>}{ this is not an API server", "text/html");
+    return;
+  }
+  if (fails_as(Fault::Kind::huge)) {
+    response.set_chunked_content_provider(json_type,
+                                          [left = fault->bytes](std::size_t, httplib::DataSink& sink) mutable {
+                                            const std::string piece(std::min<std::size_t>(left, 65536), 'x');
+                                            left -= piece.size();
+                                            const bool written = sink.write(piece.data(), piece.size());
+                                            if (left == 0) {
+                                              sink.done();
+                                            }
+                                            return written;
+                                          });
+    return;
+  }
+  Answer answer;
+  if (fails_as(Fault::Kind::status)) {
+    answer = status_answer(fault->status, fault->status == 410 ? "Expired" : "", "an injected fault");
+    if (fault->retry_after) {
+      response.set_header("Retry-After", std::to_string(*fault->retry_after));
+    }
+  } else if (auto denied = denial(request)) {
+    answer = std::move(*denied);
+  } else if (request.verb == "watch") {
+    watch(request, partial, fault, response);
+    return;
+  } else {
+    answer = act(request);
+  }
+  response.status = answer.status;
+  if (partial && answer.status < 300) {
+    answer.body = metadata_only(std::move(answer.body));
+  }
+  std::string text = fault && !fault->body.empty() ? fault->body : answer.body.dump();
+  if (fails_as(Fault::Kind::cut) || fails_as(Fault::Kind::slow)) {
+    const bool cut = fails_as(Fault::Kind::cut);
+    response.set_chunked_content_provider(
+        json_type, [text = std::move(text), bytes = fault->bytes, cut](std::size_t at, httplib::DataSink& sink) {
+          if (cut) {
+            sink.write(text.data(), std::min(bytes, text.size()));
+            return false;
+          }
+          if (at >= text.size()) {
+            sink.done();
+            return true;
+          }
+          std::this_thread::sleep_for(std::chrono::milliseconds(10));
+          return sink.write(text.data() + at, at < bytes ? 1 : text.size() - at);
+        });
+    return;
+  }
+  response.set_content(text, json_type);
+}
+
+void FakeApiServer::watch(const ApiRequest& request, bool partial, const std::optional<Fault>& fault,
+                          httplib::Response& response) {
+  const auto parameter = [&](const char* name) {
+    const auto found = request.query.find(name);
+    return found == request.query.end() ? std::string() : found->second;
+  };
+  const std::string since = parameter("resourceVersion");
+  const std::string seconds = parameter("timeoutSeconds");
+  const auto cursor = std::make_shared<WatchCursor>();
+  cursor->selection = {request.key.resource, request.key.name_space, parameter("fieldSelector"),
+                       parameter("labelSelector")};
+  cursor->metadata_only = partial;
+  cursor->version = since.empty() ? 0 : std::stoull(since);
+  cursor->end = steady_clock::now() + std::chrono::seconds(seconds.empty() ? 1800 : std::stol(seconds));
+  cursor->next_bookmark = steady_clock::now() + bookmark_interval_.load();
+  cursor->fault = fault;
+  {
+    const std::lock_guard lock(mutex_);
+    cursor->epoch = watch_epoch_;
+  }
+  ++open_watches_;
+  response.set_chunked_content_provider(
+      json_type,
+      [this, cursor](std::size_t, httplib::DataSink& sink) {
+        const auto write = [&](std::string_view text) { return sink.write(text.data(), text.size()); };
+        const bool goes_on = feed_watch(*cursor, write) && sink.is_writable();
+        if (goes_on && steady_clock::now() >= cursor->end) {
+          sink.done();
+        }
+        return goes_on;
+      },
+      [this](bool) { --open_watches_; });
+}
+
+// Writes what there is to tell, waiting for it a while; false to end the connection.
+bool FakeApiServer::feed_watch(WatchCursor& cursor, const std::function<bool(std::string_view)>& write) {
+  std::vector<std::string> lines;
+  const auto tell = [&](json event) {
+    if (cursor.metadata_only && event["type"] != "ERROR") {
+      event["object"] = metadata_only(std::move(event["object"]));
+    }
+    lines.push_back(event.dump() + "\n");
+  };
+  bool expired = cursor.fault && cursor.fault->kind == Fault::Kind::expired;
+  {
+    std::unique_lock lock(mutex_);
+    const auto news = [&] { return stopping_ || watch_epoch_ != cursor.epoch || cluster_.version() > cursor.version; };
+    if (!expired) {
+      changed_.wait_for(lock, std::chrono::milliseconds(50), news);
+    }
+    if (stopping_ || watch_epoch_ != cursor.epoch) {
+      return false;
+    }
+    // A version that is older than the history cannot be told on from.
+    expired = expired || cursor.version + 1 < cluster_.oldest();
+    if (!expired) {
+      const auto& history = cluster_.history();
+      const auto next =
+          std::upper_bound(history.begin(), history.end(), cursor.version,
+                           [](std::uint64_t version, const ClusterEvent& event) { return version < event.version; });
+      for (auto event = next; event != history.end(); ++event) {
+        if (auto seen = event->as_seen_by(cursor.selection)) {
+          tell(std::move(*seen));
+        }
+        cursor.version = event->version;
+      }
+      if (steady_clock::now() >= cursor.next_bookmark) {
+        cursor.next_bookmark += bookmark_interval_.load();
+        tell({{"type", "BOOKMARK"},
+              {"object", {{"metadata", {{"resourceVersion", std::to_string(cluster_.version())}}}}}});
+      }
+    }
+  }
+  if (expired) {
+    tell({{"type", "ERROR"}, {"object", status_answer(410, "Expired", "too old resource version").body}});
+  }
+  for (const std::string& line : lines) {
+    if (cursor.fault && cursor.fault->kind == Fault::Kind::cut) {
+      write(std::string_view(line).substr(0, cursor.fault->bytes));
+      return false;
+    }
+    if (!write(line)) {
+      return false;
+    }
+  }
+  return !expired;
+}
+
+}  // namespace regsync::test

@@ -1,0 +1,140 @@
+// An API server in memory, over plain HTTP/1.1 on loopback, that also fails on request.
+//
+// For what a real API server cannot be made to do: answers cut in the middle of an object, half-open connections,
+// garbage, 429, a 410 at the right moment. Watches, bookmarks, selectors, pages, server-side apply and the rest behave
+// as observed on real ones (fake_cluster.hpp). Any resource of the core group can be stored; nobody is asked for
+// credentials. Thread-safe: tests call it from their own thread while it serves.
+#pragma once
+
+#include <atomic>
+#include <chrono>
+#include <condition_variable>
+#include <functional>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <nlohmann/json_fwd.hpp>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <thread>
+#include <vector>
+
+#include "tests/support/fake_cluster.hpp"
+
+namespace httplib {
+class Server;
+struct Request;
+struct Response;
+}  // namespace httplib
+
+namespace regsync::test {
+
+// What a request asks for. Verbs are those of RBAC, but an apply is told from another patch.
+struct ApiRequest {
+  std::string verb;  // get, list, watch, create, update, apply, patch, delete
+  FakeCluster::Key key;
+  std::map<std::string, std::string> query;
+  std::string body;
+};
+
+struct Fault {
+  enum class Kind {
+    status,     // answers `status`, with `retry_after`, and a Status body (or `body`, if any)
+    close,      // closes the connection before the first byte of the answer's body
+    cut,        // begins the right answer, and closes the connection after `bytes` of its body
+    garbage,    // 200 with something that is not JSON
+    slow,       // the right answer, one byte every 10 ms for the first `bytes`, then the rest
+    half_open,  // reads the request and never answers
+    huge,       // 200 with a JSON string of `bytes`
+    expired,    // a watch: 200 and an ERROR event with 410
+  };
+  Kind kind = Kind::status;
+  std::string verb = {};  // empty: any
+  std::string resource = {};
+  std::string name_space = {};
+  std::string name = {};
+  int times = 1;  // -1: until clear_faults()
+  int status = 500;
+  std::optional<int> retry_after = {};
+  std::string body = {};
+  std::size_t bytes = 20;
+};
+
+class FakeApiServer {
+ public:
+  explicit FakeApiServer(int port = 0);  // 0: any free one
+  ~FakeApiServer();
+  FakeApiServer(const FakeApiServer&) = delete;
+  FakeApiServer& operator=(const FakeApiServer&) = delete;
+  FakeApiServer(FakeApiServer&&) = delete;
+  FakeApiServer& operator=(FakeApiServer&&) = delete;
+
+  [[nodiscard]] std::string url() const;
+  [[nodiscard]] std::string kubeconfig(const std::vector<std::string>& contexts = {"fake"}) const;
+
+  // The world. Writes are made in the name of somebody else ("kubectl-edit"), and watches are told of them.
+  void make_namespace(const std::string& name, const std::map<std::string, std::string>& labels = {});
+  void terminate_namespace(const std::string& name);
+  std::optional<nlohmann::json> find(const FakeCluster::Key& key) const;
+  std::vector<nlohmann::json> find_all(const std::string& resource) const;
+  void put(const FakeCluster::Key& key, nlohmann::json object, const std::string& manager = "kubectl-edit");
+  bool erase(const FakeCluster::Key& key);
+  // Forgets the history: every watch and continue token from before is expired.
+  void compact();
+
+  // Faults. The first one that fits a request is taken, as often as it says.
+  void inject(Fault fault);
+  void clear_faults();
+  // Answers 403 as RBAC does: verb "patch" covers an apply; an empty resource or namespace means all.
+  void deny(const std::string& verb, const std::string& resource, const std::string& name_space = {});
+  void allow_all();
+  void set_latency(std::chrono::milliseconds latency) { latency_ = latency; }
+  void set_bookmark_interval(std::chrono::milliseconds interval) { bookmark_interval_ = interval; }
+  // Ends the connections of all watches, without a word.
+  void cut_watches();
+  // The server goes away, and comes back at the same port with the same objects.
+  void stop();
+  void start();
+
+  // What was asked since the last forget_requests().
+  [[nodiscard]] std::vector<ApiRequest> requests() const;
+  [[nodiscard]] std::size_t count(std::string_view verb, std::string_view resource = {}) const;
+  [[nodiscard]] std::size_t writes() const;  // all that could have changed an object
+  [[nodiscard]] std::size_t open_watches() const { return open_watches_; }
+  void forget_requests();
+
+ private:
+  struct Denial {
+    std::string verb;
+    std::string resource;
+    std::string name_space;
+  };
+  struct WatchCursor;
+
+  void handle(const httplib::Request& http, httplib::Response& response);
+  Answer act(const ApiRequest& request);
+  void watch(const ApiRequest& request, bool metadata_only, const std::optional<Fault>& fault,
+             httplib::Response& response);
+  bool feed_watch(WatchCursor& cursor, const std::function<bool(std::string_view)>& write);
+  std::optional<Fault> take_fault(const ApiRequest& request);
+  std::optional<Answer> denial(const ApiRequest& request) const;
+
+  int port_;
+  std::unique_ptr<httplib::Server> http_;
+  std::thread thread_;
+  std::atomic<bool> stopping_ = false;
+  std::atomic<std::size_t> open_watches_ = 0;
+  std::atomic<std::chrono::milliseconds> latency_ = std::chrono::milliseconds(0);
+  std::atomic<std::chrono::milliseconds> bookmark_interval_ = std::chrono::milliseconds(60'000);
+
+  mutable std::mutex mutex_;
+  std::condition_variable changed_;
+  FakeCluster cluster_;
+  std::vector<Fault> faults_;
+  std::vector<Denial> denials_;
+  std::vector<ApiRequest> requests_;
+  int watch_epoch_ = 0;  // raised by cut_watches
+};
+
+}  // namespace regsync::test

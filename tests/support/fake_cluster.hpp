@@ -1,0 +1,101 @@
+// The objects of an API server, in memory: what a write means, and what watches are told of it.
+//
+// Follows the observed answers of real API servers for what a Kubernetes client of Secrets can meet: versions, uid
+// and version guards, server-side apply with owners of fields, immutables, selectors, pages, JSON patches,
+// preconditions, missing and terminating namespaces, and a history that can be compacted. Not thread-safe: its
+// server locks it.
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <map>
+#include <nlohmann/json.hpp>
+#include <optional>
+#include <set>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace regsync::test {
+
+using FieldPath = std::vector<std::string>;  // {"data", ".dockerconfigjson"}
+
+struct Answer {
+  int status = 200;
+  nlohmann::json body;
+};
+
+Answer status_answer(int code, std::string reason, std::string message, nlohmann::json details = {});
+
+struct Selection {
+  std::string resource;
+  std::string name_space;  // empty: all
+  std::string field_selector;
+  std::string label_selector;
+
+  [[nodiscard]] bool includes(const nlohmann::json& object) const;
+};
+
+struct ClusterEvent {
+  std::uint64_t version = 0;
+  std::string resource;
+  std::optional<nlohmann::json> before;
+  std::optional<nlohmann::json> after;
+
+  // The event as a watch of `selection` sees it; nullopt where it sees none.
+  [[nodiscard]] std::optional<nlohmann::json> as_seen_by(const Selection& selection) const;
+};
+
+class FakeCluster {
+ public:
+  struct Key {
+    std::string resource;  // plural
+    std::string name_space;
+    std::string name;
+    auto operator<=>(const Key&) const = default;
+  };
+  struct Write {
+    std::string manager;
+    bool force = false;
+    bool dry_run = false;
+  };
+
+  FakeCluster();
+
+  Answer get(const Key& key) const;
+  Answer list(const Selection& selection, std::size_t limit, const std::string& continue_token) const;
+  Answer create(Key key, nlohmann::json object, const Write& write);
+  Answer update(const Key& key, nlohmann::json object, const Write& write);
+  Answer apply(const Key& key, const nlohmann::json& object, const Write& write);
+  Answer json_patch(const Key& key, const nlohmann::json& patch, const Write& write);
+  Answer merge_patch(const Key& key, const nlohmann::json& patch, const Write& write);
+  Answer remove(const Key& key, const nlohmann::json& options);
+
+  // A namespace being deleted: it is there, and nothing can be made in it.
+  void terminate_namespace(const std::string& name);
+
+  [[nodiscard]] std::uint64_t version() const { return version_; }
+  // The oldest version that a watch can begin at.
+  [[nodiscard]] std::uint64_t oldest() const { return oldest_; }
+  [[nodiscard]] const std::deque<ClusterEvent>& history() const { return history_; }
+  void compact();
+
+ private:
+  struct Entry {
+    nlohmann::json object;
+    std::map<FieldPath, std::set<std::string>> owners;
+    std::map<std::string, std::set<FieldPath>> applied;
+  };
+
+  std::optional<Answer> namespace_fault(const Key& key, bool making) const;
+  Answer store(const Key& key, Entry entry, bool dry_run, int status);
+  Answer write_as(const Key& key, nlohmann::json object, const Write& write);
+
+  std::map<Key, Entry> entries_;
+  std::uint64_t version_ = 1;
+  std::uint64_t oldest_ = 1;
+  std::uint64_t uids_ = 0;
+  std::deque<ClusterEvent> history_;
+};
+
+}  // namespace regsync::test
