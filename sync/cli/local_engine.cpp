@@ -14,19 +14,16 @@
 namespace regsync::cli {
 namespace {
 
+// A store that cannot be read says nothing about which logins exist.
 Logins read_logins(Environment& environment, const std::set<RegistryKey>& wanted) {
-  Logins logins;
-  logins.asked = wanted;
   try {
-    const auto store = environment.open_store(Prompt::never);
-    logins.credentials = store->load([&](const Login& login) {
-      return !is_hub_token_entry(login.server) && wanted.contains(RegistryKey(login.server));
-    });
-    logins.all = store->list();
+    return environment.open_store(Prompt::never)->load(wanted);
   } catch (const Error& error) {
-    logins.problem = error;  // says nothing about which logins exist
+    Logins logins;
+    logins.asked = wanted;
+    logins.problem = error;
+    return logins;
   }
-  return logins;
 }
 
 asio::awaitable<void> work_and_stop(Engine& engine, std::function<asio::awaitable<void>(Engine&)> work,

@@ -4,6 +4,7 @@
 #include <clocale>
 #include <functional>
 #include <memory>
+#include <set>
 #include <sstream>
 #include <string>
 #include <utility>
@@ -24,7 +25,7 @@ class SharedStore final : public CredentialStore {
   std::optional<Credential> get(std::string_view server) override { return store_.get(server); }
   bool erase(std::string_view server) override { return store_.erase(server); }
   std::vector<Login> list() override { return store_.list(); }
-  std::vector<Credential> load(const std::function<bool(const Login&)>& wanted) override { return store_.load(wanted); }
+  Logins load(std::set<RegistryKey> wanted) override { return store_.load(std::move(wanted)); }
 
  private:
   MemoryStore& store_;
