@@ -1,0 +1,49 @@
+#include "sync/cli/headless_keyring.hpp"
+
+#include <sys/random.h>
+
+#include <array>
+#include <cerrno>
+#include <filesystem>
+#include <ostream>
+#include <string>
+#include <system_error>
+
+#include "helper/error.hpp"
+#include "sync/cli/foreign_helper.hpp"
+#include "sync/cli/user_service.hpp"
+#include "sync/docker_config_json.hpp"
+#include "sync/paths.hpp"
+
+namespace regsync {
+namespace {
+
+std::string random_password() {
+  std::array<char, 32> bytes{};
+  if (getrandom(bytes.data(), bytes.size(), 0) != static_cast<ssize_t>(bytes.size())) {
+    throw Error(ErrorCode::internal, "no random bytes: " + std::generic_category().message(errno));
+  }
+  return base64_encode({bytes.data(), bytes.size()});
+}
+
+}  // namespace
+
+void prepare_headless_keyring(std::ostream& out) {
+  if (!has_user_manager()) {
+    throw Error(ErrorCode::store_unavailable, "there is no systemd user manager to run a keyring in",
+                "as root: loginctl enable-linger USER (package dbus-user-session); then log in again");
+  }
+  if (!is_on_path("gnome-keyring-daemon")) {
+    throw Error(ErrorCode::store_unavailable, "gnome-keyring is not installed", "apt install gnome-keyring");
+  }
+  // Where regsync-keyring.service takes its credential from.
+  const auto password = paths::config_home() / "keyring-password";
+  if (!std::filesystem::exists(password)) {
+    paths::write_whole(password, random_password(), 0600);
+    out << "made a password for the keyring: " << password.string() << "\n";
+  }
+  enable_user_units({"regsync-keyring.service"});
+  out << "gnome-keyring runs as a user service now, unlocked; to have it without a login: loginctl enable-linger\n";
+}
+
+}  // namespace regsync
