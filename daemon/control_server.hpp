@@ -1,0 +1,49 @@
+// The Unix socket on which `regsync` talks to regsyncd: lines of JSON-RPC 2.0 (sync/control.hpp).
+//
+// Only the same user (SO_PEERCRED) gets an answer. The socket comes from systemd (sd_listen_fds) or is made here,
+// 0600, and removed at the end. Lives on the io_context thread; each connection is a coroutine.
+#pragma once
+
+#include <asio/any_io_executor.hpp>
+#include <asio/awaitable.hpp>
+#include <asio/local/stream_protocol.hpp>
+#include <filesystem>
+#include <functional>
+#include <memory>
+#include <nlohmann/json_fwd.hpp>
+#include <optional>
+#include <string>
+
+#include "sync/async_event.hpp"
+#include "sync/status.hpp"
+
+namespace regsync {
+
+class ControlServer {
+ public:
+  struct Methods {
+    // Answers a request; throws Error for one that cannot be answered.
+    std::function<asio::awaitable<nlohmann::json>(std::string method, nlohmann::json params)> call;
+    std::function<StatusReport(const std::optional<std::string>& target)> status;  // for `subscribe`
+  };
+
+  // Throws Error(internal) where the socket cannot be made.
+  ControlServer(asio::any_io_executor executor, const std::filesystem::path& socket, Methods methods);
+  ~ControlServer();
+  ControlServer(const ControlServer&) = delete;
+  ControlServer& operator=(const ControlServer&) = delete;
+  ControlServer(ControlServer&&) = delete;
+  ControlServer& operator=(ControlServer&&) = delete;
+
+  // Tells the subscribers; many calls in a short time become one message.
+  void status_changed();
+
+  // Closes every connection and returns when their coroutines have ended.
+  asio::awaitable<void> stop();
+
+ private:
+  class Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace regsync

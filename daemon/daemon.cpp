@@ -1,0 +1,185 @@
+#include "daemon/daemon.hpp"
+
+#include <filesystem>
+#include <nlohmann/json.hpp>
+#include <utility>
+
+#include "daemon/control_server.hpp"
+#include "daemon/file_monitor.hpp"
+#include "daemon/store_monitor.hpp"
+#include "sync/control.hpp"
+#include "sync/engine.hpp"
+#include "sync/footprint.hpp"
+#include "sync/instance_lock.hpp"
+#include "sync/kube/kubeconfig.hpp"
+#include "sync/log.hpp"
+#include "sync/owner.hpp"
+#include "sync/paths.hpp"
+#include "sync/settings.hpp"
+#include "sync/target_directory.hpp"
+
+namespace regsync {
+
+namespace {
+
+using nlohmann::json;
+
+std::optional<std::string> optional_target(const json& params) {
+  const auto target = params.find("target");
+  return target == params.end() || target->is_null() ? std::nullopt : std::optional(target->get<std::string>());
+}
+
+}  // namespace
+
+class Daemon::Impl {
+ public:
+  Impl(asio::any_io_executor executor, DaemonOptions options)
+      : options_(std::move(options)),
+        lock_(paths::lock(), "regsyncd"),
+        settings_(load_settings(paths::settings())),
+        footprints_(paths::footprints()),
+        directory_(paths::targets()),
+        engine_(
+            executor, {load_owner(paths::owner()), settings_.concurrency}, footprints_,
+            [this](const std::set<RegistryKey>& wanted) { store_.want(wanted); }, [this] { on_status_change(); }),
+        store_(executor, [this](Logins logins) { engine_.set_logins(std::move(logins)); }),
+        files_(executor, [this] { reload(); }),
+        control_(
+            executor, paths::control_socket(),
+            {.call = [this](std::string method, json params) { return call(std::move(method), std::move(params)); },
+             .status = [this](const std::optional<std::string>& target) { return engine_.status(target); }}) {
+    std::filesystem::create_directories(directory_.folder());
+    reload();
+  }
+
+  void reload() {
+    try {
+      settings_ = load_settings(paths::settings());
+      log::set_level(settings_.log_level);
+    } catch (const Error& error) {
+      log::error(describe(error));  // the last good settings stay in force
+    }
+    read_targets();
+    read_kubeconfig();
+    follow_files();
+  }
+
+  asio::awaitable<void> stop() {
+    co_await control_.stop();
+    co_await engine_.stop();
+  }
+
+ private:
+  void read_targets() {
+    try {
+      auto files = directory_.load(targets_);
+      for (const auto& [name, file] : files) {
+        const auto known = targets_.find(name);
+        if (file.problem && (known == targets_.end() || !known->second.problem)) {
+          log::warning(describe(*file.problem), {.target = name});
+        }
+      }
+      targets_ = files;
+      engine_.set_targets(std::move(files));
+    } catch (const Error& error) {
+      log::error(describe(error));
+    }
+  }
+
+  void read_kubeconfig() {
+    try {
+      const auto path = options_.kubeconfig ? options_.kubeconfig : settings_.kubeconfig;
+      auto kubeconfig = kube::Kubeconfig::load(path);
+      if (kubeconfig.contexts().empty() && !path) {
+        if (auto pod = kube::Kubeconfig::in_cluster()) {
+          kubeconfig = std::move(*pod);
+        }
+      }
+      engine_.set_kubeconfig(std::move(kubeconfig));
+    } catch (const Error& error) {
+      engine_.set_kubeconfig_problem(error);
+    }
+  }
+
+  void follow_files() {
+    auto paths = kube::Kubeconfig::search_path(options_.kubeconfig ? options_.kubeconfig : settings_.kubeconfig);
+    paths.push_back(paths::settings());
+    paths.push_back(directory_.folder());
+    if (paths != followed_) {
+      followed_ = paths;
+      files_.follow(std::move(paths));
+    }
+  }
+
+  asio::awaitable<json> call(std::string method, json params) {
+    if (method == "status") {
+      co_return control::to_json(engine_.status(optional_target(params)));
+    }
+    if (method == "sync") {
+      co_return co_await sync(optional_target(params), params.value("adopt", false));
+    }
+    if (method == "remove") {
+      co_return co_await remove(params.at("target").get<std::string>(), params.value("keepSecrets", false));
+    }
+    if (method == "reload") {
+      reload();
+      co_return json::object();
+    }
+    if (method == "setLogLevel") {
+      log::set_level(log::parse_level(params.at("level").get<std::string>()));
+      co_return json::object();
+    }
+    throw Error(ErrorCode::protocol, "no such method: " + method,
+                "regsync and regsyncd may be of different versions: systemctl --user restart regsyncd");
+  }
+
+  asio::awaitable<json> sync(std::optional<std::string> target, bool adopt) {
+    reload();  // a target written just before this call counts, whether inotify told us or not
+    if (target && !targets_.contains(*target)) {
+      throw Error(ErrorCode::not_found, "there is no target " + *target, "see regsync list");
+    }
+    store_.refresh();
+    co_await engine_.sync(target, adopt);
+    co_return control::to_json(engine_.status(target));
+  }
+
+  // The intent is on disk before the file goes: whatever happens in between, the Secrets are not forgotten.
+  asio::awaitable<json> remove(std::string target, bool keep_secrets) {
+    read_targets();
+    const bool known = targets_.contains(target) || footprints_.all().contains(target);
+    if (!known) {
+      throw Error(ErrorCode::not_found, "there is no target " + target, "see regsync list");
+    }
+    engine_.forget_target(target, keep_secrets);
+    directory_.remove(target);
+    targets_.erase(target);
+    log::info(keep_secrets ? "target removed, its Secrets are kept" : "target removed", {.target = target});
+    co_await engine_.sync(target, false);
+    co_return control::to_json(engine_.status(target));
+  }
+
+  void on_status_change() { control_.status_changed(); }
+
+  DaemonOptions options_;
+  InstanceLock lock_;
+  Settings settings_;
+  FootprintStore footprints_;
+  TargetDirectory directory_;
+  TargetFiles targets_;
+  Engine engine_;
+  StoreMonitor store_;
+  FileMonitor files_;
+  ControlServer control_;
+  std::vector<std::filesystem::path> followed_;
+};
+
+Daemon::Daemon(asio::any_io_executor executor, DaemonOptions options)
+    : impl_(std::make_unique<Impl>(std::move(executor), std::move(options))) {}
+
+Daemon::~Daemon() = default;
+
+void Daemon::reload() { impl_->reload(); }
+
+asio::awaitable<void> Daemon::stop() { return impl_->stop(); }
+
+}  // namespace regsync

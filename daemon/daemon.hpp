@@ -1,0 +1,39 @@
+// regsyncd: wires the sources (files, secret store, control socket) to the engine, and owns when things begin and end.
+//
+// Lives on the io_context thread. What is decided, is decided in the engine; nothing here looks at a Secret.
+#pragma once
+
+#include <asio/any_io_executor.hpp>
+#include <asio/awaitable.hpp>
+#include <filesystem>
+#include <memory>
+#include <optional>
+
+namespace regsync {
+
+struct DaemonOptions {
+  std::optional<std::filesystem::path> kubeconfig;  // --kubeconfig; wins over the settings
+};
+
+class Daemon {
+ public:
+  // Takes the instance lock, reads everything, listens. Throws Error where it cannot start.
+  Daemon(asio::any_io_executor executor, DaemonOptions options);
+  ~Daemon();
+  Daemon(const Daemon&) = delete;
+  Daemon& operator=(const Daemon&) = delete;
+  Daemon(Daemon&&) = delete;
+  Daemon& operator=(Daemon&&) = delete;
+
+  // Reads settings, targets and kubeconfig again (SIGHUP, a changed file, `reload`).
+  void reload();
+
+  // Ends all work in flight and returns when nothing is left.
+  asio::awaitable<void> stop();
+
+ private:
+  class Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace regsync

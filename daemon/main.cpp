@@ -1,0 +1,91 @@
+// regsyncd: arguments, signals, and what systemd wants to hear.
+#include <systemd/sd-daemon.h>
+
+#include <CLI/CLI.hpp>
+#include <asio/co_spawn.hpp>
+#include <asio/io_context.hpp>
+#include <asio/signal_set.hpp>
+#include <asio/steady_timer.hpp>
+#include <asio/use_awaitable.hpp>
+#include <chrono>
+#include <csignal>
+#include <exception>
+#include <iostream>
+
+#include "daemon/daemon.hpp"
+#include "helper/error.hpp"
+#include "helper/no_core_dump.hpp"
+#include "sync/log.hpp"
+
+namespace {
+
+// Tells systemd that the event loop turns, twice as often as WatchdogSec asks (sd_watchdog_enabled(3)).
+asio::awaitable<void> feed_watchdog() {
+  std::uint64_t microseconds = 0;
+  if (sd_watchdog_enabled(0, &microseconds) <= 0) {
+    co_return;
+  }
+  asio::steady_timer timer(co_await asio::this_coro::executor);
+  for (;;) {
+    sd_notify(0, "WATCHDOG=1");
+    timer.expires_after(std::chrono::microseconds(microseconds / 2));
+    co_await timer.async_wait(asio::use_awaitable);
+  }
+}
+
+asio::awaitable<void> serve(regsync::DaemonOptions options) {
+  const auto executor = co_await asio::this_coro::executor;
+  asio::signal_set signals(executor, SIGTERM, SIGINT, SIGHUP);
+  regsync::Daemon daemon(executor, std::move(options));
+  sd_notify(0, "READY=1\nSTATUS=Following the secret store and the clusters");
+  regsync::log::info("regsyncd " REGSYNC_VERSION " is ready");
+  while (co_await signals.async_wait(asio::use_awaitable) == SIGHUP) {
+    sd_notify(0, "RELOADING=1");
+    daemon.reload();
+    sd_notify(0, "READY=1");
+  }
+  sd_notify(0, "STOPPING=1");
+  co_await daemon.stop();
+}
+
+int run(regsync::DaemonOptions options) {
+  asio::io_context io(1);
+  int status = 0;
+  asio::co_spawn(io, feed_watchdog(), [](const std::exception_ptr&) {});
+  asio::co_spawn(io, serve(std::move(options)), [&](const std::exception_ptr& failure) {
+    if (failure) {
+      try {
+        std::rethrow_exception(failure);
+      } catch (...) {
+        regsync::log::error(regsync::describe(regsync::current_error()));
+      }
+      status = 1;
+    }
+    io.stop();
+  });
+  io.run();
+  return status;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  regsync::forbid_core_dumps();
+  std::signal(SIGPIPE, SIG_IGN);  // a peer that hangs up is an error code, not the end
+  CLI::App app("Keeps Kubernetes pull secrets equal to the registry logins in the OS secret store.", "regsyncd");
+  app.set_version_flag("--version", "regsyncd " REGSYNC_VERSION);
+  std::string kubeconfig;
+  app.add_option("--kubeconfig", kubeconfig, "The kubeconfig to use, instead of $KUBECONFIG or ~/.kube/config");
+  CLI11_PARSE(app, argc, argv);
+  try {
+    regsync::log::open("regsyncd");
+    regsync::DaemonOptions options;
+    if (!kubeconfig.empty()) {
+      options.kubeconfig = kubeconfig;
+    }
+    return run(std::move(options));
+  } catch (...) {
+    std::cerr << "regsyncd: " << regsync::describe(regsync::current_error()) << '\n';
+    return 1;
+  }
+}
