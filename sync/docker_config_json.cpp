@@ -1,11 +1,10 @@
 #include "sync/docker_config_json.hpp"
 
-#include <openssl/evp.h>
-
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
 #include "helper/registry_key.hpp"
+#include "sync/kube/base64.hpp"
 
 namespace regsync {
 
@@ -41,7 +40,7 @@ std::string to_json_text(const PullEntries& entries) {
     if (!entry.email.empty()) {
       out["email"] = entry.email;
     }
-    out["auth"] = base64_encode(entry.username + ":" + password);
+    out["auth"] = kube::base64_encode(entry.username + ":" + password);
     auths[key] = std::move(out);
   }
   nlohmann::ordered_json document;
@@ -81,7 +80,7 @@ std::optional<Error> unfit_for_kubelet(const Credential& credential) {
 }
 
 Payload::Payload(const PullEntries& entries)
-    : base64_(base64_encode(to_json_text(entries))), digest_(digest_of(base64_.reveal())) {}
+    : base64_(kube::base64_encode(to_json_text(entries))), digest_(digest_of(base64_.reveal())) {}
 
 PullEntries parse_docker_config_json(std::string_view json) {
   PullEntries entries;
@@ -100,30 +99,6 @@ PullEntries parse_docker_config_json(std::string_view json) {
     }
   }
   return entries;
-}
-
-std::string base64_encode(std::string_view bytes) {
-  std::string text(4 * ((bytes.size() + 2) / 3), '\0');
-  // EVP_EncodeBlock also writes a NUL, which lands on the string's own terminator.
-  EVP_EncodeBlock(reinterpret_cast<unsigned char*>(text.data()), reinterpret_cast<const unsigned char*>(bytes.data()),
-                  static_cast<int>(bytes.size()));
-  return text;
-}
-
-std::optional<std::string> base64_decode(std::string_view text) {
-  if (text.size() % 4 != 0) {
-    return std::nullopt;
-  }
-  std::string bytes(3 * (text.size() / 4), '\0');
-  const int size = EVP_DecodeBlock(reinterpret_cast<unsigned char*>(bytes.data()),
-                                   reinterpret_cast<const unsigned char*>(text.data()), static_cast<int>(text.size()));
-  if (size < 0) {
-    return std::nullopt;
-  }
-  // EVP_DecodeBlock counts padding as zero bytes.
-  const auto padding = text.ends_with("==") ? 2U : text.ends_with("=") ? 1U : 0U;
-  bytes.resize(static_cast<std::size_t>(size) - padding);
-  return bytes;
 }
 
 }  // namespace regsync

@@ -47,8 +47,4 @@ class Payload {
 // is only carried over when it is whole and usable.
 PullEntries parse_docker_config_json(std::string_view json);
 
-std::string base64_encode(std::string_view bytes);
-// Nothing where the text is not base64.
-std::optional<std::string> base64_decode(std::string_view text);
-
 }  // namespace regsync

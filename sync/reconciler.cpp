@@ -4,6 +4,8 @@
 #include <nlohmann/json.hpp>
 #include <utility>
 
+#include "sync/kube/base64.hpp"
+
 namespace regsync {
 
 namespace {
@@ -171,7 +173,7 @@ asio::awaitable<void> Reconciler::write_merged(Key key, const Plan& plan) {
   const auto view = view_secret(secret, owner_.id);
   PullEntries entries;
   if (const auto data = secret.find("data"); data != secret.end()) {
-    const auto json = base64_decode(data->value(".dockerconfigjson", ""));
+    const auto json = kube::base64_decode(data->value(".dockerconfigjson", ""));
     for (auto& [registry, entry] : parse_docker_config_json(json.value_or(""))) {
       if (plan.carried_over.contains(registry)) {
         entries[registry] = std::move(entry);

@@ -43,6 +43,7 @@ void WorkQueue::add(const Key& key) {
     const auto [begin, end] = by_time_.equal_range(delayed->second);
     by_time_.erase(std::find_if(begin, end, [&key](const auto& item) { return item.second == key; }));
     delayed_.erase(delayed);
+    arm();
   }
   if (!dirty_.insert(key).second || processing_.contains(key)) {
     return;
@@ -152,17 +153,21 @@ void WorkQueue::add_after(const Key& key, milliseconds delay) {
 
 void WorkQueue::arm() {
   if (by_time_.empty()) {
+    armed_.reset();
+    timer_.cancel();
     return;
   }
   const auto first = by_time_.begin()->first;
-  if (timer_.expiry() == first) {
+  if (armed_ == first) {
     return;
   }
+  armed_ = first;
   timer_.expires_at(first);
   timer_.async_wait([this](const asio::error_code& error) {
     if (error) {
       return;
     }
+    armed_.reset();
     const auto now = steady_clock::now();
     while (!by_time_.empty() && by_time_.begin()->first <= now) {
       add(Key(by_time_.begin()->second));  // a copy: add() takes it out of the map

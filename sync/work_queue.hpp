@@ -109,6 +109,7 @@ class WorkQueue {
   std::multimap<std::chrono::steady_clock::time_point, Key> by_time_;
   std::unordered_map<Key, std::chrono::steady_clock::time_point, KeyHash> delayed_;
   asio::steady_timer timer_;
+  std::optional<std::chrono::steady_clock::time_point> armed_;  // when timer_ fires
 
   std::list<asio::cancellation_signal> signals_;
   AsyncEvent quiet_;
