@@ -35,9 +35,13 @@ void define_commands(CLI::App& app, Invocation& invocation) {
   define_add(app, invocation);
   define_remove(app, invocation);
   define_list(app, invocation);
+  define_show(app, invocation);
   define_status(app, invocation);
   define_sync(app, invocation);
+  define_diff(app, invocation);
   define_logins(app, invocation);
+  define_setup(app, invocation);
+  define_rbac(app, invocation);
   define_version(app, invocation);
 }
 

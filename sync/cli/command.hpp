@@ -26,6 +26,10 @@ void define_remove(CLI::App& app, Invocation& invocation);
 void define_list(CLI::App& app, Invocation& invocation);
 void define_status(CLI::App& app, Invocation& invocation);
 void define_sync(CLI::App& app, Invocation& invocation);
+void define_diff(CLI::App& app, Invocation& invocation);
+void define_show(CLI::App& app, Invocation& invocation);
+void define_rbac(CLI::App& app, Invocation& invocation);
+void define_setup(CLI::App& app, Invocation& invocation);
 void define_logins(CLI::App& app, Invocation& invocation);
 void define_version(CLI::App& app, Invocation& invocation);
 

@@ -16,7 +16,9 @@ using nlohmann::json;
 bool is_plain(const std::string& text) {
   static constexpr std::array words = {"true", "false", "yes", "no", "on", "off", "y", "n", "null"};
   const auto is_letter = [](char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); };
-  if (text.empty() || (!is_letter(text.front()) && text.front() != '/')) return false;
+  // A dot begins numbers (.5, .inf, .nan), but also names of files.
+  const bool dotted = text.size() > 4 && text.front() == '.' && is_letter(text[1]);
+  if (text.empty() || (!is_letter(text.front()) && text.front() != '/' && !dotted)) return false;
   std::string lower = text;
   std::ranges::transform(lower, lower.begin(), [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
   if (std::ranges::find(words, lower) != words.end()) return false;
