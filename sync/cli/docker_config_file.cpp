@@ -12,7 +12,7 @@
 #include <utility>
 
 #include "helper/error.hpp"
-#include "sync/docker_config_json.hpp"
+#include "sync/kube/base64.hpp"
 #include "sync/paths.hpp"
 
 namespace regsync {
@@ -66,7 +66,7 @@ std::optional<Credential> login_of(const std::string& server, const Document& en
   std::string username = text_member(entry, "username");
   std::string password = text_member(entry, "password");
   if (const std::string auth = text_member(entry, "auth"); !auth.empty()) {
-    const auto decoded = base64_decode(auth);
+    const auto decoded = kube::base64_decode(auth);
     const auto colon = decoded ? decoded->find(':') : std::string::npos;
     if (colon == std::string::npos) {
       return std::nullopt;
@@ -184,7 +184,7 @@ void DockerConfigFile::put_login(const Credential& login) {
   if (login.login.username == "<token>") {
     entry["identitytoken"] = secret;
   } else {
-    entry["auth"] = base64_encode(login.login.username + ":" + secret);
+    entry["auth"] = kube::base64_encode(login.login.username + ":" + secret);
   }
 }
 

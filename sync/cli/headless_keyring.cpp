@@ -12,7 +12,7 @@
 #include "helper/error.hpp"
 #include "sync/cli/foreign_helper.hpp"
 #include "sync/cli/user_service.hpp"
-#include "sync/docker_config_json.hpp"
+#include "sync/kube/base64.hpp"
 #include "sync/paths.hpp"
 
 namespace regsync {
@@ -23,7 +23,7 @@ std::string random_password() {
   if (getrandom(bytes.data(), bytes.size(), 0) != static_cast<ssize_t>(bytes.size())) {
     throw Error(ErrorCode::internal, "no random bytes: " + std::generic_category().message(errno));
   }
-  return base64_encode({bytes.data(), bytes.size()});
+  return kube::base64_encode({bytes.data(), bytes.size()});
 }
 
 }  // namespace

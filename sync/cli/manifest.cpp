@@ -2,7 +2,7 @@
 
 #include <nlohmann/json.hpp>
 
-#include "sync/docker_config_json.hpp"
+#include "sync/kube/base64.hpp"
 #include "sync/secret_object.hpp"
 
 namespace regsync::cli {
@@ -16,7 +16,7 @@ constexpr const char* payload_key = ".dockerconfigjson";
 json decoded_data(const json& object) {
   json data = object.is_object() ? object.value("data", json::object()) : json::object();
   if (const auto payload = data.find(payload_key); payload != data.end() && payload->is_string()) {
-    const auto text = base64_decode(payload->get_ref<const std::string&>());
+    const auto text = kube::base64_decode(payload->get_ref<const std::string&>());
     if (json decoded = text ? json::parse(*text, nullptr, false) : json(); decoded.is_object())
       *payload = std::move(decoded);
   }

@@ -3,6 +3,8 @@
 #include <nlohmann/json.hpp>
 #include <utility>
 
+#include "sync/kube/base64.hpp"
+
 namespace regsync::cli {
 
 std::vector<std::shared_ptr<const Plan>> make_plans(Environment& environment, const std::vector<Target>& targets) {
@@ -25,7 +27,7 @@ std::vector<std::shared_ptr<const Plan>> make_plans(Environment& environment, co
 Payload payload_for(const Plan& plan, const nlohmann::json& secret) {
   PullEntries entries;
   if (const auto data = secret.find("data"); secret.is_object() && data != secret.end() && data->is_object()) {
-    const auto present = base64_decode(data->value(".dockerconfigjson", std::string()));
+    const auto present = kube::base64_decode(data->value(".dockerconfigjson", std::string()));
     for (auto& [registry, entry] : parse_docker_config_json(present.value_or("")))
       if (plan.carried_over.contains(registry)) entries[registry] = std::move(entry);
   }

@@ -13,7 +13,7 @@
 #include <optional>
 
 #include "helper/error.hpp"
-#include "sync/docker_config_json.hpp"
+#include "sync/kube/base64.hpp"
 
 namespace regsync::cli {
 namespace {
@@ -47,7 +47,7 @@ std::string subject_of(std::string token) {
   std::ranges::replace(payload, '-', '+');
   std::ranges::replace(payload, '_', '/');
   payload.append((4 - payload.size() % 4) % 4, '=');
-  const auto text = base64_decode(payload);
+  const auto text = kube::base64_decode(payload);
   const json claims = text ? json::parse(*text, nullptr, false) : json();
   const std::string subject = claims.is_object() ? claims.value("sub", std::string()) : std::string();
   return subject.starts_with("system:serviceaccount:") ? subject : std::string();

@@ -4,7 +4,7 @@
 
 #include <nlohmann/json.hpp>
 
-#include "sync/docker_config_json.hpp"
+#include "sync/kube/base64.hpp"
 
 namespace regsync::cli {
 namespace {
@@ -16,11 +16,11 @@ json secret_with(const std::string& payload) {
           {"kind", "Secret"},
           {"type", "kubernetes.io/dockerconfigjson"},
           {"metadata", {{"name", "myregcred"}, {"namespace", "team-a"}, {"uid", "1-2-3"}, {"resourceVersion", "7"}}},
-          {"data", {{".dockerconfigjson", base64_encode(payload)}}}};
+          {"data", {{".dockerconfigjson", kube::base64_encode(payload)}}}};
 }
 
 json login(const std::string& user, const std::string& password) {
-  return {{"username", user}, {"password", password}, {"auth", base64_encode(user + ":" + password)}};
+  return {{"username", user}, {"password", password}, {"auth", kube::base64_encode(user + ":" + password)}};
 }
 
 std::string payload(const std::string& user, const std::string& password) {
@@ -50,7 +50,8 @@ TEST(Mask, EqualSecretsShowNoDifference) {
 TEST(Mask, WhatIsNoPullSecretIsMaskedWhole) {
   // Somebody's Opaque secret, one of whose keys is called as a field that may be seen in ours.
   json opaque = secret_with("");
-  opaque["data"] = {{"username", base64_encode("topsecret")}, {".dockerconfigjson", base64_encode("not json")}};
+  opaque["data"] = {{"username", kube::base64_encode("topsecret")},
+                    {".dockerconfigjson", kube::base64_encode("not json")}};
   const json shown = mask(opaque, nullptr).first;
   EXPECT_EQ(shown["data"], (json{{"username", "***"}, {".dockerconfigjson", "***"}}));
 }
