@@ -8,6 +8,7 @@
 #include "daemon/file_monitor.hpp"
 #include "daemon/store_monitor.hpp"
 #include "sync/control.hpp"
+#include "sync/docker_config_file.hpp"
 #include "sync/engine.hpp"
 #include "sync/footprint.hpp"
 #include "sync/instance_lock.hpp"
@@ -59,6 +60,7 @@ class Daemon::Impl {
     } catch (const Error& error) {
       log::error(describe(error));  // the last good settings stay in force
     }
+    read_cred_helpers();
     read_targets();
     read_kubeconfig();
     follow_files();
@@ -86,6 +88,14 @@ class Daemon::Impl {
     }
   }
 
+  void read_cred_helpers() {
+    try {
+      engine_.set_cred_helpers(DockerConfigFile(default_docker_config()).foreign_helpers());
+    } catch (const Error& error) {
+      log::warning(describe(error));  // what it said last stays in force
+    }
+  }
+
   void read_kubeconfig() {
     try {
       const auto path = options_.kubeconfig ? options_.kubeconfig : settings_.kubeconfig;
@@ -104,6 +114,7 @@ class Daemon::Impl {
   void follow_files() {
     auto paths = kube::Kubeconfig::search_path(options_.kubeconfig ? options_.kubeconfig : settings_.kubeconfig);
     paths.push_back(paths::settings());
+    paths.push_back(default_docker_config());
     paths.push_back(directory_.folder());
     if (paths != followed_) {
       followed_ = paths;

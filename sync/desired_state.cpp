@@ -51,6 +51,10 @@ Plan make_plan(const Target& target, const KnownLogins& logins) {
     }
     if (const auto problem = logins.problems.find(key); problem != logins.problems.end()) {
       plan.problems.push_back(problem->second);
+      if (found == logins.credentials.end()) {
+        plan.carried_over.insert(key.auths_key());  // it failed: that is not a logout
+        continue;
+      }
     }
     if (found == logins.credentials.end()) {
       if (!logins.asked.contains(key)) {

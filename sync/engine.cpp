@@ -12,6 +12,7 @@
 #include "sync/cluster.hpp"
 #include "sync/desired_state.hpp"
 #include "sync/footprint.hpp"
+#include "sync/helper_logins.hpp"
 #include "sync/log.hpp"
 
 namespace regsync {
@@ -50,6 +51,7 @@ class Engine::Impl {
         on_wanted_(std::move(on_wanted)),
         on_change_(std::move(on_change)),
         started_(std::chrono::system_clock::now()),
+        helper_logins_(executor, [this] { on_helper_login(); }),
         vanished_timer_(executor),
         logins_changed_(executor),
         retired_(executor) {}
@@ -74,6 +76,11 @@ class Engine::Impl {
     log::warning(describe(problem));
     kubeconfig_problem_ = std::move(problem);
     changed();
+  }
+
+  void set_cred_helpers(std::map<std::string, std::string> helpers) {
+    cred_helpers_ = std::move(helpers);
+    update();
   }
 
   void set_logins(Logins logins) {
@@ -105,7 +112,8 @@ class Engine::Impl {
 
   asio::awaitable<void> sync(std::optional<std::string> target, bool adopt) {
     const auto deadline = steady_clock::now() + reading_timeout;
-    while (!known_.store_problem && !has_all_logins() && steady_clock::now() < deadline) {
+    helper_logins_.retry_failed();
+    while (!has_all_logins() && steady_clock::now() < deadline) {
       co_await logins_changed_.wait_for(deadline - steady_clock::now());
     }
     std::vector<std::shared_ptr<Cluster>> concerned;  // kept alive: one may be replaced while another is waited for
@@ -186,6 +194,7 @@ class Engine::Impl {
     for (auto& [name, cluster] : std::exchange(clusters_, {})) {
       retire(std::move(cluster));
     }
+    co_await helper_logins_.stop();
     while (retiring_ > 0) {
       co_await retired_.wait();
     }
@@ -205,7 +214,52 @@ class Engine::Impl {
   }
 
   [[nodiscard]] bool has_all_logins() const {
-    return std::includes(known_.asked.begin(), known_.asked.end(), wanted_.begin(), wanted_.end());
+    const bool store_read =
+        known_.store_problem || std::includes(known_.asked.begin(), known_.asked.end(), wanted_.begin(), wanted_.end());
+    return store_read && helper_logins_.all_answered();
+  }
+
+  void on_helper_login() {
+    update();
+    logins_changed_.notify_all();
+  }
+
+  // The logins of the store, and over them those that other helpers give.
+  [[nodiscard]] KnownLogins all_known_logins() const {
+    KnownLogins all = known_;
+    for (const auto& [registry, reading] : helper_logins_.readings()) {
+      all.credentials.erase(registry);
+      all.asked.erase(registry);
+      if (reading.credential) {
+        all.credentials[registry] = reading.credential;
+      }
+      if (reading.problem) {
+        all.problems.insert_or_assign(registry, *reading.problem);
+      }
+    }
+    return all;
+  }
+
+  // Which of the wanted registries other helpers answer for; they are taken out of `wanted`.
+  std::map<RegistryKey, HelperSource> take_helper_sources(std::set<RegistryKey>& wanted) const {
+    std::map<RegistryKey, HelperSource> sources;
+    for (const auto& [server, helper] : cred_helpers_) {
+      const RegistryKey registry(server);
+      if (wanted.erase(registry) > 0) {
+        sources[registry] = {helper, server, default_refresh(registry)};
+      }
+    }
+    for (const auto& [name, file] : targets_) {
+      if (!file.target) {
+        continue;
+      }
+      for (const auto& [registry, every] : file.target->refresh) {
+        if (const auto source = sources.find(RegistryKey(registry)); source != sources.end()) {
+          source->second.every = every;
+        }
+      }
+    }
+    return sources;
   }
 
   // Brings everything in line with the three inputs. Cheap where nothing differs.
@@ -219,14 +273,20 @@ class Engine::Impl {
   }
 
   void update_plans() {
-    DesiredState::Plans plans;
     std::set<RegistryKey> wanted;
+    for (const auto& [name, file] : targets_) {
+      if (file.target) {
+        wanted.merge(wanted_registries(*file.target));
+      }
+    }
+    helper_logins_.set_sources(take_helper_sources(wanted));
+    const KnownLogins logins = all_known_logins();
+    DesiredState::Plans plans;
     for (const auto& [name, file] : targets_) {
       if (!file.target) {
         continue;
       }
-      wanted.merge(wanted_registries(*file.target));
-      auto plan = std::make_shared<const Plan>(make_plan(*file.target, known_));
+      auto plan = std::make_shared<const Plan>(make_plan(*file.target, logins));
       // An equal plan stays the same object: what was written from it is known by its address.
       const auto before = plans_.find(name);
       plans[name] = before != plans_.end() && *before->second == *plan ? before->second : std::move(plan);
@@ -513,6 +573,8 @@ class Engine::Impl {
   std::optional<Error> kubeconfig_problem_;
   KnownLogins known_;
   std::vector<Login> all_logins_;
+  std::map<std::string, std::string> cred_helpers_;
+  HelperLogins helper_logins_;
 
   DesiredState::Plans plans_;
   std::set<RegistryKey> wanted_;
@@ -541,6 +603,9 @@ void Engine::set_targets(TargetFiles targets) { impl_->set_targets(std::move(tar
 void Engine::set_kubeconfig(kube::Kubeconfig kubeconfig) { impl_->set_kubeconfig(std::move(kubeconfig)); }
 void Engine::set_kubeconfig_problem(Error problem) { impl_->set_kubeconfig_problem(std::move(problem)); }
 void Engine::set_logins(Logins logins) { impl_->set_logins(std::move(logins)); }
+void Engine::set_cred_helpers(std::map<std::string, std::string> helpers) {
+  impl_->set_cred_helpers(std::move(helpers));
+}
 
 asio::awaitable<void> Engine::sync(std::optional<std::string> target, bool adopt) {
   return impl_->sync(std::move(target), adopt);

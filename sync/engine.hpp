@@ -11,6 +11,7 @@
 #include <asio/any_io_executor.hpp>
 #include <asio/awaitable.hpp>
 #include <functional>
+#include <map>
 #include <memory>
 #include <optional>
 #include <set>
@@ -48,6 +49,9 @@ class Engine {
   void set_kubeconfig(kube::Kubeconfig kubeconfig);
   void set_kubeconfig_problem(Error problem);  // the last good one stays in force
   void set_logins(Logins logins);
+  // credHelpers of Docker's config.json: registries whose logins come from another helper than ours, by their name
+  // there.
+  void set_cred_helpers(std::map<std::string, std::string> helpers);
 
   // Tries everything of one target (or of all) now, and returns once each key was tried. adopt: takes over Secrets
   // of that target that exist and are not ours, this once.

@@ -6,6 +6,7 @@
 #include <exception>
 
 #include "sync/cli/clusters.hpp"
+#include "sync/docker_config_file.hpp"
 #include "sync/footprint.hpp"
 #include "sync/instance_lock.hpp"
 #include "sync/paths.hpp"
@@ -60,6 +61,7 @@ StatusReport run_engine(Environment& environment, const std::optional<std::files
   };
   Engine engine(io.get_executor(), options, footprints, on_wanted, [] {});
   running = &engine;
+  engine.set_cred_helpers(DockerConfigFile(default_docker_config()).foreign_helpers());
   engine.set_kubeconfig(load_kubeconfig(kubeconfig));
   engine.set_targets(TargetDirectory(paths::targets()).load());
 

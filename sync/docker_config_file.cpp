@@ -1,4 +1,4 @@
-#include "sync/cli/docker_config_file.hpp"
+#include "sync/docker_config_file.hpp"
 
 #include <sys/stat.h>
 
@@ -126,6 +126,16 @@ std::vector<std::string> DockerConfigFile::registries_with_helpers() const {
     }
   }
   return registries;
+}
+
+std::map<std::string, std::string> DockerConfigFile::foreign_helpers() const {
+  std::map<std::string, std::string> helpers;
+  for (const auto& registry : registries_with_helpers()) {
+    if (const auto helper = registry_helper(registry); helper && *helper != "regsync") {
+      helpers[registry] = *helper;
+    }
+  }
+  return helpers;
 }
 
 void DockerConfigFile::set_store_helper(const std::optional<std::string>& helper) {

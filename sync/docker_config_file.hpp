@@ -1,11 +1,12 @@
-// Docker's config.json as `regsync setup` edits it: the few keys that concern credentials, all else kept as it is
-// (keys that we do not know, their order, the file's mode, a symbolic link to it).
+// Docker's config.json as `regsync setup` edits it and the engine reads it: the few keys that concern credentials, all
+// else kept as it is (keys that we do not know, their order, the file's mode, a symbolic link to it).
 //
 // What it is: docker/cli, cli/config/configfile/file.go. One owner, one thread. The document may hold secrets; it is
 // never shown.
 #pragma once
 
 #include <filesystem>
+#include <map>
 #include <memory>
 #include <nlohmann/json_fwd.hpp>
 #include <optional>
@@ -36,6 +37,8 @@ class DockerConfigFile {
   [[nodiscard]] std::optional<std::string> store_helper() const;
   [[nodiscard]] std::optional<std::string> registry_helper(const std::string& registry) const;
   [[nodiscard]] std::vector<std::string> registries_with_helpers() const;
+  // The registries whose helper is not ours, with that helper's name.
+  [[nodiscard]] std::map<std::string, std::string> foreign_helpers() const;
   void set_store_helper(const std::optional<std::string>& helper);
   void set_registry_helper(const std::string& registry, const std::optional<std::string>& helper);
 

@@ -1,4 +1,4 @@
-#include "sync/cli/docker_config_file.hpp"
+#include "sync/docker_config_file.hpp"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
