@@ -1,7 +1,7 @@
 // regsync setup: the options of setup.hpp.
 #include "sync/cli/command.hpp"
-#include "sync/cli/docker_config_file.hpp"
 #include "sync/cli/setup.hpp"
+#include "sync/docker_config_file.hpp"
 
 namespace regsync::cli {
 namespace {
