@@ -19,6 +19,9 @@ namespace {
 
 constexpr const char* bus_name = "org.freedesktop.DBus";
 constexpr const char* writer_name = "dev.regsync.StoreWriter";
+// A bus may refuse more than 128 unanswered calls of one connection (max_replies_per_connection of dbus-daemon).
+constexpr std::size_t max_in_flight = 64;
+
 constexpr std::string_view see_doctor = "`regsync doctor` tells more";
 
 struct ErrorOut {  // for GLib's last parameter
@@ -153,27 +156,28 @@ GObjectPtr<GDBusConnection> SecretServiceBus::share_connection() const {
 std::vector<BusReply> SecretServiceBus::call_all(std::vector<BusCall> calls) {
   struct Pending {
     BusReply reply;
-    std::size_t* left;
+    std::size_t* answered;
   };
-  std::size_t left = calls.size();
+  std::size_t sent = 0;
+  std::size_t answered = 0;
   std::vector<Pending> pending(calls.size());
   PrivateContext context;
-  for (std::size_t i = 0; i < calls.size(); ++i) {
-    const BusCall& call = calls[i];
-    pending[i].left = &left;
-    g_dbus_connection_call(
-        connection_.get(), call.destination, call.path.c_str(), call.interface, call.method, call.arguments, nullptr,
-        G_DBUS_CALL_FLAGS_NONE, -1, cancel_,
-        [](GObject* connection, GAsyncResult* result, gpointer data) {
-          auto& done = *static_cast<Pending*>(data);
-          GError* error = nullptr;
-          done.reply.value.reset(g_dbus_connection_call_finish(G_DBUS_CONNECTION(connection), result, &error));
-          done.reply.error.reset(error);
-          --*done.left;
-        },
-        &pending[i]);
-  }
-  while (left > 0) {
+  while (answered < calls.size()) {
+    for (; sent < calls.size() && sent - answered < max_in_flight; ++sent) {
+      const BusCall& call = calls[sent];
+      pending[sent].answered = &answered;
+      g_dbus_connection_call(
+          connection_.get(), call.destination, call.path.c_str(), call.interface, call.method, call.arguments, nullptr,
+          G_DBUS_CALL_FLAGS_NONE, -1, cancel_,
+          [](GObject* connection, GAsyncResult* result, gpointer data) {
+            auto& done = *static_cast<Pending*>(data);
+            GError* error = nullptr;
+            done.reply.value.reset(g_dbus_connection_call_finish(G_DBUS_CONNECTION(connection), result, &error));
+            done.reply.error.reset(error);
+            ++*done.answered;
+          },
+          &pending[sent]);
+    }
     context.wait();
   }
   std::vector<BusReply> replies;

@@ -42,7 +42,7 @@ class SecretServiceBus {
   // Connects to the session bus. Throws store_unavailable. cancel: see SecretServiceStore.
   explicit SecretServiceBus(GCancellable* cancel);
 
-  // Sends all calls at once and waits for all replies, which come in the order of the calls.
+  // Makes all calls, many at a time, and waits for all replies, which come in the order of the calls.
   std::vector<BusReply> call_all(std::vector<BusCall> calls);
 
   // One call; throws what it failed with.

@@ -89,7 +89,7 @@ TEST_P(DockerClient, LogsInAgainWithAnotherPasswordAndOut) {
 
   // Without a password the client asks the helper first; then it wants an engine, which is not here.
   outcome = run_here({docker_, "login", registry_});
-  EXPECT_THAT(outcome.out, HasSubstr("Authenticating with existing credentials"));
+  EXPECT_THAT(outcome.out + outcome.err, HasSubstr("Authenticating with existing credentials"));
 
   ASSERT_EQ(run_here({docker_, "logout", registry_}).exit_code, 0);
   EXPECT_EQ(logins(), json::object());

@@ -82,6 +82,14 @@ TEST_F(SecretServiceStoreTest, LoadsTheSecretsOfWhatIsWantedAndNothingElse) {
   EXPECT_FALSE(loaded.problem);
 }
 
+TEST_F(SecretServiceStoreTest, ReadsMoreLoginsThanABusTakesCallsAtOnce) {
+  for (int i = 0; i < 200; ++i) {
+    store_.store(credential("registry" + std::to_string(i) + ".example", "alice", "s"));
+  }
+  EXPECT_EQ(store_.list().size(), 200U);
+  EXPECT_EQ(store_.load({RegistryKey("registry7.example")}).all.size(), 200U);
+}
+
 TEST_F(SecretServiceStoreTest, ALockedKeyringIsNotAnEmptyOne) {
   store_.store(credential("ghcr.io", "alice", "s3cret"));
   keyring({"lock"});
