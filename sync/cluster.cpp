@@ -112,6 +112,7 @@ asio::awaitable<Outcome> Cluster::work(Key key) {
   }
   const Entry* before = std::as_const(cache_).find(key);
   const auto state_before = before == nullptr ? SyncState::pending : before->state;
+  const auto change_before = before == nullptr ? WallTime() : before->last_change;
   const Outcome outcome = co_await reconciler_.reconcile(key, desired, trust);
   if (const Entry* after = std::as_const(cache_).find(key)) {
     const auto claim = desired->claim(key, view_of(key.name_space));
@@ -119,6 +120,8 @@ asio::awaitable<Outcome> Cluster::work(Key key) {
     const log::About about{.target = target, .context = context().name, .name_space = key.name_space};
     if (after->state != state_before && after->cause && after->state != SyncState::in_sync) {
       log::warning(describe(*after->cause), about);
+    } else if (after->state == SyncState::in_sync && after->last_change != change_before) {
+      log::info("Secret " + key.secret + " written", about);
     } else if (after->state == SyncState::in_sync) {
       log::debug("in sync", about);
     }
