@@ -76,7 +76,11 @@ int main(int argc, char** argv) {
   app.set_version_flag("--version", "regsyncd " REGSYNC_VERSION);
   std::string kubeconfig;
   app.add_option("--kubeconfig", kubeconfig, "The kubeconfig to use, instead of $KUBECONFIG or ~/.kube/config");
-  CLI11_PARSE(app, argc, argv);
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    return app.exit(error) == 0 ? 0 : 2;  // --help and --version are no errors; 2 is wrong use
+  }
   try {
     regsync::log::open("regsyncd");
     regsync::DaemonOptions options;
