@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <csignal>
 #include <nlohmann/json.hpp>
 
 #include "tests/support/wait.hpp"
@@ -40,6 +41,23 @@ TEST(KubeServer, ServesAndRefusesAndComesBackWithItsData) {
     EXPECT_EQ(server.get({"secret", "kept"}).at("metadata").at("name"), "kept");
   }
   EXPECT_FALSE(std::filesystem::exists(dir));
+}
+
+TEST(KubeServer, EndsWithItsOwnerHoweverThatEnds) {
+  if (!KubeServer::available()) {
+    SKIP_OR_FAIL("no kube-apiserver");
+  }
+  const TempDir temp;
+  const auto dir = temp / "kube";
+  Process owner({.argv = {"sh", "-c", REGSYNC_SOURCE_DIR "/tests/support/kube-up " + dir.string() + "; sleep 60"},
+                 .env = own_environment(),
+                 .in = {}});
+  ASSERT_TRUE(wait_until([&] { return std::filesystem::exists(dir / "admin.kubeconfig"); }, std::chrono::minutes(1)));
+  const std::filesystem::path etcd = "/proc/" + std::to_string(std::stoi(read_file(dir / "etcd.pid"))) + "/exe";
+  owner.signal(SIGKILL);
+  EXPECT_TRUE(wait_until([&] { return !std::filesystem::exists(dir); }));
+  std::error_code gone;  // the link of a process that has ended, collected or not, cannot be read
+  EXPECT_TRUE(wait_until([&] { return std::filesystem::read_symlink(etcd, gone).empty(); }));
 }
 
 }  // namespace
