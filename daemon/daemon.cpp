@@ -6,6 +6,7 @@
 
 #include "daemon/control_server.hpp"
 #include "daemon/file_monitor.hpp"
+#include "daemon/metrics_exporter.hpp"
 #include "daemon/store_monitor.hpp"
 #include "sync/control.hpp"
 #include "sync/docker_config_file.hpp"
@@ -14,6 +15,7 @@
 #include "sync/instance_lock.hpp"
 #include "sync/kube/kubeconfig.hpp"
 #include "sync/log.hpp"
+#include "sync/metrics.hpp"
 #include "sync/owner.hpp"
 #include "sync/paths.hpp"
 #include "sync/settings.hpp"
@@ -41,9 +43,10 @@ class Daemon::Impl {
         footprints_(paths::footprints()),
         directory_(paths::targets()),
         engine_(
-            executor, {load_owner(paths::owner()), settings_.concurrency}, footprints_,
+            executor, {load_owner(paths::owner()), settings_.concurrency, &metrics_}, footprints_,
             [this](const std::set<RegistryKey>& wanted) { store_.want(wanted); }, [this] { on_status_change(); }),
         store_(executor, [this](Logins logins) { engine_.set_logins(std::move(logins)); }),
+        exporter_(executor, metrics_),
         files_(executor, [this] { reload(); }),
         control_(
             executor, paths::control_socket(),
@@ -57,6 +60,7 @@ class Daemon::Impl {
     try {
       settings_ = load_settings(paths::settings());
       log::set_level(settings_.log_level);
+      exporter_.configure(settings_);
     } catch (const Error& error) {
       log::error(describe(error));  // the last good settings stay in force
     }
@@ -169,7 +173,10 @@ class Daemon::Impl {
     co_return control::to_json(engine_.status(target));
   }
 
-  void on_status_change() { control_.status_changed(); }
+  void on_status_change() {
+    control_.status_changed();
+    exporter_.changed();
+  }
 
   DaemonOptions options_;
   InstanceLock lock_;
@@ -177,8 +184,10 @@ class Daemon::Impl {
   FootprintStore footprints_;
   TargetDirectory directory_;
   TargetFiles targets_;
+  Metrics metrics_;
   Engine engine_;
   StoreMonitor store_;
+  MetricsExporter exporter_;
   FileMonitor files_;
   ControlServer control_;
   std::vector<std::filesystem::path> followed_;

@@ -31,14 +31,16 @@ bool is_connection_trouble(const Error& error) {
 }  // namespace
 
 Cluster::Cluster(asio::any_io_executor executor, kube::ResolvedContext context, Owner owner, int concurrency,
-                 std::function<void()> on_change)
+                 Metrics* metrics, std::function<void()> on_change)
     : executor_(executor),
+      metrics_(metrics),
       on_change_(std::move(on_change)),
       client_(executor, std::move(context)),
       watches_(executor, client_, cache_, owner.id,
                {.on_key = [this](const Key& key) { consider(key); },
                 .on_namespace = [this](const std::string& name_space) { consider_namespace(name_space); },
                 .on_everything = [this] { consider_everything(); },
+                .on_restart = [this] { on_restart(); },
                 .on_health = [this] { on_health(); }}),
       reconciler_(client_, cache_, std::move(owner)),
       queue_(
@@ -104,17 +106,37 @@ void Cluster::consider_everything() {
   progress_.notify_all();
 }
 
+void Cluster::count(const std::function<void(Metrics&)>& what) {
+  if (metrics_ != nullptr) {
+    what(*metrics_);
+  }
+}
+
+void Cluster::on_restart() {
+  count([this](Metrics& metrics) { metrics.watch_restarted(context().name); });
+}
+
 asio::awaitable<Outcome> Cluster::work(Key key) {
   const auto desired = desired_;  // stays as it is while this runs; a newer one adds the key again
   const auto trust = watches_.trust(key);
   if (trust == ClusterWatches::Trust::not_yet) {
     co_return Outcome{};  // the list that is on its way considers every key
   }
+  const auto started = steady_clock::now();
   const Entry* before = std::as_const(cache_).find(key);
   const auto state_before = before == nullptr ? SyncState::pending : before->state;
   const auto change_before = before == nullptr ? WallTime() : before->last_change;
   const Outcome outcome = co_await reconciler_.reconcile(key, desired, trust);
   if (const Entry* after = std::as_const(cache_).find(key)) {
+    count([&](Metrics& metrics) {
+      if (after->last_change != change_before) {
+        metrics.synced(context().name, steady_clock::now() - started);
+      }
+      if (outcome.kind != Outcome::Kind::done && after->cause) {
+        metrics.failed(context().name, after->cause->code());
+      }
+      metrics.queue_depth(context().name, queue_.depth() - 1);  // without this one
+    });
     const auto claim = desired->claim(key, view_of(key.name_space));
     const std::string target = claim.plan != nullptr ? claim.plan->target.name : "";
     const log::About about{.target = target, .context = context().name, .name_space = key.name_space};
@@ -154,13 +176,17 @@ void Cluster::on_health() {
 
 void Cluster::kick() {
   watches_.retry_forbidden();
+  std::vector<Key> failed;
   for (const auto& secret : cache_.secret_names()) {
     cache_.for_each(secret, [&](const std::string& name_space, const Entry& entry) {
       if (entry.state == SyncState::retrying || entry.state == SyncState::stuck) {
-        queue_.forget({name_space, secret});
-        queue_.add({name_space, secret});
+        failed.push_back({name_space, secret});
       }
     });
+  }
+  for (const auto& key : failed) {
+    queue_.forget(key);
+    queue_.add(key);
   }
   consider_everything();
 }
@@ -172,9 +198,9 @@ void Cluster::adopt(const std::string& target) {
   }
   const auto& secret = plan->second->target.secret;
   for (const auto& name_space : candidates(*plan->second)) {
-    Entry& entry = cache_.entry({name_space, secret});
-    if (entry.secret && entry.secret->ownership != Ownership::ours) {
-      entry.adopt = true;
+    Entry* entry = cache_.find({name_space, secret});
+    if (entry != nullptr && entry->secret && entry->secret->ownership != Ownership::ours) {
+      entry->adopt = true;
       consider({name_space, secret});
     }
   }

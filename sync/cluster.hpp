@@ -16,6 +16,7 @@
 #include "sync/desired_state.hpp"
 #include "sync/footprint.hpp"
 #include "sync/kube/kube_client.hpp"
+#include "sync/metrics.hpp"
 #include "sync/reconciler.hpp"
 #include "sync/status.hpp"
 #include "sync/work_queue.hpp"
@@ -24,8 +25,8 @@ namespace regsync {
 
 class Cluster {
  public:
-  // on_change: status may differ.
-  Cluster(asio::any_io_executor executor, kube::ResolvedContext context, Owner owner, int concurrency,
+  // metrics may be null. on_change: status may differ.
+  Cluster(asio::any_io_executor executor, kube::ResolvedContext context, Owner owner, int concurrency, Metrics* metrics,
           std::function<void()> on_change);
   Cluster(const Cluster&) = delete;
   Cluster& operator=(const Cluster&) = delete;
@@ -57,8 +58,10 @@ class Cluster {
 
  private:
   void consider(const Key& key);
+  void count(const std::function<void(Metrics&)>& what);
   void consider_namespace(const std::string& name_space);
   void consider_everything();
+  void on_restart();
   void on_health();
   asio::awaitable<Outcome> work(Key key);
   [[nodiscard]] std::vector<std::string> candidates(const Plan& plan) const;
@@ -66,6 +69,7 @@ class Cluster {
   [[nodiscard]] StatusRow row_for(const Plan& plan, const std::string& name_space) const;
 
   asio::any_io_executor executor_;
+  Metrics* metrics_;
   std::function<void()> on_change_;
   kube::KubeClient client_;
   ClusterCache cache_;

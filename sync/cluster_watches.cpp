@@ -190,6 +190,9 @@ void ClusterWatches::on_event(Watch& watch, const kube::WatchEvent& event) {
   switch (event.kind) {
     case kube::WatchEvent::Kind::restarted:
       watch.generation = ++cache_.generation;
+      if (watch.synced) {
+        handlers_.on_restart();
+      }
       return;
     case kube::WatchEvent::Kind::synced:
       watch.synced = true;

@@ -30,6 +30,7 @@ class ClusterWatches {
     std::function<void(const Key&)> on_key;                // what is known of it may have changed
     std::function<void(const std::string&)> on_namespace;  // a namespace, or ServiceAccounts in it, changed
     std::function<void()> on_everything;                   // what may be trusted changed: look at all keys
+    std::function<void()> on_restart;                      // a list had to be made again
     std::function<void()> on_health;                       // problem() may have changed
   };
 

@@ -95,7 +95,7 @@ class Engine::Impl {
       }
       known_.store_problem.reset();
       known_.asked = std::move(logins.asked);
-      known_.credentials.clear();
+      const auto before = std::exchange(known_.credentials, {});
       for (auto& credential : logins.credentials) {
         const RegistryKey key(credential.login.server);
         auto& slot = known_.credentials[key];
@@ -104,6 +104,7 @@ class Engine::Impl {
           slot = std::make_shared<const Credential>(std::move(credential));
         }
       }
+      count_changed_logins(before);
       all_logins_ = std::move(logins.all);
     }
     update();
@@ -240,6 +241,18 @@ class Engine::Impl {
     return all;
   }
 
+  void count_changed_logins(const std::map<RegistryKey, std::shared_ptr<const Credential>>& before) {
+    if (options_.metrics == nullptr) {
+      return;
+    }
+    for (const auto& [registry, credential] : known_.credentials) {
+      const auto known = before.find(registry);
+      if (known == before.end() || !(*known->second == *credential)) {
+        options_.metrics->login_changed(registry.value(), std::chrono::system_clock::now());
+      }
+    }
+  }
+
   // Which of the wanted registries other helpers answer for; they are taken out of `wanted`.
   std::map<RegistryKey, HelperSource> take_helper_sources(std::set<RegistryKey>& wanted) const {
     std::map<RegistryKey, HelperSource> sources;
@@ -353,7 +366,7 @@ class Engine::Impl {
           retire(std::move(cluster));
         }
         cluster = std::make_shared<Cluster>(executor_, std::move(context), options_.owner, options_.concurrency,
-                                            [this] { changed(); });
+                                            options_.metrics, [this] { changed(); });
         desired_.erase(name);
       }
     } catch (const Error& error) {

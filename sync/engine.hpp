@@ -20,6 +20,7 @@
 #include "helper/logins.hpp"
 #include "helper/registry_key.hpp"
 #include "sync/kube/kubeconfig.hpp"
+#include "sync/metrics.hpp"
 #include "sync/owner.hpp"
 #include "sync/status.hpp"
 #include "sync/target_directory.hpp"
@@ -30,7 +31,8 @@ class FootprintStore;
 
 struct EngineOptions {
   Owner owner;
-  int concurrency = 64;  // requests in flight per context
+  int concurrency = 64;        // requests in flight per context
+  Metrics* metrics = nullptr;  // outlives the engine; null: nothing is counted
 };
 
 class Engine {

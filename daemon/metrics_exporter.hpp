@@ -1,0 +1,49 @@
+// Shows Metrics to Prometheus, where the settings ask for it: over HTTP on a loopback address, or as a text file for
+// node_exporter's textfile collector. Off by default.
+//
+// Lives on the io_context thread; the HTTP listener has threads of its own (prometheus-cpp), which only read.
+#pragma once
+
+#include <asio/any_io_executor.hpp>
+#include <asio/steady_timer.hpp>
+#include <filesystem>
+#include <memory>
+#include <string>
+
+#include "sync/metrics.hpp"
+#include "sync/settings.hpp"
+
+namespace prometheus {
+class Exposer;
+}
+
+namespace regsync {
+
+class MetricsExporter {
+ public:
+  // metrics outlives this.
+  MetricsExporter(const asio::any_io_executor& executor, const Metrics& metrics);
+  ~MetricsExporter();
+  MetricsExporter(const MetricsExporter&) = delete;
+  MetricsExporter& operator=(const MetricsExporter&) = delete;
+  MetricsExporter(MetricsExporter&&) = delete;
+  MetricsExporter& operator=(MetricsExporter&&) = delete;
+
+  // Listens and writes as the settings say from now on. What cannot be done is logged; nothing else depends on it.
+  void configure(const Settings& settings);
+
+  // Something was counted: the file is written soon, many changes at once.
+  void changed();
+
+ private:
+  void write_file();
+
+  const Metrics& metrics_;
+  asio::steady_timer timer_;
+  bool armed_ = false;
+  std::string listen_;
+  std::filesystem::path file_;
+  std::unique_ptr<prometheus::Exposer> exposer_;
+};
+
+}  // namespace regsync
