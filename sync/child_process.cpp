@@ -249,6 +249,9 @@ void rethrow(const std::exception_ptr& failure) {
 }  // namespace
 
 asio::awaitable<ChildResult> run_child(ChildCommand command) {
+  // A child may close its input before it has read it.
+  static const auto ignored = ::signal(SIGPIPE, SIG_IGN);
+  static_cast<void>(ignored);
   const asio::any_io_executor executor = co_await asio::this_coro::executor;
   std::shared_ptr<Run> run;
   std::optional<Child> child;

@@ -33,7 +33,7 @@ struct ChildResult {
 };
 
 // Throws Error with not_found (no such program), timeout, rejected (too much output), cancelled, or internal. A
-// non-zero exit is a result. Call it on an io_context's thread.
+// non-zero exit is a result. Call it on an io_context's thread. From the first call on this process ignores SIGPIPE.
 asio::awaitable<ChildResult> run_child(ChildCommand command);
 
 }  // namespace regsync

@@ -178,7 +178,10 @@ std::shared_ptr<ExecPlugin> ExecPlugin::shared(asio::any_io_executor executor, c
 }
 
 ExecPlugin::ExecPlugin(asio::any_io_executor executor, const ResolvedContext& context)
-    : config_(*context.exec), info_(exec_info(context)), finished_(std::move(executor)), next_pause_(first_pause) {}
+    : config_(*context.exec),
+      info_(exec_info(context)),
+      finished_(std::move(executor), asio::steady_timer::time_point::max()),
+      next_pause_(first_pause) {}
 
 bool ExecPlugin::is_fresh() const {
   return cached_ && (!cached_->expires || std::chrono::system_clock::now() < *cached_->expires);
@@ -187,7 +190,7 @@ bool ExecPlugin::is_fresh() const {
 asio::awaitable<std::shared_ptr<const ExecCredential>> ExecPlugin::current() {
   if (!is_fresh()) {
     if (failure_ && Clock::now() < paused_until_) {
-      throw *failure_;
+      throw Error(*failure_);
     }
     co_await run_or_wait();
   }
@@ -207,21 +210,22 @@ asio::awaitable<std::shared_ptr<const ExecCredential>> ExecPlugin::renew(
 }
 
 asio::awaitable<void> ExecPlugin::run_or_wait() {
-  if (running_) {
-    // Of those who wait, the first to find a cancelled run starts another one.
-    finished_.expires_at(asio::steady_timer::time_point::max());
+  bool waited = false;
+  // Of those who wait, the first to find that a run was cancelled starts another one.
+  while (running_) {
+    waited = true;
     std::error_code woken;
     co_await finished_.async_wait(asio::redirect_error(asio::use_awaitable, woken));
     const asio::cancellation_state state = co_await asio::this_coro::cancellation_state;
     if (state.cancelled() != asio::cancellation_type::none) {
       throw Error(ErrorCode::cancelled, "waiting for the exec plugin was cancelled");
     }
-    if (failure_) {
-      throw *failure_;
-    }
-    if (is_fresh() || running_) {
-      co_return;
-    }
+  }
+  if (waited && failure_) {
+    throw Error(*failure_);
+  }
+  if (waited && is_fresh()) {
+    co_return;
   }
   running_ = true;
   failure_.reset();

@@ -106,10 +106,16 @@ bool forbids_change(const Status& status) {
 }
 
 Error forbidden(const Status& status, const std::string& detail, const Operation& operation) {
+  const char* remedy =
+      "grant the right: `regsync rbac` prints the least Role that a target needs, for `kubectl apply -f -`";
   if (status.has_cause("NamespaceTerminating")) {
     return {ErrorCode::namespace_terminating,
             "namespace \"" + operation.name_space + "\" is being deleted: " + subject(operation) + " cannot be written",
             "nothing, if the deletion is meant; the Secret returns with the namespace"};
+  }
+  // An apply that would create, by somebody who may patch only, is refused without a reason.
+  if (detail.ends_with("is forbidden:")) {
+    return {ErrorCode::forbidden, detail + " the right to create it is missing", remedy};
   }
   // Authorisers answer `X is forbidden: User "u" cannot VERB resource "r" …`; quotas and admission plugins answer 403
   // too, and no right would help against them.
@@ -117,8 +123,7 @@ Error forbidden(const Status& status, const std::string& detail, const Operation
     return {ErrorCode::rejected, subject(operation) + ": " + detail,
             "an admission rule or quota of the cluster forbids it: ask who runs the cluster"};
   }
-  return {ErrorCode::forbidden, detail,
-          "grant the right: `regsync rbac` prints the least Role that a target needs, for `kubectl apply -f -`"};
+  return {ErrorCode::forbidden, detail, remedy};
 }
 
 Error not_found(const Status& status, const std::string& detail, const Operation& operation) {

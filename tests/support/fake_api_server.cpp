@@ -117,9 +117,10 @@ std::optional<json> discovery(const std::string& path) {
     return json{{"kind", "APIGroupList"}, {"apiVersion", "v1"}, {"groups", json::array()}};
   }
   if (path == "/api/v1") {
-    const auto resource = [](const char* name, const char* single, bool namespaced, const char* kind) {
+    const auto resource = [](const char* name, const char* single, const char* brief, bool namespaced, const char* kind) {
       return json{{"name", name},
                   {"singularName", single},
+                  {"shortNames", json::array({brief})},
                   {"namespaced", namespaced},
                   {"kind", kind},
                   {"verbs", {"create", "delete", "get", "list", "patch", "update", "watch"}}};
@@ -128,8 +129,8 @@ std::optional<json> discovery(const std::string& path) {
         {"kind", "APIResourceList"},
         {"groupVersion", "v1"},
         {"resources",
-         {resource("namespaces", "namespace", false, "Namespace"), resource("secrets", "secret", true, "Secret"),
-          resource("serviceaccounts", "serviceaccount", true, "ServiceAccount")}}};
+         {resource("namespaces", "namespace", "ns", false, "Namespace"), resource("secrets", "secret", "secret", true, "Secret"),
+          resource("serviceaccounts", "serviceaccount", "sa", true, "ServiceAccount")}}};
   }
   return std::nullopt;
 }

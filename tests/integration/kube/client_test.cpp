@@ -1,6 +1,4 @@
 // The client against a real API server and our fake one: what the sync engine stands on.
-#include "sync/kube/kube_client.hpp"
-
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -10,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "sync/kube/kube_client.hpp"
 #include "tests/support/fake_api_server.hpp"
 #include "tests/support/kube_server.hpp"
 #include "tests/support/run_coroutine.hpp"

@@ -1,4 +1,6 @@
 // The watcher against an API server that fails in every way that one can.
+#include "sync/kube/watcher.hpp"
+
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -8,7 +10,6 @@
 #include <string>
 #include <vector>
 
-#include "sync/kube/watcher.hpp"
 #include "tests/support/fake_api_server.hpp"
 #include "tests/support/run_coroutine.hpp"
 #include "tests/support/temp_dir.hpp"
