@@ -16,7 +16,6 @@
 #include <asio/use_awaitable.hpp>
 #include <asio/write.hpp>
 #include <cerrno>
-#include <csignal>
 #include <cstring>
 #include <exception>
 #include <map>
@@ -208,7 +207,6 @@ struct Run {
 };
 
 asio::awaitable<void> feed(std::shared_ptr<Run> run, std::string input) {
-  std::signal(SIGPIPE, SIG_IGN);  // NOLINT(cert-err33-c): a child that ended would end us
   std::error_code failure;
   co_await asio::async_write(run->input, asio::buffer(input), asio::redirect_error(asio::use_awaitable, failure));
   run->input.close(failure);  // a child that does not read its input is no fault of ours
