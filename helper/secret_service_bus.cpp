@@ -38,7 +38,12 @@ struct ErrorOut {  // for GLib's last parameter
 class PrivateContext {
  public:
   PrivateContext() : context_(g_main_context_new()) { g_main_context_push_thread_default(context_.get()); }
-  ~PrivateContext() { g_main_context_pop_thread_default(context_.get()); }
+  ~PrivateContext() {
+    // A signal that is queued but not dispatched would keep the context, and that the connection, for ever.
+    while (g_main_context_iteration(context_.get(), FALSE) != FALSE) {
+    }
+    g_main_context_pop_thread_default(context_.get());
+  }
   PrivateContext(const PrivateContext&) = delete;
   PrivateContext& operator=(const PrivateContext&) = delete;
   PrivateContext(PrivateContext&&) = delete;
@@ -253,8 +258,11 @@ StoreWriter::StoreWriter(SecretServiceBus& bus) : bus_(bus) {
   g_dbus_connection_signal_unsubscribe(bus_.connection(), subscription);
 }
 
+// Nobody waits for the answer: the bus takes messages in order, and the end of the process would do as well.
 StoreWriter::~StoreWriter() {
-  bus_.call_all({{"/org/freedesktop/DBus", bus_name, "ReleaseName", g_variant_new("(s)", writer_name), bus_name}});
+  g_dbus_connection_call(bus_.connection(), bus_name, "/org/freedesktop/DBus", bus_name, "ReleaseName",
+                         g_variant_new("(s)", writer_name), nullptr, G_DBUS_CALL_FLAGS_NONE, -1, nullptr, nullptr,
+                         nullptr);
 }
 
 }  // namespace regsync

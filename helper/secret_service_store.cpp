@@ -22,16 +22,9 @@ constexpr const char* default_alias = "/org/freedesktop/secrets/aliases/default"
 // How often a login that is replaced while we read it is looked for again.
 constexpr int max_attempts = 5;
 
-GVariant* get_all(const char* interface) { return g_variant_new("(s)", interface); }
-
 std::string text(GVariant* dictionary, const char* key) {
   const char* value = nullptr;
   return g_variant_lookup(dictionary, key, "&s", &value) != FALSE ? value : "";
-}
-
-bool flag(GVariant* properties, const char* key) {
-  gboolean value = FALSE;
-  return g_variant_lookup(properties, key, "b", &value) != FALSE && value != FALSE;
 }
 
 std::vector<std::string> object_paths(GVariant* reply, std::size_t index) {
@@ -59,11 +52,33 @@ BusCall default_locked_call() {
   return {default_alias, properties_interface, "Get", g_variant_new("(ss)", collection_interface, "Locked")};
 }
 
-// The answer of Properties.Get for a boolean.
-bool boolean_property(GVariant* reply) {
+BusCall item_property_call(const std::string& path, const char* name) {
+  return {path, properties_interface, "Get", g_variant_new("(ss)", item_interface, name)};
+}
+
+// The items of our schema; those of one server, or all.
+BusCall search_call(const std::string* server) {
+  GVariantBuilder attributes;
+  g_variant_builder_init(&attributes, G_VARIANT_TYPE("a{ss}"));
+  g_variant_builder_add(&attributes, "{ss}", "xdg:schema", schema);
+  if (server != nullptr) {
+    g_variant_builder_add(&attributes, "{ss}", "server", server->c_str());
+  }
+  return {secret_service_path, service_interface, "SearchItems", g_variant_new("(a{ss})", &attributes)};
+}
+
+// The answer of Properties.Get.
+GVariantPtr property(GVariant* reply) {
   const GVariantPtr variant(g_variant_get_child_value(reply, 0));
-  const GVariantPtr value(g_variant_get_variant(variant.get()));
-  return g_variant_get_boolean(value.get()) != FALSE;
+  return GVariantPtr(g_variant_get_variant(variant.get()));
+}
+
+bool boolean_property(GVariant* reply) { return g_variant_get_boolean(property(reply).get()) != FALSE; }
+
+// From the answer for an item's Attributes.
+Login login_of(GVariant* reply) {
+  const GVariantPtr attributes = property(reply);
+  return {text(attributes.get(), "server"), text(attributes.get(), "username")};
 }
 
 // The value of a Secret structure: (session, parameters, value, content type).
@@ -108,72 +123,89 @@ SecretServiceBus& SecretServiceStore::bus() {
   return *bus_;
 }
 
-SecretServiceStore::Found SecretServiceStore::find(const std::string* server) {
-  GVariantBuilder attributes;
-  g_variant_builder_init(&attributes, G_VARIANT_TYPE("a{ss}"));
-  g_variant_builder_add(&attributes, "{ss}", "xdg:schema", schema);
-  if (server != nullptr) {
-    g_variant_builder_add(&attributes, "{ss}", "server", server->c_str());
-  }
-  std::vector<BusCall> questions{
-      {secret_service_path, service_interface, "SearchItems", g_variant_new("(a{ss})", &attributes)},
+SecretServiceStore::Found SecretServiceStore::find() {
+  const auto answers = bus().call_all({
+      search_call(nullptr),
       {secret_service_path, service_interface, "ReadAlias", g_variant_new("(s)", "default")},
       default_locked_call(),
-  };
-  // Whoever searches needs a session next, and in the same round trip it is free. It ends with its service.
-  questions.push_back({"/org/freedesktop/DBus", "org.freedesktop.DBus", "GetNameOwner",
-                       g_variant_new("(s)", secret_service_name), "org.freedesktop.DBus"});
-  if (session_.empty()) {
-    questions.push_back(open_session_call());
+      {"/org/freedesktop/DBus", "org.freedesktop.DBus", "GetNameOwner", g_variant_new("(s)", secret_service_name),
+       "org.freedesktop.DBus"},
+  });
+  std::string owner = answers[3].value ? string_child(answers[3].value.get(), 0) : "";
+  if (owner != session_owner_) {
+    session_.clear();  // a session ends with its service
+    session_owner_ = std::move(owner);
   }
-  auto answers = bus().call_all(std::move(questions));
-  const std::string owner = answers[3].value ? string_child(answers[3].value.get(), 0) : "";
-  if (answers.size() == 4 && owner != session_owner_) {
-    answers.push_back(std::move(bus().call_all({open_session_call()}).front()));
-  }
-  if (answers.size() == 5) {
-    session_ = string_child(value_of(answers[4]).get(), 1);
-    session_owner_ = owner;
-  }
-  std::vector<std::string> paths = object_paths(value_of(answers[0]).get(), 0);
-  std::ranges::copy(object_paths(answers[0].value.get(), 1), std::back_inserter(paths));
+  const std::vector<std::string> unlocked = object_paths(value_of(answers[0]).get(), 0);
+  const std::vector<std::string> locked = object_paths(answers[0].value.get(), 1);
 
-  Found result;
-  result.collection = string_child(value_of(answers[1]).get(), 0);
-  if (result.collection == "/") {
-    throw no_default_collection_error();
+  Found found;
+  found.collection = string_child(value_of(answers[1]).get(), 0);
+  if (found.collection == "/") {
+    found.collection.clear();
+    return found;
   }
-  result.collection_locked = boolean_property(value_of(answers[2]).get());
+  found.collection_locked = boolean_property(value_of(answers[2]).get());
+  read_logins(unlocked, false, found.items);
+  read_logins(locked, true, found.items);
+  sort_by_time(found.items);
+  return found;
+}
 
+void SecretServiceStore::read_logins(const std::vector<std::string>& paths, bool locked, std::vector<Item>& items) {
   std::vector<BusCall> calls;
   calls.reserve(paths.size());
   for (const std::string& path : paths) {
-    calls.push_back({path, properties_interface, "GetAll", get_all(item_interface)});
+    calls.push_back(item_property_call(path, "Attributes"));
   }
   const auto replies = bus().call_all(std::move(calls));
   for (std::size_t i = 0; i < paths.size(); ++i) {
     if (replies[i].error && is_gone(*replies[i].error)) {
       continue;
     }
-    const GVariantPtr properties(g_variant_get_child_value(value_of(replies[i]).get(), 0));
-    const GVariantPtr kept(g_variant_lookup_value(properties.get(), "Attributes", G_VARIANT_TYPE("a{ss}")));
-    Item item{.path = paths[i], .login = {}, .locked = flag(properties.get(), "Locked"), .modified = 0};
-    if (kept) {
-      item.login = {text(kept.get(), "server"), text(kept.get(), "username")};
-    }
-    g_variant_lookup(properties.get(), "Modified", "t", &item.modified);
-    if (!item.login.server.empty()) {
-      result.items.push_back(std::move(item));
+    Login login = login_of(value_of(replies[i]).get());
+    if (!login.server.empty()) {
+      items.push_back({.path = paths[i], .login = std::move(login), .locked = locked});
     }
   }
-  std::ranges::stable_sort(result.items, std::greater{}, &Item::modified);
-  return result;
 }
 
-SecretServiceStore::Found SecretServiceStore::find_unlocked(const std::string* server,
-                                                            const std::function<bool(const Login&)>& concerned) {
+// The time is only asked of items that are not the only one of their registry: each question costs.
+void SecretServiceStore::sort_by_time(std::vector<Item>& items) {
+  std::map<RegistryKey, std::vector<Item*>> by_registry;
+  for (Item& item : items) {
+    by_registry[RegistryKey(item.login.server)].push_back(&item);
+  }
+  std::vector<Item*> rivals;
+  for (const auto& [key, same] : by_registry) {
+    if (same.size() > 1) {
+      rivals.insert(rivals.end(), same.begin(), same.end());
+    }
+  }
+  std::vector<BusCall> calls;
+  for (const Item* item : rivals) {
+    calls.push_back(item_property_call(item->path, "Modified"));
+  }
+  const auto replies = bus().call_all(std::move(calls));
+  for (std::size_t i = 0; i < rivals.size(); ++i) {
+    if (replies[i].value) {
+      rivals[i]->modified = g_variant_get_uint64(property(replies[i].value.get()).get());
+    }
+  }
+  std::ranges::stable_sort(items, std::greater{}, &Item::modified);
+}
+
+SecretServiceStore::Found SecretServiceStore::find_unlocked(const std::function<bool(const Login&)>& concerned,
+                                                            IfNoCollection if_none) {
   for (int attempt = 0;; ++attempt) {
-    Found found = find(server);
+    Found found = find();
+    if (found.collection.empty()) {
+      const bool may_create = if_none == IfNoCollection::create && prompt_ == Prompt::allowed && attempt == 0;
+      if (!may_create || !bus().create_default_collection()) {
+        throw no_default_collection_error();
+      }
+      continue;
+    }
     std::vector<std::string> locked;
     // A locked collection may hold what a search does not show (KeePassXC; gnome-keyring before the first unlock).
     if (found.collection_locked) {
@@ -193,7 +225,14 @@ SecretServiceStore::Found SecretServiceStore::find_unlocked(const std::string* s
   }
 }
 
+void SecretServiceStore::open_session() {
+  if (session_.empty()) {
+    session_ = string_child(bus().call(open_session_call()).get(), 1);
+  }
+}
+
 std::vector<std::optional<SecretString>> SecretServiceStore::secrets(const std::vector<Item>& items) {
+  open_session();
   std::vector<BusCall> calls;
   calls.reserve(items.size());
   for (const Item& item : items) {
@@ -216,18 +255,42 @@ bool SecretServiceStore::locked() {
   return replies.front().value && boolean_property(replies.front().value.get());
 }
 
+std::optional<Credential> SecretServiceStore::lookup(const std::string& server) {
+  std::vector<BusCall> questions{search_call(&server)};
+  if (session_.empty()) {
+    questions.push_back(open_session_call());
+  }
+  const auto answers = bus().call_all(std::move(questions));
+  const std::vector<std::string> unlocked = object_paths(value_of(answers[0]).get(), 0);
+  if (answers.size() > 1) {
+    session_ = string_child(value_of(answers[1]).get(), 1);
+  }
+  if (unlocked.size() != 1) {
+    return std::nullopt;
+  }
+  const auto item = bus().call_all({
+      item_property_call(unlocked.front(), "Attributes"),
+      {unlocked.front(), item_interface, "GetSecret", g_variant_new("(o)", session_.c_str())},
+  });
+  if (!item[0].value || !item[1].value) {
+    return std::nullopt;  // replaced meanwhile, or a session of a service that is gone: the long way knows
+  }
+  const GVariantPtr secret(g_variant_get_child_value(item[1].value.get(), 0));
+  return Credential{login_of(item[0].value.get()), secret_value(secret.get())};
+}
+
 std::optional<Credential> SecretServiceStore::get(std::string_view server) {
   require_server(server);
   const std::string exact(server);
   const RegistryKey key(server);
   const auto same_registry = [&key](const Login& login) { return RegistryKey(login.server) == key; };
   for (int attempt = 0; attempt < max_attempts; ++attempt) {
-    Found found = find(&exact);
-    if (found.items.empty() || found.items.front().locked) {
-      found = find_unlocked(nullptr, same_registry);
-      std::erase_if(found.items, [&](const Item& item) { return !same_registry(item.login); });
-      std::ranges::stable_partition(found.items, [&exact](const Item& item) { return item.login.server == exact; });
+    if (auto credential = lookup(exact)) {
+      return credential;
     }
+    Found found = find_unlocked(same_registry);
+    std::erase_if(found.items, [&](const Item& item) { return !same_registry(item.login); });
+    std::ranges::stable_partition(found.items, [&exact](const Item& item) { return item.login.server == exact; });
     if (found.items.empty()) {
       return std::nullopt;
     }
@@ -253,13 +316,13 @@ std::vector<Login> SecretServiceStore::Found::logins() const {
 }
 
 std::vector<Login> SecretServiceStore::list() {
-  return find_unlocked(nullptr, [](const Login&) { return true; }).logins();
+  return find_unlocked([](const Login&) { return true; }).logins();
 }
 
 Logins SecretServiceStore::load(std::set<RegistryKey> asked) {
   const auto wanted = [&asked](const Login& login) { return asked.contains(RegistryKey(login.server)); };
   for (int attempt = 0; attempt < max_attempts; ++attempt) {
-    Found found = find_unlocked(nullptr, wanted);
+    Found found = find_unlocked(wanted);
     Logins reading{.asked = {}, .credentials = {}, .all = found.logins(), .problem = {}};
     std::set<RegistryKey> chosen;
     std::erase_if(found.items, [&](const Item& item) {
@@ -282,13 +345,13 @@ void SecretServiceStore::store(const Credential& credential) {
   const RegistryKey key(credential.login.server);
   const auto same_registry = [&key](const Login& login) { return RegistryKey(login.server) == key; };
   const StoreWriter writer(bus());
-  require_default_collection();
-  Found found = find_unlocked(nullptr, same_registry);
+  Found found = find_unlocked(same_registry, IfNoCollection::create);
   std::erase_if(found.items, [&](const Item& item) { return !same_registry(item.login); });
   if (found.items.size() == 1 && found.items.front().login == credential.login &&
       secrets(found.items).front() == credential.secret) {
     return;
   }
+  open_session();
   const std::string kept = create_item(found.collection, credential);
   // The new one first, then the old ones away: at no moment is there none.
   for (const Item& item : found.items) {
@@ -304,22 +367,13 @@ bool SecretServiceStore::erase(std::string_view server) {
   const auto same_registry = [&key](const Login& login) { return RegistryKey(login.server) == key; };
   const StoreWriter writer(bus());
   bool erased = false;
-  for (const Item& item : find_unlocked(nullptr, same_registry).items) {
+  for (const Item& item : find_unlocked(same_registry).items) {
     if (same_registry(item.login)) {
       delete_item(item);
       erased = true;
     }
   }
   return erased;
-}
-
-// Only a person can choose the password of a first collection.
-void SecretServiceStore::require_default_collection() {
-  const GVariantPtr reply =
-      bus().call({secret_service_path, service_interface, "ReadAlias", g_variant_new("(s)", "default")});
-  if (string_child(reply.get(), 0) == "/" && (prompt_ == Prompt::never || !bus().create_default_collection())) {
-    throw no_default_collection_error();
-  }
 }
 
 std::string SecretServiceStore::create_item(const std::string& collection, const Credential& credential) {

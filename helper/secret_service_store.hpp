@@ -46,7 +46,7 @@ class SecretServiceStore final : public CredentialStore {
     std::string path;
     Login login;
     bool locked = false;
-    std::uint64_t modified = 0;  // seconds since 1970
+    std::uint64_t modified = 0;  // seconds since 1970; asked only where two items compete
   };
   struct Found {
     [[nodiscard]] std::vector<Login> logins() const;  // one per server: its latest
@@ -56,15 +56,23 @@ class SecretServiceStore final : public CredentialStore {
     bool collection_locked = false;
   };
 
+  // Only who stores asks the person to choose a password for a first collection.
+  enum class IfNoCollection : std::uint8_t { fail, create };
+
   SecretServiceBus& bus();
-  // The items whose `server` is exactly this, or all of our schema; and the state of the default collection. Throws
-  // store_unavailable if there is no default collection.
-  Found find(const std::string* server);
-  // The same, once the default collection and the items that `concerned` accepts are unlocked. Throws locked.
-  Found find_unlocked(const std::string* server, const std::function<bool(const Login&)>& concerned);
+  // The common case of `get` in two round trips: one readable item under exactly this name.
+  std::optional<Credential> lookup(const std::string& server);
+  // All items of our schema, and the state of the default collection.
+  Found find();
+  void read_logins(const std::vector<std::string>& paths, bool locked, std::vector<Item>& items);
+  void sort_by_time(std::vector<Item>& items);
+  // All items of our schema, once there is a default collection, and it and the items that `concerned` accepts are
+  // unlocked. Throws store_unavailable, locked.
+  Found find_unlocked(const std::function<bool(const Login&)>& concerned,
+                      IfNoCollection if_none = IfNoCollection::fail);
   // The secrets, in the order of the items; nothing for an item that has vanished since it was found.
   std::vector<std::optional<SecretString>> secrets(const std::vector<Item>& items);
-  void require_default_collection();
+  void open_session();
   // The path of the item that was made or replaced; empty if the service did not say.
   std::string create_item(const std::string& collection, const Credential& credential);
   void delete_item(const Item& item);

@@ -1,36 +1,56 @@
-// Replaces the global operator delete of the programs: every C++ allocation is overwritten before it is freed. (And
-// operator new, because the two go together: AddressSanitizer tells its own operator new from malloc.)
+// Replaces free and realloc of the programs, and with them operator delete: all memory is overwritten before it is
+// given back.
 //
-// A secret passes through strings of libraries (JSON text, request bodies) that no SecretString can own. Wiping on
-// free covers them all, whoever forgets; malloc_usable_size is what glibc really handed out, so no tail is left.
+// A secret passes through memory of libraries that no SecretString can own: JSON text, D-Bus messages, request bodies,
+// TLS buffers. Wiping on free covers them all, whoever forgets; malloc_usable_size is what glibc really handed out, so
+// no tail is left. glibc lets a program define these two in place of its own (Replacing malloc, glibc manual) and
+// keeps its own under the names below.
 #include <malloc.h>
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdlib>
-#include <new>
+#include <cstring>
 
 #include "helper/secret_string.hpp"
 
-namespace {
+// Sanitizers bring their own allocator; the code under test is the same.
+#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
 
-void wipe_and_free(void* memory) noexcept {
+extern "C" {
+
+// NOLINTBEGIN(bugprone-reserved-identifier,cppcoreguidelines-no-malloc,readability-inconsistent-declaration-parameter-name)
+void __libc_free(void* memory);
+
+void free(void* memory) noexcept {
   if (memory != nullptr) {
     regsync::wipe_memory(memory, malloc_usable_size(memory));
-    std::free(memory);  // NOLINT(cppcoreguidelines-no-malloc): this is where memory comes from
+    __libc_free(memory);
   }
 }
 
-}  // namespace
-
-void* operator new(std::size_t size) {
-  void* memory = std::malloc(size == 0 ? 1 : size);  // NOLINT(cppcoreguidelines-no-malloc)
+// glibc's own would free the old place without us.
+void* realloc(void* memory, std::size_t size) noexcept {
   if (memory == nullptr) {
-    throw std::bad_alloc();
+    return std::malloc(size);
   }
-  return memory;
+  if (size == 0) {
+    free(memory);
+    return nullptr;
+  }
+  const std::size_t old_size = malloc_usable_size(memory);
+  if (size <= old_size && size > old_size / 2) {
+    return memory;
+  }
+  void* const moved = std::malloc(size);
+  if (moved != nullptr) {
+    std::memcpy(moved, memory, std::min(size, old_size));
+    free(memory);
+  }
+  return moved;
 }
-void* operator new[](std::size_t size) { return operator new(size); }
-void operator delete(void* memory) noexcept { wipe_and_free(memory); }
-void operator delete[](void* memory) noexcept { wipe_and_free(memory); }
-void operator delete(void* memory, std::size_t /*size*/) noexcept { wipe_and_free(memory); }
-void operator delete[](void* memory, std::size_t /*size*/) noexcept { wipe_and_free(memory); }
+// NOLINTEND(bugprone-reserved-identifier,cppcoreguidelines-no-malloc,readability-inconsistent-declaration-parameter-name)
+
+}  // extern "C"
+
+#endif

@@ -2,8 +2,10 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <memory>
 #include <nlohmann/json.hpp>
 #include <string>
+#include <vector>
 
 #include "tests/integration/keyring.hpp"
 #include "tests/support/wait.hpp"
@@ -97,6 +99,46 @@ TEST(HelperProgram, StoresUpToOneMebibyte) {
   const std::string secret(1000 * 1000, 'x');
   store(ours, "ghcr.io", "alice", secret);
   EXPECT_EQ(user_and_secret(ours, "ghcr.io"), "alice:" + secret);
+}
+
+TEST(HelperProgram, TwoHundredAtOnceLoseNothing) {
+  store(ours, "steady.example", "alice", "steady");
+  for (int i = 0; i < 40; ++i) {
+    store(ours, "old" + std::to_string(i) + ".example", "alice", "s");
+  }
+  const auto login = [](const std::string& server, int i) {
+    return json{
+        {"ServerURL", server}, {"Username", "user" + std::to_string(i)}, {"Secret", "secret" + std::to_string(i)}}
+        .dump();
+  };
+  std::vector<std::unique_ptr<Process>> all;
+  std::vector<Process*> readers;
+  const auto start = [&all](const char* action, std::string input) {
+    all.push_back(std::make_unique<Process>(
+        Program{.argv = {ours, action}, .env = own_environment(), .in = std::move(input), .directory = {}}));
+  };
+  for (int i = 0; i < 40; ++i) {
+    start("store", login("new" + std::to_string(i) + ".example", i));
+    start("store", login("contested.example", i));
+    start("store", login("https://contested.example/", 100 + i));
+    start("erase", "old" + std::to_string(i) + ".example");
+    start("get", "steady.example");
+    readers.push_back(all.back().get());
+  }
+  for (const auto& process : all) {
+    EXPECT_EQ(process->wait(std::chrono::seconds(60)), 0) << process->out() << process->err();
+  }
+  for (Process* reader : readers) {
+    EXPECT_EQ(reader->out(), R"({"ServerURL":"steady.example","Username":"alice","Secret":"steady"})"
+                             "\n");
+  }
+  const json kept = list(ours);
+  EXPECT_EQ(kept.size(), 42U) << kept;
+  for (int i = 0; i < 40; ++i) {
+    EXPECT_EQ(kept.value("new" + std::to_string(i) + ".example", ""), "user" + std::to_string(i));
+  }
+  const std::string winner = user_and_secret(ours, "contested.example");
+  EXPECT_EQ("user" + winner.substr(winner.find(":secret") + 7), winner.substr(0, winner.find(':')));
 }
 
 TEST(HelperProgram, NeedsOneAction) {
