@@ -153,6 +153,7 @@ class Daemon::Impl {
     if (target && !targets_.contains(*target)) {
       throw Error(ErrorCode::not_found, "there is no target " + *target, "see regsync list");
     }
+    engine_.expect_reading();
     store_.refresh();
     co_await engine_.sync(target, adopt);
     co_return control::to_json(engine_.status(target));

@@ -11,9 +11,10 @@
 #include "sync/async_event.hpp"
 #include "sync/cluster.hpp"
 #include "sync/desired_state.hpp"
+#include "sync/engine_report.hpp"
 #include "sync/footprint.hpp"
-#include "sync/helper_logins.hpp"
 #include "sync/log.hpp"
+#include "sync/login_book.hpp"
 
 namespace regsync {
 
@@ -26,19 +27,6 @@ using std::chrono::steady_clock;
 // before its connections are dropped.
 constexpr auto vanished_grace = 5s;
 
-// How long `sync` waits for the reading of the store that it needs.
-constexpr auto reading_timeout = 10s;
-
-bool selects_context(const Target& target, const std::string& context) {
-  return std::any_of(target.contexts.begin(), target.contexts.end(),
-                     [&](const auto& pattern) { return glob_match(pattern, context); });
-}
-
-Error vanished(const std::string& context) {
-  return {ErrorCode::kubeconfig, "context " + context + " is not in the kubeconfig",
-          "put it back, or take it out of the target; nothing was deleted"};
-}
-
 }  // namespace
 
 class Engine::Impl {
@@ -48,12 +36,10 @@ class Engine::Impl {
       : executor_(executor),
         options_(std::move(options)),
         footprints_(footprints),
-        on_wanted_(std::move(on_wanted)),
         on_change_(std::move(on_change)),
         started_(std::chrono::system_clock::now()),
-        helper_logins_(executor, [this] { on_helper_login(); }),
+        logins_(executor, options_.metrics, std::move(on_wanted), [this] { update(); }),
         vanished_timer_(executor),
-        logins_changed_(executor),
         retired_(executor) {}
 
   void set_targets(TargetFiles targets) {
@@ -79,44 +65,16 @@ class Engine::Impl {
   }
 
   void set_cred_helpers(std::map<std::string, std::string> helpers) {
-    cred_helpers_ = std::move(helpers);
+    logins_.set_cred_helpers(std::move(helpers));
     update();
   }
 
-  void set_logins(Logins logins) {
-    if (logins.problem) {
-      if (!known_.store_problem || known_.store_problem->message() != logins.problem->message()) {
-        log::warning(describe(*logins.problem));
-      }
-      known_.store_problem = std::move(logins.problem);
-    } else {
-      if (known_.store_problem) {
-        log::info("the secret store can be read again");
-      }
-      known_.store_problem.reset();
-      known_.asked = std::move(logins.asked);
-      const auto before = std::exchange(known_.credentials, {});
-      for (auto& credential : logins.credentials) {
-        const RegistryKey key(credential.login.server);
-        auto& slot = known_.credentials[key];
-        // Other helpers may leave several spellings of one registry: the one that is spelled as its key wins.
-        if (!slot || credential.login.server == key.auths_key()) {
-          slot = std::make_shared<const Credential>(std::move(credential));
-        }
-      }
-      count_changed_logins(before);
-      all_logins_ = std::move(logins.all);
-    }
-    update();
-    logins_changed_.notify_all();
-  }
+  void set_logins(Logins logins) { logins_.take(std::move(logins)); }
+
+  void expect_reading() { logins_.expect_reading(); }
 
   asio::awaitable<void> sync(std::optional<std::string> target, bool adopt) {
-    const auto deadline = steady_clock::now() + reading_timeout;
-    helper_logins_.retry_failed();
-    while (!has_all_logins() && steady_clock::now() < deadline) {
-      co_await logins_changed_.wait_for(deadline - steady_clock::now());
-    }
+    co_await logins_.complete();
     std::vector<std::shared_ptr<Cluster>> concerned;  // kept alive: one may be replaced while another is waited for
     for (const auto& [name, cluster] : clusters_) {
       if (!target || concerns(*target, name)) {
@@ -149,43 +107,23 @@ class Engine::Impl {
     update();
   }
 
-  [[nodiscard]] StatusReport status(const std::optional<std::string>& only) const {
+  [[nodiscard]] StatusReport status(const std::optional<std::string>& target) const {
     StatusReport report;
     report.version = REGSYNC_VERSION;
     report.pid = getpid();
     report.owner = options_.owner.annotation;
     report.started = started_;
-    report.store = known_.store_problem;
-    report.logins = all_logins_;
-    std::set<std::string> names;
-    for (const auto& [name, file] : targets_) {
-      names.insert(name);
-    }
-    for (const auto& [name, footprint] : footprints_.all()) {
-      names.insert(name);
-    }
-    for (const auto& name : names) {
-      if (!only || name == *only) {
-        report.targets.push_back(target_status(name));
-        add_rows(name, report.rows);
-      }
-    }
-    for (const auto& [name, cluster] : clusters_) {
-      if (!only || concerns(*only, name)) {
-        report.contexts.push_back(cluster->status());
-      }
-    }
-    for (const auto& [name, problem] : context_problems_) {
-      if (!clusters_.contains(name)) {
-        ContextStatus context;
-        context.name = name;
-        context.problem = problem;
-        report.contexts.push_back(std::move(context));
-      }
-    }
-    std::stable_sort(report.rows.begin(), report.rows.end(), [](const StatusRow& a, const StatusRow& b) {
-      return std::tie(a.target, a.context, a.name_space) < std::tie(b.target, b.context, b.name_space);
-    });
+    report.store = logins_.store_problem();
+    report.logins = logins_.all();
+    add_state({.targets = targets_,
+               .plans = plans_,
+               .contexts = kubeconfig_.contexts(),
+               .kubeconfig_problem = kubeconfig_problem_,
+               .context_problems = context_problems_,
+               .clusters = clusters_,
+               .footprints = footprints_.all(),
+               .started = started_},
+              target, report);
     return report;
   }
 
@@ -195,7 +133,7 @@ class Engine::Impl {
     for (auto& [name, cluster] : std::exchange(clusters_, {})) {
       retire(std::move(cluster));
     }
-    co_await helper_logins_.stop();
+    co_await logins_.stop();
     while (retiring_ > 0) {
       co_await retired_.wait();
     }
@@ -214,67 +152,6 @@ class Engine::Impl {
            (footprint != footprints_.all().end() && footprint->second.contexts.contains(context));
   }
 
-  [[nodiscard]] bool has_all_logins() const {
-    const bool store_read =
-        known_.store_problem || std::includes(known_.asked.begin(), known_.asked.end(), wanted_.begin(), wanted_.end());
-    return store_read && helper_logins_.all_answered();
-  }
-
-  void on_helper_login() {
-    update();
-    logins_changed_.notify_all();
-  }
-
-  // The logins of the store, and over them those that other helpers give.
-  [[nodiscard]] KnownLogins all_known_logins() const {
-    KnownLogins all = known_;
-    for (const auto& [registry, reading] : helper_logins_.readings()) {
-      all.credentials.erase(registry);
-      all.asked.erase(registry);
-      if (reading.credential) {
-        all.credentials[registry] = reading.credential;
-      }
-      if (reading.problem) {
-        all.problems.insert_or_assign(registry, *reading.problem);
-      }
-    }
-    return all;
-  }
-
-  void count_changed_logins(const std::map<RegistryKey, std::shared_ptr<const Credential>>& before) {
-    if (options_.metrics == nullptr) {
-      return;
-    }
-    for (const auto& [registry, credential] : known_.credentials) {
-      const auto known = before.find(registry);
-      if (known == before.end() || !(*known->second == *credential)) {
-        options_.metrics->login_changed(registry.value(), std::chrono::system_clock::now());
-      }
-    }
-  }
-
-  // Which of the wanted registries other helpers answer for; they are taken out of `wanted`.
-  std::map<RegistryKey, HelperSource> take_helper_sources(std::set<RegistryKey>& wanted) const {
-    std::map<RegistryKey, HelperSource> sources;
-    for (const auto& [server, helper] : cred_helpers_) {
-      const RegistryKey registry(server);
-      if (wanted.erase(registry) > 0) {
-        sources[registry] = {helper, server, default_refresh(registry)};
-      }
-    }
-    for (const auto& [name, file] : targets_) {
-      if (!file.target) {
-        continue;
-      }
-      for (const auto& [registry, every] : file.target->refresh) {
-        if (const auto source = sources.find(RegistryKey(registry)); source != sources.end()) {
-          source->second.every = every;
-        }
-      }
-    }
-    return sources;
-  }
-
   // Brings everything in line with the three inputs. Cheap where nothing differs.
   void update() {
     if (stopping_) {
@@ -286,14 +163,8 @@ class Engine::Impl {
   }
 
   void update_plans() {
-    std::set<RegistryKey> wanted;
-    for (const auto& [name, file] : targets_) {
-      if (file.target) {
-        wanted.merge(wanted_registries(*file.target));
-      }
-    }
-    helper_logins_.set_sources(take_helper_sources(wanted));
-    const KnownLogins logins = all_known_logins();
+    logins_.want(targets_);
+    const KnownLogins logins = logins_.known();
     DesiredState::Plans plans;
     for (const auto& [name, file] : targets_) {
       if (!file.target) {
@@ -305,10 +176,6 @@ class Engine::Impl {
       plans[name] = before != plans_.end() && *before->second == *plan ? before->second : std::move(plan);
     }
     plans_ = std::move(plans);
-    if (wanted != wanted_) {
-      wanted_ = std::move(wanted);
-      on_wanted_(wanted_);
-    }
   }
 
   void update_contexts() {
@@ -331,7 +198,7 @@ class Engine::Impl {
       if (needed.contains(name)) {
         missing_since_.erase(name);
       } else if (!present.contains(name) && in_grace(name)) {
-        context_problems_.insert_or_assign(name, vanished(name));
+        context_problems_.insert_or_assign(name, context_vanished(name));
       } else {
         missing_since_.erase(name);
         retire(std::move(cluster->second));
@@ -472,99 +339,6 @@ class Engine::Impl {
     });
   }
 
-  [[nodiscard]] TargetStatus target_status(const std::string& name) const {
-    TargetStatus status;
-    status.name = name;
-    status.secret = name;
-    const auto file = targets_.find(name);
-    if (file == targets_.end()) {
-      const auto& footprint = footprints_.all().at(name);
-      status.removing = footprint.forgotten;
-      if (!footprint.contexts.empty() && !footprint.contexts.begin()->second.secrets.empty()) {
-        status.secret = footprint.contexts.begin()->second.secrets.begin()->first;
-      }
-      if (!status.removing) {
-        status.problems.emplace_back(ErrorCode::not_found,
-                                     "the file of target " + name + " is gone; its Secrets are kept",
-                                     "put the file back, or delete them: regsync remove " + name);
-      }
-      return status;
-    }
-    if (file->second.problem) {
-      status.problems.push_back(*file->second.problem);
-    }
-    if (const Target* target = find_target(name)) {
-      status.secret = target->secret;
-      status.registries = target->registries;
-      const auto& problems = plans_.at(name)->problems;
-      status.problems.insert(status.problems.end(), problems.begin(), problems.end());
-      if (kubeconfig_problem_) {
-        status.problems.push_back(*kubeconfig_problem_);
-      }
-      for (const auto& pattern : target->contexts) {
-        const auto& contexts = kubeconfig_.contexts();
-        if (is_glob(pattern) && std::none_of(contexts.begin(), contexts.end(),
-                                             [&](const auto& context) { return glob_match(pattern, context); })) {
-          status.problems.emplace_back(ErrorCode::kubeconfig, "no context matches \"" + pattern + "\"",
-                                       "see kubectl config get-contexts");
-        }
-      }
-    }
-    return status;
-  }
-
-  void add_rows(const std::string& name, std::vector<StatusRow>& rows) const {
-    std::set<std::string> contexts;
-    const Target* target = find_target(name);
-    if (target != nullptr) {
-      for (const auto& pattern : target->contexts) {
-        if (!is_glob(pattern)) {
-          contexts.insert(pattern);
-        }
-      }
-      for (const auto& context : kubeconfig_.contexts()) {
-        if (selects_context(*target, context)) {
-          contexts.insert(context);
-        }
-      }
-    }
-    const auto footprint = footprints_.all().find(name);
-    if (footprint != footprints_.all().end()) {
-      for (const auto& [context, places] : footprint->second.contexts) {
-        contexts.insert(context);
-      }
-    }
-    for (const auto& context : contexts) {
-      const auto cluster = clusters_.find(context);
-      const auto problem = context_problems_.find(context);
-      if (cluster != clusters_.end()) {
-        const auto before = rows.size();
-        cluster->second->add_rows(name, rows);
-        const bool removing = target == nullptr && footprint->second.forgotten;
-        if (!removing || rows.size() > before || cluster->second->status().connected) {
-          continue;
-        }
-        // A forgotten target in a cluster that cannot be asked: what is left there is not known, and not forgotten.
-        rows.push_back(context_row(name, context, SyncState::removing, cluster->second->status().problem));
-        continue;
-      }
-      const bool removing = target == nullptr && footprint != footprints_.all().end() && footprint->second.forgotten;
-      rows.push_back(context_row(name, context, removing ? SyncState::removing : SyncState::stuck,
-                                 problem != context_problems_.end() ? problem->second : vanished(context)));
-    }
-  }
-
-  [[nodiscard]] StatusRow context_row(const std::string& target, const std::string& context, SyncState state,
-                                      std::optional<Error> cause) const {
-    StatusRow row;
-    row.target = target;
-    row.context = context;
-    row.state = state;
-    row.cause = std::move(cause);
-    row.since = started_;
-    return row;
-  }
-
   // What a cluster was last told.
   struct Desired {
     DesiredState::Plans plans;
@@ -577,27 +351,21 @@ class Engine::Impl {
   asio::any_io_executor executor_;
   EngineOptions options_;
   FootprintStore& footprints_;
-  std::function<void(const std::set<RegistryKey>&)> on_wanted_;
   std::function<void()> on_change_;
   WallTime started_;
 
   TargetFiles targets_;
   kube::Kubeconfig kubeconfig_;
   std::optional<Error> kubeconfig_problem_;
-  KnownLogins known_;
-  std::vector<Login> all_logins_;
-  std::map<std::string, std::string> cred_helpers_;
-  HelperLogins helper_logins_;
+  LoginBook logins_;
 
   DesiredState::Plans plans_;
-  std::set<RegistryKey> wanted_;
   std::map<std::string, Error> context_problems_;
   std::map<std::string, std::shared_ptr<Cluster>> clusters_;  // shared with who waits for one, and with its retirement
   std::map<std::string, Desired> desired_;
   std::map<std::string, steady_clock::time_point> missing_since_;
 
   asio::steady_timer vanished_timer_;
-  AsyncEvent logins_changed_;
   AsyncEvent retired_;
   int retiring_ = 0;
   bool change_posted_ = false;
@@ -616,6 +384,7 @@ void Engine::set_targets(TargetFiles targets) { impl_->set_targets(std::move(tar
 void Engine::set_kubeconfig(kube::Kubeconfig kubeconfig) { impl_->set_kubeconfig(std::move(kubeconfig)); }
 void Engine::set_kubeconfig_problem(Error problem) { impl_->set_kubeconfig_problem(std::move(problem)); }
 void Engine::set_logins(Logins logins) { impl_->set_logins(std::move(logins)); }
+void Engine::expect_reading() { impl_->expect_reading(); }
 void Engine::set_cred_helpers(std::map<std::string, std::string> helpers) {
   impl_->set_cred_helpers(std::move(helpers));
 }

@@ -51,6 +51,8 @@ class Engine {
   void set_kubeconfig(kube::Kubeconfig kubeconfig);
   void set_kubeconfig_problem(Error problem);  // the last good one stays in force
   void set_logins(Logins logins);
+  // A person asked for a new reading: sync() waits for the next set_logins.
+  void expect_reading();
   // credHelpers of Docker's config.json: registries whose logins come from another helper than ours, by their name
   // there.
   void set_cred_helpers(std::map<std::string, std::string> helpers);

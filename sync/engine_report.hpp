@@ -1,0 +1,38 @@
+// How the engine's state reads for a person: targets, contexts and rows of a StatusReport. Only reads.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "sync/cluster.hpp"
+#include "sync/desired_state.hpp"
+#include "sync/footprint.hpp"
+#include "sync/status.hpp"
+#include "sync/target_directory.hpp"
+
+namespace regsync {
+
+struct EngineState {
+  const TargetFiles& targets;
+  const DesiredState::Plans& plans;
+  const std::vector<std::string>& contexts;  // of the kubeconfig
+  const std::optional<Error>& kubeconfig_problem;
+  const std::map<std::string, Error>& context_problems;
+  const std::map<std::string, std::shared_ptr<Cluster>>& clusters;
+  const std::map<std::string, Footprint>& footprints;
+  WallTime started;
+};
+
+// Whether a target's contexts, names and globs, include this one.
+bool selects_context(const Target& target, const std::string& context);
+
+// What is said of a context that a target names and the kubeconfig has not.
+Error context_vanished(const std::string& context);
+
+// Of one target, or of all.
+void add_state(const EngineState& state, const std::optional<std::string>& only, StatusReport& report);
+
+}  // namespace regsync
