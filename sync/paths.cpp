@@ -41,7 +41,7 @@ class TemporaryFile {
  public:
   // A leading dot: listings of the folder (targets/*.yaml) never see a half-written file.
   explicit TemporaryFile(const fs::path& beside)
-      : path_((beside.parent_path() / ("." + beside.filename().string() + ".XXXXXX")).string()),
+      : path_((beside.parent_path() / std::string(".").append(beside.filename().string()).append(".XXXXXX")).string()),
         fd_(::mkostemp(path_.data(), O_CLOEXEC)) {}
   ~TemporaryFile() {
     if (fd_ >= 0) ::close(fd_);

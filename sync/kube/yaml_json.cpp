@@ -17,7 +17,7 @@ namespace {
 using nlohmann::json;
 
 // Aliases may repeat a node; a document of a few hundred bytes can thereby stand for gigabytes.
-constexpr int most_nodes = 1'000'000;
+constexpr int most_nodes = 250'000;
 constexpr int deepest = 100;
 
 bool is_one_of(std::string_view text, std::initializer_list<std::string_view> words) {

@@ -117,7 +117,8 @@ std::optional<json> discovery(const std::string& path) {
     return json{{"kind", "APIGroupList"}, {"apiVersion", "v1"}, {"groups", json::array()}};
   }
   if (path == "/api/v1") {
-    const auto resource = [](const char* name, const char* single, const char* brief, bool namespaced, const char* kind) {
+    const auto resource = [](const char* name, const char* single, const char* brief, bool namespaced,
+                             const char* kind) {
       return json{{"name", name},
                   {"singularName", single},
                   {"shortNames", json::array({brief})},
@@ -125,12 +126,12 @@ std::optional<json> discovery(const std::string& path) {
                   {"kind", kind},
                   {"verbs", {"create", "delete", "get", "list", "patch", "update", "watch"}}};
     };
-    return json{
-        {"kind", "APIResourceList"},
-        {"groupVersion", "v1"},
-        {"resources",
-         {resource("namespaces", "namespace", "ns", false, "Namespace"), resource("secrets", "secret", "secret", true, "Secret"),
-          resource("serviceaccounts", "serviceaccount", "sa", true, "ServiceAccount")}}};
+    return json{{"kind", "APIResourceList"},
+                {"groupVersion", "v1"},
+                {"resources",
+                 {resource("namespaces", "namespace", "ns", false, "Namespace"),
+                  resource("secrets", "secret", "secret", true, "Secret"),
+                  resource("serviceaccounts", "serviceaccount", "sa", true, "ServiceAccount")}}};
   }
   return std::nullopt;
 }
@@ -430,6 +431,23 @@ void FakeApiServer::handle(const httplib::Request& http, httplib::Response& resp
                                             }
                                             return written;
                                           });
+    return;
+  }
+  if (fails_as(Fault::Kind::flood)) {
+    response.set_chunked_content_provider(json_type, [left = fault->bytes, version = std::uint64_t{1'000'000}](
+                                                         std::size_t, httplib::DataSink& sink) mutable {
+      std::string batch;
+      for (int i = 0; i < 100 && left > 0; ++i, --left) {
+        batch += R"({"type":"MODIFIED","object":{"apiVersion":"v1","kind":"Secret","metadata":{"name":"flooded",)"
+                 R"("namespace":"n","resourceVersion":")" +
+                 std::to_string(++version) + R"("},"type":"Opaque","data":{"key":"dmFsdWU="}}})" + "\n";
+      }
+      const bool written = sink.write(batch.data(), batch.size());
+      if (left == 0) {
+        sink.done();
+      }
+      return written;
+    });
     return;
   }
   Answer answer;

@@ -48,6 +48,7 @@ struct Fault {
     half_open,  // reads the request and never answers
     huge,       // 200 with a JSON string of `bytes`
     expired,    // a watch: 200 and an ERROR event with 410
+    flood,      // a watch: `bytes` events of one object, made up as they go, then its end
   };
   Kind kind = Kind::status;
   std::string verb = {};  // empty: any

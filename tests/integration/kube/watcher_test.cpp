@@ -3,8 +3,10 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 #include <asio/io_context.hpp>
+#include <fstream>
 #include <map>
 #include <nlohmann/json.hpp>
 #include <string>
@@ -280,6 +282,30 @@ TEST_F(WatcherTest, WatchesEndAtRandomTimesBetweenFiveAndTenMinutes) {
       EXPECT_NE(request.query.at("resourceVersion"), "0");
     }
   }
+}
+
+std::size_t resident_kib() {
+  std::ifstream statm("/proc/self/statm");
+  std::size_t total = 0;
+  std::size_t resident = 0;
+  statm >> total >> resident;
+  return resident * static_cast<std::size_t>(::sysconf(_SC_PAGESIZE)) / 1024;
+}
+
+// tests/bench/watcher_flood does the same with a million.
+TEST_F(WatcherTest, AFloodOfEventsLeavesNoMemoryBehind) {
+  server_.inject({.kind = Kind::flood, .verb = "watch", .bytes = 60'000});
+  start();
+  const auto version = [&] {
+    const auto found = picture_.objects.find("n/flooded");
+    return found == picture_.objects.end() ? 0 : std::stoi(found->second) - 1'000'000;
+  };
+  ASSERT_TRUE(run_until(
+      context_, [&] { return version() >= 20'000; }, std::chrono::seconds(60)));
+  const std::size_t before = resident_kib();
+  ASSERT_TRUE(run_until(
+      context_, [&] { return version() == 60'000; }, std::chrono::seconds(60)));
+  EXPECT_LT(resident_kib(), before + 2048);
 }
 
 TEST_F(WatcherTest, EndsAtOnceWhenCancelled) {
