@@ -1,5 +1,6 @@
 #include "helper/helper_protocol.hpp"
 
+#include <algorithm>
 #include <istream>
 #include <memory>
 #include <nlohmann/json.hpp>
@@ -41,17 +42,20 @@ SecretString read_input(std::istream& in) {
   return input;
 }
 
+std::string_view trimmed(std::string_view text) {
+  constexpr std::string_view white_space = " \t\r\n\f\v";
+  text.remove_prefix(std::min(text.find_first_not_of(white_space), text.size()));
+  return text.substr(0, text.find_last_not_of(white_space) + 1);
+}
+
 std::string read_server(std::istream& in) {
   const SecretString input = read_input(in);
-  constexpr std::string_view white_space = " \t\r\n\f\v";
-  std::string_view server = input.reveal();
-  server.remove_prefix(std::min(server.find_first_not_of(white_space), server.size()));
-  server = server.substr(0, server.find_last_not_of(white_space) + 1);
+  std::string server(trimmed(input.reveal()));
   if (server.empty()) {
     throw refusal(no_server);
   }
   require_server(server);
-  return std::string(server);
+  return server;
 }
 
 std::string take_text(json& document, const char* name) {
@@ -77,7 +81,8 @@ Credential read_credential(std::istream& in) {
   if (!document.is_object()) {
     throw refusal("the input is not the JSON of a credential (no object)");
   }
-  Credential credential{{take_text(document, "ServerURL"), take_text(document, "Username")}, {}};
+  // Trimmed as it will be when it is asked for.
+  Credential credential{{std::string(trimmed(take_text(document, "ServerURL"))), take_text(document, "Username")}, {}};
   std::string secret = take_text(document, "Secret");
   credential.secret = SecretString(secret);
   wipe_memory(secret.data(), secret.size());

@@ -17,7 +17,6 @@ constexpr const char* collection_interface = "org.freedesktop.Secret.Collection"
 constexpr const char* item_interface = "org.freedesktop.Secret.Item";
 constexpr const char* properties_interface = "org.freedesktop.DBus.Properties";
 constexpr const char* schema = "io.docker.Credentials";
-constexpr const char* default_alias = "/org/freedesktop/secrets/aliases/default";
 
 // How often a login that is replaced while we read it is looked for again.
 constexpr int max_attempts = 5;
@@ -48,8 +47,14 @@ BusCall open_session_call() {
           g_variant_new("(sv)", "plain", g_variant_new_string(""))};
 }
 
-BusCall default_locked_call() {
-  return {default_alias, properties_interface, "Get", g_variant_new("(ss)", collection_interface, "Locked")};
+// Never a call to /org/freedesktop/secrets/aliases/default: gnome-keyring (42.1) looks that alias up on another thread
+// than ReadAlias, and now and then one of the two answers freed memory.
+BusCall read_default_call() {
+  return {secret_service_path, service_interface, "ReadAlias", g_variant_new("(s)", "default")};
+}
+
+BusCall collection_locked_call(const std::string& collection) {
+  return {collection, properties_interface, "Get", g_variant_new("(ss)", collection_interface, "Locked")};
 }
 
 BusCall item_property_call(const std::string& path, const char* name) {
@@ -126,12 +131,11 @@ SecretServiceBus& SecretServiceStore::bus() {
 SecretServiceStore::Found SecretServiceStore::find() {
   const auto answers = bus().call_all({
       search_call(nullptr),
-      {secret_service_path, service_interface, "ReadAlias", g_variant_new("(s)", "default")},
-      default_locked_call(),
+      read_default_call(),
       {"/org/freedesktop/DBus", "org.freedesktop.DBus", "GetNameOwner", g_variant_new("(s)", secret_service_name),
        "org.freedesktop.DBus"},
   });
-  std::string owner = answers[3].value ? string_child(answers[3].value.get(), 0) : "";
+  std::string owner = answers[2].value ? string_child(answers[2].value.get(), 0) : "";
   if (owner != session_owner_) {
     session_.clear();  // a session ends with its service
     session_owner_ = std::move(owner);
@@ -145,7 +149,7 @@ SecretServiceStore::Found SecretServiceStore::find() {
     found.collection.clear();
     return found;
   }
-  found.collection_locked = boolean_property(value_of(answers[2]).get());
+  found.collection_locked = boolean_property(bus().call(collection_locked_call(found.collection)).get());
   read_logins(unlocked, false, found.items);
   read_logins(locked, true, found.items);
   sort_by_time(found.items);
@@ -251,8 +255,8 @@ std::vector<std::optional<SecretString>> SecretServiceStore::secrets(const std::
 }
 
 bool SecretServiceStore::locked() {
-  const auto replies = bus().call_all({default_locked_call()});
-  return replies.front().value && boolean_property(replies.front().value.get());
+  const std::string collection = string_child(bus().call(read_default_call()).get(), 0);
+  return collection != "/" && boolean_property(bus().call(collection_locked_call(collection)).get());
 }
 
 std::optional<Credential> SecretServiceStore::lookup(const std::string& server) {

@@ -37,7 +37,7 @@ class SecretServiceStore final : public CredentialStore {
   std::vector<Login> list() override;
   Logins load(std::set<RegistryKey> asked) override;
 
-  // Whether the default collection is there and locked: one round trip.
+  // Whether the default collection is there and locked; cheaper than a reading.
   bool locked();
 
  private:

@@ -54,6 +54,12 @@ TEST_F(HelperProtocol, TrimsTheServerUrl) {
   EXPECT_EQ(run("get", "ghcr.io"), not_found());
 }
 
+TEST_F(HelperProtocol, TrimsTheServerUrlOfALoginToo) {
+  EXPECT_EQ(store(" \n", "alice", "s3cret"), (Answer{1, "no credentials server URL\n"}));
+  ASSERT_EQ(store(" ghcr.io\n", "alice", "s3cret"), silent());
+  EXPECT_EQ(run("list").out, "{\"ghcr.io\":\"alice\"}\n");
+}
+
 TEST_F(HelperProtocol, AnswersTheServerUrlThatWasAskedFor) {
   ASSERT_EQ(store("https://index.docker.io/v1/", "alice", "s3cret"), silent());
   EXPECT_EQ(json::parse(run("get", "docker.io").out)["ServerURL"], "docker.io");
