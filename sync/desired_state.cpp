@@ -124,6 +124,12 @@ DesiredState::DesiredState(std::string default_namespace, Plans plans, std::set<
   }
 }
 
+bool DesiredState::names_plainly(const Plan& plan, const std::string& name_space) const {
+  const auto& names = plan.target.namespaces;
+  return std::find(names.begin(), names.end(), name_space) != names.end() ||
+         (names.empty() && plan.target.namespace_selector.empty() && name_space == default_namespace_);
+}
+
 DesiredState::Claim DesiredState::claim(const Key& key, const NamespaceView* view) const {
   Claim claim;
   for (const auto& [name, plan] : plans_) {
@@ -149,6 +155,9 @@ Decision DesiredState::decide(const Key& key, const Facts& facts) const {
     if (facts.name_space != nullptr && facts.name_space->terminating) {
       return stuck(ErrorCode::namespace_terminating, "namespace " + key.name_space + " is being deleted",
                    "nothing to do; the Secret follows if the namespace is made again");
+    }
+    if (facts.name_space == nullptr && facts.namespaces_complete && !names_plainly(*claimed.plan, key.name_space)) {
+      return {};  // a pattern selects of what there is
     }
     if (facts.name_space == nullptr && facts.namespaces_complete) {
       return stuck(ErrorCode::namespace_missing, "namespace " + key.name_space + " does not exist",
@@ -184,11 +193,13 @@ Decision DesiredState::decide_claimed(const Key& key, const Plan& plan, const Fa
                         " delete secret " + key.secret});
     }
     if (observed->ownership == Ownership::other_owner) {
-      return stuck({ErrorCode::not_owned, subject + " is kept by another regsync",
+      return stuck({ErrorCode::not_owned, subject + " is kept by another regsync, " + observed->holder,
                     "leave it to that one, or take it over: regsync sync " + plan.target.name + " --adopt"});
     }
+    const auto manager =
+        observed->holder.empty() ? "" : "; its .data belongs to field manager \"" + observed->holder + "\"";
     return stuck(
-        {ErrorCode::not_owned, subject + " exists and was not made by regsync",
+        {ErrorCode::not_owned, subject + " exists and was not made by regsync" + manager,
          "take it over: regsync sync " + plan.target.name + " --adopt; or delete it, or choose another --secret-name"});
   }
   if (plan.waiting) {

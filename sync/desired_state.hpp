@@ -116,6 +116,7 @@ class DesiredState {
   [[nodiscard]] Decision decide(const Key& key, const Facts& facts) const;
 
  private:
+  [[nodiscard]] bool names_plainly(const Plan& plan, const std::string& name_space) const;
   [[nodiscard]] Decision decide_claimed(const Key& key, const Plan& plan, const Facts& facts) const;
 
   std::string default_namespace_;

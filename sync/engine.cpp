@@ -55,6 +55,7 @@ class Engine::Impl {
     }
     kubeconfig_ = std::move(kubeconfig);
     kubeconfig_problem_.reset();
+    resolved_.clear();
     update();
   }
 
@@ -224,24 +225,36 @@ class Engine::Impl {
     return true;
   }
 
-  void update_context(const std::string& name) {
-    auto& cluster = clusters_[name];
+  // The cluster of a context as the kubeconfig now has it; null where it cannot be used and never could.
+  std::shared_ptr<Cluster> cluster_of(const std::string& name) {
+    const auto known = clusters_.find(name);
+    auto cluster = known == clusters_.end() ? nullptr : known->second;
+    if (cluster && resolved_.contains(name)) {
+      return cluster;  // resolving reads certificate files: once for each kubeconfig, not for each login
+    }
     try {
       auto context = kubeconfig_.resolve(name);
-      if (!cluster || !(cluster->context() == context)) {
-        if (cluster) {
-          retire(std::move(cluster));
-        }
-        cluster = std::make_shared<Cluster>(executor_, std::move(context), options_.owner, options_.concurrency,
-                                            options_.metrics, [this] { changed(); });
-        desired_.erase(name);
+      resolved_.insert(name);
+      if (cluster && cluster->context() == context) {
+        return cluster;
       }
+      if (cluster) {
+        retire(std::move(cluster));
+      }
+      desired_.erase(name);
+      cluster = std::make_shared<Cluster>(executor_, std::move(context), options_.owner, options_.concurrency,
+                                          options_.metrics, [this] { changed(); });
+      clusters_[name] = cluster;
     } catch (const Error& error) {
-      context_problems_.insert_or_assign(name, error);
-      if (!cluster) {
-        clusters_.erase(name);
-        return;
-      }
+      context_problems_.insert_or_assign(name, error);  // the last good one stays in force
+    }
+    return cluster;
+  }
+
+  void update_context(const std::string& name) {
+    const auto cluster = cluster_of(name);
+    if (!cluster) {
+      return;
     }
     const auto& default_namespace = cluster->context().default_namespace;
     Desired desired;
@@ -360,6 +373,7 @@ class Engine::Impl {
   LoginBook logins_;
 
   DesiredState::Plans plans_;
+  std::set<std::string> resolved_;  // the contexts whose clusters are as the present kubeconfig has them
   std::map<std::string, Error> context_problems_;
   std::map<std::string, std::shared_ptr<Cluster>> clusters_;  // shared with who waits for one, and with its retirement
   std::map<std::string, Desired> desired_;

@@ -25,6 +25,27 @@ std::string_view text_at(const json& object, std::initializer_list<std::string_v
 
 std::string_view id_of(std::string_view annotation) { return annotation.substr(0, annotation.find(' ')); }
 
+std::string_view label_of(std::string_view annotation) {
+  const auto space = annotation.find(' ');
+  return space == std::string_view::npos ? annotation : annotation.substr(space + 1);
+}
+
+// Who wrote the data, as the API server keeps it in managedFields.
+std::string_view data_manager(const json& secret) {
+  const auto metadata = secret.find("metadata");
+  const auto managed = metadata == secret.end() ? secret.end() : metadata->find("managedFields");
+  if (metadata == secret.end() || managed == metadata->end()) {
+    return {};
+  }
+  for (const auto& entry : *managed) {
+    const auto fields = entry.find("fieldsV1");
+    if (fields != entry.end() && fields->contains("f:data")) {
+      return text_at(entry, {"manager"});
+    }
+  }
+  return {};
+}
+
 }  // namespace
 
 SecretView view_secret(const json& secret, std::string_view owner_id) {
@@ -34,33 +55,19 @@ SecretView view_secret(const json& secret, std::string_view owner_id) {
   view.digest = digest_of(text_at(secret, {"data", ".dockerconfigjson"}));
   view.right_type = text_at(secret, {"type"}) == pull_secret_type;
   view.immutable = secret.is_object() && secret.value("immutable", false);
+  const auto annotation = text_at(secret, {"metadata", "annotations", owner_annotation});
   if (text_at(secret, {"metadata", "labels", managed_by_label}) == managed_by_value && !view.target.empty()) {
-    const auto owner = id_of(text_at(secret, {"metadata", "annotations", owner_annotation}));
+    const auto owner = id_of(annotation);
     view.ownership = owner.empty()       ? Ownership::unmanaged
                      : owner == owner_id ? Ownership::ours
                                          : Ownership::other_owner;
   }
+  if (view.ownership == Ownership::other_owner) {
+    view.holder = label_of(annotation);
+  } else if (view.ownership == Ownership::unmanaged && secret.is_object()) {
+    view.holder = data_manager(secret);
+  }
   return view;
-}
-
-std::string_view owner_label(std::string_view annotation) {
-  const auto space = annotation.find(' ');
-  return space == std::string_view::npos ? annotation : annotation.substr(space + 1);
-}
-
-std::string owner_of(const json& secret) {
-  const auto owner = text_at(secret, {"metadata", "annotations", owner_annotation});
-  if (!owner.empty()) {
-    return std::string(owner_label(owner));
-  }
-  const auto managed =
-      secret.contains("metadata") ? secret["metadata"].value("managedFields", json::array()) : json::array();
-  for (const auto& entry : managed) {
-    if (entry.is_object() && entry.contains("fieldsV1") && entry["fieldsV1"].contains("f:data")) {
-      return std::string(text_at(entry, {"manager"}));
-    }
-  }
-  return {};
 }
 
 std::string make_apply_body(const ApplyBody& body) {

@@ -24,6 +24,7 @@ enum class Ownership : std::uint8_t { ours, other_owner, unmanaged };
 struct SecretView {
   std::string resource_version;
   std::string target;  // of the target annotation
+  std::string holder;  // where it is not ours: its owner's user@host, or the field manager of its data
   Digest digest{};     // of the base64 text of .dockerconfigjson
   Ownership ownership = Ownership::unmanaged;
   bool right_type = false;
@@ -31,12 +32,6 @@ struct SecretView {
 };
 
 SecretView view_secret(const nlohmann::json& secret, std::string_view owner_id);
-
-// For people: who owns a Secret that is not ours: "jdoe@laptop", or the field manager of its data, or "".
-std::string owner_of(const nlohmann::json& secret);
-
-// The user name@host part of an owner annotation.
-std::string_view owner_label(std::string_view annotation);
 
 struct ApplyBody {
   std::string_view name;

@@ -162,6 +162,7 @@ TEST_F(DecideTest, AMissingOrTerminatingNamespaceIsParked) {
   EXPECT_EQ(desired_->decide({"team-a", "cred"}, facts).cause->code(), ErrorCode::namespace_terminating);
   facts.name_space = nullptr;
   EXPECT_EQ(desired_->decide({"team-a", "cred"}, facts).cause->code(), ErrorCode::namespace_missing);
+  EXPECT_FALSE(desired_->decide({"dev-1", "cred"}, facts).cause);  // selected by a pattern: not even missed
   facts.namespaces_complete = false;  // not known: the API server will say
   EXPECT_EQ(desired_->decide({"team-a", "cred"}, facts).action, Action::create);
 }

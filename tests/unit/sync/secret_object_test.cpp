@@ -36,10 +36,11 @@ TEST(SecretObject, OwnershipNeedsLabelAndBothAnnotations) {
 }
 
 TEST(SecretObject, NamesTheOwnerForPeople) {
-  EXPECT_EQ(owner_of(secret("id2 jdoe@laptop")), "jdoe@laptop");
+  EXPECT_EQ(view_secret(secret("id2 jdoe@laptop"), "id1").holder, "jdoe@laptop");
+  EXPECT_EQ(view_secret(secret("id1 jdoe@laptop"), "id1").holder, "");
   const auto foreign = json::parse(
       R"({"metadata":{"managedFields":[{"manager":"helm","fieldsV1":{"f:metadata":{}}},{"manager":"kubectl-create","fieldsV1":{"f:data":{}}}]}})");
-  EXPECT_EQ(owner_of(foreign), "kubectl-create");
+  EXPECT_EQ(view_secret(foreign, "id1").holder, "kubectl-create");
 }
 
 TEST(SecretObject, AnApplyIsYamlToo) {
