@@ -30,10 +30,19 @@ constexpr std::string_view usage =
 Error refusal(std::string_view text) { return {ErrorCode::invalid_input, std::string(text)}; }
 
 SecretString read_input(std::istream& in) {
-  // Never grows, so that no part of a secret is left behind in memory.
-  const auto buffer = std::make_unique<char[]>(max_helper_input + 1);
-  in.read(buffer.get(), max_helper_input + 1);
-  const auto size = static_cast<std::size_t>(in.gcount());
+  // Nearly every input fits the first buffer; what is larger gets the largest one, so that no other copy is made.
+  constexpr std::size_t usual = std::size_t{16} << 10U;
+  auto buffer = std::make_unique_for_overwrite<char[]>(usual);
+  in.read(buffer.get(), usual);
+  auto size = static_cast<std::size_t>(in.gcount());
+  if (size == usual) {
+    auto larger = std::make_unique_for_overwrite<char[]>(max_helper_input + 1);
+    std::copy_n(buffer.get(), usual, larger.get());
+    wipe_memory(buffer.get(), usual);
+    in.read(larger.get() + usual, static_cast<std::streamsize>(max_helper_input + 1 - usual));
+    size += static_cast<std::size_t>(in.gcount());
+    buffer = std::move(larger);
+  }
   SecretString input(std::string_view(buffer.get(), size));
   wipe_memory(buffer.get(), size);
   if (size > max_helper_input) {
