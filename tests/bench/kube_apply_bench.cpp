@@ -55,10 +55,14 @@ int main(int argc, char** argv) {
   asio::io_context context(1);
   KubeClient client(context.get_executor(), regsync::kube::Kubeconfig::load(argv[1]).resolve(argv[2]));
   const auto begin = std::chrono::steady_clock::now();
+  int working = in_flight;
   for (int i = 0; i < in_flight; ++i) {
-    asio::co_spawn(context, worker(client, work), [](const std::exception_ptr& failure) {
+    asio::co_spawn(context, worker(client, work), [&](const std::exception_ptr& failure) {
       if (failure) {
         std::rethrow_exception(failure);
+      }
+      if (--working == 0) {
+        context.stop();  // libcurl's timers of idle connections would keep it
       }
     });
   }
