@@ -161,7 +161,7 @@ GObjectPtr<GDBusConnection> SecretServiceBus::share_connection() const {
 std::vector<BusReply> SecretServiceBus::call_all(std::vector<BusCall> calls) {
   struct Pending {
     BusReply reply;
-    std::size_t* answered;
+    std::size_t* answered = nullptr;
   };
   std::size_t sent = 0;
   std::size_t answered = 0;

@@ -406,7 +406,7 @@ std::string SecretServiceStore::create_item(const std::string& collection, const
   const GVariantPtr reply = bus().call(
       {collection, collection_interface, "CreateItem",
        g_variant_new("(a{sv}(o@ay@ays)b)", &properties, session_.c_str(), parameters, value, "text/plain", replace)});
-  const std::string item = string_child(reply.get(), 0);
+  std::string item = string_child(reply.get(), 0);
   const std::string prompt_path = string_child(reply.get(), 1);
   if (prompt_path == "/") {
     return item;

@@ -1,7 +1,7 @@
 #include "sync/child_process.hpp"
 
 #include <fcntl.h>
-#include <signal.h>  // kill, sigset_t
+#include <csignal>  // kill, sigset_t
 #include <spawn.h>
 #include <sys/wait.h>
 #include <unistd.h>

@@ -81,7 +81,6 @@ void Cluster::consider(const Key& key) {
 }
 
 void Cluster::consider_namespace(const std::string& name_space) {
-  std::set<std::string> names;
   for (const auto& [secret, scope] : places_.secrets) {
     consider({name_space, secret});
   }
@@ -297,7 +296,7 @@ void Cluster::add_rows(const std::string& target, std::vector<StatusRow>& rows) 
     }
   }
   for (const auto& secret : cache_.secret_names()) {
-    const_cast<ClusterCache&>(cache_).for_each(secret, [&](const std::string& name_space, const Entry& entry) {
+    cache_.for_each(secret, [&](const std::string& name_space, const Entry& entry) {
       if (!entry.secret || entry.secret->ownership != Ownership::ours || entry.secret->target != target) {
         return;
       }

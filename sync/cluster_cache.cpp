@@ -3,8 +3,12 @@
 namespace regsync {
 
 Entry* ClusterCache::find(const Key& key) {
-  return const_cast<Entry*>(
-      static_cast<const ClusterCache*>(this)->find(key));  // NOLINT(cppcoreguidelines-pro-type-const-cast)
+  const auto table = secrets_.find(key.secret);
+  if (table == secrets_.end()) {
+    return nullptr;
+  }
+  const auto entry = table->second.find(key.name_space);
+  return entry == table->second.end() ? nullptr : &entry->second;
 }
 
 const Entry* ClusterCache::find(const Key& key) const {
@@ -29,6 +33,16 @@ void ClusterCache::for_each(const std::string& secret, const std::function<void(
   const auto table = secrets_.find(secret);
   if (table != secrets_.end()) {
     for (auto& [name_space, entry] : table->second) {
+      visit(name_space, entry);
+    }
+  }
+}
+
+void ClusterCache::for_each(const std::string& secret,
+                            const std::function<void(const std::string&, const Entry&)>& visit) const {
+  const auto table = secrets_.find(secret);
+  if (table != secrets_.end()) {
+    for (const auto& [name_space, entry] : table->second) {
       visit(name_space, entry);
     }
   }

@@ -47,6 +47,7 @@ class ClusterCache {
 
   // Calls visit(namespace, entry) for every entry under a Secret name.
   void for_each(const std::string& secret, const std::function<void(const std::string&, Entry&)>& visit);
+  void for_each(const std::string& secret, const std::function<void(const std::string&, const Entry&)>& visit) const;
   // The Secret names that have entries.
   [[nodiscard]] std::vector<std::string> secret_names() const;
 

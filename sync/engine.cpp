@@ -181,7 +181,7 @@ class Engine::Impl {
 
   void update_contexts() {
     context_problems_.clear();
-    std::set<std::string> present(kubeconfig_.contexts().begin(), kubeconfig_.contexts().end());
+    const std::set<std::string> present(kubeconfig_.contexts().begin(), kubeconfig_.contexts().end());
     std::set<std::string> needed;
     for (const auto& context : present) {
       const bool selected = std::any_of(plans_.begin(), plans_.end(), [&](const auto& plan) {

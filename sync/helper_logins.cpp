@@ -30,8 +30,8 @@ bool ends_with(std::string_view host, std::string_view suffix) { return host.end
 // What a helper prints on failure is for people; it is shown as one short line without control characters.
 std::string printable(std::string_view text) {
   std::string line;
-  for (const unsigned char c : text.substr(0, std::min<std::size_t>(text.find('\n'), 200))) {
-    line.push_back(std::iscntrl(c) != 0 ? ' ' : static_cast<char>(c));
+  for (const char c : text.substr(0, std::min<std::size_t>(text.find('\n'), 200))) {
+    line.push_back(std::iscntrl(static_cast<unsigned char>(c)) != 0 ? ' ' : c);
   }
   return line;
 }

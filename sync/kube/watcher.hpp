@@ -27,7 +27,7 @@ struct WatchEvent {
     deleted,    // the object is gone; given is its last state
     synced,     // the list is complete
   };
-  Kind kind;
+  Kind kind = Kind::synced;
   const nlohmann::json* object = nullptr;  // for applied and deleted; valid during the call
 };
 
