@@ -129,17 +129,23 @@ SecretServiceBus& SecretServiceStore::bus() {
 }
 
 SecretServiceStore::Found SecretServiceStore::find() {
-  const auto answers = bus().call_all({
+  std::vector<BusCall> questions{
       search_call(nullptr),
       read_default_call(),
       {"/org/freedesktop/DBus", "org.freedesktop.DBus", "GetNameOwner", g_variant_new("(s)", secret_service_name),
        "org.freedesktop.DBus"},
-  });
-  std::string owner = answers[2].value ? string_child(answers[2].value.get(), 0) : "";
-  if (owner != session_owner_) {
-    session_.clear();  // a session ends with its service
-    session_owner_ = std::move(owner);
+  };
+  if (session_.empty()) {  // most callers need one next, and here it costs no round trip
+    questions.push_back(open_session_call());
   }
+  const auto answers = bus().call_all(std::move(questions));
+  std::string owner = answers[2].value ? string_child(answers[2].value.get(), 0) : "";
+  if (answers.size() > 3) {
+    session_ = string_child(value_of(answers[3]).get(), 1);
+  } else if (owner != session_owner_) {
+    session_.clear();  // a session ends with its service
+  }
+  session_owner_ = std::move(owner);
   const std::vector<std::string> unlocked = object_paths(value_of(answers[0]).get(), 0);
   const std::vector<std::string> locked = object_paths(answers[0].value.get(), 1);
 
@@ -149,29 +155,28 @@ SecretServiceStore::Found SecretServiceStore::find() {
     found.collection.clear();
     return found;
   }
-  found.collection_locked = boolean_property(bus().call(collection_locked_call(found.collection)).get());
-  read_logins(unlocked, false, found.items);
-  read_logins(locked, true, found.items);
-  sort_by_time(found.items);
-  return found;
-}
-
-void SecretServiceStore::read_logins(const std::vector<std::string>& paths, bool locked, std::vector<Item>& items) {
-  std::vector<BusCall> calls;
-  calls.reserve(paths.size());
-  for (const std::string& path : paths) {
-    calls.push_back(item_property_call(path, "Attributes"));
+  std::vector<BusCall> calls{collection_locked_call(found.collection)};
+  for (const auto* paths : {&unlocked, &locked}) {
+    for (const std::string& path : *paths) {
+      calls.push_back(item_property_call(path, "Attributes"));
+    }
   }
   const auto replies = bus().call_all(std::move(calls));
-  for (std::size_t i = 0; i < paths.size(); ++i) {
-    if (replies[i].error && is_gone(*replies[i].error)) {
+  found.collection_locked = boolean_property(value_of(replies[0]).get());
+  for (std::size_t i = 0; i + 1 < replies.size(); ++i) {
+    const BusReply& reply = replies[i + 1];
+    if (reply.error && is_gone(*reply.error)) {
       continue;
     }
-    Login login = login_of(value_of(replies[i]).get());
+    const bool is_locked = i >= unlocked.size();
+    const std::string& path = is_locked ? locked[i - unlocked.size()] : unlocked[i];
+    Login login = login_of(value_of(reply).get());
     if (!login.server.empty()) {
-      items.push_back({.path = paths[i], .login = std::move(login), .locked = locked});
+      found.items.push_back({.path = path, .login = std::move(login), .locked = is_locked});
     }
   }
+  sort_by_time(found.items);
+  return found;
 }
 
 // The time is only asked of items that are not the only one of their registry: each question costs.

@@ -64,7 +64,6 @@ class SecretServiceStore final : public CredentialStore {
   std::optional<Credential> lookup(const std::string& server);
   // All items of our schema, and the state of the default collection.
   Found find();
-  void read_logins(const std::vector<std::string>& paths, bool locked, std::vector<Item>& items);
   void sort_by_time(std::vector<Item>& items);
   // All items of our schema, once there is a default collection, and it and the items that `concerned` accepts are
   // unlocked. Throws store_unavailable, locked.
