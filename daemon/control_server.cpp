@@ -88,7 +88,7 @@ class ControlServer::Impl {
     });
   }
 
-  asio::awaitable<void> stop() {
+  void close() {
     stopping_ = true;
     asio::error_code ignored;
     acceptor_.close(ignored);
@@ -96,6 +96,10 @@ class ControlServer::Impl {
     for (auto& socket : connections_) {
       socket.close(ignored);
     }
+  }
+
+  asio::awaitable<void> stop() {
+    close();
     while (!connections_.empty()) {
       changed_.notify_all();
       co_await ended_.wait_for(std::chrono::milliseconds(20));
@@ -216,6 +220,8 @@ ControlServer::ControlServer(asio::any_io_executor executor, const std::filesyst
 ControlServer::~ControlServer() = default;
 
 void ControlServer::status_changed() { impl_->status_changed(); }
+
+void ControlServer::close() { impl_->close(); }
 
 asio::awaitable<void> ControlServer::stop() { return impl_->stop(); }
 

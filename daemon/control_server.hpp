@@ -38,7 +38,9 @@ class ControlServer {
   // Tells the subscribers; many calls in a short time become one message.
   void status_changed();
 
-  // Closes every connection and returns when their coroutines have ended.
+  // Closes every connection; what they asked for may go on.
+  void close();
+  // Closes, and returns when the coroutines of all connections have ended.
   asio::awaitable<void> stop();
 
  private:

@@ -71,8 +71,9 @@ class Daemon::Impl {
   }
 
   asio::awaitable<void> stop() {
-    co_await control_.stop();
+    control_.close();  // first, so that nobody takes what an ending engine says for an answer
     co_await engine_.stop();
+    co_await control_.stop();
   }
 
  private:

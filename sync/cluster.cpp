@@ -174,7 +174,7 @@ void Cluster::on_health() {
 }
 
 void Cluster::kick() {
-  watches_.retry_forbidden();
+  watches_.retry();
   std::vector<Key> failed;
   for (const auto& secret : cache_.secret_names()) {
     cache_.for_each(secret, [&](const std::string& name_space, const Entry& entry) {
@@ -323,6 +323,15 @@ bool Cluster::is_clean_of(const std::string& target, const Places& places) const
                    [this](const auto& item) { return watches_.covers(item.first); })) {
     return false;
   }
+  for (const auto& [secret, scope] : places.secrets) {
+    for (const auto& name_space : scope.namespaces) {
+      const Entry* entry = cache_.find({name_space, secret});
+      if (entry != nullptr && entry->cause &&
+          watches_.trust({name_space, secret}) == ClusterWatches::Trust::on_demand) {
+        return false;  // read one by one, and this one could not be read
+      }
+    }
+  }
   std::vector<StatusRow> rows;
   add_rows(target, rows);
   return std::none_of(rows.begin(), rows.end(), [](const StatusRow& row) { return row.state == SyncState::removing; });
@@ -340,6 +349,7 @@ ContextStatus Cluster::status() const {
 asio::awaitable<void> Cluster::stop() {
   co_await watches_.stop();
   co_await queue_.stop();
+  progress_.notify_all();  // who waits for what will not come
 }
 
 }  // namespace regsync

@@ -26,11 +26,12 @@ using Generation = std::uint32_t;
 struct Entry {
   std::unique_ptr<SecretView> secret;  // null: there is no such Secret
   std::unique_ptr<Error> cause;        // why state is not in_sync
-  const Payload* written = nullptr;    // the plan's payload that was written last; compared, never followed
+  std::uint64_t written = 0;           // the id of the plan's payload that was written last
   Digest accepted{};                   // what then stood in the Secret, carried-over entries included
   WallTime since;
   WallTime last_change;       // our last write, or the epoch
   WallTime next_try;          // or the epoch
+  std::uint64_t version = 0;  // resourceVersion of the newest news of the Secret, its deletion included
   Generation generation = 0;  // when `secret` was seen last
   SyncState state = SyncState::pending;
   std::uint8_t repairs = 0;  // writes in a row that put right what somebody else had changed

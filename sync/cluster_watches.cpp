@@ -12,6 +12,7 @@
 #include <utility>
 
 #include "sync/log.hpp"
+#include "sync/resource_version.hpp"
 
 namespace regsync {
 
@@ -51,6 +52,7 @@ struct ClusterWatches::Watch {
   asio::cancellation_signal cancel;
   bool wanted = true;  // false: events that still arrive are ignored
   bool synced = false;
+  bool listing = false;  // events are those of a list, which is the truth whatever was known
   std::optional<Error> forbidden;
   std::optional<Error> problem;
   Generation generation = 0;
@@ -115,6 +117,7 @@ bool ClusterWatches::is_forbidden(const Id& id) const {
 
 void ClusterWatches::refresh() {
   const auto ids = wanted();
+  bool problem_ended = false;
   for (auto watch = watches_.begin(); watch != watches_.end();) {
     if (ids.contains(watch->first)) {
       ++watch;
@@ -122,6 +125,7 @@ void ClusterWatches::refresh() {
     }
     const auto ending = std::move(watch->second);
     watch = watches_.erase(watch);
+    problem_ended = problem_ended || ending->problem;
     ending->wanted = false;
     ending->cancel.emit(asio::cancellation_type::all);
   }
@@ -129,6 +133,9 @@ void ClusterWatches::refresh() {
     if (!watches_.contains(id)) {
       start(id);
     }
+  }
+  if (problem_ended) {
+    handlers_.on_health();
   }
 }
 
@@ -190,12 +197,14 @@ void ClusterWatches::on_event(Watch& watch, const kube::WatchEvent& event) {
   switch (event.kind) {
     case kube::WatchEvent::Kind::restarted:
       watch.generation = ++cache_.generation;
+      watch.listing = true;
       if (watch.synced) {
         handlers_.on_restart();
       }
       return;
     case kube::WatchEvent::Kind::synced:
       watch.synced = true;
+      watch.listing = false;
       watch.problem.reset();
       sweep(watch);
       if (watch.forbidden) {
@@ -234,6 +243,11 @@ void ClusterWatches::on_namespace(Watch& watch, const kube::WatchEvent& event) {
 void ClusterWatches::on_secret(Watch& watch, const kube::WatchEvent& event) {
   const Key key{metadata_text(*event.object, "namespace"), metadata_text(*event.object, "name")};
   Entry& entry = cache_.entry(key);
+  const auto version = version_number(metadata_text(*event.object, "resourceVersion"));
+  if (!watch.listing && version < entry.version) {
+    return;  // the answer to a write of ours was faster
+  }
+  entry.version = version;
   if (event.kind == kube::WatchEvent::Kind::deleted) {
     entry.secret.reset();
   } else {
@@ -251,8 +265,12 @@ void ClusterWatches::on_service_account(Watch& watch, const kube::WatchEvent& ev
   if (event.kind == kube::WatchEvent::Kind::deleted) {
     cache_.service_accounts.erase({name_space, name});
   } else {
-    cache_.service_accounts[{name_space, name}] = {view_service_account(*event.object),
-                                                   watch.synced ? cache_.generation : watch.generation};
+    auto& known = cache_.service_accounts[{name_space, name}];
+    auto view = view_service_account(*event.object);
+    if (!watch.listing && view.version < known.view.version) {
+      return;  // the answer to a write of ours was faster
+    }
+    known = {std::move(view), watch.synced ? cache_.generation : watch.generation};
   }
   if (watch.synced) {
     handlers_.on_namespace(name_space);
@@ -281,6 +299,9 @@ void ClusterWatches::sweep(const Watch& watch) {
 }
 
 ClusterWatches::Trust ClusterWatches::trust(const Key& key) const {
+  if (!knows_accounts(key.name_space)) {
+    return Trust::not_yet;
+  }
   const Watch* everywhere = find({secrets, "", key.secret});
   const Watch* single = find({secrets, key.name_space, key.secret});
   if ((everywhere != nullptr && everywhere->synced) || (single != nullptr && single->synced)) {
@@ -290,6 +311,16 @@ ClusterWatches::Trust ClusterWatches::trust(const Key& key) const {
     return single->forbidden ? Trust::on_demand : Trust::not_yet;
   }
   return everywhere != nullptr && everywhere->forbidden ? Trust::on_demand : Trust::not_yet;
+}
+
+// Before a Secret is deleted, it is detached from the accounts that are known to name it.
+bool ClusterWatches::knows_accounts(const std::string& name_space) const {
+  return std::all_of(places_.service_accounts.begin(), places_.service_accounts.end(), [&](const auto& name) {
+    const Watch* everywhere = find({service_accounts, "", name});
+    const Watch* single = find({service_accounts, name_space, name});
+    const auto answered = [](const Watch* watch) { return watch == nullptr || watch->synced || watch->forbidden; };
+    return (everywhere != nullptr && everywhere->synced) || (answered(everywhere) && answered(single));
+  });
 }
 
 bool ClusterWatches::covers(const std::string& secret) const {
@@ -326,7 +357,17 @@ std::optional<Error> ClusterWatches::namespaces_forbidden() const {
   return watch == nullptr ? std::nullopt : watch->forbidden;
 }
 
-void ClusterWatches::retry_forbidden() { retry_.notify_all(); }
+void ClusterWatches::retry() {
+  for (const auto& [id, watch] : watches_) {
+    if (watch->problem) {
+      watch->wanted = false;
+      watch->cancel.emit(asio::cancellation_type::all);
+    }
+  }
+  std::erase_if(watches_, [](const auto& item) { return !item.second->wanted; });
+  refresh();
+  retry_.notify_all();
+}
 
 asio::awaitable<void> ClusterWatches::stop() {
   stopping_ = true;

@@ -65,8 +65,8 @@ class ClusterWatches {
   // Why namespaces cannot be listed: globs and selectors then cannot be answered.
   [[nodiscard]] std::optional<Error> namespaces_forbidden() const;
 
-  // Asks again for what was forbidden: rights may have been granted.
-  void retry_forbidden();
+  // Asks again now, whatever is waited for: rights may have been granted, the network be back.
+  void retry();
 
   // Cancels all watches and returns when they have ended.
   asio::awaitable<void> stop();
@@ -84,6 +84,7 @@ class ClusterWatches {
   [[nodiscard]] std::set<Id> wanted() const;
   [[nodiscard]] const Watch* find(const Id& id) const;
   [[nodiscard]] bool is_forbidden(const Id& id) const;
+  [[nodiscard]] bool knows_accounts(const std::string& name_space) const;
   void refresh();  // starts and ends watches until they are those of wanted()
   void start(const Id& id);
   asio::awaitable<void> run(std::shared_ptr<Watch> watch);

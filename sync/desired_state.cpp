@@ -218,7 +218,7 @@ Decision DesiredState::decide_claimed(const Key& key, const Plan& plan, const Fa
   // With entries to carry over, only the Secret itself tells what it should be: once merged, that stands.
   const bool same = plan.carried_over.empty()
                         ? observed->digest == plan.payload->digest()
-                        : facts.written == plan.payload.get() && observed->digest == facts.accepted;
+                        : facts.written == plan.payload->id() && observed->digest == facts.accepted;
   if (ours && same && observed->right_type && observed->target == plan.target.name) {
     return {Action::nothing, &plan, problem ? SyncState::stuck : SyncState::in_sync, problem};
   }

@@ -70,7 +70,7 @@ struct Facts {
   const NamespaceView* name_space = nullptr;  // null: no such namespace, or none is known
   bool namespaces_complete = false;           // whether null means that it does not exist
   const SecretView* secret = nullptr;         // null: no such Secret
-  const Payload* written = nullptr;           // the plan's payload that was written last, and
+  std::uint64_t written = 0;                  // the id of the plan's payload that was written last, and
   Digest accepted{};                          // what then stood in the Secret
   bool adopt = false;                         // the person said --adopt for this key
 };

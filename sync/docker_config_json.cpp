@@ -1,6 +1,7 @@
 #include "sync/docker_config_json.hpp"
 
 #include <algorithm>
+#include <atomic>
 #include <nlohmann/json.hpp>
 
 #include "helper/registry_key.hpp"
@@ -48,6 +49,11 @@ std::string to_json_text(const PullEntries& entries) {
   return as_go_writes_it(document.dump());
 }
 
+std::uint64_t next_id() {
+  static std::atomic<std::uint64_t> last = 0;
+  return ++last;
+}
+
 }  // namespace
 
 std::optional<Error> unfit_for_kubelet(const Credential& credential) {
@@ -80,7 +86,7 @@ std::optional<Error> unfit_for_kubelet(const Credential& credential) {
 }
 
 Payload::Payload(const PullEntries& entries)
-    : base64_(kube::base64_encode(to_json_text(entries))), digest_(digest_of(base64_.reveal())) {}
+    : base64_(kube::base64_encode(to_json_text(entries))), digest_(digest_of(base64_.reveal())), id_(next_id()) {}
 
 PullEntries parse_docker_config_json(std::string_view json) {
   PullEntries entries;

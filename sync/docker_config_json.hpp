@@ -5,6 +5,7 @@
 // thread. The payload holds secrets: it lives in SecretString and goes to the API server only.
 #pragma once
 
+#include <cstdint>
 #include <map>
 #include <optional>
 #include <string>
@@ -37,10 +38,13 @@ class Payload {
 
   [[nodiscard]] std::string_view base64() const { return base64_.reveal(); }  // of the JSON text
   [[nodiscard]] const Digest& digest() const { return digest_; }              // of base64()
+  // Tells this payload from every other of the process, now and later (an address may be used again).
+  [[nodiscard]] std::uint64_t id() const { return id_; }
 
  private:
   SecretString base64_;
   Digest digest_;
+  std::uint64_t id_;
 };
 
 // Reads the entries of an existing payload, for those that must be kept. What cannot be read is left out: an entry

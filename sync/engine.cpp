@@ -301,8 +301,8 @@ class Engine::Impl {
       Footprint left = footprint;
       for (const auto& [context, places] : footprint.contexts) {
         const auto cluster = clusters_.find(context);
-        if (cluster == clusters_.end()) {
-          continue;
+        if (cluster == clusters_.end() || context_problems_.contains(context)) {
+          continue;  // a cluster with a problem was not told what is desired now
         }
         const auto plan = plans_.find(target);
         Places wanted;

@@ -112,7 +112,7 @@ bool LoginBook::is_complete() const {
 asio::awaitable<void> LoginBook::complete() {
   helpers_.retry_failed();
   const auto deadline = steady_clock::now() + patience;
-  while (!is_complete() && steady_clock::now() < deadline) {
+  while (!is_complete() && !stopping_ && steady_clock::now() < deadline) {
     co_await changed_.wait_for(deadline - steady_clock::now());
   }
 }
@@ -132,6 +132,10 @@ KnownLogins LoginBook::known() const {
   return all;
 }
 
-asio::awaitable<void> LoginBook::stop() { return helpers_.stop(); }
+asio::awaitable<void> LoginBook::stop() {
+  stopping_ = true;
+  changed_.notify_all();
+  return helpers_.stop();
+}
 
 }  // namespace regsync

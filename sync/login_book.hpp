@@ -64,6 +64,7 @@ class LoginBook {
   std::vector<Login> all_;
   std::size_t readings_ = 0;
   std::size_t expected_ = 0;
+  bool stopping_ = false;
   AsyncEvent changed_;
   HelperLogins helpers_;
 };

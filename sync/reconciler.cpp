@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "sync/kube/base64.hpp"
+#include "sync/resource_version.hpp"
 
 namespace regsync {
 
@@ -122,7 +123,11 @@ asio::awaitable<void> Reconciler::read(Key key) {
       throw;
     }
   }
-  see(key, std::move(view));
+  if (view) {
+    see(key, std::move(*view));
+  } else {
+    cache_.entry(key).secret.reset();
+  }
 }
 
 asio::awaitable<void> Reconciler::act(Key key, Decision decision) {
@@ -159,9 +164,9 @@ asio::awaitable<void> Reconciler::apply(Key key, const Plan& plan, const Payload
   const auto applied = co_await client_.apply(secret_path(key), std::move(body), options);
   see(key, view_secret(applied, owner_.id));
   Entry& entry = cache_.entry(key);
-  const bool repair = entry.written == plan.payload.get() && system_clock::now() - entry.last_change < calm;
+  const bool repair = entry.written == plan.payload->id() && system_clock::now() - entry.last_change < calm;
   entry.repairs = repair ? static_cast<std::uint8_t>(std::min(entry.repairs + 1, 32)) : std::uint8_t{0};
-  entry.written = plan.payload.get();
+  entry.written = plan.payload->id();
   entry.accepted = payload.digest();
   entry.last_change = system_clock::now();
   entry.adopt = false;
@@ -187,7 +192,7 @@ asio::awaitable<void> Reconciler::write_merged(Key key, const Plan& plan) {
   if (view.ownership == Ownership::ours && view.target == plan.target.name && view.digest == payload.digest()) {
     see(key, view);
     Entry& entry = cache_.entry(key);
-    entry.written = plan.payload.get();
+    entry.written = plan.payload->id();
     entry.accepted = payload.digest();
     co_return;
   }
@@ -202,19 +207,20 @@ asio::awaitable<void> Reconciler::remove(Key key) {
     if (error.code() != ErrorCode::not_found && error.code() != ErrorCode::namespace_missing) {
       throw;
     }
-    see(key, std::nullopt);
+    cache_.entry(key).secret.reset();
     co_return;
   }
-  see(key, view_secret(secret, owner_.id));
-  if (cache_.entry(key).secret->ownership != Ownership::ours) {
+  const auto view = view_secret(secret, owner_.id);
+  see(key, view);
+  if (view.ownership != Ownership::ours) {
     co_return;  // given away since we looked: the next decision will leave it alone
   }
   for (const auto& account : attached_accounts(key, nullptr)) {
-    const auto view = co_await detach_pull_secret(client_, key.name_space, account, key.secret);
-    see_account(key.name_space, account, view);
+    const auto detached = co_await detach_pull_secret(client_, key.name_space, account, key.secret);
+    see_account(key.name_space, account, detached);
   }
   const auto& metadata = secret.at("metadata");
-  const kube::Preconditions unchanged{metadata.value("uid", ""), metadata.value("resourceVersion", "")};
+  const kube::Preconditions unchanged{metadata.value("uid", ""), view.resource_version};
   try {
     co_await client_.remove(secret_path(key), unchanged);
   } catch (const Error& error) {
@@ -222,8 +228,11 @@ asio::awaitable<void> Reconciler::remove(Key key) {
       throw;
     }
   }
-  see(key, std::nullopt);
-  cache_.entry(key).last_change = system_clock::now();
+  Entry& entry = cache_.entry(key);
+  if (entry.secret && entry.secret->resource_version == view.resource_version) {
+    entry.secret.reset();  // unless a watch has told of what somebody made since
+  }
+  entry.last_change = system_clock::now();
 }
 
 std::vector<std::string> Reconciler::attached_accounts(const Key& key, const Plan* plan) const {
@@ -275,8 +284,8 @@ asio::awaitable<void> Reconciler::put_accounts_in_order(Key key, const Plan& pla
 
 std::optional<Outcome> Reconciler::hold_back(const Key& key, const Decision& decision) {
   const Entry* entry = cache_.find(key);
-  if (entry == nullptr || decision.plan == nullptr || entry->written != decision.plan->payload.get() ||
-      entry->repairs < free_repairs) {
+  if (entry == nullptr || decision.plan == nullptr || !decision.plan->payload ||
+      entry->written != decision.plan->payload->id() || entry->repairs < free_repairs) {
     return std::nullopt;
   }
   const auto doubled = std::chrono::seconds(1LL << std::min(entry->repairs - free_repairs, 6));
@@ -293,14 +302,23 @@ std::optional<Outcome> Reconciler::hold_back(const Key& key, const Decision& dec
   return Outcome{Outcome::Kind::retry, std::chrono::duration_cast<std::chrono::milliseconds>(earliest - now)};
 }
 
-void Reconciler::see(const Key& key, std::optional<SecretView> view) {
+// What an answer says of a Secret, unless a watch has told of something later meanwhile.
+void Reconciler::see(const Key& key, SecretView view) {
   Entry& entry = cache_.entry(key);
-  entry.secret = view ? std::make_unique<SecretView>(std::move(*view)) : nullptr;
+  const auto version = version_number(view.resource_version);
+  if (version < entry.version || (version == entry.version && version != 0)) {
+    return;
+  }
+  entry.secret = std::make_unique<SecretView>(std::move(view));
+  entry.version = version;
   entry.generation = cache_.generation;
 }
 
 void Reconciler::see_account(const std::string& name_space, const std::string& account, ServiceAccountView view) {
-  cache_.service_accounts[{name_space, account}] = {std::move(view), cache_.generation};
+  auto& known = cache_.service_accounts[{name_space, account}];
+  if (view.version >= known.view.version) {  // else a watch has told of something later
+    known = {std::move(view), cache_.generation};
+  }
 }
 
 Outcome Reconciler::record(const Key& key, const Decision& decision, ClusterWatches::Trust trust) {

@@ -45,7 +45,7 @@ class Reconciler {
   [[nodiscard]] std::vector<std::string> attached_accounts(const Key& key, const Plan* plan) const;
   [[nodiscard]] std::vector<std::string> missing_accounts(const Key& key, const Plan& plan) const;
   std::optional<Outcome> hold_back(const Key& key, const Decision& decision);
-  void see(const Key& key, std::optional<SecretView> view);
+  void see(const Key& key, SecretView view);
   void see_account(const std::string& name_space, const std::string& account, ServiceAccountView view);
   void note(const Key& key, SyncState state, std::optional<Error> cause);
 

@@ -5,6 +5,7 @@
 #include <optional>
 
 #include "helper/error.hpp"
+#include "sync/resource_version.hpp"
 
 namespace regsync {
 
@@ -132,6 +133,7 @@ ServiceAccountView view_service_account(const json& account) {
   if (const auto metadata = account.find("metadata"); metadata != account.end()) {
     const auto annotations = metadata->value("annotations", json::object());
     view.attached = split(annotations.value(std::string(attached_annotation), ""));
+    view.version = version_number(metadata->value("resourceVersion", ""));
   }
   return view;
 }

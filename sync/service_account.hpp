@@ -20,6 +20,7 @@ inline constexpr std::string_view attached_annotation = "regsync.dev/image-pull-
 struct ServiceAccountView {
   std::set<std::string> pull_secrets;
   std::set<std::string> attached;  // those of the annotation
+  std::uint64_t version = 0;       // version_number of its resourceVersion
 };
 
 ServiceAccountView view_service_account(const nlohmann::json& account);

@@ -22,7 +22,7 @@ using std::chrono::steady_clock;
 constexpr auto look_interval = std::chrono::seconds(1);
 
 std::string read_file(const std::string& path) {
-  const std::ifstream stream(path, std::ios::binary);
+  std::ifstream stream(path, std::ios::binary);
   std::ostringstream text;
   text << stream.rdbuf();
   return stream ? std::move(text).str() : std::string();
@@ -134,15 +134,13 @@ void Credentials::look_at_files(bool now) {
     return;
   }
   looked_ = steady_clock::now();
-  const Stamps stamps{stamp_of(context_.token_file), stamp_of(context_.ca_file),
-                      stamp_of(context_.client_certificate_file), stamp_of(context_.client_key_file)};
+  Stamps stamps{stamp_of(context_.token_file), stamp_of(context_.ca_file), stamp_of(context_.client_certificate_file),
+                stamp_of(context_.client_key_file)};
   if (stamps == stamps_) {
     return;
   }
   stamps_ = stamps;
-  const bool new_token = load_token();
-  const bool new_tls = load_tls();
-  if (new_token || new_tls) {
+  if (load_token() | load_tls()) {  // both, always
     compose();
   }
 }

@@ -97,9 +97,9 @@ class Converter {
         object[entry.first.Scalar()] = std::move(value);
       }
     }
-    for (const auto& [key, value] : merged.items()) {
+    for (auto& [key, value] : merged.items()) {
       if (!object.contains(key)) {
-        object[key] = value;
+        object[key] = std::move(value);
       }
     }
     return object;
