@@ -274,7 +274,7 @@ asio::awaitable<ChildResult> run_child(ChildCommand command) {
 
   const auto deadline = std::chrono::steady_clock::now() + command.timeout;
   auto until = deadline;
-  while (!run->too_much && !(run->exited && run->open_pipes == 0)) {
+  while (!run->too_much && (!run->exited || run->open_pipes > 0)) {
     run->news.expires_at(until);
     std::error_code woken;
     try {

@@ -22,7 +22,7 @@ using std::chrono::steady_clock;
 constexpr auto look_interval = std::chrono::seconds(1);
 
 std::string read_file(const std::string& path) {
-  std::ifstream stream(path, std::ios::binary);
+  const std::ifstream stream(path, std::ios::binary);
   std::ostringstream text;
   text << stream.rdbuf();
   return stream ? std::move(text).str() : std::string();
@@ -134,13 +134,15 @@ void Credentials::look_at_files(bool now) {
     return;
   }
   looked_ = steady_clock::now();
-  Stamps stamps{stamp_of(context_.token_file), stamp_of(context_.ca_file), stamp_of(context_.client_certificate_file),
-                stamp_of(context_.client_key_file)};
+  const Stamps stamps{stamp_of(context_.token_file), stamp_of(context_.ca_file),
+                      stamp_of(context_.client_certificate_file), stamp_of(context_.client_key_file)};
   if (stamps == stamps_) {
     return;
   }
   stamps_ = stamps;
-  if (load_token() | load_tls()) {  // both, always
+  const bool new_token = load_token();
+  const bool new_tls = load_tls();
+  if (new_token || new_tls) {
     compose();
   }
 }

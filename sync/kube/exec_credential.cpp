@@ -61,6 +61,7 @@ std::optional<std::chrono::system_clock::time_point> parse_time(const std::strin
   int hours = 0;
   int minutes = 0;
   int used = 0;
+  // NOLINTNEXTLINE(cert-err34-c,bugprone-unchecked-string-to-number-conversion): two digits always convert
   if ((*rest == '+' || *rest == '-') && sscanf(rest + 1, "%2d:%2d%n", &hours, &minutes, &used) == 2 && used == 5) {
     offset = (*rest == '-' ? -1L : 1L) * (hours * 3600L + minutes * 60L);
     rest += 6;
@@ -76,7 +77,7 @@ std::optional<std::chrono::system_clock::time_point> parse_time(const std::strin
 }
 
 std::string read_file(const std::string& path) {
-  std::ifstream stream(path, std::ios::binary);
+  const std::ifstream stream(path, std::ios::binary);
   std::ostringstream text;
   text << stream.rdbuf();
   return std::move(text).str();
@@ -84,7 +85,7 @@ std::string read_file(const std::string& path) {
 
 // What makes two contexts' plugins one: everything that the run depends on.
 std::string identity(const ResolvedContext& context) {
-  const ExecConfig& exec = *context.exec;
+  const ExecConfig& exec = context.exec.value();
   json key = {exec.command, exec.args, exec.env, exec.api_version, exec_info(context), context.server};
   return key.dump(-1, ' ', false, json::error_handler_t::replace);
 }
@@ -137,7 +138,7 @@ ExecCredential parse_exec_credential(std::string_view text, std::string_view api
 }
 
 std::string exec_info(const ResolvedContext& context) {
-  const ExecConfig& exec = *context.exec;
+  const ExecConfig& exec = context.exec.value();
   json info = {{"kind", "ExecCredential"}, {"apiVersion", exec.api_version}, {"spec", {{"interactive", false}}}};
   if (exec.provide_cluster_info) {
     json cluster = {{"server", context.server}};
@@ -164,23 +165,23 @@ std::string exec_info(const ResolvedContext& context) {
   return info.dump(-1, ' ', false, json::error_handler_t::replace);
 }
 
-std::shared_ptr<ExecPlugin> ExecPlugin::shared(asio::any_io_executor executor, const ResolvedContext& context) {
+std::shared_ptr<ExecPlugin> ExecPlugin::shared(const asio::any_io_executor& executor, const ResolvedContext& context) {
   // One thread runs all clients (design); the map only remembers who lives.
   static thread_local std::map<std::string, std::weak_ptr<ExecPlugin>> plugins;
   std::erase_if(plugins, [](const auto& entry) { return entry.second.expired(); });
   std::weak_ptr<ExecPlugin>& known = plugins[identity(context)];
   std::shared_ptr<ExecPlugin> plugin = known.lock();
   if (!plugin) {
-    plugin = std::make_shared<ExecPlugin>(std::move(executor), context);
+    plugin = std::make_shared<ExecPlugin>(executor, context);
     known = plugin;
   }
   return plugin;
 }
 
-ExecPlugin::ExecPlugin(asio::any_io_executor executor, const ResolvedContext& context)
-    : config_(*context.exec),
+ExecPlugin::ExecPlugin(const asio::any_io_executor& executor, const ResolvedContext& context)
+    : config_(context.exec.value()),
       info_(exec_info(context)),
-      finished_(std::move(executor), asio::steady_timer::time_point::max()),
+      finished_(executor, asio::steady_timer::time_point::max()),
       next_pause_(first_pause) {}
 
 bool ExecPlugin::is_fresh() const {

@@ -37,9 +37,9 @@ class ExecPlugin {
  public:
   // The plugin of a context. Contexts with the same plugin and cluster share one while any of them lives: it runs
   // once for all.
-  static std::shared_ptr<ExecPlugin> shared(asio::any_io_executor executor, const ResolvedContext& context);
+  static std::shared_ptr<ExecPlugin> shared(const asio::any_io_executor& executor, const ResolvedContext& context);
 
-  ExecPlugin(asio::any_io_executor executor, const ResolvedContext& context);
+  ExecPlugin(const asio::any_io_executor& executor, const ResolvedContext& context);
 
   // The credential in the cache, or a fresh one. Whoever comes while the plugin runs waits for that run, and shares
   // its failure.

@@ -103,7 +103,7 @@ void append(HeaderList& list, const char* header) {
   if (longer == nullptr) {
     throw std::bad_alloc();
   }
-  static_cast<void>(list.release());
+  [[maybe_unused]] const curl_slist* const same = list.release();
   list.reset(longer);
 }
 
@@ -306,7 +306,7 @@ class HttpClient::Multi : public std::enable_shared_from_this<Multi> {
   // Fails all that is under way: the peer is dead, and libcurl would go on to use the connection.
   void condemn() {
     const auto doomed = std::exchange(transfers_, {});
-    for (Transfer* transfer : doomed) {
+    for (Transfer* transfer : doomed) {  // NOLINT(bugprone-nondeterministic-pointer-iteration-order): all end
       curl_multi_remove_handle(multi_, transfer->easy.get());
       std::strcpy(transfer->error.data(), "the connection is dead: no answer to anything in 45 s");
       transfer->finish(CURLE_RECV_ERROR);
@@ -531,6 +531,7 @@ class HttpClient::Multi : public std::enable_shared_from_this<Multi> {
       return size;
     }
     constexpr std::string_view name = "retry-after:";
+    // NOLINTNEXTLINE(bugprone-suspicious-stringview-data-usage): its size was looked at
     if (line.size() > name.size() && strncasecmp(line.data(), name.data(), name.size()) == 0) {
       line.remove_prefix(name.size());
       while (!line.empty() && line.front() == ' ') {
@@ -592,7 +593,7 @@ Error HttpClient::Transfer::failure() const {
     curl_easy_getinfo(easy.get(), CURLINFO_OS_ERRNO, &os_errno);
   }
   const ErrorCode code = code_of(result, os_errno);
-  const std::string detail = error.front() != '\0' ? error.data() : curl_easy_strerror(result);
+  const std::string detail = error.front() != '\0' ? &error.front() : curl_easy_strerror(result);
   return {code, detail, remedy_of(code)};
 }
 

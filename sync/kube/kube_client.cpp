@@ -161,6 +161,8 @@ KubeClient::~KubeClient() = default;
 
 const ResolvedContext& KubeClient::context() const { return impl_->context; }
 
+// By value, as the contract has it for coroutines: an awaitable may outlive its arguments.
+// NOLINTBEGIN(performance-unnecessary-value-param)
 asio::awaitable<json> KubeClient::get(ObjectPath path) {
   return impl_->send(request_of("GET", path.url_path()), operation_of("get", path));
 }
@@ -202,6 +204,8 @@ asio::awaitable<json> KubeClient::create(ObjectPath collection, std::string body
   return impl_->send(request_of("POST", collection.url_path() + query.text(), std::move(body), "application/json"),
                      operation_of("create", collection));
 }
+
+// NOLINTEND(performance-unnecessary-value-param)
 
 asio::awaitable<void> KubeClient::remove(ObjectPath path, Preconditions preconditions) {
   json body = {{"apiVersion", "v1"}, {"kind", "DeleteOptions"}, {"propagationPolicy", "Background"}};

@@ -233,7 +233,7 @@ std::string read_file(const fs::path& path) {
   if (fs::is_directory(path, failure)) {
     throw fault("it is a directory");
   }
-  std::ifstream stream(path, std::ios::binary);
+  const std::ifstream stream(path, std::ios::binary);
   if (!stream) {
     throw fault(std::strerror(errno));  // NOLINT(concurrency-mt-unsafe)
   }
@@ -480,13 +480,14 @@ std::string server_url(const Cluster& cluster, const User& user, Faults& faults)
 
 }  // namespace
 
-ResolvedContext Kubeconfig::resolve(std::string_view name) const {
-  const auto context = parts_->contexts.find(name);
-  if (context == parts_->contexts.end()) {
+ResolvedContext Kubeconfig::resolve(std::string_view context) const {
+  const std::string_view name = context;
+  const auto found = parts_->contexts.find(name);
+  if (found == parts_->contexts.end()) {
     throw Error(ErrorCode::kubeconfig, "context was not found for specified context: " + std::string(name),
                 "`kubectl config get-contexts` lists the contexts that there are");
   }
-  const auto& [cluster_name, user_name, name_space] = context->second;
+  const auto& [cluster_name, user_name, name_space] = found->second;
   static const Cluster no_cluster;
   static const User no_user;
   Faults faults;

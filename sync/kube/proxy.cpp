@@ -76,7 +76,7 @@ bool in_network(const asio::ip::address& address, const std::string& network) {
   return !failure && asio::ip::network_v6(address.to_v6(), net.prefix_length()).canonical() == net.canonical();
 }
 
-bool excludes(std::string entry, const HostPort& server, const std::optional<asio::ip::address>& address) {
+bool excludes(const std::string& entry, const HostPort& server, const std::optional<asio::ip::address>& address) {
   if (entry == "*") {
     return true;
   }

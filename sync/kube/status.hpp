@@ -32,6 +32,6 @@ Error error_of(long http_status, std::string_view body, std::optional<std::chron
 Error error_of_event(const nlohmann::json& object, const Operation& operation);
 
 // Text of a server as it may be shown: one line, no control characters, no body echoed back, at most 600 bytes.
-std::string presentable(std::string_view text);
+std::string presentable(std::string_view raw);
 
 }  // namespace regsync::kube

@@ -178,7 +178,7 @@ class Session {
   }
 
   void on_watch_event(const json& event) {
-    const std::string& type = event.at("type").get_ref<const std::string&>();
+    const auto& type = event.at("type").get_ref<const std::string&>();
     const json& object = event.at("object");
     std::string version = text_at(metadata_of(object), "resourceVersion");
     if (version.empty()) {

@@ -97,9 +97,9 @@ class Converter {
         object[entry.first.Scalar()] = std::move(value);
       }
     }
-    for (auto& [key, value] : merged.items()) {
+    for (const auto& [key, value] : merged.items()) {
       if (!object.contains(key)) {
-        object[key] = std::move(value);
+        object[key] = value;
       }
     }
     return object;
