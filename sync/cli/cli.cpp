@@ -4,6 +4,7 @@
 #include <ostream>
 
 #include "sync/cli/command.hpp"
+#include "sync/cli/completion.hpp"
 #include "sync/cli/help.hpp"
 #include "sync/suggest.hpp"
 
@@ -42,6 +43,7 @@ void define_commands(CLI::App& app, Invocation& invocation) {
   define_logins(app, invocation);
   define_setup(app, invocation);
   define_rbac(app, invocation);
+  define_completion(app, invocation);
   define_version(app, invocation);
 }
 
@@ -53,7 +55,7 @@ const CLI::App* given_command(const CLI::App* app) {
 std::vector<std::string> visible_commands(const CLI::App& app) {
   std::vector<std::string> names;
   for (const CLI::App* command : app.get_subcommands([](const CLI::App*) { return true; }))
-    if (!command->get_name().starts_with("__")) names.push_back(command->get_name());
+    if (!command->get_group().empty()) names.push_back(command->get_name());
   return names;
 }
 
@@ -88,6 +90,15 @@ UsageError explain(const CLI::ParseError& error, const CLI::App& app) {
   return UsageError(error.what(), see);
 }
 
+// `regsync __complete -- WORD…`, for the completion scripts: whatever the words are, they are data and no options.
+int print_candidates(const CLI::App& app, const std::vector<std::string>& arguments, Environment& environment) {
+  const bool dashes = arguments.size() > 1 && arguments[1] == "--";
+  const Candidates candidates = complete(app, {arguments.begin() + (dashes ? 2 : 1), arguments.end()}, environment);
+  for (const std::string& value : candidates.values) environment.out << value << '\n';
+  environment.out << (candidates.files ? ":0\n" : ":4\n");
+  return exit_done;
+}
+
 }  // namespace
 
 int run(const std::vector<std::string>& arguments, Environment& environment) {
@@ -95,6 +106,9 @@ int run(const std::vector<std::string>& arguments, Environment& environment) {
   Invocation invocation{environment};
   try {
     define_commands(app, invocation);
+    if (!arguments.empty() && arguments.front() == "__complete") {
+      return print_candidates(app, arguments, environment);
+    }
     std::vector<std::string> reversed(arguments.rbegin(), arguments.rend());  // as CLI11 wants them
     app.parse(std::move(reversed));
     return invocation.action();

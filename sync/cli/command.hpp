@@ -30,6 +30,7 @@ void define_diff(CLI::App& app, Invocation& invocation);
 void define_show(CLI::App& app, Invocation& invocation);
 void define_rbac(CLI::App& app, Invocation& invocation);
 void define_setup(CLI::App& app, Invocation& invocation);
+void define_completion(CLI::App& app, Invocation& invocation);
 void define_logins(CLI::App& app, Invocation& invocation);
 void define_version(CLI::App& app, Invocation& invocation);
 

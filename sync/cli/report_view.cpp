@@ -30,6 +30,21 @@ std::string age(WallTime now, WallTime then) {
   return human_age(std::chrono::duration_cast<std::chrono::seconds>(now - then));
 }
 
+// "namespace_missing" as Kubernetes writes reasons: NamespaceMissing.
+std::string reason_of(const Error& error) {
+  std::string reason;
+  bool upper = true;
+  for (const char c : to_string(error.code())) {
+    if (c == '_') {
+      upper = true;
+      continue;
+    }
+    reason += upper ? static_cast<char>(c - 'a' + 'A') : c;
+    upper = false;
+  }
+  return reason;
+}
+
 std::string place_of(const StatusRow& row) {
   return row.name_space.empty() ? row.context : row.context + "/" + row.name_space;
 }
@@ -88,7 +103,7 @@ std::vector<Cell> cells_of(const StatusRow& row, bool wide, WallTime now) {
     cells.emplace_back(row.last_change ? age(now, *row.last_change) : "");
     cells.emplace_back(row.next_try ? "in " + age(*row.next_try, now) : "");
   }
-  cells.emplace_back(row.cause ? std::string(to_string(row.cause->code())) : "");
+  cells.emplace_back(row.cause ? reason_of(*row.cause) : "");
   return cells;
 }
 
@@ -98,7 +113,7 @@ std::vector<Cell> cells_of(const TargetStatus& target, bool wide) {
   std::vector<Cell> cells = {
       target.name, "-", "-", {fault ? "Stuck" : "NoMatch", fault ? Colour::red : Colour::yellow}, ""};
   if (wide) cells.insert(cells.end(), {Cell(target.secret), Cell(""), Cell("")});
-  cells.emplace_back(fault ? std::string(to_string(target.problems.front().code())) : "selects no namespace");
+  cells.emplace_back(fault ? reason_of(target.problems.front()) : "selects no namespace");
   return cells;
 }
 

@@ -530,20 +530,31 @@ class HttpClient::Multi : public std::enable_shared_from_this<Multi> {
       }
       return size;
     }
-    constexpr std::string_view name = "retry-after:";
-    // NOLINTNEXTLINE(bugprone-suspicious-stringview-data-usage): its size was looked at
-    if (line.size() > name.size() && strncasecmp(line.data(), name.data(), name.size()) == 0) {
-      line.remove_prefix(name.size());
-      while (!line.empty() && line.front() == ' ') {
-        line.remove_prefix(1);
-      }
-      int delay = 0;
-      const auto [end, failure] = std::from_chars(line.data(), line.data() + line.size(), delay);
-      if (failure == std::errc() && end == line.data() + line.size() && delay >= 0) {
-        transfer.response.retry_after = seconds(delay);
-      }
-    }
+    note_header(line, transfer.response);
     return size;
+  }
+
+  // The few headers that somebody wants.
+  static void note_header(std::string_view line, HttpResponse& response) {
+    const auto is = [line](std::string_view name) {
+      // NOLINTNEXTLINE(bugprone-suspicious-stringview-data-usage): its size was looked at
+      return line.size() > name.size() && strncasecmp(line.data(), name.data(), name.size()) == 0;
+    };
+    std::string_view value = line.substr(std::min(line.find(':'), line.size() - 1) + 1);
+    while (!value.empty() && value.front() == ' ') {
+      value.remove_prefix(1);
+    }
+    if (is("retry-after:")) {
+      int delay = 0;
+      const auto [end, failure] = std::from_chars(value.data(), value.data() + value.size(), delay);
+      if (failure == std::errc() && end == value.data() + value.size() && delay >= 0) {
+        response.retry_after = seconds(delay);
+      }
+    } else if (is("date:")) {
+      response.date = value;
+    } else if (is("www-authenticate:")) {
+      response.www_authenticate.append(response.www_authenticate.empty() ? "" : ", ").append(value);
+    }
   }
 
   static std::size_t on_body(const char* bytes, std::size_t /*one*/, std::size_t size, void* transfer_pointer) {

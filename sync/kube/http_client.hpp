@@ -51,6 +51,8 @@ struct HttpResponse {
   long status = 0;
   std::string body;
   std::optional<std::chrono::seconds> retry_after;
+  std::string date;              // the header, as it came (RFC 9110, 5.6.7)
+  std::string www_authenticate;  // the header; of several, joined with ", "
 };
 
 class HttpTransport {

@@ -86,6 +86,8 @@ json parse(const HttpResponse& response, const Operation& operation) {
   return parsed;
 }
 
+}  // namespace
+
 Endpoint endpoint_of(const ResolvedContext& context) {
   Endpoint endpoint;
   endpoint.server = context.server;
@@ -94,8 +96,6 @@ Endpoint endpoint_of(const ResolvedContext& context) {
   endpoint.proxy_url = context.proxy_url.empty() ? proxy_from_environment(context.server) : context.proxy_url;
   return endpoint;
 }
-
-}  // namespace
 
 std::string ObjectPath::url_path() const {
   std::string path = api;

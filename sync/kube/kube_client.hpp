@@ -60,6 +60,9 @@ struct Preconditions {
   std::string resource_version = {};
 };
 
+// Where the server of a context is, for a transport of the caller's own.
+Endpoint endpoint_of(const ResolvedContext& context);
+
 class KubeClient {
  public:
   // Throws Error(kubeconfig) where the context's certificates cannot be used.

@@ -18,8 +18,8 @@ TEST(ReportView, TableShowsEachProblemOnceWithItsRemedy) {
   EXPECT_EQ(render_table(sample_report(), false, false, Console::noon()),
             "TARGET   CONTEXT   NAMESPACE   STATE      SINCE   CAUSE\n"
             "web      dev       team-a      InSync     60s\n"
-            "web      dev       team-b      Stuck      5s      namespace_missing\n"
-            "web      prod      *           Retrying   2m3s    unreachable\n"
+            "web      dev       team-b      Stuck      5s      NamespaceMissing\n"
+            "web      prod      *           Retrying   2m3s    Unreachable\n"
             "ghost    -         -           NoMatch            selects no namespace\n"
             "\n"
             "cannot connect to prod:6443: refused (context prod)\n"
@@ -33,7 +33,7 @@ TEST(ReportView, WideAddsSecretLastChangeAndNextTry) {
   const std::string text = render_table(sample_report(), true, false, Console::noon());
   EXPECT_NE(text.find("SECRET      LAST CHANGE   NEXT TRY   CAUSE\n"), std::string::npos) << text;
   EXPECT_NE(text.find("InSync     60s     myregcred   60s\n"), std::string::npos) << text;
-  EXPECT_NE(text.find("myregcred                 in 27s     unreachable\n"), std::string::npos) << text;
+  EXPECT_NE(text.find("myregcred                 in 27s     Unreachable\n"), std::string::npos) << text;
 }
 
 TEST(ReportView, WhereRowsAreCutThoseThatAreNotInSyncStay) {

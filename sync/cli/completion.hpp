@@ -1,0 +1,24 @@
+// What may stand at the end of an unfinished command line.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "sync/cli/environment.hpp"
+
+namespace CLI {
+class App;
+}
+
+namespace regsync::cli {
+
+struct Candidates {
+  std::vector<std::string> values;  // "value", or "value<TAB>what it is"
+  bool files = false;               // a file's name
+};
+
+// words: those after the program's name; the last one is unfinished, perhaps empty. What cannot be asked now (a
+// cluster, the keyring) adds nothing. Never prompts, and waits for a cluster two seconds at most.
+Candidates complete(const CLI::App& app, const std::vector<std::string>& words, Environment& environment);
+
+}  // namespace regsync::cli
