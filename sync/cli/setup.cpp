@@ -9,10 +9,10 @@
 
 #include "helper/error.hpp"
 #include "helper/registry_key.hpp"
-#include "sync/docker_config_file.hpp"
 #include "sync/cli/foreign_helper.hpp"
 #include "sync/cli/headless_keyring.hpp"
 #include "sync/cli/user_service.hpp"
+#include "sync/docker_config_file.hpp"
 
 namespace regsync {
 namespace {

@@ -385,6 +385,9 @@ class HttpClient::Multi : public std::enable_shared_from_this<Multi> {
     if (request.method == "GET") {
       set(easy, CURLOPT_HTTPGET, 1L);
       set(easy, CURLOPT_CUSTOMREQUEST, static_cast<char*>(nullptr));
+    } else if (request.method == "HEAD") {
+      set(easy, CURLOPT_NOBODY, 1L);  // else curl waits for the body that the headers announce
+      set(easy, CURLOPT_CUSTOMREQUEST, static_cast<char*>(nullptr));
     } else {
       set(easy, CURLOPT_POST, 1L);
       set(easy, CURLOPT_POSTFIELDSIZE_LARGE, static_cast<curl_off_t>(request.body.size()));
