@@ -43,6 +43,7 @@ void define_commands(CLI::App& app, Invocation& invocation) {
   define_verify(app, invocation);
   define_logins(app, invocation);
   define_setup(app, invocation);
+  define_doctor(app, invocation);
   define_rbac(app, invocation);
   define_completion(app, invocation);
   define_version(app, invocation);
