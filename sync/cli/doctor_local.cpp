@@ -5,7 +5,6 @@
 #include <system_error>
 
 #include "sync/cli/daemon_link.hpp"
-#include "sync/cli/docker_config_file.hpp"
 #include "sync/cli/doctor_checks.hpp"
 #include "sync/cli/foreign_helper.hpp"
 #include "sync/cli/report_view.hpp"
@@ -13,6 +12,7 @@
 #include "sync/cli/text.hpp"
 #include "sync/cli/user_service.hpp"
 #include "sync/control.hpp"
+#include "sync/docker_config_file.hpp"
 #include "sync/paths.hpp"
 #include "sync/settings.hpp"
 #include "sync/target_directory.hpp"

@@ -68,7 +68,8 @@ class Cli : public testing::Test {
 
 TEST_F(Cli, AWrongWordIsExplainedAndExits2) {
   EXPECT_EQ(run({"stauts"}), 2);
-  EXPECT_EQ(console_.err(), "error: unknown command \"stauts\"\nhint: did you mean \"regsync status\"? see: regsync --help\n");
+  EXPECT_EQ(console_.err(),
+            "error: unknown command \"stauts\"\nhint: did you mean \"regsync status\"? see: regsync --help\n");
   EXPECT_THAT(console_.out(), IsEmpty());
 }
 
@@ -119,8 +120,10 @@ TEST_F(Cli, AddKeepsTheLoginOfKubectlsFlagsInTheStore) {
 }
 
 TEST_F(Cli, AddWarnsOfAPasswordAmongTheArguments) {
-  EXPECT_EQ(run({"add", "web", "--docker-server", "ghcr.io", "--docker-username", "me", "--docker-password", "hunter2"}), 0);
-  EXPECT_THAT(console_.err(), HasSubstr("WARNING! Using --docker-password via the CLI is insecure. Use --docker-password-stdin."));
+  EXPECT_EQ(
+      run({"add", "web", "--docker-server", "ghcr.io", "--docker-username", "me", "--docker-password", "hunter2"}), 0);
+  EXPECT_THAT(console_.err(),
+              HasSubstr("WARNING! Using --docker-password via the CLI is insecure. Use --docker-password-stdin."));
   EXPECT_THAT(console_.out() + console_.err(), testing::Not(HasSubstr("hunter2")));
 }
 
