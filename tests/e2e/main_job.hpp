@@ -1,0 +1,78 @@
+// The programs as a person runs them, on real parts: gnome-keyring (tests/support/with-keyring), docker,
+// docker-registry, two API servers. Each Job has a HOME of its own; the keyring and the servers are shared by the tests
+// of an executable.
+#pragma once
+
+#include <gtest/gtest.h>
+
+#include <chrono>
+#include <map>
+#include <memory>
+#include <nlohmann/json.hpp>
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "tests/support/kube_server.hpp"
+#include "tests/support/process.hpp"
+#include "tests/support/temp_dir.hpp"
+#include "tests/support/wait.hpp"
+
+namespace regsync::test {
+
+// The API server of context "a" or "b".
+KubeServer& kube(const std::string& context);
+
+// Whether everything is there that these tests need; if not, what is missing.
+std::optional<std::string> missing_part();
+
+class Job {
+ public:
+  Job();
+  ~Job();
+  Job(const Job&) = delete;
+  Job& operator=(const Job&) = delete;
+  Job(Job&&) = delete;
+  Job& operator=(Job&&) = delete;
+
+  // Starts a registry with one user, jdoe, or changes its password. Its address is registry().
+  void set_registry_password(const std::string& password);
+  [[nodiscard]] const std::string& registry() const { return registry_; }
+  [[nodiscard]] Outcome docker_login(const std::string& password) const;
+  [[nodiscard]] Outcome docker_logout() const;
+
+  // The daemon; start waits until it is ready.
+  void start_daemon();
+  std::optional<int> stop_daemon(int signal);  // its exit code
+  [[nodiscard]] Process& daemon() { return *daemon_; }
+  [[nodiscard]] const std::vector<std::string>& logs() const { return logs_; }  // of daemons that ended
+
+  [[nodiscard]] Outcome regsync(std::vector<std::string> arguments) const;
+  [[nodiscard]] nlohmann::json status() const;
+  // The causes in the status, by "context/namespace".
+  [[nodiscard]] std::map<std::string, std::string> causes() const;
+
+  // A namespace that no other test uses, made in both clusters.
+  std::string make_namespace(const std::string& name);
+  [[nodiscard]] std::optional<nlohmann::json> secret(const std::string& context, const std::string& name_space,
+                                                     const std::string& name = "myregcred") const;
+  // The content of a Secret; empty where there is none.
+  [[nodiscard]] std::string content(const std::string& context, const std::string& name_space) const;
+  // Whether every one of these places ("a/team") holds a Secret with this password.
+  [[nodiscard]] bool everywhere(const std::vector<std::string>& places, const std::string& password) const;
+
+  [[nodiscard]] const TempDir& home() const { return home_; }
+  Environment env;  // of everything that the person runs
+
+ private:
+  TempDir home_;
+  std::string registry_;
+  std::unique_ptr<Process> daemon_;
+  std::vector<std::string> logs_;
+};
+
+// Random, so that finding it anywhere means that it got there.
+std::string new_password();
+
+}  // namespace regsync::test
