@@ -1,0 +1,191 @@
+"""A real API server, and what is asked of it: single requests, bulks by h2load, watches, its audit log."""
+
+import http.client
+import json
+import pathlib
+import re
+import ssl
+import subprocess
+import threading
+import time
+from datetime import datetime
+
+SUPPORT = pathlib.Path(__file__).resolve().parents[2] / "support"
+CONCURRENCY = 64  # regsyncd's default
+
+
+def registry_secret(name, password="p"):
+    """The Secret that kubectl would make, as an object without a resourceVersion."""
+    from base64 import b64encode
+
+    auth = b64encode(f"bench:{password}".encode()).decode()
+    document = {"auths": {"registry.example": {"username": "bench", "password": password, "auth": auth}}}
+    data = b64encode(json.dumps(document, separators=(",", ":")).encode()).decode()
+    return {
+        "apiVersion": "v1", "kind": "Secret", "type": "kubernetes.io/dockerconfigjson",
+        "metadata": {
+            "name": name,
+            "labels": {"app.kubernetes.io/managed-by": "regsync"},
+            "annotations": {"regsync.dev/owner": "0123456789abcdef0123456789abcdef bench@bench",
+                            "regsync.dev/target": name},
+        },
+        "data": {".dockerconfigjson": data},
+    }
+
+
+class ApiServer:
+    """tests/support/kube-up with an audit log, for as long as the `with` lasts."""
+
+    def __init__(self, folder, namespaces=0, group="all"):
+        self.dir = pathlib.Path(folder)
+        subprocess.run([SUPPORT / "kube-up", self.dir, "--audit"], check=True)
+        self.url = (self.dir / "url").read_text().strip()
+        tokens = (self.dir / "tokens").read_text().splitlines()
+        self.token = next(line.split(",")[0] for line in tokens if ",admin," in line)
+        self.tls = ssl.create_default_context(cafile=str(self.dir / "ca.crt"))
+        self.connection = self.connect()
+        self.audit_end = 0
+        if namespaces:
+            self.make_namespaces(namespaces, group)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.connection.close()
+        subprocess.run([SUPPORT / "kube-down", self.dir], check=True)
+
+    def connect(self):
+        host = self.url.removeprefix("https://")
+        connection = http.client.HTTPSConnection(host, context=self.tls, timeout=120)
+        connection.connect()
+        return connection
+
+    def headers(self, content_type="application/json"):
+        return {"Authorization": f"Bearer {self.token}", "Content-Type": content_type, "User-Agent": "bench"}
+
+    def request(self, method, path, body=None, content_type="application/json"):
+        self.connection.request(method, path, body and json.dumps(body), self.headers(content_type))
+        answer = self.connection.getresponse()
+        text = answer.read()
+        if answer.status // 100 != 2:
+            raise RuntimeError(f"{method} {path}: {answer.status} {text[:300]}")
+        return json.loads(text)
+
+    def apply(self, namespace, secret):
+        path = f"/api/v1/namespaces/{namespace}/secrets/{secret['metadata']['name']}?fieldManager=bench&force=true"
+        return self.request("PATCH", path, secret, "application/apply-patch+yaml")
+
+    # Bulks. Each answers the seconds that h2load took, its connection included, as a program's bulk would.
+
+    def h2load(self, method, paths, body=None, content_type="application/json"):
+        paths = list(paths)
+        (self.dir / "h2load.paths").write_text("".join(f"{self.url}{path}\n" for path in paths))
+        command = ["h2load", "-c1", f"-m{CONCURRENCY}", f"-n{len(paths)}", "-i", self.dir / "h2load.paths",
+                   "-H", f":method: {method}", "-H", f"authorization: Bearer {self.token}",
+                   "-H", f"content-type: {content_type}"]
+        if body is not None:
+            (self.dir / "h2load.body").write_text(json.dumps(body, separators=(",", ":")))
+            command += ["-d", self.dir / "h2load.body"]
+        text = subprocess.run(command, check=True, capture_output=True, text=True).stdout
+        good = int(re.search(r"status codes: (\d+) 2xx", text)[1])
+        if good < len(paths) * 0.999:  # names made by the server may collide once in ten thousand
+            raise RuntimeError(f"h2load {method}: {text}")
+        amount, unit = re.search(r"finished in ([\d.]+)(us|ms|s|m)", text).groups()
+        if unit == "m":
+            raise RuntimeError(f"h2load {method}: {text}")
+        return float(amount) * {"us": 1e-6, "ms": 1e-3, "s": 1}[unit]
+
+    def make_namespaces(self, count, group):
+        """Namespaces with the label bench=GROUP and names that the server makes up."""
+        while (missing := count - len(self.namespaces(group))) > 0:
+            namespace = {"metadata": {"generateName": "bench-", "labels": {"bench": group}}}
+            self.h2load("POST", ["/api/v1/namespaces"] * missing, namespace)
+        return self.namespaces(group)
+
+    def namespaces(self, group):
+        items = self.request("GET", f"/api/v1/namespaces?labelSelector=bench%3D{group}")["items"]
+        return sorted(item["metadata"]["name"] for item in items)
+
+    def apply_all(self, namespaces, secret):
+        name = secret["metadata"]["name"]
+        paths = (f"/api/v1/namespaces/{n}/secrets/{name}?fieldManager=regsync" for n in namespaces)
+        return self.h2load("PATCH", paths, secret, "application/apply-patch+yaml")
+
+    def delete_all(self, namespaces, name):
+        return self.h2load("DELETE", (f"/api/v1/namespaces/{n}/secrets/{name}" for n in namespaces))
+
+    # The audit log.
+
+    def forget_audit(self):
+        self.audit_end = (self.dir / "audit.log").stat().st_size
+
+    def audit(self):
+        """What regsyncd asked, and was answered, since forget_audit()."""
+        with open(self.dir / "audit.log", "rb") as log:
+            log.seek(self.audit_end)
+            lines = log.read().split(b"\n")
+        events = [json.loads(line) for line in lines[:-1]]
+        return [event for event in events if event["userAgent"].startswith("regsync/")]
+
+    def wait_for_writes(self, count, of=lambda name: True, timeout=180):
+        """Waits until regsyncd has written `count` Secrets whose names fit; answers when the last one was."""
+        log, rest, seen, last = open(self.dir / "audit.log", "rb"), b"", 0, 0.0
+        log.seek(self.audit_end)
+        deadline = time.time() + timeout
+        with log:
+            while seen < count:
+                if time.time() > deadline:
+                    raise RuntimeError(f"{seen} of {count} Secrets were written within {timeout} s")
+                time.sleep(0.02)
+                *lines, rest = (rest + log.read()).split(b"\n")
+                for line in lines:
+                    if b'"verb":"patch"' in line and b'"userAgent":"regsync/' in line:
+                        event = json.loads(line)
+                        if event["responseStatus"]["code"] // 100 == 2 and of(event["objectRef"]["name"]):
+                            seen += 1
+                            last = max(last, when(event["stageTimestamp"]))
+        return last
+
+
+def when(timestamp):
+    return datetime.fromisoformat(timestamp).timestamp()
+
+
+class Watch:
+    """Somebody else's watch of one namespace's or all Secrets of a name: when each change was seen."""
+
+    def __init__(self, api, path):
+        version = api.request("GET", "/api/v1/namespaces?limit=1")["metadata"]["resourceVersion"]
+        self.connection = api.connect()
+        separator = "&" if "?" in path else "?"
+        self.connection.request("GET", f"{path}{separator}watch=true&resourceVersion={version}", None, api.headers())
+        self.answer = self.connection.getresponse()
+        self.changed = threading.Condition()
+        self.seen = []  # (monotonic time, event)
+        threading.Thread(target=self.follow, daemon=True).start()
+
+    def follow(self):
+        try:
+            while line := self.answer.readline():
+                now = time.monotonic()
+                event = json.loads(line)
+                with self.changed:
+                    self.seen.append((now, event))
+                    self.changed.notify_all()
+        except (OSError, ValueError, AttributeError, http.client.HTTPException):
+            pass  # closed
+
+    def next(self, timeout=30):
+        """When the next change was seen, and the object."""
+        with self.changed:
+            if not self.changed.wait_for(lambda: self.seen, timeout):
+                raise RuntimeError(f"no change was seen within {timeout} s")
+            return self.seen.pop(0)
+
+    def forget(self):
+        with self.changed:
+            self.seen.clear()
+
+    def close(self):
+        self.connection.sock.close()

@@ -1,0 +1,361 @@
+"""The rows of the table: each a function that measures one promise against its reference, in the same run."""
+
+import contextlib
+import pathlib
+import random
+import socket
+import statistics
+import tempfile
+import threading
+import time
+from dataclasses import dataclass
+
+from . import programs
+from .api import ApiServer, Watch, registry_secret
+from .programs import Daemon, forget_everything, store, write_kubeconfig, write_target
+
+SECRET = "bench"
+
+
+@dataclass
+class Size:
+    """How much is measured; --quick measures less of the same."""
+
+    namespaces: int = 1000
+    bulks: int = 5  # repetitions of a bulk
+    changes: int = 200  # single changes
+    contexts: int = 100
+    idle_seconds: int = 180
+
+    @staticmethod
+    def quick():
+        return Size(namespaces=200, bulks=3, changes=40, contexts=10, idle_seconds=20)
+
+
+@dataclass
+class Result:
+    what: str
+    measured: str
+    reference: str
+    ratio: str
+    target: str
+    ok: bool
+
+
+median = statistics.median
+
+
+def p99(values):
+    return sorted(values)[max(0, round(len(values) * 0.99) - 1)]
+
+
+@contextlib.contextmanager
+def api_server(namespaces, group="all"):
+    forget_everything()
+    with tempfile.TemporaryDirectory(prefix="api.") as folder:
+        with ApiServer(pathlib.Path(folder) / "api", namespaces, group) as api:
+            yield api
+
+
+def kubeconfig(api, count=1, others=None):
+    servers = {f"c{i}": api.url for i in range(count)} | (others or {})
+    path = api.dir / "bench.kubeconfig"
+    write_kubeconfig(path, api, servers)
+    return path
+
+
+def new_password():
+    return f"{random.getrandbits(128):032x}"
+
+
+def first_syncs(api, namespaces, selector, bulks):
+    """Seconds of the daemon, from its start to the last Secret; of its patches alone; and of h2load."""
+    daemon, patches, reference = [], [], []
+    config = kubeconfig(api)
+    for _ in range(bulks):
+        forget_everything()
+        write_target(SECRET, ["c0"], selector=selector)
+        api.forget_audit()
+        with Daemon(config) as regsyncd:
+            end = api.wait_for_writes(len(namespaces))
+            daemon.append(end - regsyncd.started)
+        begin = min(seconds(e["requestReceivedTimestamp"]) for e in api.audit() if e["verb"] == "patch")
+        patches.append(end - begin)
+        api.delete_all(namespaces, SECRET)
+        reference.append(api.apply_all(namespaces, registry_secret(SECRET)))
+        api.delete_all(namespaces, SECRET)
+    return daemon, patches, reference
+
+
+def seconds(timestamp):
+    from .api import when
+
+    return when(timestamp)
+
+
+def rate(count, times):
+    return count / median(times)
+
+
+def first_sync(size):
+    store(new_password())
+    with api_server(size.namespaces) as api:
+        daemon, patches, reference = first_syncs(api, api.namespaces("all"), "bench=all", size.bulks)
+    ratio = median(reference) / median(daemon)
+    alone = median(reference) / median(patches)
+    return [
+        Result(f"first sync of {size.namespaces} namespaces, from the daemon's start",
+               f"{rate(size.namespaces, daemon):.0f}/s", f"h2load {rate(size.namespaces, reference):.0f}/s",
+               f"{ratio:.2f}", ">= 0.95", ratio >= 0.95),
+        Result("  its patches alone", f"{rate(size.namespaces, patches):.0f}/s", "", f"{alone:.2f}", "", True),
+    ]
+
+
+def growth(size):
+    """Ten times the namespaces, on one server: first the small number, then the large one."""
+    store(new_password())
+    few, many = size.namespaces, 10 * size.namespaces
+    bulks = max(1, size.bulks // 2)
+    with api_server(few) as api:
+        small, _, small_reference = first_syncs(api, api.namespaces("all"), "bench=all", bulks)
+        api.make_namespaces(many, "all")
+        large, _, large_reference = first_syncs(api, api.namespaces("all"), "bench=all", bulks)
+    ratio = median(large) / median(small)
+    reference = median(large_reference) / median(small_reference)
+    return [Result(f"first sync of {many} namespaces / of {few}", f"{median(large):.2f} s / {median(small):.2f} s",
+                   f"h2load {reference:.1f}", f"{ratio:.1f}", "<= 11", ratio <= 11)]
+
+
+def rotation(size):
+    """A new password, from the start of the helper's `store` to the last Secret."""
+    store(new_password())
+    daemon, reference = [], []
+    with api_server(size.namespaces) as api:
+        namespaces = api.namespaces("all")
+        write_target(SECRET, ["c0"], selector="bench=all")
+        other = registry_secret("reference", new_password())
+        api.apply_all(namespaces, other)
+        with Daemon(kubeconfig(api)) as regsyncd:
+            api.wait_for_writes(len(namespaces))
+            for _ in range(size.bulks):
+                regsyncd.wait_until_quiet(0.5)
+                api.forget_audit()
+                begin = time.time()
+                store(new_password())
+                daemon.append(api.wait_for_writes(len(namespaces)) - begin)
+                reference.append(api.apply_all(namespaces, registry_secret("reference", new_password())))
+    ratio = median(reference) / median(daemon)
+    return [Result(f"rotation over {size.namespaces} namespaces, from the start of `store`",
+                   f"{rate(len(namespaces), daemon):.0f}/s", f"h2load {rate(len(namespaces), reference):.0f}/s",
+                   f"{ratio:.2f}", ">= 0.95", ratio >= 0.95)]
+
+
+def restart(size):
+    """What a restart over synced clusters asks of the servers."""
+    store(new_password())
+    contexts = [f"c{i}" for i in range(5)]
+    with api_server(size.namespaces) as api:
+        config = kubeconfig(api, len(contexts))
+        for context in contexts:  # all are one server here: each context has a Secret name of its own
+            write_target(f"{SECRET}-{context}", [context], selector="bench=all")
+        with Daemon(config):
+            api.wait_for_writes(size.namespaces * len(contexts))
+        api.forget_audit()
+        with Daemon(config) as regsyncd:
+            regsyncd.wait_until_quiet()
+            events = api.audit()
+    writes = sum(event["verb"] not in ("get", "list", "watch") for event in events)
+    lists = [event for event in events if event["verb"] == "list"]
+    first_pages = [event for event in lists if "continue=" not in event["requestURI"]]
+    secrets = [event for event in first_pages if event["objectRef"]["resource"] == "secrets"]
+    per_cluster = len(secrets) / len(contexts)
+    return [Result(f"restart over {len(contexts)} synced clusters",
+                   f"{writes} writes, {len(secrets)} lists of Secrets",
+                   f"{len(lists)} pages, namespaces included", f"{per_cluster:.1f} a cluster", "0 writes, 1 list",
+                   writes == 0 and per_cluster == 1)]
+
+
+def login(size):
+    """`store` by the helper until an independent watch sees the Secret change; in between, bare patches."""
+    store(new_password())
+    changed, after_helper, bare = [], [], []
+    with api_server(5) as api:
+        namespace = api.namespaces("all")[0]
+        write_target(SECRET, ["c0"], namespaces=[namespace])
+        api.apply(namespace, registry_secret("reference"))
+        with Daemon(kubeconfig(api)) as regsyncd:
+            api.wait_for_writes(1)
+            regsyncd.wait_until_quiet(0.5)
+            watch = Watch(api, f"/api/v1/namespaces/{namespace}/secrets?fieldSelector=metadata.name%3D{SECRET}")
+            for _ in range(size.changes):
+                time.sleep(random.uniform(0.05, 0.15))  # logins come one at a time
+                watch.forget()
+                begin, end = store(new_password())
+                seen, _ = watch.next()
+                changed.append(seen - begin)
+                after_helper.append(seen - end)
+                time.sleep(random.uniform(0.02, 0.05))
+                body = registry_secret("reference", new_password())
+                begin = time.monotonic()
+                api.apply(namespace, body)
+                bare.append(time.monotonic() - begin)
+            watch.close()
+    return [
+        above(f"login -> Secret, median of {size.changes}, from the start of `store`", changed, bare, median, 15),
+        above("  p99", changed, bare, p99, 60),
+        above("  median from the end of `store`", after_helper, bare, median, None),
+    ]
+
+
+def above(what, times, reference, pick, limit):
+    """A latency as milliseconds above the reference's."""
+    measured, bare = pick(times) * 1000, pick(reference) * 1000
+    return Result(what, f"{measured:.1f} ms", f"bare patch {bare:.1f} ms", f"{measured - bare:+.1f} ms",
+                  f"<= +{limit} ms" if limit else "", limit is None or measured - bare <= limit)
+
+
+def new_namespace(size):
+    """From the answer to the creation of a namespace until an independent watch sees the Secret in it."""
+    store(new_password())
+    created, bare = [], []
+    with api_server(5) as api:
+        namespace = api.namespaces("all")[0]
+        write_target(SECRET, ["c0"], selector="bench")
+        api.apply(namespace, registry_secret("reference"))
+        with Daemon(kubeconfig(api)) as regsyncd:
+            api.wait_for_writes(5)
+            regsyncd.wait_until_quiet(0.5)
+            watch = Watch(api, f"/api/v1/secrets?fieldSelector=metadata.name%3D{SECRET}")
+            for _ in range(size.changes):
+                time.sleep(random.uniform(0.05, 0.1))
+                watch.forget()
+                api.request("POST", "/api/v1/namespaces",
+                            {"metadata": {"generateName": "new-", "labels": {"bench": "new"}}})
+                begin = time.monotonic()
+                seen, _ = watch.next()
+                created.append(seen - begin)
+                time.sleep(random.uniform(0.02, 0.05))
+                body = registry_secret("reference", new_password())
+                begin = time.monotonic()
+                api.apply(namespace, body)
+                bare.append(time.monotonic() - begin)
+            watch.close()
+    return [above(f"new namespace -> Secret, median of {size.changes}", created, bare, median, 10)]
+
+
+@contextlib.contextmanager
+def dead_server():
+    """Takes connections and never says a word."""
+    with socket.create_server(("127.0.0.1", 0), backlog=64) as listener:
+        yield f"https://127.0.0.1:{listener.getsockname()[1]}"
+
+
+@contextlib.contextmanager
+def slow_server(url, delay):
+    """The same server, with every piece of traffic `delay` seconds late in either direction."""
+    host, port = url.removeprefix("https://").split(":")
+    listener = socket.create_server(("127.0.0.1", 0))
+
+    def pump(source, sink):
+        with contextlib.suppress(OSError):
+            while piece := source.recv(65536):
+                time.sleep(delay)
+                sink.sendall(piece)
+        with contextlib.suppress(OSError):
+            sink.shutdown(socket.SHUT_RDWR)
+
+    def serve():
+        with contextlib.suppress(OSError):
+            while True:
+                client, _ = listener.accept()
+                server = socket.create_connection((host, int(port)))
+                for ends in ((client, server), (server, client)):
+                    threading.Thread(target=pump, args=ends, daemon=True).start()
+
+    threading.Thread(target=serve, daemon=True).start()
+    try:
+        yield f"https://127.0.0.1:{listener.getsockname()[1]}"
+    finally:
+        listener.shutdown(socket.SHUT_RDWR)
+        listener.close()
+
+
+def bad_neighbours(size):
+    """18 healthy contexts, without and with a dead and a slow one beside them."""
+    store(new_password())
+    healthy = [f"c{i}" for i in range(18)]
+    each = max(20, size.namespaces // 20)
+    alone, beside = [], []
+    with api_server(each) as api, dead_server() as dead, slow_server(api.url, 0.5) as slow:
+        namespaces = api.namespaces("all")
+        for _ in range(size.bulks + 2):
+            for times, others in ((alone, {}), (beside, {"dead": dead, "slow": slow})):
+                forget_everything()
+                for context in healthy + list(others):
+                    write_target(f"{SECRET}-{context}", [context], selector="bench=all")
+                api.forget_audit()
+                with Daemon(kubeconfig(api, len(healthy), others)) as regsyncd:
+                    end = api.wait_for_writes(each * len(healthy), of=lambda name: "slow" not in name)
+                    times.append(end - regsyncd.started)
+                for context in healthy:
+                    api.delete_all(namespaces, f"{SECRET}-{context}")
+    change = (median(beside) / median(alone) - 1) * 100
+    return [Result(f"18 healthy contexts x {each}, beside a dead and a slow one", f"{median(beside):.2f} s",
+                   f"alone {median(alone):.2f} s", f"{change:+.1f} %", "< 5 %", change < 5)]
+
+
+def memory(size):
+    """Resident memory of the daemon, after its first syncs and a restart over them."""
+    store(new_password())
+    with api_server(size.namespaces) as api:
+        write_target(SECRET, ["c0"], selector="bench=all")
+        config = kubeconfig(api, size.contexts)
+        with Daemon(config) as regsyncd:
+            api.wait_for_writes(size.namespaces)
+            regsyncd.wait_until_quiet()
+            one, one_peak = regsyncd.memory()
+        write_target(SECRET, ["*"], selector="bench=all")
+        with Daemon(config) as regsyncd:
+            regsyncd.wait_until_quiet()
+            lists = {e["requestURI"] for e in api.audit() if e["verb"] == "list"}
+            many, many_peak = regsyncd.memory()
+    assert lists
+    secrets = size.contexts * size.namespaces
+    return [
+        Result(f"memory, 1 context, {size.namespaces} Secrets", f"{one:.1f} MiB", f"peak {one_peak:.1f} MiB", "",
+               "<= 20 MiB", one <= 20),
+        Result(f"memory, {size.contexts} contexts (one server), {secrets} Secrets", f"{many:.1f} MiB",
+               f"peak {many_peak:.1f} MiB", "", "<= 64 MiB", many <= 64),
+    ]
+
+
+def idle(size):
+    """The processor time of a daemon with ten synced contexts to which nothing happens."""
+    store(new_password())
+    contexts = 10
+    with api_server(100) as api:
+        write_target(SECRET, ["*"], selector="bench=all")
+        with Daemon(kubeconfig(api, contexts)) as regsyncd:
+            api.wait_for_writes(100)
+            regsyncd.wait_until_quiet()
+            cpu, wake_ups = regsyncd.cpu(), regsyncd.wake_ups()
+            begin = time.monotonic()
+            time.sleep(size.idle_seconds)
+            hours = (time.monotonic() - begin) / 3600
+            an_hour = (regsyncd.cpu() - cpu) / hours
+            wakes = (regsyncd.wake_ups() - wake_ups) / hours
+    return [Result(f"idle with {contexts} contexts, over {size.idle_seconds} s", f"{an_hour:.3f} s of CPU an hour",
+                   f"{wakes:.0f} wake-ups an hour", "", "< 0.1 s", an_hour < 0.1)]
+
+
+ROWS = {
+    "first-sync": first_sync,
+    "growth": growth,
+    "restart": restart,
+    "login": login,
+    "new-namespace": new_namespace,
+    "rotation": rotation,
+    "neighbours": bad_neighbours,
+    "memory": memory,
+    "idle": idle,
+}
