@@ -160,6 +160,7 @@ class Engine::Impl {
     }
     update_plans();
     update_contexts();
+    excess_ = true;  // until trim_footprints() has looked
     changed();
   }
 
@@ -183,6 +184,7 @@ class Engine::Impl {
     context_problems_.clear();
     const std::set<std::string> present(kubeconfig_.contexts().begin(), kubeconfig_.contexts().end());
     std::set<std::string> needed;
+    std::map<std::string, std::shared_ptr<Cluster>> usable;
     for (const auto& context : present) {
       const bool selected = std::any_of(plans_.begin(), plans_.end(), [&](const auto& plan) {
         return selects_context(plan.second->target, context);
@@ -191,8 +193,14 @@ class Engine::Impl {
                                           [&](const auto& item) { return item.second.contexts.contains(context); });
       if (selected || remembered) {
         needed.insert(context);
-        update_context(context);
+        if (auto cluster = cluster_of(context)) {
+          usable[context] = std::move(cluster);
+        }
       }
+    }
+    remember_places(usable);
+    for (const auto& [context, cluster] : usable) {
+      update_context(context, *cluster);
     }
     for (auto cluster = clusters_.begin(); cluster != clusters_.end();) {
       const auto& name = cluster->first;
@@ -251,18 +259,13 @@ class Engine::Impl {
     return cluster;
   }
 
-  void update_context(const std::string& name) {
-    const auto cluster = cluster_of(name);
-    if (!cluster) {
-      return;
-    }
-    const auto& default_namespace = cluster->context().default_namespace;
+  void update_context(const std::string& name, Cluster& cluster) {
+    const auto& default_namespace = cluster.context().default_namespace;
     Desired desired;
     for (const auto& [target, plan] : plans_) {
       desired.known_targets.insert(target);
       if (selects_context(plan->target, name)) {
         desired.plans[target] = plan;
-        remember(target, name, places_of(plan->target, default_namespace));
       }
     }
     for (const auto& [target, footprint] : footprints_.all()) {
@@ -276,24 +279,31 @@ class Engine::Impl {
     if (const auto before = desired_.find(name); before != desired_.end() && before->second == desired) {
       return;
     }
-    cluster->set_desired(std::make_shared<const DesiredState>(default_namespace, desired.plans, desired.forgotten,
-                                                              desired.known_targets),
-                         desired.places);
+    cluster.set_desired(std::make_shared<const DesiredState>(default_namespace, desired.plans, desired.forgotten,
+                                                             desired.known_targets),
+                        desired.places);
     desired_[name] = std::move(desired);
   }
 
-  // On disk before anything is written to the cluster.
-  void remember(const std::string& target, const std::string& context, const Places& places) {
-    const auto known = footprints_.all().find(target);
-    Footprint footprint = known == footprints_.all().end() ? Footprint() : known->second;
-    footprint.forgotten = false;
-    footprint.contexts[context].merge(places);
-    footprints_.set(target, std::move(footprint));
+  // On disk before anything is written to a cluster; once for all contexts of a target, because each write is synced.
+  void remember_places(const std::map<std::string, std::shared_ptr<Cluster>>& clusters) {
+    for (const auto& [target, plan] : plans_) {
+      const auto known = footprints_.all().find(target);
+      Footprint footprint = known == footprints_.all().end() ? Footprint() : known->second;
+      for (const auto& [context, cluster] : clusters) {
+        if (selects_context(plan->target, context)) {
+          footprint.forgotten = false;
+          footprint.contexts[context].merge(places_of(plan->target, cluster->context().default_namespace));
+        }
+      }
+      footprints_.set(target, std::move(footprint));
+    }
   }
 
   // Cuts footprints back to where Secrets are wanted, as soon as the rest is known to be clean.
   bool trim_footprints() {
     std::vector<std::pair<std::string, Footprint>> trimmed;
+    excess_ = false;
     for (const auto& [target, footprint] : footprints_.all()) {
       if (!footprint.forgotten && find_target(target) == nullptr) {
         continue;  // its file is gone or unreadable: nothing is known to be unwanted
@@ -309,8 +319,11 @@ class Engine::Impl {
         if (plan != plans_.end() && selects_context(plan->second->target, context)) {
           wanted = places_of(plan->second->target, cluster->second->context().default_namespace);
         }
-        if (wanted != places && cluster->second->is_clean_of(target, places)) {
-          left.contexts[context] = std::move(wanted);
+        if (wanted != places) {
+          excess_ = true;
+          if (cluster->second->is_clean_of(target, places)) {
+            left.contexts[context] = std::move(wanted);
+          }
         }
       }
       if (left != footprint) {
@@ -333,7 +346,7 @@ class Engine::Impl {
         return;
       }
       change_posted_ = false;
-      if (!stopping_ && trim_footprints()) {
+      if (!stopping_ && excess_ && trim_footprints()) {
         update();
       }
       on_change_();
@@ -383,6 +396,7 @@ class Engine::Impl {
   AsyncEvent retired_;
   int retiring_ = 0;
   bool change_posted_ = false;
+  bool excess_ = false;  // some footprint may be larger than what is wanted
   bool stopping_ = false;
   std::shared_ptr<int> alive_ = std::make_shared<int>(0);
 };
