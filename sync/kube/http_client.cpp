@@ -37,10 +37,13 @@ constexpr milliseconds connect_timeout = seconds(30);
 // libcurl 7.88 cannot ping on a multi handle; a request on the same connection asks the same question.
 constexpr seconds silence_before_check = seconds(30);
 constexpr seconds check_timeout = seconds(15);
+// Where only watches are open, the kernel's keepalive finds a dead network, as fast and without waking us, and a
+// living server sends each watch a bookmark about once a minute: who has missed two is asked whether he lives.
+constexpr seconds silence_before_stream_check = seconds(150);
 // Bytes that nobody acknowledges: the kernel gives the connection up as fast as the check would.
 constexpr unsigned tcp_user_timeout_ms = 15'000;
 // A burst of requests hands its handles on; after it, this many stay, each with its buffer.
-constexpr std::size_t idle_handles_kept = 4;
+constexpr std::size_t idle_handles_kept = 1;
 // A watch's events are small and rare, and there are many watches: libcurl holds this buffer for each stream.
 constexpr long stream_buffer = 4 * 1024;
 constexpr long answer_buffer = 16 * 1024;
@@ -288,6 +291,7 @@ class HttpClient::Multi : public std::enable_shared_from_this<Multi> {
       throw Error(ErrorCode::internal, std::string("libcurl takes no request: ") + curl_multi_strerror(code));
     }
     transfers_.insert(&transfer);
+    bursting_ += transfer.streaming ? 0 : 1;
     if (transfers_.size() == 1) {
       last_heard_ = steady_clock::now();  // silence counts from when somebody waits
     }
@@ -298,8 +302,11 @@ class HttpClient::Multi : public std::enable_shared_from_this<Multi> {
     if (transfers_.erase(&transfer) > 0) {
       curl_multi_remove_handle(multi_, transfer.easy.get());
     }
-    if (transfer.easy && !transfer.streaming && idle_.size() < idle_handles_kept) {
+    if (transfer.easy && !transfer.streaming) {
       idle_.push_back(std::move(transfer.easy));
+      if (--bursting_ == 0) {
+        idle_.resize(idle_handles_kept);
+      }
     }
   }
 
@@ -313,7 +320,7 @@ class HttpClient::Multi : public std::enable_shared_from_this<Multi> {
     }
   }
 
-  [[nodiscard]] bool silent() const { return steady_clock::now() - last_heard_ >= silence_before_check; }
+  [[nodiscard]] bool silent(seconds limit) const { return steady_clock::now() - last_heard_ >= limit; }
   bool checking = false;  // one check of the peer at a time
 
  private:
@@ -585,6 +592,7 @@ class HttpClient::Multi : public std::enable_shared_from_this<Multi> {
   steady_clock::time_point last_heard_ = steady_clock::now();
   HeaderList connect_to_;
   std::vector<Easy> idle_;
+  std::size_t bursting_ = 0;  // requests, not streams, that hold a handle
   std::unordered_set<Transfer*> transfers_;
   std::unordered_map<curl_socket_t, std::shared_ptr<Socket>> sockets_;
   CURLM* multi_;
@@ -656,11 +664,12 @@ asio::awaitable<HttpResponse> HttpClient::exchange(const HttpRequest& request, s
 }
 
 asio::awaitable<void> HttpClient::wait_for_news(Transfer& transfer) {
+  const seconds patience = transfer.streaming ? silence_before_stream_check : silence_before_check;
   while (!transfer.has_news()) {
     if (transfer.is_check) {
       transfer.wake.expires_at(steady_clock::time_point::max());
     } else {
-      transfer.wake.expires_after(silence_before_check);
+      transfer.wake.expires_after(patience);
     }
     std::error_code woken;
     try {
@@ -672,7 +681,7 @@ asio::awaitable<void> HttpClient::wait_for_news(Transfer& transfer) {
     if (state.cancelled() != asio::cancellation_type::none) {
       throw Error(ErrorCode::cancelled, "the request was cancelled");
     }
-    if (!woken && !transfer.has_news() && transfer.multi->silent()) {
+    if (!woken && !transfer.has_news() && transfer.multi->silent(patience)) {
       co_await check_peer(transfer);
     }
   }
@@ -692,7 +701,7 @@ asio::awaitable<void> HttpClient::check_peer(Transfer& transfer) {
   Transfer check(multi, executor_, request, false);
   check.is_check = true;
   co_await wait_for_news(check);
-  if (check.result != CURLE_OK && multi->silent()) {
+  if (check.result != CURLE_OK && multi->silent(check_timeout)) {
     if (multi_ == multi) {
       multi_ = std::make_shared<Multi>(executor_, endpoint_);
     }
