@@ -1,5 +1,6 @@
 #include "daemon/daemon.hpp"
 
+#include <asio/steady_timer.hpp>
 #include <filesystem>
 #include <nlohmann/json.hpp>
 #include <utility>
@@ -7,6 +8,7 @@
 #include "daemon/control_server.hpp"
 #include "daemon/file_monitor.hpp"
 #include "daemon/metrics_exporter.hpp"
+#include "daemon/resident_memory.hpp"
 #include "daemon/store_monitor.hpp"
 #include "sync/control.hpp"
 #include "sync/docker_config_file.hpp"
@@ -26,6 +28,9 @@ namespace regsync {
 namespace {
 
 using nlohmann::json;
+
+// Lists and bulks leave a heap behind that is mostly free: looked at when they are over, and seldom while they last.
+constexpr auto trim_delay = std::chrono::seconds(2);
 
 std::optional<std::string> optional_target(const json& params) {
   const auto target = params.find("target");
@@ -51,7 +56,8 @@ class Daemon::Impl {
         control_(
             executor, paths::control_socket(),
             {.call = [this](std::string method, json params) { return call(std::move(method), std::move(params)); },
-             .status = [this](const std::optional<std::string>& target) { return engine_.status(target); }}) {
+             .status = [this](const std::optional<std::string>& target) { return engine_.status(target); }}),
+        trim_timer_(executor) {
     std::filesystem::create_directories(directory_.folder());
     reload();
   }
@@ -178,6 +184,20 @@ class Daemon::Impl {
   void on_status_change() {
     control_.status_changed();
     exporter_.changed();
+    give_back_memory_soon();
+  }
+
+  void give_back_memory_soon() {
+    if (std::exchange(trim_armed_, true)) {
+      return;
+    }
+    trim_timer_.expires_after(trim_delay);
+    trim_timer_.async_wait([this](const asio::error_code& error) {
+      if (!error) {
+        trim_armed_ = false;
+        give_back_memory();
+      }
+    });
   }
 
   DaemonOptions options_;
@@ -193,6 +213,8 @@ class Daemon::Impl {
   FileMonitor files_;
   ControlServer control_;
   std::vector<std::filesystem::path> followed_;
+  asio::steady_timer trim_timer_;
+  bool trim_armed_ = false;
 };
 
 Daemon::Daemon(asio::any_io_executor executor, DaemonOptions options)
