@@ -48,6 +48,14 @@ void ClusterCache::for_each(const std::string& secret,
   }
 }
 
+std::shared_ptr<const Labels> ClusterCache::share(Labels labels) {
+  return *labels_.insert(std::make_shared<const Labels>(std::move(labels))).first;
+}
+
+void ClusterCache::forget_unused_labels() {
+  std::erase_if(labels_, [](const auto& labels) { return labels.use_count() == 1; });
+}
+
 std::vector<std::string> ClusterCache::secret_names() const {
   std::vector<std::string> names;
   for (const auto& [name, table] : secrets_) {

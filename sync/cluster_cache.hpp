@@ -8,6 +8,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <unordered_map>
 #include <vector>
@@ -63,8 +64,19 @@ class ClusterCache {
 
   Generation generation = 0;  // of the newest list that began
 
+  // Many namespaces carry the same labels: each set of them is kept once.
+  std::shared_ptr<const Labels> share(Labels labels);
+  void forget_unused_labels();
+
  private:
+  struct ByValue {
+    bool operator()(const std::shared_ptr<const Labels>& a, const std::shared_ptr<const Labels>& b) const {
+      return *a < *b;
+    }
+  };
+
   std::map<std::string, std::unordered_map<std::string, Entry>> secrets_;  // by Secret name, then namespace
+  std::set<std::shared_ptr<const Labels>, ByValue> labels_;
 };
 
 }  // namespace regsync

@@ -30,19 +30,19 @@ std::string metadata_text(const nlohmann::json& object, const char* field) {
   return metadata == object.end() ? std::string() : metadata->value(field, "");
 }
 
-std::unique_ptr<const Labels> labels_of(const nlohmann::json& object) {
+Labels labels_of(const nlohmann::json& object) {
+  Labels labels;
   const auto& metadata = object.at("metadata");
   const auto given = metadata.find("labels");
   if (given == metadata.end()) {
-    return nullptr;
+    return labels;
   }
-  Labels labels;
   for (const auto& [key, value] : given->items()) {
     if (value.is_string() && key != "kubernetes.io/metadata.name") {  // known without being kept
       labels[key] = value.get<std::string>();
     }
   }
-  return labels.empty() ? nullptr : std::make_unique<const Labels>(std::move(labels));
+  return labels;
 }
 
 }  // namespace
@@ -235,7 +235,8 @@ void ClusterWatches::on_namespace(Watch& watch, const kube::WatchEvent& event) {
     NamespaceView& view = cache_.namespaces[name];
     view.terminating = event.object->at("metadata").contains("deletionTimestamp");
     view.generation = watch.synced ? cache_.generation : watch.generation;
-    view.labels = labels_of(*event.object);
+    Labels labels = labels_of(*event.object);
+    view.labels = labels.empty() ? nullptr : cache_.share(std::move(labels));
   }
   handlers_.on_namespace(name);
 }
@@ -283,6 +284,7 @@ void ClusterWatches::sweep(const Watch& watch) {
   };
   if (watch.id.resource == namespaces) {
     std::erase_if(cache_.namespaces, [&](const auto& item) { return item.second.generation < watch.generation; });
+    cache_.forget_unused_labels();
     cache_.namespaces_complete = true;
   } else if (watch.id.resource == service_accounts) {
     std::erase_if(cache_.service_accounts, [&](const auto& item) {

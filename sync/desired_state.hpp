@@ -55,7 +55,7 @@ Plan make_plan(const Target& target, const KnownLogins& logins);
 struct NamespaceView {
   bool terminating = false;
   std::uint32_t generation = 0;          // of the list that delivered it last
-  std::unique_ptr<const Labels> labels;  // null where it has no label but its own name
+  std::shared_ptr<const Labels> labels;  // null where it has no label but its own name
 };
 
 enum class Selected { no, yes, unknown };
