@@ -8,6 +8,7 @@ import ssl
 import subprocess
 import threading
 import time
+from base64 import b64encode
 from datetime import datetime
 
 SUPPORT = pathlib.Path(__file__).resolve().parents[2] / "support"
@@ -16,8 +17,6 @@ CONCURRENCY = 64  # regsyncd's default
 
 def registry_secret(name, password="p"):
     """The Secret that kubectl would make, as an object without a resourceVersion."""
-    from base64 import b64encode
-
     auth = b64encode(f"bench:{password}".encode()).decode()
     document = {"auths": {"registry.example": {"username": "bench", "password": password, "auth": auth}}}
     data = b64encode(json.dumps(document, separators=(",", ":")).encode()).decode()
@@ -127,6 +126,9 @@ class ApiServer:
             lines = log.read().split(b"\n")
         events = [json.loads(line) for line in lines[:-1]]
         return [event for event in events if event["userAgent"].startswith("regsync/")]
+
+    def first_write(self):
+        return min(when(event["requestReceivedTimestamp"]) for event in self.audit() if event["verb"] == "patch")
 
     def wait_for_writes(self, count, of=lambda name: True, timeout=180):
         """Waits until regsyncd has written `count` Secrets whose names fit; answers when the last one was."""

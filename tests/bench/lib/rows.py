@@ -10,7 +10,6 @@ import threading
 import time
 from dataclasses import dataclass
 
-from . import programs
 from .api import ApiServer, Watch, registry_secret
 from .programs import Daemon, forget_everything, store, write_kubeconfig, write_target
 
@@ -79,36 +78,29 @@ def first_syncs(api, namespaces, selector, bulks):
         with Daemon(config) as regsyncd:
             end = api.wait_for_writes(len(namespaces))
             daemon.append(end - regsyncd.started)
-        begin = min(seconds(e["requestReceivedTimestamp"]) for e in api.audit() if e["verb"] == "patch")
-        patches.append(end - begin)
+        patches.append(end - api.first_write())
         api.delete_all(namespaces, SECRET)
         reference.append(api.apply_all(namespaces, registry_secret(SECRET)))
         api.delete_all(namespaces, SECRET)
     return daemon, patches, reference
 
 
-def seconds(timestamp):
-    from .api import when
-
-    return when(timestamp)
-
-
-def rate(count, times):
-    return count / median(times)
+def against_h2load(what, count, times, patches, reference):
+    """Two rows: the whole time, which the target is about, and the time from the first patch on."""
+    rate, patch_rate, h2load = (count / median(values) for values in (times, patches, reference))
+    return [
+        Result(what, f"{rate:.0f}/s", f"h2load {h2load:.0f}/s", f"{rate / h2load:.2f}", ">= 0.95",
+               rate / h2load >= 0.95),
+        Result("  from the first patch on", f"{patch_rate:.0f}/s", "", f"{patch_rate / h2load:.2f}", "", True),
+    ]
 
 
 def first_sync(size):
     store(new_password())
     with api_server(size.namespaces) as api:
         daemon, patches, reference = first_syncs(api, api.namespaces("all"), "bench=all", size.bulks)
-    ratio = median(reference) / median(daemon)
-    alone = median(reference) / median(patches)
-    return [
-        Result(f"first sync of {size.namespaces} namespaces, from the daemon's start",
-               f"{rate(size.namespaces, daemon):.0f}/s", f"h2load {rate(size.namespaces, reference):.0f}/s",
-               f"{ratio:.2f}", ">= 0.95", ratio >= 0.95),
-        Result("  its patches alone", f"{rate(size.namespaces, patches):.0f}/s", "", f"{alone:.2f}", "", True),
-    ]
+    what = f"first sync of {size.namespaces} namespaces, from the daemon's start"
+    return against_h2load(what, size.namespaces, daemon, patches, reference)
 
 
 def growth(size):
@@ -129,7 +121,7 @@ def growth(size):
 def rotation(size):
     """A new password, from the start of the helper's `store` to the last Secret."""
     store(new_password())
-    daemon, reference = [], []
+    daemon, patches, reference = [], [], []
     with api_server(size.namespaces) as api:
         namespaces = api.namespaces("all")
         write_target(SECRET, ["c0"], selector="bench=all")
@@ -142,12 +134,12 @@ def rotation(size):
                 api.forget_audit()
                 begin = time.time()
                 store(new_password())
-                daemon.append(api.wait_for_writes(len(namespaces)) - begin)
+                end = api.wait_for_writes(len(namespaces))
+                daemon.append(end - begin)
+                patches.append(end - api.first_write())
                 reference.append(api.apply_all(namespaces, registry_secret("reference", new_password())))
-    ratio = median(reference) / median(daemon)
-    return [Result(f"rotation over {size.namespaces} namespaces, from the start of `store`",
-                   f"{rate(len(namespaces), daemon):.0f}/s", f"h2load {rate(len(namespaces), reference):.0f}/s",
-                   f"{ratio:.2f}", ">= 0.95", ratio >= 0.95)]
+    what = f"rotation over {size.namespaces} namespaces, from the start of `store`"
+    return against_h2load(what, size.namespaces, daemon, patches, reference)
 
 
 def restart(size):
@@ -312,14 +304,15 @@ def memory(size):
         config = kubeconfig(api, size.contexts)
         with Daemon(config) as regsyncd:
             api.wait_for_writes(size.namespaces)
-            regsyncd.wait_until_quiet()
+            regsyncd.wait_until_quiet(3)
             one, one_peak = regsyncd.memory()
         write_target(SECRET, ["*"], selector="bench=all")
         with Daemon(config) as regsyncd:
-            regsyncd.wait_until_quiet()
-            lists = {e["requestURI"] for e in api.audit() if e["verb"] == "list"}
+            regsyncd.wait_until_quiet(3)
+            lists = sum(e["verb"] == "list" and e["objectRef"]["resource"] == "secrets" for e in api.audit())
             many, many_peak = regsyncd.memory()
-    assert lists
+    if lists < size.contexts:
+        raise RuntimeError(f"only {lists} lists of Secrets from {size.contexts} contexts")
     secrets = size.contexts * size.namespaces
     return [
         Result(f"memory, 1 context, {size.namespaces} Secrets", f"{one:.1f} MiB", f"peak {one_peak:.1f} MiB", "",
@@ -337,7 +330,7 @@ def idle(size):
         write_target(SECRET, ["*"], selector="bench=all")
         with Daemon(kubeconfig(api, contexts)) as regsyncd:
             api.wait_for_writes(100)
-            regsyncd.wait_until_quiet()
+            regsyncd.wait_until_quiet(3)
             cpu, wake_ups = regsyncd.cpu(), regsyncd.wake_ups()
             begin = time.monotonic()
             time.sleep(size.idle_seconds)
