@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <ostream>
 #include <string>
 #include <vector>
 
@@ -15,6 +16,8 @@ struct Case {
   Labels labels;
   bool matches;
 };
+
+void PrintTo(const Case& c, std::ostream* out) { *out << c.selector << " of " << testing::PrintToString(c.labels); }
 
 class LabelSelectorMatches : public testing::TestWithParam<Case> {};
 
