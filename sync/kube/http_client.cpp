@@ -44,10 +44,6 @@ constexpr seconds silence_before_stream_check = seconds(150);
 constexpr unsigned tcp_user_timeout_ms = 15'000;
 // A burst of requests hands its handles on; after it, this many stay, each with its buffer.
 constexpr std::size_t idle_handles_kept = 1;
-// For each event of a socket libcurl looks at every transfer on it, with a poll(2) each. Where many wait for answers,
-// those of a moment are gathered and looked at together; the server has enough to do meanwhile.
-constexpr std::size_t worth_gathering = 16;
-constexpr milliseconds gathering_time{3};
 // A watch's events are small and rare, and there are many watches: libcurl holds this buffer for each stream.
 constexpr long stream_buffer = 4 * 1024;
 constexpr long answer_buffer = 16 * 1024;
@@ -329,12 +325,9 @@ class HttpClient::Multi : public std::enable_shared_from_this<Multi> {
 
  private:
   struct Socket {
-    Socket(const asio::any_io_executor& executor, curl_socket_t of)
-        : fd(of), descriptor(executor, of), gathering(executor) {}
+    Socket(const asio::any_io_executor& executor, curl_socket_t of) : fd(of), descriptor(executor, of) {}
     curl_socket_t fd;
     asio::posix::stream_descriptor descriptor;
-    asio::steady_timer gathering;
-    bool gathered = false;  // since it became readable
     int wanted = CURL_POLL_NONE;
     bool reading = false;  // a wait is armed
     bool writing = false;
@@ -475,13 +468,6 @@ class HttpClient::Multi : public std::enable_shared_from_this<Multi> {
     if (socket->removed) {
       return;
     }
-    if (read && !failure && bursting_ >= worth_gathering && !socket->gathered) {
-      gather(socket);
-      return;
-    }
-    if (read) {
-      socket->gathered = false;
-    }
     if ((socket->wanted & (read ? CURL_POLL_IN : CURL_POLL_OUT)) != 0) {
       const int events = read ? CURL_CSELECT_IN : CURL_CSELECT_OUT;
       act(socket->fd, failure ? CURL_CSELECT_ERR : events);
@@ -489,18 +475,6 @@ class HttpClient::Multi : public std::enable_shared_from_this<Multi> {
     if (!socket->removed && !failure) {
       arm(socket);
     }
-  }
-
-  void gather(const std::shared_ptr<Socket>& socket) {
-    socket->reading = true;  // a wait of another kind
-    socket->gathered = true;
-    socket->gathering.expires_after(gathering_time);
-    socket->gathering.async_wait([weak = weak_from_this(), socket](std::error_code cancelled) {
-      const auto self = weak.lock();
-      if (self && !cancelled) {
-        self->on_ready(socket, asio::posix::stream_descriptor::wait_read, {});
-      }
-    });
   }
 
   static int on_socket(CURL* /*easy*/, curl_socket_t fd, int what, void* self_pointer, void* /*socket*/) {
