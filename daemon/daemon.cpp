@@ -1,5 +1,7 @@
 #include "daemon/daemon.hpp"
 
+#include <malloc.h>
+
 #include <asio/steady_timer.hpp>
 #include <filesystem>
 #include <nlohmann/json.hpp>
@@ -8,7 +10,6 @@
 #include "daemon/control_server.hpp"
 #include "daemon/file_monitor.hpp"
 #include "daemon/metrics_exporter.hpp"
-#include "daemon/resident_memory.hpp"
 #include "daemon/store_monitor.hpp"
 #include "sync/control.hpp"
 #include "sync/docker_config_file.hpp"
@@ -195,7 +196,7 @@ class Daemon::Impl {
     trim_timer_.async_wait([this](const asio::error_code& error) {
       if (!error) {
         trim_armed_ = false;
-        give_back_memory();
+        malloc_trim(0);
       }
     });
   }

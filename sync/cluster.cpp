@@ -317,10 +317,24 @@ void Cluster::add_rows(const std::string& target, std::vector<StatusRow>& rows) 
   }
 }
 
+bool Cluster::has_ours(const Places& places) const {
+  bool found = false;
+  for (const auto& [secret, scope] : places.secrets) {
+    cache_.for_each(secret, [&found](const std::string& /*name_space*/, const Entry& entry) {
+      found = found || (entry.secret && entry.secret->ownership == Ownership::ours);
+    });
+  }
+  return found;
+}
+
 bool Cluster::is_clean_of(const std::string& target, const Places& places) const {
   if (!desired_ || !queue_.idle() ||
       !std::all_of(places.secrets.begin(), places.secrets.end(),
                    [this](const auto& item) { return watches_.covers(item.first); })) {
+    return false;
+  }
+  // A Secret that another target has taken over may still be attached to accounts that are not known yet.
+  if (!watches_.knows_all_accounts() && has_ours(places)) {
     return false;
   }
   for (const auto& [secret, scope] : places.secrets) {

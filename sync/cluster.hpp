@@ -64,6 +64,7 @@ class Cluster {
   void on_restart();
   void on_health();
   asio::awaitable<Outcome> work(Key key);
+  [[nodiscard]] bool has_ours(const Places& places) const;
   [[nodiscard]] std::vector<std::string> candidates(const Plan& plan) const;
   [[nodiscard]] const NamespaceView* view_of(const std::string& name_space) const;
   [[nodiscard]] StatusRow row_for(const Plan& plan, const std::string& name_space) const;

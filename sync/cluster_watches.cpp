@@ -326,14 +326,6 @@ bool ClusterWatches::knows_accounts(const std::string& name_space) const {
 }
 
 bool ClusterWatches::covers(const std::string& secret) const {
-  // An account that is not known yet may still be attached to what another target has taken over.
-  const bool accounts_known = std::all_of(watches_.begin(), watches_.end(), [](const auto& item) {
-    const Watch& watch = *item.second;
-    return watch.id.resource != service_accounts || watch.synced || watch.forbidden;
-  });
-  if (!accounts_known) {
-    return false;
-  }
   const Watch* everywhere = find({secrets, "", secret});
   if (everywhere != nullptr && everywhere->synced) {
     return true;
@@ -344,6 +336,13 @@ bool ClusterWatches::covers(const std::string& secret) const {
            const Watch* single = find({secrets, name_space, secret});
            return single != nullptr && (single->synced || single->forbidden);
          });
+}
+
+bool ClusterWatches::knows_all_accounts() const {
+  return std::all_of(watches_.begin(), watches_.end(), [](const auto& item) {
+    const Watch& watch = *item.second;
+    return watch.id.resource != service_accounts || watch.synced || watch.forbidden;
+  });
 }
 
 bool ClusterWatches::settled() const {

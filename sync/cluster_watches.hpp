@@ -54,9 +54,11 @@ class ClusterWatches {
   };
   [[nodiscard]] Trust trust(const Key& key) const;
 
-  // Whether the cache shows every Secret of this name that may be ours, and the ServiceAccounts that it may be attached
-  // to: the places to look at were all readable.
+  // Whether the cache shows every Secret of this name that may be ours: the places to look at were all readable.
   [[nodiscard]] bool covers(const std::string& secret) const;
+
+  // Whether every ServiceAccount that matters is known, as far as rights go.
+  [[nodiscard]] bool knows_all_accounts() const;
 
   // Every first list has been delivered, or has failed at least once.
   [[nodiscard]] bool settled() const;
