@@ -14,10 +14,6 @@ Error no_login(const std::string& registry) {
           "run `docker login " + registry + "`"};
 }
 
-bool matches_any(const std::vector<std::string>& patterns, const std::string& text) {
-  return std::any_of(patterns.begin(), patterns.end(), [&](const auto& pattern) { return glob_match(pattern, text); });
-}
-
 }  // namespace
 
 bool Plan::operator==(const Plan& other) const {

@@ -115,11 +115,6 @@ void add_rows(const EngineState& state, const std::string& name, std::vector<Sta
 
 }  // namespace
 
-bool selects_context(const Target& target, const std::string& context) {
-  return std::any_of(target.contexts.begin(), target.contexts.end(),
-                     [&](const auto& pattern) { return glob_match(pattern, context); });
-}
-
 Error context_vanished(const std::string& context) {
   return {ErrorCode::kubeconfig, "context " + context + " is not in the kubeconfig",
           "put it back, or take it out of the target; nothing was deleted"};

@@ -26,9 +26,6 @@ struct EngineState {
   WallTime started;
 };
 
-// Whether a target's contexts, names and globs, include this one.
-bool selects_context(const Target& target, const std::string& context);
-
 // What is said of a context that a target names and the kubeconfig has not.
 Error context_vanished(const std::string& context);
 

@@ -105,6 +105,12 @@ bool glob_match(const std::string& pattern, const std::string& text) {
 
 bool is_glob(std::string_view text) { return text.find_first_of("*?[") != std::string_view::npos; }
 
+bool matches_any(const std::vector<std::string>& patterns, const std::string& text) {
+  return std::any_of(patterns.begin(), patterns.end(), [&](const auto& pattern) { return glob_match(pattern, text); });
+}
+
+bool selects_context(const Target& target, const std::string& context) { return matches_any(target.contexts, context); }
+
 void validate(const Target& target) {
   if (!is_dns_name(target.name, 63, false)) {
     fail("target name \"" + target.name + "\" is not usable",

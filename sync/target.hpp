@@ -35,6 +35,10 @@ struct Target {
 // Whether a shell pattern (fnmatch: * ? [a-z]) matches; a plain name is a pattern of itself.
 bool glob_match(const std::string& pattern, const std::string& text);
 bool is_glob(std::string_view text);
+bool matches_any(const std::vector<std::string>& patterns, const std::string& text);
+
+// Whether a target's contexts, names and globs, include this one.
+bool selects_context(const Target& target, const std::string& context);
 
 // Reads a target. Throws Error(invalid_input) naming `source`, line and column, and what would be right; unknown
 // keys are errors, so that a typo never silently changes what is synced.

@@ -35,8 +35,7 @@ std::vector<std::string> select_contexts(const kube::Kubeconfig& kubeconfig, con
   if (patterns.empty()) return kubeconfig.contexts();
   std::vector<std::string> selected;
   for (const std::string& context : kubeconfig.contexts())
-    if (std::ranges::any_of(patterns, [&](const std::string& pattern) { return glob_match(pattern, context); }))
-      selected.push_back(context);
+    if (matches_any(patterns, context)) selected.push_back(context);
   return selected;
 }
 

@@ -87,25 +87,16 @@ void print(const std::vector<Difference>& changes, Environment& environment) {
   environment.out << output;
 }
 
-std::vector<Target> asked_targets(const DiffOptions& options) {
-  if (options.target) return {require_target(*options.target)};
-  std::vector<Target> targets;
-  for (const auto& [name, file] : TargetDirectory(paths::targets()).load())
-    if (file.target) targets.push_back(*file.target);
-  return targets;
-}
-
 std::vector<std::shared_ptr<const Plan>> plans_for(const std::vector<std::shared_ptr<const Plan>>& plans,
                                                    const std::string& context) {
   std::vector<std::shared_ptr<const Plan>> selected;
   for (const auto& plan : plans)
-    if (std::ranges::any_of(plan->target.contexts, [&](const std::string& glob) { return glob_match(glob, context); }))
-      selected.push_back(plan);
+    if (selects_context(plan->target, context)) selected.push_back(plan);
   return selected;
 }
 
 int diff(const DiffOptions& options, Environment& environment) {
-  const auto plans = make_plans(environment, asked_targets(options));
+  const auto plans = make_plans(environment, require_targets(options.target));
   const kube::Kubeconfig kubeconfig = load_kubeconfig(options.kubeconfig);
   require_contexts(kubeconfig, options.contexts);
   std::vector<std::string> contexts = select_contexts(kubeconfig, options.contexts);

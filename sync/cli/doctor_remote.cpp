@@ -133,8 +133,7 @@ asio::awaitable<void> check_context(kube::KubeClient& given, const std::vector<T
       {subject, Health::ok, "reachable, Kubernetes " + version.value("gitVersion", std::string("?")), ""});
   check_clock(subject, date, now, findings);
   for (const Target& target : targets) {
-    const auto selects = [&](const std::string& pattern) { return glob_match(pattern, client.context().name); };
-    if (std::ranges::none_of(target.contexts, selects)) continue;
+    if (!selects_context(target, client.context().name)) continue;
     Target copy = target;
     co_await check_rights(client, std::move(copy), subject, findings);
   }

@@ -24,19 +24,6 @@ struct RbacOptions {
   Format format = Format::yaml;
 };
 
-bool selects_context(const Target& target, const std::string& context) {
-  return std::ranges::any_of(target.contexts, [&](const std::string& pattern) { return glob_match(pattern, context); });
-}
-
-std::vector<Target> asked_targets(const RbacOptions& options) {
-  if (options.target) return {require_target(*options.target)};
-  std::vector<Target> targets;
-  for (const auto& [name, file] : TargetDirectory(paths::targets()).load())
-    if (file.target) targets.push_back(*file.target);
-  if (targets.empty()) throw Error(ErrorCode::not_found, "there are no targets", "declare one: regsync add NAME");
-  return targets;
-}
-
 // RBAC is per cluster: the asked one, else the current context, which is where `kubectl apply` goes.
 std::string choose_context(const RbacOptions& options, const kube::Kubeconfig& kubeconfig,
                            const std::vector<Target>& targets) {
@@ -85,7 +72,7 @@ Subject subject_of(const RbacOptions& options, const kube::Kubeconfig& kubeconfi
 }
 
 int rbac(const RbacOptions& options, Environment& environment) {
-  const std::vector<Target> targets = asked_targets(options);
+  const std::vector<Target> targets = require_targets(options.target);
   const kube::Kubeconfig kubeconfig = load_kubeconfig(options.kubeconfig);
   const std::string context = choose_context(options, kubeconfig, targets);
   const std::string default_namespace = kubeconfig.resolve(context).default_namespace;

@@ -122,9 +122,8 @@ std::size_t count_in_sync(const StatusReport& report) {
       std::ranges::count_if(report.rows, [](const StatusRow& row) { return row.state == SyncState::in_sync; }));
 }
 
-bool matches_any(const std::vector<std::string>& patterns, const std::string& text) {
-  return patterns.empty() ||
-         std::ranges::any_of(patterns, [&](const std::string& pattern) { return glob_match(pattern, text); });
+bool is_asked(const std::vector<std::string>& patterns, const std::string& text) {
+  return patterns.empty() || matches_any(patterns, text);
 }
 
 }  // namespace
@@ -144,9 +143,9 @@ StatusReport narrowed(StatusReport report, const std::vector<std::string>& conte
                       const std::vector<std::string>& namespaces) {
   if (contexts.empty() && namespaces.empty()) return report;
   std::erase_if(report.rows, [&](const StatusRow& row) {
-    return !matches_any(contexts, row.context) || !(row.name_space.empty() || matches_any(namespaces, row.name_space));
+    return !is_asked(contexts, row.context) || !(row.name_space.empty() || is_asked(namespaces, row.name_space));
   });
-  std::erase_if(report.contexts, [&](const ContextStatus& context) { return !matches_any(contexts, context.name); });
+  std::erase_if(report.contexts, [&](const ContextStatus& context) { return !is_asked(contexts, context.name); });
   std::erase_if(report.targets, [&](const TargetStatus& target) {
     return std::ranges::none_of(report.rows, [&](const StatusRow& row) { return row.target == target.name; });
   });

@@ -43,4 +43,13 @@ Target require_target(const std::string& name) {
   return *found->second.target;
 }
 
+std::vector<Target> require_targets(const std::optional<std::string>& name) {
+  if (name) return {require_target(*name)};
+  std::vector<Target> targets;
+  for (const auto& [file_name, file] : TargetDirectory(paths::targets()).load())
+    if (file.target) targets.push_back(*file.target);
+  if (targets.empty()) throw Error(ErrorCode::not_found, "there are no targets", "declare one: regsync add NAME");
+  return targets;
+}
+
 }  // namespace regsync::cli

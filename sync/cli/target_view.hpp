@@ -3,6 +3,7 @@
 
 #include <iosfwd>
 #include <nlohmann/json_fwd.hpp>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -23,5 +24,8 @@ std::vector<std::string> target_names();
 
 // The target of that name. Throws not_found, with what was probably meant, or the file's own problem.
 Target require_target(const std::string& name);
+
+// That one; without a name every readable one there is, or not_found if there is none.
+std::vector<Target> require_targets(const std::optional<std::string>& name);
 
 }  // namespace regsync::cli

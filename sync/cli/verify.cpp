@@ -54,19 +54,6 @@ std::string text_of(PullVerdict verdict) {
   return "registry unreachable";
 }
 
-std::vector<Target> asked_targets(const VerifyOptions& options) {
-  if (options.target) return {require_target(*options.target)};
-  std::vector<Target> targets;
-  for (const auto& [name, file] : TargetDirectory(paths::targets()).load())
-    if (file.target) targets.push_back(*file.target);
-  if (targets.empty()) throw Error(ErrorCode::not_found, "there are no targets", "declare one: regsync add NAME");
-  return targets;
-}
-
-bool matches(const std::vector<std::string>& patterns, const std::string& text) {
-  return std::ranges::any_of(patterns, [&](const std::string& pattern) { return glob_match(pattern, text); });
-}
-
 std::string payload_of(const nlohmann::json& secret) {
   if (!secret.contains("data") || !secret["data"].is_object()) return {};
   return secret["data"].value(".dockerconfigjson", std::string());
@@ -78,13 +65,13 @@ asio::awaitable<void> read_rows(kube::KubeClient& client, const std::vector<Targ
   const std::string& default_namespace = client.context().default_namespace;
   Places places;
   for (const Target& target : targets)
-    if (matches(target.contexts, context)) places.merge(places_of(target, default_namespace));
+    if (selects_context(target, context)) places.merge(places_of(target, default_namespace));
   const Snapshot snapshot = co_await read_snapshot(client, places);
   for (const Key& key : keys_of(snapshot, places)) {
-    if (!options.namespaces.empty() && !matches(options.namespaces, key.name_space)) continue;
+    if (!options.namespaces.empty() && !matches_any(options.namespaces, key.name_space)) continue;
     const NamespaceView* view = snapshot.find_namespace(key.name_space);
     const bool wanted = std::ranges::any_of(targets, [&](const Target& target) {
-      return target.secret == key.secret && matches(target.contexts, context) &&
+      return target.secret == key.secret && selects_context(target, context) &&
              selects(target, key.name_space, view, default_namespace) == Selected::yes;
     });
     if (!wanted) continue;
@@ -203,12 +190,12 @@ void print(const std::vector<Row>& rows, const VerifyOptions& options, Environme
 
 int verify(const VerifyOptions& options, Environment& environment) {
   if (!options.image.empty()) parse_image(options.image);  // a typo is found before anybody is asked
-  const std::vector<Target> targets = asked_targets(options);
+  const std::vector<Target> targets = require_targets(options.target);
   const kube::Kubeconfig kubeconfig = load_kubeconfig(options.kubeconfig);
   require_contexts(kubeconfig, options.contexts);
   std::vector<std::string> contexts = select_contexts(kubeconfig, options.contexts);
   std::erase_if(contexts, [&](const std::string& context) {
-    return std::ranges::none_of(targets, [&](const Target& target) { return matches(target.contexts, context); });
+    return std::ranges::none_of(targets, [&](const Target& target) { return selects_context(target, context); });
   });
 
   std::vector<Row> rows;
