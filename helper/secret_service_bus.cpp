@@ -1,24 +1,21 @@
-// secret_service_prompt_at_dbus_path_sync and _unlock_dbus_paths_sync work without a proxy per object. libsecret marks
-// them unstable because they show D-Bus paths; they are unchanged since 0.1 (2012).
-#define SECRET_WITH_UNSTABLE 1
-#define SECRET_API_SUBJECT_TO_CHANGE 1
-
 #include "helper/secret_service_bus.hpp"
-
-#include <libsecret/secret.h>
 
 #include <algorithm>
 #include <array>
 #include <cstdlib>
 #include <filesystem>
+#include <functional>
 #include <memory>
 #include <string_view>
+#include <utility>
 
 namespace regsync {
 namespace {
 
 constexpr const char* bus_name = "org.freedesktop.DBus";
-constexpr const char* writer_name = "dev.regsync.StoreWriter";
+constexpr const char* service_interface = "org.freedesktop.Secret.Service";
+constexpr const char* prompt_interface = "org.freedesktop.Secret.Prompt";
+constexpr const char* prompter_lock = "dev.regsync.Prompter";
 // A bus may refuse more than 128 unanswered calls of one connection (max_replies_per_connection of dbus-daemon).
 constexpr std::size_t max_in_flight = 64;
 
@@ -51,17 +48,54 @@ class PrivateContext {
 
   void wait() { g_main_context_iteration(context_.get(), TRUE); }
 
-  // From now on wait() returns at least this often.
-  void wake_every_second() {
+  // Until it holds, or the connection is closed, which is looked at every second: a bus that dies sends nothing.
+  template <typename Condition>
+  void wait_for(GDBusConnection* connection, Condition holds) {
     GSource* const tick = g_timeout_source_new_seconds(1);
     g_source_set_callback(
         tick, [](gpointer) -> gboolean { return G_SOURCE_CONTINUE; }, nullptr, nullptr);
     g_source_attach(tick, context_.get());
     g_source_unref(tick);
+    while (!holds() && g_dbus_connection_is_closed(connection) == FALSE) {
+      wait();
+    }
   }
 
  private:
   GMainContextPtr context_;
+};
+
+// While it lives, a signal's arguments arrive in the PrivateContext that it was made in.
+class SignalWatch {
+ public:
+  using Handler = std::function<void(GVariant* arguments)>;
+  struct Match {
+    const char* sender = nullptr;
+    const char* interface = nullptr;
+    const char* signal = nullptr;
+    const char* path = nullptr;
+    const char* first_argument = nullptr;
+  };
+
+  SignalWatch(GDBusConnection* connection, const Match& match, Handler handler)
+      : connection_(connection), handler_(std::move(handler)) {
+    id_ = g_dbus_connection_signal_subscribe(
+        connection_, match.sender, match.interface, match.signal, match.path, match.first_argument,
+        G_DBUS_SIGNAL_FLAGS_NONE,
+        [](GDBusConnection*, const gchar*, const gchar*, const gchar*, const gchar*, GVariant* arguments,
+           gpointer data) { static_cast<SignalWatch*>(data)->handler_(arguments); },
+        this, nullptr);
+  }
+  ~SignalWatch() { g_dbus_connection_signal_unsubscribe(connection_, id_); }
+  SignalWatch(const SignalWatch&) = delete;
+  SignalWatch& operator=(const SignalWatch&) = delete;
+  SignalWatch(SignalWatch&&) = delete;
+  SignalWatch& operator=(SignalWatch&&) = delete;
+
+ private:
+  GDBusConnection* const connection_;
+  const Handler handler_;
+  guint id_ = 0;
 };
 
 // GDBus puts the remote error's name in front of the message.
@@ -113,7 +147,9 @@ Error no_provider_error() {
 
 Error locked_error() {
   return {ErrorCode::locked, "the keyring is locked, so its logins cannot be read or changed",
-          "unlock it (log in to the desktop, or answer its prompt); " + std::string(see_doctor)};
+          "unlock it (answer its prompt, or log in to the desktop; on a machine without one run `regsync setup "
+          "--headless`); " +
+              std::string(see_doctor)};
 }
 
 Error no_default_collection_error() {
@@ -202,67 +238,94 @@ GVariantPtr SecretServiceBus::call(BusCall call) {
 }
 
 bool SecretServiceBus::unlock(const std::vector<std::string>& paths) {
-  ErrorOut error;
-  const GObjectPtr<SecretService> service(secret_service_get_sync(SECRET_SERVICE_NONE, nullptr, &error.raw));
-  if (!service) {
-    throw secret_service_error(*error.raw);
+  GVariantBuilder objects;
+  g_variant_builder_init(&objects, G_VARIANT_TYPE_OBJECT_PATH_ARRAY);
+  for (const std::string& path : paths) {
+    g_variant_builder_add(&objects, "o", path.c_str());
   }
-  std::vector<const gchar*> raw_paths;
-  std::ranges::transform(paths, std::back_inserter(raw_paths), &std::string::c_str);
-  raw_paths.push_back(nullptr);
-  gchar** unlocked = nullptr;
-  const gint count =
-      secret_service_unlock_dbus_paths_sync(service.get(), raw_paths.data(), nullptr, &unlocked, &error.raw);
-  g_strfreev(unlocked);
-  return count == static_cast<gint>(paths.size());
+  const SessionLock prompter(*this, prompter_lock);
+  const GVariantPtr reply = call({secret_service_path, service_interface, "Unlock", g_variant_new("(ao)", &objects)});
+  gsize left = paths.size();
+  const auto count = [&left](GVariant* unlocked) { left -= std::min(left, g_variant_n_children(unlocked)); };
+  const GVariantPtr at_once(g_variant_get_child_value(reply.get(), 0));
+  count(at_once.get());
+  const char* prompt_path = nullptr;
+  g_variant_get_child(reply.get(), 1, "&o", &prompt_path);
+  if (prompt_path != std::string_view("/") && !prompter.waited()) {
+    if (const GVariantPtr answer = prompt(prompt_path);
+        answer && g_variant_is_of_type(answer.get(), G_VARIANT_TYPE_OBJECT_PATH_ARRAY) != FALSE) {
+      count(answer.get());
+    }
+  }
+  return left == 0;
 }
 
 GVariantPtr SecretServiceBus::prompt(const std::string& prompt_path) {
-  ErrorOut error;
-  const GObjectPtr<SecretService> service(secret_service_get_sync(SECRET_SERVICE_NONE, nullptr, &error.raw));
-  if (!service) {
-    throw secret_service_error(*error.raw);
-  }
-  return GVariantPtr(
-      secret_service_prompt_at_dbus_path_sync(service.get(), prompt_path.c_str(), nullptr, nullptr, &error.raw));
+  bool ended = false;
+  GVariantPtr result;
+  PrivateContext context;
+  const SignalWatch completed(connection_.get(),
+                              {.sender = secret_service_name,
+                               .interface = prompt_interface,
+                               .signal = "Completed",
+                               .path = prompt_path.c_str()},
+                              [&](GVariant* arguments) {
+                                ended = true;
+                                gboolean dismissed = TRUE;
+                                GVariant* value = nullptr;
+                                g_variant_get(arguments, "(bv)", &dismissed, &value);
+                                GVariantPtr owned(value);
+                                if (dismissed == FALSE) {
+                                  result = std::move(owned);
+                                }
+                              });
+  // A service that ends takes its prompts with it.
+  const SignalWatch gone(
+      connection_.get(),
+      {.sender = bus_name, .interface = bus_name, .signal = "NameOwnerChanged", .first_argument = secret_service_name},
+      [&](GVariant*) { ended = true; });
+  call({prompt_path, prompt_interface, "Prompt", g_variant_new("(s)", "")});
+  context.wait_for(connection_.get(), [&ended] { return ended; });
+  return result;
 }
 
 bool SecretServiceBus::create_default_collection() {
-  const GObjectPtr<SecretCollection> collection(secret_collection_create_sync(
-      nullptr, "Default keyring", SECRET_COLLECTION_DEFAULT, SECRET_COLLECTION_CREATE_NONE, nullptr, nullptr));
-  return collection != nullptr;
+  GVariantBuilder properties;
+  g_variant_builder_init(&properties, G_VARIANT_TYPE_VARDICT);
+  g_variant_builder_add(&properties, "{sv}", "org.freedesktop.Secret.Collection.Label",
+                        g_variant_new_string("Default keyring"));
+  const GVariantPtr reply = call(
+      {secret_service_path, service_interface, "CreateCollection", g_variant_new("(a{sv}s)", &properties, "default")});
+  const char* prompt_path = nullptr;
+  g_variant_get_child(reply.get(), 1, "&o", &prompt_path);
+  return prompt_path == std::string_view("/") || prompt(prompt_path) != nullptr;
 }
 
-StoreWriter::StoreWriter(SecretServiceBus& bus) : bus_(bus) {
+SessionLock::SessionLock(SecretServiceBus& bus, const char* name) : bus_(bus), name_(name) {
   PrivateContext context;
   bool acquired = false;
-  const guint subscription = g_dbus_connection_signal_subscribe(
-      bus_.connection(), bus_name, bus_name, "NameAcquired", nullptr, writer_name, G_DBUS_SIGNAL_FLAGS_NONE,
-      [](GDBusConnection*, const gchar*, const gchar*, const gchar*, const gchar*, GVariant*, gpointer data) {
-        *static_cast<bool*>(data) = true;
-      },
-      &acquired, nullptr);
-  const BusReply reply = std::move(bus_.call_all({{"/org/freedesktop/DBus", bus_name, "RequestName",
-                                                   g_variant_new("(su)", writer_name, 0), bus_name}})
-                                       .front());
+  const SignalWatch watch(
+      bus_.connection(), {.sender = bus_name, .interface = bus_name, .signal = "NameAcquired", .first_argument = name_},
+      [&acquired](GVariant*) { acquired = true; });
+  const BusReply reply = std::move(
+      bus_.call_all({{"/org/freedesktop/DBus", bus_name, "RequestName", g_variant_new("(su)", name_, 0), bus_name}})
+          .front());
   // A bus that lets nobody own names (a sandbox's proxy) leaves us without mutual exclusion, as all other clients are.
   constexpr guint32 in_queue = 2;  // DBUS_REQUEST_NAME_REPLY_IN_QUEUE
   guint32 answer = 0;
   if (reply.value) {
     g_variant_get(reply.value.get(), "(u)", &answer);
   }
-  context.wake_every_second();  // a bus that dies while we wait sends nothing
-  while (answer == in_queue && !acquired && g_dbus_connection_is_closed(bus_.connection()) == FALSE) {
-    context.wait();
+  waited_ = answer == in_queue;
+  if (waited_) {
+    context.wait_for(bus_.connection(), [&acquired] { return acquired; });
   }
-  g_dbus_connection_signal_unsubscribe(bus_.connection(), subscription);
 }
 
 // Nobody waits for the answer: the bus takes messages in order, and the end of the process would do as well.
-StoreWriter::~StoreWriter() {
+SessionLock::~SessionLock() {
   g_dbus_connection_call(bus_.connection(), bus_name, "/org/freedesktop/DBus", bus_name, "ReleaseName",
-                         g_variant_new("(s)", writer_name), nullptr, G_DBUS_CALL_FLAGS_NONE, -1, nullptr, nullptr,
-                         nullptr);
+                         g_variant_new("(s)", name_), nullptr, G_DBUS_CALL_FLAGS_NONE, -1, nullptr, nullptr, nullptr);
 }
 
 }  // namespace regsync

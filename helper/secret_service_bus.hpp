@@ -1,11 +1,11 @@
 // The Secret Service on D-Bus: calls in bulk, its errors as ours, its prompts.
 //
-// Data goes over GDBus and not over libsecret's objects for one reason, speed: libsecret opens a Diffie-Hellman
-// session (more than half of a `get`'s time) and makes one proxy per item (two round trips each). A `plain` session
-// is enough here: the session bus is a local socket that only this user's processes reach, and each of them could ask
-// the service for the secret itself; the specification (Secret Service, "Transfer of Secrets") leaves the choice to
-// the client. The stores that authorise programs still see who asks, since each program asks for itself. What may
-// need the person (unlocking, prompts, a first collection) is libsecret's.
+// Over GDBus and not libsecret (0.20) for two reasons. Speed: libsecret opens a Diffie-Hellman session (more than half
+// of a `get`'s time) and makes one proxy per item (two round trips each). A `plain` session is enough here: the session
+// bus is a local socket that only this user's processes reach, and each of them could ask the service for the secret
+// itself; the specification (Secret Service, "Transfer of Secrets") leaves the choice to the client. The stores that
+// authorise programs still see who asks, since each program asks for itself. And prompts: while several programs
+// prompt, some of libsecret's calls never return, or end before the person has answered.
 //
 // One thread; calls block (GDBus' own time limit, 25 s; prompts as long as the person takes). Errors: Error with code
 // store_unavailable or locked.
@@ -48,8 +48,9 @@ class SecretServiceBus {
   // One call; throws what it failed with.
   GVariantPtr call(BusCall call);
 
-  // Asks the service to unlock these objects, with a prompt if it needs one. False if the person (or the lack of
-  // one who could answer) left one locked.
+  // Asks the service to unlock these objects, with a prompt if it needs one. False if the person, or the lack of one
+  // who could answer, left one locked. Of several processes that ask at once (a pull of many images) the first one
+  // prompts, and its answer is that of the others.
   bool unlock(const std::vector<std::string>& paths);
 
   // Shows the prompt that a call answered with, and waits. The result of the delayed call; null if it was dismissed.
@@ -66,20 +67,28 @@ class SecretServiceBus {
   GObjectPtr<GDBusConnection> connection_;
 };
 
-// Only one process of this session at a time has a StoreWriter: "look, then replace" is two steps on the Secret
-// Service. It is ownership of a bus name, which ends with the process whatever happens to it.
-class StoreWriter {
+// Only one process of this session at a time holds the lock of a name. It is ownership of a bus name, which ends with
+// the process whatever happens to it.
+class SessionLock {
  public:
-  explicit StoreWriter(SecretServiceBus& bus);  // waits for its turn
-  ~StoreWriter();
-  StoreWriter(const StoreWriter&) = delete;
-  StoreWriter& operator=(const StoreWriter&) = delete;
-  StoreWriter(StoreWriter&&) = delete;
-  StoreWriter& operator=(StoreWriter&&) = delete;
+  SessionLock(SecretServiceBus& bus, const char* name);  // waits for its turn
+  ~SessionLock();
+  SessionLock(const SessionLock&) = delete;
+  SessionLock& operator=(const SessionLock&) = delete;
+  SessionLock(SessionLock&&) = delete;
+  SessionLock& operator=(SessionLock&&) = delete;
+
+  // Whether somebody else held it first.
+  [[nodiscard]] bool waited() const { return waited_; }
 
  private:
   SecretServiceBus& bus_;
+  const char* const name_;
+  bool waited_ = false;
 };
+
+// Held by who changes the store: "look, then replace" is two steps on the Secret Service.
+inline constexpr const char* store_writer_lock = "dev.regsync.StoreWriter";
 
 // A GError of a call to the Secret Service as ours.
 Error secret_service_error(const GError& error);

@@ -353,7 +353,7 @@ void SecretServiceStore::store(const Credential& credential) {
   require_storable(credential);
   const RegistryKey key(credential.login.server);
   const auto same_registry = [&key](const Login& login) { return RegistryKey(login.server) == key; };
-  const StoreWriter writer(bus());
+  const SessionLock writer(bus(), store_writer_lock);
   Found found = find_unlocked(same_registry, IfNoCollection::create);
   std::erase_if(found.items, [&](const Item& item) { return !same_registry(item.login); });
   if (found.items.size() == 1 && found.items.front().login == credential.login &&
@@ -374,7 +374,7 @@ bool SecretServiceStore::erase(std::string_view server) {
   require_server(server);
   const RegistryKey key(server);
   const auto same_registry = [&key](const Login& login) { return RegistryKey(login.server) == key; };
-  const StoreWriter writer(bus());
+  const SessionLock writer(bus(), store_writer_lock);
   bool erased = false;
   for (const Item& item : find_unlocked(same_registry).items) {
     if (same_registry(item.login)) {

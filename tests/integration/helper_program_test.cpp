@@ -1,13 +1,14 @@
 // docker-credential-regsync as a program, on a real gnome-keyring, beside docker-credential-secretservice.
+#include "tests/integration/helper_program.hpp"
+
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <ctime>
 #include <memory>
-#include <nlohmann/json.hpp>
 #include <string>
 #include <vector>
 
-#include "tests/integration/keyring.hpp"
 #include "tests/support/wait.hpp"
 
 namespace regsync::test {
@@ -19,23 +20,6 @@ using testing::HasSubstr;
 
 constexpr const char* ours = HELPER;
 constexpr const char* reference = "docker-credential-secretservice";  // Debian's golang-docker-credential-helpers
-
-void store(const char* helper, const std::string& server, const std::string& username, const std::string& secret) {
-  const json login{{"ServerURL", server}, {"Username", username}, {"Secret", secret}};
-  const Outcome outcome = run({helper, "store"}, login.dump());
-  ASSERT_EQ(outcome.exit_code, 0) << outcome.out << outcome.err;
-}
-
-std::string user_and_secret(const char* helper, const std::string& server) {
-  const Outcome outcome = run({helper, "get"}, server);
-  if (outcome.exit_code != 0) {
-    return outcome.out;
-  }
-  const json answer = json::parse(outcome.out);
-  return answer["Username"].get<std::string>() + ":" + answer["Secret"].get<std::string>();
-}
-
-json list(const char* helper) { return json::parse(run({helper, "list"}).out); }
 
 class HelperBesideTheReference : public testing::Test {
  protected:
@@ -95,6 +79,63 @@ TEST(HelperProgram, SaysWhatIsWrongAndWhatToDo) {
   EXPECT_EQ(outcome.err, "");
 }
 
+// What the keyring's clients hear of it, regsyncd among them.
+class KeyringSignals {
+ public:
+  KeyringSignals() {
+    EXPECT_TRUE(wait_until([this] { return monitor_.out().find("NameLost") != std::string::npos; })) << monitor_.err();
+  }
+
+  // How often a signal came, once all that was done so far has been heard.
+  std::size_t count(const std::string& signal) {
+    const std::string mark = "mark" + std::to_string(++marks_);
+    run({"dbus-send", "--session", "/" + mark, "dev.regsync.Test." + mark});
+    EXPECT_TRUE(wait_until([&] { return monitor_.out().find("member=" + mark) != std::string::npos; }));
+    const std::string heard = monitor_.out();
+    std::size_t count = 0;
+    for (auto at = heard.find("member=" + signal); at != std::string::npos;
+         at = heard.find("member=" + signal, at + 1)) {
+      ++count;
+    }
+    return count;
+  }
+
+ private:
+  Process monitor_{
+      {.argv = {"dbus-monitor", "--session", "type=signal"}, .env = own_environment(), .in = {}, .directory = {}}};
+  int marks_ = 0;
+};
+
+// Seconds since 1970, of the only item.
+std::string modified() {
+  std::string path = run({"dbus-send", "--session", "--print-reply=literal", "--dest=org.freedesktop.secrets",
+                          "/org/freedesktop/secrets", "org.freedesktop.Secret.Service.SearchItems",
+                          "dict:string:string:xdg:schema,io.docker.Credentials"})
+                         .out;
+  path.erase(0, path.find('/'));
+  path.erase(path.find_first_of(" \n"));
+  return run({"dbus-send", "--session", "--print-reply=literal", "--dest=org.freedesktop.secrets", path,
+              "org.freedesktop.DBus.Properties.Get", "string:org.freedesktop.Secret.Item", "string:Modified"})
+      .out;
+}
+
+TEST(HelperProgram, StoringTheSameLoginAgainWritesNothing) {
+  store(ours, "https://ghcr.io", "alice", "one");
+  const std::string stored_at = modified();
+  ASSERT_THAT(stored_at, HasSubstr("uint64"));
+  KeyringSignals signals;
+  const auto writes = [&signals] { return signals.count("ItemCreated") + signals.count("ItemChanged"); };
+  const auto second = std::time(nullptr);
+  ASSERT_TRUE(wait_until([second] { return std::time(nullptr) > second; }));  // what `Modified` counts in
+  store(ours, "https://ghcr.io", "alice", "one");
+  EXPECT_EQ(writes(), 0U);
+  EXPECT_EQ(modified(), stored_at);
+
+  store(ours, "https://ghcr.io", "alice", "two");
+  EXPECT_GE(writes(), 1U);
+  EXPECT_NE(modified(), stored_at);
+}
+
 TEST(HelperProgram, StoresUpToOneMebibyte) {
   const std::string secret(1000 * 1000, 'x');
   store(ours, "ghcr.io", "alice", secret);
@@ -107,9 +148,7 @@ TEST(HelperProgram, TwoHundredAtOnceLoseNothing) {
     store(ours, "old" + std::to_string(i) + ".example", "alice", "s");
   }
   const auto login = [](const std::string& server, int i) {
-    return json{
-        {"ServerURL", server}, {"Username", "user" + std::to_string(i)}, {"Secret", "secret" + std::to_string(i)}}
-        .dump();
+    return login_json(server, "user" + std::to_string(i), "secret" + std::to_string(i));
   };
   std::vector<std::unique_ptr<Process>> all;
   std::vector<Process*> readers;
