@@ -26,9 +26,24 @@ std::string random_password() {
   return kube::base64_encode({bytes.data(), bytes.size()});
 }
 
+// The service starts also if the password is not that of the keyring: then nobody could unlock it.
+void require_unlocked(CredentialStore& store, const std::filesystem::path& password) {
+  try {
+    store.list();
+  } catch (const Error& error) {
+    if (error.code() != ErrorCode::locked) {
+      throw;
+    }
+    throw Error(ErrorCode::locked, "the keyring that is there already has another password than " + password.string(),
+                "write the keyring's password to that file, without a line end, and run `systemctl --user restart "
+                "regsync-keyring`; or, if "
+                "nobody needs what it holds, move ~/.local/share/keyrings/login.keyring away and do the same");
+  }
+}
+
 }  // namespace
 
-void prepare_headless_keyring(std::ostream& out) {
+void prepare_headless_keyring(CredentialStore& store, std::ostream& out) {
   if (!has_user_manager()) {
     throw Error(ErrorCode::store_unavailable, "there is no systemd user manager to run a keyring in",
                 "as root: loginctl enable-linger USER (package dbus-user-session); then log in again");
@@ -43,6 +58,7 @@ void prepare_headless_keyring(std::ostream& out) {
     out << "made a password for the keyring: " << password.string() << "\n";
   }
   enable_user_units({"regsync-keyring.service"});
+  require_unlocked(store, password);
   out << "gnome-keyring runs as a user service now, unlocked; to have it without a login: loginctl enable-linger\n";
 }
 

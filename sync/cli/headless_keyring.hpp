@@ -8,10 +8,13 @@
 
 #include <iosfwd>
 
+#include "helper/credential_store.hpp"
+
 namespace regsync {
 
-// Makes the password where there is none yet, and starts the service, now and at every boot of the user manager.
-// Throws Error: no user manager, no gnome-keyring, or a keyring that has another password.
-void prepare_headless_keyring(std::ostream& out);
+// Makes the password where there is none yet, and starts the service, now and whenever the user manager starts. A
+// gnome-keyring that runs already ends for it. store: any view of the Secret Service, to see that it is unlocked then.
+// Throws Error: no user manager, no gnome-keyring, another provider in the way, or a keyring that has another password.
+void prepare_headless_keyring(CredentialStore& store, std::ostream& out);
 
 }  // namespace regsync

@@ -247,7 +247,7 @@ int run_setup(const SetupOptions& options, std::ostream& out, std::ostream& err)
     return Setup(options, out, err).undo();
   }
   if (options.headless) {
-    prepare_headless_keyring(out);
+    prepare_headless_keyring(*options.open_store(), out);
   }
   const int exit_code = Setup(options, out, err).apply();
   enable_user_service(out);
