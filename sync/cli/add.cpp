@@ -43,16 +43,17 @@ struct AddOptions {
   Format format = Format::table;
 };
 
-// The login given on the command line, as for `kubectl create secret docker-registry`; nothing where none was.
-std::optional<Credential> given_login(const AddOptions& options, Environment& environment) {
+void require_whole_login(const AddOptions& options) {
   const bool password = !options.docker_password.empty() || options.docker_password_stdin;
-  if (options.docker_username.empty()) {
-    if (password) throw UsageError("a password without --docker-username", "add --docker-username USER");
-    return std::nullopt;
-  }
+  if (options.docker_username.empty() && password)
+    throw UsageError("a password without --docker-username", "add --docker-username USER");
   if (!options.docker_password.empty() && options.docker_password_stdin)
     throw UsageError("--docker-password and --docker-password-stdin exclude each other", "use --docker-password-stdin");
+}
 
+// The login given on the command line, as for `kubectl create secret docker-registry`; nothing where none was.
+std::optional<Credential> given_login(const AddOptions& options, Environment& environment) {
+  if (options.docker_username.empty()) return std::nullopt;
   Credential login{{options.docker_server.empty() ? hub : options.docker_server, options.docker_username}, {}};
   if (!options.docker_password.empty()) {
     environment.err << "WARNING! Using --docker-password via the CLI is insecure. Use --docker-password-stdin.\n";
@@ -196,6 +197,7 @@ int hand_over(const Target& target, bool changed, const AddOptions& options, Env
 
 int add(const AddOptions& options, Environment& environment) {
   if (!options.wait.empty()) parse_duration(options.wait, "--wait");
+  require_whole_login(options);
   // All that can be wrong is found out before anything is kept.
   std::vector<std::string> registries = options.registries;
   if (registries.empty() && !options.docker_server.empty()) registries = {options.docker_server};

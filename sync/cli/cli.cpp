@@ -89,7 +89,9 @@ UsageError explain(const CLI::ParseError& error, const CLI::App& app) {
                       meant.empty() ? see : "did you mean \"regsync " + meant + "\"? " + see);
   }
   if (top) return UsageError("no command given", see);
-  return UsageError(error.what(), see);
+  const std::string said = error.what();
+  if (error.get_name() == "ArgumentMismatch") return UsageError(said.substr(0, said.find(':')) + " needs a value", see);
+  return UsageError(said, see);
 }
 
 // `regsync __complete -- WORD…`, for the completion scripts: whatever the words are, they are data and no options.

@@ -8,11 +8,22 @@
 #include <asio/use_awaitable.hpp>
 #include <exception>
 #include <utility>
+#include <variant>
 
 namespace regsync::cli {
 namespace {
 
 using Work = std::function<asio::awaitable<void>(kube::KubeClient&)>;
+
+// `||` waits for a success, so a failure is one here: it ends the wait like any other answer.
+asio::awaitable<std::exception_ptr> failure_of(asio::awaitable<void> working) {
+  try {
+    co_await std::move(working);
+  } catch (...) {
+    co_return std::current_exception();
+  }
+  co_return nullptr;
+}
 
 asio::awaitable<void> work_on(kube::ResolvedContext context, std::chrono::milliseconds time, const Work& work) {
   using namespace asio::experimental::awaitable_operators;
@@ -20,9 +31,12 @@ asio::awaitable<void> work_on(kube::ResolvedContext context, std::chrono::millis
   const std::string server = context.server;
   kube::KubeClient client(executor, std::move(context));
   asio::steady_timer timer(executor, time);
-  asio::awaitable<void> working = work(client);
+  asio::awaitable<std::exception_ptr> working = failure_of(work(client));
   asio::awaitable<void> waiting = timer.async_wait(asio::use_awaitable);
   const auto first = co_await (std::move(working) || std::move(waiting));
+  if (first.index() == 0 && std::get<0>(first)) {
+    std::rethrow_exception(std::get<0>(first));
+  }
   if (first.index() == 1) {
     throw Error(ErrorCode::timeout,
                 server + " did not answer within " +

@@ -96,7 +96,8 @@ std::vector<std::shared_ptr<const Plan>> plans_for(const std::vector<std::shared
 }
 
 int diff(const DiffOptions& options, Environment& environment) {
-  const auto plans = make_plans(environment, require_targets(options.target));
+  const AskedTargets asked = require_targets(options.target, environment);
+  const auto plans = make_plans(environment, asked.targets);
   const kube::Kubeconfig kubeconfig = load_kubeconfig(options.kubeconfig);
   require_contexts(kubeconfig, options.contexts);
   std::vector<std::string> contexts = select_contexts(kubeconfig, options.contexts);
@@ -104,7 +105,7 @@ int diff(const DiffOptions& options, Environment& environment) {
 
   const Owner owner = load_owner(paths::owner());
   Differences found;
-  bool failed = false;
+  bool failed = !asked.complete;
   for_each_context(
       kubeconfig, contexts, std::chrono::seconds(60),
       [&](kube::KubeClient& client) {

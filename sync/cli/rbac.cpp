@@ -51,7 +51,8 @@ Subject given_subject(const RbacOptions& options) {
   if (!options.group.empty()) return {"Group", options.group, ""};
   const auto colon = options.service_account.find(':');
   if (colon == std::string::npos || colon == 0 || colon + 1 == options.service_account.size())
-    throw UsageError("--serviceaccount " + options.service_account + " is not NAMESPACE:NAME");
+    throw UsageError("--serviceaccount " + options.service_account + " is not NAMESPACE:NAME",
+                     "write for example ci:regsync");
   return {"ServiceAccount", options.service_account.substr(colon + 1), options.service_account.substr(0, colon)};
 }
 
@@ -72,7 +73,7 @@ Subject subject_of(const RbacOptions& options, const kube::Kubeconfig& kubeconfi
 }
 
 int rbac(const RbacOptions& options, Environment& environment) {
-  const std::vector<Target> targets = require_targets(options.target);
+  const auto [targets, complete] = require_targets(options.target, environment);
   const kube::Kubeconfig kubeconfig = load_kubeconfig(options.kubeconfig);
   const std::string context = choose_context(options, kubeconfig, targets);
   const std::string default_namespace = kubeconfig.resolve(context).default_namespace;
@@ -86,12 +87,12 @@ int rbac(const RbacOptions& options, Environment& environment) {
   }
   if (options.format == Format::json) {
     print_structured(environment.out, {{"apiVersion", "v1"}, {"kind", "List"}, {"items", objects}}, options.format);
-    return exit_done;
+    return complete ? exit_done : exit_not_as_asked;
   }
   environment.out << "# For context " << context << ", " << subject.kind << " " << subject.name
                   << ". Apply: regsync rbac ... | kubectl --context " << context << " apply -f -\n";
   for (const nlohmann::json& object : objects) environment.out << "---\n" << to_yaml_text(object) << '\n';
-  return exit_done;
+  return complete ? exit_done : exit_not_as_asked;
 }
 
 }  // namespace

@@ -134,8 +134,9 @@ bool reached(const StatusReport& report) {
 }
 
 bool is_stuck(const StatusReport& report) {
-  return !reached(report) && std::ranges::all_of(report.rows, [](const StatusRow& row) {
-    return row.state == SyncState::in_sync || row.state == SyncState::stuck;
+  return !reached(report) && std::ranges::all_of(report.rows, [&](const StatusRow& row) {
+    const bool waits_for_store = row.state == SyncState::pending && report.store;
+    return row.state == SyncState::in_sync || row.state == SyncState::stuck || waits_for_store;
   });
 }
 

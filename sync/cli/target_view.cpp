@@ -43,13 +43,20 @@ Target require_target(const std::string& name) {
   return *found->second.target;
 }
 
-std::vector<Target> require_targets(const std::optional<std::string>& name) {
-  if (name) return {require_target(*name)};
-  std::vector<Target> targets;
-  for (const auto& [file_name, file] : TargetDirectory(paths::targets()).load())
-    if (file.target) targets.push_back(*file.target);
-  if (targets.empty()) throw Error(ErrorCode::not_found, "there are no targets", "declare one: regsync add NAME");
-  return targets;
+AskedTargets require_targets(const std::optional<std::string>& name, Environment& environment) {
+  if (name) return {.targets = {require_target(*name)}};
+  AskedTargets asked;
+  for (const auto& [file_name, file] : TargetDirectory(paths::targets()).load()) {
+    if (file.problem) {
+      print_error(environment.err, *file.problem);
+      asked.complete = false;
+    } else if (file.target) {
+      asked.targets.push_back(*file.target);
+    }
+  }
+  if (asked.targets.empty() && asked.complete)
+    throw Error(ErrorCode::not_found, "there are no targets", "declare one: regsync add NAME --registry REGISTRY");
+  return asked;
 }
 
 }  // namespace regsync::cli

@@ -25,7 +25,12 @@ std::vector<std::string> target_names();
 // The target of that name. Throws not_found, with what was probably meant, or the file's own problem.
 Target require_target(const std::string& name);
 
-// That one; without a name every readable one there is, or not_found if there is none.
-std::vector<Target> require_targets(const std::optional<std::string>& name);
+struct AskedTargets {
+  std::vector<Target> targets;
+  bool complete = true;  // else files could not be used, and the person has been told
+};
+
+// That target; without a name every one there is. Throws not_found if there is none.
+AskedTargets require_targets(const std::optional<std::string>& name, Environment& environment);
 
 }  // namespace regsync::cli

@@ -182,27 +182,24 @@ void print(const std::vector<Row>& rows, const VerifyOptions& options, Environme
   for (const Row& row : rows)
     table.add(
         {row.context, row.name_space, row.secret, {row.verdict, row.good ? Colour::green : Colour::red}, row.detail});
-  if (table.empty())
-    environment.err << "No Secret to verify: the targets select no namespace here. See: regsync status\n";
-  else
-    table.print(environment.out, environment.colour);
+  if (!table.empty()) table.print(environment.out, environment.colour);
 }
 
 int verify(const VerifyOptions& options, Environment& environment) {
   if (!options.image.empty()) parse_image(options.image);  // a typo is found before anybody is asked
-  const std::vector<Target> targets = require_targets(options.target);
+  const AskedTargets asked = require_targets(options.target, environment);
   const kube::Kubeconfig kubeconfig = load_kubeconfig(options.kubeconfig);
   require_contexts(kubeconfig, options.contexts);
   std::vector<std::string> contexts = select_contexts(kubeconfig, options.contexts);
   std::erase_if(contexts, [&](const std::string& context) {
-    return std::ranges::none_of(targets, [&](const Target& target) { return selects_context(target, context); });
+    return std::ranges::none_of(asked.targets, [&](const Target& target) { return selects_context(target, context); });
   });
 
   std::vector<Row> rows;
-  bool all_read = true;
+  bool all_read = asked.complete;
   for_each_context(
       kubeconfig, contexts, std::chrono::seconds(60),
-      [&](kube::KubeClient& client) { return read_rows(client, targets, options, rows); },
+      [&](kube::KubeClient& client) { return read_rows(client, asked.targets, options, rows); },
       [&](const std::string& context, const Error& error) {
         print_error(environment.err, error.within("context " + context));
         all_read = false;
@@ -210,6 +207,8 @@ int verify(const VerifyOptions& options, Environment& environment) {
   judge_all(options, rows);
   std::ranges::sort(rows, {}, [](const Row& row) { return std::tie(row.context, row.name_space, row.secret); });
   print(rows, options, environment);
+  if (rows.empty() && all_read)
+    environment.err << "No Secret to verify: the targets select no namespace here. See: regsync status\n";
   const bool good = all_read && !rows.empty() && std::ranges::all_of(rows, &Row::good);
   return good ? exit_done : exit_not_as_asked;
 }

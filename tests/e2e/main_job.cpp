@@ -1,7 +1,5 @@
 #include "tests/e2e/main_job.hpp"
 
-#include <csignal>
-#include <fstream>
 #include <random>
 #include <stdexcept>
 
@@ -33,48 +31,25 @@ std::optional<std::string> missing_part() {
     return "no kube-apiserver";
   }
   Job job;
-  const auto docker = run_program({.argv = {"docker", "--version"}, .env = job.env, .in = {}});
+  const auto docker = job.run({"docker", "--version"});
   return docker.exit_code == 0 ? std::nullopt : std::optional<std::string>("no docker command");
 }
 
-Job::Job() : env(own_environment()) {
-  const auto cache = env["REGSYNC_CACHE"];
-  for (const auto& [name, value] : sandbox(home_)) {
-    env[name] = value;
-  }
-  env["PATH"] =
-      HELPER_FOLDER ":" CLI_FOLDER ":" DAEMON_FOLDER ":" + env["PATH"] + ":" + cache + "/unpacked/docker.io/usr/bin";
-  env["DOCKER_CONFIG"] = (home_ / ".docker").string();
-  env.erase("KUBECONFIG");
-  home_.write(".docker/config.json", R"({"credsStore": "regsync"})");
-}
-
-Job::~Job() {
-  daemon_.reset();
-  std::ifstream file(home_ / "registry/registry.pid");
-  if (pid_t pid = 0; file >> pid) {
-    kill(pid, SIGTERM);
-  }
-}
+Job::Job() { env["PATH"] += ":" + env["REGSYNC_CACHE"] + "/unpacked/docker.io/usr/bin"; }
 
 void Job::set_registry_password(const std::string& password) {
-  const auto outcome = run_program({.argv = {SUPPORT "/registry-up", (home_ / "registry").string(), "jdoe", password},
-                                    .env = own_environment(),
-                                    .in = {}});
-  if (outcome.exit_code != 0) {
-    throw std::runtime_error(outcome.err);
+  if (registry_) {
+    registry_->set_password(password);
+  } else {
+    registry_.emplace(password);
   }
-  registry_ = outcome.out.substr(0, outcome.out.find('\n'));
 }
 
 Outcome Job::docker_login(const std::string& password) const {
-  return run_program(
-      {.argv = {"docker", "login", "--username", "jdoe", "--password-stdin", registry_}, .env = env, .in = password});
+  return run({"docker", "login", "--username", "jdoe", "--password-stdin", registry()}, password);
 }
 
-Outcome Job::docker_logout() const {
-  return run_program({.argv = {"docker", "logout", registry_}, .env = env, .in = {}});
-}
+Outcome Job::docker_logout() const { return run({"docker", "logout", registry()}); }
 
 void Job::start_daemon() {
   if (!env.contains("KUBECONFIG")) {
@@ -82,25 +57,9 @@ void Job::start_daemon() {
     auto second = read_file(kube("b").kubeconfig());
     replace_all(second, "regsync-test", "regsync-test-b");
     replace_all(second, "admin", "admin-b");
-    env["KUBECONFIG"] = kube("a").kubeconfig().string() + ":" + home_.write("kubeconfig-b", second).string();
+    env["KUBECONFIG"] = kube("a").kubeconfig().string() + ":" + home().write("kubeconfig-b", second).string();
   }
-  daemon_ = std::make_unique<Process>(Program{.argv = {"regsyncd"}, .env = env, .in = {}});
-  if (!wait_until([this] { return daemon_->err().find("is ready") != std::string::npos || !daemon_->running(); })) {
-    throw std::runtime_error("regsyncd is not ready: " + daemon_->err());
-  }
-}
-
-std::optional<int> Job::stop_daemon(int signal) {
-  daemon_->signal(signal);
-  const auto exit_code = daemon_->wait(15s);
-  logs_.push_back(daemon_->err() + daemon_->out());
-  daemon_.reset();
-  return exit_code;
-}
-
-Outcome Job::regsync(std::vector<std::string> arguments) const {
-  arguments.insert(arguments.begin(), "regsync");
-  return run_program({.argv = std::move(arguments), .env = env, .in = {}}, 60s);
+  Person::start_daemon();
 }
 
 json Job::status() const { return json::parse(regsync({"status", "-o", "json"}).out); }

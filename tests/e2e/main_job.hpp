@@ -7,7 +7,6 @@
 
 #include <chrono>
 #include <map>
-#include <memory>
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <set>
@@ -15,8 +14,8 @@
 #include <vector>
 
 #include "tests/support/kube_server.hpp"
-#include "tests/support/process.hpp"
-#include "tests/support/temp_dir.hpp"
+#include "tests/support/person.hpp"
+#include "tests/support/registry.hpp"
 #include "tests/support/wait.hpp"
 
 namespace regsync::test {
@@ -27,28 +26,17 @@ KubeServer& kube(const std::string& context);
 // Whether everything is there that these tests need; if not, what is missing.
 std::optional<std::string> missing_part();
 
-class Job {
+class Job : public Person {
  public:
   Job();
-  ~Job();
-  Job(const Job&) = delete;
-  Job& operator=(const Job&) = delete;
-  Job(Job&&) = delete;
-  Job& operator=(Job&&) = delete;
 
   // Starts a registry with one user, jdoe, or changes its password. Its address is registry().
   void set_registry_password(const std::string& password);
-  [[nodiscard]] const std::string& registry() const { return registry_; }
+  [[nodiscard]] const std::string& registry() const { return registry_->address(); }
   [[nodiscard]] Outcome docker_login(const std::string& password) const;
   [[nodiscard]] Outcome docker_logout() const;
 
-  // The daemon; start waits until it is ready.
-  void start_daemon();
-  std::optional<int> stop_daemon(int signal);  // its exit code
-  [[nodiscard]] Process& daemon() { return *daemon_; }
-  [[nodiscard]] const std::vector<std::string>& logs() const { return logs_; }  // of daemons that ended
-
-  [[nodiscard]] Outcome regsync(std::vector<std::string> arguments) const;
+  void start_daemon();  // with both clusters, unless the person has another kubeconfig
   [[nodiscard]] nlohmann::json status() const;
   // The causes in the status, by "context/namespace".
   [[nodiscard]] std::map<std::string, std::string> causes() const;
@@ -62,14 +50,8 @@ class Job {
   // Whether every one of these places ("a/team") holds a Secret with this password.
   [[nodiscard]] bool everywhere(const std::vector<std::string>& places, const std::string& password) const;
 
-  [[nodiscard]] const TempDir& home() const { return home_; }
-  Environment env;  // of everything that the person runs
-
  private:
-  TempDir home_;
-  std::string registry_;
-  std::unique_ptr<Process> daemon_;
-  std::vector<std::string> logs_;
+  std::optional<Registry> registry_;
 };
 
 // Random, so that finding it anywhere means that it got there.

@@ -26,18 +26,13 @@ class MainJob : public testing::Test {
   }
 
   void TearDown() override {
-    keyring("unlock");
+    Person::keyring("unlock");
     if (HasFailure() && job_.logs().empty() && has_daemon_) {
       ADD_FAILURE() << job_.daemon().err();
     }
     for (const auto& log : job_.logs()) {
       EXPECT_FALSE(HasFailure()) << log;
     }
-  }
-
-  static void keyring(const std::string& command) {
-    const auto outcome = run_program({.argv = {SUPPORT "/keyring", command}, .env = own_environment(), .in = {}});
-    ASSERT_EQ(outcome.exit_code, 0) << outcome.out << outcome.err;
   }
 
   // A registry with a login in the keyring, and a daemon.
@@ -68,32 +63,6 @@ class MainJob : public testing::Test {
   bool has_daemon_ = false;
 };
 
-// An image of nothing, as skopeo reads it from a folder (OCI image layout 1.0).
-std::filesystem::path make_image(const TempDir& dir) {
-  const auto digest = [](const std::string& bytes) {
-    const auto sum = run_program({.argv = {"sha256sum"}, .env = own_environment(), .in = bytes});
-    return sum.out.substr(0, 64);
-  };
-  const auto blob = [&](const std::string& bytes, const std::string& type) {
-    const auto name = digest(bytes);
-    dir.write("image/blobs/sha256/" + name, bytes);
-    return json{{"mediaType", type}, {"digest", "sha256:" + name}, {"size", bytes.size()}};
-  };
-  const json config{{"architecture", "amd64"},
-                    {"os", "linux"},
-                    {"config", json::object()},
-                    {"rootfs", {{"type", "layers"}, {"diff_ids", json::array()}}}};
-  const json manifest{{"schemaVersion", 2},
-                      {"mediaType", "application/vnd.oci.image.manifest.v1+json"},
-                      {"config", blob(config.dump(), "application/vnd.oci.image.config.v1+json")},
-                      {"layers", json::array()}};
-  const json index{{"schemaVersion", 2},
-                   {"manifests", json::array({blob(manifest.dump(), "application/vnd.oci.image.manifest.v1+json")})}};
-  dir.write("image/index.json", index.dump());
-  dir.write("image/oci-layout", R"({"imageLayoutVersion":"1.0.0"})");
-  return dir / "image";
-}
-
 // Every place below a folder, and in the processes of this user, where a text is.
 std::vector<std::string> places_of(const std::vector<std::string>& needles, const std::filesystem::path& folder) {
   std::vector<std::string> places;
@@ -113,8 +82,8 @@ std::vector<std::string> places_of(const std::vector<std::string>& needles, cons
   std::error_code ignored;
   for (std::filesystem::recursive_directory_iterator entry(folder, ignored), end; entry != end;
        entry.increment(ignored)) {
-    if (entry->path().filename() == "keyrings" || entry->path().filename() == "registry") {
-      entry.disable_recursion_pending();  // the keyring's own; the registry's own
+    if (entry->path().filename() == "keyrings") {
+      entry.disable_recursion_pending();  // the keyring's own
     } else if (entry->is_regular_file(ignored)) {
       look_into(entry->path());
     }
@@ -158,13 +127,10 @@ TEST_F(MainJob, OneLoginIsCurrentEverywhereAndSeenNowhereElse) {
   const TempDir images;
   const auto authfile = images.write("auth.json", job_.content("b", team_b)).string();
   const auto image = "docker://" + job_.registry() + "/team/app:1";
-  const auto pushed = run_program({.argv = {"skopeo", "copy", "--quiet", "--dest-tls-verify=false", "--authfile",
-                                            authfile, "oci:" + make_image(images).string(), image},
-                                   .env = job_.env,
-                                   .in = {}});
+  const auto pushed = job_.run({"skopeo", "copy", "--quiet", "--dest-tls-verify=false", "--authfile", authfile,
+                                "oci:" + make_image(images).string(), image});
   ASSERT_EQ(pushed.exit_code, 0) << pushed.err;
-  const auto seen = run_program(
-      {.argv = {"skopeo", "inspect", "--tls-verify=false", "--authfile", authfile, image}, .env = job_.env, .in = {}});
+  const auto seen = job_.run({"skopeo", "inspect", "--tls-verify=false", "--authfile", authfile, image});
   EXPECT_EQ(seen.exit_code, 0) << seen.err;
 
   // Drift is put right.
@@ -229,7 +195,7 @@ TEST_F(MainJob, OneLoginIsCurrentEverywhereAndSeenNowhereElse) {
 
 TEST_F(MainJob, ASecondDaemonRefusesAndSaysWhoRuns) {
   begin();
-  Process second({.argv = {"regsyncd"}, .env = job_.env, .in = {}});
+  Process second(job_.program({"regsyncd"}));
   const auto exit_code = second.wait(10s);
   ASSERT_TRUE(exit_code);
   EXPECT_NE(*exit_code, 0);
@@ -251,7 +217,7 @@ TEST_F(MainJob, KilledAtAnyMomentItConvergesWhenStartedAgain) {
   EXPECT_TRUE(wait_until([&] { return job_.everywhere({"a/" + team, "b/" + team}, password_); }));
 
   // Killed in the middle of a removal, it still removes.
-  Process removal({.argv = {"regsync", "remove", "myregcred"}, .env = job_.env, .in = {}});
+  Process removal(job_.program({"regsync", "remove", "myregcred"}));
   std::this_thread::sleep_for(std::chrono::milliseconds(10 + random() % 40));
   job_.stop_daemon(SIGKILL);
   removal.wait(10s);
@@ -264,14 +230,14 @@ TEST_F(MainJob, ALockedKeyringDeletesNothingAndALogoutAfterItDoes) {
   begin();
   const auto team = job_.make_namespace("job-lock");
   add({"--context", "a", "-n", team, "--on-logout", "remove", "--wait"});
-  keyring("lock");
+  Person::keyring("lock");
   job_.stop_daemon(SIGTERM);
   job_.start_daemon();
   EXPECT_TRUE(wait_until([&] { return job_.status().dump().find("locked") != std::string::npos; })) << job_.status();
   EXPECT_NE(job_.regsync({"sync", "--timeout", "2s"}).exit_code, 0) << "not everything is as asked, and it must say so";
   EXPECT_TRUE(job_.everywhere({"a/" + team}, password_));
 
-  keyring("unlock");
+  Person::keyring("unlock");
   EXPECT_TRUE(wait_until([&] { return job_.causes().empty(); }, 20s)) << job_.status();
   EXPECT_TRUE(job_.everywhere({"a/" + team}, password_));
   ASSERT_EQ(job_.docker_logout().exit_code, 0);
@@ -330,7 +296,7 @@ TEST_F(MainJob, SigtermEndsItAtOnceWhileACommandWaitsForADeadCluster) {
   begin();
   job_.home().write(".config/regsync/targets/t.yaml",
                     "secret: t\nregistries: [" + job_.registry() + "]\ncontexts: [a]\n");
-  Process sync({.argv = {"regsync", "sync"}, .env = job_.env, .in = {}});
+  Process sync(job_.program({"regsync", "sync"}));
   std::this_thread::sleep_for(300ms);
   const auto began = std::chrono::steady_clock::now();
   EXPECT_EQ(job_.stop_daemon(SIGTERM), 0);

@@ -3,6 +3,8 @@
 #include <httplib.h>
 
 #include <algorithm>
+#include <array>
+#include <ctime>
 #include <nlohmann/json.hpp>
 #include <stdexcept>
 #include <utility>
@@ -103,6 +105,15 @@ json metadata_only(json object) {
   }
   object["apiVersion"] = "meta.k8s.io/v1";
   return object;
+}
+
+// RFC 9110, 5.6.7.
+std::string http_date(std::chrono::system_clock::time_point time) {
+  const std::time_t seconds = std::chrono::system_clock::to_time_t(time);
+  std::tm utc{};
+  gmtime_r(&seconds, &utc);
+  std::array<char, 64> text{};
+  return {text.data(), std::strftime(text.data(), text.size(), "%a, %d %b %Y %H:%M:%S GMT", &utc)};
 }
 
 // What kubectl asks before it asks for anything.
@@ -322,16 +333,20 @@ std::optional<Fault> FakeApiServer::take_fault(const ApiRequest& request) {
   return fault;
 }
 
+// Asked with the lock held.
+bool FakeApiServer::is_denied(const std::string& verb, const std::string& resource,
+                              const std::string& name_space) const {
+  return std::any_of(denials_.begin(), denials_.end(), [&](const Denial& denial) {
+    return (denial.verb.empty() || denial.verb == verb) && (denial.resource.empty() || denial.resource == resource) &&
+           (denial.name_space.empty() || denial.name_space == name_space);
+  });
+}
+
 std::optional<Answer> FakeApiServer::denial(const ApiRequest& request) const {
   const std::string verb = request.verb == "apply" ? "patch" : request.verb;
   const auto& key = request.key;
   const std::lock_guard lock(mutex_);
-  const bool denied = std::any_of(denials_.begin(), denials_.end(), [&](const Denial& denial) {
-    return (denial.verb.empty() || denial.verb == verb) &&
-           (denial.resource.empty() || denial.resource == key.resource) &&
-           (denial.name_space.empty() || denial.name_space == key.name_space);
-  });
-  if (!denied) {
+  if (!is_denied(verb, key.resource, key.name_space)) {
     return std::nullopt;
   }
   const std::string subject = key.name.empty() ? key.resource : key.resource + " \"" + key.name + "\"";
@@ -373,7 +388,9 @@ Answer FakeApiServer::act(const ApiRequest& request) {
     answer = body.is_array() ? cluster_.json_patch(request.key, body, write)
                              : cluster_.merge_patch(request.key, body, write);
   } else if (request.key.resource == "selfsubjectaccessreviews") {
-    body["status"] = {{"allowed", true}};
+    const json asked = body.value("/spec/resourceAttributes"_json_pointer, json::object());
+    const bool denied = is_denied(asked.value("verb", ""), asked.value("resource", ""), asked.value("namespace", ""));
+    body["status"] = {{"allowed", !denied}};
     answer = {201, body};
   } else if (request.verb == "create") {
     answer = cluster_.create(request.key, body, write);
@@ -387,6 +404,7 @@ Answer FakeApiServer::act(const ApiRequest& request) {
 }
 
 void FakeApiServer::handle(const httplib::Request& http, httplib::Response& response) {
+  response.set_header("Date", http_date(std::chrono::system_clock::now() + clock_skew_.load()));
   if (const auto known = discovery(http.path)) {
     response.set_content(known->dump(), json_type);
     return;

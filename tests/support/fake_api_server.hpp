@@ -87,10 +87,12 @@ class FakeApiServer {
   // Faults. The first one that fits a request is taken, as often as it says.
   void inject(Fault fault);
   void clear_faults();
-  // Answers 403 as RBAC does: verb "patch" covers an apply; an empty resource or namespace means all.
+  // Answers 403 as RBAC does, and no to SelfSubjectAccessReviews: verb "patch" covers an apply; an empty resource or
+  // namespace means all.
   void deny(const std::string& verb, const std::string& resource, const std::string& name_space = {});
   void allow_all();
   void set_latency(std::chrono::milliseconds latency) { latency_ = latency; }
+  void set_clock_skew(std::chrono::seconds skew) { clock_skew_ = skew; }  // of the Date header
   void set_bookmark_interval(std::chrono::milliseconds interval) { bookmark_interval_ = interval; }
   // Ends the connections of all watches, without a word.
   void cut_watches();
@@ -119,6 +121,7 @@ class FakeApiServer {
              httplib::Response& response);
   bool feed_watch(WatchCursor& cursor, const std::function<bool(std::string_view)>& write);
   std::optional<Fault> take_fault(const ApiRequest& request);
+  bool is_denied(const std::string& verb, const std::string& resource, const std::string& name_space) const;
   std::optional<Answer> denial(const ApiRequest& request) const;
 
   int port_;
@@ -127,6 +130,7 @@ class FakeApiServer {
   std::atomic<bool> stopping_ = false;
   std::atomic<std::size_t> open_watches_ = 0;
   std::atomic<std::chrono::milliseconds> latency_ = std::chrono::milliseconds(0);
+  std::atomic<std::chrono::seconds> clock_skew_ = std::chrono::seconds(0);
   std::atomic<std::chrono::milliseconds> bookmark_interval_ = std::chrono::milliseconds(60'000);
 
   mutable std::mutex mutex_;

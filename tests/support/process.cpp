@@ -2,6 +2,7 @@
 
 #include <linux/close_range.h>
 #include <poll.h>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
@@ -108,14 +109,20 @@ Process::Process(const Program& program) : out_(memory_file("stdout", {})), err_
     throw_errno("fork");
   }
   if (pid_ == 0) {  // only async-signal-safe calls from here to exec: the parent may have threads
-    setpgid(0, 0);
+    const bool on_terminal = program.terminal >= 0;
+    if (on_terminal) {
+      setsid();
+      ioctl(program.terminal, TIOCSCTTY, 0);
+    } else {
+      setpgid(0, 0);
+    }
     prctl(PR_SET_PDEATHSIG, SIGKILL);
     if (getppid() != parent) {
       _exit(127);
     }
-    dup2(in, STDIN_FILENO);
-    dup2(out_, STDOUT_FILENO);
-    dup2(err_, STDERR_FILENO);
+    dup2(on_terminal ? program.terminal : in, STDIN_FILENO);
+    dup2(on_terminal ? program.terminal : out_, STDOUT_FILENO);
+    dup2(on_terminal ? program.terminal : err_, STDERR_FILENO);
     close_range(3, ~0U, CLOSE_RANGE_CLOEXEC);
     sigset_t none;
     sigemptyset(&none);
@@ -130,7 +137,9 @@ Process::Process(const Program& program) : out_(memory_file("stdout", {})), err_
     _exit(127);
   }
   close(in);
-  setpgid(pid_, pid_);  // here as well, so that it holds before the first kill(-pid)
+  if (program.terminal < 0) {  // a group's leader can begin no session
+    setpgid(pid_, pid_);       // here as well, so that it holds before the first kill(-pid)
+  }
   pid_fd_ = static_cast<int>(syscall(SYS_pidfd_open, pid_, 0));
   if (pid_fd_ < 0) {
     throw_errno("pidfd_open");
@@ -140,6 +149,7 @@ Process::Process(const Program& program) : out_(memory_file("stdout", {})), err_
 Process::~Process() {
   kill(-pid_, SIGKILL);  // children too, also those that outlived it
   if (!exit_code_) {
+    kill(pid_, SIGKILL);  // on a terminal it may not lead its group yet
     waitpid(pid_, nullptr, 0);
   }
   close(pid_fd_);

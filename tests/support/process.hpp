@@ -33,6 +33,7 @@ struct Program {
   Environment env;                // all of it
   std::string in;                 // stdin, then end of file
   std::filesystem::path directory = {};
+  int terminal = -1;  // if any, what it reads and writes instead, in a session of its own (see Terminal)
 };
 
 struct Outcome {

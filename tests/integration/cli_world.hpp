@@ -1,0 +1,45 @@
+// The command line as people and programs use it: the real programs and keyring (with-keyring), and two clusters in
+// memory, the contexts "dev" and "prod".
+#pragma once
+
+#include <gtest/gtest.h>
+
+#include <string>
+#include <vector>
+
+#include "tests/support/fake_api_server.hpp"
+#include "tests/support/golden.hpp"
+#include "tests/support/person.hpp"
+#include "tests/support/terminal.hpp"
+#include "tests/support/wait.hpp"
+
+namespace regsync::test {
+
+class CliWorld : public testing::Test {
+ protected:
+  CliWorld();
+
+  // A target file as `regsync add` writes it: Secret myregcred with the login of ghcr.io in dev/team-a and dev/team-b.
+  void declare_web() const;
+
+  // Runs a command and writes it, as a person would see it, into the transcript: the line, what it printed, and its
+  // exit code if that is not 0.
+  Outcome say(const std::vector<std::string>& arguments, const std::string& in = {});
+  void note(const std::string& comment) { transcript_ += "# " + comment + "\n"; }
+  // The transcript so far against a golden file, without what differs from run to run.
+  [[nodiscard]] testing::AssertionResult transcript_is(const std::string& golden) const;
+  [[nodiscard]] testing::AssertionResult is_golden(const std::string& text, const std::string& golden) const;
+
+  [[nodiscard]] Program regsync_program(std::vector<std::string> arguments) const;
+  // Until every Secret is in sync.
+  [[nodiscard]] bool all_in_sync() const;
+
+  FakeApiServer dev_;
+  FakeApiServer prod_;
+  Person person_;
+
+ private:
+  std::string transcript_;
+};
+
+}  // namespace regsync::test

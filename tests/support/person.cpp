@@ -1,0 +1,78 @@
+#include "tests/support/person.hpp"
+
+#include <nlohmann/json.hpp>
+#include <stdexcept>
+#include <utility>
+
+#include "tests/support/wait.hpp"
+
+namespace regsync::test {
+
+using namespace std::chrono_literals;
+
+namespace {
+
+void require_success(const Outcome& outcome) {
+  if (outcome.exit_code != 0) {
+    throw std::runtime_error(outcome.out + outcome.err);
+  }
+}
+
+}  // namespace
+
+Person::Person() {
+  env = sandbox(home_);  // which is made after it
+  env["PATH"] = PROGRAM_FOLDERS ":" + env["PATH"];
+  env["DOCKER_CONFIG"] = (home_ / ".docker").string();
+  home_.write(".docker/config.json", R"({"credsStore": "regsync"})");
+  const auto own = own_environment();
+  for (const char* kept : {"DBUS_SESSION_BUS_ADDRESS", "REGSYNC_CACHE", "KUBEBUILDER_ASSETS"}) {
+    if (const auto found = own.find(kept); found != own.end()) {
+      env.insert(*found);
+    }
+  }
+}
+
+Program Person::program(std::vector<std::string> argv, std::string in) const {
+  return {.argv = std::move(argv), .env = env, .in = std::move(in)};
+}
+
+Outcome Person::run(std::vector<std::string> argv, std::string in) const {
+  return run_program(program(std::move(argv), std::move(in)), 60s);
+}
+
+Outcome Person::regsync(std::vector<std::string> arguments, std::string in) const {
+  arguments.insert(arguments.begin(), "regsync");
+  return run(std::move(arguments), std::move(in));
+}
+
+void Person::store_login(const std::string& server, const std::string& username, const std::string& secret) const {
+  const nlohmann::json login{{"ServerURL", server}, {"Username", username}, {"Secret", secret}};
+  require_success(run({"docker-credential-regsync", "store"}, login.dump()));
+}
+
+void Person::erase_login(const std::string& server) const {
+  require_success(run({"docker-credential-regsync", "erase"}, server));
+}
+
+void Person::keyring(const std::string& command) {
+  require_success(run_program(
+      {.argv = {REGSYNC_SOURCE_DIR "/tests/support/keyring", command}, .env = own_environment(), .in = {}}));
+}
+
+void Person::start_daemon() {
+  daemon_ = std::make_unique<Process>(program({"regsyncd"}));
+  if (!wait_until([this] { return daemon_->err().find("is ready") != std::string::npos || !daemon_->running(); })) {
+    throw std::runtime_error("regsyncd is not ready: " + daemon_->err());
+  }
+}
+
+std::optional<int> Person::stop_daemon(int signal) {
+  daemon_->signal(signal);
+  const auto exit_code = daemon_->wait(15s);
+  logs_.push_back(daemon_->err() + daemon_->out());
+  daemon_.reset();
+  return exit_code;
+}
+
+}  // namespace regsync::test

@@ -1,0 +1,45 @@
+// A person with a HOME of their own and the programs on PATH. Inside tests/support/with-keyring they have its keyring
+// and session bus, else none.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "tests/support/process.hpp"
+#include "tests/support/temp_dir.hpp"
+
+namespace regsync::test {
+
+class Person {
+ public:
+  Person();
+
+  [[nodiscard]] const TempDir& home() const { return home_; }
+  Environment env;  // of everything that the person runs
+
+  [[nodiscard]] Program program(std::vector<std::string> argv, std::string in = {}) const;
+  [[nodiscard]] Outcome run(std::vector<std::string> argv, std::string in = {}) const;
+  [[nodiscard]] Outcome regsync(std::vector<std::string> arguments, std::string in = {}) const;
+
+  // What `docker login` and `docker logout` do with their helper. Throw std::runtime_error.
+  void store_login(const std::string& server, const std::string& username, const std::string& secret) const;
+  void erase_login(const std::string& server) const;
+
+  // tests/support/keyring. Throws std::runtime_error.
+  static void keyring(const std::string& command);
+
+  // The daemon; start waits until it is ready.
+  void start_daemon();
+  std::optional<int> stop_daemon(int signal);  // its exit code
+  [[nodiscard]] Process& daemon() { return *daemon_; }
+  [[nodiscard]] const std::vector<std::string>& logs() const { return logs_; }  // of daemons that ended
+
+ private:
+  TempDir home_;
+  std::unique_ptr<Process> daemon_;
+  std::vector<std::string> logs_;
+};
+
+}  // namespace regsync::test

@@ -1,0 +1,40 @@
+// Debian's docker-registry for a test (tests/support/registry-up), with one user, jdoe, ended with this object.
+#pragma once
+
+#include <filesystem>
+#include <string>
+
+#include "tests/support/temp_dir.hpp"
+
+namespace regsync::test {
+
+class Registry {
+ public:
+  enum class Login { basic, token };
+
+  // Throws std::runtime_error with the end of the log.
+  explicit Registry(const std::string& password, Login login = Login::basic);
+  ~Registry();
+  Registry(const Registry&) = delete;
+  Registry& operator=(const Registry&) = delete;
+  Registry(Registry&&) = delete;
+  Registry& operator=(Registry&&) = delete;
+
+  [[nodiscard]] const std::string& address() const { return address_; }  // host:port
+  void set_password(const std::string& password);
+  void push(const std::string& image) const;  // an image of nothing, as "team/app:1"
+  void stop() const;
+
+ private:
+  void up(const std::string& password);
+
+  TempDir dir_;
+  Login login_;
+  std::string address_;
+  std::string password_;
+};
+
+// An image of nothing in a folder, as `skopeo copy oci:FOLDER …` reads it (OCI image layout 1.0).
+std::filesystem::path make_image(const TempDir& dir);
+
+}  // namespace regsync::test
