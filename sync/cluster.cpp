@@ -317,6 +317,28 @@ void Cluster::add_rows(const std::string& target, std::vector<StatusRow>& rows) 
   }
 }
 
+void Cluster::add_unread_rows(const std::string& target, const Places& places, std::vector<StatusRow>& rows) const {
+  for (const auto& [secret, scope] : places.secrets) {
+    bool others = false;
+    cache_.for_each(secret, [&](const std::string& name_space, const Entry& entry) {
+      const bool plain = scope.namespaces.contains(name_space);
+      if (entry.secret || !entry.cause || (!plain && (others || !scope.all))) {
+        return;
+      }
+      StatusRow row;
+      row.target = target;
+      row.context = context().name;
+      row.name_space = plain ? name_space : "";
+      row.secret = secret;
+      row.state = SyncState::removing;
+      row.cause = *entry.cause;
+      row.since = entry.since;
+      rows.push_back(std::move(row));
+      others = others || !plain;
+    });
+  }
+}
+
 bool Cluster::has_ours(const Places& places) const {
   bool found = false;
   for (const auto& [secret, scope] : places.secrets) {

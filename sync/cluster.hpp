@@ -49,6 +49,8 @@ class Cluster {
 
   [[nodiscard]] ContextStatus status() const;
   void add_rows(const std::string& target, std::vector<StatusRow>& rows) const;
+  // What a removal may not even look at: each namespace that is named plainly, and one row for all others.
+  void add_unread_rows(const std::string& target, const Places& places, std::vector<StatusRow>& rows) const;
   // Whether it is certain that none of these places holds a Secret of the target which should not be there.
   [[nodiscard]] bool is_clean_of(const std::string& target, const Places& places) const;
   [[nodiscard]] std::size_t queue_depth() const { return queue_.depth(); }

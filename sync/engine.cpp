@@ -94,6 +94,9 @@ class Engine::Impl {
         co_await cluster->settled();
       }
     }
+    if (!stopping_ && excess_ && trim_footprints()) {
+      update();  // now, so that a removal that is done does not show as one that goes on
+    }
   }
 
   void forget_target(const std::string& target, bool keep_secrets) {

@@ -109,6 +109,8 @@ void add_rows(const EngineState& state, const std::string& name, std::vector<Sta
     const auto health = cluster->second->status();
     if (removing && rows.size() == before && !health.connected) {
       add_context_row(context, health.problem);  // what is left there is not known, and not forgotten
+    } else if (removing) {
+      cluster->second->add_unread_rows(name, footprint->contexts.at(context), rows);
     }
   }
 }

@@ -110,10 +110,10 @@ std::vector<Cell> cells_of(const StatusRow& row, bool wide, WallTime now) {
 // A target without any row, so that it is not overlooked.
 std::vector<Cell> cells_of(const TargetStatus& target, bool wide) {
   const bool fault = !target.problems.empty();
-  std::vector<Cell> cells = {
-      target.name, "-", "-", {fault ? "Stuck" : "NoMatch", fault ? Colour::red : Colour::yellow}, ""};
+  const char* state = target.removing ? "Removing" : fault ? "Stuck" : "NoMatch";
+  std::vector<Cell> cells = {target.name, "-", "-", {state, fault ? Colour::red : Colour::yellow}, ""};
   if (wide) cells.insert(cells.end(), {Cell(target.secret), Cell(""), Cell("")});
-  cells.emplace_back(fault ? reason_of(target.problems.front()) : "selects no namespace");
+  cells.emplace_back(fault ? reason_of(target.problems.front()) : target.removing ? "" : "selects no namespace");
   return cells;
 }
 

@@ -521,10 +521,34 @@ TEST_F(EngineTest, ARemovalThatIsForbiddenIsNotForgotten) {
   world_.sync();
   world_.forget_target("t");
   world_.sync();
-  EXPECT_EQ(world_.engine().status().targets.size(), 1U) << "the Secret is still there";
+  const auto report = world_.engine().status("t");
+  EXPECT_EQ(report.targets.size(), 1U) << "the Secret is still there";
+  ASSERT_EQ(report.rows.size(), 1U) << "and it is said where";
+  EXPECT_EQ(report.rows[0].state, SyncState::removing);
+  EXPECT_EQ(report.rows[0].name_space, "team");
+  ASSERT_TRUE(report.rows[0].cause);
+  EXPECT_EQ(report.rows[0].cause->code(), ErrorCode::forbidden);
   server().allow_all();
   world_.sync();
   EXPECT_TRUE(is_gone("team"));
+}
+
+TEST_F(EngineTest, ARemovalByPatternThatIsForbiddenIsSaid) {
+  begin(make_target({"te*"}));
+  server().deny("", "secrets", "");
+  server().cut_watches();
+  world_.restart();
+  world_.forget_target("t");
+  world_.sync();
+  const auto report = world_.engine().status("t");
+  ASSERT_FALSE(report.rows.empty());
+  EXPECT_EQ(report.rows[0].state, SyncState::removing);
+  ASSERT_TRUE(report.rows[0].cause);
+  EXPECT_EQ(report.rows[0].cause->code(), ErrorCode::forbidden);
+  server().allow_all();
+  world_.sync();
+  EXPECT_TRUE(is_gone("team"));
+  EXPECT_TRUE(world_.until([&] { return world_.engine().status().targets.empty(); }));
 }
 
 }  // namespace
