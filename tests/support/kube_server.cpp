@@ -63,6 +63,41 @@ std::string KubeServer::kubeconfig_of(std::string_view user, std::string_view co
   return config.dump(2);
 }
 
+void KubeServer::issue(const std::string& user, const std::filesystem::path& certificate,
+                       const std::filesystem::path& key) const {
+  const Outcome made = run_program({.argv = {"openssl",
+                                             "req",
+                                             "-x509",
+                                             "-newkey",
+                                             "ec",
+                                             "-pkeyopt",
+                                             "ec_paramgen_curve:prime256v1",
+                                             "-nodes",
+                                             "-CA",
+                                             (dir() / "ca.crt").string(),
+                                             "-CAkey",
+                                             (dir() / "ca.key").string(),
+                                             "-days",
+                                             "1",
+                                             "-subj",
+                                             "/CN=" + user,
+                                             "-addext",
+                                             "basicConstraints=critical,CA:FALSE",
+                                             "-addext",
+                                             "extendedKeyUsage=clientAuth",
+                                             "-keyout",
+                                             key.string() + ".new",
+                                             "-out",
+                                             certificate.string() + ".new"},
+                                    .env = own_environment(),
+                                    .in = {}});
+  if (made.exit_code != 0) {
+    throw std::runtime_error(made.err);
+  }
+  std::filesystem::rename(key.string() + ".new", key);
+  std::filesystem::rename(certificate.string() + ".new", certificate);
+}
+
 Outcome KubeServer::kubectl(std::vector<std::string> arguments, std::string in) const {
   auto env = sandbox(temp_);
   env["KUBECONFIG"] = kubeconfig().string();

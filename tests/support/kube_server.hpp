@@ -42,6 +42,9 @@ class KubeServer {
   // A kubeconfig of one context for a user with a token, to be written to a file.
   [[nodiscard]] std::string kubeconfig_of(std::string_view user, std::string_view context) const;
 
+  // A client certificate for a user, signed by the server's authority. Replaces both files whole.
+  void issue(const std::string& user, const std::filesystem::path& certificate, const std::filesystem::path& key) const;
+
   // kubectl as the administrator.
   [[nodiscard]] Outcome kubectl(std::vector<std::string> arguments, std::string in = {}) const;
 

@@ -140,6 +140,8 @@ void Terminal::show(char c) {
     screen_.column = 0;
   } else if (c == '\n') {
     new_line();
+  } else if (c == '\b') {
+    screen_.column -= screen_.column > 0 ? 1 : 0;
   } else if (c == '\a') {
     return;
   } else {
@@ -157,8 +159,8 @@ void Terminal::show(char c) {
 
 void Terminal::obey(char command, std::string_view parameters) {
   const bool to_the_end = parameters.empty() || parameters == "0";
-  if (command == 'm' || parameters == "?25") {
-    return;  // colours, and whether the cursor shows
+  if (command == 'm' || (parameters.starts_with("?") && parameters != "?1049")) {
+    return;  // colours, whether the cursor shows, and other modes of terminals
   }
   if (command == 'H' && parameters.empty()) {
     screen_.row = screen_.column = 0;

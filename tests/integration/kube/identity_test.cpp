@@ -72,40 +72,6 @@ class RealServer : public ::testing::Test {
     return at == std::string::npos ? message : message.substr(at + 6, message.find('"', at + 6) - at - 6);
   }
 
-  // A client certificate for a user, signed by the server's authority.
-  void issue(const std::string& user, const fs::path& certificate, const fs::path& key) const {
-    const auto folder = server_->dir();
-    const test::Outcome made = test::run_program({.argv = {"openssl",
-                                                           "req",
-                                                           "-x509",
-                                                           "-newkey",
-                                                           "ec",
-                                                           "-pkeyopt",
-                                                           "ec_paramgen_curve:prime256v1",
-                                                           "-nodes",
-                                                           "-CA",
-                                                           (folder / "ca.crt").string(),
-                                                           "-CAkey",
-                                                           (folder / "ca.key").string(),
-                                                           "-days",
-                                                           "1",
-                                                           "-subj",
-                                                           "/CN=" + user,
-                                                           "-addext",
-                                                           "basicConstraints=critical,CA:FALSE",
-                                                           "-addext",
-                                                           "extendedKeyUsage=clientAuth",
-                                                           "-keyout",
-                                                           key.string() + ".new",
-                                                           "-out",
-                                                           certificate.string() + ".new"},
-                                                  .env = test::own_environment(),
-                                                  .in = {}});
-    ASSERT_EQ(made.exit_code, 0) << made.err;
-    fs::rename(key.string() + ".new", key);
-    fs::rename(certificate.string() + ".new", certificate);
-  }
-
   static std::unique_ptr<test::KubeServer> server_;
   test::TempDir temp_;
   asio::io_context loop_;
@@ -142,7 +108,7 @@ TEST_F(RealServer, AWrongTokenIsUnauthorized) {
 }
 
 TEST_F(RealServer, AnAuthorityThatDidNotSignIsATlsError) {
-  issue("other", temp_ / "crt", temp_ / "key");
+  server_->issue("other", temp_ / "crt", temp_ / "key");
   ResolvedContext context = nobody();
   context.ca_data = test::read_file(temp_ / "crt");
   KubeClient distrustful = client(std::move(context));
@@ -198,13 +164,13 @@ TEST_F(RealServer, ARefusedTokenIsReadAgainAtOnce) {
 }
 
 TEST_F(RealServer, ClientCertificatesRotateWithoutDroppingWhatRuns) {
-  issue("first", temp_ / "crt", temp_ / "key");
+  server_->issue("first", temp_ / "crt", temp_ / "key");
   ResolvedContext context = nobody();
   context.client_certificate_file = temp_ / "crt";
   context.client_key_file = temp_ / "key";
   KubeClient rotating = client(std::move(context));
   EXPECT_EQ(name_of(rotating), "first");
-  issue("second", temp_ / "crt", temp_ / "key");
+  server_->issue("second", temp_ / "crt", temp_ / "key");
   EXPECT_TRUE(run_until(
       loop_, [&] { return name_of(rotating) == "second"; }, std::chrono::seconds(5)));
   temp_.write("key", "half a k");
