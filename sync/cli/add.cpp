@@ -255,7 +255,8 @@ void define_add(CLI::App& app, Invocation& invocation) {
   command->add_flag("--adopt", options->adopt, "Take over Secrets of that name which others made");
   command->add_flag("--replace", options->replace, "Replace the target if it exists");
   command->add_flag("--dry-run", options->dry_run, "Only print the target");
-  command->add_flag("--wait{30s}", options->wait, "Return when the Secrets are there; --wait=2m for longer than 30s");
+  command->add_flag("--wait{30s}", options->wait, "Return when the Secrets are there; --wait=2m for longer than 30s")
+      ->type_name("[=DURATION]");
   command->add_option("--docker-server", options->docker_server,
                       "Registry of the login given here (default: Docker Hub)");
   command->add_option("--docker-username", options->docker_username, "User name of the login");

@@ -45,7 +45,7 @@ void add_output(CLI::App* command, Format& format, std::initializer_list<Format>
             if (found == allowed.end()) throw CLI::ValidationError("--output", "\"" + text + "\" is none of " + names);
             format = found->second;
           },
-          "Answer as " + names + " instead of a table")
+          "Answer as " + names)
       ->type_name(names);
 }
 

@@ -32,11 +32,14 @@ class HelpFormatter : public CLI::Formatter {
 
   // What an option takes: the kinds that it says itself (json|yaml), else the last word of its name.
   std::string make_option_opts(const CLI::Option* option) const override {
-    if (option->get_items_expected_max() == 0 || option->get_positional()) {
+    std::string type = option->get_type_name();
+    if (option->get_positional()) {
       return {};
     }
-    std::string type = option->get_type_name();
-    type = type.substr(0, type.find(':'));  // CLI11 adds the members of a set
+    if (option->get_items_expected_max() == 0) {
+      return type.starts_with("[=") ? type : std::string();  // a flag that may have a value
+    }
+    type = type.substr(0, type.find(":{"));  // CLI11 adds the members of a set
     if (type == "TEXT") {
       type = option->get_lnames().front();
       type = type.substr(type.rfind('-') + 1);

@@ -57,7 +57,7 @@ void define_sync(CLI::App& app, Invocation& invocation) {
   command->add_option("NAME", options->target, "Only this target");
   command->add_flag("--once", options->once, "Do it in this process, without regsyncd");
   command->add_flag("--adopt", options->adopt, "Take over Secrets of the target's name which others made");
-  command->add_option("--timeout", options->timeout, "How long to wait at most (default: 60s)");
+  command->add_option("--timeout", options->timeout, "How long to wait at most (default: 60s)")->type_name("DURATION");
   add_output(command, options->format, {Format::wide, Format::name, Format::json, Format::yaml});
   add_kubeconfig(command, options->kubeconfig);
   on_command(command, invocation, options, sync);

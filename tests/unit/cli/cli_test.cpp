@@ -5,6 +5,8 @@
 #include <gtest/gtest.h>
 
 #include <nlohmann/json.hpp>
+#include <regex>
+#include <set>
 #include <string>
 
 #include "sync/control.hpp"
@@ -86,6 +88,44 @@ TEST_F(Cli, EveryCommandHasHelpWithExamples) {
     EXPECT_THAT(console.out(), HasSubstr("Usage: regsync " + std::string(command))) << command;
     EXPECT_THAT(console.out(), HasSubstr("Examples:\n  # ")) << command;
   }
+}
+
+// The words of a help that begin with "--", up to what an option takes.
+std::set<std::string> options_in(const std::string& help) {
+  std::set<std::string> options;
+  const std::regex option(R"((?:^|\n)  (?:-\w, )?--([a-z-]+)(?:, --([a-z-]+))?)");
+  for (std::sregex_iterator match(help.begin(), help.end(), option), end; match != end; ++match) {
+    options.insert((*match)[1]);
+    if ((*match)[2].matched) options.insert((*match)[2]);
+  }
+  return options;
+}
+
+TEST_F(Cli, TheManualPageKnowsEveryCommandAndOptionOfTheHelp) {
+  const std::string page = test::read_file(REGSYNC_SOURCE_DIR "/sync/cli/regsync.1");
+  const std::string shared = page.substr(page.find(".Ss Options of many commands"));
+  Console top;
+  cli::run({"--help"}, top.environment());
+  const std::string all = top.out();
+  const std::regex command_line(R"(\n  ([a-z]+) +[A-Z])");
+  std::size_t commands = 0;
+  for (std::sregex_iterator match(all.begin(), all.end(), command_line), end; match != end; ++match, ++commands) {
+    const std::string command = (*match)[1];
+    const std::string item = "\n.It Cm " + command;
+    const auto begin = page.find(item);
+    ASSERT_NE(begin, std::string::npos) << command;
+    const std::string part = page.substr(begin, page.find("\n.It Cm ", begin + item.size()) - begin);
+    Console console;
+    cli::run({command, "--help"}, console.environment());
+    const auto options = options_in(console.out());
+    EXPECT_TRUE(options.contains("help")) << console.out();
+    for (const std::string& option : options) {
+      const std::regex mentioned("(Fl|,) -" + option + "\\b");
+      EXPECT_TRUE(std::regex_search(part, mentioned) || std::regex_search(shared, mentioned))
+          << command << " --" << option;
+    }
+  }
+  EXPECT_EQ(commands, 14U);
 }
 
 TEST_F(Cli, AddTakesTheOneLoginAndTheCurrentContext) {
