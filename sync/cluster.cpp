@@ -302,7 +302,7 @@ void Cluster::add_rows(const std::string& target, std::vector<StatusRow>& rows) 
       }
       const Key key{name_space, secret};
       const Decision decision = reconciler_.decide(key, *desired_);
-      if (decision.action == Action::remove) {
+      if (decision.action == Action::remove || decision.action == Action::release) {
         StatusRow row;
         row.target = target;
         row.context = context().name;

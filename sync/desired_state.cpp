@@ -109,11 +109,12 @@ Selected selects(const Target& target, const std::string& name_space, const Name
 }
 
 DesiredState::DesiredState(std::string default_namespace, Plans plans, std::set<std::string> forgotten,
-                           std::set<std::string> known_targets)
+                           std::set<std::string> known_targets, std::set<std::string> kept)
     : default_namespace_(std::move(default_namespace)),
       plans_(std::move(plans)),
       forgotten_(std::move(forgotten)),
-      known_targets_(std::move(known_targets)) {
+      known_targets_(std::move(known_targets)),
+      kept_(std::move(kept)) {
   for (const auto& [name, plan] : plans_) {
     secret_names_.insert(plan->target.secret);
     service_account_names_.insert(plan->target.service_accounts.begin(), plan->target.service_accounts.end());
@@ -164,6 +165,9 @@ Decision DesiredState::decide(const Key& key, const Facts& facts) const {
   const SecretView* observed = facts.secret;
   if (claimed.unknown || observed == nullptr || observed->ownership != Ownership::ours) {
     return {};
+  }
+  if (kept_.contains(observed->target)) {
+    return {Action::release, nullptr, SyncState::removing, std::nullopt};
   }
   // Ours, and claimed by nobody. Its target must be known, or be forgotten on purpose: a target file that vanished is
   // no reason to delete anything.

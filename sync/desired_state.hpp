@@ -81,6 +81,7 @@ enum class Action {
   update,
   adopt,  // an update of what is not ours, allowed this once
   remove,
+  release,  // it stays, as nobody's
 };
 
 struct Decision {
@@ -96,9 +97,9 @@ class DesiredState {
 
   // plans: of the targets that select this context. forgotten: targets whose Secrets are to be deleted everywhere.
   // known_targets: every target there is, in whatever state: only a Secret of one of these that no longer covers it,
-  // or of a forgotten one, is ever deleted.
+  // or of a forgotten one, is ever deleted. kept: targets whose Secrets are to be released instead.
   DesiredState(std::string default_namespace, Plans plans, std::set<std::string> forgotten,
-               std::set<std::string> known_targets);
+               std::set<std::string> known_targets, std::set<std::string> kept = {});
 
   // The Secret names that matter here.
   [[nodiscard]] const std::set<std::string>& secret_names() const { return secret_names_; }
@@ -123,6 +124,7 @@ class DesiredState {
   Plans plans_;
   std::set<std::string> forgotten_;
   std::set<std::string> known_targets_;
+  std::set<std::string> kept_;
   std::set<std::string> secret_names_;
   std::set<std::string> service_account_names_;
 };

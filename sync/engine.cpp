@@ -103,8 +103,11 @@ class Engine::Impl {
     const auto known = footprints_.all().find(target);
     Footprint footprint = known == footprints_.all().end() ? Footprint() : known->second;
     footprint.forgotten = true;
+    footprint.kept.clear();
     if (keep_secrets) {
-      footprint.contexts.clear();
+      std::transform(footprint.contexts.begin(), footprint.contexts.end(),
+                     std::inserter(footprint.kept, footprint.kept.end()),
+                     [](const auto& context) { return context.first; });
     }
     footprints_.set(target, std::move(footprint));
     targets_.erase(target);
@@ -275,6 +278,9 @@ class Engine::Impl {
       if (footprint.forgotten && !targets_.contains(target)) {
         desired.forgotten.insert(target);
       }
+      if (footprint.kept.contains(name)) {
+        desired.kept.insert(target);
+      }
       if (const auto places = footprint.contexts.find(name); places != footprint.contexts.end()) {
         desired.places.merge(places->second);
       }
@@ -283,7 +289,7 @@ class Engine::Impl {
       return;
     }
     cluster.set_desired(std::make_shared<const DesiredState>(default_namespace, desired.plans, desired.forgotten,
-                                                             desired.known_targets),
+                                                             desired.known_targets, desired.kept),
                         desired.places);
     desired_[name] = std::move(desired);
   }
@@ -322,10 +328,11 @@ class Engine::Impl {
         if (plan != plans_.end() && selects_context(plan->second->target, context)) {
           wanted = places_of(plan->second->target, cluster->second->context().default_namespace);
         }
-        if (wanted != places) {
+        if (wanted != places || footprint.kept.contains(context)) {
           excess_ = true;
           if (cluster->second->is_clean_of(target, places)) {
             left.contexts[context] = std::move(wanted);
+            left.kept.erase(context);
           }
         }
       }
@@ -373,6 +380,7 @@ class Engine::Impl {
     DesiredState::Plans plans;
     std::set<std::string> forgotten;
     std::set<std::string> known_targets;
+    std::set<std::string> kept;
     Places places;
     bool operator==(const Desired&) const = default;
   };

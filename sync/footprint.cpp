@@ -28,12 +28,13 @@ json to_json(const Footprint& footprint) {
     }
     contexts[context] = {{"secrets", std::move(secrets)}, {"serviceAccounts", places.service_accounts}};
   }
-  return {{"forgotten", footprint.forgotten}, {"contexts", std::move(contexts)}};
+  return {{"forgotten", footprint.forgotten}, {"kept", footprint.kept}, {"contexts", std::move(contexts)}};
 }
 
 Footprint from_json(const json& document) {
   Footprint footprint;
   footprint.forgotten = document.at("forgotten").get<bool>();
+  footprint.kept = document.value("kept", std::set<std::string>());
   for (const auto& [context, value] : document.at("contexts").items()) {
     Places& places = footprint.contexts[context];
     for (const auto& [secret, scope] : value.at("secrets").items()) {
@@ -91,6 +92,7 @@ FootprintStore::FootprintStore(std::filesystem::path folder) : folder_(std::move
 
 void FootprintStore::set(const std::string& target, Footprint footprint) {
   std::erase_if(footprint.contexts, [](const auto& context) { return context.second.empty(); });
+  std::erase_if(footprint.kept, [&](const auto& context) { return !footprint.contexts.contains(context); });
   const auto known = footprints_.find(target);
   const auto path = folder_ / (target + ".json");
   if (footprint.contexts.empty()) {

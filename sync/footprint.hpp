@@ -39,6 +39,7 @@ Places places_of(const Target& target, const std::string& default_namespace);
 
 struct Footprint {
   bool forgotten = false;                  // the person removed the target: its Secrets are to be deleted
+  std::set<std::string> kept;              // contexts where they are to stay instead, as nobody's
   std::map<std::string, Places> contexts;  // by context name
 
   bool operator==(const Footprint&) const = default;

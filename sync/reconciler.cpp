@@ -149,6 +149,9 @@ asio::awaitable<void> Reconciler::act(Key key, Decision decision) {
     case Action::remove:
       co_await remove(key);
       break;
+    case Action::release:
+      co_await release(key);
+      break;
   }
 }
 
@@ -233,6 +236,14 @@ asio::awaitable<void> Reconciler::remove(Key key) {
     entry.secret.reset();  // unless a watch has told of what somebody made since
   }
   entry.last_change = system_clock::now();
+}
+
+// The accounts that name it go on naming it, so that pods go on pulling.
+asio::awaitable<void> Reconciler::release(Key key) {
+  std::string patch = make_release_patch(cache_.entry(key).secret->resource_version);
+  const auto released = co_await client_.json_patch(secret_path(key), std::move(patch));
+  see(key, view_secret(released, owner_.id));
+  cache_.entry(key).last_change = system_clock::now();
 }
 
 std::vector<std::string> Reconciler::attached_accounts(const Key& key, const Plan* plan) const {

@@ -41,6 +41,7 @@ class Reconciler {
                               bool force);
   asio::awaitable<void> write_merged(Key key, const Plan& plan);
   asio::awaitable<void> remove(Key key);
+  asio::awaitable<void> release(Key key);
   asio::awaitable<void> put_accounts_in_order(Key key, const Plan& plan);
   [[nodiscard]] std::vector<std::string> attached_accounts(const Key& key, const Plan* plan) const;
   [[nodiscard]] std::vector<std::string> missing_accounts(const Key& key, const Plan& plan) const;

@@ -84,4 +84,19 @@ std::string make_apply_body(const ApplyBody& body) {
   return object.dump();
 }
 
+std::string make_release_patch(std::string_view resource_version) {
+  const auto pointer = [](std::string_view map, std::string_view key) {
+    std::string path = "/metadata/" + std::string(map) + "/";
+    for (const char c : key) {
+      path += c == '/' ? "~1" : std::string(1, c);
+    }
+    return path;
+  };
+  const json patch = {{{"op", "test"}, {"path", "/metadata/resourceVersion"}, {"value", resource_version}},
+                      {{"op", "remove"}, {"path", pointer("labels", managed_by_label)}},
+                      {{"op", "remove"}, {"path", pointer("annotations", target_annotation)}},
+                      {{"op", "remove"}, {"path", pointer("annotations", owner_annotation)}}};
+  return patch.dump();
+}
+
 }  // namespace regsync

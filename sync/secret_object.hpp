@@ -47,4 +47,7 @@ inline constexpr std::string_view create_only = "1";
 
 std::string make_apply_body(const ApplyBody& body);
 
+// RFC 6902: takes what makes a Secret ours from it, if it is still of this version.
+std::string make_release_patch(std::string_view resource_version);
+
 }  // namespace regsync

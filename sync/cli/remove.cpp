@@ -56,7 +56,8 @@ int remove(const RemoveOptions& options, Environment& environment) {
                     << (options.keep_secrets ? "; its Secrets stay, as nobody's\n" : " with all its Secrets\n");
   } else {
     environment.out << "target \"" << options.name << "\" removed; " << count_of(left.rows.size(), "Secret")
-                    << " could not be deleted yet and will be when possible:\n";
+                    << (options.keep_secrets ? " may still be ours, and is given away as soon as possible:\n"
+                                             : " may be left, and is deleted as soon as possible:\n");
     print_report(environment, left, options.format);
   }
   return left.rows.empty() ? exit_done : exit_not_as_asked;

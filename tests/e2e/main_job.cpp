@@ -51,7 +51,7 @@ Outcome Job::docker_login(const std::string& password) const {
 
 Outcome Job::docker_logout() const { return run({"docker", "logout", registry()}); }
 
-void Job::start_daemon() {
+void Job::use_both_clusters() {
   if (!env.contains("KUBECONFIG")) {
     // Merged as kubectl merges: names that stand in both files would be those of the first.
     auto second = read_file(kube("b").kubeconfig());
@@ -59,7 +59,6 @@ void Job::start_daemon() {
     replace_all(second, "admin", "admin-b");
     env["KUBECONFIG"] = kube("a").kubeconfig().string() + ":" + home().write("kubeconfig-b", second).string();
   }
-  Person::start_daemon();
 }
 
 json Job::status() const { return json::parse(regsync({"status", "-o", "json"}).out); }

@@ -36,7 +36,7 @@ class Job : public Person {
   [[nodiscard]] Outcome docker_login(const std::string& password) const;
   [[nodiscard]] Outcome docker_logout() const;
 
-  void start_daemon();  // with both clusters, unless the person has another kubeconfig
+  void use_both_clusters();  // unless the person has another kubeconfig
   [[nodiscard]] nlohmann::json status() const;
   // The causes in the status, by "context/namespace".
   [[nodiscard]] std::map<std::string, std::string> causes() const;

@@ -41,6 +41,7 @@ class MainJob : public testing::Test {
     job_.set_registry_password(password_);
     const auto login = job_.docker_login(password_);
     ASSERT_EQ(login.exit_code, 0) << login.out << login.err;
+    job_.use_both_clusters();
     job_.start_daemon();
     has_daemon_ = true;
   }
@@ -347,8 +348,11 @@ TEST_F(LimitedUser, ARoleInOneNamespaceIsEnough) {
   add({"--context", "a", "-n", team, "-n", other});
   EXPECT_TRUE(wait_until([&] { return job_.everywhere({"a/" + team}, password_); })) << job_.status().dump(2);
   EXPECT_TRUE(wait_until([&] { return job_.causes()["a/" + other] == "forbidden"; })) << job_.status().dump(2);
-  EXPECT_EQ(job_.regsync({"remove", "myregcred"}).exit_code, 0);
+  const auto removed = job_.regsync({"remove", "myregcred"});
   EXPECT_FALSE(job_.secret("a", team));
+  EXPECT_EQ(removed.exit_code, 1) << "nobody may look into the other one";
+  EXPECT_NE(removed.out.find(other), std::string::npos) << removed.out;
+  EXPECT_NE(removed.out.find("Forbidden"), std::string::npos) << removed.out;
 }
 
 TEST_F(LimitedUser, ARoleByTheSecretsNameIsEnough) {

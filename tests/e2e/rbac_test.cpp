@@ -117,21 +117,28 @@ TEST_F(Rbac, ARoleInEachNamespaceIsEnoughAndNoMore) {
 
 TEST_F(Rbac, AClusterRoleForPatternsIsEnoughAndNoMore) {
   const auto team = job_.make_namespace("leastwide-a");
-  const auto late = "leastwide-b";
+  const std::string late = "leastwide-b";
   make_secret(team, "theirs");
   begin_as("dave");
   add({"-n", "leastwide-*"});
   grant();
   syncs_in(team);
   job_.make_namespace(late);
-  EXPECT_TRUE(wait_until([&] { return job_.everywhere({std::string("a/") + late}, password_); })) << "a new namespace";
+  EXPECT_TRUE(wait_until([&] { return job_.everywhere({"a/" + late}, password_); })) << "a new namespace";
 
   EXPECT_TRUE(may({"get", "secret", "myregcred", "-n", team}));
   EXPECT_FALSE(may({"get", "secret", "theirs", "-n", team}));
   EXPECT_FALSE(may({"get", "secrets", "--all-namespaces"}));
   EXPECT_FALSE(may({"create", "secret", "generic", "new", "-n", team}));
   EXPECT_FALSE(may({"delete", "namespace", late}));
-  ends_in(team);
+
+  // Kept, they are nobody's: what the pods pull with stays, what makes them ours does not.
+  const auto removed = job_.regsync({"remove", "myregcred", "--keep-secrets"});
+  EXPECT_EQ(removed.exit_code, 0) << removed.out << removed.err;
+  EXPECT_TRUE(job_.everywhere({"a/" + team, "a/" + late}, password_));
+  const auto metadata = job_.secret("a", team).value().at("metadata");
+  EXPECT_FALSE(metadata.contains("labels")) << metadata;
+  EXPECT_THAT(metadata.value("annotations", json::object()).dump(), testing::Not(HasSubstr("regsync.dev")));
 }
 
 TEST_F(Rbac, WorksAsAPluginOfKubectl) {

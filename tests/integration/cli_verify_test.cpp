@@ -12,6 +12,7 @@ namespace {
 using nlohmann::json;
 using testing::HasSubstr;
 
+// NOLINTNEXTLINE(misc-multiple-inheritance): as GoogleTest gives parameters
 class CliVerify : public CliWorld, public testing::WithParamInterface<Registry::Login> {
  protected:
   CliVerify() : registry_("hunter2", GetParam()) {

@@ -237,9 +237,6 @@ class History {
   void edit_target() {
     Target target;
     target.name = any(all_targets);
-    if (kept_.contains(target.name)) {
-      return;  // what is to become of its Secrets is a matter of taste
-    }
     if (one_in(6) && model_.files.contains(target.name)) {
       tell() << "malform " << target.name << "\n";
       return world_.malform_target(target.name);
@@ -563,9 +560,13 @@ class History {
     if (!model_.env.contains(id) || model_.terminating.contains(id)) {
       return {};
     }
+    if (live && target_of(*live).empty() && !kept_.empty()) {
+      return {};  // given away by a removal that keeps, and nobody's since
+    }
     const Target* target = model_.claim(place);
     if (target == nullptr) {
-      return live && model_.knows(target_of(*live)) ? show(place) + " is claimed by nobody, and is there" : "";
+      const bool unwanted = live && (model_.knows(target_of(*live)) || kept_.contains(target_of(*live)));
+      return unwanted ? show(place) + " is claimed by nobody, and is there" : "";
     }
     const bool gone = model_.gone(*target);
     if (gone && target->on_logout == OnLogout::remove) {
@@ -645,7 +646,7 @@ class History {
       if (target != nullptr && ours && (attached == 1) != one_of(target->service_accounts, "default")) {
         return where + (attached == 1 ? " still has " : " lacks ") + secret;
       }
-      if (target == nullptr && !live && attached == 1 && !model_.dangling.contains(id)) {
+      if (target == nullptr && !live && attached == 1 && !model_.dangling.contains(id) && kept_.empty()) {
         return where + " has " + secret + ", which nobody makes any more";
       }
     }

@@ -356,6 +356,53 @@ TEST_F(TwoClusters, WhatCannotBeReachedIsRememberedAcrossARestart) {
   EXPECT_TRUE(world_.until([&] { return world_.engine().status().targets.empty(); }));
 }
 
+TEST_F(EngineTest, KeptSecretsAreNobodysAndNoLaterTargetTakesThem) {
+  begin(make_target({"te*"}));
+  const auto uid = world_.secret("team", "cred").value().at("metadata").at("uid");
+  world_.forget_target("t", true);
+  world_.sync();
+  EXPECT_TRUE(has("team"));
+  EXPECT_FALSE(is_ours(world_.secret("team", "cred").value()));
+  EXPECT_TRUE(world_.engine().status().targets.empty()) << "and that is all there was to do";
+  EXPECT_TRUE(std::filesystem::is_empty(world_.footprint_folder()));
+
+  // A target of the same name that does not cover the place, and one that does.
+  auto elsewhere = make_target({"te*", "default"});
+  elsewhere.exclude_namespaces = {"team"};
+  world_.put_target(elsewhere);
+  EXPECT_TRUE(becomes("default"));
+  world_.sync();
+  EXPECT_TRUE(has("team"));
+  world_.put_target(make_target({"te*"}));
+  EXPECT_TRUE(world_.until([&] { return world_.cause("team") == ErrorCode::not_owned; }));
+  world_.sync("t", true);
+  EXPECT_EQ(world_.state("team"), SyncState::in_sync);
+  EXPECT_EQ(world_.secret("team", "cred").value().at("metadata").at("uid"), uid);
+}
+
+TEST_F(TwoClusters, WhatIsKeptWhereNobodyAnswersIsReleasedLater) {
+  begin(make_target({"team"}, {"*"}));
+  world_.server("b").inject({.kind = Fault::Kind::close, .times = -1});
+  world_.server("b").cut_watches();
+  world_.forget_target("t", true);
+  EXPECT_TRUE(world_.until([&] { return !is_ours(world_.secret("team", "cred", "a").value()); }));
+  // Declared anew, elsewhere, before the other cluster is back.
+  world_.put_target(make_target({"default"}, {"a"}));
+  world_.restart();
+  world_.run_for(300ms);
+  world_.server("b").clear_faults();
+  world_.sync();
+  EXPECT_TRUE(world_.until([&] { return !is_ours(world_.secret("team", "cred", "b").value()); }));
+  EXPECT_TRUE(has("team", "first", "a"));
+  EXPECT_TRUE(has("team", "first", "b"));
+  EXPECT_TRUE(becomes("default"));
+
+  // What is declared since is deleted as ever.
+  world_.forget_target("t");
+  EXPECT_TRUE(is_gone("default"));
+  EXPECT_TRUE(has("team", "first", "b"));
+}
+
 TEST_F(EngineTest, ALostTargetFileDeletesNothing) {
   begin(make_target());
   world_.lose_target("t");

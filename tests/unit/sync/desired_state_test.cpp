@@ -115,6 +115,16 @@ TEST_F(DecideTest, RemovesOwnSecretsOfAKnownOrForgottenTargetThatNobodyClaims) {
   EXPECT_EQ(decide(&view, "elsewhere").action, Action::remove);
 }
 
+TEST_F(DecideTest, ReleasesOwnSecretsThatAPersonKeepsUnlessAnotherTargetClaimsThem) {
+  auto view = in_place();
+  view.target = "kept";
+  const DesiredState desired("default", {{"t", plan_}}, {"kept"}, {"t"}, {"kept"});
+  Facts facts;
+  facts.secret = &view;
+  EXPECT_EQ(desired.decide({"elsewhere", "cred"}, facts).action, Action::release);
+  EXPECT_EQ(desired.decide({"team-a", "cred"}, facts).action, Action::update);
+}
+
 TEST_F(DecideTest, KeepsOwnSecretsOfATargetWhoseFileVanished) {
   auto view = in_place();
   view.target = "vanished";
@@ -163,7 +173,7 @@ TEST_F(DecideTest, AMissingOrTerminatingNamespaceIsParked) {
   facts.name_space = nullptr;
   EXPECT_EQ(desired_->decide({"team-a", "cred"}, facts).cause->code(), ErrorCode::namespace_missing);
   EXPECT_FALSE(desired_->decide({"dev-1", "cred"}, facts).cause);  // selected by a pattern: not even missed
-  facts.namespaces_complete = false;  // not known: the API server will say
+  facts.namespaces_complete = false;                               // not known: the API server will say
   EXPECT_EQ(desired_->decide({"team-a", "cred"}, facts).action, Action::create);
 }
 

@@ -27,6 +27,7 @@ TEST(FootprintStore, RemembersAcrossRestarts) {
   footprint.contexts["dev"].secrets["cred"] = {false, {"a", "b"}};
   footprint.contexts["prod"].secrets["cred"] = {true, {}};
   footprint.contexts["prod"].service_accounts = {"default"};
+  footprint.kept = {"prod"};
   FootprintStore(dir / "f").set("t", footprint);
   FootprintStore again(dir / "f");
   EXPECT_EQ(again.all().at("t"), footprint);
