@@ -116,6 +116,36 @@ TEST_F(CliCommands, AddTakesKubectlsFlags) {
             R"({"auths":{"ghcr.io":{"username":"jdoe","password":"hunter2","auth":"amRvZTpodW50ZXIy"}}})");
 }
 
+TEST_F(CliCommands, RemoveKeepsTheSecretsAsNobodysWhenAsked) {
+  person_.store_login("ghcr.io", "jdoe", "hunter2");
+  declare_web();
+  person_.start_daemon();
+  ASSERT_TRUE(all_in_sync());
+  dev_.deny("patch", "secrets", "team-b");
+  say({"remove", "web", "--keep-secrets"});
+  dev_.allow_all();
+  say({"sync"});
+  for (const char* name_space : {"team-a", "team-b"}) {
+    EXPECT_THAT(entries_in(dev_, name_space), HasSubstr("hunter2"));
+    const json metadata = dev_.find({"secrets", name_space, "myregcred"})->at("metadata");
+    EXPECT_FALSE(metadata.contains("labels")) << metadata;
+    EXPECT_FALSE(metadata.contains("annotations")) << metadata;
+  }
+  EXPECT_TRUE(transcript_is("keep.txt"));
+}
+
+TEST_F(CliCommands, RbacPrintsTheLeastRightsForKubectl) {
+  declare_web();
+  person_.home().write(".config/regsync/targets/wide.yaml",
+                       "secret: pull\nregistries: [ghcr.io]\ncontexts: [dev]\nnamespaces: ['team-*']\n"
+                       "serviceAccounts: [default]\n");
+  say({"rbac", "web", "--user", "jdoe"});
+  say({"rbac", "wide", "--serviceaccount", "ci:regsync"});
+  const auto structured = person_.regsync({"rbac", "--group", "team", "-o", "json"});
+  EXPECT_EQ(json::parse(structured.out).at("items").size(), 6U);
+  EXPECT_TRUE(transcript_is("rbac.txt"));
+}
+
 TEST_F(CliCommands, DiffShowsWhatASyncWouldChangeWithoutThePassword) {
   person_.store_login("ghcr.io", "jdoe", "hunter2");
   declare_web();
