@@ -172,10 +172,12 @@ void announce(const Target& target, bool changed, Environment& environment) {
                   << '\n';
 }
 
-// Makes it so now, if the person asked for that; else leaves it to the daemon, which watches the folder.
-int hand_over(const Target& target, bool changed, const AddOptions& options, Environment& environment) {
+// Makes it so now, through the daemon that a person who waits has been connected to; else leaves it to the daemon,
+// which watches the folder.
+int hand_over(const Target& target, bool changed, ControlClient* daemon, const AddOptions& options,
+              Environment& environment) {
   const bool text = options.format == Format::table || options.format == Format::wide;
-  if (options.wait.empty() && !options.adopt) {
+  if (daemon == nullptr) {
     if (text) announce(target, changed, environment);
     if (!text) print_target(environment.out, target, options.format);
     if (!connect_if_running())
@@ -184,7 +186,6 @@ int hand_over(const Target& target, bool changed, const AddOptions& options, Env
                       << target.name << " --once\n";
     return exit_done;
   }
-  const auto daemon = connect();
   const auto time = parse_duration(options.wait.empty() ? "30s" : options.wait, "--wait");
   const auto started = std::chrono::steady_clock::now();
   const StatusReport report = sync_and_wait(environment, *daemon, target.name, options.adopt, time);
@@ -214,10 +215,11 @@ int add(const AddOptions& options, Environment& environment) {
       print_target(environment.out, target, options.format);
     return exit_done;
   }
+  const auto daemon = options.wait.empty() && !options.adopt ? nullptr : connect();
   if (const auto login = given_login(options, environment)) environment.open_store(Prompt::allowed)->store(*login);
   const bool changed = write_target(target, options);
   warn_of_missing_logins(target, environment);
-  return hand_over(target, changed, options, environment);
+  return hand_over(target, changed, daemon.get(), options, environment);
 }
 
 }  // namespace
