@@ -93,10 +93,11 @@ TEST_F(CliTerminal, WatchFitsTheTerminalAndShowsWhatIsWrongFirst) {
 TEST_F(CliTerminal, SyncShowsHowFarItIsAndThenTheAnswerOnly) {
   person_.store_login("ghcr.io", "jdoe", "hunter2");
   declare_web();
-  dev_.set_latency(std::chrono::milliseconds(400));
+  dev_.inject({.kind = Fault::Kind::status, .verb = "apply", .times = -1, .status = 503});
   person_.start_daemon();
   Terminal terminal(regsync_program({"sync"}));
   EXPECT_TRUE(wait_until([&] { return terminal.shows("2 not ..."); })) << terminal.screen();
+  dev_.clear_faults();
   EXPECT_EQ(terminal.wait(), 0);
   EXPECT_EQ(terminal.screen(), "1 target: 2 Secrets in sync");
   EXPECT_THAT(person_.regsync({"sync"}).err, testing::IsEmpty()) << "no progress in a pipe";
