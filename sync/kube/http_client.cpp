@@ -33,13 +33,8 @@ using std::chrono::steady_clock;
 
 // client-go: net.Dialer.Timeout of the default transport (k8s.io/client-go/transport/cache.go).
 constexpr milliseconds connect_timeout = seconds(30);
-// client-go: HTTP/2 ping after 30 s of silence, dead after 15 s more (k8s.io/apimachinery/pkg/util/net/http.go).
-// libcurl 7.88 cannot ping on a multi handle; a request on the same connection asks the same question.
-constexpr seconds silence_before_check = seconds(30);
-constexpr seconds check_timeout = seconds(15);
-// Where only watches are open, the kernel's keepalive finds a dead network, as fast and without waking us, and a
-// living server sends each watch a bookmark about once a minute: who has missed two is asked whether he lives.
-constexpr seconds silence_before_stream_check = seconds(150);
+// client-go: net.Dialer.KeepAlive. What finds a dead network under HTTP/1.1, whose checks have other connections.
+constexpr seconds keepalive_interval = seconds(30);
 // Bytes that nobody acknowledges: the kernel gives the connection up as fast as the check would.
 constexpr unsigned tcp_user_timeout_ms = 15'000;
 // A burst of requests hands its handles on; after it, this many stay, each with its buffer.
@@ -238,13 +233,18 @@ struct HttpClient::Transfer {
     wake.cancel();
   }
 
+  void ask() {
+    asked = true;
+    wake.cancel();
+  }
+
   [[nodiscard]] Error failure() const;
 
   const std::shared_ptr<Multi> multi;
   const HttpRequest& request;
   const bool streaming;
-  bool is_check = false;    // asks whether the peer is there; nobody asks that about it
-  asio::steady_timer wake;  // cancelled when there is news
+  bool asked = false;       // to find out whether the peer is there
+  asio::steady_timer wake;  // cancelled when there is news, or when asked
   Easy easy;
   HeaderList headers;
   HttpResponse response;
@@ -263,11 +263,13 @@ struct HttpClient::Transfer {
 // again: completions and timeouts reach their coroutines through the executor. Handlers of Asio hold it weakly.
 class HttpClient::Multi : public std::enable_shared_from_this<Multi> {
  public:
-  Multi(asio::any_io_executor executor, Endpoint endpoint)
+  Multi(asio::any_io_executor executor, Endpoint endpoint, Patience patience)
       : endpoint_(std::move(endpoint)),
         target_(target_of(endpoint_)),
+        patience_(patience),
         executor_(std::move(executor)),
         timer_(executor_),
+        next_look_(executor_),
         multi_(curl_multi_init()) {
     curl_multi_setopt(multi_, CURLMOPT_SOCKETFUNCTION, &Multi::on_socket);
     curl_multi_setopt(multi_, CURLMOPT_SOCKETDATA, this);
@@ -294,6 +296,7 @@ class HttpClient::Multi : public std::enable_shared_from_this<Multi> {
     bursting_ += transfer.streaming ? 0 : 1;
     if (transfers_.size() == 1) {
       last_heard_ = steady_clock::now();  // silence counts from when somebody waits
+      look_again_at(end_of_patience());
     }
   }
 
@@ -301,6 +304,9 @@ class HttpClient::Multi : public std::enable_shared_from_this<Multi> {
   void remove(Transfer& transfer) {
     if (transfers_.erase(&transfer) > 0) {
       curl_multi_remove_handle(multi_, transfer.easy.get());
+    }
+    if (transfers_.empty()) {
+      next_look_.cancel();
     }
     if (transfer.easy && !transfer.streaming) {
       idle_.push_back(std::move(transfer.easy));
@@ -315,12 +321,12 @@ class HttpClient::Multi : public std::enable_shared_from_this<Multi> {
     const auto doomed = std::exchange(transfers_, {});
     for (Transfer* transfer : doomed) {  // NOLINT(bugprone-nondeterministic-pointer-iteration-order): all end
       curl_multi_remove_handle(multi_, transfer->easy.get());
-      std::strcpy(transfer->error.data(), "the connection is dead: no answer to anything in 45 s");
+      std::strcpy(transfer->error.data(), "the connection is dead: its peer answers nothing any more");
       transfer->finish(CURLE_RECV_ERROR);
     }
   }
 
-  [[nodiscard]] bool silent(seconds limit) const { return steady_clock::now() - last_heard_ >= limit; }
+  [[nodiscard]] bool silent(milliseconds limit) const { return steady_clock::now() - last_heard_ >= limit; }
   bool checking = false;  // one check of the peer at a time
 
  private:
@@ -333,6 +339,39 @@ class HttpClient::Multi : public std::enable_shared_from_this<Multi> {
     bool writing = false;
     bool removed = false;
   };
+
+  // A look may come early by this: looks fall on its multiples, so that those of many clients are one wake-up.
+  [[nodiscard]] milliseconds slack() const { return patience_.silence / 7; }
+
+  [[nodiscard]] steady_clock::time_point end_of_patience() const {
+    const auto end = last_heard_ + patience_.silence;
+    return end - end.time_since_epoch() % slack();
+  }
+
+  void look_again_at(steady_clock::time_point when) {
+    next_look_.expires_at(when);
+    next_look_.async_wait([weak = weak_from_this()](std::error_code cancelled) {
+      const auto multi = weak.lock();
+      if (multi && !cancelled) {
+        multi->look_after_peer();
+      }
+    });
+  }
+
+  // One of those who wait asks; should it go away before the answer, the next look has another one ask.
+  void look_after_peer() {
+    if (transfers_.empty()) {
+      return;
+    }
+    if (!silent(patience_.silence - slack())) {
+      look_again_at(end_of_patience());
+      return;
+    }
+    if (!checking) {
+      (*transfers_.begin())->ask();
+    }
+    look_again_at(steady_clock::now() + patience_.answer);
+  }
 
   Easy take_handle(bool streaming) {
     if (!idle_.empty() && !streaming) {
@@ -358,7 +397,7 @@ class HttpClient::Multi : public std::enable_shared_from_this<Multi> {
     set(easy, CURLOPT_CONNECTTIMEOUT_MS, static_cast<long>(connect_timeout.count()));
     set(easy, CURLOPT_TCP_NODELAY, 1L);
     set(easy, CURLOPT_TCP_KEEPALIVE, 1L);
-    set(easy, CURLOPT_TCP_KEEPIDLE, static_cast<long>(silence_before_check.count()));
+    set(easy, CURLOPT_TCP_KEEPIDLE, static_cast<long>(keepalive_interval.count()));
     set(easy, CURLOPT_TCP_KEEPINTVL, 5L);
     set(easy, CURLOPT_SOCKOPTFUNCTION, &configure_socket);
     set(easy, CURLOPT_SSLVERSION, static_cast<long>(CURL_SSLVERSION_TLSv1_2));
@@ -586,8 +625,10 @@ class HttpClient::Multi : public std::enable_shared_from_this<Multi> {
 
   const Endpoint endpoint_;
   const Target target_;
+  const Patience patience_;
   asio::any_io_executor executor_;
   asio::steady_timer timer_;
+  asio::steady_timer next_look_;
   bool kicked_ = false;
   steady_clock::time_point last_heard_ = steady_clock::now();
   HeaderList connect_to_;
@@ -600,7 +641,7 @@ class HttpClient::Multi : public std::enable_shared_from_this<Multi> {
 
 HttpClient::Transfer::Transfer(std::shared_ptr<Multi> on, const asio::any_io_executor& executor, const HttpRequest& of,
                                bool stream)
-    : multi(std::move(on)), request(of), streaming(stream), wake(executor) {
+    : multi(std::move(on)), request(of), streaming(stream), wake(executor, asio::steady_timer::time_point::max()) {
   multi->add(*this);
 }
 
@@ -619,10 +660,10 @@ Error HttpClient::Transfer::failure() const {
   return {code, detail, remedy_of(code)};
 }
 
-HttpClient::HttpClient(asio::any_io_executor executor, Endpoint endpoint)
-    : executor_(std::move(executor)), endpoint_(std::move(endpoint)) {
+HttpClient::HttpClient(asio::any_io_executor executor, Endpoint endpoint, Patience patience)
+    : executor_(std::move(executor)), endpoint_(std::move(endpoint)), patience_(patience) {
   initialise_curl();
-  multi_ = std::make_shared<Multi>(executor_, endpoint_);
+  multi_ = std::make_shared<Multi>(executor_, endpoint_, patience_);
 }
 
 HttpClient::~HttpClient() = default;
@@ -664,12 +705,10 @@ asio::awaitable<HttpResponse> HttpClient::exchange(const HttpRequest& request, s
 }
 
 asio::awaitable<void> HttpClient::wait_for_news(Transfer& transfer) {
-  const seconds patience = transfer.streaming ? silence_before_stream_check : silence_before_check;
   while (!transfer.has_news()) {
-    if (transfer.is_check) {
-      transfer.wake.expires_at(steady_clock::time_point::max());
-    } else {
-      transfer.wake.expires_after(patience);
+    if (std::exchange(transfer.asked, false)) {
+      co_await check_peer(transfer);
+      continue;
     }
     std::error_code woken;
     try {
@@ -681,29 +720,23 @@ asio::awaitable<void> HttpClient::wait_for_news(Transfer& transfer) {
     if (state.cancelled() != asio::cancellation_type::none) {
       throw Error(ErrorCode::cancelled, "the request was cancelled");
     }
-    if (!woken && !transfer.has_news() && transfer.multi->silent(patience)) {
-      co_await check_peer(transfer);
-    }
   }
 }
 
 // Asks, on the same connection, for the smallest thing there is. Any answer at all proves that the peer lives.
-asio::awaitable<void> HttpClient::check_peer(Transfer& transfer) {
+asio::awaitable<void> HttpClient::check_peer(const Transfer& transfer) {
   const std::shared_ptr<Multi> multi = transfer.multi;
-  if (std::exchange(multi->checking, true)) {
-    co_return;  // another one asks already: its answer is ours
-  }
+  multi->checking = true;
   const std::unique_ptr<bool, void (*)(bool*)> done(&multi->checking, [](bool* checking) { *checking = false; });
   HttpRequest request;
   request.target = "/version";
-  request.timeout = check_timeout;
+  request.timeout = patience_.answer;
   request.tls = transfer.request.tls;
   Transfer check(multi, executor_, request, false);
-  check.is_check = true;
   co_await wait_for_news(check);
-  if (check.result != CURLE_OK && multi->silent(check_timeout)) {
+  if (check.result != CURLE_OK && multi->silent(patience_.answer)) {
     if (multi_ == multi) {
-      multi_ = std::make_shared<Multi>(executor_, endpoint_);
+      multi_ = std::make_shared<Multi>(executor_, endpoint_, patience_);
     }
     multi->condemn();
   }

@@ -55,6 +55,15 @@ struct HttpResponse {
   std::string www_authenticate;  // the header; of several, joined with ", "
 };
 
+// When a peer counts as dead: nothing at all has come from it for `silence` while somebody waits, and then nothing
+// within `answer` to a small request (GET /version) on the same connection either. So a frozen server, a dead network
+// and a middlebox that keeps a dead connection up are all found within their sum, 45 s (client-go's HTTP/2 pings: 30 s
+// and 15 s). API servers send each watch a bookmark about once a minute: between two of them, one question is asked.
+struct Patience {
+  std::chrono::milliseconds silence = std::chrono::seconds(35);
+  std::chrono::milliseconds answer = std::chrono::seconds(10);
+};
+
 class HttpTransport {
  public:
   HttpTransport() = default;
@@ -74,9 +83,10 @@ class HttpTransport {
                                                std::function<void(std::string_view)> on_bytes) = 0;
 };
 
+// When its peer is dead, all that is under way fails with Error(unreachable), and the next request connects anew.
 class HttpClient final : public HttpTransport {
  public:
-  HttpClient(asio::any_io_executor executor, Endpoint endpoint);
+  HttpClient(asio::any_io_executor executor, Endpoint endpoint, Patience patience = {});
   ~HttpClient() override;
   HttpClient(const HttpClient&) = delete;
   HttpClient& operator=(const HttpClient&) = delete;
@@ -94,10 +104,11 @@ class HttpClient final : public HttpTransport {
   asio::awaitable<HttpResponse> exchange(const HttpRequest& request, std::function<void()> on_open,
                                          std::function<void(std::string_view)> on_bytes);
   asio::awaitable<void> wait_for_news(Transfer& transfer);
-  asio::awaitable<void> check_peer(Transfer& transfer);
+  asio::awaitable<void> check_peer(const Transfer& transfer);
 
   asio::any_io_executor executor_;
   Endpoint endpoint_;
+  Patience patience_;
   std::shared_ptr<Multi> multi_;  // replaced as a whole when its peer is found dead
 };
 

@@ -10,6 +10,7 @@
 
 #include "tests/integration/keyring.hpp"
 #include "tests/support/temp_dir.hpp"
+#include "tests/support/unpacked.hpp"
 #include "tests/support/wait.hpp"
 
 namespace regsync::test {
@@ -20,10 +21,6 @@ using nlohmann::json;
 using testing::HasSubstr;
 
 constexpr const char* helper = HELPER;
-
-fs::path unpacked(const std::string& package) {
-  return fs::path(own_environment().at("REGSYNC_CACHE")) / "unpacked" / package;
-}
 
 class Client : public testing::Test {
  protected:

@@ -6,6 +6,8 @@
 #include <stdexcept>
 #include <utility>
 
+#include "tests/support/unpacked.hpp"
+
 namespace regsync::test {
 namespace {
 
@@ -24,6 +26,9 @@ KubeServer::KubeServer(const Options& options) {
   std::vector<std::string> argv{"kube-up", dir().string(), "--contexts", options.contexts};
   if (options.audit) {
     argv.emplace_back("--audit");
+  }
+  for (const std::string& flag : options.flags) {
+    argv.insert(argv.end(), {"--flag", flag});
   }
   if (const auto outcome = support(std::move(argv)); outcome.exit_code != 0) {
     throw std::runtime_error(outcome.err);
@@ -115,10 +120,32 @@ nlohmann::json KubeServer::get(std::vector<std::string> arguments) const {
   return nlohmann::json::parse(outcome.out);
 }
 
-void KubeServer::kill() const { ::kill(std::stoi(read_file(dir() / "apiserver.pid")), SIGKILL); }
+pid_t KubeServer::api_server() const { return std::stoi(read_file(dir() / "apiserver.pid")); }
+pid_t KubeServer::etcd() const { return std::stoi(read_file(dir() / "etcd.pid")); }
+
+bool KubeServer::runs() const {
+  std::error_code gone;  // the link of a process that has ended, collected or not, cannot be read
+  return !std::filesystem::read_symlink("/proc/" + std::to_string(api_server()) + "/exe", gone).empty();
+}
+
+void KubeServer::kill() const { ::kill(api_server(), SIGKILL); }
+void KubeServer::kill_etcd() const { ::kill(etcd(), SIGKILL); }
 
 void KubeServer::start_again() const {
   if (const auto outcome = support({"kube-up", dir().string(), "--again"}); outcome.exit_code != 0) {
+    throw std::runtime_error(outcome.err);
+  }
+}
+
+void KubeServer::compact() const {
+  const auto list = nlohmann::json::parse(kubectl({"get", "--raw", "/api/v1/namespaces"}).out);
+  const std::string version = list.at("metadata").at("resourceVersion");
+  const auto outcome = run_program({.argv = {unpacked("etcd-client") / "usr/bin/etcdctl", "--endpoints=unix://etcd:1",
+                                             "compact", "--physical", version},
+                                    .env = sandbox(temp_),
+                                    .in = {},
+                                    .directory = dir()});
+  if (outcome.exit_code != 0) {
     throw std::runtime_error(outcome.err);
   }
 }

@@ -19,7 +19,8 @@ class KubeServer {
  public:
   struct Options {
     bool audit = false;
-    std::string contexts = "a,b";  // names of the contexts in the kubeconfig, all of this server
+    std::string contexts = "a,b";         // names of the contexts in the kubeconfig, all of this server
+    std::vector<std::string> flags = {};  // more of kube-apiserver's
   };
 
   // Whether this machine has a kube-apiserver and etcd. If not: SKIP_OR_FAIL.
@@ -51,9 +52,19 @@ class KubeServer {
   // The object that `kubectl get …` answers; throws std::runtime_error when there is none.
   [[nodiscard]] nlohmann::json get(std::vector<std::string> arguments) const;
 
-  // Takes the server away as a crash would, and brings it back: same port, same data.
+  // Takes the API server, or the etcd behind it, away as a crash would; brings back what is away: same port, same
+  // data.
   void kill() const;
+  void kill_etcd() const;
   void start_again() const;
+
+  // Their processes now; whether the API server's is one.
+  [[nodiscard]] pid_t api_server() const;
+  [[nodiscard]] pid_t etcd() const;
+  [[nodiscard]] bool runs() const;
+
+  // Makes etcd forget all versions but the present one.
+  void compact() const;
 
   // With Options::audit: the finished requests so far, oldest first (audit.k8s.io/v1 Event).
   [[nodiscard]] std::vector<nlohmann::json> audit() const;

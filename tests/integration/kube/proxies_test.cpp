@@ -1,0 +1,167 @@
+// Real proxies between the client and a real API server.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <asio/ip/tcp.hpp>
+#include <cstdlib>
+#include <filesystem>
+#include <memory>
+#include <nlohmann/json.hpp>
+#include <string>
+#include <vector>
+
+#include "tests/integration/kube/real_server.hpp"
+#include "tests/support/unpacked.hpp"
+
+namespace regsync::kube {
+namespace {
+
+namespace fs = std::filesystem;
+using test::error_of;
+using test::run;
+using ::testing::HasSubstr;
+using ::testing::Not;
+
+class Proxied : public RealServer {
+ protected:
+  void TearDown() override {
+    ::unsetenv("HTTPS_PROXY");
+    ::unsetenv("NO_PROXY");
+  }
+
+  static int free_port() {
+    asio::io_context context;
+    const asio::ip::tcp::acceptor acceptor(context, {asio::ip::make_address("127.0.0.1"), 0});
+    return acceptor.local_endpoint().port();
+  }
+  static bool answers(int port) {
+    asio::io_context context;
+    asio::ip::tcp::socket socket(context);
+    std::error_code failure;
+    socket.connect({asio::ip::make_address("127.0.0.1"), static_cast<std::uint16_t>(port)}, failure);
+    return !failure;
+  }
+
+  // Starts a program and waits for its port; it ends with the test.
+  test::Process& start(std::vector<std::string> argv, int port) {
+    programs_.push_back(
+        std::make_unique<test::Process>(test::Program{.argv = std::move(argv), .env = test::sandbox(temp_), .in = {}}));
+    EXPECT_TRUE(test::wait_until([&] { return answers(port); })) << programs_.back()->err();
+    return *programs_.back();
+  }
+
+  // An http proxy; its port. It logs to the file "log".
+  int start_tinyproxy() {
+    const int port = free_port();
+    const auto config = temp_.write(
+        "tinyproxy.conf", "Port " + std::to_string(port) + "\nListen 127.0.0.1\nTimeout 60\nAllow 127.0.0.1\n" +
+                              "LogFile \"" + (temp_ / "log").string() + "\"\nLogLevel Connect\n");
+    start({tinyproxy(), "-d", "-c", config}, port);
+    return port;
+  }
+  [[nodiscard]] std::string log() const { return test::read_file(temp_ / "log"); }
+
+  static std::string tinyproxy() { return test::unpacked("tinyproxy-bin") / "usr/bin/tinyproxy"; }
+  static std::string microsocks() { return test::unpacked("microsocks") / "usr/bin/microsocks"; }
+  static std::string nghttpx() { return test::unpacked("nghttp2-proxy") / "usr/sbin/nghttpx"; }
+
+  static std::string loopback(const char* scheme, int port) {
+    return std::string(scheme) + "://127.0.0.1:" + std::to_string(port);
+  }
+
+  std::vector<std::unique_ptr<test::Process>> programs_;
+};
+
+TEST_F(Proxied, AnHttpProxyCarriesRequestsAndWatches) {
+  if (!fs::exists(tinyproxy())) {
+    SKIP_OR_FAIL("no tinyproxy");
+  }
+  ResolvedContext context = admin_.clone();
+  context.proxy_url = loopback("http", start_tinyproxy());
+  KubeClient through = client(std::move(context));
+  Known known(through, name_space_);
+  const test::Background watching(loop_, known.run());
+  ASSERT_TRUE(test::run_until(loop_, [&] { return known.synced; }));
+  kubectl({"-n", name_space_, "create", "secret", "generic", "x"});
+  EXPECT_TRUE(test::run_until(loop_, [&] { return known.has("x"); }));
+  EXPECT_THAT(log(), HasSubstr("CONNECT 127.0.0.1"));
+}
+
+TEST_F(Proxied, AnHttpsProxyIsSpokenToInTlsAndVerified) {
+  if (!fs::exists(tinyproxy()) || !fs::exists(nghttpx())) {
+    SKIP_OR_FAIL("no tinyproxy or nghttpx");
+  }
+  const int plain = start_tinyproxy();
+  const int port = free_port();
+  // The API server's certificate: any that the context's authority signed for the address will do.
+  start({nghttpx(), "--single-process", "--workers=1", "--http2-proxy", "--conf=/dev/null",
+         "--frontend=127.0.0.1," + std::to_string(port), "--backend=127.0.0.1," + std::to_string(plain),
+         server_->dir() / "serving.key", server_->dir() / "serving.crt"},
+        port);
+  ResolvedContext context = admin_.clone();
+  context.proxy_url = loopback("https", port);
+  KubeClient through = client(context.clone());
+  EXPECT_TRUE(run(loop_, through.version()).contains("gitVersion"));
+  EXPECT_THAT(log(), HasSubstr("CONNECT 127.0.0.1"));
+
+  server_->issue("stranger", temp_ / "crt", temp_ / "key");
+  context.ca_data = test::read_file(temp_ / "crt");
+  KubeClient distrustful = client(std::move(context));
+  EXPECT_EQ(error_of(loop_, distrustful.version()).code(), ErrorCode::tls);
+}
+
+TEST_F(Proxied, ASocks5ProxyCarriesTheConnection) {
+  if (!fs::exists(microsocks())) {
+    SKIP_OR_FAIL("no microsocks");
+  }
+  const int port = free_port();
+  const test::Process& proxy = start({microsocks(), "-i", "127.0.0.1", "-p", std::to_string(port)}, port);
+  ResolvedContext context = admin_.clone();
+  context.proxy_url = loopback("socks5", port);
+  KubeClient through = client(std::move(context));
+  EXPECT_TRUE(run(loop_, through.version()).contains("gitVersion"));
+  EXPECT_THAT(proxy.err() + proxy.out(), HasSubstr("connected to 127.0.0.1"));
+}
+
+TEST_F(Proxied, TheEnvironmentsProxyIsUsedUnlessItExcludesTheServer) {
+  if (!fs::exists(tinyproxy())) {
+    SKIP_OR_FAIL("no tinyproxy");
+  }
+  // Go sends no loopback address to a proxy; this one reaches the loopback and is none.
+  ResolvedContext context = admin_.clone();
+  context.server = "https://0.0.0.0" + context.server.substr(context.server.rfind(':'));
+  context.tls_server_name = "kubernetes";
+  ::setenv("HTTPS_PROXY", loopback("http", start_tinyproxy()).c_str(), 1);
+  ::setenv("NO_PROXY", "0.0.0.0/8", 1);
+  KubeClient direct = client(context.clone());
+  EXPECT_TRUE(run(loop_, direct.version()).contains("gitVersion"));
+  EXPECT_THAT(log(), Not(HasSubstr("CONNECT 0.0.0.0")));
+
+  ::setenv("NO_PROXY", "10.0.0.0/8,.example", 1);
+  KubeClient through = client(std::move(context));
+  EXPECT_TRUE(run(loop_, through.version()).contains("gitVersion"));
+  EXPECT_THAT(log(), HasSubstr("CONNECT 0.0.0.0"));
+}
+
+TEST_F(Proxied, TheContextsProxyBeatsTheEnvironments) {
+  if (!fs::exists(tinyproxy())) {
+    SKIP_OR_FAIL("no tinyproxy");
+  }
+  ResolvedContext context = admin_.clone();
+  context.server = "https://0.0.0.0" + context.server.substr(context.server.rfind(':'));
+  context.tls_server_name = "kubernetes";
+  context.proxy_url = loopback("http", start_tinyproxy());
+  ::setenv("HTTPS_PROXY", loopback("http", free_port()).c_str(), 1);
+  KubeClient through = client(std::move(context));
+  EXPECT_TRUE(run(loop_, through.version()).contains("gitVersion"));
+}
+
+TEST_F(Proxied, AProxyThatIsNotThereIsUnreachable) {
+  ResolvedContext context = admin_.clone();
+  context.proxy_url = loopback("http", free_port());
+  KubeClient through = client(std::move(context));
+  EXPECT_EQ(error_of(loop_, through.version()).code(), ErrorCode::unreachable);
+}
+
+}  // namespace
+}  // namespace regsync::kube
