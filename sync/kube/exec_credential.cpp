@@ -22,8 +22,6 @@ namespace {
 using nlohmann::json;
 using std::chrono::seconds;
 
-// A person may be asked for something in a browser meanwhile; a plugin that takes longer hangs.
-constexpr auto run_timeout = seconds(60);
 constexpr std::size_t largest_output = std::size_t{1} << 20;
 // Between runs that fail or whose credential is refused: a plugin may be a Python program that calls a cloud.
 constexpr auto first_pause = seconds(1);
@@ -178,9 +176,11 @@ std::shared_ptr<ExecPlugin> ExecPlugin::shared(const asio::any_io_executor& exec
   return plugin;
 }
 
-ExecPlugin::ExecPlugin(const asio::any_io_executor& executor, const ResolvedContext& context)
+ExecPlugin::ExecPlugin(const asio::any_io_executor& executor, const ResolvedContext& context,
+                       std::chrono::milliseconds patience)
     : config_(context.exec.value()),
       info_(exec_info(context)),
+      patience_(patience),
       finished_(executor, asio::steady_timer::time_point::max()),
       next_pause_(first_pause) {}
 
@@ -264,7 +264,7 @@ asio::awaitable<ExecCredential> ExecPlugin::run() {
   command.arguments = config_.args;
   command.environment = config_.env;
   command.environment.emplace_back("KUBERNETES_EXEC_INFO", info_);
-  command.timeout = run_timeout;
+  command.timeout = patience_;
   command.max_output = largest_output;
   ChildResult result;
   try {

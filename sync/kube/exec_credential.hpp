@@ -39,7 +39,10 @@ class ExecPlugin {
   // once for all.
   static std::shared_ptr<ExecPlugin> shared(const asio::any_io_executor& executor, const ResolvedContext& context);
 
-  ExecPlugin(const asio::any_io_executor& executor, const ResolvedContext& context);
+  // A person may be asked for something in a browser meanwhile; a run that takes longer than `patience` hangs, and is
+  // killed with all that it started.
+  ExecPlugin(const asio::any_io_executor& executor, const ResolvedContext& context,
+             std::chrono::milliseconds patience = std::chrono::seconds(60));
 
   // The credential in the cache, or a fresh one. Whoever comes while the plugin runs waits for that run, and shares
   // its failure.
@@ -59,6 +62,7 @@ class ExecPlugin {
 
   ExecConfig config_;
   std::string info_;
+  std::chrono::milliseconds patience_;
   std::shared_ptr<const ExecCredential> cached_;
   std::optional<Error> failure_;  // of the last run
   bool running_ = false;

@@ -286,6 +286,52 @@ TEST_F(MainJob, WithoutAClusterItSaysSoAndCatchesUpLater) {
   EXPECT_TRUE(wait_until([&] { return job_.everywhere({"a/" + team}, password_); }));
 }
 
+TEST_F(MainJob, AnExecPluginThatMisbehavesCostsOnlyItsOwnContext) {
+  const auto team = job_.make_namespace("job-plugins");
+  const auto pid_file = job_.home() / "grandchild";
+  const std::map<std::string, std::string> plugins{
+      {"garbage", "echo 'not a credential'"},
+      {"gigabyte", "exec head -c 1G /dev/zero"},
+      {"hangs", "sleep 600 & echo $! > " + pid_file.string() + "; wait"},
+  };
+  auto config = json::parse(kube("a").kubeconfig_of("admin", "good"));
+  for (const auto& [name, script] : plugins) {
+    const auto plugin = job_.home().write(name, "#!/bin/sh\n" + script + "\n");
+    std::filesystem::permissions(plugin, std::filesystem::perms::owner_all);
+    config["users"].push_back({{"name", name},
+                               {"user",
+                                {{"exec",
+                                  {{"apiVersion", "client.authentication.k8s.io/v1"},
+                                   {"command", plugin.string()},
+                                   {"interactiveMode", "Never"}}}}}});
+    config["contexts"].push_back({{"name", name}, {"context", {{"cluster", "good"}, {"user", name}}}});
+  }
+  job_.env["KUBECONFIG"] = job_.home().write("kubeconfig", config.dump()).string();
+  begin();
+  job_.home().write(".config/regsync/targets/myregcred.yaml", "secret: myregcred\nregistries: [" + job_.registry() +
+                                                                  "]\ncontexts: ['*']\nnamespaces: [" + team + "]\n");
+  EXPECT_TRUE(wait_until([&] { return job_.everywhere({"a/" + team}, password_); })) << job_.status().dump(2);
+  EXPECT_TRUE(wait_until([&] {
+    const auto causes = job_.causes();
+    const auto says = [&](const std::string& context) {
+      const auto found = causes.find(context + "/" + team);
+      return found != causes.end() && found->second == "credential_plugin";
+    };
+    return says("garbage") && says("gigabyte");
+  })) << job_.status().dump(2);
+  ASSERT_TRUE(wait_until([&] { return std::filesystem::exists(pid_file) && !read_file(pid_file).empty(); }));
+  rotate();
+  EXPECT_TRUE(wait_until([&] { return job_.everywhere({"a/" + team}, password_); })) << "while the plugin hangs";
+  const auto grandchild = "/proc/" + std::to_string(std::stoi(read_file(pid_file))) + "/exe";
+  const auto runs = [&] {
+    std::error_code gone;  // the link of a process that has ended, collected or not, cannot be read
+    return !std::filesystem::read_symlink(grandchild, gone).empty();
+  };
+  EXPECT_TRUE(runs());
+  EXPECT_EQ(job_.stop_daemon(SIGTERM), 0);
+  EXPECT_TRUE(wait_until([&] { return !runs(); })) << "nothing outlives the daemon";
+}
+
 TEST_F(MainJob, SigtermEndsItAtOnceWhileACommandWaitsForADeadCluster) {
   const auto config = kube("a").kubeconfig();
   auto text = read_file(config);

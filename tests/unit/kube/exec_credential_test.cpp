@@ -4,12 +4,14 @@
 #include <gtest/gtest.h>
 
 #include <asio/io_context.hpp>
+#include <csignal>  // kill
 #include <filesystem>
 #include <nlohmann/json.hpp>
 #include <string>
 
 #include "tests/support/run_coroutine.hpp"
 #include "tests/support/temp_dir.hpp"
+#include "tests/support/wait.hpp"
 
 namespace regsync::kube {
 namespace {
@@ -172,6 +174,16 @@ TEST_F(ExecPluginTest, AFailureIsSharedForAWhile) {
   EXPECT_THAT(error.message(), HasSubstr("log in first"));
   test::error_of(loop_, exec->current());
   EXPECT_EQ(runs(), 1U);
+}
+
+TEST_F(ExecPluginTest, OneThatHangsIsKilledWithAllThatItStarted) {
+  plugin("sleep 60 & echo $! > " + (temp_ / "grandchild").string() + "; wait");
+  ExecPlugin hanging(loop_.get_executor(), context_, std::chrono::milliseconds(500));
+  const Error error = test::error_of(loop_, hanging.current());
+  EXPECT_EQ(error.code(), ErrorCode::credential_plugin);
+  EXPECT_THAT(error.message(), HasSubstr("did not end within"));
+  const pid_t grandchild = std::stoi(test::read_file(temp_ / "grandchild"));
+  EXPECT_TRUE(test::wait_until([&] { return ::kill(grandchild, 0) != 0; }));
 }
 
 TEST_F(ExecPluginTest, GarbageAndAFloodAreErrors) {
