@@ -12,6 +12,7 @@
 #include "sync/kube/base64.hpp"
 #include "sync/kube/exec_credential.hpp"
 #include "sync/kube/pem.hpp"
+#include "sync/kube/percent_encoding.hpp"
 
 namespace regsync::kube {
 namespace {
@@ -20,6 +21,9 @@ using std::chrono::steady_clock;
 
 // A request looks at the files at most this often: stat is cheap, a thousand of them a second are not.
 constexpr auto look_interval = std::chrono::seconds(1);
+
+// client-go transport/round_trippers.go: the key of an extra field is percent-encoded where HTTP forbids a character.
+constexpr std::string_view header_characters = "!#$&'*+-.^_`|~";
 
 std::string read_file(const std::string& path) {
   const std::ifstream stream(path, std::ios::binary);
@@ -49,22 +53,6 @@ std::string header(std::string_view name, std::string_view value) {
   return std::string(name).append(": ").append(value);
 }
 
-// client-go transport/round_trippers.go: the key of an extra field is percent-encoded where HTTP forbids a character.
-std::string header_key(std::string_view key) {
-  constexpr std::string_view hex = "0123456789ABCDEF";
-  constexpr std::string_view allowed = "!#$&'*+-.^_`|~";
-  std::string encoded;
-  for (const char c : key) {
-    const auto byte = static_cast<unsigned char>(c);
-    if (std::isalnum(byte) != 0 || allowed.find(c) != std::string_view::npos) {
-      encoded += c;
-    } else {
-      encoded.append({'%', hex[byte >> 4U], hex[byte & 0xFU]});
-    }
-  }
-  return encoded;
-}
-
 std::vector<std::string> impersonation_headers(const Impersonation& as) {
   std::vector<std::string> headers;
   if (as.user.empty()) {
@@ -79,7 +67,7 @@ std::vector<std::string> impersonation_headers(const Impersonation& as) {
   }
   for (const auto& [key, values] : as.extra) {
     for (const std::string& value : values) {
-      headers.push_back(header("Impersonate-Extra-" + header_key(key), value));
+      headers.push_back(header("Impersonate-Extra-" + percent_encoded(key, header_characters), value));
     }
   }
   return headers;

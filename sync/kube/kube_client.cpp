@@ -6,6 +6,7 @@
 
 #include "sync/kube/credentials.hpp"
 #include "sync/kube/line_splitter.hpp"
+#include "sync/kube/percent_encoding.hpp"
 #include "sync/kube/proxy.hpp"
 #include "sync/kube/status.hpp"
 
@@ -21,27 +22,14 @@ constexpr auto watch_grace = std::chrono::seconds(30);
 
 constexpr std::string_view user_agent = "User-Agent: regsync/" REGSYNC_VERSION;
 
-// RFC 3986 unreserved characters stay.
-std::string percent_encoded(std::string_view text) {
-  constexpr std::string_view hex = "0123456789ABCDEF";
-  constexpr std::string_view unreserved = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~";
-  std::string encoded;
-  for (const char c : text) {
-    const auto byte = static_cast<unsigned char>(c);
-    if (unreserved.find(c) != std::string_view::npos) {
-      encoded += c;
-    } else {
-      encoded.append({'%', hex[byte >> 4U], hex[byte & 0xFU]});
-    }
-  }
-  return encoded;
-}
+// Of RFC 3986's unreserved characters, those that are neither letter nor digit.
+constexpr std::string_view unreserved = "-._~";
 
 class Query {
  public:
   Query& add(std::string_view name, std::string_view value) {
     if (!value.empty()) {
-      text_.append(text_.empty() ? "?" : "&").append(name).append("=").append(percent_encoded(value));
+      text_.append(text_.empty() ? "?" : "&").append(name).append("=").append(percent_encoded(value, unreserved));
     }
     return *this;
   }
@@ -100,11 +88,11 @@ Endpoint endpoint_of(const ResolvedContext& context) {
 std::string ObjectPath::url_path() const {
   std::string path = api;
   if (!name_space.empty()) {
-    path.append("/namespaces/").append(percent_encoded(name_space));
+    path.append("/namespaces/").append(percent_encoded(name_space, unreserved));
   }
-  path.append("/").append(percent_encoded(resource));
+  path.append("/").append(percent_encoded(resource, unreserved));
   if (!name.empty()) {
-    path.append("/").append(percent_encoded(name));
+    path.append("/").append(percent_encoded(name, unreserved));
   }
   return path;
 }

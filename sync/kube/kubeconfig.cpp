@@ -287,7 +287,6 @@ struct Kubeconfig::Parts {
   std::map<std::string, Context, std::less<>> contexts;
   std::string current_context;
   std::vector<std::string> names;
-  bool settled = true;
 };
 
 std::vector<fs::path> Kubeconfig::search_path(const std::optional<fs::path>& explicit_path) {
@@ -303,10 +302,7 @@ Kubeconfig Kubeconfig::load(const std::optional<fs::path>& explicit_path) {
       continue;
     }
     try {
-      const std::string text = read_file(file);
-      // client-go writes in place, under a lock file: until that is gone, what is missing is not gone.
-      parts.settled = parts.settled && !text.empty() && !fs::exists(file.string() + ".lock", failure);
-      const json root = yaml_to_json(text);
+      const json root = yaml_to_json(read_file(file));
       if (root.is_null()) {
         continue;
       }
@@ -374,7 +370,6 @@ Kubeconfig::~Kubeconfig() = default;
 
 const std::string& Kubeconfig::current_context() const { return parts_->current_context; }
 const std::vector<std::string>& Kubeconfig::contexts() const { return parts_->names; }
-bool Kubeconfig::settled() const { return parts_->settled; }
 
 namespace {
 

@@ -95,10 +95,6 @@ class Kubeconfig {
   [[nodiscard]] const std::string& current_context() const;        // "" where there is none
   [[nodiscard]] const std::vector<std::string>& contexts() const;  // sorted
 
-  // False while a file of it is empty or locked by a writer (kubectl writes in place, beside FILE.lock): read it again
-  // soon, and take nothing's absence from it.
-  [[nodiscard]] bool settled() const;
-
   // Throws Error(kubeconfig) with client-go's meaning: unknown context, cluster or user, contradicting fields,
   // unreadable certificate, auth-provider.
   [[nodiscard]] ResolvedContext resolve(std::string_view context) const;

@@ -1,31 +1,17 @@
 // watcher_flood [COUNT]: a watcher over COUNT events (a million if not given) from a server that makes them up as they
 // go; prints the rate, and the resident memory after a tenth and after all of them.
-#include <unistd.h>
-
 #include <asio/co_spawn.hpp>
 #include <asio/io_context.hpp>
 #include <chrono>
 #include <cstdlib>
 #include <exception>
-#include <fstream>
 #include <iostream>
 #include <nlohmann/json.hpp>
 #include <string>
 
 #include "sync/kube/watcher.hpp"
 #include "tests/support/fake_api_server.hpp"
-
-namespace {
-
-std::size_t resident_kib() {
-  std::ifstream statm("/proc/self/statm");
-  std::size_t total = 0;
-  std::size_t resident = 0;
-  statm >> total >> resident;
-  return resident * static_cast<std::size_t>(::sysconf(_SC_PAGESIZE)) / 1024;
-}
-
-}  // namespace
+#include "tests/support/resident.hpp"
 
 int main(int argc, char** argv) {
   using namespace regsync;  // NOLINT(google-build-using-namespace)
@@ -44,7 +30,7 @@ int main(int argc, char** argv) {
       return;
     }
     if (++events == count / 10) {
-      after_a_tenth = resident_kib();
+      after_a_tenth = test::resident_kib();
     }
     if (events == count) {
       loop.stop();
@@ -60,5 +46,5 @@ int main(int argc, char** argv) {
   loop.run();
   const std::chrono::duration<double> took = std::chrono::steady_clock::now() - begin;
   std::cout << events << " events, " << static_cast<double>(events) / took.count() << "/s; resident " << after_a_tenth
-            << " KiB after a tenth, " << resident_kib() << " KiB after all\n";
+            << " KiB after a tenth, " << test::resident_kib() << " KiB after all\n";
 }

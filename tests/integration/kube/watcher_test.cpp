@@ -3,16 +3,15 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <unistd.h>
 
 #include <asio/io_context.hpp>
-#include <fstream>
 #include <map>
 #include <nlohmann/json.hpp>
 #include <string>
 #include <vector>
 
 #include "tests/support/fake_api_server.hpp"
+#include "tests/support/resident.hpp"
 #include "tests/support/run_coroutine.hpp"
 #include "tests/support/temp_dir.hpp"
 
@@ -284,14 +283,6 @@ TEST_F(WatcherTest, WatchesEndAtRandomTimesBetweenFiveAndTenMinutes) {
   }
 }
 
-std::size_t resident_kib() {
-  std::ifstream statm("/proc/self/statm");
-  std::size_t total = 0;
-  std::size_t resident = 0;
-  statm >> total >> resident;
-  return resident * static_cast<std::size_t>(::sysconf(_SC_PAGESIZE)) / 1024;
-}
-
 // tests/bench/watcher_flood does the same with a million.
 TEST_F(WatcherTest, AFloodOfEventsLeavesNoMemoryBehind) {
   server_.inject({.kind = Kind::flood, .verb = "watch", .bytes = 60'000});
@@ -302,10 +293,10 @@ TEST_F(WatcherTest, AFloodOfEventsLeavesNoMemoryBehind) {
   };
   ASSERT_TRUE(run_until(
       context_, [&] { return version() >= 20'000; }, std::chrono::seconds(60)));
-  const std::size_t before = resident_kib();
+  const std::size_t before = test::resident_kib();
   ASSERT_TRUE(run_until(
       context_, [&] { return version() == 60'000; }, std::chrono::seconds(60)));
-  EXPECT_LT(resident_kib(), before + 2048);
+  EXPECT_LT(test::resident_kib(), before + 2048);
 }
 
 TEST_F(WatcherTest, EndsAtOnceWhenCancelled) {

@@ -332,16 +332,6 @@ TEST_F(KubeconfigFiles, ExecClusterConfigKeepsItsTypes) {
   EXPECT_EQ(json::parse(context.exec->cluster_info_config), json({{"audience", "7"}, {"number", 7}}));
 }
 
-TEST_F(KubeconfigFiles, AnEmptyOrLockedFileIsNotSettled) {
-  const auto path = write("a", "", {{"one", "https://a:1"}});
-  EXPECT_TRUE(Kubeconfig::load(path).settled());
-  folder_.dir().write("a.lock", "");
-  EXPECT_FALSE(Kubeconfig::load(path).settled());
-  fs::remove(folder_.dir() / "a.lock");
-  folder_.dir().write("a", "");
-  EXPECT_FALSE(Kubeconfig::load(path).settled());
-}
-
 TEST_F(KubeconfigFiles, InAPodItIsTheServiceAccount) {
   const auto account = folder_.dir().write("account/token", "t").parent_path();
   folder_.dir().write("account/ca.crt", "ca");
