@@ -71,17 +71,17 @@ int run(regsync::DaemonOptions options) {
 
 int main(int argc, char** argv) {
   regsync::forbid_core_dumps();
-  std::signal(SIGPIPE, SIG_IGN);  // a peer that hangs up is an error code, not the end
-  CLI::App app("Keeps Kubernetes pull secrets equal to the registry logins in the OS secret store.", "regsyncd");
-  app.set_version_flag("--version", "regsyncd " REGSYNC_VERSION);
-  std::string kubeconfig;
-  app.add_option("--kubeconfig", kubeconfig, "The kubeconfig to use, instead of $KUBECONFIG or ~/.kube/config");
+  (void)std::signal(SIGPIPE, SIG_IGN);  // a peer that hangs up is an error code, not the end
   try {
-    app.parse(argc, argv);
-  } catch (const CLI::ParseError& error) {
-    return app.exit(error) == 0 ? 0 : 2;  // --help and --version are no errors; 2 is wrong use
-  }
-  try {
+    CLI::App app("Keeps Kubernetes pull secrets equal to the registry logins in the OS secret store.", "regsyncd");
+    app.set_version_flag("--version", "regsyncd " REGSYNC_VERSION);
+    std::string kubeconfig;
+    app.add_option("--kubeconfig", kubeconfig, "The kubeconfig to use, instead of $KUBECONFIG or ~/.kube/config");
+    try {
+      app.parse(argc, argv);
+    } catch (const CLI::ParseError& error) {
+      return app.exit(error) == 0 ? 0 : 2;  // --help and --version are no errors; 2 is wrong use
+    }
     regsync::log::open("regsyncd");
     regsync::DaemonOptions options;
     if (!kubeconfig.empty()) {

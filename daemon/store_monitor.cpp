@@ -2,6 +2,7 @@
 
 #include <array>
 #include <asio/post.hpp>
+#include <list>
 #include <optional>
 #include <thread>
 #include <utility>
@@ -113,8 +114,8 @@ class StoreMonitor::Impl {
   void disconnect() {
     if (connection_) {
       g_signal_handlers_disconnect_by_data(connection_.get(), this);
-      for (const guint subscription : subscriptions_) {
-        g_dbus_connection_signal_unsubscribe(connection_.get(), subscription);
+      for (const auto& subscription : subscriptions_) {
+        g_dbus_connection_signal_unsubscribe(connection_.get(), subscription.id);
       }
     }
     subscriptions_.clear();
@@ -123,21 +124,23 @@ class StoreMonitor::Impl {
   }
 
   using OnSignal = void (*)(Impl& self, GVariant* arguments);
+  struct Subscription {
+    Impl* self;
+    OnSignal on_signal;
+    guint id = 0;
+  };
 
   void subscribe(const char* sender, const char* interface, const char* signal, const char* first_argument,
                  OnSignal on_signal) {
-    struct Target {
-      Impl* self;
-      OnSignal on_signal;
-    };
-    subscriptions_.push_back(g_dbus_connection_signal_subscribe(
+    Subscription& subscription = subscriptions_.emplace_back(Subscription{this, on_signal});
+    subscription.id = g_dbus_connection_signal_subscribe(
         connection_.get(), sender, interface, signal, nullptr, first_argument, G_DBUS_SIGNAL_FLAGS_NONE,
         [](GDBusConnection*, const gchar*, const gchar*, const gchar*, const gchar*, GVariant* arguments,
            gpointer data) {
-          const auto& target = *static_cast<Target*>(data);
-          target.on_signal(*target.self, arguments);
+          const auto& called = *static_cast<Subscription*>(data);
+          called.on_signal(*called.self, arguments);
         },
-        new Target{this, on_signal}, [](gpointer data) { delete static_cast<Target*>(data); }));
+        &subscription, nullptr);
   }
 
   void owner_changed(GVariant* arguments) {
@@ -214,7 +217,9 @@ class StoreMonitor::Impl {
   // The GLib thread's.
   std::optional<SecretServiceStore> store_;
   GObjectPtr<GDBusConnection> connection_;
-  std::vector<guint> subscriptions_;
+  // Not freed by GLib, which would do so on the loop, and that may have ended; no handler runs once it is unsubscribed
+  // on the thread where it runs.
+  std::list<Subscription> subscriptions_;
   std::set<RegistryKey> wanted_;
   bool settling_ = false;  // a reading was made less than settle_milliseconds ago
   bool again_ = false;     // and something changed since

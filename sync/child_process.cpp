@@ -1,7 +1,6 @@
 #include "sync/child_process.hpp"
 
 #include <fcntl.h>
-#include <csignal>  // kill, sigset_t
 #include <spawn.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -16,6 +15,7 @@
 #include <asio/use_awaitable.hpp>
 #include <asio/write.hpp>
 #include <cerrno>
+#include <csignal>  // kill, sigset_t
 #include <cstring>
 #include <exception>
 #include <map>

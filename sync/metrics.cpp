@@ -11,8 +11,11 @@ namespace regsync {
 namespace {
 
 // From a warm connection on the same host (a millisecond) to a request that ends in a timeout (half a minute).
-const prometheus::Histogram::BucketBoundaries duration_buckets{0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1,
+const prometheus::Histogram::BucketBoundaries& duration_buckets() {
+  static const prometheus::Histogram::BucketBoundaries seconds{0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1,
                                                                0.25,  0.5,    1,     2.5,  5,     10,   30};
+  return seconds;
+}
 
 }  // namespace
 
@@ -48,7 +51,7 @@ Metrics::~Metrics() = default;
 
 void Metrics::synced(const std::string& context, std::chrono::duration<double> took) {
   impl_->syncs.Add({{"context", context}}).Increment();
-  impl_->durations.Add({{"context", context}}, duration_buckets).Observe(took.count());
+  impl_->durations.Add({{"context", context}}, duration_buckets()).Observe(took.count());
 }
 
 void Metrics::failed(const std::string& context, ErrorCode cause) {

@@ -7,6 +7,7 @@
 
 #include <charconv>
 #include <cstdint>
+#include <memory>
 #include <string_view>
 
 namespace regsync {
@@ -14,8 +15,8 @@ namespace regsync {
 // 0, older than all others, for what is no number.
 inline std::uint64_t version_number(std::string_view resource_version) {
   std::uint64_t number = 0;
-  const char* end = resource_version.data() + resource_version.size();
-  const auto [stop, error] = std::from_chars(resource_version.data(), end, number);
+  const char* end = std::to_address(resource_version.end());
+  const auto [stop, error] = std::from_chars(std::to_address(resource_version.begin()), end, number);
   return error == std::errc() && stop == end ? number : 0;
 }
 

@@ -118,7 +118,7 @@ void validate(const Target& target) {
   }
   if (!is_dns_name(target.secret, 253, true)) {
     fail("target " + target.name + ": secret name \"" + target.secret + "\" is not one that Kubernetes takes",
-         "use lower-case letters, digits, \"-\" and \".\", starting and ending with a letter or digit");
+         R"(use lower-case letters, digits, "-" and ".", starting and ending with a letter or digit)");
   }
   if (target.registries.empty()) {
     fail("target " + target.name + ": no registry", "name at least one, as in `registries: [ghcr.io]`");

@@ -18,7 +18,7 @@ constexpr std::uintmax_t max_target_bytes = 1024 * 1024;
 std::string read_file(const std::filesystem::path& path) {
   std::error_code error;
   const auto size = std::filesystem::file_size(path, error);
-  std::ifstream file(path, std::ios::binary);
+  const std::ifstream file(path, std::ios::binary);
   if (error || !file) {
     throw Error(ErrorCode::invalid_input, path.string() + ": " + (error ? error.message() : std::strerror(errno)),
                 "make the file readable for you, or delete it");
@@ -38,7 +38,7 @@ TargetDirectory::TargetDirectory(std::filesystem::path folder) : folder_(std::mo
 TargetFiles TargetDirectory::load(const TargetFiles& last_good) const {
   TargetFiles files;
   std::error_code error;
-  std::filesystem::directory_iterator entries(folder_, error);
+  const std::filesystem::directory_iterator entries(folder_, error);
   if (error == std::errc::no_such_file_or_directory) {
     return files;
   }

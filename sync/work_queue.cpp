@@ -95,15 +95,15 @@ asio::awaitable<void> WorkQueue::stop() {
 void WorkQueue::pump() {
   while (!paused_ && !stopping_ && !queue_.empty() &&
          processing_.size() < static_cast<std::size_t>(options_.max_in_flight)) {
-    Key key = std::move(queue_.front());
+    const Key key = std::move(queue_.front());
     queue_.pop_front();
     dirty_.erase(key);
     processing_.insert(key);
-    start(std::move(key));
+    start(key);
   }
 }
 
-void WorkQueue::start(Key key) {
+void WorkQueue::start(const Key& key) {
   const auto signal = signals_.emplace(signals_.end());
   asio::co_spawn(executor_, work_(key),
                  asio::bind_cancellation_slot(signal->slot(),

@@ -86,7 +86,7 @@ class WorkQueue {
 
  private:
   void pump();
-  void start(Key key);
+  void start(const Key& key);
   void finish(const Key& key, const Outcome& outcome);
   void add_after(const Key& key, std::chrono::milliseconds delay);
   void arm();

@@ -36,7 +36,7 @@ json parse_answer(const std::string& program, const char* action, const std::str
     if (answer.is_object()) {
       return answer;
     }
-  } catch (const json::parse_error&) {  // its text quotes the answer
+  } catch (const json::parse_error&) {  // NOLINT(bugprone-empty-catch): falls through; its text quotes the answer
   }
   throw Error(ErrorCode::credential_plugin, program + " " + action + " did not answer a JSON object");
 }

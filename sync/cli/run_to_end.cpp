@@ -8,7 +8,7 @@
 namespace regsync {
 
 ChildResult run_to_end(ChildCommand command) {
-  std::signal(SIGPIPE, SIG_IGN);  // a child may end without reading its input
+  (void)std::signal(SIGPIPE, SIG_IGN);  // a child may end without reading its input
   asio::io_context io;
   ChildResult result;
   std::exception_ptr failure;

@@ -36,7 +36,7 @@ asio::awaitable<std::vector<json>> list_all(kube::KubeClient& client, kube::Obje
 asio::awaitable<void> read_namespaces(kube::KubeClient& client, Snapshot& snapshot) {
   kube::ListOptions options;
   options.metadata_only = true;
-  std::vector<json> items = co_await list_all(client, path_of("namespaces"), options);
+  const std::vector<json> items = co_await list_all(client, path_of("namespaces"), options);
   for (const json& item : items) {
     const json& metadata = item.at("metadata");
     NamespaceView view;

@@ -11,6 +11,8 @@
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <optional>
+#include <string>
+#include <string_view>
 
 #include "helper/error.hpp"
 #include "sync/kube/base64.hpp"
@@ -39,11 +41,11 @@ std::string common_name_of(const std::string& pem) {
 }
 
 // A service account's token is a JWT (RFC 7519) whose "sub" is the user name; other tokens say nothing to us.
-std::string subject_of(std::string token) {
+std::string subject_of(std::string_view token) {
   const auto first = token.find('.');
   const auto second = token.find('.', first + 1);
   if (first == std::string::npos || second == std::string::npos) return {};
-  std::string payload = token.substr(first + 1, second - first - 1);
+  std::string payload(token.substr(first + 1, second - first - 1));
   std::ranges::replace(payload, '-', '+');
   std::ranges::replace(payload, '_', '/');
   payload.append((4 - payload.size() % 4) % 4, '=');
@@ -58,7 +60,7 @@ std::string user_name_in(const kube::ResolvedContext& context) {
   if (!context.client_certificate_data.empty()) return common_name_of(context.client_certificate_data);
   if (!context.client_certificate_file.empty()) return common_name_of(read_file(context.client_certificate_file));
   if (!context.token_file.empty()) return subject_of(read_file(context.token_file));
-  return subject_of(std::string(context.token.reveal()));
+  return subject_of(context.token.reveal());
 }
 
 asio::awaitable<std::optional<std::string>> ask(kube::KubeClient& client, std::string version) {

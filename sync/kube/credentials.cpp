@@ -75,14 +75,14 @@ std::vector<std::string> impersonation_headers(const Impersonation& as) {
 
 }  // namespace
 
-Credentials::Credentials(asio::any_io_executor executor, const ResolvedContext& context)
+Credentials::Credentials(const asio::any_io_executor& executor, const ResolvedContext& context)
     : context_(context), secure_(context.server.starts_with("https://")) {
   if (secure_) {
     fixed_headers_ = impersonation_headers(context.impersonation);
     // client-go: a plugin is not asked where the kubeconfig has a token or a password of its own.
     const bool own = !context.token.empty() || !context.token_file.empty() || !context.username.empty();
     if (context.exec && !own) {
-      plugin_ = ExecPlugin::shared(std::move(executor), context);
+      plugin_ = ExecPlugin::shared(executor, context);
     }
   }
   look_at_files(/*now=*/true);

@@ -26,7 +26,7 @@ struct ExecCredential;
 class Credentials {
  public:
   // `context` outlives this object. Throws Error(kubeconfig) where a file is missing or unusable from the start.
-  Credentials(asio::any_io_executor executor, const ResolvedContext& context);
+  Credentials(const asio::any_io_executor& executor, const ResolvedContext& context);
   ~Credentials();
   Credentials(const Credentials&) = delete;
   Credentials& operator=(const Credentials&) = delete;

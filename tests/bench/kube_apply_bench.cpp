@@ -49,8 +49,8 @@ int main(int argc, char** argv) {
     return 2;
   }
   const auto work = std::make_shared<Work>();
-  work->count = argc > 4 ? std::atoi(argv[4]) : 4096;        // NOLINT(cert-err34-c)
-  const int in_flight = argc > 5 ? std::atoi(argv[5]) : 64;  // NOLINT(cert-err34-c)
+  work->count = argc > 4 ? std::stoi(argv[4]) : 4096;
+  const int in_flight = argc > 5 ? std::stoi(argv[5]) : 64;
   work->name_space = argv[3];
   asio::io_context context(1);
   KubeClient client(context.get_executor(), regsync::kube::Kubeconfig::load(argv[1]).resolve(argv[2]));

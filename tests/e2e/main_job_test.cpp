@@ -76,8 +76,7 @@ std::vector<std::string> places_of(const std::vector<std::string>& needles, cons
       if (has(read_file(file))) {
         places.push_back(file.string());
       }
-    } catch (const std::exception&) {
-      // gone, or not ours
+    } catch (const std::exception&) {  // NOLINT(bugprone-empty-catch): gone, or not ours
     }
   };
   std::error_code ignored;

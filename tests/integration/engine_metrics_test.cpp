@@ -1,11 +1,8 @@
 // What Prometheus sees of an engine at work: scraped over HTTP, and as a text file.
-#include <arpa/inet.h>
 #include <gtest/gtest.h>
-#include <netinet/in.h>
-#include <sys/socket.h>
-#include <unistd.h>
 
 #include <asio/io_context.hpp>
+#include <asio/ip/tcp.hpp>
 
 #include "daemon/metrics_exporter.hpp"
 #include "sync/engine.hpp"
@@ -20,15 +17,9 @@ namespace {
 
 // A port that nobody has now.
 int free_port() {
-  const int fd = socket(AF_INET, SOCK_STREAM, 0);
-  sockaddr_in address{};
-  address.sin_family = AF_INET;
-  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  socklen_t size = sizeof address;
-  bind(fd, reinterpret_cast<sockaddr*>(&address), size);
-  getsockname(fd, reinterpret_cast<sockaddr*>(&address), &size);
-  close(fd);
-  return ntohs(address.sin_port);
+  asio::io_context context;
+  const asio::ip::tcp::acceptor acceptor(context, {asio::ip::address_v4::loopback(), 0});
+  return acceptor.local_endpoint().port();
 }
 
 TEST(EngineMetrics, AreScrapedOverHttpAndWrittenToAFile) {

@@ -176,37 +176,49 @@ class History {
       case 0:
       case 1:
       case 2:
-        return log_in();
+        log_in();
+        break;
       case 3:
-        return log_out();
+        log_out();
+        break;
       case 4:
-        return lock_or_unlock();
+        lock_or_unlock();
+        break;
       case 5:
       case 6:
       case 7:
       case 8:
-        return edit_target();
+        edit_target();
+        break;
       case 9:
-        return drop_target();
+        drop_target();
+        break;
       case 10:
       case 11:
-        return change_namespace();
+        change_namespace();
+        break;
       case 12:
       case 13:
       case 14:
-        return meddle();
+        meddle();
+        break;
       case 15:
-        return put_in_the_way();
+        put_in_the_way();
+        break;
       case 16:
-        return edit_account();
+        edit_account();
+        break;
       case 17:
       case 18:
-        return break_something();
+        break_something();
+        break;
       case 19:
-        return change_contexts();
+        change_contexts();
+        break;
       case 20:
         tell() << "restart\n";
-        return world_.restart();
+        world_.restart();
+        break;
       default:
         world_.run_for(50ms);
     }
@@ -239,7 +251,8 @@ class History {
     target.name = any(all_targets);
     if (one_in(6) && model_.files.contains(target.name)) {
       tell() << "malform " << target.name << "\n";
-      return world_.malform_target(target.name);
+      world_.malform_target(target.name);
+      return;
     }
     target.secret = any(all_secrets);
     target.registries = one_in(2) ? all_registries : std::vector{any(all_registries)};
@@ -279,15 +292,18 @@ class History {
     switch (pick(4)) {
       case 0:
         tell() << "the file of " << name << " is lost\n";
-        return world_.lose_target(name);
+        world_.lose_target(name);
+        return;
       case 1:
         tell() << "remove --keep-secrets " << name << "\n";
         kept_.insert(name);
-        return world_.forget_target(name, true);
+        world_.forget_target(name, true);
+        return;
       default:
         tell() << "remove " << name << "\n";
         model_.forgotten.insert(name);
-        return world_.forget_target(name);
+        world_.forget_target(name);
+        return;
     }
   }
 
@@ -318,12 +334,14 @@ class History {
       return;
     }
     if (!model_.env.contains(id) || (!model_.terminating.contains(id) && one_in(2))) {
-      return make_namespace(context, name_space);  // or relabels it
+      make_namespace(context, name_space);  // or relabels it
+      return;
     }
     if (one_in(3) && !model_.terminating.contains(id)) {
       tell() << "namespace " << context << "/" << name_space << " terminates\n";
       model_.terminating.insert(id);
-      return world_.server(context).terminate_namespace(name_space);
+      world_.server(context).terminate_namespace(name_space);
+      return;
     }
     tell() << "namespace " << context << "/" << name_space << " is gone\n";
     world_.server(context).erase({"namespaces", "", name_space});
@@ -439,10 +457,12 @@ class History {
     switch (pick(8)) {
       case 0:
         tell() << "watches are cut\n";
-        return server.cut_watches();
+        server.cut_watches();
+        return;
       case 1:
         tell() << "history is compacted\n";
-        return server.compact();
+        server.compact();
+        return;
       case 2:
         fault.kind = Fault::Kind::expired;
         fault.verb = "watch";
@@ -679,7 +699,7 @@ void run_seed(std::uint32_t seed) {
 
 std::optional<int> number_of(const char* variable) {
   const char* text = std::getenv(variable);
-  return text == nullptr ? std::nullopt : std::optional(std::atoi(text));
+  return text == nullptr ? std::nullopt : std::optional(std::stoi(text));
 }
 
 class EngineProperty : public testing::TestWithParam<int> {};

@@ -123,7 +123,7 @@ TEST_F(TwoClusters, AContextThatAppearsJoinsAndOneThatVanishesLosesNothing) {
 
 TEST_F(TwoClusters, ATruncatedOrEmptyKubeconfigLosesNoContext) {
   begin(make_target({"team"}, {"*"}));
-  for (const auto* torn : {"", "apiVersion: v1\nkind: Config\ncontexts:\n", "{\"apiVersion\": \"v1\", \"clus"}) {
+  for (const auto* torn : {"", "apiVersion: v1\nkind: Config\ncontexts:\n", R"({"apiVersion": "v1", "clus)"}) {
     world_.set_kubeconfig(torn);
     world_.login("ghcr.io", std::string("p") + std::to_string(std::string_view(torn).size()));
     EXPECT_TRUE(becomes("team", std::string("p") + std::to_string(std::string_view(torn).size())));

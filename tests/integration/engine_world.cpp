@@ -1,6 +1,9 @@
 #include "tests/integration/engine_world.hpp"
 
+#include <gtest/gtest.h>
+
 #include <asio/post.hpp>
+#include <exception>
 
 #include "sync/kube/base64.hpp"
 #include "sync/secret_object.hpp"
@@ -23,8 +26,12 @@ EngineWorld::EngineWorld(const std::vector<std::string>& contexts) : contexts_(c
 }
 
 EngineWorld::~EngineWorld() {
-  if (process_) {
-    stop();
+  try {
+    if (process_) {
+      stop();
+    }
+  } catch (const std::exception& error) {
+    ADD_FAILURE() << "the engine did not stop: " << error.what();
   }
 }
 

@@ -59,6 +59,7 @@ class Client : public testing::Test {
   std::string registry_;
 };
 
+// NOLINTNEXTLINE(misc-multiple-inheritance): as GoogleTest wants it
 class DockerClient : public Client, public testing::WithParamInterface<const char*> {
  protected:
   void SetUp() override {
@@ -104,6 +105,7 @@ INSTANTIATE_TEST_SUITE_P(Docker, DockerClient, testing::Values("path", "debian")
                          [](const auto& client) { return std::string(client.param); });
 
 // podman, skopeo and buildah share containers/image.
+// NOLINTNEXTLINE(misc-multiple-inheritance): as GoogleTest wants it
 class ContainersClient : public Client, public testing::WithParamInterface<const char*> {
  protected:
   void SetUp() override {

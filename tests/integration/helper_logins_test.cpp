@@ -23,7 +23,7 @@ class HelperLoginsTest : public testing::Test {
     setenv("PATH", path.c_str(), 1);
   }
 
-  ~HelperLoginsTest() override { test::run(io_, logins_.stop()); }
+  void TearDown() override { test::run(io_, logins_.stop()); }
 
   void install(const std::string& helper, const std::string& script) {
     const auto file = dir_.write("docker-credential-" + helper, "#!/bin/sh\n" + script);
@@ -85,9 +85,9 @@ TEST_F(HelperLoginsTest, AFailedRenewalKeepsTheLastGoodLoginAndSaysWhy) {
 }
 
 TEST_F(HelperLoginsTest, AMissingGarblingOrSilentHelperIsAProblemOfItsRegistryAlone) {
-  install("garbles", "echo '{\"Username\":\"u\"'");
+  install("garbles", R"(echo '{"Username":"u"')");
   install("nothing", "exit 0");
-  install("shouts", "printf 'a\\033[31mb\\nmore'; exit 3");
+  install("shouts", R"(printf 'a\033[31mb\nmore'; exit 3)");
   for (const std::string helper : {"missing", "garbles", "nothing", "shouts"}) {
     follow(helper);
     ASSERT_TRUE(wait_for([](const auto& reading) { return reading.answered; })) << helper;

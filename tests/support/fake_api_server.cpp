@@ -22,7 +22,7 @@ constexpr const char* json_type = "application/json";
 class ThreadPerConnection final : public httplib::TaskQueue {
  public:
   void enqueue(std::function<void()> work) override {
-    const std::lock_guard lock(mutex_);
+    const std::scoped_lock lock(mutex_);
     std::erase_if(workers_, [](Worker& worker) {
       const bool done = *worker.done;
       if (done) {
@@ -38,7 +38,7 @@ class ThreadPerConnection final : public httplib::TaskQueue {
                         done});
   }
   void shutdown() override {
-    const std::lock_guard lock(mutex_);
+    const std::scoped_lock lock(mutex_);
     for (Worker& worker : workers_) {
       worker.thread.join();
     }
@@ -224,24 +224,24 @@ void FakeApiServer::make_namespace(const std::string& name, const std::map<std::
 }
 
 void FakeApiServer::terminate_namespace(const std::string& name) {
-  const std::lock_guard lock(mutex_);
+  const std::scoped_lock lock(mutex_);
   cluster_.terminate_namespace(name);
   changed_.notify_all();
 }
 
 std::optional<json> FakeApiServer::find(const FakeCluster::Key& key) const {
-  const std::lock_guard lock(mutex_);
+  const std::scoped_lock lock(mutex_);
   Answer answer = cluster_.get(key);
   return answer.status == 200 ? std::optional(std::move(answer.body)) : std::nullopt;
 }
 
 std::vector<json> FakeApiServer::find_all(const std::string& resource) const {
-  const std::lock_guard lock(mutex_);
+  const std::scoped_lock lock(mutex_);
   return cluster_.list({resource, "", "", ""}, 0, "").body.at("items").get<std::vector<json>>();
 }
 
 void FakeApiServer::put(const FakeCluster::Key& key, json object, const std::string& manager) {
-  const std::lock_guard lock(mutex_);
+  const std::scoped_lock lock(mutex_);
   const bool exists = cluster_.get(key).status == 200;
   const FakeCluster::Write write{manager};
   const Answer answer =
@@ -253,57 +253,57 @@ void FakeApiServer::put(const FakeCluster::Key& key, json object, const std::str
 }
 
 bool FakeApiServer::erase(const FakeCluster::Key& key) {
-  const std::lock_guard lock(mutex_);
+  const std::scoped_lock lock(mutex_);
   const bool existed = cluster_.remove(key, {}).status == 200;
   changed_.notify_all();
   return existed;
 }
 
 void FakeApiServer::compact() {
-  const std::lock_guard lock(mutex_);
+  const std::scoped_lock lock(mutex_);
   cluster_.compact();
 }
 
 void FakeApiServer::inject(Fault fault) {
-  const std::lock_guard lock(mutex_);
+  const std::scoped_lock lock(mutex_);
   faults_.push_back(std::move(fault));
 }
 
 void FakeApiServer::clear_faults() {
-  const std::lock_guard lock(mutex_);
+  const std::scoped_lock lock(mutex_);
   faults_.clear();
 }
 
 void FakeApiServer::deny(const std::string& verb, const std::string& resource, const std::string& name_space) {
-  const std::lock_guard lock(mutex_);
+  const std::scoped_lock lock(mutex_);
   denials_.push_back({verb, resource, name_space});
 }
 
 void FakeApiServer::allow_all() {
-  const std::lock_guard lock(mutex_);
+  const std::scoped_lock lock(mutex_);
   denials_.clear();
 }
 
 void FakeApiServer::cut_watches() {
-  const std::lock_guard lock(mutex_);
+  const std::scoped_lock lock(mutex_);
   ++watch_epoch_;
   changed_.notify_all();
 }
 
 std::vector<ApiRequest> FakeApiServer::requests() const {
-  const std::lock_guard lock(mutex_);
+  const std::scoped_lock lock(mutex_);
   return requests_;
 }
 
 std::size_t FakeApiServer::count(std::string_view verb, std::string_view resource) const {
-  const std::lock_guard lock(mutex_);
+  const std::scoped_lock lock(mutex_);
   return static_cast<std::size_t>(std::count_if(requests_.begin(), requests_.end(), [&](const ApiRequest& request) {
     return request.verb == verb && (resource.empty() || request.key.resource == resource);
   }));
 }
 
 std::size_t FakeApiServer::writes() const {
-  const std::lock_guard lock(mutex_);
+  const std::scoped_lock lock(mutex_);
   return static_cast<std::size_t>(std::count_if(requests_.begin(), requests_.end(), [](const ApiRequest& request) {
     // Reviews ask; they change nothing.
     return request.verb != "get" && request.verb != "list" && request.verb != "watch" &&
@@ -312,13 +312,13 @@ std::size_t FakeApiServer::writes() const {
 }
 
 void FakeApiServer::forget_requests() {
-  const std::lock_guard lock(mutex_);
+  const std::scoped_lock lock(mutex_);
   requests_.clear();
 }
 
 std::optional<Fault> FakeApiServer::take_fault(const ApiRequest& request) {
   const auto fits = [](const std::string& wanted, const std::string& is) { return wanted.empty() || wanted == is; };
-  const std::lock_guard lock(mutex_);
+  const std::scoped_lock lock(mutex_);
   const auto found = std::find_if(faults_.begin(), faults_.end(), [&](const Fault& fault) {
     return fits(fault.verb, request.verb) && fits(fault.resource, request.key.resource) &&
            fits(fault.name_space, request.key.name_space) && fits(fault.name, request.key.name);
@@ -327,8 +327,10 @@ std::optional<Fault> FakeApiServer::take_fault(const ApiRequest& request) {
     return std::nullopt;
   }
   Fault fault = *found;
-  if (found->times > 0 && --found->times == 0) {
+  if (found->times == 1) {
     faults_.erase(found);
+  } else if (found->times > 0) {
+    --found->times;
   }
   return fault;
 }
@@ -345,16 +347,16 @@ bool FakeApiServer::is_denied(const std::string& verb, const std::string& resour
 std::optional<Answer> FakeApiServer::denial(const ApiRequest& request) const {
   const std::string verb = request.verb == "apply" ? "patch" : request.verb;
   const auto& key = request.key;
-  const std::lock_guard lock(mutex_);
+  const std::scoped_lock lock(mutex_);
   if (!is_denied(verb, key.resource, key.name_space)) {
     return std::nullopt;
   }
-  const std::string subject = key.name.empty() ? key.resource : key.resource + " \"" + key.name + "\"";
+  const std::string subject = key.name.empty() ? key.resource : key.resource + R"( ")" + key.name + "\"";
   const std::string scope =
       key.name_space.empty() ? " at the cluster scope" : " in the namespace \"" + key.name_space + "\"";
   return status_answer(403, "Forbidden",
                        subject + " is forbidden: User \"fake\" cannot " + verb + " resource \"" + key.resource +
-                           "\" in API group \"\"" + scope,
+                           R"(" in API group "")" + scope,
                        {{"name", key.name}, {"kind", key.resource}});
 }
 
@@ -364,7 +366,7 @@ Answer FakeApiServer::act(const ApiRequest& request) {
     return found == request.query.end() ? std::string() : found->second;
   };
   const FakeCluster::Write write{parameter("fieldManager"), parameter("force") == "true", !parameter("dryRun").empty()};
-  const std::lock_guard lock(mutex_);
+  const std::scoped_lock lock(mutex_);
   if (request.verb == "get") {
     return cluster_.get(request.key);
   }
@@ -417,7 +419,7 @@ void FakeApiServer::handle(const httplib::Request& http, httplib::Response& resp
   }
   ApiRequest request{verb_of(http, *key), *key, {http.params.begin(), http.params.end()}, http.body};
   {
-    const std::lock_guard lock(mutex_);
+    const std::scoped_lock lock(mutex_);
     requests_.push_back(request);
   }
   std::this_thread::sleep_for(latency_.load());
@@ -507,7 +509,7 @@ void FakeApiServer::handle(const httplib::Request& http, httplib::Response& resp
   response.set_content(text, json_type);
 }
 
-void FakeApiServer::watch(const ApiRequest& request, bool partial, const std::optional<Fault>& fault,
+void FakeApiServer::watch(const ApiRequest& request, bool metadata_only, const std::optional<Fault>& fault,
                           httplib::Response& response) {
   const auto parameter = [&](const char* name) {
     const auto found = request.query.find(name);
@@ -518,13 +520,13 @@ void FakeApiServer::watch(const ApiRequest& request, bool partial, const std::op
   const auto cursor = std::make_shared<WatchCursor>();
   cursor->selection = {request.key.resource, request.key.name_space, parameter("fieldSelector"),
                        parameter("labelSelector")};
-  cursor->metadata_only = partial;
+  cursor->metadata_only = metadata_only;
   cursor->version = since.empty() ? 0 : std::stoull(since);
   cursor->end = steady_clock::now() + std::chrono::seconds(seconds.empty() ? 1800 : std::stol(seconds));
   cursor->next_bookmark = steady_clock::now() + bookmark_interval_.load();
   cursor->fault = fault;
   {
-    const std::lock_guard lock(mutex_);
+    const std::scoped_lock lock(mutex_);
     cursor->epoch = watch_epoch_;
   }
   ++open_watches_;

@@ -34,7 +34,7 @@ int main(int argc, char** argv) {
   for (std::size_t i = 0; i + 1 < words.size(); i += 2) {
     const std::string& value = words[i + 1];
     if (words[i] == "--port") {
-      port = std::atoi(value.c_str());  // NOLINT(cert-err34-c): 0 is "any"
+      port = std::stoi(value);
     } else if (words[i] == "--kubeconfig") {
       kubeconfig = value;
     } else if (words[i] == "--contexts") {

@@ -65,8 +65,8 @@ bool meets(const std::string& requirement, const json& labels) {
   return requirement.starts_with('!') ? !label(requirement.substr(1)) : label(requirement).has_value();
 }
 
-json at_or(const json& object, const char* key, json otherwise) {
-  return object.is_object() && object.contains(key) ? object.at(key) : std::move(otherwise);
+json at_or(const json& object, const char* key, const json& otherwise) {
+  return object.is_object() && object.contains(key) ? object.at(key) : otherwise;
 }
 
 std::string text_at(const json& object, const char* key) {
@@ -184,7 +184,7 @@ Answer conflict(const FakeCluster::Key& key, const std::string& why) {
                        details_of(key));
 }
 
-Answer invalid(const FakeCluster::Key& key, json reason) {
+Answer invalid(const FakeCluster::Key& key, const json& reason) {
   json details = details_of(key);
   details["causes"] = json::array({reason});
   return status_answer(422, "Invalid",
@@ -250,7 +250,7 @@ Answer status_answer(int code, std::string reason, std::string message, json det
                {"reason", std::move(reason)},
                {"details", std::move(details)},
                {"code", code}};
-  if (body["reason"] == "") {
+  if (text_at(body, "reason").empty()) {
     body.erase("reason");
   }
   if (body["details"].is_null()) {

@@ -49,7 +49,7 @@ class Cli : public testing::Test {
   void log_in(const std::string& server, const std::string& user) {
     console_.store().store({{server, user}, SecretString("hunter2")});
   }
-  int run(std::vector<std::string> arguments) { return cli::run(arguments, console_.environment()); }
+  int run(const std::vector<std::string>& arguments) { return cli::run(arguments, console_.environment()); }
   [[nodiscard]] std::filesystem::path socket() const { return home_ / "run/regsync/control.sock"; }
   [[nodiscard]] std::string target_file(const std::string& name) const {
     return test::read_file(home_ / ("config/regsync/targets/" + name + ".yaml"));

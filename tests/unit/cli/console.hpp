@@ -33,7 +33,7 @@ class SharedStore final : public CredentialStore {
 
 class Console {
  public:
-  explicit Console(const std::string& input = "") : in_(input) { std::setlocale(LC_CTYPE, "C.UTF-8"); }
+  explicit Console(const std::string& input = "") : in_(input) { (void)std::setlocale(LC_CTYPE, "C.UTF-8"); }
 
   static WallTime noon() { return control::from_rfc3339("2026-01-31T12:00:00Z"); }
 

@@ -13,7 +13,7 @@ namespace {
 using nlohmann::json;
 
 std::string printed(const Table& table, bool colour = false) {
-  std::setlocale(LC_CTYPE, "C.UTF-8");
+  (void)std::setlocale(LC_CTYPE, "C.UTF-8");
   std::ostringstream out;
   table.print(out, colour);
   return out.str();

@@ -14,7 +14,7 @@ using namespace std::chrono_literals;
 
 class Text : public testing::Test {
  protected:
-  void SetUp() override { std::setlocale(LC_CTYPE, "C.UTF-8"); }
+  void SetUp() override { (void)std::setlocale(LC_CTYPE, "C.UTF-8"); }
 };
 
 TEST_F(Text, WidthsAreThoseOfTheTerminal) {

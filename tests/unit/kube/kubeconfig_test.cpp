@@ -182,8 +182,8 @@ TEST_P(KubeconfigCase, ValuesAreThoseOfKubectl) {
   EXPECT_EQ(ours.impersonation.extra, user.value("as-user-extra", std::map<std::string, std::vector<std::string>>()));
   if (user.contains("exec")) {
     const json& exec = user.at("exec");
-    EXPECT_EQ(ours.exec->command, absolute(exec.at("command")));
-    EXPECT_EQ(ours.exec->api_version, exec.at("apiVersion"));
+    EXPECT_EQ(ours.exec->command, absolute(exec.at("command").get<std::string>()));
+    EXPECT_EQ(ours.exec->api_version, exec.at("apiVersion").get<std::string>());
     EXPECT_EQ(ours.exec->interactive_mode, exec.value("interactiveMode", ""));
     EXPECT_EQ(ours.exec->args,
               exec.at("args").is_null() ? std::vector<std::string>() : exec.at("args").get<std::vector<std::string>>());
@@ -240,7 +240,7 @@ INSTANTIATE_TEST_SUITE_P(
 
 class KubeconfigFiles : public ::testing::Test {
  protected:
-  ~KubeconfigFiles() override {
+  void TearDown() override {
     ::unsetenv("KUBECONFIG");
     ::unsetenv("KUBERNETES_SERVICE_HOST");
     ::unsetenv("KUBERNETES_SERVICE_PORT");
@@ -276,9 +276,10 @@ TEST_F(KubeconfigFiles, TheFirstToDefineAnEntryWinsIt) {
     SKIP_OR_FAIL("no kubectl");
   }
   const json view = json::parse(folder_.kubectl_with(list, {"config", "view", "--raw", "-o", "json"}).out);
-  EXPECT_EQ(view.at("current-context"), config.current_context());
+  EXPECT_EQ(view.at("current-context").get<std::string>(), config.current_context());
   for (const json& cluster : view.at("clusters")) {
-    EXPECT_EQ(config.resolve(cluster.at("name").get<std::string>()).server, cluster.at("cluster").at("server"));
+    EXPECT_EQ(config.resolve(cluster.at("name").get<std::string>()).server,
+              cluster.at("cluster").at("server").get<std::string>());
   }
 }
 

@@ -2,10 +2,11 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <signal.h>
 
 #include <asio/io_context.hpp>
 #include <chrono>
+#include <csignal>
+#include <cstdlib>
 #include <filesystem>
 #include <string>
 
@@ -26,12 +27,15 @@ ChildCommand shell(std::string script) {
   return command;
 }
 
+// 0 when the text has none.
+pid_t number(const std::string& text) { return static_cast<pid_t>(std::strtol(text.c_str(), nullptr, 10)); }
+
 class ChildProcess : public ::testing::Test {
  protected:
   // The number that a script wrote into `file`; 0 when it has not.
   [[nodiscard]] pid_t pid_in(const char* file) const {
     const auto path = temp_ / file;
-    return std::filesystem::exists(path) ? std::atoi(test::read_file(path).c_str()) : 0;
+    return std::filesystem::exists(path) ? number(test::read_file(path)) : 0;
   }
   static bool gone(pid_t pid) {
     return test::wait_until([&] { return ::kill(pid, 0) != 0; }, std::chrono::seconds(5));
@@ -108,7 +112,7 @@ TEST_F(ChildProcess, OneLeftBehindDoesNotHoldUpTheAnswer) {
 
 TEST_F(ChildProcess, OnlyTheStandardDescriptorsReachIt) {
   const ChildResult result = test::run(context_, run_child(shell("ls /proc/self/fd | wc -l")));
-  EXPECT_EQ(std::atoi(result.output.c_str()), 4) << "three, and the one that lists them";
+  EXPECT_EQ(number(result.output), 4) << "three, and the one that lists them";
 }
 
 TEST_F(ChildProcess, TheEnvironmentIsOursAndTheGiven) {

@@ -53,8 +53,9 @@ INSTANTIATE_TEST_SUITE_P(
                     Case{"example.com/team=a", {{"example.com/team", "a"}}, true}, Case{"", {}, true}));
 
 TEST(LabelSelector, RefusesWhatKubectlRefusesAndSaysWhere) {
-  for (const std::string text : {"=x", "a b", "a in", "a in (", "a in (b", "a,,b", "a,", "a=b=c", "a>x", "-a=b", "a=-b",
-                                 "a/b/c=d", "/a=b", "a in (b,c))", std::string(64, 'x').c_str()}) {
+  for (const std::string& text :
+       std::vector<std::string>{"=x", "a b", "a in", "a in (", "a in (b", "a,,b", "a,", "a=b=c", "a>x", "-a=b", "a=-b",
+                                "a/b/c=d", "/a=b", "a in (b,c))", std::string(64, 'x')}) {
     try {
       LabelSelector::parse(text);
       ADD_FAILURE() << text << " was taken";

@@ -62,7 +62,7 @@ class Setup : public testing::Test {
   }
 
   void config(const std::string& text) { dir_.write("docker/config.json", text); }
-  json config() { return json::parse(test::read_file(options_.docker_config)); }
+  [[nodiscard]] json config() const { return json::parse(test::read_file(options_.docker_config)); }
 
   int setup() { return run_setup(options_, out_, err_); }
   int import() {
