@@ -4,7 +4,10 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <ctime>
+#include <filesystem>
+#include <fstream>
 #include <memory>
 #include <string>
 #include <vector>
@@ -65,18 +68,35 @@ TEST_F(HelperBesideTheReference, OneOfItsTwoLoginsOfARegistryStaysWhenOneIsStore
 }
 
 TEST(HelperProgram, SaysWhatIsWrongAndWhatToDo) {
+  const auto expect_said = [](const Environment& environment, const char* cause, const char* remedy) {
+    const Outcome outcome = run_program({.argv = {ours, "get"}, .env = environment, .in = "ghcr.io"});
+    EXPECT_EQ(outcome.exit_code, 1);
+    EXPECT_THAT(outcome.out, AllOf(HasSubstr(cause), HasSubstr(remedy), HasSubstr("`regsync doctor`")));
+    EXPECT_EQ(std::ranges::count(outcome.out, '\n'), 1) << "one line: " << outcome.out;
+    EXPECT_EQ(outcome.err, "");
+  };
   keyring({"lock"});
-  EXPECT_THAT(run({ours, "get"}, "ghcr.io").out, AllOf(HasSubstr("locked"), HasSubstr("regsync doctor")));
+  expect_said(own_environment(), "the keyring is locked", "unlock it");
   keyring({"stop"});
-  EXPECT_THAT(run({ours, "get"}, "ghcr.io").out,
-              AllOf(HasSubstr("no program provides the Secret Service"), HasSubstr("regsync doctor")));
+  Environment none_installed = own_environment();
+  none_installed["XDG_DATA_DIRS"] = "/nonexistent";
+  expect_said(none_installed, "no program provides the Secret Service", "apt install gnome-keyring");
+  const std::filesystem::path share = std::filesystem::path(own_environment().at("HOME")) / "share";
+  std::filesystem::create_directories(share / "dbus-1/services");
+  std::ofstream(share / "dbus-1/services/org.freedesktop.secrets.service") << "[D-BUS Service]\n";
+  Environment one_installed = own_environment();
+  one_installed["XDG_DATA_DIRS"] = share.string();
+  expect_said(one_installed, "no program provides the Secret Service", "start the one that is installed");
+  Environment elsewhere = own_environment();
+  elsewhere["DBUS_SESSION_BUS_ADDRESS"] = "unix:path=/nonexistent/bus";
+  expect_said(elsewhere, "cannot reach the D-Bus session bus", "regsync setup --headless");
   Environment no_bus = own_environment();
   no_bus.erase("DBUS_SESSION_BUS_ADDRESS");
   no_bus.erase("XDG_RUNTIME_DIR");
-  const Outcome outcome = run_program({.argv = {ours, "list"}, .env = no_bus, .in = {}});
-  EXPECT_EQ(outcome.exit_code, 1);
-  EXPECT_THAT(outcome.out, AllOf(HasSubstr("no D-Bus session bus"), HasSubstr("regsync setup --headless")));
-  EXPECT_EQ(outcome.err, "");
+  expect_said(no_bus, "no D-Bus session bus", "regsync setup --headless");
+  std::filesystem::remove_all(std::filesystem::path(own_environment().at("XDG_DATA_HOME")) / "keyrings");
+  keyring({"start", "--without-collection"});
+  expect_said(own_environment(), "no default collection", "create a keyring");
 }
 
 // What the keyring's clients hear of it, regsyncd among them.
@@ -140,6 +160,15 @@ TEST(HelperProgram, StoresUpToOneMebibyte) {
   const std::string secret(1000 * 1000, 'x');
   store(ours, "ghcr.io", "alice", secret);
   EXPECT_EQ(user_and_secret(ours, "ghcr.io"), "alice:" + secret);
+}
+
+// A pipe whose other end never closes: only who stops reading comes to an end.
+TEST(HelperProgram, RefusesMoreThanOneMebibyteAtOnceAndReadsNothingForList) {
+  const Outcome endless = run({"sh", "-c", "yes | \"$0\" store", ours});
+  EXPECT_EQ(endless.exit_code, 1);
+  EXPECT_EQ(endless.out, "the input is larger than 1 MiB\n");
+  EXPECT_EQ(run({"sh", "-c", "cd \"$HOME\" && mkfifo pipe && exec 3<>pipe && exec \"$0\" list <pipe", ours}).out,
+            "{}\n");
 }
 
 TEST(HelperProgram, TwoHundredAtOnceLoseNothing) {
