@@ -79,6 +79,16 @@ TEST_F(CliDoctor, SaysThatAllIsWell) {
   EXPECT_TRUE(is_golden(std::regex_replace(outcome.out, port, "127.0.0.1:50000"), "doctor.txt"));
 }
 
+TEST_F(CliDoctor, PutsTheRemedyBelowWhatFailedAndColoursItOnATerminal) {
+  dev_.deny("create", "secrets", "team-a");
+  Terminal terminal(regsync_program({"doctor"}), {.rows = 60, .columns = 200});
+  EXPECT_EQ(terminal.wait(), 1);
+  EXPECT_THAT(terminal.bytes(), HasSubstr("\x1b[31mFAILED\x1b[0m"));
+  EXPECT_TRUE(
+      terminal.shows("may not: create secrets in team-a\n          -> have an administrator run: regsync rbac web"))
+      << terminal.screen();
+}
+
 TEST_F(CliDoctor, NoSessionBus) {
   person_.env.erase("DBUS_SESSION_BUS_ADDRESS");
   const Finding bus = finding("session bus");

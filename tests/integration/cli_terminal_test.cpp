@@ -1,6 +1,7 @@
 // Commands on a terminal: colour, what redraws itself, and questions.
 #include <gmock/gmock.h>
 
+#include <csignal>
 #include <nlohmann/json.hpp>
 
 #include "tests/integration/cli_world.hpp"
@@ -68,6 +69,16 @@ TEST_F(CliTerminal, WatchIsALiveViewThatLeavesTheTerminalAsItWas) {
   EXPECT_FALSE(terminal.on_alternate_screen());
   EXPECT_TRUE(terminal.shows("InSync")) << "the last state stays";
   EXPECT_THAT(terminal.bytes(), HasSubstr("\x1b[?25h"));
+}
+
+TEST_F(CliTerminal, WatchSaysWhenTheDaemonGoesAway) {
+  begin();
+  Terminal terminal(regsync_program({"status", "--watch"}));
+  ASSERT_TRUE(wait_until([&] { return terminal.shows("team-b"); })) << terminal.screen();
+  EXPECT_EQ(person_.stop_daemon(SIGTERM), 0);
+  EXPECT_EQ(terminal.wait(), 1);
+  EXPECT_FALSE(terminal.on_alternate_screen());
+  EXPECT_TRUE(is_golden(terminal.screen() + "\n", "watch-ended.txt"));
 }
 
 TEST_F(CliTerminal, WatchFitsTheTerminalAndShowsWhatIsWrongFirst) {

@@ -52,6 +52,10 @@ TEST_P(CliVerify, AnImageThatIsThereCanBePulled) {
   EXPECT_EQ(answer.verdict, "can pull");
   EXPECT_EQ(answer.detail, "as jdoe");
 
+  EXPECT_EQ(person_.regsync({"verify", "--image", image + ":1"}).out,
+            "CONTEXT   NAMESPACE   SECRET      VERDICT    DETAIL\n"
+            "dev       team-a      myregcred   can pull   as jdoe\n");
+
   const Answer no_image = verify({"--image", image + ":2"});
   EXPECT_EQ(no_image.exit_code, 1);
   EXPECT_EQ(no_image.verdict, "no such image");
