@@ -8,6 +8,7 @@
 #include "helper/error.hpp"
 #include "sync/kube/base64.hpp"
 #include "sync/kube/http_client.hpp"
+#include "sync/kube/percent_encoding.hpp"
 #include "sync/kube/proxy.hpp"
 
 namespace regsync::cli {
@@ -22,21 +23,6 @@ constexpr std::chrono::seconds request_time{15};
 constexpr const char* accepted_manifests =
     "Accept: application/vnd.oci.image.index.v1+json, application/vnd.oci.image.manifest.v1+json, "
     "application/vnd.docker.distribution.manifest.list.v2+json, application/vnd.docker.distribution.manifest.v2+json";
-
-std::string percent_encoded(std::string_view text) {
-  static constexpr std::string_view plain = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~";
-  static constexpr std::string_view digits = "0123456789ABCDEF";
-  std::string encoded;
-  for (const char c : text) {
-    const auto byte = static_cast<unsigned char>(c);
-    if (plain.find(c) != std::string_view::npos) {
-      encoded += c;
-    } else {
-      encoded.append({'%', digits[byte >> 4U], digits[byte & 0xFU]});
-    }
-  }
-  return encoded;
-}
 
 bool is_loopback(std::string_view host) {
   return host.starts_with("127.") || host.starts_with("localhost") || host.starts_with("[::1]");
@@ -109,8 +95,8 @@ asio::awaitable<Proof> fetch_token(Challenge challenge, std::string scope, std::
     co_return no_proof(PullVerdict::unreachable, "the token server " + url->server + " is not https");
 
   std::string target = url->target + (url->target.find('?') == std::string::npos ? "?" : "&");
-  target += "service=" + percent_encoded(challenge.parameters["service"]);
-  if (!scope.empty()) target += "&scope=" + percent_encoded(scope);
+  target += "service=" + kube::percent_encoded(challenge.parameters["service"], kube::unreserved);
+  if (!scope.empty()) target += "&scope=" + kube::percent_encoded(scope, kube::unreserved);
   HttpRequest request =
       request_for("GET", std::move(target), login.username.empty() ? std::string() : basic_header(login));
   std::string token_server = url->server;

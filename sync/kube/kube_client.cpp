@@ -22,9 +22,6 @@ constexpr auto watch_grace = std::chrono::seconds(30);
 
 constexpr std::string_view user_agent = "User-Agent: regsync/" REGSYNC_VERSION;
 
-// Of RFC 3986's unreserved characters, those that are neither letter nor digit.
-constexpr std::string_view unreserved = "-._~";
-
 class Query {
  public:
   Query& add(std::string_view name, std::string_view value) {
