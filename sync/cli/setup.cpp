@@ -27,10 +27,10 @@ constexpr const char* shares_our_items = "secretservice";  // keeps its logins w
 fs::path backup_path(const fs::path& config) { return config.string() + ".before-regsync"; }
 
 void require_helper_on_path() {
-  const std::string program = std::string("docker-credential-") + ours;
-  if (!is_on_path(program)) {
-    throw Error(ErrorCode::not_found, program + " is not on PATH, so docker could not keep logins with it",
-                "install regsync, or add the folder of " + program + " to PATH; nothing was changed");
+  if (!is_on_path("docker-credential-regsync")) {
+    throw Error(ErrorCode::not_found,
+                "docker-credential-regsync is not on PATH, so docker could not keep logins with it",
+                "install regsync, or add the folder of docker-credential-regsync to PATH; nothing was changed");
   }
 }
 
