@@ -58,7 +58,7 @@ struct HttpResponse {
 // When a peer counts as dead: nothing at all has come from it for `silence` while somebody waits, and then nothing
 // within `answer` to a small request (GET /version) on the same connection either. So a frozen server, a dead network
 // and a middlebox that keeps a dead connection up are all found within their sum, 45 s (client-go's HTTP/2 pings: 30 s
-// and 15 s). API servers send each watch a bookmark about once a minute: between two of them, one question is asked.
+// and 15 s). A watch of a quiet collection hears a bookmark a minute at best: one question is asked in each silence.
 struct Patience {
   std::chrono::milliseconds silence = std::chrono::seconds(35);
   std::chrono::milliseconds answer = std::chrono::seconds(10);
