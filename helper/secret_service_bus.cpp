@@ -18,6 +18,9 @@ constexpr const char* prompt_interface = "org.freedesktop.Secret.Prompt";
 constexpr const char* prompter_lock = "dev.regsync.Prompter";
 // A bus may refuse more than 128 unanswered calls of one connection (max_replies_per_connection of dbus-daemon).
 constexpr std::size_t max_in_flight = 64;
+// gnome-keyring (seen: 42.1; Debian bug 1147303) looks its clients up on two threads, and among many that come and go
+// now and then does not find the one that calls: then the method "is not implemented". It has done nothing by then.
+constexpr int max_attempts = 4;
 
 constexpr std::string_view see_doctor = "`regsync doctor` tells more";
 
@@ -110,6 +113,8 @@ bool is_remote(const GError& error, const std::initializer_list<std::string_view
   return remote && std::ranges::find(names, std::string_view(remote.get())) != names.end();
 }
 
+bool is_unknown_method(const GError& error) { return is_remote(error, {"org.freedesktop.DBus.Error.UnknownMethod"}); }
+
 bool a_provider_is_installed() {
   const char* data_dirs = std::getenv("XDG_DATA_DIRS");
   std::string_view rest = data_dirs != nullptr && *data_dirs != '\0' ? data_dirs : "/usr/local/share:/usr/share";
@@ -177,8 +182,8 @@ Error secret_service_error(const GError& error) {
 }
 
 bool is_gone(const GError& error) {
-  return is_remote(error, {"org.freedesktop.Secret.Error.NoSuchObject", "org.freedesktop.DBus.Error.UnknownObject",
-                           "org.freedesktop.DBus.Error.UnknownMethod"});
+  return is_remote(error, {"org.freedesktop.Secret.Error.NoSuchObject", "org.freedesktop.DBus.Error.UnknownObject"}) ||
+         is_unknown_method(error);
 }
 
 SecretServiceBus::SecretServiceBus(GCancellable* cancel) : cancel_(cancel) {
@@ -194,7 +199,34 @@ GObjectPtr<GDBusConnection> SecretServiceBus::share_connection() const {
   return GObjectPtr<GDBusConnection>(G_DBUS_CONNECTION(g_object_ref(connection_.get())));
 }
 
-std::vector<BusReply> SecretServiceBus::call_all(std::vector<BusCall> calls) {
+std::vector<BusReply> SecretServiceBus::call_all(const std::vector<BusCall>& calls) {
+  std::vector<GVariantPtr> arguments;  // a call that is sent takes no more than a reference of its own
+  arguments.reserve(calls.size());
+  for (const BusCall& call : calls) {
+    arguments.emplace_back(call.arguments != nullptr ? g_variant_ref_sink(call.arguments) : nullptr);
+  }
+  std::vector<BusReply> replies = send_all(calls);
+  for (int attempt = 1; attempt < max_attempts; ++attempt) {
+    std::vector<BusCall> refused;
+    std::vector<BusReply*> places;
+    for (std::size_t i = 0; i < calls.size(); ++i) {
+      if (replies[i].error && is_unknown_method(*replies[i].error)) {
+        refused.push_back(calls[i]);
+        places.push_back(&replies[i]);
+      }
+    }
+    if (refused.empty()) {
+      break;
+    }
+    std::vector<BusReply> again = send_all(refused);
+    for (std::size_t i = 0; i < again.size(); ++i) {
+      *places[i] = std::move(again[i]);
+    }
+  }
+  return replies;
+}
+
+std::vector<BusReply> SecretServiceBus::send_all(const std::vector<BusCall>& calls) {
   struct Pending {
     BusReply reply;
     std::size_t* answered = nullptr;
@@ -229,8 +261,8 @@ std::vector<BusReply> SecretServiceBus::call_all(std::vector<BusCall> calls) {
   return replies;
 }
 
-GVariantPtr SecretServiceBus::call(BusCall call) {
-  BusReply reply = std::move(call_all({std::move(call)}).front());
+GVariantPtr SecretServiceBus::call(const BusCall& call) {
+  BusReply reply = std::move(call_all({call}).front());
   if (reply.error) {
     throw secret_service_error(*reply.error);
   }

@@ -42,11 +42,12 @@ class SecretServiceBus {
   // Connects to the session bus. Throws store_unavailable. cancel: see SecretServiceStore.
   explicit SecretServiceBus(GCancellable* cancel);
 
-  // Makes all calls, many at a time, and waits for all replies, which come in the order of the calls.
-  std::vector<BusReply> call_all(std::vector<BusCall> calls);
+  // Makes all calls, many at a time, and waits for all replies, which come in the order of the calls. One that the
+  // service answers with UnknownMethod is made again, a few times: see max_attempts.
+  std::vector<BusReply> call_all(const std::vector<BusCall>& calls);
 
   // One call; throws what it failed with.
-  GVariantPtr call(BusCall call);
+  GVariantPtr call(const BusCall& call);
 
   // Asks the service to unlock these objects, with a prompt if it needs one. False if the person, or the lack of one
   // who could answer, left one locked. Of several processes that ask at once (a pull of many images) the first one
@@ -63,6 +64,8 @@ class SecretServiceBus {
   [[nodiscard]] GObjectPtr<GDBusConnection> share_connection() const;
 
  private:
+  std::vector<BusReply> send_all(const std::vector<BusCall>& calls);
+
   GCancellable* const cancel_;
   GObjectPtr<GDBusConnection> connection_;
 };
@@ -93,7 +96,8 @@ inline constexpr const char* store_writer_lock = "dev.regsync.StoreWriter";
 // A GError of a call to the Secret Service as ours.
 Error secret_service_error(const GError& error);
 
-// Whether the error says that the object of the call is gone (deleted since it was found).
+// Whether the error says that the object of the call is gone (deleted since it was found). A service that fails may say
+// so too: where much hangs on it, search again.
 bool is_gone(const GError& error);
 
 // The default collection, or one of the items, is locked and stayed so.

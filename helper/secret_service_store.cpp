@@ -138,7 +138,7 @@ SecretServiceStore::Found SecretServiceStore::find() {
   if (session_.empty()) {  // most callers need one next, and here it costs no round trip
     questions.push_back(open_session_call());
   }
-  const auto answers = bus().call_all(std::move(questions));
+  const auto answers = bus().call_all(questions);
   std::string owner = answers[2].value ? string_child(answers[2].value.get(), 0) : "";
   if (answers.size() > 3) {
     session_ = string_child(value_of(answers[3]).get(), 1);
@@ -161,22 +161,40 @@ SecretServiceStore::Found SecretServiceStore::find() {
       calls.push_back(item_property_call(path, "Attributes"));
     }
   }
-  const auto replies = bus().call_all(std::move(calls));
+  const auto replies = bus().call_all(calls);
   found.collection_locked = boolean_property(value_of(replies[0]).get());
+  std::vector<std::string> vanished;
   for (std::size_t i = 0; i + 1 < replies.size(); ++i) {
     const BusReply& reply = replies[i + 1];
-    if (reply.error && is_gone(*reply.error)) {
-      continue;
-    }
     const bool is_locked = i >= unlocked.size();
     const std::string& path = is_locked ? locked[i - unlocked.size()] : unlocked[i];
+    if (reply.error && is_gone(*reply.error)) {
+      vanished.push_back(path);
+      continue;
+    }
     Login login = login_of(value_of(reply).get());
     if (!login.server.empty()) {
       found.items.push_back({.path = path, .login = std::move(login), .locked = is_locked});
     }
   }
+  expect_gone(vanished);
   sort_by_time(found.items);
   return found;
+}
+
+void SecretServiceStore::expect_gone(const std::vector<std::string>& paths) {
+  if (paths.empty()) {
+    return;
+  }
+  const GVariantPtr answer = bus().call(search_call(nullptr));
+  for (const std::size_t state : {0U, 1U}) {  // unlocked, locked
+    for (const std::string& path : object_paths(answer.get(), state)) {
+      if (std::ranges::find(paths, path) != paths.end()) {
+        throw Error(ErrorCode::store_unavailable, "the Secret Service lists a login that it does not show",
+                    "try again; `regsync doctor` tells more");
+      }
+    }
+  }
 }
 
 // The time is only asked of items that are not the only one of their registry: each question costs.
@@ -195,7 +213,7 @@ void SecretServiceStore::sort_by_time(std::vector<Item>& items) {
   for (const Item* item : rivals) {
     calls.push_back(item_property_call(item->path, "Modified"));
   }
-  const auto replies = bus().call_all(std::move(calls));
+  const auto replies = bus().call_all(calls);
   for (std::size_t i = 0; i < rivals.size(); ++i) {
     if (replies[i].value) {
       rivals[i]->modified = g_variant_get_uint64(property(replies[i].value.get()).get());
@@ -248,7 +266,7 @@ std::vector<std::optional<SecretString>> SecretServiceStore::secrets(const std::
     calls.push_back({item.path, item_interface, "GetSecret", g_variant_new("(o)", session_.c_str())});
   }
   std::vector<std::optional<SecretString>> values;
-  for (const BusReply& reply : bus().call_all(std::move(calls))) {
+  for (const BusReply& reply : bus().call_all(calls)) {
     if (reply.error && is_gone(*reply.error)) {
       values.emplace_back();
       continue;
@@ -269,7 +287,7 @@ std::optional<Credential> SecretServiceStore::lookup(const std::string& server) 
   if (session_.empty()) {
     questions.push_back(open_session_call());
   }
-  const auto answers = bus().call_all(std::move(questions));
+  const auto answers = bus().call_all(questions);
   const std::vector<std::string> unlocked = object_paths(value_of(answers[0]).get(), 0);
   if (answers.size() > 1) {
     session_ = string_child(value_of(answers[1]).get(), 1);
@@ -426,6 +444,7 @@ void SecretServiceStore::delete_item(const Item& item) {
   const auto replies = bus().call_all({{item.path, item_interface, "Delete", nullptr}});
   const BusReply& reply = replies.front();
   if (reply.error && is_gone(*reply.error)) {
+    expect_gone({item.path});
     return;
   }
   const std::string prompt_path = string_child(value_of(reply).get(), 0);

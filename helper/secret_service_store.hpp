@@ -64,6 +64,9 @@ class SecretServiceStore final : public CredentialStore {
   std::optional<Credential> lookup(const std::string& server);
   // All items of our schema, and the state of the default collection.
   Found find();
+  // A service that fails may say of any item that it is gone, which would pass for a logout: only a search that leaves
+  // it out is believed. Throws store_unavailable.
+  void expect_gone(const std::vector<std::string>& paths);
   void sort_by_time(std::vector<Item>& items);
   // All items of our schema, once there is a default collection, and it and the items that `concerned` accepts are
   // unlocked. Throws store_unavailable, locked.
