@@ -120,7 +120,10 @@ TEST_F(CliTerminal, AddAsksWhichOfSeveralLogins) {
   Terminal terminal(regsync_program({"add", "web"}));
   ASSERT_TRUE(wait_until([&] { return terminal.shows("[1-2, all]:"); })) << terminal.screen();
   terminal.type("both\n");
-  ASSERT_TRUE(wait_until([&] { return terminal.shows("Answer with numbers"); })) << terminal.screen();
+  // Asked again: what is typed before would show in the middle of the question.
+  ASSERT_TRUE(wait_until([&] {
+    return terminal.shows("example 1 or 1,3 or all.\nRegistries for the Secret [1-2, all]:");
+  })) << terminal.screen();
   terminal.type("all\n");
   EXPECT_EQ(terminal.wait(), 0);
   EXPECT_TRUE(is_golden(terminal.screen() + "\n", "choose.txt"));

@@ -1,5 +1,6 @@
 #include "tests/support/person.hpp"
 
+#include <cstdlib>
 #include <nlohmann/json.hpp>
 #include <stdexcept>
 #include <utility>
@@ -22,7 +23,8 @@ void require_success(const Outcome& outcome) {
 
 Person::Person() {
   env = sandbox(home_);  // which is made after it
-  env["PATH"] = PROGRAM_FOLDERS ":" + env["PATH"];
+  const char* chosen = std::getenv("REGSYNC_PROGRAMS");
+  env["PATH"] = std::string(chosen != nullptr ? chosen : PROGRAM_FOLDERS) + ":" + env["PATH"];
   env["DOCKER_CONFIG"] = (home_ / ".docker").string();
   home_.write(".docker/config.json", R"({"credsStore": "regsync"})");
   const auto own = own_environment();
