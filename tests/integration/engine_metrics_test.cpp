@@ -46,6 +46,9 @@ TEST(EngineMetrics, AreScrapedOverHttpAndWrittenToAFile) {
   engine.set_targets(
       {{"t", {parse_target("t", "registries: ghcr.io\ncontexts: dev\nnamespaces: [good, bad]\n", "t"), {}}}});
   test::run(io, engine.sync(std::nullopt, false));
+  // The event of the Secret that was written is looked at after the sync.
+  const auto idle = [&] { return metrics.text().find("regsync_queue_depth{context=\"dev\"} 0") != std::string::npos; };
+  EXPECT_TRUE(test::run_until(io, idle));
   exporter.configure(settings);
 
   const auto scraped = test::run_program({.argv = {"curl", "-sS", "http://" + settings.metrics_listen + "/metrics"},
