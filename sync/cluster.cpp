@@ -45,11 +45,12 @@ Cluster::Cluster(asio::any_io_executor executor, kube::ResolvedContext context, 
       reconciler_(client_, cache_, std::move(owner)),
       queue_(
           executor, {.max_in_flight = concurrency}, [this](Key key) { return work(std::move(key)); },
-          [this](const Key& key, steady_clock::time_point when) {
-            if (Entry* entry = cache_.find(key)) {
-              entry->next_try =
-                  system_clock::now() + std::chrono::duration_cast<system_clock::duration>(when - steady_clock::now());
+          [this](const Key& key, std::optional<steady_clock::time_point> next_try) {
+            if (Entry* entry = next_try ? cache_.find(key) : nullptr) {
+              entry->next_try = system_clock::now() + std::chrono::duration_cast<system_clock::duration>(
+                                                          *next_try - steady_clock::now());
             }
+            on_change_();
           }),
       since_(system_clock::now()),
       progress_(executor) {}
@@ -69,8 +70,7 @@ void Cluster::consider(const Key& key) {
   }
   if (trust == ClusterWatches::Trust::followed) {
     const Decision decision = reconciler_.decide(key, *desired_);
-    if (decision.action == Action::nothing &&
-        (decision.plan == nullptr || reconciler_.accounts_in_order(key, *decision.plan))) {
+    if (!is_due(key, decision)) {
       reconciler_.record(key, decision, trust);  // no I/O to be done: no work to be queued
       queue_.forget(key);
       on_change_();
@@ -78,6 +78,11 @@ void Cluster::consider(const Key& key) {
     }
   }
   queue_.add(key);
+}
+
+bool Cluster::is_due(const Key& key, const Decision& decision) const {
+  return decision.action != Action::nothing ||
+         (decision.plan != nullptr && !reconciler_.accounts_in_order(key, *decision.plan));
 }
 
 void Cluster::consider_namespace(const std::string& name_space) {
@@ -147,7 +152,6 @@ asio::awaitable<Outcome> Cluster::work(Key key) {
       log::debug("in sync", about);
     }
   }
-  on_change_();
   co_return outcome;
 }
 
@@ -253,7 +257,9 @@ StatusRow Cluster::row_for(const Plan& plan, const std::string& name_space) cons
     return row;
   }
   const Entry* entry = cache_.find(key);
-  if (entry == nullptr || (entry->since == WallTime() && problem_)) {
+  // What was noted last is out of date where more is to be done and nothing can be.
+  const bool held_up = problem_ && is_connection_trouble(*problem_) && is_due(key, reconciler_.decide(key, *desired_));
+  if (entry == nullptr || held_up || (entry->since == WallTime() && problem_)) {
     row.state = problem_ ? SyncState::retrying : SyncState::pending;
     row.cause = problem_;
     return row;
@@ -276,8 +282,12 @@ void Cluster::add_rows(const std::string& target, std::vector<StatusRow>& rows) 
   if (!desired_) {
     return;
   }
+  std::set<Key> claimed;
   if (const auto plan = desired_->plans().find(target); plan != desired_->plans().end()) {
     const auto names = candidates(*plan->second);
+    for (const auto& name_space : names) {
+      claimed.insert({name_space, plan->second->target.secret});
+    }
     for (const auto& name_space : names) {
       rows.push_back(row_for(*plan->second, name_space));
     }
@@ -301,8 +311,12 @@ void Cluster::add_rows(const std::string& target, std::vector<StatusRow>& rows) 
         return;
       }
       const Key key{name_space, secret};
-      const Decision decision = reconciler_.decide(key, *desired_);
-      if (decision.action == Action::remove || decision.action == Action::release) {
+      const auto action = reconciler_.decide(key, *desired_).action;
+      const auto claim = desired_->claim(key, view_of(name_space));
+      // Another target claims the place, or may: ours is not gone before that one has written its own.
+      const bool passed_on =
+          desired_->knows(target) && !claimed.contains(key) && (claim.plan != nullptr || claim.unknown);
+      if (action == Action::remove || action == Action::release || passed_on) {
         StatusRow row;
         row.target = target;
         row.context = context().name;
@@ -339,11 +353,17 @@ void Cluster::add_unread_rows(const std::string& target, const Places& places, s
   }
 }
 
-bool Cluster::has_ours(const Places& places) const {
+// Whether a Secret that another target has taken over is attached, or may be, to accounts of the one before.
+bool Cluster::may_be_attached(const Places& places) const {
   bool found = false;
   for (const auto& [secret, scope] : places.secrets) {
-    cache_.for_each(secret, [&found](const std::string& /*name_space*/, const Entry& entry) {
-      found = found || (entry.secret && entry.secret->ownership == Ownership::ours);
+    cache_.for_each(secret, [&](const std::string& name_space, const Entry& entry) {
+      if (!found && entry.secret && entry.secret->ownership == Ownership::ours) {
+        const Key key{name_space, secret};
+        const auto claim = desired_->claim(key, view_of(name_space));
+        found = !watches_.knows_all_accounts() ||
+                (claim.plan != nullptr && !reconciler_.attached_accounts(key, claim.plan).empty());
+      }
     });
   }
   return found;
@@ -355,8 +375,7 @@ bool Cluster::is_clean_of(const std::string& target, const Places& places) const
                    [this](const auto& item) { return watches_.covers(item.first); })) {
     return false;
   }
-  // A Secret that another target has taken over may still be attached to accounts that are not known yet.
-  if (!watches_.knows_all_accounts() && has_ours(places)) {
+  if (may_be_attached(places)) {
     return false;
   }
   for (const auto& [secret, scope] : places.secrets) {

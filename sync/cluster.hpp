@@ -60,13 +60,14 @@ class Cluster {
 
  private:
   void consider(const Key& key);
+  [[nodiscard]] bool is_due(const Key& key, const Decision& decision) const;
   void count(const std::function<void(Metrics&)>& what);
   void consider_namespace(const std::string& name_space);
   void consider_everything();
   void on_restart();
   void on_health();
   asio::awaitable<Outcome> work(Key key);
-  [[nodiscard]] bool has_ours(const Places& places) const;
+  [[nodiscard]] bool may_be_attached(const Places& places) const;
   [[nodiscard]] std::vector<std::string> candidates(const Plan& plan) const;
   [[nodiscard]] const NamespaceView* view_of(const std::string& name_space) const;
   [[nodiscard]] StatusRow row_for(const Plan& plan, const std::string& name_space) const;

@@ -171,7 +171,7 @@ Decision DesiredState::decide(const Key& key, const Facts& facts) const {
   }
   // Ours, and claimed by nobody. Its target must be known, or be forgotten on purpose: a target file that vanished is
   // no reason to delete anything.
-  if (forgotten_.contains(observed->target) || known_targets_.contains(observed->target)) {
+  if (knows(observed->target)) {
     return {Action::remove, nullptr, SyncState::removing, std::nullopt};
   }
   return {};

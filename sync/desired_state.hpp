@@ -106,6 +106,10 @@ class DesiredState {
   [[nodiscard]] const std::set<std::string>& service_account_names() const { return service_account_names_; }
   [[nodiscard]] const Plans& plans() const { return plans_; }
   [[nodiscard]] const std::string& default_namespace() const { return default_namespace_; }
+  // Whether a Secret of this target that nobody claims is to be deleted.
+  [[nodiscard]] bool knows(const std::string& target) const {
+    return forgotten_.contains(target) || known_targets_.contains(target);
+  }
 
   // The plan that claims a key: the first by name, if several do. Unknown where a selector cannot be answered.
   struct Claim {

@@ -31,6 +31,9 @@ class Reconciler {
   // Whether the ServiceAccounts that the cache knows are as the plan wants them.
   [[nodiscard]] bool accounts_in_order(const Key& key, const Plan& plan) const;
 
+  // The accounts that we attached the Secret to and that the plan (none: nullptr) does not name.
+  [[nodiscard]] std::vector<std::string> attached_accounts(const Key& key, const Plan* plan) const;
+
   // Notes how a key stands.
   Outcome record(const Key& key, const Decision& decision, ClusterWatches::Trust trust);
 
@@ -43,7 +46,6 @@ class Reconciler {
   asio::awaitable<void> remove(Key key);
   asio::awaitable<void> release(Key key);
   asio::awaitable<void> put_accounts_in_order(Key key, const Plan& plan);
-  [[nodiscard]] std::vector<std::string> attached_accounts(const Key& key, const Plan* plan) const;
   [[nodiscard]] std::vector<std::string> missing_accounts(const Key& key, const Plan& plan) const;
   std::optional<Outcome> hold_back(const Key& key, const Decision& decision);
   void see(const Key& key, SecretView view);

@@ -26,12 +26,11 @@ milliseconds with_jitter(milliseconds delay) {
 
 }  // namespace
 
-WorkQueue::WorkQueue(asio::any_io_executor executor, Options options, Work work,
-                     std::function<void(const Key&, steady_clock::time_point)> on_delay)
+WorkQueue::WorkQueue(asio::any_io_executor executor, Options options, Work work, Finished on_finished)
     : executor_(executor),
       options_(options),
       work_(std::move(work)),
-      on_delay_(std::move(on_delay)),
+      on_finished_(std::move(on_finished)),
       timer_(executor),
       quiet_(executor) {}
 
@@ -121,17 +120,19 @@ void WorkQueue::start(const Key& key) {
 void WorkQueue::finish(const Key& key, const Outcome& outcome) {
   processing_.erase(key);
   if (!stopping_) {
+    std::optional<steady_clock::time_point> next_try;
     if (dirty_.contains(key)) {
       queue_.push_back(key);  // something happened meanwhile; whatever this run came to is out of date
     } else if (outcome.kind == Outcome::Kind::done) {
       failures_.erase(key);
     } else if (outcome.kind == Outcome::Kind::stuck) {
-      add_after(key, with_jitter(outcome.after.value_or(2 * options_.recheck)));
+      next_try = add_after(key, with_jitter(outcome.after.value_or(2 * options_.recheck)));
     } else {
       const auto delay = with_jitter(backoff(failures_[key]++));
-      add_after(key, std::max(delay, outcome.after.value_or(milliseconds(0))));
+      next_try = add_after(key, std::max(delay, outcome.after.value_or(milliseconds(0))));
     }
     pump();
+    on_finished_(key, next_try);
   }
   if (processing_.empty() && (queue_.empty() || paused_ || stopping_)) {
     quiet_.notify_all();
@@ -143,12 +144,12 @@ milliseconds WorkQueue::backoff(int failures) const {
   return std::min(options_.backoff_base * (1 << std::min(failures, max_doublings)), options_.backoff_cap);
 }
 
-void WorkQueue::add_after(const Key& key, milliseconds delay) {
+steady_clock::time_point WorkQueue::add_after(const Key& key, milliseconds delay) {
   const auto when = steady_clock::now() + delay;
   by_time_.emplace(when, key);
   delayed_[key] = when;
-  on_delay_(key, when);
   arm();
+  return when;
 }
 
 void WorkQueue::arm() {

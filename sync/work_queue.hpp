@@ -61,9 +61,11 @@ class WorkQueue {
     std::chrono::milliseconds recheck{std::chrono::minutes(5)};
   };
 
-  // on_delay(key, when) tells when a failed key is tried again. Both callbacks run on the executor's thread.
-  WorkQueue(asio::any_io_executor executor, Options options, Work work,
-            std::function<void(const Key&, std::chrono::steady_clock::time_point)> on_delay);
+  // Told once the work on a key has ended and is no more counted: when it is tried again, if it failed.
+  using Finished = std::function<void(const Key&, std::optional<std::chrono::steady_clock::time_point> next_try)>;
+
+  // Both callbacks run on the executor's thread.
+  WorkQueue(asio::any_io_executor executor, Options options, Work work, Finished on_finished);
   WorkQueue(const WorkQueue&) = delete;
   WorkQueue& operator=(const WorkQueue&) = delete;
   WorkQueue(WorkQueue&&) = delete;
@@ -88,14 +90,14 @@ class WorkQueue {
   void pump();
   void start(const Key& key);
   void finish(const Key& key, const Outcome& outcome);
-  void add_after(const Key& key, std::chrono::milliseconds delay);
+  std::chrono::steady_clock::time_point add_after(const Key& key, std::chrono::milliseconds delay);
   void arm();
   [[nodiscard]] std::chrono::milliseconds backoff(int failures) const;
 
   asio::any_io_executor executor_;
   Options options_;
   Work work_;
-  std::function<void(const Key&, std::chrono::steady_clock::time_point)> on_delay_;
+  Finished on_finished_;
   bool paused_ = false;
   bool stopping_ = false;
 

@@ -393,7 +393,9 @@ class HttpClient::Multi : public std::enable_shared_from_this<Multi> {
     set(easy, CURLOPT_NOSIGNAL, 1L);
     set(easy, CURLOPT_PROTOCOLS_STR, "http,https");
     set(easy, CURLOPT_HTTP_VERSION, static_cast<long>(CURL_HTTP_VERSION_2TLS));
-    set(easy, CURLOPT_PIPEWAIT, 1L);
+    // Over TLS the handshake tells whether requests can share a connection. Else only an answer would, and that of a
+    // watch may not come before its first event.
+    set(easy, CURLOPT_PIPEWAIT, endpoint_.server.starts_with("https:") ? 1L : 0L);
     set(easy, CURLOPT_CONNECTTIMEOUT_MS, static_cast<long>(connect_timeout.count()));
     set(easy, CURLOPT_TCP_NODELAY, 1L);
     set(easy, CURLOPT_TCP_KEEPALIVE, 1L);

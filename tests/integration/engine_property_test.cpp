@@ -44,6 +44,7 @@ class Model {
   std::map<std::string, std::set<std::string>> past;                              // every password there ever was
   std::map<std::string, Target> files;                                            // by target
   std::set<std::string> forgotten;                                                // removed by the person
+  std::set<std::string> lost;                                                     // whose files vanished
   std::map<std::pair<std::string, std::string>, std::optional<std::string>> env;  // by context, namespace: its label
   std::set<std::pair<std::string, std::string>> terminating;
   std::map<Place, json> foreign;  // Secrets that are not ours, as they were made
@@ -152,8 +153,8 @@ class History {
       }
       world_.sync();
       world_.run_for(30ms);
-      if (world_.writes() > 0) {
-        return std::to_string(world_.writes()) + " writes by " + (restarted ? "a restart" : "a sync");
+      if (const auto writes = writes_where_they_can_succeed(); !writes.empty()) {
+        return "written by " + std::string(restarted ? "a restart" : "a sync") + ":" + writes;
       }
     }
     return fault_of_the_world();
@@ -280,6 +281,7 @@ class History {
     tell() << "target " << target.name << ":\n" << to_yaml(target);
     model_.files[target.name] = target;
     model_.forgotten.erase(target.name);
+    model_.lost.erase(target.name);
     world_.put_target(target);
   }
 
@@ -292,6 +294,7 @@ class History {
     switch (pick(4)) {
       case 0:
         tell() << "the file of " << name << " is lost\n";
+        model_.lost.insert(name);
         world_.lose_target(name);
         return;
       case 1:
@@ -555,6 +558,22 @@ class History {
     return text.str();
   }
 
+  // Where a namespace is missing or terminating, the server refuses; a try there is right as long as the watch of the
+  // namespaces, which would tell, waits for its backoff.
+  std::string writes_where_they_can_succeed() {
+    std::string text;
+    for (const auto& [context, server] : world_.servers()) {
+      for (const auto& [verb, key, query, body] : server->requests()) {
+        const std::pair id{context, key.name_space};
+        const bool reads = verb == "get" || verb == "list" || verb == "watch" || key.resource.ends_with("reviews");
+        if (!reads && model_.env.contains(id) && !model_.terminating.contains(id)) {
+          text += "\n  " + verb + " " + key.resource + " " + show({context, key.name_space, key.name}) + " " + body;
+        }
+      }
+    }
+    return text;
+  }
+
   std::string fault_of_the_world() {
     for (const auto& context : all_contexts) {
       for (const auto& name_space : all_namespaces) {
@@ -585,7 +604,8 @@ class History {
     }
     const Target* target = model_.claim(place);
     if (target == nullptr) {
-      const bool unwanted = live && (model_.knows(target_of(*live)) || kept_.contains(target_of(*live)));
+      const bool given_away = live && kept_.contains(target_of(*live)) && !model_.lost.contains(target_of(*live));
+      const bool unwanted = live && (model_.knows(target_of(*live)) || given_away);
       return unwanted ? show(place) + " is claimed by nobody, and is there" : "";
     }
     const bool gone = model_.gone(*target);

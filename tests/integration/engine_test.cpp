@@ -157,6 +157,19 @@ TEST_F(TwoClusters, ADeadContextDelaysNoOther) {
 
 // --- ownership
 
+TEST_F(EngineTest, WhatACutOffContextWaitsForIsTheContext) {
+  begin(make_target());
+  world_.logout("ghcr.io");
+  ASSERT_TRUE(world_.until([&] { return world_.state("team") == SyncState::stuck; }));
+  server().inject({.kind = Fault::Kind::close, .times = -1});
+  server().cut_watches();
+  ASSERT_TRUE(world_.until([&] { return !world_.engine().status().contexts.at(0).connected; }));
+  EXPECT_EQ(world_.cause("team"), ErrorCode::not_found) << "still the first thing to be mended";
+  world_.login("ghcr.io", "new");
+  EXPECT_TRUE(world_.until([&] { return world_.state("team") == SyncState::retrying; }));
+  EXPECT_EQ(world_.cause("team"), ErrorCode::unreachable);
+}
+
 TEST_F(EngineTest, ASecretOfOthersIsAConflictUntilItIsAdopted) {
   server().put({"secrets", "team", "cred"}, foreign_secret());
   const auto before = world_.secret("team", "cred");
@@ -336,6 +349,25 @@ TEST_F(EngineTest, ARenamedSecretAndNarrowedNamespacesTakeTheOldOnesAway) {
   EXPECT_TRUE(world_.until([&] { return world_.secret("team", "renamed").has_value(); }));
 }
 
+TEST_F(EngineTest, ARemovedTargetIsRememberedUntilTheNextOneHasTakenItsSecretOver) {
+  begin(make_target());
+  auto next = make_target();
+  next.name = "next";
+  next.registries = {"quay.io"};  // nobody logged in there
+  world_.put_target(next);
+  world_.forget_target("t");
+  world_.sync();
+  EXPECT_TRUE(has("team")) << "it is claimed, and there is nothing better to put there";
+  const auto report = world_.engine().status("t");
+  ASSERT_EQ(report.rows.size(), 1U);
+  EXPECT_EQ(report.rows[0].state, SyncState::removing);
+  world_.restart();
+  next.namespaces = {"default"};
+  world_.put_target(next);
+  EXPECT_TRUE(is_gone("team"));
+  EXPECT_TRUE(world_.until([&] { return world_.engine().status("t").targets.empty(); }));
+}
+
 TEST_F(TwoClusters, WhatCannotBeReachedIsRememberedAcrossARestart) {
   begin(make_target({"team"}, {"*"}));
   world_.server("b").inject({.kind = Fault::Kind::close, .times = -1});
@@ -474,6 +506,20 @@ TEST_F(Accounts, LoseNothingOfConcurrentWriters) {
   for (const auto& name : names) {
     EXPECT_THAT(attached(), testing::Contains(name));
   }
+}
+
+TEST_F(Accounts, AreDetachedAfterAFailureAlthoughTheNextTargetHasTakenTheSecretOver) {
+  begin(attaching());
+  auto next = make_target();
+  next.name = "next";
+  server().inject({.verb = "patch", .resource = "serviceaccounts", .times = 3, .status = 500});
+  world_.put_target(next);
+  world_.forget_target("t");
+  ASSERT_TRUE(world_.until([&] { return world_.state("team", "a", "next") == SyncState::retrying; }));
+  world_.restart();
+  EXPECT_TRUE(world_.until([&] { return attached().size() == 1; }));
+  EXPECT_TRUE(has("team"));
+  EXPECT_TRUE(world_.until([&] { return world_.engine().status("t").targets.empty(); }));
 }
 
 TEST_F(Accounts, AreDetachedByARemovalThatARestartInterrupted) {

@@ -294,5 +294,16 @@ TEST_P(ApiServerTest, SixtyFourPatchesAtOnceAllArrive) {
   EXPECT_EQ(run(context_, client_->list(secrets(), {})).at("items").size(), 64U);
 }
 
+TEST(PlainHttp, AWatchThatHasNoAnswerYetHoldsNoOtherRequestUp) {
+  asio::io_context context;
+  const test::TempDir temp;
+  test::FakeApiServer fake;
+  fake.inject({.kind = test::Fault::Kind::half_open, .verb = "watch"});
+  KubeClient client(context.get_executor(),
+                    Kubeconfig::load(temp.write("kubeconfig", fake.kubeconfig({"a"}))).resolve("a"));
+  const test::Background watch(context, client.watch({"namespaces", "", ""}, {}, [](const json&) {}));
+  run(context, client.list({"namespaces", "", ""}, {}));
+}
+
 }  // namespace
 }  // namespace regsync::kube

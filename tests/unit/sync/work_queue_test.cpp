@@ -34,7 +34,7 @@ class WorkQueueTest : public testing::Test {
   }
 
   static auto no_delay() {
-    return [](const Key&, std::chrono::steady_clock::time_point) {};
+    return [](const Key&, std::optional<std::chrono::steady_clock::time_point>) {};
   }
 
   asio::io_context io_{1};
@@ -113,7 +113,11 @@ TEST_F(WorkQueueTest, RetriesWithBackoffUntilDone) {
       [&](Key) -> asio::awaitable<Outcome> {
         co_return Outcome{failures-- > 0 ? Outcome::Kind::retry : Outcome::Kind::done, std::nullopt};
       },
-      [&](const Key&, std::chrono::steady_clock::time_point when) { delays.push_back(when); });
+      [&](const Key&, std::optional<std::chrono::steady_clock::time_point> next_try) {
+        if (next_try) {
+          delays.push_back(*next_try);
+        }
+      });
   queue.add({"a", "s"});
   run();
   EXPECT_EQ(delays.size(), 4U);
