@@ -141,7 +141,7 @@ asio::awaitable<Outcome> Cluster::work(Key key) {
       }
       metrics.queue_depth(context().name, queue_.depth() - 1);  // without this one
     });
-    const auto claim = desired->claim(key, view_of(key.name_space));
+    const auto claim = claim_of(*desired, key);
     const std::string target = claim.plan != nullptr ? claim.plan->target.name : "";
     const log::About about{.target = target, .context = context().name, .name_space = key.name_space};
     if (after->state != state_before && after->cause && after->state != SyncState::in_sync) {
@@ -221,6 +221,10 @@ const NamespaceView* Cluster::view_of(const std::string& name_space) const {
   return view == cache_.namespaces.end() ? nullptr : &view->second;
 }
 
+DesiredState::Claim Cluster::claim_of(const DesiredState& desired, const Key& key) const {
+  return desired.claim(key, view_of(key.name_space), cache_.namespaces_complete);
+}
+
 // The namespaces that a plan claims or names, sorted.
 std::vector<std::string> Cluster::candidates(const Plan& plan) const {
   const auto places = places_of(plan.target, desired_->default_namespace());
@@ -241,6 +245,13 @@ std::vector<std::string> Cluster::candidates(const Plan& plan) const {
   return {names.begin(), names.end()};
 }
 
+// What waits for the namespaces to be known.
+void Cluster::hold_for_namespaces(StatusRow& row) const {
+  const auto forbidden = watches_.namespaces_forbidden();
+  row.state = forbidden ? SyncState::stuck : problem_ ? SyncState::retrying : SyncState::pending;
+  row.cause = forbidden ? forbidden : problem_;
+}
+
 StatusRow Cluster::row_for(const Plan& plan, const std::string& name_space) const {
   StatusRow row;
   row.target = plan.target.name;
@@ -249,11 +260,15 @@ StatusRow Cluster::row_for(const Plan& plan, const std::string& name_space) cons
   row.secret = plan.target.secret;
   row.since = since_;
   const Key key{name_space, plan.target.secret};
-  const auto claim = desired_->claim(key, view_of(name_space));
+  const auto claim = claim_of(*desired_, key);
   if (claim.plan != &plan && claim.plan != nullptr) {
     row.state = SyncState::stuck;
     row.cause = Error(ErrorCode::already_exists, "target " + claim.plan->target.name + " claims the same Secret",
                       "give one of them another name with `secret:`");
+    return row;
+  }
+  if (claim.unknown) {
+    hold_for_namespaces(row);
     return row;
   }
   const Entry* entry = cache_.find(key);
@@ -299,9 +314,7 @@ void Cluster::add_rows(const std::string& target, std::vector<StatusRow>& rows) 
       row.context = context().name;
       row.secret = plan->second->target.secret;
       row.since = since_;
-      const auto forbidden = watches_.namespaces_forbidden();
-      row.state = forbidden ? SyncState::stuck : problem_ ? SyncState::retrying : SyncState::pending;
-      row.cause = forbidden ? forbidden : problem_;
+      hold_for_namespaces(row);
       rows.push_back(std::move(row));
     }
   }
@@ -312,7 +325,7 @@ void Cluster::add_rows(const std::string& target, std::vector<StatusRow>& rows) 
       }
       const Key key{name_space, secret};
       const auto action = reconciler_.decide(key, *desired_).action;
-      const auto claim = desired_->claim(key, view_of(name_space));
+      const auto claim = claim_of(*desired_, key);
       // Another target claims the place, or may: ours is not gone before that one has written its own.
       const bool passed_on =
           desired_->knows(target) && !claimed.contains(key) && (claim.plan != nullptr || claim.unknown);
@@ -360,7 +373,7 @@ bool Cluster::may_be_attached(const Places& places) const {
     cache_.for_each(secret, [&](const std::string& name_space, const Entry& entry) {
       if (!found && entry.secret && entry.secret->ownership == Ownership::ours) {
         const Key key{name_space, secret};
-        const auto claim = desired_->claim(key, view_of(name_space));
+        const auto claim = claim_of(*desired_, key);
         found = !watches_.knows_all_accounts() ||
                 (claim.plan != nullptr && !reconciler_.attached_accounts(key, claim.plan).empty());
       }

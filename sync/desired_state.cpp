@@ -127,24 +127,24 @@ bool DesiredState::names_plainly(const Plan& plan, const std::string& name_space
          (names.empty() && plan.target.namespace_selector.empty() && name_space == default_namespace_);
 }
 
-DesiredState::Claim DesiredState::claim(const Key& key, const NamespaceView* view) const {
-  Claim claim;
+DesiredState::Claim DesiredState::claim(const Key& key, const NamespaceView* view, bool namespaces_complete) const {
   for (const auto& [name, plan] : plans_) {
     if (plan->target.secret != key.secret) {
       continue;
     }
     const auto selected = selects(plan->target, key.name_space, view, default_namespace_);
     if (selected == Selected::yes) {
-      claim.plan = plan.get();
-      return claim;
+      return {plan.get(), false};
     }
-    claim.unknown = claim.unknown || selected == Selected::unknown;
+    if (selected == Selected::unknown && !namespaces_complete) {
+      return {nullptr, true};
+    }
   }
-  return claim;
+  return {};
 }
 
 Decision DesiredState::decide(const Key& key, const Facts& facts) const {
-  const auto claimed = claim(key, facts.name_space);
+  const auto claimed = claim(key, facts.name_space, facts.namespaces_complete);
   if (claimed.plan != nullptr) {
     const auto stuck = [&claimed](ErrorCode code, const std::string& why, const std::string& remedy) {
       return Decision{Action::nothing, claimed.plan, SyncState::stuck, Error(code, why, remedy)};

@@ -111,12 +111,13 @@ class DesiredState {
     return forgotten_.contains(target) || known_targets_.contains(target);
   }
 
-  // The plan that claims a key: the first by name, if several do. Unknown where a selector cannot be answered.
+  // The plan that claims a key: the first by name, if several do. Unknown where the selector of the first that may
+  // cannot be answered yet: the next one would write what this one then writes over.
   struct Claim {
     const Plan* plan = nullptr;
     bool unknown = false;
   };
-  [[nodiscard]] Claim claim(const Key& key, const NamespaceView* view) const;
+  [[nodiscard]] Claim claim(const Key& key, const NamespaceView* view, bool namespaces_complete) const;
 
   [[nodiscard]] Decision decide(const Key& key, const Facts& facts) const;
 

@@ -125,6 +125,24 @@ TEST_F(DecideTest, ReleasesOwnSecretsThatAPersonKeepsUnlessAnotherTargetClaimsTh
   EXPECT_EQ(desired.decide({"team-a", "cred"}, facts).action, Action::update);
 }
 
+TEST_F(DecideTest, NobodyWritesWhatASelectorOfAnEarlierTargetMayClaim) {
+  auto earlier = make_target("a");
+  earlier.namespaces.clear();
+  earlier.namespace_selector = LabelSelector::parse("env=prod");
+  const auto earlier_plan = std::make_shared<const Plan>(make_plan(earlier, one_login("ghcr.io")));
+  const DesiredState desired("default", {{"a", earlier_plan}, {"t", plan_}}, {}, {"a", "t"});
+  Facts facts;
+  EXPECT_EQ(desired.decide({"team-a", "cred"}, facts).action, Action::nothing) << "its labels are not known";
+  NamespaceView view;
+  facts.name_space = &view;
+  EXPECT_EQ(desired.decide({"team-a", "cred"}, facts).plan, plan_.get());
+  view.labels = std::make_shared<const Labels>(Labels{{"env", "prod"}});
+  EXPECT_EQ(desired.decide({"team-a", "cred"}, facts).plan, earlier_plan.get());
+  facts.name_space = nullptr;
+  facts.namespaces_complete = true;
+  EXPECT_EQ(desired.decide({"team-a", "cred"}, facts).cause->code(), ErrorCode::namespace_missing);
+}
+
 TEST_F(DecideTest, KeepsOwnSecretsOfATargetWhoseFileVanished) {
   auto view = in_place();
   view.target = "vanished";
