@@ -9,7 +9,6 @@
 #include <asio/co_spawn.hpp>
 #include <asio/read_until.hpp>
 #include <asio/redirect_error.hpp>
-#include <asio/steady_timer.hpp>
 #include <asio/use_awaitable.hpp>
 #include <asio/write.hpp>
 #include <cerrno>
@@ -18,6 +17,7 @@
 #include <nlohmann/json.hpp>
 #include <utility>
 
+#include "daemon/coalesced_call.hpp"
 #include "helper/error.hpp"
 #include "sync/control.hpp"
 #include "sync/log.hpp"
@@ -57,7 +57,7 @@ class ControlServer::Impl {
       : executor_(executor),
         methods_(std::move(methods)),
         acceptor_(executor),
-        notify_timer_(executor),
+        notify_(executor, notify_interval, [this] { changed_.notify_all(); }),
         changed_(executor),
         ended_(executor) {
     listen(path);
@@ -75,24 +75,13 @@ class ControlServer::Impl {
   Impl(Impl&&) = delete;
   Impl& operator=(Impl&&) = delete;
 
-  void status_changed() {
-    if (std::exchange(notify_armed_, true)) {
-      return;
-    }
-    notify_timer_.expires_after(notify_interval);
-    notify_timer_.async_wait([this](const asio::error_code& error) {
-      if (!error) {
-        notify_armed_ = false;
-        changed_.notify_all();
-      }
-    });
-  }
+  void status_changed() { notify_.ask(); }
 
   void close() {
     stopping_ = true;
     asio::error_code ignored;
     acceptor_.close(ignored);
-    notify_timer_.cancel();
+    notify_.cancel();
     for (auto& socket : connections_) {
       socket.close(ignored);
     }
@@ -207,8 +196,7 @@ class ControlServer::Impl {
   stream_protocol::acceptor acceptor_;
   std::filesystem::path made_;
   std::list<stream_protocol::socket> connections_;
-  asio::steady_timer notify_timer_;
-  bool notify_armed_ = false;
+  CoalescedCall notify_;
   bool stopping_ = false;
   AsyncEvent changed_;
   AsyncEvent ended_;

@@ -2,11 +2,11 @@
 
 #include <malloc.h>
 
-#include <asio/steady_timer.hpp>
 #include <filesystem>
 #include <nlohmann/json.hpp>
 #include <utility>
 
+#include "daemon/coalesced_call.hpp"
 #include "daemon/control_server.hpp"
 #include "daemon/file_monitor.hpp"
 #include "daemon/metrics_exporter.hpp"
@@ -58,7 +58,7 @@ class Daemon::Impl {
             executor, paths::control_socket(),
             {.call = [this](std::string method, json params) { return call(std::move(method), std::move(params)); },
              .status = [this](const std::optional<std::string>& target) { return engine_.status(target); }}),
-        trim_timer_(executor) {
+        trim_(executor, trim_delay, [] { malloc_trim(0); }) {
     std::filesystem::create_directories(directory_.folder());
     reload();
   }
@@ -185,20 +185,7 @@ class Daemon::Impl {
   void on_status_change() {
     control_.status_changed();
     exporter_.changed();
-    give_back_memory_soon();
-  }
-
-  void give_back_memory_soon() {
-    if (std::exchange(trim_armed_, true)) {
-      return;
-    }
-    trim_timer_.expires_after(trim_delay);
-    trim_timer_.async_wait([this](const asio::error_code& error) {
-      if (!error) {
-        trim_armed_ = false;
-        malloc_trim(0);
-      }
-    });
+    trim_.ask();
   }
 
   DaemonOptions options_;
@@ -214,8 +201,7 @@ class Daemon::Impl {
   FileMonitor files_;
   ControlServer control_;
   std::vector<std::filesystem::path> followed_;
-  asio::steady_timer trim_timer_;
-  bool trim_armed_ = false;
+  CoalescedCall trim_;  // gives memory back
 };
 
 Daemon::Daemon(asio::any_io_executor executor, DaemonOptions options)

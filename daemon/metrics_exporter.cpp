@@ -23,7 +23,7 @@ constexpr unsigned file_mode = 0644;  // read by node_exporter's user; it holds 
 }  // namespace
 
 MetricsExporter::MetricsExporter(const asio::any_io_executor& executor, const Metrics& metrics)
-    : metrics_(metrics), timer_(executor) {}
+    : metrics_(metrics), writing_(executor, file_interval, [this] { write_file(); }) {}
 
 MetricsExporter::~MetricsExporter() = default;
 
@@ -46,16 +46,9 @@ void MetricsExporter::configure(const Settings& settings) {
 }
 
 void MetricsExporter::changed() {
-  if (file_.empty() || std::exchange(armed_, true)) {
-    return;
+  if (!file_.empty()) {
+    writing_.ask();
   }
-  timer_.expires_after(file_interval);
-  timer_.async_wait([this](const asio::error_code& error) {
-    if (!error) {
-      armed_ = false;
-      write_file();
-    }
-  });
 }
 
 void MetricsExporter::write_file() {

@@ -5,11 +5,11 @@
 #pragma once
 
 #include <asio/any_io_executor.hpp>
-#include <asio/steady_timer.hpp>
 #include <filesystem>
 #include <memory>
 #include <string>
 
+#include "daemon/coalesced_call.hpp"
 #include "sync/metrics.hpp"
 #include "sync/settings.hpp"
 
@@ -39,8 +39,7 @@ class MetricsExporter {
   void write_file();
 
   const Metrics& metrics_;
-  asio::steady_timer timer_;
-  bool armed_ = false;
+  CoalescedCall writing_;
   std::string listen_;
   std::filesystem::path file_;
   std::unique_ptr<prometheus::Exposer> exposer_;

@@ -9,6 +9,7 @@
 
 #include "helper/secret_service_bus.hpp"
 #include "helper/secret_service_store.hpp"
+#include "helper/signal_watch.hpp"
 
 namespace regsync {
 namespace {
@@ -99,10 +100,17 @@ class StoreMonitor::Impl {
     disconnect();
     store_.emplace(Prompt::never, cancel_.get());
     connection_ = SecretServiceBus(cancel_.get()).share_connection();
-    subscribe("org.freedesktop.DBus", "org.freedesktop.DBus", "NameOwnerChanged", secret_service_name,
-              [](Impl& self, GVariant* arguments) { self.owner_changed(arguments); });
+    signals_.emplace_back(
+        connection_.get(),
+        SignalWatch::Match{.sender = "org.freedesktop.DBus",
+                           .interface = "org.freedesktop.DBus",
+                           .signal = "NameOwnerChanged",
+                           .first_argument = secret_service_name},
+        [this](GVariant* arguments) { owner_changed(arguments); });
     for (const char* interface : {"org.freedesktop.Secret.Service", "org.freedesktop.Secret.Collection"}) {
-      subscribe(secret_service_name, interface, nullptr, nullptr, [](Impl& self, GVariant*) { self.look_again(); });
+      signals_.emplace_back(connection_.get(),
+                            SignalWatch::Match{.sender = secret_service_name, .interface = interface},
+                            [this](GVariant*) { look_again(); });
     }
     g_signal_connect(connection_.get(), "closed", G_CALLBACK(+[](GDBusConnection*, gboolean, GError*, gpointer self) {
                        auto* impl = static_cast<Impl*>(self);
@@ -114,33 +122,10 @@ class StoreMonitor::Impl {
   void disconnect() {
     if (connection_) {
       g_signal_handlers_disconnect_by_data(connection_.get(), this);
-      for (const auto& subscription : subscriptions_) {
-        g_dbus_connection_signal_unsubscribe(connection_.get(), subscription.id);
-      }
     }
-    subscriptions_.clear();
+    signals_.clear();
     store_.reset();
     connection_.reset();
-  }
-
-  using OnSignal = void (*)(Impl& self, GVariant* arguments);
-  struct Subscription {
-    Impl* self;
-    OnSignal on_signal;
-    guint id = 0;
-  };
-
-  void subscribe(const char* sender, const char* interface, const char* signal, const char* first_argument,
-                 OnSignal on_signal) {
-    Subscription& subscription = subscriptions_.emplace_back(Subscription{this, on_signal});
-    subscription.id = g_dbus_connection_signal_subscribe(
-        connection_.get(), sender, interface, signal, nullptr, first_argument, G_DBUS_SIGNAL_FLAGS_NONE,
-        [](GDBusConnection*, const gchar*, const gchar*, const gchar*, const gchar*, GVariant* arguments,
-           gpointer data) {
-          const auto& called = *static_cast<Subscription*>(data);
-          called.on_signal(*called.self, arguments);
-        },
-        &subscription, nullptr);
   }
 
   void owner_changed(GVariant* arguments) {
@@ -217,9 +202,7 @@ class StoreMonitor::Impl {
   // The GLib thread's.
   std::optional<SecretServiceStore> store_;
   GObjectPtr<GDBusConnection> connection_;
-  // Not freed by GLib, which would do so on the loop, and that may have ended; no handler runs once it is unsubscribed
-  // on the thread where it runs.
-  std::list<Subscription> subscriptions_;
+  std::list<SignalWatch> signals_;  // of connection_
   std::set<RegistryKey> wanted_;
   bool settling_ = false;  // a reading was made less than settle_milliseconds ago
   bool again_ = false;     // and something changed since

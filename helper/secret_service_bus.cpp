@@ -9,6 +9,8 @@
 #include <string_view>
 #include <utility>
 
+#include "helper/signal_watch.hpp"
+
 namespace regsync {
 namespace {
 
@@ -66,39 +68,6 @@ class PrivateContext {
 
  private:
   GMainContextPtr context_;
-};
-
-// While it lives, a signal's arguments arrive in the PrivateContext that it was made in.
-class SignalWatch {
- public:
-  using Handler = std::function<void(GVariant* arguments)>;
-  struct Match {
-    const char* sender = nullptr;
-    const char* interface = nullptr;
-    const char* signal = nullptr;
-    const char* path = nullptr;
-    const char* first_argument = nullptr;
-  };
-
-  SignalWatch(GDBusConnection* connection, const Match& match, Handler handler)
-      : connection_(connection), handler_(std::move(handler)) {
-    id_ = g_dbus_connection_signal_subscribe(
-        connection_, match.sender, match.interface, match.signal, match.path, match.first_argument,
-        G_DBUS_SIGNAL_FLAGS_NONE,
-        [](GDBusConnection*, const gchar*, const gchar*, const gchar*, const gchar*, GVariant* arguments,
-           gpointer data) { static_cast<SignalWatch*>(data)->handler_(arguments); },
-        this, nullptr);
-  }
-  ~SignalWatch() { g_dbus_connection_signal_unsubscribe(connection_, id_); }
-  SignalWatch(const SignalWatch&) = delete;
-  SignalWatch& operator=(const SignalWatch&) = delete;
-  SignalWatch(SignalWatch&&) = delete;
-  SignalWatch& operator=(SignalWatch&&) = delete;
-
- private:
-  GDBusConnection* const connection_;
-  const Handler handler_;
-  guint id_ = 0;
 };
 
 // GDBus puts the remote error's name in front of the message.

@@ -179,6 +179,10 @@ asio::awaitable<void> Reconciler::apply(Key key, const Plan& plan, const Payload
 asio::awaitable<void> Reconciler::write_merged(Key key, const Plan& plan) {
   const auto secret = co_await client_.get(secret_path(key));
   const auto view = view_secret(secret, owner_.id);
+  if (view.ownership != Ownership::ours && !cache_.entry(key).adopt) {
+    see(key, view);
+    co_return;  // given away since we looked: the next decision will leave it alone
+  }
   PullEntries entries;
   if (const auto data = secret.find("data"); data != secret.end()) {
     const auto json = kube::base64_decode(data->value(".dockerconfigjson", ""));

@@ -155,6 +155,16 @@ TEST_F(TwoClusters, ADeadContextDelaysNoOther) {
   world_.server("b").clear_faults();
 }
 
+TEST_F(TwoClusters, ASlowContextDelaysNoOther) {
+  world_.server("b").inject({.kind = Fault::Kind::slow, .times = -1, .bytes = 100});  // a second for each answer
+  world_.put_target(make_target({"team"}, {"*"}));
+  world_.start();
+  EXPECT_TRUE(world_.until([&] { return has("team"); }, 700ms));
+  world_.login("ghcr.io", "second");
+  EXPECT_TRUE(world_.until([&] { return has("team", "second"); }, 700ms));
+  EXPECT_TRUE(world_.until([&] { return has("team", "second", "b"); }));
+}
+
 // --- ownership
 
 TEST_F(EngineTest, WhatACutOffContextWaitsForIsTheContext) {
@@ -255,6 +265,24 @@ TEST_F(EngineTest, WithoutItsLabelASecretIsNotOursAnyMore) {
   EXPECT_TRUE(has("team", "second"));
 }
 
+TEST_F(EngineTest, AnOldEntryIsCarriedOverIntoNoSecretThatIsNotOursAnyMore) {
+  server().inject({.kind = Fault::Kind::half_open, .verb = "watch", .resource = "secrets"});  // news come late
+  auto target = make_target();
+  target.registries = {"ghcr.io", "quay.io"};
+  world_.login("quay.io", "first");
+  begin(target);
+  world_.logout("quay.io");
+  world_.sync();
+  auto given_away = world_.secret("team", "cred").value();
+  given_away.at("metadata").erase("labels");
+  given_away.at("metadata").erase("resourceVersion");
+  server().put({"secrets", "team", "cred"}, given_away);
+  given_away = world_.secret("team", "cred").value();
+  world_.login("ghcr.io", "second");
+  EXPECT_TRUE(world_.until([&] { return world_.cause("team") == ErrorCode::not_owned; }));
+  EXPECT_EQ(world_.secret("team", "cred"), given_away);
+}
+
 TEST_F(EngineTest, SomebodyWhoKeepsFightingIsMetAtABoundedRate) {
   begin(make_target());
   world_.forget_requests();
@@ -337,6 +365,22 @@ TEST_F(EngineTest, LosingOneOfSeveralLoginsKeepsItsEntry) {
 }
 
 // --- removal, and what is remembered
+
+TEST_F(EngineTest, WhatSomebodyMadeInPlaceOfOursWhileItWasBeingRemovedStays) {
+  begin(make_target());
+  world_.forget_requests();
+  server().inject({.kind = Fault::Kind::slow, .verb = "get", .resource = "secrets", .bytes = 10});
+  world_.forget_target("t");
+  const auto looked = [&] {
+    const auto requests = server().requests();
+    return std::any_of(requests.begin(), requests.end(), [](const auto& request) { return request.verb == "get"; });
+  };
+  ASSERT_TRUE(world_.until(looked));
+  server().erase({"secrets", "team", "cred"});
+  server().put({"secrets", "team", "cred"}, foreign_secret());
+  EXPECT_TRUE(world_.until([&] { return world_.engine().status().targets.empty(); }));
+  EXPECT_EQ(entries_of(world_.secret("team", "cred").value()), entries_of(foreign_secret()));
+}
 
 TEST_F(EngineTest, ARenamedSecretAndNarrowedNamespacesTakeTheOldOnesAway) {
   begin(make_target({"team", "default"}));
@@ -593,6 +637,36 @@ TEST_F(EngineTest, FailuresAreRetriedAndOnlyTheirOwnNamespaceWaits) {
   world_.start();
   EXPECT_TRUE(becomes("other"));
   EXPECT_TRUE(becomes("team"));
+}
+
+TEST_F(EngineTest, TheStatusTellsSinceWhenAndWhenItIsTriedAgain) {
+  const auto before = std::chrono::system_clock::now();
+  server().inject({.verb = "apply", .times = -1, .status = 500});
+  world_.put_target(make_target());
+  world_.start();
+  std::optional<StatusRow> failed;
+  const auto waits_for_a_later_try_than = [&](std::optional<WallTime> known) {
+    return world_.until([&] {
+      failed = world_.row("team");
+      return failed && failed->next_try && failed->next_try > known;
+    });
+  };
+  ASSERT_TRUE(waits_for_a_later_try_than(std::nullopt));
+  const auto since = failed->since;
+  EXPECT_EQ(failed->state, SyncState::retrying);
+  EXPECT_GE(since, before);
+  EXPECT_FALSE(failed->last_change);
+  EXPECT_GT(failed->next_try, since);
+  ASSERT_TRUE(waits_for_a_later_try_than(failed->next_try)) << "the next one failed too";
+  EXPECT_EQ(failed->since, since) << "it is the same trouble";
+  server().clear_faults();
+  EXPECT_TRUE(becomes("team"));
+  ASSERT_TRUE(world_.until([&] { return world_.state("team") == SyncState::in_sync; }));
+  const auto synced = world_.row("team").value();
+  EXPECT_GT(synced.since, since);
+  EXPECT_FALSE(synced.next_try);
+  ASSERT_TRUE(synced.last_change);
+  EXPECT_GE(*synced.last_change, since);
 }
 
 TEST_F(EngineTest, AForbiddenNamespaceIsStuckAndTheOthersAreInSync) {

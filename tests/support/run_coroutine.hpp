@@ -36,12 +36,14 @@ bool run_until(asio::io_context& context, Predicate predicate,
     }
   };
   tick({});
-  while (!predicate() && std::chrono::steady_clock::now() < deadline) {
+  bool holds = predicate();
+  while (!holds && std::chrono::steady_clock::now() < deadline) {
     context.run_one_for(std::chrono::milliseconds(20));
+    holds = predicate();
   }
   pulse.cancel();
-  context.poll();
-  return predicate();
+  context.poll();  // ends the tick
+  return holds;
 }
 
 // The answer of a coroutine, run on this loop. Throws what it throws, and std::runtime_error when the time is over.

@@ -1,0 +1,42 @@
+// Many reasons to do something, done once.
+#pragma once
+
+#include <asio/any_io_executor.hpp>
+#include <asio/error_code.hpp>
+#include <asio/steady_timer.hpp>
+#include <chrono>
+#include <functional>
+#include <utility>
+
+namespace regsync {
+
+// Calls once for any number of asks: `delay` after the first of them. On the executor's thread; nothing is called after
+// cancel() or the destructor.
+class CoalescedCall {
+ public:
+  CoalescedCall(const asio::any_io_executor& executor, std::chrono::milliseconds delay, std::function<void()> call)
+      : timer_(executor), delay_(delay), call_(std::move(call)) {}
+
+  void ask() {
+    if (std::exchange(armed_, true)) {
+      return;
+    }
+    timer_.expires_after(delay_);
+    timer_.async_wait([this](const asio::error_code& error) {
+      if (!error) {
+        armed_ = false;
+        call_();
+      }
+    });
+  }
+
+  void cancel() { timer_.cancel(); }
+
+ private:
+  asio::steady_timer timer_;
+  const std::chrono::milliseconds delay_;
+  const std::function<void()> call_;
+  bool armed_ = false;
+};
+
+}  // namespace regsync
