@@ -13,6 +13,9 @@ namespace {
 using std::chrono::steady_clock;
 using std::chrono::system_clock;
 
+// So many Secrets to write at once that the watch of them can wait.
+constexpr std::size_t bulk = 100;
+
 // With these no request can succeed, so none is tried until a watch works again.
 bool is_connection_trouble(const Error& error) {
   switch (error.code()) {
@@ -50,6 +53,7 @@ Cluster::Cluster(asio::any_io_executor executor, kube::ResolvedContext context, 
               entry->next_try = system_clock::now() + std::chrono::duration_cast<system_clock::duration>(
                                                           *next_try - steady_clock::now());
             }
+            put_writes_first();
             on_change_();
           }),
       since_(system_clock::now()),
@@ -107,7 +111,19 @@ void Cluster::consider_everything() {
       consider({name_space, secret});
     }
   }
+  put_writes_first();
   progress_.notify_all();
+}
+
+void Cluster::put_writes_first() {
+  if (queue_.quiet()) {
+    if (std::exchange(in_bulk_, false)) {
+      log::info(std::to_string(std::exchange(bulk_written_, 0)) + " Secrets written", {.context = context().name});
+    }
+    watches_.release_secrets();
+  } else if (queue_.depth() >= bulk && !std::exchange(in_bulk_, true)) {
+    watches_.hold_secrets();
+  }
 }
 
 void Cluster::count(const std::function<void(Metrics&)>& what) {
@@ -147,7 +163,9 @@ asio::awaitable<Outcome> Cluster::work(Key key) {
     if (after->state != state_before && after->cause && after->state != SyncState::in_sync) {
       log::warning(describe(*after->cause), about);
     } else if (after->state == SyncState::in_sync && after->last_change != change_before) {
-      log::info("Secret " + key.secret + " written", about);
+      // A bulk is one line: thousands would cost the journal as much as the Secrets cost us.
+      log::write(in_bulk_ ? log::Level::debug : log::Level::info, about, "Secret " + key.secret + " written");
+      bulk_written_ += in_bulk_ ? 1 : 0;
     } else if (after->state == SyncState::in_sync) {
       log::debug("in sync", about);
     }
@@ -173,6 +191,7 @@ void Cluster::on_health() {
   } else {
     queue_.resume();
   }
+  put_writes_first();
   progress_.notify_all();
   on_change_();
 }

@@ -66,6 +66,7 @@ class Cluster {
   void consider_everything();
   void on_restart();
   void on_health();
+  void put_writes_first();
   asio::awaitable<Outcome> work(Key key);
   [[nodiscard]] bool may_be_attached(const Places& places) const;
   [[nodiscard]] std::vector<std::string> candidates(const Plan& plan) const;
@@ -86,6 +87,8 @@ class Cluster {
   Places places_;
   WallTime since_;  // of the present health
   std::optional<Error> problem_;
+  bool in_bulk_ = false;  // many Secrets are being written
+  std::size_t bulk_written_ = 0;
   AsyncEvent progress_;
 };
 

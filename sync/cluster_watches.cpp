@@ -7,6 +7,7 @@
 #include <asio/post.hpp>
 #include <asio/redirect_error.hpp>
 #include <asio/steady_timer.hpp>
+#include <asio/this_coro.hpp>
 #include <asio/use_awaitable.hpp>
 #include <nlohmann/json.hpp>
 #include <utility>
@@ -24,6 +25,8 @@ constexpr const char* service_accounts = "serviceaccounts";
 
 // Rights are granted by people, rarely; `regsync sync` asks at once.
 constexpr auto forbidden_recheck = std::chrono::minutes(10);
+// A server remembers its events for minutes; people whose edits are to be put right should not wait for so long.
+constexpr auto longest_hold = std::chrono::seconds(30);
 
 std::string metadata_text(const nlohmann::json& object, const char* field) {
   const auto metadata = object.find("metadata");
@@ -52,6 +55,7 @@ struct ClusterWatches::Watch {
   asio::cancellation_signal cancel;
   bool wanted = true;  // false: events that still arrive are ignored
   bool synced = false;
+  bool held = false;     // cancelled, to go on from where it was
   bool listing = false;  // events are those of a list, which is the truth whatever was known
   std::optional<Error> forbidden;
   std::optional<Error> problem;
@@ -66,7 +70,8 @@ ClusterWatches::ClusterWatches(asio::any_io_executor executor, kube::KubeClient&
       owner_id_(std::move(owner_id)),
       handlers_(std::move(handlers)),
       ended_(executor),
-      retry_(executor) {}
+      retry_(executor),
+      release_(executor) {}
 
 ClusterWatches::~ClusterWatches() = default;
 
@@ -169,14 +174,22 @@ asio::awaitable<void> ClusterWatches::run(std::shared_ptr<Watch> watch) {
         handlers_.on_health();
       });
   while (watch->wanted && !stopping_) {
+    std::optional<Error> end;
     try {
       co_await watcher.run();
     } catch (const Error& error) {
-      if (error.code() != ErrorCode::forbidden) {
-        throw;
-      }
-      watch->forbidden = error;
+      end = error;
     }
+    if (end->code() == ErrorCode::cancelled && watch->held) {
+      co_await asio::this_coro::reset_cancellation_state();  // first: it would throw from the next wait
+      co_await release_.wait_for(longest_hold);
+      watch->held = false;
+      continue;
+    }
+    if (end->code() != ErrorCode::forbidden) {
+      throw Error(*end);
+    }
+    watch->forbidden = end;
     watch->problem.reset();
     watch->synced = false;
     if (watch->id.resource == namespaces) {
@@ -189,6 +202,16 @@ asio::awaitable<void> ClusterWatches::run(std::shared_ptr<Watch> watch) {
     co_await retry_.wait_for(forbidden_recheck);
   }
 }
+
+void ClusterWatches::hold_secrets() {
+  for (const auto& [id, watch] : watches_) {
+    if (id.resource == secrets && watch->synced && !watch->problem && !std::exchange(watch->held, true)) {
+      watch->cancel.emit(asio::cancellation_type::all);
+    }
+  }
+}
+
+void ClusterWatches::release_secrets() { release_.notify_all(); }
 
 void ClusterWatches::on_event(Watch& watch, const kube::WatchEvent& event) {
   if (!watch.wanted || stopping_) {
@@ -247,6 +270,10 @@ void ClusterWatches::on_secret(Watch& watch, const kube::WatchEvent& event) {
   const auto version = version_number(metadata_text(*event.object, "resourceVersion"));
   if (!watch.listing && version < entry.version) {
     return;  // the answer to a write of ours was faster
+  }
+  if (!watch.listing && version == entry.version && entry.secret && event.kind == kube::WatchEvent::Kind::applied) {
+    entry.generation = cache_.generation;
+    return;  // it told the same
   }
   entry.version = version;
   if (event.kind == kube::WatchEvent::Kind::deleted) {

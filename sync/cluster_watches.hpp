@@ -68,6 +68,11 @@ class ClusterWatches {
   // Why namespaces cannot be listed: globs and selectors then cannot be answered.
   [[nodiscard]] std::optional<Error> namespaces_forbidden() const;
 
+  // Between these two the events of Secrets wait at the server (for half a minute at most), and all that is known stays
+  // trusted. For a bulk of writes: to be told of each one costs a busy API server a sixth of its work.
+  void hold_secrets();
+  void release_secrets();
+
   // Asks again now, whatever is waited for: rights may have been granted, the network be back.
   void retry();
 
@@ -109,6 +114,7 @@ class ClusterWatches {
   bool stopping_ = false;
   AsyncEvent ended_;
   AsyncEvent retry_;
+  AsyncEvent release_;
 };
 
 }  // namespace regsync

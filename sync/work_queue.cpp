@@ -68,7 +68,7 @@ void WorkQueue::resume() {
 bool WorkQueue::idle() const { return queue_.empty() && processing_.empty(); }
 
 asio::awaitable<void> WorkQueue::settled() {
-  while (!idle() && !(paused_ && processing_.empty())) {
+  while (!quiet()) {
     co_await quiet_.wait();
   }
 }

@@ -78,9 +78,11 @@ class WorkQueue {
   void pause();                 // starts nothing more until resume(); what is in work goes on
   void resume();
   [[nodiscard]] bool idle() const;  // nothing queued, nothing in work (delayed keys do not count)
+  // Nothing is in work, and nothing will be before something else happens.
+  [[nodiscard]] bool quiet() const { return processing_.empty() && (queue_.empty() || paused_); }
   [[nodiscard]] std::size_t depth() const { return queue_.size() + processing_.size(); }
 
-  // Returns when idle() holds, or the queue is paused and nothing is in work.
+  // Returns when quiet() holds.
   asio::awaitable<void> settled();
 
   // Cancels what is in work, drops what is queued, and returns when all has ended.

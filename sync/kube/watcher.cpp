@@ -86,12 +86,17 @@ struct Watching {  // all is known as of this version
 };
 using State = std::variant<Empty, Listing, Watching>;
 
-// One run of a watcher: the state, and a step from each state to the next.
-class Session {
+}  // namespace
+
+// The state, and a step from each state to the next.
+class Watcher::Session {
  public:
-  Session(KubeClient& client, const WatchScope& scope, const Watcher::Handler& on_event,
-          const Watcher::HealthHandler& on_health)
-      : client_(client), scope_(scope), on_event_(on_event), on_health_(on_health), page_size_(scope.page_size) {}
+  Session(KubeClient& client, WatchScope scope, Handler on_event, HealthHandler on_health)
+      : client_(client),
+        scope_(std::move(scope)),
+        on_event_(std::move(on_event)),
+        on_health_(std::move(on_health)),
+        page_size_(scope_.page_size) {}
 
   asio::awaitable<void> run() {
     while (true) {
@@ -225,23 +230,20 @@ class Session {
   static constexpr seconds longest_wish{300};
 
   KubeClient& client_;
-  const WatchScope& scope_;
-  const Watcher::Handler& on_event_;
-  const Watcher::HealthHandler& on_health_;
+  const WatchScope scope_;
+  const Handler on_event_;
+  const HealthHandler on_health_;
   State state_ = Empty{};
   Backoff backoff_;
   int page_size_;
   bool works_ = false;
 };
 
-}  // namespace
-
 Watcher::Watcher(KubeClient& client, WatchScope scope, Handler on_event, HealthHandler on_health)
-    : client_(client), scope_(std::move(scope)), on_event_(std::move(on_event)), on_health_(std::move(on_health)) {}
+    : session_(std::make_unique<Session>(client, std::move(scope), std::move(on_event), std::move(on_health))) {}
 
-asio::awaitable<void> Watcher::run() {
-  Session session(client_, scope_, on_event_, on_health_);
-  co_await session.run();
-}
+Watcher::~Watcher() = default;
+
+asio::awaitable<void> Watcher::run() { return session_->run(); }
 
 }  // namespace regsync::kube

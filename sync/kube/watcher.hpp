@@ -11,6 +11,7 @@
 
 #include <asio/awaitable.hpp>
 #include <functional>
+#include <memory>
 #include <nlohmann/json_fwd.hpp>
 #include <optional>
 #include <string>
@@ -47,16 +48,20 @@ class Watcher {
 
   // The client outlives the watcher.
   Watcher(KubeClient& client, WatchScope scope, Handler on_event, HealthHandler on_health);
+  ~Watcher();
+  Watcher(const Watcher&) = delete;
+  Watcher& operator=(const Watcher&) = delete;
+  Watcher(Watcher&&) = delete;
+  Watcher& operator=(Watcher&&) = delete;
 
-  // Runs until cancelled. Transient faults are retried with backoff. Throws Error(forbidden) when the server says
-  // that this identity may not list or watch this scope: choosing a narrower one is the caller's business.
+  // Runs until cancelled, and then throws Error(cancelled); run again, it goes on from where it was. Transient faults
+  // are retried with backoff. Throws Error(forbidden) when the server says that this identity may not list or watch
+  // this scope: choosing a narrower one is the caller's business.
   asio::awaitable<void> run();
 
  private:
-  KubeClient& client_;
-  WatchScope scope_;
-  Handler on_event_;
-  HealthHandler on_health_;
+  class Session;
+  std::unique_ptr<Session> session_;
 };
 
 }  // namespace regsync::kube

@@ -300,6 +300,43 @@ TEST_F(EngineTest, SomebodyWhoKeepsFightingIsMetAtABoundedRate) {
 }
 
 // The watch tells of a Secret's deletion before the answer to its creation is read.
+TEST_F(EngineTest, AnEditAmidABulkOfWritesIsPutRightAfterIt) {
+  constexpr int many = 300;
+  for (int i = 0; i < many; ++i) {
+    server().make_namespace("bulk" + std::to_string(i));
+  }
+  const auto written = [&](const std::string& password) {
+    int count = 0;
+    for (int i = 0; i < many; ++i) {
+      count += has("bulk" + std::to_string(i), password) ? 1 : 0;
+    }
+    return count;
+  };
+  const auto all_become = [&](const std::string& password) {
+    for (int i = 0; i < 200 && written(password) < many; ++i) {
+      world_.run_for(50ms);
+    }
+    return written(password) == many;
+  };
+  world_.put_target(make_target({"bulk*"}));
+  world_.start();
+  ASSERT_TRUE(all_become("first"));
+  world_.sync();
+  world_.login("ghcr.io", "second");
+  ASSERT_TRUE(world_.until([&] { return has("bulk0", "second"); }));
+  EXPECT_LT(written("second"), many);
+  auto edited = world_.secret("bulk0", "cred").value();
+  edited.at("metadata").erase("resourceVersion");
+  edited["data"] = foreign_secret()["data"];
+  server().put({"secrets", "bulk0", "cred"}, edited);
+  server().erase({"secrets", "bulk1", "cred"});
+  EXPECT_TRUE(all_become("second"));
+  world_.sync();
+  world_.forget_requests();
+  world_.run_for(100ms);
+  EXPECT_EQ(world_.writes(), 0U);
+}
+
 TEST_F(EngineTest, ADeletionThatOvertakesOurOwnWriteIsSeen) {
   begin(make_target());
   server().inject({.kind = Fault::Kind::slow, .verb = "apply", .bytes = 8});  // the answer takes 80 ms

@@ -288,7 +288,7 @@ def bad_neighbours(size):
                     write_target(f"{SECRET}-{context}", [context], selector="bench=all")
                 api.forget_audit()
                 with Daemon(kubeconfig(api, len(healthy), others)) as regsyncd:
-                    end = api.wait_for_writes(each * len(healthy), of=lambda name: "slow" not in name)
+                    end = api.wait_for_writes(each * len(healthy), of=lambda line: b"-slow" not in line)
                     times.append(end - regsyncd.started)
                 for context in healthy:
                     api.delete_all(namespaces, f"{SECRET}-{context}")
