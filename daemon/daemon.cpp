@@ -49,8 +49,9 @@ class Daemon::Impl {
         footprints_(paths::footprints()),
         directory_(paths::targets()),
         engine_(
-            executor, {load_owner(paths::owner()), settings_.concurrency, &metrics_}, footprints_,
-            [this](const std::set<RegistryKey>& wanted) { store_.want(wanted); }, [this] { on_status_change(); }),
+            executor, {.owner = load_owner(paths::owner()), .concurrency = settings_.concurrency, .metrics = &metrics_},
+            footprints_, [this](const std::set<RegistryKey>& wanted) { store_.want(wanted); },
+            [this] { on_status_change(); }),
         store_(executor, [this](Logins logins) { engine_.set_logins(std::move(logins)); }),
         exporter_(executor, metrics_),
         files_(executor, [this] { reload(); }),

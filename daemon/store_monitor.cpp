@@ -100,13 +100,12 @@ class StoreMonitor::Impl {
     disconnect();
     store_.emplace(Prompt::never, cancel_.get());
     connection_ = SecretServiceBus(cancel_.get()).share_connection();
-    signals_.emplace_back(
-        connection_.get(),
-        SignalWatch::Match{.sender = "org.freedesktop.DBus",
-                           .interface = "org.freedesktop.DBus",
-                           .signal = "NameOwnerChanged",
-                           .first_argument = secret_service_name},
-        [this](GVariant* arguments) { owner_changed(arguments); });
+    signals_.emplace_back(connection_.get(),
+                          SignalWatch::Match{.sender = "org.freedesktop.DBus",
+                                             .interface = "org.freedesktop.DBus",
+                                             .signal = "NameOwnerChanged",
+                                             .first_argument = secret_service_name},
+                          [this](GVariant* arguments) { owner_changed(arguments); });
     for (const char* interface : {"org.freedesktop.Secret.Service", "org.freedesktop.Secret.Collection"}) {
       signals_.emplace_back(connection_.get(),
                             SignalWatch::Match{.sender = secret_service_name, .interface = interface},

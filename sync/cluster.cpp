@@ -13,9 +13,6 @@ namespace {
 using std::chrono::steady_clock;
 using std::chrono::system_clock;
 
-// So many Secrets to write at once that the watch of them can wait.
-constexpr std::size_t bulk = 100;
-
 // With these no request can succeed, so none is tried until a watch works again.
 bool is_connection_trouble(const Error& error) {
   switch (error.code()) {
@@ -33,25 +30,26 @@ bool is_connection_trouble(const Error& error) {
 
 }  // namespace
 
-Cluster::Cluster(asio::any_io_executor executor, kube::ResolvedContext context, Owner owner, int concurrency,
-                 Metrics* metrics, std::function<void()> on_change)
+Cluster::Cluster(asio::any_io_executor executor, kube::ResolvedContext context, const EngineOptions& options,
+                 std::function<void()> on_change)
     : executor_(executor),
-      metrics_(metrics),
+      metrics_(options.metrics),
+      bulk_(options.bulk),
       on_change_(std::move(on_change)),
       client_(executor, std::move(context)),
-      watches_(executor, client_, cache_, owner.id,
+      watches_(executor, client_, cache_, options.owner.id,
                {.on_key = [this](const Key& key) { consider(key); },
                 .on_namespace = [this](const std::string& name_space) { consider_namespace(name_space); },
                 .on_everything = [this] { consider_everything(); },
                 .on_restart = [this] { on_restart(); },
                 .on_health = [this] { on_health(); }}),
-      reconciler_(client_, cache_, std::move(owner)),
+      reconciler_(client_, cache_, options.owner),
       queue_(
-          executor, {.max_in_flight = concurrency}, [this](Key key) { return work(std::move(key)); },
+          executor, {.max_in_flight = options.concurrency}, [this](Key key) { return work(std::move(key)); },
           [this](const Key& key, std::optional<steady_clock::time_point> next_try) {
             if (Entry* entry = next_try ? cache_.find(key) : nullptr) {
-              entry->next_try = system_clock::now() + std::chrono::duration_cast<system_clock::duration>(
-                                                          *next_try - steady_clock::now());
+              entry->next_try = system_clock::now() +
+                                std::chrono::duration_cast<system_clock::duration>(*next_try - steady_clock::now());
             }
             put_writes_first();
             on_change_();
@@ -115,13 +113,15 @@ void Cluster::consider_everything() {
   progress_.notify_all();
 }
 
+// To be told of each write costs a busy API server a sixth of its work; they are what people wait for.
 void Cluster::put_writes_first() {
   if (queue_.quiet()) {
-    if (std::exchange(in_bulk_, false)) {
-      log::info(std::to_string(std::exchange(bulk_written_, 0)) + " Secrets written", {.context = context().name});
+    in_bulk_ = false;
+    if (const auto written = std::exchange(bulk_written_, 0); written > 0) {
+      log::info(std::to_string(written) + " Secrets written", {.context = context().name});
     }
     watches_.release_secrets();
-  } else if (queue_.depth() >= bulk && !std::exchange(in_bulk_, true)) {
+  } else if (queue_.depth() >= bulk_ && !std::exchange(in_bulk_, true)) {
     watches_.hold_secrets();
   }
 }

@@ -14,9 +14,9 @@
 #include "sync/cluster_cache.hpp"
 #include "sync/cluster_watches.hpp"
 #include "sync/desired_state.hpp"
+#include "sync/engine_options.hpp"
 #include "sync/footprint.hpp"
 #include "sync/kube/kube_client.hpp"
-#include "sync/metrics.hpp"
 #include "sync/reconciler.hpp"
 #include "sync/status.hpp"
 #include "sync/work_queue.hpp"
@@ -25,8 +25,8 @@ namespace regsync {
 
 class Cluster {
  public:
-  // metrics may be null. on_change: status may differ.
-  Cluster(asio::any_io_executor executor, kube::ResolvedContext context, Owner owner, int concurrency, Metrics* metrics,
+  // on_change: status may differ.
+  Cluster(asio::any_io_executor executor, kube::ResolvedContext context, const EngineOptions& options,
           std::function<void()> on_change);
   Cluster(const Cluster&) = delete;
   Cluster& operator=(const Cluster&) = delete;
@@ -77,6 +77,7 @@ class Cluster {
 
   asio::any_io_executor executor_;
   Metrics* metrics_;
+  std::size_t bulk_;
   std::function<void()> on_change_;
   kube::KubeClient client_;
   ClusterCache cache_;

@@ -256,8 +256,7 @@ class Engine::Impl {
         retire(std::move(cluster));
       }
       desired_.erase(name);
-      cluster = std::make_shared<Cluster>(executor_, std::move(context), options_.owner, options_.concurrency,
-                                          options_.metrics, [this] { changed(); });
+      cluster = std::make_shared<Cluster>(executor_, std::move(context), options_, [this] { changed(); });
       clusters_[name] = cluster;
     } catch (const Error& error) {
       context_problems_.insert_or_assign(name, error);  // the last good one stays in force

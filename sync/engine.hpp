@@ -19,21 +19,14 @@
 
 #include "helper/logins.hpp"
 #include "helper/registry_key.hpp"
+#include "sync/engine_options.hpp"
 #include "sync/kube/kubeconfig.hpp"
-#include "sync/metrics.hpp"
-#include "sync/owner.hpp"
 #include "sync/status.hpp"
 #include "sync/target_directory.hpp"
 
 namespace regsync {
 
 class FootprintStore;
-
-struct EngineOptions {
-  Owner owner;
-  int concurrency = 64;        // requests in flight per context
-  Metrics* metrics = nullptr;  // outlives the engine; null: nothing is counted
-};
 
 class Engine {
  public:

@@ -32,7 +32,8 @@ TEST(EngineMetrics, AreScrapedOverHttpAndWrittenToAFile) {
   Metrics metrics;
   FootprintStore footprints(dir / "footprints");
   Engine engine(
-      io.get_executor(), {{"id", "id me@here"}, 8, &metrics}, footprints, [](const auto&) {}, [] {});
+      io.get_executor(), {.owner = {"id", "id me@here"}, .concurrency = 8, .metrics = &metrics}, footprints,
+      [](const auto&) {}, [] {});
   Settings settings;
   settings.metrics_listen = "127.0.0.1:" + std::to_string(free_port());
   settings.metrics_file = dir / "metrics/regsync.prom";

@@ -301,7 +301,7 @@ TEST_F(EngineTest, SomebodyWhoKeepsFightingIsMetAtABoundedRate) {
 
 // The watch tells of a Secret's deletion before the answer to its creation is read.
 TEST_F(EngineTest, AnEditAmidABulkOfWritesIsPutRightAfterIt) {
-  constexpr int many = 300;
+  constexpr int many = 100;
   for (int i = 0; i < many; ++i) {
     server().make_namespace("bulk" + std::to_string(i));
   }

@@ -15,8 +15,9 @@ using nlohmann::json;
 EngineProcess::EngineProcess(asio::io_context& io, const std::filesystem::path& footprint_folder,
                              const std::string& owner_id, std::function<void(const std::set<RegistryKey>&)> on_wanted)
     : footprints(footprint_folder),
-      engine(io.get_executor(), EngineOptions{.owner = {owner_id, owner_id + " jdoe@laptop"}, .concurrency = 64},
-             footprints, std::move(on_wanted), [] {}) {}
+      engine(io.get_executor(),
+             EngineOptions{.owner = {owner_id, owner_id + " jdoe@laptop"}, .concurrency = 64, .bulk = 4}, footprints,
+             std::move(on_wanted), [] {}) {}
 
 EngineWorld::EngineWorld(const std::vector<std::string>& contexts) : contexts_(contexts.begin(), contexts.end()) {
   std::filesystem::create_directories(footprint_folder());

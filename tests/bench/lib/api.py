@@ -125,7 +125,7 @@ class ApiServer:
             log.seek(self.audit_end)
             lines = log.read().split(b"\n")
         events = [json.loads(line) for line in lines[:-1]]
-        return [event for event in events if event["userAgent"].startswith("regsync/")]
+        return [event for event in events if event.get("userAgent", "").startswith("regsync/")]
 
     def first_write(self):
         return min(when(event["requestReceivedTimestamp"]) for event in self.audit() if event["verb"] == "patch")
