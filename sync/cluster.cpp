@@ -70,7 +70,8 @@ void Cluster::consider(const Key& key) {
   if (!desired_ || trust == ClusterWatches::Trust::not_yet) {
     return;
   }
-  if (trust == ClusterWatches::Trust::followed) {
+  // What is being written now is not known yet: once it is, the key is looked at again.
+  if (trust == ClusterWatches::Trust::followed && !queue_.works_on(key)) {
     const Decision decision = reconciler_.decide(key, *desired_);
     if (!is_due(key, decision)) {
       reconciler_.record(key, decision, trust);  // no I/O to be done: no work to be queued

@@ -182,7 +182,9 @@ asio::awaitable<void> ClusterWatches::run(std::shared_ptr<Watch> watch) {
     }
     if (end->code() == ErrorCode::cancelled && watch->held) {
       co_await asio::this_coro::reset_cancellation_state();  // first: it would throw from the next wait
-      co_await release_.wait_for(longest_hold);
+      if (holding_) {
+        co_await release_.wait_for(longest_hold);
+      }
       watch->held = false;
       continue;
     }
@@ -204,6 +206,7 @@ asio::awaitable<void> ClusterWatches::run(std::shared_ptr<Watch> watch) {
 }
 
 void ClusterWatches::hold_secrets() {
+  holding_ = true;
   for (const auto& [id, watch] : watches_) {
     if (id.resource == secrets && watch->synced && !watch->problem && !std::exchange(watch->held, true)) {
       watch->cancel.emit(asio::cancellation_type::all);
@@ -211,7 +214,10 @@ void ClusterWatches::hold_secrets() {
   }
 }
 
-void ClusterWatches::release_secrets() { release_.notify_all(); }
+void ClusterWatches::release_secrets() {
+  holding_ = false;
+  release_.notify_all();
+}
 
 void ClusterWatches::on_event(Watch& watch, const kube::WatchEvent& event) {
   if (!watch.wanted || stopping_) {

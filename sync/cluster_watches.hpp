@@ -112,6 +112,7 @@ class ClusterWatches {
   std::map<Id, std::shared_ptr<Watch>> watches_;
   int running_ = 0;
   bool stopping_ = false;
+  bool holding_ = false;
   AsyncEvent ended_;
   AsyncEvent retry_;
   AsyncEvent release_;

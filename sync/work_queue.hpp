@@ -80,6 +80,7 @@ class WorkQueue {
   [[nodiscard]] bool idle() const;  // nothing queued, nothing in work (delayed keys do not count)
   // Nothing is in work, and nothing will be before something else happens.
   [[nodiscard]] bool quiet() const { return processing_.empty() && (queue_.empty() || paused_); }
+  [[nodiscard]] bool works_on(const Key& key) const { return processing_.contains(key); }
   [[nodiscard]] std::size_t depth() const { return queue_.size() + processing_.size(); }
 
   // Returns when quiet() holds.
