@@ -99,26 +99,24 @@ class Watcher::Session {
         page_size_(scope_.page_size) {}
 
   asio::awaitable<void> run() {
-    while (true) {
-      std::optional<Error> failure;
-      try {
-        co_await step();
-      } catch (const Error& error) {
-        failure = error;
-      } catch (const std::system_error& error) {
-        // Asio's way to say that this coroutine was cancelled before it could wait.
-        failure = Error(ErrorCode::cancelled, error.what());
+    try {
+      while (true) {
+        std::optional<Error> failure;
+        try {
+          co_await step();
+        } catch (const Error& error) {
+          failure = error;
+        }
+        if (failure && (failure->code() == ErrorCode::cancelled || is_final(*failure))) {
+          throw Error(*failure);
+        }
+        if (failure) {
+          co_await recover(std::move(*failure));
+        }
       }
-      if (!failure) {
-        continue;
-      }
-      if (failure->code() == ErrorCode::cancelled) {
-        throw Error(ErrorCode::cancelled, "the watcher was cancelled");
-      }
-      if (is_final(*failure)) {
-        throw Error(*failure);
-      }
-      co_await recover(std::move(*failure));
+    } catch (const std::system_error&) {
+      // Asio's way to say that this coroutine was cancelled before it could wait.
+      throw Error(ErrorCode::cancelled, "the watcher was cancelled");
     }
   }
 

@@ -64,26 +64,12 @@ class RandomHistory : public testing::TestWithParam<int> {
   }
 
   void step() {
-    switch (pick(10)) {
-      case 0:
-      case 1:
-        return log_in();
-      case 2:
-        return log_out();
-      case 3:
-      case 4:
-        return write_target();
-      case 5:
-        return remove_target();
-      case 6:
-        return relabel();
-      case 7:
-        return meddle();
-      case 8:
-        return put_in_the_way();
-      default:
-        return kill();
-    }
+    static const std::vector<void (RandomHistory::*)()> steps{
+        &RandomHistory::log_in,       &RandomHistory::log_in,       &RandomHistory::log_out,
+        &RandomHistory::write_target, &RandomHistory::write_target, &RandomHistory::remove_target,
+        &RandomHistory::relabel,      &RandomHistory::meddle,       &RandomHistory::put_in_the_way,
+        &RandomHistory::kill};
+    (this->*steps[pick(steps.size())])();
   }
 
   void kill() {

@@ -544,9 +544,11 @@ class History {
 
   bool claims_to_be_done() {
     const auto report = world_.engine().status();
-    return std::all_of(report.rows.begin(), report.rows.end(), [](const StatusRow& row) {
-      return row.state == SyncState::in_sync || row.state == SyncState::stuck;
-    });
+    const bool connected = std::all_of(report.contexts.begin(), report.contexts.end(),
+                                       [](const ContextStatus& context) { return context.connected; });
+    return connected && std::all_of(report.rows.begin(), report.rows.end(), [](const StatusRow& row) {
+             return row.state == SyncState::in_sync || row.state == SyncState::stuck;
+           });
   }
 
   std::string status_text() {
