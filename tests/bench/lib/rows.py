@@ -21,7 +21,7 @@ class Size:
     """How much is measured; --quick measures less of the same."""
 
     namespaces: int = 1000
-    bulks: int = 5  # repetitions of a bulk
+    bulks: int = 9  # repetitions of a bulk
     changes: int = 200  # single changes
     contexts: int = 100
     idle_seconds: int = 180
@@ -86,12 +86,13 @@ def first_syncs(api, namespaces, selector, bulks):
 
 
 def against_h2load(what, count, times, patches, reference):
-    """Two rows: the whole time, which the target is about, and the time from the first patch on."""
+    """Two rows: the whole time, which the target is about, and the time from the first patch on. The ratio is the
+    median of those of the neighbours in time: a machine that others use as well is faster now and slower then."""
     rate, patch_rate, h2load = (count / median(values) for values in (times, patches, reference))
+    whole, patched = (median(h / own for own, h in zip(values, reference)) for values in (times, patches))
     return [
-        Result(what, f"{rate:.0f}/s", f"h2load {h2load:.0f}/s", f"{rate / h2load:.2f}", ">= 0.95",
-               rate / h2load >= 0.95),
-        Result("  from the first patch on", f"{patch_rate:.0f}/s", "", f"{patch_rate / h2load:.2f}", "", True),
+        Result(what, f"{rate:.0f}/s", f"h2load {h2load:.0f}/s", f"{whole:.2f}", ">= 0.95", whole >= 0.95),
+        Result("  from the first patch on", f"{patch_rate:.0f}/s", "", f"{patched:.2f}", "", True),
     ]
 
 
@@ -107,7 +108,7 @@ def growth(size):
     """Ten times the namespaces, on one server: first the small number, then the large one."""
     store(new_password())
     few, many = size.namespaces, 10 * size.namespaces
-    bulks = max(1, size.bulks // 2)
+    bulks = max(1, size.bulks // 4)
     with api_server(few) as api:
         small, _, small_reference = first_syncs(api, api.namespaces("all"), "bench=all", bulks)
         api.make_namespaces(many, "all")
@@ -281,7 +282,7 @@ def bad_neighbours(size):
     alone, beside = [], []
     with api_server(each) as api, dead_server() as dead, slow_server(api.url, 0.5) as slow:
         namespaces = api.namespaces("all")
-        for _ in range(size.bulks + 2):
+        for _ in range(size.bulks):
             for times, others in ((alone, {}), (beside, {"dead": dead, "slow": slow})):
                 forget_everything()
                 for context in healthy + list(others):
