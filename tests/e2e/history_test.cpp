@@ -50,9 +50,6 @@ class RandomHistory : public testing::TestWithParam<int> {
     if (const auto missing = missing_part()) {
       SKIP_OR_FAIL(*missing);
     }
-    const char* wanted = std::getenv("REGSYNC_SEED");
-    seed_ = wanted == nullptr ? static_cast<unsigned>(GetParam()) : static_cast<unsigned>(std::stoul(wanted));
-    random_.seed(seed_);
     for (int i = 0; i < 3; ++i) {
       namespaces_.push_back(job_.make_namespace("history" + std::to_string(GetParam()) + "-" + std::to_string(i)));
     }
@@ -241,8 +238,13 @@ class RandomHistory : public testing::TestWithParam<int> {
     return faults;
   }
 
-  unsigned seed_ = 0;
-  std::mt19937 random_;
+  static unsigned seed() {
+    const char* wanted = std::getenv("REGSYNC_SEED");
+    return static_cast<unsigned>(wanted == nullptr ? GetParam() : std::stoi(wanted));
+  }
+
+  const unsigned seed_ = seed();
+  std::mt19937 random_{seed_};
   std::ostringstream story_;
   std::vector<std::string> namespaces_;
   std::map<std::string, std::string> logins_;
