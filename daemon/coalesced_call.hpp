@@ -10,8 +10,8 @@
 
 namespace regsync {
 
-// Calls once for any number of asks: `delay` after the first of them. On the executor's thread; nothing is called after
-// cancel() or the destructor.
+// Calls once for any number of asks: `delay` after the first of them. On the executor's thread. After cancel() nothing
+// is called but what is due already; destroyed once the executor runs no more.
 class CoalescedCall {
  public:
   CoalescedCall(const asio::any_io_executor& executor, std::chrono::milliseconds delay, std::function<void()> call)

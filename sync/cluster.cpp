@@ -317,13 +317,9 @@ void Cluster::add_rows(const std::string& target, std::vector<StatusRow>& rows) 
   if (!desired_) {
     return;
   }
-  std::set<Key> claimed;
-  if (const auto plan = desired_->plans().find(target); plan != desired_->plans().end()) {
-    const auto names = candidates(*plan->second);
-    for (const auto& name_space : names) {
-      claimed.insert({name_space, plan->second->target.secret});
-    }
-    for (const auto& name_space : names) {
+  const auto plan = desired_->plans().find(target);
+  if (plan != desired_->plans().end()) {
+    for (const auto& name_space : candidates(*plan->second)) {
       rows.push_back(row_for(*plan->second, name_space));
     }
     const bool by_namespace =
@@ -346,9 +342,11 @@ void Cluster::add_rows(const std::string& target, std::vector<StatusRow>& rows) 
       const Key key{name_space, secret};
       const auto action = reconciler_.decide(key, *desired_).action;
       const auto claim = claim_of(*desired_, key);
+      const bool may_stay =
+          plan != desired_->plans().end() && plan->second->target.secret == secret &&
+          selects(plan->second->target, name_space, view_of(name_space), desired_->default_namespace()) != Selected::no;
       // Another target claims the place, or may: ours is not gone before that one has written its own.
-      const bool passed_on =
-          desired_->knows(target) && !claimed.contains(key) && (claim.plan != nullptr || claim.unknown);
+      const bool passed_on = desired_->knows(target) && !may_stay && (claim.plan != nullptr || claim.unknown);
       if (action == Action::remove || action == Action::release || passed_on) {
         StatusRow row;
         row.target = target;

@@ -565,11 +565,12 @@ class History {
   std::string writes_where_they_can_succeed() {
     std::string text;
     for (const auto& [context, server] : world_.servers()) {
-      for (const auto& [verb, key, query, body] : server->requests()) {
+      for (const auto& request : server->requests()) {
+        const auto& key = request.key;
         const std::pair id{context, key.name_space};
-        const bool reads = verb == "get" || verb == "list" || verb == "watch" || key.resource.ends_with("reviews");
-        if (!reads && model_.env.contains(id) && !model_.terminating.contains(id)) {
-          text += "\n  " + verb + " " + key.resource + " " + show({context, key.name_space, key.name}) + " " + body;
+        if (request.writes() && model_.env.contains(id) && !model_.terminating.contains(id)) {
+          text += "\n  " + request.verb + " " + key.resource + " " + show({context, key.name_space, key.name}) + " " +
+                  request.body;
         }
       }
     }

@@ -717,6 +717,31 @@ TEST_F(EngineTest, AForbiddenNamespaceIsStuckAndTheOthersAreInSync) {
   EXPECT_TRUE(has("team"));
 }
 
+TEST_F(EngineTest, NothingIsSaidToBeRemovedWhereNamespacesCannotBeListed) {
+  auto by_label = make_target({});
+  by_label.namespace_selector = LabelSelector::parse("env=prod");
+  for (const auto& target : {make_target({"te*"}), by_label}) {
+    server().make_namespace("team", {{"env", "prod"}});
+    world_.put_target(target);
+    if (!world_.running()) {
+      world_.start();
+    }
+    ASSERT_TRUE(becomes("team"));
+    world_.sync();
+    server().deny("", "namespaces", "");
+    world_.restart();
+    world_.sync();
+    const auto report = world_.engine().status("t");
+    EXPECT_FALSE(report.rows.empty());
+    for (const auto& row : report.rows) {
+      EXPECT_NE(row.state, SyncState::removing) << row.name_space;
+    }
+    EXPECT_TRUE(has("team"));
+    server().allow_all();
+    world_.sync();
+  }
+}
+
 TEST_F(EngineTest, ARemovalThatIsForbiddenIsNotForgotten) {
   begin(make_target());
   server().deny("", "secrets", "");

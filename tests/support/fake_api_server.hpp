@@ -36,6 +36,11 @@ struct ApiRequest {
   FakeCluster::Key key;
   std::map<std::string, std::string> query;
   std::string body;
+
+  // Whether it is to change something; reviews ask.
+  [[nodiscard]] bool writes() const {
+    return verb != "get" && verb != "list" && verb != "watch" && !key.resource.ends_with("reviews");
+  }
 };
 
 struct Fault {
