@@ -1,6 +1,6 @@
-// HTTP to one server: the seam between the Kubernetes client and the network, and libcurl behind it.
+// HTTP to one server: the seam between the Kubernetes client and the network. Behind it is libcurl (curl_multi.hpp,
+// curl_endpoint.hpp).
 //
-// HttpClient is the bridge between libcurl's multi_socket interface and Asio, and the only code that knows libcurl.
 // Requests share connections: over TLS they are streams of one HTTP/2 connection. Everything runs on the thread of
 // the executor. A request may be cancelled at any time (terminal cancellation of its coroutine): it throws
 // Error(cancelled), and its stream is reset.
@@ -20,6 +20,9 @@
 #include "helper/secret_string.hpp"
 
 namespace regsync::kube {
+
+class CurlMulti;
+struct CurlTransfer;
 
 // PEM that a connection is made with. Immutable and shared: requests with equal material share a connection, a
 // request with other material gets another one, and what runs on the old one goes on.
@@ -98,18 +101,15 @@ class HttpClient final : public HttpTransport {
                                        std::function<void(std::string_view)> on_bytes) override;
 
  private:
-  class Multi;
-  struct Transfer;
-
   asio::awaitable<HttpResponse> exchange(const HttpRequest& request, std::function<void()> on_open,
                                          std::function<void(std::string_view)> on_bytes);
-  asio::awaitable<void> wait_for_news(Transfer& transfer);
-  asio::awaitable<void> check_peer(const Transfer& transfer);
+  asio::awaitable<void> wait_for_news(CurlTransfer& transfer);
+  asio::awaitable<void> check_peer(const CurlTransfer& transfer);
 
   asio::any_io_executor executor_;
   Endpoint endpoint_;
   Patience patience_;
-  std::shared_ptr<Multi> multi_;  // replaced as a whole when its peer is found dead
+  std::shared_ptr<CurlMulti> multi_;  // replaced as a whole when its peer is found dead
 };
 
 }  // namespace regsync::kube

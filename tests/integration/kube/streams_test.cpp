@@ -20,7 +20,7 @@ class Streams : public RealServer {
  protected:
   // A list of Secrets for kubectl, each with so many bytes that gzip makes smaller and such that it cannot.
   static std::string secrets(int count, std::size_t plain, int noisy) {
-    std::mt19937 dice(1);  // NOLINT(cert-msc51-cpp): the same each time
+    std::mt19937 dice(1);  // NOLINT(bugprone-random-generator-seed,cert-msc32-c,cert-msc51-cpp): the same each time
     std::uniform_int_distribution<int> letter(33, 126);
     nlohmann::json items = nlohmann::json::array();
     for (int i = 0; i < count; ++i) {

@@ -1,0 +1,264 @@
+#include "sync/kube/curl_endpoint.hpp"
+
+#include <malloc.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <sys/socket.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <chrono>
+#include <csignal>
+#include <cstdlib>
+#include <cstring>
+#include <new>
+#include <string_view>
+
+namespace regsync::kube {
+namespace {
+
+using std::chrono::milliseconds;
+using std::chrono::seconds;
+
+// client-go: net.Dialer.Timeout of the default transport (k8s.io/client-go/transport/cache.go).
+constexpr milliseconds connect_timeout = seconds(30);
+// client-go: net.Dialer.KeepAlive. What finds a dead network under HTTP/1.1, whose checks have other connections.
+constexpr seconds keepalive_interval = seconds(30);
+// Bytes that nobody acknowledges: the kernel gives the connection up as fast as the check would.
+constexpr unsigned tcp_user_timeout_ms = 15'000;
+// A watch's events are small and rare, and there are many watches: libcurl holds this buffer for each stream.
+constexpr long stream_buffer = 4 * 1024;
+constexpr long answer_buffer = 16 * 1024;
+
+// libcurl's memory holds headers and bodies: wiped when freed, as the programs' C++ memory is.
+void* curl_allocate(std::size_t size) { return std::malloc(size); }  // NOLINT(cppcoreguidelines-no-malloc)
+void* curl_allocate_zeroed(std::size_t count, std::size_t size) {
+  return std::calloc(count, size);  // NOLINT(cppcoreguidelines-no-malloc)
+}
+void curl_free_wiped(void* memory) {
+  if (memory != nullptr) {
+    wipe_memory(memory, malloc_usable_size(memory));
+    std::free(memory);  // NOLINT(cppcoreguidelines-no-malloc)
+  }
+}
+void* curl_reallocate(void* memory, std::size_t size) {
+  void* grown = std::malloc(size);  // NOLINT(cppcoreguidelines-no-malloc)
+  if (grown != nullptr && memory != nullptr) {
+    std::memcpy(grown, memory, std::min(size, malloc_usable_size(memory)));
+    curl_free_wiped(memory);
+  }
+  return grown;
+}
+char* curl_duplicate(const char* text) {
+  const std::size_t size = std::strlen(text) + 1;
+  void* copy = std::malloc(size);  // NOLINT(cppcoreguidelines-no-malloc)
+  return copy == nullptr ? nullptr : static_cast<char*>(std::memcpy(copy, text, size));
+}
+
+int configure_socket(void* /*context*/, curl_socket_t fd, curlsocktype /*purpose*/) {
+  setsockopt(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, &tcp_user_timeout_ms, sizeof tcp_user_timeout_ms);
+  return CURL_SOCKOPT_OK;
+}
+
+void append(CurlList& list, const char* header) {
+  curl_slist* longer = curl_slist_append(list.get(), header);
+  if (longer == nullptr) {
+    throw std::bad_alloc();
+  }
+  [[maybe_unused]] const curl_slist* const same = list.release();
+  list.reset(longer);
+}
+
+// The bytes stay ours: they live as long as the TlsMaterial that the transfer holds.
+void set_blob(CURL* easy, CURLoption option, std::string_view bytes) {
+  if (bytes.empty()) {
+    set_option(easy, option, static_cast<curl_blob*>(nullptr));
+    return;
+  }
+  curl_blob blob{};
+  blob.data = const_cast<char*>(bytes.data());  // NOLINT(cppcoreguidelines-pro-type-const-cast): libcurl only reads
+  blob.len = bytes.size();
+  blob.flags = CURL_BLOB_NOCOPY;
+  set_option(easy, option, &blob);
+}
+
+std::string url_part(CURLU* url, CURLUPart part, unsigned flags = 0) {
+  char* text = nullptr;
+  if (curl_url_get(url, part, &text, flags) != CURLUE_OK || text == nullptr) {
+    return {};
+  }
+  std::string copy = text;
+  curl_free(text);
+  return copy;
+}
+
+ErrorCode code_of(CURLcode code, long os_errno) {
+  switch (code) {
+    case CURLE_OPERATION_TIMEDOUT:
+      return ErrorCode::timeout;
+    case CURLE_SSL_CONNECT_ERROR:
+      return os_errno == ECONNRESET ? ErrorCode::unreachable : ErrorCode::tls;
+    case CURLE_PEER_FAILED_VERIFICATION:
+    case CURLE_SSL_CERTPROBLEM:
+    case CURLE_SSL_CIPHER:
+    case CURLE_SSL_CACERT_BADFILE:
+    case CURLE_SSL_ISSUER_ERROR:
+    case CURLE_SSL_INVALIDCERTSTATUS:
+      return ErrorCode::tls;
+    case CURLE_URL_MALFORMAT:
+    case CURLE_UNSUPPORTED_PROTOCOL:
+      return ErrorCode::kubeconfig;
+    case CURLE_WEIRD_SERVER_REPLY:
+    case CURLE_BAD_CONTENT_ENCODING:
+      return ErrorCode::protocol;
+    case CURLE_OUT_OF_MEMORY:
+    case CURLE_BAD_FUNCTION_ARGUMENT:
+    case CURLE_FAILED_INIT:
+      return ErrorCode::internal;
+    default:
+      return ErrorCode::unreachable;
+  }
+}
+
+std::string remedy_of(ErrorCode code) {
+  switch (code) {
+    case ErrorCode::unreachable:
+    case ErrorCode::timeout:
+      return "check that the API server runs and that this machine's network, VPN or proxy reaches it";
+    case ErrorCode::tls:
+      return "check certificate-authority, client-certificate and tls-server-name of this context";
+    default:
+      return {};
+  }
+}
+
+}  // namespace
+
+void initialise_curl() {
+  static const CURLcode once = [] {
+    std::signal(SIGPIPE, SIG_IGN);  // NOLINT(cert-err33-c): OpenSSL writes to sockets that peers have closed
+    return curl_global_init_mem(CURL_GLOBAL_DEFAULT, curl_allocate, curl_free_wiped, curl_reallocate, curl_duplicate,
+                                curl_allocate_zeroed);
+  }();
+  if (once != CURLE_OK) {
+    throw Error(ErrorCode::internal, "libcurl does not start: " + std::string(curl_easy_strerror(once)));
+  }
+}
+
+Error error_of_curl(CURL* easy, CURLcode result, const char* detail) {
+  long os_errno = 0;
+  curl_easy_getinfo(easy, CURLINFO_OS_ERRNO, &os_errno);
+  const ErrorCode code = code_of(result, os_errno);
+  return {code, *detail != '\0' ? detail : curl_easy_strerror(result), remedy_of(code)};
+}
+
+CurlEndpoint::CurlEndpoint(const Endpoint& endpoint)
+    : is_tls_(endpoint.server.starts_with("https:")),
+      verifies_(!endpoint.insecure_skip_tls_verify),
+      base_(endpoint.server),
+      proxy_(endpoint.proxy_url) {
+  // Go's "socks5" lets the proxy resolve names; libcurl calls that socks5h.
+  if (proxy_.starts_with("socks5:")) {
+    proxy_.insert(6, "h");
+  }
+  if (endpoint.tls_server_name.empty() || !is_tls_) {
+    return;
+  }
+  // The URL carries the name that the certificate must bear; the connection and the Host header go on to name the
+  // real host.
+  const std::unique_ptr<CURLU, decltype(&curl_url_cleanup)> url(curl_url(), curl_url_cleanup);
+  if (curl_url_set(url.get(), CURLUPART_URL, endpoint.server.c_str(), 0) != CURLUE_OK) {
+    return;  // the request will say what is wrong with it
+  }
+  const std::string host = url_part(url.get(), CURLUPART_HOST);
+  const std::string port = url_part(url.get(), CURLUPART_PORT, CURLU_DEFAULT_PORT);
+  if (curl_url_set(url.get(), CURLUPART_HOST, endpoint.tls_server_name.c_str(), 0) != CURLUE_OK) {
+    throw Error(ErrorCode::kubeconfig, "tls-server-name \"" + endpoint.tls_server_name + "\" is not a host name");
+  }
+  base_ = url_part(url.get(), CURLUPART_URL);
+  while (base_.ends_with('/')) {
+    base_.pop_back();
+  }
+  host_ = host + ":" + port;
+  const std::string connect_to = endpoint.tls_server_name + ":" + port + ":" + host + ":" + port;
+  append(connect_to_, connect_to.c_str());
+}
+
+CurlEasy CurlEndpoint::make_handle(bool streaming) const {
+  CurlEasy handle(curl_easy_init());
+  if (!handle) {
+    throw std::bad_alloc();
+  }
+  CURL* const easy = handle.get();
+  set_option(easy, CURLOPT_NOSIGNAL, 1L);
+  set_option(easy, CURLOPT_PROTOCOLS_STR, "http,https");
+  set_option(easy, CURLOPT_HTTP_VERSION, static_cast<long>(CURL_HTTP_VERSION_2TLS));
+  // Over TLS the handshake tells whether requests can share a connection. Else only an answer would, and that of a
+  // watch may not come before its first event.
+  set_option(easy, CURLOPT_PIPEWAIT, is_tls_ ? 1L : 0L);
+  set_option(easy, CURLOPT_CONNECTTIMEOUT_MS, static_cast<long>(connect_timeout.count()));
+  set_option(easy, CURLOPT_TCP_NODELAY, 1L);
+  set_option(easy, CURLOPT_TCP_KEEPALIVE, 1L);
+  set_option(easy, CURLOPT_TCP_KEEPIDLE, static_cast<long>(keepalive_interval.count()));
+  set_option(easy, CURLOPT_TCP_KEEPINTVL, 5L);
+  set_option(easy, CURLOPT_SOCKOPTFUNCTION, &configure_socket);
+  set_option(easy, CURLOPT_SSLVERSION, static_cast<long>(CURL_SSLVERSION_TLSv1_2));
+  set_option(easy, CURLOPT_SSL_SESSIONID_CACHE, 0L);  // per handle: would cost memory and never hit
+  set_option(easy, CURLOPT_SSLCERTTYPE, "PEM");
+  set_option(easy, CURLOPT_SSLKEYTYPE, "PEM");
+  set_option(easy, CURLOPT_KEYPASSWD, "");  // else OpenSSL asks a terminal for the passphrase of an encrypted key
+  const long verify = verifies_ ? 1L : 0L;
+  set_option(easy, CURLOPT_SSL_VERIFYPEER, verify);
+  set_option(easy, CURLOPT_SSL_VERIFYHOST, verify * 2L);
+  set_option(easy, CURLOPT_PROXY_SSL_VERIFYPEER, verify);
+  set_option(easy, CURLOPT_PROXY_SSL_VERIFYHOST, verify * 2L);
+  // The choice of a proxy is made before (proxy.hpp); libcurl's own rules for the environment differ from Go's.
+  set_option(easy, CURLOPT_PROXY, proxy_.c_str());
+  set_option(easy, CURLOPT_NOPROXY, "");
+  set_option(easy, CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);
+  if (connect_to_) {
+    set_option(easy, CURLOPT_CONNECT_TO, connect_to_.get());
+  }
+  set_option(easy, CURLOPT_BUFFERSIZE, streaming ? stream_buffer : answer_buffer);  // cannot be changed later
+  return handle;
+}
+
+void CurlEndpoint::configure(CURL* easy, const HttpRequest& request, CurlList& headers) const {
+  const std::string url = base_ + request.target;
+  set_option(easy, CURLOPT_URL, url.c_str());
+  if (request.method == "GET") {
+    set_option(easy, CURLOPT_HTTPGET, 1L);
+    set_option(easy, CURLOPT_CUSTOMREQUEST, static_cast<char*>(nullptr));
+  } else if (request.method == "HEAD") {
+    set_option(easy, CURLOPT_NOBODY, 1L);  // else curl waits for the body that the headers announce
+    set_option(easy, CURLOPT_CUSTOMREQUEST, static_cast<char*>(nullptr));
+  } else {
+    set_option(easy, CURLOPT_POST, 1L);
+    set_option(easy, CURLOPT_POSTFIELDSIZE_LARGE, static_cast<curl_off_t>(request.body.size()));
+    set_option(easy, CURLOPT_POSTFIELDS, request.body.c_str());  // not copied: the caller keeps the request
+    set_option(easy, CURLOPT_CUSTOMREQUEST, request.method.c_str());
+  }
+  append(headers, "Expect:");  // no 100-continue: it costs a round trip
+  if (!host_.empty()) {
+    append(headers, ("Host: " + host_).c_str());
+  }
+  for (const std::string& header : request.headers) {
+    append(headers, header.c_str());
+  }
+  set_option(easy, CURLOPT_HTTPHEADER, headers.get());
+  set_option(easy, CURLOPT_ACCEPT_ENCODING, request.compressed ? "gzip" : static_cast<const char*>(nullptr));
+  set_option(easy, CURLOPT_TIMEOUT_MS, static_cast<long>(request.timeout.count()));
+  const TlsMaterial none;
+  const TlsMaterial& tls = request.tls ? *request.tls : none;
+  set_blob(easy, CURLOPT_CAINFO_BLOB, tls.ca);
+  set_blob(easy, CURLOPT_PROXY_CAINFO_BLOB, tls.ca);  // Go verifies an https proxy with the cluster's roots too
+  if (!tls.ca.empty()) {
+    // The system's roots are neither loaded nor trusted beside the context's own.
+    set_option(easy, CURLOPT_CAPATH, static_cast<char*>(nullptr));
+    set_option(easy, CURLOPT_PROXY_CAPATH, static_cast<char*>(nullptr));
+  }
+  set_blob(easy, CURLOPT_SSLCERT_BLOB, tls.certificate);
+  set_blob(easy, CURLOPT_SSLKEY_BLOB, tls.key.reveal());
+}
+
+}  // namespace regsync::kube

@@ -1,0 +1,60 @@
+// A request to one endpoint as options of a libcurl handle. One io_context thread.
+#pragma once
+
+#include <curl/curl.h>
+
+#include <memory>
+#include <string>
+
+#include "helper/error.hpp"
+#include "sync/kube/http_client.hpp"
+
+namespace regsync::kube {
+
+struct CurlEasyDeleter {
+  void operator()(CURL* easy) const { curl_easy_cleanup(easy); }
+};
+using CurlEasy = std::unique_ptr<CURL, CurlEasyDeleter>;
+
+struct CurlListDeleter {
+  void operator()(curl_slist* list) const { curl_slist_free_all(list); }
+};
+using CurlList = std::unique_ptr<curl_slist, CurlListDeleter>;
+
+// libcurl for this process, with memory that is wiped when freed. Any number of times; before anything else of it.
+void initialise_curl();
+
+// What a transfer failed with, as a person should read it. detail: of CURLOPT_ERRORBUFFER.
+Error error_of_curl(CURL* easy, CURLcode result, const char* detail);
+
+class CurlEndpoint {
+ public:
+  // Throws Error(kubeconfig) where tls_server_name is no host name.
+  explicit CurlEndpoint(const Endpoint& endpoint);
+
+  // A handle with what all requests to the endpoint have in common; a streaming one is for one long answer. Lives
+  // shorter than this.
+  [[nodiscard]] CurlEasy make_handle(bool streaming) const;
+
+  // Makes the handle ask for this. Request and headers (filled here) outlive the transfer.
+  void configure(CURL* easy, const HttpRequest& request, CurlList& headers) const;
+
+ private:
+  bool is_tls_;
+  bool verifies_;
+  std::string base_;     // what stands before a request's target
+  std::string host_;     // the Host header, where `base_` names somebody else
+  CurlList connect_to_;  // CURLOPT_CONNECT_TO
+  std::string proxy_;
+};
+
+template <typename Value>
+void set_option(CURL* easy, CURLoption option, Value value) {
+  const CURLcode code = curl_easy_setopt(easy, option, value);
+  if (code != CURLE_OK) {
+    throw Error(ErrorCode::internal,
+                "libcurl refuses option " + std::to_string(option) + ": " + curl_easy_strerror(code));
+  }
+}
+
+}  // namespace regsync::kube

@@ -1,0 +1,441 @@
+#include "sync/kube/curl_multi.hpp"
+
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <sys/socket.h>
+
+#include <algorithm>
+#include <asio/post.hpp>
+#include <charconv>
+#include <cstring>
+#include <utility>
+
+namespace regsync::kube {
+namespace {
+
+using std::chrono::milliseconds;
+using std::chrono::seconds;
+using std::chrono::steady_clock;
+
+// A burst of requests hands its handles on; after it, this many stay, each with its buffer.
+constexpr std::size_t idle_handles_kept = 1;
+// At each readable event libcurl walks over all transfers of the connection. With so many requests under way, answers
+// gather for an eighth of the time that one takes, and a walk finds several: half of the processor time of a first
+// sync.
+constexpr std::size_t crowd = 16;
+constexpr milliseconds longest_gathering(10);
+// So long after a part of an answer, the rest of it is asked for (look_after_parts).
+constexpr milliseconds pause_within_answer(50);
+// The longest error body worth reading where the caller asked for a stream.
+constexpr std::size_t max_stream_error = 256 * 1024;
+
+// The few headers that somebody wants.
+void note_header(std::string_view line, HttpResponse& response) {
+  const auto is = [line](std::string_view name) {
+    // NOLINTNEXTLINE(bugprone-suspicious-stringview-data-usage): its size was looked at
+    return line.size() > name.size() && strncasecmp(line.data(), name.data(), name.size()) == 0;
+  };
+  std::string_view value = line.substr(std::min(line.find(':'), line.size() - 1) + 1);
+  while (!value.empty() && value.front() == ' ') {
+    value.remove_prefix(1);
+  }
+  if (is("retry-after:")) {
+    int delay = 0;
+    const auto [end, failure] = std::from_chars(value.data(), value.data() + value.size(), delay);
+    if (failure == std::errc() && end == value.data() + value.size() && delay >= 0) {
+      response.retry_after = seconds(delay);
+    }
+  } else if (is("date:")) {
+    response.date = value;
+  } else if (is("www-authenticate:")) {
+    response.www_authenticate.append(response.www_authenticate.empty() ? "" : ", ").append(value);
+  }
+}
+
+}  // namespace
+
+CurlTransfer::CurlTransfer(std::shared_ptr<CurlMulti> on, const asio::any_io_executor& executor, const HttpRequest& of,
+                           bool stream)
+    : multi(std::move(on)), request(of), streaming(stream), wake(executor, asio::steady_timer::time_point::max()) {
+  multi->add(*this);
+}
+
+CurlTransfer::~CurlTransfer() { multi->remove(*this); }
+
+void CurlTransfer::finish(CURLcode code) {
+  result = code;
+  finished = true;
+  wake.cancel();
+}
+
+void CurlTransfer::ask() {
+  asked = true;
+  wake.cancel();
+}
+
+Error CurlTransfer::failure() const {
+  if (too_large) {
+    return {ErrorCode::protocol, "the answer is larger than " + std::to_string(request.max_answer >> 20) + " MiB"};
+  }
+  return error_of_curl(easy.get(), result, error.data());
+}
+
+CurlMulti::CurlMulti(asio::any_io_executor executor, const Endpoint& endpoint, Patience patience)
+    : endpoint_(endpoint),
+      patience_(patience),
+      executor_(std::move(executor)),
+      timer_(executor_),
+      next_look_(executor_),
+      rest_(executor_),
+      multi_(curl_multi_init()) {
+  curl_multi_setopt(multi_, CURLMOPT_SOCKETFUNCTION, &CurlMulti::on_socket);
+  curl_multi_setopt(multi_, CURLMOPT_SOCKETDATA, this);
+  curl_multi_setopt(multi_, CURLMOPT_TIMERFUNCTION, &CurlMulti::on_timer);
+  curl_multi_setopt(multi_, CURLMOPT_TIMERDATA, this);
+  curl_multi_setopt(multi_, CURLMOPT_PIPELINING, CURLPIPE_MULTIPLEX);
+}
+
+CurlMulti::~CurlMulti() {
+  curl_multi_cleanup(multi_);  // calls on_socket for what is still open: the sockets must outlive it
+}
+
+void CurlMulti::add(CurlTransfer& transfer) {
+  transfer.easy = take_handle(transfer.streaming);
+  CURL* const easy = transfer.easy.get();
+  endpoint_.configure(easy, transfer.request, transfer.headers);
+  set_option(easy, CURLOPT_HEADERFUNCTION, &CurlMulti::on_header);
+  set_option(easy, CURLOPT_HEADERDATA, &transfer);
+  set_option(easy, CURLOPT_WRITEFUNCTION, &CurlMulti::on_body);
+  set_option(easy, CURLOPT_WRITEDATA, &transfer);
+  set_option(easy, CURLOPT_PRIVATE, &transfer);
+  set_option(easy, CURLOPT_ERRORBUFFER, transfer.error.data());
+  const CURLMcode code = curl_multi_add_handle(multi_, easy);
+  if (code != CURLM_OK) {
+    throw Error(ErrorCode::internal, std::string("libcurl takes no request: ") + curl_multi_strerror(code));
+  }
+  transfers_.insert(&transfer);
+  bursting_ += transfer.streaming ? 0 : 1;
+  if (transfers_.size() == 1) {
+    last_heard_ = steady_clock::now();  // silence counts from when somebody waits
+    look_at_peer_at(end_of_patience());
+  }
+}
+
+void CurlMulti::remove(CurlTransfer& transfer) {
+  if (transfers_.erase(&transfer) > 0) {
+    curl_multi_remove_handle(multi_, transfer.easy.get());
+  }
+  if (transfers_.empty()) {
+    next_look_.cancel();
+  }
+  if (transfer.easy && !transfer.streaming) {
+    idle_.push_back(std::move(transfer.easy));
+    if (--bursting_ == 0) {
+      idle_.resize(idle_handles_kept);
+    }
+  }
+}
+
+void CurlMulti::condemn() {
+  const auto doomed = std::exchange(transfers_, {});
+  for (CurlTransfer* transfer : doomed) {  // NOLINT(bugprone-nondeterministic-pointer-iteration-order): all end
+    curl_multi_remove_handle(multi_, transfer->easy.get());
+    std::strcpy(transfer->error.data(), "the connection is dead: its peer answers nothing any more");
+    transfer->finish(CURLE_RECV_ERROR);
+  }
+}
+
+bool CurlMulti::silent(milliseconds limit) const { return steady_clock::now() - last_heard_ >= limit; }
+
+CurlEasy CurlMulti::take_handle(bool streaming) {
+  if (!idle_.empty() && !streaming) {
+    CurlEasy easy = std::move(idle_.back());
+    idle_.pop_back();
+    return easy;
+  }
+  return endpoint_.make_handle(streaming);
+}
+
+int CurlMulti::on_socket(CURL* /*easy*/, curl_socket_t fd, int what, void* self_pointer, void* /*socket*/) {
+  auto& self = *static_cast<CurlMulti*>(self_pointer);
+  const auto found = self.sockets_.find(fd);
+  if (what == CURL_POLL_REMOVE) {
+    if (found != self.sockets_.end()) {
+      found->second->removed = true;
+      found->second->descriptor.release();  // libcurl owns the file descriptor
+      self.sockets_.erase(found);
+    }
+    return 0;
+  }
+  auto& socket = self.sockets_[fd];
+  if (!socket) {
+    socket = std::make_shared<Socket>(self.executor_, fd);
+  }
+  socket->wanted = what;
+  self.arm(socket);
+  return 0;
+}
+
+int CurlMulti::on_timer(CURLM* /*multi*/, long timeout_ms, void* self_pointer) {
+  auto& self = *static_cast<CurlMulti*>(self_pointer);
+  if (timeout_ms == 0) {
+    // "As soon as possible" is what every new request asks for: a post costs less than a timer.
+    if (!std::exchange(self.kicked_, true)) {
+      asio::post(self.executor_, [weak = self.weak_from_this()] {
+        if (const auto multi = weak.lock()) {
+          multi->kicked_ = false;
+          multi->act(CURL_SOCKET_TIMEOUT, 0);
+        }
+      });
+    }
+    return 0;
+  }
+  if (timeout_ms < 0) {
+    self.timer_.cancel();
+    return 0;
+  }
+  self.timer_.expires_after(milliseconds(timeout_ms));
+  self.timer_.async_wait([weak = self.weak_from_this()](std::error_code cancelled) {
+    const auto multi = weak.lock();
+    if (multi && !cancelled) {
+      multi->act(CURL_SOCKET_TIMEOUT, 0);
+    }
+  });
+  return 0;
+}
+
+void CurlMulti::arm(const SocketPtr& socket) {
+  if ((socket->wanted & CURL_POLL_IN) != 0 && !std::exchange(socket->reading, true)) {
+    wait(socket, asio::posix::stream_descriptor::wait_read);
+  }
+  if ((socket->wanted & CURL_POLL_OUT) != 0 && !std::exchange(socket->writing, true)) {
+    wait(socket, asio::posix::stream_descriptor::wait_write);
+  }
+}
+
+void CurlMulti::wait(const SocketPtr& socket, WaitType direction) {
+  socket->descriptor.async_wait(direction, [weak = weak_from_this(), socket, direction](std::error_code failure) {
+    if (const auto self = weak.lock()) {
+      self->on_ready(socket, direction, failure);
+    }
+  });
+}
+
+void CurlMulti::on_ready(const SocketPtr& socket, WaitType direction, std::error_code failure) {
+  const bool read = direction == asio::posix::stream_descriptor::wait_read;
+  (read ? socket->reading : socket->writing) = false;
+  if (socket->removed) {
+    return;
+  }
+  if (read && !failure && bursting_ >= crowd) {
+    gather(socket);
+    return;
+  }
+  look(socket, direction, failure);
+}
+
+void CurlMulti::gather(const SocketPtr& socket) {
+  socket->reading = true;  // as if armed: nothing else is to look
+  socket->gathered.expires_after(std::min<steady_clock::duration>(answer_time_ / 8, longest_gathering));
+  socket->gathered.async_wait([weak = weak_from_this(), socket](std::error_code /*never cancelled*/) {
+    socket->reading = false;
+    const auto self = weak.lock();
+    if (self && !socket->removed) {
+      self->look(socket, asio::posix::stream_descriptor::wait_read, {});
+    }
+  });
+}
+
+void CurlMulti::look(const SocketPtr& socket, WaitType direction, std::error_code failure) {
+  const bool read = direction == asio::posix::stream_descriptor::wait_read;
+  if ((socket->wanted & (read ? CURL_POLL_IN : CURL_POLL_OUT)) != 0) {
+    const int events = read ? CURL_CSELECT_IN : CURL_CSELECT_OUT;
+    act(socket->fd, failure ? CURL_CSELECT_ERR : events);
+  }
+  if (!socket->removed && !failure) {
+    arm(socket);
+  }
+}
+
+void CurlMulti::act(curl_socket_t fd, int events) {
+  int running = 0;
+  const bool corked = bursting_ > 0;
+  if (corked) {
+    cork(true);
+  }
+  curl_multi_socket_action(multi_, fd, events, &running);
+  if (corked) {
+    cork(false);
+  }
+  if (std::exchange(heard_, false)) {
+    last_heard_ = steady_clock::now();
+  }
+  int left = 0;
+  while (const CURLMsg* message = curl_multi_info_read(multi_, &left)) {
+    if (message->msg == CURLMSG_DONE) {
+      CurlTransfer* transfer = nullptr;
+      curl_easy_getinfo(message->easy_handle, CURLINFO_PRIVATE, &transfer);
+      const CURLcode code = message->data.result;
+      curl_multi_remove_handle(multi_, message->easy_handle);
+      transfers_.erase(transfer);
+      if (!transfer->streaming) {
+        note_answer_time(transfer->easy.get());
+      }
+      transfer->finish(code);
+    }
+  }
+  look_after_parts();
+}
+
+// libcurl writes the head and the body of each request by themselves. What it writes in one look leaves together:
+// a server under load did a third more, not being woken for each piece.
+void CurlMulti::cork(bool on) {
+  const int value = on ? 1 : 0;
+  for (const auto& [fd, socket] : sockets_) {
+    setsockopt(fd, IPPROTO_TCP, TCP_CORK, &value, sizeof value);
+  }
+}
+
+void CurlMulti::note_answer_time(CURL* easy) {
+  curl_off_t taken = 0;
+  curl_easy_getinfo(easy, CURLINFO_TOTAL_TIME_T, &taken);
+  answer_time_ += (std::chrono::microseconds(taken) - answer_time_) / 8;
+}
+
+std::size_t CurlMulti::on_header(const char* bytes, std::size_t /*one*/, std::size_t size, void* transfer_pointer) {
+  auto& transfer = *static_cast<CurlTransfer*>(transfer_pointer);
+  transfer.multi->heard_ = true;
+  std::string_view line(bytes, size);
+  while (!line.empty() && (line.back() == '\r' || line.back() == '\n')) {
+    line.remove_suffix(1);
+  }
+  if (line.empty()) {
+    curl_easy_getinfo(transfer.easy.get(), CURLINFO_RESPONSE_CODE, &transfer.response.status);
+    if (transfer.streaming && transfer.response.status / 100 == 2) {
+      transfer.opened = true;
+      transfer.wake.cancel();
+    }
+    return size;
+  }
+  note_header(line, transfer.response);
+  return size;
+}
+
+std::size_t CurlMulti::on_body(const char* bytes, std::size_t /*one*/, std::size_t size, void* transfer_pointer) {
+  auto& transfer = *static_cast<CurlTransfer*>(transfer_pointer);
+  transfer.multi->heard_ = true;
+  if (transfer.opened) {
+    transfer.pieces.append(bytes, size);
+    transfer.wake.cancel();
+    return size;
+  }
+  const std::size_t limit = transfer.streaming ? max_stream_error : transfer.request.max_answer;
+  if (transfer.response.body.size() + size > limit) {
+    transfer.too_large = true;
+    return 0;
+  }
+  transfer.response.body.append(bytes, size);
+  return size;
+}
+
+// libcurl 7.88 can lose sight of what it has read, when the buffer of a stream is full while another one is read:
+//  - What follows in what was read from the connection waits until somebody looks (cf_h2_data_pending compares the
+//    wrong way round). So as long as a transfer that goes on takes bytes, all are looked at once more.
+//  - The end of the stream waits until the next byte comes over the connection (nghttp2 was paused in the last frame,
+//    and is called only with bytes). So who has a part of an answer, and hears nothing, asks for something small.
+void CurlMulti::look_after_parts() {
+  bool taken = false;
+  bool waiting = false;
+  // NOLINTNEXTLINE(bugprone-nondeterministic-pointer-iteration-order): all are seen
+  for (CurlTransfer* transfer : transfers_) {
+    curl_off_t bytes = 0;
+    curl_easy_getinfo(transfer->easy.get(), CURLINFO_SIZE_DOWNLOAD_T, &bytes);
+    if (std::exchange(transfer->bytes, bytes) != bytes) {
+      taken = true;
+      transfer->hurried = false;
+    }
+    waiting = waiting || transfer->wants_rest();
+  }
+  if (taken && !std::exchange(again_, true)) {
+    asio::post(executor_, [weak = weak_from_this()] {
+      if (const auto multi = weak.lock()) {
+        multi->look_again();
+      }
+    });
+  }
+  if (waiting && !std::exchange(rest_awaited_, true)) {
+    await_rest();
+  }
+}
+
+void CurlMulti::look_again() {
+  again_ = false;
+  std::vector<curl_socket_t> open;
+  for (const auto& [fd, socket] : sockets_) {
+    open.push_back(fd);
+  }
+  for (const auto fd : open) {
+    act(fd, CURL_CSELECT_IN);
+  }
+}
+
+void CurlMulti::await_rest() {
+  rest_.expires_at(last_heard_ + pause_within_answer);
+  rest_.async_wait([weak = weak_from_this()](std::error_code /*never cancelled*/) {
+    if (const auto multi = weak.lock()) {
+      multi->rest_awaited_ = false;
+      multi->hurry();
+    }
+  });
+}
+
+void CurlMulti::hurry() {
+  for (CurlTransfer* transfer : transfers_) {  // NOLINT(bugprone-nondeterministic-pointer-iteration-order): any will do
+    if (!transfer->wants_rest()) {
+      continue;
+    }
+    if (!silent(pause_within_answer)) {
+      rest_awaited_ = true;
+      await_rest();
+    } else if (!checking) {
+      transfer->hurried = true;
+      transfer->ask();
+    }
+    return;
+  }
+}
+
+// A look may come early by this: looks fall on its multiples, so that those of many clients are one wake-up.
+milliseconds CurlMulti::slack() const { return patience_.silence / 7; }
+
+CurlMulti::TimePoint CurlMulti::end_of_patience() const {
+  const auto end = last_heard_ + patience_.silence;
+  return end - end.time_since_epoch() % slack();
+}
+
+void CurlMulti::look_at_peer_at(TimePoint when) {
+  next_look_.expires_at(when);
+  next_look_.async_wait([weak = weak_from_this()](std::error_code cancelled) {
+    const auto multi = weak.lock();
+    if (multi && !cancelled) {
+      multi->look_after_peer();
+    }
+  });
+}
+
+// One of those who wait asks; should it go away before the answer, the next look has another one ask.
+void CurlMulti::look_after_peer() {
+  if (transfers_.empty()) {
+    return;
+  }
+  if (!silent(patience_.silence - slack())) {
+    look_at_peer_at(end_of_patience());
+    return;
+  }
+  if (!checking) {
+    (*transfers_.begin())->ask();
+  }
+  look_at_peer_at(steady_clock::now() + patience_.answer);
+}
+
+}  // namespace regsync::kube
