@@ -101,9 +101,8 @@ void Cluster::consider_everything() {
   for (const auto& [secret, scope] : places_.secrets) {
     std::set<std::string> names(scope.namespaces);
     if (scope.all) {
-      for (const auto& [name_space, view] : cache_.namespaces) {
-        names.insert(name_space);
-      }
+      cache_.for_each_namespace(
+          [&names](const std::string& name_space, const NamespaceView&) { names.insert(name_space); });
     }
     cache_.for_each(secret, [&names](const std::string& name_space, const Entry&) { names.insert(name_space); });
     for (const auto& name_space : names) {
@@ -236,13 +235,8 @@ asio::awaitable<void> Cluster::settled() {
   co_await queue_.settled();
 }
 
-const NamespaceView* Cluster::view_of(const std::string& name_space) const {
-  const auto view = cache_.namespaces.find(name_space);
-  return view == cache_.namespaces.end() ? nullptr : &view->second;
-}
-
 DesiredState::Claim Cluster::claim_of(const DesiredState& desired, const Key& key) const {
-  return desired.claim(key, view_of(key.name_space), cache_.namespaces_complete);
+  return desired.claim(key, cache_.find_namespace(key.name_space), cache_.namespaces_complete);
 }
 
 // The namespaces that a plan claims or names, sorted.
@@ -251,16 +245,17 @@ std::vector<std::string> Cluster::candidates(const Plan& plan) const {
   const auto& scope = places.secrets.at(plan.target.secret);
   std::set<std::string> names;
   for (const auto& name_space : scope.namespaces) {
-    if (selects(plan.target, name_space, view_of(name_space), desired_->default_namespace()) == Selected::yes) {
+    if (selects(plan.target, name_space, cache_.find_namespace(name_space), desired_->default_namespace()) ==
+        Selected::yes) {
       names.insert(name_space);
     }
   }
   if (scope.all) {
-    for (const auto& [name_space, view] : cache_.namespaces) {
+    cache_.for_each_namespace([&](const std::string& name_space, const NamespaceView& view) {
       if (selects(plan.target, name_space, &view, desired_->default_namespace()) == Selected::yes) {
         names.insert(name_space);
       }
-    }
+    });
   }
   return {names.begin(), names.end()};
 }
@@ -342,9 +337,9 @@ void Cluster::add_rows(const std::string& target, std::vector<StatusRow>& rows) 
       const Key key{name_space, secret};
       const auto action = reconciler_.decide(key, *desired_).action;
       const auto claim = claim_of(*desired_, key);
-      const bool may_stay =
-          plan != desired_->plans().end() && plan->second->target.secret == secret &&
-          selects(plan->second->target, name_space, view_of(name_space), desired_->default_namespace()) != Selected::no;
+      const bool may_stay = plan != desired_->plans().end() && plan->second->target.secret == secret &&
+                            selects(plan->second->target, name_space, cache_.find_namespace(name_space),
+                                    desired_->default_namespace()) != Selected::no;
       // Another target claims the place, or may: ours is not gone before that one has written its own.
       const bool passed_on = desired_->knows(target) && !may_stay && (claim.plan != nullptr || claim.unknown);
       if (action == Action::remove || action == Action::release || passed_on) {

@@ -70,7 +70,6 @@ class Cluster {
   asio::awaitable<Outcome> work(Key key);
   [[nodiscard]] bool may_be_attached(const Places& places) const;
   [[nodiscard]] std::vector<std::string> candidates(const Plan& plan) const;
-  [[nodiscard]] const NamespaceView* view_of(const std::string& name_space) const;
   [[nodiscard]] DesiredState::Claim claim_of(const DesiredState& desired, const Key& key) const;
   void hold_for_namespaces(StatusRow& row) const;
   [[nodiscard]] StatusRow row_for(const Plan& plan, const std::string& name_space) const;

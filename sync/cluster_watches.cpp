@@ -259,13 +259,10 @@ void ClusterWatches::on_event(Watch& watch, const kube::WatchEvent& event) {
 void ClusterWatches::on_namespace(Watch& watch, const kube::WatchEvent& event) {
   const auto name = metadata_text(*event.object, "name");
   if (event.kind == kube::WatchEvent::Kind::deleted) {
-    cache_.namespaces.erase(name);
+    cache_.erase_namespace(name);
   } else {
-    NamespaceView& view = cache_.namespaces[name];
-    view.terminating = event.object->at("metadata").contains("deletionTimestamp");
-    view.generation = watch.synced ? cache_.generation : watch.generation;
-    Labels labels = labels_of(*event.object);
-    view.labels = labels.empty() ? nullptr : cache_.share(std::move(labels));
+    NamespaceView view{event.object->at("metadata").contains("deletionTimestamp"), labels_of(*event.object)};
+    cache_.put_namespace(name, std::move(view), watch.synced ? cache_.generation : watch.generation);
   }
   handlers_.on_namespace(name);
 }
@@ -285,7 +282,7 @@ void ClusterWatches::on_secret(Watch& watch, const kube::WatchEvent& event) {
   if (event.kind == kube::WatchEvent::Kind::deleted) {
     entry.secret.reset();
   } else {
-    entry.secret = std::make_unique<SecretView>(view_secret(*event.object, owner_id_));
+    entry.secret = cache_.share(view_secret(*event.object, owner_id_));
     entry.generation = watch.synced ? cache_.generation : watch.generation;
   }
   if (watch.synced) {
@@ -316,8 +313,7 @@ void ClusterWatches::sweep(const Watch& watch) {
     return watch.id.name_space.empty() || watch.id.name_space == name_space;
   };
   if (watch.id.resource == namespaces) {
-    std::erase_if(cache_.namespaces, [&](const auto& item) { return item.second.generation < watch.generation; });
-    cache_.forget_unused_labels();
+    cache_.erase_namespaces_before(watch.generation);
     cache_.namespaces_complete = true;
   } else if (watch.id.resource == service_accounts) {
     std::erase_if(cache_.service_accounts, [&](const auto& item) {

@@ -103,7 +103,7 @@ Selected selects(const Target& target, const std::string& name_space, const Name
   if (view == nullptr) {
     return Selected::unknown;
   }
-  Labels labels = view->labels ? *view->labels : Labels();
+  Labels labels = view->labels;
   labels.try_emplace("kubernetes.io/metadata.name", name_space);  // every API server since 1.21 sets it
   return target.namespace_selector.matches(labels) ? Selected::yes : Selected::no;
 }

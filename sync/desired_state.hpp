@@ -54,8 +54,9 @@ Plan make_plan(const Target& target, const KnownLogins& logins);
 // A namespace as the API server has it.
 struct NamespaceView {
   bool terminating = false;
-  std::uint32_t generation = 0;          // of the list that delivered it last
-  std::shared_ptr<const Labels> labels;  // null where it has no label but its own name
+  Labels labels;  // that of its own name may be missing
+
+  auto operator<=>(const NamespaceView&) const = default;
 };
 
 enum class Selected { no, yes, unknown };

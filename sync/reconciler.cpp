@@ -55,9 +55,7 @@ Reconciler::Reconciler(kube::KubeClient& client, ClusterCache& cache, Owner owne
 
 Decision Reconciler::decide(const Key& key, const DesiredState& desired) const {
   Facts facts;
-  if (const auto view = cache_.namespaces.find(key.name_space); view != cache_.namespaces.end()) {
-    facts.name_space = &view->second;
-  }
+  facts.name_space = cache_.find_namespace(key.name_space);
   facts.namespaces_complete = cache_.namespaces_complete;
   if (const Entry* entry = std::as_const(cache_).find(key)) {
     facts.secret = entry->secret.get();
@@ -114,18 +112,12 @@ asio::awaitable<Outcome> Reconciler::reconcile(Key key, std::shared_ptr<const De
 }
 
 asio::awaitable<void> Reconciler::read(Key key) {
-  std::optional<SecretView> view;
   try {
-    const auto secret = co_await client_.get(secret_path(key));
-    view = view_secret(secret, owner_.id);
+    see(key, co_await client_.get(secret_path(key)));
   } catch (const Error& error) {
     if (error.code() != ErrorCode::not_found && error.code() != ErrorCode::namespace_missing) {
       throw;
     }
-  }
-  if (view) {
-    see(key, std::move(*view));
-  } else {
     cache_.entry(key).secret.reset();
   }
 }
@@ -140,7 +132,7 @@ asio::awaitable<void> Reconciler::act(Key key, Decision decision) {
     case Action::update:
     case Action::adopt:
       if (decision.plan->carried_over.empty()) {
-        const std::string version = cache_.entry(key).secret->resource_version;
+        const std::string version = cache_.entry(key).resource_version();
         co_await apply(key, *decision.plan, *decision.plan->payload, version, true);
       } else {
         co_await write_merged(key, *decision.plan);
@@ -165,7 +157,7 @@ asio::awaitable<void> Reconciler::apply(Key key, const Plan& plan, const Payload
   kube::ApplyOptions options;
   options.force = force;
   const auto applied = co_await client_.apply(secret_path(key), std::move(body), options);
-  see(key, view_secret(applied, owner_.id));
+  see(key, applied);
   Entry& entry = cache_.entry(key);
   const bool repair = entry.written == plan.payload->id() && system_clock::now() - entry.last_change < calm;
   entry.repairs = repair ? static_cast<std::uint8_t>(std::min(entry.repairs + 1, 32)) : std::uint8_t{0};
@@ -180,7 +172,7 @@ asio::awaitable<void> Reconciler::write_merged(Key key, const Plan& plan) {
   const auto secret = co_await client_.get(secret_path(key));
   const auto view = view_secret(secret, owner_.id);
   if (view.ownership != Ownership::ours && !cache_.entry(key).adopt) {
-    see(key, view);
+    see(key, secret);
     co_return;  // given away since we looked: the next decision will leave it alone
   }
   PullEntries entries;
@@ -197,13 +189,13 @@ asio::awaitable<void> Reconciler::write_merged(Key key, const Plan& plan) {
   }
   const Payload payload(entries);
   if (view.ownership == Ownership::ours && view.target == plan.target.name && view.digest == payload.digest()) {
-    see(key, view);
+    see(key, secret);
     Entry& entry = cache_.entry(key);
     entry.written = plan.payload->id();
     entry.accepted = payload.digest();
     co_return;
   }
-  co_await apply(key, plan, payload, view.resource_version, true);
+  co_await apply(key, plan, payload, resource_version_of(secret), true);
 }
 
 asio::awaitable<void> Reconciler::remove(Key key) {
@@ -217,9 +209,8 @@ asio::awaitable<void> Reconciler::remove(Key key) {
     cache_.entry(key).secret.reset();
     co_return;
   }
-  const auto view = view_secret(secret, owner_.id);
-  see(key, view);
-  if (view.ownership != Ownership::ours) {
+  see(key, secret);
+  if (view_secret(secret, owner_.id).ownership != Ownership::ours) {
     co_return;  // given away since we looked: the next decision will leave it alone
   }
   for (const auto& account : attached_accounts(key, nullptr)) {
@@ -227,7 +218,7 @@ asio::awaitable<void> Reconciler::remove(Key key) {
     see_account(key.name_space, account, detached);
   }
   const auto& metadata = secret.at("metadata");
-  const kube::Preconditions unchanged{metadata.value("uid", ""), view.resource_version};
+  const kube::Preconditions unchanged{metadata.value("uid", ""), resource_version_of(secret)};
   try {
     co_await client_.remove(secret_path(key), unchanged);
   } catch (const Error& error) {
@@ -236,7 +227,7 @@ asio::awaitable<void> Reconciler::remove(Key key) {
     }
   }
   Entry& entry = cache_.entry(key);
-  if (entry.secret && entry.secret->resource_version == view.resource_version) {
+  if (entry.secret && entry.resource_version() == unchanged.resource_version) {
     entry.secret.reset();  // unless a watch has told of what somebody made since
   }
   entry.last_change = system_clock::now();
@@ -244,9 +235,9 @@ asio::awaitable<void> Reconciler::remove(Key key) {
 
 // The accounts that name it go on naming it, so that pods go on pulling.
 asio::awaitable<void> Reconciler::release(Key key) {
-  std::string patch = make_release_patch(cache_.entry(key).secret->resource_version);
+  std::string patch = make_release_patch(cache_.entry(key).resource_version());
   const auto released = co_await client_.json_patch(secret_path(key), std::move(patch));
-  see(key, view_secret(released, owner_.id));
+  see(key, released);
   cache_.entry(key).last_change = system_clock::now();
 }
 
@@ -318,13 +309,13 @@ std::optional<Outcome> Reconciler::hold_back(const Key& key, const Decision& dec
 }
 
 // What an answer says of a Secret, unless a watch has told of something later meanwhile.
-void Reconciler::see(const Key& key, SecretView view) {
+void Reconciler::see(const Key& key, const nlohmann::json& secret) {
   Entry& entry = cache_.entry(key);
-  const auto version = version_number(view.resource_version);
+  const auto version = version_number(resource_version_of(secret));
   if (version < entry.version || (version == entry.version && version != 0)) {
     return;
   }
-  entry.secret = std::make_unique<SecretView>(std::move(view));
+  entry.secret = cache_.share(view_secret(secret, owner_.id));
   entry.version = version;
   entry.generation = cache_.generation;
 }

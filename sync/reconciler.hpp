@@ -6,6 +6,7 @@
 
 #include <asio/awaitable.hpp>
 #include <memory>
+#include <nlohmann/json_fwd.hpp>
 #include <string>
 
 #include "sync/cluster_cache.hpp"
@@ -48,7 +49,7 @@ class Reconciler {
   asio::awaitable<void> put_accounts_in_order(Key key, const Plan& plan);
   [[nodiscard]] std::vector<std::string> missing_accounts(const Key& key, const Plan& plan) const;
   std::optional<Outcome> hold_back(const Key& key, const Decision& decision);
-  void see(const Key& key, SecretView view);
+  void see(const Key& key, const nlohmann::json& secret);
   void see_account(const std::string& name_space, const std::string& account, ServiceAccountView view);
   void note(const Key& key, SyncState state, std::optional<Error> cause);
 

@@ -12,8 +12,11 @@
 
 namespace regsync {
 
-// 0, older than all others, for what is no number.
+// 0, older than all others, for what is no number or is not written as std::to_string would.
 inline std::uint64_t version_number(std::string_view resource_version) {
+  if (resource_version.starts_with('0')) {
+    return 0;
+  }
   std::uint64_t number = 0;
   const char* end = std::to_address(resource_version.end());
   const auto [stop, error] = std::from_chars(std::to_address(resource_version.begin()), end, number);

@@ -2,6 +2,8 @@
 
 #include <nlohmann/json.hpp>
 
+#include "sync/resource_version.hpp"
+
 namespace regsync {
 
 namespace {
@@ -50,7 +52,9 @@ std::string_view data_manager(const json& secret) {
 
 SecretView view_secret(const json& secret, std::string_view owner_id) {
   SecretView view;
-  view.resource_version = text_at(secret, {"metadata", "resourceVersion"});
+  if (auto version = resource_version_of(secret); version_number(version) == 0) {
+    view.odd_version = std::move(version);
+  }
   view.target = text_at(secret, {"metadata", "annotations", target_annotation});
   view.digest = digest_of(text_at(secret, {"data", ".dockerconfigjson"}));
   view.right_type = text_at(secret, {"type"}) == pull_secret_type;
@@ -68,6 +72,10 @@ SecretView view_secret(const json& secret, std::string_view owner_id) {
     view.holder = data_manager(secret);
   }
   return view;
+}
+
+std::string resource_version_of(const json& secret) {
+  return std::string(text_at(secret, {"metadata", "resourceVersion"}));
 }
 
 // Put together by hand, as it is for each of thousands of Secrets: a tree of JSON costs ten times as much.

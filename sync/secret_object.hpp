@@ -20,18 +20,23 @@ inline constexpr std::string_view pull_secret_type = "kubernetes.io/dockerconfig
 // Who keeps the Secret: us when label and owner annotation say so.
 enum class Ownership : std::uint8_t { ours, other_owner, unmanaged };
 
-// A Secret in a cluster, without its data. Small: an engine holds one per Secret it knows.
+// A Secret in a cluster, without its data. Neither its name nor, as a rule, its version is in it, so that the Secrets
+// of one target look alike: an engine holds one view for all of them.
 struct SecretView {
-  std::string resource_version;
-  std::string target;  // of the target annotation
-  std::string holder;  // where it is not ours: its owner's user@host, or the field manager of its data
-  Digest digest{};     // of the base64 text of .dockerconfigjson
+  std::string target;       // of the target annotation
+  std::string holder;       // where it is not ours: its owner's user@host, or the field manager of its data
+  std::string odd_version;  // its resourceVersion, only where that is no number (version_number)
+  Digest digest{};          // of the base64 text of .dockerconfigjson
   Ownership ownership = Ownership::unmanaged;
   bool right_type = false;
   bool immutable = false;
+
+  auto operator<=>(const SecretView&) const = default;
 };
 
 SecretView view_secret(const nlohmann::json& secret, std::string_view owner_id);
+// As the server wrote it; empty where there is none.
+std::string resource_version_of(const nlohmann::json& secret);
 
 struct ApplyBody {
   std::string_view name;

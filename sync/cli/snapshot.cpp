@@ -41,7 +41,7 @@ asio::awaitable<void> read_namespaces(kube::KubeClient& client, Snapshot& snapsh
     const json& metadata = item.at("metadata");
     NamespaceView view;
     view.terminating = metadata.contains("deletionTimestamp");
-    if (metadata.contains("labels")) view.labels = std::make_unique<const Labels>(metadata["labels"].get<Labels>());
+    if (metadata.contains("labels")) view.labels = metadata["labels"].get<Labels>();
     snapshot.namespaces.emplace(metadata.at("name").get<std::string>(), std::move(view));
   }
   snapshot.namespaces_complete = true;

@@ -43,7 +43,6 @@ class DecideTest : public testing::Test {
 
   [[nodiscard]] SecretView in_place() const {
     SecretView view;
-    view.resource_version = "7";
     view.target = "t";
     view.digest = plan_->payload ? plan_->payload->digest() : Digest{};
     view.ownership = Ownership::ours;
@@ -136,7 +135,7 @@ TEST_F(DecideTest, NobodyWritesWhatASelectorOfAnEarlierTargetMayClaim) {
   NamespaceView view;
   facts.name_space = &view;
   EXPECT_EQ(desired.decide({"team-a", "cred"}, facts).plan, plan_.get());
-  view.labels = std::make_shared<const Labels>(Labels{{"env", "prod"}});
+  view.labels = {{"env", "prod"}};
   EXPECT_EQ(desired.decide({"team-a", "cred"}, facts).plan, earlier_plan.get());
   facts.name_space = nullptr;
   facts.namespaces_complete = true;
@@ -200,7 +199,7 @@ TEST(Selects, ByNameGlobSelectorAndExclusion) {
   target.exclude_namespaces = {"dev-secret*"};
   target.namespace_selector = LabelSelector::parse("env=prod");
   NamespaceView prod;
-  prod.labels = std::make_unique<const Labels>(Labels{{"env", "prod"}});
+  prod.labels = {{"env", "prod"}};
   const NamespaceView plain;
   EXPECT_EQ(selects(target, "team-a", nullptr, ""), Selected::yes);
   EXPECT_EQ(selects(target, "dev-1", nullptr, ""), Selected::yes);

@@ -18,7 +18,7 @@ TEST(SecretObject, ViewsWhatItWrote) {
   const auto view = view_secret(secret("id1 jdoe@laptop"), "id1");
   EXPECT_EQ(view.ownership, Ownership::ours);
   EXPECT_EQ(view.target, "t");
-  EXPECT_EQ(view.resource_version, "5");
+  EXPECT_EQ(view.odd_version, "");
   EXPECT_EQ(view.digest, digest_of("e30="));
   EXPECT_TRUE(view.right_type);
   EXPECT_FALSE(view.immutable);

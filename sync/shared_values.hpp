@@ -1,0 +1,36 @@
+// Equal values kept once, and no longer than somebody holds them: for what thousands of objects have in common.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <utility>
+
+namespace regsync {
+
+// Outlives what it hands out. One thread.
+template <typename T>
+class SharedValues {
+ public:
+  SharedValues() = default;
+  SharedValues(const SharedValues&) = delete;
+  SharedValues& operator=(const SharedValues&) = delete;
+  SharedValues(SharedValues&&) = delete;
+  SharedValues& operator=(SharedValues&&) = delete;
+  ~SharedValues() = default;
+
+  // The one that equals this. Never null.
+  std::shared_ptr<const T> share(T value) {
+    const auto known = values_.try_emplace(std::move(value)).first;
+    auto shared = known->second.lock();
+    if (!shared) {
+      shared = {&known->first, [this, known](const T*) { values_.erase(known); }};
+      known->second = shared;
+    }
+    return shared;
+  }
+
+ private:
+  std::map<T, std::weak_ptr<const T>> values_;
+};
+
+}  // namespace regsync
