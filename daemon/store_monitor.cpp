@@ -1,12 +1,17 @@
 #include "daemon/store_monitor.hpp"
 
-#include <array>
+#include <algorithm>
 #include <asio/post.hpp>
+#include <chrono>
 #include <list>
+#include <mutex>
 #include <optional>
 #include <thread>
 #include <utility>
+#include <vector>
 
+#include "helper/bus_connection.hpp"
+#include "helper/event_fd.hpp"
 #include "helper/secret_service_bus.hpp"
 #include "helper/secret_service_store.hpp"
 #include "helper/signal_watch.hpp"
@@ -14,31 +19,30 @@
 namespace regsync {
 namespace {
 
+using std::chrono::steady_clock;
+
 // The first signal is answered at once; what follows within this time (a store emits two or three signals, an unlock
 // one per item) becomes one more reading at its end.
-constexpr guint settle_milliseconds = 20;
+constexpr auto settle_time = std::chrono::milliseconds(20);
 
 // gnome-keyring emits no signal when it is unlocked over its control socket, which is how pam_gnome_keyring does it
 // at login. So a locked keyring, and only that, is asked again; one call that ends at its first answer.
-constexpr guint locked_retry_milliseconds = 2000;
+constexpr auto locked_retry_time = std::chrono::milliseconds(2000);
 
 }  // namespace
 
-// Lives on two threads: constructed and destroyed on the io_context's, everything between on the GLib thread.
+// Lives on two threads: constructed and destroyed on the io_context's, everything between on the store thread.
 class StoreMonitor::Impl {
  public:
   Impl(asio::any_io_executor executor, Handler on_reading)
       : executor_(std::move(executor)),
         handler_(std::make_shared<Handler>(std::move(on_reading))),
-        cancel_(g_cancellable_new()),
-        context_(g_main_context_new()),
-        loop_(g_main_loop_new(context_.get(), FALSE)),
         thread_([this] { run(); }) {}
 
   ~Impl() {
     handler_.reset();  // what is posted already finds nobody
-    g_cancellable_cancel(cancel_.get());
-    post([this] { g_main_loop_quit(loop_.get()); });
+    cancel_.set();
+    post([this] { ended_ = true; });
     thread_.join();
   }
 
@@ -47,19 +51,13 @@ class StoreMonitor::Impl {
   Impl(Impl&&) = delete;
   Impl& operator=(Impl&&) = delete;
 
-  // Runs it on the GLib thread. Not g_main_context_invoke, which may run it on the caller's.
-  void post(std::function<void()> work, guint after_milliseconds = 0) {
-    GSource* const source = g_timeout_source_new(after_milliseconds);
-    g_source_set_callback(
-        source,
-        [](gpointer data) -> gboolean {
-          (*static_cast<std::function<void()>*>(data))();
-          return G_SOURCE_REMOVE;
-        },
-        new std::function<void()>(std::move(work)),
-        [](gpointer data) { delete static_cast<std::function<void()>*>(data); });
-    g_source_attach(source, context_.get());
-    g_source_unref(source);
+  // Runs it on the store thread; it throws nothing.
+  void post(std::function<void()> work) {
+    {
+      const std::scoped_lock lock(mutex_);
+      posted_.push_back(std::move(work));
+    }
+    wake_.set();
   }
 
   void want(std::set<RegistryKey> registries) {
@@ -77,97 +75,105 @@ class StoreMonitor::Impl {
       locked_ = problem.code() == ErrorCode::locked;
       deliver(problem);
     }
-    if (locked_ && !std::exchange(retrying_, true)) {
-      retry_soon();
+    if (locked_ && !retry_time_) {
+      retry_time_ = steady_clock::now() + locked_retry_time;
     }
   }
 
  private:
   void run() {
-    g_main_context_push_thread_default(context_.get());
     read();
-    g_main_loop_run(loop_.get());
-    disconnect();
-    g_main_context_pop_thread_default(context_.get());
+    while (!ended_) {
+      if (wait_for_input(connection_ ? connection_->get() : nullptr, wake_.fd(), next_time())) {
+        run_posted();
+      }
+      if (connection_ && !connection_->process()) {
+        read();  // says what became of the bus
+      }
+      answer_signals();
+      look_at_the_clock();
+    }
   }
 
-  // Subscribes before the first reading, so that no change falls between. A bus that died is left behind whole: GLib
-  // hands out the same connection as long as somebody holds it.
+  void run_posted() {
+    wake_.reset();
+    std::vector<std::function<void()>> all;
+    {
+      const std::scoped_lock lock(mutex_);
+      all.swap(posted_);
+    }
+    for (const auto& work : all) {
+      work();
+    }
+  }
+
+  // Subscribes before the first reading, so that no change falls between. On a connection beside the store's, so that
+  // signals wait while a call of the store does.
   void connect() {
-    if (connection_ && g_dbus_connection_is_closed(connection_.get()) == FALSE) {
+    if (store_ && connection_->is_open()) {
       return;
-    }
-    disconnect();
-    store_.emplace(Prompt::never, cancel_.get());
-    connection_ = SecretServiceBus(cancel_.get()).share_connection();
-    signals_.emplace_back(connection_.get(),
-                          SignalWatch::Match{.sender = "org.freedesktop.DBus",
-                                             .interface = "org.freedesktop.DBus",
-                                             .signal = "NameOwnerChanged",
-                                             .first_argument = secret_service_name},
-                          [this](GVariant* arguments) { owner_changed(arguments); });
-    for (const char* interface : {"org.freedesktop.Secret.Service", "org.freedesktop.Secret.Collection"}) {
-      signals_.emplace_back(connection_.get(),
-                            SignalWatch::Match{.sender = secret_service_name, .interface = interface},
-                            [this](GVariant*) { look_again(); });
-    }
-    g_signal_connect(connection_.get(), "closed", G_CALLBACK(+[](GDBusConnection*, gboolean, GError*, gpointer self) {
-                       auto* impl = static_cast<Impl*>(self);
-                       impl->post([impl] { impl->read(); });  // once the emission has let go of the connection
-                     }),
-                     this);
-  }
-
-  void disconnect() {
-    if (connection_) {
-      g_signal_handlers_disconnect_by_data(connection_.get(), this);
     }
     signals_.clear();
     store_.reset();
     connection_.reset();
+    connection_.emplace(cancel_.fd());
+    signals_.emplace_back(*connection_,
+                          SignalWatch::Match{.sender = "org.freedesktop.DBus",
+                                             .interface = "org.freedesktop.DBus",
+                                             .signal = "NameOwnerChanged",
+                                             .first_argument = secret_service_name},
+                          [this](sd_bus_message* signal) {
+                            const char* new_owner = "";
+                            sd_bus_message_read(signal, "sss", nullptr, nullptr, &new_owner);
+                            provider_ended_ = *new_owner == '\0';
+                            changed_ = !provider_ended_;
+                          });
+    for (const char* interface : {"org.freedesktop.Secret.Service", "org.freedesktop.Secret.Collection"}) {
+      signals_.emplace_back(*connection_, SignalWatch::Match{.sender = secret_service_name, .interface = interface},
+                            [this](sd_bus_message*) { changed_ = true; });
+    }
+    store_.emplace(Prompt::never, cancel_.fd());
   }
 
-  void owner_changed(GVariant* arguments) {
-    const char* new_owner = nullptr;
-    g_variant_get(arguments, "(&s&s&s)", nullptr, nullptr, &new_owner);
-    if (*new_owner == '\0') {
+  void answer_signals() {
+    const bool changed = std::exchange(changed_, false);
+    if (std::exchange(provider_ended_, false)) {
       // Not a reading: the call would start the provider that the person just stopped.
       deliver(no_provider_error());
-    } else {
+    } else if (changed) {
       look_again();
     }
   }
 
   void look_again() {
-    if (settling_) {
+    if (settle_end_) {
       again_ = true;
       return;
     }
-    settling_ = true;
-    post(
-        [this] {
-          settling_ = false;
-          if (std::exchange(again_, false)) {
-            look_again();
-          }
-        },
-        settle_milliseconds);
+    settle_end_ = steady_clock::now() + settle_time;
     read();
   }
 
-  void retry_soon() {
-    post(
-        [this] {
-          if (locked_ && still_locked()) {
-            retry_soon();
-            return;
-          }
-          retrying_ = false;
-          if (locked_) {
-            read();
-          }
-        },
-        locked_retry_milliseconds);
+  steady_clock::time_point next_time() const {
+    constexpr auto never = steady_clock::time_point::max();
+    return std::min(settle_end_.value_or(never), retry_time_.value_or(never));
+  }
+
+  void look_at_the_clock() {
+    if (settle_end_ && *settle_end_ <= steady_clock::now()) {
+      settle_end_.reset();
+      if (std::exchange(again_, false)) {
+        look_again();
+      }
+    }
+    if (retry_time_ && *retry_time_ <= steady_clock::now()) {
+      retry_time_.reset();
+      if (locked_ && still_locked()) {
+        retry_time_ = steady_clock::now() + locked_retry_time;
+      } else if (locked_) {
+        read();
+      }
+    }
   }
 
   bool still_locked() {
@@ -194,19 +200,25 @@ class StoreMonitor::Impl {
   const asio::any_io_executor executor_;
   std::shared_ptr<Handler> handler_;  // the io_context thread's
   const std::weak_ptr<Handler> observer_ = handler_;
-  const GObjectPtr<GCancellable> cancel_;
-  const GMainContextPtr context_;
-  const GMainLoopPtr loop_;
 
-  // The GLib thread's.
-  std::optional<SecretServiceStore> store_;
-  GObjectPtr<GDBusConnection> connection_;
+  // Both threads'.
+  EventFd cancel_;  // set once: no call waits any longer
+  EventFd wake_;    // something is posted
+  std::mutex mutex_;
+  std::vector<std::function<void()>> posted_;  // under mutex_
+
+  // The store thread's.
+  bool ended_ = false;
+  std::optional<BusConnection> connection_;
   std::list<SignalWatch> signals_;  // of connection_
+  std::optional<SecretServiceStore> store_;
+  bool changed_ = false;         // a signal said so
+  bool provider_ended_ = false;  // and nobody has followed it
   std::set<RegistryKey> wanted_;
-  bool settling_ = false;  // a reading was made less than settle_milliseconds ago
-  bool again_ = false;     // and something changed since
-  bool locked_ = false;    // as the last reading said
-  bool retrying_ = false;  // a timer asks whether it still is
+  std::optional<steady_clock::time_point> settle_end_;  // a signal has been answered with a reading until then
+  bool again_ = false;                                  // and something changed since
+  bool locked_ = false;                                 // as the last reading said
+  std::optional<steady_clock::time_point> retry_time_;  // when to ask whether it still is
 
   std::thread thread_;  // last: it uses all of the above
 };

@@ -1,7 +1,7 @@
 // Follows the Secret Service and delivers readings of it.
 //
-// Owns the GLib thread: one GMainContext and GMainLoop, on which the store is used and D-Bus signals arrive. A burst
-// of signals becomes one reading. Signals carry no news, only "look again". A restarted or late keyring daemon
+// Owns the store thread, on which the store is used and D-Bus signals arrive; between them it sleeps. A burst of
+// signals becomes one reading. Signals carry no news, only "look again". A restarted or late keyring daemon
 // (NameOwnerChanged of org.freedesktop.secrets) is reconnected to and read again. Never prompts. Never polls, but for a
 // locked keyring: no signal says that pam_gnome_keyring unlocked it.
 //

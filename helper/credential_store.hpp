@@ -1,7 +1,7 @@
 // Where logins are kept: the seam between regsync and the OS secret store.
 //
 // Every call is synchronous and may block (D-Bus; a prompt if the store was made with Prompt::allowed), so the daemon
-// makes them on its GLib thread only. One thread at a time. Errors: Error with code locked (there, but not
+// makes them on its store thread only. One thread at a time. Errors: Error with code locked (there, but not
 // readable now), store_unavailable (no bus, no provider, no default collection), invalid_input. A login that does
 // not exist is never an error and never confused with a locked one.
 #pragma once
@@ -41,8 +41,9 @@ class CredentialStore {
   virtual Logins load(std::set<RegistryKey> asked) = 0;
 };
 
-// What every store demands of its input; throws invalid_input. Server and user name: not empty, UTF-8, no NUL. The
-// secret: not empty, no NUL, UTF-8 (KWallet keeps text; C clients end at a NUL).
+// What every store demands of its input; throws invalid_input. Server and user name: not empty, UTF-8, no NUL, no
+// noncharacter (U+FFFE and its like). The secret: not empty, no NUL, UTF-8 (KWallet keeps text; C clients end at a
+// NUL).
 void require_storable(const Credential& credential);
 void require_server(std::string_view server);
 

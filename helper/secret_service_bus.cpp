@@ -1,11 +1,10 @@
 #include "helper/secret_service_bus.hpp"
 
 #include <algorithm>
-#include <array>
+#include <cstdint>
 #include <cstdlib>
 #include <filesystem>
-#include <functional>
-#include <memory>
+#include <initializer_list>
 #include <string_view>
 #include <utility>
 
@@ -23,66 +22,29 @@ constexpr std::size_t max_in_flight = 64;
 // gnome-keyring (seen: 42.1; Debian bug 1147303) looks its clients up on two threads, and among many that come and go
 // now and then does not find the one that calls: then the method "is not implemented". It has done nothing by then.
 constexpr int max_attempts = 4;
+constexpr std::uint64_t call_limit_microseconds = 25'000'000;
 
-constexpr std::string_view see_doctor = "`regsync doctor` tells more";
+constexpr const char* see_doctor = "`regsync doctor` tells more";
 
-struct ErrorOut {  // for GLib's last parameter
-  GError* raw = nullptr;
-  ErrorOut() = default;
-  ~ErrorOut() { g_clear_error(&raw); }
-  ErrorOut(const ErrorOut&) = delete;
-  ErrorOut& operator=(const ErrorOut&) = delete;
-  ErrorOut(ErrorOut&&) = delete;
-  ErrorOut& operator=(ErrorOut&&) = delete;
+// An answer's place, which sd-bus fills in.
+struct Pending {
+  BusMessagePtr answer;
+  BusSlotPtr slot;
+  std::size_t* answered = nullptr;
+
+  static int on_answer(sd_bus_message* answer, void* self, sd_bus_error* /*unused*/) noexcept {
+    auto& pending = *static_cast<Pending*>(self);
+    pending.answer.reset(sd_bus_message_ref(answer));
+    ++*pending.answered;
+    return 0;
+  }
 };
 
-// While it lives, asynchronous replies of this thread arrive in a context that only we iterate.
-class PrivateContext {
- public:
-  PrivateContext() : context_(g_main_context_new()) { g_main_context_push_thread_default(context_.get()); }
-  ~PrivateContext() {
-    // A signal that is queued but not dispatched would keep the context, and that the connection, for ever.
-    while (g_main_context_iteration(context_.get(), FALSE) != FALSE) {
-    }
-    g_main_context_pop_thread_default(context_.get());
-  }
-  PrivateContext(const PrivateContext&) = delete;
-  PrivateContext& operator=(const PrivateContext&) = delete;
-  PrivateContext(PrivateContext&&) = delete;
-  PrivateContext& operator=(PrivateContext&&) = delete;
-
-  void wait() { g_main_context_iteration(context_.get(), TRUE); }
-
-  // Until it holds, or the connection is closed, which is looked at every second: a bus that dies sends nothing.
-  template <typename Condition>
-  void wait_for(GDBusConnection* connection, Condition holds) {
-    GSource* const tick = g_timeout_source_new_seconds(1);
-    g_source_set_callback(
-        tick, [](gpointer) -> gboolean { return G_SOURCE_CONTINUE; }, nullptr, nullptr);
-    g_source_attach(tick, context_.get());
-    g_source_unref(tick);
-    while (!holds() && g_dbus_connection_is_closed(connection) == FALSE) {
-      wait();
-    }
-  }
-
- private:
-  GMainContextPtr context_;
-};
-
-// GDBus puts the remote error's name in front of the message.
-std::string plain_message(const GError& error) {
-  const std::unique_ptr<GError, GlibRelease<g_error_free>> copy(g_error_copy(&error));
-  g_dbus_error_strip_remote_error(copy.get());
-  return copy->message;
+bool is_named(const BusError& error, std::initializer_list<std::string_view> names) {
+  return std::ranges::find(names, error.name) != names.end();
 }
 
-bool is_remote(const GError& error, const std::initializer_list<std::string_view>& names) {
-  const GCharPtr remote(g_dbus_error_get_remote_error(&error));
-  return remote && std::ranges::find(names, std::string_view(remote.get())) != names.end();
-}
-
-bool is_unknown_method(const GError& error) { return is_remote(error, {"org.freedesktop.DBus.Error.UnknownMethod"}); }
+bool is_unknown_method(const BusError& error) { return is_named(error, {SD_BUS_ERROR_UNKNOWN_METHOD}); }
 
 bool a_provider_is_installed() {
   const char* data_dirs = std::getenv("XDG_DATA_DIRS");
@@ -96,16 +58,6 @@ bool a_provider_is_installed() {
     }
   }
   return false;
-}
-
-Error no_bus_error(const GError& error) {
-  const bool has_address = std::getenv("DBUS_SESSION_BUS_ADDRESS") != nullptr;
-  std::string message = has_address ? "cannot reach the D-Bus session bus: " + plain_message(error)
-                                    : "no D-Bus session bus, and so no Secret Service to keep logins in";
-  return {ErrorCode::store_unavailable, std::move(message),
-          "log in with a user session (loginctl enable-linger, dbus-user-session), or on a machine without a desktop "
-          "run `regsync setup --headless`; " +
-              std::string(see_doctor)};
 }
 
 }  // namespace
@@ -133,47 +85,51 @@ Error no_default_collection_error() {
               std::string(see_doctor)};
 }
 
-Error secret_service_error(const GError& error) {
-  if (is_remote(error, {"org.freedesktop.Secret.Error.IsLocked"})) {
+Error secret_service_error(const BusError& error) {
+  if (is_named(error, {"org.freedesktop.Secret.Error.IsLocked"})) {
     return locked_error();
   }
-  if (is_remote(error, {"org.freedesktop.DBus.Error.ServiceUnknown", "org.freedesktop.DBus.Error.NameHasNoOwner",
-                        "org.freedesktop.DBus.Error.Spawn.ServiceNotFound"})) {
+  if (is_named(error, {SD_BUS_ERROR_SERVICE_UNKNOWN, SD_BUS_ERROR_NAME_HAS_NO_OWNER,
+                       "org.freedesktop.DBus.Error.Spawn.ServiceNotFound"})) {
     return no_provider_error();
   }
-  if (g_error_matches(&error, G_IO_ERROR, G_IO_ERROR_CANCELLED) != FALSE) {
-    return {ErrorCode::cancelled, "the call to the Secret Service was cancelled"};
+  if (is_named(error, {bus_cancelled_name})) {
+    return bus_cancelled_error();
   }
-  if (g_error_matches(&error, G_IO_ERROR, G_IO_ERROR_CLOSED) != FALSE) {
-    return no_bus_error(error);
+  if (is_named(error, {SD_BUS_ERROR_DISCONNECTED})) {
+    return no_bus_error(error.message);
   }
-  return {ErrorCode::store_unavailable, "the Secret Service failed: " + plain_message(error), std::string(see_doctor)};
+  return {ErrorCode::store_unavailable, "the Secret Service failed: " + error.message, std::string(see_doctor)};
 }
 
-bool is_gone(const GError& error) {
-  return is_remote(error, {"org.freedesktop.Secret.Error.NoSuchObject", "org.freedesktop.DBus.Error.UnknownObject"}) ||
+bool is_gone(const BusError& error) {
+  return is_named(error, {"org.freedesktop.Secret.Error.NoSuchObject", SD_BUS_ERROR_UNKNOWN_OBJECT}) ||
          is_unknown_method(error);
 }
 
-SecretServiceBus::SecretServiceBus(GCancellable* cancel) : cancel_(cancel) {
-  ErrorOut error;
-  connection_.reset(g_bus_get_sync(G_BUS_TYPE_SESSION, cancel_, &error.raw));
-  if (!connection_) {
-    throw no_bus_error(*error.raw);
+std::vector<std::string> read_paths(sd_bus_message* message) {
+  std::vector<std::string> paths;
+  understood(sd_bus_message_enter_container(message, 'a', "o"));
+  for (const char* path = nullptr; read_from(message, "o", &path);) {
+    paths.emplace_back(path);
   }
-  g_dbus_connection_set_exit_on_close(connection_.get(), FALSE);  // a daemon outlives its bus
+  understood(sd_bus_message_exit_container(message));
+  return paths;
 }
 
-GObjectPtr<GDBusConnection> SecretServiceBus::share_connection() const {
-  return GObjectPtr<GDBusConnection>(G_DBUS_CONNECTION(g_object_ref(connection_.get())));
+std::string read_string(sd_bus_message* message) {
+  const char* text = nullptr;
+  return read_from(message, "s", &text) ? text : "";
 }
+
+std::string read_path(sd_bus_message* message) {
+  const char* path = nullptr;
+  return read_from(message, "o", &path) ? path : "";
+}
+
+SecretServiceBus::SecretServiceBus(int cancel_fd) : connection_(cancel_fd) {}
 
 std::vector<BusReply> SecretServiceBus::call_all(const std::vector<BusCall>& calls) {
-  std::vector<GVariantPtr> arguments;  // a call that is sent takes no more than a reference of its own
-  arguments.reserve(calls.size());
-  for (const BusCall& call : calls) {
-    arguments.emplace_back(call.arguments != nullptr ? g_variant_ref_sink(call.arguments) : nullptr);
-  }
   std::vector<BusReply> replies = send_all(calls);
   for (int attempt = 1; attempt < max_attempts; ++attempt) {
     std::vector<BusCall> refused;
@@ -196,41 +152,51 @@ std::vector<BusReply> SecretServiceBus::call_all(const std::vector<BusCall>& cal
 }
 
 std::vector<BusReply> SecretServiceBus::send_all(const std::vector<BusCall>& calls) {
-  struct Pending {
-    BusReply reply;
-    std::size_t* answered = nullptr;
-  };
   std::size_t sent = 0;
   std::size_t answered = 0;
   std::vector<Pending> pending(calls.size());
-  PrivateContext context;
-  while (answered < calls.size()) {
-    for (; sent < calls.size() && sent - answered < max_in_flight; ++sent) {
-      const BusCall& call = calls[sent];
-      pending[sent].answered = &answered;
-      g_dbus_connection_call(
-          connection_.get(), call.destination, call.path.c_str(), call.interface, call.method, call.arguments, nullptr,
-          G_DBUS_CALL_FLAGS_NONE, -1, cancel_,
-          [](GObject* connection, GAsyncResult* result, gpointer data) {
-            auto& done = *static_cast<Pending*>(data);
-            GError* error = nullptr;
-            done.reply.value.reset(g_dbus_connection_call_finish(G_DBUS_CONNECTION(connection), result, &error));
-            done.reply.error.reset(error);
-            ++*done.answered;
-          },
-          &pending[sent]);
+  const auto send = [this, &answered](const BusCall& call, Pending& place) {
+    sd_bus_message* raw = nullptr;
+    written(sd_bus_message_new_method_call(connection_.get(), &raw, call.destination, call.path.c_str(), call.interface,
+                                           call.method));
+    const BusMessagePtr message(raw);
+    if (call.arguments) {
+      call.arguments(message.get());
     }
-    context.wait();
+    place.answered = &answered;
+    sd_bus_slot* slot = nullptr;
+    const int result = sd_bus_call_async(connection_.get(), &slot, message.get(), &Pending::on_answer, &place,
+                                         call_limit_microseconds);
+    place.slot.reset(slot);
+    if (connection_.is_open()) {  // else there will be no answer, and the wait ends at once
+      written(result);
+    }
+  };
+  bool waiting = true;
+  while (waiting && answered < calls.size()) {
+    for (; sent < calls.size() && sent - answered < max_in_flight; ++sent) {
+      send(calls[sent], pending[sent]);
+    }
+    waiting = connection_.wait_until([&answered, before = answered] { return answered > before; });
   }
+  const BusError unanswered = connection_.is_open() ? BusError{bus_cancelled_name, "cancelled"}
+                                                    : BusError{SD_BUS_ERROR_DISCONNECTED, "the connection is lost"};
   std::vector<BusReply> replies;
   replies.reserve(pending.size());
   for (Pending& done : pending) {
-    replies.push_back(std::move(done.reply));
+    if (!done.answer) {
+      replies.push_back({.value = nullptr, .error = unanswered});
+    } else if (const sd_bus_error* error = sd_bus_message_get_error(done.answer.get())) {
+      replies.push_back(
+          {.value = nullptr, .error = BusError{error->name, error->message != nullptr ? error->message : error->name}});
+    } else {
+      replies.push_back({.value = std::move(done.answer), .error = {}});
+    }
   }
   return replies;
 }
 
-GVariantPtr SecretServiceBus::call(const BusCall& call) {
+BusMessagePtr SecretServiceBus::call(const BusCall& call) {
   BusReply reply = std::move(call_all({call}).front());
   if (reply.error) {
     throw secret_service_error(*reply.error);
@@ -239,94 +205,88 @@ GVariantPtr SecretServiceBus::call(const BusCall& call) {
 }
 
 bool SecretServiceBus::unlock(const std::vector<std::string>& paths) {
-  GVariantBuilder objects;
-  g_variant_builder_init(&objects, G_VARIANT_TYPE_OBJECT_PATH_ARRAY);
-  for (const std::string& path : paths) {
-    g_variant_builder_add(&objects, "o", path.c_str());
-  }
   const SessionLock prompter(*this, prompter_lock);
-  const GVariantPtr reply = call({secret_service_path, service_interface, "Unlock", g_variant_new("(ao)", &objects)});
-  gsize left = paths.size();
-  const auto count = [&left](GVariant* unlocked) { left -= std::min(left, g_variant_n_children(unlocked)); };
-  const GVariantPtr at_once(g_variant_get_child_value(reply.get(), 0));
-  count(at_once.get());
-  const char* prompt_path = nullptr;
-  g_variant_get_child(reply.get(), 1, "&o", &prompt_path);
-  if (prompt_path != std::string_view("/") && !prompter.waited()) {
-    if (const GVariantPtr answer = prompt(prompt_path);
-        answer && g_variant_is_of_type(answer.get(), G_VARIANT_TYPE_OBJECT_PATH_ARRAY) != FALSE) {
-      count(answer.get());
+  const BusMessagePtr reply = call({secret_service_path, service_interface, "Unlock", [&paths](sd_bus_message* call) {
+                                      written(sd_bus_message_open_container(call, 'a', "o"));
+                                      for (const std::string& path : paths) {
+                                        write_to(call, "o", path);
+                                      }
+                                      written(sd_bus_message_close_container(call));
+                                    }});
+  std::size_t unlocked = read_paths(reply.get()).size();
+  const std::string prompt_path = read_path(reply.get());
+  if (prompt_path != "/" && !prompter.waited()) {
+    if (const BusMessagePtr answer = prompt(prompt_path);
+        answer && sd_bus_message_enter_container(answer.get(), 'v', "ao") > 0) {
+      unlocked += read_paths(answer.get()).size();
     }
   }
-  return left == 0;
+  return unlocked >= paths.size();
 }
 
-GVariantPtr SecretServiceBus::prompt(const std::string& prompt_path) {
+BusMessagePtr SecretServiceBus::prompt(const std::string& prompt_path) {
   bool ended = false;
-  GVariantPtr result;
-  PrivateContext context;
-  const SignalWatch completed(connection_.get(),
+  BusMessagePtr completion;
+  const SignalWatch completed(connection_,
                               {.sender = secret_service_name,
                                .interface = prompt_interface,
                                .signal = "Completed",
                                .path = prompt_path.c_str()},
-                              [&](GVariant* arguments) {
+                              [&](sd_bus_message* signal) {
                                 ended = true;
-                                gboolean dismissed = TRUE;
-                                GVariant* value = nullptr;
-                                g_variant_get(arguments, "(bv)", &dismissed, &value);
-                                GVariantPtr owned(value);
-                                if (dismissed == FALSE) {
-                                  result = std::move(owned);
-                                }
+                                completion.reset(sd_bus_message_ref(signal));
                               });
   // A service that ends takes its prompts with it.
   const SignalWatch gone(
-      connection_.get(),
+      connection_,
       {.sender = bus_name, .interface = bus_name, .signal = "NameOwnerChanged", .first_argument = secret_service_name},
-      [&](GVariant*) { ended = true; });
-  call({prompt_path, prompt_interface, "Prompt", g_variant_new("(s)", "")});
-  context.wait_for(connection_.get(), [&ended] { return ended; });
-  return result;
+      [&](sd_bus_message*) { ended = true; });
+  call({prompt_path, prompt_interface, "Prompt", arguments("s", "")});
+  connection_.wait_until([&ended] { return ended; });
+  if (completion) {
+    understood(sd_bus_message_rewind(completion.get(), 1));
+    int dismissed = 1;
+    read_from(completion.get(), "b", &dismissed);
+    if (dismissed != 0) {
+      completion.reset();
+    }
+  }
+  return completion;
 }
 
 bool SecretServiceBus::create_default_collection() {
-  GVariantBuilder properties;
-  g_variant_builder_init(&properties, G_VARIANT_TYPE_VARDICT);
-  g_variant_builder_add(&properties, "{sv}", "org.freedesktop.Secret.Collection.Label",
-                        g_variant_new_string("Default keyring"));
-  const GVariantPtr reply = call(
-      {secret_service_path, service_interface, "CreateCollection", g_variant_new("(a{sv}s)", &properties, "default")});
-  const char* prompt_path = nullptr;
-  g_variant_get_child(reply.get(), 1, "&o", &prompt_path);
-  return prompt_path == std::string_view("/") || prompt(prompt_path) != nullptr;
+  const BusMessagePtr reply =
+      call({secret_service_path, service_interface, "CreateCollection",
+            arguments("a{sv}s", 1, "org.freedesktop.Secret.Collection.Label", "s", "Default keyring", "default")});
+  read_path(reply.get());  // the collection, if it was made at once
+  const std::string prompt_path = read_path(reply.get());
+  return prompt_path == "/" || prompt(prompt_path) != nullptr;
 }
 
 SessionLock::SessionLock(SecretServiceBus& bus, const char* name) : bus_(bus), name_(name) {
-  PrivateContext context;
   bool acquired = false;
   const SignalWatch watch(
       bus_.connection(), {.sender = bus_name, .interface = bus_name, .signal = "NameAcquired", .first_argument = name_},
-      [&acquired](GVariant*) { acquired = true; });
+      [&acquired](sd_bus_message*) { acquired = true; });
   const BusReply reply = std::move(
-      bus_.call_all({{"/org/freedesktop/DBus", bus_name, "RequestName", g_variant_new("(su)", name_, 0), bus_name}})
+      bus_.call_all({{"/org/freedesktop/DBus", bus_name, "RequestName", arguments("su", name_, 0U), bus_name}})
           .front());
   // A bus that lets nobody own names (a sandbox's proxy) leaves us without mutual exclusion, as all other clients are.
-  constexpr guint32 in_queue = 2;  // DBUS_REQUEST_NAME_REPLY_IN_QUEUE
-  guint32 answer = 0;
+  constexpr std::uint32_t in_queue = 2;  // DBUS_REQUEST_NAME_REPLY_IN_QUEUE
+  std::uint32_t answer = 0;
   if (reply.value) {
-    g_variant_get(reply.value.get(), "(u)", &answer);
+    read_from(reply.value.get(), "u", &answer);
   }
   waited_ = answer == in_queue;
   if (waited_) {
-    context.wait_for(bus_.connection(), [&acquired] { return acquired; });
+    bus_.connection().wait_until([&acquired] { return acquired; });
   }
 }
 
 // Nobody waits for the answer: the bus takes messages in order, and the end of the process would do as well.
 SessionLock::~SessionLock() {
-  g_dbus_connection_call(bus_.connection(), bus_name, "/org/freedesktop/DBus", bus_name, "ReleaseName",
-                         g_variant_new("(s)", name_), nullptr, G_DBUS_CALL_FLAGS_NONE, -1, nullptr, nullptr, nullptr);
+  sd_bus_call_method_async(bus_.connection().get(), nullptr, bus_name, "/org/freedesktop/DBus", bus_name, "ReleaseName",
+                           nullptr, nullptr, "s", name_);
 }
 
 }  // namespace regsync

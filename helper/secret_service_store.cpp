@@ -1,10 +1,10 @@
 #include "helper/secret_service_store.hpp"
 
 #include <algorithm>
-#include <array>
 #include <iterator>
 #include <map>
 #include <set>
+#include <string_view>
 #include <utility>
 
 #include "helper/secret_service_bus.hpp"
@@ -21,89 +21,87 @@ constexpr const char* schema = "io.docker.Credentials";
 // How often a login that is replaced while we read it is looked for again.
 constexpr int max_attempts = 5;
 
-std::string text(GVariant* dictionary, const char* key) {
-  const char* value = nullptr;
-  return g_variant_lookup(dictionary, key, "&s", &value) != FALSE ? value : "";
-}
-
-std::vector<std::string> object_paths(GVariant* reply, std::size_t index) {
-  std::vector<std::string> paths;
-  const GVariantPtr array(g_variant_get_child_value(reply, index));
-  for (gsize i = 0; i < g_variant_n_children(array.get()); ++i) {
-    const GVariantPtr path(g_variant_get_child_value(array.get(), i));
-    paths.emplace_back(g_variant_get_string(path.get(), nullptr));
-  }
-  return paths;
-}
-
-// A string or an object path that is a child of a reply.
-std::string string_child(GVariant* reply, std::size_t index) {
-  const GVariantPtr child(g_variant_get_child_value(reply, index));
-  return g_variant_get_string(child.get(), nullptr);
-}
-
 BusCall open_session_call() {
-  return {secret_service_path, service_interface, "OpenSession",
-          g_variant_new("(sv)", "plain", g_variant_new_string(""))};
+  return {secret_service_path, service_interface, "OpenSession", arguments("sv", "plain", "s", "")};
 }
 
 // Never a call to /org/freedesktop/secrets/aliases/default: gnome-keyring (42.1) looks that alias up on another thread
 // than ReadAlias, and now and then one of the two answers freed memory.
-BusCall read_default_call() {
-  return {secret_service_path, service_interface, "ReadAlias", g_variant_new("(s)", "default")};
-}
+BusCall read_default_call() { return {secret_service_path, service_interface, "ReadAlias", arguments("s", "default")}; }
 
 BusCall collection_locked_call(const std::string& collection) {
-  return {collection, properties_interface, "Get", g_variant_new("(ss)", collection_interface, "Locked")};
+  return {collection, properties_interface, "Get", arguments("ss", collection_interface, "Locked")};
 }
 
 BusCall item_property_call(const std::string& path, const char* name) {
-  return {path, properties_interface, "Get", g_variant_new("(ss)", item_interface, name)};
+  return {path, properties_interface, "Get", arguments("ss", item_interface, name)};
 }
 
 // The items of our schema; those of one server, or all.
 BusCall search_call(const std::string* server) {
-  GVariantBuilder attributes;
-  g_variant_builder_init(&attributes, G_VARIANT_TYPE("a{ss}"));
-  g_variant_builder_add(&attributes, "{ss}", "xdg:schema", schema);
-  if (server != nullptr) {
-    g_variant_builder_add(&attributes, "{ss}", "server", server->c_str());
-  }
-  return {secret_service_path, service_interface, "SearchItems", g_variant_new("(a{ss})", &attributes)};
+  return {secret_service_path, service_interface, "SearchItems",
+          server != nullptr ? arguments("a{ss}", 2, "xdg:schema", schema, "server", *server)
+                            : arguments("a{ss}", 1, "xdg:schema", schema)};
 }
 
-// The answer of Properties.Get.
-GVariantPtr property(GVariant* reply) {
-  const GVariantPtr variant(g_variant_get_child_value(reply, 0));
-  return GVariantPtr(g_variant_get_variant(variant.get()));
-}
-
-bool boolean_property(GVariant* reply) { return g_variant_get_boolean(property(reply).get()) != FALSE; }
-
-// From the answer for an item's Attributes.
-Login login_of(GVariant* reply) {
-  const GVariantPtr attributes = property(reply);
-  return {text(attributes.get(), "server"), text(attributes.get(), "username")};
-}
-
-// The value of a Secret structure: (session, parameters, value, content type).
-SecretString secret_value(GVariant* secret) {
-  const GVariantPtr bytes(g_variant_get_child_value(secret, 2));
-  gsize size = 0;
-  const void* data = g_variant_get_fixed_array(bytes.get(), &size, 1);
-  return SecretString({static_cast<const char*>(data), size});
-}
-
-const GVariantPtr& value_of(const BusReply& reply) {
+const BusMessagePtr& value_of(const BusReply& reply) {
   if (reply.error) {
     throw secret_service_error(*reply.error);
   }
   return reply.value;
 }
 
+// The answer of OpenSession.
+std::string session_of(sd_bus_message* answer) {
+  understood(sd_bus_message_skip(answer, "v"));
+  return read_path(answer);
+}
+
+// Answers of Properties.Get.
+bool boolean_property(sd_bus_message* answer) {
+  int value = 0;
+  read_from(answer, "v", "b", &value);
+  return value != 0;
+}
+
+std::uint64_t number_property(sd_bus_message* answer) {
+  std::uint64_t value = 0;
+  read_from(answer, "v", "t", &value);
+  return value;
+}
+
+// From the answer for an item's Attributes.
+Login login_of(sd_bus_message* answer) {
+  Login login;
+  understood(sd_bus_message_enter_container(answer, 'v', "a{ss}"));
+  understood(sd_bus_message_enter_container(answer, 'a', "{ss}"));
+  const char* key = nullptr;
+  const char* value = nullptr;
+  while (read_from(answer, "{ss}", &key, &value)) {
+    if (key == std::string_view("server")) {
+      login.server = value;
+    } else if (key == std::string_view("username")) {
+      login.username = value;
+    }
+  }
+  return login;
+}
+
+// From the answer of GetSecret: (session, parameters, value, content type).
+SecretString secret_of(sd_bus_message* answer) {
+  sd_bus_message_sensitive(answer);  // wiped when it is freed
+  const void* bytes = nullptr;
+  std::size_t size = 0;
+  understood(sd_bus_message_enter_container(answer, 'r', "oayays"));
+  understood(sd_bus_message_skip(answer, "oay"));
+  understood(sd_bus_message_read_array(answer, 'y', &bytes, &size));
+  return SecretString({static_cast<const char*>(bytes), size});
+}
+
 // The result of a call that the service delays until the person consents.
-GVariantPtr consent(SecretServiceBus& bus, Prompt prompt, const std::string& prompt_path, const std::string& purpose) {
-  GVariantPtr result = prompt == Prompt::allowed ? bus.prompt(prompt_path) : nullptr;
+BusMessagePtr consent(SecretServiceBus& bus, Prompt prompt, const std::string& prompt_path,
+                      const std::string& purpose) {
+  BusMessagePtr result = prompt == Prompt::allowed ? bus.prompt(prompt_path) : nullptr;
   if (!result) {
     throw Error(ErrorCode::locked, "the keyring asked for consent to " + purpose + ", and got none",
                 "answer its prompt, or unlock it first");
@@ -113,17 +111,17 @@ GVariantPtr consent(SecretServiceBus& bus, Prompt prompt, const std::string& pro
 
 }  // namespace
 
-SecretServiceStore::SecretServiceStore(Prompt prompt, _GCancellable* cancel) : prompt_(prompt), cancel_(cancel) {}
+SecretServiceStore::SecretServiceStore(Prompt prompt, int cancel_fd) : prompt_(prompt), cancel_fd_(cancel_fd) {}
 
 SecretServiceStore::~SecretServiceStore() = default;
 
 SecretServiceBus& SecretServiceStore::bus() {
-  if (bus_ && g_dbus_connection_is_closed(bus_->connection()) != FALSE) {
+  if (bus_ && !bus_->alive()) {
     bus_.reset();
     session_.clear();
   }
   if (!bus_) {
-    bus_ = std::make_unique<SecretServiceBus>(cancel_);
+    bus_ = std::make_unique<SecretServiceBus>(cancel_fd_);
   }
   return *bus_;
 }
@@ -132,25 +130,25 @@ SecretServiceStore::Found SecretServiceStore::find() {
   std::vector<BusCall> questions{
       search_call(nullptr),
       read_default_call(),
-      {"/org/freedesktop/DBus", "org.freedesktop.DBus", "GetNameOwner", g_variant_new("(s)", secret_service_name),
+      {"/org/freedesktop/DBus", "org.freedesktop.DBus", "GetNameOwner", arguments("s", secret_service_name),
        "org.freedesktop.DBus"},
   };
   if (session_.empty()) {  // most callers need one next, and here it costs no round trip
     questions.push_back(open_session_call());
   }
   const auto answers = bus().call_all(questions);
-  std::string owner = answers[2].value ? string_child(answers[2].value.get(), 0) : "";
+  std::string owner = answers[2].value ? read_string(answers[2].value.get()) : "";
   if (answers.size() > 3) {
-    session_ = string_child(value_of(answers[3]).get(), 1);
+    session_ = session_of(value_of(answers[3]).get());
   } else if (owner != session_owner_) {
     session_.clear();  // a session ends with its service
   }
   session_owner_ = std::move(owner);
-  const std::vector<std::string> unlocked = object_paths(value_of(answers[0]).get(), 0);
-  const std::vector<std::string> locked = object_paths(answers[0].value.get(), 1);
+  const std::vector<std::string> unlocked = read_paths(value_of(answers[0]).get());
+  const std::vector<std::string> locked = read_paths(answers[0].value.get());
 
   Found found;
-  found.collection = string_child(value_of(answers[1]).get(), 0);
+  found.collection = read_path(value_of(answers[1]).get());
   if (found.collection == "/") {
     found.collection.clear();
     return found;
@@ -186,9 +184,9 @@ void SecretServiceStore::expect_gone(const std::vector<std::string>& paths) {
   if (paths.empty()) {
     return;
   }
-  const GVariantPtr answer = bus().call(search_call(nullptr));
-  for (const std::size_t state : {0U, 1U}) {  // unlocked, locked
-    for (const std::string& path : object_paths(answer.get(), state)) {
+  const BusMessagePtr answer = bus().call(search_call(nullptr));
+  for (int state = 0; state < 2; ++state) {  // unlocked, locked
+    for (const std::string& path : read_paths(answer.get())) {
       if (std::ranges::find(paths, path) != paths.end()) {
         throw Error(ErrorCode::store_unavailable, "the Secret Service lists a login that it does not show",
                     "try again; `regsync doctor` tells more");
@@ -216,7 +214,7 @@ void SecretServiceStore::sort_by_time(std::vector<Item>& items) {
   const auto replies = bus().call_all(calls);
   for (std::size_t i = 0; i < rivals.size(); ++i) {
     if (replies[i].value) {
-      rivals[i]->modified = g_variant_get_uint64(property(replies[i].value.get()).get());
+      rivals[i]->modified = number_property(replies[i].value.get());
     }
   }
   std::ranges::stable_sort(items, std::greater{}, &Item::modified);
@@ -254,7 +252,7 @@ SecretServiceStore::Found SecretServiceStore::find_unlocked(const std::function<
 
 void SecretServiceStore::open_session() {
   if (session_.empty()) {
-    session_ = string_child(bus().call(open_session_call()).get(), 1);
+    session_ = session_of(bus().call(open_session_call()).get());
   }
 }
 
@@ -263,7 +261,7 @@ std::vector<std::optional<SecretString>> SecretServiceStore::secrets(const std::
   std::vector<BusCall> calls;
   calls.reserve(items.size());
   for (const Item& item : items) {
-    calls.push_back({item.path, item_interface, "GetSecret", g_variant_new("(o)", session_.c_str())});
+    calls.push_back({item.path, item_interface, "GetSecret", arguments("o", session_)});
   }
   std::vector<std::optional<SecretString>> values;
   for (const BusReply& reply : bus().call_all(calls)) {
@@ -271,14 +269,13 @@ std::vector<std::optional<SecretString>> SecretServiceStore::secrets(const std::
       values.emplace_back();
       continue;
     }
-    const GVariantPtr secret(g_variant_get_child_value(value_of(reply).get(), 0));
-    values.emplace_back(secret_value(secret.get()));
+    values.emplace_back(secret_of(value_of(reply).get()));
   }
   return values;
 }
 
 bool SecretServiceStore::locked() {
-  const std::string collection = string_child(bus().call(read_default_call()).get(), 0);
+  const std::string collection = read_path(bus().call(read_default_call()).get());
   return collection != "/" && boolean_property(bus().call(collection_locked_call(collection)).get());
 }
 
@@ -288,22 +285,21 @@ std::optional<Credential> SecretServiceStore::lookup(const std::string& server) 
     questions.push_back(open_session_call());
   }
   const auto answers = bus().call_all(questions);
-  const std::vector<std::string> unlocked = object_paths(value_of(answers[0]).get(), 0);
+  const std::vector<std::string> unlocked = read_paths(value_of(answers[0]).get());
   if (answers.size() > 1) {
-    session_ = string_child(value_of(answers[1]).get(), 1);
+    session_ = session_of(value_of(answers[1]).get());
   }
   if (unlocked.size() != 1) {
     return std::nullopt;
   }
   const auto item = bus().call_all({
       item_property_call(unlocked.front(), "Attributes"),
-      {unlocked.front(), item_interface, "GetSecret", g_variant_new("(o)", session_.c_str())},
+      {unlocked.front(), item_interface, "GetSecret", arguments("o", session_)},
   });
   if (!item[0].value || !item[1].value) {
     return std::nullopt;  // replaced meanwhile, or a session of a service that is gone: the long way knows
   }
-  const GVariantPtr secret(g_variant_get_child_value(item[1].value.get(), 0));
-  return Credential{login_of(item[0].value.get()), secret_value(secret.get())};
+  return Credential{login_of(item[0].value.get()), secret_of(item[1].value.get())};
 }
 
 std::optional<Credential> SecretServiceStore::get(std::string_view server) {
@@ -404,50 +400,41 @@ bool SecretServiceStore::erase(std::string_view server) {
 }
 
 std::string SecretServiceStore::create_item(const std::string& collection, const Credential& credential) {
-  GVariantBuilder attributes;
-  g_variant_builder_init(&attributes, G_VARIANT_TYPE("a{ss}"));
-  const std::array<std::pair<const char*, const char*>, 5> kept{{{"xdg:schema", schema},
-                                                                 {"label", "Docker Credentials"},
-                                                                 {"server", credential.login.server.c_str()},
-                                                                 {"username", credential.login.username.c_str()},
-                                                                 {"docker_cli", "1"}}};
-  for (const auto& [name, value] : kept) {
-    g_variant_builder_add(&attributes, "{ss}", name, value);
-  }
-  GVariantBuilder properties;
-  g_variant_builder_init(&properties, G_VARIANT_TYPE("a{sv}"));
-  // The label is the server, and not "Registry credentials for <server>" as docker-credential-secretservice 0.9 writes:
-  // its `list` answers labels, so only logins labelled like this can be listed and then read with it.
-  g_variant_builder_add(&properties, "{sv}", "org.freedesktop.Secret.Item.Label",
-                        g_variant_new_string(credential.login.server.c_str()));
-  g_variant_builder_add(&properties, "{sv}", "org.freedesktop.Secret.Item.Attributes",
-                        g_variant_builder_end(&attributes));
-  const std::string_view secret = credential.secret.reveal();
-  GVariant* const value = g_variant_new_fixed_array(G_VARIANT_TYPE_BYTE, secret.data(), secret.size(), 1);
-  GVariant* const parameters = g_variant_new_fixed_array(G_VARIANT_TYPE_BYTE, nullptr, 0, 1);
-  constexpr gboolean replace = TRUE;
-  const GVariantPtr reply = bus().call(
-      {collection, collection_interface, "CreateItem",
-       g_variant_new("(a{sv}(o@ay@ays)b)", &properties, session_.c_str(), parameters, value, "text/plain", replace)});
-  std::string item = string_child(reply.get(), 0);
-  const std::string prompt_path = string_child(reply.get(), 1);
+  const auto write_arguments = [this, &credential](sd_bus_message* call) {
+    written(sd_bus_message_sensitive(call));  // wiped when it is freed
+    const std::string& server = credential.login.server;
+    // The label is the server, and not "Registry credentials for <server>" as docker-credential-secretservice 0.9
+    // writes: its `list` answers labels, so only logins labelled like this can be listed and then read with it.
+    write_to(call, "a{sv}", 2, "org.freedesktop.Secret.Item.Label", "s", server,
+             "org.freedesktop.Secret.Item.Attributes", "a{ss}", 5, "xdg:schema", schema, "label", "Docker Credentials",
+             "server", server, "username", credential.login.username, "docker_cli", "1");
+    const std::string_view secret = credential.secret.reveal();
+    written(sd_bus_message_open_container(call, 'r', "oayays"));
+    write_to(call, "oay", session_, 0);
+    written(sd_bus_message_append_array(call, 'y', secret.data(), secret.size()));
+    write_to(call, "s", "text/plain");
+    written(sd_bus_message_close_container(call));
+    constexpr int replace = 1;
+    write_to(call, "b", replace);
+  };
+  const BusMessagePtr reply = bus().call({collection, collection_interface, "CreateItem", write_arguments});
+  std::string item = read_path(reply.get());
+  const std::string prompt_path = read_path(reply.get());
   if (prompt_path == "/") {
     return item;
   }
-  const GVariantPtr result = consent(bus(), prompt_, prompt_path, "store the login of " + credential.login.server);
-  return g_variant_is_of_type(result.get(), G_VARIANT_TYPE_OBJECT_PATH) != FALSE
-             ? g_variant_get_string(result.get(), nullptr)
-             : "";
+  const BusMessagePtr result = consent(bus(), prompt_, prompt_path, "store the login of " + credential.login.server);
+  return sd_bus_message_enter_container(result.get(), 'v', "o") > 0 ? read_path(result.get()) : "";
 }
 
 void SecretServiceStore::delete_item(const Item& item) {
-  const auto replies = bus().call_all({{item.path, item_interface, "Delete", nullptr}});
+  const auto replies = bus().call_all({{item.path, item_interface, "Delete", {}}});
   const BusReply& reply = replies.front();
   if (reply.error && is_gone(*reply.error)) {
     expect_gone({item.path});
     return;
   }
-  const std::string prompt_path = string_child(value_of(reply).get(), 0);
+  const std::string prompt_path = read_path(value_of(reply).get());
   if (prompt_path != "/") {
     consent(bus(), prompt_, prompt_path, "delete the login of " + item.login.server);
   }

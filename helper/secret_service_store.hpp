@@ -15,16 +15,15 @@
 #include "helper/credential_store.hpp"
 #include "helper/registry_key.hpp"
 
-struct _GCancellable;  // NOLINT(bugprone-reserved-identifier): GLib's, whose headers stay out of here
-
 namespace regsync {
 
 class SecretServiceBus;
 
 class SecretServiceStore final : public CredentialStore {
  public:
-  // cancel: ends a call that waits for the service, from any thread; may be null.
-  explicit SecretServiceStore(Prompt prompt, _GCancellable* cancel = nullptr);
+  // cancel_fd: a file descriptor of the caller's (EventFd) that outlives this. Once it is readable, a call that waits
+  // for the service ends with ErrorCode::cancelled. -1: none.
+  explicit SecretServiceStore(Prompt prompt, int cancel_fd = -1);
   ~SecretServiceStore() override;
   SecretServiceStore(const SecretServiceStore&) = delete;
   SecretServiceStore& operator=(const SecretServiceStore&) = delete;
@@ -80,7 +79,7 @@ class SecretServiceStore final : public CredentialStore {
   void delete_item(const Item& item);
 
   const Prompt prompt_;
-  _GCancellable* const cancel_;
+  const int cancel_fd_;
   std::unique_ptr<SecretServiceBus> bus_;
   std::string session_;        // D-Bus path; empty before the first search
   std::string session_owner_;  // the unique bus name of the service that keeps it

@@ -4,11 +4,12 @@
 #include <gtest/gtest.h>
 
 #include <atomic>
-#include <cstdlib>
 #include <string>
 #include <string_view>
+#include <thread>
 
-#include "helper/glib_ptr.hpp"
+#include "helper/bus_connection.hpp"
+#include "helper/event_fd.hpp"
 #include "helper/secret_service_bus.hpp"
 #include "helper/secret_service_store.hpp"
 #include "tests/integration/keyring.hpp"
@@ -22,33 +23,22 @@ constexpr int always = 1'000'000;
 class FailingService {
  public:
   FailingService(std::string member, int times) : member_(std::move(member)), times_(times) {
-    GError* error = nullptr;
-    connection_.reset(g_dbus_connection_new_for_address_sync(
-        std::getenv("DBUS_SESSION_BUS_ADDRESS"),
-        static_cast<GDBusConnectionFlags>(G_DBUS_CONNECTION_FLAGS_AUTHENTICATION_CLIENT |
-                                          G_DBUS_CONNECTION_FLAGS_MESSAGE_BUS_CONNECTION),
-        nullptr, nullptr, &error));
-    const GErrorPtr owned(error);
-    if (!connection_) {
-      throw std::runtime_error(owned->message);
-    }
-    g_dbus_connection_add_filter(
-        connection_.get(),
-        [](GDBusConnection*, GDBusMessage* message, gboolean incoming, gpointer self) -> GDBusMessage* {
-          if (incoming == FALSE || g_dbus_message_get_message_type(message) != G_DBUS_MESSAGE_TYPE_METHOD_CALL) {
-            return message;
-          }
-          static_cast<FailingService*>(self)->answer(message);
-          g_object_unref(message);
-          return nullptr;
-        },
-        this, nullptr);
-    const GVariantPtr reply(g_dbus_connection_call_sync(
-        connection_.get(), "org.freedesktop.DBus", "/org/freedesktop/DBus", "org.freedesktop.DBus", "RequestName",
-        g_variant_new("(su)", secret_service_name, 0), nullptr, G_DBUS_CALL_FLAGS_NONE, -1, nullptr, nullptr));
-    EXPECT_TRUE(reply);
+    EXPECT_GE(sd_bus_add_filter(
+                  connection_.get(), nullptr,
+                  [](sd_bus_message* message, void* self, sd_bus_error*) {
+                    return sd_bus_message_is_method_call(message, nullptr, nullptr) > 0
+                               ? static_cast<FailingService*>(self)->answer(message)
+                               : 0;
+                  },
+                  this),
+              0);
+    EXPECT_GE(sd_bus_request_name(connection_.get(), secret_service_name, 0), 0);
+    thread_ = std::thread([this] { connection_.wait_until([] { return false; }); });
   }
-  ~FailingService() { g_dbus_connection_close_sync(connection_.get(), nullptr, nullptr); }
+  ~FailingService() {
+    end_.set();
+    thread_.join();
+  }
   FailingService(const FailingService&) = delete;
   FailingService& operator=(const FailingService&) = delete;
   FailingService(FailingService&&) = delete;
@@ -57,37 +47,37 @@ class FailingService {
   [[nodiscard]] int times_left() const { return times_; }
 
  private:
-  static const char* answer_to(std::string_view member) {
-    return member == "OpenSession"   ? "(<''>, objectpath '/session')"
-           : member == "SearchItems" ? "([objectpath '/item'], @ao [])"
-           : member == "ReadAlias"   ? "(objectpath '/collection',)"
-           : member == "Locked"      ? "(<false>,)"
-           : member == "Attributes"  ? "(<{'server': 'ghcr.io', 'username': 'alice'}>,)"
-           : member == "GetSecret"   ? "((objectpath '/session', @ay [], [byte 0x73], 'text/plain'),)"
-                                     : nullptr;
+  static int reply_as(std::string_view member, sd_bus_message* call) {
+    return member == "OpenSession"   ? sd_bus_reply_method_return(call, "vo", "s", "", "/session")
+           : member == "SearchItems" ? sd_bus_reply_method_return(call, "aoao", 1, "/item", 0)
+           : member == "ReadAlias"   ? sd_bus_reply_method_return(call, "o", "/collection")
+           : member == "Locked"      ? sd_bus_reply_method_return(call, "v", "b", 0)
+           : member == "Attributes"
+               ? sd_bus_reply_method_return(call, "v", "a{ss}", 2, "server", "ghcr.io", "username", "alice")
+           : member == "GetSecret" ? sd_bus_reply_method_return(call, "(oayays)", "/session", 0, 1, 's', "text/plain")
+                                   : refuse(call);
+  }
+  static int refuse(sd_bus_message* call) {
+    return sd_bus_reply_method_errorf(call, SD_BUS_ERROR_UNKNOWN_METHOD, "so it says");
   }
 
-  void answer(GDBusMessage* call) {
-    std::string member = g_dbus_message_get_member(call);
+  int answer(sd_bus_message* call) {
+    std::string member = sd_bus_message_get_member(call);
     if (member == "Get") {
       const char* property = nullptr;
-      g_variant_get_child(g_dbus_message_get_body(call), 1, "&s", &property);
+      read_from(call, "ss", nullptr, &property);
       member = property;
     }
-    const char* body = answer_to(member);
-    const bool fails = body == nullptr || (member == member_ && times_-- > 0);
-    const GObjectPtr<GDBusMessage> reply(
-        fails ? g_dbus_message_new_method_error_literal(call, "org.freedesktop.DBus.Error.UnknownMethod", "so it says")
-              : g_dbus_message_new_method_reply(call));
-    if (!fails) {
-      g_dbus_message_set_body(reply.get(), g_variant_new_parsed(body));
-    }
-    g_dbus_connection_send_message(connection_.get(), reply.get(), G_DBUS_SEND_MESSAGE_FLAGS_NONE, nullptr, nullptr);
+    const bool fails = member == member_ && times_-- > 0;
+    EXPECT_GE(fails ? refuse(call) : reply_as(member, call), 0);
+    return 1;
   }
 
   const std::string member_;
   std::atomic<int> times_;
-  GObjectPtr<GDBusConnection> connection_;
+  EventFd end_;
+  BusConnection connection_{end_.fd()};
+  std::thread thread_;  // uses all of the above
 };
 
 class FailingMember : public testing::TestWithParam<const char*> {

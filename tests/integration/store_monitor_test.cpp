@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 
 #include <asio/io_context.hpp>
+#include <asio/local/stream_protocol.hpp>
 #include <chrono>
 #include <csignal>
 #include <deque>
@@ -230,6 +231,37 @@ TEST_F(StoreMonitorTest, EndsAtOnceWhileAKeyringDoesNotAnswer) {
   const auto before = steady_clock::now();
   monitor_.reset();
   EXPECT_LT(steady_clock::now() - before, milliseconds(1000));
+}
+
+TEST_F(StoreMonitorTest, EndsAtOnceWhileABusDoesNotAnswer) {
+  const std::filesystem::path path = std::filesystem::path(own_environment().at("XDG_RUNTIME_DIR")) / "silent";
+  asio::local::stream_protocol::acceptor silent(io_, path.string());  // takes connections, and that is all
+  ASSERT_EQ(setenv("DBUS_SESSION_BUS_ADDRESS", ("unix:path=" + path.string()).c_str(), 1), 0);
+  start({ghcr});
+  count_for(milliseconds(100));
+  const auto before = steady_clock::now();
+  monitor_.reset();
+  EXPECT_LT(steady_clock::now() - before, milliseconds(1000));
+}
+
+TEST_F(StoreMonitorTest, ABusThatHangsUpIsAProblemAndNoReasonToSpin) {
+  const std::filesystem::path path = std::filesystem::path(own_environment().at("XDG_RUNTIME_DIR")) / "rude";
+  asio::local::stream_protocol::acceptor rude(io_, path.string());
+  int calls = 0;
+  const std::function<void()> hang_up = [&] {
+    rude.async_accept([&](asio::error_code error, const asio::local::stream_protocol::socket&) {
+      if (!error) {
+        ++calls;
+        hang_up();
+      }
+    });
+  };
+  hang_up();
+  ASSERT_EQ(setenv("DBUS_SESSION_BUS_ADDRESS", ("unix:path=" + path.string()).c_str(), 1), 0);
+  start({ghcr});
+  wait_for(problem(ErrorCode::store_unavailable));
+  count_for(milliseconds(100));
+  EXPECT_LE(calls, 2) << "one for each reading: the first, and that of want()";
 }
 
 TEST_F(StoreMonitorTest, NoHandlerRunsAfterTheEnd) {
