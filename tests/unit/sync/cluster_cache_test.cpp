@@ -105,6 +105,7 @@ TEST(ClusterCache, IsSmall) {
   constexpr std::size_t count = 10'000;
   const auto key = [](std::size_t i) { return Key{"team-" + std::to_string(i), "cred"}; };
   ClusterCache cache;
+  view_of_version("1");  // OpenSSL takes memory of its own at the first digest
   const auto before = allocated();
   for (std::size_t i = 0; i < count; ++i) {
     cache.put_namespace(key(i).name_space, {.terminating = false, .labels = {{"env", "prod"}}}, 1);
