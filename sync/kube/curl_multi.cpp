@@ -20,10 +20,12 @@ using std::chrono::steady_clock;
 // A burst of requests hands its handles on; after it, this many stay, each with its buffer.
 constexpr std::size_t idle_handles_kept = 1;
 // At each readable event libcurl walks over all transfers of the connection. With so many requests under way, answers
-// gather for an eighth of the time that one takes, and a walk finds several: half of the processor time of a first
-// sync.
+// gather until a part of what is awaited is there, or the same part of the time that an answer takes is over, and a
+// walk finds several: half of the processor time of a first sync. The server has the other requests to go on with.
 constexpr std::size_t crowd = 16;
-constexpr milliseconds longest_gathering(10);
+constexpr int gathered_part = 6;  // a sixth
+constexpr milliseconds longest_gathering(15);
+constexpr std::int64_t most_gathered = 64 * 1024;  // bytes
 // So long after a part of an answer, the rest of it is asked for (look_after_parts).
 constexpr milliseconds pause_within_answer(50);
 // The longest error body worth reading where the caller asked for a stream.
@@ -51,6 +53,9 @@ void note_header(std::string_view line, HttpResponse& response) {
     response.www_authenticate.append(response.www_authenticate.empty() ? "" : ", ").append(value);
   }
 }
+
+// How many bytes there must be for the kernel to call the socket readable.
+void set_low_water_mark(curl_socket_t fd, int bytes) { setsockopt(fd, SOL_SOCKET, SO_RCVLOWAT, &bytes, sizeof bytes); }
 
 }  // namespace
 
@@ -227,23 +232,7 @@ void CurlMulti::on_ready(const SocketPtr& socket, WaitType direction, std::error
   if (socket->removed) {
     return;
   }
-  if (read && !failure && bursting_ >= crowd) {
-    gather(socket);
-    return;
-  }
   look(socket, direction, failure);
-}
-
-void CurlMulti::gather(const SocketPtr& socket) {
-  socket->reading = true;  // as if armed: nothing else is to look
-  socket->gathered.expires_after(std::min<steady_clock::duration>(answer_time_ / 8, longest_gathering));
-  socket->gathered.async_wait([weak = weak_from_this(), socket](std::error_code /*never cancelled*/) {
-    socket->reading = false;
-    const auto self = weak.lock();
-    if (self && !socket->removed) {
-      self->look(socket, asio::posix::stream_descriptor::wait_read, {});
-    }
-  });
 }
 
 void CurlMulti::look(const SocketPtr& socket, WaitType direction, std::error_code failure) {
@@ -253,8 +242,30 @@ void CurlMulti::look(const SocketPtr& socket, WaitType direction, std::error_cod
     act(socket->fd, failure ? CURL_CSELECT_ERR : events);
   }
   if (!socket->removed && !failure) {
+    gather(socket);
     arm(socket);
   }
+}
+
+void CurlMulti::gather(const SocketPtr& socket) {
+  const bool wanted = bursting_ >= crowd;
+  if (wanted || socket->gathering) {
+    const auto awaited = static_cast<std::int64_t>(bursting_) * answer_bytes_;
+    const std::int64_t part = wanted ? std::clamp<std::int64_t>(awaited / gathered_part, 1, most_gathered) : 1;
+    set_low_water_mark(socket->fd, static_cast<int>(part));  // wakes us if that much is there already
+  }
+  socket->gathering = wanted;
+  if (!wanted) {
+    socket->gathered.cancel();
+    return;
+  }
+  socket->gathered.expires_after(std::min<steady_clock::duration>(answer_time_ / gathered_part, longest_gathering));
+  socket->gathered.async_wait([weak = weak_from_this(), socket](std::error_code cancelled) {
+    const auto self = weak.lock();
+    if (self && !cancelled && !socket->removed) {
+      self->look(socket, asio::posix::stream_descriptor::wait_read, {});
+    }
+  });
 }
 
 void CurlMulti::act(curl_socket_t fd, int events) {
@@ -279,7 +290,7 @@ void CurlMulti::act(curl_socket_t fd, int events) {
       curl_multi_remove_handle(multi_, message->easy_handle);
       transfers_.erase(transfer);
       if (!transfer->streaming) {
-        note_answer_time(transfer->easy.get());
+        note_answer(transfer->easy.get());
       }
       transfer->finish(code);
     }
@@ -296,10 +307,13 @@ void CurlMulti::cork(bool on) {
   }
 }
 
-void CurlMulti::note_answer_time(CURL* easy) {
+void CurlMulti::note_answer(CURL* easy) {
   curl_off_t taken = 0;
+  curl_off_t bytes = 0;
   curl_easy_getinfo(easy, CURLINFO_TOTAL_TIME_T, &taken);
+  curl_easy_getinfo(easy, CURLINFO_SIZE_DOWNLOAD_T, &bytes);
   answer_time_ += (std::chrono::microseconds(taken) - answer_time_) / 8;
+  answer_bytes_ += (bytes - answer_bytes_) / 8;
 }
 
 std::size_t CurlMulti::on_header(const char* bytes, std::size_t /*one*/, std::size_t size, void* transfer_pointer) {

@@ -94,6 +94,7 @@ class CurlMulti : public std::enable_shared_from_this<CurlMulti> {
     int wanted = CURL_POLL_NONE;
     bool reading = false;  // a wait is armed
     bool writing = false;
+    bool gathering = false;
     bool removed = false;
   };
   using SocketPtr = std::shared_ptr<Socket>;
@@ -112,7 +113,7 @@ class CurlMulti : public std::enable_shared_from_this<CurlMulti> {
   void look(const SocketPtr& socket, WaitType direction, std::error_code failure);
   void act(curl_socket_t fd, int events);
   void cork(bool on);
-  void note_answer_time(CURL* easy);
+  void note_answer(CURL* easy);
 
   // What libcurl delivers.
   static std::size_t on_header(const char* bytes, std::size_t one, std::size_t size, void* transfer_pointer);
@@ -142,6 +143,7 @@ class CurlMulti : public std::enable_shared_from_this<CurlMulti> {
   TimePoint last_heard_ = std::chrono::steady_clock::now();
   bool heard_ = false;                       // in this look
   std::chrono::microseconds answer_time_{};  // of a request, a moving average
+  curl_off_t answer_bytes_ = 0;              // likewise
   std::vector<CurlEasy> idle_;
   std::size_t bursting_ = 0;  // requests, not streams, that hold a handle
   std::unordered_set<CurlTransfer*> transfers_;
