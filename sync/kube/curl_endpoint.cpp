@@ -22,9 +22,11 @@ using std::chrono::seconds;
 
 // client-go: net.Dialer.Timeout of the default transport (k8s.io/client-go/transport/cache.go).
 constexpr milliseconds connect_timeout = seconds(30);
-// client-go: net.Dialer.KeepAlive. What finds a dead network under HTTP/1.1, whose checks have other connections.
+// client-go: net.Dialer.KeepAlive: after so long the kernel asks the other kernel, and again after five seconds. What
+// finds a dead machine or network (Patience).
 constexpr seconds keepalive_interval = seconds(30);
-// Bytes that nobody acknowledges: the kernel gives the connection up as fast as the check would.
+constexpr seconds keepalive_repeat = seconds(5);
+// Bytes, or questions, that nobody acknowledges: then the kernel gives the connection up (tcp(7)).
 constexpr unsigned tcp_user_timeout_ms = 15'000;
 // A watch's events are small and rare, and there are many watches: libcurl holds this buffer for each stream.
 constexpr long stream_buffer = 4 * 1024;
@@ -189,7 +191,17 @@ CurlEasy CurlEndpoint::make_handle(bool streaming) const {
   if (!handle) {
     throw std::bad_alloc();
   }
-  CURL* const easy = handle.get();
+  set_option(handle.get(), CURLOPT_BUFFERSIZE, streaming ? stream_buffer : answer_buffer);  // cannot be changed later
+  prepare(handle.get());
+  return handle;
+}
+
+void CurlEndpoint::renew_handle(CURL* easy) const {
+  curl_easy_reset(easy);
+  prepare(easy);
+}
+
+void CurlEndpoint::prepare(CURL* easy) const {
   set_option(easy, CURLOPT_NOSIGNAL, 1L);
   set_option(easy, CURLOPT_PROTOCOLS_STR, "http,https");
   set_option(easy, CURLOPT_HTTP_VERSION, static_cast<long>(CURL_HTTP_VERSION_2TLS));
@@ -200,7 +212,7 @@ CurlEasy CurlEndpoint::make_handle(bool streaming) const {
   set_option(easy, CURLOPT_TCP_NODELAY, 1L);
   set_option(easy, CURLOPT_TCP_KEEPALIVE, 1L);
   set_option(easy, CURLOPT_TCP_KEEPIDLE, static_cast<long>(keepalive_interval.count()));
-  set_option(easy, CURLOPT_TCP_KEEPINTVL, 5L);
+  set_option(easy, CURLOPT_TCP_KEEPINTVL, static_cast<long>(keepalive_repeat.count()));
   set_option(easy, CURLOPT_SOCKOPTFUNCTION, &configure_socket);
   set_option(easy, CURLOPT_SSLVERSION, static_cast<long>(CURL_SSLVERSION_TLSv1_2));
   set_option(easy, CURLOPT_SSL_SESSIONID_CACHE, 0L);  // per handle: would cost memory and never hit
@@ -219,8 +231,6 @@ CurlEasy CurlEndpoint::make_handle(bool streaming) const {
   if (connect_to_) {
     set_option(easy, CURLOPT_CONNECT_TO, connect_to_.get());
   }
-  set_option(easy, CURLOPT_BUFFERSIZE, streaming ? stream_buffer : answer_buffer);  // cannot be changed later
-  return handle;
 }
 
 void CurlEndpoint::configure(CURL* easy, const HttpRequest& request, CurlList& headers) const {

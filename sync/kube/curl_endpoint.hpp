@@ -35,11 +35,16 @@ class CurlEndpoint {
   // A handle with what all requests to the endpoint have in common; a streaming one is for one long answer. Lives
   // shorter than this.
   [[nodiscard]] CurlEasy make_handle(bool streaming) const;
+  // Makes a used one as good as new, but for its buffer, which it keeps. Else libcurl would count how often it had to
+  // try again over all requests of the handle, and give up at the fifth.
+  void renew_handle(CURL* easy) const;
 
   // Makes the handle ask for this. Request and headers (filled here) outlive the transfer.
   void configure(CURL* easy, const HttpRequest& request, CurlList& headers) const;
 
  private:
+  void prepare(CURL* easy) const;
+
   bool is_tls_;
   bool verifies_;
   std::string base_;     // what stands before a request's target

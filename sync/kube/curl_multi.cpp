@@ -119,9 +119,14 @@ void CurlMulti::add(CurlTransfer& transfer) {
     throw Error(ErrorCode::internal, std::string("libcurl takes no request: ") + curl_multi_strerror(code));
   }
   transfers_.insert(&transfer);
-  bursting_ += transfer.streaming ? 0 : 1;
-  if (transfers_.size() == 1) {
+  const bool first = transfers_.size() == 1;
+  if (first) {
     last_heard_ = steady_clock::now();  // silence counts from when somebody waits
+  }
+  if (!transfer.streaming && bursting_++ == 0) {
+    last_asked_ = steady_clock::now();
+  }
+  if (first || next_look_.expiry() > end_of_patience()) {
     look_at_peer_at(end_of_patience());
   }
 }
@@ -156,6 +161,7 @@ CurlEasy CurlMulti::take_handle(bool streaming) {
   if (!idle_.empty() && !streaming) {
     CurlEasy easy = std::move(idle_.back());
     idle_.pop_back();
+    endpoint_.renew_handle(easy.get());
     return easy;
   }
   return endpoint_.make_handle(streaming);
@@ -167,6 +173,9 @@ int CurlMulti::on_socket(CURL* /*easy*/, curl_socket_t fd, int what, void* self_
   if (what == CURL_POLL_REMOVE) {
     if (found != self.sockets_.end()) {
       found->second->removed = true;
+      if (found->second->gathering) {
+        set_low_water_mark(fd, 1);  // libcurl may keep the connection for another request
+      }
       found->second->descriptor.release();  // libcurl owns the file descriptor
       self.sockets_.erase(found);
     }
@@ -248,7 +257,7 @@ void CurlMulti::look(const SocketPtr& socket, WaitType direction, std::error_cod
 }
 
 void CurlMulti::gather(const SocketPtr& socket) {
-  const bool wanted = bursting_ >= crowd;
+  const bool wanted = multiplexed_ && bursting_ >= crowd;
   if (wanted || socket->gathering) {
     const auto awaited = static_cast<std::int64_t>(bursting_) * answer_bytes_;
     const std::int64_t part = wanted ? std::clamp<std::int64_t>(awaited / gathered_part, 1, most_gathered) : 1;
@@ -310,10 +319,13 @@ void CurlMulti::cork(bool on) {
 void CurlMulti::note_answer(CURL* easy) {
   curl_off_t taken = 0;
   curl_off_t bytes = 0;
+  long version = CURL_HTTP_VERSION_NONE;
   curl_easy_getinfo(easy, CURLINFO_TOTAL_TIME_T, &taken);
   curl_easy_getinfo(easy, CURLINFO_SIZE_DOWNLOAD_T, &bytes);
+  curl_easy_getinfo(easy, CURLINFO_HTTP_VERSION, &version);
   answer_time_ += (std::chrono::microseconds(taken) - answer_time_) / 8;
   answer_bytes_ += (bytes - answer_bytes_) / 8;
+  multiplexed_ = version == CURL_HTTP_VERSION_2_0;
 }
 
 std::size_t CurlMulti::on_header(const char* bytes, std::size_t /*one*/, std::size_t size, void* transfer_pointer) {
@@ -423,7 +435,8 @@ void CurlMulti::hurry() {
 milliseconds CurlMulti::slack() const { return patience_.silence / 7; }
 
 CurlMulti::TimePoint CurlMulti::end_of_patience() const {
-  const auto end = last_heard_ + patience_.silence;
+  const auto end =
+      bursting_ > 0 ? std::max(last_heard_, last_asked_) + patience_.silence : last_heard_ + patience_.quiet;
   return end - end.time_since_epoch() % slack();
 }
 
@@ -442,8 +455,8 @@ void CurlMulti::look_after_peer() {
   if (transfers_.empty()) {
     return;
   }
-  if (!silent(patience_.silence - slack())) {
-    look_at_peer_at(end_of_patience());
+  if (const auto end = end_of_patience(); steady_clock::now() < end) {
+    look_at_peer_at(end);
     return;
   }
   if (!checking) {

@@ -141,9 +141,11 @@ class CurlMulti : public std::enable_shared_from_this<CurlMulti> {
   bool kicked_ = false;
   bool again_ = false;
   TimePoint last_heard_ = std::chrono::steady_clock::now();
+  TimePoint last_asked_;                     // when a request came to wait where none did
   bool heard_ = false;                       // in this look
   std::chrono::microseconds answer_time_{};  // of a request, a moving average
   curl_off_t answer_bytes_ = 0;              // likewise
+  bool multiplexed_ = false;                 // whether answers share a connection
   std::vector<CurlEasy> idle_;
   std::size_t bursting_ = 0;  // requests, not streams, that hold a handle
   std::unordered_set<CurlTransfer*> transfers_;

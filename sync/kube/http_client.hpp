@@ -58,12 +58,15 @@ struct HttpResponse {
   std::string www_authenticate;  // the header; of several, joined with ", "
 };
 
-// When a peer counts as dead: nothing at all has come from it for `silence` while somebody waits, and then nothing
-// within `answer` to a small request (GET /version) on the same connection either. So a frozen server, a dead network
-// and a middlebox that keeps a dead connection up are all found within their sum, 45 s (client-go's HTTP/2 pings: 30 s
-// and 15 s). A watch of a quiet collection hears a bookmark a minute at best: one question is asked in each silence.
+// When a peer counts as dead. The kernel's keepalive, which wakes nobody, finds a dead machine and a dead network
+// within 40 s. What it cannot find, a frozen server and a middlebox that keeps a dead connection up, is found by a
+// small request (GET /version) on the same connection, when nothing at all has come over it
+//  - for `silence` while a request waits: within 45 s with its `answer` (client-go's HTTP/2 pings: 30 s and 15 s);
+//  - for `quiet` while only streams wait: a server tells each watch a bookmark a minute, and is not asked as long as it
+//    does (client-go asks for them; kube-apiserver's cacher sends them).
 struct Patience {
   std::chrono::milliseconds silence = std::chrono::seconds(35);
+  std::chrono::milliseconds quiet = std::chrono::seconds(90);
   std::chrono::milliseconds answer = std::chrono::seconds(10);
 };
 
