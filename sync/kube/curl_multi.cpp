@@ -279,7 +279,7 @@ void CurlMulti::gather(const SocketPtr& socket) {
 
 void CurlMulti::act(curl_socket_t fd, int events) {
   int running = 0;
-  const bool corked = bursting_ > 0;
+  const bool corked = bursting_ > 1;
   if (corked) {
     cork(true);
   }

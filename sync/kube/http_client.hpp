@@ -62,11 +62,11 @@ struct HttpResponse {
 // within 40 s. What it cannot find, a frozen server and a middlebox that keeps a dead connection up, is found by a
 // small request (GET /version) on the same connection, when nothing at all has come over it
 //  - for `silence` while a request waits: within 45 s with its `answer` (client-go's HTTP/2 pings: 30 s and 15 s);
-//  - for `quiet` while only streams wait: a server tells each watch a bookmark a minute, and is not asked as long as it
-//    does (client-go asks for them; kube-apiserver's cacher sends them).
+//  - for `quiet` while only streams wait: kube-apiserver tells each watch a bookmark a minute, and is asked when two of
+//    them are missing (or at this pace where it sends none).
 struct Patience {
   std::chrono::milliseconds silence = std::chrono::seconds(35);
-  std::chrono::milliseconds quiet = std::chrono::seconds(90);
+  std::chrono::milliseconds quiet = std::chrono::seconds(120);
   std::chrono::milliseconds answer = std::chrono::seconds(10);
 };
 

@@ -24,7 +24,7 @@ class Size:
     bulks: int = 9  # repetitions of a bulk
     changes: int = 200  # single changes
     contexts: int = 100
-    idle_seconds: int = 180
+    idle_seconds: int = 300
 
     @staticmethod
     def quick():
