@@ -57,6 +57,12 @@ void note_header(std::string_view line, HttpResponse& response) {
 // How many bytes there must be for the kernel to call the socket readable.
 void set_low_water_mark(curl_socket_t fd, int bytes) { setsockopt(fd, SOL_SOCKET, SO_RCVLOWAT, &bytes, sizeof bytes); }
 
+// Whether the kernel keeps what does not fill a packet, for 200 ms at most (tcp(7)).
+void set_cork(curl_socket_t fd, bool on) {
+  const int value = on ? 1 : 0;
+  setsockopt(fd, IPPROTO_TCP, TCP_CORK, &value, sizeof value);
+}
+
 }  // namespace
 
 CurlTransfer::CurlTransfer(std::shared_ptr<CurlMulti> on, const asio::any_io_executor& executor, const HttpRequest& of,
@@ -173,9 +179,8 @@ int CurlMulti::on_socket(CURL* /*easy*/, curl_socket_t fd, int what, void* self_
   if (what == CURL_POLL_REMOVE) {
     if (found != self.sockets_.end()) {
       found->second->removed = true;
-      if (found->second->gathering) {
-        set_low_water_mark(fd, 1);  // libcurl may keep the connection for another request
-      }
+      set_low_water_mark(fd, 1);  // libcurl may keep the connection for another request
+      set_cork(fd, false);
       found->second->descriptor.release();  // libcurl owns the file descriptor
       self.sockets_.erase(found);
     }
@@ -310,9 +315,8 @@ void CurlMulti::act(curl_socket_t fd, int events) {
 // libcurl writes the head and the body of each request by themselves. What it writes in one look leaves together:
 // a server under load did a third more, not being woken for each piece.
 void CurlMulti::cork(bool on) {
-  const int value = on ? 1 : 0;
   for (const auto& [fd, socket] : sockets_) {
-    setsockopt(fd, IPPROTO_TCP, TCP_CORK, &value, sizeof value);
+    set_cork(fd, on);
   }
 }
 
