@@ -132,8 +132,8 @@ void CurlMulti::add(CurlTransfer& transfer) {
   if (!transfer.streaming && bursting_++ == 0) {
     last_asked_ = steady_clock::now();
   }
-  if (first || next_look_.expiry() > end_of_patience()) {
-    look_at_peer_at(end_of_patience());
+  if (const auto end = end_of_patience(); first || end < next_look_.expiry()) {
+    look_at_peer_at(end);
   }
 }
 
@@ -262,17 +262,16 @@ void CurlMulti::look(const SocketPtr& socket, WaitType direction, std::error_cod
 }
 
 void CurlMulti::gather(const SocketPtr& socket) {
-  const bool wanted = multiplexed_ && bursting_ >= crowd;
-  if (wanted || socket->gathering) {
-    const auto awaited = static_cast<std::int64_t>(bursting_) * answer_bytes_;
-    const std::int64_t part = wanted ? std::clamp<std::int64_t>(awaited / gathered_part, 1, most_gathered) : 1;
-    set_low_water_mark(socket->fd, static_cast<int>(part));  // wakes us if that much is there already
-  }
-  socket->gathering = wanted;
-  if (!wanted) {
-    socket->gathered.cancel();
+  if (!multiplexed_ || bursting_ < crowd) {
+    if (std::exchange(socket->gathering, false)) {
+      set_low_water_mark(socket->fd, 1);  // wakes us if something is there already
+      socket->gathered.cancel();
+    }
     return;
   }
+  socket->gathering = true;
+  const auto part = static_cast<std::int64_t>(bursting_) * answer_bytes_ / gathered_part;
+  set_low_water_mark(socket->fd, static_cast<int>(std::clamp<std::int64_t>(part, 1, most_gathered)));
   socket->gathered.expires_after(std::min<steady_clock::duration>(answer_time_ / gathered_part, longest_gathering));
   socket->gathered.async_wait([weak = weak_from_this(), socket](std::error_code cancelled) {
     const auto self = weak.lock();

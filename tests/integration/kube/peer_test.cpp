@@ -22,7 +22,10 @@ constexpr Patience patience{.silence = 1400ms, .quiet = 2800ms, .answer = 700ms}
 
 TEST(Patience, EndsWithin45SecondsForWhoWaitsForAnAnswer) { EXPECT_LE(Patience().silence + Patience().answer, 45s); }
 
-TEST(Patience, OutlastsTheMinuteBetweenTwoBookmarks) { EXPECT_GE(Patience().quiet, 75s); }
+TEST(Patience, OutlastsTheMinuteBetweenTwoBookmarksButNotThree) {
+  EXPECT_GE(Patience().quiet, 75s);
+  EXPECT_LE(Patience().quiet + Patience().answer, 3min);
+}
 
 // A network of this process's own, so that its packets can be dropped; what it starts from then on lives in it too.
 bool enter_own_network() {
