@@ -40,6 +40,10 @@ struct CurlTransfer {
   [[nodiscard]] bool has_news() const { return finished || (opened && !told_opened) || !pieces.empty(); }
   [[nodiscard]] bool wants_rest() const { return !streaming && !finished && response.status != 0 && !hurried; }
 
+  // Whether it was put on a connection that was just going away (GOAWAY): libcurl sends most such requests again by
+  // itself, but 7.88 fails a few.
+  [[nodiscard]] bool met_closing_connection() const { return result == CURLE_HTTP2 && response.status == 0; }
+
   void finish(CURLcode code);
   void ask();
 

@@ -10,6 +10,13 @@
 
 namespace regsync::kube {
 
+namespace {
+
+// A server that closes many connections at once spreads its clients over its replicas: more is a fault.
+constexpr int most_closing_connections = 4;
+
+}  // namespace
+
 HttpClient::HttpClient(asio::any_io_executor executor, Endpoint endpoint, Patience patience)
     : executor_(std::move(executor)), endpoint_(std::move(endpoint)), patience_(patience) {
   initialise_curl();
@@ -27,7 +34,21 @@ asio::awaitable<HttpResponse> HttpClient::stream(const HttpRequest& request, std
 
 asio::awaitable<HttpResponse> HttpClient::exchange(const HttpRequest& request, std::function<void()> on_open,
                                                    std::function<void(std::string_view)> on_bytes) {
-  CurlTransfer transfer(multi_, executor_, request, static_cast<bool>(on_bytes));
+  for (int failures = 1;; ++failures) {
+    CurlTransfer transfer(multi_, executor_, request, static_cast<bool>(on_bytes));
+    co_await follow(transfer, on_open, on_bytes);
+    if (transfer.result == CURLE_OK) {
+      co_return std::move(transfer.response);
+    }
+    if (!transfer.met_closing_connection() || failures == most_closing_connections) {
+      throw transfer.failure();
+    }
+  }
+}
+
+// To the end of the exchange, passing on what a stream brings.
+asio::awaitable<void> HttpClient::follow(CurlTransfer& transfer, const std::function<void()>& on_open,
+                                         const std::function<void(std::string_view)>& on_bytes) {
   std::string pieces;
   while (true) {
     co_await wait_for_news(transfer);
@@ -45,13 +66,9 @@ asio::awaitable<HttpResponse> HttpClient::exchange(const HttpRequest& request, s
       continue;
     }
     if (transfer.finished) {
-      break;
+      co_return;
     }
   }
-  if (transfer.result != CURLE_OK) {
-    throw transfer.failure();
-  }
-  co_return std::move(transfer.response);
 }
 
 asio::awaitable<void> HttpClient::wait_for_news(CurlTransfer& transfer) {

@@ -80,7 +80,8 @@ class HttpTransport {
   HttpTransport& operator=(HttpTransport&&) = delete;
 
   // Any HTTP status is an answer. Throws Error with unreachable, tls, timeout, protocol (an answer over max_answer,
-  // or not HTTP) or cancelled. `request` lives until the answer.
+  // or not HTTP) or cancelled. `request` lives until the answer. What a server that closes its connection has left
+  // without any answer is sent again, on another one: a request must be one that may arrive twice.
   virtual asio::awaitable<HttpResponse> send(const HttpRequest& request) = 0;
 
   // A long answer in pieces. With a 2xx status: on_open once, when the head has come, then on_bytes as bytes arrive,
@@ -106,6 +107,8 @@ class HttpClient final : public HttpTransport {
  private:
   asio::awaitable<HttpResponse> exchange(const HttpRequest& request, std::function<void()> on_open,
                                          std::function<void(std::string_view)> on_bytes);
+  asio::awaitable<void> follow(CurlTransfer& transfer, const std::function<void()>& on_open,
+                               const std::function<void(std::string_view)>& on_bytes);
   asio::awaitable<void> wait_for_news(CurlTransfer& transfer);
   asio::awaitable<void> check_peer(const CurlTransfer& transfer);
 
