@@ -139,14 +139,20 @@ class ApiServer:
             while seen < count:
                 if time.time() > deadline:
                     raise RuntimeError(f"{seen} of {count} Secrets were written within {timeout} s")
-                time.sleep(0.05)
+                self.wait_while_logging()
                 *lines, rest = (rest + log.read()).split(b"\n")
-                for line in lines:  # looked at as text: what is measured needs the processors
+                for line in lines:
                     if (b'"verb":"patch"' in line and b'"userAgent":"regsync/' in line and b'"code":20' in line
                             and of(line)):
                         seen += 1
                         last = line
         return when(json.loads(last)["stageTimestamp"])
+
+    def wait_while_logging(self, longest=1.0):
+        """Until nothing has been logged for a moment: to read meanwhile would take processors from what is measured."""
+        end, size = time.monotonic() + longest, -1
+        while size != (size := (self.dir / "audit.log").stat().st_size) and time.monotonic() < end:
+            time.sleep(0.05)
 
 
 def when(timestamp):
