@@ -99,12 +99,14 @@ void Cluster::consider_everything() {
     return;
   }
   for (const auto& [secret, scope] : places_.secrets) {
-    std::set<std::string> names(scope.namespaces);
+    std::vector<std::string> names(scope.namespaces.begin(), scope.namespaces.end());
     if (scope.all) {
       cache_.for_each_namespace(
-          [&names](const std::string& name_space, const NamespaceView&) { names.insert(name_space); });
+          [&names](const std::string& name_space, const NamespaceView&) { names.push_back(name_space); });
     }
-    cache_.for_each(secret, [&names](const std::string& name_space, const Entry&) { names.insert(name_space); });
+    cache_.for_each(secret, [&names](const std::string& name_space, const Entry&) { names.push_back(name_space); });
+    std::sort(names.begin(), names.end());
+    names.erase(std::unique(names.begin(), names.end()), names.end());
     for (const auto& name_space : names) {
       consider({name_space, secret});
     }
