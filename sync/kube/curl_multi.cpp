@@ -19,6 +19,8 @@ using std::chrono::steady_clock;
 
 // A burst of requests hands its handles on; after it, this many stay, each with its buffer.
 constexpr std::size_t idle_handles_kept = 1;
+// Many requests that begin at once leave in portions of so many: the server works on the first ones meanwhile.
+constexpr std::size_t portion = 16;
 // At each readable event libcurl walks over all transfers of the connection. With so many requests under way, answers
 // gather until a part of what is awaited is there, or the same part of the time that an answer takes is over, and a
 // walk finds several: half of the processor time of a first sync. The server has the other requests to go on with.
@@ -134,6 +136,9 @@ void CurlMulti::add(CurlTransfer& transfer) {
   }
   if (const auto end = end_of_patience(); first || end < next_look_.expiry()) {
     look_at_peer_at(end);
+  }
+  if (++unsent_ == portion) {
+    act(CURL_SOCKET_TIMEOUT, 0);
   }
 }
 
@@ -286,6 +291,9 @@ void CurlMulti::act(curl_socket_t fd, int events) {
   const bool corked = bursting_ > 1;
   if (corked) {
     cork(true);
+  }
+  if (fd == CURL_SOCKET_TIMEOUT) {
+    unsent_ = 0;
   }
   curl_multi_socket_action(multi_, fd, events, &running);
   if (corked) {

@@ -143,6 +143,7 @@ class CurlMulti : public std::enable_shared_from_this<CurlMulti> {
   asio::steady_timer rest_;
   bool rest_awaited_ = false;
   bool kicked_ = false;
+  std::size_t unsent_ = 0;  // requests that libcurl has not yet looked at
   bool again_ = false;
   TimePoint last_heard_ = std::chrono::steady_clock::now();
   TimePoint last_asked_;                     // when a request came to wait where none did
