@@ -1,15 +1,12 @@
 #include "sync/kube/curl_endpoint.hpp"
 
-#include <malloc.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <sys/socket.h>
 
-#include <algorithm>
 #include <cerrno>
 #include <chrono>
 #include <csignal>
-#include <cstdlib>
 #include <cstring>
 #include <new>
 #include <string_view>
@@ -31,31 +28,6 @@ constexpr unsigned tcp_user_timeout_ms = 15'000;
 // A watch's events are small and rare, and there are many watches: libcurl holds this buffer for each stream.
 constexpr long stream_buffer = 4 * 1024;
 constexpr long answer_buffer = 16 * 1024;
-
-// libcurl's memory holds headers and bodies: wiped when freed, as the programs' C++ memory is.
-void* curl_allocate(std::size_t size) { return std::malloc(size); }  // NOLINT(cppcoreguidelines-no-malloc)
-void* curl_allocate_zeroed(std::size_t count, std::size_t size) {
-  return std::calloc(count, size);  // NOLINT(cppcoreguidelines-no-malloc)
-}
-void curl_free_wiped(void* memory) {
-  if (memory != nullptr) {
-    wipe_memory(memory, malloc_usable_size(memory));
-    std::free(memory);  // NOLINT(cppcoreguidelines-no-malloc)
-  }
-}
-void* curl_reallocate(void* memory, std::size_t size) {
-  void* grown = std::malloc(size);  // NOLINT(cppcoreguidelines-no-malloc)
-  if (grown != nullptr && memory != nullptr) {
-    std::memcpy(grown, memory, std::min(size, malloc_usable_size(memory)));
-    curl_free_wiped(memory);
-  }
-  return grown;
-}
-char* curl_duplicate(const char* text) {
-  const std::size_t size = std::strlen(text) + 1;
-  void* copy = std::malloc(size);  // NOLINT(cppcoreguidelines-no-malloc)
-  return copy == nullptr ? nullptr : static_cast<char*>(std::memcpy(copy, text, size));
-}
 
 int configure_socket(void* /*context*/, curl_socket_t fd, curlsocktype /*purpose*/) {
   setsockopt(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, &tcp_user_timeout_ms, sizeof tcp_user_timeout_ms);
@@ -139,8 +111,7 @@ std::string remedy_of(ErrorCode code) {
 void initialise_curl() {
   static const CURLcode once = [] {
     std::signal(SIGPIPE, SIG_IGN);  // NOLINT(cert-err33-c): OpenSSL writes to sockets that peers have closed
-    return curl_global_init_mem(CURL_GLOBAL_DEFAULT, curl_allocate, curl_free_wiped, curl_reallocate, curl_duplicate,
-                                curl_allocate_zeroed);
+    return curl_global_init(CURL_GLOBAL_DEFAULT);
   }();
   if (once != CURLE_OK) {
     throw Error(ErrorCode::internal, "libcurl does not start: " + std::string(curl_easy_strerror(once)));
