@@ -181,6 +181,11 @@ void FakeApiServer::start() {
   http_->Put(".*", handler);
   http_->Patch(".*", handler);
   http_->Delete(".*", handler);
+  socket_t listening = INVALID_SOCKET;
+  http_->set_socket_options([&listening](socket_t socket) {
+    httplib::default_socket_options(socket);
+    listening = socket;
+  });
   if (port_ == 0) {
     port_ = http_->bind_to_any_port("127.0.0.1");
   } else if (!http_->bind_to_port("127.0.0.1", port_)) {
@@ -189,6 +194,9 @@ void FakeApiServer::start() {
   if (port_ < 0) {
     throw std::runtime_error("the fake API server gets no port");
   }
+  // The library lets five connections wait. The sixth of a burst would knock again after a second, then after two,
+  // four.
+  listen(listening, SOMAXCONN);
   thread_ = std::thread([this] { http_->listen_after_bind(); });
   while (!http_->is_running()) {
     std::this_thread::sleep_for(std::chrono::milliseconds(1));

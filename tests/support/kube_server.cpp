@@ -7,9 +7,22 @@
 #include <utility>
 
 #include "tests/support/unpacked.hpp"
+#include "tests/support/wait.hpp"
 
 namespace regsync::test {
+
 namespace {
+
+bool process_runs(pid_t pid) {
+  std::error_code gone;  // the link of a process that has ended, collected or not, cannot be read
+  return !std::filesystem::read_symlink("/proc/" + std::to_string(pid) + "/exe", gone).empty();
+}
+
+// Returns when it has ended: who looks at once must not take it for one that runs.
+void kill_process(pid_t pid) {
+  ::kill(pid, SIGKILL);
+  wait_until([pid] { return !process_runs(pid); });
+}
 
 Outcome support(std::vector<std::string> argv) {
   argv.front() = std::string(REGSYNC_SOURCE_DIR "/tests/support/") + argv.front();
@@ -123,13 +136,10 @@ nlohmann::json KubeServer::get(std::vector<std::string> arguments) const {
 pid_t KubeServer::api_server() const { return std::stoi(read_file(dir() / "apiserver.pid")); }
 pid_t KubeServer::etcd() const { return std::stoi(read_file(dir() / "etcd.pid")); }
 
-bool KubeServer::runs() const {
-  std::error_code gone;  // the link of a process that has ended, collected or not, cannot be read
-  return !std::filesystem::read_symlink("/proc/" + std::to_string(api_server()) + "/exe", gone).empty();
-}
+bool KubeServer::runs() const { return process_runs(api_server()); }
 
-void KubeServer::kill() const { ::kill(api_server(), SIGKILL); }
-void KubeServer::kill_etcd() const { ::kill(etcd(), SIGKILL); }
+void KubeServer::kill() const { kill_process(api_server()); }
+void KubeServer::kill_etcd() const { kill_process(etcd()); }
 
 void KubeServer::start_again() const {
   if (const auto outcome = support({"kube-up", dir().string(), "--again"}); outcome.exit_code != 0) {
