@@ -169,7 +169,10 @@ asio::awaitable<json> KubeClient::apply(ObjectPath path, std::string body, Apply
   Query query;
   query.add("fieldManager", field_manager)
       .add("force", options.force ? "true" : "")
-      .add("dryRun", options.dry_run ? "All" : "");
+      .add("dryRun", options.dry_run ? "All" : "")
+      // Else a server of today reads the body as YAML a second time, to warn of keys that are there twice
+      // (k8s.io/apiserver/pkg/endpoints/handlers/patch.go, applyPatcher). Unknown fields are refused all the same.
+      .add("fieldValidation", "Ignore");
   return impl_->send(
       request_of("PATCH", path.url_path() + query.text(), std::move(body), "application/apply-patch+yaml"),
       operation_of("apply", path));

@@ -199,6 +199,17 @@ bool is_base64(const std::string& text) {
                                      "+/=") == std::string::npos;
 }
 
+// What an apply is refused with before anything else is looked at, whatever its fieldValidation is.
+std::optional<Answer> schema_fault(const FakeCluster::Key& key, const json& object) {
+  static const std::set<std::string> known{"apiVersion", "kind", "metadata", "type", "data", "stringData", "immutable"};
+  for (const auto& [name, value] : object.items()) {
+    if (key.resource == "secrets" && !known.contains(name)) {
+      return status_answer(500, "", "failed to create typed patch object: ." + name + ": field not declared in schema");
+    }
+  }
+  return std::nullopt;
+}
+
 std::optional<Answer> secret_fault(const FakeCluster::Key& key, const json* before, const json& after) {
   if (key.resource != "secrets") {
     return std::nullopt;
@@ -496,6 +507,9 @@ Answer FakeCluster::merge_patch(const Key& key, const json& patch, const Write& 
 }
 
 Answer FakeCluster::apply(const Key& key, const json& object, const Write& write) {
+  if (const auto fault = schema_fault(key, object)) {
+    return *fault;
+  }
   const auto existing = entries_.find(key);
   if (const auto fault = namespace_fault(key, existing == entries_.end())) {
     return *fault;

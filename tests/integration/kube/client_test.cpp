@@ -182,6 +182,14 @@ TEST_P(ApiServerTest, AFaultyBodyIsNotEchoed) {
   EXPECT_EQ(error.message().find("c2VjcmV0"), std::string::npos) << describe(error);
 }
 
+TEST_P(ApiServerTest, AFieldThatTheServerDoesNotKnowIsRefused) {
+  json odd = json::parse(secret_body("x", "YQ=="));
+  odd["data2"] = {{"key", "YQ=="}};
+  const Error error = error_of(context_, client_->apply(secret("x"), odd.dump(), {}));
+  EXPECT_THAT(error.message(), HasSubstr(".data2: field not declared in schema"));
+  EXPECT_EQ(error_of(context_, client_->get(secret("x"))).code(), ErrorCode::not_found);
+}
+
 TEST_P(ApiServerTest, AMissingNamespaceIsToldFromAMissingObject) {
   const Error nowhere = error_of(context_, client_->apply({"secrets", "nowhere", "x"}, secret_body("x", "YQ=="), {}));
   EXPECT_EQ(nowhere.code(), ErrorCode::namespace_missing) << describe(nowhere);
@@ -292,6 +300,17 @@ TEST_P(ApiServerTest, SixtyFourPatchesAtOnceAllArrive) {
     EXPECT_FALSE(patch->failure()) << describe(*patch->failure());
   }
   EXPECT_EQ(run(context_, client_->list(secrets(), {})).at("items").size(), 64U);
+}
+
+TEST(Apply, AsksTheServerToReadItsBodyOnce) {
+  asio::io_context context;
+  const test::TempDir temp;
+  test::FakeApiServer fake;
+  fake.make_namespace("n");
+  KubeClient client(context.get_executor(),
+                    Kubeconfig::load(temp.write("kubeconfig", fake.kubeconfig({"a"}))).resolve("a"));
+  run(context, client.apply({"secrets", "n", "x"}, secret_body("x", "YQ=="), {}));
+  EXPECT_EQ(fake.requests().back().query.at("fieldValidation"), "Ignore");
 }
 
 TEST(PlainHttp, AWatchThatHasNoAnswerYetHoldsNoOtherRequestUp) {
