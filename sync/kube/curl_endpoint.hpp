@@ -21,8 +21,8 @@ struct CurlListDeleter {
 };
 using CurlList = std::unique_ptr<curl_slist, CurlListDeleter>;
 
-// libcurl for this process. Any number of times; before anything else of it. Its memory holds headers and bodies, and is
-// wiped when freed as all of the programs' is (helper/wiping_delete.cpp).
+// libcurl for this process. Any number of times; before anything else of it. Its memory holds headers and bodies, and
+// is wiped when freed as all of the programs' is (helper/wiping_delete.cpp).
 void initialise_curl();
 
 // What a transfer failed with, as a person should read it. detail: of CURLOPT_ERRORBUFFER.
