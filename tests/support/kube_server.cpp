@@ -10,13 +10,7 @@
 #include "tests/support/wait.hpp"
 
 namespace regsync::test {
-
 namespace {
-
-bool process_runs(pid_t pid) {
-  std::error_code gone;  // the link of a process that has ended, collected or not, cannot be read
-  return !std::filesystem::read_symlink("/proc/" + std::to_string(pid) + "/exe", gone).empty();
-}
 
 // Returns when it has ended: who looks at once must not take it for one that runs.
 void kill_process(pid_t pid) {

@@ -180,6 +180,11 @@ std::optional<int> Process::wait(std::chrono::milliseconds time) {
 std::string Process::out() const { return content_of(out_); }
 std::string Process::err() const { return content_of(err_); }
 
+bool process_runs(pid_t pid) {
+  std::error_code gone;  // the link of a process that has ended, collected or not, cannot be read
+  return !std::filesystem::read_symlink("/proc/" + std::to_string(pid) + "/exe", gone).empty();
+}
+
 Outcome run_program(const Program& program, std::chrono::milliseconds time) {
   Process process(program);
   const int exit_code = process.wait(time).value_or(-1);

@@ -70,6 +70,9 @@ class Process {
   std::optional<int> exit_code_;
 };
 
+// Whether it is a process that has not ended; one that nobody has collected yet has.
+bool process_runs(pid_t pid);
+
 Outcome run_program(const Program& program, std::chrono::milliseconds time = std::chrono::seconds(30));
 
 }  // namespace regsync::test

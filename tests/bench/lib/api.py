@@ -148,9 +148,9 @@ class ApiServer:
                         last = line
         return when(json.loads(last)["stageTimestamp"])
 
-    def wait_while_logging(self, longest=1.0):
+    def wait_while_logging(self):
         """Until nothing has been logged for a moment: to read meanwhile would take processors from what is measured."""
-        end, size = time.monotonic() + longest, -1
+        end, size = time.monotonic() + 1, -1
         while size != (size := (self.dir / "audit.log").stat().st_size) and time.monotonic() < end:
             time.sleep(0.05)
 

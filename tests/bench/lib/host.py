@@ -1,13 +1,10 @@
 """What the machine itself did meanwhile: a virtual one gets less of its processors now than then."""
 
 import pathlib
-from dataclasses import dataclass
+import statistics
 
-
-@dataclass
-class Round:
-    taken: float  # the part of all processors that the host gave to others meanwhile
-    result: object
+ENOUGH = 0.02  # so little taken is a quiet round
+MOST = 3  # times as many rounds as are asked for
 
 
 def ticks():
@@ -17,17 +14,19 @@ def ticks():
 
 
 def watched(measure):
-    """What `measure` answers, as a Round."""
+    """What `measure` answers, and the part of all processors that the host gave to others meanwhile."""
     before = ticks()
     result = measure()
     taken, all_ticks = (now - then for now, then in zip(ticks(), before))
-    return Round(taken / max(all_ticks, 1), result)
+    return result, taken / max(all_ticks, 1)
 
 
-def quiet_rounds(count, measure, enough=0.02, most=3):
-    """`count` rounds of measuring in which the host took next to nothing. Where there are none of that kind for long,
-    those in which it took the least: chosen by that alone, never by what was measured."""
+def quiet_rounds(count, measure):
+    """What `measure` answers in `count` rounds in which the host took next to nothing, and how much that was. Where
+    there are none of that kind for long, those in which it took the least: chosen by that alone, never by what was
+    measured."""
     rounds = []
-    while sum(r.taken <= enough for r in rounds) < count and len(rounds) < most * count:
+    while sum(taken <= ENOUGH for _, taken in rounds) < count and len(rounds) < MOST * count:
         rounds.append(watched(measure))
-    return sorted(rounds, key=lambda r: r.taken)[:count]
+    results, taken = zip(*sorted(rounds, key=lambda r: r[1])[:count])
+    return results, statistics.mean(taken)

@@ -97,11 +97,9 @@ def first_syncs(api, namespaces, count):
     return quiet_rounds(count, bulk)
 
 
-def against_h2load(what, count, rounds):
+def against_h2load(what, count, bulks, taken):
     """Two rows: the whole time, which the target is about, and the time from the first patch on. The ratio is the
     median of those of the neighbours in time: a machine that others use as well is faster now and slower then."""
-    bulks = [r.result for r in rounds]
-    taken = statistics.mean(r.taken for r in rounds)
     rate, patch_rate, h2load = (count / median(times) for times in zip(*(astuple(bulk) for bulk in bulks)))
     whole = median(bulk.h2load / bulk.daemon for bulk in bulks)
     patched = median(bulk.h2load / bulk.patches for bulk in bulks)
@@ -114,8 +112,9 @@ def against_h2load(what, count, rounds):
 def first_sync(size):
     store(new_password())
     with api_server(size.namespaces) as api:
-        rounds = first_syncs(api, api.namespaces("all"), size.bulks)
-    return against_h2load(f"first sync of {size.namespaces} namespaces, from the daemon's start", size.namespaces, rounds)
+        bulks, taken = first_syncs(api, api.namespaces("all"), size.bulks)
+    what = f"first sync of {size.namespaces} namespaces, from the daemon's start"
+    return against_h2load(what, size.namespaces, bulks, taken)
 
 
 def growth(size):
@@ -124,9 +123,9 @@ def growth(size):
     few, many = size.namespaces, 10 * size.namespaces
     bulks = max(1, size.bulks // 7)
     with api_server(few) as api:
-        small = [r.result for r in first_syncs(api, api.namespaces("all"), 3 * bulks)]
+        small, _ = first_syncs(api, api.namespaces("all"), 3 * bulks)
         api.make_namespaces(many, "all")
-        large = [r.result for r in first_syncs(api, api.namespaces("all"), bulks)]
+        large, _ = first_syncs(api, api.namespaces("all"), bulks)
 
     def medians(of):
         return [median(getattr(bulk, of) for bulk in bulks) for bulks in (large, small)]
@@ -157,9 +156,9 @@ def rotation(size):
                 return Bulk(end - begin, end - first,
                             api.apply_all(namespaces, registry_secret("reference", new_password())))
 
-            rounds = quiet_rounds(size.bulks, bulk)
+            bulks, taken = quiet_rounds(size.bulks, bulk)
     what = f"rotation over {size.namespaces} namespaces, from the start of `store`"
-    return against_h2load(what, size.namespaces, rounds)
+    return against_h2load(what, size.namespaces, bulks, taken)
 
 
 def restart(size):
@@ -187,7 +186,10 @@ def restart(size):
                    writes == 0 and per_cluster == 1)]
 
 
-CHANGES = 20  # single ones in a round
+def single_changes(count, change):
+    """`count` times what `change` measures, in rounds of 20: a list of each figure, and what was taken of them all."""
+    rounds, taken = quiet_rounds(count // 20, lambda: [change() for _ in range(20)])
+    return zip(*(figures for r in rounds for figures in r)), taken
 
 
 def login(size):
@@ -209,10 +211,8 @@ def login(size):
                 seen, _ = watch.next()
                 return seen - begin, seen - end, bare_patch(api, namespace)
 
-            rounds = quiet_rounds(size.changes // CHANGES, lambda: [change() for _ in range(CHANGES)])
+            (changed, after_helper, bare), taken = single_changes(size.changes, change)
             watch.close()
-    taken = statistics.mean(r.taken for r in rounds)
-    changed, after_helper, bare = zip(*(times for r in rounds for times in r.result))
     return [
         above(f"login -> Secret, median of {size.changes}, from the start of `store`", changed, bare, median, 15, taken),
         above("  p99", changed, bare, p99, 60, taken),
@@ -257,10 +257,8 @@ def new_namespace(size):
                 seen, _ = watch.next()
                 return seen - begin, bare_patch(api, namespace)
 
-            rounds = quiet_rounds(size.changes // CHANGES, lambda: [change() for _ in range(CHANGES)])
+            (created, bare), taken = single_changes(size.changes, change)
             watch.close()
-    created, bare = zip(*(times for r in rounds for times in r.result))
-    taken = statistics.mean(r.taken for r in rounds)
     return [above(f"new namespace -> Secret, median of {size.changes}", created, bare, median, 10, taken)]
 
 
@@ -320,10 +318,9 @@ def bad_neighbours(size):
                 api.delete_all(namespaces, f"{SECRET}-{context}")
             return end - regsyncd.started
 
-        rounds = quiet_rounds(size.bulks, lambda: (seconds({}), seconds({"dead": dead, "slow": slow})))
-    taken = statistics.mean(r.taken for r in rounds)
-    alone, beside = (median(times) for times in zip(*(r.result for r in rounds)))
-    change = (median(r.result[1] / r.result[0] for r in rounds) - 1) * 100
+        pairs, taken = quiet_rounds(size.bulks, lambda: (seconds({}), seconds({"dead": dead, "slow": slow})))
+    alone, beside = (median(times) for times in zip(*pairs))
+    change = (median(beside / alone for alone, beside in pairs) - 1) * 100
     return [Result(f"18 healthy contexts x {each}, beside a dead and a slow one", f"{beside:.2f} s",
                    f"alone {alone:.2f} s", f"{change:+.1f} %", "< 5 %", change < 5, taken)]
 

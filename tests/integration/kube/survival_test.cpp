@@ -182,7 +182,7 @@ class SurvivingGoaway : public RealServer {
 
 TEST_F(SurvivingGoaway, LosesNoRequestAndDoublesNoWrite) {
   constexpr int writers = 32;
-  constexpr int each = 64;
+  constexpr int each = 64;  // some handle of libcurl's is used by so many requests that must be tried again
   KubeClient busy = client(admin_.clone());
   Known known(busy, name_space_);
   const test::Background watching(loop_, known.run());
