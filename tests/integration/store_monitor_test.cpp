@@ -77,7 +77,8 @@ class StoreMonitorTest : public testing::Test {
 
   static void login(const std::string& server, const std::string& username, const std::string& secret) {
     const nlohmann::json json{{"ServerURL", server}, {"Username", username}, {"Secret", secret}};
-    ASSERT_EQ(run({HELPER, "store"}, json.dump()).exit_code, 0);
+    const auto stored = run({HELPER, "store"}, json.dump());
+    ASSERT_EQ(stored.exit_code, 0) << stored.out << stored.err;
   }
 
   asio::io_context io_;

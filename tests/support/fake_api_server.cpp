@@ -207,7 +207,10 @@ void FakeApiServer::stop() {
   if (!thread_.joinable()) {
     return;
   }
-  stopping_ = true;
+  {
+    const std::scoped_lock lock(mutex_);  // else who is about to wait would not be told
+    stopping_ = true;
+  }
   changed_.notify_all();
   http_->stop();
   thread_.join();
@@ -275,12 +278,24 @@ void FakeApiServer::compact() {
 
 void FakeApiServer::inject(Fault fault) {
   const std::scoped_lock lock(mutex_);
+  holding_ = holding_ || fault.kind == Fault::Kind::held;
   faults_.push_back(std::move(fault));
 }
 
 void FakeApiServer::clear_faults() {
   const std::scoped_lock lock(mutex_);
   faults_.clear();
+}
+
+void FakeApiServer::release_held() {
+  const std::scoped_lock lock(mutex_);
+  holding_ = false;
+  changed_.notify_all();
+}
+
+void FakeApiServer::wait_for_release() {
+  std::unique_lock lock(mutex_);
+  changed_.wait(lock, [this] { return stopping_ || !holding_; });
 }
 
 void FakeApiServer::deny(const std::string& verb, const std::string& resource, const std::string& name_space) {
@@ -432,6 +447,9 @@ void FakeApiServer::handle(const httplib::Request& http, httplib::Response& resp
   const std::optional<Fault> fault = take_fault(request);
   const auto fails_as = [&](Fault::Kind kind) { return fault && fault->kind == kind; };
 
+  if (fails_as(Fault::Kind::held)) {
+    wait_for_release();
+  }
   if (fails_as(Fault::Kind::half_open)) {
     while (!stopping_) {
       std::this_thread::sleep_for(std::chrono::milliseconds(20));

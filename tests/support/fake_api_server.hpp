@@ -51,6 +51,7 @@ struct Fault {
     garbage,    // 200 with something that is not JSON
     slow,       // the right answer, one byte every 10 ms for the first `bytes`, then the rest
     half_open,  // reads the request and never answers
+    held,       // the right answer, but nothing happens before release_held()
     huge,       // 200 with a JSON string of `bytes`
     expired,    // a watch: 200 and an ERROR event with 410
     flood,      // a watch: `bytes` events of one object, made up as they go, then its end
@@ -92,6 +93,7 @@ class FakeApiServer {
   // Faults. The first one that fits a request is taken, as often as it says.
   void inject(Fault fault);
   void clear_faults();
+  void release_held();
   // Answers 403 as RBAC does, and no to SelfSubjectAccessReviews: verb "patch" covers an apply; an empty resource or
   // namespace means all.
   void deny(const std::string& verb, const std::string& resource, const std::string& name_space = {});
@@ -126,6 +128,7 @@ class FakeApiServer {
              httplib::Response& response);
   bool feed_watch(WatchCursor& cursor, const std::function<bool(std::string_view)>& write);
   std::optional<Fault> take_fault(const ApiRequest& request);
+  void wait_for_release();
   bool is_denied(const std::string& verb, const std::string& resource, const std::string& name_space) const;
   std::optional<Answer> denial(const ApiRequest& request) const;
 
@@ -144,7 +147,8 @@ class FakeApiServer {
   std::vector<Fault> faults_;
   std::vector<Denial> denials_;
   std::vector<ApiRequest> requests_;
-  int watch_epoch_ = 0;  // raised by cut_watches
+  int watch_epoch_ = 0;   // raised by cut_watches
+  bool holding_ = false;  // between a fault of kind `held` and release_held
 };
 
 }  // namespace regsync::test
