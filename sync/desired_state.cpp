@@ -103,9 +103,16 @@ Selected selects(const Target& target, const std::string& name_space, const Name
   if (view == nullptr) {
     return Selected::unknown;
   }
+  constexpr auto own_name = "kubernetes.io/metadata.name";  // every API server since 1.21 sets it
+  const auto answer = [&target](const Labels& labels) {
+    return target.namespace_selector.matches(labels) ? Selected::yes : Selected::no;
+  };
+  if (!target.namespace_selector.mentions(own_name)) {
+    return answer(view->labels);
+  }
   Labels labels = view->labels;
-  labels.try_emplace("kubernetes.io/metadata.name", name_space);  // every API server since 1.21 sets it
-  return target.namespace_selector.matches(labels) ? Selected::yes : Selected::no;
+  labels.try_emplace(own_name, name_space);
+  return answer(labels);
 }
 
 DesiredState::DesiredState(std::string default_namespace, Plans plans, std::set<std::string> forgotten,

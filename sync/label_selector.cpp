@@ -192,6 +192,11 @@ LabelSelector LabelSelector::parse(std::string_view text) {
   return selector;
 }
 
+bool LabelSelector::mentions(std::string_view key) const {
+  return std::any_of(requirements_.begin(), requirements_.end(),
+                     [key](const Requirement& requirement) { return requirement.key == key; });
+}
+
 bool LabelSelector::matches(const Labels& labels) const {
   const auto holds = [&labels](const Requirement& requirement) {
     const auto label = labels.find(requirement.key);

@@ -20,6 +20,7 @@ class LabelSelector {
 
   [[nodiscard]] bool empty() const { return requirements_.empty(); }
   [[nodiscard]] bool matches(const Labels& labels) const;  // an empty selector matches everything
+  [[nodiscard]] bool mentions(std::string_view key) const;
   [[nodiscard]] const std::string& text() const { return text_; }
 
   bool operator==(const LabelSelector& other) const { return text_ == other.text_; }

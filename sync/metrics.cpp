@@ -21,6 +21,22 @@ const prometheus::Histogram::BucketBoundaries& duration_buckets() {
 
 class Metrics::Impl {
  public:
+  // What each Secret counts for. Found once a context: a family looks a series up by all of its labels.
+  struct OfContext {
+    prometheus::Counter& syncs;
+    prometheus::Histogram& durations;
+    prometheus::Gauge& depth;
+  };
+  const OfContext& of(const std::string& context) {
+    if (const auto known = contexts.find(context); known != contexts.end()) {
+      return known->second;
+    }
+    const prometheus::Labels labels{{"context", context}};
+    return contexts
+        .insert({context, {syncs.Add(labels), durations.Add(labels, duration_buckets()), depths.Add(labels)}})
+        .first->second;
+  }
+
   // Made first: the families below live in it.
   std::shared_ptr<prometheus::Registry> registry = std::make_shared<prometheus::Registry>();
   prometheus::Family<prometheus::Counter>& syncs =
@@ -43,6 +59,7 @@ class Metrics::Impl {
                                                       .Name("regsync_login_changed_timestamp_seconds")
                                                       .Help("When this process saw the login change")
                                                       .Register(*registry);
+  std::map<std::string, OfContext> contexts;
 };
 
 Metrics::Metrics() : impl_(std::make_unique<Impl>()) {}
@@ -50,8 +67,9 @@ Metrics::Metrics() : impl_(std::make_unique<Impl>()) {}
 Metrics::~Metrics() = default;
 
 void Metrics::synced(const std::string& context, std::chrono::duration<double> took) {
-  impl_->syncs.Add({{"context", context}}).Increment();
-  impl_->durations.Add({{"context", context}}, duration_buckets()).Observe(took.count());
+  const auto& series = impl_->of(context);
+  series.syncs.Increment();
+  series.durations.Observe(took.count());
 }
 
 void Metrics::failed(const std::string& context, ErrorCode cause) {
@@ -59,7 +77,7 @@ void Metrics::failed(const std::string& context, ErrorCode cause) {
 }
 
 void Metrics::queue_depth(const std::string& context, std::size_t depth) {
-  impl_->depths.Add({{"context", context}}).Set(static_cast<double>(depth));
+  impl_->of(context).depth.Set(static_cast<double>(depth));
 }
 
 void Metrics::watch_restarted(const std::string& context) { impl_->restarts.Add({{"context", context}}).Increment(); }

@@ -157,7 +157,8 @@ asio::awaitable<void> Reconciler::apply(Key key, const Plan& plan, const Payload
   kube::ApplyOptions options;
   options.force = force;
   const auto applied = co_await client_.apply(secret_path(key), std::move(body), options);
-  see(key, applied);
+  auto [view, version] = read_secret(applied, owner_.id);
+  see(key, version, std::move(view));
   Entry& entry = cache_.entry(key);
   const bool repair = entry.written == plan.payload->id() && system_clock::now() - entry.last_change < calm;
   entry.repairs = repair ? static_cast<std::uint8_t>(std::min(entry.repairs + 1, 32)) : std::uint8_t{0};
@@ -310,12 +311,15 @@ std::optional<Outcome> Reconciler::hold_back(const Key& key, const Decision& dec
 
 // What an answer says of a Secret, unless a watch has told of something later meanwhile.
 void Reconciler::see(const Key& key, const nlohmann::json& secret) {
+  see(key, version_number(resource_version_of(secret)), view_secret(secret, owner_.id));
+}
+
+void Reconciler::see(const Key& key, std::uint64_t version, SecretView view) {
   Entry& entry = cache_.entry(key);
-  const auto version = version_number(resource_version_of(secret));
   if (version < entry.version || (version == entry.version && version != 0)) {
     return;
   }
-  entry.secret = cache_.share(view_secret(secret, owner_.id));
+  entry.secret = cache_.share(std::move(view));
   entry.version = version;
   entry.generation = cache_.generation;
 }

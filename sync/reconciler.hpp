@@ -50,6 +50,7 @@ class Reconciler {
   [[nodiscard]] std::vector<std::string> missing_accounts(const Key& key, const Plan& plan) const;
   std::optional<Outcome> hold_back(const Key& key, const Decision& decision);
   void see(const Key& key, const nlohmann::json& secret);
+  void see(const Key& key, std::uint64_t version, SecretView view);
   void see_account(const std::string& name_space, const std::string& account, ServiceAccountView view);
   void note(const Key& key, SyncState state, std::optional<Error> cause);
 

@@ -1,7 +1,13 @@
 #include "sync/secret_object.hpp"
 
-#include <nlohmann/json.hpp>
+#include <simdjson.h>
 
+#include <algorithm>
+#include <nlohmann/json.hpp>
+#include <optional>
+#include <vector>
+
+#include "helper/error.hpp"
 #include "sync/resource_version.hpp"
 
 namespace regsync {
@@ -9,20 +15,72 @@ namespace regsync {
 namespace {
 
 using nlohmann::json;
+namespace dom = simdjson::dom;
 
-std::string_view text_at(const json& object, std::initializer_list<std::string_view> path) {
+using Path = std::initializer_list<std::string_view>;
+
+// What is read of an object that is a tree already, and of one that is only text yet.
+
+const json* find(const json& object, Path path) {
   const json* at = &object;
   for (const auto key : path) {
     if (!at->is_object()) {
-      return {};
+      return nullptr;
     }
     const auto it = at->find(key);
     if (it == at->end()) {
-      return {};
+      return nullptr;
     }
     at = &*it;
   }
-  return at->is_string() ? std::string_view(at->get_ref<const std::string&>()) : std::string_view();
+  return at;
+}
+
+std::optional<dom::element> find(dom::element object, Path path) {
+  for (const auto key : path) {
+    if (object.at_key(key).get(object) != simdjson::SUCCESS) {
+      return std::nullopt;
+    }
+  }
+  return object;
+}
+
+std::string_view text_at(const json& object, Path path) {
+  const json* found = find(object, path);
+  return found != nullptr && found->is_string() ? std::string_view(found->get_ref<const std::string&>())
+                                                : std::string_view();
+}
+
+std::string_view text_at(dom::element object, Path path) {
+  const auto found = find(object, path);
+  return found && found->is_string() ? found->get_string().value_unsafe() : std::string_view();
+}
+
+bool flag_at(const json& object, Path path) {
+  const json* found = find(object, path);
+  return found != nullptr && found->is_boolean() && found->get<bool>();
+}
+
+bool flag_at(dom::element object, Path path) {
+  const auto found = find(object, path);
+  return found && found->is_bool() && found->get_bool().value_unsafe();
+}
+
+const json& list_at(const json& object, Path path) {
+  static const json none = json::array();
+  const json* found = find(object, path);
+  return found != nullptr && found->is_array() ? *found : none;
+}
+
+std::vector<dom::element> list_at(dom::element object, Path path) {
+  const auto found = find(object, path);
+  std::vector<dom::element> list;
+  if (found && found->is_array()) {
+    for (const dom::element item : found->get_array().value_unsafe()) {
+      list.push_back(item);
+    }
+  }
+  return list;
 }
 
 std::string_view id_of(std::string_view annotation) { return annotation.substr(0, annotation.find(' ')); }
@@ -33,32 +91,27 @@ std::string_view label_of(std::string_view annotation) {
 }
 
 // Who wrote the data, as the API server keeps it in managedFields.
-std::string_view data_manager(const json& secret) {
-  const auto metadata = secret.find("metadata");
-  const auto managed = metadata == secret.end() ? secret.end() : metadata->find("managedFields");
-  if (metadata == secret.end() || managed == metadata->end()) {
-    return {};
-  }
-  for (const auto& entry : *managed) {
-    const auto fields = entry.find("fieldsV1");
-    if (fields != entry.end() && fields->contains("f:data")) {
+template <typename Object>
+std::string_view data_manager(const Object& secret) {
+  for (const auto& entry : list_at(secret, {"metadata", "managedFields"})) {
+    if (find(entry, {"fieldsV1", "f:data"})) {
       return text_at(entry, {"manager"});
     }
   }
   return {};
 }
 
-}  // namespace
-
-SecretView view_secret(const json& secret, std::string_view owner_id) {
+template <typename Object>
+SecretView view_of(const Object& secret, std::string_view owner_id) {
   SecretView view;
-  if (auto version = resource_version_of(secret); version_number(version) == 0) {
-    view.odd_version = std::move(version);
+  const auto version = text_at(secret, {"metadata", "resourceVersion"});
+  if (version_number(version) == 0) {
+    view.odd_version = version;
   }
   view.target = text_at(secret, {"metadata", "annotations", target_annotation});
   view.digest = digest_of(text_at(secret, {"data", ".dockerconfigjson"}));
   view.right_type = text_at(secret, {"type"}) == pull_secret_type;
-  view.immutable = secret.is_object() && secret.value("immutable", false);
+  view.immutable = flag_at(secret, {"immutable"});
   const auto annotation = text_at(secret, {"metadata", "annotations", owner_annotation});
   if (text_at(secret, {"metadata", "labels", managed_by_label}) == managed_by_value && !view.target.empty()) {
     const auto owner = id_of(annotation);
@@ -68,10 +121,24 @@ SecretView view_secret(const json& secret, std::string_view owner_id) {
   }
   if (view.ownership == Ownership::other_owner) {
     view.holder = label_of(annotation);
-  } else if (view.ownership == Ownership::unmanaged && secret.is_object()) {
+  } else if (view.ownership == Ownership::unmanaged) {
     view.holder = data_manager(secret);
   }
   return view;
+}
+
+}  // namespace
+
+SecretView view_secret(const json& secret, std::string_view owner_id) { return view_of(secret, owner_id); }
+
+ReadSecret read_secret(std::string_view text, std::string_view owner_id) {
+  dom::parser parser;  // not kept: it holds what it has read
+  dom::element secret;
+  if (parser.parse(text.data(), text.size()).get(secret) != simdjson::SUCCESS || !secret.is_object()) {
+    throw Error(ErrorCode::protocol, "what should be a Secret is not a JSON object",
+                "check that `server` in the kubeconfig is an API server and not something before it");
+  }
+  return {view_of(secret, owner_id), version_number(text_at(secret, {"metadata", "resourceVersion"}))};
 }
 
 std::string resource_version_of(const json& secret) {
@@ -81,7 +148,11 @@ std::string resource_version_of(const json& secret) {
 // Put together by hand, as it is for each of thousands of Secrets: a tree of JSON costs ten times as much.
 std::string make_apply_body(const ApplyBody& body) {
   // dump() writes raw UTF-8 and never "\/": an apply is parsed as YAML, which knows neither "\/" nor surrogate pairs.
-  const auto quoted = [](std::string_view text) { return json(text).dump(); };
+  const auto quoted = [](std::string_view text) {
+    const bool plain =
+        std::all_of(text.begin(), text.end(), [](char c) { return c >= ' ' && c <= '~' && c != '"' && c != '\\'; });
+    return plain ? '"' + std::string(text) + '"' : json(text).dump();
+  };
   std::string text;
   text.reserve(512 + body.payload_base64.size());
   text.append(R"({"apiVersion":"v1","kind":"Secret","type":")").append(pull_secret_type);

@@ -1,7 +1,7 @@
 // A Secret as regsync sees it: what must be known to decide, and the body of an apply. Pure; any thread.
 #pragma once
 
-#include <memory>
+#include <cstdint>
 #include <nlohmann/json_fwd.hpp>
 #include <string>
 #include <string_view>
@@ -35,6 +35,15 @@ struct SecretView {
 };
 
 SecretView view_secret(const nlohmann::json& secret, std::string_view owner_id);
+
+struct ReadSecret {
+  SecretView view;
+  std::uint64_t version = 0;  // version_number of its resourceVersion
+};
+// The same from the text of an answer, without a tree of it: a bulk reads thousands. Throws Error(protocol) where the
+// text is no JSON object.
+ReadSecret read_secret(std::string_view text, std::string_view owner_id);
+
 // As the server wrote it; empty where there is none.
 std::string resource_version_of(const nlohmann::json& secret);
 

@@ -21,6 +21,11 @@ struct CurlListDeleter {
 };
 using CurlList = std::unique_ptr<curl_slist, CurlListDeleter>;
 
+// How many bytes of an answer libcurl holds that nobody has taken yet.
+inline constexpr long answer_buffer = 16 * 1024;
+// Likewise of a stream: a watch's events are small and rare, and there are many watches.
+inline constexpr long stream_buffer = 4 * 1024;
+
 // libcurl for this process. Any number of times; before anything else of it. Its memory holds headers and bodies, and
 // is wiped when freed as all of the programs' is (helper/wiping_delete.cpp).
 void initialise_curl();

@@ -22,11 +22,13 @@ constexpr std::size_t idle_handles_kept = 1;
 // Many requests that begin at once leave in portions of so many: the server works on the first ones meanwhile.
 constexpr std::size_t portion = 16;
 // At each readable event libcurl walks over all transfers of the connection. With so many requests under way, answers
-// gather until a part of what is awaited is there, or the same part of the time that an answer takes is over, and a
-// walk finds several: half of the processor time of a first sync. The server has the other requests to go on with.
+// gather until a part of what waits at the server is there, or the same part of the time for which it waits is over,
+// and a walk finds several: half of the processor time of a first sync. The server has the other requests to go on
+// with.
 constexpr std::size_t crowd = 16;
-constexpr int gathered_part = 6;  // a sixth
-constexpr milliseconds longest_gathering(15);
+constexpr int gathered_part = 3;          // a third
+constexpr milliseconds shortest_wait(3);  // at the server: less is not worth a timer
+constexpr milliseconds longest_gathering(20);
 constexpr std::int64_t most_gathered = 64 * 1024;  // bytes
 // So long after a part of an answer, the rest of it is asked for (look_after_parts).
 constexpr milliseconds pause_within_answer(50);
@@ -267,7 +269,9 @@ void CurlMulti::look(const SocketPtr& socket, WaitType direction, std::error_cod
 }
 
 void CurlMulti::gather(const SocketPtr& socket) {
-  if (!multiplexed_ || bursting_ < crowd) {
+  // Requests on their way to a distant server, and answers on theirs from it, are nothing that it could go on with.
+  const auto at_server = std::max(answer_time_ - network_time_, std::chrono::microseconds(0));
+  if (!multiplexed_ || bursting_ < crowd || at_server < shortest_wait) {
     if (std::exchange(socket->gathering, false)) {
       set_low_water_mark(socket->fd, 1);  // wakes us if something is there already
       socket->gathered.cancel();
@@ -275,9 +279,10 @@ void CurlMulti::gather(const SocketPtr& socket) {
     return;
   }
   socket->gathering = true;
-  const auto part = static_cast<std::int64_t>(bursting_) * answer_bytes_ / gathered_part;
+  const auto awaited = static_cast<std::int64_t>(bursting_) * answer_bytes_;
+  const auto part = awaited * at_server.count() / answer_time_.count() / gathered_part;
   set_low_water_mark(socket->fd, static_cast<int>(std::clamp<std::int64_t>(part, 1, most_gathered)));
-  socket->gathered.expires_after(std::min<steady_clock::duration>(answer_time_ / gathered_part, longest_gathering));
+  socket->gathered.expires_after(std::min<steady_clock::duration>(at_server / gathered_part, longest_gathering));
   socket->gathered.async_wait([weak = weak_from_this(), socket](std::error_code cancelled) {
     const auto self = weak.lock();
     if (self && !cancelled && !socket->removed) {
@@ -339,6 +344,23 @@ void CurlMulti::note_answer(CURL* easy) {
   multiplexed_ = version == CURL_HTTP_VERSION_2_0;
 }
 
+// A TLS handshake is a round trip, with next to no work for the server, and all the way to it where a proxy only passes
+// bytes on. The fastest one counts.
+void CurlMulti::note_connection(CURL* easy) {
+  long made = 0;
+  curl_easy_getinfo(easy, CURLINFO_NUM_CONNECTS, &made);
+  if (made == 0) {
+    return;
+  }
+  curl_off_t connected = 0;
+  curl_off_t secured = 0;
+  curl_easy_getinfo(easy, CURLINFO_CONNECT_TIME_T, &connected);
+  curl_easy_getinfo(easy, CURLINFO_APPCONNECT_TIME_T, &secured);
+  if (secured > connected) {
+    network_time_ = std::min(network_time_, std::chrono::microseconds(secured - connected));
+  }
+}
+
 std::size_t CurlMulti::on_header(const char* bytes, std::size_t /*one*/, std::size_t size, void* transfer_pointer) {
   auto& transfer = *static_cast<CurlTransfer*>(transfer_pointer);
   transfer.multi->heard_ = true;
@@ -347,6 +369,7 @@ std::size_t CurlMulti::on_header(const char* bytes, std::size_t /*one*/, std::si
     line.remove_suffix(1);
   }
   if (line.empty()) {
+    transfer.multi->note_connection(transfer.easy.get());
     curl_easy_getinfo(transfer.easy.get(), CURLINFO_RESPONSE_CODE, &transfer.response.status);
     if (transfer.streaming && transfer.response.status / 100 == 2) {
       transfer.opened = true;
@@ -377,7 +400,8 @@ std::size_t CurlMulti::on_body(const char* bytes, std::size_t /*one*/, std::size
 
 // libcurl 7.88 can lose sight of what it has read, when the buffer of a stream is full while another one is read:
 //  - What follows in what was read from the connection waits until somebody looks (cf_h2_data_pending compares the
-//    wrong way round). So as long as a transfer that goes on takes bytes, all are looked at once more.
+//    wrong way round). So as long as a transfer that goes on takes bytes, and is so large that it may have filled its
+//    buffer, all are looked at once more.
 //  - The end of the stream waits until the next byte comes over the connection (nghttp2 was paused in the last frame,
 //    and is called only with bytes). So who has a part of an answer, and hears nothing, asks for something small.
 void CurlMulti::look_after_parts() {
@@ -388,7 +412,7 @@ void CurlMulti::look_after_parts() {
     curl_off_t bytes = 0;
     curl_easy_getinfo(transfer->easy.get(), CURLINFO_SIZE_DOWNLOAD_T, &bytes);
     if (std::exchange(transfer->bytes, bytes) != bytes) {
-      taken = true;
+      taken = taken || transfer->may_have_filled_buffer();
       transfer->hurried = false;
     }
     waiting = waiting || transfer->wants_rest();

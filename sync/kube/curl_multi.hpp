@@ -38,6 +38,8 @@ struct CurlTransfer {
   CurlTransfer& operator=(CurlTransfer&&) = delete;
 
   [[nodiscard]] bool has_news() const { return finished || (opened && !told_opened) || !pieces.empty(); }
+  // Whether there were ever as many bytes as libcurl's buffer holds.
+  [[nodiscard]] bool may_have_filled_buffer() const { return bytes >= (streaming ? stream_buffer : answer_buffer); }
   [[nodiscard]] bool wants_rest() const { return !streaming && !finished && response.status != 0 && !hurried; }
 
   // Whether it was put on a connection that was just going away (GOAWAY): libcurl sends most such requests again by
@@ -118,6 +120,7 @@ class CurlMulti : public std::enable_shared_from_this<CurlMulti> {
   void act(curl_socket_t fd, int events);
   void cork(bool on);
   void note_answer(CURL* easy);
+  void note_connection(CURL* easy);
 
   // What libcurl delivers.
   static std::size_t on_header(const char* bytes, std::size_t one, std::size_t size, void* transfer_pointer);
@@ -150,7 +153,8 @@ class CurlMulti : public std::enable_shared_from_this<CurlMulti> {
   bool heard_ = false;                       // in this look
   std::chrono::microseconds answer_time_{};  // of a request, a moving average
   curl_off_t answer_bytes_ = 0;              // likewise
-  bool multiplexed_ = false;                 // whether answers share a connection
+  std::chrono::microseconds network_time_ = std::chrono::microseconds::max();  // of a round trip
+  bool multiplexed_ = false;                                                   // whether answers share a connection
   std::vector<CurlEasy> idle_;
   std::size_t bursting_ = 0;  // requests, not streams, that hold a handle
   std::unordered_set<CurlTransfer*> transfers_;

@@ -61,8 +61,8 @@ Operation operation_of(std::string_view verb, const ObjectPath& path) {
   return {std::string(verb), path.resource, path.name, path.name_space};
 }
 
-json parse(const HttpResponse& response, const Operation& operation) {
-  json parsed = json::parse(response.body, nullptr, /*allow_exceptions=*/false);
+json parse(std::string_view text, const Operation& operation) {
+  json parsed = json::parse(text, nullptr, /*allow_exceptions=*/false);
   if (!parsed.is_object()) {
     throw Error(ErrorCode::protocol,
                 "the answer to " + operation.verb + " " + operation.resource + " is not a JSON object",
@@ -100,13 +100,18 @@ class KubeClient::Impl {
       : context(std::move(resolved)), credentials(executor, context), transport(std::move(over)) {}
 
   // Sends a request with fresh credentials, and once more after a 401 where there are newer ones.
-  asio::awaitable<json> send(HttpRequest request, Operation operation) {
+  asio::awaitable<std::string> send(HttpRequest request, Operation operation) {
     const auto attempt = [this](const HttpRequest& ready) { return transport->send(ready); };
-    const HttpResponse response = co_await exchange(request, attempt);
+    HttpResponse response = co_await exchange(request, attempt);
     if (response.status / 100 != 2) {
       throw error_of(response.status, response.body, response.retry_after, operation);
     }
-    co_return parse(response, operation);
+    co_return std::move(response.body);
+  }
+
+  asio::awaitable<json> ask(HttpRequest request, Operation operation) {
+    const std::string text = co_await send(std::move(request), operation);
+    co_return parse(text, operation);
   }
 
   template <typename Exchange>
@@ -149,7 +154,7 @@ const ResolvedContext& KubeClient::context() const { return impl_->context; }
 // By value, as the contract has it for coroutines: an awaitable may outlive its arguments.
 // NOLINTBEGIN(performance-unnecessary-value-param)
 asio::awaitable<json> KubeClient::get(ObjectPath path) {
-  return impl_->send(request_of("GET", path.url_path()), operation_of("get", path));
+  return impl_->ask(request_of("GET", path.url_path()), operation_of("get", path));
 }
 
 asio::awaitable<json> KubeClient::list(ObjectPath collection, ListOptions options) {
@@ -162,10 +167,10 @@ asio::awaitable<json> KubeClient::list(ObjectPath collection, ListOptions option
   HttpRequest request = request_of("GET", collection.url_path() + query.text());
   request.headers.front() = accept(options.metadata_only, "PartialObjectMetadataList");
   request.compressed = !impl_->context.disable_compression;
-  return impl_->send(std::move(request), operation_of("list", collection));
+  return impl_->ask(std::move(request), operation_of("list", collection));
 }
 
-asio::awaitable<json> KubeClient::apply(ObjectPath path, std::string body, ApplyOptions options) {
+asio::awaitable<std::string> KubeClient::apply(ObjectPath path, std::string body, ApplyOptions options) {
   Query query;
   query.add("fieldManager", field_manager)
       .add("force", options.force ? "true" : "")
@@ -181,16 +186,15 @@ asio::awaitable<json> KubeClient::apply(ObjectPath path, std::string body, Apply
 asio::awaitable<json> KubeClient::json_patch(ObjectPath path, std::string body) {
   Query query;
   query.add("fieldManager", field_manager);
-  return impl_->send(
-      request_of("PATCH", path.url_path() + query.text(), std::move(body), "application/json-patch+json"),
-      operation_of("patch", path));
+  return impl_->ask(request_of("PATCH", path.url_path() + query.text(), std::move(body), "application/json-patch+json"),
+                    operation_of("patch", path));
 }
 
 asio::awaitable<json> KubeClient::create(ObjectPath collection, std::string body) {
   Query query;
   query.add("fieldManager", field_manager);
-  return impl_->send(request_of("POST", collection.url_path() + query.text(), std::move(body), "application/json"),
-                     operation_of("create", collection));
+  return impl_->ask(request_of("POST", collection.url_path() + query.text(), std::move(body), "application/json"),
+                    operation_of("create", collection));
 }
 
 // NOLINTEND(performance-unnecessary-value-param)
@@ -205,7 +209,7 @@ asio::awaitable<void> KubeClient::remove(ObjectPath path, Preconditions precondi
   }
   HttpRequest request = request_of("DELETE", path.url_path(), body.dump(), "application/json");
   Operation operation = operation_of("delete", path);
-  co_await impl_->send(std::move(request), std::move(operation));
+  co_await impl_->ask(std::move(request), std::move(operation));
 }
 
 asio::awaitable<void> KubeClient::watch(ObjectPath collection, WatchOptions options,
@@ -253,7 +257,7 @@ asio::awaitable<void> KubeClient::watch(ObjectPath collection, WatchOptions opti
 }
 
 asio::awaitable<json> KubeClient::version() {
-  return impl_->send(request_of("GET", "/version"), Operation{"get", "/version", {}, {}});
+  return impl_->ask(request_of("GET", "/version"), Operation{"get", "/version", {}, {}});
 }
 
 }  // namespace regsync::kube

@@ -81,8 +81,8 @@ class KubeClient {
   asio::awaitable<nlohmann::json> list(ObjectPath collection, ListOptions options);
 
   // Server-side apply. `body` is JSON that is also YAML: raw UTF-8, no "\/" (facts of API servers: the body of an
-  // apply is parsed as YAML). Answers the object as it is now.
-  asio::awaitable<nlohmann::json> apply(ObjectPath path, std::string body, ApplyOptions options);
+  // apply is parsed as YAML). Answers the object as it is now, as text: there may be thousands to read.
+  asio::awaitable<std::string> apply(ObjectPath path, std::string body, ApplyOptions options);
 
   // RFC 6902. A failed test, and a path that is not there, throw stale: the API server does not tell them apart.
   asio::awaitable<nlohmann::json> json_patch(ObjectPath path, std::string body);

@@ -325,8 +325,8 @@ TEST_F(EngineTest, AnEditAmidABulkOfWritesIsPutRightAfterIt) {
   ASSERT_TRUE(world_.until([&] { return server().open_watches() == 2; }));
   server().inject({.kind = Fault::Kind::held, .verb = "apply", .name_space = "bulk99"});  // the bulk has no end yet
   world_.login("ghcr.io", "second");
-  ASSERT_TRUE(world_.until(
-      [&] { return server().open_watches() == 1 && has("bulk0", "second") && has("bulk1", "second"); }));
+  ASSERT_TRUE(
+      world_.until([&] { return server().open_watches() == 1 && has("bulk0", "second") && has("bulk1", "second"); }));
   auto edited = world_.secret("bulk0", "cred").value();
   edited.at("metadata").erase("resourceVersion");
   edited["data"] = foreign_secret()["data"];

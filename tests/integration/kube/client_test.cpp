@@ -99,7 +99,7 @@ TEST_P(ApiServerTest, VersionProvesTheCredentials) {
 
 TEST_P(ApiServerTest, AnApplyWithVersionOneCreatesWhatIsMissing) {
   const json made =
-      run(context_, client_->apply(secret("x"), secret_body("x", "YQ==", {{"resourceVersion", "1"}}), {}));
+      json::parse(run(context_, client_->apply(secret("x"), secret_body("x", "YQ==", {{"resourceVersion", "1"}}), {})));
   EXPECT_EQ(made.at("data").at("key"), "YQ==");
 }
 
@@ -112,13 +112,13 @@ TEST_P(ApiServerTest, AnApplyWithVersionOneLeavesWhatExists) {
 }
 
 TEST_P(ApiServerTest, AnIdenticalApplyKeepsTheVersion) {
-  const json first = run(context_, client_->apply(secret("x"), secret_body("x", "YQ=="), {}));
-  const json second = run(context_, client_->apply(secret("x"), secret_body("x", "YQ=="), {}));
+  const json first = json::parse(run(context_, client_->apply(secret("x"), secret_body("x", "YQ=="), {})));
+  const json second = json::parse(run(context_, client_->apply(secret("x"), secret_body("x", "YQ=="), {})));
   EXPECT_EQ(first.at("metadata").at("resourceVersion"), second.at("metadata").at("resourceVersion"));
 }
 
 TEST_P(ApiServerTest, AForcedApplyGuardedByUidAndVersionIsStaleAfterAnotherWrite) {
-  const json first = run(context_, client_->apply(secret("x"), secret_body("x", "YQ=="), {}));
+  const json first = json::parse(run(context_, client_->apply(secret("x"), secret_body("x", "YQ=="), {})));
   const json guard = {{"uid", first.at("metadata").at("uid")},
                       {"resourceVersion", first.at("metadata").at("resourceVersion")}};
   run(context_, client_->apply(secret("x"), secret_body("x", "Yg=="), {}));
@@ -127,10 +127,11 @@ TEST_P(ApiServerTest, AForcedApplyGuardedByUidAndVersionIsStaleAfterAnotherWrite
 }
 
 TEST_P(ApiServerTest, AForcedApplyWithMatchingGuardsWrites) {
-  const json first = run(context_, client_->apply(secret("x"), secret_body("x", "YQ=="), {}));
+  const json first = json::parse(run(context_, client_->apply(secret("x"), secret_body("x", "YQ=="), {})));
   const json guard = {{"uid", first.at("metadata").at("uid")},
                       {"resourceVersion", first.at("metadata").at("resourceVersion")}};
-  const json second = run(context_, client_->apply(secret("x"), secret_body("x", "Yw==", guard), {.force = true}));
+  const json second =
+      json::parse(run(context_, client_->apply(secret("x"), secret_body("x", "Yw==", guard), {.force = true})));
   EXPECT_EQ(second.at("data").at("key"), "Yw==");
 }
 
@@ -204,7 +205,7 @@ TEST_P(ApiServerTest, ATerminatingNamespaceIsNotAMissingRight) {
 }
 
 TEST_P(ApiServerTest, ADeleteHonoursItsPreconditions) {
-  const json made = run(context_, client_->apply(secret("x"), secret_body("x", "YQ=="), {}));
+  const json made = json::parse(run(context_, client_->apply(secret("x"), secret_body("x", "YQ=="), {})));
   const Error stale = error_of(context_, client_->remove(secret("x"), {.uid = "other", .resource_version = ""}));
   EXPECT_EQ(stale.code(), ErrorCode::stale) << describe(stale);
   const Error old = error_of(context_, client_->remove(secret("x"), {.uid = "", .resource_version = "1"}));
@@ -287,7 +288,7 @@ TEST_P(ApiServerTest, SixtyFourPatchesAtOnceAllArrive) {
     const std::string name = "bulk-" + std::to_string(i);
     const auto apply = [](KubeClient& client, ObjectPath path, std::string text) -> asio::awaitable<void> {
       ApplyOptions options;
-      const json answer = co_await client.apply(std::move(path), std::move(text), options);
+      const json answer = json::parse(co_await client.apply(std::move(path), std::move(text), options));
       EXPECT_TRUE(answer.contains("metadata"));
     };
     patches.push_back(

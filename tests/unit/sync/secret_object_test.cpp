@@ -4,6 +4,8 @@
 
 #include <nlohmann/json.hpp>
 
+#include "sync/resource_version.hpp"
+
 namespace regsync {
 namespace {
 
@@ -41,6 +43,39 @@ TEST(SecretObject, NamesTheOwnerForPeople) {
   const auto foreign = json::parse(
       R"({"metadata":{"managedFields":[{"manager":"helm","fieldsV1":{"f:metadata":{}}},{"manager":"kubectl-create","fieldsV1":{"f:data":{}}}]}})");
   EXPECT_EQ(view_secret(foreign, "id1").holder, "kubectl-create");
+}
+
+TEST(SecretObject, ReadsTheSameFromTextAsFromATree) {
+  auto foreign = secret("");
+  foreign["metadata"]["managedFields"] = {{{"manager", "helm"}, {"fieldsV1", {{"f:metadata", json::object()}}}},
+                                          {{"manager", "kubectl-create"}, {"fieldsV1", {{"f:data", json::object()}}}}};
+  auto sealed = secret("id1 jdoe@laptop");
+  sealed["immutable"] = true;
+  auto odd = secret("id2 \"ü😀\"@h\\x");
+  odd["metadata"]["resourceVersion"] = "007";
+  auto wrong_types = secret("id1 jdoe@laptop");
+  wrong_types["immutable"] = "true";
+  wrong_types["data"] = json::array({1});
+  wrong_types["metadata"]["labels"] = nullptr;
+  wrong_types["metadata"]["managedFields"] = "none";
+  for (const auto& object : {secret("id1 jdoe@laptop"), secret("id2 other@host"), foreign, sealed, odd, wrong_types,
+                             json::object(), json{{"metadata", 5}}}) {
+    const auto read = read_secret(object.dump(), "id1");
+    EXPECT_EQ(read.view, view_secret(object, "id1")) << object;
+    EXPECT_EQ(read.version, version_number(resource_version_of(object))) << object;
+  }
+}
+
+TEST(SecretObject, WhatIsNoObjectIsAnError) {
+  for (const auto* text : {"", "[]", "null", "{", R"({"metadata":)", R"({"a":1} x)", "<html>", "{\"a\":\"\xff\"}"}) {
+    try {
+      read_secret(text, "id1");
+      ADD_FAILURE() << text;
+    } catch (const Error& error) {
+      EXPECT_EQ(error.code(), ErrorCode::protocol);
+      EXPECT_FALSE(error.remedy().empty());
+    }
+  }
 }
 
 TEST(SecretObject, AnApplyIsYamlToo) {
