@@ -53,7 +53,8 @@ std::string_view text_at(const json& object, Path path) {
 
 std::string_view text_at(dom::element object, Path path) {
   const auto found = find(object, path);
-  return found && found->is_string() ? found->get_string().value_unsafe() : std::string_view();
+  std::string_view text;
+  return found && found->get(text) == simdjson::SUCCESS ? text : std::string_view();
 }
 
 bool flag_at(const json& object, Path path) {
@@ -63,7 +64,8 @@ bool flag_at(const json& object, Path path) {
 
 bool flag_at(dom::element object, Path path) {
   const auto found = find(object, path);
-  return found && found->is_bool() && found->get_bool().value_unsafe();
+  bool flag = false;
+  return found && found->get(flag) == simdjson::SUCCESS && flag;
 }
 
 const json& list_at(const json& object, Path path) {
@@ -74,13 +76,11 @@ const json& list_at(const json& object, Path path) {
 
 std::vector<dom::element> list_at(dom::element object, Path path) {
   const auto found = find(object, path);
-  std::vector<dom::element> list;
-  if (found && found->is_array()) {
-    for (const dom::element item : found->get_array().value_unsafe()) {
-      list.push_back(item);
-    }
+  dom::array items;
+  if (!found || found->get(items) != simdjson::SUCCESS) {
+    return {};
   }
-  return list;
+  return {items.begin(), items.end()};
 }
 
 std::string_view id_of(std::string_view annotation) { return annotation.substr(0, annotation.find(' ')); }

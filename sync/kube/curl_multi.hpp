@@ -46,6 +46,10 @@ struct CurlTransfer {
   // itself, but 7.88 fails a few.
   [[nodiscard]] bool met_closing_connection() const { return result == CURLE_HTTP2 && response.status == 0; }
 
+  // Whether the server refused a body (413, RFC 9110 15.5.14) and closed the stream, as it may, before its answer was
+  // read to the end: its head says all.
+  [[nodiscard]] bool refused_early() const { return result != CURLE_OK && response.status == 413; }
+
   void finish(CURLcode code);
   void ask();
 

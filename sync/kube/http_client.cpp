@@ -37,7 +37,7 @@ asio::awaitable<HttpResponse> HttpClient::exchange(const HttpRequest& request, s
   for (int failures = 1;; ++failures) {
     CurlTransfer transfer(multi_, executor_, request, static_cast<bool>(on_bytes));
     co_await follow(transfer, on_open, on_bytes);
-    if (transfer.result == CURLE_OK) {
+    if (transfer.result == CURLE_OK || transfer.refused_early()) {
       co_return std::move(transfer.response);
     }
     if (!transfer.met_closing_connection() || failures == most_closing_connections) {
