@@ -19,6 +19,10 @@ namespace dom = simdjson::dom;
 
 using Path = std::initializer_list<std::string_view>;
 
+// How deep the objects in a Secret may nest. managedFields are the deepest part, with about ten; simdjson has a place
+// for each level, to be wiped after each Secret.
+constexpr std::size_t deepest_secret = 64;
+
 // What is read of an object that is a tree already, and of one that is only text yet.
 
 const json* find(const json& object, Path path) {
@@ -134,7 +138,8 @@ SecretView view_secret(const json& secret, std::string_view owner_id) { return v
 ReadSecret read_secret(std::string_view text, std::string_view owner_id) {
   dom::parser parser;  // not kept: it holds what it has read
   dom::element secret;
-  if (parser.parse(text.data(), text.size()).get(secret) != simdjson::SUCCESS || !secret.is_object()) {
+  if (parser.allocate(text.size(), deepest_secret) != simdjson::SUCCESS ||
+      parser.parse(text.data(), text.size()).get(secret) != simdjson::SUCCESS || !secret.is_object()) {
     throw Error(ErrorCode::protocol, "what should be a Secret is not a JSON object",
                 "check that `server` in the kubeconfig is an API server and not something before it");
   }

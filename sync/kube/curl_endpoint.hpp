@@ -21,6 +21,11 @@ struct CurlListDeleter {
 };
 using CurlList = std::unique_ptr<curl_slist, CurlListDeleter>;
 
+struct CurlUrlDeleter {
+  void operator()(CURLU* url) const { curl_url_cleanup(url); }
+};
+using CurlUrl = std::unique_ptr<CURLU, CurlUrlDeleter>;
+
 // How many bytes of an answer libcurl holds that nobody has taken yet.
 inline constexpr long answer_buffer = 16 * 1024;
 // Likewise of a stream: a watch's events are small and rare, and there are many watches.
@@ -41,19 +46,18 @@ class CurlEndpoint {
   // A handle with what all requests to the endpoint have in common; a streaming one is for one long answer. Lives
   // shorter than this.
   [[nodiscard]] CurlEasy make_handle(bool streaming) const;
-  // Makes a used one as good as new, but for its buffer, which it keeps. Else libcurl would count how often it had to
-  // try again over all requests of the handle, and give up at the fifth.
-  void renew_handle(CURL* easy) const;
 
-  // Makes the handle ask for this. Request and headers (filled here) outlive the transfer.
+  // Makes the handle, new or used, ask for this. Request and headers (filled here) outlive the transfer.
   void configure(CURL* easy, const HttpRequest& request, CurlList& headers) const;
 
  private:
-  void prepare(CURL* easy) const;
+  void name_server(const std::string& tls_server_name);
 
   bool is_tls_;
   bool verifies_;
   std::string base_;     // what stands before a request's target
+  std::string prefix_;   // the path of base_
+  CurlUrl base_url_;     // base_, parsed
   std::string host_;     // the Host header, where `base_` names somebody else
   CurlList connect_to_;  // CURLOPT_CONNECT_TO
   std::string proxy_;

@@ -19,8 +19,9 @@ using std::chrono::steady_clock;
 
 // A burst of requests hands its handles on; after it, this many stay, each with its buffer.
 constexpr std::size_t idle_handles_kept = 1;
-// Many requests that begin at once leave in portions of so many: the server works on the first ones meanwhile.
-constexpr std::size_t portion = 16;
+// Many requests that begin at once leave in portions: the server works on the first ones meanwhile. Each portion is as
+// large as all before it together, up to this.
+constexpr std::size_t largest_portion = 16;
 // At each readable event libcurl walks over all transfers of the connection. With so many requests under way, answers
 // gather until a part of what waits at the server is there, or the same part of the time for which it waits is over,
 // and a walk finds several: half of the processor time of a first sync. The server has the other requests to go on
@@ -116,6 +117,7 @@ CurlMulti::~CurlMulti() {
 
 void CurlMulti::add(CurlTransfer& transfer) {
   transfer.easy = take_handle(transfer.streaming);
+  transfer.closings = closings_;
   CURL* const easy = transfer.easy.get();
   endpoint_.configure(easy, transfer.request, transfer.headers);
   set_option(easy, CURLOPT_HEADERFUNCTION, &CurlMulti::on_header);
@@ -139,27 +141,26 @@ void CurlMulti::add(CurlTransfer& transfer) {
   if (const auto end = end_of_patience(); first || end < next_look_.expiry()) {
     look_at_peer_at(end);
   }
-  if (++unsent_ == portion) {
+  if (++unsent_ >= std::min(largest_portion, transfers_.size() / 2 + 1)) {
     act(CURL_SOCKET_TIMEOUT, 0);
   }
 }
 
 void CurlMulti::remove(CurlTransfer& transfer) {
   if (transfers_.erase(&transfer) > 0) {
+    std::erase(answered_, &transfer);
     curl_multi_remove_handle(multi_, transfer.easy.get());
   }
   if (transfers_.empty()) {
     next_look_.cancel();
   }
   if (transfer.easy && !transfer.streaming) {
-    idle_.push_back(std::move(transfer.easy));
-    if (--bursting_ == 0) {
-      idle_.resize(idle_handles_kept);
-    }
+    keep_handle(transfer);
   }
 }
 
 void CurlMulti::condemn() {
+  answered_.clear();
   const auto doomed = std::exchange(transfers_, {});
   for (CurlTransfer* transfer : doomed) {  // NOLINT(bugprone-nondeterministic-pointer-iteration-order): all end
     curl_multi_remove_handle(multi_, transfer->easy.get());
@@ -174,10 +175,20 @@ CurlEasy CurlMulti::take_handle(bool streaming) {
   if (!idle_.empty() && !streaming) {
     CurlEasy easy = std::move(idle_.back());
     idle_.pop_back();
-    endpoint_.renew_handle(easy.get());
     return easy;
   }
   return endpoint_.make_handle(streaming);
+}
+
+// For the next request, unless this one met with a failure or a connection that closed: libcurl counts how often it had
+// to try again over all requests of a handle, and gives up at the fifth.
+void CurlMulti::keep_handle(CurlTransfer& transfer) {
+  if (transfer.finished && transfer.result == CURLE_OK && transfer.closings == closings_) {
+    idle_.push_back(std::move(transfer.easy));
+  }
+  if (--bursting_ == 0 && idle_.size() > idle_handles_kept) {
+    idle_.resize(idle_handles_kept);
+  }
 }
 
 int CurlMulti::on_socket(CURL* /*easy*/, curl_socket_t fd, int what, void* self_pointer, void* /*socket*/) {
@@ -191,6 +202,7 @@ int CurlMulti::on_socket(CURL* /*easy*/, curl_socket_t fd, int what, void* self_
       found->second->descriptor.release();  // libcurl owns the file descriptor
       self.sockets_.erase(found);
     }
+    ++self.closings_;  // or it is idle: no matter
     return 0;
   }
   auto& socket = self.sockets_[fd];
@@ -315,6 +327,7 @@ void CurlMulti::act(curl_socket_t fd, int events) {
       const CURLcode code = message->data.result;
       curl_multi_remove_handle(multi_, message->easy_handle);
       transfers_.erase(transfer);
+      std::erase(answered_, transfer);
       if (!transfer->streaming) {
         note_answer(transfer->easy.get());
       }
@@ -370,6 +383,9 @@ std::size_t CurlMulti::on_header(const char* bytes, std::size_t /*one*/, std::si
   }
   if (line.empty()) {
     transfer.multi->note_connection(transfer.easy.get());
+    if (transfer.response.status == 0) {
+      transfer.multi->answered_.push_back(&transfer);
+    }
     curl_easy_getinfo(transfer.easy.get(), CURLINFO_RESPONSE_CODE, &transfer.response.status);
     if (transfer.streaming && transfer.response.status / 100 == 2) {
       transfer.opened = true;
@@ -407,8 +423,7 @@ std::size_t CurlMulti::on_body(const char* bytes, std::size_t /*one*/, std::size
 void CurlMulti::look_after_parts() {
   bool taken = false;
   bool waiting = false;
-  // NOLINTNEXTLINE(bugprone-nondeterministic-pointer-iteration-order): all are seen
-  for (CurlTransfer* transfer : transfers_) {
+  for (CurlTransfer* transfer : answered_) {
     curl_off_t bytes = 0;
     curl_easy_getinfo(transfer->easy.get(), CURLINFO_SIZE_DOWNLOAD_T, &bytes);
     if (std::exchange(transfer->bytes, bytes) != bytes) {
@@ -451,7 +466,7 @@ void CurlMulti::await_rest() {
 }
 
 void CurlMulti::hurry() {
-  for (CurlTransfer* transfer : transfers_) {  // NOLINT(bugprone-nondeterministic-pointer-iteration-order): any will do
+  for (CurlTransfer* transfer : answered_) {
     if (!transfer->wants_rest()) {
       continue;
     }

@@ -61,6 +61,7 @@ struct CurlTransfer {
   asio::steady_timer wake;  // cancelled when there is news, or when asked
   bool asked = false;       // to find out whether the peer is there
   CurlEasy easy;
+  std::size_t closings = 0;  // of connections, when it took the handle
   CurlList headers;
   HttpResponse response;
   std::string pieces;  // of a stream, not yet given to the caller
@@ -112,6 +113,7 @@ class CurlMulti : public std::enable_shared_from_this<CurlMulti> {
   using TimePoint = std::chrono::steady_clock::time_point;
 
   CurlEasy take_handle(bool streaming);
+  void keep_handle(CurlTransfer& transfer);
 
   // What libcurl asks for: waits for sockets and time.
   static int on_socket(CURL* easy, curl_socket_t fd, int what, void* self_pointer, void* socket);
@@ -160,8 +162,10 @@ class CurlMulti : public std::enable_shared_from_this<CurlMulti> {
   std::chrono::microseconds network_time_ = std::chrono::microseconds::max();  // of a round trip
   bool multiplexed_ = false;                                                   // whether answers share a connection
   std::vector<CurlEasy> idle_;
+  std::size_t closings_ = 0;  // of connections, so far
   std::size_t bursting_ = 0;  // requests, not streams, that hold a handle
   std::unordered_set<CurlTransfer*> transfers_;
+  std::vector<CurlTransfer*> answered_;  // those of them of whose answer a part is here
   std::unordered_map<curl_socket_t, SocketPtr> sockets_;
   CURLM* multi_;
 };

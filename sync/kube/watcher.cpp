@@ -26,6 +26,8 @@ constexpr auto healthy_after = std::chrono::minutes(2);
 // reflector.go minWatchTimeout: random, so that the watches of many clients do not end at once.
 constexpr int shortest_watch_seconds = 300;
 constexpr int longest_watch_seconds = 600;
+// The first page of a list is small, so that what it brings is worked on while the server makes the others.
+constexpr int first_page_size = 100;
 // reflector.go: "very short watch": a server that ends watches at once is not to be asked at once again.
 constexpr auto very_short = seconds(1);
 
@@ -133,7 +135,7 @@ class Watcher::Session {
     ListOptions options;
     options.field_selector = scope_.field_selector;
     options.metadata_only = scope_.metadata_only;
-    options.limit = page_size_;
+    options.limit = continue_token.empty() ? std::min(page_size_, first_page_size) : page_size_;
     options.continue_token = continue_token;
     const json page = co_await client_.list(scope_.collection, std::move(options));
     if (continue_token.empty()) {

@@ -2,6 +2,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <asio/io_context.hpp>
 #include <nlohmann/json.hpp>
 #include <set>
@@ -301,6 +302,27 @@ TEST_P(ApiServerTest, SixtyFourPatchesAtOnceAllArrive) {
     EXPECT_FALSE(patch->failure()) << describe(*patch->failure());
   }
   EXPECT_EQ(run(context_, client_->list(secrets(), {})).at("items").size(), 64U);
+}
+
+// As those of Rancher are: https://host/k8s/clusters/c-1.
+TEST(Server, MayBeBelowAPath) {
+  if (!test::KubeServer::available()) {
+    SKIP_OR_FAIL("no kube-apiserver");
+  }
+  const auto asked = [](const std::string& uri) {
+    const auto events = server().audit();
+    return std::any_of(events.begin(), events.end(), [&](const json& event) { return event.at("requestURI") == uri; });
+  };
+  asio::io_context context;
+  for (const std::string name : {"", "kubernetes"}) {
+    auto resolved = Kubeconfig::load(server().kubeconfig()).resolve("a");
+    resolved.server += "/k8s/clusters/c-1" + name;
+    resolved.tls_server_name = name;
+    KubeClient client(context.get_executor(), std::move(resolved));
+    EXPECT_EQ(error_of(context, client.list({"secrets", "n", ""}, {.limit = 1})).code(), ErrorCode::not_found);
+    EXPECT_TRUE(
+        test::wait_until([&] { return asked("/k8s/clusters/c-1" + name + "/api/v1/namespaces/n/secrets?limit=1"); }));
+  }
 }
 
 TEST(Apply, AsksTheServerToReadItsBodyOnce) {

@@ -123,6 +123,21 @@ TEST_F(WatcherTest, ListsInPagesThenFollowsEvents) {
   EXPECT_EQ(health_, std::vector{std::optional<ErrorCode>()});
 }
 
+TEST_F(WatcherTest, TheFirstPageOfALongListIsSmall) {
+  for (int i = 0; i < 150; ++i) {
+    put("s" + std::to_string(i), "1");
+  }
+  start({.collection = {"secrets", "", ""}, .field_selector = ""});
+  ASSERT_TRUE(is_true_soon());
+  std::vector<int> limits;
+  for (const auto& request : server_.requests()) {
+    if (request.verb == "list") {
+      limits.push_back(std::stoi(request.query.at("limit")));
+    }
+  }
+  EXPECT_EQ(limits, (std::vector{100, 500}));
+}
+
 TEST_F(WatcherTest, AWatchThatIsCutGoesOnWhereItWas) {
   start();
   ASSERT_TRUE(is_true_soon());
