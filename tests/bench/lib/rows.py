@@ -129,7 +129,7 @@ def growth(size):
     garbage when it likes: a large bulk bears its share of that, and so do the small ones taken together."""
     store(new_password())
     few, many = size.namespaces, 10 * size.namespaces
-    bulks = max(1, size.bulks // 7)
+    bulks = max(1, size.bulks // 4)
     with api_server(few) as api:
         small, _ = first_syncs(api, api.namespaces("all"), 5 * bulks, from_rest=False)
         api.make_namespaces(many, "all")
