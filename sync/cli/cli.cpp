@@ -78,7 +78,12 @@ UsageError explain(const CLI::ParseError& error, const CLI::App& app) {
   if (!unknown.empty() && error.get_name() != "RequiredError") {
     const std::string& word = unknown.front();
     if (word.starts_with("-")) {
-      const std::string meant = closest(word.substr(0, word.find('=')), long_options(command));
+      const std::string option = word.substr(0, word.find('='));
+      const std::string meant = closest(option, long_options(command));
+      if (meant == option) {
+        return UsageError(option + " stands before the command",
+                          "put it after: regsync " + command.get_name() + " " + option + " …");
+      }
       return UsageError("unknown option " + word, meant.empty() ? see : "did you mean " + meant + "? " + see);
     }
     if (!top) return UsageError("unexpected argument \"" + word + "\"", see);

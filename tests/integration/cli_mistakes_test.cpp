@@ -20,6 +20,7 @@ TEST_F(CliMistakes, AWrongLineIsExplained) {
   say({"stauts"});
   say({"add"});
   say({"add", "x", "--regisry", "ghcr.io"});
+  say({"--output", "json", "list"});
   say({"add", "x", "--registry"});
   say({"add", "x", "--on-logout", "delete"});
   say({"remove", "web", "twice"});
