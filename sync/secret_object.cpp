@@ -106,10 +106,12 @@ std::string_view data_manager(const Object& secret) {
 }
 
 template <typename Object>
-SecretView view_of(const Object& secret, std::string_view owner_id) {
-  SecretView view;
+ReadSecret read(const Object& secret, std::string_view owner_id) {
+  ReadSecret result;
+  SecretView& view = result.view;
   const auto version = text_at(secret, {"metadata", "resourceVersion"});
-  if (version_number(version) == 0) {
+  result.version = version_number(version);
+  if (result.version == 0) {
     view.odd_version = version;
   }
   view.target = text_at(secret, {"metadata", "annotations", target_annotation});
@@ -128,12 +130,12 @@ SecretView view_of(const Object& secret, std::string_view owner_id) {
   } else if (view.ownership == Ownership::unmanaged) {
     view.holder = data_manager(secret);
   }
-  return view;
+  return result;
 }
 
 }  // namespace
 
-SecretView view_secret(const json& secret, std::string_view owner_id) { return view_of(secret, owner_id); }
+SecretView view_secret(const json& secret, std::string_view owner_id) { return read(secret, owner_id).view; }
 
 ReadSecret read_secret(std::string_view text, std::string_view owner_id) {
   dom::parser parser;  // not kept: it holds what it has read
@@ -143,7 +145,7 @@ ReadSecret read_secret(std::string_view text, std::string_view owner_id) {
     throw Error(ErrorCode::protocol, "what should be a Secret is not a JSON object",
                 "check that `server` in the kubeconfig is an API server and not something before it");
   }
-  return {view_of(secret, owner_id), version_number(text_at(secret, {"metadata", "resourceVersion"}))};
+  return read(secret, owner_id);
 }
 
 std::string resource_version_of(const json& secret) {

@@ -141,7 +141,10 @@ CurlEndpoint::CurlEndpoint(const Endpoint& endpoint)
   if (proxy_.starts_with("socks5:")) {
     proxy_.insert(6, "h");
   }
-  if (!endpoint.tls_server_name.empty() && is_tls_) {
+  if (!is_tls_) {
+    return;
+  }
+  if (!endpoint.tls_server_name.empty()) {
     name_server(endpoint.tls_server_name);
   }
   const auto path = base_.find('/', base_.find("://") + 3);

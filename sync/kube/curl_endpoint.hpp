@@ -56,7 +56,7 @@ class CurlEndpoint {
   bool is_tls_;
   bool verifies_;
   std::string base_;     // what stands before a request's target
-  std::string prefix_;   // the path of base_
+  std::string prefix_;   // the path of base_; this and the next for TLS only
   CurlUrl base_url_;     // base_, parsed
   std::string host_;     // the Host header, where `base_` names somebody else
   CurlList connect_to_;  // CURLOPT_CONNECT_TO

@@ -147,10 +147,7 @@ void CurlMulti::add(CurlTransfer& transfer) {
 }
 
 void CurlMulti::remove(CurlTransfer& transfer) {
-  if (transfers_.erase(&transfer) > 0) {
-    std::erase(answered_, &transfer);
-    curl_multi_remove_handle(multi_, transfer.easy.get());
-  }
+  withdraw(transfer);
   if (transfers_.empty()) {
     next_look_.cancel();
   }
@@ -160,16 +157,22 @@ void CurlMulti::remove(CurlTransfer& transfer) {
 }
 
 void CurlMulti::condemn() {
-  answered_.clear();
-  const auto doomed = std::exchange(transfers_, {});
+  const auto doomed = transfers_;
   for (CurlTransfer* transfer : doomed) {  // NOLINT(bugprone-nondeterministic-pointer-iteration-order): all end
-    curl_multi_remove_handle(multi_, transfer->easy.get());
+    withdraw(*transfer);
     std::strcpy(transfer->error.data(), "the connection is dead: its peer answers nothing any more");
     transfer->finish(CURLE_RECV_ERROR);
   }
 }
 
 bool CurlMulti::silent(milliseconds limit) const { return steady_clock::now() - last_heard_ >= limit; }
+
+void CurlMulti::withdraw(CurlTransfer& transfer) {
+  if (transfers_.erase(&transfer) > 0) {
+    std::erase(answered_, &transfer);
+    curl_multi_remove_handle(multi_, transfer.easy.get());
+  }
+}
 
 CurlEasy CurlMulti::take_handle(bool streaming) {
   if (!idle_.empty() && !streaming) {
@@ -325,9 +328,7 @@ void CurlMulti::act(curl_socket_t fd, int events) {
       CurlTransfer* transfer = nullptr;
       curl_easy_getinfo(message->easy_handle, CURLINFO_PRIVATE, &transfer);
       const CURLcode code = message->data.result;
-      curl_multi_remove_handle(multi_, message->easy_handle);
-      transfers_.erase(transfer);
-      std::erase(answered_, transfer);
+      withdraw(*transfer);
       if (!transfer->streaming) {
         note_answer(transfer->easy.get());
       }

@@ -112,6 +112,8 @@ class CurlMulti : public std::enable_shared_from_this<CurlMulti> {
   using WaitType = asio::posix::stream_descriptor::wait_type;
   using TimePoint = std::chrono::steady_clock::time_point;
 
+  // Takes it out of libcurl's hands, if it is still in them.
+  void withdraw(CurlTransfer& transfer);
   CurlEasy take_handle(bool streaming);
   void keep_handle(CurlTransfer& transfer);
 
