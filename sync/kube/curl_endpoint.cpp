@@ -28,6 +28,9 @@ constexpr unsigned tcp_user_timeout_ms = 15'000;
 // The longest TLS record that we send, in bytes: most bodies fit, and each connection has a buffer of it.
 constexpr long longest_record = 4 * 1024;
 
+// Of larger bodies libcurl asks first whether they are wanted (EXPECT_100_THRESHOLD).
+constexpr std::size_t expect_threshold = 1024 * 1024;
+
 int configure_socket(void* /*context*/, curl_socket_t fd, curlsocktype /*purpose*/) {
   setsockopt(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, &tcp_user_timeout_ms, sizeof tcp_user_timeout_ms);
   return CURL_SOCKOPT_OK;
@@ -242,7 +245,9 @@ void CurlEndpoint::configure(CURL* easy, const HttpRequest& request, CurlList& h
     set_option(easy, CURLOPT_POSTFIELDS, request.body.c_str());  // not copied: the caller keeps the request
     set_option(easy, CURLOPT_CUSTOMREQUEST, request.method.c_str());
   }
-  append(headers, "Expect:");  // no 100-continue: it costs a round trip
+  if (request.body.size() > expect_threshold) {
+    append(headers, "Expect:");  // no 100-continue: it costs a round trip
+  }
   if (!host_.empty()) {
     append(headers, ("Host: " + host_).c_str());
   }

@@ -2,6 +2,7 @@
 
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 
 #include <algorithm>
@@ -22,10 +23,9 @@ constexpr std::size_t idle_handles_kept = 1;
 // Many requests that begin at once leave in portions: the server works on the first ones meanwhile. Each portion is as
 // large as all before it together, up to this.
 constexpr std::size_t largest_portion = 16;
-// At each readable event libcurl walks over all transfers of the connection. With so many requests under way, answers
-// gather until a part of what waits at the server is there, or the same part of the time for which it waits is over,
-// and a walk finds several: half of the processor time of a first sync. The server has the other requests to go on
-// with.
+// With so many requests under way, one reads for all (read_for_all), and answers gather until a part of what waits at
+// the server is there, or the same part of the time for which it waits is over, so that a look finds several: half of
+// the processor time of a first sync. The server has the other requests to go on with.
 constexpr std::size_t crowd = 16;
 constexpr int gathered_part = 3;          // a third
 constexpr milliseconds shortest_wait(3);  // at the server: less is not worth a timer
@@ -62,6 +62,11 @@ void note_header(std::string_view line, HttpResponse& response) {
 // How many bytes there must be for the kernel to call the socket readable.
 void set_low_water_mark(curl_socket_t fd, int bytes) { setsockopt(fd, SOL_SOCKET, SO_RCVLOWAT, &bytes, sizeof bytes); }
 
+bool has_unread(curl_socket_t fd) {
+  int bytes = 0;
+  return ioctl(fd, FIONREAD, &bytes) != 0 || bytes > 0;
+}
+
 // Whether the kernel keeps what does not fill a packet, for 200 ms at most (tcp(7)).
 void set_cork(curl_socket_t fd, bool on) {
   const int value = on ? 1 : 0;
@@ -87,6 +92,15 @@ void CurlTransfer::finish(CURLcode code) {
 void CurlTransfer::ask() {
   asked = true;
   wake.cancel();
+}
+
+bool CurlTransfer::is_sending() {
+  if (!sent || closings != multi->closings()) {  // else libcurl may have to send it again
+    curl_off_t bytes_sent = 0;
+    curl_easy_getinfo(easy.get(), CURLINFO_SIZE_UPLOAD_T, &bytes_sent);
+    sent = static_cast<std::size_t>(bytes_sent) >= request.body.size();
+  }
+  return !sent;
 }
 
 Error CurlTransfer::failure() const {
@@ -272,21 +286,56 @@ void CurlMulti::on_ready(const SocketPtr& socket, WaitType direction, std::error
 }
 
 void CurlMulti::look(const SocketPtr& socket, WaitType direction, std::error_code failure) {
-  const bool read = direction == asio::posix::stream_descriptor::wait_read;
-  if ((socket->wanted & (read ? CURL_POLL_IN : CURL_POLL_OUT)) != 0) {
-    const int events = read ? CURL_CSELECT_IN : CURL_CSELECT_OUT;
-    act(socket->fd, failure ? CURL_CSELECT_ERR : events);
+  const bool reading = direction == asio::posix::stream_descriptor::wait_read;
+  const bool crowded = is_crowded();
+  if ((socket->wanted & (reading ? CURL_POLL_IN : CURL_POLL_OUT)) != 0) {
+    if (failure) {
+      act(socket->fd, CURL_CSELECT_ERR);
+    } else if (!reading) {
+      act(socket->fd, CURL_CSELECT_OUT);
+    } else if (!crowded || !read_for_all(socket)) {
+      act(socket->fd, CURL_CSELECT_IN);
+    }
   }
   if (!socket->removed && !failure) {
-    gather(socket);
+    gather(socket, crowded);
     arm(socket);
   }
 }
 
-void CurlMulti::gather(const SocketPtr& socket) {
+// Whether there are many, and all of them wait for their answers. Who still sends must see for itself, and at once,
+// when the server's flow control (RFC 9113, 5.2) lets it go on: libcurl tells nobody.
+bool CurlMulti::is_crowded() const {
+  return multiplexed_ && bursting_ >= crowd &&
+         std::none_of(transfers_.begin(), transfers_.end(), [](auto* transfer) { return transfer->is_sending(); });
+}
+
+// libcurl has each transfer of a connection try to read what has come: of 64, two thirds for nothing. Here one does,
+// and what it finds for others has libcurl run these. False where the others must look as well: for bytes that it left,
+// or because of an end of the connection.
+bool CurlMulti::read_for_all(const SocketPtr& socket) {
+  if (sockets_.size() != 1 || !wake_one()) {
+    return false;
+  }
+  const bool well = act(CURL_SOCKET_TIMEOUT, 0);
+  return socket->removed || (well && !has_unread(socket->fd));
+}
+
+// Whoever ends a pause is run next. Who has no connection yet cannot pause.
+bool CurlMulti::wake_one() {
+  const bool kicked = std::exchange(kicked_, true);  // the run that libcurl asks for follows at once
+  const bool woken = std::any_of(transfers_.begin(), transfers_.end(), [](const auto* transfer) {
+    return curl_easy_pause(transfer->easy.get(), CURLPAUSE_SEND) == CURLE_OK &&
+           curl_easy_pause(transfer->easy.get(), CURLPAUSE_CONT) == CURLE_OK;
+  });
+  kicked_ = kicked;
+  return woken;
+}
+
+void CurlMulti::gather(const SocketPtr& socket, bool crowded) {
   // Requests on their way to a distant server, and answers on theirs from it, are nothing that it could go on with.
   const auto at_server = std::max(answer_time_ - network_time_, std::chrono::microseconds(0));
-  if (!multiplexed_ || bursting_ < crowd || at_server < shortest_wait) {
+  if (!crowded || at_server < shortest_wait) {
     if (std::exchange(socket->gathering, false)) {
       set_low_water_mark(socket->fd, 1);  // wakes us if something is there already
       socket->gathered.cancel();
@@ -306,7 +355,8 @@ void CurlMulti::gather(const SocketPtr& socket) {
   });
 }
 
-void CurlMulti::act(curl_socket_t fd, int events) {
+bool CurlMulti::act(curl_socket_t fd, int events) {
+  bool well = true;
   int running = 0;
   const bool corked = bursting_ > 1;
   if (corked) {
@@ -328,6 +378,7 @@ void CurlMulti::act(curl_socket_t fd, int events) {
       CurlTransfer* transfer = nullptr;
       curl_easy_getinfo(message->easy_handle, CURLINFO_PRIVATE, &transfer);
       const CURLcode code = message->data.result;
+      well = well && code == CURLE_OK;
       withdraw(*transfer);
       if (!transfer->streaming) {
         note_answer(transfer->easy.get());
@@ -336,6 +387,7 @@ void CurlMulti::act(curl_socket_t fd, int events) {
     }
   }
   look_after_parts();
+  return well;
 }
 
 // libcurl writes the head and the body of each request by themselves. What it writes in one look leaves together:

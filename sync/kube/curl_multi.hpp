@@ -50,6 +50,9 @@ struct CurlTransfer {
   // read to the end: its head says all.
   [[nodiscard]] bool refused_early() const { return result != CURLE_OK && response.status == 413; }
 
+  // Whether a part of its body has not left yet.
+  [[nodiscard]] bool is_sending();
+
   void finish(CURLcode code);
   void ask();
 
@@ -69,6 +72,7 @@ struct CurlTransfer {
   bool told_opened = false;
   bool too_large = false;
   bool finished = false;
+  bool sent = false;  // all of it, when somebody looked
   CURLcode result = CURLE_OK;
   curl_off_t bytes = 0;  // of the body, that libcurl took so far
   bool hurried = false;  // asked for since it took the last of them
@@ -94,6 +98,9 @@ class CurlMulti : public std::enable_shared_from_this<CurlMulti> {
   // Whether nothing at all has come from the peer for so long.
   [[nodiscard]] bool silent(std::chrono::milliseconds limit) const;
   bool checking = false;  // one check of the peer at a time
+
+  // How many connections have closed so far.
+  [[nodiscard]] std::size_t closings() const { return closings_; }
 
  private:
   struct Socket {
@@ -123,9 +130,13 @@ class CurlMulti : public std::enable_shared_from_this<CurlMulti> {
   void arm(const SocketPtr& socket);
   void wait(const SocketPtr& socket, WaitType direction);
   void on_ready(const SocketPtr& socket, WaitType direction, std::error_code failure);
-  void gather(const SocketPtr& socket);
+  void gather(const SocketPtr& socket, bool crowded);
   void look(const SocketPtr& socket, WaitType direction, std::error_code failure);
-  void act(curl_socket_t fd, int events);
+  [[nodiscard]] bool is_crowded() const;
+  bool read_for_all(const SocketPtr& socket);
+  bool wake_one();
+  // Whether no transfer failed meanwhile.
+  bool act(curl_socket_t fd, int events);
   void cork(bool on);
   void note_answer(CURL* easy);
   void note_connection(CURL* easy);
@@ -164,7 +175,7 @@ class CurlMulti : public std::enable_shared_from_this<CurlMulti> {
   std::chrono::microseconds network_time_ = std::chrono::microseconds::max();  // of a round trip
   bool multiplexed_ = false;                                                   // whether answers share a connection
   std::vector<CurlEasy> idle_;
-  std::size_t closings_ = 0;  // of connections, so far
+  std::size_t closings_ = 0;
   std::size_t bursting_ = 0;  // requests, not streams, that hold a handle
   std::unordered_set<CurlTransfer*> transfers_;
   std::vector<CurlTransfer*> answered_;  // those of them of whose answer a part is here

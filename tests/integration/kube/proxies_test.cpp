@@ -2,6 +2,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <asio/ip/tcp.hpp>
 #include <cstdlib>
 #include <filesystem>
@@ -154,6 +155,63 @@ TEST_F(Proxied, TheContextsProxyBeatsTheEnvironments) {
   ::setenv("HTTPS_PROXY", loopback("http", free_port()).c_str(), 1);
   KubeClient through = client(std::move(context));
   EXPECT_TRUE(run(loop_, through.version()).contains("gitVersion"));
+}
+
+// A server that is a proxy itself, as of a platform with many clusters, and takes in little at a time.
+TEST_F(Proxied, AServerWithSmallWindowsGetsEveryBodyOfACrowd) {
+  if (!fs::exists(nghttpx())) {
+    SKIP_OR_FAIL("no nghttpx");
+  }
+  const int port = free_port();
+  const std::string behind = admin_.server.substr(std::string("https://").size());
+  start(
+      {nghttpx(), "--single-process", "--workers=1", "--conf=/dev/null", "--frontend=127.0.0.1," + std::to_string(port),
+       "--backend=" + behind.substr(0, behind.find(':')) + "," + behind.substr(behind.find(':') + 1) + ";;proto=h2;tls",
+       "--insecure", "--frontend-http2-window-size=16383", "--frontend-http2-connection-window-size=65535",
+       server_->dir() / "serving.key", server_->dir() / "serving.crt"},
+      port);
+  ResolvedContext context = with_token_of("admin");
+  context.server = loopback("https", port);
+  KubeClient through = client(std::move(context));
+  Known known(through, name_space_);
+  const test::Background watching(loop_, known.run());
+  ASSERT_TRUE(test::run_until(loop_, [&] { return known.synced; }));
+
+  constexpr int crowd = 48;
+  constexpr int writes = 6;  // of each: every third one is larger than both windows
+  const auto write = [&](int of) -> asio::awaitable<void> {
+    for (int i = 0; i < writes; ++i) {
+      ObjectPath path;
+      path.resource = "configmaps";
+      path.name_space = name_space_;
+      path.name = "c" + std::to_string(of);
+      const nlohmann::json body = {
+          {"apiVersion", "v1"},
+          {"kind", "ConfigMap"},
+          {"metadata", {{"name", path.name}}},
+          {"data", {{"x", std::string((of + i) % 3 == 0 ? 100'000 : 500, static_cast<char>('a' + i))}}}};
+      co_await through.apply(std::move(path), body.dump(), {});
+    }
+  };
+  std::vector<std::unique_ptr<test::Background>> writers;
+  for (int of = 0; of < crowd; ++of) {
+    writers.push_back(std::make_unique<test::Background>(loop_, write(of)));
+  }
+  ASSERT_TRUE(test::run_until(loop_, [&] {
+    return std::all_of(writers.begin(), writers.end(), [](const auto& writer) { return writer->done(); });
+  }));
+  for (const auto& writer : writers) {
+    EXPECT_FALSE(writer->failure()) << describe(*writer->failure());
+  }
+  ObjectPath all;
+  all.resource = "configmaps";
+  all.name_space = name_space_;
+  int right = 0;
+  const auto list = run(loop_, through.list(all, {}));
+  for (const auto& item : list.at("items")) {
+    right += item.contains("data") && item["data"].value("x", "").find('a' + writes - 1) == 0 ? 1 : 0;
+  }
+  EXPECT_EQ(right, crowd);
 }
 
 TEST_F(Proxied, AProxyThatIsNotThereIsUnreachable) {
