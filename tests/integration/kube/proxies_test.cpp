@@ -211,7 +211,8 @@ TEST_F(Proxied, AServerWithSmallWindowsGetsEveryBodyOfACrowd) {
   int right = 0;
   const auto list = run(loop_, through.list(all, {}));
   for (const auto& item : list.at("items")) {
-    right += item.contains("data") && item["data"].value("x", "").find('a' + writes - 1) == 0 ? 1 : 0;
+    const bool written_last = item.contains("data") && item["data"].value("x", "").starts_with('a' + writes - 1);
+    right += written_last ? 1 : 0;
   }
   EXPECT_EQ(right, crowd);
 }
