@@ -1,7 +1,7 @@
 // The bridge between libcurl's multi_socket interface and Asio: exchanges with one endpoint, and what drives them.
 //
-// One io_context thread. libcurl calls back only from within curl_multi_* calls made here; nothing called back from
-// there enters libcurl again: completions and timeouts reach their coroutines through the executor.
+// One io_context thread. libcurl calls back only from within calls made here (curl_multi_*, curl_easy_pause); nothing
+// called back from there enters libcurl again: completions and timeouts reach their coroutines through the executor.
 #pragma once
 
 #include <curl/curl.h>
@@ -130,11 +130,11 @@ class CurlMulti : public std::enable_shared_from_this<CurlMulti> {
   void arm(const SocketPtr& socket);
   void wait(const SocketPtr& socket, WaitType direction);
   void on_ready(const SocketPtr& socket, WaitType direction, std::error_code failure);
-  void gather(const SocketPtr& socket, bool crowded);
   void look(const SocketPtr& socket, WaitType direction, std::error_code failure);
   [[nodiscard]] bool is_crowded() const;
   bool read_for_all(const SocketPtr& socket);
   bool wake_one();
+  void gather(const SocketPtr& socket, bool crowded);
   // Whether no transfer failed meanwhile.
   bool act(curl_socket_t fd, int events);
   void cork(bool on);
