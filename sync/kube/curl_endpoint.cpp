@@ -28,7 +28,7 @@ constexpr unsigned tcp_user_timeout_ms = 15'000;
 // The longest TLS record that we send, in bytes: most bodies fit, and each connection has a buffer of it.
 constexpr long longest_record = 4 * 1024;
 
-// Of larger bodies libcurl asks first whether they are wanted (EXPECT_100_THRESHOLD).
+// Over HTTP/1.1 libcurl asks of larger bodies first whether they are wanted (EXPECT_100_THRESHOLD).
 constexpr std::size_t expect_threshold = 1024 * 1024;
 
 int configure_socket(void* /*context*/, curl_socket_t fd, curlsocktype /*purpose*/) {

@@ -24,8 +24,8 @@ constexpr std::size_t idle_handles_kept = 1;
 // large as all before it together, up to this.
 constexpr std::size_t largest_portion = 16;
 // With so many requests under way, one reads for all (read_for_all), and answers gather until a part of what waits at
-// the server is there, or the same part of the time for which it waits is over, so that a look finds several: half of
-// the processor time of a first sync. The server has the other requests to go on with.
+// the server is there, or the same part of the time for which it waits is over, so that a look finds several. The
+// server has the other requests to go on with.
 constexpr std::size_t crowd = 16;
 constexpr int gathered_part = 3;          // a third
 constexpr milliseconds shortest_wait(3);  // at the server: less is not worth a timer
@@ -94,8 +94,10 @@ void CurlTransfer::ask() {
   wake.cancel();
 }
 
+bool CurlTransfer::saw_closing() const { return closings != multi->closings(); }
+
 bool CurlTransfer::is_sending() {
-  if (!sent || closings != multi->closings()) {  // else libcurl may have to send it again
+  if (!sent || saw_closing()) {  // then libcurl may have to send it again
     curl_off_t bytes_sent = 0;
     curl_easy_getinfo(easy.get(), CURLINFO_SIZE_UPLOAD_T, &bytes_sent);
     sent = static_cast<std::size_t>(bytes_sent) >= request.body.size();
@@ -200,7 +202,7 @@ CurlEasy CurlMulti::take_handle(bool streaming) {
 // For the next request, unless this one met with a failure or a connection that closed: libcurl counts how often it had
 // to try again over all requests of a handle, and gives up at the fifth.
 void CurlMulti::keep_handle(CurlTransfer& transfer) {
-  if (transfer.finished && transfer.result == CURLE_OK && transfer.closings == closings_) {
+  if (transfer.finished && transfer.result == CURLE_OK && !transfer.saw_closing()) {
     idle_.push_back(std::move(transfer.easy));
   }
   if (--bursting_ == 0 && idle_.size() > idle_handles_kept) {

@@ -50,6 +50,8 @@ struct CurlTransfer {
   // read to the end: its head says all.
   [[nodiscard]] bool refused_early() const { return result != CURLE_OK && response.status == 413; }
 
+  // Whether a connection, be it another's, has closed since it took its handle.
+  [[nodiscard]] bool saw_closing() const;
   // Whether a part of its body has not left yet.
   [[nodiscard]] bool is_sending();
 
