@@ -19,6 +19,8 @@ namespace {
 
 using std::chrono::steady_clock;
 
+constexpr const char* user_agent = "User-Agent: regsync/" REGSYNC_VERSION;
+
 // A request looks at the files at most this often: stat is cheap, a thousand of them a second are not.
 constexpr auto look_interval = std::chrono::seconds(1);
 
@@ -76,9 +78,10 @@ std::vector<std::string> impersonation_headers(const Impersonation& as) {
 }  // namespace
 
 Credentials::Credentials(const asio::any_io_executor& executor, const ResolvedContext& context)
-    : context_(context), secure_(context.server.starts_with("https://")) {
+    : context_(context), secure_(context.server.starts_with("https://")), fixed_headers_{user_agent} {
   if (secure_) {
-    fixed_headers_ = impersonation_headers(context.impersonation);
+    const auto impersonation = impersonation_headers(context.impersonation);
+    fixed_headers_.insert(fixed_headers_.end(), impersonation.begin(), impersonation.end());
     // client-go: a plugin is not asked where the kubeconfig has a token or a password of its own.
     const bool own = !context.token.empty() || !context.token_file.empty() || !context.username.empty();
     if (context.exec && !own) {
@@ -99,7 +102,7 @@ Credentials::FileStamp Credentials::stamp_of(const std::string& path) {
   return {std::int64_t{status.st_mtim.tv_sec} * 1'000'000'000 + status.st_mtim.tv_nsec, status.st_size, status.st_ino};
 }
 
-asio::awaitable<Credentials::Proof> Credentials::current() {
+asio::awaitable<std::shared_ptr<const Proof>> Credentials::current() {
   look_at_files(/*now=*/false);
   if (plugin_) {
     use(co_await plugin_->current());
@@ -107,14 +110,14 @@ asio::awaitable<Credentials::Proof> Credentials::current() {
   co_return proof_;
 }
 
-asio::awaitable<bool> Credentials::renew(std::uint64_t rejected_generation) {
-  if (proof_.generation == rejected_generation) {
+asio::awaitable<bool> Credentials::renew(std::shared_ptr<const Proof> rejected) {
+  if (proof_ == rejected) {
     look_at_files(/*now=*/true);
     if (plugin_) {
       use(co_await plugin_->renew(minted_));
     }
   }
-  co_return proof_.generation != rejected_generation;
+  co_return proof_ != rejected;
 }
 
 void Credentials::look_at_files(bool now) {
@@ -194,25 +197,27 @@ void Credentials::use(std::shared_ptr<const ExecCredential> minted) {
 }
 
 void Credentials::compose() {
-  ++proof_.generation;
-  proof_.tls = files_tls_;
-  proof_.headers = fixed_headers_;
-  if (!secure_) {
-    return;
+  Proof proof{fixed_headers_, files_tls_};
+  if (secure_) {
+    prove(proof);
   }
+  proof_ = std::make_shared<Proof>(std::move(proof));
+}
+
+void Credentials::prove(Proof& proof) const {
   if (minted_ && !minted_->certificate.empty()) {
     TlsMaterial tls;
     tls.ca = files_tls_->ca;
     tls.certificate = minted_->certificate;
     tls.key = minted_->key.clone();
-    proof_.tls = std::make_shared<TlsMaterial>(std::move(tls));
+    proof.tls = std::make_shared<TlsMaterial>(std::move(tls));
   }
   const std::string_view token = minted_ && !minted_->token.empty() ? minted_->token.reveal() : token_.reveal();
   if (!token.empty()) {
-    proof_.headers.push_back(header("Authorization", "Bearer " + std::string(token)));
+    proof.headers.push_back(header("Authorization", "Bearer " + std::string(token)));
   } else if (!context_.username.empty() || !context_.password.empty()) {
     const std::string pair = context_.username + ":" + std::string(context_.password.reveal());
-    proof_.headers.push_back(header("Authorization", "Basic " + base64_encode(pair)));
+    proof.headers.push_back(header("Authorization", "Basic " + base64_encode(pair)));
   }
 }
 

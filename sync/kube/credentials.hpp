@@ -1,4 +1,4 @@
-// What a request carries to prove who we are: headers and TLS material of one context, always fresh.
+// What the requests of one context carry to prove who we are, always fresh.
 //
 // Files are looked at again when they change (client-go looks every minute at tokens and every five at
 // certificates); content that cannot be used, such as a certificate without its new key yet, keeps the last good one.
@@ -33,17 +33,11 @@ class Credentials {
   Credentials(Credentials&&) = delete;
   Credentials& operator=(Credentials&&) = delete;
 
-  struct Proof {
-    std::vector<std::string> headers;
-    std::shared_ptr<const TlsMaterial> tls;
-    std::uint64_t generation = 0;  // grows with each change
-  };
-
-  // May run the exec plugin; throws Error(credential_plugin) when that fails.
-  asio::awaitable<Proof> current();
+  // The same one until something changes. May run the exec plugin; throws Error(credential_plugin) when that fails.
+  asio::awaitable<std::shared_ptr<const Proof>> current();
 
   // After a 401 for a proof: looks for something newer (token file, plugin). True when there is.
-  asio::awaitable<bool> renew(std::uint64_t rejected_generation);
+  asio::awaitable<bool> renew(std::shared_ptr<const Proof> rejected);
 
  private:
   struct FileStamp {
@@ -61,17 +55,18 @@ class Credentials {
   bool load_tls();
   void use(std::shared_ptr<const ExecCredential> minted);
   void compose();
+  void prove(Proof& proof) const;
 
   const ResolvedContext& context_;
   const bool secure_;                       // https
-  std::vector<std::string> fixed_headers_;  // impersonation
+  std::vector<std::string> fixed_headers_;  // who asks, and for whom (impersonation)
   std::shared_ptr<ExecPlugin> plugin_;      // shared by contexts with the same plugin and cluster
 
   // What the proof is composed of.
   SecretString token_;
   std::shared_ptr<const TlsMaterial> files_tls_;
   std::shared_ptr<const ExecCredential> minted_;
-  Proof proof_;
+  std::shared_ptr<const Proof> proof_;
 
   std::optional<Stamps> stamps_;  // none until the first look
   std::chrono::steady_clock::time_point looked_;

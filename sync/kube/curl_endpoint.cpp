@@ -17,8 +17,6 @@ namespace {
 using std::chrono::milliseconds;
 using std::chrono::seconds;
 
-// client-go: net.Dialer.Timeout of the default transport (k8s.io/client-go/transport/cache.go).
-constexpr milliseconds connect_timeout = seconds(30);
 // client-go: net.Dialer.KeepAlive: after so long the kernel asks the other kernel, and again after five seconds. What
 // finds a dead machine or network (Patience).
 constexpr seconds keepalive_interval = seconds(30);
@@ -53,10 +51,9 @@ void append(CurlList& list, const char* header) {
   list.reset(longer);
 }
 
-// The bytes stay ours: they live as long as the TlsMaterial that the transfer holds.
+// Not copied: the TlsMaterial lives longer than the handle.
 void set_blob(CURL* easy, CURLoption option, std::string_view bytes) {
   if (bytes.empty()) {
-    set_option(easy, option, static_cast<curl_blob*>(nullptr));
     return;
   }
   curl_blob blob{};
@@ -181,7 +178,7 @@ void CurlEndpoint::name_server(const std::string& tls_server_name) {
   append(connect_to_, connect_to.c_str());
 }
 
-CurlEasy CurlEndpoint::make_handle(bool streaming) const {
+CurlEasy CurlEndpoint::make_handle(const TlsMaterial& tls, bool streaming) const {
   CurlEasy handle(curl_easy_init());
   if (!handle) {
     throw std::bad_alloc();
@@ -200,7 +197,6 @@ CurlEasy CurlEndpoint::make_handle(bool streaming) const {
   // Over TLS the handshake tells whether requests can share a connection. Else only an answer would, and that of a
   // watch may not come before its first event.
   set_option(easy, CURLOPT_PIPEWAIT, is_tls_ ? 1L : 0L);
-  set_option(easy, CURLOPT_CONNECTTIMEOUT_MS, static_cast<long>(connect_timeout.count()));
   set_option(easy, CURLOPT_TCP_NODELAY, 1L);
   set_option(easy, CURLOPT_TCP_KEEPALIVE, 1L);
   set_option(easy, CURLOPT_TCP_KEEPIDLE, static_cast<long>(keepalive_interval.count()));
@@ -217,6 +213,14 @@ CurlEasy CurlEndpoint::make_handle(bool streaming) const {
   set_option(easy, CURLOPT_SSL_VERIFYHOST, verify * 2L);
   set_option(easy, CURLOPT_PROXY_SSL_VERIFYPEER, verify);
   set_option(easy, CURLOPT_PROXY_SSL_VERIFYHOST, verify * 2L);
+  set_blob(easy, CURLOPT_CAINFO_BLOB, tls.ca);
+  set_blob(easy, CURLOPT_PROXY_CAINFO_BLOB, tls.ca);  // Go verifies an https proxy with the cluster's roots too
+  // The system's roots are neither loaded nor trusted beside the context's own.
+  const char* const roots = tls.ca.empty() ? curl_version_info(CURLVERSION_NOW)->capath : nullptr;
+  set_option(easy, CURLOPT_CAPATH, roots);
+  set_option(easy, CURLOPT_PROXY_CAPATH, roots);
+  set_blob(easy, CURLOPT_SSLCERT_BLOB, tls.certificate);
+  set_blob(easy, CURLOPT_SSLKEY_BLOB, tls.key.reveal());
   // The choice of a proxy is made before (proxy.hpp); libcurl's own rules for the environment differ from Go's.
   set_option(easy, CURLOPT_PROXY, proxy_.c_str());
   set_option(easy, CURLOPT_NOPROXY, "");
@@ -254,19 +258,13 @@ void CurlEndpoint::configure(CURL* easy, const HttpRequest& request, CurlList& h
   for (const std::string& header : request.headers) {
     append(headers, header.c_str());
   }
+  if (request.proof) {
+    for (const std::string& header : request.proof->headers) {
+      append(headers, header.c_str());
+    }
+  }
   set_option(easy, CURLOPT_HTTPHEADER, headers.get());
   set_option(easy, CURLOPT_ACCEPT_ENCODING, request.compressed ? "gzip" : static_cast<const char*>(nullptr));
-  set_option(easy, CURLOPT_TIMEOUT_MS, static_cast<long>(request.timeout.count()));
-  const TlsMaterial none;
-  const TlsMaterial& tls = request.tls ? *request.tls : none;
-  set_blob(easy, CURLOPT_CAINFO_BLOB, tls.ca);
-  set_blob(easy, CURLOPT_PROXY_CAINFO_BLOB, tls.ca);  // Go verifies an https proxy with the cluster's roots too
-  // The system's roots are neither loaded nor trusted beside the context's own.
-  const char* const roots = tls.ca.empty() ? curl_version_info(CURLVERSION_NOW)->capath : nullptr;
-  set_option(easy, CURLOPT_CAPATH, roots);
-  set_option(easy, CURLOPT_PROXY_CAPATH, roots);
-  set_blob(easy, CURLOPT_SSLCERT_BLOB, tls.certificate);
-  set_blob(easy, CURLOPT_SSLKEY_BLOB, tls.key.reveal());
 }
 
 }  // namespace regsync::kube

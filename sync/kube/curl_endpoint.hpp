@@ -44,10 +44,11 @@ class CurlEndpoint {
   explicit CurlEndpoint(const Endpoint& endpoint);
 
   // A handle with what all requests to the endpoint have in common; a streaming one is for one long answer. Lives
-  // shorter than this.
-  [[nodiscard]] CurlEasy make_handle(bool streaming) const;
+  // shorter than this, and than the material.
+  [[nodiscard]] CurlEasy make_handle(const TlsMaterial& tls, bool streaming) const;
 
-  // Makes the handle, new or used, ask for this. Request and headers (filled here) outlive the transfer.
+  // Makes the handle, new or used, ask for this, save that the time it has is not libcurl's business. Request and
+  // headers (filled here) outlive the transfer.
   void configure(CURL* easy, const HttpRequest& request, CurlList& headers) const;
 
  private:

@@ -18,6 +18,8 @@ using std::chrono::milliseconds;
 using std::chrono::seconds;
 using std::chrono::steady_clock;
 
+// client-go: net.Dialer.Timeout of the default transport (k8s.io/client-go/transport/cache.go).
+constexpr milliseconds connect_timeout = seconds(30);
 // A burst of requests hands its handles on; after it, this many stay, each with its buffer.
 constexpr std::size_t idle_handles_kept = 1;
 // Many requests that begin at once leave in portions: the server works on the first ones meanwhile. Each portion is as
@@ -77,7 +79,7 @@ void set_cork(curl_socket_t fd, bool on) {
 
 CurlTransfer::CurlTransfer(std::shared_ptr<CurlMulti> on, const asio::any_io_executor& executor, const HttpRequest& of,
                            bool stream)
-    : multi(std::move(on)), request(of), streaming(stream), wake(executor, asio::steady_timer::time_point::max()) {
+    : multi(std::move(on)), request(of), streaming(stream), wake(executor, of.timeout) {
   multi->add(*this);
 }
 
@@ -96,20 +98,17 @@ void CurlTransfer::ask() {
 
 bool CurlTransfer::saw_closing() const { return closings != multi->closings(); }
 
-bool CurlTransfer::is_sending() {
-  if (!sent || saw_closing()) {  // then libcurl may have to send it again
-    curl_off_t bytes_sent = 0;
-    curl_easy_getinfo(easy.get(), CURLINFO_SIZE_UPLOAD_T, &bytes_sent);
-    sent = static_cast<std::size_t>(bytes_sent) >= request.body.size();
-  }
-  return !sent;
+bool CurlTransfer::has_sent() const {
+  curl_off_t bytes_sent = 0;
+  curl_easy_getinfo(handle.easy.get(), CURLINFO_SIZE_UPLOAD_T, &bytes_sent);
+  return static_cast<std::size_t>(bytes_sent) >= request.body.size();
 }
 
 Error CurlTransfer::failure() const {
   if (too_large) {
     return {ErrorCode::protocol, "the answer is larger than " + std::to_string(request.max_answer >> 20) + " MiB"};
   }
-  return error_of_curl(easy.get(), result, error.data());
+  return error_of_curl(handle.easy.get(), result, error.data());
 }
 
 CurlMulti::CurlMulti(asio::any_io_executor executor, const Endpoint& endpoint, Patience patience)
@@ -132,10 +131,14 @@ CurlMulti::~CurlMulti() {
 }
 
 void CurlMulti::add(CurlTransfer& transfer) {
-  transfer.easy = take_handle(transfer.streaming);
+  transfer.handle = take_handle(transfer.request, transfer.streaming);
   transfer.closings = closings_;
-  CURL* const easy = transfer.easy.get();
+  CURL* const easy = transfer.handle.easy.get();
   endpoint_.configure(easy, transfer.request, transfer.headers);
+  // How long it tries the addresses of a host. Where there is a connection already the request's own time is enough:
+  // a thousand timers a second, that never go off, are not free.
+  const auto to_connect = sockets_.empty() || transfer.streaming ? connect_timeout : milliseconds(0);
+  set_option(easy, CURLOPT_CONNECTTIMEOUT_MS, static_cast<long>(to_connect.count()));
   set_option(easy, CURLOPT_HEADERFUNCTION, &CurlMulti::on_header);
   set_option(easy, CURLOPT_HEADERDATA, &transfer);
   set_option(easy, CURLOPT_WRITEFUNCTION, &CurlMulti::on_body);
@@ -147,6 +150,7 @@ void CurlMulti::add(CurlTransfer& transfer) {
     throw Error(ErrorCode::internal, std::string("libcurl takes no request: ") + curl_multi_strerror(code));
   }
   transfers_.insert(&transfer);
+  sending_.push_back(&transfer);
   const bool first = transfers_.size() == 1;
   if (first) {
     last_heard_ = steady_clock::now();  // silence counts from when somebody waits
@@ -167,17 +171,21 @@ void CurlMulti::remove(CurlTransfer& transfer) {
   if (transfers_.empty()) {
     next_look_.cancel();
   }
-  if (transfer.easy && !transfer.streaming) {
+  if (transfer.handle.easy && !transfer.streaming) {
     keep_handle(transfer);
   }
+}
+
+void CurlMulti::give_up(CurlTransfer& transfer, CURLcode code, const std::string& why) {
+  withdraw(transfer);
+  transfer.error[why.copy(transfer.error.data(), transfer.error.size() - 1)] = '\0';
+  transfer.finish(code);
 }
 
 void CurlMulti::condemn() {
   const auto doomed = transfers_;
   for (CurlTransfer* transfer : doomed) {  // NOLINT(bugprone-nondeterministic-pointer-iteration-order): all end
-    withdraw(*transfer);
-    std::strcpy(transfer->error.data(), "the connection is dead: its peer answers nothing any more");
-    transfer->finish(CURLE_RECV_ERROR);
+    give_up(*transfer, CURLE_RECV_ERROR, "the connection is dead: its peer answers nothing any more");
   }
 }
 
@@ -185,25 +193,31 @@ bool CurlMulti::silent(milliseconds limit) const { return steady_clock::now() - 
 
 void CurlMulti::withdraw(CurlTransfer& transfer) {
   if (transfers_.erase(&transfer) > 0) {
+    std::erase(sending_, &transfer);
     std::erase(answered_, &transfer);
-    curl_multi_remove_handle(multi_, transfer.easy.get());
+    curl_multi_remove_handle(multi_, transfer.handle.easy.get());
   }
 }
 
-CurlEasy CurlMulti::take_handle(bool streaming) {
-  if (!idle_.empty() && !streaming) {
-    CurlEasy easy = std::move(idle_.back());
-    idle_.pop_back();
-    return easy;
+CurlHandle CurlMulti::take_handle(const HttpRequest& request, bool streaming) {
+  static const auto none = std::make_shared<const TlsMaterial>();
+  const auto& tls = request.proof && request.proof->tls ? request.proof->tls : none;
+  if (!idle_.empty() && idle_.back().tls != tls) {
+    idle_.clear();
   }
-  return endpoint_.make_handle(streaming);
+  if (!idle_.empty() && !streaming) {
+    CurlHandle handle = std::move(idle_.back());
+    idle_.pop_back();
+    return handle;
+  }
+  return {tls, endpoint_.make_handle(*tls, streaming)};
 }
 
 // For the next request, unless this one met with a failure or a connection that closed: libcurl counts how often it had
 // to try again over all requests of a handle, and gives up at the fifth.
 void CurlMulti::keep_handle(CurlTransfer& transfer) {
   if (transfer.finished && transfer.result == CURLE_OK && !transfer.saw_closing()) {
-    idle_.push_back(std::move(transfer.easy));
+    idle_.push_back(std::move(transfer.handle));
   }
   if (--bursting_ == 0 && idle_.size() > idle_handles_kept) {
     idle_.resize(idle_handles_kept);
@@ -222,6 +236,8 @@ int CurlMulti::on_socket(CURL* /*easy*/, curl_socket_t fd, int what, void* self_
       self.sockets_.erase(found);
     }
     ++self.closings_;  // or it is idle: no matter
+    // What was on it, libcurl may send again on another one.
+    self.sending_.assign(self.transfers_.begin(), self.transfers_.end());
     return 0;
   }
   auto& socket = self.sockets_[fd];
@@ -307,9 +323,9 @@ void CurlMulti::look(const SocketPtr& socket, WaitType direction, std::error_cod
 
 // Whether there are many, and all of them wait for their answers. Who still sends must see for itself, and at once,
 // when the server's flow control (RFC 9113, 5.2) lets it go on: libcurl tells nobody.
-bool CurlMulti::is_crowded() const {
-  return multiplexed_ && bursting_ >= crowd &&
-         std::none_of(transfers_.begin(), transfers_.end(), [](auto* transfer) { return transfer->is_sending(); });
+bool CurlMulti::is_crowded() {
+  std::erase_if(sending_, [](const auto* transfer) { return transfer->has_sent() && !transfer->saw_closing(); });
+  return multiplexed_ && bursting_ >= crowd && sending_.empty();
 }
 
 // libcurl has each transfer of a connection try to read what has come: of 64, two thirds for nothing. Here one does,
@@ -327,8 +343,8 @@ bool CurlMulti::read_for_all(const SocketPtr& socket) {
 bool CurlMulti::wake_one() {
   const bool kicked = std::exchange(kicked_, true);  // the run that libcurl asks for follows at once
   const bool woken = std::any_of(transfers_.begin(), transfers_.end(), [](const auto* transfer) {
-    return curl_easy_pause(transfer->easy.get(), CURLPAUSE_SEND) == CURLE_OK &&
-           curl_easy_pause(transfer->easy.get(), CURLPAUSE_CONT) == CURLE_OK;
+    CURL* const easy = transfer->handle.easy.get();
+    return curl_easy_pause(easy, CURLPAUSE_SEND) == CURLE_OK && curl_easy_pause(easy, CURLPAUSE_CONT) == CURLE_OK;
   });
   kicked_ = kicked;
   return woken;
@@ -383,7 +399,7 @@ bool CurlMulti::act(curl_socket_t fd, int events) {
       well = well && code == CURLE_OK;
       withdraw(*transfer);
       if (!transfer->streaming) {
-        note_answer(transfer->easy.get());
+        note_answer(transfer->handle.easy.get());
       }
       transfer->finish(code);
     }
@@ -432,16 +448,17 @@ void CurlMulti::note_connection(CURL* easy) {
 std::size_t CurlMulti::on_header(const char* bytes, std::size_t /*one*/, std::size_t size, void* transfer_pointer) {
   auto& transfer = *static_cast<CurlTransfer*>(transfer_pointer);
   transfer.multi->heard_ = true;
+  CURL* const easy = transfer.handle.easy.get();
   std::string_view line(bytes, size);
   while (!line.empty() && (line.back() == '\r' || line.back() == '\n')) {
     line.remove_suffix(1);
   }
   if (line.empty()) {
-    transfer.multi->note_connection(transfer.easy.get());
+    transfer.multi->note_connection(easy);
     if (transfer.response.status == 0) {
       transfer.multi->answered_.push_back(&transfer);
     }
-    curl_easy_getinfo(transfer.easy.get(), CURLINFO_RESPONSE_CODE, &transfer.response.status);
+    curl_easy_getinfo(easy, CURLINFO_RESPONSE_CODE, &transfer.response.status);
     if (transfer.streaming && transfer.response.status / 100 == 2) {
       transfer.opened = true;
       transfer.wake.cancel();
@@ -480,7 +497,7 @@ void CurlMulti::look_after_parts() {
   bool waiting = false;
   for (CurlTransfer* transfer : answered_) {
     curl_off_t bytes = 0;
-    curl_easy_getinfo(transfer->easy.get(), CURLINFO_SIZE_DOWNLOAD_T, &bytes);
+    curl_easy_getinfo(transfer->handle.easy.get(), CURLINFO_SIZE_DOWNLOAD_T, &bytes);
     if (std::exchange(transfer->bytes, bytes) != bytes) {
       taken = taken || transfer->may_have_filled_buffer();
       transfer->hurried = false;

@@ -26,6 +26,12 @@ namespace regsync::kube {
 
 class CurlMulti;
 
+// Holds what the handle of libcurl was told to use: a connection is made with it at any time.
+struct CurlHandle {
+  std::shared_ptr<const TlsMaterial> tls;
+  CurlEasy easy;
+};
+
 // One exchange, begun when made and ended at the latest when destroyed. Lives in the frame of the coroutine that waits
 // for it, as the request does; libcurl writes into it until then.
 struct CurlTransfer {
@@ -52,8 +58,8 @@ struct CurlTransfer {
 
   // Whether a connection, be it another's, has closed since it took its handle.
   [[nodiscard]] bool saw_closing() const;
-  // Whether a part of its body has not left yet.
-  [[nodiscard]] bool is_sending();
+  // Whether all of its body has left.
+  [[nodiscard]] bool has_sent() const;
 
   void finish(CURLcode code);
   void ask();
@@ -63,9 +69,9 @@ struct CurlTransfer {
   const std::shared_ptr<CurlMulti> multi;
   const HttpRequest& request;
   const bool streaming;
-  asio::steady_timer wake;  // cancelled when there is news, or when asked
+  asio::steady_timer wake;  // goes off when the request's time is up; cancelled when there is news, or when asked
   bool asked = false;       // to find out whether the peer is there
-  CurlEasy easy;
+  CurlHandle handle;
   std::size_t closings = 0;  // of connections, when it took the handle
   CurlList headers;
   HttpResponse response;
@@ -74,7 +80,6 @@ struct CurlTransfer {
   bool told_opened = false;
   bool too_large = false;
   bool finished = false;
-  bool sent = false;  // all of it, when somebody looked
   CURLcode result = CURLE_OK;
   curl_off_t bytes = 0;  // of the body, that libcurl took so far
   bool hurried = false;  // asked for since it took the last of them
@@ -94,6 +99,8 @@ class CurlMulti : public std::enable_shared_from_this<CurlMulti> {
   void add(CurlTransfer& transfer);
   // Ends the exchange if it is not over, and takes its handle back.
   void remove(CurlTransfer& transfer);
+  // Ends it as failed.
+  void give_up(CurlTransfer& transfer, CURLcode code, const std::string& why);
   // Fails all that is under way: the peer is dead, and libcurl would go on to use the connection.
   void condemn();
 
@@ -123,7 +130,7 @@ class CurlMulti : public std::enable_shared_from_this<CurlMulti> {
 
   // Takes it out of libcurl's hands, if it is still in them.
   void withdraw(CurlTransfer& transfer);
-  CurlEasy take_handle(bool streaming);
+  CurlHandle take_handle(const HttpRequest& request, bool streaming);
   void keep_handle(CurlTransfer& transfer);
 
   // What libcurl asks for: waits for sockets and time.
@@ -133,7 +140,7 @@ class CurlMulti : public std::enable_shared_from_this<CurlMulti> {
   void wait(const SocketPtr& socket, WaitType direction);
   void on_ready(const SocketPtr& socket, WaitType direction, std::error_code failure);
   void look(const SocketPtr& socket, WaitType direction, std::error_code failure);
-  [[nodiscard]] bool is_crowded() const;
+  [[nodiscard]] bool is_crowded();
   bool read_for_all(const SocketPtr& socket);
   bool wake_one();
   void gather(const SocketPtr& socket, bool crowded);
@@ -176,10 +183,11 @@ class CurlMulti : public std::enable_shared_from_this<CurlMulti> {
   curl_off_t answer_bytes_ = 0;              // likewise
   std::chrono::microseconds network_time_ = std::chrono::microseconds::max();  // of a round trip
   bool multiplexed_ = false;                                                   // whether answers share a connection
-  std::vector<CurlEasy> idle_;
+  std::vector<CurlHandle> idle_;
   std::size_t closings_ = 0;
   std::size_t bursting_ = 0;  // requests, not streams, that hold a handle
   std::unordered_set<CurlTransfer*> transfers_;
+  std::vector<CurlTransfer*> sending_;   // those of them of whose body a part may not have left
   std::vector<CurlTransfer*> answered_;  // those of them of whose answer a part is here
   std::unordered_map<curl_socket_t, SocketPtr> sockets_;
   CURLM* multi_;

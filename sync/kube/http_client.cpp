@@ -15,6 +15,11 @@ namespace {
 // A server that closes many connections at once spreads its clients over its replicas: more is a fault.
 constexpr int most_closing_connections = 4;
 
+std::string text_of(std::chrono::milliseconds time) {
+  const auto whole = std::chrono::duration_cast<std::chrono::seconds>(time);
+  return whole == time ? std::to_string(whole.count()) + " s" : std::to_string(time.count()) + " ms";
+}
+
 }  // namespace
 
 HttpClient::HttpClient(asio::any_io_executor executor, Endpoint endpoint, Patience patience)
@@ -87,6 +92,10 @@ asio::awaitable<void> HttpClient::wait_for_news(CurlTransfer& transfer) {
     if (state.cancelled() != asio::cancellation_type::none) {
       throw Error(ErrorCode::cancelled, "the request was cancelled");
     }
+    if (!woken && !transfer.has_news()) {
+      transfer.multi->give_up(transfer, CURLE_OPERATION_TIMEDOUT,
+                              "the answer did not come within " + text_of(transfer.request.timeout));
+    }
   }
 }
 
@@ -98,7 +107,7 @@ asio::awaitable<void> HttpClient::check_peer(const CurlTransfer& transfer) {
   HttpRequest request;
   request.target = "/version";
   request.timeout = patience_.answer;
-  request.tls = transfer.request.tls;
+  request.proof = transfer.request.proof;
   CurlTransfer check(multi, executor_, request, false);
   co_await wait_for_news(check);
   if (check.result != CURLE_OK && multi->silent(patience_.answer)) {

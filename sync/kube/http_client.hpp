@@ -32,6 +32,12 @@ struct TlsMaterial {
   SecretString key;
 };
 
+// What a request carries to prove who we are. Immutable and shared by the requests that carry it.
+struct Proof {
+  std::vector<std::string> headers;        // "Name: value"
+  std::shared_ptr<const TlsMaterial> tls;  // null: none, and the system's certificate authorities
+};
+
 struct Endpoint {
   std::string server;           // http(s)://host[:port][/prefix], no trailing "/"
   std::string tls_server_name;  // what the certificate must say, where that is not the host of `server`
@@ -42,12 +48,12 @@ struct Endpoint {
 struct HttpRequest {
   std::string method = "GET";
   std::string target;                // path and query, beginning with "/"
-  std::vector<std::string> headers;  // "Name: value"
+  std::vector<std::string> headers;  // "Name: value", beside those of the proof
   std::string body;
   bool compressed = false;  // ask for gzip; sizes below are those of the unpacked answer
-  std::chrono::milliseconds timeout = std::chrono::seconds(60);
+  std::chrono::milliseconds timeout = std::chrono::seconds(60);  // to its end; connecting may take half a minute
   std::size_t max_answer = std::size_t{64} << 20;
-  std::shared_ptr<const TlsMaterial> tls;
+  std::shared_ptr<const Proof> proof;  // null: none
 };
 
 struct HttpResponse {

@@ -20,8 +20,6 @@ constexpr std::size_t longest_event = std::size_t{16} << 20;
 // A server ends a watch at its timeoutSeconds; one that has not, this much later, never will.
 constexpr auto watch_grace = std::chrono::seconds(30);
 
-constexpr std::string_view user_agent = "User-Agent: regsync/" REGSYNC_VERSION;
-
 class Query {
  public:
   Query& add(std::string_view name, std::string_view value) {
@@ -116,19 +114,14 @@ class KubeClient::Impl {
 
   template <typename Exchange>
   asio::awaitable<HttpResponse> exchange(HttpRequest& request, Exchange attempt) {
-    const std::size_t own_headers = request.headers.size();
     bool renewed = false;
     while (true) {
-      const Credentials::Proof proof = co_await credentials.current();
-      request.headers.resize(own_headers);
-      request.headers.emplace_back(user_agent);
-      request.headers.insert(request.headers.end(), proof.headers.begin(), proof.headers.end());
-      request.tls = proof.tls;
+      request.proof = co_await credentials.current();
       HttpResponse response = co_await attempt(request);
       if (response.status != 401 || std::exchange(renewed, true)) {
         co_return response;
       }
-      const bool newer = co_await credentials.renew(proof.generation);
+      const bool newer = co_await credentials.renew(request.proof);
       if (!newer) {
         co_return response;
       }

@@ -9,6 +9,8 @@
 #include <nlohmann/json.hpp>
 #include <string>
 
+#include "sync/kube/credentials.hpp"
+#include "sync/kube/http_client.hpp"
 #include "tests/integration/kube/real_server.hpp"
 
 namespace regsync::kube {
@@ -113,6 +115,31 @@ TEST_F(SilentPeer, WhoWaitsForAFrozenServersAnswerIsToldSooner) {
   ASSERT_TRUE(asking.failure());
   EXPECT_EQ(asking.failure()->code(), ErrorCode::unreachable);
   EXPECT_TRUE(is_told_within(1s)) << "the watch has the same peer";
+}
+
+TEST_F(SilentPeer, ARequestWhoseTimeIsUpFailsAloneAndSaysSo) {
+  HttpClient client(loop_.get_executor(), endpoint_of(admin_));
+  Credentials credentials(loop_.get_executor(), admin_);
+  const auto version = [&](std::chrono::milliseconds timeout) -> asio::awaitable<long> {
+    HttpRequest request;
+    request.target = "/version";
+    request.timeout = timeout;
+    request.proof = co_await credentials.current();
+    const HttpResponse response = co_await client.send(request);
+    co_return response.status;
+  };
+  const auto patient = [&]() -> asio::awaitable<void> { EXPECT_EQ(co_await version(30s), 200); };
+  ASSERT_EQ(test::run(loop_, version(30s)), 200);
+  ::kill(server_->api_server(), SIGSTOP);
+  const test::Background waiting(loop_, patient());
+  const Error error = test::error_of(loop_, version(300ms));
+  EXPECT_EQ(error.code(), ErrorCode::timeout);
+  EXPECT_EQ(error.message(), "the answer did not come within 300 ms");
+  EXPECT_FALSE(waiting.done());
+  ::kill(server_->api_server(), SIGCONT);
+  EXPECT_TRUE(run_until(loop_, [&] { return waiting.done(); }));
+  EXPECT_FALSE(waiting.failure());
+  EXPECT_EQ(test::run(loop_, version(30s)), 200);
 }
 
 // In real time, and with nobody but the kernel to find out.

@@ -26,7 +26,7 @@ class Recorder final : public HttpTransport {
   explicit Recorder(std::vector<std::string>& headers) : headers_(headers) {}
 
   asio::awaitable<HttpResponse> send(const HttpRequest& request) override {
-    headers_ = request.headers;
+    headers_ = request.proof->headers;
     HttpResponse response;
     response.status = 200;
     response.body = "{}";
