@@ -7,13 +7,8 @@ namespace regsync {
 std::string Entry::resource_version() const { return version == 0 ? secret->odd_version : std::to_string(version); }
 
 Entry* ClusterCache::find(const Key& key) {
-  const auto table = secrets_.find(key.secret);
-  const auto name_space = namespaces_.find(key.name_space);
-  if (table == secrets_.end() || name_space == namespaces_.end()) {
-    return nullptr;
-  }
-  const auto entry = table->second.find(&name_space->first);
-  return entry == table->second.end() ? nullptr : &entry->second;
+  // NOLINTNEXTLINE(cppcoreguidelines-pro-type-const-cast): it is not const here
+  return const_cast<Entry*>(std::as_const(*this).find(key));
 }
 
 const Entry* ClusterCache::find(const Key& key) const {

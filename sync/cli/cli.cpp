@@ -78,12 +78,12 @@ UsageError explain(const CLI::ParseError& error, const CLI::App& app) {
   if (!unknown.empty() && error.get_name() != "RequiredError") {
     const std::string& word = unknown.front();
     if (word.starts_with("-")) {
-      const std::string option = word.substr(0, word.find('='));
-      const std::string meant = closest(option, long_options(command));
-      if (meant == option) {
+      const std::string option = word.starts_with("--") ? word.substr(0, word.find('=')) : word.substr(0, 2);
+      if (command.get_option_no_throw(option) != nullptr) {
         return UsageError(option + " stands before the command",
                           "put it after: regsync " + command.get_name() + " " + option + " …");
       }
+      const std::string meant = closest(option, long_options(command));
       return UsageError("unknown option " + word, meant.empty() ? see : "did you mean " + meant + "? " + see);
     }
     if (!top) return UsageError("unexpected argument \"" + word + "\"", see);

@@ -21,6 +21,7 @@ TEST_F(CliMistakes, AWrongLineIsExplained) {
   say({"add"});
   say({"add", "x", "--regisry", "ghcr.io"});
   say({"--output", "json", "list"});
+  say({"-o", "json", "list"});
   say({"add", "x", "--registry"});
   say({"add", "x", "--on-logout", "delete"});
   say({"remove", "web", "twice"});
