@@ -136,8 +136,8 @@ void CurlMulti::add(CurlTransfer& transfer) {
   CURL* const easy = transfer.handle.easy.get();
   endpoint_.configure(easy, transfer.request, transfer.headers);
   // How long it tries the addresses of a host. Where there is a connection already the request's own time is enough:
-  // a thousand timers a second, that never go off, are not free.
-  const auto to_connect = sockets_.empty() || transfer.streaming ? connect_timeout : milliseconds(0);
+  // libcurl keeps a timer for this, also when it has long been connected, and would wake up for each watch.
+  const auto to_connect = sockets_.empty() ? connect_timeout : milliseconds(0);
   set_option(easy, CURLOPT_CONNECTTIMEOUT_MS, static_cast<long>(to_connect.count()));
   set_option(easy, CURLOPT_HEADERFUNCTION, &CurlMulti::on_header);
   set_option(easy, CURLOPT_HEADERDATA, &transfer);
