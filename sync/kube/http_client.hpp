@@ -51,7 +51,7 @@ struct HttpRequest {
   std::vector<std::string> headers;  // "Name: value", beside those of the proof
   std::string body;
   bool compressed = false;  // ask for gzip; sizes below are those of the unpacked answer
-  std::chrono::milliseconds timeout = std::chrono::seconds(60);  // to its end; connecting may take half a minute
+  std::chrono::milliseconds timeout = std::chrono::seconds(60);  // of it all; the first to connect has 30 s for that
   std::size_t max_answer = std::size_t{64} << 20;
   std::shared_ptr<const Proof> proof;  // null: none
 };
