@@ -49,8 +49,8 @@ median = statistics.median
 
 def median_within(values):
     """The median, and how far off it may be: half of its 95 % confidence interval, by ranks."""
-    ranks, span = sorted(values), 0.98 * len(values) ** 0.5
-    low, high = max(0, round(len(ranks) / 2 - span)), min(len(ranks) - 1, round(len(ranks) / 2 + span))
+    ranks, middle, span = sorted(values), len(values) / 2, 0.98 * len(values) ** 0.5
+    low, high = max(0, round(middle - span) - 1), min(len(ranks) - 1, round(middle + span))
     return median(ranks), (ranks[high] - ranks[low]) / 2
 
 
