@@ -18,9 +18,9 @@
 #include <utility>
 
 #include "daemon/coalesced_call.hpp"
-#include "helper/error.hpp"
-#include "sync/control.hpp"
-#include "sync/log.hpp"
+#include "helper/base/error.hpp"
+#include "sync/base/log.hpp"
+#include "sync/control/messages.hpp"
 
 namespace regsync {
 

@@ -14,8 +14,8 @@
 #include <optional>
 #include <string>
 
-#include "sync/async_event.hpp"
-#include "sync/status.hpp"
+#include "sync/base/async_event.hpp"
+#include "sync/model/status_report.hpp"
 
 namespace regsync {
 

@@ -8,21 +8,21 @@
 
 #include "daemon/coalesced_call.hpp"
 #include "daemon/control_server.hpp"
-#include "daemon/file_monitor.hpp"
 #include "daemon/metrics_exporter.hpp"
-#include "daemon/store_monitor.hpp"
-#include "sync/control.hpp"
-#include "sync/docker_config_file.hpp"
-#include "sync/engine.hpp"
-#include "sync/footprint.hpp"
-#include "sync/instance_lock.hpp"
-#include "sync/kube/kubeconfig.hpp"
-#include "sync/log.hpp"
-#include "sync/metrics.hpp"
-#include "sync/owner.hpp"
-#include "sync/paths.hpp"
-#include "sync/settings.hpp"
-#include "sync/target_directory.hpp"
+#include "daemon/sources/file_monitor.hpp"
+#include "daemon/sources/store_monitor.hpp"
+#include "sync/base/instance_lock.hpp"
+#include "sync/base/log.hpp"
+#include "sync/base/metrics.hpp"
+#include "sync/base/paths.hpp"
+#include "sync/config/settings.hpp"
+#include "sync/config/target_directory.hpp"
+#include "sync/control/messages.hpp"
+#include "sync/engine/engine.hpp"
+#include "sync/engine/footprint.hpp"
+#include "sync/engine/owner_file.hpp"
+#include "sync/kube/config/kubeconfig.hpp"
+#include "sync/logins/docker_config_file.hpp"
 
 namespace regsync {
 
@@ -52,7 +52,7 @@ class Daemon::Impl {
             executor, {.owner = load_owner(paths::owner()), .concurrency = settings_.concurrency, .metrics = &metrics_},
             footprints_, [this](const std::set<RegistryKey>& wanted) { store_.want(wanted); },
             [this] { on_status_change(); }),
-        store_(executor, [this](Logins logins) { engine_.set_logins(std::move(logins)); }),
+        store_(executor, [this](StoreReading logins) { engine_.set_logins(std::move(logins)); }),
         exporter_(executor, metrics_),
         files_(executor, [this] { reload(); }),
         control_(

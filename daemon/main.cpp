@@ -14,9 +14,9 @@
 #include <iostream>
 
 #include "daemon/daemon.hpp"
-#include "helper/error.hpp"
-#include "helper/no_core_dump.hpp"
-#include "sync/log.hpp"
+#include "helper/base/error.hpp"
+#include "helper/base/no_core_dump.hpp"
+#include "sync/base/log.hpp"
 
 namespace {
 

@@ -7,9 +7,9 @@
 #include <exception>
 #include <utility>
 
-#include "helper/error.hpp"
-#include "sync/log.hpp"
-#include "sync/paths.hpp"
+#include "helper/base/error.hpp"
+#include "sync/base/log.hpp"
+#include "sync/base/paths.hpp"
 
 namespace regsync {
 

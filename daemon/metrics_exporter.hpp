@@ -10,8 +10,8 @@
 #include <string>
 
 #include "daemon/coalesced_call.hpp"
-#include "sync/metrics.hpp"
-#include "sync/settings.hpp"
+#include "sync/base/metrics.hpp"
+#include "sync/config/settings.hpp"
 
 namespace prometheus {
 class Exposer;

@@ -1,9 +1,9 @@
 // docker-credential-regsync: the Docker credential helper over the Secret Service.
 #include <iostream>
 
-#include "helper/helper_protocol.hpp"
-#include "helper/no_core_dump.hpp"
-#include "helper/secret_service_store.hpp"
+#include "helper/base/no_core_dump.hpp"
+#include "helper/protocol/helper_protocol.hpp"
+#include "helper/secret_service/secret_service_store.hpp"
 
 int main(int argc, char** argv) {
   regsync::forbid_core_dumps();

@@ -3,10 +3,10 @@
 #include <algorithm>
 #include <ostream>
 
+#include "sync/base/suggest.hpp"
 #include "sync/cli/command.hpp"
-#include "sync/cli/completion.hpp"
-#include "sync/cli/help.hpp"
-#include "sync/suggest.hpp"
+#include "sync/cli/view/completion.hpp"
+#include "sync/cli/view/help.hpp"
 
 namespace regsync::cli {
 namespace {

@@ -11,7 +11,7 @@
 #include <vector>
 
 #include "sync/cli/environment.hpp"
-#include "sync/cli/output.hpp"
+#include "sync/cli/view/output.hpp"
 
 namespace regsync::cli {
 

@@ -7,7 +7,7 @@
 #include <iostream>
 #include <string_view>
 
-#include "helper/secret_service_store.hpp"
+#include "helper/secret_service/secret_service_store.hpp"
 
 namespace regsync::cli {
 namespace {

@@ -8,9 +8,9 @@
 #include <optional>
 #include <string>
 
-#include "helper/credential_store.hpp"
-#include "helper/error.hpp"
-#include "sync/status.hpp"
+#include "helper/base/error.hpp"
+#include "helper/store/credential_store.hpp"
+#include "sync/model/status_report.hpp"
 
 namespace regsync::cli {
 

@@ -4,7 +4,7 @@
 #include <string>
 #include <vector>
 
-#include "helper/no_core_dump.hpp"
+#include "helper/base/no_core_dump.hpp"
 #include "sync/cli/cli.hpp"
 
 namespace {

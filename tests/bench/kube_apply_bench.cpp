@@ -11,7 +11,7 @@
 #include <string>
 #include <vector>
 
-#include "sync/kube/kube_client.hpp"
+#include "sync/kube/api/kube_client.hpp"
 
 namespace {
 

@@ -9,7 +9,7 @@
 #include <nlohmann/json.hpp>
 #include <string>
 
-#include "sync/kube/watcher.hpp"
+#include "sync/kube/api/watcher.hpp"
 #include "tests/support/fake_api_server.hpp"
 #include "tests/support/resident.hpp"
 

@@ -12,7 +12,7 @@
 #include <sstream>
 #include <thread>
 
-#include "sync/kube/base64.hpp"
+#include "sync/base/base64.hpp"
 #include "tests/e2e/main_job.hpp"
 
 namespace regsync::test {
@@ -225,7 +225,7 @@ class RandomHistory : public testing::TestWithParam<int> {
     if (live->at("metadata").value("annotations", json::object()).value("regsync.dev/target", "") != name) {
       return show(place) + " is not that of " + name + "\n";
     }
-    const auto content = kube::base64_decode(live->at("data").at(".dockerconfigjson").get<std::string>());
+    const auto content = base64_decode(live->at("data").at(".dockerconfigjson").get<std::string>());
     const auto auths = json::parse(content.value()).value("auths", json::object());
     std::string faults;
     for (const auto& registry : wish.registries) {

@@ -3,7 +3,7 @@
 #include <random>
 #include <stdexcept>
 
-#include "sync/kube/base64.hpp"
+#include "sync/base/base64.hpp"
 
 namespace regsync::test {
 
@@ -93,7 +93,7 @@ std::optional<json> Job::secret(const std::string& context, const std::string& n
 
 std::string Job::content(const std::string& context, const std::string& name_space) const {
   const auto found = secret(context, name_space);
-  return found ? kube::base64_decode(found->at("data").at(".dockerconfigjson").get<std::string>()).value_or("") : "";
+  return found ? base64_decode(found->at("data").at(".dockerconfigjson").get<std::string>()).value_or("") : "";
 }
 
 bool Job::everywhere(const std::vector<std::string>& places, const std::string& password) const {

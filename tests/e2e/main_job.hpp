@@ -1,4 +1,4 @@
-// The programs as a person runs them, on real parts: gnome-keyring (tests/support/with-keyring), docker,
+// The programs as a person runs them, on real parts: gnome-keyring (tests/servers/with-keyring), docker,
 // docker-registry, two API servers. Each Job has a HOME of its own; the keyring and the servers are shared by the tests
 // of an executable.
 #pragma once

@@ -9,7 +9,7 @@
 #include <random>
 #include <thread>
 
-#include "sync/kube/base64.hpp"
+#include "sync/base/base64.hpp"
 
 namespace regsync::test {
 namespace {
@@ -99,7 +99,7 @@ std::vector<std::string> places_of(const std::vector<std::string>& needles, cons
 }
 
 std::vector<std::string> spellings_of(const std::string& secret) {
-  std::vector<std::string> spellings{secret, kube::base64_encode(secret), kube::base64_encode("jdoe:" + secret)};
+  std::vector<std::string> spellings{secret, base64_encode(secret), base64_encode("jdoe:" + secret)};
   for (auto& spelling : spellings) {
     spelling.erase(spelling.find_last_not_of('=') + 1);
   }
@@ -121,7 +121,7 @@ TEST_F(MainJob, OneLoginIsCurrentEverywhereAndSeenNowhereElse) {
                                           "--docker-server", job_.registry(), "--docker-username", "jdoe",
                                           "--docker-password", "not-it"});
   std::string expected =
-      kube::base64_decode(json::parse(by_hand.out).at("data").at(".dockerconfigjson").get<std::string>()).value();
+      base64_decode(json::parse(by_hand.out).at("data").at(".dockerconfigjson").get<std::string>()).value();
   auto expected_entry = json::parse(expected).at("auths").at(job_.registry());
   EXPECT_EQ(expected_entry.size(), json::parse(job_.content("a", team_a)).at("auths").at(job_.registry()).size());
   const TempDir images;

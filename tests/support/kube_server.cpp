@@ -19,7 +19,7 @@ void kill_process(pid_t pid) {
 }
 
 Outcome support(std::vector<std::string> argv) {
-  argv.front() = std::string(REGSYNC_SOURCE_DIR "/tests/support/") + argv.front();
+  argv.front() = std::string(REGSYNC_SOURCE_DIR "/tests/servers/") + argv.front();
   return run_program({.argv = std::move(argv), .env = own_environment(), .in = {}}, std::chrono::minutes(2));
 }
 

@@ -1,4 +1,4 @@
-// A real Kubernetes API server of a test's own (see tests/support/kube-up), ended with this object.
+// A real Kubernetes API server of a test's own (see tests/servers/kube-up), ended with this object.
 //
 // Boots in about 3 s and takes 200 MB, so share one per executable: a function-local static, in tests registered
 // with regsync_test(… WHOLE), each in namespaces of its own.

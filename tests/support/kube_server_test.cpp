@@ -49,7 +49,7 @@ TEST(KubeServer, EndsWithItsOwnerHoweverThatEnds) {
   }
   const TempDir temp;
   const auto dir = temp / "kube";
-  Process owner({.argv = {"sh", "-c", REGSYNC_SOURCE_DIR "/tests/support/kube-up " + dir.string() + "; sleep 60"},
+  Process owner({.argv = {"sh", "-c", REGSYNC_SOURCE_DIR "/tests/servers/kube-up " + dir.string() + "; sleep 60"},
                  .env = own_environment(),
                  .in = {}});
   ASSERT_TRUE(wait_until([&] { return std::filesystem::exists(dir / "admin.kubeconfig"); }, std::chrono::minutes(1)));

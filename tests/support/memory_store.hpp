@@ -6,9 +6,9 @@
 #include <string>
 #include <vector>
 
-#include "helper/credential_store.hpp"
-#include "helper/error.hpp"
-#include "helper/registry_key.hpp"
+#include "helper/base/error.hpp"
+#include "helper/store/credential_store.hpp"
+#include "helper/store/registry_key.hpp"
 
 namespace regsync::test {
 
@@ -46,8 +46,8 @@ class MemoryStore final : public CredentialStore {
     return logins;
   }
 
-  Logins load(std::set<RegistryKey> asked) override {
-    Logins logins{.asked = std::move(asked), .credentials = {}, .all = list(), .problem = {}};
+  StoreReading load(std::set<RegistryKey> asked) override {
+    StoreReading logins{.asked = std::move(asked), .credentials = {}, .all = list(), .problem = {}};
     for (const Login& login : logins.all) {
       if (logins.asked.contains(RegistryKey(login.server))) {
         logins.credentials.push_back(*get(login.server));

@@ -59,7 +59,7 @@ void Person::erase_login(const std::string& server) const {
 
 void Person::keyring(const std::string& command) {
   require_success(run_program(
-      {.argv = {REGSYNC_SOURCE_DIR "/tests/support/keyring", command}, .env = own_environment(), .in = {}}));
+      {.argv = {REGSYNC_SOURCE_DIR "/tests/servers/keyring", command}, .env = own_environment(), .in = {}}));
 }
 
 void Person::start_daemon() {

@@ -1,4 +1,4 @@
-// A person with a HOME of their own and the programs on PATH. Inside tests/support/with-keyring they have its keyring
+// A person with a HOME of their own and the programs on PATH. Inside tests/servers/with-keyring they have its keyring
 // and session bus, else none.
 #pragma once
 
@@ -27,7 +27,7 @@ class Person {
   void store_login(const std::string& server, const std::string& username, const std::string& secret) const;
   void erase_login(const std::string& server) const;
 
-  // tests/support/keyring. Throws std::runtime_error.
+  // tests/servers/keyring. Throws std::runtime_error.
   static void keyring(const std::string& command);
 
   // The daemon; start waits until it is ready.

@@ -44,7 +44,7 @@ void Registry::stop() const {
 void Registry::set_password(const std::string& password) { up(password); }
 
 void Registry::up(const std::string& password) {
-  std::vector<std::string> argv{REGSYNC_SOURCE_DIR "/tests/support/registry-up", dir_.path().string(), "jdoe",
+  std::vector<std::string> argv{REGSYNC_SOURCE_DIR "/tests/servers/registry-up", dir_.path().string(), "jdoe",
                                 password};
   if (login_ == Login::token) {
     argv.emplace_back("--token");

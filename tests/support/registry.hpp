@@ -1,4 +1,4 @@
-// Debian's docker-registry for a test (tests/support/registry-up), with one user, jdoe, ended with this object.
+// Debian's docker-registry for a test (tests/servers/registry-up), with one user, jdoe, ended with this object.
 #pragma once
 
 #include <filesystem>

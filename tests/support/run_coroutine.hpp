@@ -17,7 +17,7 @@
 #include <stdexcept>
 #include <utility>
 
-#include "helper/error.hpp"
+#include "helper/base/error.hpp"
 
 namespace regsync::test {
 

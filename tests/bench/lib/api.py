@@ -11,7 +11,7 @@ import time
 from base64 import b64encode
 from datetime import datetime
 
-SUPPORT = pathlib.Path(__file__).resolve().parents[2] / "support"
+SERVERS = pathlib.Path(__file__).resolve().parents[2] / "servers"
 CONCURRENCY = 64  # regsyncd's default
 
 
@@ -33,11 +33,11 @@ def registry_secret(name, password="p"):
 
 
 class ApiServer:
-    """tests/support/kube-up with an audit log, for as long as the `with` lasts."""
+    """tests/servers/kube-up with an audit log, for as long as the `with` lasts."""
 
     def __init__(self, folder, namespaces=0, group="all"):
         self.dir = pathlib.Path(folder)
-        subprocess.run([SUPPORT / "kube-up", self.dir, "--audit", "--flag", "--profiling=true"], check=True)
+        subprocess.run([SERVERS / "kube-up", self.dir, "--audit", "--flag", "--profiling=true"], check=True)
         self.url = (self.dir / "url").read_text().strip()
         tokens = (self.dir / "tokens").read_text().splitlines()
         self.token = next(line.split(",")[0] for line in tokens if ",admin," in line)
@@ -52,7 +52,7 @@ class ApiServer:
 
     def __exit__(self, *_):
         self.connection.close()
-        subprocess.run([SUPPORT / "kube-down", self.dir], check=True)
+        subprocess.run([SERVERS / "kube-down", self.dir], check=True)
 
     def connect(self):
         host = self.url.removeprefix("https://")

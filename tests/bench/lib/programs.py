@@ -1,4 +1,4 @@
-"""regsyncd and its helper, as a person's session runs them: in the sandbox of tests/support/with-keyring."""
+"""regsyncd and its helper, as a person's session runs them: in the sandbox of tests/servers/with-keyring."""
 
 import json
 import os

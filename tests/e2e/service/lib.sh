@@ -2,7 +2,7 @@
 # installed; each ends with its machine, so nothing has to be cleaned up.
 # shellcheck shell=bash
 set -euo pipefail
-support=/opt/regsync/tests/support
+servers=/opt/regsync/tests/servers
 password=the-password-of-jdoe
 mkdir -p ~/.kube ~/.config/regsync
 
@@ -37,7 +37,7 @@ drop_in() {
 start_keyring() { printf machine | gnome-keyring-daemon --unlock --components=secrets --daemonize >/dev/null; }
 
 start_cluster() {
-  "$support/kube-up" ~/cluster --contexts dev --owner $$
+  "$servers/kube-up" ~/cluster --contexts dev --owner $$
   ln -sf ~/cluster/admin.kubeconfig ~/.kube/config
 }
 

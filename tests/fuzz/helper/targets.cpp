@@ -9,7 +9,7 @@
 #include <string>
 #include <string_view>
 
-#include "helper/helper_protocol.hpp"
+#include "helper/protocol/helper_protocol.hpp"
 #include "tests/support/memory_store.hpp"
 
 namespace regsync::test {

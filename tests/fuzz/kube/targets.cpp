@@ -13,10 +13,10 @@
 #include <string>
 #include <utility>
 
-#include "sync/kube/exec_credential.hpp"
-#include "sync/kube/kube_client.hpp"
-#include "sync/kube/kubeconfig.hpp"
-#include "sync/kube/status.hpp"
+#include "sync/kube/api/api_error.hpp"
+#include "sync/kube/api/kube_client.hpp"
+#include "sync/kube/config/exec_credential.hpp"
+#include "sync/kube/config/kubeconfig.hpp"
 
 namespace regsync::fuzz {
 namespace {

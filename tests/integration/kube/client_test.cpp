@@ -9,7 +9,7 @@
 #include <string>
 #include <vector>
 
-#include "sync/kube/kube_client.hpp"
+#include "sync/kube/api/kube_client.hpp"
 #include "tests/support/fake_api_server.hpp"
 #include "tests/support/kube_server.hpp"
 #include "tests/support/run_coroutine.hpp"

@@ -9,8 +9,8 @@
 #include <nlohmann/json.hpp>
 #include <string>
 
-#include "sync/kube/credentials.hpp"
-#include "sync/kube/http_client.hpp"
+#include "sync/kube/config/credentials.hpp"
+#include "sync/kube/http/http_client.hpp"
 #include "tests/integration/kube/real_server.hpp"
 
 namespace regsync::kube {

@@ -11,8 +11,8 @@
 #include <string>
 #include <vector>
 
-#include "sync/kube/kube_client.hpp"
-#include "sync/kube/watcher.hpp"
+#include "sync/kube/api/kube_client.hpp"
+#include "sync/kube/api/watcher.hpp"
 #include "tests/support/kube_server.hpp"
 #include "tests/support/run_coroutine.hpp"
 #include "tests/support/wait.hpp"

@@ -1,5 +1,5 @@
 // The watcher against an API server that fails in every way that one can.
-#include "sync/kube/watcher.hpp"
+#include "sync/kube/api/watcher.hpp"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

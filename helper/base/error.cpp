@@ -1,0 +1,87 @@
+#include "helper/base/error.hpp"
+
+namespace regsync {
+
+std::string_view to_string(ErrorCode code) {
+  switch (code) {
+    case ErrorCode::invalid_input:
+      return "invalid_input";
+    case ErrorCode::not_found:
+      return "not_found";
+    case ErrorCode::already_exists:
+      return "already_exists";
+    case ErrorCode::locked:
+      return "locked";
+    case ErrorCode::store_unavailable:
+      return "store_unavailable";
+    case ErrorCode::kubeconfig:
+      return "kubeconfig";
+    case ErrorCode::credential_plugin:
+      return "credential_plugin";
+    case ErrorCode::unreachable:
+      return "unreachable";
+    case ErrorCode::tls:
+      return "tls";
+    case ErrorCode::timeout:
+      return "timeout";
+    case ErrorCode::unauthorized:
+      return "unauthorized";
+    case ErrorCode::forbidden:
+      return "forbidden";
+    case ErrorCode::namespace_missing:
+      return "namespace_missing";
+    case ErrorCode::namespace_terminating:
+      return "namespace_terminating";
+    case ErrorCode::stale:
+      return "stale";
+    case ErrorCode::field_conflict:
+      return "field_conflict";
+    case ErrorCode::immutable:
+      return "immutable";
+    case ErrorCode::rejected:
+      return "rejected";
+    case ErrorCode::expired:
+      return "expired";
+    case ErrorCode::overloaded:
+      return "overloaded";
+    case ErrorCode::server_error:
+      return "server_error";
+    case ErrorCode::protocol:
+      return "protocol";
+    case ErrorCode::not_owned:
+      return "not_owned";
+    case ErrorCode::unusable_login:
+      return "unusable_login";
+    case ErrorCode::daemon_unreachable:
+      return "daemon_unreachable";
+    case ErrorCode::cancelled:
+      return "cancelled";
+    case ErrorCode::internal:
+      return "internal";
+  }
+  return "internal";
+}
+
+Error Error::within(std::string_view subject) const {
+  Error led = *this;
+  led.message_ = std::string(subject) + ": " + message_;
+  return led;
+}
+
+Error current_error() {
+  try {
+    throw;
+  } catch (const Error& error) {
+    return error;
+  } catch (const std::exception& error) {
+    return {ErrorCode::internal, error.what()};
+  } catch (...) {
+    return {ErrorCode::internal, "an exception of unknown type"};
+  }
+}
+
+std::string describe(const Error& error) {
+  return error.remedy().empty() ? error.message() : error.message() + "; " + error.remedy();
+}
+
+}  // namespace regsync

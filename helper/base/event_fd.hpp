@@ -1,0 +1,38 @@
+// A flag that a thread can sleep on.
+#pragma once
+
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include "helper/base/error.hpp"
+
+namespace regsync {
+
+// Set from any thread; until it is reset its file descriptor is readable. Throws ErrorCode::internal where there is no
+// file descriptor left.
+class EventFd {
+ public:
+  EventFd() : fd_(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {
+    if (fd_ < 0) {
+      throw Error(ErrorCode::internal, "no eventfd");
+    }
+  }
+  ~EventFd() { close(fd_); }
+  EventFd(const EventFd&) = delete;
+  EventFd& operator=(const EventFd&) = delete;
+  EventFd(EventFd&&) = delete;
+  EventFd& operator=(EventFd&&) = delete;
+
+  void set() const noexcept { eventfd_write(fd_, 1); }
+  void reset() const noexcept {
+    eventfd_t ignored = 0;
+    eventfd_read(fd_, &ignored);
+  }
+
+  [[nodiscard]] int fd() const { return fd_; }
+
+ private:
+  const int fd_;
+};
+
+}  // namespace regsync

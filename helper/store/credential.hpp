@@ -1,0 +1,26 @@
+// A registry login.
+#pragma once
+
+#include <string>
+
+#include "helper/base/secret_string.hpp"
+
+namespace regsync {
+
+// What everybody may see of a login.
+struct Login {
+  std::string server;    // as the client stored it: "ghcr.io", "https://index.docker.io/v1/", "host:5000"
+  std::string username;  // "<token>" marks an identity token (docker/cli, credentials/types.go)
+
+  bool operator==(const Login&) const = default;
+};
+
+struct Credential {
+  Login login;
+  SecretString secret;
+
+  [[nodiscard]] Credential clone() const { return {login, secret.clone()}; }
+  bool operator==(const Credential&) const = default;
+};
+
+}  // namespace regsync

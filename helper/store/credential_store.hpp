@@ -1,0 +1,50 @@
+// Where logins are kept: the seam between regsync and the OS secret store.
+//
+// Every call is synchronous and may block (D-Bus; a prompt if the store was made with Prompt::allowed), so the daemon
+// makes them on its store thread only. One thread at a time. Errors: Error with code locked (there, but not
+// readable now), store_unavailable (no bus, no provider, no default collection), invalid_input. A login that does
+// not exist is never an error and never confused with a locked one.
+#pragma once
+
+#include <optional>
+#include <set>
+#include <string_view>
+#include <vector>
+
+#include "helper/store/credential.hpp"
+#include "helper/store/registry_key.hpp"
+#include "helper/store/store_reading.hpp"
+
+namespace regsync {
+
+// Whether the store may ask the person to unlock it. Only a command that a person ran may.
+enum class Prompt { allowed, never };
+
+class CredentialStore {
+ public:
+  virtual ~CredentialStore() = default;
+
+  // Replaces whatever login the server has. Writes nothing when the same login is already there.
+  virtual void store(const Credential& credential) = 0;
+
+  // The login kept under exactly this server or another spelling of it; see RegistryKey.
+  virtual std::optional<Credential> get(std::string_view server) = 0;
+
+  // True if something was deleted. Throws when it cannot know.
+  virtual bool erase(std::string_view server) = 0;
+
+  // All logins, without loading a secret. Sorted by server.
+  virtual std::vector<Login> list() = 0;
+
+  // A complete reading: the names of all logins, and those of the asked registries with their secrets, one login per
+  // registry. Throws locked if any of these cannot be read: a partial reading is no reading.
+  virtual StoreReading load(std::set<RegistryKey> asked) = 0;
+};
+
+// What every store demands of its input; throws invalid_input. Server and user name: not empty, UTF-8, no NUL, no
+// noncharacter (U+FFFE and its like). The secret: not empty, no NUL, UTF-8 (KWallet keeps text; C clients end at a
+// NUL).
+void require_storable(const Credential& credential);
+void require_server(std::string_view server);
+
+}  // namespace regsync

@@ -1,0 +1,66 @@
+#include "helper/store/registry_key.hpp"
+
+#include <algorithm>
+#include <array>
+
+namespace regsync {
+namespace {
+
+constexpr std::string_view hub = "docker.io";
+constexpr std::array hub_aliases{hub, std::string_view("index.docker.io"), std::string_view("registry-1.docker.io"),
+                                 std::string_view("registry.hub.docker.com")};
+
+constexpr char to_lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; }
+
+std::string lower(std::string_view text) {
+  std::string lowered(text);
+  std::ranges::transform(lowered, lowered.begin(), to_lower);
+  return lowered;
+}
+
+std::string_view trim(std::string_view text) {
+  constexpr std::string_view white_space = " \t\r\n\f\v";
+  const auto first = text.find_first_not_of(white_space);
+  return first == std::string_view::npos ? std::string_view()
+                                         : text.substr(first, text.find_last_not_of(white_space) - first + 1);
+}
+
+}  // namespace
+
+RegistryKey::RegistryKey(std::string_view server) {
+  server = trim(server);
+  if (const auto scheme = server.find("://"); scheme != std::string_view::npos) {
+    server.remove_prefix(scheme + 3);
+  }
+  std::string_view host = server.substr(0, server.find('/'));
+  std::string_view path = server.substr(host.size());
+  if (const auto user_info = host.rfind('@'); user_info != std::string_view::npos) {
+    host.remove_prefix(user_info + 1);
+  }
+  while (path.ends_with('/')) {
+    path.remove_suffix(1);
+  }
+  if (path == "/v1" || path == "/v2") {
+    path = {};
+  }
+  value_ = lower(host);
+  if (std::ranges::find(hub_aliases, value_) != hub_aliases.end()) {
+    value_ = hub;
+  }
+  value_ += path;
+}
+
+std::string_view RegistryKey::host() const { return std::string_view(value_).substr(0, value_.find('/')); }
+
+std::string_view RegistryKey::path() const { return std::string_view(value_).substr(host().size()); }
+
+std::string RegistryKey::auths_key() const { return is_hub() ? "https://index.docker.io/v1/" : value_; }
+
+bool is_hub_token_entry(std::string_view server) {
+  const RegistryKey key(server);
+  const std::string_view path = key.path();
+  return key.host() == hub && path.starts_with("/v1/") &&
+         (path.ends_with("/access-token") || path.ends_with("/refresh-token"));
+}
+
+}  // namespace regsync

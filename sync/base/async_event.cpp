@@ -1,0 +1,28 @@
+#include "sync/base/async_event.hpp"
+
+#include <asio/experimental/awaitable_operators.hpp>
+#include <asio/redirect_error.hpp>
+#include <asio/this_coro.hpp>
+#include <asio/use_awaitable.hpp>
+
+#include "helper/base/error.hpp"
+
+namespace regsync {
+
+asio::awaitable<void> AsyncEvent::wait() {
+  asio::error_code ignored;  // a timer that never fires ends by cancel() only
+  co_await timer_.async_wait(asio::redirect_error(asio::use_awaitable, ignored));
+  const auto state = co_await asio::this_coro::cancellation_state;
+  if (state.cancelled() != asio::cancellation_type::none) {
+    throw Error(ErrorCode::cancelled, "the wait was cancelled");
+  }
+}
+
+asio::awaitable<bool> AsyncEvent::wait_for(std::chrono::steady_clock::duration timeout) {
+  using asio::experimental::awaitable_operators::operator||;
+  asio::steady_timer limit(timer_.get_executor(), timeout);
+  const auto first = co_await (wait() || limit.async_wait(asio::use_awaitable));
+  co_return first.index() == 0;
+}
+
+}  // namespace regsync

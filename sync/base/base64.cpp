@@ -1,0 +1,62 @@
+#include "sync/base/base64.hpp"
+
+#include <cstddef>
+
+namespace regsync {
+namespace {
+
+constexpr std::string_view digits = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+
+}  // namespace
+
+std::string base64_encode(std::string_view bytes) {
+  std::string text;
+  text.reserve((bytes.size() + 2) / 3 * 4);
+  for (std::size_t at = 0; at < bytes.size(); at += 3) {
+    const std::string_view part = bytes.substr(at, 3);
+    unsigned group = 0;
+    for (std::size_t i = 0; i < 3; ++i) {
+      group = (group << 8U) | (i < part.size() ? static_cast<unsigned char>(part[i]) : 0U);
+    }
+    for (std::size_t i = 0; i < 4; ++i) {
+      const auto shift = 18U - 6U * static_cast<unsigned>(i);
+      text += i <= part.size() ? digits[(group >> shift) & 0x3FU] : '=';
+    }
+  }
+  return text;
+}
+
+std::optional<std::string> base64_decode(std::string_view text) {
+  std::string bytes;
+  bytes.reserve(text.size() / 4 * 3);
+  unsigned buffer = 0;
+  unsigned bits = 0;
+  std::size_t count = 0;
+  std::size_t padding = 0;
+  for (const char c : text) {
+    if (c == '\n' || c == '\r') {
+      continue;
+    }
+    ++count;
+    if (c == '=') {
+      ++padding;
+      continue;
+    }
+    const auto value = digits.find(c);
+    if (value == std::string_view::npos || padding > 0) {
+      return std::nullopt;
+    }
+    buffer = (buffer << 6U) | static_cast<unsigned>(value);
+    bits += 6;
+    if (bits >= 8) {
+      bits -= 8;
+      bytes += static_cast<char>((buffer >> bits) & 0xFFU);
+    }
+  }
+  if (count % 4 != 0 || padding > 2) {
+    return std::nullopt;
+  }
+  return bytes;
+}
+
+}  // namespace regsync

@@ -1,0 +1,44 @@
+#include "sync/base/boottime_timer.hpp"
+
+#include <sys/timerfd.h>
+
+#include <algorithm>
+#include <asio/redirect_error.hpp>
+#include <asio/use_awaitable.hpp>
+#include <cerrno>
+#include <cstring>
+#include <string>
+
+#include "helper/base/error.hpp"
+
+namespace regsync {
+
+namespace {
+
+int make_timer() {
+  const int fd = timerfd_create(CLOCK_BOOTTIME, TFD_NONBLOCK | TFD_CLOEXEC);
+  if (fd < 0) {
+    throw Error(ErrorCode::internal, std::string("timerfd: ") + std::strerror(errno));
+  }
+  return fd;
+}
+
+}  // namespace
+
+BoottimeTimer::BoottimeTimer(const asio::any_io_executor& executor) : timer_(executor, make_timer()) {}
+
+asio::awaitable<bool> BoottimeTimer::wait_for(std::chrono::milliseconds time) {
+  const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(time);
+  itimerspec when{};
+  when.it_value.tv_sec = seconds.count();
+  when.it_value.tv_nsec = std::max<long>(1, static_cast<long>((time - seconds).count()) * 1000000L);
+  timerfd_settime(timer_.native_handle(), 0, &when, nullptr);
+  asio::error_code error;
+  co_await timer_.async_wait(asio::posix::stream_descriptor::wait_read,
+                             asio::redirect_error(asio::use_awaitable, error));
+  co_return !error;
+}
+
+void BoottimeTimer::cancel() { timer_.cancel(); }
+
+}  // namespace regsync

@@ -1,0 +1,310 @@
+#include "sync/base/child_process.hpp"
+
+#include <fcntl.h>
+#include <spawn.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <array>
+#include <asio/buffer.hpp>
+#include <asio/co_spawn.hpp>
+#include <asio/posix/stream_descriptor.hpp>
+#include <asio/redirect_error.hpp>
+#include <asio/steady_timer.hpp>
+#include <asio/this_coro.hpp>
+#include <asio/use_awaitable.hpp>
+#include <asio/write.hpp>
+#include <cerrno>
+#include <csignal>  // kill, sigset_t
+#include <cstring>
+#include <exception>
+#include <map>
+#include <memory>
+#include <optional>
+
+#include "helper/base/error.hpp"
+
+extern "C" {
+#include <sys/pidfd.h>  // glibc 2.36 forgot to say that it is C
+}
+
+extern "C" char** environ;  // NOLINT(readability-redundant-declaration): POSIX declares it nowhere
+
+namespace regsync {
+namespace {
+
+using asio::posix::stream_descriptor;
+
+constexpr std::size_t kept_errors = 4096;
+// What a child leaves behind may hold its pipes open for ever; after it ended, its output is there in this time.
+constexpr auto grace_after_exit = std::chrono::milliseconds(500);
+
+Error failed(const std::string& what, int code) {
+  return {ErrorCode::internal, what + ": " + std::strerror(code)};  // NOLINT(concurrency-mt-unsafe)
+}
+
+struct Pipe {
+  Pipe() {
+    if (::pipe2(ends.data(), O_CLOEXEC) != 0) {
+      throw failed("no pipe", errno);
+    }
+  }
+  ~Pipe() {
+    close_end(0);
+    close_end(1);
+  }
+  Pipe(const Pipe&) = delete;
+  Pipe& operator=(const Pipe&) = delete;
+  Pipe(Pipe&&) = delete;
+  Pipe& operator=(Pipe&&) = delete;
+
+  void close_end(std::size_t end) {
+    if (ends.at(end) >= 0) {
+      ::close(std::exchange(ends.at(end), -1));
+    }
+  }
+  int take(std::size_t end) { return std::exchange(ends.at(end), -1); }
+
+  std::array<int, 2> ends{-1, -1};
+};
+
+struct SpawnActions {
+  SpawnActions() {
+    posix_spawn_file_actions_init(&files);
+    posix_spawnattr_init(&attributes);
+  }
+  ~SpawnActions() {
+    posix_spawn_file_actions_destroy(&files);
+    posix_spawnattr_destroy(&attributes);
+  }
+  SpawnActions(const SpawnActions&) = delete;
+  SpawnActions& operator=(const SpawnActions&) = delete;
+  SpawnActions(SpawnActions&&) = delete;
+  SpawnActions& operator=(SpawnActions&&) = delete;
+
+  posix_spawn_file_actions_t files{};
+  posix_spawnattr_t attributes{};
+};
+
+std::vector<std::string> environment_of(const ChildCommand& command) {
+  std::map<std::string, std::string> variables;
+  for (char** variable = environ; *variable != nullptr; ++variable) {
+    const std::string_view text = *variable;
+    const auto equals = text.find('=');
+    if (equals != std::string_view::npos) {
+      variables[std::string(text.substr(0, equals))] = text.substr(equals + 1);
+    }
+  }
+  for (const auto& [name, value] : command.environment) {
+    variables[name] = value;
+  }
+  std::vector<std::string> list;
+  list.reserve(variables.size());
+  for (const auto& [name, value] : variables) {
+    list.push_back(name + "=" + value);
+  }
+  return list;
+}
+
+std::vector<char*> pointers(std::vector<std::string>& strings) {
+  std::vector<char*> list;
+  list.reserve(strings.size() + 1);
+  for (std::string& string : strings) {
+    list.push_back(string.data());
+  }
+  list.push_back(nullptr);
+  return list;
+}
+
+pid_t spawn(const ChildCommand& command, const Pipe& in, const Pipe& out, const Pipe& err) {
+  SpawnActions actions;
+  posix_spawn_file_actions_adddup2(&actions.files, in.ends[0], STDIN_FILENO);
+  posix_spawn_file_actions_adddup2(&actions.files, out.ends[1], STDOUT_FILENO);
+  posix_spawn_file_actions_adddup2(&actions.files, err.ends[1], STDERR_FILENO);
+  posix_spawn_file_actions_addclosefrom_np(&actions.files, STDERR_FILENO + 1);
+  sigset_t none;
+  sigset_t all;
+  sigemptyset(&none);
+  sigfillset(&all);
+  posix_spawnattr_setsigmask(&actions.attributes, &none);
+  posix_spawnattr_setsigdefault(&actions.attributes, &all);  // we ignore SIGPIPE; a child expects it
+  posix_spawnattr_setpgroup(&actions.attributes, 0);
+  posix_spawnattr_setflags(&actions.attributes, POSIX_SPAWN_SETPGROUP | POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
+  std::vector<std::string> words{command.program};
+  words.insert(words.end(), command.arguments.begin(), command.arguments.end());
+  std::vector<std::string> variables = environment_of(command);
+  pid_t pid = -1;
+  const int failure = posix_spawnp(&pid, command.program.c_str(), &actions.files, &actions.attributes,
+                                   pointers(words).data(), pointers(variables).data());
+  if (failure == ENOENT || failure == EACCES || failure == ENOTDIR || failure == ENOEXEC) {
+    // NOLINTNEXTLINE(concurrency-mt-unsafe)
+    throw Error(ErrorCode::not_found, "cannot run " + command.program + ": " + std::strerror(failure));
+  }
+  if (failure != 0) {
+    throw failed("cannot start " + command.program, failure);
+  }
+  return pid;
+}
+
+// A started child. Killed and reaped, at the latest, when this ends.
+class Child {
+ public:
+  explicit Child(pid_t pid) : pid_(pid) {}
+  ~Child() {
+    if (pid_ > 0) {
+      kill_group();
+      reap();  // it is dying: this takes no time worth a wait elsewhere
+    }
+  }
+  Child(const Child&) = delete;
+  Child& operator=(const Child&) = delete;
+  Child(Child&&) = delete;
+  Child& operator=(Child&&) = delete;
+
+  [[nodiscard]] pid_t pid() const { return pid_; }
+
+  // Safe as long as the child is not reaped: until then nobody else can have its number.
+  void kill_group() const { ::kill(-pid_, SIGKILL); }
+
+  int reap() {
+    int status = 0;
+    while (::waitpid(pid_, &status, 0) < 0 && errno == EINTR) {
+    }
+    pid_ = -1;
+    return WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
+  }
+
+ private:
+  pid_t pid_;
+};
+
+// What the coroutines of one run share. Each of them holds it, so that it outlives whoever is cancelled first.
+struct Run {
+  Run(const asio::any_io_executor& executor, Pipe& in, Pipe& out, Pipe& err, int pidfd)
+      : input(executor, in.take(1)),
+        output(executor, out.take(0)),
+        errors(executor, err.take(0)),
+        exit(executor, pidfd),
+        news(executor, asio::steady_timer::time_point::max()) {}
+
+  void close() {
+    std::error_code ignored;
+    input.close(ignored);
+    output.close(ignored);
+    errors.close(ignored);
+    exit.close(ignored);
+  }
+
+  stream_descriptor input;
+  stream_descriptor output;
+  stream_descriptor errors;
+  stream_descriptor exit;  // a pidfd: readable when the child has ended
+  asio::steady_timer news;
+  ChildResult result;
+  int open_pipes = 2;
+  bool exited = false;
+  bool too_much = false;
+};
+
+asio::awaitable<void> feed(std::shared_ptr<Run> run, std::string input) {
+  std::error_code failure;
+  co_await asio::async_write(run->input, asio::buffer(input), asio::redirect_error(asio::use_awaitable, failure));
+  run->input.close(failure);  // a child that does not read its input is no fault of ours
+}
+
+asio::awaitable<void> collect(std::shared_ptr<Run> run, bool is_output, std::size_t limit) {
+  stream_descriptor& pipe = is_output ? run->output : run->errors;
+  std::string& text = is_output ? run->result.output : run->result.errors;
+  std::vector<char> buffer(std::size_t{16} * 1024);
+  std::error_code failure;
+  while (!failure && !run->too_much) {
+    const std::size_t size =
+        co_await pipe.async_read_some(asio::buffer(buffer), asio::redirect_error(asio::use_awaitable, failure));
+    text.append(buffer.data(), size);
+    if (is_output) {
+      run->too_much = text.size() > limit;
+    } else if (text.size() > kept_errors) {
+      text.erase(0, text.size() - kept_errors);
+    }
+  }
+  --run->open_pipes;
+  run->news.cancel();
+}
+
+asio::awaitable<void> await_exit(std::shared_ptr<Run> run) {
+  std::error_code failure;
+  co_await run->exit.async_wait(stream_descriptor::wait_read, asio::redirect_error(asio::use_awaitable, failure));
+  run->exited = true;
+  run->news.cancel();
+}
+
+void rethrow(const std::exception_ptr& failure) {
+  if (failure) {
+    std::rethrow_exception(failure);
+  }
+}
+
+}  // namespace
+
+asio::awaitable<ChildResult> run_child(ChildCommand command) {
+  // A child may close its input before it has read it.
+  static const auto ignored = ::signal(SIGPIPE, SIG_IGN);
+  static_cast<void>(ignored);
+  const asio::any_io_executor executor = co_await asio::this_coro::executor;
+  std::shared_ptr<Run> run;
+  std::optional<Child> child;
+  {
+    Pipe in;
+    Pipe out;
+    Pipe err;
+    child.emplace(spawn(command, in, out, err));
+    const pid_t pid = child->pid();
+    const int pidfd = ::pidfd_open(pid, 0);
+    if (pidfd < 0) {
+      throw failed("no pidfd", errno);
+    }
+    run = std::make_shared<Run>(executor, in, out, err, pidfd);
+  }
+  // Whatever ends this coroutine ends the others: they wait on descriptors that are closed.
+  const std::shared_ptr<void> closer(nullptr, [run](void*) { run->close(); });
+  asio::co_spawn(executor, feed(run, std::move(command.input)), rethrow);
+  asio::co_spawn(executor, collect(run, true, command.max_output), rethrow);
+  asio::co_spawn(executor, collect(run, false, 0), rethrow);
+  asio::co_spawn(executor, await_exit(run), rethrow);
+
+  const auto deadline = std::chrono::steady_clock::now() + command.timeout;
+  auto until = deadline;
+  while (!run->too_much && (!run->exited || run->open_pipes > 0)) {
+    run->news.expires_at(until);
+    std::error_code woken;
+    try {
+      co_await run->news.async_wait(asio::redirect_error(asio::use_awaitable, woken));
+    } catch (const std::system_error&) {
+      throw Error(ErrorCode::cancelled, command.program + " was stopped");
+    }
+    const asio::cancellation_state state = co_await asio::this_coro::cancellation_state;
+    if (state.cancelled() != asio::cancellation_type::none) {
+      throw Error(ErrorCode::cancelled, command.program + " was stopped");
+    }
+    if (!woken) {
+      if (run->exited) {
+        break;  // somebody else holds its pipes
+      }
+      throw Error(ErrorCode::timeout,
+                  command.program + " did not end within " +
+                      std::to_string(std::chrono::duration_cast<std::chrono::seconds>(command.timeout).count()) + " s");
+    }
+    if (run->exited) {
+      until = std::min(until, std::chrono::steady_clock::now() + grace_after_exit);
+    }
+  }
+  if (run->too_much) {
+    throw Error(ErrorCode::rejected,
+                command.program + " printed more than " + std::to_string(command.max_output >> 10) + " KiB");
+  }
+  ChildResult result = std::move(run->result);
+  result.exit_code = child->reap();
+  co_return result;
+}
+
+}  // namespace regsync

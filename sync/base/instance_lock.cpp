@@ -1,0 +1,59 @@
+#include "sync/base/instance_lock.hpp"
+
+#include <fcntl.h>
+#include <sys/file.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+#include <string>
+#include <system_error>
+
+#include "helper/base/error.hpp"
+
+namespace regsync {
+namespace {
+
+[[noreturn]] void fail(const std::filesystem::path& file, int error) {
+  throw Error(ErrorCode::invalid_input, file.string() + ": cannot be locked: " + std::generic_category().message(error),
+              "check the permissions of " + file.parent_path().string());
+}
+
+// The owner wrote "4711 regsyncd\n" once it had the lock; in the moment before, who it is is not known.
+std::string owner_of(int fd) {
+  std::array<char, 128> text{};
+  const ssize_t size = ::pread(fd, text.data(), text.size(), 0);
+  const std::string_view line(text.data(), size > 0 ? static_cast<std::size_t>(size) : 0);
+  const auto space = line.find(' ');
+  const auto end = line.find('\n');
+  if (space == std::string_view::npos || end == std::string_view::npos) return "another regsync process runs already";
+  return std::string(line.substr(space + 1, end - space - 1)) + " runs already (process " +
+         std::string(line.substr(0, space)) + ")";
+}
+
+}  // namespace
+
+InstanceLock::InstanceLock(const std::filesystem::path& file, std::string_view program) {
+  std::error_code made;  // a folder that cannot be made shows in open
+  std::filesystem::create_directories(file.parent_path(), made);
+  fd_ = ::open(file.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+  if (fd_ < 0) fail(file, errno);
+  if (::flock(fd_, LOCK_EX | LOCK_NB) != 0) {
+    const int error = errno;
+    const std::string owner = owner_of(fd_);
+    ::close(fd_);
+    if (error != EWOULDBLOCK) fail(file, error);
+    throw Error(ErrorCode::already_exists, owner + " and keeps the clusters in sync",
+                "use it (regsync status, regsync sync), or stop it: systemctl --user stop regsyncd.socket regsyncd");
+  }
+  const std::string line = std::to_string(::getpid()) + " " + std::string(program) + "\n";
+  if (::ftruncate(fd_, 0) != 0 || ::pwrite(fd_, line.data(), line.size(), 0) < 0) {
+    const int error = errno;
+    ::close(fd_);
+    fail(file, error);
+  }
+}
+
+InstanceLock::~InstanceLock() { ::close(fd_); }
+
+}  // namespace regsync

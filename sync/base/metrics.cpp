@@ -1,0 +1,94 @@
+#include "sync/base/metrics.hpp"
+
+#include <prometheus/counter.h>
+#include <prometheus/gauge.h>
+#include <prometheus/histogram.h>
+#include <prometheus/registry.h>
+#include <prometheus/text_serializer.h>
+
+namespace regsync {
+
+namespace {
+
+// From a warm connection on the same host (a millisecond) to a request that ends in a timeout (half a minute).
+const prometheus::Histogram::BucketBoundaries& duration_buckets() {
+  static const prometheus::Histogram::BucketBoundaries seconds{0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1,
+                                                               0.25,  0.5,    1,     2.5,  5,     10,   30};
+  return seconds;
+}
+
+}  // namespace
+
+class Metrics::Impl {
+ public:
+  // What each Secret counts for. Found once a context: a family looks a series up by all of its labels.
+  struct OfContext {
+    prometheus::Counter& syncs;
+    prometheus::Histogram& durations;
+    prometheus::Gauge& depth;
+  };
+  const OfContext& of(const std::string& context) {
+    if (const auto known = contexts.find(context); known != contexts.end()) {
+      return known->second;
+    }
+    const prometheus::Labels labels{{"context", context}};
+    return contexts
+        .insert({context, {syncs.Add(labels), durations.Add(labels, duration_buckets()), depths.Add(labels)}})
+        .first->second;
+  }
+
+  // Made first: the families below live in it.
+  std::shared_ptr<prometheus::Registry> registry = std::make_shared<prometheus::Registry>();
+  prometheus::Family<prometheus::Counter>& syncs =
+      prometheus::BuildCounter().Name("regsync_syncs_total").Help("Secrets written or deleted").Register(*registry);
+  prometheus::Family<prometheus::Counter>& failures = prometheus::BuildCounter()
+                                                          .Name("regsync_sync_failures_total")
+                                                          .Help("Tries that failed, by cause")
+                                                          .Register(*registry);
+  prometheus::Family<prometheus::Histogram>& durations = prometheus::BuildHistogram()
+                                                             .Name("regsync_sync_duration_seconds")
+                                                             .Help("How long one Secret took")
+                                                             .Register(*registry);
+  prometheus::Family<prometheus::Gauge>& depths =
+      prometheus::BuildGauge().Name("regsync_queue_depth").Help("Secrets waiting or in work").Register(*registry);
+  prometheus::Family<prometheus::Counter>& restarts = prometheus::BuildCounter()
+                                                          .Name("regsync_watch_restarts_total")
+                                                          .Help("Lists that had to be made again")
+                                                          .Register(*registry);
+  prometheus::Family<prometheus::Gauge>& logins = prometheus::BuildGauge()
+                                                      .Name("regsync_login_changed_timestamp_seconds")
+                                                      .Help("When this process saw the login change")
+                                                      .Register(*registry);
+  std::map<std::string, OfContext> contexts;
+};
+
+Metrics::Metrics() : impl_(std::make_unique<Impl>()) {}
+
+Metrics::~Metrics() = default;
+
+void Metrics::synced(const std::string& context, std::chrono::duration<double> took) {
+  const auto& series = impl_->of(context);
+  series.syncs.Increment();
+  series.durations.Observe(took.count());
+}
+
+void Metrics::failed(const std::string& context, ErrorCode cause) {
+  impl_->failures.Add({{"context", context}, {"cause", std::string(to_string(cause))}}).Increment();
+}
+
+void Metrics::queue_depth(const std::string& context, std::size_t depth) {
+  impl_->of(context).depth.Set(static_cast<double>(depth));
+}
+
+void Metrics::watch_restarted(const std::string& context) { impl_->restarts.Add({{"context", context}}).Increment(); }
+
+void Metrics::login_changed(const std::string& registry, std::chrono::system_clock::time_point when) {
+  const std::chrono::duration<double> since_epoch = when.time_since_epoch();
+  impl_->logins.Add({{"registry", registry}}).Set(since_epoch.count());
+}
+
+const std::shared_ptr<prometheus::Registry>& Metrics::registry() const { return impl_->registry; }
+
+std::string Metrics::text() const { return prometheus::TextSerializer().Serialize(impl_->registry->Collect()); }
+
+}  // namespace regsync

@@ -1,0 +1,51 @@
+// What regsyncd counts, for Prometheus. Names and labels only; no secret and no user name is in them.
+//
+//   regsync_syncs_total{context}                        Secrets written or deleted
+//   regsync_sync_failures_total{context,cause}          tries that failed, by ErrorCode
+//   regsync_sync_duration_seconds{context}              how long one Secret took, reads and writes of it together
+//   regsync_queue_depth{context}                        Secrets waiting or in work
+//   regsync_watch_restarts_total{context}               lists that had to be made again
+//   regsync_login_changed_timestamp_seconds{registry}   when this process saw the login change; its age is time() -
+//   this
+//
+// Set on the io_context thread; the registry may be read from any (its values are atomic).
+#pragma once
+
+#include <chrono>
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "helper/base/error.hpp"
+
+namespace prometheus {
+class Registry;
+}
+
+namespace regsync {
+
+class Metrics {
+ public:
+  Metrics();
+  ~Metrics();
+  Metrics(const Metrics&) = delete;
+  Metrics& operator=(const Metrics&) = delete;
+  Metrics(Metrics&&) = delete;
+  Metrics& operator=(Metrics&&) = delete;
+
+  void synced(const std::string& context, std::chrono::duration<double> took);
+  void failed(const std::string& context, ErrorCode cause);
+  void queue_depth(const std::string& context, std::size_t depth);
+  void watch_restarted(const std::string& context);
+  void login_changed(const std::string& registry, std::chrono::system_clock::time_point when);
+
+  [[nodiscard]] const std::shared_ptr<prometheus::Registry>& registry() const;
+  // The text exposition format.
+  [[nodiscard]] std::string text() const;
+
+ private:
+  class Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace regsync

@@ -1,0 +1,15 @@
+// Percent-encoding (RFC 3986, 2.1). Pure.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+namespace regsync {
+
+// Of RFC 3986's unreserved characters, those that are neither letter nor digit.
+inline constexpr std::string_view unreserved = "-._~";
+
+// ASCII letters, digits and the characters of `plain` stay; every other byte becomes %XX.
+std::string percent_encoded(std::string_view text, std::string_view plain);
+
+}  // namespace regsync

@@ -1,0 +1,110 @@
+#include "sync/cli/ask/daemon_link.hpp"
+
+#include <future>
+#include <nlohmann/json.hpp>
+#include <ostream>
+
+#include "sync/base/paths.hpp"
+#include "sync/cli/view/report_view.hpp"
+#include "sync/control/messages.hpp"
+
+namespace regsync::cli {
+namespace {
+
+using nlohmann::json;
+using Clock = std::chrono::steady_clock;
+using std::chrono::milliseconds;
+
+// A login that was stored, or a file that was written, just before reaches the daemon as an event of its own: what
+// looks stuck is only believed once it has been so for this long.
+constexpr milliseconds settle_time{1500};
+
+constexpr milliseconds redraw_time{100};
+
+milliseconds left_until(Clock::time_point deadline) {
+  return std::max(milliseconds(0), std::chrono::ceil<milliseconds>(deadline - Clock::now()));
+}
+
+// One line that replaces itself, on stderr so that a pipe gets the answer only.
+class Progress {
+ public:
+  explicit Progress(Environment& environment) : err_(environment.err), on_(environment.out_is_terminal) {}
+  ~Progress() {
+    if (on_ && drawn_) err_ << "\r\x1b[K" << std::flush;
+  }
+  Progress(const Progress&) = delete;
+  Progress& operator=(const Progress&) = delete;
+  Progress(Progress&&) = delete;
+  Progress& operator=(Progress&&) = delete;
+
+  void draw(const StatusReport& report) {
+    if (!on_) return;
+    err_ << "\r\x1b[K" << summary(report) << " ..." << std::flush;
+    drawn_ = true;
+  }
+
+ private:
+  std::ostream& err_;
+  bool on_;
+  bool drawn_ = false;
+};
+
+// Follows the status until `enough` of it, or the deadline; answers the last one.
+template <typename Enough>
+StatusReport follow(const std::optional<std::string>& target, Clock::time_point deadline, Progress& progress,
+                    Enough enough) {
+  StatusReport last;
+  connect()->subscribe(params_of(target), redraw_time, [&](const StatusReport& report) {
+    last = report;
+    progress.draw(report);
+    return Clock::now() < deadline && !enough(report);
+  });
+  return last;
+}
+
+}  // namespace
+
+std::unique_ptr<ControlClient> connect() { return std::make_unique<ControlClient>(paths::control_socket()); }
+
+std::unique_ptr<ControlClient> connect_if_running() {
+  try {
+    return connect();
+  } catch (const Error&) {  // nobody listens, or there is no session that could hold a socket
+    return nullptr;
+  }
+}
+
+json params_of(const std::optional<std::string>& target) {
+  json params = json::object();
+  if (target) params["target"] = *target;
+  return params;
+}
+
+StatusReport sync_and_wait(Environment& environment, ControlClient& daemon, const std::optional<std::string>& target,
+                           bool adopt, milliseconds time) {
+  const Clock::time_point deadline = Clock::now() + time;
+  json params = params_of(target);
+  if (adopt) params["adopt"] = true;
+
+  Progress progress(environment);
+  // The daemon answers once everything was tried; meanwhile a second connection shows how far it is.
+  auto tried = std::async(std::launch::async, [&] { return daemon.call("sync", params, left_until(deadline)); });
+  const auto is_tried = [&] { return tried.wait_for(milliseconds(0)) == std::future_status::ready; };
+  if (environment.out_is_terminal) follow(target, deadline, progress, [&](const StatusReport&) { return is_tried(); });
+
+  StatusReport report;
+  try {
+    report = control::report_from_json(tried.get());
+  } catch (const Error& error) {
+    if (error.code() != ErrorCode::timeout) throw;
+    // Time is over while something is still being tried: the status says what.
+    return control::report_from_json(connect()->call("status", params_of(target), std::chrono::seconds(5)));
+  }
+  if (reached(report)) return report;
+
+  const Clock::time_point settled = Clock::now() + settle_time;
+  return follow(target, deadline, progress,
+                [&](const StatusReport& now) { return reached(now) || (is_stuck(now) && Clock::now() >= settled); });
+}
+
+}  // namespace regsync::cli

@@ -1,0 +1,69 @@
+#include "sync/cli/ask/differences.hpp"
+
+#include <optional>
+#include <set>
+#include <utility>
+
+#include "sync/cli/ask/plans.hpp"
+#include "sync/cli/ask/snapshot.hpp"
+#include "sync/cli/view/manifest.hpp"
+#include "sync/model/secret_object.hpp"
+
+namespace regsync::cli {
+namespace {
+
+using nlohmann::json;
+
+// As a server-side apply leaves it: what others added to the object stays.
+json apply_to(const json& live, json manifest, const std::string& name_space) {
+  manifest["metadata"]["namespace"] = name_space;
+  if (live.is_null()) return manifest;
+  json result = live;
+  result.merge_patch(manifest);
+  return result;
+}
+
+void compare(const Key& key, const DesiredState& desired, const Snapshot& snapshot, const Owner& owner,
+             const std::string& context, Differences& found) {
+  const auto secret = snapshot.secrets.find(key);
+  const json live = secret == snapshot.secrets.end() ? json() : secret->second;
+  std::optional<SecretView> view;
+  if (!live.is_null()) view = view_secret(live, owner.id);
+
+  Facts facts;
+  facts.name_space = snapshot.find_namespace(key.name_space);
+  facts.namespaces_complete = snapshot.namespaces_complete;
+  facts.secret = view ? &*view : nullptr;
+  const Decision decision = desired.decide(key, facts);
+
+  if (decision.cause) found.obstacles.push_back({context + "/" + key.name_space, *decision.cause});
+  json after;
+  if (decision.action == Action::nothing) return;
+  if (decision.action != Action::remove) {
+    const Payload payload = payload_for(*decision.plan, live);
+    after = apply_to(live, make_manifest(*decision.plan, owner.annotation, payload.base64()), key.name_space);
+    if (after == live) return;
+  }
+  auto [shown_before, shown_after] = mask(live, after);
+  found.changes.push_back({context, key.name_space, key.secret, std::move(shown_before), std::move(shown_after)});
+}
+
+}  // namespace
+
+asio::awaitable<void> find_differences(kube::KubeClient& client, std::vector<std::shared_ptr<const Plan>> plans,
+                                       Owner owner, Differences& found) {
+  const std::string default_namespace = client.context().default_namespace;
+  Places places;
+  DesiredState::Plans by_name;
+  std::set<std::string> names;
+  for (const auto& plan : plans) {
+    places.merge(places_of(plan->target, default_namespace));
+    by_name.emplace(plan->target.name, plan);
+    names.insert(plan->target.name);
+  }
+  const DesiredState desired(default_namespace, std::move(by_name), {}, std::move(names));
+  const Snapshot snapshot = co_await read_snapshot(client, places);
+  for (const Key& key : keys_of(snapshot, places)) compare(key, desired, snapshot, owner, client.context().name, found);
+}
+
+}  // namespace regsync::cli

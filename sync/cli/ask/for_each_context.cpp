@@ -1,0 +1,73 @@
+#include "sync/cli/ask/for_each_context.hpp"
+
+#include <asio/co_spawn.hpp>
+#include <asio/experimental/awaitable_operators.hpp>
+#include <asio/io_context.hpp>
+#include <asio/steady_timer.hpp>
+#include <asio/this_coro.hpp>
+#include <asio/use_awaitable.hpp>
+#include <exception>
+#include <utility>
+#include <variant>
+
+namespace regsync::cli {
+namespace {
+
+using Work = std::function<asio::awaitable<void>(kube::KubeClient&)>;
+
+// `||` waits for a success, so a failure is one here: it ends the wait like any other answer.
+asio::awaitable<std::exception_ptr> failure_of(asio::awaitable<void> working) {
+  try {
+    co_await std::move(working);
+  } catch (...) {
+    co_return std::current_exception();
+  }
+  co_return nullptr;
+}
+
+asio::awaitable<void> work_on(kube::ResolvedContext context, std::chrono::milliseconds time, const Work& work) {
+  using namespace asio::experimental::awaitable_operators;
+  const auto executor = co_await asio::this_coro::executor;
+  const std::string server = context.server;
+  kube::KubeClient client(executor, std::move(context));
+  asio::steady_timer timer(executor, time);
+  asio::awaitable<std::exception_ptr> working = failure_of(work(client));
+  asio::awaitable<void> waiting = timer.async_wait(asio::use_awaitable);
+  const auto first = co_await (std::move(working) || std::move(waiting));
+  if (first.index() == 0 && std::get<0>(first)) {
+    std::rethrow_exception(std::get<0>(first));
+  }
+  if (first.index() == 1) {
+    throw Error(ErrorCode::timeout,
+                server + " did not answer within " +
+                    std::to_string(std::chrono::duration_cast<std::chrono::seconds>(time).count()) + " s",
+                "check the server and the network: kubectl get --raw /readyz");
+  }
+}
+
+}  // namespace
+
+void for_each_context(const kube::Kubeconfig& kubeconfig, const std::vector<std::string>& contexts,
+                      std::chrono::milliseconds time, const Work& work,
+                      const std::function<void(const std::string& context, const Error& error)>& on_error) {
+  asio::io_context io(1);
+  for (const std::string& name : contexts) {
+    const auto failed = [&on_error, name](const std::exception_ptr& failure) {
+      try {
+        std::rethrow_exception(failure);
+      } catch (...) {
+        on_error(name, current_error());
+      }
+    };
+    try {
+      asio::co_spawn(io, work_on(kubeconfig.resolve(name), time, work), [failed](const std::exception_ptr& failure) {
+        if (failure) failed(failure);
+      });
+    } catch (...) {
+      failed(std::current_exception());
+    }
+  }
+  io.run();
+}
+
+}  // namespace regsync::cli

@@ -1,0 +1,23 @@
+// Asking several clusters at once, each on its own: a dead one costs the others nothing.
+#pragma once
+
+#include <asio/awaitable.hpp>
+#include <chrono>
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "helper/base/error.hpp"
+#include "sync/kube/api/kube_client.hpp"
+#include "sync/kube/config/kubeconfig.hpp"
+
+namespace regsync::cli {
+
+// Runs `work` with a client of each context, all at the same time on one event loop of this call, and returns when
+// every one has ended. What one throws, or that it took longer than `time`, goes to `on_error`.
+void for_each_context(const kube::Kubeconfig& kubeconfig, const std::vector<std::string>& contexts,
+                      std::chrono::milliseconds time,
+                      const std::function<asio::awaitable<void>(kube::KubeClient&)>& work,
+                      const std::function<void(const std::string& context, const Error& error)>& on_error);
+
+}  // namespace regsync::cli

@@ -1,0 +1,23 @@
+// Which kubeconfig, and which of its contexts a person means.
+#pragma once
+
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "sync/kube/config/kubeconfig.hpp"
+
+namespace regsync::cli {
+
+// --kubeconfig, else the one of config.yaml, else $KUBECONFIG or ~/.kube/config; in a pod without any, its own
+// service account as the context "in-cluster".
+kube::Kubeconfig load_kubeconfig(const std::optional<std::filesystem::path>& explicit_path);
+
+// Throws UsageError, with what was probably meant, for a name that is no context, or a glob that matches none.
+void require_contexts(const kube::Kubeconfig& kubeconfig, const std::vector<std::string>& names);
+
+// The contexts that any of the names and globs match, sorted; all where none is given.
+std::vector<std::string> select_contexts(const kube::Kubeconfig& kubeconfig, const std::vector<std::string>& patterns);
+
+}  // namespace regsync::cli

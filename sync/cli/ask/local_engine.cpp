@@ -1,0 +1,82 @@
+#include "sync/cli/ask/local_engine.hpp"
+
+#include <asio/co_spawn.hpp>
+#include <asio/io_context.hpp>
+#include <asio/post.hpp>
+#include <exception>
+
+#include "sync/base/instance_lock.hpp"
+#include "sync/base/paths.hpp"
+#include "sync/cli/ask/kubeconfig_selection.hpp"
+#include "sync/config/settings.hpp"
+#include "sync/engine/footprint.hpp"
+#include "sync/engine/owner_file.hpp"
+#include "sync/logins/docker_config_file.hpp"
+
+namespace regsync::cli {
+namespace {
+
+// A store that cannot be read says nothing about which logins exist.
+StoreReading read_logins(Environment& environment, const std::set<RegistryKey>& wanted) {
+  try {
+    return environment.open_store(Prompt::never)->load(wanted);
+  } catch (const Error& error) {
+    StoreReading logins;
+    logins.asked = wanted;
+    logins.problem = error;
+    return logins;
+  }
+}
+
+asio::awaitable<void> work_and_stop(Engine& engine, std::function<asio::awaitable<void>(Engine&)> work,
+                                    std::optional<std::string> target, StatusReport& report) {
+  std::exception_ptr failure;
+  try {
+    co_await work(engine);
+    report = engine.status(target);
+  } catch (...) {
+    failure = std::current_exception();
+  }
+  co_await engine.stop();
+  if (failure) {
+    std::rethrow_exception(failure);
+  }
+}
+
+}  // namespace
+
+StatusReport run_engine(Environment& environment, const std::optional<std::filesystem::path>& kubeconfig,
+                        std::string_view program, const std::function<asio::awaitable<void>(Engine&)>& work,
+                        const std::optional<std::string>& target) {
+  const InstanceLock lock(paths::lock(), program);
+  const Settings settings = load_settings(paths::settings());
+  asio::io_context io(1);
+  FootprintStore footprints(paths::footprints());
+  const ClusterOptions options{.owner = load_owner(paths::owner()), .concurrency = settings.concurrency};
+
+  Engine* running = nullptr;
+  const auto on_wanted = [&](const std::set<RegistryKey>& wanted) {
+    // Posted: the engine asks from inside an update.
+    asio::post(io,
+               [&, logins = read_logins(environment, wanted)]() mutable { running->set_logins(std::move(logins)); });
+  };
+  Engine engine(io.get_executor(), options, footprints, on_wanted, [] {});
+  running = &engine;
+  engine.set_cred_helpers(DockerConfigFile(default_docker_config()).foreign_helpers());
+  engine.set_kubeconfig(load_kubeconfig(kubeconfig));
+  engine.set_targets(TargetDirectory(paths::targets()).load());
+
+  StatusReport report;
+  std::exception_ptr failure;
+  asio::co_spawn(io, work_and_stop(engine, work, target, report), [&](const std::exception_ptr& error) {
+    failure = error;
+    io.stop();
+  });
+  io.run();
+  if (failure) {
+    std::rethrow_exception(failure);
+  }
+  return report;
+}
+
+}  // namespace regsync::cli

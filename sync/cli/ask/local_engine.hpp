@@ -1,0 +1,23 @@
+// The engine in this process, for commands that work without regsyncd: reads everything once, does one thing, ends.
+#pragma once
+
+#include <asio/awaitable.hpp>
+#include <filesystem>
+#include <functional>
+#include <optional>
+#include <string_view>
+
+#include "sync/cli/environment.hpp"
+#include "sync/engine/engine.hpp"
+#include "sync/model/status_report.hpp"
+
+namespace regsync::cli {
+
+// Feeds an Engine with the targets, the kubeconfig and the logins as they are now, runs `work` on it to its end, and
+// answers what `report` says then. Takes the lock of regsyncd: throws already_exists, saying who runs, if it cannot
+// have it. Never prompts: cron and CI have nobody to ask.
+StatusReport run_engine(Environment& environment, const std::optional<std::filesystem::path>& kubeconfig,
+                        std::string_view program, const std::function<asio::awaitable<void>(Engine&)>& work,
+                        const std::optional<std::string>& target);
+
+}  // namespace regsync::cli

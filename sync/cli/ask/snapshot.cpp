@@ -1,0 +1,111 @@
+#include "sync/cli/ask/snapshot.hpp"
+
+#include <optional>
+#include <utility>
+#include <vector>
+
+#include "helper/base/error.hpp"
+
+namespace regsync::cli {
+namespace {
+
+using nlohmann::json;
+
+constexpr int page_size = 500;
+
+kube::ObjectPath path_of(const char* resource, std::string name_space = {}, std::string name = {}) {
+  kube::ObjectPath path;
+  path.resource = resource;
+  path.name_space = std::move(name_space);
+  path.name = std::move(name);
+  return path;
+}
+
+asio::awaitable<std::vector<json>> list_all(kube::KubeClient& client, kube::ObjectPath collection,
+                                            kube::ListOptions options) {
+  std::vector<json> items;
+  options.limit = page_size;
+  do {
+    json page = co_await client.list(collection, options);
+    for (json& item : page["items"]) items.push_back(std::move(item));
+    options.continue_token = page["metadata"].value("continue", std::string());
+  } while (!options.continue_token.empty());
+  co_return items;
+}
+
+asio::awaitable<void> read_namespaces(kube::KubeClient& client, Snapshot& snapshot) {
+  kube::ListOptions options;
+  options.metadata_only = true;
+  const std::vector<json> items = co_await list_all(client, path_of("namespaces"), options);
+  for (const json& item : items) {
+    const json& metadata = item.at("metadata");
+    NamespaceView view;
+    view.terminating = metadata.contains("deletionTimestamp");
+    if (metadata.contains("labels")) view.labels = metadata["labels"].get<Labels>();
+    snapshot.namespaces.emplace(metadata.at("name").get<std::string>(), std::move(view));
+  }
+  snapshot.namespaces_complete = true;
+}
+
+asio::awaitable<void> read_one(kube::KubeClient& client, Key key, Snapshot& snapshot) {
+  try {
+    json secret = co_await client.get(path_of("secrets", key.name_space, key.secret));
+    snapshot.secrets.emplace(std::move(key), std::move(secret));
+  } catch (const Error& error) {
+    if (error.code() != ErrorCode::not_found && error.code() != ErrorCode::namespace_missing) throw;
+  }
+}
+
+asio::awaitable<void> read_everywhere(kube::KubeClient& client, std::string name, Snapshot& snapshot) {
+  kube::ListOptions options;
+  options.field_selector = "metadata.name=" + name;
+  std::vector<json> items = co_await list_all(client, path_of("secrets"), options);
+  for (json& item : items) {
+    item["apiVersion"] = "v1";  // the items of a list lack both
+    item["kind"] = "Secret";
+    Key key{item.at("metadata").at("namespace").get<std::string>(), name};
+    snapshot.secrets.emplace(std::move(key), std::move(item));
+  }
+}
+
+}  // namespace
+
+const NamespaceView* Snapshot::find_namespace(const std::string& name) const {
+  const auto found = namespaces.find(name);
+  return found == namespaces.end() ? nullptr : &found->second;
+}
+
+asio::awaitable<Snapshot> read_snapshot(kube::KubeClient& client, Places places) {
+  Snapshot snapshot;
+  bool everywhere = false;
+  for (const auto& [name, scope] : places.secrets) everywhere = everywhere || scope.all;
+  try {
+    co_await read_namespaces(client, snapshot);
+  } catch (const Error& error) {
+    if (error.code() != ErrorCode::forbidden || everywhere) throw;  // plain names do not need the list
+  }
+  for (const auto& [name, scope] : places.secrets) {
+    if (scope.all) {
+      co_await read_everywhere(client, name, snapshot);
+      continue;
+    }
+    for (const std::string& name_space : scope.namespaces) {
+      Key key{name_space, name};
+      co_await read_one(client, std::move(key), snapshot);
+    }
+  }
+  co_return snapshot;
+}
+
+std::set<Key> keys_of(const Snapshot& snapshot, const Places& places) {
+  std::set<Key> keys;
+  for (const auto& [key, secret] : snapshot.secrets) keys.insert(key);
+  for (const auto& [name, scope] : places.secrets) {
+    for (const std::string& name_space : scope.namespaces) keys.insert({name_space, name});
+    for (const auto& [name_space, view] : snapshot.namespaces)
+      if (scope.all) keys.insert({name_space, name});
+  }
+  return keys;
+}
+
+}  // namespace regsync::cli

@@ -1,0 +1,30 @@
+// What one cluster holds now, as far as it concerns some targets: read once, changed by nobody.
+#pragma once
+
+#include <asio/awaitable.hpp>
+#include <map>
+#include <nlohmann/json.hpp>
+#include <set>
+#include <string>
+
+#include "sync/engine/footprint.hpp"
+#include "sync/kube/api/kube_client.hpp"
+#include "sync/model/desired_state.hpp"
+
+namespace regsync::cli {
+
+struct Snapshot {
+  std::map<std::string, NamespaceView> namespaces;
+  bool namespaces_complete = false;  // listed in full; else a namespace that is not here may exist
+  std::map<Key, nlohmann::json> secrets;
+
+  [[nodiscard]] const NamespaceView* find_namespace(const std::string& name) const;
+};
+
+// Throws what the cluster says; namespaces that may not be listed are an error only where `places` needs them.
+asio::awaitable<Snapshot> read_snapshot(kube::KubeClient& client, Places places);
+
+// Every key that `places` could mean: the plain names, the namespaces that exist, and where Secrets are.
+std::set<Key> keys_of(const Snapshot& snapshot, const Places& places);
+
+}  // namespace regsync::cli

@@ -1,0 +1,16 @@
+// Who the API server takes the credentials of a context for.
+#pragma once
+
+#include <asio/awaitable.hpp>
+#include <string>
+
+#include "sync/kube/api/kube_client.hpp"
+
+namespace regsync::cli {
+
+// By SelfSubjectReview (Kubernetes 1.28 and newer; 1.26 and 1.27 have its betas), else by what the credentials
+// themselves say: the impersonated user, the common name of a client certificate, the subject of a service account's
+// token. "" where none of these tells.
+asio::awaitable<std::string> user_name_of(kube::KubeClient& client);
+
+}  // namespace regsync::cli

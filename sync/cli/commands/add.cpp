@@ -1,0 +1,273 @@
+// regsync add: declares a target, and keeps the login that it needs.
+#include <algorithm>
+#include <nlohmann/json.hpp>
+#include <ostream>
+
+#include "helper/store/registry_key.hpp"
+#include "sync/base/paths.hpp"
+#include "sync/base/suggest.hpp"
+#include "sync/cli/ask/daemon_link.hpp"
+#include "sync/cli/ask/kubeconfig_selection.hpp"
+#include "sync/cli/ask/prompt.hpp"
+#include "sync/cli/command.hpp"
+#include "sync/cli/view/report_view.hpp"
+#include "sync/cli/view/target_view.hpp"
+#include "sync/config/target_directory.hpp"
+#include "sync/config/target_yaml.hpp"
+#include "sync/control/messages.hpp"
+
+namespace regsync::cli {
+namespace {
+
+constexpr const char* hub = "https://index.docker.io/v1/";  // kubectl's default --docker-server
+
+struct AddOptions {
+  std::string name;
+  std::string secret;
+  std::vector<std::string> registries;
+  std::vector<std::string> contexts;
+  std::vector<std::string> namespaces;
+  std::string namespace_selector;
+  std::vector<std::string> exclude_namespaces;
+  std::vector<std::string> service_accounts;
+  std::string email;
+  std::string on_logout = "keep";
+  bool adopt = false;
+  bool replace = false;
+  bool dry_run = false;
+  std::string wait;  // a duration; empty: do not
+  std::string docker_server;
+  std::string docker_username;
+  std::string docker_password;
+  bool docker_password_stdin = false;
+  std::optional<std::filesystem::path> kubeconfig;
+  Format format = Format::table;
+};
+
+void require_whole_login(const AddOptions& options) {
+  const bool password = !options.docker_password.empty() || options.docker_password_stdin;
+  if (options.docker_username.empty() && password)
+    throw UsageError("a password without --docker-username", "add --docker-username USER");
+  if (!options.docker_password.empty() && options.docker_password_stdin)
+    throw UsageError("--docker-password and --docker-password-stdin exclude each other", "use --docker-password-stdin");
+}
+
+// The login given on the command line, as for `kubectl create secret docker-registry`; nothing where none was.
+std::optional<Credential> given_login(const AddOptions& options, Environment& environment) {
+  if (options.docker_username.empty()) return std::nullopt;
+  Credential login{{options.docker_server.empty() ? hub : options.docker_server, options.docker_username}, {}};
+  if (!options.docker_password.empty()) {
+    environment.err << "WARNING! Using --docker-password via the CLI is insecure. Use --docker-password-stdin.\n";
+    login.secret = SecretString(options.docker_password);
+  } else if (options.docker_password_stdin) {
+    login.secret = read_password(environment.in);
+  } else if (environment.in_is_terminal) {
+    login.secret = ask_password(environment, "Password for " + login.login.username + " at " + login.login.server);
+  } else {
+    throw UsageError("--docker-username without a password", "pipe it in: ... --docker-password-stdin < FILE");
+  }
+  if (login.secret.empty()) throw UsageError("the password is empty");
+  return login;
+}
+
+std::vector<Login> pull_logins(CredentialStore& store) {
+  std::vector<Login> logins = store.list();
+  std::erase_if(logins, [](const Login& login) { return is_hub_token_entry(login.server); });
+  return logins;
+}
+
+// Without --registry: the one login there is, or the person's choice.
+std::vector<std::string> choose_registries(Environment& environment) {
+  const std::vector<Login> logins = pull_logins(*environment.open_store(Prompt::allowed));
+  if (logins.empty())
+    throw UsageError("there is no login in the OS secret store",
+                     "log in: docker login REGISTRY (once: regsync setup), or give --docker-server, --docker-username "
+                     "and --docker-password-stdin");
+  if (logins.size() == 1) return {logins.front().server};
+
+  std::vector<std::string> servers;
+  std::vector<std::string> lines;
+  servers.reserve(logins.size());
+  lines.reserve(logins.size());
+  for (const Login& login : logins) {
+    servers.push_back(login.server);
+    lines.push_back(login.server + " (" + login.username + ")");
+  }
+  if (!environment.in_is_terminal || !environment.out_is_terminal)
+    throw UsageError("there are several logins: " + join(lines), "say which: --registry " + servers.front());
+  std::vector<std::string> chosen;
+  for (const std::size_t i : choose(environment, "Registries for the Secret", lines)) chosen.push_back(servers[i]);
+  return chosen;
+}
+
+std::vector<std::string> context_names(const AddOptions& options) {
+  const kube::Kubeconfig kubeconfig = load_kubeconfig(options.kubeconfig);
+  if (!options.contexts.empty()) {
+    require_contexts(kubeconfig, options.contexts);
+    return options.contexts;
+  }
+  if (kubeconfig.current_context().empty())
+    throw UsageError("the kubeconfig has no current context",
+                     kubeconfig.contexts().empty() ? "set KUBECONFIG, or give --kubeconfig FILE"
+                                                   : "say which: --context " + kubeconfig.contexts().front());
+  return {kubeconfig.current_context()};
+}
+
+Target make_target(const AddOptions& options, std::vector<std::string> registries, std::vector<std::string> contexts) {
+  Target target;
+  target.name = options.name;
+  target.secret = options.secret.empty() ? options.name : options.secret;
+  target.registries = std::move(registries);
+  target.contexts = std::move(contexts);
+  target.namespaces = options.namespaces;
+  target.exclude_namespaces = options.exclude_namespaces;
+  target.service_accounts = options.service_accounts;
+  target.email = options.email;
+  target.on_logout = options.on_logout == "remove" ? OnLogout::remove : OnLogout::keep;
+  try {
+    target.namespace_selector = LabelSelector::parse(options.namespace_selector);
+    validate(target);
+  } catch (const Error& error) {
+    throw UsageError(error.message(), error.remedy());
+  }
+  return target;
+}
+
+// A registry nobody is logged in to is no error: the login may come later, and then it is synced at once.
+void warn_of_missing_logins(const Target& target, Environment& environment) {
+  std::vector<Login> logins;
+  try {
+    logins = pull_logins(*environment.open_store(Prompt::never));
+  } catch (const Error& error) {
+    environment.err << "warning: cannot see whether you are logged in: " << describe(error) << '\n';
+    return;
+  }
+  std::vector<std::string> servers;
+  servers.reserve(logins.size());
+  for (const Login& login : logins) servers.push_back(login.server);
+  for (const std::string& registry : target.registries) {
+    const RegistryKey key(registry);
+    if (std::ranges::any_of(servers, [&](const std::string& server) { return RegistryKey(server) == key; })) continue;
+    const std::string meant = closest(registry, servers);
+    environment.err << "warning: no login for " << registry << " yet; "
+                    << (meant.empty() ? "log in: docker login " + registry : "did you mean \"" + meant + "\"?") << '\n';
+  }
+}
+
+// Whether the file changed.
+bool write_target(const Target& target, const AddOptions& options) {
+  const TargetDirectory directory(paths::targets());
+  const TargetFiles files = directory.load();
+  const auto file = files.find(target.name);
+  if (file != files.end() && !file->second.problem && file->second.target == target) return false;
+  if (file != files.end() && !options.replace)
+    throw Error(ErrorCode::already_exists, "target \"" + target.name + "\" exists already, and is different",
+                "edit " + directory.path_of(target.name).string() + ", or give --replace");
+  directory.write(target);
+  return true;
+}
+
+void announce(const Target& target, bool changed, Environment& environment) {
+  environment.out << "target \"" << target.name << "\" " << (changed ? "added" : "unchanged") << ": "
+                  << join(target.registries) << " -> Secret " << target.secret << " in " << join(target.contexts)
+                  << '\n';
+}
+
+// Makes it so now, through the daemon that a person who waits has been connected to; else leaves it to the daemon,
+// which watches the folder.
+int hand_over(const Target& target, bool changed, ControlClient* daemon, const AddOptions& options,
+              Environment& environment) {
+  const bool text = options.format == Format::table || options.format == Format::wide;
+  if (daemon == nullptr) {
+    if (text) announce(target, changed, environment);
+    if (!text) print_target(environment.out, target, options.format);
+    if (!connect_if_running())
+      environment.err << "note: regsyncd is not running, so nothing is synced yet; start it: regsync setup, or sync "
+                         "once: regsync sync "
+                      << target.name << " --once\n";
+    return exit_done;
+  }
+  const auto time = parse_duration(options.wait.empty() ? "30s" : options.wait, "--wait");
+  const auto started = std::chrono::steady_clock::now();
+  const StatusReport report = sync_and_wait(environment, *daemon, target.name, options.adopt, time);
+  const auto took = std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::steady_clock::now() - started);
+  if (text) announce(target, changed, environment);
+  if (!text || !reached(report)) print_report(environment, report, options.format);
+  if (text && reached(report)) environment.out << summary(report) << " (" << took.count() << " ms)\n";
+  return reached(report) ? exit_done : exit_not_as_asked;
+}
+
+int add(const AddOptions& options, Environment& environment) {
+  if (!options.wait.empty()) parse_duration(options.wait, "--wait");
+  require_whole_login(options);
+  // All that can be wrong is found out before anything is kept.
+  std::vector<std::string> registries = options.registries;
+  if (registries.empty() && !options.docker_server.empty()) registries = {options.docker_server};
+  if (registries.empty() && !options.docker_username.empty()) registries = {hub};
+  std::vector<std::string> contexts = context_names(options);
+  if (registries.empty()) registries = choose_registries(environment);
+  const Target target = make_target(options, std::move(registries), std::move(contexts));
+
+  if (options.dry_run) {
+    if (options.format == Format::table)
+      environment.out << "# " << paths::targets().string() << '/' << target.name << ".yaml (dry run)\n"
+                      << to_yaml(target);
+    else
+      print_target(environment.out, target, options.format);
+    return exit_done;
+  }
+  const auto daemon = options.wait.empty() && !options.adopt ? nullptr : connect();
+  if (const auto login = given_login(options, environment)) environment.open_store(Prompt::allowed)->store(*login);
+  const bool changed = write_target(target, options);
+  warn_of_missing_logins(target, environment);
+  return hand_over(target, changed, daemon.get(), options, environment);
+}
+
+}  // namespace
+
+void define_add(CLI::App& app, Invocation& invocation) {
+  auto options = std::make_shared<AddOptions>();
+  CLI::App* command = add_command(
+      app, "add", "Declare a target: which logins become which Secret, in which contexts and namespaces",
+      {{"The login for ghcr.io as Secret myregcred, in the current context and its namespace",
+        "regsync add myregcred --registry ghcr.io"},
+       {"In several clusters and namespaces, and wait until it is there",
+        "regsync add myregcred --registry ghcr.io --context dev --context 'prod-*' -n team-a -n team-b --wait"},
+       {"In every namespace with a label, attached to its default ServiceAccount",
+        "regsync add myregcred --registry ghcr.io --namespace-selector 'env in (prod)' --service-account default"},
+       {"With the flags of kubectl create secret docker-registry; the login goes to the OS secret store",
+        "regsync add myregcred --docker-server ghcr.io --docker-username me --docker-password-stdin < token"}});
+  command->add_option("NAME", options->name, "Name of the target, and of the Secret unless --secret-name is given")
+      ->required();
+  add_strings(command, "--registry", options->registries, "Registry whose login to use; may be repeated");
+  add_strings(command, "--context", options->contexts,
+              "Kubeconfig context, or a glob of them; may be repeated (default: the current context)");
+  add_strings(command, "-n,--namespace", options->namespaces,
+              "Namespace, or a glob of them; may be repeated (default: the context's own)");
+  command->add_option("--namespace-selector", options->namespace_selector,
+                      "Namespaces by their labels, in Kubernetes' syntax: 'env in (prod),tier!=db'");
+  add_strings(command, "--exclude-namespace", options->exclude_namespaces,
+              "Never there; a name or glob; may be repeated");
+  add_strings(command, "--service-account", options->service_accounts,
+              "ServiceAccount to attach the Secret to (imagePullSecrets); may be repeated");
+  command->add_option("--email,--docker-email", options->email, "E-mail address for the entries of the Secret");
+  command->add_option("--secret-name", options->secret, "Name of the Secret (default: NAME)");
+  command->add_option("--on-logout", options->on_logout, "What becomes of the Secret after a logout (default: keep)")
+      ->check(CLI::IsMember({"keep", "remove"}))
+      ->type_name("keep|remove");
+  command->add_flag("--adopt", options->adopt, "Take over Secrets of that name which others made");
+  command->add_flag("--replace", options->replace, "Replace the target if it exists");
+  command->add_flag("--dry-run", options->dry_run, "Only print the target");
+  command->add_flag("--wait{30s}", options->wait, "Return when the Secrets are there; --wait=2m for longer than 30s")
+      ->type_name("[=DURATION]");
+  command->add_option("--docker-server", options->docker_server,
+                      "Registry of the login given here (default: Docker Hub)");
+  command->add_option("--docker-username", options->docker_username, "User name of the login");
+  command->add_option("--docker-password", options->docker_password, "Its password (insecure; see the next)");
+  command->add_flag("--docker-password-stdin", options->docker_password_stdin, "Read its password from standard input");
+  add_output(command, options->format, {Format::json, Format::yaml, Format::name, Format::wide});
+  add_kubeconfig(command, options->kubeconfig);
+  on_command(command, invocation, options, add);
+}
+
+}  // namespace regsync::cli

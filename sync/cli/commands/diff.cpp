@@ -1,0 +1,144 @@
+// regsync diff: what a sync would change, masked. Output and exit codes are those of kubectl diff.
+#include <algorithm>
+#include <filesystem>
+#include <fstream>
+#include <ostream>
+#include <system_error>
+
+#include "sync/base/child_process.hpp"
+#include "sync/base/paths.hpp"
+#include "sync/cli/ask/differences.hpp"
+#include "sync/cli/ask/for_each_context.hpp"
+#include "sync/cli/ask/kubeconfig_selection.hpp"
+#include "sync/cli/ask/plans.hpp"
+#include "sync/cli/command.hpp"
+#include "sync/cli/setup/run_to_end.hpp"
+#include "sync/cli/view/target_view.hpp"
+#include "sync/engine/owner_file.hpp"
+
+namespace regsync::cli {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr int exit_same = 0;
+constexpr int exit_different = 1;
+constexpr int exit_failed = 2;
+
+struct DiffOptions {
+  std::optional<std::string> target;
+  std::vector<std::string> contexts;
+  std::optional<fs::path> kubeconfig;
+};
+
+// Removed with all that is in it.
+class Scratch {
+ public:
+  Scratch() : path_((fs::temp_directory_path() / "regsync-diff.XXXXXX").string()) {
+    if (::mkdtemp(path_.data()) == nullptr)
+      throw Error(ErrorCode::invalid_input, path_ + ": cannot make a temporary folder",
+                  "set TMPDIR to a folder you may write");
+  }
+  ~Scratch() {
+    std::error_code ignored;  // what is left holds nothing secret
+    fs::remove_all(path_, ignored);
+  }
+  Scratch(const Scratch&) = delete;
+  Scratch& operator=(const Scratch&) = delete;
+  Scratch(Scratch&&) = delete;
+  Scratch& operator=(Scratch&&) = delete;
+
+  [[nodiscard]] fs::path path() const { return path_; }
+
+ private:
+  std::string path_;
+};
+
+void write(const fs::path& root, const Difference& difference, const nlohmann::json& object) {
+  if (object.is_null()) return;
+  const fs::path folder = root / difference.context / difference.name_space;
+  fs::create_directories(folder);
+  std::ofstream(folder / difference.secret) << to_yaml_text(object) << '\n';
+}
+
+// By diff(1), as kubectl does it. Only masked objects are written to the files.
+void print(const std::vector<Difference>& changes, Environment& environment) {
+  const Scratch scratch;
+  const fs::path live = scratch.path() / "LIVE";
+  const fs::path merged = scratch.path() / "MERGED";
+  fs::create_directory(live);
+  fs::create_directory(merged);
+  for (const Difference& difference : changes) {
+    write(live, difference, difference.before);
+    write(merged, difference, difference.after);
+  }
+  ChildCommand command;
+  command.program = "diff";
+  command.arguments = {"-u", "-N", "-r", live.string(), merged.string()};
+  if (environment.colour) command.arguments.insert(command.arguments.begin(), "--color=always");
+  const ChildResult result = run_to_end(std::move(command));
+  if (result.exit_code > 1)
+    throw Error(ErrorCode::internal, "diff(1) failed: " + result.errors, "install the package diffutils");
+  // The folder's name says nothing to anybody.
+  std::string output = result.output;
+  const std::string folder = scratch.path().string() + "/";
+  for (auto at = output.find(folder); at != std::string::npos; at = output.find(folder, at)) {
+    output.erase(at, folder.size());
+  }
+  environment.out << output;
+}
+
+std::vector<std::shared_ptr<const Plan>> plans_for(const std::vector<std::shared_ptr<const Plan>>& plans,
+                                                   const std::string& context) {
+  std::vector<std::shared_ptr<const Plan>> selected;
+  for (const auto& plan : plans)
+    if (selects_context(plan->target, context)) selected.push_back(plan);
+  return selected;
+}
+
+int diff(const DiffOptions& options, Environment& environment) {
+  const AskedTargets asked = require_targets(options.target, environment);
+  const auto plans = make_plans(environment, asked.targets);
+  const kube::Kubeconfig kubeconfig = load_kubeconfig(options.kubeconfig);
+  require_contexts(kubeconfig, options.contexts);
+  std::vector<std::string> contexts = select_contexts(kubeconfig, options.contexts);
+  std::erase_if(contexts, [&](const std::string& context) { return plans_for(plans, context).empty(); });
+
+  const Owner owner = load_owner(paths::owner());
+  Differences found;
+  bool failed = !asked.complete;
+  for_each_context(
+      kubeconfig, contexts, std::chrono::seconds(60),
+      [&](kube::KubeClient& client) {
+        return find_differences(client, plans_for(plans, client.context().name), owner, found);
+      },
+      [&](const std::string& context, const Error& error) {
+        print_error(environment.err, error.within("context " + context));
+        failed = true;
+      });
+  std::ranges::sort(found.obstacles, {}, &Obstacle::place);
+  for (const Obstacle& obstacle : found.obstacles)
+    environment.err << "warning: " << obstacle.place << ": " << printable(describe(obstacle.error)) << '\n';
+  if (!found.changes.empty()) print(found.changes, environment);
+  if (failed) return exit_failed;
+  return found.changes.empty() ? exit_same : exit_different;
+}
+
+}  // namespace
+
+void define_diff(CLI::App& app, Invocation& invocation) {
+  auto options = std::make_shared<DiffOptions>();
+  CLI::App* command = add_command(
+      app, "diff", "Show what a sync would change, with passwords masked",
+      {{"Everywhere", "regsync diff"},
+       {"In a script: 0 nothing to do, 1 something to do, 2 it cannot be known", "regsync diff >/dev/null"}});
+  command->add_option("NAME", options->target, "Only this target");
+  add_strings(command, "--context", options->contexts, "Only this context, or glob; may be repeated");
+  add_kubeconfig(command, options->kubeconfig);
+  command->callback([&invocation, options] {
+    invocation.exit_on_error = exit_failed;
+    invocation.action = [&invocation, options] { return diff(*options, invocation.environment); };
+  });
+}
+
+}  // namespace regsync::cli

@@ -1,0 +1,84 @@
+// regsync doctor: each part with a verdict and a remedy.
+#include <algorithm>
+#include <nlohmann/json.hpp>
+#include <ostream>
+
+#include "sync/cli/command.hpp"
+#include "sync/cli/commands/doctor_checks.hpp"
+
+namespace regsync::cli {
+namespace {
+
+struct DoctorOptions {
+  std::optional<std::filesystem::path> kubeconfig;
+  Format format = Format::table;
+};
+
+Cell verdict_of(Health health) {
+  switch (health) {
+    case Health::ok:
+      return {"ok", Colour::green};
+    case Health::warning:
+      return {"warning", Colour::yellow};
+    case Health::failed:
+      return {"FAILED", Colour::red};
+  }
+  return {"FAILED", Colour::red};
+}
+
+void print(const Findings& findings, Format format, Environment& environment) {
+  if (format != Format::table) {
+    nlohmann::json all = nlohmann::json::array();
+    for (const Finding& finding : findings) {
+      nlohmann::json item = {{"subject", finding.subject}, {"text", finding.text}};
+      item["verdict"] = finding.health == Health::ok ? "ok" : finding.health == Health::warning ? "warning" : "failed";
+      if (!finding.remedy.empty()) item["remedy"] = finding.remedy;
+      all.push_back(std::move(item));
+    }
+    print_structured(environment.out, all, format);
+    return;
+  }
+  // A remedy stands below its line, so one table cannot hold both: the columns are measured here.
+  int subject_width = 0;
+  for (const Finding& finding : findings) subject_width = std::max(subject_width, display_width(finding.subject));
+  constexpr int verdict_width = 7;
+  for (const Finding& finding : findings) {
+    const Cell verdict = verdict_of(finding.health);
+    const auto blanks = [](int count) { return std::string(static_cast<std::size_t>(std::max(0, count)), ' '); };
+    environment.out << paint(verdict.text, verdict.colour, environment.colour)
+                    << blanks(verdict_width - display_width(verdict.text)) << "   " << printable(finding.subject)
+                    << blanks(subject_width - display_width(finding.subject)) << "   " << printable(finding.text)
+                    << '\n';
+    if (!finding.remedy.empty())
+      environment.out << blanks(verdict_width) << "   "
+                      << paint("-> " + printable(finding.remedy), Colour::yellow, environment.colour) << '\n';
+  }
+}
+
+int doctor(const DoctorOptions& options, Environment& environment) {
+  Findings findings;
+  check_secret_store(environment, findings);
+  check_docker(findings);
+  check_service(findings);
+  const std::vector<Target> targets = check_files(findings);
+  check_contexts(targets, options.kubeconfig, environment, findings);
+  check_logins(targets, environment, findings);
+  print(findings, options.format, environment);
+  const bool well =
+      std::ranges::none_of(findings, [](const Finding& finding) { return finding.health == Health::failed; });
+  return well ? exit_done : exit_not_as_asked;
+}
+
+}  // namespace
+
+void define_doctor(CLI::App& app, Invocation& invocation) {
+  auto options = std::make_shared<DoctorOptions>();
+  CLI::App* command = add_command(app, "doctor", "Check everything that regsync needs, and say how to mend it",
+                                  {{"When something does not work", "regsync doctor"},
+                                   {"In a script: exit code 0 only if nothing failed", "regsync doctor -o json"}});
+  add_output(command, options->format, {Format::json, Format::yaml});
+  add_kubeconfig(command, options->kubeconfig);
+  on_command(command, invocation, options, doctor);
+}
+
+}  // namespace regsync::cli

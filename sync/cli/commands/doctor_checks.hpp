@@ -1,0 +1,35 @@
+// What `regsync doctor` looks at. Each check answers verdicts with remedies and never throws for what it checks.
+#pragma once
+
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "sync/cli/environment.hpp"
+#include "sync/model/target.hpp"
+
+namespace regsync::cli {
+
+enum class Health { ok, warning, failed };
+
+struct Finding {
+  std::string subject;  // "keyring", "context prod"
+  Health health = Health::ok;
+  std::string text;
+  std::string remedy;  // empty if ok
+};
+using Findings = std::vector<Finding>;
+
+void check_secret_store(Environment& environment, Findings& findings);
+void check_docker(Findings& findings);   // the helper on PATH, docker's config.json
+void check_service(Findings& findings);  // the units, the daemon and what it says
+// The readable targets; what is wrong with the others is found.
+std::vector<Target> check_files(Findings& findings);
+// Each context that a target selects: reachable, its clock, the rights that the targets need.
+void check_contexts(const std::vector<Target>& targets, const std::optional<std::filesystem::path>& kubeconfig,
+                    Environment& environment, Findings& findings);
+// Each login that a target uses: there, fit for kubelet, and still accepted by its registry.
+void check_logins(const std::vector<Target>& targets, Environment& environment, Findings& findings);
+
+}  // namespace regsync::cli

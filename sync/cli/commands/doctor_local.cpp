@@ -1,0 +1,173 @@
+// The checks of this machine: store, docker, service, files.
+#include <algorithm>
+#include <cstdlib>
+#include <nlohmann/json.hpp>
+#include <system_error>
+
+#include "sync/base/paths.hpp"
+#include "sync/cli/ask/daemon_link.hpp"
+#include "sync/cli/commands/doctor_checks.hpp"
+#include "sync/cli/setup/foreign_helper.hpp"
+#include "sync/cli/setup/run_to_end.hpp"
+#include "sync/cli/setup/user_service.hpp"
+#include "sync/cli/view/report_view.hpp"
+#include "sync/cli/view/text.hpp"
+#include "sync/config/settings.hpp"
+#include "sync/config/target_directory.hpp"
+#include "sync/control/messages.hpp"
+#include "sync/logins/docker_config_file.hpp"
+
+namespace regsync::cli {
+namespace {
+
+Finding failed(std::string subject, const Error& error) {
+  return {std::move(subject), Health::failed, error.message(), error.remedy()};
+}
+
+bool has_session_bus() {
+  if (std::getenv("DBUS_SESSION_BUS_ADDRESS") != nullptr) return true;
+  const char* runtime = std::getenv("XDG_RUNTIME_DIR");  // where systemd's user session has it
+  std::error_code ignored;
+  return runtime != nullptr && std::filesystem::exists(std::filesystem::path(runtime) / "bus", ignored);
+}
+
+// "enabled", "active", … as systemctl prints it; "" where it says nothing.
+std::string ask_systemctl(const char* question, const char* unit) {
+  ChildCommand command;
+  command.program = "systemctl";
+  command.arguments = {"--user", question, unit};
+  command.timeout = std::chrono::seconds(5);
+  try {
+    std::string answer = run_to_end(std::move(command)).output;
+    answer.erase(std::min(answer.find('\n'), answer.size()));
+    return answer;
+  } catch (const Error&) {
+    return {};
+  }
+}
+
+void check_units(Findings& findings) {
+  constexpr const char* subject = "service";
+  if (!has_user_manager()) {
+    findings.push_back({subject, Health::warning, "there is no systemd user manager here",
+                        "log in as a user (ssh, desktop), or run regsyncd by other means"});
+    return;
+  }
+  const std::string enabled = ask_systemctl("is-enabled", "regsyncd.service");
+  if (enabled.empty() || enabled == "not-found") {
+    findings.push_back({subject, Health::failed, "regsyncd.service is not installed", "install the package regsync"});
+  } else if (enabled != "enabled") {
+    findings.push_back({subject, Health::warning, "regsyncd.service is " + enabled + ": it does not start at login",
+                        "regsync setup, or: systemctl --user enable --now regsyncd.socket regsyncd.service"});
+  } else {
+    findings.push_back({subject, Health::ok, "regsyncd.service starts at login", ""});
+  }
+  if (const std::string active = ask_systemctl("is-active", "regsyncd.service"); active == "failed")
+    findings.push_back(
+        {subject, Health::failed, "regsyncd.service has failed", "see why: journalctl --user -u regsyncd"});
+}
+
+void check_report(const StatusReport& report, Findings& findings) {
+  if (report.version != REGSYNC_VERSION)
+    findings.push_back({"daemon", Health::warning,
+                        "regsyncd is version " + report.version + ", regsync is " + REGSYNC_VERSION,
+                        "systemctl --user restart regsyncd"});
+  if (report.store) findings.push_back(failed("daemon", *report.store));
+  if (reached(report))
+    findings.push_back({"sync", Health::ok, summary(report), ""});
+  else
+    findings.push_back({"sync", Health::failed, summary(report), "see which and why: regsync status"});
+}
+
+}  // namespace
+
+void check_secret_store(Environment& environment, Findings& findings) {
+  if (has_session_bus())
+    findings.push_back({"session bus", Health::ok, "there is one", ""});
+  else
+    findings.push_back(
+        {"session bus", Health::failed, "there is none, so no program can reach the keyring",
+         "log in (ssh, desktop), or run under: dbus-run-session; without a desktop: regsync setup --headless"});
+  try {
+    const auto store = environment.open_store(Prompt::never);
+    const std::size_t count = store->list().size();
+    std::set<RegistryKey> all;
+    for (const Login& login : store->list()) all.insert(RegistryKey(login.server));
+    if (const StoreReading logins = store->load(std::move(all)); logins.problem) throw Error(*logins.problem);
+    findings.push_back({"keyring", Health::ok, "unlocked, with " + count_of(count, "login"), ""});
+  } catch (const Error& error) {
+    findings.push_back(failed("keyring", error));
+  }
+}
+
+void check_docker(Findings& findings) {
+  if (is_on_path("docker-credential-regsync"))
+    findings.push_back({"helper", Health::ok, "docker-credential-regsync is on PATH", ""});
+  else
+    findings.push_back({"helper", Health::failed, "docker-credential-regsync is not on PATH",
+                        "install the package regsync, or add its folder to PATH"});
+  try {
+    const DockerConfigFile config(default_docker_config());
+    const std::string path = config.path().string();
+    const std::string store = config.store_helper().value_or("");
+    const std::vector<std::string> registries = config.registries_with_helpers();
+    const bool some = std::ranges::any_of(
+        registries, [&](const std::string& registry) { return config.registry_helper(registry) == "regsync"; });
+    if (store == "regsync")
+      findings.push_back({"docker", Health::ok, path + " keeps logins with regsync", ""});
+    else if (some)
+      findings.push_back({"docker", Health::ok, path + " keeps the logins of some registries with regsync", ""});
+    else
+      findings.push_back({"docker", Health::failed,
+                          path + (store.empty() ? " names no credential helper" : " keeps logins with " + store),
+                          "regsync setup --import"});
+    if (const std::size_t plain = config.plain_logins().size(); plain > 0)
+      findings.push_back({"docker", Health::warning, path + " holds " + count_of(plain, "login") + " in plain text",
+                          "regsync setup --import"});
+  } catch (const Error& error) {
+    findings.push_back(failed("docker", error));
+  }
+}
+
+void check_service(Findings& findings) {
+  check_units(findings);
+  try {
+    const auto daemon = connect();
+    const StatusReport report =
+        control::report_from_json(daemon->call("status", nlohmann::json::object(), std::chrono::seconds(5)));
+    findings.push_back({"daemon", Health::ok, "regsyncd answers (process " + std::to_string(report.pid) + ")", ""});
+    check_report(report, findings);
+  } catch (const Error& error) {
+    findings.push_back(failed("daemon", error));
+  }
+}
+
+std::vector<Target> check_files(Findings& findings) {
+  std::vector<Target> targets;
+  try {
+    load_settings(paths::settings());
+  } catch (const Error& error) {
+    findings.push_back(failed("settings", error));
+  }
+  try {
+    std::size_t bad = 0;
+    for (const auto& [name, file] : TargetDirectory(paths::targets()).load()) {
+      if (file.problem) {
+        findings.push_back(failed("target " + name, *file.problem));
+        ++bad;
+      } else if (file.target) {
+        targets.push_back(*file.target);
+      }
+    }
+    if (targets.empty() && bad == 0)
+      findings.push_back(
+          {"targets", Health::warning, "there are none", "declare one: regsync add NAME --registry REGISTRY"});
+    else if (bad == 0)
+      findings.push_back({"targets", Health::ok, count_of(targets.size(), "target") + " declared", ""});
+  } catch (const Error& error) {
+    findings.push_back(failed("targets", error));
+  }
+  return targets;
+}
+
+}  // namespace regsync::cli

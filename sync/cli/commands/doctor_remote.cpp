@@ -1,0 +1,237 @@
+// The checks of what is elsewhere: clusters and registries.
+#include <algorithm>
+#include <asio/co_spawn.hpp>
+#include <asio/io_context.hpp>
+#include <asio/this_coro.hpp>
+#include <ctime>
+#include <nlohmann/json.hpp>
+
+#include "sync/cli/ask/for_each_context.hpp"
+#include "sync/cli/ask/kubeconfig_selection.hpp"
+#include "sync/cli/ask/rights.hpp"
+#include "sync/cli/commands/doctor_checks.hpp"
+#include "sync/cli/view/text.hpp"
+#include "sync/logins/registry_client.hpp"
+#include "sync/model/desired_state.hpp"
+#include "sync/model/docker_config_json.hpp"
+
+namespace regsync::cli {
+namespace {
+
+using nlohmann::json;
+
+// Beyond this, certificates and tokens begin to look not yet, or no longer, valid.
+constexpr std::chrono::seconds tolerated_skew{60};
+
+Finding failed(std::string subject, const Error& error) {
+  return {std::move(subject), Health::failed, error.message(), error.remedy()};
+}
+
+// A transport that notes what time the server says it is.
+class DatedTransport final : public kube::HttpTransport {
+ public:
+  DatedTransport(const asio::any_io_executor& executor, kube::Endpoint endpoint, std::string& date)
+      : client_(executor, std::move(endpoint)), date_(date) {}
+
+  asio::awaitable<kube::HttpResponse> send(const kube::HttpRequest& request) override {
+    kube::HttpResponse response = co_await client_.send(request);
+    if (!response.date.empty()) date_ = response.date;
+    co_return response;
+  }
+  asio::awaitable<kube::HttpResponse> stream(const kube::HttpRequest& request, std::function<void()> on_open,
+                                             std::function<void(std::string_view)> on_bytes) override {
+    return client_.stream(request, std::move(on_open), std::move(on_bytes));
+  }
+
+ private:
+  kube::HttpClient client_;
+  std::string& date_;
+};
+
+// RFC 9110, 5.6.7: "Sun, 06 Nov 1994 08:49:37 GMT".
+std::optional<WallTime> parse_http_date(const std::string& text) {
+  std::tm utc{};
+  const char* end = ::strptime(text.c_str(), "%a, %d %b %Y %H:%M:%S GMT", &utc);
+  if (end == nullptr || *end != '\0') return std::nullopt;
+  return std::chrono::system_clock::from_time_t(::timegm(&utc));
+}
+
+void check_clock(const std::string& subject, const std::string& date, WallTime now, Findings& findings) {
+  const auto server = parse_http_date(date);
+  if (!server) return;
+  const auto skew = std::chrono::duration_cast<std::chrono::seconds>(now - *server);
+  if (std::chrono::abs(skew) <= tolerated_skew) return;
+  findings.push_back({subject, Health::failed,
+                      "this machine's clock is " + human_age(std::chrono::abs(skew)) +
+                          (skew.count() > 0 ? " ahead of" : " behind") + " the API server's",
+                      "set it: timedatectl set-ntp true"});
+}
+
+struct Question {
+  std::string verb;
+  std::string resource;
+  std::string name;
+  std::string name_space;
+};
+
+std::vector<Question> questions_of(const Rights& rights) {
+  std::vector<Question> questions;
+  const std::vector<std::string> places = rights.everywhere ? std::vector<std::string>{""} : rights.namespaces;
+  for (const Rule& rule : rules_of(rights)) {
+    const std::vector<std::string> names = rule.names.empty() ? std::vector<std::string>{""} : rule.names;
+    for (const std::string& place : places)
+      for (const std::string& name : names)
+        for (const std::string& verb : rule.verbs) questions.push_back({verb, rule.resource, name, place});
+  }
+  return questions;
+}
+
+asio::awaitable<bool> is_allowed(kube::KubeClient& client, Question question) {
+  json attributes = {{"verb", question.verb}, {"resource", question.resource}};
+  if (!question.name.empty()) attributes["name"] = question.name;
+  if (!question.name_space.empty()) attributes["namespace"] = question.name_space;
+  json body = {{"apiVersion", "authorization.k8s.io/v1"}, {"kind", "SelfSubjectAccessReview"}};
+  body["spec"]["resourceAttributes"] = std::move(attributes);
+  kube::ObjectPath reviews;
+  reviews.resource = "selfsubjectaccessreviews";
+  reviews.api = "/apis/authorization.k8s.io/v1";
+  std::string text = body.dump();
+  const json review = co_await client.create(std::move(reviews), std::move(text));
+  co_return review.at("status").value("allowed", false);
+}
+
+asio::awaitable<void> check_rights(kube::KubeClient& client, Target target, std::string subject, Findings& findings) {
+  const Rights rights = rights_of(target, client.context().default_namespace);
+  std::vector<std::string> missing;
+  for (const Question& question : questions_of(rights)) {
+    Question asked = question;
+    const bool allowed = co_await is_allowed(client, std::move(asked));
+    if (!allowed)
+      missing.push_back(question.verb + " " + question.resource +
+                        (question.name_space.empty() ? "" : " in " + question.name_space));
+  }
+  if (missing.empty()) {
+    findings.push_back({subject, Health::ok, "has the rights that target " + target.name + " needs", ""});
+  } else {
+    findings.push_back({subject, Health::failed, "target " + target.name + " may not: " + join(missing, ", ", 4),
+                        "have an administrator run: regsync rbac " + target.name + " --context " +
+                            client.context().name + " | kubectl --context " + client.context().name + " apply -f -"});
+  }
+}
+
+asio::awaitable<void> check_context(kube::KubeClient& given, const std::vector<Target>& targets, WallTime now,
+                                    Findings& findings) {
+  const std::string subject = "context " + given.context().name;
+  const auto executor = co_await asio::this_coro::executor;
+  std::string date;
+  kube::ResolvedContext context = given.context().clone();
+  auto transport = std::make_unique<DatedTransport>(executor, kube::endpoint_of(context), date);
+  kube::KubeClient client(executor, std::move(context), std::move(transport));
+
+  const json version = co_await client.version();
+  findings.push_back(
+      {subject, Health::ok, "reachable, Kubernetes " + version.value("gitVersion", std::string("?")), ""});
+  check_clock(subject, date, now, findings);
+  for (const Target& target : targets) {
+    if (!selects_context(target, client.context().name)) continue;
+    Target copy = target;
+    co_await check_rights(client, std::move(copy), subject, findings);
+  }
+}
+
+asio::awaitable<void> check_login(std::shared_ptr<const Credential> credential, Findings& findings) {
+  const RegistryKey key(credential->login.server);
+  RegistryLogin login;
+  login.username = credential->login.username;
+  login.password = credential->secret.clone();
+  std::string host(key.host());
+  const PullAnswer answer = co_await try_login(std::move(host), std::move(login));
+  const std::string subject = "login " + credential->login.server;
+  if (answer.verdict == PullVerdict::can_pull)
+    findings.push_back({subject, Health::ok, "accepted by the registry as " + credential->login.username, ""});
+  else if (answer.verdict == PullVerdict::denied)
+    findings.push_back(
+        {subject, Health::failed, "stale: " + answer.detail, "log in again: docker login " + key.value()});
+  else
+    findings.push_back({subject, Health::warning, "not known whether it is still good: " + answer.detail,
+                        "try again when the registry can be reached"});
+}
+
+}  // namespace
+
+void check_contexts(const std::vector<Target>& targets, const std::optional<std::filesystem::path>& kubeconfig_path,
+                    Environment& environment, Findings& findings) {
+  if (targets.empty()) return;
+  try {
+    const kube::Kubeconfig kubeconfig = load_kubeconfig(kubeconfig_path);
+    std::vector<std::string> patterns;
+    for (const Target& target : targets)
+      patterns.insert(patterns.end(), target.contexts.begin(), target.contexts.end());
+    for (const std::string& pattern : patterns) {
+      try {
+        require_contexts(kubeconfig, {pattern});
+      } catch (const Error& error) {
+        findings.push_back(failed("kubeconfig", error));
+      }
+    }
+    // Contexts are asked at the same time; each keeps its own lines together.
+    const std::vector<std::string> contexts = select_contexts(kubeconfig, patterns);
+    std::map<std::string, Findings> by_context;
+    for_each_context(
+        kubeconfig, contexts, std::chrono::seconds(15),
+        [&](kube::KubeClient& client) {
+          return check_context(client, targets, environment.now(), by_context[client.context().name]);
+        },
+        [&](const std::string& context, const Error& error) {
+          by_context[context].push_back(failed("context " + context, error));
+        });
+    for (const auto& [context, lines] : by_context) findings.insert(findings.end(), lines.begin(), lines.end());
+  } catch (const Error& error) {
+    findings.push_back(failed("kubeconfig", error));
+  }
+}
+
+void check_logins(const std::vector<Target>& targets, Environment& environment, Findings& findings) {
+  std::set<RegistryKey> wanted;
+  for (const Target& target : targets) wanted.merge(wanted_registries(target));
+  StoreReading logins;
+  try {
+    logins = environment.open_store(Prompt::never)->load(wanted);
+  } catch (const Error&) {
+    return;  // check_secret_store has said so
+  }
+  if (logins.problem) return;
+
+  std::set<std::string> missing;
+  for (const Target& target : targets)
+    for (const std::string& registry : target.registries)
+      if (std::ranges::none_of(logins.credentials, [&](const Credential& credential) {
+            const RegistryKey key(credential.login.server);
+            return key == RegistryKey(registry) || key.value() == RegistryKey(registry).host();
+          }))
+        missing.insert(registry);
+  for (const std::string& registry : missing)
+    findings.push_back({"login " + registry, Health::failed, "there is none", "log in: docker login " + registry});
+
+  asio::io_context io(1);
+  for (Credential& credential : logins.credentials) {
+    if (const auto unfit = unfit_for_kubelet(credential)) {
+      findings.push_back(failed("login " + credential.login.server, *unfit));
+      continue;
+    }
+    auto shared = std::make_shared<const Credential>(std::move(credential));
+    const std::string server = shared->login.server;
+    asio::co_spawn(io, check_login(std::move(shared), findings),
+                   [&findings, server](const std::exception_ptr& failure) {
+                     if (!failure) return;
+                     try {
+                       std::rethrow_exception(failure);
+                     } catch (...) {
+                       findings.push_back(failed("login " + server, current_error()));
+                     }
+                   });
+  }
+  io.run();
+}
+
+}  // namespace regsync::cli

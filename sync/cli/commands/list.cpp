@@ -1,0 +1,91 @@
+// regsync list: the targets.
+#include <nlohmann/json.hpp>
+#include <ostream>
+
+#include "sync/base/paths.hpp"
+#include "sync/cli/command.hpp"
+#include "sync/cli/view/target_view.hpp"
+#include "sync/control/messages.hpp"
+
+namespace regsync::cli {
+namespace {
+
+struct ListOptions {
+  Format format = Format::table;
+};
+
+std::string namespaces_of(const Target& target) {
+  std::vector<std::string> parts = target.namespaces;
+  if (!target.namespace_selector.empty()) parts.push_back("(" + target.namespace_selector.text() + ")");
+  if (parts.empty()) parts.emplace_back("<context's own>");
+  for (const std::string& glob : target.exclude_namespaces) parts.push_back("!" + glob);
+  return join(parts, ",");
+}
+
+std::vector<Cell> cells_of(const std::string& name, const TargetFile& file, bool wide, const std::string& path) {
+  if (!file.target) return {name, {"<file cannot be used>", Colour::red}};
+  const Target& target = *file.target;
+  std::vector<Cell> cells = {name, target.secret, join(target.registries, ","), join(target.contexts, ","),
+                             namespaces_of(target)};
+  if (wide) {
+    cells.emplace_back(join(target.service_accounts, ","));
+    cells.emplace_back(target.on_logout == OnLogout::keep ? "keep" : "remove");
+    cells.emplace_back(path);
+  }
+  return cells;
+}
+
+void print_table(const TargetDirectory& directory, const TargetFiles& files, bool wide, Environment& environment) {
+  std::vector<std::string> header = {"NAME", "SECRET", "REGISTRIES", "CONTEXTS", "NAMESPACES"};
+  if (wide) header.insert(header.end(), {"SERVICE ACCOUNTS", "ON LOGOUT", "FILE"});
+  Table table(std::move(header));
+  for (const auto& [name, file] : files) table.add(cells_of(name, file, wide, directory.path_of(name).string()));
+  if (table.empty())
+    environment.err << "No targets. Declare one: regsync add NAME --registry REGISTRY\n";
+  else
+    table.print(environment.out, environment.colour);
+}
+
+int list(const ListOptions& options, Environment& environment) {
+  const TargetDirectory directory(paths::targets());
+  const TargetFiles files = directory.load();
+  switch (options.format) {
+    case Format::name:
+      for (const auto& [name, file] : files) environment.out << name << '\n';
+      break;
+    case Format::json:
+    case Format::yaml: {
+      nlohmann::json all = nlohmann::json::array();
+      for (const auto& [name, file] : files) {
+        nlohmann::json item = file.target ? to_json(*file.target) : nlohmann::json{{"name", name}};
+        if (file.problem) item["problem"] = control::to_json(*file.problem);
+        all.push_back(std::move(item));
+      }
+      print_structured(environment.out, all, options.format);
+      break;
+    }
+    case Format::table:
+    case Format::wide:
+      print_table(directory, files, options.format == Format::wide, environment);
+  }
+  bool good = true;
+  for (const auto& [name, file] : files) {
+    if (!file.problem) continue;
+    print_error(environment.err, *file.problem);
+    good = false;
+  }
+  return good ? exit_done : exit_not_as_asked;
+}
+
+}  // namespace
+
+void define_list(CLI::App& app, Invocation& invocation) {
+  auto options = std::make_shared<ListOptions>();
+  CLI::App* command = add_command(app, "list", "List the targets",
+                                  {{"All targets, with their files", "regsync list -o wide"},
+                                   {"Sync them one by one", "regsync list -o name | xargs -n1 regsync sync"}});
+  add_output(command, options->format, {Format::wide, Format::name, Format::json, Format::yaml});
+  on_command(command, invocation, options, list);
+}
+
+}  // namespace regsync::cli

@@ -1,0 +1,121 @@
+// regsync rbac: the least rights that a target needs, ready for `kubectl apply -f -`.
+#include <algorithm>
+#include <nlohmann/json.hpp>
+#include <ostream>
+
+#include "sync/base/paths.hpp"
+#include "sync/cli/ask/for_each_context.hpp"
+#include "sync/cli/ask/kubeconfig_selection.hpp"
+#include "sync/cli/ask/rights.hpp"
+#include "sync/cli/ask/whoami.hpp"
+#include "sync/cli/command.hpp"
+#include "sync/cli/view/target_view.hpp"
+
+namespace regsync::cli {
+namespace {
+
+struct RbacOptions {
+  std::optional<std::string> target;
+  std::string context;
+  std::string user;
+  std::string group;
+  std::string service_account;  // NAMESPACE:NAME, as kubectl create rolebinding has it
+  std::optional<std::filesystem::path> kubeconfig;
+  Format format = Format::yaml;
+};
+
+// RBAC is per cluster: the asked one, else the current context, which is where `kubectl apply` goes.
+std::string choose_context(const RbacOptions& options, const kube::Kubeconfig& kubeconfig,
+                           const std::vector<Target>& targets) {
+  if (!options.context.empty()) {
+    require_contexts(kubeconfig, {options.context});
+    if (std::ranges::none_of(targets, [&](const Target& target) { return selects_context(target, options.context); })) {
+      throw UsageError("context " + options.context + " is none of the target's",
+                       "its contexts: " + join(targets.front().contexts));
+    }
+    return options.context;
+  }
+  const auto selected = [&](const std::string& context) {
+    return std::ranges::any_of(targets, [&](const Target& target) { return selects_context(target, context); });
+  };
+  if (selected(kubeconfig.current_context())) return kubeconfig.current_context();
+  std::vector<std::string> contexts = kubeconfig.contexts();
+  std::erase_if(contexts, [&](const std::string& context) { return !selected(context); });
+  if (contexts.size() == 1) return contexts.front();
+  if (contexts.empty()) throw UsageError("no context of the kubeconfig is selected by any of these targets");
+  throw UsageError("the current context is none of the target's", "say which: --context " + contexts.front());
+}
+
+Subject given_subject(const RbacOptions& options) {
+  if (!options.user.empty()) return {"User", options.user, ""};
+  if (!options.group.empty()) return {"Group", options.group, ""};
+  const auto colon = options.service_account.find(':');
+  if (colon == std::string::npos || colon == 0 || colon + 1 == options.service_account.size())
+    throw UsageError("--serviceaccount " + options.service_account + " is not NAMESPACE:NAME",
+                     "write for example ci:regsync");
+  return {"ServiceAccount", options.service_account.substr(colon + 1), options.service_account.substr(0, colon)};
+}
+
+Subject subject_of(const RbacOptions& options, const kube::Kubeconfig& kubeconfig, const std::string& context) {
+  if (!options.user.empty() || !options.group.empty() || !options.service_account.empty())
+    return given_subject(options);
+  std::string name;
+  std::optional<Error> problem;
+  for_each_context(
+      kubeconfig, {context}, std::chrono::seconds(10),
+      [&](kube::KubeClient& client) -> asio::awaitable<void> { name = co_await user_name_of(client); },
+      [&](const std::string&, const Error& error) { problem = error; });
+  if (problem) throw problem->within("context " + context);
+  if (name.empty())
+    throw UsageError("the API server of context " + context + " is too old to say who you are",
+                     "say it: --user NAME, --group NAME or --serviceaccount NAMESPACE:NAME");
+  return {"User", name, ""};
+}
+
+int rbac(const RbacOptions& options, Environment& environment) {
+  const auto [targets, complete] = require_targets(options.target, environment);
+  const kube::Kubeconfig kubeconfig = load_kubeconfig(options.kubeconfig);
+  const std::string context = choose_context(options, kubeconfig, targets);
+  const std::string default_namespace = kubeconfig.resolve(context).default_namespace;
+  const Subject subject = subject_of(options, kubeconfig, context);
+
+  std::vector<nlohmann::json> objects;
+  for (const Target& target : targets) {
+    if (!selects_context(target, context)) continue;
+    for (nlohmann::json& object : make_rbac(rights_of(target, default_namespace), subject))
+      objects.push_back(std::move(object));
+  }
+  if (options.format == Format::json) {
+    print_structured(environment.out, {{"apiVersion", "v1"}, {"kind", "List"}, {"items", objects}}, options.format);
+    return complete ? exit_done : exit_not_as_asked;
+  }
+  environment.out << "# For context " << context << ", " << subject.kind << " " << subject.name
+                  << ". Apply: regsync rbac ... | kubectl --context " << context << " apply -f -\n";
+  for (const nlohmann::json& object : objects) environment.out << "---\n" << to_yaml_text(object) << '\n';
+  return complete ? exit_done : exit_not_as_asked;
+}
+
+}  // namespace
+
+void define_rbac(CLI::App& app, Invocation& invocation) {
+  auto options = std::make_shared<RbacOptions>();
+  CLI::App* command = add_command(
+      app, "rbac", "Print the least rights that a target needs, for kubectl apply",
+      {{"For the user of the current context", "regsync rbac myregcred | kubectl apply -f -"},
+       {"For a service account, in another cluster",
+        "regsync rbac myregcred --context prod --serviceaccount ci:regsync | kubectl --context prod apply -f -"}});
+  command->add_option("NAME", options->target, "Only this target");
+  command->add_option("--context", options->context, "The cluster (default: the current context)");
+  CLI::Option* user = command->add_option("--user", options->user, "Grant to this user (default: who the context is)");
+  CLI::Option* group = command->add_option("--group", options->group, "Grant to this group");
+  command->add_option("--serviceaccount", options->service_account, "Grant to this ServiceAccount")
+      ->type_name("NAMESPACE:NAME")
+      ->excludes(user)
+      ->excludes(group);
+  group->excludes(user);
+  add_output(command, options->format, {Format::json, Format::yaml});
+  add_kubeconfig(command, options->kubeconfig);
+  on_command(command, invocation, options, rbac);
+}
+
+}  // namespace regsync::cli

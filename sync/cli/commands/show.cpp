@@ -1,0 +1,50 @@
+// regsync show: the manifest of a target's Secret.
+#include <nlohmann/json.hpp>
+#include <ostream>
+
+#include "sync/base/paths.hpp"
+#include "sync/cli/ask/plans.hpp"
+#include "sync/cli/command.hpp"
+#include "sync/cli/view/manifest.hpp"
+#include "sync/cli/view/target_view.hpp"
+#include "sync/engine/owner_file.hpp"
+
+namespace regsync::cli {
+namespace {
+
+struct ShowOptions {
+  std::string name;
+  bool reveal = false;
+  Format format = Format::yaml;
+};
+
+int show(const ShowOptions& options, Environment& environment) {
+  const Target target = require_target(options.name);
+  const std::shared_ptr<const Plan> plan = make_plans(environment, {target}).front();
+  for (const Error& problem : plan->problems) environment.err << "warning: " << describe(problem) << '\n';
+  if (!plan->payload)
+    throw Error(ErrorCode::not_found, "target \"" + target.name + "\" has no login to make a Secret of",
+                "log in: docker login " + target.registries.front());
+
+  const nlohmann::json manifest = make_manifest(*plan, load_owner(paths::owner()).annotation, plan->payload->base64());
+  if (options.format == Format::yaml)
+    environment.out << "# " << TargetDirectory(paths::targets()).path_of(target.name).string() << '\n';
+  print_structured(environment.out, options.reveal ? manifest : mask(nullptr, manifest).second, options.format);
+  return exit_done;
+}
+
+}  // namespace
+
+void define_show(CLI::App& app, Invocation& invocation) {
+  auto options = std::make_shared<ShowOptions>();
+  CLI::App* command = add_command(app, "show", "Show the manifest of a target's Secret, with the password masked",
+                                  {{"What would be in the cluster", "regsync show myregcred"},
+                                   {"With the password; for a cluster that regsync cannot reach",
+                                    "regsync show myregcred --reveal | ssh bastion kubectl apply -n team-a -f -"}});
+  command->add_option("NAME", options->name, "The target")->required();
+  command->add_flag("--reveal", options->reveal, "Print the password too");
+  add_output(command, options->format, {Format::yaml, Format::json});
+  on_command(command, invocation, options, show);
+}
+
+}  // namespace regsync::cli

@@ -1,0 +1,239 @@
+// regsync verify: reads the Secrets back from the clusters and asks the registry, as kubelet would, whether they pull.
+#include <algorithm>
+#include <asio/co_spawn.hpp>
+#include <asio/io_context.hpp>
+#include <nlohmann/json.hpp>
+#include <ostream>
+
+#include "helper/store/registry_key.hpp"
+#include "sync/base/base64.hpp"
+#include "sync/base/paths.hpp"
+#include "sync/cli/ask/for_each_context.hpp"
+#include "sync/cli/ask/kubeconfig_selection.hpp"
+#include "sync/cli/ask/snapshot.hpp"
+#include "sync/cli/command.hpp"
+#include "sync/cli/view/target_view.hpp"
+#include "sync/logins/registry_client.hpp"
+#include "sync/model/image.hpp"
+#include "sync/model/kubelet_keyring.hpp"
+
+namespace regsync::cli {
+namespace {
+
+struct VerifyOptions {
+  std::optional<std::string> target;
+  std::string image;
+  std::vector<std::string> contexts;
+  std::vector<std::string> namespaces;
+  std::optional<std::filesystem::path> kubeconfig;
+  Format format = Format::table;
+};
+
+// One Secret (or the lack of it) and what the registry says to it.
+struct Row {
+  std::string context;
+  std::string name_space;
+  std::string secret;
+  std::string payload;  // base64; secret
+  bool good = false;
+  std::string verdict;
+  std::string detail;
+};
+
+std::string text_of(PullVerdict verdict) {
+  switch (verdict) {
+    case PullVerdict::can_pull:
+      return "can pull";
+    case PullVerdict::denied:
+      return "denied";
+    case PullVerdict::no_such_image:
+      return "no such image";
+    case PullVerdict::unreachable:
+      return "registry unreachable";
+  }
+  return "registry unreachable";
+}
+
+std::string payload_of(const nlohmann::json& secret) {
+  if (!secret.contains("data") || !secret["data"].is_object()) return {};
+  return secret["data"].value(".dockerconfigjson", std::string());
+}
+
+asio::awaitable<void> read_rows(kube::KubeClient& client, const std::vector<Target>& targets,
+                                const VerifyOptions& options, std::vector<Row>& rows) {
+  const std::string& context = client.context().name;
+  const std::string& default_namespace = client.context().default_namespace;
+  Places places;
+  for (const Target& target : targets)
+    if (selects_context(target, context)) places.merge(places_of(target, default_namespace));
+  const Snapshot snapshot = co_await read_snapshot(client, places);
+  for (const Key& key : keys_of(snapshot, places)) {
+    if (!options.namespaces.empty() && !matches_any(options.namespaces, key.name_space)) continue;
+    const NamespaceView* view = snapshot.find_namespace(key.name_space);
+    const bool wanted = std::ranges::any_of(targets, [&](const Target& target) {
+      return target.secret == key.secret && selects_context(target, context) &&
+             selects(target, key.name_space, view, default_namespace) == Selected::yes;
+    });
+    if (!wanted) continue;
+    const auto secret = snapshot.secrets.find(key);
+    Row row{context, key.name_space, key.secret, "", false, "no Secret", "regsync status says why"};
+    if (secret != snapshot.secrets.end()) {
+      row.verdict.clear();
+      row.detail.clear();
+      row.payload = payload_of(secret->second);
+    }
+    rows.push_back(std::move(row));
+  }
+}
+
+std::string detail_of(const PullAnswer& answer, const std::string& username) {
+  if (answer.verdict == PullVerdict::can_pull) return "as " + username;
+  return answer.verdict == PullVerdict::unreachable ? answer.detail : answer.detail + " to " + username;
+}
+
+RegistryLogin login_of(const KubeletEntry& entry) { return {entry.username, entry.password.clone()}; }
+
+// kubelet tries every entry that matches, until one can pull.
+asio::awaitable<void> judge_image(Image image, const std::vector<KubeletEntry>& entries, Row& verdict) {
+  verdict.verdict = "no matching entry";
+  verdict.detail = "for " + image.host;
+  for (const KubeletEntry* entry : entries_for(entries, image.name())) {
+    RegistryLogin login = login_of(*entry);
+    const PullAnswer answer = co_await try_pull(image, std::move(login));
+    verdict.good = answer.verdict == PullVerdict::can_pull;
+    verdict.verdict = text_of(answer.verdict);
+    verdict.detail = detail_of(answer, entry->username);
+    if (verdict.good) co_return;
+  }
+}
+
+// Without an image: whether each registry takes its login.
+asio::awaitable<void> judge_logins(const std::vector<KubeletEntry>& entries, Row& verdict) {
+  verdict.good = !entries.empty();
+  verdict.verdict = entries.empty() ? "no matching entry" : "login accepted";
+  std::vector<std::string> accepted;
+  for (const KubeletEntry& entry : entries) {
+    const std::string host(RegistryKey(entry.key).host());
+    RegistryLogin login = login_of(entry);
+    const PullAnswer answer = co_await try_login(host, std::move(login));
+    if (answer.verdict == PullVerdict::can_pull) {
+      accepted.push_back(host + " as " + entry.username);
+      continue;
+    }
+    verdict.good = false;
+    verdict.verdict = text_of(answer.verdict);
+    verdict.detail = detail_of(answer, entry.username);
+    co_return;
+  }
+  verdict.detail = join(accepted);
+}
+
+// The same payload is judged once, however many namespaces hold it.
+asio::awaitable<void> judge(const VerifyOptions& options, std::vector<Row>& rows) {
+  std::map<std::string, Row> judged;
+  for (Row& row : rows) {
+    if (!row.verdict.empty()) continue;
+    auto known = judged.find(row.payload);
+    if (known == judged.end()) {
+      Row verdict;
+      try {
+        const auto payload = base64_decode(row.payload);
+        const std::vector<KubeletEntry> entries = read_for_kubelet(payload.value_or(""));
+        if (options.image.empty()) {
+          co_await judge_logins(entries, verdict);
+        } else {
+          Image image = parse_image(options.image);
+          co_await judge_image(std::move(image), entries, verdict);
+        }
+      } catch (const Error& error) {
+        verdict.verdict = "unusable Secret";
+        verdict.detail = error.message();
+      }
+      known = judged.emplace(row.payload, std::move(verdict)).first;
+    }
+    row.good = known->second.good;
+    row.verdict = known->second.verdict;
+    row.detail = known->second.detail;
+  }
+}
+
+void judge_all(const VerifyOptions& options, std::vector<Row>& rows) {
+  asio::io_context io(1);
+  std::exception_ptr failure;
+  asio::co_spawn(io, judge(options, rows), [&](const std::exception_ptr& error) { failure = error; });
+  io.run();
+  if (failure) std::rethrow_exception(failure);
+}
+
+void print(const std::vector<Row>& rows, const VerifyOptions& options, Environment& environment) {
+  if (options.format == Format::json || options.format == Format::yaml) {
+    nlohmann::json all = nlohmann::json::array();
+    for (const Row& row : rows)
+      all.push_back({{"context", row.context},
+                     {"namespace", row.name_space},
+                     {"secret", row.secret},
+                     {"canPull", row.good},
+                     {"verdict", row.verdict},
+                     {"detail", row.detail}});
+    print_structured(environment.out, all, options.format);
+    return;
+  }
+  Table table({"CONTEXT", "NAMESPACE", "SECRET", "VERDICT", "DETAIL"});
+  for (const Row& row : rows)
+    table.add(
+        {row.context, row.name_space, row.secret, {row.verdict, row.good ? Colour::green : Colour::red}, row.detail});
+  if (!table.empty()) table.print(environment.out, environment.colour);
+}
+
+int verify(const VerifyOptions& options, Environment& environment) {
+  if (!options.image.empty()) {  // a typo is found before anybody is asked
+    try {
+      parse_image(options.image);
+    } catch (const Error& error) {
+      throw UsageError(error.message(), error.remedy());
+    }
+  }
+  const AskedTargets asked = require_targets(options.target, environment);
+  const kube::Kubeconfig kubeconfig = load_kubeconfig(options.kubeconfig);
+  require_contexts(kubeconfig, options.contexts);
+  std::vector<std::string> contexts = select_contexts(kubeconfig, options.contexts);
+  std::erase_if(contexts, [&](const std::string& context) {
+    return std::ranges::none_of(asked.targets, [&](const Target& target) { return selects_context(target, context); });
+  });
+
+  std::vector<Row> rows;
+  bool all_read = asked.complete;
+  for_each_context(
+      kubeconfig, contexts, std::chrono::seconds(60),
+      [&](kube::KubeClient& client) { return read_rows(client, asked.targets, options, rows); },
+      [&](const std::string& context, const Error& error) {
+        print_error(environment.err, error.within("context " + context));
+        all_read = false;
+      });
+  judge_all(options, rows);
+  std::ranges::sort(rows, {}, [](const Row& row) { return std::tie(row.context, row.name_space, row.secret); });
+  print(rows, options, environment);
+  if (rows.empty() && all_read)
+    environment.err << "No Secret to verify: the targets select no namespace here. See: regsync status\n";
+  const bool good = all_read && !rows.empty() && std::ranges::all_of(rows, &Row::good);
+  return good ? exit_done : exit_not_as_asked;
+}
+
+}  // namespace
+
+void define_verify(CLI::App& app, Invocation& invocation) {
+  auto options = std::make_shared<VerifyOptions>();
+  CLI::App* command = add_command(
+      app, "verify", "Read the Secrets back and ask the registry, as kubelet would, whether they can pull",
+      {{"Whether pods can pull an image, in every cluster and namespace", "regsync verify --image ghcr.io/acme/app:1"},
+       {"Whether the registry takes the logins of one target", "regsync verify myregcred"}});
+  command->add_option("NAME", options->target, "Only this target");
+  command->add_option("--image", options->image, "The image to pull (default: only whether the login is accepted)");
+  add_strings(command, "--context", options->contexts, "Only this context, or glob; may be repeated");
+  add_strings(command, "-n,--namespace", options->namespaces, "Only this namespace, or glob; may be repeated");
+  add_output(command, options->format, {Format::json, Format::yaml});
+  add_kubeconfig(command, options->kubeconfig);
+  on_command(command, invocation, options, verify);
+}
+
+}  // namespace regsync::cli

@@ -1,0 +1,50 @@
+// regsync version: of this program and of the running daemon.
+#include <nlohmann/json.hpp>
+#include <ostream>
+
+#include "sync/cli/ask/daemon_link.hpp"
+#include "sync/cli/command.hpp"
+#include "sync/control/messages.hpp"
+
+namespace regsync::cli {
+namespace {
+
+struct VersionOptions {
+  Format format = Format::table;
+};
+
+// Empty where no daemon answers.
+std::string daemon_version() {
+  try {
+    const auto daemon = connect();
+    return control::report_from_json(daemon->call("status", nlohmann::json::object(), std::chrono::seconds(2))).version;
+  } catch (const Error&) {
+    return {};
+  }
+}
+
+int version(const VersionOptions& options, Environment& environment) {
+  const std::string daemon = daemon_version();
+  if (options.format == Format::table) {
+    environment.out << "regsync " REGSYNC_VERSION "\n"
+                    << "regsyncd " << (daemon.empty() ? "not running" : daemon) << '\n';
+  } else {
+    print_structured(
+        environment.out,
+        {{"regsync", REGSYNC_VERSION}, {"regsyncd", daemon.empty() ? nlohmann::json() : nlohmann::json(daemon)}},
+        options.format);
+  }
+  return exit_done;
+}
+
+}  // namespace
+
+void define_version(CLI::App& app, Invocation& invocation) {
+  auto options = std::make_shared<VersionOptions>();
+  CLI::App* command = add_command(app, "version", "Show the versions of regsync and of the running regsyncd",
+                                  {{"For a script", "regsync version -o json"}});
+  add_output(command, options->format, {Format::json, Format::yaml});
+  on_command(command, invocation, options, version);
+}
+
+}  // namespace regsync::cli

@@ -1,0 +1,90 @@
+#include "sync/cli/setup/foreign_helper.hpp"
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <cstdlib>
+#include <filesystem>
+#include <nlohmann/json.hpp>
+#include <string_view>
+
+#include "helper/base/error.hpp"
+#include "sync/cli/setup/run_to_end.hpp"
+
+namespace regsync {
+namespace {
+
+using nlohmann::json;
+
+ChildResult ask(const std::string& program, const char* action, const std::string& input) {
+  ChildCommand command;
+  command.program = program;
+  command.arguments = {action};
+  command.input = input;
+  return run_to_end(std::move(command));
+}
+
+// Helpers answer errors on stdout, in one line that is meant for people.
+Error refusal(const std::string& program, const char* action, const ChildResult& result) {
+  return {ErrorCode::credential_plugin,
+          program + " " + action + " failed: " + result.output.substr(0, result.output.find_first_of("\r\n"))};
+}
+
+json parse_answer(const std::string& program, const char* action, const std::string& output) {
+  try {
+    json answer = json::parse(output);
+    if (answer.is_object()) {
+      return answer;
+    }
+  } catch (const json::parse_error&) {  // NOLINT(bugprone-empty-catch): falls through; its text quotes the answer
+  }
+  throw Error(ErrorCode::credential_plugin, program + " " + action + " did not answer a JSON object");
+}
+
+}  // namespace
+
+bool is_on_path(const std::string& program) {
+  const char* path = std::getenv("PATH");
+  std::string_view rest = path != nullptr ? path : "";
+  while (!rest.empty()) {
+    const std::string_view folder = rest.substr(0, rest.find(':'));
+    rest.remove_prefix(std::min(rest.size(), folder.size() + 1));
+    const std::filesystem::path candidate = std::filesystem::path(folder.empty() ? "." : folder) / program;
+    std::error_code ignored;
+    if (std::filesystem::is_regular_file(candidate, ignored) && access(candidate.c_str(), X_OK) == 0) {
+      return true;
+    }
+  }
+  return false;
+}
+
+std::vector<Login> list_foreign_logins(const std::string& program) {
+  const ChildResult result = ask(program, "list", "unused");
+  if (result.exit_code != 0) {
+    throw refusal(program, "list", result);
+  }
+  std::vector<Login> logins;
+  const json answer = parse_answer(program, "list", result.output);
+  for (const auto& [server, username] : answer.items()) {
+    logins.push_back({server, username.is_string() ? username.get<std::string>() : std::string()});
+  }
+  return logins;
+}
+
+std::optional<Credential> get_foreign_login(const std::string& program, const std::string& server) {
+  const ChildResult result = ask(program, "get", server);
+  if (result.exit_code != 0) {
+    if (result.output.starts_with("credentials not found")) {
+      return std::nullopt;
+    }
+    throw refusal(program, "get", result);
+  }
+  const json answer = parse_answer(program, "get", result.output);
+  const auto text = [&answer](const char* name) {
+    const auto member = answer.find(name);
+    return member != answer.end() && member->is_string() ? member->get<std::string>() : std::string();
+  };
+  return Credential{{server, text("Username")}, SecretString(text("Secret"))};
+}
+
+}  // namespace regsync

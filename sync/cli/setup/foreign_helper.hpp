@@ -1,0 +1,18 @@
+// Another credential helper, as docker would ask it: for `regsync setup --import`.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "helper/store/credential.hpp"
+
+namespace regsync {
+
+bool is_on_path(const std::string& program);
+
+// Both throw Error(credential_plugin) with what the helper said, which never is a secret.
+std::vector<Login> list_foreign_logins(const std::string& program);
+std::optional<Credential> get_foreign_login(const std::string& program, const std::string& server);
+
+}  // namespace regsync

@@ -1,0 +1,257 @@
+#include "sync/cli/setup/setup.hpp"
+
+#include <nlohmann/json.hpp>
+#include <optional>
+#include <ostream>
+#include <set>
+#include <string_view>
+#include <utility>
+
+#include "helper/base/error.hpp"
+#include "helper/store/registry_key.hpp"
+#include "sync/cli/setup/foreign_helper.hpp"
+#include "sync/cli/setup/headless_keyring.hpp"
+#include "sync/cli/setup/user_service.hpp"
+#include "sync/logins/docker_config_file.hpp"
+
+namespace regsync {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr const char* ours = "regsync";
+constexpr const char* shares_our_items = "secretservice";  // keeps its logins where and as we do
+
+// What undo needs: docker's config as it was, but for the secrets that were imported (they are in the store; a copy on
+// the disk is what the person wanted to be rid of), and in a member "regsync" whose secrets those are.
+fs::path backup_path(const fs::path& config) { return config.string() + ".before-regsync"; }
+
+void require_helper_on_path() {
+  if (!is_on_path("docker-credential-regsync")) {
+    throw Error(ErrorCode::not_found,
+                "docker-credential-regsync is not on PATH, so docker could not keep logins with it",
+                "install regsync, or add the folder of docker-credential-regsync to PATH; nothing was changed");
+  }
+}
+
+class Import {
+ public:
+  Import(CredentialStore& store, std::ostream& out, std::ostream& err) : store_(store), out_(out), err_(err) {}
+
+  // Whether the store has it now, read back and equal.
+  bool take(const Credential& login, std::string_view from) {
+    try {
+      if (const auto kept = store_.get(login.login.server); kept && !same(*kept, login)) {
+        return leave(login.login.server, "the keyring has another login there (" + kept->login.username +
+                                             "); to replace it, `docker login " + login.login.server + "`");
+      }
+      store_.store(login);
+    } catch (const Error& error) {
+      if (error.code() != ErrorCode::invalid_input) {
+        throw;  // the store itself: nothing more will work
+      }
+      return leave(login.login.server, error.message());
+    }
+    const auto kept = store_.get(login.login.server);
+    if (!kept || !same(*kept, login)) {
+      throw Error(ErrorCode::store_unavailable,
+                  "the keyring does not give back the login of " + login.login.server + " as it was stored",
+                  "nothing was removed from docker's config; `regsync doctor` tells more");
+    }
+    out_ << "imported " << login.login.server << " (" << login.login.username << ") from " << from << "\n";
+    return true;
+  }
+
+  bool leave(const std::string& server, const std::string& reason) {
+    err_ << "not imported: " << server << ": " << reason << "\n";
+    complete_ = false;
+    return false;
+  }
+
+  [[nodiscard]] bool complete() const { return complete_; }
+
+ private:
+  static bool same(const Credential& a, const Credential& b) {
+    return a.login.username == b.login.username && a.secret == b.secret;
+  }
+
+  CredentialStore& store_;
+  std::ostream& out_;
+  std::ostream& err_;
+  bool complete_ = true;
+};
+
+class Setup {
+ public:
+  Setup(const SetupOptions& options, std::ostream& out, std::ostream& err)
+      : options_(options), out_(out), err_(err), config_(options.docker_config) {
+    for (const std::string& registry : options.registries) {
+      chosen_.insert(RegistryKey(registry));
+    }
+  }
+
+  int apply() {
+    require_helper_on_path();
+    const auto store = options_.open_store();
+    store->list();  // throws where docker would fail later
+
+    Import import(*store, out_, err_);
+    std::vector<std::string> moved;
+    std::vector<std::string> unreadable;
+    for (const Credential& login : config_.plain_logins(&unreadable)) {
+      if (!concerned(login.login.server)) {
+        continue;
+      }
+      if (!options_.import_logins) {
+        err_ << "note: docker will not see the login of " << login.login.server << " that is in "
+             << config_.path().string() << " any more; to move it into the keyring: regsync setup --import\n";
+      } else if (import.take(login, config_.path().string())) {
+        moved.push_back(login.login.server);
+      }
+    }
+    const auto before = config_.store_helper();
+    if (!options_.import_logins && chosen_.empty() && before && *before != ours && *before != shares_our_items) {
+      err_ << "note: docker will not see the logins that docker-credential-" << *before
+           << " keeps any more; to copy them into the keyring: regsync setup --import\n";
+    }
+    if (options_.import_logins) {
+      for (const std::string& server : unreadable) {
+        if (concerned(server)) {
+          import.leave(server, "its entry in " + config_.path().string() + " holds no user name and password");
+        }
+      }
+      import_from_helpers(import);
+    }
+
+    back_up(moved);
+    for (const std::string& server : moved) {
+      config_.blank_login(server);
+    }
+    if (options_.registries.empty()) {
+      config_.set_store_helper(ours);
+    }
+    for (const std::string& registry : options_.registries) {
+      config_.set_registry_helper(registry, ours);
+    }
+    config_.save();
+    out_ << "docker keeps " << (options_.registries.empty() ? "all logins" : "the logins of the named registries")
+         << " in the keyring now (" << config_.path().string() << ")\n";
+    return import.complete() ? 0 : 1;
+  }
+
+  int undo() {
+    const fs::path saved = backup_path(config_.path());
+    DockerConfigFile before(saved);
+    const auto note = before.document().value("regsync", nlohmann::ordered_json::object());
+    restore_logins(note.value("imported", std::vector<std::string>()));
+
+    bool changed = false;
+    if (config_.store_helper() == ours) {
+      config_.set_store_helper(before.store_helper());
+      changed = true;
+    }
+    for (const std::string& registry : config_.registries_with_helpers()) {
+      if (config_.registry_helper(registry) == ours) {
+        config_.set_registry_helper(registry, before.registry_helper(registry));
+        changed = true;
+      }
+    }
+    if (!changed) {
+      out_ << config_.path().string() << " does not use regsync; nothing to undo\n";
+      return 0;
+    }
+    config_.save();
+    if (config_.empty() && note.value("created", false)) {
+      fs::remove(config_.path());
+    }
+    fs::remove(saved);
+    out_ << "docker keeps its logins as before (" << config_.path().string() << "); those in the keyring stay there\n";
+    return 0;
+  }
+
+ private:
+  [[nodiscard]] bool concerned(const std::string& server) const {
+    // A registry with a helper of its own never was docker's to keep.
+    return chosen_.empty() ? !config_.registry_helper(server) : chosen_.contains(RegistryKey(server));
+  }
+
+  void import_from_helpers(Import& import) {
+    const auto before = config_.store_helper();
+    if (!before || *before == ours || *before == shares_our_items) {
+      return;
+    }
+    const std::string from = "docker-credential-" + *before;
+    if (!is_on_path(from)) {
+      err_ << "note: " << from << " is not on PATH, so its logins were not imported\n";
+      return;
+    }
+    for (const Login& login : list_foreign_logins(from)) {
+      if (!concerned(login.server)) {
+        continue;
+      }
+      try {
+        if (const auto credential = get_foreign_login(from, login.server)) {
+          import.take(*credential, from);
+        }
+      } catch (const Error& error) {
+        if (error.code() != ErrorCode::credential_plugin) {
+          throw;
+        }
+        import.leave(login.server, error.message());
+      }
+    }
+  }
+
+  // The first backup is the one that undo goes back to; later ones only add to what was imported.
+  void back_up(const std::vector<std::string>& moved) {
+    const fs::path path = backup_path(config_.path());
+    const bool first = !fs::exists(path);
+    DockerConfigFile backup(first ? config_.path() : path);
+    auto& document = backup.document();
+    for (const std::string& server : moved) {
+      backup.blank_login(server);
+      document["regsync"]["imported"].push_back(server);
+    }
+    if (first && !fs::exists(config_.path())) {
+      document["regsync"]["created"] = true;
+    }
+    backup.save_copy(path);
+  }
+
+  // From the store, so that a password that was rotated since is the new one.
+  void restore_logins(const std::vector<std::string>& imported) {
+    if (imported.empty()) {
+      return;
+    }
+    const auto store = options_.open_store();
+    for (const std::string& server : imported) {
+      if (auto kept = store->get(server)) {
+        kept->login.server = server;
+        config_.put_login(*kept);
+        out_ << "restored " << server << " (" << kept->login.username << ") to " << config_.path().string() << "\n";
+      }
+    }
+  }
+
+  const SetupOptions& options_;
+  std::ostream& out_;
+  std::ostream& err_;
+  DockerConfigFile config_;
+  std::set<RegistryKey> chosen_;
+};
+
+}  // namespace
+
+int run_setup(const SetupOptions& options, std::ostream& out, std::ostream& err) {
+  if (options.undo) {
+    return Setup(options, out, err).undo();
+  }
+  if (options.headless) {
+    prepare_headless_keyring(*options.open_store(), out);
+  }
+  const int exit_code = Setup(options, out, err).apply();
+  enable_user_service(out);
+  return exit_code;
+}
+
+}  // namespace regsync

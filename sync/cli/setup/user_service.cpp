@@ -1,0 +1,53 @@
+#include "sync/cli/setup/user_service.hpp"
+
+#include <cstdlib>
+#include <filesystem>
+#include <ostream>
+
+#include "helper/base/error.hpp"
+#include "sync/cli/setup/run_to_end.hpp"
+
+namespace regsync {
+namespace {
+
+ChildResult systemctl(std::vector<std::string> arguments) {
+  ChildCommand command;
+  command.program = "systemctl";
+  command.arguments = std::move(arguments);
+  command.arguments.insert(command.arguments.begin(), "--user");
+  return run_to_end(std::move(command));
+}
+
+}  // namespace
+
+bool has_user_manager() {
+  const char* runtime = std::getenv("XDG_RUNTIME_DIR");
+  std::error_code ignored;
+  return runtime != nullptr && std::filesystem::exists(std::filesystem::path(runtime) / "systemd/private", ignored);
+}
+
+void enable_user_units(const std::vector<std::string>& units) {
+  std::vector<std::string> arguments{"enable", "--now"};
+  arguments.insert(arguments.end(), units.begin(), units.end());
+  if (const ChildResult result = systemctl(arguments); result.exit_code != 0) {
+    throw Error(
+        ErrorCode::daemon_unreachable,
+        "systemctl --user enable --now failed: " + result.errors.substr(0, result.errors.find('\n')),
+        "`systemctl --user status " + units.front() + "` and `journalctl --user -u " + units.front() + "` tell more");
+  }
+}
+
+void enable_user_service(std::ostream& out) {
+  if (!has_user_manager()) {
+    out << "there is no systemd user manager here: run `regsyncd` to keep clusters in sync\n";
+    return;
+  }
+  if (systemctl({"cat", "regsyncd.service"}).exit_code != 0) {
+    out << "the systemd user units of regsync are not installed: run `regsyncd` to keep clusters in sync\n";
+    return;
+  }
+  enable_user_units({"regsyncd.socket", "regsyncd.service"});
+  out << "regsyncd runs now and after every login\n";
+}
+
+}  // namespace regsync

@@ -1,0 +1,176 @@
+#include "sync/cli/view/completion.hpp"
+
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <nlohmann/json.hpp>
+#include <ostream>
+
+#include "helper/store/registry_key.hpp"
+#include "sync/cli/ask/for_each_context.hpp"
+#include "sync/cli/ask/kubeconfig_selection.hpp"
+#include "sync/cli/command.hpp"
+#include "sync/cli/view/target_view.hpp"
+
+namespace regsync::cli {
+namespace {
+
+constexpr std::chrono::seconds patience{2};
+
+// What the words before the unfinished one come to.
+struct Position {
+  const CLI::App* command = nullptr;
+  const CLI::Option* awaiting = nullptr;  // an option whose value is the unfinished word
+  std::size_t positionals = 0;            // given before
+  std::string context;                    // given before, to ask it for namespaces
+  std::optional<std::filesystem::path> kubeconfig;
+};
+
+bool takes_value(const CLI::Option& option) { return option.get_items_expected_max() > 0; }
+
+const CLI::Option* find_option(const CLI::App& command, const std::string& name) {
+  return command.get_option_no_throw(name);
+}
+
+const CLI::App* find_command(const CLI::App& parent, const std::string& name) {
+  const auto found = parent.get_subcommands([&](const CLI::App* command) { return command->get_name() == name; });
+  return found.empty() ? nullptr : found.front();
+}
+
+void note(Position& position, const CLI::Option& option, const std::string& value) {
+  if (option.check_lname("context")) position.context = value;
+  if (option.check_lname("kubeconfig")) position.kubeconfig = value;
+}
+
+Position walk(const CLI::App& app, const std::vector<std::string>& words) {
+  Position position;
+  position.command = &app;
+  for (std::size_t i = 0; i + 1 < words.size(); ++i) {
+    const std::string& word = words[i];
+    if (word.size() > 1 && word.front() == '-') {
+      const auto equals = word.find('=');
+      const CLI::Option* option = find_option(*position.command, word.substr(0, equals));
+      if (option == nullptr || !takes_value(*option)) continue;
+      if (equals != std::string::npos) {
+        note(position, *option, word.substr(equals + 1));
+      } else if (i + 2 < words.size()) {
+        note(position, *option, words[++i]);
+      } else {
+        position.awaiting = option;
+      }
+    } else if (const CLI::App* command = find_command(*position.command, word)) {
+      position.command = command;
+    } else {
+      ++position.positionals;
+    }
+  }
+  return position;
+}
+
+std::vector<std::string> namespaces(const Position& position) {
+  const kube::Kubeconfig kubeconfig = load_kubeconfig(position.kubeconfig);
+  const std::string context = position.context.empty() ? kubeconfig.current_context() : position.context;
+  std::vector<std::string> names;
+  for_each_context(
+      kubeconfig, {context}, patience,
+      [&](kube::KubeClient& client) -> asio::awaitable<void> {
+        kube::ObjectPath collection;
+        collection.resource = "namespaces";
+        kube::ListOptions options;
+        options.metadata_only = true;
+        const nlohmann::json list = co_await client.list(std::move(collection), std::move(options));
+        for (const auto& item : list["items"]) names.push_back(item["metadata"]["name"]);
+      },
+      [](const std::string&, const Error&) {});
+  return names;
+}
+
+std::vector<std::string> registries(Environment& environment) {
+  std::vector<std::string> servers;
+  for (const Login& login : environment.open_store(Prompt::never)->list())
+    if (!is_hub_token_entry(login.server)) servers.push_back(login.server + "\t" + login.username);
+  return servers;
+}
+
+std::vector<std::string> split(const std::string& text) {
+  std::vector<std::string> parts;
+  for (std::size_t begin = 0; begin <= text.size();) {
+    const std::size_t end = std::min(text.find('|', begin), text.size());
+    parts.push_back(text.substr(begin, end - begin));
+    begin = end + 1;
+  }
+  return parts;
+}
+
+Candidates values_of(const CLI::Option& option, const Position& position, Environment& environment) {
+  const auto is = [&](const char* name) { return option.check_lname(name); };
+  std::string type = option.get_type_name();
+  type = type.substr(0, type.find(':'));
+  if (type == "FILE") return {.values = {}, .files = true};
+  if (type.find('|') != std::string::npos) return {.values = split(type)};
+  if (is("context")) return {.values = load_kubeconfig(position.kubeconfig).contexts()};
+  if (is("namespace") || is("exclude-namespace")) return {.values = namespaces(position)};
+  if (is("registry") || is("docker-server")) return {.values = registries(environment)};
+  return {};
+}
+
+Candidates positionals_of(const Position& position) {
+  const auto options =
+      position.command->get_options([](const CLI::Option* option) { return option->get_positional(); });
+  if (position.positionals >= options.size()) return {};
+  const CLI::Option& option = *options[position.positionals];
+  if (option.get_type_name().find('|') != std::string::npos) {
+    const std::string type = option.get_type_name();
+    return {.values = split(type.substr(0, type.find(':')))};
+  }
+  // The name of a new target is the person's to choose.
+  if (option.get_name() == "NAME" && position.command->get_name() != "add") return {.values = target_names()};
+  return {};
+}
+
+Candidates options_of(const CLI::App& command) {
+  Candidates candidates;
+  for (const CLI::Option* option : command.get_options())
+    for (const std::string& name : option->get_lnames())
+      candidates.values.push_back("--" + name + "\t" + option->get_description());
+  return candidates;
+}
+
+Candidates commands_of(const CLI::App& app) {
+  Candidates candidates;
+  for (const CLI::App* command : app.get_subcommands([](const CLI::App*) { return true; }))
+    if (!command->get_group().empty())
+      candidates.values.push_back(command->get_name() + "\t" + command->get_description());
+  return candidates;
+}
+
+Candidates all_candidates(const Position& position, std::string& word, std::string& kept, Environment& environment) {
+  if (position.awaiting != nullptr) return values_of(*position.awaiting, position, environment);
+  if (word.starts_with("--") && word.find('=') != std::string::npos) {
+    const auto equals = word.find('=');
+    const CLI::Option* option = find_option(*position.command, word.substr(0, equals));
+    kept = word.substr(0, equals + 1);
+    word = word.substr(equals + 1);
+    return option == nullptr ? Candidates() : values_of(*option, position, environment);
+  }
+  if (word.starts_with("-")) return options_of(*position.command);
+  if (position.command->get_parent() == nullptr) return commands_of(*position.command);
+  return positionals_of(position);
+}
+
+}  // namespace
+
+Candidates complete(const CLI::App& app, const std::vector<std::string>& words, Environment& environment) {
+  std::string word = words.empty() ? std::string() : words.back();
+  std::string kept;  // "--context=", which stays in front of the value
+  Candidates candidates;
+  try {
+    candidates = all_candidates(walk(app, words), word, kept, environment);
+  } catch (const Error&) {
+    return {};  // in the middle of somebody's typing there is no place for an error
+  }
+  std::erase_if(candidates.values, [&](const std::string& value) { return !value.starts_with(word); });
+  for (std::string& value : candidates.values) value.insert(0, kept);
+  return candidates;
+}
+
+}  // namespace regsync::cli

@@ -1,0 +1,76 @@
+#include "sync/cli/view/manifest.hpp"
+
+#include <nlohmann/json.hpp>
+
+#include "sync/base/base64.hpp"
+#include "sync/model/secret_object.hpp"
+
+namespace regsync::cli {
+namespace {
+
+using nlohmann::json;
+
+constexpr const char* payload_key = ".dockerconfigjson";
+
+// The values of "data", decoded where that makes sense to people: a pull secret's payload as its JSON.
+json decoded_data(const json& object) {
+  json data = object.is_object() ? object.value("data", json::object()) : json::object();
+  if (const auto payload = data.find(payload_key); payload != data.end() && payload->is_string()) {
+    const auto text = base64_decode(payload->get_ref<const std::string&>());
+    if (json decoded = text ? json::parse(*text, nullptr, false) : json(); decoded.is_object())
+      *payload = std::move(decoded);
+  }
+  return data;
+}
+
+// Of an entry of "auths" (data, payload, auths, registry, field: the fourth level), names may be seen; every other
+// value may be secret.
+bool is_public(const std::string& key, int depth) { return depth == 4 && (key == "username" || key == "email"); }
+
+// `mine` masked, beside what the other side has at the same place (null: nothing).
+json masked(const json& mine, const json& other, const std::string& key, int depth, const char* suffix) {
+  if (mine.is_object()) {
+    json result = json::object();
+    for (const auto& [name, value] : mine.items()) {
+      const json there = other.is_object() ? other.value(name, json()) : json();
+      result[name] = masked(value, there, name, depth + 1, suffix);
+    }
+    return result;
+  }
+  if (is_public(key, depth)) return mine;
+  return other.is_null() || other == mine ? std::string("***") : std::string("*** ") + suffix;
+}
+
+json shown(const json& object, const json& data, const json& other_data, const char* suffix) {
+  if (!object.is_object()) return {};
+  json result = json::object();
+  for (const char* field : {"apiVersion", "kind", "type", "immutable"})
+    if (object.contains(field)) result[field] = object[field];
+  for (const char* field : {"name", "namespace", "labels", "annotations"})
+    if (object.contains("metadata") && object["metadata"].contains(field))
+      result["metadata"][field] = object["metadata"][field];
+  result["data"] = masked(data, other_data, "", 0, suffix);
+  return result;
+}
+
+}  // namespace
+
+json make_manifest(const Plan& plan, const std::string& owner, std::string_view payload_base64) {
+  return {{"apiVersion", "v1"},
+          {"kind", "Secret"},
+          {"type", pull_secret_type},
+          {"metadata",
+           {{"name", plan.target.secret},
+            {"labels", {{managed_by_label, managed_by_value}}},
+            {"annotations", {{target_annotation, plan.target.name}, {regsync::owner_annotation, owner}}}}},
+          {"data", {{payload_key, payload_base64}}}};
+}
+
+std::pair<json, json> mask(const json& before, const json& after) {
+  const json data_before = decoded_data(before);
+  const json data_after = decoded_data(after);
+  return {shown(before, data_before, after.is_null() ? json() : data_after, "(before)"),
+          shown(after, data_after, before.is_null() ? json() : data_before, "(after)")};
+}
+
+}  // namespace regsync::cli

@@ -1,0 +1,111 @@
+#include "sync/cli/view/output.hpp"
+
+#include <yaml-cpp/yaml.h>
+
+#include <algorithm>
+#include <array>
+#include <nlohmann/json.hpp>
+#include <ostream>
+
+namespace regsync::cli {
+namespace {
+
+using nlohmann::json;
+
+// Whether a YAML 1.1 reader takes the plain text for a string, and for this one.
+bool is_plain(const std::string& text) {
+  static constexpr std::array words = {"true", "false", "yes", "no", "on", "off", "y", "n", "null"};
+  const auto is_letter = [](char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); };
+  // A dot begins numbers (.5, .inf, .nan), but also names of files.
+  const bool dotted = text.size() > 4 && text.front() == '.' && is_letter(text[1]);
+  if (text.empty() || (!is_letter(text.front()) && text.front() != '/' && !dotted)) return false;
+  std::string lower = text;
+  std::ranges::transform(lower, lower.begin(), [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+  if (std::ranges::find(words, lower) != words.end()) return false;
+  return text.back() != ':' && std::ranges::all_of(text, [&](char c) {
+           return is_letter(c) || (c >= '0' && c <= '9') ||
+                  std::string_view("/._-:@+=").find(c) != std::string_view::npos;
+         });
+}
+
+void emit(YAML::Emitter& yaml, const json& value) {
+  switch (value.type()) {
+    case json::value_t::object:
+      yaml << YAML::BeginMap;
+      for (const auto& [key, item] : value.items()) {
+        yaml << YAML::Key;
+        emit(yaml, key);
+        yaml << YAML::Value;
+        emit(yaml, item);
+      }
+      yaml << YAML::EndMap;
+      return;
+    case json::value_t::array:
+      if (value.empty()) yaml << YAML::Flow;
+      yaml << YAML::BeginSeq;
+      for (const json& item : value) emit(yaml, item);
+      yaml << YAML::EndSeq;
+      return;
+    case json::value_t::string:
+      if (!is_plain(value.get_ref<const std::string&>())) yaml << YAML::DoubleQuoted;
+      yaml << value.get_ref<const std::string&>();
+      return;
+    case json::value_t::null:
+      yaml << YAML::Null;
+      return;
+    default:
+      yaml << value.dump();  // numbers, true and false are the same in JSON
+  }
+}
+
+}  // namespace
+
+std::string to_yaml_text(const json& value) {
+  YAML::Emitter yaml;
+  emit(yaml, value);
+  return yaml.c_str();
+}
+
+void print_structured(std::ostream& out, const json& value, Format format) {
+  if (format == Format::yaml)
+    out << to_yaml_text(value) << '\n';
+  else
+    out << value.dump(2, ' ', false, json::error_handler_t::replace) << '\n';
+}
+
+void Table::print(std::ostream& out, bool colour) const {
+  constexpr int gap = 3;
+  std::vector<std::vector<Cell>> lines;
+  lines.reserve(rows_.size() + 1);
+  lines.emplace_back(header_.begin(), header_.end());
+  lines.insert(lines.end(), rows_.begin(), rows_.end());
+
+  std::vector<int> widths(header_.size());
+  for (auto& line : lines) {
+    for (std::size_t i = 0; i < line.size(); ++i) {
+      line[i].text = printable(line[i].text);
+      std::ranges::replace(line[i].text, '\n', ' ');
+      widths[i] = std::max(widths[i], display_width(line[i].text));
+    }
+  }
+  for (const auto& line : lines) {
+    std::string text;
+    int missing = 0;  // blanks owed before the next cell that is not empty, so that no line ends in blanks
+    for (std::size_t i = 0; i < line.size(); ++i) {
+      if (!line[i].text.empty()) {
+        text.append(static_cast<std::size_t>(missing), ' ');
+        text += paint(line[i].text, line[i].colour, colour);
+        missing = 0;
+      }
+      missing += widths[i] - display_width(line[i].text) + gap;
+    }
+    out << text << '\n';
+  }
+}
+
+void print_error(std::ostream& err, const Error& error) {
+  err << "error: " << printable(error.message()) << '\n';
+  if (!error.remedy().empty()) err << "hint: " << printable(error.remedy()) << '\n';
+}
+
+}  // namespace regsync::cli

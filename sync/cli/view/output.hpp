@@ -1,0 +1,44 @@
+// Answers: tables for people, JSON, YAML and names for programs.
+#pragma once
+
+#include <iosfwd>
+#include <nlohmann/json_fwd.hpp>
+#include <string>
+#include <vector>
+
+#include "sync/cli/environment.hpp"
+#include "sync/cli/view/text.hpp"
+
+namespace regsync::cli {
+
+enum class Format { table, wide, name, json, yaml };
+
+// Prints JSON (indented) or YAML, as `format` says.
+void print_structured(std::ostream& out, const nlohmann::json& value, Format format);
+std::string to_yaml_text(const nlohmann::json& value);
+
+struct Cell {
+  Cell(std::string cell_text, Colour cell_colour = Colour::none)  // NOLINT(google-explicit-constructor)
+      : text(std::move(cell_text)), colour(cell_colour) {}
+  Cell(const char* cell_text) : text(cell_text) {}  // NOLINT(google-explicit-constructor)
+  std::string text;
+  Colour colour = Colour::none;
+};
+
+// Columns that align, three spaces apart, as kubectl prints them.
+class Table {
+ public:
+  explicit Table(std::vector<std::string> header) : header_(std::move(header)) {}
+  void add(std::vector<Cell> row) { rows_.push_back(std::move(row)); }
+  [[nodiscard]] bool empty() const { return rows_.empty(); }
+  void print(std::ostream& out, bool colour) const;
+
+ private:
+  std::vector<std::string> header_;
+  std::vector<std::vector<Cell>> rows_;
+};
+
+// "error: what" and "hint: what to do".
+void print_error(std::ostream& err, const Error& error);
+
+}  // namespace regsync::cli

@@ -1,0 +1,63 @@
+#include "sync/cli/view/target_view.hpp"
+
+#include <nlohmann/json.hpp>
+#include <ostream>
+
+#include "sync/base/paths.hpp"
+#include "sync/base/suggest.hpp"
+#include "sync/config/target_yaml.hpp"
+#include "sync/kube/config/yaml_json.hpp"
+
+namespace regsync::cli {
+
+nlohmann::json to_json(const Target& target) {
+  nlohmann::json json = kube::yaml_to_json(to_yaml(target));
+  json["name"] = target.name;
+  return json;
+}
+
+void print_target(std::ostream& out, const Target& target, Format format) {
+  if (format == Format::name)
+    out << target.name << '\n';
+  else
+    print_structured(out, to_json(target), format);
+}
+
+std::vector<std::string> target_names() {
+  std::vector<std::string> names;
+  for (const auto& [name, file] : TargetDirectory(paths::targets()).load()) names.push_back(name);
+  return names;
+}
+
+Target require_target(const std::string& name) {
+  const TargetFiles files = TargetDirectory(paths::targets()).load();
+  const auto found = files.find(name);
+  if (found == files.end()) {
+    std::vector<std::string> names;
+    for (const auto& [other, file] : files) names.push_back(other);
+    throw Error(ErrorCode::not_found, "there is no target \"" + name + "\"",
+                names.empty() ? "declare it: regsync add " + name : did_you_mean(name, names));
+  }
+  if (found->second.problem) throw Error(*found->second.problem);
+  if (!found->second.target)
+    throw Error(ErrorCode::internal, "target \"" + name + "\" has neither content nor problem");
+  return *found->second.target;
+}
+
+AskedTargets require_targets(const std::optional<std::string>& name, Environment& environment) {
+  if (name) return {.targets = {require_target(*name)}};
+  AskedTargets asked;
+  for (const auto& [file_name, file] : TargetDirectory(paths::targets()).load()) {
+    if (file.problem) {
+      print_error(environment.err, *file.problem);
+      asked.complete = false;
+    } else if (file.target) {
+      asked.targets.push_back(*file.target);
+    }
+  }
+  if (asked.targets.empty() && asked.complete)
+    throw Error(ErrorCode::not_found, "there are no targets", "declare one: regsync add NAME --registry REGISTRY");
+  return asked;
+}
+
+}  // namespace regsync::cli

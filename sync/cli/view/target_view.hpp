@@ -1,0 +1,36 @@
+// Targets for people and for programs.
+#pragma once
+
+#include <iosfwd>
+#include <nlohmann/json_fwd.hpp>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "sync/cli/view/output.hpp"
+#include "sync/config/target_directory.hpp"
+#include "sync/model/target.hpp"
+
+namespace regsync::cli {
+
+// The keys of the target file, and its name.
+nlohmann::json to_json(const Target& target);
+
+// As name, json or yaml.
+void print_target(std::ostream& out, const Target& target, Format format);
+
+// The names of all targets, sorted.
+std::vector<std::string> target_names();
+
+// The target of that name. Throws not_found, with what was probably meant, or the file's own problem.
+Target require_target(const std::string& name);
+
+struct AskedTargets {
+  std::vector<Target> targets;
+  bool complete = true;  // else files could not be used, and the person has been told
+};
+
+// That target; without a name every one there is. Throws not_found if there is none.
+AskedTargets require_targets(const std::optional<std::string>& name, Environment& environment);
+
+}  // namespace regsync::cli

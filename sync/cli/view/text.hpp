@@ -1,0 +1,48 @@
+// Text for a terminal: widths, colours, ages. Pure; needs a UTF-8 LC_CTYPE for the widths (main sets it).
+#pragma once
+
+#include <chrono>
+#include <string>
+#include <string_view>
+
+#include "sync/model/status_report.hpp"
+
+namespace regsync::cli {
+
+enum class Colour { none, red, green, yellow, dim, bold };
+
+// The text between the escape sequences of a colour, or as it is.
+std::string paint(std::string_view text, Colour colour, bool enabled);
+
+// What comes from elsewhere (a server, a file) must not move the cursor: control characters become "?".
+std::string printable(std::string_view text);
+
+// Columns that the text takes on a terminal; wide and combining characters count as they show.
+int display_width(std::string_view text);
+
+// The text cut to so many columns; escape sequences take none and survive.
+std::string clip(std::string_view text, int columns);
+
+// As kubectl writes ages (apimachinery util/duration HumanDuration): 5s, 2m3s, 47m, 5h, 3d.
+std::string human_age(std::chrono::seconds age);
+
+// "30s", "2m", "1m30s", "500ms". Throws UsageError naming `option`.
+std::chrono::milliseconds parse_duration(std::string_view text, std::string_view option);
+
+// "1 Secret", "3 Secrets".
+std::string count_of(std::size_t count, std::string_view singular);
+
+// "a, b and 3 more" of any container of strings; at most `limit` are named.
+template <typename Strings>
+std::string join(const Strings& strings, std::string_view separator = ", ", std::size_t limit = SIZE_MAX) {
+  std::string text;
+  std::size_t named = 0;
+  for (const auto& string : strings) {
+    if (named == limit) return text + " and " + std::to_string(strings.size() - limit) + " more";
+    if (named++ > 0) text += separator;
+    text += string;
+  }
+  return text;
+}
+
+}  // namespace regsync::cli

@@ -1,0 +1,95 @@
+// One context: its client, what is known of it, its watches, queue and reconciler. None waits for another.
+//
+// Lives on the io_context thread; owned by the Engine, which calls stop() before it destroys one.
+#pragma once
+
+#include <asio/any_io_executor.hpp>
+#include <asio/awaitable.hpp>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "sync/cluster/cluster_cache.hpp"
+#include "sync/cluster/cluster_options.hpp"
+#include "sync/cluster/cluster_watches.hpp"
+#include "sync/cluster/reconciler.hpp"
+#include "sync/cluster/work_queue.hpp"
+#include "sync/kube/api/kube_client.hpp"
+#include "sync/model/desired_state.hpp"
+#include "sync/model/places.hpp"
+#include "sync/model/status_report.hpp"
+
+namespace regsync {
+
+class Cluster {
+ public:
+  // on_change: status may differ.
+  Cluster(asio::any_io_executor executor, kube::ResolvedContext context, const ClusterOptions& options,
+          std::function<void()> on_change);
+  Cluster(const Cluster&) = delete;
+  Cluster& operator=(const Cluster&) = delete;
+  Cluster(Cluster&&) = delete;
+  Cluster& operator=(Cluster&&) = delete;
+  ~Cluster() = default;
+
+  [[nodiscard]] const kube::ResolvedContext& context() const { return client_.context(); }
+
+  // What should be here from now on, and the places that matter for it (at least those where it should be).
+  void set_desired(std::shared_ptr<const DesiredState> desired, const Places& places);
+
+  // Tries everything again now, whatever it waits for.
+  void kick();
+  // Takes over, once, the Secrets that a target claims and others hold now.
+  void adopt(const std::string& target);
+
+  // Returns once every first list was delivered or failed, and every key was tried.
+  asio::awaitable<void> settled();
+
+  [[nodiscard]] ContextStatus status() const;
+  void add_rows(const std::string& target, std::vector<StatusRow>& rows) const;
+  // What a removal may not even look at: each namespace that is named plainly, and one row for all others.
+  void add_unread_rows(const std::string& target, const Places& places, std::vector<StatusRow>& rows) const;
+  // Whether it is certain that none of these places holds a Secret of the target which should not be there.
+  [[nodiscard]] bool is_clean_of(const std::string& target, const Places& places) const;
+  [[nodiscard]] std::size_t queue_depth() const { return queue_.depth(); }
+
+  // Cancels all work and returns when it has ended.
+  asio::awaitable<void> stop();
+
+ private:
+  void consider(const Key& key);
+  [[nodiscard]] bool is_due(const Key& key, const Decision& decision) const;
+  void count(const std::function<void(Metrics&)>& what);
+  void consider_namespace(const std::string& name_space);
+  void consider_everything();
+  void on_restart();
+  void on_health();
+  void put_writes_first();
+  asio::awaitable<Outcome> work(Key key);
+  [[nodiscard]] bool may_be_attached(const Places& places) const;
+  [[nodiscard]] std::vector<std::string> candidates(const Plan& plan) const;
+  [[nodiscard]] DesiredState::Claim claim_of(const DesiredState& desired, const Key& key) const;
+  void hold_for_namespaces(StatusRow& row) const;
+  [[nodiscard]] StatusRow row_for(const Plan& plan, const std::string& name_space) const;
+
+  asio::any_io_executor executor_;
+  Metrics* metrics_;
+  std::size_t bulk_;
+  std::function<void()> on_change_;
+  kube::KubeClient client_;
+  ClusterCache cache_;
+  ClusterWatches watches_;
+  Reconciler reconciler_;
+  WorkQueue queue_;
+  std::shared_ptr<const DesiredState> desired_;
+  Places places_;
+  WallTime since_;  // of the present health
+  std::optional<Error> problem_;
+  bool in_bulk_ = false;  // many Secrets are being written
+  std::size_t bulk_written_ = 0;
+  AsyncEvent progress_;
+};
+
+}  // namespace regsync

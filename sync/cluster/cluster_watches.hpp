@@ -1,0 +1,121 @@
+// Keeps a ClusterCache equal to its cluster: which collections are listed and watched, and with how few rights.
+//
+// Everything is watched by name (fieldSelector metadata.name=X), so that a Role limited by resourceNames is enough and
+// no Secret of others is ever read. For each Secret name, from wide to narrow, as rights and need allow:
+//
+//   across all namespaces  ──forbidden──►  one by one in the plain-named namespaces  ──forbidden──►  read on demand
+//
+// Few plain-named namespaces start at the second step. Lives on the io_context thread; owned by its Cluster.
+#pragma once
+
+#include <asio/any_io_executor.hpp>
+#include <asio/awaitable.hpp>
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <set>
+#include <string>
+
+#include "sync/cluster/cluster_cache.hpp"
+#include "sync/kube/api/kube_client.hpp"
+#include "sync/kube/api/watcher.hpp"
+#include "sync/model/places.hpp"
+
+namespace regsync {
+
+class ClusterWatches {
+ public:
+  struct Handlers {
+    std::function<void(const Key&)> on_key;                // what is known of it may have changed
+    std::function<void(const std::string&)> on_namespace;  // a namespace, or ServiceAccounts in it, changed
+    std::function<void()> on_everything;                   // what may be trusted changed: look at all keys
+    std::function<void()> on_restart;                      // a list had to be made again
+    std::function<void()> on_health;                       // problem() may have changed
+  };
+
+  // client and cache outlive this.
+  ClusterWatches(asio::any_io_executor executor, kube::KubeClient& client, ClusterCache& cache, std::string owner_id,
+                 Handlers handlers);
+  ~ClusterWatches();
+  ClusterWatches(const ClusterWatches&) = delete;
+  ClusterWatches& operator=(const ClusterWatches&) = delete;
+  ClusterWatches(ClusterWatches&&) = delete;
+  ClusterWatches& operator=(ClusterWatches&&) = delete;
+
+  // Starts and ends watches so that exactly these places are followed.
+  void follow(const Places& places);
+
+  // How far the cache can be believed about a key.
+  enum class Trust {
+    not_yet,    // the first list is on its way
+    followed,   // the cache is the truth
+    on_demand,  // no right to watch: read before deciding
+  };
+  [[nodiscard]] Trust trust(const Key& key) const;
+
+  // Whether the cache shows every Secret of this name that may be ours: the places to look at were all readable.
+  [[nodiscard]] bool covers(const std::string& secret) const;
+
+  // Whether every ServiceAccount that matters is known, as far as rights go.
+  [[nodiscard]] bool knows_all_accounts() const;
+
+  // Every first list has been delivered, or has failed at least once.
+  [[nodiscard]] bool settled() const;
+
+  // What keeps a list or watch from working now; nothing when all work.
+  [[nodiscard]] std::optional<Error> problem() const;
+  // Why namespaces cannot be listed: globs and selectors then cannot be answered.
+  [[nodiscard]] std::optional<Error> namespaces_forbidden() const;
+
+  // Between these two the events of Secrets wait at the server (for half a minute at most), and all that is known stays
+  // trusted. For a bulk of writes: to be told of each one costs a busy API server a sixth of its work.
+  void hold_secrets();
+  void release_secrets();
+
+  // Asks again now, whatever is waited for: rights may have been granted, the network be back.
+  void retry();
+
+  // Cancels all watches and returns when they have ended.
+  asio::awaitable<void> stop();
+
+ private:
+  // What one list + watch is of. No namespace: all of them; no name: all objects.
+  struct Id {
+    std::string resource;
+    std::string name_space;
+    std::string name;
+    auto operator<=>(const Id&) const = default;
+  };
+  struct Watch;
+
+  [[nodiscard]] std::set<Id> wanted() const;
+  [[nodiscard]] const Watch* find(const Id& id) const;
+  [[nodiscard]] bool is_forbidden(const Id& id) const;
+  [[nodiscard]] bool knows_accounts(const std::string& name_space) const;
+  void refresh();  // starts and ends watches until they are those of wanted()
+  void start(const Id& id);
+  asio::awaitable<void> run(std::shared_ptr<Watch> watch);
+  void on_event(Watch& watch, const kube::WatchEvent& event);
+  void on_namespace(Watch& watch, const kube::WatchEvent& event);
+  void on_secret(Watch& watch, const kube::WatchEvent& event);
+  void on_service_account(Watch& watch, const kube::WatchEvent& event);
+  void sweep(const Watch& watch);
+
+  asio::any_io_executor executor_;
+  kube::KubeClient& client_;
+  ClusterCache& cache_;
+  std::string owner_id_;
+  Handlers handlers_;
+  Places places_;
+  // Shared with the coroutine that runs each: one that is not wanted any more leaves the map at once and ends later.
+  std::map<Id, std::shared_ptr<Watch>> watches_;
+  int running_ = 0;
+  bool stopping_ = false;
+  bool holding_ = false;
+  AsyncEvent ended_;
+  AsyncEvent retry_;
+  AsyncEvent release_;
+};
+
+}  // namespace regsync

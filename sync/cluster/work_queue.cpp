@@ -1,0 +1,180 @@
+#include "sync/cluster/work_queue.hpp"
+
+#include <algorithm>
+#include <asio/bind_cancellation_slot.hpp>
+#include <asio/co_spawn.hpp>
+#include <asio/post.hpp>
+#include <asio/use_awaitable.hpp>
+#include <random>
+#include <utility>
+
+#include "helper/base/error.hpp"
+
+namespace regsync {
+
+namespace {
+
+using std::chrono::milliseconds;
+using std::chrono::steady_clock;
+
+// Half of the delay is random, so that a thousand keys which failed together do not come back together.
+milliseconds with_jitter(milliseconds delay) {
+  static std::minstd_rand random(std::random_device{}());
+  const auto half = delay.count() / 2;
+  return milliseconds(half + std::uniform_int_distribution<milliseconds::rep>(0, half)(random));
+}
+
+}  // namespace
+
+WorkQueue::WorkQueue(asio::any_io_executor executor, Options options, Work work, Finished on_finished)
+    : executor_(executor),
+      options_(options),
+      work_(std::move(work)),
+      on_finished_(std::move(on_finished)),
+      timer_(executor),
+      quiet_(executor) {}
+
+void WorkQueue::add(const Key& key) {
+  if (stopping_) {
+    return;
+  }
+  if (const auto delayed = delayed_.find(key); delayed != delayed_.end()) {
+    const auto [begin, end] = by_time_.equal_range(delayed->second);
+    by_time_.erase(std::find_if(begin, end, [&key](const auto& item) { return item.second == key; }));
+    delayed_.erase(delayed);
+    arm();
+  }
+  if (!dirty_.insert(key).second || processing_.contains(key)) {
+    return;
+  }
+  queue_.push_back(key);
+  pump();
+}
+
+void WorkQueue::forget(const Key& key) { failures_.erase(key); }
+
+void WorkQueue::pause() {
+  paused_ = true;
+  if (processing_.empty()) {
+    quiet_.notify_all();
+  }
+}
+
+void WorkQueue::resume() {
+  paused_ = false;
+  pump();
+}
+
+bool WorkQueue::idle() const { return queue_.empty() && processing_.empty(); }
+
+asio::awaitable<void> WorkQueue::settled() {
+  while (!quiet()) {
+    co_await quiet_.wait();
+  }
+}
+
+asio::awaitable<void> WorkQueue::stop() {
+  stopping_ = true;
+  queue_.clear();
+  dirty_.clear();
+  by_time_.clear();
+  delayed_.clear();
+  timer_.cancel();
+  // A cancelled coroutine may finish inside emit() and take its signal out of the list.
+  for (auto signal = signals_.begin(); signal != signals_.end();) {
+    (signal++)->emit(asio::cancellation_type::all);
+  }
+  while (!processing_.empty()) {
+    co_await quiet_.wait();
+  }
+  // A timer handler that was queued before the cancel runs before this does: afterwards nothing refers to the queue.
+  co_await asio::post(executor_, asio::use_awaitable);
+}
+
+void WorkQueue::pump() {
+  while (!paused_ && !stopping_ && !queue_.empty() &&
+         processing_.size() < static_cast<std::size_t>(options_.max_in_flight)) {
+    const Key key = std::move(queue_.front());
+    queue_.pop_front();
+    dirty_.erase(key);
+    processing_.insert(key);
+    start(key);
+  }
+}
+
+void WorkQueue::start(const Key& key) {
+  const auto signal = signals_.emplace(signals_.end());
+  asio::co_spawn(executor_, work_(key),
+                 asio::bind_cancellation_slot(signal->slot(),
+                                              [this, key, signal](const std::exception_ptr& failure, Outcome outcome) {
+                                                signals_.erase(signal);
+                                                if (failure) {
+                                                  // Work turns its own failures into outcomes; what gets here was
+                                                  // cancelled, or is a defect.
+                                                  outcome = {Outcome::Kind::retry, std::nullopt};
+                                                }
+                                                finish(key, outcome);
+                                              }));
+}
+
+void WorkQueue::finish(const Key& key, const Outcome& outcome) {
+  processing_.erase(key);
+  if (!stopping_) {
+    std::optional<steady_clock::time_point> next_try;
+    if (dirty_.contains(key)) {
+      queue_.push_back(key);  // something happened meanwhile; whatever this run came to is out of date
+    } else if (outcome.kind == Outcome::Kind::done) {
+      failures_.erase(key);
+    } else if (outcome.kind == Outcome::Kind::stuck) {
+      next_try = add_after(key, with_jitter(outcome.after.value_or(2 * options_.recheck)));
+    } else {
+      const auto delay = with_jitter(backoff(failures_[key]++));
+      next_try = add_after(key, std::max(delay, outcome.after.value_or(milliseconds(0))));
+    }
+    pump();
+    on_finished_(key, next_try);
+  }
+  if (processing_.empty() && (queue_.empty() || paused_ || stopping_)) {
+    quiet_.notify_all();
+  }
+}
+
+milliseconds WorkQueue::backoff(int failures) const {
+  constexpr int max_doublings = 20;
+  return std::min(options_.backoff_base * (1 << std::min(failures, max_doublings)), options_.backoff_cap);
+}
+
+steady_clock::time_point WorkQueue::add_after(const Key& key, milliseconds delay) {
+  const auto when = steady_clock::now() + delay;
+  by_time_.emplace(when, key);
+  delayed_[key] = when;
+  arm();
+  return when;
+}
+
+void WorkQueue::arm() {
+  if (by_time_.empty()) {
+    armed_.reset();
+    timer_.cancel();
+    return;
+  }
+  const auto first = by_time_.begin()->first;
+  if (armed_ == first) {
+    return;
+  }
+  armed_ = first;
+  timer_.expires_at(first);
+  timer_.async_wait([this](const asio::error_code& error) {
+    if (error) {
+      return;
+    }
+    armed_.reset();
+    const auto now = steady_clock::now();
+    while (!by_time_.empty() && by_time_.begin()->first <= now) {
+      add(Key(by_time_.begin()->second));  // a copy: add() takes it out of the map
+    }
+    arm();
+  });
+}
+
+}  // namespace regsync

@@ -1,0 +1,110 @@
+// Keys that may differ, worked on one at a time each, many at once together: client-go's workqueue
+// (util/workqueue/queue.go, default_rate_limiters.go) for coroutines.
+//
+// Adding a key that is queued changes nothing; adding one that is in work runs it once more afterwards. So a burst
+// of events costs one run, and no event is ever lost. All retrying of regsync lives here. One io_context thread.
+#pragma once
+
+#include <asio/any_io_executor.hpp>
+#include <asio/awaitable.hpp>
+#include <asio/cancellation_signal.hpp>
+#include <asio/steady_timer.hpp>
+#include <chrono>
+#include <deque>
+#include <functional>
+#include <list>
+#include <map>
+#include <optional>
+#include <string>
+#include <unordered_map>
+#include <unordered_set>
+
+#include "sync/base/async_event.hpp"
+#include "sync/model/key.hpp"
+
+namespace regsync {
+
+// What working on a key came to.
+struct Outcome {
+  enum class Kind {
+    done,   // as it should be: the key's failures are forgotten
+    retry,  // a passing failure: again after a backoff, or after `after` if that is later
+    stuck,  // only an event can help: again after the slow re-check
+  };
+  Kind kind = Kind::done;
+  std::optional<std::chrono::milliseconds> after;
+};
+
+class WorkQueue {
+ public:
+  using Work = std::function<asio::awaitable<Outcome>(Key)>;
+
+  struct Options {
+    int max_in_flight = 64;
+    // 200 ms doubles past a cluster's hiccup in a few tries; five minutes bound both the load of what keeps failing
+    // and the wait after it is repaired without an event.
+    std::chrono::milliseconds backoff_base{200};
+    std::chrono::milliseconds backoff_cap{std::chrono::minutes(5)};
+    std::chrono::milliseconds recheck{std::chrono::minutes(5)};
+  };
+
+  // Told once the work on a key has ended and is no more counted: when it is tried again, if it failed.
+  using Finished = std::function<void(const Key&, std::optional<std::chrono::steady_clock::time_point> next_try)>;
+
+  // Both callbacks run on the executor's thread.
+  WorkQueue(asio::any_io_executor executor, Options options, Work work, Finished on_finished);
+  WorkQueue(const WorkQueue&) = delete;
+  WorkQueue& operator=(const WorkQueue&) = delete;
+  WorkQueue(WorkQueue&&) = delete;
+  WorkQueue& operator=(WorkQueue&&) = delete;
+  // stop() has returned, or nothing was ever added.
+  ~WorkQueue() = default;
+
+  void add(const Key& key);     // now; ends a delay of the key
+  void forget(const Key& key);  // its failures: the next one backs off from the start
+  void pause();                 // starts nothing more until resume(); what is in work goes on
+  void resume();
+  [[nodiscard]] bool idle() const;  // nothing queued, nothing in work (delayed keys do not count)
+  // Nothing is in work, and nothing will be before something else happens.
+  [[nodiscard]] bool quiet() const { return processing_.empty() && (queue_.empty() || paused_); }
+  [[nodiscard]] bool works_on(const Key& key) const { return processing_.contains(key); }
+  [[nodiscard]] std::size_t depth() const { return queue_.size() + processing_.size(); }
+
+  // Returns when quiet() holds.
+  asio::awaitable<void> settled();
+
+  // Cancels what is in work, drops what is queued, and returns when all has ended.
+  asio::awaitable<void> stop();
+
+ private:
+  void pump();
+  void start(const Key& key);
+  void finish(const Key& key, const Outcome& outcome);
+  std::chrono::steady_clock::time_point add_after(const Key& key, std::chrono::milliseconds delay);
+  void arm();
+  [[nodiscard]] std::chrono::milliseconds backoff(int failures) const;
+
+  asio::any_io_executor executor_;
+  Options options_;
+  Work work_;
+  Finished on_finished_;
+  bool paused_ = false;
+  bool stopping_ = false;
+
+  // queue_ holds the order; each key of it is in dirty_ and none of it is in processing_.
+  std::deque<Key> queue_;
+  // What must be worked on: queued, or added again while in processing_.
+  std::unordered_set<Key, KeyHash> dirty_;
+  std::unordered_set<Key, KeyHash> processing_;
+  std::unordered_map<Key, int, KeyHash> failures_;
+  // Keys that wait for their time, each in both maps.
+  std::multimap<std::chrono::steady_clock::time_point, Key> by_time_;
+  std::unordered_map<Key, std::chrono::steady_clock::time_point, KeyHash> delayed_;
+  asio::steady_timer timer_;
+  std::optional<std::chrono::steady_clock::time_point> armed_;  // when timer_ fires
+
+  std::list<asio::cancellation_signal> signals_;
+  AsyncEvent quiet_;
+};
+
+}  // namespace regsync

@@ -1,0 +1,47 @@
+// The folder of target files: reading all of them, writing and deleting one.
+//
+// One bad file is one bad target: its error stands beside the others, and whoever keeps TargetFiles keeps the last
+// good version of it in force. Synchronous file I/O of small files; any thread, one at a time.
+#pragma once
+
+#include <filesystem>
+#include <map>
+#include <optional>
+#include <string>
+
+#include "helper/base/error.hpp"
+#include "sync/model/target.hpp"
+
+namespace regsync {
+
+struct TargetFile {
+  std::optional<Target> target;  // the last version that could be read
+  std::optional<Error> problem;  // why the file as it is now cannot be used
+};
+
+using TargetFiles = std::map<std::string, TargetFile>;
+
+class TargetDirectory {
+ public:
+  explicit TargetDirectory(std::filesystem::path folder);
+
+  // All *.yaml files (hidden ones and editors' backups are not targets). A file that cannot be used keeps the target
+  // that `last_good` has for it. Throws Error(invalid_input) when the folder itself cannot be read; a folder that
+  // does not exist holds no targets.
+  [[nodiscard]] TargetFiles load(const TargetFiles& last_good = {}) const;
+
+  // Written whole and renamed into place.
+  void write(const Target& target) const;
+
+  // False where there is no such target.
+  bool remove(const std::string& name) const;  // NOLINT(modernize-use-nodiscard)
+
+  [[nodiscard]] bool contains(const std::string& name) const;
+  [[nodiscard]] const std::filesystem::path& folder() const { return folder_; }
+  [[nodiscard]] std::filesystem::path path_of(const std::string& name) const { return folder_ / (name + ".yaml"); }
+
+ private:
+  std::filesystem::path folder_;
+};
+
+}  // namespace regsync

@@ -1,0 +1,18 @@
+// A target as the YAML of its file. Pure functions of text; any thread.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "sync/model/target.hpp"
+
+namespace regsync {
+
+// Reads a target. Throws Error(invalid_input) naming `source`, line and column, and what would be right; unknown
+// keys are errors, so that a typo never silently changes what is synced.
+Target parse_target(std::string name, std::string_view yaml, std::string_view source);
+
+// The file's content for a target; parse_target of it gives the same target.
+std::string to_yaml(const Target& target);
+
+}  // namespace regsync

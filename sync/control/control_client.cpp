@@ -1,0 +1,175 @@
+#include "sync/control/control_client.hpp"
+
+#include <poll.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <cstring>
+#include <nlohmann/json.hpp>
+#include <optional>
+#include <string>
+#include <system_error>
+#include <utility>
+
+#include "helper/base/error.hpp"
+#include "sync/control/messages.hpp"
+
+namespace regsync {
+namespace {
+
+using nlohmann::json;
+using Clock = std::chrono::steady_clock;
+using std::chrono::milliseconds;
+
+constexpr const char* start_remedy = "start it: systemctl --user enable --now regsyncd.socket regsyncd.service";
+
+Error hung_up() {
+  return {ErrorCode::daemon_unreachable, "regsyncd ended the connection without an answer",
+          "see why: journalctl --user -u regsyncd"};
+}
+
+Error not_running(const std::filesystem::path& socket, int error) {
+  return {ErrorCode::daemon_unreachable,
+          "regsyncd is not running (" + socket.string() + ": " + std::generic_category().message(error) + ")",
+          start_remedy};
+}
+
+json parse_line(const std::string& line) {
+  json message = json::parse(line, nullptr, /*allow_exceptions=*/false);
+  if (!message.is_object()) throw Error(ErrorCode::protocol, "regsyncd answered something that is no JSON-RPC message");
+  return message;
+}
+
+// Of a response: its result; throws its error.
+json result_of(json response) {
+  if (!response.contains("error")) return response.contains("result") ? std::move(response["result"]) : json::object();
+  json& error = response["error"];
+  const std::string message = error.value("message", std::string("regsyncd refused"));
+  if (!error.contains("data")) throw Error(ErrorCode::protocol, "regsyncd answered: " + message);
+  json flat = std::move(error["data"]);
+  flat["message"] = message;
+  throw control::error_from_json(flat);
+}
+
+}  // namespace
+
+class ControlClient::Impl {
+ public:
+  explicit Impl(const std::filesystem::path& socket) : fd_(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
+    sockaddr_un address{};
+    address.sun_family = AF_UNIX;
+    const std::string path = socket.string();
+    if (fd_ < 0) throw not_running(socket, errno);
+    const bool fits = path.size() < sizeof(address.sun_path);
+    if (fits) std::memcpy(address.sun_path, path.c_str(), path.size() + 1);
+    const int connected = fits ? ::connect(fd_, reinterpret_cast<const sockaddr*>(&address), sizeof(address)) : -1;
+    if (connected != 0) {
+      const int error = fits ? errno : ENAMETOOLONG;
+      ::close(fd_);
+      throw not_running(socket, error);
+    }
+  }
+  ~Impl() { ::close(fd_); }
+  Impl(const Impl&) = delete;
+  Impl& operator=(const Impl&) = delete;
+  Impl(Impl&&) = delete;
+  Impl& operator=(Impl&&) = delete;
+
+  int send_request(std::string_view method, const json& params) {
+    const int id = ++last_id_;
+    const std::string line = control::make_request(id, method, params);
+    std::string_view rest = line;
+    while (!rest.empty()) {
+      const ssize_t sent = ::send(fd_, rest.data(), rest.size(), MSG_NOSIGNAL);
+      if (sent < 0 && errno == EINTR) continue;
+      if (sent < 0) throw hung_up();
+      rest.remove_prefix(static_cast<std::size_t>(sent));
+    }
+    return id;
+  }
+
+  enum class Wait { line, timeout, interrupted };
+
+  // The next line into `line`; without a deadline it waits for ever.
+  Wait read_line(std::string& line, std::optional<Clock::time_point> deadline) {
+    for (;;) {
+      if (const auto newline = buffer_.find('\n', searched_); newline != std::string::npos) {
+        line = buffer_.substr(0, newline);
+        buffer_.erase(0, newline + 1);
+        searched_ = 0;
+        return Wait::line;
+      }
+      searched_ = buffer_.size();
+
+      int timeout = -1;
+      if (deadline) {
+        const auto left = std::chrono::ceil<milliseconds>(*deadline - Clock::now());
+        timeout = static_cast<int>(std::clamp<milliseconds::rep>(left.count(), 0, 1'000'000'000));
+      }
+      pollfd readable{.fd = fd_, .events = POLLIN, .revents = 0};
+      const int ready = ::poll(&readable, 1, timeout);
+      if (ready < 0 && errno == EINTR) return Wait::interrupted;
+      if (ready == 0) return Wait::timeout;
+
+      std::array<char, 65536> bytes;  // NOLINT(cppcoreguidelines-pro-type-member-init): filled by recv
+      const ssize_t got = ::recv(fd_, bytes.data(), bytes.size(), 0);
+      if (got < 0 && errno == EINTR) continue;
+      if (got <= 0) throw hung_up();
+      buffer_.append(bytes.data(), static_cast<std::size_t>(got));
+    }
+  }
+
+  // The response to request `id`; notifications before it are passed over.
+  json response_to(int id, std::optional<Clock::time_point> deadline, std::string_view method) {
+    std::string line;
+    for (;;) {
+      const Wait wait = read_line(line, deadline);
+      if (wait == Wait::interrupted) continue;
+      if (wait == Wait::timeout)
+        throw Error(ErrorCode::timeout, "regsyncd did not answer \"" + std::string(method) + "\" in time",
+                    "see what it does: regsync status; journalctl --user -u regsyncd");
+      json message = parse_line(line);
+      // An error whose id is null answers a request that the server could not read: ours, there is no other.
+      if (message.contains("id") && (message["id"] == id || message["id"].is_null()))
+        return result_of(std::move(message));
+    }
+  }
+
+ private:
+  int fd_;
+  int last_id_ = 0;
+  std::string buffer_;        // received, not yet a whole line
+  std::size_t searched_ = 0;  // of buffer_, known to hold no newline
+};
+
+ControlClient::ControlClient(const std::filesystem::path& socket) : impl_(std::make_unique<Impl>(socket)) {}
+ControlClient::~ControlClient() = default;
+
+json ControlClient::call(std::string_view method, const json& params, milliseconds timeout) {
+  const Clock::time_point deadline = Clock::now() + timeout;
+  const int id = impl_->send_request(method, params);
+  return impl_->response_to(id, deadline, method);
+}
+
+void ControlClient::subscribe(const json& params, milliseconds repeat,
+                              const std::function<bool(const StatusReport&)>& on_report) {
+  constexpr std::chrono::seconds first_answer{10};
+  const int id = impl_->send_request("subscribe", params);
+  StatusReport report = control::report_from_json(impl_->response_to(id, Clock::now() + first_answer, "subscribe"));
+  std::string line;
+  while (on_report(report)) {
+    const auto deadline = repeat.count() > 0 ? std::optional(Clock::now() + repeat) : std::nullopt;
+    const Impl::Wait wait = impl_->read_line(line, deadline);
+    if (wait == Impl::Wait::interrupted) return;
+    if (wait == Impl::Wait::timeout) continue;
+    const json message = parse_line(line);
+    if (message.value("method", std::string()) == "status" && message.contains("params"))
+      report = control::report_from_json(message["params"]);
+  }
+}
+
+}  // namespace regsync

@@ -1,0 +1,40 @@
+// The `regsync` side of the control socket: blocking calls, for a command that a person runs. One thread.
+#pragma once
+
+#include <chrono>
+#include <filesystem>
+#include <functional>
+#include <memory>
+#include <nlohmann/json_fwd.hpp>
+#include <string_view>
+
+#include "sync/model/status_report.hpp"
+
+namespace regsync {
+
+class ControlClient {
+ public:
+  // Throws Error(daemon_unreachable), with the remedy, where nobody listens.
+  explicit ControlClient(const std::filesystem::path& socket);
+  ~ControlClient();
+  ControlClient(const ControlClient&) = delete;
+  ControlClient& operator=(const ControlClient&) = delete;
+  ControlClient(ControlClient&&) = delete;
+  ControlClient& operator=(ControlClient&&) = delete;
+
+  // One request and its answer. Throws the daemon's Error as it is, Error(timeout), Error(protocol), or
+  // Error(daemon_unreachable) when the daemon hangs up.
+  nlohmann::json call(std::string_view method, const nlohmann::json& params, std::chrono::milliseconds timeout);
+
+  // Calls `subscribe`, then on_report for the first report and each change, until on_report answers false. While
+  // nothing changes the last report is given again every `repeat` (so that a view can count seconds); 0: never.
+  // Returns early, as if on_report had answered false, when a signal interrupts the wait.
+  void subscribe(const nlohmann::json& params, std::chrono::milliseconds repeat,
+                 const std::function<bool(const StatusReport&)>& on_report);
+
+ private:
+  class Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace regsync

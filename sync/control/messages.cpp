@@ -1,0 +1,206 @@
+#include "sync/control/messages.hpp"
+
+#include <array>
+#include <cstdio>
+#include <ctime>
+#include <nlohmann/json.hpp>
+#include <utility>
+#include <vector>
+
+namespace regsync::control {
+namespace {
+
+using nlohmann::json;
+
+constexpr int application_error = -32000;  // JSON-RPC 2.0, section 5.1: the first code that is the server's own
+
+[[noreturn]] void throw_protocol(const std::string& message) {
+  throw Error(ErrorCode::protocol, message,
+              "regsync and regsyncd may be of different versions: systemctl --user restart regsyncd");
+}
+
+ErrorCode code_from_string(std::string_view name) {
+  for (int i = 0; i <= static_cast<int>(ErrorCode::internal); ++i)
+    if (const auto code = static_cast<ErrorCode>(i); to_string(code) == name) return code;
+  throw_protocol("unknown error code \"" + std::string(name) + "\"");
+}
+
+SyncState state_from_string(std::string_view name) {
+  for (const SyncState state :
+       {SyncState::in_sync, SyncState::pending, SyncState::retrying, SyncState::stuck, SyncState::removing})
+    if (to_string(state) == name) return state;
+  throw_protocol("unknown state \"" + std::string(name) + "\"");
+}
+
+template <typename Items, typename Convert>
+json to_array(const Items& items, Convert convert) {
+  json array = json::array();
+  for (const auto& item : items) array.push_back(convert(item));
+  return array;
+}
+
+template <typename Convert>
+auto from_array(const json& array, Convert convert) {
+  std::vector<decltype(convert(array))> items;
+  for (const json& item : array.get_ref<const json::array_t&>()) items.push_back(convert(item));
+  return items;
+}
+
+json error_json(const Error& error) { return to_json(error); }
+
+json to_json(const Login& login) { return {{"server", login.server}, {"username", login.username}}; }
+
+Login login_from_json(const json& j) { return {j.at("server"), j.at("username")}; }
+
+json to_json(const StatusRow& row) {
+  json j = {{"target", row.target}, {"context", row.context},        {"namespace", row.name_space},
+            {"secret", row.secret}, {"state", to_string(row.state)}, {"since", to_rfc3339(row.since)}};
+  if (row.cause) j["cause"] = error_json(*row.cause);
+  if (row.last_change) j["lastChange"] = to_rfc3339(*row.last_change);
+  if (row.next_try) j["nextTry"] = to_rfc3339(*row.next_try);
+  return j;
+}
+
+std::optional<WallTime> optional_time(const json& j, const char* key) {
+  if (!j.contains(key)) return std::nullopt;
+  return from_rfc3339(j.at(key).get_ref<const std::string&>());
+}
+
+std::optional<Error> optional_error(const json& j, const char* key) {
+  if (!j.contains(key)) return std::nullopt;
+  return error_from_json(j.at(key));
+}
+
+StatusRow row_from_json(const json& j) {
+  StatusRow row;
+  row.target = j.at("target");
+  row.context = j.at("context");
+  row.name_space = j.at("namespace");
+  row.secret = j.at("secret");
+  row.state = state_from_string(j.at("state").get_ref<const std::string&>());
+  row.cause = optional_error(j, "cause");
+  row.since = from_rfc3339(j.at("since").get_ref<const std::string&>());
+  row.last_change = optional_time(j, "lastChange");
+  row.next_try = optional_time(j, "nextTry");
+  return row;
+}
+
+json to_json(const TargetStatus& target) {
+  return {{"name", target.name},
+          {"secret", target.secret},
+          {"registries", target.registries},
+          {"removing", target.removing},
+          {"problems", to_array(target.problems, error_json)}};
+}
+
+TargetStatus target_from_json(const json& j) {
+  return {j.at("name"), j.at("secret"), j.at("registries"), j.at("removing"),
+          from_array(j.at("problems"), error_from_json)};
+}
+
+json to_json(const ContextStatus& context) {
+  json j = {{"name", context.name}, {"server", context.server}, {"connected", context.connected}};
+  if (context.problem) j["problem"] = error_json(*context.problem);
+  return j;
+}
+
+ContextStatus context_from_json(const json& j) {
+  return {j.at("name"), j.at("server"), j.at("connected"), optional_error(j, "problem")};
+}
+
+StatusReport parse_report(const json& j) {
+  StatusReport report;
+  report.version = j.at("version");
+  report.pid = j.at("pid");
+  report.owner = j.at("owner");
+  report.started = from_rfc3339(j.at("started").get_ref<const std::string&>());
+  report.store = optional_error(j, "store");
+  report.logins = from_array(j.at("logins"), login_from_json);
+  report.targets = from_array(j.at("targets"), target_from_json);
+  report.contexts = from_array(j.at("contexts"), context_from_json);
+  report.rows = from_array(j.at("rows"), row_from_json);
+  return report;
+}
+
+// One line: no newline inside (dump escapes them), and bytes that are no UTF-8 (a path, a server's text) replaced.
+std::string line_of(const json& message) { return message.dump(-1, ' ', false, json::error_handler_t::replace) + '\n'; }
+
+}  // namespace
+
+json to_json(const Error& error) {
+  json j = {{"code", to_string(error.code())}, {"message", error.message()}};
+  if (!error.remedy().empty()) j["remedy"] = error.remedy();
+  return j;
+}
+
+json to_json(const StatusReport& report) {
+  json j = {{"version", report.version},
+            {"pid", report.pid},
+            {"owner", report.owner},
+            {"started", to_rfc3339(report.started)},
+            {"logins", to_array(report.logins, [](const Login& login) { return to_json(login); })},
+            {"targets", to_array(report.targets, [](const TargetStatus& target) { return to_json(target); })},
+            {"contexts", to_array(report.contexts, [](const ContextStatus& context) { return to_json(context); })},
+            {"rows", to_array(report.rows, [](const StatusRow& row) { return to_json(row); })}};
+  if (report.store) j["store"] = to_json(*report.store);
+  return j;
+}
+
+Error error_from_json(const json& j) {
+  try {
+    return {code_from_string(j.at("code").get_ref<const std::string&>()), j.at("message"),
+            j.value("remedy", std::string())};
+  } catch (const json::exception& error) {
+    throw_protocol(std::string("an error that cannot be read: ") + error.what());
+  }
+}
+
+StatusReport report_from_json(const json& j) {
+  try {
+    return parse_report(j);
+  } catch (const json::exception& error) {
+    throw_protocol(std::string("a status that cannot be read: ") + error.what());
+  }
+}
+
+std::string to_rfc3339(WallTime time) {
+  const std::time_t seconds = std::chrono::system_clock::to_time_t(std::chrono::floor<std::chrono::seconds>(time));
+  std::tm utc{};
+  ::gmtime_r(&seconds, &utc);
+  std::array<char, 32> text{};
+  const std::size_t size = std::strftime(text.data(), text.size(), "%Y-%m-%dT%H:%M:%SZ", &utc);
+  return {text.data(), size};
+}
+
+WallTime from_rfc3339(std::string_view text) {
+  std::tm utc{};
+  const std::string terminated(text);
+  const char* end = ::strptime(terminated.c_str(), "%Y-%m-%dT%H:%M:%S", &utc);
+  if (end != nullptr && *end == '.')  // a fraction (metav1.MicroTime) is below what we tell
+    for (++end; *end >= '0' && *end <= '9';) ++end;
+  if (end == nullptr || std::string_view(end) != "Z")
+    throw_protocol("\"" + terminated + "\" is no time like 2026-01-31T12:00:00Z");
+  return std::chrono::system_clock::from_time_t(::timegm(&utc));
+}
+
+std::string make_request(int id, std::string_view method, const json& params) {
+  return line_of({{"jsonrpc", "2.0"}, {"id", id}, {"method", method}, {"params", params}});
+}
+
+std::string make_response(const json& id, const json& result) {
+  return line_of({{"jsonrpc", "2.0"}, {"id", id}, {"result", result}});
+}
+
+std::string make_error(const json& id, const Error& error) {
+  json body = to_json(error);
+  body.erase("message");
+  return line_of({{"jsonrpc", "2.0"},
+                  {"id", id},
+                  {"error", {{"code", application_error}, {"message", error.message()}, {"data", std::move(body)}}}});
+}
+
+std::string make_notification(std::string_view method, const json& params) {
+  return line_of({{"jsonrpc", "2.0"}, {"method", method}, {"params", params}});
+}
+
+}  // namespace regsync::control

@@ -1,0 +1,43 @@
+// The messages between `regsync` and `regsyncd`: JSON-RPC 2.0, one message a line, over a Unix socket that only its
+// owner can use. Both sides use these functions; no secret is ever in a message.
+//
+//   method       params                                    result
+//   status       {target?}                                 StatusReport
+//   sync         {target?, adopt?}                         StatusReport, once everything has been tried
+//   remove       {target, keepSecrets?}                    StatusReport of what is left to remove
+//   reload       {}                                        {}          files are read again
+//   subscribe    {target?}                                 StatusReport, then a notification "status" (StatusReport)
+//   per change setLogLevel  {level}                                   {}
+//
+// An Error crosses the socket whole: JSON-RPC error {code: -32000, message, data: {code, remedy}}.
+#pragma once
+
+#include <nlohmann/json_fwd.hpp>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "helper/base/error.hpp"
+#include "sync/model/status_report.hpp"
+
+namespace regsync::control {
+
+inline constexpr std::size_t max_request_bytes = 64UL * 1024;  // the server hangs up on a longer line
+
+nlohmann::json to_json(const Error& error);
+nlohmann::json to_json(const StatusReport& report);
+// Throw Error(protocol) for what to_json would never make.
+Error error_from_json(const nlohmann::json& json);
+StatusReport report_from_json(const nlohmann::json& json);
+
+// "2026-01-31T12:00:00Z" (RFC 3339), as Kubernetes writes times.
+std::string to_rfc3339(WallTime time);
+WallTime from_rfc3339(std::string_view text);
+
+// One line each, ending in "\n".
+std::string make_request(int id, std::string_view method, const nlohmann::json& params);
+std::string make_response(const nlohmann::json& id, const nlohmann::json& result);
+std::string make_error(const nlohmann::json& id, const Error& error);
+std::string make_notification(std::string_view method, const nlohmann::json& params);
+
+}  // namespace regsync::control

@@ -1,0 +1,71 @@
+// The whole of regsync without a process around it: targets, contexts and logins come in, clusters are kept true.
+//
+//   set_targets ────┐
+//   set_kubeconfig ─┼─► per context a DesiredState ─► Cluster ─► API server
+//   set_logins ─────┘
+//
+// The daemon feeds it from monitors; `regsync sync --once` and `regsync diff` feed it once. Lives on the io_context
+// thread, owned by whoever runs that.
+#pragma once
+
+#include <asio/any_io_executor.hpp>
+#include <asio/awaitable.hpp>
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <set>
+#include <string>
+
+#include "helper/store/registry_key.hpp"
+#include "helper/store/store_reading.hpp"
+#include "sync/cluster/cluster_options.hpp"
+#include "sync/config/target_directory.hpp"
+#include "sync/kube/config/kubeconfig.hpp"
+#include "sync/model/status_report.hpp"
+
+namespace regsync {
+
+class FootprintStore;
+
+class Engine {
+ public:
+  // on_wanted: the registries whose logins are needed now (for StoreMonitor::want). on_change: the status changed.
+  Engine(asio::any_io_executor executor, ClusterOptions options, FootprintStore& footprints,
+         std::function<void(const std::set<RegistryKey>&)> on_wanted, std::function<void()> on_change);
+  ~Engine();
+  Engine(const Engine&) = delete;
+  Engine& operator=(const Engine&) = delete;
+  Engine(Engine&&) = delete;
+  Engine& operator=(Engine&&) = delete;
+
+  // The whole of each input, whenever it may have changed. Equal input changes nothing.
+  void set_targets(TargetFiles targets);
+  void set_kubeconfig(kube::Kubeconfig kubeconfig);
+  void set_kubeconfig_problem(Error problem);  // the last good one stays in force
+  void set_logins(StoreReading logins);
+  // A person asked for a new reading: sync() waits for the next set_logins.
+  void expect_reading();
+  // credHelpers of Docker's config.json: registries whose logins come from another helper than ours, by their name
+  // there.
+  void set_cred_helpers(std::map<std::string, std::string> helpers);
+
+  // Tries everything of one target (or of all) now, and returns once each key was tried. adopt: takes over Secrets
+  // of that target that exist and are not ours, this once.
+  asio::awaitable<void> sync(std::optional<std::string> target, bool adopt);
+
+  // The person removed a target: call it before its file is deleted. Its Secrets are deleted, now or when their context
+  // can be reached; remembered until done. keep_secrets: they stay, and are nobody's from now on.
+  void forget_target(const std::string& target, bool keep_secrets);
+
+  [[nodiscard]] StatusReport status(const std::optional<std::string>& target = std::nullopt) const;
+
+  // Cancels all work and waits for it to end.
+  asio::awaitable<void> stop();
+
+ private:
+  class Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace regsync

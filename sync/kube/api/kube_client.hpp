@@ -1,0 +1,109 @@
+// A client of one API server: requests as coroutines, answers as JSON, failures as typed Errors.
+//
+// Lives on the io_context thread. Nothing here retries but the one repeat after a 401 with fresh credentials
+// (client-go plugin/pkg/client/auth/exec): retrying is the queue's and the watcher's business. All calls may be
+// cancelled (asio total cancellation), which throws Error(cancelled). Every request carries the field manager
+// "regsync" where the API takes one.
+#pragma once
+
+#include <asio/any_io_executor.hpp>
+#include <asio/awaitable.hpp>
+#include <functional>
+#include <memory>
+#include <nlohmann/json_fwd.hpp>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "sync/kube/config/kubeconfig.hpp"
+#include "sync/kube/http/http_client.hpp"
+
+namespace regsync::kube {
+
+inline constexpr std::string_view field_manager = "regsync";
+
+// An object or, with an empty name, a collection.
+struct ObjectPath {
+  std::string resource = {};    // plural: "secrets", "namespaces", "serviceaccounts"
+  std::string name_space = {};  // empty: cluster-scoped, or across all namespaces
+  std::string name = {};        // empty: the collection
+  std::string api = "/api/v1";  // or "/apis/GROUP/VERSION"
+
+  [[nodiscard]] std::string url_path() const;
+};
+
+struct ListOptions {
+  std::string field_selector = {};  // "metadata.name=x"
+  std::string label_selector = {};
+  std::string resource_version = {};  // "" for the newest, "0" for any
+  std::string continue_token = {};
+  int limit = 0;
+  bool metadata_only = false;  // PartialObjectMetadata: a tenth of the bytes where only metadata matters
+};
+
+struct WatchOptions {
+  std::string field_selector = {};
+  std::string label_selector = {};
+  std::string resource_version = {};  // never empty
+  int timeout_seconds = 300;
+  bool metadata_only = false;
+  std::function<void()> on_open = {};  // the server accepted the watch
+};
+
+struct ApplyOptions {
+  bool force = false;  // take over fields of other managers: only for what is ours, or on --adopt
+  bool dry_run = false;
+};
+
+struct Preconditions {
+  std::string uid = {};
+  std::string resource_version = {};
+};
+
+// Where the server of a context is, for a transport of the caller's own.
+Endpoint endpoint_of(const ResolvedContext& context);
+
+class KubeClient {
+ public:
+  // Throws Error(kubeconfig) where the context's certificates cannot be used.
+  KubeClient(asio::any_io_executor executor, ResolvedContext context);
+  // The same over another transport, for tests.
+  KubeClient(asio::any_io_executor executor, ResolvedContext context, std::unique_ptr<HttpTransport> transport);
+  ~KubeClient();
+  KubeClient(const KubeClient&) = delete;
+  KubeClient& operator=(const KubeClient&) = delete;
+  KubeClient(KubeClient&&) = delete;
+  KubeClient& operator=(KubeClient&&) = delete;
+
+  [[nodiscard]] const ResolvedContext& context() const;
+
+  asio::awaitable<nlohmann::json> get(ObjectPath path);
+  asio::awaitable<nlohmann::json> list(ObjectPath collection, ListOptions options);
+
+  // Server-side apply. `body` is JSON that is also YAML: raw UTF-8, no "\/" (facts of API servers: the body of an
+  // apply is parsed as YAML). Answers the object as it is now, as text: there may be thousands to read.
+  asio::awaitable<std::string> apply(ObjectPath path, std::string body, ApplyOptions options);
+
+  // RFC 6902. A failed test, and a path that is not there, throw stale: the API server does not tell them apart.
+  asio::awaitable<nlohmann::json> json_patch(ObjectPath path, std::string body);
+
+  // POST to a collection; for SelfSubjectAccessReview and the like.
+  asio::awaitable<nlohmann::json> create(ObjectPath collection, std::string body);
+
+  // DELETE, background propagation. Throws stale when a precondition fails, not_found when it is gone already.
+  asio::awaitable<void> remove(ObjectPath path, Preconditions preconditions);
+
+  // Streams one watch until the server ends it. on_event gets each decoded event {"type":…,"object":…} in order.
+  // Throws what opening the stream, or an event of type ERROR, says (expired for 410 in either form).
+  asio::awaitable<void> watch(ObjectPath collection, WatchOptions options,
+                              std::function<void(const nlohmann::json&)> on_event);
+
+  // GET /version: the cheapest proof that the server is there and takes our credentials.
+  asio::awaitable<nlohmann::json> version();
+
+ private:
+  class Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace regsync::kube

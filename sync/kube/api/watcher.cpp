@@ -1,0 +1,249 @@
+#include "sync/kube/api/watcher.hpp"
+
+#include <algorithm>
+#include <asio/redirect_error.hpp>
+#include <asio/steady_timer.hpp>
+#include <asio/this_coro.hpp>
+#include <asio/use_awaitable.hpp>
+#include <chrono>
+#include <nlohmann/json.hpp>
+#include <random>
+#include <utility>
+#include <variant>
+
+namespace regsync::kube {
+namespace {
+
+using nlohmann::json;
+using std::chrono::milliseconds;
+using std::chrono::seconds;
+using std::chrono::steady_clock;
+
+// client-go tools/cache/reflector.go: backoff manager of 800 ms, factor 2, cap 30 s, reset after 2 minutes.
+constexpr milliseconds first_delay{800};
+constexpr milliseconds longest_delay{30'000};
+constexpr auto healthy_after = std::chrono::minutes(2);
+// reflector.go minWatchTimeout: random, so that the watches of many clients do not end at once.
+constexpr int shortest_watch_seconds = 300;
+constexpr int longest_watch_seconds = 600;
+// The first page of a list is small, so that what it brings is worked on while the server makes the others.
+constexpr int first_page_size = 100;
+// reflector.go: "very short watch": a server that ends watches at once is not to be asked at once again.
+constexpr auto very_short = seconds(1);
+
+// A fault that ends a scope's watch for good: somebody else must choose another one.
+bool is_final(const Error& error) { return error.code() == ErrorCode::forbidden; }
+
+std::mt19937& dice() {
+  static thread_local std::mt19937 generator(std::random_device{}());
+  return generator;
+}
+
+class Backoff {
+ public:
+  // Full jitter: anything up to the current step, so that a restarted server is not met by all clients at once.
+  milliseconds next() {
+    const auto now = steady_clock::now();
+    if (now - last_ > healthy_after) {
+      step_ = first_delay;
+    }
+    last_ = now;
+    const auto most = std::exchange(step_, std::min(2 * step_, longest_delay));
+    return milliseconds(std::uniform_int_distribution<milliseconds::rep>(most.count() / 16, most.count())(dice()));
+  }
+
+ private:
+  milliseconds step_ = first_delay;
+  steady_clock::time_point last_ = steady_clock::now();
+};
+
+asio::awaitable<void> sleep_for(steady_clock::duration delay) {
+  const asio::any_io_executor executor = co_await asio::this_coro::executor;
+  asio::steady_timer timer(executor, delay);
+  std::error_code woken;
+  co_await timer.async_wait(asio::redirect_error(asio::use_awaitable, woken));
+  const asio::cancellation_state state = co_await asio::this_coro::cancellation_state;
+  if (state.cancelled() != asio::cancellation_type::none) {
+    throw Error(ErrorCode::cancelled, "the watcher was cancelled");
+  }
+}
+
+std::string text_at(const json& object, const char* key) {
+  const auto found = object.find(key);
+  return found != object.end() && found->is_string() ? found->get<std::string>() : std::string();
+}
+
+const json& metadata_of(const json& object) {
+  static const json none = json::object();
+  const auto found = object.find("metadata");
+  return found != object.end() && found->is_object() ? *found : none;
+}
+
+struct Empty {};  // nothing is known
+struct Listing {  // some pages are known
+  std::string continue_token;
+};
+struct Watching {  // all is known as of this version
+  std::string resource_version;
+};
+using State = std::variant<Empty, Listing, Watching>;
+
+}  // namespace
+
+// The state, and a step from each state to the next.
+class Watcher::Session {
+ public:
+  Session(KubeClient& client, WatchScope scope, Handler on_event, HealthHandler on_health)
+      : client_(client),
+        scope_(std::move(scope)),
+        on_event_(std::move(on_event)),
+        on_health_(std::move(on_health)),
+        page_size_(scope_.page_size) {}
+
+  asio::awaitable<void> run() {
+    try {
+      while (true) {
+        std::optional<Error> failure;
+        try {
+          co_await step();
+        } catch (const Error& error) {
+          failure = error;
+        }
+        if (failure && (failure->code() == ErrorCode::cancelled || is_final(*failure))) {
+          throw Error(*failure);
+        }
+        if (failure) {
+          co_await recover(std::move(*failure));
+        }
+      }
+    } catch (const std::system_error&) {
+      // Asio's way to say that this coroutine was cancelled before it could wait.
+      throw Error(ErrorCode::cancelled, "the watcher was cancelled");
+    }
+  }
+
+ private:
+  asio::awaitable<void> step() {
+    if (const auto* watching = std::get_if<Watching>(&state_)) {
+      return watch(watching->resource_version);
+    }
+    const auto* listing = std::get_if<Listing>(&state_);
+    return list(listing == nullptr ? std::string() : listing->continue_token);
+  }
+
+  asio::awaitable<void> list(std::string continue_token) {
+    ListOptions options;
+    options.field_selector = scope_.field_selector;
+    options.metadata_only = scope_.metadata_only;
+    options.limit = continue_token.empty() ? std::min(page_size_, first_page_size) : page_size_;
+    options.continue_token = continue_token;
+    const json page = co_await client_.list(scope_.collection, std::move(options));
+    if (continue_token.empty()) {
+      tell(WatchEvent::Kind::restarted);
+    }
+    const auto items = page.find("items");
+    if (items != page.end() && items->is_array()) {
+      for (const json& item : *items) {
+        tell(WatchEvent::Kind::applied, &item);
+      }
+    }
+    const json& metadata = metadata_of(page);
+    const std::string next = text_at(metadata, "continue");
+    if (!next.empty()) {
+      state_ = Listing{next};
+      co_return;
+    }
+    const std::string version = text_at(metadata, "resourceVersion");
+    if (version.empty()) {
+      throw Error(ErrorCode::protocol, "a list of " + scope_.collection.resource + " has no resourceVersion");
+    }
+    state_ = Watching{version};
+    tell(WatchEvent::Kind::synced);
+    works();
+  }
+
+  asio::awaitable<void> watch(std::string resource_version) {
+    WatchOptions options;
+    options.field_selector = scope_.field_selector;
+    options.metadata_only = scope_.metadata_only;
+    options.resource_version = std::move(resource_version);
+    options.timeout_seconds = std::uniform_int_distribution<int>(shortest_watch_seconds, longest_watch_seconds)(dice());
+    options.on_open = [this] { works(); };
+    const auto begin = steady_clock::now();
+    std::size_t events = 0;
+    const std::function<void(const json&)> handler = [&](const json& event) {
+      ++events;
+      on_watch_event(event);
+    };
+    co_await client_.watch(scope_.collection, std::move(options), handler);
+    if (events == 0 && steady_clock::now() - begin < very_short) {
+      throw Error(ErrorCode::unreachable,
+                  "the API server ends the watch of " + scope_.collection.resource + " at once");
+    }
+  }
+
+  void on_watch_event(const json& event) {
+    const auto& type = event.at("type").get_ref<const std::string&>();
+    const json& object = event.at("object");
+    std::string version = text_at(metadata_of(object), "resourceVersion");
+    if (version.empty()) {
+      throw Error(ErrorCode::protocol, "an event of the watch of " + scope_.collection.resource + " has no version");
+    }
+    if (type == "ADDED" || type == "MODIFIED") {
+      tell(WatchEvent::Kind::applied, &object);
+    } else if (type == "DELETED") {
+      tell(WatchEvent::Kind::deleted, &object);
+    }  // a BOOKMARK only says how far the server is
+    state_ = Watching{std::move(version)};
+  }
+
+  // After a failure: where to go on, and when.
+  asio::awaitable<void> recover(Error failure) {
+    const bool watching = std::holds_alternative<Watching>(state_);
+    if (failure.code() == ErrorCode::expired) {
+      // The version is too old (or the server new): all must be listed again. That is no fault, and not twice at once.
+      const bool at_once = watching;
+      state_ = Empty{};
+      if (at_once) {
+        co_return;
+      }
+    }
+    if (failure.code() == ErrorCode::protocol && !watching && page_size_ > 1) {
+      page_size_ = std::max(1, page_size_ / 8);  // a page that is too large, or cut by a proxy's limit
+      state_ = Empty{};
+    }
+    works_ = false;
+    on_health_(failure);
+    const auto wish = failure.retry_after().value_or(seconds(0));
+    const auto delay = std::max<steady_clock::duration>(backoff_.next(), std::min<seconds>(wish, longest_wish));
+    co_await sleep_for(delay);
+  }
+
+  void tell(WatchEvent::Kind kind, const json* object = nullptr) { on_event_(WatchEvent{kind, object}); }
+
+  void works() {
+    if (!std::exchange(works_, true)) {
+      on_health_(std::nullopt);
+    }
+  }
+
+  static constexpr seconds longest_wish{300};
+
+  KubeClient& client_;
+  const WatchScope scope_;
+  const Handler on_event_;
+  const HealthHandler on_health_;
+  State state_ = Empty{};
+  Backoff backoff_;
+  int page_size_;
+  bool works_ = false;
+};
+
+Watcher::Watcher(KubeClient& client, WatchScope scope, Handler on_event, HealthHandler on_health)
+    : session_(std::make_unique<Session>(client, std::move(scope), std::move(on_event), std::move(on_health))) {}
+
+Watcher::~Watcher() = default;
+
+asio::awaitable<void> Watcher::run() { return session_->run(); }
+
+}  // namespace regsync::kube

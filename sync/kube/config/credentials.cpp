@@ -1,0 +1,224 @@
+#include "sync/kube/config/credentials.hpp"
+
+#include <sys/stat.h>
+
+#include <array>
+#include <cctype>
+#include <fstream>
+#include <sstream>
+#include <utility>
+
+#include "helper/base/error.hpp"
+#include "sync/base/base64.hpp"
+#include "sync/base/percent_encoding.hpp"
+#include "sync/kube/config/exec_credential.hpp"
+#include "sync/kube/config/pem.hpp"
+
+namespace regsync::kube {
+namespace {
+
+using std::chrono::steady_clock;
+
+constexpr const char* user_agent = "User-Agent: regsync/" REGSYNC_VERSION;
+
+// A request looks at the files at most this often: stat is cheap, a thousand of them a second are not.
+constexpr auto look_interval = std::chrono::seconds(1);
+
+// client-go transport/round_trippers.go: the key of an extra field is percent-encoded where HTTP forbids a character.
+constexpr std::string_view header_characters = "!#$&'*+-.^_`|~";
+
+std::string read_file(const std::string& path) {
+  const std::ifstream stream(path, std::ios::binary);
+  std::ostringstream text;
+  text << stream.rdbuf();
+  return stream ? std::move(text).str() : std::string();
+}
+
+std::string_view trimmed(std::string_view text) {
+  const auto space = [](char c) { return std::isspace(static_cast<unsigned char>(c)) != 0; };
+  while (!text.empty() && space(text.front())) {
+    text.remove_prefix(1);
+  }
+  while (!text.empty() && space(text.back())) {
+    text.remove_suffix(1);
+  }
+  return text;
+}
+
+// A line break in a value would be a header of its own.
+std::string header(std::string_view name, std::string_view value) {
+  for (const char c : value) {
+    if (static_cast<unsigned char>(c) < 0x20 || c == 0x7f) {
+      throw Error(ErrorCode::kubeconfig, "the value for header " + std::string(name) + " holds control characters");
+    }
+  }
+  return std::string(name).append(": ").append(value);
+}
+
+std::vector<std::string> impersonation_headers(const Impersonation& as) {
+  std::vector<std::string> headers;
+  if (as.user.empty()) {
+    return headers;
+  }
+  headers.push_back(header("Impersonate-User", as.user));
+  if (!as.uid.empty()) {
+    headers.push_back(header("Impersonate-Uid", as.uid));
+  }
+  for (const std::string& group : as.groups) {
+    headers.push_back(header("Impersonate-Group", group));
+  }
+  for (const auto& [key, values] : as.extra) {
+    for (const std::string& value : values) {
+      headers.push_back(header("Impersonate-Extra-" + percent_encoded(key, header_characters), value));
+    }
+  }
+  return headers;
+}
+
+}  // namespace
+
+Credentials::Credentials(const asio::any_io_executor& executor, const ResolvedContext& context)
+    : context_(context), secure_(context.server.starts_with("https://")), fixed_headers_{user_agent} {
+  if (secure_) {
+    const auto impersonation = impersonation_headers(context.impersonation);
+    fixed_headers_.insert(fixed_headers_.end(), impersonation.begin(), impersonation.end());
+    // client-go: a plugin is not asked where the kubeconfig has a token or a password of its own.
+    const bool own = !context.token.empty() || !context.token_file.empty() || !context.username.empty();
+    if (context.exec && !own) {
+      plugin_ = ExecPlugin::shared(executor, context);
+    }
+  }
+  look_at_files(/*now=*/true);
+  compose();
+}
+
+Credentials::~Credentials() = default;
+
+Credentials::FileStamp Credentials::stamp_of(const std::string& path) {
+  struct stat status {};
+  if (path.empty() || ::stat(path.c_str(), &status) != 0) {
+    return {};
+  }
+  return {std::int64_t{status.st_mtim.tv_sec} * 1'000'000'000 + status.st_mtim.tv_nsec, status.st_size, status.st_ino};
+}
+
+asio::awaitable<std::shared_ptr<const Proof>> Credentials::current() {
+  look_at_files(/*now=*/false);
+  if (plugin_) {
+    use(co_await plugin_->current());
+  }
+  co_return proof_;
+}
+
+asio::awaitable<bool> Credentials::renew(std::shared_ptr<const Proof> rejected) {
+  if (proof_ == rejected) {
+    look_at_files(/*now=*/true);
+    if (plugin_) {
+      use(co_await plugin_->renew(minted_));
+    }
+  }
+  co_return proof_ != rejected;
+}
+
+void Credentials::look_at_files(bool now) {
+  if (!now && steady_clock::now() - looked_ < look_interval) {
+    return;
+  }
+  looked_ = steady_clock::now();
+  const Stamps stamps{stamp_of(context_.token_file), stamp_of(context_.ca_file),
+                      stamp_of(context_.client_certificate_file), stamp_of(context_.client_key_file)};
+  if (stamps == stamps_) {
+    return;
+  }
+  stamps_ = stamps;
+  const bool new_token = load_token();
+  const bool new_tls = load_tls();
+  if (new_token || new_tls) {
+    compose();
+  }
+}
+
+// tokenFile beats token; where it cannot be read, what was known before stays.
+bool Credentials::load_token() {
+  std::string read;
+  if (!context_.token_file.empty()) {
+    read = read_file(context_.token_file);
+  }
+  const std::string_view fresh = trimmed(read);
+  if (fresh.empty() && !token_.empty()) {
+    return false;
+  }
+  SecretString token(fresh.empty() ? context_.token.reveal() : fresh);
+  return std::exchange(token_, std::move(token)) != token_;
+}
+
+bool Credentials::load_tls() {
+  const auto either = [](const std::string& data, const std::string& file) {
+    return file.empty() ? data : read_file(file);
+  };
+  TlsMaterial fresh;
+  fresh.ca = either(context_.ca_data, context_.ca_file);
+  if (!fresh.ca.empty() || !context_.ca_file.empty()) {
+    if (!holds_certificate(fresh.ca)) {
+      if (files_tls_) {
+        fresh.ca = files_tls_->ca;
+      } else {
+        throw Error(ErrorCode::kubeconfig,
+                    "the certificate authority of context \"" + context_.name + "\" holds no PEM certificate");
+      }
+    }
+  }
+  fresh.certificate = either(context_.client_certificate_data, context_.client_certificate_file);
+  if (!fresh.certificate.empty() || !context_.client_certificate_file.empty()) {
+    fresh.key = context_.client_key_file.empty() ? context_.client_key_data.clone()
+                                                 : SecretString(read_file(context_.client_key_file));
+    if (!is_pair(fresh.certificate, fresh.key.reveal())) {
+      if (!files_tls_) {
+        throw Error(ErrorCode::kubeconfig, "client certificate and key of context \"" + context_.name +
+                                               "\" are not a pair of PEM certificate and unencrypted private key");
+      }
+      fresh.certificate = files_tls_->certificate;
+      fresh.key = files_tls_->key.clone();
+    }
+  }
+  if (files_tls_ && fresh.ca == files_tls_->ca && fresh.certificate == files_tls_->certificate &&
+      fresh.key == files_tls_->key) {
+    return false;
+  }
+  files_tls_ = std::make_shared<TlsMaterial>(std::move(fresh));
+  return true;
+}
+
+void Credentials::use(std::shared_ptr<const ExecCredential> minted) {
+  if (minted != minted_) {
+    minted_ = std::move(minted);
+    compose();
+  }
+}
+
+void Credentials::compose() {
+  Proof proof{fixed_headers_, files_tls_};
+  if (secure_) {
+    prove(proof);
+  }
+  proof_ = std::make_shared<Proof>(std::move(proof));
+}
+
+void Credentials::prove(Proof& proof) const {
+  if (minted_ && !minted_->certificate.empty()) {
+    TlsMaterial tls;
+    tls.ca = files_tls_->ca;
+    tls.certificate = minted_->certificate;
+    tls.key = minted_->key.clone();
+    proof.tls = std::make_shared<TlsMaterial>(std::move(tls));
+  }
+  const std::string_view token = minted_ && !minted_->token.empty() ? minted_->token.reveal() : token_.reveal();
+  if (!token.empty()) {
+    proof.headers.push_back(header("Authorization", "Bearer " + std::string(token)));
+  } else if (!context_.username.empty() || !context_.password.empty()) {
+    const std::string pair = context_.username + ":" + std::string(context_.password.reveal());
+    proof.headers.push_back(header("Authorization", "Basic " + base64_encode(pair)));
+  }
+}
+
+}  // namespace regsync::kube

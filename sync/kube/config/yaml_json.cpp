@@ -1,0 +1,133 @@
+#include "sync/kube/config/yaml_json.hpp"
+
+#include <yaml-cpp/yaml.h>
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+#include <cmath>
+#include <nlohmann/json.hpp>
+#include <string_view>
+
+#include "helper/base/error.hpp"
+
+namespace regsync::kube {
+namespace {
+
+using nlohmann::json;
+
+// Aliases may repeat a node; a document of a few hundred bytes can thereby stand for gigabytes.
+constexpr int most_nodes = 250'000;
+constexpr int deepest = 100;
+
+bool is_one_of(std::string_view text, std::initializer_list<std::string_view> words) {
+  return std::find(words.begin(), words.end(), text) != words.end();
+}
+
+json plain_scalar(const std::string& text) {
+  if (is_one_of(text, {"", "~", "null", "Null", "NULL"})) {
+    return nullptr;
+  }
+  if (is_one_of(text, {"true", "True", "TRUE", "yes", "Yes", "YES", "on", "On", "ON", "y", "Y"})) {
+    return true;
+  }
+  if (is_one_of(text, {"false", "False", "FALSE", "no", "No", "NO", "off", "Off", "OFF", "n", "N"})) {
+    return false;
+  }
+  const char* begin = text.data();
+  const char* end = begin + text.size();
+  std::int64_t integer = 0;
+  const auto as_integer = std::from_chars(*begin == '+' ? begin + 1 : begin, end, integer);
+  if (as_integer.ec == std::errc() && as_integer.ptr == end) {
+    return integer;
+  }
+  const bool numeric = std::isdigit(static_cast<unsigned char>(*begin)) != 0 || is_one_of({begin, 1}, {"-", "+", "."});
+  double real = 0;
+  const auto as_real = std::from_chars(*begin == '+' ? begin + 1 : begin, end, real);
+  if (numeric && as_real.ec == std::errc() && as_real.ptr == end && std::isfinite(real)) {
+    return real;
+  }
+  return text;
+}
+
+class Converter {
+ public:
+  json convert(const YAML::Node& node, int depth = 0) {
+    if (++nodes_ > most_nodes || depth > deepest) {
+      throw Error(ErrorCode::invalid_input, "the YAML is too deep or too large when its aliases are expanded");
+    }
+    switch (node.Type()) {
+      case YAML::NodeType::Scalar:
+        return scalar(node);
+      case YAML::NodeType::Sequence: {
+        json list = json::array();
+        for (const YAML::Node& item : node) {
+          list.push_back(convert(item, depth + 1));
+        }
+        return list;
+      }
+      case YAML::NodeType::Map:
+        return map(node, depth);
+      case YAML::NodeType::Null:
+      case YAML::NodeType::Undefined:
+        break;
+    }
+    return nullptr;
+  }
+
+ private:
+  static json scalar(const YAML::Node& node) {
+    const std::string& tag = node.Tag();
+    const bool plain = tag == "?" || tag.empty();
+    return plain ? plain_scalar(node.Scalar()) : json(node.Scalar());
+  }
+
+  json map(const YAML::Node& node, int depth) {
+    json object = json::object();
+    json merged = json::object();
+    for (const auto& entry : node) {
+      if (!entry.first.IsScalar()) {
+        throw Error(ErrorCode::invalid_input,
+                    "line " + std::to_string(entry.first.Mark().line + 1) + ": a key must be a plain value");
+      }
+      json value = convert(entry.second, depth + 1);
+      if (entry.first.Scalar() == "<<" && entry.first.Tag() == "?") {
+        merge(merged, value);
+      } else {
+        object[entry.first.Scalar()] = std::move(value);
+      }
+    }
+    for (const auto& [key, value] : merged.items()) {
+      if (!object.contains(key)) {
+        object[key] = value;
+      }
+    }
+    return object;
+  }
+
+  static void merge(json& into, const json& from) {
+    if (from.is_array()) {
+      for (const json& each : from) {
+        merge(into, each);
+      }
+    } else if (from.is_object()) {
+      into.insert(from.begin(), from.end());  // keeps what is there: the first of several merges wins
+    }
+  }
+
+  int nodes_ = 0;
+};
+
+}  // namespace
+
+json yaml_to_json(const std::string& text) {
+  YAML::Node root;
+  try {
+    root = YAML::Load(text);
+  } catch (const YAML::Exception& failure) {
+    throw Error(ErrorCode::invalid_input, "line " + std::to_string(failure.mark.line + 1) + ": " + failure.msg);
+  }
+  return Converter().convert(root);
+}
+
+}  // namespace regsync::kube

@@ -1,0 +1,270 @@
+#include "sync/kube/http/curl_endpoint.hpp"
+
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <openssl/ssl.h>
+#include <sys/socket.h>
+
+#include <cerrno>
+#include <chrono>
+#include <csignal>
+#include <new>
+#include <string_view>
+
+namespace regsync::kube {
+namespace {
+
+using std::chrono::milliseconds;
+using std::chrono::seconds;
+
+// client-go: net.Dialer.KeepAlive: after so long the kernel asks the other kernel, and again after five seconds. What
+// finds a dead machine or network (Patience).
+constexpr seconds keepalive_interval = seconds(30);
+constexpr seconds keepalive_repeat = seconds(5);
+// Bytes, or questions, that nobody acknowledges: then the kernel gives the connection up (tcp(7)).
+constexpr unsigned tcp_user_timeout_ms = 15'000;
+// The longest TLS record that we send, in bytes: most bodies fit, and each connection has a buffer of it.
+constexpr long longest_record = 4 * 1024;
+
+// Over HTTP/1.1 libcurl asks of larger bodies first whether they are wanted (EXPECT_100_THRESHOLD).
+constexpr std::size_t expect_threshold = 1024 * 1024;
+
+int configure_socket(void* /*context*/, curl_socket_t fd, curlsocktype /*purpose*/) {
+  setsockopt(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, &tcp_user_timeout_ms, sizeof tcp_user_timeout_ms);
+  return CURL_SOCKOPT_OK;
+}
+
+// libcurl has OpenSSL give its buffers back after each record: 17 kB to get and to wipe, four times for each request.
+CURLcode configure_tls(CURL* /*easy*/, void* context, void* /*user*/) {
+  auto* const tls = static_cast<SSL_CTX*>(context);
+  SSL_CTX_clear_mode(tls, SSL_MODE_RELEASE_BUFFERS);
+  SSL_CTX_set_max_send_fragment(tls, longest_record);
+  return CURLE_OK;
+}
+
+void append(CurlList& list, const char* header) {
+  curl_slist* longer = curl_slist_append(list.get(), header);
+  if (longer == nullptr) {
+    throw std::bad_alloc();
+  }
+  [[maybe_unused]] const curl_slist* const same = list.release();
+  list.reset(longer);
+}
+
+// Not copied: the TlsMaterial lives longer than the handle.
+void set_blob(CURL* easy, CURLoption option, std::string_view bytes) {
+  if (bytes.empty()) {
+    return;
+  }
+  curl_blob blob{};
+  blob.data = const_cast<char*>(bytes.data());  // NOLINT(cppcoreguidelines-pro-type-const-cast): libcurl only reads
+  blob.len = bytes.size();
+  blob.flags = CURL_BLOB_NOCOPY;
+  set_option(easy, option, &blob);
+}
+
+std::string url_part(CURLU* url, CURLUPart part, unsigned flags = 0) {
+  char* text = nullptr;
+  if (curl_url_get(url, part, &text, flags) != CURLUE_OK || text == nullptr) {
+    return {};
+  }
+  std::string copy = text;
+  curl_free(text);
+  return copy;
+}
+
+ErrorCode code_of(CURLcode code, long os_errno) {
+  switch (code) {
+    case CURLE_OPERATION_TIMEDOUT:
+      return ErrorCode::timeout;
+    case CURLE_SSL_CONNECT_ERROR:
+      return os_errno == ECONNRESET ? ErrorCode::unreachable : ErrorCode::tls;
+    case CURLE_PEER_FAILED_VERIFICATION:
+    case CURLE_SSL_CERTPROBLEM:
+    case CURLE_SSL_CIPHER:
+    case CURLE_SSL_CACERT_BADFILE:
+    case CURLE_SSL_ISSUER_ERROR:
+    case CURLE_SSL_INVALIDCERTSTATUS:
+      return ErrorCode::tls;
+    case CURLE_URL_MALFORMAT:
+    case CURLE_UNSUPPORTED_PROTOCOL:
+      return ErrorCode::kubeconfig;
+    case CURLE_WEIRD_SERVER_REPLY:
+    case CURLE_BAD_CONTENT_ENCODING:
+      return ErrorCode::protocol;
+    case CURLE_OUT_OF_MEMORY:
+    case CURLE_BAD_FUNCTION_ARGUMENT:
+    case CURLE_FAILED_INIT:
+      return ErrorCode::internal;
+    default:
+      return ErrorCode::unreachable;
+  }
+}
+
+std::string remedy_of(ErrorCode code) {
+  switch (code) {
+    case ErrorCode::unreachable:
+    case ErrorCode::timeout:
+      return "check that the API server runs and that this machine's network, VPN or proxy reaches it";
+    case ErrorCode::tls:
+      return "check certificate-authority, client-certificate and tls-server-name of this context";
+    default:
+      return {};
+  }
+}
+
+}  // namespace
+
+void initialise_curl() {
+  static const CURLcode once = [] {
+    std::signal(SIGPIPE, SIG_IGN);  // NOLINT(cert-err33-c): OpenSSL writes to sockets that peers have closed
+    return curl_global_init(CURL_GLOBAL_DEFAULT);
+  }();
+  if (once != CURLE_OK) {
+    throw Error(ErrorCode::internal, "libcurl does not start: " + std::string(curl_easy_strerror(once)));
+  }
+}
+
+Error error_of_curl(CURL* easy, CURLcode result, const char* detail) {
+  long os_errno = 0;
+  curl_easy_getinfo(easy, CURLINFO_OS_ERRNO, &os_errno);
+  const ErrorCode code = code_of(result, os_errno);
+  return {code, *detail != '\0' ? detail : curl_easy_strerror(result), remedy_of(code)};
+}
+
+CurlEndpoint::CurlEndpoint(const Endpoint& endpoint)
+    : is_tls_(endpoint.server.starts_with("https:")),
+      verifies_(!endpoint.insecure_skip_tls_verify),
+      base_(endpoint.server),
+      proxy_(endpoint.proxy_url) {
+  // Go's "socks5" lets the proxy resolve names; libcurl calls that socks5h.
+  if (proxy_.starts_with("socks5:")) {
+    proxy_.insert(6, "h");
+  }
+  if (!is_tls_) {
+    return;
+  }
+  if (!endpoint.tls_server_name.empty()) {
+    name_server(endpoint.tls_server_name);
+  }
+  const auto path = base_.find('/', base_.find("://") + 3);
+  prefix_ = path == std::string::npos ? "" : base_.substr(path);
+  base_url_.reset(curl_url());
+  const bool parsed = curl_url_set(base_url_.get(), CURLUPART_URL, base_.c_str(), 0) == CURLUE_OK;
+  // What is wrong with it, the request will say. And libcurl 7.88 loses the zone of an IPv6 address ("%25eth0").
+  if (!parsed || base_.find('%') != std::string::npos) {
+    base_url_.reset();
+  }
+}
+
+// The URL carries the name that the certificate must bear; the connection and the Host header go on to name the real
+// host.
+void CurlEndpoint::name_server(const std::string& tls_server_name) {
+  const CurlUrl url(curl_url());
+  if (curl_url_set(url.get(), CURLUPART_URL, base_.c_str(), 0) != CURLUE_OK) {
+    return;  // the request will say what is wrong with it
+  }
+  const std::string host = url_part(url.get(), CURLUPART_HOST);
+  const std::string port = url_part(url.get(), CURLUPART_PORT, CURLU_DEFAULT_PORT);
+  if (curl_url_set(url.get(), CURLUPART_HOST, tls_server_name.c_str(), 0) != CURLUE_OK) {
+    throw Error(ErrorCode::kubeconfig, "tls-server-name \"" + tls_server_name + "\" is not a host name");
+  }
+  base_ = url_part(url.get(), CURLUPART_URL);
+  while (base_.ends_with('/')) {
+    base_.pop_back();
+  }
+  host_ = host + ":" + port;
+  const std::string connect_to = tls_server_name + ":" + port + ":" + host + ":" + port;
+  append(connect_to_, connect_to.c_str());
+}
+
+CurlEasy CurlEndpoint::make_handle(const TlsMaterial& tls, bool streaming) const {
+  CurlEasy handle(curl_easy_init());
+  if (!handle) {
+    throw std::bad_alloc();
+  }
+  CURL* const easy = handle.get();
+  set_option(easy, CURLOPT_BUFFERSIZE, streaming ? stream_buffer : answer_buffer);  // cannot be changed later
+  if (is_tls_) {
+    // Where to, parsed once, and the request's target by itself: a URL for each request would be parsed, and put
+    // together again letter by letter, which is a tenth of all that a request costs.
+    set_option(easy, CURLOPT_URL, base_.c_str());
+    set_option(easy, CURLOPT_CURLU, base_url_.get());
+  }
+  set_option(easy, CURLOPT_NOSIGNAL, 1L);
+  set_option(easy, CURLOPT_PROTOCOLS_STR, "http,https");
+  set_option(easy, CURLOPT_HTTP_VERSION, static_cast<long>(CURL_HTTP_VERSION_2TLS));
+  // Over TLS the handshake tells whether requests can share a connection. Else only an answer would, and that of a
+  // watch may not come before its first event.
+  set_option(easy, CURLOPT_PIPEWAIT, is_tls_ ? 1L : 0L);
+  set_option(easy, CURLOPT_TCP_NODELAY, 1L);
+  set_option(easy, CURLOPT_TCP_KEEPALIVE, 1L);
+  set_option(easy, CURLOPT_TCP_KEEPIDLE, static_cast<long>(keepalive_interval.count()));
+  set_option(easy, CURLOPT_TCP_KEEPINTVL, static_cast<long>(keepalive_repeat.count()));
+  set_option(easy, CURLOPT_SOCKOPTFUNCTION, &configure_socket);
+  set_option(easy, CURLOPT_SSL_CTX_FUNCTION, &configure_tls);
+  set_option(easy, CURLOPT_SSLVERSION, static_cast<long>(CURL_SSLVERSION_TLSv1_2));
+  set_option(easy, CURLOPT_SSL_SESSIONID_CACHE, 0L);  // per handle: would cost memory and never hit
+  set_option(easy, CURLOPT_SSLCERTTYPE, "PEM");
+  set_option(easy, CURLOPT_SSLKEYTYPE, "PEM");
+  set_option(easy, CURLOPT_KEYPASSWD, "");  // else OpenSSL asks a terminal for the passphrase of an encrypted key
+  const long verify = verifies_ ? 1L : 0L;
+  set_option(easy, CURLOPT_SSL_VERIFYPEER, verify);
+  set_option(easy, CURLOPT_SSL_VERIFYHOST, verify * 2L);
+  set_option(easy, CURLOPT_PROXY_SSL_VERIFYPEER, verify);
+  set_option(easy, CURLOPT_PROXY_SSL_VERIFYHOST, verify * 2L);
+  set_blob(easy, CURLOPT_CAINFO_BLOB, tls.ca);
+  set_blob(easy, CURLOPT_PROXY_CAINFO_BLOB, tls.ca);  // Go verifies an https proxy with the cluster's roots too
+  // The system's roots are neither loaded nor trusted beside the context's own.
+  const char* const roots = tls.ca.empty() ? curl_version_info(CURLVERSION_NOW)->capath : nullptr;
+  set_option(easy, CURLOPT_CAPATH, roots);
+  set_option(easy, CURLOPT_PROXY_CAPATH, roots);
+  set_blob(easy, CURLOPT_SSLCERT_BLOB, tls.certificate);
+  set_blob(easy, CURLOPT_SSLKEY_BLOB, tls.key.reveal());
+  // The choice of a proxy is made before (proxy.hpp); libcurl's own rules for the environment differ from Go's.
+  set_option(easy, CURLOPT_PROXY, proxy_.c_str());
+  set_option(easy, CURLOPT_NOPROXY, "");
+  set_option(easy, CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);
+  if (connect_to_) {
+    set_option(easy, CURLOPT_CONNECT_TO, connect_to_.get());
+  }
+  return handle;
+}
+
+void CurlEndpoint::configure(CURL* easy, const HttpRequest& request, CurlList& headers) const {
+  if (is_tls_) {
+    set_option(easy, CURLOPT_REQUEST_TARGET, (prefix_ + request.target).c_str());
+  } else {
+    set_option(easy, CURLOPT_URL, (base_ + request.target).c_str());  // a proxy is sent all of it
+  }
+  if (request.method == "GET") {
+    set_option(easy, CURLOPT_HTTPGET, 1L);
+    set_option(easy, CURLOPT_CUSTOMREQUEST, static_cast<char*>(nullptr));
+  } else if (request.method == "HEAD") {
+    set_option(easy, CURLOPT_NOBODY, 1L);  // else curl waits for the body that the headers announce
+    set_option(easy, CURLOPT_CUSTOMREQUEST, static_cast<char*>(nullptr));
+  } else {
+    set_option(easy, CURLOPT_POST, 1L);
+    set_option(easy, CURLOPT_POSTFIELDSIZE_LARGE, static_cast<curl_off_t>(request.body.size()));
+    set_option(easy, CURLOPT_POSTFIELDS, request.body.c_str());  // not copied: the caller keeps the request
+    set_option(easy, CURLOPT_CUSTOMREQUEST, request.method.c_str());
+  }
+  if (request.body.size() > expect_threshold) {
+    append(headers, "Expect:");  // no 100-continue: it costs a round trip
+  }
+  if (!host_.empty()) {
+    append(headers, ("Host: " + host_).c_str());
+  }
+  for (const std::string& header : request.headers) {
+    append(headers, header.c_str());
+  }
+  if (request.proof) {
+    for (const std::string& header : request.proof->headers) {
+      append(headers, header.c_str());
+    }
+  }
+  set_option(easy, CURLOPT_HTTPHEADER, headers.get());
+  set_option(easy, CURLOPT_ACCEPT_ENCODING, request.compressed ? "gzip" : static_cast<const char*>(nullptr));
+}
+
+}  // namespace regsync::kube

@@ -1,0 +1,76 @@
+// A request to one endpoint as options of a libcurl handle. One io_context thread.
+#pragma once
+
+#include <curl/curl.h>
+
+#include <memory>
+#include <string>
+
+#include "helper/base/error.hpp"
+#include "sync/kube/http/http_client.hpp"
+
+namespace regsync::kube {
+
+struct CurlEasyDeleter {
+  void operator()(CURL* easy) const { curl_easy_cleanup(easy); }
+};
+using CurlEasy = std::unique_ptr<CURL, CurlEasyDeleter>;
+
+struct CurlListDeleter {
+  void operator()(curl_slist* list) const { curl_slist_free_all(list); }
+};
+using CurlList = std::unique_ptr<curl_slist, CurlListDeleter>;
+
+struct CurlUrlDeleter {
+  void operator()(CURLU* url) const { curl_url_cleanup(url); }
+};
+using CurlUrl = std::unique_ptr<CURLU, CurlUrlDeleter>;
+
+// How many bytes of an answer libcurl holds that nobody has taken yet.
+inline constexpr long answer_buffer = 16 * 1024;
+// Likewise of a stream: a watch's events are small and rare, and there are many watches.
+inline constexpr long stream_buffer = 4 * 1024;
+
+// libcurl for this process. Any number of times; before anything else of it. Its memory holds headers and bodies, and
+// is wiped when freed as all of the programs' is (helper/wiping_free.cpp).
+void initialise_curl();
+
+// What a transfer failed with, as a person should read it. detail: of CURLOPT_ERRORBUFFER.
+Error error_of_curl(CURL* easy, CURLcode result, const char* detail);
+
+class CurlEndpoint {
+ public:
+  // Throws Error(kubeconfig) where tls_server_name is no host name.
+  explicit CurlEndpoint(const Endpoint& endpoint);
+
+  // A handle with what all requests to the endpoint have in common; a streaming one is for one long answer. Lives
+  // shorter than this, and than the material.
+  [[nodiscard]] CurlEasy make_handle(const TlsMaterial& tls, bool streaming) const;
+
+  // Makes the handle, new or used, ask for this, save that the time it has is not libcurl's business. Request and
+  // headers (filled here) outlive the transfer.
+  void configure(CURL* easy, const HttpRequest& request, CurlList& headers) const;
+
+ private:
+  void name_server(const std::string& tls_server_name);
+
+  bool is_tls_;
+  bool verifies_;
+  std::string base_;     // what stands before a request's target
+  std::string prefix_;   // the path of base_; this and the next for TLS only
+  CurlUrl base_url_;     // base_, parsed
+  std::string host_;     // the Host header, where `base_` names somebody else
+  CurlList connect_to_;  // CURLOPT_CONNECT_TO
+  std::string proxy_;
+};
+
+template <typename Value>
+void set_option(CURL* easy, CURLoption option, Value value) {
+  const CURLcode code = curl_easy_setopt(easy, option, value);
+  if (code != CURLE_OK) {
+    throw Error(ErrorCode::internal,
+                "libcurl refuses option " + std::to_string(option) + ": " + curl_easy_strerror(code));
+  }
+}
+
+}  // namespace regsync::kube

@@ -1,0 +1,193 @@
+#include "sync/logins/credential_helpers.hpp"
+
+#include <algorithm>
+#include <asio/bind_cancellation_slot.hpp>
+#include <asio/cancellation_signal.hpp>
+#include <asio/co_spawn.hpp>
+#include <cctype>
+#include <nlohmann/json.hpp>
+#include <utility>
+
+#include "sync/base/boottime_timer.hpp"
+#include "sync/base/child_process.hpp"
+#include "sync/base/log.hpp"
+
+namespace regsync {
+
+namespace {
+
+using namespace std::chrono_literals;
+using std::chrono::milliseconds;
+
+// Cloud helpers talk to their cloud: seconds on a bad day. Docker itself waits for ever.
+constexpr auto helper_timeout = 30s;
+constexpr std::size_t max_answer = 256UL * 1024;
+constexpr milliseconds first_retry = 5s;
+constexpr milliseconds last_retry = 5min;
+
+bool ends_with(std::string_view host, std::string_view suffix) { return host.ends_with(suffix); }
+
+// What a helper prints on failure is for people; it is shown as one short line without control characters.
+std::string printable(std::string_view text) {
+  std::string line;
+  for (const char c : text.substr(0, std::min<std::size_t>(text.find('\n'), 200))) {
+    line.push_back(std::iscntrl(static_cast<unsigned char>(c)) != 0 ? ' ' : c);
+  }
+  return line;
+}
+
+Error failed(const CredentialHelper& source, const std::string& why, const std::string& remedy = {}) {
+  const auto program = "docker-credential-" + source.helper;
+  return {ErrorCode::credential_plugin, program + " gives no login for " + source.server + ": " + why,
+          remedy.empty() ? "try it: echo " + source.server + " | " + program + " get" : remedy};
+}
+
+Credential parse_answer(const CredentialHelper& source, const std::string& output) {
+  const auto answer = nlohmann::json::parse(output, nullptr, false);
+  const auto text = [&answer](const char* field) {
+    const auto it = answer.is_object() ? answer.find(field) : answer.end();
+    return answer.is_object() && it != answer.end() && it->is_string() ? it->get<std::string>() : std::string();
+  };
+  const auto username = text("Username");
+  const auto secret = text("Secret");
+  if (username.empty() || secret.empty()) {
+    throw failed(source, "its answer is not a login");
+  }
+  return {{source.server, username}, SecretString(secret)};
+}
+
+}  // namespace
+
+struct CredentialHelpers::Follower {
+  Follower(const asio::any_io_executor& executor, CredentialHelper from) : source(std::move(from)), timer(executor) {}
+
+  CredentialHelper source;
+  Reading reading;
+  BoottimeTimer timer;
+  asio::cancellation_signal cancel;
+  bool wanted = true;
+};
+
+std::chrono::seconds default_refresh(const RegistryKey& registry) {
+  const auto host = registry.host().substr(0, registry.host().find(':'));
+  if (host.find(".dkr.ecr.") != std::string_view::npos || ends_with(host, ".dkr-ecr.aws") || host == "public.ecr.aws") {
+    return 6h;
+  }
+  if (ends_with(host, ".azurecr.io")) {
+    return 90min;
+  }
+  return 30min;
+}
+
+CredentialHelpers::CredentialHelpers(asio::any_io_executor executor, std::function<void()> on_change)
+    : executor_(executor), on_change_(std::move(on_change)), ended_(executor) {}
+
+CredentialHelpers::~CredentialHelpers() = default;
+
+void CredentialHelpers::set_sources(const std::map<RegistryKey, CredentialHelper>& sources) {
+  for (auto known = followers_.begin(); known != followers_.end();) {
+    const auto source = sources.find(known->first);
+    if (source != sources.end() && source->second == known->second->source) {
+      ++known;
+      continue;
+    }
+    const auto ending = std::move(known->second);
+    known = followers_.erase(known);
+    ending->wanted = false;
+    ending->cancel.emit(asio::cancellation_type::all);
+  }
+  for (const auto& [registry, source] : sources) {
+    if (followers_.contains(registry)) {
+      continue;
+    }
+    auto follower = std::make_shared<Follower>(executor_, source);
+    followers_[registry] = follower;
+    ++running_;
+    asio::co_spawn(
+        executor_, follow(follower),
+        asio::bind_cancellation_slot(follower->cancel.slot(), [this, follower](const std::exception_ptr& failure) {
+          --running_;
+          ended_.notify_all();
+          if (failure && follower->wanted) {
+            std::rethrow_exception(failure);  // a defect: it ends by cancel
+          }
+        }));
+  }
+}
+
+asio::awaitable<void> CredentialHelpers::follow(std::shared_ptr<Follower> follower) {
+  milliseconds retry = first_retry;
+  while (follower->wanted) {
+    co_await read(*follower);
+    if (!follower->wanted) {
+      break;
+    }
+    on_change_();
+    if (!follower->reading.problem) {
+      retry = first_retry;
+      co_await follower->timer.wait_for(follower->source.every);
+    } else if (co_await follower->timer.wait_for(retry)) {
+      retry = std::min(2 * retry, last_retry);
+    }
+  }
+}
+
+asio::awaitable<void> CredentialHelpers::read(Follower& follower) {
+  const auto& source = follower.source;
+  std::optional<Error> problem;
+  try {
+    ChildCommand command;
+    command.program = "docker-credential-" + source.helper;
+    command.arguments = {"get"};
+    command.input = source.server;
+    command.timeout = helper_timeout;
+    command.max_output = max_answer;
+    const ChildResult result = co_await run_child(std::move(command));
+    if (result.exit_code != 0) {
+      throw failed(source, "it says \"" + printable(result.output.empty() ? result.errors : result.output) + "\"");
+    }
+    follower.reading.credential = std::make_shared<const Credential>(parse_answer(source, result.output));
+  } catch (const Error& error) {
+    problem = error.code() == ErrorCode::not_found
+                  ? failed(source, "it is not on the PATH of regsync",
+                           "install it, or see what PATH `systemctl --user show-environment` has")
+              : error.code() == ErrorCode::credential_plugin ? error
+                                                             : failed(source, error.message());
+    if (follower.wanted && (!follower.reading.problem || follower.reading.problem->message() != problem->message())) {
+      log::warning(describe(*problem));
+    }
+  }
+  follower.reading.problem = std::move(problem);
+  follower.reading.answered = true;
+}
+
+std::map<RegistryKey, CredentialHelpers::Reading> CredentialHelpers::readings() const {
+  std::map<RegistryKey, Reading> readings;
+  for (const auto& [registry, follower] : followers_) {
+    readings[registry] = follower->reading;
+  }
+  return readings;
+}
+
+bool CredentialHelpers::all_answered() const {
+  return std::all_of(followers_.begin(), followers_.end(),
+                     [](const auto& item) { return item.second->reading.answered; });
+}
+
+void CredentialHelpers::retry_failed() {
+  for (const auto& [registry, follower] : followers_) {
+    if (follower->reading.answered && follower->reading.problem) {
+      follower->reading.answered = false;
+      follower->timer.cancel();
+    }
+  }
+}
+
+asio::awaitable<void> CredentialHelpers::stop() {
+  set_sources({});
+  while (running_ > 0) {
+    co_await ended_.wait();
+  }
+}
+
+}  // namespace regsync

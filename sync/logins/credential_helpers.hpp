@@ -1,0 +1,77 @@
+// StoreReading that other credential helpers mint: a registry which Docker's config.json gives to a helper of its own
+// in `credHelpers` (ecr-login, gcloud, acr-env, …) is read through that helper, as docker does, and renewed before the
+// token expires.
+//
+// A helper that fails, hangs or prints nonsense costs nothing but its own registry: what it said last stays in force,
+// and it is asked again after a growing delay. Lives on the io_context thread; owned by the Engine.
+#pragma once
+
+#include <asio/any_io_executor.hpp>
+#include <asio/awaitable.hpp>
+#include <chrono>
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "helper/base/error.hpp"
+#include "helper/store/credential.hpp"
+#include "helper/store/registry_key.hpp"
+#include "sync/base/async_event.hpp"
+
+namespace regsync {
+
+// Which helper answers for a registry, and how often it is asked.
+struct CredentialHelper {
+  std::string helper;  // "ecr-login": the program is docker-credential-ecr-login
+  std::string server;  // as credHelpers spells it, which is what the helper is asked for
+  std::chrono::seconds every{};
+
+  bool operator==(const CredentialHelper&) const = default;
+};
+
+// How often a registry's short-lived token is renewed: at half of its known lifetime (ECR 12 h, Google 1 h, ACR 3 h),
+// so that one failed try is never the last; an hour's lifetime is assumed of a registry we do not know.
+std::chrono::seconds default_refresh(const RegistryKey& registry);
+
+class CredentialHelpers {
+ public:
+  struct Reading {
+    std::shared_ptr<const Credential> credential;  // the last good one; null before the first
+    std::optional<Error> problem;                  // why the last try failed
+    bool answered = false;                         // asked at least once
+  };
+
+  CredentialHelpers(asio::any_io_executor executor, std::function<void()> on_change);
+  ~CredentialHelpers();
+  CredentialHelpers(const CredentialHelpers&) = delete;
+  CredentialHelpers& operator=(const CredentialHelpers&) = delete;
+  CredentialHelpers(CredentialHelpers&&) = delete;
+  CredentialHelpers& operator=(CredentialHelpers&&) = delete;
+
+  // The registries to read, from now on. What stays the same goes on undisturbed.
+  void set_sources(const std::map<RegistryKey, CredentialHelper>& sources);
+
+  [[nodiscard]] std::map<RegistryKey, Reading> readings() const;
+  // Whether every source has answered, well or badly.
+  [[nodiscard]] bool all_answered() const;
+  // Asks those again that failed (a person asked).
+  void retry_failed();
+
+  asio::awaitable<void> stop();
+
+ private:
+  struct Follower;
+
+  asio::awaitable<void> follow(std::shared_ptr<Follower> follower);
+  asio::awaitable<void> read(Follower& follower);
+
+  asio::any_io_executor executor_;
+  std::function<void()> on_change_;
+  std::map<RegistryKey, std::shared_ptr<Follower>> followers_;
+  int running_ = 0;
+  AsyncEvent ended_;
+};
+
+}  // namespace regsync

@@ -1,0 +1,225 @@
+#include "sync/logins/docker_config_file.hpp"
+
+#include <sys/stat.h>
+
+#include <array>
+#include <cerrno>
+#include <cstdlib>
+#include <fstream>
+#include <iterator>
+#include <nlohmann/json.hpp>
+#include <system_error>
+#include <utility>
+
+#include "helper/base/error.hpp"
+#include "sync/base/base64.hpp"
+#include "sync/base/paths.hpp"
+
+namespace regsync {
+namespace {
+
+namespace fs = std::filesystem;
+using Document = nlohmann::ordered_json;
+
+// docker/cli, cli/config/types/authconfig.go: the members that are secrets.
+constexpr std::array secret_members{"auth", "password", "identitytoken", "registrytoken"};
+
+std::optional<std::string> read_bytes(const fs::path& path) {
+  std::ifstream file(path, std::ios::binary);
+  if (!file) {
+    if (errno == ENOENT) {
+      return std::nullopt;
+    }
+    throw Error(ErrorCode::invalid_input, path.string() + " cannot be read: " + std::generic_category().message(errno));
+  }
+  return std::string(std::istreambuf_iterator<char>(file), {});
+}
+
+Document parse(const fs::path& path, const std::optional<std::string>& bytes) {
+  if (!bytes || bytes->find_first_not_of(" \t\r\n") == std::string::npos) {
+    return Document::object();
+  }
+  try {
+    Document document = Document::parse(*bytes);
+    if (document.is_object()) {
+      return document;
+    }
+  } catch (const Document::parse_error& error) {
+    // Not what(): it quotes the file, which may hold a password.
+    throw Error(ErrorCode::invalid_input,
+                path.string() + " is not valid JSON (error at byte " + std::to_string(error.byte) + ")",
+                "correct it; nothing was changed");
+  }
+  throw Error(ErrorCode::invalid_input, path.string() + " is not a JSON object", "correct it; nothing was changed");
+}
+
+std::string text_member(const Document& object, const char* name) {
+  const auto member = object.find(name);
+  return member != object.end() && member->is_string() ? member->get<std::string>() : std::string();
+}
+
+// The login of one entry of "auths", as docker reads it (LoadFromReader, decodeAuth).
+std::optional<Credential> login_of(const std::string& server, const Document& entry) {
+  if (const std::string token = text_member(entry, "identitytoken"); !token.empty()) {
+    return Credential{{server, "<token>"}, SecretString(token)};
+  }
+  std::string username = text_member(entry, "username");
+  std::string password = text_member(entry, "password");
+  if (const std::string auth = text_member(entry, "auth"); !auth.empty()) {
+    const auto decoded = base64_decode(auth);
+    const auto colon = decoded ? decoded->find(':') : std::string::npos;
+    if (colon == std::string::npos) {
+      return std::nullopt;
+    }
+    username = decoded->substr(0, colon);
+    password = decoded->substr(colon + 1);
+    password.erase(password.find_last_not_of('\0') + 1);  // as docker does
+  }
+  if (username.empty() || password.empty()) {
+    return std::nullopt;
+  }
+  return Credential{{server, username}, SecretString(password)};
+}
+
+bool has_secret(const Document& entry) {
+  for (const char* member : secret_members) {
+    if (entry.is_object() && !text_member(entry, member).empty()) {
+      return true;
+    }
+  }
+  return false;
+}
+
+}  // namespace
+
+fs::path default_docker_config() {
+  const char* folder = std::getenv("DOCKER_CONFIG");
+  return (folder != nullptr && *folder != '\0' ? fs::path(folder) : paths::home() / ".docker") / "config.json";
+}
+
+DockerConfigFile::DockerConfigFile(fs::path path)
+    : path_(std::move(path)),
+      original_(read_bytes(path_)),
+      document_(std::make_unique<Document>(parse(path_, original_))) {}
+
+DockerConfigFile::~DockerConfigFile() = default;
+
+std::optional<std::string> DockerConfigFile::store_helper() const {
+  std::string helper = text_member(*document_, "credsStore");
+  return helper.empty() ? std::nullopt : std::optional(std::move(helper));
+}
+
+std::optional<std::string> DockerConfigFile::registry_helper(const std::string& registry) const {
+  const auto helpers = document_->find("credHelpers");
+  if (helpers == document_->end() || !helpers->is_object()) {
+    return std::nullopt;
+  }
+  std::string helper = text_member(*helpers, registry.c_str());
+  return helper.empty() ? std::nullopt : std::optional(std::move(helper));
+}
+
+std::vector<std::string> DockerConfigFile::registries_with_helpers() const {
+  std::vector<std::string> registries;
+  if (const auto helpers = document_->find("credHelpers"); helpers != document_->end() && helpers->is_object()) {
+    for (const auto& [registry, helper] : helpers->items()) {
+      registries.push_back(registry);
+    }
+  }
+  return registries;
+}
+
+std::map<std::string, std::string> DockerConfigFile::foreign_helpers() const {
+  std::map<std::string, std::string> helpers;
+  for (const auto& registry : registries_with_helpers()) {
+    if (const auto helper = registry_helper(registry); helper && *helper != "regsync") {
+      helpers[registry] = *helper;
+    }
+  }
+  return helpers;
+}
+
+void DockerConfigFile::set_store_helper(const std::optional<std::string>& helper) {
+  if (helper) {
+    (*document_)["credsStore"] = *helper;
+  } else {
+    document_->erase("credsStore");
+  }
+}
+
+void DockerConfigFile::set_registry_helper(const std::string& registry, const std::optional<std::string>& helper) {
+  if (helper) {
+    (*document_)["credHelpers"][registry] = *helper;
+  } else if (const auto helpers = document_->find("credHelpers"); helpers != document_->end()) {
+    helpers->erase(registry);
+    if (helpers->empty()) {
+      document_->erase("credHelpers");
+    }
+  }
+}
+
+std::vector<Credential> DockerConfigFile::plain_logins(std::vector<std::string>* unreadable) const {
+  std::vector<Credential> logins;
+  const auto auths = document_->find("auths");
+  if (auths == document_->end() || !auths->is_object()) {
+    return logins;
+  }
+  for (const auto& [server, entry] : auths->items()) {
+    if (!has_secret(entry)) {
+      continue;
+    }
+    if (auto login = login_of(server, entry)) {
+      logins.push_back(std::move(*login));
+    } else if (unreadable != nullptr) {
+      unreadable->push_back(server);
+    }
+  }
+  return logins;
+}
+
+void DockerConfigFile::blank_login(const std::string& server) {
+  const auto auths = document_->find("auths");
+  if (auths == document_->end() || !auths->is_object() || !auths->contains(server)) {
+    return;
+  }
+  Document& entry = (*auths)[server];
+  for (const char* member : secret_members) {
+    entry.erase(member);
+  }
+  entry.erase("username");
+}
+
+void DockerConfigFile::put_login(const Credential& login) {
+  Document& entry = (*document_)["auths"][login.login.server];
+  const std::string secret(login.secret.reveal());
+  if (login.login.username == "<token>") {
+    entry["identitytoken"] = secret;
+  } else {
+    entry["auth"] = base64_encode(login.login.username + ":" + secret);
+  }
+}
+
+bool DockerConfigFile::empty() const { return document_->empty(); }
+
+std::string DockerConfigFile::text() const {
+  std::string text = document_->dump(1, '\t');  // docker's own layout
+  if (original_ && original_->ends_with('\n')) {
+    text += '\n';
+  }
+  return text;
+}
+
+void DockerConfigFile::save() {
+  if (read_bytes(path_) != original_) {
+    throw Error(ErrorCode::stale, path_.string() + " was changed by another program meanwhile; it was left alone",
+                "run the command again");
+  }
+  struct stat status {};
+  const unsigned mode = stat(path_.c_str(), &status) == 0 ? status.st_mode & 07777U : 0600U;
+  std::string written = text();
+  paths::write_whole(path_, written, mode);
+  original_ = std::move(written);
+}
+
+void DockerConfigFile::save_copy(const fs::path& path) const { paths::write_whole(path, text(), 0600); }
+
+}  // namespace regsync

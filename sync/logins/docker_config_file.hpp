@@ -1,0 +1,69 @@
+// Docker's config.json as `regsync setup` edits it and the engine reads it: the few keys that concern credentials, all
+// else kept as it is (keys that we do not know, their order, the file's mode, a symbolic link to it).
+//
+// What it is: docker/cli, cli/config/configfile/file.go. One owner, one thread. The document may hold secrets; it is
+// never shown.
+#pragma once
+
+#include <filesystem>
+#include <map>
+#include <memory>
+#include <nlohmann/json_fwd.hpp>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "helper/store/credential.hpp"
+
+namespace regsync {
+
+// $DOCKER_CONFIG/config.json, else ~/.docker/config.json.
+std::filesystem::path default_docker_config();
+
+class DockerConfigFile {
+ public:
+  // Reads it; a missing or empty file is an empty document. Throws Error(invalid_input) naming the file and the byte.
+  explicit DockerConfigFile(std::filesystem::path path);
+  ~DockerConfigFile();
+  DockerConfigFile(const DockerConfigFile&) = delete;
+  DockerConfigFile& operator=(const DockerConfigFile&) = delete;
+  DockerConfigFile(DockerConfigFile&&) = delete;
+  DockerConfigFile& operator=(DockerConfigFile&&) = delete;
+
+  [[nodiscard]] const std::filesystem::path& path() const { return path_; }
+
+  // The helper for everything ("credsStore"), and for one registry ("credHelpers"); nothing where none is named.
+  [[nodiscard]] std::optional<std::string> store_helper() const;
+  [[nodiscard]] std::optional<std::string> registry_helper(const std::string& registry) const;
+  [[nodiscard]] std::vector<std::string> registries_with_helpers() const;
+  // The registries whose helper is not ours, with that helper's name.
+  [[nodiscard]] std::map<std::string, std::string> foreign_helpers() const;
+  void set_store_helper(const std::optional<std::string>& helper);
+  void set_registry_helper(const std::string& registry, const std::optional<std::string>& helper);
+
+  // The logins that are kept in the file itself ("auths"), as a helper would be given them: an identity token is the
+  // secret of user "<token>". `unreadable` gets the keys of entries that hold something else.
+  [[nodiscard]] std::vector<Credential> plain_logins(std::vector<std::string>* unreadable = nullptr) const;
+  // Takes the login out of an entry, if there is one, and leaves the entry, as docker does when a helper keeps it.
+  void blank_login(const std::string& server);
+  void put_login(const Credential& login);
+
+  // What regsync noted in its own copy of this document (a member "regsync"); see setup.cpp.
+  [[nodiscard]] nlohmann::ordered_json& document() { return *document_; }
+  [[nodiscard]] bool empty() const;
+
+  // Replaces the file whole. Throws Error(stale) if somebody else changed it since it was read.
+  void save();
+  // Writes the document to another file, 0600.
+  void save_copy(const std::filesystem::path& path) const;
+
+ private:
+  [[nodiscard]] std::string text() const;
+
+  std::filesystem::path path_;
+  std::optional<std::string> original_;  // the bytes that were read
+  std::unique_ptr<nlohmann::ordered_json> document_;
+};
+
+}  // namespace regsync

@@ -1,0 +1,141 @@
+#include "sync/logins/login_book.hpp"
+
+#include <algorithm>
+#include <utility>
+
+#include "sync/base/log.hpp"
+
+namespace regsync {
+
+namespace {
+
+using std::chrono::steady_clock;
+
+// The store answers in milliseconds, a cloud's helper in seconds; after this a person wants to hear what is wrong.
+constexpr auto patience = std::chrono::seconds(10);
+
+}  // namespace
+
+LoginBook::LoginBook(const asio::any_io_executor& executor, Metrics* metrics,
+                     std::function<void(const std::set<RegistryKey>&)> on_wanted, std::function<void()> on_change)
+    : metrics_(metrics),
+      on_wanted_(std::move(on_wanted)),
+      on_change_(std::move(on_change)),
+      changed_(executor),
+      helpers_(executor, [this] { changed(); }) {}
+
+void LoginBook::want(const TargetFiles& targets) {
+  std::set<RegistryKey> wanted;
+  for (const auto& [name, file] : targets) {
+    if (file.target) {
+      wanted.merge(wanted_registries(*file.target));
+    }
+  }
+  helpers_.set_sources(take_helper_sources(targets, wanted));
+  if (wanted != wanted_) {
+    wanted_ = std::move(wanted);
+    on_wanted_(wanted_);
+  }
+}
+
+// Which of the wanted registries other helpers answer for; those are taken out of `wanted`.
+std::map<RegistryKey, CredentialHelper> LoginBook::take_helper_sources(const TargetFiles& targets,
+                                                                       std::set<RegistryKey>& wanted) const {
+  std::map<RegistryKey, CredentialHelper> sources;
+  for (const auto& [server, helper] : cred_helpers_) {
+    const RegistryKey registry(server);
+    if (wanted.erase(registry) > 0) {
+      sources[registry] = {helper, server, default_refresh(registry)};
+    }
+  }
+  for (const auto& [name, file] : targets) {
+    if (!file.target) {
+      continue;
+    }
+    for (const auto& [registry, every] : file.target->refresh) {
+      if (const auto source = sources.find(RegistryKey(registry)); source != sources.end()) {
+        source->second.every = every;
+      }
+    }
+  }
+  return sources;
+}
+
+void LoginBook::take(StoreReading logins) {
+  ++readings_;
+  if (logins.problem) {
+    if (!store_.store_problem || store_.store_problem->message() != logins.problem->message()) {
+      log::warning(describe(*logins.problem));
+    }
+    store_.store_problem = std::move(logins.problem);
+  } else {
+    if (store_.store_problem) {
+      log::info("the secret store can be read again");
+    }
+    store_.store_problem.reset();
+    store_.asked = std::move(logins.asked);
+    replace_logins(std::move(logins.credentials));
+    all_ = std::move(logins.all);
+  }
+  changed();
+}
+
+void LoginBook::replace_logins(std::vector<Credential> credentials) {
+  const auto before = std::exchange(store_.credentials, {});
+  for (auto& credential : credentials) {
+    const RegistryKey key(credential.login.server);
+    auto& slot = store_.credentials[key];
+    // Other helpers may leave several spellings of one registry: the one that is spelled as its key wins.
+    if (!slot || credential.login.server == key.auths_key()) {
+      slot = std::make_shared<const Credential>(std::move(credential));
+    }
+  }
+  for (const auto& [registry, credential] : store_.credentials) {
+    const auto known = before.find(registry);
+    if (metrics_ != nullptr && (known == before.end() || !(*known->second == *credential))) {
+      metrics_->login_changed(registry.value(), std::chrono::system_clock::now());
+    }
+  }
+}
+
+void LoginBook::changed() {
+  on_change_();
+  changed_.notify_all();
+}
+
+bool LoginBook::is_complete() const {
+  const bool store_read =
+      store_.store_problem || std::includes(store_.asked.begin(), store_.asked.end(), wanted_.begin(), wanted_.end());
+  return store_read && readings_ >= expected_ && helpers_.all_answered();
+}
+
+asio::awaitable<void> LoginBook::complete() {
+  helpers_.retry_failed();
+  const auto deadline = steady_clock::now() + patience;
+  while (!is_complete() && !stopping_ && steady_clock::now() < deadline) {
+    co_await changed_.wait_for(deadline - steady_clock::now());
+  }
+}
+
+KnownLogins LoginBook::known() const {
+  KnownLogins all = store_;
+  for (const auto& [registry, reading] : helpers_.readings()) {
+    all.credentials.erase(registry);
+    all.asked.erase(registry);
+    if (reading.credential) {
+      all.credentials[registry] = reading.credential;
+    }
+    if (reading.problem) {
+      all.problems.insert_or_assign(registry, *reading.problem);
+    }
+  }
+  return all;
+}
+
+asio::awaitable<void> LoginBook::stop() {
+  stopping_ = true;
+  changed_.notify_all();
+  return helpers_.stop();
+}
+
+}  // namespace regsync

@@ -1,0 +1,235 @@
+#include "sync/logins/registry_client.hpp"
+
+#include <asio/this_coro.hpp>
+#include <nlohmann/json.hpp>
+#include <optional>
+#include <utility>
+
+#include "helper/base/error.hpp"
+#include "sync/base/base64.hpp"
+#include "sync/base/percent_encoding.hpp"
+#include "sync/kube/http/http_client.hpp"
+#include "sync/kube/http/proxy.hpp"
+
+namespace regsync {
+namespace {
+
+using kube::HttpRequest;
+using kube::HttpResponse;
+
+constexpr std::chrono::seconds request_time{15};
+
+// What runtimes accept, in one header: an index or a manifest, of OCI or of Docker.
+constexpr const char* accepted_manifests =
+    "Accept: application/vnd.oci.image.index.v1+json, application/vnd.oci.image.manifest.v1+json, "
+    "application/vnd.docker.distribution.manifest.list.v2+json, application/vnd.docker.distribution.manifest.v2+json";
+
+bool is_loopback(std::string_view host) {
+  return host.starts_with("127.") || host.starts_with("localhost") || host.starts_with("[::1]");
+}
+
+std::string basic_header(const RegistryLogin& login) {
+  return "Authorization: Basic " + base64_encode(login.username + ":" + std::string(login.password.reveal()));
+}
+
+// "https://auth.docker.io/token?x=y" as server and target.
+struct Url {
+  std::string server;
+  std::string target;
+};
+
+std::optional<Url> parse_url(const std::string& text) {
+  const auto scheme = text.find("://");
+  if (scheme == std::string::npos || (!text.starts_with("https://") && !text.starts_with("http://")))
+    return std::nullopt;
+  const auto slash = text.find_first_of("/?", scheme + 3);
+  if (slash == std::string::npos) return Url{text, "/"};
+  return Url{text.substr(0, slash), (text[slash] == '?' ? "/" : "") + text.substr(slash)};
+}
+
+asio::awaitable<HttpResponse> send(std::string server, HttpRequest request) {
+  kube::Endpoint endpoint;
+  endpoint.proxy_url = kube::proxy_from_environment(server);
+  endpoint.server = std::move(server);
+  request.timeout = request_time;
+  const auto executor = co_await asio::this_coro::executor;
+  kube::HttpClient client(executor, std::move(endpoint));
+  HttpResponse response = co_await client.send(request);
+  co_return response;
+}
+
+HttpRequest request_for(std::string method, std::string target, const std::string& authorization) {
+  HttpRequest request;
+  request.method = std::move(method);
+  request.target = std::move(target);
+  request.headers = {accepted_manifests};
+  if (!authorization.empty()) request.headers.push_back(authorization);
+  return request;
+}
+
+std::string status_text(long status) { return "HTTP " + std::to_string(status); }
+
+PullAnswer verdict_of(const HttpResponse& response, const std::string& server) {
+  const std::string said = server + " answered " + status_text(response.status);
+  if (response.status / 100 == 2 || response.status / 100 == 3) return {PullVerdict::can_pull, ""};
+  if (response.status == 401 || response.status == 403) return {PullVerdict::denied, said};
+  if (response.status == 404) return {PullVerdict::no_such_image, said};
+  return {PullVerdict::unreachable, said};
+}
+
+// The Authorization header that answers a challenge, or why there is none.
+struct Proof {
+  std::string header;
+  std::optional<PullAnswer> failure;
+};
+
+Proof no_proof(PullVerdict verdict, std::string why) { return {"", PullAnswer{verdict, std::move(why)}}; }
+Proof proof_of(std::string header) { return {std::move(header), std::nullopt}; }
+
+asio::awaitable<Proof> fetch_token(Challenge challenge, std::string scope, std::string server, RegistryLogin login) {
+  const auto url = parse_url(challenge.parameters["realm"]);
+  if (!url) co_return no_proof(PullVerdict::unreachable, server + " names no token server");
+  // A password goes over plain http to this machine only.
+  const auto authority = url->server.substr(url->server.find("://") + 3);
+  if (url->server.starts_with("http://") && !is_loopback(authority))
+    co_return no_proof(PullVerdict::unreachable, "the token server " + url->server + " is not https");
+
+  std::string target = url->target + (url->target.find('?') == std::string::npos ? "?" : "&");
+  target += "service=" + percent_encoded(challenge.parameters["service"], unreserved);
+  if (!scope.empty()) target += "&scope=" + percent_encoded(scope, unreserved);
+  HttpRequest request =
+      request_for("GET", std::move(target), login.username.empty() ? std::string() : basic_header(login));
+  std::string token_server = url->server;
+  const HttpResponse response = co_await send(std::move(token_server), std::move(request));
+  if (response.status / 100 != 2) {
+    PullAnswer refusal = verdict_of(response, url->server);
+    co_return no_proof(refusal.verdict, std::move(refusal.detail));
+  }
+
+  const nlohmann::json answer = nlohmann::json::parse(response.body, nullptr, false);
+  for (const char* name : {"token", "access_token"})
+    if (answer.is_object() && answer.contains(name) && answer[name].is_string())
+      co_return proof_of("Authorization: Bearer " + answer[name].get<std::string>());
+  co_return no_proof(PullVerdict::unreachable, url->server + " answered no token");
+}
+
+asio::awaitable<Proof> prove(Challenge challenge, std::string scope, std::string server, RegistryLogin login) {
+  if (challenge.scheme == "bearer") {
+    Proof proof = co_await fetch_token(std::move(challenge), std::move(scope), std::move(server), std::move(login));
+    co_return proof;
+  }
+  if (challenge.scheme == "basic" && !login.username.empty()) co_return proof_of(basic_header(login));
+  co_return no_proof(
+      PullVerdict::denied,
+      server + " wants " + (challenge.scheme.empty() ? "a login" : challenge.scheme + " authentication"));
+}
+
+asio::awaitable<PullAnswer> ask(std::string server, std::string method, std::string target, std::string scope,
+                                RegistryLogin login) {
+  HttpRequest first = request_for(method, target, "");
+  const HttpResponse open = co_await send(server, std::move(first));
+  if (open.status != 401) co_return verdict_of(open, server);
+  Challenge challenge = parse_challenge(open.www_authenticate);
+  const Proof proof = co_await prove(std::move(challenge), std::move(scope), server, std::move(login));
+  if (proof.failure) co_return *proof.failure;
+  HttpRequest second = request_for(std::move(method), std::move(target), proof.header);
+  const HttpResponse answer = co_await send(server, std::move(second));
+  co_return verdict_of(answer, server);
+}
+
+// Runtimes talk plain http to registries on this machine; to any other only if told so.
+asio::awaitable<PullAnswer> ask_host(std::string host, std::string method, std::string target, std::string scope,
+                                     RegistryLogin login) {
+  const std::string authority = host == "docker.io" ? "registry-1.docker.io" : host;
+  std::optional<Error> failure;
+  // (Arguments of a co_await are named: g++ 12 destroys some temporaries there twice.)
+  std::string secure = "https://" + authority;
+  std::string plain = "http://" + authority;
+  RegistryLogin same;
+  same.username = login.username;
+  same.password = login.password.clone();
+  try {
+    PullAnswer answer = co_await ask(std::move(secure), method, target, scope, std::move(same));
+    co_return answer;
+  } catch (const Error& error) {
+    failure = error;
+  }
+  if (is_loopback(host) && failure->code() != ErrorCode::cancelled) {
+    try {
+      PullAnswer answer =
+          co_await ask(std::move(plain), std::move(method), std::move(target), std::move(scope), std::move(login));
+      co_return answer;
+    } catch (const Error& error) {
+      failure = error;
+    }
+  }
+  if (failure->code() == ErrorCode::cancelled) throw Error(*failure);
+  PullAnswer unreachable{PullVerdict::unreachable, failure->message()};
+  co_return unreachable;
+}
+
+}  // namespace
+
+Challenge parse_challenge(std::string_view header) {
+  Challenge found;
+  Challenge current;
+  const auto keep = [&] {
+    if (found.scheme.empty() && (current.scheme == "bearer" || current.scheme == "basic")) found = std::move(current);
+    current = {};
+  };
+  const auto skip = [&](std::string_view characters) {
+    header.remove_prefix(std::min(header.find_first_not_of(characters), header.size()));
+  };
+  while (!header.empty()) {
+    skip(" ,\t");
+    const auto end = std::min(header.find_first_of(" =,\t"), header.size());
+    std::string word(header.substr(0, end));
+    for (char& c : word)
+      if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
+    header.remove_prefix(end);
+    if (!header.starts_with('=')) {  // a scheme begins the next challenge
+      keep();
+      current.scheme = word;
+      skip(" \t");
+      continue;
+    }
+    header.remove_prefix(1);
+    std::string value;
+    if (header.starts_with('"')) {
+      header.remove_prefix(1);
+      while (!header.empty() && header.front() != '"') {
+        if (header.front() == '\\' && header.size() > 1) header.remove_prefix(1);
+        value += header.front();
+        header.remove_prefix(1);
+      }
+      if (!header.empty()) header.remove_prefix(1);
+    } else {
+      const auto stop = std::min(header.find_first_of(" ,\t"), header.size());
+      value = header.substr(0, stop);
+      header.remove_prefix(stop);
+    }
+    current.parameters[word] = std::move(value);
+  }
+  keep();
+  return found;
+}
+
+asio::awaitable<PullAnswer> try_pull(Image image, RegistryLogin login) {
+  std::string target = "/v2/" + image.repository + "/manifests/" + image.reference;
+  std::string scope = "repository:" + image.repository + ":pull";
+  std::string method = "HEAD";
+  PullAnswer answer = co_await ask_host(std::move(image.host), std::move(method), std::move(target), std::move(scope),
+                                        std::move(login));
+  co_return answer;
+}
+
+asio::awaitable<PullAnswer> try_login(std::string host, RegistryLogin login) {
+  std::string method = "GET";
+  std::string target = "/v2/";
+  std::string scope;
+  PullAnswer answer =
+      co_await ask_host(std::move(host), std::move(method), std::move(target), std::move(scope), std::move(login));
+  co_return answer;
+}
+
+}  // namespace regsync

@@ -1,0 +1,45 @@
+// What a container runtime does before it pulls, as far as to know whether it may: the OCI distribution protocol with
+// Docker's token or basic authentication (distribution, docs/spec/auth/token.md; RFC 7617).
+//
+// Nothing is downloaded: the manifest is only asked for with HEAD. Lives on the event loop of the executor.
+#pragma once
+
+#include <asio/any_io_executor.hpp>
+#include <asio/awaitable.hpp>
+#include <map>
+#include <string>
+#include <string_view>
+
+#include "helper/base/secret_string.hpp"
+#include "sync/model/image.hpp"
+
+namespace regsync {
+
+enum class PullVerdict { can_pull, denied, no_such_image, unreachable };
+
+struct PullAnswer {
+  PullVerdict verdict = PullVerdict::unreachable;
+  std::string detail;  // what the registry said, for people; no secret
+};
+
+// A login to try; an empty user name is anonymous.
+struct RegistryLogin {
+  std::string username;
+  SecretString password;
+};
+
+// Whether the login may pull the image.
+asio::awaitable<PullAnswer> try_pull(Image image, RegistryLogin login);
+
+// Whether the registry of `host` takes the login at all (docker login's own question).
+asio::awaitable<PullAnswer> try_login(std::string host, RegistryLogin login);
+
+// A WWW-Authenticate header: the scheme, lower case, and its parameters. Of several challenges the first that can be
+// answered (bearer, basic). Pure.
+struct Challenge {
+  std::string scheme;  // "" where there is none
+  std::map<std::string, std::string> parameters;
+};
+Challenge parse_challenge(std::string_view header);
+
+}  // namespace regsync

@@ -1,0 +1,138 @@
+// What each cluster should hold, and what to do about one key: the pure core of regsync.
+//
+//   Targets × StoreReading ─► Plans (one per target, the same for all contexts)
+//   Plans × one context ─► DesiredState
+//   DesiredState × one key × what is there ─► Decision
+//
+// No I/O, no clock; any thread. Everything is immutable once made and shared by pointer.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "helper/store/registry_key.hpp"
+#include "helper/store/store_reading.hpp"
+#include "sync/model/docker_config_json.hpp"
+#include "sync/model/key.hpp"
+#include "sync/model/label_selector.hpp"
+#include "sync/model/secret_object.hpp"
+#include "sync/model/status_report.hpp"
+#include "sync/model/target.hpp"
+
+namespace regsync {
+
+// What is known of the logins: the last complete reading of each registry.
+struct KnownLogins {
+  std::map<RegistryKey, std::shared_ptr<const Credential>> credentials;
+  std::set<RegistryKey> asked;            // read, so that absence means something
+  std::map<RegistryKey, Error> problems;  // why a login cannot be had now; what was known stays in force
+  std::optional<Error> store_problem;     // why the store cannot be read now
+};
+
+// One target with its logins resolved.
+struct Plan {
+  Target target;
+  std::shared_ptr<const Payload> payload;  // null: nothing can be written (yet)
+  std::set<std::string> carried_over;      // auths keys without a login now, whose present entries survive
+  std::vector<std::pair<std::string, std::shared_ptr<const Credential>>> entries;  // what payload was made of
+  std::vector<Error> problems;                                                     // missing and unusable logins
+  bool waiting = false;  // for a complete reading of the store
+  bool remove = false;   // every login is gone and the target says onLogout: remove
+
+  bool operator==(const Plan& other) const;  // whether it makes the same Secrets
+};
+
+// The registries that a target needs logins of.
+std::set<RegistryKey> wanted_registries(const Target& target);
+
+Plan make_plan(const Target& target, const KnownLogins& logins);
+
+// A namespace as the API server has it.
+struct NamespaceView {
+  bool terminating = false;
+  Labels labels;  // that of its own name may be missing
+
+  auto operator<=>(const NamespaceView&) const = default;
+};
+
+enum class Selected { no, yes, unknown };
+
+// Whether a target selects a namespace. `view` is null where namespaces cannot be listed (or not yet), or it does not
+// exist: a plain name is then selected all the same, a selector unknown.
+Selected selects(const Target& target, const std::string& name_space, const NamespaceView* view,
+                 const std::string& default_namespace);
+
+// What is known about one key in its cluster.
+struct Facts {
+  const NamespaceView* name_space = nullptr;  // null: no such namespace, or none is known
+  bool namespaces_complete = false;           // whether null means that it does not exist
+  const SecretView* secret = nullptr;         // null: no such Secret
+  std::uint64_t written = 0;                  // the id of the plan's payload that was written last, and
+  Digest accepted{};                          // what then stood in the Secret
+  bool adopt = false;                         // the person said --adopt for this key
+};
+
+enum class Action {
+  nothing,  // as it should be, or not ours to touch
+  create,
+  update,
+  adopt,  // an update of what is not ours, allowed this once
+  remove,
+  release,  // it stays, as nobody's
+};
+
+struct Decision {
+  Action action = Action::nothing;
+  const Plan* plan = nullptr;            // the target in question; null where none claims the key
+  SyncState state = SyncState::in_sync;  // if action is nothing; else what it is until the action is done
+  std::optional<Error> cause;
+};
+
+class DesiredState {
+ public:
+  using Plans = std::map<std::string, std::shared_ptr<const Plan>>;
+
+  // plans: of the targets that select this context. forgotten: targets whose Secrets are to be deleted everywhere.
+  // known_targets: every target there is, in whatever state: only a Secret of one of these that no longer covers it,
+  // or of a forgotten one, is ever deleted. kept: targets whose Secrets are to be released instead.
+  DesiredState(std::string default_namespace, Plans plans, std::set<std::string> forgotten,
+               std::set<std::string> known_targets, std::set<std::string> kept = {});
+
+  // The Secret names that matter here.
+  [[nodiscard]] const std::set<std::string>& secret_names() const { return secret_names_; }
+  [[nodiscard]] const std::set<std::string>& service_account_names() const { return service_account_names_; }
+  [[nodiscard]] const Plans& plans() const { return plans_; }
+  [[nodiscard]] const std::string& default_namespace() const { return default_namespace_; }
+  // Whether a Secret of this target that nobody claims is to be deleted.
+  [[nodiscard]] bool knows(const std::string& target) const {
+    return forgotten_.contains(target) || known_targets_.contains(target);
+  }
+
+  // The plan that claims a key: the first by name, if several do. Unknown where the selector of the first that may
+  // cannot be answered yet: the next one would write what this one then writes over.
+  struct Claim {
+    const Plan* plan = nullptr;
+    bool unknown = false;
+  };
+  [[nodiscard]] Claim claim(const Key& key, const NamespaceView* view, bool namespaces_complete) const;
+
+  [[nodiscard]] Decision decide(const Key& key, const Facts& facts) const;
+
+ private:
+  [[nodiscard]] bool names_plainly(const Plan& plan, const std::string& name_space) const;
+  [[nodiscard]] Decision decide_claimed(const Key& key, const Plan& plan, const Facts& facts) const;
+
+  std::string default_namespace_;
+  Plans plans_;
+  std::set<std::string> forgotten_;
+  std::set<std::string> known_targets_;
+  std::set<std::string> kept_;
+  std::set<std::string> secret_names_;
+  std::set<std::string> service_account_names_;
+};
+
+}  // namespace regsync

@@ -1,0 +1,110 @@
+#include "sync/model/docker_config_json.hpp"
+
+#include <algorithm>
+#include <atomic>
+#include <nlohmann/json.hpp>
+
+#include "helper/store/registry_key.hpp"
+#include "sync/base/base64.hpp"
+
+namespace regsync {
+
+namespace {
+
+bool has_control_character(std::string_view text) {
+  return std::any_of(text.begin(), text.end(), [](unsigned char c) { return c < 0x20 || c == 0x7f; });
+}
+
+void replace_all(std::string& text, std::string_view from, std::string_view to) {
+  for (auto at = text.find(from); at != std::string::npos; at = text.find(from, at + to.size())) {
+    text.replace(at, from.size(), to);
+  }
+}
+
+// Go's encoding/json escapes these inside strings, so that JSON can stand in HTML; kubectl's output has them so.
+std::string as_go_writes_it(std::string json) {
+  replace_all(json, "&", "\\u0026");
+  replace_all(json, "<", "\\u003c");
+  replace_all(json, ">", "\\u003e");
+  replace_all(json, "\u2028", "\\u2028");
+  replace_all(json, "\u2029", "\\u2029");
+  return json;
+}
+
+std::string to_json_text(const PullEntries& entries) {
+  auto auths = nlohmann::ordered_json::object();
+  for (const auto& [key, entry] : entries) {
+    const std::string password(entry.password.reveal());
+    nlohmann::ordered_json out;
+    out["username"] = entry.username;
+    out["password"] = password;
+    if (!entry.email.empty()) {
+      out["email"] = entry.email;
+    }
+    out["auth"] = base64_encode(entry.username + ":" + password);
+    auths[key] = std::move(out);
+  }
+  nlohmann::ordered_json document;
+  document["auths"] = std::move(auths);
+  return as_go_writes_it(document.dump());
+}
+
+std::uint64_t next_id() {
+  static std::atomic<std::uint64_t> last = 0;
+  return ++last;
+}
+
+}  // namespace
+
+std::optional<Error> unfit_for_kubelet(const Credential& credential) {
+  const auto& [login, secret] = credential;
+  const auto unfit = [&login](const std::string& why, const std::string& remedy) {
+    return Error(ErrorCode::unusable_login, "the login for " + login.server + " cannot be used by kubelet: " + why,
+                 remedy);
+  };
+  const std::string again = "log in to " + login.server + " again with a user name and a password or access token";
+  if (is_hub_token_entry(login.server)) {
+    return unfit("it is a token entry of Docker's device login, not a pull credential", again);
+  }
+  if (login.username == "<token>") {
+    return unfit("it is an identity token, which kubelet ignores", again);
+  }
+  if (login.username.empty() || secret.empty()) {
+    return unfit("its user name or password is empty", again);
+  }
+  if (login.username.find(':') != std::string::npos) {
+    return unfit("its user name holds a \":\", where kubelet ends the user name", again);
+  }
+  if (has_control_character(login.username) || has_control_character(secret.reveal())) {
+    return unfit("it holds control characters", again);
+  }
+  if (has_control_character(login.server) || login.server.find_first_of("*?[] ") != std::string::npos) {
+    return unfit("its registry is not a plain host",
+                 "erase it with `docker logout`, and log in to the registry's host");
+  }
+  return std::nullopt;
+}
+
+Payload::Payload(const PullEntries& entries)
+    : base64_(base64_encode(to_json_text(entries))), digest_(digest_of(base64_.reveal())), id_(next_id()) {}
+
+PullEntries parse_docker_config_json(std::string_view json) {
+  PullEntries entries;
+  const auto document = nlohmann::json::parse(json, nullptr, false);
+  if (!document.is_object() || !document.contains("auths") || !document["auths"].is_object()) {
+    return entries;
+  }
+  for (const auto& [key, value] : document["auths"].items()) {
+    const auto text = [&value = value](const char* field) {
+      const auto it = value.is_object() ? value.find(field) : value.end();
+      return it != value.end() && it->is_string() ? it->template get<std::string>() : std::string();
+    };
+    Credential credential{{key, text("username")}, SecretString(text("password"))};
+    if (!unfit_for_kubelet(credential)) {
+      entries[key] = {credential.login.username, std::move(credential.secret), text("email")};
+    }
+  }
+  return entries;
+}
+
+}  // namespace regsync

@@ -1,0 +1,54 @@
+// The payload of a kubernetes.io/dockerconfigjson Secret, byte for byte what `kubectl create secret docker-registry`
+// writes for the same login (kubectl pkg/cmd/create/create_secret_docker.go), and which logins may go into one.
+//
+// One entry that kubelet cannot parse breaks every pull secret of the pod, so nothing unfit is ever written. Pure; any
+// thread. The payload holds secrets: it lives in SecretString and goes to the API server only.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "helper/base/error.hpp"
+#include "helper/store/credential.hpp"
+#include "sync/base/digest.hpp"
+
+namespace regsync {
+
+// Why kubelet could not pull with this login (pkg/credentialprovider/config.go), as unusable_login with its remedy;
+// nothing where it can.
+std::optional<Error> unfit_for_kubelet(const Credential& credential);
+
+// One entry of "auths".
+struct PullEntry {
+  std::string username;
+  SecretString password;
+  std::string email;
+};
+
+// By the key that kubelet looks for (RegistryKey::auths_key), in the order in which Go writes a map.
+using PullEntries = std::map<std::string, PullEntry, std::less<>>;
+
+// What a Secret should hold, ready to be compared and sent.
+class Payload {
+ public:
+  explicit Payload(const PullEntries& entries);
+
+  [[nodiscard]] std::string_view base64() const { return base64_.reveal(); }  // of the JSON text
+  [[nodiscard]] const Digest& digest() const { return digest_; }              // of base64()
+  // Tells this payload from every other of the process, now and later (an address may be used again).
+  [[nodiscard]] std::uint64_t id() const { return id_; }
+
+ private:
+  SecretString base64_;
+  Digest digest_;
+  std::uint64_t id_;
+};
+
+// Reads the entries of an existing payload, for those that must be kept. What cannot be read is left out: an entry
+// is only carried over when it is whole and usable.
+PullEntries parse_docker_config_json(std::string_view json);
+
+}  // namespace regsync

@@ -1,0 +1,25 @@
+// What regsync works on, one at a time: one Secret of one cluster. Value type.
+#pragma once
+
+#include <compare>
+#include <cstddef>
+#include <functional>
+#include <string>
+
+namespace regsync {
+
+// One Secret of one cluster.
+struct Key {
+  std::string name_space;
+  std::string secret;
+
+  auto operator<=>(const Key&) const = default;
+};
+
+struct KeyHash {
+  std::size_t operator()(const Key& key) const noexcept {
+    return std::hash<std::string>()(key.name_space) * 31 + std::hash<std::string>()(key.secret);
+  }
+};
+
+}  // namespace regsync

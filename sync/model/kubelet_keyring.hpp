@@ -1,0 +1,32 @@
+// Which entries of a pull secret kubelet uses for an image, in which order. Pure; payloads are secret.
+//
+// The rules are those of Kubernetes' pkg/credentialprovider (config.go, keyring.go), not those of docker.
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "helper/base/secret_string.hpp"
+
+namespace regsync {
+
+struct KubeletEntry {
+  std::string key;    // as it stands in "auths"
+  std::string index;  // what images are matched against: without scheme, and without a leading /v1/ or /v2/
+  std::string username;
+  SecretString password;
+};
+
+// Reads a .dockerconfigjson. Throws Error(unusable_login) where kubelet refuses it: then no entry of it is used, nor of
+// any other pull secret of the pod.
+std::vector<KubeletEntry> read_for_kubelet(std::string_view payload);
+
+// Whether an entry serves an image ("docker.io/library/nginx"): host globs label by label, equal ports, the path as a
+// plain prefix.
+bool entry_matches(std::string_view index, std::string_view image);
+
+// The entries that kubelet tries, in its order. Pointers into `entries`.
+std::vector<const KubeletEntry*> entries_for(const std::vector<KubeletEntry>& entries, std::string_view image);
+
+}  // namespace regsync

@@ -1,0 +1,14 @@
+// Who writes: the id of a regsync installation, and a name for people. It stands in every Secret that we write, so that
+// two machines with the same target see each other instead of fighting. Value type.
+#pragma once
+
+#include <string>
+
+namespace regsync {
+
+struct Owner {
+  std::string id;          // 16 hexadecimal digits
+  std::string annotation;  // "ID user@host"
+};
+
+}  // namespace regsync

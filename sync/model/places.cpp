@@ -1,0 +1,43 @@
+#include "sync/model/places.hpp"
+
+#include <algorithm>
+#include <iterator>
+
+namespace regsync {
+
+namespace {
+
+// A list of one object by its full name costs the API server one key of etcd; a cluster-wide list by name makes it
+// look at every Secret. Above this many the second is cheaper in connections and memory.
+constexpr std::size_t max_single_namespaces = 16;
+
+}  // namespace
+
+void Scope::merge(const Scope& other) {
+  all = all || other.all;
+  namespaces.insert(other.namespaces.begin(), other.namespaces.end());
+}
+
+void Places::merge(const Places& other) {
+  for (const auto& [secret, scope] : other.secrets) {
+    secrets[secret].merge(scope);
+  }
+  service_accounts.insert(other.service_accounts.begin(), other.service_accounts.end());
+}
+
+Places places_of(const Target& target, const std::string& default_namespace) {
+  Places places;
+  places.service_accounts = {target.service_accounts.begin(), target.service_accounts.end()};
+  Scope& scope = places.secrets[target.secret];
+  std::copy_if(target.namespaces.begin(), target.namespaces.end(),
+               std::inserter(scope.namespaces, scope.namespaces.end()),
+               [](const auto& name_space) { return !is_glob(name_space); });
+  if (target.namespaces.empty() && target.namespace_selector.empty()) {
+    scope.namespaces.insert(default_namespace);
+  }
+  scope.all = !target.namespace_selector.empty() || scope.namespaces.size() < target.namespaces.size() ||
+              scope.namespaces.size() > max_single_namespaces;
+  return places;
+}
+
+}  // namespace regsync

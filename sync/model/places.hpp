@@ -1,0 +1,35 @@
+// Where the Secrets of a target go in one context. Value types and pure functions; any thread.
+#pragma once
+
+#include <map>
+#include <set>
+#include <string>
+
+#include "sync/model/target.hpp"
+
+namespace regsync {
+
+// The namespaces in which a Secret name matters.
+struct Scope {
+  bool all = false;                  // any namespace may
+  std::set<std::string> namespaces;  // those that are named plainly
+
+  void merge(const Scope& other);
+  bool operator==(const Scope&) const = default;
+};
+
+// What matters in one context.
+struct Places {
+  std::map<std::string, Scope> secrets;  // by Secret name
+  std::set<std::string> service_accounts;
+
+  void merge(const Places& other);
+  [[nodiscard]] bool empty() const { return secrets.empty(); }
+  bool operator==(const Places&) const = default;
+};
+
+// Where a target's Secrets go in a context. Few plain names are listed one by one; a glob, a selector or many
+// names are "all": one cluster-wide list by name is then cheaper for everybody than a list per namespace.
+Places places_of(const Target& target, const std::string& default_namespace);
+
+}  // namespace regsync

@@ -1,0 +1,190 @@
+#include "sync/model/secret_object.hpp"
+
+#include <simdjson.h>
+
+#include <algorithm>
+#include <nlohmann/json.hpp>
+#include <optional>
+#include <vector>
+
+#include "helper/base/error.hpp"
+#include "sync/model/resource_version.hpp"
+
+namespace regsync {
+
+namespace {
+
+using nlohmann::json;
+namespace dom = simdjson::dom;
+
+using Path = std::initializer_list<std::string_view>;
+
+// How deep the objects in a Secret may nest. managedFields are the deepest part, with about ten; simdjson has a place
+// for each level, to be wiped after each Secret.
+constexpr std::size_t deepest_secret = 64;
+
+// What is read of an object that is a tree already, and of one that is only text yet.
+
+const json* find(const json& object, Path path) {
+  const json* at = &object;
+  for (const auto key : path) {
+    if (!at->is_object()) {
+      return nullptr;
+    }
+    const auto it = at->find(key);
+    if (it == at->end()) {
+      return nullptr;
+    }
+    at = &*it;
+  }
+  return at;
+}
+
+std::optional<dom::element> find(dom::element object, Path path) {
+  for (const auto key : path) {
+    if (object.at_key(key).get(object) != simdjson::SUCCESS) {
+      return std::nullopt;
+    }
+  }
+  return object;
+}
+
+std::string_view text_at(const json& object, Path path) {
+  const json* found = find(object, path);
+  return found != nullptr && found->is_string() ? std::string_view(found->get_ref<const std::string&>())
+                                                : std::string_view();
+}
+
+std::string_view text_at(dom::element object, Path path) {
+  const auto found = find(object, path);
+  std::string_view text;
+  return found && found->get(text) == simdjson::SUCCESS ? text : std::string_view();
+}
+
+bool flag_at(const json& object, Path path) {
+  const json* found = find(object, path);
+  return found != nullptr && found->is_boolean() && found->get<bool>();
+}
+
+bool flag_at(dom::element object, Path path) {
+  const auto found = find(object, path);
+  bool flag = false;
+  return found && found->get(flag) == simdjson::SUCCESS && flag;
+}
+
+const json& list_at(const json& object, Path path) {
+  static const json none = json::array();
+  const json* found = find(object, path);
+  return found != nullptr && found->is_array() ? *found : none;
+}
+
+std::vector<dom::element> list_at(dom::element object, Path path) {
+  const auto found = find(object, path);
+  dom::array items;
+  if (!found || found->get(items) != simdjson::SUCCESS) {
+    return {};
+  }
+  return {items.begin(), items.end()};
+}
+
+std::string_view id_of(std::string_view annotation) { return annotation.substr(0, annotation.find(' ')); }
+
+std::string_view label_of(std::string_view annotation) {
+  const auto space = annotation.find(' ');
+  return space == std::string_view::npos ? annotation : annotation.substr(space + 1);
+}
+
+// Who wrote the data, as the API server keeps it in managedFields.
+template <typename Object>
+std::string_view data_manager(const Object& secret) {
+  for (const auto& entry : list_at(secret, {"metadata", "managedFields"})) {
+    if (find(entry, {"fieldsV1", "f:data"})) {
+      return text_at(entry, {"manager"});
+    }
+  }
+  return {};
+}
+
+template <typename Object>
+ReadSecret read(const Object& secret, std::string_view owner_id) {
+  ReadSecret result;
+  SecretView& view = result.view;
+  const auto version = text_at(secret, {"metadata", "resourceVersion"});
+  result.version = version_number(version);
+  if (result.version == 0) {
+    view.odd_version = version;
+  }
+  view.target = text_at(secret, {"metadata", "annotations", target_annotation});
+  view.digest = digest_of(text_at(secret, {"data", ".dockerconfigjson"}));
+  view.right_type = text_at(secret, {"type"}) == pull_secret_type;
+  view.immutable = flag_at(secret, {"immutable"});
+  const auto annotation = text_at(secret, {"metadata", "annotations", owner_annotation});
+  if (text_at(secret, {"metadata", "labels", managed_by_label}) == managed_by_value && !view.target.empty()) {
+    const auto owner = id_of(annotation);
+    view.ownership = owner.empty()       ? Ownership::unmanaged
+                     : owner == owner_id ? Ownership::ours
+                                         : Ownership::other_owner;
+  }
+  if (view.ownership == Ownership::other_owner) {
+    view.holder = label_of(annotation);
+  } else if (view.ownership == Ownership::unmanaged) {
+    view.holder = data_manager(secret);
+  }
+  return result;
+}
+
+}  // namespace
+
+SecretView view_secret(const json& secret, std::string_view owner_id) { return read(secret, owner_id).view; }
+
+ReadSecret read_secret(std::string_view text, std::string_view owner_id) {
+  dom::parser parser;  // not kept: it holds what it has read
+  dom::element secret;
+  if (parser.allocate(text.size(), deepest_secret) != simdjson::SUCCESS ||
+      parser.parse(text.data(), text.size()).get(secret) != simdjson::SUCCESS || !secret.is_object()) {
+    throw Error(ErrorCode::protocol, "what should be a Secret is not a JSON object",
+                "check that `server` in the kubeconfig is an API server and not something before it");
+  }
+  return read(secret, owner_id);
+}
+
+std::string resource_version_of(const json& secret) {
+  return std::string(text_at(secret, {"metadata", "resourceVersion"}));
+}
+
+// Put together by hand, as it is for each of thousands of Secrets: a tree of JSON costs ten times as much.
+std::string make_apply_body(const ApplyBody& body) {
+  // dump() writes raw UTF-8 and never "\/": an apply is parsed as YAML, which knows neither "\/" nor surrogate pairs.
+  const auto quoted = [](std::string_view text) {
+    const bool plain =
+        std::all_of(text.begin(), text.end(), [](char c) { return c >= ' ' && c <= '~' && c != '"' && c != '\\'; });
+    return plain ? '"' + std::string(text) + '"' : json(text).dump();
+  };
+  std::string text;
+  text.reserve(512 + body.payload_base64.size());
+  text.append(R"({"apiVersion":"v1","kind":"Secret","type":")").append(pull_secret_type);
+  text.append(R"(","metadata":{"name":)").append(quoted(body.name));
+  text.append(R"(,"resourceVersion":)").append(quoted(body.resource_version));
+  text.append(R"(,"labels":{")").append(managed_by_label).append(R"(":")").append(managed_by_value);
+  text.append(R"("},"annotations":{")").append(target_annotation).append(R"(":)").append(quoted(body.target));
+  text.append(R"(,")").append(owner_annotation).append(R"(":)").append(quoted(body.owner));
+  text.append(R"(}},"data":{".dockerconfigjson":")").append(body.payload_base64).append(R"("}})");
+  return text;
+}
+
+std::string make_release_patch(std::string_view resource_version) {
+  const auto pointer = [](std::string_view map, std::string_view key) {
+    std::string path = "/metadata/" + std::string(map) + "/";
+    for (const char c : key) {
+      path += c == '/' ? "~1" : std::string(1, c);
+    }
+    return path;
+  };
+  const json patch = {{{"op", "test"}, {"path", "/metadata/resourceVersion"}, {"value", resource_version}},
+                      {{"op", "remove"}, {"path", pointer("labels", managed_by_label)}},
+                      {{"op", "remove"}, {"path", pointer("annotations", target_annotation)}},
+                      {{"op", "remove"}, {"path", pointer("annotations", owner_annotation)}}};
+  return patch.dump();
+}
+
+}  // namespace regsync

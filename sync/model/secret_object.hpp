@@ -1,0 +1,67 @@
+// A Secret as regsync sees it: what must be known to decide, and the body of an apply. Pure; any thread.
+#pragma once
+
+#include <cstdint>
+#include <nlohmann/json_fwd.hpp>
+#include <string>
+#include <string_view>
+
+#include "sync/base/digest.hpp"
+#include "sync/model/docker_config_json.hpp"
+
+namespace regsync {
+
+inline constexpr std::string_view managed_by_label = "app.kubernetes.io/managed-by";
+inline constexpr std::string_view managed_by_value = "regsync";
+inline constexpr std::string_view target_annotation = "regsync.dev/target";
+inline constexpr std::string_view owner_annotation = "regsync.dev/owner";  // "ID user@host"; only ID is compared
+inline constexpr std::string_view pull_secret_type = "kubernetes.io/dockerconfigjson";
+
+// Who keeps the Secret: us when label and owner annotation say so.
+enum class Ownership : std::uint8_t { ours, other_owner, unmanaged };
+
+// A Secret in a cluster, without its data. Neither its name nor, as a rule, its version is in it, so that the Secrets
+// of one target look alike: an engine holds one view for all of them.
+struct SecretView {
+  std::string target;       // of the target annotation
+  std::string holder;       // where it is not ours: its owner's user@host, or the field manager of its data
+  std::string odd_version;  // its resourceVersion, only where that is no number (version_number)
+  Digest digest{};          // of the base64 text of .dockerconfigjson
+  Ownership ownership = Ownership::unmanaged;
+  bool right_type = false;
+  bool immutable = false;
+
+  auto operator<=>(const SecretView&) const = default;
+};
+
+SecretView view_secret(const nlohmann::json& secret, std::string_view owner_id);
+
+struct ReadSecret {
+  SecretView view;
+  std::uint64_t version = 0;  // version_number of its resourceVersion
+};
+// The same from the text of an answer, without a tree of it: a bulk reads thousands. Throws Error(protocol) where the
+// text is no JSON object.
+ReadSecret read_secret(std::string_view text, std::string_view owner_id);
+
+// As the server wrote it; empty where there is none.
+std::string resource_version_of(const nlohmann::json& secret);
+
+struct ApplyBody {
+  std::string_view name;
+  std::string_view target;
+  std::string_view owner;  // the whole annotation
+  std::string_view payload_base64;
+  std::string_view resource_version;  // the version that the decision was made on; see create_only
+};
+
+// An apply with a resourceVersion that no object has creates a missing Secret and is refused (409, stale) on an
+// existing one, whoever made it: create-only, without a POST, which RBAC cannot limit by name.
+inline constexpr std::string_view create_only = "1";
+
+std::string make_apply_body(const ApplyBody& body);
+
+// RFC 6902: takes what makes a Secret ours from it, if it is still of this version.
+std::string make_release_patch(std::string_view resource_version);
+
+}  // namespace regsync

@@ -1,0 +1,69 @@
+// What regsync says about itself: for every target × context × namespace whether the cluster holds what it should,
+// and if not why, since when, and what to do. Plain data; no secret is in it.
+#pragma once
+
+#include <chrono>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "helper/base/error.hpp"
+#include "helper/store/credential.hpp"
+
+namespace regsync {
+
+using WallTime = std::chrono::system_clock::time_point;
+
+enum class SyncState : std::uint8_t {
+  in_sync,   // the cluster holds what it should
+  pending,   // being worked on, or waiting for the first complete list or reading
+  retrying,  // failed for a passing reason; next_try says when
+  stuck,     // waits for a person or for an event (a namespace, a login); the cause has a remedy
+  removing,  // to be deleted, and not yet done
+};
+
+std::string_view to_string(SyncState state);  // "InSync", "Pending", "Retrying", "Stuck", "Removing"
+
+struct StatusRow {
+  std::string target;
+  std::string context;
+  std::string name_space;  // empty: the context as a whole, which could not be read yet
+  std::string secret;
+  SyncState state = SyncState::pending;
+  std::optional<Error> cause;
+  WallTime since;                       // in this state
+  std::optional<WallTime> last_change;  // our last write there, by this process
+  std::optional<WallTime> next_try;
+};
+
+struct TargetStatus {
+  std::string name;
+  std::string secret;
+  std::vector<std::string> registries;
+  bool removing = false;        // removed by the person; Secrets are still to be deleted
+  std::vector<Error> problems;  // the file, a missing or unusable login, no matching context
+};
+
+struct ContextStatus {
+  std::string name;
+  std::string server;
+  bool connected = false;        // the last list or watch succeeded
+  std::optional<Error> problem;  // why not
+};
+
+struct StatusReport {
+  std::string version;
+  int pid = 0;
+  std::string owner;  // "id user@host"
+  WallTime started;
+  std::optional<Error> store;         // why the secret store cannot be read now
+  std::vector<Login> logins;          // of the last complete reading
+  std::vector<TargetStatus> targets;  // sorted by name
+  std::vector<ContextStatus> contexts;
+  std::vector<StatusRow> rows;  // sorted by target, context, namespace
+
+  // Whether everything is as asked: no row but in_sync, no problem anywhere.
+  [[nodiscard]] bool all_in_sync() const;
+};
+
+}  // namespace regsync

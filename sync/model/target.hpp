@@ -1,0 +1,47 @@
+// What the person declared: which registries go into which Secret, where. One YAML file per target.
+//
+// Value types and pure functions; any thread.
+#pragma once
+
+#include <chrono>
+#include <map>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "sync/model/label_selector.hpp"
+
+namespace regsync {
+
+// What happens to the Secret when the login is gone (from an unlocked, complete reading of the store).
+enum class OnLogout { keep, remove };
+
+struct Target {
+  std::string name;                     // the file's name without .yaml; RFC 1123 label
+  std::string secret;                   // the Secret's name
+  std::vector<std::string> registries;  // as written; compared by RegistryKey
+  std::vector<std::string> contexts;    // names and globs of kubeconfig contexts
+  std::vector<std::string> namespaces;  // names and globs; with no selector either: each context's own namespace
+  LabelSelector namespace_selector;     // empty: selects nothing by itself
+  std::vector<std::string> exclude_namespaces;  // globs; win over the rest
+  std::vector<std::string> service_accounts;    // attached to their imagePullSecrets
+  std::string email;
+  OnLogout on_logout = OnLogout::keep;
+  std::map<std::string, std::chrono::seconds> refresh;  // per registry: how often a short-lived login is renewed
+
+  bool operator==(const Target&) const = default;
+};
+
+// Whether a shell pattern (fnmatch: * ? [a-z]) matches; a plain name is a pattern of itself.
+bool glob_match(const std::string& pattern, const std::string& text);
+bool is_glob(std::string_view text);
+bool matches_any(const std::vector<std::string>& patterns, const std::string& text);
+
+// Whether a target's contexts, names and globs, include this one.
+bool selects_context(const Target& target, const std::string& context);
+
+// Throws Error(invalid_input) where the target cannot be meant: a bad name, no registry, a name that no Kubernetes
+// object can have. parse_target calls it; `regsync add` does before it writes.
+void validate(const Target& target);
+
+}  // namespace regsync

@@ -1,0 +1,204 @@
+// Commands in a pipe, as programs and transcripts see them. The golden files are what a person reads.
+#include <gmock/gmock.h>
+
+#include <algorithm>
+#include <csignal>
+#include <nlohmann/json.hpp>
+
+#include "sync/base/base64.hpp"
+#include "tests/integration/cli/cli_world.hpp"
+
+namespace regsync::test {
+namespace {
+
+using nlohmann::json;
+using testing::HasSubstr;
+using testing::Not;
+
+class CliCommands : public CliWorld {
+ protected:
+  [[nodiscard]] std::string entries_in(const FakeApiServer& server, const std::string& name_space) const {
+    const auto secret = server.find({"secrets", name_space, "myregcred"});
+    return secret ? base64_decode(secret->at("data").at(".dockerconfigjson").get<std::string>()).value_or("")
+                  : "(there is no such Secret)";
+  }
+};
+
+TEST_F(CliCommands, ATargetFromItsDeclarationToItsRemoval) {
+  person_.store_login("ghcr.io", "jdoe", "hunter2");
+  person_.start_daemon();
+  say({"add", "myregcred", "--registry", "ghcr.io", "--context", "*", "-n", "team-a", "--wait"});
+  EXPECT_THAT(entries_in(dev_, "team-a"), HasSubstr("hunter2"));
+  EXPECT_THAT(entries_in(prod_, "team-a"), HasSubstr("hunter2"));
+  say({"status"});
+  say({"status", "--context", "prod", "-o", "wide"});
+  say({"status", "-o", "name"});
+  say({"sync"});
+  say({"diff"});
+  say({"remove", "myregcred"});
+  EXPECT_FALSE(dev_.find({"secrets", "team-a", "myregcred"}));
+  EXPECT_FALSE(prod_.find({"secrets", "team-a", "myregcred"}));
+  say({"status"});
+  EXPECT_TRUE(transcript_is("life.txt"));
+}
+
+TEST_F(CliCommands, WhatIsWrongStandsInTheStatusWithItsRemedy) {
+  person_.store_login("ghcr.io", "jdoe", "hunter2");
+  declare_web();
+  dev_.deny("", "secrets", "team-b");
+  person_.home().write(".config/regsync/targets/other.yaml",
+                       "secret: other\nregistries: [quay.io]\ncontexts: [dev]\nnamespaces: [team-a]\n");
+  person_.start_daemon();
+  say({"sync"});
+  say({"status", "web", "-n", "team-a"});
+  EXPECT_TRUE(transcript_is("wrong.txt"));
+}
+
+TEST_F(CliCommands, TargetsAndLoginsInEveryFormat) {
+  person_.store_login("ghcr.io", "jdoe", "hunter2");
+  person_.store_login("registry.example.com:5000", "robot", "hunter2");
+  person_.store_login("quay.io", "<token>", "hunter2");
+  declare_web();
+  person_.home().write(".config/regsync/targets/everywhere.yaml",
+                       "secret: pull\nregistries: [ghcr.io, 'registry.example.com:5000']\ncontexts: [dev, 'prod*']\n"
+                       "namespaceSelector: env in (prod)\nexcludeNamespaces: ['kube-*']\nserviceAccounts: [default]\n"
+                       "onLogout: remove\n");
+  for (const char* format : {"wide", "name", "json", "yaml"}) {
+    say({"list", "-o", format});
+  }
+  say({"list"});
+  say({"logins"});
+  say({"logins", "-o", "name"});
+  say({"logins", "-o", "json"});
+  const auto shown = say({"show", "web"});
+  EXPECT_THAT(shown.out, Not(HasSubstr("hunter2")));
+  say({"show", "web", "-o", "json"});
+  say({"version"});
+  say({"version", "-o", "json"});
+  EXPECT_TRUE(transcript_is("formats.txt"));
+}
+
+TEST_F(CliCommands, StructuredAnswersAreWholeDocuments) {
+  person_.store_login("ghcr.io", "jdoe", "hunter2");
+  declare_web();
+  person_.start_daemon();
+  ASSERT_TRUE(all_in_sync());
+  const json status = json::parse(person_.regsync({"status", "-o", "json"}).out);
+  EXPECT_EQ(status.at("rows").size(), 2U);
+  EXPECT_EQ(status.at("rows")[0].at("state"), "InSync");
+  EXPECT_EQ(json::parse(person_.regsync({"sync", "-o", "json"}).out).at("rows").size(), 2U);
+  const auto yaml = person_.regsync({"status", "-o", "yaml"}).out;
+  EXPECT_THAT(yaml, HasSubstr("state: InSync\n"));
+  EXPECT_THAT(yaml, HasSubstr("namespace: team-a\n"));
+  const json doctor = json::parse(person_.regsync({"doctor", "-o", "json"}).out);
+  EXPECT_FALSE(doctor.empty());
+}
+
+TEST_F(CliCommands, AddTakesKubectlsFlags) {
+  const auto added = say({"add", "myregcred", "--docker-server", "ghcr.io", "--docker-username", "jdoe",
+                          "--docker-password-stdin", "--docker-email", "jdoe@example.com", "-n", "team-a"},
+                         "hunter2");
+  ASSERT_EQ(added.exit_code, 0) << added.err;
+  const auto kept = person_.run({"docker-credential-regsync", "get"}, "ghcr.io");
+  EXPECT_EQ(json::parse(kept.out), json({{"ServerURL", "ghcr.io"}, {"Username", "jdoe"}, {"Secret", "hunter2"}}));
+  say({"list"});
+  say({"add", "myregcred", "--registry", "ghcr.io", "--docker-email", "jdoe@example.com", "-n", "team-a"});
+  say({"add", "myregcred", "--registry", "ghcr.io", "-n", "team-b"});
+  say({"add", "myregcred", "--registry", "ghcr.io", "-n", "team-b", "--replace"});
+  say({"add", "dry", "--registry", "ghcr.io", "--context", "prod", "--namespace-selector", "env in (prod)",
+       "--service-account", "default", "--on-logout", "remove", "--dry-run"});
+  say({"add", "dry", "--registry", "ghcr.io", "--dry-run", "-o", "json"});
+  EXPECT_TRUE(transcript_is("add.txt"));
+
+  // The Secret is the one that kubectl would have made.
+  ASSERT_EQ(person_.regsync({"sync", "--once"}).exit_code, 0);
+  EXPECT_EQ(entries_in(dev_, "team-b"),
+            R"({"auths":{"ghcr.io":{"username":"jdoe","password":"hunter2","auth":"amRvZTpodW50ZXIy"}}})");
+}
+
+TEST_F(CliCommands, RemoveKeepsTheSecretsAsNobodysWhenAsked) {
+  person_.store_login("ghcr.io", "jdoe", "hunter2");
+  declare_web();
+  person_.start_daemon();
+  ASSERT_TRUE(all_in_sync());
+  dev_.deny("patch", "secrets", "team-b");
+  say({"remove", "web", "--keep-secrets"});
+  dev_.allow_all();
+  say({"sync"});
+  for (const char* name_space : {"team-a", "team-b"}) {
+    EXPECT_THAT(entries_in(dev_, name_space), HasSubstr("hunter2"));
+    const json metadata = dev_.find({"secrets", name_space, "myregcred"})->at("metadata");
+    EXPECT_FALSE(metadata.contains("labels")) << metadata;
+    EXPECT_FALSE(metadata.contains("annotations")) << metadata;
+  }
+  EXPECT_TRUE(transcript_is("keep.txt"));
+}
+
+TEST_F(CliCommands, RbacPrintsTheLeastRightsForKubectl) {
+  declare_web();
+  person_.home().write(".config/regsync/targets/wide.yaml",
+                       "secret: pull\nregistries: [ghcr.io]\ncontexts: [dev]\nnamespaces: ['team-*']\n"
+                       "serviceAccounts: [default]\n");
+  say({"rbac", "web", "--user", "jdoe"});
+  say({"rbac", "wide", "--serviceaccount", "ci:regsync"});
+  const auto structured = person_.regsync({"rbac", "--group", "team", "-o", "json"});
+  EXPECT_EQ(json::parse(structured.out).at("items").size(), 6U);
+  EXPECT_TRUE(transcript_is("rbac.txt"));
+}
+
+TEST_F(CliCommands, DiffShowsWhatASyncWouldChangeWithoutThePassword) {
+  person_.store_login("ghcr.io", "jdoe", "hunter2");
+  declare_web();
+  say({"diff"});
+  ASSERT_EQ(person_.regsync({"sync", "--once"}).exit_code, 0);
+  say({"diff"});
+  person_.store_login("ghcr.io", "jdoe", "rotated");
+  const auto changed = say({"diff", "web", "--context", "dev"});
+  EXPECT_EQ(changed.exit_code, 1);
+  EXPECT_THAT(changed.out, Not(HasSubstr("hunter2")));
+  EXPECT_THAT(changed.out, Not(HasSubstr("rotated")));
+  EXPECT_TRUE(transcript_is("diff.txt"));
+}
+
+TEST_F(CliCommands, SyncOnceNeedsNoDaemonAndStepsAsideForOne) {
+  person_.store_login("ghcr.io", "jdoe", "hunter2");
+  declare_web();
+  say({"sync", "--once"});
+  EXPECT_THAT(entries_in(dev_, "team-a"), HasSubstr("hunter2"));
+  person_.start_daemon();
+  const auto refused = person_.regsync({"sync", "--once"});
+  EXPECT_EQ(refused.exit_code, 1);
+  EXPECT_THAT(refused.err, HasSubstr(std::to_string(person_.daemon().pid())));
+  EXPECT_TRUE(transcript_is("once.txt"));
+}
+
+TEST_F(CliCommands, StatusWatchInAPipeIsOneDocumentPerChange) {
+  person_.store_login("ghcr.io", "jdoe", "hunter2");
+  declare_web();
+  person_.start_daemon();
+  ASSERT_TRUE(all_in_sync());
+  Process watch(regsync_program({"status", "--watch", "-o", "json"}));
+  const auto documents = [&] {
+    std::vector<json> found;
+    std::istringstream lines(watch.out());
+    for (std::string line; std::getline(lines, line);) {
+      if (auto document = json::parse(line, nullptr, false); !document.is_discarded()) {
+        found.push_back(std::move(document));
+      }
+    }
+    return found;
+  };
+  ASSERT_TRUE(wait_until([&] { return documents().size() == 1; }));
+  person_.home().write(".config/regsync/targets/next.yaml",
+                       "secret: next\nregistries: [ghcr.io]\ncontexts: [prod]\nnamespaces: [team-a]\n");
+  const auto all_three = [&] {
+    const json rows = documents().back().at("rows");
+    return rows.size() == 3 && std::ranges::all_of(rows, [](const json& row) { return row.at("state") == "InSync"; });
+  };
+  EXPECT_TRUE(wait_until(all_three)) << watch.out();
+  watch.signal(SIGINT);
+  EXPECT_EQ(watch.wait(std::chrono::seconds(5)), 0);
+}
+
+}  // namespace
+}  // namespace regsync::test

@@ -1,0 +1,250 @@
+// regsync doctor: all well, and then each thing gone wrong on its own.
+#include <gmock/gmock.h>
+
+#include <filesystem>
+#include <nlohmann/json.hpp>
+
+#include "tests/integration/cli/cli_world.hpp"
+#include "tests/support/registry.hpp"
+
+namespace regsync::test {
+namespace {
+
+using nlohmann::json;
+using testing::AllOf;
+using testing::HasSubstr;
+
+class CliDoctor : public CliWorld {
+ protected:
+  CliDoctor() : registry_("hunter2") {
+    person_.store_login(registry_.address(), "jdoe", "hunter2");
+    declare("web", registry_.address());
+    systemctl("enabled", "active");
+    person_.home().write("run/systemd/private", "");  // where a user manager listens
+    person_.env["PATH"] = (person_.home() / "bin").string() + ":" + person_.env["PATH"];
+  }
+
+  void declare(const std::string& name, const std::string& registry) const {
+    person_.home().write(
+        ".config/regsync/targets/" + name + ".yaml",
+        "secret: " + name + "\nregistries: ['" + registry + "']\ncontexts: [dev]\nnamespaces: [team-a]\n");
+  }
+
+  // What the user manager says of regsyncd.service.
+  void systemctl(const std::string& enabled, const std::string& active) const {
+    const auto program = person_.home().write(
+        "bin/systemctl", "#!/bin/sh\n[ \"$2\" = is-enabled ] && echo " + enabled + " || echo " + active + "\n");
+    std::filesystem::permissions(program, std::filesystem::perms::owner_all);
+  }
+
+  void start() {
+    person_.start_daemon();
+    ASSERT_TRUE(all_in_sync());
+  }
+
+  struct Finding {
+    std::string verdict;
+    std::string text;
+    std::string remedy;
+  };
+
+  // Every finding about a subject, one below the other; the verdict is the worst.
+  [[nodiscard]] Finding finding(const std::string& subject) {
+    const Outcome outcome = person_.regsync({"doctor", "-o", "json"});
+    Finding found{.verdict = "none", .text = {}, .remedy = {}};
+    bool failed = false;
+    for (const json& item : json::parse(outcome.out)) {
+      failed = failed || item.at("verdict") == "failed";
+      EXPECT_EQ(item.contains("remedy"), item.at("verdict") != "ok") << item;
+      if (item.at("subject") != subject) {
+        continue;
+      }
+      const bool worse = found.verdict != "failed" && (found.verdict != "warning" || item.at("verdict") == "failed");
+      found.verdict = worse ? item.at("verdict").get<std::string>() : found.verdict;
+      found.text += item.at("text").get<std::string>() + "\n";
+      found.remedy += item.value("remedy", "") + "\n";
+    }
+    EXPECT_EQ(outcome.exit_code, failed ? 1 : 0) << outcome.out;
+    return found;
+  }
+
+  Registry registry_;
+};
+
+TEST_F(CliDoctor, SaysThatAllIsWell) {
+  start();
+  const auto outcome = person_.regsync({"doctor"});
+  EXPECT_EQ(outcome.exit_code, 0);
+  const std::regex port(registry_.address());
+  EXPECT_TRUE(is_golden(std::regex_replace(outcome.out, port, "127.0.0.1:50000"), "doctor.txt"));
+}
+
+TEST_F(CliDoctor, PutsTheRemedyBelowWhatFailedAndColoursItOnATerminal) {
+  dev_.deny("create", "secrets", "team-a");
+  Terminal terminal(regsync_program({"doctor"}), {.rows = 60, .columns = 200});
+  EXPECT_EQ(terminal.wait(), 1);
+  EXPECT_THAT(terminal.bytes(), HasSubstr("\x1b[31mFAILED\x1b[0m"));
+  EXPECT_TRUE(
+      terminal.shows("may not: create secrets in team-a\n          -> have an administrator run: regsync rbac web"))
+      << terminal.screen();
+}
+
+TEST_F(CliDoctor, NoSessionBus) {
+  person_.env.erase("DBUS_SESSION_BUS_ADDRESS");
+  const Finding bus = finding("session bus");
+  EXPECT_EQ(bus.verdict, "failed");
+  EXPECT_THAT(bus.remedy, HasSubstr("regsync setup --headless"));
+  EXPECT_EQ(finding("keyring").verdict, "failed");
+}
+
+TEST_F(CliDoctor, ASessionBusThatNobodyAnswersOn) {
+  person_.env["DBUS_SESSION_BUS_ADDRESS"] = "unix:path=" + (person_.home() / "no-bus").string();
+  const Finding keyring = finding("keyring");
+  EXPECT_EQ(keyring.verdict, "failed");
+  EXPECT_THAT(keyring.text, HasSubstr("cannot reach the D-Bus session bus"));
+}
+
+TEST_F(CliDoctor, NoSecretService) {
+  Person::keyring("stop");
+  const Finding keyring = finding("keyring");
+  EXPECT_EQ(finding("session bus").verdict, "ok");
+  EXPECT_EQ(keyring.verdict, "failed");
+  EXPECT_THAT(keyring.remedy, HasSubstr("regsync setup --headless"));
+  Person::keyring("start");
+}
+
+TEST_F(CliDoctor, ALockedKeyring) {
+  Person::keyring("lock");
+  const Finding keyring = finding("keyring");
+  EXPECT_EQ(keyring.verdict, "failed");
+  EXPECT_THAT(keyring.text, HasSubstr("locked"));
+  EXPECT_THAT(keyring.remedy, HasSubstr("unlock"));
+  Person::keyring("unlock");
+}
+
+TEST_F(CliDoctor, TheHelperIsNotOnPath) {
+  EXPECT_EQ(finding("helper").verdict, "ok");
+  // Only regsync itself is.
+  std::filesystem::create_symlink(REGSYNC, person_.home() / "bin/regsync");
+  person_.env["PATH"] = (person_.home() / "bin").string() + ":/usr/bin:/bin";
+  const Finding helper = finding("helper");
+  EXPECT_EQ(helper.verdict, "failed");
+  EXPECT_THAT(helper.remedy, HasSubstr("PATH"));
+}
+
+TEST_F(CliDoctor, DockerDoesNotUseTheHelper) {
+  person_.home().write(".docker/config.json", R"({"credsStore": "secretservice"})");
+  const Finding other = finding("docker");
+  EXPECT_EQ(other.verdict, "failed");
+  EXPECT_THAT(other.text, HasSubstr("keeps logins with secretservice"));
+  EXPECT_THAT(other.remedy, HasSubstr("regsync setup"));
+
+  person_.home().write(".docker/config.json", R"({"auths": {"ghcr.io": {"auth": "amRvZTpodW50ZXIy"}}})");
+  const Finding none = finding("docker");
+  EXPECT_EQ(none.verdict, "failed");
+  EXPECT_THAT(none.text, AllOf(HasSubstr("names no credential helper"), HasSubstr("1 login in plain text")));
+
+  person_.home().write(".docker/config.json", "{");
+  EXPECT_EQ(finding("docker").verdict, "failed");
+
+  person_.home().write(".docker/config.json", R"({"credHelpers": {"ghcr.io": "regsync"}})");
+  EXPECT_EQ(finding("docker").verdict, "ok");
+}
+
+TEST_F(CliDoctor, TheUnitsAreNotInstalledDisabledOrFailed) {
+  systemctl("not-found", "inactive");
+  Finding service = finding("service");
+  EXPECT_EQ(service.verdict, "failed");
+  EXPECT_THAT(service.text, HasSubstr("not installed"));
+
+  systemctl("disabled", "inactive");
+  service = finding("service");
+  EXPECT_EQ(service.verdict, "warning");
+  EXPECT_THAT(service.remedy, HasSubstr("systemctl --user enable --now"));
+
+  systemctl("enabled", "failed");
+  service = finding("service");
+  EXPECT_EQ(service.verdict, "failed");
+  EXPECT_THAT(service.remedy, HasSubstr("journalctl --user -u regsyncd"));
+
+  std::filesystem::remove(person_.home() / "run/systemd/private");
+  EXPECT_EQ(finding("service").verdict, "warning");
+}
+
+TEST_F(CliDoctor, TheDaemonDoesNotRun) {
+  const Finding daemon = finding("daemon");
+  EXPECT_EQ(daemon.verdict, "failed");
+  EXPECT_THAT(daemon.remedy, HasSubstr("start it"));
+}
+
+TEST_F(CliDoctor, SomethingIsNotInSync) {
+  start();
+  dev_.deny("", "secrets");
+  person_.store_login(registry_.address(), "jdoe", "rotated");
+  EXPECT_TRUE(wait_until([&] { return person_.regsync({"status"}).exit_code == 1; }));
+  const Finding sync = finding("sync");
+  EXPECT_EQ(sync.verdict, "failed");
+  EXPECT_THAT(sync.remedy, HasSubstr("regsync status"));
+}
+
+TEST_F(CliDoctor, AContextIsUnreachable) {
+  declare("web", registry_.address());
+  dev_.stop();
+  const Finding context = finding("context dev");
+  EXPECT_EQ(context.verdict, "failed");
+  EXPECT_THAT(context.text, HasSubstr("Couldn't connect to server"));
+}
+
+TEST_F(CliDoctor, AContextIsNotInTheKubeconfig) {
+  person_.home().write(".config/regsync/targets/web.yaml", "secret: web\nregistries: [ghcr.io]\ncontexts: [dve]\n");
+  const Finding kubeconfig = finding("kubeconfig");
+  EXPECT_EQ(kubeconfig.verdict, "failed");
+  EXPECT_THAT(kubeconfig.remedy, HasSubstr("did you mean \"dev\"?"));
+}
+
+TEST_F(CliDoctor, RightsAreMissing) {
+  EXPECT_EQ(finding("context dev").verdict, "ok");
+  dev_.deny("create", "secrets", "team-a");
+  const Finding context = finding("context dev");
+  EXPECT_EQ(context.verdict, "failed");
+  EXPECT_THAT(context.text, HasSubstr("target web may not: create secrets in team-a\n"));
+  EXPECT_THAT(context.remedy, HasSubstr("regsync rbac web --context dev | kubectl --context dev apply -f -"));
+}
+
+TEST_F(CliDoctor, TheClocksDiffer) {
+  dev_.set_clock_skew(std::chrono::minutes(-10));
+  const Finding behind = finding("context dev");
+  EXPECT_EQ(behind.verdict, "failed");
+  EXPECT_THAT(behind.text, HasSubstr("this machine's clock is 10m ahead of the API server's"));
+  dev_.set_clock_skew(std::chrono::hours(3));
+  EXPECT_THAT(finding("context dev").text, HasSubstr("behind the API server's"));
+  dev_.set_clock_skew(std::chrono::seconds(20));
+  EXPECT_EQ(finding("context dev").verdict, "ok");
+}
+
+TEST_F(CliDoctor, ALoginIsStaleOrMissingOrUnfit) {
+  EXPECT_EQ(finding("login " + registry_.address()).verdict, "ok");
+  registry_.set_password("rotated");
+  const Finding stale = finding("login " + registry_.address());
+  EXPECT_EQ(stale.verdict, "failed");
+  EXPECT_THAT(stale.text, HasSubstr("stale: "));
+  EXPECT_THAT(stale.remedy, HasSubstr("docker login " + registry_.address()));
+
+  registry_.stop();
+  EXPECT_EQ(finding("login " + registry_.address()).verdict, "warning") << "nobody knows";
+
+  declare("web", "quay.io");
+  EXPECT_THAT(finding("login quay.io").text, HasSubstr("there is none"));
+  person_.store_login("quay.io", "<token>", "hunter2");
+  EXPECT_EQ(finding("login quay.io").verdict, "failed");
+}
+
+TEST_F(CliDoctor, ATargetOrTheSettingsCannotBeRead) {
+  person_.home().write(".config/regsync/targets/bad.yaml", "registries: [ghcr.io\n");
+  EXPECT_EQ(finding("target bad").verdict, "failed");
+  person_.home().write(".config/regsync/config.yaml", "concurency: 3\n");
+  EXPECT_EQ(finding("settings").verdict, "failed");
+}
+
+}  // namespace
+}  // namespace regsync::test

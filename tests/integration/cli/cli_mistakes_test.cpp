@@ -1,0 +1,150 @@
+// What a person is told who got something wrong, or has something missing: what, why, and what to do.
+#include <gmock/gmock.h>
+
+#include <csignal>
+
+#include "tests/integration/cli/cli_world.hpp"
+
+namespace regsync::test {
+namespace {
+
+using testing::HasSubstr;
+
+class CliMistakes : public CliWorld {};
+
+TEST_F(CliMistakes, AWrongLineIsExplained) {
+  person_.store_login("ghcr.io", "jdoe", "hunter2");
+  declare_web();
+  note("words and options");
+  say({});
+  say({"stauts"});
+  say({"add"});
+  say({"add", "x", "--regisry", "ghcr.io"});
+  say({"--output", "json", "list"});
+  say({"-o", "json", "list"});
+  say({"add", "x", "--registry"});
+  say({"add", "x", "--on-logout", "delete"});
+  say({"remove", "web", "twice"});
+  say({"list", "-o", "jsn"});
+  say({"completion", "tcsh"});
+  note("names");
+  say({"add", "x", "--registry", "ghcr.io", "--context", "prd"});
+  say({"add", "x", "--registry", "ghcr.io", "--context", "staging-*"});
+  say({"add", "x", "--registry", "gchr.io", "--dry-run", "--context", "dev", "-n", "Team_A"});
+  say({"show", "wbe"});
+  say({"remove", "wbe"});
+  say({"sync", "wbe", "--once"});
+  say({"verify", "wbe"});
+  say({"rbac", "wbe"});
+  say({"diff", "wbe"});
+  say({"diff", "--context", "prdo"});
+  say({"verify", "--image", "GHCR.io/Acme/App:1"});
+  note("values");
+  say({"sync", "--timeout", "soon"});
+  say({"add", "x", "--registry", "ghcr.io", "--wait=5"});
+  say({"sync", "--adopt"});
+  say({"rbac", "web", "--serviceaccount", "regsync"});
+  say({"rbac", "web", "--user", "a", "--group", "b"});
+  say({"rbac", "web", "--user", "a", "--context", "prod"});
+  say({"add", "x", "--docker-password", "hunter2"});
+  say({"add", "x", "--docker-username", "jdoe"});
+  say({"add", "x", "--namespace-selector", "env in prod", "--registry", "ghcr.io"});
+  EXPECT_TRUE(transcript_is("mistakes.txt"));
+}
+
+TEST_F(CliMistakes, ARegistryWithoutALoginIsOnlyAWarning) {
+  person_.store_login("ghcr.io", "jdoe", "hunter2");
+  say({"add", "x", "--registry", "gchr.io"});
+  say({"add", "y", "--registry", "quay.io"});
+  EXPECT_TRUE(transcript_is("no-login.txt"));
+}
+
+TEST_F(CliMistakes, WithoutADaemonEveryCommandSaysHowToStartIt) {
+  person_.store_login("ghcr.io", "jdoe", "hunter2");
+  declare_web();
+  say({"status"});
+  say({"status", "--watch"});
+  say({"sync"});
+  say({"add", "x", "--registry", "ghcr.io"});
+  say({"add", "y", "--registry", "ghcr.io", "--wait"});
+  say({"list", "-o", "name"});  // what could not be waited for was not kept either
+  EXPECT_TRUE(transcript_is("no-daemon.txt"));
+}
+
+TEST_F(CliMistakes, WithoutAClusterItSaysWhichAndWhy) {
+  person_.store_login("ghcr.io", "jdoe", "hunter2");
+  declare_web();
+  dev_.stop();
+  say({"sync", "--once"});
+  const auto began = std::chrono::steady_clock::now();
+  say({"diff"});
+  say({"verify"});
+  EXPECT_LT(std::chrono::steady_clock::now() - began, std::chrono::seconds(20)) << "a refusal needs no time";
+  EXPECT_TRUE(transcript_is("no-cluster.txt"));
+}
+
+TEST_F(CliMistakes, WithoutAKubeconfigItSaysWhereOneIsLookedFor) {
+  person_.store_login("ghcr.io", "jdoe", "hunter2");
+  person_.env.erase("KUBECONFIG");
+  say({"add", "x", "--registry", "ghcr.io"});
+  say({"add", "x", "--registry", "ghcr.io", "--context", "dev"});
+  say({"add", "x", "--registry", "ghcr.io", "--kubeconfig", "/nowhere"});
+  person_.env["KUBECONFIG"] = person_.home().write("kubeconfig", "contexts: [\n").string();
+  say({"add", "x", "--registry", "ghcr.io"});
+  EXPECT_TRUE(transcript_is("no-kubeconfig.txt"));
+}
+
+TEST_F(CliMistakes, WithALockedKeyringNothingIsLostAndEveryCommandSaysSo) {
+  person_.store_login("ghcr.io", "jdoe", "hunter2");
+  declare_web();
+  Person::keyring("lock");
+  say({"logins"});
+  say({"show", "web"});
+  say({"diff"});
+  say({"sync", "--once"});
+  say({"add", "x", "--registry", "ghcr.io"});
+  EXPECT_TRUE(transcript_is("locked.txt"));
+  Person::keyring("unlock");
+}
+
+TEST_F(CliMistakes, SyncDoesNotWaitForAPersonToUnlockTheKeyring) {
+  person_.store_login("ghcr.io", "jdoe", "hunter2");
+  declare_web();
+  Person::keyring("lock");
+  person_.start_daemon();
+  const auto began = std::chrono::steady_clock::now();
+  const auto outcome = person_.regsync({"sync", "--timeout", "60s"});
+  EXPECT_LT(std::chrono::steady_clock::now() - began, std::chrono::seconds(20));
+  EXPECT_EQ(outcome.exit_code, 1);
+  EXPECT_THAT(outcome.out, HasSubstr("the keyring is locked"));
+  Person::keyring("unlock");
+}
+
+TEST_F(CliMistakes, WithoutAKeyringEveryCommandSaysSo) {
+  declare_web();
+  person_.env["DBUS_SESSION_BUS_ADDRESS"] = "unix:path=" + (person_.home() / "no-bus").string();
+  say({"logins"});
+  say({"show", "web"});
+  say({"sync", "--once"});
+  say({"add", "x"});
+  EXPECT_TRUE(transcript_is("no-keyring.txt"));
+}
+
+TEST_F(CliMistakes, ABrokenTargetFileIsNamedWithItsLineAndHarmsNoOther) {
+  person_.store_login("ghcr.io", "jdoe", "hunter2");
+  declare_web();
+  person_.home().write(".config/regsync/targets/bad.yaml", "secret: bad\nregistries: [ghcr.io]\ncontext: [dev]\n");
+  say({"list"});
+  say({"show", "bad"});
+  say({"diff", "web"});
+  say({"sync", "--once"});
+  EXPECT_TRUE(dev_.find({"secrets", "team-a", "myregcred"}));
+  say({"diff"});
+  say({"verify", "bad"});
+  say({"rbac", "--user", "jdoe", "bad"});
+  say({"remove", "bad"});
+  EXPECT_TRUE(transcript_is("broken-target.txt"));
+}
+
+}  // namespace
+}  // namespace regsync::test

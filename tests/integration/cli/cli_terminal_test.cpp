@@ -1,0 +1,143 @@
+// Commands on a terminal: colour, what redraws itself, and questions.
+#include <gmock/gmock.h>
+
+#include <csignal>
+#include <nlohmann/json.hpp>
+
+#include "tests/integration/cli/cli_world.hpp"
+
+namespace regsync::test {
+namespace {
+
+using nlohmann::json;
+using testing::AllOf;
+using testing::HasSubstr;
+using testing::Not;
+
+constexpr const char* green_in_sync = "\x1b[32mInSync\x1b[0m";
+
+class CliTerminal : public CliWorld {
+ protected:
+  // A daemon with the target `web` in sync.
+  void begin() {
+    person_.store_login("ghcr.io", "jdoe", "hunter2");
+    declare_web();
+    person_.start_daemon();
+    ASSERT_TRUE(all_in_sync());
+  }
+
+  [[nodiscard]] std::string bytes_on_terminal(const std::vector<std::string>& arguments) const {
+    Terminal terminal(regsync_program(arguments));
+    EXPECT_TRUE(terminal.wait());
+    return terminal.bytes();
+  }
+};
+
+TEST_F(CliTerminal, ColoursAreForTerminalsThatWantThem) {
+  begin();
+  EXPECT_THAT(bytes_on_terminal({"status"}), HasSubstr(green_in_sync));
+  EXPECT_THAT(person_.regsync({"status"}).out, AllOf(HasSubstr("InSync"), Not(HasSubstr("\x1b"))));
+  EXPECT_THAT(bytes_on_terminal({"status", "-o", "json"}), AllOf(HasSubstr("InSync"), Not(HasSubstr("\x1b"))));
+  person_.env["TERM"] = "dumb";
+  EXPECT_THAT(bytes_on_terminal({"status"}), AllOf(HasSubstr("InSync"), Not(HasSubstr("\x1b"))));
+  person_.env["TERM"] = "xterm";
+  person_.env["NO_COLOR"] = "1";
+  EXPECT_THAT(bytes_on_terminal({"status"}), AllOf(HasSubstr("InSync"), Not(HasSubstr("\x1b"))));
+}
+
+TEST_F(CliTerminal, WatchIsALiveViewThatLeavesTheTerminalAsItWas) {
+  begin();
+  Terminal terminal(regsync_program({"status", "--watch"}));
+  ASSERT_TRUE(wait_until([&] { return terminal.shows("team-b"); })) << terminal.screen();
+  EXPECT_TRUE(terminal.on_alternate_screen());
+  EXPECT_TRUE(is_golden(terminal.screen() + "\n", "watch.txt"));
+
+  dev_.deny("", "secrets", "team-b");
+  person_.store_login("ghcr.io", "jdoe", "rotated");
+  ASSERT_TRUE(wait_until([&] { return terminal.shows("1 Secret in sync, 1 not"); })) << terminal.screen();
+  EXPECT_TRUE(wait_until([&] { return terminal.shows("-> "); })) << "the remedy";
+  const std::string problem = terminal.screen();
+  EXPECT_THAT(problem, AllOf(HasSubstr("Forbidden"), HasSubstr("regsync rbac")));
+
+  dev_.allow_all();
+  ASSERT_EQ(person_.regsync({"sync"}).exit_code, 0);
+  ASSERT_TRUE(wait_until([&] { return terminal.shows("2 Secrets in sync"); })) << terminal.screen();
+  EXPECT_FALSE(terminal.shows("-> ")) << "nothing of the problem stays on the screen\n" << terminal.screen();
+
+  terminal.type("\x03");
+  EXPECT_EQ(terminal.wait(), 0);
+  EXPECT_FALSE(terminal.on_alternate_screen());
+  EXPECT_TRUE(terminal.shows("InSync")) << "the last state stays";
+  EXPECT_THAT(terminal.bytes(), HasSubstr("\x1b[?25h"));
+}
+
+TEST_F(CliTerminal, WatchSaysWhenTheDaemonGoesAway) {
+  begin();
+  Terminal terminal(regsync_program({"status", "--watch"}));
+  ASSERT_TRUE(wait_until([&] { return terminal.shows("team-b"); })) << terminal.screen();
+  EXPECT_EQ(person_.stop_daemon(SIGTERM), 0);
+  EXPECT_EQ(terminal.wait(), 1);
+  EXPECT_FALSE(terminal.on_alternate_screen());
+  EXPECT_TRUE(is_golden(terminal.screen() + "\n", "watch-ended.txt"));
+}
+
+TEST_F(CliTerminal, WatchFitsTheTerminalAndShowsWhatIsWrongFirst) {
+  std::string namespaces = "team-b";
+  for (int i = 10; i < 40; ++i) {
+    const std::string name = "many-" + std::to_string(i);
+    dev_.make_namespace(name);
+    namespaces += ", " + name;
+  }
+  dev_.deny("", "secrets", "team-b");
+  person_.store_login("ghcr.io", "jdoe", "hunter2");
+  person_.home().write(".config/regsync/targets/web.yaml",
+                       "secret: myregcred\nregistries: [ghcr.io]\ncontexts: [dev]\nnamespaces: [" + namespaces + "]\n");
+  person_.start_daemon();
+  Terminal terminal(regsync_program({"status", "--watch"}), {.rows = 16, .columns = 60});
+  EXPECT_TRUE(wait_until([&] { return terminal.shows("30 Secrets in sync, 1 not"); })) << terminal.screen();
+  EXPECT_TRUE(wait_until([&] { return terminal.shows("team-b"); })) << terminal.screen();
+  EXPECT_TRUE(terminal.shows("and 23 more")) << terminal.screen();
+  terminal.type("\x03");
+  EXPECT_EQ(terminal.wait(), 1);
+}
+
+TEST_F(CliTerminal, SyncShowsHowFarItIsAndThenTheAnswerOnly) {
+  person_.store_login("ghcr.io", "jdoe", "hunter2");
+  declare_web();
+  dev_.inject({.kind = Fault::Kind::status, .verb = "apply", .times = -1, .status = 503});
+  person_.start_daemon();
+  Terminal terminal(regsync_program({"sync"}));
+  EXPECT_TRUE(wait_until([&] { return terminal.shows("2 not ..."); })) << terminal.screen();
+  dev_.clear_faults();
+  EXPECT_EQ(terminal.wait(), 0);
+  EXPECT_EQ(terminal.screen(), "1 target: 2 Secrets in sync");
+  EXPECT_THAT(person_.regsync({"sync"}).err, testing::IsEmpty()) << "no progress in a pipe";
+}
+
+TEST_F(CliTerminal, AddAsksWhichOfSeveralLogins) {
+  person_.store_login("ghcr.io", "jdoe", "hunter2");
+  person_.store_login("quay.io", "robot", "hunter2");
+  Terminal terminal(regsync_program({"add", "web"}));
+  ASSERT_TRUE(wait_until([&] { return terminal.shows("[1-2, all]:"); })) << terminal.screen();
+  terminal.type("both\n");
+  // Asked again: what is typed before would show in the middle of the question.
+  ASSERT_TRUE(wait_until([&] {
+    return terminal.shows("example 1 or 1,3 or all.\nRegistries for the Secret [1-2, all]:");
+  })) << terminal.screen();
+  terminal.type("all\n");
+  EXPECT_EQ(terminal.wait(), 0);
+  EXPECT_TRUE(is_golden(terminal.screen() + "\n", "choose.txt"));
+  EXPECT_THAT(person_.regsync({"list"}).out, HasSubstr("ghcr.io,quay.io"));
+}
+
+TEST_F(CliTerminal, AddAsksForThePasswordWithoutShowingIt) {
+  Terminal terminal(regsync_program({"add", "web", "--docker-server", "ghcr.io", "--docker-username", "jdoe"}));
+  ASSERT_TRUE(wait_until([&] { return terminal.shows("Password for jdoe at ghcr.io:"); })) << terminal.screen();
+  terminal.type("hunter2\n");
+  EXPECT_EQ(terminal.wait(), 0);
+  EXPECT_THAT(terminal.bytes(), Not(HasSubstr("hunter2")));
+  EXPECT_THAT(person_.run({"docker-credential-regsync", "get"}, "ghcr.io").out, HasSubstr("hunter2"));
+}
+
+}  // namespace
+}  // namespace regsync::test

@@ -1,0 +1,113 @@
+// regsync verify against Debian's docker-registry, as kubelet would pull: with basic authentication and with tokens.
+#include <gmock/gmock.h>
+
+#include <nlohmann/json.hpp>
+
+#include "tests/integration/cli/cli_world.hpp"
+#include "tests/support/registry.hpp"
+
+namespace regsync::test {
+namespace {
+
+using nlohmann::json;
+using testing::HasSubstr;
+
+// NOLINTNEXTLINE(misc-multiple-inheritance): as GoogleTest gives parameters
+class CliVerify : public CliWorld, public testing::WithParamInterface<Registry::Login> {
+ protected:
+  CliVerify() : registry_("hunter2", GetParam()) {
+    person_.store_login(registry_.address(), "jdoe", "hunter2");
+    person_.home().write(".config/regsync/targets/web.yaml", "secret: myregcred\nregistries: ['" + registry_.address() +
+                                                                 "']\ncontexts: [dev]\nnamespaces: [team-a]\n");
+  }
+
+  void SetUp() override { ASSERT_EQ(person_.regsync({"sync", "--once"}).exit_code, 0); }
+
+  struct Answer {
+    int exit_code = 0;
+    bool can_pull = false;
+    std::string verdict;
+    std::string detail;
+  };
+
+  // What verify says of the one Secret.
+  [[nodiscard]] Answer verify(std::vector<std::string> arguments) const {
+    arguments.insert(arguments.begin(), {"verify", "-o", "json"});
+    const Outcome outcome = person_.regsync(arguments);
+    const json rows = json::parse(outcome.out);
+    EXPECT_EQ(rows.size(), 1U) << outcome.out << outcome.err;
+    EXPECT_EQ(rows.at(0).at("namespace"), "team-a");
+    return {outcome.exit_code, rows.at(0).at("canPull"), rows.at(0).at("verdict"), rows.at(0).at("detail")};
+  }
+
+  Registry registry_;
+};
+
+TEST_P(CliVerify, AnImageThatIsThereCanBePulled) {
+  registry_.push("team/app:1");
+  const std::string image = registry_.address() + "/team/app";
+  const Answer answer = verify({"--image", image + ":1"});
+  EXPECT_EQ(answer.exit_code, 0);
+  EXPECT_TRUE(answer.can_pull);
+  EXPECT_EQ(answer.verdict, "can pull");
+  EXPECT_EQ(answer.detail, "as jdoe");
+
+  EXPECT_EQ(person_.regsync({"verify", "--image", image + ":1"}).out,
+            "CONTEXT   NAMESPACE   SECRET      VERDICT    DETAIL\n"
+            "dev       team-a      myregcred   can pull   as jdoe\n");
+
+  const Answer no_image = verify({"--image", image + ":2"});
+  EXPECT_EQ(no_image.exit_code, 1);
+  EXPECT_EQ(no_image.verdict, "no such image");
+}
+
+TEST_P(CliVerify, WithoutAnImageTheLoginIsTried) {
+  const Answer answer = verify({"web"});
+  EXPECT_EQ(answer.exit_code, 0);
+  EXPECT_EQ(answer.verdict, "login accepted");
+  EXPECT_EQ(answer.detail, registry_.address() + " as jdoe");
+}
+
+TEST_P(CliVerify, APasswordThatIsOverIsDenied) {
+  registry_.push("team/app:1");
+  registry_.set_password("rotated");
+  for (const std::vector<std::string>& arguments :
+       {std::vector<std::string>{}, {"--image", registry_.address() + "/team/app:1"}}) {
+    const Answer answer = verify(arguments);
+    EXPECT_EQ(answer.exit_code, 1);
+    EXPECT_EQ(answer.verdict, "denied");
+    EXPECT_THAT(answer.detail, HasSubstr("answered HTTP 401 to jdoe"));
+  }
+}
+
+TEST_P(CliVerify, AnImageOfAnotherRegistryHasNoMatchingEntry) {
+  const Answer answer = verify({"--image", "quay.io/acme/app:1"});
+  EXPECT_EQ(answer.exit_code, 1);
+  EXPECT_EQ(answer.verdict, "no matching entry");
+  EXPECT_EQ(answer.detail, "for quay.io");
+}
+
+TEST_P(CliVerify, ARegistryThatIsAwayIsUnreachable) {
+  registry_.stop();
+  const Answer answer = verify({"--image", registry_.address() + "/team/app:1"});
+  EXPECT_EQ(answer.exit_code, 1);
+  EXPECT_EQ(answer.verdict, "registry unreachable");
+  EXPECT_THAT(answer.detail, HasSubstr("Couldn't connect to server"));
+}
+
+TEST_P(CliVerify, ASecretThatIsMissingOrSpoiledCannotPull) {
+  dev_.put({"secrets", "team-a", "myregcred"}, {{"type", "kubernetes.io/dockerconfigjson"},
+                                                {"data", {{".dockerconfigjson", "e30="}}},
+                                                {"metadata", {{"name", "myregcred"}, {"namespace", "team-a"}}}});
+  EXPECT_EQ(verify({}).verdict, "no matching entry");
+  dev_.erase({"secrets", "team-a", "myregcred"});
+  EXPECT_EQ(verify({}).verdict, "no Secret");
+}
+
+INSTANTIATE_TEST_SUITE_P(Registries, CliVerify, testing::Values(Registry::Login::basic, Registry::Login::token),
+                         [](const auto& test) {
+                           return test.param == Registry::Login::basic ? "BasicLogin" : "TokenLogin";
+                         });
+
+}  // namespace
+}  // namespace regsync::test

@@ -1,0 +1,77 @@
+#include "tests/integration/cli/cli_world.hpp"
+
+#include <nlohmann/json.hpp>
+#include <utility>
+
+namespace regsync::test {
+
+using nlohmann::json;
+
+CliWorld::CliWorld() {
+  for (FakeApiServer* server : {&dev_, &prod_}) {
+    server->make_namespace("team-a");
+    server->make_namespace("team-b");
+  }
+  json config = {{"apiVersion", "v1"}, {"kind", "Config"}, {"current-context", "dev"}};
+  for (const auto& [name, server] : {std::pair("dev", &dev_), std::pair("prod", &prod_)}) {
+    config["clusters"].push_back({{"name", name}, {"cluster", {{"server", server->url()}}}});
+    config["contexts"].push_back({{"name", name}, {"context", {{"cluster", name}, {"user", "me"}}}});
+  }
+  config["users"] = {{{"name", "me"}, {"user", json::object()}}};
+  person_.env["KUBECONFIG"] = person_.home().write("kubeconfig", config.dump()).string();
+}
+
+void CliWorld::declare_web() const {
+  person_.home().write(".config/regsync/targets/web.yaml",
+                       "secret: myregcred\nregistries: [ghcr.io]\ncontexts: [dev]\nnamespaces: [team-a, team-b]\n");
+}
+
+Outcome CliWorld::say(const std::vector<std::string>& arguments, const std::string& in) {
+  transcript_ += "$ regsync";
+  for (const std::string& argument : arguments) {
+    const bool plain = argument.find_first_of(" *(") == std::string::npos;
+    transcript_ += plain ? " " + argument : " '" + argument + "'";
+  }
+  transcript_ += in.empty() ? "\n" : " <<<" + in + "\n";
+  Outcome outcome = person_.regsync(arguments, in);
+  transcript_ += outcome.out + outcome.err;
+  if (outcome.exit_code != 0) {
+    transcript_ += "[exit code " + std::to_string(outcome.exit_code) + "]\n";
+  }
+  transcript_ += '\n';
+  return outcome;
+}
+
+testing::AssertionResult CliWorld::transcript_is(const std::string& golden) const {
+  return is_golden(transcript_, golden);
+}
+
+testing::AssertionResult CliWorld::is_golden(const std::string& text, const std::string& golden) const {
+  const auto port = [](const FakeApiServer& server) { return server.url().substr(server.url().rfind(':')); };
+  return matches_golden("integration/cli/golden/" + golden, text,
+                        {{std::regex(person_.home().path().string()), "/home/me"},
+                         {std::regex(port(dev_)), ":6443"},
+                         {std::regex(port(prod_)), ":6444"},
+                         {std::regex(R"(port )" + port(dev_).substr(1)), "port 6443"},
+                         {std::regex(R"(\d+\.\d+\.\d+(?=\n))"), "VERSION"},
+                         {std::regex(R"("\d+\.\d+\.\d+")"), "\"VERSION\""},
+                         {std::regex(R"(\b\d+ ms\b)"), "N ms"},
+                         {std::regex(R"(process \d+)"), "process N"},
+                         {std::regex(R"(regsyncd \d+\.\d+\.\d+)"), "regsyncd VERSION"},
+                         {std::regex(R"(\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d+ \+0000)"), "TIME"},
+                         {std::regex(R"x((owner"?): "[0-9a-f]{16} [^"]*")x"), "$1: \"OWNER\""},
+                         // Ages, in as many columns as they had.
+                         {std::regex(R"(\b\d\ds( |\n))"), "Ns $1"},
+                         {std::regex(R"(\b\d+s( |\n))"), "Ns$1"}});
+}
+
+Program CliWorld::regsync_program(std::vector<std::string> arguments) const {
+  arguments.insert(arguments.begin(), "regsync");
+  return person_.program(std::move(arguments));
+}
+
+bool CliWorld::all_in_sync() const {
+  return wait_until([&] { return person_.regsync({"status"}).exit_code == 0; });
+}
+
+}  // namespace regsync::test

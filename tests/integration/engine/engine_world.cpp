@@ -1,0 +1,242 @@
+#include "tests/integration/engine/engine_world.hpp"
+
+#include <gtest/gtest.h>
+
+#include <asio/post.hpp>
+#include <exception>
+
+#include "sync/base/base64.hpp"
+#include "sync/model/secret_object.hpp"
+
+namespace regsync::test {
+
+using nlohmann::json;
+
+EngineProcess::EngineProcess(asio::io_context& io, const std::filesystem::path& footprint_folder,
+                             const std::string& owner_id, std::function<void(const std::set<RegistryKey>&)> on_wanted)
+    : footprints(footprint_folder),
+      engine(io.get_executor(),
+             ClusterOptions{.owner = {owner_id, owner_id + " jdoe@laptop"}, .concurrency = 64, .bulk = 4}, footprints,
+             std::move(on_wanted), [] {}) {}
+
+EngineWorld::EngineWorld(const std::vector<std::string>& contexts) : contexts_(contexts.begin(), contexts.end()) {
+  std::filesystem::create_directories(footprint_folder());
+  for (const auto& context : contexts) {
+    servers_[context] = std::make_unique<FakeApiServer>();
+  }
+}
+
+EngineWorld::~EngineWorld() {
+  try {
+    if (process_) {
+      stop();
+    }
+  } catch (const std::exception& error) {
+    ADD_FAILURE() << "the engine did not stop: " << error.what();
+  }
+}
+
+void EngineWorld::start() {
+  wanted_.clear();
+  process_ = std::make_unique<EngineProcess>(io_, footprint_folder(), owner_id, [this](const auto& wanted) {
+    wanted_ = wanted;
+    // As from the store's own thread: later, never inside the call.
+    asio::post(io_, [this] { deliver_reading(); });
+  });
+  process_->engine.set_targets(targets_);
+  deliver_kubeconfig();
+}
+
+void EngineWorld::stop() {
+  run(io_, process_->engine.stop());
+  process_.reset();
+  run_for(std::chrono::milliseconds(0));
+}
+
+void EngineWorld::deliver_reading() {
+  if (!process_) {
+    return;
+  }
+  StoreReading logins;
+  if (locked_) {
+    logins.problem = Error(ErrorCode::locked, "the keyring is locked", "unlock it");
+  } else {
+    logins.asked = wanted_;
+    for (const auto& [server, login] : store_) {
+      logins.all.push_back({server, login.first});
+      if (wanted_.contains(RegistryKey(server))) {
+        logins.credentials.push_back({{server, login.first}, SecretString(login.second)});
+      }
+    }
+  }
+  process_->engine.set_logins(std::move(logins));
+}
+
+void EngineWorld::login(const std::string& server, const std::string& password, const std::string& user) {
+  store_[server] = {user, password};
+  deliver_reading();
+}
+
+void EngineWorld::logout(const std::string& server) {
+  store_.erase(server);
+  deliver_reading();
+}
+
+void EngineWorld::lock(bool locked) {
+  locked_ = locked;
+  deliver_reading();
+}
+
+void EngineWorld::put_target(const Target& target) {
+  targets_[target.name] = {target, std::nullopt};
+  if (process_) {
+    process_->engine.set_targets(targets_);
+  }
+}
+
+void EngineWorld::malform_target(const std::string& name) {
+  targets_[name].problem = Error(ErrorCode::invalid_input, name + ".yaml:1: not YAML", "mend it");
+  if (process_) {
+    process_->engine.set_targets(targets_);
+  }
+}
+
+void EngineWorld::lose_target(const std::string& name) {
+  targets_.erase(name);
+  if (process_) {
+    process_->engine.set_targets(targets_);
+  }
+}
+
+void EngineWorld::forget_target(const std::string& name, bool keep_secrets) {
+  targets_.erase(name);
+  process_->engine.forget_target(name, keep_secrets);
+  process_->engine.set_targets(targets_);
+}
+
+void EngineWorld::set_contexts(const std::set<std::string>& contexts) {
+  contexts_ = contexts;
+  deliver_kubeconfig();
+}
+
+void EngineWorld::deliver_kubeconfig() {
+  json config{{"apiVersion", "v1"},
+              {"kind", "Config"},
+              {"clusters", json::array()},
+              {"contexts", json::array()},
+              {"users", {{{"name", "u"}, {"user", json::object()}}}}};
+  for (const auto& context : contexts_) {
+    config["clusters"].push_back({{"name", context}, {"cluster", {{"server", server(context).url()}}}});
+    config["contexts"].push_back({{"name", context}, {"context", {{"cluster", context}, {"user", "u"}}}});
+  }
+  set_kubeconfig(config.dump());
+}
+
+void EngineWorld::set_kubeconfig(const std::string& text) {
+  if (!process_) {
+    return;
+  }
+  try {
+    process_->engine.set_kubeconfig(kube::Kubeconfig::load(dir_.write("kubeconfig", text)));
+  } catch (const Error& error) {
+    process_->engine.set_kubeconfig_problem(error);
+  }
+}
+
+std::optional<json> EngineWorld::secret(const std::string& name_space, const std::string& name,
+                                        const std::string& context) const {
+  return servers_.at(context)->find({"secrets", name_space, name});
+}
+
+std::size_t EngineWorld::writes() const {
+  std::size_t writes = 0;
+  for (const auto& [name, server] : servers_) {
+    writes += server->writes();
+  }
+  return writes;
+}
+
+void EngineWorld::forget_requests() {
+  for (const auto& [name, server] : servers_) {
+    server->forget_requests();
+  }
+}
+
+void EngineWorld::run_for(std::chrono::milliseconds time) {
+  run_until(
+      io_, [] { return false; }, time);
+}
+
+void EngineWorld::sync(std::optional<std::string> target, bool adopt) {
+  run(io_, process_->engine.sync(std::move(target), adopt), std::chrono::seconds(60));
+}
+
+std::optional<StatusRow> EngineWorld::row(const std::string& name_space, const std::string& context,
+                                          const std::string& target) {
+  for (const auto& row : process_->engine.status(target).rows) {
+    if (row.name_space == name_space && row.context == context) {
+      return row;
+    }
+  }
+  return std::nullopt;
+}
+
+std::optional<SyncState> EngineWorld::state(const std::string& name_space, const std::string& context,
+                                            const std::string& target) {
+  const auto found = row(name_space, context, target);
+  return found ? std::optional(found->state) : std::nullopt;
+}
+
+std::optional<ErrorCode> EngineWorld::cause(const std::string& name_space, const std::string& context,
+                                            const std::string& target) {
+  const auto found = row(name_space, context, target);
+  return found && found->cause ? std::optional(found->cause->code()) : std::nullopt;
+}
+
+Target make_target(std::vector<std::string> namespaces, std::vector<std::string> contexts) {
+  Target target;
+  target.name = "t";
+  target.secret = "cred";
+  target.registries = {"ghcr.io"};
+  target.contexts = std::move(contexts);
+  target.namespaces = std::move(namespaces);
+  return target;
+}
+
+json foreign_secret(const std::string& password) {
+  const auto auth = base64_encode("them:" + password);
+  const json content{{"auths", {{"ghcr.io", {{"username", "them"}, {"password", password}, {"auth", auth}}}}}};
+  return {{"type", pull_secret_type}, {"data", {{".dockerconfigjson", base64_encode(content.dump())}}}};
+}
+
+std::map<std::string, std::string> entries_of(const json& secret) {
+  std::map<std::string, std::string> entries;
+  const auto data = secret.value("data", json::object()).value(".dockerconfigjson", "");
+  const auto content = json::parse(base64_decode(data).value_or(""), nullptr, false);
+  if (content.is_object()) {
+    const auto auths = content.value("auths", json::object());
+    for (const auto& [registry, entry] : auths.items()) {
+      entries[registry] = entry.value("username", "") + ":" + entry.value("password", "");
+    }
+  }
+  return entries;
+}
+
+bool is_ours(const json& secret, const std::string& owner_id) {
+  const auto& metadata = secret.at("metadata");
+  const auto labels = metadata.value("labels", json::object());
+  const auto annotations = metadata.value("annotations", json::object());
+  return labels.value(std::string(managed_by_label), "") == managed_by_value &&
+         annotations.contains(target_annotation) &&
+         annotations.value(std::string(owner_annotation), "").starts_with(owner_id);
+}
+
+std::vector<std::string> pull_secrets_of(const json& account) {
+  std::vector<std::string> names;
+  for (const auto& entry : account.value("imagePullSecrets", json::array())) {
+    names.push_back(entry.value("name", ""));
+  }
+  return names;
+}
+
+}  // namespace regsync::test

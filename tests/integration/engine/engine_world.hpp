@@ -1,0 +1,127 @@
+// An Engine in a world of its own: API servers in memory, a secret store and target files that are plain values, and
+// footprints on a disk of the test's own. What the daemon's monitors would tell the engine, the world tells it.
+//
+// One io_context, run by the test; not thread-safe but for the servers.
+#pragma once
+
+#include <asio/io_context.hpp>
+#include <chrono>
+#include <map>
+#include <memory>
+#include <nlohmann/json.hpp>
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "sync/engine/engine.hpp"
+#include "sync/engine/footprint.hpp"
+#include "tests/support/fake_api_server.hpp"
+#include "tests/support/run_coroutine.hpp"
+#include "tests/support/temp_dir.hpp"
+
+namespace regsync::test {
+
+// One process: an engine with the footprints it finds. The inputs are handed in by the world.
+struct EngineProcess {
+  EngineProcess(asio::io_context& io, const std::filesystem::path& footprint_folder, const std::string& owner_id,
+                std::function<void(const std::set<RegistryKey>&)> on_wanted);
+  FootprintStore footprints;
+  Engine engine;
+};
+
+class EngineWorld {
+ public:
+  static constexpr const char* owner_id = "00112233445566aa";
+
+  // One API server per context.
+  explicit EngineWorld(const std::vector<std::string>& contexts = {"a"});
+  ~EngineWorld();
+  EngineWorld(const EngineWorld&) = delete;
+  EngineWorld& operator=(const EngineWorld&) = delete;
+  EngineWorld(EngineWorld&&) = delete;
+  EngineWorld& operator=(EngineWorld&&) = delete;
+
+  // The process. start() gives it all inputs as they are now.
+  void start();
+  void stop();
+  void restart() {
+    stop();
+    start();
+  }
+  [[nodiscard]] Engine& engine() { return process_->engine; }
+  [[nodiscard]] bool running() const { return process_ != nullptr; }
+
+  // The secret store.
+  void login(const std::string& server, const std::string& password, const std::string& user = "jdoe");
+  void logout(const std::string& server);
+  void lock(bool locked = true);
+
+  // The target files.
+  void put_target(const Target& target);
+  void malform_target(const std::string& name);  // what TargetDirectory makes of a file that got unreadable
+  void lose_target(const std::string& name);     // its file is gone, and nobody said so
+  void forget_target(const std::string& name, bool keep_secrets = false);
+
+  // The kubeconfig: which of the contexts it has, each with a namespace of its own if one is given.
+  void set_contexts(const std::set<std::string>& contexts);
+  void set_kubeconfig(const std::string& text);
+
+  [[nodiscard]] FakeApiServer& server(const std::string& context = "a") { return *servers_.at(context); }
+  [[nodiscard]] const std::map<std::string, std::unique_ptr<FakeApiServer>>& servers() const { return servers_; }
+  [[nodiscard]] std::optional<nlohmann::json> secret(const std::string& name_space, const std::string& name,
+                                                     const std::string& context = "a") const;
+  [[nodiscard]] std::size_t writes() const;  // at all servers, since forget_requests()
+  void forget_requests();
+
+  // Runs the loop.
+  template <typename Predicate>
+  bool until(Predicate predicate, std::chrono::milliseconds time = std::chrono::seconds(10)) {
+    return run_until(io_, predicate, time);
+  }
+  void run_for(std::chrono::milliseconds time);
+  void sync(std::optional<std::string> target = std::nullopt, bool adopt = false);
+  void settle() { sync(); }
+
+  // The row of one place: state in_sync with no cause if there is none.
+  [[nodiscard]] std::optional<StatusRow> row(const std::string& name_space, const std::string& context = "a",
+                                             const std::string& target = "t");
+  [[nodiscard]] std::optional<SyncState> state(const std::string& name_space, const std::string& context = "a",
+                                               const std::string& target = "t");
+  [[nodiscard]] std::optional<ErrorCode> cause(const std::string& name_space, const std::string& context = "a",
+                                               const std::string& target = "t");
+
+  [[nodiscard]] asio::io_context& io() { return io_; }
+  [[nodiscard]] std::filesystem::path footprint_folder() const { return dir_ / "footprints"; }
+
+ private:
+  void deliver_reading();
+  void deliver_kubeconfig();
+
+  asio::io_context io_;
+  TempDir dir_;
+  std::map<std::string, std::unique_ptr<FakeApiServer>> servers_;
+  std::set<std::string> contexts_;
+  std::map<std::string, std::pair<std::string, std::string>> store_;  // server -> user, password
+  bool locked_ = false;
+  std::set<RegistryKey> wanted_;
+  TargetFiles targets_;
+  std::unique_ptr<EngineProcess> process_;
+};
+
+// A target `t` of one registry, one context `a`, one Secret `cred`.
+Target make_target(std::vector<std::string> namespaces = {"team"}, std::vector<std::string> contexts = {"a"});
+
+// A Secret as somebody makes it without regsync.
+nlohmann::json foreign_secret(const std::string& password = "theirs");
+
+// registry -> "user:password" of a pull secret's data; nothing where it is none.
+std::map<std::string, std::string> entries_of(const nlohmann::json& secret);
+
+// Whether label, target and owner of a Secret are those of the world's process.
+bool is_ours(const nlohmann::json& secret, const std::string& owner_id = EngineWorld::owner_id);
+
+// The names in a ServiceAccount's imagePullSecrets, in their order.
+std::vector<std::string> pull_secrets_of(const nlohmann::json& account);
+
+}  // namespace regsync::test

@@ -1,0 +1,141 @@
+// SecretServiceStore on a real gnome-keyring.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <string>
+
+#include "helper/secret_service/secret_service_store.hpp"
+#include "tests/support/keyring.hpp"
+
+namespace regsync::test {
+namespace {
+
+using testing::ElementsAre;
+using testing::IsEmpty;
+
+Credential credential(std::string server, std::string username, std::string_view secret) {
+  return {{std::move(server), std::move(username)}, SecretString(secret)};
+}
+
+template <typename Call>
+std::optional<ErrorCode> failure(Call call) {
+  try {
+    call();
+    return std::nullopt;
+  } catch (const Error& error) {
+    return error.code();
+  }
+}
+
+class SecretServiceStoreTest : public testing::Test {
+ protected:
+  void expect_every_call_fails_with(ErrorCode code) {
+    EXPECT_EQ(failure([&] { store_.get("ghcr.io"); }), code);
+    EXPECT_EQ(failure([&] { store_.get("never-stored.example"); }), code);
+    EXPECT_EQ(failure([&] { store_.erase("ghcr.io"); }), code);
+    EXPECT_EQ(failure([&] { store_.list(); }), code);
+    EXPECT_EQ(failure([&] { store_.load({RegistryKey("ghcr.io")}); }), code);
+    EXPECT_EQ(failure([&] { store_.store(credential("ghcr.io", "eve", "other")); }), code);
+  }
+
+  SecretServiceStore store_{Prompt::never};
+};
+
+TEST_F(SecretServiceStoreTest, KeepsReadsAndErasesALogin) {
+  EXPECT_EQ(store_.get("ghcr.io"), std::nullopt);
+  store_.store(credential("ghcr.io", "alice", "s3cret"));
+  EXPECT_EQ(store_.get("ghcr.io"), credential("ghcr.io", "alice", "s3cret"));
+  EXPECT_TRUE(store_.erase("ghcr.io"));
+  EXPECT_FALSE(store_.erase("ghcr.io"));
+  EXPECT_EQ(store_.get("ghcr.io"), std::nullopt);
+}
+
+TEST_F(SecretServiceStoreTest, EverySpellingOfARegistryFindsItsLogin) {
+  store_.store(credential("https://ghcr.io", "alice", "s3cret"));
+  EXPECT_TRUE(store_.get("ghcr.io"));
+  store_.store(credential("docker.io", "bob", "s3cret"));
+  EXPECT_TRUE(store_.get("https://index.docker.io/v1/"));
+  EXPECT_EQ(store_.get("ghcr.io/team/app"), std::nullopt);
+  EXPECT_EQ(store_.get("ghcr.io:5000"), std::nullopt);
+  EXPECT_TRUE(store_.erase("http://ghcr.io/"));
+  EXPECT_THAT(store_.list(), ElementsAre(Login{"docker.io", "bob"}));
+}
+
+TEST_F(SecretServiceStoreTest, ARegistryHasOneLogin) {
+  store_.store(credential("ghcr.io", "alice", "1"));
+  store_.store(credential("ghcr.io", "bob", "2"));
+  EXPECT_THAT(store_.list(), ElementsAre(Login{"ghcr.io", "bob"}));
+  store_.store(credential("ghcr.io", "alice", "3"));
+  EXPECT_THAT(store_.list(), ElementsAre(Login{"ghcr.io", "alice"}));
+  EXPECT_EQ(store_.get("ghcr.io"), credential("ghcr.io", "alice", "3"));
+  store_.store(credential("https://ghcr.io", "alice", "4"));
+  EXPECT_THAT(store_.list(), ElementsAre(Login{"https://ghcr.io", "alice"}));
+}
+
+TEST_F(SecretServiceStoreTest, LoadsTheSecretsOfWhatIsWantedAndNothingElse) {
+  store_.store(credential("ghcr.io", "alice", "1"));
+  store_.store(credential("quay.io", "bob", "2"));
+  const auto loaded = store_.load({RegistryKey("quay.io")});
+  ASSERT_EQ(loaded.credentials.size(), 1U);
+  EXPECT_EQ(loaded.credentials.front(), credential("quay.io", "bob", "2"));
+  EXPECT_THAT(loaded.all, ElementsAre(Login{"ghcr.io", "alice"}, Login{"quay.io", "bob"}));
+  EXPECT_FALSE(loaded.problem);
+}
+
+TEST_F(SecretServiceStoreTest, ReadsMoreLoginsThanABusTakesCallsAtOnce) {
+  for (int i = 0; i < 200; ++i) {
+    store_.store(credential("registry" + std::to_string(i) + ".example", "alice", "s"));
+  }
+  EXPECT_EQ(store_.list().size(), 200U);
+  EXPECT_EQ(store_.load({RegistryKey("registry7.example")}).all.size(), 200U);
+}
+
+TEST_F(SecretServiceStoreTest, ALockedKeyringIsNotAnEmptyOne) {
+  store_.store(credential("ghcr.io", "alice", "s3cret"));
+  keyring({"lock"});
+  expect_every_call_fails_with(ErrorCode::locked);
+  keyring({"unlock"});
+  EXPECT_EQ(store_.get("ghcr.io"), credential("ghcr.io", "alice", "s3cret"));
+}
+
+TEST_F(SecretServiceStoreTest, AKeyringThatWasNeverUnlockedIsNotAnEmptyOne) {
+  store_.store(credential("ghcr.io", "alice", "s3cret"));
+  keyring({"restart", "--without-collection"});  // gnome-keyring shows only hashes of the attributes now
+  expect_every_call_fails_with(ErrorCode::locked);
+}
+
+TEST_F(SecretServiceStoreTest, ARestartedKeyringIsFoundAgain) {
+  store_.store(credential("ghcr.io", "alice", "s3cret"));
+  keyring({"restart"});
+  EXPECT_EQ(store_.get("ghcr.io"), credential("ghcr.io", "alice", "s3cret"));
+  keyring({"restart"});
+  EXPECT_EQ(store_.load({RegistryKey("ghcr.io")}).credentials.size(), 1U);
+  keyring({"restart"});
+  store_.store(credential("ghcr.io", "bob", "new"));
+  EXPECT_EQ(store_.get("ghcr.io"), credential("ghcr.io", "bob", "new"));
+}
+
+TEST_F(SecretServiceStoreTest, NoProviderIsNotAnEmptyKeyring) {
+  keyring({"stop"});
+  expect_every_call_fails_with(ErrorCode::store_unavailable);
+  keyring({"start"});
+  EXPECT_THAT(store_.list(), IsEmpty());
+}
+
+TEST_F(SecretServiceStoreTest, NoDefaultCollectionIsNotAnEmptyKeyring) {
+  keyring({"stop"});
+  std::filesystem::remove_all(std::filesystem::path(own_environment().at("XDG_DATA_HOME")) / "keyrings");
+  keyring({"start", "--without-collection"});
+  expect_every_call_fails_with(ErrorCode::store_unavailable);
+}
+
+TEST_F(SecretServiceStoreTest, RefusesWhatCannotBeKept) {
+  EXPECT_EQ(failure([&] { store_.store(credential("ghcr.io", "alice", "")); }), ErrorCode::invalid_input);
+  EXPECT_EQ(failure([&] { store_.store(credential("ghcr.io", "alice", {"a\0b", 3})); }), ErrorCode::invalid_input);
+  EXPECT_EQ(failure([&] { store_.store(credential("ghcr.io", "al\xff", "s")); }), ErrorCode::invalid_input);
+  EXPECT_EQ(failure([&] { store_.get(std::string_view("g\0", 2)); }), ErrorCode::invalid_input);
+  EXPECT_THAT(store_.list(), IsEmpty());
+}
+
+}  // namespace
+}  // namespace regsync::test

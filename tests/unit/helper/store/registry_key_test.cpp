@@ -1,0 +1,80 @@
+#include "helper/store/registry_key.hpp"
+
+#include <gtest/gtest.h>
+
+#include <ostream>
+#include <string>
+#include <vector>
+
+namespace regsync {
+namespace {
+
+struct Spelling {
+  std::string server;
+  std::string value;
+  std::string host;
+  std::string path;
+  std::string auths_key;
+};
+
+void PrintTo(const Spelling& spelling, std::ostream* out) { *out << spelling.server; }
+
+class RegistryKeySpelling : public testing::TestWithParam<Spelling> {};
+
+TEST_P(RegistryKeySpelling, HasOneCanonicalForm) {
+  const RegistryKey key(GetParam().server);
+  EXPECT_EQ(key.value(), GetParam().value);
+  EXPECT_EQ(key.host(), GetParam().host);
+  EXPECT_EQ(key.path(), GetParam().path);
+  EXPECT_EQ(key.auths_key(), GetParam().auths_key);
+  EXPECT_EQ(RegistryKey(key.value()), key) << "canonical forms are their own";
+}
+
+Spelling plain(std::string server, const std::string& host) { return {std::move(server), host, host, "", host}; }
+Spelling hub(std::string server) {
+  return {std::move(server), "docker.io", "docker.io", "", "https://index.docker.io/v1/"};
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    Table, RegistryKeySpelling,
+    testing::Values(plain("ghcr.io", "ghcr.io"), plain("GHCR.io", "ghcr.io"), plain("https://ghcr.io", "ghcr.io"),
+                    plain("http://ghcr.io", "ghcr.io"), plain("https://ghcr.io/", "ghcr.io"),
+                    plain("https://ghcr.io/v1/", "ghcr.io"), plain("https://ghcr.io/v2/", "ghcr.io"),
+                    plain("https://ghcr.io/v2", "ghcr.io"), plain("  ghcr.io\n", "ghcr.io"),
+                    plain("https://alice@ghcr.io", "ghcr.io"), plain("localhost:5000", "localhost:5000"),
+                    plain("HTTP://LocalHost:5000/", "localhost:5000"), plain("[::1]:5000", "[::1]:5000"),
+                    plain("https://ghcr.io:443", "ghcr.io:443"),  // as kubelet: ports must be equal
+                    Spelling{"ghcr.io/Team/app", "ghcr.io/Team/app", "ghcr.io", "/Team/app", "ghcr.io/Team/app"},
+                    Spelling{"https://quay.io/v2/app/", "quay.io/v2/app", "quay.io", "/v2/app", "quay.io/v2/app"},
+                    hub("https://index.docker.io/v1/"), hub("index.docker.io"), hub("docker.io"), hub("DOCKER.IO"),
+                    hub("registry-1.docker.io"), hub("https://registry-1.docker.io/v2/"),
+                    hub("registry.hub.docker.com"), hub("https://index.docker.io/v1"), plain("", ""),
+                    plain("https://", ""), plain("https:///", ""), plain("://", "")));
+
+TEST(RegistryKey, PortAndPathMakeAnotherRegistry) {
+  EXPECT_NE(RegistryKey("ghcr.io"), RegistryKey("ghcr.io:5000"));
+  EXPECT_NE(RegistryKey("ghcr.io"), RegistryKey("ghcr.io/team"));
+  EXPECT_NE(RegistryKey("docker.io"), RegistryKey("docker.io.example"));
+}
+
+TEST(RegistryKey, HubIsTheOnlyHub) {
+  EXPECT_TRUE(RegistryKey("https://index.docker.io/v1/").is_hub());
+  EXPECT_FALSE(RegistryKey("docker.io/library").is_hub());
+  EXPECT_FALSE(RegistryKey("index.docker.io.example").is_hub());
+}
+
+TEST(HubTokenEntry, IsRecognisedInBothSpellings) {
+  EXPECT_TRUE(is_hub_token_entry("https://index.docker.io/v1/access-token"));
+  EXPECT_TRUE(is_hub_token_entry("https://index.docker.io/v1/refresh-token"));
+  EXPECT_TRUE(is_hub_token_entry("https://index.docker.io/v1//access-token"));
+  EXPECT_FALSE(is_hub_token_entry("https://index.docker.io/v1/"));
+  EXPECT_FALSE(is_hub_token_entry("https://ghcr.io/v1/access-token"));
+  EXPECT_FALSE(is_hub_token_entry("docker.io/access-token"));
+}
+
+TEST(HubTokenEntry, IsNotTheHubLogin) {
+  EXPECT_NE(RegistryKey("https://index.docker.io/v1/access-token"), RegistryKey("https://index.docker.io/v1/"));
+}
+
+}  // namespace
+}  // namespace regsync

@@ -1,0 +1,140 @@
+#include "sync/base/child_process.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <asio/io_context.hpp>
+#include <chrono>
+#include <csignal>
+#include <cstdlib>
+#include <filesystem>
+#include <string>
+
+#include "helper/base/error.hpp"
+#include "tests/support/run_coroutine.hpp"
+#include "tests/support/temp_dir.hpp"
+#include "tests/support/wait.hpp"
+
+namespace regsync {
+namespace {
+
+using std::chrono::steady_clock;
+
+ChildCommand shell(std::string script) {
+  ChildCommand command;
+  command.program = "sh";
+  command.arguments = {"-c", std::move(script)};
+  return command;
+}
+
+// 0 when the text has none.
+pid_t number(const std::string& text) { return static_cast<pid_t>(std::strtol(text.c_str(), nullptr, 10)); }
+
+class ChildProcess : public ::testing::Test {
+ protected:
+  // The number that a script wrote into `file`; 0 when it has not.
+  [[nodiscard]] pid_t pid_in(const char* file) const {
+    const auto path = temp_ / file;
+    return std::filesystem::exists(path) ? number(test::read_file(path)) : 0;
+  }
+  static bool gone(pid_t pid) {
+    return test::wait_until([&] { return ::kill(pid, 0) != 0; }, std::chrono::seconds(5));
+  }
+
+  test::TempDir temp_;
+  asio::io_context context_;
+};
+
+TEST_F(ChildProcess, GivesInputAndCollectsOutput) {
+  ChildCommand command = shell("cat; echo oops >&2; exit 3");
+  command.input = "hello";
+  const ChildResult result = test::run(context_, run_child(std::move(command)));
+  EXPECT_EQ(result.exit_code, 3);
+  EXPECT_EQ(result.output, "hello");
+  EXPECT_EQ(result.errors, "oops\n");
+}
+
+TEST_F(ChildProcess, AMegabyteGoesThroughBothWays) {
+  ChildCommand command = shell("cat");
+  command.input = std::string(1'000'000, 'x');
+  EXPECT_EQ(test::run(context_, run_child(std::move(command))).output.size(), 1'000'000U);
+}
+
+TEST_F(ChildProcess, AChildThatReadsNothingIsNoFault) {
+  ChildCommand command = shell("exit 0");
+  command.input = std::string(1'000'000, 'x');
+  EXPECT_EQ(test::run(context_, run_child(std::move(command))).exit_code, 0);
+}
+
+TEST_F(ChildProcess, ASignalIsAnExitCodeAsShellsSay) {
+  EXPECT_EQ(test::run(context_, run_child(shell("kill -TERM $$"))).exit_code, 128 + SIGTERM);
+}
+
+TEST_F(ChildProcess, AMissingProgramIsNotFound) {
+  ChildCommand command;
+  command.program = "regsync-no-such-program";
+  EXPECT_EQ(test::error_of(context_, run_child(std::move(command))).code(), ErrorCode::not_found);
+}
+
+TEST_F(ChildProcess, ATimeoutKillsTheWholeGroup) {
+  ChildCommand command = shell("sleep 60 & echo $! > " + (temp_ / "pid").string() + "; wait");
+  command.timeout = std::chrono::milliseconds(300);
+  const auto begin = steady_clock::now();
+  EXPECT_EQ(test::error_of(context_, run_child(std::move(command))).code(), ErrorCode::timeout);
+  EXPECT_LT(steady_clock::now() - begin, std::chrono::seconds(5));
+  EXPECT_TRUE(gone(pid_in("pid")));
+}
+
+TEST_F(ChildProcess, AFloodIsCutOffAndItsSourceKilled) {
+  ChildCommand command = shell("echo $$ > " + (temp_ / "pid").string() + "; exec yes");
+  command.max_output = 100'000;
+  EXPECT_EQ(test::error_of(context_, run_child(std::move(command))).code(), ErrorCode::rejected);
+  EXPECT_TRUE(gone(pid_in("pid")));
+}
+
+TEST_F(ChildProcess, CancellingKillsTheGroup) {
+  const auto ignore = [](ChildCommand command) -> asio::awaitable<void> { co_await run_child(std::move(command)); };
+  test::Background background(context_, ignore(shell("echo $$ > " + (temp_ / "pid").string() + "; sleep 60")));
+  ASSERT_TRUE(test::run_until(context_, [&] { return pid_in("pid") > 0; }));
+  EXPECT_TRUE(background.stop());
+  EXPECT_EQ(background.failure()->code(), ErrorCode::cancelled);
+  EXPECT_TRUE(gone(pid_in("pid")));
+}
+
+TEST_F(ChildProcess, OneLeftBehindDoesNotHoldUpTheAnswer) {
+  const auto begin = steady_clock::now();
+  const ChildResult result =
+      test::run(context_, run_child(shell("sleep 30 & echo $! > " + (temp_ / "pid").string() + "; echo done")));
+  EXPECT_EQ(result.output, "done\n");
+  EXPECT_LT(steady_clock::now() - begin, std::chrono::seconds(5));
+  ::kill(pid_in("pid"), SIGKILL);
+}
+
+TEST_F(ChildProcess, OnlyTheStandardDescriptorsReachIt) {
+  const ChildResult result = test::run(context_, run_child(shell("ls /proc/self/fd | wc -l")));
+  EXPECT_EQ(number(result.output), 4) << "three, and the one that lists them";
+}
+
+TEST_F(ChildProcess, TheEnvironmentIsOursAndTheGiven) {
+  ChildCommand command = shell("echo $GIVEN; test -n \"$PATH\" && echo ours");
+  command.environment = {{"GIVEN", "given"}};
+  EXPECT_EQ(test::run(context_, run_child(std::move(command))).output, "given\nours\n");
+}
+
+TEST_F(ChildProcess, TheLoopGoesOnMeanwhile) {
+  int ticks = 0;
+  const auto tick = [](int& count) -> asio::awaitable<void> {
+    asio::steady_timer timer(co_await asio::this_coro::executor);
+    while (true) {
+      timer.expires_after(std::chrono::milliseconds(10));
+      co_await timer.async_wait(asio::use_awaitable);
+      ++count;
+    }
+  };
+  const test::Background ticking(context_, tick(ticks));
+  test::run(context_, run_child(shell("sleep 0.3")));
+  EXPECT_GE(ticks, 10);
+}
+
+}  // namespace
+}  // namespace regsync

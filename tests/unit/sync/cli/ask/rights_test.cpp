@@ -1,0 +1,74 @@
+#include "sync/cli/ask/rights.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <nlohmann/json.hpp>
+
+namespace regsync::cli {
+namespace {
+
+using nlohmann::json;
+using testing::ElementsAre;
+
+Target target() {
+  Target made;
+  made.name = "web";
+  made.secret = "myregcred";
+  made.registries = {"ghcr.io"};
+  made.contexts = {"dev"};
+  made.namespaces = {"team-a", "team-b"};
+  return made;
+}
+
+TEST(Rights, OfPlainNamespacesAreARoleInEach) {
+  const std::vector<json> objects = make_rbac(rights_of(target(), "default"), {"User", "alice", ""});
+  ASSERT_EQ(objects.size(), 4U);
+  EXPECT_EQ(objects[0]["kind"], "Role");
+  EXPECT_EQ(objects[0]["metadata"], (json{{"name", "regsync-web"}, {"namespace", "team-a"}}));
+  EXPECT_EQ(objects[0]["rules"],
+            json::parse(R"([{"apiGroups":[""],"resources":["secrets"],"resourceNames":["myregcred"],
+    "verbs":["get","list","watch","create","patch","delete"]}])"));
+  EXPECT_EQ(objects[1]["kind"], "RoleBinding");
+  EXPECT_EQ(objects[1]["roleRef"]["name"], "regsync-web");
+  EXPECT_EQ(objects[1]["subjects"],
+            json::parse(R"([{"kind":"User","name":"alice","apiGroup":"rbac.authorization.k8s.io"}])"));
+  EXPECT_EQ(objects[3]["metadata"]["namespace"], "team-b");
+}
+
+TEST(Rights, WithoutNamespacesAreThoseOfTheContextsOwn) {
+  Target made = target();
+  made.namespaces.clear();
+  EXPECT_THAT(rights_of(made, "own").namespaces, ElementsAre("own"));
+}
+
+TEST(Rights, OfGlobsOrASelectorAreAClusterRoleThatReadsNamespaces) {
+  Target globs = target();
+  globs.namespaces = {"team-*"};
+  Target selector = target();
+  selector.namespaces.clear();
+  selector.namespace_selector = LabelSelector::parse("env=prod");
+  for (const Target& made : {globs, selector}) {
+    const std::vector<json> objects = make_rbac(rights_of(made, "default"), {"ServiceAccount", "regsync", "ci"});
+    ASSERT_EQ(objects.size(), 2U);
+    EXPECT_EQ(objects[0]["kind"], "ClusterRole");
+    EXPECT_FALSE(objects[0]["metadata"].contains("namespace"));
+    EXPECT_EQ(objects[0]["rules"][0]["resourceNames"], json({"myregcred"}));
+    EXPECT_EQ(objects[0]["rules"][1]["resources"], json({"namespaces"}));
+    EXPECT_EQ(objects[1]["kind"], "ClusterRoleBinding");
+    EXPECT_EQ(objects[1]["subjects"], json::parse(R"([{"kind":"ServiceAccount","name":"regsync","namespace":"ci"}])"));
+  }
+}
+
+TEST(Rights, ServiceAccountsAreNamed) {
+  Target made = target();
+  made.service_accounts = {"default", "builder"};
+  const std::vector<Rule> rules = rules_of(rights_of(made, "default"));
+  ASSERT_EQ(rules.size(), 2U);
+  EXPECT_EQ(rules[1].resource, "serviceaccounts");
+  EXPECT_THAT(rules[1].names, ElementsAre("default", "builder"));
+  EXPECT_THAT(rules[1].verbs, ElementsAre("get", "list", "watch", "patch"));
+}
+
+}  // namespace
+}  // namespace regsync::cli

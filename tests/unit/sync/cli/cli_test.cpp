@@ -1,0 +1,292 @@
+// Whole commands, as a person or a program runs them, against a daemon, a store and files of the test's own.
+#include "sync/cli/cli.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <nlohmann/json.hpp>
+#include <regex>
+#include <set>
+#include <string>
+
+#include "sync/control/messages.hpp"
+#include "tests/support/control_peer.hpp"
+#include "tests/support/temp_dir.hpp"
+#include "tests/unit/sync/cli/console.hpp"
+
+namespace regsync::cli {
+namespace {
+
+using nlohmann::json;
+using test::Console;
+using test::ControlPeer;
+using testing::HasSubstr;
+using testing::IsEmpty;
+using testing::StartsWith;
+
+constexpr const char* kubeconfig = R"(apiVersion: v1
+kind: Config
+current-context: dev
+clusters: [{name: c, cluster: {server: "https://127.0.0.1:1"}}]
+users: [{name: u, user: {token: t}}]
+contexts:
+- {name: dev, context: {cluster: c, user: u}}
+- {name: prod, context: {cluster: c, user: u, namespace: web}}
+)";
+
+class Cli : public testing::Test {
+ protected:
+  void SetUp() override {
+    // This process runs one test (gtest_discover_tests), so its environment is the test's own.
+    ::setenv("HOME", home_.path().c_str(), 1);
+    ::setenv("XDG_CONFIG_HOME", (home_ / "config").c_str(), 1);
+    ::setenv("XDG_STATE_HOME", (home_ / "state").c_str(), 1);
+    ::setenv("XDG_RUNTIME_DIR", (home_ / "run").c_str(), 1);
+    ::setenv("KUBECONFIG", home_.write("kubeconfig", kubeconfig).c_str(), 1);
+    std::filesystem::create_directories(home_ / "run/regsync");
+  }
+
+  void log_in(const std::string& server, const std::string& user) {
+    console_.store().store({{server, user}, SecretString("hunter2")});
+  }
+  int run(const std::vector<std::string>& arguments) { return cli::run(arguments, console_.environment()); }
+  [[nodiscard]] std::filesystem::path socket() const { return home_ / "run/regsync/control.sock"; }
+  [[nodiscard]] std::string target_file(const std::string& name) const {
+    return test::read_file(home_ / ("config/regsync/targets/" + name + ".yaml"));
+  }
+
+  // A daemon that answers every request with the same report.
+  [[nodiscard]] static ControlPeer::Script answering(StatusReport report) {
+    return [report = std::move(report)](ControlPeer::Connection& connection) {
+      for (std::string line = connection.read_line(); !line.empty(); line = connection.read_line()) {
+        connection.write(control::make_response(json::parse(line)["id"], control::to_json(report)));
+      }
+    };
+  }
+
+  test::TempDir home_;
+  Console console_;
+};
+
+TEST_F(Cli, AWrongWordIsExplainedAndExits2) {
+  EXPECT_EQ(run({"stauts"}), 2);
+  EXPECT_EQ(console_.err(),
+            "error: unknown command \"stauts\"\nhint: did you mean \"regsync status\"? see: regsync --help\n");
+  EXPECT_THAT(console_.out(), IsEmpty());
+}
+
+TEST_F(Cli, AWrongOptionIsExplained) {
+  EXPECT_EQ(run({"add", "web", "--regisry", "ghcr.io"}), 2);
+  EXPECT_THAT(console_.err(), HasSubstr("did you mean --registry?"));
+}
+
+TEST_F(Cli, EveryCommandHasHelpWithExamples) {
+  for (const char* command : {"add", "remove", "list", "show", "status", "sync", "diff", "verify", "logins", "setup",
+                              "doctor", "rbac", "completion", "version"}) {
+    Console console;
+    EXPECT_EQ(cli::run({command, "--help"}, console.environment()), 0) << command;
+    EXPECT_THAT(console.out(), HasSubstr("Usage: regsync " + std::string(command))) << command;
+    EXPECT_THAT(console.out(), HasSubstr("Examples:\n  # ")) << command;
+  }
+}
+
+// The words of a help that begin with "--", up to what an option takes.
+std::set<std::string> options_in(const std::string& help) {
+  std::set<std::string> options;
+  const std::regex option(R"((?:^|\n)  (?:-\w, )?--([a-z-]+)(?:, --([a-z-]+))?)");
+  for (std::sregex_iterator match(help.begin(), help.end(), option), end; match != end; ++match) {
+    options.insert((*match)[1]);
+    if ((*match)[2].matched) options.insert((*match)[2]);
+  }
+  return options;
+}
+
+TEST_F(Cli, TheManualPageKnowsEveryCommandAndOptionOfTheHelp) {
+  const std::string page = test::read_file(REGSYNC_SOURCE_DIR "/sync/cli/regsync.1");
+  const std::string shared = page.substr(page.find(".Ss Options of many commands"));
+  Console top;
+  cli::run({"--help"}, top.environment());
+  const std::string all = top.out();
+  const std::regex command_line(R"(\n  ([a-z]+) +[A-Z])");
+  std::size_t commands = 0;
+  for (std::sregex_iterator match(all.begin(), all.end(), command_line), end; match != end; ++match, ++commands) {
+    const std::string command = (*match)[1];
+    const std::string item = "\n.It Cm " + command;
+    const auto begin = page.find(item);
+    ASSERT_NE(begin, std::string::npos) << command;
+    const std::string part = page.substr(begin, page.find("\n.It Cm ", begin + item.size()) - begin);
+    Console console;
+    cli::run({command, "--help"}, console.environment());
+    const auto options = options_in(console.out());
+    EXPECT_TRUE(options.contains("help")) << console.out();
+    for (const std::string& option : options) {
+      const std::regex mentioned("(Fl|,) -" + option + "\\b");
+      EXPECT_TRUE(std::regex_search(part, mentioned) || std::regex_search(shared, mentioned))
+          << command << " --" << option;
+    }
+  }
+  EXPECT_EQ(commands, 14U);
+}
+
+TEST_F(Cli, AddTakesTheOneLoginAndTheCurrentContext) {
+  log_in("ghcr.io", "me");
+  EXPECT_EQ(run({"add", "myregcred"}), 0);
+  EXPECT_EQ(target_file("myregcred"), "secret: myregcred\nregistries: [ghcr.io]\ncontexts: [dev]\n");
+  EXPECT_THAT(console_.err(), HasSubstr("regsyncd is not running"));
+}
+
+TEST_F(Cli, AddWithSeveralLoginsAsksOnATerminalOnly) {
+  log_in("ghcr.io", "me");
+  log_in("quay.io", "you");
+  EXPECT_EQ(run({"add", "web"}), 2);
+  EXPECT_THAT(console_.err(), HasSubstr("there are several logins: ghcr.io (me), quay.io (you)"));
+
+  Console terminal("nonsense\n2\n");
+  terminal.be_terminal();
+  terminal.store().store({{"ghcr.io", "me"}, SecretString("x")});
+  terminal.store().store({{"quay.io", "you"}, SecretString("x")});
+  EXPECT_EQ(cli::run({"add", "web"}, terminal.environment()), 0);
+  EXPECT_THAT(target_file("web"), HasSubstr("registries: [quay.io]"));
+}
+
+TEST_F(Cli, AddKeepsTheLoginOfKubectlsFlagsInTheStore) {
+  Console console("hunter2\n");
+  EXPECT_EQ(cli::run({"add", "web", "--docker-username", "me", "--docker-password-stdin", "--docker-email", "me@x.org"},
+                     console.environment()),
+            0);
+  EXPECT_EQ(console.store().get("https://index.docker.io/v1/")->secret.reveal(), "hunter2");
+  EXPECT_THAT(target_file("web"), HasSubstr("email: me@x.org"));
+  EXPECT_THAT(target_file("web"), testing::Not(HasSubstr("hunter2")));
+}
+
+TEST_F(Cli, AddWarnsOfAPasswordAmongTheArguments) {
+  EXPECT_EQ(
+      run({"add", "web", "--docker-server", "ghcr.io", "--docker-username", "me", "--docker-password", "hunter2"}), 0);
+  EXPECT_THAT(console_.err(),
+              HasSubstr("WARNING! Using --docker-password via the CLI is insecure. Use --docker-password-stdin."));
+  EXPECT_THAT(console_.out() + console_.err(), testing::Not(HasSubstr("hunter2")));
+}
+
+TEST_F(Cli, AddKeepsNothingWhenAnythingIsWrong) {
+  EXPECT_EQ(run({"add", "web", "--docker-username", "me", "--docker-password", "x", "--context", "prdo"}), 2);
+  EXPECT_THAT(console_.err(), HasSubstr("error: there is no context \"prdo\"\nhint: did you mean \"prod\"?"));
+  EXPECT_THAT(console_.store().list(), IsEmpty());
+  EXPECT_FALSE(std::filesystem::exists(home_ / "config/regsync/targets"));
+}
+
+TEST_F(Cli, AddTwiceIsNothingNewButNeverADifferentTarget) {
+  EXPECT_EQ(run({"add", "web", "--registry", "ghcr.io"}), 0);
+  EXPECT_EQ(run({"add", "web", "--registry", "ghcr.io"}), 0);
+  EXPECT_THAT(console_.out(), HasSubstr("unchanged"));
+  EXPECT_EQ(run({"add", "web", "--registry", "quay.io"}), 1);
+  EXPECT_THAT(target_file("web"), HasSubstr("ghcr.io"));
+  EXPECT_EQ(run({"add", "web", "--registry", "quay.io", "--replace"}), 0);
+  EXPECT_THAT(target_file("web"), HasSubstr("quay.io"));
+}
+
+TEST_F(Cli, AddDryRunOnlyPrints) {
+  EXPECT_EQ(run({"add", "web", "--registry", "ghcr.io", "--context", "p*", "-n", "a", "-n", "team-*", "--dry-run"}), 0);
+  EXPECT_THAT(console_.out(), HasSubstr("registries: [ghcr.io]\ncontexts: [p*]\nnamespaces: [a, team-*]\n"));
+  EXPECT_FALSE(std::filesystem::exists(home_ / "config/regsync/targets"));
+}
+
+TEST_F(Cli, AddWaitWithoutADaemonSaysHowToStartIt) {
+  EXPECT_EQ(run({"add", "web", "--registry", "ghcr.io", "--wait"}), 1);
+  EXPECT_THAT(console_.err(), HasSubstr("regsyncd is not running"));
+  EXPECT_THAT(console_.err(), HasSubstr("systemctl --user enable --now regsyncd"));
+}
+
+TEST_F(Cli, AddWithALockedKeyringStillDeclares) {
+  console_.store().problem = Error(ErrorCode::locked, "the keyring is locked", "unlock it");
+  EXPECT_EQ(run({"add", "web", "--registry", "ghcr.io"}), 0);
+  EXPECT_THAT(console_.err(), HasSubstr("the keyring is locked; unlock it"));
+}
+
+TEST_F(Cli, ListIsATableNamesOrJson) {
+  run({"add", "web", "--registry", "ghcr.io", "-n", "a", "--exclude-namespace", "kube-*"});
+  Console table;
+  EXPECT_EQ(cli::run({"list"}, table.environment()), 0);
+  EXPECT_EQ(table.out(),
+            "NAME   SECRET   REGISTRIES   CONTEXTS   NAMESPACES\n"
+            "web    web      ghcr.io      dev        a,!kube-*\n");
+  Console structured;
+  EXPECT_EQ(cli::run({"list", "-o", "json"}, structured.environment()), 0);
+  EXPECT_EQ(json::parse(structured.out())[0]["registries"], json({"ghcr.io"}));
+  Console names;
+  EXPECT_EQ(cli::run({"list", "-o", "name"}, names.environment()), 0);
+  EXPECT_EQ(names.out(), "web\n");
+}
+
+TEST_F(Cli, ListNamesABadFileAndExits1) {
+  home_.write("config/regsync/targets/bad.yaml", "registries: [ghcr.io\n");
+  EXPECT_EQ(run({"list"}), 1);
+  EXPECT_THAT(console_.err(), HasSubstr("bad.yaml"));
+}
+
+TEST_F(Cli, StatusTellsTheTruthByItsExitCode) {
+  ControlPeer peer(answering(test::sample_report()), socket());
+  EXPECT_EQ(run({"status"}), 1);
+  EXPECT_THAT(console_.out(), StartsWith("TARGET   CONTEXT   NAMESPACE   STATE"));
+  EXPECT_EQ(run({"status", "--context", "dev", "-n", "team-a"}), 0);
+}
+
+TEST_F(Cli, StatusOfATypoSuggests) {
+  run({"add", "web", "--registry", "ghcr.io"});
+  ControlPeer peer(answering(StatusReport{}), socket());
+  EXPECT_EQ(run({"status", "wbe"}), 1);
+  EXPECT_THAT(console_.err(), HasSubstr("did you mean \"web\"?"));
+}
+
+TEST_F(Cli, LoginsNeverShowASecretAndSayWhatCannotPull) {
+  log_in("ghcr.io", "me");
+  log_in("quay.io", "<token>");
+  run({"add", "web", "--registry", "ghcr.io"});
+  Console::noon();
+  EXPECT_EQ(run({"logins"}), 0);
+  EXPECT_THAT(console_.out(), HasSubstr("REGISTRY   USERNAME   TARGETS   CAN PULL\n"
+                                        "ghcr.io    me         web       yes\n"
+                                        "quay.io    <token>              no\n"));
+  EXPECT_THAT(console_.out(), testing::Not(HasSubstr("hunter2")));
+}
+
+TEST_F(Cli, ShowMasksUnlessAskedToReveal) {
+  log_in("ghcr.io", "me");
+  run({"add", "web", "--registry", "ghcr.io"});
+  Console masked;
+  masked.store().store({{"ghcr.io", "me"}, SecretString("hunter2")});
+  EXPECT_EQ(cli::run({"show", "web"}, masked.environment()), 0);
+  EXPECT_THAT(masked.out(), HasSubstr("username: me"));
+  EXPECT_THAT(masked.out(), HasSubstr("password: \"***\""));
+  EXPECT_EQ(run({"show", "web", "--reveal", "-o", "json"}), 0);
+}
+
+TEST_F(Cli, CompletionKnowsCommandsContextsTargetsAndRegistries) {
+  log_in("ghcr.io", "me");
+  run({"add", "web", "--registry", "ghcr.io"});
+  const auto candidates = [&](std::vector<std::string> words) {
+    Console console;
+    console.store().store({{"ghcr.io", "me"}, SecretString("x")});
+    words.insert(words.begin(), {"__complete", "--"});
+    EXPECT_EQ(cli::run(words, console.environment()), 0);
+    return console.out();
+  };
+  EXPECT_THAT(candidates({"sta"}), StartsWith("status\t"));
+  EXPECT_EQ(candidates({"add", "x", "--context", ""}), "dev\nprod\n:4\n");
+  EXPECT_EQ(candidates({"add", "x", "--context=p"}), "--context=prod\n:4\n");
+  EXPECT_EQ(candidates({"status", ""}), "web\n:4\n");
+  EXPECT_EQ(candidates({"add", ""}), ":4\n");  // a new target's name is the person's to choose
+  EXPECT_EQ(candidates({"add", "x", "--registry", ""}), "ghcr.io\tme\n:4\n");
+  EXPECT_EQ(candidates({"list", "-o", "j"}), "json\n:4\n");
+  EXPECT_EQ(candidates({"diff", "--kubeconfig", ""}), ":0\n");
+}
+
+TEST_F(Cli, RbacGrantsToWhomItIsTold) {
+  run({"add", "web", "--registry", "ghcr.io", "--context", "prod"});
+  EXPECT_EQ(run({"rbac", "web", "--user", "alice"}), 0);
+  EXPECT_THAT(console_.out(), HasSubstr("namespace: web"));  // the context's own
+  EXPECT_THAT(console_.out(), HasSubstr("name: alice"));
+  EXPECT_EQ(run({"rbac", "web", "--user", "alice", "--context", "dev"}), 2);
+}
+
+}  // namespace
+}  // namespace regsync::cli

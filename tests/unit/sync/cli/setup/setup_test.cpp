@@ -1,0 +1,245 @@
+#include "sync/cli/setup/setup.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <cstdlib>
+#include <nlohmann/json.hpp>
+#include <sstream>
+#include <string>
+
+#include "helper/base/error.hpp"
+#include "tests/support/memory_store.hpp"
+#include "tests/support/temp_dir.hpp"
+
+namespace regsync {
+namespace {
+
+namespace fs = std::filesystem;
+using nlohmann::json;
+using testing::AllOf;
+using testing::HasSubstr;
+using testing::Not;
+
+// Hands out one store again and again, as the keyring is one.
+class Shared final : public CredentialStore {
+ public:
+  explicit Shared(CredentialStore& store) : store_(store) {}
+  void store(const Credential& credential) override { store_.store(credential); }
+  std::optional<Credential> get(std::string_view server) override { return store_.get(server); }
+  bool erase(std::string_view server) override { return store_.erase(server); }
+  std::vector<Login> list() override { return store_.list(); }
+  StoreReading load(std::set<RegistryKey> asked) override { return store_.load(std::move(asked)); }
+
+ private:
+  CredentialStore& store_;
+};
+
+// Takes a login and gives something else back.
+class ForgetfulStore final : public CredentialStore {
+ public:
+  void store(const Credential&) override {}
+  std::optional<Credential> get(std::string_view) override { return std::nullopt; }
+  bool erase(std::string_view) override { return false; }
+  std::vector<Login> list() override { return {}; }
+  StoreReading load(std::set<RegistryKey>) override { return {}; }
+};
+
+class Setup : public testing::Test {
+ protected:
+  Setup() {
+    // No user manager of the person's own, and only the helpers that a test puts here.
+    unsetenv("XDG_RUNTIME_DIR");
+    setenv("PATH", ((dir_ / "bin").string() + ":/usr/bin:/bin").c_str(), 1);
+    program("docker-credential-regsync", "exit 1");
+    options_.docker_config = dir_ / "docker/config.json";
+    options_.open_store = [this] { return std::make_unique<Shared>(store_); };
+  }
+
+  void program(const std::string& name, const std::string& script) {
+    const auto path = dir_.write("bin/" + name, "#!/bin/sh\n" + script + "\n");
+    fs::permissions(path, fs::perms(0755));
+  }
+
+  void config(const std::string& text) { dir_.write("docker/config.json", text); }
+  [[nodiscard]] json config() const { return json::parse(test::read_file(options_.docker_config)); }
+
+  int setup() { return run_setup(options_, out_, err_); }
+  int import() {
+    options_.import_logins = true;
+    return setup();
+  }
+  int undo() {
+    options_.undo = true;
+    return setup();
+  }
+
+  std::string secret(const std::string& server) {
+    const auto kept = store_.get(server);
+    return kept ? kept->login.username + ":" + std::string(kept->secret.reveal()) : "";
+  }
+
+  test::TempDir dir_;
+  test::MemoryStore store_;
+  SetupOptions options_;
+  std::ostringstream out_;
+  std::ostringstream err_;
+};
+
+constexpr const char* one_plain_login = R"({"auths":{"ghcr.io":{"auth":"YWxpY2U6Y2FuYXJ5"}},"psFormat":"x"})";
+
+TEST_F(Setup, MakesDockerUseTheHelperForEverything) {
+  config(R"({"psFormat":"x"})");
+  EXPECT_EQ(setup(), 0);
+  EXPECT_EQ(config(), (json{{"psFormat", "x"}, {"credsStore", "regsync"}}));
+}
+
+TEST_F(Setup, MakesDockerUseTheHelperForNamedRegistries) {
+  config(R"({"credsStore":"pass","credHelpers":{"ecr.example":"ecr-login"}})");
+  options_.registries = {"ghcr.io"};
+  EXPECT_EQ(setup(), 0);
+  EXPECT_EQ(config(),
+            (json{{"credsStore", "pass"}, {"credHelpers", {{"ecr.example", "ecr-login"}, {"ghcr.io", "regsync"}}}}));
+}
+
+TEST_F(Setup, ImportsPlainLoginsAndLeavesNoSecretOnTheDisk) {
+  config(one_plain_login);
+  EXPECT_EQ(import(), 0);
+  EXPECT_EQ(secret("ghcr.io"), "alice:canary");
+  EXPECT_EQ(config(), (json{{"auths", {{"ghcr.io", json::object()}}}, {"psFormat", "x"}, {"credsStore", "regsync"}}));
+  for (const auto& entry : fs::recursive_directory_iterator(dir_ / "docker")) {
+    if (entry.is_regular_file()) {
+      EXPECT_THAT(test::read_file(entry), AllOf(Not(HasSubstr("canary")), Not(HasSubstr("YWxpY2U6Y2FuYXJ5"))));
+    }
+  }
+  EXPECT_THAT(out_.str() + err_.str(), Not(HasSubstr("canary")));
+}
+
+TEST_F(Setup, SaysWhichPlainLoginsDockerWillNoLongerSee) {
+  config(one_plain_login);
+  EXPECT_EQ(setup(), 0);
+  EXPECT_THAT(err_.str(), AllOf(HasSubstr("ghcr.io"), HasSubstr("regsync setup --import")));
+  EXPECT_EQ(config()["auths"]["ghcr.io"]["auth"], "YWxpY2U6Y2FuYXJ5");
+}
+
+TEST_F(Setup, UndoRestoresEveryThing) {
+  config(R"({"auths":{"ghcr.io":{"auth":"YWxpY2U6Y2FuYXJ5"},"quay.io":{"identitytoken":"tok"}},"credsStore":"pass",
+             "credHelpers":{"ghcr.example":"old"}})");
+  program("docker-credential-pass", "echo '{}'");
+  const json before = config();
+  ASSERT_EQ(import(), 0);
+  ASSERT_EQ(undo(), 0);
+  EXPECT_EQ(config(), before);
+  EXPECT_FALSE(fs::exists(options_.docker_config.string() + ".before-regsync"));
+  EXPECT_EQ(secret("ghcr.io"), "alice:canary") << "undo takes nothing from the keyring";
+}
+
+TEST_F(Setup, UndoRestoresThePasswordThatWasRotatedSince) {
+  config(one_plain_login);
+  ASSERT_EQ(import(), 0);
+  store_.store({{"ghcr.io", "alice"}, SecretString("new")});
+  ASSERT_EQ(undo(), 0);
+  EXPECT_EQ(config()["auths"]["ghcr.io"]["auth"], "YWxpY2U6bmV3");
+}
+
+TEST_F(Setup, UndoKeepsWhatChangedSinceAndTheFirstState) {
+  config(R"({"credHelpers":{"ghcr.io":"old"}})");
+  options_.registries = {"ghcr.io", "quay.io"};
+  ASSERT_EQ(setup(), 0);
+  options_.registries = {};
+  ASSERT_EQ(setup(), 0);
+  json changed = config();
+  changed["psFormat"] = "mine";
+  config(changed.dump());
+  ASSERT_EQ(undo(), 0);
+  EXPECT_EQ(config(), (json{{"credHelpers", {{"ghcr.io", "old"}}}, {"psFormat", "mine"}}));
+}
+
+TEST_F(Setup, UndoOfASetupThatMadeTheFileRemovesIt) {
+  ASSERT_EQ(setup(), 0);
+  ASSERT_EQ(undo(), 0);
+  EXPECT_FALSE(fs::exists(options_.docker_config));
+}
+
+TEST_F(Setup, UndoWithoutASetupChangesNothing) {
+  config(one_plain_login);
+  EXPECT_EQ(undo(), 0);
+  EXPECT_EQ(test::read_file(options_.docker_config), one_plain_login);
+}
+
+TEST_F(Setup, ALoginThatTheKeyringHasOtherwiseStaysWhereItIs) {
+  config(one_plain_login);
+  store_.store({{"https://ghcr.io", "bob"}, SecretString("other")});
+  EXPECT_EQ(import(), 1);
+  EXPECT_EQ(secret("ghcr.io"), "bob:other");
+  EXPECT_EQ(config()["auths"]["ghcr.io"]["auth"], "YWxpY2U6Y2FuYXJ5");
+  EXPECT_THAT(err_.str(), AllOf(HasSubstr("ghcr.io"), HasSubstr("bob")));
+}
+
+TEST_F(Setup, AnEntryThatCannotBeReadStaysWhereItIs) {
+  config(R"({"auths":{"bad.example":{"auth":"%%%"},"ghcr.io":{"auth":"YWxpY2U6Y2FuYXJ5"}}})");
+  EXPECT_EQ(import(), 1);
+  EXPECT_EQ(config()["auths"]["bad.example"]["auth"], "%%%");
+  EXPECT_EQ(secret("ghcr.io"), "alice:canary");
+  EXPECT_THAT(err_.str(), HasSubstr("bad.example"));
+}
+
+TEST_F(Setup, NothingIsRemovedBeforeTheStoreGivesItBack) {
+  config(one_plain_login);
+  options_.open_store = [] { return std::make_unique<ForgetfulStore>(); };
+  EXPECT_THROW(import(), Error);
+  EXPECT_EQ(test::read_file(options_.docker_config), one_plain_login);
+}
+
+TEST_F(Setup, ALockedStoreChangesNothing) {
+  config(one_plain_login);
+  store_.problem = Error(ErrorCode::locked, "the keyring is locked");
+  EXPECT_THROW(import(), Error);
+  EXPECT_EQ(test::read_file(options_.docker_config), one_plain_login);
+}
+
+TEST_F(Setup, AMissingHelperChangesNothing) {
+  config(one_plain_login);
+  fs::remove(dir_ / "bin/docker-credential-regsync");
+  EXPECT_THROW(setup(), Error);
+  EXPECT_EQ(test::read_file(options_.docker_config), one_plain_login);
+}
+
+TEST_F(Setup, AnInterruptedSetupIsFinishedByTheNext) {
+  config(one_plain_login);
+  ASSERT_EQ(import(), 0);
+  config(one_plain_login);  // as if it had ended between the backup and the last write
+  EXPECT_EQ(import(), 0);
+  EXPECT_EQ(config()["credsStore"], "regsync");
+  ASSERT_EQ(undo(), 0);
+  EXPECT_EQ(config(), json::parse(one_plain_login));
+}
+
+TEST_F(Setup, ImportsTheLoginsOfTheHelperThatDockerUsedBefore) {
+  config(R"({"credsStore":"old","credHelpers":{"ecr.example":"ecr-login"}})");
+  program("docker-credential-old", R"(case $1 in
+list) echo '{"ghcr.io":"alice","gone.example":"x","ecr.example":"y"}' ;;
+get) case $(cat) in
+  ghcr.io) echo '{"ServerURL":"ghcr.io","Username":"alice","Secret":"canary"}' ;;
+  *) echo "credentials not found in native keychain"; exit 1 ;;
+  esac ;;
+esac)");
+  EXPECT_EQ(import(), 0);
+  EXPECT_EQ(secret("ghcr.io"), "alice:canary");
+  EXPECT_EQ(store_.list().size(), 1U);
+  EXPECT_EQ(config()["credsStore"], "regsync");
+  EXPECT_EQ(config()["credHelpers"]["ecr.example"], "ecr-login");
+}
+
+TEST_F(Setup, AFailingOldHelperIsReported) {
+  config(R"({"credsStore":"old"})");
+  program("docker-credential-old", R"(case $1 in
+list) echo '{"ghcr.io":"alice"}' ;;
+get) echo "gpg: no key"; exit 1 ;;
+esac)");
+  EXPECT_EQ(import(), 1);
+  EXPECT_THAT(err_.str(), AllOf(HasSubstr("ghcr.io"), HasSubstr("gpg: no key")));
+}
+
+}  // namespace
+}  // namespace regsync

@@ -1,0 +1,96 @@
+#include "sync/cli/view/report_view.hpp"
+
+#include <gtest/gtest.h>
+
+#include <nlohmann/json.hpp>
+#include <sstream>
+
+#include "sync/control/messages.hpp"
+#include "tests/unit/sync/cli/console.hpp"
+
+namespace regsync::cli {
+namespace {
+
+using test::Console;
+using test::sample_report;
+
+TEST(ReportView, TableShowsEachProblemOnceWithItsRemedy) {
+  EXPECT_EQ(render_table(sample_report(), false, false, Console::noon()),
+            "TARGET   CONTEXT   NAMESPACE   STATE      SINCE   CAUSE\n"
+            "web      dev       team-a      InSync     60s\n"
+            "web      dev       team-b      Stuck      5s      NamespaceMissing\n"
+            "web      prod      *           Retrying   2m3s    Unreachable\n"
+            "ghost    -         -           NoMatch            selects no namespace\n"
+            "\n"
+            "cannot connect to prod:6443: refused (context prod)\n"
+            "  -> start the cluster\n"
+            "\n"
+            "namespace team-b does not exist (dev/team-b)\n"
+            "  -> kubectl create namespace team-b\n");
+}
+
+TEST(ReportView, WideAddsSecretLastChangeAndNextTry) {
+  const std::string text = render_table(sample_report(), true, false, Console::noon());
+  EXPECT_NE(text.find("SECRET      LAST CHANGE   NEXT TRY   CAUSE\n"), std::string::npos) << text;
+  EXPECT_NE(text.find("InSync     60s     myregcred   60s\n"), std::string::npos) << text;
+  EXPECT_NE(text.find("myregcred                 in 27s     Unreachable\n"), std::string::npos) << text;
+}
+
+TEST(ReportView, WhereRowsAreCutThoseThatAreNotInSyncStay) {
+  const std::string text = render_table(sample_report(), false, false, Console::noon(), 2);
+  EXPECT_EQ(text.find("InSync"), std::string::npos) << text;
+  EXPECT_NE(text.find("... and 1 more\n"), std::string::npos) << text;
+}
+
+TEST(ReportView, ManyPlacesOfOneProblemAreCounted) {
+  StatusReport report;
+  for (const char* name_space : {"a", "b", "c", "d", "e"}) {
+    StatusRow row;
+    row.target = "web";
+    row.context = "dev";
+    row.name_space = name_space;
+    row.state = SyncState::stuck;
+    row.cause = Error(ErrorCode::forbidden, "alice may not patch secrets", "give the right");
+    report.rows.push_back(row);
+  }
+  const std::string text = render_table(report, false, false, Console::noon());
+  EXPECT_NE(text.find("alice may not patch secrets (dev/a, dev/b, dev/c and 2 more)\n  -> give the right\n"),
+            std::string::npos)
+      << text;
+}
+
+TEST(ReportView, JsonIsTheReportAsTheDaemonGaveIt) {
+  Console console;
+  print_report(console.environment(), sample_report(), Format::json);
+  EXPECT_EQ(nlohmann::json::parse(console.out()), control::to_json(sample_report()));
+}
+
+TEST(ReportView, NamesAreOneASecret) {
+  Console console;
+  print_report(console.environment(), sample_report(), Format::name);
+  EXPECT_EQ(console.out(), "dev/team-a/myregcred\ndev/team-b/myregcred\nprod/myregcred\n");
+}
+
+TEST(ReportView, SummaryCountsSecrets) {
+  EXPECT_EQ(summary(sample_report()), "2 targets: 1 Secret in sync, 2 not");
+  EXPECT_EQ(summary(StatusReport{}), "0 targets: 0 Secrets in sync");
+}
+
+TEST(ReportView, NarrowedKeepsTheRowsOfTheAskedPlaces) {
+  const StatusReport dev = narrowed(sample_report(), {"d*"}, {"team-a"});
+  ASSERT_EQ(dev.rows.size(), 1U);
+  EXPECT_EQ(dev.rows[0].name_space, "team-a");
+  EXPECT_EQ(dev.contexts.size(), 1U);
+  EXPECT_TRUE(reached(dev));
+  // A context that cannot be read may hold the asked namespace.
+  EXPECT_EQ(narrowed(sample_report(), {}, {"team-a"}).rows.size(), 2U);
+}
+
+TEST(ReportView, StuckMeansThatWaitingIsOfNoUse) {
+  EXPECT_FALSE(is_stuck(sample_report()));  // prod is being retried
+  EXPECT_TRUE(is_stuck(narrowed(sample_report(), {"dev"}, {})));
+  EXPECT_FALSE(is_stuck(narrowed(sample_report(), {"dev"}, {"team-a"})));
+}
+
+}  // namespace
+}  // namespace regsync::cli

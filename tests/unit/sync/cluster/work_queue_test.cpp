@@ -1,0 +1,229 @@
+#include "sync/cluster/work_queue.hpp"
+
+#include <gtest/gtest.h>
+
+#include <asio/co_spawn.hpp>
+#include <asio/detached.hpp>
+#include <asio/io_context.hpp>
+#include <asio/steady_timer.hpp>
+#include <asio/use_awaitable.hpp>
+#include <vector>
+
+#include "helper/base/error.hpp"
+
+namespace regsync {
+namespace {
+
+using namespace std::chrono_literals;
+
+class WorkQueueTest : public testing::Test {
+ protected:
+  // Runs the io_context until nothing is left to do.
+  void run() {
+    io_.restart();
+    io_.run();
+  }
+
+  void stop(WorkQueue& queue) {
+    asio::co_spawn(io_, queue.stop(), asio::detached);
+    run();
+  }
+
+  static WorkQueue::Options fast() {
+    return {.max_in_flight = 2, .backoff_base = 1ms, .backoff_cap = 8ms, .recheck = 5ms};
+  }
+
+  static auto no_delay() {
+    return [](const Key&, std::optional<std::chrono::steady_clock::time_point>) {};
+  }
+
+  asio::io_context io_{1};
+  std::vector<std::string> done_;
+};
+
+TEST_F(WorkQueueTest, ABurstOfAddsRunsOnce) {
+  WorkQueue queue(
+      io_.get_executor(), fast(),
+      [this](Key key) -> asio::awaitable<Outcome> {
+        done_.push_back(key.name_space);
+        co_return Outcome{};
+      },
+      no_delay());
+  queue.pause();
+  for (int i = 0; i < 100; ++i) {
+    queue.add({"a", "s"});
+  }
+  queue.resume();
+  run();
+  EXPECT_EQ(done_, std::vector<std::string>{"a"});
+  EXPECT_TRUE(queue.idle());
+  stop(queue);
+}
+
+TEST_F(WorkQueueTest, ReaddWhileProcessingRunsOnceMore) {
+  WorkQueue* self = nullptr;
+  WorkQueue queue(
+      io_.get_executor(), fast(),
+      [&](Key key) -> asio::awaitable<Outcome> {
+        done_.push_back(key.name_space);
+        if (done_.size() == 1) {
+          for (int i = 0; i < 10; ++i) {
+            self->add(key);
+          }
+        }
+        co_return Outcome{};
+      },
+      no_delay());
+  self = &queue;
+  queue.add({"a", "s"});
+  run();
+  EXPECT_EQ(done_.size(), 2U);
+  stop(queue);
+}
+
+TEST_F(WorkQueueTest, NeverWorksOnAKeyTwiceAtOnceNorOnMoreThanTheLimit) {
+  int in_work = 0;
+  int most = 0;
+  std::set<std::string> busy;
+  WorkQueue queue(
+      io_.get_executor(), fast(),
+      [&](Key key) -> asio::awaitable<Outcome> {
+        EXPECT_TRUE(busy.insert(key.name_space).second);
+        most = std::max(most, ++in_work);
+        asio::steady_timer timer(io_, 1ms);
+        co_await timer.async_wait(asio::use_awaitable);
+        --in_work;
+        busy.erase(key.name_space);
+        co_return Outcome{};
+      },
+      no_delay());
+  for (int i = 0; i < 20; ++i) {
+    queue.add({"n" + std::to_string(i % 7), "s"});
+  }
+  run();
+  EXPECT_EQ(most, 2);
+  stop(queue);
+}
+
+TEST_F(WorkQueueTest, RetriesWithBackoffUntilDone) {
+  std::vector<std::chrono::steady_clock::time_point> delays;
+  int failures = 4;
+  WorkQueue queue(
+      io_.get_executor(), fast(),
+      [&](Key) -> asio::awaitable<Outcome> {
+        co_return Outcome{failures-- > 0 ? Outcome::Kind::retry : Outcome::Kind::done, std::nullopt};
+      },
+      [&](const Key&, std::optional<std::chrono::steady_clock::time_point> next_try) {
+        if (next_try) {
+          delays.push_back(*next_try);
+        }
+      });
+  queue.add({"a", "s"});
+  run();
+  EXPECT_EQ(delays.size(), 4U);
+  EXPECT_EQ(failures, -1);
+  stop(queue);
+}
+
+TEST_F(WorkQueueTest, HonoursALaterTimeThatTheServerAskedFor) {
+  std::chrono::steady_clock::time_point again;
+  bool first = true;
+  WorkQueue queue(
+      io_.get_executor(), fast(),
+      [&](Key) -> asio::awaitable<Outcome> {
+        if (std::exchange(first, false)) {
+          co_return Outcome{Outcome::Kind::retry, 30ms};
+        }
+        again = std::chrono::steady_clock::now();
+        co_return Outcome{};
+      },
+      no_delay());
+  const auto start = std::chrono::steady_clock::now();
+  queue.add({"a", "s"});
+  run();
+  EXPECT_GE(again - start, 30ms);
+  stop(queue);
+}
+
+TEST_F(WorkQueueTest, AnEventEndsADelayAtOnce) {
+  int runs = 0;
+  WorkQueue queue(
+      io_.get_executor(), {.max_in_flight = 1, .backoff_base = 1h, .backoff_cap = 1h, .recheck = 1h},
+      [&](Key) -> asio::awaitable<Outcome> {
+        co_return Outcome{runs++ == 0 ? Outcome::Kind::retry : Outcome::Kind::done, std::nullopt};
+      },
+      no_delay());
+  queue.add({"a", "s"});
+  io_.run_for(20ms);
+  EXPECT_EQ(runs, 1);
+  queue.add({"a", "s"});
+  run();
+  EXPECT_EQ(runs, 2);
+  stop(queue);
+}
+
+TEST_F(WorkQueueTest, AFailureThatEscapesIsRetriedAndLosesNoKey) {
+  int runs = 0;
+  WorkQueue queue(
+      io_.get_executor(), fast(),
+      [&](Key) -> asio::awaitable<Outcome> {
+        if (runs++ == 0) {
+          throw Error(ErrorCode::internal, "a defect");
+        }
+        co_return Outcome{};
+      },
+      no_delay());
+  queue.add({"a", "s"});
+  run();
+  EXPECT_EQ(runs, 2);
+  stop(queue);
+}
+
+TEST_F(WorkQueueTest, SettledReturnsWhenNothingIsLeftEvenIfKeysWaitForTheirRetry) {
+  bool settled = false;
+  WorkQueue queue(
+      io_.get_executor(), {.max_in_flight = 1, .backoff_base = 1h, .backoff_cap = 1h, .recheck = 1h},
+      [&](Key) -> asio::awaitable<Outcome> {
+        co_return Outcome{Outcome::Kind::retry, std::nullopt};
+      },
+      no_delay());
+  queue.add({"a", "s"});
+  queue.add({"b", "s"});
+  asio::co_spawn(
+      io_,
+      [&]() -> asio::awaitable<void> {
+        co_await queue.settled();
+        settled = true;
+      },
+      asio::detached);
+  io_.run_for(50ms);
+  EXPECT_TRUE(settled);
+  stop(queue);
+}
+
+TEST_F(WorkQueueTest, StopCancelsWhatIsInWork) {
+  bool cancelled = false;
+  WorkQueue queue(
+      io_.get_executor(), fast(),
+      [&](Key) -> asio::awaitable<Outcome> {
+        asio::steady_timer timer(io_, 1h);
+        try {
+          co_await timer.async_wait(asio::use_awaitable);
+        } catch (const std::exception&) {
+          cancelled = true;
+          throw;
+        }
+        co_return Outcome{};
+      },
+      no_delay());
+  queue.add({"a", "s"});
+  queue.add({"b", "s"});
+  queue.add({"c", "s"});
+  io_.run_for(5ms);
+  stop(queue);
+  EXPECT_TRUE(cancelled);
+  EXPECT_TRUE(queue.idle());
+}
+
+}  // namespace
+}  // namespace regsync

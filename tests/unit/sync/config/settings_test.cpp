@@ -1,0 +1,75 @@
+#include "sync/config/settings.hpp"
+
+#include <gtest/gtest.h>
+
+#include <fstream>
+#include <string>
+
+#include "helper/base/error.hpp"
+#include "tests/support/temp_dir.hpp"
+
+namespace regsync {
+namespace {
+
+Settings load(const std::string& yaml) {
+  const test::TempDir root;
+  std::ofstream(root.path() / "config.yaml") << yaml;
+  return load_settings(root.path() / "config.yaml");
+}
+
+// What the error for this file says: message; remedy.
+std::string fault(const std::string& yaml) {
+  try {
+    load(yaml);
+    return "no error";
+  } catch (const Error& error) {
+    EXPECT_EQ(error.code(), ErrorCode::invalid_input);
+    return describe(error);
+  }
+}
+
+TEST(Settings, WithoutAFileEveryKeyHasItsDefault) {
+  EXPECT_EQ(load_settings("/nonexistent/config.yaml"), Settings{});
+  EXPECT_EQ(load(""), Settings{});
+  EXPECT_EQ(load("# nothing yet\n"), Settings{});
+}
+
+TEST(Settings, ReadsEveryKey) {
+  const Settings settings = load(
+      "kubeconfig: /etc/kube/config\nlogLevel: debug\nconcurrency: 8\n"
+      "metrics:\n  listen: 127.0.0.1:9464\n  textfile: /var/lib/node_exporter/regsync.prom\n");
+  EXPECT_EQ(settings.kubeconfig, "/etc/kube/config");
+  EXPECT_EQ(settings.log_level, log::Level::debug);
+  EXPECT_EQ(settings.concurrency, 8);
+  EXPECT_EQ(settings.metrics_listen, "127.0.0.1:9464");
+  EXPECT_EQ(settings.metrics_file, "/var/lib/node_exporter/regsync.prom");
+}
+
+TEST(Settings, ATypoIsAnErrorWithItsPlaceAndWhatWasMeant) {
+  const std::string text = fault("concurrency: 8\nloglevel: debug\n");
+  EXPECT_NE(text.find("config.yaml:2:1: unknown key \"loglevel\""), std::string::npos) << text;
+  EXPECT_NE(text.find("did you mean \"logLevel\"?"), std::string::npos) << text;
+}
+
+TEST(Settings, ValuesThatCannotBeMeantAreErrorsWithTheirPlace) {
+  EXPECT_NE(fault("logLevel: loud").find(":1:11: no such log level: \"loud\"; use debug"), std::string::npos);
+  EXPECT_NE(fault("concurrency: many").find("from 1 to 1000"), std::string::npos);
+  EXPECT_NE(fault("concurrency: 0").find("from 1 to 1000"), std::string::npos);
+  EXPECT_NE(fault("concurrency: 8 requests").find("from 1 to 1000"), std::string::npos);
+  EXPECT_NE(fault("kubeconfig: config").find("absolute path"), std::string::npos);
+  EXPECT_NE(fault("kubeconfig: [a, b]").find("one value"), std::string::npos);
+  EXPECT_NE(fault("metrics: 9464").find("mapping"), std::string::npos);
+  EXPECT_NE(fault("- a\n").find("mapping"), std::string::npos);
+  EXPECT_NE(fault("a: [").find("config.yaml:"), std::string::npos);
+}
+
+TEST(Settings, MetricsAreOnlyServedOnLoopback) {
+  for (const char* ok : {"127.0.0.1:9464", "127.8.8.8:1", "'[::1]:9464'", "localhost:0"})
+    EXPECT_NO_THROW(load(std::string("metrics: {listen: ") + ok + "}")) << ok;
+  for (const char* bad :
+       {"0.0.0.0:9464", "'[::]:9464'", "192.168.1.2:9464", "'127.0.0.1'", "127.0.0.1:70000", "'127.0.0.1:'"})
+    EXPECT_NE(fault(std::string("metrics: {listen: ") + bad + "}").find("loopback"), std::string::npos) << bad;
+}
+
+}  // namespace
+}  // namespace regsync

@@ -1,0 +1,54 @@
+#include "sync/config/target_directory.hpp"
+
+#include <gtest/gtest.h>
+
+#include "sync/config/target_yaml.hpp"
+#include "tests/support/temp_dir.hpp"
+
+namespace regsync {
+namespace {
+
+constexpr std::string_view good = "registries: [ghcr.io]\ncontexts: [dev]\n";
+
+TEST(TargetDirectory, AMissingFolderHoldsNoTargets) {
+  const test::TempDir dir;
+  EXPECT_TRUE(TargetDirectory(dir / "none").load().empty());
+}
+
+TEST(TargetDirectory, OneBadFileIsOneBadTarget) {
+  const test::TempDir dir;
+  dir.write("a.yaml", good);
+  dir.write("b.yaml", "nonsense: [");
+  dir.write(".hidden.yaml", good);
+  dir.write("c.yaml~", good);
+  const auto files = TargetDirectory(dir.path()).load();
+  ASSERT_EQ(files.size(), 2U);
+  EXPECT_TRUE(files.at("a").target && !files.at("a").problem);
+  EXPECT_TRUE(!files.at("b").target && files.at("b").problem);
+}
+
+TEST(TargetDirectory, TheLastGoodVersionStaysInForce) {
+  const test::TempDir dir;
+  dir.write("a.yaml", good);
+  const TargetDirectory targets(dir.path());
+  const auto before = targets.load();
+  dir.write("a.yaml", "registries: [ghcr.io]\ncontext: [dev]\n");
+  const auto after = targets.load(before);
+  EXPECT_EQ(after.at("a").target, before.at("a").target);
+  ASSERT_TRUE(after.at("a").problem);
+  EXPECT_NE(after.at("a").problem->message().find("a.yaml:2:1"), std::string::npos);
+}
+
+TEST(TargetDirectory, WritesWholeFilesAndRemovesThem) {
+  const test::TempDir dir;
+  const TargetDirectory targets(dir / "new/targets");
+  const auto target = parse_target("a", good, "a.yaml");
+  targets.write(target);
+  EXPECT_EQ(targets.load().at("a").target, target);
+  EXPECT_TRUE(targets.remove("a"));
+  EXPECT_FALSE(targets.remove("a"));
+  EXPECT_TRUE(targets.load().empty());
+}
+
+}  // namespace
+}  // namespace regsync

@@ -1,0 +1,124 @@
+#include "sync/control/messages.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <nlohmann/json.hpp>
+#include <string>
+
+namespace regsync::control {
+namespace {
+
+using nlohmann::json;
+
+StatusReport full_report() {
+  StatusReport report;
+  report.version = "0.1.0";
+  report.pid = 4711;
+  report.owner = "0123abcd me@host";
+  report.started = from_rfc3339("2026-01-31T12:00:00Z");
+  report.store = Error(ErrorCode::locked, "the keyring is locked", "unlock it");
+  report.logins = {{"ghcr.io", "me"}};
+  report.targets = {{"web", "myregcred", {"ghcr.io"}, false, {}},
+                    {"old", "x", {}, true, {Error(ErrorCode::unusable_login, "an identity token")}}};
+  report.contexts = {{"dev", "https://dev:6443", true, std::nullopt},
+                     {"prod", "https://prod:6443", false, Error(ErrorCode::unreachable, "refused", "start it")}};
+  report.rows = {{"web", "dev", "team-a", "myregcred", SyncState::in_sync, std::nullopt,
+                  from_rfc3339("2026-01-31T12:00:01Z"), from_rfc3339("2026-01-31T12:00:02Z"), std::nullopt},
+                 {"web", "prod", "", "myregcred", SyncState::retrying, Error(ErrorCode::unreachable, "refused"),
+                  from_rfc3339("2026-01-31T12:00:03Z"), std::nullopt, from_rfc3339("2026-01-31T12:00:33Z")}};
+  return report;
+}
+
+TEST(ControlStatus, CrossesTheSocketWhole) {
+  const json sent = to_json(full_report());
+  EXPECT_EQ(to_json(report_from_json(json::parse(sent.dump()))), sent);
+
+  const StatusReport back = report_from_json(sent);
+  ASSERT_EQ(back.rows.size(), 2U);
+  EXPECT_EQ(back.rows[1].name_space, "");
+  EXPECT_EQ(back.rows[1].state, SyncState::retrying);
+  EXPECT_EQ(back.rows[1].cause->code(), ErrorCode::unreachable);
+  EXPECT_EQ(back.rows[1].next_try, from_rfc3339("2026-01-31T12:00:33Z"));
+  EXPECT_EQ(back.store->remedy(), "unlock it");
+  EXPECT_EQ(back.logins, full_report().logins);
+}
+
+TEST(ControlStatus, WhatToJsonNeverMakesIsAProtocolError) {
+  const json good = to_json(full_report());
+  const auto broken = [&](const char* pointer, const json& value) {
+    json j = good;
+    j[json::json_pointer(pointer)] = value;
+    return j;
+  };
+  for (const json& bad : {json(), json::array(), json{{"version", "1"}}, broken("/rows/0/state", "Fine"),
+                          broken("/rows/0/since", "yesterday"), broken("/targets", "none"), broken("/pid", "x"),
+                          broken("/store/code", "no_such_code"), broken("/rows/1/nextTry", 5)}) {
+    try {
+      report_from_json(bad);
+      ADD_FAILURE() << "taken: " << bad;
+    } catch (const Error& error) {
+      EXPECT_EQ(error.code(), ErrorCode::protocol) << bad;
+    }
+  }
+}
+
+TEST(ControlError, EveryCodeCrosses) {
+  for (int i = 0; i <= static_cast<int>(ErrorCode::internal); ++i) {
+    const Error sent(static_cast<ErrorCode>(i), "what", i % 2 == 0 ? "do" : "");
+    const Error got = error_from_json(to_json(sent));
+    EXPECT_EQ(got.code(), sent.code());
+    EXPECT_EQ(got.message(), "what");
+    EXPECT_EQ(got.remedy(), sent.remedy());
+  }
+}
+
+TEST(ControlMessages, AreJsonRpcOneLineEach) {
+  EXPECT_EQ(make_request(7, "sync", {{"target", "web"}}),
+            "{\"id\":7,\"jsonrpc\":\"2.0\",\"method\":\"sync\",\"params\":{\"target\":\"web\"}}\n");
+  EXPECT_EQ(make_response(7, json::object()), "{\"id\":7,\"jsonrpc\":\"2.0\",\"result\":{}}\n");
+  EXPECT_EQ(make_notification("status", json::object()), "{\"jsonrpc\":\"2.0\",\"method\":\"status\",\"params\":{}}\n");
+
+  const std::string line = make_error(nullptr, Error(ErrorCode::not_found, "two\nlines \xff", "retry"));
+  EXPECT_EQ(line.find('\n'), line.size() - 1);
+  const json error = json::parse(line)["error"];
+  EXPECT_EQ(error["code"], -32000);
+  EXPECT_EQ(error["message"], "two\nlines \xEF\xBF\xBD");  // what is no UTF-8 cannot break the line's JSON
+  EXPECT_EQ(error["data"], (json{{"code", "not_found"}, {"remedy", "retry"}}));
+}
+
+TEST(Rfc3339, IsReadAsKubernetesWritesIt) {
+  const WallTime time = from_rfc3339("2026-01-31T12:00:00Z");
+  EXPECT_EQ(std::chrono::system_clock::to_time_t(time), 1769860800);
+  EXPECT_EQ(to_rfc3339(time), "2026-01-31T12:00:00Z");
+  EXPECT_EQ(from_rfc3339("2026-01-31T12:00:00.123456Z"), time);
+  EXPECT_EQ(to_rfc3339(time + std::chrono::milliseconds(999)), "2026-01-31T12:00:00Z");
+  for (const char* bad :
+       {"", "now", "2026-01-31", "2026-01-31T12:00:00", "2026-01-31T12:00:00+01:00", "2026-01-31T12:00:00Zz"})
+    EXPECT_THROW(from_rfc3339(bad), Error) << bad;
+}
+
+TEST(AllInSync, IsFalseForAnyProblemAnywhere) {
+  StatusReport report;
+  EXPECT_TRUE(report.all_in_sync());
+  report.rows.emplace_back().state = SyncState::in_sync;
+  report.targets.emplace_back().name = "web";
+  report.contexts.emplace_back().connected = true;
+  EXPECT_TRUE(report.all_in_sync());
+
+  StatusReport other = report;
+  other.rows[0].state = SyncState::pending;
+  EXPECT_FALSE(other.all_in_sync());
+  other = report;
+  other.targets[0].problems = {Error(ErrorCode::invalid_input, "bad file")};
+  EXPECT_FALSE(other.all_in_sync());
+  other = report;
+  other.contexts[0].problem = Error(ErrorCode::unreachable, "refused");
+  EXPECT_FALSE(other.all_in_sync());
+  other = report;
+  other.store = Error(ErrorCode::locked, "locked");
+  EXPECT_FALSE(other.all_in_sync());
+}
+
+}  // namespace
+}  // namespace regsync::control

@@ -1,0 +1,97 @@
+// What a request carries, by what the kubeconfig says.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <asio/io_context.hpp>
+#include <memory>
+#include <nlohmann/json.hpp>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "sync/kube/api/kube_client.hpp"
+#include "tests/support/run_coroutine.hpp"
+
+namespace regsync::kube {
+namespace {
+
+using ::testing::Contains;
+using ::testing::IsSupersetOf;
+using ::testing::Not;
+using ::testing::StartsWith;
+
+// Answers everything, and keeps the headers of the last request.
+class Recorder final : public HttpTransport {
+ public:
+  explicit Recorder(std::vector<std::string>& headers) : headers_(headers) {}
+
+  asio::awaitable<HttpResponse> send(const HttpRequest& request) override {
+    headers_ = request.proof->headers;
+    HttpResponse response;
+    response.status = 200;
+    response.body = "{}";
+    co_return response;
+  }
+  asio::awaitable<HttpResponse> stream(const HttpRequest& request, std::function<void()> /*on_open*/,
+                                       std::function<void(std::string_view)> /*on_bytes*/) override {
+    return send(request);
+  }
+
+ private:
+  std::vector<std::string>& headers_;
+};
+
+std::vector<std::string> headers_for(ResolvedContext context) {
+  std::vector<std::string> headers;
+  asio::io_context loop;
+  KubeClient client(loop.get_executor(), std::move(context), std::make_unique<Recorder>(headers));
+  test::run(loop, client.version());
+  return headers;
+}
+
+ResolvedContext context_at(const char* server) {
+  ResolvedContext context;
+  context.server = server;
+  return context;
+}
+
+TEST(Credentials, ATokenIsABearer) {
+  ResolvedContext context = context_at("https://k.example");
+  context.token = SecretString("t");
+  EXPECT_THAT(headers_for(std::move(context)), Contains("Authorization: Bearer t"));
+}
+
+TEST(Credentials, UserNameAndPasswordAreBasic) {
+  ResolvedContext context = context_at("https://k.example");
+  context.username = "jdoe";
+  context.password = SecretString("p:w");
+  EXPECT_THAT(headers_for(std::move(context)), Contains("Authorization: Basic amRvZTpwOnc="));
+}
+
+TEST(Credentials, ImpersonationIsOneHeaderForEachValueAndItsKeysAreEncoded) {
+  ResolvedContext context = context_at("https://k.example");
+  context.impersonation = {"jane", "7", {"a", "b"}, {{"example.com/scope", {"view", "edit"}}}};
+  EXPECT_THAT(
+      headers_for(std::move(context)),
+      IsSupersetOf({"Impersonate-User: jane", "Impersonate-Uid: 7", "Impersonate-Group: a", "Impersonate-Group: b",
+                    "Impersonate-Extra-example.com%2Fscope: view", "Impersonate-Extra-example.com%2Fscope: edit"}));
+}
+
+TEST(Credentials, NothingOfThemIsSaidOverPlainHttp) {
+  ResolvedContext context = context_at("http://k.example");
+  context.token = SecretString("t");
+  context.username = "jdoe";
+  context.impersonation.user = "jane";
+  const auto headers = headers_for(std::move(context));
+  EXPECT_THAT(headers, Not(Contains(StartsWith("Authorization"))));
+  EXPECT_THAT(headers, Not(Contains(StartsWith("Impersonate"))));
+}
+
+TEST(Credentials, ALineBreakInOneIsRefusedAndNotSent) {
+  ResolvedContext context = context_at("https://k.example");
+  context.token = SecretString("t\r\nX-Other: y");
+  EXPECT_THROW(headers_for(std::move(context)), Error);
+}
+
+}  // namespace
+}  // namespace regsync::kube

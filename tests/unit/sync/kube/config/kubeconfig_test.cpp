@@ -1,0 +1,363 @@
+// Each rule of a kubeconfig has a file in kubeconfig/; kubectl reads the same file and is the judge.
+#include "sync/kube/config/kubeconfig.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <cstdlib>
+#include <filesystem>
+#include <nlohmann/json.hpp>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "sync/base/base64.hpp"
+#include "tests/support/process.hpp"
+#include "tests/support/temp_dir.hpp"
+#include "tests/support/wait.hpp"
+
+namespace regsync::kube {
+namespace {
+
+namespace fs = std::filesystem;
+using nlohmann::json;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+
+std::string replaced(std::string text, const std::string& what, const std::string& by) {
+  for (auto at = text.find(what); at != std::string::npos; at = text.find(what, at + by.size())) {
+    text.replace(at, what.size(), by);
+  }
+  return text;
+}
+
+// A folder with the files that the cases name, and a case copied into it.
+class Folder {
+ public:
+  Folder() : environment_(test::sandbox(dir_)) {
+    const test::Outcome made =
+        test::run_program({.argv = {"openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt",
+                                    "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2", "-subj", "/CN=test",
+                                    "-keyout", (dir_ / "client.key").string(), "-out", (dir_ / "client.crt").string()},
+                           .env = environment_,
+                           .in = {}});
+    EXPECT_EQ(made.exit_code, 0) << made.err;
+    key_ = test::read_file(dir_ / "client.key");
+    certificate_ = test::read_file(dir_ / "client.crt");
+    dir_.write("ca.crt", certificate_);
+    dir_.write("sub/client.key", key_);
+    dir_.write("token", "  from-the-file\n");
+    fs::permissions(dir_.write("sub/plugin", "#!/bin/sh\nexit 1\n"), fs::perms::owner_all);
+  }
+
+  fs::path take(const std::string& name) const {
+    std::string text = test::read_file(fs::path(REGSYNC_KUBECONFIGS) / (name + ".yaml"));
+    text = replaced(text, "@CA@", base64_encode(certificate_));
+    text = replaced(text, "@CERT@", base64_encode(certificate_));
+    text = replaced(text, "@KEY@", base64_encode(key_));
+    return dir_.write(name + ".yaml", text);
+  }
+
+  test::Outcome kubectl(const fs::path& config, std::vector<std::string> arguments) const {
+    arguments.insert(arguments.begin(), {"kubectl", "--kubeconfig", config.string()});
+    return test::run_program({.argv = std::move(arguments), .env = environment_, .in = {}});
+  }
+  test::Outcome kubectl_with(const std::string& variable, std::vector<std::string> arguments) const {
+    test::Environment environment = environment_;
+    environment["KUBECONFIG"] = variable;
+    arguments.insert(arguments.begin(), "kubectl");
+    return test::run_program({.argv = std::move(arguments), .env = environment, .in = {}});
+  }
+  [[nodiscard]] bool has_kubectl() const {
+    return test::run_program({.argv = {"kubectl", "version", "--client"}, .env = environment_, .in = {}}).exit_code ==
+           0;
+  }
+
+  [[nodiscard]] const test::TempDir& dir() const { return dir_; }
+
+ private:
+  test::TempDir dir_;
+  test::Environment environment_;
+  std::string key_;
+  std::string certificate_;
+};
+
+const Folder& shared_folder() {
+  static const Folder folder;
+  return folder;
+}
+
+struct Case {
+  const char* file;
+  const char* message;  // what our refusal says; empty: it is taken
+  bool kubectl_takes;
+};
+
+void PrintTo(const Case& given, std::ostream* out) { *out << given.file; }
+
+class KubeconfigCase : public ::testing::TestWithParam<Case> {};
+
+std::optional<Error> refusal(const fs::path& config) {
+  try {
+    static_cast<void>(Kubeconfig::load(config).resolve("x"));
+    return std::nullopt;
+  } catch (const Error& error) {
+    EXPECT_EQ(error.code(), ErrorCode::kubeconfig);
+    EXPECT_FALSE(error.remedy().empty());
+    return error;
+  }
+}
+
+TEST_P(KubeconfigCase, IsTakenOrRefused) {
+  const Folder& folder = shared_folder();
+  const auto error = refusal(folder.take(GetParam().file));
+  if (std::string_view(GetParam().message).empty()) {
+    EXPECT_FALSE(error) << describe(*error);
+  } else {
+    ASSERT_TRUE(error);
+    EXPECT_THAT(error->message(), HasSubstr(GetParam().message));
+  }
+}
+
+// kubectl refuses a context before it connects; where it takes one, nothing listens at port 1.
+TEST_P(KubeconfigCase, KubectlDoesTheSame) {
+  const Folder& folder = shared_folder();
+  if (!folder.has_kubectl()) {
+    SKIP_OR_FAIL("no kubectl");
+  }
+  const auto config = folder.take(GetParam().file);
+  const test::Outcome outcome =
+      folder.kubectl(config, {"--context", "x", "get", "--raw", "/version", "--request-timeout=5s"});
+  const auto says = [&](const char* text) { return outcome.err.find(text) != std::string::npos; };
+  // "EOF": it took the context, and asks for a user name on its terminal.
+  const bool took = says("connection refused") || says("127.0.0.1:1 was refused") || says("getting credentials") ||
+                    outcome.err == "error: EOF\n";
+  EXPECT_EQ(took, GetParam().kubectl_takes) << outcome.err;
+}
+
+// The values that a client needs, as kubectl sees them with every file read in.
+TEST_P(KubeconfigCase, ValuesAreThoseOfKubectl) {
+  const Folder& folder = shared_folder();
+  const auto config = folder.take(GetParam().file);
+  if (refusal(config) || !GetParam().kubectl_takes) {
+    return;
+  }
+  if (!folder.has_kubectl()) {
+    SKIP_OR_FAIL("no kubectl");
+  }
+  const test::Outcome outcome =
+      folder.kubectl(config, {"--context", "x", "config", "view", "--raw", "--flatten", "--minify", "-o", "json"});
+  ASSERT_EQ(outcome.exit_code, 0) << outcome.err;
+  const json view = json::parse(outcome.out);
+  const json cluster = view.at("clusters").at(0).at("cluster");
+  const json user = view.at("users").is_null() ? json::object() : view.at("users").at(0).at("user");
+  const ResolvedContext ours = Kubeconfig::load(config).resolve("x");
+  const auto content = [](const std::string& data, const std::string& file) {
+    return file.empty() ? data : test::read_file(file);
+  };
+  const auto absolute = [&](const std::string& path) {
+    return path.empty() ? path : (config.parent_path() / path).lexically_normal().string();
+  };
+  const auto decoded = [](const json& object, const char* key) { return *base64_decode(object.value(key, "")); };
+  EXPECT_EQ(content(ours.ca_data, ours.ca_file), decoded(cluster, "certificate-authority-data"));
+  EXPECT_EQ(ours.tls_server_name, cluster.value("tls-server-name", ""));
+  EXPECT_EQ(ours.insecure_skip_tls_verify, cluster.value("insecure-skip-tls-verify", false));
+  EXPECT_EQ(ours.proxy_url, cluster.value("proxy-url", ""));
+  EXPECT_EQ(ours.disable_compression, cluster.value("disable-compression", false));
+  EXPECT_EQ(ours.default_namespace, view.at("contexts").at(0).at("context").value("namespace", "default"));
+  if (ours.server.starts_with("http://")) {
+    return;  // no credentials
+  }
+  EXPECT_EQ(content(ours.client_certificate_data, ours.client_certificate_file),
+            decoded(user, "client-certificate-data"));
+  EXPECT_EQ(content(std::string(ours.client_key_data.reveal()), ours.client_key_file),
+            decoded(user, "client-key-data"));
+  EXPECT_EQ(ours.token.reveal(), user.value("token", ""));
+  EXPECT_EQ(ours.token_file, absolute(user.value("tokenFile", "")));
+  EXPECT_EQ(ours.username, user.value("username", ""));
+  EXPECT_EQ(ours.password.reveal(), user.value("password", ""));
+  EXPECT_EQ(ours.impersonation.user, user.value("as", ""));
+  EXPECT_EQ(ours.impersonation.uid, user.value("as-uid", ""));
+  EXPECT_EQ(ours.impersonation.groups, user.value("as-groups", std::vector<std::string>()));
+  EXPECT_EQ(ours.impersonation.extra, user.value("as-user-extra", std::map<std::string, std::vector<std::string>>()));
+  if (user.contains("exec")) {
+    const json& exec = user.at("exec");
+    EXPECT_EQ(ours.exec->command, absolute(exec.at("command").get<std::string>()));
+    EXPECT_EQ(ours.exec->api_version, exec.at("apiVersion").get<std::string>());
+    EXPECT_EQ(ours.exec->interactive_mode, exec.value("interactiveMode", ""));
+    EXPECT_EQ(ours.exec->args,
+              exec.at("args").is_null() ? std::vector<std::string>() : exec.at("args").get<std::vector<std::string>>());
+    EXPECT_EQ(ours.exec->provide_cluster_info, exec.value("provideClusterInfo", false));
+    EXPECT_EQ(ours.exec->install_hint, exec.value("installHint", ""));
+  }
+}
+
+// Where kubectl takes what we refuse: an unknown user would make it anonymous, which no pull secret is meant for.
+INSTANTIATE_TEST_SUITE_P(
+    Files, KubeconfigCase,
+    ::testing::Values(
+        Case{"token", "", true}, Case{"namespace", "", true}, Case{"bad-namespace", "not a DNS label", true},
+        Case{"no-server", "no server found for cluster \"c\"", false}, Case{"trailing-slash", "", true},
+        Case{"host-port-with-ca", "", true}, Case{"host-port-plain", "", true},
+        Case{"plain-http-drops-credentials", "", true},
+        Case{"host-port-with-path", "must be a URL or a host:port pair", false}, Case{"ca-file", "", true},
+        Case{"ca-data", "", true}, Case{"ca-file-and-data", "both specified", false},
+        Case{"ca-missing", "unable to read certificate-authority", false},
+        Case{"ca-and-insecure", "not allowed", false},
+        Case{"ca-data-not-base64", "certificate-authority-data is not valid base64", false}, Case{"insecure", "", true},
+        Case{"insecure-as-text", "insecure-skip-tls-verify must be true or false", false},
+        Case{"tls-server-name", "", true}, Case{"proxy-http", "", true}, Case{"proxy-socks5", "", true},
+        Case{"proxy-ftp", "http, https or socks5", false}, Case{"proxy-without-scheme", "http, https or socks5", false},
+        Case{"disable-compression", "", true}, Case{"cert-files", "", true}, Case{"cert-data", "", true},
+        Case{"cert-file-key-data", "", true}, Case{"cert-file-and-data", "both specified", false},
+        Case{"key-file-and-data", "both specified", false},
+        Case{"cert-without-key", "client-key must be specified", false},
+        Case{"cert-missing", "unable to read client-certificate", false},
+        Case{"key-missing", "unable to read client-key", false}, Case{"token-file", "", true},
+        Case{"token-file-missing", "unable to read tokenFile", false},
+        Case{"token-beside-token-file-missing", "", true}, Case{"token-is-a-number", "token must be a string", false},
+        Case{"basic", "", true}, Case{"token-and-basic", "only one is allowed", false}, Case{"impersonation", "", true},
+        Case{"groups-without-as", "without as", false},
+        Case{"auth-provider", "is not supported since Kubernetes 1.26", false},
+        Case{"auth-provider-and-exec", "both specified", false}, Case{"exec-v1", "", true},
+        Case{"exec-v1beta1", "", true}, Case{"exec-relative", "", true},
+        Case{"exec-v1-without-mode", "interactiveMode must be specified", false},
+        Case{"exec-bad-mode", "invalid interactiveMode", false}, Case{"exec-v1alpha1", "invalid apiVersion", false},
+        Case{"exec-without-command", "command must be specified", false},
+        Case{"exec-without-version", "apiVersion must be specified", false},
+        Case{"exec-env-without-name", "env variable name must be specified", false},
+        Case{"unknown-cluster", "cluster \"nowhere\" was not found", false},
+        Case{"unknown-user", "user \"nobody\" was not found", true},
+        Case{"no-cluster", "cluster was not specified", false}, Case{"no-user", "", true},
+        Case{"unknown-fields", "", true}, Case{"null-lists", "context was not found for specified context: x", false},
+        Case{"duplicate-name", "duplicate name in list", false}, Case{"wrong-kind", "no kind \"Secret\"", false},
+        Case{"wrong-version", "for version \"v2\"", false}, Case{"without-kind", "", true},
+        Case{"list-is-a-map", "clusters must be a list", false}, Case{"not-a-map", "it is not a map", false},
+        Case{"half-written", "error loading config file", false}, Case{"tabs", "error loading config file", false},
+        Case{"empty", "context was not found", false}, Case{"only-comments", "context was not found", false},
+        Case{"json", "", true}, Case{"anchors", "", true}, Case{"alias-bomb", "too deep or too large", false}),
+    [](const auto& of) { return replaced(of.param.file, "-", "_"); });
+
+class KubeconfigFiles : public ::testing::Test {
+ protected:
+  void TearDown() override {
+    ::unsetenv("KUBECONFIG");
+    ::unsetenv("KUBERNETES_SERVICE_HOST");
+    ::unsetenv("KUBERNETES_SERVICE_PORT");
+  }
+
+  fs::path write(const std::string& name, const std::string& current,
+                 const std::vector<std::pair<std::string, std::string>>& servers) {
+    json config = {{"clusters", json::array()},
+                   {"users", json::array()},
+                   {"contexts", json::array()},
+                   {"current-context", current}};
+    for (const auto& [context, server] : servers) {
+      config["clusters"].push_back({{"name", context}, {"cluster", {{"server", server}}}});
+      config["contexts"].push_back({{"name", context}, {"context", {{"cluster", context}}}});
+    }
+    return folder_.dir().write(name, config.dump());
+  }
+
+  const Folder& folder_ = shared_folder();
+};
+
+TEST_F(KubeconfigFiles, TheFirstToDefineAnEntryWinsIt) {
+  const auto a = write("a", "", {{"one", "https://a:1"}});
+  const auto b = write("b", "two", {{"one", "https://b:1"}, {"two", "https://b:2"}});
+  const std::string list =
+      a.string() + ":" + (folder_.dir() / "missing").string() + "::" + b.string() + ":" + a.string();
+  ::setenv("KUBECONFIG", list.c_str(), 1);
+  const Kubeconfig config = Kubeconfig::load();
+  EXPECT_THAT(config.contexts(), ElementsAre("one", "two"));
+  EXPECT_EQ(config.current_context(), "two");
+  EXPECT_EQ(config.resolve("one").server, "https://a:1");
+  if (!folder_.has_kubectl()) {
+    SKIP_OR_FAIL("no kubectl");
+  }
+  const json view = json::parse(folder_.kubectl_with(list, {"config", "view", "--raw", "-o", "json"}).out);
+  EXPECT_EQ(view.at("current-context").get<std::string>(), config.current_context());
+  for (const json& cluster : view.at("clusters")) {
+    EXPECT_EQ(config.resolve(cluster.at("name").get<std::string>()).server,
+              cluster.at("cluster").at("server").get<std::string>());
+  }
+}
+
+TEST_F(KubeconfigFiles, AnExplicitPathIsNotMergedAndMustExist) {
+  const auto a = write("a", "", {{"one", "https://a:1"}});
+  ::setenv("KUBECONFIG", write("b", "", {{"two", "https://b:2"}}).c_str(), 1);
+  EXPECT_THAT(Kubeconfig::load(a).contexts(), ElementsAre("one"));
+  EXPECT_THROW(Kubeconfig::load(folder_.dir() / "missing"), Error);
+}
+
+TEST_F(KubeconfigFiles, OneThatCannotBeReadIsNamed) {
+  const auto bad = folder_.dir().write("bad", "clusters: {");
+  ::setenv("KUBECONFIG", (write("a", "", {{"one", "https://a:1"}}).string() + ":" + bad.string()).c_str(), 1);
+  try {
+    Kubeconfig::load();
+    FAIL() << "taken";
+  } catch (const Error& error) {
+    EXPECT_THAT(error.message(), HasSubstr("error loading config file \"" + bad.string() + "\""));
+    EXPECT_THAT(error.message(), HasSubstr("line "));
+  }
+}
+
+TEST_F(KubeconfigFiles, RelativePathsBelongToTheFileThatNamesThem) {
+  const Kubeconfig config = Kubeconfig::load(folder_.take("cert-files"));
+  const ResolvedContext context = config.resolve("x");
+  EXPECT_EQ(context.client_key_file, (folder_.dir() / "sub/client.key").string());
+  EXPECT_EQ(Kubeconfig::load(folder_.take("exec-relative")).resolve("x").exec->command,
+            (folder_.dir() / "sub/plugin").string());
+}
+
+TEST_F(KubeconfigFiles, OneBadContextLeavesTheOthers) {
+  const auto path = folder_.take("unknown-cluster");
+  ::setenv("KUBECONFIG", (path.string() + ":" + write("good", "", {{"good", "https://good:1"}}).string()).c_str(), 1);
+  const Kubeconfig config = Kubeconfig::load();
+  EXPECT_THROW(static_cast<void>(config.resolve("x")), Error);
+  EXPECT_EQ(config.resolve("good").server, "https://good:1");
+}
+
+TEST_F(KubeconfigFiles, ServersWithoutASchemeGetTheirs) {
+  EXPECT_EQ(Kubeconfig::load(folder_.take("host-port-with-ca")).resolve("x").server, "https://127.0.0.1:1");
+  EXPECT_EQ(Kubeconfig::load(folder_.take("host-port-plain")).resolve("x").server, "http://127.0.0.1:1");
+  EXPECT_EQ(Kubeconfig::load(folder_.take("trailing-slash")).resolve("x").server, "https://127.0.0.1:1/prefix");
+}
+
+TEST_F(KubeconfigFiles, NoCredentialIsKeptForPlainHttp) {
+  EXPECT_TRUE(Kubeconfig::load(folder_.take("plain-http-drops-credentials")).resolve("x").token.empty());
+}
+
+TEST_F(KubeconfigFiles, ExecClusterConfigKeepsItsTypes) {
+  const ResolvedContext context = Kubeconfig::load(folder_.take("exec-v1")).resolve("x");
+  EXPECT_EQ(json::parse(context.exec->cluster_info_config), json({{"audience", "7"}, {"number", 7}}));
+}
+
+TEST_F(KubeconfigFiles, InAPodItIsTheServiceAccount) {
+  const auto account = folder_.dir().write("account/token", "t").parent_path();
+  folder_.dir().write("account/ca.crt", "ca");
+  folder_.dir().write("account/namespace", "team-a");
+  EXPECT_FALSE(Kubeconfig::in_cluster(account));
+  ::setenv("KUBERNETES_SERVICE_HOST", "fd00::1", 1);
+  ::setenv("KUBERNETES_SERVICE_PORT", "443", 1);
+  const auto config = Kubeconfig::in_cluster(account);
+  ASSERT_TRUE(config);
+  const ResolvedContext context = config->resolve(config->current_context());
+  EXPECT_EQ(context.server, "https://[fd00::1]:443");
+  EXPECT_EQ(context.token_file, (account / "token").string());
+  EXPECT_EQ(context.ca_file, (account / "ca.crt").string());
+  EXPECT_EQ(context.default_namespace, "team-a");
+}
+
+TEST_F(KubeconfigFiles, EqualTextGivesEqualContexts) {
+  const auto path = folder_.take("impersonation");
+  const ResolvedContext first = Kubeconfig::load(path).resolve("x");
+  ResolvedContext second = Kubeconfig::load(path).resolve("x");
+  EXPECT_EQ(first, second);
+  EXPECT_EQ(first, first.clone());
+  second.token = SecretString("other");
+  EXPECT_NE(first, second);
+}
+
+}  // namespace
+}  // namespace regsync::kube

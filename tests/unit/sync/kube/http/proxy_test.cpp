@@ -1,0 +1,78 @@
+#include "sync/kube/http/proxy.hpp"
+
+#include <gtest/gtest.h>
+
+#include <map>
+#include <string>
+
+namespace regsync::kube {
+namespace {
+
+struct Case {
+  const char* why;
+  std::map<std::string, std::string, std::less<>> environment;
+  const char* server;
+  const char* proxy;
+};
+
+void PrintTo(const Case& given, std::ostream* out) { *out << given.why; }
+
+class ProxyTest : public ::testing::TestWithParam<Case> {};
+
+TEST_P(ProxyTest, IsTheOneThatGoWouldUse) {
+  const Case& given = GetParam();
+  const auto environment = [&](std::string_view name) -> std::optional<std::string> {
+    const auto found = given.environment.find(name);
+    return found == given.environment.end() ? std::nullopt : std::optional(found->second);
+  };
+  EXPECT_EQ(proxy_from_environment(given.server, environment), given.proxy);
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    Rules, ProxyTest,
+    ::testing::Values(
+        Case{"none set", {}, "https://k.example", ""},
+        Case{"upper case", {{"HTTPS_PROXY", "http://p:1"}}, "https://k.example", "http://p:1"},
+        Case{"lower case", {{"https_proxy", "http://p:1"}}, "https://k.example", "http://p:1"},
+        Case{"upper case first",
+             {{"HTTPS_PROXY", "http://u:1"}, {"https_proxy", "http://l:1"}},
+             "https://k.example",
+             "http://u:1"},
+        Case{"by the scheme of the server", {{"HTTP_PROXY", "http://p:1"}}, "https://k.example", ""},
+        Case{"ALL_PROXY is not Go's", {{"ALL_PROXY", "http://p:1"}}, "https://k.example", ""},
+        Case{"a bare host is http", {{"HTTPS_PROXY", "p:1"}}, "https://k.example", "http://p:1"},
+        Case{"socks5 stays", {{"HTTPS_PROXY", "socks5://p:1"}}, "https://k.example", "socks5://p:1"},
+        Case{"localhost never", {{"HTTPS_PROXY", "http://p:1"}}, "https://localhost:6443", ""},
+        Case{"loopback never", {{"HTTPS_PROXY", "http://p:1"}}, "https://127.1.2.3:6443/x", ""},
+        Case{"loopback of v6 never", {{"HTTPS_PROXY", "http://p:1"}}, "https://[::1]:6443", ""},
+        Case{"NO_PROXY *", {{"HTTPS_PROXY", "p"}, {"NO_PROXY", "*"}}, "https://k.example", ""},
+        Case{"NO_PROXY host", {{"HTTPS_PROXY", "p"}, {"NO_PROXY", "a, K.example"}}, "https://k.example:6443", ""},
+        Case{"NO_PROXY parent", {{"HTTPS_PROXY", "p"}, {"NO_PROXY", "example"}}, "https://k.example", ""},
+        Case{"NO_PROXY suffix is not parent",
+             {{"HTTPS_PROXY", "p"}, {"no_proxy", "ample"}},
+             "https://k.example",
+             "http://p"},
+        Case{"NO_PROXY dot", {{"HTTPS_PROXY", "p"}, {"NO_PROXY", ".example"}}, "https://k.example", ""},
+        Case{"NO_PROXY dot spares the host itself",
+             {{"HTTPS_PROXY", "p"}, {"NO_PROXY", ".k.example"}},
+             "https://k.example",
+             "http://p"},
+        Case{"NO_PROXY port", {{"HTTPS_PROXY", "p"}, {"NO_PROXY", "k.example:443"}}, "https://k.example", ""},
+        Case{"NO_PROXY other port",
+             {{"HTTPS_PROXY", "p"}, {"NO_PROXY", "k.example:444"}},
+             "https://k.example",
+             "http://p"},
+        Case{"NO_PROXY address", {{"HTTPS_PROXY", "p"}, {"NO_PROXY", "10.1.2.3"}}, "https://10.1.2.3", ""},
+        Case{"NO_PROXY network", {{"HTTPS_PROXY", "p"}, {"NO_PROXY", "10.0.0.0/8"}}, "https://10.1.2.3", ""},
+        Case{"NO_PROXY other network",
+             {{"HTTPS_PROXY", "p"}, {"NO_PROXY", "10.0.0.0/16"}},
+             "https://10.1.2.3",
+             "http://p"},
+        Case{"NO_PROXY network of v6", {{"HTTPS_PROXY", "p"}, {"NO_PROXY", "fd00::/8"}}, "https://[fd00::1]:6443", ""},
+        Case{"NO_PROXY network is not for names",
+             {{"HTTPS_PROXY", "p"}, {"NO_PROXY", "10.0.0.0/8"}},
+             "https://k.example",
+             "http://p"}));
+
+}  // namespace
+}  // namespace regsync::kube

@@ -1,0 +1,132 @@
+#include "sync/logins/docker_config_file.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <nlohmann/json.hpp>
+#include <string>
+
+#include "helper/base/error.hpp"
+#include "tests/support/temp_dir.hpp"
+
+namespace regsync {
+namespace {
+
+namespace fs = std::filesystem;
+using test::TempDir;
+using testing::ElementsAre;
+using testing::HasSubstr;
+using testing::IsEmpty;
+using testing::Not;
+
+std::string saved(const fs::path& path) {
+  DockerConfigFile config(path);
+  config.set_store_helper("regsync");
+  config.save();
+  return test::read_file(path);
+}
+
+TEST(DockerConfigFile, KeepsWhatItDoesNotKnowInItsOrder) {
+  const TempDir dir;
+  const auto path = dir.write("config.json", R"({
+	"psFormat": "table {{.ID}}\t<>&\u00e9",
+	"auths": {"z.example": {}, "a.example": {"email": "e"}},
+	"HttpHeaders": {"X": "1"},
+	"proxies": {"default": {"noProxy": "*.local"}},
+	"aliases": null, "detachKeys": 1.5, "big": 9007199254740993
+})");
+  const auto before = nlohmann::ordered_json::parse(test::read_file(path));
+  auto after = nlohmann::ordered_json::parse(saved(path));
+  EXPECT_EQ(after.at("credsStore"), "regsync");
+  after.erase("credsStore");
+  EXPECT_EQ(after.dump(), before.dump());
+}
+
+TEST(DockerConfigFile, KeepsModeSymbolicLinkAndLastNewline) {
+  const TempDir dir;
+  const auto target = dir.write("dotfiles/docker.json", "{}\n");
+  fs::permissions(target, fs::perms(0640));
+  const auto link = dir / "config.json";
+  fs::create_symlink(target, link);
+  EXPECT_TRUE(saved(link).ends_with("}\n"));
+  EXPECT_TRUE(fs::is_symlink(link));
+  EXPECT_EQ(fs::status(target).permissions(), fs::perms(0640));
+  EXPECT_FALSE(saved(dir.write("other.json", "{}")).ends_with("\n"));
+}
+
+TEST(DockerConfigFile, AMissingOrEmptyFileIsAnEmptyDocument) {
+  const TempDir dir;
+  EXPECT_TRUE(DockerConfigFile(dir / "none/config.json").empty());
+  EXPECT_TRUE(DockerConfigFile(dir.write("empty.json", " \n")).empty());
+  EXPECT_THAT(saved(dir / "none/config.json"), HasSubstr("credsStore"));
+  EXPECT_EQ(fs::status(dir / "none/config.json").permissions(), fs::perms(0600));
+}
+
+TEST(DockerConfigFile, RefusesWhatIsNotJsonWithoutQuotingIt) {
+  const TempDir dir;
+  const auto path = dir.write("config.json", R"({"auths": {"a": {"auth": "canary"}})");
+  try {
+    const DockerConfigFile config(path);
+    FAIL() << "read";
+  } catch (const Error& error) {
+    EXPECT_EQ(error.code(), ErrorCode::invalid_input);
+    EXPECT_THAT(error.message(), testing::AllOf(HasSubstr(path.string()), HasSubstr("byte"), Not(HasSubstr("canary"))));
+  }
+  EXPECT_THROW(DockerConfigFile(dir.write("list.json", "[]")), Error);
+}
+
+TEST(DockerConfigFile, LeavesAFileAloneThatAnotherProgramChanged) {
+  const TempDir dir;
+  const auto path = dir.write("config.json", "{}");
+  DockerConfigFile config(path);
+  dir.write("config.json", R"({"auths":{"new.example":{}}})");
+  config.set_store_helper("regsync");
+  EXPECT_THROW(config.save(), Error);
+  EXPECT_EQ(test::read_file(path), R"({"auths":{"new.example":{}}})");
+}
+
+TEST(DockerConfigFile, ReadsPlainLoginsAsDockerDoes) {
+  const TempDir dir;
+  const DockerConfigFile config(dir.write("config.json", R"({"auths": {
+    "a.example": {"auth": "YWxpY2U6czNjOnJldA=="},
+    "b.example": {"username": "bob", "password": "pw"},
+    "c.example": {"auth": "eDp5", "identitytoken": "tok"},
+    "d.example": {},
+    "e.example": {"email": "only"},
+    "f.example": {"auth": "bm9jb2xvbg=="},
+    "g.example": {"auth": "%%%"},
+    "h.example": {"registrytoken": "t"}}})"));
+  std::vector<std::string> unreadable;
+  const auto logins = config.plain_logins(&unreadable);
+  ASSERT_EQ(logins.size(), 3U);
+  EXPECT_EQ(logins[0], (Credential{{"a.example", "alice"}, SecretString("s3c:ret")}));
+  EXPECT_EQ(logins[1], (Credential{{"b.example", "bob"}, SecretString("pw")}));
+  EXPECT_EQ(logins[2], (Credential{{"c.example", "<token>"}, SecretString("tok")}));
+  EXPECT_THAT(unreadable, ElementsAre("f.example", "g.example", "h.example"));
+}
+
+TEST(DockerConfigFile, ABlankedLoginComesBackAsItWas) {
+  const TempDir dir;
+  DockerConfigFile config(dir.write("config.json", R"({"auths":{"a.example":{"auth":"YWxpY2U6cHc=","email":"e"}}})"));
+  const auto logins = config.plain_logins();
+  config.blank_login("a.example");
+  EXPECT_THAT(config.plain_logins(), IsEmpty());
+  EXPECT_EQ(config.document().dump(), R"({"auths":{"a.example":{"email":"e"}}})");
+  config.blank_login("never.example");
+  config.put_login(logins.front());
+  EXPECT_EQ(config.plain_logins(), logins);
+}
+
+TEST(DockerConfigFile, TheLastRegistryHelperTakesItsTableAlong) {
+  const TempDir dir;
+  DockerConfigFile config(dir.write("config.json", R"({"credHelpers":{"ghcr.io":"old"}})"));
+  config.set_registry_helper("quay.io", "regsync");
+  EXPECT_EQ(config.registry_helper("quay.io"), "regsync");
+  config.set_registry_helper("quay.io", std::nullopt);
+  EXPECT_EQ(config.registry_helper("ghcr.io"), "old");
+  config.set_registry_helper("ghcr.io", std::nullopt);
+  EXPECT_TRUE(config.empty());
+}
+
+}  // namespace
+}  // namespace regsync

@@ -1,0 +1,254 @@
+#include "sync/model/desired_state.hpp"
+
+#include <gtest/gtest.h>
+
+#include "sync/base/base64.hpp"
+
+namespace regsync {
+namespace {
+
+Target make_target(const std::string& name) {
+  Target target;
+  target.name = name;
+  target.secret = "cred";
+  target.registries = {"ghcr.io"};
+  target.contexts = {"dev"};
+  target.namespaces = {"team-a", "dev-*"};
+  return target;
+}
+
+KnownLogins one_login(const std::string& server, std::string_view secret = "p") {
+  KnownLogins logins;
+  const RegistryKey key(server);
+  logins.asked = {key};
+  logins.credentials[key] = std::make_shared<const Credential>(Credential{{server, "u"}, SecretString(secret)});
+  return logins;
+}
+
+KnownLogins no_logins(const std::string& asked) {
+  KnownLogins logins;
+  logins.asked = {RegistryKey(asked)};
+  return logins;
+}
+
+class DecideTest : public testing::Test {
+ protected:
+  explicit DecideTest() { build(make_target("t"), one_login("ghcr.io")); }
+
+  void build(const Target& target, const KnownLogins& logins) {
+    plan_ = std::make_shared<const Plan>(make_plan(target, logins));
+    desired_ = std::make_unique<DesiredState>("default", DesiredState::Plans{{target.name, plan_}},
+                                              std::set<std::string>{"gone"}, std::set<std::string>{target.name});
+  }
+
+  [[nodiscard]] SecretView in_place() const {
+    SecretView view;
+    view.target = "t";
+    view.digest = plan_->payload ? plan_->payload->digest() : Digest{};
+    view.ownership = Ownership::ours;
+    view.right_type = true;
+    return view;
+  }
+
+  [[nodiscard]] Decision decide(const SecretView* secret, const std::string& name_space = "team-a",
+                                bool adopt = false) const {
+    Facts facts;
+    facts.secret = secret;
+    facts.adopt = adopt;
+    return desired_->decide({name_space, "cred"}, facts);
+  }
+
+  std::shared_ptr<const Plan> plan_;
+  std::unique_ptr<DesiredState> desired_;
+};
+
+TEST_F(DecideTest, CreatesWhatIsMissing) { EXPECT_EQ(decide(nullptr).action, Action::create); }
+
+TEST_F(DecideTest, LeavesWhatIsRight) {
+  const auto view = in_place();
+  const auto decision = decide(&view);
+  EXPECT_EQ(decision.action, Action::nothing);
+  EXPECT_EQ(decision.state, SyncState::in_sync);
+}
+
+TEST_F(DecideTest, UpdatesWhatDrifted) {
+  auto view = in_place();
+  view.digest[0] ^= 1U;
+  EXPECT_EQ(decide(&view).action, Action::update);
+  view = in_place();
+  view.target = "renamed";
+  EXPECT_EQ(decide(&view).action, Action::update);
+}
+
+TEST_F(DecideTest, TouchesNothingOfOthersUntilAdopted) {
+  for (const auto ownership : {Ownership::unmanaged, Ownership::other_owner}) {
+    auto view = in_place();
+    view.ownership = ownership;
+    auto decision = decide(&view);
+    EXPECT_EQ(decision.action, Action::nothing);
+    EXPECT_EQ(decision.state, SyncState::stuck);
+    EXPECT_EQ(decision.cause->code(), ErrorCode::not_owned);
+    EXPECT_NE(decision.cause->remedy().find("--adopt"), std::string::npos);
+    EXPECT_EQ(decide(&view, "team-a", true).action, Action::adopt);
+  }
+}
+
+TEST_F(DecideTest, AWrongTypeOrImmutableIsStuckWithARemedy) {
+  auto view = in_place();
+  view.ownership = Ownership::unmanaged;
+  view.right_type = false;
+  EXPECT_EQ(decide(&view, "team-a", true).cause->code(), ErrorCode::immutable);
+  view = in_place();
+  view.immutable = true;
+  EXPECT_EQ(decide(&view).state, SyncState::in_sync);  // right as it is
+  view.digest[0] ^= 1U;
+  const auto decision = decide(&view);
+  EXPECT_EQ(decision.action, Action::nothing);
+  EXPECT_EQ(decision.cause->code(), ErrorCode::immutable);
+}
+
+TEST_F(DecideTest, RemovesOwnSecretsOfAKnownOrForgottenTargetThatNobodyClaims) {
+  auto view = in_place();
+  EXPECT_EQ(decide(&view, "elsewhere").action, Action::remove);
+  view.target = "gone";
+  EXPECT_EQ(decide(&view, "elsewhere").action, Action::remove);
+}
+
+TEST_F(DecideTest, ReleasesOwnSecretsThatAPersonKeepsUnlessAnotherTargetClaimsThem) {
+  auto view = in_place();
+  view.target = "kept";
+  const DesiredState desired("default", {{"t", plan_}}, {"kept"}, {"t"}, {"kept"});
+  Facts facts;
+  facts.secret = &view;
+  EXPECT_EQ(desired.decide({"elsewhere", "cred"}, facts).action, Action::release);
+  EXPECT_EQ(desired.decide({"team-a", "cred"}, facts).action, Action::update);
+}
+
+TEST_F(DecideTest, NobodyWritesWhatASelectorOfAnEarlierTargetMayClaim) {
+  auto earlier = make_target("a");
+  earlier.namespaces.clear();
+  earlier.namespace_selector = LabelSelector::parse("env=prod");
+  const auto earlier_plan = std::make_shared<const Plan>(make_plan(earlier, one_login("ghcr.io")));
+  const DesiredState desired("default", {{"a", earlier_plan}, {"t", plan_}}, {}, {"a", "t"});
+  Facts facts;
+  EXPECT_EQ(desired.decide({"team-a", "cred"}, facts).action, Action::nothing) << "its labels are not known";
+  NamespaceView view;
+  facts.name_space = &view;
+  EXPECT_EQ(desired.decide({"team-a", "cred"}, facts).plan, plan_.get());
+  view.labels = {{"env", "prod"}};
+  EXPECT_EQ(desired.decide({"team-a", "cred"}, facts).plan, earlier_plan.get());
+  facts.name_space = nullptr;
+  facts.namespaces_complete = true;
+  EXPECT_EQ(desired.decide({"team-a", "cred"}, facts).cause->code(), ErrorCode::namespace_missing);
+}
+
+TEST_F(DecideTest, KeepsOwnSecretsOfATargetWhoseFileVanished) {
+  auto view = in_place();
+  view.target = "vanished";
+  EXPECT_EQ(decide(&view, "elsewhere").action, Action::nothing);
+}
+
+TEST_F(DecideTest, NeverRemovesWhatIsNotOurs) {
+  auto view = in_place();
+  view.ownership = Ownership::other_owner;
+  EXPECT_EQ(decide(&view, "elsewhere").action, Action::nothing);
+  view.ownership = Ownership::unmanaged;
+  EXPECT_EQ(decide(&view, "elsewhere").action, Action::nothing);
+}
+
+TEST_F(DecideTest, AnUnreadStoreHoldsEverythingAsItIs) {
+  const auto view = in_place();
+  build(make_target("t"), KnownLogins());
+  for (const SecretView* secret : {&view, static_cast<const SecretView*>(nullptr)}) {
+    const auto decision = decide(secret);
+    EXPECT_EQ(decision.action, Action::nothing);
+    EXPECT_EQ(decision.state, SyncState::pending);
+  }
+}
+
+TEST_F(DecideTest, ALogoutKeepsTheSecretByDefaultAndRemovesItOnRequest) {
+  const auto view = in_place();
+  auto target = make_target("t");
+  build(target, no_logins("ghcr.io"));
+  auto decision = decide(&view);
+  EXPECT_EQ(decision.action, Action::nothing);
+  EXPECT_EQ(decision.state, SyncState::stuck);
+  EXPECT_EQ(decision.cause->code(), ErrorCode::not_found);
+  target.on_logout = OnLogout::remove;
+  build(target, no_logins("ghcr.io"));
+  EXPECT_EQ(decide(&view).action, Action::remove);
+  EXPECT_EQ(decide(nullptr).action, Action::nothing);
+}
+
+TEST_F(DecideTest, AMissingOrTerminatingNamespaceIsParked) {
+  NamespaceView terminating;
+  terminating.terminating = true;
+  Facts facts;
+  facts.name_space = &terminating;
+  facts.namespaces_complete = true;
+  EXPECT_EQ(desired_->decide({"team-a", "cred"}, facts).cause->code(), ErrorCode::namespace_terminating);
+  facts.name_space = nullptr;
+  EXPECT_EQ(desired_->decide({"team-a", "cred"}, facts).cause->code(), ErrorCode::namespace_missing);
+  EXPECT_FALSE(desired_->decide({"dev-1", "cred"}, facts).cause);  // selected by a pattern: not even missed
+  facts.namespaces_complete = false;                               // not known: the API server will say
+  EXPECT_EQ(desired_->decide({"team-a", "cred"}, facts).action, Action::create);
+}
+
+TEST(Selects, ByNameGlobSelectorAndExclusion) {
+  auto target = make_target("t");
+  target.exclude_namespaces = {"dev-secret*"};
+  target.namespace_selector = LabelSelector::parse("env=prod");
+  NamespaceView prod;
+  prod.labels = {{"env", "prod"}};
+  const NamespaceView plain;
+  EXPECT_EQ(selects(target, "team-a", nullptr, ""), Selected::yes);
+  EXPECT_EQ(selects(target, "dev-1", nullptr, ""), Selected::yes);
+  EXPECT_EQ(selects(target, "dev-secret-1", &prod, ""), Selected::no);
+  EXPECT_EQ(selects(target, "other", &prod, ""), Selected::yes);
+  EXPECT_EQ(selects(target, "other", &plain, ""), Selected::no);
+  EXPECT_EQ(selects(target, "other", nullptr, ""), Selected::unknown);
+  target.namespace_selector = LabelSelector::parse("kubernetes.io/metadata.name=other");
+  EXPECT_EQ(selects(target, "other", &plain, ""), Selected::yes);
+  target.namespaces.clear();
+  target.namespace_selector = LabelSelector();
+  EXPECT_EQ(selects(target, "own", nullptr, "own"), Selected::yes);
+  EXPECT_EQ(selects(target, "team-a", nullptr, "own"), Selected::no);
+}
+
+TEST(MakePlan, ALoginOfTheHostServesARegistryWithAPath) {
+  auto target = make_target("t");
+  target.registries = {"ghcr.io/acme"};
+  auto logins = one_login("ghcr.io");
+  logins.asked.insert(RegistryKey("ghcr.io/acme"));
+  const auto plan = make_plan(target, logins);
+  ASSERT_TRUE(plan.payload);
+  EXPECT_NE(base64_decode(plan.payload->base64())->find("\"ghcr.io/acme\""), std::string::npos);
+  EXPECT_EQ(wanted_registries(target).size(), 2U);
+}
+
+TEST(MakePlan, HubIsWrittenAsKubeletFindsIt) {
+  auto target = make_target("t");
+  target.registries = {"docker.io"};
+  const auto plan = make_plan(target, one_login("https://index.docker.io/v1/"));
+  ASSERT_TRUE(plan.payload);
+  EXPECT_NE(base64_decode(plan.payload->base64())->find("\"https://index.docker.io/v1/\""), std::string::npos);
+}
+
+TEST(MakePlan, OneUnusableLoginLeavesTheOthers) {
+  auto target = make_target("t");
+  target.registries = {"ghcr.io", "quay.io"};
+  auto logins = one_login("ghcr.io");
+  const RegistryKey quay("quay.io");
+  logins.asked.insert(quay);
+  logins.credentials[quay] =
+      std::make_shared<const Credential>(Credential{{"quay.io", "<token>"}, SecretString("identity")});
+  const auto plan = make_plan(target, logins);
+  ASSERT_TRUE(plan.payload);
+  EXPECT_EQ(plan.problems.size(), 1U);
+  EXPECT_EQ(plan.problems.front().code(), ErrorCode::unusable_login);
+  EXPECT_EQ(plan.carried_over, std::set<std::string>{"quay.io"});
+  EXPECT_EQ(base64_decode(plan.payload->base64())->find("identity"), std::string::npos);
+}
+
+}  // namespace
+}  // namespace regsync

@@ -1,0 +1,80 @@
+#include "sync/model/docker_config_json.hpp"
+
+#include <gtest/gtest.h>
+
+#include <string>
+
+#include "sync/base/base64.hpp"
+
+namespace regsync {
+namespace {
+
+Credential login(std::string server, std::string user, std::string_view secret) {
+  return {{std::move(server), std::move(user)}, SecretString(secret)};
+}
+
+std::string payload(std::string key, std::string user, std::string_view password, std::string email) {
+  PullEntries entries;
+  entries[std::move(key)] = {std::move(user), SecretString(password), std::move(email)};
+  return base64_decode(Payload(entries).base64()).value_or("not base64");
+}
+
+// Expectations taken from `kubectl create secret docker-registry --dry-run=client -o yaml`.
+TEST(DockerConfigJson, IsByteForByteWhatKubectlWrites) {
+  EXPECT_EQ(payload("ghcr.io", "u", "p", "e"),
+            R"({"auths":{"ghcr.io":{"username":"u","password":"p","email":"e","auth":"dTpw"}}})");
+  EXPECT_EQ(payload("https://index.docker.io/v1/", "u", "p", ""),
+            R"({"auths":{"https://index.docker.io/v1/":{"username":"u","password":"p","auth":"dTpw"}}})");
+}
+
+TEST(DockerConfigJson, EscapesAsGoDoes) {
+  EXPECT_EQ(payload("h", "u", "a<b>&\"\\/ü", ""),
+            "{\"auths\":{\"h\":{\"username\":\"u\",\"password\":\"a\\u003cb\\u003e\\u0026\\\"\\\\/ü\","
+            "\"auth\":\"dTphPGI+JiJcL8O8\"}}}");
+}
+
+TEST(DockerConfigJson, SortsKeysAsGoSortsAMap) {
+  PullEntries entries;
+  entries["quay.io"] = {"u", SecretString("p"), ""};
+  entries["ghcr.io"] = {"u", SecretString("p"), ""};
+  const auto json = base64_decode(Payload(entries).base64()).value();
+  EXPECT_LT(json.find("ghcr.io"), json.find("quay.io"));
+}
+
+TEST(DockerConfigJson, EqualLoginsHaveEqualDigests) {
+  PullEntries a;
+  a["h"] = {"u", SecretString("p"), ""};
+  PullEntries b;
+  b["h"] = {"u", SecretString("p"), ""};
+  PullEntries c;
+  c["h"] = {"u", SecretString("q"), ""};
+  EXPECT_EQ(Payload(a).digest(), Payload(b).digest());
+  EXPECT_NE(Payload(a).digest(), Payload(c).digest());
+}
+
+TEST(DockerConfigJson, ReadsBackTheUsableEntriesOnly) {
+  const auto entries = parse_docker_config_json(
+      R"({"auths":{"a":{"username":"u","password":"p","email":"e","auth":"eA=="},"b":{"auth":"%%%"},"c":7,"d":{"username":"","password":"p"}}})");
+  ASSERT_EQ(entries.size(), 1U);
+  EXPECT_EQ(entries.at("a").username, "u");
+  EXPECT_EQ(entries.at("a").password.reveal(), "p");
+  EXPECT_EQ(entries.at("a").email, "e");
+  EXPECT_TRUE(parse_docker_config_json("not json").empty());
+}
+
+TEST(UnfitForKubelet, RefusesWhatWouldBreakEveryPullSecretOfAPod) {
+  EXPECT_FALSE(unfit_for_kubelet(login("ghcr.io", "u", "p")));
+  EXPECT_FALSE(unfit_for_kubelet(login("127.0.0.1:5000", "u", "p:with:colons")));
+  for (const auto& bad : {login("ghcr.io", "<token>", "p"), login("ghcr.io", "u:v", "p"), login("ghcr.io", "", "p"),
+                          login("ghcr.io", "u", ""), login("ghcr.io", "u\n", "p"), login("ghcr.io", "u", "p\n"),
+                          login("*.io", "u", "p"), login("https://index.docker.io/v1/access-token", "u", "p"),
+                          login("https://index.docker.io/v1//refresh-token", "u", "p")}) {
+    const auto error = unfit_for_kubelet(bad);
+    ASSERT_TRUE(error) << bad.login.server << " " << bad.login.username;
+    EXPECT_EQ(error->code(), ErrorCode::unusable_login);
+    EXPECT_FALSE(error->remedy().empty());
+  }
+}
+
+}  // namespace
+}  // namespace regsync
