@@ -1,5 +1,8 @@
 #include "helper/base/error.hpp"
 
+#include <system_error>
+#include <typeinfo>
+
 namespace regsync {
 
 std::string_view to_string(ErrorCode code) {
@@ -73,10 +76,24 @@ Error current_error() {
     throw;
   } catch (const Error& error) {
     return error;
+  } catch (const std::system_error& error) {
+    // Asio's cancellation arrives as one of these.
+    const bool cancelled = error.code() == std::errc::operation_canceled;
+    return {cancelled ? ErrorCode::cancelled : ErrorCode::internal, error.code().message()};
   } catch (const std::exception& error) {
-    return {ErrorCode::internal, error.what()};
+    // Not its text: a parser's exception quotes what it parsed, which may be secret.
+    return {ErrorCode::internal, std::string("unexpected exception ") + typeid(error).name(),
+            "please report it, with the steps that led to it"};
   } catch (...) {
     return {ErrorCode::internal, "an exception of unknown type"};
+  }
+}
+
+Error error_of(const std::exception_ptr& failure) {
+  try {
+    std::rethrow_exception(failure);
+  } catch (...) {
+    return current_error();
   }
 }
 

@@ -75,8 +75,10 @@ class Error : public std::exception {
   std::optional<std::chrono::seconds> retry_after_;
 };
 
-// What a catch (...) holds, as an Error: other exceptions become ErrorCode::internal.
+// What a catch (...) holds, or what an exception_ptr (not null) points to, as an Error: other exceptions become
+// ErrorCode::internal.
 Error current_error();
+Error error_of(const std::exception_ptr& failure);
 
 // One line for stderr or a log: the message, and after "; " the remedy.
 std::string describe(const Error& error);

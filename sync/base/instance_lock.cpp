@@ -26,7 +26,9 @@ std::string owner_of(int fd) {
   const std::string_view line(text.data(), size > 0 ? static_cast<std::size_t>(size) : 0);
   const auto space = line.find(' ');
   const auto end = line.find('\n');
-  if (space == std::string_view::npos || end == std::string_view::npos) return "another regsync process runs already";
+  if (space == std::string_view::npos || end == std::string_view::npos) {
+    return "another regsync process runs already";
+  }
   return std::string(line.substr(space + 1, end - space - 1)) + " runs already (process " +
          std::string(line.substr(0, space)) + ")";
 }
@@ -37,12 +39,16 @@ InstanceLock::InstanceLock(const std::filesystem::path& file, std::string_view p
   std::error_code made;  // a folder that cannot be made shows in open
   std::filesystem::create_directories(file.parent_path(), made);
   fd_ = ::open(file.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
-  if (fd_ < 0) fail(file, errno);
+  if (fd_ < 0) {
+    fail(file, errno);
+  }
   if (::flock(fd_, LOCK_EX | LOCK_NB) != 0) {
     const int error = errno;
     const std::string owner = owner_of(fd_);
     ::close(fd_);
-    if (error != EWOULDBLOCK) fail(file, error);
+    if (error != EWOULDBLOCK) {
+      fail(file, error);
+    }
     throw Error(ErrorCode::already_exists, owner + " and keeps the clusters in sync",
                 "use it (regsync status, regsync sync), or stop it: systemctl --user stop regsyncd.socket regsyncd");
   }

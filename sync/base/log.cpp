@@ -66,11 +66,19 @@ class JournalSink final : public spdlog::sinks::base_sink<std::mutex> {
     fields.at(count++) = "MESSAGE=" + std::string(line.payload.data(), line.payload.size());
     fields.at(count++) = "PRIORITY=" + std::to_string(to_syslog_priority(line.level));
     fields.at(count++) = identifier_;
-    if (!about.target.empty()) fields.at(count++) = "REGSYNC_TARGET=" + std::string(about.target);
-    if (!about.context.empty()) fields.at(count++) = "REGSYNC_CONTEXT=" + std::string(about.context);
-    if (!about.name_space.empty()) fields.at(count++) = "REGSYNC_NAMESPACE=" + std::string(about.name_space);
+    if (!about.target.empty()) {
+      fields.at(count++) = "REGSYNC_TARGET=" + std::string(about.target);
+    }
+    if (!about.context.empty()) {
+      fields.at(count++) = "REGSYNC_CONTEXT=" + std::string(about.context);
+    }
+    if (!about.name_space.empty()) {
+      fields.at(count++) = "REGSYNC_NAMESPACE=" + std::string(about.name_space);
+    }
     std::array<iovec, 6> parts{};
-    for (std::size_t i = 0; i < count; ++i) parts.at(i) = {fields.at(i).data(), fields.at(i).size()};
+    for (std::size_t i = 0; i < count; ++i) {
+      parts.at(i) = {fields.at(i).data(), fields.at(i).size()};
+    }
     sd_journal_sendv(parts.data(), static_cast<int>(count));
   }
   void flush_() override {}
@@ -81,15 +89,19 @@ class JournalSink final : public spdlog::sinks::base_sink<std::mutex> {
 // systemd.exec(5), $JOURNAL_STREAM: device and inode of the journal's stream, so that a redirected stderr is noticed.
 bool stderr_is_journal() {
   const char* stream = std::getenv("JOURNAL_STREAM");
-  struct stat status {};
-  if (stream == nullptr || ::fstat(STDERR_FILENO, &status) != 0) return false;
+  struct stat status{};
+  if (stream == nullptr || ::fstat(STDERR_FILENO, &status) != 0) {
+    return false;
+  }
   return stream == std::to_string(status.st_dev) + ":" + std::to_string(status.st_ino);
 }
 
 std::shared_ptr<spdlog::logger> make_stderr_logger(std::string_view program) {
   auto sink = std::make_shared<spdlog::sinks::stderr_color_sink_mt>();
   const char* no_color = std::getenv("NO_COLOR");  // no-color.org
-  if (no_color != nullptr && *no_color != '\0') sink->set_color_mode(spdlog::color_mode::never);
+  if (no_color != nullptr && *no_color != '\0') {
+    sink->set_color_mode(spdlog::color_mode::never);
+  }
   auto logger = std::make_shared<spdlog::logger>(std::string(program), std::move(sink));
   logger->set_pattern("%Y-%m-%dT%H:%M:%S.%e%z %^%-7l%$ %v");
   return logger;
@@ -104,14 +116,18 @@ std::string with_about(std::string_view message, const About& about) {
   std::string line(message);
   std::string_view separator = " [";
   const auto add = [&](std::string_view key, std::string_view value) {
-    if (value.empty()) return;
+    if (value.empty()) {
+      return;
+    }
     line.append(separator).append(key).append(value);
     separator = " ";
   };
   add("target=", about.target);
   add("context=", about.context);
   add("namespace=", about.name_space);
-  if (separator == " ") line += ']';
+  if (separator == " ") {
+    line += ']';
+  }
   return line;
 }
 
@@ -130,16 +146,26 @@ void open(std::string_view program) {
 void set_level(Level level) { logger()->set_level(to_spdlog(level)); }
 
 Level parse_level(std::string_view name) {
-  if (name == "debug") return Level::debug;
-  if (name == "info") return Level::info;
-  if (name == "warning") return Level::warning;
-  if (name == "error") return Level::error;
+  if (name == "debug") {
+    return Level::debug;
+  }
+  if (name == "info") {
+    return Level::info;
+  }
+  if (name == "warning") {
+    return Level::warning;
+  }
+  if (name == "error") {
+    return Level::error;
+  }
   throw Error(ErrorCode::invalid_input, "no such log level: \"" + std::string(name) + "\"",
               "use debug, info, warning or error");
 }
 
 void write(Level level, const About& about, std::string_view message) {
-  if (!logger()->should_log(to_spdlog(level))) return;
+  if (!logger()->should_log(to_spdlog(level))) {
+    return;
+  }
   if (to_journal) {
     current_about = &about;
     logger()->log(to_spdlog(level), message);

@@ -13,14 +13,19 @@ constexpr std::size_t listed_candidates = 8;  // more is a page, not a remedy
 
 std::size_t edit_distance(std::string_view a, std::string_view b) {
   std::vector<std::vector<std::size_t>> d(a.size() + 1, std::vector<std::size_t>(b.size() + 1));
-  for (std::size_t i = 0; i <= a.size(); ++i) d[i][0] = i;
-  for (std::size_t j = 0; j <= b.size(); ++j) d[0][j] = j;
+  for (std::size_t i = 0; i <= a.size(); ++i) {
+    d[i][0] = i;
+  }
+  for (std::size_t j = 0; j <= b.size(); ++j) {
+    d[0][j] = j;
+  }
   for (std::size_t i = 1; i <= a.size(); ++i) {
     for (std::size_t j = 1; j <= b.size(); ++j) {
       const std::size_t replace = lower(a[i - 1]) == lower(b[j - 1]) ? 0 : 1;
       d[i][j] = std::min({d[i - 1][j] + 1, d[i][j - 1] + 1, d[i - 1][j - 1] + replace});
-      if (i > 1 && j > 1 && lower(a[i - 1]) == lower(b[j - 2]) && lower(a[i - 2]) == lower(b[j - 1]))
+      if (i > 1 && j > 1 && lower(a[i - 1]) == lower(b[j - 2]) && lower(a[i - 2]) == lower(b[j - 1])) {
         d[i][j] = std::min(d[i][j], d[i - 2][j - 2] + 1);
+      }
     }
   }
   return d[a.size()][b.size()];
@@ -36,25 +41,37 @@ std::string closest(std::string_view text, const std::vector<std::string>& candi
       best_distance = distance;
     }
   }
-  if (best != nullptr && best_distance * 3 <= std::max(text.size(), best->size())) return *best;
+  if (best != nullptr && best_distance * 3 <= std::max(text.size(), best->size())) {
+    return *best;
+  }
 
   const std::string* extended = nullptr;
   for (const std::string& candidate : candidates) {
-    if (text.size() < 2 || !(candidate.starts_with(text) || candidate.ends_with(text))) continue;
-    if (extended != nullptr) return {};
+    if (text.size() < 2 || !(candidate.starts_with(text) || candidate.ends_with(text))) {
+      continue;
+    }
+    if (extended != nullptr) {
+      return {};
+    }
     extended = &candidate;
   }
   return extended == nullptr ? std::string() : *extended;
 }
 
 std::string did_you_mean(std::string_view text, const std::vector<std::string>& candidates) {
-  if (const std::string meant = closest(text, candidates); !meant.empty()) return "did you mean \"" + meant + "\"?";
-  if (candidates.empty()) return {};
+  if (const std::string meant = closest(text, candidates); !meant.empty()) {
+    return "did you mean \"" + meant + "\"?";
+  }
+  if (candidates.empty()) {
+    return {};
+  }
   std::string all = "there are: ";
-  for (std::size_t i = 0; i < candidates.size() && i < listed_candidates; ++i)
+  for (std::size_t i = 0; i < candidates.size() && i < listed_candidates; ++i) {
     all += (i == 0 ? "" : ", ") + candidates[i];
-  if (candidates.size() > listed_candidates)
+  }
+  if (candidates.size() > listed_candidates) {
     all += ", and " + std::to_string(candidates.size() - listed_candidates) + " more";
+  }
   return all;
 }
 

@@ -56,15 +56,21 @@ const CLI::App* given_command(const CLI::App* app) {
 
 std::vector<std::string> visible_commands(const CLI::App& app) {
   std::vector<std::string> names;
-  for (const CLI::App* command : app.get_subcommands([](const CLI::App*) { return true; }))
-    if (!command->get_group().empty()) names.push_back(command->get_name());
+  for (const CLI::App* command : app.get_subcommands([](const CLI::App*) { return true; })) {
+    if (!command->get_group().empty()) {
+      names.push_back(command->get_name());
+    }
+  }
   return names;
 }
 
 std::vector<std::string> long_options(const CLI::App& command) {
   std::vector<std::string> names;
-  for (const CLI::Option* option : command.get_options())
-    for (const std::string& name : option->get_lnames()) names.push_back("--" + name);
+  for (const CLI::Option* option : command.get_options()) {
+    for (const std::string& name : option->get_lnames()) {
+      names.push_back("--" + name);
+    }
+  }
   return names;
 }
 
@@ -86,16 +92,22 @@ UsageError explain(const CLI::ParseError& error, const CLI::App& app) {
       const std::string meant = closest(option, long_options(command));
       return UsageError("unknown option " + word, meant.empty() ? see : "did you mean " + meant + "? " + see);
     }
-    if (!top) return UsageError("unexpected argument \"" + word + "\"", see);
+    if (!top) {
+      return UsageError("unexpected argument \"" + word + "\"", see);
+    }
   }
   if (top && !unknown.empty()) {
     const std::string meant = closest(unknown.front(), visible_commands(app));
     return UsageError("unknown command \"" + unknown.front() + "\"",
                       meant.empty() ? see : "did you mean \"regsync " + meant + "\"? " + see);
   }
-  if (top) return UsageError("no command given", see);
+  if (top) {
+    return UsageError("no command given", see);
+  }
   const std::string said = error.what();
-  if (error.get_name() == "ArgumentMismatch") return UsageError(said.substr(0, said.find(':')) + " needs a value", see);
+  if (error.get_name() == "ArgumentMismatch") {
+    return UsageError(said.substr(0, said.find(':')) + " needs a value", see);
+  }
   return UsageError(said, see);
 }
 
@@ -103,7 +115,9 @@ UsageError explain(const CLI::ParseError& error, const CLI::App& app) {
 int print_candidates(const CLI::App& app, const std::vector<std::string>& arguments, Environment& environment) {
   const bool dashes = arguments.size() > 1 && arguments[1] == "--";
   const Candidates candidates = complete(app, {arguments.begin() + (dashes ? 2 : 1), arguments.end()}, environment);
-  for (const std::string& value : candidates.values) environment.out << value << '\n';
+  for (const std::string& value : candidates.values) {
+    environment.out << value << '\n';
+  }
   environment.out << (candidates.files ? ":0\n" : ":4\n");
   return exit_done;
 }

@@ -16,8 +16,9 @@ CLI::App* add_command(CLI::App& app, const std::string& name, const std::string&
                       std::initializer_list<Example> examples) {
   CLI::App* command = app.add_subcommand(name, summary);
   std::string footer = "Examples:";
-  for (const Example& example : examples)
+  for (const Example& example : examples) {
     footer += "\n  # " + std::string(example.purpose) + "\n  " + example.line + "\n";
+  }
   footer.pop_back();
   command->footer(footer);
   return command;
@@ -33,7 +34,9 @@ void add_output(CLI::App* command, Format& format, std::initializer_list<Format>
   std::map<std::string, Format> allowed;
   std::string names;
   for (const auto& [name, value] : formats_by_name) {
-    if (std::ranges::find(formats, value) == formats.end()) continue;
+    if (std::ranges::find(formats, value) == formats.end()) {
+      continue;
+    }
     allowed.emplace(name, value);
     names.append(names.empty() ? "" : "|").append(name);
   }
@@ -42,7 +45,9 @@ void add_output(CLI::App* command, Format& format, std::initializer_list<Format>
           "-o,--output",
           [&format, allowed, names](const std::string& text) {
             const auto found = allowed.find(text);
-            if (found == allowed.end()) throw CLI::ValidationError("--output", "\"" + text + "\" is none of " + names);
+            if (found == allowed.end()) {
+              throw CLI::ValidationError("--output", "\"" + text + "\" is none of " + names);
+            }
             format = found->second;
           },
           "Answer as " + names)

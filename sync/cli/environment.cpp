@@ -20,7 +20,9 @@ bool may_colour() {
 
 TerminalSize measure_terminal() {
   winsize size{};
-  if (::ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) != 0 || size.ws_col == 0 || size.ws_row == 0) return {};
+  if (::ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) != 0 || size.ws_col == 0 || size.ws_row == 0) {
+    return {};
+  }
   return {size.ws_col, size.ws_row};
 }
 

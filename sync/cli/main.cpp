@@ -15,9 +15,12 @@ void hide_passwords(int argc, char** argv) {
   constexpr std::string_view option = "--docker-password";
   for (int i = 1; i < argc; ++i) {
     const std::string_view argument = argv[i];
-    if (argument == option && i + 1 < argc) std::memset(argv[i + 1], 'x', std::strlen(argv[i + 1]));
-    if (argument.starts_with(option) && argument.size() > option.size() && argument[option.size()] == '=')
+    if (argument == option && i + 1 < argc) {
+      std::memset(argv[i + 1], 'x', std::strlen(argv[i + 1]));
+    }
+    if (argument.starts_with(option) && argument.size() > option.size() && argument[option.size()] == '=') {
       std::memset(argv[i] + option.size() + 1, 'x', argument.size() - option.size() - 1);
+    }
   }
 }
 

@@ -40,16 +40,22 @@ Error not_running(const std::filesystem::path& socket, int error) {
 
 json parse_line(const std::string& line) {
   json message = json::parse(line, nullptr, /*allow_exceptions=*/false);
-  if (!message.is_object()) throw Error(ErrorCode::protocol, "regsyncd answered something that is no JSON-RPC message");
+  if (!message.is_object()) {
+    throw Error(ErrorCode::protocol, "regsyncd answered something that is no JSON-RPC message");
+  }
   return message;
 }
 
 // Of a response: its result; throws its error.
 json result_of(json response) {
-  if (!response.contains("error")) return response.contains("result") ? std::move(response["result"]) : json::object();
+  if (!response.contains("error")) {
+    return response.contains("result") ? std::move(response["result"]) : json::object();
+  }
   json& error = response["error"];
   const std::string message = error.value("message", std::string("regsyncd refused"));
-  if (!error.contains("data")) throw Error(ErrorCode::protocol, "regsyncd answered: " + message);
+  if (!error.contains("data")) {
+    throw Error(ErrorCode::protocol, "regsyncd answered: " + message);
+  }
   json flat = std::move(error["data"]);
   flat["message"] = message;
   throw control::error_from_json(flat);
@@ -63,9 +69,13 @@ class ControlClient::Impl {
     sockaddr_un address{};
     address.sun_family = AF_UNIX;
     const std::string path = socket.string();
-    if (fd_ < 0) throw not_running(socket, errno);
+    if (fd_ < 0) {
+      throw not_running(socket, errno);
+    }
     const bool fits = path.size() < sizeof(address.sun_path);
-    if (fits) std::memcpy(address.sun_path, path.c_str(), path.size() + 1);
+    if (fits) {
+      std::memcpy(address.sun_path, path.c_str(), path.size() + 1);
+    }
     const int connected = fits ? ::connect(fd_, reinterpret_cast<const sockaddr*>(&address), sizeof(address)) : -1;
     if (connected != 0) {
       const int error = fits ? errno : ENAMETOOLONG;
@@ -85,8 +95,12 @@ class ControlClient::Impl {
     std::string_view rest = line;
     while (!rest.empty()) {
       const ssize_t sent = ::send(fd_, rest.data(), rest.size(), MSG_NOSIGNAL);
-      if (sent < 0 && errno == EINTR) continue;
-      if (sent < 0) throw hung_up();
+      if (sent < 0 && errno == EINTR) {
+        continue;
+      }
+      if (sent < 0) {
+        throw hung_up();
+      }
       rest.remove_prefix(static_cast<std::size_t>(sent));
     }
     return id;
@@ -112,13 +126,21 @@ class ControlClient::Impl {
       }
       pollfd readable{.fd = fd_, .events = POLLIN, .revents = 0};
       const int ready = ::poll(&readable, 1, timeout);
-      if (ready < 0 && errno == EINTR) return Wait::interrupted;
-      if (ready == 0) return Wait::timeout;
+      if (ready < 0 && errno == EINTR) {
+        return Wait::interrupted;
+      }
+      if (ready == 0) {
+        return Wait::timeout;
+      }
 
       std::array<char, 65536> bytes;  // NOLINT(cppcoreguidelines-pro-type-member-init): filled by recv
       const ssize_t got = ::recv(fd_, bytes.data(), bytes.size(), 0);
-      if (got < 0 && errno == EINTR) continue;
-      if (got <= 0) throw hung_up();
+      if (got < 0 && errno == EINTR) {
+        continue;
+      }
+      if (got <= 0) {
+        throw hung_up();
+      }
       buffer_.append(bytes.data(), static_cast<std::size_t>(got));
     }
   }
@@ -128,14 +150,18 @@ class ControlClient::Impl {
     std::string line;
     for (;;) {
       const Wait wait = read_line(line, deadline);
-      if (wait == Wait::interrupted) continue;
-      if (wait == Wait::timeout)
+      if (wait == Wait::interrupted) {
+        continue;
+      }
+      if (wait == Wait::timeout) {
         throw Error(ErrorCode::timeout, "regsyncd did not answer \"" + std::string(method) + "\" in time",
                     "see what it does: regsync status; journalctl --user -u regsyncd");
+      }
       json message = parse_line(line);
       // An error whose id is null answers a request that the server could not read: ours, there is no other.
-      if (message.contains("id") && (message["id"] == id || message["id"].is_null()))
+      if (message.contains("id") && (message["id"] == id || message["id"].is_null())) {
         return result_of(std::move(message));
+      }
     }
   }
 
@@ -164,11 +190,16 @@ void ControlClient::subscribe(const json& params, milliseconds repeat,
   while (on_report(report)) {
     const auto deadline = repeat.count() > 0 ? std::optional(Clock::now() + repeat) : std::nullopt;
     const Impl::Wait wait = impl_->read_line(line, deadline);
-    if (wait == Impl::Wait::interrupted) return;
-    if (wait == Impl::Wait::timeout) continue;
+    if (wait == Impl::Wait::interrupted) {
+      return;
+    }
+    if (wait == Impl::Wait::timeout) {
+      continue;
+    }
     const json message = parse_line(line);
-    if (message.value("method", std::string()) == "status" && message.contains("params"))
+    if (message.value("method", std::string()) == "status" && message.contains("params")) {
       report = control::report_from_json(message["params"]);
+    }
   }
 }
 

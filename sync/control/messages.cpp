@@ -20,29 +20,39 @@ constexpr int application_error = -32000;  // JSON-RPC 2.0, section 5.1: the fir
 }
 
 ErrorCode code_from_string(std::string_view name) {
-  for (int i = 0; i <= static_cast<int>(ErrorCode::internal); ++i)
-    if (const auto code = static_cast<ErrorCode>(i); to_string(code) == name) return code;
+  for (int i = 0; i <= static_cast<int>(ErrorCode::internal); ++i) {
+    if (const auto code = static_cast<ErrorCode>(i); to_string(code) == name) {
+      return code;
+    }
+  }
   throw_protocol("unknown error code \"" + std::string(name) + "\"");
 }
 
 SyncState state_from_string(std::string_view name) {
   for (const SyncState state :
-       {SyncState::in_sync, SyncState::pending, SyncState::retrying, SyncState::stuck, SyncState::removing})
-    if (to_string(state) == name) return state;
+       {SyncState::in_sync, SyncState::pending, SyncState::retrying, SyncState::stuck, SyncState::removing}) {
+    if (to_string(state) == name) {
+      return state;
+    }
+  }
   throw_protocol("unknown state \"" + std::string(name) + "\"");
 }
 
 template <typename Items, typename Convert>
 json to_array(const Items& items, Convert convert) {
   json array = json::array();
-  for (const auto& item : items) array.push_back(convert(item));
+  for (const auto& item : items) {
+    array.push_back(convert(item));
+  }
   return array;
 }
 
 template <typename Convert>
 auto from_array(const json& array, Convert convert) {
   std::vector<decltype(convert(array))> items;
-  for (const json& item : array.get_ref<const json::array_t&>()) items.push_back(convert(item));
+  for (const json& item : array.get_ref<const json::array_t&>()) {
+    items.push_back(convert(item));
+  }
   return items;
 }
 
@@ -55,19 +65,29 @@ Login login_from_json(const json& j) { return {j.at("server"), j.at("username")}
 json to_json(const StatusRow& row) {
   json j = {{"target", row.target}, {"context", row.context},        {"namespace", row.name_space},
             {"secret", row.secret}, {"state", to_string(row.state)}, {"since", to_rfc3339(row.since)}};
-  if (row.cause) j["cause"] = error_json(*row.cause);
-  if (row.last_change) j["lastChange"] = to_rfc3339(*row.last_change);
-  if (row.next_try) j["nextTry"] = to_rfc3339(*row.next_try);
+  if (row.cause) {
+    j["cause"] = error_json(*row.cause);
+  }
+  if (row.last_change) {
+    j["lastChange"] = to_rfc3339(*row.last_change);
+  }
+  if (row.next_try) {
+    j["nextTry"] = to_rfc3339(*row.next_try);
+  }
   return j;
 }
 
 std::optional<WallTime> optional_time(const json& j, const char* key) {
-  if (!j.contains(key)) return std::nullopt;
+  if (!j.contains(key)) {
+    return std::nullopt;
+  }
   return from_rfc3339(j.at(key).get_ref<const std::string&>());
 }
 
 std::optional<Error> optional_error(const json& j, const char* key) {
-  if (!j.contains(key)) return std::nullopt;
+  if (!j.contains(key)) {
+    return std::nullopt;
+  }
   return error_from_json(j.at(key));
 }
 
@@ -100,7 +120,9 @@ TargetStatus target_from_json(const json& j) {
 
 json to_json(const ContextStatus& context) {
   json j = {{"name", context.name}, {"server", context.server}, {"connected", context.connected}};
-  if (context.problem) j["problem"] = error_json(*context.problem);
+  if (context.problem) {
+    j["problem"] = error_json(*context.problem);
+  }
   return j;
 }
 
@@ -129,7 +151,9 @@ std::string line_of(const json& message) { return message.dump(-1, ' ', false, j
 
 json to_json(const Error& error) {
   json j = {{"code", to_string(error.code())}, {"message", error.message()}};
-  if (!error.remedy().empty()) j["remedy"] = error.remedy();
+  if (!error.remedy().empty()) {
+    j["remedy"] = error.remedy();
+  }
   return j;
 }
 
@@ -142,7 +166,9 @@ json to_json(const StatusReport& report) {
             {"targets", to_array(report.targets, [](const TargetStatus& target) { return to_json(target); })},
             {"contexts", to_array(report.contexts, [](const ContextStatus& context) { return to_json(context); })},
             {"rows", to_array(report.rows, [](const StatusRow& row) { return to_json(row); })}};
-  if (report.store) j["store"] = to_json(*report.store);
+  if (report.store) {
+    j["store"] = to_json(*report.store);
+  }
   return j;
 }
 
@@ -176,10 +202,14 @@ WallTime from_rfc3339(std::string_view text) {
   std::tm utc{};
   const std::string terminated(text);
   const char* end = ::strptime(terminated.c_str(), "%Y-%m-%dT%H:%M:%S", &utc);
-  if (end != nullptr && *end == '.')  // a fraction (metav1.MicroTime) is below what we tell
-    for (++end; *end >= '0' && *end <= '9';) ++end;
-  if (end == nullptr || std::string_view(end) != "Z")
+  if (end != nullptr && *end == '.') {  // a fraction (metav1.MicroTime) is below what we tell
+    for (++end; *end >= '0' && *end <= '9';) {
+      ++end;
+    }
+  }
+  if (end == nullptr || std::string_view(end) != "Z") {
     throw_protocol("\"" + terminated + "\" is no time like 2026-01-31T12:00:00Z");
+  }
   return std::chrono::system_clock::from_time_t(::timegm(&utc));
 }
 

@@ -213,7 +213,7 @@ void DockerConfigFile::save() {
     throw Error(ErrorCode::stale, path_.string() + " was changed by another program meanwhile; it was left alone",
                 "run the command again");
   }
-  struct stat status {};
+  struct stat status{};
   const unsigned mode = stat(path_.c_str(), &status) == 0 ? status.st_mode & 07777U : 0600U;
   std::string written = text();
   paths::write_whole(path_, written, mode);

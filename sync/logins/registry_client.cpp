@@ -40,10 +40,13 @@ struct Url {
 
 std::optional<Url> parse_url(const std::string& text) {
   const auto scheme = text.find("://");
-  if (scheme == std::string::npos || (!text.starts_with("https://") && !text.starts_with("http://")))
+  if (scheme == std::string::npos || (!text.starts_with("https://") && !text.starts_with("http://"))) {
     return std::nullopt;
+  }
   const auto slash = text.find_first_of("/?", scheme + 3);
-  if (slash == std::string::npos) return Url{text, "/"};
+  if (slash == std::string::npos) {
+    return Url{text, "/"};
+  }
   return Url{text.substr(0, slash), (text[slash] == '?' ? "/" : "") + text.substr(slash)};
 }
 
@@ -63,7 +66,9 @@ HttpRequest request_for(std::string method, std::string target, const std::strin
   request.method = std::move(method);
   request.target = std::move(target);
   request.headers = {accepted_manifests};
-  if (!authorization.empty()) request.headers.push_back(authorization);
+  if (!authorization.empty()) {
+    request.headers.push_back(authorization);
+  }
   return request;
 }
 
@@ -71,9 +76,15 @@ std::string status_text(long status) { return "HTTP " + std::to_string(status); 
 
 PullAnswer verdict_of(const HttpResponse& response, const std::string& server) {
   const std::string said = server + " answered " + status_text(response.status);
-  if (response.status / 100 == 2 || response.status / 100 == 3) return {PullVerdict::can_pull, ""};
-  if (response.status == 401 || response.status == 403) return {PullVerdict::denied, said};
-  if (response.status == 404) return {PullVerdict::no_such_image, said};
+  if (response.status / 100 == 2 || response.status / 100 == 3) {
+    return {PullVerdict::can_pull, ""};
+  }
+  if (response.status == 401 || response.status == 403) {
+    return {PullVerdict::denied, said};
+  }
+  if (response.status == 404) {
+    return {PullVerdict::no_such_image, said};
+  }
   return {PullVerdict::unreachable, said};
 }
 
@@ -88,15 +99,20 @@ Proof proof_of(std::string header) { return {std::move(header), std::nullopt}; }
 
 asio::awaitable<Proof> fetch_token(Challenge challenge, std::string scope, std::string server, RegistryLogin login) {
   const auto url = parse_url(challenge.parameters["realm"]);
-  if (!url) co_return no_proof(PullVerdict::unreachable, server + " names no token server");
+  if (!url) {
+    co_return no_proof(PullVerdict::unreachable, server + " names no token server");
+  }
   // A password goes over plain http to this machine only.
   const auto authority = url->server.substr(url->server.find("://") + 3);
-  if (url->server.starts_with("http://") && !is_loopback(authority))
+  if (url->server.starts_with("http://") && !is_loopback(authority)) {
     co_return no_proof(PullVerdict::unreachable, "the token server " + url->server + " is not https");
+  }
 
   std::string target = url->target + (url->target.find('?') == std::string::npos ? "?" : "&");
   target += "service=" + percent_encoded(challenge.parameters["service"], unreserved);
-  if (!scope.empty()) target += "&scope=" + percent_encoded(scope, unreserved);
+  if (!scope.empty()) {
+    target += "&scope=" + percent_encoded(scope, unreserved);
+  }
   HttpRequest request =
       request_for("GET", std::move(target), login.username.empty() ? std::string() : basic_header(login));
   std::string token_server = url->server;
@@ -107,9 +123,11 @@ asio::awaitable<Proof> fetch_token(Challenge challenge, std::string scope, std::
   }
 
   const nlohmann::json answer = nlohmann::json::parse(response.body, nullptr, false);
-  for (const char* name : {"token", "access_token"})
-    if (answer.is_object() && answer.contains(name) && answer[name].is_string())
+  for (const char* name : {"token", "access_token"}) {
+    if (answer.is_object() && answer.contains(name) && answer[name].is_string()) {
       co_return proof_of("Authorization: Bearer " + answer[name].get<std::string>());
+    }
+  }
   co_return no_proof(PullVerdict::unreachable, url->server + " answered no token");
 }
 
@@ -118,7 +136,9 @@ asio::awaitable<Proof> prove(Challenge challenge, std::string scope, std::string
     Proof proof = co_await fetch_token(std::move(challenge), std::move(scope), std::move(server), std::move(login));
     co_return proof;
   }
-  if (challenge.scheme == "basic" && !login.username.empty()) co_return proof_of(basic_header(login));
+  if (challenge.scheme == "basic" && !login.username.empty()) {
+    co_return proof_of(basic_header(login));
+  }
   co_return no_proof(
       PullVerdict::denied,
       server + " wants " + (challenge.scheme.empty() ? "a login" : challenge.scheme + " authentication"));
@@ -128,10 +148,14 @@ asio::awaitable<PullAnswer> ask(std::string server, std::string method, std::str
                                 RegistryLogin login) {
   HttpRequest first = request_for(method, target, "");
   const HttpResponse open = co_await send(server, std::move(first));
-  if (open.status != 401) co_return verdict_of(open, server);
+  if (open.status != 401) {
+    co_return verdict_of(open, server);
+  }
   Challenge challenge = parse_challenge(open.www_authenticate);
   const Proof proof = co_await prove(std::move(challenge), std::move(scope), server, std::move(login));
-  if (proof.failure) co_return *proof.failure;
+  if (proof.failure) {
+    co_return *proof.failure;
+  }
   HttpRequest second = request_for(std::move(method), std::move(target), proof.header);
   const HttpResponse answer = co_await send(server, std::move(second));
   co_return verdict_of(answer, server);
@@ -163,7 +187,9 @@ asio::awaitable<PullAnswer> ask_host(std::string host, std::string method, std::
       failure = error;
     }
   }
-  if (failure->code() == ErrorCode::cancelled) throw Error(*failure);
+  if (failure->code() == ErrorCode::cancelled) {
+    throw Error(*failure);
+  }
   PullAnswer unreachable{PullVerdict::unreachable, failure->message()};
   co_return unreachable;
 }
@@ -174,7 +200,9 @@ Challenge parse_challenge(std::string_view header) {
   Challenge found;
   Challenge current;
   const auto keep = [&] {
-    if (found.scheme.empty() && (current.scheme == "bearer" || current.scheme == "basic")) found = std::move(current);
+    if (found.scheme.empty() && (current.scheme == "bearer" || current.scheme == "basic")) {
+      found = std::move(current);
+    }
     current = {};
   };
   const auto skip = [&](std::string_view characters) {
@@ -184,8 +212,11 @@ Challenge parse_challenge(std::string_view header) {
     skip(" ,\t");
     const auto end = std::min(header.find_first_of(" =,\t"), header.size());
     std::string word(header.substr(0, end));
-    for (char& c : word)
-      if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
+    for (char& c : word) {
+      if (c >= 'A' && c <= 'Z') {
+        c = static_cast<char>(c - 'A' + 'a');
+      }
+    }
     header.remove_prefix(end);
     if (!header.starts_with('=')) {  // a scheme begins the next challenge
       keep();
@@ -198,11 +229,15 @@ Challenge parse_challenge(std::string_view header) {
     if (header.starts_with('"')) {
       header.remove_prefix(1);
       while (!header.empty() && header.front() != '"') {
-        if (header.front() == '\\' && header.size() > 1) header.remove_prefix(1);
+        if (header.front() == '\\' && header.size() > 1) {
+          header.remove_prefix(1);
+        }
         value += header.front();
         header.remove_prefix(1);
       }
-      if (!header.empty()) header.remove_prefix(1);
+      if (!header.empty()) {
+        header.remove_prefix(1);
+      }
     } else {
       const auto stop = std::min(header.find_first_of(" ,\t"), header.size());
       value = header.substr(0, stop);

@@ -42,14 +42,20 @@ Image parse_image(std::string_view text) {
     image.reference = name.substr(colon + 1);
     name = name.substr(0, colon);
   }
-  if (at != std::string_view::npos) image.reference = rest.substr(at + 1);  // a digest wins over a tag
+  if (at != std::string_view::npos) {
+    image.reference = rest.substr(at + 1);  // a digest wins over a tag
+  }
   image.repository = name;
-  if (image.host == "index.docker.io") image.host = "docker.io";
-  if (image.host == "docker.io" && name.find('/') == std::string_view::npos && !name.empty())
+  if (image.host == "index.docker.io") {
+    image.host = "docker.io";
+  }
+  if (image.host == "docker.io" && name.find('/') == std::string_view::npos && !name.empty()) {
     image.repository.insert(0, "library/");
-  if (!is_repository(image.repository) || !is_reference(image.reference))
+  }
+  if (!is_repository(image.repository) || !is_reference(image.reference)) {
     throw Error(ErrorCode::invalid_input, "\"" + std::string(text) + "\" is no image",
                 "write for example ghcr.io/acme/app:1.2");
+  }
   return image;
 }
 

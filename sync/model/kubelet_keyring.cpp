@@ -21,10 +21,14 @@ Error refused(const std::string& why) {
 // config.go, DockerConfigEntry.UnmarshalJSON and decodeDockerConfigFieldAuth.
 void take_auth(const std::string& auth, KubeletEntry& entry) {
   std::string padded = auth;
-  if (auth.find('=') == std::string::npos) padded.append((4 - auth.size() % 4) % 4, '=');
+  if (auth.find('=') == std::string::npos) {
+    padded.append((4 - auth.size() % 4) % 4, '=');
+  }
   const auto decoded = base64_decode(padded);
   const auto colon = decoded ? decoded->find(':') : std::string::npos;
-  if (colon == std::string::npos) throw refused("\"auth\" of " + entry.key + " is not base64 of USER:PASSWORD");
+  if (colon == std::string::npos) {
+    throw refused("\"auth\" of " + entry.key + " is not base64 of USER:PASSWORD");
+  }
   entry.username = decoded->substr(0, colon);
   entry.password = SecretString(std::string_view(*decoded).substr(colon + 1));
 }
@@ -40,7 +44,9 @@ std::string index_of(std::string_view key) {
   const auto slash = std::min(key.find('/'), key.size());
   const std::string_view host = key.substr(0, slash);
   std::string_view path = key.substr(slash);
-  if (path.starts_with("/v1/") || path.starts_with("/v2/")) path.remove_prefix(3);
+  if (path.starts_with("/v1/") || path.starts_with("/v2/")) {
+    path.remove_prefix(3);
+  }
   return std::string(host).append(path == "/" ? "" : path);
 }
 
@@ -60,7 +66,9 @@ Place place_of(std::string_view text) {
 // keyring.go, isDefaultRegistryMatch.
 bool is_hub_image(std::string_view image) {
   const auto slash = image.find('/');
-  if (slash == std::string_view::npos) return true;
+  if (slash == std::string_view::npos) {
+    return true;
+  }
   const std::string_view host = image.substr(0, slash);
   return host == "docker.io" || host == "index.docker.io" || host.find_first_of(".:") == std::string_view::npos;
 }
@@ -69,18 +77,30 @@ bool is_hub_image(std::string_view image) {
 
 std::vector<KubeletEntry> read_for_kubelet(std::string_view payload) {
   const json document = json::parse(payload, nullptr, false);
-  if (!document.is_object()) throw refused("it is not JSON");
+  if (!document.is_object()) {
+    throw refused("it is not JSON");
+  }
   std::vector<KubeletEntry> entries;
-  if (!document.contains("auths")) return entries;
-  if (!document["auths"].is_object()) throw refused("\"auths\" is not an object");
+  if (!document.contains("auths")) {
+    return entries;
+  }
+  if (!document["auths"].is_object()) {
+    throw refused("\"auths\" is not an object");
+  }
   for (const auto& [key, value] : document["auths"].items()) {
-    if (!value.is_object()) throw refused("the entry of " + key + " is not an object");
-    for (const char* field : {"username", "password", "auth"})
-      if (value.contains(field) && !value[field].is_string())
+    if (!value.is_object()) {
+      throw refused("the entry of " + key + " is not an object");
+    }
+    for (const char* field : {"username", "password", "auth"}) {
+      if (value.contains(field) && !value[field].is_string()) {
         throw refused("\"" + std::string(field) + "\" of " + key + " is not text");
+      }
+    }
     KubeletEntry entry{key, index_of(key), value.value("username", std::string()),
                        SecretString(value.value("password", std::string()))};
-    if (const std::string auth = value.value("auth", std::string()); !auth.empty()) take_auth(auth, entry);
+    if (const std::string auth = value.value("auth", std::string()); !auth.empty()) {
+      take_auth(auth, entry);
+    }
     entries.push_back(std::move(entry));
   }
   return entries;
@@ -89,8 +109,12 @@ std::vector<KubeletEntry> read_for_kubelet(std::string_view payload) {
 bool entry_matches(std::string_view index, std::string_view image) {
   const Place glob = place_of(index);
   const Place target = place_of(image);
-  if (glob.port != target.port || !target.path.starts_with(glob.path)) return false;
-  if (std::ranges::count(glob.host, '.') != std::ranges::count(target.host, '.')) return false;
+  if (glob.port != target.port || !target.path.starts_with(glob.path)) {
+    return false;
+  }
+  if (std::ranges::count(glob.host, '.') != std::ranges::count(target.host, '.')) {
+    return false;
+  }
   // Label by label: in a host, FNM_PATHNAME's "/" is the ".".
   std::string pattern(glob.host);
   std::string text(target.host);
@@ -101,11 +125,18 @@ bool entry_matches(std::string_view index, std::string_view image) {
 
 std::vector<const KubeletEntry*> entries_for(const std::vector<KubeletEntry>& entries, std::string_view image) {
   std::vector<const KubeletEntry*> found;
-  for (const KubeletEntry& entry : entries)
-    if (entry_matches(entry.index, image)) found.push_back(&entry);
-  if (found.empty() && is_hub_image(image))
-    for (const KubeletEntry& entry : entries)
-      if (entry.index == "index.docker.io") found.push_back(&entry);
+  for (const KubeletEntry& entry : entries) {
+    if (entry_matches(entry.index, image)) {
+      found.push_back(&entry);
+    }
+  }
+  if (found.empty() && is_hub_image(image)) {
+    for (const KubeletEntry& entry : entries) {
+      if (entry.index == "index.docker.io") {
+        found.push_back(&entry);
+      }
+    }
+  }
   // The longest path first: keys in reverse lexical order.
   std::ranges::stable_sort(found, std::ranges::greater(), &KubeletEntry::index);
   return found;

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "helper/base/error.hpp"
+#include "sync/base/json_access.hpp"
 #include "sync/model/resource_version.hpp"
 
 namespace regsync {
@@ -17,30 +18,18 @@ namespace {
 using nlohmann::json;
 namespace dom = simdjson::dom;
 
-using Path = std::initializer_list<std::string_view>;
-
 // How deep the objects in a Secret may nest. managedFields are the deepest part, with about ten; simdjson has a place
 // for each level, to be wiped after each Secret.
 constexpr std::size_t deepest_secret = 64;
 
-// What is read of an object that is a tree already, and of one that is only text yet.
+using regsync::find_at;
+using regsync::flag_at;
+using regsync::list_at;
+using regsync::text_at;
 
-const json* find(const json& object, Path path) {
-  const json* at = &object;
-  for (const auto key : path) {
-    if (!at->is_object()) {
-      return nullptr;
-    }
-    const auto it = at->find(key);
-    if (it == at->end()) {
-      return nullptr;
-    }
-    at = &*it;
-  }
-  return at;
-}
+// The accessors of json_access.hpp, for an object that is only text yet.
 
-std::optional<dom::element> find(dom::element object, Path path) {
+std::optional<dom::element> find_at(dom::element object, JsonPath path) {
   for (const auto key : path) {
     if (object.at_key(key).get(object) != simdjson::SUCCESS) {
       return std::nullopt;
@@ -49,37 +38,20 @@ std::optional<dom::element> find(dom::element object, Path path) {
   return object;
 }
 
-std::string_view text_at(const json& object, Path path) {
-  const json* found = find(object, path);
-  return found != nullptr && found->is_string() ? std::string_view(found->get_ref<const std::string&>())
-                                                : std::string_view();
-}
-
-std::string_view text_at(dom::element object, Path path) {
-  const auto found = find(object, path);
+std::string_view text_at(dom::element object, JsonPath path) {
+  const auto found = find_at(object, path);
   std::string_view text;
   return found && found->get(text) == simdjson::SUCCESS ? text : std::string_view();
 }
 
-bool flag_at(const json& object, Path path) {
-  const json* found = find(object, path);
-  return found != nullptr && found->is_boolean() && found->get<bool>();
-}
-
-bool flag_at(dom::element object, Path path) {
-  const auto found = find(object, path);
+bool flag_at(dom::element object, JsonPath path) {
+  const auto found = find_at(object, path);
   bool flag = false;
   return found && found->get(flag) == simdjson::SUCCESS && flag;
 }
 
-const json& list_at(const json& object, Path path) {
-  static const json none = json::array();
-  const json* found = find(object, path);
-  return found != nullptr && found->is_array() ? *found : none;
-}
-
-std::vector<dom::element> list_at(dom::element object, Path path) {
-  const auto found = find(object, path);
+std::vector<dom::element> list_at(dom::element object, JsonPath path) {
+  const auto found = find_at(object, path);
   dom::array items;
   if (!found || found->get(items) != simdjson::SUCCESS) {
     return {};
@@ -98,7 +70,7 @@ std::string_view label_of(std::string_view annotation) {
 template <typename Object>
 std::string_view data_manager(const Object& secret) {
   for (const auto& entry : list_at(secret, {"metadata", "managedFields"})) {
-    if (find(entry, {"fieldsV1", "f:data"})) {
+    if (find_at(entry, {"fieldsV1", "f:data"})) {
       return text_at(entry, {"manager"});
     }
   }

@@ -24,7 +24,9 @@ std::string ControlPeer::Connection::read_line() {
     }
     std::array<char, 4096> bytes{};
     const ssize_t got = ::recv(fd_, bytes.data(), bytes.size(), 0);
-    if (got <= 0) return {};
+    if (got <= 0) {
+      return {};
+    }
     buffer_.append(bytes.data(), static_cast<std::size_t>(got));
   }
 }
@@ -32,7 +34,9 @@ std::string ControlPeer::Connection::read_line() {
 void ControlPeer::Connection::write(std::string_view bytes) const {
   while (!bytes.empty()) {
     const ssize_t sent = ::send(fd_, bytes.data(), bytes.size(), MSG_NOSIGNAL);
-    if (sent <= 0) return;
+    if (sent <= 0) {
+      return;
+    }
     bytes.remove_prefix(static_cast<std::size_t>(sent));
   }
 }
@@ -46,18 +50,23 @@ class ControlPeer::Impl {
     sockaddr_un address{};
     address.sun_family = AF_UNIX;
     const std::string text = path_.string();
-    if (text.size() >= sizeof(address.sun_path)) throw std::runtime_error("socket path too long: " + text);
+    if (text.size() >= sizeof(address.sun_path)) {
+      throw std::runtime_error("socket path too long: " + text);
+    }
     std::memcpy(address.sun_path, text.c_str(), text.size() + 1);
     if (::bind(listener_, reinterpret_cast<const sockaddr*>(&address), sizeof(address)) != 0 ||
-        ::listen(listener_, 8) != 0)
+        ::listen(listener_, 8) != 0) {
       throw std::runtime_error("cannot listen on " + text);
+    }
     thread_ = std::thread([this] { serve(); });
   }
   ~Impl() {
     {
       const std::scoped_lock lock(mutex_);
       stopping_ = true;
-      if (connection_ >= 0) ::shutdown(connection_, SHUT_RDWR);
+      if (connection_ >= 0) {
+        ::shutdown(connection_, SHUT_RDWR);
+      }
       ::shutdown(listener_, SHUT_RDWR);
     }
     thread_.join();
@@ -74,11 +83,15 @@ class ControlPeer::Impl {
   void serve() {
     for (;;) {
       const int fd = ::accept4(listener_, nullptr, nullptr, SOCK_CLOEXEC);
-      if (fd < 0) return;
+      if (fd < 0) {
+        return;
+      }
       {
         const std::scoped_lock lock(mutex_);
         connection_ = fd;
-        if (stopping_) ::shutdown(fd, SHUT_RDWR);
+        if (stopping_) {
+          ::shutdown(fd, SHUT_RDWR);
+        }
       }
       Connection connection(fd);
       script_(connection);

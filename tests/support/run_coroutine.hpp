@@ -65,11 +65,9 @@ T run(asio::io_context& context, asio::awaitable<T> coroutine,
                    }
                    result->done = true;
                  }));
-  if (!run_until(
-          context, [&] { return result->done; }, time)) {
+  if (!run_until(context, [&] { return result->done; }, time)) {
     stop.emit(asio::cancellation_type::terminal);
-    run_until(
-        context, [&] { return result->done; }, std::chrono::seconds(5));
+    run_until(context, [&] { return result->done; }, std::chrono::seconds(5));
     throw std::runtime_error("the coroutine did not end in time");
   }
   if (result->failure) {
@@ -119,8 +117,7 @@ class Background {
   bool stop() {
     if (!state_->done) {
       stop_.emit(asio::cancellation_type::terminal);
-      run_until(
-          context_, [&] { return state_->done; }, std::chrono::seconds(5));
+      run_until(context_, [&] { return state_->done; }, std::chrono::seconds(5));
     }
     return state_->done;
   }

@@ -30,7 +30,9 @@ class Progress {
  public:
   explicit Progress(Environment& environment) : err_(environment.err), on_(environment.out_is_terminal) {}
   ~Progress() {
-    if (on_ && drawn_) err_ << "\r\x1b[K" << std::flush;
+    if (on_ && drawn_) {
+      err_ << "\r\x1b[K" << std::flush;
+    }
   }
   Progress(const Progress&) = delete;
   Progress& operator=(const Progress&) = delete;
@@ -38,7 +40,9 @@ class Progress {
   Progress& operator=(Progress&&) = delete;
 
   void draw(const StatusReport& report) {
-    if (!on_) return;
+    if (!on_) {
+      return;
+    }
     err_ << "\r\x1b[K" << summary(report) << " ..." << std::flush;
     drawn_ = true;
   }
@@ -76,7 +80,9 @@ std::unique_ptr<ControlClient> connect_if_running() {
 
 json params_of(const std::optional<std::string>& target) {
   json params = json::object();
-  if (target) params["target"] = *target;
+  if (target) {
+    params["target"] = *target;
+  }
   return params;
 }
 
@@ -84,23 +90,31 @@ StatusReport sync_and_wait(Environment& environment, ControlClient& daemon, cons
                            bool adopt, milliseconds time) {
   const Clock::time_point deadline = Clock::now() + time;
   json params = params_of(target);
-  if (adopt) params["adopt"] = true;
+  if (adopt) {
+    params["adopt"] = true;
+  }
 
   Progress progress(environment);
   // The daemon answers once everything was tried; meanwhile a second connection shows how far it is.
   auto tried = std::async(std::launch::async, [&] { return daemon.call("sync", params, left_until(deadline)); });
   const auto is_tried = [&] { return tried.wait_for(milliseconds(0)) == std::future_status::ready; };
-  if (environment.out_is_terminal) follow(target, deadline, progress, [&](const StatusReport&) { return is_tried(); });
+  if (environment.out_is_terminal) {
+    follow(target, deadline, progress, [&](const StatusReport&) { return is_tried(); });
+  }
 
   StatusReport report;
   try {
     report = control::report_from_json(tried.get());
   } catch (const Error& error) {
-    if (error.code() != ErrorCode::timeout) throw;
+    if (error.code() != ErrorCode::timeout) {
+      throw;
+    }
     // Time is over while something is still being tried: the status says what.
     return control::report_from_json(connect()->call("status", params_of(target), std::chrono::seconds(5)));
   }
-  if (reached(report)) return report;
+  if (reached(report)) {
+    return report;
+  }
 
   const Clock::time_point settled = Clock::now() + settle_time;
   return follow(target, deadline, progress,

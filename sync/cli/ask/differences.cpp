@@ -17,7 +17,9 @@ using nlohmann::json;
 // As a server-side apply leaves it: what others added to the object stays.
 json apply_to(const json& live, json manifest, const std::string& name_space) {
   manifest["metadata"]["namespace"] = name_space;
-  if (live.is_null()) return manifest;
+  if (live.is_null()) {
+    return manifest;
+  }
   json result = live;
   result.merge_patch(manifest);
   return result;
@@ -28,7 +30,9 @@ void compare(const Key& key, const DesiredState& desired, const Snapshot& snapsh
   const auto secret = snapshot.secrets.find(key);
   const json live = secret == snapshot.secrets.end() ? json() : secret->second;
   std::optional<SecretView> view;
-  if (!live.is_null()) view = view_secret(live, owner.id);
+  if (!live.is_null()) {
+    view = view_secret(live, owner.id);
+  }
 
   Facts facts;
   facts.name_space = snapshot.find_namespace(key.name_space);
@@ -36,13 +40,19 @@ void compare(const Key& key, const DesiredState& desired, const Snapshot& snapsh
   facts.secret = view ? &*view : nullptr;
   const Decision decision = desired.decide(key, facts);
 
-  if (decision.cause) found.obstacles.push_back({context + "/" + key.name_space, *decision.cause});
+  if (decision.cause) {
+    found.obstacles.push_back({context + "/" + key.name_space, *decision.cause});
+  }
   json after;
-  if (decision.action == Action::nothing) return;
+  if (decision.action == Action::nothing) {
+    return;
+  }
   if (decision.action != Action::remove) {
     const Payload payload = payload_for(*decision.plan, live);
     after = apply_to(live, make_manifest(*decision.plan, owner.annotation, payload.base64()), key.name_space);
-    if (after == live) return;
+    if (after == live) {
+      return;
+    }
   }
   auto [shown_before, shown_after] = mask(live, after);
   found.changes.push_back({context, key.name_space, key.secret, std::move(shown_before), std::move(shown_after)});
@@ -63,7 +73,9 @@ asio::awaitable<void> find_differences(kube::KubeClient& client, std::vector<std
   }
   const DesiredState desired(default_namespace, std::move(by_name), {}, std::move(names));
   const Snapshot snapshot = co_await read_snapshot(client, places);
-  for (const Key& key : keys_of(snapshot, places)) compare(key, desired, snapshot, owner, client.context().name, found);
+  for (const Key& key : keys_of(snapshot, places)) {
+    compare(key, desired, snapshot, owner, client.context().name, found);
+  }
 }
 
 }  // namespace regsync::cli

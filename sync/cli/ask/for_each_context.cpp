@@ -61,7 +61,9 @@ void for_each_context(const kube::Kubeconfig& kubeconfig, const std::vector<std:
     };
     try {
       asio::co_spawn(io, work_on(kubeconfig.resolve(name), time, work), [failed](const std::exception_ptr& failure) {
-        if (failure) failed(failure);
+        if (failure) {
+          failed(failure);
+        }
       });
     } catch (...) {
       failed(std::current_exception());

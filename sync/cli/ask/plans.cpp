@@ -9,7 +9,9 @@ namespace regsync::cli {
 
 std::vector<std::shared_ptr<const Plan>> make_plans(Environment& environment, const std::vector<Target>& targets) {
   std::set<RegistryKey> wanted;
-  for (const Target& target : targets) wanted.merge(wanted_registries(target));
+  for (const Target& target : targets) {
+    wanted.merge(wanted_registries(target));
+  }
   StoreReading logins =
       environment.open_store(environment.in_is_terminal ? Prompt::allowed : Prompt::never)->load(wanted);
 
@@ -21,7 +23,9 @@ std::vector<std::shared_ptr<const Plan>> make_plans(Environment& environment, co
   }
   std::vector<std::shared_ptr<const Plan>> plans;
   plans.reserve(targets.size());
-  for (const Target& target : targets) plans.push_back(std::make_shared<const Plan>(make_plan(target, known)));
+  for (const Target& target : targets) {
+    plans.push_back(std::make_shared<const Plan>(make_plan(target, known)));
+  }
   return plans;
 }
 
@@ -29,11 +33,15 @@ Payload payload_for(const Plan& plan, const nlohmann::json& secret) {
   PullEntries entries;
   if (const auto data = secret.find("data"); secret.is_object() && data != secret.end() && data->is_object()) {
     const auto present = base64_decode(data->value(".dockerconfigjson", std::string()));
-    for (auto& [registry, entry] : parse_docker_config_json(present.value_or("")))
-      if (plan.carried_over.contains(registry)) entries[registry] = std::move(entry);
+    for (auto& [registry, entry] : parse_docker_config_json(present.value_or(""))) {
+      if (plan.carried_over.contains(registry)) {
+        entries[registry] = std::move(entry);
+      }
+    }
   }
-  for (const auto& [registry, credential] : plan.entries)
+  for (const auto& [registry, credential] : plan.entries) {
     entries[registry] = {credential->login.username, credential->secret.clone(), plan.target.email};
+  }
   return Payload(entries);
 }
 

@@ -17,7 +17,9 @@ namespace {
 std::optional<std::size_t> number_of(std::string_view text, std::size_t count) {
   std::size_t number = 0;
   const auto [end, fault] = std::from_chars(text.data(), text.data() + text.size(), number);
-  if (fault != std::errc() || end != text.data() + text.size() || number < 1 || number > count) return std::nullopt;
+  if (fault != std::errc() || end != text.data() + text.size() || number < 1 || number > count) {
+    return std::nullopt;
+  }
   return number - 1;
 }
 
@@ -25,20 +27,30 @@ std::optional<std::size_t> number_of(std::string_view text, std::size_t count) {
 std::optional<std::vector<std::size_t>> parse_choice(std::string_view answer, std::size_t count) {
   std::set<std::size_t> chosen;
   if (answer == "all") {
-    for (std::size_t i = 0; i < count; ++i) chosen.insert(i);
+    for (std::size_t i = 0; i < count; ++i) {
+      chosen.insert(i);
+    }
   }
   while (!answer.empty() && answer != "all") {
     const auto comma = answer.find_first_of(", ");
     const std::string_view part = answer.substr(0, comma);
     answer.remove_prefix(comma == std::string_view::npos ? answer.size() : comma + 1);
-    if (part.empty()) continue;
+    if (part.empty()) {
+      continue;
+    }
     const auto dash = part.find('-');
     const auto first = number_of(part.substr(0, dash), count);
     const auto last = dash == std::string_view::npos ? first : number_of(part.substr(dash + 1), count);
-    if (!first || !last || *last < *first) return std::nullopt;
-    for (std::size_t i = *first; i <= *last; ++i) chosen.insert(i);
+    if (!first || !last || *last < *first) {
+      return std::nullopt;
+    }
+    for (std::size_t i = *first; i <= *last; ++i) {
+      chosen.insert(i);
+    }
   }
-  if (chosen.empty()) return std::nullopt;
+  if (chosen.empty()) {
+    return std::nullopt;
+  }
   return std::vector<std::size_t>(chosen.begin(), chosen.end());
 }
 
@@ -46,13 +58,17 @@ std::optional<std::vector<std::size_t>> parse_choice(std::string_view answer, st
 class NoEcho {
  public:
   NoEcho() {
-    if (::tcgetattr(STDIN_FILENO, &before_) != 0) return;
+    if (::tcgetattr(STDIN_FILENO, &before_) != 0) {
+      return;
+    }
     termios silent = before_;
     silent.c_lflag &= ~static_cast<tcflag_t>(ECHO);
     changed_ = ::tcsetattr(STDIN_FILENO, TCSAFLUSH, &silent) == 0;
   }
   ~NoEcho() {
-    if (changed_) ::tcsetattr(STDIN_FILENO, TCSAFLUSH, &before_);
+    if (changed_) {
+      ::tcsetattr(STDIN_FILENO, TCSAFLUSH, &before_);
+    }
   }
   NoEcho(const NoEcho&) = delete;
   NoEcho& operator=(const NoEcho&) = delete;
@@ -68,12 +84,18 @@ class NoEcho {
 
 std::vector<std::size_t> choose(Environment& environment, const std::string& question,
                                 const std::vector<std::string>& items) {
-  for (std::size_t i = 0; i < items.size(); ++i) environment.err << "  " << i + 1 << ") " << items[i] << '\n';
+  for (std::size_t i = 0; i < items.size(); ++i) {
+    environment.err << "  " << i + 1 << ") " << items[i] << '\n';
+  }
   for (;;) {
     environment.err << question << " [1-" << items.size() << ", all]: " << std::flush;
     std::string answer;
-    if (!std::getline(environment.in, answer)) throw UsageError("nothing was chosen");
-    if (auto chosen = parse_choice(answer, items.size())) return *chosen;
+    if (!std::getline(environment.in, answer)) {
+      throw UsageError("nothing was chosen");
+    }
+    if (auto chosen = parse_choice(answer, items.size())) {
+      return *chosen;
+    }
     environment.err << "Answer with numbers of the list, for example 1 or 1,3 or all.\n";
   }
 }
@@ -83,7 +105,9 @@ SecretString ask_password(Environment& environment, const std::string& question)
   std::string line;
   {
     const NoEcho silent;
-    if (!std::getline(environment.in, line)) throw UsageError("no password was given");
+    if (!std::getline(environment.in, line)) {
+      throw UsageError("no password was given");
+    }
   }
   environment.err << '\n';
   return SecretString(line);
@@ -91,8 +115,12 @@ SecretString ask_password(Environment& environment, const std::string& question)
 
 SecretString read_password(std::istream& in) {
   std::string text(std::istreambuf_iterator<char>(in), {});
-  if (text.ends_with('\n')) text.pop_back();
-  if (text.ends_with('\r')) text.pop_back();
+  if (text.ends_with('\n')) {
+    text.pop_back();
+  }
+  if (text.ends_with('\r')) {
+    text.pop_back();
+  }
   return SecretString(text);
 }
 

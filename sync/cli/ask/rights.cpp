@@ -13,7 +13,9 @@ constexpr const char* rbac_version = "rbac.authorization.k8s.io/v1";
 
 json metadata_of(const std::string& target, const std::string& name_space) {
   json metadata = {{"name", "regsync-" + target}};
-  if (!name_space.empty()) metadata["namespace"] = name_space;
+  if (!name_space.empty()) {
+    metadata["namespace"] = name_space;
+  }
   return metadata;
 }
 
@@ -21,7 +23,9 @@ json make_role(const Rights& rights, const std::string& name_space) {
   json rules = json::array();
   for (const Rule& rule : rules_of(rights)) {
     json made = {{"apiGroups", {""}}, {"resources", {rule.resource}}, {"verbs", rule.verbs}};
-    if (!rule.names.empty()) made["resourceNames"] = rule.names;
+    if (!rule.names.empty()) {
+      made["resourceNames"] = rule.names;
+    }
     rules.push_back(std::move(made));
   }
   return {{"apiVersion", rbac_version},
@@ -32,10 +36,11 @@ json make_role(const Rights& rights, const std::string& name_space) {
 
 json make_binding(const Rights& rights, const std::string& name_space, const Subject& subject) {
   json who = {{"kind", subject.kind}, {"name", subject.name}};
-  if (subject.kind == "ServiceAccount")
+  if (subject.kind == "ServiceAccount") {
     who["namespace"] = subject.name_space;
-  else
+  } else {
     who["apiGroup"] = rbac_group;
+  }
   return {{"apiVersion", rbac_version},
           {"kind", name_space.empty() ? "ClusterRoleBinding" : "RoleBinding"},
           {"metadata", metadata_of(rights.target, name_space)},
@@ -54,8 +59,9 @@ Rights rights_of(const Target& target, const std::string& default_namespace) {
   rights.secret = target.secret;
   rights.service_accounts = target.service_accounts;
   rights.everywhere = !target.namespace_selector.empty() || std::ranges::any_of(target.namespaces, is_glob);
-  if (!rights.everywhere)
+  if (!rights.everywhere) {
     rights.namespaces = target.namespaces.empty() ? std::vector{default_namespace} : target.namespaces;
+  }
   return rights;
 }
 
@@ -63,9 +69,12 @@ std::vector<Rule> rules_of(const Rights& rights) {
   std::vector<Rule> rules = {
       {"secrets", {"get", "list", "watch", "create", "patch", "delete"}, {rights.secret}},
   };
-  if (!rights.service_accounts.empty())
+  if (!rights.service_accounts.empty()) {
     rules.push_back({"serviceaccounts", {"get", "list", "watch", "patch"}, rights.service_accounts});
-  if (rights.everywhere) rules.push_back({"namespaces", {"get", "list", "watch"}, {}});
+  }
+  if (rights.everywhere) {
+    rules.push_back({"namespaces", {"get", "list", "watch"}, {}});
+  }
   return rules;
 }
 

@@ -27,7 +27,9 @@ asio::awaitable<std::vector<json>> list_all(kube::KubeClient& client, kube::Obje
   options.limit = page_size;
   do {
     json page = co_await client.list(collection, options);
-    for (json& item : page["items"]) items.push_back(std::move(item));
+    for (json& item : page["items"]) {
+      items.push_back(std::move(item));
+    }
     options.continue_token = page["metadata"].value("continue", std::string());
   } while (!options.continue_token.empty());
   co_return items;
@@ -41,7 +43,9 @@ asio::awaitable<void> read_namespaces(kube::KubeClient& client, Snapshot& snapsh
     const json& metadata = item.at("metadata");
     NamespaceView view;
     view.terminating = metadata.contains("deletionTimestamp");
-    if (metadata.contains("labels")) view.labels = metadata["labels"].get<Labels>();
+    if (metadata.contains("labels")) {
+      view.labels = metadata["labels"].get<Labels>();
+    }
     snapshot.namespaces.emplace(metadata.at("name").get<std::string>(), std::move(view));
   }
   snapshot.namespaces_complete = true;
@@ -52,7 +56,9 @@ asio::awaitable<void> read_one(kube::KubeClient& client, Key key, Snapshot& snap
     json secret = co_await client.get(path_of("secrets", key.name_space, key.secret));
     snapshot.secrets.emplace(std::move(key), std::move(secret));
   } catch (const Error& error) {
-    if (error.code() != ErrorCode::not_found && error.code() != ErrorCode::namespace_missing) throw;
+    if (error.code() != ErrorCode::not_found && error.code() != ErrorCode::namespace_missing) {
+      throw;
+    }
   }
 }
 
@@ -78,11 +84,15 @@ const NamespaceView* Snapshot::find_namespace(const std::string& name) const {
 asio::awaitable<Snapshot> read_snapshot(kube::KubeClient& client, Places places) {
   Snapshot snapshot;
   bool everywhere = false;
-  for (const auto& [name, scope] : places.secrets) everywhere = everywhere || scope.all;
+  for (const auto& [name, scope] : places.secrets) {
+    everywhere = everywhere || scope.all;
+  }
   try {
     co_await read_namespaces(client, snapshot);
   } catch (const Error& error) {
-    if (error.code() != ErrorCode::forbidden || everywhere) throw;  // plain names do not need the list
+    if (error.code() != ErrorCode::forbidden || everywhere) {
+      throw;  // plain names do not need the list
+    }
   }
   for (const auto& [name, scope] : places.secrets) {
     if (scope.all) {
@@ -99,11 +109,18 @@ asio::awaitable<Snapshot> read_snapshot(kube::KubeClient& client, Places places)
 
 std::set<Key> keys_of(const Snapshot& snapshot, const Places& places) {
   std::set<Key> keys;
-  for (const auto& [key, secret] : snapshot.secrets) keys.insert(key);
+  for (const auto& [key, secret] : snapshot.secrets) {
+    keys.insert(key);
+  }
   for (const auto& [name, scope] : places.secrets) {
-    for (const std::string& name_space : scope.namespaces) keys.insert({name_space, name});
-    for (const auto& [name_space, view] : snapshot.namespaces)
-      if (scope.all) keys.insert({name_space, name});
+    for (const std::string& name_space : scope.namespaces) {
+      keys.insert({name_space, name});
+    }
+    for (const auto& [name_space, view] : snapshot.namespaces) {
+      if (scope.all) {
+        keys.insert({name_space, name});
+      }
+    }
   }
   return keys;
 }

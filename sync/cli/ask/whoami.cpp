@@ -33,7 +33,9 @@ std::string common_name_of(const std::string& pem) {
                                                         BIO_free);
   const std::unique_ptr<X509, decltype(&X509_free)> certificate(
       PEM_read_bio_X509(bytes.get(), nullptr, nullptr, nullptr), X509_free);
-  if (!certificate) return {};
+  if (!certificate) {
+    return {};
+  }
   std::array<char, 256> name{};
   const int size = X509_NAME_get_text_by_NID(X509_get_subject_name(certificate.get()), NID_commonName, name.data(),
                                              static_cast<int>(name.size()));
@@ -44,7 +46,9 @@ std::string common_name_of(const std::string& pem) {
 std::string subject_of(std::string_view token) {
   const auto first = token.find('.');
   const auto second = token.find('.', first + 1);
-  if (first == std::string::npos || second == std::string::npos) return {};
+  if (first == std::string::npos || second == std::string::npos) {
+    return {};
+  }
   std::string payload(token.substr(first + 1, second - first - 1));
   std::ranges::replace(payload, '-', '+');
   std::ranges::replace(payload, '_', '/');
@@ -56,10 +60,18 @@ std::string subject_of(std::string_view token) {
 }
 
 std::string user_name_in(const kube::ResolvedContext& context) {
-  if (!context.impersonation.user.empty()) return context.impersonation.user;
-  if (!context.client_certificate_data.empty()) return common_name_of(context.client_certificate_data);
-  if (!context.client_certificate_file.empty()) return common_name_of(read_file(context.client_certificate_file));
-  if (!context.token_file.empty()) return subject_of(read_file(context.token_file));
+  if (!context.impersonation.user.empty()) {
+    return context.impersonation.user;
+  }
+  if (!context.client_certificate_data.empty()) {
+    return common_name_of(context.client_certificate_data);
+  }
+  if (!context.client_certificate_file.empty()) {
+    return common_name_of(read_file(context.client_certificate_file));
+  }
+  if (!context.token_file.empty()) {
+    return subject_of(read_file(context.token_file));
+  }
   return subject_of(context.token.reveal());
 }
 
@@ -73,7 +85,9 @@ asio::awaitable<std::optional<std::string>> ask(kube::KubeClient& client, std::s
     const json review = co_await client.create(std::move(reviews), std::move(text));
     co_return review.at("status").at("userInfo").at("username").get<std::string>();
   } catch (const Error& error) {
-    if (error.code() != ErrorCode::not_found && error.code() != ErrorCode::forbidden) throw;
+    if (error.code() != ErrorCode::not_found && error.code() != ErrorCode::forbidden) {
+      throw;
+    }
     co_return std::nullopt;
   }
 }
@@ -83,7 +97,9 @@ asio::awaitable<std::optional<std::string>> ask(kube::KubeClient& client, std::s
 asio::awaitable<std::string> user_name_of(kube::KubeClient& client) {
   for (const char* version : {"v1", "v1beta1", "v1alpha1"}) {
     std::optional<std::string> name = co_await ask(client, version);
-    if (name) co_return std::move(*name);
+    if (name) {
+      co_return std::move(*name);
+    }
   }
   co_return user_name_in(client.context());
 }

@@ -46,15 +46,19 @@ struct AddOptions {
 
 void require_whole_login(const AddOptions& options) {
   const bool password = !options.docker_password.empty() || options.docker_password_stdin;
-  if (options.docker_username.empty() && password)
+  if (options.docker_username.empty() && password) {
     throw UsageError("a password without --docker-username", "add --docker-username USER");
-  if (!options.docker_password.empty() && options.docker_password_stdin)
+  }
+  if (!options.docker_password.empty() && options.docker_password_stdin) {
     throw UsageError("--docker-password and --docker-password-stdin exclude each other", "use --docker-password-stdin");
+  }
 }
 
 // The login given on the command line, as for `kubectl create secret docker-registry`; nothing where none was.
 std::optional<Credential> given_login(const AddOptions& options, Environment& environment) {
-  if (options.docker_username.empty()) return std::nullopt;
+  if (options.docker_username.empty()) {
+    return std::nullopt;
+  }
   Credential login{{options.docker_server.empty() ? hub : options.docker_server, options.docker_username}, {}};
   if (!options.docker_password.empty()) {
     environment.err << "WARNING! Using --docker-password via the CLI is insecure. Use --docker-password-stdin.\n";
@@ -66,7 +70,9 @@ std::optional<Credential> given_login(const AddOptions& options, Environment& en
   } else {
     throw UsageError("--docker-username without a password", "pipe it in: ... --docker-password-stdin < FILE");
   }
-  if (login.secret.empty()) throw UsageError("the password is empty");
+  if (login.secret.empty()) {
+    throw UsageError("the password is empty");
+  }
   return login;
 }
 
@@ -79,11 +85,14 @@ std::vector<Login> pull_logins(CredentialStore& store) {
 // Without --registry: the one login there is, or the person's choice.
 std::vector<std::string> choose_registries(Environment& environment) {
   const std::vector<Login> logins = pull_logins(*environment.open_store(Prompt::allowed));
-  if (logins.empty())
+  if (logins.empty()) {
     throw UsageError("there is no login in the OS secret store",
                      "log in: docker login REGISTRY (once: regsync setup), or give --docker-server, --docker-username "
                      "and --docker-password-stdin");
-  if (logins.size() == 1) return {logins.front().server};
+  }
+  if (logins.size() == 1) {
+    return {logins.front().server};
+  }
 
   std::vector<std::string> servers;
   std::vector<std::string> lines;
@@ -93,10 +102,13 @@ std::vector<std::string> choose_registries(Environment& environment) {
     servers.push_back(login.server);
     lines.push_back(login.server + " (" + login.username + ")");
   }
-  if (!environment.in_is_terminal || !environment.out_is_terminal)
+  if (!environment.in_is_terminal || !environment.out_is_terminal) {
     throw UsageError("there are several logins: " + join(lines), "say which: --registry " + servers.front());
+  }
   std::vector<std::string> chosen;
-  for (const std::size_t i : choose(environment, "Registries for the Secret", lines)) chosen.push_back(servers[i]);
+  for (const std::size_t i : choose(environment, "Registries for the Secret", lines)) {
+    chosen.push_back(servers[i]);
+  }
   return chosen;
 }
 
@@ -106,10 +118,11 @@ std::vector<std::string> context_names(const AddOptions& options) {
     require_contexts(kubeconfig, options.contexts);
     return options.contexts;
   }
-  if (kubeconfig.current_context().empty())
+  if (kubeconfig.current_context().empty()) {
     throw UsageError("the kubeconfig has no current context",
                      kubeconfig.contexts().empty() ? "set KUBECONFIG, or give --kubeconfig FILE"
                                                    : "say which: --context " + kubeconfig.contexts().front());
+  }
   return {kubeconfig.current_context()};
 }
 
@@ -144,10 +157,14 @@ void warn_of_missing_logins(const Target& target, Environment& environment) {
   }
   std::vector<std::string> servers;
   servers.reserve(logins.size());
-  for (const Login& login : logins) servers.push_back(login.server);
+  for (const Login& login : logins) {
+    servers.push_back(login.server);
+  }
   for (const std::string& registry : target.registries) {
     const RegistryKey key(registry);
-    if (std::ranges::any_of(servers, [&](const std::string& server) { return RegistryKey(server) == key; })) continue;
+    if (std::ranges::any_of(servers, [&](const std::string& server) { return RegistryKey(server) == key; })) {
+      continue;
+    }
     const std::string meant = closest(registry, servers);
     environment.err << "warning: no login for " << registry << " yet; "
                     << (meant.empty() ? "log in: docker login " + registry : "did you mean \"" + meant + "\"?") << '\n';
@@ -159,10 +176,13 @@ bool write_target(const Target& target, const AddOptions& options) {
   const TargetDirectory directory(paths::targets());
   const TargetFiles files = directory.load();
   const auto file = files.find(target.name);
-  if (file != files.end() && !file->second.problem && file->second.target == target) return false;
-  if (file != files.end() && !options.replace)
+  if (file != files.end() && !file->second.problem && file->second.target == target) {
+    return false;
+  }
+  if (file != files.end() && !options.replace) {
     throw Error(ErrorCode::already_exists, "target \"" + target.name + "\" exists already, and is different",
                 "edit " + directory.path_of(target.name).string() + ", or give --replace");
+  }
   directory.write(target);
   return true;
 }
@@ -179,45 +199,67 @@ int hand_over(const Target& target, bool changed, ControlClient* daemon, const A
               Environment& environment) {
   const bool text = options.format == Format::table || options.format == Format::wide;
   if (daemon == nullptr) {
-    if (text) announce(target, changed, environment);
-    if (!text) print_target(environment.out, target, options.format);
-    if (!connect_if_running())
+    if (text) {
+      announce(target, changed, environment);
+    }
+    if (!text) {
+      print_target(environment.out, target, options.format);
+    }
+    if (!connect_if_running()) {
       environment.err << "note: regsyncd is not running, so nothing is synced yet; start it: regsync setup, or sync "
                          "once: regsync sync "
                       << target.name << " --once\n";
+    }
     return exit_done;
   }
   const auto time = parse_duration(options.wait.empty() ? "30s" : options.wait, "--wait");
   const auto started = std::chrono::steady_clock::now();
   const StatusReport report = sync_and_wait(environment, *daemon, target.name, options.adopt, time);
   const auto took = std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::steady_clock::now() - started);
-  if (text) announce(target, changed, environment);
-  if (!text || !reached(report)) print_report(environment, report, options.format);
-  if (text && reached(report)) environment.out << summary(report) << " (" << took.count() << " ms)\n";
+  if (text) {
+    announce(target, changed, environment);
+  }
+  if (!text || !reached(report)) {
+    print_report(environment, report, options.format);
+  }
+  if (text && reached(report)) {
+    environment.out << summary(report) << " (" << took.count() << " ms)\n";
+  }
   return reached(report) ? exit_done : exit_not_as_asked;
 }
 
 int add(const AddOptions& options, Environment& environment) {
-  if (!options.wait.empty()) parse_duration(options.wait, "--wait");
+  if (!options.wait.empty()) {
+    parse_duration(options.wait, "--wait");
+  }
   require_whole_login(options);
   // All that can be wrong is found out before anything is kept.
   std::vector<std::string> registries = options.registries;
-  if (registries.empty() && !options.docker_server.empty()) registries = {options.docker_server};
-  if (registries.empty() && !options.docker_username.empty()) registries = {hub};
+  if (registries.empty() && !options.docker_server.empty()) {
+    registries = {options.docker_server};
+  }
+  if (registries.empty() && !options.docker_username.empty()) {
+    registries = {hub};
+  }
   std::vector<std::string> contexts = context_names(options);
-  if (registries.empty()) registries = choose_registries(environment);
+  if (registries.empty()) {
+    registries = choose_registries(environment);
+  }
   const Target target = make_target(options, std::move(registries), std::move(contexts));
 
   if (options.dry_run) {
-    if (options.format == Format::table)
+    if (options.format == Format::table) {
       environment.out << "# " << paths::targets().string() << '/' << target.name << ".yaml (dry run)\n"
                       << to_yaml(target);
-    else
+    } else {
       print_target(environment.out, target, options.format);
+    }
     return exit_done;
   }
   const auto daemon = options.wait.empty() && !options.adopt ? nullptr : connect();
-  if (const auto login = given_login(options, environment)) environment.open_store(Prompt::allowed)->store(*login);
+  if (const auto login = given_login(options, environment)) {
+    environment.open_store(Prompt::allowed)->store(*login);
+  }
   const bool changed = write_target(target, options);
   warn_of_missing_logins(target, environment);
   return hand_over(target, changed, daemon.get(), options, environment);

@@ -35,9 +35,10 @@ struct DiffOptions {
 class Scratch {
  public:
   Scratch() : path_((fs::temp_directory_path() / "regsync-diff.XXXXXX").string()) {
-    if (::mkdtemp(path_.data()) == nullptr)
+    if (::mkdtemp(path_.data()) == nullptr) {
       throw Error(ErrorCode::invalid_input, path_ + ": cannot make a temporary folder",
                   "set TMPDIR to a folder you may write");
+    }
   }
   ~Scratch() {
     std::error_code ignored;  // what is left holds nothing secret
@@ -55,7 +56,9 @@ class Scratch {
 };
 
 void write(const fs::path& root, const Difference& difference, const nlohmann::json& object) {
-  if (object.is_null()) return;
+  if (object.is_null()) {
+    return;
+  }
   const fs::path folder = root / difference.context / difference.name_space;
   fs::create_directories(folder);
   std::ofstream(folder / difference.secret) << to_yaml_text(object) << '\n';
@@ -75,10 +78,13 @@ void print(const std::vector<Difference>& changes, Environment& environment) {
   ChildCommand command;
   command.program = "diff";
   command.arguments = {"-u", "-N", "-r", live.string(), merged.string()};
-  if (environment.colour) command.arguments.insert(command.arguments.begin(), "--color=always");
+  if (environment.colour) {
+    command.arguments.insert(command.arguments.begin(), "--color=always");
+  }
   const ChildResult result = run_to_end(std::move(command));
-  if (result.exit_code > 1)
+  if (result.exit_code > 1) {
     throw Error(ErrorCode::internal, "diff(1) failed: " + result.errors, "install the package diffutils");
+  }
   // The folder's name says nothing to anybody.
   std::string output = result.output;
   const std::string folder = scratch.path().string() + "/";
@@ -91,8 +97,11 @@ void print(const std::vector<Difference>& changes, Environment& environment) {
 std::vector<std::shared_ptr<const Plan>> plans_for(const std::vector<std::shared_ptr<const Plan>>& plans,
                                                    const std::string& context) {
   std::vector<std::shared_ptr<const Plan>> selected;
-  for (const auto& plan : plans)
-    if (selects_context(plan->target, context)) selected.push_back(plan);
+  for (const auto& plan : plans) {
+    if (selects_context(plan->target, context)) {
+      selected.push_back(plan);
+    }
+  }
   return selected;
 }
 
@@ -117,10 +126,15 @@ int diff(const DiffOptions& options, Environment& environment) {
         failed = true;
       });
   std::ranges::sort(found.obstacles, {}, &Obstacle::place);
-  for (const Obstacle& obstacle : found.obstacles)
+  for (const Obstacle& obstacle : found.obstacles) {
     environment.err << "warning: " << obstacle.place << ": " << printable(describe(obstacle.error)) << '\n';
-  if (!found.changes.empty()) print(found.changes, environment);
-  if (failed) return exit_failed;
+  }
+  if (!found.changes.empty()) {
+    print(found.changes, environment);
+  }
+  if (failed) {
+    return exit_failed;
+  }
   return found.changes.empty() ? exit_same : exit_different;
 }
 

@@ -32,7 +32,9 @@ void print(const Findings& findings, Format format, Environment& environment) {
     for (const Finding& finding : findings) {
       nlohmann::json item = {{"subject", finding.subject}, {"text", finding.text}};
       item["verdict"] = finding.health == Health::ok ? "ok" : finding.health == Health::warning ? "warning" : "failed";
-      if (!finding.remedy.empty()) item["remedy"] = finding.remedy;
+      if (!finding.remedy.empty()) {
+        item["remedy"] = finding.remedy;
+      }
       all.push_back(std::move(item));
     }
     print_structured(environment.out, all, format);
@@ -40,7 +42,9 @@ void print(const Findings& findings, Format format, Environment& environment) {
   }
   // A remedy stands below its line, so one table cannot hold both: the columns are measured here.
   int subject_width = 0;
-  for (const Finding& finding : findings) subject_width = std::max(subject_width, display_width(finding.subject));
+  for (const Finding& finding : findings) {
+    subject_width = std::max(subject_width, display_width(finding.subject));
+  }
   constexpr int verdict_width = 7;
   for (const Finding& finding : findings) {
     const Cell verdict = verdict_of(finding.health);
@@ -49,9 +53,10 @@ void print(const Findings& findings, Format format, Environment& environment) {
                     << blanks(verdict_width - display_width(verdict.text)) << "   " << printable(finding.subject)
                     << blanks(subject_width - display_width(finding.subject)) << "   " << printable(finding.text)
                     << '\n';
-    if (!finding.remedy.empty())
+    if (!finding.remedy.empty()) {
       environment.out << blanks(verdict_width) << "   "
                       << paint("-> " + printable(finding.remedy), Colour::yellow, environment.colour) << '\n';
+    }
   }
 }
 

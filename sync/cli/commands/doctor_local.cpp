@@ -25,7 +25,9 @@ Finding failed(std::string subject, const Error& error) {
 }
 
 bool has_session_bus() {
-  if (std::getenv("DBUS_SESSION_BUS_ADDRESS") != nullptr) return true;
+  if (std::getenv("DBUS_SESSION_BUS_ADDRESS") != nullptr) {
+    return true;
+  }
   const char* runtime = std::getenv("XDG_RUNTIME_DIR");  // where systemd's user session has it
   std::error_code ignored;
   return runtime != nullptr && std::filesystem::exists(std::filesystem::path(runtime) / "bus", ignored);
@@ -62,38 +64,48 @@ void check_units(Findings& findings) {
   } else {
     findings.push_back({subject, Health::ok, "regsyncd.service starts at login", ""});
   }
-  if (const std::string active = ask_systemctl("is-active", "regsyncd.service"); active == "failed")
+  if (const std::string active = ask_systemctl("is-active", "regsyncd.service"); active == "failed") {
     findings.push_back(
         {subject, Health::failed, "regsyncd.service has failed", "see why: journalctl --user -u regsyncd"});
+  }
 }
 
 void check_report(const StatusReport& report, Findings& findings) {
-  if (report.version != REGSYNC_VERSION)
+  if (report.version != REGSYNC_VERSION) {
     findings.push_back({"daemon", Health::warning,
                         "regsyncd is version " + report.version + ", regsync is " + REGSYNC_VERSION,
                         "systemctl --user restart regsyncd"});
-  if (report.store) findings.push_back(failed("daemon", *report.store));
-  if (reached(report))
+  }
+  if (report.store) {
+    findings.push_back(failed("daemon", *report.store));
+  }
+  if (reached(report)) {
     findings.push_back({"sync", Health::ok, summary(report), ""});
-  else
+  } else {
     findings.push_back({"sync", Health::failed, summary(report), "see which and why: regsync status"});
+  }
 }
 
 }  // namespace
 
 void check_secret_store(Environment& environment, Findings& findings) {
-  if (has_session_bus())
+  if (has_session_bus()) {
     findings.push_back({"session bus", Health::ok, "there is one", ""});
-  else
+  } else {
     findings.push_back(
         {"session bus", Health::failed, "there is none, so no program can reach the keyring",
          "log in (ssh, desktop), or run under: dbus-run-session; without a desktop: regsync setup --headless"});
+  }
   try {
     const auto store = environment.open_store(Prompt::never);
     const std::size_t count = store->list().size();
     std::set<RegistryKey> all;
-    for (const Login& login : store->list()) all.insert(RegistryKey(login.server));
-    if (const StoreReading logins = store->load(std::move(all)); logins.problem) throw Error(*logins.problem);
+    for (const Login& login : store->list()) {
+      all.insert(RegistryKey(login.server));
+    }
+    if (const StoreReading logins = store->load(std::move(all)); logins.problem) {
+      throw Error(*logins.problem);
+    }
     findings.push_back({"keyring", Health::ok, "unlocked, with " + count_of(count, "login"), ""});
   } catch (const Error& error) {
     findings.push_back(failed("keyring", error));
@@ -101,11 +113,12 @@ void check_secret_store(Environment& environment, Findings& findings) {
 }
 
 void check_docker(Findings& findings) {
-  if (is_on_path("docker-credential-regsync"))
+  if (is_on_path("docker-credential-regsync")) {
     findings.push_back({"helper", Health::ok, "docker-credential-regsync is on PATH", ""});
-  else
+  } else {
     findings.push_back({"helper", Health::failed, "docker-credential-regsync is not on PATH",
                         "install the package regsync, or add its folder to PATH"});
+  }
   try {
     const DockerConfigFile config(default_docker_config());
     const std::string path = config.path().string();
@@ -113,17 +126,19 @@ void check_docker(Findings& findings) {
     const std::vector<std::string> registries = config.registries_with_helpers();
     const bool some = std::ranges::any_of(
         registries, [&](const std::string& registry) { return config.registry_helper(registry) == "regsync"; });
-    if (store == "regsync")
+    if (store == "regsync") {
       findings.push_back({"docker", Health::ok, path + " keeps logins with regsync", ""});
-    else if (some)
+    } else if (some) {
       findings.push_back({"docker", Health::ok, path + " keeps the logins of some registries with regsync", ""});
-    else
+    } else {
       findings.push_back({"docker", Health::failed,
                           path + (store.empty() ? " names no credential helper" : " keeps logins with " + store),
                           "regsync setup --import"});
-    if (const std::size_t plain = config.plain_logins().size(); plain > 0)
+    }
+    if (const std::size_t plain = config.plain_logins().size(); plain > 0) {
       findings.push_back({"docker", Health::warning, path + " holds " + count_of(plain, "login") + " in plain text",
                           "regsync setup --import"});
+    }
   } catch (const Error& error) {
     findings.push_back(failed("docker", error));
   }
@@ -159,11 +174,12 @@ std::vector<Target> check_files(Findings& findings) {
         targets.push_back(*file.target);
       }
     }
-    if (targets.empty() && bad == 0)
+    if (targets.empty() && bad == 0) {
       findings.push_back(
           {"targets", Health::warning, "there are none", "declare one: regsync add NAME --registry REGISTRY"});
-    else if (bad == 0)
+    } else if (bad == 0) {
       findings.push_back({"targets", Health::ok, count_of(targets.size(), "target") + " declared", ""});
+    }
   } catch (const Error& error) {
     findings.push_back(failed("targets", error));
   }

@@ -35,7 +35,9 @@ class DatedTransport final : public kube::HttpTransport {
 
   asio::awaitable<kube::HttpResponse> send(const kube::HttpRequest& request) override {
     kube::HttpResponse response = co_await client_.send(request);
-    if (!response.date.empty()) date_ = response.date;
+    if (!response.date.empty()) {
+      date_ = response.date;
+    }
     co_return response;
   }
   asio::awaitable<kube::HttpResponse> stream(const kube::HttpRequest& request, std::function<void()> on_open,
@@ -52,15 +54,21 @@ class DatedTransport final : public kube::HttpTransport {
 std::optional<WallTime> parse_http_date(const std::string& text) {
   std::tm utc{};
   const char* end = ::strptime(text.c_str(), "%a, %d %b %Y %H:%M:%S GMT", &utc);
-  if (end == nullptr || *end != '\0') return std::nullopt;
+  if (end == nullptr || *end != '\0') {
+    return std::nullopt;
+  }
   return std::chrono::system_clock::from_time_t(::timegm(&utc));
 }
 
 void check_clock(const std::string& subject, const std::string& date, WallTime now, Findings& findings) {
   const auto server = parse_http_date(date);
-  if (!server) return;
+  if (!server) {
+    return;
+  }
   const auto skew = std::chrono::duration_cast<std::chrono::seconds>(now - *server);
-  if (std::chrono::abs(skew) <= tolerated_skew) return;
+  if (std::chrono::abs(skew) <= tolerated_skew) {
+    return;
+  }
   findings.push_back({subject, Health::failed,
                       "this machine's clock is " + human_age(std::chrono::abs(skew)) +
                           (skew.count() > 0 ? " ahead of" : " behind") + " the API server's",
@@ -79,17 +87,25 @@ std::vector<Question> questions_of(const Rights& rights) {
   const std::vector<std::string> places = rights.everywhere ? std::vector<std::string>{""} : rights.namespaces;
   for (const Rule& rule : rules_of(rights)) {
     const std::vector<std::string> names = rule.names.empty() ? std::vector<std::string>{""} : rule.names;
-    for (const std::string& place : places)
-      for (const std::string& name : names)
-        for (const std::string& verb : rule.verbs) questions.push_back({verb, rule.resource, name, place});
+    for (const std::string& place : places) {
+      for (const std::string& name : names) {
+        for (const std::string& verb : rule.verbs) {
+          questions.push_back({verb, rule.resource, name, place});
+        }
+      }
+    }
   }
   return questions;
 }
 
 asio::awaitable<bool> is_allowed(kube::KubeClient& client, Question question) {
   json attributes = {{"verb", question.verb}, {"resource", question.resource}};
-  if (!question.name.empty()) attributes["name"] = question.name;
-  if (!question.name_space.empty()) attributes["namespace"] = question.name_space;
+  if (!question.name.empty()) {
+    attributes["name"] = question.name;
+  }
+  if (!question.name_space.empty()) {
+    attributes["namespace"] = question.name_space;
+  }
   json body = {{"apiVersion", "authorization.k8s.io/v1"}, {"kind", "SelfSubjectAccessReview"}};
   body["spec"]["resourceAttributes"] = std::move(attributes);
   kube::ObjectPath reviews;
@@ -106,9 +122,10 @@ asio::awaitable<void> check_rights(kube::KubeClient& client, Target target, std:
   for (const Question& question : questions_of(rights)) {
     Question asked = question;
     const bool allowed = co_await is_allowed(client, std::move(asked));
-    if (!allowed)
+    if (!allowed) {
       missing.push_back(question.verb + " " + question.resource +
                         (question.name_space.empty() ? "" : " in " + question.name_space));
+    }
   }
   if (missing.empty()) {
     findings.push_back({subject, Health::ok, "has the rights that target " + target.name + " needs", ""});
@@ -133,7 +150,9 @@ asio::awaitable<void> check_context(kube::KubeClient& given, const std::vector<T
       {subject, Health::ok, "reachable, Kubernetes " + version.value("gitVersion", std::string("?")), ""});
   check_clock(subject, date, now, findings);
   for (const Target& target : targets) {
-    if (!selects_context(target, client.context().name)) continue;
+    if (!selects_context(target, client.context().name)) {
+      continue;
+    }
     Target copy = target;
     co_await check_rights(client, std::move(copy), subject, findings);
   }
@@ -147,26 +166,30 @@ asio::awaitable<void> check_login(std::shared_ptr<const Credential> credential, 
   std::string host(key.host());
   const PullAnswer answer = co_await try_login(std::move(host), std::move(login));
   const std::string subject = "login " + credential->login.server;
-  if (answer.verdict == PullVerdict::can_pull)
+  if (answer.verdict == PullVerdict::can_pull) {
     findings.push_back({subject, Health::ok, "accepted by the registry as " + credential->login.username, ""});
-  else if (answer.verdict == PullVerdict::denied)
+  } else if (answer.verdict == PullVerdict::denied) {
     findings.push_back(
         {subject, Health::failed, "stale: " + answer.detail, "log in again: docker login " + key.value()});
-  else
+  } else {
     findings.push_back({subject, Health::warning, "not known whether it is still good: " + answer.detail,
                         "try again when the registry can be reached"});
+  }
 }
 
 }  // namespace
 
 void check_contexts(const std::vector<Target>& targets, const std::optional<std::filesystem::path>& kubeconfig_path,
                     Environment& environment, Findings& findings) {
-  if (targets.empty()) return;
+  if (targets.empty()) {
+    return;
+  }
   try {
     const kube::Kubeconfig kubeconfig = load_kubeconfig(kubeconfig_path);
     std::vector<std::string> patterns;
-    for (const Target& target : targets)
+    for (const Target& target : targets) {
       patterns.insert(patterns.end(), target.contexts.begin(), target.contexts.end());
+    }
     for (const std::string& pattern : patterns) {
       try {
         require_contexts(kubeconfig, {pattern});
@@ -185,7 +208,9 @@ void check_contexts(const std::vector<Target>& targets, const std::optional<std:
         [&](const std::string& context, const Error& error) {
           by_context[context].push_back(failed("context " + context, error));
         });
-    for (const auto& [context, lines] : by_context) findings.insert(findings.end(), lines.begin(), lines.end());
+    for (const auto& [context, lines] : by_context) {
+      findings.insert(findings.end(), lines.begin(), lines.end());
+    }
   } catch (const Error& error) {
     findings.push_back(failed("kubeconfig", error));
   }
@@ -193,25 +218,33 @@ void check_contexts(const std::vector<Target>& targets, const std::optional<std:
 
 void check_logins(const std::vector<Target>& targets, Environment& environment, Findings& findings) {
   std::set<RegistryKey> wanted;
-  for (const Target& target : targets) wanted.merge(wanted_registries(target));
+  for (const Target& target : targets) {
+    wanted.merge(wanted_registries(target));
+  }
   StoreReading logins;
   try {
     logins = environment.open_store(Prompt::never)->load(wanted);
   } catch (const Error&) {
     return;  // check_secret_store has said so
   }
-  if (logins.problem) return;
+  if (logins.problem) {
+    return;
+  }
 
   std::set<std::string> missing;
-  for (const Target& target : targets)
-    for (const std::string& registry : target.registries)
+  for (const Target& target : targets) {
+    for (const std::string& registry : target.registries) {
       if (std::ranges::none_of(logins.credentials, [&](const Credential& credential) {
             const RegistryKey key(credential.login.server);
             return key == RegistryKey(registry) || key.value() == RegistryKey(registry).host();
-          }))
+          })) {
         missing.insert(registry);
-  for (const std::string& registry : missing)
+      }
+    }
+  }
+  for (const std::string& registry : missing) {
     findings.push_back({"login " + registry, Health::failed, "there is none", "log in: docker login " + registry});
+  }
 
   asio::io_context io(1);
   for (Credential& credential : logins.credentials) {
@@ -223,7 +256,9 @@ void check_logins(const std::vector<Target>& targets, Environment& environment, 
     const std::string server = shared->login.server;
     asio::co_spawn(io, check_login(std::move(shared), findings),
                    [&findings, server](const std::exception_ptr& failure) {
-                     if (!failure) return;
+                     if (!failure) {
+                       return;
+                     }
                      try {
                        std::rethrow_exception(failure);
                      } catch (...) {

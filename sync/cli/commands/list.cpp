@@ -16,14 +16,22 @@ struct ListOptions {
 
 std::string namespaces_of(const Target& target) {
   std::vector<std::string> parts = target.namespaces;
-  if (!target.namespace_selector.empty()) parts.push_back("(" + target.namespace_selector.text() + ")");
-  if (parts.empty()) parts.emplace_back("<context's own>");
-  for (const std::string& glob : target.exclude_namespaces) parts.push_back("!" + glob);
+  if (!target.namespace_selector.empty()) {
+    parts.push_back("(" + target.namespace_selector.text() + ")");
+  }
+  if (parts.empty()) {
+    parts.emplace_back("<context's own>");
+  }
+  for (const std::string& glob : target.exclude_namespaces) {
+    parts.push_back("!" + glob);
+  }
   return join(parts, ",");
 }
 
 std::vector<Cell> cells_of(const std::string& name, const TargetFile& file, bool wide, const std::string& path) {
-  if (!file.target) return {name, {"<file cannot be used>", Colour::red}};
+  if (!file.target) {
+    return {name, {"<file cannot be used>", Colour::red}};
+  }
   const Target& target = *file.target;
   std::vector<Cell> cells = {name, target.secret, join(target.registries, ","), join(target.contexts, ","),
                              namespaces_of(target)};
@@ -37,13 +45,18 @@ std::vector<Cell> cells_of(const std::string& name, const TargetFile& file, bool
 
 void print_table(const TargetDirectory& directory, const TargetFiles& files, bool wide, Environment& environment) {
   std::vector<std::string> header = {"NAME", "SECRET", "REGISTRIES", "CONTEXTS", "NAMESPACES"};
-  if (wide) header.insert(header.end(), {"SERVICE ACCOUNTS", "ON LOGOUT", "FILE"});
+  if (wide) {
+    header.insert(header.end(), {"SERVICE ACCOUNTS", "ON LOGOUT", "FILE"});
+  }
   Table table(std::move(header));
-  for (const auto& [name, file] : files) table.add(cells_of(name, file, wide, directory.path_of(name).string()));
-  if (table.empty())
+  for (const auto& [name, file] : files) {
+    table.add(cells_of(name, file, wide, directory.path_of(name).string()));
+  }
+  if (table.empty()) {
     environment.err << "No targets. Declare one: regsync add NAME --registry REGISTRY\n";
-  else
+  } else {
     table.print(environment.out, environment.colour);
+  }
 }
 
 int list(const ListOptions& options, Environment& environment) {
@@ -51,14 +64,18 @@ int list(const ListOptions& options, Environment& environment) {
   const TargetFiles files = directory.load();
   switch (options.format) {
     case Format::name:
-      for (const auto& [name, file] : files) environment.out << name << '\n';
+      for (const auto& [name, file] : files) {
+        environment.out << name << '\n';
+      }
       break;
     case Format::json:
     case Format::yaml: {
       nlohmann::json all = nlohmann::json::array();
       for (const auto& [name, file] : files) {
         nlohmann::json item = file.target ? to_json(*file.target) : nlohmann::json{{"name", name}};
-        if (file.problem) item["problem"] = control::to_json(*file.problem);
+        if (file.problem) {
+          item["problem"] = control::to_json(*file.problem);
+        }
         all.push_back(std::move(item));
       }
       print_structured(environment.out, all, options.format);
@@ -70,7 +87,9 @@ int list(const ListOptions& options, Environment& environment) {
   }
   bool good = true;
   for (const auto& [name, file] : files) {
-    if (!file.problem) continue;
+    if (!file.problem) {
+      continue;
+    }
     print_error(environment.err, *file.problem);
     good = false;
   }

@@ -24,12 +24,15 @@ struct Row {
 std::vector<std::string> users_of(const RegistryKey& key, const TargetFiles& files) {
   std::vector<std::string> names;
   for (const auto& [name, file] : files) {
-    if (!file.target) continue;
-    for (const std::string& registry : file.target->registries)
+    if (!file.target) {
+      continue;
+    }
+    for (const std::string& registry : file.target->registries) {
       if (RegistryKey(registry) == key) {
         names.push_back(name);
         break;
       }
+    }
   }
   return names;
 }
@@ -39,9 +42,13 @@ std::vector<Row> read(Environment& environment) {
   const auto store = environment.open_store(Prompt::allowed);
   std::vector<Row> rows;
   for (const Login& login : store->list()) {
-    if (is_hub_token_entry(login.server)) continue;
+    if (is_hub_token_entry(login.server)) {
+      continue;
+    }
     Row row{login, users_of(RegistryKey(login.server), files), std::nullopt};
-    if (const auto credential = store->get(login.server)) row.unfit = unfit_for_kubelet(*credential);
+    if (const auto credential = store->get(login.server)) {
+      row.unfit = unfit_for_kubelet(*credential);
+    }
     rows.push_back(std::move(row));
   }
   return rows;
@@ -52,7 +59,9 @@ nlohmann::json to_json(const Row& row) {
                          {"username", row.login.username},
                          {"targets", row.targets},
                          {"usable", !row.unfit.has_value()}};
-  if (row.unfit) json["problem"] = {{"message", row.unfit->message()}, {"remedy", row.unfit->remedy()}};
+  if (row.unfit) {
+    json["problem"] = {{"message", row.unfit->message()}, {"remedy", row.unfit->remedy()}};
+  }
   return json;
 }
 
@@ -60,27 +69,38 @@ int logins(const LoginsOptions& options, Environment& environment) {
   const std::vector<Row> rows = read(environment);
   if (options.format == Format::json || options.format == Format::yaml) {
     nlohmann::json all = nlohmann::json::array();
-    for (const Row& row : rows) all.push_back(to_json(row));
+    for (const Row& row : rows) {
+      all.push_back(to_json(row));
+    }
     print_structured(environment.out, all, options.format);
     return exit_done;
   }
   if (options.format == Format::name) {
-    for (const Row& row : rows) environment.out << row.login.server << '\n';
+    for (const Row& row : rows) {
+      environment.out << row.login.server << '\n';
+    }
     return exit_done;
   }
-  if (rows.empty())
+  if (rows.empty()) {
     environment.err << "No logins in the OS secret store. Log in: docker login REGISTRY (once: regsync setup)\n";
+  }
   Table table({"REGISTRY", "USERNAME", "TARGETS", "CAN PULL"});
-  for (const Row& row : rows)
+  for (const Row& row : rows) {
     table.add({row.login.server, row.login.username, join(row.targets, ","),
                row.unfit ? Cell("no", Colour::red) : Cell("yes", Colour::green)});
-  if (!table.empty()) table.print(environment.out, environment.colour);
+  }
+  if (!table.empty()) {
+    table.print(environment.out, environment.colour);
+  }
   for (const Row& row : rows) {
-    if (!row.unfit) continue;
+    if (!row.unfit) {
+      continue;
+    }
     environment.out << '\n' << printable(row.unfit->message()) << '\n';
-    if (!row.unfit->remedy().empty())
+    if (!row.unfit->remedy().empty()) {
       environment.out << "  " << paint("-> " + printable(row.unfit->remedy()), Colour::yellow, environment.colour)
                       << '\n';
+    }
   }
   return exit_done;
 }

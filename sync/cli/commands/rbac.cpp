@@ -38,37 +38,52 @@ std::string choose_context(const RbacOptions& options, const kube::Kubeconfig& k
   const auto selected = [&](const std::string& context) {
     return std::ranges::any_of(targets, [&](const Target& target) { return selects_context(target, context); });
   };
-  if (selected(kubeconfig.current_context())) return kubeconfig.current_context();
+  if (selected(kubeconfig.current_context())) {
+    return kubeconfig.current_context();
+  }
   std::vector<std::string> contexts = kubeconfig.contexts();
   std::erase_if(contexts, [&](const std::string& context) { return !selected(context); });
-  if (contexts.size() == 1) return contexts.front();
-  if (contexts.empty()) throw UsageError("no context of the kubeconfig is selected by any of these targets");
+  if (contexts.size() == 1) {
+    return contexts.front();
+  }
+  if (contexts.empty()) {
+    throw UsageError("no context of the kubeconfig is selected by any of these targets");
+  }
   throw UsageError("the current context is none of the target's", "say which: --context " + contexts.front());
 }
 
 Subject given_subject(const RbacOptions& options) {
-  if (!options.user.empty()) return {"User", options.user, ""};
-  if (!options.group.empty()) return {"Group", options.group, ""};
+  if (!options.user.empty()) {
+    return {"User", options.user, ""};
+  }
+  if (!options.group.empty()) {
+    return {"Group", options.group, ""};
+  }
   const auto colon = options.service_account.find(':');
-  if (colon == std::string::npos || colon == 0 || colon + 1 == options.service_account.size())
+  if (colon == std::string::npos || colon == 0 || colon + 1 == options.service_account.size()) {
     throw UsageError("--serviceaccount " + options.service_account + " is not NAMESPACE:NAME",
                      "write for example ci:regsync");
+  }
   return {"ServiceAccount", options.service_account.substr(colon + 1), options.service_account.substr(0, colon)};
 }
 
 Subject subject_of(const RbacOptions& options, const kube::Kubeconfig& kubeconfig, const std::string& context) {
-  if (!options.user.empty() || !options.group.empty() || !options.service_account.empty())
+  if (!options.user.empty() || !options.group.empty() || !options.service_account.empty()) {
     return given_subject(options);
+  }
   std::string name;
   std::optional<Error> problem;
   for_each_context(
       kubeconfig, {context}, std::chrono::seconds(10),
       [&](kube::KubeClient& client) -> asio::awaitable<void> { name = co_await user_name_of(client); },
       [&](const std::string&, const Error& error) { problem = error; });
-  if (problem) throw problem->within("context " + context);
-  if (name.empty())
+  if (problem) {
+    throw problem->within("context " + context);
+  }
+  if (name.empty()) {
     throw UsageError("the API server of context " + context + " is too old to say who you are",
                      "say it: --user NAME, --group NAME or --serviceaccount NAMESPACE:NAME");
+  }
   return {"User", name, ""};
 }
 
@@ -81,9 +96,12 @@ int rbac(const RbacOptions& options, Environment& environment) {
 
   std::vector<nlohmann::json> objects;
   for (const Target& target : targets) {
-    if (!selects_context(target, context)) continue;
-    for (nlohmann::json& object : make_rbac(rights_of(target, default_namespace), subject))
+    if (!selects_context(target, context)) {
+      continue;
+    }
+    for (nlohmann::json& object : make_rbac(rights_of(target, default_namespace), subject)) {
       objects.push_back(std::move(object));
+    }
   }
   if (options.format == Format::json) {
     print_structured(environment.out, {{"apiVersion", "v1"}, {"kind", "List"}, {"items", objects}}, options.format);
@@ -91,7 +109,9 @@ int rbac(const RbacOptions& options, Environment& environment) {
   }
   environment.out << "# For context " << context << ", " << subject.kind << " " << subject.name
                   << ". Apply: regsync rbac ... | kubectl --context " << context << " apply -f -\n";
-  for (const nlohmann::json& object : objects) environment.out << "---\n" << to_yaml_text(object) << '\n';
+  for (const nlohmann::json& object : objects) {
+    environment.out << "---\n" << to_yaml_text(object) << '\n';
+  }
   return complete ? exit_done : exit_not_as_asked;
 }
 

@@ -42,7 +42,9 @@ StatusReport remove_by_daemon(const RemoveOptions& options, ControlClient& daemo
   try {
     return control::report_from_json(daemon.call("remove", params, deletion_time));
   } catch (const Error& error) {
-    if (error.code() == ErrorCode::not_found) require_target(options.name);  // says what was meant
+    if (error.code() == ErrorCode::not_found) {
+      require_target(options.name);  // says what was meant
+    }
     throw;
   }
 }

@@ -8,7 +8,9 @@ namespace {
 
 int setup(const SetupOptions& given, Environment& environment) {
   SetupOptions options = given;
-  if (options.docker_config.empty()) options.docker_config = default_docker_config();
+  if (options.docker_config.empty()) {
+    options.docker_config = default_docker_config();
+  }
   options.open_store = [&environment] { return environment.open_store(Prompt::allowed); };
   return run_setup(options, environment.out, environment.err);
 }

@@ -21,14 +21,18 @@ struct ShowOptions {
 int show(const ShowOptions& options, Environment& environment) {
   const Target target = require_target(options.name);
   const std::shared_ptr<const Plan> plan = make_plans(environment, {target}).front();
-  for (const Error& problem : plan->problems) environment.err << "warning: " << describe(problem) << '\n';
-  if (!plan->payload)
+  for (const Error& problem : plan->problems) {
+    environment.err << "warning: " << describe(problem) << '\n';
+  }
+  if (!plan->payload) {
     throw Error(ErrorCode::not_found, "target \"" + target.name + "\" has no login to make a Secret of",
                 "log in: docker login " + target.registries.front());
+  }
 
   const nlohmann::json manifest = make_manifest(*plan, load_owner(paths::owner()).annotation, plan->payload->base64());
-  if (options.format == Format::yaml)
+  if (options.format == Format::yaml) {
     environment.out << "# " << TargetDirectory(paths::targets()).path_of(target.name).string() << '\n';
+  }
   print_structured(environment.out, options.reveal ? manifest : mask(nullptr, manifest).second, options.format);
   return exit_done;
 }

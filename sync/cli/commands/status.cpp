@@ -24,9 +24,13 @@ struct StatusOptions {
 
 // A target that the daemon does not know either is a typo.
 void require_known(const StatusOptions& options, const StatusReport& report) {
-  if (!options.target) return;
+  if (!options.target) {
+    return;
+  }
   const auto is_asked = [&](const TargetStatus& target) { return target.name == *options.target; };
-  if (std::ranges::none_of(report.targets, is_asked)) require_target(*options.target);
+  if (std::ranges::none_of(report.targets, is_asked)) {
+    require_target(*options.target);
+  }
 }
 
 volatile std::sig_atomic_t interrupted = 0;
@@ -36,7 +40,7 @@ volatile std::sig_atomic_t interrupted = 0;
 class Interruptible {
  public:
   Interruptible() {
-    struct sigaction action {};
+    struct sigaction action{};
     action.sa_handler = [](int) { interrupted = 1; };  // no SA_RESTART
     ::sigaction(SIGINT, &action, &old_int_);
     ::sigaction(SIGTERM, &action, &old_term_);
@@ -51,8 +55,8 @@ class Interruptible {
   Interruptible& operator=(Interruptible&&) = delete;
 
  private:
-  struct sigaction old_int_ {};
-  struct sigaction old_term_ {};
+  struct sigaction old_int_{};
+  struct sigaction old_term_{};
 };
 
 // The alternate screen of the terminal, without cursor; what was there comes back.
@@ -77,8 +81,9 @@ class Screen {
                             size.columns) +
                        "\x1b[K\r\n\x1b[K";
     std::string line;
-    for (int used = 2; used < size.rows && std::getline(lines, line); ++used)
+    for (int used = 2; used < size.rows && std::getline(lines, line); ++used) {
       text += "\r\n" + clip(line, size.columns) + "\x1b[0m\x1b[K";
+    }
     environment_.out << text << "\x1b[J" << std::flush;
   }
 
@@ -108,7 +113,9 @@ StatusReport watch_as_stream(const StatusOptions& options, ControlClient& daemon
     if (options.format == Format::json) {
       environment.out << control::to_json(last).dump() << '\n';
     } else {
-      if (!first) environment.out << (options.format == Format::yaml ? "---\n" : "\n");
+      if (!first) {
+        environment.out << (options.format == Format::yaml ? "---\n" : "\n");
+      }
       print_report(environment, last, options.format);
     }
     environment.out << std::flush;
@@ -126,7 +133,9 @@ int status(const StatusOptions& options, Environment& environment) {
     const bool screen =
         environment.out_is_terminal && (options.format == Format::table || options.format == Format::wide);
     report = screen ? watch_on_screen(options, *daemon, environment) : watch_as_stream(options, *daemon, environment);
-    if (screen) print_report(environment, report, options.format);
+    if (screen) {
+      print_report(environment, report, options.format);
+    }
   } else {
     report = control::report_from_json(daemon->call("status", params_of(options.target), std::chrono::seconds(10)));
     require_known(options, report);

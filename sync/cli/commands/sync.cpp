@@ -30,18 +30,26 @@ StatusReport sync_once(const SyncOptions& options, Environment& environment) {
 
 int sync(const SyncOptions& options, Environment& environment) {
   const auto time = parse_duration(options.timeout, "--timeout");
-  if (options.adopt && !options.target)
+  if (options.adopt && !options.target) {
     throw UsageError("--adopt without a target", "say which Secrets to take over: regsync sync NAME --adopt");
-  if (!options.once && options.kubeconfig)
+  }
+  if (!options.once && options.kubeconfig) {
     throw UsageError("--kubeconfig without --once: regsyncd uses its own",
                      "write kubeconfig: " + options.kubeconfig->string() + " in " + paths::settings().string());
-  if (options.target) require_target(*options.target);
+  }
+  if (options.target) {
+    require_target(*options.target);
+  }
   const StatusReport report = options.once
                                   ? sync_once(options, environment)
                                   : sync_and_wait(environment, *connect(), options.target, options.adopt, time);
   const bool all = report.all_in_sync();
-  if (options.format != Format::table || !all) print_report(environment, report, options.format);
-  if (options.format == Format::table && all) environment.out << summary(report) << '\n';
+  if (options.format != Format::table || !all) {
+    print_report(environment, report, options.format);
+  }
+  if (options.format == Format::table && all) {
+    environment.out << summary(report) << '\n';
+  }
   return all ? exit_done : exit_not_as_asked;
 }
 

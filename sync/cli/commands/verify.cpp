@@ -55,7 +55,9 @@ std::string text_of(PullVerdict verdict) {
 }
 
 std::string payload_of(const nlohmann::json& secret) {
-  if (!secret.contains("data") || !secret["data"].is_object()) return {};
+  if (!secret.contains("data") || !secret["data"].is_object()) {
+    return {};
+  }
   return secret["data"].value(".dockerconfigjson", std::string());
 }
 
@@ -64,17 +66,24 @@ asio::awaitable<void> read_rows(kube::KubeClient& client, const std::vector<Targ
   const std::string& context = client.context().name;
   const std::string& default_namespace = client.context().default_namespace;
   Places places;
-  for (const Target& target : targets)
-    if (selects_context(target, context)) places.merge(places_of(target, default_namespace));
+  for (const Target& target : targets) {
+    if (selects_context(target, context)) {
+      places.merge(places_of(target, default_namespace));
+    }
+  }
   const Snapshot snapshot = co_await read_snapshot(client, places);
   for (const Key& key : keys_of(snapshot, places)) {
-    if (!options.namespaces.empty() && !matches_any(options.namespaces, key.name_space)) continue;
+    if (!options.namespaces.empty() && !matches_any(options.namespaces, key.name_space)) {
+      continue;
+    }
     const NamespaceView* view = snapshot.find_namespace(key.name_space);
     const bool wanted = std::ranges::any_of(targets, [&](const Target& target) {
       return target.secret == key.secret && selects_context(target, context) &&
              selects(target, key.name_space, view, default_namespace) == Selected::yes;
     });
-    if (!wanted) continue;
+    if (!wanted) {
+      continue;
+    }
     const auto secret = snapshot.secrets.find(key);
     Row row{context, key.name_space, key.secret, "", false, "no Secret", "regsync status says why"};
     if (secret != snapshot.secrets.end()) {
@@ -87,7 +96,9 @@ asio::awaitable<void> read_rows(kube::KubeClient& client, const std::vector<Targ
 }
 
 std::string detail_of(const PullAnswer& answer, const std::string& username) {
-  if (answer.verdict == PullVerdict::can_pull) return "as " + username;
+  if (answer.verdict == PullVerdict::can_pull) {
+    return "as " + username;
+  }
   return answer.verdict == PullVerdict::unreachable ? answer.detail : answer.detail + " to " + username;
 }
 
@@ -103,7 +114,9 @@ asio::awaitable<void> judge_image(Image image, const std::vector<KubeletEntry>& 
     verdict.good = answer.verdict == PullVerdict::can_pull;
     verdict.verdict = text_of(answer.verdict);
     verdict.detail = detail_of(answer, entry->username);
-    if (verdict.good) co_return;
+    if (verdict.good) {
+      co_return;
+    }
   }
 }
 
@@ -132,7 +145,9 @@ asio::awaitable<void> judge_logins(const std::vector<KubeletEntry>& entries, Row
 asio::awaitable<void> judge(const VerifyOptions& options, std::vector<Row>& rows) {
   std::map<std::string, Row> judged;
   for (Row& row : rows) {
-    if (!row.verdict.empty()) continue;
+    if (!row.verdict.empty()) {
+      continue;
+    }
     auto known = judged.find(row.payload);
     if (known == judged.end()) {
       Row verdict;
@@ -162,27 +177,33 @@ void judge_all(const VerifyOptions& options, std::vector<Row>& rows) {
   std::exception_ptr failure;
   asio::co_spawn(io, judge(options, rows), [&](const std::exception_ptr& error) { failure = error; });
   io.run();
-  if (failure) std::rethrow_exception(failure);
+  if (failure) {
+    std::rethrow_exception(failure);
+  }
 }
 
 void print(const std::vector<Row>& rows, const VerifyOptions& options, Environment& environment) {
   if (options.format == Format::json || options.format == Format::yaml) {
     nlohmann::json all = nlohmann::json::array();
-    for (const Row& row : rows)
+    for (const Row& row : rows) {
       all.push_back({{"context", row.context},
                      {"namespace", row.name_space},
                      {"secret", row.secret},
                      {"canPull", row.good},
                      {"verdict", row.verdict},
                      {"detail", row.detail}});
+    }
     print_structured(environment.out, all, options.format);
     return;
   }
   Table table({"CONTEXT", "NAMESPACE", "SECRET", "VERDICT", "DETAIL"});
-  for (const Row& row : rows)
+  for (const Row& row : rows) {
     table.add(
         {row.context, row.name_space, row.secret, {row.verdict, row.good ? Colour::green : Colour::red}, row.detail});
-  if (!table.empty()) table.print(environment.out, environment.colour);
+  }
+  if (!table.empty()) {
+    table.print(environment.out, environment.colour);
+  }
 }
 
 int verify(const VerifyOptions& options, Environment& environment) {
@@ -213,8 +234,9 @@ int verify(const VerifyOptions& options, Environment& environment) {
   judge_all(options, rows);
   std::ranges::sort(rows, {}, [](const Row& row) { return std::tie(row.context, row.name_space, row.secret); });
   print(rows, options, environment);
-  if (rows.empty() && all_read)
+  if (rows.empty() && all_read) {
     environment.err << "No Secret to verify: the targets select no namespace here. See: regsync status\n";
+  }
   const bool good = all_read && !rows.empty() && std::ranges::all_of(rows, &Row::good);
   return good ? exit_done : exit_not_as_asked;
 }

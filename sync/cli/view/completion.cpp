@@ -37,8 +37,12 @@ const CLI::App* find_command(const CLI::App& parent, const std::string& name) {
 }
 
 void note(Position& position, const CLI::Option& option, const std::string& value) {
-  if (option.check_lname("context")) position.context = value;
-  if (option.check_lname("kubeconfig")) position.kubeconfig = value;
+  if (option.check_lname("context")) {
+    position.context = value;
+  }
+  if (option.check_lname("kubeconfig")) {
+    position.kubeconfig = value;
+  }
 }
 
 Position walk(const CLI::App& app, const std::vector<std::string>& words) {
@@ -49,7 +53,9 @@ Position walk(const CLI::App& app, const std::vector<std::string>& words) {
     if (word.size() > 1 && word.front() == '-') {
       const auto equals = word.find('=');
       const CLI::Option* option = find_option(*position.command, word.substr(0, equals));
-      if (option == nullptr || !takes_value(*option)) continue;
+      if (option == nullptr || !takes_value(*option)) {
+        continue;
+      }
       if (equals != std::string::npos) {
         note(position, *option, word.substr(equals + 1));
       } else if (i + 2 < words.size()) {
@@ -78,7 +84,9 @@ std::vector<std::string> namespaces(const Position& position) {
         kube::ListOptions options;
         options.metadata_only = true;
         const nlohmann::json list = co_await client.list(std::move(collection), std::move(options));
-        for (const auto& item : list["items"]) names.push_back(item["metadata"]["name"]);
+        for (const auto& item : list["items"]) {
+          names.push_back(item["metadata"]["name"]);
+        }
       },
       [](const std::string&, const Error&) {});
   return names;
@@ -86,8 +94,11 @@ std::vector<std::string> namespaces(const Position& position) {
 
 std::vector<std::string> registries(Environment& environment) {
   std::vector<std::string> servers;
-  for (const Login& login : environment.open_store(Prompt::never)->list())
-    if (!is_hub_token_entry(login.server)) servers.push_back(login.server + "\t" + login.username);
+  for (const Login& login : environment.open_store(Prompt::never)->list()) {
+    if (!is_hub_token_entry(login.server)) {
+      servers.push_back(login.server + "\t" + login.username);
+    }
+  }
   return servers;
 }
 
@@ -105,46 +116,66 @@ Candidates values_of(const CLI::Option& option, const Position& position, Enviro
   const auto is = [&](const char* name) { return option.check_lname(name); };
   std::string type = option.get_type_name();
   type = type.substr(0, type.find(':'));
-  if (type == "FILE") return {.values = {}, .files = true};
-  if (type.find('|') != std::string::npos) return {.values = split(type)};
-  if (is("context")) return {.values = load_kubeconfig(position.kubeconfig).contexts()};
-  if (is("namespace") || is("exclude-namespace")) return {.values = namespaces(position)};
-  if (is("registry") || is("docker-server")) return {.values = registries(environment)};
+  if (type == "FILE") {
+    return {.values = {}, .files = true};
+  }
+  if (type.find('|') != std::string::npos) {
+    return {.values = split(type)};
+  }
+  if (is("context")) {
+    return {.values = load_kubeconfig(position.kubeconfig).contexts()};
+  }
+  if (is("namespace") || is("exclude-namespace")) {
+    return {.values = namespaces(position)};
+  }
+  if (is("registry") || is("docker-server")) {
+    return {.values = registries(environment)};
+  }
   return {};
 }
 
 Candidates positionals_of(const Position& position) {
   const auto options =
       position.command->get_options([](const CLI::Option* option) { return option->get_positional(); });
-  if (position.positionals >= options.size()) return {};
+  if (position.positionals >= options.size()) {
+    return {};
+  }
   const CLI::Option& option = *options[position.positionals];
   if (option.get_type_name().find('|') != std::string::npos) {
     const std::string type = option.get_type_name();
     return {.values = split(type.substr(0, type.find(':')))};
   }
   // The name of a new target is the person's to choose.
-  if (option.get_name() == "NAME" && position.command->get_name() != "add") return {.values = target_names()};
+  if (option.get_name() == "NAME" && position.command->get_name() != "add") {
+    return {.values = target_names()};
+  }
   return {};
 }
 
 Candidates options_of(const CLI::App& command) {
   Candidates candidates;
-  for (const CLI::Option* option : command.get_options())
-    for (const std::string& name : option->get_lnames())
+  for (const CLI::Option* option : command.get_options()) {
+    for (const std::string& name : option->get_lnames()) {
       candidates.values.push_back("--" + name + "\t" + option->get_description());
+    }
+  }
   return candidates;
 }
 
 Candidates commands_of(const CLI::App& app) {
   Candidates candidates;
-  for (const CLI::App* command : app.get_subcommands([](const CLI::App*) { return true; }))
-    if (!command->get_group().empty())
+  for (const CLI::App* command : app.get_subcommands([](const CLI::App*) { return true; })) {
+    if (!command->get_group().empty()) {
       candidates.values.push_back(command->get_name() + "\t" + command->get_description());
+    }
+  }
   return candidates;
 }
 
 Candidates all_candidates(const Position& position, std::string& word, std::string& kept, Environment& environment) {
-  if (position.awaiting != nullptr) return values_of(*position.awaiting, position, environment);
+  if (position.awaiting != nullptr) {
+    return values_of(*position.awaiting, position, environment);
+  }
   if (word.starts_with("--") && word.find('=') != std::string::npos) {
     const auto equals = word.find('=');
     const CLI::Option* option = find_option(*position.command, word.substr(0, equals));
@@ -152,8 +183,12 @@ Candidates all_candidates(const Position& position, std::string& word, std::stri
     word = word.substr(equals + 1);
     return option == nullptr ? Candidates() : values_of(*option, position, environment);
   }
-  if (word.starts_with("-")) return options_of(*position.command);
-  if (position.command->get_parent() == nullptr) return commands_of(*position.command);
+  if (word.starts_with("-")) {
+    return options_of(*position.command);
+  }
+  if (position.command->get_parent() == nullptr) {
+    return commands_of(*position.command);
+  }
   return positionals_of(position);
 }
 
@@ -169,7 +204,9 @@ Candidates complete(const CLI::App& app, const std::vector<std::string>& words, 
     return {};  // in the middle of somebody's typing there is no place for an error
   }
   std::erase_if(candidates.values, [&](const std::string& value) { return !value.starts_with(word); });
-  for (std::string& value : candidates.values) value.insert(0, kept);
+  for (std::string& value : candidates.values) {
+    value.insert(0, kept);
+  }
   return candidates;
 }
 

@@ -17,8 +17,9 @@ json decoded_data(const json& object) {
   json data = object.is_object() ? object.value("data", json::object()) : json::object();
   if (const auto payload = data.find(payload_key); payload != data.end() && payload->is_string()) {
     const auto text = base64_decode(payload->get_ref<const std::string&>());
-    if (json decoded = text ? json::parse(*text, nullptr, false) : json(); decoded.is_object())
+    if (json decoded = text ? json::parse(*text, nullptr, false) : json(); decoded.is_object()) {
       *payload = std::move(decoded);
+    }
   }
   return data;
 }
@@ -37,18 +38,27 @@ json masked(const json& mine, const json& other, const std::string& key, int dep
     }
     return result;
   }
-  if (is_public(key, depth)) return mine;
+  if (is_public(key, depth)) {
+    return mine;
+  }
   return other.is_null() || other == mine ? std::string("***") : std::string("*** ") + suffix;
 }
 
 json shown(const json& object, const json& data, const json& other_data, const char* suffix) {
-  if (!object.is_object()) return {};
+  if (!object.is_object()) {
+    return {};
+  }
   json result = json::object();
-  for (const char* field : {"apiVersion", "kind", "type", "immutable"})
-    if (object.contains(field)) result[field] = object[field];
-  for (const char* field : {"name", "namespace", "labels", "annotations"})
-    if (object.contains("metadata") && object["metadata"].contains(field))
+  for (const char* field : {"apiVersion", "kind", "type", "immutable"}) {
+    if (object.contains(field)) {
+      result[field] = object[field];
+    }
+  }
+  for (const char* field : {"name", "namespace", "labels", "annotations"}) {
+    if (object.contains("metadata") && object["metadata"].contains(field)) {
       result["metadata"][field] = object["metadata"][field];
+    }
+  }
   result["data"] = masked(data, other_data, "", 0, suffix);
   return result;
 }

@@ -18,10 +18,14 @@ bool is_plain(const std::string& text) {
   const auto is_letter = [](char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); };
   // A dot begins numbers (.5, .inf, .nan), but also names of files.
   const bool dotted = text.size() > 4 && text.front() == '.' && is_letter(text[1]);
-  if (text.empty() || (!is_letter(text.front()) && text.front() != '/' && !dotted)) return false;
+  if (text.empty() || (!is_letter(text.front()) && text.front() != '/' && !dotted)) {
+    return false;
+  }
   std::string lower = text;
   std::ranges::transform(lower, lower.begin(), [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
-  if (std::ranges::find(words, lower) != words.end()) return false;
+  if (std::ranges::find(words, lower) != words.end()) {
+    return false;
+  }
   return text.back() != ':' && std::ranges::all_of(text, [&](char c) {
            return is_letter(c) || (c >= '0' && c <= '9') ||
                   std::string_view("/._-:@+=").find(c) != std::string_view::npos;
@@ -41,13 +45,19 @@ void emit(YAML::Emitter& yaml, const json& value) {
       yaml << YAML::EndMap;
       return;
     case json::value_t::array:
-      if (value.empty()) yaml << YAML::Flow;
+      if (value.empty()) {
+        yaml << YAML::Flow;
+      }
       yaml << YAML::BeginSeq;
-      for (const json& item : value) emit(yaml, item);
+      for (const json& item : value) {
+        emit(yaml, item);
+      }
       yaml << YAML::EndSeq;
       return;
     case json::value_t::string:
-      if (!is_plain(value.get_ref<const std::string&>())) yaml << YAML::DoubleQuoted;
+      if (!is_plain(value.get_ref<const std::string&>())) {
+        yaml << YAML::DoubleQuoted;
+      }
       yaml << value.get_ref<const std::string&>();
       return;
     case json::value_t::null:
@@ -67,10 +77,11 @@ std::string to_yaml_text(const json& value) {
 }
 
 void print_structured(std::ostream& out, const json& value, Format format) {
-  if (format == Format::yaml)
+  if (format == Format::yaml) {
     out << to_yaml_text(value) << '\n';
-  else
+  } else {
     out << value.dump(2, ' ', false, json::error_handler_t::replace) << '\n';
+  }
 }
 
 void Table::print(std::ostream& out, bool colour) const {
@@ -105,7 +116,9 @@ void Table::print(std::ostream& out, bool colour) const {
 
 void print_error(std::ostream& err, const Error& error) {
   err << "error: " << printable(error.message()) << '\n';
-  if (!error.remedy().empty()) err << "hint: " << printable(error.remedy()) << '\n';
+  if (!error.remedy().empty()) {
+    err << "hint: " << printable(error.remedy()) << '\n';
+  }
 }
 
 }  // namespace regsync::cli

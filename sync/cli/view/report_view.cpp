@@ -26,7 +26,9 @@ Colour colour_of(SyncState state) {
 }
 
 std::string age(WallTime now, WallTime then) {
-  if (then == WallTime{}) return "";
+  if (then == WallTime{}) {
+    return "";
+  }
   return human_age(std::chrono::duration_cast<std::chrono::seconds>(now - then));
 }
 
@@ -54,11 +56,16 @@ class Problems {
  public:
   void add(const std::string& place, const Error& error) {
     auto& places = [&]() -> std::vector<std::string>& {
-      for (auto& [known, its_places] : problems_)
-        if (known.message() == error.message() && known.remedy() == error.remedy()) return its_places;
+      for (auto& [known, its_places] : problems_) {
+        if (known.message() == error.message() && known.remedy() == error.remedy()) {
+          return its_places;
+        }
+      }
       return problems_.emplace_back(error, std::vector<std::string>()).second;
     }();
-    if (!place.empty()) places.push_back(place);
+    if (!place.empty()) {
+      places.push_back(place);
+    }
   }
 
   [[nodiscard]] bool know(const Error& error) const {
@@ -68,10 +75,13 @@ class Problems {
   void print(std::ostream& out, bool colour) const {
     for (const auto& [error, places] : problems_) {
       out << '\n' << paint(printable(error.message()), Colour::bold, colour);
-      if (!places.empty()) out << " (" << join(places, ", ", named_places) << ")";
+      if (!places.empty()) {
+        out << " (" << join(places, ", ", named_places) << ")";
+      }
       out << '\n';
-      if (!error.remedy().empty())
+      if (!error.remedy().empty()) {
         out << "  " << paint("-> " + printable(error.remedy()), Colour::yellow, colour) << '\n';
+      }
     }
   }
 
@@ -81,14 +91,25 @@ class Problems {
 
 Problems collect(const StatusReport& report) {
   Problems problems;
-  if (report.store) problems.add("", *report.store);
-  for (const TargetStatus& target : report.targets)
-    for (const Error& problem : target.problems) problems.add("target " + target.name, problem);
-  for (const ContextStatus& context : report.contexts)
-    if (context.problem) problems.add("context " + context.name, *context.problem);
+  if (report.store) {
+    problems.add("", *report.store);
+  }
+  for (const TargetStatus& target : report.targets) {
+    for (const Error& problem : target.problems) {
+      problems.add("target " + target.name, problem);
+    }
+  }
+  for (const ContextStatus& context : report.contexts) {
+    if (context.problem) {
+      problems.add("context " + context.name, *context.problem);
+    }
+  }
   Problems all = problems;
-  for (const StatusRow& row : report.rows)
-    if (row.cause && !problems.know(*row.cause)) all.add(place_of(row), *row.cause);
+  for (const StatusRow& row : report.rows) {
+    if (row.cause && !problems.know(*row.cause)) {
+      all.add(place_of(row), *row.cause);
+    }
+  }
   return all;
 }
 
@@ -112,7 +133,9 @@ std::vector<Cell> cells_of(const TargetStatus& target, bool wide) {
   const bool fault = !target.problems.empty();
   const char* state = target.removing ? "Removing" : fault ? "Stuck" : "NoMatch";
   std::vector<Cell> cells = {target.name, "-", "-", {state, fault ? Colour::red : Colour::yellow}, ""};
-  if (wide) cells.insert(cells.end(), {Cell(target.secret), Cell(""), Cell("")});
+  if (wide) {
+    cells.insert(cells.end(), {Cell(target.secret), Cell(""), Cell("")});
+  }
   cells.emplace_back(fault ? reason_of(target.problems.front()) : target.removing ? "" : "selects no namespace");
   return cells;
 }
@@ -142,7 +165,9 @@ bool is_stuck(const StatusReport& report) {
 
 StatusReport narrowed(StatusReport report, const std::vector<std::string>& contexts,
                       const std::vector<std::string>& namespaces) {
-  if (contexts.empty() && namespaces.empty()) return report;
+  if (contexts.empty() && namespaces.empty()) {
+    return report;
+  }
   std::erase_if(report.rows, [&](const StatusRow& row) {
     return !is_asked(contexts, row.context) || !(row.name_space.empty() || is_asked(namespaces, row.name_space));
   });
@@ -162,24 +187,37 @@ std::string summary(const StatusReport& report) {
 
 std::string render_table(const StatusReport& report, bool wide, bool colour, WallTime now, std::size_t max_rows) {
   std::vector<std::string> header = {"TARGET", "CONTEXT", "NAMESPACE", "STATE", "SINCE"};
-  if (wide) header.insert(header.end(), {"SECRET", "LAST CHANGE", "NEXT TRY"});
+  if (wide) {
+    header.insert(header.end(), {"SECRET", "LAST CHANGE", "NEXT TRY"});
+  }
   header.emplace_back("CAUSE");
   Table table(std::move(header));
 
   std::vector<const StatusRow*> rows;
   rows.reserve(report.rows.size());
-  for (const StatusRow& row : report.rows) rows.push_back(&row);
-  if (rows.size() > max_rows)
+  for (const StatusRow& row : report.rows) {
+    rows.push_back(&row);
+  }
+  if (rows.size() > max_rows) {
     std::ranges::sort(rows, std::ranges::less{},
                       [](const StatusRow* row) { return std::make_pair(row->state == SyncState::in_sync, row); });
-  for (std::size_t i = 0; i < rows.size() && i < max_rows; ++i) table.add(cells_of(*rows[i], wide, now));
-  for (const TargetStatus& target : report.targets)
-    if (std::ranges::none_of(report.rows, [&](const StatusRow& row) { return row.target == target.name; }))
+  }
+  for (std::size_t i = 0; i < rows.size() && i < max_rows; ++i) {
+    table.add(cells_of(*rows[i], wide, now));
+  }
+  for (const TargetStatus& target : report.targets) {
+    if (std::ranges::none_of(report.rows, [&](const StatusRow& row) { return row.target == target.name; })) {
       table.add(cells_of(target, wide));
+    }
+  }
 
   std::ostringstream text;
-  if (!table.empty()) table.print(text, colour);
-  if (rows.size() > max_rows) text << "... and " << rows.size() - max_rows << " more\n";
+  if (!table.empty()) {
+    table.print(text, colour);
+  }
+  if (rows.size() > max_rows) {
+    text << "... and " << rows.size() - max_rows << " more\n";
+  }
   collect(report).print(text, colour);
   return std::move(text).str();
 }
@@ -191,14 +229,17 @@ void print_report(Environment& environment, const StatusReport& report, Format f
       print_structured(environment.out, control::to_json(report), format);
       return;
     case Format::name:
-      for (const StatusRow& row : report.rows) environment.out << place_of(row) << '/' << row.secret << '\n';
+      for (const StatusRow& row : report.rows) {
+        environment.out << place_of(row) << '/' << row.secret << '\n';
+      }
       return;
     case Format::table:
     case Format::wide:
-      if (report.targets.empty() && report.rows.empty() && !report.store)
+      if (report.targets.empty() && report.rows.empty() && !report.store) {
         environment.err << "No targets. Declare one: regsync add NAME --registry REGISTRY\n";
-      else
+      } else {
         environment.out << render_table(report, format == Format::wide, environment.colour, environment.now());
+      }
   }
 }
 

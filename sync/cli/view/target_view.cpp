@@ -17,15 +17,18 @@ nlohmann::json to_json(const Target& target) {
 }
 
 void print_target(std::ostream& out, const Target& target, Format format) {
-  if (format == Format::name)
+  if (format == Format::name) {
     out << target.name << '\n';
-  else
+  } else {
     print_structured(out, to_json(target), format);
+  }
 }
 
 std::vector<std::string> target_names() {
   std::vector<std::string> names;
-  for (const auto& [name, file] : TargetDirectory(paths::targets()).load()) names.push_back(name);
+  for (const auto& [name, file] : TargetDirectory(paths::targets()).load()) {
+    names.push_back(name);
+  }
   return names;
 }
 
@@ -34,18 +37,25 @@ Target require_target(const std::string& name) {
   const auto found = files.find(name);
   if (found == files.end()) {
     std::vector<std::string> names;
-    for (const auto& [other, file] : files) names.push_back(other);
+    for (const auto& [other, file] : files) {
+      names.push_back(other);
+    }
     throw Error(ErrorCode::not_found, "there is no target \"" + name + "\"",
                 names.empty() ? "declare it: regsync add " + name : did_you_mean(name, names));
   }
-  if (found->second.problem) throw Error(*found->second.problem);
-  if (!found->second.target)
+  if (found->second.problem) {
+    throw Error(*found->second.problem);
+  }
+  if (!found->second.target) {
     throw Error(ErrorCode::internal, "target \"" + name + "\" has neither content nor problem");
+  }
   return *found->second.target;
 }
 
 AskedTargets require_targets(const std::optional<std::string>& name, Environment& environment) {
-  if (name) return {.targets = {require_target(*name)}};
+  if (name) {
+    return {.targets = {require_target(*name)}};
+  }
   AskedTargets asked;
   for (const auto& [file_name, file] : TargetDirectory(paths::targets()).load()) {
     if (file.problem) {
@@ -55,8 +65,9 @@ AskedTargets require_targets(const std::optional<std::string>& name, Environment
       asked.targets.push_back(*file.target);
     }
   }
-  if (asked.targets.empty() && asked.complete)
+  if (asked.targets.empty() && asked.complete) {
     throw Error(ErrorCode::not_found, "there are no targets", "declare one: regsync add NAME --registry REGISTRY");
+  }
   return asked;
 }
 

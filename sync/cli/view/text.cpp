@@ -38,13 +38,17 @@ Character first_character(std::string_view text) {
   std::mbstate_t state{};
   wchar_t wide = 0;
   const std::size_t bytes = std::mbrtowc(&wide, text.data(), text.size(), &state);
-  if (bytes == 0 || bytes > text.size()) return {};
+  if (bytes == 0 || bytes > text.size()) {
+    return {};
+  }
   return {bytes, std::max(0, ::wcwidth(wide))};
 }
 
 // The length of the escape sequence (ECMA-48 CSI) that the text begins with, or 0.
 std::size_t escape_length(std::string_view text) {
-  if (!text.starts_with("\x1b[")) return 0;
+  if (!text.starts_with("\x1b[")) {
+    return 0;
+  }
   const auto end = text.find_first_of("ABCDEFGHJKSTfhlmnsu", 2);
   return end == std::string_view::npos ? text.size() : end + 1;
 }
@@ -52,7 +56,9 @@ std::size_t escape_length(std::string_view text) {
 }  // namespace
 
 std::string paint(std::string_view text, Colour colour, bool enabled) {
-  if (!enabled || colour == Colour::none || text.empty()) return std::string(text);
+  if (!enabled || colour == Colour::none || text.empty()) {
+    return std::string(text);
+  }
   return std::string(escape_of(colour)).append(text).append("\x1b[0m");
 }
 
@@ -65,7 +71,9 @@ std::string printable(std::string_view text) {
     const bool c1 = byte == 0xC2 && next >= 0x80 && next < 0xA0;  // U+0080 to U+009F, in UTF-8
     const bool control = (byte < 0x20 && byte != '\n') || byte == 0x7F || c1;
     safe += control ? '?' : text[i];
-    if (c1) ++i;
+    if (c1) {
+      ++i;
+    }
   }
   return safe;
 }
@@ -90,7 +98,9 @@ std::string clip(std::string_view text, int columns) {
     }
     const Character character = first_character(text);
     columns -= character.columns;
-    if (columns >= 0) clipped += text.substr(0, character.bytes);
+    if (columns >= 0) {
+      clipped += text.substr(0, character.bytes);
+    }
     text.remove_prefix(character.bytes);
   }
   return clipped;
@@ -104,14 +114,30 @@ std::string human_age(std::chrono::seconds age) {
   const auto minutes = seconds / 60;
   const auto hours = minutes / 60;
   const auto days = hours / 24;
-  if (seconds < 120) return std::to_string(seconds) + "s";
-  if (minutes < 10) return with(minutes, "m", seconds % 60, "s");
-  if (minutes < 180) return std::to_string(minutes) + "m";
-  if (hours < 8) return with(hours, "h", minutes % 60, "m");
-  if (hours < 48) return std::to_string(hours) + "h";
-  if (days < 8) return with(days, "d", hours % 24, "h");
-  if (days < 730) return std::to_string(days) + "d";
-  if (days < 2920) return with(days / 365, "y", days % 365, "d");
+  if (seconds < 120) {
+    return std::to_string(seconds) + "s";
+  }
+  if (minutes < 10) {
+    return with(minutes, "m", seconds % 60, "s");
+  }
+  if (minutes < 180) {
+    return std::to_string(minutes) + "m";
+  }
+  if (hours < 8) {
+    return with(hours, "h", minutes % 60, "m");
+  }
+  if (hours < 48) {
+    return std::to_string(hours) + "h";
+  }
+  if (days < 8) {
+    return with(days, "d", hours % 24, "h");
+  }
+  if (days < 730) {
+    return std::to_string(days) + "d";
+  }
+  if (days < 2920) {
+    return with(days / 365, "y", days % 365, "d");
+  }
   return std::to_string(days / 365) + "y";
 }
 
@@ -122,24 +148,29 @@ std::chrono::milliseconds parse_duration(std::string_view text, std::string_view
   };
   std::chrono::milliseconds total{0};
   std::string_view rest = text;
-  if (rest.empty()) throw fail();
+  if (rest.empty()) {
+    throw fail();
+  }
   while (!rest.empty()) {
     long number = 0;
     const auto [end, fault] = std::from_chars(rest.data(), rest.data() + rest.size(), number);
-    if (fault != std::errc() || number < 0 || number > 1'000'000) throw fail();
+    if (fault != std::errc() || number < 0 || number > 1'000'000) {
+      throw fail();
+    }
     rest.remove_prefix(static_cast<std::size_t>(end - rest.data()));
     const auto digit = rest.find_first_of("0123456789");
     const std::string_view unit = rest.substr(0, digit);
-    if (unit == "ms")
+    if (unit == "ms") {
       total += std::chrono::milliseconds(number);
-    else if (unit == "s")
+    } else if (unit == "s") {
       total += std::chrono::seconds(number);
-    else if (unit == "m")
+    } else if (unit == "m") {
       total += std::chrono::minutes(number);
-    else if (unit == "h")
+    } else if (unit == "h") {
       total += std::chrono::hours(number);
-    else
+    } else {
       throw fail();
+    }
     rest.remove_prefix(unit.size());
   }
   return total;

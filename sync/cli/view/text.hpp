@@ -38,8 +38,12 @@ std::string join(const Strings& strings, std::string_view separator = ", ", std:
   std::string text;
   std::size_t named = 0;
   for (const auto& string : strings) {
-    if (named == limit) return text + " and " + std::to_string(strings.size() - limit) + " more";
-    if (named++ > 0) text += separator;
+    if (named == limit) {
+      return text + " and " + std::to_string(strings.size() - limit) + " more";
+    }
+    if (named++ > 0) {
+      text += separator;
+    }
     text += string;
   }
   return text;

@@ -95,7 +95,7 @@ Credentials::Credentials(const asio::any_io_executor& executor, const ResolvedCo
 Credentials::~Credentials() = default;
 
 Credentials::FileStamp Credentials::stamp_of(const std::string& path) {
-  struct stat status {};
+  struct stat status{};
   if (path.empty() || ::stat(path.c_str(), &status) != 0) {
     return {};
   }

@@ -113,8 +113,7 @@ TEST_F(HelperLoginsTest, APersonsWishIsTriedAtOnce) {
 TEST_F(HelperLoginsTest, StopEndsAHelperThatHangs) {
   install("hangs", "sleep 600");
   follow("hangs");
-  test::run_until(
-      io_, [] { return false; }, 200ms);
+  test::run_until(io_, [] { return false; }, 200ms);
   const auto start = std::chrono::steady_clock::now();
   test::run(io_, logins_.stop());
   EXPECT_LT(std::chrono::steady_clock::now() - start, 10s);

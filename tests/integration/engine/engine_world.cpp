@@ -163,8 +163,7 @@ void EngineWorld::forget_requests() {
 }
 
 void EngineWorld::run_for(std::chrono::milliseconds time) {
-  run_until(
-      io_, [] { return false; }, time);
+  run_until(io_, [] { return false; }, time);
 }
 
 void EngineWorld::sync(std::optional<std::string> target, bool adopt) {

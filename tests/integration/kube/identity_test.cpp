@@ -82,8 +82,7 @@ TEST_F(RealServer, ATokenFileThatChangesIsTakenUp) {
   KubeClient changing = client(std::move(context));
   EXPECT_EQ(name_of(changing), "alice");
   temp_.write("token", server_->token("bob"));
-  EXPECT_TRUE(run_until(
-      loop_, [&] { return name_of(changing) == "bob"; }, std::chrono::seconds(5)));
+  EXPECT_TRUE(run_until(loop_, [&] { return name_of(changing) == "bob"; }, std::chrono::seconds(5)));
   temp_.write("token", "");
   let_pass(std::chrono::milliseconds(1200));
   EXPECT_EQ(name_of(changing), "bob") << "an unusable file keeps the last good token";
@@ -106,8 +105,7 @@ TEST_F(RealServer, ClientCertificatesRotateWithoutDroppingWhatRuns) {
   KubeClient rotating = client(std::move(context));
   EXPECT_EQ(name_of(rotating), "first");
   server_->issue("second", temp_ / "crt", temp_ / "key");
-  EXPECT_TRUE(run_until(
-      loop_, [&] { return name_of(rotating) == "second"; }, std::chrono::seconds(5)));
+  EXPECT_TRUE(run_until(loop_, [&] { return name_of(rotating) == "second"; }, std::chrono::seconds(5)));
   temp_.write("key", "half a k");
   let_pass(std::chrono::milliseconds(1200));
   EXPECT_EQ(name_of(rotating), "second") << "a certificate without its key keeps the last good pair";
@@ -152,8 +150,7 @@ TEST_F(RealServer, APodsServiceAccountIsFollowed) {
   EXPECT_EQ(name_of(inside), "alice");
   EXPECT_EQ(inside.context().default_namespace, "team-a");
   temp_.write("account/token", server_->token("bob"));  // kubelet rotates it
-  EXPECT_TRUE(run_until(
-      loop_, [&] { return name_of(inside) == "bob"; }, std::chrono::seconds(5)));
+  EXPECT_TRUE(run_until(loop_, [&] { return name_of(inside) == "bob"; }, std::chrono::seconds(5)));
 }
 
 TEST_F(RealServer, ImpersonationIsAsked) {
@@ -211,8 +208,7 @@ TEST_F(RealServer, RightsDecideWhichScopeCanBeWatched) {
   kubectl({"-n", name_space_, "create", "rolebinding", "one", "--role=one", "--user=alice"});
   KubeClient alice = client(with_token_of("alice"));
   const auto refused = [&](WatchScope scope) {
-    Watcher watcher(
-        alice, std::move(scope), [](const WatchEvent&) {}, [](const std::optional<Error>&) {});
+    Watcher watcher(alice, std::move(scope), [](const WatchEvent&) {}, [](const std::optional<Error>&) {});
     return error_of(loop_, watcher.run()).code();
   };
   EXPECT_EQ(refused({.collection = {"secrets", "", ""}, .field_selector = ""}), ErrorCode::forbidden);

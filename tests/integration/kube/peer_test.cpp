@@ -71,14 +71,12 @@ class SilentPeer : public RealServer {
 
   // Whether the watcher says in time that the server cannot be reached.
   bool is_told_within(std::chrono::milliseconds limit) {
-    return run_until(
-        loop_, [&] { return known_->told(ErrorCode::unreachable); }, limit);
+    return run_until(loop_, [&] { return known_->told(ErrorCode::unreachable); }, limit);
   }
 
   void expect_recovery() {
     kubectl({"-n", name_space_, "create", "secret", "generic", "after"});
-    EXPECT_TRUE(run_until(
-        loop_, [&] { return known_->has("after"); }, 60s));
+    EXPECT_TRUE(run_until(loop_, [&] { return known_->has("after"); }, 60s));
     EXPECT_EQ(known_->restarts, 1) << "the watch goes on where it was";
   }
 
@@ -109,8 +107,7 @@ TEST_F(SilentPeer, WhoWaitsForAFrozenServersAnswerIsToldSooner) {
   ::kill(server_->api_server(), SIGSTOP);
   const auto ask = [](KubeClient& client) -> asio::awaitable<void> { co_await client.version(); };
   const test::Background asking(loop_, ask(*client_));
-  EXPECT_TRUE(run_until(
-      loop_, [&] { return asking.done(); }, patience.silence + patience.answer + 1s));
+  EXPECT_TRUE(run_until(loop_, [&] { return asking.done(); }, patience.silence + patience.answer + 1s));
   ::kill(server_->api_server(), SIGCONT);
   ASSERT_TRUE(asking.failure());
   EXPECT_EQ(asking.failure()->code(), ErrorCode::unreachable);

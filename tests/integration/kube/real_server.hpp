@@ -40,8 +40,7 @@ class RealServer : public ::testing::Test {
 
   // Runs the loop for a while: nothing is waited for.
   void let_pass(std::chrono::milliseconds time) {
-    test::run_until(
-        loop_, [] { return false; }, time);
+    test::run_until(loop_, [] { return false; }, time);
   }
 
   static std::unique_ptr<test::KubeServer> server_;

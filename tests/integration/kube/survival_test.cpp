@@ -62,8 +62,7 @@ class Surviving : public RealServer {
     change("a");
     remove("b");
     const auto there = truth();
-    run_until(
-        loop_, [&] { return known_->synced && known_->objects == there; }, 60s);
+    run_until(loop_, [&] { return known_->synced && known_->objects == there; }, 60s);
     EXPECT_TRUE(known_->synced);
     EXPECT_EQ(known_->objects, there);
   }
@@ -83,8 +82,7 @@ TEST_F(Surviving, ACrashOfTheServer) {
 
 TEST_F(Surviving, AnOrderlyRestartOfTheServer) {
   ::kill(server_->api_server(), SIGTERM);
-  ASSERT_TRUE(run_until(
-      loop_, [] { return !server_->runs(); }, 90s));
+  ASSERT_TRUE(run_until(loop_, [] { return !server_->runs(); }, 90s));
   server_->start_again();
   expect_that_nothing_is_lost();
 }
@@ -129,8 +127,7 @@ TEST_F(SurvivingWithoutCache, ACompactionMeanwhileNeedsOneNewList) {
   make("c");
   server_->compact();
   const auto there = truth();
-  EXPECT_TRUE(run_until(
-      loop_, [&] { return known_->synced && known_->objects == there; }, 30s));
+  EXPECT_TRUE(run_until(loop_, [&] { return known_->synced && known_->objects == there; }, 30s));
   EXPECT_EQ(known_->restarts, 2);
   EXPECT_FALSE(known_->told(ErrorCode::expired)) << "it is no fault";
 }
@@ -159,8 +156,7 @@ TEST_F(SurvivingWithoutCache, ACompactionBetweenTwoPagesBeginsTheListAnew) {
       },
       [](const std::optional<Error>&) {});
   const test::Background background(loop_, paging.run());
-  ASSERT_TRUE(run_until(
-      loop_, [&] { return synced; }, 30s));
+  ASSERT_TRUE(run_until(loop_, [&] { return synced; }, 30s));
   EXPECT_EQ(restarts, 2);
   EXPECT_EQ(objects, truth());
 }

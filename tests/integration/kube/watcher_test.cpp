@@ -240,8 +240,7 @@ TEST_F(WatcherTest, AnEventWithoutEndCostsNoMemoryWithoutBound) {
   server_.inject({.kind = Kind::huge, .verb = "watch", .bytes = std::size_t{200} << 20});
   start();
   ASSERT_TRUE(is_true_soon(std::chrono::seconds(30)));
-  ASSERT_TRUE(run_until(
-      context_, [&] { return told(ErrorCode::protocol); }, std::chrono::seconds(30)));
+  ASSERT_TRUE(run_until(context_, [&] { return told(ErrorCode::protocol); }, std::chrono::seconds(30)));
   put("a", "2");
   EXPECT_TRUE(is_true_soon());
 }
@@ -277,8 +276,7 @@ TEST_F(WatcherTest, BookmarksMoveTheVersionOn) {
   ASSERT_TRUE(run_until(context_, [&] { return server_.open_watches() == 1; }));
   put("other", "1");  // not told, but the bookmark after it is
   const std::string version = server_.find({"secrets", "n", "other"})->at("metadata").at("resourceVersion");
-  run_until(
-      context_, [] { return false; }, std::chrono::milliseconds(400));
+  run_until(context_, [] { return false; }, std::chrono::milliseconds(400));
   server_.forget_requests();
   server_.cut_watches();
   ASSERT_TRUE(run_until(context_, [&] { return server_.count("watch") == 1; }));
@@ -306,11 +304,9 @@ TEST_F(WatcherTest, AFloodOfEventsLeavesNoMemoryBehind) {
     const auto found = picture_.objects.find("n/flooded");
     return found == picture_.objects.end() ? 0 : std::stoi(found->second) - 1'000'000;
   };
-  ASSERT_TRUE(run_until(
-      context_, [&] { return version() >= 20'000; }, std::chrono::seconds(60)));
+  ASSERT_TRUE(run_until(context_, [&] { return version() >= 20'000; }, std::chrono::seconds(60)));
   const std::size_t before = test::resident_kib();
-  ASSERT_TRUE(run_until(
-      context_, [&] { return version() == 60'000; }, std::chrono::seconds(60)));
+  ASSERT_TRUE(run_until(context_, [&] { return version() == 60'000; }, std::chrono::seconds(60)));
   EXPECT_LT(test::resident_kib(), before + 2048);
 }
 

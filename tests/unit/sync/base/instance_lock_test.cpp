@@ -28,7 +28,9 @@ TEST(InstanceLock, TheSecondIsToldWhoRuns) {
 
 TEST(InstanceLock, IsFreeAgainWhenItsOwnerEnds) {
   const test::TempDir root;
-  { const InstanceLock first(root.path() / "lock", "regsyncd"); }
+  {
+    const InstanceLock first(root.path() / "lock", "regsyncd");
+  }
   EXPECT_NO_THROW(InstanceLock(root.path() / "lock", "regsyncd"));
 }
 

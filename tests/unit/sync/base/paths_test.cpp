@@ -21,7 +21,9 @@ namespace fs = std::filesystem;
 class Variable {
  public:
   Variable(const char* name, const char* value) : name_(name) {
-    if (const char* old = std::getenv(name)) old_ = old;
+    if (const char* old = std::getenv(name)) {
+      old_ = old;
+    }
     value != nullptr ? ::setenv(name, value, 1) : ::unsetenv(name);
   }
   ~Variable() { old_ ? ::setenv(name_, old_->c_str(), 1) : ::unsetenv(name_); }
@@ -36,7 +38,7 @@ class Variable {
 };
 
 mode_t mode_of(const fs::path& path) {
-  struct stat status {};
+  struct stat status{};
   EXPECT_EQ(::stat(path.c_str(), &status), 0) << path;
   return status.st_mode & 07777U;
 }

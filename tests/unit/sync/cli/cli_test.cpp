@@ -96,7 +96,9 @@ std::set<std::string> options_in(const std::string& help) {
   const std::regex option(R"((?:^|\n)  (?:-\w, )?--([a-z-]+)(?:, --([a-z-]+))?)");
   for (std::sregex_iterator match(help.begin(), help.end(), option), end; match != end; ++match) {
     options.insert((*match)[1]);
-    if ((*match)[2].matched) options.insert((*match)[2]);
+    if ((*match)[2].matched) {
+      options.insert((*match)[2]);
+    }
   }
   return options;
 }

@@ -183,10 +183,7 @@ TEST_F(WorkQueueTest, SettledReturnsWhenNothingIsLeftEvenIfKeysWaitForTheirRetry
   bool settled = false;
   WorkQueue queue(
       io_.get_executor(), {.max_in_flight = 1, .backoff_base = 1h, .backoff_cap = 1h, .recheck = 1h},
-      [&](Key) -> asio::awaitable<Outcome> {
-        co_return Outcome{Outcome::Kind::retry, std::nullopt};
-      },
-      no_delay());
+      [&](Key) -> asio::awaitable<Outcome> { co_return Outcome{Outcome::Kind::retry, std::nullopt}; }, no_delay());
   queue.add({"a", "s"});
   queue.add({"b", "s"});
   asio::co_spawn(

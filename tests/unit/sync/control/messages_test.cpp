@@ -94,8 +94,9 @@ TEST(Rfc3339, IsReadAsKubernetesWritesIt) {
   EXPECT_EQ(from_rfc3339("2026-01-31T12:00:00.123456Z"), time);
   EXPECT_EQ(to_rfc3339(time + std::chrono::milliseconds(999)), "2026-01-31T12:00:00Z");
   for (const char* bad :
-       {"", "now", "2026-01-31", "2026-01-31T12:00:00", "2026-01-31T12:00:00+01:00", "2026-01-31T12:00:00Zz"})
+       {"", "now", "2026-01-31", "2026-01-31T12:00:00", "2026-01-31T12:00:00+01:00", "2026-01-31T12:00:00Zz"}) {
     EXPECT_THROW(from_rfc3339(bad), Error) << bad;
+  }
 }
 
 TEST(AllInSync, IsFalseForAnyProblemAnywhere) {

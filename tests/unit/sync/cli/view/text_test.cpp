@@ -66,8 +66,9 @@ TEST_F(Text, DurationsAreGosOfTheCommonKind) {
   EXPECT_EQ(parse_duration("1m30s", "--wait"), 90s);
   EXPECT_EQ(parse_duration("500ms", "--wait"), 500ms);
   EXPECT_EQ(parse_duration("2h", "--wait"), 2h);
-  for (const char* bad : {"", "30", "s", "-3s", "3d", "3 s", "1.5s"})
+  for (const char* bad : {"", "30", "s", "-3s", "3d", "3 s", "1.5s"}) {
     EXPECT_THROW(parse_duration(bad, "--wait"), UsageError) << bad;
+  }
 }
 
 TEST_F(Text, JoinNamesSomeAndCountsTheRest) {

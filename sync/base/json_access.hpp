@@ -1,0 +1,27 @@
+// Reading JSON that comes from outside: total functions that answer "not there" for whatever is missing or of another
+// type than expected. None throws. Pure; any thread.
+#pragma once
+
+#include <initializer_list>
+#include <nlohmann/json.hpp>
+#include <string>
+#include <string_view>
+
+namespace regsync {
+
+using JsonPath = std::initializer_list<std::string_view>;
+
+// The value at a path of object keys; null where a step is missing or no object.
+const nlohmann::json* find_at(const nlohmann::json& object, JsonPath path);
+
+// The text there; empty where there is none. Valid as long as `object`.
+std::string_view text_at(const nlohmann::json& object, JsonPath path);
+
+// False where there is no boolean.
+bool flag_at(const nlohmann::json& object, JsonPath path);
+
+// The array or object there; an empty one where there is none. Valid as long as `object`.
+const nlohmann::json& list_at(const nlohmann::json& object, JsonPath path);
+const nlohmann::json& map_at(const nlohmann::json& object, JsonPath path);
+
+}  // namespace regsync
