@@ -39,9 +39,7 @@ constexpr std::size_t kept_errors = 4096;
 // What a child leaves behind may hold its pipes open for ever; after it ended, its output is there in this time.
 constexpr auto grace_after_exit = std::chrono::milliseconds(500);
 
-Error failed(const std::string& what, int code) {
-  return {ErrorCode::internal, what + ": " + std::strerror(code)};  // NOLINT(concurrency-mt-unsafe)
-}
+Error failed(const std::string& what, int code) { return {ErrorCode::internal, what + ": " + std::strerror(code)}; }
 
 struct Pipe {
   Pipe() {
@@ -137,7 +135,6 @@ pid_t spawn(const ChildCommand& command, const Pipe& in, const Pipe& out, const 
   const int failure = posix_spawnp(&pid, command.program.c_str(), &actions.files, &actions.attributes,
                                    pointers(words).data(), pointers(variables).data());
   if (failure == ENOENT || failure == EACCES || failure == ENOTDIR || failure == ENOEXEC) {
-    // NOLINTNEXTLINE(concurrency-mt-unsafe)
     throw Error(ErrorCode::not_found, "cannot run " + command.program + ": " + std::strerror(failure));
   }
   if (failure != 0) {

@@ -34,7 +34,7 @@ class TargetDirectory {
   void write(const Target& target) const;
 
   // False where there is no such target.
-  bool remove(const std::string& name) const;  // NOLINT(modernize-use-nodiscard)
+  bool remove(const std::string& name) const;
 
   [[nodiscard]] bool contains(const std::string& name) const;
   [[nodiscard]] const std::filesystem::path& folder() const { return folder_; }

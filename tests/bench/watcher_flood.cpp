@@ -14,7 +14,7 @@
 #include "tests/support/resident.hpp"
 
 int main(int argc, char** argv) {
-  using namespace regsync;  // NOLINT(google-build-using-namespace)
+  using namespace regsync;
   const std::size_t count = argc > 1 ? std::strtoul(argv[1], nullptr, 10) : 1'000'000;
   test::FakeApiServer server;
   server.inject({.kind = test::Fault::Kind::flood, .verb = "watch", .bytes = count});

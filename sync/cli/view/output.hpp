@@ -18,9 +18,8 @@ void print_structured(std::ostream& out, const nlohmann::json& value, Format for
 std::string to_yaml_text(const nlohmann::json& value);
 
 struct Cell {
-  Cell(std::string cell_text, Colour cell_colour = Colour::none)  // NOLINT(google-explicit-constructor)
-      : text(std::move(cell_text)), colour(cell_colour) {}
-  Cell(const char* cell_text) : text(cell_text) {}  // NOLINT(google-explicit-constructor)
+  Cell(std::string cell_text, Colour cell_colour = Colour::none) : text(std::move(cell_text)), colour(cell_colour) {}
+  Cell(const char* cell_text) : text(cell_text) {}
   std::string text;
   Colour colour = Colour::none;
 };

@@ -235,7 +235,7 @@ std::string read_file(const fs::path& path) {
   }
   const std::ifstream stream(path, std::ios::binary);
   if (!stream) {
-    throw fault(std::strerror(errno));  // NOLINT(concurrency-mt-unsafe)
+    throw fault(std::strerror(errno));
   }
   if (fs::is_regular_file(path, failure) && fs::file_size(path, failure) > largest_file) {
     throw fault("it is larger than any kubeconfig");
@@ -383,7 +383,6 @@ class Faults {
   }
   void add_unreadable(const std::string& what, const std::string& path) {
     if (!path.empty() && !readable(path)) {
-      // NOLINTNEXTLINE(concurrency-mt-unsafe)
       add(true, "unable to read " + what + " " + path + ": " + std::strerror(errno));
     }
   }
