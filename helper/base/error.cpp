@@ -1,5 +1,6 @@
 #include "helper/base/error.hpp"
 
+#include <cerrno>
 #include <system_error>
 #include <typeinfo>
 
@@ -77,8 +78,9 @@ Error current_error() {
   } catch (const Error& error) {
     return error;
   } catch (const std::system_error& error) {
-    // Asio's cancellation arrives as one of these.
-    const bool cancelled = error.code() == std::errc::operation_canceled;
+    // Asio's cancellation arrives as one of these. By its number: the category of Asio 1.22 has errno's numbers, but
+    // does not compare equal to std::errc in the standalone form.
+    const bool cancelled = error.code().value() == ECANCELED;
     return {cancelled ? ErrorCode::cancelled : ErrorCode::internal, error.code().message()};
   } catch (const std::exception& error) {
     // Not its text: a parser's exception quotes what it parsed, which may be secret.

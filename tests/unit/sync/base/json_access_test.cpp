@@ -1,0 +1,40 @@
+#include "sync/base/json_access.hpp"
+
+#include <gtest/gtest.h>
+
+#include <nlohmann/json.hpp>
+#include <vector>
+
+namespace regsync {
+namespace {
+
+using nlohmann::json;
+
+TEST(JsonAccess, FindsWhatIsThere) {
+  const json object =
+      json::parse(R"({"metadata":{"name":"a","labels":{"x":"y"},"finalizers":["f"]},"immutable":true})");
+  EXPECT_EQ(text_at(object, {"metadata", "name"}), "a");
+  EXPECT_EQ(map_at(object, {"metadata", "labels"}).size(), 1U);
+  EXPECT_EQ(list_at(object, {"metadata", "finalizers"}).size(), 1U);
+  EXPECT_TRUE(flag_at(object, {"immutable"}));
+  EXPECT_EQ(find_at(object, {}), &object);
+}
+
+// Every shape of JSON at every step of a path is answered, and none by an exception.
+TEST(JsonAccess, WhatIsMissingOrOfAnotherTypeIsNotThere) {
+  const std::vector<json> shapes{
+      nullptr, true, 1, -1.5, "text", json::array(), json::array({nullptr}), json::object(), json::binary({1, 2})};
+  for (const json& shape : shapes) {
+    for (const json& object : {shape, json{{"metadata", shape}}, json{{"metadata", {{"name", shape}}}}}) {
+      EXPECT_EQ(text_at(object, {"metadata", "name"}),
+                shape == "text" && object != shape && object["metadata"] != shape ? "text" : "");
+      EXPECT_TRUE(list_at(object, {"metadata", "name"}).is_array());
+      EXPECT_TRUE(map_at(object, {"metadata", "name"}).is_object());
+      flag_at(object, {"metadata", "name"});
+      EXPECT_EQ(find_at(object, {"metadata", "name", "deeper"}), nullptr);
+    }
+  }
+}
+
+}  // namespace
+}  // namespace regsync
