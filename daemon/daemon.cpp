@@ -48,10 +48,14 @@ class Daemon::Impl {
         settings_(load_settings(paths::settings())),
         footprints_(paths::footprints()),
         directory_(paths::targets()),
-        engine_(
-            executor, {.owner = load_owner(paths::owner()), .concurrency = settings_.concurrency, .metrics = &metrics_},
-            footprints_, [this](const std::set<RegistryKey>& wanted) { store_.want(wanted); },
-            [this] { on_status_change(); }),
+        engine_(executor,
+                {.cluster = {.owner = load_owner(paths::owner()),
+                             .concurrency = settings_.concurrency,
+                             .metrics = &metrics_}},
+                footprints_,
+                {.on_wanted = [this](const std::set<RegistryKey>& wanted) { store_.want(wanted); },
+                 .on_change = [this] { on_status_change(); },
+                 .read_again = [this] { read_targets(); }}),
         store_(executor, [this](StoreReading logins) { engine_.set_logins(std::move(logins)); }),
         exporter_(executor, metrics_),
         files_(executor, [this] { reload(); }),
@@ -144,6 +148,11 @@ class Daemon::Impl {
     }
     if (method == "remove") {
       co_return co_await remove(params.at("target").get<std::string>(), params.value("keepSecrets", false));
+    }
+    if (method == "declare") {
+      read_targets();
+      engine_.confirm_target(params.at("target").get<std::string>());
+      co_return json::object();
     }
     if (method == "reload") {
       reload();

@@ -141,6 +141,7 @@ StatusReport parse_report(const json& j) {
   report.targets = from_array(j.at("targets"), target_from_json);
   report.contexts = from_array(j.at("contexts"), context_from_json);
   report.rows = from_array(j.at("rows"), row_from_json);
+  report.notes = from_array(j.at("notes"), error_from_json);
   return report;
 }
 
@@ -165,7 +166,8 @@ json to_json(const StatusReport& report) {
             {"logins", to_array(report.logins, [](const Login& login) { return to_json(login); })},
             {"targets", to_array(report.targets, [](const TargetStatus& target) { return to_json(target); })},
             {"contexts", to_array(report.contexts, [](const ContextStatus& context) { return to_json(context); })},
-            {"rows", to_array(report.rows, [](const StatusRow& row) { return to_json(row); })}};
+            {"rows", to_array(report.rows, [](const StatusRow& row) { return to_json(row); })},
+            {"notes", to_array(report.notes, [](const Error& note) { return to_json(note); })}};
   if (report.store) {
     j["store"] = to_json(*report.store);
   }

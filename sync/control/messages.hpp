@@ -5,6 +5,7 @@
 //   status       {target?}                                 StatusReport
 //   sync         {target?, adopt?}                         StatusReport, once everything has been tried
 //   remove       {target, keepSecrets?}                    StatusReport of what is left to remove
+//   declare      {target}                                  {}          its file was written whole by a command
 //   reload       {}                                        {}          files are read again
 //   subscribe    {target?}                                 StatusReport, then a notification "status" (StatusReport)
 //   per change setLogLevel  {level}                                   {}

@@ -3,16 +3,19 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <asio/co_spawn.hpp>
 #include <asio/post.hpp>
 #include <asio/steady_timer.hpp>
 #include <utility>
+#include <vector>
 
 #include "sync/base/async_event.hpp"
+#include "sync/base/guard.hpp"
 #include "sync/base/log.hpp"
 #include "sync/cluster/cluster.hpp"
-#include "sync/engine/footprint.hpp"
+#include "sync/engine/context_set.hpp"
+#include "sync/engine/footprint_keeper.hpp"
 #include "sync/engine/status_builder.hpp"
+#include "sync/engine/target_set.hpp"
 #include "sync/logins/login_book.hpp"
 #include "sync/model/desired_state.hpp"
 
@@ -21,47 +24,48 @@ namespace regsync {
 namespace {
 
 using namespace std::chrono_literals;
-using std::chrono::steady_clock;
 
-// A kubeconfig is often written in place, and a torn one can look complete: a context must be missing this long
-// before its connections are dropped.
-constexpr auto vanished_grace = 5s;
+// No event says that a disk has room again.
+constexpr auto disk_retry = 10s;
+
+// Beyond the grace: reading the files again, and looking at the clusters.
+constexpr auto settle_slack = 2s;
 
 }  // namespace
 
 class Engine::Impl {
  public:
-  Impl(asio::any_io_executor executor, ClusterOptions options, FootprintStore& footprints,
-       std::function<void(const std::set<RegistryKey>&)> on_wanted, std::function<void()> on_change)
+  Impl(const asio::any_io_executor& executor, EngineOptions options, FootprintStore& footprints, EngineHooks hooks)
       : executor_(executor),
         options_(std::move(options)),
-        footprints_(footprints),
-        on_change_(std::move(on_change)),
+        hooks_(std::move(hooks)),
         started_(std::chrono::system_clock::now()),
-        logins_(executor, options_.metrics, std::move(on_wanted), [this] { update(); }),
-        vanished_timer_(executor),
-        retired_(executor) {}
+        footprint_store_(footprints),
+        footprints_(footprints),
+        targets_(executor, options_.grace, hooks_.read_again),
+        contexts_(
+            executor, options_.cluster, options_.grace, [this] { changed(); }, [this] { update(); }),
+        logins_(executor, options_.cluster.metrics, hooks_.on_wanted, [this] { update(); }),
+        disk_timer_(executor),
+        settled_(executor) {}
 
   void set_targets(TargetFiles targets) {
-    targets_ = std::move(targets);
+    targets_.set(std::move(targets));
+    update();
+  }
+
+  void confirm_target(const std::string& target) {
+    targets_.confirm(target);
     update();
   }
 
   void set_kubeconfig(kube::Kubeconfig kubeconfig) {
-    if (kubeconfig.contexts().empty() && !kubeconfig_.contexts().empty()) {
-      set_kubeconfig_problem({ErrorCode::kubeconfig, "the kubeconfig has no context any more",
-                              "restore it; until then the last good one stays in force"});
-      return;
-    }
-    kubeconfig_ = std::move(kubeconfig);
-    kubeconfig_problem_.reset();
-    resolved_.clear();
+    contexts_.set_kubeconfig(std::move(kubeconfig));
     update();
   }
 
   void set_kubeconfig_problem(Error problem) {
-    log::warning(describe(problem));
-    kubeconfig_problem_ = std::move(problem);
+    contexts_.set_kubeconfig_problem(std::move(problem));
     changed();
   }
 
@@ -76,21 +80,16 @@ class Engine::Impl {
 
   asio::awaitable<void> sync(std::optional<std::string> target, bool adopt) {
     co_await logins_.complete();
-    std::vector<std::shared_ptr<Cluster>> concerned;  // kept alive: one may be replaced while another is waited for
-    for (const auto& [name, cluster] : clusters_) {
-      if (!target || concerns(*target, name)) {
-        cluster->kick();
-        concerned.push_back(cluster);
-      }
-    }
-    for (const auto& cluster : concerned) {
-      co_await cluster->settled();
+    co_await try_everything(target);
+    if (co_await wait_for_unsettled(target)) {
+      co_await try_everything(target);
     }
     if (target && adopt) {
-      for (const auto& cluster : concerned) {
+      const auto clusters = concerned(target);
+      for (const auto& cluster : clusters) {
         cluster->adopt(*target);
       }
-      for (const auto& cluster : concerned) {
+      for (const auto& cluster : clusters) {
         co_await cluster->settled();
       }
     }
@@ -100,16 +99,7 @@ class Engine::Impl {
   }
 
   void forget_target(const std::string& target, bool keep_secrets) {
-    const auto known = footprints_.all().find(target);
-    Footprint footprint = known == footprints_.all().end() ? Footprint() : known->second;
-    footprint.forgotten = true;
-    footprint.kept.clear();
-    if (keep_secrets) {
-      std::transform(footprint.contexts.begin(), footprint.contexts.end(),
-                     std::inserter(footprint.kept, footprint.kept.end()),
-                     [](const auto& context) { return context.first; });
-    }
-    footprints_.set(target, std::move(footprint));
+    footprints_.forget(target, keep_secrets);
     targets_.erase(target);
     update();
   }
@@ -118,17 +108,15 @@ class Engine::Impl {
     StatusReport report;
     report.version = REGSYNC_VERSION;
     report.pid = getpid();
-    report.owner = options_.owner.annotation;
+    report.owner = options_.cluster.owner.annotation;
     report.started = started_;
     report.store = logins_.store_problem();
     report.logins = logins_.all();
-    add_state({.targets = targets_,
+    add_state({.targets = targets_.files(),
                .plans = plans_,
-               .contexts = kubeconfig_.contexts(),
-               .kubeconfig_problem = kubeconfig_problem_,
-               .context_problems = context_problems_,
-               .clusters = clusters_,
-               .footprints = footprints_.all(),
+               .contexts = contexts_,
+               .footprints = footprints_,
+               .unreadable_footprints = footprint_store_.unreadable(),
                .started = started_},
               target, report);
     return report;
@@ -136,27 +124,64 @@ class Engine::Impl {
 
   asio::awaitable<void> stop() {
     stopping_ = true;
-    vanished_timer_.cancel();
-    for (auto& [name, cluster] : std::exchange(clusters_, {})) {
-      retire(std::move(cluster));
-    }
+    disk_timer_.cancel();
+    targets_.stop();
+    settled_.notify_all();
+    co_await contexts_.stop();
     co_await logins_.stop();
-    while (retiring_ > 0) {
-      co_await retired_.wait();
-    }
   }
 
  private:
-  [[nodiscard]] const Target* find_target(const std::string& name) const {
-    const auto file = targets_.find(name);
-    return file == targets_.end() || !file->second.target ? nullptr : &*file->second.target;
+  // Kept alive by the caller: one may be replaced while another is waited for.
+  [[nodiscard]] std::vector<std::shared_ptr<Cluster>> concerned(const std::optional<std::string>& target) const {
+    std::vector<std::shared_ptr<Cluster>> clusters;
+    for (const auto& [name, cluster] : contexts_.clusters()) {
+      if (!target || concerns(*target, name)) {
+        clusters.push_back(cluster);
+      }
+    }
+    return clusters;
   }
 
   [[nodiscard]] bool concerns(const std::string& target, const std::string& context) const {
-    const Target* known = find_target(target);
-    const auto footprint = footprints_.all().find(target);
+    const Target* known = targets_.find(target);
+    const Footprint* footprint = footprints_.find(target);
     return (known != nullptr && selects_context(*known, context)) ||
-           (footprint != footprints_.all().end() && footprint->second.contexts.contains(context));
+           (footprint != nullptr && footprint->contexts.contains(context));
+  }
+
+  asio::awaitable<void> try_everything(std::optional<std::string> target) {
+    const auto clusters = concerned(target);
+    for (const auto& cluster : clusters) {
+      cluster->kick();
+    }
+    for (const auto& cluster : clusters) {
+      co_await cluster->settled();
+    }
+  }
+
+  // Waits for targets that seem to cover less than they did, until it is certain that they do. Whether there was one.
+  asio::awaitable<bool> wait_for_unsettled(std::optional<std::string> target) {
+    const auto waits = [&] {
+      return std::ranges::any_of(targets_.files(), [&](const auto& file) {
+        return (!target || file.first == *target) && !file.second.problem && holds_back_deletions(file.first);
+      });
+    };
+    if (!waits()) {
+      co_return false;
+    }
+    const auto deadline = std::chrono::steady_clock::now() + options_.grace + settle_slack;
+    while (!stopping_ && waits() && std::chrono::steady_clock::now() < deadline) {
+      co_await settled_.wait_for(deadline - std::chrono::steady_clock::now());
+    }
+    co_return true;
+  }
+
+  [[nodiscard]] bool holds_back_deletions(const std::string& target) const {
+    const auto plan = plans_.find(target);
+    const bool logged_out = plan != plans_.end() && !plan->second->waiting && !plan->second->carried_over.empty();
+    return !targets_.settled(target) &&
+           (footprints_.has_excess(target, wanted_) || (logged_out && targets_.removes_on_logout(target)));
   }
 
   // Brings everything in line with the three inputs. Cheap where nothing differs.
@@ -165,184 +190,155 @@ class Engine::Impl {
       return;
     }
     update_plans();
-    update_contexts();
+    const auto fresh = contexts_.update([this](const std::string& context) { return needs(context); });
+    for (const auto& context : fresh) {
+      told_.erase(context);
+    }
+    update_wanted();
+    footprints_.remember(wanted_);
+    for (const auto& context : contexts_.names()) {
+      if (const auto cluster = contexts_.find(context)) {
+        tell(context, *cluster);
+      }
+    }
+    retry_disk();
     excess_ = true;  // until trim_footprints() has looked
+    settled_.notify_all();
     changed();
   }
 
   void update_plans() {
-    logins_.want(targets_);
+    logins_.want(targets_.files());
     const KnownLogins logins = logins_.known();
     DesiredState::Plans plans;
-    for (const auto& [name, file] : targets_) {
-      if (!file.target) {
-        continue;
+    for (const auto& [name, file] : targets_.files()) {
+      if (file.target) {
+        plans[name] = same_or_new(plans_, make_plan(*file.target, logins));
       }
-      auto plan = std::make_shared<const Plan>(make_plan(*file.target, logins));
-      // An equal plan stays the same object: what was written from it is known by its address.
-      const auto before = plans_.find(name);
-      plans[name] = before != plans_.end() && *before->second == *plan ? before->second : std::move(plan);
     }
     plans_ = std::move(plans);
   }
 
-  void update_contexts() {
-    context_problems_.clear();
-    const std::set<std::string> present(kubeconfig_.contexts().begin(), kubeconfig_.contexts().end());
-    std::set<std::string> needed;
-    std::map<std::string, std::shared_ptr<Cluster>> usable;
-    for (const auto& context : present) {
-      const bool selected = std::any_of(plans_.begin(), plans_.end(), [&](const auto& plan) {
-        return selects_context(plan.second->target, context);
-      });
-      const bool remembered = std::any_of(footprints_.all().begin(), footprints_.all().end(),
-                                          [&](const auto& item) { return item.second.contexts.contains(context); });
-      if (selected || remembered) {
-        needed.insert(context);
-        if (auto cluster = cluster_of(context)) {
-          usable[context] = std::move(cluster);
+  // An equal plan stays the same object: what was written from it is known by its address.
+  static std::shared_ptr<const Plan> same_or_new(const DesiredState::Plans& before, Plan plan) {
+    const auto known = before.find(plan.target.name);
+    return known != before.end() && *known->second == plan ? known->second
+                                                           : std::make_shared<const Plan>(std::move(plan));
+  }
+
+  [[nodiscard]] bool needs(const std::string& context) const {
+    return std::ranges::any_of(plans_,
+                               [&](const auto& plan) { return selects_context(plan.second->target, context); }) ||
+           std::ranges::any_of(footprints_.all(),
+                               [&](const auto& item) { return item.second.contexts.contains(context); });
+  }
+
+  // What each target means in each context: a namespace that it does not name is the context's own.
+  void update_wanted() {
+    wanted_.clear();
+    for (const auto& [name, plan] : plans_) {
+      auto& contexts = wanted_[name];
+      for (const auto& context : contexts_.names()) {
+        const auto cluster = contexts_.find(context);
+        if (!cluster || !selects_context(plan->target, context)) {
+          continue;
         }
+        const auto own = footprints_.own_namespace(plan->target, context, cluster->context().default_namespace);
+        Meant meant{resolved(plan->target, own), uses_own_namespace(plan->target)};
+        const Footprint* footprint = footprints_.find(name);
+        if (!targets_.settled(name) && footprint != nullptr && footprint->contexts.contains(context)) {
+          keep_accounts(meant.target, footprint->contexts.at(context));
+        }
+        contexts.emplace(context, std::move(meant));
       }
-    }
-    remember_places(usable);
-    for (const auto& [context, cluster] : usable) {
-      update_context(context, *cluster);
-    }
-    for (auto cluster = clusters_.begin(); cluster != clusters_.end();) {
-      const auto& name = cluster->first;
-      if (needed.contains(name)) {
-        missing_since_.erase(name);
-      } else if (!present.contains(name) && in_grace(name)) {
-        context_problems_.insert_or_assign(name, context_vanished(name));
-      } else {
-        missing_since_.erase(name);
-        retire(std::move(cluster->second));
-        cluster = clusters_.erase(cluster);
-        continue;
-      }
-      ++cluster;
     }
   }
 
-  bool in_grace(const std::string& context) {
-    const auto now = steady_clock::now();
-    const auto since = missing_since_.try_emplace(context, now).first->second;
-    if (now - since >= vanished_grace) {
-      return false;
-    }
-    vanished_timer_.expires_at(since + vanished_grace);
-    vanished_timer_.async_wait([this](const asio::error_code& error) {
-      if (!error) {
-        update();
-      }
-    });
-    return true;
-  }
-
-  // The cluster of a context as the kubeconfig now has it; null where it cannot be used and never could.
-  std::shared_ptr<Cluster> cluster_of(const std::string& name) {
-    const auto known = clusters_.find(name);
-    auto cluster = known == clusters_.end() ? nullptr : known->second;
-    if (cluster && resolved_.contains(name)) {
-      return cluster;  // resolving reads certificate files: once for each kubeconfig, not for each login
-    }
-    try {
-      auto context = kubeconfig_.resolve(name);
-      resolved_.insert(name);
-      if (cluster && cluster->context() == context) {
-        return cluster;
-      }
-      if (cluster) {
-        retire(std::move(cluster));
-      }
-      desired_.erase(name);
-      cluster = std::make_shared<Cluster>(executor_, std::move(context), options_, [this] { changed(); });
-      clusters_[name] = cluster;
-    } catch (const Error& error) {
-      context_problems_.insert_or_assign(name, error);  // the last good one stays in force
-    }
-    return cluster;
-  }
-
-  void update_context(const std::string& name, Cluster& cluster) {
-    const auto& default_namespace = cluster.context().default_namespace;
-    Desired desired;
-    for (const auto& [target, plan] : plans_) {
-      desired.known_targets.insert(target);
-      if (selects_context(plan->target, name)) {
-        desired.plans[target] = plan;
-      }
-    }
-    for (const auto& [target, footprint] : footprints_.all()) {
-      if (footprint.forgotten && !targets_.contains(target)) {
-        desired.forgotten.insert(target);
-      }
-      if (footprint.kept.contains(name)) {
-        desired.kept.insert(target);
-      }
-      if (const auto places = footprint.contexts.find(name); places != footprint.contexts.end()) {
-        desired.places.merge(places->second);
-      }
-    }
-    if (const auto before = desired_.find(name); before != desired_.end() && before->second == desired) {
+  // The ServiceAccounts that an unsettled target seems to have lost.
+  static void keep_accounts(Target& target, const Places& places) {
+    if (!places.secrets.contains(target.secret)) {
       return;
     }
-    cluster.set_desired(std::make_shared<const DesiredState>(default_namespace, desired.plans, desired.forgotten,
-                                                             desired.known_targets, desired.kept),
-                        desired.places);
-    desired_[name] = std::move(desired);
+    auto& accounts = target.service_accounts;
+    std::ranges::copy_if(places.service_accounts, std::back_inserter(accounts), [&](const std::string& account) {
+      return std::ranges::find(accounts, account) == accounts.end();
+    });
   }
 
-  // On disk before anything is written to a cluster; once for all contexts of a target, because each write is synced.
-  void remember_places(const std::map<std::string, std::shared_ptr<Cluster>>& clusters) {
+  void tell(const std::string& context, Cluster& cluster) {
+    const auto before = told_.find(context);
+    Told told;
     for (const auto& [target, plan] : plans_) {
-      const auto known = footprints_.all().find(target);
-      Footprint footprint = known == footprints_.all().end() ? Footprint() : known->second;
-      for (const auto& [context, cluster] : clusters) {
-        if (selects_context(plan->target, context)) {
-          footprint.forgotten = false;
-          footprint.contexts[context].merge(places_of(plan->target, cluster->context().default_namespace));
-        }
+      const auto held = footprints_.held(target);
+      if (targets_.settled(target) && !held) {
+        told.known_targets.insert(target);
       }
-      footprints_.set(target, std::move(footprint));
+      const auto meant = wanted_.at(target).find(context);
+      if (meant == wanted_.at(target).end()) {
+        continue;
+      }
+      if (!held && meant->second.target == plan->target) {
+        told.plans[target] = plan;
+      } else {
+        Plan here = *plan;
+        here.target = meant->second.target;
+        here.held = held;
+        told.plans[target] = same_or_new(before == told_.end() ? DesiredState::Plans() : before->second.plans, here);
+      }
+      told.places.merge(places_of(meant->second.target, ""));
     }
+    for (const auto& [target, footprint] : footprints_.all()) {
+      if (footprint.forgotten && !targets_.files().contains(target)) {
+        told.forgotten.insert(target);
+      }
+      if (footprint.kept.contains(context)) {
+        told.kept.insert(target);
+      }
+      if (const auto places = footprint.contexts.find(context); places != footprint.contexts.end()) {
+        told.places.merge(places->second);
+      }
+    }
+    if (before != told_.end() && before->second == told) {
+      return;
+    }
+    cluster.set_desired(std::make_shared<const DesiredState>(cluster.context().default_namespace, told.plans,
+                                                             told.forgotten, told.known_targets, told.kept),
+                        told.places);
+    told_[context] = std::move(told);
   }
 
   // Cuts footprints back to where Secrets are wanted, as soon as the rest is known to be clean.
   bool trim_footprints() {
-    std::vector<std::pair<std::string, Footprint>> trimmed;
     excess_ = false;
-    for (const auto& [target, footprint] : footprints_.all()) {
-      if (!footprint.forgotten && find_target(target) == nullptr) {
-        continue;  // its file is gone or unreadable: nothing is known to be unwanted
-      }
-      Footprint left = footprint;
-      for (const auto& [context, places] : footprint.contexts) {
-        const auto cluster = clusters_.find(context);
-        if (cluster == clusters_.end() || context_problems_.contains(context)) {
-          continue;  // a cluster with a problem was not told what is desired now
-        }
-        const auto plan = plans_.find(target);
-        Places wanted;
-        if (plan != plans_.end() && selects_context(plan->second->target, context)) {
-          wanted = places_of(plan->second->target, cluster->second->context().default_namespace);
-        }
-        if (wanted != places || footprint.kept.contains(context)) {
-          excess_ = true;
-          if (cluster->second->is_clean_of(target, places)) {
-            left.contexts[context] = std::move(wanted);
-            left.kept.erase(context);
-          }
-        }
-      }
-      if (left != footprint) {
-        trimmed.emplace_back(target, std::move(left));
-      }
+    const auto may_trim = [this](const std::string& target) {
+      // A file that is gone or unreadable, or may be torn, tells of nothing that is unwanted.
+      return targets_.find(target) != nullptr && targets_.settled(target);
+    };
+    const auto is_clean = [this](const std::string& target, const std::string& context, const Places& places) {
+      excess_ = true;
+      const auto cluster = contexts_.find(context);
+      return cluster && !contexts_.problems().contains(context) && cluster->is_clean_of(target, places);
+    };
+    return footprints_.trim(wanted_, may_trim, is_clean);
+  }
+
+  void retry_disk() {
+    if (!footprints_.holds_any()) {
+      disk_timer_.cancel();
+      return;
     }
-    for (auto& [target, footprint] : trimmed) {
-      footprints_.set(target, std::move(footprint));
+    disk_timer_.expires_after(disk_retry);
+    disk_timer_.async_wait([this](const asio::error_code& error) {
+      if (!error) {
+        run_guarded([this] { update(); });
+      }
+    });
+  }
+
+  static void run_guarded(const std::function<void()>& work) {
+    if (const auto failure = guarded(work)) {
+      log::error(describe(*failure));
     }
-    return !trimmed.empty();
   }
 
   // Coalesces any number of changes within one turn of the event loop.
@@ -355,66 +351,50 @@ class Engine::Impl {
         return;
       }
       change_posted_ = false;
-      if (!stopping_ && excess_ && trim_footprints()) {
-        update();
-      }
-      on_change_();
-    });
-  }
-
-  void retire(std::shared_ptr<Cluster> cluster) {
-    ++retiring_;
-    auto* ending = cluster.get();
-    asio::co_spawn(executor_, ending->stop(), [this, cluster = std::move(cluster)](const std::exception_ptr& failure) {
-      --retiring_;
-      retired_.notify_all();
-      if (failure) {
-        std::rethrow_exception(failure);
-      }
+      run_guarded([this] {
+        if (!stopping_ && excess_ && trim_footprints()) {
+          update();
+        }
+        hooks_.on_change();
+      });
     });
   }
 
   // What a cluster was last told.
-  struct Desired {
+  struct Told {
     DesiredState::Plans plans;
     std::set<std::string> forgotten;
     std::set<std::string> known_targets;
     std::set<std::string> kept;
     Places places;
-    bool operator==(const Desired&) const = default;
+    bool operator==(const Told&) const = default;
   };
 
   asio::any_io_executor executor_;
-  ClusterOptions options_;
-  FootprintStore& footprints_;
-  std::function<void()> on_change_;
+  EngineOptions options_;
+  EngineHooks hooks_;
   WallTime started_;
 
-  TargetFiles targets_;
-  kube::Kubeconfig kubeconfig_;
-  std::optional<Error> kubeconfig_problem_;
+  FootprintStore& footprint_store_;
+  FootprintKeeper footprints_;
+  TargetSet targets_;
+  ContextSet contexts_;
   LoginBook logins_;
 
-  DesiredState::Plans plans_;
-  std::set<std::string> resolved_;  // the contexts whose clusters are as the present kubeconfig has them
-  std::map<std::string, Error> context_problems_;
-  std::map<std::string, std::shared_ptr<Cluster>> clusters_;  // shared with who waits for one, and with its retirement
-  std::map<std::string, Desired> desired_;
-  std::map<std::string, steady_clock::time_point> missing_since_;
+  DesiredState::Plans plans_;  // for any context
+  Wanted wanted_;
+  std::map<std::string, Told> told_;
 
-  asio::steady_timer vanished_timer_;
-  AsyncEvent retired_;
-  int retiring_ = 0;
+  asio::steady_timer disk_timer_;
+  AsyncEvent settled_;
   bool change_posted_ = false;
   bool excess_ = false;  // some footprint may be larger than what is wanted
   bool stopping_ = false;
   std::shared_ptr<int> alive_ = std::make_shared<int>(0);
 };
 
-Engine::Engine(asio::any_io_executor executor, ClusterOptions options, FootprintStore& footprints,
-               std::function<void(const std::set<RegistryKey>&)> on_wanted, std::function<void()> on_change)
-    : impl_(std::make_unique<Impl>(std::move(executor), std::move(options), footprints, std::move(on_wanted),
-                                   std::move(on_change))) {}
+Engine::Engine(asio::any_io_executor executor, EngineOptions options, FootprintStore& footprints, EngineHooks hooks)
+    : impl_(std::make_unique<Impl>(executor, std::move(options), footprints, std::move(hooks))) {}
 
 Engine::~Engine() = default;
 
@@ -430,6 +410,8 @@ void Engine::set_cred_helpers(std::map<std::string, std::string> helpers) {
 asio::awaitable<void> Engine::sync(std::optional<std::string> target, bool adopt) {
   return impl_->sync(std::move(target), adopt);
 }
+
+void Engine::confirm_target(const std::string& target) { impl_->confirm_target(target); }
 
 void Engine::forget_target(const std::string& target, bool keep_secrets) { impl_->forget_target(target, keep_secrets); }
 

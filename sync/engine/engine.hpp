@@ -10,6 +10,7 @@
 
 #include <asio/any_io_executor.hpp>
 #include <asio/awaitable.hpp>
+#include <chrono>
 #include <functional>
 #include <map>
 #include <memory>
@@ -28,11 +29,24 @@ namespace regsync {
 
 class FootprintStore;
 
+struct EngineOptions {
+  ClusterOptions cluster;
+  // What a file no longer says counts once it has stayed so for this long and was read again: it may have been read
+  // while it was being written.
+  std::chrono::milliseconds grace{5000};
+};
+
+// What an engine asks of whoever runs it. Each is called on the io_context thread, and may call the engine back.
+struct EngineHooks {
+  std::function<void(const std::set<RegistryKey>&)> on_wanted;  // the registries whose logins are needed now
+  std::function<void()> on_change;                              // the status changed
+  std::function<void()> read_again;  // read the target files again now, and call set_targets()
+};
+
 class Engine {
  public:
-  // on_wanted: the registries whose logins are needed now (for StoreMonitor::want). on_change: the status changed.
-  Engine(asio::any_io_executor executor, ClusterOptions options, FootprintStore& footprints,
-         std::function<void(const std::set<RegistryKey>&)> on_wanted, std::function<void()> on_change);
+  // footprints outlives this.
+  Engine(asio::any_io_executor executor, EngineOptions options, FootprintStore& footprints, EngineHooks hooks);
   ~Engine();
   Engine(const Engine&) = delete;
   Engine& operator=(const Engine&) = delete;
@@ -54,8 +68,13 @@ class Engine {
   // of that target that exist and are not ours, this once.
   asio::awaitable<void> sync(std::optional<std::string> target, bool adopt);
 
+  // A command of the person wrote this target's file as set_targets() was last given it: what it no longer covers is
+  // deleted without waiting for the grace.
+  void confirm_target(const std::string& target);
+
   // The person removed a target: call it before its file is deleted. Its Secrets are deleted, now or when their context
-  // can be reached; remembered until done. keep_secrets: they stay, and are nobody's from now on.
+  // can be reached; remembered until done. keep_secrets: they stay, unmanaged. Throws Error(invalid_input) where that
+  // cannot be written down: nothing was done then.
   void forget_target(const std::string& target, bool keep_secrets);
 
   [[nodiscard]] StatusReport status(const std::optional<std::string>& target = std::nullopt) const;

@@ -1,11 +1,9 @@
 #include "sync/engine/footprint.hpp"
 
-#include <algorithm>
 #include <fstream>
-#include <iterator>
 #include <nlohmann/json.hpp>
 
-#include "helper/base/error.hpp"
+#include "sync/base/guard.hpp"
 #include "sync/base/log.hpp"
 #include "sync/base/paths.hpp"
 
@@ -24,13 +22,18 @@ json to_json(const Footprint& footprint) {
     }
     contexts[context] = {{"secrets", std::move(secrets)}, {"serviceAccounts", places.service_accounts}};
   }
-  return {{"forgotten", footprint.forgotten}, {"kept", footprint.kept}, {"contexts", std::move(contexts)}};
+  return {{"forgotten", footprint.forgotten},
+          {"kept", footprint.kept},
+          {"ownNamespaces", footprint.own_namespaces},
+          {"contexts", std::move(contexts)}};
 }
 
+// Throws json::exception for what to_json would never make: a footprint that is misread may delete.
 Footprint from_json(const json& document) {
   Footprint footprint;
   footprint.forgotten = document.at("forgotten").get<bool>();
   footprint.kept = document.value("kept", std::set<std::string>());
+  footprint.own_namespaces = document.value("ownNamespaces", std::map<std::string, std::string>());
   for (const auto& [context, value] : document.at("contexts").items()) {
     Places& places = footprint.contexts[context];
     for (const auto& [secret, scope] : value.at("secrets").items()) {
@@ -46,36 +49,56 @@ Footprint from_json(const json& document) {
 FootprintStore::FootprintStore(std::filesystem::path folder) : folder_(std::move(folder)) {
   std::error_code error;
   for (const auto& entry : std::filesystem::directory_iterator(folder_, error)) {
-    if (entry.path().extension() != ".json") {
+    if (entry.path().extension() != ".json" || entry.path().filename().string().front() == '.') {
       continue;
     }
-    try {
+    const std::string target = entry.path().stem().string();
+    const auto failure = guarded([&] {
       std::ifstream file(entry.path());
-      footprints_[entry.path().stem().string()] = from_json(json::parse(file));
-    } catch (const json::exception&) {
-      log::warning(entry.path().string() + " cannot be read, so Secrets of that target may be left behind; " +
-                   "delete the file when you have looked");
+      footprints_[target] = from_json(json::parse(file));
+    });
+    if (failure) {
+      footprints_.erase(target);
+      const Error problem(ErrorCode::invalid_input, entry.path().string() + " is not a footprint that regsync wrote",
+                          "restore it, or remove it; then Secrets of the target that it does not cover any more stay");
+      log::warning(describe(problem), {.target = target});
+      unreadable_.emplace(target, problem);
     }
   }
 }
 
-void FootprintStore::set(const std::string& target, Footprint footprint) {
-  std::erase_if(footprint.contexts, [](const auto& context) { return context.second.empty(); });
-  std::erase_if(footprint.kept, [&](const auto& context) { return !footprint.contexts.contains(context); });
+std::filesystem::path FootprintStore::path_of(const std::string& target) const { return folder_ / (target + ".json"); }
+
+const Footprint* FootprintStore::find(const std::string& target) const {
   const auto known = footprints_.find(target);
-  const auto path = folder_ / (target + ".json");
+  return known == footprints_.end() ? nullptr : &known->second;
+}
+
+void FootprintStore::set(const std::string& target, Footprint footprint) {
+  const auto unknown = [&](const std::string& context) { return !footprint.contexts.contains(context); };
+  std::erase_if(footprint.contexts, [](const auto& context) { return context.second.empty(); });
+  std::erase_if(footprint.kept, unknown);
+  std::erase_if(footprint.own_namespaces, [&](const auto& context) { return unknown(context.first); });
+  if (const auto problem = unreadable_.find(target); problem != unreadable_.end()) {
+    std::error_code ignored;
+    if (std::filesystem::exists(path_of(target), ignored)) {
+      throw Error(problem->second);
+    }
+    unreadable_.erase(problem);  // the person removed it
+  }
+  const Footprint* known = find(target);
   if (footprint.contexts.empty()) {
-    if (known != footprints_.end()) {
-      footprints_.erase(known);
+    if (known != nullptr) {
+      footprints_.erase(target);
       std::error_code gone_is_fine;
-      std::filesystem::remove(path, gone_is_fine);
+      std::filesystem::remove(path_of(target), gone_is_fine);
     }
     return;
   }
-  if (known != footprints_.end() && known->second == footprint) {
+  if (known != nullptr && *known == footprint) {
     return;
   }
-  paths::write_whole(path, to_json(footprint).dump(2) + "\n");
+  paths::write_whole(path_of(target), to_json(footprint).dump(2) + "\n");
   footprints_[target] = std::move(footprint);
 }
 

@@ -13,11 +13,6 @@ const Target* find_target(const EngineState& state, const std::string& name) {
   return file == state.targets.end() || !file->second.target ? nullptr : &*file->second.target;
 }
 
-const Footprint* find_footprint(const EngineState& state, const std::string& name) {
-  const auto footprint = state.footprints.find(name);
-  return footprint == state.footprints.end() ? nullptr : &footprint->second;
-}
-
 // The file is gone. On purpose, or not?
 TargetStatus status_of_remains(const std::string& name, const Footprint& footprint) {
   TargetStatus status;
@@ -37,7 +32,7 @@ TargetStatus status_of_remains(const std::string& name, const Footprint& footpri
 TargetStatus target_status(const EngineState& state, const std::string& name) {
   const auto file = state.targets.find(name);
   if (file == state.targets.end()) {
-    return status_of_remains(name, state.footprints.at(name));
+    return status_of_remains(name, *state.footprints.find(name));
   }
   TargetStatus status;
   status.name = name;
@@ -55,12 +50,15 @@ TargetStatus target_status(const EngineState& state, const std::string& name) {
     const auto& problems = plan->second->problems;
     status.problems.insert(status.problems.end(), problems.begin(), problems.end());
   }
-  if (state.kubeconfig_problem) {
-    status.problems.push_back(*state.kubeconfig_problem);
+  if (const auto held = state.footprints.held(name)) {
+    status.problems.push_back(*held);
+  }
+  if (const auto& problem = state.contexts.kubeconfig_problem()) {
+    status.problems.push_back(*problem);
   }
   for (const auto& pattern : target->contexts) {
     const auto matches = [&](const std::string& context) { return glob_match(pattern, context); };
-    if (is_glob(pattern) && std::none_of(state.contexts.begin(), state.contexts.end(), matches)) {
+    if (is_glob(pattern) && std::ranges::none_of(state.contexts.names(), matches)) {
       status.problems.emplace_back(ErrorCode::kubeconfig, "no context matches \"" + pattern + "\"",
                                    "see kubectl config get-contexts");
     }
@@ -74,10 +72,10 @@ std::set<std::string> contexts_of(const EngineState& state, const std::string& n
   if (const Target* target = find_target(state, name)) {
     std::copy_if(target->contexts.begin(), target->contexts.end(), std::inserter(contexts, contexts.end()),
                  [](const auto& pattern) { return !is_glob(pattern); });
-    std::copy_if(state.contexts.begin(), state.contexts.end(), std::inserter(contexts, contexts.end()),
-                 [&](const auto& context) { return selects_context(*target, context); });
+    std::ranges::copy_if(state.contexts.names(), std::inserter(contexts, contexts.end()),
+                         [&](const auto& context) { return selects_context(*target, context); });
   }
-  if (const Footprint* footprint = find_footprint(state, name)) {
+  if (const Footprint* footprint = state.footprints.find(name)) {
     for (const auto& [context, places] : footprint->contexts) {
       contexts.insert(context);
     }
@@ -86,7 +84,7 @@ std::set<std::string> contexts_of(const EngineState& state, const std::string& n
 }
 
 void add_rows(const EngineState& state, const std::string& name, std::vector<StatusRow>& rows) {
-  const Footprint* footprint = find_footprint(state, name);
+  const Footprint* footprint = state.footprints.find(name);
   const bool removing = !state.targets.contains(name) && footprint != nullptr && footprint->forgotten;
   const auto add_context_row = [&](const std::string& context, std::optional<Error> cause) {
     StatusRow row;
@@ -98,29 +96,47 @@ void add_rows(const EngineState& state, const std::string& name, std::vector<Sta
     rows.push_back(std::move(row));
   };
   for (const auto& context : contexts_of(state, name)) {
-    const auto cluster = state.clusters.find(context);
-    if (cluster == state.clusters.end()) {
-      const auto problem = state.context_problems.find(context);
-      add_context_row(context, problem != state.context_problems.end() ? problem->second : context_vanished(context));
+    const auto cluster = state.contexts.find(context);
+    if (!cluster) {
+      const auto& problems = state.contexts.problems();
+      const auto problem = problems.find(context);
+      add_context_row(context, problem != problems.end() ? problem->second : context_vanished(context));
       continue;
     }
     const auto before = rows.size();
-    cluster->second->add_rows(name, rows);
-    const auto health = cluster->second->status();
+    cluster->add_rows(name, rows);
+    const auto health = cluster->status();
     if (removing && rows.size() == before && !health.connected) {
       add_context_row(context, health.problem);  // what is left there is not known, and not forgotten
     } else if (removing) {
-      cluster->second->add_unread_rows(name, footprint->contexts.at(context), rows);
+      cluster->add_unread_rows(name, footprint->contexts.at(context), rows);
+    }
+  }
+}
+
+// Where a target without namespaces stays although the context's current namespace is another one now.
+void add_namespace_notes(const EngineState& state, const std::string& name, std::vector<Error>& notes) {
+  const Target* target = find_target(state, name);
+  if (target == nullptr || !uses_own_namespace(*target)) {
+    return;
+  }
+  for (const auto& context : state.contexts.names()) {
+    const auto cluster = state.contexts.find(context);
+    if (!cluster || !selects_context(*target, context)) {
+      continue;
+    }
+    const auto& current = cluster->context().default_namespace;
+    const auto own = state.footprints.own_namespace(*target, context, current);
+    if (own != current) {
+      notes.emplace_back(ErrorCode::kubeconfig,
+                         "target " + name + " stays in namespace " + own + " of context " + context +
+                             ", whose current namespace is " + current + " now",
+                         "to move it, write namespaces: [" + current + "] in its file");
     }
   }
 }
 
 }  // namespace
-
-Error context_vanished(const std::string& context) {
-  return {ErrorCode::kubeconfig, "context " + context + " is not in the kubeconfig",
-          "put it back, or take it out of the target; nothing was deleted"};
-}
 
 void add_state(const EngineState& state, const std::optional<std::string>& only, StatusReport& report) {
   std::set<std::string> names;
@@ -128,7 +144,7 @@ void add_state(const EngineState& state, const std::optional<std::string>& only,
   for (const auto& [name, file] : state.targets) {
     names.insert(name);
   }
-  for (const auto& [name, footprint] : state.footprints) {
+  for (const auto& [name, footprint] : state.footprints.all()) {
     names.insert(name);
   }
   for (const auto& name : names) {
@@ -137,17 +153,30 @@ void add_state(const EngineState& state, const std::optional<std::string>& only,
     }
     report.targets.push_back(target_status(state, name));
     add_rows(state, name, report.rows);
+    add_namespace_notes(state, name, report.notes);
     contexts.merge(contexts_of(state, name));
   }
-  for (const auto& name : contexts) {
-    if (const auto cluster = state.clusters.find(name); cluster != state.clusters.end()) {
-      report.contexts.push_back(cluster->second->status());
-    } else if (const auto problem = state.context_problems.find(name); problem != state.context_problems.end()) {
-      ContextStatus context;
-      context.name = name;
-      context.problem = problem->second;
-      report.contexts.push_back(std::move(context));
+  for (const auto& [name, problem] : state.unreadable_footprints) {
+    if ((!only || name == *only) && !state.footprints.held(name)) {
+      report.notes.push_back(problem);
     }
+  }
+  for (const auto& name : contexts) {
+    const auto cluster = state.contexts.find(name);
+    const auto problem = state.contexts.problems().find(name);
+    const bool has_problem = problem != state.contexts.problems().end();
+    if (!cluster && !has_problem) {
+      continue;
+    }
+    ContextStatus context;
+    context.name = name;
+    if (cluster) {
+      context = cluster->status();
+    }
+    if (has_problem && !context.problem && (!cluster || state.contexts.contains(name))) {
+      context.problem = problem->second;  // its last good definition is in force
+    }
+    report.contexts.push_back(std::move(context));
   }
   std::stable_sort(report.rows.begin(), report.rows.end(), [](const StatusRow& a, const StatusRow& b) {
     return std::tie(a.target, a.context, a.name_space) < std::tie(b.target, b.context, b.name_space);

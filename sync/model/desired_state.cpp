@@ -21,8 +21,10 @@ bool Plan::operator==(const Plan& other) const {
       payload == other.payload || (payload && other.payload && payload->digest() == other.payload->digest());
   const auto same_problems = std::equal(problems.begin(), problems.end(), other.problems.begin(), other.problems.end(),
                                         [](const Error& a, const Error& b) { return a.message() == b.message(); });
+  const auto same_hold =
+      held.has_value() == other.held.has_value() && (!held || held->message() == other.held->message());
   return target == other.target && same_payload && carried_over == other.carried_over && same_problems &&
-         waiting == other.waiting && remove == other.remove;
+         waiting == other.waiting && remove == other.remove && same_hold;
 }
 
 std::set<RegistryKey> wanted_registries(const Target& target) {
@@ -208,6 +210,9 @@ Decision DesiredState::decide_claimed(const Key& key, const Plan& plan, const Fa
     return stuck(
         {ErrorCode::not_owned, subject + " exists and was not made by regsync" + manager,
          "take it over: regsync sync " + plan.target.name + " --adopt; or delete it, or choose another --secret-name"});
+  }
+  if (plan.held && !ours) {
+    return stuck(*plan.held);
   }
   if (plan.waiting) {
     return {Action::nothing, &plan, SyncState::pending, problem};

@@ -40,8 +40,9 @@ struct Plan {
   std::set<std::string> carried_over;      // auths keys without a login now, whose present entries survive
   std::vector<std::pair<std::string, std::shared_ptr<const Credential>>> entries;  // what payload was made of
   std::vector<Error> problems;                                                     // missing and unusable logins
-  bool waiting = false;  // for a complete reading of the store
-  bool remove = false;   // every login is gone and the target says onLogout: remove
+  bool waiting = false;       // for a complete reading of the store
+  bool remove = false;        // every login is gone and the target says onLogout: remove
+  std::optional<Error> held;  // why no Secret may be made or adopted now; those that exist are kept current
 
   bool operator==(const Plan& other) const;  // whether it makes the same Secrets
 };
@@ -97,8 +98,8 @@ class DesiredState {
   using Plans = std::map<std::string, std::shared_ptr<const Plan>>;
 
   // plans: of the targets that select this context. forgotten: targets whose Secrets are to be deleted everywhere.
-  // known_targets: every target there is, in whatever state: only a Secret of one of these that no longer covers it,
-  // or of a forgotten one, is ever deleted. kept: targets whose Secrets are to be released instead.
+  // known_targets: those whose present words may delete: only a Secret of one of these that no longer covers it, or of
+  // a forgotten one, is ever deleted. kept: targets whose Secrets are to be released instead.
   DesiredState(std::string default_namespace, Plans plans, std::set<std::string> forgotten,
                std::set<std::string> known_targets, std::set<std::string> kept = {});
 

@@ -7,7 +7,7 @@
 namespace regsync {
 
 struct Owner {
-  std::string id;          // 16 hexadecimal digits
+  std::string id;          // no space in it
   std::string annotation;  // "ID user@host"
 };
 

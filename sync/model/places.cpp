@@ -25,6 +25,15 @@ void Places::merge(const Places& other) {
   service_accounts.insert(other.service_accounts.begin(), other.service_accounts.end());
 }
 
+bool uses_own_namespace(const Target& target) { return target.namespaces.empty() && target.namespace_selector.empty(); }
+
+Target resolved(Target target, const std::string& own_namespace) {
+  if (uses_own_namespace(target)) {
+    target.namespaces = {own_namespace};
+  }
+  return target;
+}
+
 Places places_of(const Target& target, const std::string& default_namespace) {
   Places places;
   places.service_accounts = {target.service_accounts.begin(), target.service_accounts.end()};

@@ -28,6 +28,11 @@ struct Places {
   bool operator==(const Places&) const = default;
 };
 
+// Whether a target goes into the namespace that each context calls its own, because it names none.
+bool uses_own_namespace(const Target& target);
+// The target as it is meant in a context whose own namespace is this one.
+Target resolved(Target target, const std::string& own_namespace);
+
 // Where a target's Secrets go in a context. Few plain names are listed one by one; a glob, a selector or many
 // names are "all": one cluster-wide list by name is then cheaper for everybody than a list per namespace.
 Places places_of(const Target& target, const std::string& default_namespace);

@@ -61,6 +61,7 @@ struct StatusReport {
   std::vector<TargetStatus> targets;  // sorted by name
   std::vector<ContextStatus> contexts;
   std::vector<StatusRow> rows;  // sorted by target, context, namespace
+  std::vector<Error> notes;     // worth knowing, and nothing is wrong: what happened, and what can be done about it
 
   // Whether everything is as asked: no row but in_sync, no problem anywhere.
   [[nodiscard]] bool all_in_sync() const;

@@ -52,7 +52,7 @@ StatusReport run_engine(Environment& environment, const std::optional<std::files
   const Settings settings = load_settings(paths::settings());
   asio::io_context io(1);
   FootprintStore footprints(paths::footprints());
-  const ClusterOptions options{.owner = load_owner(paths::owner()), .concurrency = settings.concurrency};
+  const EngineOptions options{.cluster = {.owner = load_owner(paths::owner()), .concurrency = settings.concurrency}};
 
   Engine* running = nullptr;
   const auto on_wanted = [&](const std::set<RegistryKey>& wanted) {
@@ -60,11 +60,13 @@ StatusReport run_engine(Environment& environment, const std::optional<std::files
     asio::post(io,
                [&, logins = read_logins(environment, wanted)]() mutable { running->set_logins(std::move(logins)); });
   };
-  Engine engine(io.get_executor(), options, footprints, on_wanted, [] {});
+  const auto read_targets = [&] { running->set_targets(TargetDirectory(paths::targets()).load()); };
+  Engine engine(io.get_executor(), options, footprints,
+                {.on_wanted = on_wanted, .on_change = [] {}, .read_again = read_targets});
   running = &engine;
   engine.set_cred_helpers(DockerConfigFile(default_docker_config()).foreign_helpers());
   engine.set_kubeconfig(load_kubeconfig(kubeconfig));
-  engine.set_targets(TargetDirectory(paths::targets()).load());
+  read_targets();
 
   StatusReport report;
   std::exception_ptr failure;

@@ -1,5 +1,6 @@
 // regsync add: declares a target, and keeps the login that it needs.
 #include <algorithm>
+#include <map>
 #include <nlohmann/json.hpp>
 #include <ostream>
 
@@ -112,8 +113,7 @@ std::vector<std::string> choose_registries(Environment& environment) {
   return chosen;
 }
 
-std::vector<std::string> context_names(const AddOptions& options) {
-  const kube::Kubeconfig kubeconfig = load_kubeconfig(options.kubeconfig);
+std::vector<std::string> context_names(const AddOptions& options, const kube::Kubeconfig& kubeconfig) {
   if (!options.contexts.empty()) {
     require_contexts(kubeconfig, options.contexts);
     return options.contexts;
@@ -126,13 +126,35 @@ std::vector<std::string> context_names(const AddOptions& options) {
   return {kubeconfig.current_context()};
 }
 
-Target make_target(const AddOptions& options, std::vector<std::string> registries, std::vector<std::string> contexts) {
+// The namespaces that are meant. Without -n it is the contexts' current one, as it is now: it is written down, so that
+// kubens and its like do not move the Secret later.
+std::vector<std::string> namespaces_meant(const AddOptions& options, const std::vector<std::string>& contexts,
+                                          const kube::Kubeconfig& kubeconfig) {
+  if (!options.namespaces.empty() || !options.namespace_selector.empty()) {
+    return options.namespaces;
+  }
+  std::map<std::string, std::string> current;  // context by namespace
+  for (const std::string& context : select_contexts(kubeconfig, contexts)) {
+    current.emplace(kubeconfig.resolve(context).default_namespace, context);
+  }
+  if (current.size() > 1) {
+    const auto& [one, first] = *current.begin();
+    const auto& [other, second] = *current.rbegin();
+    throw UsageError(
+        "the contexts have different current namespaces: " + first + " has " + one + ", " + second + " has " + other,
+        "say which is meant: -n " + one);
+  }
+  return current.empty() ? std::vector<std::string>() : std::vector{current.begin()->first};
+}
+
+Target make_target(const AddOptions& options, std::vector<std::string> registries, std::vector<std::string> contexts,
+                   std::vector<std::string> namespaces) {
   Target target;
   target.name = options.name;
   target.secret = options.secret.empty() ? options.name : options.secret;
   target.registries = std::move(registries);
   target.contexts = std::move(contexts);
-  target.namespaces = options.namespaces;
+  target.namespaces = std::move(namespaces);
   target.exclude_namespaces = options.exclude_namespaces;
   target.service_accounts = options.service_accounts;
   target.email = options.email;
@@ -185,6 +207,13 @@ bool write_target(const Target& target, const AddOptions& options) {
   }
   directory.write(target);
   return true;
+}
+
+// Tells a running daemon that the file is whole: what it no longer covers is then deleted without delay.
+void declare(const Target& target) {
+  if (const auto daemon = connect_if_running()) {
+    daemon->call("declare", {{"target", target.name}}, std::chrono::seconds(5));
+  }
 }
 
 void announce(const Target& target, bool changed, Environment& environment) {
@@ -241,11 +270,13 @@ int add(const AddOptions& options, Environment& environment) {
   if (registries.empty() && !options.docker_username.empty()) {
     registries = {hub};
   }
-  std::vector<std::string> contexts = context_names(options);
+  const kube::Kubeconfig kubeconfig = load_kubeconfig(options.kubeconfig);
+  std::vector<std::string> contexts = context_names(options, kubeconfig);
+  std::vector<std::string> namespaces = namespaces_meant(options, contexts, kubeconfig);
   if (registries.empty()) {
     registries = choose_registries(environment);
   }
-  const Target target = make_target(options, std::move(registries), std::move(contexts));
+  const Target target = make_target(options, std::move(registries), std::move(contexts), std::move(namespaces));
 
   if (options.dry_run) {
     if (options.format == Format::table) {
@@ -261,6 +292,7 @@ int add(const AddOptions& options, Environment& environment) {
     environment.open_store(Prompt::allowed)->store(*login);
   }
   const bool changed = write_target(target, options);
+  declare(target);
   warn_of_missing_logins(target, environment);
   return hand_over(target, changed, daemon.get(), options, environment);
 }
@@ -285,7 +317,7 @@ void define_add(CLI::App& app, Invocation& invocation) {
   add_strings(command, "--context", options->contexts,
               "Kubeconfig context, or a glob of them; may be repeated (default: the current context)");
   add_strings(command, "-n,--namespace", options->namespaces,
-              "Namespace, or a glob of them; may be repeated (default: the context's own)");
+              "Namespace, or a glob of them; may be repeated (default: the one that the context has now)");
   command->add_option("--namespace-selector", options->namespace_selector,
                       "Namespaces by their labels, in Kubernetes' syntax: 'env in (prod),tier!=db'");
   add_strings(command, "--exclude-namespace", options->exclude_namespaces,

@@ -48,7 +48,7 @@ int sync(const SyncOptions& options, Environment& environment) {
     print_report(environment, report, options.format);
   }
   if (options.format == Format::table && all) {
-    environment.out << summary(report) << '\n';
+    environment.out << summary(report) << '\n' << render_notes(report);
   }
   return all ? exit_done : exit_not_as_asked;
 }

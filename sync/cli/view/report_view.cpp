@@ -219,7 +219,16 @@ std::string render_table(const StatusReport& report, bool wide, bool colour, Wal
     text << "... and " << rows.size() - max_rows << " more\n";
   }
   collect(report).print(text, colour);
+  text << render_notes(report);
   return std::move(text).str();
+}
+
+std::string render_notes(const StatusReport& report) {
+  std::string text;
+  for (const Error& note : report.notes) {
+    text += "note: " + describe(note) + '\n';
+  }
+  return text;
 }
 
 void print_report(Environment& environment, const StatusReport& report, Format format) {

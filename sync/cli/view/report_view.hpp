@@ -30,6 +30,9 @@ std::string summary(const StatusReport& report);
 std::string render_table(const StatusReport& report, bool wide, bool colour, WallTime now,
                          std::size_t max_rows = SIZE_MAX);
 
+// One line for each of the report's notes.
+std::string render_notes(const StatusReport& report);
+
 // Everything, as the format says.
 void print_report(Environment& environment, const StatusReport& report, Format format);
 

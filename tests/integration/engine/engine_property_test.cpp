@@ -41,11 +41,12 @@ struct Place {
 // What is desired, said as simply as possible and without a line of the engine's own.
 class Model {
  public:
-  std::map<std::string, std::string> logins;                                      // as the store has them
-  std::map<std::string, std::set<std::string>> past;                              // every password there ever was
-  std::map<std::string, Target> files;                                            // by target
-  std::set<std::string> forgotten;                                                // removed by the person
-  std::set<std::string> lost;                                                     // whose files vanished
+  std::map<std::string, std::string> logins;          // as the store has them
+  std::map<std::string, std::set<std::string>> past;  // every password there ever was
+  std::map<std::string, Target> files;                // by target
+  std::set<std::string> forgotten;                    // removed by the person
+  std::set<std::string> lost;                         // whose files vanished
+  std::set<std::string> unreadable;  // whose files cannot be read: what they lost before that does not count
   std::map<std::pair<std::string, std::string>, std::optional<std::string>> env;  // by context, namespace: its label
   std::set<std::pair<std::string, std::string>> terminating;
   std::map<Place, json> foreign;  // Secrets that are not ours, as they were made
@@ -253,6 +254,7 @@ class History {
     target.name = any(all_targets);
     if (one_in(6) && model_.files.contains(target.name)) {
       tell() << "malform " << target.name << "\n";
+      model_.unreadable.insert(target.name);
       world_.malform_target(target.name);
       return;
     }
@@ -283,6 +285,7 @@ class History {
     model_.files[target.name] = target;
     model_.forgotten.erase(target.name);
     model_.lost.erase(target.name);
+    model_.unreadable.erase(target.name);
     world_.put_target(target);
   }
 
@@ -292,6 +295,7 @@ class History {
       return;
     }
     model_.files.erase(name);
+    model_.unreadable.erase(name);
     switch (pick(4)) {
       case 0:
         tell() << "the file of " << name << " is lost\n";
@@ -607,6 +611,9 @@ class History {
       return {};  // given away by a removal that keeps, and nobody's since
     }
     const Target* target = model_.claim(place);
+    if (live && model_.unreadable.contains(target == nullptr ? target_of(*live) : target->name)) {
+      return {};  // some of what it lost may still be there
+    }
     if (target == nullptr) {
       const bool given_away = live && kept_.contains(target_of(*live)) && !model_.lost.contains(target_of(*live));
       const bool unwanted = live && (model_.knows(target_of(*live)) || given_away);
@@ -687,6 +694,9 @@ class History {
         return where + " has " + secret + " twice";
       }
       const bool ours = live && is_ours(*live);
+      if (!model_.unreadable.empty()) {
+        continue;
+      }
       if (target != nullptr && ours && (attached == 1) != one_of(target->service_accounts, "default")) {
         return where + (attached == 1 ? " still has " : " lacks ") + secret;
       }

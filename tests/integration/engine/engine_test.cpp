@@ -112,7 +112,7 @@ TEST_F(TwoClusters, AContextThatAppearsJoinsAndOneThatVanishesLosesNothing) {
   EXPECT_TRUE(becomes("team", "first", "b"));
   world_.set_contexts({"a"});
   world_.forget_requests();
-  world_.run_for(5500ms);  // beyond the grace of a kubeconfig that is being written
+  world_.run_for(2 * EngineWorld::grace);
   EXPECT_EQ(world_.server("b").writes(), 0U);
   EXPECT_TRUE(has("team", "first", "b"));
   const auto rows = world_.engine().status().rows;
@@ -219,7 +219,8 @@ TEST_F(EngineTest, AnImmutableSecretIsStuckWithItsRemedy) {
 TEST_F(EngineTest, TwoOwnersOfOneTargetDoNotFight) {
   begin(make_target());
   const TempDir other_disk;
-  EngineProcess other(world_.io(), other_disk.path(), "ffeeddccbbaa9988", [](const auto&) {});
+  EngineProcess other(world_.io(), other_disk.path(), "ffeeddccbbaa9988",
+                      {.on_wanted = [](const auto&) {}, .on_change = [] {}, .read_again = [] {}});
   const auto config = other_disk.write("config", server().kubeconfig({"a"}));
   StoreReading logins;
   logins.asked = {RegistryKey("ghcr.io")};

@@ -13,11 +13,12 @@ namespace regsync::test {
 using nlohmann::json;
 
 EngineProcess::EngineProcess(asio::io_context& io, const std::filesystem::path& footprint_folder,
-                             const std::string& owner_id, std::function<void(const std::set<RegistryKey>&)> on_wanted)
+                             const std::string& owner_id, EngineHooks hooks)
     : footprints(footprint_folder),
       engine(io.get_executor(),
-             ClusterOptions{.owner = {owner_id, owner_id + " jdoe@laptop"}, .concurrency = 64, .bulk = 4}, footprints,
-             std::move(on_wanted), [] {}) {}
+             {.cluster = {.owner = {owner_id, owner_id + " jdoe@laptop"}, .concurrency = 64, .bulk = 4},
+              .grace = EngineWorld::grace},
+             footprints, std::move(hooks)) {}
 
 EngineWorld::EngineWorld(const std::vector<std::string>& contexts) : contexts_(contexts.begin(), contexts.end()) {
   std::filesystem::create_directories(footprint_folder());
@@ -38,11 +39,16 @@ EngineWorld::~EngineWorld() {
 
 void EngineWorld::start() {
   wanted_.clear();
-  process_ = std::make_unique<EngineProcess>(io_, footprint_folder(), owner_id, [this](const auto& wanted) {
+  const auto on_wanted = [this](const auto& wanted) {
     wanted_ = wanted;
     // As from the store's own thread: later, never inside the call.
     asio::post(io_, [this] { deliver_reading(); });
-  });
+  };
+  process_ =
+      std::make_unique<EngineProcess>(io_, footprint_folder(), owner_id,
+                                      EngineHooks{.on_wanted = on_wanted,
+                                                  .on_change = [] {},
+                                                  .read_again = [this] { process_->engine.set_targets(targets_); }});
   process_->engine.set_targets(targets_);
   deliver_kubeconfig();
 }
@@ -114,22 +120,38 @@ void EngineWorld::forget_target(const std::string& name, bool keep_secrets) {
   process_->engine.set_targets(targets_);
 }
 
+void EngineWorld::replace_target(const Target& target) {
+  put_target(target);
+  process_->engine.confirm_target(target.name);
+}
+
+void EngineWorld::switch_namespace(const std::string& context, const std::string& name_space) {
+  current_namespaces_[context] = name_space;
+  deliver_kubeconfig();
+}
+
 void EngineWorld::set_contexts(const std::set<std::string>& contexts) {
   contexts_ = contexts;
   deliver_kubeconfig();
 }
 
-void EngineWorld::deliver_kubeconfig() {
+void EngineWorld::deliver_kubeconfig() { set_kubeconfig(kubeconfig()); }
+
+std::string EngineWorld::kubeconfig() const {
   json config{{"apiVersion", "v1"},
               {"kind", "Config"},
               {"clusters", json::array()},
               {"contexts", json::array()},
               {"users", {{{"name", "u"}, {"user", json::object()}}}}};
   for (const auto& context : contexts_) {
-    config["clusters"].push_back({{"name", context}, {"cluster", {{"server", server(context).url()}}}});
-    config["contexts"].push_back({{"name", context}, {"context", {{"cluster", context}, {"user", "u"}}}});
+    config["clusters"].push_back({{"name", context}, {"cluster", {{"server", servers_.at(context)->url()}}}});
+    json entry{{"cluster", context}, {"user", "u"}};
+    if (const auto current = current_namespaces_.find(context); current != current_namespaces_.end()) {
+      entry["namespace"] = current->second;
+    }
+    config["contexts"].push_back({{"name", context}, {"context", std::move(entry)}});
   }
-  set_kubeconfig(config.dump());
+  return config.dump();
 }
 
 void EngineWorld::set_kubeconfig(const std::string& text) {

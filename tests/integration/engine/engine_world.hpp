@@ -25,7 +25,7 @@ namespace regsync::test {
 // One process: an engine with the footprints it finds. The inputs are handed in by the world.
 struct EngineProcess {
   EngineProcess(asio::io_context& io, const std::filesystem::path& footprint_folder, const std::string& owner_id,
-                std::function<void(const std::set<RegistryKey>&)> on_wanted);
+                EngineHooks hooks);
   FootprintStore footprints;
   Engine engine;
 };
@@ -33,6 +33,8 @@ struct EngineProcess {
 class EngineWorld {
  public:
   static constexpr const char* owner_id = "00112233445566aa";
+  // How long something must be gone before that counts; long enough for a test to look in between.
+  static constexpr std::chrono::milliseconds grace{60};
 
   // One API server per context.
   explicit EngineWorld(const std::vector<std::string>& contexts = {"a"});
@@ -62,10 +64,13 @@ class EngineWorld {
   void malform_target(const std::string& name);  // what TargetDirectory makes of a file that got unreadable
   void lose_target(const std::string& name);     // its file is gone, and nobody said so
   void forget_target(const std::string& name, bool keep_secrets = false);
+  void replace_target(const Target& target);  // as `regsync add --replace` does
 
   // The kubeconfig: which of the contexts it has, each with a namespace of its own if one is given.
   void set_contexts(const std::set<std::string>& contexts);
+  void switch_namespace(const std::string& context, const std::string& name_space);
   void set_kubeconfig(const std::string& text);
+  [[nodiscard]] std::string kubeconfig() const;  // with all of these, as JSON
 
   [[nodiscard]] FakeApiServer& server(const std::string& context = "a") { return *servers_.at(context); }
   [[nodiscard]] const std::map<std::string, std::unique_ptr<FakeApiServer>>& servers() const { return servers_; }
@@ -102,6 +107,7 @@ class EngineWorld {
   TempDir dir_;
   std::map<std::string, std::unique_ptr<FakeApiServer>> servers_;
   std::set<std::string> contexts_;
+  std::map<std::string, std::string> current_namespaces_;             // by context
   std::map<std::string, std::pair<std::string, std::string>> store_;  // server -> user, password
   bool locked_ = false;
   std::set<RegistryKey> wanted_;

@@ -133,7 +133,8 @@ TEST_F(Cli, TheManualPageKnowsEveryCommandAndOptionOfTheHelp) {
 TEST_F(Cli, AddTakesTheOneLoginAndTheCurrentContext) {
   log_in("ghcr.io", "me");
   EXPECT_EQ(run({"add", "myregcred"}), 0);
-  EXPECT_EQ(target_file("myregcred"), "secret: myregcred\nregistries: [ghcr.io]\ncontexts: [dev]\n");
+  EXPECT_EQ(target_file("myregcred"),
+            "secret: myregcred\nregistries: [ghcr.io]\ncontexts: [dev]\nnamespaces: [default]\n");
   EXPECT_THAT(console_.err(), HasSubstr("regsyncd is not running"));
 }
 

@@ -1,0 +1,147 @@
+#include "sync/engine/context_set.hpp"
+
+#include <algorithm>
+#include <utility>
+
+#include "sync/base/guard.hpp"
+#include "sync/base/log.hpp"
+
+namespace regsync {
+
+using std::chrono::steady_clock;
+
+Error context_vanished(const std::string& context) {
+  return {ErrorCode::kubeconfig, "context " + context + " is not in the kubeconfig",
+          "put it back, or take it out of the target; nothing was deleted"};
+}
+
+ContextSet::ContextSet(asio::any_io_executor executor, ClusterOptions options, std::chrono::milliseconds grace,
+                       std::function<void()> on_change, std::function<void()> on_due)
+    : executor_(executor),
+      options_(std::move(options)),
+      grace_(grace),
+      on_change_(std::move(on_change)),
+      on_due_(std::move(on_due)),
+      grace_timer_(executor),
+      retired_(executor) {}
+
+void ContextSet::set_kubeconfig(kube::Kubeconfig kubeconfig) {
+  if (kubeconfig.contexts().empty() && !kubeconfig_.contexts().empty()) {
+    set_kubeconfig_problem({ErrorCode::kubeconfig, "the kubeconfig has no context any more",
+                            "restore it; until then the last good one stays in force"});
+    return;
+  }
+  kubeconfig_ = std::move(kubeconfig);
+  kubeconfig_problem_.reset();
+  resolved_.clear();
+}
+
+void ContextSet::set_kubeconfig_problem(Error problem) {
+  if (!kubeconfig_problem_ || kubeconfig_problem_->message() != problem.message()) {
+    log::warning(describe(problem));
+  }
+  kubeconfig_problem_ = std::move(problem);
+}
+
+bool ContextSet::contains(const std::string& context) const { return std::ranges::binary_search(names(), context); }
+
+std::shared_ptr<Cluster> ContextSet::find(const std::string& context) const {
+  const auto cluster = clusters_.find(context);
+  return cluster == clusters_.end() ? nullptr : cluster->second;
+}
+
+std::set<std::string> ContextSet::update(const std::function<bool(const std::string&)>& is_needed) {
+  problems_.clear();
+  std::set<std::string> fresh;
+  std::set<std::string> needed;
+  for (const auto& context : names()) {
+    if (is_needed(context)) {
+      needed.insert(context);
+      if (refresh(context)) {
+        fresh.insert(context);
+      }
+    }
+  }
+  for (auto cluster = clusters_.begin(); cluster != clusters_.end();) {
+    const auto& name = cluster->first;
+    if (needed.contains(name)) {
+      missing_since_.erase(name);
+    } else if (!contains(name) && in_grace(name)) {
+      problems_.insert_or_assign(name, context_vanished(name));
+    } else {
+      missing_since_.erase(name);
+      retire(std::move(cluster->second));
+      cluster = clusters_.erase(cluster);
+      continue;
+    }
+    ++cluster;
+  }
+  return fresh;
+}
+
+bool ContextSet::in_grace(const std::string& context) {
+  const auto now = steady_clock::now();
+  const auto since = missing_since_.try_emplace(context, now).first->second;
+  if (now - since >= grace_) {
+    return false;
+  }
+  grace_timer_.expires_at(since + grace_);
+  grace_timer_.async_wait([this](const asio::error_code& error) {
+    if (!error) {
+      on_due_();
+    }
+  });
+  return true;
+}
+
+// Brings the cluster of a context in line with the kubeconfig; whether it is a new one.
+bool ContextSet::refresh(const std::string& name) {
+  const auto known = find(name);
+  if (known && resolved_.contains(name)) {
+    return false;  // resolving reads certificate files: once for each kubeconfig, not for each login
+  }
+  std::shared_ptr<Cluster> made;
+  const auto problem = guarded([&] {
+    auto context = kubeconfig_.resolve(name);
+    if (!known || known->context() != context) {
+      made = std::make_shared<Cluster>(executor_, std::move(context), options_, on_change_);
+    }
+  });
+  if (problem) {
+    problems_.insert_or_assign(name, *problem);  // the last good one stays in force
+    return false;
+  }
+  resolved_.insert(name);
+  if (!made) {
+    return false;
+  }
+  clusters_[name] = std::move(made);
+  if (known) {
+    retire(known);
+  }
+  return true;
+}
+
+void ContextSet::retire(std::shared_ptr<Cluster> cluster) {
+  ++retiring_;
+  auto* ending = cluster.get();
+  spawn_guarded(executor_, ending->stop(), [this, cluster = std::move(cluster)](const std::optional<Error>& failure) {
+    if (failure) {
+      log::error("stopping it: " + describe(*failure), {.context = cluster->context().name});
+    }
+    --retiring_;
+    retired_.notify_all();
+  });
+}
+
+asio::awaitable<void> ContextSet::stop() {
+  grace_timer_.cancel();
+  for (auto& [name, cluster] : std::exchange(clusters_, {})) {
+    retire(std::move(cluster));
+  }
+  while (retiring_ > 0) {
+    co_await retired_.wait();
+  }
+}
+
+}  // namespace regsync

@@ -1,0 +1,78 @@
+// The contexts of the kubeconfig, and the running Cluster of each that is needed.
+//
+// A context whose definition changed gets a new Cluster; one that cannot be used as it is now keeps the last good one.
+// A kubeconfig is often written in place, and a torn one can look complete: a context must be missing for the grace
+// before its Cluster is stopped. Lives on the io_context thread, owned by the Engine, which calls stop() first.
+#pragma once
+
+#include <asio/any_io_executor.hpp>
+#include <asio/awaitable.hpp>
+#include <asio/steady_timer.hpp>
+#include <chrono>
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <set>
+#include <string>
+
+#include "sync/base/async_event.hpp"
+#include "sync/cluster/cluster.hpp"
+#include "sync/kube/config/kubeconfig.hpp"
+
+namespace regsync {
+
+// Says that a context is not in the kubeconfig (any more).
+Error context_vanished(const std::string& context);
+
+class ContextSet {
+ public:
+  // on_change: the status of a cluster may differ. on_due: call update() again, because a grace has ended.
+  ContextSet(asio::any_io_executor executor, ClusterOptions options, std::chrono::milliseconds grace,
+             std::function<void()> on_change, std::function<void()> on_due);
+
+  // The kubeconfig as it is now; takes effect with the next update(). One that lost all its contexts is a problem.
+  void set_kubeconfig(kube::Kubeconfig kubeconfig);
+  // It cannot be read: the last good one stays in force.
+  void set_kubeconfig_problem(Error problem);
+  [[nodiscard]] const std::optional<Error>& kubeconfig_problem() const { return kubeconfig_problem_; }
+
+  // Starts, replaces and stops clusters, so that those of the needed contexts run. Returns the contexts whose cluster
+  // is a new one that was told nothing yet.
+  std::set<std::string> update(const std::function<bool(const std::string& context)>& is_needed);
+
+  // The names in the kubeconfig, sorted.
+  [[nodiscard]] const std::vector<std::string>& names() const { return kubeconfig_.contexts(); }
+  [[nodiscard]] bool contains(const std::string& context) const;
+  // All that run, those in their grace included. Shared with those who wait for one while it may be replaced.
+  [[nodiscard]] const std::map<std::string, std::shared_ptr<Cluster>>& clusters() const { return clusters_; }
+  [[nodiscard]] std::shared_ptr<Cluster> find(const std::string& context) const;
+  // Why contexts cannot be used as they are now.
+  [[nodiscard]] const std::map<std::string, Error>& problems() const { return problems_; }
+
+  // Stops all clusters and returns when they have ended.
+  asio::awaitable<void> stop();
+
+ private:
+  [[nodiscard]] bool in_grace(const std::string& context);
+  bool refresh(const std::string& name);
+  void retire(std::shared_ptr<Cluster> cluster);
+
+  asio::any_io_executor executor_;
+  ClusterOptions options_;
+  std::chrono::milliseconds grace_;
+  std::function<void()> on_change_;
+  std::function<void()> on_due_;
+
+  kube::Kubeconfig kubeconfig_;
+  std::optional<Error> kubeconfig_problem_;
+  std::set<std::string> resolved_;  // those whose clusters are as the present kubeconfig has them
+  std::map<std::string, Error> problems_;
+  std::map<std::string, std::shared_ptr<Cluster>> clusters_;
+  std::map<std::string, std::chrono::steady_clock::time_point> missing_since_;
+  asio::steady_timer grace_timer_;
+  AsyncEvent retired_;
+  int retiring_ = 0;
+};
+
+}  // namespace regsync

@@ -1,0 +1,135 @@
+#include "sync/engine/footprint_keeper.hpp"
+
+#include <algorithm>
+#include <iterator>
+#include <utility>
+#include <vector>
+
+#include "sync/base/log.hpp"
+
+namespace regsync {
+
+namespace {
+
+// No place where the target is not wanted in that context.
+Places wanted_places(const std::string& target, const std::string& context, const Wanted& wanted) {
+  const auto contexts = wanted.find(target);
+  if (contexts == wanted.end()) {
+    return {};
+  }
+  const auto meant = contexts->second.find(context);
+  return meant == contexts->second.end() ? Places() : places_of(meant->second.target, "");
+}
+
+// Written by a version that did not keep it: the one place that the target had there.
+std::optional<std::string> only_namespace(const Footprint& footprint, const std::string& context,
+                                          const std::string& secret) {
+  const auto places = footprint.contexts.find(context);
+  if (places == footprint.contexts.end() || !places->second.secrets.contains(secret)) {
+    return std::nullopt;
+  }
+  const Scope& scope = places->second.secrets.at(secret);
+  return scope.all || scope.namespaces.size() != 1 ? std::nullopt : std::optional(*scope.namespaces.begin());
+}
+
+}  // namespace
+
+std::string FootprintKeeper::own_namespace(const Target& target, const std::string& context,
+                                           const std::string& current) const {
+  const Footprint* footprint = find(target.name);
+  if (footprint == nullptr || footprint->forgotten) {
+    return current;
+  }
+  if (const auto known = footprint->own_namespaces.find(context); known != footprint->own_namespaces.end()) {
+    return known->second;
+  }
+  return only_namespace(*footprint, context, target.secret).value_or(current);
+}
+
+void FootprintKeeper::remember(const Wanted& wanted) {
+  std::map<std::string, Error> held;
+  for (const auto& [target, contexts] : wanted) {
+    const Footprint* known = find(target);
+    Footprint footprint = known == nullptr ? Footprint() : *known;
+    for (const auto& [context, meant] : contexts) {
+      footprint.forgotten = false;
+      footprint.contexts[context].merge(places_of(meant.target, ""));
+      if (meant.own_namespace) {
+        footprint.own_namespaces[context] = meant.target.namespaces.front();
+      } else {
+        footprint.own_namespaces.erase(context);
+      }
+    }
+    try {
+      store_.set(target, std::move(footprint));
+    } catch (const Error& error) {
+      if (!held_.contains(target)) {
+        log::warning(describe(error), {.target = target});
+      }
+      held.emplace(target, Error(error.code(),
+                                 "no new Secret is made, because its footprint cannot be written: " + error.message(),
+                                 error.remedy()));
+    }
+  }
+  held_ = std::move(held);
+}
+
+void FootprintKeeper::forget(const std::string& target, bool keep_secrets) {
+  const Footprint* known = find(target);
+  Footprint footprint = known == nullptr ? Footprint() : *known;
+  footprint.forgotten = true;
+  footprint.kept.clear();
+  if (keep_secrets) {
+    std::transform(footprint.contexts.begin(), footprint.contexts.end(),
+                   std::inserter(footprint.kept, footprint.kept.end()),
+                   [](const auto& context) { return context.first; });
+  }
+  store_.set(target, std::move(footprint));
+}
+
+bool FootprintKeeper::trim(const Wanted& wanted, const std::function<bool(const std::string&)>& may_trim,
+                           const std::function<bool(const std::string&, const std::string&, const Places&)>& is_clean) {
+  std::vector<std::pair<std::string, Footprint>> trimmed;
+  for (const auto& [target, footprint] : all()) {
+    if (held_.contains(target) || !(footprint.forgotten || may_trim(target))) {
+      continue;
+    }
+    Footprint left = footprint;
+    for (const auto& [context, places] : footprint.contexts) {
+      Places kept = wanted_places(target, context, wanted);
+      if ((kept != places || footprint.kept.contains(context)) && is_clean(target, context, places)) {
+        left.contexts[context] = std::move(kept);
+        left.kept.erase(context);
+      }
+    }
+    if (left != footprint) {
+      trimmed.emplace_back(target, std::move(left));
+    }
+  }
+  bool changed = false;
+  for (auto& [target, footprint] : trimmed) {
+    try {
+      store_.set(target, std::move(footprint));
+      changed = true;
+    } catch (const Error& error) {
+      log::warning(describe(error), {.target = target});
+      held_.emplace(target, error);  // the next remember() tries again
+    }
+  }
+  return changed;
+}
+
+bool FootprintKeeper::has_excess(const std::string& target, const Wanted& wanted) const {
+  const Footprint* footprint = find(target);
+  return footprint != nullptr &&
+         std::any_of(footprint->contexts.begin(), footprint->contexts.end(), [&](const auto& item) {
+           return footprint->kept.contains(item.first) || wanted_places(target, item.first, wanted) != item.second;
+         });
+}
+
+std::optional<Error> FootprintKeeper::held(const std::string& target) const {
+  const auto problem = held_.find(target);
+  return problem == held_.end() ? std::nullopt : std::optional(problem->second);
+}
+
+}  // namespace regsync

@@ -1,0 +1,61 @@
+// Keeps the footprints true to what the engine wants: a place is on disk before anything is written there, and leaves
+// the disk once the cluster is known to hold nothing unwanted.
+//
+// A footprint that cannot be written holds back its own target only: see held(). Lives on the io_context thread.
+#pragma once
+
+#include <functional>
+#include <map>
+#include <optional>
+#include <string>
+
+#include "sync/engine/footprint.hpp"
+#include "sync/model/target.hpp"
+
+namespace regsync {
+
+// A target as it is meant in one context.
+struct Meant {
+  Target target;               // with namespaces: see FootprintKeeper::own_namespace
+  bool own_namespace = false;  // the file names none: it is the context's own
+};
+// By target, then by context; of the contexts that can be used now.
+using Wanted = std::map<std::string, std::map<std::string, Meant>>;
+
+class FootprintKeeper {
+ public:
+  explicit FootprintKeeper(FootprintStore& store) : store_(store) {}
+
+  [[nodiscard]] const std::map<std::string, Footprint>& all() const { return store_.all(); }
+  [[nodiscard]] const Footprint* find(const std::string& target) const { return store_.find(target); }
+
+  // The namespace that a context's own one stands for in a target without namespaces: the one that it was when the
+  // target first came there, whatever the context's current namespace is today.
+  [[nodiscard]] std::string own_namespace(const Target& target, const std::string& context,
+                                          const std::string& current) const;
+
+  // Writes down where the targets go; once for all contexts of a target, because each write is synced.
+  void remember(const Wanted& wanted);
+
+  // The person removed a target: what it left is to be deleted, or (keep_secrets) to be released. Throws
+  // Error(invalid_input) where that cannot be written down.
+  void forget(const std::string& target, bool keep_secrets);
+
+  // Cuts footprints back to the wanted places. `may_trim` tells whether a target is understood now, `is_clean` whether
+  // its places in a context are certain to hold nothing unwanted. Returns whether a footprint changed.
+  bool trim(const Wanted& wanted, const std::function<bool(const std::string& target)>& may_trim,
+            const std::function<bool(const std::string& target, const std::string& context, const Places&)>& is_clean);
+
+  // Whether something of the target may have to be deleted or released in these contexts.
+  [[nodiscard]] bool has_excess(const std::string& target, const Wanted& wanted) const;
+
+  // Why the target's footprint cannot be written; nothing where it can.
+  [[nodiscard]] std::optional<Error> held(const std::string& target) const;
+  [[nodiscard]] bool holds_any() const { return !held_.empty(); }
+
+ private:
+  FootprintStore& store_;
+  std::map<std::string, Error> held_;
+};
+
+}  // namespace regsync

@@ -1,0 +1,60 @@
+// The target files as the engine may act on them. A file may be read while somebody writes it, and cut short it can
+// look complete. So what a file adds counts at once; what it takes away counts once the file has stayed unchanged for
+// the grace, and was read again, or once a command of the person says so.
+//
+// Lives on the io_context thread, owned by the Engine.
+#pragma once
+
+#include <asio/any_io_executor.hpp>
+#include <asio/steady_timer.hpp>
+#include <chrono>
+#include <functional>
+#include <map>
+#include <optional>
+#include <set>
+#include <string>
+
+#include "sync/config/target_directory.hpp"
+
+namespace regsync {
+
+class TargetSet {
+ public:
+  // read_again: read the files, and call set() with what is in them. (Also called in vain.)
+  TargetSet(const asio::any_io_executor& executor, std::chrono::milliseconds grace, std::function<void()> read_again);
+
+  void set(TargetFiles files);
+  void erase(const std::string& name);
+  // A command wrote the file as it is now: it counts in full.
+  void confirm(const std::string& name);
+
+  // As they count now: an unsettled one still has the registries that it seems to have lost, and deletes nothing.
+  [[nodiscard]] const TargetFiles& files() const { return effective_; }
+  [[nodiscard]] const Target* find(const std::string& name) const;
+  // Whether what a target does not say counts: it may delete.
+  [[nodiscard]] bool settled(const std::string& name) const;
+
+  // Whether the file says onLogout: remove, which counts once it is settled.
+  [[nodiscard]] bool removes_on_logout(const std::string& name) const;
+
+  void stop() { timer_.cancel(); }
+
+ private:
+  struct Reading {
+    Target target;
+    std::chrono::steady_clock::time_point since;  // unchanged
+    bool settled = false;
+    std::set<std::string> lost_registries = {};  // in the last settled version and not in this one
+  };
+
+  void refresh();
+
+  std::chrono::milliseconds grace_;
+  std::function<void()> read_again_;
+  TargetFiles files_;
+  TargetFiles effective_;
+  std::map<std::string, Reading> readings_;
+  asio::steady_timer timer_;
+};
+
+}  // namespace regsync

@@ -1,0 +1,89 @@
+#include "sync/engine/footprint_keeper.hpp"
+
+#include <gtest/gtest.h>
+
+#include "tests/support/temp_dir.hpp"
+
+namespace regsync {
+namespace {
+
+Target target(std::vector<std::string> namespaces) {
+  Target target;
+  target.name = "t";
+  target.secret = "cred";
+  target.namespaces = std::move(namespaces);
+  return target;
+}
+
+class FootprintKeeperTest : public testing::Test {
+ protected:
+  static Wanted wanted(const std::vector<std::string>& namespaces, bool own_namespace = false) {
+    return {{"t", {{"dev", Meant{target(namespaces), own_namespace}}}}};
+  }
+
+  test::TempDir dir_;
+  FootprintStore store_{dir_ / "f"};
+  FootprintKeeper keeper_{store_};
+};
+
+TEST_F(FootprintKeeperTest, AContextsOwnNamespaceStaysTheOneItWasFirst) {
+  EXPECT_EQ(keeper_.own_namespace(target({}), "dev", "n1"), "n1");
+  keeper_.remember(wanted({"n1"}, true));
+  EXPECT_EQ(keeper_.own_namespace(target({}), "dev", "n2"), "n1");
+  EXPECT_EQ(keeper_.own_namespace(target({}), "other", "n2"), "n2");
+  FootprintStore again(dir_ / "f");
+  EXPECT_EQ(FootprintKeeper(again).own_namespace(target({}), "dev", "n2"), "n1");
+}
+
+TEST_F(FootprintKeeperTest, AFootprintOfAnOlderVersionTellsItsOnlyNamespace) {
+  dir_.write("f/t.json", R"({"forgotten": false, "contexts": {"dev": {"secrets": {"cred":
+      {"all": false, "namespaces": ["n1"]}}, "serviceAccounts": []}}})");
+  FootprintStore store(dir_ / "f");
+  EXPECT_EQ(FootprintKeeper(store).own_namespace(target({}), "dev", "n2"), "n1");
+}
+
+TEST_F(FootprintKeeperTest, NamespacesThatAreNamedEndTheHoldOnTheOwnOne) {
+  keeper_.remember(wanted({"n1"}, true));
+  keeper_.remember(wanted({"n1", "n3"}));
+  EXPECT_TRUE(keeper_.find("t")->own_namespaces.empty());
+}
+
+TEST_F(FootprintKeeperTest, AFootprintThatIsNotOneHoldsItsTargetAndIsLeftAlone) {
+  for (const auto* garbage : {"", "[]", "{\"half", "{\"forgotten\": 1}"}) {
+    dir_.write("f/t.json", garbage);
+    FootprintStore store(dir_ / "f");
+    FootprintKeeper keeper(store);
+    keeper.remember(wanted({"n1"}));
+    EXPECT_TRUE(keeper.held("t")) << garbage;
+    EXPECT_EQ(test::read_file(dir_ / "f/t.json"), garbage);
+  }
+}
+
+TEST_F(FootprintKeeperTest, AFolderInItsPlaceHoldsOneTargetOnly) {
+  std::filesystem::create_directories(dir_ / "f/t.json");
+  FootprintStore store(dir_ / "f");
+  FootprintKeeper keeper(store);
+  Wanted both = wanted({"n1"});
+  both["u"]["dev"].target = target({"n1"});
+  keeper.remember(both);
+  EXPECT_TRUE(keeper.held("t"));
+  EXPECT_FALSE(keeper.held("u"));
+  std::filesystem::remove(dir_ / "f/t.json");
+  keeper.remember(both);
+  EXPECT_FALSE(keeper.held("t"));
+}
+
+TEST_F(FootprintKeeperTest, IsCutBackWhereItIsClean) {
+  keeper_.remember(wanted({"n1", "n2"}));
+  const auto yes = [](const auto&...) { return true; };
+  const auto no = [](const auto&...) { return false; };
+  EXPECT_TRUE(keeper_.has_excess("t", wanted({"n1"})));
+  EXPECT_FALSE(keeper_.trim(wanted({"n1"}), no, yes)) << "a target that is not understood";
+  EXPECT_FALSE(keeper_.trim(wanted({"n1"}), yes, no)) << "not known to be clean";
+  EXPECT_TRUE(keeper_.trim(wanted({"n1"}), yes, yes));
+  EXPECT_EQ(keeper_.find("t")->contexts.at("dev").secrets.at("cred").namespaces, std::set<std::string>{"n1"});
+  EXPECT_FALSE(keeper_.has_excess("t", wanted({"n1"})));
+}
+
+}  // namespace
+}  // namespace regsync

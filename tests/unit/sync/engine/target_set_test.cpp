@@ -1,0 +1,80 @@
+#include "sync/engine/target_set.hpp"
+
+#include <gtest/gtest.h>
+
+#include <asio/io_context.hpp>
+
+#include "tests/support/run_coroutine.hpp"
+
+namespace regsync {
+namespace {
+
+using namespace std::chrono_literals;
+
+Target target(std::vector<std::string> registries) {
+  Target target;
+  target.name = "t";
+  target.secret = "cred";
+  target.registries = std::move(registries);
+  target.contexts = {"a"};
+  target.on_logout = OnLogout::remove;
+  return target;
+}
+
+class TargetSetTest : public testing::Test {
+ protected:
+  void read() { set_.set(on_disk_); }
+  void write(const Target& target) {
+    on_disk_["t"] = {target, std::nullopt};
+    read();
+  }
+  bool settles() {
+    return test::run_until(io_, [&] { return set_.settled("t"); }, 2s);
+  }
+
+  asio::io_context io_;
+  TargetFiles on_disk_;
+  TargetSet set_{io_.get_executor(), 20ms, [this] { read(); }};
+};
+
+TEST_F(TargetSetTest, WhatAFileNoLongerSaysCountsAfterTheGrace) {
+  write(target({"ghcr.io", "quay.io"}));
+  EXPECT_FALSE(set_.settled("t")) << "it may be torn from the start";
+  EXPECT_EQ(set_.find("t")->on_logout, OnLogout::keep);
+  ASSERT_TRUE(settles());
+  EXPECT_EQ(set_.find("t")->on_logout, OnLogout::remove);
+  write(target({"quay.io"}));
+  EXPECT_FALSE(set_.settled("t"));
+  EXPECT_EQ(set_.find("t")->registries, (std::vector<std::string>{"quay.io", "ghcr.io"}));
+  ASSERT_TRUE(settles());
+  EXPECT_EQ(set_.find("t")->registries, std::vector<std::string>{"quay.io"});
+}
+
+TEST_F(TargetSetTest, ATornFileThatIsWrittenToItsEndLosesNothing) {
+  write(target({"ghcr.io", "quay.io"}));
+  ASSERT_TRUE(settles());
+  write(target({"ghcr.io"}));
+  write(target({"ghcr.io", "quay.io"}));
+  EXPECT_EQ(set_.find("t")->registries.size(), 2U);
+  ASSERT_TRUE(settles());
+  EXPECT_EQ(set_.find("t")->registries.size(), 2U);
+}
+
+TEST_F(TargetSetTest, AFileThatCannotBeReadDoesNotSettle) {
+  on_disk_["t"] = {target({"ghcr.io"}), Error(ErrorCode::invalid_input, "t.yaml:1: not YAML")};
+  read();
+  test::run_until(io_, [] { return false; }, 60ms);
+  read();
+  EXPECT_FALSE(set_.settled("t"));
+}
+
+TEST_F(TargetSetTest, ACommandOfThePersonCountsAtOnce) {
+  write(target({"ghcr.io", "quay.io"}));
+  write(target({"quay.io"}));
+  set_.confirm("t");
+  EXPECT_TRUE(set_.settled("t"));
+  EXPECT_EQ(set_.find("t")->registries, std::vector<std::string>{"quay.io"});
+}
+
+}  // namespace
+}  // namespace regsync
