@@ -6,6 +6,7 @@
 #include <gtest/gtest.h>
 
 #include <chrono>
+#include <filesystem>
 #include <map>
 #include <nlohmann/json.hpp>
 #include <optional>
@@ -33,6 +34,7 @@ class Job : public Person {
   // Starts a registry with one user, jdoe, or changes its password. Its address is registry().
   void set_registry_password(const std::string& password);
   [[nodiscard]] const std::string& registry() const { return registry_->address(); }
+  void push(const std::string& image, const std::filesystem::path& layout) const { registry_->push(image, layout); }
   [[nodiscard]] Outcome docker_login(const std::string& password) const;
   [[nodiscard]] Outcome docker_logout() const;
 

@@ -56,8 +56,12 @@ void Registry::up(const std::string& password) {
 
 void Registry::push(const std::string& image) const {
   const TempDir images;
+  push(image, make_image(images));
+}
+
+void Registry::push(const std::string& image, const std::filesystem::path& layout) const {
   output_of({"skopeo", "copy", "--quiet", "--dest-tls-verify=false", "--dest-creds", "jdoe:" + password_,
-             "oci:" + make_image(images).string(), "docker://" + address_ + "/" + image});
+             "oci:" + layout.string(), "docker://" + address_ + "/" + image});
 }
 
 std::filesystem::path make_image(const TempDir& dir) {

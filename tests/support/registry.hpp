@@ -23,6 +23,7 @@ class Registry {
   [[nodiscard]] const std::string& address() const { return address_; }  // host:port
   void set_password(const std::string& password);
   void push(const std::string& image) const;  // an image of nothing, as "team/app:1"
+  void push(const std::string& image, const std::filesystem::path& layout) const;  // that of an OCI image layout
   void stop() const;
 
  private:
