@@ -32,28 +32,31 @@ bool is_connection_trouble(const Error& error) {
 
 Cluster::Cluster(asio::any_io_executor executor, kube::ResolvedContext context, const ClusterOptions& options,
                  std::function<void()> on_change)
+    : Cluster(executor, context.clone(), std::make_unique<kube::HttpClient>(executor, kube::endpoint_of(context)),
+              options, std::move(on_change)) {}
+
+Cluster::Cluster(asio::any_io_executor executor, kube::ResolvedContext context,
+                 std::unique_ptr<kube::HttpTransport> transport, const ClusterOptions& options,
+                 std::function<void()> on_change)
     : executor_(executor),
       metrics_(options.metrics),
       bulk_(options.bulk),
       on_change_(std::move(on_change)),
-      client_(executor, std::move(context)),
+      on_written_(options.on_written),
+      client_(executor, std::move(context), std::move(transport)),
       watches_(executor, client_, cache_, options.owner.id,
                {.on_key = [this](const Key& key) { consider(key); },
                 .on_namespace = [this](const std::string& name_space) { consider_namespace(name_space); },
+                .on_secret = [this](const std::string& secret) { consider_secret(secret); },
                 .on_everything = [this] { consider_everything(); },
                 .on_restart = [this] { on_restart(); },
                 .on_health = [this] { on_health(); }}),
-      reconciler_(client_, cache_, options.owner),
+      reconciler_(client_, cache_, places_, options.owner,
+                  {.on_change = [this](const Change& change) { on_written(change); },
+                   .on_setback = [this] { watches_.relist(); }}),
       queue_(
           executor, {.max_in_flight = options.concurrency}, [this](Key key) { return work(std::move(key)); },
-          [this](const Key& key, std::optional<steady_clock::time_point> next_try) {
-            if (Entry* entry = next_try ? cache_.find(key) : nullptr) {
-              entry->next_try = system_clock::now() +
-                                std::chrono::duration_cast<system_clock::duration>(*next_try - steady_clock::now());
-            }
-            put_writes_first();
-            on_change_();
-          }),
+          [this](const Key& key, const Outcome& outcome) { on_worked(key, outcome); }),
       since_(system_clock::now()),
       progress_(executor) {}
 
@@ -63,6 +66,49 @@ void Cluster::set_desired(std::shared_ptr<const DesiredState> desired, const Pla
   watches_.follow(places_);
   consider_everything();
   on_change_();
+}
+
+bool Cluster::is_cut_off() const { return problem_ && is_connection_trouble(*problem_); }
+
+bool Cluster::is_due(const Key& key, const Decision& decision) const {
+  return decision.action != Action::nothing ||
+         (decision.plan != nullptr && !reconciler_.accounts_in_order(key, *decision.plan));
+}
+
+// What was noted last counts only where it is about what is to be done now: a key for which something is to be done is
+// never in sync, whatever was noted before.
+Cluster::Standing Cluster::classify(const Key& key) const {
+  Standing standing;
+  standing.decision = reconciler_.decide(key, *desired_);
+  standing.due = is_due(key, standing.decision);
+  const Entry* entry = cache_.find(key);
+  const bool tried = entry != nullptr && entry->progress.tried();
+  standing.since = tried ? WallTime(entry->progress.since) : since_;
+  const auto trust = watches_.trust(key);
+  const bool known = trust == ClusterWatches::Trust::followed || (trust == ClusterWatches::Trust::on_demand && tried);
+  if (!standing.due && known) {
+    const bool noted = trust == ClusterWatches::Trust::on_demand;
+    standing.state = noted ? entry->progress.state : standing.decision.state;
+    standing.cause = standing.decision.cause;
+    if (noted && entry->progress.cause) {
+      standing.cause = *entry->progress.cause;
+    }
+    return standing;
+  }
+  const bool removing = standing.decision.action == Action::remove || standing.decision.action == Action::release;
+  const bool failed = tried && entry->progress.cause &&
+                      (entry->progress.state == SyncState::retrying || entry->progress.state == SyncState::stuck);
+  if (failed && !is_cut_off()) {
+    standing.state = entry->progress.state;
+    standing.cause = *entry->progress.cause;
+  } else {
+    standing.state = problem_ ? SyncState::retrying : SyncState::pending;
+    standing.cause = problem_;
+  }
+  if (removing) {
+    standing.state = SyncState::removing;
+  }
+  return standing;
 }
 
 void Cluster::consider(const Key& key) {
@@ -83,33 +129,33 @@ void Cluster::consider(const Key& key) {
   queue_.add(key);
 }
 
-bool Cluster::is_due(const Key& key, const Decision& decision) const {
-  return decision.action != Action::nothing ||
-         (decision.plan != nullptr && !reconciler_.accounts_in_order(key, *decision.plan));
-}
-
 void Cluster::consider_namespace(const std::string& name_space) {
   for (const auto& [secret, scope] : places_.secrets) {
     consider({name_space, secret});
   }
 }
 
-void Cluster::consider_everything() {
-  if (!desired_) {
+void Cluster::consider_secret(const std::string& secret) {
+  const auto scope = places_.secrets.find(secret);
+  if (!desired_ || scope == places_.secrets.end()) {
     return;
   }
+  std::vector<std::string> names(scope->second.namespaces.begin(), scope->second.namespaces.end());
+  if (scope->second.any) {
+    cache_.for_each_namespace(
+        [&names](const std::string& name_space, const NamespaceView&) { names.push_back(name_space); });
+  }
+  cache_.for_each(secret, [&names](const std::string& name_space, const Entry&) { names.push_back(name_space); });
+  std::sort(names.begin(), names.end());
+  names.erase(std::unique(names.begin(), names.end()), names.end());
+  for (const auto& name_space : names) {
+    consider({name_space, secret});
+  }
+}
+
+void Cluster::consider_everything() {
   for (const auto& [secret, scope] : places_.secrets) {
-    std::vector<std::string> names(scope.namespaces.begin(), scope.namespaces.end());
-    if (scope.all) {
-      cache_.for_each_namespace(
-          [&names](const std::string& name_space, const NamespaceView&) { names.push_back(name_space); });
-    }
-    cache_.for_each(secret, [&names](const std::string& name_space, const Entry&) { names.push_back(name_space); });
-    std::sort(names.begin(), names.end());
-    names.erase(std::unique(names.begin(), names.end()), names.end());
-    for (const auto& name_space : names) {
-      consider({name_space, secret});
-    }
+    consider_secret(secret);
   }
   put_writes_first();
   progress_.notify_all();
@@ -120,7 +166,7 @@ void Cluster::put_writes_first() {
   if (queue_.quiet()) {
     in_bulk_ = false;
     if (const auto written = std::exchange(bulk_written_, 0); written > 0) {
-      log::info(std::to_string(written) + " Secrets written", {.context = context().name});
+      log::info(std::to_string(written) + " writes", {.context = context().name});
     }
     watches_.release_secrets();
   } else if (queue_.depth() >= bulk_ && !std::exchange(in_bulk_, true)) {
@@ -145,34 +191,54 @@ asio::awaitable<Outcome> Cluster::work(Key key) {
     co_return Outcome{};  // the list that is on its way considers every key
   }
   const auto started = steady_clock::now();
-  const Entry* before = std::as_const(cache_).find(key);
-  const auto state_before = before == nullptr ? SyncState::pending : before->state;
-  const auto change_before = before == nullptr ? WallTime() : before->last_change;
+  const Entry* before = cache_.find(key);
+  const auto state_before = before == nullptr ? SyncState::pending : before->progress.state;
+  const auto wrote_before = before == nullptr ? steady_clock::time_point() : before->progress.wrote;
   const Outcome outcome = co_await reconciler_.reconcile(key, desired, trust);
-  if (const Entry* after = std::as_const(cache_).find(key)) {
-    count([&](Metrics& metrics) {
-      if (after->last_change != change_before) {
-        metrics.synced(context().name, steady_clock::now() - started);
-      }
-      if (outcome.kind != Outcome::Kind::done && after->cause) {
-        metrics.failed(context().name, after->cause->code());
-      }
-      metrics.queue_depth(context().name, queue_.depth() - 1);  // without this one
-    });
-    const auto claim = claim_of(*desired, key);
-    const std::string target = claim.plan != nullptr ? claim.plan->target.name : "";
-    const log::About about{.target = target, .context = context().name, .name_space = key.name_space};
-    if (after->state != state_before && after->cause && after->state != SyncState::in_sync) {
-      log::warning(describe(*after->cause), about);
-    } else if (after->state == SyncState::in_sync && after->last_change != change_before) {
-      // A bulk is one line: thousands would cost the journal as much as the Secrets cost us.
-      log::write(in_bulk_ ? log::Level::debug : log::Level::info, about, "Secret " + key.secret + " written");
-      bulk_written_ += in_bulk_ ? 1 : 0;
-    } else if (after->state == SyncState::in_sync) {
-      log::debug("in sync", about);
+  const Entry* entry = cache_.find(key);
+  if (entry == nullptr) {
+    co_return outcome;
+  }
+  const Progress& after = entry->progress;
+  count([&](Metrics& metrics) {
+    if (after.wrote != wrote_before) {
+      metrics.synced(context().name, steady_clock::now() - started);
     }
+    if (outcome.kind != Outcome::Kind::done && after.cause) {
+      metrics.failed(context().name, after.cause->code());
+    }
+    metrics.queue_depth(context().name, queue_.depth() - 1);  // without this one
+  });
+  if (after.state != state_before && after.cause && after.state != SyncState::in_sync) {
+    const auto claim = claim_of(key);
+    const std::string target = claim.plan != nullptr ? claim.plan->target.name : "";
+    log::warning(describe(*after.cause), {.target = target, .context = context().name, .name_space = key.name_space});
   }
   co_return outcome;
+}
+
+void Cluster::on_written(Change change) {
+  change.context = context().name;
+  const bool takes_away = change.kind == Change::Kind::deleted || change.kind == Change::Kind::released;
+  // A bulk is one line: thousands would cost the journal as much as the Secrets cost us. What takes a Secret away is
+  // told one by one.
+  const bool in_bulk = in_bulk_ && !takes_away;
+  bulk_written_ += in_bulk ? 1 : 0;
+  log::write(in_bulk ? log::Level::debug : log::Level::info,
+             {.target = change.target, .context = change.context, .name_space = change.name_space}, describe(change));
+  if (on_written_) {
+    on_written_(change);
+  }
+}
+
+void Cluster::on_worked(const Key& key, const Outcome& outcome) {
+  if (outcome.defect) {
+    log::error("the work on " + key.name_space + "/" + key.secret + " failed: " + describe(*outcome.defect),
+               {.context = context().name, .name_space = key.name_space});
+    reconciler_.record_defect(key, *outcome.defect);
+  }
+  put_writes_first();
+  on_change_();
 }
 
 void Cluster::on_health() {
@@ -188,7 +254,7 @@ void Cluster::on_health() {
     }
   }
   problem_ = problem;
-  if (problem_ && is_connection_trouble(*problem_)) {
+  if (is_cut_off()) {
     queue_.pause();
   } else {
     queue_.resume();
@@ -199,11 +265,11 @@ void Cluster::on_health() {
 }
 
 void Cluster::kick() {
-  watches_.retry();
+  watches_.relist();
   std::vector<Key> failed;
   for (const auto& secret : cache_.secret_names()) {
     cache_.for_each(secret, [&](const std::string& name_space, const Entry& entry) {
-      if (entry.state == SyncState::retrying || entry.state == SyncState::stuck) {
+      if (entry.progress.state == SyncState::retrying || entry.progress.state == SyncState::stuck) {
         failed.push_back({name_space, secret});
       }
     });
@@ -220,12 +286,12 @@ void Cluster::adopt(const std::string& target) {
   if (!desired_ || plan == desired_->plans().end()) {
     return;
   }
-  const auto& secret = plan->second->target.secret;
   for (const auto& name_space : candidates(*plan->second)) {
-    Entry* entry = cache_.find({name_space, secret});
-    if (entry != nullptr && entry->secret && entry->secret->ownership != Ownership::ours) {
-      entry->adopt = true;
-      consider({name_space, secret});
+    const Key key{name_space, plan->second->target.secret};
+    const Entry* entry = cache_.find(key);
+    if (entry != nullptr && entry->observed.secret && entry->observed.secret->ownership != Ownership::ours) {
+      reconciler_.adopt(key);
+      consider(key);
     }
   }
 }
@@ -237,9 +303,7 @@ asio::awaitable<void> Cluster::settled() {
   co_await queue_.settled();
 }
 
-DesiredState::Claim Cluster::claim_of(const DesiredState& desired, const Key& key) const {
-  return desired.claim(key, cache_.find_namespace(key.name_space), cache_.namespaces_complete);
-}
+DesiredState::Claim Cluster::claim_of(const Key& key) const { return desired_->claim(key, reconciler_.facts(key)); }
 
 // The namespaces that a plan claims or names, sorted.
 std::vector<std::string> Cluster::candidates(const Plan& plan) const {
@@ -252,7 +316,7 @@ std::vector<std::string> Cluster::candidates(const Plan& plan) const {
       names.insert(name_space);
     }
   }
-  if (scope.all) {
+  if (scope.any) {
     cache_.for_each_namespace([&](const std::string& name_space, const NamespaceView& view) {
       if (selects(plan.target, name_space, &view, desired_->default_namespace()) == Selected::yes) {
         names.insert(name_space);
@@ -269,15 +333,20 @@ void Cluster::hold_for_namespaces(StatusRow& row) const {
   row.cause = forbidden ? forbidden : problem_;
 }
 
-StatusRow Cluster::row_for(const Plan& plan, const std::string& name_space) const {
+StatusRow Cluster::row_of(const std::string& target, const Key& key) const {
   StatusRow row;
-  row.target = plan.target.name;
+  row.target = target;
   row.context = context().name;
-  row.name_space = name_space;
-  row.secret = plan.target.secret;
+  row.name_space = key.name_space;
+  row.secret = key.secret;
   row.since = since_;
+  return row;
+}
+
+StatusRow Cluster::row_for(const Plan& plan, const std::string& name_space) const {
   const Key key{name_space, plan.target.secret};
-  const auto claim = claim_of(*desired_, key);
+  StatusRow row = row_of(plan.target.name, key);
+  const auto claim = claim_of(key);
   if (claim.plan != &plan && claim.plan != nullptr) {
     row.state = SyncState::stuck;
     row.cause = Error(ErrorCode::already_exists, "target " + claim.plan->target.name + " claims the same Secret",
@@ -288,26 +357,47 @@ StatusRow Cluster::row_for(const Plan& plan, const std::string& name_space) cons
     hold_for_namespaces(row);
     return row;
   }
-  const Entry* entry = cache_.find(key);
-  // What was noted last is out of date where more is to be done and nothing can be.
-  const bool held_up = problem_ && is_connection_trouble(*problem_) && is_due(key, reconciler_.decide(key, *desired_));
-  if (entry == nullptr || held_up || (entry->since == WallTime() && problem_)) {
-    row.state = problem_ ? SyncState::retrying : SyncState::pending;
-    row.cause = problem_;
-    return row;
+  auto standing = classify(key);
+  row.state = standing.state;
+  row.cause = std::move(standing.cause);
+  row.since = standing.since;
+  if (const Entry* entry = cache_.find(key); entry != nullptr && entry->progress.last_change != Stamp()) {
+    row.last_change = entry->progress.last_change;
   }
-  row.state = entry->state;
-  row.since = entry->since == WallTime() ? since_ : entry->since;
-  if (entry->cause) {
-    row.cause = *entry->cause;
-  }
-  if (entry->last_change != WallTime()) {
-    row.last_change = entry->last_change;
-  }
-  if (entry->next_try != WallTime()) {
-    row.next_try = entry->next_try;
+  if (const auto next = queue_.next_try(key)) {
+    row.next_try =
+        system_clock::now() + std::chrono::duration_cast<system_clock::duration>(*next - steady_clock::now());
   }
   return row;
+}
+
+void Cluster::for_each_leftover(const std::string& target,
+                                const std::function<bool(const Key&, const Standing&)>& visit) const {
+  const auto plan = desired_->plans().find(target);
+  bool more = true;
+  for (const auto& secret : cache_.secret_names()) {
+    cache_.for_each(secret, [&](const std::string& name_space, const Entry& entry) {
+      const auto& view = entry.observed.secret;
+      const bool ours = view && view->ownership == Ownership::ours;
+      const bool may_be_ours = ours || (view && view->ownership == Ownership::unplaced);
+      if (!more || !may_be_ours || view->target != target) {
+        return;
+      }
+      const Key key{name_space, secret};
+      const auto standing = classify(key);
+      const auto action = standing.decision.action;
+      const auto claim = claim_of(key);
+      const bool may_stay = plan != desired_->plans().end() && plan->second->target.secret == secret &&
+                            selects(plan->second->target, name_space, cache_.find_namespace(name_space),
+                                    desired_->default_namespace()) != Selected::no;
+      // Another target claims the place, or may: ours is not gone before that one has written its own.
+      const bool passed_on = desired_->knows(target) && !may_stay && (ours || action == Action::update) &&
+                             (claim.plan != nullptr || claim.unknown);
+      if (action == Action::remove || action == Action::release || passed_on) {
+        more = visit(key, standing);
+      }
+    });
+  }
 }
 
 void Cluster::add_rows(const std::string& target, std::vector<StatusRow>& rows) const {
@@ -319,44 +409,22 @@ void Cluster::add_rows(const std::string& target, std::vector<StatusRow>& rows) 
     for (const auto& name_space : candidates(*plan->second)) {
       rows.push_back(row_for(*plan->second, name_space));
     }
-    const bool by_namespace =
-        places_of(plan->second->target, desired_->default_namespace()).secrets.at(plan->second->target.secret).all;
-    if (by_namespace && !cache_.namespaces_complete) {
-      StatusRow row;
-      row.target = target;
-      row.context = context().name;
-      row.secret = plan->second->target.secret;
-      row.since = since_;
+    const auto& secret = plan->second->target.secret;
+    const bool by_namespace = places_of(plan->second->target, desired_->default_namespace()).secrets.at(secret).any;
+    if (by_namespace && !cache_.namespaces_complete()) {
+      StatusRow row = row_of(target, {"", secret});
       hold_for_namespaces(row);
       rows.push_back(std::move(row));
     }
   }
-  for (const auto& secret : cache_.secret_names()) {
-    cache_.for_each(secret, [&](const std::string& name_space, const Entry& entry) {
-      if (!entry.secret || entry.secret->ownership != Ownership::ours || entry.secret->target != target) {
-        return;
-      }
-      const Key key{name_space, secret};
-      const auto action = reconciler_.decide(key, *desired_).action;
-      const auto claim = claim_of(*desired_, key);
-      const bool may_stay = plan != desired_->plans().end() && plan->second->target.secret == secret &&
-                            selects(plan->second->target, name_space, cache_.find_namespace(name_space),
-                                    desired_->default_namespace()) != Selected::no;
-      // Another target claims the place, or may: ours is not gone before that one has written its own.
-      const bool passed_on = desired_->knows(target) && !may_stay && (claim.plan != nullptr || claim.unknown);
-      if (action == Action::remove || action == Action::release || passed_on) {
-        StatusRow row;
-        row.target = target;
-        row.context = context().name;
-        row.name_space = name_space;
-        row.secret = secret;
-        row.state = SyncState::removing;
-        row.cause = entry.cause ? std::optional(*entry.cause) : problem_;
-        row.since = entry.since == WallTime() ? since_ : entry.since;
-        rows.push_back(std::move(row));
-      }
-    });
-  }
+  for_each_leftover(target, [&](const Key& key, const Standing& standing) {
+    StatusRow row = row_of(target, key);
+    row.state = SyncState::removing;
+    row.cause = standing.cause ? standing.cause : problem_;
+    row.since = standing.since;
+    rows.push_back(std::move(row));
+    return true;
+  });
 }
 
 void Cluster::add_unread_rows(const std::string& target, const Places& places, std::vector<StatusRow>& rows) const {
@@ -364,17 +432,13 @@ void Cluster::add_unread_rows(const std::string& target, const Places& places, s
     bool others = false;
     cache_.for_each(secret, [&](const std::string& name_space, const Entry& entry) {
       const bool plain = scope.namespaces.contains(name_space);
-      if (entry.secret || !entry.cause || (!plain && (others || !scope.all))) {
+      if (entry.observed.secret || !entry.progress.cause || (!plain && (others || !scope.any))) {
         return;
       }
-      StatusRow row;
-      row.target = target;
-      row.context = context().name;
-      row.name_space = plain ? name_space : "";
-      row.secret = secret;
+      StatusRow row = row_of(target, {plain ? name_space : "", secret});
       row.state = SyncState::removing;
-      row.cause = *entry.cause;
-      row.since = entry.since;
+      row.cause = *entry.progress.cause;
+      row.since = entry.progress.since;
       rows.push_back(std::move(row));
       others = others || !plain;
     });
@@ -386,9 +450,9 @@ bool Cluster::may_be_attached(const Places& places) const {
   bool found = false;
   for (const auto& [secret, scope] : places.secrets) {
     cache_.for_each(secret, [&](const std::string& name_space, const Entry& entry) {
-      if (!found && entry.secret && entry.secret->ownership == Ownership::ours) {
+      if (!found && entry.observed.secret && entry.observed.secret->ownership == Ownership::ours) {
         const Key key{name_space, secret};
-        const auto claim = claim_of(*desired_, key);
+        const auto claim = claim_of(key);
         found = !watches_.knows_all_accounts() ||
                 (claim.plan != nullptr && !reconciler_.attached_accounts(key, claim.plan).empty());
       }
@@ -409,22 +473,22 @@ bool Cluster::is_clean_of(const std::string& target, const Places& places) const
   for (const auto& [secret, scope] : places.secrets) {
     for (const auto& name_space : scope.namespaces) {
       const Entry* entry = cache_.find({name_space, secret});
-      if (entry != nullptr && entry->cause &&
+      if (entry != nullptr && entry->progress.cause &&
           watches_.trust({name_space, secret}) == ClusterWatches::Trust::on_demand) {
         return false;  // read one by one, and this one could not be read
       }
     }
   }
-  std::vector<StatusRow> rows;
-  add_rows(target, rows);
-  return std::none_of(rows.begin(), rows.end(), [](const StatusRow& row) { return row.state == SyncState::removing; });
+  bool clean = true;
+  for_each_leftover(target, [&clean](const Key&, const Standing&) { return clean = false; });
+  return clean;
 }
 
 ContextStatus Cluster::status() const {
   ContextStatus status;
   status.name = context().name;
   status.server = context().server;
-  status.connected = watches_.settled() && !problem_;
+  status.connected = watches_.listed() && !problem_;
   status.problem = problem_;
   return status;
 }

@@ -25,9 +25,12 @@ namespace regsync {
 
 class Cluster {
  public:
-  // on_change: status may differ.
+  // on_change: status may differ. Throws Error(kubeconfig) where the context's certificates cannot be used.
   Cluster(asio::any_io_executor executor, kube::ResolvedContext context, const ClusterOptions& options,
           std::function<void()> on_change);
+  // The same over another transport, for tests.
+  Cluster(asio::any_io_executor executor, kube::ResolvedContext context, std::unique_ptr<kube::HttpTransport> transport,
+          const ClusterOptions& options, std::function<void()> on_change);
   Cluster(const Cluster&) = delete;
   Cluster& operator=(const Cluster&) = delete;
   Cluster(Cluster&&) = delete;
@@ -39,7 +42,7 @@ class Cluster {
   // What should be here from now on, and the places that matter for it (at least those where it should be).
   void set_desired(std::shared_ptr<const DesiredState> desired, const Places& places);
 
-  // Tries everything again now, whatever it waits for.
+  // Lists everything anew and tries everything again, now, whatever it waits for.
   void kick();
   // Takes over, once, the Secrets that a target claims and others hold now.
   void adopt(const std::string& target);
@@ -59,18 +62,38 @@ class Cluster {
   asio::awaitable<void> stop();
 
  private:
-  void consider(const Key& key);
+  // How a key stands: what is wanted, against what was observed and how far the work on it is. Rows, cleaning and
+  // consider() all derive from it.
+  struct Standing {
+    Decision decision;
+    bool due = false;  // something is to be done
+    SyncState state = SyncState::pending;
+    std::optional<Error> cause;
+    WallTime since;
+  };
+  [[nodiscard]] Standing classify(const Key& key) const;
   [[nodiscard]] bool is_due(const Key& key, const Decision& decision) const;
+  [[nodiscard]] bool is_cut_off() const;  // no request can succeed
+  // The Secrets of a target that are, or may be, where it does not want them any more. Ends early where visit answers
+  // false.
+  void for_each_leftover(const std::string& target,
+                         const std::function<bool(const Key&, const Standing&)>& visit) const;
+
+  void consider(const Key& key);
   void count(const std::function<void(Metrics&)>& what);
   void consider_namespace(const std::string& name_space);
+  void consider_secret(const std::string& secret);
   void consider_everything();
   void on_restart();
   void on_health();
+  void on_written(Change change);
+  void on_worked(const Key& key, const Outcome& outcome);
   void put_writes_first();
   asio::awaitable<Outcome> work(Key key);
   [[nodiscard]] bool may_be_attached(const Places& places) const;
   [[nodiscard]] std::vector<std::string> candidates(const Plan& plan) const;
-  [[nodiscard]] DesiredState::Claim claim_of(const DesiredState& desired, const Key& key) const;
+  [[nodiscard]] DesiredState::Claim claim_of(const Key& key) const;
+  [[nodiscard]] StatusRow row_of(const std::string& target, const Key& key) const;
   void hold_for_namespaces(StatusRow& row) const;
   [[nodiscard]] StatusRow row_for(const Plan& plan, const std::string& name_space) const;
 
@@ -78,13 +101,14 @@ class Cluster {
   Metrics* metrics_;
   std::size_t bulk_;
   std::function<void()> on_change_;
+  std::function<void(const Change&)> on_written_;
   kube::KubeClient client_;
+  Places places_;  // what the footprints cover
   ClusterCache cache_;
   ClusterWatches watches_;
   Reconciler reconciler_;
   WorkQueue queue_;
   std::shared_ptr<const DesiredState> desired_;
-  Places places_;
   WallTime since_;  // of the present health
   std::optional<Error> problem_;
   bool in_bulk_ = false;  // many Secrets are being written

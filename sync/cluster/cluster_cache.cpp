@@ -1,15 +1,15 @@
 #include "sync/cluster/cluster_cache.hpp"
 
-#include <utility>
-
 namespace regsync {
 
-std::string Entry::resource_version() const { return version == 0 ? secret->odd_version : std::to_string(version); }
+namespace {
 
-Entry* ClusterCache::find(const Key& key) {
-  // NOLINTNEXTLINE(cppcoreguidelines-pro-type-const-cast): it is not const here
-  return const_cast<Entry*>(std::as_const(*this).find(key));
-}
+// The one rule for Secrets and ServiceAccounts: the newer news wins.
+bool is_news(std::uint64_t version, std::uint64_t known) { return version > known || known == 0; }
+
+}  // namespace
+
+std::string Observed::resource_version() const { return version == 0 ? secret->odd_version : std::to_string(version); }
 
 const Entry* ClusterCache::find(const Key& key) const {
   const auto table = secrets_.find(key.secret);
@@ -19,6 +19,11 @@ const Entry* ClusterCache::find(const Key& key) const {
   }
   const auto entry = table->second.find(&name_space->first);
   return entry == table->second.end() ? nullptr : &entry->second;
+}
+
+Entry* ClusterCache::find_mutable(const Key& key) {
+  // NOLINTNEXTLINE(cppcoreguidelines-pro-type-const-cast): it is not const here
+  return const_cast<Entry*>(find(key));
 }
 
 Entry& ClusterCache::entry(const Key& key) {
@@ -42,14 +47,47 @@ void ClusterCache::erase(const Key& key) {
   }
 }
 
-void ClusterCache::for_each(const std::string& secret, const std::function<void(const std::string&, Entry&)>& visit) {
+bool ClusterCache::observe(const Key& key, std::uint64_t version, std::optional<SecretView> view) {
+  Observed& observed = entry(key).observed;
+  const bool same = version != 0 && version == observed.version && view && observed.secret;
+  // Some servers tell a deletion under the last version of the object.
+  const bool news = is_news(version, observed.version) || (!view && version == observed.version);
+  if (same || news) {
+    observed.generation = generation_;
+  }
+  if (!news) {
+    return false;
+  }
+  observed.version = version;
+  observed.secret = view ? secret_views_.share(std::move(*view)) : nullptr;
+  return true;
+}
+
+void ClusterCache::observe_missing(const Key& key) {
+  doubt(key);
+  observe(key, 0, std::nullopt);
+}
+
+void ClusterCache::doubt(const Key& key) {
+  if (Entry* known = find_mutable(key)) {
+    known->observed.version = 0;
+  }
+}
+
+void ClusterCache::observe_list_end(const std::string& secret, const std::string& name_space, Generation list) {
   const auto table = secrets_.find(secret);
-  if (table != secrets_.end()) {
-    for (auto& [name, entry] : table->second) {
-      visit(*name, entry);
+  if (table == secrets_.end()) {
+    return;
+  }
+  for (auto& [name, entry] : table->second) {
+    if ((name_space.empty() || name_space == *name) && entry.observed.generation < list) {
+      entry.observed.secret.reset();
+      entry.observed.version = 0;
     }
   }
 }
+
+Progress& ClusterCache::progress(const Key& key) { return entry(key).progress; }
 
 void ClusterCache::for_each(const std::string& secret,
                             const std::function<void(const std::string&, const Entry&)>& visit) const {
@@ -74,22 +112,23 @@ const NamespaceView* ClusterCache::find_namespace(const std::string& name) const
   return name_space == namespaces_.end() ? nullptr : name_space->second.view.get();
 }
 
-void ClusterCache::put_namespace(const std::string& name, NamespaceView view, Generation seen) {
-  Namespace& name_space = namespaces_[name];
-  name_space.view = namespace_views_.share(std::move(view));
-  name_space.generation = seen;
-}
-
-void ClusterCache::erase_namespace(const std::string& name) {
-  if (const auto name_space = namespaces_.find(name); name_space != namespaces_.end()) {
-    erase_view(name_space);
+void ClusterCache::observe_namespace(const std::string& name, std::optional<NamespaceView> view) {
+  if (!view) {
+    if (const auto known = namespaces_.find(name); known != namespaces_.end()) {
+      erase_view(known);
+    }
+    return;
   }
+  Namespace& name_space = namespaces_[name];
+  name_space.view = namespace_views_.share(std::move(*view));
+  name_space.generation = generation_;
 }
 
-void ClusterCache::erase_namespaces_before(Generation list) {
+void ClusterCache::observe_namespaces_end(Generation list) {
   for (auto name_space = namespaces_.begin(); name_space != namespaces_.end();) {
     name_space = name_space->second.generation < list ? erase_view(name_space) : std::next(name_space);
   }
+  namespaces_complete_ = true;
 }
 
 void ClusterCache::for_each_namespace(
@@ -104,6 +143,47 @@ void ClusterCache::for_each_namespace(
 ClusterCache::Namespaces::iterator ClusterCache::erase_view(Namespaces::iterator name_space) {
   name_space->second.view.reset();
   return name_space->second.entries == 0 ? namespaces_.erase(name_space) : std::next(name_space);
+}
+
+const ServiceAccountView* ClusterCache::find_account(const std::string& name_space, const std::string& name) const {
+  const auto account = accounts_.find({name_space, name});
+  return account == accounts_.end() ? nullptr : &account->second.view;
+}
+
+bool ClusterCache::observe_account(const std::string& name_space, const std::string& name,
+                                   std::optional<ServiceAccountView> view) {
+  if (!view) {
+    return accounts_.erase({name_space, name}) > 0;
+  }
+  Account& account = accounts_[{name_space, name}];
+  account.generation = generation_;
+  if (!is_news(view->version, account.view.version)) {
+    return false;
+  }
+  account.view = std::move(*view);
+  return true;
+}
+
+void ClusterCache::doubt_account(const std::string& name_space, const std::string& name) {
+  if (const auto known = accounts_.find({name_space, name}); known != accounts_.end()) {
+    known->second.view.version = 0;
+  }
+}
+
+void ClusterCache::observe_accounts_end(const std::string& name, const std::string& name_space, Generation list) {
+  std::erase_if(accounts_, [&](const auto& account) {
+    return account.first.second == name && (name_space.empty() || name_space == account.first.first) &&
+           account.second.generation < list;
+  });
+}
+
+void ClusterCache::for_each_account(
+    const std::string& name_space,
+    const std::function<void(const std::string&, const ServiceAccountView&)>& visit) const {
+  for (auto account = accounts_.lower_bound({name_space, ""});
+       account != accounts_.end() && account->first.first == name_space; ++account) {
+    visit(account->first.second, account->second.view);
+  }
 }
 
 }  // namespace regsync

@@ -1,21 +1,27 @@
 // What is known of one cluster: its namespaces, the Secrets under the names that matter, the ServiceAccounts to attach
-// to, and for each key how its last reconciliation went. Plain data without I/O; one io_context thread.
+// to, and for each key how far the work on it is. Plain data without I/O; one io_context thread.
+//
+// Each piece has one writer: what was observed is written by observe() and its siblings, which ClusterWatches and
+// Reconciler call with what a server said; progress is written by the Reconciler alone. Everything else is derived.
 //
 // Sized for tens of thousands of namespaces: no Secret data, no managedFields. Most Secrets differ from each other in
 // their version only, most namespaces in their name only, so what they have in common is kept once, and so is each
 // name. That makes about 90 bytes for a namespace and 120 for each key in it.
 #pragma once
 
+#include <chrono>
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <unordered_map>
+#include <utility>
 #include <vector>
 
 #include "sync/cluster/service_account.hpp"
-#include "sync/cluster/work_queue.hpp"
 #include "sync/model/desired_state.hpp"
+#include "sync/model/key.hpp"
 #include "sync/model/secret_object.hpp"
 #include "sync/model/shared_values.hpp"
 #include "sync/model/status_report.hpp"
@@ -25,55 +31,87 @@ namespace regsync {
 // Each list is a generation. What the newest complete list of its scope did not deliver, nor anything since, is gone.
 using Generation = std::uint32_t;
 
-struct Entry {
-  std::shared_ptr<const SecretView> secret;  // of ClusterCache::share(); null: there is no such Secret
-  std::unique_ptr<Error> cause;              // why state is not in_sync
-  std::uint64_t written = 0;                 // the id of the plan's payload that was written last
-  Digest accepted{};                         // what then stood in the Secret, carried-over entries included
-  WallTime since;
-  WallTime last_change;       // our last write, or the epoch
-  WallTime next_try;          // or the epoch
-  std::uint64_t version = 0;  // version_number of the newest news of the Secret (of `secret`, unless it is gone)
+// What a server said last of the Secret under a key.
+struct Observed {
+  std::shared_ptr<const SecretView> secret;  // null: there is no such Secret
+  std::uint64_t version = 0;  // version_number of the newest news (of `secret`, unless it is gone); 0: all is news
   Generation generation = 0;  // when `secret` was seen last
-  SyncState state = SyncState::pending;
-  std::uint8_t repairs = 0;  // writes in a row that put right what somebody else had changed
-  bool adopt = false;        // --adopt, once
 
   // That of `secret`, which is not null, as the server wrote it.
   [[nodiscard]] std::string resource_version() const;
 };
 
+// Wall time that a status row shows, in seconds: nothing is measured with it.
+using Stamp = std::chrono::time_point<std::chrono::system_clock, std::chrono::duration<std::uint32_t>>;
+
+// How far the work on a key is.
+struct Progress {
+  std::unique_ptr<Error> cause;                 // why state is not in_sync
+  std::uint64_t written = 0;                    // the id of the plan's payload that was written last
+  Digest accepted{};                            // what then stood in the Secret, carried-over entries included
+  std::chrono::steady_clock::time_point wrote;  // our last write, or the epoch
+  Stamp last_change;                            // the same, for people
+  Stamp since;                                  // in `state`; the epoch: not tried yet
+  SyncState state = SyncState::pending;
+  std::uint8_t repairs = 0;  // rounds of writes in a row that put right what somebody else had changed
+  bool adopt = false;        // --adopt, once
+
+  [[nodiscard]] bool tried() const { return since != Stamp(); }
+};
+
+struct Entry {
+  Observed observed;
+  Progress progress;
+};
+
 class ClusterCache {
  public:
-  // References stay valid until the entry is erased.
-  [[nodiscard]] Entry* find(const Key& key);
+  // Valid until the entry is erased.
   [[nodiscard]] const Entry* find(const Key& key) const;
-  Entry& entry(const Key& key);  // made if missing
   void erase(const Key& key);
 
+  // News of a Secret: a view, or nothing where it is gone. News that is older than what is known, or the same, changes
+  // nothing: a watch and the answers to our requests arrive over different streams. Returns whether anything changed.
+  bool observe(const Key& key, std::uint64_t version, std::optional<SecretView> view);
+  // The server said that there is none, without a version: whatever is told next is news.
+  void observe_missing(const Key& key);
+  // What is known may be from before the server was restored from a backup: whatever is told next is news. A list
+  // begins like this with each of its objects, because it is the truth whatever was known.
+  void doubt(const Key& key);
+  // The list of a Secret name (in one namespace, or in all if that is empty) is complete: what was seen last before its
+  // generation is gone.
+  void observe_list_end(const std::string& secret, const std::string& name_space, Generation list);
+
+  // For the Reconciler alone. The entry is made if it is missing.
+  Progress& progress(const Key& key);
+
   // Calls visit(namespace, entry) for every entry under a Secret name, in any order.
-  void for_each(const std::string& secret, const std::function<void(const std::string&, Entry&)>& visit);
   void for_each(const std::string& secret, const std::function<void(const std::string&, const Entry&)>& visit) const;
   // The Secret names that have entries.
   [[nodiscard]] std::vector<std::string> secret_names() const;
 
-  // Null: there is no such namespace, or it is not known. Valid until the namespace is put or erased.
+  // Null: there is no such namespace, or it is not known. Valid until the namespace is observed again.
   [[nodiscard]] const NamespaceView* find_namespace(const std::string& name) const;
-  void put_namespace(const std::string& name, NamespaceView view, Generation seen);
-  void erase_namespace(const std::string& name);
-  void erase_namespaces_before(Generation list);  // those that were last seen before it
+  void observe_namespace(const std::string& name, std::optional<NamespaceView> view);
+  void observe_namespaces_end(Generation list);
+  // They may not be listed (any more): a namespace that is not known may exist.
+  void forbid_namespaces() { namespaces_complete_ = false; }
   void for_each_namespace(const std::function<void(const std::string&, const NamespaceView&)>& visit) const;
-  bool namespaces_complete = false;  // listed in full at least once, and allowed to
+  // Whether they were listed in full, and still may be.
+  [[nodiscard]] bool namespaces_complete() const { return namespaces_complete_; }
 
-  struct KnownAccount {
-    ServiceAccountView view;
-    Generation generation = 0;
-  };
-  std::map<std::pair<std::string, std::string>, KnownAccount> service_accounts;  // by namespace and name
+  // Null: there is no such ServiceAccount, or it is not known.
+  [[nodiscard]] const ServiceAccountView* find_account(const std::string& name_space, const std::string& name) const;
+  // As observe(), doubt() and observe_list_end() are for Secrets.
+  bool observe_account(const std::string& name_space, const std::string& name, std::optional<ServiceAccountView> view);
+  void doubt_account(const std::string& name_space, const std::string& name);
+  void observe_accounts_end(const std::string& name, const std::string& name_space, Generation list);
+  // The known ServiceAccounts of a namespace.
+  void for_each_account(const std::string& name_space,
+                        const std::function<void(const std::string&, const ServiceAccountView&)>& visit) const;
 
-  Generation generation = 0;  // of the newest list that began
-
-  std::shared_ptr<const SecretView> share(SecretView view) { return secret_views_.share(std::move(view)); }
+  // A list begins.
+  Generation begin_list() { return ++generation_; }
 
  private:
   struct Namespace {
@@ -84,14 +122,23 @@ class ClusterCache {
   using Namespaces = std::unordered_map<std::string, Namespace>;
   // By the address of the namespace's name in namespaces_, where it stays at least until the last entry has left it.
   using Table = std::unordered_map<const std::string*, Entry>;
+  struct Account {
+    ServiceAccountView view;
+    Generation generation = 0;
+  };
 
+  Entry& entry(const Key& key);  // made if missing
+  [[nodiscard]] Entry* find_mutable(const Key& key);
   // Forgets what is there of it, and itself where no entry is in it; returns the next one.
   Namespaces::iterator erase_view(Namespaces::iterator name_space);
 
   SharedValues<NamespaceView> namespace_views_;
   SharedValues<SecretView> secret_views_;
   Namespaces namespaces_;
-  std::map<std::string, Table> secrets_;  // by Secret name
+  bool namespaces_complete_ = false;
+  std::map<std::string, Table> secrets_;                             // by Secret name
+  std::map<std::pair<std::string, std::string>, Account> accounts_;  // by namespace and name
+  Generation generation_ = 0;                                        // of the newest list that began
 };
 
 }  // namespace regsync

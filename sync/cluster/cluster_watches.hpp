@@ -5,11 +5,14 @@
 //
 //   across all namespaces  ──forbidden──►  one by one in the plain-named namespaces  ──forbidden──►  read on demand
 //
-// Few plain-named namespaces start at the second step. Lives on the io_context thread; owned by its Cluster.
+// Few plain-named namespaces start at the second step. Nothing that a server sends ends a watch for good: an object
+// that is odd is dropped, and a watch that fails by a defect begins anew. Lives on the io_context thread; owned by its
+// Cluster.
 #pragma once
 
 #include <asio/any_io_executor.hpp>
 #include <asio/awaitable.hpp>
+#include <chrono>
 #include <functional>
 #include <map>
 #include <memory>
@@ -17,6 +20,7 @@
 #include <set>
 #include <string>
 
+#include "sync/base/async_event.hpp"
 #include "sync/cluster/cluster_cache.hpp"
 #include "sync/kube/api/kube_client.hpp"
 #include "sync/kube/api/watcher.hpp"
@@ -29,7 +33,8 @@ class ClusterWatches {
   struct Handlers {
     std::function<void(const Key&)> on_key;                // what is known of it may have changed
     std::function<void(const std::string&)> on_namespace;  // a namespace, or ServiceAccounts in it, changed
-    std::function<void()> on_everything;                   // what may be trusted changed: look at all keys
+    std::function<void(const std::string&)> on_secret;     // the keys of a Secret name may be trusted now
+    std::function<void()> on_everything;                   // what may be trusted changed: all keys are concerned
     std::function<void()> on_restart;                      // a list had to be made again
     std::function<void()> on_health;                       // problem() may have changed
   };
@@ -60,8 +65,10 @@ class ClusterWatches {
   // Whether every ServiceAccount that matters is known, as far as rights go.
   [[nodiscard]] bool knows_all_accounts() const;
 
-  // Every first list has been delivered, or has failed at least once.
+  // No list is on its way, but for those that have failed at least once.
   [[nodiscard]] bool settled() const;
+  // Everything was listed once, or may not be.
+  [[nodiscard]] bool listed() const;
 
   // What keeps a list or watch from working now; nothing when all work.
   [[nodiscard]] std::optional<Error> problem() const;
@@ -73,8 +80,9 @@ class ClusterWatches {
   void hold_secrets();
   void release_secrets();
 
-  // Asks again now, whatever is waited for: rights may have been granted, the network be back.
-  void retry();
+  // Lists everything anew, now: rights may have been granted, the network be back, the server be restored from a
+  // backup. What is known stays trusted until the new lists are complete.
+  void relist();
 
   // Cancels all watches and returns when they have ended.
   asio::awaitable<void> stop();
@@ -95,12 +103,17 @@ class ClusterWatches {
   [[nodiscard]] bool knows_accounts(const std::string& name_space) const;
   void refresh();  // starts and ends watches until they are those of wanted()
   void start(const Id& id);
-  asio::awaitable<void> run(std::shared_ptr<Watch> watch);
+  void run_guarded(const std::shared_ptr<Watch>& watch, std::chrono::milliseconds delay);
+  void end(Watch& watch);
+  asio::awaitable<void> run(std::shared_ptr<Watch> watch, std::chrono::milliseconds delay);
+  asio::awaitable<void> follow_until_cancelled(std::shared_ptr<Watch> watch);
   void on_event(Watch& watch, const kube::WatchEvent& event);
-  void on_namespace(Watch& watch, const kube::WatchEvent& event);
+  void on_object(Watch& watch, const kube::WatchEvent& event);
+  void on_listed(Watch& watch);
+  void on_forbidden(Watch& watch, Error why);
+  void on_namespace(const kube::WatchEvent& event);
   void on_secret(Watch& watch, const kube::WatchEvent& event);
   void on_service_account(Watch& watch, const kube::WatchEvent& event);
-  void sweep(const Watch& watch);
 
   asio::any_io_executor executor_;
   kube::KubeClient& client_;

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "sync/base/base64.hpp"
+#include "sync/base/json_access.hpp"
 #include "sync/model/resource_version.hpp"
 
 namespace regsync {
@@ -12,10 +13,12 @@ namespace regsync {
 namespace {
 
 using namespace std::chrono_literals;
+using std::chrono::milliseconds;
+using std::chrono::steady_clock;
 using std::chrono::system_clock;
 
-// Somebody who keeps changing a Secret back is not fought at full speed: the first few repairs come at once, then
-// each waits twice as long as the one before it.
+// Somebody who keeps changing an object back is not fought at full speed: the first few repairs come at once, then each
+// waits twice as long as the one before it.
 constexpr int free_repairs = 4;
 constexpr auto longest_hold = 60s;
 constexpr auto calm = 120s;  // after which a repair counts as the first again
@@ -30,6 +33,8 @@ kube::ObjectPath secret_path(const Key& key) {
   path.name = key.secret;
   return path;
 }
+
+std::string subject_of(const Key& key) { return "Secret " + key.name_space + "/" + key.secret; }
 
 // Whether only a person, or an event, can help.
 bool needs_help(ErrorCode code) {
@@ -48,108 +53,216 @@ bool needs_help(ErrorCode code) {
   }
 }
 
+Stamp stamp_now() { return std::chrono::floor<Stamp::duration>(system_clock::now()); }
+
+// Whether a write of this plan would put right what somebody else has changed since the last one.
+bool is_repair(const Progress& progress, const Plan& plan) {
+  const bool same = !plan.payload || progress.written == 0 || progress.written == plan.payload->id();
+  return same && progress.wrote != steady_clock::time_point() && steady_clock::now() - progress.wrote < calm;
+}
+
+// When the next repair may begin.
+steady_clock::time_point earliest_repair(const Progress& progress) {
+  const auto doubled = std::chrono::seconds(1LL << std::min(progress.repairs - free_repairs, 6));
+  return progress.wrote + std::min<std::chrono::seconds>(doubled, longest_hold);
+}
+
+Error fight_over_secret(const Key& key) {
+  return {ErrorCode::field_conflict, subject_of(key) + " is changed again and again by somebody else",
+          "find who: kubectl -n " + key.name_space + " get secret " + key.secret +
+              " --show-managed-fields -o jsonpath='{.metadata.managedFields[*].manager}'"};
+}
+
+Error fight_over_accounts(const Key& key, const std::vector<std::string>& accounts) {
+  const auto& account = accounts.front();
+  return {ErrorCode::field_conflict,
+          "ServiceAccount " + key.name_space + "/" + account +
+              " is changed again and again by somebody else: its imagePullSecrets lose or regain " + key.secret,
+          "find who: kubectl -n " + key.name_space + " get serviceaccount " + account +
+              " --show-managed-fields -o jsonpath='{.metadata.managedFields[*].manager}'"};
+}
+
+const char* const find_mutating_policy =
+    "find the policy: kubectl get mutatingwebhookconfigurations,mutatingadmissionpolicies; then exempt what regsync "
+    "writes from it";
+
+// What the cluster made of a write: nothing, if it is what was meant.
+std::optional<Error> difference(const Key& key, const SecretView& answer, const Plan& plan, const Payload& payload) {
+  std::string what;
+  if (answer.digest != payload.digest()) {
+    what = ".data";
+  } else if (answer.ownership == Ownership::relabelled) {
+    what = "the label " + std::string(managed_by_label) + " (now \"" + answer.holder + "\")";
+  } else if (answer.ownership != Ownership::ours || answer.target != plan.target.name) {
+    what = "its labels or annotations";
+  } else {
+    return std::nullopt;
+  }
+  return Error(ErrorCode::rejected,
+               subject_of(key) + " was written, but the cluster changed " + what +
+                   " on the way: a mutating admission policy does that",
+               find_mutating_policy);
+}
+
+std::string join(const std::vector<std::string>& names) {
+  std::string text;
+  for (const auto& name : names) {
+    text += (text.empty() ? "" : ", ") + name;
+  }
+  return text;
+}
+
+Error accounts_missing(const Key& key, const std::vector<std::string>& names) {
+  const bool one = names.size() == 1;
+  return {ErrorCode::not_found,
+          std::string(one ? "ServiceAccount " : "ServiceAccounts ") + join(names) + (one ? " does" : " do") +
+              " not exist in namespace " + key.name_space,
+          "create it, and the Secret is attached: kubectl -n " + key.name_space + " create serviceaccount " +
+              names.front() + "; or take it out of `serviceAccounts:` of the target"};
+}
+
 }  // namespace
 
-Reconciler::Reconciler(kube::KubeClient& client, ClusterCache& cache, Owner owner)
-    : client_(client), cache_(cache), owner_(std::move(owner)) {}
+// What one call of reconcile works on.
+struct Reconciler::Run {
+  Key key;
+  std::shared_ptr<const DesiredState> desired;
+  bool written = false;  // its first write was counted
+};
 
-Decision Reconciler::decide(const Key& key, const DesiredState& desired) const {
+Reconciler::Reconciler(kube::KubeClient& client, ClusterCache& cache, const Places& places, Owner owner,
+                       Handlers handlers)
+    : client_(client), cache_(cache), places_(places), owner_(std::move(owner)), handlers_(std::move(handlers)) {}
+
+Facts Reconciler::facts(const Key& key) const {
   Facts facts;
   facts.name_space = cache_.find_namespace(key.name_space);
-  facts.namespaces_complete = cache_.namespaces_complete;
-  if (const Entry* entry = std::as_const(cache_).find(key)) {
-    facts.secret = entry->secret.get();
-    facts.written = entry->written;
-    facts.accepted = entry->accepted;
-    facts.adopt = entry->adopt;
+  facts.namespaces_complete = cache_.namespaces_complete();
+  facts.remembered = places_.cover(key);
+  if (const Entry* entry = cache_.find(key)) {
+    facts.secret = entry->observed.secret.get();
+    facts.written = entry->progress.written;
+    facts.accepted = entry->progress.accepted;
+    facts.adopt = entry->progress.adopt;
   }
-  return desired.decide(key, facts);
+  return facts;
+}
+
+Decision Reconciler::decide(const Key& key, const DesiredState& desired) const {
+  return desired.decide(key, facts(key));
 }
 
 asio::awaitable<Outcome> Reconciler::reconcile(Key key, std::shared_ptr<const DesiredState> desired,
                                                ClusterWatches::Trust trust) {
   std::optional<Error> failure;
+  Run run{key, std::move(desired)};
   try {
-    if (trust == ClusterWatches::Trust::on_demand) {
-      co_await read(key);
+    if (auto hold = co_await work_on(run, trust)) {
+      note(key, SyncState::retrying, std::move(hold->fight));
+      co_return Outcome{Outcome::Kind::wait, hold->wait};
     }
-    for (int race = 0; race < max_races; ++race) {
-      const Decision decision = decide(key, *desired);
-      if (decision.action == Action::nothing) {
-        if (decision.plan != nullptr) {
-          co_await put_accounts_in_order(key, *decision.plan);
-        }
-        co_return record(key, decision, trust);
-      }
-      if (const auto held = hold_back(key, decision)) {
-        co_return *held;
-      }
-      bool lost_race = false;
-      try {
-        co_await act(key, decision);
-      } catch (const Error& error) {
-        if (error.code() != ErrorCode::stale) {
-          throw;
-        }
-        lost_race = true;
-      }
-      if (lost_race) {
-        co_await read(key);
-      }
-    }
-    failure =
-        Error(ErrorCode::stale, "Secret " + key.name_space + "/" + key.secret + " changes too fast to be written");
+    co_return record(key, decide(key, *run.desired), trust);
   } catch (const Error& error) {
     failure = error;
   }
   if (failure->code() == ErrorCode::cancelled) {
-    co_return Outcome{Outcome::Kind::retry, std::nullopt};
+    co_return Outcome{Outcome::Kind::retry};
   }
   const bool stuck = needs_help(failure->code());
   const auto after = failure->retry_after();
   note(key, stuck ? SyncState::stuck : SyncState::retrying, std::move(failure));
-  co_return Outcome{stuck ? Outcome::Kind::stuck : Outcome::Kind::retry, after};
+  co_return Outcome{stuck ? Outcome::Kind::wait : Outcome::Kind::retry, after};
 }
 
-asio::awaitable<void> Reconciler::read(Key key) {
+// Ends when nothing is left to be done, or with what holds it back.
+asio::awaitable<std::optional<Reconciler::Hold>> Reconciler::work_on(Run& run, ClusterWatches::Trust trust) {
+  if (trust == ClusterWatches::Trust::on_demand) {
+    co_await read(run.key);
+  }
+  for (int race = 0; race < max_races; ++race) {
+    const Decision decision = decide(run.key, *run.desired);
+    if (auto hold = hold_back(run.key, decision)) {
+      co_return hold;
+    }
+    if (decision.action == Action::nothing) {
+      if (decision.plan != nullptr) {
+        co_await put_accounts_in_order(run, *decision.plan);
+      }
+      co_return std::nullopt;
+    }
+    bool lost_race = false;
+    try {
+      co_await act(run, decision);
+    } catch (const Error& error) {
+      if (error.code() != ErrorCode::stale) {
+        throw;
+      }
+      lost_race = true;
+    }
+    if (lost_race) {
+      co_await read(run.key);
+    }
+  }
+  throw Error(ErrorCode::stale, subject_of(run.key) + " changes too fast to be written");
+}
+
+// The Secret as it is now; nothing where there is none.
+asio::awaitable<std::optional<nlohmann::json>> Reconciler::read(Key key) {
+  const Entry* known = cache_.find(key);
+  const auto version_before = known == nullptr ? 0 : known->observed.version;
   try {
-    see(key, co_await client_.get(secret_path(key)));
+    nlohmann::json secret = co_await client_.get(secret_path(key));
+    const auto version = version_number(resource_version_of(secret));
+    // A read shows at least what any watch has told before it was asked for, unless the server was set back.
+    const bool setback = version != 0 && version < version_before;
+    if (setback) {
+      cache_.doubt(key);
+    }
+    cache_.observe(key, version, view_secret(secret, owner_.id));
+    if (setback) {
+      handlers_.on_setback();
+    }
+    co_return secret;
   } catch (const Error& error) {
     if (error.code() != ErrorCode::not_found && error.code() != ErrorCode::namespace_missing) {
       throw;
     }
-    cache_.entry(key).secret.reset();
+    cache_.observe_missing(key);
   }
+  co_return std::nullopt;
 }
 
-asio::awaitable<void> Reconciler::act(Key key, Decision decision) {
+asio::awaitable<void> Reconciler::act(Run& run, Decision decision) {
   switch (decision.action) {
     case Action::nothing:
       break;
     case Action::create:
-      co_await apply(key, *decision.plan, *decision.plan->payload, std::string(create_only), false);
+      co_await apply(run, decision, *decision.plan->payload, std::string(create_only), false);
       break;
     case Action::update:
     case Action::adopt:
       if (decision.plan->carried_over.empty()) {
-        const std::string version = cache_.entry(key).resource_version();
-        co_await apply(key, *decision.plan, *decision.plan->payload, version, true);
+        const std::string version = cache_.find(run.key)->observed.resource_version();
+        co_await apply(run, decision, *decision.plan->payload, version, true);
       } else {
-        co_await write_merged(key, *decision.plan);
+        co_await write_merged(run, decision);
       }
       break;
     case Action::remove:
-      co_await remove(key);
+      co_await remove(run, decision);
       break;
     case Action::release:
-      co_await release(key);
+      co_await release(run, decision);
       break;
   }
 }
 
-asio::awaitable<void> Reconciler::apply(Key key, const Plan& plan, const Payload& payload, std::string resource_version,
-                                        bool force) {
-  std::string body = make_apply_body({.name = key.secret,
+asio::awaitable<void> Reconciler::apply(Run& run, Decision decision, const Payload& payload,
+                                        std::string resource_version, bool force) {
+  const Key& key = run.key;
+  const Plan& plan = *decision.plan;
+  std::string body = make_apply_body({.name_space = key.name_space,
+                                      .name = key.secret,
                                       .target = plan.target.name,
                                       .owner = owner_.annotation,
                                       .payload_base64 = payload.base64(),
@@ -157,111 +270,107 @@ asio::awaitable<void> Reconciler::apply(Key key, const Plan& plan, const Payload
   kube::ApplyOptions options;
   options.force = force;
   const auto applied = co_await client_.apply(secret_path(key), std::move(body), options);
-  auto [view, version] = read_secret(applied, owner_.id);
-  see(key, version, std::move(view));
-  Entry& entry = cache_.entry(key);
-  const bool repair = entry.written == plan.payload->id() && system_clock::now() - entry.last_change < calm;
-  entry.repairs = repair ? static_cast<std::uint8_t>(std::min(entry.repairs + 1, 32)) : std::uint8_t{0};
-  entry.written = plan.payload->id();
-  entry.accepted = payload.digest();
-  entry.last_change = system_clock::now();
-  entry.adopt = false;
+  const auto [view, version] = read_secret(applied, owner_.id);
+  cache_.observe(key, version, view);
+  count_write(run, &plan);
+  Progress& progress = cache_.progress(key);
+  progress.written = plan.payload->id();
+  progress.accepted = payload.digest();
+  progress.adopt = false;
+  const auto kind = decision.action == Action::create  ? Change::Kind::created
+                    : decision.action == Action::adopt ? Change::Kind::adopted
+                                                       : Change::Kind::updated;
+  report(key, kind, decision.why, plan.target.name);
+  if (auto changed = difference(key, view, plan, payload)) {
+    throw std::move(*changed);
+  }
 }
 
 // Entries whose login is not there now are taken over from the Secret as it is: losing a login locks nobody out.
-asio::awaitable<void> Reconciler::write_merged(Key key, const Plan& plan) {
-  const auto secret = co_await client_.get(secret_path(key));
-  const auto view = view_secret(secret, owner_.id);
-  if (view.ownership != Ownership::ours && !cache_.entry(key).adopt) {
-    see(key, secret);
-    co_return;  // given away since we looked: the next decision will leave it alone
+asio::awaitable<void> Reconciler::write_merged(Run& run, Decision decision) {
+  const Key& key = run.key;
+  const Plan& plan = *decision.plan;
+  const auto secret = co_await read(key);
+  const auto now = decide(key, *run.desired);
+  if (!secret || now.plan != decision.plan || now.action != decision.action) {
+    co_return;  // given away since: the next decision will leave it alone
   }
+  const auto json = base64_decode(text_at(*secret, {"data", ".dockerconfigjson"}));
   PullEntries entries;
-  if (const auto data = secret.find("data"); data != secret.end()) {
-    const auto json = base64_decode(data->value(".dockerconfigjson", ""));
-    for (auto& [registry, entry] : parse_docker_config_json(json.value_or(""))) {
-      if (plan.carried_over.contains(registry)) {
-        entries[registry] = std::move(entry);
-      }
+  for (auto& [registry, entry] : parse_docker_config_json(json.value_or(""))) {
+    if (plan.carried_over.contains(registry)) {
+      entries[registry] = std::move(entry);
     }
   }
   for (const auto& [registry, credential] : plan.entries) {
     entries[registry] = {credential->login.username, credential->secret.clone(), plan.target.email};
   }
   const Payload payload(entries);
+  const auto view = view_secret(*secret, owner_.id);
   if (view.ownership == Ownership::ours && view.target == plan.target.name && view.digest == payload.digest()) {
-    see(key, secret);
-    Entry& entry = cache_.entry(key);
-    entry.written = plan.payload->id();
-    entry.accepted = payload.digest();
+    Progress& progress = cache_.progress(key);
+    progress.written = plan.payload->id();
+    progress.accepted = payload.digest();
     co_return;
   }
-  co_await apply(key, plan, payload, resource_version_of(secret), true);
+  co_await apply(run, decision, payload, resource_version_of(*secret), true);
 }
 
-asio::awaitable<void> Reconciler::remove(Key key) {
-  nlohmann::json secret;
-  try {
-    secret = co_await client_.get(secret_path(key));
-  } catch (const Error& error) {
-    if (error.code() != ErrorCode::not_found && error.code() != ErrorCode::namespace_missing) {
-      throw;
-    }
-    cache_.entry(key).secret.reset();
-    co_return;
+asio::awaitable<void> Reconciler::remove(Run& run, Decision decision) {
+  const Key& key = run.key;
+  const auto secret = co_await read(key);
+  if (!secret || decide(key, *run.desired).action != Action::remove) {
+    co_return;  // gone, or given away since: the next decision will leave it alone
   }
-  see(key, secret);
-  if (view_secret(secret, owner_.id).ownership != Ownership::ours) {
-    co_return;  // given away since we looked: the next decision will leave it alone
-  }
+  const auto target = view_secret(*secret, owner_.id).target;
   for (const auto& account : attached_accounts(key, nullptr)) {
-    const auto detached = co_await detach_pull_secret(client_, key.name_space, account, key.secret);
-    see_account(key.name_space, account, detached);
+    co_await detach(run, target, account);
   }
-  const auto& metadata = secret.at("metadata");
-  const kube::Preconditions unchanged{metadata.value("uid", ""), resource_version_of(secret)};
+  const kube::Preconditions unchanged{std::string(text_at(*secret, {"metadata", "uid"})), resource_version_of(*secret)};
   try {
     co_await client_.remove(secret_path(key), unchanged);
+    report(key, Change::Kind::deleted, decision.why, target);
   } catch (const Error& error) {
     if (error.code() != ErrorCode::not_found) {
       throw;
     }
   }
-  Entry& entry = cache_.entry(key);
-  if (entry.secret && entry.resource_version() == unchanged.resource_version) {
-    entry.secret.reset();  // unless a watch has told of what somebody made since
+  const Entry* entry = cache_.find(key);
+  if (entry != nullptr && entry->observed.secret && entry->observed.resource_version() == unchanged.resource_version) {
+    cache_.observe_missing(key);  // unless a watch has told of what somebody made since
   }
-  entry.last_change = system_clock::now();
+  count_write(run, nullptr);
 }
 
 // The accounts that name it go on naming it, so that pods go on pulling.
-asio::awaitable<void> Reconciler::release(Key key) {
-  std::string patch = make_release_patch(cache_.entry(key).resource_version());
+asio::awaitable<void> Reconciler::release(Run& run, Decision decision) {
+  const Key& key = run.key;
+  const Observed& observed = cache_.find(key)->observed;
+  const auto target = observed.secret->target;
+  std::string patch = make_release_patch(observed.resource_version(), observed.secret->ownership == Ownership::ours);
   const auto released = co_await client_.json_patch(secret_path(key), std::move(patch));
-  see(key, released);
-  cache_.entry(key).last_change = system_clock::now();
+  cache_.observe(key, version_number(resource_version_of(released)), view_secret(released, owner_.id));
+  count_write(run, nullptr);
+  report(key, Change::Kind::released, decision.why, target);
 }
 
 std::vector<std::string> Reconciler::attached_accounts(const Key& key, const Plan* plan) const {
   std::vector<std::string> accounts;
-  for (auto known = cache_.service_accounts.lower_bound({key.name_space, ""});
-       known != cache_.service_accounts.end() && known->first.first == key.name_space; ++known) {
-    const auto& name = known->first.second;
+  cache_.for_each_account(key.name_space, [&](const std::string& name, const ServiceAccountView& view) {
     const bool wanted = plan != nullptr &&
-                        std::find(plan->target.service_accounts.begin(), plan->target.service_accounts.end(), name) !=
-                            plan->target.service_accounts.end();
-    if (!wanted && known->second.view.attached.contains(key.secret)) {
+                        std::ranges::find(plan->target.service_accounts, name) != plan->target.service_accounts.end();
+    if (!wanted && view.attached.contains(key.secret)) {
       accounts.push_back(name);
     }
-  }
+  });
   return accounts;
 }
 
 std::vector<std::string> Reconciler::missing_accounts(const Key& key, const Plan& plan) const {
   std::vector<std::string> accounts;
   for (const auto& name : plan.target.service_accounts) {
-    const auto known = cache_.service_accounts.find({key.name_space, name});
-    if (known == cache_.service_accounts.end() || !known->second.view.pull_secrets.contains(key.secret)) {
+    const auto* known = cache_.find_account(key.name_space, name);
+    if (known == nullptr || !known->pull_secrets.contains(key.secret)) {
       accounts.push_back(name);
     }
   }
@@ -270,87 +379,138 @@ std::vector<std::string> Reconciler::missing_accounts(const Key& key, const Plan
 
 // Only of a Secret that is ours and there: an account of somebody else's Secret is not touched.
 bool Reconciler::accounts_in_order(const Key& key, const Plan& plan) const {
-  const Entry* entry = std::as_const(cache_).find(key);
-  const bool ours = entry != nullptr && entry->secret && entry->secret->ownership == Ownership::ours;
+  const Entry* entry = cache_.find(key);
+  const bool ours = entry != nullptr && entry->observed.secret && entry->observed.secret->ownership == Ownership::ours;
   return !ours || (missing_accounts(key, plan).empty() && attached_accounts(key, &plan).empty());
 }
 
-asio::awaitable<void> Reconciler::put_accounts_in_order(Key key, const Plan& plan) {
-  if (accounts_in_order(key, plan)) {
+// Each ServiceAccount by itself: what fails for one is told after the others were tried.
+asio::awaitable<void> Reconciler::put_accounts_in_order(Run& run, const Plan& plan) {
+  if (accounts_in_order(run.key, plan)) {
     co_return;
   }
-  for (const auto& account : attached_accounts(key, &plan)) {
-    const auto view = co_await detach_pull_secret(client_, key.name_space, account, key.secret);
-    see_account(key.name_space, account, view);
+  for (const auto& account : attached_accounts(run.key, &plan)) {
+    co_await detach(run, plan.target.name, account);
   }
-  for (const auto& account : missing_accounts(key, plan)) {
-    const auto view = co_await attach_pull_secret(client_, key.name_space, account, key.secret);
-    see_account(key.name_space, account, view);
+  std::optional<Error> failure;
+  std::vector<std::string> missing;
+  for (const auto& account : missing_accounts(run.key, plan)) {
+    try {
+      co_await attach(run, plan, account);
+    } catch (const Error& error) {
+      if (error.code() == ErrorCode::not_found) {
+        missing.push_back(account);
+      } else if (!needs_help(error.code())) {
+        throw;
+      } else if (!failure) {
+        failure = error;
+      }
+    }
+  }
+  if (failure) {
+    throw std::move(*failure);
+  }
+  if (!missing.empty()) {
+    throw accounts_missing(run.key, missing);
   }
 }
 
-std::optional<Outcome> Reconciler::hold_back(const Key& key, const Decision& decision) {
+asio::awaitable<void> Reconciler::attach(Run& run, const Plan& plan, std::string account) {
+  const Key& key = run.key;
+  const auto answer = co_await attach_pull_secret(client_, key.name_space, account, key.secret);
+  cache_.observe_account(key.name_space, account, answer.view);
+  if (!answer.written) {
+    co_return;
+  }
+  count_write(run, &plan);
+  report(key, Change::Kind::attached, Why::attach, plan.target.name, account);
+  if (!answer.view.pull_secrets.contains(key.secret)) {
+    throw Error(ErrorCode::rejected,
+                "ServiceAccount " + key.name_space + "/" + account + " was written, but the cluster took " +
+                    key.secret + " out of its imagePullSecrets again: a mutating admission policy does that",
+                std::string(find_mutating_policy) + ", or take it out of `serviceAccounts:` of the target");
+  }
+}
+
+asio::awaitable<void> Reconciler::detach(Run& run, std::string target, std::string account) {
+  const Key& key = run.key;
+  const auto answer = co_await detach_pull_secret(client_, key.name_space, account, key.secret);
+  cache_.observe_account(key.name_space, account, answer ? std::optional(answer->view) : std::nullopt);
+  if (answer && answer->written) {
+    report(key, Change::Kind::detached, Why::detach, target, account);
+  }
+}
+
+// Where something is to be repaired, and was too often of late.
+std::optional<Reconciler::Hold> Reconciler::hold_back(const Key& key, const Decision& decision) const {
   const Entry* entry = cache_.find(key);
-  if (entry == nullptr || decision.plan == nullptr || !decision.plan->payload ||
-      entry->written != decision.plan->payload->id() || entry->repairs < free_repairs) {
+  if (entry == nullptr || decision.plan == nullptr || entry->progress.repairs < free_repairs ||
+      !is_repair(entry->progress, *decision.plan)) {
     return std::nullopt;
   }
-  const auto doubled = std::chrono::seconds(1LL << std::min(entry->repairs - free_repairs, 6));
-  const auto earliest = entry->last_change + std::min<std::chrono::seconds>(doubled, longest_hold);
-  const auto now = system_clock::now();
+  const auto now = steady_clock::now();
+  const auto earliest = earliest_repair(entry->progress);
   if (now >= earliest) {
     return std::nullopt;
   }
-  note(key, SyncState::retrying,
-       Error(ErrorCode::field_conflict,
-             "Secret " + key.name_space + "/" + key.secret + " is changed again and again by somebody else",
-             "find who: kubectl -n " + key.name_space + " get secret " + key.secret +
-                 " --show-managed-fields -o jsonpath='{.metadata.managedFields[*].manager}'"));
-  return Outcome{Outcome::Kind::retry, std::chrono::duration_cast<std::chrono::milliseconds>(earliest - now)};
-}
-
-// What an answer says of a Secret, unless a watch has told of something later meanwhile.
-void Reconciler::see(const Key& key, const nlohmann::json& secret) {
-  see(key, version_number(resource_version_of(secret)), view_secret(secret, owner_.id));
-}
-
-void Reconciler::see(const Key& key, std::uint64_t version, SecretView view) {
-  Entry& entry = cache_.entry(key);
-  if (version < entry.version || (version == entry.version && version != 0)) {
-    return;
+  const auto wait = std::chrono::ceil<milliseconds>(earliest - now);
+  if (decision.action != Action::nothing) {
+    return Hold{fight_over_secret(key), wait};
   }
-  entry.secret = cache_.share(std::move(view));
-  entry.version = version;
-  entry.generation = cache_.generation;
+  auto accounts = missing_accounts(key, *decision.plan);
+  if (accounts.empty()) {
+    accounts = attached_accounts(key, decision.plan);
+  }
+  if (accounts.empty() || accounts_in_order(key, *decision.plan)) {
+    return std::nullopt;
+  }
+  return Hold{fight_over_accounts(key, accounts), wait};
 }
 
-void Reconciler::see_account(const std::string& name_space, const std::string& account, ServiceAccountView view) {
-  auto& known = cache_.service_accounts[{name_space, account}];
-  if (view.version >= known.view.version) {  // else a watch has told of something later
-    known = {std::move(view), cache_.generation};
+// The writes of one run count as one repair, however many objects it concerns.
+void Reconciler::count_write(Run& run, const Plan* plan) {
+  Progress& progress = cache_.progress(run.key);
+  if (!std::exchange(run.written, true)) {
+    const bool repair = plan != nullptr && is_repair(progress, *plan);
+    progress.repairs = repair ? static_cast<std::uint8_t>(std::min(progress.repairs + 1, 32)) : std::uint8_t{0};
   }
+  progress.wrote = steady_clock::now();
+  progress.last_change = stamp_now();
+}
+
+void Reconciler::report(const Key& key, Change::Kind kind, Why why, const std::string& target,
+                        const std::string& account) {
+  handlers_.on_change({.kind = kind,
+                       .why = why,
+                       .target = target,
+                       .context = {},
+                       .name_space = key.name_space,
+                       .secret = key.secret,
+                       .service_account = account});
 }
 
 Outcome Reconciler::record(const Key& key, const Decision& decision, ClusterWatches::Trust trust) {
-  const Entry* entry = std::as_const(cache_).find(key);
-  if (decision.plan == nullptr && (entry == nullptr || !entry->secret)) {
+  const Entry* entry = cache_.find(key);
+  if (decision.plan == nullptr && (entry == nullptr || !entry->observed.secret)) {
     cache_.erase(key);  // nothing there, nothing wanted
     return {};
   }
   note(key, decision.state, decision.cause);
-  // What was decided from a followed cache can only change by an event.
-  return {trust == ClusterWatches::Trust::on_demand ? Outcome::Kind::stuck : Outcome::Kind::done, std::nullopt};
+  // What was decided from a followed cache can only change by an event, which comes.
+  return {trust == ClusterWatches::Trust::on_demand ? Outcome::Kind::wait : Outcome::Kind::done};
 }
 
+void Reconciler::record_defect(const Key& key, Error defect) { note(key, SyncState::retrying, std::move(defect)); }
+
 void Reconciler::note(const Key& key, SyncState state, std::optional<Error> cause) {
-  Entry& entry = cache_.entry(key);
-  const bool same_cause = cause && entry.cause ? cause->message() == entry.cause->message() : !cause && !entry.cause;
-  if (entry.state != state || !same_cause || entry.since == WallTime()) {
-    entry.state = state;
-    entry.since = system_clock::now();
+  Progress& progress = cache_.progress(key);
+  const bool same_cause =
+      cause && progress.cause ? cause->message() == progress.cause->message() : !cause && !progress.cause;
+  if (progress.state != state || !same_cause || !progress.tried()) {
+    progress.state = state;
+    progress.since = stamp_now();
   }
-  entry.cause = cause ? std::make_unique<Error>(std::move(*cause)) : nullptr;
-  entry.next_try = WallTime();
+  progress.cause = cause ? std::make_unique<Error>(std::move(*cause)) : nullptr;
 }
 
 }  // namespace regsync

@@ -1,31 +1,45 @@
 // Makes one key true: looks at the whole desired and the whole actual state of it, does what is to be done, and notes
-// in the cache how that went. It never retries and never asks why it was called.
+// how that went. It never retries and never asks why it was called.
 //
-// Lives on the io_context thread, owned by its Cluster; any number of keys may be in work at once, each only once.
+// Lives on the io_context thread, owned by its Cluster; any number of keys may be in work at once, each only once. It
+// is the only writer of the cache's Progress.
 #pragma once
 
 #include <asio/awaitable.hpp>
+#include <chrono>
+#include <functional>
 #include <memory>
 #include <nlohmann/json_fwd.hpp>
+#include <optional>
 #include <string>
+#include <vector>
 
 #include "sync/cluster/cluster_cache.hpp"
 #include "sync/cluster/cluster_watches.hpp"
 #include "sync/cluster/work_queue.hpp"
 #include "sync/kube/api/kube_client.hpp"
+#include "sync/model/change.hpp"
 #include "sync/model/desired_state.hpp"
 #include "sync/model/owner.hpp"
+#include "sync/model/places.hpp"
 
 namespace regsync {
 
 class Reconciler {
  public:
-  // client and cache outlive this.
-  Reconciler(kube::KubeClient& client, ClusterCache& cache, Owner owner);
+  struct Handlers {
+    std::function<void(const Change&)> on_change;  // a write succeeded; the context is left for the caller to fill in
+    std::function<void()> on_setback;              // the server holds less than it did: restored from a backup
+  };
 
-  // trust is followed or on_demand.
+  // client, cache and places (what the footprints cover) outlive this.
+  Reconciler(kube::KubeClient& client, ClusterCache& cache, const Places& places, Owner owner, Handlers handlers);
+
+  // trust is followed or on_demand. Throws only defects.
   asio::awaitable<Outcome> reconcile(Key key, std::shared_ptr<const DesiredState> desired, ClusterWatches::Trust trust);
 
+  // What is known of a key. Valid until the cache changes.
+  [[nodiscard]] Facts facts(const Key& key) const;
   // What reconcile would do first, by what the cache says.
   [[nodiscard]] Decision decide(const Key& key, const DesiredState& desired) const;
 
@@ -35,28 +49,43 @@ class Reconciler {
   // The accounts that we attached the Secret to and that the plan (none: nullptr) does not name.
   [[nodiscard]] std::vector<std::string> attached_accounts(const Key& key, const Plan* plan) const;
 
-  // Notes how a key stands.
+  // Notes how a key stands for which nothing is to be done.
   Outcome record(const Key& key, const Decision& decision, ClusterWatches::Trust trust);
+  // Notes that the work on a key failed by a defect.
+  void record_defect(const Key& key, Error defect);
+  // Takes over, once, what stands in the way.
+  void adopt(const Key& key) { cache_.progress(key).adopt = true; }
 
  private:
-  asio::awaitable<void> read(Key key);
-  asio::awaitable<void> act(Key key, Decision decision);
-  asio::awaitable<void> apply(Key key, const Plan& plan, const Payload& payload, std::string resource_version,
+  struct Run;  // one call of reconcile
+  // A repair that has to wait, because somebody keeps changing the object back.
+  struct Hold {
+    Error fight;
+    std::chrono::milliseconds wait;
+  };
+
+  asio::awaitable<std::optional<Hold>> work_on(Run& run, ClusterWatches::Trust trust);
+  asio::awaitable<std::optional<nlohmann::json>> read(Key key);
+  asio::awaitable<void> act(Run& run, Decision decision);
+  asio::awaitable<void> apply(Run& run, Decision decision, const Payload& payload, std::string resource_version,
                               bool force);
-  asio::awaitable<void> write_merged(Key key, const Plan& plan);
-  asio::awaitable<void> remove(Key key);
-  asio::awaitable<void> release(Key key);
-  asio::awaitable<void> put_accounts_in_order(Key key, const Plan& plan);
+  asio::awaitable<void> write_merged(Run& run, Decision decision);
+  asio::awaitable<void> remove(Run& run, Decision decision);
+  asio::awaitable<void> release(Run& run, Decision decision);
+  asio::awaitable<void> put_accounts_in_order(Run& run, const Plan& plan);
+  asio::awaitable<void> attach(Run& run, const Plan& plan, std::string account);
+  asio::awaitable<void> detach(Run& run, std::string target, std::string account);
   [[nodiscard]] std::vector<std::string> missing_accounts(const Key& key, const Plan& plan) const;
-  std::optional<Outcome> hold_back(const Key& key, const Decision& decision);
-  void see(const Key& key, const nlohmann::json& secret);
-  void see(const Key& key, std::uint64_t version, SecretView view);
-  void see_account(const std::string& name_space, const std::string& account, ServiceAccountView view);
+  [[nodiscard]] std::optional<Hold> hold_back(const Key& key, const Decision& decision) const;
+  void count_write(Run& run, const Plan* plan);
+  void report(const Key& key, Change::Kind kind, Why why, const std::string& target, const std::string& account = {});
   void note(const Key& key, SyncState state, std::optional<Error> cause);
 
   kube::KubeClient& client_;
   ClusterCache& cache_;
+  const Places& places_;
   Owner owner_;
+  Handlers handlers_;
 };
 
 }  // namespace regsync

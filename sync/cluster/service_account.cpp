@@ -2,10 +2,11 @@
 
 #include <functional>
 #include <nlohmann/json.hpp>
-#include <optional>
 
 #include "helper/base/error.hpp"
+#include "sync/base/json_access.hpp"
 #include "sync/model/resource_version.hpp"
+#include "sync/model/secret_object.hpp"
 
 namespace regsync {
 
@@ -35,27 +36,64 @@ std::string join(const std::set<std::string>& names) {
   return list;
 }
 
-json test_version(const json& account) {
-  return {
-      {"op", "test"}, {"path", "/metadata/resourceVersion"}, {"value", account.at("metadata").at("resourceVersion")}};
-}
-
 // "/" inside a JSON pointer is "~1" (RFC 6901).
-std::string annotation_pointer() {
-  std::string name(attached_annotation);
+std::string annotation_pointer(std::string_view annotation) {
+  std::string name(annotation);
   name.replace(name.find('/'), 1, "~1");
   return "/metadata/annotations/" + name;
 }
 
-json note_attached(const json& account, const std::set<std::string>& attached) {
-  const bool has_annotations = account.at("metadata").contains("annotations");
-  if (!has_annotations) {
-    return {{"op", "add"}, {"path", "/metadata/annotations"}, {"value", {{attached_annotation, join(attached)}}}};
+// Whether regsync itself wrote the annotation, as the API server keeps it in managedFields. Who copies an object
+// becomes the manager of the copy's fields.
+bool is_annotated_by_us(const json& account) {
+  const auto field = "f:" + std::string(attached_annotation);
+  for (const auto& entry : list_at(account, {"metadata", "managedFields"})) {
+    if (text_at(entry, {"manager"}) == our_manager &&
+        find_at(entry, {"fieldsV1", "f:metadata", "f:annotations", field}) != nullptr) {
+      return true;
+    }
   }
+  return false;
+}
+
+bool is_attached_here(const json& account) {
+  const auto place = text_at(account, {"metadata", "annotations", place_annotation});
+  return place.empty()  // written before there was a place
+             ? is_annotated_by_us(account)
+             : is_in_its_place(place, text_at(account, {"metadata", "namespace"}),
+                               text_at(account, {"metadata", "name"}));
+}
+
+json test_version(const json& account) {
+  return {{"op", "test"},
+          {"path", "/metadata/resourceVersion"},
+          {"value", text_at(account, {"metadata", "resourceVersion"})}};
+}
+
+void note_attached(const json& account, const std::set<std::string>& attached, json& patch) {
+  const auto place = place_of(text_at(account, {"metadata", "namespace"}), text_at(account, {"metadata", "name"}));
+  const json& annotations = map_at(account, {"metadata", "annotations"});
+  if (annotations.empty()) {
+    patch.push_back({{"op", "add"},
+                     {"path", "/metadata/annotations"},
+                     {"value", {{attached_annotation, join(attached)}, {place_annotation, place}}}});
+    return;
+  }
+  const auto put = [&](std::string_view annotation, const std::string& value) {
+    patch.push_back({{"op", "add"}, {"path", annotation_pointer(annotation)}, {"value", value}});
+  };
+  const auto drop = [&](std::string_view annotation) {
+    if (annotations.contains(annotation)) {
+      patch.push_back({{"op", "remove"}, {"path", annotation_pointer(annotation)}});
+    }
+  };
   if (attached.empty()) {
-    return {{"op", "remove"}, {"path", annotation_pointer()}};
+    drop(attached_annotation);
+    drop(place_annotation);
+  } else {
+    put(attached_annotation, join(attached));
+    put(place_annotation, place);
   }
-  return {{"op", "add"}, {"path", annotation_pointer()}, {"value", join(attached)}};
 }
 
 std::optional<json> attach_patch(const json& account, const std::string& secret) {
@@ -66,12 +104,13 @@ std::optional<json> attach_patch(const json& account, const std::string& secret)
   view.attached.insert(secret);
   const json entry{{"name", secret}};
   json patch = json::array({test_version(account)});
-  if (account.contains("imagePullSecrets")) {
+  const json* entries = find_at(account, {"imagePullSecrets"});
+  if (entries != nullptr && entries->is_array()) {
     patch.push_back({{"op", "add"}, {"path", "/imagePullSecrets/-"}, {"value", entry}});
   } else {
     patch.push_back({{"op", "add"}, {"path", "/imagePullSecrets"}, {"value", json::array({entry})}});
   }
-  patch.push_back(note_attached(account, view.attached));
+  note_attached(account, view.attached, patch);
   return patch;
 }
 
@@ -81,38 +120,53 @@ std::optional<json> detach_patch(const json& account, const std::string& secret)
     return std::nullopt;
   }
   json patch = json::array({test_version(account)});
-  const auto& entries = account.value("imagePullSecrets", json::array());
+  const json& entries = list_at(account, {"imagePullSecrets"});
   for (std::size_t index = entries.size(); index-- > 0;) {  // from the back: indices before it stay right
-    if (entries[index].value("name", "") == secret) {
+    if (text_at(entries[index], {"name"}) == secret) {
       patch.push_back({{"op", "remove"}, {"path", "/imagePullSecrets/" + std::to_string(index)}});
     }
   }
-  patch.push_back(note_attached(account, view.attached));
+  note_attached(account, view.attached, patch);
   return patch;
 }
 
 using MakePatch = std::function<std::optional<json>(const json&, const std::string&)>;
 
-asio::awaitable<ServiceAccountView> change(kube::KubeClient& client, kube::ObjectPath path, std::string secret,
-                                           MakePatch make_patch) {
+std::string subject_of(const kube::ObjectPath& path) { return "ServiceAccount " + path.name_space + "/" + path.name; }
+
+// A refusal of the patch as such: somebody other than a faster writer does not want it.
+Error refusal(const kube::ObjectPath& path, const Error& error) {
+  return {ErrorCode::rejected, subject_of(path) + " cannot be changed: " + error.message(),
+          "an admission rule of the cluster may forbid it: ask who runs the cluster, or take the ServiceAccount out of "
+          "`serviceAccounts:` of the target"};
+}
+
+asio::awaitable<AccountAnswer> change(kube::KubeClient& client, kube::ObjectPath path, std::string secret,
+                                      MakePatch make_patch) {
+  std::optional<Error> refused;  // the last patch was, and this version was not its reason
+  std::string refused_version;
   for (int race = 0; race < max_races; ++race) {
     const json account = co_await client.get(path);
     const auto patch = make_patch(account, secret);
     if (!patch) {
-      co_return view_service_account(account);
+      co_return AccountAnswer{view_service_account(account), false};
+    }
+    const auto version = resource_version_of(account);
+    if (refused && version == refused_version) {
+      throw refusal(path, *refused);  // nobody has written in between: the patch itself is not wanted
     }
     try {
       const json changed = co_await client.json_patch(path, patch->dump());
-      co_return view_service_account(changed);
+      co_return AccountAnswer{view_service_account(changed), true};
     } catch (const Error& error) {
-      // A failed test, and a conflict on the way to etcd, both mean: read again.
-      if (error.code() != ErrorCode::rejected && error.code() != ErrorCode::stale) {
+      if (error.code() != ErrorCode::stale) {
         throw;
       }
+      refused = error;  // a failed test, or a conflict on the way to etcd: read again
+      refused_version = version;
     }
   }
-  throw Error(ErrorCode::stale,
-              "ServiceAccount " + path.name_space + "/" + path.name + " changes too fast to be patched");
+  throw Error(ErrorCode::stale, subject_of(path) + " changes too fast to be patched");
 }
 
 kube::ObjectPath account_path(std::string name_space, std::string account) {
@@ -127,25 +181,26 @@ kube::ObjectPath account_path(std::string name_space, std::string account) {
 
 ServiceAccountView view_service_account(const json& account) {
   ServiceAccountView view;
-  for (const auto& entry : account.value("imagePullSecrets", json::array())) {
-    view.pull_secrets.insert(entry.value("name", ""));
+  for (const auto& entry : list_at(account, {"imagePullSecrets"})) {
+    if (const auto name = text_at(entry, {"name"}); !name.empty()) {
+      view.pull_secrets.emplace(name);
+    }
   }
-  if (const auto metadata = account.find("metadata"); metadata != account.end()) {
-    const auto annotations = metadata->value("annotations", json::object());
-    view.attached = split(annotations.value(std::string(attached_annotation), ""));
-    view.version = version_number(metadata->value("resourceVersion", ""));
+  if (is_attached_here(account)) {
+    view.attached = split(text_at(account, {"metadata", "annotations", attached_annotation}));
   }
+  view.version = version_number(text_at(account, {"metadata", "resourceVersion"}));
   return view;
 }
 
-asio::awaitable<ServiceAccountView> attach_pull_secret(kube::KubeClient& client, std::string name_space,
-                                                       std::string account, std::string secret) {
+asio::awaitable<AccountAnswer> attach_pull_secret(kube::KubeClient& client, std::string name_space, std::string account,
+                                                  std::string secret) {
   co_return co_await change(client, account_path(std::move(name_space), std::move(account)), std::move(secret),
                             attach_patch);
 }
 
-asio::awaitable<ServiceAccountView> detach_pull_secret(kube::KubeClient& client, std::string name_space,
-                                                       std::string account, std::string secret) {
+asio::awaitable<std::optional<AccountAnswer>> detach_pull_secret(kube::KubeClient& client, std::string name_space,
+                                                                 std::string account, std::string secret) {
   try {
     co_return co_await change(client, account_path(std::move(name_space), std::move(account)), std::move(secret),
                               detach_patch);
@@ -154,7 +209,7 @@ asio::awaitable<ServiceAccountView> detach_pull_secret(kube::KubeClient& client,
       throw;
     }
   }
-  co_return ServiceAccountView{};
+  co_return std::nullopt;
 }
 
 }  // namespace regsync

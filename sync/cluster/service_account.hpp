@@ -2,12 +2,13 @@
 //
 // imagePullSecrets is an atomic list: an apply or a merge of it replaces everybody's entries. So each change is a JSON
 // patch that adds or removes one entry under a test of the resourceVersion, repeated when somebody wrote in between:
-// entries of others survive every race. What we attached is noted in an annotation of the ServiceAccount, and only
-// that is ever detached.
+// entries of others survive every race. What we attached is noted in an annotation of the ServiceAccount, beside the
+// place of the ServiceAccount, and only that is ever detached: a copy of the ServiceAccount elsewhere is not ours.
 #pragma once
 
 #include <asio/awaitable.hpp>
 #include <nlohmann/json_fwd.hpp>
+#include <optional>
 #include <set>
 #include <string>
 
@@ -19,17 +20,24 @@ inline constexpr std::string_view attached_annotation = "regsync.dev/image-pull-
 
 struct ServiceAccountView {
   std::set<std::string> pull_secrets;
-  std::set<std::string> attached;  // those of the annotation
+  std::set<std::string> attached;  // by us, here
   std::uint64_t version = 0;       // version_number of its resourceVersion
 };
 
+// Total: what is odd in an object from outside counts as not there.
 ServiceAccountView view_service_account(const nlohmann::json& account);
 
-// Both answer the account as it is afterwards, and write only when something differs. attach throws not_found where
-// there is no such account; detach takes that as done. Throw stale after too many lost races.
-asio::awaitable<ServiceAccountView> attach_pull_secret(kube::KubeClient& client, std::string name_space,
-                                                       std::string account, std::string secret);
-asio::awaitable<ServiceAccountView> detach_pull_secret(kube::KubeClient& client, std::string name_space,
-                                                       std::string account, std::string secret);
+// Both answer the ServiceAccount as the server says it is afterwards, and write only when something differs.
+struct AccountAnswer {
+  ServiceAccountView view;
+  bool written = false;
+};
+// Throws not_found where there is no such ServiceAccount; rejected, with the words of whoever refused, where a policy
+// of the cluster denies the change; stale after too many lost races.
+asio::awaitable<AccountAnswer> attach_pull_secret(kube::KubeClient& client, std::string name_space, std::string account,
+                                                  std::string secret);
+// The same, but answers nothing where there is no such ServiceAccount.
+asio::awaitable<std::optional<AccountAnswer>> detach_pull_secret(kube::KubeClient& client, std::string name_space,
+                                                                 std::string account, std::string secret);
 
 }  // namespace regsync

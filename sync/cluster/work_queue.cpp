@@ -9,6 +9,8 @@
 #include <utility>
 
 #include "helper/base/error.hpp"
+#include "sync/base/guard.hpp"
+#include "sync/base/log.hpp"
 
 namespace regsync {
 
@@ -109,9 +111,7 @@ void WorkQueue::start(const Key& key) {
                                               [this, key, signal](const std::exception_ptr& failure, Outcome outcome) {
                                                 signals_.erase(signal);
                                                 if (failure) {
-                                                  // Work turns its own failures into outcomes; what gets here was
-                                                  // cancelled, or is a defect.
-                                                  outcome = {Outcome::Kind::retry, std::nullopt};
+                                                  outcome = {.kind = Outcome::Kind::retry, .defect = error_of(failure)};
                                                 }
                                                 finish(key, outcome);
                                               }));
@@ -120,23 +120,40 @@ void WorkQueue::start(const Key& key) {
 void WorkQueue::finish(const Key& key, const Outcome& outcome) {
   processing_.erase(key);
   if (!stopping_) {
-    std::optional<steady_clock::time_point> next_try;
-    if (dirty_.contains(key)) {
-      queue_.push_back(key);  // something happened meanwhile; whatever this run came to is out of date
-    } else if (outcome.kind == Outcome::Kind::done) {
-      failures_.erase(key);
-    } else if (outcome.kind == Outcome::Kind::stuck) {
-      next_try = add_after(key, with_jitter(outcome.after.value_or(2 * options_.recheck)));
-    } else {
-      const auto delay = with_jitter(backoff(failures_[key]++));
-      next_try = add_after(key, std::max(delay, outcome.after.value_or(milliseconds(0))));
-    }
+    schedule(key, outcome);
     pump();
-    on_finished_(key, next_try);
+    if (const auto failure = guarded([&] { on_finished_(key, outcome); })) {
+      log::error("after the work on " + key.name_space + "/" + key.secret + ": " + describe(*failure));
+    }
   }
   if (processing_.empty() && (queue_.empty() || paused_ || stopping_)) {
     quiet_.notify_all();
   }
+}
+
+void WorkQueue::schedule(const Key& key, const Outcome& outcome) {
+  if (dirty_.contains(key)) {
+    queue_.push_back(key);  // something happened meanwhile; whatever this run came to is out of date
+    return;
+  }
+  switch (outcome.kind) {
+    case Outcome::Kind::done:
+      failures_.erase(key);
+      return;
+    case Outcome::Kind::wait:
+      add_after(key, outcome.after ? *outcome.after : with_jitter(2 * options_.recheck));
+      return;
+    case Outcome::Kind::retry: {
+      const auto delay = with_jitter(backoff(failures_[key]++));
+      add_after(key, std::max(delay, outcome.after.value_or(milliseconds(0))));
+      return;
+    }
+  }
+}
+
+std::optional<steady_clock::time_point> WorkQueue::next_try(const Key& key) const {
+  const auto delayed = delayed_.find(key);
+  return delayed == delayed_.end() ? std::nullopt : std::optional(delayed->second);
 }
 
 milliseconds WorkQueue::backoff(int failures) const {
@@ -144,12 +161,11 @@ milliseconds WorkQueue::backoff(int failures) const {
   return std::min(options_.backoff_base * (1 << std::min(failures, max_doublings)), options_.backoff_cap);
 }
 
-steady_clock::time_point WorkQueue::add_after(const Key& key, milliseconds delay) {
+void WorkQueue::add_after(const Key& key, milliseconds delay) {
   const auto when = steady_clock::now() + delay;
   by_time_.emplace(when, key);
   delayed_[key] = when;
   arm();
-  return when;
 }
 
 void WorkQueue::arm() {

@@ -2,7 +2,8 @@
 // (util/workqueue/queue.go, default_rate_limiters.go) for coroutines.
 //
 // Adding a key that is queued changes nothing; adding one that is in work runs it once more afterwards. So a burst
-// of events costs one run, and no event is ever lost. All retrying of regsync lives here. One io_context thread.
+// of events costs one run, and no event is ever lost. All retrying of regsync lives here. No exception leaves the work
+// on a key: what it throws is told, and the key is retried. One io_context thread.
 #pragma once
 
 #include <asio/any_io_executor.hpp>
@@ -19,6 +20,7 @@
 #include <unordered_map>
 #include <unordered_set>
 
+#include "helper/base/error.hpp"
 #include "sync/base/async_event.hpp"
 #include "sync/model/key.hpp"
 
@@ -29,14 +31,16 @@ struct Outcome {
   enum class Kind {
     done,   // as it should be: the key's failures are forgotten
     retry,  // a passing failure: again after a backoff, or after `after` if that is later
-    stuck,  // only an event can help: again after the slow re-check
+    wait,   // no failure to back off from: again after `after`, or else after the slow re-check
   };
   Kind kind = Kind::done;
-  std::optional<std::chrono::milliseconds> after;
+  std::optional<std::chrono::milliseconds> after = {};
+  std::optional<Error> defect = {};  // the work threw; set by the queue
 };
 
 class WorkQueue {
  public:
+  // Turns what is expected to go wrong into an Outcome. Whatever else it throws is retried and told to Finished.
   using Work = std::function<asio::awaitable<Outcome>(Key)>;
 
   struct Options {
@@ -48,8 +52,8 @@ class WorkQueue {
     std::chrono::milliseconds recheck{std::chrono::minutes(5)};
   };
 
-  // Told once the work on a key has ended and is no more counted: when it is tried again, if it failed.
-  using Finished = std::function<void(const Key&, std::optional<std::chrono::steady_clock::time_point> next_try)>;
+  // Told once the work on a key has ended and is no more counted.
+  using Finished = std::function<void(const Key&, const Outcome&)>;
 
   // Both callbacks run on the executor's thread.
   WorkQueue(asio::any_io_executor executor, Options options, Work work, Finished on_finished);
@@ -68,6 +72,8 @@ class WorkQueue {
   // Nothing is in work, and nothing will be before something else happens.
   [[nodiscard]] bool quiet() const { return processing_.empty() && (queue_.empty() || paused_); }
   [[nodiscard]] bool works_on(const Key& key) const { return processing_.contains(key); }
+  // When the key is tried again without an event, if it waits for that.
+  [[nodiscard]] std::optional<std::chrono::steady_clock::time_point> next_try(const Key& key) const;
   [[nodiscard]] std::size_t depth() const { return queue_.size() + processing_.size(); }
 
   // Returns when quiet() holds.
@@ -80,7 +86,8 @@ class WorkQueue {
   void pump();
   void start(const Key& key);
   void finish(const Key& key, const Outcome& outcome);
-  std::chrono::steady_clock::time_point add_after(const Key& key, std::chrono::milliseconds delay);
+  void schedule(const Key& key, const Outcome& outcome);
+  void add_after(const Key& key, std::chrono::milliseconds delay);
   void arm();
   [[nodiscard]] std::chrono::milliseconds backoff(int failures) const;
 

@@ -18,7 +18,7 @@ json to_json(const Footprint& footprint) {
   for (const auto& [context, places] : footprint.contexts) {
     json secrets = json::object();
     for (const auto& [secret, scope] : places.secrets) {
-      secrets[secret] = {{"all", scope.all}, {"namespaces", scope.namespaces}};
+      secrets[secret] = {{"any", scope.any}, {"namespaces", scope.namespaces}};
     }
     contexts[context] = {{"secrets", std::move(secrets)}, {"serviceAccounts", places.service_accounts}};
   }
@@ -37,7 +37,9 @@ Footprint from_json(const json& document) {
   for (const auto& [context, value] : document.at("contexts").items()) {
     Places& places = footprint.contexts[context];
     for (const auto& [secret, scope] : value.at("secrets").items()) {
-      places.secrets[secret] = {scope.at("all").get<bool>(), scope.at("namespaces").get<std::set<std::string>>()};
+      // Older files say "all", which could mean many plain names too; "any namespace" is the safe reading of it.
+      const bool any = scope.contains("any") ? scope.at("any").get<bool>() : scope.at("all").get<bool>();
+      places.secrets[secret] = {any, scope.at("namespaces").get<std::set<std::string>>()};
     }
     places.service_accounts = value.at("serviceAccounts").get<std::set<std::string>>();
   }

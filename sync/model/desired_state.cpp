@@ -14,6 +14,48 @@ Error no_login(const std::string& registry) {
           "run `docker login " + registry + "`"};
 }
 
+std::string subject_of(const Key& key) { return "Secret " + key.name_space + "/" + key.secret; }
+
+// Whether the Secret is ours, by its own words or, if it is older than regsync.dev/place, because a footprint covers
+// the place and nobody else wrote its data: who copies a Secret becomes the manager of the copy's data.
+bool is_ours(const Facts& facts) {
+  return facts.secret->ownership == Ownership::ours ||
+         (facts.secret->ownership == Ownership::unplaced && facts.remembered && facts.secret->holder == our_manager);
+}
+
+// Why a Secret that is not ours, and stands where a plan wants its own, is left alone.
+Error obstacle(const Key& key, const Plan& plan, const SecretView& observed) {
+  const auto subject = subject_of(key);
+  const auto take_over = "regsync sync " + plan.target.name + " --adopt";
+  if (!observed.right_type) {
+    return {ErrorCode::immutable, subject + " exists with another type, and a Secret's type cannot change",
+            "choose another name with --secret-name, or delete it: kubectl -n " + key.name_space + " delete secret " +
+                key.secret};
+  }
+  switch (observed.ownership) {
+    case Ownership::other_owner:
+      return {ErrorCode::not_owned, subject + " is kept by another regsync, " + observed.holder,
+              "leave it to that one, or take it over: " + take_over};
+    case Ownership::copy:
+      return {
+          ErrorCode::not_owned, subject + " is a copy of " + observed.holder + ", made by somebody else",
+          "take it over, if nothing else writes it: " + take_over + "; or delete it, or choose another --secret-name"};
+    case Ownership::relabelled:
+      return {ErrorCode::not_owned,
+              subject + " was written by regsync, but its label " + std::string(managed_by_label) + " is " +
+                  (observed.holder.empty() ? "gone" : "now \"" + observed.holder + "\"") +
+                  ", so regsync leaves it alone",
+              "if a policy of the cluster forces that label, exempt Secrets of regsync from it; then take it back: " +
+                  take_over};
+    default: {
+      const auto manager =
+          observed.holder.empty() ? "" : "; its .data belongs to field manager \"" + observed.holder + "\"";
+      return {ErrorCode::not_owned, subject + " exists and was not made by regsync" + manager,
+              "take it over: " + take_over + "; or delete it, or choose another --secret-name"};
+    }
+  }
+}
+
 }  // namespace
 
 bool Plan::operator==(const Plan& other) const {
@@ -126,6 +168,7 @@ DesiredState::DesiredState(std::string default_namespace, Plans plans, std::set<
       kept_(std::move(kept)) {
   for (const auto& [name, plan] : plans_) {
     secret_names_.insert(plan->target.secret);
+    by_secret_[plan->target.secret].push_back(plan.get());
     service_account_names_.insert(plan->target.service_accounts.begin(), plan->target.service_accounts.end());
   }
 }
@@ -136,16 +179,17 @@ bool DesiredState::names_plainly(const Plan& plan, const std::string& name_space
          (names.empty() && plan.target.namespace_selector.empty() && name_space == default_namespace_);
 }
 
-DesiredState::Claim DesiredState::claim(const Key& key, const NamespaceView* view, bool namespaces_complete) const {
-  for (const auto& [name, plan] : plans_) {
-    if (plan->target.secret != key.secret) {
-      continue;
-    }
-    const auto selected = selects(plan->target, key.name_space, view, default_namespace_);
+DesiredState::Claim DesiredState::claim(const Key& key, const Facts& facts) const {
+  const auto plans = by_secret_.find(key.secret);
+  if (plans == by_secret_.end()) {
+    return {};
+  }
+  for (const Plan* plan : plans->second) {
+    const auto selected = selects(plan->target, key.name_space, facts.name_space, default_namespace_);
     if (selected == Selected::yes) {
-      return {plan.get(), false};
+      return {plan, false};
     }
-    if (selected == Selected::unknown && !namespaces_complete) {
+    if (selected == Selected::unknown && !facts.namespace_is_missing()) {
       return {nullptr, true};
     }
   }
@@ -153,63 +197,62 @@ DesiredState::Claim DesiredState::claim(const Key& key, const NamespaceView* vie
 }
 
 Decision DesiredState::decide(const Key& key, const Facts& facts) const {
-  const auto claimed = claim(key, facts.name_space, facts.namespaces_complete);
-  if (claimed.plan != nullptr) {
-    const auto stuck = [&claimed](ErrorCode code, const std::string& why, const std::string& remedy) {
-      return Decision{Action::nothing, claimed.plan, SyncState::stuck, Error(code, why, remedy)};
-    };
-    if (facts.name_space != nullptr && facts.name_space->terminating) {
-      return stuck(ErrorCode::namespace_terminating, "namespace " + key.name_space + " is being deleted",
-                   "nothing to do; the Secret follows if the namespace is made again");
-    }
-    if (facts.name_space == nullptr && facts.namespaces_complete && !names_plainly(*claimed.plan, key.name_space)) {
-      return {};  // a pattern selects of what there is
-    }
-    if (facts.name_space == nullptr && facts.namespaces_complete) {
-      return stuck(ErrorCode::namespace_missing, "namespace " + key.name_space + " does not exist",
-                   "create it, and the Secret follows: kubectl create namespace " + key.name_space);
-    }
-    return decide_claimed(key, *claimed.plan, facts);
-  }
-  const SecretView* observed = facts.secret;
-  if (claimed.unknown || observed == nullptr || observed->ownership != Ownership::ours) {
+  const auto claimed = claim(key, facts);
+  if (claimed.unknown) {
     return {};
   }
-  if (kept_.contains(observed->target)) {
-    return {Action::release, nullptr, SyncState::removing, std::nullopt};
+  if (claimed.plan == nullptr) {
+    return decide_unclaimed(facts);
   }
-  // Ours, and claimed by nobody. Its target must be known, or be forgotten on purpose: a target file that vanished is
-  // no reason to delete anything.
-  if (knows(observed->target)) {
-    return {Action::remove, nullptr, SyncState::removing, std::nullopt};
+  const auto stuck = [&claimed](ErrorCode code, const std::string& why, const std::string& remedy) {
+    return Decision{Action::nothing, claimed.plan, SyncState::stuck, Error(code, why, remedy)};
+  };
+  if (facts.name_space != nullptr && facts.name_space->terminating) {
+    return stuck(ErrorCode::namespace_terminating, "namespace " + key.name_space + " is being deleted",
+                 "nothing to do; the Secret follows if the namespace is made again");
+  }
+  if (facts.namespace_is_missing() && !names_plainly(*claimed.plan, key.name_space)) {
+    return {};  // a pattern selects of what there is
+  }
+  if (facts.namespace_is_missing()) {
+    return stuck(ErrorCode::namespace_missing, "namespace " + key.name_space + " does not exist",
+                 "create it, and the Secret follows: kubectl create namespace " + key.name_space);
+  }
+  return decide_claimed(key, *claimed.plan, facts);
+}
+
+// Ours, and claimed by nobody. Its target must be known, or be forgotten on purpose: a target file that vanished is no
+// reason to delete anything.
+Decision DesiredState::decide_unclaimed(const Facts& facts) const {
+  if (facts.secret == nullptr || !is_ours(facts)) {
+    return {};
+  }
+  const auto& target = facts.secret->target;
+  if (kept_.contains(target)) {
+    return {Action::release, nullptr, SyncState::removing, std::nullopt, Why::given_away};
+  }
+  if (forgotten_.contains(target)) {
+    return {Action::remove, nullptr, SyncState::removing, std::nullopt, Why::target_removed};
+  }
+  if (known_targets_.contains(target)) {
+    return {Action::remove, nullptr, SyncState::removing, std::nullopt, Why::not_covered};
   }
   return {};
 }
 
 Decision DesiredState::decide_claimed(const Key& key, const Plan& plan, const Facts& facts) const {
   const SecretView* observed = facts.secret;
-  const auto subject = "Secret " + key.name_space + "/" + key.secret;
   const auto stuck = [&plan](Error cause) {
     return Decision{Action::nothing, &plan, SyncState::stuck, std::move(cause)};
   };
   const auto problem = plan.problems.empty() ? std::nullopt : std::make_optional(plan.problems.front());
-  const bool ours = observed != nullptr && observed->ownership == Ownership::ours;
+  // Of before regsync.dev/place, but of this target and where this target wants it.
+  const bool expected =
+      observed != nullptr && observed->ownership == Ownership::unplaced && observed->target == plan.target.name;
+  const bool ours = observed != nullptr && (expected || is_ours(facts));
 
   if (observed != nullptr && !ours && !(facts.adopt && observed->right_type)) {
-    if (!observed->right_type) {
-      return stuck({ErrorCode::immutable, subject + " exists with another type, and a Secret's type cannot change",
-                    "choose another name with --secret-name, or delete it: kubectl -n " + key.name_space +
-                        " delete secret " + key.secret});
-    }
-    if (observed->ownership == Ownership::other_owner) {
-      return stuck({ErrorCode::not_owned, subject + " is kept by another regsync, " + observed->holder,
-                    "leave it to that one, or take it over: regsync sync " + plan.target.name + " --adopt"});
-    }
-    const auto manager =
-        observed->holder.empty() ? "" : "; its .data belongs to field manager \"" + observed->holder + "\"";
-    return stuck(
-        {ErrorCode::not_owned, subject + " exists and was not made by regsync" + manager,
-         "take it over: regsync sync " + plan.target.name + " --adopt; or delete it, or choose another --secret-name"});
+    return stuck(obstacle(key, plan, *observed));
   }
   if (plan.held && !ours) {
     return stuck(*plan.held);
@@ -218,27 +261,32 @@ Decision DesiredState::decide_claimed(const Key& key, const Plan& plan, const Fa
     return {Action::nothing, &plan, SyncState::pending, problem};
   }
   if (plan.remove) {
-    return ours ? Decision{Action::remove, &plan, SyncState::removing, problem}
+    return ours ? Decision{Action::remove, &plan, SyncState::removing, problem, Why::logged_out}
                 : Decision{Action::nothing, &plan, SyncState::in_sync, problem};
   }
   if (!plan.payload) {
     return {Action::nothing, &plan, SyncState::stuck, problem};
   }
   if (observed == nullptr) {
-    return {Action::create, &plan, SyncState::pending, problem};
+    return {Action::create, &plan, SyncState::pending, problem, Why::missing};
   }
   // With entries to carry over, only the Secret itself tells what it should be: once merged, that stands.
-  const bool same = plan.carried_over.empty()
-                        ? observed->digest == plan.payload->digest()
-                        : facts.written == plan.payload->id() && observed->digest == facts.accepted;
-  if (ours && same && observed->right_type && observed->target == plan.target.name) {
+  const bool written = facts.written == plan.payload->id();
+  const bool same = plan.carried_over.empty() ? observed->digest == plan.payload->digest()
+                                              : written && observed->digest == facts.accepted;
+  const bool right = same && observed->right_type && observed->target == plan.target.name;
+  if (right && observed->ownership == Ownership::ours) {
     return {Action::nothing, &plan, problem ? SyncState::stuck : SyncState::in_sync, problem};
   }
-  if (observed->immutable) {
-    return stuck({ErrorCode::immutable, subject + " is marked immutable, so its data cannot change",
+  if (observed->immutable && !right) {
+    return stuck({ErrorCode::immutable, subject_of(key) + " is marked immutable, so its data cannot change",
                   "delete it, and it is made anew: kubectl -n " + key.name_space + " delete secret " + key.secret});
   }
-  return {ours ? Action::update : Action::adopt, &plan, SyncState::pending, problem};
+  if (!ours) {
+    return {Action::adopt, &plan, SyncState::pending, problem, Why::adopted};
+  }
+  const auto why = right ? Why::unplaced : written ? Why::drifted : Why::outdated;
+  return {Action::update, &plan, SyncState::pending, problem, why};
 }
 
 }  // namespace regsync

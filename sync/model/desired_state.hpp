@@ -16,6 +16,7 @@
 
 #include "helper/store/registry_key.hpp"
 #include "helper/store/store_reading.hpp"
+#include "sync/model/change.hpp"
 #include "sync/model/docker_config_json.hpp"
 #include "sync/model/key.hpp"
 #include "sync/model/label_selector.hpp"
@@ -70,11 +71,17 @@ Selected selects(const Target& target, const std::string& name_space, const Name
 // What is known about one key in its cluster.
 struct Facts {
   const NamespaceView* name_space = nullptr;  // null: no such namespace, or none is known
-  bool namespaces_complete = false;           // whether null means that it does not exist
+  bool namespaces_complete = false;           // whether all are listed: null then means that it does not exist
   const SecretView* secret = nullptr;         // null: no such Secret
+  bool remembered = false;                    // a footprint covers the place
   std::uint64_t written = 0;                  // the id of the plan's payload that was written last, and
   Digest accepted{};                          // what then stood in the Secret
   bool adopt = false;                         // the person said --adopt for this key
+
+  // A namespace that is not listed while a Secret in it is, is unknown: the list is not whole.
+  [[nodiscard]] bool namespace_is_missing() const {
+    return name_space == nullptr && namespaces_complete && secret == nullptr;
+  }
 };
 
 enum class Action {
@@ -91,6 +98,7 @@ struct Decision {
   const Plan* plan = nullptr;            // the target in question; null where none claims the key
   SyncState state = SyncState::in_sync;  // if action is nothing; else what it is until the action is done
   std::optional<Error> cause;
+  Why why = Why::nothing;  // the action
 };
 
 class DesiredState {
@@ -119,16 +127,18 @@ class DesiredState {
     const Plan* plan = nullptr;
     bool unknown = false;
   };
-  [[nodiscard]] Claim claim(const Key& key, const NamespaceView* view, bool namespaces_complete) const;
+  [[nodiscard]] Claim claim(const Key& key, const Facts& facts) const;
 
   [[nodiscard]] Decision decide(const Key& key, const Facts& facts) const;
 
  private:
   [[nodiscard]] bool names_plainly(const Plan& plan, const std::string& name_space) const;
   [[nodiscard]] Decision decide_claimed(const Key& key, const Plan& plan, const Facts& facts) const;
+  [[nodiscard]] Decision decide_unclaimed(const Facts& facts) const;
 
   std::string default_namespace_;
   Plans plans_;
+  std::map<std::string, std::vector<const Plan*>, std::less<>> by_secret_;  // those of plans_, by Secret name
   std::set<std::string> forgotten_;
   std::set<std::string> known_targets_;
   std::set<std::string> kept_;

@@ -13,8 +13,10 @@ constexpr std::size_t max_single_namespaces = 16;
 
 }  // namespace
 
+bool Scope::is_wide() const { return any || namespaces.size() > max_single_namespaces; }
+
 void Scope::merge(const Scope& other) {
-  all = all || other.all;
+  any = any || other.any;
   namespaces.insert(other.namespaces.begin(), other.namespaces.end());
 }
 
@@ -34,6 +36,11 @@ Target resolved(Target target, const std::string& own_namespace) {
   return target;
 }
 
+bool Places::cover(const Key& key) const {
+  const auto scope = secrets.find(key.secret);
+  return scope != secrets.end() && scope->second.covers(key.name_space);
+}
+
 Places places_of(const Target& target, const std::string& default_namespace) {
   Places places;
   places.service_accounts = {target.service_accounts.begin(), target.service_accounts.end()};
@@ -44,8 +51,7 @@ Places places_of(const Target& target, const std::string& default_namespace) {
   if (target.namespaces.empty() && target.namespace_selector.empty()) {
     scope.namespaces.insert(default_namespace);
   }
-  scope.all = !target.namespace_selector.empty() || scope.namespaces.size() < target.namespaces.size() ||
-              scope.namespaces.size() > max_single_namespaces;
+  scope.any = !target.namespace_selector.empty() || std::ranges::any_of(target.namespaces, is_glob);
   return places;
 }
 

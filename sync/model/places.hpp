@@ -5,14 +5,20 @@
 #include <set>
 #include <string>
 
+#include "sync/model/key.hpp"
 #include "sync/model/target.hpp"
 
 namespace regsync {
 
 // The namespaces in which a Secret name matters.
 struct Scope {
-  bool all = false;                  // any namespace may
+  bool any = false;                  // a pattern or a selector decides: any namespace may be one
   std::set<std::string> namespaces;  // those that are named plainly
+
+  // Whether one list of the Secret name across all namespaces costs less than a list for each namespace. That is a
+  // matter of cost alone: where the wide list is forbidden, plain names are listed one by one, however many they are.
+  [[nodiscard]] bool is_wide() const;
+  [[nodiscard]] bool covers(const std::string& name_space) const { return any || namespaces.contains(name_space); }
 
   void merge(const Scope& other);
   bool operator==(const Scope&) const = default;
@@ -25,6 +31,7 @@ struct Places {
 
   void merge(const Places& other);
   [[nodiscard]] bool empty() const { return secrets.empty(); }
+  [[nodiscard]] bool cover(const Key& key) const;
   bool operator==(const Places&) const = default;
 };
 
@@ -33,8 +40,7 @@ bool uses_own_namespace(const Target& target);
 // The target as it is meant in a context whose own namespace is this one.
 Target resolved(Target target, const std::string& own_namespace);
 
-// Where a target's Secrets go in a context. Few plain names are listed one by one; a glob, a selector or many
-// names are "all": one cluster-wide list by name is then cheaper for everybody than a list per namespace.
+// Where a target's Secrets go in a context.
 Places places_of(const Target& target, const std::string& default_namespace);
 
 }  // namespace regsync

@@ -77,6 +77,30 @@ std::string_view data_manager(const Object& secret) {
   return {};
 }
 
+struct Marks {
+  bool labelled;  // by the managed-by label
+  bool owned;     // by the annotations of a target and an owner
+  bool by_us;     // that owner is this one
+  bool placed;    // by an annotation
+  bool in_place;  // and it is there
+};
+
+Ownership ownership_of(const Marks& marks) {
+  if (!marks.owned) {
+    return Ownership::unmanaged;
+  }
+  if (!marks.labelled) {
+    return marks.by_us && marks.in_place ? Ownership::relabelled : Ownership::unmanaged;
+  }
+  if (marks.placed && !marks.in_place) {
+    return Ownership::copy;
+  }
+  if (!marks.by_us) {
+    return Ownership::other_owner;
+  }
+  return marks.placed ? Ownership::ours : Ownership::unplaced;
+}
+
 template <typename Object>
 ReadSecret read(const Object& secret, std::string_view owner_id) {
   ReadSecret result;
@@ -90,17 +114,32 @@ ReadSecret read(const Object& secret, std::string_view owner_id) {
   view.digest = digest_of(text_at(secret, {"data", ".dockerconfigjson"}));
   view.right_type = text_at(secret, {"type"}) == pull_secret_type;
   view.immutable = flag_at(secret, {"immutable"});
-  const auto annotation = text_at(secret, {"metadata", "annotations", owner_annotation});
-  if (text_at(secret, {"metadata", "labels", managed_by_label}) == managed_by_value && !view.target.empty()) {
-    const auto owner = id_of(annotation);
-    view.ownership = owner.empty()       ? Ownership::unmanaged
-                     : owner == owner_id ? Ownership::ours
-                                         : Ownership::other_owner;
-  }
-  if (view.ownership == Ownership::other_owner) {
-    view.holder = label_of(annotation);
-  } else if (view.ownership == Ownership::unmanaged) {
-    view.holder = data_manager(secret);
+  const auto owner = text_at(secret, {"metadata", "annotations", owner_annotation});
+  const auto place = text_at(secret, {"metadata", "annotations", place_annotation});
+  const auto label = text_at(secret, {"metadata", "labels", managed_by_label});
+  const bool in_place =
+      is_in_its_place(place, text_at(secret, {"metadata", "namespace"}), text_at(secret, {"metadata", "name"}));
+  view.ownership = ownership_of({.labelled = label == managed_by_value,
+                                 .owned = !view.target.empty() && !owner.empty(),
+                                 .by_us = id_of(owner) == owner_id,
+                                 .placed = !place.empty(),
+                                 .in_place = in_place});
+  switch (view.ownership) {
+    case Ownership::ours:
+      break;
+    case Ownership::copy:
+      view.holder = place;
+      break;
+    case Ownership::relabelled:
+      view.holder = label;
+      break;
+    case Ownership::other_owner:
+      view.holder = label_of(owner);
+      break;
+    case Ownership::unplaced:
+    case Ownership::unmanaged:
+      view.holder = data_manager(secret);
+      break;
   }
   return result;
 }
@@ -140,11 +179,12 @@ std::string make_apply_body(const ApplyBody& body) {
   text.append(R"(,"labels":{")").append(managed_by_label).append(R"(":")").append(managed_by_value);
   text.append(R"("},"annotations":{")").append(target_annotation).append(R"(":)").append(quoted(body.target));
   text.append(R"(,")").append(owner_annotation).append(R"(":)").append(quoted(body.owner));
+  text.append(R"(,")").append(place_annotation).append(R"(":)").append(quoted(place_of(body.name_space, body.name)));
   text.append(R"(}},"data":{".dockerconfigjson":")").append(body.payload_base64).append(R"("}})");
   return text;
 }
 
-std::string make_release_patch(std::string_view resource_version) {
+std::string make_release_patch(std::string_view resource_version, bool placed) {
   const auto pointer = [](std::string_view map, std::string_view key) {
     std::string path = "/metadata/" + std::string(map) + "/";
     for (const char c : key) {
@@ -152,11 +192,23 @@ std::string make_release_patch(std::string_view resource_version) {
     }
     return path;
   };
-  const json patch = {{{"op", "test"}, {"path", "/metadata/resourceVersion"}, {"value", resource_version}},
-                      {{"op", "remove"}, {"path", pointer("labels", managed_by_label)}},
-                      {{"op", "remove"}, {"path", pointer("annotations", target_annotation)}},
-                      {{"op", "remove"}, {"path", pointer("annotations", owner_annotation)}}};
+  json patch = {{{"op", "test"}, {"path", "/metadata/resourceVersion"}, {"value", resource_version}},
+                {{"op", "remove"}, {"path", pointer("labels", managed_by_label)}},
+                {{"op", "remove"}, {"path", pointer("annotations", target_annotation)}},
+                {{"op", "remove"}, {"path", pointer("annotations", owner_annotation)}}};
+  if (placed) {
+    patch.push_back({{"op", "remove"}, {"path", pointer("annotations", place_annotation)}});
+  }
   return patch.dump();
+}
+
+std::string place_of(std::string_view name_space, std::string_view name) {
+  return std::string(name_space).append("/").append(name);
+}
+
+bool is_in_its_place(std::string_view place, std::string_view name_space, std::string_view name) {
+  return place.size() == name_space.size() + 1 + name.size() && place.starts_with(name_space) &&
+         place[name_space.size()] == '/' && place.ends_with(name);
 }
 
 }  // namespace regsync

@@ -15,16 +15,29 @@ inline constexpr std::string_view managed_by_label = "app.kubernetes.io/managed-
 inline constexpr std::string_view managed_by_value = "regsync";
 inline constexpr std::string_view target_annotation = "regsync.dev/target";
 inline constexpr std::string_view owner_annotation = "regsync.dev/owner";  // "ID user@host"; only ID is compared
+// "NAMESPACE/NAME", where the object was written: a copy that somebody makes elsewhere is not ours.
+inline constexpr std::string_view place_annotation = "regsync.dev/place";
+// The field manager of everything that regsync writes (kube::field_manager).
+inline constexpr std::string_view our_manager = "regsync";
 inline constexpr std::string_view pull_secret_type = "kubernetes.io/dockerconfigjson";
 
-// Who keeps the Secret: us when label and owner annotation say so.
-enum class Ownership : std::uint8_t { ours, other_owner, unmanaged };
+// Who keeps the Secret, as its label and annotations say.
+enum class Ownership : std::uint8_t {
+  ours,         // label, owner, target and place
+  unplaced,     // label, owner and target, but no place: written before regsync.dev/place, or a copy of such a Secret
+  copy,         // its place is another one: somebody copied it
+  relabelled,   // owner, target and place are ours, but not the label: somebody, or a policy, gave it another one
+  other_owner,  // another regsync
+  unmanaged,
+};
 
 // A Secret in a cluster, without its data. Neither its name nor, as a rule, its version is in it, so that the Secrets
 // of one target look alike: an engine holds one view for all of them.
 struct SecretView {
-  std::string target;       // of the target annotation
-  std::string holder;       // where it is not ours: its owner's user@host, or the field manager of its data
+  std::string target;  // of the target annotation
+  // other_owner: its user@host. copy: the place that it names. relabelled: its label. Else the field manager of its
+  // data, but nothing where it is ours.
+  std::string holder;
   std::string odd_version;  // its resourceVersion, only where that is no number (version_number)
   Digest digest{};          // of the base64 text of .dockerconfigjson
   Ownership ownership = Ownership::unmanaged;
@@ -48,6 +61,7 @@ ReadSecret read_secret(std::string_view text, std::string_view owner_id);
 std::string resource_version_of(const nlohmann::json& secret);
 
 struct ApplyBody {
+  std::string_view name_space;
   std::string_view name;
   std::string_view target;
   std::string_view owner;  // the whole annotation
@@ -61,7 +75,12 @@ inline constexpr std::string_view create_only = "1";
 
 std::string make_apply_body(const ApplyBody& body);
 
-// RFC 6902: takes what makes a Secret ours from it, if it is still of this version.
-std::string make_release_patch(std::string_view resource_version);
+// RFC 6902: takes what makes a Secret ours from it, if it is still of this version. placed: it has a place annotation.
+std::string make_release_patch(std::string_view resource_version, bool placed);
+
+// The value of place_annotation.
+std::string place_of(std::string_view name_space, std::string_view name);
+// Whether an object's place annotation, which is not empty, names the place where the object is.
+bool is_in_its_place(std::string_view place, std::string_view name_space, std::string_view name);
 
 }  // namespace regsync

@@ -7,19 +7,11 @@
 
 #include "helper/base/error.hpp"
 #include "helper/store/registry_key.hpp"
+#include "sync/model/names.hpp"
 
 namespace regsync {
 
 namespace {
-
-bool is_lower_alnum(char c) { return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9'); }
-
-// RFC 1123 as apimachinery util/validation has it: labels for namespaces, subdomains for Secrets.
-bool is_dns_name(std::string_view text, std::size_t max, bool with_dots) {
-  return !text.empty() && text.size() <= max && is_lower_alnum(text.front()) && is_lower_alnum(text.back()) &&
-         std::all_of(text.begin(), text.end(),
-                     [&](char c) { return is_lower_alnum(c) || c == '-' || (with_dots && c == '.'); });
-}
 
 [[noreturn]] void fail(const std::string& what, const std::string& remedy) {
   throw Error(ErrorCode::invalid_input, what, remedy);
@@ -40,11 +32,11 @@ bool matches_any(const std::vector<std::string>& patterns, const std::string& te
 bool selects_context(const Target& target, const std::string& context) { return matches_any(target.contexts, context); }
 
 void validate(const Target& target) {
-  if (!is_dns_name(target.name, 63, false)) {
+  if (!is_label_name(target.name)) {
     fail("target name \"" + target.name + "\" is not usable",
          "use up to 63 lower-case letters, digits and \"-\", starting and ending with a letter or digit");
   }
-  if (!is_dns_name(target.secret, 253, true)) {
+  if (!is_object_name(target.secret)) {
     fail("target " + target.name + ": secret name \"" + target.secret + "\" is not one that Kubernetes takes",
          R"(use lower-case letters, digits, "-" and ".", starting and ending with a letter or digit)");
   }
@@ -61,12 +53,12 @@ void validate(const Target& target) {
     fail("target " + target.name + ": no context", "name at least one, as in `contexts: [dev]`; globs are allowed");
   }
   for (const auto& name_space : target.namespaces) {
-    if (!is_glob(name_space) && !is_dns_name(name_space, 63, false)) {
+    if (!is_glob(name_space) && !is_label_name(name_space)) {
       fail("target " + target.name + ": \"" + name_space + "\" is not a namespace", "use a namespace's name or a glob");
     }
   }
   for (const auto& account : target.service_accounts) {
-    if (!is_dns_name(account, 253, true)) {
+    if (!is_object_name(account)) {
       fail("target " + target.name + ": \"" + account + "\" is not a service account", "use a service account's name");
     }
   }

@@ -16,7 +16,9 @@ using nlohmann::json;
 
 // As a server-side apply leaves it: what others added to the object stays.
 json apply_to(const json& live, json manifest, const std::string& name_space) {
-  manifest["metadata"]["namespace"] = name_space;
+  json& metadata = manifest["metadata"];
+  metadata["annotations"][place_annotation] = place_of(name_space, metadata["name"].get_ref<const std::string&>());
+  metadata["namespace"] = name_space;
   if (live.is_null()) {
     return manifest;
   }
@@ -25,8 +27,8 @@ json apply_to(const json& live, json manifest, const std::string& name_space) {
   return result;
 }
 
-void compare(const Key& key, const DesiredState& desired, const Snapshot& snapshot, const Owner& owner,
-             const std::string& context, Differences& found) {
+void compare(const Key& key, const DesiredState& desired, const Snapshot& snapshot, const Places& places,
+             const Owner& owner, const std::string& context, Differences& found) {
   const auto secret = snapshot.secrets.find(key);
   const json live = secret == snapshot.secrets.end() ? json() : secret->second;
   std::optional<SecretView> view;
@@ -38,6 +40,7 @@ void compare(const Key& key, const DesiredState& desired, const Snapshot& snapsh
   facts.name_space = snapshot.find_namespace(key.name_space);
   facts.namespaces_complete = snapshot.namespaces_complete;
   facts.secret = view ? &*view : nullptr;
+  facts.remembered = places.cover(key);
   const Decision decision = desired.decide(key, facts);
 
   if (decision.cause) {
@@ -74,7 +77,7 @@ asio::awaitable<void> find_differences(kube::KubeClient& client, std::vector<std
   const DesiredState desired(default_namespace, std::move(by_name), {}, std::move(names));
   const Snapshot snapshot = co_await read_snapshot(client, places);
   for (const Key& key : keys_of(snapshot, places)) {
-    compare(key, desired, snapshot, owner, client.context().name, found);
+    compare(key, desired, snapshot, places, owner, client.context().name, found);
   }
 }
 

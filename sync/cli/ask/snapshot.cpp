@@ -85,7 +85,7 @@ asio::awaitable<Snapshot> read_snapshot(kube::KubeClient& client, Places places)
   Snapshot snapshot;
   bool everywhere = false;
   for (const auto& [name, scope] : places.secrets) {
-    everywhere = everywhere || scope.all;
+    everywhere = everywhere || scope.any;
   }
   try {
     co_await read_namespaces(client, snapshot);
@@ -95,8 +95,18 @@ asio::awaitable<Snapshot> read_snapshot(kube::KubeClient& client, Places places)
     }
   }
   for (const auto& [name, scope] : places.secrets) {
-    if (scope.all) {
-      co_await read_everywhere(client, name, snapshot);
+    bool listed = false;
+    if (scope.is_wide()) {
+      try {
+        co_await read_everywhere(client, name, snapshot);
+        listed = true;
+      } catch (const Error& error) {
+        if (error.code() != ErrorCode::forbidden || scope.any) {
+          throw;  // plain names can be read one by one
+        }
+      }
+    }
+    if (listed) {
       continue;
     }
     for (const std::string& name_space : scope.namespaces) {
@@ -117,7 +127,7 @@ std::set<Key> keys_of(const Snapshot& snapshot, const Places& places) {
       keys.insert({name_space, name});
     }
     for (const auto& [name_space, view] : snapshot.namespaces) {
-      if (scope.all) {
+      if (scope.any) {
         keys.insert({name_space, name});
       }
     }

@@ -151,7 +151,7 @@ Error unprocessable(const Status& status, const std::string& detail, const Opera
   }
   if (operation.verb == "patch" && status.causes.empty()) {
     // A failed `test` of a JSON patch, and a path that is not there, answer a bare 422.
-    return {ErrorCode::stale, subject(operation) + " is not what the patch was made for"};
+    return {ErrorCode::stale, subject(operation) + " is not what the patch was made for: " + detail};
   }
   return {ErrorCode::rejected, subject(operation) + ": " + detail};
 }

@@ -249,6 +249,8 @@ bool is_ours(const json& secret, const std::string& owner_id) {
   const auto annotations = metadata.value("annotations", json::object());
   return labels.value(std::string(managed_by_label), "") == managed_by_value &&
          annotations.contains(target_annotation) &&
+         annotations.value(std::string(place_annotation), "") ==
+             place_of(metadata.value("namespace", ""), metadata.value("name", "")) &&
          annotations.value(std::string(owner_annotation), "").starts_with(owner_id);
 }
 

@@ -18,20 +18,20 @@ SecretView view_of_version(const std::string& version) {
 TEST(ClusterCache, ANamespaceIsKnownWhileItIsThereAndItsEntriesUntilTheyAreErased) {
   ClusterCache cache;
   const Key key{"team-a", "cred"};
-  Entry& entry = cache.entry(key);
-  entry.written = 7;
+  cache.progress(key).written = 7;
+  const Entry* entry = cache.find(key);
   EXPECT_EQ(cache.find_namespace("team-a"), nullptr) << "an entry does not make it exist";
   cache.for_each_namespace([](const std::string& name, const NamespaceView&) { ADD_FAILURE() << name; });
 
-  cache.put_namespace("team-a", {.terminating = true, .labels = {}}, 1);
+  cache.observe_namespace("team-a", NamespaceView{.terminating = true, .labels = {}});
   ASSERT_NE(cache.find_namespace("team-a"), nullptr);
   EXPECT_TRUE(cache.find_namespace("team-a")->terminating);
-  EXPECT_EQ(cache.find(key), &entry);
+  EXPECT_EQ(cache.find(key), entry);
 
-  cache.erase_namespace("team-a");
+  cache.observe_namespace("team-a", std::nullopt);
   EXPECT_EQ(cache.find_namespace("team-a"), nullptr);
-  ASSERT_EQ(cache.find(key), &entry);
-  EXPECT_EQ(entry.written, 7U);
+  ASSERT_EQ(cache.find(key), entry);
+  EXPECT_EQ(entry->progress.written, 7U);
 
   cache.erase(key);
   EXPECT_EQ(cache.find(key), nullptr);
@@ -40,12 +40,15 @@ TEST(ClusterCache, ANamespaceIsKnownWhileItIsThereAndItsEntriesUntilTheyAreErase
 
 TEST(ClusterCache, AListForgetsTheNamespacesThatItDidNotDeliver) {
   ClusterCache cache;
-  cache.put_namespace("old", {}, 1);
-  cache.put_namespace("old-with-entry", {}, 1);
-  cache.put_namespace("new", {}, 2);
-  cache.entry({"old-with-entry", "cred"});
-  cache.entry({"unlisted", "cred"});
-  cache.erase_namespaces_before(2);
+  cache.observe_namespace("old", NamespaceView());
+  cache.observe_namespace("old-with-entry", NamespaceView());
+  const auto list = cache.begin_list();
+  cache.observe_namespace("new", NamespaceView());
+  cache.progress({"old-with-entry", "cred"});
+  cache.progress({"unlisted", "cred"});
+  EXPECT_FALSE(cache.namespaces_complete());
+  cache.observe_namespaces_end(list);
+  EXPECT_TRUE(cache.namespaces_complete());
 
   std::set<std::string> left;
   cache.for_each_namespace([&](const std::string& name, const NamespaceView&) { left.insert(name); });
@@ -57,13 +60,14 @@ TEST(ClusterCache, AListForgetsTheNamespacesThatItDidNotDeliver) {
 
 TEST(ClusterCache, AnErasedEntryLeavesThoseOfOtherNamesInItsNamespace) {
   ClusterCache cache;
-  cache.entry({"team-a", "one"});
-  Entry& other = cache.entry({"team-a", "other"});
+  cache.progress({"team-a", "one"});
+  cache.progress({"team-a", "other"});
+  const Entry* other = cache.find({"team-a", "other"});
   cache.erase({"team-a", "one"});
   cache.erase({"team-a", "one"});
   cache.erase({"team-b", "one"});
   EXPECT_EQ(cache.find({"team-a", "one"}), nullptr);
-  EXPECT_EQ(cache.find({"team-a", "other"}), &other);
+  EXPECT_EQ(cache.find({"team-a", "other"}), other);
   EXPECT_EQ(cache.secret_names(), std::vector<std::string>{"other"});
 }
 
@@ -71,11 +75,92 @@ TEST(ClusterCache, AVersionGoesBackToTheServerAsItCame) {
   for (const std::string version :
        {"1", "4711", "18446744073709551615", "18446744073709551616", "0", "007", "", "-1", "+1", "1 ", "5-a"}) {
     ClusterCache cache;
-    Entry& entry = cache.entry({"team-a", "cred"});
-    entry.secret = cache.share(view_of_version(version));
-    entry.version = version_number(version);
-    EXPECT_EQ(entry.resource_version(), version);
+    const Key key{"team-a", "cred"};
+    cache.observe(key, version_number(version), view_of_version(version));
+    EXPECT_EQ(cache.find(key)->observed.resource_version(), version);
   }
+}
+
+class ObserveTest : public testing::Test {
+ protected:
+  bool observe(std::uint64_t version, const std::string& target) {
+    SecretView view;
+    view.target = target;
+    return cache_.observe(key_, version, view);
+  }
+  [[nodiscard]] std::string target() const {
+    const auto& secret = cache_.find(key_)->observed.secret;
+    return secret ? secret->target : "none";
+  }
+
+  const Key key_{"team-a", "cred"};
+  ClusterCache cache_;
+};
+
+TEST_F(ObserveTest, TheNewerNewsWins) {
+  EXPECT_TRUE(observe(5, "a"));
+  EXPECT_FALSE(observe(4, "late"));
+  EXPECT_FALSE(observe(5, "same"));
+  EXPECT_EQ(target(), "a");
+  EXPECT_TRUE(observe(6, "b"));
+  EXPECT_FALSE(cache_.observe(key_, 5, std::nullopt)) << "a deletion from before";
+  EXPECT_EQ(target(), "b");
+}
+
+TEST_F(ObserveTest, ADeletionIsNewsEvenUnderTheLastVersionOfTheObject) {
+  observe(5, "a");
+  EXPECT_TRUE(cache_.observe(key_, 5, std::nullopt));
+  EXPECT_EQ(target(), "none");
+  EXPECT_FALSE(observe(5, "a")) << "the answer to a write of ours, overtaken by the deletion";
+  EXPECT_EQ(target(), "none");
+}
+
+TEST_F(ObserveTest, AfterADoubtWhateverIsToldIsNews) {
+  observe(500, "a");
+  cache_.doubt(key_);
+  EXPECT_TRUE(observe(5, "restored"));
+  EXPECT_EQ(target(), "restored");
+  cache_.observe_missing(key_);
+  EXPECT_EQ(target(), "none");
+  EXPECT_TRUE(observe(5, "restored"));
+}
+
+TEST_F(ObserveTest, WhatACompleteListDidNotDeliverIsGone) {
+  observe(5, "a");
+  cache_.progress(key_).written = 7;
+  const auto list = cache_.begin_list();
+  cache_.observe({"team-b", "cred"}, 6, SecretView());
+  cache_.observe_list_end("cred", "team-b", list);
+  EXPECT_EQ(target(), "a") << "the list was of another namespace";
+  cache_.observe_list_end("cred", "", list);
+  EXPECT_EQ(target(), "none");
+  EXPECT_EQ(cache_.find(key_)->progress.written, 7U) << "progress has another writer";
+  EXPECT_TRUE(cache_.find({"team-b", "cred"})->observed.secret);
+}
+
+TEST_F(ObserveTest, WhatIsToldAgainDuringAListIsNotGone) {
+  observe(5, "a");
+  const auto list = cache_.begin_list();
+  EXPECT_FALSE(observe(5, "a"));
+  cache_.observe_list_end("cred", "", list);
+  EXPECT_EQ(target(), "a");
+}
+
+TEST(ObserveAccount, FollowsTheSameRule) {
+  ClusterCache cache;
+  const auto account = [](std::uint64_t version, const std::string& secret) {
+    return ServiceAccountView{.pull_secrets = {secret}, .attached = {}, .version = version};
+  };
+  EXPECT_TRUE(cache.observe_account("team-a", "default", account(5, "a")));
+  EXPECT_FALSE(cache.observe_account("team-a", "default", account(4, "late")));
+  EXPECT_TRUE(cache.find_account("team-a", "default")->pull_secrets.contains("a"));
+  cache.doubt_account("team-a", "default");
+  EXPECT_TRUE(cache.observe_account("team-a", "default", account(2, "restored")));
+  const auto list = cache.begin_list();
+  cache.observe_account("team-b", "default", account(6, "b"));
+  cache.observe_accounts_end("default", "", list);
+  EXPECT_EQ(cache.find_account("team-a", "default"), nullptr);
+  EXPECT_NE(cache.find_account("team-b", "default"), nullptr);
 }
 
 TEST(SharedValues, KeepsEachValueOnceAndOnlyWhileItIsHeld) {
@@ -108,13 +193,11 @@ TEST(ClusterCache, IsSmall) {
   view_of_version("1");  // OpenSSL takes memory of its own at the first digest
   const auto before = allocated();
   for (std::size_t i = 0; i < count; ++i) {
-    cache.put_namespace(key(i).name_space, {.terminating = false, .labels = {{"env", "prod"}}}, 1);
+    cache.observe_namespace(key(i).name_space, NamespaceView{.terminating = false, .labels = {{"env", "prod"}}});
   }
   const auto with_namespaces = allocated();
   for (std::size_t i = 0; i < count; ++i) {
-    Entry& entry = cache.entry(key(i));
-    entry.version = i + 1;
-    entry.secret = cache.share(view_of_version(std::to_string(entry.version)));
+    cache.observe(key(i), i + 1, view_of_version(std::to_string(i + 1)));
   }
   const auto with_entries = allocated();
   EXPECT_LE(with_namespaces - before, 92 * count);

@@ -34,7 +34,7 @@ class WorkQueueTest : public testing::Test {
   }
 
   static auto no_delay() {
-    return [](const Key&, std::optional<std::chrono::steady_clock::time_point>) {};
+    return [](const Key&, const Outcome&) {};
   }
 
   asio::io_context io_{1};
@@ -108,16 +108,18 @@ TEST_F(WorkQueueTest, NeverWorksOnAKeyTwiceAtOnceNorOnMoreThanTheLimit) {
 TEST_F(WorkQueueTest, RetriesWithBackoffUntilDone) {
   std::vector<std::chrono::steady_clock::time_point> delays;
   int failures = 4;
+  WorkQueue* self = nullptr;
   WorkQueue queue(
       io_.get_executor(), fast(),
       [&](Key) -> asio::awaitable<Outcome> {
         co_return Outcome{failures-- > 0 ? Outcome::Kind::retry : Outcome::Kind::done, std::nullopt};
       },
-      [&](const Key&, std::optional<std::chrono::steady_clock::time_point> next_try) {
-        if (next_try) {
+      [&](const Key& key, const Outcome&) {
+        if (const auto next_try = self->next_try(key)) {
           delays.push_back(*next_try);
         }
       });
+  self = &queue;
   queue.add({"a", "s"});
   run();
   EXPECT_EQ(delays.size(), 4U);
@@ -145,6 +147,21 @@ TEST_F(WorkQueueTest, HonoursALaterTimeThatTheServerAskedFor) {
   stop(queue);
 }
 
+TEST_F(WorkQueueTest, WhatWaitsComesBackAtItsTimeHoweverOftenItWasAskedFor) {
+  int runs = 0;
+  WorkQueue queue(
+      io_.get_executor(), {.max_in_flight = 1, .backoff_base = 1h, .backoff_cap = 1h, .recheck = 1h},
+      [&](Key) -> asio::awaitable<Outcome> { co_return ++runs < 20 ? Outcome{Outcome::Kind::wait, 10ms} : Outcome{}; },
+      no_delay());
+  for (int i = 0; i < 15; ++i) {
+    queue.add({"a", "s"});
+    io_.run_for(1ms);
+  }
+  run();
+  EXPECT_EQ(runs, 20);
+  stop(queue);
+}
+
 TEST_F(WorkQueueTest, AnEventEndsADelayAtOnce) {
   int runs = 0;
   WorkQueue queue(
@@ -162,20 +179,33 @@ TEST_F(WorkQueueTest, AnEventEndsADelayAtOnce) {
   stop(queue);
 }
 
-TEST_F(WorkQueueTest, AFailureThatEscapesIsRetriedAndLosesNoKey) {
+TEST_F(WorkQueueTest, WhateverEscapesIsToldAndRetriedAndLosesNoKey) {
   int runs = 0;
+  std::vector<std::string> defects;
   WorkQueue queue(
       io_.get_executor(), fast(),
       [&](Key) -> asio::awaitable<Outcome> {
-        if (runs++ == 0) {
-          throw Error(ErrorCode::internal, "a defect");
+        switch (runs++) {
+          case 0:
+            throw Error(ErrorCode::internal, "a defect");
+          case 1:
+            throw std::out_of_range("another one");
+          default:
+            co_return Outcome{};
         }
-        co_return Outcome{};
       },
-      no_delay());
+      [&](const Key&, const Outcome& outcome) {
+        if (outcome.defect) {
+          defects.push_back(outcome.defect->message());
+          throw std::runtime_error("nor does what is told of it end anything");
+        }
+      });
   queue.add({"a", "s"});
   run();
-  EXPECT_EQ(runs, 2);
+  EXPECT_EQ(runs, 3);
+  ASSERT_EQ(defects.size(), 2U);
+  EXPECT_EQ(defects[0], "a defect");
+  EXPECT_NE(defects[1].find("unexpected exception"), std::string::npos);
   stop(queue);
 }
 

@@ -22,6 +22,16 @@ TEST(FootprintStore, RemembersAcrossRestarts) {
   EXPECT_TRUE(FootprintStore(dir / "f").all().empty());
 }
 
+TEST(FootprintStore, ReadsTheFilesOfOlderVersions) {
+  const test::TempDir dir;
+  dir.write("f/t.json", R"({"forgotten": false, "kept": [], "contexts": {"dev": {"serviceAccounts": ["default"],
+    "secrets": {"cred": {"all": true, "namespaces": ["a"]}, "other": {"all": false, "namespaces": ["b"]}}}}})");
+  const FootprintStore store(dir / "f");
+  const Places& places = store.all().at("t").contexts.at("dev");
+  EXPECT_EQ(places.secrets.at("cred"), (Scope{true, {"a"}}));
+  EXPECT_EQ(places.secrets.at("other"), (Scope{false, {"b"}}));
+}
+
 TEST(FootprintStore, AnUnreadableFileIsLeftAlone) {
   const test::TempDir dir;
   dir.write("f/t.json", "{\"half");

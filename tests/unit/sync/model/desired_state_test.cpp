@@ -156,6 +156,76 @@ TEST_F(DecideTest, NeverRemovesWhatIsNotOurs) {
   EXPECT_EQ(decide(&view, "elsewhere").action, Action::nothing);
 }
 
+TEST_F(DecideTest, ACopyIsNeitherRemovedNorUpdated) {
+  auto view = in_place();
+  view.ownership = Ownership::copy;
+  view.holder = "team-a/cred";
+  EXPECT_EQ(decide(&view, "elsewhere").action, Action::nothing);
+  view.digest = {};
+  const auto decision = decide(&view);
+  EXPECT_EQ(decision.action, Action::nothing);
+  EXPECT_EQ(decision.cause->code(), ErrorCode::not_owned);
+  EXPECT_NE(decision.cause->message().find("copy of team-a/cred"), std::string::npos);
+  EXPECT_EQ(decide(&view, "team-a", /*adopt=*/true).action, Action::adopt);
+}
+
+TEST_F(DecideTest, ASecretOfBeforeThePlaceIsUpgradedWhereItIsWantedAndRemovedOnlyWhereAFootprintProvesIt) {
+  auto view = in_place();
+  view.ownership = Ownership::unplaced;
+  view.holder = "kubectl-client-side-apply";
+  EXPECT_EQ(decide(&view).action, Action::update);
+  EXPECT_EQ(decide(&view).why, Why::unplaced);
+  Facts facts;
+  facts.secret = &view;
+  const Key elsewhere{"elsewhere", "cred"};
+  EXPECT_EQ(desired_->decide(elsewhere, facts).action, Action::nothing) << "no footprint covers the place";
+  facts.remembered = true;
+  EXPECT_EQ(desired_->decide(elsewhere, facts).action, Action::nothing) << "somebody else wrote it: a copy";
+  view.holder = "regsync";
+  EXPECT_EQ(desired_->decide(elsewhere, facts).action, Action::remove);
+  facts.remembered = false;
+  EXPECT_EQ(desired_->decide(elsewhere, facts).action, Action::nothing);
+}
+
+TEST_F(DecideTest, ANamespaceThatIsNotListedWhileASecretInItIsSeenIsUnknown) {
+  auto target = make_target("t");
+  target.namespaces = {};
+  target.namespace_selector = LabelSelector::parse("env=prod");
+  build(target, one_login("ghcr.io"));
+  const auto view = in_place();
+  Facts facts;
+  facts.namespaces_complete = true;
+  facts.secret = &view;
+  EXPECT_EQ(desired_->decide({"team-a", "cred"}, facts).action, Action::nothing);
+  const NamespaceView unlabelled;
+  facts.name_space = &unlabelled;
+  EXPECT_EQ(desired_->decide({"team-a", "cred"}, facts).action, Action::remove) << "its own labels say so";
+}
+
+TEST_F(DecideTest, SaysWhy) {
+  auto view = in_place();
+  EXPECT_EQ(decide(nullptr).why, Why::missing);
+  EXPECT_EQ(decide(&view).why, Why::nothing);
+  EXPECT_EQ(decide(&view, "elsewhere").why, Why::not_covered);
+  view.digest = {};
+  EXPECT_EQ(decide(&view).why, Why::outdated);
+  Facts facts;
+  facts.secret = &view;
+  facts.written = plan_->payload->id();
+  EXPECT_EQ(desired_->decide({"team-a", "cred"}, facts).why, Why::drifted);
+  view.target = "gone";
+  EXPECT_EQ(decide(&view, "elsewhere").why, Why::target_removed);
+}
+
+TEST_F(DecideTest, ALabelThatSomebodyChangedIsNamed) {
+  auto view = in_place();
+  view.ownership = Ownership::relabelled;
+  view.holder = "Helm";
+  const auto decision = decide(&view);
+  EXPECT_EQ(decision.cause->code(), ErrorCode::not_owned);
+  EXPECT_NE(decision.cause->message().find("managed-by is now \"Helm\""), std::string::npos);
+}
+
 TEST_F(DecideTest, AnUnreadStoreHoldsEverythingAsItIs) {
   const auto view = in_place();
   build(make_target("t"), KnownLogins());

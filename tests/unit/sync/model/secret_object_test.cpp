@@ -11,9 +11,16 @@ namespace {
 
 using nlohmann::json;
 
+// As the server keeps what an apply brought.
 json secret(std::string_view owner) {
-  return json::parse(make_apply_body(
-      {.name = "cred", .target = "t", .owner = owner, .payload_base64 = "e30=", .resource_version = "5"}));
+  json object = json::parse(make_apply_body({.name_space = "team",
+                                             .name = "cred",
+                                             .target = "t",
+                                             .owner = owner,
+                                             .payload_base64 = "e30=",
+                                             .resource_version = "5"}));
+  object["metadata"]["namespace"] = "team";
+  return object;
 }
 
 TEST(SecretObject, ViewsWhatItWrote) {
@@ -30,11 +37,42 @@ TEST(SecretObject, OwnershipNeedsLabelAndBothAnnotations) {
   EXPECT_EQ(view_secret(secret("id2 other@host"), "id1").ownership, Ownership::other_owner);
   auto without_label = secret("id1 jdoe@laptop");
   without_label["metadata"].erase("labels");
-  EXPECT_EQ(view_secret(without_label, "id1").ownership, Ownership::unmanaged);
+  EXPECT_EQ(view_secret(without_label, "id1").ownership, Ownership::relabelled);
+  EXPECT_EQ(view_secret(without_label, "id2").ownership, Ownership::unmanaged);
   auto without_target = secret("id1 jdoe@laptop");
   without_target["metadata"]["annotations"].erase("regsync.dev/target");
   EXPECT_EQ(view_secret(without_target, "id1").ownership, Ownership::unmanaged);
   EXPECT_EQ(view_secret(json::object(), "id1").ownership, Ownership::unmanaged);
+}
+
+TEST(SecretObject, IsOursOnlyInThePlaceThatItNames) {
+  for (const auto& [field, value] : {std::pair{"namespace", "other"}, std::pair{"name", "copy"}}) {
+    auto copy = secret("id1 jdoe@laptop");
+    copy["metadata"][field] = value;
+    EXPECT_EQ(view_secret(copy, "id1").ownership, Ownership::copy);
+    EXPECT_EQ(view_secret(copy, "id1").holder, "team/cred");
+    EXPECT_EQ(view_secret(copy, "id2").ownership, Ownership::copy) << "whoever wrote the first one";
+  }
+  auto old = secret("id1 jdoe@laptop");
+  old["metadata"]["annotations"].erase("regsync.dev/place");
+  old["metadata"]["managedFields"] = {{{"manager", "regsync"}, {"fieldsV1", {{"f:data", json::object()}}}}};
+  EXPECT_EQ(view_secret(old, "id1").ownership, Ownership::unplaced);
+  EXPECT_EQ(view_secret(old, "id1").holder, "regsync");
+  EXPECT_EQ(view_secret(old, "id2").ownership, Ownership::other_owner);
+}
+
+TEST(SecretObject, OddMarksAreNotOurs) {
+  for (const auto& odd : {json(5), json(nullptr), json::array({"a"}), json::object()}) {
+    auto object = secret("id1 jdoe@laptop");
+    object["metadata"]["annotations"]["regsync.dev/owner"] = odd;
+    EXPECT_EQ(view_secret(object, "id1").ownership, Ownership::unmanaged) << odd;
+    object = secret("id1 jdoe@laptop");
+    object["metadata"]["annotations"] = odd;
+    EXPECT_EQ(view_secret(object, "id1").ownership, Ownership::unmanaged) << odd;
+    object["metadata"] = odd;
+    EXPECT_EQ(view_secret(object, "id1").ownership, Ownership::unmanaged) << odd;
+    EXPECT_EQ(view_secret(odd, "id1").ownership, Ownership::unmanaged) << odd;
+  }
 }
 
 TEST(SecretObject, NamesTheOwnerForPeople) {
@@ -58,8 +96,12 @@ TEST(SecretObject, ReadsTheSameFromTextAsFromATree) {
   wrong_types["data"] = json::array({1});
   wrong_types["metadata"]["labels"] = nullptr;
   wrong_types["metadata"]["managedFields"] = "none";
+  auto copy = secret("id1 jdoe@laptop");
+  copy["metadata"]["namespace"] = "other";
+  auto relabelled = secret("id1 jdoe@laptop");
+  relabelled["metadata"]["labels"]["app.kubernetes.io/managed-by"] = "Helm";
   for (const auto& object : {secret("id1 jdoe@laptop"), secret("id2 other@host"), foreign, sealed, odd, wrong_types,
-                             json::object(), json{{"metadata", 5}}}) {
+                             copy, relabelled, json::object(), json{{"metadata", 5}}}) {
     const auto read = read_secret(object.dump(), "id1");
     EXPECT_EQ(read.view, view_secret(object, "id1")) << object;
     EXPECT_EQ(read.version, version_number(resource_version_of(object))) << object;
@@ -79,8 +121,12 @@ TEST(SecretObject, WhatIsNoObjectIsAnError) {
 }
 
 TEST(SecretObject, AnApplyIsYamlToo) {
-  const auto body = make_apply_body(
-      {.name = "cred", .target = "t", .owner = "id ü😀@h/x", .payload_base64 = "a/b=", .resource_version = "1"});
+  const auto body = make_apply_body({.name_space = "team",
+                                     .name = "cred",
+                                     .target = "t",
+                                     .owner = "id ü😀@h/x",
+                                     .payload_base64 = "a/b=",
+                                     .resource_version = "1"});
   EXPECT_EQ(body.find("\\/"), std::string::npos);
   EXPECT_EQ(body.find("\\u"), std::string::npos);
 }

@@ -1,0 +1,65 @@
+#include "sync/model/change.hpp"
+
+namespace regsync {
+
+std::string_view to_string(Why why) {
+  switch (why) {
+    case Why::nothing:
+      return "nothing differs";
+    case Why::missing:
+      return "it was missing";
+    case Why::outdated:
+      return "its logins or its target changed";
+    case Why::drifted:
+      return "somebody had changed it";
+    case Why::unplaced:
+      return "an older version had not noted its place";
+    case Why::adopted:
+      return "it was taken over with --adopt";
+    case Why::target_removed:
+      return "the target was removed";
+    case Why::not_covered:
+      return "the target no longer covers this place";
+    case Why::logged_out:
+      return "every login of the target is gone, and it says onLogout: remove";
+    case Why::given_away:
+      return "the target was removed with --keep-secrets";
+    case Why::attach:
+      return "the target names the ServiceAccount";
+    case Why::detach:
+      return "the ServiceAccount is not to name it any more";
+  }
+  return "";
+}
+
+std::string_view to_string(Change::Kind kind) {
+  switch (kind) {
+    case Change::Kind::created:
+      return "created";
+    case Change::Kind::updated:
+      return "updated";
+    case Change::Kind::adopted:
+      return "adopted";
+    case Change::Kind::deleted:
+      return "deleted";
+    case Change::Kind::released:
+      return "released";
+    case Change::Kind::attached:
+      return "attached";
+    case Change::Kind::detached:
+      return "detached";
+  }
+  return "";
+}
+
+std::string describe(const Change& change) {
+  std::string text = "Secret " + change.secret + " ";
+  text.append(to_string(change.kind));
+  if (change.kind == Change::Kind::attached || change.kind == Change::Kind::detached) {
+    text.append(change.kind == Change::Kind::attached ? " to" : " from");
+    text.append(" ServiceAccount ").append(change.service_account);
+  }
+  return text.append(": ").append(to_string(change.why));
+}
+
+}  // namespace regsync
