@@ -40,12 +40,7 @@ void WorkQueue::add(const Key& key) {
   if (stopping_) {
     return;
   }
-  if (const auto delayed = delayed_.find(key); delayed != delayed_.end()) {
-    const auto [begin, end] = by_time_.equal_range(delayed->second);
-    by_time_.erase(std::find_if(begin, end, [&key](const auto& item) { return item.second == key; }));
-    delayed_.erase(delayed);
-    arm();
-  }
+  end_delay(key);
   if (!dirty_.insert(key).second || processing_.contains(key)) {
     return;
   }
@@ -53,7 +48,19 @@ void WorkQueue::add(const Key& key) {
   pump();
 }
 
-void WorkQueue::forget(const Key& key) { failures_.erase(key); }
+void WorkQueue::forget(const Key& key) {
+  failures_.erase(key);
+  end_delay(key);
+}
+
+void WorkQueue::end_delay(const Key& key) {
+  if (const auto delayed = delayed_.find(key); delayed != delayed_.end()) {
+    const auto [begin, end] = by_time_.equal_range(delayed->second);
+    by_time_.erase(std::find_if(begin, end, [&key](const auto& item) { return item.second == key; }));
+    delayed_.erase(delayed);
+    arm();
+  }
+}
 
 void WorkQueue::pause() {
   paused_ = true;

@@ -65,7 +65,7 @@ class WorkQueue {
   ~WorkQueue() = default;
 
   void add(const Key& key);     // now; ends a delay of the key
-  void forget(const Key& key);  // its failures: the next one backs off from the start
+  void forget(const Key& key);  // its failures and its delay: the next failure backs off from the start
   void pause();                 // starts nothing more until resume(); what is in work goes on
   void resume();
   [[nodiscard]] bool idle() const;  // nothing queued, nothing in work (delayed keys do not count)
@@ -87,6 +87,7 @@ class WorkQueue {
   void start(const Key& key);
   void finish(const Key& key, const Outcome& outcome);
   void schedule(const Key& key, const Outcome& outcome);
+  void end_delay(const Key& key);
   void add_after(const Key& key, std::chrono::milliseconds delay);
   void arm();
   [[nodiscard]] std::chrono::milliseconds backoff(int failures) const;
