@@ -29,7 +29,7 @@ std::optional<std::string> only_namespace(const Footprint& footprint, const std:
     return std::nullopt;
   }
   const Scope& scope = places->second.secrets.at(secret);
-  return scope.all || scope.namespaces.size() != 1 ? std::nullopt : std::optional(*scope.namespaces.begin());
+  return scope.any || scope.namespaces.size() != 1 ? std::nullopt : std::optional(*scope.namespaces.begin());
 }
 
 }  // namespace
