@@ -1,9 +1,4 @@
-// Follows the Secret Service and delivers readings of it.
-//
-// Owns the store thread, on which the store is used and D-Bus signals arrive; between them it sleeps. A burst of
-// signals becomes one reading. Signals carry no news, only "look again". A restarted or late keyring daemon
-// (NameOwnerChanged of org.freedesktop.secrets) is reconnected to and read again. Never prompts. Never polls, but for a
-// locked keyring: no signal says that pam_gnome_keyring unlocked it.
+// Readings of the Secret Service, brought to the io_context: the bridge from StoreWatch, which has a thread of its own.
 //
 // Constructed, used and destroyed on the io_context thread; the handler is called there (asio::post). The destructor
 // joins the thread; no handler runs after it.
@@ -14,6 +9,7 @@
 #include <memory>
 #include <set>
 
+#include "helper/secret_service/store_watch.hpp"
 #include "helper/store/registry_key.hpp"
 #include "helper/store/store_reading.hpp"
 
@@ -24,21 +20,14 @@ class StoreMonitor {
   using Handler = std::function<void(StoreReading)>;
 
   StoreMonitor(asio::any_io_executor executor, Handler on_reading);
-  ~StoreMonitor();
-  StoreMonitor(const StoreMonitor&) = delete;
-  StoreMonitor& operator=(const StoreMonitor&) = delete;
-  StoreMonitor(StoreMonitor&&) = delete;
-  StoreMonitor& operator=(StoreMonitor&&) = delete;
 
-  // The registries whose secrets are loaded from now on; starts a new reading. Nothing else leaves the keyring.
-  void want(std::set<RegistryKey> registries);
-
-  // Reads again now (a person asked).
-  void refresh();
+  // See StoreWatch.
+  void want(std::set<RegistryKey> registries) { watch_.want(std::move(registries)); }
+  void refresh() { watch_.refresh(); }
 
  private:
-  class Impl;
-  std::unique_ptr<Impl> impl_;
+  const std::shared_ptr<Handler> handler_;  // what is posted finds nobody once this is gone
+  StoreWatch watch_;                        // ends first
 };
 
 }  // namespace regsync

@@ -83,9 +83,6 @@ BusConnection::BusConnection(int cancel_fd) : cancel_fd_(cancel_fd) {
   if (opened < 0) {
     throw no_bus_error(text_of(-opened));
   }
-  if (!wait_until([bus] { return sd_bus_is_ready(bus) > 0; })) {
-    throw is_open() ? bus_cancelled_error() : no_bus_error("it closes the connection");
-  }
 }
 
 bool BusConnection::process() {
@@ -101,14 +98,20 @@ bool BusConnection::process() {
   return false;
 }
 
-bool BusConnection::wait_until(const std::function<bool()>& holds) {
+BusConnection::Waited BusConnection::wait_until(const std::function<bool()>& holds, Clock::time_point deadline) {
   while (true) {
     const bool connected = process();
     if (holds()) {
-      return true;
+      return Waited::held;
     }
-    if (!connected || wait_for_input(bus_.get(), cancel_fd_)) {
-      return false;
+    if (!connected) {
+      return Waited::disconnected;
+    }
+    if (Clock::now() >= deadline) {
+      return Waited::late;
+    }
+    if (wait_for_input(bus_.get(), cancel_fd_, deadline)) {
+      return Waited::cancelled;
     }
   }
 }

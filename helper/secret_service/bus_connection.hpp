@@ -17,18 +17,24 @@ namespace regsync {
 
 class BusConnection {
  public:
-  // Connects, and waits until the bus has let us in. cancel_fd stays the caller's and outlives this: once it is
-  // readable, nothing waits any more; -1 for none. Throws store_unavailable, cancelled.
+  using Clock = std::chrono::steady_clock;
+
+  // Connects. The bus has not answered yet: what is sent meanwhile follows its greeting without a round trip of its
+  // own. cancel_fd stays the caller's and outlives this: once it is readable, nothing waits any more; -1 for none.
+  // Throws store_unavailable.
   explicit BusConnection(int cancel_fd = -1);
 
   // Hands what has come to its handlers, without waiting. False once the connection is lost.
   bool process();
 
-  // Handles what comes until it holds. False if it never will: the connection is lost, or the waiting cancelled.
-  bool wait_until(const std::function<bool()>& holds);
+  // Handles what comes until it holds, which is `held`, or until one of the others happens.
+  enum class Waited { held, late, cancelled, disconnected };
+  Waited wait_until(const std::function<bool()>& holds, Clock::time_point deadline = Clock::time_point::max());
 
   [[nodiscard]] sd_bus* get() const { return bus_.get(); }
   [[nodiscard]] bool is_open() const { return sd_bus_is_open(bus_.get()) > 0; }
+  // Whether the bus has answered at all.
+  [[nodiscard]] bool is_ready() const { return sd_bus_is_ready(bus_.get()) > 0; }
 
  private:
   const int cancel_fd_;

@@ -1,16 +1,15 @@
-// The Secret Service on D-Bus: calls in bulk, its errors as ours, its prompts.
+// The Secret Service on D-Bus: typed questions, many at a time, and its errors as ours.
 //
-// Over sd-bus and not libsecret (0.20) for two reasons. Speed: libsecret opens a Diffie-Hellman session (more than half
-// of a `get`'s time) and makes one proxy per item (two round trips each). A `plain` session is enough here: the session
-// bus is a local socket that only this user's processes reach, and each of them could ask the service for the secret
-// itself; the specification (Secret Service, "Transfer of Secrets") leaves the choice to the client. The stores that
-// authorise programs still see who asks, since each program asks for itself. And prompts: while several programs
-// prompt, some of libsecret's calls never return, or end before the person has answered.
+// Over sd-bus: libsecret makes one proxy per item (two round trips each) and starts GLib's threads. A `plain` session
+// is enough for reading: the session bus is a local socket that only this user's processes reach, and each of them
+// could ask the service for the secret itself; the specification (Secret Service, "Transfer of Secrets") leaves the
+// choice to the client.
 //
-// One thread; calls block (25 s at most; prompts as long as the person takes). Errors: Error with code
-// store_unavailable, locked or cancelled.
+// One thread. Calls block, but not for ever: see renew(). Errors: Error with code store_unavailable, locked or
+// cancelled.
 #pragma once
 
+#include <chrono>
 #include <functional>
 #include <optional>
 #include <string>
@@ -20,6 +19,7 @@
 #include "helper/base/error.hpp"
 #include "helper/secret_service/bus_connection.hpp"
 #include "helper/secret_service/bus_ptr.hpp"
+#include "helper/store/store_reading.hpp"
 
 namespace regsync {
 
@@ -38,15 +38,32 @@ struct BusCall {
 };
 
 struct BusError {
-  std::string name;  // as D-Bus has it; bus_cancelled_name and SD_BUS_ERROR_DISCONNECTED for what happened on our side
+  std::string name;  // as D-Bus has it, or one of those below for what happened on our side
   std::string message;
 };
 inline constexpr const char* bus_cancelled_name = "dev.regsync.Error.Cancelled";
+inline constexpr const char* bus_late_name = "dev.regsync.Error.Late";
+inline constexpr const char* bus_odd_answer_name = "dev.regsync.Error.OddAnswer";
 
-struct BusReply {
-  BusMessagePtr value;  // null if there is an error
+// What a call was answered with: either a value or an error.
+template <typename T>
+struct Answer {
+  std::optional<T> value;
   std::optional<BusError> error;
 };
+
+// A call, and where its answer goes. An answer of another form than expected is an error of that call alone.
+struct Question {
+  BusCall call;
+  std::function<void(sd_bus_message*)> on_value;
+  std::optional<BusError>* error = nullptr;
+};
+
+// `place` must outlive the asking.
+template <typename T>
+Question question(BusCall call, T (*read)(sd_bus_message*), Answer<T>& place) {
+  return {std::move(call), [read, &place](sd_bus_message* answer) { place.value.emplace(read(answer)); }, &place.error};
+}
 
 // Arguments as write_to takes them. Strings are copied; a const char* must live as long as the result.
 template <typename... Values>
@@ -61,72 +78,73 @@ std::string read_path(sd_bus_message* message);
 
 class SecretServiceClient {
  public:
-  // Connects to the session bus. Throws store_unavailable, cancelled. cancel_fd: see SecretServiceStore.
+  // Connects to the session bus. Throws store_unavailable. cancel_fd: see SecretServiceStore.
   explicit SecretServiceClient(int cancel_fd);
 
   // False if the connection is lost.
   bool alive() { return connection_.process(); }
 
-  // Makes all calls, many at a time, and waits for all replies, which come in the order of the calls. One that the
-  // service answers with UnknownMethod is made again, a few times: see max_attempts.
-  std::vector<BusReply> call_all(const std::vector<BusCall>& calls);
+  // A service that is silent for longer than `patience` does not answer. All calls since renew() together may take
+  // `budget`, so that slow answers end too. Call it when a command begins, and after each time that a person or another
+  // process was waited for.
+  static constexpr auto patience = std::chrono::seconds(10);
+  static constexpr auto budget = std::chrono::seconds(30);
+  void renew() {
+    progress_ = BusConnection::Clock::now();
+    deadline_ = progress_ + budget;
+  }
 
-  // One call; throws what it failed with.
-  BusMessagePtr call(const BusCall& call);
+  // Asks all, many at a time, and waits for all answers. A call that the service answers with UnknownMethod is made
+  // again, a few times: see max_attempts.
+  void ask(const std::vector<Question>& questions);
 
-  // Asks the service to unlock these objects, with a prompt if it needs one. False if the person, or the lack of one
-  // who could answer, left one locked. Of several processes that ask at once (a pull of many images) the first one
-  // prompts, and its answer is that of the others.
-  bool unlock(const std::vector<std::string>& paths);
+  // One question; throws what it failed with.
+  template <typename T>
+  T ask(BusCall call, T (*read)(sd_bus_message*)) {
+    Answer<T> answer;
+    ask({question(std::move(call), read, answer)});
+    return value_of(std::move(answer));
+  }
 
-  // Shows the prompt that a call answered with, and waits. A message whose next value is a variant with the result of
-  // the delayed call; null if the prompt was dismissed.
-  BusMessagePtr prompt(const std::string& prompt_path);
+  // The value, or the error thrown as ours.
+  template <typename T>
+  T value_of(Answer<T> answer) {
+    if (answer.error) {
+      throw error_of(*answer.error);
+    }
+    return std::move(*answer.value);
+  }
 
-  // Lets the person choose a password for a first collection. False if that was dismissed or is not possible.
-  bool create_default_collection();
+  // What a call to the Secret Service failed with, as ours.
+  Error error_of(const BusError& error);
+
+  // The unique name of the program that answered last for the Secret Service; empty before the first answer.
+  [[nodiscard]] const std::string& provider_name() const { return provider_name_; }
+  // How often that has become another program. Answers between which it changes are of two stores.
+  [[nodiscard]] int provider_changes() const { return provider_changes_; }
+  // That program; none if nobody has the bus name. Asks only the bus, and starts nothing.
+  std::optional<StoreProvider> provider();
 
   [[nodiscard]] BusConnection& connection() { return connection_; }
 
  private:
-  std::vector<BusReply> send_all(const std::vector<BusCall>& calls);
+  struct Asked;
+  std::vector<Asked> send(const std::vector<const Question*>& questions);
+  void note_sender(sd_bus_message* answer);
 
   BusConnection connection_;
+  BusConnection::Clock::time_point progress_ = BusConnection::Clock::now();  // the last answer, or renew()
+  BusConnection::Clock::time_point deadline_ = progress_ + budget;
+  std::string provider_name_;
+  int provider_changes_ = 0;
 };
-
-// Only one process of this session at a time holds the lock of a name. It is ownership of a bus name, which ends with
-// the process whatever happens to it.
-class SessionLock {
- public:
-  SessionLock(SecretServiceClient& bus, const char* name);  // waits for its turn
-  ~SessionLock();
-  SessionLock(const SessionLock&) = delete;
-  SessionLock& operator=(const SessionLock&) = delete;
-  SessionLock(SessionLock&&) = delete;
-  SessionLock& operator=(SessionLock&&) = delete;
-
-  // Whether somebody else held it first.
-  [[nodiscard]] bool waited() const { return waited_; }
-
- private:
-  SecretServiceClient& bus_;
-  const char* const name_;
-  bool waited_ = false;
-};
-
-// Held by who changes the store: "look, then replace" is two steps on the Secret Service.
-inline constexpr const char* store_writer_lock = "dev.regsync.StoreWriter";
-
-// What a call to the Secret Service failed with, as ours.
-Error secret_service_error(const BusError& error);
 
 // Whether the error says that the object of the call is gone (deleted since it was found). A service that fails may say
 // so too: where much hangs on it, search again.
 bool is_gone(const BusError& error);
 
-// The default collection, or one of the items, is locked and stayed so.
-Error locked_error();
-Error no_default_collection_error();
-Error no_provider_error();
+bool is_locked(const BusError& error);
+// The session of a secret is not, or no longer, known to the service.
+bool is_no_session(const BusError& error);
 
 }  // namespace regsync

@@ -1,112 +1,86 @@
 #include "helper/secret_service/secret_service_store.hpp"
 
 #include <algorithm>
-#include <iterator>
-#include <map>
-#include <set>
 #include <string_view>
 #include <utility>
 
+#include "helper/secret_service/provider.hpp"
 #include "helper/secret_service/secret_service_client.hpp"
+#include "helper/secret_service/secret_service_reader.hpp"
+#include "helper/secret_service/secret_service_writer.hpp"
+#include "helper/secret_service/session_lock.hpp"
 
 namespace regsync {
 namespace {
 
-constexpr const char* service_interface = "org.freedesktop.Secret.Service";
-constexpr const char* collection_interface = "org.freedesktop.Secret.Collection";
-constexpr const char* item_interface = "org.freedesktop.Secret.Item";
-constexpr const char* properties_interface = "org.freedesktop.DBus.Properties";
-constexpr const char* schema = "io.docker.Credentials";
-
 // How often a login that is replaced while we read it is looked for again.
 constexpr int max_attempts = 5;
 
-BusCall open_session_call() {
-  return {secret_service_path, service_interface, "OpenSession", arguments("sv", "plain", "s", "")};
-}
+using Paths = std::vector<std::string>;
 
-// Never a call to /org/freedesktop/secrets/aliases/default: gnome-keyring (42.1) looks that alias up on another thread
-// than ReadAlias, and now and then one of the two answers freed memory.
-BusCall read_default_call() { return {secret_service_path, service_interface, "ReadAlias", arguments("s", "default")}; }
-
-BusCall collection_locked_call(const std::string& collection) {
-  return {collection, properties_interface, "Get", arguments("ss", collection_interface, "Locked")};
-}
-
-BusCall item_property_call(const std::string& path, const char* name) {
-  return {path, properties_interface, "Get", arguments("ss", item_interface, name)};
-}
-
-// The items of our schema; those of one server, or all.
-BusCall search_call(const std::string* server) {
-  return {secret_service_path, service_interface, "SearchItems",
-          server != nullptr ? arguments("a{ss}", 2, "xdg:schema", schema, "server", *server)
-                            : arguments("a{ss}", 1, "xdg:schema", schema)};
-}
-
-const BusMessagePtr& value_of(const BusReply& reply) {
-  if (reply.error) {
-    throw secret_service_error(*reply.error);
+void add(Paths& paths, const std::string& path) {
+  if (std::ranges::find(paths, path) == paths.end()) {
+    paths.push_back(path);
   }
-  return reply.value;
 }
 
-// The answer of OpenSession.
-std::string session_of(sd_bus_message* answer) {
-  understood(sd_bus_message_skip(answer, "v"));
-  return read_path(answer);
+// What must be unlocked before an item can be used.
+void add_lock_of(Paths& paths, const StoreContents& contents, const StoredItem& item) {
+  if (item.locked) {
+    const StoreCollection* collection = contents.collection(item.collection);
+    add(paths, collection != nullptr && collection->locked ? item.collection : item.path);
+  }
 }
 
-// Answers of Properties.Get.
-bool boolean_property(sd_bus_message* answer) {
-  int value = 0;
-  read_from(answer, "v", "b", &value);
-  return value != 0;
+void add_default(Paths& paths, const StoreContents& contents) {
+  const StoreCollection* collection = contents.collection(contents.default_collection);
+  if (collection != nullptr && collection->locked) {
+    add(paths, collection->path);
+  }
 }
 
-std::uint64_t number_property(sd_bus_message* answer) {
-  std::uint64_t value = 0;
-  read_from(answer, "v", "t", &value);
-  return value;
-}
-
-// From the answer for an item's Attributes.
-Login login_of(sd_bus_message* answer) {
-  Login login;
-  understood(sd_bus_message_enter_container(answer, 'v', "a{ss}"));
-  understood(sd_bus_message_enter_container(answer, 'a', "{ss}"));
-  const char* key = nullptr;
-  const char* value = nullptr;
-  while (read_from(answer, "{ss}", &key, &value)) {
-    if (key == std::string_view("server")) {
-      login.server = value;
-    } else if (key == std::string_view("username")) {
-      login.username = value;
+void add_all_collections(Paths& paths, const StoreContents& contents) {
+  for (const StoreCollection& collection : contents.collections) {
+    if (collection.locked) {
+      add(paths, collection.path);
     }
   }
-  return login;
 }
 
-// From the answer of GetSecret: (session, parameters, value, content type).
-SecretString secret_of(sd_bus_message* answer) {
-  sd_bus_message_sensitive(answer);  // wiped when it is freed
-  const void* bytes = nullptr;
-  std::size_t size = 0;
-  understood(sd_bus_message_enter_container(answer, 'r', "oayays"));
-  understood(sd_bus_message_skip(answer, "oay"));
-  understood(sd_bus_message_read_array(answer, 'y', &bytes, &size));
-  return SecretString({static_cast<const char*>(bytes), size});
-}
+bool is_of(const StoredItem& item, const RegistryKey& key) { return RegistryKey(item.login.server) == key; }
 
-// The result of a call that the service delays until the person consents.
-BusMessagePtr consent(SecretServiceClient& bus, Prompt prompt, const std::string& prompt_path,
-                      const std::string& purpose) {
-  BusMessagePtr result = prompt == Prompt::allowed ? bus.prompt(prompt_path) : nullptr;
-  if (!result) {
-    throw Error(ErrorCode::locked, "the keyring asked for consent to " + purpose + ", and got none",
-                "answer its prompt, or unlock it first");
+// The item that `get` answers with: one of exactly this name before another spelling.
+const StoredItem* best(const StoreContents& contents, const RegistryKey& key, std::string_view exact) {
+  const StoredItem* found = nullptr;
+  for (const StoredItem& item : contents.items) {
+    if (is_of(item, key) && (found == nullptr || (found->login.server != exact && item.login.server == exact))) {
+      found = &item;
+    }
   }
-  return result;
+  return found;
+}
+
+std::vector<KeptLogin> logins_of(const StoreContents& contents) {
+  std::vector<KeptLogin> logins;
+  logins.reserve(contents.items.size());
+  for (const StoredItem& item : contents.items) {
+    logins.push_back({item.login, item.collection});
+  }
+  std::ranges::stable_sort(logins, {}, [](const KeptLogin& kept) { return kept.login.server; });
+  return logins;
+}
+
+// Nothing was found, and something that is there could not be read.
+void require_readable(const StoreContents& contents) {
+  if (contents.unreadable > 0) {
+    throw Error(ErrorCode::store_unavailable,
+                "the Secret Service lists " + std::to_string(contents.unreadable) + " logins that it does not show",
+                "try again; `regsync doctor` tells more");
+  }
+}
+
+Error too_fast(const std::string& server) {
+  return {ErrorCode::store_unavailable, "the login of " + server + " changes faster than it can be read"};
 }
 
 }  // namespace
@@ -115,329 +89,251 @@ SecretServiceStore::SecretServiceStore(Prompt prompt, int cancel_fd) : prompt_(p
 
 SecretServiceStore::~SecretServiceStore() = default;
 
-SecretServiceClient& SecretServiceStore::bus() {
-  if (bus_ && !bus_->alive()) {
-    bus_.reset();
-    session_.clear();
+void SecretServiceStore::connect() {
+  if (!client_ || !client_->alive()) {
+    writer_.reset();
+    reader_.reset();
+    client_ = std::make_unique<SecretServiceClient>(cancel_fd_);
+    reader_ = std::make_unique<SecretServiceReader>(*client_);
+    writer_ = std::make_unique<SecretServiceWriter>(*client_, prompt_);
   }
-  if (!bus_) {
-    bus_ = std::make_unique<SecretServiceClient>(cancel_fd_);
-  }
-  return *bus_;
+  client_->renew();
 }
 
-SecretServiceStore::Found SecretServiceStore::find() {
-  std::vector<BusCall> questions{
-      search_call(nullptr),
-      read_default_call(),
-      {"/org/freedesktop/DBus", "org.freedesktop.DBus", "GetNameOwner", arguments("s", secret_service_name),
-       "org.freedesktop.DBus"},
-  };
-  if (session_.empty()) {  // most callers need one next, and here it costs no round trip
-    questions.push_back(open_session_call());
-  }
-  const auto answers = bus().call_all(questions);
-  std::string owner = answers[2].value ? read_string(answers[2].value.get()) : "";
-  if (answers.size() > 3) {
-    session_ = session_of(value_of(answers[3]).get());
-  } else if (owner != session_owner_) {
-    session_.clear();  // a session ends with its service
-  }
-  session_owner_ = std::move(owner);
-  const std::vector<std::string> unlocked = read_paths(value_of(answers[0]).get());
-  const std::vector<std::string> locked = read_paths(answers[0].value.get());
-
-  Found found;
-  found.collection = read_path(value_of(answers[1]).get());
-  if (found.collection == "/") {
-    found.collection.clear();
-    return found;
-  }
-  std::vector<BusCall> calls{collection_locked_call(found.collection)};
-  for (const auto* paths : {&unlocked, &locked}) {
-    for (const std::string& path : *paths) {
-      calls.push_back(item_property_call(path, "Attributes"));
-    }
-  }
-  const auto replies = bus().call_all(calls);
-  found.collection_locked = boolean_property(value_of(replies[0]).get());
-  std::vector<std::string> vanished;
-  for (std::size_t i = 0; i + 1 < replies.size(); ++i) {
-    const BusReply& reply = replies[i + 1];
-    const bool is_locked = i >= unlocked.size();
-    const std::string& path = is_locked ? locked[i - unlocked.size()] : unlocked[i];
-    if (reply.error && is_gone(*reply.error)) {
-      vanished.push_back(path);
-      continue;
-    }
-    Login login = login_of(value_of(reply).get());
-    if (!login.server.empty()) {
-      found.items.push_back({.path = path, .login = std::move(login), .locked = is_locked});
-    }
-  }
-  expect_gone(vanished);
-  sort_by_time(found.items);
-  return found;
+Error SecretServiceStore::locked_error(const StoreContents& contents) {
+  return regsync::locked_error(client_->provider(), contents.collections);
 }
 
-void SecretServiceStore::expect_gone(const std::vector<std::string>& paths) {
-  if (paths.empty()) {
-    return;
-  }
-  const BusMessagePtr answer = bus().call(search_call(nullptr));
-  for (int state = 0; state < 2; ++state) {  // unlocked, locked
-    for (const std::string& path : read_paths(answer.get())) {
-      if (std::ranges::find(paths, path) != paths.end()) {
-        throw Error(ErrorCode::store_unavailable, "the Secret Service lists a login that it does not show",
-                    "try again; `regsync doctor` tells more");
-      }
-    }
-  }
-}
-
-// The time is only asked of items that are not the only one of their registry: each question costs.
-void SecretServiceStore::sort_by_time(std::vector<Item>& items) {
-  std::map<RegistryKey, std::vector<Item*>> by_registry;
-  for (Item& item : items) {
-    by_registry[RegistryKey(item.login.server)].push_back(&item);
-  }
-  std::vector<Item*> rivals;
-  for (const auto& [key, same] : by_registry) {
-    if (same.size() > 1) {
-      rivals.insert(rivals.end(), same.begin(), same.end());
-    }
-  }
-  std::vector<BusCall> calls;
-  for (const Item* item : rivals) {
-    calls.push_back(item_property_call(item->path, "Modified"));
-  }
-  const auto replies = bus().call_all(calls);
-  for (std::size_t i = 0; i < rivals.size(); ++i) {
-    if (replies[i].value) {
-      rivals[i]->modified = number_property(replies[i].value.get());
-    }
-  }
-  std::ranges::stable_sort(items, std::greater{}, &Item::modified);
-}
-
-SecretServiceStore::Found SecretServiceStore::find_unlocked(const std::function<bool(const Login&)>& concerned,
-                                                            IfNoCollection if_none) {
+StoreContents SecretServiceStore::open(const std::function<Paths(const StoreContents&)>& locked_of) {
   for (int attempt = 0;; ++attempt) {
-    Found found = find();
-    if (found.collection.empty()) {
-      const bool may_create = if_none == IfNoCollection::create && prompt_ == Prompt::allowed && attempt == 0;
-      if (!may_create || !bus().create_default_collection()) {
-        throw no_default_collection_error();
-      }
-      continue;
-    }
-    std::vector<std::string> locked;
-    // A locked collection may hold what a search does not show (KeePassXC; gnome-keyring before the first unlock).
-    if (found.collection_locked) {
-      locked.push_back(found.collection);
-    }
-    for (const Item& item : found.items) {
-      if (item.locked && !item.path.starts_with(found.collection + "/") && concerned(item.login)) {
-        locked.push_back(item.path);
-      }
-    }
+    StoreContents contents = reader_->contents();
+    const Paths locked = locked_of(contents);
     if (locked.empty()) {
-      return found;
+      return contents;
     }
-    if (prompt_ == Prompt::never || attempt > 0 || !bus().unlock(locked)) {
-      throw locked_error();
+    if (attempt > 1 || !writer_->unlock(locked)) {
+      throw locked_error(contents);
     }
   }
-}
-
-void SecretServiceStore::open_session() {
-  if (session_.empty()) {
-    session_ = session_of(bus().call(open_session_call()).get());
-  }
-}
-
-std::vector<std::optional<SecretString>> SecretServiceStore::secrets(const std::vector<Item>& items) {
-  open_session();
-  std::vector<BusCall> calls;
-  calls.reserve(items.size());
-  for (const Item& item : items) {
-    calls.push_back({item.path, item_interface, "GetSecret", arguments("o", session_)});
-  }
-  std::vector<std::optional<SecretString>> values;
-  for (const BusReply& reply : bus().call_all(calls)) {
-    if (reply.error && is_gone(*reply.error)) {
-      values.emplace_back();
-      continue;
-    }
-    values.emplace_back(secret_of(value_of(reply).get()));
-  }
-  return values;
-}
-
-bool SecretServiceStore::locked() {
-  const std::string collection = read_path(bus().call(read_default_call()).get());
-  return collection != "/" && boolean_property(bus().call(collection_locked_call(collection)).get());
-}
-
-std::optional<Credential> SecretServiceStore::lookup(const std::string& server) {
-  std::vector<BusCall> questions{search_call(&server)};
-  if (session_.empty()) {
-    questions.push_back(open_session_call());
-  }
-  const auto answers = bus().call_all(questions);
-  const std::vector<std::string> unlocked = read_paths(value_of(answers[0]).get());
-  if (answers.size() > 1) {
-    session_ = session_of(value_of(answers[1]).get());
-  }
-  if (unlocked.size() != 1) {
-    return std::nullopt;
-  }
-  const auto item = bus().call_all({
-      item_property_call(unlocked.front(), "Attributes"),
-      {unlocked.front(), item_interface, "GetSecret", arguments("o", session_)},
-  });
-  if (!item[0].value || !item[1].value) {
-    return std::nullopt;  // replaced meanwhile, or a session of a service that is gone: the long way knows
-  }
-  return Credential{login_of(item[0].value.get()), secret_of(item[1].value.get())};
 }
 
 std::optional<Credential> SecretServiceStore::get(std::string_view server) {
   require_server(server);
+  connect();
   const std::string exact(server);
   const RegistryKey key(server);
-  const auto same_registry = [&key](const Login& login) { return RegistryKey(login.server) == key; };
   for (int attempt = 0; attempt < max_attempts; ++attempt) {
-    if (auto credential = lookup(exact)) {
+    if (auto credential = reader_->lookup(exact)) {
       return credential;
     }
-    Found found = find_unlocked(same_registry);
-    std::erase_if(found.items, [&](const Item& item) { return !same_registry(item.login); });
-    std::ranges::stable_partition(found.items, [&exact](const Item& item) { return item.login.server == exact; });
-    if (found.items.empty()) {
+    const StoreContents contents = open([&](const StoreContents& seen) {
+      Paths locked;
+      if (const StoredItem* item = best(seen, key, exact)) {
+        add_lock_of(locked, seen, *item);
+      } else {
+        add_all_collections(locked, seen);  // any of them may hold it
+      }
+      return locked;
+    });
+    const StoredItem* item = best(contents, key, exact);
+    if (item == nullptr) {
+      require_readable(contents);
       return std::nullopt;
     }
-    found.items.resize(1);
-    if (auto secret = std::move(secrets(found.items).front())) {
-      return Credential{std::move(found.items.front().login), std::move(*secret)};
+    auto secret = std::move(reader_->secrets({*item}).front());
+    if (!secret.error || !is_gone(*secret.error)) {
+      return Credential{item->login, client_->value_of(std::move(secret))};
     }
   }
-  throw Error(ErrorCode::store_unavailable, "the login of " + exact + " changes faster than it can be read");
+  throw too_fast(exact);
 }
 
-std::vector<Login> SecretServiceStore::Found::logins() const {
-  std::map<std::string, std::string> latest;
-  for (const Item& item : items) {
-    latest.try_emplace(item.login.server, item.login.username);
-  }
+std::vector<Login> SecretServiceStore::list() {
+  connect();
+  const StoreContents contents = open([](const StoreContents& seen) {
+    Paths locked;
+    add_default(locked, seen);
+    return locked;
+  });
   std::vector<Login> logins;
-  logins.reserve(latest.size());
-  for (auto& [server, username] : latest) {
-    logins.push_back({server, std::move(username)});
+  for (KeptLogin& kept : logins_of(contents)) {
+    if (logins.empty() || logins.back().server != kept.login.server) {
+      logins.push_back(std::move(kept.login));
+    }
   }
   return logins;
 }
 
-std::vector<Login> SecretServiceStore::list() {
-  return find_unlocked([](const Login&) { return true; }).logins();
-}
-
 StoreReading SecretServiceStore::load(std::set<RegistryKey> asked) {
-  const auto wanted = [&asked](const Login& login) { return asked.contains(RegistryKey(login.server)); };
-  for (int attempt = 0; attempt < max_attempts; ++attempt) {
-    Found found = find_unlocked(wanted);
-    StoreReading reading{.asked = {}, .credentials = {}, .all = found.logins(), .problem = {}};
-    std::set<RegistryKey> chosen;
-    std::erase_if(found.items, [&](const Item& item) {
-      return !wanted(item.login) || !chosen.insert(RegistryKey(item.login.server)).second;
-    });
-    auto values = secrets(found.items);
-    if (std::ranges::all_of(values, [](const auto& value) { return value.has_value(); })) {
-      for (std::size_t i = 0; i < values.size(); ++i) {
-        reading.credentials.push_back({std::move(found.items[i].login), std::move(*values[i])});
+  connect();
+  StoreReading reading{};
+  reading.asked = std::move(asked);
+  StoreContents contents = reader_->contents();
+  Paths locked;
+  if (prompt_ == Prompt::never) {
+    add_all_collections(locked, contents);
+  } else {
+    add_default(locked, contents);
+    for (const RegistryKey& key : reading.asked) {
+      if (const StoredItem* item = best(contents, key, key.value())) {
+        add_lock_of(locked, contents, *item);
       }
-      reading.asked = std::move(asked);
-      return reading;
     }
   }
-  throw Error(ErrorCode::store_unavailable, "the logins change faster than they can be read");
+  if (!locked.empty()) {
+    writer_->unlock(locked);
+    contents = reader_->contents();
+  }
+  reading.provider = client_->provider();
+  reading.collections = contents.collections;
+  reading.all = logins_of(contents);
+  reading.unreadable = contents.unreadable;
+  if (const StoreCollection* kept = contents.collection(contents.default_collection); kept != nullptr && kept->locked) {
+    reading.problem = locked_error(contents);
+  } else if (contents.default_collection.empty() && contents.items.empty()) {
+    reading.problem = no_default_collection_error(reading.provider);
+  }
+  load_secrets(std::move(contents), reading);
+  return reading;
+}
+
+void SecretServiceStore::load_secrets(StoreContents contents, StoreReading& reading) {
+  std::set<RegistryKey> open;
+  std::vector<StoredItem> items;
+  for (StoredItem& item : contents.items) {
+    const RegistryKey key(item.login.server);
+    if (reading.asked.contains(key) && open.insert(key).second) {
+      items.push_back(std::move(item));
+    }
+  }
+  Paths locked;
+  add_all_collections(locked, contents);
+  if (!locked.empty()) {
+    for (const RegistryKey& key : reading.asked) {
+      if (!open.contains(key)) {
+        reading.problems.insert_or_assign(key, locked_error(contents));  // one of them may hold it
+      }
+    }
+  }
+  auto secrets = reader_->secrets(items);
+  for (std::size_t i = 0; i < items.size(); ++i) {
+    const RegistryKey key(items[i].login.server);
+    const auto fails = [&](Error problem) { reading.problems.insert_or_assign(key, std::move(problem)); };
+    if (const auto& error = secrets[i].error; error && is_locked(*error)) {
+      const StoreCollection* collection = contents.collection(items[i].collection);
+      fails(collection != nullptr && collection->locked ? locked_error(contents)
+                                                        : consent_needed_error(reading.provider, key.value()));
+    } else if (error && is_gone(*error)) {
+      fails(too_fast(key.value()));
+    } else if (error) {
+      fails(client_->error_of(*error));
+    } else {
+      Credential credential{std::move(items[i].login), std::move(*secrets[i].value)};
+      try {
+        require_storable(credential);
+        reading.credentials.push_back(std::move(credential));
+      } catch (const Error& unfit) {
+        fails(Error(ErrorCode::unusable_login, "the login kept for " + key.value() + ": " + unfit.message(),
+                    "log in again: docker login " + key.value()));
+      }
+    }
+  }
 }
 
 void SecretServiceStore::store(const Credential& credential) {
   require_storable(credential);
+  connect();
   const RegistryKey key(credential.login.server);
-  const auto same_registry = [&key](const Login& login) { return RegistryKey(login.server) == key; };
-  const SessionLock writer(bus(), store_writer_lock);
-  Found found = find_unlocked(same_registry, IfNoCollection::create);
-  std::erase_if(found.items, [&](const Item& item) { return !same_registry(item.login); });
-  if (found.items.size() == 1 && found.items.front().login == credential.login &&
-      secrets(found.items).front() == credential.secret) {
+  const SessionLock writer(*client_, store_writer_lock);
+  const auto locks = [&key](const StoreContents& seen) {
+    Paths locked;
+    add_default(locked, seen);
+    for (const StoredItem& item : seen.items) {
+      if (is_of(item, key)) {
+        add_lock_of(locked, seen, item);
+      }
+    }
+    return locked;
+  };
+  StoreContents contents = open(locks);
+  if (contents.default_collection.empty()) {
+    if (prompt_ == Prompt::never || !writer_->create_default_collection()) {
+      throw no_default_collection_error(client_->provider());
+    }
+    contents = open(locks);
+    if (contents.default_collection.empty()) {
+      throw no_default_collection_error(client_->provider());
+    }
+  }
+  std::erase_if(contents.items, [&](const StoredItem& item) { return !is_of(item, key); });
+  if (contents.items.size() == 1 && contents.items.front().login == credential.login &&
+      reader_->secrets(contents.items).front().value == credential.secret) {
     return;
   }
-  open_session();
-  const std::string kept = create_item(found.collection, credential);
+  const std::string kept = writer_->store(contents.default_collection, reader_->session(), credential);
   // The new one first, then the old ones away: at no moment is there none.
-  for (const Item& item : found.items) {
+  for (const StoredItem& item : contents.items) {
     if (kept.empty() ? item.login != credential.login : item.path != kept) {
-      delete_item(item);
+      if (!writer_->erase(item.path, item.login)) {
+        require_gone(item);
+      }
     }
   }
 }
 
 bool SecretServiceStore::erase(std::string_view server) {
   require_server(server);
+  connect();
   const RegistryKey key(server);
-  const auto same_registry = [&key](const Login& login) { return RegistryKey(login.server) == key; };
-  const SessionLock writer(bus(), store_writer_lock);
+  const SessionLock writer(*client_, store_writer_lock);
+  const StoreContents contents = open([&key](const StoreContents& seen) {
+    Paths locked;
+    bool found = false;
+    for (const StoredItem& item : seen.items) {
+      if (is_of(item, key)) {
+        add_lock_of(locked, seen, item);
+        found = true;
+      }
+    }
+    if (!found) {
+      add_all_collections(locked, seen);  // any of them may hold it
+    }
+    return locked;
+  });
   bool erased = false;
-  for (const Item& item : find_unlocked(same_registry).items) {
-    if (same_registry(item.login)) {
-      delete_item(item);
+  for (const StoredItem& item : contents.items) {
+    if (is_of(item, key)) {
+      if (!writer_->erase(item.path, item.login)) {
+        require_gone(item);
+      }
       erased = true;
     }
+  }
+  if (!erased) {
+    require_readable(contents);
   }
   return erased;
 }
 
-std::string SecretServiceStore::create_item(const std::string& collection, const Credential& credential) {
-  const auto write_arguments = [this, &credential](sd_bus_message* call) {
-    written(sd_bus_message_sensitive(call));  // wiped when it is freed
-    const std::string& server = credential.login.server;
-    // The label is the server, and not "Registry credentials for <server>" as docker-credential-secretservice 0.9
-    // writes: its `list` answers labels, so only logins labelled like this can be listed and then read with it.
-    write_to(call, "a{sv}", 2, "org.freedesktop.Secret.Item.Label", "s", server,
-             "org.freedesktop.Secret.Item.Attributes", "a{ss}", 5, "xdg:schema", schema, "label", "Docker Credentials",
-             "server", server, "username", credential.login.username, "docker_cli", "1");
-    const std::string_view secret = credential.secret.reveal();
-    written(sd_bus_message_open_container(call, 'r', "oayays"));
-    write_to(call, "oay", session_, 0);
-    written(sd_bus_message_append_array(call, 'y', secret.data(), secret.size()));
-    write_to(call, "s", "text/plain");
-    written(sd_bus_message_close_container(call));
-    constexpr int replace = 1;
-    write_to(call, "b", replace);
-  };
-  const BusMessagePtr reply = bus().call({collection, collection_interface, "CreateItem", write_arguments});
-  std::string item = read_path(reply.get());
-  const std::string prompt_path = read_path(reply.get());
-  if (prompt_path == "/") {
-    return item;
+// A service that fails may say of an item that it is gone.
+void SecretServiceStore::require_gone(const StoredItem& item) {
+  const StoreContents contents = reader_->contents();
+  require_readable(contents);
+  if (std::ranges::find(contents.items, item.path, &StoredItem::path) != contents.items.end()) {
+    throw Error(ErrorCode::store_unavailable,
+                "the Secret Service says that the login of " + item.login.server + " is gone, and still lists it",
+                "try again; `regsync doctor` tells more");
   }
-  const BusMessagePtr result = consent(bus(), prompt_, prompt_path, "store the login of " + credential.login.server);
-  return sd_bus_message_enter_container(result.get(), 'v', "o") > 0 ? read_path(result.get()) : "";
 }
 
-void SecretServiceStore::delete_item(const Item& item) {
-  const auto replies = bus().call_all({{item.path, item_interface, "Delete", {}}});
-  const BusReply& reply = replies.front();
-  if (reply.error && is_gone(*reply.error)) {
-    expect_gone({item.path});
-    return;
-  }
-  const std::string prompt_path = read_path(value_of(reply).get());
-  if (prompt_path != "/") {
-    consent(bus(), prompt_, prompt_path, "delete the login of " + item.login.server);
-  }
+bool SecretServiceStore::default_is_locked() {
+  connect();
+  return reader_->default_is_locked();
+}
+
+std::optional<StoreProvider> SecretServiceStore::provider() {
+  connect();
+  return client_->provider();
 }
 
 }  // namespace regsync

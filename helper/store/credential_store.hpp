@@ -33,11 +33,12 @@ class CredentialStore {
   // True if something was deleted. Throws when it cannot know.
   virtual bool erase(std::string_view server) = 0;
 
-  // All logins, without loading a secret. Sorted by server.
+  // All logins that the store shows, without loading a secret. Sorted by server; one login per server.
   virtual std::vector<Login> list() = 0;
 
-  // A complete reading: the names of all logins, and those of the asked registries with their secrets, one login per
-  // registry. Throws locked if any of these cannot be read: a partial reading is no reading.
+  // What can be read now: the names of all logins, and those of the asked registries with their secrets, one login per
+  // registry. A login that cannot be read is the problem of its registry alone; a locked default collection is also the
+  // problem of the reading. Throws store_unavailable if nobody answers.
   virtual StoreReading load(std::set<RegistryKey> asked) = 0;
 };
 

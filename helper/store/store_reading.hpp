@@ -1,8 +1,17 @@
-// One reading of the secret store: what the daemon's monitor hands to the sync engine.
+// One reading of the secret store, with what its reader must know to say that a login is gone.
+//
+// Absent is not deleted: a collection that is locked may not show its logins (KeePassXC shows none of them,
+// gnome-keyring none before the first unlock), a closed database is no collection any more, and another provider can
+// take the bus name within a second. So a reading names the provider and every collection, and the collection of each
+// login. Plain values; a reading is made on the store's thread and belongs to whoever gets it.
 #pragma once
 
+#include <algorithm>
+#include <cstddef>
+#include <map>
 #include <optional>
 #include <set>
+#include <string>
 #include <vector>
 
 #include "helper/base/error.hpp"
@@ -11,13 +20,48 @@
 
 namespace regsync {
 
-// Either a complete reading (problem is empty), or the reason why there is none. A reading with a problem says
-// nothing about which logins exist: whoever gets one keeps what it knew (absent is not deleted).
+// The program that keeps the logins. A program of another name is another store, whatever it holds.
+struct StoreProvider {
+  std::string program;   // file name of its executable: "gnome-keyring-daemon", "keepassxc"; empty if unknown
+  int pid = 0;           // 0 if unknown
+  std::string bus_name;  // its unique name on the session bus; another one after each start
+
+  bool operator==(const StoreProvider&) const = default;
+};
+
+// A keyring, wallet or database of the provider.
+struct StoreCollection {
+  std::string path;  // the same after a restart of the provider
+  std::string label;
+  bool locked = false;
+  bool is_default = false;
+
+  bool operator==(const StoreCollection&) const = default;
+};
+
+struct KeptLogin {
+  Login login;
+  std::string collection;  // the path of its collection
+
+  bool operator==(const KeptLogin&) const = default;
+};
+
 struct StoreReading {
-  std::set<RegistryKey> asked;          // the registries that this reading was asked for; others are unknown
-  std::vector<Credential> credentials;  // of the registries that were asked for, with their secrets
-  std::vector<Login> all;               // every login in the store, names only
-  std::optional<Error> problem;         // locked, store_unavailable, …
+  std::set<RegistryKey> asked;            // the registries whose secrets were asked for; other secrets are unknown
+  std::vector<Credential> credentials;    // of the asked registries: one login for each that could be read
+  std::map<RegistryKey, Error> problems;  // asked registries without one here that may have one, and why
+  std::vector<KeptLogin> all;             // every login that the store shows, names only, sorted by server
+  std::size_t unreadable = 0;             // entries of our kind whose names make no sense
+  std::optional<StoreProvider> provider;  // none if nobody answered
+  std::vector<StoreCollection> collections;
+  std::optional<Error> problem;  // why the store as a whole cannot be read: locked, store_unavailable, …
+
+  // Whether a login that is not in `all` is in none of `collections`. Whoever wants to know that it is gone also
+  // compares the provider, and the collections, with those that had it.
+  [[nodiscard]] bool shows_everything() const {
+    return !problem && unreadable == 0 && !collections.empty() &&
+           std::ranges::none_of(collections, &StoreCollection::locked);
+  }
 };
 
 }  // namespace regsync

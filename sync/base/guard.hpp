@@ -15,19 +15,9 @@
 #include <utility>
 
 #include "helper/base/error.hpp"
+#include "helper/base/guarded.hpp"  // IWYU pragma: export
 
 namespace regsync {
-
-// Runs `work`. Returns what it threw, as an Error; nothing if it ended well.
-template <typename Work>
-[[nodiscard]] std::optional<Error> guarded(Work&& work) {
-  try {
-    std::forward<Work>(work)();
-    return std::nullopt;
-  } catch (...) {
-    return current_error();
-  }
-}
 
 // Starts `work` on the executor and calls `on_end` with what it threw (ErrorCode::cancelled if it was cancelled through
 // `slot`), or with nothing. on_end must not throw.

@@ -67,33 +67,51 @@ void LoginBook::take(StoreReading logins) {
     if (!store_.store_problem || store_.store_problem->message() != logins.problem->message()) {
       log::warning(describe(*logins.problem));
     }
-    store_.store_problem = std::move(logins.problem);
-  } else {
-    if (store_.store_problem) {
-      log::info("the secret store can be read again");
-    }
-    store_.store_problem.reset();
-    store_.asked = std::move(logins.asked);
-    replace_logins(std::move(logins.credentials));
-    all_ = std::move(logins.all);
+  } else if (store_.store_problem) {
+    log::info("the secret store can be read again");
+  }
+  store_.store_problem = logins.problem;
+  if (logins.provider) {  // else nothing was read
+    take_logins(logins);
   }
   changed();
 }
 
-void LoginBook::replace_logins(std::vector<Credential> credentials) {
-  const auto before = std::exchange(store_.credentials, {});
-  for (auto& credential : credentials) {
+void LoginBook::take_logins(StoreReading& reading) {
+  std::map<RegistryKey, std::shared_ptr<const Credential>> seen;
+  for (auto& credential : reading.credentials) {
     const RegistryKey key(credential.login.server);
-    auto& slot = store_.credentials[key];
+    auto& slot = seen[key];
     // Other helpers may leave several spellings of one registry: the one that is spelled as its key wins.
     if (!slot || credential.login.server == key.auths_key()) {
       slot = std::make_shared<const Credential>(std::move(credential));
     }
   }
-  for (const auto& [registry, credential] : store_.credentials) {
-    const auto known = before.find(registry);
-    if (metrics_ != nullptr && (known == before.end() || !(*known->second == *credential))) {
+  for (const auto& [registry, credential] : seen) {
+    const auto known = store_.credentials.find(registry);
+    if (metrics_ != nullptr && (known == store_.credentials.end() || !(*known->second == *credential))) {
       metrics_->login_changed(registry.value(), std::chrono::system_clock::now());
+    }
+  }
+  store_.problems = std::move(reading.problems);
+  for (const auto& [registry, credential] : store_.credentials) {
+    const bool not_gone = !reading.shows_everything() || store_.problems.contains(registry);
+    if (not_gone && reading.asked.contains(registry)) {
+      seen.try_emplace(registry, credential);
+    }
+  }
+  // Absence means something only where all was seen.
+  store_.asked.clear();
+  for (const RegistryKey& registry : reading.asked) {
+    if (reading.shows_everything() || seen.contains(registry) || store_.problems.contains(registry)) {
+      store_.asked.insert(registry);
+    }
+  }
+  store_.credentials = std::move(seen);
+  all_.clear();
+  for (KeptLogin& kept : reading.all) {
+    if (all_.empty() || all_.back().server != kept.login.server) {
+      all_.push_back(std::move(kept.login));
     }
   }
 }

@@ -52,7 +52,7 @@ class LoginBook {
   [[nodiscard]] bool is_complete() const;
   std::map<RegistryKey, CredentialHelper> take_helper_sources(const TargetFiles& targets,
                                                               std::set<RegistryKey>& wanted) const;
-  void replace_logins(std::vector<Credential> credentials);
+  void take_logins(StoreReading& reading);
   void changed();
 
   Metrics* metrics_;

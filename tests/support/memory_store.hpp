@@ -47,8 +47,12 @@ class MemoryStore final : public CredentialStore {
   }
 
   StoreReading load(std::set<RegistryKey> asked) override {
-    StoreReading logins{.asked = std::move(asked), .credentials = {}, .all = list(), .problem = {}};
-    for (const Login& login : logins.all) {
+    StoreReading logins{};
+    logins.asked = std::move(asked);
+    logins.provider = StoreProvider{.program = "memory", .pid = 1, .bus_name = ":1.1"};
+    logins.collections = {{.path = "/login", .label = "Login", .locked = false, .is_default = true}};
+    for (const Login& login : list()) {
+      logins.all.push_back({login, "/login"});
       if (logins.asked.contains(RegistryKey(login.server))) {
         logins.credentials.push_back(*get(login.server));
       }

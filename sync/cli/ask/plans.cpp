@@ -12,12 +12,17 @@ std::vector<std::shared_ptr<const Plan>> make_plans(Environment& environment, co
   for (const Target& target : targets) {
     wanted.merge(wanted_registries(target));
   }
-  StoreReading logins =
+  StoreReading reading =
       environment.open_store(environment.in_is_terminal ? Prompt::allowed : Prompt::never)->load(wanted);
 
+  if (reading.problem) {
+    throw Error(*reading.problem);
+  }
+
   KnownLogins known;
-  known.asked = std::move(logins.asked);
-  for (Credential& credential : logins.credentials) {
+  known.asked = std::move(reading.asked);
+  known.problems = std::move(reading.problems);
+  for (Credential& credential : reading.credentials) {
     const RegistryKey key(credential.login.server);
     known.credentials.emplace(key, std::make_shared<const Credential>(std::move(credential)));
   }

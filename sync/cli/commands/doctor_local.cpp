@@ -103,8 +103,12 @@ void check_secret_store(Environment& environment, Findings& findings) {
     for (const Login& login : store->list()) {
       all.insert(RegistryKey(login.server));
     }
-    if (const StoreReading logins = store->load(std::move(all)); logins.problem) {
-      throw Error(*logins.problem);
+    const StoreReading reading = store->load(std::move(all));
+    if (reading.problem) {
+      throw Error(*reading.problem);
+    }
+    for (const auto& [registry, problem] : reading.problems) {
+      findings.push_back(failed("keyring", problem));
     }
     findings.push_back({"keyring", Health::ok, "unlocked, with " + count_of(count, "login"), ""});
   } catch (const Error& error) {

@@ -147,7 +147,7 @@ TEST_F(StoreMonitorTest, ALockedKeyringIsAProblemAndNothingElse) {
   keyring({"lock"});
   const StoreReading locked = wait_for(problem(ErrorCode::locked));
   EXPECT_TRUE(locked.credentials.empty());
-  EXPECT_TRUE(locked.all.empty());
+  EXPECT_FALSE(locked.shows_everything());
   keyring({"unlock"});
   wait_for(secret("one"));
 }

@@ -224,6 +224,7 @@ TEST_F(EngineTest, TwoOwnersOfOneTargetDoNotFight) {
   const auto config = other_disk.write("config", server().kubeconfig({"a"}));
   StoreReading logins;
   logins.asked = {RegistryKey("ghcr.io")};
+  logins.provider = StoreProvider{.program = "keyring", .pid = 1, .bus_name = ":1.1"};
   logins.credentials.push_back({{"ghcr.io", "jdoe"}, SecretString("other")});
   other.engine.set_logins(std::move(logins));
   other.engine.set_targets({{"t", {make_target(), std::nullopt}}});

@@ -68,8 +68,10 @@ void EngineWorld::deliver_reading() {
     logins.problem = Error(ErrorCode::locked, "the keyring is locked", "unlock it");
   } else {
     logins.asked = wanted_;
+    logins.provider = StoreProvider{.program = "keyring", .pid = 1, .bus_name = ":1.1"};
+    logins.collections = {{.path = "/login", .label = "Login", .locked = false, .is_default = true}};
     for (const auto& [server, login] : store_) {
-      logins.all.push_back({server, login.first});
+      logins.all.push_back({{server, login.first}, "/login"});
       if (wanted_.contains(RegistryKey(server))) {
         logins.credentials.push_back({{server, login.first}, SecretString(login.second)});
       }

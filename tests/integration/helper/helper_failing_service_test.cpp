@@ -49,13 +49,15 @@ class FailingService {
  private:
   static int reply_as(std::string_view member, sd_bus_message* call) {
     return member == "OpenSession"   ? sd_bus_reply_method_return(call, "vo", "s", "", "/session")
-           : member == "SearchItems" ? sd_bus_reply_method_return(call, "aoao", 1, "/item", 0)
+           : member == "Collections" ? sd_bus_reply_method_return(call, "v", "ao", 1, "/collection")
+           : member == "Label"       ? sd_bus_reply_method_return(call, "v", "s", "Login")
+           : member == "SearchItems" ? sd_bus_reply_method_return(call, "ao", 1, "/item")
            : member == "ReadAlias"   ? sd_bus_reply_method_return(call, "o", "/collection")
            : member == "Locked"      ? sd_bus_reply_method_return(call, "v", "b", 0)
-           : member == "Attributes"
-               ? sd_bus_reply_method_return(call, "v", "a{ss}", 2, "server", "ghcr.io", "username", "alice")
-           : member == "GetSecret" ? sd_bus_reply_method_return(call, "(oayays)", "/session", 0, 1, 's', "text/plain")
-                                   : refuse(call);
+           : member == "GetAll"      ? sd_bus_reply_method_return(call, "a{sv}", 1, "Attributes", "a{ss}", 2, "server",
+                                                                  "ghcr.io", "username", "alice")
+           : member == "GetSecret"   ? sd_bus_reply_method_return(call, "(oayays)", "/session", 0, 1, 's', "text/plain")
+                                     : refuse(call);
   }
   static int refuse(sd_bus_message* call) {
     return sd_bus_reply_method_errorf(call, SD_BUS_ERROR_UNKNOWN_METHOD, "so it says");
@@ -99,7 +101,8 @@ TEST_P(FailingMember, IsNoLogoutHoweverOftenItFails) {
   SecretServiceStore store(Prompt::never);
   try {
     const StoreReading reading = store.load({RegistryKey("ghcr.io")});
-    ADD_FAILURE() << "a reading with " << reading.credentials.size() << " logins";
+    EXPECT_TRUE(reading.problems.contains(RegistryKey("ghcr.io")) || !reading.shows_everything());
+    EXPECT_EQ(reading.credentials.size(), 0U);
   } catch (const Error& error) {
     EXPECT_EQ(error.code(), ErrorCode::store_unavailable) << error.message();
   }
@@ -113,7 +116,7 @@ TEST(FailingService, AnEraseThatFailsClaimsNothing) {
 }
 
 INSTANTIATE_TEST_SUITE_P(SecretService, FailingMember,
-                         testing::Values("OpenSession", "SearchItems", "ReadAlias", "Locked", "Attributes",
+                         testing::Values("OpenSession", "Collections", "SearchItems", "ReadAlias", "Locked", "GetAll",
                                          "GetSecret"),
                          [](const auto& member) { return std::string(member.param); });
 

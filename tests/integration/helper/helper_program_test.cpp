@@ -68,8 +68,9 @@ TEST_F(HelperBesideTheReference, OneOfItsTwoLoginsOfARegistryStaysWhenOneIsStore
 }
 
 TEST(HelperProgram, SaysWhatIsWrongAndWhatToDo) {
-  const auto expect_said = [](const Environment& environment, const char* cause, const char* remedy) {
-    const Outcome outcome = run_program({.argv = {ours, "get"}, .env = environment, .in = "ghcr.io"});
+  const auto expect_said = [](const Environment& environment, const char* cause, const char* remedy,
+                              const char* action = "get", const std::string& input = "ghcr.io") {
+    const Outcome outcome = run_program({.argv = {ours, action}, .env = environment, .in = input});
     EXPECT_EQ(outcome.exit_code, 1);
     EXPECT_THAT(outcome.out, AllOf(HasSubstr(cause), HasSubstr(remedy), HasSubstr("`regsync doctor`")));
     EXPECT_EQ(std::ranges::count(outcome.out, '\n'), 1) << "one line: " << outcome.out;
@@ -96,7 +97,7 @@ TEST(HelperProgram, SaysWhatIsWrongAndWhatToDo) {
   expect_said(no_bus, "no D-Bus session bus", "regsync setup --headless");
   std::filesystem::remove_all(std::filesystem::path(own_environment().at("XDG_DATA_HOME")) / "keyrings");
   keyring({"start", "--without-collection"});
-  expect_said(own_environment(), "no default collection", "create a keyring");
+  expect_said(own_environment(), "no default collection", "create a keyring", "store", login_json("ghcr.io", "a", "b"));
 }
 
 // What the keyring's clients hear of it, regsyncd among them.

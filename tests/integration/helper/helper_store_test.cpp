@@ -34,7 +34,10 @@ class SecretServiceStoreTest : public testing::Test {
     EXPECT_EQ(failure([&] { store_.get("never-stored.example"); }), code);
     EXPECT_EQ(failure([&] { store_.erase("ghcr.io"); }), code);
     EXPECT_EQ(failure([&] { store_.list(); }), code);
-    EXPECT_EQ(failure([&] { store_.load({RegistryKey("ghcr.io")}); }), code);
+    const StoreReading reading = store_.load({RegistryKey("ghcr.io")});
+    ASSERT_TRUE(reading.problem);
+    EXPECT_EQ(reading.problem->code(), code);
+    EXPECT_FALSE(reading.shows_everything());
     EXPECT_EQ(failure([&] { store_.store(credential("ghcr.io", "eve", "other")); }), code);
   }
 
@@ -78,7 +81,8 @@ TEST_F(SecretServiceStoreTest, LoadsTheSecretsOfWhatIsWantedAndNothingElse) {
   const auto loaded = store_.load({RegistryKey("quay.io")});
   ASSERT_EQ(loaded.credentials.size(), 1U);
   EXPECT_EQ(loaded.credentials.front(), credential("quay.io", "bob", "2"));
-  EXPECT_THAT(loaded.all, ElementsAre(Login{"ghcr.io", "alice"}, Login{"quay.io", "bob"}));
+  const std::string login = "/org/freedesktop/secrets/collection/login";
+  EXPECT_THAT(loaded.all, ElementsAre(KeptLogin{{"ghcr.io", "alice"}, login}, KeptLogin{{"quay.io", "bob"}, login}));
   EXPECT_FALSE(loaded.problem);
 }
 
@@ -117,16 +121,22 @@ TEST_F(SecretServiceStoreTest, ARestartedKeyringIsFoundAgain) {
 
 TEST_F(SecretServiceStoreTest, NoProviderIsNotAnEmptyKeyring) {
   keyring({"stop"});
-  expect_every_call_fails_with(ErrorCode::store_unavailable);
+  EXPECT_EQ(failure([&] { store_.get("ghcr.io"); }), ErrorCode::store_unavailable);
+  EXPECT_EQ(failure([&] { store_.list(); }), ErrorCode::store_unavailable);
+  EXPECT_EQ(failure([&] { store_.load({}); }), ErrorCode::store_unavailable);
   keyring({"start"});
   EXPECT_THAT(store_.list(), IsEmpty());
 }
 
-TEST_F(SecretServiceStoreTest, NoDefaultCollectionIsNotAnEmptyKeyring) {
+TEST_F(SecretServiceStoreTest, AMachineWithoutAKeyringIsEmptyAndItsReadingSaysNothingOfLogouts) {
   keyring({"stop"});
   std::filesystem::remove_all(std::filesystem::path(own_environment().at("XDG_DATA_HOME")) / "keyrings");
   keyring({"start", "--without-collection"});
-  expect_every_call_fails_with(ErrorCode::store_unavailable);
+  EXPECT_EQ(store_.get("ghcr.io"), std::nullopt);
+  EXPECT_FALSE(store_.erase("ghcr.io"));
+  EXPECT_THAT(store_.list(), IsEmpty());
+  EXPECT_FALSE(store_.load({RegistryKey("ghcr.io")}).shows_everything());
+  EXPECT_EQ(failure([&] { store_.store(credential("ghcr.io", "eve", "other")); }), ErrorCode::store_unavailable);
 }
 
 TEST_F(SecretServiceStoreTest, RefusesWhatCannotBeKept) {

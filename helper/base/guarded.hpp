@@ -1,0 +1,22 @@
+// The policy for the unexpected, where there is no event loop: see sync/base/guard.hpp. Any thread.
+#pragma once
+
+#include <optional>
+#include <utility>
+
+#include "helper/base/error.hpp"
+
+namespace regsync {
+
+// Runs `work`. Returns what it threw, as an Error; nothing if it ended well.
+template <typename Work>
+[[nodiscard]] std::optional<Error> guarded(Work&& work) {
+  try {
+    std::forward<Work>(work)();
+    return std::nullopt;
+  } catch (...) {
+    return current_error();
+  }
+}
+
+}  // namespace regsync

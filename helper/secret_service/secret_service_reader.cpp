@@ -1,0 +1,324 @@
+#include "helper/secret_service/secret_service_reader.hpp"
+
+#include <algorithm>
+#include <string_view>
+#include <tuple>
+#include <utility>
+
+namespace regsync {
+namespace {
+
+constexpr const char* service_interface = "org.freedesktop.Secret.Service";
+constexpr const char* collection_interface = "org.freedesktop.Secret.Collection";
+constexpr const char* item_interface = "org.freedesktop.Secret.Item";
+constexpr const char* properties_interface = "org.freedesktop.DBus.Properties";
+
+// How often a reading begins again because the provider became another program meanwhile.
+constexpr int max_attempts = 5;
+
+// Never a call to /org/freedesktop/secrets/aliases/default: gnome-keyring (42.1) looks that alias up on another thread
+// than ReadAlias, and now and then one of the two answers freed memory.
+BusCall read_default_call() { return {secret_service_path, service_interface, "ReadAlias", arguments("s", "default")}; }
+
+BusCall property_call(const std::string& path, const char* interface, const char* name) {
+  return {path, properties_interface, "Get", arguments("ss", interface, name)};
+}
+
+BusCall item_call(const std::string& path) {
+  return {path, properties_interface, "GetAll", arguments("s", item_interface)};
+}
+
+BusCall secret_call(const std::string& path, const std::string& session) {
+  return {path, item_interface, "GetSecret", arguments("o", session)};
+}
+
+// The items of our schema in one collection; those of one server, or all.
+BusCall search_call(const std::string& collection, const std::string* server) {
+  return {collection, collection_interface, "SearchItems",
+          server != nullptr ? arguments("a{ss}", 2, "xdg:schema", login_schema, "server", *server)
+                            : arguments("a{ss}", 1, "xdg:schema", login_schema)};
+}
+
+// The answer of OpenSession.
+std::string read_session(sd_bus_message* answer) {
+  understood(sd_bus_message_skip(answer, "v"));
+  return read_path(answer);
+}
+
+// Answers of Properties.Get.
+bool read_boolean_property(sd_bus_message* answer) {
+  int value = 0;
+  read_from(answer, "v", "b", &value);
+  return value != 0;
+}
+
+std::string read_string_property(sd_bus_message* answer) {
+  const char* value = nullptr;
+  return read_from(answer, "v", "s", &value) ? value : "";
+}
+
+std::vector<std::string> read_paths_property(sd_bus_message* answer) {
+  understood(sd_bus_message_enter_container(answer, 'v', "ao"));
+  return read_paths(answer);
+}
+
+void read_attributes(sd_bus_message* answer, Login& login) {
+  understood(sd_bus_message_enter_container(answer, 'v', "a{ss}"));
+  understood(sd_bus_message_enter_container(answer, 'a', "{ss}"));
+  const char* key = nullptr;
+  const char* value = nullptr;
+  while (read_from(answer, "{ss}", &key, &value)) {
+    if (key == std::string_view("server")) {
+      login.server = value;
+    } else if (key == std::string_view("username")) {
+      login.username = value;
+    }
+  }
+  understood(sd_bus_message_exit_container(answer));
+  understood(sd_bus_message_exit_container(answer));
+}
+
+// The answer of Properties.GetAll of an item.
+StoredItem read_item(sd_bus_message* answer) {
+  StoredItem item;
+  bool has_attributes = false;
+  understood(sd_bus_message_enter_container(answer, 'a', "{sv}"));
+  while (understood(sd_bus_message_enter_container(answer, 'e', "sv")) > 0) {
+    const std::string name = read_string(answer);
+    if (name == "Attributes") {
+      read_attributes(answer, item.login);
+      has_attributes = true;
+    } else if (name == "Locked") {
+      item.locked = read_boolean_property(answer);
+    } else if (name == "Modified" && sd_bus_message_verify_type(answer, 'v', "t") > 0) {
+      read_from(answer, "v", "t", &item.modified);
+    } else {
+      understood(sd_bus_message_skip(answer, "v"));
+    }
+    understood(sd_bus_message_exit_container(answer));
+  }
+  if (!has_attributes || item.login.server.empty()) {
+    understood(-EBADMSG);
+  }
+  return item;
+}
+
+// From the answer of GetSecret: (session, parameters, value, content type).
+SecretString read_secret(sd_bus_message* answer) {
+  sd_bus_message_sensitive(answer);  // wiped when it is freed
+  const void* bytes = nullptr;
+  std::size_t size = 0;
+  understood(sd_bus_message_enter_container(answer, 'r', "oayays"));
+  understood(sd_bus_message_skip(answer, "oay"));
+  understood(sd_bus_message_read_array(answer, 'y', &bytes, &size));
+  return SecretString({static_cast<const char*>(bytes), size});
+}
+
+}  // namespace
+
+const StoreCollection* StoreContents::collection(const std::string& path) const {
+  const auto found = std::ranges::find(collections, path, &StoreCollection::path);
+  return found == collections.end() ? nullptr : &*found;
+}
+
+StoreContents SecretServiceReader::contents() {
+  for (int attempt = 0; attempt < max_attempts; ++attempt) {
+    if (auto contents = try_contents()) {
+      return std::move(*contents);
+    }
+  }
+  throw Error(ErrorCode::store_unavailable, "the program that provides the Secret Service changes again and again",
+              "end all but one of them; `regsync doctor` tells more");
+}
+
+// Nothing if the provider became another one meanwhile.
+std::optional<StoreContents> SecretServiceReader::try_contents() {
+  Answer<std::string> alias;
+  Answer<std::vector<std::string>> listed;
+  Answer<std::string> session;
+  std::vector<Question> first{
+      question(read_default_call(), read_path, alias),
+      question(property_call(secret_service_path, service_interface, "Collections"), read_paths_property, listed)};
+  if (!has_session()) {  // most callers need one next, and here it costs no round trip
+    first.push_back(session_question(session));
+  }
+  client_.ask(first);
+  const int provider = client_.provider_changes();
+  if (first.size() > 2) {
+    keep_session(std::move(session));
+  }
+
+  StoreContents contents;
+  contents.default_collection = client_.value_of(std::move(alias));
+  if (contents.default_collection == "/") {
+    contents.default_collection.clear();
+  }
+  std::vector<std::string> paths = client_.value_of(std::move(listed));
+  const bool default_is_listed = std::ranges::find(paths, contents.default_collection) != paths.end();
+  if (!contents.default_collection.empty() && !default_is_listed) {
+    paths.push_back(contents.default_collection);
+  }
+
+  struct Answers {
+    Answer<bool> locked;
+    Answer<std::string> label;
+    Answer<std::vector<std::string>> items;
+  };
+  std::vector<Answers> answers(paths.size());
+  std::vector<Question> questions;
+  for (std::size_t i = 0; i < paths.size(); ++i) {
+    questions.push_back(
+        question(property_call(paths[i], collection_interface, "Locked"), read_boolean_property, answers[i].locked));
+    questions.push_back(
+        question(property_call(paths[i], collection_interface, "Label"), read_string_property, answers[i].label));
+    questions.push_back(question(search_call(paths[i], nullptr), read_paths, answers[i].items));
+  }
+  client_.ask(questions);
+  std::vector<std::string> items;
+  std::vector<std::size_t> owners;  // of each of `items`: the index of its collection
+  for (std::size_t i = 0; i < paths.size(); ++i) {
+    // KeePassXC's alias may still name a database whose tab was closed.
+    if (!default_is_listed && paths[i] == contents.default_collection && answers[i].locked.error &&
+        is_gone(*answers[i].locked.error)) {
+      contents.default_collection.clear();
+      continue;
+    }
+    contents.collections.push_back({.path = paths[i],
+                                    .label = answers[i].label.value.value_or(""),
+                                    .locked = client_.value_of(std::move(answers[i].locked)),
+                                    .is_default = paths[i] == contents.default_collection});
+    for (std::string& path : client_.value_of(std::move(answers[i].items))) {
+      items.push_back(std::move(path));
+      owners.push_back(contents.collections.size() - 1);
+    }
+  }
+  read_items(contents, items, owners);
+  if (client_.provider_changes() != provider) {
+    return std::nullopt;
+  }
+  return contents;
+}
+
+void SecretServiceReader::read_items(StoreContents& contents, const std::vector<std::string>& paths,
+                                     const std::vector<std::size_t>& owners) {
+  std::vector<Answer<StoredItem>> answers(paths.size());
+  std::vector<Question> questions;
+  questions.reserve(paths.size());
+  for (std::size_t i = 0; i < paths.size(); ++i) {
+    questions.push_back(question(item_call(paths[i]), read_item, answers[i]));
+  }
+  client_.ask(questions);
+  std::vector<std::size_t> vanished;
+  for (std::size_t i = 0; i < paths.size(); ++i) {
+    const StoreCollection& collection = contents.collections[owners[i]];
+    if (const auto& error = answers[i].error; error && is_gone(*error)) {
+      vanished.push_back(i);
+    } else if (error && error->name == bus_odd_answer_name) {
+      ++contents.unreadable;
+    } else {
+      StoredItem item = client_.value_of(std::move(answers[i]));
+      item.path = paths[i];
+      item.collection = collection.path;
+      item.locked = item.locked || collection.locked;
+      contents.items.push_back(std::move(item));
+    }
+  }
+  if (!vanished.empty()) {
+    // A service that fails may say of any item that it is gone: only a search that leaves it out is believed.
+    std::set<std::string> collections;
+    for (const std::size_t i : vanished) {
+      collections.insert(contents.collections[owners[i]].path);
+    }
+    for (const std::string& collection : collections) {
+      const auto present = client_.ask(search_call(collection, nullptr), read_paths);
+      contents.unreadable += static_cast<std::size_t>(std::ranges::count_if(vanished, [&](std::size_t i) {
+        return contents.collections[owners[i]].path == collection &&
+               std::ranges::find(present, paths[i]) != present.end();
+      }));
+    }
+  }
+  const auto rank = [&contents](const StoredItem& item) {
+    return std::tuple(item.collection == contents.default_collection, item.modified, item.path.size(),
+                      std::string_view(item.path));
+  };
+  std::ranges::sort(contents.items, std::greater{}, rank);
+}
+
+Question SecretServiceReader::session_question(Answer<std::string>& answer) const {
+  return question({secret_service_path, service_interface, "OpenSession", arguments("sv", "plain", "s", "")},
+                  read_session, answer);
+}
+
+void SecretServiceReader::keep_session(Answer<std::string> answer) {
+  session_ = client_.value_of(std::move(answer));
+  session_owner_ = client_.provider_name();
+}
+
+bool SecretServiceReader::has_session() const { return !session_.empty() && session_owner_ == client_.provider_name(); }
+
+const std::string& SecretServiceReader::session() {
+  if (!has_session()) {
+    Answer<std::string> answer;
+    client_.ask({session_question(answer)});
+    keep_session(std::move(answer));
+  }
+  return session_;
+}
+
+std::vector<Answer<SecretString>> SecretServiceReader::secrets(const std::vector<StoredItem>& items) {
+  std::vector<Answer<SecretString>> answers(items.size());
+  std::vector<std::size_t> open(items.size());
+  std::ranges::generate(open, [next = std::size_t{0}]() mutable { return next++; });
+  for (int attempt = 0; attempt < 2 && !open.empty(); ++attempt) {
+    std::vector<Question> questions;
+    for (const std::size_t i : open) {
+      questions.push_back(question(secret_call(items[i].path, session()), read_secret, answers[i]));
+    }
+    client_.ask(questions);
+    std::erase_if(open, [&](std::size_t i) { return !answers[i].error || !is_no_session(*answers[i].error); });
+    if (!open.empty()) {
+      session_.clear();
+    }
+  }
+  return answers;
+}
+
+bool SecretServiceReader::default_is_locked() {
+  const std::string collection = client_.ask(read_default_call(), read_path);
+  return collection != "/" &&
+         client_.ask(property_call(collection, collection_interface, "Locked"), read_boolean_property);
+}
+
+std::optional<Credential> SecretServiceReader::lookup(const std::string& server) {
+  Answer<std::string> alias;
+  Answer<std::string> session;
+  std::vector<Question> first{question(read_default_call(), read_path, alias)};
+  if (!has_session()) {
+    first.push_back(session_question(session));
+  }
+  client_.ask(first);
+  const std::string collection = client_.value_of(std::move(alias));
+  if (first.size() > 1) {
+    keep_session(std::move(session));
+  }
+  if (collection == "/") {
+    return std::nullopt;
+  }
+  Answer<std::vector<std::string>> found;
+  Answer<bool> locked;
+  client_.ask({question(search_call(collection, &server), read_paths, found),
+               question(property_call(collection, collection_interface, "Locked"), read_boolean_property, locked)});
+  if (!found.value || found.value->size() != 1 || locked.value.value_or(true)) {
+    return std::nullopt;
+  }
+  Answer<StoredItem> item;
+  Answer<SecretString> secret;
+  client_.ask({question(item_call(found.value->front()), read_item, item),
+               question(secret_call(found.value->front(), session_), read_secret, secret)});
+  if (!item.value || !secret.value) {
+    return std::nullopt;  // locked, replaced meanwhile, or a session of a service that is gone: the long way knows
+  }
+  return Credential{std::move(item.value->login), std::move(*secret.value)};
+}
+
+}  // namespace regsync

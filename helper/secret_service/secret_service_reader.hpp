@@ -1,0 +1,78 @@
+// Reads the Secret Service: its collections, the logins in them, their secrets. Never prompts, and never causes one.
+//
+// SearchItems is asked of each collection and not of the service: KeePassXC answers the service's with an unlock dialog
+// when a database is locked (UnlockBeforeSearch). The items are those of docker-credential-secretservice's schema.
+//
+// Uses the client that it is given, on its thread. Errors: Error with code store_unavailable or cancelled; an item that
+// makes no sense is counted, and is no error of the others.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "helper/base/secret_string.hpp"
+#include "helper/secret_service/secret_service_client.hpp"
+#include "helper/store/credential.hpp"
+#include "helper/store/store_reading.hpp"
+
+namespace regsync {
+
+// The schema that docker-credential-secretservice gives its items (attribute xdg:schema).
+inline constexpr const char* login_schema = "io.docker.Credentials";
+
+// An item of our schema, without its secret.
+struct StoredItem {
+  std::string path;
+  std::string collection;
+  Login login;
+  bool locked = false;         // it, or its collection
+  std::uint64_t modified = 0;  // seconds since 1970
+};
+
+struct StoreContents {
+  std::vector<StoreCollection> collections;
+  std::string default_collection;  // a path; empty if there is none
+  // Where one registry has several, the first counts: that of the default collection; of those, the one changed last;
+  // of two changed within one second, the one with the greater path, which providers count up.
+  std::vector<StoredItem> items;
+  std::size_t unreadable = 0;  // items of our schema whose attributes make no sense
+
+  // The collection of this path; null if it is not there.
+  [[nodiscard]] const StoreCollection* collection(const std::string& path) const;
+};
+
+class SecretServiceReader {
+ public:
+  explicit SecretServiceReader(SecretServiceClient& client) : client_(client) {}
+
+  // All of one provider, at one time.
+  StoreContents contents();
+
+  // The common case of `get` in few round trips: one readable item of the default collection under exactly this name.
+  std::optional<Credential> lookup(const std::string& server);
+
+  // In the order of the items. A session that the service has forgotten is opened anew.
+  std::vector<Answer<SecretString>> secrets(const std::vector<StoredItem>& items);
+
+  // Whether there is a default collection, and it is locked; cheaper than contents().
+  bool default_is_locked();
+
+  // The path of the session that secrets cross in, opened if there is none.
+  const std::string& session();
+
+ private:
+  std::optional<StoreContents> try_contents();
+  void read_items(StoreContents& contents, const std::vector<std::string>& paths,
+                  const std::vector<std::size_t>& owners);
+  Question session_question(Answer<std::string>& answer) const;
+  void keep_session(Answer<std::string> answer);
+  [[nodiscard]] bool has_session() const;
+
+  SecretServiceClient& client_;
+  std::string session_;        // D-Bus path; empty before the first one
+  std::string session_owner_;  // the unique bus name of the service that keeps it
+};
+
+}  // namespace regsync

@@ -1,0 +1,254 @@
+#include "helper/secret_service/store_watch.hpp"
+
+#include <algorithm>
+#include <chrono>
+#include <list>
+#include <mutex>
+#include <optional>
+#include <thread>
+#include <utility>
+#include <vector>
+
+#include "helper/base/event_fd.hpp"
+#include "helper/base/guarded.hpp"
+#include "helper/secret_service/bus_connection.hpp"
+#include "helper/secret_service/provider.hpp"
+#include "helper/secret_service/secret_service_client.hpp"
+#include "helper/secret_service/secret_service_store.hpp"
+#include "helper/secret_service/signal_watch.hpp"
+
+namespace regsync {
+namespace {
+
+using std::chrono::milliseconds;
+using std::chrono::steady_clock;
+
+// The first signal is answered at once; what follows within this time (a store emits two or three signals, an unlock
+// one per item) becomes one more reading at its end.
+constexpr auto settle_time = milliseconds(20);
+
+// gnome-keyring emits no signal when it is unlocked over its control socket, which is how pam_gnome_keyring does it
+// at login. So a locked keyring, and only that, is asked again; one call that ends at its first answer.
+constexpr auto locked_retry_time = milliseconds(2000);
+
+// After a reading that failed: a frozen keyring that thaws, and a bus that is started again, emit no signal to us.
+constexpr auto first_retry_time = milliseconds(2000);
+constexpr auto last_retry_time = milliseconds(60'000);
+
+}  // namespace
+
+// Constructed and destroyed on the owner's thread, everything between on the store thread.
+class StoreWatch::Impl {
+ public:
+  explicit Impl(Handler on_reading) : handler_(std::move(on_reading)), thread_([this] { run(); }) {}
+
+  ~Impl() {
+    cancel_.set();
+    post([this] { ended_ = true; });
+    thread_.join();
+  }
+
+  Impl(const Impl&) = delete;
+  Impl& operator=(const Impl&) = delete;
+  Impl(Impl&&) = delete;
+  Impl& operator=(Impl&&) = delete;
+
+  // Runs it on the store thread; it throws nothing.
+  void post(std::function<void()> work) {
+    {
+      const std::scoped_lock lock(mutex_);
+      posted_.push_back(std::move(work));
+    }
+    wake_.set();
+  }
+
+  void want(std::set<RegistryKey> registries) {
+    wanted_ = std::move(registries);
+    read();
+  }
+
+  void read() {
+    retry_time_.reset();
+    const auto problem = guarded([this] {
+      connect();
+      StoreReading reading = store_->load(wanted_);
+      locked_ = reading.problem && reading.problem->code() == ErrorCode::locked;
+      failures_ = 0;
+      handler_(std::move(reading));
+    });
+    if (problem) {
+      locked_ = false;
+      ++failures_;
+      deliver(*problem);
+    }
+    if (locked_) {
+      retry_time_ = steady_clock::now() + locked_retry_time;
+    } else if (failures_ > 0 && !will_be_told()) {
+      const auto pause = first_retry_time * (1 << std::min(failures_ - 1, 10));
+      retry_time_ = steady_clock::now() + std::min<steady_clock::duration>(pause, last_retry_time);
+    }
+  }
+
+ private:
+  void run() {
+    read();
+    while (!ended_) {
+      if (wait_for_input(connection_ ? connection_->get() : nullptr, wake_.fd(), next_time())) {
+        run_posted();
+      }
+      if (connection_ && !connection_->process()) {
+        read();  // says what became of the bus
+      }
+      answer_signals();
+      look_at_the_clock();
+    }
+  }
+
+  void run_posted() {
+    wake_.reset();
+    std::vector<std::function<void()>> all;
+    {
+      const std::scoped_lock lock(mutex_);
+      all.swap(posted_);
+    }
+    for (const auto& work : all) {
+      work();
+    }
+  }
+
+  // Subscribes before the first reading, so that no change falls between. On a connection beside the store's, so that
+  // signals wait while a call of the store does.
+  void connect() {
+    if (store_ && connection_->is_open()) {
+      return;
+    }
+    signals_.clear();
+    store_.reset();
+    connection_.reset();
+    connection_.emplace(cancel_.fd());
+    const auto waited = connection_->wait_until([this] { return connection_->is_ready(); },
+                                                steady_clock::now() + SecretServiceClient::patience);
+    if (waited != BusConnection::Waited::held) {
+      connection_.reset();
+      throw waited == BusConnection::Waited::cancelled ? bus_cancelled_error()
+      : waited == BusConnection::Waited::late          ? no_bus_error("it does not answer")
+                                                       : no_bus_error("it closes the connection");
+    }
+    signals_.emplace_back(*connection_,
+                          SignalWatch::Match{.sender = "org.freedesktop.DBus",
+                                             .interface = "org.freedesktop.DBus",
+                                             .signal = "NameOwnerChanged",
+                                             .first_argument = secret_service_name},
+                          [this](sd_bus_message* signal) {
+                            const char* new_owner = "";
+                            sd_bus_message_read(signal, "sss", nullptr, nullptr, &new_owner);
+                            provider_ended_ = *new_owner == '\0';
+                            changed_ = !provider_ended_;
+                          });
+    for (const char* interface : {"org.freedesktop.Secret.Service", "org.freedesktop.Secret.Collection"}) {
+      signals_.emplace_back(*connection_, SignalWatch::Match{.sender = secret_service_name, .interface = interface},
+                            [this](sd_bus_message*) { changed_ = true; });
+    }
+    store_.emplace(Prompt::never, cancel_.fd());
+  }
+
+  void answer_signals() {
+    const bool changed = std::exchange(changed_, false);
+    if (std::exchange(provider_ended_, false)) {
+      // Not a reading: the call would start the provider that the person just stopped.
+      locked_ = false;
+      retry_time_.reset();
+      deliver(no_provider_error());
+    } else if (changed) {
+      look_again();
+    }
+  }
+
+  void look_again() {
+    if (settle_end_) {
+      again_ = true;
+      return;
+    }
+    settle_end_ = steady_clock::now() + settle_time;
+    read();
+  }
+
+  // Nobody is there, and the bus tells when that changes. To ask would start the provider that the person stopped.
+  bool will_be_told() {
+    bool nobody = false;
+    return !guarded([&] { nobody = store_ && connection_->is_open() && !store_->provider(); }) && nobody;
+  }
+
+  steady_clock::time_point next_time() const {
+    constexpr auto never = steady_clock::time_point::max();
+    return std::min(settle_end_.value_or(never), retry_time_.value_or(never));
+  }
+
+  void look_at_the_clock() {
+    if (settle_end_ && *settle_end_ <= steady_clock::now()) {
+      settle_end_.reset();
+      if (std::exchange(again_, false)) {
+        look_again();
+      }
+    }
+    if (retry_time_ && *retry_time_ <= steady_clock::now()) {
+      if (locked_ && still_locked()) {
+        retry_time_ = steady_clock::now() + locked_retry_time;
+      } else {
+        read();
+      }
+    }
+  }
+
+  bool still_locked() {
+    bool still = false;  // else a reading will say what else it is
+    return !guarded([&] { still = store_->default_is_locked(); }) && still;
+  }
+
+  void deliver(Error problem) {
+    StoreReading reading{};
+    reading.asked = wanted_;
+    reading.problem = std::move(problem);
+    handler_(std::move(reading));
+  }
+
+  // Constant after construction.
+  const Handler handler_;
+
+  // Both threads'.
+  EventFd cancel_;  // set once: no call waits any longer
+  EventFd wake_;    // something is posted
+  std::mutex mutex_;
+  std::vector<std::function<void()>> posted_;  // under mutex_
+
+  // The store thread's.
+  bool ended_ = false;
+  std::optional<BusConnection> connection_;
+  std::list<SignalWatch> signals_;  // of connection_
+  std::optional<SecretServiceStore> store_;
+  bool changed_ = false;         // a signal said so
+  bool provider_ended_ = false;  // and nobody has followed it
+  std::set<RegistryKey> wanted_;
+  std::optional<steady_clock::time_point> settle_end_;  // a signal has been answered with a reading until then
+  bool again_ = false;                                  // and something changed since
+  bool locked_ = false;                                 // the default collection, as the last reading said
+  int failures_ = 0;                                    // readings that failed, one after the other
+  std::optional<steady_clock::time_point> retry_time_;  // when to look again without a signal
+
+  std::thread thread_;  // last: it uses all of the above
+};
+
+StoreWatch::StoreWatch(Handler on_reading) : impl_(std::make_unique<Impl>(std::move(on_reading))) {}
+
+StoreWatch::~StoreWatch() = default;
+
+void StoreWatch::want(std::set<RegistryKey> registries) {
+  impl_->post(
+      [impl = impl_.get(), registries = std::move(registries)]() mutable { impl->want(std::move(registries)); });
+}
+
+void StoreWatch::refresh() {
+  impl_->post([impl = impl_.get()] { impl->read(); });
+}
+
+}  // namespace regsync
