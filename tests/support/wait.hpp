@@ -23,9 +23,10 @@ inline bool under_ci() {
   return value != nullptr && std::string_view(value) == "true";
 }
 
-// Whether the predicate came true in time. Asked at once, then every 10 ms, and once more at the end.
+// Whether the predicate came true in time: half a minute is for a machine that does other things as well. Asked at
+// once, then every 10 ms, and once more at the end.
 template <typename Predicate>
-bool wait_until(Predicate predicate, std::chrono::milliseconds time = std::chrono::seconds(10)) {
+bool wait_until(Predicate predicate, std::chrono::milliseconds time = std::chrono::seconds(30)) {
   const auto deadline = std::chrono::steady_clock::now() + time;
   while (!predicate()) {
     if (std::chrono::steady_clock::now() >= deadline) {

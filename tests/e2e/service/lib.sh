@@ -13,12 +13,12 @@ fail() {
   exit 1
 }
 
-# eventually WHAT COMMAND...: within ten seconds the command succeeds.
+# eventually WHAT COMMAND...: within half a minute the command succeeds.
 eventually() {
-  local what=$1 deadline=$((SECONDS + 10))
+  local what=$1 deadline=$((SECONDS + 30))
   shift
   until "$@" >/dev/null 2>&1; do
-    [ $SECONDS -lt $deadline ] || fail "not within 10 s: $what"
+    [ $SECONDS -lt $deadline ] || fail "not within 30 s: $what"
     sleep 0.02
   done
 }
