@@ -1,7 +1,6 @@
 #include "sync/cluster/cluster_cache.hpp"
 
 #include <gtest/gtest.h>
-#include <malloc.h>
 
 #include <nlohmann/json.hpp>
 #include <set>
@@ -177,35 +176,6 @@ TEST(SharedValues, KeepsEachValueOnceAndOnlyWhileItIsHeld) {
   EXPECT_EQ(value.use_count(), 1);
   EXPECT_EQ(*values.share(value), value);
 }
-
-#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)  // their heaps are not malloc's
-
-std::size_t allocated() {
-  const auto heap = ::mallinfo2();
-  return heap.uordblks + heap.hblkhd;
-}
-
-// What the head of cluster_cache.hpp says. The longer a name, the more it costs; up to 15 characters are free.
-TEST(ClusterCache, IsSmall) {
-  constexpr std::size_t count = 10'000;
-  const auto key = [](std::size_t i) { return Key{"team-" + std::to_string(i), "cred"}; };
-  ClusterCache cache;
-  view_of_version("1");  // OpenSSL takes memory of its own at the first digest
-  const auto before = allocated();
-  for (std::size_t i = 0; i < count; ++i) {
-    cache.observe_namespace(key(i).name_space, NamespaceView{.terminating = false, .labels = {{"env", "prod"}}});
-  }
-  const auto with_namespaces = allocated();
-  for (std::size_t i = 0; i < count; ++i) {
-    cache.observe(key(i), i + 1, view_of_version(std::to_string(i + 1)));
-  }
-  const auto with_entries = allocated();
-  EXPECT_LE(with_namespaces - before, 92 * count);
-  EXPECT_LE(with_entries - with_namespaces, 124 * count);
-  EXPECT_GE(with_entries - before, count * sizeof(Entry)) << "it does measure";
-}
-
-#endif
 
 }  // namespace
 }  // namespace regsync
