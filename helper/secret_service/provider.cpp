@@ -90,7 +90,7 @@ std::string program_of(int pid) {
   std::error_code failed;
   const std::filesystem::path executable = std::filesystem::read_symlink(process / "exe", failed);
   if (!failed) {
-    std::string name = executable.filename().string();
+    const std::string name = executable.filename().string();
     constexpr std::string_view deleted = " (deleted)";  // replaced by an upgrade while it runs
     return name.ends_with(deleted) ? name.substr(0, name.size() - deleted.size()) : name;
   }

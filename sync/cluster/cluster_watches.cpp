@@ -227,8 +227,7 @@ asio::awaitable<void> ClusterWatches::run(std::shared_ptr<Watch> watch, std::chr
   if (delay > std::chrono::milliseconds(0)) {
     try {
       co_await retry_.wait_for(delay);
-    } catch (const Error&) {
-      // Cancelled: it ends, or begins at once.
+    } catch (const Error&) {  // NOLINT(bugprone-empty-catch): cancelled, so it ends, or begins at once
     }
     co_await asio::this_coro::reset_cancellation_state();
   }

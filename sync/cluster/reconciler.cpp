@@ -479,7 +479,7 @@ void Reconciler::count_write(Run& run, const Plan* plan) {
 }
 
 void Reconciler::report(const Key& key, Change::Kind kind, Why why, const std::string& target,
-                        const std::string& account) {
+                        const std::string& account) const {
   handlers_.on_change({.kind = kind,
                        .why = why,
                        .target = target,

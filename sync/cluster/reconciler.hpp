@@ -78,7 +78,8 @@ class Reconciler {
   [[nodiscard]] std::vector<std::string> missing_accounts(const Key& key, const Plan& plan) const;
   [[nodiscard]] std::optional<Hold> hold_back(const Key& key, const Decision& decision) const;
   void count_write(Run& run, const Plan* plan);
-  void report(const Key& key, Change::Kind kind, Why why, const std::string& target, const std::string& account = {});
+  void report(const Key& key, Change::Kind kind, Why why, const std::string& target,
+              const std::string& account = {}) const;
   void note(const Key& key, SyncState state, std::optional<Error> cause);
 
   kube::KubeClient& client_;
