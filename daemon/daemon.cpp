@@ -116,13 +116,7 @@ class Daemon::Impl {
   void read_kubeconfig() {
     try {
       const auto path = options_.kubeconfig ? options_.kubeconfig : settings_.kubeconfig;
-      auto kubeconfig = kube::Kubeconfig::load(path);
-      if (kubeconfig.contexts().empty() && !path) {
-        if (auto pod = kube::Kubeconfig::in_cluster()) {
-          kubeconfig = std::move(*pod);
-        }
-      }
-      engine_.set_kubeconfig(std::move(kubeconfig));
+      engine_.set_kubeconfig(kube::Kubeconfig::load_or_in_cluster(path));
     } catch (const Error& error) {
       engine_.set_kubeconfig_problem(error);
     }

@@ -23,6 +23,7 @@
 #include <optional>
 
 #include "helper/base/error.hpp"
+#include "sync/base/find_program.hpp"
 
 extern "C" {
 #include <sys/pidfd.h>  // glibc 2.36 forgot to say that it is C
@@ -39,7 +40,9 @@ constexpr std::size_t kept_errors = 4096;
 // What a child leaves behind may hold its pipes open for ever; after it ended, its output is there in this time.
 constexpr auto grace_after_exit = std::chrono::milliseconds(500);
 
-Error failed(const std::string& what, int code) { return {ErrorCode::internal, what + ": " + std::strerror(code)}; }
+Error failed(const std::string& what, int code) {
+  return {ErrorCode::internal, what + ": " + std::strerror(code)};
+}
 
 struct Pipe {
   Pipe() {
@@ -115,10 +118,15 @@ std::vector<char*> pointers(std::vector<std::string>& strings) {
 }
 
 pid_t spawn(const ChildCommand& command, const Pipe& in, const Pipe& out, const Pipe& err) {
+  const std::string program = find_program(command.program);
   SpawnActions actions;
-  posix_spawn_file_actions_adddup2(&actions.files, in.ends[0], STDIN_FILENO);
+  if (!command.terminal_input) {
+    posix_spawn_file_actions_adddup2(&actions.files, in.ends[0], STDIN_FILENO);
+  }
   posix_spawn_file_actions_adddup2(&actions.files, out.ends[1], STDOUT_FILENO);
-  posix_spawn_file_actions_adddup2(&actions.files, err.ends[1], STDERR_FILENO);
+  if (!command.terminal_errors) {
+    posix_spawn_file_actions_adddup2(&actions.files, err.ends[1], STDERR_FILENO);
+  }
   posix_spawn_file_actions_addclosefrom_np(&actions.files, STDERR_FILENO + 1);
   sigset_t none;
   sigset_t all;
@@ -126,19 +134,24 @@ pid_t spawn(const ChildCommand& command, const Pipe& in, const Pipe& out, const 
   sigfillset(&all);
   posix_spawnattr_setsigmask(&actions.attributes, &none);
   posix_spawnattr_setsigdefault(&actions.attributes, &all);  // we ignore SIGPIPE; a child expects it
+  const int group = command.terminal_input ? 0 : POSIX_SPAWN_SETPGROUP;
   posix_spawnattr_setpgroup(&actions.attributes, 0);
-  posix_spawnattr_setflags(&actions.attributes, POSIX_SPAWN_SETPGROUP | POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
+  posix_spawnattr_setflags(&actions.attributes,
+                           static_cast<short>(group | POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF));
   std::vector<std::string> words{command.program};
   words.insert(words.end(), command.arguments.begin(), command.arguments.end());
   std::vector<std::string> variables = environment_of(command);
   pid_t pid = -1;
-  const int failure = posix_spawnp(&pid, command.program.c_str(), &actions.files, &actions.attributes,
-                                   pointers(words).data(), pointers(variables).data());
-  if (failure == ENOENT || failure == EACCES || failure == ENOTDIR || failure == ENOEXEC) {
-    throw Error(ErrorCode::not_found, "cannot run " + command.program + ": " + std::strerror(failure));
+  const int failure = posix_spawn(&pid, program.c_str(), &actions.files, &actions.attributes, pointers(words).data(),
+                                  pointers(variables).data());
+  if (failure == ENOEXEC) {
+    throw Error(ErrorCode::rejected, program + " is not a program of this machine, nor a script with a \"#!\" line");
+  }
+  if (failure == ENOENT) {
+    throw Error(ErrorCode::rejected, program + " cannot run: the interpreter that it names is not there");
   }
   if (failure != 0) {
-    throw failed("cannot start " + command.program, failure);
+    throw failed("cannot start " + program, failure);
   }
   return pid;
 }
@@ -146,10 +159,10 @@ pid_t spawn(const ChildCommand& command, const Pipe& in, const Pipe& out, const 
 // A started child. Killed and reaped, at the latest, when this ends.
 class Child {
  public:
-  explicit Child(pid_t pid) : pid_(pid) {}
+  Child(pid_t pid, bool leads_group) : pid_(pid), leads_group_(leads_group) {}
   ~Child() {
     if (pid_ > 0) {
-      kill_group();
+      kill();
       reap();  // it is dying: this takes no time worth a wait elsewhere
     }
   }
@@ -161,7 +174,7 @@ class Child {
   [[nodiscard]] pid_t pid() const { return pid_; }
 
   // Safe as long as the child is not reaped: until then nobody else can have its number.
-  void kill_group() const { ::kill(-pid_, SIGKILL); }
+  void kill() const { ::kill(leads_group_ ? -pid_ : pid_, SIGKILL); }
 
   int reap() {
     int status = 0;
@@ -173,6 +186,7 @@ class Child {
 
  private:
   pid_t pid_;
+  bool leads_group_;
 };
 
 // What the coroutines of one run share. Each of them holds it, so that it outlives whoever is cancelled first.
@@ -254,7 +268,7 @@ asio::awaitable<ChildResult> run_child(ChildCommand command) {
     Pipe in;
     Pipe out;
     Pipe err;
-    child.emplace(spawn(command, in, out, err));
+    child.emplace(spawn(command, in, out, err), !command.terminal_input);
     const pid_t pid = child->pid();
     const int pidfd = ::pidfd_open(pid, 0);
     if (pidfd < 0) {

@@ -2,8 +2,9 @@
 //
 // For exec credential plugins and Docker credential helpers, which are other people's programs: one that hangs, forks
 // or prints a gigabyte must cost nothing but its own result. The child gets a process group of its own, which is
-// killed as a whole on timeout, on too much output and on cancellation. No descriptor of ours but the three standard
-// ones reaches it. The event loop never blocks: exit is awaited through a pidfd, without SIGCHLD.
+// killed as a whole on timeout, on too much output and on cancellation; a child that gets our terminal stays in our
+// process group, as the terminal demands, and is killed alone. No descriptor of ours but the three standard ones
+// reaches it. The event loop never blocks: exit is awaited through a pidfd, without SIGCHLD.
 #pragma once
 
 #include <asio/any_io_executor.hpp>
@@ -18,10 +19,12 @@
 namespace regsync {
 
 struct ChildCommand {
-  std::string program;  // a path, or a name to look up on PATH
+  std::string program;  // a path, or a name to look up on PATH (find_program)
   std::vector<std::string> arguments;
   std::vector<std::pair<std::string, std::string>> environment;  // beside, and before, that of this process
   std::string input;                                             // given on stdin, then closed
+  bool terminal_input = false;                                   // the child reads our standard input instead
+  bool terminal_errors = false;  // the child writes to our standard error; the result has nothing of it
   std::chrono::milliseconds timeout = std::chrono::seconds(60);
   std::size_t max_output = std::size_t{1} << 20;  // of stdout
 };
@@ -32,8 +35,9 @@ struct ChildResult {
   std::string errors;  // stderr, its last 4 KiB
 };
 
-// Throws Error with not_found (no such program), timeout, rejected (too much output), cancelled, or internal. A
-// non-zero exit is a result. Call it on an io_context's thread. From the first call on this process ignores SIGPIPE.
+// Throws Error with not_found (no such program), rejected (it cannot be executed, or prints too much), timeout,
+// cancelled, or internal. A non-zero exit is a result. Call it on an io_context's thread. From the first call on this
+// process ignores SIGPIPE.
 asio::awaitable<ChildResult> run_child(ChildCommand command);
 
 }  // namespace regsync

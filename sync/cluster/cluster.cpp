@@ -43,7 +43,7 @@ Cluster::Cluster(asio::any_io_executor executor, kube::ResolvedContext context,
       bulk_(options.bulk),
       on_change_(std::move(on_change)),
       on_written_(options.on_written),
-      client_(executor, std::move(context), std::move(transport)),
+      client_(std::move(context), std::move(transport)),
       watches_(executor, client_, cache_, options.owner.id,
                {.on_key = [this](const Key& key) { consider(key); },
                 .on_namespace = [this](const std::string& name_space) { consider_namespace(name_space); },
@@ -264,8 +264,22 @@ void Cluster::on_health() {
   on_change_();
 }
 
+void Cluster::use_credentials_of(kube::ResolvedContext context) {
+  client_.use_credentials_of(std::move(context));
+  if (watches_.problem() || watches_.namespaces_forbidden()) {
+    kick();
+  } else {
+    retry_failed();
+  }
+}
+
 void Cluster::kick() {
+  client_.end_pause();
   watches_.relist();
+  retry_failed();
+}
+
+void Cluster::retry_failed() {
   std::vector<Key> failed;
   for (const auto& secret : cache_.secret_names()) {
     cache_.for_each(secret, [&](const std::string& name_space, const Entry& entry) {

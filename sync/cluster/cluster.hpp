@@ -39,6 +39,11 @@ class Cluster {
 
   [[nodiscard]] const kube::ResolvedContext& context() const { return client_.context(); }
 
+  // The kubeconfig has other credentials for this cluster (kube::same_cluster): they are used from the next request on,
+  // and what failed is tried again; nothing is listed anew where lists and watches work. Throws Error(kubeconfig) where
+  // they cannot be used; the former ones stay then.
+  void use_credentials_of(kube::ResolvedContext context);
+
   // What should be here from now on, and the places that matter for it (at least those where it should be).
   void set_desired(std::shared_ptr<const DesiredState> desired, const Places& places);
 
@@ -79,6 +84,7 @@ class Cluster {
   void for_each_leftover(const std::string& target,
                          const std::function<bool(const Key&, const Standing&)>& visit) const;
 
+  void retry_failed();
   void consider(const Key& key);
   void count(const std::function<void(Metrics&)>& what);
   void consider_namespace(const std::string& name_space);

@@ -103,7 +103,12 @@ bool ContextSet::refresh(const std::string& name) {
   std::shared_ptr<Cluster> made;
   const auto problem = guarded([&] {
     auto context = kubeconfig_.resolve(name);
-    if (!known || known->context() != context) {
+    if (known && known->context() == context) {
+      return;
+    }
+    if (known && kube::same_cluster(known->context(), context)) {
+      known->use_credentials_of(std::move(context));
+    } else {
       made = std::make_shared<Cluster>(executor_, std::move(context), options_, on_change_);
     }
   });

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "sync/kube/api/kube_client.hpp"
+#include "sync/kube/config/kubeconfig.hpp"
 
 namespace {
 

@@ -13,13 +13,7 @@ namespace regsync::cli {
 
 kube::Kubeconfig load_kubeconfig(const std::optional<std::filesystem::path>& explicit_path) {
   const auto path = explicit_path ? explicit_path : load_settings(paths::settings()).kubeconfig;
-  kube::Kubeconfig kubeconfig = kube::Kubeconfig::load(path);
-  if (!path && kubeconfig.contexts().empty()) {
-    if (auto in_pod = kube::Kubeconfig::in_cluster()) {
-      return std::move(*in_pod);
-    }
-  }
-  return kubeconfig;
+  return kube::Kubeconfig::load_or_in_cluster(path);
 }
 
 void require_contexts(const kube::Kubeconfig& kubeconfig, const std::vector<std::string>& names) {
@@ -29,7 +23,7 @@ void require_contexts(const kube::Kubeconfig& kubeconfig, const std::vector<std:
       continue;
     }
     if (contexts.empty()) {
-      throw UsageError("there is no context \"" + name + "\": the kubeconfig has none at all",
+      throw UsageError("there is no context \"" + name + "\": no kubeconfig has one; read: " + kubeconfig.source(),
                        "set KUBECONFIG, or give --kubeconfig FILE; see: kubectl config get-contexts");
     }
     throw UsageError(is_glob(name) ? "no context matches \"" + name + "\"" : "there is no context \"" + name + "\"",

@@ -143,7 +143,7 @@ asio::awaitable<void> check_context(kube::KubeClient& given, const std::vector<T
   std::string date;
   kube::ResolvedContext context = given.context().clone();
   auto transport = std::make_unique<DatedTransport>(executor, kube::endpoint_of(context), date);
-  kube::KubeClient client(executor, std::move(context), std::move(transport));
+  kube::KubeClient client(std::move(context), std::move(transport));
 
   const json version = co_await client.version();
   findings.push_back(

@@ -94,8 +94,8 @@ std::string ObjectPath::url_path() const {
 
 class KubeClient::Impl {
  public:
-  Impl(const asio::any_io_executor& executor, ResolvedContext resolved, std::unique_ptr<HttpTransport> over)
-      : context(std::move(resolved)), credentials(executor, context), transport(std::move(over)) {}
+  Impl(ResolvedContext context, std::unique_ptr<HttpTransport> over)
+      : credentials(std::make_shared<Credentials>(std::move(context))), transport(std::move(over)) {}
 
   // Sends a request with fresh credentials, and once more after a 401 where there are newer ones.
   asio::awaitable<std::string> send(HttpRequest request, Operation operation) {
@@ -116,33 +116,45 @@ class KubeClient::Impl {
   asio::awaitable<HttpResponse> exchange(HttpRequest& request, Exchange attempt) {
     bool renewed = false;
     while (true) {
-      request.proof = co_await credentials.current();
+      const auto mine = credentials;  // may be replaced meanwhile
+      request.proof = co_await mine->current();
       HttpResponse response = co_await attempt(request);
       if (response.status != 401 || std::exchange(renewed, true)) {
         co_return response;
       }
-      const bool newer = co_await credentials.renew(request.proof);
+      const bool newer = mine != credentials || co_await mine->renew(request.proof);
       if (!newer) {
         co_return response;
       }
     }
   }
 
-  const ResolvedContext context;
-  Credentials credentials;
+  std::shared_ptr<Credentials> credentials;
   std::unique_ptr<HttpTransport> transport;
 };
 
 KubeClient::KubeClient(asio::any_io_executor executor, ResolvedContext context)
-    : KubeClient(executor, context.clone(), std::make_unique<HttpClient>(executor, endpoint_of(context))) {}
+    : KubeClient(context.clone(), std::make_unique<HttpClient>(std::move(executor), endpoint_of(context))) {}
 
-KubeClient::KubeClient(asio::any_io_executor executor, ResolvedContext context,
-                       std::unique_ptr<HttpTransport> transport)
-    : impl_(std::make_unique<Impl>(executor, std::move(context), std::move(transport))) {}
+KubeClient::KubeClient(ResolvedContext context, std::unique_ptr<HttpTransport> transport)
+    : impl_(std::make_unique<Impl>(std::move(context), std::move(transport))) {}
 
 KubeClient::~KubeClient() = default;
 
-const ResolvedContext& KubeClient::context() const { return impl_->context; }
+const ResolvedContext& KubeClient::context() const { return impl_->credentials->context(); }
+
+void KubeClient::use_credentials_of(ResolvedContext context) {
+  auto fresh = std::make_shared<Credentials>(std::move(context));
+  fresh->take_over(*impl_->credentials);
+  impl_->credentials = std::move(fresh);
+}
+
+void KubeClient::end_pause() { impl_->credentials->end_pause(); }
+
+asio::awaitable<void> KubeClient::authenticate() {
+  const auto mine = impl_->credentials;
+  co_await mine->current();
+}
 
 // By value, as the contract has it for coroutines: an awaitable may outlive its arguments.
 // NOLINTBEGIN(performance-unnecessary-value-param)
@@ -159,7 +171,7 @@ asio::awaitable<json> KubeClient::list(ObjectPath collection, ListOptions option
       .add("limit", options.limit > 0 ? std::to_string(options.limit) : std::string());
   HttpRequest request = request_of("GET", collection.url_path() + query.text());
   request.headers.front() = accept(options.metadata_only, "PartialObjectMetadataList");
-  request.compressed = !impl_->context.disable_compression;
+  request.compressed = !impl_->credentials->context().disable_compression;
   return impl_->ask(std::move(request), operation_of("list", collection));
 }
 

@@ -15,7 +15,7 @@
 #include <string>
 #include <string_view>
 
-#include "sync/kube/config/kubeconfig.hpp"
+#include "sync/kube/config/resolved_context.hpp"
 #include "sync/kube/http/http_client.hpp"
 
 namespace regsync::kube {
@@ -68,14 +68,26 @@ class KubeClient {
   // Throws Error(kubeconfig) where the context's certificates cannot be used.
   KubeClient(asio::any_io_executor executor, ResolvedContext context);
   // The same over another transport, for tests.
-  KubeClient(asio::any_io_executor executor, ResolvedContext context, std::unique_ptr<HttpTransport> transport);
+  KubeClient(ResolvedContext context, std::unique_ptr<HttpTransport> transport);
   ~KubeClient();
   KubeClient(const KubeClient&) = delete;
   KubeClient& operator=(const KubeClient&) = delete;
   KubeClient(KubeClient&&) = delete;
   KubeClient& operator=(KubeClient&&) = delete;
 
+  // Valid until use_credentials_of.
   [[nodiscard]] const ResolvedContext& context() const;
+
+  // Proves who asks as another context of the same cluster does (same_cluster), from the next request on. Requests and
+  // watches that are under way go on, and connections are kept where the TLS material is the same. Throws
+  // Error(kubeconfig) and changes nothing where the context's certificates cannot be used.
+  void use_credentials_of(ResolvedContext context);
+
+  // A person asks to try again: a pause after an exec plugin that did not help ends.
+  void end_pause();
+
+  // Gets the credentials that the next request needs: runs the exec plugin where that is due. Throws as a request does.
+  asio::awaitable<void> authenticate();
 
   asio::awaitable<nlohmann::json> get(ObjectPath path);
   asio::awaitable<nlohmann::json> list(ObjectPath collection, ListOptions options);

@@ -1,17 +1,14 @@
 #include "sync/kube/config/credentials.hpp"
 
-#include <sys/stat.h>
-
 #include <array>
-#include <cctype>
-#include <fstream>
-#include <sstream>
 #include <utility>
 
 #include "helper/base/error.hpp"
+#include "helper/base/file_io.hpp"
+#include "helper/base/text.hpp"
 #include "sync/base/base64.hpp"
 #include "sync/base/percent_encoding.hpp"
-#include "sync/kube/config/exec_credential.hpp"
+#include "sync/kube/config/exec_plugin.hpp"
 #include "sync/kube/config/pem.hpp"
 
 namespace regsync::kube {
@@ -21,36 +18,21 @@ using std::chrono::steady_clock;
 
 constexpr const char* user_agent = "User-Agent: regsync/" REGSYNC_VERSION;
 
-// A request looks at the files at most this often: stat is cheap, a thousand of them a second are not.
-constexpr auto look_interval = std::chrono::seconds(1);
+// The files are asked for changes at most this often: stat is cheap, a thousand of them a second are not.
+constexpr auto read_interval = std::chrono::seconds(1);
+constexpr std::size_t largest_file = std::size_t{1} << 20;
+// client-go's oidc provider: a token that ends within this time is not used any more.
+constexpr auto expiry_delta = std::chrono::seconds(10);
 
 // client-go transport/round_trippers.go: the key of an extra field is percent-encoded where HTTP forbids a character.
 constexpr std::string_view header_characters = "!#$&'*+-.^_`|~";
 
-std::string read_file(const std::string& path) {
-  const std::ifstream stream(path, std::ios::binary);
-  std::ostringstream text;
-  text << stream.rdbuf();
-  return stream ? std::move(text).str() : std::string();
-}
-
-std::string_view trimmed(std::string_view text) {
-  const auto space = [](char c) { return std::isspace(static_cast<unsigned char>(c)) != 0; };
-  while (!text.empty() && space(text.front())) {
-    text.remove_prefix(1);
-  }
-  while (!text.empty() && space(text.back())) {
-    text.remove_suffix(1);
-  }
-  return text;
-}
+std::string read_or_empty(const std::string& path) { return try_read_file(path, largest_file).value_or(""); }
 
 // A line break in a value would be a header of its own.
 std::string header(std::string_view name, std::string_view value) {
-  for (const char c : value) {
-    if (static_cast<unsigned char>(c) < 0x20 || c == 0x7f) {
-      throw Error(ErrorCode::kubeconfig, "the value for header " + std::string(name) + " holds control characters");
-    }
+  if (has_control_characters(value)) {
+    throw Error(ErrorCode::kubeconfig, "the value for header " + std::string(name) + " holds control characters");
   }
   return std::string(name).append(": ").append(value);
 }
@@ -77,33 +59,30 @@ std::vector<std::string> impersonation_headers(const Impersonation& as) {
 
 }  // namespace
 
-Credentials::Credentials(const asio::any_io_executor& executor, const ResolvedContext& context)
-    : context_(context), secure_(context.server.starts_with("https://")), fixed_headers_{user_agent} {
+Credentials::Credentials(ResolvedContext context)
+    : context_(std::move(context)), secure_(context_.server.starts_with("https://")), fixed_headers_{user_agent} {
   if (secure_) {
-    const auto impersonation = impersonation_headers(context.impersonation);
+    const auto impersonation = impersonation_headers(context_.impersonation);
     fixed_headers_.insert(fixed_headers_.end(), impersonation.begin(), impersonation.end());
     // client-go: a plugin is not asked where the kubeconfig has a token or a password of its own.
-    const bool own = !context.token.empty() || !context.token_file.empty() || !context.username.empty();
-    if (context.exec && !own) {
-      plugin_ = ExecPlugin::shared(executor, context);
+    const bool own = !context_.token.empty() || !context_.token_file.empty() || !context_.username.empty();
+    if (context_.exec && !own) {
+      plugin_ = ExecPlugin::shared(context_);
     }
   }
-  look_at_files(/*now=*/true);
+  read_files(/*now=*/true);
   compose();
 }
 
 Credentials::~Credentials() = default;
 
-Credentials::FileStamp Credentials::stamp_of(const std::string& path) {
-  struct stat status{};
-  if (path.empty() || ::stat(path.c_str(), &status) != 0) {
-    return {};
-  }
-  return {std::int64_t{status.st_mtim.tv_sec} * 1'000'000'000 + status.st_mtim.tv_nsec, status.st_size, status.st_ino};
-}
-
 asio::awaitable<std::shared_ptr<const Proof>> Credentials::current() {
-  look_at_files(/*now=*/false);
+  read_files(/*now=*/false);
+  if (context_.token_expires && std::chrono::system_clock::now() + expiry_delta > *context_.token_expires) {
+    throw Error(ErrorCode::unauthorized,
+                "the id-token of the auth-provider of context \"" + context_.name + "\" has expired",
+                "kubectl renews it in the kubeconfig: kubectl --context " + context_.name + " get --raw /version");
+  }
   if (plugin_) {
     use(co_await plugin_->current());
   }
@@ -112,7 +91,7 @@ asio::awaitable<std::shared_ptr<const Proof>> Credentials::current() {
 
 asio::awaitable<bool> Credentials::renew(std::shared_ptr<const Proof> rejected) {
   if (proof_ == rejected) {
-    look_at_files(/*now=*/true);
+    read_files(/*now=*/true);
     if (plugin_) {
       use(co_await plugin_->renew(minted_));
     }
@@ -120,11 +99,24 @@ asio::awaitable<bool> Credentials::renew(std::shared_ptr<const Proof> rejected) 
   co_return proof_ != rejected;
 }
 
-void Credentials::look_at_files(bool now) {
-  if (!now && steady_clock::now() - looked_ < look_interval) {
+void Credentials::end_pause() {
+  if (plugin_) {
+    plugin_->end_pause();
+  }
+}
+
+void Credentials::take_over(const Credentials& former) {
+  if (*files_tls_ == *former.files_tls_) {
+    files_tls_ = former.files_tls_;
+    compose();
+  }
+}
+
+void Credentials::read_files(bool now) {
+  if (!now && steady_clock::now() - read_ < read_interval) {
     return;
   }
-  looked_ = steady_clock::now();
+  read_ = steady_clock::now();
   const Stamps stamps{stamp_of(context_.token_file), stamp_of(context_.ca_file),
                       stamp_of(context_.client_certificate_file), stamp_of(context_.client_key_file)};
   if (stamps == stamps_) {
@@ -142,9 +134,9 @@ void Credentials::look_at_files(bool now) {
 bool Credentials::load_token() {
   std::string read;
   if (!context_.token_file.empty()) {
-    read = read_file(context_.token_file);
+    read = read_or_empty(context_.token_file);
   }
-  const std::string_view fresh = trimmed(read);
+  const std::string_view fresh = trim(read);
   if (fresh.empty() && !token_.empty()) {
     return false;
   }
@@ -154,24 +146,24 @@ bool Credentials::load_token() {
 
 bool Credentials::load_tls() {
   const auto either = [](const std::string& data, const std::string& file) {
-    return file.empty() ? data : read_file(file);
+    return file.empty() ? data : read_or_empty(file);
   };
   TlsMaterial fresh;
   fresh.ca = either(context_.ca_data, context_.ca_file);
   if (!fresh.ca.empty() || !context_.ca_file.empty()) {
-    if (!holds_certificate(fresh.ca)) {
-      if (files_tls_) {
-        fresh.ca = files_tls_->ca;
-      } else {
-        throw Error(ErrorCode::kubeconfig,
-                    "the certificate authority of context \"" + context_.name + "\" holds no PEM certificate");
-      }
+    fresh.ca = usable_certificates(fresh.ca);
+    if (fresh.ca.empty() && files_tls_) {
+      fresh.ca = files_tls_->ca;
+    }
+    if (fresh.ca.empty()) {
+      throw Error(ErrorCode::kubeconfig,
+                  "the certificate authority of context \"" + context_.name + "\" holds no PEM certificate");
     }
   }
   fresh.certificate = either(context_.client_certificate_data, context_.client_certificate_file);
   if (!fresh.certificate.empty() || !context_.client_certificate_file.empty()) {
     fresh.key = context_.client_key_file.empty() ? context_.client_key_data.clone()
-                                                 : SecretString(read_file(context_.client_key_file));
+                                                 : SecretString(read_or_empty(context_.client_key_file));
     if (!is_pair(fresh.certificate, fresh.key.reveal())) {
       if (!files_tls_) {
         throw Error(ErrorCode::kubeconfig, "client certificate and key of context \"" + context_.name +
@@ -181,8 +173,7 @@ bool Credentials::load_tls() {
       fresh.key = files_tls_->key.clone();
     }
   }
-  if (files_tls_ && fresh.ca == files_tls_->ca && fresh.certificate == files_tls_->certificate &&
-      fresh.key == files_tls_->key) {
+  if (files_tls_ && fresh == *files_tls_) {
     return false;
   }
   files_tls_ = std::make_shared<TlsMaterial>(std::move(fresh));

@@ -1,21 +1,20 @@
-// What the requests of one context carry to prove who we are, always fresh.
+// What the requests of one context carry to prove who asks, always fresh.
 //
-// Files are looked at again when they change (client-go looks every minute at tokens and every five at
-// certificates); content that cannot be used, such as a certificate without its new key yet, keeps the last good one.
-// Nothing is ever sent over plain http (client-go: rest.IsConfigTransportTLS). Lives on the io_context thread.
+// Files are read again when they change (client-go: every minute for tokens, every five for certificates); content that
+// cannot be used, such as a certificate without its new key yet, keeps the last good one. Credentials are never sent
+// over plain http (client-go: rest.IsConfigTransportTLS). Lives on the io_context thread.
 #pragma once
 
 #include <array>
-#include <asio/any_io_executor.hpp>
 #include <asio/awaitable.hpp>
 #include <chrono>
-#include <cstdint>
 #include <memory>
 #include <optional>
 #include <string>
 #include <vector>
 
-#include "sync/kube/config/kubeconfig.hpp"
+#include "sync/base/file_stamp.hpp"
+#include "sync/kube/config/resolved_context.hpp"
 #include "sync/kube/http/http_client.hpp"
 
 namespace regsync::kube {
@@ -25,42 +24,43 @@ struct ExecCredential;
 
 class Credentials {
  public:
-  // `context` outlives this object. Throws Error(kubeconfig) where a file is missing or unusable from the start.
-  Credentials(const asio::any_io_executor& executor, const ResolvedContext& context);
+  // Throws Error(kubeconfig) where a file is missing or unusable from the start.
+  explicit Credentials(ResolvedContext context);
   ~Credentials();
   Credentials(const Credentials&) = delete;
   Credentials& operator=(const Credentials&) = delete;
   Credentials(Credentials&&) = delete;
   Credentials& operator=(Credentials&&) = delete;
 
-  // The same one until something changes. May run the exec plugin; throws Error(credential_plugin) when that fails.
+  [[nodiscard]] const ResolvedContext& context() const { return context_; }
+
+  // The same one until something changes. May run the exec plugin. Throws Error(credential_plugin) when that fails, and
+  // Error(unauthorized) for a token that says itself that it has expired. The caller keeps this object alive meanwhile.
   asio::awaitable<std::shared_ptr<const Proof>> current();
 
   // After a 401 for a proof: looks for something newer (token file, plugin). True when there is.
   asio::awaitable<bool> renew(std::shared_ptr<const Proof> rejected);
 
- private:
-  struct FileStamp {
-    std::int64_t modified_ns = -1;
-    std::int64_t size = -1;
-    std::uint64_t inode = 0;
-    bool operator==(const FileStamp&) const = default;
-  };
-  static FileStamp stamp_of(const std::string& path);
+  // A person asks: what waits because it did not help before is tried again at the next need.
+  void end_pause();
 
+  // Shares TLS material with `former` where it is the same, so that its connections go on being used.
+  void take_over(const Credentials& former);
+
+ private:
   using Stamps = std::array<FileStamp, 4>;  // token, CA, certificate, key
 
-  void look_at_files(bool now);
+  void read_files(bool now);
   bool load_token();  // true when it changed
   bool load_tls();
   void use(std::shared_ptr<const ExecCredential> minted);
   void compose();
   void prove(Proof& proof) const;
 
-  const ResolvedContext& context_;
+  const ResolvedContext context_;
   const bool secure_;                       // https
   std::vector<std::string> fixed_headers_;  // who asks, and for whom (impersonation)
-  std::shared_ptr<ExecPlugin> plugin_;      // shared by contexts with the same plugin and cluster
+  std::shared_ptr<ExecPlugin> plugin_;      // shared by contexts with the same plugin and cluster info
 
   // What the proof is composed of.
   SecretString token_;
@@ -68,8 +68,8 @@ class Credentials {
   std::shared_ptr<const ExecCredential> minted_;
   std::shared_ptr<const Proof> proof_;
 
-  std::optional<Stamps> stamps_;  // none until the first look
-  std::chrono::steady_clock::time_point looked_;
+  std::optional<Stamps> stamps_;  // none until the files are read first
+  std::chrono::steady_clock::time_point read_;
 };
 
 }  // namespace regsync::kube

@@ -1,31 +1,21 @@
 #include "sync/kube/config/exec_credential.hpp"
 
-#include <algorithm>
-#include <asio/redirect_error.hpp>
-#include <asio/this_coro.hpp>
-#include <asio/use_awaitable.hpp>
 #include <ctime>
-#include <fstream>
-#include <map>
 #include <nlohmann/json.hpp>
-#include <sstream>
 #include <utility>
 
+#include "helper/base/error.hpp"
+#include "helper/base/file_io.hpp"
 #include "helper/base/text.hpp"
 #include "sync/base/base64.hpp"
-#include "sync/base/child_process.hpp"
 #include "sync/kube/config/pem.hpp"
 
 namespace regsync::kube {
 namespace {
 
 using nlohmann::json;
-using std::chrono::seconds;
 
-constexpr std::size_t largest_output = std::size_t{1} << 20;
-// Between runs that fail or whose credential is refused: a plugin may be a Python program that calls a cloud.
-constexpr auto first_pause = seconds(1);
-constexpr auto longest_pause = seconds(60);
+constexpr std::size_t largest_ca = std::size_t{1} << 20;
 
 Error plugin_error(std::string message) {
   return {ErrorCode::credential_plugin, std::move(message),
@@ -74,20 +64,6 @@ std::optional<std::chrono::system_clock::time_point> parse_time(const std::strin
   return std::chrono::system_clock::from_time_t(timegm(&parts) - offset);
 }
 
-std::string read_file(const std::string& path) {
-  const std::ifstream stream(path, std::ios::binary);
-  std::ostringstream text;
-  text << stream.rdbuf();
-  return std::move(text).str();
-}
-
-// What makes two contexts' plugins one: everything that the run depends on.
-std::string identity(const ResolvedContext& context) {
-  const ExecConfig& exec = context.exec.value();
-  json key = {exec.command, exec.args, exec.env, exec.api_version, exec_info(context), context.server};
-  return key.dump(-1, ' ', false, json::error_handler_t::replace);
-}
-
 }  // namespace
 
 ExecCredential parse_exec_credential(std::string_view text, std::string_view api_version) {
@@ -120,10 +96,8 @@ ExecCredential parse_exec_credential(std::string_view text, std::string_view api
   if (!credential.certificate.empty() && !is_pair(credential.certificate, credential.key.reveal())) {
     throw plugin_error("exec plugin returned a certificate and a key that are not a pair");
   }
-  for (const char c : credential.token.reveal()) {
-    if (static_cast<unsigned char>(c) < 0x20 || c == 0x7f) {
-      throw plugin_error("exec plugin returned a token with control characters");
-    }
+  if (has_control_characters(credential.token.reveal())) {
+    throw plugin_error("exec plugin returned a token with control characters");
   }
   const std::string expires = string_member(*status, "expirationTimestamp");
   if (!expires.empty()) {
@@ -135,9 +109,9 @@ ExecCredential parse_exec_credential(std::string_view text, std::string_view api
   return credential;
 }
 
-std::string exec_info(const ResolvedContext& context) {
+std::string exec_info(const ResolvedContext& context, bool interactive) {
   const ExecConfig& exec = context.exec.value();
-  json info = {{"kind", "ExecCredential"}, {"apiVersion", exec.api_version}, {"spec", {{"interactive", false}}}};
+  json info = {{"kind", "ExecCredential"}, {"apiVersion", exec.api_version}, {"spec", {{"interactive", interactive}}}};
   if (exec.provide_cluster_info) {
     json cluster = {{"server", context.server}};
     if (!context.tls_server_name.empty()) {
@@ -146,7 +120,8 @@ std::string exec_info(const ResolvedContext& context) {
     if (context.insecure_skip_tls_verify) {
       cluster["insecure-skip-tls-verify"] = true;
     }
-    const std::string ca = context.ca_file.empty() ? context.ca_data : read_file(context.ca_file);
+    const std::string ca =
+        context.ca_file.empty() ? context.ca_data : try_read_file(context.ca_file, largest_ca).value_or("");
     if (!ca.empty()) {
       cluster["certificate-authority-data"] = base64_encode(ca);
     }
@@ -161,129 +136,6 @@ std::string exec_info(const ResolvedContext& context) {
     info["spec"]["cluster"] = std::move(cluster);
   }
   return info.dump(-1, ' ', false, json::error_handler_t::replace);
-}
-
-std::shared_ptr<ExecPlugin> ExecPlugin::shared(const asio::any_io_executor& executor, const ResolvedContext& context) {
-  // One thread runs all clients (design); the map only remembers who lives.
-  static thread_local std::map<std::string, std::weak_ptr<ExecPlugin>> plugins;
-  std::erase_if(plugins, [](const auto& entry) { return entry.second.expired(); });
-  std::weak_ptr<ExecPlugin>& known = plugins[identity(context)];
-  std::shared_ptr<ExecPlugin> plugin = known.lock();
-  if (!plugin) {
-    plugin = std::make_shared<ExecPlugin>(executor, context);
-    known = plugin;
-  }
-  return plugin;
-}
-
-ExecPlugin::ExecPlugin(const asio::any_io_executor& executor, const ResolvedContext& context,
-                       std::chrono::milliseconds patience)
-    : config_(context.exec.value()),
-      info_(exec_info(context)),
-      patience_(patience),
-      finished_(executor, asio::steady_timer::time_point::max()),
-      next_pause_(first_pause) {}
-
-bool ExecPlugin::is_fresh() const {
-  return cached_ && (!cached_->expires || std::chrono::system_clock::now() < *cached_->expires);
-}
-
-asio::awaitable<std::shared_ptr<const ExecCredential>> ExecPlugin::current() {
-  if (!is_fresh()) {
-    if (failure_ && Clock::now() < paused_until_) {
-      throw Error(*failure_);
-    }
-    co_await run_or_wait();
-  }
-  co_return cached_;
-}
-
-asio::awaitable<std::shared_ptr<const ExecCredential>> ExecPlugin::renew(
-    std::shared_ptr<const ExecCredential> rejected) {
-  if (cached_ == rejected) {
-    if (Clock::now() < paused_until_) {
-      co_return rejected;
-    }
-    co_await run_or_wait();
-    pause();  // until the next run, should this credential be refused as well
-  }
-  co_return cached_;
-}
-
-asio::awaitable<void> ExecPlugin::run_or_wait() {
-  bool waited = false;
-  // Of those who wait, the first to find that a run was cancelled starts another one.
-  while (running_) {
-    waited = true;
-    std::error_code woken;
-    co_await finished_.async_wait(asio::redirect_error(asio::use_awaitable, woken));
-    const asio::cancellation_state state = co_await asio::this_coro::cancellation_state;
-    if (state.cancelled() != asio::cancellation_type::none) {
-      throw Error(ErrorCode::cancelled, "waiting for the exec plugin was cancelled");
-    }
-  }
-  if (waited && failure_) {
-    throw Error(*failure_);
-  }
-  if (waited && is_fresh()) {
-    co_return;
-  }
-  running_ = true;
-  failure_.reset();
-  const std::unique_ptr<ExecPlugin, void (*)(ExecPlugin*)> end(this, [](ExecPlugin* self) {
-    self->running_ = false;
-    self->finished_.cancel();
-  });
-  try {
-    ExecCredential credential = co_await run();
-    cached_ = std::make_shared<const ExecCredential>(std::move(credential));
-  } catch (const Error& error) {
-    if (error.code() != ErrorCode::cancelled) {
-      failure_ = error;
-      pause();
-    }
-    throw;
-  }
-}
-
-// Grows with each run that comes soon after the pause before.
-void ExecPlugin::pause() {
-  const auto now = Clock::now();
-  next_pause_ = now - paused_until_ > 2 * longest_pause ? Clock::duration(first_pause)
-                                                        : std::min<Clock::duration>(2 * next_pause_, longest_pause);
-  paused_until_ = now + next_pause_;
-}
-
-asio::awaitable<ExecCredential> ExecPlugin::run() {
-  const std::string name = "exec: executable " + config_.command;
-  if (config_.interactive_mode == "Always") {
-    throw plugin_error(name + ": exec plugin cannot support interactive mode: standard input is not a terminal");
-  }
-  ChildCommand command;
-  command.program = config_.command;
-  command.arguments = config_.args;
-  command.environment = config_.env;
-  command.environment.emplace_back("KUBERNETES_EXEC_INFO", info_);
-  command.timeout = patience_;
-  command.max_output = largest_output;
-  ChildResult result;
-  try {
-    result = co_await run_child(std::move(command));
-  } catch (const Error& error) {
-    if (error.code() == ErrorCode::not_found) {
-      throw Error(ErrorCode::credential_plugin, name + " not found", presentable(config_.install_hint));
-    }
-    if (error.code() == ErrorCode::cancelled) {
-      throw;
-    }
-    throw plugin_error("exec: " + error.message());
-  }
-  if (result.exit_code != 0) {
-    const std::string said = presentable(result.errors);
-    throw plugin_error(name + " failed with exit code " + std::to_string(result.exit_code) +
-                       (said.empty() ? "" : ": " + said));
-  }
-  co_return parse_exec_credential(result.output, config_.api_version);
 }
 
 }  // namespace regsync::kube

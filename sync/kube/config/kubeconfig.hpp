@@ -1,75 +1,24 @@
-// Kubeconfig: loading, merging and validating it as client-go does (tools/clientcmd: loader.go, client_config.go,
-// validation.go), and resolving one context of it into everything that a client needs.
+// A kubeconfig, loaded, merged, validated and resolved as client-go does it (tools/clientcmd).
 //
-// Reading files is the only I/O. A fault of one context is an Error of that context alone; a file that cannot be
-// decoded is an Error of the whole load, so that the caller keeps the last good one. Any thread; value types.
+// Each step is a file: decoding one file (kubeconfig_decode), merging several (here), validating what a context names
+// (kubeconfig_validation), resolving one context into all that a client needs (resolved_context). Reading files is the
+// only I/O. A fault of one context is an Error of that context alone; a file that cannot be decoded is an Error of the
+// whole load, so that the caller keeps the last good one. Any thread; value types.
 #pragma once
 
-#include <chrono>
 #include <filesystem>
-#include <map>
 #include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
-#include <utility>
 #include <vector>
 
 #include "helper/base/error.hpp"
-#include "helper/base/secret_string.hpp"
+#include "sync/kube/config/resolved_context.hpp"
 
 namespace regsync::kube {
 
-// An exec credential plugin (users[].user.exec).
-struct ExecConfig {
-  std::string command;  // absolute, or looked up on PATH when it has no "/"
-  std::vector<std::string> args;
-  std::vector<std::pair<std::string, std::string>> env;
-  std::string api_version;
-  std::string install_hint;
-  std::string interactive_mode;  // Never, IfAvailable, Always
-  bool provide_cluster_info = false;
-  std::string cluster_info_config;  // clusters[].cluster.extensions["client.authentication.k8s.io/exec"], as JSON
-
-  bool operator==(const ExecConfig&) const = default;
-};
-
-// Who to act as (users[].user.as, as-uid, as-groups, as-user-extra).
-struct Impersonation {
-  std::string user;
-  std::string uid;
-  std::vector<std::string> groups;
-  std::map<std::string, std::vector<std::string>> extra;
-
-  bool operator==(const Impersonation&) const = default;
-};
-
-// One context with its cluster and user merged and validated: all that a client needs. Comparable, so that an
-// edited kubeconfig rebuilds only the clients that it changes. Secrets inside never leave it but to the API server.
-struct ResolvedContext {
-  std::string name;
-  std::string server;  // URL of the API server, no trailing "/"
-  std::string tls_server_name;
-  bool insecure_skip_tls_verify = false;
-  std::string ca_file;    // absolute; re-read when it changes
-  std::string ca_data;    // PEM
-  std::string proxy_url;  // empty: the environment decides (proxy.hpp)
-  bool disable_compression = false;
-  std::string default_namespace;  // "default" where the context names none
-  std::string client_certificate_file;
-  std::string client_certificate_data;
-  std::string client_key_file;
-  SecretString client_key_data;
-  SecretString token;
-  std::string token_file;  // beats token
-  std::string username;
-  SecretString password;
-  Impersonation impersonation;
-  std::optional<ExecConfig> exec;
-
-  [[nodiscard]] ResolvedContext clone() const;
-  bool operator==(const ResolvedContext&) const = default;
-};
+struct KubeconfigEntries;
 
 class Kubeconfig {
  public:
@@ -79,6 +28,9 @@ class Kubeconfig {
 
   // Reads and merges the files. Throws Error(kubeconfig) when one cannot be read or decoded.
   static Kubeconfig load(const std::optional<std::filesystem::path>& explicit_path = std::nullopt);
+
+  // The same; without an explicit path and without any context, in_cluster() where this process runs in a pod.
+  static Kubeconfig load_or_in_cluster(const std::optional<std::filesystem::path>& explicit_path);
 
   // The client configuration of a pod (service account token and ca.crt), as one context named "in-cluster".
   // Empty where this process does not run in a pod.
@@ -95,13 +47,21 @@ class Kubeconfig {
   [[nodiscard]] const std::string& current_context() const;        // "" where there is none
   [[nodiscard]] const std::vector<std::string>& contexts() const;  // sorted
 
+  // Where it was read from, for messages: "KUBECONFIG=/a:/b (/b does not exist)", "/home/u/.kube/config".
+  [[nodiscard]] const std::string& source() const { return source_; }
+
+  // How the contexts that are resolved from now on run exec plugins. A daemon keeps the default.
+  void set_exec_manners(const ExecManners& manners) { manners_ = manners; }
+
   // Throws Error(kubeconfig) with client-go's meaning: unknown context, cluster or user, contradicting fields,
-  // unreadable certificate, auth-provider.
+  // unreadable certificate, auth-provider that is gone.
   [[nodiscard]] ResolvedContext resolve(std::string_view context) const;
 
  private:
-  struct Parts;
-  std::unique_ptr<Parts> parts_;
+  std::unique_ptr<KubeconfigEntries> entries_;
+  std::vector<std::string> names_;
+  std::string source_;
+  ExecManners manners_;
 };
 
 }  // namespace regsync::kube

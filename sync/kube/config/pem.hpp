@@ -1,15 +1,17 @@
-// Whether PEM can be used, asked before a connection is made with it: a file that is being replaced must not take
-// the place of good material. Pure.
+// PEM is checked before a connection is made with it, so that a file that is just being replaced does not take the
+// place of good material. Pure.
 #pragma once
 
+#include <string>
 #include <string_view>
 
 namespace regsync::kube {
 
-// At least one certificate.
-bool holds_certificate(std::string_view pem);
+// The certificates of a bundle that can be decoded, without the blocks that cannot: as Go's AppendCertsFromPEM reads a
+// CA bundle. `pem` itself where all of it is good; empty where it holds no certificate.
+std::string usable_certificates(std::string_view pem);
 
-// The key is the one of the (first) certificate.
+// True if the key is the one of the (first) certificate.
 bool is_pair(std::string_view certificate_pem, std::string_view key_pem);
 
 }  // namespace regsync::kube

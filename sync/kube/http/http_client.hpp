@@ -30,6 +30,8 @@ struct TlsMaterial {
   std::string ca;           // empty: the system's
   std::string certificate;  // with its chain; empty: no client certificate
   SecretString key;
+
+  bool operator==(const TlsMaterial&) const = default;
 };
 
 // What a request carries to prove who we are. Immutable and shared by the requests that carry it.

@@ -108,7 +108,7 @@ void watch_stream(std::string_view bytes) {
   kube::ResolvedContext context;
   context.server = "http://fuzz";
   asio::io_context loop;
-  kube::KubeClient client(loop.get_executor(), std::move(context), std::make_unique<Replay>(bytes.substr(1), piece));
+  kube::KubeClient client(std::move(context), std::make_unique<Replay>(bytes.substr(1), piece));
   kube::WatchOptions options;
   options.resource_version = "1";
   const kube::ObjectPath secrets{"secrets", "", ""};

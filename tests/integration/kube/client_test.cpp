@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "sync/kube/api/kube_client.hpp"
+#include "sync/kube/config/kubeconfig.hpp"
 #include "tests/support/fake_api_server.hpp"
 #include "tests/support/kube_server.hpp"
 #include "tests/support/run_coroutine.hpp"

@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "sync/kube/config/kubeconfig.hpp"
 #include "tests/integration/kube/real_server.hpp"
 
 namespace regsync::kube {

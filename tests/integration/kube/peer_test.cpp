@@ -61,8 +61,7 @@ class SilentPeer : public RealServer {
     watching_.reset();
     known_.reset();
     client_ = std::make_unique<KubeClient>(
-        loop_.get_executor(), admin_.clone(),
-        std::make_unique<HttpClient>(loop_.get_executor(), endpoint_of(admin_), of_client));
+        admin_.clone(), std::make_unique<HttpClient>(loop_.get_executor(), endpoint_of(admin_), of_client));
     known_ = std::make_unique<Known>(*client_, name_space_);
     watching_ = std::make_unique<test::Background>(loop_, known_->run());
     ASSERT_TRUE(run_until(loop_, [&] { return known_->synced; }));
@@ -116,7 +115,7 @@ TEST_F(SilentPeer, WhoWaitsForAFrozenServersAnswerIsToldSooner) {
 
 TEST_F(SilentPeer, ARequestWhoseTimeIsUpFailsAloneAndSaysSo) {
   HttpClient client(loop_.get_executor(), endpoint_of(admin_));
-  Credentials credentials(loop_.get_executor(), admin_);
+  Credentials credentials(admin_.clone());
   const auto version = [&](std::chrono::milliseconds timeout) -> asio::awaitable<long> {
     HttpRequest request;
     request.target = "/version";

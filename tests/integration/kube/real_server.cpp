@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
+#include "sync/kube/config/kubeconfig.hpp"
+
 namespace regsync::kube {
 
 std::unique_ptr<test::KubeServer> RealServer::server_;

@@ -10,6 +10,7 @@
 #include <string>
 #include <vector>
 
+#include "sync/kube/config/kubeconfig.hpp"
 #include "tests/support/fake_api_server.hpp"
 #include "tests/support/resident.hpp"
 #include "tests/support/run_coroutine.hpp"

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <asio/io_context.hpp>
+#include <chrono>
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <string>
@@ -16,6 +17,7 @@ namespace regsync::kube {
 namespace {
 
 using ::testing::Contains;
+using ::testing::HasSubstr;
 using ::testing::IsSupersetOf;
 using ::testing::Not;
 using ::testing::StartsWith;
@@ -44,7 +46,7 @@ class Recorder final : public HttpTransport {
 std::vector<std::string> headers_for(ResolvedContext context) {
   std::vector<std::string> headers;
   asio::io_context loop;
-  KubeClient client(loop.get_executor(), std::move(context), std::make_unique<Recorder>(headers));
+  KubeClient client(std::move(context), std::make_unique<Recorder>(headers));
   test::run(loop, client.version());
   return headers;
 }
@@ -53,6 +55,39 @@ ResolvedContext context_at(const char* server) {
   ResolvedContext context;
   context.server = server;
   return context;
+}
+
+TEST(Credentials, ThoseOfAnotherUserReplaceThemFromTheNextRequestOn) {
+  std::vector<std::string> headers;
+  asio::io_context loop;
+  ResolvedContext context = context_at("https://k.example");
+  context.token = SecretString("first");
+  KubeClient client(context.clone(), std::make_unique<Recorder>(headers));
+  test::run(loop, client.version());
+  EXPECT_THAT(headers, Contains("Authorization: Bearer first"));
+  context.token = SecretString("second");
+  client.use_credentials_of(context.clone());
+  test::run(loop, client.version());
+  EXPECT_THAT(headers, Contains("Authorization: Bearer second"));
+  EXPECT_EQ(client.context().token.reveal(), "second");
+
+  context.client_certificate_data = "not a certificate";
+  EXPECT_THROW(client.use_credentials_of(context.clone()), Error);
+  test::run(loop, client.version());
+  EXPECT_THAT(headers, Contains("Authorization: Bearer second")) << "unusable ones change nothing";
+}
+
+TEST(Credentials, ATokenThatSaysThatItHasExpiredIsNotSent) {
+  std::vector<std::string> headers;
+  asio::io_context loop;
+  ResolvedContext context = context_at("https://k.example");
+  context.token = SecretString("t");
+  context.token_expires = std::chrono::system_clock::now() + std::chrono::seconds(5);
+  KubeClient client(std::move(context), std::make_unique<Recorder>(headers));
+  const Error error = test::error_of(loop, client.version());
+  EXPECT_EQ(error.code(), ErrorCode::unauthorized);
+  EXPECT_THAT(error.remedy(), HasSubstr("kubectl --context"));
+  EXPECT_TRUE(headers.empty());
 }
 
 TEST(Credentials, ATokenIsABearer) {

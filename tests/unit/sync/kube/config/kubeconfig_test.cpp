@@ -3,7 +3,9 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/stat.h>
 
+#include <chrono>
 #include <cstdlib>
 #include <filesystem>
 #include <nlohmann/json.hpp>
@@ -21,6 +23,7 @@ namespace {
 
 namespace fs = std::filesystem;
 using nlohmann::json;
+using nlohmann::literals::operator""_json_pointer;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 
@@ -53,6 +56,10 @@ class Folder {
   fs::path take(const std::string& name) const {
     std::string text = test::read_file(fs::path(REGSYNC_KUBECONFIGS) / (name + ".yaml"));
     text = replaced(text, "@CA@", base64_encode(certificate_));
+    text = replaced(text, "@BROKEN_CA@",
+                    base64_encode("-----BEGIN CERTIFICATE-----\nAAAA\n"
+                                  "-----END CERTIFICATE-----\n" +
+                                  certificate_));
     text = replaced(text, "@CERT@", base64_encode(certificate_));
     text = replaced(text, "@KEY@", base64_encode(key_));
     return dir_.write(name + ".yaml", text);
@@ -130,7 +137,8 @@ TEST_P(KubeconfigCase, KubectlDoesTheSame) {
       folder.kubectl(config, {"--context", "x", "get", "--raw", "/version", "--request-timeout=5s"});
   const auto says = [&](const char* text) { return outcome.err.find(text) != std::string::npos; };
   // "EOF": it took the context, and asks for a user name on its terminal.
-  const bool took = says("connection refused") || says("127.0.0.1:1 was refused") || says("getting credentials") ||
+  const bool took = says("connection refused") || says(":1 was refused") || says("getting credentials") ||
+                    says("i/o timeout") || says("deadline exceeded") || says("unreachable") ||
                     outcome.err == "error: EOF\n";
   EXPECT_EQ(took, GetParam().kubectl_takes) << outcome.err;
 }
@@ -172,7 +180,8 @@ TEST_P(KubeconfigCase, ValuesAreThoseOfKubectl) {
             decoded(user, "client-certificate-data"));
   EXPECT_EQ(content(std::string(ours.client_key_data.reveal()), ours.client_key_file),
             decoded(user, "client-key-data"));
-  EXPECT_EQ(ours.token.reveal(), user.value("token", ""));
+  const std::string id_token = json(user).value("/auth-provider/config/id-token"_json_pointer, "");
+  EXPECT_EQ(ours.token.reveal(), user.value("token", id_token));
   EXPECT_EQ(ours.token_file, absolute(user.value("tokenFile", "")));
   EXPECT_EQ(ours.username, user.value("username", ""));
   EXPECT_EQ(ours.password.reveal(), user.value("password", ""));
@@ -192,16 +201,22 @@ TEST_P(KubeconfigCase, ValuesAreThoseOfKubectl) {
   }
 }
 
-// Where kubectl takes what we refuse: an unknown user would make it anonymous, which no pull secret is meant for.
+// Where kubectl takes what we refuse: an unknown user would make it anonymous, which no pull secret is meant for; plain
+// http and passwords in URLs would show them; an id-token that is missing is kubectl's to get, as it writes the file.
 INSTANTIATE_TEST_SUITE_P(
     Files, KubeconfigCase,
     ::testing::Values(
         Case{"token", "", true}, Case{"namespace", "", true}, Case{"bad-namespace", "not a DNS label", true},
         Case{"no-server", "no server found for cluster \"c\"", false}, Case{"trailing-slash", "", true},
-        Case{"host-port-with-ca", "", true}, Case{"host-port-plain", "", true},
-        Case{"plain-http-drops-credentials", "", true},
+        Case{"scheme-in-capitals", "", true}, Case{"server-with-query", "", true},
+        Case{"server-mapped-address", "", true}, Case{"server-trailing-blank", "has a blank in it", false},
+        Case{"server-with-password", "has a user name or password in its URL", true},
+        Case{"server-plain-http-elsewhere", "over plain http", true},
+        Case{"server-other-scheme", "must be an http or https URL", false}, Case{"host-port-with-ca", "", true},
+        Case{"host-port-plain", "", true}, Case{"plain-http-drops-credentials", "", true},
         Case{"host-port-with-path", "must be a URL or a host:port pair", false}, Case{"ca-file", "", true},
-        Case{"ca-data", "", true}, Case{"ca-file-and-data", "both specified", false},
+        Case{"ca-data", "", true}, Case{"ca-first-block-broken", "", true},
+        Case{"ca-file-and-data", "both specified", false},
         Case{"ca-missing", "unable to read certificate-authority", false},
         Case{"ca-and-insecure", "not allowed", false},
         Case{"ca-data-not-base64", "certificate-authority-data is not valid base64", false}, Case{"insecure", "", true},
@@ -218,9 +233,14 @@ INSTANTIATE_TEST_SUITE_P(
         Case{"token-beside-token-file-missing", "", true}, Case{"token-is-a-number", "token must be a string", false},
         Case{"basic", "", true}, Case{"token-and-basic", "only one is allowed", false}, Case{"impersonation", "", true},
         Case{"groups-without-as", "without as", false},
-        Case{"auth-provider", "is not supported since Kubernetes 1.26", false},
-        Case{"auth-provider-and-exec", "both specified", false}, Case{"exec-v1", "", true},
-        Case{"exec-v1beta1", "", true}, Case{"exec-relative", "", true},
+        Case{"auth-provider", "gke-gcloud-auth-plugin replaces it", false},
+        Case{"auth-provider-azure", "kubelogin replaces it", false},
+        Case{"auth-provider-unknown", "no auth-provider \"openstack\" is known", false},
+        Case{"auth-provider-oidc", "", true}, Case{"auth-provider-oidc-expired", "", false},
+        Case{"auth-provider-oidc-without-token", "has no id-token", true},
+        Case{"auth-provider-oidc-no-jwt", "is not a JSON Web Token", false},
+        Case{"auth-provider-beside-token", "", true}, Case{"auth-provider-and-exec", "both specified", false},
+        Case{"exec-v1", "", true}, Case{"exec-v1beta1", "", true}, Case{"exec-relative", "", true},
         Case{"exec-v1-without-mode", "interactiveMode must be specified", false},
         Case{"exec-bad-mode", "invalid interactiveMode", false}, Case{"exec-v1alpha1", "invalid apiVersion", false},
         Case{"exec-without-command", "command must be specified", false},
@@ -322,6 +342,67 @@ TEST_F(KubeconfigFiles, ServersWithoutASchemeGetTheirs) {
   EXPECT_EQ(Kubeconfig::load(folder_.take("host-port-with-ca")).resolve("x").server, "https://127.0.0.1:1");
   EXPECT_EQ(Kubeconfig::load(folder_.take("host-port-plain")).resolve("x").server, "http://127.0.0.1:1");
   EXPECT_EQ(Kubeconfig::load(folder_.take("trailing-slash")).resolve("x").server, "https://127.0.0.1:1/prefix");
+}
+
+TEST_F(KubeconfigFiles, ServersHaveOneSpelling) {
+  for (const char* name : {"scheme-in-capitals", "server-with-query", "server-mapped-address"}) {
+    EXPECT_EQ(Kubeconfig::load(folder_.take(name)).resolve("x").server, "https://127.0.0.1:1") << name;
+  }
+}
+
+TEST_F(KubeconfigFiles, APasswordInAUrlIsNotQuoted) {
+  const auto error = refusal(folder_.take("server-with-password"));
+  EXPECT_EQ(error->message().find("hunter2"), std::string::npos);
+}
+
+TEST_F(KubeconfigFiles, AnIdTokenIsTheTokenUntilItExpires) {
+  const ResolvedContext context = Kubeconfig::load(folder_.take("auth-provider-oidc")).resolve("x");
+  EXPECT_FALSE(context.token.empty());
+  EXPECT_EQ(context.token_expires, std::chrono::system_clock::from_time_t(4102444800));
+  EXPECT_FALSE(Kubeconfig::load(folder_.take("auth-provider-beside-token")).resolve("x").token_expires);
+}
+
+TEST_F(KubeconfigFiles, FilesThatAreMissingAreNamed) {
+  const std::string missing = (folder_.dir() / "missing").string();
+  const auto message_with = [](const std::string& variable) {
+    ::setenv("KUBECONFIG", variable.c_str(), 1);
+    try {
+      static_cast<void>(Kubeconfig::load().resolve("nowhere"));
+    } catch (const Error& error) {
+      return error.message();
+    }
+    return std::string("taken");
+  };
+  EXPECT_THAT(message_with(missing), HasSubstr("KUBECONFIG=" + missing + " (which does not exist)"));
+  const std::string there = write("a", "", {{"one", "https://a:1"}}).string();
+  EXPECT_THAT(message_with(there + ":" + missing),
+              HasSubstr("KUBECONFIG=" + there + ":" + missing + " (" + missing + " does not exist)"));
+  EXPECT_EQ(Kubeconfig::load(there).source(), there);
+}
+
+TEST_F(KubeconfigFiles, AFifoIsNotWaitedFor) {
+  const auto fifo = folder_.dir() / "fifo";
+  ASSERT_EQ(::mkfifo(fifo.c_str(), 0600), 0);
+  EXPECT_THROW(Kubeconfig::load(fifo), Error);
+  EXPECT_THROW(Kubeconfig::load(folder_.dir().path()), Error);
+}
+
+TEST_F(KubeconfigFiles, OnlyTheUsersPartMayDifferWithinOneCluster) {
+  const ResolvedContext context = Kubeconfig::load(folder_.take("token")).resolve("x");
+  ResolvedContext other = context.clone();
+  other.token = SecretString("rotated");
+  other.impersonation.user = "jane";
+  other.exec = ExecConfig{};
+  EXPECT_TRUE(same_cluster(context, other));
+  for (const auto change :
+       {+[](ResolvedContext& of) { of.server = "https://127.0.0.1:2"; },
+        +[](ResolvedContext& of) { of.ca_data = "other"; }, +[](ResolvedContext& of) { of.proxy_url = "http://p:1"; },
+        +[](ResolvedContext& of) { of.tls_server_name = "other"; },
+        +[](ResolvedContext& of) { of.default_namespace = "other"; }}) {
+    ResolvedContext changed = context.clone();
+    change(changed);
+    EXPECT_FALSE(same_cluster(context, changed));
+  }
 }
 
 TEST_F(KubeconfigFiles, NoCredentialIsKeptForPlainHttp) {

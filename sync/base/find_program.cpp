@@ -1,0 +1,71 @@
+#include "sync/base/find_program.hpp"
+
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstdlib>
+#include <sstream>
+#include <string_view>
+#include <system_error>
+
+#include "helper/base/error.hpp"
+
+namespace regsync {
+namespace {
+
+// 0, or the errno that says why the file cannot be run.
+int obstacle(const std::string& path) {
+  struct stat status{};
+  if (::stat(path.c_str(), &status) != 0) {
+    return errno;
+  }
+  if (S_ISDIR(status.st_mode)) {
+    return EISDIR;
+  }
+  return ::access(path.c_str(), X_OK) == 0 ? 0 : errno;
+}
+
+bool is_absent(int problem) { return problem == ENOENT || problem == ENOTDIR; }
+
+Error cannot_run(const std::string& path, int problem) {
+  return {ErrorCode::rejected, path + " is there and cannot be run: " + std::generic_category().message(problem),
+          problem == EACCES ? "make it executable: chmod +x " + path : ""};
+}
+
+}  // namespace
+
+std::string find_program(const std::string& name) {
+  if (name.find('/') != std::string::npos) {
+    const int problem = obstacle(name);
+    if (problem == 0) {
+      return name;
+    }
+    if (is_absent(problem)) {
+      throw Error(ErrorCode::not_found, name + " does not exist");
+    }
+    throw cannot_run(name, problem);
+  }
+  const char* variable = std::getenv("PATH");
+  const std::string path = variable == nullptr ? "" : variable;
+  std::string blocked;
+  int why = 0;
+  std::istringstream folders(path);
+  for (std::string folder; std::getline(folders, folder, ':');) {
+    std::string candidate = (folder.empty() ? "." : folder) + "/" + name;
+    const int problem = obstacle(candidate);
+    if (problem == 0) {
+      return candidate;
+    }
+    if (!is_absent(problem) && blocked.empty()) {
+      blocked = std::move(candidate);
+      why = problem;
+    }
+  }
+  if (!blocked.empty()) {
+    throw cannot_run(blocked, why);
+  }
+  throw Error(ErrorCode::not_found, name + " is not on PATH (" + (path.empty() ? "which is empty" : path) + ")");
+}
+
+}  // namespace regsync

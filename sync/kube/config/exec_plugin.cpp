@@ -1,0 +1,234 @@
+#include "sync/kube/config/exec_plugin.hpp"
+
+#include <algorithm>
+#include <ctime>
+#include <map>
+#include <nlohmann/json.hpp>
+#include <utility>
+
+#include "helper/base/text.hpp"
+#include "sync/base/child_process.hpp"
+#include "sync/base/find_program.hpp"
+#include "sync/base/limiter.hpp"
+
+namespace regsync::kube {
+namespace {
+
+using nlohmann::json;
+using namespace std::chrono_literals;
+using std::chrono::nanoseconds;
+
+constexpr std::size_t largest_output = std::size_t{1} << 20;
+// A plugin may be a Python program that calls a cloud; 200 contexts must not start 200 of them.
+constexpr std::size_t most_at_once = 4;
+// Two that talk to one person at one terminal talk over each other.
+constexpr std::size_t most_interactive = 1;
+
+constexpr nanoseconds first_pause = 1s;
+constexpr nanoseconds longest_pause = 2h;
+// A credential that is refused at this age did work; a younger one never did.
+constexpr nanoseconds refused_at_once = 60s;
+
+// One thread runs all clients (design).
+Limiter& turns(bool interactive) {
+  static thread_local Limiter plain(most_at_once);
+  static thread_local Limiter at_terminal(most_interactive);
+  return interactive ? at_terminal : plain;
+}
+
+Error plugin_error(std::string message, std::string remedy = {}) {
+  return {ErrorCode::credential_plugin, std::move(message),
+          remedy.empty() ? "run the command of this user's `exec` in the kubeconfig by hand, or `kubectl` with this "
+                           "context; then: regsync sync"
+                         : std::move(remedy)};
+}
+
+// Everything that a run depends on.
+std::string identity(const ResolvedContext& context) {
+  const ExecConfig& exec = context.exec.value();
+  const json key = {exec.command,
+                    exec.args,
+                    exec.env,
+                    exec.api_version,
+                    exec.interactive_mode,
+                    exec.manners.terminal,
+                    exec.install_hint,
+                    exec.manners.patience.count(),
+                    exec_info(context, false)};
+  return key.dump(-1, ' ', false, json::error_handler_t::replace);
+}
+
+nanoseconds pause_of(int unhelpful) {
+  constexpr int doublings = 13;  // 2^13 s are more than the longest
+  return unhelpful <= 0
+             ? 0ns
+             : std::min<nanoseconds>(longest_pause, first_pause * (1LL << std::min(unhelpful - 1, doublings)));
+}
+
+}  // namespace
+
+ExecPlugin::Clocks ExecPlugin::system_clocks() {
+  return {.passed =
+              [] {
+                timespec now{};
+                ::clock_gettime(CLOCK_BOOTTIME, &now);
+                return std::chrono::seconds(now.tv_sec) + nanoseconds(now.tv_nsec);
+              },
+          .wall = [] { return std::chrono::system_clock::now(); }};
+}
+
+std::shared_ptr<ExecPlugin> ExecPlugin::shared(const ResolvedContext& context) {
+  // The map only remembers who lives.
+  static thread_local std::map<std::string, std::weak_ptr<ExecPlugin>> plugins;
+  std::erase_if(plugins, [](const auto& entry) { return entry.second.expired(); });
+  std::weak_ptr<ExecPlugin>& known = plugins[identity(context)];
+  std::shared_ptr<ExecPlugin> plugin = known.lock();
+  if (!plugin) {
+    plugin = std::make_shared<ExecPlugin>(context);
+    known = plugin;
+  }
+  return plugin;
+}
+
+ExecPlugin::ExecPlugin(const ResolvedContext& context, Clocks clocks)
+    : config_(context.exec.value()), clocks_(std::move(clocks)) {
+  info_ = exec_info(context, is_interactive());
+}
+
+bool ExecPlugin::is_interactive() const { return config_.manners.terminal && config_.interactive_mode != "Never"; }
+
+bool ExecPlugin::is_fresh() const { return cached_ && (!cached_->expires || clocks_.wall() < *cached_->expires); }
+
+asio::awaitable<ExecPlugin::Shared> ExecPlugin::current() {
+  if (is_fresh()) {
+    co_return cached_;
+  }
+  if (in_pause()) {
+    if (failure_) {
+      throw Error(*failure_);
+    }
+    co_return cached_;  // refused or expired: the server says so again, without another run
+  }
+  if (helped_) {
+    unhelpful_ = 0;
+  }
+  co_return co_await run_shared();
+}
+
+asio::awaitable<ExecPlugin::Shared> ExecPlugin::renew(Shared rejected) {
+  if (cached_ != rejected) {
+    co_return cached_;
+  }
+  if (refused_ != cached_) {
+    refused_ = cached_;
+    helped_ = clocks_.passed() - cached_since_ > refused_at_once;
+    if (helped_) {
+      unhelpful_ = 0;
+    }
+    pause_after(cached_since_, unhelpful_);  // none for the first: client-go runs once more
+    ++unhelpful_;
+  }
+  if (in_pause()) {
+    co_return rejected;
+  }
+  co_return co_await run_shared();
+}
+
+void ExecPlugin::end_pause() { paused_until_ = {}; }
+
+bool ExecPlugin::in_pause() {
+  if (clocks_.passed() >= paused_until_) {
+    return false;
+  }
+  if (own_files() != files_) {
+    end_pause();
+    unhelpful_ = 0;
+    return false;
+  }
+  return true;
+}
+
+void ExecPlugin::pause_after(nanoseconds since, int unhelpful) {
+  paused_until_ = since + pause_of(unhelpful);
+  files_ = own_files();
+}
+
+// The command, and whatever its arguments name: `python3 /opt/login.py` is one plugin.
+std::vector<FileStamp> ExecPlugin::own_files() const {
+  std::vector<FileStamp> stamps;
+  try {
+    stamps.push_back(stamp_of(find_program(config_.command)));
+  } catch (const Error&) {
+    stamps.emplace_back();  // not there, or not executable yet
+  }
+  for (const std::string& argument : config_.args) {
+    if (argument.starts_with('/')) {
+      stamps.push_back(stamp_of(argument));
+    }
+  }
+  return stamps;
+}
+
+asio::awaitable<ExecPlugin::Shared> ExecPlugin::run_shared() {
+  return flight_.run([this] { return run(); });
+}
+
+asio::awaitable<ExecPlugin::Shared> ExecPlugin::run() {
+  failure_.reset();
+  helped_ = false;
+  try {
+    cached_ = std::make_shared<const ExecCredential>(co_await run_command());
+  } catch (const Error& error) {
+    if (error.code() != ErrorCode::cancelled) {
+      failure_ = error;
+      pause_after(clocks_.passed(), ++unhelpful_);
+    }
+    throw;
+  }
+  refused_.reset();
+  cached_since_ = clocks_.passed();
+  helped_ = is_fresh();
+  if (!helped_) {
+    pause_after(cached_since_, ++unhelpful_);
+  }
+  co_return cached_;
+}
+
+asio::awaitable<ExecCredential> ExecPlugin::run_command() {
+  const std::string name = "exec: executable " + config_.command;
+  const bool interactive = is_interactive();
+  if (config_.interactive_mode == "Always" && !interactive) {
+    throw plugin_error(name + ": exec plugin cannot support interactive mode: standard input is not a terminal",
+                       "run `regsync sync --once` at a terminal; a daemon has none");
+  }
+  ChildCommand command;
+  command.program = config_.command;
+  command.arguments = config_.args;
+  command.environment = config_.env;
+  command.environment.emplace_back("KUBERNETES_EXEC_INFO", info_);
+  command.timeout = config_.manners.patience;
+  command.max_output = largest_output;
+  command.terminal_input = interactive;
+  command.terminal_errors = config_.manners.terminal;
+  const auto turn = co_await turns(interactive).enter();
+  ChildResult result;
+  try {
+    result = co_await run_child(std::move(command));
+  } catch (const Error& error) {
+    if (error.code() == ErrorCode::not_found) {
+      throw plugin_error(name + " not found: " + error.message(), presentable(config_.install_hint));
+    }
+    if (error.code() == ErrorCode::cancelled) {
+      throw;
+    }
+    throw plugin_error("exec: " + error.message(), error.remedy());
+  }
+  if (result.exit_code != 0) {
+    const std::string said = presentable(result.errors);
+    throw plugin_error(name + " failed with exit code " + std::to_string(result.exit_code) +
+                       (said.empty() ? "" : ": " + said));
+  }
+  co_return parse_exec_credential(result.output, config_.api_version);
+}
+
+}  // namespace regsync::kube

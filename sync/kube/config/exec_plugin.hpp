@@ -1,0 +1,81 @@
+// Running an exec credential plugin as client-go does (plugin/pkg/client/auth/exec/exec.go), and as a guest would.
+//
+// A plugin runs when a credential is needed and the one in the cache has expired or was refused. Beyond client-go:
+//   - A run has a limit of time and output, and only a few plugins run at once in this process.
+//   - Runs that do not help (a failure, a credential that is refused at once or has expired already) are followed by
+//     pauses that double from a second to two hours, because the rest is a person's to mend. A pause ends early when
+//     the plugin's own files change, or by end_pause(). Time that the machine sleeps counts.
+//   - Contexts with the same command, arguments, environment and cluster info share one plugin and its credential.
+// Lives on the io_context thread.
+#pragma once
+
+#include <asio/any_io_executor.hpp>
+#include <asio/awaitable.hpp>
+#include <chrono>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "helper/base/error.hpp"
+#include "sync/base/file_stamp.hpp"
+#include "sync/base/single_flight.hpp"
+#include "sync/kube/config/exec_credential.hpp"
+
+namespace regsync::kube {
+
+class ExecPlugin {
+ public:
+  using Shared = std::shared_ptr<const ExecCredential>;
+
+  // The clocks of a plugin, for tests. `passed` counts from any origin, through sleep.
+  struct Clocks {
+    std::function<std::chrono::nanoseconds()> passed;
+    std::function<std::chrono::system_clock::time_point()> wall;
+  };
+  static Clocks system_clocks();
+
+  // The plugin of a context, shared with the contexts that have the same while any of them lives.
+  static std::shared_ptr<ExecPlugin> shared(const ResolvedContext& context);
+
+  explicit ExecPlugin(const ResolvedContext& context, Clocks clocks = system_clocks());
+
+  // The credential in the cache, or a fresh one. Callers who come while the plugin runs wait for that run, and share
+  // its failure. Throws Error(credential_plugin).
+  asio::awaitable<Shared> current();
+
+  // After a 401 for `rejected`: what replaced it already, or the credential of one more run. Returns `rejected` itself
+  // while a pause lasts.
+  asio::awaitable<Shared> renew(Shared rejected);
+
+  // A person asks: the next need runs the plugin at once.
+  void end_pause();
+
+ private:
+  [[nodiscard]] bool is_fresh() const;
+  [[nodiscard]] bool in_pause();
+  [[nodiscard]] bool is_interactive() const;
+  [[nodiscard]] std::vector<FileStamp> own_files() const;
+  asio::awaitable<Shared> run_shared();
+  asio::awaitable<Shared> run();
+  asio::awaitable<ExecCredential> run_command();
+  void pause_after(std::chrono::nanoseconds since, int unhelpful);
+
+  ExecConfig config_;
+  std::string info_;
+  Clocks clocks_;
+  SingleFlight<Shared> flight_;
+
+  Shared cached_;
+  std::chrono::nanoseconds cached_since_{};
+  Shared refused_;                // the cached one, once a server refused it
+  std::optional<Error> failure_;  // of the last run
+  bool helped_ = false;           // the last run did, as far as is known
+
+  int unhelpful_ = 0;  // runs in a row that did not help
+  std::chrono::nanoseconds paused_until_{};
+  std::vector<FileStamp> files_;  // when the pause began
+};
+
+}  // namespace regsync::kube

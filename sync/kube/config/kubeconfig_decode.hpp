@@ -1,0 +1,15 @@
+// Decoding one kubeconfig file (client-go tools/clientcmd/api/latest). Pure.
+#pragma once
+
+#include <filesystem>
+#include <string>
+
+#include "sync/kube/config/kubeconfig_entries.hpp"
+
+namespace regsync::kube {
+
+// The entries in `text`; none in an empty one. Relative paths resolve against `folder`. Throws Error(kubeconfig) or
+// Error(invalid_input) where the text is not YAML, not a kubeconfig, or has a field of another type than its own.
+KubeconfigEntries decode_kubeconfig(const std::string& text, const std::filesystem::path& folder);
+
+}  // namespace regsync::kube

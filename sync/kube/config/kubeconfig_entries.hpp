@@ -1,0 +1,62 @@
+// The entries of a kubeconfig file as they stand there, before a context is resolved. Value types.
+#pragma once
+
+#include <functional>
+#include <map>
+#include <optional>
+#include <string>
+
+#include "helper/base/secret_string.hpp"
+#include "sync/kube/config/resolved_context.hpp"
+
+namespace regsync::kube {
+
+// Paths are absolute: relative ones belong to the folder of the file that names them.
+struct ClusterEntry {
+  std::string server;
+  std::string tls_server_name;
+  bool insecure = false;
+  std::string ca_file;
+  std::string ca_data;
+  std::string proxy_url;
+  bool disable_compression = false;
+  std::string exec_extension_config;  // JSON
+};
+
+// users[].user.auth-provider, which exec credential plugins have replaced.
+struct AuthProvider {
+  std::string name;
+  SecretString id_token;  // of "oidc"
+};
+
+struct UserEntry {
+  std::string certificate_file;
+  std::string certificate_data;
+  std::string key_file;
+  SecretString key_data;
+  SecretString token;
+  std::string token_file;
+  std::string username;
+  SecretString password;
+  Impersonation impersonation;
+  std::optional<AuthProvider> auth_provider;
+  std::optional<ExecConfig> exec;
+};
+
+struct ContextEntry {
+  std::string cluster;
+  std::string user;
+  std::string name_space;
+};
+
+struct KubeconfigEntries {
+  template <typename Entry>
+  using ByName = std::map<std::string, Entry, std::less<>>;
+
+  ByName<ClusterEntry> clusters;
+  ByName<UserEntry> users;
+  ByName<ContextEntry> contexts;
+  std::string current_context;  // "" where there is none
+};
+
+}  // namespace regsync::kube

@@ -1,0 +1,165 @@
+#include "sync/kube/config/kubeconfig_validation.hpp"
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <system_error>
+
+#include "helper/base/text.hpp"
+#include "sync/kube/config/oidc_token.hpp"
+#include "sync/kube/http/url.hpp"
+
+namespace regsync::kube {
+namespace {
+
+std::string in_quotes(std::string_view text) { return '"' + presentable(text) + '"'; }
+
+// k8s.io/apimachinery: DNS-1123 label.
+bool is_label(std::string_view text) {
+  const auto alphanumeric = [](char c) { return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9'); };
+  return !text.empty() && text.size() <= 63 && alphanumeric(text.front()) && alphanumeric(text.back()) &&
+         std::all_of(text.begin(), text.end(), [&](char c) { return alphanumeric(c) || c == '-'; });
+}
+
+bool has_tls_material(const ClusterEntry& cluster, const UserEntry& user) {
+  return cluster.insecure || !cluster.ca_file.empty() || !cluster.ca_data.empty() || !user.certificate_file.empty() ||
+         !user.certificate_data.empty();
+}
+
+void check_auth_provider(const std::string& of, const AuthProvider& provider, Faults& faults) {
+  if (provider.name == "oidc") {
+    faults.add_if(provider.id_token.empty(),
+                  "the auth-provider \"oidc\"" + of +
+                      " has no id-token; kubectl gets one with the refresh-token: run kubectl once with this context");
+    faults.add_if(!provider.id_token.empty() && !is_id_token(provider.id_token.reveal()),
+                  "the id-token of the auth-provider \"oidc\"" + of + " is not a JSON Web Token");
+  } else if (provider.name == "gcp") {
+    faults.add_if(true, "the auth-provider \"gcp\"" + of +
+                            " was removed in Kubernetes 1.26; gke-gcloud-auth-plugin replaces it: `gcloud container "
+                            "clusters get-credentials` writes the new form");
+  } else if (provider.name == "azure") {
+    faults.add_if(true, "the auth-provider \"azure\"" + of +
+                            " was removed in Kubernetes 1.26; kubelogin replaces it: `kubelogin convert-kubeconfig` "
+                            "writes the new form");
+  } else {
+    faults.add_if(true, "no auth-provider " + in_quotes(provider.name) + " is known, as named" + of);
+  }
+}
+
+void check_exec(const std::string& of, const ExecConfig& exec, Faults& faults) {
+  faults.add_if(exec.command.empty(), "command must be specified" + of + " to use the exec plugin");
+  faults.add_if(exec.api_version.empty(), "apiVersion must be specified" + of + " to use the exec plugin");
+  faults.add_if(!exec.api_version.empty() && exec.api_version != "client.authentication.k8s.io/v1" &&
+                    exec.api_version != "client.authentication.k8s.io/v1beta1",
+                "exec plugin: invalid apiVersion " + in_quotes(exec.api_version) + of);
+  faults.add_if(std::any_of(exec.env.begin(), exec.env.end(), [](const auto& item) { return item.first.empty(); }),
+                "env variable name must be specified" + of + " to use the exec plugin");
+  const std::string& mode = exec.interactive_mode;
+  faults.add_if(mode.empty(), "interactiveMode must be specified" + of + " to use the exec plugin");
+  faults.add_if(!mode.empty() && mode != "Never" && mode != "IfAvailable" && mode != "Always",
+                "invalid interactiveMode" + of + ": " + in_quotes(mode));
+}
+
+}  // namespace
+
+void Faults::add_if(bool wrong, const std::string& message) {
+  if (wrong) {
+    messages_ += (messages_.empty() ? "" : "; ") + message;
+  }
+}
+
+void Faults::add_unreadable(const std::string& what, const std::string& path) {
+  if (!path.empty() && !is_readable(path)) {
+    add_if(true, "unable to read " + what + " " + path + ": " + std::generic_category().message(errno));
+  }
+}
+
+bool is_readable(const std::string& path) { return ::access(path.c_str(), R_OK) == 0; }
+
+void check_context(const std::string& name, const ContextEntry& context, Faults& faults) {
+  faults.add_if(context.cluster.empty(), "cluster was not specified for context " + in_quotes(name));
+  faults.add_if(
+      !context.name_space.empty() && !is_label(context.name_space),
+      "namespace " + in_quotes(context.name_space) + " for context " + in_quotes(name) + " is not a DNS label");
+}
+
+void check_cluster(const std::string& name, const ClusterEntry& cluster, Faults& faults) {
+  const std::string of = " for cluster " + in_quotes(name);
+  faults.add_if(cluster.server.empty(), "no server found" + of);
+  const bool ca = !cluster.ca_file.empty() || !cluster.ca_data.empty();
+  faults.add_if(!cluster.ca_file.empty() && !cluster.ca_data.empty(),
+                "certificate-authority-data and certificate-authority are both specified" + of);
+  faults.add_if(ca && cluster.insecure,
+                "a root certificate together with insecure-skip-tls-verify is not allowed" + of);
+  faults.add_unreadable("certificate-authority" + of, cluster.ca_file);
+  if (!cluster.proxy_url.empty()) {
+    const auto has_host_after = [&](std::string_view scheme) {
+      return cluster.proxy_url.starts_with(scheme) && cluster.proxy_url.size() > scheme.size();
+    };
+    faults.add_if(!has_host_after("http://") && !has_host_after("https://") && !has_host_after("socks5://"),
+                  "proxy-url" + of + " must be a URL with scheme http, https or socks5");
+  }
+}
+
+void check_user(const std::string& name, const UserEntry& user, Faults& faults) {
+  const std::string of = " for user " + in_quotes(name);
+  const bool certificate = !user.certificate_file.empty() || !user.certificate_data.empty();
+  if (certificate) {
+    faults.add_if(!user.certificate_file.empty() && !user.certificate_data.empty(),
+                  "client-certificate-data and client-certificate are both specified" + of);
+    faults.add_if(!user.key_file.empty() && !user.key_data.empty(),
+                  "client-key-data and client-key are both specified" + of);
+    faults.add_if(user.key_file.empty() && user.key_data.empty(),
+                  "client-key-data or client-key must be specified" + of + " to use its certificate");
+    faults.add_unreadable("client-certificate" + of, user.certificate_file);
+    faults.add_unreadable("client-key" + of, user.key_file);
+  }
+  const bool basic = !user.username.empty() || !user.password.empty();
+  faults.add_if(basic && !user.token.empty(),
+                "more than one authentication method found" + of + ": token and basicAuth, only one is allowed");
+  if (user.token.empty()) {
+    faults.add_unreadable("tokenFile" + of, user.token_file);
+  }
+  const Impersonation& as = user.impersonation;
+  faults.add_if(as.user.empty() && (!as.uid.empty() || !as.groups.empty() || !as.extra.empty()),
+                "as-uid, as-groups or as-user-extra without as" + of);
+  faults.add_if(user.auth_provider && user.exec, "auth-provider and exec are both specified" + of);
+  if (user.auth_provider && !user.exec) {
+    check_auth_provider(of, *user.auth_provider, faults);
+  }
+  if (user.exec) {
+    check_exec(of, *user.exec, faults);
+  }
+}
+
+std::string server_url(const std::string& cluster_name, const ClusterEntry& cluster, const UserEntry& user,
+                       Faults& faults) {
+  std::string server = cluster.server;
+  if (server.empty()) {
+    return {};
+  }
+  const std::string subject = "the server of cluster " + in_quotes(cluster_name);
+  if (trim(server) != server || server.find(' ') != std::string::npos || has_control_characters(server)) {
+    faults.add_if(true, subject + " has a blank in it: " + in_quotes(server));
+    return {};
+  }
+  if (server.find("://") == std::string::npos) {
+    if (server.find('/') != std::string::npos) {
+      faults.add_if(true, "server must be a URL or a host:port pair: " + in_quotes(server));
+      return {};
+    }
+    server.insert(0, has_tls_material(cluster, user) ? "https://" : "http://");
+  }
+  const std::optional<Url> url = parse_url(server);
+  if (!url) {
+    faults.add_if(true, subject + " must be an http or https URL");
+    return {};
+  }
+  faults.add_if(url->has_userinfo, subject + " has a user name or password in its URL; name them in the user's entry");
+  faults.add_if(url->scheme == "http" && !is_loopback(url->host),
+                subject + " is reached over plain http, which shows pull secrets to the network; use https");
+  return url->text();
+}
+
+}  // namespace regsync::kube

@@ -1,0 +1,87 @@
+// One context of a kubeconfig with its cluster and user merged and validated: all that a client needs. Value types.
+#pragma once
+
+#include <chrono>
+#include <map>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "helper/base/secret_string.hpp"
+
+namespace regsync::kube {
+
+// How the programs of this process may run exec credential plugins. Not part of the kubeconfig: see
+// Kubeconfig::set_exec_manners.
+struct ExecManners {
+  // A person sits at the terminal that is our standard input: plugins get standard input and standard error as they
+  // are, by the rules of interactiveMode.
+  bool terminal = false;
+  // A run that takes longer is ended, with all that it started. A browser login or a device code takes minutes.
+  std::chrono::milliseconds patience = std::chrono::seconds(60);
+
+  bool operator==(const ExecManners&) const = default;
+};
+
+// An exec credential plugin (users[].user.exec).
+struct ExecConfig {
+  std::string command;  // absolute, or looked up on PATH when it has no "/"
+  std::vector<std::string> args;
+  std::vector<std::pair<std::string, std::string>> env;
+  std::string api_version;
+  std::string install_hint;
+  std::string interactive_mode;  // Never, IfAvailable, Always
+  bool provide_cluster_info = false;
+  std::string cluster_info_config;  // clusters[].cluster.extensions["client.authentication.k8s.io/exec"], as JSON
+  ExecManners manners;
+
+  bool operator==(const ExecConfig&) const = default;
+};
+
+// Who to act as (users[].user.as, as-uid, as-groups, as-user-extra).
+struct Impersonation {
+  std::string user;
+  std::string uid;
+  std::vector<std::string> groups;
+  std::map<std::string, std::vector<std::string>> extra;
+
+  bool operator==(const Impersonation&) const = default;
+};
+
+// Comparable, so that an edited kubeconfig changes only the clients that it is about. Secrets inside never leave it but
+// to the API server.
+struct ResolvedContext {
+  // The cluster.
+  std::string name;
+  std::string server;  // URL of the API server, no trailing "/"
+  std::string tls_server_name;
+  bool insecure_skip_tls_verify = false;
+  std::string ca_file;    // absolute; re-read when it changes
+  std::string ca_data;    // PEM
+  std::string proxy_url;  // empty: the environment decides (proxy.hpp)
+  bool disable_compression = false;
+  std::string default_namespace;  // "default" where the context names none
+
+  // The user.
+  std::string client_certificate_file;
+  std::string client_certificate_data;
+  std::string client_key_file;
+  SecretString client_key_data;
+  SecretString token;
+  std::optional<std::chrono::system_clock::time_point> token_expires;  // only where the token says so (auth-provider)
+  std::string token_file;                                              // beats token
+  std::string username;
+  SecretString password;
+  Impersonation impersonation;
+  std::optional<ExecConfig> exec;
+
+  [[nodiscard]] ResolvedContext clone() const;
+  bool operator==(const ResolvedContext&) const = default;
+};
+
+// True where both are the same cluster under the same name, so that at most the user's credentials differ: a client of
+// one becomes a client of the other by KubeClient::use_credentials_of.
+bool same_cluster(const ResolvedContext& one, const ResolvedContext& other);
+
+}  // namespace regsync::kube

@@ -1,0 +1,332 @@
+// A plugin is a script that counts its runs. Hours pass on clocks of the test's own.
+#include "sync/kube/config/exec_plugin.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <array>
+#include <asio/io_context.hpp>
+#include <chrono>
+#include <csignal>  // kill
+#include <cstdlib>
+#include <ctime>
+#include <filesystem>
+#include <memory>
+#include <nlohmann/json.hpp>
+#include <sstream>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "tests/support/run_coroutine.hpp"
+#include "tests/support/temp_dir.hpp"
+#include "tests/support/wait.hpp"
+
+namespace regsync::kube {
+namespace {
+
+using nlohmann::json;
+using namespace std::chrono_literals;
+using ::testing::HasSubstr;
+using ::testing::Not;
+
+constexpr const char* v1 = "client.authentication.k8s.io/v1";
+
+// A script that counts its runs and does what a test says.
+class ExecPluginTest : public ::testing::Test {
+ protected:
+  std::shared_ptr<ExecPlugin> plugin(const std::string& script, std::string mode = "Never") {
+    const auto path =
+        temp_.write("plugin", "#!/bin/sh\necho run >> " + (temp_ / "runs").string() + "\n" + script + "\n");
+    std::filesystem::permissions(path, std::filesystem::perms::owner_all);
+    context_.exec = ExecConfig{};
+    context_.exec->command = path;
+    context_.exec->api_version = v1;
+    context_.exec->interactive_mode = std::move(mode);
+    context_.exec->env = {{"EXTRA", "from the kubeconfig"}};
+    context_.server = "https://k.example";
+    return ExecPlugin::shared(context_);
+  }
+  [[nodiscard]] std::size_t runs() const {
+    const auto path = temp_ / "runs";
+    return std::filesystem::exists(path) ? test::read_file(path).size() / 4 : 0;
+  }
+  static std::string prints(const std::string& token, const std::string& more = "") {
+    return R"(echo '{"kind":"ExecCredential","apiVersion":"client.authentication.k8s.io/v1","status":{"token":")" +
+           token + "\"" + more + "}}'";
+  }
+
+  test::TempDir temp_;
+  asio::io_context loop_;
+  ResolvedContext context_;
+};
+
+TEST_F(ExecPluginTest, ACredentialWithoutExpiryIsKept) {
+  const auto exec = plugin(prints("t"));
+  EXPECT_EQ(test::run(loop_, exec->current())->token.reveal(), "t");
+  EXPECT_EQ(test::run(loop_, exec->current())->token.reveal(), "t");
+  EXPECT_EQ(runs(), 1U);
+}
+
+TEST_F(ExecPluginTest, ManyWhoAskAtOnceCauseOneRun) {
+  const auto exec = plugin("sleep 0.2; " + prints("t"));
+  int answers = 0;
+  std::vector<std::unique_ptr<test::Background>> asking;
+  for (int i = 0; i < 20; ++i) {
+    const auto ask = [](std::shared_ptr<ExecPlugin> of, int& count) -> asio::awaitable<void> {
+      const auto minted = co_await of->current();
+      count += minted->token.reveal() == "t" ? 1 : 0;
+    };
+    asking.push_back(std::make_unique<test::Background>(loop_, ask(exec, answers)));
+  }
+  EXPECT_TRUE(test::run_until(loop_, [&] { return answers == 20; }));
+  EXPECT_EQ(runs(), 1U);
+}
+
+TEST_F(ExecPluginTest, OneWhoGivesUpDoesNotTakeTheOthersWithHim) {
+  const auto exec = plugin("sleep 0.3; " + prints("t"));
+  const auto ask = [](std::shared_ptr<ExecPlugin> of, bool& done) -> asio::awaitable<void> {
+    const auto minted = co_await of->current();
+    done = minted != nullptr;
+  };
+  bool first = false;
+  bool second = false;
+  auto one = std::make_unique<test::Background>(loop_, ask(exec, first));
+  const test::Background two(loop_, ask(exec, second));
+  test::run_until(loop_, [&] { return runs() == 1; });
+  one->stop();
+  EXPECT_TRUE(test::run_until(loop_, [&] { return second; }));
+  EXPECT_FALSE(first);
+}
+
+TEST_F(ExecPluginTest, ContextsWithTheSameCommandArgumentsEnvironmentAndClusterInfoShareIt) {
+  const auto one = plugin(prints("t"));
+  ResolvedContext other = context_.clone();
+  other.name = "another";
+  EXPECT_EQ(ExecPlugin::shared(other), one);
+  other.server = "https://other.example";
+  EXPECT_EQ(ExecPlugin::shared(other), one) << "the plugin is not told the cluster";
+  other.exec->provide_cluster_info = true;
+  EXPECT_NE(ExecPlugin::shared(other), one);
+  other = context_.clone();
+  other.exec->env = {{"AWS_PROFILE", "other"}};
+  EXPECT_NE(ExecPlugin::shared(other), one);
+}
+
+TEST_F(ExecPluginTest, ARejectedCredentialIsRenewedOnceThenLeftAlone) {
+  const auto exec = plugin(prints("t$$"));
+  const auto first = test::run(loop_, exec->current());
+  const auto second = test::run(loop_, exec->renew(first));
+  EXPECT_NE(second, first);
+  EXPECT_EQ(test::run(loop_, exec->renew(second)), second) << "the pause lasts";
+  EXPECT_EQ(runs(), 2U);
+  EXPECT_EQ(test::run(loop_, exec->renew(first)), second) << "somebody else renewed it";
+}
+
+TEST_F(ExecPluginTest, AFailureIsSharedForAWhile) {
+  const auto exec = plugin("echo 'log in first' >&2; exit 3");
+  const Error error = test::error_of(loop_, exec->current());
+  EXPECT_EQ(error.code(), ErrorCode::credential_plugin);
+  EXPECT_THAT(error.message(), HasSubstr("exit code 3"));
+  EXPECT_THAT(error.message(), HasSubstr("log in first"));
+  test::error_of(loop_, exec->current());
+  EXPECT_EQ(runs(), 1U);
+}
+
+TEST_F(ExecPluginTest, OneThatHangsIsKilledWithAllThatItStarted) {
+  plugin("sleep 60 & echo $! > " + (temp_ / "grandchild").string() + "; wait");
+  context_.exec->manners.patience = std::chrono::milliseconds(500);
+  ExecPlugin hanging(context_);
+  const Error error = test::error_of(loop_, hanging.current());
+  EXPECT_EQ(error.code(), ErrorCode::credential_plugin);
+  EXPECT_THAT(error.message(), HasSubstr("did not end within"));
+  const pid_t grandchild = std::stoi(test::read_file(temp_ / "grandchild"));
+  EXPECT_TRUE(test::wait_until([&] { return ::kill(grandchild, 0) != 0; }));
+}
+
+TEST_F(ExecPluginTest, GarbageAndAFloodAreErrors) {
+  EXPECT_THAT(test::error_of(loop_, plugin("echo garbage")->current()).message(), HasSubstr("not a JSON object"));
+  EXPECT_THAT(test::error_of(loop_, plugin("exec yes flood")->current()).message(), HasSubstr("printed more than"));
+}
+
+TEST_F(ExecPluginTest, AMissingProgramShowsItsInstallHintEscaped) {
+  plugin("true");
+  context_.exec->command = "regsync-no-such-plugin";
+  context_.exec->install_hint = "get it at\n\x1b[31mexample.com";
+  const Error error = test::error_of(loop_, ExecPlugin::shared(context_)->current());
+  EXPECT_THAT(error.message(), HasSubstr("regsync-no-such-plugin not found"));
+  EXPECT_THAT(error.remedy(), HasSubstr("get it at"));
+  EXPECT_EQ(error.remedy().find('\x1b'), std::string::npos);
+}
+
+TEST_F(ExecPluginTest, OneThatNeedsATerminalCannotRun) {
+  EXPECT_THAT(test::error_of(loop_, plugin(prints("t"), "Always")->current()).message(),
+              HasSubstr("standard input is not a terminal"));
+  EXPECT_EQ(runs(), 0U);
+}
+
+TEST_F(ExecPluginTest, ItSeesItsEnvironmentAndNoInput) {
+  context_.ca_data = "-----CA-----";
+  const auto exec =
+      plugin("cat > " + (temp_ / "stdin").string() + "; printf %s \"$KUBERNETES_EXEC_INFO\" > " +
+             (temp_ / "info").string() + "; printf %s \"$EXTRA\" > " + (temp_ / "extra").string() + "; " + prints("t"));
+  test::run(loop_, exec->current());
+  EXPECT_EQ(test::read_file(temp_ / "stdin"), "");
+  EXPECT_EQ(test::read_file(temp_ / "extra"), "from the kubeconfig");
+  const json info = json::parse(test::read_file(temp_ / "info"));
+  EXPECT_EQ(info.at("kind"), "ExecCredential");
+  EXPECT_EQ(info.at("apiVersion"), v1);
+  EXPECT_EQ(info.at("spec").at("interactive"), false);
+  EXPECT_FALSE(info.at("spec").contains("cluster")) << "only with provideClusterInfo";
+}
+
+TEST_F(ExecPluginTest, OneThatMayNotBeExecutedIsNotCalledMissing) {
+  const auto exec = plugin(prints("t"));
+  std::filesystem::permissions(temp_ / "plugin", std::filesystem::perms::owner_read);
+  const Error error = test::error_of(loop_, exec->current());
+  EXPECT_THAT(error.message(), HasSubstr("is there and cannot be run"));
+  EXPECT_THAT(error.message(), Not(HasSubstr("not found")));
+  EXPECT_THAT(error.remedy(), HasSubstr("chmod +x"));
+}
+
+TEST_F(ExecPluginTest, OneThatIsNotOnPathNamesThePath) {
+  plugin("true");
+  context_.exec->command = "regsync-no-such-plugin";
+  const Error error = test::error_of(loop_, ExecPlugin::shared(context_)->current());
+  EXPECT_THAT(error.message(), HasSubstr(std::string("is not on PATH (") + std::getenv("PATH")));
+}
+
+TEST_F(ExecPluginTest, NoMoreThanFourRunAtOnce) {
+  // Each leaves a mark while it runs, and counts the marks.
+  const std::string marks = (temp_ / "marks").string();
+  std::filesystem::create_directory(marks);
+  const std::string script = "touch " + marks + "/$1; ls " + marks + " | wc -l >> " + (temp_ / "most").string() +
+                             "; sleep 0.1; rm " + marks + "/$1; " + prints("t");
+  plugin(script);
+  std::vector<std::unique_ptr<test::Background>> asking;
+  std::vector<std::shared_ptr<ExecPlugin>> plugins;
+  int answers = 0;
+  const auto ask = [](std::shared_ptr<ExecPlugin> of, int& count) -> asio::awaitable<void> {
+    const auto minted = co_await of->current();
+    count += minted ? 1 : 0;
+  };
+  for (int i = 0; i < 12; ++i) {
+    context_.exec->args = {std::to_string(i)};
+    plugins.push_back(ExecPlugin::shared(context_));
+    asking.push_back(std::make_unique<test::Background>(loop_, ask(plugins.back(), answers)));
+  }
+  EXPECT_TRUE(test::run_until(loop_, [&] { return answers == 12; }));
+  std::istringstream counts(test::read_file(temp_ / "most"));
+  for (int count = 0; counts >> count;) {
+    EXPECT_LE(count, 4);
+  }
+}
+
+// A context asks for its credential every 20 s, as a watch that tries to connect does.
+class ExecPluginOverHours : public ExecPluginTest {
+ protected:
+  void start(const std::string& script) {
+    plugin(script);
+    plugin_ = std::make_unique<ExecPlugin>(context_, ExecPlugin::Clocks{.passed = [this] { return passed_; },
+                                                                        .wall = [this] { return began_ + passed_; }});
+  }
+  // Runs within `time`. `accepted`: what the API server thinks of the credential.
+  std::size_t runs_in(std::chrono::nanoseconds time, bool accepted = true) {
+    const std::size_t before = runs();
+    for (const auto end = passed_ + time; passed_ < end; passed_ += 20s) {
+      try {
+        const auto credential = test::run(loop_, plugin_->current());
+        if (!accepted) {
+          test::run(loop_, plugin_->renew(credential));
+        }
+      } catch (const Error&) {  // what a failing plugin says is another test's matter
+      }
+    }
+    return runs() - before;
+  }
+  [[nodiscard]] std::string expiring_in(std::chrono::seconds time) const {
+    const std::time_t at = std::chrono::system_clock::to_time_t(began_ + passed_ + time);
+    std::tm parts{};
+    ::gmtime_r(&at, &parts);
+    std::array<char, 32> text{};
+    const std::size_t size = std::strftime(text.data(), text.size(), "%Y-%m-%dT%H:%M:%SZ", &parts);
+    return R"(,"expirationTimestamp":")" + std::string(text.data(), size) + '"';
+  }
+
+  std::chrono::nanoseconds passed_ = 1h;
+  std::chrono::system_clock::time_point began_{std::chrono::seconds(1'900'000'000)};
+  std::unique_ptr<ExecPlugin> plugin_;
+};
+
+TEST_F(ExecPluginOverHours, OneThatKeepsFailingRunsLessAndLess) {
+  start("exit 1");
+  EXPECT_LE(runs_in(26min), 11U);
+  EXPECT_LE(runs_in(2h), 3U);
+  const std::size_t at_night = runs_in(8h);
+  EXPECT_LE(at_night, 5U);
+  EXPECT_GE(at_night, 3U) << "it is not forgotten";
+}
+
+TEST_F(ExecPluginOverHours, OneWhoseTokenIsRefusedRunsLessAndLess) {
+  start(prints("t"));
+  EXPECT_LE(runs_in(26min, false), 12U);
+  EXPECT_LE(runs_in(8h, false), 8U);
+}
+
+TEST_F(ExecPluginOverHours, OneWhoseRefusedTokensExpireDoesNotRunMoreOften) {
+  start(prints("t", expiring_in(10min)));
+  EXPECT_LE(runs_in(8h, false), 18U);
+}
+
+TEST_F(ExecPluginOverHours, OneWhoseTokensHaveExpiredAlreadyRunsLessAndLess) {
+  start(prints("t", R"(,"expirationTimestamp":"2020-01-01T00:00:00Z")"));
+  EXPECT_LE(runs_in(8h), 18U);
+}
+
+TEST_F(ExecPluginOverHours, ATokenIsRenewedWhenItExpiresAndNotBefore) {
+  start(prints("t", expiring_in(10min)));
+  EXPECT_EQ(runs_in(10min), 1U);
+  plugin_->end_pause();
+  EXPECT_GE(runs_in(1min), 1U);
+}
+
+TEST_F(ExecPluginOverHours, ARefusalAfterHoursOfUseRunsItAtOnce) {
+  start(prints("t$$"));
+  EXPECT_EQ(runs_in(5h), 1U);
+  const auto before = test::run(loop_, plugin_->current());
+  EXPECT_NE(test::run(loop_, plugin_->renew(before)), before);
+  EXPECT_EQ(runs(), 2U);
+}
+
+TEST_F(ExecPluginOverHours, APersonWhoAsksEndsThePauseOnce) {
+  start("exit 1");
+  runs_in(5h);
+  EXPECT_EQ(runs_in(10min), 0U);
+  plugin_->end_pause();
+  EXPECT_EQ(runs_in(10min), 1U);
+}
+
+TEST_F(ExecPluginOverHours, AChangedPluginEndsThePause) {
+  start("exit 1");
+  runs_in(5h);
+  EXPECT_EQ(runs_in(10min), 0U);
+  plugin(prints("t"));  // the same path, other content
+  EXPECT_EQ(runs_in(20s), 1U);
+  EXPECT_EQ(test::run(loop_, plugin_->current())->token.reveal(), "t");
+}
+
+TEST_F(ExecPluginOverHours, APluginThatIsInstalledEndsThePause) {
+  start("exit 1");
+  const std::string command = (temp_ / "later").string();
+  context_.exec->command = command;
+  plugin_ = std::make_unique<ExecPlugin>(
+      context_, ExecPlugin::Clocks{.passed = [this] { return passed_; }, .wall = [this] { return began_ + passed_; }});
+  runs_in(5h);
+  EXPECT_EQ(runs(), 0U);
+  std::filesystem::permissions(temp_.write("later", "#!/bin/sh\n" + prints("t") + "\n"),
+                               std::filesystem::perms::owner_all);
+  EXPECT_EQ(test::run(loop_, plugin_->current())->token.reveal(), "t");
+}
+
+}  // namespace
+}  // namespace regsync::kube
