@@ -40,9 +40,7 @@ constexpr std::size_t kept_errors = 4096;
 // What a child leaves behind may hold its pipes open for ever; after it ended, its output is there in this time.
 constexpr auto grace_after_exit = std::chrono::milliseconds(500);
 
-Error failed(const std::string& what, int code) {
-  return {ErrorCode::internal, what + ": " + std::strerror(code)};
-}
+Error failed(const std::string& what, int code) { return {ErrorCode::internal, what + ": " + std::strerror(code)}; }
 
 struct Pipe {
   Pipe() {

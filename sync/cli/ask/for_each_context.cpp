@@ -30,6 +30,7 @@ asio::awaitable<void> work_on(kube::ResolvedContext context, std::chrono::millis
   const auto executor = co_await asio::this_coro::executor;
   const std::string server = context.server;
   kube::KubeClient client(executor, std::move(context));
+  co_await client.authenticate();
   asio::steady_timer timer(executor, time);
   asio::awaitable<std::exception_ptr> working = failure_of(work(client));
   asio::awaitable<void> waiting = timer.async_wait(asio::use_awaitable);

@@ -14,7 +14,8 @@
 namespace regsync::cli {
 
 // Runs `work` with a client of each context, all at the same time on one event loop of this call, and returns when
-// every one has ended. What one throws, or that it took longer than `time`, goes to `on_error`.
+// every one has ended. What one throws, or that it took longer than `time`, goes to `on_error`. An exec plugin that has
+// to run first has its own time (ExecManners::patience): a person may have to log in.
 void for_each_context(const kube::Kubeconfig& kubeconfig, const std::vector<std::string>& contexts,
                       std::chrono::milliseconds time,
                       const std::function<asio::awaitable<void>(kube::KubeClient&)>& work,

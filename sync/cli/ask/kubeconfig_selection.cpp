@@ -1,5 +1,7 @@
 #include "sync/cli/ask/kubeconfig_selection.hpp"
 
+#include <unistd.h>
+
 #include <algorithm>
 
 #include "sync/base/paths.hpp"
@@ -11,9 +13,25 @@
 
 namespace regsync::cli {
 
-kube::Kubeconfig load_kubeconfig(const std::optional<std::filesystem::path>& explicit_path) {
+namespace {
+
+// RFC 8628: a device code that a person types in elsewhere is usually good for this long.
+constexpr auto patience_with_a_person = std::chrono::minutes(15);
+
+}  // namespace
+
+kube::Kubeconfig load_kubeconfig(const std::optional<std::filesystem::path>& explicit_path,
+                                 std::optional<std::chrono::milliseconds> limit) {
   const auto path = explicit_path ? explicit_path : load_settings(paths::settings()).kubeconfig;
-  return kube::Kubeconfig::load_or_in_cluster(path);
+  kube::Kubeconfig kubeconfig = kube::Kubeconfig::load_or_in_cluster(path);
+  kube::ExecManners manners;
+  manners.terminal = ::isatty(STDIN_FILENO) != 0;  // what a plugin would get as its own
+  if (manners.terminal) {
+    manners.patience = patience_with_a_person;
+  }
+  manners.patience = limit.value_or(manners.patience);
+  kubeconfig.set_exec_manners(manners);
+  return kubeconfig;
 }
 
 void require_contexts(const kube::Kubeconfig& kubeconfig, const std::vector<std::string>& names) {

@@ -1,6 +1,7 @@
 // Which kubeconfig, and which of its contexts a person means.
 #pragma once
 
+#include <chrono>
 #include <filesystem>
 #include <optional>
 #include <string>
@@ -11,8 +12,10 @@
 namespace regsync::cli {
 
 // --kubeconfig, else the one of config.yaml, else $KUBECONFIG or ~/.kube/config; in a pod without any, its own
-// service account as the context "in-cluster".
-kube::Kubeconfig load_kubeconfig(const std::optional<std::filesystem::path>& explicit_path);
+// service account as the context "in-cluster". Where a person sits at our terminal, exec plugins may talk to them as
+// with kubectl, and wait for them. `limit`: the person's own --timeout, which is how long a plugin may take then.
+kube::Kubeconfig load_kubeconfig(const std::optional<std::filesystem::path>& explicit_path,
+                                 std::optional<std::chrono::milliseconds> limit = std::nullopt);
 
 // Throws UsageError, with what was probably meant, for a name that is no context, or a glob that matches none.
 void require_contexts(const kube::Kubeconfig& kubeconfig, const std::vector<std::string>& names);

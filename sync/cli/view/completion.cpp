@@ -73,7 +73,8 @@ Position walk(const CLI::App& app, const std::vector<std::string>& words) {
 }
 
 std::vector<std::string> namespaces(const Position& position) {
-  const kube::Kubeconfig kubeconfig = load_kubeconfig(position.kubeconfig);
+  kube::Kubeconfig kubeconfig = load_kubeconfig(position.kubeconfig);
+  kubeconfig.set_exec_manners({.terminal = false, .patience = patience});  // the terminal is the shell's here
   const std::string context = position.context.empty() ? kubeconfig.current_context() : position.context;
   std::vector<std::string> names;
   for_each_context(
