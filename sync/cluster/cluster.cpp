@@ -60,11 +60,23 @@ Cluster::Cluster(asio::any_io_executor executor, kube::ResolvedContext context,
       since_(system_clock::now()),
       progress_(executor) {}
 
+// Work that is proportional to what changed: one rotated login of a hundred targets concerns one Secret name.
 void Cluster::set_desired(std::shared_ptr<const DesiredState> desired, const Places& places) {
-  desired_ = std::move(desired);
-  places_ = places;
-  watches_.follow(places_);
-  consider_everything();
+  const auto before = std::exchange(desired_, std::move(desired));
+  const bool same_places = places == places_;
+  if (!same_places) {
+    places_ = places;
+    watches_.follow(places_);
+  }
+  const auto names = before && same_places ? desired_->secrets_that_differ_from(*before) : std::nullopt;
+  if (names) {
+    for (const auto& secret : *names) {
+      consider_secret(secret);
+    }
+    put_writes_first();
+  } else {
+    consider_everything();
+  }
   on_change_();
 }
 
