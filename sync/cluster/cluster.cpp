@@ -97,7 +97,10 @@ Cluster::Standing Cluster::classify(const Key& key) const {
   const bool tried = entry != nullptr && entry->progress.tried();
   standing.since = tried ? WallTime(entry->progress.since) : since_;
   const auto trust = watches_.trust(key);
-  const bool known = trust == ClusterWatches::Trust::followed || (trust == ClusterWatches::Trust::on_demand && tried);
+  // An event may tell of our write before its answer does.
+  const bool being_written = queue_.works_on(key) && !(tried && entry->progress.state == SyncState::in_sync);
+  const bool known = !being_written &&
+                     (trust == ClusterWatches::Trust::followed || (trust == ClusterWatches::Trust::on_demand && tried));
   if (!standing.due && known) {
     const bool noted = trust == ClusterWatches::Trust::on_demand;
     standing.state = noted ? entry->progress.state : standing.decision.state;

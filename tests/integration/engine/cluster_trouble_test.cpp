@@ -121,9 +121,9 @@ INSTANTIATE_TEST_SUITE_P(
         OddObject{"namespaces", nullptr}, OddObject{"namespaces", {{"metadata", nullptr}}},
         OddObject{"namespaces", {{"metadata", {{"name", 5}, {"resourceVersion", "2000"}}}}},
         OddObject{"namespaces", {{"metadata", {{"name", "team\n"}, {"resourceVersion", "2000"}}}}},
-        OddObject{"namespaces", {{"metadata", {{"name", "team"}, {"labels", {"env"}}, {"resourceVersion", "2000"}}}}},
+        OddObject{"namespaces", {{"metadata", {{"name", "other"}, {"labels", {"env"}}, {"resourceVersion", "2000"}}}}},
         OddObject{"namespaces",
-                  {{"metadata", {{"name", "team"}, {"labels", {{"env", 5}}}, {"resourceVersion", "2000"}}}}},
+                  {{"metadata", {{"name", "other"}, {"labels", {{"env", 5}}}, {"resourceVersion", "2000"}}}}},
         OddObject{"serviceaccounts", nullptr}, OddObject{"serviceaccounts", {{"metadata", json::array()}}},
         OddObject{"serviceaccounts",
                   {{"metadata", {{"name", "default"}, {"namespace", "other"}, {"resourceVersion", "2000"}}},
@@ -161,6 +161,22 @@ TEST_F(PartialLists, AnEmptyListOfNamespacesDeletesNothing) {
   world_.sync();
   EXPECT_EQ(world_.state("team"), SyncState::in_sync);
   EXPECT_EQ(world_.secret("team", "cred")->at("metadata").at("uid"), uid);
+}
+
+TEST_F(PartialLists, ANamespaceWhoseLabelsCannotBeReadIsUnknownAndLosesNothing) {
+  begin(selecting());
+  for (const auto& labels : {json::array({"env"}), json{{"env", 5}}, json("prod")}) {
+    const json odd{{"metadata", {{"name", "team"}, {"labels", labels}, {"resourceVersion", "1000"}}}};
+    const json list{{"metadata", {{"resourceVersion", "1000"}}}, {"items", json::array({odd})}};
+    server().inject({.verb = "list", .resource = "namespaces", .times = 1, .status = 200, .body = list.dump()});
+    server().forget_requests();
+    world_.sync();
+    world_.run_for(100ms);
+    EXPECT_EQ(server().count("delete"), 0U);
+    EXPECT_TRUE(has("first"));
+  }
+  world_.sync();
+  EXPECT_EQ(world_.state("team"), SyncState::in_sync);
 }
 
 TEST_F(PartialLists, TheNamespacesOwnLabelsDoDelete) {
@@ -277,13 +293,14 @@ TEST_F(Trouble, AWriteThatIsUnderWayIsPending) {
 
 TEST_F(Trouble, WhileTheServerIsDownANewLoginIsNotInSync) {
   begin(make_target());
-  server().stop();
+  server().inject({.kind = Fault::Kind::close, .times = -1});
+  server().cut_watches();
   world_.login("ghcr.io", "second");
   for (int i = 0; i < 40; ++i) {
     EXPECT_NE(world_.state("team"), SyncState::in_sync);
     world_.run_for(5ms);
   }
-  server().start();
+  server().clear_faults();
   world_.sync();
   EXPECT_TRUE(world_.until([&] { return has("second"); }));
 }
