@@ -60,11 +60,23 @@ Cluster::Cluster(asio::any_io_executor executor, kube::ResolvedContext context,
       since_(system_clock::now()),
       progress_(executor) {}
 
+// Work that is proportional to what changed: one rotated login of a hundred targets concerns one Secret name.
 void Cluster::set_desired(std::shared_ptr<const DesiredState> desired, const Places& places) {
-  desired_ = std::move(desired);
-  places_ = places;
-  watches_.follow(places_);
-  consider_everything();
+  const auto before = std::exchange(desired_, std::move(desired));
+  const bool same_places = places == places_;
+  if (!same_places) {
+    places_ = places;
+    watches_.follow(places_);
+  }
+  const auto names = before && same_places ? desired_->secrets_that_differ_from(*before) : std::nullopt;
+  if (names) {
+    for (const auto& secret : *names) {
+      consider_secret(secret);
+    }
+    put_writes_first();
+  } else {
+    consider_everything();
+  }
   on_change_();
 }
 
@@ -85,7 +97,10 @@ Cluster::Standing Cluster::classify(const Key& key) const {
   const bool tried = entry != nullptr && entry->progress.tried();
   standing.since = tried ? WallTime(entry->progress.since) : since_;
   const auto trust = watches_.trust(key);
-  const bool known = trust == ClusterWatches::Trust::followed || (trust == ClusterWatches::Trust::on_demand && tried);
+  // An event may tell of our write before its answer does.
+  const bool being_written = queue_.works_on(key) && !(tried && entry->progress.state == SyncState::in_sync);
+  const bool known = !being_written &&
+                     (trust == ClusterWatches::Trust::followed || (trust == ClusterWatches::Trust::on_demand && tried));
   if (!standing.due && known) {
     const bool noted = trust == ClusterWatches::Trust::on_demand;
     standing.state = noted ? entry->progress.state : standing.decision.state;

@@ -289,4 +289,23 @@ Decision DesiredState::decide_claimed(const Key& key, const Plan& plan, const Fa
   return {Action::update, &plan, SyncState::pending, problem, why};
 }
 
+std::optional<std::set<std::string>> DesiredState::secrets_that_differ_from(const DesiredState& before) const {
+  if (default_namespace_ != before.default_namespace_ || forgotten_ != before.forgotten_ ||
+      known_targets_ != before.known_targets_ || kept_ != before.kept_) {
+    return std::nullopt;
+  }
+  std::set<std::string> names;
+  const auto add_those_not_in = [&names](const Plans& plans, const Plans& others) {
+    for (const auto& [target, plan] : plans) {
+      const auto other = others.find(target);
+      if (other == others.end() || other->second != plan) {
+        names.insert(plan->target.secret);
+      }
+    }
+  };
+  add_those_not_in(plans_, before.plans_);
+  add_those_not_in(before.plans_, plans_);
+  return names;
+}
+
 }  // namespace regsync

@@ -131,6 +131,9 @@ class DesiredState {
 
   [[nodiscard]] Decision decide(const Key& key, const Facts& facts) const;
 
+  // The Secret names for which this may decide otherwise than `before` did; nothing: all names.
+  [[nodiscard]] std::optional<std::set<std::string>> secrets_that_differ_from(const DesiredState& before) const;
+
  private:
   [[nodiscard]] bool names_plainly(const Plan& plan, const std::string& name_space) const;
   [[nodiscard]] Decision decide_claimed(const Key& key, const Plan& plan, const Facts& facts) const;

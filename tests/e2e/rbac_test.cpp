@@ -115,6 +115,26 @@ TEST_F(Rbac, ARoleInEachNamespaceIsEnoughAndNoMore) {
   ends_in(team);
 }
 
+TEST_F(Rbac, ARoleInEachOfManyNamespacesIsEnough) {
+  std::vector<std::string> teams;
+  std::vector<std::string> arguments;
+  std::vector<std::string> places;
+  for (int i = 0; i < 40; ++i) {
+    teams.push_back(job_.make_namespace("least-of-many-" + std::to_string(i)));
+    arguments.insert(arguments.end(), {"-n", teams.back()});
+    places.push_back("a/" + teams.back());
+  }
+  begin_as("erin");
+  add(arguments);
+  grant();
+  syncs_in(teams.back());
+  EXPECT_TRUE(job_.everywhere(places, password_));
+  const auto difference = job_.regsync({"diff"});
+  EXPECT_EQ(difference.exit_code, 0) << difference.out << difference.err;
+  EXPECT_FALSE(may({"get", "secrets", "--all-namespaces"}));
+  ends_in(teams.front());
+}
+
 TEST_F(Rbac, AClusterRoleForPatternsIsEnoughAndNoMore) {
   const auto team = job_.make_namespace("leastwide-a");
   const std::string late = "leastwide-b";

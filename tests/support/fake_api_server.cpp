@@ -303,6 +303,16 @@ void FakeApiServer::deny(const std::string& verb, const std::string& resource, c
   denials_.push_back({verb, resource, name_space});
 }
 
+void FakeApiServer::deny_cluster_wide(const std::string& verb, const std::string& resource) {
+  const std::scoped_lock lock(mutex_);
+  denials_.push_back({verb, resource, "", /*cluster_wide=*/true});
+}
+
+void FakeApiServer::set_policy(FakeCluster::Policy policy) {
+  const std::scoped_lock lock(mutex_);
+  cluster_.set_policy(std::move(policy));
+}
+
 void FakeApiServer::allow_all() {
   const std::scoped_lock lock(mutex_);
   denials_.clear();
@@ -360,7 +370,7 @@ bool FakeApiServer::is_denied(const std::string& verb, const std::string& resour
                               const std::string& name_space) const {
   return std::any_of(denials_.begin(), denials_.end(), [&](const Denial& denial) {
     return (denial.verb.empty() || denial.verb == verb) && (denial.resource.empty() || denial.resource == resource) &&
-           (denial.name_space.empty() || denial.name_space == name_space);
+           (denial.cluster_wide ? name_space.empty() : denial.name_space.empty() || denial.name_space == name_space);
   });
 }
 

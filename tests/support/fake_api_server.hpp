@@ -97,7 +97,11 @@ class FakeApiServer {
   // Answers 403 as RBAC does, and no to SelfSubjectAccessReviews: verb "patch" covers an apply; an empty resource or
   // namespace means all.
   void deny(const std::string& verb, const std::string& resource, const std::string& name_space = {});
+  // The same for what concerns all namespaces at once only.
+  void deny_cluster_wide(const std::string& verb, const std::string& resource);
   void allow_all();
+  // A mutating admission policy; called with the server's lock held.
+  void set_policy(FakeCluster::Policy policy);
   void set_latency(std::chrono::milliseconds latency) { latency_ = latency; }
   void set_clock_skew(std::chrono::seconds skew) { clock_skew_ = skew; }  // of the Date header
   void set_bookmark_interval(std::chrono::milliseconds interval) { bookmark_interval_ = interval; }
@@ -119,6 +123,7 @@ class FakeApiServer {
     std::string verb;
     std::string resource;
     std::string name_space;
+    bool cluster_wide = false;  // only what names no namespace
   };
   struct WatchCursor;
 

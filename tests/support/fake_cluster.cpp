@@ -392,6 +392,9 @@ Answer FakeCluster::store(const Key& key, Entry entry, bool dry_run, int status)
   if (key.resource == "secrets" && !object.contains("type")) {
     object["type"] = "Opaque";
   }
+  if (policy_) {
+    policy_(key, object);
+  }
   for (const char* map : {"labels", "annotations"}) {
     if (metadata.contains(map) && metadata[map].empty()) {
       metadata.erase(map);

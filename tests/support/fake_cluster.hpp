@@ -8,12 +8,14 @@
 
 #include <cstdint>
 #include <deque>
+#include <functional>
 #include <map>
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <set>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 namespace regsync::test {
@@ -71,6 +73,10 @@ class FakeCluster {
   Answer merge_patch(const Key& key, const nlohmann::json& patch, const Write& write);
   Answer remove(const Key& key, const nlohmann::json& options);
 
+  // A mutating admission policy: changes what is about to be written, whoever writes it.
+  using Policy = std::function<void(const Key&, nlohmann::json&)>;
+  void set_policy(Policy policy) { policy_ = std::move(policy); }
+
   // A namespace being deleted: it is there, and nothing can be made in it.
   void terminate_namespace(const std::string& name);
 
@@ -91,6 +97,7 @@ class FakeCluster {
   Answer store(const Key& key, Entry entry, bool dry_run, int status);
   Answer write_as(const Key& key, nlohmann::json object, const Write& write);
 
+  Policy policy_;
   std::map<Key, Entry> entries_;
   std::uint64_t version_ = 1;
   std::uint64_t oldest_ = 1;

@@ -157,9 +157,15 @@ bool reached(const StatusReport& report) {
 }
 
 bool is_stuck(const StatusReport& report) {
+  const auto is_cut_off = [&report](const std::string& name) {
+    return std::ranges::any_of(report.contexts, [&name](const ContextStatus& context) {
+      return context.name == name && context.problem.has_value();
+    });
+  };
   return !reached(report) && std::ranges::all_of(report.rows, [&](const StatusRow& row) {
     const bool waits_for_store = row.state == SyncState::pending && report.store;
-    return row.state == SyncState::in_sync || row.state == SyncState::stuck || waits_for_store;
+    return row.state == SyncState::in_sync || row.state == SyncState::stuck || waits_for_store ||
+           is_cut_off(row.context);
   });
 }
 

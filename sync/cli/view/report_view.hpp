@@ -15,7 +15,8 @@ namespace regsync::cli {
 // synced stays so. StatusReport::all_in_sync says whether everything is well.)
 bool reached(const StatusReport& report);
 
-// Whether waiting longer is of no use: all that is not in sync waits for a person.
+// Whether waiting longer is of no use: all that is not in sync waits for a person, or is in a context that was tried
+// and cannot be used now.
 bool is_stuck(const StatusReport& report);
 
 // Only the rows and targets of these contexts and namespaces (globs; none: all).

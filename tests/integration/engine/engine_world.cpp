@@ -16,7 +16,10 @@ EngineProcess::EngineProcess(asio::io_context& io, const std::filesystem::path& 
                              const std::string& owner_id, EngineHooks hooks)
     : footprints(footprint_folder),
       engine(io.get_executor(),
-             {.cluster = {.owner = {owner_id, owner_id + " jdoe@laptop"}, .concurrency = 64, .bulk = 4},
+             {.cluster = {.owner = {owner_id, owner_id + " jdoe@laptop"},
+                          .concurrency = 64,
+                          .bulk = 4,
+                          .on_written = [this](const Change& change) { changes.push_back(change); }},
               .grace = EngineWorld::grace},
              footprints, std::move(hooks)) {}
 

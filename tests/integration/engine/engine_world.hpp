@@ -16,6 +16,7 @@
 
 #include "sync/engine/engine.hpp"
 #include "sync/engine/footprint.hpp"
+#include "sync/model/change.hpp"
 #include "tests/support/fake_api_server.hpp"
 #include "tests/support/run_coroutine.hpp"
 #include "tests/support/temp_dir.hpp"
@@ -26,6 +27,7 @@ namespace regsync::test {
 struct EngineProcess {
   EngineProcess(asio::io_context& io, const std::filesystem::path& footprint_folder, const std::string& owner_id,
                 EngineHooks hooks);
+  std::vector<Change> changes;  // what it has written
   FootprintStore footprints;
   Engine engine;
 };
@@ -53,6 +55,7 @@ class EngineWorld {
   }
   [[nodiscard]] Engine& engine() { return process_->engine; }
   [[nodiscard]] bool running() const { return process_ != nullptr; }
+  [[nodiscard]] const std::vector<Change>& changes() const { return process_->changes; }
 
   // The secret store.
   void login(const std::string& server, const std::string& password, const std::string& user = "jdoe");

@@ -264,6 +264,27 @@ TEST_F(DecideTest, AMissingOrTerminatingNamespaceIsParked) {
   EXPECT_EQ(desired_->decide({"team-a", "cred"}, facts).action, Action::create);
 }
 
+TEST(SecretsThatDiffer, AreThoseOfThePlansThatChanged) {
+  const auto plan = [](const std::string& secret) {
+    auto target = make_target("t");
+    target.secret = secret;
+    return std::make_shared<const Plan>(make_plan(target, one_login("ghcr.io")));
+  };
+  const auto a = plan("a");
+  const auto b = plan("b");
+  const DesiredState before("default", {{"t1", a}, {"t2", b}}, {}, {"t1", "t2"});
+  using Names = std::set<std::string>;
+  EXPECT_EQ(DesiredState("default", {{"t1", a}, {"t2", b}}, {}, {"t1", "t2"}).secrets_that_differ_from(before),
+            Names());
+  EXPECT_EQ(DesiredState("default", {{"t1", a}, {"t2", plan("b")}}, {}, {"t1", "t2"}).secrets_that_differ_from(before),
+            Names{"b"});
+  EXPECT_EQ(DesiredState("default", {{"t1", plan("c")}, {"t2", b}}, {}, {"t1", "t2"}).secrets_that_differ_from(before),
+            (Names{"a", "c"}));
+  EXPECT_EQ(DesiredState("default", {{"t1", a}}, {}, {"t1", "t2"}).secrets_that_differ_from(before), Names{"b"});
+  EXPECT_EQ(DesiredState("default", {{"t1", a}}, {"t2"}, {"t1"}).secrets_that_differ_from(before), std::nullopt)
+      << "what nobody claims may be decided otherwise, under whatever name";
+}
+
 TEST(Selects, ByNameGlobSelectorAndExclusion) {
   auto target = make_target("t");
   target.exclude_namespaces = {"dev-secret*"};
