@@ -112,40 +112,40 @@ UsageError explain(const CLI::ParseError& error, const CLI::App& app) {
 }
 
 // `regsync __complete -- WORD…`, for the completion scripts: whatever the words are, they are data and no options.
-int print_candidates(const CLI::App& app, const std::vector<std::string>& arguments, Environment& environment) {
+int print_candidates(const CLI::App& app, const std::vector<std::string>& arguments, Console& console) {
   const bool dashes = arguments.size() > 1 && arguments[1] == "--";
-  const Candidates candidates = complete(app, {arguments.begin() + (dashes ? 2 : 1), arguments.end()}, environment);
+  const Candidates candidates = complete(app, {arguments.begin() + (dashes ? 2 : 1), arguments.end()}, console);
   for (const std::string& value : candidates.values) {
-    environment.out << value << '\n';
+    console.out << value << '\n';
   }
-  environment.out << (candidates.files ? ":0\n" : ":4\n");
+  console.out << (candidates.files ? ":0\n" : ":4\n");
   return exit_done;
 }
 
 }  // namespace
 
-int run(const std::vector<std::string>& arguments, Environment& environment) {
+int run(const std::vector<std::string>& arguments, Console& console) {
   CLI::App app;
-  Invocation invocation{environment};
+  Invocation invocation{console};
   try {
     define_commands(app, invocation);
     if (!arguments.empty() && arguments.front() == "__complete") {
-      return print_candidates(app, arguments, environment);
+      return print_candidates(app, arguments, console);
     }
     std::vector<std::string> reversed(arguments.rbegin(), arguments.rend());  // as CLI11 wants them
     app.parse(std::move(reversed));
     return invocation.action();
   } catch (const CLI::CallForHelp&) {
-    environment.out << given_command(&app)->help();
+    console.out << given_command(&app)->help();
     return exit_done;
   } catch (const CLI::ParseError& error) {
-    print_error(environment.err, explain(error, app));
+    print_error(console.err, explain(error, app));
     return exit_wrong_use;
   } catch (const UsageError& error) {
-    print_error(environment.err, error);
+    print_error(console.err, error);
     return exit_wrong_use;
   } catch (...) {
-    print_error(environment.err, current_error());
+    print_error(console.err, current_error());
     return invocation.exit_on_error;
   }
 }

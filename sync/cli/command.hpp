@@ -10,13 +10,13 @@
 #include <string>
 #include <vector>
 
-#include "sync/cli/environment.hpp"
+#include "sync/cli/console.hpp"
 #include "sync/cli/view/output.hpp"
 
 namespace regsync::cli {
 
 struct Invocation {
-  Environment& environment;
+  Console& console;
   std::function<int()> action = {};       // of the command that was given
   int exit_on_error = exit_not_as_asked;  // what an Error of the action means (2 for diff, as kubectl has it)
 };
@@ -47,9 +47,9 @@ CLI::App* add_command(CLI::App& app, const std::string& name, const std::string&
 // Makes `work(options)` the action when the command is given; the options live as long as the action.
 template <typename Options>
 void on_command(CLI::App* command, Invocation& invocation, const std::shared_ptr<Options>& options,
-                int (*work)(const Options&, Environment&)) {
+                int (*work)(const Options&, Console&)) {
   command->callback([&invocation, options, work] {
-    invocation.action = [&invocation, options, work] { return work(*options, invocation.environment); };
+    invocation.action = [&invocation, options, work] { return work(*options, invocation.console); };
   });
 }
 

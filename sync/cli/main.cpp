@@ -32,6 +32,6 @@ int main(int argc, char** argv) {
   static_cast<void>(std::setlocale(LC_CTYPE, "C.UTF-8"));  // where there is none, tables align less well
   const std::vector<std::string> arguments(argv + 1, argv + argc);
   hide_passwords(argc, argv);
-  regsync::cli::Environment environment = regsync::cli::process_environment();
-  return regsync::cli::run(arguments, environment);
+  regsync::cli::Console console = regsync::cli::process_console();
+  return regsync::cli::run(arguments, console);
 }

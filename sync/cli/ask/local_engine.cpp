@@ -17,9 +17,9 @@ namespace regsync::cli {
 namespace {
 
 // A store that cannot be read says nothing about which logins exist.
-StoreReading read_logins(Environment& environment, const std::set<RegistryKey>& wanted) {
+StoreReading read_logins(Console& console, const std::set<RegistryKey>& wanted) {
   try {
-    return environment.open_store(Prompt::never)->load(wanted);
+    return console.open_store(Prompt::never)->load(wanted);
   } catch (const Error& error) {
     StoreReading logins;
     logins.asked = wanted;
@@ -45,7 +45,7 @@ asio::awaitable<void> work_and_stop(Engine& engine, std::function<asio::awaitabl
 
 }  // namespace
 
-StatusReport run_engine(Environment& environment, const std::optional<std::filesystem::path>& kubeconfig,
+StatusReport run_engine(Console& console, const std::optional<std::filesystem::path>& kubeconfig,
                         std::string_view program, const std::function<asio::awaitable<void>(Engine&)>& work,
                         const std::optional<std::string>& target) {
   const InstanceLock lock(paths::lock(), program);
@@ -57,8 +57,7 @@ StatusReport run_engine(Environment& environment, const std::optional<std::files
   Engine* running = nullptr;
   const auto on_wanted = [&](const std::set<RegistryKey>& wanted) {
     // Posted: the engine asks from inside an update.
-    asio::post(io,
-               [&, logins = read_logins(environment, wanted)]() mutable { running->set_logins(std::move(logins)); });
+    asio::post(io, [&, logins = read_logins(console, wanted)]() mutable { running->set_logins(std::move(logins)); });
   };
   const auto read_targets = [&] { running->set_targets(TargetDirectory(paths::targets()).load()); };
   Engine engine(io.get_executor(), options, footprints,

@@ -7,7 +7,7 @@
 #include <optional>
 #include <string_view>
 
-#include "sync/cli/environment.hpp"
+#include "sync/cli/console.hpp"
 #include "sync/engine/engine.hpp"
 #include "sync/model/status_report.hpp"
 
@@ -16,7 +16,7 @@ namespace regsync::cli {
 // Feeds an Engine with the targets, the kubeconfig and the logins as they are now, runs `work` on it to its end, and
 // answers what `report` says then. Takes the lock of regsyncd: throws already_exists, saying who runs, if it cannot
 // have it. Never prompts: cron and CI have nobody to ask.
-StatusReport run_engine(Environment& environment, const std::optional<std::filesystem::path>& kubeconfig,
+StatusReport run_engine(Console& console, const std::optional<std::filesystem::path>& kubeconfig,
                         std::string_view program, const std::function<asio::awaitable<void>(Engine&)>& work,
                         const std::optional<std::string>& target);
 

@@ -7,13 +7,13 @@
 
 namespace regsync::cli {
 
-std::vector<std::shared_ptr<const Plan>> make_plans(Environment& environment, const std::vector<Target>& targets) {
+std::vector<std::shared_ptr<const Plan>> make_plans(Console& console, const std::vector<Target>& targets) {
   std::set<RegistryKey> wanted;
   for (const Target& target : targets) {
     wanted.merge(wanted_registries(target));
   }
   StoreReading reading =
-      environment.open_store(environment.in_is_terminal ? Prompt::allowed : Prompt::never)->load(wanted);
+      console.open_store(console.in_is_terminal ? Prompt::allowed : Prompt::never)->load(wanted);
 
   if (reading.problem) {
     throw Error(*reading.problem);

@@ -56,18 +56,18 @@ void require_whole_login(const AddOptions& options) {
 }
 
 // The login given on the command line, as for `kubectl create secret docker-registry`; nothing where none was.
-std::optional<Credential> given_login(const AddOptions& options, Environment& environment) {
+std::optional<Credential> given_login(const AddOptions& options, Console& console) {
   if (options.docker_username.empty()) {
     return std::nullopt;
   }
   Credential login{{options.docker_server.empty() ? hub : options.docker_server, options.docker_username}, {}};
   if (!options.docker_password.empty()) {
-    environment.err << "WARNING! Using --docker-password via the CLI is insecure. Use --docker-password-stdin.\n";
+    console.err << "WARNING! Using --docker-password via the CLI is insecure. Use --docker-password-stdin.\n";
     login.secret = SecretString(options.docker_password);
   } else if (options.docker_password_stdin) {
-    login.secret = read_password(environment.in);
-  } else if (environment.in_is_terminal) {
-    login.secret = ask_password(environment, "Password for " + login.login.username + " at " + login.login.server);
+    login.secret = read_password(console.in);
+  } else if (console.in_is_terminal) {
+    login.secret = ask_password(console, "Password for " + login.login.username + " at " + login.login.server);
   } else {
     throw UsageError("--docker-username without a password", "pipe it in: ... --docker-password-stdin < FILE");
   }
@@ -84,8 +84,8 @@ std::vector<Login> pull_logins(CredentialStore& store) {
 }
 
 // Without --registry: the one login there is, or the person's choice.
-std::vector<std::string> choose_registries(Environment& environment) {
-  const std::vector<Login> logins = pull_logins(*environment.open_store(Prompt::allowed));
+std::vector<std::string> choose_registries(Console& console) {
+  const std::vector<Login> logins = pull_logins(*console.open_store(Prompt::allowed));
   if (logins.empty()) {
     throw UsageError("there is no login in the OS secret store",
                      "log in: docker login REGISTRY (once: regsync setup), or give --docker-server, --docker-username "
@@ -103,11 +103,11 @@ std::vector<std::string> choose_registries(Environment& environment) {
     servers.push_back(login.server);
     lines.push_back(login.server + " (" + login.username + ")");
   }
-  if (!environment.in_is_terminal || !environment.out_is_terminal) {
+  if (!console.in_is_terminal || !console.out_is_terminal) {
     throw UsageError("there are several logins: " + join(lines), "say which: --registry " + servers.front());
   }
   std::vector<std::string> chosen;
-  for (const std::size_t i : choose(environment, "Registries for the Secret", lines)) {
+  for (const std::size_t i : choose(console, "Registries for the Secret", lines)) {
     chosen.push_back(servers[i]);
   }
   return chosen;
@@ -169,12 +169,12 @@ Target make_target(const AddOptions& options, std::vector<std::string> registrie
 }
 
 // A registry nobody is logged in to is no error: the login may come later, and then it is synced at once.
-void warn_of_missing_logins(const Target& target, Environment& environment) {
+void warn_of_missing_logins(const Target& target, Console& console) {
   std::vector<Login> logins;
   try {
-    logins = pull_logins(*environment.open_store(Prompt::never));
+    logins = pull_logins(*console.open_store(Prompt::never));
   } catch (const Error& error) {
-    environment.err << "warning: cannot see whether you are logged in: " << describe(error) << '\n';
+    console.err << "warning: cannot see whether you are logged in: " << describe(error) << '\n';
     return;
   }
   std::vector<std::string> servers;
@@ -188,8 +188,8 @@ void warn_of_missing_logins(const Target& target, Environment& environment) {
       continue;
     }
     const std::string meant = closest(registry, servers);
-    environment.err << "warning: no login for " << registry << " yet; "
-                    << (meant.empty() ? "log in: docker login " + registry : "did you mean \"" + meant + "\"?") << '\n';
+    console.err << "warning: no login for " << registry << " yet; "
+                << (meant.empty() ? "log in: docker login " + registry : "did you mean \"" + meant + "\"?") << '\n';
   }
 }
 
@@ -216,48 +216,46 @@ void declare(const Target& target) {
   }
 }
 
-void announce(const Target& target, bool changed, Environment& environment) {
-  environment.out << "target \"" << target.name << "\" " << (changed ? "added" : "unchanged") << ": "
-                  << join(target.registries) << " -> Secret " << target.secret << " in " << join(target.contexts)
-                  << '\n';
+void announce(const Target& target, bool changed, Console& console) {
+  console.out << "target \"" << target.name << "\" " << (changed ? "added" : "unchanged") << ": "
+              << join(target.registries) << " -> Secret " << target.secret << " in " << join(target.contexts) << '\n';
 }
 
 // Makes it so now, through the daemon that a person who waits has been connected to; else leaves it to the daemon,
 // which watches the folder.
-int hand_over(const Target& target, bool changed, ControlClient* daemon, const AddOptions& options,
-              Environment& environment) {
+int hand_over(const Target& target, bool changed, ControlClient* daemon, const AddOptions& options, Console& console) {
   const bool text = options.format == Format::table || options.format == Format::wide;
   if (daemon == nullptr) {
     if (text) {
-      announce(target, changed, environment);
+      announce(target, changed, console);
     }
     if (!text) {
-      print_target(environment.out, target, options.format);
+      print_target(console.out, target, options.format);
     }
     if (!connect_if_running()) {
-      environment.err << "note: regsyncd is not running, so nothing is synced yet; start it: regsync setup, or sync "
-                         "once: regsync sync "
-                      << target.name << " --once\n";
+      console.err << "note: regsyncd is not running, so nothing is synced yet; start it: regsync setup, or sync "
+                     "once: regsync sync "
+                  << target.name << " --once\n";
     }
     return exit_done;
   }
   const auto time = parse_duration(options.wait.empty() ? "30s" : options.wait, "--wait");
   const auto started = std::chrono::steady_clock::now();
-  const StatusReport report = sync_and_wait(environment, *daemon, target.name, options.adopt, time);
+  const StatusReport report = sync_and_wait(console, *daemon, target.name, options.adopt, time);
   const auto took = std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::steady_clock::now() - started);
   if (text) {
-    announce(target, changed, environment);
+    announce(target, changed, console);
   }
   if (!text || !reached(report)) {
-    print_report(environment, report, options.format);
+    print_report(console, report, options.format);
   }
   if (text && reached(report)) {
-    environment.out << summary(report) << " (" << took.count() << " ms)\n";
+    console.out << summary(report) << " (" << took.count() << " ms)\n";
   }
   return reached(report) ? exit_done : exit_not_as_asked;
 }
 
-int add(const AddOptions& options, Environment& environment) {
+int add(const AddOptions& options, Console& console) {
   if (!options.wait.empty()) {
     parse_duration(options.wait, "--wait");
   }
@@ -274,27 +272,26 @@ int add(const AddOptions& options, Environment& environment) {
   std::vector<std::string> contexts = context_names(options, kubeconfig);
   std::vector<std::string> namespaces = namespaces_meant(options, contexts, kubeconfig);
   if (registries.empty()) {
-    registries = choose_registries(environment);
+    registries = choose_registries(console);
   }
   const Target target = make_target(options, std::move(registries), std::move(contexts), std::move(namespaces));
 
   if (options.dry_run) {
     if (options.format == Format::table) {
-      environment.out << "# " << paths::targets().string() << '/' << target.name << ".yaml (dry run)\n"
-                      << to_yaml(target);
+      console.out << "# " << paths::targets().string() << '/' << target.name << ".yaml (dry run)\n" << to_yaml(target);
     } else {
-      print_target(environment.out, target, options.format);
+      print_target(console.out, target, options.format);
     }
     return exit_done;
   }
   const auto daemon = options.wait.empty() && !options.adopt ? nullptr : connect();
-  if (const auto login = given_login(options, environment)) {
-    environment.open_store(Prompt::allowed)->store(*login);
+  if (const auto login = given_login(options, console)) {
+    console.open_store(Prompt::allowed)->store(*login);
   }
   const bool changed = write_target(target, options);
   declare(target);
-  warn_of_missing_logins(target, environment);
-  return hand_over(target, changed, daemon.get(), options, environment);
+  warn_of_missing_logins(target, console);
+  return hand_over(target, changed, daemon.get(), options, console);
 }
 
 }  // namespace

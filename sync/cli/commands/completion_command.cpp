@@ -74,8 +74,8 @@ struct CompletionOptions {
   std::string shell;
 };
 
-int print_script(const CompletionOptions& options, Environment& environment) {
-  environment.out << (options.shell == "bash" ? bash_script : options.shell == "zsh" ? zsh_script : fish_script);
+int print_script(const CompletionOptions& options, Console& console) {
+  console.out << (options.shell == "bash" ? bash_script : options.shell == "zsh" ? zsh_script : fish_script);
   return exit_done;
 }
 

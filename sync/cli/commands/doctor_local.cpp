@@ -88,7 +88,7 @@ void check_report(const StatusReport& report, Findings& findings) {
 
 }  // namespace
 
-void check_secret_store(Environment& environment, Findings& findings) {
+void check_secret_store(Console& console, Findings& findings) {
   if (has_session_bus()) {
     findings.push_back({"session bus", Health::ok, "there is one", ""});
   } else {
@@ -97,7 +97,7 @@ void check_secret_store(Environment& environment, Findings& findings) {
          "log in (ssh, desktop), or run under: dbus-run-session; without a desktop: regsync setup --headless"});
   }
   try {
-    const auto store = environment.open_store(Prompt::never);
+    const auto store = console.open_store(Prompt::never);
     const std::size_t count = store->list().size();
     std::set<RegistryKey> all;
     for (const Login& login : store->list()) {

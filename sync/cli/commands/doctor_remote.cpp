@@ -180,7 +180,7 @@ asio::awaitable<void> check_login(std::shared_ptr<const Credential> credential, 
 }  // namespace
 
 void check_contexts(const std::vector<Target>& targets, const std::optional<std::filesystem::path>& kubeconfig_path,
-                    Environment& environment, Findings& findings) {
+                    Console& console, Findings& findings) {
   if (targets.empty()) {
     return;
   }
@@ -203,7 +203,7 @@ void check_contexts(const std::vector<Target>& targets, const std::optional<std:
     for_each_context(
         kubeconfig, contexts, std::chrono::seconds(15),
         [&](kube::KubeClient& client) {
-          return check_context(client, targets, environment.now(), by_context[client.context().name]);
+          return check_context(client, targets, console.now(), by_context[client.context().name]);
         },
         [&](const std::string& context, const Error& error) {
           by_context[context].push_back(failed("context " + context, error));
@@ -216,14 +216,14 @@ void check_contexts(const std::vector<Target>& targets, const std::optional<std:
   }
 }
 
-void check_logins(const std::vector<Target>& targets, Environment& environment, Findings& findings) {
+void check_logins(const std::vector<Target>& targets, Console& console, Findings& findings) {
   std::set<RegistryKey> wanted;
   for (const Target& target : targets) {
     wanted.merge(wanted_registries(target));
   }
   StoreReading logins;
   try {
-    logins = environment.open_store(Prompt::never)->load(wanted);
+    logins = console.open_store(Prompt::never)->load(wanted);
   } catch (const Error&) {
     return;  // check_secret_store has said so
   }

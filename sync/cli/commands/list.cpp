@@ -43,7 +43,7 @@ std::vector<Cell> cells_of(const std::string& name, const TargetFile& file, bool
   return cells;
 }
 
-void print_table(const TargetDirectory& directory, const TargetFiles& files, bool wide, Environment& environment) {
+void print_table(const TargetDirectory& directory, const TargetFiles& files, bool wide, Console& console) {
   std::vector<std::string> header = {"NAME", "SECRET", "REGISTRIES", "CONTEXTS", "NAMESPACES"};
   if (wide) {
     header.insert(header.end(), {"SERVICE ACCOUNTS", "ON LOGOUT", "FILE"});
@@ -53,19 +53,19 @@ void print_table(const TargetDirectory& directory, const TargetFiles& files, boo
     table.add(cells_of(name, file, wide, directory.path_of(name).string()));
   }
   if (table.empty()) {
-    environment.err << "No targets. Declare one: regsync add NAME --registry REGISTRY\n";
+    console.err << "No targets. Declare one: regsync add NAME --registry REGISTRY\n";
   } else {
-    table.print(environment.out, environment.colour);
+    table.print(console.out, console.colour);
   }
 }
 
-int list(const ListOptions& options, Environment& environment) {
+int list(const ListOptions& options, Console& console) {
   const TargetDirectory directory(paths::targets());
   const TargetFiles files = directory.load();
   switch (options.format) {
     case Format::name:
       for (const auto& [name, file] : files) {
-        environment.out << name << '\n';
+        console.out << name << '\n';
       }
       break;
     case Format::json:
@@ -78,19 +78,19 @@ int list(const ListOptions& options, Environment& environment) {
         }
         all.push_back(std::move(item));
       }
-      print_structured(environment.out, all, options.format);
+      print_structured(console.out, all, options.format);
       break;
     }
     case Format::table:
     case Format::wide:
-      print_table(directory, files, options.format == Format::wide, environment);
+      print_table(directory, files, options.format == Format::wide, console);
   }
   bool good = true;
   for (const auto& [name, file] : files) {
     if (!file.problem) {
       continue;
     }
-    print_error(environment.err, *file.problem);
+    print_error(console.err, *file.problem);
     good = false;
   }
   return good ? exit_done : exit_not_as_asked;

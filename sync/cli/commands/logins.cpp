@@ -37,9 +37,9 @@ std::vector<std::string> users_of(const RegistryKey& key, const TargetFiles& fil
   return names;
 }
 
-std::vector<Row> read(Environment& environment) {
+std::vector<Row> read(Console& console) {
   const TargetFiles files = TargetDirectory(paths::targets()).load();
-  const auto store = environment.open_store(Prompt::allowed);
+  const auto store = console.open_store(Prompt::allowed);
   std::vector<Row> rows;
   for (const Login& login : store->list()) {
     if (is_hub_token_entry(login.server)) {
@@ -65,24 +65,24 @@ nlohmann::json to_json(const Row& row) {
   return json;
 }
 
-int logins(const LoginsOptions& options, Environment& environment) {
-  const std::vector<Row> rows = read(environment);
+int logins(const LoginsOptions& options, Console& console) {
+  const std::vector<Row> rows = read(console);
   if (options.format == Format::json || options.format == Format::yaml) {
     nlohmann::json all = nlohmann::json::array();
     for (const Row& row : rows) {
       all.push_back(to_json(row));
     }
-    print_structured(environment.out, all, options.format);
+    print_structured(console.out, all, options.format);
     return exit_done;
   }
   if (options.format == Format::name) {
     for (const Row& row : rows) {
-      environment.out << row.login.server << '\n';
+      console.out << row.login.server << '\n';
     }
     return exit_done;
   }
   if (rows.empty()) {
-    environment.err << "No logins in the OS secret store. Log in: docker login REGISTRY (once: regsync setup)\n";
+    console.err << "No logins in the OS secret store. Log in: docker login REGISTRY (once: regsync setup)\n";
   }
   Table table({"REGISTRY", "USERNAME", "TARGETS", "CAN PULL"});
   for (const Row& row : rows) {
@@ -90,16 +90,15 @@ int logins(const LoginsOptions& options, Environment& environment) {
                row.unfit ? Cell("no", Colour::red) : Cell("yes", Colour::green)});
   }
   if (!table.empty()) {
-    table.print(environment.out, environment.colour);
+    table.print(console.out, console.colour);
   }
   for (const Row& row : rows) {
     if (!row.unfit) {
       continue;
     }
-    environment.out << '\n' << printable(row.unfit->message()) << '\n';
+    console.out << '\n' << printable(row.unfit->message()) << '\n';
     if (!row.unfit->remedy().empty()) {
-      environment.out << "  " << paint("-> " + printable(row.unfit->remedy()), Colour::yellow, environment.colour)
-                      << '\n';
+      console.out << "  " << paint("-> " + printable(row.unfit->remedy()), Colour::yellow, console.colour) << '\n';
     }
   }
   return exit_done;

@@ -87,8 +87,8 @@ Subject subject_of(const RbacOptions& options, const kube::Kubeconfig& kubeconfi
   return {"User", name, ""};
 }
 
-int rbac(const RbacOptions& options, Environment& environment) {
-  const auto [targets, complete] = require_targets(options.target, environment);
+int rbac(const RbacOptions& options, Console& console) {
+  const auto [targets, complete] = require_targets(options.target, console);
   const kube::Kubeconfig kubeconfig = load_kubeconfig(options.kubeconfig);
   const std::string context = choose_context(options, kubeconfig, targets);
   const std::string default_namespace = kubeconfig.resolve(context).default_namespace;
@@ -104,13 +104,13 @@ int rbac(const RbacOptions& options, Environment& environment) {
     }
   }
   if (options.format == Format::json) {
-    print_structured(environment.out, {{"apiVersion", "v1"}, {"kind", "List"}, {"items", objects}}, options.format);
+    print_structured(console.out, {{"apiVersion", "v1"}, {"kind", "List"}, {"items", objects}}, options.format);
     return complete ? exit_done : exit_not_as_asked;
   }
-  environment.out << "# For context " << context << ", " << subject.kind << " " << subject.name
-                  << ". Apply: regsync rbac ... | kubectl --context " << context << " apply -f -\n";
+  console.out << "# For context " << context << ", " << subject.kind << " " << subject.name
+              << ". Apply: regsync rbac ... | kubectl --context " << context << " apply -f -\n";
   for (const nlohmann::json& object : objects) {
-    environment.out << "---\n" << to_yaml_text(object) << '\n';
+    console.out << "---\n" << to_yaml_text(object) << '\n';
   }
   return complete ? exit_done : exit_not_as_asked;
 }

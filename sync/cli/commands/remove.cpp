@@ -24,7 +24,7 @@ struct RemoveOptions {
 constexpr std::chrono::seconds deletion_time{60};
 
 // In this process: as the daemon does it, the intent is on disk before the file goes.
-StatusReport remove_here(const RemoveOptions& options, Environment& environment) {
+StatusReport remove_here(const RemoveOptions& options, Console& console) {
   log::set_level(log::Level::error);  // the report says the rest
   if (!TargetDirectory(paths::targets()).load().contains(options.name)) {
     require_target(options.name);  // says what was meant; a file that cannot be read is no obstacle
@@ -34,7 +34,7 @@ StatusReport remove_here(const RemoveOptions& options, Environment& environment)
     TargetDirectory(paths::targets()).remove(options.name);
     return engine.sync(options.name, false);
   };
-  return run_engine(environment, options.kubeconfig, "regsync remove", work, options.name);
+  return run_engine(console, options.kubeconfig, "regsync remove", work, options.name);
 }
 
 StatusReport remove_by_daemon(const RemoveOptions& options, ControlClient& daemon) {
@@ -49,20 +49,20 @@ StatusReport remove_by_daemon(const RemoveOptions& options, ControlClient& daemo
   }
 }
 
-int remove(const RemoveOptions& options, Environment& environment) {
+int remove(const RemoveOptions& options, Console& console) {
   const auto daemon = connect_if_running();
-  const StatusReport left = daemon ? remove_by_daemon(options, *daemon) : remove_here(options, environment);
+  const StatusReport left = daemon ? remove_by_daemon(options, *daemon) : remove_here(options, console);
 
   if (options.format != Format::table) {
-    print_report(environment, left, options.format);
+    print_report(console, left, options.format);
   } else if (left.rows.empty()) {
-    environment.out << "target \"" << options.name << "\" removed"
-                    << (options.keep_secrets ? "; its Secrets stay, as nobody's\n" : " with all its Secrets\n");
+    console.out << "target \"" << options.name << "\" removed"
+                << (options.keep_secrets ? "; its Secrets stay, as nobody's\n" : " with all its Secrets\n");
   } else {
-    environment.out << "target \"" << options.name << "\" removed; " << count_of(left.rows.size(), "Secret")
-                    << (options.keep_secrets ? " may still be ours, and is given away as soon as possible:\n"
-                                             : " may be left, and is deleted as soon as possible:\n");
-    print_report(environment, left, options.format);
+    console.out << "target \"" << options.name << "\" removed; " << count_of(left.rows.size(), "Secret")
+                << (options.keep_secrets ? " may still be ours, and is given away as soon as possible:\n"
+                                         : " may be left, and is deleted as soon as possible:\n");
+    print_report(console, left, options.format);
   }
   return left.rows.empty() ? exit_done : exit_not_as_asked;
 }

@@ -6,13 +6,13 @@
 namespace regsync::cli {
 namespace {
 
-int setup(const SetupOptions& given, Environment& environment) {
+int setup(const SetupOptions& given, Console& console) {
   SetupOptions options = given;
   if (options.docker_config.empty()) {
     options.docker_config = default_docker_config();
   }
-  options.open_store = [&environment] { return environment.open_store(Prompt::allowed); };
-  return run_setup(options, environment.out, environment.err);
+  options.open_store = [&console] { return console.open_store(Prompt::allowed); };
+  return run_setup(options, console.out, console.err);
 }
 
 }  // namespace

@@ -62,8 +62,8 @@ class Interruptible {
 // The alternate screen of the terminal, without cursor; what was there comes back.
 class Screen {
  public:
-  explicit Screen(Environment& environment) : environment_(environment) { environment_.out << "\x1b[?1049h\x1b[?25l"; }
-  ~Screen() { environment_.out << "\x1b[?25h\x1b[?1049l" << std::flush; }
+  explicit Screen(Console& console) : console_(console) { console_.out << "\x1b[?1049h\x1b[?25l"; }
+  ~Screen() { console_.out << "\x1b[?25h\x1b[?1049l" << std::flush; }
   Screen(const Screen&) = delete;
   Screen& operator=(const Screen&) = delete;
   Screen(Screen&&) = delete;
@@ -71,29 +71,29 @@ class Screen {
 
   // Line by line over what is there, so that nothing flickers.
   void draw(const StatusReport& report, bool wide) {
-    const TerminalSize size = environment_.terminal_size();
+    const TerminalSize size = console_.terminal_size();
     constexpr int around_rows = 8;  // title, header, and some room for problems
     const auto rows = static_cast<std::size_t>(std::max(1, size.rows - around_rows));
-    std::istringstream lines(render_table(report, wide, environment_.colour, environment_.now(), rows));
+    std::istringstream lines(render_table(report, wide, console_.colour, console_.now(), rows));
     std::string text = "\x1b[H" +
-                       clip(paint(summary(report), Colour::bold, environment_.colour) + "   (regsyncd " +
-                                report.version + "; end with Ctrl-C)",
+                       clip(paint(summary(report), Colour::bold, console_.colour) + "   (regsyncd " + report.version +
+                                "; end with Ctrl-C)",
                             size.columns) +
                        "\x1b[K\r\n\x1b[K";
     std::string line;
     for (int used = 2; used < size.rows && std::getline(lines, line); ++used) {
       text += "\r\n" + clip(line, size.columns) + "\x1b[0m\x1b[K";
     }
-    environment_.out << text << "\x1b[J" << std::flush;
+    console_.out << text << "\x1b[J" << std::flush;
   }
 
  private:
-  Environment& environment_;
+  Console& console_;
 };
 
-StatusReport watch_on_screen(const StatusOptions& options, ControlClient& daemon, Environment& environment) {
+StatusReport watch_on_screen(const StatusOptions& options, ControlClient& daemon, Console& console) {
   StatusReport last;
-  Screen screen(environment);
+  Screen screen(console);
   daemon.subscribe(params_of(options.target), std::chrono::seconds(1), [&](const StatusReport& report) {
     require_known(options, report);
     last = narrowed(report, options.contexts, options.namespaces);
@@ -104,43 +104,42 @@ StatusReport watch_on_screen(const StatusOptions& options, ControlClient& daemon
 }
 
 // For a pipe: each report as it comes, JSON on one line each; tables and YAML as documents of their own.
-StatusReport watch_as_stream(const StatusOptions& options, ControlClient& daemon, Environment& environment) {
+StatusReport watch_as_stream(const StatusOptions& options, ControlClient& daemon, Console& console) {
   StatusReport last;
   bool first = true;
   daemon.subscribe(params_of(options.target), std::chrono::milliseconds(0), [&](const StatusReport& report) {
     require_known(options, report);
     last = narrowed(report, options.contexts, options.namespaces);
     if (options.format == Format::json) {
-      environment.out << control::to_json(last).dump() << '\n';
+      console.out << control::to_json(last).dump() << '\n';
     } else {
       if (!first) {
-        environment.out << (options.format == Format::yaml ? "---\n" : "\n");
+        console.out << (options.format == Format::yaml ? "---\n" : "\n");
       }
-      print_report(environment, last, options.format);
+      print_report(console, last, options.format);
     }
-    environment.out << std::flush;
+    console.out << std::flush;
     first = false;
-    return interrupted == 0 && environment.out.good();
+    return interrupted == 0 && console.out.good();
   });
   return last;
 }
 
-int status(const StatusOptions& options, Environment& environment) {
+int status(const StatusOptions& options, Console& console) {
   const auto daemon = connect();
   StatusReport report;
   if (options.watch) {
     const Interruptible scope;
-    const bool screen =
-        environment.out_is_terminal && (options.format == Format::table || options.format == Format::wide);
-    report = screen ? watch_on_screen(options, *daemon, environment) : watch_as_stream(options, *daemon, environment);
+    const bool screen = console.out_is_terminal && (options.format == Format::table || options.format == Format::wide);
+    report = screen ? watch_on_screen(options, *daemon, console) : watch_as_stream(options, *daemon, console);
     if (screen) {
-      print_report(environment, report, options.format);
+      print_report(console, report, options.format);
     }
   } else {
     report = control::report_from_json(daemon->call("status", params_of(options.target), std::chrono::seconds(10)));
     require_known(options, report);
     report = narrowed(std::move(report), options.contexts, options.namespaces);
-    print_report(environment, report, options.format);
+    print_report(console, report, options.format);
   }
   return report.all_in_sync() ? exit_done : exit_not_as_asked;
 }

@@ -22,13 +22,13 @@ struct SyncOptions {
 };
 
 // One try at everything, in this process. (A second one after a passing failure is up to cron.)
-StatusReport sync_once(const SyncOptions& options, Environment& environment) {
+StatusReport sync_once(const SyncOptions& options, Console& console) {
   log::set_level(log::Level::error);  // the report says the rest
   const auto work = [&](Engine& engine) { return engine.sync(options.target, options.adopt); };
-  return run_engine(environment, options.kubeconfig, "regsync sync --once", work, options.target);
+  return run_engine(console, options.kubeconfig, "regsync sync --once", work, options.target);
 }
 
-int sync(const SyncOptions& options, Environment& environment) {
+int sync(const SyncOptions& options, Console& console) {
   const auto time = parse_duration(options.timeout, "--timeout");
   if (options.adopt && !options.target) {
     throw UsageError("--adopt without a target", "say which Secrets to take over: regsync sync NAME --adopt");
@@ -40,15 +40,14 @@ int sync(const SyncOptions& options, Environment& environment) {
   if (options.target) {
     require_target(*options.target);
   }
-  const StatusReport report = options.once
-                                  ? sync_once(options, environment)
-                                  : sync_and_wait(environment, *connect(), options.target, options.adopt, time);
+  const StatusReport report = options.once ? sync_once(options, console)
+                                           : sync_and_wait(console, *connect(), options.target, options.adopt, time);
   const bool all = report.all_in_sync();
   if (options.format != Format::table || !all) {
-    print_report(environment, report, options.format);
+    print_report(console, report, options.format);
   }
   if (options.format == Format::table && all) {
-    environment.out << summary(report) << '\n' << render_notes(report);
+    console.out << summary(report) << '\n' << render_notes(report);
   }
   return all ? exit_done : exit_not_as_asked;
 }

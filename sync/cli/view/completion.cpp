@@ -92,9 +92,9 @@ std::vector<std::string> namespaces(const Position& position) {
   return names;
 }
 
-std::vector<std::string> registries(Environment& environment) {
+std::vector<std::string> registries(Console& console) {
   std::vector<std::string> servers;
-  for (const Login& login : environment.open_store(Prompt::never)->list()) {
+  for (const Login& login : console.open_store(Prompt::never)->list()) {
     if (!is_hub_token_entry(login.server)) {
       servers.push_back(login.server + "\t" + login.username);
     }
@@ -112,7 +112,7 @@ std::vector<std::string> split(const std::string& text) {
   return parts;
 }
 
-Candidates values_of(const CLI::Option& option, const Position& position, Environment& environment) {
+Candidates values_of(const CLI::Option& option, const Position& position, Console& console) {
   const auto is = [&](const char* name) { return option.check_lname(name); };
   std::string type = option.get_type_name();
   type = type.substr(0, type.find(':'));
@@ -129,7 +129,7 @@ Candidates values_of(const CLI::Option& option, const Position& position, Enviro
     return {.values = namespaces(position)};
   }
   if (is("registry") || is("docker-server")) {
-    return {.values = registries(environment)};
+    return {.values = registries(console)};
   }
   return {};
 }
@@ -172,16 +172,16 @@ Candidates commands_of(const CLI::App& app) {
   return candidates;
 }
 
-Candidates all_candidates(const Position& position, std::string& word, std::string& kept, Environment& environment) {
+Candidates all_candidates(const Position& position, std::string& word, std::string& kept, Console& console) {
   if (position.awaiting != nullptr) {
-    return values_of(*position.awaiting, position, environment);
+    return values_of(*position.awaiting, position, console);
   }
   if (word.starts_with("--") && word.find('=') != std::string::npos) {
     const auto equals = word.find('=');
     const CLI::Option* option = find_option(*position.command, word.substr(0, equals));
     kept = word.substr(0, equals + 1);
     word = word.substr(equals + 1);
-    return option == nullptr ? Candidates() : values_of(*option, position, environment);
+    return option == nullptr ? Candidates() : values_of(*option, position, console);
   }
   if (word.starts_with("-")) {
     return options_of(*position.command);
@@ -194,12 +194,12 @@ Candidates all_candidates(const Position& position, std::string& word, std::stri
 
 }  // namespace
 
-Candidates complete(const CLI::App& app, const std::vector<std::string>& words, Environment& environment) {
+Candidates complete(const CLI::App& app, const std::vector<std::string>& words, Console& console) {
   std::string word = words.empty() ? std::string() : words.back();
   std::string kept;  // "--context=", which stays in front of the value
   Candidates candidates;
   try {
-    candidates = all_candidates(walk(app, words), word, kept, environment);
+    candidates = all_candidates(walk(app, words), word, kept, console);
   } catch (const Error&) {
     return {};  // in the middle of somebody's typing there is no place for an error
   }

@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "sync/cli/environment.hpp"
+#include "sync/cli/console.hpp"
 #include "sync/cli/view/text.hpp"
 
 namespace regsync::cli {

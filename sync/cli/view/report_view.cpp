@@ -231,23 +231,23 @@ std::string render_notes(const StatusReport& report) {
   return text;
 }
 
-void print_report(Environment& environment, const StatusReport& report, Format format) {
+void print_report(Console& console, const StatusReport& report, Format format) {
   switch (format) {
     case Format::json:
     case Format::yaml:
-      print_structured(environment.out, control::to_json(report), format);
+      print_structured(console.out, control::to_json(report), format);
       return;
     case Format::name:
       for (const StatusRow& row : report.rows) {
-        environment.out << place_of(row) << '/' << row.secret << '\n';
+        console.out << place_of(row) << '/' << row.secret << '\n';
       }
       return;
     case Format::table:
     case Format::wide:
       if (report.targets.empty() && report.rows.empty() && !report.store) {
-        environment.err << "No targets. Declare one: regsync add NAME --registry REGISTRY\n";
+        console.err << "No targets. Declare one: regsync add NAME --registry REGISTRY\n";
       } else {
-        environment.out << render_table(report, format == Format::wide, environment.colour, environment.now());
+        console.out << render_table(report, format == Format::wide, console.colour, console.now());
       }
   }
 }

@@ -5,7 +5,7 @@
 #include <optional>
 #include <string>
 
-#include "sync/cli/environment.hpp"
+#include "sync/cli/console.hpp"
 #include "sync/cli/view/output.hpp"
 #include "sync/model/status_report.hpp"
 
@@ -34,6 +34,6 @@ std::string render_table(const StatusReport& report, bool wide, bool colour, Wal
 std::string render_notes(const StatusReport& report);
 
 // Everything, as the format says.
-void print_report(Environment& environment, const StatusReport& report, Format format);
+void print_report(Console& console, const StatusReport& report, Format format);
 
 }  // namespace regsync::cli

@@ -5,7 +5,7 @@
 #include <cwchar>
 #include <system_error>
 
-#include "sync/cli/environment.hpp"
+#include "sync/cli/console.hpp"
 
 namespace regsync::cli {
 namespace {

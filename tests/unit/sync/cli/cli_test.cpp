@@ -12,14 +12,14 @@
 #include "sync/control/messages.hpp"
 #include "tests/support/control_peer.hpp"
 #include "tests/support/temp_dir.hpp"
-#include "tests/unit/sync/cli/console.hpp"
+#include "tests/unit/sync/cli/fake_console.hpp"
 
 namespace regsync::cli {
 namespace {
 
 using nlohmann::json;
-using test::Console;
 using test::ControlPeer;
+using test::FakeConsole;
 using testing::HasSubstr;
 using testing::IsEmpty;
 using testing::StartsWith;
@@ -49,7 +49,7 @@ class Cli : public testing::Test {
   void log_in(const std::string& server, const std::string& user) {
     console_.store().store({{server, user}, SecretString("hunter2")});
   }
-  int run(const std::vector<std::string>& arguments) { return cli::run(arguments, console_.environment()); }
+  int run(const std::vector<std::string>& arguments) { return cli::run(arguments, console_.console()); }
   [[nodiscard]] std::filesystem::path socket() const { return home_ / "run/regsync/control.sock"; }
   [[nodiscard]] std::string target_file(const std::string& name) const {
     return test::read_file(home_ / ("config/regsync/targets/" + name + ".yaml"));
@@ -65,7 +65,7 @@ class Cli : public testing::Test {
   }
 
   test::TempDir home_;
-  Console console_;
+  FakeConsole console_;
 };
 
 TEST_F(Cli, AWrongWordIsExplainedAndExits2) {
@@ -83,8 +83,8 @@ TEST_F(Cli, AWrongOptionIsExplained) {
 TEST_F(Cli, EveryCommandHasHelpWithExamples) {
   for (const char* command : {"add", "remove", "list", "show", "status", "sync", "diff", "verify", "logins", "setup",
                               "doctor", "rbac", "completion", "version"}) {
-    Console console;
-    EXPECT_EQ(cli::run({command, "--help"}, console.environment()), 0) << command;
+    FakeConsole console;
+    EXPECT_EQ(cli::run({command, "--help"}, console.console()), 0) << command;
     EXPECT_THAT(console.out(), HasSubstr("Usage: regsync " + std::string(command))) << command;
     EXPECT_THAT(console.out(), HasSubstr("Examples:\n  # ")) << command;
   }
@@ -106,8 +106,8 @@ std::set<std::string> options_in(const std::string& help) {
 TEST_F(Cli, TheManualPageKnowsEveryCommandAndOptionOfTheHelp) {
   const std::string page = test::read_file(REGSYNC_SOURCE_DIR "/sync/cli/regsync.1");
   const std::string shared = page.substr(page.find(".Ss Options of many commands"));
-  Console top;
-  cli::run({"--help"}, top.environment());
+  FakeConsole top;
+  cli::run({"--help"}, top.console());
   const std::string all = top.out();
   const std::regex command_line(R"(\n  ([a-z]+) +[A-Z])");
   std::size_t commands = 0;
@@ -117,8 +117,8 @@ TEST_F(Cli, TheManualPageKnowsEveryCommandAndOptionOfTheHelp) {
     const auto begin = page.find(item);
     ASSERT_NE(begin, std::string::npos) << command;
     const std::string part = page.substr(begin, page.find("\n.It Cm ", begin + item.size()) - begin);
-    Console console;
-    cli::run({command, "--help"}, console.environment());
+    FakeConsole console;
+    cli::run({command, "--help"}, console.console());
     const auto options = options_in(console.out());
     EXPECT_TRUE(options.contains("help")) << console.out();
     for (const std::string& option : options) {
@@ -144,18 +144,18 @@ TEST_F(Cli, AddWithSeveralLoginsAsksOnATerminalOnly) {
   EXPECT_EQ(run({"add", "web"}), 2);
   EXPECT_THAT(console_.err(), HasSubstr("there are several logins: ghcr.io (me), quay.io (you)"));
 
-  Console terminal("nonsense\n2\n");
+  FakeConsole terminal("nonsense\n2\n");
   terminal.be_terminal();
   terminal.store().store({{"ghcr.io", "me"}, SecretString("x")});
   terminal.store().store({{"quay.io", "you"}, SecretString("x")});
-  EXPECT_EQ(cli::run({"add", "web"}, terminal.environment()), 0);
+  EXPECT_EQ(cli::run({"add", "web"}, terminal.console()), 0);
   EXPECT_THAT(target_file("web"), HasSubstr("registries: [quay.io]"));
 }
 
 TEST_F(Cli, AddKeepsTheLoginOfKubectlsFlagsInTheStore) {
-  Console console("hunter2\n");
+  FakeConsole console("hunter2\n");
   EXPECT_EQ(cli::run({"add", "web", "--docker-username", "me", "--docker-password-stdin", "--docker-email", "me@x.org"},
-                     console.environment()),
+                     console.console()),
             0);
   EXPECT_EQ(console.store().get("https://index.docker.io/v1/")->secret.reveal(), "hunter2");
   EXPECT_THAT(target_file("web"), HasSubstr("email: me@x.org"));
@@ -207,16 +207,16 @@ TEST_F(Cli, AddWithALockedKeyringStillDeclares) {
 
 TEST_F(Cli, ListIsATableNamesOrJson) {
   run({"add", "web", "--registry", "ghcr.io", "-n", "a", "--exclude-namespace", "kube-*"});
-  Console table;
-  EXPECT_EQ(cli::run({"list"}, table.environment()), 0);
+  FakeConsole table;
+  EXPECT_EQ(cli::run({"list"}, table.console()), 0);
   EXPECT_EQ(table.out(),
             "NAME   SECRET   REGISTRIES   CONTEXTS   NAMESPACES\n"
             "web    web      ghcr.io      dev        a,!kube-*\n");
-  Console structured;
-  EXPECT_EQ(cli::run({"list", "-o", "json"}, structured.environment()), 0);
+  FakeConsole structured;
+  EXPECT_EQ(cli::run({"list", "-o", "json"}, structured.console()), 0);
   EXPECT_EQ(json::parse(structured.out())[0]["registries"], json({"ghcr.io"}));
-  Console names;
-  EXPECT_EQ(cli::run({"list", "-o", "name"}, names.environment()), 0);
+  FakeConsole names;
+  EXPECT_EQ(cli::run({"list", "-o", "name"}, names.console()), 0);
   EXPECT_EQ(names.out(), "web\n");
 }
 
@@ -244,7 +244,7 @@ TEST_F(Cli, LoginsNeverShowASecretAndSayWhatCannotPull) {
   log_in("ghcr.io", "me");
   log_in("quay.io", "<token>");
   run({"add", "web", "--registry", "ghcr.io"});
-  Console::noon();
+  FakeConsole::noon();
   EXPECT_EQ(run({"logins"}), 0);
   EXPECT_THAT(console_.out(), HasSubstr("REGISTRY   USERNAME   TARGETS   CAN PULL\n"
                                         "ghcr.io    me         web       yes\n"
@@ -255,9 +255,9 @@ TEST_F(Cli, LoginsNeverShowASecretAndSayWhatCannotPull) {
 TEST_F(Cli, ShowMasksUnlessAskedToReveal) {
   log_in("ghcr.io", "me");
   run({"add", "web", "--registry", "ghcr.io"});
-  Console masked;
+  FakeConsole masked;
   masked.store().store({{"ghcr.io", "me"}, SecretString("hunter2")});
-  EXPECT_EQ(cli::run({"show", "web"}, masked.environment()), 0);
+  EXPECT_EQ(cli::run({"show", "web"}, masked.console()), 0);
   EXPECT_THAT(masked.out(), HasSubstr("username: me"));
   EXPECT_THAT(masked.out(), HasSubstr("password: \"***\""));
   EXPECT_EQ(run({"show", "web", "--reveal", "-o", "json"}), 0);
@@ -267,10 +267,10 @@ TEST_F(Cli, CompletionKnowsCommandsContextsTargetsAndRegistries) {
   log_in("ghcr.io", "me");
   run({"add", "web", "--registry", "ghcr.io"});
   const auto candidates = [&](std::vector<std::string> words) {
-    Console console;
+    FakeConsole console;
     console.store().store({{"ghcr.io", "me"}, SecretString("x")});
     words.insert(words.begin(), {"__complete", "--"});
-    EXPECT_EQ(cli::run(words, console.environment()), 0);
+    EXPECT_EQ(cli::run(words, console.console()), 0);
     return console.out();
   };
   EXPECT_THAT(candidates({"sta"}), StartsWith("status\t"));

@@ -6,16 +6,16 @@
 #include <sstream>
 
 #include "sync/control/messages.hpp"
-#include "tests/unit/sync/cli/console.hpp"
+#include "tests/unit/sync/cli/fake_console.hpp"
 
 namespace regsync::cli {
 namespace {
 
-using test::Console;
+using test::FakeConsole;
 using test::sample_report;
 
 TEST(ReportView, TableShowsEachProblemOnceWithItsRemedy) {
-  EXPECT_EQ(render_table(sample_report(), false, false, Console::noon()),
+  EXPECT_EQ(render_table(sample_report(), false, false, FakeConsole::noon()),
             "TARGET   CONTEXT   NAMESPACE   STATE      SINCE   CAUSE\n"
             "web      dev       team-a      InSync     60s\n"
             "web      dev       team-b      Stuck      5s      NamespaceMissing\n"
@@ -30,14 +30,14 @@ TEST(ReportView, TableShowsEachProblemOnceWithItsRemedy) {
 }
 
 TEST(ReportView, WideAddsSecretLastChangeAndNextTry) {
-  const std::string text = render_table(sample_report(), true, false, Console::noon());
+  const std::string text = render_table(sample_report(), true, false, FakeConsole::noon());
   EXPECT_NE(text.find("SECRET      LAST CHANGE   NEXT TRY   CAUSE\n"), std::string::npos) << text;
   EXPECT_NE(text.find("InSync     60s     myregcred   60s\n"), std::string::npos) << text;
   EXPECT_NE(text.find("myregcred                 in 27s     Unreachable\n"), std::string::npos) << text;
 }
 
 TEST(ReportView, WhereRowsAreCutThoseThatAreNotInSyncStay) {
-  const std::string text = render_table(sample_report(), false, false, Console::noon(), 2);
+  const std::string text = render_table(sample_report(), false, false, FakeConsole::noon(), 2);
   EXPECT_EQ(text.find("InSync"), std::string::npos) << text;
   EXPECT_NE(text.find("... and 1 more\n"), std::string::npos) << text;
 }
@@ -53,21 +53,21 @@ TEST(ReportView, ManyPlacesOfOneProblemAreCounted) {
     row.cause = Error(ErrorCode::forbidden, "alice may not patch secrets", "give the right");
     report.rows.push_back(row);
   }
-  const std::string text = render_table(report, false, false, Console::noon());
+  const std::string text = render_table(report, false, false, FakeConsole::noon());
   EXPECT_NE(text.find("alice may not patch secrets (dev/a, dev/b, dev/c and 2 more)\n  -> give the right\n"),
             std::string::npos)
       << text;
 }
 
 TEST(ReportView, JsonIsTheReportAsTheDaemonGaveIt) {
-  Console console;
-  print_report(console.environment(), sample_report(), Format::json);
+  FakeConsole console;
+  print_report(console.console(), sample_report(), Format::json);
   EXPECT_EQ(nlohmann::json::parse(console.out()), control::to_json(sample_report()));
 }
 
 TEST(ReportView, NamesAreOneASecret) {
-  Console console;
-  print_report(console.environment(), sample_report(), Format::name);
+  FakeConsole console;
+  print_report(console.console(), sample_report(), Format::name);
   EXPECT_EQ(console.out(), "dev/team-a/myregcred\ndev/team-b/myregcred\nprod/myregcred\n");
 }
 

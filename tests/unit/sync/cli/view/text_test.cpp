@@ -5,7 +5,7 @@
 #include <clocale>
 #include <vector>
 
-#include "sync/cli/environment.hpp"
+#include "sync/cli/console.hpp"
 
 namespace regsync::cli {
 namespace {
