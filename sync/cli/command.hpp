@@ -10,6 +10,7 @@
 #include <string>
 #include <vector>
 
+#include "sync/cli/ask/preview.hpp"
 #include "sync/cli/console.hpp"
 #include "sync/cli/view/output.hpp"
 
@@ -22,6 +23,8 @@ struct Invocation {
 };
 
 void define_add(CLI::App& app, Invocation& invocation);
+void define_apply(CLI::App& app, Invocation& invocation);
+void define_edit(CLI::App& app, Invocation& invocation);
 void define_remove(CLI::App& app, Invocation& invocation);
 void define_list(CLI::App& app, Invocation& invocation);
 void define_status(CLI::App& app, Invocation& invocation);
@@ -57,6 +60,8 @@ void on_command(CLI::App* command, Invocation& invocation, const std::shared_ptr
 CLI::Option* add_strings(CLI::App* command, const std::string& name, std::vector<std::string>& values,
                          const std::string& help);  // one value each time the option is given
 void add_output(CLI::App* command, Format& format, std::initializer_list<Format> formats);
+void add_dry_run(CLI::App* command, std::string& value);  // --dry-run[=client|server]
+DryRun dry_run_of(const std::string& value);              // throws UsageError
 void add_kubeconfig(CLI::App* command, std::optional<std::filesystem::path>& path);
 
 }  // namespace regsync::cli

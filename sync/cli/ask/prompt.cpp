@@ -11,6 +11,8 @@
 #include <set>
 #include <string_view>
 
+#include "sync/cli/view/quote.hpp"
+
 namespace regsync::cli {
 namespace {
 
@@ -84,7 +86,7 @@ class NoEcho {
 
 std::vector<std::size_t> choose(Console& console, const std::string& question, const std::vector<std::string>& items) {
   for (std::size_t i = 0; i < items.size(); ++i) {
-    console.err << "  " << i + 1 << ") " << items[i] << '\n';
+    console.err << "  " << i + 1 << ") " << one_line(items[i]) << '\n';
   }
   for (;;) {
     console.err << question << " [1-" << items.size() << ", all]: " << std::flush;
@@ -99,8 +101,15 @@ std::vector<std::size_t> choose(Console& console, const std::string& question, c
   }
 }
 
+bool confirm(Console& console, const std::string& question) {
+  console.err << one_line(question) << " [y/N]: " << std::flush;
+  std::string answer;
+  std::getline(console.in, answer);
+  return answer == "y" || answer == "Y" || answer == "yes";
+}
+
 SecretString ask_password(Console& console, const std::string& question) {
-  console.err << question << ": " << std::flush;
+  console.err << one_line(question) << ": " << std::flush;
   std::string line;
   {
     const NoEcho silent;

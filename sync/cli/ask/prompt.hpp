@@ -13,6 +13,9 @@ namespace regsync::cli {
 // Never empty. Throws UsageError at end of file.
 std::vector<std::size_t> choose(Console& console, const std::string& question, const std::vector<std::string>& items);
 
+// Asks "question [y/N]" and reads the answer; no at end of file.
+bool confirm(Console& console, const std::string& question);
+
 // Reads a password from the terminal, without showing it.
 SecretString ask_password(Console& console, const std::string& question);
 

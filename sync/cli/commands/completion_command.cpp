@@ -24,6 +24,11 @@ _regsync() {
   local kept=${current%"${current##*[:=]}"}
   [[ $COMP_WORDBREAKS == *:* ]] || kept=
   COMPREPLY=("${COMPREPLY[@]#"$kept"}")
+  # A name may hold what the shell would run: $(...), quotes, blanks.
+  local index
+  for index in "${!COMPREPLY[@]}"; do
+    [[ ${COMPREPLY[index]} == *[!A-Za-z0-9_./:@%+=,*-]* ]] && printf -v "COMPREPLY[index]" %q "${COMPREPLY[index]}"
+  done
   [[ $directive == :0 ]] && compopt -o default
   [[ ${#COMPREPLY[@]} -eq 1 && ${COMPREPLY[0]} == *= ]] && compopt -o nospace
   return 0

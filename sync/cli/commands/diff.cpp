@@ -59,9 +59,9 @@ void write(const fs::path& root, const Difference& difference, const nlohmann::j
   if (object.is_null()) {
     return;
   }
-  const fs::path folder = root / difference.context / difference.name_space;
+  const fs::path folder = root / file_name(difference.context) / file_name(difference.name_space);
   fs::create_directories(folder);
-  std::ofstream(folder / difference.secret) << to_yaml_text(object) << '\n';
+  std::ofstream(folder / file_name(difference.secret)) << to_yaml_text(object) << '\n';
 }
 
 // By diff(1), as kubectl does it. Only masked objects are written to the files.
@@ -127,7 +127,7 @@ int diff(const DiffOptions& options, Console& console) {
       });
   std::ranges::sort(found.obstacles, {}, &Obstacle::place);
   for (const Obstacle& obstacle : found.obstacles) {
-    console.err << "warning: " << obstacle.place << ": " << printable(describe(obstacle.error)) << '\n';
+    console.err << "warning: " << one_line(obstacle.place + ": " + describe(obstacle.error)) << '\n';
   }
   if (!found.changes.empty()) {
     print(found.changes, console);

@@ -37,7 +37,7 @@ void print(const Findings& findings, Format format, Console& console) {
       }
       all.push_back(std::move(item));
     }
-    print_structured(console.out, all, format);
+    print_structured(console.out, make_list("FindingList", std::move(all)), format);
     return;
   }
   // A remedy stands below its line, so one table cannot hold both: the columns are measured here.
@@ -59,14 +59,23 @@ void print(const Findings& findings, Format format, Console& console) {
   }
 }
 
+// Remedies of the keyring end in "`regsync doctor` tells more", which is where the person is.
+void drop_reference_to_doctor(std::string& remedy) {
+  remedy.erase(std::min(remedy.find("; `regsync doctor`"), remedy.size()));
+}
+
 int doctor(const DoctorOptions& options, Console& console) {
   Findings findings;
   check_secret_store(console, findings);
+  check_program(findings);
   check_docker(findings);
   check_service(findings);
   const std::vector<Target> targets = check_files(findings);
   check_contexts(targets, options.kubeconfig, console, findings);
   check_logins(targets, console, findings);
+  for (Finding& finding : findings) {
+    drop_reference_to_doctor(finding.remedy);
+  }
   print(findings, options.format, console);
   const bool well =
       std::ranges::none_of(findings, [](const Finding& finding) { return finding.health == Health::failed; });
@@ -77,7 +86,7 @@ int doctor(const DoctorOptions& options, Console& console) {
 
 void define_doctor(CLI::App& app, Invocation& invocation) {
   auto options = std::make_shared<DoctorOptions>();
-  CLI::App* command = add_command(app, "doctor", "Check everything that regsync needs, and say how to mend it",
+  CLI::App* command = add_command(app, "doctor", "Check everything that regsync needs, and how to fix it",
                                   {{"When something does not work", "regsync doctor"},
                                    {"In a script: exit code 0 only if nothing failed", "regsync doctor -o json"}});
   add_output(command, options->format, {Format::json, Format::yaml});

@@ -22,6 +22,7 @@ struct Finding {
 using Findings = std::vector<Finding>;
 
 void check_secret_store(Console& console, Findings& findings);
+void check_program(Findings& findings);  // that no other program of this name comes first on PATH
 void check_docker(Findings& findings);   // the helper on PATH, docker's config.json
 void check_service(Findings& findings);  // the units, the daemon and what it says
 // The readable targets; what is wrong with the others is found.

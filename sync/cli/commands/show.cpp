@@ -22,10 +22,10 @@ int show(const ShowOptions& options, Console& console) {
   const Target target = require_target(options.name);
   const std::shared_ptr<const Plan> plan = make_plans(console, {target}).front();
   for (const Error& problem : plan->problems) {
-    console.err << "warning: " << describe(problem) << '\n';
+    console.err << "warning: " << one_line(describe(problem)) << '\n';
   }
   if (!plan->payload) {
-    throw Error(ErrorCode::not_found, "target \"" + target.name + "\" has no login to make a Secret of",
+    throw Error(ErrorCode::not_found, "no login for " + join(target.registries),
                 "log in: docker login " + target.registries.front());
   }
 

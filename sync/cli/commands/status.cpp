@@ -1,4 +1,4 @@
-// regsync status: every target × context × namespace, once or live.
+// regsync status: how far every target is in every context, as a summary or Secret by Secret, once or live.
 #include <algorithm>
 #include <csignal>
 #include <nlohmann/json.hpp>
@@ -15,22 +15,50 @@ namespace regsync::cli {
 namespace {
 
 struct StatusOptions {
-  std::optional<std::string> target;
+  std::vector<std::string> targets;
   std::vector<std::string> contexts;
   std::vector<std::string> namespaces;
   bool watch = false;
+  bool all = false;
+  bool failing = false;
+  bool no_headers = false;
   Format format = Format::table;
 };
 
-// A target that the daemon does not know either is a typo.
-void require_known(const StatusOptions& options, const StatusReport& report) {
-  if (!options.target) {
-    return;
+// The daemon is asked for one target, or for all.
+std::optional<std::string> asked_target(const StatusOptions& options) {
+  return options.targets.size() == 1 ? std::optional(options.targets.front()) : std::nullopt;
+}
+
+// What was asked for. A target that the daemon does not know either is a typo.
+StatusReport selected(const StatusOptions& options, StatusReport report) {
+  for (const std::string& name : options.targets) {
+    if (std::ranges::none_of(report.targets, [&](const TargetStatus& target) { return target.name == name; })) {
+      require_target(name);
+    }
   }
-  const auto is_asked = [&](const TargetStatus& target) { return target.name == *options.target; };
-  if (std::ranges::none_of(report.targets, is_asked)) {
-    require_target(*options.target);
+  if (options.targets.size() > 1) {
+    const auto is_other = [&](const std::string& name) {
+      return std::ranges::find(options.targets, name) == options.targets.end();
+    };
+    std::erase_if(report.targets, [&](const TargetStatus& target) { return is_other(target.name); });
+    std::erase_if(report.rows, [&](const StatusRow& row) { return is_other(row.target); });
   }
+  return narrowed(std::move(report), options.contexts, options.namespaces);
+}
+
+ReportView view_of(const StatusOptions& options) {
+  ReportView view;
+  view.rows = options.all || options.failing || !options.namespaces.empty();
+  view.headers = !options.no_headers;
+  if (options.failing) {
+    view.when_empty = "Nothing fails.\n";
+  }
+  return view;
+}
+
+StatusReport shown(const StatusOptions& options, const StatusReport& report) {
+  return options.failing ? failing(report) : report;
 }
 
 volatile std::sig_atomic_t interrupted = 0;
@@ -94,10 +122,9 @@ class Screen {
 StatusReport watch_on_screen(const StatusOptions& options, ControlClient& daemon, Console& console) {
   StatusReport last;
   Screen screen(console);
-  daemon.subscribe(params_of(options.target), std::chrono::seconds(1), [&](const StatusReport& report) {
-    require_known(options, report);
-    last = narrowed(report, options.contexts, options.namespaces);
-    screen.draw(last, options.format == Format::wide);
+  daemon.subscribe(params_of(asked_target(options)), std::chrono::seconds(1), [&](const StatusReport& report) {
+    last = selected(options, report);
+    screen.draw(shown(options, last), options.format == Format::wide);
     return interrupted == 0;
   });
   return last;
@@ -107,16 +134,15 @@ StatusReport watch_on_screen(const StatusOptions& options, ControlClient& daemon
 StatusReport watch_as_stream(const StatusOptions& options, ControlClient& daemon, Console& console) {
   StatusReport last;
   bool first = true;
-  daemon.subscribe(params_of(options.target), std::chrono::milliseconds(0), [&](const StatusReport& report) {
-    require_known(options, report);
-    last = narrowed(report, options.contexts, options.namespaces);
+  daemon.subscribe(params_of(asked_target(options)), std::chrono::milliseconds(0), [&](const StatusReport& report) {
+    last = selected(options, report);
     if (options.format == Format::json) {
-      console.out << control::to_json(last).dump() << '\n';
+      console.out << to_document(shown(options, last)).dump() << '\n';
     } else {
       if (!first) {
         console.out << (options.format == Format::yaml ? "---\n" : "\n");
       }
-      print_report(console, last, options.format);
+      print_report(console, shown(options, last), options.format, view_of(options));
     }
     console.out << std::flush;
     first = false;
@@ -133,13 +159,13 @@ int status(const StatusOptions& options, Console& console) {
     const bool screen = console.out_is_terminal && (options.format == Format::table || options.format == Format::wide);
     report = screen ? watch_on_screen(options, *daemon, console) : watch_as_stream(options, *daemon, console);
     if (screen) {
-      print_report(console, report, options.format);
+      print_report(console, shown(options, report), options.format, view_of(options));
     }
   } else {
-    report = control::report_from_json(daemon->call("status", params_of(options.target), std::chrono::seconds(10)));
-    require_known(options, report);
-    report = narrowed(std::move(report), options.contexts, options.namespaces);
-    print_report(console, report, options.format);
+    report =
+        control::report_from_json(daemon->call("status", params_of(asked_target(options)), std::chrono::seconds(10)));
+    report = selected(options, std::move(report));
+    print_report(console, shown(options, report), options.format, view_of(options));
   }
   return report.all_in_sync() ? exit_done : exit_not_as_asked;
 }
@@ -152,9 +178,12 @@ void define_status(CLI::App& app, Invocation& invocation) {
                                   {{"Everything, live", "regsync status --watch"},
                                    {"One target in one cluster", "regsync status myregcred --context prod"},
                                    {"In a script: exit code 0 only if all is in sync", "regsync status >/dev/null"}});
-  command->add_option("NAME", options->target, "Only this target");
+  command->add_option("NAME", options->targets, "Only these targets");
   add_strings(command, "--context", options->contexts, "Only this context, or glob; may be repeated");
   add_strings(command, "-n,--namespace", options->namespaces, "Only this namespace, or glob; may be repeated");
+  command->add_flag("-A,--all,--all-namespaces", options->all, "A line for each Secret, not a summary");
+  command->add_flag("--failing", options->failing, "Only what is not in sync, a line for each Secret");
+  command->add_flag("--no-headers", options->no_headers, "No header line");
   command->add_flag("-w,--watch", options->watch, "Keep showing it as it changes");
   add_output(command, options->format, {Format::wide, Format::name, Format::json, Format::yaml});
   on_command(command, invocation, options, status);

@@ -26,6 +26,7 @@ struct VerifyOptions {
   std::vector<std::string> contexts;
   std::vector<std::string> namespaces;
   std::optional<std::filesystem::path> kubeconfig;
+  bool no_headers = false;
   Format format = Format::table;
 };
 
@@ -97,7 +98,7 @@ asio::awaitable<void> read_rows(kube::KubeClient& client, const std::vector<Targ
 
 std::string detail_of(const PullAnswer& answer, const std::string& username) {
   if (answer.verdict == PullVerdict::can_pull) {
-    return "as " + username;
+    return "as " + username + (answer.note.empty() ? "" : "; " + answer.note);
   }
   return answer.verdict == PullVerdict::unreachable ? answer.detail : answer.detail + " to " + username;
 }
@@ -130,7 +131,7 @@ asio::awaitable<void> judge_logins(const std::vector<KubeletEntry>& entries, Row
     RegistryLogin login = login_of(entry);
     const PullAnswer answer = co_await try_login(host, std::move(login));
     if (answer.verdict == PullVerdict::can_pull) {
-      accepted.push_back(host + " as " + entry.username);
+      accepted.push_back(host + " " + detail_of(answer, entry.username));
       continue;
     }
     verdict.good = false;
@@ -193,7 +194,7 @@ void print(const std::vector<Row>& rows, const VerifyOptions& options, Console& 
                      {"verdict", row.verdict},
                      {"detail", row.detail}});
     }
-    print_structured(console.out, all, options.format);
+    print_structured(console.out, make_list("VerdictList", std::move(all)), options.format);
     return;
   }
   Table table({"CONTEXT", "NAMESPACE", "SECRET", "VERDICT", "DETAIL"});
@@ -202,7 +203,7 @@ void print(const std::vector<Row>& rows, const VerifyOptions& options, Console& 
         {row.context, row.name_space, row.secret, {row.verdict, row.good ? Colour::green : Colour::red}, row.detail});
   }
   if (!table.empty()) {
-    table.print(console.out, console.colour);
+    table.print(console.out, console.colour, !options.no_headers);
   }
 }
 
@@ -253,6 +254,7 @@ void define_verify(CLI::App& app, Invocation& invocation) {
   command->add_option("--image", options->image, "The image to pull (default: only whether the login is accepted)");
   add_strings(command, "--context", options->contexts, "Only this context, or glob; may be repeated");
   add_strings(command, "-n,--namespace", options->namespaces, "Only this namespace, or glob; may be repeated");
+  command->add_flag("--no-headers", options->no_headers, "No header line");
   add_output(command, options->format, {Format::json, Format::yaml});
   add_kubeconfig(command, options->kubeconfig);
   on_command(command, invocation, options, verify);

@@ -28,10 +28,12 @@ int version(const VersionOptions& options, Console& console) {
   if (options.format == Format::table) {
     console.out << "regsync " REGSYNC_VERSION "\n" << "regsyncd " << (daemon.empty() ? "not running" : daemon) << '\n';
   } else {
-    print_structured(
-        console.out,
-        {{"regsync", REGSYNC_VERSION}, {"regsyncd", daemon.empty() ? nlohmann::json() : nlohmann::json(daemon)}},
-        options.format);
+    print_structured(console.out,
+                     {{"apiVersion", api_version},
+                      {"kind", "Version"},
+                      {"regsync", REGSYNC_VERSION},
+                      {"regsyncd", daemon.empty() ? nlohmann::json() : nlohmann::json(daemon)}},
+                     options.format);
   }
   return exit_done;
 }

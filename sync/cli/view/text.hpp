@@ -14,9 +14,6 @@ enum class Colour { none, red, green, yellow, dim, bold };
 // The text between the escape sequences of a colour, or as it is.
 std::string paint(std::string_view text, Colour colour, bool enabled);
 
-// What comes from elsewhere (a server, a file) must not move the cursor: control characters become "?".
-std::string printable(std::string_view text);
-
 // Columns that the text takes on a terminal; wide and combining characters count as they show.
 int display_width(std::string_view text);
 

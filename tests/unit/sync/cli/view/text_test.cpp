@@ -33,15 +33,6 @@ TEST_F(Text, ClippingCountsNoEscapesAndKeepsThem) {
   EXPECT_EQ(clip("abc", 80), "abc");
 }
 
-TEST_F(Text, WhatComesFromElsewhereCannotSteerTheTerminal) {
-  EXPECT_EQ(printable("a\x1b[31mb\a"), "a?[31mb?");
-  EXPECT_EQ(printable("two\nlines"), "two\nlines");
-  EXPECT_EQ(printable("c1 \xC2\x9B"
-                      "31m"),
-            "c1 ?31m");
-  EXPECT_EQ(printable("Zürich"), "Zürich");
-}
-
 TEST_F(Text, ColoursOnlyWhereEnabled) {
   EXPECT_EQ(paint("x", Colour::red, false), "x");
   EXPECT_EQ(paint("x", Colour::red, true), "\x1b[31mx\x1b[0m");
