@@ -57,6 +57,29 @@ std::string place_of(const StatusRow& row) {
   return row.name_space.empty() ? row.context : row.context + "/" + row.name_space;
 }
 
+// A remedy of one context is for its cluster: "kubectl create namespace x" would go to the current one.
+std::string for_context(std::string remedy, const std::string& context) {
+  constexpr std::string_view program = "kubectl ";
+  const std::string option = "--context " + shell_word(context) + " ";
+  for (auto at = remedy.find(program); at != std::string::npos; at = remedy.find(program, at)) {
+    at += program.size();
+    const std::string_view rest = std::string_view(remedy).substr(at);
+    if (!rest.starts_with("--context") && !rest.starts_with("config")) {
+      remedy.insert(at, option);
+    }
+  }
+  return remedy;
+}
+
+std::string remedy_of(const StatusRow& row) {
+  if (row.cause->code() == ErrorCode::forbidden) {
+    const std::string context = "--context " + shell_word(row.context);
+    return "have an administrator run: regsync rbac " + row.target + " " + context + " | kubectl " + context +
+           " apply -f -; then: regsync sync " + row.target;
+  }
+  return for_context(row.cause->remedy(), row.context);
+}
+
 // Each problem once, however many rows it has, in the order in which it comes up. Causes of rows that differ only by
 // the namespace they name are one problem: those of one context with one code.
 class Problems {
@@ -73,7 +96,8 @@ class Problems {
     if (!row.cause || told_.contains(row.cause->message())) {
       return;
     }
-    Problem& problem = find(row.context + '\n' + std::string(to_string(row.cause->code())), *row.cause);
+    Problem& problem = find(row.context + '\n' + std::string(to_string(row.cause->code())),
+                            {row.cause->code(), row.cause->message(), remedy_of(row)});
     problem.places.push_back(place_of(row));
     problem.alike = problem.alike && problem.error.message() == row.cause->message();
   }

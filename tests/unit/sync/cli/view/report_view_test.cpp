@@ -27,7 +27,7 @@ TEST(ReportView, TableShowsEachProblemOnceWithItsRemedy) {
             "  -> start the cluster\n"
             "\n"
             "namespace team-b does not exist (dev/team-b)\n"
-            "  -> kubectl create namespace team-b\n");
+            "  -> kubectl --context dev create namespace team-b\n");
 }
 
 TEST(ReportView, WideAddsSecretLastChangeAndNextTry) {
@@ -70,7 +70,7 @@ TEST(ReportView, ASummaryHasALineForEachTargetAndContextWithWhatIsWrongFirst) {
             "  -> start the cluster\n"
             "\n"
             "namespace team-b does not exist (dev/team-b)\n"
-            "  -> kubectl create namespace team-b\n");
+            "  -> kubectl --context dev create namespace team-b\n");
 }
 
 TEST(ReportView, ASummaryOfManySecretsFitsAScreen) {
