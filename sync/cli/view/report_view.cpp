@@ -180,7 +180,7 @@ std::vector<Group> groups_of(const StatusReport& report) {
   for (const StatusRow& row : report.rows) {
     const auto [place, is_new] = known.try_emplace({row.target, row.context}, groups.size());
     if (is_new) {
-      groups.push_back({.first = &row});
+      groups.emplace_back().first = &row;
     }
     Group& group = groups[place->second];
     ++group.rows;
