@@ -3,10 +3,9 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <array>
 #include <asio/io_context.hpp>
 #include <asio/ip/tcp.hpp>
-#include <asio/read_until.hpp>
-#include <asio/streambuf.hpp>
 #include <asio/write.hpp>
 #include <atomic>
 #include <functional>
@@ -47,11 +46,13 @@ class ScriptedRegistry {
   void serve() {
     while (!stopping_) {
       asio::ip::tcp::socket socket = acceptor_.accept();
-      asio::streambuf buffer;
+      std::string request;
       asio::error_code failed;
-      asio::read_until(socket, buffer, "\r\n\r\n", failed);
-      const std::string request(asio::buffers_begin(buffer.data()), asio::buffers_end(buffer.data()));
-      if (!failed && !request.starts_with('\x16')) {  // a TLS client hello is refused by hanging up
+      while (!failed && request.find("\r\n\r\n") == std::string::npos && !request.starts_with('\x16')) {
+        std::array<char, 4096> piece{};
+        request.append(piece.data(), socket.read_some(asio::buffer(piece), failed));
+      }
+      if (!failed && !request.starts_with('\x16')) {  // who begins with TLS is hung up on
         received_ += request;
         asio::write(socket, asio::buffer("HTTP/1.1 " + script_(request) + "\r\nConnection: close\r\n\r\n"), failed);
       }

@@ -26,7 +26,7 @@ TEST(Rights, OfPlainNamespacesAreARoleInEach) {
   const std::vector<json> objects = make_rbac(rights_of(target(), "default"), {"User", "alice", ""});
   ASSERT_EQ(objects.size(), 4U);
   EXPECT_EQ(objects[0]["kind"], "Role");
-  EXPECT_EQ(objects[0]["metadata"], (json{{"name", "regsync-web"}, {"namespace", "team-a"}}));
+  EXPECT_EQ(objects[0]["metadata"], (json{{"name", "regsync-web-alice-7064b183"}, {"namespace", "team-a"}}));
   EXPECT_EQ(objects[0]["rules"],
             json::parse(R"([{"apiGroups":[""],"resources":["secrets"],"resourceNames":["myregcred"],
     "verbs":["get","list","watch","create","patch","delete"]}])"));
