@@ -32,6 +32,7 @@ class ScriptedRegistry {
     asio::ip::tcp::socket last(io_);
     asio::error_code ignored;
     last.connect(acceptor_.local_endpoint(), ignored);
+    last.close(ignored);
     thread_.join();
   }
   ScriptedRegistry(const ScriptedRegistry&) = delete;
