@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <ostream>
+#include <sstream>
 
 #include "sync/base/suggest.hpp"
 #include "sync/cli/command.hpp"
@@ -143,12 +144,13 @@ UsageError explain(const CLI::ParseError& error, const CLI::App& app) {
   // "--on-logout: delete not in {keep,remove}"
   if (const auto set = said.find(" not in {"); set != std::string::npos) {
     const auto colon = said.find(": ");
-    std::string values = said.substr(set + 9, said.find('}', set) - set - 9);
-    for (auto comma = values.find(','); comma != std::string::npos; comma = values.find(',', comma + 4)) {
-      values.replace(comma, 1, " or ");
+    std::istringstream values(said.substr(set + 9, said.find('}', set) - set - 9));
+    std::vector<std::string> allowed;
+    for (std::string value; std::getline(values, value, ',');) {
+      allowed.push_back(value);
     }
     return UsageError(said.substr(0, colon) + ": unsupported value \"" + said.substr(colon + 2, set - colon - 2) + "\"",
-                      "use " + values);
+                      "use " + one_of(allowed));
   }
   return UsageError(said, see);
 }

@@ -64,7 +64,7 @@ void add_output(CLI::App* command, Format& format, std::initializer_list<Format>
               const std::string meant = closest(text, words);
               throw UsageError("unsupported format \"" + text + "\"", !nearest.empty() ? nearest
                                                                       : !meant.empty() ? "did you mean " + meant + "?"
-                                                                                       : "use " + join(words, " or "));
+                                                                                       : "use " + one_of(words));
             }
             format = found->second;
           },

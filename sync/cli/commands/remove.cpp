@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <nlohmann/json.hpp>
 #include <ostream>
+#include <set>
 
 #include "sync/base/paths.hpp"
 #include "sync/cli/ask/daemon_link.hpp"
@@ -84,9 +85,6 @@ bool is_wanted(const RemoveOptions& options, Console& console) {
 
 int remove_one(const RemoveOptions& options, Console& console) {
   const auto daemon = connect_if_running();
-  if (!TargetDirectory(paths::targets()).contains(options.name) && !daemon) {
-    require_target(options.name);  // says what was meant
-  }
   if (!is_wanted(options, console)) {
     if (!options.dry_run.empty()) {
       return exit_done;
@@ -108,7 +106,25 @@ int remove_one(const RemoveOptions& options, Console& console) {
   return left.rows.empty() ? exit_done : exit_not_as_asked;
 }
 
+// A typo is found before the first one is removed. What has no file any more may still be known to the daemon.
+void require_known(const std::vector<std::string>& names) {
+  std::set<std::string> known;
+  if (const auto daemon = connect_if_running()) {
+    const StatusReport report =
+        control::report_from_json(daemon->call("status", nlohmann::json::object(), std::chrono::seconds(10)));
+    for (const TargetStatus& target : report.targets) {
+      known.insert(target.name);
+    }
+  }
+  for (const std::string& name : names) {
+    if (!known.contains(name) && !TargetDirectory(paths::targets()).contains(name)) {
+      require_target(name);  // says what was meant
+    }
+  }
+}
+
 int remove(const RemoveOptions& options, Console& console) {
+  require_known(options.names);
   int exit_code = exit_done;
   for (const std::string& name : options.names) {
     RemoveOptions one = options;

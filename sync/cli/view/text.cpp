@@ -164,4 +164,11 @@ std::string count_of(std::size_t count, std::string_view singular) {
   return std::to_string(count) + " " + std::string(singular) + (count == 1 ? "" : "s");
 }
 
+std::string one_of(const std::vector<std::string>& words) {
+  if (words.size() < 2) {
+    return join(words);
+  }
+  return join(std::vector<std::string>(words.begin(), words.end() - 1)) + " or " + words.back();
+}
+
 }  // namespace regsync::cli

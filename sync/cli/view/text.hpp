@@ -4,6 +4,7 @@
 #include <chrono>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "sync/model/status_report.hpp"
 
@@ -45,5 +46,8 @@ std::string join(const Strings& strings, std::string_view separator = ", ", std:
   }
   return text;
 }
+
+// "a, b or c".
+std::string one_of(const std::vector<std::string>& words);
 
 }  // namespace regsync::cli
