@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <ostream>
+#include <sstream>
 
 #include "sync/base/suggest.hpp"
 #include "sync/cli/command.hpp"
@@ -17,7 +18,7 @@ constexpr const char* about =
 
 constexpr const char* first_steps =
     "First steps:\n"
-    "  regsync setup                                  # docker login goes to the OS secret store\n"
+    "  regsync setup                                  # docker login goes to the keyring\n"
     "  docker login ghcr.io\n"
     "  regsync add myregcred --registry ghcr.io -n default --wait\n"
     "  regsync status\n"
@@ -31,9 +32,12 @@ void define_commands(CLI::App& app, Invocation& invocation) {
   app.footer(first_steps);
   app.formatter(make_help_formatter());
   app.set_help_flag("-h,--help", "Show this help");
+  app.set_version_flag("--version", REGSYNC_VERSION, "Show the version");
   app.require_subcommand(1);
   app.failure_message([](const CLI::App*, const CLI::Error&) { return std::string(); });
   define_add(app, invocation);
+  define_edit(app, invocation);
+  define_apply(app, invocation);
   define_remove(app, invocation);
   define_list(app, invocation);
   define_show(app, invocation);
@@ -74,6 +78,35 @@ std::vector<std::string> long_options(const CLI::App& command) {
   return names;
 }
 
+// The words as CLI11 wants them where kubectl is more tolerant: "-o=json" is "-o json", options before the command go
+// after it, "help add" is "add --help", and nothing at all is help.
+std::vector<std::string> as_typed_for_kubectl(std::vector<std::string> words, const CLI::App& app) {
+  if (words.empty()) {
+    return {"--help"};
+  }
+  if (words.front() == "help") {
+    words.erase(words.begin());
+    words.emplace_back("--help");
+    return words;
+  }
+  for (std::string& word : words) {
+    if (word == "--") {
+      break;
+    }
+    if (word.size() > 3 && word[0] == '-' && word[1] != '-' && word[2] == '=') {
+      word.erase(2, 1);
+    }
+  }
+  const auto is_command = [&](const std::string& word) {
+    return !app.get_subcommands([&](const CLI::App* command) { return command->check_name(word); }).empty();
+  };
+  const auto command = std::ranges::find_if(words, is_command);
+  if (words.front().starts_with("-") && command != words.end()) {
+    std::rotate(words.begin(), command, command + 1);
+  }
+  return words;
+}
+
 // What CLI11 found wrong, in the words of this program.
 UsageError explain(const CLI::ParseError& error, const CLI::App& app) {
   const CLI::App& command = *given_command(&app);
@@ -108,44 +141,59 @@ UsageError explain(const CLI::ParseError& error, const CLI::App& app) {
   if (error.get_name() == "ArgumentMismatch") {
     return UsageError(said.substr(0, said.find(':')) + " needs a value", see);
   }
+  // "--on-logout: delete not in {keep,remove}"
+  if (const auto set = said.find(" not in {"); set != std::string::npos) {
+    const auto colon = said.find(": ");
+    std::istringstream values(said.substr(set + 9, said.find('}', set) - set - 9));
+    std::vector<std::string> allowed;
+    for (std::string value; std::getline(values, value, ',');) {
+      allowed.push_back(value);
+    }
+    return UsageError(said.substr(0, colon) + ": unsupported value \"" + said.substr(colon + 2, set - colon - 2) + "\"",
+                      "use " + one_of(allowed));
+  }
   return UsageError(said, see);
 }
 
 // `regsync __complete -- WORD…`, for the completion scripts: whatever the words are, they are data and no options.
-int print_candidates(const CLI::App& app, const std::vector<std::string>& arguments, Environment& environment) {
+int print_candidates(const CLI::App& app, const std::vector<std::string>& arguments, Console& console) {
   const bool dashes = arguments.size() > 1 && arguments[1] == "--";
-  const Candidates candidates = complete(app, {arguments.begin() + (dashes ? 2 : 1), arguments.end()}, environment);
+  const Candidates candidates = complete(app, {arguments.begin() + (dashes ? 2 : 1), arguments.end()}, console);
   for (const std::string& value : candidates.values) {
-    environment.out << value << '\n';
+    console.out << value << '\n';
   }
-  environment.out << (candidates.files ? ":0\n" : ":4\n");
+  console.out << (candidates.files ? ":0\n" : ":4\n");
   return exit_done;
 }
 
 }  // namespace
 
-int run(const std::vector<std::string>& arguments, Environment& environment) {
+int run(const std::vector<std::string>& arguments, Console& console) {
   CLI::App app;
-  Invocation invocation{environment};
+  Invocation invocation{console};
   try {
     define_commands(app, invocation);
     if (!arguments.empty() && arguments.front() == "__complete") {
-      return print_candidates(app, arguments, environment);
+      return print_candidates(app, arguments, console);
     }
-    std::vector<std::string> reversed(arguments.rbegin(), arguments.rend());  // as CLI11 wants them
-    app.parse(std::move(reversed));
+    std::vector<std::string> words = as_typed_for_kubectl(arguments, app);
+    std::ranges::reverse(words);  // as CLI11 wants them
+    app.parse(std::move(words));
     return invocation.action();
   } catch (const CLI::CallForHelp&) {
-    environment.out << given_command(&app)->help();
+    console.out << given_command(&app)->help();
+    return exit_done;
+  } catch (const CLI::CallForVersion&) {
+    console.out << "regsync " REGSYNC_VERSION "\n";
     return exit_done;
   } catch (const CLI::ParseError& error) {
-    print_error(environment.err, explain(error, app));
+    print_error(console.err, explain(error, app));
     return exit_wrong_use;
   } catch (const UsageError& error) {
-    print_error(environment.err, error);
+    print_error(console.err, error);
     return exit_wrong_use;
   } catch (...) {
-    print_error(environment.err, current_error());
+    print_error(console.err, current_error());
     return invocation.exit_on_error;
   }
 }

@@ -4,11 +4,11 @@
 #include <string>
 #include <vector>
 
-#include "sync/cli/environment.hpp"
+#include "sync/cli/console.hpp"
 
 namespace regsync::cli {
 
-// arguments: without the program's name. Errors of every kind end here, on environment.err.
-int run(const std::vector<std::string>& arguments, Environment& environment);
+// arguments: without the program's name. Errors of every kind end here, on console.err.
+int run(const std::vector<std::string>& arguments, Console& console);
 
 }  // namespace regsync::cli

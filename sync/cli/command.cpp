@@ -4,6 +4,8 @@
 #include <map>
 #include <utility>
 
+#include "sync/base/suggest.hpp"
+
 namespace regsync::cli {
 namespace {
 
@@ -30,28 +32,62 @@ CLI::Option* add_strings(CLI::App* command, const std::string& name, std::vector
   return command->add_option(name, values, help)->allow_extra_args(false)->take_all();
 }
 
+namespace {
+
+// kubectl has formats that regsync has not; a person who types one is told what comes nearest.
+std::string nearest_format(const std::string& text) {
+  const auto begins = [&](const char* name) { return text.starts_with(name); };
+  if (begins("jsonpath") || begins("go-template") || begins("template") || begins("custom-columns")) {
+    return "use -o json and a filter: regsync ... -o json | jq '.items[]'";
+  }
+  return {};
+}
+
+}  // namespace
+
 void add_output(CLI::App* command, Format& format, std::initializer_list<Format> formats) {
   std::map<std::string, Format> allowed;
-  std::string names;
+  std::vector<std::string> words;
   for (const auto& [name, value] : formats_by_name) {
-    if (std::ranges::find(formats, value) == formats.end()) {
-      continue;
+    if (std::ranges::find(formats, value) != formats.end()) {
+      allowed.emplace(name, value);
+      words.emplace_back(name);
     }
-    allowed.emplace(name, value);
-    names.append(names.empty() ? "" : "|").append(name);
   }
   command
       ->add_option_function<std::string>(
           "-o,--output",
-          [&format, allowed, names](const std::string& text) {
+          [&format, allowed, words](const std::string& text) {
             const auto found = allowed.find(text);
             if (found == allowed.end()) {
-              throw CLI::ValidationError("--output", "\"" + text + "\" is none of " + names);
+              const std::string nearest = nearest_format(text);
+              const std::string meant = closest(text, words);
+              throw UsageError("unsupported format \"" + text + "\"", !nearest.empty() ? nearest
+                                                                      : !meant.empty() ? "did you mean " + meant + "?"
+                                                                                       : "use " + one_of(words));
             }
             format = found->second;
           },
-          "Answer as " + names)
-      ->type_name(names);
+          "Output format")
+      ->type_name(join(words, "|"));
+}
+
+void add_dry_run(CLI::App* command, std::string& value) {
+  command
+      ->add_flag(
+          "--dry-run{client}", value,
+          "Change nothing; client (the default) shows what would be declared, server what would change in clusters")
+      ->type_name("[=client|server]");
+}
+
+DryRun dry_run_of(const std::string& value) {
+  if (value.empty()) {
+    return DryRun::none;
+  }
+  if (value != "client" && value != "server") {
+    throw UsageError("--dry-run: unsupported value \"" + value + "\"", "use client or server");
+  }
+  return value == "client" ? DryRun::client : DryRun::server;
 }
 
 void add_kubeconfig(CLI::App* command, std::optional<std::filesystem::path>& path) {

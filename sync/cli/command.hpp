@@ -10,18 +10,21 @@
 #include <string>
 #include <vector>
 
-#include "sync/cli/environment.hpp"
+#include "sync/cli/ask/preview.hpp"
+#include "sync/cli/console.hpp"
 #include "sync/cli/view/output.hpp"
 
 namespace regsync::cli {
 
 struct Invocation {
-  Environment& environment;
+  Console& console;
   std::function<int()> action = {};       // of the command that was given
   int exit_on_error = exit_not_as_asked;  // what an Error of the action means (2 for diff, as kubectl has it)
 };
 
 void define_add(CLI::App& app, Invocation& invocation);
+void define_apply(CLI::App& app, Invocation& invocation);
+void define_edit(CLI::App& app, Invocation& invocation);
 void define_remove(CLI::App& app, Invocation& invocation);
 void define_list(CLI::App& app, Invocation& invocation);
 void define_status(CLI::App& app, Invocation& invocation);
@@ -47,9 +50,9 @@ CLI::App* add_command(CLI::App& app, const std::string& name, const std::string&
 // Makes `work(options)` the action when the command is given; the options live as long as the action.
 template <typename Options>
 void on_command(CLI::App* command, Invocation& invocation, const std::shared_ptr<Options>& options,
-                int (*work)(const Options&, Environment&)) {
+                int (*work)(const Options&, Console&)) {
   command->callback([&invocation, options, work] {
-    invocation.action = [&invocation, options, work] { return work(*options, invocation.environment); };
+    invocation.action = [&invocation, options, work] { return work(*options, invocation.console); };
   });
 }
 
@@ -57,6 +60,8 @@ void on_command(CLI::App* command, Invocation& invocation, const std::shared_ptr
 CLI::Option* add_strings(CLI::App* command, const std::string& name, std::vector<std::string>& values,
                          const std::string& help);  // one value each time the option is given
 void add_output(CLI::App* command, Format& format, std::initializer_list<Format> formats);
+void add_dry_run(CLI::App* command, std::string& value);  // --dry-run[=client|server]
+DryRun dry_run_of(const std::string& value);              // throws UsageError
 void add_kubeconfig(CLI::App* command, std::optional<std::filesystem::path>& path);
 
 }  // namespace regsync::cli

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "helper/base/no_core_dump.hpp"
+#include "sync/base/log.hpp"
 #include "sync/cli/cli.hpp"
 
 namespace {
@@ -30,8 +31,9 @@ int main(int argc, char** argv) {
   regsync::forbid_core_dumps();
   // Widths of characters, whatever the person's locale is called.
   static_cast<void>(std::setlocale(LC_CTYPE, "C.UTF-8"));  // where there is none, tables align less well
+  regsync::log::set_level(regsync::log::Level::error);     // the answer says the rest
   const std::vector<std::string> arguments(argv + 1, argv + argc);
   hide_passwords(argc, argv);
-  regsync::cli::Environment environment = regsync::cli::process_environment();
-  return regsync::cli::run(arguments, environment);
+  regsync::cli::Console console = regsync::cli::process_console();
+  return regsync::cli::run(arguments, console);
 }

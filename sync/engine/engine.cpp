@@ -78,16 +78,20 @@ class Engine::Impl {
 
   void expect_reading() { logins_.expect_reading(); }
 
-  asio::awaitable<void> sync(std::optional<std::string> target, bool adopt) {
-    co_await logins_.complete();
+  asio::awaitable<void> sync(std::optional<std::string> target, bool adopt, std::chrono::milliseconds login_time) {
+    co_await logins_.complete(login_time);
     co_await try_everything(target);
     if (co_await wait_for_unsettled(target)) {
       co_await try_everything(target);
     }
-    if (target && adopt) {
+    if (adopt) {
       const auto clusters = concerned(target);
       for (const auto& cluster : clusters) {
-        cluster->adopt(*target);
+        for (const auto& [name, plan] : plans_) {
+          if (!target || name == *target) {
+            cluster->adopt(name);
+          }
+        }
       }
       for (const auto& cluster : clusters) {
         co_await cluster->settled();
@@ -407,8 +411,9 @@ void Engine::set_cred_helpers(std::map<std::string, std::string> helpers) {
   impl_->set_cred_helpers(std::move(helpers));
 }
 
-asio::awaitable<void> Engine::sync(std::optional<std::string> target, bool adopt) {
-  return impl_->sync(std::move(target), adopt);
+asio::awaitable<void> Engine::sync(std::optional<std::string> target, bool adopt,
+                                   std::chrono::milliseconds login_time) {
+  return impl_->sync(std::move(target), adopt, login_time);
 }
 
 void Engine::confirm_target(const std::string& target) { impl_->confirm_target(target); }

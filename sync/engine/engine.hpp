@@ -65,8 +65,10 @@ class Engine {
   void set_cred_helpers(std::map<std::string, std::string> helpers);
 
   // Tries everything of one target (or of all) now, and returns once each key was tried. adopt: takes over Secrets
-  // of that target that exist and are not ours, this once.
-  asio::awaitable<void> sync(std::optional<std::string> target, bool adopt);
+  // of these targets that exist and are not ours, this once. login_time: how long to wait for logins that are slow to
+  // come.
+  asio::awaitable<void> sync(std::optional<std::string> target, bool adopt,
+                             std::chrono::milliseconds login_time = std::chrono::seconds(10));
 
   // A command of the person wrote this target's file as set_targets() was last given it: what it no longer covers is
   // deleted without waiting for the grace.

@@ -14,6 +14,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 
 #include "helper/base/error.hpp"
 #include "helper/store/credential.hpp"
@@ -34,6 +35,11 @@ struct CredentialHelper {
 // How often a registry's short-lived token is renewed: at half of its known lifetime (ECR 12 h, Google 1 h, ACR 3 h),
 // so that one failed try is never the last; an hour's lifetime is assumed of a registry we do not know.
 std::chrono::seconds default_refresh(const RegistryKey& registry);
+
+// What people may be shown of the output of a helper that failed: its first line, or why that is not shown. Some
+// helpers print the login and fail all the same, so nothing is quoted that looks like JSON or holds `known`'s secret
+// (null: no login is known).
+std::string quotable(std::string_view output, const Credential* known = nullptr);
 
 class CredentialHelpers {
  public:

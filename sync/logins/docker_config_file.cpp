@@ -118,6 +118,11 @@ std::optional<std::string> DockerConfigFile::registry_helper(const std::string& 
   return helper.empty() ? std::nullopt : std::optional(std::move(helper));
 }
 
+bool DockerConfigFile::has_registry_entry(const std::string& registry) const {
+  const auto helpers = document_->find("credHelpers");
+  return helpers != document_->end() && helpers->is_object() && helpers->contains(registry);
+}
+
 std::vector<std::string> DockerConfigFile::registries_with_helpers() const {
   std::vector<std::string> registries;
   if (const auto helpers = document_->find("credHelpers"); helpers != document_->end() && helpers->is_object()) {
@@ -182,10 +187,23 @@ void DockerConfigFile::blank_login(const std::string& server) {
     return;
   }
   Document& entry = (*auths)[server];
+  if (!entry.is_object()) {
+    return;
+  }
   for (const char* member : secret_members) {
     entry.erase(member);
   }
   entry.erase("username");
+}
+
+void DockerConfigFile::keep_helpers_only() {
+  Document kept = Document::object();
+  for (const char* name : {"credsStore", "credHelpers", "regsync"}) {
+    if (const auto member = document_->find(name); member != document_->end()) {
+      kept[name] = *member;
+    }
+  }
+  *document_ = std::move(kept);
 }
 
 void DockerConfigFile::put_login(const Credential& login) {

@@ -36,6 +36,8 @@ class DockerConfigFile {
   // The helper for everything ("credsStore"), and for one registry ("credHelpers"); nothing where none is named.
   [[nodiscard]] std::optional<std::string> store_helper() const;
   [[nodiscard]] std::optional<std::string> registry_helper(const std::string& registry) const;
+  // Whether "credHelpers" has this key at all: an empty name means the file itself, whatever "credsStore" says.
+  [[nodiscard]] bool has_registry_entry(const std::string& registry) const;
   [[nodiscard]] std::vector<std::string> registries_with_helpers() const;
   // The registries whose helper is not ours, with that helper's name.
   [[nodiscard]] std::map<std::string, std::string> foreign_helpers() const;
@@ -48,6 +50,9 @@ class DockerConfigFile {
   // Takes the login out of an entry, if there is one, and leaves the entry, as docker does when a helper keeps it.
   void blank_login(const std::string& server);
   void put_login(const Credential& login);
+
+  // Drops every member but those two and regsync's own note: what a copy needs that is only to undo a setup.
+  void keep_helpers_only();
 
   // What regsync noted in its own copy of this document (a member "regsync"); see setup.cpp.
   [[nodiscard]] nlohmann::ordered_json& document() { return *document_; }

@@ -7,15 +7,6 @@
 
 namespace regsync {
 
-namespace {
-
-using std::chrono::steady_clock;
-
-// The store answers in milliseconds, a cloud's helper in seconds; after this a person wants to hear what is wrong.
-constexpr auto patience = std::chrono::seconds(10);
-
-}  // namespace
-
 LoginBook::LoginBook(const asio::any_io_executor& executor, Metrics* metrics,
                      std::function<void(const std::set<RegistryKey>&)> on_wanted, std::function<void()> on_change)
     : metrics_(metrics),
@@ -68,7 +59,7 @@ void LoginBook::take(StoreReading logins) {
       log::warning(describe(*logins.problem));
     }
   } else if (store_.store_problem) {
-    log::info("the secret store can be read again");
+    log::info("the keyring can be read again");
   }
   store_.store_problem = logins.problem;
   if (logins.provider) {  // else nothing was read
@@ -127,9 +118,10 @@ bool LoginBook::is_complete() const {
   return store_read && readings_ >= expected_ && helpers_.all_answered();
 }
 
-asio::awaitable<void> LoginBook::complete() {
+asio::awaitable<void> LoginBook::complete(std::chrono::milliseconds time) {
   helpers_.retry_failed();
-  const auto deadline = steady_clock::now() + patience;
+  using std::chrono::steady_clock;
+  const auto deadline = steady_clock::now() + time;
   while (!is_complete() && !stopping_ && steady_clock::now() < deadline) {
     co_await changed_.wait_for(deadline - steady_clock::now());
   }

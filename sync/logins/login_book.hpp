@@ -7,6 +7,7 @@
 
 #include <asio/any_io_executor.hpp>
 #include <asio/awaitable.hpp>
+#include <chrono>
 #include <functional>
 #include <map>
 #include <optional>
@@ -39,8 +40,9 @@ class LoginBook {
   // Another one is on its way, because a person asked: complete() waits for it.
   void expect_reading() { expected_ = readings_ + 1; }
 
-  // Returns when every wanted login is known, or cannot be had now; at the latest after some seconds.
-  asio::awaitable<void> complete();
+  // Returns when every wanted login is known, or cannot be had now; at the latest after `time`. The default suits a
+  // person who waits: the keyring answers in milliseconds, a cloud's helper in seconds.
+  asio::awaitable<void> complete(std::chrono::milliseconds time = std::chrono::seconds(10));
 
   [[nodiscard]] KnownLogins known() const;
   [[nodiscard]] const std::vector<Login>& all() const { return all_; }

@@ -1,5 +1,6 @@
 #include "sync/logins/registry_client.hpp"
 
+#include <algorithm>
 #include <asio/this_coro.hpp>
 #include <nlohmann/json.hpp>
 #include <optional>
@@ -7,9 +8,11 @@
 
 #include "helper/base/error.hpp"
 #include "sync/base/base64.hpp"
+#include "sync/base/json_access.hpp"
 #include "sync/base/percent_encoding.hpp"
 #include "sync/kube/http/http_client.hpp"
 #include "sync/kube/http/proxy.hpp"
+#include "sync/model/authority.hpp"
 
 namespace regsync {
 namespace {
@@ -24,30 +27,55 @@ constexpr const char* accepted_manifests =
     "Accept: application/vnd.oci.image.index.v1+json, application/vnd.oci.image.manifest.v1+json, "
     "application/vnd.docker.distribution.manifest.list.v2+json, application/vnd.docker.distribution.manifest.v2+json";
 
-bool is_loopback(std::string_view host) {
-  return host.starts_with("127.") || host.starts_with("localhost") || host.starts_with("[::1]");
-}
-
 std::string basic_header(const RegistryLogin& login) {
   return "Authorization: Basic " + base64_encode(login.username + ":" + std::string(login.password.reveal()));
 }
 
-// "https://auth.docker.io/token?x=y" as server and target.
+// "https://auth.docker.io/token?x=y", taken apart.
 struct Url {
-  std::string server;
-  std::string target;
+  bool secure = false;
+  Authority authority;
+  std::string server;  // "https://auth.docker.io"
+  std::string target;  // "/token?x=y"
 };
 
-std::optional<Url> parse_url(const std::string& text) {
-  const auto scheme = text.find("://");
-  if (scheme == std::string::npos || (!text.starts_with("https://") && !text.starts_with("http://"))) {
+// Nothing for what is no http(s) URL of a plain server: no user information, no blanks or control characters.
+std::optional<Url> parse_url(std::string_view text) {
+  Url url;
+  url.secure = text.starts_with("https://");
+  if (!url.secure && !text.starts_with("http://")) {
     return std::nullopt;
   }
-  const auto slash = text.find_first_of("/?", scheme + 3);
-  if (slash == std::string::npos) {
-    return Url{text, "/"};
+  if (std::ranges::any_of(text, [](unsigned char c) { return c <= ' ' || c >= 0x7F; })) {
+    return std::nullopt;
   }
-  return Url{text.substr(0, slash), (text[slash] == '?' ? "/" : "") + text.substr(slash)};
+  text = text.substr(0, text.find('#'));
+  const auto host = text.find("://") + 3;
+  const auto end = std::min(text.find_first_of("/?", host), text.size());
+  const auto authority = parse_authority(text.substr(host, end - host));
+  if (!authority) {
+    return std::nullopt;
+  }
+  url.authority = *authority;
+  url.server = text.substr(0, end);
+  url.target = text.substr(end);
+  if (!url.target.starts_with('/')) {
+    url.target.insert(0, "/");
+  }
+  return url;
+}
+
+// A password goes over plain http to this machine only.
+bool may_carry_login(const Url& url) { return url.secure || url.authority.is_loopback(); }
+
+// Whether two hosts are the same, or of one domain by their last two labels (registry-1.docker.io, auth.docker.io).
+bool are_related(const std::string& a, const std::string& b) {
+  const auto domain = [](const std::string& host) {
+    const auto last = host.rfind('.');
+    const auto before = last == std::string::npos || last == 0 ? last : host.rfind('.', last - 1);
+    return before == std::string::npos ? host : host.substr(before + 1);
+  };
+  return a == b || domain(a) == domain(b);
 }
 
 asio::awaitable<HttpResponse> send(std::string server, HttpRequest request) {
@@ -72,40 +100,48 @@ HttpRequest request_for(std::string method, std::string target, const std::strin
   return request;
 }
 
-std::string status_text(long status) { return "HTTP " + std::to_string(status); }
-
-PullAnswer verdict_of(const HttpResponse& response, const std::string& server) {
-  const std::string said = server + " answered " + status_text(response.status);
-  if (response.status / 100 == 2 || response.status / 100 == 3) {
-    return {PullVerdict::can_pull, ""};
+// What an answer means for who asks with this login. No redirect is followed: where an image's content is elsewhere,
+// the registry has let the login pass first; anything else that redirects tells nothing.
+PullAnswer verdict_of(const HttpResponse& response, const std::string& server, bool asked_for_image) {
+  const std::string said = server + " answered HTTP " + std::to_string(response.status);
+  switch (response.status) {
+    case 401:
+    case 403:
+      return {PullVerdict::denied, said, {}};
+    case 404:
+      return {PullVerdict::no_such_image, said, {}};
+    default:
+      break;
   }
-  if (response.status == 401 || response.status == 403) {
-    return {PullVerdict::denied, said};
+  const long kind = response.status / 100;
+  if (kind == 2 || (kind == 3 && asked_for_image)) {
+    return {PullVerdict::can_pull, "", {}};
   }
-  if (response.status == 404) {
-    return {PullVerdict::no_such_image, said};
-  }
-  return {PullVerdict::unreachable, said};
+  return {PullVerdict::unreachable, said, {}};
 }
 
 // The Authorization header that answers a challenge, or why there is none.
 struct Proof {
   std::string header;
   std::optional<PullAnswer> failure;
+  std::string note;
 };
 
-Proof no_proof(PullVerdict verdict, std::string why) { return {"", PullAnswer{verdict, std::move(why)}}; }
-Proof proof_of(std::string header) { return {std::move(header), std::nullopt}; }
+Proof no_proof(PullVerdict verdict, std::string why) { return {"", PullAnswer{verdict, std::move(why), {}}, {}}; }
+Proof proof_of(std::string header, std::string note = {}) { return {std::move(header), std::nullopt, std::move(note)}; }
 
 asio::awaitable<Proof> fetch_token(Challenge challenge, std::string scope, std::string server, RegistryLogin login) {
   const auto url = parse_url(challenge.parameters["realm"]);
   if (!url) {
     co_return no_proof(PullVerdict::unreachable, server + " names no token server");
   }
-  // A password goes over plain http to this machine only.
-  const auto authority = url->server.substr(url->server.find("://") + 3);
-  if (url->server.starts_with("http://") && !is_loopback(authority)) {
+  if (!may_carry_login(*url)) {
     co_return no_proof(PullVerdict::unreachable, "the token server " + url->server + " is not https");
+  }
+  std::string note;
+  const auto registry = parse_url(server);
+  if (!login.username.empty() && registry && !are_related(registry->authority.host, url->authority.host)) {
+    note = "the login was sent to the token server " + url->server + ", as " + server + " asks";
   }
 
   std::string target = url->target + (url->target.find('?') == std::string::npos ? "?" : "&");
@@ -118,15 +154,21 @@ asio::awaitable<Proof> fetch_token(Challenge challenge, std::string scope, std::
   std::string token_server = url->server;
   const HttpResponse response = co_await send(std::move(token_server), std::move(request));
   if (response.status / 100 != 2) {
-    PullAnswer refusal = verdict_of(response, url->server);
+    PullAnswer refusal = verdict_of(response, url->server, /*asked_for_image=*/false);
     co_return no_proof(refusal.verdict, std::move(refusal.detail));
   }
 
   const nlohmann::json answer = nlohmann::json::parse(response.body, nullptr, false);
   for (const char* name : {"token", "access_token"}) {
-    if (answer.is_object() && answer.contains(name) && answer[name].is_string()) {
-      co_return proof_of("Authorization: Bearer " + answer[name].get<std::string>());
+    const std::string_view token = text_at(answer, {name});
+    if (token.empty()) {
+      continue;
     }
+    // RFC 6750, 2.1: anything else could end the header and begin another one.
+    if (std::ranges::any_of(token, [](unsigned char c) { return c <= ' ' || c >= 0x7F; })) {
+      co_return no_proof(PullVerdict::unreachable, url->server + " answered a token that is none");
+    }
+    co_return proof_of("Authorization: Bearer " + std::string(token), std::move(note));
   }
   co_return no_proof(PullVerdict::unreachable, url->server + " answered no token");
 }
@@ -146,10 +188,11 @@ asio::awaitable<Proof> prove(Challenge challenge, std::string scope, std::string
 
 asio::awaitable<PullAnswer> ask(std::string server, std::string method, std::string target, std::string scope,
                                 RegistryLogin login) {
+  const bool asked_for_image = !scope.empty();
   HttpRequest first = request_for(method, target, "");
   const HttpResponse open = co_await send(server, std::move(first));
   if (open.status != 401) {
-    co_return verdict_of(open, server);
+    co_return verdict_of(open, server, asked_for_image);
   }
   Challenge challenge = parse_challenge(open.www_authenticate);
   const Proof proof = co_await prove(std::move(challenge), std::move(scope), server, std::move(login));
@@ -158,13 +201,19 @@ asio::awaitable<PullAnswer> ask(std::string server, std::string method, std::str
   }
   HttpRequest second = request_for(std::move(method), std::move(target), proof.header);
   const HttpResponse answer = co_await send(server, std::move(second));
-  co_return verdict_of(answer, server);
+  PullAnswer verdict = verdict_of(answer, server, asked_for_image);
+  verdict.note = proof.note;
+  co_return verdict;
 }
 
 // Runtimes talk plain http to registries on this machine; to any other only if told so.
 asio::awaitable<PullAnswer> ask_host(std::string host, std::string method, std::string target, std::string scope,
                                      RegistryLogin login) {
   const std::string authority = host == "docker.io" ? "registry-1.docker.io" : host;
+  const auto parsed = parse_authority(authority);
+  if (!parsed) {
+    co_return PullAnswer{PullVerdict::unreachable, "\"" + host + "\" is not a registry", {}};
+  }
   std::optional<Error> failure;
   // (Arguments of a co_await are named: g++ 12 destroys some temporaries there twice.)
   std::string secure = "https://" + authority;
@@ -178,7 +227,7 @@ asio::awaitable<PullAnswer> ask_host(std::string host, std::string method, std::
   } catch (const Error& error) {
     failure = error;
   }
-  if (is_loopback(host) && failure->code() != ErrorCode::cancelled) {
+  if (parsed->is_loopback() && failure->code() != ErrorCode::cancelled) {
     try {
       PullAnswer answer =
           co_await ask(std::move(plain), std::move(method), std::move(target), std::move(scope), std::move(login));
@@ -190,7 +239,7 @@ asio::awaitable<PullAnswer> ask_host(std::string host, std::string method, std::
   if (failure->code() == ErrorCode::cancelled) {
     throw Error(*failure);
   }
-  PullAnswer unreachable{PullVerdict::unreachable, failure->message()};
+  PullAnswer unreachable{PullVerdict::unreachable, failure->message(), {}};
   co_return unreachable;
 }
 

@@ -1,7 +1,14 @@
 // What a container runtime does before it pulls, as far as to know whether it may: the OCI distribution protocol with
 // Docker's token or basic authentication (distribution, docs/spec/auth/token.md; RFC 7617).
 //
-// Nothing is downloaded: the manifest is only asked for with HEAD. Lives on the event loop of the executor.
+// Nothing is downloaded: the manifest is only asked for with HEAD.
+//
+// Where a login goes: to the registry itself, and to the token server that the registry names, on whatever host that
+// is. docker and containerd do the same, because Docker Hub and others keep their token server on another host; the
+// answer's note tells it where the two have no domain in common. Only over https, except to this machine's loopback
+// addresses. No redirect is followed, so a login never reaches a host that a redirect names.
+//
+// Lives on the event loop of the executor.
 #pragma once
 
 #include <asio/any_io_executor.hpp>
@@ -20,6 +27,7 @@ enum class PullVerdict { can_pull, denied, no_such_image, unreachable };
 struct PullAnswer {
   PullVerdict verdict = PullVerdict::unreachable;
   std::string detail;  // what the registry said, for people; no secret
+  std::string note;    // what else a person should know; mostly empty
 };
 
 // A login to try; an empty user name is anonymous.

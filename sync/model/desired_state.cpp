@@ -10,8 +10,7 @@ namespace {
 RegistryKey host_of(const RegistryKey& key) { return RegistryKey(key.host()); }
 
 Error no_login(const std::string& registry) {
-  return {ErrorCode::not_found, "no login for " + registry + " in the secret store",
-          "run `docker login " + registry + "`"};
+  return {ErrorCode::not_found, "no login for " + registry + " in the keyring", "run `docker login " + registry + "`"};
 }
 
 std::string subject_of(const Key& key) { return "Secret " + key.name_space + "/" + key.secret; }

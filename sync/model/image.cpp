@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "helper/base/error.hpp"
+#include "sync/model/authority.hpp"
 
 namespace regsync {
 namespace {
@@ -52,8 +53,8 @@ Image parse_image(std::string_view text) {
   if (image.host == "docker.io" && name.find('/') == std::string_view::npos && !name.empty()) {
     image.repository.insert(0, "library/");
   }
-  if (!is_repository(image.repository) || !is_reference(image.reference)) {
-    throw Error(ErrorCode::invalid_input, "\"" + std::string(text) + "\" is no image",
+  if (!parse_authority(image.host) || !is_repository(image.repository) || !is_reference(image.reference)) {
+    throw Error(ErrorCode::invalid_input, "\"" + std::string(text) + "\" is not an image",
                 "write for example ghcr.io/acme/app:1.2");
   }
   return image;

@@ -6,7 +6,7 @@
 #include <cctype>
 
 #include "helper/base/error.hpp"
-#include "helper/store/registry_key.hpp"
+#include "sync/model/authority.hpp"
 #include "sync/model/names.hpp"
 
 namespace regsync {
@@ -15,6 +15,34 @@ namespace {
 
 [[noreturn]] void fail(const std::string& what, const std::string& remedy) {
   throw Error(ErrorCode::invalid_input, what, remedy);
+}
+
+// Refuses what people paste where a registry is meant, an image above all: kubelet would find no entry for it, and
+// nothing would look wrong.
+void require_registry(const std::string& target, const std::string& registry) {
+  const auto refuse = [&](const std::string& why, const std::string& remedy) {
+    fail("target " + target + ": \"" + registry + "\" " + why, remedy);
+  };
+  if (registry.find_first_of(", \t\n") != std::string::npos) {
+    refuse("is not one registry", "name each by itself: --registry A --registry B, or registries: [A, B]");
+  }
+  const auto scheme = registry.find("://");
+  const std::string_view rest = std::string_view(registry).substr(scheme == std::string::npos ? 0 : scheme + 3);
+  const std::string_view server = rest.substr(0, rest.find('/'));
+  const std::string_view path = rest.substr(server.size());
+  if (server == "hub.docker.com" || server == "www.docker.com" || server == "docker.com") {
+    refuse("is a web site, not a registry", "the registry of Docker Hub is docker.io");
+  }
+  const bool port_is_tag = path.empty() && server.find(':') != std::string_view::npos && !parse_authority(server);
+  const bool on_hub = scheme == std::string::npos && !path.empty() && server != "localhost" &&
+                      server.find_first_of(".:") == std::string_view::npos;
+  if (registry.find('@') != std::string::npos || path.find(':') != std::string_view::npos || port_is_tag || on_hub) {
+    const std::string host = port_is_tag || on_hub ? "docker.io" : std::string(server.substr(server.rfind('@') + 1));
+    refuse("is an image, not a registry", "write the registry that it is pulled from: " + host);
+  }
+  if (!parse_authority(server) || registry.find_first_of("*?") != std::string::npos) {
+    refuse("is not a registry", "write host or host:port, as you do for `docker login`");
+  }
 }
 
 }  // namespace
@@ -44,10 +72,7 @@ void validate(const Target& target) {
     fail("target " + target.name + ": no registry", "name at least one, as in `registries: [ghcr.io]`");
   }
   for (const auto& registry : target.registries) {
-    if (RegistryKey(registry).value().empty() || is_glob(registry)) {
-      fail("target " + target.name + ": \"" + registry + "\" is not a registry",
-           "write host or host:port, as you do for `docker login`");
-    }
+    require_registry(target.name, registry);
   }
   if (target.contexts.empty()) {
     fail("target " + target.name + ": no context", "name at least one, as in `contexts: [dev]`; globs are allowed");

@@ -66,7 +66,7 @@ json Job::status() const { return json::parse(regsync({"status", "-o", "json"}).
 std::map<std::string, std::string> Job::causes() const {
   std::map<std::string, std::string> causes;
   const auto report = status();
-  for (const auto& row : report.at("rows")) {
+  for (const auto& row : report.at("items")) {
     if (row.contains("cause") && row["cause"].is_object()) {
       causes[row.value("context", "") + "/" + row.value("namespace", "")] = row["cause"].value("code", "");
     }

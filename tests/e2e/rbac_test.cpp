@@ -161,6 +161,30 @@ TEST_F(Rbac, AClusterRoleForPatternsIsEnoughAndNoMore) {
   EXPECT_THAT(metadata.value("annotations", json::object()).dump(), testing::Not(HasSubstr("regsync.dev")));
 }
 
+TEST_F(Rbac, GrantsOfTwoUsersAndTwoTargetsStandBesideEachOther) {
+  const auto team = job_.make_namespace("rbac-two");
+  begin_as("erin");
+  add({"-n", team});
+  ASSERT_EQ(job_.regsync({"add", "second", "--registry", registry, "--context", "a", "-n", team}).exit_code, 0);
+  const auto grant_to = [&](const std::string& target, const std::string& user) {
+    const auto printed = job_.regsync({"rbac", target, "--user", user});
+    ASSERT_EQ(printed.exit_code, 0) << printed.err;
+    ASSERT_EQ(kube("a").kubectl({"apply", "-f", "-"}, printed.out).exit_code, 0) << printed.out;
+  };
+  grant_to("myregcred", "erin");
+  grant_to("second", "erin");
+  grant_to("myregcred", "frank");
+  const auto can = [&](const std::string& user, const std::string& secret) {
+    return kube("a").kubectl({"auth", "can-i", "patch", "secrets/" + secret, "-n", team, "--as", user}).exit_code == 0;
+  };
+  EXPECT_TRUE(can("erin", "myregcred")) << "the second user's grant took nothing away";
+  EXPECT_TRUE(can("erin", "second"));
+  EXPECT_TRUE(can("frank", "myregcred"));
+  EXPECT_FALSE(can("frank", "second"));
+  EXPECT_FALSE(can("erin", "theirs"));
+  EXPECT_EQ(job_.regsync({"sync"}).exit_code, 0) << job_.regsync({"status"}).out;
+}
+
 TEST_F(Rbac, WorksAsAPluginOfKubectl) {
   const auto program = job_.run({"sh", "-c", "command -v regsync"}).out;
   std::filesystem::create_directories(job_.home() / "bin");

@@ -28,7 +28,7 @@ milliseconds left_until(Clock::time_point deadline) {
 // One line that replaces itself, on stderr so that a pipe gets the answer only.
 class Progress {
  public:
-  explicit Progress(Environment& environment) : err_(environment.err), on_(environment.out_is_terminal) {}
+  explicit Progress(Console& console) : err_(console.err), on_(console.out_is_terminal) {}
   ~Progress() {
     if (on_ && drawn_) {
       err_ << "\r\x1b[K" << std::flush;
@@ -86,7 +86,7 @@ json params_of(const std::optional<std::string>& target) {
   return params;
 }
 
-StatusReport sync_and_wait(Environment& environment, ControlClient& daemon, const std::optional<std::string>& target,
+StatusReport sync_and_wait(Console& console, ControlClient& daemon, const std::optional<std::string>& target,
                            bool adopt, milliseconds time) {
   const Clock::time_point deadline = Clock::now() + time;
   json params = params_of(target);
@@ -94,11 +94,11 @@ StatusReport sync_and_wait(Environment& environment, ControlClient& daemon, cons
     params["adopt"] = true;
   }
 
-  Progress progress(environment);
+  Progress progress(console);
   // The daemon answers once everything was tried; meanwhile a second connection shows how far it is.
   auto tried = std::async(std::launch::async, [&] { return daemon.call("sync", params, left_until(deadline)); });
   const auto is_tried = [&] { return tried.wait_for(milliseconds(0)) == std::future_status::ready; };
-  if (environment.out_is_terminal) {
+  if (console.out_is_terminal) {
     follow(target, deadline, progress, [&](const StatusReport&) { return is_tried(); });
   }
 

@@ -7,7 +7,7 @@
 #include <optional>
 #include <string>
 
-#include "sync/cli/environment.hpp"
+#include "sync/cli/console.hpp"
 #include "sync/control/control_client.hpp"
 
 namespace regsync::cli {
@@ -20,7 +20,7 @@ nlohmann::json params_of(const std::optional<std::string>& target);
 
 // Asks the daemon to sync, and waits up to `time` until what was asked is so, or until only a person could make it
 // so. Shows on a terminal how far it is. Answers the last status; whether it is as asked: reached().
-StatusReport sync_and_wait(Environment& environment, ControlClient& daemon, const std::optional<std::string>& target,
+StatusReport sync_and_wait(Console& console, ControlClient& daemon, const std::optional<std::string>& target,
                            bool adopt, std::chrono::milliseconds time);
 
 }  // namespace regsync::cli

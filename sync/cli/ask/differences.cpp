@@ -7,6 +7,7 @@
 #include "sync/cli/ask/plans.hpp"
 #include "sync/cli/ask/snapshot.hpp"
 #include "sync/cli/view/manifest.hpp"
+#include "sync/cli/view/quote.hpp"
 #include "sync/model/secret_object.hpp"
 
 namespace regsync::cli {
@@ -27,6 +28,15 @@ json apply_to(const json& live, json manifest, const std::string& name_space) {
   return result;
 }
 
+Error old_copy(const Key& key, const std::string& context) {
+  constexpr const char* annotation = "kubectl.kubernetes.io/last-applied-configuration";
+  return {ErrorCode::not_owned,
+          "Secret " + key.secret + " keeps an old password in the annotation " + annotation +
+              ", which regsync does not own",
+          "drop it: kubectl --context " + shell_word(context) + " -n " + key.name_space + " annotate secret " +
+              key.secret + " " + annotation + "-"};
+}
+
 void compare(const Key& key, const DesiredState& desired, const Snapshot& snapshot, const Places& places,
              const Owner& owner, const std::string& context, Differences& found) {
   const auto secret = snapshot.secrets.find(key);
@@ -43,6 +53,9 @@ void compare(const Key& key, const DesiredState& desired, const Snapshot& snapsh
   facts.remembered = places.cover(key);
   const Decision decision = desired.decide(key, facts);
 
+  if (decision.plan != nullptr && carries_old_copy(live)) {
+    found.obstacles.push_back({context + "/" + key.name_space, old_copy(key, context)});
+  }
   if (decision.cause) {
     found.obstacles.push_back({context + "/" + key.name_space, *decision.cause});
   }
@@ -64,11 +77,14 @@ void compare(const Key& key, const DesiredState& desired, const Snapshot& snapsh
 }  // namespace
 
 asio::awaitable<void> find_differences(kube::KubeClient& client, std::vector<std::shared_ptr<const Plan>> plans,
-                                       Owner owner, Differences& found) {
+                                       Owner owner, Differences& found, Left left) {
   const std::string default_namespace = client.context().default_namespace;
-  Places places;
+  Places places = std::move(left.places);
   DesiredState::Plans by_name;
   std::set<std::string> names;
+  if (!left.target.empty()) {
+    names.insert(left.target);
+  }
   for (const auto& plan : plans) {
     places.merge(places_of(plan->target, default_namespace));
     by_name.emplace(plan->target.name, plan);

@@ -10,25 +10,18 @@
 #include <utility>
 #include <variant>
 
+#include "sync/cli/view/quote.hpp"
+
 namespace regsync::cli {
 namespace {
 
 using Work = std::function<asio::awaitable<void>(kube::KubeClient&)>;
 
-// `||` waits for a success, so a failure is one here: it ends the wait like any other answer.
-asio::awaitable<std::exception_ptr> failure_of(asio::awaitable<void> working) {
-  try {
-    co_await std::move(working);
-  } catch (...) {
-    co_return std::current_exception();
-  }
-  co_return nullptr;
-}
-
 asio::awaitable<void> work_on(kube::ResolvedContext context, std::chrono::milliseconds time, const Work& work) {
   using namespace asio::experimental::awaitable_operators;
   const auto executor = co_await asio::this_coro::executor;
   const std::string server = context.server;
+  const std::string name = context.name;
   kube::KubeClient client(executor, std::move(context));
   co_await client.authenticate();
   asio::steady_timer timer(executor, time);
@@ -42,11 +35,20 @@ asio::awaitable<void> work_on(kube::ResolvedContext context, std::chrono::millis
     throw Error(ErrorCode::timeout,
                 server + " did not answer within " +
                     std::to_string(std::chrono::duration_cast<std::chrono::seconds>(time).count()) + " s",
-                "check the server and the network: kubectl get --raw /readyz");
+                "check the server and the network: kubectl --context " + shell_word(name) + " get --raw /readyz");
   }
 }
 
 }  // namespace
+
+asio::awaitable<std::exception_ptr> failure_of(asio::awaitable<void> working) {
+  try {
+    co_await std::move(working);
+  } catch (...) {
+    co_return std::current_exception();
+  }
+  co_return nullptr;
+}
 
 void for_each_context(const kube::Kubeconfig& kubeconfig, const std::vector<std::string>& contexts,
                       std::chrono::milliseconds time, const Work& work,

@@ -3,6 +3,7 @@
 
 #include <asio/awaitable.hpp>
 #include <chrono>
+#include <exception>
 #include <functional>
 #include <string>
 #include <vector>
@@ -20,5 +21,8 @@ void for_each_context(const kube::Kubeconfig& kubeconfig, const std::vector<std:
                       std::chrono::milliseconds time,
                       const std::function<asio::awaitable<void>(kube::KubeClient&)>& work,
                       const std::function<void(const std::string& context, const Error& error)>& on_error);
+
+// What `working` throws, as its value: asio's `||` waits for a success, and a failure is to end the wait too.
+asio::awaitable<std::exception_ptr> failure_of(asio::awaitable<void> working);
 
 }  // namespace regsync::cli

@@ -6,7 +6,7 @@
 
 #include "sync/base/paths.hpp"
 #include "sync/base/suggest.hpp"
-#include "sync/cli/environment.hpp"
+#include "sync/cli/console.hpp"
 #include "sync/cli/view/text.hpp"
 #include "sync/config/settings.hpp"
 #include "sync/model/target.hpp"

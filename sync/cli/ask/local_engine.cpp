@@ -1,12 +1,19 @@
 #include "sync/cli/ask/local_engine.hpp"
 
 #include <asio/co_spawn.hpp>
+#include <asio/experimental/awaitable_operators.hpp>
 #include <asio/io_context.hpp>
 #include <asio/post.hpp>
+#include <asio/steady_timer.hpp>
+#include <asio/this_coro.hpp>
+#include <asio/use_awaitable.hpp>
 #include <exception>
+#include <variant>
 
 #include "sync/base/instance_lock.hpp"
 #include "sync/base/paths.hpp"
+#include "sync/cli/ask/for_each_context.hpp"
+#include "sync/cli/ask/known_logins.hpp"
 #include "sync/cli/ask/kubeconfig_selection.hpp"
 #include "sync/config/settings.hpp"
 #include "sync/engine/footprint.hpp"
@@ -16,27 +23,16 @@
 namespace regsync::cli {
 namespace {
 
-// A store that cannot be read says nothing about which logins exist.
-StoreReading read_logins(Environment& environment, const std::set<RegistryKey>& wanted) {
-  try {
-    return environment.open_store(Prompt::never)->load(wanted);
-  } catch (const Error& error) {
-    StoreReading logins;
-    logins.asked = wanted;
-    logins.problem = error;
-    return logins;
-  }
-}
-
 asio::awaitable<void> work_and_stop(Engine& engine, std::function<asio::awaitable<void>(Engine&)> work,
-                                    std::optional<std::string> target, StatusReport& report) {
-  std::exception_ptr failure;
-  try {
-    co_await work(engine);
-    report = engine.status(target);
-  } catch (...) {
-    failure = std::current_exception();
-  }
+                                    std::optional<std::string> target, std::chrono::milliseconds time,
+                                    StatusReport& report) {
+  using namespace asio::experimental::awaitable_operators;
+  asio::steady_timer timer(co_await asio::this_coro::executor, time);
+  asio::awaitable<std::exception_ptr> working = failure_of(work(engine));
+  asio::awaitable<void> waiting = timer.async_wait(asio::use_awaitable);
+  const auto first = co_await (std::move(working) || std::move(waiting));
+  const std::exception_ptr failure = first.index() == 0 ? std::get<0>(first) : nullptr;
+  report = engine.status(target);
   co_await engine.stop();
   if (failure) {
     std::rethrow_exception(failure);
@@ -45,9 +41,9 @@ asio::awaitable<void> work_and_stop(Engine& engine, std::function<asio::awaitabl
 
 }  // namespace
 
-StatusReport run_engine(Environment& environment, const std::optional<std::filesystem::path>& kubeconfig,
+StatusReport run_engine(Console& console, const std::optional<std::filesystem::path>& kubeconfig,
                         std::string_view program, const std::function<asio::awaitable<void>(Engine&)>& work,
-                        const std::optional<std::string>& target) {
+                        const std::optional<std::string>& target, std::chrono::milliseconds time) {
   const InstanceLock lock(paths::lock(), program);
   const Settings settings = load_settings(paths::settings());
   asio::io_context io(1);
@@ -57,8 +53,9 @@ StatusReport run_engine(Environment& environment, const std::optional<std::files
   Engine* running = nullptr;
   const auto on_wanted = [&](const std::set<RegistryKey>& wanted) {
     // Posted: the engine asks from inside an update.
-    asio::post(io,
-               [&, logins = read_logins(environment, wanted)]() mutable { running->set_logins(std::move(logins)); });
+    asio::post(io, [&, logins = read_store(console, wanted, Prompt::never)]() mutable {
+      running->set_logins(std::move(logins));
+    });
   };
   const auto read_targets = [&] { running->set_targets(TargetDirectory(paths::targets()).load()); };
   Engine engine(io.get_executor(), options, footprints,
@@ -70,7 +67,7 @@ StatusReport run_engine(Environment& environment, const std::optional<std::files
 
   StatusReport report;
   std::exception_ptr failure;
-  asio::co_spawn(io, work_and_stop(engine, work, target, report), [&](const std::exception_ptr& error) {
+  asio::co_spawn(io, work_and_stop(engine, work, target, time, report), [&](const std::exception_ptr& error) {
     failure = error;
     io.stop();
   });

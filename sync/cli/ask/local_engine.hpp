@@ -2,12 +2,13 @@
 #pragma once
 
 #include <asio/awaitable.hpp>
+#include <chrono>
 #include <filesystem>
 #include <functional>
 #include <optional>
 #include <string_view>
 
-#include "sync/cli/environment.hpp"
+#include "sync/cli/console.hpp"
 #include "sync/engine/engine.hpp"
 #include "sync/model/status_report.hpp"
 
@@ -15,9 +16,10 @@ namespace regsync::cli {
 
 // Feeds an Engine with the targets, the kubeconfig and the logins as they are now, runs `work` on it to its end, and
 // answers what `report` says then. Takes the lock of regsyncd: throws already_exists, saying who runs, if it cannot
-// have it. Never prompts: cron and CI have nobody to ask.
-StatusReport run_engine(Environment& environment, const std::optional<std::filesystem::path>& kubeconfig,
+// have it. Never prompts: cron and CI have nobody to ask. What is not done after `time` is cancelled; the report then
+// shows how far it came.
+StatusReport run_engine(Console& console, const std::optional<std::filesystem::path>& kubeconfig,
                         std::string_view program, const std::function<asio::awaitable<void>(Engine&)>& work,
-                        const std::optional<std::string>& target);
+                        const std::optional<std::string>& target, std::chrono::milliseconds time);
 
 }  // namespace regsync::cli

@@ -4,27 +4,15 @@
 #include <utility>
 
 #include "sync/base/base64.hpp"
+#include "sync/base/json_access.hpp"
+#include "sync/cli/ask/known_logins.hpp"
 
 namespace regsync::cli {
 
-std::vector<std::shared_ptr<const Plan>> make_plans(Environment& environment, const std::vector<Target>& targets) {
-  std::set<RegistryKey> wanted;
-  for (const Target& target : targets) {
-    wanted.merge(wanted_registries(target));
-  }
-  StoreReading reading =
-      environment.open_store(environment.in_is_terminal ? Prompt::allowed : Prompt::never)->load(wanted);
-
-  if (reading.problem) {
-    throw Error(*reading.problem);
-  }
-
-  KnownLogins known;
-  known.asked = std::move(reading.asked);
-  known.problems = std::move(reading.problems);
-  for (Credential& credential : reading.credentials) {
-    const RegistryKey key(credential.login.server);
-    known.credentials.emplace(key, std::make_shared<const Credential>(std::move(credential)));
+std::vector<std::shared_ptr<const Plan>> make_plans(Console& console, const std::vector<Target>& targets) {
+  const KnownLogins known = read_logins(console, targets, console.in_is_terminal ? Prompt::allowed : Prompt::never);
+  if (known.store_problem) {
+    throw Error(*known.store_problem);
   }
   std::vector<std::shared_ptr<const Plan>> plans;
   plans.reserve(targets.size());
@@ -36,12 +24,10 @@ std::vector<std::shared_ptr<const Plan>> make_plans(Environment& environment, co
 
 Payload payload_for(const Plan& plan, const nlohmann::json& secret) {
   PullEntries entries;
-  if (const auto data = secret.find("data"); secret.is_object() && data != secret.end() && data->is_object()) {
-    const auto present = base64_decode(data->value(".dockerconfigjson", std::string()));
-    for (auto& [registry, entry] : parse_docker_config_json(present.value_or(""))) {
-      if (plan.carried_over.contains(registry)) {
-        entries[registry] = std::move(entry);
-      }
+  const auto present = base64_decode(text_at(secret, {"data", ".dockerconfigjson"}));
+  for (auto& [registry, entry] : parse_docker_config_json(present.value_or(""))) {
+    if (plan.carried_over.contains(registry)) {
+      entries[registry] = std::move(entry);
     }
   }
   for (const auto& [registry, credential] : plan.entries) {

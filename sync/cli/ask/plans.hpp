@@ -4,14 +4,14 @@
 #include <memory>
 #include <vector>
 
-#include "sync/cli/environment.hpp"
+#include "sync/cli/console.hpp"
 #include "sync/model/desired_state.hpp"
 
 namespace regsync::cli {
 
 // One plan per target. A person waits for the answer, so the store may ask to be unlocked. Throws locked or
 // store_unavailable.
-std::vector<std::shared_ptr<const Plan>> make_plans(Environment& environment, const std::vector<Target>& targets);
+std::vector<std::shared_ptr<const Plan>> make_plans(Console& console, const std::vector<Target>& targets);
 
 // The payload that a plan makes of a Secret as it is (null: there is none): its own entries, and those it carries over.
 Payload payload_for(const Plan& plan, const nlohmann::json& secret);

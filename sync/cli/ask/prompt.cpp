@@ -11,6 +11,8 @@
 #include <set>
 #include <string_view>
 
+#include "sync/cli/view/quote.hpp"
+
 namespace regsync::cli {
 namespace {
 
@@ -82,34 +84,40 @@ class NoEcho {
 
 }  // namespace
 
-std::vector<std::size_t> choose(Environment& environment, const std::string& question,
-                                const std::vector<std::string>& items) {
+std::vector<std::size_t> choose(Console& console, const std::string& question, const std::vector<std::string>& items) {
   for (std::size_t i = 0; i < items.size(); ++i) {
-    environment.err << "  " << i + 1 << ") " << items[i] << '\n';
+    console.err << "  " << i + 1 << ") " << one_line(items[i]) << '\n';
   }
   for (;;) {
-    environment.err << question << " [1-" << items.size() << ", all]: " << std::flush;
+    console.err << question << " [1-" << items.size() << ", all]: " << std::flush;
     std::string answer;
-    if (!std::getline(environment.in, answer)) {
+    if (!std::getline(console.in, answer)) {
       throw UsageError("nothing was chosen");
     }
     if (auto chosen = parse_choice(answer, items.size())) {
       return *chosen;
     }
-    environment.err << "Answer with numbers of the list, for example 1 or 1,3 or all.\n";
+    console.err << "Answer with numbers of the list, for example 1 or 1,3 or all.\n";
   }
 }
 
-SecretString ask_password(Environment& environment, const std::string& question) {
-  environment.err << question << ": " << std::flush;
+bool confirm(Console& console, const std::string& question) {
+  console.err << one_line(question) << " [y/N]: " << std::flush;
+  std::string answer;
+  std::getline(console.in, answer);
+  return answer == "y" || answer == "Y" || answer == "yes";
+}
+
+SecretString ask_password(Console& console, const std::string& question) {
+  console.err << one_line(question) << ": " << std::flush;
   std::string line;
   {
     const NoEcho silent;
-    if (!std::getline(environment.in, line)) {
+    if (!std::getline(console.in, line)) {
       throw UsageError("no password was given");
     }
   }
-  environment.err << '\n';
+  console.err << '\n';
   return SecretString(line);
 }
 

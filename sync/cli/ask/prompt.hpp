@@ -5,17 +5,19 @@
 #include <vector>
 
 #include "helper/base/secret_string.hpp"
-#include "sync/cli/environment.hpp"
+#include "sync/cli/console.hpp"
 
 namespace regsync::cli {
 
 // Shows the numbered items and reads which of them: "1", "1,3", "2-4" or "all"; asks again until that makes sense.
 // Never empty. Throws UsageError at end of file.
-std::vector<std::size_t> choose(Environment& environment, const std::string& question,
-                                const std::vector<std::string>& items);
+std::vector<std::size_t> choose(Console& console, const std::string& question, const std::vector<std::string>& items);
+
+// Asks "question [y/N]" and reads the answer; no at end of file.
+bool confirm(Console& console, const std::string& question);
 
 // Reads a password from the terminal, without showing it.
-SecretString ask_password(Environment& environment, const std::string& question);
+SecretString ask_password(Console& console, const std::string& question);
 
 // All of standard input but one newline at its end, as `docker login --password-stdin` reads it.
 SecretString read_password(std::istream& in);

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
+#include "sync/base/digest.hpp"
+
 namespace regsync::cli {
 namespace {
 
@@ -11,15 +13,36 @@ using nlohmann::json;
 constexpr const char* rbac_group = "rbac.authorization.k8s.io";
 constexpr const char* rbac_version = "rbac.authorization.k8s.io/v1";
 
-json metadata_of(const std::string& target, const std::string& name_space) {
-  json metadata = {{"name", "regsync-" + target}};
+// One Role and one binding for each target and subject: what is applied for one of them changes nothing of another's.
+// The digest tells subjects apart whose names look alike here.
+std::string name_of(const Rights& rights, const Subject& subject) {
+  constexpr std::size_t longest_readable = 40;
+  constexpr std::size_t digest_bytes = 4;
+  std::string readable;
+  for (const char c : subject.name.substr(0, longest_readable)) {
+    const bool plain = (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9');
+    const bool upper = c >= 'A' && c <= 'Z';
+    readable += plain ? c : upper ? static_cast<char>(c - 'A' + 'a') : '-';
+  }
+  std::string name = "regsync-" + rights.target + "-" + readable + "-";
+  const Digest digest = digest_of(subject.kind + "\n" + subject.name_space + "\n" + subject.name);
+  for (std::size_t i = 0; i < digest_bytes; ++i) {
+    constexpr std::string_view digits = "0123456789abcdef";
+    name += digits[digest.at(i) >> 4U];
+    name += digits[digest.at(i) & 0xFU];
+  }
+  return name;
+}
+
+json metadata_of(const std::string& name, const std::string& name_space) {
+  json metadata = {{"name", name}};
   if (!name_space.empty()) {
     metadata["namespace"] = name_space;
   }
   return metadata;
 }
 
-json make_role(const Rights& rights, const std::string& name_space) {
+json make_role(const Rights& rights, const std::string& name, const std::string& name_space) {
   json rules = json::array();
   for (const Rule& rule : rules_of(rights)) {
     json made = {{"apiGroups", {""}}, {"resources", {rule.resource}}, {"verbs", rule.verbs}};
@@ -30,25 +53,23 @@ json make_role(const Rights& rights, const std::string& name_space) {
   }
   return {{"apiVersion", rbac_version},
           {"kind", name_space.empty() ? "ClusterRole" : "Role"},
-          {"metadata", metadata_of(rights.target, name_space)},
+          {"metadata", metadata_of(name, name_space)},
           {"rules", std::move(rules)}};
 }
 
-json make_binding(const Rights& rights, const std::string& name_space, const Subject& subject) {
+json make_binding(const std::string& name, const std::string& name_space, const Subject& subject) {
   json who = {{"kind", subject.kind}, {"name", subject.name}};
   if (subject.kind == "ServiceAccount") {
     who["namespace"] = subject.name_space;
   } else {
     who["apiGroup"] = rbac_group;
   }
-  return {{"apiVersion", rbac_version},
-          {"kind", name_space.empty() ? "ClusterRoleBinding" : "RoleBinding"},
-          {"metadata", metadata_of(rights.target, name_space)},
-          {"roleRef",
-           {{"apiGroup", rbac_group},
-            {"kind", name_space.empty() ? "ClusterRole" : "Role"},
-            {"name", "regsync-" + rights.target}}},
-          {"subjects", json::array({std::move(who)})}};
+  return {
+      {"apiVersion", rbac_version},
+      {"kind", name_space.empty() ? "ClusterRoleBinding" : "RoleBinding"},
+      {"metadata", metadata_of(name, name_space)},
+      {"roleRef", {{"apiGroup", rbac_group}, {"kind", name_space.empty() ? "ClusterRole" : "Role"}, {"name", name}}},
+      {"subjects", json::array({std::move(who)})}};
 }
 
 }  // namespace
@@ -80,10 +101,11 @@ std::vector<Rule> rules_of(const Rights& rights) {
 
 std::vector<json> make_rbac(const Rights& rights, const Subject& subject) {
   std::vector<json> objects;
+  const std::string name = name_of(rights, subject);
   const std::vector<std::string> places = rights.everywhere ? std::vector<std::string>{""} : rights.namespaces;
   for (const std::string& name_space : places) {
-    objects.push_back(make_role(rights, name_space));
-    objects.push_back(make_binding(rights, name_space, subject));
+    objects.push_back(make_role(rights, name, name_space));
+    objects.push_back(make_binding(name, name_space, subject));
   }
   return objects;
 }

@@ -35,7 +35,8 @@ struct Subject {
   std::string name_space;  // of a ServiceAccount
 };
 
-// Role and RoleBinding for each namespace, or one ClusterRole and ClusterRoleBinding, as objects to apply.
+// Role and RoleBinding for each namespace, or one ClusterRole and ClusterRoleBinding, as objects to apply. Their name
+// says target and subject, so that to apply those of a second user takes nothing from the first.
 std::vector<nlohmann::json> make_rbac(const Rights& rights, const Subject& subject);
 
 }  // namespace regsync::cli

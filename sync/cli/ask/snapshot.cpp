@@ -5,6 +5,8 @@
 #include <vector>
 
 #include "helper/base/error.hpp"
+#include "sync/base/json_access.hpp"
+#include "sync/model/names.hpp"
 
 namespace regsync::cli {
 namespace {
@@ -27,10 +29,10 @@ asio::awaitable<std::vector<json>> list_all(kube::KubeClient& client, kube::Obje
   options.limit = page_size;
   do {
     json page = co_await client.list(collection, options);
-    for (json& item : page["items"]) {
-      items.push_back(std::move(item));
+    for (const json& item : list_at(page, {"items"})) {
+      items.push_back(item);
     }
-    options.continue_token = page["metadata"].value("continue", std::string());
+    options.continue_token = text_at(page, {"metadata", "continue"});
   } while (!options.continue_token.empty());
   co_return items;
 }
@@ -40,13 +42,18 @@ asio::awaitable<void> read_namespaces(kube::KubeClient& client, Snapshot& snapsh
   options.metadata_only = true;
   const std::vector<json> items = co_await list_all(client, path_of("namespaces"), options);
   for (const json& item : items) {
-    const json& metadata = item.at("metadata");
-    NamespaceView view;
-    view.terminating = metadata.contains("deletionTimestamp");
-    if (metadata.contains("labels")) {
-      view.labels = metadata["labels"].get<Labels>();
+    const std::string_view name = text_at(item, {"metadata", "name"});
+    if (!is_label_name(name)) {
+      continue;
     }
-    snapshot.namespaces.emplace(metadata.at("name").get<std::string>(), std::move(view));
+    NamespaceView view;
+    view.terminating = find_at(item, {"metadata", "deletionTimestamp"}) != nullptr;
+    for (const auto& [key, value] : map_at(item, {"metadata", "labels"}).items()) {
+      if (value.is_string()) {
+        view.labels.emplace(key, value.get<std::string>());
+      }
+    }
+    snapshot.namespaces.emplace(name, std::move(view));
   }
   snapshot.namespaces_complete = true;
 }
@@ -67,9 +74,13 @@ asio::awaitable<void> read_everywhere(kube::KubeClient& client, std::string name
   options.field_selector = "metadata.name=" + name;
   std::vector<json> items = co_await list_all(client, path_of("secrets"), options);
   for (json& item : items) {
+    const std::string name_space(text_at(item, {"metadata", "namespace"}));
+    if (!is_label_name(name_space)) {
+      continue;  // Kubernetes has no such namespace
+    }
     item["apiVersion"] = "v1";  // the items of a list lack both
     item["kind"] = "Secret";
-    Key key{item.at("metadata").at("namespace").get<std::string>(), name};
+    Key key{name_space, name};
     snapshot.secrets.emplace(std::move(key), std::move(item));
   }
 }
@@ -115,6 +126,16 @@ asio::awaitable<Snapshot> read_snapshot(kube::KubeClient& client, Places places)
     }
   }
   co_return snapshot;
+}
+
+asio::awaitable<std::vector<std::string>> namespace_names(kube::KubeClient& client) {
+  Snapshot snapshot;
+  co_await read_namespaces(client, snapshot);
+  std::vector<std::string> names;
+  for (const auto& [name, view] : snapshot.namespaces) {
+    names.push_back(name);
+  }
+  co_return names;
 }
 
 std::set<Key> keys_of(const Snapshot& snapshot, const Places& places) {

@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 #include <set>
 #include <string>
+#include <vector>
 
 #include "sync/engine/footprint.hpp"
 #include "sync/kube/api/kube_client.hpp"
@@ -23,6 +24,9 @@ struct Snapshot {
 
 // Throws what the cluster says; namespaces that may not be listed are an error only where `places` needs them.
 asio::awaitable<Snapshot> read_snapshot(kube::KubeClient& client, Places places);
+
+// The names of all namespaces. Throws what the cluster says.
+asio::awaitable<std::vector<std::string>> namespace_names(kube::KubeClient& client);
 
 // Every key that `places` could mean: the plain names, the namespaces that exist, and where Secrets are.
 std::set<Key> keys_of(const Snapshot& snapshot, const Places& places);

@@ -16,6 +16,7 @@
 
 #include "helper/base/error.hpp"
 #include "sync/base/base64.hpp"
+#include "sync/base/json_access.hpp"
 
 namespace regsync::cli {
 namespace {
@@ -55,8 +56,8 @@ std::string subject_of(std::string_view token) {
   payload.append((4 - payload.size() % 4) % 4, '=');
   const auto text = base64_decode(payload);
   const json claims = text ? json::parse(*text, nullptr, false) : json();
-  const std::string subject = claims.is_object() ? claims.value("sub", std::string()) : std::string();
-  return subject.starts_with("system:serviceaccount:") ? subject : std::string();
+  const std::string_view subject = text_at(claims, {"sub"});
+  return subject.starts_with("system:serviceaccount:") ? std::string(subject) : std::string();
 }
 
 std::string user_name_in(const kube::ResolvedContext& context) {
@@ -83,7 +84,7 @@ asio::awaitable<std::optional<std::string>> ask(kube::KubeClient& client, std::s
   std::string text = body.dump();
   try {
     const json review = co_await client.create(std::move(reviews), std::move(text));
-    co_return review.at("status").at("userInfo").at("username").get<std::string>();
+    co_return std::string(text_at(review, {"status", "userInfo", "username"}));
   } catch (const Error& error) {
     if (error.code() != ErrorCode::not_found && error.code() != ErrorCode::forbidden) {
       throw;

@@ -3,13 +3,18 @@
 #include <map>
 #include <nlohmann/json.hpp>
 #include <ostream>
+#include <set>
 
 #include "helper/store/registry_key.hpp"
 #include "sync/base/paths.hpp"
 #include "sync/base/suggest.hpp"
 #include "sync/cli/ask/daemon_link.hpp"
+#include "sync/cli/ask/declaration.hpp"
+#include "sync/cli/ask/for_each_context.hpp"
+#include "sync/cli/ask/known_logins.hpp"
 #include "sync/cli/ask/kubeconfig_selection.hpp"
 #include "sync/cli/ask/prompt.hpp"
+#include "sync/cli/ask/snapshot.hpp"
 #include "sync/cli/command.hpp"
 #include "sync/cli/view/report_view.hpp"
 #include "sync/cli/view/target_view.hpp"
@@ -35,7 +40,8 @@ struct AddOptions {
   std::string on_logout = "keep";
   bool adopt = false;
   bool replace = false;
-  bool dry_run = false;
+  bool yes = false;
+  std::string dry_run;
   std::string wait;  // a duration; empty: do not
   std::string docker_server;
   std::string docker_username;
@@ -56,18 +62,18 @@ void require_whole_login(const AddOptions& options) {
 }
 
 // The login given on the command line, as for `kubectl create secret docker-registry`; nothing where none was.
-std::optional<Credential> given_login(const AddOptions& options, Environment& environment) {
+std::optional<Credential> given_login(const AddOptions& options, Console& console) {
   if (options.docker_username.empty()) {
     return std::nullopt;
   }
   Credential login{{options.docker_server.empty() ? hub : options.docker_server, options.docker_username}, {}};
   if (!options.docker_password.empty()) {
-    environment.err << "WARNING! Using --docker-password via the CLI is insecure. Use --docker-password-stdin.\n";
+    console.err << "WARNING! Using --docker-password via the CLI is insecure. Use --docker-password-stdin.\n";
     login.secret = SecretString(options.docker_password);
   } else if (options.docker_password_stdin) {
-    login.secret = read_password(environment.in);
-  } else if (environment.in_is_terminal) {
-    login.secret = ask_password(environment, "Password for " + login.login.username + " at " + login.login.server);
+    login.secret = read_password(console.in);
+  } else if (console.in_is_terminal) {
+    login.secret = ask_password(console, "Password for " + login.login.username + " at " + login.login.server);
   } else {
     throw UsageError("--docker-username without a password", "pipe it in: ... --docker-password-stdin < FILE");
   }
@@ -83,11 +89,19 @@ std::vector<Login> pull_logins(CredentialStore& store) {
   return logins;
 }
 
+std::vector<std::string> logged_in_servers(Console& console) {
+  std::vector<std::string> servers;
+  for (const Login& login : pull_logins(*console.open_store(Prompt::never))) {
+    servers.push_back(login.server);
+  }
+  return servers;
+}
+
 // Without --registry: the one login there is, or the person's choice.
-std::vector<std::string> choose_registries(Environment& environment) {
-  const std::vector<Login> logins = pull_logins(*environment.open_store(Prompt::allowed));
+std::vector<std::string> choose_registries(Console& console) {
+  const std::vector<Login> logins = pull_logins(*console.open_store(Prompt::allowed));
   if (logins.empty()) {
-    throw UsageError("there is no login in the OS secret store",
+    throw UsageError("no logins in the keyring",
                      "log in: docker login REGISTRY (once: regsync setup), or give --docker-server, --docker-username "
                      "and --docker-password-stdin");
   }
@@ -103,11 +117,11 @@ std::vector<std::string> choose_registries(Environment& environment) {
     servers.push_back(login.server);
     lines.push_back(login.server + " (" + login.username + ")");
   }
-  if (!environment.in_is_terminal || !environment.out_is_terminal) {
+  if (!console.in_is_terminal || !console.out_is_terminal) {
     throw UsageError("there are several logins: " + join(lines), "say which: --registry " + servers.front());
   }
   std::vector<std::string> chosen;
-  for (const std::size_t i : choose(environment, "Registries for the Secret", lines)) {
+  for (const std::size_t i : choose(console, "Registries for the Secret", lines)) {
     chosen.push_back(servers[i]);
   }
   return chosen;
@@ -169,98 +183,134 @@ Target make_target(const AddOptions& options, std::vector<std::string> registrie
 }
 
 // A registry nobody is logged in to is no error: the login may come later, and then it is synced at once.
-void warn_of_missing_logins(const Target& target, Environment& environment) {
-  std::vector<Login> logins;
-  try {
-    logins = pull_logins(*environment.open_store(Prompt::never));
-  } catch (const Error& error) {
-    environment.err << "warning: cannot see whether you are logged in: " << describe(error) << '\n';
+void warn_of_missing_logins(const Target& target, Console& console) {
+  const KnownLogins known = read_logins(console, {target}, Prompt::never);
+  if (known.store_problem) {
+    console.err << "warning: cannot see whether you are logged in: " << printable(describe(*known.store_problem))
+                << '\n';
     return;
   }
-  std::vector<std::string> servers;
-  servers.reserve(logins.size());
-  for (const Login& login : logins) {
-    servers.push_back(login.server);
-  }
   for (const std::string& registry : target.registries) {
-    const RegistryKey key(registry);
-    if (std::ranges::any_of(servers, [&](const std::string& server) { return RegistryKey(server) == key; })) {
-      continue;
-    }
-    const std::string meant = closest(registry, servers);
-    environment.err << "warning: no login for " << registry << " yet; "
-                    << (meant.empty() ? "log in: docker login " + registry : "did you mean \"" + meant + "\"?") << '\n';
-  }
-}
-
-// Whether the file changed.
-bool write_target(const Target& target, const AddOptions& options) {
-  const TargetDirectory directory(paths::targets());
-  const TargetFiles files = directory.load();
-  const auto file = files.find(target.name);
-  if (file != files.end() && !file->second.problem && file->second.target == target) {
-    return false;
-  }
-  if (file != files.end() && !options.replace) {
-    throw Error(ErrorCode::already_exists, "target \"" + target.name + "\" exists already, and is different",
-                "edit " + directory.path_of(target.name).string() + ", or give --replace");
-  }
-  directory.write(target);
-  return true;
-}
-
-// Tells a running daemon that the file is whole: what it no longer covers is then deleted without delay.
-void declare(const Target& target) {
-  if (const auto daemon = connect_if_running()) {
-    daemon->call("declare", {{"target", target.name}}, std::chrono::seconds(5));
-  }
-}
-
-void announce(const Target& target, bool changed, Environment& environment) {
-  environment.out << "target \"" << target.name << "\" " << (changed ? "added" : "unchanged") << ": "
-                  << join(target.registries) << " -> Secret " << target.secret << " in " << join(target.contexts)
+    Target one = target;
+    one.registries = {registry};
+    const Plan plan = make_plan(one, known);
+    for (const Error& problem : plan.problems) {
+      const std::string meant =
+          problem.code() == ErrorCode::not_found ? closest(registry, logged_in_servers(console)) : std::string();
+      console.err << "warning: "
+                  << printable(meant.empty() ? describe(problem)
+                                             : problem.message() + "; did you mean \"" + meant + "\"?")
                   << '\n';
+    }
+  }
+}
+
+// What the file is now. Throws already_exists where another target of that name may not be replaced.
+std::optional<Target> target_before(const Target& target, const AddOptions& options) {
+  std::optional<Target> before = declared(target.name);
+  if (outcome_of(before, target) == Outcome::replaced && !options.replace) {
+    throw Error(ErrorCode::already_exists, "target \"" + target.name + "\" exists with different settings",
+                "regsync edit " + target.name + ", or give --replace");
+  }
+  return before;
+}
+
+// A replacement may delete Secrets, and a login may take the place of somebody else's: both are shown first, and a
+// person at a terminal is asked.
+void require_consent(const std::optional<Target>& before, const Target& target, const std::optional<Credential>& login,
+                     const AddOptions& options, Console& console) {
+  std::string question;
+  if (outcome_of(before, target) == Outcome::replaced) {
+    const Preview changes = preview(console, load_kubeconfig(options.kubeconfig), {before, target});
+    console.err << "replacing target \"" << target.name << "\":\n" << describe(changes);
+    question = "Replace it?";
+  }
+  if (login) {
+    const auto kept = console.open_store(Prompt::allowed)->get(login->login.server);
+    if (kept && kept->login.username != login->login.username) {
+      console.err << one_line("replacing the login of " + kept->login.username + " at " + kept->login.server +
+                              " by that of " + login->login.username)
+                  << '\n';
+      question = question.empty() ? "Replace the login?" : "Replace both?";
+    }
+  }
+  if (!question.empty() && console.in_is_terminal && !options.yes && !options.docker_password_stdin &&
+      !confirm(console, question)) {
+    throw Error(ErrorCode::cancelled, "nothing was changed");
+  }
+}
+
+void announce(const Target& target, Outcome outcome, Console& console) {
+  console.out << "target \"" << target.name << "\" " << to_string(outcome) << ": "
+              << one_line(join(target.registries) + " -> Secret " + target.secret + " in " + join(target.contexts))
+              << '\n';
+}
+
+// Why nothing is there after a wait, with the nearest namespace that exists.
+Error selects_nothing(const Target& target, const AddOptions& options) {
+  std::set<std::string> existing;
+  const kube::Kubeconfig kubeconfig = load_kubeconfig(options.kubeconfig);
+  for_each_context(
+      kubeconfig, select_contexts(kubeconfig, target.contexts), std::chrono::seconds(5),
+      [&](kube::KubeClient& client) -> asio::awaitable<void> {
+        const std::vector<std::string> names = co_await namespace_names(client);
+        existing.insert(names.begin(), names.end());
+      },
+      [](const std::string&, const Error&) {});
+  std::string remedy = "it will be synced when such a namespace is made";
+  for (const std::string& name_space : target.namespaces) {
+    if (const std::string meant = closest(name_space, {existing.begin(), existing.end()}); !meant.empty()) {
+      remedy = "did you mean -n " + shell_word(meant) + "? " + remedy;
+    }
+  }
+  return {ErrorCode::not_found, "target \"" + target.name + "\" selects no namespace in " + join(target.contexts),
+          remedy};
 }
 
 // Makes it so now, through the daemon that a person who waits has been connected to; else leaves it to the daemon,
 // which watches the folder.
-int hand_over(const Target& target, bool changed, ControlClient* daemon, const AddOptions& options,
-              Environment& environment) {
+int hand_over(const Target& target, Outcome outcome, ControlClient* daemon, const AddOptions& options,
+              Console& console) {
   const bool text = options.format == Format::table || options.format == Format::wide;
   if (daemon == nullptr) {
     if (text) {
-      announce(target, changed, environment);
+      announce(target, outcome, console);
     }
     if (!text) {
-      print_target(environment.out, target, options.format);
+      print_target(console.out, target, options.format);
     }
     if (!connect_if_running()) {
-      environment.err << "note: regsyncd is not running, so nothing is synced yet; start it: regsync setup, or sync "
-                         "once: regsync sync "
-                      << target.name << " --once\n";
+      console.err << "note: regsyncd is not running, so nothing is synced yet; start it: regsync setup, or sync "
+                     "once: regsync sync "
+                  << target.name << " --once\n";
     }
     return exit_done;
   }
   const auto time = parse_duration(options.wait.empty() ? "30s" : options.wait, "--wait");
   const auto started = std::chrono::steady_clock::now();
-  const StatusReport report = sync_and_wait(environment, *daemon, target.name, options.adopt, time);
+  const StatusReport report = sync_and_wait(console, *daemon, target.name, options.adopt, time);
   const auto took = std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::steady_clock::now() - started);
   if (text) {
-    announce(target, changed, environment);
+    announce(target, outcome, console);
+  }
+  if (report.rows.empty() && reached(report)) {
+    print_error(console.err, selects_nothing(target, options));
+    return exit_not_as_asked;
   }
   if (!text || !reached(report)) {
-    print_report(environment, report, options.format);
+    print_report(console, report, options.format);
   }
   if (text && reached(report)) {
-    environment.out << summary(report) << " (" << took.count() << " ms)\n";
+    console.out << summary(report) << " (" << took.count() << " ms)\n";
   }
   return reached(report) ? exit_done : exit_not_as_asked;
 }
 
-int add(const AddOptions& options, Environment& environment) {
+int add(const AddOptions& options, Console& console) {
   if (!options.wait.empty()) {
     parse_duration(options.wait, "--wait");
   }
+  dry_run_of(options.dry_run);
   require_whole_login(options);
   // All that can be wrong is found out before anything is kept.
   std::vector<std::string> registries = options.registries;
@@ -274,27 +324,34 @@ int add(const AddOptions& options, Environment& environment) {
   std::vector<std::string> contexts = context_names(options, kubeconfig);
   std::vector<std::string> namespaces = namespaces_meant(options, contexts, kubeconfig);
   if (registries.empty()) {
-    registries = choose_registries(environment);
+    registries = choose_registries(console);
   }
   const Target target = make_target(options, std::move(registries), std::move(contexts), std::move(namespaces));
 
-  if (options.dry_run) {
+  const std::optional<Target> before = target_before(target, options);
+  if (const DryRun dry_run = dry_run_of(options.dry_run); dry_run != DryRun::none) {
     if (options.format == Format::table) {
-      environment.out << "# " << paths::targets().string() << '/' << target.name << ".yaml (dry run)\n"
-                      << to_yaml(target);
+      console.out << "# " << paths::targets().string() << '/' << target.name << ".yaml (dry run)\n" << to_yaml(target);
     } else {
-      print_target(environment.out, target, options.format);
+      print_target(console.out, target, options.format);
+    }
+    if (dry_run == DryRun::server) {
+      console.err << describe(preview(console, load_kubeconfig(options.kubeconfig), {before, target}));
     }
     return exit_done;
   }
   const auto daemon = options.wait.empty() && !options.adopt ? nullptr : connect();
-  if (const auto login = given_login(options, environment)) {
-    environment.open_store(Prompt::allowed)->store(*login);
+  const auto login = given_login(options, console);
+  require_consent(before, target, login, options, console);
+  if (login) {
+    console.open_store(Prompt::allowed)->store(*login);
   }
-  const bool changed = write_target(target, options);
-  declare(target);
-  warn_of_missing_logins(target, environment);
-  return hand_over(target, changed, daemon.get(), options, environment);
+  const Outcome outcome = outcome_of(before, target);
+  if (outcome != Outcome::unchanged) {
+    write_target(target);
+  }
+  warn_of_missing_logins(target, console);
+  return hand_over(target, outcome, daemon.get(), options, console);
 }
 
 }  // namespace
@@ -309,7 +366,7 @@ void define_add(CLI::App& app, Invocation& invocation) {
         "regsync add myregcred --registry ghcr.io --context dev --context 'prod-*' -n team-a -n team-b --wait"},
        {"In every namespace with a label, attached to its default ServiceAccount",
         "regsync add myregcred --registry ghcr.io --namespace-selector 'env in (prod)' --service-account default"},
-       {"With the flags of kubectl create secret docker-registry; the login goes to the OS secret store",
+       {"With the flags of kubectl create secret docker-registry; the login goes to the keyring",
         "regsync add myregcred --docker-server ghcr.io --docker-username me --docker-password-stdin < token"}});
   command->add_option("NAME", options->name, "Name of the target, and of the Secret unless --secret-name is given")
       ->required();
@@ -326,12 +383,13 @@ void define_add(CLI::App& app, Invocation& invocation) {
               "ServiceAccount to attach the Secret to (imagePullSecrets); may be repeated");
   command->add_option("--email,--docker-email", options->email, "E-mail address for the entries of the Secret");
   command->add_option("--secret-name", options->secret, "Name of the Secret (default: NAME)");
-  command->add_option("--on-logout", options->on_logout, "What becomes of the Secret after a logout (default: keep)")
+  command->add_option("--on-logout", options->on_logout, "Keep or remove the Secret after a logout (default: keep)")
       ->check(CLI::IsMember({"keep", "remove"}))
       ->type_name("keep|remove");
   command->add_flag("--adopt", options->adopt, "Take over Secrets of that name which others made");
   command->add_flag("--replace", options->replace, "Replace the target if it exists");
-  command->add_flag("--dry-run", options->dry_run, "Only print the target");
+  command->add_flag("-y,--yes", options->yes, "Do not ask");
+  add_dry_run(command, options->dry_run);
   command->add_flag("--wait{30s}", options->wait, "Return when the Secrets are there; --wait=2m for longer than 30s")
       ->type_name("[=DURATION]");
   command->add_option("--docker-server", options->docker_server,

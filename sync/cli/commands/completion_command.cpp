@@ -24,6 +24,11 @@ _regsync() {
   local kept=${current%"${current##*[:=]}"}
   [[ $COMP_WORDBREAKS == *:* ]] || kept=
   COMPREPLY=("${COMPREPLY[@]#"$kept"}")
+  # A name may hold what the shell would run: $(...), quotes, blanks.
+  local index
+  for index in "${!COMPREPLY[@]}"; do
+    [[ ${COMPREPLY[index]} == *[!A-Za-z0-9_./:@%+=,*-]* ]] && printf -v "COMPREPLY[index]" %q "${COMPREPLY[index]}"
+  done
   [[ $directive == :0 ]] && compopt -o default
   [[ ${#COMPREPLY[@]} -eq 1 && ${COMPREPLY[0]} == *= ]] && compopt -o nospace
   return 0
@@ -74,8 +79,8 @@ struct CompletionOptions {
   std::string shell;
 };
 
-int print_script(const CompletionOptions& options, Environment& environment) {
-  environment.out << (options.shell == "bash" ? bash_script : options.shell == "zsh" ? zsh_script : fish_script);
+int print_script(const CompletionOptions& options, Console& console) {
+  console.out << (options.shell == "bash" ? bash_script : options.shell == "zsh" ? zsh_script : fish_script);
   return exit_done;
 }
 

@@ -59,13 +59,13 @@ void write(const fs::path& root, const Difference& difference, const nlohmann::j
   if (object.is_null()) {
     return;
   }
-  const fs::path folder = root / difference.context / difference.name_space;
+  const fs::path folder = root / file_name(difference.context) / file_name(difference.name_space);
   fs::create_directories(folder);
-  std::ofstream(folder / difference.secret) << to_yaml_text(object) << '\n';
+  std::ofstream(folder / file_name(difference.secret)) << to_yaml_text(object) << '\n';
 }
 
 // By diff(1), as kubectl does it. Only masked objects are written to the files.
-void print(const std::vector<Difference>& changes, Environment& environment) {
+void print(const std::vector<Difference>& changes, Console& console) {
   const Scratch scratch;
   const fs::path live = scratch.path() / "LIVE";
   const fs::path merged = scratch.path() / "MERGED";
@@ -78,7 +78,7 @@ void print(const std::vector<Difference>& changes, Environment& environment) {
   ChildCommand command;
   command.program = "diff";
   command.arguments = {"-u", "-N", "-r", live.string(), merged.string()};
-  if (environment.colour) {
+  if (console.colour) {
     command.arguments.insert(command.arguments.begin(), "--color=always");
   }
   const ChildResult result = run_to_end(std::move(command));
@@ -91,7 +91,7 @@ void print(const std::vector<Difference>& changes, Environment& environment) {
   for (auto at = output.find(folder); at != std::string::npos; at = output.find(folder, at)) {
     output.erase(at, folder.size());
   }
-  environment.out << output;
+  console.out << output;
 }
 
 std::vector<std::shared_ptr<const Plan>> plans_for(const std::vector<std::shared_ptr<const Plan>>& plans,
@@ -105,9 +105,9 @@ std::vector<std::shared_ptr<const Plan>> plans_for(const std::vector<std::shared
   return selected;
 }
 
-int diff(const DiffOptions& options, Environment& environment) {
-  const AskedTargets asked = require_targets(options.target, environment);
-  const auto plans = make_plans(environment, asked.targets);
+int diff(const DiffOptions& options, Console& console) {
+  const AskedTargets asked = require_targets(options.target, console);
+  const auto plans = make_plans(console, asked.targets);
   const kube::Kubeconfig kubeconfig = load_kubeconfig(options.kubeconfig);
   require_contexts(kubeconfig, options.contexts);
   std::vector<std::string> contexts = select_contexts(kubeconfig, options.contexts);
@@ -122,15 +122,15 @@ int diff(const DiffOptions& options, Environment& environment) {
         return find_differences(client, plans_for(plans, client.context().name), owner, found);
       },
       [&](const std::string& context, const Error& error) {
-        print_error(environment.err, error.within("context " + context));
+        print_error(console.err, error.within("context " + context));
         failed = true;
       });
   std::ranges::sort(found.obstacles, {}, &Obstacle::place);
   for (const Obstacle& obstacle : found.obstacles) {
-    environment.err << "warning: " << obstacle.place << ": " << printable(describe(obstacle.error)) << '\n';
+    console.err << "warning: " << one_line(obstacle.place + ": " + describe(obstacle.error)) << '\n';
   }
   if (!found.changes.empty()) {
-    print(found.changes, environment);
+    print(found.changes, console);
   }
   if (failed) {
     return exit_failed;
@@ -151,7 +151,7 @@ void define_diff(CLI::App& app, Invocation& invocation) {
   add_kubeconfig(command, options->kubeconfig);
   command->callback([&invocation, options] {
     invocation.exit_on_error = exit_failed;
-    invocation.action = [&invocation, options] { return diff(*options, invocation.environment); };
+    invocation.action = [&invocation, options] { return diff(*options, invocation.console); };
   });
 }
 

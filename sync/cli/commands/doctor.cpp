@@ -26,7 +26,7 @@ Cell verdict_of(Health health) {
   return {"FAILED", Colour::red};
 }
 
-void print(const Findings& findings, Format format, Environment& environment) {
+void print(const Findings& findings, Format format, Console& console) {
   if (format != Format::table) {
     nlohmann::json all = nlohmann::json::array();
     for (const Finding& finding : findings) {
@@ -37,7 +37,7 @@ void print(const Findings& findings, Format format, Environment& environment) {
       }
       all.push_back(std::move(item));
     }
-    print_structured(environment.out, all, format);
+    print_structured(console.out, make_list("FindingList", std::move(all)), format);
     return;
   }
   // A remedy stands below its line, so one table cannot hold both: the columns are measured here.
@@ -49,26 +49,34 @@ void print(const Findings& findings, Format format, Environment& environment) {
   for (const Finding& finding : findings) {
     const Cell verdict = verdict_of(finding.health);
     const auto blanks = [](int count) { return std::string(static_cast<std::size_t>(std::max(0, count)), ' '); };
-    environment.out << paint(verdict.text, verdict.colour, environment.colour)
-                    << blanks(verdict_width - display_width(verdict.text)) << "   " << printable(finding.subject)
-                    << blanks(subject_width - display_width(finding.subject)) << "   " << printable(finding.text)
-                    << '\n';
+    console.out << paint(verdict.text, verdict.colour, console.colour)
+                << blanks(verdict_width - display_width(verdict.text)) << "   " << printable(finding.subject)
+                << blanks(subject_width - display_width(finding.subject)) << "   " << printable(finding.text) << '\n';
     if (!finding.remedy.empty()) {
-      environment.out << blanks(verdict_width) << "   "
-                      << paint("-> " + printable(finding.remedy), Colour::yellow, environment.colour) << '\n';
+      console.out << blanks(verdict_width) << "   "
+                  << paint("-> " + printable(finding.remedy), Colour::yellow, console.colour) << '\n';
     }
   }
 }
 
-int doctor(const DoctorOptions& options, Environment& environment) {
+// Remedies of the keyring end in "`regsync doctor` tells more", which is where the person is.
+void drop_reference_to_doctor(std::string& remedy) {
+  remedy.erase(std::min(remedy.find("; `regsync doctor`"), remedy.size()));
+}
+
+int doctor(const DoctorOptions& options, Console& console) {
   Findings findings;
-  check_secret_store(environment, findings);
+  check_secret_store(console, findings);
+  check_program(findings);
   check_docker(findings);
   check_service(findings);
   const std::vector<Target> targets = check_files(findings);
-  check_contexts(targets, options.kubeconfig, environment, findings);
-  check_logins(targets, environment, findings);
-  print(findings, options.format, environment);
+  check_contexts(targets, options.kubeconfig, console, findings);
+  check_logins(targets, console, findings);
+  for (Finding& finding : findings) {
+    drop_reference_to_doctor(finding.remedy);
+  }
+  print(findings, options.format, console);
   const bool well =
       std::ranges::none_of(findings, [](const Finding& finding) { return finding.health == Health::failed; });
   return well ? exit_done : exit_not_as_asked;
@@ -78,7 +86,7 @@ int doctor(const DoctorOptions& options, Environment& environment) {
 
 void define_doctor(CLI::App& app, Invocation& invocation) {
   auto options = std::make_shared<DoctorOptions>();
-  CLI::App* command = add_command(app, "doctor", "Check everything that regsync needs, and say how to mend it",
+  CLI::App* command = add_command(app, "doctor", "Check everything that regsync needs, and how to fix it",
                                   {{"When something does not work", "regsync doctor"},
                                    {"In a script: exit code 0 only if nothing failed", "regsync doctor -o json"}});
   add_output(command, options->format, {Format::json, Format::yaml});

@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "sync/cli/environment.hpp"
+#include "sync/cli/console.hpp"
 #include "sync/model/target.hpp"
 
 namespace regsync::cli {
@@ -21,15 +21,16 @@ struct Finding {
 };
 using Findings = std::vector<Finding>;
 
-void check_secret_store(Environment& environment, Findings& findings);
+void check_secret_store(Console& console, Findings& findings);
+void check_program(Findings& findings);  // that no other program of this name comes first on PATH
 void check_docker(Findings& findings);   // the helper on PATH, docker's config.json
 void check_service(Findings& findings);  // the units, the daemon and what it says
 // The readable targets; what is wrong with the others is found.
 std::vector<Target> check_files(Findings& findings);
 // Each context that a target selects: reachable, its clock, the rights that the targets need.
 void check_contexts(const std::vector<Target>& targets, const std::optional<std::filesystem::path>& kubeconfig,
-                    Environment& environment, Findings& findings);
+                    Console& console, Findings& findings);
 // Each login that a target uses: there, fit for kubelet, and still accepted by its registry.
-void check_logins(const std::vector<Target>& targets, Environment& environment, Findings& findings);
+void check_logins(const std::vector<Target>& targets, Console& console, Findings& findings);
 
 }  // namespace regsync::cli

@@ -10,6 +10,7 @@
 #include "sync/cli/setup/foreign_helper.hpp"
 #include "sync/cli/setup/run_to_end.hpp"
 #include "sync/cli/setup/user_service.hpp"
+#include "sync/cli/view/quote.hpp"
 #include "sync/cli/view/report_view.hpp"
 #include "sync/cli/view/text.hpp"
 #include "sync/config/settings.hpp"
@@ -76,8 +77,9 @@ void check_report(const StatusReport& report, Findings& findings) {
                         "regsyncd is version " + report.version + ", regsync is " + REGSYNC_VERSION,
                         "systemctl --user restart regsyncd"});
   }
-  if (report.store) {
-    findings.push_back(failed("daemon", *report.store));
+  if (report.store &&
+      std::ranges::none_of(findings, [&](const Finding& finding) { return finding.text == report.store->message(); })) {
+    findings.push_back(failed("keyring", report.store->within("regsyncd")));
   }
   if (reached(report)) {
     findings.push_back({"sync", Health::ok, summary(report), ""});
@@ -88,7 +90,7 @@ void check_report(const StatusReport& report, Findings& findings) {
 
 }  // namespace
 
-void check_secret_store(Environment& environment, Findings& findings) {
+void check_secret_store(Console& console, Findings& findings) {
   if (has_session_bus()) {
     findings.push_back({"session bus", Health::ok, "there is one", ""});
   } else {
@@ -97,7 +99,7 @@ void check_secret_store(Environment& environment, Findings& findings) {
          "log in (ssh, desktop), or run under: dbus-run-session; without a desktop: regsync setup --headless"});
   }
   try {
-    const auto store = environment.open_store(Prompt::never);
+    const auto store = console.open_store(Prompt::never);
     const std::size_t count = store->list().size();
     std::set<RegistryKey> all;
     for (const Login& login : store->list()) {
@@ -113,6 +115,18 @@ void check_secret_store(Environment& environment, Findings& findings) {
     findings.push_back({"keyring", Health::ok, "unlocked, with " + count_of(count, "login"), ""});
   } catch (const Error& error) {
     findings.push_back(failed("keyring", error));
+  }
+}
+
+// regclient has a program of that name too, which mirrors images.
+void check_program(Findings& findings) {
+  std::error_code ignored;
+  const std::filesystem::path self = std::filesystem::read_symlink("/proc/self/exe", ignored);
+  const auto first = find_on_path("regsync");
+  if (first && !ignored && !std::filesystem::equivalent(*first, self, ignored)) {
+    findings.push_back(
+        {"program", Health::warning, "another program called regsync comes first on PATH: " + first->string(),
+         "call this one by its path, " + self.string() + ", or as kubectl regsync; or put its folder first"});
   }
 }
 
@@ -170,6 +184,14 @@ std::vector<Target> check_files(Findings& findings) {
   }
   try {
     std::size_t bad = 0;
+    std::error_code ignored;
+    for (const auto& entry : std::filesystem::directory_iterator(paths::targets(), ignored)) {
+      if (entry.path().extension() == ".yml") {
+        findings.push_back({"targets", Health::warning, entry.path().string() + " is not read: targets end in .yaml",
+                            "mv " + shell_word(entry.path().string()) + " " +
+                                shell_word(std::filesystem::path(entry.path()).replace_extension(".yaml").string())});
+      }
+    }
     for (const auto& [name, file] : TargetDirectory(paths::targets()).load()) {
       if (file.problem) {
         findings.push_back(failed("target " + name, *file.problem));

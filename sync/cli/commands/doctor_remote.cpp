@@ -1,19 +1,20 @@
 // The checks of what is elsewhere: clusters and registries.
 #include <algorithm>
-#include <asio/co_spawn.hpp>
 #include <asio/io_context.hpp>
 #include <asio/this_coro.hpp>
 #include <ctime>
 #include <nlohmann/json.hpp>
 
+#include "sync/base/guard.hpp"
+#include "sync/base/json_access.hpp"
 #include "sync/cli/ask/for_each_context.hpp"
+#include "sync/cli/ask/known_logins.hpp"
 #include "sync/cli/ask/kubeconfig_selection.hpp"
 #include "sync/cli/ask/rights.hpp"
 #include "sync/cli/commands/doctor_checks.hpp"
 #include "sync/cli/view/text.hpp"
 #include "sync/logins/registry_client.hpp"
 #include "sync/model/desired_state.hpp"
-#include "sync/model/docker_config_json.hpp"
 
 namespace regsync::cli {
 namespace {
@@ -113,7 +114,7 @@ asio::awaitable<bool> is_allowed(kube::KubeClient& client, Question question) {
   reviews.api = "/apis/authorization.k8s.io/v1";
   std::string text = body.dump();
   const json review = co_await client.create(std::move(reviews), std::move(text));
-  co_return review.at("status").value("allowed", false);
+  co_return flag_at(review, {"status", "allowed"});
 }
 
 asio::awaitable<void> check_rights(kube::KubeClient& client, Target target, std::string subject, Findings& findings) {
@@ -146,8 +147,10 @@ asio::awaitable<void> check_context(kube::KubeClient& given, const std::vector<T
   kube::KubeClient client(std::move(context), std::move(transport));
 
   const json version = co_await client.version();
-  findings.push_back(
-      {subject, Health::ok, "reachable, Kubernetes " + version.value("gitVersion", std::string("?")), ""});
+  const std::string_view git_version = text_at(version, {"gitVersion"});
+  findings.push_back({subject, Health::ok,
+                      "reachable, Kubernetes " + (git_version.empty() ? std::string("?") : std::string(git_version)),
+                      ""});
   check_clock(subject, date, now, findings);
   for (const Target& target : targets) {
     if (!selects_context(target, client.context().name)) {
@@ -168,6 +171,9 @@ asio::awaitable<void> check_login(std::shared_ptr<const Credential> credential, 
   const std::string subject = "login " + credential->login.server;
   if (answer.verdict == PullVerdict::can_pull) {
     findings.push_back({subject, Health::ok, "accepted by the registry as " + credential->login.username, ""});
+    if (!answer.note.empty()) {
+      findings.push_back({subject, Health::warning, answer.note, "if you do not trust that server, docker logout"});
+    }
   } else if (answer.verdict == PullVerdict::denied) {
     findings.push_back(
         {subject, Health::failed, "stale: " + answer.detail, "log in again: docker login " + key.value()});
@@ -180,7 +186,7 @@ asio::awaitable<void> check_login(std::shared_ptr<const Credential> credential, 
 }  // namespace
 
 void check_contexts(const std::vector<Target>& targets, const std::optional<std::filesystem::path>& kubeconfig_path,
-                    Environment& environment, Findings& findings) {
+                    Console& console, Findings& findings) {
   if (targets.empty()) {
     return;
   }
@@ -203,7 +209,7 @@ void check_contexts(const std::vector<Target>& targets, const std::optional<std:
     for_each_context(
         kubeconfig, contexts, std::chrono::seconds(15),
         [&](kube::KubeClient& client) {
-          return check_context(client, targets, environment.now(), by_context[client.context().name]);
+          return check_context(client, targets, console.now(), by_context[client.context().name]);
         },
         [&](const std::string& context, const Error& error) {
           by_context[context].push_back(failed("context " + context, error));
@@ -212,59 +218,50 @@ void check_contexts(const std::vector<Target>& targets, const std::optional<std:
       findings.insert(findings.end(), lines.begin(), lines.end());
     }
   } catch (const Error& error) {
-    findings.push_back(failed("kubeconfig", error));
+    // The settings name the kubeconfig; what is wrong with them has been told.
+    if (std::ranges::none_of(findings, [&](const Finding& finding) { return finding.text == error.message(); })) {
+      findings.push_back(failed("kubeconfig", error));
+    }
   }
 }
 
-void check_logins(const std::vector<Target>& targets, Environment& environment, Findings& findings) {
-  std::set<RegistryKey> wanted;
-  for (const Target& target : targets) {
-    wanted.merge(wanted_registries(target));
-  }
-  StoreReading logins;
+void check_logins(const std::vector<Target>& targets, Console& console, Findings& findings) {
+  KnownLogins known;
   try {
-    logins = environment.open_store(Prompt::never)->load(wanted);
+    known = read_logins(console, targets, Prompt::never);
   } catch (const Error&) {
-    return;  // check_secret_store has said so
+    return;  // check_docker has told it
   }
-  if (logins.problem) {
-    return;
+  if (known.store_problem) {
+    return;  // check_secret_store has told it
   }
-
-  std::set<std::string> missing;
+  std::map<std::string, std::shared_ptr<const Credential>> used;  // by server
+  std::map<std::string, Error> problems;                          // by registry
   for (const Target& target : targets) {
     for (const std::string& registry : target.registries) {
-      if (std::ranges::none_of(logins.credentials, [&](const Credential& credential) {
-            const RegistryKey key(credential.login.server);
-            return key == RegistryKey(registry) || key.value() == RegistryKey(registry).host();
-          })) {
-        missing.insert(registry);
+      Target one = target;
+      one.registries = {registry};
+      const Plan plan = make_plan(one, known);
+      if (!plan.problems.empty()) {
+        problems.emplace(registry, plan.problems.front());
+      }
+      for (const auto& [key, credential] : plan.entries) {
+        used.emplace(credential->login.server, credential);
       }
     }
   }
-  for (const std::string& registry : missing) {
-    findings.push_back({"login " + registry, Health::failed, "there is none", "log in: docker login " + registry});
+  for (const auto& [registry, problem] : problems) {
+    findings.push_back(failed("login " + registry, problem));
   }
 
   asio::io_context io(1);
-  for (Credential& credential : logins.credentials) {
-    if (const auto unfit = unfit_for_kubelet(credential)) {
-      findings.push_back(failed("login " + credential.login.server, *unfit));
-      continue;
-    }
-    auto shared = std::make_shared<const Credential>(std::move(credential));
-    const std::string server = shared->login.server;
-    asio::co_spawn(io, check_login(std::move(shared), findings),
-                   [&findings, server](const std::exception_ptr& failure) {
-                     if (!failure) {
-                       return;
-                     }
-                     try {
-                       std::rethrow_exception(failure);
-                     } catch (...) {
-                       findings.push_back(failed("login " + server, current_error()));
-                     }
-                   });
+  for (const auto& [server, credential] : used) {
+    spawn_guarded(io.get_executor(), check_login(credential, findings),
+                  [&findings, server = server](const std::optional<Error>& problem) {
+                    if (problem) {
+                      findings.push_back(failed("login " + server, *problem));
+                    }
+                  });
   }
   io.run();
 }

@@ -1,4 +1,5 @@
 // regsync list: the targets.
+#include <algorithm>
 #include <nlohmann/json.hpp>
 #include <ostream>
 
@@ -11,6 +12,8 @@ namespace regsync::cli {
 namespace {
 
 struct ListOptions {
+  std::vector<std::string> names;
+  bool no_headers = false;
   Format format = Format::table;
 };
 
@@ -43,7 +46,9 @@ std::vector<Cell> cells_of(const std::string& name, const TargetFile& file, bool
   return cells;
 }
 
-void print_table(const TargetDirectory& directory, const TargetFiles& files, bool wide, Environment& environment) {
+void print_table(const TargetDirectory& directory, const TargetFiles& files, const ListOptions& options,
+                 Console& console) {
+  const bool wide = options.format == Format::wide;
   std::vector<std::string> header = {"NAME", "SECRET", "REGISTRIES", "CONTEXTS", "NAMESPACES"};
   if (wide) {
     header.insert(header.end(), {"SERVICE ACCOUNTS", "ON LOGOUT", "FILE"});
@@ -53,19 +58,27 @@ void print_table(const TargetDirectory& directory, const TargetFiles& files, boo
     table.add(cells_of(name, file, wide, directory.path_of(name).string()));
   }
   if (table.empty()) {
-    environment.err << "No targets. Declare one: regsync add NAME --registry REGISTRY\n";
+    console.err << "No targets. Declare one: regsync add NAME --registry REGISTRY\n";
   } else {
-    table.print(environment.out, environment.colour);
+    table.print(console.out, console.colour, !options.no_headers);
   }
 }
 
-int list(const ListOptions& options, Environment& environment) {
+int list(const ListOptions& options, Console& console) {
   const TargetDirectory directory(paths::targets());
-  const TargetFiles files = directory.load();
+  TargetFiles files = directory.load();
+  for (const std::string& name : options.names) {
+    if (!files.contains(name)) {
+      require_target(name);  // says what was meant
+    }
+  }
+  std::erase_if(files, [&](const auto& file) {
+    return !options.names.empty() && std::ranges::find(options.names, file.first) == options.names.end();
+  });
   switch (options.format) {
     case Format::name:
       for (const auto& [name, file] : files) {
-        environment.out << name << '\n';
+        console.out << one_line(name) << '\n';
       }
       break;
     case Format::json:
@@ -78,19 +91,19 @@ int list(const ListOptions& options, Environment& environment) {
         }
         all.push_back(std::move(item));
       }
-      print_structured(environment.out, all, options.format);
+      print_structured(console.out, make_list("TargetList", std::move(all)), options.format);
       break;
     }
     case Format::table:
     case Format::wide:
-      print_table(directory, files, options.format == Format::wide, environment);
+      print_table(directory, files, options, console);
   }
   bool good = true;
   for (const auto& [name, file] : files) {
     if (!file.problem) {
       continue;
     }
-    print_error(environment.err, *file.problem);
+    print_error(console.err, *file.problem);
     good = false;
   }
   return good ? exit_done : exit_not_as_asked;
@@ -103,6 +116,9 @@ void define_list(CLI::App& app, Invocation& invocation) {
   CLI::App* command = add_command(app, "list", "List the targets",
                                   {{"All targets, with their files", "regsync list -o wide"},
                                    {"Sync them one by one", "regsync list -o name | xargs -n1 regsync sync"}});
+  command->alias("get")->alias("ls");
+  command->add_option("NAME", options->names, "Only these targets");
+  command->add_flag("--no-headers", options->no_headers, "No header line");
   add_output(command, options->format, {Format::wide, Format::name, Format::json, Format::yaml});
   on_command(command, invocation, options, list);
 }

@@ -1,105 +1,136 @@
-// regsync logins: what is in the OS secret store, and whether it can pull. Never a secret.
+// regsync logins: the logins that are known, where they come from, and whether they can pull. Never a secret.
+#include <algorithm>
+#include <map>
 #include <nlohmann/json.hpp>
 #include <ostream>
 
 #include "helper/store/registry_key.hpp"
 #include "sync/base/paths.hpp"
+#include "sync/cli/ask/known_logins.hpp"
 #include "sync/cli/command.hpp"
 #include "sync/cli/view/target_view.hpp"
+#include "sync/logins/docker_config_file.hpp"
 #include "sync/model/docker_config_json.hpp"
 
 namespace regsync::cli {
 namespace {
 
 struct LoginsOptions {
+  bool no_headers = false;
   Format format = Format::table;
 };
 
+constexpr const char* keyring = "keyring";
+
 struct Row {
   Login login;
+  std::string source = keyring;      // or the credential helper that Docker's credHelpers names
   std::vector<std::string> targets;  // that use it
-  std::optional<Error> unfit;
+  std::optional<Error> problem;      // why kubelet could not pull with it, or why it cannot be had now
 };
 
-std::vector<std::string> users_of(const RegistryKey& key, const TargetFiles& files) {
-  std::vector<std::string> names;
-  for (const auto& [name, file] : files) {
-    if (!file.target) {
-      continue;
+// Each login with its targets: as the engine finds them, so a path of a registry finds the login of its host.
+std::vector<Row> read(Console& console) {
+  std::vector<Target> targets;
+  for (const auto& [name, file] : TargetDirectory(paths::targets()).load()) {
+    if (file.target) {
+      targets.push_back(*file.target);
     }
-    for (const std::string& registry : file.target->registries) {
-      if (RegistryKey(registry) == key) {
-        names.push_back(name);
-        break;
+  }
+  const KnownLogins known = read_logins(console, targets, Prompt::allowed);
+  if (known.store_problem) {
+    throw Error(*known.store_problem);
+  }
+  std::map<RegistryKey, std::vector<std::string>> users;
+  for (const Target& target : targets) {
+    for (const auto& [key, credential] : make_plan(target, known).entries) {
+      std::vector<std::string>& names = users[RegistryKey(credential->login.server)];
+      if (names.empty() || names.back() != target.name) {
+        names.push_back(target.name);
       }
     }
   }
-  return names;
-}
 
-std::vector<Row> read(Environment& environment) {
-  const TargetFiles files = TargetDirectory(paths::targets()).load();
-  const auto store = environment.open_store(Prompt::allowed);
+  const std::map<std::string, std::string> helpers = DockerConfigFile(default_docker_config()).foreign_helpers();
   std::vector<Row> rows;
+  for (const auto& [server, helper] : helpers) {
+    const RegistryKey key(server);
+    const auto credential = known.credentials.find(key);
+    const auto problem = known.problems.find(key);
+    if (credential == known.credentials.end() && problem == known.problems.end()) {
+      continue;  // no target wants it, so the helper was not asked
+    }
+    Row row{{server, ""}, "docker-credential-" + helper, users[key], std::nullopt};
+    if (credential != known.credentials.end()) {
+      row.login = credential->second->login;
+      row.problem = unfit_for_kubelet(*credential->second);
+    }
+    if (problem != known.problems.end()) {
+      row.problem = problem->second;
+    }
+    rows.push_back(std::move(row));
+  }
+  const auto store = console.open_store(Prompt::allowed);
   for (const Login& login : store->list()) {
     if (is_hub_token_entry(login.server)) {
       continue;
     }
-    Row row{login, users_of(RegistryKey(login.server), files), std::nullopt};
+    Row row{login, keyring, users[RegistryKey(login.server)], std::nullopt};
     if (const auto credential = store->get(login.server)) {
-      row.unfit = unfit_for_kubelet(*credential);
+      row.problem = unfit_for_kubelet(*credential);
     }
     rows.push_back(std::move(row));
   }
+  std::ranges::stable_sort(rows, {}, [](const Row& row) { return row.login.server; });
   return rows;
 }
 
 nlohmann::json to_json(const Row& row) {
   nlohmann::json json = {{"server", row.login.server},
                          {"username", row.login.username},
+                         {"source", row.source},
                          {"targets", row.targets},
-                         {"usable", !row.unfit.has_value()}};
-  if (row.unfit) {
-    json["problem"] = {{"message", row.unfit->message()}, {"remedy", row.unfit->remedy()}};
+                         {"usable", !row.problem.has_value()}};
+  if (row.problem) {
+    json["problem"] = {{"message", row.problem->message()}, {"remedy", row.problem->remedy()}};
   }
   return json;
 }
 
-int logins(const LoginsOptions& options, Environment& environment) {
-  const std::vector<Row> rows = read(environment);
+int logins(const LoginsOptions& options, Console& console) {
+  const std::vector<Row> rows = read(console);
   if (options.format == Format::json || options.format == Format::yaml) {
     nlohmann::json all = nlohmann::json::array();
     for (const Row& row : rows) {
       all.push_back(to_json(row));
     }
-    print_structured(environment.out, all, options.format);
+    print_structured(console.out, make_list("LoginList", std::move(all)), options.format);
     return exit_done;
   }
   if (options.format == Format::name) {
     for (const Row& row : rows) {
-      environment.out << row.login.server << '\n';
+      console.out << one_line(row.login.server) << '\n';
     }
     return exit_done;
   }
   if (rows.empty()) {
-    environment.err << "No logins in the OS secret store. Log in: docker login REGISTRY (once: regsync setup)\n";
+    console.err << "No logins in the keyring. Log in: docker login REGISTRY (once: regsync setup)\n";
   }
-  Table table({"REGISTRY", "USERNAME", "TARGETS", "CAN PULL"});
+  Table table({"REGISTRY", "USERNAME", "SOURCE", "TARGETS", "CAN PULL"});
   for (const Row& row : rows) {
-    table.add({row.login.server, row.login.username, join(row.targets, ","),
-               row.unfit ? Cell("no", Colour::red) : Cell("yes", Colour::green)});
+    table.add({row.login.server, row.login.username, row.source, join(row.targets, ","),
+               row.problem ? Cell("no", Colour::red) : Cell("yes", Colour::green)});
   }
   if (!table.empty()) {
-    table.print(environment.out, environment.colour);
+    table.print(console.out, console.colour, !options.no_headers);
   }
   for (const Row& row : rows) {
-    if (!row.unfit) {
+    if (!row.problem) {
       continue;
     }
-    environment.out << '\n' << printable(row.unfit->message()) << '\n';
-    if (!row.unfit->remedy().empty()) {
-      environment.out << "  " << paint("-> " + printable(row.unfit->remedy()), Colour::yellow, environment.colour)
-                      << '\n';
+    console.out << '\n' << printable(row.problem->message()) << '\n';
+    if (!row.problem->remedy().empty()) {
+      console.out << "  " << paint("-> " + printable(row.problem->remedy()), Colour::yellow, console.colour) << '\n';
     }
   }
   return exit_done;
@@ -109,9 +140,10 @@ int logins(const LoginsOptions& options, Environment& environment) {
 
 void define_logins(CLI::App& app, Invocation& invocation) {
   auto options = std::make_shared<LoginsOptions>();
-  CLI::App* command = add_command(app, "logins", "List the logins in the OS secret store; never a password",
+  CLI::App* command = add_command(app, "logins", "List the logins in the keyring; never a password",
                                   {{"All, and whether a kubelet could pull with them", "regsync logins"},
                                    {"Only the registries", "regsync logins -o name"}});
+  command->add_flag("--no-headers", options->no_headers, "No header line");
   add_output(command, options->format, {Format::name, Format::json, Format::yaml});
   on_command(command, invocation, options, logins);
 }

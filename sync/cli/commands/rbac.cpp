@@ -30,7 +30,7 @@ std::string choose_context(const RbacOptions& options, const kube::Kubeconfig& k
   if (!options.context.empty()) {
     require_contexts(kubeconfig, {options.context});
     if (std::ranges::none_of(targets, [&](const Target& target) { return selects_context(target, options.context); })) {
-      throw UsageError("context " + options.context + " is none of the target's",
+      throw UsageError("no target selects context " + options.context,
                        "its contexts: " + join(targets.front().contexts));
     }
     return options.context;
@@ -49,7 +49,7 @@ std::string choose_context(const RbacOptions& options, const kube::Kubeconfig& k
   if (contexts.empty()) {
     throw UsageError("no context of the kubeconfig is selected by any of these targets");
   }
-  throw UsageError("the current context is none of the target's", "say which: --context " + contexts.front());
+  throw UsageError("no target selects the current context", "say which: --context " + contexts.front());
 }
 
 Subject given_subject(const RbacOptions& options) {
@@ -87,8 +87,8 @@ Subject subject_of(const RbacOptions& options, const kube::Kubeconfig& kubeconfi
   return {"User", name, ""};
 }
 
-int rbac(const RbacOptions& options, Environment& environment) {
-  const auto [targets, complete] = require_targets(options.target, environment);
+int rbac(const RbacOptions& options, Console& console) {
+  const auto [targets, complete] = require_targets(options.target, console);
   const kube::Kubeconfig kubeconfig = load_kubeconfig(options.kubeconfig);
   const std::string context = choose_context(options, kubeconfig, targets);
   const std::string default_namespace = kubeconfig.resolve(context).default_namespace;
@@ -104,13 +104,14 @@ int rbac(const RbacOptions& options, Environment& environment) {
     }
   }
   if (options.format == Format::json) {
-    print_structured(environment.out, {{"apiVersion", "v1"}, {"kind", "List"}, {"items", objects}}, options.format);
+    print_structured(console.out, {{"apiVersion", "v1"}, {"kind", "List"}, {"items", objects}}, options.format);
     return complete ? exit_done : exit_not_as_asked;
   }
-  environment.out << "# For context " << context << ", " << subject.kind << " " << subject.name
-                  << ". Apply: regsync rbac ... | kubectl --context " << context << " apply -f -\n";
+  console.out << one_line("# For context " + context + ", " + subject.kind + " " + subject.name +
+                          ". Apply: regsync rbac ... | kubectl --context " + shell_word(context) + " apply -f -")
+              << '\n';
   for (const nlohmann::json& object : objects) {
-    environment.out << "---\n" << to_yaml_text(object) << '\n';
+    console.out << "---\n" << to_yaml_text(object) << '\n';
   }
   return complete ? exit_done : exit_not_as_asked;
 }

@@ -1,11 +1,14 @@
 // regsync remove: forgets a target, and deletes the Secrets that it owns.
+#include <algorithm>
 #include <nlohmann/json.hpp>
 #include <ostream>
+#include <set>
 
-#include "sync/base/log.hpp"
 #include "sync/base/paths.hpp"
 #include "sync/cli/ask/daemon_link.hpp"
+#include "sync/cli/ask/kubeconfig_selection.hpp"
 #include "sync/cli/ask/local_engine.hpp"
+#include "sync/cli/ask/prompt.hpp"
 #include "sync/cli/command.hpp"
 #include "sync/cli/view/report_view.hpp"
 #include "sync/cli/view/target_view.hpp"
@@ -16,7 +19,10 @@ namespace {
 
 struct RemoveOptions {
   std::string name;
+  std::vector<std::string> names;
   bool keep_secrets = false;
+  bool yes = false;
+  std::string dry_run;
   std::optional<std::filesystem::path> kubeconfig;
   Format format = Format::table;
 };
@@ -24,8 +30,7 @@ struct RemoveOptions {
 constexpr std::chrono::seconds deletion_time{60};
 
 // In this process: as the daemon does it, the intent is on disk before the file goes.
-StatusReport remove_here(const RemoveOptions& options, Environment& environment) {
-  log::set_level(log::Level::error);  // the report says the rest
+StatusReport remove_here(const RemoveOptions& options, Console& console) {
   if (!TargetDirectory(paths::targets()).load().contains(options.name)) {
     require_target(options.name);  // says what was meant; a file that cannot be read is no obstacle
   }
@@ -34,7 +39,7 @@ StatusReport remove_here(const RemoveOptions& options, Environment& environment)
     TargetDirectory(paths::targets()).remove(options.name);
     return engine.sync(options.name, false);
   };
-  return run_engine(environment, options.kubeconfig, "regsync remove", work, options.name);
+  return run_engine(console, options.kubeconfig, "regsync remove", work, options.name, deletion_time);
 }
 
 StatusReport remove_by_daemon(const RemoveOptions& options, ControlClient& daemon) {
@@ -49,22 +54,84 @@ StatusReport remove_by_daemon(const RemoveOptions& options, ControlClient& daemo
   }
 }
 
-int remove(const RemoveOptions& options, Environment& environment) {
+// The target as its file says, as far as it can be read: its Secrets can be deleted without.
+TargetChange removal_of(const std::string& name) {
+  const TargetFiles files = TargetDirectory(paths::targets()).load();
+  const auto file = files.find(name);
+  TargetChange change;
+  if (file != files.end() && file->second.target) {
+    change.before = file->second.target;
+  } else {
+    change.before.emplace().name = name;
+  }
+  return change;
+}
+
+// Shows what would go, and asks a person at a terminal. False: nothing is to be done.
+bool is_wanted(const RemoveOptions& options, Console& console) {
+  const bool asks = console.in_is_terminal && !options.yes && !options.keep_secrets;
+  const DryRun dry_run = dry_run_of(options.dry_run);
+  if (dry_run == DryRun::none && !asks) {
+    return true;
+  }
+  std::ostream& out = dry_run == DryRun::none ? console.err : console.out;
+  out << "target \"" << options.name << "\" " << (dry_run == DryRun::none ? "is" : "would be") << " removed"
+      << (options.keep_secrets ? "; its Secrets stay, unmanaged" : "") << '\n';
+  if (!options.keep_secrets && dry_run != DryRun::client) {
+    out << describe(preview(console, load_kubeconfig(options.kubeconfig), removal_of(options.name)));
+  }
+  return dry_run == DryRun::none && confirm(console, "Remove it?");
+}
+
+int remove_one(const RemoveOptions& options, Console& console) {
   const auto daemon = connect_if_running();
-  const StatusReport left = daemon ? remove_by_daemon(options, *daemon) : remove_here(options, environment);
+  if (!is_wanted(options, console)) {
+    if (!options.dry_run.empty()) {
+      return exit_done;
+    }
+    throw Error(ErrorCode::cancelled, "nothing was changed");
+  }
+  const StatusReport left = daemon ? remove_by_daemon(options, *daemon) : remove_here(options, console);
 
   if (options.format != Format::table) {
-    print_report(environment, left, options.format);
+    print_report(console, left, options.format);
   } else if (left.rows.empty()) {
-    environment.out << "target \"" << options.name << "\" removed"
-                    << (options.keep_secrets ? "; its Secrets stay, as nobody's\n" : " with all its Secrets\n");
+    console.out << "target \"" << options.name << "\" removed"
+                << (options.keep_secrets ? "; its Secrets stay, unmanaged\n" : " with all its Secrets\n");
   } else {
-    environment.out << "target \"" << options.name << "\" removed; " << count_of(left.rows.size(), "Secret")
-                    << (options.keep_secrets ? " may still be ours, and is given away as soon as possible:\n"
-                                             : " may be left, and is deleted as soon as possible:\n");
-    print_report(environment, left, options.format);
+    console.out << "target \"" << options.name << "\" removed; " << count_of(left.rows.size(), "Secret")
+                << " could not be " << (options.keep_secrets ? "released" : "deleted") << " yet; retrying:\n";
+    print_report(console, left, options.format);
   }
   return left.rows.empty() ? exit_done : exit_not_as_asked;
+}
+
+// A typo is found before the first one is removed. What has no file any more may still be known to the daemon.
+void require_known(const std::vector<std::string>& names) {
+  std::set<std::string> known;
+  if (const auto daemon = connect_if_running()) {
+    const StatusReport report =
+        control::report_from_json(daemon->call("status", nlohmann::json::object(), std::chrono::seconds(10)));
+    for (const TargetStatus& target : report.targets) {
+      known.insert(target.name);
+    }
+  }
+  for (const std::string& name : names) {
+    if (!known.contains(name) && !TargetDirectory(paths::targets()).contains(name)) {
+      require_target(name);  // says what was meant
+    }
+  }
+}
+
+int remove(const RemoveOptions& options, Console& console) {
+  require_known(options.names);
+  int exit_code = exit_done;
+  for (const std::string& name : options.names) {
+    RemoveOptions one = options;
+    one.name = name;
+    exit_code = std::max(exit_code, remove_one(one, console));
+  }
+  return exit_code;
 }
 
 }  // namespace
@@ -75,7 +142,10 @@ void define_remove(CLI::App& app, Invocation& invocation) {
       app, "remove", "Forget a target and delete the Secrets that it owns, everywhere",
       {{"The target and its Secrets", "regsync remove myregcred"},
        {"The target only; pods go on pulling with what is there", "regsync remove myregcred --keep-secrets"}});
-  command->add_option("NAME", options->name, "The target")->required();
+  command->alias("rm")->alias("delete");
+  command->add_option("NAME", options->names, "The targets")->required();
+  command->add_flag("-y,--yes", options->yes, "Do not ask");
+  add_dry_run(command, options->dry_run);
   command->add_flag("--keep-secrets", options->keep_secrets, "Leave the Secrets in the clusters");
   add_output(command, options->format, {Format::json, Format::yaml, Format::name});
   add_kubeconfig(command, options->kubeconfig);

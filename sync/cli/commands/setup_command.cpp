@@ -6,13 +6,13 @@
 namespace regsync::cli {
 namespace {
 
-int setup(const SetupOptions& given, Environment& environment) {
+int setup(const SetupOptions& given, Console& console) {
   SetupOptions options = given;
   if (options.docker_config.empty()) {
     options.docker_config = default_docker_config();
   }
-  options.open_store = [&environment] { return environment.open_store(Prompt::allowed); };
-  return run_setup(options, environment.out, environment.err);
+  options.open_store = [&console] { return console.open_store(Prompt::allowed); };
+  return run_setup(options, console.out, console.err);
 }
 
 }  // namespace
@@ -20,13 +20,13 @@ int setup(const SetupOptions& given, Environment& environment) {
 void define_setup(CLI::App& app, Invocation& invocation) {
   auto options = std::make_shared<SetupOptions>();
   CLI::App* command = add_command(
-      app, "setup", "Make docker keep its logins in the OS secret store, and start regsyncd at login",
+      app, "setup", "Make docker keep its logins in the keyring, and start regsyncd at login",
       {{"Everything, and take over the logins that docker has now", "regsync setup --import"},
        {"Only for one registry; docker's other logins stay where they are", "regsync setup --registry ghcr.io"},
        {"On a machine without a desktop: first make a keyring", "regsync setup --headless"},
        {"Docker's configuration as it was before", "regsync setup --undo"}});
   CLI::Option* import =
-      command->add_flag("--import", options->import_logins, "Move docker's present logins to the OS secret store");
+      command->add_flag("--import", options->import_logins, "Move docker's present logins to the keyring");
   add_strings(command, "--registry", options->registries, "Only for this registry (credHelpers); may be repeated");
   command->add_flag("--headless", options->headless, "First make a keyring that needs no desktop");
   command->add_flag("--undo", options->undo, "Put everything back as it was")->excludes(import);

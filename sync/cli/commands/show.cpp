@@ -18,22 +18,22 @@ struct ShowOptions {
   Format format = Format::yaml;
 };
 
-int show(const ShowOptions& options, Environment& environment) {
+int show(const ShowOptions& options, Console& console) {
   const Target target = require_target(options.name);
-  const std::shared_ptr<const Plan> plan = make_plans(environment, {target}).front();
+  const std::shared_ptr<const Plan> plan = make_plans(console, {target}).front();
   for (const Error& problem : plan->problems) {
-    environment.err << "warning: " << describe(problem) << '\n';
+    console.err << "warning: " << one_line(describe(problem)) << '\n';
   }
   if (!plan->payload) {
-    throw Error(ErrorCode::not_found, "target \"" + target.name + "\" has no login to make a Secret of",
+    throw Error(ErrorCode::not_found, "no login for " + join(target.registries),
                 "log in: docker login " + target.registries.front());
   }
 
   const nlohmann::json manifest = make_manifest(*plan, load_owner(paths::owner()).annotation, plan->payload->base64());
   if (options.format == Format::yaml) {
-    environment.out << "# " << TargetDirectory(paths::targets()).path_of(target.name).string() << '\n';
+    console.out << "# " << TargetDirectory(paths::targets()).path_of(target.name).string() << '\n';
   }
-  print_structured(environment.out, options.reveal ? manifest : mask(nullptr, manifest).second, options.format);
+  print_structured(console.out, options.reveal ? manifest : mask(nullptr, manifest).second, options.format);
   return exit_done;
 }
 

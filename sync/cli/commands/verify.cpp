@@ -26,6 +26,7 @@ struct VerifyOptions {
   std::vector<std::string> contexts;
   std::vector<std::string> namespaces;
   std::optional<std::filesystem::path> kubeconfig;
+  bool no_headers = false;
   Format format = Format::table;
 };
 
@@ -97,7 +98,7 @@ asio::awaitable<void> read_rows(kube::KubeClient& client, const std::vector<Targ
 
 std::string detail_of(const PullAnswer& answer, const std::string& username) {
   if (answer.verdict == PullVerdict::can_pull) {
-    return "as " + username;
+    return "as " + username + (answer.note.empty() ? "" : "; " + answer.note);
   }
   return answer.verdict == PullVerdict::unreachable ? answer.detail : answer.detail + " to " + username;
 }
@@ -130,7 +131,7 @@ asio::awaitable<void> judge_logins(const std::vector<KubeletEntry>& entries, Row
     RegistryLogin login = login_of(entry);
     const PullAnswer answer = co_await try_login(host, std::move(login));
     if (answer.verdict == PullVerdict::can_pull) {
-      accepted.push_back(host + " as " + entry.username);
+      accepted.push_back(host + " " + detail_of(answer, entry.username));
       continue;
     }
     verdict.good = false;
@@ -182,7 +183,7 @@ void judge_all(const VerifyOptions& options, std::vector<Row>& rows) {
   }
 }
 
-void print(const std::vector<Row>& rows, const VerifyOptions& options, Environment& environment) {
+void print(const std::vector<Row>& rows, const VerifyOptions& options, Console& console) {
   if (options.format == Format::json || options.format == Format::yaml) {
     nlohmann::json all = nlohmann::json::array();
     for (const Row& row : rows) {
@@ -193,7 +194,7 @@ void print(const std::vector<Row>& rows, const VerifyOptions& options, Environme
                      {"verdict", row.verdict},
                      {"detail", row.detail}});
     }
-    print_structured(environment.out, all, options.format);
+    print_structured(console.out, make_list("VerdictList", std::move(all)), options.format);
     return;
   }
   Table table({"CONTEXT", "NAMESPACE", "SECRET", "VERDICT", "DETAIL"});
@@ -202,11 +203,11 @@ void print(const std::vector<Row>& rows, const VerifyOptions& options, Environme
         {row.context, row.name_space, row.secret, {row.verdict, row.good ? Colour::green : Colour::red}, row.detail});
   }
   if (!table.empty()) {
-    table.print(environment.out, environment.colour);
+    table.print(console.out, console.colour, !options.no_headers);
   }
 }
 
-int verify(const VerifyOptions& options, Environment& environment) {
+int verify(const VerifyOptions& options, Console& console) {
   if (!options.image.empty()) {  // a typo is found before anybody is asked
     try {
       parse_image(options.image);
@@ -214,7 +215,7 @@ int verify(const VerifyOptions& options, Environment& environment) {
       throw UsageError(error.message(), error.remedy());
     }
   }
-  const AskedTargets asked = require_targets(options.target, environment);
+  const AskedTargets asked = require_targets(options.target, console);
   const kube::Kubeconfig kubeconfig = load_kubeconfig(options.kubeconfig);
   require_contexts(kubeconfig, options.contexts);
   std::vector<std::string> contexts = select_contexts(kubeconfig, options.contexts);
@@ -228,14 +229,14 @@ int verify(const VerifyOptions& options, Environment& environment) {
       kubeconfig, contexts, std::chrono::seconds(60),
       [&](kube::KubeClient& client) { return read_rows(client, asked.targets, options, rows); },
       [&](const std::string& context, const Error& error) {
-        print_error(environment.err, error.within("context " + context));
+        print_error(console.err, error.within("context " + context));
         all_read = false;
       });
   judge_all(options, rows);
   std::ranges::sort(rows, {}, [](const Row& row) { return std::tie(row.context, row.name_space, row.secret); });
-  print(rows, options, environment);
+  print(rows, options, console);
   if (rows.empty() && all_read) {
-    environment.err << "No Secret to verify: the targets select no namespace here. See: regsync status\n";
+    console.err << "No Secret to verify: the targets select no namespace here. See: regsync status\n";
   }
   const bool good = all_read && !rows.empty() && std::ranges::all_of(rows, &Row::good);
   return good ? exit_done : exit_not_as_asked;
@@ -253,6 +254,7 @@ void define_verify(CLI::App& app, Invocation& invocation) {
   command->add_option("--image", options->image, "The image to pull (default: only whether the login is accepted)");
   add_strings(command, "--context", options->contexts, "Only this context, or glob; may be repeated");
   add_strings(command, "-n,--namespace", options->namespaces, "Only this namespace, or glob; may be repeated");
+  command->add_flag("--no-headers", options->no_headers, "No header line");
   add_output(command, options->format, {Format::json, Format::yaml});
   add_kubeconfig(command, options->kubeconfig);
   on_command(command, invocation, options, verify);

@@ -23,16 +23,17 @@ std::string daemon_version() {
   }
 }
 
-int version(const VersionOptions& options, Environment& environment) {
+int version(const VersionOptions& options, Console& console) {
   const std::string daemon = daemon_version();
   if (options.format == Format::table) {
-    environment.out << "regsync " REGSYNC_VERSION "\n"
-                    << "regsyncd " << (daemon.empty() ? "not running" : daemon) << '\n';
+    console.out << "regsync " REGSYNC_VERSION "\n" << "regsyncd " << (daemon.empty() ? "not running" : daemon) << '\n';
   } else {
-    print_structured(
-        environment.out,
-        {{"regsync", REGSYNC_VERSION}, {"regsyncd", daemon.empty() ? nlohmann::json() : nlohmann::json(daemon)}},
-        options.format);
+    print_structured(console.out,
+                     {{"apiVersion", api_version},
+                      {"kind", "Version"},
+                      {"regsync", REGSYNC_VERSION},
+                      {"regsyncd", daemon.empty() ? nlohmann::json() : nlohmann::json(daemon)}},
+                     options.format);
   }
   return exit_done;
 }

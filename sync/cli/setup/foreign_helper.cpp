@@ -10,6 +10,7 @@
 
 #include "helper/base/error.hpp"
 #include "sync/cli/setup/run_to_end.hpp"
+#include "sync/logins/credential_helpers.hpp"
 
 namespace regsync {
 namespace {
@@ -26,8 +27,7 @@ ChildResult ask(const std::string& program, const char* action, const std::strin
 
 // Helpers answer errors on stdout, in one line that is meant for people.
 Error refusal(const std::string& program, const char* action, const ChildResult& result) {
-  return {ErrorCode::credential_plugin,
-          program + " " + action + " failed: " + result.output.substr(0, result.output.find_first_of("\r\n"))};
+  return {ErrorCode::credential_plugin, program + " " + action + " failed: " + quotable(result.output)};
 }
 
 json parse_answer(const std::string& program, const char* action, const std::string& output) {
@@ -43,7 +43,7 @@ json parse_answer(const std::string& program, const char* action, const std::str
 
 }  // namespace
 
-bool is_on_path(const std::string& program) {
+std::optional<std::filesystem::path> find_on_path(const std::string& program) {
   const char* path = std::getenv("PATH");
   std::string_view rest = path != nullptr ? path : "";
   while (!rest.empty()) {
@@ -52,11 +52,13 @@ bool is_on_path(const std::string& program) {
     const std::filesystem::path candidate = std::filesystem::path(folder.empty() ? "." : folder) / program;
     std::error_code ignored;
     if (std::filesystem::is_regular_file(candidate, ignored) && access(candidate.c_str(), X_OK) == 0) {
-      return true;
+      return candidate;
     }
   }
-  return false;
+  return std::nullopt;
 }
+
+bool is_on_path(const std::string& program) { return find_on_path(program).has_value(); }
 
 std::vector<Login> list_foreign_logins(const std::string& program) {
   const ChildResult result = ask(program, "list", "unused");

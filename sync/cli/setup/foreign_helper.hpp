@@ -1,6 +1,7 @@
 // Another credential helper, as docker would ask it: for `regsync setup --import`.
 #pragma once
 
+#include <filesystem>
 #include <optional>
 #include <string>
 #include <vector>
@@ -9,6 +10,8 @@
 
 namespace regsync {
 
+// The first executable file of that name on PATH.
+std::optional<std::filesystem::path> find_on_path(const std::string& program);
 bool is_on_path(const std::string& program);
 
 // Both throw Error(credential_plugin) with what the helper said, which never is a secret.

@@ -4,6 +4,7 @@
 
 #include <array>
 #include <cerrno>
+#include <cstdlib>
 #include <filesystem>
 #include <ostream>
 #include <string>
@@ -26,19 +27,32 @@ std::string random_password() {
   return base64_encode({bytes.data(), bytes.size()});
 }
 
-// The service starts also if the password is not that of the keyring: then nobody could unlock it.
-void require_unlocked(CredentialStore& store, const std::filesystem::path& password) {
+// What is in the way of a keyring of ours, if anything. Asked before anything is made: our service replaces a
+// gnome-keyring that runs, and a password that we invent opens no keyring that is there already.
+enum class Present { nothing, usable, locked };
+
+Present present_keyring(CredentialStore& store) {
   try {
     store.list();
+    return Present::usable;
   } catch (const Error& error) {
-    if (error.code() != ErrorCode::locked) {
+    if (error.code() == ErrorCode::locked) {
+      return Present::locked;
+    }
+    if (error.code() != ErrorCode::store_unavailable) {
       throw;
     }
-    throw Error(ErrorCode::locked, "the keyring that is there already has another password than " + password.string(),
-                "write the keyring's password to that file, without a line end, and run `systemctl --user restart "
-                "regsync-keyring`; or, if "
-                "nobody needs what it holds, move ~/.local/share/keyrings/login.keyring away and do the same");
   }
+  const char* data = std::getenv("XDG_DATA_HOME");
+  const auto keyrings =
+      (data != nullptr && *data != '\0' ? std::filesystem::path(data) : paths::home() / ".local/share") / "keyrings";
+  std::error_code ignored;
+  return std::filesystem::exists(keyrings / "login.keyring", ignored) ? Present::locked : Present::nothing;
+}
+
+void start_unlocked(CredentialStore& store) {
+  enable_user_units({"regsync-keyring.service"});
+  store.list();
 }
 
 }  // namespace
@@ -53,12 +67,39 @@ void prepare_headless_keyring(CredentialStore& store, std::ostream& out) {
   }
   // Where regsync-keyring.service takes its credential from.
   const auto password = paths::config_home() / "keyring-password";
-  if (!std::filesystem::exists(password)) {
+  const bool made_before = std::filesystem::exists(password);
+  if (!made_before) {
+    switch (present_keyring(store)) {
+      case Present::usable:
+        out << "there is an unlocked keyring already; it is used as it is\n";
+        return;
+      case Present::locked:
+        throw Error(ErrorCode::locked, "there is a keyring already, and it is locked; nothing was changed",
+                    "unlock it; or write its password to " + password.string() +
+                        ", without a line end, and run this again; or, if nobody needs what it holds, move "
+                        "~/.local/share/keyrings/login.keyring away and run this again");
+      case Present::nothing:
+        break;
+    }
     paths::write_whole(password, random_password(), 0600);
+  }
+  try {
+    start_unlocked(store);
+  } catch (const Error& error) {
+    if (!made_before) {
+      disable_user_units({"regsync-keyring.service"});
+      std::error_code ignored;
+      std::filesystem::remove(password, ignored);
+    }
+    if (error.code() != ErrorCode::locked) {
+      throw;
+    }
+    throw Error(ErrorCode::locked, "the keyring has another password than " + password.string(),
+                "write the keyring's password to that file, without a line end, and run this again");
+  }
+  if (!made_before) {
     out << "made a password for the keyring: " << password.string() << "\n";
   }
-  enable_user_units({"regsync-keyring.service"});
-  require_unlocked(store, password);
   out << "gnome-keyring runs as a user service now, unlocked; to have it without a login: loginctl enable-linger\n";
 }
 

@@ -13,8 +13,9 @@
 namespace regsync {
 
 // Makes the password where there is none yet, and starts the service, now and whenever the user manager starts. A
-// gnome-keyring that runs already ends for it. store: any view of the Secret Service, to see that it is unlocked then.
-// Throws Error: no user manager, no gnome-keyring, another provider in the way, or a keyring that has another password.
+// keyring that is there and unlocked is left as it is. store: any view of the Secret Service, to see that it is
+// unlocked then. Throws Error, with nothing changed: no user manager, no gnome-keyring, a keyring that is locked or has
+// another password.
 void prepare_headless_keyring(CredentialStore& store, std::ostream& out);
 
 }  // namespace regsync

@@ -13,6 +13,7 @@
 #include "sync/cli/setup/headless_keyring.hpp"
 #include "sync/cli/setup/user_service.hpp"
 #include "sync/logins/docker_config_file.hpp"
+#include "sync/model/authority.hpp"
 
 namespace regsync {
 namespace {
@@ -22,8 +23,7 @@ namespace fs = std::filesystem;
 constexpr const char* ours = "regsync";
 constexpr const char* shares_our_items = "secretservice";  // keeps its logins where and as we do
 
-// What undo needs: docker's config as it was, but for the secrets that were imported (they are in the store; a copy on
-// the disk is what the person wanted to be rid of), and in a member "regsync" whose secrets those are.
+// What undo needs: the helpers that docker's config named before, and in a member "regsync" which logins were imported.
 fs::path backup_path(const fs::path& config) { return config.string() + ".before-regsync"; }
 
 void require_helper_on_path() {
@@ -32,6 +32,22 @@ void require_helper_on_path() {
                 "docker-credential-regsync is not on PATH, so docker could not keep logins with it",
                 "install regsync, or add the folder of docker-credential-regsync to PATH; nothing was changed");
   }
+}
+
+// The key of credHelpers that docker looks a registry up by, literally (docker/cli, cli/config/configfile): the bare
+// host, and for Docker Hub the URL of its index. Throws Error(invalid_input) for what is no registry.
+std::string key_for_docker(const std::string& registry) {
+  const RegistryKey key(registry);
+  const auto host = parse_authority(key.host());
+  const auto scheme = registry.find("://");
+  const auto path = registry.find('/', scheme == std::string::npos ? 0 : scheme + 3);
+  const bool has_path = !key.path().empty() && !key.is_hub();
+  if (!host || has_path || registry.find('@') != std::string::npos) {
+    throw Error(ErrorCode::invalid_input, "\"" + registry + "\" is not a registry that docker keeps a login for",
+                host && has_path ? "docker keeps one login per host: --registry " + registry.substr(0, path)
+                                 : "write host or host:port, as you do for `docker login`");
+  }
+  return key.auths_key();
 }
 
 class Import {
@@ -59,6 +75,7 @@ class Import {
                   "nothing was removed from docker's config; `regsync doctor` tells more");
     }
     out_ << "imported " << login.login.server << " (" << login.login.username << ") from " << from << "\n";
+    any_ = true;
     return true;
   }
 
@@ -69,6 +86,7 @@ class Import {
   }
 
   [[nodiscard]] bool complete() const { return complete_; }
+  [[nodiscard]] bool failed_whole() const { return !complete_ && !any_; }
 
  private:
   static bool same(const Credential& a, const Credential& b) {
@@ -79,6 +97,7 @@ class Import {
   std::ostream& out_;
   std::ostream& err_;
   bool complete_ = true;
+  bool any_ = false;
 };
 
 class Setup {
@@ -86,7 +105,7 @@ class Setup {
   Setup(const SetupOptions& options, std::ostream& out, std::ostream& err)
       : options_(options), out_(out), err_(err), config_(options.docker_config) {
     for (const std::string& registry : options.registries) {
-      chosen_.insert(RegistryKey(registry));
+      chosen_.insert(key_for_docker(registry));
     }
   }
 
@@ -123,6 +142,10 @@ class Setup {
       import_from_helpers(import);
     }
 
+    if (import.failed_whole()) {
+      err_ << "no login could be imported, so docker's configuration was not changed\n";
+      return 1;
+    }
     back_up(moved);
     for (const std::string& server : moved) {
       config_.blank_login(server);
@@ -130,7 +153,7 @@ class Setup {
     if (options_.registries.empty()) {
       config_.set_store_helper(ours);
     }
-    for (const std::string& registry : options_.registries) {
+    for (const std::string& registry : chosen_) {
       config_.set_registry_helper(registry, ours);
     }
     config_.save();
@@ -157,7 +180,7 @@ class Setup {
       }
     }
     if (!changed) {
-      out_ << config_.path().string() << " does not use regsync; nothing to undo\n";
+      out_ << config_.path().string() << " does not use regsync\n";
       return 0;
     }
     config_.save();
@@ -171,8 +194,8 @@ class Setup {
 
  private:
   [[nodiscard]] bool concerned(const std::string& server) const {
-    // A registry with a helper of its own never was docker's to keep.
-    return chosen_.empty() ? !config_.registry_helper(server) : chosen_.contains(RegistryKey(server));
+    // A registry with a helper of its own never was docker's to keep; an empty helper means docker's own file.
+    return chosen_.empty() ? !config_.has_registry_entry(server) : chosen_.contains(RegistryKey(server).auths_key());
   }
 
   void import_from_helpers(Import& import) {
@@ -202,14 +225,15 @@ class Setup {
     }
   }
 
-  // The first backup is the one that undo goes back to; later ones only add to what was imported.
+  // The first backup is the one that undo goes back to; later ones only add to what was imported. It holds no login:
+  // the secrets stay in docker's config or are in the keyring, and a copy would outlive `docker logout`.
   void back_up(const std::vector<std::string>& moved) {
     const fs::path path = backup_path(config_.path());
     const bool first = !fs::exists(path);
     DockerConfigFile backup(first ? config_.path() : path);
+    backup.keep_helpers_only();
     auto& document = backup.document();
     for (const std::string& server : moved) {
-      backup.blank_login(server);
       document["regsync"]["imported"].push_back(server);
     }
     if (first && !fs::exists(config_.path())) {
@@ -237,14 +261,16 @@ class Setup {
   std::ostream& out_;
   std::ostream& err_;
   DockerConfigFile config_;
-  std::set<RegistryKey> chosen_;
+  std::set<std::string> chosen_;  // keys of credHelpers
 };
 
 }  // namespace
 
 int run_setup(const SetupOptions& options, std::ostream& out, std::ostream& err) {
   if (options.undo) {
-    return Setup(options, out, err).undo();
+    const int exit_code = Setup(options, out, err).undo();
+    disable_user_services(out);
+    return exit_code;
   }
   if (options.headless) {
     prepare_headless_keyring(*options.open_store(), out);

@@ -16,15 +16,15 @@ struct SetupOptions {
   std::filesystem::path docker_config;  // default_docker_config()
   std::vector<std::string> registries;  // only for these ("credHelpers"); none: for all ("credsStore")
   bool import_logins = false;           // move the logins that docker has now into the store
-  bool undo = false;                    // docker's config as it was before the first setup
+  bool undo = false;                    // docker's config as it was before the first setup, and no unit enabled
   bool headless = false;  // first make a keyring for a machine without a desktop; see headless_keyring.hpp
   std::function<std::unique_ptr<CredentialStore>()> open_store;  // with Prompt::allowed
 };
 
 // Says on `out` what it did and on `err` what the person should know. Answers 0, or 1 when a login could not be
-// imported (it stays where it was). Throws Error before anything is changed: no store, no helper on PATH, a config
-// that cannot be read. Interrupted at any point, no login is lost: a login leaves the file only after the store gave
-// it back, and the files are replaced whole.
+// imported (it stays where it was; when none could be, nothing changes). Throws Error before anything is changed: no
+// store, no helper on PATH, a config that cannot be read. Interrupted at any point, no login is lost: a login leaves
+// the file only after the store gave it back, and the files are replaced whole.
 int run_setup(const SetupOptions& options, std::ostream& out, std::ostream& err);
 
 }  // namespace regsync

@@ -5,6 +5,7 @@
 #include <ostream>
 
 #include "helper/base/error.hpp"
+#include "sync/base/paths.hpp"
 #include "sync/cli/setup/run_to_end.hpp"
 
 namespace regsync {
@@ -34,6 +35,29 @@ void enable_user_units(const std::vector<std::string>& units) {
         ErrorCode::daemon_unreachable,
         "systemctl --user enable --now failed: " + result.errors.substr(0, result.errors.find('\n')),
         "`systemctl --user status " + units.front() + "` and `journalctl --user -u " + units.front() + "` tell more");
+  }
+}
+
+void disable_user_units(const std::vector<std::string>& units) {
+  std::vector<std::string> arguments{"disable", "--now"};
+  arguments.insert(arguments.end(), units.begin(), units.end());
+  systemctl(std::move(arguments));
+}
+
+bool is_enabled_user_unit(const std::string& unit) {
+  return has_user_manager() && systemctl({"is-enabled", "--quiet", unit}).exit_code == 0;
+}
+
+void disable_user_services(std::ostream& out) {
+  const bool service = is_enabled_user_unit("regsyncd.service") || is_enabled_user_unit("regsyncd.socket");
+  if (service) {
+    disable_user_units({"regsyncd.service", "regsyncd.socket"});
+    out << "regsyncd is stopped and no longer starts by itself; what it wrote to clusters stays\n";
+  }
+  if (is_enabled_user_unit("regsync-keyring.service")) {
+    systemctl({"disable", "regsync-keyring.service"});  // not --now: it holds the logins
+    out << "regsync-keyring no longer starts by itself; its password stays in "
+        << (paths::config_home() / "keyring-password").string() << '\n';
   }
 }
 

@@ -12,7 +12,17 @@ bool has_user_manager();
 // Enables units now and at every login. Throws Error(daemon_unreachable) with what systemctl said.
 void enable_user_units(const std::vector<std::string>& units);
 
+// Disables and stops them; what systemctl says to that is of no interest.
+void disable_user_units(const std::vector<std::string>& units);
+
 // Enables regsyncd where there is a user manager that knows it; else says how to run it.
 void enable_user_service(std::ostream& out);
+
+// Undoes both, as far as units are enabled: regsyncd stops; the headless keyring goes on until the session ends,
+// because it holds the logins. Says what it did.
+void disable_user_services(std::ostream& out);
+
+// Whether a unit starts by itself.
+bool is_enabled_user_unit(const std::string& unit);
 
 }  // namespace regsync

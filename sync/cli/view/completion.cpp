@@ -2,13 +2,14 @@
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
-#include <nlohmann/json.hpp>
 #include <ostream>
 
 #include "helper/store/registry_key.hpp"
 #include "sync/cli/ask/for_each_context.hpp"
 #include "sync/cli/ask/kubeconfig_selection.hpp"
+#include "sync/cli/ask/snapshot.hpp"
 #include "sync/cli/command.hpp"
+#include "sync/cli/view/quote.hpp"
 #include "sync/cli/view/target_view.hpp"
 
 namespace regsync::cli {
@@ -32,7 +33,7 @@ const CLI::Option* find_option(const CLI::App& command, const std::string& name)
 }
 
 const CLI::App* find_command(const CLI::App& parent, const std::string& name) {
-  const auto found = parent.get_subcommands([&](const CLI::App* command) { return command->get_name() == name; });
+  const auto found = parent.get_subcommands([&](const CLI::App* command) { return command->check_name(name); });
   return found.empty() ? nullptr : found.front();
 }
 
@@ -79,25 +80,16 @@ std::vector<std::string> namespaces(const Position& position) {
   std::vector<std::string> names;
   for_each_context(
       kubeconfig, {context}, patience,
-      [&](kube::KubeClient& client) -> asio::awaitable<void> {
-        kube::ObjectPath collection;
-        collection.resource = "namespaces";
-        kube::ListOptions options;
-        options.metadata_only = true;
-        const nlohmann::json list = co_await client.list(std::move(collection), std::move(options));
-        for (const auto& item : list["items"]) {
-          names.push_back(item["metadata"]["name"]);
-        }
-      },
+      [&](kube::KubeClient& client) -> asio::awaitable<void> { names = co_await namespace_names(client); },
       [](const std::string&, const Error&) {});
   return names;
 }
 
-std::vector<std::string> registries(Environment& environment) {
+std::vector<std::string> registries(Console& console) {
   std::vector<std::string> servers;
-  for (const Login& login : environment.open_store(Prompt::never)->list()) {
+  for (const Login& login : console.open_store(Prompt::never)->list()) {
     if (!is_hub_token_entry(login.server)) {
-      servers.push_back(login.server + "\t" + login.username);
+      servers.push_back(login.server + "\t" + one_line(login.username));
     }
   }
   return servers;
@@ -113,7 +105,7 @@ std::vector<std::string> split(const std::string& text) {
   return parts;
 }
 
-Candidates values_of(const CLI::Option& option, const Position& position, Environment& environment) {
+Candidates values_of(const CLI::Option& option, const Position& position, Console& console) {
   const auto is = [&](const char* name) { return option.check_lname(name); };
   std::string type = option.get_type_name();
   type = type.substr(0, type.find(':'));
@@ -130,7 +122,7 @@ Candidates values_of(const CLI::Option& option, const Position& position, Enviro
     return {.values = namespaces(position)};
   }
   if (is("registry") || is("docker-server")) {
-    return {.values = registries(environment)};
+    return {.values = registries(console)};
   }
   return {};
 }
@@ -138,10 +130,11 @@ Candidates values_of(const CLI::Option& option, const Position& position, Enviro
 Candidates positionals_of(const Position& position) {
   const auto options =
       position.command->get_options([](const CLI::Option* option) { return option->get_positional(); });
-  if (position.positionals >= options.size()) {
+  const bool repeats = !options.empty() && options.back()->get_items_expected_max() > 1;
+  if (position.positionals >= options.size() && !repeats) {
     return {};
   }
-  const CLI::Option& option = *options[position.positionals];
+  const CLI::Option& option = *options[std::min(position.positionals, options.size() - 1)];
   if (option.get_type_name().find('|') != std::string::npos) {
     const std::string type = option.get_type_name();
     return {.values = split(type.substr(0, type.find(':')))};
@@ -173,16 +166,16 @@ Candidates commands_of(const CLI::App& app) {
   return candidates;
 }
 
-Candidates all_candidates(const Position& position, std::string& word, std::string& kept, Environment& environment) {
+Candidates all_candidates(const Position& position, std::string& word, std::string& kept, Console& console) {
   if (position.awaiting != nullptr) {
-    return values_of(*position.awaiting, position, environment);
+    return values_of(*position.awaiting, position, console);
   }
   if (word.starts_with("--") && word.find('=') != std::string::npos) {
     const auto equals = word.find('=');
     const CLI::Option* option = find_option(*position.command, word.substr(0, equals));
     kept = word.substr(0, equals + 1);
     word = word.substr(equals + 1);
-    return option == nullptr ? Candidates() : values_of(*option, position, environment);
+    return option == nullptr ? Candidates() : values_of(*option, position, console);
   }
   if (word.starts_with("-")) {
     return options_of(*position.command);
@@ -195,16 +188,19 @@ Candidates all_candidates(const Position& position, std::string& word, std::stri
 
 }  // namespace
 
-Candidates complete(const CLI::App& app, const std::vector<std::string>& words, Environment& environment) {
+Candidates complete(const CLI::App& app, const std::vector<std::string>& words, Console& console) {
   std::string word = words.empty() ? std::string() : words.back();
   std::string kept;  // "--context=", which stays in front of the value
   Candidates candidates;
   try {
-    candidates = all_candidates(walk(app, words), word, kept, environment);
-  } catch (const Error&) {
+    candidates = all_candidates(walk(app, words), word, kept, console);
+  } catch (const std::exception&) {
     return {};  // in the middle of somebody's typing there is no place for an error
   }
-  std::erase_if(candidates.values, [&](const std::string& value) { return !value.starts_with(word); });
+  std::erase_if(candidates.values, [&](const std::string& value) {
+    const std::string_view offered = std::string_view(value).substr(0, value.find('\t'));
+    return !offered.starts_with(word) || !is_candidate(offered);
+  });
   for (std::string& value : candidates.values) {
     value.insert(0, kept);
   }

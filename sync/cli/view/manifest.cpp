@@ -3,6 +3,7 @@
 #include <nlohmann/json.hpp>
 
 #include "sync/base/base64.hpp"
+#include "sync/base/json_access.hpp"
 #include "sync/model/secret_object.hpp"
 
 namespace regsync::cli {
@@ -14,7 +15,7 @@ constexpr const char* payload_key = ".dockerconfigjson";
 
 // The values of "data", decoded where that makes sense to people: a pull secret's payload as its JSON.
 json decoded_data(const json& object) {
-  json data = object.is_object() ? object.value("data", json::object()) : json::object();
+  json data = map_at(object, {"data"});
   if (const auto payload = data.find(payload_key); payload != data.end() && payload->is_string()) {
     const auto text = base64_decode(payload->get_ref<const std::string&>());
     if (json decoded = text ? json::parse(*text, nullptr, false) : json(); decoded.is_object()) {
@@ -44,6 +45,18 @@ json masked(const json& mine, const json& other, const std::string& key, int dep
   return other.is_null() || other == mine ? std::string("***") : std::string("*** ") + suffix;
 }
 
+// Of labels and annotations only those that regsync writes. Others may hold anything: kubectl keeps a whole copy of the
+// object, payload included, in kubectl.kubernetes.io/last-applied-configuration.
+json owned(const json& metadata, const char* field, std::initializer_list<std::string_view> names) {
+  json kept = json::object();
+  for (const std::string_view name : names) {
+    if (const json* value = find_at(metadata, {field, name})) {
+      kept[std::string(name)] = *value;
+    }
+  }
+  return kept;
+}
+
 json shown(const json& object, const json& data, const json& other_data, const char* suffix) {
   if (!object.is_object()) {
     return {};
@@ -54,10 +67,19 @@ json shown(const json& object, const json& data, const json& other_data, const c
       result[field] = object[field];
     }
   }
-  for (const char* field : {"name", "namespace", "labels", "annotations"}) {
-    if (object.contains("metadata") && object["metadata"].contains(field)) {
-      result["metadata"][field] = object["metadata"][field];
+  const json& metadata = map_at(object, {"metadata"});
+  for (const char* field : {"name", "namespace"}) {
+    if (metadata.contains(field)) {
+      result["metadata"][field] = metadata[field];
     }
+  }
+  json labels = owned(metadata, "labels", {managed_by_label});
+  if (!labels.empty()) {
+    result["metadata"]["labels"] = std::move(labels);
+  }
+  json annotations = owned(metadata, "annotations", {target_annotation, owner_annotation});
+  if (!annotations.empty()) {
+    result["metadata"]["annotations"] = std::move(annotations);
   }
   result["data"] = masked(data, other_data, "", 0, suffix);
   return result;
@@ -72,8 +94,14 @@ json make_manifest(const Plan& plan, const std::string& owner, std::string_view 
           {"metadata",
            {{"name", plan.target.secret},
             {"labels", {{managed_by_label, managed_by_value}}},
-            {"annotations", {{target_annotation, plan.target.name}, {regsync::owner_annotation, owner}}}}},
+            {"annotations", {{target_annotation, plan.target.name}, {owner_annotation, owner}}}}},
           {"data", {{payload_key, payload_base64}}}};
+}
+
+bool carries_old_copy(const json& secret) {
+  const std::string_view copy =
+      text_at(secret, {"metadata", "annotations", "kubectl.kubernetes.io/last-applied-configuration"});
+  return copy.find(payload_key) != std::string_view::npos;
 }
 
 std::pair<json, json> mask(const json& before, const json& after) {

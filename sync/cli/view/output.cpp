@@ -84,18 +84,23 @@ void print_structured(std::ostream& out, const json& value, Format format) {
   }
 }
 
-void Table::print(std::ostream& out, bool colour) const {
+json make_list(const char* kind, json items) {
+  return {{"apiVersion", api_version}, {"kind", kind}, {"items", std::move(items)}};
+}
+
+void Table::print(std::ostream& out, bool colour, bool headers) const {
   constexpr int gap = 3;
   std::vector<std::vector<Cell>> lines;
   lines.reserve(rows_.size() + 1);
-  lines.emplace_back(header_.begin(), header_.end());
+  if (headers) {
+    lines.emplace_back(header_.begin(), header_.end());
+  }
   lines.insert(lines.end(), rows_.begin(), rows_.end());
 
   std::vector<int> widths(header_.size());
   for (auto& line : lines) {
     for (std::size_t i = 0; i < line.size(); ++i) {
-      line[i].text = printable(line[i].text);
-      std::ranges::replace(line[i].text, '\n', ' ');
+      line[i].text = one_line(line[i].text);
       widths[i] = std::max(widths[i], display_width(line[i].text));
     }
   }

@@ -6,12 +6,19 @@
 #include <string>
 #include <vector>
 
-#include "sync/cli/environment.hpp"
+#include "sync/cli/console.hpp"
+#include "sync/cli/view/quote.hpp"
 #include "sync/cli/view/text.hpp"
 
 namespace regsync::cli {
 
 enum class Format { table, wide, name, json, yaml };
+
+// Of every document that regsync prints for programs.
+inline constexpr const char* api_version = "regsync.dev/v1";
+
+// {"apiVersion": …, "kind": …, "items": […]}, as Kubernetes prints lists.
+nlohmann::json make_list(const char* kind, nlohmann::json items);
 
 // Prints JSON (indented) or YAML, as `format` says.
 void print_structured(std::ostream& out, const nlohmann::json& value, Format format);
@@ -30,7 +37,7 @@ class Table {
   explicit Table(std::vector<std::string> header) : header_(std::move(header)) {}
   void add(std::vector<Cell> row) { rows_.push_back(std::move(row)); }
   [[nodiscard]] bool empty() const { return rows_.empty(); }
-  void print(std::ostream& out, bool colour) const;
+  void print(std::ostream& out, bool colour, bool headers = true) const;
 
  private:
   std::vector<std::string> header_;

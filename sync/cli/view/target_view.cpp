@@ -52,14 +52,14 @@ Target require_target(const std::string& name) {
   return *found->second.target;
 }
 
-AskedTargets require_targets(const std::optional<std::string>& name, Environment& environment) {
+AskedTargets require_targets(const std::optional<std::string>& name, Console& console) {
   if (name) {
     return {.targets = {require_target(*name)}};
   }
   AskedTargets asked;
   for (const auto& [file_name, file] : TargetDirectory(paths::targets()).load()) {
     if (file.problem) {
-      print_error(environment.err, *file.problem);
+      print_error(console.err, *file.problem);
       asked.complete = false;
     } else if (file.target) {
       asked.targets.push_back(*file.target);

@@ -31,6 +31,6 @@ struct AskedTargets {
 };
 
 // That target; without a name every one there is. Throws not_found if there is none.
-AskedTargets require_targets(const std::optional<std::string>& name, Environment& environment);
+AskedTargets require_targets(const std::optional<std::string>& name, Console& console);
 
 }  // namespace regsync::cli

@@ -5,7 +5,7 @@
 #include <cwchar>
 #include <system_error>
 
-#include "sync/cli/environment.hpp"
+#include "sync/cli/console.hpp"
 
 namespace regsync::cli {
 namespace {
@@ -60,22 +60,6 @@ std::string paint(std::string_view text, Colour colour, bool enabled) {
     return std::string(text);
   }
   return std::string(escape_of(colour)).append(text).append("\x1b[0m");
-}
-
-std::string printable(std::string_view text) {
-  std::string safe;
-  safe.reserve(text.size());
-  for (std::size_t i = 0; i < text.size(); ++i) {
-    const auto byte = static_cast<unsigned char>(text[i]);
-    const auto next = static_cast<unsigned char>(i + 1 < text.size() ? text[i + 1] : 0);
-    const bool c1 = byte == 0xC2 && next >= 0x80 && next < 0xA0;  // U+0080 to U+009F, in UTF-8
-    const bool control = (byte < 0x20 && byte != '\n') || byte == 0x7F || c1;
-    safe += control ? '?' : text[i];
-    if (c1) {
-      ++i;
-    }
-  }
-  return safe;
 }
 
 int display_width(std::string_view text) {
@@ -178,6 +162,13 @@ std::chrono::milliseconds parse_duration(std::string_view text, std::string_view
 
 std::string count_of(std::size_t count, std::string_view singular) {
   return std::to_string(count) + " " + std::string(singular) + (count == 1 ? "" : "s");
+}
+
+std::string one_of(const std::vector<std::string>& words) {
+  if (words.size() < 2) {
+    return join(words);
+  }
+  return join(std::vector<std::string>(words.begin(), words.end() - 1)) + " or " + words.back();
 }
 
 }  // namespace regsync::cli

@@ -4,6 +4,7 @@
 #include <chrono>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "sync/model/status_report.hpp"
 
@@ -13,9 +14,6 @@ enum class Colour { none, red, green, yellow, dim, bold };
 
 // The text between the escape sequences of a colour, or as it is.
 std::string paint(std::string_view text, Colour colour, bool enabled);
-
-// What comes from elsewhere (a server, a file) must not move the cursor: control characters become "?".
-std::string printable(std::string_view text);
 
 // Columns that the text takes on a terminal; wide and combining characters count as they show.
 int display_width(std::string_view text);
@@ -48,5 +46,8 @@ std::string join(const Strings& strings, std::string_view separator = ", ", std:
   }
   return text;
 }
+
+// "a, b or c".
+std::string one_of(const std::vector<std::string>& words);
 
 }  // namespace regsync::cli

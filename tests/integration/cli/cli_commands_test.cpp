@@ -84,9 +84,9 @@ TEST_F(CliCommands, StructuredAnswersAreWholeDocuments) {
   person_.start_daemon();
   ASSERT_TRUE(all_in_sync());
   const json status = json::parse(person_.regsync({"status", "-o", "json"}).out);
-  EXPECT_EQ(status.at("rows").size(), 2U);
-  EXPECT_EQ(status.at("rows")[0].at("state"), "InSync");
-  EXPECT_EQ(json::parse(person_.regsync({"sync", "-o", "json"}).out).at("rows").size(), 2U);
+  EXPECT_EQ(status.at("items").size(), 2U);
+  EXPECT_EQ(status.at("items")[0].at("state"), "InSync");
+  EXPECT_EQ(json::parse(person_.regsync({"sync", "-o", "json"}).out).at("items").size(), 2U);
   const auto yaml = person_.regsync({"status", "-o", "yaml"}).out;
   EXPECT_THAT(yaml, HasSubstr("state: InSync\n"));
   EXPECT_THAT(yaml, HasSubstr("namespace: team-a\n"));
@@ -192,7 +192,7 @@ TEST_F(CliCommands, StatusWatchInAPipeIsOneDocumentPerChange) {
   person_.home().write(".config/regsync/targets/next.yaml",
                        "secret: next\nregistries: [ghcr.io]\ncontexts: [prod]\nnamespaces: [team-a]\n");
   const auto all_three = [&] {
-    const json rows = documents().back().at("rows");
+    const json rows = documents().back().at("items");
     return rows.size() == 3 && std::ranges::all_of(rows, [](const json& row) { return row.at("state") == "InSync"; });
   };
   EXPECT_TRUE(wait_until(all_three)) << watch.out();

@@ -53,7 +53,8 @@ class CliDoctor : public CliWorld {
     const Outcome outcome = person_.regsync({"doctor", "-o", "json"});
     Finding found{.verdict = "none", .text = {}, .remedy = {}};
     bool failed = false;
-    for (const json& item : json::parse(outcome.out)) {
+    const json findings = json::parse(outcome.out).at("items");
+    for (const json& item : findings) {
       failed = failed || item.at("verdict") == "failed";
       EXPECT_EQ(item.contains("remedy"), item.at("verdict") != "ok") << item;
       if (item.at("subject") != subject) {
@@ -130,6 +131,20 @@ TEST_F(CliDoctor, TheHelperIsNotOnPath) {
   const Finding helper = finding("helper");
   EXPECT_EQ(helper.verdict, "failed");
   EXPECT_THAT(helper.remedy, HasSubstr("PATH"));
+}
+
+TEST_F(CliDoctor, AnotherProgramOfTheNameComesFirstOnPath) {
+  EXPECT_EQ(finding("program").verdict, "none");
+  const auto other = person_.home().write("other/regsync", "#!/bin/sh\n");
+  std::filesystem::permissions(other, std::filesystem::perms(0755));
+  person_.env["PATH"] = other.parent_path().string() + ":" + person_.env["PATH"];
+  const Outcome outcome = person_.run({REGSYNC, "doctor"});
+  EXPECT_THAT(outcome.out, HasSubstr("another program called regsync comes first on PATH: " + other.string()));
+}
+
+TEST_F(CliDoctor, ATargetWhoseNameEndsInYmlIsNotOverlooked) {
+  person_.home().write(".config/regsync/targets/web.yml", "registries: [ghcr.io]\ncontexts: [dev]\n");
+  EXPECT_THAT(finding("targets").text, HasSubstr("web.yml is not read"));
 }
 
 TEST_F(CliDoctor, DockerDoesNotUseTheHelper) {
@@ -234,7 +249,7 @@ TEST_F(CliDoctor, ALoginIsStaleOrMissingOrUnfit) {
   EXPECT_EQ(finding("login " + registry_.address()).verdict, "warning") << "nobody knows";
 
   declare("web", "quay.io");
-  EXPECT_THAT(finding("login quay.io").text, HasSubstr("there is none"));
+  EXPECT_THAT(finding("login quay.io").text, HasSubstr("no login for quay.io"));
   person_.store_login("quay.io", "<token>", "hunter2");
   EXPECT_EQ(finding("login quay.io").verdict, "failed");
 }

@@ -42,7 +42,6 @@ TEST_F(CliMistakes, AWrongLineIsExplained) {
   note("values");
   say({"sync", "--timeout", "soon"});
   say({"add", "x", "--registry", "ghcr.io", "--wait=5"});
-  say({"sync", "--adopt"});
   say({"rbac", "web", "--serviceaccount", "regsync"});
   say({"rbac", "web", "--user", "a", "--group", "b"});
   say({"rbac", "web", "--user", "a", "--context", "prod"});

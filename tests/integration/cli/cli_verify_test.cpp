@@ -34,7 +34,7 @@ class CliVerify : public CliWorld, public testing::WithParamInterface<Registry::
   [[nodiscard]] Answer verify(std::vector<std::string> arguments) const {
     arguments.insert(arguments.begin(), {"verify", "-o", "json"});
     const Outcome outcome = person_.regsync(arguments);
-    const json rows = json::parse(outcome.out);
+    const json rows = json::parse(outcome.out).at("items");
     EXPECT_EQ(rows.size(), 1U) << outcome.out << outcome.err;
     EXPECT_EQ(rows.at(0).at("namespace"), "team-a");
     return {outcome.exit_code, rows.at(0).at("canPull"), rows.at(0).at("verdict"), rows.at(0).at("detail")};

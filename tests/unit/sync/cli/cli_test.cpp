@@ -12,14 +12,14 @@
 #include "sync/control/messages.hpp"
 #include "tests/support/control_peer.hpp"
 #include "tests/support/temp_dir.hpp"
-#include "tests/unit/sync/cli/console.hpp"
+#include "tests/unit/sync/cli/fake_console.hpp"
 
 namespace regsync::cli {
 namespace {
 
 using nlohmann::json;
-using test::Console;
 using test::ControlPeer;
+using test::FakeConsole;
 using testing::HasSubstr;
 using testing::IsEmpty;
 using testing::StartsWith;
@@ -49,7 +49,7 @@ class Cli : public testing::Test {
   void log_in(const std::string& server, const std::string& user) {
     console_.store().store({{server, user}, SecretString("hunter2")});
   }
-  int run(const std::vector<std::string>& arguments) { return cli::run(arguments, console_.environment()); }
+  int run(const std::vector<std::string>& arguments) { return cli::run(arguments, console_.console()); }
   [[nodiscard]] std::filesystem::path socket() const { return home_ / "run/regsync/control.sock"; }
   [[nodiscard]] std::string target_file(const std::string& name) const {
     return test::read_file(home_ / ("config/regsync/targets/" + name + ".yaml"));
@@ -65,7 +65,7 @@ class Cli : public testing::Test {
   }
 
   test::TempDir home_;
-  Console console_;
+  FakeConsole console_;
 };
 
 TEST_F(Cli, AWrongWordIsExplainedAndExits2) {
@@ -81,10 +81,10 @@ TEST_F(Cli, AWrongOptionIsExplained) {
 }
 
 TEST_F(Cli, EveryCommandHasHelpWithExamples) {
-  for (const char* command : {"add", "remove", "list", "show", "status", "sync", "diff", "verify", "logins", "setup",
-                              "doctor", "rbac", "completion", "version"}) {
-    Console console;
-    EXPECT_EQ(cli::run({command, "--help"}, console.environment()), 0) << command;
+  for (const char* command : {"add", "edit", "apply", "remove", "list", "show", "status", "sync", "diff", "verify",
+                              "logins", "setup", "doctor", "rbac", "completion", "version"}) {
+    FakeConsole console;
+    EXPECT_EQ(cli::run({command, "--help"}, console.console()), 0) << command;
     EXPECT_THAT(console.out(), HasSubstr("Usage: regsync " + std::string(command))) << command;
     EXPECT_THAT(console.out(), HasSubstr("Examples:\n  # ")) << command;
   }
@@ -106,10 +106,10 @@ std::set<std::string> options_in(const std::string& help) {
 TEST_F(Cli, TheManualPageKnowsEveryCommandAndOptionOfTheHelp) {
   const std::string page = test::read_file(REGSYNC_SOURCE_DIR "/sync/cli/regsync.1");
   const std::string shared = page.substr(page.find(".Ss Options of many commands"));
-  Console top;
-  cli::run({"--help"}, top.environment());
+  FakeConsole top;
+  cli::run({"--help"}, top.console());
   const std::string all = top.out();
-  const std::regex command_line(R"(\n  ([a-z]+) +[A-Z])");
+  const std::regex command_line(R"(\n  ([a-z]+)(?:, [a-z]+)* +[A-Z])");
   std::size_t commands = 0;
   for (std::sregex_iterator match(all.begin(), all.end(), command_line), end; match != end; ++match, ++commands) {
     const std::string command = (*match)[1];
@@ -117,8 +117,8 @@ TEST_F(Cli, TheManualPageKnowsEveryCommandAndOptionOfTheHelp) {
     const auto begin = page.find(item);
     ASSERT_NE(begin, std::string::npos) << command;
     const std::string part = page.substr(begin, page.find("\n.It Cm ", begin + item.size()) - begin);
-    Console console;
-    cli::run({command, "--help"}, console.environment());
+    FakeConsole console;
+    cli::run({command, "--help"}, console.console());
     const auto options = options_in(console.out());
     EXPECT_TRUE(options.contains("help")) << console.out();
     for (const std::string& option : options) {
@@ -127,7 +127,7 @@ TEST_F(Cli, TheManualPageKnowsEveryCommandAndOptionOfTheHelp) {
           << command << " --" << option;
     }
   }
-  EXPECT_EQ(commands, 14U);
+  EXPECT_EQ(commands, 16U);
 }
 
 TEST_F(Cli, AddTakesTheOneLoginAndTheCurrentContext) {
@@ -144,18 +144,18 @@ TEST_F(Cli, AddWithSeveralLoginsAsksOnATerminalOnly) {
   EXPECT_EQ(run({"add", "web"}), 2);
   EXPECT_THAT(console_.err(), HasSubstr("there are several logins: ghcr.io (me), quay.io (you)"));
 
-  Console terminal("nonsense\n2\n");
+  FakeConsole terminal("nonsense\n2\n");
   terminal.be_terminal();
   terminal.store().store({{"ghcr.io", "me"}, SecretString("x")});
   terminal.store().store({{"quay.io", "you"}, SecretString("x")});
-  EXPECT_EQ(cli::run({"add", "web"}, terminal.environment()), 0);
+  EXPECT_EQ(cli::run({"add", "web"}, terminal.console()), 0);
   EXPECT_THAT(target_file("web"), HasSubstr("registries: [quay.io]"));
 }
 
 TEST_F(Cli, AddKeepsTheLoginOfKubectlsFlagsInTheStore) {
-  Console console("hunter2\n");
+  FakeConsole console("hunter2\n");
   EXPECT_EQ(cli::run({"add", "web", "--docker-username", "me", "--docker-password-stdin", "--docker-email", "me@x.org"},
-                     console.environment()),
+                     console.console()),
             0);
   EXPECT_EQ(console.store().get("https://index.docker.io/v1/")->secret.reveal(), "hunter2");
   EXPECT_THAT(target_file("web"), HasSubstr("email: me@x.org"));
@@ -207,16 +207,16 @@ TEST_F(Cli, AddWithALockedKeyringStillDeclares) {
 
 TEST_F(Cli, ListIsATableNamesOrJson) {
   run({"add", "web", "--registry", "ghcr.io", "-n", "a", "--exclude-namespace", "kube-*"});
-  Console table;
-  EXPECT_EQ(cli::run({"list"}, table.environment()), 0);
+  FakeConsole table;
+  EXPECT_EQ(cli::run({"list"}, table.console()), 0);
   EXPECT_EQ(table.out(),
             "NAME   SECRET   REGISTRIES   CONTEXTS   NAMESPACES\n"
             "web    web      ghcr.io      dev        a,!kube-*\n");
-  Console structured;
-  EXPECT_EQ(cli::run({"list", "-o", "json"}, structured.environment()), 0);
-  EXPECT_EQ(json::parse(structured.out())[0]["registries"], json({"ghcr.io"}));
-  Console names;
-  EXPECT_EQ(cli::run({"list", "-o", "name"}, names.environment()), 0);
+  FakeConsole structured;
+  EXPECT_EQ(cli::run({"list", "-o", "json"}, structured.console()), 0);
+  EXPECT_EQ(json::parse(structured.out())["items"][0]["registries"], json({"ghcr.io"}));
+  FakeConsole names;
+  EXPECT_EQ(cli::run({"list", "-o", "name"}, names.console()), 0);
   EXPECT_EQ(names.out(), "web\n");
 }
 
@@ -229,8 +229,151 @@ TEST_F(Cli, ListNamesABadFileAndExits1) {
 TEST_F(Cli, StatusTellsTheTruthByItsExitCode) {
   ControlPeer peer(answering(test::sample_report()), socket());
   EXPECT_EQ(run({"status"}), 1);
-  EXPECT_THAT(console_.out(), StartsWith("TARGET   CONTEXT   NAMESPACE   STATE"));
+  EXPECT_THAT(console_.out(), StartsWith("TARGET   CONTEXT   READY   SINCE   STATUS\n"));
   EXPECT_EQ(run({"status", "--context", "dev", "-n", "team-a"}), 0);
+}
+
+TEST_F(Cli, StatusOfAPlaceWithoutSecretsFails) {
+  ControlPeer peer(answering(test::sample_report()), socket());
+  EXPECT_EQ(run({"status", "--context", "nonesuch"}), 1);
+  EXPECT_EQ(run({"status", "-n", "tema-*", "--context", "dev"}), 1);
+  EXPECT_THAT(console_.err(), HasSubstr("no target has a Secret in namespace \"tema-*\""));
+}
+
+TEST_F(Cli, KubectlsSpellingsWork) {
+  run({"add", "web", "--registry", "ghcr.io"});
+  const auto answer = [](const std::vector<std::string>& words) {
+    FakeConsole console;
+    EXPECT_EQ(cli::run(words, console.console()), 0) << console.err();
+    return console.out();
+  };
+  for (const std::vector<std::string>& words : {std::vector<std::string>{"list", "-o=name"},
+                                                {"get", "-oname"},
+                                                {"ls", "--output=name"},
+                                                {"-o", "name", "list"},
+                                                {"--output", "name", "get", "web"},
+                                                {"-o=name", "list"}}) {
+    EXPECT_EQ(answer(words), "web\n") << words.front();
+  }
+  EXPECT_THAT(answer({"list", "--no-headers"}), StartsWith("web "));
+  EXPECT_THAT(answer({}), HasSubstr("First steps:"));
+  EXPECT_EQ(answer({"help", "add"}), answer({"add", "--help"}));
+  EXPECT_THAT(answer({"--version"}), StartsWith("regsync "));
+}
+
+TEST_F(Cli, AFormatOfKubectlThatIsMissingIsAnsweredWithTheNearest) {
+  for (const char* format : {"jsonpath={.items}", "custom-columns=A:.a", "go-template={{.}}"}) {
+    FakeConsole console;
+    EXPECT_EQ(cli::run({"list", "-o", format}, console.console()), 2);
+    EXPECT_THAT(console.err(), HasSubstr("hint: use -o json")) << format;
+  }
+  EXPECT_EQ(run({"list", "-o", "jsn"}), 2);
+  EXPECT_THAT(console_.err(), HasSubstr("error: unsupported format \"jsn\"\nhint: did you mean json?"));
+}
+
+TEST_F(Cli, APastedImageIsRefused) {
+  EXPECT_EQ(run({"add", "web", "--registry", "ghcr.io/acme/app:1"}), 2);
+  EXPECT_THAT(console_.err(), HasSubstr("is an image, not a registry\nhint: write the registry that it is pulled from: "
+                                        "ghcr.io"));
+  EXPECT_FALSE(std::filesystem::exists(home_ / "config/regsync/targets"));
+}
+
+TEST_F(Cli, ALoginOfTheHostServesAPathOfIt) {
+  log_in("ghcr.io", "me");
+  EXPECT_EQ(run({"add", "web", "--registry", "ghcr.io/team"}), 0);
+  EXPECT_THAT(console_.err(), testing::Not(HasSubstr("no login")));
+  FakeConsole logins;
+  logins.store().store({{"ghcr.io", "me"}, SecretString("hunter2")});
+  EXPECT_EQ(cli::run({"logins", "-o", "json"}, logins.console()), 0);
+  EXPECT_EQ(json::parse(logins.out())["items"][0]["targets"], json({"web"}));
+}
+
+TEST_F(Cli, AHelperOfDockersConfigGivesLoginsToo) {
+  const auto helper =
+      home_.write("bin/docker-credential-fake", "#!/bin/sh\necho '{\"Username\":\"AWS\",\"Secret\":\"canary\"}'\n");
+  std::filesystem::permissions(helper, std::filesystem::perms(0755));
+  ::setenv("PATH", ((home_ / "bin").string() + ":/usr/bin:/bin").c_str(), 1);
+  ::setenv("DOCKER_CONFIG", (home_ / "docker").c_str(), 1);
+  home_.write("docker/config.json", R"({"credHelpers":{"1.dkr.ecr.eu-west-1.amazonaws.com":"fake"}})");
+  EXPECT_EQ(run({"add", "web", "--registry", "1.dkr.ecr.eu-west-1.amazonaws.com"}), 0);
+  EXPECT_THAT(console_.err(), testing::Not(HasSubstr("no login")));
+  EXPECT_EQ(run({"logins"}), 0);
+  EXPECT_THAT(console_.out(), HasSubstr("AWS        docker-credential-fake   web       yes"));
+  EXPECT_EQ(run({"show", "web"}), 0);
+  EXPECT_THAT(console_.out(), HasSubstr("username: AWS"));
+  EXPECT_THAT(console_.out() + console_.err(), testing::Not(HasSubstr("canary")));
+}
+
+TEST_F(Cli, RemoveAsksAPersonAtATerminal) {
+  run({"add", "web", "--registry", "ghcr.io"});
+  FakeConsole no("n\n");
+  no.be_terminal();
+  EXPECT_EQ(cli::run({"remove", "web"}, no.console()), 1);
+  EXPECT_THAT(no.err(), HasSubstr("Remove it? [y/N]"));
+  EXPECT_THAT(no.err(), HasSubstr("nothing was changed"));
+  EXPECT_THAT(target_file("web"), HasSubstr("ghcr.io"));
+  EXPECT_EQ(run({"remove", "web", "--dry-run"}), 0);
+  EXPECT_EQ(run({"remove", "web", "--dry-run=server"}), 0);
+  EXPECT_THAT(console_.out(), HasSubstr("not known for context dev"));
+  EXPECT_EQ(run({"remove", "web", "--dry-run=maybe"}), 2);
+  EXPECT_THAT(target_file("web"), HasSubstr("ghcr.io"));
+}
+
+TEST_F(Cli, AddAsksBeforeItTakesTheLoginOfAnotherUser) {
+  FakeConsole no("secret\nn\n");
+  no.be_terminal();
+  no.store().store({{"https://index.docker.io/v1/", "alice"}, SecretString("x")});
+  EXPECT_EQ(cli::run({"add", "web", "--docker-username", "bob"}, no.console()), 1);
+  EXPECT_THAT(no.err(), HasSubstr("replacing the login of alice at https://index.docker.io/v1/ by that of bob"));
+  EXPECT_EQ(no.store().get("docker.io")->login.username, "alice");
+}
+
+TEST_F(Cli, WhatGetPrintsIsWhatApplyReads) {
+  run({"add", "web", "--registry", "ghcr.io", "-n", "a"});
+  run({"add", "api", "--registry", "quay.io", "--namespace-selector", "env in (prod)"});
+  FakeConsole get;
+  EXPECT_EQ(cli::run({"get", "-o", "yaml"}, get.console()), 0);
+  const std::string web = target_file("web");
+  const std::string api = target_file("api");
+  std::filesystem::remove_all(home_ / "config/regsync/targets");
+  FakeConsole apply(get.out());
+  EXPECT_EQ(cli::run({"apply", "-f", "-"}, apply.console()), 0) << apply.err();
+  EXPECT_EQ(apply.out(), "target \"api\" added\ntarget \"web\" added\n");
+  EXPECT_EQ(target_file("web"), web);
+  EXPECT_EQ(target_file("api"), api);
+}
+
+TEST_F(Cli, ApplyReadsAFolderAndWritesNothingWhenOneFileIsWrong) {
+  home_.write("git/web.yaml", "registries: [ghcr.io]\ncontexts: [dev]\n");
+  home_.write("git/bad.yaml", "registries: [ghcr.io]\n");
+  EXPECT_EQ(run({"apply", "-f", (home_ / "git").string()}), 1);
+  EXPECT_THAT(console_.err(), HasSubstr("bad.yaml"));
+  EXPECT_FALSE(std::filesystem::exists(home_ / "config/regsync/targets"));
+  std::filesystem::remove(home_ / "git/bad.yaml");
+  EXPECT_EQ(run({"apply", "-f", (home_ / "git").string(), "--dry-run"}), 0);
+  EXPECT_FALSE(std::filesystem::exists(home_ / "config/regsync/targets"));
+  EXPECT_EQ(run({"apply", "-f", (home_ / "git").string()}), 0);
+  EXPECT_THAT(target_file("web"), HasSubstr("registries: [ghcr.io]"));
+}
+
+TEST_F(Cli, EditSavesOnlyWhatCanBeUsed) {
+  run({"add", "web", "--registry", "ghcr.io"});
+  const std::string before = target_file("web");
+  ::unsetenv("VISUAL");
+  ::setenv("EDITOR", "true", 1);
+  EXPECT_EQ(run({"edit", "web"}), 0);
+  EXPECT_THAT(console_.out(), HasSubstr("target \"web\" unchanged"));
+  ::setenv("EDITOR", "sed -i s/ghcr.io/ghcr.io:x/", 1);
+  EXPECT_EQ(run({"edit", "web"}), 1);
+  EXPECT_EQ(target_file("web"), before);
+  ::setenv("EDITOR", "false", 1);
+  EXPECT_EQ(run({"edit", "web"}), 1);
+  EXPECT_EQ(target_file("web"), before);
+  ::setenv("EDITOR", "sed -i s/ghcr.io/quay.io/", 1);
+  EXPECT_EQ(run({"edit", "web"}), 0);
+  EXPECT_THAT(target_file("web"), HasSubstr("registries: [quay.io]"));
+  EXPECT_EQ(run({"edit", "wbe"}), 1);
+  EXPECT_THAT(console_.err(), HasSubstr("did you mean \"web\"?"));
 }
 
 TEST_F(Cli, StatusOfATypoSuggests) {
@@ -244,20 +387,20 @@ TEST_F(Cli, LoginsNeverShowASecretAndSayWhatCannotPull) {
   log_in("ghcr.io", "me");
   log_in("quay.io", "<token>");
   run({"add", "web", "--registry", "ghcr.io"});
-  Console::noon();
+  FakeConsole::noon();
   EXPECT_EQ(run({"logins"}), 0);
-  EXPECT_THAT(console_.out(), HasSubstr("REGISTRY   USERNAME   TARGETS   CAN PULL\n"
-                                        "ghcr.io    me         web       yes\n"
-                                        "quay.io    <token>              no\n"));
+  EXPECT_THAT(console_.out(), HasSubstr("REGISTRY   USERNAME   SOURCE    TARGETS   CAN PULL\n"
+                                        "ghcr.io    me         keyring   web       yes\n"
+                                        "quay.io    <token>    keyring             no\n"));
   EXPECT_THAT(console_.out(), testing::Not(HasSubstr("hunter2")));
 }
 
 TEST_F(Cli, ShowMasksUnlessAskedToReveal) {
   log_in("ghcr.io", "me");
   run({"add", "web", "--registry", "ghcr.io"});
-  Console masked;
+  FakeConsole masked;
   masked.store().store({{"ghcr.io", "me"}, SecretString("hunter2")});
-  EXPECT_EQ(cli::run({"show", "web"}, masked.environment()), 0);
+  EXPECT_EQ(cli::run({"show", "web"}, masked.console()), 0);
   EXPECT_THAT(masked.out(), HasSubstr("username: me"));
   EXPECT_THAT(masked.out(), HasSubstr("password: \"***\""));
   EXPECT_EQ(run({"show", "web", "--reveal", "-o", "json"}), 0);
@@ -267,10 +410,10 @@ TEST_F(Cli, CompletionKnowsCommandsContextsTargetsAndRegistries) {
   log_in("ghcr.io", "me");
   run({"add", "web", "--registry", "ghcr.io"});
   const auto candidates = [&](std::vector<std::string> words) {
-    Console console;
+    FakeConsole console;
     console.store().store({{"ghcr.io", "me"}, SecretString("x")});
     words.insert(words.begin(), {"__complete", "--"});
-    EXPECT_EQ(cli::run(words, console.environment()), 0);
+    EXPECT_EQ(cli::run(words, console.console()), 0);
     return console.out();
   };
   EXPECT_THAT(candidates({"sta"}), StartsWith("status\t"));

@@ -21,7 +21,8 @@ TEST(Image, IsReadAsRuntimesDo) {
   is("localhost/app", "localhost", "app", "latest");
   is("host:5000/a/b:c", "host:5000", "a/b", "c");
   is("ghcr.io/a/b:tag@sha256:0123", "ghcr.io", "a/b", "sha256:0123");
-  for (const char* bad : {"", "ghcr.io/", "ghcr.io/UPPER", "a//b", "a b", "a:", "ghcr.io/a\r\nX: y"}) {
+  for (const char* bad :
+       {"", "ghcr.io/", "ghcr.io/UPPER", "a//b", "a b", "a:", "ghcr.io/a\r\nX: y", "127.0.0.1@evil.test/a:1"}) {
     EXPECT_THROW(parse_image(bad), Error) << bad;
   }
 }

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <nlohmann/json.hpp>
+#include <set>
 
 namespace regsync::cli {
 namespace {
@@ -25,12 +26,12 @@ TEST(Rights, OfPlainNamespacesAreARoleInEach) {
   const std::vector<json> objects = make_rbac(rights_of(target(), "default"), {"User", "alice", ""});
   ASSERT_EQ(objects.size(), 4U);
   EXPECT_EQ(objects[0]["kind"], "Role");
-  EXPECT_EQ(objects[0]["metadata"], (json{{"name", "regsync-web"}, {"namespace", "team-a"}}));
+  EXPECT_EQ(objects[0]["metadata"], (json{{"name", "regsync-web-alice-7064b183"}, {"namespace", "team-a"}}));
   EXPECT_EQ(objects[0]["rules"],
             json::parse(R"([{"apiGroups":[""],"resources":["secrets"],"resourceNames":["myregcred"],
     "verbs":["get","list","watch","create","patch","delete"]}])"));
   EXPECT_EQ(objects[1]["kind"], "RoleBinding");
-  EXPECT_EQ(objects[1]["roleRef"]["name"], "regsync-web");
+  EXPECT_EQ(objects[1]["roleRef"]["name"], objects[0]["metadata"]["name"]);
   EXPECT_EQ(objects[1]["subjects"],
             json::parse(R"([{"kind":"User","name":"alice","apiGroup":"rbac.authorization.k8s.io"}])"));
   EXPECT_EQ(objects[3]["metadata"]["namespace"], "team-b");
@@ -58,6 +59,22 @@ TEST(Rights, OfGlobsOrASelectorAreAClusterRoleThatReadsNamespaces) {
     EXPECT_EQ(objects[1]["kind"], "ClusterRoleBinding");
     EXPECT_EQ(objects[1]["subjects"], json::parse(R"([{"kind":"ServiceAccount","name":"regsync","namespace":"ci"}])"));
   }
+}
+
+TEST(Rights, EachTargetAndSubjectHasNamesOfItsOwn) {
+  Target other = target();
+  other.name = "other";
+  std::set<std::string> names;
+  for (const Target& made : {target(), other}) {
+    for (const Subject& subject :
+         {Subject{"User", "alice@example.com", ""}, Subject{"User", "alice-example.com", ""},
+          Subject{"Group", "alice@example.com", ""}, Subject{"ServiceAccount", "regsync", "ci"},
+          Subject{"ServiceAccount", "regsync", "cd"}}) {
+      names.insert(make_rbac(rights_of(made, "default"), subject)[0]["metadata"]["name"].get<std::string>());
+    }
+  }
+  EXPECT_EQ(names.size(), 10U);
+  EXPECT_THAT(names, testing::Each(testing::MatchesRegex("regsync-(web|other)-[a-z0-9-]+-[0-9a-f]{8}")));
 }
 
 TEST(Rights, ServiceAccountsAreNamed) {

@@ -122,6 +122,57 @@ TEST_F(Setup, SaysWhichPlainLoginsDockerWillNoLongerSee) {
   EXPECT_EQ(config()["auths"]["ghcr.io"]["auth"], "YWxpY2U6Y2FuYXJ5");
 }
 
+TEST_F(Setup, TheBackupHoldsNoSecretWithoutAnImportEither) {
+  config(R"({"auths":{"ghcr.io":{"auth":"YWxpY2U6Y2FuYXJ5"}},"HttpHeaders":{"X-Token":"canary"},"credsStore":"pass"})");
+  EXPECT_EQ(setup(), 0);
+  const std::string backup = test::read_file(options_.docker_config.string() + ".before-regsync");
+  EXPECT_EQ(json::parse(backup), (json{{"credsStore", "pass"}}));
+  ASSERT_EQ(undo(), 0);
+  EXPECT_EQ(config()["credsStore"], "pass");
+  EXPECT_EQ(config()["auths"]["ghcr.io"]["auth"], "YWxpY2U6Y2FuYXJ5");
+}
+
+TEST_F(Setup, ALoginThatAFailingHelperPrintsIsNotRepeated) {
+  config(R"({"credsStore":"old"})");
+  program("docker-credential-old", R"(case $1 in
+list) echo '{"ghcr.io":"alice"}' ;;
+get) echo '{"ServerURL":"ghcr.io","Username":"alice","Secret":"canary"}'; exit 1 ;;
+esac)");
+  EXPECT_EQ(import(), 1);
+  EXPECT_THAT(err_.str(), AllOf(HasSubstr("ghcr.io"), Not(HasSubstr("canary"))));
+}
+
+TEST_F(Setup, RegistriesAreWrittenAsDockerLooksThemUp) {
+  options_.registries = {"https://ghcr.io", "GHCR.IO", "ghcr.io/", "http://host:5000", "docker.io", "[::1]:5000"};
+  EXPECT_EQ(setup(), 0);
+  EXPECT_EQ(config()["credHelpers"], (json{{"ghcr.io", "regsync"},
+                                           {"host:5000", "regsync"},
+                                           {"[::1]:5000", "regsync"},
+                                           {"https://index.docker.io/v1/", "regsync"}}));
+}
+
+TEST_F(Setup, WhatDockerKeepsNoLoginForIsRefused) {
+  for (const char* registry : {"ghcr.io/acme", "ghcr.io/acme/app:1", "", "a b", "user@ghcr.io"}) {
+    options_.registries = {registry};
+    EXPECT_THROW(setup(), Error) << registry;
+  }
+  EXPECT_FALSE(fs::exists(options_.docker_config));
+}
+
+TEST_F(Setup, ALoginThatDockerReadsFromTheFileStaysThere) {
+  config(R"({"auths":{"ghcr.io":{"auth":"YWxpY2U6Y2FuYXJ5"}},"credHelpers":{"ghcr.io":""}})");
+  EXPECT_EQ(import(), 0);
+  EXPECT_EQ(config()["auths"]["ghcr.io"]["auth"], "YWxpY2U6Y2FuYXJ5");
+  EXPECT_EQ(secret("ghcr.io"), "");
+}
+
+TEST_F(Setup, WhenEveryImportFailedDockerGoesOnAsBefore) {
+  const std::string before = R"({"auths":{"bad.example":{"auth":"%%%"}}})";
+  config(before);
+  EXPECT_EQ(import(), 1);
+  EXPECT_EQ(test::read_file(options_.docker_config), before);
+}
+
 TEST_F(Setup, UndoRestoresEveryThing) {
   config(R"({"auths":{"ghcr.io":{"auth":"YWxpY2U6Y2FuYXJ5"},"quay.io":{"identitytoken":"tok"}},"credsStore":"pass",
              "credHelpers":{"ghcr.example":"old"}})");

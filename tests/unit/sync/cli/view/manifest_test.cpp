@@ -55,6 +55,27 @@ TEST(Mask, WhatIsNoPullSecretIsMaskedWhole) {
   EXPECT_EQ(shown["data"], (json{{"username", "***"}, {".dockerconfigjson", "***"}}));
 }
 
+TEST(Mask, ShowsNoLabelOrAnnotationOfOthers) {
+  json adopted = secret_with(payload("alice", "hunter2"));
+  adopted["metadata"]["labels"] = {{"app.kubernetes.io/managed-by", "regsync"}, {"team", "canary"}};
+  adopted["metadata"]["annotations"] = {
+      {"regsync.dev/target", "web"},
+      {"kubectl.kubernetes.io/last-applied-configuration", R"({"data":{".dockerconfigjson":"canary"}})"}};
+  EXPECT_TRUE(carries_old_copy(adopted));
+  for (const json& shown : {mask(adopted, nullptr).first, mask(nullptr, adopted).second}) {
+    EXPECT_EQ(shown.dump().find("canary"), std::string::npos) << shown;
+    EXPECT_EQ(shown["metadata"]["annotations"], (json{{"regsync.dev/target", "web"}}));
+  }
+}
+
+TEST(Mask, OddObjectsAreShownAsFarAsTheyGo) {
+  for (const json& odd : {json::object(), json{{"metadata", nullptr}}, json{{"metadata", json::array()}, {"data", 7}},
+                          json{{"data", {{".dockerconfigjson", 7}}}}, json{{"metadata", {{"annotations", "x"}}}}}) {
+    EXPECT_NO_THROW(mask(odd, nullptr)) << odd;
+    EXPECT_FALSE(carries_old_copy(odd));
+  }
+}
+
 TEST(Mask, OfNothingIsNothing) {
   const auto [before, after] = mask(nullptr, secret_with(payload("a", "b")));
   EXPECT_TRUE(before.is_null());

@@ -2,20 +2,21 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <nlohmann/json.hpp>
 #include <sstream>
 
 #include "sync/control/messages.hpp"
-#include "tests/unit/sync/cli/console.hpp"
+#include "tests/unit/sync/cli/fake_console.hpp"
 
 namespace regsync::cli {
 namespace {
 
-using test::Console;
+using test::FakeConsole;
 using test::sample_report;
 
 TEST(ReportView, TableShowsEachProblemOnceWithItsRemedy) {
-  EXPECT_EQ(render_table(sample_report(), false, false, Console::noon()),
+  EXPECT_EQ(render_table(sample_report(), false, false, FakeConsole::noon()),
             "TARGET   CONTEXT   NAMESPACE   STATE      SINCE   CAUSE\n"
             "web      dev       team-a      InSync     60s\n"
             "web      dev       team-b      Stuck      5s      NamespaceMissing\n"
@@ -26,18 +27,18 @@ TEST(ReportView, TableShowsEachProblemOnceWithItsRemedy) {
             "  -> start the cluster\n"
             "\n"
             "namespace team-b does not exist (dev/team-b)\n"
-            "  -> kubectl create namespace team-b\n");
+            "  -> kubectl --context dev create namespace team-b\n");
 }
 
 TEST(ReportView, WideAddsSecretLastChangeAndNextTry) {
-  const std::string text = render_table(sample_report(), true, false, Console::noon());
+  const std::string text = render_table(sample_report(), true, false, FakeConsole::noon());
   EXPECT_NE(text.find("SECRET      LAST CHANGE   NEXT TRY   CAUSE\n"), std::string::npos) << text;
   EXPECT_NE(text.find("InSync     60s     myregcred   60s\n"), std::string::npos) << text;
   EXPECT_NE(text.find("myregcred                 in 27s     Unreachable\n"), std::string::npos) << text;
 }
 
 TEST(ReportView, WhereRowsAreCutThoseThatAreNotInSyncStay) {
-  const std::string text = render_table(sample_report(), false, false, Console::noon(), 2);
+  const std::string text = render_table(sample_report(), false, false, FakeConsole::noon(), 2);
   EXPECT_EQ(text.find("InSync"), std::string::npos) << text;
   EXPECT_NE(text.find("... and 1 more\n"), std::string::npos) << text;
 }
@@ -53,21 +54,64 @@ TEST(ReportView, ManyPlacesOfOneProblemAreCounted) {
     row.cause = Error(ErrorCode::forbidden, "alice may not patch secrets", "give the right");
     report.rows.push_back(row);
   }
-  const std::string text = render_table(report, false, false, Console::noon());
-  EXPECT_NE(text.find("alice may not patch secrets (dev/a, dev/b, dev/c and 2 more)\n  -> give the right\n"),
+  const std::string text = render_table(report, false, false, FakeConsole::noon());
+  EXPECT_NE(text.find("alice may not patch secrets (dev/a, dev/b, dev/c and 2 more)\n  -> have an administrator run: "
+                      "regsync rbac web --context dev | kubectl --context dev apply -f -; then: regsync sync web\n"),
             std::string::npos)
       << text;
 }
 
-TEST(ReportView, JsonIsTheReportAsTheDaemonGaveIt) {
-  Console console;
-  print_report(console.environment(), sample_report(), Format::json);
-  EXPECT_EQ(nlohmann::json::parse(console.out()), control::to_json(sample_report()));
+TEST(ReportView, ASummaryHasALineForEachTargetAndContextWithWhatIsWrongFirst) {
+  EXPECT_EQ(render_summary(narrowed(sample_report(), {"*"}, {}), false, FakeConsole::noon()),
+            "TARGET   CONTEXT   READY   SINCE   STATUS\n"
+            "web      dev       1/2     5s      NamespaceMissing (1)\n"
+            "web      prod      0/1     2m3s    Unreachable\n"
+            "\n"
+            "cannot connect to prod:6443: refused (context prod)\n"
+            "  -> start the cluster\n"
+            "\n"
+            "namespace team-b does not exist (dev/team-b)\n"
+            "  -> kubectl --context dev create namespace team-b\n");
+}
+
+TEST(ReportView, ASummaryOfManySecretsFitsAScreen) {
+  StatusReport report;
+  for (int i = 0; i < 100'000; ++i) {
+    StatusRow row;
+    row.target = "web";
+    row.context = "dev-" + std::to_string(i % 5);
+    row.name_space = "team-" + std::to_string(i);
+    row.state = SyncState::stuck;
+    row.cause = Error(ErrorCode::forbidden, "alice may not patch secrets in " + row.name_space, "give the right");
+    report.rows.push_back(row);
+  }
+  const std::string text = render_summary(report, false, FakeConsole::noon());
+  EXPECT_LE(std::ranges::count(text, '\n'), 24) << text;
+  EXPECT_NE(text.find("web      dev-0     0/20000           Forbidden (20000)\n"), std::string::npos) << text;
+  EXPECT_NE(text.find("team-0 (and 19999 more like it: dev-0/team-0, dev-0/team-5, dev-0/team-10 and 19997 more)"),
+            std::string::npos)
+      << text;
+}
+
+TEST(ReportView, FailingLeavesOutWhatIsInSync) {
+  const StatusReport report = failing(sample_report());
+  EXPECT_EQ(report.rows.size(), 2U);
+  EXPECT_EQ(report.targets.size(), 1U);
+}
+
+TEST(ReportView, JsonIsTheReportOfTheDaemonAsADocument) {
+  FakeConsole console;
+  print_report(console.console(), sample_report(), Format::json);
+  const auto document = nlohmann::json::parse(console.out());
+  EXPECT_EQ(document["apiVersion"], "regsync.dev/v1");
+  EXPECT_EQ(document["kind"], "StatusReport");
+  EXPECT_EQ(document["items"].size(), sample_report().rows.size());
+  EXPECT_EQ(document["items"][1]["cause"]["reason"], "NamespaceMissing");
 }
 
 TEST(ReportView, NamesAreOneASecret) {
-  Console console;
-  print_report(console.environment(), sample_report(), Format::name);
+  FakeConsole console;
+  print_report(console.console(), sample_report(), Format::name);
   EXPECT_EQ(console.out(), "dev/team-a/myregcred\ndev/team-b/myregcred\nprod/myregcred\n");
 }
 
@@ -84,6 +128,21 @@ TEST(ReportView, NarrowedKeepsTheRowsOfTheAskedPlaces) {
   EXPECT_TRUE(reached(dev));
   // A context that cannot be read may hold the asked namespace.
   EXPECT_EQ(narrowed(sample_report(), {}, {"team-a"}).rows.size(), 2U);
+}
+
+TEST(ReportView, APatternThatSelectsNothingIsAnErrorWithTheNearestName) {
+  const auto remedy = [](const std::vector<std::string>& contexts, const std::vector<std::string>& namespaces) {
+    try {
+      narrowed(sample_report(), contexts, namespaces);
+    } catch (const Error& error) {
+      return error.remedy();
+    }
+    return std::string("selected");
+  };
+  EXPECT_EQ(remedy({"prdo"}, {}), "did you mean \"prod\"?");
+  EXPECT_EQ(remedy({"dev"}, {"tema-a"}), "did you mean \"team-a\"?");
+  EXPECT_EQ(remedy({"dev"}, {"team-*"}), "selected");
+  EXPECT_EQ(remedy({"dev", "nonesuch"}, {}), "there are: dev, prod");
 }
 
 TEST(ReportView, StuckMeansThatWaitingIsOfNoUse) {

@@ -5,7 +5,7 @@
 #include <clocale>
 #include <vector>
 
-#include "sync/cli/environment.hpp"
+#include "sync/cli/console.hpp"
 
 namespace regsync::cli {
 namespace {
@@ -31,15 +31,6 @@ TEST_F(Text, ClippingCountsNoEscapesAndKeepsThem) {
   EXPECT_EQ(clip("\x1b[31mabcdef\x1b[0m", 3), "\x1b[31mabc\x1b[0m");
   EXPECT_EQ(clip("日本", 3), "日");
   EXPECT_EQ(clip("abc", 80), "abc");
-}
-
-TEST_F(Text, WhatComesFromElsewhereCannotSteerTheTerminal) {
-  EXPECT_EQ(printable("a\x1b[31mb\a"), "a?[31mb?");
-  EXPECT_EQ(printable("two\nlines"), "two\nlines");
-  EXPECT_EQ(printable("c1 \xC2\x9B"
-                      "31m"),
-            "c1 ?31m");
-  EXPECT_EQ(printable("Zürich"), "Zürich");
 }
 
 TEST_F(Text, ColoursOnlyWhereEnabled) {

@@ -1,4 +1,4 @@
-#include "sync/cli/environment.hpp"
+#include "sync/cli/console.hpp"
 
 #include <sys/ioctl.h>
 #include <unistd.h>
@@ -28,7 +28,7 @@ TerminalSize measure_terminal() {
 
 }  // namespace
 
-Environment process_environment() {
+Console process_console() {
   const bool out_is_terminal = ::isatty(STDOUT_FILENO) == 1;
   return {.in = std::cin,
           .out = std::cout,

@@ -1,4 +1,5 @@
-// What a command of `regsync` is given of the world, so that each is a function that a test can call.
+// What a command of `regsync` knows of the person who runs it: streams, terminal, clock and keyring. A test gives its
+// own.
 #pragma once
 
 #include <filesystem>
@@ -24,7 +25,7 @@ struct TerminalSize {
   int rows = 24;
 };
 
-struct Environment {
+struct Console {
   std::istream& in;
   std::ostream& out;
   std::ostream& err;
@@ -36,8 +37,8 @@ struct Environment {
   std::function<std::unique_ptr<CredentialStore>(Prompt)> open_store;
 };
 
-// The environment of this process: standard streams, the Secret Service.
-Environment process_environment();
+// The console of this process: standard streams, the Secret Service.
+Console process_console();
 
 // The person used the command wrongly: exit code 2.
 class UsageError : public Error {

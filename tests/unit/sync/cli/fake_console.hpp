@@ -10,7 +10,7 @@
 #include <utility>
 #include <vector>
 
-#include "sync/cli/environment.hpp"
+#include "sync/cli/console.hpp"
 #include "sync/control/messages.hpp"
 #include "sync/model/status_report.hpp"
 #include "tests/support/memory_store.hpp"
@@ -31,15 +31,15 @@ class SharedStore final : public CredentialStore {
   MemoryStore& store_;
 };
 
-class Console {
+class FakeConsole {
  public:
-  explicit Console(const std::string& input = "") : in_(input) { (void)std::setlocale(LC_CTYPE, "C.UTF-8"); }
+  explicit FakeConsole(const std::string& input = "") : in_(input) { (void)std::setlocale(LC_CTYPE, "C.UTF-8"); }
 
   static WallTime noon() { return control::from_rfc3339("2026-01-31T12:00:00Z"); }
 
-  cli::Environment& environment() { return environment_; }
+  cli::Console& console() { return console_; }
   MemoryStore& store() { return store_; }
-  void be_terminal() { environment_.in_is_terminal = environment_.out_is_terminal = true; }
+  void be_terminal() { console_.in_is_terminal = console_.out_is_terminal = true; }
 
   [[nodiscard]] std::string out() const { return out_.str(); }
   [[nodiscard]] std::string err() const { return err_.str(); }
@@ -49,17 +49,17 @@ class Console {
   std::ostringstream out_;
   std::ostringstream err_;
   MemoryStore store_;
-  cli::Environment environment_{.in = in_,
-                                .out = out_,
-                                .err = err_,
-                                .terminal_size = [] { return cli::TerminalSize{}; },
-                                .now = noon,
-                                .open_store = [this](Prompt) { return std::make_unique<SharedStore>(store_); }};
+  cli::Console console_{.in = in_,
+                        .out = out_,
+                        .err = err_,
+                        .terminal_size = [] { return cli::TerminalSize{}; },
+                        .now = noon,
+                        .open_store = [this](Prompt) { return std::make_unique<SharedStore>(store_); }};
 };
 
 // Something of everything: in sync, stuck, an unreachable cluster, a target without a namespace.
 inline StatusReport sample_report() {
-  const WallTime noon = Console::noon();
+  const WallTime noon = FakeConsole::noon();
   const Error unreachable(ErrorCode::unreachable, "cannot connect to prod:6443: refused", "start the cluster");
   StatusReport report;
   report.version = "0.1.0";

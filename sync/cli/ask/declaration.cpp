@@ -1,0 +1,75 @@
+#include "sync/cli/ask/declaration.hpp"
+
+#include <chrono>
+#include <nlohmann/json.hpp>
+#include <ostream>
+
+#include "sync/base/paths.hpp"
+#include "sync/cli/ask/daemon_link.hpp"
+#include "sync/cli/ask/kubeconfig_selection.hpp"
+#include "sync/cli/ask/prompt.hpp"
+#include "sync/config/target_directory.hpp"
+
+namespace regsync::cli {
+
+std::string_view to_string(Outcome outcome) {
+  switch (outcome) {
+    case Outcome::added:
+      return "added";
+    case Outcome::replaced:
+      return "replaced";
+    case Outcome::unchanged:
+      return "unchanged";
+  }
+  return "unchanged";
+}
+
+std::optional<Target> declared(const std::string& name) {
+  const TargetFiles files = TargetDirectory(paths::targets()).load();
+  const auto file = files.find(name);
+  if (file == files.end()) {
+    return std::nullopt;
+  }
+  if (file->second.target && !file->second.problem) {
+    return file->second.target;
+  }
+  Target unreadable;
+  unreadable.name = name;
+  return unreadable;
+}
+
+Outcome outcome_of(const std::optional<Target>& before, const Target& target) {
+  return !before ? Outcome::added : *before == target ? Outcome::unchanged : Outcome::replaced;
+}
+
+void write_target(const Target& target) {
+  TargetDirectory(paths::targets()).write(target);
+  if (const auto daemon = connect_if_running()) {
+    daemon->call("declare", {{"target", target.name}}, std::chrono::seconds(5));
+  }
+}
+
+Outcome declare(Console& console, const Target& target, const DeclareOptions& options) {
+  const std::optional<Target> before = declared(target.name);
+  const Outcome outcome = outcome_of(before, target);
+  const bool replaces = outcome == Outcome::replaced && options.dry_run != DryRun::client;
+  if (replaces || options.dry_run == DryRun::server) {
+    console.err << "target \"" << target.name << "\":\n"
+                << describe(preview(console, load_kubeconfig(options.kubeconfig), {before, target}));
+  }
+  if (options.dry_run != DryRun::none || outcome == Outcome::unchanged) {
+    return outcome;
+  }
+  if (replaces && console.in_is_terminal && !options.yes && !confirm(console, "Replace it?")) {
+    throw Error(ErrorCode::cancelled, "nothing was changed");
+  }
+  write_target(target);
+  return outcome;
+}
+
+void announce(Console& console, const Target& target, Outcome outcome, DryRun dry_run) {
+  console.out << "target \"" << target.name << "\" " << to_string(outcome)
+              << (dry_run == DryRun::none ? "\n" : " (dry run)\n");
+}
+
+}  // namespace regsync::cli

@@ -1,0 +1,39 @@
+// Writing a target's file on a person's behalf: what it does to the clusters is shown first, and a person is asked.
+#pragma once
+
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "sync/cli/ask/preview.hpp"
+#include "sync/cli/console.hpp"
+#include "sync/model/target.hpp"
+
+namespace regsync::cli {
+
+enum class Outcome { added, replaced, unchanged };
+std::string_view to_string(Outcome outcome);
+
+// The target as its file says now; one with a name only where the file cannot be read; nothing where there is none.
+std::optional<Target> declared(const std::string& name);
+
+Outcome outcome_of(const std::optional<Target>& before, const Target& target);
+
+// Writes the file, and tells a running daemon that it is whole: what it no longer covers is then deleted without delay.
+void write_target(const Target& target);
+
+struct DeclareOptions {
+  bool yes = false;  // do not ask
+  DryRun dry_run = DryRun::none;
+  std::optional<std::filesystem::path> kubeconfig;
+};
+
+// Makes `target` the content of its file. A replacement is previewed, and asked about at a terminal; throws cancelled
+// where the answer is no. With dry_run nothing is written.
+Outcome declare(Console& console, const Target& target, const DeclareOptions& options);
+
+// "target "web" replaced", for people.
+void announce(Console& console, const Target& target, Outcome outcome, DryRun dry_run);
+
+}  // namespace regsync::cli

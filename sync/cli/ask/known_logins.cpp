@@ -1,0 +1,59 @@
+#include "sync/cli/ask/known_logins.hpp"
+
+#include <asio/co_spawn.hpp>
+#include <asio/io_context.hpp>
+#include <asio/post.hpp>
+#include <exception>
+#include <set>
+
+#include "sync/logins/docker_config_file.hpp"
+#include "sync/logins/login_book.hpp"
+
+namespace regsync::cli {
+
+StoreReading read_store(Console& console, const std::set<RegistryKey>& wanted, Prompt prompt) {
+  try {
+    return console.open_store(prompt)->load(wanted);
+  } catch (const Error& error) {
+    StoreReading logins;
+    logins.asked = wanted;
+    logins.problem = error;
+    return logins;
+  }
+}
+
+KnownLogins read_logins(Console& console, const std::vector<Target>& targets, Prompt prompt,
+                        std::chrono::milliseconds time) {
+  TargetFiles files;
+  for (const Target& target : targets) {
+    files[target.name].target = target;
+  }
+  asio::io_context io(1);
+  LoginBook* running = nullptr;
+  const auto on_wanted = [&](const std::set<RegistryKey>& wanted) {
+    asio::post(io, [&, wanted] { running->take(read_store(console, wanted, prompt)); });
+  };
+  LoginBook book(io.get_executor(), nullptr, on_wanted, [] {});
+  running = &book;
+  book.set_cred_helpers(DockerConfigFile(default_docker_config()).foreign_helpers());
+  book.want(files);
+
+  KnownLogins known;
+  std::exception_ptr failure;
+  const auto read = [&]() -> asio::awaitable<void> {
+    co_await book.complete(time);
+    known = book.known();
+    co_await book.stop();
+  };
+  asio::co_spawn(io, read, [&](const std::exception_ptr& error) {
+    failure = error;
+    io.stop();
+  });
+  io.run();
+  if (failure) {
+    std::rethrow_exception(failure);
+  }
+  return known;
+}
+
+}  // namespace regsync::cli

@@ -1,0 +1,108 @@
+#include "sync/cli/ask/preview.hpp"
+
+#include <algorithm>
+#include <array>
+#include <map>
+#include <memory>
+#include <tuple>
+
+#include "sync/base/paths.hpp"
+#include "sync/cli/ask/for_each_context.hpp"
+#include "sync/cli/ask/known_logins.hpp"
+#include "sync/cli/view/quote.hpp"
+#include "sync/cli/view/text.hpp"
+#include "sync/engine/footprint.hpp"
+#include "sync/engine/owner_file.hpp"
+
+namespace regsync::cli {
+namespace {
+
+constexpr std::chrono::seconds patience{10};
+constexpr std::size_t named_namespaces = 5;
+
+// Where the target has Secrets now: what its file says, and what regsync remembers to have written.
+std::map<std::string, Places> places_before(const TargetChange& change, const kube::Kubeconfig& kubeconfig) {
+  std::map<std::string, Places> places;
+  const std::string& name = change.before ? change.before->name : change.after->name;
+  const FootprintStore footprints(paths::footprints());
+  if (const auto known = footprints.all().find(name); known != footprints.all().end()) {
+    places = known->second.contexts;
+  }
+  for (const std::string& context : kubeconfig.contexts()) {
+    if (change.before && selects_context(*change.before, context)) {
+      places[context].merge(places_of(*change.before, kubeconfig.resolve(context).default_namespace));
+    }
+  }
+  return places;
+}
+
+}  // namespace
+
+std::size_t Preview::deletions() const {
+  return static_cast<std::size_t>(
+      std::ranges::count_if(changes, [](const Difference& change) { return change.after.is_null(); }));
+}
+
+Preview preview(Console& console, const kube::Kubeconfig& kubeconfig, const TargetChange& change) {
+  Preview result;
+  std::shared_ptr<const Plan> plan;
+  if (change.after) {
+    const KnownLogins known = read_logins(console, {*change.after}, Prompt::never);
+    if (known.store_problem) {
+      result.unknown.push_back(known.store_problem->message());
+    }
+    plan = std::make_shared<const Plan>(make_plan(*change.after, known));
+  }
+  const std::map<std::string, Places> before = places_before(change, kubeconfig);
+  std::vector<std::string> contexts;
+  for (const std::string& context : kubeconfig.contexts()) {
+    if (before.contains(context) || (change.after && selects_context(*change.after, context))) {
+      contexts.push_back(context);
+    }
+  }
+  const std::string& name = change.before ? change.before->name : change.after->name;
+  const Owner owner = load_owner(paths::owner());
+  Differences found;
+  for_each_context(
+      kubeconfig, contexts, patience,
+      [&](kube::KubeClient& client) {
+        const std::string& context = client.context().name;
+        std::vector<std::shared_ptr<const Plan>> plans;
+        if (plan && selects_context(plan->target, context)) {
+          plans.push_back(plan);
+        }
+        const auto places = before.find(context);
+        return find_differences(client, std::move(plans), owner, found,
+                                {.places = places == before.end() ? Places() : places->second, .target = name});
+      },
+      [&](const std::string& context, const Error& error) {
+        result.unknown.push_back("context " + context + ": " + error.message());
+      });
+  result.changes = std::move(found.changes);
+  std::ranges::sort(result.changes, {},
+                    [](const Difference& each) { return std::tie(each.context, each.name_space, each.secret); });
+  std::ranges::sort(result.unknown);
+  return result;
+}
+
+std::string describe(const Preview& preview) {
+  std::map<std::pair<int, std::string>, std::vector<std::string>> lines;  // by kind and context
+  for (const Difference& change : preview.changes) {
+    const int kind = change.before.is_null() ? 0 : change.after.is_null() ? 2 : 1;
+    lines[{kind, change.context}].push_back(change.name_space + "/" + change.secret);
+  }
+  std::string text;
+  for (const auto& [key, secrets] : lines) {
+    constexpr std::array<const char*, 3> verbs{"create", "change", "delete"};
+    text += one_line("  " + std::string(verbs.at(static_cast<std::size_t>(key.first))) + " " +
+                     count_of(secrets.size(), "Secret") + " in context " + key.second + ": " +
+                     join(secrets, ", ", named_namespaces)) +
+            "\n";
+  }
+  for (const std::string& unknown : preview.unknown) {
+    text += one_line("  not known for " + unknown) + "\n";
+  }
+  return text.empty() ? "  no Secret changes\n" : text;
+}
+
+}  // namespace regsync::cli

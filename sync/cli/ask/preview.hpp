@@ -1,0 +1,38 @@
+// What a change of a target would do to the clusters, found out before it is made.
+#pragma once
+
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "sync/cli/ask/differences.hpp"
+#include "sync/cli/console.hpp"
+#include "sync/kube/config/kubeconfig.hpp"
+#include "sync/model/target.hpp"
+
+namespace regsync::cli {
+
+// How far --dry-run goes: `client` shows the declaration only, `server` also reads the clusters.
+enum class DryRun { none, client, server };
+
+struct TargetChange {
+  std::optional<Target> before;  // nothing: the target is new
+  std::optional<Target> after;   // nothing: it is removed
+};
+
+struct Preview {
+  std::vector<Difference> changes;
+  std::vector<std::string> unknown;  // "context prod: cannot connect", of what could not be read
+
+  [[nodiscard]] std::size_t deletions() const;
+};
+
+// Reads every context that the target selects before or after the change. Never prompts; what cannot be read within
+// some seconds is unknown.
+Preview preview(Console& console, const kube::Kubeconfig& kubeconfig, const TargetChange& change);
+
+// The same for people: a line for each kind of change and context, with at most some namespaces named.
+std::string describe(const Preview& preview);
+
+}  // namespace regsync::cli

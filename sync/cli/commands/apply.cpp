@@ -1,0 +1,127 @@
+// regsync apply -f: declares targets from files, as they are kept in git.
+#include <algorithm>
+#include <fstream>
+#include <istream>
+#include <iterator>
+#include <nlohmann/json.hpp>
+#include <ostream>
+#include <system_error>
+
+#include "sync/base/json_access.hpp"
+#include "sync/cli/ask/declaration.hpp"
+#include "sync/cli/command.hpp"
+#include "sync/config/target_yaml.hpp"
+#include "sync/kube/config/yaml_json.hpp"
+
+namespace regsync::cli {
+namespace {
+
+namespace fs = std::filesystem;
+using nlohmann::json;
+
+struct ApplyOptions {
+  std::vector<std::string> files;
+  bool yes = false;
+  std::string dry_run;
+  std::optional<fs::path> kubeconfig;
+};
+
+std::string read_all(std::istream& stream) { return {std::istreambuf_iterator<char>(stream), {}}; }
+
+// One target: `name` and the keys of a target's file.
+Target target_of(json item, const std::string& default_name, const std::string& source) {
+  if (!item.is_object()) {
+    throw Error(ErrorCode::invalid_input, source + ": not a target", "a target is a mapping; see regsync.yaml(5)");
+  }
+  const std::string_view given = text_at(item, {"name"});
+  std::string name = given.empty() ? default_name : std::string(given);
+  if (name.empty()) {
+    throw Error(ErrorCode::invalid_input, source + ": a target without a name", "add name: NAME");
+  }
+  for (const char* key : {"name", "apiVersion", "kind"}) {
+    item.erase(key);
+  }
+  return parse_target(std::move(name), to_yaml_text(item), source);
+}
+
+// The targets of one text: one target, or the list that `regsync get -o yaml` prints.
+void read_targets(const std::string& text, const std::string& default_name, const std::string& source,
+                  std::vector<Target>& targets) {
+  const json document = kube::yaml_to_json(text);
+  if (find_at(document, {"items"}) == nullptr) {
+    targets.push_back(target_of(document, default_name, source));
+    return;
+  }
+  for (const json& item : list_at(document, {"items"})) {
+    targets.push_back(target_of(item, "", source));
+  }
+}
+
+void read_file(const fs::path& path, std::vector<Target>& targets) {
+  std::ifstream file(path);
+  if (!file) {
+    throw Error(ErrorCode::invalid_input, path.string() + ": cannot be read", "check the path and its permissions");
+  }
+  read_targets(read_all(file), path.stem().string(), path.string(), targets);
+}
+
+void read_source(const std::string& name, Console& console, std::vector<Target>& targets) {
+  if (name == "-") {
+    read_targets(read_all(console.in), "", "standard input", targets);
+    return;
+  }
+  std::error_code ignored;
+  if (!fs::is_directory(name, ignored)) {
+    read_file(name, targets);
+    return;
+  }
+  std::vector<fs::path> paths;
+  for (const auto& entry : fs::directory_iterator(name)) {
+    const std::string extension = entry.path().extension().string();
+    if (extension == ".yaml" || extension == ".yml" || extension == ".json") {
+      paths.push_back(entry.path());
+    }
+  }
+  std::ranges::sort(paths);
+  for (const fs::path& path : paths) {
+    read_file(path, targets);
+  }
+}
+
+int apply(const ApplyOptions& options, Console& console) {
+  const DryRun dry_run = dry_run_of(options.dry_run);
+  std::vector<Target> targets;  // all are read before the first is written
+  for (const std::string& file : options.files) {
+    read_source(file, console, targets);
+  }
+  if (targets.empty()) {
+    throw Error(ErrorCode::not_found, "no target in " + join(options.files), "targets are files that end in .yaml");
+  }
+  const bool from_stdin = std::ranges::find(options.files, "-") != options.files.end();
+  for (const Target& target : targets) {
+    const Outcome outcome = declare(
+        console, target, {.yes = options.yes || from_stdin, .dry_run = dry_run, .kubeconfig = options.kubeconfig});
+    announce(console, target, outcome, dry_run);
+  }
+  return exit_done;
+}
+
+}  // namespace
+
+void define_apply(CLI::App& app, Invocation& invocation) {
+  auto options = std::make_shared<ApplyOptions>();
+  CLI::App* command =
+      add_command(app, "apply", "Declare targets from files, as a team keeps them in git",
+                  {{"Every target of a folder", "regsync apply -f targets/"},
+                   {"What it would change first", "regsync apply -f targets/ --dry-run=server"},
+                   {"The targets of another machine", "ssh other regsync get -o yaml | regsync apply -f -"}});
+  add_strings(command, "-f,--filename", options->files, "File, folder or - for standard input; may be repeated")
+      ->required()
+      ->type_name("FILE");
+  command->add_flag("-y,--yes", options->yes, "Do not ask");
+  add_dry_run(command, options->dry_run);
+  add_kubeconfig(command, options->kubeconfig);
+  on_command(command, invocation, options, apply);
+}
+
+}  // namespace regsync::cli

@@ -1,0 +1,125 @@
+// regsync edit: the person's editor on a copy of a target's file, which becomes the file only when it can be used.
+#include <unistd.h>
+
+#include <cstdlib>
+#include <fstream>
+#include <iterator>
+#include <ostream>
+#include <system_error>
+
+#include "helper/base/error.hpp"
+#include "sync/base/paths.hpp"
+#include "sync/cli/ask/declaration.hpp"
+#include "sync/cli/ask/prompt.hpp"
+#include "sync/cli/command.hpp"
+#include "sync/cli/view/target_view.hpp"
+#include "sync/config/target_directory.hpp"
+#include "sync/config/target_yaml.hpp"
+
+namespace regsync::cli {
+namespace {
+
+namespace fs = std::filesystem;
+
+struct EditOptions {
+  std::string name;
+  bool yes = false;
+  std::optional<fs::path> kubeconfig;
+};
+
+// A file of this user's alone, gone with this object.
+class Copy {
+ public:
+  explicit Copy(const std::string& text) : path_((fs::temp_directory_path() / "regsync-edit.XXXXXX.yaml").string()) {
+    constexpr int suffix = 5;  // ".yaml", by which editors know what it is
+    const int file = ::mkstemps(path_.data(), suffix);
+    if (file < 0) {
+      throw Error(ErrorCode::invalid_input, path_ + ": cannot make a temporary file",
+                  "set TMPDIR to a folder you may write");
+    }
+    ::close(file);
+    std::ofstream(path_) << text;
+  }
+  ~Copy() {
+    std::error_code ignored;
+    fs::remove(path_, ignored);
+  }
+  Copy(const Copy&) = delete;
+  Copy& operator=(const Copy&) = delete;
+  Copy(Copy&&) = delete;
+  Copy& operator=(Copy&&) = delete;
+
+  [[nodiscard]] const std::string& path() const { return path_; }
+  [[nodiscard]] std::string text() const {
+    std::ifstream file(path_);
+    return {std::istreambuf_iterator<char>(file), {}};
+  }
+
+ private:
+  std::string path_;
+};
+
+// As git and kubectl choose it; it may have arguments.
+std::string editor() {
+  for (const char* variable : {"VISUAL", "EDITOR"}) {
+    if (const char* value = std::getenv(variable); value != nullptr && *value != '\0') {
+      return value;
+    }
+  }
+  return "vi";
+}
+
+void run_editor(const std::string& path) {
+  const std::string line = editor() + " " + shell_word(path);
+  if (std::system(line.c_str()) != 0) {  // NOLINT(cert-env33-c): the person's own command, as their shell reads it
+    throw Error(ErrorCode::cancelled, "the editor failed: " + editor() + "; nothing was changed",
+                "set EDITOR to an editor that works here");
+  }
+}
+
+int edit(const EditOptions& options, Console& console) {
+  const TargetDirectory directory(paths::targets());
+  if (!directory.contains(options.name)) {
+    require_target(options.name);  // says what was meant
+  }
+  std::ifstream file(directory.path_of(options.name));
+  const std::string before{std::istreambuf_iterator<char>(file), {}};
+  const Copy copy(before);
+  for (;;) {
+    run_editor(copy.path());
+    const std::string text = copy.text();
+    if (text == before) {
+      console.out << "target \"" << options.name << "\" unchanged\n";
+      return exit_done;
+    }
+    try {
+      const Target target = parse_target(options.name, text, options.name + ".yaml");
+      announce(console, target, declare(console, target, {.yes = options.yes, .kubeconfig = options.kubeconfig}),
+               DryRun::none);
+      return exit_done;
+    } catch (const Error& error) {
+      if (error.code() != ErrorCode::invalid_input || !console.in_is_terminal) {
+        throw;
+      }
+      print_error(console.err, error);
+      if (!confirm(console, "Edit it again?")) {
+        throw Error(ErrorCode::cancelled, "nothing was changed");
+      }
+    }
+  }
+}
+
+}  // namespace
+
+void define_edit(CLI::App& app, Invocation& invocation) {
+  auto options = std::make_shared<EditOptions>();
+  CLI::App* command = add_command(app, "edit", "Edit a target in your editor; what cannot be used is not saved",
+                                  {{"With $VISUAL or $EDITOR", "regsync edit myregcred"},
+                                   {"With another editor", "EDITOR=nano regsync edit myregcred"}});
+  command->add_option("NAME", options->name, "The target")->required();
+  command->add_flag("-y,--yes", options->yes, "Do not ask");
+  add_kubeconfig(command, options->kubeconfig);
+  on_command(command, invocation, options, edit);
+}
+
+}  // namespace regsync::cli

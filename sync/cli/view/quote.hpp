@@ -1,0 +1,31 @@
+// Text that comes from elsewhere (a server, a file, another program), made safe for the place where it is shown. Each
+// place has its own function, and no other code escapes for it. Pure; any thread.
+//
+//   terminal         printable, one_line
+//   YAML             to_yaml_text quotes values itself (output.hpp); a comment takes one_line
+//   shell            shell_word: an argument of a command that people are told to run
+//   completion       is_candidate: what is not fit is not offered; the scripts quote for their shell
+//   a file's name    file_name
+#pragma once
+
+#include <string>
+#include <string_view>
+
+namespace regsync::cli {
+
+// Control characters, which could move the cursor or change colours, become "?"; line ends stay.
+std::string printable(std::string_view text);
+
+// The same, with a blank for each line end.
+std::string one_line(std::string_view text);
+
+// A word of a POSIX shell with exactly this value; quoted only where that is needed.
+std::string shell_word(std::string_view text);
+
+// Whether a completion script can offer it: one line without control characters.
+bool is_candidate(std::string_view text);
+
+// A name of one file in one folder: no "/", never "." or "..". Percent-encoded, so that different texts differ.
+std::string file_name(std::string_view text);
+
+}  // namespace regsync::cli

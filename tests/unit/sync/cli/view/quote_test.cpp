@@ -1,0 +1,39 @@
+#include "sync/cli/view/quote.hpp"
+
+#include <gtest/gtest.h>
+
+namespace regsync::cli {
+namespace {
+
+TEST(Quote, ATerminalSeesNoControlCharacters) {
+  EXPECT_EQ(printable("a\x1b[31mb\a"), "a?[31mb?");
+  EXPECT_EQ(printable("two\nlines"), "two\nlines");
+  EXPECT_EQ(printable("c1 \xC2\x9B"
+                      "31m"),
+            "c1 ?31m");
+  EXPECT_EQ(printable("Zürich"), "Zürich");
+  EXPECT_EQ(one_line("alice\n---\nkind: ClusterRoleBinding"), "alice --- kind: ClusterRoleBinding");
+}
+
+TEST(Quote, AShellRunsNothingThatAWordHolds) {
+  EXPECT_EQ(shell_word("arn:aws:eks:eu-west-1:1:cluster/prod"), "arn:aws:eks:eu-west-1:1:cluster/prod");
+  EXPECT_EQ(shell_word("$(reboot)"), "'$(reboot)'");
+  EXPECT_EQ(shell_word("it's"), R"('it'\''s')");
+  EXPECT_EQ(shell_word(""), "''");
+}
+
+TEST(Quote, AFileNameStaysInItsFolder) {
+  EXPECT_EQ(file_name("team-a"), "team-a");
+  EXPECT_EQ(file_name("team/../../etc"), "team%2F..%2F..%2Fetc");
+  EXPECT_EQ(file_name(".."), "%2E%2E");
+  EXPECT_EQ(file_name("."), "%2E");
+}
+
+TEST(Quote, ACandidateIsOneLine) {
+  EXPECT_TRUE(is_candidate("$(reboot)"));  // the scripts quote it
+  EXPECT_FALSE(is_candidate("a\nb"));
+  EXPECT_FALSE(is_candidate("a\x1b[2J"));
+}
+
+}  // namespace
+}  // namespace regsync::cli

@@ -1,0 +1,20 @@
+#include "sync/logins/credential_helpers.hpp"
+
+#include <gtest/gtest.h>
+
+namespace regsync {
+namespace {
+
+TEST(CredentialHelpers, WhatAFailingHelperSaysIsShownUnlessItMayHoldALogin) {
+  EXPECT_EQ(quotable("gpg: no key\nmore"), "it says \"gpg: no key\"");
+  EXPECT_EQ(quotable(""), "it says nothing");
+  const std::string hidden = "its output is not shown, because it may hold the login";
+  EXPECT_EQ(quotable(R"({"Username":"a","Secret":"canary"})"), hidden);
+  EXPECT_EQ(quotable("warning\n{\n  \"Secret\": \"canary\"\n}"), hidden);
+  const Credential known{{"ghcr.io", "a"}, SecretString("canary")};
+  EXPECT_EQ(quotable("expired: canary", &known), hidden);
+  EXPECT_EQ(quotable("expired", &known), "it says \"expired\"");
+}
+
+}  // namespace
+}  // namespace regsync

@@ -1,0 +1,55 @@
+#include "sync/model/target.hpp"
+
+#include <gtest/gtest.h>
+
+#include "helper/base/error.hpp"
+
+namespace regsync {
+namespace {
+
+Target with(const std::string& registry) {
+  Target target;
+  target.name = target.secret = "web";
+  target.registries = {registry};
+  target.contexts = {"dev"};
+  return target;
+}
+
+std::string remedy_for(const std::string& registry) {
+  try {
+    validate(with(registry));
+  } catch (const Error& error) {
+    return error.remedy();
+  }
+  return "accepted";
+}
+
+TEST(Target, RegistriesAsPeopleWriteThemAreTaken) {
+  for (const char* registry :
+       {"ghcr.io", "ghcr.io/", "ghcr.io/acme", "https://ghcr.io", "https://index.docker.io/v1/", "docker.io",
+        "localhost:5000", "registry:5000", "registry", "127.0.0.1:5000/team", "[::1]:5000", "localhost/team"}) {
+    EXPECT_EQ(remedy_for(registry), "accepted") << registry;
+  }
+}
+
+TEST(Target, APastedImageIsRefusedWithTheRegistryThatIsMeant) {
+  const std::string of = "write the registry that it is pulled from: ";
+  EXPECT_EQ(remedy_for("ghcr.io/acme/app:1"), of + "ghcr.io");
+  EXPECT_EQ(remedy_for("host:5000/app:1"), of + "host:5000");
+  EXPECT_EQ(remedy_for("ghcr.io/acme/app@sha256:0123"), of + "ghcr.io");
+  EXPECT_EQ(remedy_for("nginx:latest"), of + "docker.io");
+  EXPECT_EQ(remedy_for("acme/app"), of + "docker.io");
+  EXPECT_EQ(remedy_for("acme/app:1"), of + "docker.io");
+}
+
+TEST(Target, WhatIsNoRegistryIsRefused) {
+  EXPECT_EQ(remedy_for("https://hub.docker.com"), "the registry of Docker Hub is docker.io");
+  EXPECT_EQ(remedy_for("https://hub.docker.com/r/acme/app"), "the registry of Docker Hub is docker.io");
+  EXPECT_EQ(remedy_for("ghcr.io,quay.io"), "name each by itself: --registry A --registry B, or registries: [A, B]");
+  for (const char* registry : {"", "https://", "*.io", "a b", "user@ghcr.io", "ghcr.io:http"}) {
+    EXPECT_NE(remedy_for(registry), "accepted") << registry;
+  }
+}
+
+}  // namespace
+}  // namespace regsync
