@@ -2,9 +2,11 @@
 // given back.
 //
 // A secret passes through memory of libraries that no SecretString can own: JSON text, D-Bus messages, request bodies,
-// TLS buffers. Wiping on free covers them all, whoever forgets; malloc_usable_size is what glibc really handed out, so
-// no tail is left. glibc lets a program define these two in place of its own (Replacing malloc, glibc manual) and
-// keeps its own under the names below.
+// TLS buffers. Wiping on free covers them all, whoever forgets; malloc_usable_size is what the allocator really handed
+// out, so no tail is left. glibc lets a program define these two in place of its own (Replacing malloc, glibc manual).
+// The memory goes back to the allocator it came from: the next `free` in the order of symbols, which is glibc's, or
+// that of a preloaded allocator (jemalloc, hardened_malloc). One whose malloc_usable_size is not its own is not wiped.
+#include <dlfcn.h>
 #include <malloc.h>
 
 #include <algorithm>
@@ -17,19 +19,52 @@
 // Sanitizers bring their own allocator; the code under test is the same.
 #if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
 
-extern "C" {
+namespace {
 
-// NOLINTBEGIN(bugprone-reserved-identifier,cppcoreguidelines-no-malloc,readability-inconsistent-declaration-parameter-name)
-void __libc_free(void* memory);
+using Free = void (*)(void*);
+using UsableSize = std::size_t (*)(void*);
 
-void free(void* memory) noexcept {
-  if (memory != nullptr) {
-    regsync::wipe_memory(memory, malloc_usable_size(memory));
-    __libc_free(memory);
-  }
+// Constant-initialised, for memory is freed before any constructor runs. Set once; every thread would find the same.
+Free next_free = nullptr;
+UsableSize next_usable_size = nullptr;
+
+void* library_of(void* symbol) {
+  Dl_info info{};
+  return symbol != nullptr && dladdr(symbol, &info) != 0 ? info.dli_fbase : nullptr;
 }
 
-// glibc's own would free the old place without us.
+bool find_next() {
+  static bool finding = false;
+  if (finding) {
+    return false;  // dlsym frees: that little is kept
+  }
+  finding = true;
+  void* const release = dlsym(RTLD_NEXT, "free");
+  void* const size = dlsym(RTLD_NEXT, "malloc_usable_size");
+  if (library_of(release) == library_of(size)) {
+    next_usable_size = reinterpret_cast<UsableSize>(size);
+  }
+  next_free = reinterpret_cast<Free>(release);
+  finding = false;
+  return next_free != nullptr;
+}
+
+}  // namespace
+
+extern "C" {
+
+// NOLINTBEGIN(cppcoreguidelines-no-malloc,readability-inconsistent-declaration-parameter-name)
+void free(void* memory) noexcept {
+  if (memory == nullptr || (next_free == nullptr && !find_next())) {
+    return;
+  }
+  if (next_usable_size != nullptr) {
+    regsync::wipe_memory(memory, next_usable_size(memory));
+  }
+  next_free(memory);
+}
+
+// The allocator's own would free the old place without us.
 void* realloc(void* memory, std::size_t size) noexcept {
   if (memory == nullptr) {
     return std::malloc(size);
@@ -38,7 +73,14 @@ void* realloc(void* memory, std::size_t size) noexcept {
     free(memory);
     return nullptr;
   }
-  const std::size_t old_size = malloc_usable_size(memory);
+  if (next_free == nullptr) {
+    find_next();
+  }
+  if (next_usable_size == nullptr) {
+    static const auto next_realloc = reinterpret_cast<void* (*)(void*, std::size_t)>(dlsym(RTLD_NEXT, "realloc"));
+    return next_realloc(memory, size);
+  }
+  const std::size_t old_size = next_usable_size(memory);
   if (size <= old_size && size > old_size / 2) {
     return memory;
   }
@@ -49,7 +91,7 @@ void* realloc(void* memory, std::size_t size) noexcept {
   }
   return moved;
 }
-// NOLINTEND(bugprone-reserved-identifier,cppcoreguidelines-no-malloc,readability-inconsistent-declaration-parameter-name)
+// NOLINTEND(cppcoreguidelines-no-malloc,readability-inconsistent-declaration-parameter-name)
 
 }  // extern "C"
 

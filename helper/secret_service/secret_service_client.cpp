@@ -182,7 +182,7 @@ std::vector<SecretServiceClient::Asked> SecretServiceClient::send(const std::vec
   return all;
 }
 
-std::optional<StoreProvider> SecretServiceClient::provider() {
+std::optional<StoreProvider> SecretServiceClient::owner_of(const std::string& bus_name) {
   // Beside the budget, which may be used up: this explains why.
   const auto kept = std::pair(progress_, deadline_);
   progress_ = BusConnection::Clock::now() + std::chrono::seconds(1) - patience;
@@ -192,7 +192,7 @@ std::optional<StoreProvider> SecretServiceClient::provider() {
     ask({question(BusCall{"/org/freedesktop/DBus", bus, method, arguments("s", name), bus}, +read, answer)});
   };
   Answer<std::string> owner;
-  ask_bus("GetNameOwner", secret_service_name, [](sd_bus_message* answer) { return read_string(answer); }, owner);
+  ask_bus("GetNameOwner", bus_name, [](sd_bus_message* answer) { return read_string(answer); }, owner);
   std::optional<StoreProvider> provider;
   if (owner.value) {
     Answer<std::uint32_t> pid;

@@ -122,8 +122,10 @@ class SecretServiceClient {
   [[nodiscard]] const std::string& provider_name() const { return provider_name_; }
   // How often that has become another program. Answers between which it changes are of two stores.
   [[nodiscard]] int provider_changes() const { return provider_changes_; }
-  // That program; none if nobody has the bus name. Asks only the bus, and starts nothing.
-  std::optional<StoreProvider> provider();
+  // The program that has the Secret Service's bus name, or another one; none if nobody has. Asks only the bus, and
+  // starts nothing.
+  std::optional<StoreProvider> provider() { return owner_of(secret_service_name); }
+  std::optional<StoreProvider> owner_of(const std::string& bus_name);
 
   [[nodiscard]] BusConnection& connection() { return connection_; }
 

@@ -145,7 +145,7 @@ std::optional<StoreContents> SecretServiceReader::try_contents() {
   client_.ask(first);
   const int provider = client_.provider_changes();
   if (first.size() > 2) {
-    keep_session(std::move(session));
+    keep_session(session);
   }
 
   StoreContents contents;
@@ -249,18 +249,27 @@ Question SecretServiceReader::session_question(Answer<std::string>& answer) cons
                   read_session, answer);
 }
 
-void SecretServiceReader::keep_session(Answer<std::string> answer) {
-  session_ = client_.value_of(std::move(answer));
+// A provider that refuses the session still shows its names.
+void SecretServiceReader::keep_session(const Answer<std::string>& answer) {
+  session_ = answer.value.value_or("");
   session_owner_ = client_.provider_name();
+  session_error_ = answer.error;
 }
 
 bool SecretServiceReader::has_session() const { return !session_.empty() && session_owner_ == client_.provider_name(); }
 
+void SecretServiceReader::open_session() {
+  Answer<std::string> answer;
+  client_.ask({session_question(answer)});
+  keep_session(answer);
+}
+
 const std::string& SecretServiceReader::session() {
   if (!has_session()) {
-    Answer<std::string> answer;
-    client_.ask({session_question(answer)});
-    keep_session(std::move(answer));
+    open_session();
+    if (session_error_) {
+      throw client_.error_of(*session_error_);
+    }
   }
   return session_;
 }
@@ -270,9 +279,18 @@ std::vector<Answer<SecretString>> SecretServiceReader::secrets(const std::vector
   std::vector<std::size_t> open(items.size());
   std::ranges::generate(open, [next = std::size_t{0}]() mutable { return next++; });
   for (int attempt = 0; attempt < 2 && !open.empty(); ++attempt) {
+    if (!has_session()) {
+      open_session();
+    }
+    if (session_error_) {
+      for (const std::size_t i : open) {
+        answers[i].error = session_error_;
+      }
+      break;
+    }
     std::vector<Question> questions;
     for (const std::size_t i : open) {
-      questions.push_back(question(secret_call(items[i].path, session()), read_secret, answers[i]));
+      questions.push_back(question(secret_call(items[i].path, session_), read_secret, answers[i]));
     }
     client_.ask(questions);
     std::erase_if(open, [&](std::size_t i) { return !answers[i].error || !is_no_session(*answers[i].error); });
@@ -299,9 +317,9 @@ std::optional<Credential> SecretServiceReader::lookup(const std::string& server)
   client_.ask(first);
   const std::string collection = client_.value_of(std::move(alias));
   if (first.size() > 1) {
-    keep_session(std::move(session));
+    keep_session(session);
   }
-  if (collection == "/") {
+  if (collection == "/" || session_.empty()) {
     return std::nullopt;
   }
   Answer<std::vector<std::string>> found;

@@ -56,6 +56,9 @@ class SecretServiceReader {
   // In the order of the items. A session that the service has forgotten is opened anew.
   std::vector<Answer<SecretString>> secrets(const std::vector<StoredItem>& items);
 
+  // Whether the service refused the session that secrets() needs.
+  [[nodiscard]] bool session_refused() const { return session_error_.has_value(); }
+
   // Whether there is a default collection, and it is locked; cheaper than contents().
   bool default_is_locked();
 
@@ -67,12 +70,14 @@ class SecretServiceReader {
   void read_items(StoreContents& contents, const std::vector<std::string>& paths,
                   const std::vector<std::size_t>& owners);
   Question session_question(Answer<std::string>& answer) const;
-  void keep_session(Answer<std::string> answer);
+  void keep_session(const Answer<std::string>& answer);
+  void open_session();
   [[nodiscard]] bool has_session() const;
 
   SecretServiceClient& client_;
-  std::string session_;        // D-Bus path; empty before the first one
-  std::string session_owner_;  // the unique bus name of the service that keeps it
+  std::string session_;                    // D-Bus path; empty before the first one
+  std::string session_owner_;              // the unique bus name of the service that keeps it
+  std::optional<BusError> session_error_;  // why there is none
 };
 
 }  // namespace regsync

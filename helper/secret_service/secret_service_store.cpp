@@ -93,9 +93,10 @@ void SecretServiceStore::connect() {
   if (!client_ || !client_->alive()) {
     writer_.reset();
     reader_.reset();
+    allowed_.clear();
     client_ = std::make_unique<SecretServiceClient>(cancel_fd_);
     reader_ = std::make_unique<SecretServiceReader>(*client_);
-    writer_ = std::make_unique<SecretServiceWriter>(*client_, prompt_);
+    writer_ = std::make_unique<SecretServiceWriter>(*client_, prompt_, cancel_fd_);
   }
   client_->renew();
 }
@@ -107,14 +108,36 @@ Error SecretServiceStore::locked_error(const StoreContents& contents) {
 StoreContents SecretServiceStore::open(const std::function<Paths(const StoreContents&)>& locked_of) {
   for (int attempt = 0;; ++attempt) {
     StoreContents contents = reader_->contents();
-    const Paths locked = locked_of(contents);
+    Paths locked = locked_of(contents);
+    std::erase_if(locked, [this](const std::string& path) { return allowed_.contains(path); });
     if (locked.empty()) {
       return contents;
     }
     if (attempt > 1 || !writer_->unlock(locked)) {
-      throw locked_error(contents);
+      const auto item = std::ranges::find(contents.items, locked.front(), &StoredItem::path);
+      throw item == contents.items.end() ? locked_error(contents)
+                                         : consent_needed_error(client_->provider(), item->login.server);
+    }
+    note_allowed(contents, locked);
+  }
+}
+
+void SecretServiceStore::note_allowed(const StoreContents& contents, const std::vector<std::string>& unlocked) {
+  for (const std::string& path : unlocked) {
+    if (contents.collection(path) == nullptr) {
+      allowed_.insert(path);
     }
   }
+}
+
+std::vector<Answer<SecretString>> SecretServiceStore::secrets(const std::vector<StoredItem>& items) {
+  auto answers = reader_->secrets(items);
+  for (std::size_t i = 0; i < items.size(); ++i) {
+    if (answers[i].error && (reader_->session_refused() || allowed_.contains(items[i].path))) {
+      answers[i] = writer_->secret(items[i].path);
+    }
+  }
+  return answers;
 }
 
 std::optional<Credential> SecretServiceStore::get(std::string_view server) {
@@ -140,7 +163,7 @@ std::optional<Credential> SecretServiceStore::get(std::string_view server) {
       require_readable(contents);
       return std::nullopt;
     }
-    auto secret = std::move(reader_->secrets({*item}).front());
+    auto secret = std::move(secrets({*item}).front());
     if (!secret.error || !is_gone(*secret.error)) {
       return Credential{item->login, client_->value_of(std::move(secret))};
     }
@@ -181,7 +204,9 @@ StoreReading SecretServiceStore::load(std::set<RegistryKey> asked) {
     }
   }
   if (!locked.empty()) {
-    writer_->unlock(locked);
+    if (writer_->unlock(locked)) {
+      note_allowed(contents, locked);
+    }
     contents = reader_->contents();
   }
   reading.provider = client_->provider();
@@ -208,27 +233,31 @@ void SecretServiceStore::load_secrets(StoreContents contents, StoreReading& read
   }
   Paths locked;
   add_all_collections(locked, contents);
-  if (!locked.empty()) {
+  // Where the default collection is locked, the reading says so as a whole.
+  if (!locked.empty() && !reading.problem) {
     for (const RegistryKey& key : reading.asked) {
       if (!open.contains(key)) {
         reading.problems.insert_or_assign(key, locked_error(contents));  // one of them may hold it
       }
     }
   }
-  auto secrets = reader_->secrets(items);
+  auto values = secrets(items);
   for (std::size_t i = 0; i < items.size(); ++i) {
     const RegistryKey key(items[i].login.server);
     const auto fails = [&](Error problem) { reading.problems.insert_or_assign(key, std::move(problem)); };
-    if (const auto& error = secrets[i].error; error && is_locked(*error)) {
+    if (const auto& error = values[i].error; error && is_locked(*error)) {
       const StoreCollection* collection = contents.collection(items[i].collection);
-      fails(collection != nullptr && collection->locked ? locked_error(contents)
-                                                        : consent_needed_error(reading.provider, key.value()));
+      if (collection == nullptr || !collection->locked) {
+        fails(consent_needed_error(reading.provider, key.value()));
+      } else if (!reading.problem) {
+        fails(locked_error(contents));
+      }
     } else if (error && is_gone(*error)) {
       fails(too_fast(key.value()));
     } else if (error) {
       fails(client_->error_of(*error));
     } else {
-      Credential credential{std::move(items[i].login), std::move(*secrets[i].value)};
+      Credential credential{std::move(items[i].login), std::move(*values[i].value)};
       try {
         require_storable(credential);
         reading.credentials.push_back(std::move(credential));
@@ -267,13 +296,13 @@ void SecretServiceStore::store(const Credential& credential) {
   }
   std::erase_if(contents.items, [&](const StoredItem& item) { return !is_of(item, key); });
   if (contents.items.size() == 1 && contents.items.front().login == credential.login &&
-      reader_->secrets(contents.items).front().value == credential.secret) {
+      secrets(contents.items).front().value == credential.secret) {
     return;
   }
-  const std::string kept = writer_->store(contents.default_collection, reader_->session(), credential);
+  const std::string kept = writer_->store(contents.default_collection, credential);
   // The new one first, then the old ones away: at no moment is there none.
   for (const StoredItem& item : contents.items) {
-    if (kept.empty() ? item.login != credential.login : item.path != kept) {
+    if (item.path != kept) {
       if (!writer_->erase(item.path, item.login)) {
         require_gone(item);
       }

@@ -8,6 +8,7 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -19,6 +20,8 @@ namespace regsync {
 class SecretServiceClient;
 class SecretServiceReader;
 class SecretServiceWriter;
+template <typename T>
+struct Answer;
 struct StoreContents;
 struct StoredItem;
 
@@ -50,7 +53,10 @@ class SecretServiceStore final : public CredentialStore {
   void connect();
   // What is there, once nothing is locked that `locked_of` names. Throws locked.
   StoreContents open(const std::function<std::vector<std::string>(const StoreContents&)>& locked_of);
+  void note_allowed(const StoreContents& contents, const std::vector<std::string>& unlocked);
   [[nodiscard]] Error locked_error(const StoreContents& contents);
+  // As the reader has them, or where the provider wants it so, over libsecret.
+  std::vector<Answer<SecretString>> secrets(const std::vector<StoredItem>& items);
   void load_secrets(StoreContents contents, StoreReading& reading);
   void require_gone(const StoredItem& item);
 
@@ -59,6 +65,7 @@ class SecretServiceStore final : public CredentialStore {
   std::unique_ptr<SecretServiceClient> client_;
   std::unique_ptr<SecretServiceReader> reader_;
   std::unique_ptr<SecretServiceWriter> writer_;
+  std::set<std::string> allowed_;  // items that the person opened for the writer
 };
 
 }  // namespace regsync

@@ -1,10 +1,11 @@
-// Changes the Secret Service, and asks the person where that needs one.
+// Changes the Secret Service, and asks the person where that needs one: through libsecret, which is loaded then.
 //
 // Of several processes that want an unlock at once (a pull of many images) the first one prompts, and its answer is
 // that of the others. Uses the client that it is given, on its thread; blocks while a prompt is shown. Errors: Error
 // with code store_unavailable, locked or cancelled.
 #pragma once
 
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -14,9 +15,17 @@
 
 namespace regsync {
 
+class LibsecretCalls;
+
 class SecretServiceWriter {
  public:
-  SecretServiceWriter(SecretServiceClient& client, Prompt prompt) : client_(client), prompt_(prompt) {}
+  // cancel_fd: see SecretServiceStore.
+  SecretServiceWriter(SecretServiceClient& client, Prompt prompt, int cancel_fd);
+  ~SecretServiceWriter();
+  SecretServiceWriter(const SecretServiceWriter&) = delete;
+  SecretServiceWriter& operator=(const SecretServiceWriter&) = delete;
+  SecretServiceWriter(SecretServiceWriter&&) = delete;
+  SecretServiceWriter& operator=(SecretServiceWriter&&) = delete;
 
   // Asks the service to unlock these objects. False if the person, or the lack of one who could answer, left one
   // locked. With Prompt::never nobody is asked, and only what needs no password opens.
@@ -25,19 +34,25 @@ class SecretServiceWriter {
   // Lets the person choose a password for a first collection. False if that was dismissed or is not possible.
   bool create_default_collection();
 
-  // The path of the item that was made or replaced; empty if the service did not say.
-  std::string store(const std::string& collection, const std::string& session, const Credential& credential);
+  // The path of the item that was made or replaced. Throws locked if the person refuses.
+  std::string store(const std::string& collection, const Credential& credential);
 
-  // False if the item is not there any more.
+  // The secret of an item that unlock() opened for this program, or whose provider refuses the reader's session.
+  Answer<SecretString> secret(const std::string& path);
+
+  // False if the item is not there any more. Throws locked if the person refuses.
   bool erase(const std::string& path, const Login& login);
 
  private:
-  BusMessagePtr show(const std::string& prompt_path);
-  BusMessagePtr consent(const std::string& prompt_path, const std::string& purpose);
-  void dismiss(const std::string& prompt_path);
+  bool unlock_silently(const std::vector<std::string>& paths);
+  LibsecretCalls& libsecret();
+  template <typename T>
+  T value_of(Answer<T> answer);
 
   SecretServiceClient& client_;
   const Prompt prompt_;
+  const int cancel_fd_;
+  std::unique_ptr<LibsecretCalls> libsecret_;  // null until the first change
 };
 
 }  // namespace regsync

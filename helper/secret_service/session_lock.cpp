@@ -1,14 +1,36 @@
 #include "helper/secret_service/session_lock.hpp"
 
+#include <chrono>
 #include <cstdint>
+#include <fstream>
+#include <iterator>
 
+#include "helper/secret_service/provider.hpp"
 #include "helper/secret_service/signal_watch.hpp"
 
 namespace regsync {
 namespace {
 
+using std::chrono::seconds;
+using std::chrono::steady_clock;
+
 constexpr const char* bus_name = "org.freedesktop.DBus";
 constexpr const char* bus_path = "/org/freedesktop/DBus";
+
+constexpr auto look_again = seconds(1);
+// Of a process that is stopped: it may be about to go on.
+constexpr auto stopped_limit = seconds(3);
+// Of one process: a person needs time for a password. A queue that moves is no reason to give up.
+constexpr auto holder_limit = seconds(60);
+
+// Whether a signal or a debugger has stopped the process (proc_pid_stat(5): T, t), or it has ended (Z, X).
+bool is_stopped(int pid) {
+  std::ifstream file("/proc/" + std::to_string(pid) + "/stat");
+  const std::string line{std::istreambuf_iterator<char>(file), {}};
+  const std::size_t state = line.rfind(") ");
+  return state != std::string::npos && state + 2 < line.size() &&
+         std::string("TtZX").find(line[state + 2]) != std::string::npos;
+}
 
 }  // namespace
 
@@ -29,15 +51,41 @@ SessionLock::SessionLock(SecretServiceClient& client, const char* name) : client
       answer)});
   // A bus that lets nobody own names (a sandbox's proxy) leaves us without mutual exclusion, as all other clients are.
   constexpr std::uint32_t in_queue = 2;  // DBUS_REQUEST_NAME_REPLY_IN_QUEUE
-  waited_ = answer.value == in_queue;
-  if (waited_) {
-    client_.connection().wait_until([&acquired] { return acquired; });
+  if (answer.value == in_queue) {
+    wait(acquired);
     client_.renew();
   }
 }
 
+void SessionLock::wait(const bool& acquired) {
+  std::string holder;
+  auto since = steady_clock::now();
+  const auto is_ours = [&acquired] { return acquired; };
+  while (client_.connection().wait_until(is_ours, steady_clock::now() + look_again) == BusConnection::Waited::late) {
+    const auto owner = client_.owner_of(name_);
+    if (!owner || owner->bus_name != holder) {
+      holder = owner ? owner->bus_name : "";
+      since = steady_clock::now();
+      continue;
+    }
+    const auto held = steady_clock::now() - since;
+    if (held >= stopped_limit && is_stopped(owner->pid)) {
+      return;
+    }
+    if (held >= holder_limit) {
+      release();
+      throw Error(ErrorCode::store_unavailable,
+                  describe(owner) + " has been changing or unlocking the keyring for more than a minute",
+                  "answer the prompt that it shows, or end it: kill " + std::to_string(owner->pid));
+    }
+  }
+  waited_ = acquired;
+}
+
+SessionLock::~SessionLock() { release(); }
+
 // Nobody waits for the answer: the bus takes messages in order, and the end of the process would do as well.
-SessionLock::~SessionLock() {
+void SessionLock::release() const {
   sd_bus_call_method_async(client_.connection().get(), nullptr, bus_name, bus_path, bus_name, "ReleaseName", nullptr,
                            nullptr, "s", name_);
 }

@@ -1,6 +1,7 @@
 // A lock that only one process of this session at a time holds.
 //
-// It is ownership of a bus name, which ends with the process, whatever happens to it.
+// It is ownership of a bus name, which ends with the process, whatever happens to it. A process that is stopped
+// (Ctrl-Z) keeps it, but holds nobody up for longer than some seconds: who waits goes on without the lock then.
 #pragma once
 
 #include <string>
@@ -11,7 +12,7 @@ namespace regsync {
 
 class SessionLock {
  public:
-  // Waits for its turn.
+  // Waits for its turn. Throws store_unavailable, naming the holder, if one process holds it for longer than a minute.
   SessionLock(SecretServiceClient& client, const char* name);
   ~SessionLock();
   SessionLock(const SessionLock&) = delete;
@@ -19,10 +20,13 @@ class SessionLock {
   SessionLock(SessionLock&&) = delete;
   SessionLock& operator=(SessionLock&&) = delete;
 
-  // Whether somebody else held it first.
+  // Whether somebody else held it first, and has let it go.
   [[nodiscard]] bool waited() const { return waited_; }
 
  private:
+  void wait(const bool& acquired);
+  void release() const;
+
   SecretServiceClient& client_;
   const char* const name_;
   bool waited_ = false;

@@ -243,6 +243,27 @@ asio::awaitable<PullAnswer> ask_host(std::string host, std::string method, std::
   co_return unreachable;
 }
 
+// Takes a token or a quoted string (RFC 9110, 5.6) from the front.
+std::string take_value(std::string_view& text) {
+  if (!text.starts_with('"')) {
+    const auto end = std::min(text.find_first_of(" ,\t"), text.size());
+    std::string value(text.substr(0, end));
+    text.remove_prefix(end);
+    return value;
+  }
+  text.remove_prefix(1);
+  std::string value;
+  while (!text.empty() && text.front() != '"') {
+    if (text.front() == '\\' && text.size() > 1) {
+      text.remove_prefix(1);
+    }
+    value += text.front();
+    text.remove_prefix(1);
+  }
+  text.remove_prefix(std::min<std::size_t>(1, text.size()));
+  return value;
+}
+
 }  // namespace
 
 Challenge parse_challenge(std::string_view header) {
@@ -274,25 +295,7 @@ Challenge parse_challenge(std::string_view header) {
       continue;
     }
     header.remove_prefix(1);
-    std::string value;
-    if (header.starts_with('"')) {
-      header.remove_prefix(1);
-      while (!header.empty() && header.front() != '"') {
-        if (header.front() == '\\' && header.size() > 1) {
-          header.remove_prefix(1);
-        }
-        value += header.front();
-        header.remove_prefix(1);
-      }
-      if (!header.empty()) {
-        header.remove_prefix(1);
-      }
-    } else {
-      const auto stop = std::min(header.find_first_of(" ,\t"), header.size());
-      value = header.substr(0, stop);
-      header.remove_prefix(stop);
-    }
-    current.parameters[word] = std::move(value);
+    current.parameters[word] = take_value(header);
   }
   keep();
   return found;

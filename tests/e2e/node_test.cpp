@@ -88,9 +88,10 @@ TEST_F(OnANode, APodPullsAndStillDoesAfterTheOldPasswordIsRevoked) {
 
   make_pod(team, "without", json::array());
   make_pod(team, "first", {{{"name", "myregcred"}}});
-  EXPECT_TRUE(wait_until([&] { return runs(team, "first"); }, 60s)) << pod_status(team, "first").dump(2);
+  EXPECT_TRUE(wait_until([&] { return runs(team, "first"); }, 2min)) << pod_status(team, "first").dump(2);
   EXPECT_TRUE(wait_until(
-      [&] { return waiting(team, "without").ends_with("Pull") || waiting(team, "without").ends_with("BackOff"); }, 60s))
+      [&] { return waiting(team, "without").ends_with("Pull") || waiting(team, "without").ends_with("BackOff"); },
+      2min))
       << pod_status(team, "without").dump(2);
 
   const std::string old_password = password_;
@@ -98,7 +99,7 @@ TEST_F(OnANode, APodPullsAndStillDoesAfterTheOldPasswordIsRevoked) {
   EXPECT_NE(job_.docker_login(old_password).exit_code, 0) << "the old password is still good";
   ASSERT_TRUE(wait_until([&] { return job_.everywhere({"a/" + team}, password_); }, 20s));
   make_pod(team, "second", {{{"name", "myregcred"}}});
-  EXPECT_TRUE(wait_until([&] { return runs(team, "second"); }, 60s)) << pod_status(team, "second").dump(2);
+  EXPECT_TRUE(wait_until([&] { return runs(team, "second"); }, 2min)) << pod_status(team, "second").dump(2);
 }
 
 }  // namespace

@@ -10,8 +10,8 @@ namespace regsync {
 namespace {
 
 template <typename Exception>
-Error caught(Exception exception) {
-  return error_of(std::make_exception_ptr(std::move(exception)));
+Error caught(const Exception& exception) {
+  return error_of(std::make_exception_ptr(exception));
 }
 
 TEST(ErrorOf, AnErrorComesThroughAsItIs) {

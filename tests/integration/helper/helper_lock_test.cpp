@@ -1,0 +1,107 @@
+// Several docker-credential-regsync at once before a locked gnome-keyring, of which one is stopped or killed.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <chrono>
+#include <csignal>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "tests/integration/helper/helper_person.hpp"
+#include "tests/integration/helper/helper_program.hpp"
+#include "tests/support/wait.hpp"
+
+namespace regsync::test {
+namespace {
+
+using std::chrono::seconds;
+
+constexpr const char* right = "sandbox";  // tests/servers/keyring
+
+std::unique_ptr<Process> begin(const char* action, std::string input) {
+  return std::make_unique<Process>(
+      Program{.argv = {HELPER, action}, .env = own_environment(), .in = std::move(input), .directory = {}});
+}
+
+class FiveAtOnce : public testing::Test {
+ protected:
+  void SetUp() override { store(HELPER, "ghcr.io", "alice", "one"); }
+
+  // All five have asked, and the person has not answered.
+  void ask(std::vector<std::string> answers) {
+    person_ = std::make_unique<Person>(std::move(answers));
+    keyring({"restart"});
+    keyring({"lock"});
+    person_->think();
+    for (int i = 0; i < 5; ++i) {
+      all_.push_back(begin("get", "ghcr.io"));
+      ASSERT_TRUE(wait_until([&] { return in_turn_to_prompt() == i + 1; }, seconds(30)));  // the first one prompts
+    }
+    std::this_thread::sleep_for(seconds(1));  // until the prompt is shown, which only the keyring knows
+  }
+
+  void expect_all_end_with(int exit_code, std::size_t from = 0) {
+    for (std::size_t i = from; i < all_.size(); ++i) {
+      EXPECT_EQ(all_[i]->wait(seconds(40)), exit_code) << i << ": " << all_[i]->out();
+    }
+  }
+
+  std::unique_ptr<Person> person_;
+  std::vector<std::unique_ptr<Process>> all_;
+};
+
+TEST_F(FiveAtOnce, OneRightPasswordServesAll) {
+  ask({right});
+  person_->answer();
+  expect_all_end_with(0);
+}
+
+TEST_F(FiveAtOnce, AWrongPasswordIsAskedAgainAndServesAll) {
+  ask({"wrong", right});
+  person_->answer();
+  expect_all_end_with(0);
+}
+
+TEST_F(FiveAtOnce, OneDismissalIsThatOfAll) {
+  ask({"dismiss"});
+  person_->answer();
+  expect_all_end_with(1);
+}
+
+TEST_F(FiveAtOnce, OneThatIsStoppedAtThePromptHoldsNobodyUp) {
+  ask({"dismiss", right});
+  all_.front()->signal(SIGSTOP);
+  person_->answer();
+  expect_all_end_with(0, 1);
+  EXPECT_EQ(user_and_secret(HELPER, "ghcr.io"), "alice:one");
+}
+
+TEST_F(FiveAtOnce, OneThatIsKilledAtThePromptHoldsNobodyUp) {
+  ask({right});
+  all_.front()->signal(SIGKILL);
+  person_->answer();
+  for (std::size_t i = 1; i < all_.size(); ++i) {
+    EXPECT_TRUE(all_[i]->wait(seconds(40))) << "it hangs";
+  }
+}
+
+TEST(StoppedStore, HoldsNoLaterStoreAndEraseUp) {
+  Person person({"dismiss"});
+  store(HELPER, "ghcr.io", "alice", "one");
+  keyring({"restart"});
+  keyring({"lock"});
+  person.think();
+  const auto stopped = begin("store", login_json("ghcr.io", "alice", "two"));
+  ASSERT_TRUE(wait_until([] { return in_turn_to_prompt() == 1; }, seconds(30)));
+  stopped->signal(SIGSTOP);
+  keyring({"unlock"});
+  store(HELPER, "ghcr.io", "alice", "three");
+  EXPECT_EQ(user_and_secret(HELPER, "ghcr.io"), "alice:three");
+  EXPECT_EQ(run({HELPER, "erase"}, "ghcr.io").exit_code, 0);
+  EXPECT_EQ(list(HELPER), nlohmann::json::object());
+}
+
+}  // namespace
+}  // namespace regsync::test
