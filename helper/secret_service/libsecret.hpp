@@ -66,6 +66,7 @@ struct Libsecret {
   FUNCTION(secret_value_unref)
   // clang-format on
 
+// NOLINTNEXTLINE(bugprone-macro-parentheses): it declares a member
 #define REGSYNC_MEMBER(name) decltype(&::name) name = nullptr;
   REGSYNC_LIBSECRET_FUNCTIONS(REGSYNC_MEMBER)
 #undef REGSYNC_MEMBER

@@ -291,6 +291,7 @@ class LibsecretCalls::Impl {
   }
 
   static void insert(GHashTable* table, const char* name, GVariant* value) {
+    // NOLINTNEXTLINE(cppcoreguidelines-pro-type-const-cast): the table only reads and compares its keys
     lib().g_hash_table_insert(table, const_cast<char*>(name), value);
   }
 
@@ -316,7 +317,8 @@ LibsecretCalls::~LibsecretCalls() = default;
 
 Answer<bool> LibsecretCalls::unlock(const std::vector<std::string>& paths) {
   Answer<bool> done;
-  if ((done.error = impl_->connect())) {
+  done.error = impl_->connect();
+  if (done.error) {
     return done;
   }
   std::vector<const char*> raw;
@@ -332,7 +334,7 @@ Answer<bool> LibsecretCalls::unlock(const std::vector<std::string>& paths) {
     return done;
   }
   const char* prompt = "";
-  Owned<GVariant> unlocked(lib().g_variant_get_child_value(reply.value->get(), 0));
+  const Owned<GVariant> unlocked(lib().g_variant_get_child_value(reply.value->get(), 0));
   std::size_t count = lib().g_variant_n_children(unlocked.get());
   lib().g_variant_get(reply.value->get(), "(@ao&o)", nullptr, &prompt);
   if (prompt != no_prompt) {
@@ -376,7 +378,8 @@ Answer<SecretString> LibsecretCalls::secret(const std::string& item) {
 
 Answer<bool> LibsecretCalls::erase(const std::string& item) {
   Answer<bool> done;
-  if ((done.error = impl_->connect())) {
+  done.error = impl_->connect();
+  if (done.error) {
     return done;
   }
   auto reply = impl_->call(item.c_str(), "org.freedesktop.Secret.Item", "Delete", nullptr, "(o)");
