@@ -8,8 +8,8 @@
 #include <utility>
 
 #include "helper/base/error.hpp"
+#include "helper/base/file_io.hpp"
 #include "sync/base/log.hpp"
-#include "sync/base/paths.hpp"
 
 namespace regsync {
 
@@ -56,7 +56,7 @@ void MetricsExporter::write_file() {
     return;
   }
   try {
-    paths::write_whole(file_, metrics_.text(), file_mode);
+    write_whole(file_, metrics_.text(), file_mode);
   } catch (const Error& error) {
     log::error(describe(error));
   }

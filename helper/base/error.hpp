@@ -65,6 +65,11 @@ class Error : public std::exception {
     return *this;
   }
 
+  // Equal is what a person would be told the same of: retry_after does not count.
+  bool operator==(const Error& other) const {
+    return code_ == other.code_ && message_ == other.message_ && remedy_ == other.remedy_;
+  }
+
   // The same error, its message led by what it happened to: "context dev: …".
   [[nodiscard]] Error within(std::string_view subject) const;
 

@@ -1,13 +1,28 @@
-// Text from outside, made fit to be shown. Pure; any thread.
+// Text from outside: made comparable, judged, and made fit to be shown. Pure; any thread.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <string_view>
 
 namespace regsync {
 
-// One line of what a server or another program says: no control characters, no request body echoed back, valid UTF-8 if
-// `raw` is, at most 600 bytes.
+// Without the white space (of C's "C" locale) around it.
+std::string_view trim(std::string_view text);
+
+// ASCII letters in lower case; all other bytes as they are.
+std::string to_lower(std::string_view text);
+
+// Bytes below 0x20, and DEL: what ends a header, moves a cursor or breaks a line.
+bool has_control_characters(std::string_view text);
+
+// Takes the first character off `text`, which is not empty: its code point, or nothing (and `text` as it was) where it
+// does not start with UTF-8 as RFC 3629 has it.
+std::optional<char32_t> take_code_point(std::string_view& text);
+bool is_utf8(std::string_view text);
+
+// One line of what a server or another program says: no control or direction-changing characters, no request body
+// echoed back, valid UTF-8 (U+FFFD stands for what is not), at most 600 bytes.
 std::string presentable(std::string_view raw);
 
 }  // namespace regsync

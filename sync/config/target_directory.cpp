@@ -1,12 +1,8 @@
 #include "sync/config/target_directory.hpp"
 
-#include <cerrno>
-#include <cstring>
-#include <fstream>
-#include <sstream>
 #include <system_error>
 
-#include "sync/base/paths.hpp"
+#include "helper/base/file_io.hpp"
 #include "sync/config/target_yaml.hpp"
 
 namespace regsync {
@@ -14,23 +10,7 @@ namespace regsync {
 namespace {
 
 // Far more than any target needs; what is larger is not a target but an accident.
-constexpr std::uintmax_t max_target_bytes = 1024 * 1024;
-
-std::string read_file(const std::filesystem::path& path) {
-  std::error_code error;
-  const auto size = std::filesystem::file_size(path, error);
-  const std::ifstream file(path, std::ios::binary);
-  if (error || !file) {
-    throw Error(ErrorCode::invalid_input, path.string() + ": " + (error ? error.message() : std::strerror(errno)),
-                "make the file readable for you, or delete it");
-  }
-  if (size > max_target_bytes) {
-    throw Error(ErrorCode::invalid_input, path.string() + ": larger than 1 MiB", "a target is a few lines of YAML");
-  }
-  std::ostringstream content;
-  content << file.rdbuf();
-  return content.str();
-}
+constexpr std::size_t max_target_bytes = 1024UL * 1024;
 
 }  // namespace
 
@@ -55,7 +35,7 @@ TargetFiles TargetDirectory::load(const TargetFiles& last_good) const {
     const std::string name = path.stem().string();
     TargetFile& file = files[name];
     try {
-      file.target = parse_target(name, read_file(path), path.string());
+      file.target = parse_target(name, read_file(path, max_target_bytes), path.string());
     } catch (const Error& problem) {
       file.problem = problem;
       if (const auto known = last_good.find(name); known != last_good.end()) {
@@ -68,7 +48,7 @@ TargetFiles TargetDirectory::load(const TargetFiles& last_good) const {
 
 void TargetDirectory::write(const Target& target) const {
   validate(target);
-  paths::write_whole(path_of(target.name), to_yaml(target));
+  write_whole(path_of(target.name), to_yaml(target));
 }
 
 bool TargetDirectory::remove(const std::string& name) const {

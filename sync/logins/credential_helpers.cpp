@@ -4,10 +4,10 @@
 #include <asio/bind_cancellation_slot.hpp>
 #include <asio/cancellation_signal.hpp>
 #include <asio/co_spawn.hpp>
-#include <cctype>
 #include <nlohmann/json.hpp>
 #include <utility>
 
+#include "helper/base/text.hpp"
 #include "sync/base/boottime_timer.hpp"
 #include "sync/base/child_process.hpp"
 #include "sync/base/log.hpp"
@@ -26,15 +26,6 @@ constexpr milliseconds first_retry = 5s;
 constexpr milliseconds last_retry = 5min;
 
 bool ends_with(std::string_view host, std::string_view suffix) { return host.ends_with(suffix); }
-
-// What a helper prints on failure is for people; it is shown as one short line without control characters.
-std::string printable(std::string_view text) {
-  std::string line;
-  for (const char c : text.substr(0, std::min<std::size_t>(text.find('\n'), 200))) {
-    line.push_back(std::iscntrl(static_cast<unsigned char>(c)) != 0 ? ' ' : c);
-  }
-  return line;
-}
 
 Error failed(const CredentialHelper& source, const std::string& why, const std::string& remedy = {}) {
   const auto program = "docker-credential-" + source.helper;
@@ -144,7 +135,7 @@ asio::awaitable<void> CredentialHelpers::read(Follower& follower) {
     command.max_output = max_answer;
     const ChildResult result = co_await run_child(std::move(command));
     if (result.exit_code != 0) {
-      throw failed(source, "it says \"" + printable(result.output.empty() ? result.errors : result.output) + "\"");
+      throw failed(source, "it says \"" + presentable(result.output.empty() ? result.errors : result.output) + "\"");
     }
     follower.reading.credential = std::make_shared<const Credential>(parse_answer(source, result.output));
   } catch (const Error& error) {
@@ -153,7 +144,7 @@ asio::awaitable<void> CredentialHelpers::read(Follower& follower) {
                            "install it, or see what PATH `systemctl --user show-environment` has")
               : error.code() == ErrorCode::credential_plugin ? error
                                                              : failed(source, error.message());
-    if (follower.wanted && (!follower.reading.problem || follower.reading.problem->message() != problem->message())) {
+    if (follower.wanted && (!follower.reading.problem || *follower.reading.problem != *problem)) {
       log::warning(describe(*problem));
     }
   }

@@ -64,7 +64,7 @@ std::map<RegistryKey, CredentialHelper> LoginBook::take_helper_sources(const Tar
 void LoginBook::take(StoreReading logins) {
   ++readings_;
   if (logins.problem) {
-    if (!store_.store_problem || store_.store_problem->message() != logins.problem->message()) {
+    if (store_.store_problem != logins.problem) {
       log::warning(describe(*logins.problem));
     }
   } else if (store_.store_problem) {

@@ -61,12 +61,8 @@ Error obstacle(const Key& key, const Plan& plan, const SecretView& observed) {
 bool Plan::operator==(const Plan& other) const {
   const auto same_payload =
       payload == other.payload || (payload && other.payload && payload->digest() == other.payload->digest());
-  const auto same_problems = std::equal(problems.begin(), problems.end(), other.problems.begin(), other.problems.end(),
-                                        [](const Error& a, const Error& b) { return a.message() == b.message(); });
-  const auto same_hold =
-      held.has_value() == other.held.has_value() && (!held || held->message() == other.held->message());
-  return target == other.target && same_payload && carried_over == other.carried_over && same_problems &&
-         waiting == other.waiting && remove == other.remove && same_hold;
+  return target == other.target && same_payload && carried_over == other.carried_over && problems == other.problems &&
+         waiting == other.waiting && remove == other.remove && held == other.held;
 }
 
 std::set<RegistryKey> wanted_registries(const Target& target) {

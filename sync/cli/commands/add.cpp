@@ -241,7 +241,7 @@ int hand_over(const Target& target, bool changed, ControlClient* daemon, const A
     }
     return exit_done;
   }
-  const auto time = parse_duration(options.wait.empty() ? "30s" : options.wait, "--wait");
+  const auto time = duration_of(options.wait.empty() ? "30s" : options.wait, "--wait");
   const auto started = std::chrono::steady_clock::now();
   const StatusReport report = sync_and_wait(environment, *daemon, target.name, options.adopt, time);
   const auto took = std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::steady_clock::now() - started);
@@ -259,7 +259,7 @@ int hand_over(const Target& target, bool changed, ControlClient* daemon, const A
 
 int add(const AddOptions& options, Environment& environment) {
   if (!options.wait.empty()) {
-    parse_duration(options.wait, "--wait");
+    duration_of(options.wait, "--wait");
   }
   require_whole_login(options);
   // All that can be wrong is found out before anything is kept.

@@ -29,7 +29,7 @@ StatusReport sync_once(const SyncOptions& options, Environment& environment) {
 }
 
 int sync(const SyncOptions& options, Environment& environment) {
-  const auto time = parse_duration(options.timeout, "--timeout");
+  const auto time = duration_of(options.timeout, "--timeout");
   if (options.adopt && !options.target) {
     throw UsageError("--adopt without a target", "say which Secrets to take over: regsync sync NAME --adopt");
   }

@@ -10,6 +10,7 @@
 #include <system_error>
 
 #include "helper/base/error.hpp"
+#include "helper/base/file_io.hpp"
 #include "sync/base/base64.hpp"
 #include "sync/base/paths.hpp"
 #include "sync/cli/setup/foreign_helper.hpp"
@@ -54,7 +55,7 @@ void prepare_headless_keyring(CredentialStore& store, std::ostream& out) {
   // Where regsync-keyring.service takes its credential from.
   const auto password = paths::config_home() / "keyring-password";
   if (!std::filesystem::exists(password)) {
-    paths::write_whole(password, random_password(), 0600);
+    write_whole(password, random_password(), 0600);
     out << "made a password for the keyring: " << password.string() << "\n";
   }
   enable_user_units({"regsync-keyring.service"});

@@ -57,7 +57,7 @@ class Problems {
   void add(const std::string& place, const Error& error) {
     auto& places = [&]() -> std::vector<std::string>& {
       for (auto& [known, its_places] : problems_) {
-        if (known.message() == error.message() && known.remedy() == error.remedy()) {
+        if (known == error) {
           return its_places;
         }
       }
@@ -69,7 +69,7 @@ class Problems {
   }
 
   [[nodiscard]] bool know(const Error& error) const {
-    return std::ranges::any_of(problems_, [&](const auto& known) { return known.first.message() == error.message(); });
+    return std::ranges::any_of(problems_, [&](const auto& known) { return known.first == error; });
   }
 
   void print(std::ostream& out, bool colour) const {

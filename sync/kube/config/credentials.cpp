@@ -3,12 +3,11 @@
 #include <sys/stat.h>
 
 #include <array>
-#include <cctype>
-#include <fstream>
-#include <sstream>
 #include <utility>
 
 #include "helper/base/error.hpp"
+#include "helper/base/file_io.hpp"
+#include "helper/base/text.hpp"
 #include "sync/base/base64.hpp"
 #include "sync/base/percent_encoding.hpp"
 #include "sync/kube/config/exec_credential.hpp"
@@ -27,30 +26,15 @@ constexpr auto look_interval = std::chrono::seconds(1);
 // client-go transport/round_trippers.go: the key of an extra field is percent-encoded where HTTP forbids a character.
 constexpr std::string_view header_characters = "!#$&'*+-.^_`|~";
 
-std::string read_file(const std::string& path) {
-  const std::ifstream stream(path, std::ios::binary);
-  std::ostringstream text;
-  text << stream.rdbuf();
-  return stream ? std::move(text).str() : std::string();
-}
-
-std::string_view trimmed(std::string_view text) {
-  const auto space = [](char c) { return std::isspace(static_cast<unsigned char>(c)) != 0; };
-  while (!text.empty() && space(text.front())) {
-    text.remove_prefix(1);
-  }
-  while (!text.empty() && space(text.back())) {
-    text.remove_suffix(1);
-  }
-  return text;
+std::string read_or_empty(const std::string& path) {
+  constexpr std::size_t largest = 1024UL * 1024;
+  return try_read_file(path, largest).value_or("");
 }
 
 // A line break in a value would be a header of its own.
 std::string header(std::string_view name, std::string_view value) {
-  for (const char c : value) {
-    if (static_cast<unsigned char>(c) < 0x20 || c == 0x7f) {
-      throw Error(ErrorCode::kubeconfig, "the value for header " + std::string(name) + " holds control characters");
-    }
+  if (has_control_characters(value)) {
+    throw Error(ErrorCode::kubeconfig, "the value for header " + std::string(name) + " holds control characters");
   }
   return std::string(name).append(": ").append(value);
 }
@@ -142,9 +126,9 @@ void Credentials::look_at_files(bool now) {
 bool Credentials::load_token() {
   std::string read;
   if (!context_.token_file.empty()) {
-    read = read_file(context_.token_file);
+    read = read_or_empty(context_.token_file);
   }
-  const std::string_view fresh = trimmed(read);
+  const std::string_view fresh = trim(read);
   if (fresh.empty() && !token_.empty()) {
     return false;
   }
@@ -154,7 +138,7 @@ bool Credentials::load_token() {
 
 bool Credentials::load_tls() {
   const auto either = [](const std::string& data, const std::string& file) {
-    return file.empty() ? data : read_file(file);
+    return file.empty() ? data : read_or_empty(file);
   };
   TlsMaterial fresh;
   fresh.ca = either(context_.ca_data, context_.ca_file);
@@ -171,7 +155,7 @@ bool Credentials::load_tls() {
   fresh.certificate = either(context_.client_certificate_data, context_.client_certificate_file);
   if (!fresh.certificate.empty() || !context_.client_certificate_file.empty()) {
     fresh.key = context_.client_key_file.empty() ? context_.client_key_data.clone()
-                                                 : SecretString(read_file(context_.client_key_file));
+                                                 : SecretString(read_or_empty(context_.client_key_file));
     if (!is_pair(fresh.certificate, fresh.key.reveal())) {
       if (!files_tls_) {
         throw Error(ErrorCode::kubeconfig, "client certificate and key of context \"" + context_.name +

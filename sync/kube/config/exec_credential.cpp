@@ -5,12 +5,11 @@
 #include <asio/this_coro.hpp>
 #include <asio/use_awaitable.hpp>
 #include <ctime>
-#include <fstream>
 #include <map>
 #include <nlohmann/json.hpp>
-#include <sstream>
 #include <utility>
 
+#include "helper/base/file_io.hpp"
 #include "helper/base/text.hpp"
 #include "sync/base/base64.hpp"
 #include "sync/base/child_process.hpp"
@@ -74,13 +73,6 @@ std::optional<std::chrono::system_clock::time_point> parse_time(const std::strin
   return std::chrono::system_clock::from_time_t(timegm(&parts) - offset);
 }
 
-std::string read_file(const std::string& path) {
-  const std::ifstream stream(path, std::ios::binary);
-  std::ostringstream text;
-  text << stream.rdbuf();
-  return std::move(text).str();
-}
-
 // What makes two contexts' plugins one: everything that the run depends on.
 std::string identity(const ResolvedContext& context) {
   const ExecConfig& exec = context.exec.value();
@@ -120,10 +112,8 @@ ExecCredential parse_exec_credential(std::string_view text, std::string_view api
   if (!credential.certificate.empty() && !is_pair(credential.certificate, credential.key.reveal())) {
     throw plugin_error("exec plugin returned a certificate and a key that are not a pair");
   }
-  for (const char c : credential.token.reveal()) {
-    if (static_cast<unsigned char>(c) < 0x20 || c == 0x7f) {
-      throw plugin_error("exec plugin returned a token with control characters");
-    }
+  if (has_control_characters(credential.token.reveal())) {
+    throw plugin_error("exec plugin returned a token with control characters");
   }
   const std::string expires = string_member(*status, "expirationTimestamp");
   if (!expires.empty()) {
@@ -146,7 +136,8 @@ std::string exec_info(const ResolvedContext& context) {
     if (context.insecure_skip_tls_verify) {
       cluster["insecure-skip-tls-verify"] = true;
     }
-    const std::string ca = context.ca_file.empty() ? context.ca_data : read_file(context.ca_file);
+    const std::string ca =
+        context.ca_file.empty() ? context.ca_data : try_read_file(context.ca_file, largest_output).value_or("");
     if (!ca.empty()) {
       cluster["certificate-authority-data"] = base64_encode(ca);
     }

@@ -6,12 +6,12 @@
 #include <cerrno>
 #include <cstdlib>
 #include <cstring>
-#include <fstream>
 #include <nlohmann/json.hpp>
 #include <set>
-#include <sstream>
 #include <system_error>
 
+#include "helper/base/file_io.hpp"
+#include "helper/base/text.hpp"
 #include "sync/base/base64.hpp"
 #include "sync/kube/config/yaml_json.hpp"
 #include "sync/kube/http/proxy.hpp"
@@ -24,7 +24,7 @@ namespace fs = std::filesystem;
 
 constexpr std::string_view exec_extension = "client.authentication.k8s.io/exec";
 // Larger than any kubeconfig; a path that names something else by mistake does not fill the memory.
-constexpr std::uintmax_t largest_file = std::uintmax_t{16} << 20;
+constexpr std::size_t largest_file = std::size_t{16} << 20;
 
 struct Cluster {
   std::string server;
@@ -228,26 +228,6 @@ void merge_entries(const json& root, const char* list, const char* key, const fs
   }
 }
 
-std::string read_file(const fs::path& path) {
-  std::error_code failure;
-  if (fs::is_directory(path, failure)) {
-    throw fault("it is a directory");
-  }
-  const std::ifstream stream(path, std::ios::binary);
-  if (!stream) {
-    throw fault(std::strerror(errno));
-  }
-  if (fs::is_regular_file(path, failure) && fs::file_size(path, failure) > largest_file) {
-    throw fault("it is larger than any kubeconfig");
-  }
-  std::ostringstream text;
-  text << stream.rdbuf();
-  if (stream.bad()) {
-    throw fault("reading failed");
-  }
-  return std::move(text).str();
-}
-
 bool readable(const std::string& path) { return ::access(path.c_str(), R_OK) == 0; }
 
 // k8s.io/apimachinery: DNS-1123 label.
@@ -302,7 +282,7 @@ Kubeconfig Kubeconfig::load(const std::optional<fs::path>& explicit_path) {
       continue;
     }
     try {
-      const json root = yaml_to_json(read_file(file));
+      const json root = yaml_to_json(read_file(file, largest_file));
       if (root.is_null()) {
         continue;
       }
@@ -352,9 +332,7 @@ std::optional<Kubeconfig> Kubeconfig::in_cluster(const fs::path& service_account
   }
   User user;
   user.token_file = token;
-  std::ifstream name_space(service_account / "namespace");
-  std::string default_namespace;
-  std::getline(name_space, default_namespace);
+  const std::string default_namespace(trim(try_read_file(service_account / "namespace", largest_file).value_or("")));
   config.parts_->clusters.emplace(name, std::move(cluster));
   config.parts_->users.emplace(name, std::move(user));
   config.parts_->contexts.emplace(name, Context{name, name, default_namespace});

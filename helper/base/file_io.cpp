@@ -1,0 +1,225 @@
+#include "helper/base/file_io.hpp"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <system_error>
+
+#include "helper/base/error.hpp"
+
+namespace regsync {
+namespace {
+
+namespace fs = std::filesystem;
+
+std::string reason(int error) { return std::generic_category().message(error); }
+
+[[noreturn]] void fail_reading(const fs::path& path, const std::string& why, std::string remedy) {
+  throw Error(ErrorCode::invalid_input, path.string() + ": " + why, std::move(remedy));
+}
+
+[[noreturn]] void fail_writing(const fs::path& path, std::string_view what, int error) {
+  throw Error(ErrorCode::invalid_input, path.string() + ": " + std::string(what) + ": " + reason(error),
+              "check the permissions of " + path.parent_path().string() + " and the free space there");
+}
+
+class FileDescriptor {
+ public:
+  explicit FileDescriptor(int fd) : fd_(fd) {}
+  ~FileDescriptor() {
+    if (fd_ >= 0) {
+      ::close(fd_);
+    }
+  }
+  FileDescriptor(const FileDescriptor&) = delete;
+  FileDescriptor& operator=(const FileDescriptor&) = delete;
+  FileDescriptor(FileDescriptor&&) = delete;
+  FileDescriptor& operator=(FileDescriptor&&) = delete;
+
+  [[nodiscard]] int get() const { return fd_; }
+
+ private:
+  int fd_;
+};
+
+bool is_null_device(const struct stat& status) {
+  return S_ISCHR(status.st_mode) && status.st_rdev == makedev(1, 3);  // Linux: Documentation/admin-guide/devices.txt
+}
+
+void require_readable_kind(const fs::path& path, const struct stat& status) {
+  if (S_ISDIR(status.st_mode)) {
+    fail_reading(path, "is a folder, not a file",
+                 "move the folder away; if a container made it, mount an existing file");
+  }
+  if (!S_ISREG(status.st_mode) && !is_null_device(status)) {
+    fail_reading(path, "is not a regular file", "put a regular file there; FIFOs, sockets and devices are not read");
+  }
+}
+
+std::string size_text(std::size_t bytes) {
+  constexpr std::size_t kib = 1024;
+  constexpr std::size_t mib = kib * kib;
+  return bytes % mib == 0   ? std::to_string(bytes / mib) + " MiB"
+         : bytes % kib == 0 ? std::to_string(bytes / kib) + " KiB"
+                            : std::to_string(bytes) + " bytes";
+}
+
+std::string read_all(const fs::path& path, int fd, std::size_t max_bytes) {
+  constexpr std::size_t chunk = 64UL * 1024;
+  std::string content;
+  for (;;) {
+    const std::size_t size = content.size();
+    content.resize(size + std::min(chunk, max_bytes + 1 - size));
+    const ssize_t got = ::read(fd, content.data() + size, content.size() - size);
+    content.resize(size + static_cast<std::size_t>(std::max<ssize_t>(got, 0)));
+    if (got < 0 && errno != EINTR) {
+      fail_reading(path, "cannot be read: " + reason(errno), "check the disk or the file system it is on");
+    }
+    if (got == 0) {
+      return content;
+    }
+    if (content.size() > max_bytes) {
+      fail_reading(path, "is larger than " + size_text(max_bytes), "see whether it is the file that is meant");
+    }
+  }
+}
+
+// mkdir -p with 0700. A folder that root makes belongs to the owner of the folder it is in.
+void make_folder(const fs::path& folder) {
+  std::error_code unreadable;
+  if (folder.empty() || fs::is_directory(folder, unreadable)) {
+    return;
+  }
+  make_folder(folder.parent_path());
+  if (::mkdir(folder.c_str(), 0700) != 0) {
+    if (errno != EEXIST) {
+      fail_writing(folder, "cannot make the folder", errno);
+    }
+    return;
+  }
+  struct stat parent{};
+  if (::geteuid() == 0 && ::stat(folder.parent_path().c_str(), &parent) == 0 &&
+      ::lchown(folder.c_str(), parent.st_uid, parent.st_gid) != 0) {
+    fail_writing(folder, "cannot be given to its owner", errno);
+  }
+}
+
+// Closes and deletes the unfinished file unless it was renamed into place.
+class TemporaryFile {
+ public:
+  // A leading dot: listings of the folder (targets/*.yaml) never see a half-written file.
+  explicit TemporaryFile(const fs::path& beside)
+      : path_((beside.parent_path() / std::string(".").append(beside.filename().string()).append(".XXXXXX")).string()),
+        fd_(::mkostemp(path_.data(), O_CLOEXEC)) {}
+  ~TemporaryFile() {
+    if (fd_.get() >= 0 && !renamed_) {
+      ::unlink(path_.c_str());
+    }
+  }
+  TemporaryFile(const TemporaryFile&) = delete;
+  TemporaryFile& operator=(const TemporaryFile&) = delete;
+  TemporaryFile(TemporaryFile&&) = delete;
+  TemporaryFile& operator=(TemporaryFile&&) = delete;
+
+  [[nodiscard]] int fd() const { return fd_.get(); }
+  bool rename_to(const fs::path& path) {
+    renamed_ = ::rename(path_.c_str(), path.c_str()) == 0;
+    return renamed_;
+  }
+
+ private:
+  std::string path_;
+  FileDescriptor fd_;
+  bool renamed_ = false;
+};
+
+// `sudo regsync setup` with a person's HOME must not take the person's files away.
+bool keep_owner(int fd, const fs::path& target) {
+  struct stat owner{};
+  if (::geteuid() != 0) {
+    return true;
+  }
+  if (::stat(target.c_str(), &owner) != 0 && ::stat(target.parent_path().c_str(), &owner) != 0) {
+    return false;
+  }
+  return ::fchown(fd, owner.st_uid, owner.st_gid) == 0;
+}
+
+}  // namespace
+
+std::optional<std::string> read_file_if_exists(const fs::path& path, std::size_t max_bytes) {
+  // O_NONBLOCK: opening a FIFO must not wait for its writer.
+  const FileDescriptor file(::open(path.c_str(), O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC));
+  if (file.get() < 0) {
+    const int error = errno;
+    if (error == ENOENT) {
+      return std::nullopt;
+    }
+    struct stat status{};
+    if (::stat(path.c_str(), &status) == 0) {
+      require_readable_kind(path, status);  // a socket fails to open with a reason that explains nothing
+    }
+    fail_reading(path, "cannot be read: " + reason(error), "make it readable for you, or delete it");
+  }
+  struct stat status{};
+  if (::fstat(file.get(), &status) != 0) {
+    fail_reading(path, "cannot be read: " + reason(errno), "check the disk or the file system it is on");
+  }
+  require_readable_kind(path, status);
+  return read_all(path, file.get(), max_bytes);
+}
+
+std::string read_file(const fs::path& path, std::size_t max_bytes) {
+  if (auto content = read_file_if_exists(path, max_bytes)) {
+    return *std::move(content);
+  }
+  throw Error(ErrorCode::not_found, path.string() + ": " + reason(ENOENT));
+}
+
+std::optional<std::string> try_read_file(const fs::path& path, std::size_t max_bytes) {
+  try {
+    return read_file_if_exists(path, max_bytes);
+  } catch (const Error&) {
+    return std::nullopt;
+  }
+}
+
+void write_whole(const fs::path& path, std::string_view content, unsigned mode) {
+  // Through a symbolic link (people keep their dotfiles elsewhere) the file it names is replaced, not the link.
+  std::error_code no_link;
+  const fs::path target = fs::is_symlink(path, no_link) ? fs::weakly_canonical(path) : path;
+  make_folder(target.parent_path());
+
+  TemporaryFile file(target);
+  if (file.fd() < 0) {
+    fail_writing(target, "cannot be written", errno);
+  }
+  while (!content.empty()) {
+    const ssize_t written = ::write(file.fd(), content.data(), content.size());
+    if (written < 0 && errno == EINTR) {
+      continue;
+    }
+    if (written < 0) {
+      fail_writing(target, "cannot be written", errno);
+    }
+    content.remove_prefix(static_cast<std::size_t>(written));
+  }
+  if (!keep_owner(file.fd(), target) || ::fchmod(file.fd(), mode) != 0 || ::fsync(file.fd()) != 0) {
+    fail_writing(target, "cannot be written", errno);
+  }
+  if (!file.rename_to(target)) {
+    fail_writing(target, "cannot be replaced", errno);
+  }
+
+  // The rename itself reaches the disk with its folder; where that cannot be synced, nothing is lost but time.
+  const FileDescriptor folder(::open(target.parent_path().c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  if (folder.get() >= 0) {
+    ::fsync(folder.get());
+  }
+}
+
+}  // namespace regsync

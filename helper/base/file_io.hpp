@@ -1,0 +1,28 @@
+// Files, read and written whole. Any thread; the calls block for as long as the disk does.
+#pragma once
+
+#include <cstddef>
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace regsync {
+
+// The bytes of a regular file (symbolic links are followed; the null device reads as empty). Throws Error: not_found
+// where there is no file, invalid_input for a folder, a FIFO, a socket or a device, for a file that may not be read,
+// and for one that is larger than max_bytes. Never waits for another program.
+std::string read_file(const std::filesystem::path& path, std::size_t max_bytes);
+
+// The same; nothing where there is no file.
+std::optional<std::string> read_file_if_exists(const std::filesystem::path& path, std::size_t max_bytes);
+
+// The same; nothing where it cannot be read, for whoever has something to fall back on.
+std::optional<std::string> try_read_file(const std::filesystem::path& path, std::size_t max_bytes);
+
+// Writes `content` whole: to a file of its own beside `path`, synced, then renamed over it. Replaces the file that a
+// symbolic link names, not the link. Makes missing folders (0700). What root writes belongs to the owner of the file it
+// replaces, else of the folder. Throws Error(invalid_input) naming the path and the cause.
+void write_whole(const std::filesystem::path& path, std::string_view content, unsigned mode = 0600);
+
+}  // namespace regsync
