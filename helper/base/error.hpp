@@ -39,6 +39,7 @@ enum class ErrorCode : std::uint8_t {
   protocol,               // the answer makes no sense
   not_owned,              // the object is somebody else's; see rule 3 of README
   unusable_login,         // a login that kubelet cannot use
+  login_denied,           // a registry refuses a login
   daemon_unreachable,     // regsyncd is not running, or does not answer
   cancelled,              // the work was stopped on purpose
   internal,               // a defect of regsync

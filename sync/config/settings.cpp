@@ -9,6 +9,7 @@
 
 #include "helper/base/error.hpp"
 #include "helper/base/file_io.hpp"
+#include "sync/base/guard.hpp"
 #include "sync/base/paths.hpp"
 #include "sync/config/yaml_reader.hpp"
 
@@ -71,7 +72,8 @@ Settings read(const YamlReader& reader, const YAML::Node& root) {
   if (root.IsNull()) {
     return settings;  // an empty file, or comments only
   }
-  reader.expect_keys(root, "config.yaml", {"kubeconfig", "logLevel", "concurrency", "metrics"});
+  reader.expect_keys(root, "config.yaml",
+                     {"kubeconfig", "logLevel", "concurrency", "metrics", "verifyLogins", "expires"});
   if (const YAML::Node node = root["kubeconfig"]) {
     settings.kubeconfig = read_path(reader, node, "kubeconfig");
   }
@@ -85,22 +87,46 @@ Settings read(const YamlReader& reader, const YAML::Node& root) {
   if (const YAML::Node node = root["concurrency"]) {
     settings.concurrency = reader.number(node, "concurrency", 1, 1000);
   }
+  if (const YAML::Node node = root["verifyLogins"]) {
+    settings.verify_logins = reader.boolean(node, "verifyLogins");
+  }
+  if (const YAML::Node node = root["expires"]) {
+    settings.expires = reader.map(node, "expires", &YamlReader::date);
+  }
   if (const YAML::Node node = root["metrics"]) {
     read_metrics(reader, node, settings);
   }
   return settings;
 }
 
+Settings parse_settings(std::string_view text, const fs::path& file) {
+  Settings settings;
+  const std::string source = file.string();
+  const YamlReader reader(source);
+  reader.load(text, "correct the YAML there", [&](const YAML::Node& root) { settings = read(reader, root); });
+  return settings;
+}
+
 }  // namespace
 
 Settings load_settings(const fs::path& file) {
-  Settings settings;
-  if (const auto text = read_file_if_exists(file, max_settings_bytes)) {
-    const std::string source = file.string();
-    const YamlReader reader(source);
-    reader.load(*text, "correct the YAML there", [&](const YAML::Node& root) { settings = read(reader, root); });
+  return parse_settings(read_file_if_exists(file, max_settings_bytes).value_or(""), file);
+}
+
+SettingsInForce load_settings_or_last_good(const fs::path& file, const fs::path& last_good) {
+  SettingsInForce in_force;
+  in_force.problem = guarded([&] {
+    const std::string text = read_file_if_exists(file, max_settings_bytes).value_or("");
+    in_force.settings = parse_settings(text, file);
+    if (try_read_file(last_good, max_settings_bytes).value_or("") != text) {
+      guarded_logged("settings", [&] { write_whole(last_good, text); });
+    }
+  });
+  if (in_force.problem) {
+    // Its own fault is of no interest: then the defaults are what is left.
+    static_cast<void>(guarded([&] { in_force.settings = load_settings(last_good); }));
   }
-  return settings;
+  return in_force;
 }
 
 }  // namespace regsync

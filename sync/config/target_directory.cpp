@@ -3,6 +3,8 @@
 #include <system_error>
 
 #include "helper/base/file_io.hpp"
+#include "helper/base/text.hpp"
+#include "sync/base/guard.hpp"
 #include "sync/config/target_yaml.hpp"
 
 namespace regsync {
@@ -11,6 +13,13 @@ namespace {
 
 // Far more than any target needs; what is larger is not a target but an accident.
 constexpr std::size_t max_target_bytes = 1024UL * 1024;
+
+Error wrong_extension(const std::filesystem::path& path) {
+  auto right = path.filename();
+  right.replace_extension(".yaml");
+  return {ErrorCode::invalid_input, path.string() + ": ignored, because targets are files that end in .yaml",
+          "rename it to " + one_line(right.string())};
+}
 
 }  // namespace
 
@@ -29,16 +38,18 @@ TargetFiles TargetDirectory::load(const TargetFiles& last_good) const {
   }
   for (const auto& entry : entries) {
     const auto& path = entry.path();
-    if (path.extension() != ".yaml" || path.filename().string().front() == '.') {
+    if (path.filename().string().front() == '.') {
       continue;
     }
-    const std::string name = path.stem().string();
-    TargetFile& file = files[name];
-    try {
-      file.target = parse_target(name, read_file(path, max_target_bytes), path.string());
-    } catch (const Error& problem) {
-      file.problem = problem;
-      if (const auto known = last_good.find(name); known != last_good.end()) {
+    if (path.extension() == ".yml") {
+      files[one_line(path.filename().string())].problem = wrong_extension(path);
+    }
+    if (path.extension() == ".yaml") {
+      const std::string name = path.stem().string();
+      TargetFile& file = files[one_line(name)];
+      file.problem =
+          guarded([&] { file.target = parse_target(name, read_file(path, max_target_bytes), path.string()); });
+      if (const auto known = last_good.find(name); file.problem && known != last_good.end()) {
         file.target = known->second.target;
       }
     }

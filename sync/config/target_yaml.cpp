@@ -2,6 +2,8 @@
 
 #include <yaml-cpp/yaml.h>
 
+#include <array>
+#include <cstdio>
 #include <utility>
 
 #include "helper/base/error.hpp"
@@ -14,7 +16,7 @@ namespace {
 
 const std::vector<std::string> known_keys{
     "secret",          "registries", "contexts", "namespaces", "namespaceSelector", "excludeNamespaces",
-    "serviceAccounts", "email",      "onLogout", "refresh"};
+    "serviceAccounts", "email",      "onLogout", "refresh",    "expires",           "verifyLogins"};
 
 LabelSelector read_selector(const YamlReader& reader, const YAML::Node& node) {
   try {
@@ -22,17 +24,6 @@ LabelSelector read_selector(const YamlReader& reader, const YAML::Node& node) {
   } catch (const Error& error) {
     reader.fail(node.Mark(), error.message(), error.remedy());
   }
-}
-
-std::map<std::string, std::chrono::seconds> read_refresh(const YamlReader& reader, const YAML::Node& node) {
-  if (!node.IsMap()) {
-    reader.fail(node.Mark(), "refresh must map registries to durations", "write it as {ghcr.io: 6h}");
-  }
-  std::map<std::string, std::chrono::seconds> refresh;
-  for (const auto& item : node) {
-    refresh[reader.text(item.first, "refresh")] = reader.duration(item.second, "refresh");
-  }
-  return refresh;
 }
 
 void read(const YamlReader& reader, const YAML::Node& document, Target& target) {
@@ -51,7 +42,13 @@ void read(const YamlReader& reader, const YAML::Node& document, Target& target) 
         reader.choice(node, "onLogout", {"keep", "remove"}) == "keep" ? OnLogout::keep : OnLogout::remove;
   }
   if (const auto node = document["refresh"]) {
-    target.refresh = read_refresh(reader, node);
+    target.refresh = reader.map(node, "refresh", &YamlReader::duration);
+  }
+  if (const auto node = document["expires"]) {
+    target.expires = reader.map(node, "expires", &YamlReader::date);
+  }
+  if (const auto node = document["verifyLogins"]) {
+    target.verify_logins = reader.boolean(node, "verifyLogins");
   }
   for (const auto& [key, values] : {std::pair{"registries", &target.registries},
                                     {"contexts", &target.contexts},
@@ -62,6 +59,14 @@ void read(const YamlReader& reader, const YAML::Node& document, Target& target) 
       *values = reader.list(node, key);
     }
   }
+}
+
+std::string to_text(std::chrono::sys_days day) {
+  const std::chrono::year_month_day date(day);
+  std::array<char, 32> text{};
+  std::snprintf(text.data(), text.size(), "%04d-%02u-%02u", static_cast<int>(date.year()),
+                static_cast<unsigned>(date.month()), static_cast<unsigned>(date.day()));
+  return text.data();
 }
 
 void emit_list(YAML::Emitter& out, const char* key, const std::vector<std::string>& values) {
@@ -111,6 +116,16 @@ std::string to_yaml(const Target& target) {
       out << YAML::Key << registry << YAML::Value << to_text(every);
     }
     out << YAML::EndMap;
+  }
+  if (!target.expires.empty()) {
+    out << YAML::Key << "expires" << YAML::Value << YAML::Flow << YAML::BeginMap;
+    for (const auto& [registry, day] : target.expires) {
+      out << YAML::Key << registry << YAML::Value << to_text(day);
+    }
+    out << YAML::EndMap;
+  }
+  if (target.verify_logins) {
+    out << YAML::Key << "verifyLogins" << YAML::Value << *target.verify_logins;
   }
   out << YAML::EndMap;
   return std::string(out.c_str()) + "\n";

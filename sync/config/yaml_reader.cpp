@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <ctime>
 #include <set>
 
 #include "helper/base/error.hpp"
@@ -107,6 +108,19 @@ std::chrono::seconds YamlReader::duration(const YAML::Node& node, std::string_vi
          std::string(duration_examples));
   }
   return std::chrono::floor<std::chrono::seconds>(*duration);
+}
+
+std::chrono::sys_days YamlReader::date(const YAML::Node& node, std::string_view what) const {
+  const std::string value = text(node, what);
+  std::tm day{};
+  const char* end = ::strptime(value.c_str(), "%Y-%m-%d", &day);
+  const std::chrono::year_month_day date{std::chrono::year(day.tm_year + 1900),
+                                         std::chrono::month(static_cast<unsigned>(day.tm_mon) + 1),
+                                         std::chrono::day(static_cast<unsigned>(day.tm_mday))};
+  if (end == nullptr || *end != '\0' || !date.ok()) {
+    fail(node.Mark(), "invalid date " + in_quotes(value) + " in " + std::string(what), "write it as 2027-01-31");
+  }
+  return date;
 }
 
 std::vector<std::string> YamlReader::list(const YAML::Node& node, std::string_view what) const {

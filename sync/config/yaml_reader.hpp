@@ -8,6 +8,7 @@
 
 #include <chrono>
 #include <functional>
+#include <map>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -35,6 +36,22 @@ class YamlReader {
   [[nodiscard]] bool boolean(const YAML::Node& node, std::string_view what) const;
   [[nodiscard]] int number(const YAML::Node& node, std::string_view what, int least, int most) const;
   [[nodiscard]] std::chrono::seconds duration(const YAML::Node& node, std::string_view what) const;
+  // "2027-01-31".
+  [[nodiscard]] std::chrono::sys_days date(const YAML::Node& node, std::string_view what) const;
+  // A mapping, with the reader of its values.
+  template <typename Value>
+  [[nodiscard]] std::map<std::string, Value> map(const YAML::Node& node, std::string_view what,
+                                                 Value (YamlReader::*read)(const YAML::Node&, std::string_view)
+                                                     const) const {
+    if (!node.IsMap()) {
+      fail(node.Mark(), std::string(what) + " must be a mapping", "see regsync.yaml(5)");
+    }
+    std::map<std::string, Value> values;
+    for (const auto& item : node) {
+      values[text(item.first, what)] = (this->*read)(item.second, what);
+    }
+    return values;
+  }
   // A sequence; one value needs no brackets, and null is the empty list.
   [[nodiscard]] std::vector<std::string> list(const YAML::Node& node, std::string_view what) const;
 

@@ -74,6 +74,11 @@ class Engine::Impl {
     update();
   }
 
+  void set_login_settings(bool verify, std::map<std::string, std::chrono::sys_days> expires) {
+    logins_.set_login_settings(verify, std::move(expires));
+    update();
+  }
+
   void set_logins(StoreReading logins) { logins_.take(std::move(logins)); }
 
   void expect_reading() { logins_.expect_reading(); }
@@ -111,6 +116,7 @@ class Engine::Impl {
     report.owner = options_.cluster.owner.annotation;
     report.started = started_;
     report.store = logins_.store_problem();
+    report.problems = logins_.notices(std::chrono::system_clock::now());
     report.logins = logins_.all();
     add_state({.targets = targets_.files(),
                .plans = plans_,
@@ -401,6 +407,10 @@ Engine::~Engine() = default;
 void Engine::set_targets(TargetFiles targets) { impl_->set_targets(std::move(targets)); }
 void Engine::set_kubeconfig(kube::Kubeconfig kubeconfig) { impl_->set_kubeconfig(std::move(kubeconfig)); }
 void Engine::set_kubeconfig_problem(Error problem) { impl_->set_kubeconfig_problem(std::move(problem)); }
+void Engine::set_login_settings(bool verify, std::map<std::string, std::chrono::sys_days> expires) {
+  impl_->set_login_settings(verify, std::move(expires));
+}
+
 void Engine::set_logins(StoreReading logins) { impl_->set_logins(std::move(logins)); }
 void Engine::expect_reading() { impl_->expect_reading(); }
 void Engine::set_cred_helpers(std::map<std::string, std::string> helpers) {

@@ -64,6 +64,9 @@ class Engine {
   // there.
   void set_cred_helpers(std::map<std::string, std::string> helpers);
 
+  // verifyLogins and expires of config.yaml.
+  void set_login_settings(bool verify, std::map<std::string, std::chrono::sys_days> expires);
+
   // Tries everything of one target (or of all) now, and returns once each key was tried. adopt: takes over Secrets
   // of that target that exist and are not ours, this once.
   asio::awaitable<void> sync(std::optional<std::string> target, bool adopt);

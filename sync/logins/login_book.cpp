@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "sync/base/jwt.hpp"
 #include "sync/base/log.hpp"
 
 namespace regsync {
@@ -14,6 +15,9 @@ using std::chrono::steady_clock;
 // The store answers in milliseconds, a cloud's helper in seconds; after this a person wants to hear what is wrong.
 constexpr auto patience = std::chrono::seconds(10);
 
+// Long enough to get a new token from somebody.
+constexpr auto warned_before = std::chrono::days(14);
+
 }  // namespace
 
 LoginBook::LoginBook(const asio::any_io_executor& executor, Metrics* metrics,
@@ -22,7 +26,13 @@ LoginBook::LoginBook(const asio::any_io_executor& executor, Metrics* metrics,
       on_wanted_(std::move(on_wanted)),
       on_change_(std::move(on_change)),
       changed_(executor),
-      helpers_(executor, [this] { changed(); }) {}
+      helpers_(executor, [this] { changed(); }),
+      health_(executor, try_login, [this] { changed(); }) {}
+
+void LoginBook::set_login_settings(bool verify, std::map<std::string, std::chrono::sys_days> expires) {
+  verify_ = verify;
+  settings_expire_ = std::move(expires);
+}
 
 void LoginBook::want(const TargetFiles& targets) {
   std::set<RegistryKey> wanted;
@@ -31,10 +41,30 @@ void LoginBook::want(const TargetFiles& targets) {
       wanted.merge(wanted_registries(*file.target));
     }
   }
+  want_tried_and_ending(targets);
   helpers_.set_sources(take_helper_sources(targets, wanted));
   if (wanted != wanted_) {
     wanted_ = std::move(wanted);
     on_wanted_(wanted_);
+  }
+}
+
+void LoginBook::want_tried_and_ending(const TargetFiles& targets) {
+  tried_.clear();
+  expire_.clear();
+  const auto note = [this](const std::map<std::string, std::chrono::sys_days>& expires) {
+    for (const auto& [registry, day] : expires) {
+      expire_[RegistryKey(registry)] = day;
+    }
+  };
+  note(settings_expire_);
+  for (const auto& [name, file] : targets) {
+    if (file.target && file.target->verify_logins.value_or(verify_)) {
+      tried_.merge(wanted_registries(*file.target));
+    }
+    if (file.target) {
+      note(file.target->expires);
+    }
   }
 }
 
@@ -124,7 +154,7 @@ void LoginBook::changed() {
 bool LoginBook::is_complete() const {
   const bool store_read =
       store_.store_problem || std::includes(store_.asked.begin(), store_.asked.end(), wanted_.begin(), wanted_.end());
-  return store_read && readings_ >= expected_ && helpers_.all_answered();
+  return store_read && readings_ >= expected_ && helpers_.all_answered() && health_.settled();
 }
 
 asio::awaitable<void> LoginBook::complete() {
@@ -135,7 +165,27 @@ asio::awaitable<void> LoginBook::complete() {
   }
 }
 
-KnownLogins LoginBook::known() const {
+KnownLogins LoginBook::known() { return health_.in_force(known_untried(), tried_); }
+
+std::vector<Error> LoginBook::notices(std::chrono::system_clock::time_point now) const {
+  std::vector<Error> notices = health_.notices();
+  for (const auto& [registry, credential] : store_.credentials) {
+    auto end = jwt_expiry(credential->secret.reveal());
+    if (const auto said = expire_.find(registry); said != expire_.end()) {
+      end = said->second;
+    }
+    if (end && wanted_.contains(registry) && *end - now < warned_before) {
+      const auto days = std::chrono::ceil<std::chrono::days>(*end - now).count();
+      notices.emplace_back(ErrorCode::unusable_login,
+                           "the login for " + registry.value() +
+                               (*end <= now ? " has expired" : " expires in " + std::to_string(days) + " d"),
+                           "log in with a new one: docker login " + registry.value());
+    }
+  }
+  return notices;
+}
+
+KnownLogins LoginBook::known_untried() const {
   KnownLogins all = store_;
   for (const auto& [registry, reading] : helpers_.readings()) {
     all.credentials.erase(registry);
@@ -153,7 +203,8 @@ KnownLogins LoginBook::known() const {
 asio::awaitable<void> LoginBook::stop() {
   stopping_ = true;
   changed_.notify_all();
-  return helpers_.stop();
+  co_await helpers_.stop();
+  co_await health_.stop();
 }
 
 }  // namespace regsync

@@ -7,6 +7,7 @@
 
 #include <asio/any_io_executor.hpp>
 #include <asio/awaitable.hpp>
+#include <chrono>
 #include <functional>
 #include <map>
 #include <optional>
@@ -19,6 +20,7 @@
 #include "sync/base/metrics.hpp"
 #include "sync/config/target_directory.hpp"
 #include "sync/logins/credential_helpers.hpp"
+#include "sync/logins/login_health.hpp"
 #include "sync/model/desired_state.hpp"
 
 namespace regsync {
@@ -34,6 +36,9 @@ class LoginBook {
   // credHelpers of Docker's config.json; takes effect with the next want().
   void set_cred_helpers(std::map<std::string, std::string> helpers) { cred_helpers_ = std::move(helpers); }
 
+  // Of config.yaml; takes effect with the next want(). expires: by registry as written.
+  void set_login_settings(bool verify, std::map<std::string, std::chrono::sys_days> expires);
+
   // A reading of the store has arrived.
   void take(StoreReading logins);
   // Another one is on its way, because a person asked: complete() waits for it.
@@ -42,7 +47,10 @@ class LoginBook {
   // Returns when every wanted login is known, or cannot be had now; at the latest after some seconds.
   asio::awaitable<void> complete();
 
-  [[nodiscard]] KnownLogins known() const;
+  // What may be used now. Starts to try what is new.
+  [[nodiscard]] KnownLogins known();
+  // What a person should know of logins that are in use: untried ones, and those that end soon.
+  [[nodiscard]] std::vector<Error> notices(std::chrono::system_clock::time_point now) const;
   [[nodiscard]] const std::vector<Login>& all() const { return all_; }
   [[nodiscard]] const std::optional<Error>& store_problem() const { return store_.store_problem; }
 
@@ -52,6 +60,8 @@ class LoginBook {
   [[nodiscard]] bool is_complete() const;
   std::map<RegistryKey, CredentialHelper> take_helper_sources(const TargetFiles& targets,
                                                               std::set<RegistryKey>& wanted) const;
+  void want_tried_and_ending(const TargetFiles& targets);
+  [[nodiscard]] KnownLogins known_untried() const;
   void take_logins(StoreReading& reading);
   void changed();
 
@@ -59,7 +69,11 @@ class LoginBook {
   std::function<void(const std::set<RegistryKey>&)> on_wanted_;
   std::function<void()> on_change_;
   std::map<std::string, std::string> cred_helpers_;
-  std::set<RegistryKey> wanted_;  // of the store
+  bool verify_ = true;
+  std::map<std::string, std::chrono::sys_days> settings_expire_;
+  std::set<RegistryKey> wanted_;                                         // of the store
+  std::set<RegistryKey> tried_;                                          // whose new logins are tried first
+  std::map<RegistryKey, std::chrono::system_clock::time_point> expire_;  // as files say
   KnownLogins store_;
   std::vector<Login> all_;
   std::size_t readings_ = 0;
@@ -67,6 +81,7 @@ class LoginBook {
   bool stopping_ = false;
   AsyncEvent changed_;
   CredentialHelpers helpers_;
+  LoginHealth health_;
 };
 
 }  // namespace regsync

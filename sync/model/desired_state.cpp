@@ -85,7 +85,11 @@ Plan make_plan(const Target& target, const KnownLogins& logins) {
     if (found == logins.credentials.end()) {
       found = logins.credentials.find(host_of(key));
     }
-    if (const auto problem = logins.problems.find(key); problem != logins.problems.end()) {
+    auto problem = logins.problems.find(key);
+    if (problem == logins.problems.end() && (found == logins.credentials.end() || found->first != key)) {
+      problem = logins.problems.find(host_of(key));
+    }
+    if (problem != logins.problems.end()) {
       plan.problems.push_back(problem->second);
       if (found == logins.credentials.end()) {
         plan.carried_over.insert(key.auths_key());  // it failed: that is not a logout

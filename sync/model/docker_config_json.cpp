@@ -75,6 +75,9 @@ std::optional<Error> unfit_for_kubelet(const Credential& credential) {
   if (has_control_characters(login.username) || has_control_characters(secret.reveal())) {
     return unfit("it holds control characters", again);
   }
+  if (!is_utf8(login.server) || !is_utf8(login.username) || !is_utf8(secret.reveal())) {
+    return unfit("it is not UTF-8, which JSON must be", again);
+  }
   if (has_control_characters(login.server) || login.server.find_first_of("*?[] ") != std::string::npos) {
     return unfit("its registry is not a plain host",
                  "erase it with `docker logout`, and log in to the registry's host");

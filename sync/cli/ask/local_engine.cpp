@@ -64,6 +64,7 @@ StatusReport run_engine(Environment& environment, const std::optional<std::files
   Engine engine(io.get_executor(), options, footprints,
                 {.on_wanted = on_wanted, .on_change = [] {}, .read_again = read_targets});
   running = &engine;
+  engine.set_login_settings(settings.verify_logins, settings.expires);
   engine.set_cred_helpers(DockerConfigFile(default_docker_config()).foreign_helpers());
   engine.set_kubeconfig(load_kubeconfig(kubeconfig));
   read_targets();

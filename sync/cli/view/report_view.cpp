@@ -91,6 +91,9 @@ class Problems {
 
 Problems collect(const StatusReport& report) {
   Problems problems;
+  for (const Error& problem : report.problems) {
+    problems.add("", problem);
+  }
   if (report.store) {
     problems.add("", *report.store);
   }
@@ -244,7 +247,7 @@ void print_report(Environment& environment, const StatusReport& report, Format f
       return;
     case Format::table:
     case Format::wide:
-      if (report.targets.empty() && report.rows.empty() && !report.store) {
+      if (report.targets.empty() && report.rows.empty() && report.problems.empty() && !report.store) {
         environment.err << "No targets. Declare one: regsync add NAME --registry REGISTRY\n";
       } else {
         environment.out << render_table(report, format == Format::wide, environment.colour, environment.now());

@@ -19,6 +19,7 @@ TEST(Utf8, RefusesWhatRfc3629Refuses) {
 }
 
 TEST(Presentable, IsOneLineThatCannotMoveTheCursor) {
+  EXPECT_EQ(one_line(std::string(2000, 'x') + "\n"), std::string(2000, 'x'));
   EXPECT_EQ(presentable("a\r\n\tb\x1b[31mc"), "a b [31mc");
   EXPECT_EQ(presentable("a\xc2\x9b"
                         "b"),
