@@ -61,11 +61,13 @@ class Daemon::Impl {
         engine_(executor,
                 {.cluster = {.owner = load_owner(paths::owner()),
                              .concurrency = settings_.settings.concurrency,
-                             .metrics = &metrics_}},
+                             .metrics = &metrics_},
+                 .login_places = paths::login_places()},
                 footprints_,
                 {.on_wanted = [this](const std::set<RegistryKey>& wanted) { store_.want(wanted); },
                  .on_change = [this] { on_status_change(); },
-                 .read_again = [this] { read_targets(); }}),
+                 .read_again = [this] { read_targets(); },
+                 .read_logins_again = [this] { store_.refresh(); }}),
         store_(executor,
                [this](StoreReading logins) {
                  guarded_logged("secret store", [&] { engine_.set_logins(std::move(logins)); });

@@ -16,6 +16,7 @@ inline std::filesystem::path control_socket() { return runtime_dir() / "control.
 inline std::filesystem::path owner() { return state_home() / "owner"; }
 inline std::filesystem::path footprints() { return state_home() / "footprints"; }
 inline std::filesystem::path last_good_settings() { return state_home() / "config.yaml"; }
+inline std::filesystem::path login_places() { return state_home() / "logins.json"; }
 inline std::filesystem::path lock() { return state_home() / "lock"; }
 
 }  // namespace regsync::paths

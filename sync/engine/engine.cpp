@@ -45,7 +45,9 @@ class Engine::Impl {
         targets_(executor, options_.grace, hooks_.read_again),
         contexts_(
             executor, options_.cluster, options_.grace, [this] { changed(); }, [this] { update(); }),
-        logins_(executor, options_.cluster.metrics, hooks_.on_wanted, [this] { update(); }),
+        logins_(
+            executor, options_.cluster.metrics, options_.login_places, options_.login_settle,
+            {.on_wanted = hooks_.on_wanted, .on_change = [this] { update(); }, .read_again = hooks_.read_logins_again}),
         disk_timer_(executor),
         settled_(executor) {}
 

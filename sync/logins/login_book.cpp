@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "sync/base/guard.hpp"
 #include "sync/base/jwt.hpp"
 #include "sync/base/log.hpp"
 
@@ -20,12 +21,13 @@ constexpr auto warned_before = std::chrono::days(14);
 
 }  // namespace
 
-LoginBook::LoginBook(const asio::any_io_executor& executor, Metrics* metrics,
-                     std::function<void(const std::set<RegistryKey>&)> on_wanted, std::function<void()> on_change)
+LoginBook::LoginBook(const asio::any_io_executor& executor, Metrics* metrics, std::filesystem::path places,
+                     std::chrono::milliseconds settle, Hooks hooks)
     : metrics_(metrics),
-      on_wanted_(std::move(on_wanted)),
-      on_change_(std::move(on_change)),
+      hooks_(std::move(hooks)),
       changed_(executor),
+      places_(std::move(places), settle),
+      recheck_(executor),
       helpers_(executor, [this] { changed(); }),
       health_(executor, try_login, [this] { changed(); }) {}
 
@@ -45,7 +47,7 @@ void LoginBook::want(const TargetFiles& targets) {
   helpers_.set_sources(take_helper_sources(targets, wanted));
   if (wanted != wanted_) {
     wanted_ = std::move(wanted);
-    on_wanted_(wanted_);
+    hooks_.on_wanted(wanted_);
   }
 }
 
@@ -123,10 +125,13 @@ void LoginBook::take_logins(StoreReading& reading) {
       metrics_->login_changed(registry.value(), std::chrono::system_clock::now());
     }
   }
+  auto verdict = places_.judge(reading, steady_clock::now());
+  read_again_at(verdict.recheck);
+  store_.gone = std::move(verdict.gone);
   store_.problems = std::move(reading.problems);
+  store_.problems.merge(verdict.unknown);
   for (const auto& [registry, credential] : store_.credentials) {
-    const bool not_gone = !reading.shows_everything() || store_.problems.contains(registry);
-    if (not_gone && reading.asked.contains(registry)) {
+    if (reading.asked.contains(registry) && !store_.gone.contains(registry)) {
       seen.try_emplace(registry, credential);
     }
   }
@@ -146,15 +151,29 @@ void LoginBook::take_logins(StoreReading& reading) {
   }
 }
 
+void LoginBook::read_again_at(std::optional<LoginPlaces::Clock::time_point> time) {
+  rechecking_ = time.has_value() && hooks_.read_again != nullptr;
+  recheck_.cancel();
+  if (!rechecking_) {
+    return;
+  }
+  recheck_.expires_at(*time);
+  recheck_.async_wait([this](const asio::error_code& error) {
+    if (!error && !stopping_) {
+      guarded_logged("secret store", hooks_.read_again);
+    }
+  });
+}
+
 void LoginBook::changed() {
-  on_change_();
+  hooks_.on_change();
   changed_.notify_all();
 }
 
 bool LoginBook::is_complete() const {
   const bool store_read =
       store_.store_problem || std::includes(store_.asked.begin(), store_.asked.end(), wanted_.begin(), wanted_.end());
-  return store_read && readings_ >= expected_ && helpers_.all_answered() && health_.settled();
+  return store_read && readings_ >= expected_ && helpers_.all_answered() && health_.settled() && !rechecking_;
 }
 
 asio::awaitable<void> LoginBook::complete() {
@@ -169,6 +188,9 @@ KnownLogins LoginBook::known() { return health_.in_force(known_untried(), tried_
 
 std::vector<Error> LoginBook::notices(std::chrono::system_clock::time_point now) const {
   std::vector<Error> notices = health_.notices();
+  if (places_.problem()) {
+    notices.push_back(*places_.problem());
+  }
   for (const auto& [registry, credential] : store_.credentials) {
     auto end = jwt_expiry(credential->secret.reveal());
     if (const auto said = expire_.find(registry); said != expire_.end()) {
@@ -202,6 +224,7 @@ KnownLogins LoginBook::known_untried() const {
 
 asio::awaitable<void> LoginBook::stop() {
   stopping_ = true;
+  recheck_.cancel();
   changed_.notify_all();
   co_await helpers_.stop();
   co_await health_.stop();

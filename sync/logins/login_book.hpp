@@ -7,7 +7,9 @@
 
 #include <asio/any_io_executor.hpp>
 #include <asio/awaitable.hpp>
+#include <asio/steady_timer.hpp>
 #include <chrono>
+#include <filesystem>
 #include <functional>
 #include <map>
 #include <optional>
@@ -21,15 +23,23 @@
 #include "sync/config/target_directory.hpp"
 #include "sync/logins/credential_helpers.hpp"
 #include "sync/logins/login_health.hpp"
+#include "sync/logins/login_places.hpp"
 #include "sync/model/desired_state.hpp"
 
 namespace regsync {
 
 class LoginBook {
  public:
-  // metrics may be null. on_wanted: the registries to read from the store from now on. on_change: known() differs.
-  LoginBook(const asio::any_io_executor& executor, Metrics* metrics,
-            std::function<void(const std::set<RegistryKey>&)> on_wanted, std::function<void()> on_change);
+  struct Hooks {
+    std::function<void(const std::set<RegistryKey>&)> on_wanted;  // the registries to read from the store from now on
+    std::function<void()> on_change;                              // known() differs
+    std::function<void()> read_again;                             // read the store again now; may be empty
+  };
+
+  // metrics may be null. places: the file in which it is remembered where logins were; empty for none. settle: how long
+  // a login must be missing to be gone.
+  LoginBook(const asio::any_io_executor& executor, Metrics* metrics, std::filesystem::path places,
+            std::chrono::milliseconds settle, Hooks hooks);
 
   // The registries of these targets are wanted.
   void want(const TargetFiles& targets);
@@ -63,11 +73,11 @@ class LoginBook {
   void want_tried_and_ending(const TargetFiles& targets);
   [[nodiscard]] KnownLogins known_untried() const;
   void take_logins(StoreReading& reading);
+  void read_again_at(std::optional<LoginPlaces::Clock::time_point> time);
   void changed();
 
   Metrics* metrics_;
-  std::function<void(const std::set<RegistryKey>&)> on_wanted_;
-  std::function<void()> on_change_;
+  Hooks hooks_;
   std::map<std::string, std::string> cred_helpers_;
   bool verify_ = true;
   std::map<std::string, std::chrono::sys_days> settings_expire_;
@@ -80,6 +90,9 @@ class LoginBook {
   std::size_t expected_ = 0;
   bool stopping_ = false;
   AsyncEvent changed_;
+  LoginPlaces places_;
+  asio::steady_timer recheck_;
+  bool rechecking_ = false;  // a login may be gone, and the next reading tells
   CredentialHelpers helpers_;
   LoginHealth health_;
 };

@@ -102,9 +102,10 @@ Plan make_plan(const Target& target, const KnownLogins& logins) {
         plan.carried_over.insert(key.auths_key());
         continue;
       }
-      ++gone;
+      const bool is_gone = logins.gone.contains(key) || logins.gone.contains(host_of(key));
+      gone += is_gone ? 1 : 0;
       plan.problems.push_back(no_login(registry));
-      if (target.on_logout == OnLogout::keep) {
+      if (!is_gone || target.on_logout == OnLogout::keep) {
         plan.carried_over.insert(key.auths_key());
       }
       continue;
