@@ -1,8 +1,10 @@
 #include "daemon/daemon.hpp"
 
 #include <malloc.h>
+#include <systemd/sd-daemon.h>
 
 #include <filesystem>
+#include <map>
 #include <nlohmann/json.hpp>
 #include <utility>
 
@@ -34,6 +36,25 @@ using nlohmann::json;
 
 // Lists and bulks leave a heap behind that is mostly free: looked at when they are over, and seldom while they last.
 constexpr auto trim_delay = std::chrono::seconds(2);
+
+// What `systemctl status` shows is read by people.
+constexpr auto summary_delay = std::chrono::seconds(1);
+
+// "41/42 in sync, 1 stuck".
+std::string summary_of(const StatusReport& report) {
+  std::map<SyncState, std::size_t> counts;
+  for (const auto& row : report.rows) {
+    ++counts[row.state];
+  }
+  std::string text = std::to_string(counts[SyncState::in_sync]) + "/" + std::to_string(report.rows.size()) + " in sync";
+  for (const auto& [state, word] : {std::pair(SyncState::stuck, " stuck"), std::pair(SyncState::retrying, " retrying"),
+                                    std::pair(SyncState::removing, " removing")}) {
+    if (counts[state] > 0) {
+      text += ", " + std::to_string(counts[state]) + word;
+    }
+  }
+  return text + (report.store ? "; the secret store cannot be read" : "");
+}
 
 std::optional<std::string> optional_target(const json& params) {
   const std::string_view target = text_at(params, {"target"});
@@ -78,7 +99,9 @@ class Daemon::Impl {
             executor, paths::control_socket(),
             {.call = [this](std::string method, json params) { return call(std::move(method), std::move(params)); },
              .status = [this](const std::optional<std::string>& target) { return status(target); }}),
-        trim_(executor, trim_delay, "memory", [] { malloc_trim(0); }) {
+        trim_(executor, trim_delay, "memory", [] { malloc_trim(0); }),
+        summary_(executor, summary_delay, "summary",
+                 [this] { sd_notify(0, ("STATUS=" + summary_of(status(std::nullopt))).c_str()); }) {
     std::error_code no_targets_then;  // a folder that can be neither made nor read shows in status
     std::filesystem::create_directories(directory_.folder(), no_targets_then);
     if (settings_.problem) {
@@ -235,6 +258,7 @@ class Daemon::Impl {
     control_.status_changed();
     exporter_.changed();
     trim_.ask();
+    summary_.ask();
   }
 
   DaemonOptions options_;
@@ -252,7 +276,8 @@ class Daemon::Impl {
   FileMonitor files_;
   ControlServer control_;
   std::vector<std::filesystem::path> followed_;
-  CoalescedCall trim_;  // gives memory back
+  CoalescedCall trim_;     // gives memory back
+  CoalescedCall summary_;  // tells systemd
 };
 
 Daemon::Daemon(asio::any_io_executor executor, DaemonOptions options)

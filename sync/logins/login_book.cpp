@@ -121,12 +121,22 @@ void LoginBook::take_logins(StoreReading& reading) {
   }
   for (const auto& [registry, credential] : seen) {
     const auto known = store_.credentials.find(registry);
-    if (metrics_ != nullptr && (known == store_.credentials.end() || !(*known->second == *credential))) {
-      metrics_->login_changed(registry.value(), std::chrono::system_clock::now());
+    const bool is_new = known == store_.credentials.end();
+    if (is_new || !(*known->second == *credential)) {
+      log::info((is_new ? "found the login of " : "the login has changed: ") + credential->login.username + " for " +
+                registry.value());
+      if (metrics_ != nullptr) {
+        metrics_->login_changed(registry.value(), std::chrono::system_clock::now());
+      }
     }
   }
   auto verdict = places_.judge(reading, steady_clock::now());
   read_again_at(verdict.recheck);
+  for (const auto& registry : verdict.gone) {
+    if (!store_.gone.contains(registry)) {
+      log::info("the login for " + registry.value() + " is gone");
+    }
+  }
   store_.gone = std::move(verdict.gone);
   store_.problems = std::move(reading.problems);
   store_.problems.merge(verdict.unknown);
