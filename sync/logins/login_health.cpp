@@ -1,6 +1,7 @@
 #include "sync/logins/login_health.hpp"
 
 #include <asio/experimental/awaitable_operators.hpp>
+#include <asio/post.hpp>
 #include <asio/steady_timer.hpp>
 #include <asio/use_awaitable.hpp>
 #include <utility>
@@ -90,6 +91,7 @@ void LoginHealth::start(const RegistryKey& registry, const Shared& login) {
 
 asio::awaitable<void> LoginHealth::run(RegistryKey registry, Shared login) {
   using asio::experimental::awaitable_operators::operator||;
+  co_await asio::post(executor_, asio::use_awaitable);  // never inside in_force(), which is being computed
   asio::steady_timer limit(executor_, patience_);
   std::string host(registry.host());
   RegistryLogin proof;
