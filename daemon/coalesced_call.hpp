@@ -6,16 +6,22 @@
 #include <asio/steady_timer.hpp>
 #include <chrono>
 #include <functional>
+#include <string>
+#include <string_view>
 #include <utility>
+
+#include "sync/base/guard.hpp"
 
 namespace regsync {
 
-// Calls once for any number of asks: `delay` after the first of them. On the executor's thread. After cancel() nothing
-// is called but what is due already; destroyed once the executor runs no more.
+// Calls once for any number of asks: `delay` after the first of them. On the executor's thread. What the call throws is
+// logged as what happened to `subject`. After cancel() nothing is called but what is due already; destroyed once the
+// executor runs no more.
 class CoalescedCall {
  public:
-  CoalescedCall(const asio::any_io_executor& executor, std::chrono::milliseconds delay, std::function<void()> call)
-      : timer_(executor), delay_(delay), call_(std::move(call)) {}
+  CoalescedCall(const asio::any_io_executor& executor, std::chrono::milliseconds delay, std::string_view subject,
+                std::function<void()> call)
+      : timer_(executor), delay_(delay), subject_(subject), call_(std::move(call)) {}
 
   void ask() {
     if (std::exchange(armed_, true)) {
@@ -25,7 +31,7 @@ class CoalescedCall {
     timer_.async_wait([this](const asio::error_code& error) {
       if (!error) {
         armed_ = false;
-        call_();
+        guarded_logged(subject_, call_);
       }
     });
   }
@@ -35,6 +41,7 @@ class CoalescedCall {
  private:
   asio::steady_timer timer_;
   const std::chrono::milliseconds delay_;
+  const std::string subject_;
   const std::function<void()> call_;
   bool armed_ = false;
 };

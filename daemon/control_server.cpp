@@ -1,24 +1,27 @@
 #include "daemon/control_server.hpp"
 
+#include <fcntl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <systemd/sd-daemon.h>
 #include <unistd.h>
 
 #include <asio/buffer.hpp>
-#include <asio/co_spawn.hpp>
+#include <asio/experimental/awaitable_operators.hpp>
 #include <asio/read_until.hpp>
 #include <asio/redirect_error.hpp>
+#include <asio/steady_timer.hpp>
 #include <asio/use_awaitable.hpp>
 #include <asio/write.hpp>
-#include <cerrno>
-#include <cstring>
 #include <list>
 #include <nlohmann/json.hpp>
 #include <utility>
 
 #include "daemon/coalesced_call.hpp"
 #include "helper/base/error.hpp"
+#include "helper/base/file_io.hpp"
+#include "sync/base/guard.hpp"
+#include "sync/base/json_access.hpp"
 #include "sync/base/log.hpp"
 #include "sync/control/messages.hpp"
 
@@ -35,18 +38,28 @@ constexpr std::size_t max_connections = 64;
 // A live view that redraws more often than this only flickers.
 constexpr auto notify_interval = std::chrono::milliseconds(100);
 
+// After accept failed for want of descriptors or memory: soon enough for a person, seldom enough to cost nothing.
+constexpr auto accept_pause = std::chrono::milliseconds(200);
+
 bool is_same_user(stream_protocol::socket& socket) {
   ucred peer{};
   socklen_t size = sizeof peer;
   return getsockopt(socket.native_handle(), SOL_SOCKET, SO_PEERCRED, &peer, &size) == 0 && peer.uid == geteuid();
 }
 
-std::optional<std::string> target_of(const json& params) {
-  const auto target = params.is_object() ? params.find("target") : params.end();
-  if (!params.is_object() || target == params.end() || !target->is_string()) {
-    return std::nullopt;
-  }
-  return target->get<std::string>();
+// JSON-RPC 2.0, section 4: a string, a number or null. (Anything else would be copied into the answer, however deep.)
+json id_of(const json& request) {
+  const json* id = find_at(request, {"id"});
+  return id != nullptr && (id->is_string() || id->is_number()) ? *id : json();
+}
+
+Error too_many_clients() {
+  return {ErrorCode::overloaded, "regsyncd serves " + std::to_string(max_connections) + " clients already",
+          "end some of them: commands that run with --watch, or that were stopped with Ctrl-Z"};
+}
+
+Error too_many_files() {
+  return {ErrorCode::overloaded, "regsyncd has no file descriptor left", "raise LimitNOFILE= of regsyncd.service"};
 }
 
 }  // namespace
@@ -57,17 +70,21 @@ class ControlServer::Impl {
       : executor_(executor),
         methods_(std::move(methods)),
         acceptor_(executor),
-        notify_(executor, notify_interval, [this] { changed_.notify_all(); }),
+        pause_(executor),
+        notify_(executor, notify_interval, "control socket", [this] { changed_.notify_all(); }),
         changed_(executor),
         ended_(executor) {
     listen(path);
-    accept();
+    ++coroutines_;
+    spawn_guarded(executor_, accept(),
+                  [this](const std::optional<Error>& problem) { coroutine_ended(problem, "control socket"); });
   }
 
   ~Impl() {
     if (!made_.empty()) {
       unlink(made_.c_str());
     }
+    close_reserve();
   }
 
   Impl(const Impl&) = delete;
@@ -81,6 +98,7 @@ class ControlServer::Impl {
     stopping_ = true;
     asio::error_code ignored;
     acceptor_.close(ignored);
+    pause_.cancel();
     notify_.cancel();
     for (auto& socket : connections_) {
       socket.close(ignored);
@@ -89,7 +107,7 @@ class ControlServer::Impl {
 
   asio::awaitable<void> stop() {
     close();
-    while (!connections_.empty()) {
+    while (coroutines_ > 0) {
       changed_.notify_all();
       co_await ended_.wait_for(std::chrono::milliseconds(20));
     }
@@ -101,9 +119,7 @@ class ControlServer::Impl {
       acceptor_.assign(stream_protocol(), SD_LISTEN_FDS_START);
       return;
     }
-    std::error_code failed;
-    std::filesystem::create_directories(path.parent_path(), failed);
-    chmod(path.parent_path().c_str(), S_IRWXU);
+    make_private_folder(path.parent_path());
     unlink(path.c_str());  // of one that was killed; the instance lock says that nobody else listens
     const auto mask = umask(S_IXUSR | S_IRWXG | S_IRWXO);
     asio::error_code error;
@@ -111,7 +127,7 @@ class ControlServer::Impl {
       acceptor_.open(stream_protocol());
       acceptor_.bind(stream_protocol::endpoint(path.string()), error);
     } catch (const std::exception&) {
-      error = asio::error::address_in_use;  // a path that is too long for a socket
+      error = asio::error::name_too_long;
     }
     umask(mask);
     if (!error) {
@@ -124,62 +140,132 @@ class ControlServer::Impl {
     made_ = path;
   }
 
-  void accept() {
-    acceptor_.async_accept([this](const asio::error_code& error, stream_protocol::socket socket) {
-      if (stopping_ || error == asio::error::operation_aborted) {
-        return;
+  asio::awaitable<void> accept() {
+    while (!stopping_) {
+      asio::error_code error;
+      stream_protocol::socket socket =
+          co_await acceptor_.async_accept(asio::redirect_error(asio::use_awaitable, error));
+      if (!stopping_ && !error) {
+        guarded_logged("control socket", [&] { admit(std::move(socket)); });
+      } else if (!stopping_) {
+        turn_one_away();
+        pause_.expires_after(accept_pause);
+        co_await pause_.async_wait(asio::redirect_error(asio::use_awaitable, error));
       }
-      if (!error && connections_.size() < max_connections && is_same_user(socket)) {
-        const auto connection = connections_.emplace(connections_.end(), std::move(socket));
-        asio::co_spawn(executor_, serve(*connection), [this, connection](const std::exception_ptr&) {
-          connections_.erase(connection);  // whatever ended it, the peer sees the end
-          ended_.notify_all();
-        });
-      }
-      accept();
-    });
-  }
-
-  asio::awaitable<void> serve(stream_protocol::socket& socket) {
-    std::string buffer;
-    for (;;) {
-      const auto size = co_await asio::async_read_until(
-          socket, asio::dynamic_buffer(buffer, control::max_request_bytes), '\n', asio::use_awaitable);
-      const std::string line = buffer.substr(0, size);
-      buffer.erase(0, size);
-      co_await answer(socket, line);
     }
   }
 
+  // With every descriptor in use the waiting client could not even be refused, and would make accept fail at once,
+  // again and again: one descriptor is kept for that.
+  void turn_one_away() {
+    close_reserve();
+    asio::error_code error;
+    acceptor_.non_blocking(true, error);
+    stream_protocol::socket socket(executor_);
+    acceptor_.accept(socket, error);
+    if (!error) {
+      refuse(socket, too_many_files());
+    }
+    socket.close(error);
+    reserve_ = ::open("/dev/null", O_RDONLY | O_CLOEXEC);
+  }
+
+  void close_reserve() {
+    if (reserve_ >= 0) {
+      ::close(std::exchange(reserve_, -1));
+    }
+  }
+
+  static void refuse(stream_protocol::socket& socket, const Error& why) {
+    asio::error_code ignored;
+    socket.non_blocking(true, ignored);
+    const std::string line = control::make_error(json(), why);
+    socket.write_some(asio::buffer(line), ignored);
+  }
+
+  void admit(stream_protocol::socket socket) {
+    if (!is_same_user(socket)) {
+      return;
+    }
+    if (connections_.size() >= max_connections) {
+      refuse(socket, too_many_clients());
+      return;
+    }
+    const auto connection = connections_.emplace(connections_.end(), std::move(socket));
+    ++coroutines_;
+    spawn_guarded(executor_, serve(*connection), [this, connection](const std::optional<Error>& problem) {
+      connections_.erase(connection);  // whatever ended it, the peer sees the end
+      coroutine_ended(problem, "control connection");
+    });
+  }
+
+  void coroutine_ended(const std::optional<Error>& problem, std::string_view what) {
+    --coroutines_;
+    ended_.notify_all();
+    if (problem && problem->code() != ErrorCode::cancelled && !stopping_) {
+      log::error(describe(problem->within(what)));
+    }
+  }
+
+  asio::awaitable<void> serve(stream_protocol::socket& socket) {
+    using asio::experimental::awaitable_operators::operator||;
+    std::string buffer;
+    for (;;) {
+      asio::error_code ended;
+      const auto size =
+          co_await asio::async_read_until(socket, asio::dynamic_buffer(buffer, control::max_request_bytes), '\n',
+                                          asio::redirect_error(asio::use_awaitable, ended));
+      if (ended) {
+        co_return;
+      }
+      const std::string line = buffer.substr(0, size);
+      buffer.erase(0, size);
+      const auto first = co_await (answer(socket, line) || hang_up(socket));
+      if (first.index() == 1) {
+        co_return;
+      }
+    }
+  }
+
+  // Returns when nobody is left at the other end. (One who has only ended his requests still reads.)
+  static asio::awaitable<void> hang_up(stream_protocol::socket& socket) {
+    asio::error_code ended;
+    co_await socket.async_wait(stream_protocol::socket::wait_error, asio::redirect_error(asio::use_awaitable, ended));
+  }
+
   asio::awaitable<void> answer(stream_protocol::socket& socket, std::string line) {
-    json id;
+    const std::optional<json> request = parse_json(line);
+    const std::string method = request ? std::string(text_at(*request, {"method"})) : std::string();
+    const json id = request ? id_of(*request) : json();
     std::string reply;
     try {
-      const json request = json::parse(line, nullptr, false);
-      if (!request.is_object() || !request.contains("method") || !request["method"].is_string()) {
+      if (method.empty()) {
         throw Error(ErrorCode::protocol, "not a JSON-RPC 2.0 request");
       }
-      id = request.value("id", json());
-      const json params = request.value("params", json::object());
-      const auto method = request["method"].get<std::string>();
+      const json params = map_at(*request, {"params"});
       if (method == "subscribe") {
-        co_await stream(socket, id, target_of(params));
+        const std::string_view target = text_at(params, {"target"});
+        co_await stream(socket, id, target.empty() ? std::nullopt : std::optional<std::string>(target));
         co_return;
       }
       const json result = co_await methods_.call(method, params);
       reply = control::make_response(id, result);
-    } catch (const Error& error) {
-      reply = control::make_error(id, error);
-    } catch (const json::exception& error) {
-      reply = control::make_error(id, Error(ErrorCode::protocol, error.what()));
+    } catch (const std::exception&) {
+      reply = control::make_error(id, current_error());
     }
-    co_await asio::async_write(socket, asio::buffer(reply), asio::use_awaitable);
+    co_await write(socket, reply);
+  }
+
+  // The reader may be slow, stopped or gone: that ends or delays this connection alone.
+  static asio::awaitable<bool> write(stream_protocol::socket& socket, const std::string& message) {
+    asio::error_code ended;
+    co_await asio::async_write(socket, asio::buffer(message), asio::redirect_error(asio::use_awaitable, ended));
+    co_return !ended;
   }
 
   asio::awaitable<void> stream(stream_protocol::socket& socket, json id, std::optional<std::string> target) {
     std::string message = control::make_response(id, control::to_json(methods_.status(target)));
-    for (;;) {
-      co_await asio::async_write(socket, asio::buffer(message), asio::use_awaitable);
+    while (co_await write(socket, message)) {
       const std::string before = std::move(message);
       do {
         co_await changed_.wait();
@@ -194,8 +280,11 @@ class ControlServer::Impl {
   asio::any_io_executor executor_;
   Methods methods_;
   stream_protocol::acceptor acceptor_;
+  asio::steady_timer pause_;
+  int reserve_ = ::open("/dev/null", O_RDONLY | O_CLOEXEC);
   std::filesystem::path made_;
   std::list<stream_protocol::socket> connections_;
+  int coroutines_ = 0;
   CoalescedCall notify_;
   bool stopping_ = false;
   AsyncEvent changed_;

@@ -1,8 +1,10 @@
 #include "daemon/daemon.hpp"
 
 #include <malloc.h>
+#include <systemd/sd-daemon.h>
 
 #include <filesystem>
+#include <map>
 #include <nlohmann/json.hpp>
 #include <utility>
 
@@ -11,7 +13,9 @@
 #include "daemon/metrics_exporter.hpp"
 #include "daemon/sources/file_monitor.hpp"
 #include "daemon/sources/store_monitor.hpp"
+#include "sync/base/guard.hpp"
 #include "sync/base/instance_lock.hpp"
+#include "sync/base/json_access.hpp"
 #include "sync/base/log.hpp"
 #include "sync/base/metrics.hpp"
 #include "sync/base/paths.hpp"
@@ -33,9 +37,36 @@ using nlohmann::json;
 // Lists and bulks leave a heap behind that is mostly free: looked at when they are over, and seldom while they last.
 constexpr auto trim_delay = std::chrono::seconds(2);
 
+// What `systemctl status` shows is read by people.
+constexpr auto summary_delay = std::chrono::seconds(1);
+
+// "41/42 in sync, 1 stuck".
+std::string summary_of(const StatusReport& report) {
+  std::map<SyncState, std::size_t> counts;
+  for (const auto& row : report.rows) {
+    ++counts[row.state];
+  }
+  std::string text = std::to_string(counts[SyncState::in_sync]) + "/" + std::to_string(report.rows.size()) + " in sync";
+  for (const auto& [state, word] : {std::pair(SyncState::stuck, " stuck"), std::pair(SyncState::retrying, " retrying"),
+                                    std::pair(SyncState::removing, " removing")}) {
+    if (counts[state] > 0) {
+      text += ", " + std::to_string(counts[state]) + word;
+    }
+  }
+  return text + (report.store ? "; the secret store cannot be read" : "");
+}
+
 std::optional<std::string> optional_target(const json& params) {
-  const auto target = params.find("target");
-  return target == params.end() || target->is_null() ? std::nullopt : std::optional(target->get<std::string>());
+  const std::string_view target = text_at(params, {"target"});
+  return target.empty() ? std::nullopt : std::optional<std::string>(target);
+}
+
+// Logs a problem when it is new, and forgets it when it is over.
+void note(std::optional<Error>& known, std::optional<Error> now) {
+  if (now && known != now) {
+    log::error(describe(*now));
+  }
+  known = std::move(now);
 }
 
 }  // namespace
@@ -45,41 +76,59 @@ class Daemon::Impl {
   Impl(asio::any_io_executor executor, DaemonOptions options)
       : options_(std::move(options)),
         lock_(paths::lock(), "regsyncd"),
-        settings_(load_settings(paths::settings())),
+        settings_(load_settings_or_last_good(paths::settings(), paths::last_good_settings())),
         footprints_(paths::footprints()),
         directory_(paths::targets()),
         engine_(executor,
                 {.cluster = {.owner = load_owner(paths::owner()),
-                             .concurrency = settings_.concurrency,
-                             .metrics = &metrics_}},
+                             .concurrency = settings_.settings.concurrency,
+                             .metrics = &metrics_},
+                 .login_places = paths::login_places()},
                 footprints_,
                 {.on_wanted = [this](const std::set<RegistryKey>& wanted) { store_.want(wanted); },
                  .on_change = [this] { on_status_change(); },
-                 .read_again = [this] { read_targets(); }}),
-        store_(executor, [this](StoreReading logins) { engine_.set_logins(std::move(logins)); }),
+                 .read_again = [this] { read_targets(); },
+                 .read_logins_again = [this] { store_.refresh(); }}),
+        store_(executor,
+               [this](StoreReading logins) {
+                 guarded_logged("secret store", [&] { engine_.set_logins(std::move(logins)); });
+               }),
         exporter_(executor, metrics_),
         files_(executor, [this] { reload(); }),
         control_(
             executor, paths::control_socket(),
             {.call = [this](std::string method, json params) { return call(std::move(method), std::move(params)); },
-             .status = [this](const std::optional<std::string>& target) { return engine_.status(target); }}),
-        trim_(executor, trim_delay, [] { malloc_trim(0); }) {
-    std::filesystem::create_directories(directory_.folder());
+             .status = [this](const std::optional<std::string>& target) { return status(target); }}),
+        trim_(executor, trim_delay, "memory", [] { malloc_trim(0); }),
+        summary_(executor, summary_delay, "summary",
+                 [this] { sd_notify(0, ("STATUS=" + summary_of(status(std::nullopt))).c_str()); }) {
+    std::error_code no_targets_then;  // a folder that can be neither made nor read shows in status
+    std::filesystem::create_directories(directory_.folder(), no_targets_then);
+    if (settings_.problem) {
+      log::error(describe(*settings_.problem));
+    }
     reload();
   }
 
   void reload() {
-    try {
-      settings_ = load_settings(paths::settings());
-      log::set_level(settings_.log_level);
-      exporter_.configure(settings_);
-    } catch (const Error& error) {
-      log::error(describe(error));  // the last good settings stay in force
-    }
+    read_settings();
+    follow_files();  // before they are read: what changes from then on is read again
     read_cred_helpers();
     read_targets();
     read_kubeconfig();
-    follow_files();
+    control_.status_changed();
+  }
+
+  [[nodiscard]] StatusReport status(const std::optional<std::string>& target) const {
+    StatusReport report = engine_.status(target);
+    for (const auto& problem : {settings_.problem, targets_problem_, docker_config_problem_, files_.problem()}) {
+      if (problem) {
+        report.problems.push_back(*problem);
+      }
+    }
+    const auto metrics = exporter_.problems();
+    report.problems.insert(report.problems.end(), metrics.begin(), metrics.end());
+    return report;
   }
 
   asio::awaitable<void> stop() {
@@ -89,41 +138,53 @@ class Daemon::Impl {
   }
 
  private:
-  void read_targets() {
-    try {
-      auto files = directory_.load(targets_);
-      for (const auto& [name, file] : files) {
-        const auto known = targets_.find(name);
-        if (file.problem && (known == targets_.end() || !known->second.problem)) {
-          log::warning(describe(*file.problem), {.target = name});
-        }
-      }
-      targets_ = files;
-      engine_.set_targets(std::move(files));
-    } catch (const Error& error) {
-      log::error(describe(error));
+  void read_settings() {
+    auto now = load_settings_or_last_good(paths::settings(), paths::last_good_settings());
+    if (now.problem) {
+      now.settings = settings_.settings;  // what was in force stays so
     }
+    if (now.problem && now.problem != settings_.problem) {
+      log::error(describe(*now.problem));
+    }
+    settings_ = std::move(now);
+    log::set_level(settings_.settings.log_level);
+    exporter_.configure(settings_.settings);
+    engine_.set_login_settings(settings_.settings.verify_logins, settings_.settings.expires);
+  }
+
+  void read_targets() {
+    note(targets_problem_, guarded([this] {
+           auto files = directory_.load(targets_);
+           for (const auto& [name, file] : files) {
+             const auto known = targets_.find(name);
+             if (file.problem && (known == targets_.end() || known->second.problem != file.problem)) {
+               log::warning(describe(*file.problem), {.target = name});
+             }
+           }
+           targets_ = files;
+           engine_.set_targets(std::move(files));
+         }));
   }
 
   void read_cred_helpers() {
-    try {
-      engine_.set_cred_helpers(DockerConfigFile(default_docker_config()).foreign_helpers());
-    } catch (const Error& error) {
-      log::warning(describe(error));  // what it said last stays in force
-    }
+    note(docker_config_problem_,
+         guarded([this] { engine_.set_cred_helpers(DockerConfigFile(default_docker_config()).foreign_helpers()); }));
+  }
+
+  [[nodiscard]] const std::optional<std::filesystem::path>& kubeconfig_path() const {
+    return options_.kubeconfig ? options_.kubeconfig : settings_.settings.kubeconfig;
   }
 
   void read_kubeconfig() {
-    try {
-      const auto path = options_.kubeconfig ? options_.kubeconfig : settings_.kubeconfig;
-      engine_.set_kubeconfig(kube::Kubeconfig::load_or_in_cluster(path));
-    } catch (const Error& error) {
-      engine_.set_kubeconfig_problem(error);
+    const auto problem =
+        guarded([this] { engine_.set_kubeconfig(kube::Kubeconfig::load_or_in_cluster(kubeconfig_path())); });
+    if (problem) {
+      engine_.set_kubeconfig_problem(*problem);
     }
   }
 
   void follow_files() {
-    auto paths = kube::Kubeconfig::search_path(options_.kubeconfig ? options_.kubeconfig : settings_.kubeconfig);
+    auto paths = kube::Kubeconfig::search_path(kubeconfig_path());
     paths.push_back(paths::settings());
     paths.push_back(default_docker_config());
     paths.push_back(directory_.folder());
@@ -135,17 +196,17 @@ class Daemon::Impl {
 
   asio::awaitable<json> call(std::string method, json params) {
     if (method == "status") {
-      co_return control::to_json(engine_.status(optional_target(params)));
+      co_return control::to_json(status(optional_target(params)));
     }
     if (method == "sync") {
-      co_return co_await sync(optional_target(params), params.value("adopt", false));
+      co_return co_await sync(optional_target(params), flag_at(params, {"adopt"}));
     }
     if (method == "remove") {
-      co_return co_await remove(params.at("target").get<std::string>(), params.value("keepSecrets", false));
+      co_return co_await remove(std::string(text_at(params, {"target"})), flag_at(params, {"keepSecrets"}));
     }
     if (method == "declare") {
       read_targets();
-      engine_.confirm_target(params.at("target").get<std::string>());
+      engine_.confirm_target(std::string(text_at(params, {"target"})));
       co_return json::object();
     }
     if (method == "reload") {
@@ -153,7 +214,7 @@ class Daemon::Impl {
       co_return json::object();
     }
     if (method == "setLogLevel") {
-      log::set_level(log::parse_level(params.at("level").get<std::string>()));
+      log::set_level(log::parse_level(text_at(params, {"level"})));
       co_return json::object();
     }
     throw Error(ErrorCode::protocol, "no such method: " + method,
@@ -168,7 +229,7 @@ class Daemon::Impl {
     engine_.expect_reading();
     store_.refresh();
     co_await engine_.sync(target, adopt);
-    co_return control::to_json(engine_.status(target));
+    co_return control::to_json(status(target));
   }
 
   // The intent is on disk before the file goes: whatever happens in between, the Secrets are not forgotten.
@@ -183,18 +244,21 @@ class Daemon::Impl {
     targets_.erase(target);
     log::info(keep_secrets ? "target removed, its Secrets are kept" : "target removed", {.target = target});
     co_await engine_.sync(target, false);
-    co_return control::to_json(engine_.status(target));
+    co_return control::to_json(status(target));
   }
 
   void on_status_change() {
     control_.status_changed();
     exporter_.changed();
     trim_.ask();
+    summary_.ask();
   }
 
   DaemonOptions options_;
   InstanceLock lock_;
-  Settings settings_;
+  SettingsInForce settings_;
+  std::optional<Error> targets_problem_;        // of their folder
+  std::optional<Error> docker_config_problem_;  // what it said last stays in force
   FootprintStore footprints_;
   TargetDirectory directory_;
   TargetFiles targets_;
@@ -205,7 +269,8 @@ class Daemon::Impl {
   FileMonitor files_;
   ControlServer control_;
   std::vector<std::filesystem::path> followed_;
-  CoalescedCall trim_;  // gives memory back
+  CoalescedCall trim_;     // gives memory back
+  CoalescedCall summary_;  // tells systemd
 };
 
 Daemon::Daemon(asio::any_io_executor executor, DaemonOptions options)

@@ -3,19 +3,19 @@
 #include <systemd/sd-daemon.h>
 
 #include <CLI/CLI.hpp>
-#include <asio/co_spawn.hpp>
 #include <asio/io_context.hpp>
 #include <asio/signal_set.hpp>
 #include <asio/steady_timer.hpp>
 #include <asio/use_awaitable.hpp>
 #include <chrono>
 #include <csignal>
-#include <exception>
 #include <iostream>
 
 #include "daemon/daemon.hpp"
 #include "helper/base/error.hpp"
 #include "helper/base/no_core_dump.hpp"
+#include "sync/base/file_limit.hpp"
+#include "sync/base/guard.hpp"
 #include "sync/base/log.hpp"
 
 namespace {
@@ -50,7 +50,7 @@ asio::awaitable<void> serve(regsync::DaemonOptions options) {
   regsync::log::info("regsyncd " REGSYNC_VERSION " is ready");
   while (co_await signals.async_wait(asio::use_awaitable) == SIGHUP) {
     sd_notify(0, "RELOADING=1");
-    daemon.reload();
+    regsync::guarded_logged("reload", [&] { daemon.reload(); });
     sd_notify(0, "READY=1");
   }
   sd_notify(0, "STOPPING=1");
@@ -60,19 +60,20 @@ asio::awaitable<void> serve(regsync::DaemonOptions options) {
 int run(regsync::DaemonOptions options) {
   asio::io_context io(1);
   int status = 0;
-  asio::co_spawn(io, feed_watchdog(), [](const std::exception_ptr&) {});
-  asio::co_spawn(io, serve(std::move(options)), [&](const std::exception_ptr& failure) {
-    if (failure) {
-      try {
-        std::rethrow_exception(failure);
-      } catch (...) {
-        regsync::log::error(regsync::describe(regsync::current_error()));
-      }
-      status = 1;
-    }
-    io.stop();
-  });
-  io.run();
+  const auto nothing_to_say = [](const std::optional<regsync::Error>&) {};
+  regsync::spawn_guarded(io.get_executor(), feed_watchdog(), nothing_to_say);
+  regsync::spawn_guarded(io.get_executor(), serve(std::move(options)),
+                         [&](const std::optional<regsync::Error>& problem) {
+                           if (problem) {
+                             regsync::log::error(regsync::describe(*problem));
+                             status = 1;
+                           }
+                           io.stop();
+                         });
+  // A handler that throws past its own guard is a defect; it costs a line in the journal, not the daemon.
+  while (const auto defect = regsync::guarded([&] { io.run(); })) {
+    regsync::log::error(regsync::describe(*defect));
+  }
   return status;
 }
 
@@ -81,6 +82,7 @@ int run(regsync::DaemonOptions options) {
 int main(int argc, char** argv) {
   regsync::forbid_core_dumps();
   keep_heap_small();
+  regsync::raise_file_limit();
   (void)std::signal(SIGPIPE, SIG_IGN);  // a peer that hangs up is an error code, not the end
   try {
     CLI::App app("Keeps Kubernetes pull secrets equal to the registry logins in the OS secret store.", "regsyncd");

@@ -7,9 +7,12 @@
 #include <asio/any_io_executor.hpp>
 #include <filesystem>
 #include <memory>
+#include <optional>
 #include <string>
+#include <vector>
 
 #include "daemon/coalesced_call.hpp"
+#include "helper/base/error.hpp"
 #include "sync/base/metrics.hpp"
 #include "sync/config/settings.hpp"
 
@@ -29,17 +32,25 @@ class MetricsExporter {
   MetricsExporter(MetricsExporter&&) = delete;
   MetricsExporter& operator=(MetricsExporter&&) = delete;
 
-  // Listens and writes as the settings say from now on. What cannot be done is logged; nothing else depends on it.
+  // Listens and writes as the settings say from now on. An occupied port is tried again.
   void configure(const Settings& settings);
+
+  // Why metrics are not served or written now; nothing else depends on it.
+  [[nodiscard]] std::vector<Error> problems() const;
 
   // Something was counted: the file is written soon, many changes at once.
   void changed();
 
  private:
+  void listen();
   void write_file();
+  static void note(std::optional<Error>& problem, std::optional<Error> now);
 
   const Metrics& metrics_;
   CoalescedCall writing_;
+  CoalescedCall listening_;  // again
+  std::optional<Error> listen_problem_;
+  std::optional<Error> file_problem_;
   std::string listen_;
   std::filesystem::path file_;
   std::unique_ptr<prometheus::Exposer> exposer_;

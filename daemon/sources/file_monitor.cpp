@@ -1,14 +1,18 @@
 #include "daemon/sources/file_monitor.hpp"
 
+#include <linux/magic.h>
 #include <sys/inotify.h>
+#include <sys/stat.h>
+#include <sys/statfs.h>
 #include <unistd.h>
 
 #include <array>
 #include <cerrno>
 #include <cstring>
+#include <string_view>
 #include <system_error>
 
-#include "helper/base/error.hpp"
+#include "sync/base/guard.hpp"
 
 namespace regsync {
 
@@ -22,28 +26,75 @@ constexpr std::uint32_t events_of_interest =
 // Long enough for an editor's write, rename and chmod to be one change; short against a person's patience.
 constexpr auto settle_time = std::chrono::milliseconds(15);
 
-int open_inotify() {
-  const int fd = inotify_init1(IN_NONBLOCK | IN_CLOEXEC);
-  if (fd < 0) {
-    throw Error(ErrorCode::internal, std::string("inotify: ") + std::strerror(errno),
-                "raise fs.inotify.max_user_instances, which sysctl shows");
+// File systems whose changes by other machines, or by the host of a virtual one, cause no event here (statfs(2),
+// linux/magic.h).
+std::optional<std::string_view> silent_file_system(const std::filesystem::path& path) {
+  struct statfs status{};
+  if (::statfs(path.c_str(), &status) != 0) {
+    return std::nullopt;
   }
-  return fd;
+  switch (static_cast<std::uint32_t>(status.f_type)) {
+    case NFS_SUPER_MAGIC:
+      return "NFS";
+    case SMB_SUPER_MAGIC:
+    case 0xFF534D42:  // CIFS
+    case SMB2_SUPER_MAGIC:
+      return "SMB";
+    case V9FS_MAGIC:
+      return "9p";
+    case FUSE_SUPER_MAGIC:
+      return "FUSE";
+    case AFS_SUPER_MAGIC:
+    case CEPH_SUPER_MAGIC:
+    case CODA_SUPER_MAGIC:
+      return "a network file system";
+    default:
+      return std::nullopt;
+  }
+}
+
+std::string stamp_of(const std::filesystem::path& path) {
+  struct stat status{};
+  if (::stat(path.c_str(), &status) != 0) {
+    return path.string() + " -";
+  }
+  std::string stamp = path.string();
+  for (const auto number :
+       {static_cast<long long>(status.st_ino), static_cast<long long>(status.st_size),
+        static_cast<long long>(status.st_mode), static_cast<long long>(status.st_mtim.tv_sec),
+        static_cast<long long>(status.st_mtim.tv_nsec), static_cast<long long>(status.st_ctim.tv_sec),
+        static_cast<long long>(status.st_ctim.tv_nsec)}) {
+    stamp += " " + std::to_string(number);
+  }
+  return stamp;
 }
 
 }  // namespace
 
-FileMonitor::FileMonitor(const asio::any_io_executor& executor, std::function<void()> on_change)
-    : inotify_(executor, open_inotify()), settle_(executor), on_change_(std::move(on_change)) {
-  arm();
+FileMonitor::FileMonitor(const asio::any_io_executor& executor, std::function<void()> on_change, Options options)
+    : options_(options), settle_(executor), poll_(executor), on_change_(std::move(on_change)) {
+  const int fd = options_.use_inotify ? ::inotify_init1(IN_NONBLOCK | IN_CLOEXEC) : -1;
+  no_instance_ = fd < 0 ? errno : 0;
+  if (fd >= 0) {
+    inotify_.emplace(executor, fd);
+    arm();
+  }
 }
 
 void FileMonitor::follow(std::vector<std::filesystem::path> paths) {
   paths_ = std::move(paths);
+  add_watches();
+  stamps_ = stamps();
+  poll_later();
+}
+
+void FileMonitor::add_watches() {
   for (const auto& [watch, names] : names_) {
-    inotify_rm_watch(inotify_.native_handle(), watch);
+    inotify_rm_watch(inotify_->native_handle(), watch);
   }
   names_.clear();
+  unwatched_.clear();
+  problem_.reset();
   for (const auto& path : paths_) {
     watch(path);
     std::error_code error;
@@ -56,8 +107,9 @@ void FileMonitor::follow(std::vector<std::filesystem::path> paths) {
 
 void FileMonitor::watch(const std::filesystem::path& path) {
   std::error_code error;
+  bool watched = true;
   if (std::filesystem::is_directory(path, error)) {
-    add(path, "");
+    watched = add(path, "");
   }
   // Its own folder, or the nearest one that exists: there the missing part will appear.
   auto missing = path;
@@ -66,20 +118,49 @@ void FileMonitor::watch(const std::filesystem::path& path) {
     missing = folder;
     folder = folder.parent_path();
   }
-  add(folder, missing.filename().string());
+  watched = add(folder, missing.filename().string()) && watched;
+  if (const auto silent = silent_file_system(folder)) {
+    watched = false;
+    set_problem(path, std::string(*silent) + " tells of no changes that are made elsewhere", "");
+  }
+  if (!watched) {
+    unwatched_.insert(path);
+  }
 }
 
-void FileMonitor::add(const std::filesystem::path& folder, const std::string& name) {
-  const int watch = inotify_add_watch(inotify_.native_handle(), folder.c_str(), events_of_interest);
-  if (watch >= 0) {  // a folder that may not be read has no news for us; reading its file says so in words
+// False where no event will come from there.
+bool FileMonitor::add(const std::filesystem::path& folder, const std::string& name) {
+  if (!inotify_) {
+    set_problem(folder, std::string("no inotify instance: ") + std::generic_category().message(no_instance_),
+                "raise the limit: sysctl fs.inotify.max_user_instances; then restart regsyncd");
+    return false;
+  }
+  const int watch = inotify_add_watch(inotify_->native_handle(), folder.c_str(), events_of_interest);
+  if (watch >= 0) {
     names_[watch].insert(name);
+    return true;
+  }
+  if (errno == ENOSPC || errno == ENOMEM) {
+    set_problem(folder, "no inotify watch is left", "raise the limit: sysctl fs.inotify.max_user_watches");
+  }
+  return false;  // a folder that may not be read: reading its file says so in words
+}
+
+// The first one is said; the others have the same cause, or matter as little.
+void FileMonitor::set_problem(const std::filesystem::path& path, const std::string& why, const std::string& remedy) {
+  if (!problem_) {
+    const auto seconds = std::chrono::ceil<std::chrono::seconds>(options_.poll_interval).count();
+    problem_ = Error(
+        ErrorCode::internal,
+        path.string() + ": changes are noticed within " + std::to_string(seconds) + " s, not at once (" + why + ")",
+        remedy);
   }
 }
 
 void FileMonitor::arm() {
-  inotify_.async_wait(asio::posix::stream_descriptor::wait_read, [this](const asio::error_code& error) {
+  inotify_->async_wait(asio::posix::stream_descriptor::wait_read, [this](const asio::error_code& error) {
     if (!error) {
-      on_readable();
+      guarded_logged("file monitor", [this] { on_readable(); });
     }
   });
 }
@@ -89,19 +170,61 @@ void FileMonitor::on_readable() {
     settle_.expires_after(settle_time);
     settle_.async_wait([this](const asio::error_code& error) {
       if (!error) {
-        follow(std::move(paths_));  // folders may have come and gone
-        on_change_();
+        guarded_logged("file monitor", [this] { announce(); });
       }
     });
   }
   arm();
 }
 
+// The watches are set anew first, so that what changes while the files are read is told as well.
+void FileMonitor::announce() {
+  follow(std::move(paths_));  // folders may have come and gone
+  on_change_();
+}
+
+void FileMonitor::poll_later() {
+  if (unwatched_.empty()) {
+    poll_.cancel();
+    return;
+  }
+  poll_.expires_after(options_.poll_interval);
+  poll_.async_wait([this](const asio::error_code& error) {
+    if (!error) {
+      guarded_logged("file monitor", [this] { poll(); });
+    }
+  });
+}
+
+void FileMonitor::poll() {
+  const auto unwatched = unwatched_;
+  const bool same = stamps() == stamps_;
+  add_watches();  // the limit may have been raised meanwhile
+  if (!same || unwatched_ != unwatched) {
+    announce();
+  } else {
+    poll_later();
+  }
+}
+
+FileMonitor::Stamps FileMonitor::stamps() const {
+  Stamps stamps;
+  for (const auto& path : unwatched_) {
+    stamps.insert(stamp_of(path));
+    std::error_code no_folder;
+    for (auto entry = std::filesystem::directory_iterator(path, no_folder);
+         !no_folder && entry != std::filesystem::directory_iterator(); entry.increment(no_folder)) {
+      stamps.insert(stamp_of(entry->path()));
+    }
+  }
+  return stamps;
+}
+
 bool FileMonitor::drain() {
   bool relevant = false;
   alignas(inotify_event) std::array<char, 16384> buffer{};
   for (;;) {
-    const auto size = read(inotify_.native_handle(), buffer.data(), buffer.size());
+    const auto size = read(inotify_->native_handle(), buffer.data(), buffer.size());
     if (size <= 0) {
       return relevant;
     }
@@ -110,9 +233,10 @@ bool FileMonitor::drain() {
       std::memcpy(&event, buffer.data() + at, sizeof event);
       const char* name = event.len > 0 ? buffer.data() + at + sizeof event : "";
       const auto known = names_.find(event.wd);
-      relevant = relevant || (event.mask & IN_Q_OVERFLOW) != 0U ||
-                 (known != names_.end() && (event.mask & IN_IGNORED) == 0U &&
-                  (known->second.contains("") || known->second.contains(name) || event.len == 0));
+      // An event of a watch that was replaced meanwhile may be of any name.
+      const bool of_interest =
+          known == names_.end() || event.len == 0 || known->second.contains("") || known->second.contains(name);
+      relevant = relevant || (event.mask & IN_Q_OVERFLOW) != 0U || ((event.mask & IN_IGNORED) == 0U && of_interest);
       at += sizeof event + event.len;
     }
   }

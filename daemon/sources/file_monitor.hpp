@@ -1,43 +1,72 @@
-// inotify on files that are edited, renamed over, created or deleted by others: "look again", never what changed.
+// Tells that files were edited, renamed over, created or deleted by others: that something changed, never what.
 //
-// A file is followed through its folder (editors and kubectl replace files by renaming), through the nearest folder
-// that exists while its own does not, and through a symbolic link to where the file really is. A burst of events is
-// one call. Lives on the io_context thread.
+// inotify on the folder of each file (editors and kubectl replace files by renaming), on the nearest folder that exists
+// while its own does not, and on the folder to which a symbolic link leads. Where no event can come (no inotify
+// instance or watch is left, or the file system tells of no changes made elsewhere: NFS, SMB, 9p, FUSE), the times and
+// sizes of the files are compared every few seconds instead, and problem() says so. A burst of events is one call.
+// Lives on the io_context thread.
 #pragma once
 
 #include <asio/any_io_executor.hpp>
-#include <asio/awaitable.hpp>
 #include <asio/posix/stream_descriptor.hpp>
 #include <asio/steady_timer.hpp>
+#include <chrono>
 #include <filesystem>
 #include <functional>
 #include <map>
+#include <optional>
 #include <set>
 #include <string>
 #include <vector>
+
+#include "helper/base/error.hpp"
 
 namespace regsync {
 
 class FileMonitor {
  public:
-  // Throws Error(internal) where the kernel gives no inotify instance.
-  FileMonitor(const asio::any_io_executor& executor, std::function<void()> on_change);
+  struct Options {
+    std::chrono::milliseconds poll_interval{3000};
+    bool use_inotify = true;
+  };
+
+  FileMonitor(const asio::any_io_executor& executor, std::function<void()> on_change)
+      : FileMonitor(executor, std::move(on_change), Options{}) {}
+  FileMonitor(const asio::any_io_executor& executor, std::function<void()> on_change, Options options);
 
   // Follows exactly these files and folders (of a folder: everything directly in it).
   void follow(std::vector<std::filesystem::path> paths);
 
+  // Why some of the files are compared every few seconds; nothing where events tell of all of them.
+  [[nodiscard]] const std::optional<Error>& problem() const { return problem_; }
+
  private:
+  // What a change of a file shows in: path, inode, size, times.
+  using Stamps = std::set<std::string>;
+
+  void add_watches();
   void watch(const std::filesystem::path& path);
-  void add(const std::filesystem::path& folder, const std::string& name);
+  bool add(const std::filesystem::path& folder, const std::string& name);
   void arm();
   void on_readable();
   [[nodiscard]] bool drain();
+  void announce();
+  void poll_later();
+  void poll();
+  void set_problem(const std::filesystem::path& path, const std::string& why, const std::string& remedy);
+  [[nodiscard]] Stamps stamps() const;
 
-  asio::posix::stream_descriptor inotify_;
+  const Options options_;
+  std::optional<asio::posix::stream_descriptor> inotify_;  // none: the kernel gave no instance
+  int no_instance_ = 0;                                    // errno of that
   asio::steady_timer settle_;
+  asio::steady_timer poll_;
   std::function<void()> on_change_;
   std::vector<std::filesystem::path> paths_;
   std::map<int, std::set<std::string>> names_;  // by watch: the names in that folder that matter; "" for any
+  std::set<std::filesystem::path> unwatched_;   // of paths_: compared by stamps_
+  Stamps stamps_;                               // of unwatched_
+  std::optional<Error> problem_;
 };
 
 }  // namespace regsync

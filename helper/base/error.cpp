@@ -56,6 +56,8 @@ std::string_view to_string(ErrorCode code) {
       return "not_owned";
     case ErrorCode::unusable_login:
       return "unusable_login";
+    case ErrorCode::login_denied:
+      return "login_denied";
     case ErrorCode::daemon_unreachable:
       return "daemon_unreachable";
     case ErrorCode::cancelled:

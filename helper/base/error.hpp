@@ -39,6 +39,7 @@ enum class ErrorCode : std::uint8_t {
   protocol,               // the answer makes no sense
   not_owned,              // the object is somebody else's; see rule 3 of README
   unusable_login,         // a login that kubelet cannot use
+  login_denied,           // a registry refuses a login
   daemon_unreachable,     // regsyncd is not running, or does not answer
   cancelled,              // the work was stopped on purpose
   internal,               // a defect of regsync
@@ -63,6 +64,11 @@ class Error : public std::exception {
   Error& retry_after(std::chrono::seconds delay) {
     retry_after_ = delay;
     return *this;
+  }
+
+  // Equal is what a person would be told the same of: retry_after does not count.
+  bool operator==(const Error& other) const {
+    return code_ == other.code_ && message_ == other.message_ && remedy_ == other.remedy_;
   }
 
   // The same error, its message led by what it happened to: "context dev: …".

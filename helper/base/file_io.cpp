@@ -188,6 +188,28 @@ std::optional<std::string> try_read_file(const fs::path& path, std::size_t max_b
   }
 }
 
+void make_private_folder(const fs::path& folder) {
+  make_folder(folder);
+  const FileDescriptor opened(::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
+  struct stat status{};
+  if (opened.get() < 0 || ::fstat(opened.get(), &status) != 0) {
+    const int error = errno;
+    std::error_code unreadable;
+    const bool link = fs::is_symlink(folder, unreadable);
+    throw Error(
+        ErrorCode::invalid_input,
+        folder.string() + ": " + (link ? "is a symbolic link, where a folder of regsync is expected" : reason(error)),
+        "see who made it, and remove it");
+  }
+  if (status.st_uid != ::geteuid()) {
+    throw Error(ErrorCode::invalid_input, folder.string() + ": belongs to another user",
+                "see who made it, and remove it");
+  }
+  if ((status.st_mode & 0777U) != S_IRWXU && ::fchmod(opened.get(), S_IRWXU) != 0) {
+    fail_writing(folder, "cannot be closed to other users", errno);
+  }
+}
+
 void write_whole(const fs::path& path, std::string_view content, unsigned mode) {
   // Through a symbolic link (people keep their dotfiles elsewhere) the file it names is replaced, not the link.
   std::error_code no_link;

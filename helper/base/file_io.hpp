@@ -20,6 +20,10 @@ std::optional<std::string> read_file_if_exists(const std::filesystem::path& path
 // The same; nothing where it cannot be read, for whoever has something to fall back on.
 std::optional<std::string> try_read_file(const std::filesystem::path& path, std::size_t max_bytes);
 
+// Makes the folder (and missing ones above it) if need be, and closes it to other users (0700). Throws
+// Error(invalid_input) where a symbolic link, another kind of file or another user's folder is in its place.
+void make_private_folder(const std::filesystem::path& folder);
+
 // Writes `content` whole: to a file of its own beside `path`, synced, then renamed over it. Replaces the file that a
 // symbolic link names, not the link. Makes missing folders (0700). What root writes belongs to the owner of the file it
 // replaces, else of the folder. Throws Error(invalid_input) naming the path and the cause.

@@ -69,28 +69,37 @@ bool is_utf8(std::string_view text) {
   return true;
 }
 
-std::string presentable(std::string_view raw) {
-  // A JSON decoder of the server quotes the request's body after this: it may hold a secret.
-  raw = raw.substr(0, raw.find(", error found in #"));
+std::string one_line(std::string_view raw) {
   std::string clean;
+  clean.reserve(raw.size());
   while (!raw.empty()) {
     const std::string_view before = raw;
     const auto point = take_code_point(raw);
     if (!point) {
       raw.remove_prefix(1);
-    }
-    const bool blank = point && changes_the_terminal(*point);
-    const std::string_view shown = !point ? replacement : blank ? " " : before.substr(0, before.size() - raw.size());
-    if (clean.size() + shown.size() > longest_text) {
-      clean += "…";
-      break;
-    }
-    if (!blank || (!clean.empty() && clean.back() != ' ')) {
-      clean += shown;
+      clean += replacement;
+    } else if (!changes_the_terminal(*point)) {
+      clean += before.substr(0, before.size() - raw.size());
+    } else if (!clean.empty() && clean.back() != ' ') {
+      clean += ' ';
     }
   }
   clean.erase(clean.find_last_not_of(' ') + 1);
   return clean;
+}
+
+std::string presentable(std::string_view raw) {
+  // A JSON decoder of the server quotes the request's body after this: it may hold a secret.
+  raw = raw.substr(0, raw.find(", error found in #"));
+  std::string line = one_line(raw.substr(0, 2 * longest_text));
+  if (line.size() <= longest_text) {
+    return line;
+  }
+  std::size_t end = longest_text;
+  while ((static_cast<unsigned char>(line.at(end)) & 0xC0U) == 0x80U) {
+    --end;  // not in the middle of a character
+  }
+  return line.substr(0, end) + "…";
 }
 
 }  // namespace regsync

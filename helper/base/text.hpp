@@ -21,8 +21,11 @@ bool has_control_characters(std::string_view text);
 std::optional<char32_t> take_code_point(std::string_view& text);
 bool is_utf8(std::string_view text);
 
-// One line of what a server or another program says: no control or direction-changing characters, no request body
-// echoed back, valid UTF-8 (U+FFFD stands for what is not), at most 600 bytes.
+// One line that cannot move a cursor: each run of control characters, line ends and characters that change the
+// direction of text becomes a blank, and U+FFFD stands for what is not UTF-8.
+std::string one_line(std::string_view raw);
+
+// One line of what a server or another program says, without a request body that it echoes, of at most 600 bytes.
 std::string presentable(std::string_view raw);
 
 }  // namespace regsync

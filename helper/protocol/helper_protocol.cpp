@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "helper/base/error.hpp"
+#include "helper/base/text.hpp"
 
 namespace regsync {
 namespace {
@@ -51,15 +52,9 @@ SecretString read_input(std::istream& in) {
   return input;
 }
 
-std::string_view trimmed(std::string_view text) {
-  constexpr std::string_view white_space = " \t\r\n\f\v";
-  text.remove_prefix(std::min(text.find_first_not_of(white_space), text.size()));
-  return text.substr(0, text.find_last_not_of(white_space) + 1);
-}
-
 std::string read_server(std::istream& in) {
   const SecretString input = read_input(in);
-  std::string server(trimmed(input.reveal()));
+  std::string server(trim(input.reveal()));
   if (server.empty()) {
     throw refusal(no_server);
   }
@@ -91,7 +86,7 @@ Credential read_credential(std::istream& in) {
     throw refusal("the input is not the JSON of a credential (no object)");
   }
   // Trimmed as it will be when it is asked for.
-  Credential credential{{std::string(trimmed(take_text(document, "ServerURL"))), take_text(document, "Username")}, {}};
+  Credential credential{{std::string(trim(take_text(document, "ServerURL"))), take_text(document, "Username")}, {}};
   std::string secret = take_text(document, "Secret");
   credential.secret = SecretString(secret);
   wipe_memory(secret.data(), secret.size());

@@ -3,27 +3,14 @@
 #include <algorithm>
 #include <array>
 
+#include "helper/base/text.hpp"
+
 namespace regsync {
 namespace {
 
 constexpr std::string_view hub = "docker.io";
 constexpr std::array hub_aliases{hub, std::string_view("index.docker.io"), std::string_view("registry-1.docker.io"),
                                  std::string_view("registry.hub.docker.com")};
-
-constexpr char to_lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; }
-
-std::string lower(std::string_view text) {
-  std::string lowered(text);
-  std::ranges::transform(lowered, lowered.begin(), to_lower);
-  return lowered;
-}
-
-std::string_view trim(std::string_view text) {
-  constexpr std::string_view white_space = " \t\r\n\f\v";
-  const auto first = text.find_first_not_of(white_space);
-  return first == std::string_view::npos ? std::string_view()
-                                         : text.substr(first, text.find_last_not_of(white_space) - first + 1);
-}
 
 }  // namespace
 
@@ -43,7 +30,7 @@ RegistryKey::RegistryKey(std::string_view server) {
   if (path == "/v1" || path == "/v2") {
     path = {};
   }
-  value_ = lower(host);
+  value_ = to_lower(host);
   if (std::ranges::find(hub_aliases, value_) != hub_aliases.end()) {
     value_ = hub;
   }

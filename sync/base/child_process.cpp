@@ -7,7 +7,6 @@
 
 #include <array>
 #include <asio/buffer.hpp>
-#include <asio/co_spawn.hpp>
 #include <asio/posix/stream_descriptor.hpp>
 #include <asio/redirect_error.hpp>
 #include <asio/steady_timer.hpp>
@@ -17,13 +16,14 @@
 #include <cerrno>
 #include <csignal>  // kill, sigset_t
 #include <cstring>
-#include <exception>
 #include <map>
 #include <memory>
 #include <optional>
 
 #include "helper/base/error.hpp"
+#include "sync/base/file_limit.hpp"
 #include "sync/base/find_program.hpp"
+#include "sync/base/guard.hpp"
 
 extern "C" {
 #include <sys/pidfd.h>  // glibc 2.36 forgot to say that it is C
@@ -140,6 +140,7 @@ pid_t spawn(const ChildCommand& command, const Pipe& in, const Pipe& out, const 
   words.insert(words.end(), command.arguments.begin(), command.arguments.end());
   std::vector<std::string> variables = environment_of(command);
   pid_t pid = -1;
+  const InheritedFileLimit as_we_were_started;
   const int failure = posix_spawn(&pid, program.c_str(), &actions.files, &actions.attributes, pointers(words).data(),
                                   pointers(variables).data());
   if (failure == ENOEXEC) {
@@ -213,6 +214,7 @@ struct Run {
   int open_pipes = 2;
   bool exited = false;
   bool too_much = false;
+  std::optional<Error> problem;  // of one of the coroutines
 };
 
 asio::awaitable<void> feed(std::shared_ptr<Run> run, std::string input) {
@@ -247,10 +249,14 @@ asio::awaitable<void> await_exit(std::shared_ptr<Run> run) {
   run->news.cancel();
 }
 
-void rethrow(const std::exception_ptr& failure) {
-  if (failure) {
-    std::rethrow_exception(failure);
-  }
+// Starts one of the coroutines of a run. What it throws is what the run fails with.
+void start(const asio::any_io_executor& executor, const std::shared_ptr<Run>& run, asio::awaitable<void> part) {
+  spawn_guarded(executor, std::move(part), [run](std::optional<Error> problem) {
+    if (problem) {
+      run->problem = std::move(problem);
+      run->news.cancel();
+    }
+  });
 }
 
 }  // namespace
@@ -276,14 +282,14 @@ asio::awaitable<ChildResult> run_child(ChildCommand command) {
   }
   // Whatever ends this coroutine ends the others: they wait on descriptors that are closed.
   const std::shared_ptr<void> closer(nullptr, [run](void*) { run->close(); });
-  asio::co_spawn(executor, feed(run, std::move(command.input)), rethrow);
-  asio::co_spawn(executor, collect(run, true, command.max_output), rethrow);
-  asio::co_spawn(executor, collect(run, false, 0), rethrow);
-  asio::co_spawn(executor, await_exit(run), rethrow);
+  start(executor, run, feed(run, std::move(command.input)));
+  start(executor, run, collect(run, true, command.max_output));
+  start(executor, run, collect(run, false, 0));
+  start(executor, run, await_exit(run));
 
   const auto deadline = std::chrono::steady_clock::now() + command.timeout;
   auto until = deadline;
-  while (!run->too_much && (!run->exited || run->open_pipes > 0)) {
+  while (!run->problem && !run->too_much && (!run->exited || run->open_pipes > 0)) {
     run->news.expires_at(until);
     std::error_code woken;
     try {
@@ -306,6 +312,9 @@ asio::awaitable<ChildResult> run_child(ChildCommand command) {
     if (run->exited) {
       until = std::min(until, std::chrono::steady_clock::now() + grace_after_exit);
     }
+  }
+  if (run->problem) {
+    throw *run->problem;
   }
   if (run->too_much) {
     throw Error(ErrorCode::rejected,

@@ -12,12 +12,22 @@
 #include <asio/co_spawn.hpp>
 #include <functional>
 #include <optional>
+#include <string_view>
 #include <utility>
 
 #include "helper/base/error.hpp"
 #include "helper/base/guarded.hpp"  // IWYU pragma: export
+#include "sync/base/log.hpp"
 
 namespace regsync {
+
+// guarded() for work that nobody waits for: what it threw is logged as what happened to `subject`.
+template <typename Work>
+void guarded_logged(std::string_view subject, Work&& work) {
+  if (const auto problem = guarded(std::forward<Work>(work))) {
+    log::error(describe(problem->within(subject)));
+  }
+}
 
 // Starts `work` on the executor and calls `on_end` with what it threw (ErrorCode::cancelled if it was cancelled through
 // `slot`), or with nothing. on_end must not throw.

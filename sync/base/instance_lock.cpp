@@ -10,6 +10,7 @@
 #include <system_error>
 
 #include "helper/base/error.hpp"
+#include "sync/base/log.hpp"
 
 namespace regsync {
 namespace {
@@ -38,7 +39,12 @@ std::string owner_of(int fd) {
 InstanceLock::InstanceLock(const std::filesystem::path& file, std::string_view program) {
   std::error_code made;  // a folder that cannot be made shows in open
   std::filesystem::create_directories(file.parent_path(), made);
-  fd_ = ::open(file.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+  fd_ = ::open(file.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NONBLOCK | O_NOFOLLOW, 0600);
+  if (fd_ < 0 && (errno == EROFS || errno == EACCES || errno == ENOSPC || errno == EDQUOT)) {
+    // Nothing can be written there now: the lock of the file, else of its folder, keeps others away as well.
+    fd_ = ::open(file.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOFOLLOW);
+    fd_ = fd_ >= 0 ? fd_ : ::open(file.parent_path().c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  }
   if (fd_ < 0) {
     fail(file, errno);
   }
@@ -53,10 +59,9 @@ InstanceLock::InstanceLock(const std::filesystem::path& file, std::string_view p
                 "use it (regsync status, regsync sync), or stop it: systemctl --user stop regsyncd.socket regsyncd");
   }
   const std::string line = std::to_string(::getpid()) + " " + std::string(program) + "\n";
-  if (::ftruncate(fd_, 0) != 0 || ::pwrite(fd_, line.data(), line.size(), 0) < 0) {
-    const int error = errno;
-    ::close(fd_);
-    fail(file, error);
+  // On a full disk the lock holds all the same; only its owner's name is missing.
+  if (::ftruncate(fd_, 0) == 0 && ::pwrite(fd_, line.data(), line.size(), 0) < 0) {
+    log::warning(file.string() + ": cannot be written: " + std::generic_category().message(errno));
   }
 }
 

@@ -4,12 +4,17 @@
 
 #include <initializer_list>
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <string>
 #include <string_view>
 
 namespace regsync {
 
 using JsonPath = std::initializer_list<std::string_view>;
+
+// JSON from outside, as a tree that may be copied, printed and compared (which recurses, once for each level); nothing
+// where it is not JSON, or nests deeper than 100.
+std::optional<nlohmann::json> parse_json(std::string_view text);
 
 // The value at a path of object keys; null where a step is missing or no object.
 const nlohmann::json* find_at(const nlohmann::json& object, JsonPath path);

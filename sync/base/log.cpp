@@ -18,6 +18,7 @@
 #include <utility>
 
 #include "helper/base/error.hpp"
+#include "helper/base/text.hpp"
 
 namespace regsync::log {
 namespace {
@@ -162,16 +163,19 @@ Level parse_level(std::string_view name) {
               "use debug, info, warning or error");
 }
 
-void write(Level level, const About& about, std::string_view message) {
+void write(Level level, const About& raw, std::string_view message) {
   if (!logger()->should_log(to_spdlog(level))) {
     return;
   }
+  // Names and texts come from servers and files: in the journal, too, a line end in one would begin a line of its own.
+  const std::array clean{one_line(raw.target), one_line(raw.context), one_line(raw.name_space), one_line(message)};
+  const About about{clean[0], clean[1], clean[2]};
   if (to_journal) {
     current_about = &about;
-    logger()->log(to_spdlog(level), message);
+    logger()->log(to_spdlog(level), with_about(clean[3], about));
     current_about = nullptr;
   } else {
-    logger()->log(to_spdlog(level), with_about(message, about));
+    logger()->log(to_spdlog(level), with_about(clean[3], about));
   }
 }
 

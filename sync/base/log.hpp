@@ -10,7 +10,8 @@ namespace regsync::log {
 
 enum class Level { debug, info, warning, error };
 
-// What a line is about; becomes the journal fields REGSYNC_TARGET, REGSYNC_CONTEXT, REGSYNC_NAMESPACE.
+// What a line is about. Stands at its end, and becomes the journal fields REGSYNC_TARGET, REGSYNC_CONTEXT and
+// REGSYNC_NAMESPACE.
 struct About {
   std::string_view target{};
   std::string_view context{};

@@ -2,7 +2,6 @@
 #pragma once
 
 #include <filesystem>
-#include <string_view>
 
 namespace regsync::paths {
 
@@ -16,10 +15,8 @@ inline std::filesystem::path settings() { return config_home() / "config.yaml"; 
 inline std::filesystem::path control_socket() { return runtime_dir() / "control.sock"; }
 inline std::filesystem::path owner() { return state_home() / "owner"; }
 inline std::filesystem::path footprints() { return state_home() / "footprints"; }
+inline std::filesystem::path last_good_settings() { return state_home() / "config.yaml"; }
+inline std::filesystem::path login_places() { return state_home() / "logins.json"; }
 inline std::filesystem::path lock() { return state_home() / "lock"; }
-
-// Writes `content` whole: to a file of its own beside `path`, synced, then renamed over it. Makes missing folders
-// (0700). Throws Error(invalid_input) naming the path and the cause.
-void write_whole(const std::filesystem::path& path, std::string_view content, unsigned mode = 0600);
 
 }  // namespace regsync::paths

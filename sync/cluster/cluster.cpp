@@ -258,8 +258,7 @@ void Cluster::on_worked(const Key& key, const Outcome& outcome) {
 
 void Cluster::on_health() {
   const auto problem = watches_.problem();
-  const bool changed =
-      problem.has_value() != problem_.has_value() || (problem && problem->message() != problem_->message());
+  const bool changed = problem != problem_;
   if (changed) {
     since_ = system_clock::now();
     if (problem) {

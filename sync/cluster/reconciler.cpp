@@ -504,8 +504,7 @@ void Reconciler::record_defect(const Key& key, Error defect) { note(key, SyncSta
 
 void Reconciler::note(const Key& key, SyncState state, std::optional<Error> cause) {
   Progress& progress = cache_.progress(key);
-  const bool same_cause =
-      cause && progress.cause ? cause->message() == progress.cause->message() : !cause && !progress.cause;
+  const bool same_cause = cause && progress.cause ? *cause == *progress.cause : !cause && !progress.cause;
   if (progress.state != state || !same_cause || !progress.tried()) {
     progress.state = state;
     progress.since = stamp_now();

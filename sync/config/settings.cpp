@@ -3,67 +3,34 @@
 #include <arpa/inet.h>
 #include <yaml-cpp/yaml.h>
 
-#include <algorithm>
 #include <charconv>
-#include <fstream>
-#include <iterator>
 #include <string_view>
 #include <system_error>
-#include <vector>
 
 #include "helper/base/error.hpp"
+#include "helper/base/file_io.hpp"
+#include "sync/base/guard.hpp"
 #include "sync/base/paths.hpp"
-#include "sync/base/suggest.hpp"
+#include "sync/config/yaml_reader.hpp"
 
 namespace regsync {
 namespace {
 
 namespace fs = std::filesystem;
 
-// Reads one file's nodes; knows its name, so that every fault can be said with its place.
-class Reader {
- public:
-  explicit Reader(std::string file) : file_(std::move(file)) {}
+// Far more than any settings need; what is larger is not settings but an accident.
+constexpr std::size_t max_settings_bytes = 1024UL * 1024;
 
-  [[noreturn]] void fail(const YAML::Mark& mark, const std::string& message, const std::string& remedy) const {
-    throw Error(ErrorCode::invalid_input,
-                file_ + ":" + std::to_string(mark.line + 1) + ":" + std::to_string(mark.column + 1) + ": " + message,
-                remedy);
+fs::path read_path(const YamlReader& reader, const YAML::Node& node, std::string_view what) {
+  std::string value = reader.text(node, what);
+  if (value.starts_with("~/")) {
+    return paths::home() / value.substr(2);
   }
-
-  void expect_keys(const YAML::Node& map, std::string_view what, const std::vector<std::string>& known) const {
-    if (!map.IsMap()) {
-      fail(map.Mark(), std::string(what) + " must be a mapping of keys to values", "");
-    }
-    for (const auto& item : map) {
-      const std::string key = text(item.first, "a key");
-      if (std::ranges::find(known, key) == known.end()) {
-        fail(item.first.Mark(), "unknown key \"" + key + "\" in " + std::string(what), did_you_mean(key, known));
-      }
-    }
+  if (!value.starts_with('/')) {
+    reader.fail(node.Mark(), std::string(what) + " must be an absolute path", "write it from / or from ~/");
   }
-
-  [[nodiscard]] std::string text(const YAML::Node& node, std::string_view what) const {
-    if (!node.IsScalar()) {
-      fail(node.Mark(), std::string(what) + " must be one value", "");
-    }
-    return node.Scalar();
-  }
-
-  [[nodiscard]] fs::path path(const YAML::Node& node, std::string_view what) const {
-    std::string value = text(node, what);
-    if (value.starts_with("~/")) {
-      return paths::home() / value.substr(2);
-    }
-    if (!value.starts_with('/')) {
-      fail(node.Mark(), std::string(what) + " must be an absolute path", "write it from / or from ~/");
-    }
-    return value;
-  }
-
- private:
-  std::string file_;
-};
+  return value;
+}
 
 // "127.0.0.1:9464", "[::1]:9464" or "localhost:9464": metrics name targets and namespaces, so never beyond loopback.
 bool is_loopback_listener(std::string_view text) {
@@ -86,7 +53,7 @@ bool is_loopback_listener(std::string_view text) {
   return host == "[::1]" || host == "localhost";
 }
 
-void read_metrics(const Reader& reader, const YAML::Node& node, Settings& settings) {
+void read_metrics(const YamlReader& reader, const YAML::Node& node, Settings& settings) {
   reader.expect_keys(node, "metrics", {"listen", "textfile"});
   if (const YAML::Node listen = node["listen"]) {
     settings.metrics_listen = reader.text(listen, "metrics.listen");
@@ -96,18 +63,19 @@ void read_metrics(const Reader& reader, const YAML::Node& node, Settings& settin
     }
   }
   if (const YAML::Node textfile = node["textfile"]) {
-    settings.metrics_file = reader.path(textfile, "metrics.textfile");
+    settings.metrics_file = read_path(reader, textfile, "metrics.textfile");
   }
 }
 
-Settings read(const Reader& reader, const YAML::Node& root) {
+Settings read(const YamlReader& reader, const YAML::Node& root) {
   Settings settings;
   if (root.IsNull()) {
     return settings;  // an empty file, or comments only
   }
-  reader.expect_keys(root, "config.yaml", {"kubeconfig", "logLevel", "concurrency", "metrics"});
+  reader.expect_keys(root, "config.yaml",
+                     {"kubeconfig", "logLevel", "concurrency", "metrics", "verifyLogins", "expires"});
   if (const YAML::Node node = root["kubeconfig"]) {
-    settings.kubeconfig = reader.path(node, "kubeconfig");
+    settings.kubeconfig = read_path(reader, node, "kubeconfig");
   }
   if (const YAML::Node node = root["logLevel"]) {
     try {
@@ -117,13 +85,13 @@ Settings read(const Reader& reader, const YAML::Node& root) {
     }
   }
   if (const YAML::Node node = root["concurrency"]) {
-    const std::string value = reader.text(node, "concurrency");
-    const auto [end, fault] = std::from_chars(value.data(), value.data() + value.size(), settings.concurrency);
-    if (fault != std::errc() || end != value.data() + value.size() || settings.concurrency < 1 ||
-        settings.concurrency > 1000) {
-      reader.fail(node.Mark(), "concurrency must be a number from 1 to 1000, not \"" + value + "\"",
-                  "the default is 64");
-    }
+    settings.concurrency = reader.number(node, "concurrency", 1, 1000);
+  }
+  if (const YAML::Node node = root["verifyLogins"]) {
+    settings.verify_logins = reader.boolean(node, "verifyLogins");
+  }
+  if (const YAML::Node node = root["expires"]) {
+    settings.expires = reader.map(node, "expires", &YamlReader::date);
   }
   if (const YAML::Node node = root["metrics"]) {
     read_metrics(reader, node, settings);
@@ -131,23 +99,34 @@ Settings read(const Reader& reader, const YAML::Node& root) {
   return settings;
 }
 
+Settings parse_settings(std::string_view text, const fs::path& file) {
+  Settings settings;
+  const std::string source = file.string();
+  const YamlReader reader(source);
+  reader.load(text, "correct the YAML there", [&](const YAML::Node& root) { settings = read(reader, root); });
+  return settings;
+}
+
 }  // namespace
 
 Settings load_settings(const fs::path& file) {
-  std::error_code unreadable;
-  if (!fs::exists(file, unreadable) && !unreadable) {
-    return {};
+  return parse_settings(read_file_if_exists(file, max_settings_bytes).value_or(""), file);
+}
+
+SettingsInForce load_settings_or_last_good(const fs::path& file, const fs::path& last_good) {
+  SettingsInForce in_force;
+  in_force.problem = guarded([&] {
+    const std::string text = read_file_if_exists(file, max_settings_bytes).value_or("");
+    in_force.settings = parse_settings(text, file);
+    if (try_read_file(last_good, max_settings_bytes).value_or("") != text) {
+      guarded_logged("settings", [&] { write_whole(last_good, text); });
+    }
+  });
+  if (in_force.problem) {
+    // Its own fault is of no interest: then the defaults are what is left.
+    static_cast<void>(guarded([&] { in_force.settings = load_settings(last_good); }));
   }
-  std::ifstream stream(file, std::ios::binary);
-  if (!stream) {
-    throw Error(ErrorCode::invalid_input, file.string() + ": cannot be read", "check its permissions");
-  }
-  const Reader reader(file.string());
-  try {
-    return read(reader, YAML::Load(std::string(std::istreambuf_iterator<char>(stream), {})));
-  } catch (const YAML::Exception& error) {
-    reader.fail(error.mark, error.msg, "correct the YAML there");
-  }
+  return in_force;
 }
 
 }  // namespace regsync

@@ -1,12 +1,10 @@
 #include "sync/config/target_directory.hpp"
 
-#include <cerrno>
-#include <cstring>
-#include <fstream>
-#include <sstream>
 #include <system_error>
 
-#include "sync/base/paths.hpp"
+#include "helper/base/file_io.hpp"
+#include "helper/base/text.hpp"
+#include "sync/base/guard.hpp"
 #include "sync/config/target_yaml.hpp"
 
 namespace regsync {
@@ -14,22 +12,13 @@ namespace regsync {
 namespace {
 
 // Far more than any target needs; what is larger is not a target but an accident.
-constexpr std::uintmax_t max_target_bytes = 1024 * 1024;
+constexpr std::size_t max_target_bytes = 1024UL * 1024;
 
-std::string read_file(const std::filesystem::path& path) {
-  std::error_code error;
-  const auto size = std::filesystem::file_size(path, error);
-  const std::ifstream file(path, std::ios::binary);
-  if (error || !file) {
-    throw Error(ErrorCode::invalid_input, path.string() + ": " + (error ? error.message() : std::strerror(errno)),
-                "make the file readable for you, or delete it");
-  }
-  if (size > max_target_bytes) {
-    throw Error(ErrorCode::invalid_input, path.string() + ": larger than 1 MiB", "a target is a few lines of YAML");
-  }
-  std::ostringstream content;
-  content << file.rdbuf();
-  return content.str();
+Error wrong_extension(const std::filesystem::path& path) {
+  auto right = path.filename();
+  right.replace_extension(".yaml");
+  return {ErrorCode::invalid_input, path.string() + ": ignored, because targets are files that end in .yaml",
+          "rename it to " + one_line(right.string())};
 }
 
 }  // namespace
@@ -49,16 +38,18 @@ TargetFiles TargetDirectory::load(const TargetFiles& last_good) const {
   }
   for (const auto& entry : entries) {
     const auto& path = entry.path();
-    if (path.extension() != ".yaml" || path.filename().string().front() == '.') {
+    if (path.filename().string().front() == '.') {
       continue;
     }
-    const std::string name = path.stem().string();
-    TargetFile& file = files[name];
-    try {
-      file.target = parse_target(name, read_file(path), path.string());
-    } catch (const Error& problem) {
-      file.problem = problem;
-      if (const auto known = last_good.find(name); known != last_good.end()) {
+    if (path.extension() == ".yml") {
+      files[one_line(path.filename().string())].problem = wrong_extension(path);
+    }
+    if (path.extension() == ".yaml") {
+      const std::string name = path.stem().string();
+      TargetFile& file = files[one_line(name)];
+      file.problem =
+          guarded([&] { file.target = parse_target(name, read_file(path, max_target_bytes), path.string()); });
+      if (const auto known = last_good.find(name); file.problem && known != last_good.end()) {
         file.target = known->second.target;
       }
     }
@@ -68,7 +59,7 @@ TargetFiles TargetDirectory::load(const TargetFiles& last_good) const {
 
 void TargetDirectory::write(const Target& target) const {
   validate(target);
-  paths::write_whole(path_of(target.name), to_yaml(target));
+  write_whole(path_of(target.name), to_yaml(target));
 }
 
 bool TargetDirectory::remove(const std::string& name) const {

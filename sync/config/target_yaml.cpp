@@ -2,73 +2,72 @@
 
 #include <yaml-cpp/yaml.h>
 
-#include <algorithm>
-#include <charconv>
+#include <array>
+#include <cstdio>
+#include <utility>
 
 #include "helper/base/error.hpp"
+#include "sync/base/duration.hpp"
+#include "sync/config/yaml_reader.hpp"
 
 namespace regsync {
 
 namespace {
 
-using namespace std::chrono_literals;
+const std::vector<std::string> known_keys{
+    "secret",          "registries", "contexts", "namespaces", "namespaceSelector", "excludeNamespaces",
+    "serviceAccounts", "email",      "onLogout", "refresh",    "expires",           "verifyLogins"};
 
-[[noreturn]] void fail(const std::string& what, const std::string& remedy) {
-  throw Error(ErrorCode::invalid_input, what, remedy);
+LabelSelector read_selector(const YamlReader& reader, const YAML::Node& node) {
+  try {
+    return LabelSelector::parse(reader.text(node, "namespaceSelector"));
+  } catch (const Error& error) {
+    reader.fail(node.Mark(), error.message(), error.remedy());
+  }
 }
 
-// Reads one YAML mapping, and knows where each fault is.
-class Reader {
- public:
-  explicit Reader(std::string_view source) : source_(source) {}
-
-  [[noreturn]] void fail_at(const YAML::Mark& mark, const std::string& what, const std::string& remedy) const {
-    std::string where(source_);
-    if (!mark.is_null()) {
-      where += ":" + std::to_string(mark.line + 1) + ":" + std::to_string(mark.column + 1);
-    }
-    fail(where + ": " + what, remedy);
+void read(const YamlReader& reader, const YAML::Node& document, Target& target) {
+  reader.expect_keys(document, "a target", known_keys);
+  if (const auto node = document["secret"]) {
+    target.secret = reader.text(node, "secret");
   }
-
-  [[nodiscard]] std::string text(const YAML::Node& node, std::string_view key) const {
-    if (!node.IsScalar()) {
-      fail_at(node.Mark(), std::string(key) + " must be one value", "see regsync.yaml(5)");
-    }
-    return node.Scalar();
+  if (const auto node = document["namespaceSelector"]) {
+    target.namespace_selector = read_selector(reader, node);
   }
-
-  [[nodiscard]] std::vector<std::string> list(const YAML::Node& node, std::string_view key) const {
-    if (node.IsNull()) {
-      return {};
-    }
-    if (node.IsScalar()) {
-      return {node.Scalar()};  // one value needs no brackets
-    }
-    if (!node.IsSequence()) {
-      fail_at(node.Mark(), std::string(key) + " must be a list", "write it as [a, b] or one per line with \"- \"");
-    }
-    std::vector<std::string> values;
-    for (const auto& item : node) {
-      values.push_back(text(item, key));
-    }
-    return values;
+  if (const auto node = document["email"]) {
+    target.email = reader.text(node, "email");
   }
-
-  [[nodiscard]] std::chrono::seconds duration(const YAML::Node& node, std::string_view key) const {
-    const std::string value = text(node, key);
-    long long count = 0;
-    const auto [end, error] = std::from_chars(value.data(), value.data() + value.size(), count);
-    const std::string_view unit(end, static_cast<std::size_t>(value.data() + value.size() - end));
-    const auto seconds = unit == "s" ? 1 : unit == "m" ? 60 : unit == "h" ? 3600 : 0;
-    if (error != std::errc() || seconds == 0 || count < 1 || count > 1000000) {
-      fail_at(node.Mark(), "\"" + value + "\" is not a duration", "write it as 30m, 6h or 90s");
-    }
-    return std::chrono::seconds(count * seconds);
+  if (const auto node = document["onLogout"]) {
+    target.on_logout =
+        reader.choice(node, "onLogout", {"keep", "remove"}) == "keep" ? OnLogout::keep : OnLogout::remove;
   }
+  if (const auto node = document["refresh"]) {
+    target.refresh = reader.map(node, "refresh", &YamlReader::duration);
+  }
+  if (const auto node = document["expires"]) {
+    target.expires = reader.map(node, "expires", &YamlReader::date);
+  }
+  if (const auto node = document["verifyLogins"]) {
+    target.verify_logins = reader.boolean(node, "verifyLogins");
+  }
+  for (const auto& [key, values] : {std::pair{"registries", &target.registries},
+                                    {"contexts", &target.contexts},
+                                    {"namespaces", &target.namespaces},
+                                    {"excludeNamespaces", &target.exclude_namespaces},
+                                    {"serviceAccounts", &target.service_accounts}}) {
+    if (const auto node = document[key]) {
+      *values = reader.list(node, key);
+    }
+  }
+}
 
- private:
-  std::string_view source_;
-};
+std::string to_text(std::chrono::sys_days day) {
+  const std::chrono::year_month_day date(day);
+  std::array<char, 32> text{};
+  std::snprintf(text.data(), text.size(), "%04d-%02u-%02u", static_cast<int>(date.year()),
+                static_cast<unsigned>(date.month()), static_cast<unsigned>(date.day()));
+  return text.data();
+}
 
 void emit_list(YAML::Emitter& out, const char* key, const std::vector<std::string>& values) {
   if (!values.empty()) {
@@ -76,81 +75,19 @@ void emit_list(YAML::Emitter& out, const char* key, const std::vector<std::strin
   }
 }
 
-std::string to_duration(std::chrono::seconds duration) {
-  if (duration % 1h == 0s) {
-    return std::to_string(duration / 1h) + "h";
-  }
-  return duration % 1min == 0s ? std::to_string(duration / 1min) + "m" : std::to_string(duration.count()) + "s";
-}
-
 }  // namespace
 
 Target parse_target(std::string name, std::string_view yaml, std::string_view source) {
-  const Reader reader(source);
   Target target;
   target.name = std::move(name);
   target.secret = target.name;
-  YAML::Node document;
-  try {
-    const auto documents = YAML::LoadAll(std::string(yaml));
-    if (documents.size() != 1 || !documents.front().IsMap()) {
-      fail(std::string(source) + ": not a target", "a target is one YAML mapping; see regsync.yaml(5)");
-    }
-    document = documents.front();
-    std::vector<std::string> seen;
-    for (const auto& entry : document) {
-      const std::string key = reader.text(entry.first, "a key");
-      const YAML::Node& value = entry.second;
-      if (std::find(seen.begin(), seen.end(), key) != seen.end()) {
-        reader.fail_at(entry.first.Mark(), key + " stands twice", "keep one of them");
-      }
-      seen.push_back(key);
-      if (key == "secret") {
-        target.secret = reader.text(value, key);
-      } else if (key == "registries") {
-        target.registries = reader.list(value, key);
-      } else if (key == "contexts") {
-        target.contexts = reader.list(value, key);
-      } else if (key == "namespaces") {
-        target.namespaces = reader.list(value, key);
-      } else if (key == "namespaceSelector") {
-        try {
-          target.namespace_selector = LabelSelector::parse(reader.text(value, key));
-        } catch (const Error& error) {
-          reader.fail_at(value.Mark(), error.message(), error.remedy());
-        }
-      } else if (key == "excludeNamespaces") {
-        target.exclude_namespaces = reader.list(value, key);
-      } else if (key == "serviceAccounts") {
-        target.service_accounts = reader.list(value, key);
-      } else if (key == "email") {
-        target.email = reader.text(value, key);
-      } else if (key == "onLogout") {
-        const std::string choice = reader.text(value, key);
-        if (choice != "keep" && choice != "remove") {
-          reader.fail_at(value.Mark(), "onLogout is \"" + choice + "\"", "it can be keep or remove");
-        }
-        target.on_logout = choice == "keep" ? OnLogout::keep : OnLogout::remove;
-      } else if (key == "refresh") {
-        if (!value.IsMap()) {
-          reader.fail_at(value.Mark(), "refresh must map registries to durations", "write it as {ghcr.io: 6h}");
-        }
-        for (const auto& item : value) {
-          target.refresh[reader.text(item.first, key)] = reader.duration(item.second, key);
-        }
-      } else {
-        reader.fail_at(entry.first.Mark(), "unknown key \"" + key + "\"",
-                       "known are secret, registries, contexts, namespaces, namespaceSelector, excludeNamespaces, "
-                       "serviceAccounts, email, onLogout, refresh");
-      }
-    }
-  } catch (const YAML::Exception& error) {
-    reader.fail_at(error.mark, error.msg, "correct the YAML; until then the last good version stays in force");
-  }
+  const YamlReader reader(source);
+  reader.load(yaml, "correct the YAML; until then the last good version stays in force",
+              [&](const YAML::Node& document) { read(reader, document, target); });
   try {
     validate(target);
   } catch (const Error& error) {
-    fail(std::string(source) + ": " + error.message(), error.remedy());
+    throw error.within(source);
   }
   return target;
 }
@@ -176,9 +113,19 @@ std::string to_yaml(const Target& target) {
   if (!target.refresh.empty()) {
     out << YAML::Key << "refresh" << YAML::Value << YAML::Flow << YAML::BeginMap;
     for (const auto& [registry, every] : target.refresh) {
-      out << YAML::Key << registry << YAML::Value << to_duration(every);
+      out << YAML::Key << registry << YAML::Value << to_text(every);
     }
     out << YAML::EndMap;
+  }
+  if (!target.expires.empty()) {
+    out << YAML::Key << "expires" << YAML::Value << YAML::Flow << YAML::BeginMap;
+    for (const auto& [registry, day] : target.expires) {
+      out << YAML::Key << registry << YAML::Value << to_text(day);
+    }
+    out << YAML::EndMap;
+  }
+  if (target.verify_logins) {
+    out << YAML::Key << "verifyLogins" << YAML::Value << *target.verify_logins;
   }
   out << YAML::EndMap;
   return std::string(out.c_str()) + "\n";

@@ -16,6 +16,7 @@
 #include <utility>
 
 #include "helper/base/error.hpp"
+#include "sync/base/json_access.hpp"
 #include "sync/control/messages.hpp"
 
 namespace regsync {
@@ -39,11 +40,11 @@ Error not_running(const std::filesystem::path& socket, int error) {
 }
 
 json parse_line(const std::string& line) {
-  json message = json::parse(line, nullptr, /*allow_exceptions=*/false);
-  if (!message.is_object()) {
-    throw Error(ErrorCode::protocol, "regsyncd answered something that is no JSON-RPC message");
+  auto message = parse_json(line);
+  if (!message || !message->is_object()) {
+    throw Error(ErrorCode::protocol, "regsyncd answered something that is not a JSON-RPC message");
   }
-  return message;
+  return *std::move(message);
 }
 
 // Of a response: its result; throws its error.
@@ -51,12 +52,11 @@ json result_of(json response) {
   if (!response.contains("error")) {
     return response.contains("result") ? std::move(response["result"]) : json::object();
   }
-  json& error = response["error"];
-  const std::string message = error.value("message", std::string("regsyncd refused"));
-  if (!error.contains("data")) {
+  const std::string message(text_at(response, {"error", "message"}));
+  json flat = map_at(response, {"error", "data"});
+  if (flat.empty()) {
     throw Error(ErrorCode::protocol, "regsyncd answered: " + message);
   }
-  json flat = std::move(error["data"]);
   flat["message"] = message;
   throw control::error_from_json(flat);
 }
@@ -197,8 +197,8 @@ void ControlClient::subscribe(const json& params, milliseconds repeat,
       continue;
     }
     const json message = parse_line(line);
-    if (message.value("method", std::string()) == "status" && message.contains("params")) {
-      report = control::report_from_json(message["params"]);
+    if (text_at(message, {"method"}) == "status") {
+      report = control::report_from_json(map_at(message, {"params"}));
     }
   }
 }

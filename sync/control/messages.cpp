@@ -7,6 +7,8 @@
 #include <utility>
 #include <vector>
 
+#include "sync/base/json_access.hpp"
+
 namespace regsync::control {
 namespace {
 
@@ -137,6 +139,7 @@ StatusReport parse_report(const json& j) {
   report.owner = j.at("owner");
   report.started = from_rfc3339(j.at("started").get_ref<const std::string&>());
   report.store = optional_error(j, "store");
+  report.problems = from_array(list_at(j, {"problems"}), error_from_json);  // missing: none
   report.logins = from_array(j.at("logins"), login_from_json);
   report.targets = from_array(j.at("targets"), target_from_json);
   report.contexts = from_array(j.at("contexts"), context_from_json);
@@ -163,6 +166,7 @@ json to_json(const StatusReport& report) {
             {"pid", report.pid},
             {"owner", report.owner},
             {"started", to_rfc3339(report.started)},
+            {"problems", to_array(report.problems, error_json)},
             {"logins", to_array(report.logins, [](const Login& login) { return to_json(login); })},
             {"targets", to_array(report.targets, [](const TargetStatus& target) { return to_json(target); })},
             {"contexts", to_array(report.contexts, [](const ContextStatus& context) { return to_json(context); })},

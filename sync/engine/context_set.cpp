@@ -37,7 +37,7 @@ void ContextSet::set_kubeconfig(kube::Kubeconfig kubeconfig) {
 }
 
 void ContextSet::set_kubeconfig_problem(Error problem) {
-  if (!kubeconfig_problem_ || kubeconfig_problem_->message() != problem.message()) {
+  if (kubeconfig_problem_ != problem) {
     log::warning(describe(problem));
   }
   kubeconfig_problem_ = std::move(problem);

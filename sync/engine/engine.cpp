@@ -45,7 +45,9 @@ class Engine::Impl {
         targets_(executor, options_.grace, hooks_.read_again),
         contexts_(
             executor, options_.cluster, options_.grace, [this] { changed(); }, [this] { update(); }),
-        logins_(executor, options_.cluster.metrics, hooks_.on_wanted, [this] { update(); }),
+        logins_(
+            executor, options_.cluster.metrics, options_.login_places, options_.login_settle,
+            {.on_wanted = hooks_.on_wanted, .on_change = [this] { update(); }, .read_again = hooks_.read_logins_again}),
         disk_timer_(executor),
         settled_(executor) {}
 
@@ -71,6 +73,11 @@ class Engine::Impl {
 
   void set_cred_helpers(std::map<std::string, std::string> helpers) {
     logins_.set_cred_helpers(std::move(helpers));
+    update();
+  }
+
+  void set_login_settings(bool verify, std::map<std::string, std::chrono::sys_days> expires) {
+    logins_.set_login_settings(verify, std::move(expires));
     update();
   }
 
@@ -115,6 +122,7 @@ class Engine::Impl {
     report.owner = options_.cluster.owner.annotation;
     report.started = started_;
     report.store = logins_.store_problem();
+    report.problems = logins_.notices(std::chrono::system_clock::now());
     report.logins = logins_.all();
     add_state({.targets = targets_.files(),
                .plans = plans_,
@@ -405,6 +413,10 @@ Engine::~Engine() = default;
 void Engine::set_targets(TargetFiles targets) { impl_->set_targets(std::move(targets)); }
 void Engine::set_kubeconfig(kube::Kubeconfig kubeconfig) { impl_->set_kubeconfig(std::move(kubeconfig)); }
 void Engine::set_kubeconfig_problem(Error problem) { impl_->set_kubeconfig_problem(std::move(problem)); }
+void Engine::set_login_settings(bool verify, std::map<std::string, std::chrono::sys_days> expires) {
+  impl_->set_login_settings(verify, std::move(expires));
+}
+
 void Engine::set_logins(StoreReading logins) { impl_->set_logins(std::move(logins)); }
 void Engine::expect_reading() { impl_->expect_reading(); }
 void Engine::set_cred_helpers(std::map<std::string, std::string> helpers) {

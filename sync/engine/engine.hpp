@@ -11,6 +11,7 @@
 #include <asio/any_io_executor.hpp>
 #include <asio/awaitable.hpp>
 #include <chrono>
+#include <filesystem>
 #include <functional>
 #include <map>
 #include <memory>
@@ -34,13 +35,16 @@ struct EngineOptions {
   // What a file no longer says counts once it has stayed so for this long and was read again: it may have been read
   // while it was being written.
   std::chrono::milliseconds grace{5000};
+  std::filesystem::path login_places = {};       // where it is remembered what held a login; empty: nowhere
+  std::chrono::milliseconds login_settle{3000};  // a login is gone that is missing in two readings this far apart
 };
 
 // What an engine asks of whoever runs it. Each is called on the io_context thread, and may call the engine back.
 struct EngineHooks {
   std::function<void(const std::set<RegistryKey>&)> on_wanted;  // the registries whose logins are needed now
   std::function<void()> on_change;                              // the status changed
-  std::function<void()> read_again;  // read the target files again now, and call set_targets()
+  std::function<void()> read_again;              // read the target files again now, and call set_targets()
+  std::function<void()> read_logins_again = {};  // read the secret store again now, and call set_logins(); may be empty
 };
 
 class Engine {
@@ -63,6 +67,9 @@ class Engine {
   // credHelpers of Docker's config.json: registries whose logins come from another helper than ours, by their name
   // there.
   void set_cred_helpers(std::map<std::string, std::string> helpers);
+
+  // verifyLogins and expires of config.yaml.
+  void set_login_settings(bool verify, std::map<std::string, std::chrono::sys_days> expires);
 
   // Tries everything of one target (or of all) now, and returns once each key was tried. adopt: takes over Secrets
   // of these targets that exist and are not ours, this once. login_time: how long to wait for logins that are slow to

@@ -1,17 +1,18 @@
 #include "sync/engine/footprint.hpp"
 
-#include <fstream>
 #include <nlohmann/json.hpp>
 
+#include "helper/base/file_io.hpp"
 #include "sync/base/guard.hpp"
 #include "sync/base/log.hpp"
-#include "sync/base/paths.hpp"
 
 namespace regsync {
 
 namespace {
 
 using nlohmann::json;
+
+constexpr std::size_t max_footprint_bytes = 64UL * 1024 * 1024;
 
 json to_json(const Footprint& footprint) {
   json contexts = json::object();
@@ -55,10 +56,8 @@ FootprintStore::FootprintStore(std::filesystem::path folder) : folder_(std::move
       continue;
     }
     const std::string target = entry.path().stem().string();
-    const auto failure = guarded([&] {
-      std::ifstream file(entry.path());
-      footprints_[target] = from_json(json::parse(file));
-    });
+    const auto failure =
+        guarded([&] { footprints_[target] = from_json(json::parse(read_file(entry.path(), max_footprint_bytes))); });
     if (failure) {
       footprints_.erase(target);
       const Error problem(ErrorCode::invalid_input, entry.path().string() + " is not a footprint that regsync wrote",
@@ -100,7 +99,7 @@ void FootprintStore::set(const std::string& target, Footprint footprint) {
   if (known != nullptr && *known == footprint) {
     return;
   }
-  paths::write_whole(path_of(target), to_json(footprint).dump(2) + "\n");
+  write_whole(path_of(target), to_json(footprint).dump(2) + "\n");
   footprints_[target] = std::move(footprint);
 }
 

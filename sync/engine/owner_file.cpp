@@ -5,17 +5,18 @@
 
 #include <array>
 #include <cctype>
-#include <fstream>
 #include <random>
 
 #include "helper/base/error.hpp"
-#include "sync/base/paths.hpp"
+#include "helper/base/file_io.hpp"
+#include "helper/base/text.hpp"
 
 namespace regsync {
 
 namespace {
 
 constexpr std::size_t id_length = 16;
+constexpr std::size_t max_owner_bytes = 4096;
 
 std::string new_id() {
   static constexpr std::string_view digits = "0123456789abcdef";
@@ -37,13 +38,10 @@ std::string user_at_host() {
 }  // namespace
 
 Owner load_owner(const std::filesystem::path& file) {
-  std::string id;
-  if (std::ifstream in(file); in) {
-    in >> id;
-  }
+  std::string id(trim(read_file_if_exists(file, max_owner_bytes).value_or("")));
   if (id.empty()) {
     id = new_id();
-    paths::write_whole(file, id + "\n");
+    write_whole(file, id + "\n");
   } else if (id.size() != id_length || id.find_first_not_of("0123456789abcdef") != std::string::npos) {
     throw Error(ErrorCode::invalid_input, file.string() + " does not hold an owner id",
                 "restore it; with a new id, the Secrets written before count as another machine's");

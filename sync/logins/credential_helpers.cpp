@@ -1,7 +1,6 @@
 #include "sync/logins/credential_helpers.hpp"
 
 #include <algorithm>
-#include <asio/bind_cancellation_slot.hpp>
 #include <asio/cancellation_signal.hpp>
 #include <asio/co_spawn.hpp>
 #include <nlohmann/json.hpp>
@@ -10,6 +9,8 @@
 #include "helper/base/text.hpp"
 #include "sync/base/boottime_timer.hpp"
 #include "sync/base/child_process.hpp"
+#include "sync/base/guard.hpp"
+#include "sync/base/json_access.hpp"
 #include "sync/base/log.hpp"
 
 namespace regsync {
@@ -34,17 +35,13 @@ Error failed(const CredentialHelper& source, const std::string& why, const std::
 }
 
 Credential parse_answer(const CredentialHelper& source, const std::string& output) {
-  const auto answer = nlohmann::json::parse(output, nullptr, false);
-  const auto text = [&answer](const char* field) {
-    const auto it = answer.is_object() ? answer.find(field) : answer.end();
-    return answer.is_object() && it != answer.end() && it->is_string() ? it->get<std::string>() : std::string();
-  };
-  const auto username = text("Username");
-  const auto secret = text("Secret");
+  const auto answer = parse_json(output).value_or(nlohmann::json());
+  const std::string_view username = text_at(answer, {"Username"});
+  const std::string_view secret = text_at(answer, {"Secret"});
   if (username.empty() || secret.empty()) {
     throw failed(source, "its answer is not a login");
   }
-  return {{source.server, username}, SecretString(secret)};
+  return {{source.server, std::string(username)}, SecretString(secret)};
 }
 
 }  // namespace
@@ -105,15 +102,18 @@ void CredentialHelpers::set_sources(const std::map<RegistryKey, CredentialHelper
     auto follower = std::make_shared<Follower>(executor_, source);
     followers_[registry] = follower;
     ++running_;
-    asio::co_spawn(
+    spawn_guarded(
         executor_, follow(follower),
-        asio::bind_cancellation_slot(follower->cancel.slot(), [this, follower](const std::exception_ptr& failure) {
+        [this, follower](std::optional<Error> problem) {
           --running_;
           ended_.notify_all();
-          if (failure && follower->wanted) {
-            std::rethrow_exception(failure);  // a defect: it ends by cancel
+          if (problem && follower->wanted) {
+            follower->reading.problem = std::move(problem);
+            follower->reading.answered = true;
+            guarded_logged("credential helpers", on_change_);
           }
-        }));
+        },
+        follower->cancel.slot());
   }
 }
 
@@ -124,7 +124,7 @@ asio::awaitable<void> CredentialHelpers::follow(std::shared_ptr<Follower> follow
     if (!follower->wanted) {
       break;
     }
-    on_change_();
+    guarded_logged("credential helpers", on_change_);
     if (!follower->reading.problem) {
       retry = first_retry;
       co_await follower->timer.wait_for(follower->source.every);
@@ -150,13 +150,14 @@ asio::awaitable<void> CredentialHelpers::read(Follower& follower) {
       throw failed(source, quotable(said, follower.reading.credential.get()));
     }
     follower.reading.credential = std::make_shared<const Credential>(parse_answer(source, result.output));
-  } catch (const Error& error) {
+  } catch (const std::exception&) {
+    const Error error = current_error();
     problem = error.code() == ErrorCode::not_found
                   ? failed(source, "it is not on the PATH of regsync",
                            "install it, or see what PATH `systemctl --user show-environment` has")
               : error.code() == ErrorCode::credential_plugin ? error
                                                              : failed(source, error.message());
-    if (follower.wanted && (!follower.reading.problem || follower.reading.problem->message() != problem->message())) {
+    if (follower.wanted && (!follower.reading.problem || *follower.reading.problem != *problem)) {
       log::warning(describe(*problem));
     }
   }

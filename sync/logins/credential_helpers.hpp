@@ -1,4 +1,4 @@
-// StoreReading that other credential helpers mint: a registry which Docker's config.json gives to a helper of its own
+// Logins that other credential helpers mint: a registry which Docker's config.json gives to a helper of its own
 // in `credHelpers` (ecr-login, gcloud, acr-env, …) is read through that helper, as docker does, and renewed before the
 // token expires.
 //

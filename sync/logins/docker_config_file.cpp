@@ -3,15 +3,14 @@
 #include <sys/stat.h>
 
 #include <array>
-#include <cerrno>
 #include <cstdlib>
-#include <fstream>
-#include <iterator>
 #include <nlohmann/json.hpp>
 #include <system_error>
 #include <utility>
 
 #include "helper/base/error.hpp"
+#include "helper/base/file_io.hpp"
+#include "helper/base/text.hpp"
 #include "sync/base/base64.hpp"
 #include "sync/base/paths.hpp"
 
@@ -22,21 +21,12 @@ namespace fs = std::filesystem;
 using Document = nlohmann::ordered_json;
 
 // docker/cli, cli/config/types/authconfig.go: the members that are secrets.
+constexpr std::size_t max_config_bytes = 16UL * 1024 * 1024;
+
 constexpr std::array secret_members{"auth", "password", "identitytoken", "registrytoken"};
 
-std::optional<std::string> read_bytes(const fs::path& path) {
-  std::ifstream file(path, std::ios::binary);
-  if (!file) {
-    if (errno == ENOENT) {
-      return std::nullopt;
-    }
-    throw Error(ErrorCode::invalid_input, path.string() + " cannot be read: " + std::generic_category().message(errno));
-  }
-  return std::string(std::istreambuf_iterator<char>(file), {});
-}
-
 Document parse(const fs::path& path, const std::optional<std::string>& bytes) {
-  if (!bytes || bytes->find_first_not_of(" \t\r\n") == std::string::npos) {
+  if (!bytes || trim(*bytes).empty()) {
     return Document::object();
   }
   try {
@@ -99,7 +89,7 @@ fs::path default_docker_config() {
 
 DockerConfigFile::DockerConfigFile(fs::path path)
     : path_(std::move(path)),
-      original_(read_bytes(path_)),
+      original_(read_file_if_exists(path_, max_config_bytes)),
       document_(std::make_unique<Document>(parse(path_, original_))) {}
 
 DockerConfigFile::~DockerConfigFile() = default;
@@ -227,17 +217,17 @@ std::string DockerConfigFile::text() const {
 }
 
 void DockerConfigFile::save() {
-  if (read_bytes(path_) != original_) {
+  if (read_file_if_exists(path_, max_config_bytes) != original_) {
     throw Error(ErrorCode::stale, path_.string() + " was changed by another program meanwhile; it was left alone",
                 "run the command again");
   }
   struct stat status{};
   const unsigned mode = stat(path_.c_str(), &status) == 0 ? status.st_mode & 07777U : 0600U;
   std::string written = text();
-  paths::write_whole(path_, written, mode);
+  write_whole(path_, written, mode);
   original_ = std::move(written);
 }
 
-void DockerConfigFile::save_copy(const fs::path& path) const { paths::write_whole(path, text(), 0600); }
+void DockerConfigFile::save_copy(const fs::path& path) const { write_whole(path, text(), 0600); }
 
 }  // namespace regsync

@@ -3,17 +3,35 @@
 #include <algorithm>
 #include <utility>
 
+#include "sync/base/guard.hpp"
+#include "sync/base/jwt.hpp"
 #include "sync/base/log.hpp"
 
 namespace regsync {
 
-LoginBook::LoginBook(const asio::any_io_executor& executor, Metrics* metrics,
-                     std::function<void(const std::set<RegistryKey>&)> on_wanted, std::function<void()> on_change)
+namespace {
+
+using std::chrono::steady_clock;
+
+// Long enough to get a new token from somebody.
+constexpr auto warned_before = std::chrono::days(14);
+
+}  // namespace
+
+LoginBook::LoginBook(const asio::any_io_executor& executor, Metrics* metrics, std::filesystem::path places,
+                     std::chrono::milliseconds settle, Hooks hooks)
     : metrics_(metrics),
-      on_wanted_(std::move(on_wanted)),
-      on_change_(std::move(on_change)),
+      hooks_(std::move(hooks)),
       changed_(executor),
-      helpers_(executor, [this] { changed(); }) {}
+      places_(std::move(places), settle),
+      recheck_(executor),
+      helpers_(executor, [this] { changed(); }),
+      health_(executor, try_login, [this] { changed(); }) {}
+
+void LoginBook::set_login_settings(bool verify, std::map<std::string, std::chrono::sys_days> expires) {
+  verify_ = verify;
+  settings_expire_ = std::move(expires);
+}
 
 void LoginBook::want(const TargetFiles& targets) {
   std::set<RegistryKey> wanted;
@@ -22,10 +40,30 @@ void LoginBook::want(const TargetFiles& targets) {
       wanted.merge(wanted_registries(*file.target));
     }
   }
+  want_tried_and_ending(targets);
   helpers_.set_sources(take_helper_sources(targets, wanted));
   if (wanted != wanted_) {
     wanted_ = std::move(wanted);
-    on_wanted_(wanted_);
+    hooks_.on_wanted(wanted_);
+  }
+}
+
+void LoginBook::want_tried_and_ending(const TargetFiles& targets) {
+  tried_.clear();
+  expire_.clear();
+  const auto note = [this](const std::map<std::string, std::chrono::sys_days>& expires) {
+    for (const auto& [registry, day] : expires) {
+      expire_[RegistryKey(registry)] = day;
+    }
+  };
+  note(settings_expire_);
+  for (const auto& [name, file] : targets) {
+    if (file.target && file.target->verify_logins.value_or(verify_)) {
+      tried_.merge(wanted_registries(*file.target));
+    }
+    if (file.target) {
+      note(file.target->expires);
+    }
   }
 }
 
@@ -55,7 +93,7 @@ std::map<RegistryKey, CredentialHelper> LoginBook::take_helper_sources(const Tar
 void LoginBook::take(StoreReading logins) {
   ++readings_;
   if (logins.problem) {
-    if (!store_.store_problem || store_.store_problem->message() != logins.problem->message()) {
+    if (store_.store_problem != logins.problem) {
       log::warning(describe(*logins.problem));
     }
   } else if (store_.store_problem) {
@@ -80,14 +118,27 @@ void LoginBook::take_logins(StoreReading& reading) {
   }
   for (const auto& [registry, credential] : seen) {
     const auto known = store_.credentials.find(registry);
-    if (metrics_ != nullptr && (known == store_.credentials.end() || !(*known->second == *credential))) {
-      metrics_->login_changed(registry.value(), std::chrono::system_clock::now());
+    const bool is_new = known == store_.credentials.end();
+    if (is_new || !(*known->second == *credential)) {
+      log::info((is_new ? "found the login of " : "the login has changed: ") + credential->login.username + " for " +
+                registry.value());
+      if (metrics_ != nullptr) {
+        metrics_->login_changed(registry.value(), std::chrono::system_clock::now());
+      }
     }
   }
+  auto verdict = places_.judge(reading, steady_clock::now());
+  read_again_at(verdict.recheck);
+  for (const auto& registry : verdict.gone) {
+    if (!store_.gone.contains(registry)) {
+      log::info("the login for " + registry.value() + " is gone");
+    }
+  }
+  store_.gone = std::move(verdict.gone);
   store_.problems = std::move(reading.problems);
+  store_.problems.merge(verdict.unknown);
   for (const auto& [registry, credential] : store_.credentials) {
-    const bool not_gone = !reading.shows_everything() || store_.problems.contains(registry);
-    if (not_gone && reading.asked.contains(registry)) {
+    if (reading.asked.contains(registry) && !store_.gone.contains(registry)) {
       seen.try_emplace(registry, credential);
     }
   }
@@ -107,15 +158,29 @@ void LoginBook::take_logins(StoreReading& reading) {
   }
 }
 
+void LoginBook::read_again_at(std::optional<LoginPlaces::Clock::time_point> time) {
+  rechecking_ = time.has_value() && hooks_.read_again != nullptr;
+  recheck_.cancel();
+  if (!rechecking_) {
+    return;
+  }
+  recheck_.expires_at(*time);
+  recheck_.async_wait([this](const asio::error_code& error) {
+    if (!error && !stopping_) {
+      guarded_logged("secret store", hooks_.read_again);
+    }
+  });
+}
+
 void LoginBook::changed() {
-  on_change_();
+  hooks_.on_change();
   changed_.notify_all();
 }
 
 bool LoginBook::is_complete() const {
   const bool store_read =
       store_.store_problem || std::includes(store_.asked.begin(), store_.asked.end(), wanted_.begin(), wanted_.end());
-  return store_read && readings_ >= expected_ && helpers_.all_answered();
+  return store_read && readings_ >= expected_ && helpers_.all_answered() && health_.settled() && !rechecking_;
 }
 
 asio::awaitable<void> LoginBook::complete(std::chrono::milliseconds time) {
@@ -127,7 +192,30 @@ asio::awaitable<void> LoginBook::complete(std::chrono::milliseconds time) {
   }
 }
 
-KnownLogins LoginBook::known() const {
+KnownLogins LoginBook::known() { return health_.in_force(known_untried(), tried_); }
+
+std::vector<Error> LoginBook::notices(std::chrono::system_clock::time_point now) const {
+  std::vector<Error> notices = health_.notices();
+  if (places_.problem()) {
+    notices.push_back(*places_.problem());
+  }
+  for (const auto& [registry, credential] : store_.credentials) {
+    auto end = jwt_expiry(credential->secret.reveal());
+    if (const auto said = expire_.find(registry); said != expire_.end()) {
+      end = said->second;
+    }
+    if (end && wanted_.contains(registry) && *end - now < warned_before) {
+      const auto days = std::chrono::ceil<std::chrono::days>(*end - now).count();
+      notices.emplace_back(ErrorCode::unusable_login,
+                           "the login for " + registry.value() +
+                               (*end <= now ? " has expired" : " expires in " + std::to_string(days) + " d"),
+                           "log in with a new one: docker login " + registry.value());
+    }
+  }
+  return notices;
+}
+
+KnownLogins LoginBook::known_untried() const {
   KnownLogins all = store_;
   for (const auto& [registry, reading] : helpers_.readings()) {
     all.credentials.erase(registry);
@@ -144,8 +232,10 @@ KnownLogins LoginBook::known() const {
 
 asio::awaitable<void> LoginBook::stop() {
   stopping_ = true;
+  recheck_.cancel();
   changed_.notify_all();
-  return helpers_.stop();
+  co_await helpers_.stop();
+  co_await health_.stop();
 }
 
 }  // namespace regsync

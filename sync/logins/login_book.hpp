@@ -7,7 +7,9 @@
 
 #include <asio/any_io_executor.hpp>
 #include <asio/awaitable.hpp>
+#include <asio/steady_timer.hpp>
 #include <chrono>
+#include <filesystem>
 #include <functional>
 #include <map>
 #include <optional>
@@ -20,20 +22,32 @@
 #include "sync/base/metrics.hpp"
 #include "sync/config/target_directory.hpp"
 #include "sync/logins/credential_helpers.hpp"
+#include "sync/logins/login_health.hpp"
+#include "sync/logins/login_places.hpp"
 #include "sync/model/desired_state.hpp"
 
 namespace regsync {
 
 class LoginBook {
  public:
-  // metrics may be null. on_wanted: the registries to read from the store from now on. on_change: known() differs.
-  LoginBook(const asio::any_io_executor& executor, Metrics* metrics,
-            std::function<void(const std::set<RegistryKey>&)> on_wanted, std::function<void()> on_change);
+  struct Hooks {
+    std::function<void(const std::set<RegistryKey>&)> on_wanted;  // the registries to read from the store from now on
+    std::function<void()> on_change;                              // known() differs
+    std::function<void()> read_again = {};                        // read the store again now; may be empty
+  };
+
+  // metrics may be null. places: the file in which it is remembered where logins were; empty for none. settle: how long
+  // a login must be missing to be gone.
+  LoginBook(const asio::any_io_executor& executor, Metrics* metrics, std::filesystem::path places,
+            std::chrono::milliseconds settle, Hooks hooks);
 
   // The registries of these targets are wanted.
   void want(const TargetFiles& targets);
   // credHelpers of Docker's config.json; takes effect with the next want().
   void set_cred_helpers(std::map<std::string, std::string> helpers) { cred_helpers_ = std::move(helpers); }
+
+  // Of config.yaml; takes effect with the next want(). expires: by registry as written.
+  void set_login_settings(bool verify, std::map<std::string, std::chrono::sys_days> expires);
 
   // A reading of the store has arrived.
   void take(StoreReading logins);
@@ -44,7 +58,10 @@ class LoginBook {
   // person who waits: the keyring answers in milliseconds, a cloud's helper in seconds.
   asio::awaitable<void> complete(std::chrono::milliseconds time = std::chrono::seconds(10));
 
-  [[nodiscard]] KnownLogins known() const;
+  // What may be used now. Starts to try what is new.
+  [[nodiscard]] KnownLogins known();
+  // What a person should know of logins that are in use: untried ones, and those that end soon.
+  [[nodiscard]] std::vector<Error> notices(std::chrono::system_clock::time_point now) const;
   [[nodiscard]] const std::vector<Login>& all() const { return all_; }
   [[nodiscard]] const std::optional<Error>& store_problem() const { return store_.store_problem; }
 
@@ -54,21 +71,31 @@ class LoginBook {
   [[nodiscard]] bool is_complete() const;
   std::map<RegistryKey, CredentialHelper> take_helper_sources(const TargetFiles& targets,
                                                               std::set<RegistryKey>& wanted) const;
+  void want_tried_and_ending(const TargetFiles& targets);
+  [[nodiscard]] KnownLogins known_untried() const;
   void take_logins(StoreReading& reading);
+  void read_again_at(std::optional<LoginPlaces::Clock::time_point> time);
   void changed();
 
   Metrics* metrics_;
-  std::function<void(const std::set<RegistryKey>&)> on_wanted_;
-  std::function<void()> on_change_;
+  Hooks hooks_;
   std::map<std::string, std::string> cred_helpers_;
-  std::set<RegistryKey> wanted_;  // of the store
+  bool verify_ = true;
+  std::map<std::string, std::chrono::sys_days> settings_expire_;
+  std::set<RegistryKey> wanted_;                                         // of the store
+  std::set<RegistryKey> tried_;                                          // whose new logins are tried first
+  std::map<RegistryKey, std::chrono::system_clock::time_point> expire_;  // as files say
   KnownLogins store_;
   std::vector<Login> all_;
   std::size_t readings_ = 0;
   std::size_t expected_ = 0;
   bool stopping_ = false;
   AsyncEvent changed_;
+  LoginPlaces places_;
+  asio::steady_timer recheck_;
+  bool rechecking_ = false;  // a login may be gone, and the next reading tells
   CredentialHelpers helpers_;
+  LoginHealth health_;
 };
 
 }  // namespace regsync

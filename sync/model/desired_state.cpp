@@ -60,12 +60,8 @@ Error obstacle(const Key& key, const Plan& plan, const SecretView& observed) {
 bool Plan::operator==(const Plan& other) const {
   const auto same_payload =
       payload == other.payload || (payload && other.payload && payload->digest() == other.payload->digest());
-  const auto same_problems = std::equal(problems.begin(), problems.end(), other.problems.begin(), other.problems.end(),
-                                        [](const Error& a, const Error& b) { return a.message() == b.message(); });
-  const auto same_hold =
-      held.has_value() == other.held.has_value() && (!held || held->message() == other.held->message());
-  return target == other.target && same_payload && carried_over == other.carried_over && same_problems &&
-         waiting == other.waiting && remove == other.remove && same_hold;
+  return target == other.target && same_payload && carried_over == other.carried_over && problems == other.problems &&
+         waiting == other.waiting && remove == other.remove && held == other.held;
 }
 
 std::set<RegistryKey> wanted_registries(const Target& target) {
@@ -88,7 +84,11 @@ Plan make_plan(const Target& target, const KnownLogins& logins) {
     if (found == logins.credentials.end()) {
       found = logins.credentials.find(host_of(key));
     }
-    if (const auto problem = logins.problems.find(key); problem != logins.problems.end()) {
+    auto problem = logins.problems.find(key);
+    if (problem == logins.problems.end() && (found == logins.credentials.end() || found->first != key)) {
+      problem = logins.problems.find(host_of(key));
+    }
+    if (problem != logins.problems.end()) {
       plan.problems.push_back(problem->second);
       if (found == logins.credentials.end()) {
         plan.carried_over.insert(key.auths_key());  // it failed: that is not a logout
@@ -101,9 +101,10 @@ Plan make_plan(const Target& target, const KnownLogins& logins) {
         plan.carried_over.insert(key.auths_key());
         continue;
       }
-      ++gone;
+      const bool is_gone = logins.gone.contains(key) || logins.gone.contains(host_of(key));
+      gone += is_gone ? 1 : 0;
       plan.problems.push_back(no_login(registry));
-      if (target.on_logout == OnLogout::keep) {
+      if (!is_gone || target.on_logout == OnLogout::keep) {
         plan.carried_over.insert(key.auths_key());
       }
       continue;

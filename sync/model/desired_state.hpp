@@ -29,7 +29,8 @@ namespace regsync {
 // What is known of the logins: the last complete reading of each registry.
 struct KnownLogins {
   std::map<RegistryKey, std::shared_ptr<const Credential>> credentials;
-  std::set<RegistryKey> asked;            // read, so that absence means something
+  std::set<RegistryKey> asked;            // read
+  std::set<RegistryKey> gone;             // had a login that is known to be gone; other absent ones may come back
   std::map<RegistryKey, Error> problems;  // why a login cannot be had now; what was known stays in force
   std::optional<Error> store_problem;     // why the store cannot be read now
 };

@@ -4,16 +4,13 @@
 #include <atomic>
 #include <nlohmann/json.hpp>
 
+#include "helper/base/text.hpp"
 #include "helper/store/registry_key.hpp"
 #include "sync/base/base64.hpp"
 
 namespace regsync {
 
 namespace {
-
-bool has_control_character(std::string_view text) {
-  return std::any_of(text.begin(), text.end(), [](unsigned char c) { return c < 0x20 || c == 0x7f; });
-}
 
 void replace_all(std::string& text, std::string_view from, std::string_view to) {
   for (auto at = text.find(from); at != std::string::npos; at = text.find(from, at + to.size())) {
@@ -75,10 +72,13 @@ std::optional<Error> unfit_for_kubelet(const Credential& credential) {
   if (login.username.find(':') != std::string::npos) {
     return unfit("its user name holds a \":\", where kubelet ends the user name", again);
   }
-  if (has_control_character(login.username) || has_control_character(secret.reveal())) {
+  if (has_control_characters(login.username) || has_control_characters(secret.reveal())) {
     return unfit("it holds control characters", again);
   }
-  if (has_control_character(login.server) || login.server.find_first_of("*?[] ") != std::string::npos) {
+  if (!is_utf8(login.server) || !is_utf8(login.username) || !is_utf8(secret.reveal())) {
+    return unfit("it is not UTF-8, which JSON must be", again);
+  }
+  if (has_control_characters(login.server) || login.server.find_first_of("*?[] ") != std::string::npos) {
     return unfit("its registry is not a plain host",
                  "erase it with `docker logout`, and log in to the registry's host");
   }

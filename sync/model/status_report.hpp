@@ -57,13 +57,15 @@ struct StatusReport {
   std::string owner;  // "id user@host"
   WallTime started;
   std::optional<Error> store;         // why the secret store cannot be read now
+  std::vector<Error> problems;        // of the daemon itself: settings, metrics, files it cannot follow
   std::vector<Login> logins;          // of the last complete reading
   std::vector<TargetStatus> targets;  // sorted by name
   std::vector<ContextStatus> contexts;
   std::vector<StatusRow> rows;  // sorted by target, context, namespace
   std::vector<Error> notes;     // worth knowing, and nothing is wrong: what happened, and what can be done about it
 
-  // Whether everything is as asked: no row but in_sync, no problem anywhere.
+  // Whether every cluster is as asked: no row but in_sync, no problem of a target, a context or the store. The daemon's
+  // own problems do not count.
   [[nodiscard]] bool all_in_sync() const;
 };
 

@@ -3,9 +3,9 @@
 #include <fnmatch.h>
 
 #include <algorithm>
-#include <cctype>
 
 #include "helper/base/error.hpp"
+#include "helper/base/text.hpp"
 #include "sync/model/authority.hpp"
 #include "sync/model/names.hpp"
 
@@ -87,8 +87,11 @@ void validate(const Target& target) {
       fail("target " + target.name + ": \"" + account + "\" is not a service account", "use a service account's name");
     }
   }
-  if (std::any_of(target.email.begin(), target.email.end(), [](unsigned char c) { return std::iscntrl(c) != 0; })) {
+  if (has_control_characters(target.email)) {
     fail("target " + target.name + ": the email holds control characters", "remove them");
+  }
+  if (!is_utf8(target.email)) {
+    fail("target " + target.name + ": the email is not UTF-8", "write it in UTF-8");
   }
 }
 

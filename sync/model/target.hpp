@@ -5,6 +5,7 @@
 
 #include <chrono>
 #include <map>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -27,7 +28,9 @@ struct Target {
   std::vector<std::string> service_accounts;    // attached to their imagePullSecrets
   std::string email;
   OnLogout on_logout = OnLogout::keep;
-  std::map<std::string, std::chrono::seconds> refresh;  // per registry: how often a short-lived login is renewed
+  std::map<std::string, std::chrono::seconds> refresh;   // per registry: how often a short-lived login is renewed
+  std::map<std::string, std::chrono::sys_days> expires;  // per registry: when its login ends, as the person knows it
+  std::optional<bool> verify_logins;                     // whether new logins are tried first; else as settings say
 
   bool operator==(const Target&) const = default;
 };

@@ -33,7 +33,10 @@ KnownLogins read_logins(Console& console, const std::vector<Target>& targets, Pr
   const auto on_wanted = [&](const std::set<RegistryKey>& wanted) {
     asio::post(io, [&, wanted] { running->take(read_store(console, wanted, prompt)); });
   };
-  LoginBook book(io.get_executor(), nullptr, on_wanted, [] {});
+  // A command reads once: it neither remembers where logins were nor tries them at their registries.
+  LoginBook book(io.get_executor(), nullptr, {}, std::chrono::milliseconds(0),
+                 {.on_wanted = on_wanted, .on_change = [] {}});
+  book.set_login_settings(/*verify=*/false, {});
   running = &book;
   book.set_cred_helpers(DockerConfigFile(default_docker_config()).foreign_helpers());
   book.want(files);

@@ -48,10 +48,13 @@ StatusReport run_engine(Console& console, const std::optional<std::filesystem::p
   const Settings settings = load_settings(paths::settings());
   asio::io_context io(1);
   FootprintStore footprints(paths::footprints());
-  const EngineOptions options{.cluster = {.owner = load_owner(paths::owner()), .concurrency = settings.concurrency}};
+  const EngineOptions options{.cluster = {.owner = load_owner(paths::owner()), .concurrency = settings.concurrency},
+                              .login_places = paths::login_places()};
 
   Engine* running = nullptr;
+  std::set<RegistryKey> last_wanted;
   const auto on_wanted = [&](const std::set<RegistryKey>& wanted) {
+    last_wanted = wanted;
     // Posted: the engine asks from inside an update.
     asio::post(io, [&, logins = read_store(console, wanted, Prompt::never)]() mutable {
       running->set_logins(std::move(logins));
@@ -59,8 +62,12 @@ StatusReport run_engine(Console& console, const std::optional<std::filesystem::p
   };
   const auto read_targets = [&] { running->set_targets(TargetDirectory(paths::targets()).load()); };
   Engine engine(io.get_executor(), options, footprints,
-                {.on_wanted = on_wanted, .on_change = [] {}, .read_again = read_targets});
+                {.on_wanted = on_wanted,
+                 .on_change = [] {},
+                 .read_again = read_targets,
+                 .read_logins_again = [&] { on_wanted(std::set(last_wanted)); }});
   running = &engine;
+  engine.set_login_settings(settings.verify_logins, settings.expires);
   engine.set_cred_helpers(DockerConfigFile(default_docker_config()).foreign_helpers());
   engine.set_kubeconfig(load_kubeconfig(kubeconfig));
   read_targets();

@@ -6,8 +6,6 @@
 
 #include <algorithm>
 #include <array>
-#include <fstream>
-#include <iterator>
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <optional>
@@ -15,6 +13,7 @@
 #include <string_view>
 
 #include "helper/base/error.hpp"
+#include "helper/base/file_io.hpp"
 #include "sync/base/base64.hpp"
 #include "sync/base/json_access.hpp"
 
@@ -23,10 +22,7 @@ namespace {
 
 using nlohmann::json;
 
-std::string read_file(const std::string& path) {
-  std::ifstream stream(path, std::ios::binary);
-  return {std::istreambuf_iterator<char>(stream), {}};
-}
+constexpr std::size_t max_file_bytes = 1024UL * 1024;
 
 // How the API server reads a client certificate (k8s.io/apiserver/pkg/authentication/request/x509): the common name.
 std::string common_name_of(const std::string& pem) {
@@ -68,10 +64,10 @@ std::string user_name_in(const kube::ResolvedContext& context) {
     return common_name_of(context.client_certificate_data);
   }
   if (!context.client_certificate_file.empty()) {
-    return common_name_of(read_file(context.client_certificate_file));
+    return common_name_of(try_read_file(context.client_certificate_file, max_file_bytes).value_or(""));
   }
   if (!context.token_file.empty()) {
-    return subject_of(read_file(context.token_file));
+    return subject_of(try_read_file(context.token_file, max_file_bytes).value_or(""));
   }
   return subject_of(context.token.reveal());
 }

@@ -286,7 +286,7 @@ int hand_over(const Target& target, Outcome outcome, ControlClient* daemon, cons
     }
     return exit_done;
   }
-  const auto time = parse_duration(options.wait.empty() ? "30s" : options.wait, "--wait");
+  const auto time = duration_of(options.wait.empty() ? "30s" : options.wait, "--wait");
   const auto started = std::chrono::steady_clock::now();
   const StatusReport report = sync_and_wait(console, *daemon, target.name, options.adopt, time);
   const auto took = std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::steady_clock::now() - started);
@@ -308,7 +308,7 @@ int hand_over(const Target& target, Outcome outcome, ControlClient* daemon, cons
 
 int add(const AddOptions& options, Console& console) {
   if (!options.wait.empty()) {
-    parse_duration(options.wait, "--wait");
+    duration_of(options.wait, "--wait");
   }
   dry_run_of(options.dry_run);
   require_whole_login(options);

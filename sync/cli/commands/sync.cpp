@@ -40,7 +40,7 @@ int preview_sync(const SyncOptions& options, Console& console) {
 }
 
 int sync(const SyncOptions& options, Console& console) {
-  const auto time = parse_duration(options.timeout, "--timeout");
+  const auto time = duration_of(options.timeout, "--timeout");
   if (!options.once && options.kubeconfig && options.dry_run.empty()) {
     throw UsageError("--kubeconfig without --once: regsyncd uses its own",
                      "write kubeconfig: " + options.kubeconfig->string() + " in " + paths::settings().string());

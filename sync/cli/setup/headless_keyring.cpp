@@ -11,6 +11,7 @@
 #include <system_error>
 
 #include "helper/base/error.hpp"
+#include "helper/base/file_io.hpp"
 #include "sync/base/base64.hpp"
 #include "sync/base/paths.hpp"
 #include "sync/cli/setup/foreign_helper.hpp"
@@ -81,7 +82,7 @@ void prepare_headless_keyring(CredentialStore& store, std::ostream& out) {
       case Present::nothing:
         break;
     }
-    paths::write_whole(password, random_password(), 0600);
+    write_whole(password, random_password(), 0600);
   }
   try {
     start_unlocked(store);

@@ -144,6 +144,9 @@ class Problems {
 
 Problems collect(const StatusReport& report) {
   Problems problems;
+  for (const Error& problem : report.problems) {
+    problems.add("", problem);
+  }
   if (report.store) {
     problems.add("", *report.store);
   }
@@ -447,7 +450,7 @@ void print_report(Console& console, const StatusReport& report, Format format, c
       return;
     case Format::table:
     case Format::wide:
-      if (report.targets.empty() && report.rows.empty() && !report.store) {
+      if (report.targets.empty() && report.rows.empty() && report.problems.empty() && !report.store) {
         console.err << view.when_empty;
       } else if (view.rows || format == Format::wide) {
         console.out << render_table(report, format == Format::wide, console.colour, console.now(), SIZE_MAX,

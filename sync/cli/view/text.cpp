@@ -1,10 +1,9 @@
 #include "sync/cli/view/text.hpp"
 
 #include <algorithm>
-#include <charconv>
 #include <cwchar>
-#include <system_error>
 
+#include "sync/base/duration.hpp"
 #include "sync/cli/console.hpp"
 
 namespace regsync::cli {
@@ -125,39 +124,12 @@ std::string human_age(std::chrono::seconds age) {
   return std::to_string(days / 365) + "y";
 }
 
-std::chrono::milliseconds parse_duration(std::string_view text, std::string_view option) {
-  const auto fail = [&]() {
-    return UsageError(std::string(option) + ": \"" + std::string(text) + "\" is no duration",
-                      "write for example 30s, 2m or 1m30s");
-  };
-  std::chrono::milliseconds total{0};
-  std::string_view rest = text;
-  if (rest.empty()) {
-    throw fail();
+std::chrono::milliseconds duration_of(std::string_view text, std::string_view option) {
+  if (const auto duration = parse_duration(text)) {
+    return *duration;
   }
-  while (!rest.empty()) {
-    long number = 0;
-    const auto [end, fault] = std::from_chars(rest.data(), rest.data() + rest.size(), number);
-    if (fault != std::errc() || number < 0 || number > 1'000'000) {
-      throw fail();
-    }
-    rest.remove_prefix(static_cast<std::size_t>(end - rest.data()));
-    const auto digit = rest.find_first_of("0123456789");
-    const std::string_view unit = rest.substr(0, digit);
-    if (unit == "ms") {
-      total += std::chrono::milliseconds(number);
-    } else if (unit == "s") {
-      total += std::chrono::seconds(number);
-    } else if (unit == "m") {
-      total += std::chrono::minutes(number);
-    } else if (unit == "h") {
-      total += std::chrono::hours(number);
-    } else {
-      throw fail();
-    }
-    rest.remove_prefix(unit.size());
-  }
-  return total;
+  throw UsageError(std::string(option) + ": invalid duration \"" + std::string(text) + "\"",
+                   std::string(duration_examples));
 }
 
 std::string count_of(std::size_t count, std::string_view singular) {

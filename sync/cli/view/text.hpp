@@ -24,8 +24,8 @@ std::string clip(std::string_view text, int columns);
 // As kubectl writes ages (apimachinery util/duration HumanDuration): 5s, 2m3s, 47m, 5h, 3d.
 std::string human_age(std::chrono::seconds age);
 
-// "30s", "2m", "1m30s", "500ms". Throws UsageError naming `option`.
-std::chrono::milliseconds parse_duration(std::string_view text, std::string_view option);
+// The value of a command-line option, as sync/base/duration.hpp reads it. Throws UsageError naming `option`.
+std::chrono::milliseconds duration_of(std::string_view text, std::string_view option);
 
 // "1 Secret", "3 Secrets".
 std::string count_of(std::size_t count, std::string_view singular);

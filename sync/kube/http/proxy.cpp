@@ -7,20 +7,10 @@
 #include <cctype>
 #include <cstdlib>
 
+#include "helper/base/text.hpp"
+
 namespace regsync::kube {
 namespace {
-
-std::string trimmed_lower(std::string_view text) {
-  while (!text.empty() && std::isspace(static_cast<unsigned char>(text.front())) != 0) {
-    text.remove_prefix(1);
-  }
-  while (!text.empty() && std::isspace(static_cast<unsigned char>(text.back())) != 0) {
-    text.remove_suffix(1);
-  }
-  std::string lower(text);
-  std::transform(lower.begin(), lower.end(), lower.begin(), [](unsigned char c) { return std::tolower(c); });
-  return lower;
-}
 
 struct HostPort {
   std::string host;
@@ -59,7 +49,7 @@ Server parse_server(std::string_view url) {
   if (at != std::string_view::npos) {
     url.remove_prefix(at + 1);
   }
-  server.at = split_host_port(trimmed_lower(url));
+  server.at = split_host_port(to_lower(trim(url)));
   if (server.at.port.empty()) {
     server.at.port = server.https ? "443" : "80";
   }
@@ -129,7 +119,7 @@ std::string proxy_from_environment(std::string_view server_url, const Environmen
   std::string_view rest = exclusions;
   while (!rest.empty()) {
     const auto comma = rest.find(',');
-    const std::string entry = trimmed_lower(rest.substr(0, comma));
+    const std::string entry = to_lower(trim(rest.substr(0, comma)));
     if (!entry.empty() && excludes(entry, server.at, address)) {
       return {};
     }

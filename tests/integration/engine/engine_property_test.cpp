@@ -621,7 +621,9 @@ class History {
     }
     const bool gone = model_.gone(*target);
     if (gone && target->on_logout == OnLogout::remove) {
-      return live ? show(place) + " is there after the logout" : "";
+      const bool were_there = std::ranges::all_of(
+          target->registries, [this](const auto& registry) { return world_.remembers_login(registry); });
+      return live && were_there ? show(place) + " is there after the logout" : "";
     }
     if (!live) {
       return gone ? "" : show(place) + " is missing";

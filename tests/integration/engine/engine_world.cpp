@@ -20,8 +20,12 @@ EngineProcess::EngineProcess(asio::io_context& io, const std::filesystem::path& 
                           .concurrency = 64,
                           .bulk = 4,
                           .on_written = [this](const Change& change) { changes.push_back(change); }},
-              .grace = EngineWorld::grace},
-             footprints, std::move(hooks)) {}
+              .grace = EngineWorld::grace,
+              .login_places = footprint_folder.parent_path() / "logins.json",
+              .login_settle = EngineWorld::grace},
+             footprints, std::move(hooks)) {
+  engine.set_login_settings(/*verify=*/false, {});
+}
 
 EngineWorld::EngineWorld(const std::vector<std::string>& contexts) : contexts_(contexts.begin(), contexts.end()) {
   std::filesystem::create_directories(footprint_folder());
@@ -51,7 +55,8 @@ void EngineWorld::start() {
       std::make_unique<EngineProcess>(io_, footprint_folder(), owner_id,
                                       EngineHooks{.on_wanted = on_wanted,
                                                   .on_change = [] {},
-                                                  .read_again = [this] { process_->engine.set_targets(targets_); }});
+                                                  .read_again = [this] { process_->engine.set_targets(targets_); },
+                                                  .read_logins_again = [this] { deliver_reading(); }});
   process_->engine.set_targets(targets_);
   deliver_kubeconfig();
 }
@@ -60,6 +65,11 @@ void EngineWorld::stop() {
   run(io_, process_->engine.stop());
   process_.reset();
   run_for(std::chrono::milliseconds(0));
+}
+
+bool EngineWorld::remembers_login(const std::string& registry) const {
+  const auto file = dir_ / "logins.json";
+  return std::filesystem::exists(file) && read_file(file).find("\"" + registry + "\"") != std::string::npos;
 }
 
 void EngineWorld::deliver_reading() {

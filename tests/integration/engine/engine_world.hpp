@@ -101,6 +101,8 @@ class EngineWorld {
 
   [[nodiscard]] asio::io_context& io() { return io_; }
   [[nodiscard]] std::filesystem::path footprint_folder() const { return dir_ / "footprints"; }
+  // Whether a process saw a login of this registry while a target wanted it: only such a login can be gone.
+  [[nodiscard]] bool remembers_login(const std::string& registry) const;
 
  private:
   void deliver_reading();

@@ -13,7 +13,7 @@ class CoalescedCallTest : public testing::Test {
  protected:
   asio::io_context io_;
   int calls_ = 0;
-  CoalescedCall call_{io_.get_executor(), 1ms, [this] { ++calls_; }};
+  CoalescedCall call_{io_.get_executor(), 1ms, "test", [this] { ++calls_; }};
 };
 
 TEST_F(CoalescedCallTest, ManyAsksAreOneCall) {

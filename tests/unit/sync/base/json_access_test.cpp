@@ -10,6 +10,21 @@ namespace {
 
 using nlohmann::json;
 
+std::string nested(std::size_t depth) { return std::string(depth, '[') + std::string(depth, ']'); }
+
+TEST(ParseJson, RefusesWhatNestsTooDeep) {
+  EXPECT_TRUE(parse_json(nested(100)));
+  EXPECT_FALSE(parse_json(nested(101)));
+  EXPECT_FALSE(parse_json(std::string(1'000'000, '[')));
+  EXPECT_TRUE(parse_json("[\"" + std::string(1000, '[') + "\\\"[\"]"));  // brackets in a string
+}
+
+TEST(ParseJson, RefusesWhatIsNoJson) {
+  for (const char* bad : {"", "{", "{\"a\":}", "\"\\", "\xff", "nul"}) {
+    EXPECT_FALSE(parse_json(bad)) << bad;
+  }
+}
+
 TEST(JsonAccess, FindsWhatIsThere) {
   const json object =
       json::parse(R"({"metadata":{"name":"a","labels":{"x":"y"},"finalizers":["f"]},"immutable":true})");

@@ -246,6 +246,10 @@ TEST_F(DecideTest, ALogoutKeepsTheSecretByDefaultAndRemovesItOnRequest) {
   EXPECT_EQ(decision.cause->code(), ErrorCode::not_found);
   target.on_logout = OnLogout::remove;
   build(target, no_logins("ghcr.io"));
+  EXPECT_EQ(decide(&view).action, Action::nothing);  // nobody knows that there ever was one
+  auto gone = no_logins("ghcr.io");
+  gone.gone = gone.asked;
+  build(target, gone);
   EXPECT_EQ(decide(&view).action, Action::remove);
   EXPECT_EQ(decide(nullptr).action, Action::nothing);
 }

@@ -53,12 +53,12 @@ TEST_F(Text, AgesAreThoseOfKubectl) {
 }
 
 TEST_F(Text, DurationsAreGosOfTheCommonKind) {
-  EXPECT_EQ(parse_duration("30s", "--wait"), 30s);
-  EXPECT_EQ(parse_duration("1m30s", "--wait"), 90s);
-  EXPECT_EQ(parse_duration("500ms", "--wait"), 500ms);
-  EXPECT_EQ(parse_duration("2h", "--wait"), 2h);
+  EXPECT_EQ(duration_of("30s", "--wait"), 30s);
+  EXPECT_EQ(duration_of("1m30s", "--wait"), 90s);
+  EXPECT_EQ(duration_of("500ms", "--wait"), 500ms);
+  EXPECT_EQ(duration_of("2h", "--wait"), 2h);
   for (const char* bad : {"", "30", "s", "-3s", "3d", "3 s", "1.5s"}) {
-    EXPECT_THROW(parse_duration(bad, "--wait"), UsageError) << bad;
+    EXPECT_THROW(duration_of(bad, "--wait"), UsageError) << bad;
   }
 }
 

@@ -1,0 +1,21 @@
+// Durations as people write them in options and files: "90s", "6h", "1m30s", "500ms" (the whole numbers of Go's
+// time.ParseDuration). Pure; any thread.
+#pragma once
+
+#include <chrono>
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace regsync {
+
+// Nothing where `text` is not a duration, or longer than a million hours.
+std::optional<std::chrono::milliseconds> parse_duration(std::string_view text);
+
+// The shortest text that parse_duration reads as `duration`: "1h30m".
+std::string to_text(std::chrono::seconds duration);
+
+// What an error says after `invalid duration "5"`.
+inline constexpr std::string_view duration_examples = "write it as 30s, 6h or 1m30s";
+
+}  // namespace regsync

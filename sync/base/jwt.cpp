@@ -1,0 +1,38 @@
+#include "sync/base/jwt.hpp"
+
+#include <algorithm>
+#include <string>
+
+#include "sync/base/base64.hpp"
+#include "sync/base/json_access.hpp"
+
+namespace regsync {
+
+using nlohmann::json;
+
+json jwt_claims(std::string_view token) {
+  const auto first = token.find('.');
+  const auto second = first == std::string_view::npos ? first : token.find('.', first + 1);
+  if (second == std::string_view::npos) {
+    return nullptr;
+  }
+  std::string payload(token.substr(first + 1, second - first - 1));
+  std::ranges::replace(payload, '-', '+');
+  std::ranges::replace(payload, '_', '/');
+  payload.append((4 - payload.size() % 4) % 4, '=');
+  const auto text = base64_decode(payload);
+  auto claims = text ? parse_json(*text) : std::nullopt;
+  return claims && claims->is_object() ? *std::move(claims) : json();
+}
+
+std::optional<std::chrono::system_clock::time_point> jwt_expiry(std::string_view token) {
+  const json claims = jwt_claims(token);
+  const json* expiry = find_at(claims, {"exp"});
+  constexpr double year_9999 = 253402300799.0;
+  if (expiry == nullptr || !expiry->is_number() || expiry->get<double>() < 0 || expiry->get<double>() > year_9999) {
+    return std::nullopt;
+  }
+  return std::chrono::system_clock::time_point(std::chrono::seconds(static_cast<long long>(expiry->get<double>())));
+}
+
+}  // namespace regsync

@@ -1,0 +1,17 @@
+// What a JSON Web Token (RFC 7519) says of itself. Its signature is not checked: for show only. Pure; any thread.
+#pragma once
+
+#include <chrono>
+#include <nlohmann/json_fwd.hpp>
+#include <optional>
+#include <string_view>
+
+namespace regsync {
+
+// The claims; JSON null where `token` is not a JWT.
+nlohmann::json jwt_claims(std::string_view token);
+
+// "exp"; nothing where there is none.
+std::optional<std::chrono::system_clock::time_point> jwt_expiry(std::string_view token);
+
+}  // namespace regsync

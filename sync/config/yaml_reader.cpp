@@ -1,0 +1,143 @@
+#include "sync/config/yaml_reader.hpp"
+
+#include <algorithm>
+#include <charconv>
+#include <ctime>
+#include <set>
+
+#include "helper/base/error.hpp"
+#include "helper/base/text.hpp"
+#include "sync/base/duration.hpp"
+#include "sync/base/suggest.hpp"
+
+namespace regsync {
+
+namespace {
+
+std::string in_quotes(std::string_view text) { return "\"" + presentable(text) + "\""; }
+
+}  // namespace
+
+void YamlReader::load(std::string_view text, std::string_view remedy,
+                      const std::function<void(const YAML::Node&)>& read) const {
+  if (!is_utf8(text)) {
+    std::string_view rest = text;
+    while (take_code_point(rest)) {
+    }
+    const auto line = std::ranges::count(text.substr(0, text.size() - rest.size()), '\n') + 1;
+    throw Error(ErrorCode::invalid_input,
+                std::string(source_).append(":") + std::to_string(line) + ": the text is not UTF-8",
+                "save the file as UTF-8");
+  }
+  try {
+    const auto documents = YAML::LoadAll(std::string(text));
+    if (documents.size() > 1) {
+      fail(documents[1].Mark(), "a second YAML document", "one file holds one document; remove the line \"---\"");
+    }
+    read(documents.empty() ? YAML::Node() : documents.front());
+  } catch (const YAML::Exception& error) {
+    fail(error.mark, error.msg, std::string(remedy));
+  }
+}
+
+void YamlReader::fail(const YAML::Mark& mark, const std::string& what, const std::string& remedy) const {
+  std::string where(source_);
+  if (!mark.is_null()) {
+    where += ":" + std::to_string(mark.line + 1) + ":" + std::to_string(mark.column + 1);
+  }
+  throw Error(ErrorCode::invalid_input, where + ": " + what, remedy);
+}
+
+void YamlReader::expect_keys(const YAML::Node& map, std::string_view what,
+                             const std::vector<std::string>& known) const {
+  if (!map.IsMap()) {
+    fail(map.Mark(), std::string(what) + " must be a mapping of keys to values", "see regsync.yaml(5)");
+  }
+  std::set<std::string> seen;
+  for (const auto& item : map) {
+    const std::string key = text(item.first, "a key");
+    if (std::ranges::find(known, key) == known.end()) {
+      fail(item.first.Mark(), "unknown key " + in_quotes(key) + " in " + std::string(what), did_you_mean(key, known));
+    }
+    if (!seen.insert(key).second) {
+      fail(item.first.Mark(), "duplicate key " + in_quotes(key), "keep one of them");
+    }
+  }
+}
+
+std::string YamlReader::text(const YAML::Node& node, std::string_view what) const {
+  if (!node.IsScalar()) {
+    fail(node.Mark(), std::string(what) + " must be one value", "see regsync.yaml(5)");
+  }
+  return node.Scalar();
+}
+
+std::string YamlReader::choice(const YAML::Node& node, std::string_view what,
+                               const std::vector<std::string>& choices) const {
+  std::string value = text(node, what);
+  if (std::ranges::find(choices, value) == choices.end()) {
+    std::string all;
+    for (const auto& choice : choices) {
+      all += (all.empty() ? "" : " or ") + choice;
+    }
+    fail(node.Mark(), std::string(what) + " is " + in_quotes(value), "write " + all);
+  }
+  return value;
+}
+
+bool YamlReader::boolean(const YAML::Node& node, std::string_view what) const {
+  return choice(node, what, {"true", "false"}) == "true";
+}
+
+int YamlReader::number(const YAML::Node& node, std::string_view what, int least, int most) const {
+  const std::string value = text(node, what);
+  int number = 0;
+  const auto [end, fault] = std::from_chars(value.data(), value.data() + value.size(), number);
+  if (fault != std::errc() || end != value.data() + value.size() || number < least || number > most) {
+    fail(node.Mark(), std::string(what) + " is " + in_quotes(value),
+         "write a number from " + std::to_string(least) + " to " + std::to_string(most));
+  }
+  return number;
+}
+
+std::chrono::seconds YamlReader::duration(const YAML::Node& node, std::string_view what) const {
+  const std::string value = text(node, what);
+  const auto duration = parse_duration(value);
+  if (!duration || *duration < std::chrono::seconds(1)) {
+    fail(node.Mark(), "invalid duration " + in_quotes(value) + " in " + std::string(what),
+         std::string(duration_examples));
+  }
+  return std::chrono::floor<std::chrono::seconds>(*duration);
+}
+
+std::chrono::sys_days YamlReader::date(const YAML::Node& node, std::string_view what) const {
+  const std::string value = text(node, what);
+  std::tm day{};
+  const char* end = ::strptime(value.c_str(), "%Y-%m-%d", &day);
+  const std::chrono::year_month_day date{std::chrono::year(day.tm_year + 1900),
+                                         std::chrono::month(static_cast<unsigned>(day.tm_mon) + 1),
+                                         std::chrono::day(static_cast<unsigned>(day.tm_mday))};
+  if (end == nullptr || *end != '\0' || !date.ok()) {
+    fail(node.Mark(), "invalid date " + in_quotes(value) + " in " + std::string(what), "write it as 2027-01-31");
+  }
+  return date;
+}
+
+std::vector<std::string> YamlReader::list(const YAML::Node& node, std::string_view what) const {
+  if (node.IsNull()) {
+    return {};
+  }
+  if (node.IsScalar()) {
+    return {node.Scalar()};
+  }
+  if (!node.IsSequence()) {
+    fail(node.Mark(), std::string(what) + " must be a list", "write it as [a, b] or one per line with \"- \"");
+  }
+  std::vector<std::string> values;
+  for (const auto& item : node) {
+    values.push_back(text(item, what));
+  }
+  return values;
+}
+
+}  // namespace regsync

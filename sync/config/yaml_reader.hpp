@@ -1,0 +1,62 @@
+// Reads the values of a YAML file that a person writes, and names the place of each fault.
+//
+// (A kubeconfig is read otherwise, by sync/kube/config/yaml_json.hpp: as Kubernetes reads YAML, by way of JSON, with
+// its types and its silence about unknown keys.) Any thread.
+#pragma once
+
+#include <yaml-cpp/yaml.h>
+
+#include <chrono>
+#include <functional>
+#include <map>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace regsync {
+
+class YamlReader {
+ public:
+  // source: the file's name, for messages; outlives the reader.
+  explicit YamlReader(std::string_view source) : source_(source) {}
+
+  // Hands the one document of `text` (null where it is empty) to `read`. Everything that is wrong, there or in the
+  // YAML, is an Error(invalid_input) "SOURCE:LINE:COLUMN: what"; `remedy` is for text that is no YAML.
+  void load(std::string_view text, std::string_view remedy, const std::function<void(const YAML::Node&)>& read) const;
+
+  [[noreturn]] void fail(const YAML::Mark& mark, const std::string& what, const std::string& remedy) const;
+
+  // A mapping in which each key stands once and is one of `known`.
+  void expect_keys(const YAML::Node& map, std::string_view what, const std::vector<std::string>& known) const;
+
+  [[nodiscard]] std::string text(const YAML::Node& node, std::string_view what) const;
+  // One of `choices`.
+  [[nodiscard]] std::string choice(const YAML::Node& node, std::string_view what,
+                                   const std::vector<std::string>& choices) const;
+  [[nodiscard]] bool boolean(const YAML::Node& node, std::string_view what) const;
+  [[nodiscard]] int number(const YAML::Node& node, std::string_view what, int least, int most) const;
+  [[nodiscard]] std::chrono::seconds duration(const YAML::Node& node, std::string_view what) const;
+  // "2027-01-31".
+  [[nodiscard]] std::chrono::sys_days date(const YAML::Node& node, std::string_view what) const;
+  // A mapping, with the reader of its values.
+  template <typename Value>
+  [[nodiscard]] std::map<std::string, Value> map(const YAML::Node& node, std::string_view what,
+                                                 Value (YamlReader::*read)(const YAML::Node&, std::string_view)
+                                                     const) const {
+    if (!node.IsMap()) {
+      fail(node.Mark(), std::string(what) + " must be a mapping", "see regsync.yaml(5)");
+    }
+    std::map<std::string, Value> values;
+    for (const auto& item : node) {
+      values[text(item.first, what)] = (this->*read)(item.second, what);
+    }
+    return values;
+  }
+  // A sequence; one value needs no brackets, and null is the empty list.
+  [[nodiscard]] std::vector<std::string> list(const YAML::Node& node, std::string_view what) const;
+
+ private:
+  std::string_view source_;
+};
+
+}  // namespace regsync

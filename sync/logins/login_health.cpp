@@ -1,0 +1,159 @@
+#include "sync/logins/login_health.hpp"
+
+#include <asio/experimental/awaitable_operators.hpp>
+#include <asio/post.hpp>
+#include <asio/steady_timer.hpp>
+#include <asio/use_awaitable.hpp>
+#include <utility>
+
+#include "helper/base/text.hpp"
+#include "sync/base/guard.hpp"
+#include "sync/base/log.hpp"
+
+namespace regsync {
+
+namespace {
+
+bool same(const std::shared_ptr<const Credential>& a, const std::shared_ptr<const Credential>& b) {
+  return a && b && *a == *b;
+}
+
+// What nobody can try: no registry takes an identity token as a password, and kubelet uses none.
+bool can_be_tried(const Credential& credential) {
+  return !credential.login.username.empty() && credential.login.username != "<token>";
+}
+
+}  // namespace
+
+LoginHealth::LoginHealth(const asio::any_io_executor& executor, Try try_login, std::function<void()> on_change,
+                         std::chrono::milliseconds patience)
+    : executor_(executor),
+      try_login_(std::move(try_login)),
+      on_change_(std::move(on_change)),
+      patience_(patience),
+      ended_(executor) {}
+
+KnownLogins LoginHealth::in_force(KnownLogins known, const std::set<RegistryKey>& tried) {
+  std::erase_if(states_, [&](const auto& item) { return !known.credentials.contains(item.first); });
+  for (auto login = known.credentials.begin(); login != known.credentials.end();) {
+    const RegistryKey& registry = login->first;
+    State& state = states_[registry];
+    take_in(state, registry, login->second, tried.contains(registry));
+    if (state.denial) {
+      known.problems.insert_or_assign(registry, *state.denial);
+    }
+    if (state.in_force) {
+      login->second = state.in_force;
+      ++login;
+      continue;
+    }
+    if (state.trying) {
+      known.asked.erase(registry);  // not known yet
+    }
+    login = known.credentials.erase(login);
+  }
+  return known;
+}
+
+void LoginHealth::take_in(State& state, const RegistryKey& registry, const Shared& known, bool tried) {
+  if (same(state.trying, known) || same(state.denied, known)) {
+    return;
+  }
+  if (!tried || !can_be_tried(*known) || same(state.in_force, known)) {
+    const std::optional<Error> notice = same(state.in_force, known) ? state.notice : std::nullopt;
+    state = State{.in_force = known, .trying = {}, .denied = {}, .denial = {}, .notice = notice};
+    return;
+  }
+  state.trying = known;
+  state.denied.reset();
+  state.denial.reset();
+  start(registry, known);
+}
+
+void LoginHealth::start(const RegistryKey& registry, const Shared& login) {
+  const auto cancel = *tries_.insert(std::make_shared<asio::cancellation_signal>()).first;
+  spawn_guarded(
+      executor_, run(registry, login),
+      [this, registry, login, cancel](const std::optional<Error>& problem) {
+        tries_.erase(cancel);
+        ended_.notify_all();
+        if (problem && !stopping_) {
+          PullAnswer answer;
+          answer.detail = problem->message();
+          conclude(registry, login, answer);
+        }
+        if (!stopping_) {
+          guarded_logged("login health", on_change_);
+        }
+      },
+      cancel->slot());
+}
+
+asio::awaitable<void> LoginHealth::run(RegistryKey registry, Shared login) {
+  using asio::experimental::awaitable_operators::operator||;
+  co_await asio::post(executor_, asio::use_awaitable);  // never inside in_force(), which is being computed
+  asio::steady_timer limit(executor_, patience_);
+  std::string host(registry.host());
+  RegistryLogin proof;
+  proof.username = login->login.username;
+  proof.password = login->secret.clone();
+  // The timer's end is no failure: it is awaited after the try, so that it wins only when its time has come.
+  const auto first = co_await (try_login_(std::move(host), std::move(proof)) || limit.async_wait(asio::use_awaitable));
+  PullAnswer answer;
+  if (const auto* answered = std::get_if<PullAnswer>(&first)) {
+    answer = *answered;
+  } else {
+    answer.detail = "no answer in " + std::to_string(patience_.count() / 1000) + " s";
+  }
+  conclude(registry, login, answer);
+}
+
+void LoginHealth::conclude(const RegistryKey& registry, const Shared& login, const PullAnswer& answer) {
+  const auto found = states_.find(registry);
+  if (found == states_.end() || found->second.trying != login) {
+    return;  // another login took its place meanwhile
+  }
+  State& state = found->second;
+  state.trying.reset();
+  const std::string who = "the login of " + presentable(login->login.username) + " for " + registry.value();
+  if (answer.verdict == PullVerdict::denied) {
+    state.denied = login;
+    state.denial = Error(ErrorCode::login_denied,
+                         registry.value() + " refuses the login of " + presentable(login->login.username) + ": " +
+                             presentable(answer.detail) +
+                             (state.in_force ? "; the login before it stays in use" : "; it is not written anywhere"),
+                         "log in again: docker login " + registry.value());
+    log::warning(describe(*state.denial));
+    return;
+  }
+  state.in_force = login;
+  state.notice.reset();
+  if (answer.verdict != PullVerdict::can_pull) {
+    state.notice = Error(ErrorCode::unreachable, who + " is used untried: " + presentable(answer.detail),
+                         "try it: docker login " + registry.value() + "; or set verifyLogins: false");
+    log::warning(state.notice->message());
+  }
+}
+
+std::vector<Error> LoginHealth::notices() const {
+  std::vector<Error> notices;
+  for (const auto& [registry, state] : states_) {
+    if (state.notice) {
+      notices.push_back(*state.notice);
+    }
+  }
+  return notices;
+}
+
+asio::awaitable<void> LoginHealth::stop() {
+  stopping_ = true;
+  const auto tries = tries_;
+  for (const auto& cancel : tries) {
+    cancel->emit(asio::cancellation_type::all);
+  }
+  while (!tries_.empty()) {
+    co_await ended_.wait();
+  }
+}
+
+}  // namespace regsync

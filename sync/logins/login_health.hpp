@@ -1,0 +1,79 @@
+// Tries each new or changed login once at its registry before it is used, so that a mistyped password or a revoked
+// token does not replace a good one in every cluster.
+//
+//   good                       used from then on
+//   denied                     the login before it stays in use; a problem of the registry says what the registry said
+//   unreachable, or no answer  used untried; a notice says so
+//
+// One try for each change, at the registry that the login is for and nowhere else, so that nobody is locked out. Lives
+// on the io_context thread; owned by the LoginBook.
+#pragma once
+
+#include <asio/any_io_executor.hpp>
+#include <asio/awaitable.hpp>
+#include <asio/cancellation_signal.hpp>
+#include <chrono>
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "helper/base/error.hpp"
+#include "helper/store/credential.hpp"
+#include "helper/store/registry_key.hpp"
+#include "sync/base/async_event.hpp"
+#include "sync/logins/registry_client.hpp"
+#include "sync/model/desired_state.hpp"
+
+namespace regsync {
+
+class LoginHealth {
+ public:
+  using Try = std::function<asio::awaitable<PullAnswer>(std::string host, RegistryLogin login)>;
+
+  // on_change: in_force() may answer otherwise now.
+  LoginHealth(const asio::any_io_executor& executor, Try try_login, std::function<void()> on_change,
+              std::chrono::milliseconds patience = std::chrono::seconds(5));
+
+  // What may be used of the logins that are known now. Those of the `tried` registries are tried first.
+  KnownLogins in_force(KnownLogins known, const std::set<RegistryKey>& tried);
+
+  // Whether no try is under way.
+  [[nodiscard]] bool settled() const { return tries_.empty(); }
+
+  // Logins that are used untried, and why.
+  [[nodiscard]] std::vector<Error> notices() const;
+
+  // Cancels the tries and waits for their end.
+  asio::awaitable<void> stop();
+
+ private:
+  using Shared = std::shared_ptr<const Credential>;
+
+  struct State {
+    Shared in_force;
+    Shared trying;
+    Shared denied;
+    std::optional<Error> denial;
+    std::optional<Error> notice;
+  };
+
+  void take_in(State& state, const RegistryKey& registry, const Shared& known, bool tried);
+  void start(const RegistryKey& registry, const Shared& login);
+  asio::awaitable<void> run(RegistryKey registry, Shared login);
+  void conclude(const RegistryKey& registry, const Shared& login, const PullAnswer& answer);
+
+  asio::any_io_executor executor_;
+  Try try_login_;
+  std::function<void()> on_change_;
+  std::chrono::milliseconds patience_;
+  std::map<RegistryKey, State> states_;
+  std::set<std::shared_ptr<asio::cancellation_signal>> tries_;  // under way
+  bool stopping_ = false;
+  AsyncEvent ended_;
+};
+
+}  // namespace regsync

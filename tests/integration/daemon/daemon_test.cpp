@@ -1,0 +1,161 @@
+// The daemon as a whole, among files and limits that are not as it expects: each costs what it concerns, and is shown.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+
+#include <filesystem>
+#include <fstream>
+#include <nlohmann/json.hpp>
+
+#include "tests/support/fake_api_server.hpp"
+#include "tests/support/person.hpp"
+#include "tests/support/wait.hpp"
+
+namespace regsync::test {
+namespace {
+
+namespace fs = std::filesystem;
+using nlohmann::json;
+using testing::HasSubstr;
+
+class DaemonTest : public testing::Test {
+ protected:
+  DaemonTest() {
+    server_.make_namespace("team-a");
+    const json config = {{"apiVersion", "v1"},
+                         {"kind", "Config"},
+                         {"current-context", "dev"},
+                         {"clusters", {{{"name", "dev"}, {"cluster", {{"server", server_.url()}}}}}},
+                         {"contexts", {{{"name", "dev"}, {"context", {{"cluster", "dev"}, {"user", "me"}}}}}},
+                         {"users", {{{"name", "me"}, {"user", json::object()}}}}};
+    person_.env["KUBECONFIG"] = person_.home().write("kubeconfig", config.dump()).string();
+    person_.store_login("ghcr.io", "me", "s3cret");
+  }
+
+  void write_target(const std::string& name, const std::string& more = "") const {
+    person_.home().write(".config/regsync/targets/" + name + ".yaml",
+                         "registries: [ghcr.io]\ncontexts: [dev]\nnamespaces: [team-a]\n" + more);
+  }
+
+  [[nodiscard]] json status() const {
+    return json::parse(person_.regsync({"status", "-o", "json"}).out, nullptr, false);
+  }
+
+  bool in_sync(const std::string& target) const {
+    return wait_until([&] {
+      for (const auto& row : status()["rows"]) {
+        if (row["target"] == target && row["state"] == "InSync") {
+          return true;
+        }
+      }
+      return false;
+    });
+  }
+
+  FakeApiServer server_;
+  Person person_;
+};
+
+TEST_F(DaemonTest, OddFilesAreProblemsOfTheirOwn) {
+  write_target("good");
+  write_target("latin", "email: \"jos\xe9@example.com\"\n");
+  person_.home().write(".config/regsync/targets/other.yml", "registries: [ghcr.io]\n");
+  fs::create_directories(person_.home() / ".config/regsync/targets/folder.yaml");
+  ASSERT_EQ(::mkfifo((person_.home() / ".config/regsync/targets/fifo.yaml").c_str(), 0600), 0);
+  fs::create_directories(person_.home() / ".config/regsync/config.yaml");
+  fs::remove(person_.home() / ".docker/config.json");
+  fs::create_directories(person_.home() / ".docker/config.json");
+  person_.start_daemon();
+  EXPECT_TRUE(in_sync("good"));
+  const std::string text = person_.regsync({"status"}).out;
+  for (const char* said :
+       {"latin.yaml:4: the text is not UTF-8", "other.yml: ignored", "folder.yaml: is a folder",
+        "fifo.yaml: is not a regular file", "config.yaml: is a folder", ".docker/config.json: is a folder"}) {
+    EXPECT_THAT(text, HasSubstr(said));
+  }
+}
+
+TEST_F(DaemonTest, BadSettingsLeaveTheLastGoodOnesInForceAlsoAfterARestart) {
+  write_target("good");
+  person_.home().write(".config/regsync/config.yaml", "logLevel: debug\n");
+  person_.start_daemon();
+  ASSERT_TRUE(in_sync("good"));
+  person_.home().write(".config/regsync/config.yaml", "logLevel: [\n");
+  EXPECT_TRUE(wait_until([&] { return status()["problems"].dump().find("config.yaml") != std::string::npos; }));
+  person_.stop_daemon(SIGTERM);
+  person_.start_daemon();
+  EXPECT_TRUE(in_sync("good"));
+  EXPECT_THAT(status()["problems"].dump(), HasSubstr("config.yaml"));
+  EXPECT_TRUE(wait_until([&] { return person_.daemon().err().find("debug") != std::string::npos; }));
+  person_.home().write(".config/regsync/config.yaml", "logLevel: info\n");
+  EXPECT_TRUE(wait_until([&] { return status()["problems"].empty(); }));
+}
+
+TEST_F(DaemonTest, ASecretThatIsNotUtf8IsAProblemOfItsTarget) {
+  write_target("good");
+  person_.home().write(".config/regsync/targets/odd.yaml",
+                       "registries: [odd.test]\ncontexts: [dev]\nnamespaces: [team-a]\n");
+  person_.store_login("odd.test", "me", "will be replaced");
+  const auto stored =
+      person_.run({"secret-tool", "store", "--label=odd", "xdg:schema", "io.docker.Credentials", "label",
+                   "Docker Credentials", "server", "odd.test", "username", "me", "docker_cli", "1"},
+                  "\xff\xfe");
+  ASSERT_EQ(stored.exit_code, 0) << stored.err;
+  person_.start_daemon();
+  EXPECT_TRUE(in_sync("good"));
+  EXPECT_TRUE(person_.daemon().running());
+}
+
+TEST_F(DaemonTest, AnOccupiedMetricsPortIsShownAndTriedAgain) {
+  write_target("good");
+  const auto port = server_.url().substr(server_.url().rfind(':'));
+  person_.home().write(".config/regsync/config.yaml", "metrics: {listen: \"127.0.0.1" + port + "\"}\n");
+  person_.start_daemon();
+  EXPECT_TRUE(in_sync("good"));
+  EXPECT_THAT(status()["problems"].dump(), HasSubstr("metrics cannot be served on 127.0.0.1" + port));
+  EXPECT_EQ(person_.regsync({"status"}).exit_code, 0);  // every Secret is as asked
+}
+
+TEST_F(DaemonTest, WithoutInotifyChangesAreNoticedAllTheSame) {
+  Program limited =
+      person_.program({"unshare", "-Ur", "sh", "-c", "echo 0 > /proc/sys/user/max_inotify_watches && exec regsyncd"});
+  Process daemon(limited);
+  if (!wait_until([&] { return daemon.err().find("is ready") != std::string::npos || !daemon.running(); }) ||
+      !daemon.running()) {
+    GTEST_SKIP() << "no user namespaces here: " << daemon.err();
+  }
+  write_target("good");
+  EXPECT_TRUE(wait_until([&] { return status()["rows"].size() == 1; }));
+  EXPECT_THAT(status()["problems"].dump(), HasSubstr("no inotify watch is left"));
+  daemon.signal(SIGTERM);
+  daemon.wait(std::chrono::seconds(15));
+}
+
+TEST_F(DaemonTest, ItsLimitOfFilesIsRaisedAndChildrenKeepTheOldOne) {
+  rlimit limit{};
+  ASSERT_EQ(::getrlimit(RLIMIT_NOFILE, &limit), 0);
+  if (limit.rlim_max <= 512) {
+    GTEST_SKIP() << "the hard limit is low";
+  }
+  const auto helper = person_.home().write("bin/docker-credential-limit",
+                                           "#!/bin/sh\nulimit -Sn >\"$HOME/limit\"\n"
+                                           "echo '{\"Username\":\"u\",\"Secret\":\"p\"}'\n");
+  fs::permissions(helper, fs::perms::owner_all);
+  person_.env["PATH"] = (person_.home() / "bin").string() + ":" + person_.env["PATH"];
+  person_.home().write(".docker/config.json", R"({"credHelpers": {"ghcr.io": "limit"}})");
+  write_target("good");
+  Process daemon(person_.program({"sh", "-c", "ulimit -Sn 256; exec regsyncd"}));
+  ASSERT_TRUE(wait_until([&] { return fs::exists(person_.home() / "limit"); })) << daemon.err();
+  EXPECT_TRUE(wait_until([&] { return read_file(person_.home() / "limit") == "256\n"; }));
+  std::ifstream limits("/proc/" + std::to_string(daemon.pid()) + "/limits");
+  std::string line;
+  while (std::getline(limits, line) && line.find("open files") == std::string::npos) {
+  }
+  EXPECT_THAT(line, HasSubstr(" " + std::to_string(limit.rlim_max) + " "));
+  daemon.signal(SIGTERM);
+  daemon.wait(std::chrono::seconds(15));
+}
+
+}  // namespace
+}  // namespace regsync::test

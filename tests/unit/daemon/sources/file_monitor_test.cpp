@@ -1,0 +1,78 @@
+#include "daemon/sources/file_monitor.hpp"
+
+#include <gtest/gtest.h>
+
+#include <asio/io_context.hpp>
+#include <fstream>
+
+#include "tests/support/run_coroutine.hpp"
+#include "tests/support/temp_dir.hpp"
+
+namespace regsync {
+namespace {
+
+using namespace std::chrono_literals;
+
+class FileMonitorTest : public testing::TestWithParam<bool> {
+ protected:
+  bool told() {
+    const int before = calls_;
+    return test::run_until(io_, [&] { return calls_ > before; });
+  }
+
+  test::TempDir root_;
+  asio::io_context io_;
+  int calls_ = 0;
+  FileMonitor monitor_{io_.get_executor(), [this] { ++calls_; }, {.poll_interval = 20ms, .use_inotify = GetParam()}};
+};
+
+TEST_P(FileMonitorTest, TellsOfFilesThatAreWrittenRenamedOverAndDeleted) {
+  const auto file = root_.path() / "config";
+  monitor_.follow({file});
+  std::ofstream(file) << "one";
+  EXPECT_TRUE(told());
+  root_.write("other", "two");
+  std::filesystem::rename(root_.path() / "other", file);
+  EXPECT_TRUE(told());
+  std::filesystem::remove(file);
+  EXPECT_TRUE(told());
+}
+
+TEST_P(FileMonitorTest, TellsOfFilesInAFolderThatIsMadeLater) {
+  const auto folder = root_.path() / "a/targets";
+  monitor_.follow({folder});
+  std::filesystem::create_directories(folder);
+  EXPECT_TRUE(told());
+  std::ofstream(folder / "t.yaml") << "x";
+  EXPECT_TRUE(told());
+}
+
+TEST_P(FileMonitorTest, SaysWhenNoEventsCanCome) {
+  monitor_.follow({root_.path() / "config"});
+  EXPECT_EQ(monitor_.problem().has_value(), !GetParam());
+  if (monitor_.problem()) {
+    EXPECT_NE(monitor_.problem()->message().find("within 1 s"), std::string::npos) << monitor_.problem()->message();
+  }
+}
+
+TEST_P(FileMonitorTest, AnExceptionOfTheCallDoesNotEndIt) {
+  bool thrown = false;
+  FileMonitor monitor(io_.get_executor(),
+                      [&] {
+                        thrown = true;
+                        throw std::runtime_error("x");
+                      },
+                      {.poll_interval = 20ms, .use_inotify = GetParam()});
+  monitor.follow({root_.path() / "config"});
+  for (const char* text : {"a", "bb"}) {
+    thrown = false;
+    std::ofstream(root_.path() / "config") << text;
+    EXPECT_TRUE(test::run_until(io_, [&] { return thrown; }));
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(Ways, FileMonitorTest, testing::Bool(),
+                         [](const auto& info) { return info.param ? "Inotify" : "Comparing"; });
+
+}  // namespace
+}  // namespace regsync

@@ -1,0 +1,158 @@
+#include "helper/base/file_io.hpp"
+
+#include <gtest/gtest.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include <cstring>
+#include <fstream>
+#include <iterator>
+#include <string>
+
+#include "helper/base/error.hpp"
+#include "tests/support/temp_dir.hpp"
+
+namespace regsync {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr std::size_t limit = 1024;
+
+mode_t mode_of(const fs::path& path) {
+  struct stat status{};
+  EXPECT_EQ(::stat(path.c_str(), &status), 0) << path;
+  return status.st_mode & 07777U;
+}
+
+std::size_t entries_of(const fs::path& folder) {
+  return static_cast<std::size_t>(std::distance(fs::directory_iterator(folder), fs::directory_iterator()));
+}
+
+// What reading it says; fails the test where it does not throw.
+Error refusal(const fs::path& path) {
+  try {
+    read_file(path, limit);
+    ADD_FAILURE() << path << " was read";
+  } catch (const Error& error) {
+    EXPECT_NE(error.message().find(path.string()), std::string::npos) << error.message();
+    return error;
+  }
+  return {ErrorCode::internal, ""};
+}
+
+TEST(ReadFile, ReadsAFileWholeAlsoThroughALink) {
+  const test::TempDir root;
+  const fs::path file = root.path() / "file";
+  std::ofstream(file) << std::string(limit, 'x');
+  fs::create_symlink(file, root.path() / "link");
+  EXPECT_EQ(read_file(file, limit), std::string(limit, 'x'));
+  EXPECT_EQ(read_file(root.path() / "link", limit), std::string(limit, 'x'));
+}
+
+TEST(ReadFile, AMissingFileIsNotFound) {
+  const test::TempDir root;
+  EXPECT_EQ(refusal(root.path() / "none").code(), ErrorCode::not_found);
+  EXPECT_EQ(read_file_if_exists(root.path() / "none", limit), std::nullopt);
+  fs::create_symlink(root.path() / "none", root.path() / "dangling");
+  EXPECT_EQ(read_file_if_exists(root.path() / "dangling", limit), std::nullopt);
+}
+
+TEST(ReadFile, TheNullDeviceIsEmptyAndProcFilesHaveNoSize) {
+  EXPECT_EQ(read_file("/dev/null", limit), "");
+  EXPECT_FALSE(read_file("/proc/self/stat", limit).empty());
+}
+
+TEST(ReadFile, RefusesWhatIsNoFileWithoutWaiting) {
+  const test::TempDir root;
+  fs::create_directory(root.path() / "folder");
+  ASSERT_EQ(::mkfifo((root.path() / "fifo").c_str(), 0600), 0);
+  sockaddr_un address{};
+  address.sun_family = AF_UNIX;
+  std::strncpy(address.sun_path, (root.path() / "socket").c_str(), sizeof address.sun_path - 1);
+  const int socket = ::socket(AF_UNIX, SOCK_STREAM, 0);
+  ASSERT_EQ(::bind(socket, reinterpret_cast<const sockaddr*>(&address), sizeof address), 0);
+  ::close(socket);
+
+  EXPECT_NE(refusal(root.path() / "folder").message().find("is a folder"), std::string::npos);
+  EXPECT_NE(refusal(root.path() / "fifo").message().find("not a regular file"), std::string::npos);
+  EXPECT_NE(refusal(root.path() / "socket").message().find("not a regular file"), std::string::npos);
+  EXPECT_EQ(refusal("/dev/zero").code(), ErrorCode::invalid_input);
+  EXPECT_EQ(try_read_file(root.path() / "folder", limit), std::nullopt);
+}
+
+TEST(ReadFile, RefusesWhatIsTooLarge) {
+  const test::TempDir root;
+  std::ofstream(root.path() / "file") << std::string(limit + 1, 'x');
+  EXPECT_NE(refusal(root.path() / "file").message().find("larger than 1 KiB"), std::string::npos);
+}
+
+TEST(WriteWhole, MakesFoldersPrivateAndLeavesNoOtherFile) {
+  const test::TempDir root;
+  const fs::path file = root.path() / "a/b/target.yaml";
+  write_whole(file, "secret: x\n");
+  EXPECT_EQ(test::read_file(file), "secret: x\n");
+  EXPECT_EQ(mode_of(file), 0600U);
+  EXPECT_EQ(mode_of(root.path() / "a"), 0700U);
+  EXPECT_EQ(entries_of(file.parent_path()), 1U);
+}
+
+TEST(WriteWhole, ReplacesTheFileSoThatAReaderOfTheOldOneKeepsIt) {
+  const test::TempDir root;
+  const fs::path file = root.path() / "file";
+  write_whole(file, "old");
+  std::ifstream reader(file);
+  write_whole(file, "new", 0644);
+  EXPECT_EQ(std::string(std::istreambuf_iterator<char>(reader), {}), "old");
+  EXPECT_EQ(test::read_file(file), "new");
+  EXPECT_EQ(mode_of(file), 0644U);
+}
+
+TEST(WriteWhole, WritesThroughASymbolicLink) {
+  const test::TempDir root;
+  const fs::path real = root.path() / "dotfiles/config.json";
+  const fs::path link = root.path() / "config.json";
+  write_whole(real, "old");
+  fs::create_symlink(real, link);
+  write_whole(link, "new");
+  EXPECT_TRUE(fs::is_symlink(link));
+  EXPECT_EQ(test::read_file(real), "new");
+}
+
+TEST(WriteWhole, SaysWhichFileCannotBeWrittenAndLeavesNothing) {
+  const test::TempDir root;
+  fs::create_directory(root.path() / "occupied");
+  std::ofstream(root.path() / "occupied/by") << "something";
+  try {
+    write_whole(root.path() / "occupied", "x");  // a folder is in the way
+    FAIL();
+  } catch (const Error& error) {
+    EXPECT_NE(error.message().find((root.path() / "occupied").string()), std::string::npos) << error.message();
+  }
+  EXPECT_EQ(entries_of(root.path()), 1U);
+}
+
+TEST(WriteWhole, KeepsTheOwnerOfWhatRootReplaces) {
+  if (::geteuid() != 0) {
+    GTEST_SKIP() << "only root can write the files of others";
+  }
+  constexpr uid_t nobody = 65534;
+  const test::TempDir root;
+  ASSERT_EQ(::chown(root.path().c_str(), nobody, nobody), 0);
+  write_whole(root.path() / "folder/new", "x");
+  struct stat status{};
+  for (const char* name : {"folder", "folder/new"}) {
+    ASSERT_EQ(::stat((root.path() / name).c_str(), &status), 0);
+    EXPECT_EQ(status.st_uid, nobody) << name;
+  }
+  std::ofstream(root.path() / "file") << "old";
+  ASSERT_EQ(::chown((root.path() / "file").c_str(), 1, 1), 0);
+  write_whole(root.path() / "file", "new");
+  ASSERT_EQ(::stat((root.path() / "file").c_str(), &status), 0);
+  EXPECT_EQ(status.st_uid, 1U);
+}
+
+}  // namespace
+}  // namespace regsync

@@ -1,0 +1,144 @@
+#include "sync/logins/login_health.hpp"
+
+#include <gtest/gtest.h>
+
+#include <asio/io_context.hpp>
+#include <stdexcept>
+
+#include "tests/support/run_coroutine.hpp"
+
+namespace regsync {
+namespace {
+
+using namespace std::chrono_literals;
+
+const RegistryKey ghcr("ghcr.io");
+
+std::shared_ptr<const Credential> login_with(std::string_view secret) {
+  return std::make_shared<const Credential>(Credential{{"ghcr.io", "me"}, SecretString(secret)});
+}
+
+PullAnswer answer_of(PullVerdict verdict, std::string detail) {
+  PullAnswer answer;
+  answer.verdict = verdict;
+  answer.detail = std::move(detail);
+  return answer;
+}
+
+class LoginHealthTest : public testing::Test {
+ protected:
+  asio::awaitable<PullAnswer> try_login(std::string host, RegistryLogin login) {
+    tries_.push_back(host + " " + login.username + " " + std::string(login.password.reveal()));
+    if (silent_) {
+      asio::steady_timer timer(io_, 1min);
+      co_await timer.async_wait(asio::use_awaitable);
+    }
+    if (broken_) {
+      throw std::runtime_error("x");
+    }
+    co_return answer_;
+  }
+
+  KnownLogins ask(const std::shared_ptr<const Credential>& login, std::set<RegistryKey> tried = {ghcr}) {
+    KnownLogins known;
+    known.asked = {ghcr};
+    if (login) {
+      known.credentials[ghcr] = login;
+    }
+    return health_.in_force(std::move(known), tried);
+  }
+
+  // Once the try, if any, has ended.
+  KnownLogins settle(const std::shared_ptr<const Credential>& login, std::set<RegistryKey> tried = {ghcr}) {
+    ask(login, tried);
+    EXPECT_TRUE(test::run_until(io_, [&] { return health_.settled(); }));
+    return ask(login, tried);
+  }
+
+  asio::io_context io_;
+  PullAnswer answer_ = answer_of(PullVerdict::can_pull, "");
+  bool silent_ = false;
+  bool broken_ = false;
+  std::vector<std::string> tries_;
+  int changes_ = 0;
+  LoginHealth health_{
+      io_.get_executor(),
+      [this](std::string host, RegistryLogin login) { return try_login(std::move(host), std::move(login)); },
+      [this] { ++changes_; }, 50ms};
+};
+
+TEST_F(LoginHealthTest, AGoodLoginIsUsedOnceItWasTriedAtItsRegistry) {
+  const auto pending = ask(login_with("a"));
+  EXPECT_TRUE(pending.credentials.empty());
+  EXPECT_FALSE(pending.asked.contains(ghcr));  // not absent: not known yet
+  const auto known = settle(login_with("a"));
+  ASSERT_TRUE(known.credentials.contains(ghcr));
+  EXPECT_TRUE(known.problems.empty());
+  EXPECT_TRUE(health_.notices().empty());
+  EXPECT_EQ(tries_, std::vector<std::string>{"ghcr.io me a"});
+  EXPECT_EQ(changes_, 1);
+}
+
+TEST_F(LoginHealthTest, ADeniedLoginDoesNotReplaceAGoodOneAndIsTriedOnce) {
+  settle(login_with("good"));
+  answer_ = answer_of(PullVerdict::denied, "HTTP 401");
+  for (int i = 0; i < 3; ++i) {
+    const auto known = settle(login_with("bad"));
+    EXPECT_EQ(known.credentials.at(ghcr)->secret.reveal(), "good");
+    EXPECT_EQ(known.problems.at(ghcr).code(), ErrorCode::login_denied);
+  }
+  EXPECT_EQ(tries_.size(), 2U);
+  answer_ = answer_of(PullVerdict::can_pull, "");
+  const auto known = settle(login_with("better"));
+  EXPECT_EQ(known.credentials.at(ghcr)->secret.reveal(), "better");
+  EXPECT_TRUE(known.problems.empty());
+}
+
+TEST_F(LoginHealthTest, ADeniedFirstLoginIsNotUsedAndNotAbsent) {
+  answer_ = answer_of(PullVerdict::denied, "HTTP 401");
+  const auto known = settle(login_with("bad"));
+  EXPECT_TRUE(known.credentials.empty());
+  EXPECT_EQ(known.problems.at(ghcr).code(), ErrorCode::login_denied);
+}
+
+TEST_F(LoginHealthTest, BackToTheGoodLoginEndsTheDenialWithoutATry) {
+  settle(login_with("good"));
+  answer_ = answer_of(PullVerdict::denied, "HTTP 401");
+  settle(login_with("bad"));
+  const auto known = settle(login_with("good"));
+  EXPECT_TRUE(known.problems.empty());
+  EXPECT_EQ(tries_.size(), 2U);
+}
+
+TEST_F(LoginHealthTest, WhatCannotBeTriedIsUsedAndSaid) {
+  answer_ = answer_of(PullVerdict::unreachable, "no such host");
+  EXPECT_TRUE(settle(login_with("a")).credentials.contains(ghcr));
+  ASSERT_EQ(health_.notices().size(), 1U);
+  EXPECT_NE(health_.notices().front().message().find("untried: no such host"), std::string::npos);
+}
+
+TEST_F(LoginHealthTest, ASilentRegistryDelaysALoginForABoundedTime) {
+  silent_ = true;
+  EXPECT_TRUE(settle(login_with("a")).credentials.contains(ghcr));
+  EXPECT_EQ(health_.notices().size(), 1U);
+}
+
+TEST_F(LoginHealthTest, ADefectOfTheTryIsNoDenial) {
+  broken_ = true;
+  EXPECT_TRUE(settle(login_with("a")).credentials.contains(ghcr));
+}
+
+TEST_F(LoginHealthTest, WhoWantsNoTryGetsNone) {
+  EXPECT_TRUE(ask(login_with("a"), {}).credentials.contains(ghcr));
+  EXPECT_TRUE(tries_.empty());
+}
+
+TEST_F(LoginHealthTest, ALoginThatChangesDuringTheTryIsTriedItself) {
+  ask(login_with("a"));
+  const auto known = settle(login_with("b"));
+  EXPECT_EQ(known.credentials.at(ghcr)->secret.reveal(), "b");
+  EXPECT_EQ(tries_.size(), 2U);
+}
+
+}  // namespace
+}  // namespace regsync

@@ -1,0 +1,169 @@
+#include "sync/logins/login_places.hpp"
+
+#include <gtest/gtest.h>
+
+#include <fstream>
+
+#include "tests/support/temp_dir.hpp"
+
+namespace regsync {
+namespace {
+
+using namespace std::chrono_literals;
+
+const RegistryKey ghcr("ghcr.io");
+const RegistryKey quay("quay.io");
+
+// A store of one provider, as a test sets it up.
+struct World {
+  std::string program = "gnome-keyring-daemon";
+  std::vector<StoreCollection> collections{{"/login", "Login", false, true}, {"/work", "Work", false, false}};
+  std::vector<std::pair<std::string, std::string>> logins{{"ghcr.io", "/login"}, {"quay.io", "/work"}};
+
+  [[nodiscard]] StoreReading read() const {
+    StoreReading reading;
+    reading.asked = {ghcr, quay};
+    reading.provider = StoreProvider{program, 1, ":1.1"};
+    reading.collections = collections;
+    for (const auto& [server, collection] : logins) {
+      reading.all.push_back({{server, "me"}, collection});
+    }
+    return reading;
+  }
+};
+
+class LoginPlacesTest : public testing::Test {
+ protected:
+  LoginPlaces::Verdict judge() { return places_.judge(world_.read(), now_); }
+  LoginPlaces::Verdict judge_twice() {
+    judge();
+    now_ += 3s;
+    return judge();
+  }
+  void log_out(const std::string& server) {
+    std::erase_if(world_.logins, [&](const auto& login) { return login.first == server; });
+  }
+
+  World world_;
+  LoginPlaces places_{{}, 3s};
+  LoginPlaces::Clock::time_point now_{1000s};
+};
+
+TEST_F(LoginPlacesTest, ALoginIsGoneWhenTwoReadingsSecondsApartLackIt) {
+  judge();
+  log_out("ghcr.io");
+  const auto first = judge();
+  EXPECT_TRUE(first.gone.empty());
+  EXPECT_TRUE(first.unknown.contains(ghcr));
+  EXPECT_EQ(first.recheck, now_ + 3s);
+  now_ += 2s;
+  EXPECT_TRUE(judge().gone.empty());
+  now_ += 1s;
+  const auto second = judge();
+  EXPECT_EQ(second.gone, std::set{ghcr});
+  EXPECT_TRUE(second.unknown.empty());
+}
+
+TEST_F(LoginPlacesTest, ALoginThatCameBackMeanwhileIsNotGone) {
+  judge();
+  const auto logins = world_.logins;
+  log_out("ghcr.io");
+  judge();
+  world_.logins = logins;
+  now_ += 3s;
+  judge();
+  log_out("ghcr.io");
+  EXPECT_TRUE(judge().gone.empty());
+}
+
+TEST_F(LoginPlacesTest, ALoginThatNobodyEverSawIsNeitherGoneNorUnknown) {
+  world_.logins.clear();
+  const auto verdict = judge_twice();
+  EXPECT_TRUE(verdict.gone.empty());
+  EXPECT_TRUE(verdict.unknown.empty());
+}
+
+TEST_F(LoginPlacesTest, ALockedCollectionThatEverHeldALoginKeepsAll) {
+  judge();
+  log_out("ghcr.io");
+  log_out("quay.io");
+  world_.collections[1].locked = true;
+  const auto verdict = judge_twice();
+  EXPECT_TRUE(verdict.gone.empty());
+  ASSERT_TRUE(verdict.unknown.contains(ghcr));
+  EXPECT_NE(verdict.unknown.at(ghcr).message().find("\"Work\" of gnome-keyring-daemon is locked"), std::string::npos)
+      << verdict.unknown.at(ghcr).message();
+}
+
+TEST_F(LoginPlacesTest, ACollectionThatIsNotThereKeepsAll) {
+  judge();
+  log_out("quay.io");
+  world_.collections.pop_back();
+  const auto verdict = judge_twice();
+  EXPECT_TRUE(verdict.gone.empty());
+  EXPECT_NE(verdict.unknown.at(quay).message().find("is not open"), std::string::npos);
+}
+
+TEST_F(LoginPlacesTest, AnotherProviderKnowsNothingOfTheLoginsOfTheFirst) {
+  judge();
+  world_.program = "keepassxc";
+  world_.logins.clear();
+  const auto verdict = judge_twice();
+  EXPECT_TRUE(verdict.gone.empty());
+  EXPECT_EQ(verdict.unknown.size(), 2U);
+  EXPECT_NE(verdict.unknown.at(ghcr).message().find("now keepassxc answers"), std::string::npos);
+}
+
+TEST_F(LoginPlacesTest, ALockedCollectionThatNeverHeldOneMayHoldItNow) {
+  judge();
+  log_out("ghcr.io");
+  world_.collections.push_back({"/other", "Other", true, false});
+  EXPECT_TRUE(judge_twice().gone.empty());
+}
+
+TEST_F(LoginPlacesTest, AReadingWithAProblemSaysNothing) {
+  judge();
+  StoreReading reading = world_.read();
+  reading.all.clear();
+  reading.problem = Error(ErrorCode::store_unavailable, "x");
+  for (int i = 0; i < 3; ++i) {
+    now_ += 3s;
+    EXPECT_TRUE(places_.judge(reading, now_).gone.empty());
+  }
+}
+
+TEST_F(LoginPlacesTest, WhatHeldALoginIsKnownAfterARestart) {
+  const test::TempDir root;
+  {
+    LoginPlaces before(root.path() / "logins.json");
+    before.judge(world_.read(), now_);
+  }
+  log_out("quay.io");
+  world_.collections.pop_back();  // not unlocked since the restart
+  LoginPlaces after(root.path() / "logins.json");
+  after.judge(world_.read(), now_);
+  const auto verdict = after.judge(world_.read(), now_ + 3s);
+  EXPECT_TRUE(verdict.gone.empty());
+  EXPECT_TRUE(verdict.unknown.contains(quay));
+  EXPECT_EQ(test::read_file(root.path() / "logins.json").find("me"), std::string::npos);
+}
+
+TEST_F(LoginPlacesTest, AFileThatIsNoFileIsReportedAndNothingElse) {
+  const test::TempDir root;
+  std::filesystem::create_directory(root.path() / "logins.json");
+  LoginPlaces places(root.path() / "logins.json");
+  EXPECT_TRUE(places.problem());
+  EXPECT_TRUE(places.judge(world_.read(), now_).gone.empty());
+}
+
+TEST_F(LoginPlacesTest, AFileOfAnyContentIsSurvived) {
+  const test::TempDir root;
+  for (const char* text : {"", "[]", "{\"holders\": 7}", "{\"holders\": [null, {\"logins\": [1, {}]}]}", "\xff"}) {
+    std::ofstream(root.path() / "logins.json") << text;
+    LoginPlaces places(root.path() / "logins.json");
+    EXPECT_TRUE(places.judge(world_.read(), now_).gone.empty()) << text;
+  }
+}
+
+}  // namespace
+}  // namespace regsync
