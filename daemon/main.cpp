@@ -14,6 +14,7 @@
 #include "daemon/daemon.hpp"
 #include "helper/base/error.hpp"
 #include "helper/base/no_core_dump.hpp"
+#include "helper/base/session_bus.hpp"
 #include "sync/base/file_limit.hpp"
 #include "sync/base/guard.hpp"
 #include "sync/base/log.hpp"
@@ -81,6 +82,7 @@ int run(regsync::DaemonOptions options) {
 
 int main(int argc, char** argv) {
   regsync::forbid_core_dumps();
+  regsync::find_session_bus();
   keep_heap_small();
   regsync::raise_file_limit();
   (void)std::signal(SIGPIPE, SIG_IGN);  // a peer that hangs up is an error code, not the end

@@ -1,13 +1,19 @@
 #include "helper/secret_service/bus_connection.hpp"
 
 #include <poll.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <array>
 #include <cstdint>
 #include <cstdlib>
 #include <ctime>
+#include <optional>
+#include <string_view>
 #include <system_error>
+
+#include "helper/base/text.hpp"
 
 namespace regsync {
 namespace {
@@ -22,6 +28,18 @@ steady_clock::time_point own_time(sd_bus* bus) {
   }
   return microseconds == UINT64_MAX ? steady_clock::time_point::max()
                                     : steady_clock::time_point(std::chrono::microseconds(microseconds));
+}
+
+// The user whose socket a D-Bus address names ("unix:path=/run/user/1000/bus,guid=…"); none if there is no such file.
+std::optional<uid_t> owner_of(std::string_view address) {
+  constexpr std::string_view kind = "unix:path=";
+  if (!address.starts_with(kind)) {
+    return std::nullopt;
+  }
+  address.remove_prefix(kind.size());
+  struct stat status{};
+  const std::string path(address.substr(0, address.find_first_of(",;")));
+  return stat(path.c_str(), &status) == 0 ? std::optional(status.st_uid) : std::nullopt;
 }
 
 std::string text_of(int error_number) { return std::generic_category().message(error_number); }
@@ -51,9 +69,18 @@ bool wait_for_input(sd_bus* bus, int other_fd, steady_clock::time_point until) {
 }
 
 Error no_bus_error(const std::string& reason) {
-  const bool has_address = std::getenv("DBUS_SESSION_BUS_ADDRESS") != nullptr;
-  std::string message = has_address ? "cannot reach the D-Bus session bus: " + reason
-                                    : "no D-Bus session bus, and so no Secret Service to keep logins in";
+  const char* address = std::getenv("DBUS_SESSION_BUS_ADDRESS");
+  if (const auto owner = owner_of(address != nullptr ? address : ""); owner && *owner != geteuid()) {
+    return {ErrorCode::store_unavailable,
+            "the D-Bus session bus that DBUS_SESSION_BUS_ADDRESS names is that of another user (uid " +
+                std::to_string(*owner) + "): " + reason,
+            "run this as that user, without sudo"};
+  }
+  std::string message = "no D-Bus session bus, and so no Secret Service to keep logins in";
+  if (address != nullptr) {
+    message = "cannot reach the D-Bus session bus that DBUS_SESSION_BUS_ADDRESS names (\"" + presentable(address) +
+              "\"): " + reason;
+  }
   return {ErrorCode::store_unavailable, std::move(message),
           "log in with a user session (loginctl enable-linger, dbus-user-session), or on a machine without a desktop "
           "run `regsync setup --headless`; `regsync doctor` tells more"};

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "helper/base/no_core_dump.hpp"
+#include "helper/base/session_bus.hpp"
 #include "sync/base/log.hpp"
 #include "sync/cli/cli.hpp"
 
@@ -29,6 +30,7 @@ void hide_passwords(int argc, char** argv) {
 
 int main(int argc, char** argv) {
   regsync::forbid_core_dumps();
+  regsync::find_session_bus();
   // Widths of characters, whatever the person's locale is called.
   static_cast<void>(std::setlocale(LC_CTYPE, "C.UTF-8"));  // where there is none, tables align less well
   regsync::log::set_level(regsync::log::Level::error);     // the answer says the rest

@@ -12,6 +12,14 @@ namespace regsync {
 
 namespace {
 
+// "[::1]:5000". Without the port kubelet takes the brackets for a pattern (pkg/credentialprovider/keyring.go).
+bool is_ipv6_with_port(std::string_view host) {
+  const auto end = host.find("]:");
+  return host.starts_with('[') && end != std::string_view::npos &&
+         host.substr(1, end - 1).find_first_not_of("0123456789abcdef:.") == std::string_view::npos &&
+         host.substr(end + 2).find_first_not_of("0123456789") == std::string_view::npos && end + 2 < host.size();
+}
+
 void replace_all(std::string& text, std::string_view from, std::string_view to) {
   for (auto at = text.find(from); at != std::string::npos; at = text.find(from, at + to.size())) {
     text.replace(at, from.size(), to);
@@ -72,13 +80,13 @@ std::optional<Error> unfit_for_kubelet(const Credential& credential) {
   if (login.username.find(':') != std::string::npos) {
     return unfit("its user name holds a \":\", where kubelet ends the user name", again);
   }
-  if (has_control_characters(login.username) || has_control_characters(secret.reveal())) {
-    return unfit("it holds control characters", again);
-  }
   if (!is_utf8(login.server) || !is_utf8(login.username) || !is_utf8(secret.reveal())) {
     return unfit("it is not UTF-8, which JSON must be", again);
   }
-  if (has_control_characters(login.server) || login.server.find_first_of("*?[] ") != std::string::npos) {
+  // Newlines in a password are fine (a Google JSON key): kubelet sends it as base64.
+  const std::string host(RegistryKey(login.server).host());
+  const bool plain = host.find_first_of("*?[] ") == std::string::npos || is_ipv6_with_port(host);
+  if (has_control_characters(login.server) || !plain) {
     return unfit("its registry is not a plain host",
                  "erase it with `docker logout`, and log in to the registry's host");
   }

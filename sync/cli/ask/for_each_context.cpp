@@ -1,15 +1,18 @@
 #include "sync/cli/ask/for_each_context.hpp"
 
 #include <asio/co_spawn.hpp>
+#include <asio/experimental/as_tuple.hpp>
 #include <asio/experimental/awaitable_operators.hpp>
 #include <asio/io_context.hpp>
 #include <asio/steady_timer.hpp>
 #include <asio/this_coro.hpp>
 #include <asio/use_awaitable.hpp>
 #include <exception>
+#include <optional>
 #include <utility>
 #include <variant>
 
+#include "sync/base/guard.hpp"
 #include "sync/cli/view/quote.hpp"
 
 namespace regsync::cli {
@@ -42,12 +45,9 @@ asio::awaitable<void> work_on(kube::ResolvedContext context, std::chrono::millis
 }  // namespace
 
 asio::awaitable<std::exception_ptr> failure_of(asio::awaitable<void> working) {
-  try {
-    co_await std::move(working);
-  } catch (...) {
-    co_return std::current_exception();
-  }
-  co_return nullptr;
+  const auto [failure] = co_await asio::co_spawn(co_await asio::this_coro::executor, std::move(working),
+                                                 asio::experimental::as_tuple(asio::use_awaitable));
+  co_return failure;
 }
 
 void for_each_context(const kube::Kubeconfig& kubeconfig, const std::vector<std::string>& contexts,
@@ -55,22 +55,12 @@ void for_each_context(const kube::Kubeconfig& kubeconfig, const std::vector<std:
                       const std::function<void(const std::string& context, const Error& error)>& on_error) {
   asio::io_context io(1);
   for (const std::string& name : contexts) {
-    const auto failed = [&on_error, name](const std::exception_ptr& failure) {
-      try {
-        std::rethrow_exception(failure);
-      } catch (...) {
-        on_error(name, current_error());
+    const auto report = [&on_error, name](const std::optional<Error>& problem) {
+      if (problem) {
+        on_error(name, *problem);
       }
     };
-    try {
-      asio::co_spawn(io, work_on(kubeconfig.resolve(name), time, work), [failed](const std::exception_ptr& failure) {
-        if (failure) {
-          failed(failure);
-        }
-      });
-    } catch (...) {
-      failed(std::current_exception());
-    }
+    report(guarded([&] { spawn_guarded(io.get_executor(), work_on(kubeconfig.resolve(name), time, work), report); }));
   }
   io.run();
 }

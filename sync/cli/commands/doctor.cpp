@@ -69,6 +69,7 @@ int doctor(const DoctorOptions& options, Console& console) {
   check_secret_store(console, findings);
   check_program(findings);
   check_docker(findings);
+  check_containers(findings);
   check_service(findings);
   const std::vector<Target> targets = check_files(findings);
   check_contexts(targets, options.kubeconfig, console, findings);

@@ -22,9 +22,10 @@ struct Finding {
 using Findings = std::vector<Finding>;
 
 void check_secret_store(Console& console, Findings& findings);
-void check_program(Findings& findings);  // that no other program of this name comes first on PATH
-void check_docker(Findings& findings);   // the helper on PATH, docker's config.json
-void check_service(Findings& findings);  // the units, the daemon and what it says
+void check_program(Findings& findings);     // that no other program of this name comes first on PATH
+void check_docker(Findings& findings);      // the helper on PATH, docker's config.json
+void check_containers(Findings& findings);  // podman, skopeo and buildah, where one is installed
+void check_service(Findings& findings);     // the units, the daemon and what it says
 // The readable targets; what is wrong with the others is found.
 std::vector<Target> check_files(Findings& findings);
 // Each context that a target selects: reachable, its clock, the rights that the targets need.

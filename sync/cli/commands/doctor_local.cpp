@@ -7,6 +7,7 @@
 #include "sync/base/paths.hpp"
 #include "sync/cli/ask/daemon_link.hpp"
 #include "sync/cli/commands/doctor_checks.hpp"
+#include "sync/cli/setup/containers_config.hpp"
 #include "sync/cli/setup/foreign_helper.hpp"
 #include "sync/cli/setup/run_to_end.hpp"
 #include "sync/cli/setup/user_service.hpp"
@@ -159,6 +160,25 @@ void check_docker(Findings& findings) {
     }
   } catch (const Error& error) {
     findings.push_back(failed("docker", error));
+  }
+}
+
+void check_containers(Findings& findings) {
+  std::vector<std::string> clients;
+  for (const char* client : {"podman", "skopeo", "buildah"}) {
+    if (is_on_path(client)) {
+      clients.emplace_back(client);
+    }
+  }
+  if (clients.empty()) {
+    return;
+  }
+  if (containers_use_regsync()) {
+    findings.push_back({"containers", Health::ok, join(clients) + ": logins go to the keyring", ""});
+  } else {
+    findings.push_back({"containers", Health::warning,
+                        join(clients) + ": a login is written to auth.json, in plain text",
+                        "regsync setup --containers"});
   }
 }
 

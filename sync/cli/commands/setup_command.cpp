@@ -28,6 +28,7 @@ void define_setup(CLI::App& app, Invocation& invocation) {
   CLI::Option* import =
       command->add_flag("--import", options->import_logins, "Move docker's present logins to the keyring");
   add_strings(command, "--registry", options->registries, "Only for this registry (credHelpers); may be repeated");
+  command->add_flag("--containers", options->containers, "Also for podman, skopeo and buildah");
   command->add_flag("--headless", options->headless, "First make a keyring that needs no desktop");
   command->add_flag("--undo", options->undo, "Put everything back as it was")->excludes(import);
   command

@@ -9,6 +9,7 @@
 
 #include "helper/base/error.hpp"
 #include "helper/store/registry_key.hpp"
+#include "sync/cli/setup/containers_config.hpp"
 #include "sync/cli/setup/foreign_helper.hpp"
 #include "sync/cli/setup/headless_keyring.hpp"
 #include "sync/cli/setup/user_service.hpp"
@@ -269,6 +270,7 @@ class Setup {
 int run_setup(const SetupOptions& options, std::ostream& out, std::ostream& err) {
   if (options.undo) {
     const int exit_code = Setup(options, out, err).undo();
+    disable_for_containers(out);
     disable_user_services(out);
     return exit_code;
   }
@@ -276,6 +278,9 @@ int run_setup(const SetupOptions& options, std::ostream& out, std::ostream& err)
     prepare_headless_keyring(*options.open_store(), out);
   }
   const int exit_code = Setup(options, out, err).apply();
+  if (options.containers) {
+    enable_for_containers(out);
+  }
   enable_user_service(out);
   return exit_code;
 }

@@ -20,6 +20,7 @@ class CliDoctor : public CliWorld {
     person_.store_login(registry_.address(), "jdoe", "hunter2");
     declare("web", registry_.address());
     systemctl("enabled", "active");
+    person_.home().write(".config/containers/registries.conf", "credential-helpers = [\"regsync\"]\n");
     person_.home().write("run/systemd/private", "");  // where a user manager listens
     person_.env["PATH"] = (person_.home() / "bin").string() + ":" + person_.env["PATH"];
   }
@@ -145,6 +146,17 @@ TEST_F(CliDoctor, AnotherProgramOfTheNameComesFirstOnPath) {
 TEST_F(CliDoctor, ATargetWhoseNameEndsInYmlIsNotOverlooked) {
   person_.home().write(".config/regsync/targets/web.yml", "registries: [ghcr.io]\ncontexts: [dev]\n");
   EXPECT_THAT(finding("targets").text, HasSubstr("web.yml is not read"));
+}
+
+TEST_F(CliDoctor, PodmanAndItsLikeWriteLoginsInPlainText) {
+  const auto podman = person_.home().write("bin/podman", "#!/bin/sh\n");
+  std::filesystem::permissions(podman, std::filesystem::perms(0755));
+  EXPECT_EQ(finding("containers").verdict, "ok");
+  std::filesystem::remove(person_.home() / ".config/containers/registries.conf");
+  const Finding containers = finding("containers");
+  EXPECT_EQ(containers.verdict, "warning");
+  EXPECT_THAT(containers.text, AllOf(HasSubstr("podman"), HasSubstr("in plain text")));
+  EXPECT_THAT(containers.remedy, HasSubstr("regsync setup --containers"));
 }
 
 TEST_F(CliDoctor, DockerDoesNotUseTheHelper) {

@@ -41,6 +41,8 @@ TEST(EngineMetrics, AreScrapedOverHttpAndWrittenToAFile) {
 
   StoreReading logins;
   logins.asked = {RegistryKey("ghcr.io")};
+  logins.provider = StoreProvider{.program = "keyring", .pid = 1, .bus_name = ":1.1"};
+  logins.collections = {{.path = "/login", .label = "Login", .locked = false, .is_default = true}};
   logins.credentials.push_back({{"ghcr.io", "u"}, SecretString("canary-7f3a")});
   engine.set_logins(std::move(logins));
   engine.set_kubeconfig(kube::Kubeconfig::load(dir.write("kubeconfig", server.kubeconfig({"dev"}))));

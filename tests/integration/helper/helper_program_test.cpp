@@ -91,6 +91,10 @@ TEST(HelperProgram, SaysWhatIsWrongAndWhatToDo) {
   Environment elsewhere = own_environment();
   elsewhere["DBUS_SESSION_BUS_ADDRESS"] = "unix:path=/nonexistent/bus";
   expect_said(elsewhere, "cannot reach the D-Bus session bus", "regsync setup --headless");
+  for (const char* unusable : {"", "garbage"}) {
+    elsewhere["DBUS_SESSION_BUS_ADDRESS"] = unusable;
+    expect_said(elsewhere, "DBUS_SESSION_BUS_ADDRESS", "regsync setup --headless");
+  }
   Environment no_bus = own_environment();
   no_bus.erase("DBUS_SESSION_BUS_ADDRESS");
   no_bus.erase("XDG_RUNTIME_DIR");

@@ -65,10 +65,15 @@ TEST(DockerConfigJson, ReadsBackTheUsableEntriesOnly) {
 TEST(UnfitForKubelet, RefusesWhatWouldBreakEveryPullSecretOfAPod) {
   EXPECT_FALSE(unfit_for_kubelet(login("ghcr.io", "u", "p")));
   EXPECT_FALSE(unfit_for_kubelet(login("127.0.0.1:5000", "u", "p:with:colons")));
-  for (const auto& bad : {login("ghcr.io", "<token>", "p"), login("ghcr.io", "u:v", "p"), login("ghcr.io", "", "p"),
-                          login("ghcr.io", "u", ""), login("ghcr.io", "u\n", "p"), login("ghcr.io", "u", "p\n"),
-                          login("*.io", "u", "p"), login("https://index.docker.io/v1/access-token", "u", "p"),
-                          login("https://index.docker.io/v1//refresh-token", "u", "p")}) {
+  EXPECT_FALSE(unfit_for_kubelet(login("gcr.io", "_json_key", "{\n  \"type\": \"service_account\"\n}\n")));
+  EXPECT_FALSE(unfit_for_kubelet(login("[::1]:5000", "u", "p")));
+  EXPECT_FALSE(unfit_for_kubelet(login("http://[2001:db8::7]:5000", "u", "p")));
+  EXPECT_TRUE(unfit_for_kubelet(login("[::1]", "u", "p"))) << "kubelet takes it for a pattern";
+  EXPECT_TRUE(unfit_for_kubelet(login("[a-z]:5000", "u", "p")));
+  for (const auto& bad :
+       {login("ghcr.io", "<token>", "p"), login("ghcr.io", "u:v", "p"), login("ghcr.io", "", "p"),
+        login("ghcr.io", "u", ""), login("*.io", "u", "p"), login("https://index.docker.io/v1/access-token", "u", "p"),
+        login("https://index.docker.io/v1//refresh-token", "u", "p")}) {
     const auto error = unfit_for_kubelet(bad);
     ASSERT_TRUE(error) << bad.login.server << " " << bad.login.username;
     EXPECT_EQ(error->code(), ErrorCode::unusable_login);

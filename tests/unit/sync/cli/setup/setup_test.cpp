@@ -9,6 +9,7 @@
 #include <string>
 
 #include "helper/base/error.hpp"
+#include "sync/cli/setup/containers_config.hpp"
 #include "tests/support/memory_store.hpp"
 #include "tests/support/temp_dir.hpp"
 
@@ -50,6 +51,7 @@ class Setup : public testing::Test {
   Setup() {
     // No user manager of the person's own, and only the helpers that a test puts here.
     unsetenv("XDG_RUNTIME_DIR");
+    setenv("HOME", dir_.path().c_str(), 1);
     setenv("PATH", ((dir_ / "bin").string() + ":/usr/bin:/bin").c_str(), 1);
     program("docker-credential-regsync", "exit 1");
     options_.docker_config = dir_ / "docker/config.json";
@@ -171,6 +173,18 @@ TEST_F(Setup, WhenEveryImportFailedDockerGoesOnAsBefore) {
   config(before);
   EXPECT_EQ(import(), 1);
   EXPECT_EQ(test::read_file(options_.docker_config), before);
+}
+
+TEST_F(Setup, PodmanAndItsLikeAreSetUpOnRequestAndUndone) {
+  ASSERT_EQ(setup(), 0);
+  EXPECT_FALSE(containers_use_regsync());
+  options_.containers = true;
+  ASSERT_EQ(setup(), 0);
+  EXPECT_TRUE(containers_use_regsync());
+  ASSERT_EQ(undo(), 0);
+  EXPECT_FALSE(containers_use_regsync());
+  dir_.write(".config/containers/registries.conf", "credential-helpers = [\"regsync\"]\n");
+  EXPECT_TRUE(containers_use_regsync());
 }
 
 TEST_F(Setup, UndoRestoresEveryThing) {

@@ -1,0 +1,12 @@
+// Where the D-Bus session bus of this user is.
+#pragma once
+
+#include <filesystem>
+
+namespace regsync {
+
+// Sets DBUS_SESSION_BUS_ADDRESS where neither it nor XDG_RUNTIME_DIR is set (cron, su), and the user's bus is where
+// systemd has it: RUNTIMES/UID/bus. Call in main, before any thread is started.
+void find_session_bus(const std::filesystem::path& runtimes = "/run/user");
+
+}  // namespace regsync

@@ -1,0 +1,72 @@
+#include "sync/cli/setup/containers_config.hpp"
+
+#include <algorithm>
+#include <filesystem>
+#include <fstream>
+#include <ostream>
+#include <string>
+#include <string_view>
+#include <system_error>
+#include <vector>
+
+#include "helper/base/error.hpp"
+#include "sync/base/paths.hpp"
+
+namespace regsync {
+namespace {
+
+namespace fs = std::filesystem;
+
+fs::path folder() { return paths::home() / ".config/containers"; }
+fs::path our_file() { return folder() / "registries.conf.d/50-regsync.conf"; }
+
+// `credential-helpers = [..., "regsync", ...]` on one line, as people and we write it.
+bool names_regsync(const fs::path& path) {
+  std::ifstream file(path);
+  for (std::string line; std::getline(file, line);) {
+    std::string_view text = line;
+    text.remove_prefix(std::min(text.find_first_not_of(" \t"), text.size()));
+    if (text.starts_with("credential-helpers") && text.find("\"regsync\"") != std::string_view::npos) {
+      return true;
+    }
+  }
+  return false;
+}
+
+}  // namespace
+
+bool containers_use_regsync() {
+  std::vector<fs::path> files{folder() / "registries.conf"};
+  std::error_code ignored;
+  for (const auto& entry : fs::directory_iterator(folder() / "registries.conf.d", ignored)) {
+    files.push_back(entry.path());
+  }
+  for (const fs::path& file : files) {
+    if (names_regsync(file)) {
+      return true;
+    }
+  }
+  return false;
+}
+
+void enable_for_containers(std::ostream& out) {
+  std::error_code failed;
+  fs::create_directories(our_file().parent_path(), failed);
+  std::ofstream file(our_file());
+  file << "# Written by regsync setup --containers; regsync setup --undo removes it.\n"
+          "credential-helpers = [\"regsync\", \"containers-auth.json\"]\n";
+  file.close();
+  if (!file) {
+    throw Error(ErrorCode::invalid_input, our_file().string() + " cannot be written", "check its folder's permissions");
+  }
+  out << "podman, skopeo and buildah keep logins in the keyring now (" << our_file().string() << ")\n";
+}
+
+void disable_for_containers(std::ostream& out) {
+  std::error_code ignored;
+  if (fs::remove(our_file(), ignored)) {
+    out << "podman, skopeo and buildah keep logins as before (" << our_file().string() << " is removed)\n";
+  }
+}
+
+}  // namespace regsync
