@@ -3,7 +3,7 @@
 //
 //   test::FakeTransport server(loop.get_executor());
 //   server.answer("GET", "/api/v1/namespaces/n/secrets", 200, {{"metadata", {{"resourceVersion", "7"}}}, {"items",
-//   {}}}); KubeClient client(loop.get_executor(), std::move(context), server.connect());
+//   {}}}); KubeClient client(std::move(context), server.connect());
 //
 // Lives on the executor's thread and outlives every transport and request. Requests' own time limits do not run.
 #pragma once
@@ -23,7 +23,7 @@
 
 #include "helper/base/error.hpp"
 #include "sync/base/async_event.hpp"
-#include "sync/kube/http/http_client.hpp"
+#include "sync/kube/http/http_transport.hpp"
 
 namespace regsync::test {
 

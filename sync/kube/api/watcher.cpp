@@ -137,27 +137,26 @@ class Watcher::Session {
     options.metadata_only = scope_.metadata_only;
     options.limit = continue_token.empty() ? std::min(page_size_, first_page_size) : page_size_;
     options.continue_token = continue_token;
-    const json page = co_await client_.list(scope_.collection, std::move(options));
-    if (continue_token.empty()) {
-      tell(WatchEvent::Kind::restarted);
-    }
-    const auto items = page.find("items");
-    if (items != page.end() && items->is_array()) {
-      for (const json& item : *items) {
-        tell(WatchEvent::Kind::applied, &item);
+    bool begun = !continue_token.empty();
+    const auto begin = [&] {
+      if (!std::exchange(begun, true)) {
+        tell(WatchEvent::Kind::restarted);
       }
-    }
-    const json& metadata = metadata_of(page);
-    const std::string next = text_at(metadata, "continue");
-    if (!next.empty()) {
-      state_ = Listing{next};
+    };
+    const std::function<void(json&&)> on_item = [&](const json& item) {
+      begin();
+      tell(WatchEvent::Kind::applied, &item);
+    };
+    const ListPage page = co_await client_.list(scope_.collection, std::move(options), on_item);
+    begin();
+    if (!page.continue_token.empty()) {
+      state_ = Listing{page.continue_token};
       co_return;
     }
-    const std::string version = text_at(metadata, "resourceVersion");
-    if (version.empty()) {
+    if (page.resource_version.empty()) {
       throw Error(ErrorCode::protocol, "a list of " + scope_.collection.resource + " has no resourceVersion");
     }
-    state_ = Watching{version};
+    state_ = Watching{page.resource_version};
     tell(WatchEvent::Kind::synced);
     works();
   }

@@ -63,16 +63,6 @@ void set_blob(CURL* easy, CURLoption option, std::string_view bytes) {
   set_option(easy, option, &blob);
 }
 
-std::string url_part(CURLU* url, CURLUPart part, unsigned flags = 0) {
-  char* text = nullptr;
-  if (curl_url_get(url, part, &text, flags) != CURLUE_OK || text == nullptr) {
-    return {};
-  }
-  std::string copy = text;
-  curl_free(text);
-  return copy;
-}
-
 ErrorCode code_of(CURLcode code, long os_errno) {
   switch (code) {
     case CURLE_OPERATION_TIMEDOUT:
@@ -133,49 +123,39 @@ Error error_of_curl(CURL* easy, CURLcode result, const char* detail) {
 }
 
 CurlEndpoint::CurlEndpoint(const Endpoint& endpoint)
-    : is_tls_(endpoint.server.starts_with("https:")),
-      verifies_(!endpoint.insecure_skip_tls_verify),
-      base_(endpoint.server),
-      proxy_(endpoint.proxy_url) {
+    : verifies_(!endpoint.insecure_skip_tls_verify), base_(endpoint.server), proxy_(endpoint.proxy_url) {
   // Go's "socks5" lets the proxy resolve names; libcurl calls that socks5h.
   if (proxy_.starts_with("socks5:")) {
     proxy_.insert(6, "h");
   }
+  const auto url = parse_url(base_);
+  is_tls_ = url && url->scheme == "https";
   if (!is_tls_) {
-    return;
+    return;  // and what is no URL, the request will say
   }
+  prefix_ = url->path == "/" ? "" : url->path;
   if (!endpoint.tls_server_name.empty()) {
-    name_server(endpoint.tls_server_name);
+    name_server(*url, endpoint.tls_server_name);
   }
-  const auto path = base_.find('/', base_.find("://") + 3);
-  prefix_ = path == std::string::npos ? "" : base_.substr(path);
-  base_url_.reset(curl_url());
-  const bool parsed = curl_url_set(base_url_.get(), CURLUPART_URL, base_.c_str(), 0) == CURLUE_OK;
-  // What is wrong with it, the request will say. And libcurl 7.88 loses the zone of an IPv6 address ("%25eth0").
-  if (!parsed || base_.find('%') != std::string::npos) {
-    base_url_.reset();
+  // libcurl 7.88 loses the zone of an IPv6 address ("%25eth0").
+  if (base_.find('%') == std::string::npos) {
+    base_url_.reset(curl_url());
+    curl_url_set(base_url_.get(), CURLUPART_URL, base_.c_str(), 0);
   }
 }
 
 // The URL carries the name that the certificate must bear; the connection and the Host header go on to name the real
 // host.
-void CurlEndpoint::name_server(const std::string& tls_server_name) {
-  const CurlUrl url(curl_url());
-  if (curl_url_set(url.get(), CURLUPART_URL, base_.c_str(), 0) != CURLUE_OK) {
-    return;  // the request will say what is wrong with it
-  }
-  const std::string host = url_part(url.get(), CURLUPART_HOST);
-  const std::string port = url_part(url.get(), CURLUPART_PORT, CURLU_DEFAULT_PORT);
-  if (curl_url_set(url.get(), CURLUPART_HOST, tls_server_name.c_str(), 0) != CURLUE_OK) {
+void CurlEndpoint::name_server(const Url& url, const std::string& tls_server_name) {
+  Url named = url;
+  named.host = tls_server_name;
+  const auto parsed = parse_url(named.origin());
+  if (!parsed || parsed->path != "/" || parsed->has_userinfo || parsed->port != url.port) {
     throw Error(ErrorCode::kubeconfig, "tls-server-name \"" + tls_server_name + "\" is not a host name");
   }
-  base_ = url_part(url.get(), CURLUPART_URL);
-  while (base_.ends_with('/')) {
-    base_.pop_back();
-  }
-  host_ = host + ":" + port;
-  const std::string connect_to = tls_server_name + ":" + port + ":" + host + ":" + port;
-  append(connect_to_, connect_to.c_str());
+  base_ = parsed->origin() + prefix_;
+  host_ = url.authority();
+  append(connect_to_, (parsed->authority() + ":" + url.authority()).c_str());
 }
 
 CurlEasy CurlEndpoint::make_handle(const TlsMaterial& tls, bool streaming) const {

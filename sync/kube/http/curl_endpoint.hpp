@@ -3,28 +3,14 @@
 
 #include <curl/curl.h>
 
-#include <memory>
 #include <string>
 
 #include "helper/base/error.hpp"
-#include "sync/kube/http/http_client.hpp"
+#include "sync/kube/http/curl_ptr.hpp"
+#include "sync/kube/http/http_transport.hpp"
+#include "sync/kube/http/url.hpp"
 
 namespace regsync::kube {
-
-struct CurlEasyDeleter {
-  void operator()(CURL* easy) const { curl_easy_cleanup(easy); }
-};
-using CurlEasy = std::unique_ptr<CURL, CurlEasyDeleter>;
-
-struct CurlListDeleter {
-  void operator()(curl_slist* list) const { curl_slist_free_all(list); }
-};
-using CurlList = std::unique_ptr<curl_slist, CurlListDeleter>;
-
-struct CurlUrlDeleter {
-  void operator()(CURLU* url) const { curl_url_cleanup(url); }
-};
-using CurlUrl = std::unique_ptr<CURLU, CurlUrlDeleter>;
 
 // How many bytes of an answer libcurl holds that nobody has taken yet.
 inline constexpr long answer_buffer = 16 * 1024;
@@ -52,9 +38,9 @@ class CurlEndpoint {
   void configure(CURL* easy, const HttpRequest& request, CurlList& headers) const;
 
  private:
-  void name_server(const std::string& tls_server_name);
+  void name_server(const Url& url, const std::string& tls_server_name);
 
-  bool is_tls_;
+  bool is_tls_ = false;
   bool verifies_;
   std::string base_;     // what stands before a request's target
   std::string prefix_;   // the path of base_; this and the next for TLS only

@@ -7,9 +7,10 @@
 
 #include <algorithm>
 #include <asio/post.hpp>
-#include <charconv>
 #include <cstring>
 #include <utility>
+
+#include "sync/kube/http/retry_after.hpp"
 
 namespace regsync::kube {
 namespace {
@@ -35,11 +36,16 @@ constexpr milliseconds longest_gathering(20);
 constexpr std::int64_t most_gathered = 64 * 1024;  // bytes
 // So long after a part of an answer, the rest of it is asked for (look_after_parts).
 constexpr milliseconds pause_within_answer(50);
-// The longest error body worth reading where the caller asked for a stream.
-constexpr std::size_t max_stream_error = 256 * 1024;
+// The longest body of a refusal that is worth reading: the rest is left.
+constexpr std::size_t longest_refusal = 256 * 1024;
+// All headers of an answer, in bytes. Go's servers and clients stop at one MiB, nginx at far less.
+constexpr std::size_t longest_head = 256 * 1024;
+// Of a stream, in bytes, that its coroutine has not taken yet: then the kernel keeps the rest, and tells the server.
+constexpr std::size_t most_waiting = 1024 * 1024;
 
 // The few headers that somebody wants.
-void note_header(std::string_view line, HttpResponse& response) {
+void note_header(std::string_view line, CurlTransfer& transfer) {
+  HttpResponse& response = transfer.response;
   const auto is = [line](std::string_view name) {
     // NOLINTNEXTLINE(bugprone-suspicious-stringview-data-usage): its size was looked at
     return line.size() > name.size() && strncasecmp(line.data(), name.data(), name.size()) == 0;
@@ -49,13 +55,11 @@ void note_header(std::string_view line, HttpResponse& response) {
     value.remove_prefix(1);
   }
   if (is("retry-after:")) {
-    int delay = 0;
-    const auto [end, failure] = std::from_chars(value.data(), value.data() + value.size(), delay);
-    if (failure == std::errc() && end == value.data() + value.size() && delay >= 0) {
-      response.retry_after = seconds(delay);
-    }
+    transfer.retry_after = value;
   } else if (is("date:")) {
     response.date = value;
+  } else if (is("location:")) {
+    response.location = value;
   } else if (is("www-authenticate:")) {
     response.www_authenticate.append(response.www_authenticate.empty() ? "" : ", ").append(value);
   }
@@ -83,7 +87,21 @@ CurlTransfer::CurlTransfer(std::shared_ptr<CurlMulti> on, const asio::any_io_exe
   multi->add(*this);
 }
 
-CurlTransfer::~CurlTransfer() { multi->remove(*this); }
+CurlTransfer::~CurlTransfer() {
+  multi->set_overfull(*this, false);
+  multi->remove(*this);
+}
+
+std::string CurlTransfer::take_pieces(std::string kept) {
+  constexpr std::size_t worth_keeping = std::size_t{64} * 1024;
+  kept.clear();
+  if (kept.capacity() > worth_keeping) {
+    kept = {};
+  }
+  pieces.swap(kept);
+  multi->set_overfull(*this, false);
+  return kept;
+}
 
 void CurlTransfer::finish(CURLcode code) {
   result = code;
@@ -107,6 +125,9 @@ bool CurlTransfer::has_sent() const {
 Error CurlTransfer::failure() const {
   if (too_large) {
     return {ErrorCode::protocol, "the answer is larger than " + std::to_string(request.max_answer >> 20) + " MiB"};
+  }
+  if (header_bytes > longest_head) {
+    return {ErrorCode::protocol, "the answer has more than " + std::to_string(longest_head >> 10) + " KiB of headers"};
   }
   return error_of_curl(handle.easy.get(), result, error.data());
 }
@@ -161,7 +182,7 @@ void CurlMulti::add(CurlTransfer& transfer) {
   if (const auto end = end_of_patience(); first || end < next_look_.expiry()) {
     look_at_peer_at(end);
   }
-  if (++unsent_ >= std::min(largest_portion, transfers_.size() / 2 + 1)) {
+  if (overfull_ == 0 && ++unsent_ >= std::min(largest_portion, transfers_.size() / 2 + 1)) {
     act(CURL_SOCKET_TIMEOUT, 0);
   }
 }
@@ -186,6 +207,28 @@ void CurlMulti::condemn() {
   const auto doomed = transfers_;
   for (CurlTransfer* transfer : doomed) {  // NOLINT(bugprone-nondeterministic-pointer-iteration-order): all end
     give_up(*transfer, CURLE_RECV_ERROR, "the connection is dead: its peer answers nothing any more");
+  }
+}
+
+void CurlMulti::set_overfull(CurlTransfer& transfer, bool overfull) {
+  if (std::exchange(transfer.overfull, overfull) == overfull) {
+    return;
+  }
+  if (overfull) {
+    ++overfull_;
+    return;
+  }
+  --overfull_;
+  if (overfull_ == 0) {
+    for (const auto& [fd, socket] : sockets_) {
+      arm(socket);
+    }
+    if (kicked_) {
+      post_kick();
+    }
+    if (again_) {
+      post_look_again();
+    }
   }
 }
 
@@ -254,12 +297,7 @@ int CurlMulti::on_timer(CURLM* /*multi*/, long timeout_ms, void* self_pointer) {
   if (timeout_ms == 0) {
     // "As soon as possible" is what every new request asks for: a post costs less than a timer.
     if (!std::exchange(self.kicked_, true)) {
-      asio::post(self.executor_, [weak = self.weak_from_this()] {
-        if (const auto multi = weak.lock()) {
-          multi->kicked_ = false;
-          multi->act(CURL_SOCKET_TIMEOUT, 0);
-        }
-      });
+      self.post_kick();
     }
     return 0;
   }
@@ -275,6 +313,16 @@ int CurlMulti::on_timer(CURLM* /*multi*/, long timeout_ms, void* self_pointer) {
     }
   });
   return 0;
+}
+
+void CurlMulti::post_kick() {
+  asio::post(executor_, [weak = weak_from_this()] {
+    const auto multi = weak.lock();
+    if (multi && multi->overfull_ == 0) {  // else set_overfull goes on: it may be there to read more
+      multi->kicked_ = false;
+      multi->act(CURL_SOCKET_TIMEOUT, 0);
+    }
+  });
 }
 
 void CurlMulti::arm(const SocketPtr& socket) {
@@ -297,7 +345,7 @@ void CurlMulti::wait(const SocketPtr& socket, WaitType direction) {
 void CurlMulti::on_ready(const SocketPtr& socket, WaitType direction, std::error_code failure) {
   const bool read = direction == asio::posix::stream_descriptor::wait_read;
   (read ? socket->reading : socket->writing) = false;
-  if (socket->removed) {
+  if (socket->removed || (read && overfull_ > 0)) {
     return;
   }
   look(socket, direction, failure);
@@ -448,6 +496,10 @@ void CurlMulti::note_connection(CURL* easy) {
 std::size_t CurlMulti::on_header(const char* bytes, std::size_t /*one*/, std::size_t size, void* transfer_pointer) {
   auto& transfer = *static_cast<CurlTransfer*>(transfer_pointer);
   transfer.multi->heard_ = true;
+  transfer.header_bytes += size;
+  if (transfer.header_bytes > longest_head) {
+    return 0;
+  }
   CURL* const easy = transfer.handle.easy.get();
   std::string_view line(bytes, size);
   while (!line.empty() && (line.back() == '\r' || line.back() == '\n')) {
@@ -459,13 +511,14 @@ std::size_t CurlMulti::on_header(const char* bytes, std::size_t /*one*/, std::si
       transfer.multi->answered_.push_back(&transfer);
     }
     curl_easy_getinfo(easy, CURLINFO_RESPONSE_CODE, &transfer.response.status);
+    transfer.response.retry_after = parse_retry_after(transfer.retry_after, transfer.response.date);
     if (transfer.streaming && transfer.response.status / 100 == 2) {
       transfer.opened = true;
       transfer.wake.cancel();
     }
     return size;
   }
-  note_header(line, transfer.response);
+  note_header(line, transfer);
   return size;
 }
 
@@ -475,9 +528,13 @@ std::size_t CurlMulti::on_body(const char* bytes, std::size_t /*one*/, std::size
   if (transfer.opened) {
     transfer.pieces.append(bytes, size);
     transfer.wake.cancel();
+    if (transfer.pieces.size() > most_waiting) {
+      transfer.multi->set_overfull(transfer, true);
+    }
     return size;
   }
-  const std::size_t limit = transfer.streaming ? max_stream_error : transfer.request.max_answer;
+  const bool refused = transfer.response.status >= 300;
+  const std::size_t limit = refused ? longest_refusal : transfer.request.max_answer;
   if (transfer.response.body.size() + size > limit) {
     transfer.too_large = true;
     return 0;
@@ -505,18 +562,25 @@ void CurlMulti::look_after_parts() {
     waiting = waiting || transfer->wants_rest();
   }
   if (taken && !std::exchange(again_, true)) {
-    asio::post(executor_, [weak = weak_from_this()] {
-      if (const auto multi = weak.lock()) {
-        multi->look_again();
-      }
-    });
+    post_look_again();
   }
   if (waiting && !std::exchange(rest_awaited_, true)) {
     await_rest();
   }
 }
 
+void CurlMulti::post_look_again() {
+  asio::post(executor_, [weak = weak_from_this()] {
+    if (const auto multi = weak.lock()) {
+      multi->look_again();
+    }
+  });
+}
+
 void CurlMulti::look_again() {
+  if (overfull_ > 0) {
+    return;  // set_overfull goes on
+  }
   again_ = false;
   std::vector<curl_socket_t> open;
   for (const auto& [fd, socket] : sockets_) {

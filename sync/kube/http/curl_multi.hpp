@@ -53,8 +53,13 @@ struct CurlTransfer {
   [[nodiscard]] bool met_closing_connection() const { return result == CURLE_HTTP2 && response.status == 0; }
 
   // Whether the server refused a body (413, RFC 9110 15.5.14) and closed the stream, as it may, before its answer was
-  // read to the end: its head says all.
-  [[nodiscard]] bool refused_early() const { return result != CURLE_OK && response.status == 413; }
+  // read to the end, or went on and on about its refusal: its head says all.
+  [[nodiscard]] bool refused_early() const {
+    return result != CURLE_OK && (response.status == 413 || (too_large && response.status >= 300));
+  }
+
+  // What of a stream has come; `kept` is empty room to receive the next in.
+  std::string take_pieces(std::string kept);
 
   // Whether a connection, be it another's, has closed since it took its handle.
   [[nodiscard]] bool saw_closing() const;
@@ -78,6 +83,9 @@ struct CurlTransfer {
   std::string pieces;  // of a stream, not yet given to the caller
   bool opened = false;
   bool told_opened = false;
+  bool overfull = false;  // more is waiting in `pieces` than may; see CurlMulti::overfull_
+  std::size_t header_bytes = 0;
+  std::string retry_after;  // the header, as it came: the Date that it counts from may follow
   bool too_large = false;
   bool finished = false;
   CURLcode result = CURLE_OK;
@@ -108,6 +116,9 @@ class CurlMulti : public std::enable_shared_from_this<CurlMulti> {
   [[nodiscard]] bool silent(std::chrono::milliseconds limit) const;
   bool checking = false;  // one check of the peer at a time
 
+  // Nothing more is read from the connection while a stream has more waiting than it may.
+  void set_overfull(CurlTransfer& transfer, bool overfull);
+
   // How many connections have closed so far.
   [[nodiscard]] std::size_t closings() const { return closings_; }
 
@@ -136,6 +147,7 @@ class CurlMulti : public std::enable_shared_from_this<CurlMulti> {
   // What libcurl asks for: waits for sockets and time.
   static int on_socket(CURL* easy, curl_socket_t fd, int what, void* self_pointer, void* socket);
   static int on_timer(CURLM* multi, long timeout_ms, void* self_pointer);
+  void post_kick();
   void arm(const SocketPtr& socket);
   void wait(const SocketPtr& socket, WaitType direction);
   void on_ready(const SocketPtr& socket, WaitType direction, std::error_code failure);
@@ -156,6 +168,7 @@ class CurlMulti : public std::enable_shared_from_this<CurlMulti> {
 
   // That no answer stops halfway.
   void look_after_parts();
+  void post_look_again();
   void look_again();
   void await_rest();
   void hurry();
@@ -185,6 +198,7 @@ class CurlMulti : public std::enable_shared_from_this<CurlMulti> {
   bool multiplexed_ = false;                                                   // whether answers share a connection
   std::vector<CurlHandle> idle_;
   std::size_t closings_ = 0;
+  std::size_t overfull_ = 0;  // transfers
   std::size_t bursting_ = 0;  // requests, not streams, that hold a handle
   std::unordered_set<CurlTransfer*> transfers_;
   std::vector<CurlTransfer*> sending_;   // those of them of whose body a part may not have left

@@ -1,11 +1,13 @@
 #include "sync/kube/http/http_client.hpp"
 
+#include <algorithm>
 #include <asio/redirect_error.hpp>
 #include <asio/this_coro.hpp>
 #include <asio/use_awaitable.hpp>
 #include <utility>
 
 #include "helper/base/error.hpp"
+#include "sync/base/time_slice.hpp"
 #include "sync/kube/http/curl_multi.hpp"
 
 namespace regsync::kube {
@@ -14,6 +16,8 @@ namespace {
 
 // A server that closes many connections at once spreads its clients over its replicas: more is a fault.
 constexpr int most_closing_connections = 4;
+// Of a stream, between two looks at the clock.
+constexpr std::size_t portion = std::size_t{16} * 1024;
 
 std::string text_of(std::chrono::milliseconds time) {
   const auto whole = std::chrono::duration_cast<std::chrono::seconds>(time);
@@ -54,19 +58,20 @@ asio::awaitable<HttpResponse> HttpClient::exchange(const HttpRequest& request, s
 // To the end of the exchange, passing on what a stream brings.
 asio::awaitable<void> HttpClient::follow(CurlTransfer& transfer, const std::function<void()>& on_open,
                                          const std::function<void(std::string_view)>& on_bytes) {
-  std::string pieces;
+  std::string bytes;
   while (true) {
     co_await wait_for_news(transfer);
     if (transfer.opened && !std::exchange(transfer.told_opened, true) && on_open) {
       on_open();
     }
     if (!transfer.pieces.empty()) {
-      pieces.clear();
-      pieces.swap(transfer.pieces);
-      on_bytes(pieces);
-      constexpr std::size_t worth_keeping = std::size_t{64} * 1024;
-      if (pieces.capacity() > worth_keeping) {
-        pieces = {};
+      bytes = transfer.take_pieces(std::move(bytes));
+      TimeSlice slice;
+      for (std::string_view rest = bytes; !rest.empty(); rest.remove_prefix(std::min(portion, rest.size()))) {
+        if (slice.is_over()) {
+          co_await slice.hand_over();
+        }
+        on_bytes(rest.substr(0, portion));
       }
       continue;
     }

@@ -91,8 +91,11 @@ void exec_credential(std::string_view bytes) {
 }
 
 void status(std::string_view bytes) {
-  for (const long code : {400L, 401L, 403L, 404L, 409L, 410L, 422L, 429L, 500L}) {
-    must_be_presentable(kube::error_of(code, bytes, std::nullopt, {"apply", "secrets", "x", "n"}));
+  for (const long code : {302L, 400L, 401L, 403L, 404L, 409L, 410L, 422L, 429L, 500L}) {
+    kube::HttpResponse response;
+    response.status = code;
+    response.body = bytes;
+    must_be_presentable(kube::error_of(response, {"apply", "secrets", "x", "n"}));
   }
   const json object = json::parse(bytes, nullptr, /*allow_exceptions=*/false);
   if (object.is_object()) {
@@ -106,7 +109,7 @@ void watch_stream(std::string_view bytes) {
   }
   const std::size_t piece = std::size_t{1} + static_cast<unsigned char>(bytes.front());
   kube::ResolvedContext context;
-  context.server = "http://fuzz";
+  context.server = "https://fuzz";
   asio::io_context loop;
   kube::KubeClient client(std::move(context), std::make_unique<Replay>(bytes.substr(1), piece));
   kube::WatchOptions options;

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "tests/support/fake_transport.hpp"
+#include "tests/support/listed.hpp"
 #include "tests/support/run_coroutine.hpp"
 
 namespace regsync::kube {
@@ -32,7 +33,7 @@ class KubeClientOver : public ::testing::Test {
  protected:
   asio::io_context loop;
   test::FakeTransport server{loop.get_executor()};
-  KubeClient client{loop.get_executor(), context_of_test(), server.connect()};
+  KubeClient client{context_of_test(), server.connect()};
 };
 
 TEST_F(KubeClientOver, AListAsksForItsPageAndSelectors) {
@@ -41,7 +42,7 @@ TEST_F(KubeClientOver, AListAsksForItsPageAndSelectors) {
   options.field_selector = "metadata.name=x";
   options.limit = 5;
   options.continue_token = "a b";
-  test::run(loop, client.list(secrets, options));
+  test::run(loop, test::list(client, secrets, options));
   ASSERT_EQ(server.requests().size(), 1U);
   EXPECT_EQ(server.requests()[0].target,
             "/api/v1/namespaces/n/secrets?fieldSelector=metadata.name%3Dx&continue=a%20b&limit=5");
