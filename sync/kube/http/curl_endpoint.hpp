@@ -21,9 +21,6 @@ inline constexpr long stream_buffer = 4 * 1024;
 // is wiped when freed as all of the programs' is (helper/wiping_free.cpp).
 void initialise_curl();
 
-// What a transfer failed with, as a person should read it. detail: of CURLOPT_ERRORBUFFER.
-Error error_of_curl(CURL* easy, CURLcode result, const char* detail);
-
 class CurlEndpoint {
  public:
   // Throws Error(kubeconfig) where tls_server_name is no host name.
@@ -37,6 +34,9 @@ class CurlEndpoint {
   // headers (filled here) outlive the transfer.
   void configure(CURL* easy, const HttpRequest& request, CurlList& headers) const;
 
+  // What a transfer failed with, as a person should read it. detail: of CURLOPT_ERRORBUFFER.
+  [[nodiscard]] Error error_of(CURL* easy, CURLcode result, const char* detail) const;
+
  private:
   void name_server(const Url& url, const std::string& tls_server_name);
 
@@ -48,6 +48,9 @@ class CurlEndpoint {
   std::string host_;     // the Host header, where `base_` names somebody else
   CurlList connect_to_;  // CURLOPT_CONNECT_TO
   std::string proxy_;
+  // The last TLS alert on the newest connection (RFC 8446, 6.2), or 0. With TLS 1.3 a server refuses a client
+  // certificate after the handshake, when libcurl knows of nothing but a connection that closes.
+  mutable int alert_ = 0;
 };
 
 template <typename Value>

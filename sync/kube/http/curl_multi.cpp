@@ -129,7 +129,7 @@ Error CurlTransfer::failure() const {
   if (header_bytes > longest_head) {
     return {ErrorCode::protocol, "the answer has more than " + std::to_string(longest_head >> 10) + " KiB of headers"};
   }
-  return error_of_curl(handle.easy.get(), result, error.data());
+  return multi->endpoint().error_of(handle.easy.get(), result, error.data());
 }
 
 CurlMulti::CurlMulti(asio::any_io_executor executor, const Endpoint& endpoint, Patience patience)

@@ -119,6 +119,8 @@ class CurlMulti : public std::enable_shared_from_this<CurlMulti> {
   // Nothing more is read from the connection while a stream has more waiting than it may.
   void set_overfull(CurlTransfer& transfer, bool overfull);
 
+  [[nodiscard]] const CurlEndpoint& endpoint() const { return endpoint_; }
+
   // How many connections have closed so far.
   [[nodiscard]] std::size_t closings() const { return closings_; }
 
