@@ -16,7 +16,7 @@
 namespace regsync::kube {
 
 class CurlMulti;
-struct CurlTransfer;
+class CurlTransfer;
 
 // When a peer counts as dead. The kernel's keepalive, which wakes nobody, finds a dead machine and a dead network
 // within 40 s. What it cannot find, a frozen server and a middlebox that keeps a dead connection up, is found by a
@@ -30,10 +30,18 @@ struct Patience {
   std::chrono::milliseconds answer = std::chrono::seconds(10);
 };
 
+// The parts that are there for speed, and against faults of libcurl 7.88 and silent peers. All are on; without one it
+// can be measured what it is worth (tests/bench/http-parts).
+struct HttpParts {
+  bool read_in_batches = true;       // answer_batches.hpp
+  bool mend_stalled_answers = true;  // stalled_answers.hpp
+  bool ask_silent_peers = true;      // silent_peer.hpp
+};
+
 // When its peer is dead, all that is under way fails with Error(unreachable), and the next request connects anew.
 class HttpClient final : public HttpTransport {
  public:
-  HttpClient(asio::any_io_executor executor, Endpoint endpoint, Patience patience = {});
+  HttpClient(asio::any_io_executor executor, Endpoint endpoint, Patience patience = {}, HttpParts parts = {});
   ~HttpClient() override;
   HttpClient(const HttpClient&) = delete;
   HttpClient& operator=(const HttpClient&) = delete;
@@ -55,6 +63,7 @@ class HttpClient final : public HttpTransport {
   asio::any_io_executor executor_;
   Endpoint endpoint_;
   Patience patience_;
+  HttpParts parts_;
   std::shared_ptr<CurlMulti> multi_;  // replaced as a whole when its peer is found dead
 };
 
