@@ -473,6 +473,16 @@ void FakeApiServer::handle(const httplib::Request& http, httplib::Response& resp
     response.set_content("<html>}{ this is not an API server", "text/html");
     return;
   }
+  if (fails_as(Fault::Kind::packed)) {
+    response.set_header("Content-Encoding", "gzip");
+    response.set_content(fault->body, json_type);
+    return;
+  }
+  if (fails_as(Fault::Kind::headers)) {
+    for (std::size_t bytes = 0; bytes < fault->bytes; bytes += 1000) {
+      response.headers.emplace("X-Long", std::string(1000, 'x'));
+    }
+  }
   if (fails_as(Fault::Kind::huge)) {
     response.set_chunked_content_provider(json_type,
                                           [left = fault->bytes](std::size_t, httplib::DataSink& sink) mutable {

@@ -53,6 +53,8 @@ struct Fault {
     half_open,  // reads the request and never answers
     held,       // the right answer, but nothing happens before release_held()
     huge,       // 200 with a JSON string of `bytes`
+    packed,     // 200 with `body`, which is gzip
+    headers,    // the right answer, with headers of `bytes`
     expired,    // a watch: 200 and an ERROR event with 410
     flood,      // a watch: `bytes` events of one object, made up as they go, then its end
   };

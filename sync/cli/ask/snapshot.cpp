@@ -1,5 +1,6 @@
 #include "sync/cli/ask/snapshot.hpp"
 
+#include <functional>
 #include <optional>
 #include <utility>
 #include <vector>
@@ -28,11 +29,9 @@ asio::awaitable<std::vector<json>> list_all(kube::KubeClient& client, kube::Obje
   std::vector<json> items;
   options.limit = page_size;
   do {
-    json page = co_await client.list(collection, options);
-    for (const json& item : list_at(page, {"items"})) {
-      items.push_back(item);
-    }
-    options.continue_token = text_at(page, {"metadata", "continue"});
+    std::function<void(json&&)> keep = [&items](json&& item) { items.push_back(std::move(item)); };
+    kube::ListPage page = co_await client.list(collection, options, std::move(keep));
+    options.continue_token = std::move(page.continue_token);
   } while (!options.continue_token.empty());
   co_return items;
 }

@@ -13,6 +13,7 @@
 #include "sync/cli/ask/rights.hpp"
 #include "sync/cli/commands/doctor_checks.hpp"
 #include "sync/cli/view/text.hpp"
+#include "sync/kube/http/http_client.hpp"
 #include "sync/logins/registry_client.hpp"
 #include "sync/model/desired_state.hpp"
 

@@ -5,6 +5,7 @@
 #include <ostream>
 
 #include "helper/store/registry_key.hpp"
+#include "sync/base/json_access.hpp"
 #include "sync/cli/ask/for_each_context.hpp"
 #include "sync/cli/ask/kubeconfig_selection.hpp"
 #include "sync/cli/ask/snapshot.hpp"

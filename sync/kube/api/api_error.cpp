@@ -6,6 +6,10 @@
 #include <vector>
 
 #include "helper/base/text.hpp"
+#include "sync/base/bounded_json.hpp"
+#include "sync/base/json_access.hpp"
+#include "sync/kube/http/retry_after.hpp"
+#include "sync/kube/http/url.hpp"
 
 namespace regsync::kube {
 namespace {
@@ -31,37 +35,35 @@ struct Status {
   }
 };
 
-std::string text(const json& object, const char* key) {
-  const auto found = object.find(key);
-  return found != object.end() && found->is_string() ? found->get<std::string>() : std::string();
-}
+std::string text(const json& object, JsonPath path) { return std::string(text_at(object, path)); }
 
 Status decode(const json& body) {
   Status status;
-  if (!body.is_object() || text(body, "kind") != "Status") {
+  if (text_at(body, {"kind"}) != "Status" || text_at(body, {"apiVersion"}) != "v1") {
     return status;
   }
   status.decoded = true;
-  status.reason = text(body, "reason");
-  status.message = text(body, "message");
-  const auto details = body.find("details");
-  if (details == body.end() || !details->is_object()) {
-    return status;
+  status.reason = text(body, {"reason"});
+  status.message = text(body, {"message"});
+  status.kind = text(body, {"details", "kind"});
+  const json* delay = find_at(body, {"details", "retryAfterSeconds"});
+  if (delay != nullptr && delay->is_number_unsigned() && *delay != 0U) {
+    const auto longest = static_cast<std::uint64_t>(longest_retry_after.count());
+    status.retry_after = std::chrono::seconds(std::min(delay->get<std::uint64_t>(), longest));
   }
-  status.kind = text(*details, "kind");
-  const auto delay = details->find("retryAfterSeconds");
-  if (delay != details->end() && delay->is_number_unsigned()) {
-    status.retry_after = std::chrono::seconds(std::min<std::uint64_t>(delay->get<std::uint64_t>(), 3600));
-  }
-  const auto causes = details->find("causes");
-  if (causes != details->end() && causes->is_array()) {
-    for (const json& cause : *causes) {
-      if (cause.is_object()) {
-        status.causes.push_back({text(cause, "reason"), text(cause, "message"), text(cause, "field")});
-      }
-    }
+  for (const json& cause : list_at(body, {"details", "causes"})) {
+    status.causes.push_back({text(cause, {"reason"}), text(cause, {"message"}), text(cause, {"field"})});
   }
   return status;
+}
+
+// A refusal is a short object; see error_of for what is not.
+Status decode(std::string_view body) {
+  try {
+    return decode(parse_bounded(body));
+  } catch (const Error&) {
+    return {};  // beyond the bounds: not a Status
+  }
 }
 
 std::string subject(const Operation& operation) {
@@ -119,7 +121,7 @@ Error forbidden(const Status& status, const std::string& detail, const Operation
   }
   // Authorisers answer `X is forbidden: User "u" cannot VERB resource "r" …`; quotas and admission plugins answer 403
   // too, and no right would help against them.
-  if (status.decoded && status.message.find(" cannot ") == std::string::npos) {
+  if (status.message.find(" cannot ") == std::string::npos) {
     return {ErrorCode::rejected, subject(operation) + ": " + detail,
             "an admission rule or quota of the cluster forbids it: ask who runs the cluster"};
   }
@@ -180,48 +182,92 @@ Error classify(long code, const Status& status, const std::string& detail, const
       if (code >= 400) {
         return {ErrorCode::rejected, subject(operation) + ": " + detail};
       }
-      return {ErrorCode::protocol, "HTTP " + std::to_string(code) + " makes no sense here: " + detail,
-              "check that `server` in the kubeconfig is an API server and not something before it"};
+      return {ErrorCode::protocol, "HTTP " + std::to_string(code) + " makes no sense here: " + detail};
   }
 }
 
-Error error_of(long code, const Status& status, std::string_view raw, std::optional<std::chrono::seconds> retry_after,
-               const Operation& operation) {
-  std::string detail = presentable(status.decoded ? std::string_view(status.message) : raw);
+Error error_of(long code, const Status& status, const Operation& operation) {
+  std::string detail = presentable(status.message);
   if (detail.empty()) {
     detail = operation.verb + " " + subject(operation) + ": HTTP " + std::to_string(code);
   }
-  Error error = classify(code, status, detail, operation);
-  const auto delay = retry_after ? retry_after : status.retry_after;
+  return classify(code, status, detail, operation);
+}
+
+// What a body that is no Status says to people: the title of a page, the beginning of a text.
+std::string words_of(std::string_view body) {
+  constexpr std::size_t enough = 200;
+  const auto title = body.find("<title>");
+  if (title != std::string_view::npos) {
+    body.remove_prefix(title + std::string_view("<title>").size());
+    body = body.substr(0, body.find('<'));
+  }
+  body = body.substr(0, enough);
+  const bool is_page = body.find('<') != std::string_view::npos;
+  return is_page ? std::string() : presentable(body);
+}
+
+// An answer without a Status. Some of these an API server gives itself: "too many requests" and failures of the filters
+// before its handlers are plain text (k8s.io/apiserver/pkg/server/filters), and so is "404 page not found" for a path
+// that it does not know.
+Error error_of_others(const HttpResponse& response, const Operation& operation) {
+  const long code = response.status;
+  const std::string words = words_of(response.body);
+  const std::string said = "HTTP " + std::to_string(code) + (words.empty() ? "" : " (" + words + ")");
+  const std::string asked = operation.verb + " " + subject(operation);
+  if (code == 429) {
+    return {ErrorCode::overloaded, "the API server asks to slow down: " + said};
+  }
+  if (code >= 500) {
+    return {ErrorCode::server_error, "the API server, or a proxy before it, failed to " + asked + ": " + said};
+  }
+  if (code == 413) {
+    return {ErrorCode::rejected, asked + ": the API server, or a proxy before it, takes no body of this size: " + said};
+  }
+  if (code == 401) {
+    return {ErrorCode::unauthorized, "the credentials of this context are not accepted: " + said,
+            "log in to the cluster again, or renew the token or certificate in the kubeconfig"};
+  }
+  if (code / 100 == 3) {
+    const auto to = parse_url(response.location);
+    return {ErrorCode::unreachable,
+            "something before the API server answers " + asked + " with a redirect" +
+                (to ? " to " + presentable(to->origin()) : "") + ", as login pages of networks and proxies do",
+            "log in there with a browser, or correct `server` or `proxy-url` in the kubeconfig"};
+  }
+  if (code == 404) {
+    return {ErrorCode::unreachable, "there is no Kubernetes API at this path of the server: " + asked + ": " + said,
+            "check the path of `server` in the kubeconfig"};
+  }
+  return {ErrorCode::unreachable, "something before the API server answers " + asked + ", not the API server: " + said,
+          "check this machine's network and proxy (a login page?), and `server` and `proxy-url` in the kubeconfig"};
+}
+
+}  // namespace
+
+Error error_of(const HttpResponse& response, const Operation& operation) {
+  const Status status = decode(std::string_view(response.body));
+  Error error = status.decoded ? error_of(response.status, status, operation) : error_of_others(response, operation);
+  const auto delay = response.retry_after ? response.retry_after : status.retry_after;
   if (delay) {
     error.retry_after(*delay);
   }
   return error;
 }
 
-}  // namespace
-
-Error error_of(long http_status, std::string_view body, std::optional<std::chrono::seconds> retry_after,
-               const Operation& operation) {
-  const json parsed = json::parse(body, nullptr, /*allow_exceptions=*/false);
-  return error_of(http_status, decode(parsed), body, retry_after, operation);
-}
-
 Error error_of_event(const json& object, const Operation& operation) {
   const Status status = decode(object);
-  long code = 500;
-  if (status.decoded) {
-    const auto found = object.find("code");
-    if (found != object.end() && found->is_number_integer()) {
-      code = found->get<int>();
-    }
-    if (status.reason == "Expired" || status.reason == "Gone") {
-      code = 410;
-    }
+  if (!status.decoded) {
+    return {ErrorCode::server_error, "the API server failed: an error event without a Status"};
   }
-  return error_of(code, status,
-                  status.decoded ? std::string_view() : std::string_view("an error event without a Status"), {},
-                  operation);
+  const json* number = find_at(object, {"code"});
+  const bool known = number != nullptr && number->is_number_integer() && *number >= 400 && *number < 600;
+  const bool gone = status.reason == "Expired" || status.reason == "Gone";
+  Error error = error_of(gone ? 410 : (known ? number->get<long>() : 500), status, operation);
+  if (status.retry_after) {
+    error.retry_after(*status.retry_after);
+  }
+  return error;
 }
 
 }  // namespace regsync::kube

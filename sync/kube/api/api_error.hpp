@@ -1,18 +1,20 @@
 // What an API server says when it does not do what was asked: an HTTP status and a Status body (meta/v1) become one
 // typed Error. Pure.
 //
+// Only a Status is the word of the API server. Without one a proxy, a load balancer or the login page of a network has
+// answered, and its 403 is no missing right, its 404 no missing object: such an answer is `unreachable`, as far as the
+// API server is concerned. The exceptions are in error_of_others.
+//
 // Codes are told apart by status, reason, details and causes, as the API machinery defines them
 // (k8s.io/apimachinery/pkg/apis/meta/v1/types.go), never by English, with one exception: a 403 by authorisation
 // differs from a 403 by admission in its message alone.
 #pragma once
 
-#include <chrono>
 #include <nlohmann/json_fwd.hpp>
-#include <optional>
 #include <string>
-#include <string_view>
 
 #include "helper/base/error.hpp"
+#include "sync/kube/http/http_transport.hpp"
 
 namespace regsync::kube {
 
@@ -24,9 +26,8 @@ struct Operation {
   std::string name_space;  // may be empty
 };
 
-// For an answer that is not 2xx. `body` may be anything.
-Error error_of(long http_status, std::string_view body, std::optional<std::chrono::seconds> retry_after,
-               const Operation& operation);
+// For an answer that is not 2xx. Its body may be anything.
+Error error_of(const HttpResponse& response, const Operation& operation);
 
 // For the object of a watch event of type ERROR: a Status whose code stands in its body.
 Error error_of_event(const nlohmann::json& object, const Operation& operation);

@@ -4,19 +4,25 @@
 #include <utility>
 #include <vector>
 
+#include "sync/base/bounded_json.hpp"
+#include "sync/base/json_access.hpp"
 #include "sync/base/percent_encoding.hpp"
+#include "sync/base/time_slice.hpp"
 #include "sync/kube/api/api_error.hpp"
 #include "sync/kube/api/line_splitter.hpp"
+#include "sync/kube/api/list_splitter.hpp"
 #include "sync/kube/config/credentials.hpp"
+#include "sync/kube/http/http_client.hpp"
 #include "sync/kube/http/proxy.hpp"
+#include "sync/kube/http/url.hpp"
 
 namespace regsync::kube {
 namespace {
 
 using nlohmann::json;
 
-// etcd takes objects up to 1.5 MiB; one event holds one object as JSON, with managedFields and escapes.
-constexpr std::size_t longest_event = std::size_t{16} << 20;
+// Of a page of a list, unpacked. The watcher asks for a smaller page where one exceeds it.
+constexpr std::size_t longest_page = std::size_t{32} << 20;
 // A server ends a watch at its timeoutSeconds; one that has not, this much later, never will.
 constexpr auto watch_grace = std::chrono::seconds(30);
 
@@ -59,12 +65,38 @@ Operation operation_of(std::string_view verb, const ObjectPath& path) {
   return {std::string(verb), path.resource, path.name, path.name_space};
 }
 
+constexpr const char* cut_remedy =
+    "check that nothing between this machine and the API server cuts or changes its answers";
+
+std::string answer_to(const Operation& operation) {
+  return "the answer to " + operation.verb + " " + operation.resource;
+}
+
+// Runs `read`; what it throws about an answer gets that answer as its subject.
+template <typename Read>
+auto reading(const std::string& subject, Read read) {
+  try {
+    return read();
+  } catch (const Error& error) {
+    throw Error(error.code(), subject + " " + error.message(), error.remedy());
+  }
+}
+
+// What is no JSON object is the page of a proxy or of a network's login.
+void expect_object(std::string_view text, const Operation& operation) {
+  const auto begin = text.find_first_not_of(" \n\r\t");
+  if (begin == std::string_view::npos || text[begin] != '{') {
+    throw Error(ErrorCode::unreachable,
+                "something other than an API server answers: " + answer_to(operation) + " is not a JSON object",
+                "check this machine's network and proxy (a login page?), and `server` in the kubeconfig");
+  }
+}
+
 json parse(std::string_view text, const Operation& operation) {
-  json parsed = json::parse(text, nullptr, /*allow_exceptions=*/false);
+  expect_object(text, operation);
+  json parsed = reading(answer_to(operation), [text] { return parse_bounded(text); });
   if (!parsed.is_object()) {
-    throw Error(ErrorCode::protocol,
-                "the answer to " + operation.verb + " " + operation.resource + " is not a JSON object",
-                "check that `server` in the kubeconfig is an API server and not something before it");
+    throw Error(ErrorCode::protocol, answer_to(operation) + " is not JSON", cut_remedy);
   }
   return parsed;
 }
@@ -73,10 +105,10 @@ json parse(std::string_view text, const Operation& operation) {
 
 Endpoint endpoint_of(const ResolvedContext& context) {
   Endpoint endpoint;
-  endpoint.server = context.server;
+  endpoint.server = server_base(context.server);
   endpoint.tls_server_name = context.tls_server_name;
   endpoint.insecure_skip_tls_verify = context.insecure_skip_tls_verify;
-  endpoint.proxy_url = context.proxy_url.empty() ? proxy_from_environment(context.server) : context.proxy_url;
+  endpoint.proxy_url = context.proxy_url.empty() ? proxy_from_environment(endpoint.server) : context.proxy_url;
   return endpoint;
 }
 
@@ -95,14 +127,14 @@ std::string ObjectPath::url_path() const {
 class KubeClient::Impl {
  public:
   Impl(ResolvedContext context, std::unique_ptr<HttpTransport> over)
-      : credentials(std::make_shared<Credentials>(std::move(context))), transport(std::move(over)) {}
+      : credentials(std::make_shared<Credentials>(checked(std::move(context)))), transport(std::move(over)) {}
 
   // Sends a request with fresh credentials, and once more after a 401 where there are newer ones.
   asio::awaitable<std::string> send(HttpRequest request, Operation operation) {
     const auto attempt = [this](const HttpRequest& ready) { return transport->send(ready); };
     HttpResponse response = co_await exchange(request, attempt);
     if (response.status / 100 != 2) {
-      throw error_of(response.status, response.body, response.retry_after, operation);
+      throw error_of(response, operation);
     }
     co_return std::move(response.body);
   }
@@ -129,6 +161,11 @@ class KubeClient::Impl {
     }
   }
 
+  static ResolvedContext checked(ResolvedContext context) {
+    context.server = server_base(context.server);
+    return context;
+  }
+
   std::shared_ptr<Credentials> credentials;
   std::unique_ptr<HttpTransport> transport;
 };
@@ -144,7 +181,7 @@ KubeClient::~KubeClient() = default;
 const ResolvedContext& KubeClient::context() const { return impl_->credentials->context(); }
 
 void KubeClient::use_credentials_of(ResolvedContext context) {
-  auto fresh = std::make_shared<Credentials>(std::move(context));
+  auto fresh = std::make_shared<Credentials>(Impl::checked(std::move(context)));
   fresh->take_over(*impl_->credentials);
   impl_->credentials = std::move(fresh);
 }
@@ -162,7 +199,8 @@ asio::awaitable<json> KubeClient::get(ObjectPath path) {
   return impl_->ask(request_of("GET", path.url_path()), operation_of("get", path));
 }
 
-asio::awaitable<json> KubeClient::list(ObjectPath collection, ListOptions options) {
+asio::awaitable<ListPage> KubeClient::list(ObjectPath collection, ListOptions options,
+                                           std::function<void(json&&)> on_item) {
   Query query;
   query.add("fieldSelector", options.field_selector)
       .add("labelSelector", options.label_selector)
@@ -172,7 +210,30 @@ asio::awaitable<json> KubeClient::list(ObjectPath collection, ListOptions option
   HttpRequest request = request_of("GET", collection.url_path() + query.text());
   request.headers.front() = accept(options.metadata_only, "PartialObjectMetadataList");
   request.compressed = !impl_->credentials->context().disable_compression;
-  return impl_->ask(std::move(request), operation_of("list", collection));
+  request.max_answer = longest_page;
+  const Operation operation = operation_of("list", collection);
+  const std::string subject = answer_to(operation);
+  const std::string text = co_await impl_->send(std::move(request), operation);
+  expect_object(text, operation);
+  ListSplitter items(text);
+  TimeSlice slice;
+  while (const auto item = reading(subject, [&] { return items.next(); })) {
+    json object = json::parse(*item, nullptr, /*allow_exceptions=*/false);
+    if (object.is_discarded()) {
+      throw Error(ErrorCode::protocol, subject + " is not JSON", cut_remedy);
+    }
+    if (object.is_object()) {
+      on_item(std::move(object));
+    }
+    if (slice.is_over()) {
+      co_await slice.hand_over();
+    }
+  }
+  const json envelope = reading(subject, [&] { return items.envelope(); });
+  ListPage page;
+  page.resource_version = text_at(envelope, {"metadata", "resourceVersion"});
+  page.continue_token = text_at(envelope, {"metadata", "continue"});
+  co_return page;
 }
 
 asio::awaitable<std::string> KubeClient::apply(ObjectPath path, std::string body, ApplyOptions options) {
@@ -231,13 +292,14 @@ asio::awaitable<void> KubeClient::watch(ObjectPath collection, WatchOptions opti
   request.timeout = std::chrono::seconds(options.timeout_seconds) + watch_grace;
   const Operation operation = operation_of("watch", collection);
 
-  LineSplitter lines(longest_event);
+  const std::string subject = "an event of the watch of " + collection.resource;
+  LineSplitter lines(JsonBounds{}.bytes);
   const auto on_line = [&](std::string_view line) {
-    const json event = json::parse(line, nullptr, /*allow_exceptions=*/false);
+    const json event = reading(subject, [line] { return parse_bounded(line); });
     const auto type = event.is_object() ? event.find("type") : event.end();
     const auto object = event.is_object() ? event.find("object") : event.end();
     if (type == event.end() || object == event.end() || !type->is_string() || !object->is_object()) {
-      throw Error(ErrorCode::protocol, "an event of the watch of " + collection.resource + " is not a watch event");
+      throw Error(ErrorCode::protocol, subject + " is not a watch event");
     }
     if (type->get_ref<const std::string&>() == "ERROR") {
       throw error_of_event(*object, operation);
@@ -246,7 +308,8 @@ asio::awaitable<void> KubeClient::watch(ObjectPath collection, WatchOptions opti
   };
   const std::function<void(std::string_view)> on_bytes = [&](std::string_view bytes) {
     if (!lines.feed(bytes, on_line)) {
-      throw Error(ErrorCode::protocol, "an event of the watch of " + collection.resource + " has no end");
+      throw Error(ErrorCode::protocol,
+                  subject + " is larger than " + std::to_string(JsonBounds{}.bytes >> 20) + " MiB");
     }
   };
   const auto attempt = [&](const HttpRequest& ready) {
@@ -254,7 +317,7 @@ asio::awaitable<void> KubeClient::watch(ObjectPath collection, WatchOptions opti
   };
   const HttpResponse response = co_await impl_->exchange(request, attempt);
   if (response.status / 100 != 2) {
-    throw error_of(response.status, response.body, response.retry_after, operation);
+    throw error_of(response, operation);
   }
   if (lines.has_rest()) {
     throw Error(ErrorCode::unreachable, "the watch of " + collection.resource + " ended in the middle of an event");

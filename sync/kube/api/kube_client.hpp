@@ -41,6 +41,12 @@ struct ListOptions {
   bool metadata_only = false;  // PartialObjectMetadata: a tenth of the bytes where only metadata matters
 };
 
+// Of a page of a list, what is not its items.
+struct ListPage {
+  std::string resource_version;
+  std::string continue_token;  // of the next page; empty on the last one
+};
+
 struct WatchOptions {
   std::string field_selector = {};
   std::string label_selector = {};
@@ -60,12 +66,12 @@ struct Preconditions {
   std::string resource_version = {};
 };
 
-// Where the server of a context is, for a transport of the caller's own.
+// Where the server of a context is, for a transport of the caller's own. Throws Error(kubeconfig) as server_base does.
 Endpoint endpoint_of(const ResolvedContext& context);
 
 class KubeClient {
  public:
-  // Throws Error(kubeconfig) where the context's certificates cannot be used.
+  // Throws Error(kubeconfig) where the context's certificates or its server cannot be used (server_base).
   KubeClient(asio::any_io_executor executor, ResolvedContext context);
   // The same over another transport, for tests.
   KubeClient(ResolvedContext context, std::unique_ptr<HttpTransport> transport);
@@ -90,7 +96,10 @@ class KubeClient {
   asio::awaitable<void> authenticate();
 
   asio::awaitable<nlohmann::json> get(ObjectPath path);
-  asio::awaitable<nlohmann::json> list(ObjectPath collection, ListOptions options);
+  // One page. on_item gets each of its objects in order, a few at a time between turns of the loop, so that neither a
+  // large page nor a hostile one keeps the loop busy, and no more than one object is held as a tree.
+  asio::awaitable<ListPage> list(ObjectPath collection, ListOptions options,
+                                 std::function<void(nlohmann::json&&)> on_item);
 
   // Server-side apply. `body` is JSON that is also YAML: raw UTF-8, no "\/" (facts of API servers: the body of an
   // apply is parsed as YAML). Answers the object as it is now, as text: there may be thousands to read.

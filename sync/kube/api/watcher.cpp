@@ -11,6 +11,8 @@
 #include <utility>
 #include <variant>
 
+#include "sync/base/json_access.hpp"
+
 namespace regsync::kube {
 namespace {
 
@@ -30,6 +32,9 @@ constexpr int longest_watch_seconds = 600;
 constexpr int first_page_size = 100;
 // reflector.go: "very short watch": a server that ends watches at once is not to be asked at once again.
 constexpr auto very_short = seconds(1);
+// A watch has a bookmark each minute. One that had none in this time may be waiting for a revision that the server, set
+// back to an older state, has not reached yet: nothing at all would be told until then (kubernetes#107457).
+constexpr auto longest_silence = std::chrono::minutes(4);
 
 // A fault that ends a scope's watch for good: somebody else must choose another one.
 bool is_final(const Error& error) { return error.code() == ErrorCode::forbidden; }
@@ -68,15 +73,17 @@ asio::awaitable<void> sleep_for(steady_clock::duration delay) {
   }
 }
 
-std::string text_at(const json& object, const char* key) {
-  const auto found = object.find(key);
-  return found != object.end() && found->is_string() ? found->get<std::string>() : std::string();
-}
+std::string version_of(const json& object) { return std::string(text_at(object, {"metadata", "resourceVersion"})); }
 
-const json& metadata_of(const json& object) {
-  static const json none = json::object();
-  const auto found = object.find("metadata");
-  return found != object.end() && found->is_object() ? *found : none;
+// Whether one resourceVersion is older than another: they are numbers that grow (KEP-5504). False where one is not.
+bool is_older(std::string_view version, std::string_view than) {
+  const auto is_number = [](std::string_view text) {
+    return !text.empty() && text.front() != '0' && text.find_first_not_of("0123456789") == std::string_view::npos;
+  };
+  if (!is_number(version) || !is_number(than)) {
+    return false;
+  }
+  return version.size() != than.size() ? version.size() < than.size() : version < than;
 }
 
 struct Empty {};  // nothing is known
@@ -137,27 +144,27 @@ class Watcher::Session {
     options.metadata_only = scope_.metadata_only;
     options.limit = continue_token.empty() ? std::min(page_size_, first_page_size) : page_size_;
     options.continue_token = continue_token;
-    const json page = co_await client_.list(scope_.collection, std::move(options));
-    if (continue_token.empty()) {
-      tell(WatchEvent::Kind::restarted);
-    }
-    const auto items = page.find("items");
-    if (items != page.end() && items->is_array()) {
-      for (const json& item : *items) {
-        tell(WatchEvent::Kind::applied, &item);
+    bool begun = !continue_token.empty();
+    const auto begin = [&] {
+      if (!std::exchange(begun, true)) {
+        tell(WatchEvent::Kind::restarted);
       }
-    }
-    const json& metadata = metadata_of(page);
-    const std::string next = text_at(metadata, "continue");
-    if (!next.empty()) {
-      state_ = Listing{next};
+    };
+    const std::function<void(json&&)> on_item = [&](const json& item) {
+      begin();
+      tell(WatchEvent::Kind::applied, &item);
+    };
+    const ListPage page = co_await client_.list(scope_.collection, std::move(options), on_item);
+    begin();
+    note_revision(page.resource_version);
+    if (!page.continue_token.empty()) {
+      state_ = Listing{page.continue_token};
       co_return;
     }
-    const std::string version = text_at(metadata, "resourceVersion");
-    if (version.empty()) {
+    if (page.resource_version.empty()) {
       throw Error(ErrorCode::protocol, "a list of " + scope_.collection.resource + " has no resourceVersion");
     }
-    state_ = Watching{version};
+    state_ = Watching{page.resource_version};
     tell(WatchEvent::Kind::synced);
     works();
   }
@@ -176,25 +183,45 @@ class Watcher::Session {
       on_watch_event(event);
     };
     co_await client_.watch(scope_.collection, std::move(options), handler);
-    if (events == 0 && steady_clock::now() - begin < very_short) {
+    if (events > 0) {
+      co_return;
+    }
+    const auto lasted = steady_clock::now() - begin;
+    if (lasted < very_short) {
       throw Error(ErrorCode::unreachable,
                   "the API server ends the watch of " + scope_.collection.resource + " at once");
+    }
+    if (lasted > longest_silence) {
+      throw Error(ErrorCode::expired,
+                  "the watch of " + scope_.collection.resource + " told nothing, not even how far it is");
     }
   }
 
   void on_watch_event(const json& event) {
     const auto& type = event.at("type").get_ref<const std::string&>();
     const json& object = event.at("object");
-    std::string version = text_at(metadata_of(object), "resourceVersion");
+    std::string version = version_of(object);
     if (version.empty()) {
       throw Error(ErrorCode::protocol, "an event of the watch of " + scope_.collection.resource + " has no version");
     }
+    note_revision(version);
     if (type == "ADDED" || type == "MODIFIED") {
       tell(WatchEvent::Kind::applied, &object);
     } else if (type == "DELETED") {
       tell(WatchEvent::Kind::deleted, &object);
     }  // a BOOKMARK only says how far the server is
     state_ = Watching{std::move(version)};
+  }
+
+  // A revision of the server's store, as a page or an event tells it. One that is older than another before it means
+  // that the store was restored from an older copy (kubernetes#107457): what is known may be of a future that never
+  // was.
+  void note_revision(const std::string& revision) {
+    if (is_older(revision, newest_)) {
+      newest_ = revision;
+      throw Error(ErrorCode::expired, "the API server's store was set back to an older state");
+    }
+    newest_ = revision;
   }
 
   // After a failure: where to go on, and when.
@@ -235,6 +262,7 @@ class Watcher::Session {
   const HealthHandler on_health_;
   State state_ = Empty{};
   Backoff backoff_;
+  std::string newest_;  // of the revisions that the server told
   int page_size_;
   bool works_ = false;
 };

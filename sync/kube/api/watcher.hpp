@@ -4,6 +4,9 @@
 //                           │                      │ timeout, connection lost, 429: watch again from the same version
 //                           └──error: backoff──────┘
 //
+// A revision that is lower than one before it (an API server whose store was restored from an older copy) and a watch
+// that told nothing for minutes lead to Empty too: all is listed again.
+//
 // Guarantee to the handler: after each `synced`, the objects delivered since the `restarted` before it, with the
 // events after it applied, are exactly what the server holds. No event is lost between list and watch. Lives on the
 // io_context thread; the handler is called there and must not block.

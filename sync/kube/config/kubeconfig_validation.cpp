@@ -152,14 +152,14 @@ std::string server_url(const std::string& cluster_name, const ClusterEntry& clus
     server.insert(0, has_tls_material(cluster, user) ? "https://" : "http://");
   }
   const std::optional<Url> url = parse_url(server);
-  if (!url) {
+  if (!url || (url->scheme != "https" && url->scheme != "http")) {
     faults.add_if(true, subject + " must be an http or https URL");
     return {};
   }
   faults.add_if(url->has_userinfo, subject + " has a user name or password in its URL; name them in the user's entry");
   faults.add_if(url->scheme == "http" && !is_loopback(url->host),
                 subject + " is reached over plain http, which shows pull secrets to the network; use https");
-  return url->text();
+  return url->base();
 }
 
 }  // namespace regsync::kube

@@ -30,7 +30,7 @@ void check_context(const std::string& name, const ContextEntry& context, Faults&
 void check_cluster(const std::string& name, const ClusterEntry& cluster, Faults& faults);
 void check_user(const std::string& name, const UserEntry& user, Faults& faults);
 
-// The server of a cluster as a URL in one spelling (Url::text). "host:port" without a scheme is https where anything of
+// The server of a cluster as a URL in one spelling (Url::base). "host:port" without a scheme is https where anything of
 // TLS is configured (client-go: rest.DefaultServerURL). Empty where there is a fault.
 std::string server_url(const std::string& cluster_name, const ClusterEntry& cluster, const UserEntry& user,
                        Faults& faults);

@@ -34,12 +34,43 @@ int configure_socket(void* /*context*/, curl_socket_t fd, curlsocktype /*purpose
   return CURL_SOCKOPT_OK;
 }
 
+// A fatal alert of the peer, by its number; called by OpenSSL for whatever happens on a connection.
+void note_alert(const SSL* tls, int where, int value) {
+  if ((where & SSL_CB_READ_ALERT) == SSL_CB_READ_ALERT && value >> 8 == SSL3_AL_FATAL) {
+    *static_cast<int*>(SSL_CTX_get_app_data(SSL_get_SSL_CTX(tls))) = value & 0xFF;
+  }
+}
+
 // libcurl has OpenSSL give its buffers back after each record: 17 kB to get and to wipe, four times for each request.
-CURLcode configure_tls(CURL* /*easy*/, void* context, void* /*user*/) {
+CURLcode configure_tls(CURL* /*easy*/, void* context, void* alert) {
   auto* const tls = static_cast<SSL_CTX*>(context);
   SSL_CTX_clear_mode(tls, SSL_MODE_RELEASE_BUFFERS);
   SSL_CTX_set_max_send_fragment(tls, longest_record);
+  *static_cast<int*>(alert) = 0;
+  SSL_CTX_set_app_data(tls, alert);
+  SSL_CTX_set_info_callback(tls, &note_alert);
   return CURLE_OK;
+}
+
+// Of an alert by which a server refuses the certificate of its client, or asks for one; null for others.
+const char* certificate_refusal(int alert) {
+  switch (alert) {
+    case SSL3_AD_BAD_CERTIFICATE:
+    case SSL3_AD_UNSUPPORTED_CERTIFICATE:
+    case SSL3_AD_CERTIFICATE_UNKNOWN:
+    case TLS1_AD_ACCESS_DENIED:
+      return "it does not accept it";
+    case SSL3_AD_CERTIFICATE_REVOKED:
+      return "it is revoked";
+    case SSL3_AD_CERTIFICATE_EXPIRED:
+      return "it has expired";
+    case TLS1_AD_UNKNOWN_CA:
+      return "it does not know its issuer";
+    case TLS13_AD_CERTIFICATE_REQUIRED:
+      return "there is none";
+    default:
+      return nullptr;
+  }
 }
 
 void append(CurlList& list, const char* header) {
@@ -61,16 +92,6 @@ void set_blob(CURL* easy, CURLoption option, std::string_view bytes) {
   blob.len = bytes.size();
   blob.flags = CURL_BLOB_NOCOPY;
   set_option(easy, option, &blob);
-}
-
-std::string url_part(CURLU* url, CURLUPart part, unsigned flags = 0) {
-  char* text = nullptr;
-  if (curl_url_get(url, part, &text, flags) != CURLUE_OK || text == nullptr) {
-    return {};
-  }
-  std::string copy = text;
-  curl_free(text);
-  return copy;
 }
 
 ErrorCode code_of(CURLcode code, long os_errno) {
@@ -125,57 +146,40 @@ void initialise_curl() {
   }
 }
 
-Error error_of_curl(CURL* easy, CURLcode result, const char* detail) {
-  long os_errno = 0;
-  curl_easy_getinfo(easy, CURLINFO_OS_ERRNO, &os_errno);
-  const ErrorCode code = code_of(result, os_errno);
-  return {code, *detail != '\0' ? detail : curl_easy_strerror(result), remedy_of(code)};
-}
-
 CurlEndpoint::CurlEndpoint(const Endpoint& endpoint)
-    : is_tls_(endpoint.server.starts_with("https:")),
-      verifies_(!endpoint.insecure_skip_tls_verify),
-      base_(endpoint.server),
-      proxy_(endpoint.proxy_url) {
+    : verifies_(!endpoint.insecure_skip_tls_verify), base_(endpoint.server), proxy_(endpoint.proxy_url) {
   // Go's "socks5" lets the proxy resolve names; libcurl calls that socks5h.
   if (proxy_.starts_with("socks5:")) {
     proxy_.insert(6, "h");
   }
+  const auto url = parse_url(base_);
+  is_tls_ = url && url->scheme == "https";
   if (!is_tls_) {
-    return;
+    return;  // and what is no URL, the request will say
   }
+  prefix_ = url->path == "/" ? "" : url->path;
   if (!endpoint.tls_server_name.empty()) {
-    name_server(endpoint.tls_server_name);
+    name_server(*url, endpoint.tls_server_name);
   }
-  const auto path = base_.find('/', base_.find("://") + 3);
-  prefix_ = path == std::string::npos ? "" : base_.substr(path);
-  base_url_.reset(curl_url());
-  const bool parsed = curl_url_set(base_url_.get(), CURLUPART_URL, base_.c_str(), 0) == CURLUE_OK;
-  // What is wrong with it, the request will say. And libcurl 7.88 loses the zone of an IPv6 address ("%25eth0").
-  if (!parsed || base_.find('%') != std::string::npos) {
-    base_url_.reset();
+  // libcurl 7.88 loses the zone of an IPv6 address ("%25eth0").
+  if (base_.find('%') == std::string::npos) {
+    base_url_.reset(curl_url());
+    curl_url_set(base_url_.get(), CURLUPART_URL, base_.c_str(), 0);
   }
 }
 
 // The URL carries the name that the certificate must bear; the connection and the Host header go on to name the real
 // host.
-void CurlEndpoint::name_server(const std::string& tls_server_name) {
-  const CurlUrl url(curl_url());
-  if (curl_url_set(url.get(), CURLUPART_URL, base_.c_str(), 0) != CURLUE_OK) {
-    return;  // the request will say what is wrong with it
-  }
-  const std::string host = url_part(url.get(), CURLUPART_HOST);
-  const std::string port = url_part(url.get(), CURLUPART_PORT, CURLU_DEFAULT_PORT);
-  if (curl_url_set(url.get(), CURLUPART_HOST, tls_server_name.c_str(), 0) != CURLUE_OK) {
+void CurlEndpoint::name_server(const Url& url, const std::string& tls_server_name) {
+  Url named = url;
+  named.host = tls_server_name;
+  const auto parsed = parse_url(named.origin());
+  if (!parsed || parsed->path != "/" || parsed->has_userinfo || parsed->port != url.port) {
     throw Error(ErrorCode::kubeconfig, "tls-server-name \"" + tls_server_name + "\" is not a host name");
   }
-  base_ = url_part(url.get(), CURLUPART_URL);
-  while (base_.ends_with('/')) {
-    base_.pop_back();
-  }
-  host_ = host + ":" + port;
-  const std::string connect_to = tls_server_name + ":" + port + ":" + host + ":" + port;
-  append(connect_to_, connect_to.c_str());
+  base_ = parsed->origin() + prefix_;
+  host_ = url.authority();
+  append(connect_to_, (parsed->authority() + ":" + url.authority()).c_str());
 }
 
 CurlEasy CurlEndpoint::make_handle(const TlsMaterial& tls, bool streaming) const {
@@ -203,6 +207,7 @@ CurlEasy CurlEndpoint::make_handle(const TlsMaterial& tls, bool streaming) const
   set_option(easy, CURLOPT_TCP_KEEPINTVL, static_cast<long>(keepalive_repeat.count()));
   set_option(easy, CURLOPT_SOCKOPTFUNCTION, &configure_socket);
   set_option(easy, CURLOPT_SSL_CTX_FUNCTION, &configure_tls);
+  set_option(easy, CURLOPT_SSL_CTX_DATA, &alert_);
   set_option(easy, CURLOPT_SSLVERSION, static_cast<long>(CURL_SSLVERSION_TLSv1_2));
   set_option(easy, CURLOPT_SSL_SESSIONID_CACHE, 0L);  // per handle: would cost memory and never hit
   set_option(easy, CURLOPT_SSLCERTTYPE, "PEM");
@@ -265,6 +270,17 @@ void CurlEndpoint::configure(CURL* easy, const HttpRequest& request, CurlList& h
   }
   set_option(easy, CURLOPT_HTTPHEADER, headers.get());
   set_option(easy, CURLOPT_ACCEPT_ENCODING, request.compressed ? "gzip" : static_cast<const char*>(nullptr));
+}
+
+Error CurlEndpoint::error_of(CURL* easy, CURLcode result, const char* detail) const {
+  if (const char* const why = certificate_refusal(alert_)) {
+    return {ErrorCode::tls, std::string("the server refuses the client certificate of this context: ") + why,
+            "log in to the cluster again, or renew client-certificate and client-key in the kubeconfig"};
+  }
+  long os_errno = 0;
+  curl_easy_getinfo(easy, CURLINFO_OS_ERRNO, &os_errno);
+  const ErrorCode code = code_of(result, os_errno);
+  return {code, *detail != '\0' ? detail : curl_easy_strerror(result), remedy_of(code)};
 }
 
 }  // namespace regsync::kube

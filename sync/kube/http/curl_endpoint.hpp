@@ -3,28 +3,14 @@
 
 #include <curl/curl.h>
 
-#include <memory>
 #include <string>
 
 #include "helper/base/error.hpp"
-#include "sync/kube/http/http_client.hpp"
+#include "sync/kube/http/curl_ptr.hpp"
+#include "sync/kube/http/http_transport.hpp"
+#include "sync/kube/http/url.hpp"
 
 namespace regsync::kube {
-
-struct CurlEasyDeleter {
-  void operator()(CURL* easy) const { curl_easy_cleanup(easy); }
-};
-using CurlEasy = std::unique_ptr<CURL, CurlEasyDeleter>;
-
-struct CurlListDeleter {
-  void operator()(curl_slist* list) const { curl_slist_free_all(list); }
-};
-using CurlList = std::unique_ptr<curl_slist, CurlListDeleter>;
-
-struct CurlUrlDeleter {
-  void operator()(CURLU* url) const { curl_url_cleanup(url); }
-};
-using CurlUrl = std::unique_ptr<CURLU, CurlUrlDeleter>;
 
 // How many bytes of an answer libcurl holds that nobody has taken yet.
 inline constexpr long answer_buffer = 16 * 1024;
@@ -34,9 +20,6 @@ inline constexpr long stream_buffer = 4 * 1024;
 // libcurl for this process. Any number of times; before anything else of it. Its memory holds headers and bodies, and
 // is wiped when freed as all of the programs' is (helper/wiping_free.cpp).
 void initialise_curl();
-
-// What a transfer failed with, as a person should read it. detail: of CURLOPT_ERRORBUFFER.
-Error error_of_curl(CURL* easy, CURLcode result, const char* detail);
 
 class CurlEndpoint {
  public:
@@ -51,10 +34,13 @@ class CurlEndpoint {
   // headers (filled here) outlive the transfer.
   void configure(CURL* easy, const HttpRequest& request, CurlList& headers) const;
 
- private:
-  void name_server(const std::string& tls_server_name);
+  // What a transfer failed with, as a person should read it. detail: of CURLOPT_ERRORBUFFER.
+  [[nodiscard]] Error error_of(CURL* easy, CURLcode result, const char* detail) const;
 
-  bool is_tls_;
+ private:
+  void name_server(const Url& url, const std::string& tls_server_name);
+
+  bool is_tls_ = false;
   bool verifies_;
   std::string base_;     // what stands before a request's target
   std::string prefix_;   // the path of base_; this and the next for TLS only
@@ -62,6 +48,9 @@ class CurlEndpoint {
   std::string host_;     // the Host header, where `base_` names somebody else
   CurlList connect_to_;  // CURLOPT_CONNECT_TO
   std::string proxy_;
+  // The last TLS alert on the newest connection (RFC 8446, 6.2), or 0. With TLS 1.3 a server refuses a client
+  // certificate after the handshake, when libcurl knows of nothing but a connection that closes.
+  mutable int alert_ = 0;
 };
 
 template <typename Value>

@@ -1,4 +1,8 @@
-// The bridge between libcurl's multi_socket interface and Asio: exchanges with one endpoint, and what drives them.
+// The bridge between libcurl's multi_socket interface and Asio: it waits for the sockets and the time that libcurl asks
+// for, and runs libcurl when they are there. What is done beside that is a part of its own, which can be left out:
+//  - reading answers in batches: answer_batches.hpp,
+//  - answers that stop halfway: stalled_answers.hpp,
+//  - asking silent peers: silent_peer.hpp.
 //
 // One io_context thread. libcurl calls back only from within calls made here (curl_multi_*, curl_easy_pause); nothing
 // called back from there enters libcurl again: completions and timeouts reach their coroutines through the executor.
@@ -6,90 +10,29 @@
 
 #include <curl/curl.h>
 
-#include <array>
 #include <asio/any_io_executor.hpp>
 #include <asio/posix/stream_descriptor.hpp>
 #include <asio/steady_timer.hpp>
 #include <chrono>
 #include <memory>
 #include <string>
-#include <string_view>
 #include <unordered_map>
 #include <unordered_set>
 #include <vector>
 
-#include "helper/base/error.hpp"
+#include "sync/kube/http/answer_batches.hpp"
 #include "sync/kube/http/curl_endpoint.hpp"
+#include "sync/kube/http/curl_transfer.hpp"
 #include "sync/kube/http/http_client.hpp"
+#include "sync/kube/http/silent_peer.hpp"
+#include "sync/kube/http/stalled_answers.hpp"
 
 namespace regsync::kube {
-
-class CurlMulti;
-
-// Holds what the handle of libcurl was told to use: a connection is made with it at any time.
-struct CurlHandle {
-  std::shared_ptr<const TlsMaterial> tls;
-  CurlEasy easy;
-};
-
-// One exchange, begun when made and ended at the latest when destroyed. Lives in the frame of the coroutine that waits
-// for it, as the request does; libcurl writes into it until then.
-struct CurlTransfer {
-  CurlTransfer(std::shared_ptr<CurlMulti> on, const asio::any_io_executor& executor, const HttpRequest& of,
-               bool stream);
-  ~CurlTransfer();
-  CurlTransfer(const CurlTransfer&) = delete;
-  CurlTransfer& operator=(const CurlTransfer&) = delete;
-  CurlTransfer(CurlTransfer&&) = delete;
-  CurlTransfer& operator=(CurlTransfer&&) = delete;
-
-  [[nodiscard]] bool has_news() const { return finished || (opened && !told_opened) || !pieces.empty(); }
-  // Whether there were ever as many bytes as libcurl's buffer holds.
-  [[nodiscard]] bool may_have_filled_buffer() const { return bytes >= (streaming ? stream_buffer : answer_buffer); }
-  [[nodiscard]] bool wants_rest() const { return !streaming && !finished && response.status != 0 && !hurried; }
-
-  // Whether it was put on a connection that was just going away (GOAWAY): libcurl sends most such requests again by
-  // itself, but 7.88 fails a few.
-  [[nodiscard]] bool met_closing_connection() const { return result == CURLE_HTTP2 && response.status == 0; }
-
-  // Whether the server refused a body (413, RFC 9110 15.5.14) and closed the stream, as it may, before its answer was
-  // read to the end: its head says all.
-  [[nodiscard]] bool refused_early() const { return result != CURLE_OK && response.status == 413; }
-
-  // Whether a connection, be it another's, has closed since it took its handle.
-  [[nodiscard]] bool saw_closing() const;
-  // Whether all of its body has left.
-  [[nodiscard]] bool has_sent() const;
-
-  void finish(CURLcode code);
-  void ask();
-
-  [[nodiscard]] Error failure() const;
-
-  const std::shared_ptr<CurlMulti> multi;
-  const HttpRequest& request;
-  const bool streaming;
-  asio::steady_timer wake;  // goes off when the request's time is up; cancelled when there is news, or when asked
-  bool asked = false;       // to find out whether the peer is there
-  CurlHandle handle;
-  std::size_t closings = 0;  // of connections, when it took the handle
-  CurlList headers;
-  HttpResponse response;
-  std::string pieces;  // of a stream, not yet given to the caller
-  bool opened = false;
-  bool told_opened = false;
-  bool too_large = false;
-  bool finished = false;
-  CURLcode result = CURLE_OK;
-  curl_off_t bytes = 0;  // of the body, that libcurl took so far
-  bool hurried = false;  // asked for since it took the last of them
-  std::array<char, CURL_ERROR_SIZE> error{};
-};
 
 // A libcurl multi handle with its connections and sockets. Shared by its transfers; handlers of Asio hold it weakly.
 class CurlMulti : public std::enable_shared_from_this<CurlMulti> {
  public:
-  CurlMulti(asio::any_io_executor executor, const Endpoint& endpoint, Patience patience);
+  CurlMulti(asio::any_io_executor executor, const Endpoint& endpoint, Patience patience, HttpParts parts);
   ~CurlMulti();
   CurlMulti(const CurlMulti&) = delete;
   CurlMulti& operator=(const CurlMulti&) = delete;
@@ -104,92 +47,87 @@ class CurlMulti : public std::enable_shared_from_this<CurlMulti> {
   // Fails all that is under way: the peer is dead, and libcurl would go on to use the connection.
   void condemn();
 
+  // One check of the peer at a time.
+  [[nodiscard]] bool is_checking() const { return checking_; }
+  void set_checking(bool checking) { checking_ = checking; }
   // Whether nothing at all has come from the peer for so long.
-  [[nodiscard]] bool silent(std::chrono::milliseconds limit) const;
-  bool checking = false;  // one check of the peer at a time
+  [[nodiscard]] bool is_silent_for(std::chrono::milliseconds time) const { return peer_.is_silent_for(time); }
 
+  // Nothing more is read from the connections while a stream has more waiting than it may.
+  void set_overfull(CurlTransfer& transfer, bool overfull);
+
+  [[nodiscard]] const CurlEndpoint& endpoint() const { return endpoint_; }
   // How many connections have closed so far.
-  [[nodiscard]] std::size_t closings() const { return closings_; }
+  [[nodiscard]] std::size_t closed_connections() const { return closed_connections_; }
+
+  // Called by transfers from within libcurl.
+  void note_bytes() { peer_.hear(); }
+  void note_head(CurlTransfer& transfer, bool first);
 
  private:
   struct Socket {
     Socket(const asio::any_io_executor& executor, curl_socket_t of)
-        : fd(of), descriptor(executor, of), gathered(executor) {}
+        : fd(of), descriptor(executor, of), batch_timer(executor) {}
     curl_socket_t fd;
     asio::posix::stream_descriptor descriptor;
-    asio::steady_timer gathered;
+    asio::steady_timer batch_timer;
     int wanted = CURL_POLL_NONE;
     bool reading = false;  // a wait is armed
     bool writing = false;
-    bool gathering = false;
+    bool batching = false;  // the kernel wakes us for a batch only
     bool removed = false;
   };
   using SocketPtr = std::shared_ptr<Socket>;
   using WaitType = asio::posix::stream_descriptor::wait_type;
-  using TimePoint = std::chrono::steady_clock::time_point;
 
   // Takes it out of libcurl's hands, if it is still in them.
   void withdraw(CurlTransfer& transfer);
-  CurlHandle take_handle(const HttpRequest& request, bool streaming);
+  CurlHandle take_handle(const HttpRequest& request, bool stream);
   void keep_handle(CurlTransfer& transfer);
 
   // What libcurl asks for: waits for sockets and time.
   static int on_socket(CURL* easy, curl_socket_t fd, int what, void* self_pointer, void* socket);
   static int on_timer(CURLM* multi, long timeout_ms, void* self_pointer);
+  void post_run();
+  void post_read_again();
   void arm(const SocketPtr& socket);
   void wait(const SocketPtr& socket, WaitType direction);
   void on_ready(const SocketPtr& socket, WaitType direction, std::error_code failure);
-  void look(const SocketPtr& socket, WaitType direction, std::error_code failure);
-  [[nodiscard]] bool is_crowded();
-  bool read_for_all(const SocketPtr& socket);
-  bool wake_one();
-  void gather(const SocketPtr& socket, bool crowded);
-  // Whether no transfer failed meanwhile.
-  bool act(curl_socket_t fd, int events);
+
+  // Runs libcurl for what has happened. False if a transfer failed meanwhile.
+  bool run(curl_socket_t fd, int events);
+  // Tells the transfers that have ended. False if one of them failed.
+  bool finish_ended();
+  void read(const SocketPtr& socket, bool batching);
+  void read_again();
   void cork(bool on);
-  void note_answer(CURL* easy);
-  void note_connection(CURL* easy);
 
-  // What libcurl delivers.
-  static std::size_t on_header(const char* bytes, std::size_t one, std::size_t size, void* transfer_pointer);
-  static std::size_t on_body(const char* bytes, std::size_t one, std::size_t size, void* transfer_pointer);
+  // Reading in batches.
+  [[nodiscard]] bool may_batch();
+  bool read_once_for_all(const SocketPtr& socket);
+  bool wake_one();
+  void wait_for_batch(const SocketPtr& socket, bool batching);
 
-  // That no answer stops halfway.
-  void look_after_parts();
-  void look_again();
-  void await_rest();
-  void hurry();
-
-  // That no dead peer is waited for.
-  [[nodiscard]] std::chrono::milliseconds slack() const;
-  [[nodiscard]] TimePoint end_of_patience() const;
-  void look_at_peer_at(TimePoint when);
-  void look_after_peer();
+  void ask_peer();
 
   const CurlEndpoint endpoint_;
-  const Patience patience_;
+  const HttpParts parts_;
   asio::any_io_executor executor_;
-  asio::steady_timer timer_;      // libcurl's
-  asio::steady_timer next_look_;  // after the peer
-  asio::steady_timer rest_;
-  bool rest_awaited_ = false;
-  bool kicked_ = false;
-  std::size_t unsent_ = 0;  // requests that libcurl has not yet looked at
-  bool again_ = false;
-  TimePoint last_heard_ = std::chrono::steady_clock::now();
-  TimePoint last_asked_;                     // when a request came to wait where none did
-  bool heard_ = false;                       // in this look
-  std::chrono::microseconds answer_time_{};  // of a request, a moving average
-  curl_off_t answer_bytes_ = 0;              // likewise
-  std::chrono::microseconds network_time_ = std::chrono::microseconds::max();  // of a round trip
-  bool multiplexed_ = false;                                                   // whether answers share a connection
+  asio::steady_timer timer_;        // libcurl's
+  bool run_posted_ = false;         // or to be posted once no stream is overfull
+  bool read_again_posted_ = false;  // likewise
+  bool checking_ = false;
+  std::size_t unsent_ = 0;  // requests that libcurl has not seen yet
   std::vector<CurlHandle> idle_;
-  std::size_t closings_ = 0;
-  std::size_t bursting_ = 0;  // requests, not streams, that hold a handle
+  std::size_t closed_connections_ = 0;
+  std::size_t requests_ = 0;  // not streams, that hold a handle
   std::unordered_set<CurlTransfer*> transfers_;
-  std::vector<CurlTransfer*> sending_;   // those of them of whose body a part may not have left
-  std::vector<CurlTransfer*> answered_;  // those of them of whose answer a part is here
+  std::unordered_set<CurlTransfer*> overfull_;  // those of them with too much waiting
+  std::vector<CurlTransfer*> sending_;          // those of them of whose body a part may not have left
   std::unordered_map<curl_socket_t, SocketPtr> sockets_;
+  AnswerBatches batches_;
+  SilentPeer peer_;
+  StalledAnswers stalled_;
   CURLM* multi_;
 };
 

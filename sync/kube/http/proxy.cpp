@@ -6,8 +6,10 @@
 #include <asio/ip/network_v6.hpp>
 #include <cctype>
 #include <cstdlib>
+#include <optional>
 
 #include "helper/base/text.hpp"
+#include "sync/kube/http/url.hpp"
 
 namespace regsync::kube {
 namespace {
@@ -32,28 +34,10 @@ HostPort split_host_port(std::string_view text) {
   return {std::string(text.substr(0, colon)), std::string(text.substr(colon + 1))};
 }
 
-struct Server {
-  bool https = false;
-  HostPort at;
-};
-
-Server parse_server(std::string_view url) {
-  Server server;
-  server.https = url.starts_with("https://");
-  const auto scheme_end = url.find("://");
-  if (scheme_end != std::string_view::npos) {
-    url.remove_prefix(scheme_end + 3);
-  }
-  url = url.substr(0, url.find_first_of("/?#"));
-  const auto at = url.rfind('@');
-  if (at != std::string_view::npos) {
-    url.remove_prefix(at + 1);
-  }
-  server.at = split_host_port(to_lower(trim(url)));
-  if (server.at.port.empty()) {
-    server.at.port = server.https ? "443" : "80";
-  }
-  return server;
+std::optional<asio::ip::address> address_of(const std::string& host) {
+  std::error_code not_an_address;
+  const auto address = asio::ip::make_address(plain_host(host), not_an_address);
+  return not_an_address ? std::nullopt : std::optional(address);
 }
 
 bool in_network(const asio::ip::address& address, const std::string& network) {
@@ -66,7 +50,7 @@ bool in_network(const asio::ip::address& address, const std::string& network) {
   return !failure && asio::ip::network_v6(address.to_v6(), net.prefix_length()).canonical() == net.canonical();
 }
 
-bool excludes(const std::string& entry, const HostPort& server, const std::optional<asio::ip::address>& address) {
+bool excludes(const std::string& entry, const Url& server, const std::optional<asio::ip::address>& address) {
   if (entry == "*") {
     return true;
   }
@@ -77,10 +61,11 @@ bool excludes(const std::string& entry, const HostPort& server, const std::optio
   if (named.host.empty() || (!named.port.empty() && named.port != server.port)) {
     return false;
   }
-  std::error_code failure;
-  const auto named_address = asio::ip::make_address(named.host, failure);
-  if (!failure) {
+  if (const auto named_address = address_of(named.host)) {
     return address == named_address;
+  }
+  if (address) {
+    return false;  // "*.3" is no part of an address
   }
   // "x.y" means x.y and all below it; ".x.y" and "*.x.y" only what is below.
   if (named.host.starts_with("*.")) {
@@ -104,23 +89,22 @@ std::string proxy_from_environment(std::string_view server_url, const Environmen
     const std::string first = environment(upper).value_or("");
     return first.empty() ? environment(lower).value_or("") : first;
   };
-  const Server server = parse_server(server_url);
-  std::string proxy = server.https ? either("HTTPS_PROXY", "https_proxy") : either("HTTP_PROXY", "http_proxy");
-  if (proxy.empty() || server.at.host == "localhost") {
+  const auto server = parse_url(server_url);
+  if (!server) {
     return {};
   }
-  std::error_code not_an_address;
-  const auto parsed = asio::ip::make_address(server.at.host, not_an_address);
-  const std::optional<asio::ip::address> address = not_an_address ? std::nullopt : std::optional(parsed);
-  if (address && address->is_loopback()) {
+  std::string proxy =
+      server->scheme == "https" ? either("HTTPS_PROXY", "https_proxy") : either("HTTP_PROXY", "http_proxy");
+  if (proxy.empty() || is_loopback(server->host)) {
     return {};
   }
+  const auto address = address_of(server->host);
   const std::string exclusions = either("NO_PROXY", "no_proxy");
   std::string_view rest = exclusions;
   while (!rest.empty()) {
     const auto comma = rest.find(',');
-    const std::string entry = to_lower(trim(rest.substr(0, comma)));
-    if (!entry.empty() && excludes(entry, server.at, address)) {
+    const std::string entry = trimmed_lower(rest.substr(0, comma));
+    if (!entry.empty() && excludes(entry, *server, address)) {
       return {};
     }
     rest = comma == std::string_view::npos ? std::string_view() : rest.substr(comma + 1);

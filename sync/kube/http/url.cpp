@@ -1,22 +1,25 @@
 #include "sync/kube/http/url.hpp"
 
-#include <curl/curl.h>
-
+#include <algorithm>
 #include <asio/ip/address.hpp>
-#include <memory>
+#include <cctype>
+#include <new>
+#include <utility>
 
-#include "helper/base/text.hpp"
+#include "helper/base/error.hpp"
+#include "sync/kube/http/curl_ptr.hpp"
 
 namespace regsync::kube {
 namespace {
 
-struct CleanUp {
-  void operator()(CURLU* url) const { curl_url_cleanup(url); }
-};
+std::string lower(std::string text) {
+  std::transform(text.begin(), text.end(), text.begin(), [](unsigned char c) { return std::tolower(c); });
+  return text;
+}
 
-std::string part(CURLU* url, CURLUPart which, unsigned flags = 0) {
+std::string part_of(CURLU* url, CURLUPart part, unsigned flags = 0) {
   char* text = nullptr;
-  if (curl_url_get(url, which, &text, flags) != CURLUE_OK || text == nullptr) {
+  if (curl_url_get(url, part, &text, flags) != CURLUE_OK || text == nullptr) {
     return {};
   }
   std::string copy = text;
@@ -24,54 +27,120 @@ std::string part(CURLU* url, CURLUPart which, unsigned flags = 0) {
   return copy;
 }
 
-// Go compares and dials an IPv4-mapped IPv6 address as IPv4; OpenSSL does not find it in a certificate.
-std::string plain_host(std::string host) {
-  if (host.starts_with('[') && host.ends_with(']')) {
-    host = host.substr(1, host.size() - 2);
+// As in a URL: an IPv6 address in brackets, its zone escaped (RFC 6874).
+std::string bracketed(const std::string& host) {
+  if (host.find(':') == std::string::npos) {
+    return host;
   }
-  std::error_code not_an_address;
-  const auto address = asio::ip::make_address(host, not_an_address);
-  if (!not_an_address && address.is_v6() && address.to_v6().is_v4_mapped()) {
-    return asio::ip::make_address_v4(asio::ip::v4_mapped, address.to_v6()).to_string();
-  }
-  return host;
+  const auto zone = host.find('%');
+  return "[" + host.substr(0, zone) + (zone == std::string::npos ? "" : "%25" + host.substr(zone + 1)) + "]";
 }
 
 }  // namespace
 
-std::string Url::text() const {
-  std::string url = scheme + "://" + (host.find(':') == std::string::npos ? host : "[" + host + "]");
-  if (!port.empty()) {
-    url += ":" + port;
+std::string Url::authority() const { return bracketed(host) + ":" + port; }
+
+std::string Url::origin() const { return scheme + "://" + bracketed(host) + (has_port ? ":" + port : ""); }
+
+std::string Url::base() const {
+  std::string text = origin() + path;
+  while (text.ends_with('/')) {
+    text.pop_back();
   }
-  return url + path;
+  return text;
 }
 
+std::string Url::target() const { return path + (query.empty() ? "" : "?" + query); }
+
 std::optional<Url> parse_url(std::string_view text) {
-  const std::unique_ptr<CURLU, CleanUp> parsed(curl_url());
-  if (!parsed || text.find("://") == std::string_view::npos ||
-      curl_url_set(parsed.get(), CURLUPART_URL, std::string(text).c_str(), 0) != CURLUE_OK) {
+  // libcurl takes one slash for two, and three.
+  const auto scheme_end = text.find("://");
+  if (scheme_end == std::string_view::npos || text.substr(scheme_end + 3).starts_with('/')) {
     return std::nullopt;
   }
-  Url url;
-  url.scheme = to_lower(part(parsed.get(), CURLUPART_SCHEME));
-  if (url.scheme != "http" && url.scheme != "https") {
+  const CurlUrl url(curl_url());
+  if (!url) {
+    throw std::bad_alloc();
+  }
+  constexpr unsigned flags = CURLU_NON_SUPPORT_SCHEME | CURLU_URLENCODE;
+  const std::string whole(text);
+  if (whole.find('\0') != std::string::npos ||
+      curl_url_set(url.get(), CURLUPART_URL, whole.c_str(), flags) != CURLUE_OK) {
     return std::nullopt;
   }
-  url.has_userinfo = !part(parsed.get(), CURLUPART_USER).empty() || !part(parsed.get(), CURLUPART_PASSWORD).empty();
-  url.host = plain_host(part(parsed.get(), CURLUPART_HOST));
-  url.port = part(parsed.get(), CURLUPART_PORT);
-  url.path = part(parsed.get(), CURLUPART_PATH);
-  while (url.path.ends_with('/')) {
-    url.path.pop_back();
+  Url parsed;
+  parsed.scheme = lower(part_of(url.get(), CURLUPART_SCHEME));
+  parsed.host = lower(part_of(url.get(), CURLUPART_HOST));
+  if (parsed.host.starts_with('[') && parsed.host.ends_with(']')) {
+    parsed.host = parsed.host.substr(1, parsed.host.size() - 2);
+    const std::string zone = part_of(url.get(), CURLUPART_ZONEID);
+    parsed.host.append(zone.empty() ? "" : "%").append(zone);
+    parsed.host = plain_host(std::move(parsed.host));
   }
-  return url;
+  parsed.port = part_of(url.get(), CURLUPART_PORT, CURLU_DEFAULT_PORT);
+  parsed.has_port = !part_of(url.get(), CURLUPART_PORT).empty();
+  parsed.path = part_of(url.get(), CURLUPART_PATH);
+  parsed.query = part_of(url.get(), CURLUPART_QUERY);
+  parsed.has_userinfo = !part_of(url.get(), CURLUPART_USER).empty() || !part_of(url.get(), CURLUPART_PASSWORD).empty();
+  if (parsed.host.empty()) {
+    return std::nullopt;
+  }
+  return parsed;
+}
+
+std::string plain_host(std::string host) {
+  std::error_code not_an_address;
+  const auto address = asio::ip::make_address(host, not_an_address);
+  if (not_an_address || !address.is_v6() || !address.to_v6().is_v4_mapped()) {
+    return host;
+  }
+  return asio::ip::make_address_v4(asio::ip::v4_mapped, address.to_v6()).to_string();
 }
 
 bool is_loopback(std::string_view host) {
+  const std::string plain = lower(plain_host(std::string(host)));
   std::error_code not_an_address;
-  const auto address = asio::ip::make_address(plain_host(std::string(host)), not_an_address);
-  return not_an_address ? to_lower(host) == "localhost" : address.is_loopback();
+  const auto address = asio::ip::make_address(plain, not_an_address);
+  return not_an_address ? plain == "localhost" : address.is_loopback();
+}
+
+std::string without_userinfo(std::string_view text) {
+  const auto scheme_end = text.find("://");
+  const auto begin = scheme_end == std::string_view::npos ? 0 : scheme_end + 3;
+  const auto at = text.substr(0, text.find_first_of("/?#", begin)).rfind('@');
+  if (at == std::string_view::npos || at < begin) {
+    return std::string(text);
+  }
+  return std::string(text.substr(0, begin)).append(text.substr(at + 1));
+}
+
+std::string server_base(std::string_view server) {
+  const std::string shown = "\"" + without_userinfo(server) + "\"";
+  const auto blank = [](char c) { return std::isspace(static_cast<unsigned char>(c)) != 0; };
+  if (!server.empty() && (blank(server.front()) || blank(server.back()))) {
+    throw Error(ErrorCode::kubeconfig, "server " + shown + " has a blank at its beginning or end",
+                "take the blank out of `server` in the kubeconfig");
+  }
+  const auto url = parse_url(server);
+  if (!url) {
+    throw Error(ErrorCode::kubeconfig, "server must be a URL or a host:port pair: " + shown,
+                "correct `server` in the kubeconfig");
+  }
+  if (url->scheme != "https" && url->scheme != "http") {
+    throw Error(ErrorCode::kubeconfig, "server must be an http or https URL: " + shown,
+                "correct `server` in the kubeconfig");
+  }
+  if (url->has_userinfo) {
+    throw Error(ErrorCode::kubeconfig, "server " + shown + " has a user name or password in it",
+                "take it out of `server`, and put it under `users` in the kubeconfig");
+  }
+  if (url->scheme == "http" && !is_loopback(url->host)) {
+    throw Error(ErrorCode::kubeconfig,
+                "server " + shown + " is plain http: pull passwords would cross the network unencrypted",
+                "use the https address of the API server; plain http is for this machine alone (127.0.0.1, ::1, "
+                "localhost)");
+  }
+  return url->base();
 }
 
 }  // namespace regsync::kube

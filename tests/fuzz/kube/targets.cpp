@@ -17,6 +17,8 @@
 #include "sync/kube/api/kube_client.hpp"
 #include "sync/kube/config/exec_credential.hpp"
 #include "sync/kube/config/kubeconfig.hpp"
+#include "sync/kube/http/retry_after.hpp"
+#include "sync/kube/http/url.hpp"
 
 namespace regsync::fuzz {
 namespace {
@@ -26,14 +28,16 @@ using nlohmann::json;
 // Every text that we show must be JSON, and so UTF-8: it goes into status rows.
 void must_be_presentable(const Error& error) { static_cast<void>(json{error.message(), error.remedy()}.dump()); }
 
-// A transport whose only answer is a stream of the given bytes.
+// A transport whose only answer is the given bytes, at once or as a stream.
 class Replay final : public kube::HttpTransport {
  public:
   Replay(std::string_view bytes, std::size_t piece) : bytes_(bytes), piece_(piece) {}
 
   asio::awaitable<kube::HttpResponse> send(const kube::HttpRequest& /*request*/) override {
-    throw Error(ErrorCode::internal, "a watch sends nothing else");
-    co_return kube::HttpResponse{};
+    kube::HttpResponse response;
+    response.status = 200;
+    response.body = bytes_;
+    co_return response;
   }
   asio::awaitable<kube::HttpResponse> stream(const kube::HttpRequest& /*request*/, std::function<void()> on_open,
                                              std::function<void(std::string_view)> on_bytes) override {
@@ -52,6 +56,28 @@ class Replay final : public kube::HttpTransport {
   std::string_view bytes_;
   std::size_t piece_;
 };
+
+// Runs the work to its end; an Error is an answer too.
+template <typename T>
+void run(asio::io_context& loop, asio::awaitable<T> work) {
+  std::exception_ptr failure;
+  asio::co_spawn(loop, std::move(work),
+                 [&](std::exception_ptr thrown, auto&&... /*value*/) { failure = std::move(thrown); });
+  loop.run();
+  try {
+    if (failure) {
+      std::rethrow_exception(failure);
+    }
+  } catch (const Error& error) {
+    must_be_presentable(error);
+  }
+}
+
+kube::ResolvedContext context_of_fuzz() {
+  kube::ResolvedContext context;
+  context.server = "https://fuzz";
+  return context;
+}
 
 }  // namespace
 
@@ -91,8 +117,11 @@ void exec_credential(std::string_view bytes) {
 }
 
 void status(std::string_view bytes) {
-  for (const long code : {400L, 401L, 403L, 404L, 409L, 410L, 422L, 429L, 500L}) {
-    must_be_presentable(kube::error_of(code, bytes, std::nullopt, {"apply", "secrets", "x", "n"}));
+  for (const long code : {302L, 400L, 401L, 403L, 404L, 409L, 410L, 422L, 429L, 500L}) {
+    kube::HttpResponse response;
+    response.status = code;
+    response.body = bytes;
+    must_be_presentable(kube::error_of(response, {"apply", "secrets", "x", "n"}));
   }
   const json object = json::parse(bytes, nullptr, /*allow_exceptions=*/false);
   if (object.is_object()) {
@@ -105,29 +134,44 @@ void watch_stream(std::string_view bytes) {
     return;
   }
   const std::size_t piece = std::size_t{1} + static_cast<unsigned char>(bytes.front());
-  kube::ResolvedContext context;
-  context.server = "http://fuzz";
   asio::io_context loop;
-  kube::KubeClient client(std::move(context), std::make_unique<Replay>(bytes.substr(1), piece));
+  kube::KubeClient client(context_of_fuzz(), std::make_unique<Replay>(bytes.substr(1), piece));
   kube::WatchOptions options;
   options.resource_version = "1";
   const kube::ObjectPath secrets{"secrets", "", ""};
-  std::exception_ptr failure;
-  asio::co_spawn(loop,
-                 client.watch(secrets, options,
-                              [](const json& event) {
-                                if (!event.at("type").is_string() || !event.at("object").is_object()) {
-                                  throw std::logic_error("not an event");
-                                }
-                              }),
-                 [&](std::exception_ptr thrown) { failure = std::move(thrown); });
-  loop.run();
+  run(loop, client.watch(secrets, options, [](const json& event) {
+    if (!event.at("type").is_string() || !event.at("object").is_object()) {
+      throw std::logic_error("not an event");
+    }
+  }));
+}
+
+void list(std::string_view bytes) {
+  asio::io_context loop;
+  kube::KubeClient client(context_of_fuzz(), std::make_unique<Replay>(bytes, 1));
+  run(loop, client.list({"secrets", "", ""}, {}, [](const json& item) {
+    if (!item.is_object()) {
+      throw std::logic_error("not an object");
+    }
+  }));
+}
+
+void url(std::string_view bytes) {
   try {
-    if (failure) {
-      std::rethrow_exception(failure);
+    const std::string base = kube::server_base(bytes);
+    const auto parsed = kube::parse_url(base);
+    if (!parsed || parsed->has_userinfo || (parsed->scheme == "http" && !kube::is_loopback(parsed->host))) {
+      throw std::logic_error("a server that must not be used: " + base);
+    }
+    if (kube::server_base(base) != base) {
+      throw std::logic_error("a base that is not its own base: " + base);
     }
   } catch (const Error& error) {
     static_cast<void>(error.code());
+  }
+  const auto delay = kube::parse_retry_after(bytes, "Sun, 06 Nov 1994 08:49:37 GMT");
+  if (delay && (delay->count() < 0 || *delay > kube::longest_retry_after)) {
+    throw std::logic_error("a wait beyond its bound");
   }
 }
 

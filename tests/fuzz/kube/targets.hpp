@@ -9,6 +9,9 @@ namespace regsync::fuzz {
 void kubeconfig(std::string_view bytes);
 void exec_credential(std::string_view bytes);
 void status(std::string_view bytes);
+void list(std::string_view bytes);
+// As a kubeconfig's server, and as the two headers of an answer with times in them.
+void url(std::string_view bytes);
 // The first byte says how large the pieces are in which the rest arrives.
 void watch_stream(std::string_view bytes);
 

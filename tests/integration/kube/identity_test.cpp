@@ -11,6 +11,7 @@
 
 #include "sync/kube/config/kubeconfig.hpp"
 #include "tests/integration/kube/real_server.hpp"
+#include "tests/support/listed.hpp"
 
 namespace regsync::kube {
 namespace {
@@ -198,7 +199,7 @@ TEST_F(PluginOnRealServer, A401RunsTheExecPluginOnceMore) {
   temp_.write("minted", server_->token("alice"));
   EXPECT_TRUE(run_until(loop_, [&] {
     const ObjectPath secrets{"secrets", "kube-system", ""};
-    return error_of(loop_, minted.list(secrets, {})).code() == ErrorCode::forbidden;
+    return error_of(loop_, test::list(minted, secrets)).code() == ErrorCode::forbidden;
   }));
 }
 

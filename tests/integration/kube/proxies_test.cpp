@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "tests/integration/kube/real_server.hpp"
+#include "tests/support/listed.hpp"
 #include "tests/support/unpacked.hpp"
 
 namespace regsync::kube {
@@ -209,8 +210,8 @@ TEST_F(Proxied, AServerWithSmallWindowsGetsEveryBodyOfACrowd) {
   all.resource = "configmaps";
   all.name_space = name_space_;
   int right = 0;
-  const auto list = run(loop_, through.list(all, {}));
-  for (const auto& item : list.at("items")) {
+  const auto list = run(loop_, test::list(through, all));
+  for (const auto& item : list.items) {
     const bool written_last = item.contains("data") && item["data"].value("x", "").starts_with('a' + writes - 1);
     right += written_last ? 1 : 0;
   }

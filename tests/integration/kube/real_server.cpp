@@ -4,6 +4,7 @@
 #include <nlohmann/json.hpp>
 
 #include "sync/kube/config/kubeconfig.hpp"
+#include "tests/support/listed.hpp"
 
 namespace regsync::kube {
 
@@ -45,7 +46,7 @@ ResolvedContext RealServer::with_token_of(const std::string& user) const {
 
 std::string RealServer::name_of(KubeClient& client) {
   const ObjectPath secrets{"secrets", "kube-system", ""};
-  const std::string message = test::error_of(loop_, client.list(secrets, {})).message();
+  const std::string message = test::error_of(loop_, test::list(client, secrets)).message();
   const auto at = message.find("User \"");
   return at == std::string::npos ? message : message.substr(at + 6, message.find('"', at + 6) - at - 6);
 }

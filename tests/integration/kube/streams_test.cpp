@@ -10,6 +10,7 @@
 #include <thread>
 
 #include "tests/integration/kube/real_server.hpp"
+#include "tests/support/listed.hpp"
 
 namespace regsync::kube {
 namespace {
@@ -65,8 +66,8 @@ TEST_F(Streams, AnAnswerIsSeenToItsEndBesideWatchesThatSayNothing) {
     options.limit = 50 + round % 40;
     asio::steady_timer busy(loop_, 2ms);  // the request has left; then the whole answer waits in the socket
     busy.async_wait([](std::error_code /*never cancelled*/) { std::this_thread::sleep_for(15ms); });
-    const auto page = test::run(loop_, asking.list({"secrets", name_space_, ""}, options), 5s);
-    ASSERT_EQ(page.at("items").size(), options.limit);
+    const auto page = test::run(loop_, test::list(asking, {"secrets", name_space_, ""}, options), 5s);
+    ASSERT_EQ(page.items.size(), options.limit);
   }
 }
 

@@ -212,7 +212,7 @@ TEST_F(WatcherTest, GarbageIsAFaultAndNotATruth) {
   ASSERT_TRUE(is_true_soon());
   put("a", "2");
   EXPECT_TRUE(is_true_soon());
-  EXPECT_TRUE(told(ErrorCode::protocol));
+  EXPECT_TRUE(told(ErrorCode::unreachable));
 }
 
 TEST_F(WatcherTest, AListCutInTheMiddleIsNotTakenForAList) {

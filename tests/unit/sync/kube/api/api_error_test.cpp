@@ -5,6 +5,7 @@
 
 #include <nlohmann/json.hpp>
 #include <string>
+#include <utility>
 
 namespace regsync::kube {
 namespace {
@@ -24,8 +25,15 @@ std::string status(const char* reason, const char* message, json details = {}) {
       .dump();
 }
 
+HttpResponse response_of(long code, std::string body) {
+  HttpResponse response;
+  response.status = code;
+  response.body = std::move(body);
+  return response;
+}
+
 Error error(long code, const std::string& body, const Operation& operation = apply) {
-  return error_of(code, body, std::nullopt, operation);
+  return error_of(response_of(code, body), operation);
 }
 
 TEST(StatusError, EachMeaningHasItsCode) {
@@ -45,7 +53,6 @@ TEST(StatusError, EachMeaningHasItsCode) {
   EXPECT_EQ(error(429, status("TooManyRequests", "x")).code(), ErrorCode::overloaded);
   EXPECT_EQ(error(500, status("", "x")).code(), ErrorCode::server_error);
   EXPECT_EQ(error(504, status("Timeout", "x")).code(), ErrorCode::server_error);
-  EXPECT_EQ(error(302, "").code(), ErrorCode::protocol);
 }
 
 TEST(StatusError, ACreateThatIsForbiddenWithoutAReasonIsAMissingRight) {
@@ -94,8 +101,47 @@ TEST(StatusError, TheBodyOfTheRequestIsNotRepeated) {
   EXPECT_THAT(refused.message(), Not(HasSubstr("aHVudGVyMg")));
 }
 
+// Of a captive portal, a login page, a proxy that denies.
+TEST(StatusError, OnlyAStatusIsAnAnswerOfTheApiServer) {
+  const std::string page = "<html><head><title>Sign in to\nthe network</title></head><body>Forbidden</body></html>";
+  for (const long code : {400L, 403L, 404L, 409L, 410L, 422L}) {
+    for (const std::string& body : {page, std::string(), std::string("{}"), std::string(R"({"kind":"Status"})"),
+                                    std::string(R"({"kind":"Status","apiVersion":"v2","reason":"Forbidden"})")}) {
+      EXPECT_EQ(error(code, body).code(), ErrorCode::unreachable) << code << " " << body;
+    }
+  }
+  const Error portal = error(403, page);
+  EXPECT_THAT(portal.message(), HasSubstr("HTTP 403 (Sign in to the network)"));
+  EXPECT_THAT(portal.message(), Not(HasSubstr("<")));
+  EXPECT_THAT(portal.remedy(), HasSubstr("login page"));
+}
+
+TEST(StatusError, SomeAnswersOfTheApiServerAreNoStatus) {
+  EXPECT_EQ(error(429, "Too many requests, please try again later.").code(), ErrorCode::overloaded);
+  EXPECT_EQ(error(503, "apiserver not ready").code(), ErrorCode::server_error);
+  EXPECT_EQ(error(413, "").code(), ErrorCode::rejected);
+  EXPECT_EQ(error(401, "Unauthorized").code(), ErrorCode::unauthorized);
+  EXPECT_THAT(error(404, "404 page not found\n").message(), HasSubstr("no Kubernetes API at this path"));
+}
+
+TEST(StatusError, ARedirectNamesItsHostAndNoMore) {
+  HttpResponse response = response_of(302, "");
+  response.location = "https://login.example/x?token=s3cret";
+  const Error redirect = error_of(response, apply);
+  EXPECT_EQ(redirect.code(), ErrorCode::unreachable);
+  EXPECT_THAT(redirect.message(), HasSubstr("redirect to https://login.example,"));
+  EXPECT_THAT(redirect.message(), Not(HasSubstr("s3cret")));
+  response.location = "\x1b[31m";
+  EXPECT_EQ(error_of(response, apply).message().find('\x1b'), std::string::npos);
+}
+
+TEST(StatusError, AHostileStatusIsNoTreeOfAnySize) {
+  EXPECT_EQ(error(403, R"({"kind":"Status","apiVersion":"v1","details":)" + std::string(200'000, '[')).code(),
+            ErrorCode::unreachable);
+}
+
 TEST(StatusError, WhatIsNotAStatusIsShownInOneCleanLine) {
-  const Error gateway = error(502, "<html>\r\n\x1b[31mBad Gateway\xff</html>");
+  const Error gateway = error(502, "\x1b[31mBad Gateway\xff");
   EXPECT_EQ(gateway.code(), ErrorCode::server_error);
   EXPECT_THAT(gateway.message(), HasSubstr("Bad Gateway"));
   EXPECT_EQ(gateway.message().find('\x1b'), std::string::npos);
@@ -104,19 +150,40 @@ TEST(StatusError, WhatIsNotAStatusIsShownInOneCleanLine) {
 }
 
 TEST(StatusError, RetryAfterComesFromHeaderOrBody) {
-  EXPECT_EQ(error_of(429, "", std::chrono::seconds(7), apply).retry_after(), std::chrono::seconds(7));
+  HttpResponse response = response_of(429, "");
+  response.retry_after = std::chrono::seconds(7);
+  EXPECT_EQ(error_of(response, apply).retry_after(), std::chrono::seconds(7));
   EXPECT_EQ(error(429, status("TooManyRequests", "x", {{"retryAfterSeconds", 3}})).retry_after(),
             std::chrono::seconds(3));
   EXPECT_FALSE(error(429, "").retry_after());
 }
 
+TEST(StatusError, NoWishInTheBodyIsLongerThanFiveMinutes) {
+  const auto wish = [](const json& seconds) {
+    return error(429, status("TooManyRequests", "x", {{"retryAfterSeconds", seconds}})).retry_after();
+  };
+  for (const json& forever : {json(301), json(2147483647), json(INT64_MAX), json(UINT64_MAX)}) {
+    EXPECT_EQ(wish(forever), std::chrono::minutes(5)) << forever;
+  }
+  for (const json& none : {json(0), json(-1), json(INT64_MIN), json(1.5), json("7"), json(nullptr), json::array()}) {
+    EXPECT_FALSE(wish(none)) << none;
+  }
+}
+
 TEST(StatusError, AnEventCarriesItsCodeInItsBody) {
   const Operation watch{"watch", "secrets", "", ""};
-  EXPECT_EQ(error_of_event({{"kind", "Status"}, {"reason", "Expired"}, {"code", 410}}, watch).code(),
+  EXPECT_EQ(
+      error_of_event({{"kind", "Status"}, {"apiVersion", "v1"}, {"reason", "Expired"}, {"code", 410}}, watch).code(),
+      ErrorCode::expired);
+  EXPECT_EQ(error_of_event({{"kind", "Status"}, {"apiVersion", "v1"}, {"reason", "Gone"}}, watch).code(),
             ErrorCode::expired);
-  EXPECT_EQ(error_of_event({{"kind", "Status"}, {"reason", "Gone"}}, watch).code(), ErrorCode::expired);
-  EXPECT_EQ(error_of_event({{"kind", "Status"}, {"code", 500}}, watch).code(), ErrorCode::server_error);
+  EXPECT_EQ(error_of_event({{"kind", "Status"}, {"apiVersion", "v1"}, {"code", 500}}, watch).code(),
+            ErrorCode::server_error);
   EXPECT_EQ(error_of_event(json::object(), watch).code(), ErrorCode::server_error);
+  for (const json& odd : {json(-1), json(7), json(1e300), json("410"), json(INT64_MAX)}) {
+    const json event = {{"kind", "Status"}, {"apiVersion", "v1"}, {"code", odd}};
+    EXPECT_EQ(error_of_event(event, watch).code(), ErrorCode::server_error) << odd;
+  }
 }
 
 }  // namespace

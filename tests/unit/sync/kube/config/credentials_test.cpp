@@ -113,7 +113,7 @@ TEST(Credentials, ImpersonationIsOneHeaderForEachValueAndItsKeysAreEncoded) {
 }
 
 TEST(Credentials, NothingOfThemIsSaidOverPlainHttp) {
-  ResolvedContext context = context_at("http://k.example");
+  ResolvedContext context = context_at("http://127.0.0.1");
   context.token = SecretString("t");
   context.username = "jdoe";
   context.impersonation.user = "jane";

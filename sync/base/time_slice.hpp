@@ -1,0 +1,29 @@
+// Long work on the event loop, in slices: between them everybody else gets a turn.
+//
+//   TimeSlice slice;
+//   for (…) {
+//     …
+//     if (slice.is_over()) { co_await slice.hand_over(); }
+//   }
+#pragma once
+
+#include <asio/awaitable.hpp>
+#include <chrono>
+
+namespace regsync {
+
+class TimeSlice {
+ public:
+  [[nodiscard]] bool is_over() const { return std::chrono::steady_clock::now() >= end_; }
+
+  // Lets the loop run what is due, and begins the next slice. Throws Error(cancelled) when the coroutine is cancelled.
+  asio::awaitable<void> hand_over();
+
+ private:
+  // Far below what a person notices, far above what a turn of the loop costs.
+  static constexpr std::chrono::milliseconds length{10};
+
+  std::chrono::steady_clock::time_point end_ = std::chrono::steady_clock::now() + length;
+};
+
+}  // namespace regsync

@@ -1,0 +1,42 @@
+// The text of a list (meta/v1 List) becomes the texts of its items, so that no more than one of them is a tree at a
+// time. Pure; any thread.
+#pragma once
+
+#include <cstddef>
+#include <nlohmann/json_fwd.hpp>
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace regsync::kube {
+
+class ListSplitter {
+ public:
+  // The text outlives the splitter.
+  explicit ListSplitter(std::string_view text) : text_(text) {}
+
+  // The text of the next item, within the bounds of JsonBounds; a parser must judge it. Nullopt at the end of the list.
+  // Throws Error(protocol) where the text is no list, or exceeds a bound; the message has no subject.
+  std::optional<std::string_view> next();
+
+  // After the last item: the list without its items. Throws as next does.
+  [[nodiscard]] nlohmann::json envelope() const;
+
+ private:
+  [[nodiscard]] char peek() const { return at_ < text_.size() ? text_[at_] : '\0'; }
+  [[noreturn]] void fail() const;
+  void skip_space();
+  void expect(char c);
+  std::string_view value();
+  std::optional<std::string_view> next_item();
+
+  std::string_view text_;
+  std::size_t at_ = 0;
+  bool begun_ = false;
+  bool in_items_ = false;
+  bool ended_ = false;
+  std::size_t items_ = 0;
+  std::string envelope_;
+};
+
+}  // namespace regsync::kube

@@ -1,0 +1,48 @@
+// When to read the answers of many requests: in batches. With many requests under way on one connection, answers come
+// one by one, and each wakes us for a few hundred bytes. While a server has enough other requests to work on, nothing
+// is lost by leaving its answers in the kernel until several are there.
+//
+// The policy alone, from what past answers took; CurlMulti carries it out (SO_RCVLOWAT and a timer). Lives on the
+// io_context thread.
+#pragma once
+
+#include <curl/curl.h>
+
+#include <chrono>
+#include <cstddef>
+#include <limits>
+#include <optional>
+
+namespace regsync::kube {
+
+class AnswerBatches {
+ public:
+  // So many requests that an answer can wait.
+  static constexpr std::size_t many = 16;
+
+  // Until there are so many bytes, or so much time is over.
+  struct Batch {
+    int bytes = 1;
+    std::chrono::steady_clock::duration time;
+  };
+
+  // For each request that ended, and for each head of an answer.
+  void note_answer(CURL* easy);
+  void note_connection(CURL* easy);
+
+  // Whether so many requests share one connection.
+  [[nodiscard]] bool pay(std::size_t requests) const { return multiplexed_ && requests >= many; }
+  // What to wait for before the next read; nothing where the server answers so fast that no timer is worth it.
+  [[nodiscard]] std::optional<Batch> next(std::size_t requests) const;
+
+ private:
+  // Of a request, moving averages.
+  std::chrono::microseconds answer_time_{};
+  curl_off_t answer_bytes_ = 0;
+  // Of a round trip: the fastest TLS handshake, which is one, with next to no work for the server, and all the way to
+  // it where a proxy only passes bytes on.
+  std::chrono::microseconds network_time_ = std::chrono::microseconds::max();
+  bool multiplexed_ = false;
+};
+
+}  // namespace regsync::kube

@@ -1,0 +1,213 @@
+#include "sync/kube/http/curl_transfer.hpp"
+
+#include <strings.h>
+
+#include <algorithm>
+#include <asio/redirect_error.hpp>
+#include <asio/this_coro.hpp>
+#include <asio/use_awaitable.hpp>
+#include <chrono>
+#include <utility>
+
+#include "sync/kube/http/curl_multi.hpp"
+#include "sync/kube/http/retry_after.hpp"
+
+namespace regsync::kube {
+namespace {
+
+// The longest body of a refusal that is worth reading: the rest is left.
+constexpr std::size_t longest_refusal = 256 * 1024;
+// All headers of an answer, in bytes. Go's servers and clients stop at one MiB, nginx at far less.
+constexpr std::size_t longest_head = 256 * 1024;
+// Of a stream, in bytes, that its coroutine has not taken yet: then the kernel keeps the rest, and tells the server.
+constexpr std::size_t most_waiting = 1024 * 1024;
+
+std::string text_of(std::chrono::milliseconds time) {
+  const auto whole = std::chrono::duration_cast<std::chrono::seconds>(time);
+  return whole == time ? std::to_string(whole.count()) + " s" : std::to_string(time.count()) + " ms";
+}
+
+}  // namespace
+
+CurlTransfer::CurlTransfer(std::shared_ptr<CurlMulti> on, const asio::any_io_executor& executor,
+                           const HttpRequest& request, bool stream)
+    : multi_(std::move(on)), request_(request), stream_(stream), wake_(executor, request.timeout) {
+  multi_->add(*this);
+}
+
+CurlTransfer::~CurlTransfer() {
+  multi_->set_overfull(*this, false);
+  multi_->remove(*this);
+}
+
+asio::awaitable<void> CurlTransfer::sleep() {
+  std::error_code woken;
+  try {
+    co_await wake_.async_wait(asio::redirect_error(asio::use_awaitable, woken));
+  } catch (const std::system_error&) {
+    throw Error(ErrorCode::cancelled, "the request was cancelled");  // before the wait began
+  }
+  const asio::cancellation_state state = co_await asio::this_coro::cancellation_state;
+  if (state.cancelled() != asio::cancellation_type::none) {
+    throw Error(ErrorCode::cancelled, "the request was cancelled");
+  }
+  if (!woken && !has_news()) {
+    multi_->give_up(*this, CURLE_OPERATION_TIMEDOUT, "the answer did not come within " + text_of(request_.timeout));
+  }
+}
+
+bool CurlTransfer::take_asked() { return std::exchange(asked_, false); }
+
+bool CurlTransfer::take_opened() { return opened_ && !std::exchange(told_opened_, true); }
+
+std::string CurlTransfer::take_pieces(std::string kept) {
+  constexpr std::size_t worth_keeping = std::size_t{64} * 1024;
+  kept.clear();
+  if (kept.capacity() > worth_keeping) {
+    kept = {};
+  }
+  pieces_.swap(kept);
+  multi_->set_overfull(*this, false);
+  return kept;
+}
+
+bool CurlTransfer::has_answer() const {
+  // A server may refuse a body (413, RFC 9110 15.5.14) and close the stream before its answer was read to the end, or
+  // go on and on about its refusal: its head says all.
+  const bool refused = response_.status == 413 || (too_large_ && response_.status >= 300);
+  return finished_ && (result_ == CURLE_OK || refused);
+}
+
+Error CurlTransfer::failure() const {
+  if (too_large_) {
+    return {ErrorCode::protocol, "the answer is larger than " + std::to_string(request_.max_answer >> 20) + " MiB"};
+  }
+  if (head_bytes_ > longest_head) {
+    return {ErrorCode::protocol, "the answer has more than " + std::to_string(longest_head >> 10) + " KiB of headers"};
+  }
+  return multi_->endpoint().error_of(easy(), result_, error_.data());
+}
+
+void CurlTransfer::use(CurlHandle handle, const CurlEndpoint& endpoint, std::size_t closed_connections) {
+  handle_ = std::move(handle);
+  closed_connections_ = closed_connections;
+  endpoint.configure(easy(), request_, headers_);
+  set_option(easy(), CURLOPT_HEADERFUNCTION, &CurlTransfer::on_header);
+  set_option(easy(), CURLOPT_HEADERDATA, this);
+  set_option(easy(), CURLOPT_WRITEFUNCTION, &CurlTransfer::on_body);
+  set_option(easy(), CURLOPT_WRITEDATA, this);
+  set_option(easy(), CURLOPT_PRIVATE, this);
+  set_option(easy(), CURLOPT_ERRORBUFFER, error_.data());
+}
+
+CurlHandle CurlTransfer::release_handle() {
+  const bool good = finished_ && result_ == CURLE_OK && !saw_closing();
+  return good ? std::move(handle_) : CurlHandle{};
+}
+
+bool CurlTransfer::saw_closing() const { return closed_connections_ != multi_->closed_connections(); }
+
+bool CurlTransfer::has_sent() const {
+  curl_off_t bytes = 0;
+  curl_easy_getinfo(easy(), CURLINFO_SIZE_UPLOAD_T, &bytes);
+  return static_cast<std::size_t>(bytes) >= request_.body.size();
+}
+
+curl_off_t CurlTransfer::body_bytes() const {
+  curl_off_t bytes = 0;
+  curl_easy_getinfo(easy(), CURLINFO_SIZE_DOWNLOAD_T, &bytes);
+  return bytes;
+}
+
+void CurlTransfer::ask() {
+  asked_ = true;
+  wake_.cancel();
+}
+
+void CurlTransfer::finish(CURLcode code, const std::string& why) {
+  if (!why.empty()) {
+    error_[why.copy(error_.data(), error_.size() - 1)] = '\0';
+  }
+  result_ = code;
+  finished_ = true;
+  wake_.cancel();
+}
+
+std::size_t CurlTransfer::on_header(const char* bytes, std::size_t /*one*/, std::size_t size, void* self) {
+  return static_cast<CurlTransfer*>(self)->take_header({bytes, size});
+}
+
+std::size_t CurlTransfer::on_body(const char* bytes, std::size_t /*one*/, std::size_t size, void* self) {
+  return static_cast<CurlTransfer*>(self)->take_body({bytes, size});
+}
+
+std::size_t CurlTransfer::take_header(std::string_view line) {
+  const std::size_t size = line.size();
+  multi_->note_bytes();
+  head_bytes_ += size;
+  if (head_bytes_ > longest_head) {
+    return 0;
+  }
+  while (!line.empty() && (line.back() == '\r' || line.back() == '\n')) {
+    line.remove_suffix(1);
+  }
+  if (line.empty()) {
+    end_head();
+  } else {
+    note_header(line);
+  }
+  return size;
+}
+
+void CurlTransfer::end_head() {
+  multi_->note_head(*this, response_.status == 0);
+  curl_easy_getinfo(easy(), CURLINFO_RESPONSE_CODE, &response_.status);
+  response_.retry_after = parse_retry_after(retry_after_, response_.date);
+  if (stream_ && response_.status / 100 == 2) {
+    opened_ = true;
+    wake_.cancel();
+  }
+}
+
+// The few headers that somebody wants.
+void CurlTransfer::note_header(std::string_view line) {
+  const auto is = [line](std::string_view name) {
+    // NOLINTNEXTLINE(bugprone-suspicious-stringview-data-usage): its size was looked at
+    return line.size() > name.size() && strncasecmp(line.data(), name.data(), name.size()) == 0;
+  };
+  std::string_view value = line.substr(std::min(line.find(':'), line.size() - 1) + 1);
+  while (!value.empty() && value.front() == ' ') {
+    value.remove_prefix(1);
+  }
+  if (is("retry-after:")) {
+    retry_after_ = value;
+  } else if (is("date:")) {
+    response_.date = value;
+  } else if (is("location:")) {
+    response_.location = value;
+  } else if (is("www-authenticate:")) {
+    response_.www_authenticate.append(response_.www_authenticate.empty() ? "" : ", ").append(value);
+  }
+}
+
+std::size_t CurlTransfer::take_body(std::string_view bytes) {
+  multi_->note_bytes();
+  if (opened_) {
+    pieces_.append(bytes);
+    wake_.cancel();
+    if (pieces_.size() > most_waiting) {
+      multi_->set_overfull(*this, true);
+    }
+    return bytes.size();
+  }
+  const bool refused = response_.status >= 300;
+  const std::size_t limit = refused ? longest_refusal : request_.max_answer;
+  if (response_.body.size() + bytes.size() > limit) {
+    too_large_ = true;
+    return 0;
+  }
+  response_.body.append(bytes);
+  return bytes.size();
+}
+
+}  // namespace regsync::kube

@@ -1,0 +1,79 @@
+#include "sync/kube/http/stalled_answers.hpp"
+
+#include <algorithm>
+#include <utility>
+
+#include "sync/kube/http/curl_transfer.hpp"
+
+namespace regsync::kube {
+namespace {
+
+// So long after a part of an answer, the rest of it is asked for.
+constexpr std::chrono::milliseconds pause_within_answer(50);
+
+}  // namespace
+
+StalledAnswers::StalledAnswers(const asio::any_io_executor& executor, const SilentPeer& peer, bool enabled,
+                               std::function<void()> read_again, std::function<bool()> may_ask)
+    : peer_(peer),
+      enabled_(enabled),
+      read_again_(std::move(read_again)),
+      may_ask_(std::move(may_ask)),
+      rest_(executor) {}
+
+void StalledAnswers::begin(CurlTransfer& transfer) {
+  if (enabled_) {
+    answers_.push_back({&transfer});
+  }
+}
+
+void StalledAnswers::end(CurlTransfer& transfer) {
+  std::erase_if(answers_, [&](const Answer& answer) { return answer.transfer == &transfer; });
+}
+
+bool StalledAnswers::wants_rest(const Answer& answer) { return !answer.transfer->is_stream() && !answer.asked; }
+
+void StalledAnswers::end_turn() {
+  bool taken = false;
+  bool waiting = false;
+  for (Answer& answer : answers_) {
+    const curl_off_t bytes = answer.transfer->body_bytes();
+    if (std::exchange(answer.bytes, bytes) != bytes) {
+      taken = taken || bytes >= (answer.transfer->is_stream() ? stream_buffer : answer_buffer);
+      answer.asked = false;
+    }
+    waiting = waiting || wants_rest(answer);
+  }
+  if (taken) {
+    read_again_();
+  }
+  if (waiting && !std::exchange(waiting_, true)) {
+    wait_for_rest();
+  }
+}
+
+void StalledAnswers::wait_for_rest() {
+  rest_.expires_at(peer_.last_heard() + pause_within_answer);
+  rest_.async_wait([this, alive = std::weak_ptr(alive_)](std::error_code /*never cancelled*/) {
+    if (!alive.expired()) {
+      waiting_ = false;
+      ask_for_rest();
+    }
+  });
+}
+
+void StalledAnswers::ask_for_rest() {
+  const auto found = std::find_if(answers_.begin(), answers_.end(), &StalledAnswers::wants_rest);
+  if (found == answers_.end()) {
+    return;
+  }
+  if (!peer_.is_silent_for(pause_within_answer)) {
+    waiting_ = true;
+    wait_for_rest();
+  } else if (may_ask_()) {
+    found->asked = true;
+    found->transfer->ask();
+  }
+}
+
+}  // namespace regsync::kube

@@ -1,0 +1,194 @@
+// An API server in the test's own thread, behind the HTTP seam: no sockets, no threads, no latency. It answers what the
+// test scripts, and keeps what it was asked. Unlike FakeApiServer, it knows nothing of Kubernetes' rules.
+//
+//   test::FakeTransport server(loop.get_executor());
+//   server.answer("GET", "/api/v1/namespaces/n/secrets", 200, {{"metadata", {{"resourceVersion", "7"}}}, {"items",
+//   {}}}); KubeClient client(std::move(context), server.connect());
+//
+// Lives on the executor's thread and outlives every transport and request. Requests' own time limits do not run.
+#pragma once
+
+#include <algorithm>
+#include <asio/any_io_executor.hpp>
+#include <asio/awaitable.hpp>
+#include <cstddef>
+#include <functional>
+#include <list>
+#include <memory>
+#include <nlohmann/json.hpp>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "helper/base/error.hpp"
+#include "sync/base/async_event.hpp"
+#include "sync/kube/http/http_transport.hpp"
+
+namespace regsync::test {
+
+class FakeTransport {
+ public:
+  // May throw an Error, as a network does.
+  using Answer = std::function<kube::HttpResponse(const kube::HttpRequest&)>;
+
+  explicit FakeTransport(const asio::any_io_executor& executor) : changed_(executor) {}
+
+  // A transport to this server, for a KubeClient. Any number of them.
+  std::unique_ptr<kube::HttpTransport> connect() { return std::make_unique<Connection>(*this); }
+
+  // Answers each request of the method ("" for any) whose target begins with `target`; of several, the script that was
+  // added last. A stream (a watch) that no script answers is opened and stays open; any other request is a 404.
+  void on(std::string method, std::string target, Answer answer) {
+    scripts_.push_front({std::move(method), std::move(target), std::move(answer)});
+  }
+  void answer(std::string method, std::string target, long status, const nlohmann::json& body) {
+    on(std::move(method), std::move(target),
+       [response = respond(status, body.dump())](const kube::HttpRequest&) { return response; });
+  }
+
+  static kube::HttpResponse respond(long status, std::string body) {
+    kube::HttpResponse response;
+    response.status = status;
+    response.body = std::move(body);
+    return response;
+  }
+  static nlohmann::json status_body(int code, std::string_view reason, std::string_view message) {
+    return {{"kind", "Status"}, {"apiVersion", "v1"}, {"status", "Failure"},
+            {"reason", reason}, {"message", message}, {"code", code}};
+  }
+
+  // Between the two, requests are received and not answered.
+  void hold() { holding_ = true; }
+  void release() {
+    holding_ = false;
+    changed_.notify_all();
+  }
+
+  // Tells every open stream whose target begins with `target` an event; returns how many there are.
+  std::size_t send_event(std::string_view target, std::string_view type, const nlohmann::json& object) {
+    return send_bytes(target, nlohmann::json{{"type", type}, {"object", object}}.dump() + "\n");
+  }
+  std::size_t send_bytes(std::string_view target, const std::string& bytes) {
+    return for_each_stream(target, [&](Stream& stream) { stream.bytes += bytes; });
+  }
+  // Ends them, as a server does at timeoutSeconds.
+  std::size_t end_streams(std::string_view target = {}) {
+    return for_each_stream(target, [](Stream& stream) { stream.ended = true; });
+  }
+  [[nodiscard]] std::size_t open_streams(std::string_view target = {}) {
+    return for_each_stream(target, [](Stream& /*stream*/) {});
+  }
+
+  // All requests and streams so far, without their proofs.
+  [[nodiscard]] const std::vector<kube::HttpRequest>& requests() const { return requests_; }
+  [[nodiscard]] std::size_t count(std::string_view method, std::string_view target = {}) const {
+    return static_cast<std::size_t>(
+        std::count_if(requests_.begin(), requests_.end(), [&](const kube::HttpRequest& request) {
+          return request.method == method && request.target.starts_with(target);
+        }));
+  }
+  void forget_requests() { requests_.clear(); }
+
+ private:
+  struct Script {
+    std::string method;
+    std::string target;
+    Answer answer;
+  };
+  struct Stream {
+    std::string target;
+    std::string bytes = {};  // not yet given to the client
+    bool ended = false;
+  };
+
+  struct Registration {
+    Registration(std::list<Stream>& streams, std::list<Stream>::iterator stream) : in(streams), at(stream) {}
+    ~Registration() { in.erase(at); }
+    Registration(const Registration&) = delete;
+    Registration& operator=(const Registration&) = delete;
+    Registration(Registration&&) = delete;
+    Registration& operator=(Registration&&) = delete;
+    std::list<Stream>& in;
+    std::list<Stream>::iterator at;
+  };
+
+  class Connection final : public kube::HttpTransport {
+   public:
+    explicit Connection(FakeTransport& server) : server_(server) {}
+
+    asio::awaitable<kube::HttpResponse> send(const kube::HttpRequest& request) override {
+      const Script* const script = co_await server_.receive(request);
+      co_return script == nullptr ? not_found() : script->answer(request);
+    }
+    asio::awaitable<kube::HttpResponse> stream(const kube::HttpRequest& request, std::function<void()> on_open,
+                                               std::function<void(std::string_view)> on_bytes) override {
+      const Script* const script = co_await server_.receive(request);
+      if (script != nullptr) {
+        kube::HttpResponse response = script->answer(request);
+        if (response.status / 100 == 2) {
+          on_open ? on_open() : void();
+          on_bytes(std::exchange(response.body, {}));
+        }
+        co_return response;
+      }
+      co_await server_.follow(request.target, std::move(on_open), std::move(on_bytes));
+      co_return respond(200, {});
+    }
+
+   private:
+    static kube::HttpResponse not_found() { return respond(404, status_body(404, "NotFound", "not found").dump()); }
+
+    FakeTransport& server_;
+  };
+
+  asio::awaitable<const Script*> receive(const kube::HttpRequest& request) {
+    requests_.push_back(request);
+    requests_.back().proof.reset();
+    while (holding_) {
+      co_await changed_.wait();
+    }
+    const auto found = std::find_if(scripts_.begin(), scripts_.end(), [&](const Script& script) {
+      return (script.method.empty() || script.method == request.method) && request.target.starts_with(script.target);
+    });
+    co_return found == scripts_.end() ? nullptr : &*found;
+  }
+
+  asio::awaitable<void> follow(std::string target, std::function<void()> on_open,
+                               std::function<void(std::string_view)> on_bytes) {
+    const auto stream = streams_.insert(streams_.end(), Stream{std::move(target)});
+    const Registration registration{streams_, stream};
+    if (on_open) {
+      on_open();
+    }
+    while (!stream->ended || !stream->bytes.empty()) {
+      if (stream->bytes.empty()) {
+        co_await changed_.wait();
+        continue;
+      }
+      const std::string bytes = std::exchange(stream->bytes, {});
+      on_bytes(bytes);
+    }
+  }
+
+  template <typename Action>
+  std::size_t for_each_stream(std::string_view target, Action action) {
+    std::size_t met = 0;
+    for (Stream& stream : streams_) {
+      if (stream.target.starts_with(target)) {
+        action(stream);
+        ++met;
+      }
+    }
+    changed_.notify_all();
+    return met;
+  }
+
+  AsyncEvent changed_;
+  std::list<Script> scripts_;
+  std::list<Stream> streams_;
+  std::vector<kube::HttpRequest> requests_;
+  bool holding_ = false;
+};
+
+}  // namespace regsync::test

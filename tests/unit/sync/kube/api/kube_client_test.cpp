@@ -1,0 +1,84 @@
+// How the client speaks the API, over a scripted transport.
+#include "sync/kube/api/kube_client.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <asio/io_context.hpp>
+#include <nlohmann/json.hpp>
+#include <string>
+#include <vector>
+
+#include "tests/support/fake_transport.hpp"
+#include "tests/support/listed.hpp"
+#include "tests/support/run_coroutine.hpp"
+
+namespace regsync::kube {
+namespace {
+
+using nlohmann::json;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+
+const ObjectPath secrets{"secrets", "n", ""};
+const ObjectPath secret{"secrets", "n", "x"};
+
+ResolvedContext context_of_test() {
+  ResolvedContext context;
+  context.server = "https://k.example";
+  return context;
+}
+
+class KubeClientOver : public ::testing::Test {
+ protected:
+  asio::io_context loop;
+  test::FakeTransport server{loop.get_executor()};
+  KubeClient client{context_of_test(), server.connect()};
+};
+
+TEST_F(KubeClientOver, AListAsksForItsPageAndSelectors) {
+  server.answer("GET", "/api/v1/namespaces/n/secrets", 200, {{"items", json::array()}});
+  ListOptions options;
+  options.field_selector = "metadata.name=x";
+  options.limit = 5;
+  options.continue_token = "a b";
+  test::run(loop, test::list(client, secrets, options));
+  ASSERT_EQ(server.requests().size(), 1U);
+  EXPECT_EQ(server.requests()[0].target,
+            "/api/v1/namespaces/n/secrets?fieldSelector=metadata.name%3Dx&continue=a%20b&limit=5");
+}
+
+TEST_F(KubeClientOver, AWatchDeliversItsEventsInOrderAndEndsWithItsStream) {
+  std::vector<std::string> names;
+  WatchOptions options;
+  options.resource_version = "7";
+  test::Background watch(loop, client.watch(secrets, options, [&](const json& event) {
+    names.push_back(event.at("object").at("metadata").at("name"));
+  }));
+  ASSERT_TRUE(test::run_until(loop, [&] { return server.open_streams() == 1; }));
+  server.send_event("/api/v1/namespaces/n/secrets?watch=true", "ADDED", {{"metadata", {{"name", "a"}}}});
+  server.send_event("/api/v1/namespaces/n/secrets?watch=true", "MODIFIED", {{"metadata", {{"name", "b"}}}});
+  server.end_streams();
+  ASSERT_TRUE(test::run_until(loop, [&] { return watch.done(); }));
+  EXPECT_THAT(names, ElementsAre("a", "b"));
+  EXPECT_FALSE(watch.failure());
+}
+
+TEST_F(KubeClientOver, AStatusBecomesItsError) {
+  server.answer("GET", "", 404, test::FakeTransport::status_body(404, "NotFound", "secrets \"x\" not found"));
+  const Error error = test::error_of(loop, client.get(secret));
+  EXPECT_EQ(error.code(), ErrorCode::not_found);
+  EXPECT_THAT(error.message(), HasSubstr("secrets \"x\" not found"));
+}
+
+TEST_F(KubeClientOver, ARequestThatIsHeldCanBeCancelled) {
+  server.hold();
+  test::Background get(loop, [](KubeClient& on) -> asio::awaitable<void> { co_await on.get(secret); }(client));
+  ASSERT_TRUE(test::run_until(loop, [&] { return server.count("GET") == 1; }));
+  EXPECT_TRUE(get.stop());
+  ASSERT_TRUE(get.failure());
+  EXPECT_EQ(get.failure()->code(), ErrorCode::cancelled);
+}
+
+}  // namespace
+}  // namespace regsync::kube

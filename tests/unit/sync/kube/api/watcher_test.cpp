@@ -1,0 +1,131 @@
+// The watcher's states, over a scripted transport. What it does with a server that fails is in tests/integration/kube.
+#include "sync/kube/api/watcher.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <asio/io_context.hpp>
+#include <memory>
+#include <nlohmann/json.hpp>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "tests/support/fake_transport.hpp"
+#include "tests/support/run_coroutine.hpp"
+
+namespace regsync::kube {
+namespace {
+
+using nlohmann::json;
+using ::testing::ElementsAre;
+
+ResolvedContext context_of_test() {
+  ResolvedContext context;
+  context.server = "https://k.example";
+  return context;
+}
+
+json object_of(const std::string& name, const std::string& version) {
+  return {{"metadata", {{"name", name}, {"resourceVersion", version}}}};
+}
+
+class WatcherStates : public ::testing::Test {
+ protected:
+  WatcherStates() { list_is("100", json::array({object_of("a", "90")})); }
+
+  void list_is(const std::string& version, const json& items) {
+    server_.answer("GET", "/api/v1/secrets?limit", 200,
+                   {{"metadata", {{"resourceVersion", version}}}, {"items", items}});
+  }
+  void start() {
+    watcher_ = std::make_unique<Watcher>(
+        client_, WatchScope{.collection = {"secrets", "", ""}, .field_selector = ""},
+        [this](const WatchEvent& event) { note(event); }, [](const std::optional<Error>& /*health*/) {});
+    background_ = std::make_unique<test::Background>(loop_, watcher_->run());
+    ASSERT_TRUE(watches(1));
+  }
+  // Whether it comes to watch after so many lists.
+  bool watches(std::size_t lists) {
+    return test::run_until(
+        loop_, [&] { return server_.open_streams() == 1 && server_.count("GET", "/api/v1/secrets?limit") == lists; });
+  }
+  bool has_seen(std::size_t events) {
+    return test::run_until(loop_, [&] { return seen_.size() == events; });
+  }
+  void tell(const char* type, const std::string& version) { server_.send_event("", type, object_of("b", version)); }
+
+  void note(const WatchEvent& event) {
+    switch (event.kind) {
+      case WatchEvent::Kind::restarted:
+        seen_.emplace_back("restarted");
+        break;
+      case WatchEvent::Kind::synced:
+        seen_.emplace_back("synced");
+        break;
+      default:
+        seen_.push_back(event.object->at("metadata").at("name").get<std::string>());
+    }
+  }
+
+  asio::io_context loop_;
+  test::FakeTransport server_{loop_.get_executor()};
+  KubeClient client_{context_of_test(), server_.connect()};
+  std::vector<std::string> seen_;
+  std::unique_ptr<Watcher> watcher_;
+  std::unique_ptr<test::Background> background_;
+};
+
+TEST_F(WatcherStates, AListIsToldAndThenItsWatch) {
+  start();
+  tell("ADDED", "101");
+  ASSERT_TRUE(has_seen(4));
+  EXPECT_THAT(seen_, ElementsAre("restarted", "a", "synced", "b"));
+}
+
+TEST_F(WatcherStates, AWatchThatEndsGoesOnFromWhereItWas) {
+  start();
+  tell("ADDED", "101");
+  server_.end_streams();
+  ASSERT_TRUE(test::run_until(loop_, [&] { return server_.requests().size() == 3 && server_.open_streams() == 1; }));
+  EXPECT_NE(server_.requests().back().target.find("resourceVersion=101"), std::string::npos);
+}
+
+// An etcd that was restored from an older copy, behind the same URL.
+TEST_F(WatcherStates, ABookmarkOfAnOlderRevisionMakesItListAnew) {
+  start();
+  list_is("60", json::array());
+  tell("BOOKMARK", "60");
+  ASSERT_TRUE(watches(2));
+  EXPECT_THAT(seen_, ElementsAre("restarted", "a", "synced", "restarted", "synced"));
+  EXPECT_NE(server_.requests().back().target.find("resourceVersion=60"), std::string::npos);
+}
+
+TEST_F(WatcherStates, AnEventOfAnOlderRevisionMakesItListAnew) {
+  start();
+  list_is("60", json::array({object_of("c", "60")}));
+  tell("MODIFIED", "59");
+  ASSERT_TRUE(watches(2));
+  EXPECT_THAT(seen_, ElementsAre("restarted", "a", "synced", "restarted", "c", "synced"));
+}
+
+TEST_F(WatcherStates, TheSameRevisionAgainIsNoRestore) {
+  start();
+  tell("BOOKMARK", "100");
+  tell("BOOKMARK", "100");
+  tell("ADDED", "1000");
+  ASSERT_TRUE(has_seen(4));
+  EXPECT_EQ(server_.count("GET", "/api/v1/secrets?limit"), 1U);
+}
+
+TEST_F(WatcherStates, RevisionsThatAreNoNumbersAreNotCompared) {
+  start();
+  tell("BOOKMARK", "v9");
+  tell("BOOKMARK", "v10");
+  tell("ADDED", "1");
+  ASSERT_TRUE(has_seen(4));
+  EXPECT_EQ(server_.count("GET", "/api/v1/secrets?limit"), 1U);
+}
+
+}  // namespace
+}  // namespace regsync::kube
