@@ -2,6 +2,7 @@
 
 #include <malloc.h>
 
+#include <cstdlib>
 #include <filesystem>
 #include <nlohmann/json.hpp>
 #include <utility>
@@ -62,7 +63,7 @@ class Daemon::Impl {
         control_(
             executor, paths::control_socket(),
             {.call = [this](std::string method, json params) { return call(std::move(method), std::move(params)); },
-             .status = [this](const std::optional<std::string>& target) { return engine_.status(target); }}),
+             .status = [this](const std::optional<std::string>& target) { return status(target); }}),
         trim_(executor, trim_delay, [] { malloc_trim(0); }) {
     std::filesystem::create_directories(directory_.folder());
     reload();
@@ -89,6 +90,16 @@ class Daemon::Impl {
   }
 
  private:
+  [[nodiscard]] StatusReport status(const std::optional<std::string>& target) const {
+    StatusReport report = engine_.status(target);
+    for (const char* name : {"KUBECONFIG", "PATH"}) {
+      if (const char* value = std::getenv(name)) {
+        report.environment[name] = value;
+      }
+    }
+    return report;
+  }
+
   void read_targets() {
     try {
       auto files = directory_.load(targets_);
@@ -135,7 +146,7 @@ class Daemon::Impl {
 
   asio::awaitable<json> call(std::string method, json params) {
     if (method == "status") {
-      co_return control::to_json(engine_.status(optional_target(params)));
+      co_return control::to_json(status(optional_target(params)));
     }
     if (method == "sync") {
       co_return co_await sync(optional_target(params), params.value("adopt", false));
@@ -168,7 +179,7 @@ class Daemon::Impl {
     engine_.expect_reading();
     store_.refresh();
     co_await engine_.sync(target, adopt);
-    co_return control::to_json(engine_.status(target));
+    co_return control::to_json(status(target));
   }
 
   // The intent is on disk before the file goes: whatever happens in between, the Secrets are not forgotten.
@@ -183,7 +194,7 @@ class Daemon::Impl {
     targets_.erase(target);
     log::info(keep_secrets ? "target removed, its Secrets are kept" : "target removed", {.target = target});
     co_await engine_.sync(target, false);
-    co_return control::to_json(engine_.status(target));
+    co_return control::to_json(status(target));
   }
 
   void on_status_change() {

@@ -62,7 +62,7 @@ StatusReport run_engine(Console& console, const std::optional<std::filesystem::p
                 {.on_wanted = on_wanted, .on_change = [] {}, .read_again = read_targets});
   running = &engine;
   engine.set_cred_helpers(DockerConfigFile(default_docker_config()).foreign_helpers());
-  engine.set_kubeconfig(load_kubeconfig(kubeconfig));
+  engine.set_kubeconfig(load_kubeconfig(kubeconfig, time));
   read_targets();
 
   StatusReport report;

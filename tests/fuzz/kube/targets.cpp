@@ -17,6 +17,9 @@
 #include "sync/kube/api/kube_client.hpp"
 #include "sync/kube/config/exec_credential.hpp"
 #include "sync/kube/config/kubeconfig.hpp"
+#include "sync/kube/config/oidc_token.hpp"
+#include "sync/kube/http/proxy.hpp"
+#include "sync/kube/http/url.hpp"
 
 namespace regsync::fuzz {
 namespace {
@@ -69,12 +72,15 @@ void kubeconfig(std::string_view bytes) {
         if (!context.server.starts_with("https://") && (!context.token.empty() || !context.password.empty())) {
           throw std::logic_error("a credential for plain http");
         }
+        if (!kube::parse_url(context.server)) {
+          throw std::logic_error("a server that is no URL");
+        }
       } catch (const Error& error) {
-        static_cast<void>(error.code());
+        must_be_presentable(error);
       }
     }
   } catch (const Error& error) {
-    static_cast<void>(error.code());
+    must_be_presentable(error);
   }
   ::close(fd);
 }
@@ -88,6 +94,26 @@ void exec_credential(std::string_view bytes) {
   } catch (const Error& error) {
     must_be_presentable(error);
   }
+}
+
+void id_token(std::string_view bytes) {
+  if (kube::expiry_of_id_token(bytes) && !kube::is_id_token(bytes)) {
+    throw std::logic_error("an expiry of what is no token");
+  }
+}
+
+void url(std::string_view bytes) {
+  const auto parsed = kube::parse_url(bytes);
+  if (!parsed) {
+    return;
+  }
+  // One spelling: reading it again changes nothing.
+  const auto again = kube::parse_url(parsed->text());
+  if (!again || again->text() != parsed->text() || again->has_userinfo) {
+    throw std::logic_error("a URL with two spellings: " + parsed->text());
+  }
+  static_cast<void>(
+      kube::proxy_from_environment(parsed->text(), [](std::string_view) { return "http://p:1,10.0.0.0/8"; }));
 }
 
 void status(std::string_view bytes) {

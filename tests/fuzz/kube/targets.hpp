@@ -8,6 +8,8 @@ namespace regsync::fuzz {
 
 void kubeconfig(std::string_view bytes);
 void exec_credential(std::string_view bytes);
+void id_token(std::string_view bytes);
+void url(std::string_view bytes);
 void status(std::string_view bytes);
 // The first byte says how large the pieces are in which the rest arrives.
 void watch_stream(std::string_view bytes);
