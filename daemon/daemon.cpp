@@ -3,6 +3,7 @@
 #include <malloc.h>
 #include <systemd/sd-daemon.h>
 
+#include <cstdlib>
 #include <filesystem>
 #include <map>
 #include <nlohmann/json.hpp>
@@ -128,6 +129,11 @@ class Daemon::Impl {
     }
     const auto metrics = exporter_.problems();
     report.problems.insert(report.problems.end(), metrics.begin(), metrics.end());
+    for (const char* name : {"KUBECONFIG", "PATH"}) {
+      if (const char* value = std::getenv(name)) {
+        report.environment[name] = value;
+      }
+    }
     return report;
   }
 

@@ -28,12 +28,36 @@ int obstacle(const std::string& path) {
 
 bool is_absent(int problem) { return problem == ENOENT || problem == ENOTDIR; }
 
+struct Search {
+  std::optional<std::string> found;
+  std::string blocked;  // the first that is there and cannot be run
+  int why = 0;
+};
+
+Search search(std::string_view path, const std::string& name) {
+  Search result;
+  std::istringstream folders{std::string(path)};
+  for (std::string folder; std::getline(folders, folder, ':') && !result.found;) {
+    std::string candidate = (folder.empty() ? "." : folder) + "/" + name;
+    const int problem = obstacle(candidate);
+    if (problem == 0) {
+      result.found = std::move(candidate);
+    } else if (!is_absent(problem) && result.blocked.empty()) {
+      result.blocked = std::move(candidate);
+      result.why = problem;
+    }
+  }
+  return result;
+}
+
 Error cannot_run(const std::string& path, int problem) {
   return {ErrorCode::rejected, path + " is there and cannot be run: " + std::generic_category().message(problem),
           problem == EACCES ? "make it executable: chmod +x " + path : ""};
 }
 
 }  // namespace
+
+std::optional<std::string> find_in(std::string_view path, const std::string& name) { return search(path, name).found; }
 
 std::string find_program(const std::string& name) {
   if (name.find('/') != std::string::npos) {
@@ -48,22 +72,12 @@ std::string find_program(const std::string& name) {
   }
   const char* variable = std::getenv("PATH");
   const std::string path = variable == nullptr ? "" : variable;
-  std::string blocked;
-  int why = 0;
-  std::istringstream folders(path);
-  for (std::string folder; std::getline(folders, folder, ':');) {
-    std::string candidate = (folder.empty() ? "." : folder) + "/" + name;
-    const int problem = obstacle(candidate);
-    if (problem == 0) {
-      return candidate;
-    }
-    if (!is_absent(problem) && blocked.empty()) {
-      blocked = std::move(candidate);
-      why = problem;
-    }
+  Search result = search(path, name);
+  if (result.found) {
+    return std::move(*result.found);
   }
-  if (!blocked.empty()) {
-    throw cannot_run(blocked, why);
+  if (!result.blocked.empty()) {
+    throw cannot_run(result.blocked, result.why);
   }
   throw Error(ErrorCode::not_found, name + " is not on PATH (" + (path.empty() ? "which is empty" : path) + ")");
 }

@@ -12,6 +12,7 @@ std::filesystem::path runtime_dir();  // $XDG_RUNTIME_DIR/regsync; throws Error(
 
 inline std::filesystem::path targets() { return config_home() / "targets"; }
 inline std::filesystem::path settings() { return config_home() / "config.yaml"; }
+inline std::filesystem::path service_environment() { return config_home() / "environment"; }
 inline std::filesystem::path control_socket() { return runtime_dir() / "control.sock"; }
 inline std::filesystem::path owner() { return state_home() / "owner"; }
 inline std::filesystem::path footprints() { return state_home() / "footprints"; }

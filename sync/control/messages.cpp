@@ -138,6 +138,7 @@ StatusReport parse_report(const json& j) {
   report.pid = j.at("pid");
   report.owner = j.at("owner");
   report.started = from_rfc3339(j.at("started").get_ref<const std::string&>());
+  report.environment = j.value("environment", std::map<std::string, std::string>());
   report.store = optional_error(j, "store");
   report.problems = from_array(list_at(j, {"problems"}), error_from_json);  // missing: none
   report.logins = from_array(j.at("logins"), login_from_json);
@@ -167,6 +168,7 @@ json to_json(const StatusReport& report) {
             {"owner", report.owner},
             {"started", to_rfc3339(report.started)},
             {"problems", to_array(report.problems, error_json)},
+            {"environment", report.environment},
             {"logins", to_array(report.logins, [](const Login& login) { return to_json(login); })},
             {"targets", to_array(report.targets, [](const TargetStatus& target) { return to_json(target); })},
             {"contexts", to_array(report.contexts, [](const ContextStatus& context) { return to_json(context); })},

@@ -10,8 +10,8 @@ namespace regsync {
 
 using std::chrono::steady_clock;
 
-Error context_vanished(const std::string& context) {
-  return {ErrorCode::kubeconfig, "context " + context + " is not in the kubeconfig",
+Error ContextSet::vanished(const std::string& context) const {
+  return {ErrorCode::kubeconfig, "context " + context + " is not in the kubeconfig (" + source() + ")",
           "put it back, or take it out of the target; nothing was deleted"};
 }
 
@@ -27,7 +27,8 @@ ContextSet::ContextSet(asio::any_io_executor executor, ClusterOptions options, s
 
 void ContextSet::set_kubeconfig(kube::Kubeconfig kubeconfig) {
   if (kubeconfig.contexts().empty() && !kubeconfig_.contexts().empty()) {
-    set_kubeconfig_problem({ErrorCode::kubeconfig, "the kubeconfig has no context any more",
+    set_kubeconfig_problem({ErrorCode::kubeconfig,
+                            "the kubeconfig (" + kubeconfig.source() + ") has no context any more",
                             "restore it; until then the last good one stays in force"});
     return;
   }
@@ -67,7 +68,7 @@ std::set<std::string> ContextSet::update(const std::function<bool(const std::str
     if (needed.contains(name)) {
       missing_since_.erase(name);
     } else if (!contains(name) && in_grace(name)) {
-      problems_.insert_or_assign(name, context_vanished(name));
+      problems_.insert_or_assign(name, vanished(name));
     } else {
       missing_since_.erase(name);
       retire(std::move(cluster->second));

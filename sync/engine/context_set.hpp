@@ -22,9 +22,6 @@
 
 namespace regsync {
 
-// Says that a context is not in the kubeconfig (any more).
-Error context_vanished(const std::string& context);
-
 class ContextSet {
  public:
   // on_change: the status of a cluster may differ. on_due: call update() again, because a grace has ended.
@@ -47,6 +44,10 @@ class ContextSet {
   // All that run, those in their grace included. Shared with those who wait for one while it may be replaced.
   [[nodiscard]] const std::map<std::string, std::shared_ptr<Cluster>>& clusters() const { return clusters_; }
   [[nodiscard]] std::shared_ptr<Cluster> find(const std::string& context) const;
+  // Says that a context is not in the kubeconfig (any more), and which that is.
+  [[nodiscard]] Error vanished(const std::string& context) const;
+  // Where the kubeconfig was read from (Kubeconfig::source).
+  [[nodiscard]] const std::string& source() const { return kubeconfig_.source(); }
   // Why contexts cannot be used as they are now.
   [[nodiscard]] const std::map<std::string, Error>& problems() const { return problems_; }
 

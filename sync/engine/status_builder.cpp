@@ -59,8 +59,10 @@ TargetStatus target_status(const EngineState& state, const std::string& name) {
   for (const auto& pattern : target->contexts) {
     const auto matches = [&](const std::string& context) { return glob_match(pattern, context); };
     if (is_glob(pattern) && std::ranges::none_of(state.contexts.names(), matches)) {
-      status.problems.emplace_back(ErrorCode::kubeconfig, "no context matches \"" + pattern + "\"",
-                                   "see kubectl config get-contexts");
+      status.problems.emplace_back(
+          ErrorCode::kubeconfig,
+          "no context matches \"" + pattern + "\" in the kubeconfig (" + state.contexts.source() + ")",
+          "see kubectl config get-contexts");
     }
   }
   return status;
@@ -100,7 +102,7 @@ void add_rows(const EngineState& state, const std::string& name, std::vector<Sta
     if (!cluster) {
       const auto& problems = state.contexts.problems();
       const auto problem = problems.find(context);
-      add_context_row(context, problem != problems.end() ? problem->second : context_vanished(context));
+      add_context_row(context, problem != problems.end() ? problem->second : state.contexts.vanished(context));
       continue;
     }
     const auto before = rows.size();

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <chrono>
+#include <map>
 #include <optional>
 #include <string>
 #include <vector>
@@ -56,6 +57,9 @@ struct StatusReport {
   int pid = 0;
   std::string owner;  // "id user@host"
   WallTime started;
+  // Of the daemon's environment, what decides which kubeconfig and which plugins it finds: KUBECONFIG and PATH, where
+  // set.
+  std::map<std::string, std::string> environment;
   std::optional<Error> store;         // why the secret store cannot be read now
   std::vector<Error> problems;        // of the daemon itself: settings, metrics, files it cannot follow
   std::vector<Login> logins;          // of the last complete reading

@@ -21,7 +21,7 @@ void replace_all(std::string& text, std::string_view from, std::string_view to) 
 }  // namespace
 
 KubeServer& kube(const std::string& context) {
-  static KubeServer a(KubeServer::Options{.contexts = "a"});
+  static KubeServer a(KubeServer::Options{.audit = true, .contexts = "a"});
   static KubeServer b(KubeServer::Options{.contexts = "b"});
   return context == "a" ? a : b;
 }

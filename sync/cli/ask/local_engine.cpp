@@ -69,7 +69,7 @@ StatusReport run_engine(Console& console, const std::optional<std::filesystem::p
   running = &engine;
   engine.set_login_settings(settings.verify_logins, settings.expires);
   engine.set_cred_helpers(DockerConfigFile(default_docker_config()).foreign_helpers());
-  engine.set_kubeconfig(load_kubeconfig(kubeconfig));
+  engine.set_kubeconfig(load_kubeconfig(kubeconfig, time));
   read_targets();
 
   StatusReport report;

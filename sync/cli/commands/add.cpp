@@ -8,6 +8,7 @@
 #include "helper/store/registry_key.hpp"
 #include "sync/base/paths.hpp"
 #include "sync/base/suggest.hpp"
+#include "sync/cli/ask/daemon_environment.hpp"
 #include "sync/cli/ask/daemon_link.hpp"
 #include "sync/cli/ask/declaration.hpp"
 #include "sync/cli/ask/for_each_context.hpp"
@@ -351,6 +352,7 @@ int add(const AddOptions& options, Console& console) {
     write_target(target);
   }
   warn_of_missing_logins(target, console);
+  warn_of_environment(console, options.kubeconfig, target.contexts);
   return hand_over(target, outcome, daemon.get(), options, console);
 }
 

@@ -70,9 +70,9 @@ int doctor(const DoctorOptions& options, Console& console) {
   check_program(findings);
   check_docker(findings);
   check_containers(findings);
-  check_service(findings);
+  const std::optional<StatusReport> daemon = check_service(findings);
   const std::vector<Target> targets = check_files(findings);
-  check_contexts(targets, options.kubeconfig, console, findings);
+  check_contexts(targets, options.kubeconfig, daemon, console, findings);
   check_logins(targets, console, findings);
   for (Finding& finding : findings) {
     drop_reference_to_doctor(finding.remedy);

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "sync/cli/console.hpp"
+#include "sync/model/status_report.hpp"
 #include "sync/model/target.hpp"
 
 namespace regsync::cli {
@@ -25,12 +26,14 @@ void check_secret_store(Console& console, Findings& findings);
 void check_program(Findings& findings);     // that no other program of this name comes first on PATH
 void check_docker(Findings& findings);      // the helper on PATH, docker's config.json
 void check_containers(Findings& findings);  // podman, skopeo and buildah, where one is installed
-void check_service(Findings& findings);     // the units, the daemon and what it says
+// The units, the daemon and what it says. Returns its report; nothing where it does not answer.
+std::optional<StatusReport> check_service(Findings& findings);
 // The readable targets; what is wrong with the others is found.
 std::vector<Target> check_files(Findings& findings);
-// Each context that a target selects: reachable, its clock, the rights that the targets need.
+// Each context that a target selects: reachable, its clock, the rights that the targets need; and whether the daemon
+// finds the same kubeconfig and plugins as this shell.
 void check_contexts(const std::vector<Target>& targets, const std::optional<std::filesystem::path>& kubeconfig,
-                    Console& console, Findings& findings);
+                    const std::optional<StatusReport>& daemon, Console& console, Findings& findings);
 // Each login that a target uses: there, fit for kubelet, and still accepted by its registry.
 void check_logins(const std::vector<Target>& targets, Console& console, Findings& findings);
 

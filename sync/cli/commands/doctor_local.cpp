@@ -182,16 +182,18 @@ void check_containers(Findings& findings) {
   }
 }
 
-void check_service(Findings& findings) {
+std::optional<StatusReport> check_service(Findings& findings) {
   check_units(findings);
   try {
     const auto daemon = connect();
-    const StatusReport report =
+    StatusReport report =
         control::report_from_json(daemon->call("status", nlohmann::json::object(), std::chrono::seconds(5)));
     findings.push_back({"daemon", Health::ok, "regsyncd answers (process " + std::to_string(report.pid) + ")", ""});
     check_report(report, findings);
+    return report;
   } catch (const Error& error) {
     findings.push_back(failed("daemon", error));
+    return std::nullopt;
   }
 }
 

@@ -7,6 +7,7 @@
 
 #include "sync/base/guard.hpp"
 #include "sync/base/json_access.hpp"
+#include "sync/cli/ask/daemon_environment.hpp"
 #include "sync/cli/ask/for_each_context.hpp"
 #include "sync/cli/ask/known_logins.hpp"
 #include "sync/cli/ask/kubeconfig_selection.hpp"
@@ -187,7 +188,7 @@ asio::awaitable<void> check_login(std::shared_ptr<const Credential> credential, 
 }  // namespace
 
 void check_contexts(const std::vector<Target>& targets, const std::optional<std::filesystem::path>& kubeconfig_path,
-                    Console& console, Findings& findings) {
+                    const std::optional<StatusReport>& daemon, Console& console, Findings& findings) {
   if (targets.empty()) {
     return;
   }
@@ -206,6 +207,11 @@ void check_contexts(const std::vector<Target>& targets, const std::optional<std:
     }
     // Contexts are asked at the same time; each keeps its own lines together.
     const std::vector<std::string> contexts = select_contexts(kubeconfig, patterns);
+    if (daemon && !kubeconfig_path) {
+      for (const Error& difference : environment_differences(*daemon, kubeconfig, contexts)) {
+        findings.push_back({"daemon", Health::warning, difference.message(), difference.remedy()});
+      }
+    }
     std::map<std::string, Findings> by_context;
     for_each_context(
         kubeconfig, contexts, std::chrono::seconds(15),

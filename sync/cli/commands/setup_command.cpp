@@ -1,13 +1,45 @@
 // regsync setup: the options of setup.hpp.
+#include <cstdlib>
+#include <ostream>
+#include <sstream>
+
+#include "sync/base/paths.hpp"
 #include "sync/cli/command.hpp"
 #include "sync/cli/setup/setup.hpp"
+#include "sync/cli/setup/user_service.hpp"
+#include "sync/config/service_environment.hpp"
 #include "sync/logins/docker_config_file.hpp"
 
 namespace regsync::cli {
 namespace {
 
-int setup(const SetupOptions& given, Console& console) {
-  SetupOptions options = given;
+struct SetupCommand {
+  SetupOptions setup;
+  std::string variables;  // names, separated by commas
+};
+
+// Gives the service the values that these variables have in this shell.
+int give_environment(const std::string& names, Console& console) {
+  EnvironmentChanges changes;
+  std::istringstream list(names);
+  for (std::string name; std::getline(list, name, ',');) {
+    const char* value = std::getenv(name.c_str());
+    changes[name] = value == nullptr ? std::nullopt : std::optional<std::string>(value);
+  }
+  change_service_environment(paths::service_environment(), changes);
+  for (const auto& [name, value] : changes) {
+    console.out << name << (value ? " is set" : " is not set here, and taken out") << " in "
+                << paths::service_environment().string() << '\n';
+  }
+  restart_user_service(console.out);
+  return exit_done;
+}
+
+int setup(const SetupCommand& given, Console& console) {
+  if (!given.variables.empty()) {
+    return give_environment(given.variables, console);
+  }
+  SetupOptions options = given.setup;
   if (options.docker_config.empty()) {
     options.docker_config = default_docker_config();
   }
@@ -18,12 +50,14 @@ int setup(const SetupOptions& given, Console& console) {
 }  // namespace
 
 void define_setup(CLI::App& app, Invocation& invocation) {
-  auto options = std::make_shared<SetupOptions>();
+  auto command_options = std::make_shared<SetupCommand>();
+  SetupOptions* const options = &command_options->setup;
   CLI::App* command = add_command(
       app, "setup", "Make docker keep its logins in the keyring, and start regsyncd at login",
       {{"Everything, and take over the logins that docker has now", "regsync setup --import"},
        {"Only for one registry; docker's other logins stay where they are", "regsync setup --registry ghcr.io"},
        {"On a machine without a desktop: first make a keyring", "regsync setup --headless"},
+       {"Give the service the kubeconfigs and plugins of this shell", "regsync setup --environment KUBECONFIG,PATH"},
        {"Docker's configuration as it was before", "regsync setup --undo"}});
   CLI::Option* import =
       command->add_flag("--import", options->import_logins, "Move docker's present logins to the keyring");
@@ -35,7 +69,12 @@ void define_setup(CLI::App& app, Invocation& invocation) {
       ->add_option("--docker-config", options->docker_config,
                    "Docker's config.json (default: $DOCKER_CONFIG or ~/.docker)")
       ->type_name("FILE");
-  on_command(command, invocation, options, setup);
+  command
+      ->add_option("--environment", command_options->variables,
+                   "Only give the service these variables of this shell; separated by commas")
+      ->type_name("NAMES")
+      ->excludes(import);
+  on_command(command, invocation, command_options, setup);
 }
 
 }  // namespace regsync::cli

@@ -5,6 +5,7 @@
 #include <ostream>
 #include <sstream>
 
+#include "sync/cli/ask/daemon_environment.hpp"
 #include "sync/cli/ask/daemon_link.hpp"
 #include "sync/cli/command.hpp"
 #include "sync/cli/view/report_view.hpp"
@@ -167,7 +168,15 @@ int status(const StatusOptions& options, Console& console) {
     report = selected(options, std::move(report));
     print_report(console, shown(options, report), options.format, view_of(options));
   }
-  return report.all_in_sync() ? exit_done : exit_not_as_asked;
+  if (report.all_in_sync()) {
+    return exit_done;
+  }
+  std::vector<std::string> contexts;
+  for (const ContextStatus& context : report.contexts) {
+    contexts.push_back(context.name);
+  }
+  warn_of_environment(console, std::nullopt, contexts);
+  return exit_not_as_asked;
 }
 
 }  // namespace

@@ -18,7 +18,7 @@ struct SyncOptions {
   bool once = false;
   bool adopt = false;
   std::string dry_run;
-  std::string timeout = "60s";
+  std::string timeout;
   std::optional<std::filesystem::path> kubeconfig;
   Format format = Format::table;
 };
@@ -40,7 +40,9 @@ int preview_sync(const SyncOptions& options, Console& console) {
 }
 
 int sync(const SyncOptions& options, Console& console) {
-  const auto time = duration_of(options.timeout, "--timeout");
+  // An exec plugin may wait for a person who logs in.
+  const std::string usual = options.once && console.in_is_terminal ? "15m" : "60s";
+  const auto time = duration_of(options.timeout.empty() ? usual : options.timeout, "--timeout");
   if (!options.once && options.kubeconfig && options.dry_run.empty()) {
     throw UsageError("--kubeconfig without --once: regsyncd uses its own",
                      "write kubeconfig: " + options.kubeconfig->string() + " in " + paths::settings().string());
@@ -76,7 +78,10 @@ void define_sync(CLI::App& app, Invocation& invocation) {
   command->add_flag("--once", options->once, "Do it in this process, without regsyncd");
   command->add_flag("--adopt", options->adopt, "Take over Secrets of the targets' names which others made");
   add_dry_run(command, options->dry_run);
-  command->add_option("--timeout", options->timeout, "How long to wait at most (default: 60s)")->type_name("DURATION");
+  command
+      ->add_option("--timeout", options->timeout,
+                   "How long to wait at most (default: 60s; 15m with --once at a terminal)")
+      ->type_name("DURATION");
   add_output(command, options->format, {Format::wide, Format::name, Format::json, Format::yaml});
   add_kubeconfig(command, options->kubeconfig);
   on_command(command, invocation, options, sync);

@@ -9,6 +9,7 @@
 #include <string_view>
 
 #include "helper/base/error.hpp"
+#include "sync/base/find_program.hpp"
 #include "sync/cli/setup/run_to_end.hpp"
 #include "sync/logins/credential_helpers.hpp"
 
@@ -45,17 +46,7 @@ json parse_answer(const std::string& program, const char* action, const std::str
 
 std::optional<std::filesystem::path> find_on_path(const std::string& program) {
   const char* path = std::getenv("PATH");
-  std::string_view rest = path != nullptr ? path : "";
-  while (!rest.empty()) {
-    const std::string_view folder = rest.substr(0, rest.find(':'));
-    rest.remove_prefix(std::min(rest.size(), folder.size() + 1));
-    const std::filesystem::path candidate = std::filesystem::path(folder.empty() ? "." : folder) / program;
-    std::error_code ignored;
-    if (std::filesystem::is_regular_file(candidate, ignored) && access(candidate.c_str(), X_OK) == 0) {
-      return candidate;
-    }
-  }
-  return std::nullopt;
+  return path == nullptr ? std::nullopt : find_in(path, program);
 }
 
 bool is_on_path(const std::string& program) { return find_on_path(program).has_value(); }

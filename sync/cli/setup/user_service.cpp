@@ -74,4 +74,12 @@ void enable_user_service(std::ostream& out) {
   out << "regsyncd runs now and after every login\n";
 }
 
+void restart_user_service(std::ostream& out) {
+  if (has_user_manager() && systemctl({"try-restart", "regsyncd.service"}).exit_code == 0) {
+    out << "regsyncd uses it from now on\n";
+  } else {
+    out << "regsyncd uses it when the systemd user manager starts it next: systemctl --user restart regsyncd\n";
+  }
+}
+
 }  // namespace regsync

@@ -25,4 +25,7 @@ void disable_user_services(std::ostream& out);
 // Whether a unit starts by itself.
 bool is_enabled_user_unit(const std::string& unit);
 
+// Starts regsyncd anew, with the environment as it is configured now, where a user manager runs it; else says how.
+void restart_user_service(std::ostream& out);
+
 }  // namespace regsync

@@ -216,7 +216,11 @@ asio::awaitable<ExecCredential> ExecPlugin::run_command() {
     result = co_await run_child(std::move(command));
   } catch (const Error& error) {
     if (error.code() == ErrorCode::not_found) {
-      throw plugin_error(name + " not found: " + error.message(), presentable(config_.install_hint));
+      throw plugin_error(name + " not found: " + error.message(),
+                         config_.install_hint.empty()
+                             ? "install it; or, where a shell finds it, give regsyncd its PATH: "
+                               "regsync setup --environment PATH"
+                             : presentable(config_.install_hint));
     }
     if (error.code() == ErrorCode::cancelled) {
       throw;

@@ -20,7 +20,7 @@ namespace fs = std::filesystem;
 // Larger than any kubeconfig; a path that names something else by mistake does not fill the memory.
 constexpr std::size_t largest_file = std::size_t{16} << 20;
 
-std::string in_quotes(std::string_view text) { return '"' + std::string(text) + '"'; }
+std::string in_quotes(std::string_view text) { return '"' + presentable(text) + '"'; }
 
 bool is_missing(const fs::path& file) {
   std::error_code failure;
@@ -43,6 +43,17 @@ std::string describe_source(const std::optional<fs::path>& explicit_path, const 
     return from;
   }
   return from + " (" + (files.size() == 1 ? "which" : missing) + " does not exist)";
+}
+
+std::string read_kubeconfig(const fs::path& file) {
+  try {
+    return read_file(file, largest_file);
+  } catch (const Error& error) {
+    throw Error(ErrorCode::kubeconfig, "error loading config file " + error.message(),
+                error.code() == ErrorCode::not_found
+                    ? "name a kubeconfig that is there; see KUBECONFIG, --kubeconfig and kubeconfig: in config.yaml"
+                    : error.remedy());
+  }
 }
 
 // The first file to define a name wins the whole entry; the first current-context wins.
@@ -104,12 +115,12 @@ Kubeconfig Kubeconfig::load(const std::optional<fs::path>& explicit_path) {
     if (!explicit_path && is_missing(file)) {
       continue;
     }
+    const std::string text = read_kubeconfig(file);
     try {
-      merge(*config.entries_, decode_kubeconfig(read_file(file, largest_file), fs::absolute(file).parent_path()));
+      merge(*config.entries_, decode_kubeconfig(text, fs::absolute(file).parent_path()));
     } catch (const std::exception&) {
       const Error error = current_error();
-      throw Error(ErrorCode::kubeconfig,
-                  "error loading config file " + in_quotes(file.string()) + ": " + error.message(),
+      throw Error(ErrorCode::kubeconfig, "error loading config file " + file.string() + ": " + error.message(),
                   "correct the file; `kubectl config view --kubeconfig " + file.string() + "` checks it");
     }
   }
@@ -169,7 +180,8 @@ ResolvedContext Kubeconfig::resolve(std::string_view context) const {
   const auto found = entries_->contexts.find(name);
   if (found == entries_->contexts.end()) {
     throw Error(ErrorCode::kubeconfig,
-                "context was not found for specified context: " + name + (source_.empty() ? "" : "; read: " + source_),
+                "context was not found for specified context: " + presentable(name) +
+                    (source_.empty() ? "" : "; read: " + source_),
                 "`kubectl config get-contexts` lists the contexts that there are");
   }
   const ContextEntry& entry = found->second;

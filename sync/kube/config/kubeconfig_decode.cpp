@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "helper/base/error.hpp"
+#include "helper/base/text.hpp"
 #include "sync/base/base64.hpp"
 #include "sync/kube/config/yaml_json.hpp"
 
@@ -17,9 +18,10 @@ namespace fs = std::filesystem;
 
 constexpr std::string_view exec_extension = "client.authentication.k8s.io/exec";
 
-Error fault(std::string message) { return {ErrorCode::kubeconfig, std::move(message)}; }
+// A message may name a key of the file.
+Error fault(const std::string& message) { return {ErrorCode::kubeconfig, presentable(message)}; }
 
-std::string in_quotes(std::string_view text) { return '"' + std::string(text) + '"'; }
+std::string in_quotes(std::string_view text) { return '"' + presentable(text) + '"'; }
 
 // Typed reading of decoded JSON, as Go's decoder does it: null and absent are the zero value, another type is an
 // error, unknown fields are ignored.

@@ -18,6 +18,7 @@ StatusReport full_report() {
   report.owner = "0123abcd me@host";
   report.started = from_rfc3339("2026-01-31T12:00:00Z");
   report.store = Error(ErrorCode::locked, "the keyring is locked", "unlock it");
+  report.environment = {{"KUBECONFIG", "/a:/b"}, {"PATH", "/usr/bin"}};
   report.logins = {{"ghcr.io", "me"}};
   report.targets = {{"web", "myregcred", {"ghcr.io"}, false, {}},
                     {"old", "x", {}, true, {Error(ErrorCode::unusable_login, "an identity token")}}};
@@ -42,6 +43,7 @@ TEST(ControlStatus, CrossesTheSocketWhole) {
   EXPECT_EQ(back.rows[1].next_try, from_rfc3339("2026-01-31T12:00:33Z"));
   EXPECT_EQ(back.store->remedy(), "unlock it");
   EXPECT_EQ(back.logins, full_report().logins);
+  EXPECT_EQ(back.environment, full_report().environment);
 }
 
 TEST(ControlStatus, WhatToJsonNeverMakesIsAProtocolError) {

@@ -1,0 +1,93 @@
+#include "sync/cli/ask/daemon_environment.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <cstdlib>
+#include <filesystem>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "tests/support/temp_dir.hpp"
+
+namespace regsync::cli {
+namespace {
+
+using ::testing::HasSubstr;
+
+class DaemonEnvironment : public ::testing::Test {
+ protected:
+  DaemonEnvironment() {
+    set("XDG_CONFIG_HOME", (temp_ / "config").string());
+    set("KUBECONFIG", kubeconfig_.string());
+    set("PATH", (temp_ / "bin").string() + ":/usr/bin:/bin");
+    std::filesystem::permissions(temp_.write("bin/login", "#!/bin/sh\n"), std::filesystem::perms::owner_all);
+    daemon_.environment = {{"KUBECONFIG", kubeconfig_.string()}, {"PATH", std::getenv("PATH")}};
+  }
+  ~DaemonEnvironment() override {
+    for (const auto& [name, value] : before_) {
+      value ? ::setenv(name.c_str(), value->c_str(), 1) : ::unsetenv(name.c_str());
+    }
+  }
+  DaemonEnvironment(const DaemonEnvironment&) = delete;
+  DaemonEnvironment& operator=(const DaemonEnvironment&) = delete;
+  DaemonEnvironment(DaemonEnvironment&&) = delete;
+  DaemonEnvironment& operator=(DaemonEnvironment&&) = delete;
+
+  void set(const std::string& name, const std::string& value) {
+    const char* former = std::getenv(name.c_str());
+    before_.emplace(name, former == nullptr ? std::nullopt : std::optional<std::string>(former));
+    ::setenv(name.c_str(), value.c_str(), 1);
+  }
+
+  [[nodiscard]] std::vector<Error> differences() const {
+    return environment_differences(daemon_, kube::Kubeconfig::load(), {"x"});
+  }
+
+  test::TempDir temp_;
+  std::filesystem::path kubeconfig_ = temp_.write("kubeconfig", R"(
+clusters: [{name: c, cluster: {server: "https://127.0.0.1:1"}}]
+users: [{name: u, user: {exec: {command: login, apiVersion: client.authentication.k8s.io/v1, interactiveMode: Never}}}]
+contexts: [{name: x, context: {cluster: c, user: u}}]
+)");
+  StatusReport daemon_;
+
+ private:
+  std::map<std::string, std::optional<std::string>> before_;
+};
+
+TEST_F(DaemonEnvironment, TheSameIsNotMentioned) { EXPECT_TRUE(differences().empty()); }
+
+TEST_F(DaemonEnvironment, AnotherKubeconfigIsNamedWithTheCommandThatMendsIt) {
+  daemon_.environment.erase("KUBECONFIG");
+  const auto found = differences();
+  ASSERT_EQ(found.size(), 1U);
+  EXPECT_THAT(found.front().message(),
+              HasSubstr("regsyncd reads ~/.kube/config, this shell KUBECONFIG=" + kubeconfig_.string()));
+  EXPECT_THAT(found.front().remedy(), HasSubstr("regsync setup --environment KUBECONFIG"));
+}
+
+TEST_F(DaemonEnvironment, AKubeconfigInTheSettingsIsTheSameForBoth) {
+  daemon_.environment.erase("KUBECONFIG");
+  temp_.write("config/regsync/config.yaml", "kubeconfig: " + kubeconfig_.string() + "\n");
+  EXPECT_TRUE(differences().empty());
+}
+
+TEST_F(DaemonEnvironment, APluginThatOnlyTheShellFindsIsNamedWithThePath) {
+  daemon_.environment["PATH"] = "/usr/bin:/bin";
+  const auto found = differences();
+  ASSERT_EQ(found.size(), 1U);
+  EXPECT_THAT(found.front().message(), HasSubstr("login"));
+  EXPECT_THAT(found.front().message(), HasSubstr("(/usr/bin:/bin)"));
+  EXPECT_THAT(found.front().remedy(), HasSubstr("regsync setup --environment PATH"));
+}
+
+TEST_F(DaemonEnvironment, AnotherPathThatFindsThePluginTooIsNoDifference) {
+  daemon_.environment["PATH"] = "/bin:" + (temp_ / "bin").string();
+  EXPECT_TRUE(differences().empty());
+}
+
+}  // namespace
+}  // namespace regsync::cli
