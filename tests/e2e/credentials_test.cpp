@@ -29,7 +29,7 @@ class ContextCredentials : public testing::Test {
     }
   }
   void TearDown() override {
-    kube("a").kubectl({"delete", "clusterrolebinding", "credentials-alice", "credentials-bob"});
+    std::ignore = kube("a").kubectl({"delete", "clusterrolebinding", "credentials-alice", "credentials-bob"});
   }
 
   // Replaces the kubeconfig whole, as tools that rotate do.

@@ -103,7 +103,7 @@ std::string proxy_from_environment(std::string_view server_url, const Environmen
   std::string_view rest = exclusions;
   while (!rest.empty()) {
     const auto comma = rest.find(',');
-    const std::string entry = trimmed_lower(rest.substr(0, comma));
+    const std::string entry = to_lower(trim(rest.substr(0, comma)));
     if (!entry.empty() && excludes(entry, *server, address)) {
       return {};
     }

@@ -23,7 +23,6 @@ void replay(const char* folder, void (*target)(std::string_view)) {
 TEST(KubeCorpus, Kubeconfig) { replay("kubeconfig", kubeconfig); }
 TEST(KubeCorpus, ExecCredential) { replay("exec_credential", exec_credential); }
 TEST(KubeCorpus, IdToken) { replay("id_token", id_token); }
-TEST(KubeCorpus, Url) { replay("url", url); }
 TEST(KubeCorpus, Status) { replay("status", status); }
 TEST(KubeCorpus, List) { replay("list", list); }
 TEST(KubeCorpus, Url) { replay("url", url); }

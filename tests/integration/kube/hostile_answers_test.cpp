@@ -12,6 +12,7 @@
 #include <string>
 
 #include "sync/kube/api/kube_client.hpp"
+#include "sync/kube/config/kubeconfig.hpp"
 #include "tests/support/fake_api_server.hpp"
 #include "tests/support/listed.hpp"
 #include "tests/support/process.hpp"
