@@ -81,9 +81,10 @@ class Daemon::Impl {
         footprints_(paths::footprints()),
         directory_(paths::targets()),
         engine_(executor,
-                {.cluster = {.owner = load_owner(paths::owner()),
+                {.cluster = {.owner = this_owner(settings_.settings, options_.owner),
                              .concurrency = settings_.settings.concurrency,
                              .metrics = &metrics_},
+                 .state = paths::state_home(),
                  .login_places = paths::login_places()},
                 footprints_,
                 {.on_wanted = [this](const std::set<RegistryKey>& wanted) { store_.want(wanted); },
@@ -213,6 +214,14 @@ class Daemon::Impl {
     if (method == "declare") {
       read_targets();
       engine_.confirm_target(std::string(text_at(params, {"target"})));
+      co_return json::object();
+    }
+    if (method == "forgetContext") {
+      engine_.forget_context(params.at("context").get<std::string>());
+      co_return json::object();
+    }
+    if (method == "trustContext") {
+      engine_.trust_context(params.at("context").get<std::string>());
       co_return json::object();
     }
     if (method == "reload") {

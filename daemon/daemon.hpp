@@ -8,11 +8,13 @@
 #include <filesystem>
 #include <memory>
 #include <optional>
+#include <string>
 
 namespace regsync {
 
 struct DaemonOptions {
   std::optional<std::filesystem::path> kubeconfig;  // --kubeconfig; wins over the settings
+  std::string owner;                                // --owner; wins over $REGSYNC_OWNER and the settings
 };
 
 class Daemon {

@@ -91,6 +91,8 @@ int main(int argc, char** argv) {
     app.set_version_flag("--version", "regsyncd " REGSYNC_VERSION);
     std::string kubeconfig;
     app.add_option("--kubeconfig", kubeconfig, "The kubeconfig to use, instead of $KUBECONFIG or ~/.kube/config");
+    std::string owner;
+    app.add_option("--owner", owner, "To whom the Secrets belong, instead of this user on this machine");
     try {
       app.parse(argc, argv);
     } catch (const CLI::ParseError& error) {
@@ -101,6 +103,7 @@ int main(int argc, char** argv) {
     if (!kubeconfig.empty()) {
       options.kubeconfig = kubeconfig;
     }
+    options.owner = owner;
     return run(std::move(options));
   } catch (...) {
     std::cerr << "regsyncd: " << regsync::describe(regsync::current_error()) << '\n';

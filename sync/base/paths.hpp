@@ -15,6 +15,8 @@ inline std::filesystem::path settings() { return config_home() / "config.yaml"; 
 inline std::filesystem::path service_environment() { return config_home() / "environment"; }
 inline std::filesystem::path control_socket() { return runtime_dir() / "control.sock"; }
 inline std::filesystem::path owner() { return state_home() / "owner"; }
+inline std::filesystem::path contexts() { return state_home() / "contexts.json"; }
+inline std::filesystem::path history() { return state_home() / "history.jsonl"; }
 inline std::filesystem::path footprints() { return state_home() / "footprints"; }
 inline std::filesystem::path last_good_settings() { return state_home() / "config.yaml"; }
 inline std::filesystem::path login_places() { return state_home() / "logins.json"; }

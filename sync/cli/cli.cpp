@@ -45,10 +45,13 @@ void define_commands(CLI::App& app, Invocation& invocation) {
   define_sync(app, invocation);
   define_diff(app, invocation);
   define_verify(app, invocation);
+  define_history(app, invocation);
   define_logins(app, invocation);
   define_setup(app, invocation);
   define_doctor(app, invocation);
   define_rbac(app, invocation);
+  define_forget_context(app, invocation);
+  define_trust_context(app, invocation);
   define_completion(app, invocation);
   define_version(app, invocation);
 }

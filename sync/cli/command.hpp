@@ -36,6 +36,9 @@ void define_show(CLI::App& app, Invocation& invocation);
 void define_rbac(CLI::App& app, Invocation& invocation);
 void define_setup(CLI::App& app, Invocation& invocation);
 void define_completion(CLI::App& app, Invocation& invocation);
+void define_history(CLI::App& app, Invocation& invocation);
+void define_forget_context(CLI::App& app, Invocation& invocation);
+void define_trust_context(CLI::App& app, Invocation& invocation);
 void define_logins(CLI::App& app, Invocation& invocation);
 void define_version(CLI::App& app, Invocation& invocation);
 

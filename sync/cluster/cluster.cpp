@@ -4,6 +4,7 @@
 #include <set>
 #include <utility>
 
+#include "sync/base/json_access.hpp"
 #include "sync/base/log.hpp"
 
 namespace regsync {
@@ -39,6 +40,7 @@ Cluster::Cluster(asio::any_io_executor executor, kube::ResolvedContext context,
                  std::unique_ptr<kube::HttpTransport> transport, const ClusterOptions& options,
                  std::function<void()> on_change)
     : executor_(executor),
+      holder_(options.owner.holder()),
       metrics_(options.metrics),
       bulk_(options.bulk),
       on_change_(std::move(on_change)),
@@ -53,6 +55,12 @@ Cluster::Cluster(asio::any_io_executor executor, kube::ResolvedContext context,
                 .on_health = [this] { on_health(); }}),
       reconciler_(client_, cache_, places_, options.owner,
                   {.on_change = [this](const Change& change) { on_written(change); },
+                   .check_elsewhere = [this, check = options.check_elsewhere](
+                                          Key key, std::string uid) -> asio::awaitable<void> {
+                     if (check) {
+                       co_await check(this->context().name, std::move(key), std::move(uid));
+                     }
+                   },
                    .on_setback = [this] { watches_.relist(); }}),
       queue_(
           executor, {.max_in_flight = options.concurrency}, [this](Key key) { return work(std::move(key)); },
@@ -309,17 +317,26 @@ void Cluster::retry_failed() {
   consider_everything();
 }
 
-void Cluster::adopt(const std::string& target) {
-  const auto plan = desired_ ? desired_->plans().find(target) : DesiredState::Plans::const_iterator();
-  if (!desired_ || plan == desired_->plans().end()) {
+void Cluster::adopt(const std::optional<std::string>& target) {
+  if (!desired_) {
     return;
   }
-  for (const auto& name_space : candidates(*plan->second)) {
-    const Key key{name_space, plan->second->target.secret};
-    const Entry* entry = cache_.find(key);
-    if (entry != nullptr && entry->observed.secret && entry->observed.secret->ownership != Ownership::ours) {
-      reconciler_.adopt(key);
-      consider(key);
+  for (const auto& [name, plan] : desired_->plans()) {
+    if (target && name != *target) {
+      continue;
+    }
+    for (const auto& name_space : candidates(*plan)) {
+      const Key key{name_space, plan->target.secret};
+      const Entry* entry = cache_.find(key);
+      if (entry == nullptr || !entry->observed.secret) {
+        continue;
+      }
+      const SecretView& view = *entry->observed.secret;
+      const bool lost = view.ownership == Ownership::other_owner && view.holder == holder_;
+      if (target ? view.ownership != Ownership::ours : lost) {
+        reconciler_.adopt(key);
+        consider(key);
+      }
     }
   }
 }
@@ -381,6 +398,14 @@ StatusRow Cluster::row_for(const Plan& plan, const std::string& name_space) cons
                       "give one of them another name with `secret:`");
     return row;
   }
+  if (claim.elsewhere != nullptr) {
+    row.state = SyncState::stuck;
+    row.cause = Error(ErrorCode::already_exists,
+                      "target " + claim.elsewhere->name + " claims the same Secret through context " + *claim.through +
+                          ", which leads to the same cluster",
+                      "give one of them another name with `secret:`");
+    return row;
+  }
   if (claim.unknown) {
     hold_for_namespaces(row);
     return row;
@@ -419,8 +444,9 @@ void Cluster::for_each_leftover(const std::string& target,
                             selects(plan->second->target, name_space, cache_.find_namespace(name_space),
                                     desired_->default_namespace()) != Selected::no;
       // Another target claims the place, or may: ours is not gone before that one has written its own.
-      const bool passed_on = desired_->knows(target) && !may_stay && (ours || action == Action::update) &&
-                             (claim.plan != nullptr || claim.unknown);
+      const bool passed_on =
+          desired_->knows(target) && !may_stay && (ours || action == Action::update) &&
+          (claim.plan != nullptr || claim.unknown || (claim.elsewhere != nullptr && claim.elsewhere->name != target));
       if (action == Action::remove || action == Action::release || passed_on) {
         more = visit(key, standing);
       }
@@ -519,6 +545,45 @@ ContextStatus Cluster::status() const {
   status.connected = watches_.listed() && !problem_;
   status.problem = problem_;
   return status;
+}
+
+bool Cluster::may_want(const Key& key) const {
+  if (!desired_) {
+    return false;
+  }
+  const auto claim = claim_of(key);
+  return claim.unknown || (claim.plan != nullptr && !claim.plan->remove);
+}
+
+asio::awaitable<std::string> Cluster::uid_of(Key key) {
+  kube::ObjectPath path;
+  path.resource = "secrets";
+  path.name_space = key.name_space;
+  path.name = key.secret;
+  try {
+    const auto secret = co_await client_.get(std::move(path));
+    co_return std::string(text_at(secret, {"metadata", "uid"}));
+  } catch (const Error& error) {
+    if (error.code() != ErrorCode::not_found && error.code() != ErrorCode::namespace_missing) {
+      throw;
+    }
+  }
+  co_return std::string();
+}
+
+asio::awaitable<std::string> Cluster::identity() {
+  kube::ObjectPath path;
+  path.resource = "namespaces";
+  path.name = "kube-system";
+  try {
+    const auto name_space = co_await client_.get(std::move(path));
+    co_return std::string(text_at(name_space, {"metadata", "uid"}));
+  } catch (const Error& error) {
+    if (error.code() == ErrorCode::cancelled) {
+      throw;
+    }
+  }
+  co_return std::string();
 }
 
 asio::awaitable<void> Cluster::stop() {

@@ -49,8 +49,9 @@ class Cluster {
 
   // Lists everything anew and tries everything again, now, whatever it waits for.
   void kick();
-  // Takes over, once, the Secrets that a target claims and others hold now.
-  void adopt(const std::string& target);
+  // Takes over, once, the Secrets that a target claims and others hold now. Without a target: those of all targets that
+  // the same user made on the same machine under another owner id.
+  void adopt(const std::optional<std::string>& target);
 
   // Returns once every first list was delivered or failed, and every key was tried.
   asio::awaitable<void> settled();
@@ -62,6 +63,13 @@ class Cluster {
   // Whether it is certain that none of these places holds a Secret of the target which should not be there.
   [[nodiscard]] bool is_clean_of(const std::string& target, const Places& places) const;
   [[nodiscard]] std::size_t queue_depth() const { return queue_.depth(); }
+
+  // Whether a target wants a Secret at the key, as far as that can be told.
+  [[nodiscard]] bool may_want(const Key& key) const;
+  // The uid of a Secret as the API server has it now; empty where there is none. Throws Error.
+  asio::awaitable<std::string> uid_of(Key key);
+  // The uid of the namespace kube-system, which is as good as the cluster's own; empty where it may not be read.
+  asio::awaitable<std::string> identity();
 
   // Cancels all work and returns when it has ended.
   asio::awaitable<void> stop();
@@ -104,6 +112,7 @@ class Cluster {
   [[nodiscard]] StatusRow row_for(const Plan& plan, const std::string& name_space) const;
 
   asio::any_io_executor executor_;
+  std::string holder_;  // "user@host" of this process
   Metrics* metrics_;
   std::size_t bulk_;
   std::function<void()> on_change_;

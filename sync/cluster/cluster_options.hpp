@@ -1,11 +1,14 @@
 // What an engine is told once. Value type.
 #pragma once
 
+#include <asio/awaitable.hpp>
 #include <cstddef>
 #include <functional>
+#include <string>
 
 #include "sync/base/metrics.hpp"
 #include "sync/model/change.hpp"
+#include "sync/model/key.hpp"
 #include "sync/model/owner.hpp"
 
 namespace regsync {
@@ -16,6 +19,9 @@ struct ClusterOptions {
   std::size_t bulk = 100;      // so many Secrets to write at once that the news of them can wait (see Cluster)
   Metrics* metrics = nullptr;  // outlives the engine; null: nothing is counted
   std::function<void(const Change&)> on_written = {};  // told of each write that succeeded; must not throw
+  // Called before a Secret is deleted, or taken from another target of ours, with its uid: throws an Error where
+  // another context reaches the same object and wants it, or where that cannot be told.
+  std::function<asio::awaitable<void>(std::string context, Key key, std::string uid)> check_elsewhere = {};
 };
 
 }  // namespace regsync

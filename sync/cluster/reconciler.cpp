@@ -139,6 +139,7 @@ Facts Reconciler::facts(const Key& key) const {
   facts.name_space = cache_.find_namespace(key.name_space);
   facts.namespaces_complete = cache_.namespaces_complete();
   facts.remembered = places_.cover(key);
+  facts.holder = owner_.holder();
   if (const Entry* entry = cache_.find(key)) {
     facts.secret = entry->observed.secret.get();
     facts.written = entry->progress.written;
@@ -241,6 +242,7 @@ asio::awaitable<void> Reconciler::act(Run& run, Decision decision) {
       break;
     case Action::update:
     case Action::adopt:
+      co_await check_taken(run.key, *decision.plan);
       if (decision.plan->carried_over.empty()) {
         const std::string version = cache_.find(run.key)->observed.resource_version();
         co_await apply(run, decision, *decision.plan->payload, version, true);
@@ -254,6 +256,17 @@ asio::awaitable<void> Reconciler::act(Run& run, Decision decision) {
     case Action::release:
       co_await release(run, decision);
       break;
+  }
+}
+
+// A Secret of another target of ours may be wanted by it, through another context of this cluster.
+asio::awaitable<void> Reconciler::check_taken(Key key, const Plan& plan) {
+  const auto& observed = cache_.find(key)->observed.secret;
+  if (observed->ownership != Ownership::ours || observed->target == plan.target.name) {
+    co_return;
+  }
+  if (const auto secret = co_await read(key)) {
+    co_await handlers_.check_elsewhere(key, std::string(text_at(*secret, {"metadata", "uid"})));
   }
 }
 
@@ -323,6 +336,7 @@ asio::awaitable<void> Reconciler::remove(Run& run, Decision decision) {
     co_return;  // gone, or given away since: the next decision will leave it alone
   }
   const auto target = view_secret(*secret, owner_.id).target;
+  co_await handlers_.check_elsewhere(key, std::string(text_at(*secret, {"metadata", "uid"})));
   for (const auto& account : attached_accounts(key, nullptr)) {
     co_await detach(run, target, account);
   }

@@ -29,7 +29,8 @@ class Reconciler {
  public:
   struct Handlers {
     std::function<void(const Change&)> on_change;  // a write succeeded; the context is left for the caller to fill in
-    std::function<void()> on_setback;              // the server holds less than it did: restored from a backup
+    std::function<asio::awaitable<void>(Key key, std::string uid)> check_elsewhere;  // see ClusterOptions
+    std::function<void()> on_setback;  // the server holds less than it did: restored from a backup
   };
 
   // client, cache and places (what the footprints cover) outlive this.
@@ -67,6 +68,7 @@ class Reconciler {
   asio::awaitable<std::optional<Hold>> work_on(Run& run, ClusterWatches::Trust trust);
   asio::awaitable<std::optional<nlohmann::json>> read(Key key);
   asio::awaitable<void> act(Run& run, Decision decision);
+  asio::awaitable<void> check_taken(Key key, const Plan& plan);
   asio::awaitable<void> apply(Run& run, Decision decision, const Payload& payload, std::string resource_version,
                               bool force);
   asio::awaitable<void> write_merged(Run& run, Decision decision);

@@ -73,7 +73,7 @@ Settings read(const YamlReader& reader, const YAML::Node& root) {
     return settings;  // an empty file, or comments only
   }
   reader.expect_keys(root, "config.yaml",
-                     {"kubeconfig", "logLevel", "concurrency", "metrics", "verifyLogins", "expires"});
+                     {"kubeconfig", "logLevel", "owner", "concurrency", "metrics", "verifyLogins", "expires"});
   if (const YAML::Node node = root["kubeconfig"]) {
     settings.kubeconfig = read_path(reader, node, "kubeconfig");
   }
@@ -83,6 +83,9 @@ Settings read(const YamlReader& reader, const YAML::Node& root) {
     } catch (const Error& error) {
       reader.fail(node.Mark(), error.message(), error.remedy());
     }
+  }
+  if (const YAML::Node node = root["owner"]) {
+    settings.owner = reader.text(node, "owner");
   }
   if (const YAML::Node node = root["concurrency"]) {
     settings.concurrency = reader.number(node, "concurrency", 1, 1000);

@@ -15,6 +15,7 @@ namespace regsync {
 struct Settings {
   std::optional<std::filesystem::path> kubeconfig;       // kubeconfig: PATH; else $KUBECONFIG or ~/.kube/config
   log::Level log_level = log::Level::info;               // logLevel: debug|info|warning|error
+  std::string owner;                                     // owner: NAME; empty: the id of this installation
   int concurrency = 64;                                  // concurrency: requests in flight per context
   std::string metrics_listen;                            // metrics: listen: 127.0.0.1:9464 (loopback only); empty: off
   bool verify_logins = true;                             // verifyLogins: try each new login once at its registry

@@ -14,9 +14,19 @@ namespace regsync {
 
 namespace {
 
-const std::vector<std::string> known_keys{
-    "secret",          "registries", "contexts", "namespaces", "namespaceSelector", "excludeNamespaces",
-    "serviceAccounts", "email",      "onLogout", "refresh",    "expires",           "verifyLogins"};
+const std::vector<std::string> known_keys{"secret",
+                                          "registries",
+                                          "contexts",
+                                          "namespaces",
+                                          "namespaceSelector",
+                                          "excludeNamespaces",
+                                          "serviceAccounts",
+                                          "email",
+                                          "onLogout",
+                                          "refresh",
+                                          "expires",
+                                          "verifyLogins",
+                                          "pin"};
 
 LabelSelector read_selector(const YamlReader& reader, const YAML::Node& node) {
   try {
@@ -40,6 +50,9 @@ void read(const YamlReader& reader, const YAML::Node& document, Target& target) 
   if (const auto node = document["onLogout"]) {
     target.on_logout =
         reader.choice(node, "onLogout", {"keep", "remove"}) == "keep" ? OnLogout::keep : OnLogout::remove;
+  }
+  if (const auto node = document["pin"]) {
+    target.pin = reader.boolean(node, "pin");
   }
   if (const auto node = document["refresh"]) {
     target.refresh = reader.map(node, "refresh", &YamlReader::duration);
@@ -109,6 +122,9 @@ std::string to_yaml(const Target& target) {
   }
   if (target.on_logout == OnLogout::remove) {
     out << YAML::Key << "onLogout" << YAML::Value << "remove";
+  }
+  if (target.pin) {
+    out << YAML::Key << "pin" << YAML::Value << true;
   }
   if (!target.refresh.empty()) {
     out << YAML::Key << "refresh" << YAML::Value << YAML::Flow << YAML::BeginMap;

@@ -6,6 +6,8 @@
 //   sync         {target?, adopt?}                         StatusReport, once everything has been tried
 //   remove       {target, keepSecrets?}                    StatusReport of what is left to remove
 //   declare      {target}                                  {}          its file was written whole by a command
+//   forgetContext {context}                                {}          see Engine::forget_context
+//   trustContext {context}                                 {}          see Engine::trust_context
 //   reload       {}                                        {}          files are read again
 //   subscribe    {target?}                                 StatusReport, then a notification "status" (StatusReport)
 //   per change setLogLevel  {level}                                   {}

@@ -16,12 +16,11 @@ Error ContextSet::vanished(const std::string& context) const {
 }
 
 ContextSet::ContextSet(asio::any_io_executor executor, ClusterOptions options, std::chrono::milliseconds grace,
-                       std::function<void()> on_change, std::function<void()> on_due)
+                       Handlers handlers)
     : executor_(executor),
       options_(std::move(options)),
       grace_(grace),
-      on_change_(std::move(on_change)),
-      on_due_(std::move(on_due)),
+      handlers_(std::move(handlers)),
       grace_timer_(executor),
       retired_(executor) {}
 
@@ -71,6 +70,8 @@ std::set<std::string> ContextSet::update(const std::function<bool(const std::str
       problems_.insert_or_assign(name, vanished(name));
     } else {
       missing_since_.erase(name);
+      identified_.erase(name);
+      connected_.erase(name);
       retire(std::move(cluster->second));
       cluster = clusters_.erase(cluster);
       continue;
@@ -89,7 +90,7 @@ bool ContextSet::in_grace(const std::string& context) {
   grace_timer_.expires_at(since + grace_);
   grace_timer_.async_wait([this](const asio::error_code& error) {
     if (!error) {
-      on_due_();
+      handlers_.on_due();
     }
   });
   return true;
@@ -110,7 +111,8 @@ bool ContextSet::refresh(const std::string& name) {
     if (known && kube::same_cluster(known->context(), context)) {
       known->use_credentials_of(std::move(context));
     } else {
-      made = std::make_shared<Cluster>(executor_, std::move(context), options_, on_change_);
+      made = std::make_shared<Cluster>(executor_, std::move(context), options_,
+                                       [this, name] { on_cluster_changed(name); });
     }
   });
   if (problem) {
@@ -122,6 +124,8 @@ bool ContextSet::refresh(const std::string& name) {
     return false;
   }
   clusters_[name] = std::move(made);
+  identified_.erase(name);
+  connected_.erase(name);
   if (known) {
     retire(known);
   }
@@ -129,23 +133,63 @@ bool ContextSet::refresh(const std::string& name) {
 }
 
 void ContextSet::retire(std::shared_ptr<Cluster> cluster) {
-  ++retiring_;
+  ++running_;
   auto* ending = cluster.get();
   spawn_guarded(executor_, ending->stop(), [this, cluster = std::move(cluster)](const std::optional<Error>& failure) {
     if (failure) {
       log::error("stopping it: " + describe(*failure), {.context = cluster->context().name});
     }
-    --retiring_;
+    --running_;
     retired_.notify_all();
   });
 }
 
+void ContextSet::on_cluster_changed(const std::string& name) {
+  const auto cluster = find(name);
+  if (stopping_ || !cluster) {
+    return;
+  }
+  if (!cluster->status().connected) {
+    connected_.erase(name);
+  } else if (connected_.insert(name).second) {
+    ++running_;
+    const auto cancel = asking_[name] = std::make_shared<asio::cancellation_signal>();
+    spawn_guarded(
+        executor_, identify(name, cluster),
+        [this, name, cluster, cancel](const std::optional<Error>& failure) {
+          --running_;
+          retired_.notify_all();
+          if (asking_[name] == cancel) {
+            asking_.erase(name);
+          }
+          if (failure && failure->code() != ErrorCode::cancelled) {
+            log::error("asking who it is: " + describe(*failure), {.context = name});
+          }
+        },
+        cancel->slot());
+  }
+  handlers_.on_change();
+}
+
+asio::awaitable<void> ContextSet::identify(std::string name, std::shared_ptr<Cluster> cluster) {
+  auto identity = identity_of(cluster->context());
+  identity.uid = co_await cluster->identity();
+  if (find(name) == cluster && !stopping_) {
+    identified_.insert(name);
+    handlers_.on_identified(name, std::move(identity));
+  }
+}
+
 asio::awaitable<void> ContextSet::stop() {
+  stopping_ = true;
   grace_timer_.cancel();
+  for (const auto& [name, cancel] : std::map(asking_)) {
+    cancel->emit(asio::cancellation_type::all);
+  }
   for (auto& [name, cluster] : std::exchange(clusters_, {})) {
     retire(std::move(cluster));
   }
-  while (retiring_ > 0) {
+  while (running_ > 0) {
     co_await retired_.wait();
   }
 }

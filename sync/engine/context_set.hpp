@@ -2,11 +2,13 @@
 //
 // A context whose definition changed gets a new Cluster; one that cannot be used as it is now keeps the last good one.
 // A kubeconfig is often written in place, and a torn one can look complete: a context must be missing for the grace
-// before its Cluster is stopped. Lives on the io_context thread, owned by the Engine, which calls stop() first.
+// before its Cluster is stopped. Each time a context connects, its cluster is asked who it is. Lives on the io_context
+// thread, owned by the Engine, which calls stop() first.
 #pragma once
 
 #include <asio/any_io_executor.hpp>
 #include <asio/awaitable.hpp>
+#include <asio/cancellation_signal.hpp>
 #include <asio/steady_timer.hpp>
 #include <chrono>
 #include <functional>
@@ -18,15 +20,21 @@
 
 #include "sync/base/async_event.hpp"
 #include "sync/cluster/cluster.hpp"
+#include "sync/engine/context_book.hpp"
 #include "sync/kube/config/kubeconfig.hpp"
 
 namespace regsync {
 
 class ContextSet {
  public:
-  // on_change: the status of a cluster may differ. on_due: call update() again, because a grace has ended.
+  struct Handlers {
+    std::function<void()> on_change;  // the status of a cluster may differ
+    std::function<void()> on_due;     // call update() again, because a grace has ended
+    std::function<void(const std::string& context, ClusterIdentity)>
+        on_identified;  // it is known who a context leads to
+  };
   ContextSet(asio::any_io_executor executor, ClusterOptions options, std::chrono::milliseconds grace,
-             std::function<void()> on_change, std::function<void()> on_due);
+             Handlers handlers);
 
   // The kubeconfig as it is now; takes effect with the next update(). One that lost all its contexts is a problem.
   void set_kubeconfig(kube::Kubeconfig kubeconfig);
@@ -48,6 +56,8 @@ class ContextSet {
   [[nodiscard]] Error vanished(const std::string& context) const;
   // Where the kubeconfig was read from (Kubeconfig::source).
   [[nodiscard]] const std::string& source() const { return kubeconfig_.source(); }
+  // Whether its cluster was asked who it is since it was started.
+  [[nodiscard]] bool identified(const std::string& context) const { return identified_.contains(context); }
   // Why contexts cannot be used as they are now.
   [[nodiscard]] const std::map<std::string, Error>& problems() const { return problems_; }
 
@@ -58,22 +68,27 @@ class ContextSet {
   [[nodiscard]] bool in_grace(const std::string& context);
   bool refresh(const std::string& name);
   void retire(std::shared_ptr<Cluster> cluster);
+  void on_cluster_changed(const std::string& name);
+  asio::awaitable<void> identify(std::string name, std::shared_ptr<Cluster> cluster);
 
   asio::any_io_executor executor_;
   ClusterOptions options_;
   std::chrono::milliseconds grace_;
-  std::function<void()> on_change_;
-  std::function<void()> on_due_;
+  Handlers handlers_;
 
   kube::Kubeconfig kubeconfig_;
   std::optional<Error> kubeconfig_problem_;
   std::set<std::string> resolved_;  // those whose clusters are as the present kubeconfig has them
   std::map<std::string, Error> problems_;
   std::map<std::string, std::shared_ptr<Cluster>> clusters_;
+  std::set<std::string> connected_;  // as of the last change
+  std::set<std::string> identified_;
   std::map<std::string, std::chrono::steady_clock::time_point> missing_since_;
   asio::steady_timer grace_timer_;
   AsyncEvent retired_;
-  int retiring_ = 0;
+  int running_ = 0;                                                           // coroutines
+  std::map<std::string, std::shared_ptr<asio::cancellation_signal>> asking_;  // who a context leads to; by its name
+  bool stopping_ = false;
 };
 
 }  // namespace regsync

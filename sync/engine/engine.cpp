@@ -12,8 +12,10 @@
 #include "sync/base/guard.hpp"
 #include "sync/base/log.hpp"
 #include "sync/cluster/cluster.hpp"
+#include "sync/engine/context_book.hpp"
 #include "sync/engine/context_set.hpp"
 #include "sync/engine/footprint_keeper.hpp"
+#include "sync/engine/history.hpp"
 #include "sync/engine/status_builder.hpp"
 #include "sync/engine/target_set.hpp"
 #include "sync/logins/login_book.hpp"
@@ -27,6 +29,9 @@ using namespace std::chrono_literals;
 
 // No event says that a disk has room again.
 constexpr auto disk_retry = 10s;
+
+// Long enough for contexts that connect together.
+constexpr auto update_delay = 20ms;
 
 // Beyond the grace: reading the files again, and looking at the clusters.
 constexpr auto settle_slack = 2s;
@@ -43,12 +48,18 @@ class Engine::Impl {
         footprint_store_(footprints),
         footprints_(footprints),
         targets_(executor, options_.grace, hooks_.read_again),
-        contexts_(
-            executor, options_.cluster, options_.grace, [this] { changed(); }, [this] { update(); }),
+        book_(options_.state / "contexts.json"),
+        history_(executor, options_.state / "history.jsonl"),
+        contexts_(executor, cluster_options(), options_.grace,
+                  {.on_change = [this] { changed(); },
+                   .on_due = [this] { update(); },
+                   .on_identified = [this](const std::string& context,
+                                           ClusterIdentity identity) { met(context, std::move(identity)); }}),
         logins_(
             executor, options_.cluster.metrics, options_.login_places, options_.login_settle,
             {.on_wanted = hooks_.on_wanted, .on_change = [this] { update(); }, .read_again = hooks_.read_logins_again}),
         disk_timer_(executor),
+        update_timer_(executor),
         settled_(executor) {}
 
   void set_targets(TargetFiles targets) {
@@ -94,16 +105,13 @@ class Engine::Impl {
     if (adopt) {
       const auto clusters = concerned(target);
       for (const auto& cluster : clusters) {
-        for (const auto& [name, plan] : plans_) {
-          if (!target || name == *target) {
-            cluster->adopt(name);
-          }
-        }
+        cluster->adopt(target);
       }
       for (const auto& cluster : clusters) {
         co_await cluster->settled();
       }
     }
+    history_.flush();
     if (!stopping_ && excess_ && trim_footprints()) {
       update();  // now, so that a removal that is done does not show as one that goes on
     }
@@ -112,6 +120,28 @@ class Engine::Impl {
   void forget_target(const std::string& target, bool keep_secrets) {
     footprints_.forget(target, keep_secrets);
     targets_.erase(target);
+    update();
+  }
+
+  void forget_context(const std::string& context) {
+    if (contexts_.contains(context)) {
+      throw Error(ErrorCode::invalid_input, "context " + context + " is in the kubeconfig",
+                  "to stop syncing to it, take it out of the targets, or of the kubeconfig: kubectl config "
+                  "delete-context " +
+                      context);
+    }
+    footprints_.forget_context(context);
+    book_.forget(context);
+    log::info("context forgotten; what is left in it stays", {.context = context});
+    update();
+  }
+
+  void trust_context(const std::string& context) {
+    if (book_.find(context) == nullptr) {
+      throw Error(ErrorCode::not_found, "no target uses a context " + context, "see kubectl config get-contexts");
+    }
+    book_.trust(context);
+    log::info("context trusted to lead to the cluster that it leads to now", {.context = context});
     update();
   }
 
@@ -129,7 +159,9 @@ class Engine::Impl {
                .contexts = contexts_,
                .footprints = footprints_,
                .unreadable_footprints = footprint_store_.unreadable(),
-               .started = started_},
+               .book = book_,
+               .started = started_,
+               .now = std::chrono::system_clock::now()},
               target, report);
     return report;
   }
@@ -137,10 +169,13 @@ class Engine::Impl {
   asio::awaitable<void> stop() {
     stopping_ = true;
     disk_timer_.cancel();
+    update_timer_.cancel();
     targets_.stop();
     settled_.notify_all();
     co_await contexts_.stop();
     co_await logins_.stop();
+    history_.flush();
+    book_.save();
   }
 
  private:
@@ -194,6 +229,102 @@ class Engine::Impl {
     const bool logged_out = plan != plans_.end() && !plan->second->waiting && !plan->second->carried_over.empty();
     return !targets_.settled(target) &&
            (footprints_.has_excess(target, wanted_) || (logged_out && targets_.removes_on_logout(target)));
+  }
+
+  ClusterOptions cluster_options() {
+    ClusterOptions options = options_.cluster;
+    options.on_written = [this, told = options.on_written](const Change& change) {
+      history_.add(change);
+      if (told) {
+        told(change);
+      }
+    };
+    options.check_elsewhere = [this](std::string context, Key key, std::string uid) {
+      return check_elsewhere(std::move(context), std::move(key), std::move(uid));
+    };
+    return options;
+  }
+
+  void met(const std::string& context, ClusterIdentity identity) {
+    const bool pinned = is_pinned(context);
+    const auto met = book_.meet(context, std::move(identity), pinned, std::chrono::system_clock::now());
+    if (met == ContextBook::Met::elsewhere) {
+      log::warning("leads to another cluster than before", {.context = context});
+      history_.add_context(context, "leads to another cluster than before");
+    }
+    if (met != ContextBook::Met::as_before || pinned) {
+      update_soon();
+    }
+  }
+
+  // One update for many contexts that connect together.
+  void update_soon() {
+    if (std::exchange(update_pending_, true)) {
+      return;
+    }
+    update_timer_.expires_after(update_delay);
+    update_timer_.async_wait([this](const asio::error_code& error) {
+      if (!error) {
+        update_pending_ = false;
+        run_guarded([this] {
+          update();
+          book_.save();
+        });
+      }
+    });
+  }
+
+  [[nodiscard]] bool is_pinned(const std::string& context) const {
+    return std::ranges::any_of(plans_, [&](const auto& plan) { return pins(plan.second->target, context); });
+  }
+
+  // Why a target may not use a context: it is pinned, and the cluster is another one than it was, or not known yet.
+  [[nodiscard]] std::optional<Error> held(const Target& target, const std::string& context) const {
+    if (const auto problem = footprints_.held(target.name)) {
+      return problem;
+    }
+    if (!pins(target, context)) {
+      return std::nullopt;
+    }
+    const auto* known = book_.find(context);
+    if (known != nullptr && known->held) {
+      return context_held(context);
+    }
+    if (!contexts_.identified(context)) {
+      return Error(ErrorCode::kubeconfig, "it is not known yet whether context " + context + " leads where it did",
+                   "see that the context can be reached: kubectl --context " + context + " version");
+    }
+    return std::nullopt;
+  }
+
+  // Called before a Secret is deleted, or taken from another target of ours: throws where another context reaches the
+  // same object and a target wants it there, or where that cannot be told.
+  asio::awaitable<void> check_elsewhere(std::string context, Key key, std::string uid) {
+    const std::map<std::string, std::shared_ptr<Cluster>> others(contexts_.clusters());
+    for (const auto& [other, cluster] : others) {
+      if (other == context || book_.same(context, other) == Same::no || !cluster->may_want(key)) {
+        continue;
+      }
+      if (book_.same(context, other) == Same::unknown) {
+        const auto seen = co_await uid_through(other, *cluster, key);
+        book_.learn(context, other, seen == uid);
+      }
+      if (book_.same(context, other) == Same::yes) {
+        update_soon();  // the clusters are told that they are one
+        throw Error(ErrorCode::already_exists,
+                    "Secret " + key.name_space + "/" + key.secret + " is wanted through context " + other +
+                        ", which leads to the same cluster",
+                    "nothing to do");
+      }
+    }
+  }
+
+  static asio::awaitable<std::string> uid_through(std::string other, Cluster& cluster, Key key) {
+    try {
+      co_return co_await cluster.uid_of(key);
+    } catch (const Error& error) {
+      throw error.within("context " + other + " may lead to the same cluster, and cannot be asked");
+    }
   }
 
   // Brings everything in line with the three inputs. Cheap where nothing differs.
@@ -255,8 +386,7 @@ class Engine::Impl {
         if (!cluster || !selects_context(plan->target, context)) {
           continue;
         }
-        const auto own = footprints_.own_namespace(plan->target, context, cluster->context().default_namespace);
-        Meant meant{resolved(plan->target, own), uses_own_namespace(plan->target)};
+        Meant meant{resolved(plan->target, own_namespace(plan->target, context)), uses_own_namespace(plan->target)};
         const Footprint* footprint = footprints_.find(name);
         if (!targets_.settled(name) && footprint != nullptr && footprint->contexts.contains(context)) {
           keep_accounts(meant.target, footprint->contexts.at(context));
@@ -281,20 +411,20 @@ class Engine::Impl {
     const auto before = told_.find(context);
     Told told;
     for (const auto& [target, plan] : plans_) {
-      const auto held = footprints_.held(target);
-      if (targets_.settled(target) && !held) {
+      const auto problem = held(plan->target, context);
+      if (targets_.settled(target) && !problem) {
         told.known_targets.insert(target);
       }
       const auto meant = wanted_.at(target).find(context);
       if (meant == wanted_.at(target).end()) {
         continue;
       }
-      if (!held && meant->second.target == plan->target) {
+      if (!problem && meant->second.target == plan->target) {
         told.plans[target] = plan;
       } else {
         Plan here = *plan;
         here.target = meant->second.target;
-        here.held = held;
+        here.held = problem;
         told.plans[target] = same_or_new(before == told_.end() ? DesiredState::Plans() : before->second.plans, here);
       }
       told.places.merge(places_of(meant->second.target, ""));
@@ -310,13 +440,40 @@ class Engine::Impl {
         told.places.merge(places->second);
       }
     }
+    told.siblings = siblings_of(context);
     if (before != told_.end() && before->second == told) {
       return;
     }
-    cluster.set_desired(std::make_shared<const DesiredState>(cluster.context().default_namespace, told.plans,
-                                                             told.forgotten, told.known_targets, told.kept),
-                        told.places);
+    cluster.set_desired(
+        std::make_shared<const DesiredState>(cluster.context().default_namespace, told.plans, told.forgotten,
+                                             told.known_targets, told.kept, told.siblings),
+        told.places);
     told_[context] = std::move(told);
+  }
+
+  // What is wanted through other contexts of the same cluster, those that are not in the kubeconfig now included.
+  [[nodiscard]] std::vector<DesiredState::Sibling> siblings_of(const std::string& context) const {
+    std::vector<DesiredState::Sibling> siblings;
+    for (const auto& other : book_.peers(context)) {
+      DesiredState::Sibling sibling{.context = other, .targets = {}};
+      for (const auto& [name, plan] : plans_) {
+        const Footprint* footprint = footprints_.find(name);
+        const bool present = contexts_.contains(other);
+        const bool was_there = footprint != nullptr && footprint->contexts.contains(other);
+        if (selects_context(plan->target, other) && (present || was_there)) {
+          sibling.targets.push_back(resolved(plan->target, own_namespace(plan->target, other)));
+        }
+      }
+      if (!sibling.targets.empty()) {
+        siblings.push_back(std::move(sibling));
+      }
+    }
+    return siblings;
+  }
+
+  [[nodiscard]] std::string own_namespace(const Target& target, const std::string& context) const {
+    const auto cluster = contexts_.find(context);
+    return footprints_.own_namespace(target, context, cluster ? cluster->context().default_namespace : "default");
   }
 
   // Cuts footprints back to where Secrets are wanted, as soon as the rest is known to be clean.
@@ -358,18 +515,22 @@ class Engine::Impl {
     if (std::exchange(change_posted_, true)) {
       return;
     }
-    asio::post(executor_, [this, alive = std::weak_ptr<int>(alive_)] {
-      if (alive.expired()) {
-        return;
+    asio::post(executor_, guard_alive([this] {
+                 change_posted_ = false;
+                 if (!stopping_ && excess_ && trim_footprints()) {
+                   update();
+                 }
+                 hooks_.on_change();
+               }));
+  }
+
+  // For a handler that may run after this has ended.
+  [[nodiscard]] std::function<void()> guard_alive(std::function<void()> work) const {
+    return [work = std::move(work), alive = std::weak_ptr<int>(alive_)] {
+      if (!alive.expired()) {
+        run_guarded(work);
       }
-      change_posted_ = false;
-      run_guarded([this] {
-        if (!stopping_ && excess_ && trim_footprints()) {
-          update();
-        }
-        hooks_.on_change();
-      });
-    });
+    };
   }
 
   // What a cluster was last told.
@@ -378,6 +539,7 @@ class Engine::Impl {
     std::set<std::string> forgotten;
     std::set<std::string> known_targets;
     std::set<std::string> kept;
+    std::vector<DesiredState::Sibling> siblings;
     Places places;
     bool operator==(const Told&) const = default;
   };
@@ -390,6 +552,8 @@ class Engine::Impl {
   FootprintStore& footprint_store_;
   FootprintKeeper footprints_;
   TargetSet targets_;
+  ContextBook book_;
+  History history_;
   ContextSet contexts_;
   LoginBook logins_;
 
@@ -398,6 +562,8 @@ class Engine::Impl {
   std::map<std::string, Told> told_;
 
   asio::steady_timer disk_timer_;
+  asio::steady_timer update_timer_;
+  bool update_pending_ = false;
   AsyncEvent settled_;
   bool change_posted_ = false;
   bool excess_ = false;  // some footprint may be larger than what is wanted
@@ -429,6 +595,10 @@ asio::awaitable<void> Engine::sync(std::optional<std::string> target, bool adopt
 }
 
 void Engine::confirm_target(const std::string& target) { impl_->confirm_target(target); }
+
+void Engine::forget_context(const std::string& context) { impl_->forget_context(context); }
+
+void Engine::trust_context(const std::string& context) { impl_->trust_context(context); }
 
 void Engine::forget_target(const std::string& target, bool keep_secrets) { impl_->forget_target(target, keep_secrets); }
 

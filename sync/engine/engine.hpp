@@ -32,6 +32,7 @@ class FootprintStore;
 
 struct EngineOptions {
   ClusterOptions cluster;
+  std::filesystem::path state;  // the folder of contexts.json and history.jsonl
   // What a file no longer says counts once it has stayed so for this long and was read again: it may have been read
   // while it was being written.
   std::chrono::milliseconds grace{5000};
@@ -71,9 +72,10 @@ class Engine {
   // verifyLogins and expires of config.yaml.
   void set_login_settings(bool verify, std::map<std::string, std::chrono::sys_days> expires);
 
-  // Tries everything of one target (or of all) now, and returns once each key was tried. adopt: takes over Secrets
-  // of these targets that exist and are not ours, this once. login_time: how long to wait for logins that are slow to
-  // come.
+  // Tries everything of one target (or of all) now, and returns once each key was tried. adopt: takes over, this once,
+  // what stands in its way: of one target all Secrets that are not ours; of all targets those that this user made on
+  // this machine under another owner id (the state folder was lost). login_time: how long to wait for logins that are
+  // slow to come.
   asio::awaitable<void> sync(std::optional<std::string> target, bool adopt,
                              std::chrono::milliseconds login_time = std::chrono::seconds(10));
 
@@ -85,6 +87,13 @@ class Engine {
   // can be reached; remembered until done. keep_secrets: they stay, unmanaged. Throws Error(invalid_input) where that
   // cannot be written down: nothing was done then.
   void forget_target(const std::string& target, bool keep_secrets);
+
+  // The person says that a context that is not in the kubeconfig is gone for good: nothing is remembered of it, and
+  // what is left there stays. Throws Error: invalid_input where it is in the kubeconfig, not_found where nothing is
+  // known.
+  void forget_context(const std::string& context);
+  // The person says that a context is right to lead to another cluster than before. Throws Error(not_found).
+  void trust_context(const std::string& context);
 
   [[nodiscard]] StatusReport status(const std::optional<std::string>& target = std::nullopt) const;
 

@@ -87,6 +87,22 @@ void FootprintKeeper::forget(const std::string& target, bool keep_secrets) {
   store_.set(target, std::move(footprint));
 }
 
+void FootprintKeeper::forget_context(const std::string& context) {
+  std::vector<std::pair<std::string, Footprint>> left;
+  for (const auto& [target, footprint] : all()) {
+    if (footprint.contexts.contains(context)) {
+      left.emplace_back(target, footprint);
+    }
+  }
+  if (left.empty()) {
+    throw Error(ErrorCode::not_found, "no target has anything in a context " + context, "see regsync status");
+  }
+  for (auto& [target, footprint] : left) {
+    footprint.contexts.erase(context);
+    store_.set(target, std::move(footprint));
+  }
+}
+
 bool FootprintKeeper::trim(const Wanted& wanted, const std::function<bool(const std::string&)>& may_trim,
                            const std::function<bool(const std::string&, const std::string&, const Places&)>& is_clean) {
   std::vector<std::pair<std::string, Footprint>> trimmed;

@@ -3,19 +3,22 @@
 #include <pwd.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
-#include <cctype>
+#include <cstdlib>
 #include <random>
 
 #include "helper/base/error.hpp"
 #include "helper/base/file_io.hpp"
 #include "helper/base/text.hpp"
+#include "sync/base/paths.hpp"
 
 namespace regsync {
 
 namespace {
 
 constexpr std::size_t id_length = 16;
+constexpr std::size_t max_name = 63;
 constexpr std::size_t max_owner_bytes = 4096;
 
 std::string new_id() {
@@ -35,18 +38,52 @@ std::string user_at_host() {
   return (user != nullptr ? std::string(user->pw_name) : std::to_string(geteuid())) + "@" + host.data();
 }
 
+Owner owner_of(const std::string& id) { return {id, id + " " + user_at_host()}; }
+
+bool is_name(std::string_view text) {
+  return !text.empty() && text.size() <= max_name && std::ranges::all_of(text, [](unsigned char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '_' ||
+           c == '.';
+  });
+}
+
 }  // namespace
 
-Owner load_owner(const std::filesystem::path& file) {
-  std::string id(trim(read_file_if_exists(file, max_owner_bytes).value_or("")));
-  if (id.empty()) {
-    id = new_id();
-    write_whole(file, id + "\n");
-  } else if (id.size() != id_length || id.find_first_not_of("0123456789abcdef") != std::string::npos) {
-    throw Error(ErrorCode::invalid_input, file.string() + " does not hold an owner id",
-                "restore it; with a new id, the Secrets written before count as another machine's");
+Owner load_owner(const std::filesystem::path& file, const std::string& named) {
+  if (!named.empty()) {
+    if (!is_name(named)) {
+      throw Error(ErrorCode::invalid_input, "\"" + named + "\" is not a usable owner name",
+                  "use up to 63 letters, digits, \"-\", \"_\" and \".\"");
+    }
+    return owner_of(named);
   }
-  return {id, id + " " + user_at_host()};
+  const auto content = read_file_if_exists(file, max_owner_bytes);
+  if (!content) {
+    const std::string id = new_id();
+    write_whole(file, id + "\n");
+    return owner_of(id);
+  }
+  const std::string id(trim(*content));
+  if (id.size() != id_length || id.find_first_not_of("0123456789abcdef") != std::string::npos) {
+    throw Error(ErrorCode::invalid_input,
+                file.string() + (id.empty() ? " is empty" : " does not hold an owner id") +
+                    "; nothing is synced, because with another id all Secrets would count as somebody else's",
+                "restore the file from a backup; or remove it, and take back what this user and machine made: regsync "
+                "sync --adopt");
+  }
+  return owner_of(id);
+}
+
+std::string named_owner(const std::string& option, const std::string& setting) {
+  if (!option.empty()) {
+    return option;
+  }
+  const char* variable = std::getenv("REGSYNC_OWNER");
+  return variable != nullptr && *variable != '\0' ? variable : setting;
+}
+
+Owner this_owner(const Settings& settings, const std::string& option) {
+  return load_owner(paths::owner(), named_owner(option, settings.owner));
 }
 
 }  // namespace regsync

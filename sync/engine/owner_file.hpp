@@ -1,13 +1,24 @@
-// The file that keeps the owner id of this installation. Synchronous file I/O.
+// Who owns the Secrets that this installation writes: a name that the person gives, or an id that is kept in the state
+// folder. Synchronous file I/O.
 #pragma once
 
 #include <filesystem>
+#include <string>
 
+#include "sync/config/settings.hpp"
 #include "sync/model/owner.hpp"
 
 namespace regsync {
 
-// Reads the id, or makes and keeps one. Throws Error(invalid_input) where the file cannot be read or written.
-Owner load_owner(const std::filesystem::path& file);
+// `named`, if it is not empty; else the id in the file, which is made where the file does not exist. Throws
+// Error(invalid_input) for a name that cannot be one, and where the file is there and holds no id, cannot be read or
+// cannot be made: with another id, all Secrets would be somebody else's.
+Owner load_owner(const std::filesystem::path& file, const std::string& named = {});
+
+// The name that the person gives: `option` (--owner), else $REGSYNC_OWNER, else `setting` (owner: in config.yaml).
+std::string named_owner(const std::string& option, const std::string& setting);
+
+// The owner of this installation, by both. Throws as load_owner().
+Owner this_owner(const Settings& settings, const std::string& option = {});
 
 }  // namespace regsync

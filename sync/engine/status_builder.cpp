@@ -56,15 +56,6 @@ TargetStatus target_status(const EngineState& state, const std::string& name) {
   if (const auto& problem = state.contexts.kubeconfig_problem()) {
     status.problems.push_back(*problem);
   }
-  for (const auto& pattern : target->contexts) {
-    const auto matches = [&](const std::string& context) { return glob_match(pattern, context); };
-    if (is_glob(pattern) && std::ranges::none_of(state.contexts.names(), matches)) {
-      status.problems.emplace_back(
-          ErrorCode::kubeconfig,
-          "no context matches \"" + pattern + "\" in the kubeconfig (" + state.contexts.source() + ")",
-          "see kubectl config get-contexts");
-    }
-  }
   return status;
 }
 
@@ -85,6 +76,16 @@ std::set<std::string> contexts_of(const EngineState& state, const std::string& n
   return contexts;
 }
 
+bool names_plainly(const EngineState& state, const std::string& name, const std::string& context) {
+  const Target* target = find_target(state, name);
+  return target != nullptr && std::ranges::find(target->contexts, context) != target->contexts.end();
+}
+
+// Whether a context is gone from the kubeconfig, and nobody wants it back.
+bool is_gone(const EngineState& state, const std::string& name, const std::string& context) {
+  return !state.contexts.contains(context) && !state.contexts.find(context) && !names_plainly(state, name, context);
+}
+
 void add_rows(const EngineState& state, const std::string& name, std::vector<StatusRow>& rows) {
   const Footprint* footprint = state.footprints.find(name);
   const bool removing = !state.targets.contains(name) && footprint != nullptr && footprint->forgotten;
@@ -102,8 +103,12 @@ void add_rows(const EngineState& state, const std::string& name, std::vector<Sta
     if (!cluster) {
       const auto& problems = state.contexts.problems();
       const auto problem = problems.find(context);
-      add_context_row(context, problem != problems.end() ? problem->second : state.contexts.vanished(context));
-      continue;
+      if (problem != problems.end()) {
+        add_context_row(context, problem->second);
+      } else if (names_plainly(state, name, context)) {
+        add_context_row(context, state.contexts.vanished(context));
+      }
+      continue;  // a context that no target names and that is gone is a note
     }
     const auto before = rows.size();
     cluster->add_rows(name, rows);
@@ -112,6 +117,59 @@ void add_rows(const EngineState& state, const std::string& name, std::vector<Sta
       add_context_row(context, health.problem);  // what is left there is not known, and not forgotten
     } else if (removing) {
       cluster->add_unread_rows(name, footprint->contexts.at(context), rows);
+    }
+  }
+}
+
+// Nothing but what may be left in contexts that are gone: the removal is done as far as it can be.
+bool is_removed(const EngineState& state, const std::string& name) {
+  const Footprint* footprint = state.footprints.find(name);
+  return !state.targets.contains(name) && footprint != nullptr && footprint->forgotten &&
+         std::ranges::all_of(footprint->contexts,
+                             [&](const auto& context) { return is_gone(state, name, context.first); });
+}
+
+// One note for all contexts that are gone, however many.
+void add_gone_note(const std::set<std::string>& gone, std::vector<Error>& notes) {
+  if (gone.empty()) {
+    return;
+  }
+  constexpr std::size_t shown = 3;
+  std::string names;
+  std::size_t i = 0;
+  for (auto name = gone.begin(); name != gone.end() && i < shown; ++name, ++i) {
+    names += (i == 0 ? "" : ", ") + *name;
+  }
+  if (gone.size() > shown) {
+    names += " and " + std::to_string(gone.size() - shown) + " more";
+  }
+  const bool one = gone.size() == 1;
+  notes.emplace_back(ErrorCode::kubeconfig,
+                     (one ? "context " + names + " is" : std::to_string(gone.size()) + " contexts are") +
+                         " not in the kubeconfig any more, and Secrets may be left there" + (one ? "" : ": " + names),
+                     "if the cluster is gone too: regsync forget-context " + *gone.begin());
+}
+
+constexpr auto noted_for = std::chrono::hours(24);
+
+// Contexts that lead to another cluster than before; noted for a day, or until they are trusted.
+void add_context_notes(const EngineState& state, const std::set<std::string>& contexts, std::vector<Error>& notes) {
+  for (const auto& [context, known] : state.book.all()) {
+    if (contexts.contains(context) && known.changed && !known.held && state.now - *known.changed < noted_for) {
+      notes.emplace_back(ErrorCode::kubeconfig, "context " + context + " leads to another cluster than before",
+                         "if that is as it should be: regsync trust-context " + context);
+    }
+  }
+}
+
+// A target whose patterns match no context now.
+void add_pattern_notes(const EngineState& state, const std::string& name, std::vector<Error>& notes) {
+  const Target* target = find_target(state, name);
+  for (const auto& pattern : target == nullptr ? std::vector<std::string>() : target->contexts) {
+    const auto matches = [&](const std::string& context) { return glob_match(pattern, context); };
+    if (is_glob(pattern) && std::ranges::none_of(state.contexts.names(), matches)) {
+      notes.emplace_back(ErrorCode::kubeconfig, "target " + name + ": no context matches \"" + pattern + "\" now",
+                         "see kubectl config get-contexts");
     }
   }
 }
@@ -140,9 +198,16 @@ void add_namespace_notes(const EngineState& state, const std::string& name, std:
 
 }  // namespace
 
+Error context_held(const std::string& context) {
+  return {ErrorCode::kubeconfig,
+          "context " + context + " leads to another cluster than before, and a target pins it: no new Secret is made",
+          "if that is as it should be: regsync trust-context " + context};
+}
+
 void add_state(const EngineState& state, const std::optional<std::string>& only, StatusReport& report) {
   std::set<std::string> names;
   std::set<std::string> contexts;
+  std::set<std::string> gone;
   for (const auto& [name, file] : state.targets) {
     names.insert(name);
   }
@@ -153,11 +218,18 @@ void add_state(const EngineState& state, const std::optional<std::string>& only,
     if (only && name != *only) {
       continue;
     }
-    report.targets.push_back(target_status(state, name));
-    add_rows(state, name, report.rows);
+    if (!is_removed(state, name)) {
+      report.targets.push_back(target_status(state, name));
+      add_rows(state, name, report.rows);
+    }
+    add_pattern_notes(state, name, report.notes);
     add_namespace_notes(state, name, report.notes);
-    contexts.merge(contexts_of(state, name));
+    for (const auto& context : contexts_of(state, name)) {
+      (is_gone(state, name, context) ? gone : contexts).insert(context);
+    }
   }
+  add_gone_note(gone, report.notes);
+  add_context_notes(state, contexts, report.notes);
   for (const auto& [name, problem] : state.unreadable_footprints) {
     if ((!only || name == *only) && !state.footprints.held(name)) {
       report.notes.push_back(problem);

@@ -6,6 +6,7 @@
 #include <string>
 
 #include "sync/config/target_directory.hpp"
+#include "sync/engine/context_book.hpp"
 #include "sync/engine/context_set.hpp"
 #include "sync/engine/footprint_keeper.hpp"
 #include "sync/model/desired_state.hpp"
@@ -19,8 +20,13 @@ struct EngineState {
   const ContextSet& contexts;
   const FootprintKeeper& footprints;
   const std::map<std::string, Error>& unreadable_footprints;
+  const ContextBook& book;
   WallTime started;
+  WallTime now;
 };
+
+// A pinned context leads to another cluster than before.
+Error context_held(const std::string& context);
 
 // Of one target, or of all.
 void add_state(const EngineState& state, const std::optional<std::string>& only, StatusReport& report);

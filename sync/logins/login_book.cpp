@@ -190,7 +190,18 @@ asio::awaitable<void> LoginBook::complete(std::chrono::milliseconds time) {
   while (!is_complete() && !stopping_ && steady_clock::now() < deadline) {
     co_await changed_.wait_for(deadline - steady_clock::now());
   }
+  const bool silent = readings_ < std::max<std::size_t>(expected_, 1);
+  if (!stopping_ && silent && !wanted_.empty()) {
+    store_.store_problem = Error(ErrorCode::timeout,
+                                 "the secret store did not answer within " +
+                                     std::to_string(std::chrono::duration_cast<std::chrono::seconds>(time).count()) +
+                                     " s; the logins may have changed",
+                                 "see what keeps it: regsync doctor");
+    changed();
+  }
 }
+
+std::optional<Error> LoginBook::store_problem() const { return wanted_.empty() ? std::nullopt : store_.store_problem; }
 
 KnownLogins LoginBook::known() { return health_.in_force(known_untried(), tried_); }
 

@@ -56,6 +56,7 @@ class LoginBook {
 
   // Returns when every wanted login is known, or cannot be had now; at the latest after `time`. The default suits a
   // person who waits: the keyring answers in milliseconds, a cloud's helper in seconds.
+  // A store that did not answer by then is a store_problem() until it does.
   asio::awaitable<void> complete(std::chrono::milliseconds time = std::chrono::seconds(10));
 
   // What may be used now. Starts to try what is new.
@@ -63,7 +64,8 @@ class LoginBook {
   // What a person should know of logins that are in use: untried ones, and those that end soon.
   [[nodiscard]] std::vector<Error> notices(std::chrono::system_clock::time_point now) const;
   [[nodiscard]] const std::vector<Login>& all() const { return all_; }
-  [[nodiscard]] const std::optional<Error>& store_problem() const { return store_.store_problem; }
+  // Why the store cannot be read now; nothing where no target needs it.
+  [[nodiscard]] std::optional<Error> store_problem() const;
 
   asio::awaitable<void> stop();
 

@@ -23,7 +23,8 @@ bool is_ours(const Facts& facts) {
 }
 
 // Why a Secret that is not ours, and stands where a plan wants its own, is left alone.
-Error obstacle(const Key& key, const Plan& plan, const SecretView& observed) {
+Error obstacle(const Key& key, const Plan& plan, const Facts& facts) {
+  const SecretView& observed = *facts.secret;
   const auto subject = subject_of(key);
   const auto take_over = "regsync sync " + plan.target.name + " --adopt";
   if (!observed.right_type) {
@@ -33,6 +34,13 @@ Error obstacle(const Key& key, const Plan& plan, const SecretView& observed) {
   }
   switch (observed.ownership) {
     case Ownership::other_owner:
+      if (observed.holder == facts.holder) {
+        return {ErrorCode::not_owned,
+                subject +
+                    " was made by this user on this machine, under another owner id: regsync's state folder was "
+                    "lost, or another one is used",
+                "take back all that this user made here: regsync sync --adopt"};
+      }
       return {ErrorCode::not_owned, subject + " is kept by another regsync, " + observed.holder,
               "leave it to that one, or take it over: " + take_over};
     case Ownership::copy:
@@ -160,12 +168,14 @@ Selected selects(const Target& target, const std::string& name_space, const Name
 }
 
 DesiredState::DesiredState(std::string default_namespace, Plans plans, std::set<std::string> forgotten,
-                           std::set<std::string> known_targets, std::set<std::string> kept)
+                           std::set<std::string> known_targets, std::set<std::string> kept,
+                           std::vector<Sibling> siblings)
     : default_namespace_(std::move(default_namespace)),
       plans_(std::move(plans)),
       forgotten_(std::move(forgotten)),
       known_targets_(std::move(known_targets)),
-      kept_(std::move(kept)) {
+      kept_(std::move(kept)),
+      siblings_(std::move(siblings)) {
   for (const auto& [name, plan] : plans_) {
     secret_names_.insert(plan->target.secret);
     by_secret_[plan->target.secret].push_back(plan.get());
@@ -180,6 +190,25 @@ bool DesiredState::names_plainly(const Plan& plan, const std::string& name_space
 }
 
 DesiredState::Claim DesiredState::claim(const Key& key, const Facts& facts) const {
+  Claim first = claim_here(key, facts);
+  for (const auto& sibling : siblings_) {
+    for (const auto& target : sibling.targets) {
+      const auto* before = first.plan != nullptr ? &first.plan->target : first.elsewhere;
+      if (target.secret != key.secret || (before != nullptr && before->name <= target.name)) {
+        continue;
+      }
+      const auto selected = selects(target, key.name_space, facts.name_space, default_namespace_);
+      if (selected == Selected::yes) {
+        first = {.elsewhere = &target, .through = &sibling.context};
+      } else if (selected == Selected::unknown && !facts.namespace_is_missing()) {
+        return {.unknown = true};
+      }
+    }
+  }
+  return first;
+}
+
+DesiredState::Claim DesiredState::claim_here(const Key& key, const Facts& facts) const {
   const auto plans = by_secret_.find(key.secret);
   if (plans == by_secret_.end()) {
     return {};
@@ -198,7 +227,7 @@ DesiredState::Claim DesiredState::claim(const Key& key, const Facts& facts) cons
 
 Decision DesiredState::decide(const Key& key, const Facts& facts) const {
   const auto claimed = claim(key, facts);
-  if (claimed.unknown) {
+  if (claimed.unknown || claimed.elsewhere != nullptr) {
     return {};
   }
   if (claimed.plan == nullptr) {
@@ -252,7 +281,7 @@ Decision DesiredState::decide_claimed(const Key& key, const Plan& plan, const Fa
   const bool ours = observed != nullptr && (expected || is_ours(facts));
 
   if (observed != nullptr && !ours && !(facts.adopt && observed->right_type)) {
-    return stuck(obstacle(key, plan, *observed));
+    return stuck(obstacle(key, plan, facts));
   }
   if (plan.held && !ours) {
     return stuck(*plan.held);

@@ -78,6 +78,7 @@ struct Facts {
   std::uint64_t written = 0;                  // the id of the plan's payload that was written last, and
   Digest accepted{};                          // what then stood in the Secret
   bool adopt = false;                         // the person said --adopt for this key
+  std::string_view holder = {};               // "user@host" of this process
 
   // A namespace that is not listed while a Secret in it is, is unknown: the list is not whole.
   [[nodiscard]] bool namespace_is_missing() const {
@@ -106,11 +107,20 @@ class DesiredState {
  public:
   using Plans = std::map<std::string, std::shared_ptr<const Plan>>;
 
+  // What is wanted through another context that leads to the same cluster.
+  struct Sibling {
+    std::string context;
+    std::vector<Target> targets;  // with namespaces
+
+    bool operator==(const Sibling&) const = default;
+  };
+
   // plans: of the targets that select this context. forgotten: targets whose Secrets are to be deleted everywhere.
   // known_targets: those whose present words may delete: only a Secret of one of these that no longer covers it, or of
   // a forgotten one, is ever deleted. kept: targets whose Secrets are to be released instead.
   DesiredState(std::string default_namespace, Plans plans, std::set<std::string> forgotten,
-               std::set<std::string> known_targets, std::set<std::string> kept = {});
+               std::set<std::string> known_targets, std::set<std::string> kept = {},
+               std::vector<Sibling> siblings = {});
 
   // The Secret names that matter here.
   [[nodiscard]] const std::set<std::string>& secret_names() const { return secret_names_; }
@@ -124,9 +134,13 @@ class DesiredState {
 
   // The plan that claims a key: the first by name, if several do. Unknown where the selector of the first that may
   // cannot be answered yet: the next one would write what this one then writes over.
+  // Of a target that claims it through another context of the same cluster, and comes first by its name, there is no
+  // plan here.
   struct Claim {
     const Plan* plan = nullptr;
     bool unknown = false;
+    const Target* elsewhere = nullptr;
+    const std::string* through = nullptr;  // which context
   };
   [[nodiscard]] Claim claim(const Key& key, const Facts& facts) const;
 
@@ -136,6 +150,7 @@ class DesiredState {
   [[nodiscard]] std::optional<std::set<std::string>> secrets_that_differ_from(const DesiredState& before) const;
 
  private:
+  [[nodiscard]] Claim claim_here(const Key& key, const Facts& facts) const;
   [[nodiscard]] bool names_plainly(const Plan& plan, const std::string& name_space) const;
   [[nodiscard]] Decision decide_claimed(const Key& key, const Plan& plan, const Facts& facts) const;
   [[nodiscard]] Decision decide_unclaimed(const Facts& facts) const;
@@ -146,6 +161,7 @@ class DesiredState {
   std::set<std::string> forgotten_;
   std::set<std::string> known_targets_;
   std::set<std::string> kept_;
+  std::vector<Sibling> siblings_;
   std::set<std::string> secret_names_;
   std::set<std::string> service_account_names_;
 };

@@ -2,13 +2,21 @@
 // two machines with the same target see each other instead of fighting. Value type.
 #pragma once
 
+#include <algorithm>
 #include <string>
+#include <string_view>
 
 namespace regsync {
 
 struct Owner {
   std::string id;          // no space in it
   std::string annotation;  // "ID user@host"
+
+  // "user@host"
+  [[nodiscard]] std::string_view holder() const {
+    const std::string_view text = annotation;
+    return text.substr(std::min(text.size(), text.find(' ') + 1));
+  }
 };
 
 }  // namespace regsync

@@ -41,6 +41,20 @@ bool Places::cover(const Key& key) const {
   return scope != secrets.end() && scope->second.covers(key.name_space);
 }
 
+std::optional<std::string> common_namespace(const Target& one, const Target& other) {
+  const auto wants = [](const Target& target, const std::string& name_space) {
+    return matches_any(target.namespaces, name_space) && !matches_any(target.exclude_namespaces, name_space);
+  };
+  for (const auto* target : {&one, &other}) {
+    for (const auto& name_space : target->namespaces) {
+      if (wants(one, name_space) && wants(other, name_space)) {
+        return name_space;
+      }
+    }
+  }
+  return std::nullopt;
+}
+
 Places places_of(const Target& target, const std::string& default_namespace) {
   Places places;
   places.service_accounts = {target.service_accounts.begin(), target.service_accounts.end()};

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <map>
+#include <optional>
 #include <set>
 #include <string>
 
@@ -39,6 +40,10 @@ struct Places {
 bool uses_own_namespace(const Target& target);
 // The target as it is meant in a context whose own namespace is this one.
 Target resolved(Target target, const std::string& own_namespace);
+
+// A namespace that both targets name, or a pattern of one that is certain to meet the other; nothing where only the
+// cluster can tell.
+std::optional<std::string> common_namespace(const Target& one, const Target& other);
 
 // Where a target's Secrets go in a context.
 Places places_of(const Target& target, const std::string& default_namespace);

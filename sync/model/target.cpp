@@ -59,6 +59,10 @@ bool matches_any(const std::vector<std::string>& patterns, const std::string& te
 
 bool selects_context(const Target& target, const std::string& context) { return matches_any(target.contexts, context); }
 
+bool pins(const Target& target, const std::string& context) {
+  return target.pin && std::ranges::find(target.contexts, context) != target.contexts.end();
+}
+
 void validate(const Target& target) {
   if (!is_label_name(target.name)) {
     fail("target name \"" + target.name + "\" is not usable",

@@ -31,6 +31,7 @@ struct Target {
   std::map<std::string, std::chrono::seconds> refresh;   // per registry: how often a short-lived login is renewed
   std::map<std::string, std::chrono::sys_days> expires;  // per registry: when its login ends, as the person knows it
   std::optional<bool> verify_logins;                     // whether new logins are tried first; else as settings say
+  bool pin = false;  // contexts that are named plainly are held when they lead to another cluster than before
 
   bool operator==(const Target&) const = default;
 };
@@ -42,6 +43,9 @@ bool matches_any(const std::vector<std::string>& patterns, const std::string& te
 
 // Whether a target's contexts, names and globs, include this one.
 bool selects_context(const Target& target, const std::string& context);
+
+// Whether a target names this context plainly, and pins it to the cluster that it leads to.
+bool pins(const Target& target, const std::string& context);
 
 // Throws Error(invalid_input) where the target cannot be meant: a bad name, no registry, a name that no Kubernetes
 // object can have. parse_target calls it; `regsync add` does before it writes.

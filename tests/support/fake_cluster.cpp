@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <random>
 #include <sstream>
 #include <utility>
 
@@ -307,6 +308,8 @@ std::optional<json> ClusterEvent::as_seen_by(const Selection& selection) const {
 }
 
 FakeCluster::FakeCluster() {
+  std::random_device random;
+  uids_ = 100'000'000'000 + (std::uint64_t{random()} << 7U);
   const Write write{"kube-apiserver"};
   for (const char* name : {"default", "kube-system"}) {
     create({"namespaces", "", name}, json{{"metadata", {{"name", name}}}}, write);
@@ -401,7 +404,7 @@ Answer FakeCluster::store(const Key& key, Entry entry, bool dry_run, int status)
     }
   }
   if (before == nullptr) {
-    metadata["uid"] = "00000000-0000-4000-8000-" + std::to_string(100'000'000'000 + ++uids_);
+    metadata["uid"] = "00000000-0000-4000-8000-" + std::to_string(++uids_);
     metadata["creationTimestamp"] = "2024-01-01T00:00:00Z";
     if (key.resource == "namespaces") {
       metadata["labels"]["kubernetes.io/metadata.name"] = key.name;

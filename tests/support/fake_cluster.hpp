@@ -101,7 +101,7 @@ class FakeCluster {
   std::map<Key, Entry> entries_;
   std::uint64_t version_ = 1;
   std::uint64_t oldest_ = 1;
-  std::uint64_t uids_ = 0;
+  std::uint64_t uids_;  // the last one given; begins anywhere, so that no two clusters have one in common
   std::deque<ClusterEvent> history_;
 };
 

@@ -43,12 +43,14 @@ asio::awaitable<void> work_and_stop(Engine& engine, std::function<asio::awaitabl
 
 StatusReport run_engine(Console& console, const std::optional<std::filesystem::path>& kubeconfig,
                         std::string_view program, const std::function<asio::awaitable<void>(Engine&)>& work,
-                        const std::optional<std::string>& target, std::chrono::milliseconds time) {
+                        const std::optional<std::string>& target, std::chrono::milliseconds time,
+                        const std::string& owner) {
   const InstanceLock lock(paths::lock(), program);
   const Settings settings = load_settings(paths::settings());
   asio::io_context io(1);
   FootprintStore footprints(paths::footprints());
-  const EngineOptions options{.cluster = {.owner = load_owner(paths::owner()), .concurrency = settings.concurrency},
+  const EngineOptions options{.cluster = {.owner = this_owner(settings, owner), .concurrency = settings.concurrency},
+                              .state = paths::state_home(),
                               .login_places = paths::login_places()};
 
   Engine* running = nullptr;

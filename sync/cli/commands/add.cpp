@@ -15,6 +15,7 @@
 #include "sync/cli/ask/known_logins.hpp"
 #include "sync/cli/ask/kubeconfig_selection.hpp"
 #include "sync/cli/ask/prompt.hpp"
+#include "sync/cli/ask/rivals.hpp"
 #include "sync/cli/ask/snapshot.hpp"
 #include "sync/cli/command.hpp"
 #include "sync/cli/view/report_view.hpp"
@@ -40,6 +41,7 @@ struct AddOptions {
   std::string email;
   std::string on_logout = "keep";
   bool adopt = false;
+  bool pin = false;
   bool replace = false;
   bool yes = false;
   std::string dry_run;
@@ -173,6 +175,7 @@ Target make_target(const AddOptions& options, std::vector<std::string> registrie
   target.exclude_namespaces = options.exclude_namespaces;
   target.service_accounts = options.service_accounts;
   target.email = options.email;
+  target.pin = options.pin;
   target.on_logout = options.on_logout == "remove" ? OnLogout::remove : OnLogout::keep;
   try {
     target.namespace_selector = LabelSelector::parse(options.namespace_selector);
@@ -329,6 +332,8 @@ int add(const AddOptions& options, Console& console) {
   }
   const Target target = make_target(options, std::move(registries), std::move(contexts), std::move(namespaces));
 
+  refuse_rival(target, TargetDirectory(paths::targets()).load(), kubeconfig);
+
   const std::optional<Target> before = target_before(target, options);
   if (const DryRun dry_run = dry_run_of(options.dry_run); dry_run != DryRun::none) {
     if (options.format == Format::table) {
@@ -388,6 +393,8 @@ void define_add(CLI::App& app, Invocation& invocation) {
   command->add_option("--on-logout", options->on_logout, "Keep or remove the Secret after a logout (default: keep)")
       ->check(CLI::IsMember({"keep", "remove"}))
       ->type_name("keep|remove");
+  command->add_flag("--pin", options->pin,
+                    "Make nothing in a context that leads to another cluster than before, until it is trusted");
   command->add_flag("--adopt", options->adopt, "Take over Secrets of that name which others made");
   command->add_flag("--replace", options->replace, "Replace the target if it exists");
   command->add_flag("-y,--yes", options->yes, "Do not ask");

@@ -113,7 +113,7 @@ int diff(const DiffOptions& options, Console& console) {
   std::vector<std::string> contexts = select_contexts(kubeconfig, options.contexts);
   std::erase_if(contexts, [&](const std::string& context) { return plans_for(plans, context).empty(); });
 
-  const Owner owner = load_owner(paths::owner());
+  const Owner owner = this_owner(load_settings(paths::settings()));
   Differences found;
   bool failed = !asked.complete;
   for_each_context(

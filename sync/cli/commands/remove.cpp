@@ -97,7 +97,8 @@ int remove_one(const RemoveOptions& options, Console& console) {
     print_report(console, left, options.format);
   } else if (left.rows.empty()) {
     console.out << "target \"" << options.name << "\" removed"
-                << (options.keep_secrets ? "; its Secrets stay, unmanaged\n" : " with all its Secrets\n");
+                << (options.keep_secrets ? "; its Secrets stay, unmanaged\n" : " with all its Secrets\n")
+                << render_notes(left);
   } else {
     console.out << "target \"" << options.name << "\" removed; " << count_of(left.rows.size(), "Secret")
                 << " could not be " << (options.keep_secrets ? "released" : "deleted") << " yet; retrying:\n";

@@ -29,7 +29,8 @@ int show(const ShowOptions& options, Console& console) {
                 "log in: docker login " + target.registries.front());
   }
 
-  const nlohmann::json manifest = make_manifest(*plan, load_owner(paths::owner()).annotation, plan->payload->base64());
+  const nlohmann::json manifest =
+      make_manifest(*plan, this_owner(load_settings(paths::settings())).annotation, plan->payload->base64());
   if (options.format == Format::yaml) {
     console.out << "# " << TargetDirectory(paths::targets()).path_of(target.name).string() << '\n';
   }

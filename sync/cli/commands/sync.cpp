@@ -18,6 +18,7 @@ struct SyncOptions {
   bool once = false;
   bool adopt = false;
   std::string dry_run;
+  std::string owner;
   std::string timeout;
   std::optional<std::filesystem::path> kubeconfig;
   Format format = Format::table;
@@ -26,7 +27,7 @@ struct SyncOptions {
 // One try at everything, in this process. (A second one after a passing failure is up to cron.)
 StatusReport sync_once(const SyncOptions& options, std::chrono::milliseconds time, Console& console) {
   const auto work = [&](Engine& engine) { return engine.sync(options.target, options.adopt, time); };
-  return run_engine(console, options.kubeconfig, "regsync sync --once", work, options.target, time);
+  return run_engine(console, options.kubeconfig, "regsync sync --once", work, options.target, time, options.owner);
 }
 
 // What a sync would change; `regsync diff` shows it in full.
@@ -46,6 +47,10 @@ int sync(const SyncOptions& options, Console& console) {
   if (!options.once && options.kubeconfig && options.dry_run.empty()) {
     throw UsageError("--kubeconfig without --once: regsyncd uses its own",
                      "write kubeconfig: " + options.kubeconfig->string() + " in " + paths::settings().string());
+  }
+  if (!options.once && !options.owner.empty()) {
+    throw UsageError("--owner without --once: regsyncd has its own",
+                     "write owner: " + options.owner + " in " + paths::settings().string());
   }
   if (options.target) {
     require_target(*options.target);
@@ -73,10 +78,14 @@ void define_sync(CLI::App& app, Invocation& invocation) {
       add_command(app, "sync", "Sync now, and wait for the result",
                   {{"Everything, through the running regsyncd", "regsync sync"},
                    {"Without a daemon, for cron and CI", "regsync sync --once"},
-                   {"Take over a Secret that somebody made by hand", "regsync sync myregcred --adopt"}});
+                   {"Take over a Secret that somebody made by hand", "regsync sync myregcred --adopt"},
+                   {"Take back what this user made here before the state folder was lost", "regsync sync --adopt"}});
   command->add_option("NAME", options->target, "Only this target");
   command->add_flag("--once", options->once, "Do it in this process, without regsyncd");
-  command->add_flag("--adopt", options->adopt, "Take over Secrets of the targets' names which others made");
+  command->add_flag("--adopt", options->adopt,
+                    "Take over Secrets of the target's name which others made; without NAME, those that this user made "
+                    "here under another owner id");
+  command->add_option("--owner", options->owner, "With --once: to whom the Secrets belong");
   add_dry_run(command, options->dry_run);
   command
       ->add_option("--timeout", options->timeout,

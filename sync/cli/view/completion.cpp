@@ -140,6 +140,9 @@ Candidates positionals_of(const Position& position) {
     const std::string type = option.get_type_name();
     return {.values = split(type.substr(0, type.find(':')))};
   }
+  if (position.command->get_name() == "trust-context") {
+    return {.values = load_kubeconfig(position.kubeconfig).contexts()};
+  }
   // The name of a new target is the person's to choose.
   if (option.get_name() == "NAME" && position.command->get_name() != "add") {
     return {.values = target_names()};

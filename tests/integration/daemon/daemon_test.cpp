@@ -44,7 +44,7 @@ class DaemonTest : public testing::Test {
 
   bool in_sync(const std::string& target) const {
     return wait_until([&] {
-      for (const auto& row : status()["rows"]) {
+      for (const auto& row : status()["items"]) {
         if (row["target"] == target && row["state"] == "InSync") {
           return true;
         }
@@ -126,7 +126,7 @@ TEST_F(DaemonTest, WithoutInotifyChangesAreNoticedAllTheSame) {
     GTEST_SKIP() << "no user namespaces here: " << daemon.err();
   }
   write_target("good");
-  EXPECT_TRUE(wait_until([&] { return status()["rows"].size() == 1; }));
+  EXPECT_TRUE(wait_until([&] { return status()["items"].size() == 1; }));
   EXPECT_THAT(status()["problems"].dump(), HasSubstr("no inotify watch is left"));
   daemon.signal(SIGTERM);
   daemon.wait(std::chrono::seconds(15));

@@ -93,17 +93,9 @@ TEST_F(Deletions, AKubeconfigTornAtAnyByteMovesAndDeletesNothing) {
   const std::string whole = world_.kubeconfig();
   for (std::size_t size = 0; size < whole.size(); ++size) {
     world_.set_kubeconfig(whole.substr(0, size));
-    world_.run_for(0ms);
-  }
-  // YAML, which is complete at the end of any line.
-  const std::string yaml =
-      "apiVersion: v1\nkind: Config\nusers:\n- name: u\n  user: {}\nclusters:\n- name: a\n  cluster:\n"
-      "    server: " +
-      world_.server().url() + "\ncontexts:\n- name: a\n  context:\n    cluster: a\n    user: u\n    namespace: n1\n";
-  for (std::size_t size = 0; size <= yaml.size(); ++size) {
-    world_.set_kubeconfig(yaml.substr(0, size));
     world_.run_for(size % 16 == 0 ? 20ms : 0ms);
   }
+  world_.set_kubeconfig(whole);
   world_.run_for(beyond_grace);
   world_.sync();
   EXPECT_EQ(uid("n1"), first);
@@ -206,14 +198,15 @@ TEST_F(Deletions, AFootprintThatCannotBeWrittenHoldsBackItsOwnTargetOnly) {
 
 TEST_F(Deletions, AContextThatCannotBeUsedAnyMoreKeepsItsLastGoodDefinition) {
   begin(make_target({"n1"}));
-  auto unusable_pem = json::parse(world_.kubeconfig());
-  unusable_pem["clusters"][0]["cluster"]["server"] = "https://127.0.0.1:1";
-  unusable_pem["users"][0]["user"] = {{"client-certificate-data", "bm8gUEVN"}, {"client-key-data", "bm8gUEVN"}};
-  auto no_such_user = json::parse(world_.kubeconfig());
-  no_such_user["contexts"][0]["context"]["user"] = "nobody";
+  const std::string header = "apiVersion: v1\nkind: Config\ncontexts:\n- name: a\n  context: {cluster: a, user: u}\n";
+  const std::string unusable_pem =
+      header + "clusters:\n- name: a\n  cluster: {server: \"https://127.0.0.1:1\"}\nusers:\n- name: u\n  user: " +
+      "{client-certificate-data: bm8gUEVN, client-key-data: bm8gUEVN}\n";
+  const std::string no_such_user =
+      header + "clusters:\n- name: a\n  cluster: {server: \"" + world_.server().url() + "\"}\nusers: []\n";
   for (const auto& config : {unusable_pem, no_such_user}) {
-    world_.set_kubeconfig(config.dump());
-    const auto password = "p" + std::to_string(config.dump().size());
+    world_.set_kubeconfig(config);
+    const auto password = "p" + std::to_string(config.size());
     world_.login("ghcr.io", password);
     EXPECT_TRUE(
         world_.until([&] { return entries_of(*world_.secret("n1", "cred")).at("ghcr.io") == "jdoe:" + password; }, 2s));
@@ -223,6 +216,216 @@ TEST_F(Deletions, AContextThatCannotBeUsedAnyMoreKeepsItsLastGoodDefinition) {
   world_.set_contexts({"a"});
   world_.sync();
   EXPECT_TRUE(world_.engine().status().all_in_sync());
+}
+
+// --- contexts of one cluster
+
+// c is another name of a's cluster; b is another cluster.
+class SharedCluster : public Deletions {
+ protected:
+  explicit SharedCluster(bool other_address = false) : Deletions({"a", "b"}) {
+    world_.add_alias("c", "a", other_address);
+  }
+
+  void narrow_from_two_contexts_to_one() {
+    begin(make_target({"n1"}, {"a", "c"}));
+    const auto first = uid("n1");
+    ASSERT_TRUE(first);
+    for (const auto* context : {"a", "c", "a"}) {
+      world_.put_target(make_target({"n1"}, {context}));
+      world_.run_for(beyond_grace);
+      world_.sync();
+      EXPECT_EQ(uid("n1"), first) << "still wanted, through " << context;
+      EXPECT_TRUE(world_.engine().status().all_in_sync()) << status_text();
+    }
+    EXPECT_EQ(deletions(), 0U);
+    world_.forget_target("t");
+    EXPECT_TRUE(is_gone("n1"));
+  }
+
+  void two_targets_with_one_secret() {
+    auto other = make_target({"n1"}, {"c"});
+    other.name = "u";
+    world_.put_target(other);
+    begin(make_target({"n1"}, {"a"}));
+    const auto first = uid("n1");
+    world_.run_for(beyond_grace);
+    world_.sync();
+    EXPECT_EQ(world_.state("n1", "a"), SyncState::in_sync);
+    ASSERT_EQ(world_.state("n1", "c", "u"), SyncState::stuck) << status_text();
+    EXPECT_NE(world_.row("n1", "c", "u")->cause->message().find("target t"), std::string::npos);
+    world_.forget_requests();
+    world_.run_for(200ms);
+    EXPECT_EQ(world_.writes(), 0U) << "they do not fight";
+    world_.forget_target("u");
+    world_.run_for(beyond_grace);
+    world_.sync();
+    EXPECT_EQ(uid("n1"), first) << "it is the other one's";
+    EXPECT_TRUE(world_.engine().status().all_in_sync()) << status_text();
+  }
+
+  std::string status_text() {
+    std::string text;
+    const auto report = world_.engine().status();
+    for (const auto& row : report.rows) {
+      text += row.target + " " + row.context + "/" + row.name_space + " " + std::string(to_string(row.state)) + " " +
+              (row.cause ? row.cause->message() : "") + "\n";
+    }
+    for (const auto& target : report.targets) {
+      for (const auto& problem : target.problems) {
+        text += target.name + ": " + problem.message() + "\n";
+      }
+    }
+    return text;
+  }
+};
+
+TEST_F(SharedCluster, ATargetNarrowedToOneContextKeepsTheObject) { narrow_from_two_contexts_to_one(); }
+
+TEST_F(SharedCluster, OfTwoTargetsWithOneSecretTheSecondIsRefused) { two_targets_with_one_secret(); }
+
+TEST_F(SharedCluster, TheFirstTargetGoesAndTheSecondTakesOverInPlace) {
+  auto other = make_target({"n1"}, {"c"});
+  other.name = "u";
+  world_.put_target(other);
+  begin(make_target({"n1"}, {"a"}));
+  const auto first = uid("n1");
+  world_.forget_target("t");
+  EXPECT_TRUE(world_.until([&] { return world_.state("n1", "c", "u") == SyncState::in_sync; })) << status_text();
+  EXPECT_EQ(uid("n1"), first);
+}
+
+TEST_F(SharedCluster, AContextThatIsAwayStillWantsItsObject) {
+  begin(make_target({"n1"}, {"a", "c"}));
+  const auto first = uid("n1");
+  world_.set_contexts({"b", "c"});
+  world_.put_target(make_target({"n1"}, {"a"}));
+  world_.run_for(beyond_grace);
+  world_.sync();
+  EXPECT_EQ(uid("n1"), first);
+}
+
+// Nobody may read kube-system, and the addresses differ: only the uid of the Secret tells.
+class DisguisedCluster : public SharedCluster {
+ protected:
+  DisguisedCluster() : SharedCluster(true) {
+    for (const auto& [context, server] : world_.servers()) {
+      server->deny("get", "namespaces");
+    }
+  }
+};
+
+TEST_F(DisguisedCluster, ATargetNarrowedToOneContextKeepsTheObject) { narrow_from_two_contexts_to_one(); }
+
+TEST_F(DisguisedCluster, OfTwoTargetsWithOneSecretTheSecondIsRefused) { two_targets_with_one_secret(); }
+
+TEST_F(DisguisedCluster, WhatCannotBeToldIsKept) {
+  begin(make_target({"n1"}, {"a", "c"}));
+  const auto first = uid("n1");
+  world_.server().deny("get", "secrets");
+  world_.put_target(make_target({"n1"}, {"a"}));
+  world_.run_for(beyond_grace);
+  EXPECT_EQ(uid("n1"), first);
+}
+
+// --- contexts that are gone, or lead elsewhere
+
+class KindClusters : public Deletions {
+ protected:
+  KindClusters() : Deletions({"kind-a", "kind-b"}) {}
+};
+
+TEST_F(KindClusters, AContextThatAGlobMatchedAndThatIsGoneIsANoteUntilItIsForgotten) {
+  begin(make_target({"n1"}, {"kind-*"}));
+  world_.set_contexts({"kind-a"});
+  world_.run_for(beyond_grace);
+  world_.sync();
+  EXPECT_TRUE(world_.engine().status().all_in_sync());
+  EXPECT_NE(notes().find("regsync forget-context kind-b"), std::string::npos) << notes();
+  EXPECT_THROW(world_.engine().forget_context("kind-a"), Error) << "it is in the kubeconfig";
+  world_.engine().forget_context("kind-b");
+  EXPECT_EQ(notes(), "");
+  EXPECT_TRUE(world_.secret("n1", "cred", "kind-b"));
+  EXPECT_THROW(world_.engine().forget_context("kind-b"), Error) << "nothing is known of it";
+}
+
+TEST_F(KindClusters, AContextThatComesBackEndsTheNote) {
+  begin(make_target({"n1"}, {"kind-*"}));
+  world_.set_contexts({"kind-a"});
+  world_.run_for(beyond_grace);
+  world_.set_contexts({"kind-a", "kind-b"});
+  world_.sync();
+  EXPECT_EQ(notes(), "");
+  EXPECT_TRUE(world_.engine().status().all_in_sync());
+}
+
+TEST_F(KindClusters, ARemovedTargetDoesNotWaitForAContextThatIsGone) {
+  for (const bool keep : {true, false}) {
+    begin(make_target({"n1"}, {"kind-*"}));
+    world_.set_contexts({"kind-a"});
+    world_.run_for(beyond_grace);
+    world_.forget_target("t", keep);
+    world_.sync();
+    const auto report = world_.engine().status();
+    EXPECT_TRUE(report.rows.empty());
+    EXPECT_TRUE(report.targets.empty());
+    EXPECT_TRUE(report.all_in_sync());
+    EXPECT_NE(notes().find("kind-b"), std::string::npos) << "what is left is remembered";
+    EXPECT_EQ(world_.secret("n1", "cred", "kind-a").has_value(), keep);
+    world_.set_contexts({"kind-a", "kind-b"});
+    world_.sync();
+    EXPECT_EQ(notes(), "");
+    EXPECT_EQ(world_.secret("n1", "cred", "kind-b").has_value(), keep);
+    world_.stop();
+    for (const auto* context : {"kind-a", "kind-b"}) {
+      world_.server(context).erase({"secrets", "n1", "cred"});
+    }
+  }
+}
+
+TEST_F(KindClusters, AContextThatLeadsToAnotherClusterIsNotedAndSynced) {
+  begin(make_target({"n1"}, {"kind-*"}));
+  world_.replace_cluster("kind-a").make_namespace("n1");
+  EXPECT_TRUE(world_.until([&] { return world_.secret("n1", "cred", "kind-a").has_value(); }));
+  EXPECT_TRUE(world_.until([&] { return notes().find("kind-a leads to another cluster") != std::string::npos; }));
+  EXPECT_TRUE(world_.until([&] { return world_.engine().status().all_in_sync(); }));
+  world_.engine().trust_context("kind-a");
+  EXPECT_EQ(notes(), "");
+}
+
+TEST_F(KindClusters, APinnedContextThatLeadsToAnotherClusterGetsNothingUntilItIsTrusted) {
+  auto target = make_target({"n1"}, {"kind-a"});
+  target.pin = true;
+  begin(target);
+  EXPECT_TRUE(world_.secret("n1", "cred", "kind-a"));
+  auto& other = world_.replace_cluster("kind-a");
+  other.make_namespace("n1");
+  world_.run_for(200ms);
+  world_.restart();
+  world_.sync();
+  EXPECT_EQ(other.count("apply"), 0U) << "not even before it is known where it leads";
+  EXPECT_EQ(world_.state("n1", "kind-a"), SyncState::stuck);
+  EXPECT_EQ(world_.cause("n1", "kind-a"), ErrorCode::kubeconfig);
+  world_.engine().trust_context("kind-a");
+  EXPECT_TRUE(world_.until([&] { return world_.secret("n1", "cred", "kind-a").has_value(); }));
+}
+
+// --- the owner
+
+TEST_F(Deletions, WhatThisUserMadeBeforeTheStateWasLostIsTakenBackByOneCommand) {
+  begin(make_target({"n1"}));
+  const auto first = uid("n1");
+  world_.server().put({"secrets", "n2", "cred"}, foreign_secret());
+  world_.stop();
+  world_.lose_state("ffeeddccbbaa9988");
+  auto both = make_target({"n1", "n2"});
+  begin(both);
+  EXPECT_EQ(world_.cause("n1"), ErrorCode::not_owned);
+  EXPECT_NE(world_.row("n1")->cause->remedy().find("regsync sync --adopt"), std::string::npos);
+  world_.sync(std::nullopt, true);
+  EXPECT_EQ(world_.state("n1"), SyncState::in_sync);
+  EXPECT_EQ(uid("n1"), first);
+  EXPECT_EQ(world_.cause("n2"), ErrorCode::not_owned) << "nobody said that this one is ours";
 }
 
 }  // namespace

@@ -32,8 +32,10 @@ TEST(EngineMetrics, AreScrapedOverHttpAndWrittenToAFile) {
   asio::io_context io(1);
   Metrics metrics;
   FootprintStore footprints(dir / "footprints");
-  Engine engine(io.get_executor(), {.cluster = {.owner = {"id", "id me@here"}, .concurrency = 8, .metrics = &metrics}},
-                footprints, {.on_wanted = [](const auto&) {}, .on_change = [] {}, .read_again = [] {}});
+  Engine engine(
+      io.get_executor(),
+      {.cluster = {.owner = {"id", "id me@here"}, .concurrency = 8, .metrics = &metrics}, .state = dir.path()},
+      footprints, {.on_wanted = [](const auto&) {}, .on_change = [] {}, .read_again = [] {}});
   Settings settings;
   settings.metrics_listen = "127.0.0.1:" + std::to_string(free_port());
   settings.metrics_file = dir / "metrics/regsync.prom";

@@ -24,13 +24,16 @@ constexpr int shards = 8;
 constexpr int default_seeds = 240;
 constexpr int longest_history = 40;
 
-const std::vector<std::string> all_contexts{"a", "b"};
+const std::vector<std::string> all_clusters{"a", "b"};
+const std::vector<std::string> all_contexts{"a", "b", "c"};  // c is another name of a's cluster
 const std::vector<std::string> all_namespaces{"default", "n0", "n1", "n2", "x0"};
 const std::vector<std::string> all_secrets{"cred", "other"};
 const std::vector<std::string> all_registries{"ghcr.io", "quay.io"};
 const std::vector<std::string> all_targets{"t0", "t1", "t2"};
 
-// One Secret of one context.
+std::string cluster_of(const std::string& context) { return context == "c" ? "a" : context; }
+
+// One Secret of one cluster, which has the name of its first context.
 struct Place {
   std::string context;
   std::string name_space;
@@ -59,10 +62,17 @@ class Model {
     });
   }
 
+  // Whether a target goes to a cluster, through any of its contexts.
+  [[nodiscard]] static bool reaches(const Target& target, const std::string& cluster) {
+    return std::ranges::any_of(all_contexts, [&](const std::string& context) {
+      return cluster_of(context) == cluster && one_of(target.contexts, context);
+    });
+  }
+
   [[nodiscard]] const Target* claim(const Place& place) const {
     const auto name_space = env.find({place.context, place.name_space});
     for (const auto& [name, target] : files) {
-      if (target.secret != place.secret || !one_of(target.contexts, place.context) ||
+      if (target.secret != place.secret || !reaches(target, place.context) ||
           one_of(target.exclude_namespaces, place.name_space)) {
         continue;
       }
@@ -90,8 +100,12 @@ class Model {
 
 class History {
  public:
-  explicit History(std::uint32_t seed) : random_(seed), world_(all_contexts) {
+  explicit History(std::uint32_t seed) : random_(seed), world_(all_clusters) {
+    world_.add_alias("c", "a", one_in(2));
     for (const auto& context : all_contexts) {
+      world_.switch_namespace(context, "default");
+    }
+    for (const auto& context : all_clusters) {
       model_.env[{context, "default"}] = std::nullopt;
       make_account(context, "default");
       for (const auto& name_space : {"n0", "n1", "x0"}) {
@@ -131,6 +145,9 @@ class History {
     }
     return wrong.empty() ? wrong : "at last, " + wrong + status_text();
   }
+
+  // A status that was InSync while the world differed.
+  [[nodiscard]] std::string false_status() const { return false_status_; }
 
   // What was deleted that no moment of the history allowed to delete.
   std::string protected_but_deleted() {
@@ -175,7 +192,7 @@ class History {
   std::ostream& tell() { return story_ << "  "; }
 
   void step() {
-    switch (pick(22)) {
+    switch (pick(28)) {
       case 0:
       case 1:
       case 2:
@@ -222,6 +239,18 @@ class History {
         tell() << "restart\n";
         world_.restart();
         break;
+      case 21:
+      case 22:
+        switch_namespace_for_a_moment();
+        break;
+      case 23:
+      case 24:
+        tear_the_kubeconfig();
+        break;
+      case 25:
+      case 26:
+        tear_a_target();
+        break;
       default:
         world_.run_for(50ms);
     }
@@ -234,6 +263,22 @@ class History {
     model_.logins[registry] = password;
     model_.past[registry].insert("jdoe:" + password);
     world_.login(registry, password);
+    note_false_status(registry, password);
+  }
+
+  // At the very moment when a login has changed: what is InSync holds it already.
+  void note_false_status(const std::string& registry, const std::string& password) {
+    if (locked_) {
+      return;
+    }
+    for (const auto& row : world_.engine().status().rows) {
+      const auto file = model_.files.find(row.target);
+      const auto live = world_.secret(row.name_space, row.secret, row.context);
+      if (row.state == SyncState::in_sync && live && file != model_.files.end() &&
+          one_of(file->second.registries, registry) && entries_of(*live)[registry] != "jdoe:" + password) {
+        false_status_ = row.context + "/" + row.name_space + "/" + row.secret + " was InSync with an old login";
+      }
+    }
   }
 
   void log_out() {
@@ -335,7 +380,7 @@ class History {
   }
 
   void change_namespace() {
-    const auto& context = any(all_contexts);
+    const auto& context = any(all_clusters);
     const auto& name_space = any(all_namespaces);
     const std::pair id{context, name_space};
     if (name_space == "default") {
@@ -362,7 +407,7 @@ class History {
     });
   }
 
-  Place any_place() { return {any(all_contexts), any(all_namespaces), any(all_secrets)}; }
+  Place any_place() { return {any(all_clusters), any(all_namespaces), any(all_secrets)}; }
 
   // Somebody edits, deletes or takes a Secret, ours or not.
   void meddle() {
@@ -437,7 +482,7 @@ class History {
   }
 
   void edit_account() {
-    const auto& context = any(all_contexts);
+    const auto& context = any(all_clusters);
     const auto& name_space = any(all_namespaces);
     const FakeCluster::Key key{"serviceaccounts", name_space, "default"};
     auto& server = world_.server(context);
@@ -460,7 +505,7 @@ class History {
   }
 
   void break_something() {
-    auto& server = world_.server(any(all_contexts));
+    auto& server = world_.server(any(all_clusters));
     Fault fault;
     switch (pick(8)) {
       case 0:
@@ -500,6 +545,73 @@ class History {
     server.inject(fault);
   }
 
+  // As short as a kubeconfig is torn, or long enough to be believed.
+  void let_it_be() {
+    world_.run_for(one_in(3) ? 2 * EngineWorld::grace : std::chrono::milliseconds(pick(20)));
+    if (one_in(4)) {
+      tell() << "  restart meanwhile\n";
+      world_.restart();
+      world_.run_for(std::chrono::milliseconds(pick(20)));
+    }
+  }
+
+  void switch_namespace_for_a_moment() {
+    const auto& context = any(all_contexts);
+    const auto& name_space = any(all_namespaces);
+    tell() << "the namespace of " << context << " is " << name_space << " for a moment\n";
+    world_.switch_namespace(context, name_space);
+    let_it_be();
+    world_.switch_namespace(context, "default");
+  }
+
+  void tear_the_kubeconfig() {
+    const auto whole = world_.kubeconfig();
+    const auto size = static_cast<std::size_t>(pick(static_cast<int>(whole.size())));
+    tell() << "the kubeconfig is torn at " << size << "\n";
+    world_.set_kubeconfig(whole.substr(0, size));
+    world_.run_for(one_in(3) ? 2 * EngineWorld::grace : std::chrono::milliseconds(pick(20)));
+    world_.set_kubeconfig(whole);
+  }
+
+  // Read while it is being written: it covers less, and is whole before that counts.
+  void tear_a_target() {
+    const auto& name = any(all_targets);
+    const auto file = model_.files.find(name);
+    if (file == model_.files.end() || model_.unreadable.contains(name)) {
+      return;
+    }
+    Target torn = file->second;
+    switch (pick(4)) {
+      case 0:
+        torn.service_accounts.clear();
+        break;
+      case 1:
+        torn.registries.pop_back();
+        break;
+      case 2:
+        torn.contexts = {any(all_contexts)};
+        if (!selects_context(file->second, torn.contexts.front())) {
+          return;
+        }
+        break;
+      default:
+        if (torn.namespaces.size() < 2) {
+          return;
+        }
+        torn.namespaces.pop_back();
+    }
+    if (torn.registries.empty()) {
+      return;
+    }
+    tell() << "the file of " << name << " is torn for a moment\n";
+    world_.put_target(torn);
+    if (one_in(3)) {
+      world_.restart();
+    }
+    world_.run_for(std::chrono::milliseconds(pick(10)));
+    world_.put_target(file->second);
+  }
+
   void change_contexts() {
     std::set<std::string> present;
     for (const auto& context : all_contexts) {
@@ -524,7 +636,7 @@ class History {
   // A place is deletable from the moment on when a target that is known no longer claims it, or when the target that
   // claims it says that a logout removes, and a complete reading has no login of it.
   void note_deletable() {
-    for (const auto& context : all_contexts) {
+    for (const auto& context : all_clusters) {
       for (const auto& name_space : all_namespaces) {
         for (const auto& secret : all_secrets) {
           const Place place{context, name_space, secret};
@@ -583,7 +695,7 @@ class History {
   }
 
   std::string fault_of_the_world() {
-    for (const auto& context : all_contexts) {
+    for (const auto& context : all_clusters) {
       for (const auto& name_space : all_namespaces) {
         for (const auto& secret : all_secrets) {
           if (auto fault = fault_at({context, name_space, secret}); !fault.empty()) {
@@ -653,15 +765,25 @@ class History {
         return show(place) + " is not current for " + registry;
       }
     }
-    const auto row = world_.row(place.name_space, place.context, target->name);
-    if (!row) {
-      return show(place) + " has no row in the status";
-    }
-    const bool all_there = std::all_of(target->registries.begin(), target->registries.end(),
+    return fault_of_rows(place, *target);
+  }
+
+  // Of the contexts through which the target goes there.
+  std::string fault_of_rows(const Place& place, const Target& target) {
+    const bool all_there = std::all_of(target.registries.begin(), target.registries.end(),
                                        [this](const auto& registry) { return model_.logins.contains(registry); });
-    if (all_there != (row->state == SyncState::in_sync)) {
-      return show(place) + " is " + std::string(to_string(row->state)) +
-             (row->cause ? ": " + row->cause->message() : "");
+    for (const auto& context : all_contexts) {
+      if (cluster_of(context) != place.context || !Model::one_of(target.contexts, context)) {
+        continue;
+      }
+      const auto row = world_.row(place.name_space, context, target.name);
+      if (!row) {
+        return show(place) + " has no row in the status of context " + context;
+      }
+      if (all_there != (row->state == SyncState::in_sync)) {
+        return show(place) + " is " + std::string(to_string(row->state)) + " in context " + context +
+               (row->cause ? ": " + row->cause->message() : "");
+      }
     }
     return {};
   }
@@ -713,6 +835,7 @@ class History {
   EngineWorld world_;
   Model model_;
   std::set<Place> deletable_;
+  std::string false_status_;
   std::set<std::string> kept_;  // targets removed with --keep-secrets
   bool locked_ = false;
   int passwords_ = 0;
@@ -730,6 +853,7 @@ void run_seed(std::uint32_t seed) {
   };
   ASSERT_TRUE(failed(history.quiescence()));
   ASSERT_TRUE(failed(history.protected_but_deleted()));
+  ASSERT_TRUE(failed(history.false_status()));
   ASSERT_TRUE(failed(history.needless_writes()));
 }
 

@@ -4,6 +4,7 @@
 
 #include <asio/post.hpp>
 #include <exception>
+#include <utility>
 
 #include "sync/base/base64.hpp"
 #include "sync/model/secret_object.hpp"
@@ -20,6 +21,7 @@ EngineProcess::EngineProcess(asio::io_context& io, const std::filesystem::path& 
                           .concurrency = 64,
                           .bulk = 4,
                           .on_written = [this](const Change& change) { changes.push_back(change); }},
+              .state = footprint_folder.parent_path(),
               .grace = EngineWorld::grace,
               .login_places = footprint_folder.parent_path() / "logins.json",
               .login_settle = EngineWorld::grace},
@@ -52,7 +54,7 @@ void EngineWorld::start() {
     asio::post(io_, [this] { deliver_reading(); });
   };
   process_ =
-      std::make_unique<EngineProcess>(io_, footprint_folder(), owner_id,
+      std::make_unique<EngineProcess>(io_, footprint_folder(), id_,
                                       EngineHooks{.on_wanted = on_wanted,
                                                   .on_change = [] {},
                                                   .read_again = [this] { process_->engine.set_targets(targets_); },
@@ -72,8 +74,16 @@ bool EngineWorld::remembers_login(const std::string& registry) const {
   return std::filesystem::exists(file) && read_file(file).find("\"" + registry + "\"") != std::string::npos;
 }
 
+void EngineWorld::lose_state(const std::string& new_id) {
+  for (const auto& entry : std::filesystem::directory_iterator(dir_.path())) {
+    std::filesystem::remove_all(entry.path());
+  }
+  std::filesystem::create_directories(footprint_folder());
+  id_ = new_id;
+}
+
 void EngineWorld::deliver_reading() {
-  if (!process_) {
+  if (!process_ || frozen_) {
     return;
   }
   StoreReading logins;
@@ -153,20 +163,41 @@ void EngineWorld::set_contexts(const std::set<std::string>& contexts) {
 void EngineWorld::deliver_kubeconfig() { set_kubeconfig(kubeconfig()); }
 
 std::string EngineWorld::kubeconfig() const {
-  json config{{"apiVersion", "v1"},
-              {"kind", "Config"},
-              {"clusters", json::array()},
-              {"contexts", json::array()},
-              {"users", {{{"name", "u"}, {"user", json::object()}}}}};
+  std::string clusters;
+  std::string contexts;
   for (const auto& context : contexts_) {
-    config["clusters"].push_back({{"name", context}, {"cluster", {{"server", servers_.at(context)->url()}}}});
-    json entry{{"cluster", context}, {"user", "u"}};
-    if (const auto current = current_namespaces_.find(context); current != current_namespaces_.end()) {
-      entry["namespace"] = current->second;
+    auto url = servers_.at(cluster_of(context))->url();
+    if (other_addresses_.contains(context)) {
+      url.replace(url.find("127.0.0.1"), 9, "localhost");
     }
-    config["contexts"].push_back({{"name", context}, {"context", std::move(entry)}});
+    clusters += "- name: " + context + "\n  cluster:\n    server: " + url + "\n";
+    contexts += "- name: " + context + "\n  context:\n    cluster: " + context + "\n    user: u\n";
+    if (const auto current = current_namespaces_.find(context); current != current_namespaces_.end()) {
+      contexts += "    namespace: " + current->second + "\n";
+    }
   }
-  return config.dump();
+  return "apiVersion: v1\nkind: Config\nusers:\n- name: u\n  user: {}\nclusters:\n" + clusters + "contexts:\n" +
+         contexts;
+}
+
+std::string EngineWorld::cluster_of(const std::string& context) const {
+  const auto alias = aliases_.find(context);
+  return alias == aliases_.end() ? context : alias->second;
+}
+
+void EngineWorld::add_alias(const std::string& alias, const std::string& context, bool other_address) {
+  aliases_[alias] = context;
+  if (other_address) {
+    other_addresses_.insert(alias);
+  }
+  contexts_.insert(alias);
+  deliver_kubeconfig();
+}
+
+FakeApiServer& EngineWorld::replace_cluster(const std::string& context) {
+  retired_servers_.push_back(std::exchange(servers_.at(context), std::make_unique<FakeApiServer>()));
+  deliver_kubeconfig();
+  return *servers_.at(context);
 }
 
 void EngineWorld::set_kubeconfig(const std::string& text) {
@@ -182,7 +213,7 @@ void EngineWorld::set_kubeconfig(const std::string& text) {
 
 std::optional<json> EngineWorld::secret(const std::string& name_space, const std::string& name,
                                         const std::string& context) const {
-  return servers_.at(context)->find({"secrets", name_space, name});
+  return servers_.at(cluster_of(context))->find({"secrets", name_space, name});
 }
 
 std::size_t EngineWorld::writes() const {

@@ -49,6 +49,8 @@ class EngineWorld {
   // The process. start() gives it all inputs as they are now.
   void start();
   void stop();
+  // While it is stopped: what was on its disk is gone, and the next process has this id.
+  void lose_state(const std::string& new_id);
   void restart() {
     stop();
     start();
@@ -61,6 +63,7 @@ class EngineWorld {
   void login(const std::string& server, const std::string& password, const std::string& user = "jdoe");
   void logout(const std::string& server);
   void lock(bool locked = true);
+  void freeze(bool frozen = true) { frozen_ = frozen; }  // it answers nothing
 
   // The target files.
   void put_target(const Target& target);
@@ -72,10 +75,14 @@ class EngineWorld {
   // The kubeconfig: which of the contexts it has, each with a namespace of its own if one is given.
   void set_contexts(const std::set<std::string>& contexts);
   void switch_namespace(const std::string& context, const std::string& name_space);
+  // Another context that leads to the cluster of this one; by another address, if so asked.
+  void add_alias(const std::string& alias, const std::string& context, bool other_address = false);
+  // The context leads to another cluster, which is empty, from now on.
+  FakeApiServer& replace_cluster(const std::string& context);
   void set_kubeconfig(const std::string& text);
-  [[nodiscard]] std::string kubeconfig() const;  // with all of these, as JSON
+  [[nodiscard]] std::string kubeconfig() const;  // with all of these; complete at the end of almost any line
 
-  [[nodiscard]] FakeApiServer& server(const std::string& context = "a") { return *servers_.at(context); }
+  [[nodiscard]] FakeApiServer& server(const std::string& context = "a") { return *servers_.at(cluster_of(context)); }
   [[nodiscard]] const std::map<std::string, std::unique_ptr<FakeApiServer>>& servers() const { return servers_; }
   [[nodiscard]] std::optional<nlohmann::json> secret(const std::string& name_space, const std::string& name,
                                                      const std::string& context = "a") const;
@@ -107,14 +114,20 @@ class EngineWorld {
  private:
   void deliver_reading();
   void deliver_kubeconfig();
+  [[nodiscard]] std::string cluster_of(const std::string& context) const;
 
   asio::io_context io_;
   TempDir dir_;
+  std::string id_ = owner_id;
   std::map<std::string, std::unique_ptr<FakeApiServer>> servers_;
+  std::vector<std::unique_ptr<FakeApiServer>> retired_servers_;
   std::set<std::string> contexts_;
-  std::map<std::string, std::string> current_namespaces_;             // by context
+  std::map<std::string, std::string> current_namespaces_;  // by context
+  std::map<std::string, std::string> aliases_;             // by context: the one whose server it has
+  std::set<std::string> other_addresses_;
   std::map<std::string, std::pair<std::string, std::string>> store_;  // server -> user, password
   bool locked_ = false;
+  bool frozen_ = false;
   std::set<RegistryKey> wanted_;
   TargetFiles targets_;
   std::unique_ptr<EngineProcess> process_;

@@ -81,8 +81,9 @@ TEST_F(Cli, AWrongOptionIsExplained) {
 }
 
 TEST_F(Cli, EveryCommandHasHelpWithExamples) {
-  for (const char* command : {"add", "edit", "apply", "remove", "list", "show", "status", "sync", "diff", "verify",
-                              "logins", "setup", "doctor", "rbac", "completion", "version"}) {
+  for (const char* command :
+       {"add", "edit", "apply", "remove", "list", "show", "status", "sync", "diff", "verify", "logins", "setup",
+        "doctor", "rbac", "history", "forget-context", "trust-context", "completion", "version"}) {
     FakeConsole console;
     EXPECT_EQ(cli::run({command, "--help"}, console.console()), 0) << command;
     EXPECT_THAT(console.out(), HasSubstr("Usage: regsync " + std::string(command))) << command;

@@ -1,6 +1,7 @@
 #include "sync/engine/owner_file.hpp"
 
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 #include "helper/base/error.hpp"
 #include "tests/support/temp_dir.hpp"
@@ -8,24 +9,57 @@
 namespace regsync {
 namespace {
 
-TEST(OwnerFile, AnIdIsMadeOnceAndKept) {
-  const test::TempDir dir;
-  const Owner first = load_owner(dir / "state/owner");
-  EXPECT_EQ(first.id.size(), 16U);
-  EXPECT_TRUE(first.annotation.starts_with(first.id + " "));
-  EXPECT_NE(first.annotation.find('@'), std::string::npos);
-  EXPECT_EQ(load_owner(dir / "state/owner").id, first.id);
-  EXPECT_NE(load_owner(dir / "other/owner").id, first.id);
+class OwnerFile : public testing::Test {
+ protected:
+  [[nodiscard]] testing::AssertionResult is_refused() const {
+    try {
+      const auto owner = load_owner(file_);
+      return testing::AssertionFailure() << "gave " << owner.id;
+    } catch (const Error& error) {
+      return error.remedy().empty() ? testing::AssertionFailure() << "no remedy: " << error.message()
+                                    : testing::AssertionSuccess();
+    }
+  }
+
+  test::TempDir dir_;
+  std::filesystem::path file_ = dir_ / "owner";
+};
+
+TEST_F(OwnerFile, IsMadeOnceAndKept) {
+  const auto owner = load_owner(file_);
+  EXPECT_EQ(owner.id.size(), 16U);
+  EXPECT_EQ(load_owner(file_).id, owner.id);
+  EXPECT_EQ(owner.annotation, owner.id + " " + std::string(owner.holder()));
 }
 
-// A new id would make the Secrets of the old one another machine's.
-TEST(OwnerFile, AFileThatHoldsNoIdIsAnErrorAndStaysAsItIs) {
-  const test::TempDir dir;
-  for (const char* text : {"0123456789abcde\n", "0123456789ABCDEF\n", "0123456789abcdef0\n"}) {
-    const auto file = dir.write("owner", text);
-    EXPECT_THROW(load_owner(file), Error) << text;
-    EXPECT_EQ(test::read_file(file), text);
+TEST_F(OwnerFile, WhatIsThereAndHoldsNoIdIsRefusedAndLeftAlone) {
+  for (const std::string content : {"", "\n", "garbage", "0011", "00112233445566AA", "00112233445566aa x"}) {
+    dir_.write("owner", content);
+    EXPECT_TRUE(is_refused()) << content;
+    EXPECT_EQ(test::read_file(file_), content);
   }
+  std::filesystem::remove(file_);
+  std::filesystem::create_directories(file_);
+  EXPECT_TRUE(is_refused());
+  std::filesystem::remove(file_);
+  std::filesystem::create_symlink(file_, file_);
+  EXPECT_TRUE(is_refused()) << "a link to itself";
+}
+
+TEST_F(OwnerFile, ANameThatThePersonGivesNeedsNoFile) {
+  EXPECT_EQ(load_owner(file_, "team-a").id, "team-a");
+  EXPECT_FALSE(std::filesystem::exists(file_));
+  EXPECT_THROW(load_owner(file_, "team a"), Error);
+  EXPECT_THROW(load_owner(file_, std::string(64, 'x')), Error);
+}
+
+TEST_F(OwnerFile, TheOptionWinsOverTheVariableAndThatOverTheSetting) {
+  setenv("REGSYNC_OWNER", "variable", 1);
+  EXPECT_EQ(named_owner("option", "setting"), "option");
+  EXPECT_EQ(named_owner("", "setting"), "variable");
+  unsetenv("REGSYNC_OWNER");
+  EXPECT_EQ(named_owner("", "setting"), "setting");
+  EXPECT_EQ(named_owner("", ""), "");
 }
 
 }  // namespace

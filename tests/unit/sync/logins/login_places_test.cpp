@@ -145,7 +145,7 @@ TEST_F(LoginPlacesTest, WhatHeldALoginIsKnownAfterARestart) {
   const auto verdict = after.judge(world_.read(), now_ + 3s);
   EXPECT_TRUE(verdict.gone.empty());
   EXPECT_TRUE(verdict.unknown.contains(quay));
-  EXPECT_EQ(test::read_file(root.path() / "logins.json").find("me"), std::string::npos);
+  EXPECT_EQ(test::read_file(root.path() / "logins.json").find("\"me\""), std::string::npos);
 }
 
 TEST_F(LoginPlacesTest, AFileThatIsNoFileIsReportedAndNothingElse) {

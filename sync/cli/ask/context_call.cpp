@@ -1,0 +1,30 @@
+#include "sync/cli/ask/context_call.hpp"
+
+#include <nlohmann/json.hpp>
+
+#include "sync/cli/ask/daemon_link.hpp"
+#include "sync/cli/ask/local_engine.hpp"
+
+namespace regsync::cli {
+
+namespace {
+
+constexpr std::chrono::seconds answer_time{10};
+
+}  // namespace
+
+void call_for_context(std::string_view method, const std::string& context,
+                      const std::optional<std::filesystem::path>& kubeconfig, Console& console,
+                      const std::function<void(Engine&)>& here) {
+  if (const auto daemon = connect_if_running()) {
+    daemon->call(method, {{"context", context}}, answer_time);
+    return;
+  }
+  const auto work = [&](Engine& engine) -> asio::awaitable<void> {
+    here(engine);
+    co_return;
+  };
+  run_engine(console, kubeconfig, "regsync", work, std::nullopt, answer_time);
+}
+
+}  // namespace regsync::cli

@@ -1,0 +1,20 @@
+// A command about one context: through the daemon if it runs, else by an engine in this process.
+#pragma once
+
+#include <filesystem>
+#include <functional>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "sync/cli/console.hpp"
+#include "sync/engine/engine.hpp"
+
+namespace regsync::cli {
+
+// method: of sync/control/messages.hpp. Throws Error.
+void call_for_context(std::string_view method, const std::string& context,
+                      const std::optional<std::filesystem::path>& kubeconfig, Console& console,
+                      const std::function<void(Engine&)>& here);
+
+}  // namespace regsync::cli

@@ -1,0 +1,56 @@
+#include "sync/cli/ask/rivals.hpp"
+
+#include <map>
+#include <optional>
+#include <string>
+
+#include "sync/base/guard.hpp"
+#include "sync/base/paths.hpp"
+#include "sync/cli/ask/kubeconfig_selection.hpp"
+#include "sync/engine/context_book.hpp"
+#include "sync/model/places.hpp"
+
+namespace regsync::cli {
+
+namespace {
+
+// The contexts that a target selects, with what can be told of their clusters. One that cannot be used is left out.
+std::map<std::string, kube::ResolvedContext> contexts_of(const Target& target, const kube::Kubeconfig& kubeconfig) {
+  std::map<std::string, kube::ResolvedContext> contexts;
+  for (const std::string& name : select_contexts(kubeconfig, target.contexts)) {
+    // One that cannot be used is no place for anybody's Secret now.
+    (void)guarded([&] { contexts.emplace(name, kubeconfig.resolve(name)); });
+  }
+  return contexts;
+}
+
+}  // namespace
+
+void refuse_rival(const Target& target, const TargetFiles& others, const kube::Kubeconfig& kubeconfig) {
+  const ContextBook book(paths::contexts());
+  const auto lead_to_one_cluster = [&](const kube::ResolvedContext& one, const kube::ResolvedContext& other) {
+    const Same known = one.name == other.name ? Same::yes : book.same(one.name, other.name);
+    return known == Same::yes ||
+           (known == Same::unknown && same_cluster(identity_of(one), identity_of(other)) == Same::yes);
+  };
+  for (const auto& [name, file] : others) {
+    if (name == target.name || !file.target || file.target->secret != target.secret) {
+      continue;
+    }
+    for (const auto& [mine, my_context] : contexts_of(target, kubeconfig)) {
+      for (const auto& [theirs, their_context] : contexts_of(*file.target, kubeconfig)) {
+        const auto shared = common_namespace(resolved(target, my_context.default_namespace),
+                                             resolved(*file.target, their_context.default_namespace));
+        if (shared && lead_to_one_cluster(my_context, their_context)) {
+          throw Error(ErrorCode::already_exists,
+                      "target " + name + " keeps Secret " + target.secret + " in namespace " + *shared +
+                          " of context " + theirs +
+                          (mine == theirs ? "" : ", which leads to the same cluster as context " + mine),
+                      "give the new Secret another name with --secret-name, or change " + name);
+        }
+      }
+    }
+  }
+}
+
+}  // namespace regsync::cli

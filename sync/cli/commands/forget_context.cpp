@@ -1,0 +1,35 @@
+// regsync forget-context: nothing is remembered any more of what may be left in a context that is gone.
+#include <nlohmann/json.hpp>
+#include <ostream>
+
+#include "sync/cli/ask/context_call.hpp"
+#include "sync/cli/command.hpp"
+
+namespace regsync::cli {
+namespace {
+
+struct ForgetOptions {
+  std::string context;
+  std::optional<std::filesystem::path> kubeconfig;
+};
+
+int forget_context(const ForgetOptions& options, Console& console) {
+  call_for_context("forgetContext", options.context, options.kubeconfig, console,
+                   [&](Engine& engine) { engine.forget_context(options.context); });
+  console.out << "context \"" << options.context << "\" forgotten; Secrets that are left there stay\n";
+  return exit_done;
+}
+
+}  // namespace
+
+void define_forget_context(CLI::App& app, Invocation& invocation) {
+  auto options = std::make_shared<ForgetOptions>();
+  CLI::App* command =
+      add_command(app, "forget-context", "Forget what may be left in a context that is not in the kubeconfig any more",
+                  {{"After `kind delete cluster`", "regsync forget-context kind-kind"}});
+  command->add_option("CONTEXT", options->context, "The context")->required();
+  add_kubeconfig(command, options->kubeconfig);
+  on_command(command, invocation, options, forget_context);
+}
+
+}  // namespace regsync::cli

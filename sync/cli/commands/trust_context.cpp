@@ -1,0 +1,35 @@
+// regsync trust-context: a context that leads to another cluster than before is right.
+#include <nlohmann/json.hpp>
+#include <ostream>
+
+#include "sync/cli/ask/context_call.hpp"
+#include "sync/cli/command.hpp"
+
+namespace regsync::cli {
+namespace {
+
+struct TrustOptions {
+  std::string context;
+  std::optional<std::filesystem::path> kubeconfig;
+};
+
+int trust_context(const TrustOptions& options, Console& console) {
+  call_for_context("trustContext", options.context, options.kubeconfig, console,
+                   [&](Engine& engine) { engine.trust_context(options.context); });
+  console.out << "context \"" << options.context << "\" trusted to lead to the cluster that it leads to now\n";
+  return exit_done;
+}
+
+}  // namespace
+
+void define_trust_context(CLI::App& app, Invocation& invocation) {
+  auto options = std::make_shared<TrustOptions>();
+  CLI::App* command =
+      add_command(app, "trust-context", "Say that a context is right to lead to another cluster than before",
+                  {{"After a cluster was built anew under the same name", "regsync trust-context default"}});
+  command->add_option("CONTEXT", options->context, "The context")->required();
+  add_kubeconfig(command, options->kubeconfig);
+  on_command(command, invocation, options, trust_context);
+}
+
+}  // namespace regsync::cli

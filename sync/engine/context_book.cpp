@@ -1,0 +1,241 @@
+#include "sync/engine/context_book.hpp"
+
+#include <algorithm>
+#include <nlohmann/json.hpp>
+
+#include "helper/base/file_io.hpp"
+#include "sync/base/digest.hpp"
+#include "sync/base/guard.hpp"
+#include "sync/base/json_access.hpp"
+#include "sync/base/log.hpp"
+
+namespace regsync {
+
+namespace {
+
+using nlohmann::json;
+using std::chrono::system_clock;
+
+constexpr std::size_t max_bytes = 16UL * 1024 * 1024;
+
+std::string hex(const Digest& digest) {
+  static constexpr std::string_view digits = "0123456789abcdef";
+  std::string text;
+  for (const auto byte : digest) {
+    text += digits[byte >> 4U];
+    text += digits[byte & 15U];
+  }
+  return text;
+}
+
+json to_json(const ClusterIdentity& identity) {
+  return {{"uid", identity.uid}, {"server", identity.server}, {"authority", identity.authority}};
+}
+
+ClusterIdentity identity_from(const json& document) {
+  return {.uid = std::string(text_at(document, {"uid"})),
+          .server = std::string(text_at(document, {"server"})),
+          .authority = std::string(text_at(document, {"authority"}))};
+}
+
+// The uid decides where it is known; else the authority, which outlives a moved server, else the address.
+bool leads_elsewhere(const ClusterIdentity& before, const ClusterIdentity& now) {
+  if (!before.uid.empty() && !now.uid.empty()) {
+    return before.uid != now.uid;
+  }
+  if (!before.authority.empty() && !now.authority.empty()) {
+    return before.authority != now.authority;
+  }
+  return before.server != now.server;
+}
+
+std::pair<std::string, std::string> in_order(const std::string& one, const std::string& other) {
+  return std::minmax(one, other);
+}
+
+}  // namespace
+
+ClusterIdentity identity_of(const kube::ResolvedContext& context) {
+  ClusterIdentity identity{.uid = {}, .server = context.server, .authority = {}};
+  const auto authority =
+      context.ca_file.empty() ? std::optional(context.ca_data) : try_read_file(context.ca_file, max_bytes);
+  if (authority && !authority->empty()) {
+    identity.authority = hex(digest_of(*authority));
+  }
+  return identity;
+}
+
+Same same_cluster(const ClusterIdentity& a, const ClusterIdentity& b) {
+  if (!a.uid.empty() && !b.uid.empty()) {
+    return a.uid == b.uid ? Same::yes : Same::no;
+  }
+  return a.server == b.server && a.authority == b.authority ? Same::yes : Same::unknown;
+}
+
+ContextBook::ContextBook(std::filesystem::path file) : file_(std::move(file)) {
+  const auto failure = guarded([this] {
+    const auto text = read_file_if_exists(file_, max_bytes);
+    const json document = text ? json::parse(*text) : json::object();
+    for (const auto& [context, entry] : map_at(document, {"contexts"}).items()) {
+      if (text_at(entry, {"server"}).empty()) {
+        continue;  // not one that write() would make
+      }
+      Known known{.identity = identity_from(entry), .held = {}, .changed = {}};
+      if (const auto* held = find_at(entry, {"held"})) {
+        known.held = identity_from(*held);
+      }
+      if (const auto* changed = find_at(entry, {"changed"}); changed != nullptr && changed->is_number_integer()) {
+        known.changed = system_clock::from_time_t(changed->get<std::time_t>());
+      }
+      known_.emplace(context, std::move(known));
+    }
+  });
+  if (failure) {
+    known_.clear();
+    log::warning(file_.string() +
+                 " cannot be read, so a context that leads to another cluster than before is not "
+                 "noticed this time: " +
+                 failure->message());
+  }
+}
+
+const ContextBook::Known* ContextBook::find(const std::string& context) const {
+  const auto known = known_.find(context);
+  return known == known_.end() ? nullptr : &known->second;
+}
+
+ContextBook::Met ContextBook::meet(const std::string& context, ClusterIdentity now, bool pinned, WallTime time) {
+  const auto known = known_.find(context);
+  if (known == known_.end()) {
+    known_.emplace(context, Known{.identity = std::move(now), .held = {}, .changed = {}});
+    changed();
+    return Met::news;
+  }
+  const Known before = known->second;
+  Known& entry = known->second;
+  if (!leads_elsewhere(entry.identity, now)) {
+    if (now.uid.empty()) {
+      now.uid = entry.identity.uid;  // a right that was taken away since
+    }
+    entry.identity = std::move(now);
+    entry.held.reset();
+  } else {
+    if (!entry.held || leads_elsewhere(*entry.held, now)) {
+      entry.changed = time;
+    }
+    if (pinned) {
+      entry.held = std::move(now);
+    } else {
+      entry.identity = std::move(now);
+      entry.held.reset();
+    }
+  }
+  if (entry == before) {
+    return Met::as_before;
+  }
+  changed();
+  if (entry.changed == before.changed) {
+    return Met::news;
+  }
+  save();
+  return Met::elsewhere;
+}
+
+void ContextBook::changed() {
+  index_.reset();
+  dirty_ = true;
+}
+
+void ContextBook::save() {
+  if (std::exchange(dirty_, false)) {
+    write();
+  }
+}
+
+void ContextBook::trust(const std::string& context) {
+  if (const auto known = known_.find(context); known != known_.end()) {
+    if (known->second.held) {
+      known->second.identity = *std::exchange(known->second.held, std::nullopt);
+    }
+    known->second.changed.reset();
+    changed();
+    save();
+  }
+}
+
+void ContextBook::forget(const std::string& context) {
+  if (known_.erase(context) > 0) {
+    changed();
+    save();
+  }
+}
+
+void ContextBook::learn(const std::string& one, const std::string& other, bool same) {
+  learnt_[in_order(one, other)] = same;
+}
+
+Same ContextBook::same(const std::string& one, const std::string& other) const {
+  if (const auto learnt = learnt_.find(in_order(one, other)); learnt != learnt_.end()) {
+    return learnt->second ? Same::yes : Same::no;
+  }
+  const Known* a = find(one);
+  const Known* b = find(other);
+  return a == nullptr || b == nullptr ? Same::unknown
+                                      : same_cluster(a->held.value_or(a->identity), b->held.value_or(b->identity));
+}
+
+const ContextBook::Index& ContextBook::index() const {
+  if (!index_) {
+    index_.emplace();
+    for (const auto& [context, known] : known_) {
+      const auto& identity = known.held ? *known.held : known.identity;
+      index_->by_address[{identity.server, identity.authority}].insert(context);
+      if (!identity.uid.empty()) {
+        index_->by_uid[identity.uid].insert(context);
+      }
+    }
+  }
+  return *index_;
+}
+
+std::set<std::string> ContextBook::peers(const std::string& context) const {
+  std::set<std::string> candidates;
+  if (const Known* known = find(context)) {
+    const auto& identity = known->held ? *known->held : known->identity;
+    candidates = index().by_address.at({identity.server, identity.authority});
+    if (const auto uid = index().by_uid.find(identity.uid); uid != index().by_uid.end()) {
+      candidates.insert(uid->second.begin(), uid->second.end());
+    }
+  }
+  for (const auto& [pair, is_same] : learnt_) {
+    if (is_same && (pair.first == context || pair.second == context)) {
+      candidates.insert(pair.first == context ? pair.second : pair.first);
+    }
+  }
+  std::erase_if(candidates,
+                [&](const std::string& other) { return other == context || same(context, other) != Same::yes; });
+  return candidates;
+}
+
+void ContextBook::write() const {
+  json contexts = json::object();
+  for (const auto& [context, known] : known_) {
+    json entry = to_json(known.identity);
+    if (known.held) {
+      entry["held"] = to_json(*known.held);
+    }
+    if (known.changed) {
+      entry["changed"] = system_clock::to_time_t(*known.changed);
+    }
+    contexts[context] = std::move(entry);
+  }
+  const auto failure = guarded([&] {
+    write_whole(file_,
+                json{{"contexts", std::move(contexts)}}.dump(2, ' ', false, json::error_handler_t::replace) + "\n");
+  });
+  if (failure) {
+    log::warning(describe(*failure));  // what is known stays in memory
+  }
+}
+
+}  // namespace regsync

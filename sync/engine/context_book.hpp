@@ -1,0 +1,85 @@
+// Which cluster each context leads to, as far as that can be told: remembered on disk, so that two contexts of one
+// cluster, and a context that leads to another cluster than before, are seen.
+//
+// One small JSON file without secrets. Synchronous file I/O; one thread.
+#pragma once
+
+#include <chrono>
+#include <filesystem>
+#include <map>
+#include <optional>
+#include <set>
+#include <string>
+#include <utility>
+
+#include "sync/kube/config/kubeconfig.hpp"
+#include "sync/model/status_report.hpp"
+
+namespace regsync {
+
+struct ClusterIdentity {
+  std::string uid;        // of the namespace kube-system; empty where it may not be read
+  std::string server;     // URL
+  std::string authority;  // a digest of the CA's certificates; empty where the context names none
+
+  bool operator==(const ClusterIdentity&) const = default;
+};
+
+// What can be told without asking the cluster.
+ClusterIdentity identity_of(const kube::ResolvedContext& context);
+
+enum class Same { no, yes, unknown };
+Same same_cluster(const ClusterIdentity& a, const ClusterIdentity& b);
+
+class ContextBook {
+ public:
+  struct Known {
+    ClusterIdentity identity;
+    std::optional<ClusterIdentity> held;  // what it leads to now, which nobody has trusted yet
+    std::optional<WallTime> changed;      // when it began to lead to another cluster than before
+
+    bool operator==(const Known&) const = default;
+  };
+
+  // A file that cannot be read is reported by a warning in the log; nothing is known then.
+  explicit ContextBook(std::filesystem::path file);
+
+  [[nodiscard]] const std::map<std::string, Known>& all() const { return known_; }
+  [[nodiscard]] const Known* find(const std::string& context) const;
+
+  enum class Met { as_before, news, elsewhere };
+  // A context was found to lead to this cluster. Where that is another one than before, it is held (see trust()) if the
+  // context is pinned, else noted.
+  Met meet(const std::string& context, ClusterIdentity now, bool pinned, WallTime time);
+  // The person says that it is right.
+  void trust(const std::string& context);
+  void forget(const std::string& context);
+  // Writes what meet() has changed since the last time, unless it was written already.
+  void save();
+
+  // A Secret was seen through both contexts under one uid, or under two.
+  void learn(const std::string& one, const std::string& other, bool same);
+  // Whether two contexts lead to one cluster, by all that is known.
+  [[nodiscard]] Same same(const std::string& one, const std::string& other) const;
+  // The other contexts that lead to the cluster of this one.
+  [[nodiscard]] std::set<std::string> peers(const std::string& context) const;
+
+ private:
+  // Finds those that may be peers without looking at all others, of which there may be a thousand.
+  struct Index {
+    std::map<std::string, std::set<std::string>> by_uid;
+    std::map<std::pair<std::string, std::string>, std::set<std::string>> by_address;
+  };
+
+  [[nodiscard]] const Index& index() const;
+  void changed();
+  void write() const;
+
+  std::filesystem::path file_;
+  std::map<std::string, Known> known_;
+  std::map<std::pair<std::string, std::string>, bool> learnt_;  // by two names in order; by this process
+  mutable std::optional<Index> index_;                          // none: out of date
+  bool dirty_ = false;
+};
+
+}  // namespace regsync

@@ -1,0 +1,152 @@
+#include "sync/engine/history.hpp"
+
+#include <algorithm>
+#include <nlohmann/json.hpp>
+#include <sstream>
+#include <utility>
+
+#include "helper/base/file_io.hpp"
+#include "sync/base/guard.hpp"
+#include "sync/base/json_access.hpp"
+#include "sync/base/log.hpp"
+
+namespace regsync {
+
+namespace {
+
+using namespace std::chrono_literals;
+using nlohmann::json;
+using std::chrono::system_clock;
+
+constexpr auto write_interval = 1s;
+constexpr std::size_t max_entries = 1000;
+constexpr std::size_t max_namespaces = 5;  // that an entry names
+constexpr std::size_t max_bytes = 4UL * 1024 * 1024;
+
+std::string to_line(const HistoryEntry& entry) {
+  const json line = {{"time", system_clock::to_time_t(entry.time)},
+                     {"target", entry.target},
+                     {"context", entry.context},
+                     {"secret", entry.secret},
+                     {"namespaces", entry.namespaces},
+                     {"count", entry.count},
+                     {"what", entry.what},
+                     {"why", entry.why}};
+  return line.dump(-1, ' ', false, json::error_handler_t::replace) + "\n";
+}
+
+std::optional<HistoryEntry> from_line(const std::string& text) {
+  const json line = json::parse(text, nullptr, false);
+  const auto* time = find_at(line, {"time"});
+  const auto* count = find_at(line, {"count"});
+  if (time == nullptr || !time->is_number_integer() || count == nullptr || !count->is_number_unsigned()) {
+    return std::nullopt;
+  }
+  HistoryEntry entry{.time = system_clock::from_time_t(time->get<std::time_t>()),
+                     .target = std::string(text_at(line, {"target"})),
+                     .context = std::string(text_at(line, {"context"})),
+                     .secret = std::string(text_at(line, {"secret"})),
+                     .namespaces = {},
+                     .count = count->get<std::size_t>(),
+                     .what = std::string(text_at(line, {"what"})),
+                     .why = std::string(text_at(line, {"why"}))};
+  for (const auto& name_space : list_at(line, {"namespaces"})) {
+    if (name_space.is_string()) {
+      entry.namespaces.push_back(name_space.get<std::string>());
+    }
+  }
+  return entry;
+}
+
+bool belong_together(const HistoryEntry& one, const HistoryEntry& other) {
+  return one.target == other.target && one.context == other.context && one.secret == other.secret &&
+         one.what == other.what && one.why == other.why;
+}
+
+}  // namespace
+
+History::History(const asio::any_io_executor& executor, std::filesystem::path file)
+    : file_(std::move(file)), timer_(executor) {}
+
+void History::add(const Change& change) {
+  std::string what(to_string(change.kind));
+  if (!change.service_account.empty()) {
+    what += " ServiceAccount " + change.service_account;
+  }
+  add(HistoryEntry{.time = system_clock::now(),
+                   .target = change.target,
+                   .context = change.context,
+                   .secret = change.secret,
+                   .namespaces = {change.name_space},
+                   .what = std::move(what),
+                   .why = std::string(to_string(change.why))});
+}
+
+void History::add_context(const std::string& context, const std::string& what) {
+  add(HistoryEntry{.time = system_clock::now(),
+                   .target = {},
+                   .context = context,
+                   .secret = {},
+                   .namespaces = {},
+                   .what = what,
+                   .why = {}});
+}
+
+void History::add(HistoryEntry entry) {
+  const auto same = std::ranges::find_if(pending_, [&](const auto& other) { return belong_together(entry, other); });
+  if (same == pending_.end()) {
+    pending_.push_back(std::move(entry));
+  } else {
+    ++same->count;
+    if (same->namespaces.size() < max_namespaces) {
+      same->namespaces.insert(same->namespaces.end(), entry.namespaces.begin(), entry.namespaces.end());
+    }
+  }
+  if (std::exchange(waiting_, true)) {
+    return;
+  }
+  timer_.expires_after(write_interval);
+  timer_.async_wait([this](const asio::error_code& error) {
+    if (!error) {
+      flush();
+    }
+  });
+}
+
+// Written whole: a thousand lines are a few hundred kilobytes, and a torn line would be lost for good.
+void History::flush() {
+  waiting_ = false;
+  if (pending_.empty()) {
+    return;
+  }
+  const auto failure = guarded([this] {
+    auto entries = read_history(file_);
+    entries.insert(entries.end(), pending_.begin(), pending_.end());
+    pending_.clear();
+    if (entries.size() > max_entries) {
+      entries.erase(entries.begin(), entries.end() - max_entries);
+    }
+    std::string text;
+    for (const auto& entry : entries) {
+      text += to_line(entry);
+    }
+    write_whole(file_, text);
+  });
+  if (failure) {
+    pending_.clear();
+    log::warning("the history lost an entry: " + describe(*failure));
+  }
+}
+
+std::vector<HistoryEntry> read_history(const std::filesystem::path& file, const std::optional<std::string>& target) {
+  std::vector<HistoryEntry> entries;
+  std::istringstream lines(read_file_if_exists(file, max_bytes).value_or(""));
+  for (std::string line; std::getline(lines, line);) {
+    if (auto entry = from_line(line); entry && (!target || entry->target == *target)) {
+      entries.push_back(std::move(*entry));
+    }
+  }
+  return entries;
+}
+
+}  // namespace regsync

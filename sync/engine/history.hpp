@@ -1,0 +1,57 @@
+// The last changes that regsync made in clusters, for `regsync history`: a small file without secrets, one JSON object
+// a line. Changes of one kind that come together are one entry.
+//
+// Lives on the io_context thread; file I/O is synchronous, at most once a second. A file that cannot be written loses
+// entries, never work.
+#pragma once
+
+#include <asio/any_io_executor.hpp>
+#include <asio/steady_timer.hpp>
+#include <cstddef>
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "sync/model/change.hpp"
+#include "sync/model/status_report.hpp"
+
+namespace regsync {
+
+struct HistoryEntry {
+  WallTime time;
+  std::string target;  // empty: it concerns a context as a whole
+  std::string context;
+  std::string secret;
+  std::vector<std::string> namespaces;  // the first of them
+  std::size_t count = 1;                // how many there were
+  std::string what;                     // "created", "deleted", …
+  std::string why;
+
+  bool operator==(const HistoryEntry&) const = default;
+};
+
+class History {
+ public:
+  History(const asio::any_io_executor& executor, std::filesystem::path file);
+
+  void add(const Change& change);
+  void add_context(const std::string& context, const std::string& what);
+  // Writes what has come since the last time.
+  void flush();
+
+ private:
+  void add(HistoryEntry entry);
+
+  std::filesystem::path file_;
+  std::vector<HistoryEntry> pending_;
+  asio::steady_timer timer_;
+  bool waiting_ = false;
+};
+
+// Of one target or of all, oldest first. A line that is not an entry is skipped; no file is an empty history. Throws
+// Error(invalid_input) where the file cannot be read.
+std::vector<HistoryEntry> read_history(const std::filesystem::path& file,
+                                       const std::optional<std::string>& target = std::nullopt);
+
+}  // namespace regsync

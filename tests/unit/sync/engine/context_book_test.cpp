@@ -1,0 +1,113 @@
+#include "sync/engine/context_book.hpp"
+
+#include <gtest/gtest.h>
+
+#include "tests/support/temp_dir.hpp"
+
+namespace regsync {
+namespace {
+
+const ClusterIdentity one{.uid = "u1", .server = "https://a", .authority = "c1"};
+const ClusterIdentity other{.uid = "u2", .server = "https://a", .authority = "c2"};
+const WallTime noon = std::chrono::system_clock::from_time_t(1'700'000'000);
+
+ClusterIdentity without_uid(ClusterIdentity identity) {
+  identity.uid.clear();
+  return identity;
+}
+
+TEST(ClusterIdentity, TheUidDecidesWhereItIsKnown) {
+  EXPECT_EQ(same_cluster(one, one), Same::yes);
+  EXPECT_EQ(same_cluster(one, other), Same::no);
+  EXPECT_EQ(same_cluster(one, {.uid = "u1", .server = "https://b", .authority = "c9"}), Same::yes);
+}
+
+TEST(ClusterIdentity, WithoutAUidServerAndAuthorityCanOnlyProveThatItIsTheSame) {
+  EXPECT_EQ(same_cluster(without_uid(one), one), Same::yes);
+  EXPECT_EQ(same_cluster(without_uid(one), other), Same::unknown);
+}
+
+class ContextBookTest : public testing::Test {
+ protected:
+  using Met = ContextBook::Met;
+
+  test::TempDir dir_;
+  ContextBook book_{dir_ / "contexts.json"};
+};
+
+TEST_F(ContextBookTest, RemembersAcrossRestarts) {
+  book_.meet("dev", one, false, noon);
+  book_.meet("dev", other, true, noon);
+  book_.save();
+  const ContextBook again(dir_ / "contexts.json");
+  EXPECT_EQ(again.all(), book_.all());
+}
+
+TEST_F(ContextBookTest, AnotherClusterIsNotedAndAPinnedContextIsHeldUntilItIsTrusted) {
+  EXPECT_EQ(book_.meet("dev", one, false, noon), Met::news);
+  EXPECT_EQ(book_.meet("dev", one, false, noon), Met::as_before);
+  EXPECT_EQ(book_.meet("dev", other, false, noon), Met::elsewhere);
+  EXPECT_EQ(book_.find("dev")->identity, other);
+  EXPECT_EQ(book_.find("dev")->changed, noon);
+
+  book_.meet("prod", one, true, noon);
+  EXPECT_EQ(book_.meet("prod", other, true, noon), Met::elsewhere);
+  EXPECT_EQ(book_.find("prod")->identity, one);
+  EXPECT_EQ(book_.find("prod")->held, other);
+  EXPECT_EQ(book_.meet("prod", other, true, noon), Met::as_before) << "told already";
+  book_.trust("prod");
+  EXPECT_EQ(book_.find("prod")->identity, other);
+  EXPECT_FALSE(book_.find("prod")->held);
+  EXPECT_FALSE(book_.find("prod")->changed);
+}
+
+TEST_F(ContextBookTest, AHeldContextThatLeadsBackIsNotHeldAnyMore) {
+  book_.meet("prod", one, true, noon);
+  book_.meet("prod", other, true, noon);
+  book_.meet("prod", one, true, noon);
+  EXPECT_FALSE(book_.find("prod")->held);
+}
+
+TEST_F(ContextBookTest, ARightThatIsTakenAwayIsNoOtherCluster) {
+  book_.meet("dev", one, false, noon);
+  EXPECT_EQ(book_.meet("dev", without_uid(one), false, noon), Met::as_before);
+  EXPECT_EQ(book_.find("dev")->identity.uid, "u1");
+}
+
+TEST_F(ContextBookTest, AMovedServerWithTheSameAuthorityIsTheSameCluster) {
+  book_.meet("dev", without_uid(one), false, noon);
+  EXPECT_EQ(book_.meet("dev", {.uid = {}, .server = "https://moved", .authority = "c1"}, false, noon), Met::news);
+}
+
+TEST_F(ContextBookTest, WhatTheUidOfASecretProvedCounts) {
+  book_.meet("x", without_uid(one), false, noon);
+  book_.meet("y", without_uid(other), false, noon);
+  EXPECT_EQ(book_.same("x", "y"), Same::unknown);
+  book_.learn("y", "x", true);
+  EXPECT_EQ(book_.same("x", "y"), Same::yes);
+  EXPECT_EQ(book_.peers("x"), std::set<std::string>{"y"});
+}
+
+TEST_F(ContextBookTest, PeersLeadToOneCluster) {
+  book_.meet("a", one, false, noon);
+  book_.meet("b", other, false, noon);
+  book_.meet("c", {.uid = "u1", .server = "https://elsewhere", .authority = "c9"}, false, noon);
+  book_.meet("d", without_uid(one), false, noon);
+  EXPECT_EQ(book_.peers("a"), (std::set<std::string>{"c", "d"}));
+  EXPECT_EQ(book_.peers("b"), std::set<std::string>());
+  EXPECT_EQ(book_.peers("d"), std::set<std::string>{"a"});
+  book_.meet("a", other, false, noon);
+  EXPECT_EQ(book_.peers("b"), std::set<std::string>{"a"});
+  EXPECT_EQ(book_.peers("unknown"), std::set<std::string>());
+}
+
+TEST_F(ContextBookTest, AFileThatIsNotOneIsAnEmptyBook) {
+  for (const auto* content : {"", "[]", "{\"contexts\": 1}", "{\"contexts\": {\"dev\": null}}", "{\"half"}) {
+    dir_.write("contexts.json", content);
+    ContextBook book(dir_ / "contexts.json");
+    EXPECT_EQ(book.meet("dev", one, false, noon), Met::news) << content;
+  }
+}
+
+}  // namespace
+}  // namespace regsync
