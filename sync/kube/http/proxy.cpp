@@ -1,10 +1,8 @@
 #include "sync/kube/http/proxy.hpp"
 
-#include <algorithm>
 #include <asio/ip/address.hpp>
 #include <asio/ip/network_v4.hpp>
 #include <asio/ip/network_v6.hpp>
-#include <cctype>
 #include <cstdlib>
 #include <optional>
 

@@ -1,21 +1,16 @@
 #include "sync/kube/http/url.hpp"
 
-#include <algorithm>
 #include <asio/ip/address.hpp>
 #include <cctype>
 #include <new>
 #include <utility>
 
 #include "helper/base/error.hpp"
+#include "helper/base/text.hpp"
 #include "sync/kube/http/curl_ptr.hpp"
 
 namespace regsync::kube {
 namespace {
-
-std::string lower(std::string text) {
-  std::transform(text.begin(), text.end(), text.begin(), [](unsigned char c) { return std::tolower(c); });
-  return text;
-}
 
 std::string part_of(CURLU* url, CURLUPart part, unsigned flags = 0) {
   char* text = nullptr;
@@ -69,8 +64,8 @@ std::optional<Url> parse_url(std::string_view text) {
     return std::nullopt;
   }
   Url parsed;
-  parsed.scheme = lower(part_of(url.get(), CURLUPART_SCHEME));
-  parsed.host = lower(part_of(url.get(), CURLUPART_HOST));
+  parsed.scheme = to_lower(part_of(url.get(), CURLUPART_SCHEME));
+  parsed.host = to_lower(part_of(url.get(), CURLUPART_HOST));
   if (parsed.host.starts_with('[') && parsed.host.ends_with(']')) {
     parsed.host = parsed.host.substr(1, parsed.host.size() - 2);
     const std::string zone = part_of(url.get(), CURLUPART_ZONEID);
@@ -98,7 +93,7 @@ std::string plain_host(std::string host) {
 }
 
 bool is_loopback(std::string_view host) {
-  const std::string plain = lower(plain_host(std::string(host)));
+  const std::string plain = to_lower(plain_host(std::string(host)));
   std::error_code not_an_address;
   const auto address = asio::ip::make_address(plain, not_an_address);
   return not_an_address ? plain == "localhost" : address.is_loopback();
