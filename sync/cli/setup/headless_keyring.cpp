@@ -6,6 +6,7 @@
 #include <cerrno>
 #include <cstdlib>
 #include <filesystem>
+#include <optional>
 #include <ostream>
 #include <string>
 #include <system_error>
@@ -32,17 +33,25 @@ std::string random_password() {
 // gnome-keyring that runs, and a password that we invent opens no keyring that is there already.
 enum class Present { nothing, usable, locked };
 
-Present present_keyring(CredentialStore& store) {
+// Why no login can be kept now: a keyring that answers, but has no default collection, is none yet.
+std::optional<Error> problem_of(CredentialStore& store) {
   try {
-    store.list();
-    return Present::usable;
+    return store.load({}).problem;
   } catch (const Error& error) {
-    if (error.code() == ErrorCode::locked) {
-      return Present::locked;
-    }
-    if (error.code() != ErrorCode::store_unavailable) {
-      throw;
-    }
+    return error;
+  }
+}
+
+Present present_keyring(CredentialStore& store) {
+  const std::optional<Error> problem = problem_of(store);
+  if (!problem) {
+    return Present::usable;
+  }
+  if (problem->code() == ErrorCode::locked) {
+    return Present::locked;
+  }
+  if (problem->code() != ErrorCode::store_unavailable) {
+    throw Error(*problem);
   }
   const char* data = std::getenv("XDG_DATA_HOME");
   const auto keyrings =
@@ -53,7 +62,9 @@ Present present_keyring(CredentialStore& store) {
 
 void start_unlocked(CredentialStore& store) {
   enable_user_units({"regsync-keyring.service"});
-  store.list();
+  if (const std::optional<Error> problem = problem_of(store)) {
+    throw Error(*problem);
+  }
 }
 
 }  // namespace
