@@ -378,6 +378,7 @@ TEST_F(Trouble, APolicyThatDeniesKeepsItsWords) {
   for (const int status : {403, 400, 422}) {
     server().clear_faults();
     const json denial{{"kind", "Status"},
+                      {"apiVersion", "v1"},
                       {"status", "Failure"},
                       {"code", status},
                       {"message", "admission webhook \"policy.example\" denied the request: no pull secrets here"}};
