@@ -207,11 +207,13 @@ class Engine::Impl {
     }
   }
 
-  // Waits for targets that seem to cover less than they did, until it is certain that they do. Whether there was one.
+  // Waits for targets that seem to cover less than they did, until it is certain that they do, and for pinned contexts.
+  // Whether there was one.
   asio::awaitable<bool> wait_for_unsettled(std::optional<std::string> target) {
     const auto waits = [&] {
       return std::ranges::any_of(targets_.files(), [&](const auto& file) {
-        return (!target || file.first == *target) && !file.second.problem && holds_back_deletions(file.first);
+        return (!target || file.first == *target) && !file.second.problem &&
+               (holds_back_deletions(file.first) || waits_for_identity(file.first));
       });
     };
     if (!waits()) {
@@ -222,6 +224,14 @@ class Engine::Impl {
       co_await settled_.wait_for(deadline - std::chrono::steady_clock::now());
     }
     co_return true;
+  }
+
+  // Whether a context that the target pins can be reached, and it is not known yet where it leads.
+  [[nodiscard]] bool waits_for_identity(const std::string& target) const {
+    const Target* known = targets_.find(target);
+    return known != nullptr && std::ranges::any_of(contexts_.clusters(), [&](const auto& item) {
+             return pins(*known, item.first) && item.second->status().connected && !contexts_.identified(item.first);
+           });
   }
 
   [[nodiscard]] bool holds_back_deletions(const std::string& target) const {

@@ -42,15 +42,18 @@ class DaemonTest : public testing::Test {
     return json::parse(person_.regsync({"status", "-o", "json"}).out, nullptr, false);
   }
 
-  bool in_sync(const std::string& target) const {
-    return wait_until([&] {
-      for (const auto& row : status()["items"]) {
+  testing::AssertionResult in_sync(const std::string& target) const {
+    const bool holds = wait_until([&] {
+      const json report = status();
+      const json rows = report.value("items", json::array());
+      for (const auto& row : rows) {
         if (row["target"] == target && row["state"] == "InSync") {
           return true;
         }
       }
       return false;
     });
+    return holds ? testing::AssertionSuccess() : testing::AssertionFailure() << status().dump(2);
   }
 
   FakeApiServer server_;
@@ -63,6 +66,7 @@ TEST_F(DaemonTest, OddFilesAreProblemsOfTheirOwn) {
   person_.home().write(".config/regsync/targets/other.yml", "registries: [ghcr.io]\n");
   fs::create_directories(person_.home() / ".config/regsync/targets/folder.yaml");
   ASSERT_EQ(::mkfifo((person_.home() / ".config/regsync/targets/fifo.yaml").c_str(), 0600), 0);
+  fs::remove(person_.home() / ".config/regsync/config.yaml");
   fs::create_directories(person_.home() / ".config/regsync/config.yaml");
   fs::remove(person_.home() / ".docker/config.json");
   fs::create_directories(person_.home() / ".docker/config.json");

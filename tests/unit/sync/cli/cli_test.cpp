@@ -128,7 +128,7 @@ TEST_F(Cli, TheManualPageKnowsEveryCommandAndOptionOfTheHelp) {
           << command << " --" << option;
     }
   }
-  EXPECT_EQ(commands, 16U);
+  EXPECT_EQ(commands, 17U);
 }
 
 TEST_F(Cli, AddTakesTheOneLoginAndTheCurrentContext) {

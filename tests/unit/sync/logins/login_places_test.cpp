@@ -26,7 +26,7 @@ struct World {
     reading.provider = StoreProvider{program, 1, ":1.1"};
     reading.collections = collections;
     for (const auto& [server, collection] : logins) {
-      reading.all.push_back({{server, "me"}, collection});
+      reading.all.push_back({{server, "jdoe"}, collection});
     }
     return reading;
   }
@@ -145,7 +145,7 @@ TEST_F(LoginPlacesTest, WhatHeldALoginIsKnownAfterARestart) {
   const auto verdict = after.judge(world_.read(), now_ + 3s);
   EXPECT_TRUE(verdict.gone.empty());
   EXPECT_TRUE(verdict.unknown.contains(quay));
-  EXPECT_EQ(test::read_file(root.path() / "logins.json").find("\"me\""), std::string::npos);
+  EXPECT_EQ(test::read_file(root.path() / "logins.json").find("jdoe"), std::string::npos);
 }
 
 TEST_F(LoginPlacesTest, AFileThatIsNoFileIsReportedAndNothingElse) {

@@ -23,7 +23,7 @@ class DaemonEnvironment : public ::testing::Test {
     set("XDG_CONFIG_HOME", (temp_ / "config").string());
     set("KUBECONFIG", kubeconfig_.string());
     set("PATH", (temp_ / "bin").string() + ":/usr/bin:/bin");
-    std::filesystem::permissions(temp_.write("bin/login", "#!/bin/sh\n"), std::filesystem::perms::owner_all);
+    std::filesystem::permissions(temp_.write("bin/cluster-login", "#!/bin/sh\n"), std::filesystem::perms::owner_all);
     daemon_.environment = {{"KUBECONFIG", kubeconfig_.string()}, {"PATH", std::getenv("PATH")}};
   }
   ~DaemonEnvironment() override {
@@ -49,7 +49,7 @@ class DaemonEnvironment : public ::testing::Test {
   test::TempDir temp_;
   std::filesystem::path kubeconfig_ = temp_.write("kubeconfig", R"(
 clusters: [{name: c, cluster: {server: "https://127.0.0.1:1"}}]
-users: [{name: u, user: {exec: {command: login, apiVersion: client.authentication.k8s.io/v1, interactiveMode: Never}}}]
+users: [{name: u, user: {exec: {command: cluster-login, apiVersion: client.authentication.k8s.io/v1, interactiveMode: Never}}}]
 contexts: [{name: x, context: {cluster: c, user: u}}]
 )");
   StatusReport daemon_;
@@ -79,7 +79,7 @@ TEST_F(DaemonEnvironment, APluginThatOnlyTheShellFindsIsNamedWithThePath) {
   daemon_.environment["PATH"] = "/usr/bin:/bin";
   const auto found = differences();
   ASSERT_EQ(found.size(), 1U);
-  EXPECT_THAT(found.front().message(), HasSubstr("login"));
+  EXPECT_THAT(found.front().message(), HasSubstr("cluster-login"));
   EXPECT_THAT(found.front().message(), HasSubstr("(/usr/bin:/bin)"));
   EXPECT_THAT(found.front().remedy(), HasSubstr("regsync setup --environment PATH"));
 }
