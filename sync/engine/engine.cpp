@@ -207,11 +207,13 @@ class Engine::Impl {
     }
   }
 
-  // Waits for targets that seem to cover less than they did, until it is certain that they do. Whether there was one.
+  // Waits for targets that seem to cover less than they did, until it is certain that they do, and for pinned contexts.
+  // Whether there was one.
   asio::awaitable<bool> wait_for_unsettled(std::optional<std::string> target) {
     const auto waits = [&] {
       return std::ranges::any_of(targets_.files(), [&](const auto& file) {
-        return (!target || file.first == *target) && !file.second.problem && holds_back_deletions(file.first);
+        return (!target || file.first == *target) && !file.second.problem &&
+               (holds_back_deletions(file.first) || waits_for_identity(file.first));
       });
     };
     if (!waits()) {
@@ -222,6 +224,14 @@ class Engine::Impl {
       co_await settled_.wait_for(deadline - std::chrono::steady_clock::now());
     }
     co_return true;
+  }
+
+  // Whether a context that the target pins can be reached, and it is not known yet where it leads.
+  [[nodiscard]] bool waits_for_identity(const std::string& target) const {
+    const Target* known = targets_.find(target);
+    return known != nullptr && std::ranges::any_of(contexts_.clusters(), [&](const auto& item) {
+             return pins(*known, item.first) && item.second->status().connected && !contexts_.identified(item.first);
+           });
   }
 
   [[nodiscard]] bool holds_back_deletions(const std::string& target) const {
@@ -305,6 +315,10 @@ class Engine::Impl {
       if (other == context || book_.same(context, other) == Same::no || !cluster->may_want(key)) {
         continue;
       }
+      const auto asking = contexts_.find(context);
+      if (asking && was_told_of(context, other) && !asking->is_claimed_elsewhere(key)) {
+        continue;  // it knows what is wanted there, and comes first
+      }
       if (book_.same(context, other) == Same::unknown) {
         const auto seen = co_await uid_through(other, *cluster, key);
         book_.learn(context, other, seen == uid);
@@ -317,6 +331,13 @@ class Engine::Impl {
                     "nothing to do");
       }
     }
+  }
+
+  // Whether the cluster of a context knows what is wanted through the other one.
+  [[nodiscard]] bool was_told_of(const std::string& context, const std::string& other) const {
+    const auto told = told_.find(context);
+    return told != told_.end() &&
+           std::ranges::any_of(told->second.siblings, [&](const auto& sibling) { return sibling.context == other; });
   }
 
   static asio::awaitable<std::string> uid_through(std::string other, Cluster& cluster, Key key) {
