@@ -555,6 +555,14 @@ bool Cluster::may_want(const Key& key) const {
   return claim.unknown || (claim.plan != nullptr && !claim.plan->remove);
 }
 
+bool Cluster::is_claimed_elsewhere(const Key& key) const {
+  if (!desired_) {
+    return false;
+  }
+  const auto claim = claim_of(key);
+  return claim.unknown || claim.elsewhere != nullptr;
+}
+
 asio::awaitable<std::string> Cluster::uid_of(Key key) {
   kube::ObjectPath path;
   path.resource = "secrets";

@@ -315,6 +315,10 @@ class Engine::Impl {
       if (other == context || book_.same(context, other) == Same::no || !cluster->may_want(key)) {
         continue;
       }
+      const auto asking = contexts_.find(context);
+      if (asking && was_told_of(context, other) && !asking->is_claimed_elsewhere(key)) {
+        continue;  // it knows what is wanted there, and comes first
+      }
       if (book_.same(context, other) == Same::unknown) {
         const auto seen = co_await uid_through(other, *cluster, key);
         book_.learn(context, other, seen == uid);
@@ -327,6 +331,13 @@ class Engine::Impl {
                     "nothing to do");
       }
     }
+  }
+
+  // Whether the cluster of a context knows what is wanted through the other one.
+  [[nodiscard]] bool was_told_of(const std::string& context, const std::string& other) const {
+    const auto told = told_.find(context);
+    return told != told_.end() &&
+           std::ranges::any_of(told->second.siblings, [&](const auto& sibling) { return sibling.context == other; });
   }
 
   static asio::awaitable<std::string> uid_through(std::string other, Cluster& cluster, Key key) {
