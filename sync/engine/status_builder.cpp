@@ -112,6 +112,15 @@ void add_rows(const EngineState& state, const std::string& name, std::vector<Sta
     }
     const auto before = rows.size();
     cluster->add_rows(name, rows);
+    if (!state.contexts.contains(context)) {
+      // A context that vanished is told of no change within its grace: what it was told last may be out of date.
+      for (auto row = rows.begin() + static_cast<std::ptrdiff_t>(before); row != rows.end(); ++row) {
+        if (row->state == SyncState::in_sync) {
+          row->state = SyncState::pending;
+          row->cause = state.contexts.vanished(context);
+        }
+      }
+    }
     const auto health = cluster->status();
     if (removing && rows.size() == before && !health.connected) {
       add_context_row(context, health.problem);  // what is left there is not known, and not forgotten
