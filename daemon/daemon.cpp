@@ -206,10 +206,13 @@ class Daemon::Impl {
       co_return control::to_json(status(optional_target(params)));
     }
     if (method == "sync") {
-      co_return co_await sync(optional_target(params), flag_at(params, {"adopt"}));
+      const bool adopt = flag_at(params, {"adopt"});
+      co_return co_await sync(optional_target(params), adopt);
     }
     if (method == "remove") {
-      co_return co_await remove(std::string(text_at(params, {"target"})), flag_at(params, {"keepSecrets"}));
+      const std::string target(text_at(params, {"target"}));
+      const bool keep_secrets = flag_at(params, {"keepSecrets"});
+      co_return co_await remove(target, keep_secrets);
     }
     if (method == "declare") {
       read_targets();

@@ -79,7 +79,8 @@ nlohmann::json parse_bounded(std::string_view text, const JsonBounds& bounds) {
   check_size(text.size(), bounds);
   const std::size_t first = text.find_first_not_of(" \n\r\t");
   if (first == std::string_view::npos || end_of_value(text, first, bounds) == std::string_view::npos) {
-    return nlohmann::json(nlohmann::json::value_t::discarded);
+    static const nlohmann::json discarded(nlohmann::json::value_t::discarded);
+    return discarded;
   }
   return nlohmann::json::parse(text, nullptr, /*allow_exceptions=*/false);
 }

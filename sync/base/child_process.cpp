@@ -314,7 +314,7 @@ asio::awaitable<ChildResult> run_child(ChildCommand command) {
     }
   }
   if (run->problem) {
-    throw *run->problem;
+    throw Error(*run->problem);
   }
   if (run->too_much) {
     throw Error(ErrorCode::rejected,

@@ -163,19 +163,20 @@ Level parse_level(std::string_view name) {
               "use debug, info, warning or error");
 }
 
-void write(Level level, const About& raw, std::string_view message) {
+void write(Level level, const About& about, std::string_view message) {
   if (!logger()->should_log(to_spdlog(level))) {
     return;
   }
   // Names and texts come from servers and files: in the journal, too, a line end in one would begin a line of its own.
-  const std::array clean{one_line(raw.target), one_line(raw.context), one_line(raw.name_space), one_line(message)};
-  const About about{clean[0], clean[1], clean[2]};
+  const std::array clean{one_line(about.target), one_line(about.context), one_line(about.name_space),
+                         one_line(message)};
+  const About cleaned{clean[0], clean[1], clean[2]};
   if (to_journal) {
-    current_about = &about;
-    logger()->log(to_spdlog(level), with_about(clean[3], about));
+    current_about = &cleaned;
+    logger()->log(to_spdlog(level), with_about(clean[3], cleaned));
     current_about = nullptr;
   } else {
-    logger()->log(to_spdlog(level), with_about(clean[3], about));
+    logger()->log(to_spdlog(level), with_about(clean[3], cleaned));
   }
 }
 

@@ -23,7 +23,7 @@ class SingleFlight {
   // whose `work` runs is cancelled, one of those who wait runs its own. Throws Error(cancelled) to a caller that is
   // cancelled itself.
   asio::awaitable<T> run(std::function<asio::awaitable<T>()> work) {
-    while (std::shared_ptr<Flight> flight = flight_) {
+    while (const std::shared_ptr<Flight> flight = flight_) {
       while (!flight->landed) {
         co_await flight->news.wait();
       }

@@ -106,7 +106,7 @@ Cluster::Standing Cluster::classify(const Key& key) const {
   standing.since = tried ? WallTime(entry->progress.since) : since_;
   const auto trust = watches_.trust(key);
   // An event may tell of our write before its answer does.
-  const bool being_written = queue_.works_on(key) && !(tried && entry->progress.state == SyncState::in_sync);
+  const bool being_written = queue_.works_on(key) && (!tried || entry->progress.state != SyncState::in_sync);
   const bool known = !being_written &&
                      (trust == ClusterWatches::Trust::followed || (trust == ClusterWatches::Trust::on_demand && tried));
   if (!standing.due && known) {

@@ -26,6 +26,9 @@ constexpr auto calm = 120s;  // after which a repair counts as the first again
 // A write that lost a race is decided again on what is there now; losing more often is the queue's business.
 constexpr int max_races = 4;
 
+// A function of its own: g++ 12 cannot have the list of a path inside a co_await.
+std::string uid_of(const nlohmann::json& secret) { return std::string(text_at(secret, {"metadata", "uid"})); }
+
 kube::ObjectPath secret_path(const Key& key) {
   kube::ObjectPath path;
   path.resource = "secrets";
@@ -266,7 +269,7 @@ asio::awaitable<void> Reconciler::check_taken(Key key, const Plan& plan) {
     co_return;
   }
   if (const auto secret = co_await read(key)) {
-    co_await handlers_.check_elsewhere(key, std::string(text_at(*secret, {"metadata", "uid"})));
+    co_await handlers_.check_elsewhere(key, uid_of(*secret));
   }
 }
 
@@ -336,11 +339,11 @@ asio::awaitable<void> Reconciler::remove(Run& run, Decision decision) {
     co_return;  // gone, or given away since: the next decision will leave it alone
   }
   const auto target = view_secret(*secret, owner_.id).target;
-  co_await handlers_.check_elsewhere(key, std::string(text_at(*secret, {"metadata", "uid"})));
+  co_await handlers_.check_elsewhere(key, uid_of(*secret));
   for (const auto& account : attached_accounts(key, nullptr)) {
     co_await detach(run, target, account);
   }
-  const kube::Preconditions unchanged{std::string(text_at(*secret, {"metadata", "uid"})), resource_version_of(*secret)};
+  const kube::Preconditions unchanged{uid_of(*secret), resource_version_of(*secret)};
   try {
     co_await client_.remove(secret_path(key), unchanged);
     report(key, Change::Kind::deleted, decision.why, target);

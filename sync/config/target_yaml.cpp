@@ -14,19 +14,23 @@ namespace regsync {
 
 namespace {
 
-const std::vector<std::string> known_keys{"secret",
-                                          "registries",
-                                          "contexts",
-                                          "namespaces",
-                                          "namespaceSelector",
-                                          "excludeNamespaces",
-                                          "serviceAccounts",
-                                          "email",
-                                          "onLogout",
-                                          "refresh",
-                                          "expires",
-                                          "verifyLogins",
-                                          "pin"};
+// Keys of a target file.
+const std::vector<std::string>& known_keys() {
+  static const std::vector<std::string> keys{"secret",
+                                             "registries",
+                                             "contexts",
+                                             "namespaces",
+                                             "namespaceSelector",
+                                             "excludeNamespaces",
+                                             "serviceAccounts",
+                                             "email",
+                                             "onLogout",
+                                             "refresh",
+                                             "expires",
+                                             "verifyLogins",
+                                             "pin"};
+  return keys;
+}
 
 LabelSelector read_selector(const YamlReader& reader, const YAML::Node& node) {
   try {
@@ -37,7 +41,7 @@ LabelSelector read_selector(const YamlReader& reader, const YAML::Node& node) {
 }
 
 void read(const YamlReader& reader, const YAML::Node& document, Target& target) {
-  reader.expect_keys(document, "a target", known_keys);
+  reader.expect_keys(document, "a target", known_keys());
   if (const auto node = document["secret"]) {
     target.secret = reader.text(node, "secret");
   }
@@ -77,8 +81,8 @@ void read(const YamlReader& reader, const YAML::Node& document, Target& target) 
 std::string to_text(std::chrono::sys_days day) {
   const std::chrono::year_month_day date(day);
   std::array<char, 32> text{};
-  std::snprintf(text.data(), text.size(), "%04d-%02u-%02u", static_cast<int>(date.year()),
-                static_cast<unsigned>(date.month()), static_cast<unsigned>(date.day()));
+  static_cast<void>(std::snprintf(text.data(), text.size(), "%04d-%02u-%02u", static_cast<int>(date.year()),
+                                  static_cast<unsigned>(date.month()), static_cast<unsigned>(date.day())));
   return text.data();
 }
 

@@ -82,47 +82,59 @@ std::set<RegistryKey> wanted_registries(const Target& target) {
   return wanted;
 }
 
+namespace {
+
+enum class LoginState { usable, unknown, gone };
+
+// Adds one registry to a plan: its login, or what is wrong with it.
+LoginState add_registry(Plan& plan, const std::string& registry, const KnownLogins& logins) {
+  const RegistryKey key(registry);
+  auto found = logins.credentials.find(key);
+  if (found == logins.credentials.end()) {
+    found = logins.credentials.find(host_of(key));
+  }
+  const bool has_login = found != logins.credentials.end();
+  auto problem = logins.problems.find(key);
+  if (problem == logins.problems.end() && (!has_login || found->first != key)) {
+    problem = logins.problems.find(host_of(key));
+  }
+  if (problem != logins.problems.end()) {
+    plan.problems.push_back(problem->second);
+  }
+  if (!has_login && problem != logins.problems.end()) {
+    plan.carried_over.insert(key.auths_key());  // it failed: that is not a logout
+    return LoginState::unknown;
+  }
+  if (!has_login && !logins.asked.contains(key)) {
+    plan.waiting = true;  // unknown is not absent
+    plan.carried_over.insert(key.auths_key());
+    return LoginState::unknown;
+  }
+  if (!has_login) {
+    const bool is_gone = logins.gone.contains(key) || logins.gone.contains(host_of(key));
+    plan.problems.push_back(no_login(registry));
+    if (!is_gone || plan.target.on_logout == OnLogout::keep) {
+      plan.carried_over.insert(key.auths_key());
+    }
+    return is_gone ? LoginState::gone : LoginState::unknown;
+  }
+  if (auto unfit = unfit_for_kubelet(*found->second)) {
+    plan.problems.push_back(std::move(*unfit));
+    plan.carried_over.insert(key.auths_key());
+    return LoginState::unknown;
+  }
+  plan.entries.emplace_back(key.auths_key(), found->second);
+  return LoginState::usable;
+}
+
+}  // namespace
+
 Plan make_plan(const Target& target, const KnownLogins& logins) {
   Plan plan;
   plan.target = target;
   std::size_t gone = 0;
   for (const auto& registry : target.registries) {
-    const RegistryKey key(registry);
-    auto found = logins.credentials.find(key);
-    if (found == logins.credentials.end()) {
-      found = logins.credentials.find(host_of(key));
-    }
-    auto problem = logins.problems.find(key);
-    if (problem == logins.problems.end() && (found == logins.credentials.end() || found->first != key)) {
-      problem = logins.problems.find(host_of(key));
-    }
-    if (problem != logins.problems.end()) {
-      plan.problems.push_back(problem->second);
-      if (found == logins.credentials.end()) {
-        plan.carried_over.insert(key.auths_key());  // it failed: that is not a logout
-        continue;
-      }
-    }
-    if (found == logins.credentials.end()) {
-      if (!logins.asked.contains(key)) {
-        plan.waiting = true;  // unknown is not absent
-        plan.carried_over.insert(key.auths_key());
-        continue;
-      }
-      const bool is_gone = logins.gone.contains(key) || logins.gone.contains(host_of(key));
-      gone += is_gone ? 1 : 0;
-      plan.problems.push_back(no_login(registry));
-      if (!is_gone || target.on_logout == OnLogout::keep) {
-        plan.carried_over.insert(key.auths_key());
-      }
-      continue;
-    }
-    if (auto unfit = unfit_for_kubelet(*found->second)) {
-      plan.problems.push_back(std::move(*unfit));
-      plan.carried_over.insert(key.auths_key());
-      continue;
-    }
-    plan.entries.emplace_back(key.auths_key(), found->second);
+    gone += add_registry(plan, registry, logins) == LoginState::gone ? 1 : 0;
   }
   if (plan.waiting && logins.store_problem) {
     plan.problems.push_back(*logins.store_problem);

@@ -26,7 +26,10 @@ class Contexts : public testing::Test {
     ASSERT_EQ(flat.exit_code, 0) << flat.err;
     job_.env["KUBECONFIG"] = job_.home().write("kubeconfig", flat.out).string();
     // Another name of a's cluster.
-    config({"set-context", "c", "--cluster=regsync-test", "--user=admin"});
+    // A second name of the first cluster; kube-up calls cluster and user alike.
+    const auto name =
+        job_.run({"kubectl", "config", "view", "-o", "jsonpath={.contexts[?(@.name==\"a\")].context.cluster}"}).out;
+    config({"set-context", "c", "--cluster=" + name, "--user=" + name});
     config({"use-context", "a"});
     job_.store_login(registry, "jdoe", password_);
     job_.start_daemon();
@@ -94,7 +97,8 @@ TEST_F(Contexts, TwoNamesOfOneClusterAreOneObject) {
   const auto team = job_.make_namespace("two-names");
   write_target("both", "secret: myregcred\nregistries: [" + std::string(registry) +
                            "]\ncontexts: [a, c]\nnamespaces: [" + team + "]\n");
-  ASSERT_EQ(job_.regsync({"sync"}).exit_code, 0);
+  const auto begun = job_.regsync({"sync", "both"});
+  ASSERT_EQ(begun.exit_code, 0) << begun.out << begun.err;
   const auto before = uid("a", team);
   ASSERT_FALSE(before.empty());
   write_target("both", "secret: myregcred\nregistries: [" + std::string(registry) + "]\ncontexts: [c]\nnamespaces: [" +

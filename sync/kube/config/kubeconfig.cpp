@@ -36,9 +36,9 @@ std::string describe_source(const std::optional<fs::path>& explicit_path, const 
       missing += (missing.empty() ? "" : ", ") + file.string();
     }
   }
-  const std::string from = !explicit_path && !variable.empty() ? "KUBECONFIG=" + variable
-                           : files.empty()                     ? "no file, as HOME is not set"
-                                                               : files.front().string();
+  std::string from = !explicit_path && !variable.empty() ? "KUBECONFIG=" + variable
+                     : files.empty()                     ? "no file, as HOME is not set"
+                                                         : files.front().string();
   if (missing.empty()) {
     return from;
   }
@@ -57,7 +57,7 @@ std::string read_kubeconfig(const fs::path& file) {
 }
 
 // The first file to define a name wins the whole entry; the first current-context wins.
-void merge(KubeconfigEntries& into, KubeconfigEntries&& from) {
+void merge(KubeconfigEntries& into, KubeconfigEntries from) {
   into.clusters.merge(from.clusters);
   into.users.merge(from.users);
   into.contexts.merge(from.contexts);

@@ -16,7 +16,8 @@ json claims_of(std::string_view token) {
   const auto first = token.find('.');
   const auto second = first == std::string_view::npos ? first : token.find('.', first + 1);
   if (second == std::string_view::npos || token.find('.', second + 1) != std::string_view::npos) {
-    return json(json::value_t::discarded);
+    static const json discarded(json::value_t::discarded);
+    return discarded;
   }
   std::string payload(token.substr(first + 1, second - first - 1));
   std::replace(payload.begin(), payload.end(), '-', '+');

@@ -86,6 +86,7 @@ asio::awaitable<void> HttpClient::wait_for_news(CurlTransfer& transfer) {
 
 // Asks, on the same connection, for the smallest thing there is. Any answer at all proves that the peer lives.
 asio::awaitable<void> HttpClient::check_peer(const CurlTransfer& transfer) {
+  // NOLINTNEXTLINE(performance-unnecessary-copy-initialization): it keeps the driver alive until the answer
   const std::shared_ptr<CurlMulti> multi = transfer.multi();
   multi->set_checking(true);
   const std::unique_ptr<CurlMulti, void (*)(CurlMulti*)> done(multi.get(),

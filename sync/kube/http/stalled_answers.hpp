@@ -39,7 +39,7 @@ class StalledAnswers {
 
  private:
   struct Answer {
-    CurlTransfer* transfer;
+    CurlTransfer* transfer = nullptr;
     curl_off_t bytes = 0;  // of the body, so far
     bool asked = false;    // since the last of them
   };
