@@ -23,11 +23,10 @@ TEST(Presentable, IsOneLineThatCannotMoveTheCursor) {
   EXPECT_EQ(presentable("a\r\n\tb\x1b[31mc"), "a b [31mc");
   EXPECT_EQ(presentable("a\xc2\x9b"
                         "b"),
-            "a b");  // C1
-  EXPECT_EQ(presentable("a\u202e"
-                        "b\u2066"
-                        "c"),
-            "a b c");  // direction overrides
+            "a b");                                          // C1
+  const std::string override_right{'\xe2', '\x80', '\xae'};  // U+202E
+  const std::string isolate{'\xe2', '\x81', '\xa6'};         // U+2066
+  EXPECT_EQ(presentable("a" + override_right + "b" + isolate + "c"), "a b c");
   EXPECT_EQ(presentable("  a  "), "  a");
 }
 
