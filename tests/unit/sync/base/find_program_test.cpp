@@ -17,7 +17,7 @@ namespace fs = std::filesystem;
 using ::testing::HasSubstr;
 
 class FindProgram : public ::testing::Test {
- protected:
+ public:
   FindProgram() {
     fs::permissions(temp_.write("one/tool", "#!/bin/sh\n"), fs::perms::owner_all);
     temp_.write("two/plain", "text");

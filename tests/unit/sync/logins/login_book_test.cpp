@@ -15,7 +15,7 @@ const RegistryKey ghcr("ghcr.io");
 
 // A book, and the store that it reads.
 class LoginBookTest : public testing::Test {
- protected:
+ public:
   LoginBookTest() {
     book_.set_login_settings(/*verify=*/false, {});
     Target target;

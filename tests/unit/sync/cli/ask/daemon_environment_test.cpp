@@ -18,7 +18,7 @@ namespace {
 using ::testing::HasSubstr;
 
 class DaemonEnvironment : public ::testing::Test {
- protected:
+ public:
   DaemonEnvironment() {
     set("XDG_CONFIG_HOME", (temp_ / "config").string());
     set("KUBECONFIG", kubeconfig_.string());
