@@ -102,7 +102,7 @@ TEST_F(ContextBookTest, PeersLeadToOneCluster) {
 }
 
 TEST_F(ContextBookTest, AFileThatIsNotOneIsAnEmptyBook) {
-  for (const auto* content : {"", "[]", "{\"contexts\": 1}", "{\"contexts\": {\"dev\": null}}", "{\"half"}) {
+  for (const auto* content : {"", "[]", R"({"contexts": 1})", R"({"contexts": {"dev": null}})", R"({"half)"}) {
     dir_.write("contexts.json", content);
     ContextBook book(dir_ / "contexts.json");
     EXPECT_EQ(book.meet("dev", one, false, noon), Met::news) << content;

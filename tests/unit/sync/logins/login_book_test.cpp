@@ -15,7 +15,7 @@ const RegistryKey ghcr("ghcr.io");
 
 // A book, and the store that it reads.
 class LoginBookTest : public testing::Test {
- public:
+ protected:
   LoginBookTest() {
     book_.set_login_settings(/*verify=*/false, {});
     Target target;
@@ -25,7 +25,7 @@ class LoginBookTest : public testing::Test {
     targets_["t"].target = target;
     book_.want(targets_);
   }
-  ~LoginBookTest() override { test::run(io_, book_.stop()); }
+  void TearDown() override { test::run(io_, book_.stop()); }
 
   void deliver() {
     StoreReading reading;

@@ -39,7 +39,7 @@ class LoginHealthTest : public testing::Test {
     co_return answer_;
   }
 
-  KnownLogins ask(const std::shared_ptr<const Credential>& login, std::set<RegistryKey> tried = {ghcr}) {
+  KnownLogins ask(const std::shared_ptr<const Credential>& login, const std::set<RegistryKey>& tried = {ghcr}) {
     KnownLogins known;
     known.asked = {ghcr};
     if (login) {
@@ -49,7 +49,7 @@ class LoginHealthTest : public testing::Test {
   }
 
   // Once the try, if any, has ended.
-  KnownLogins settle(const std::shared_ptr<const Credential>& login, std::set<RegistryKey> tried = {ghcr}) {
+  KnownLogins settle(const std::shared_ptr<const Credential>& login, const std::set<RegistryKey>& tried = {ghcr}) {
     ask(login, tried);
     EXPECT_TRUE(test::run_until(io_, [&] { return health_.settled(); }));
     return ask(login, tried);

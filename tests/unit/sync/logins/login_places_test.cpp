@@ -158,7 +158,7 @@ TEST_F(LoginPlacesTest, AFileThatIsNoFileIsReportedAndNothingElse) {
 
 TEST_F(LoginPlacesTest, AFileOfAnyContentIsSurvived) {
   const test::TempDir root;
-  for (const char* text : {"", "[]", "{\"holders\": 7}", "{\"holders\": [null, {\"logins\": [1, {}]}]}", "\xff"}) {
+  for (const char* text : {"", "[]", R"({"holders": 7})", R"({"holders": [null, {"logins": [1, {}]}]})", "\xff"}) {
     std::ofstream(root.path() / "logins.json") << text;
     LoginPlaces places(root.path() / "logins.json");
     EXPECT_TRUE(places.judge(world_.read(), now_).gone.empty()) << text;
