@@ -74,7 +74,7 @@ PullAnswer log_in_at(const std::string& host) {
 }
 
 std::string challenge(const std::string& realm) {
-  return "401 Unauthorized\r\nContent-Length: 0\r\nWWW-Authenticate: Bearer realm=\"" + realm + "\",service=\"x\"";
+  return "401 Unauthorized\r\nContent-Length: 0\r\nWWW-Authenticate: Bearer realm=\"" + realm + R"(",service="x")";
 }
 
 PullAnswer answer_with_realm(const std::string& realm) {
