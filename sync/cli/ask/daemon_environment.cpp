@@ -39,7 +39,8 @@ std::set<std::string> plugins_of(const kube::Kubeconfig& kubeconfig, const std::
       if (context.exec && context.exec->command.find('/') == std::string::npos) {
         programs.insert(context.exec->command);
       }
-    } catch (const Error&) {  // a context that cannot be used is another check's matter
+    } catch (const Error&) {
+      continue;  // a context that cannot be used is another check's matter
     }
   }
   return programs;

@@ -71,7 +71,9 @@ std::string editor() {
 
 void run_editor(const std::string& path) {
   const std::string line = editor() + " " + shell_word(path);
-  if (std::system(line.c_str()) != 0) {  // NOLINT(cert-env33-c): the person's own command, as their shell reads it
+  // The person's own command, as their shell reads it.
+  // NOLINTNEXTLINE(bugprone-command-processor,cert-env33-c)
+  if (std::system(line.c_str()) != 0) {
     throw Error(ErrorCode::cancelled, "the editor failed: " + editor() + "; nothing was changed",
                 "set EDITOR to an editor that works here");
   }

@@ -32,7 +32,7 @@ nlohmann::json to_json(const HistoryEntry& entry) {
 }
 
 std::string namespaces_of(const HistoryEntry& entry) {
-  std::string text = join(entry.namespaces, ",");
+  const std::string text = join(entry.namespaces, ",");
   const std::size_t more = entry.count - std::min(entry.count, entry.namespaces.size());
   return more == 0 ? text : text + " and " + std::to_string(more) + " more";
 }

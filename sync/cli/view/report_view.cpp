@@ -297,6 +297,8 @@ bool is_stuck(const StatusReport& report) {
   });
 }
 
+namespace {
+
 void drop_targets_without_rows(StatusReport& report) {
   std::set<std::string> without;
   for (const TargetStatus* target : targets_without_rows(report)) {
@@ -304,6 +306,8 @@ void drop_targets_without_rows(StatusReport& report) {
   }
   std::erase_if(report.targets, [&](const TargetStatus& target) { return without.contains(target.name); });
 }
+
+}  // namespace
 
 StatusReport failing(StatusReport report) {
   std::erase_if(report.rows, [](const StatusRow& row) { return row.state == SyncState::in_sync; });
