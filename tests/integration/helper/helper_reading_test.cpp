@@ -14,7 +14,6 @@ namespace {
 
 using testing::ElementsAre;
 using testing::HasSubstr;
-using testing::IsEmpty;
 using testing::Key;
 
 const std::string login_path = "/org/freedesktop/secrets/collection/login";
