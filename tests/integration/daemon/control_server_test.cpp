@@ -13,6 +13,7 @@
 #include <asio/io_context.hpp>
 #include <asio/post.hpp>
 #include <asio/steady_timer.hpp>
+#include <asio/use_awaitable.hpp>
 #include <cstring>
 #include <filesystem>
 #include <nlohmann/json.hpp>
@@ -94,7 +95,7 @@ class ControlServerTest : public testing::Test {
                 {.call = [this](std::string method, json params) { return call(std::move(method), std::move(params)); },
                  .status = [this](const std::optional<std::string>&) { return report_; }}),
         thread_([this] { io_.run(); }) {}
-  ~ControlServerTest() override {
+  void TearDown() override {
     asio::post(io_, [this] {
       server_.close();
       io_.stop();

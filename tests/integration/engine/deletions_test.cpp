@@ -173,7 +173,6 @@ TEST_F(Deletions, AFootprintThatCannotBeWrittenHoldsBackItsOwnTargetOnly) {
   ASSERT_TRUE(uid("n1"));
   world_.stop();
   const auto file = world_.footprint_folder() / "t.json";
-  const auto content = read_file(file);
   std::filesystem::remove(file);
   std::filesystem::create_directories(file);
   world_.start();
