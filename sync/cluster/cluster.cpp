@@ -230,7 +230,6 @@ asio::awaitable<Outcome> Cluster::work(Key key) {
     if (outcome.kind != Outcome::Kind::done && after.cause) {
       metrics.failed(context().name, after.cause->code());
     }
-    metrics.queue_depth(context().name, queue_.depth() - 1);  // without this one
   });
   if (after.state != state_before && after.cause && after.state != SyncState::in_sync) {
     const auto claim = claim_of(key);
@@ -255,6 +254,7 @@ void Cluster::on_written(Change change) {
 }
 
 void Cluster::on_worked(const Key& key, const Outcome& outcome) {
+  count([this](Metrics& metrics) { metrics.queue_depth(context().name, queue_.depth()); });
   if (outcome.defect) {
     log::error("the work on " + key.name_space + "/" + key.secret + " failed: " + describe(*outcome.defect),
                {.context = context().name, .name_space = key.name_space});
