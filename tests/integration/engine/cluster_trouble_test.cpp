@@ -67,6 +67,7 @@ struct OddObject {
   json object;
 };
 
+// NOLINTNEXTLINE(misc-multiple-inheritance): GoogleTest's way to a fixture with parameters
 class OddObjects : public Trouble, public testing::WithParamInterface<OddObject> {
  protected:
   OddObjects() : Trouble({"a", "b"}) {}
