@@ -244,8 +244,13 @@ class ControlServer::Impl {
       }
       const json params = map_at(*request, {"params"});
       if (method == "subscribe") {
-        const std::string_view target = text_at(params, {"target"});
-        co_await stream(socket, id, target.empty() ? std::nullopt : std::optional<std::string>(target));
+        const std::string_view name = text_at(params, {"target"});
+        // Not within the expression that is awaited: g++ 12 frees the temporaries of `?:` there twice.
+        std::optional<std::string> target;
+        if (!name.empty()) {
+          target = std::string(name);
+        }
+        co_await stream(socket, id, std::move(target));
         co_return;
       }
       const json result = co_await methods_.call(method, params);

@@ -3,6 +3,7 @@
 #include <malloc.h>
 
 #include <cstdlib>
+#include <exception>
 #include <iostream>
 #include <nlohmann/json.hpp>
 #include <string>
@@ -19,7 +20,7 @@ std::size_t allocated() {
 
 }  // namespace
 
-int main(int argc, char** argv) {
+int main(int argc, char** argv) try {
   using namespace regsync;
   const std::size_t count = argc > 1 ? std::strtoul(argv[1], nullptr, 10) : 100'000;
   const auto key = [](std::size_t i) { return Key{"team-" + std::to_string(i), "cred"}; };
@@ -39,4 +40,7 @@ int main(int argc, char** argv) {
   const auto with_secrets = allocated();
   std::cout << (with_namespaces - before) / count << " bytes for a namespace, "
             << (with_secrets - with_namespaces) / count << " bytes for a Secret\n";
+} catch (const std::exception& error) {
+  std::cerr << error.what() << '\n';
+  return 1;
 }

@@ -9,7 +9,6 @@ namespace regsync::fuzz {
 void kubeconfig(std::string_view bytes);
 void exec_credential(std::string_view bytes);
 void id_token(std::string_view bytes);
-void url(std::string_view bytes);
 void status(std::string_view bytes);
 void list(std::string_view bytes);
 // As a kubeconfig's server, and as the two headers of an answer with times in them.

@@ -1,24 +1,11 @@
 // Every input that was ever interesting, through its target again.
 #include <gtest/gtest.h>
 
-#include <filesystem>
-#include <string>
-
+#include "tests/fuzz/replay.hpp"
 #include "tests/fuzz/sync/targets.hpp"
-#include "tests/support/temp_dir.hpp"
 
 namespace regsync::fuzz {
 namespace {
-
-void replay(const char* folder, void (*target)(std::string_view)) {
-  int inputs = 0;
-  for (const auto& entry : std::filesystem::directory_iterator(std::filesystem::path(REGSYNC_CORPUS) / folder)) {
-    SCOPED_TRACE(entry.path().filename().string());
-    EXPECT_NO_THROW(target(test::read_file(entry.path())));
-    ++inputs;
-  }
-  EXPECT_GT(inputs, 0);
-}
 
 TEST(SyncCorpus, TargetFile) { replay("target_file", target_file); }
 TEST(SyncCorpus, SettingsFile) { replay("settings_file", settings_file); }
