@@ -55,46 +55,6 @@ class ThreadPerConnection final : public httplib::TaskQueue {
   std::vector<Worker> workers_;
 };
 
-std::vector<std::string> segments(const std::string& path) {
-  std::vector<std::string> parts;
-  std::istringstream stream(path);
-  for (std::string part; std::getline(stream, part, '/');) {
-    if (!part.empty()) {
-      parts.push_back(part);
-    }
-  }
-  return parts;
-}
-
-// /api/v1/… or /apis/GROUP/VERSION/…; nullopt for anything else, such as /version.
-std::optional<FakeCluster::Key> key_of(const std::string& path) {
-  std::vector<std::string> parts = segments(path);
-  const std::size_t prefix = !parts.empty() && parts[0] == "api" ? 2 : 3;
-  if (parts.size() <= prefix || (parts[0] != "api" && parts[0] != "apis")) {
-    return std::nullopt;
-  }
-  parts.erase(parts.begin(), parts.begin() + static_cast<std::ptrdiff_t>(prefix));
-  FakeCluster::Key key;
-  if (parts.size() > 2 && parts[0] == "namespaces") {
-    key.name_space = parts[1];
-    parts.erase(parts.begin(), parts.begin() + 2);
-  }
-  key.resource = parts[0];
-  key.name = parts.size() > 1 ? parts[1] : "";
-  return key;
-}
-
-std::string verb_of(const httplib::Request& http, const FakeCluster::Key& key) {
-  if (http.method == "GET") {
-    const std::string watch = http.get_param_value("watch");
-    return watch == "true" || watch == "1" ? "watch" : (key.name.empty() ? "list" : "get");
-  }
-  if (http.method == "PATCH") {
-    return http.get_header_value("Content-Type").starts_with("application/apply-patch") ? "apply" : "patch";
-  }
-  return http.method == "POST" ? "create" : (http.method == "PUT" ? "update" : "delete");
-}
-
 json metadata_only(json object) {
   if (object.contains("items")) {
     for (json& item : object["items"]) {
@@ -376,61 +336,21 @@ bool FakeApiServer::is_denied(const std::string& verb, const std::string& resour
 
 std::optional<Answer> FakeApiServer::denial(const ApiRequest& request) const {
   const std::string verb = request.verb == "apply" ? "patch" : request.verb;
-  const auto& key = request.key;
   const std::scoped_lock lock(mutex_);
-  if (!is_denied(verb, key.resource, key.name_space)) {
-    return std::nullopt;
-  }
-  const std::string subject = key.name.empty() ? key.resource : key.resource + R"( ")" + key.name + "\"";
-  const std::string scope =
-      key.name_space.empty() ? " at the cluster scope" : " in the namespace \"" + key.name_space + "\"";
-  return status_answer(403, "Forbidden",
-                       subject + " is forbidden: User \"fake\" cannot " + verb + " resource \"" + key.resource +
-                           R"(" in API group "")" + scope,
-                       {{"name", key.name}, {"kind", key.resource}});
+  return is_denied(verb, request.key.resource, request.key.name_space) ? std::optional(forbidden(request))
+                                                                       : std::nullopt;
 }
 
-Answer FakeApiServer::act(const ApiRequest& request) {
-  const auto parameter = [&](const char* name) {
-    const auto found = request.query.find(name);
-    return found == request.query.end() ? std::string() : found->second;
-  };
-  const FakeCluster::Write write{parameter("fieldManager"), parameter("force") == "true", !parameter("dryRun").empty()};
+Answer FakeApiServer::answer(const ApiRequest& request) {
   const std::scoped_lock lock(mutex_);
-  if (request.verb == "get") {
-    return cluster_.get(request.key);
-  }
-  if (request.verb == "list") {
-    const std::string limit = parameter("limit");
-    return cluster_.list(
-        {request.key.resource, request.key.name_space, parameter("fieldSelector"), parameter("labelSelector")},
-        limit.empty() ? 0 : std::stoul(limit), parameter("continue"));
-  }
-  json body = request.body.empty() ? json::object() : json::parse(request.body, nullptr, false);
-  // An apply is read as YAML, which knows neither of these escapes.
-  const bool not_yaml = request.verb == "apply" && (request.body.find("\\/") != std::string::npos ||
-                                                    request.body.find("\\ud8") != std::string::npos);
-  if (body.is_discarded() || not_yaml) {
-    return status_answer(400, "BadRequest", "error decoding: yaml: found unknown escape character");
-  }
-  Answer answer;
-  if (request.verb == "apply") {
-    answer = cluster_.apply(request.key, body, write);
-  } else if (request.verb == "patch") {
-    answer = body.is_array() ? cluster_.json_patch(request.key, body, write)
-                             : cluster_.merge_patch(request.key, body, write);
-  } else if (request.key.resource == "selfsubjectaccessreviews") {
-    const json asked = body.value("/spec/resourceAttributes"_json_pointer, json::object());
+  if (request.key.resource == "selfsubjectaccessreviews") {
+    json review = json::parse(request.body);
+    const json asked = review.value("/spec/resourceAttributes"_json_pointer, json::object());
     const bool denied = is_denied(asked.value("verb", ""), asked.value("resource", ""), asked.value("namespace", ""));
-    body["status"] = {{"allowed", !denied}};
-    answer = {201, body};
-  } else if (request.verb == "create") {
-    answer = cluster_.create(request.key, body, write);
-  } else if (request.verb == "update") {
-    answer = cluster_.update(request.key, body, write);
-  } else {
-    answer = cluster_.remove(request.key, body);
+    review["status"] = {{"allowed", !denied}};
+    return {201, review};
   }
+  Answer answer = act(cluster_, request);
   changed_.notify_all();
   return answer;
 }
@@ -441,13 +361,14 @@ void FakeApiServer::handle(const httplib::Request& http, httplib::Response& resp
     response.set_content(known->dump(), json_type);
     return;
   }
-  const auto key = key_of(http.path);
-  if (!key) {
+  const auto read = read_api_request(http.method, http.path, {http.params.begin(), http.params.end()},
+                                     http.get_header_value("Content-Type"), http.body);
+  if (!read) {
     response.status = 404;
     response.set_content(status_answer(404, "NotFound", "no such path").body.dump(), json_type);
     return;
   }
-  ApiRequest request{verb_of(http, *key), *key, {http.params.begin(), http.params.end()}, http.body};
+  const ApiRequest& request = *read;
   {
     const std::scoped_lock lock(mutex_);
     requests_.push_back(request);
@@ -525,7 +446,7 @@ void FakeApiServer::handle(const httplib::Request& http, httplib::Response& resp
     watch(request, partial, fault, response);
     return;
   } else {
-    answer = act(request);
+    answer = this->answer(request);
   }
   response.status = answer.status;
   if (partial && answer.status < 300) {
@@ -554,15 +475,10 @@ void FakeApiServer::handle(const httplib::Request& http, httplib::Response& resp
 
 void FakeApiServer::watch(const ApiRequest& request, bool metadata_only, const std::optional<Fault>& fault,
                           httplib::Response& response) {
-  const auto parameter = [&](const char* name) {
-    const auto found = request.query.find(name);
-    return found == request.query.end() ? std::string() : found->second;
-  };
-  const std::string since = parameter("resourceVersion");
-  const std::string seconds = parameter("timeoutSeconds");
+  const std::string since = request.parameter("resourceVersion");
+  const std::string seconds = request.parameter("timeoutSeconds");
   const auto cursor = std::make_shared<WatchCursor>();
-  cursor->selection = {request.key.resource, request.key.name_space, parameter("fieldSelector"),
-                       parameter("labelSelector")};
+  cursor->selection = request.selection();
   cursor->metadata_only = metadata_only;
   cursor->version = since.empty() ? 0 : std::stoull(since);
   cursor->end = steady_clock::now() + std::chrono::seconds(seconds.empty() ? 1800 : std::stol(seconds));

@@ -20,6 +20,7 @@
 #include <thread>
 #include <vector>
 
+#include "tests/support/api_request.hpp"
 #include "tests/support/fake_cluster.hpp"
 
 namespace httplib {
@@ -29,19 +30,6 @@ struct Response;
 }  // namespace httplib
 
 namespace regsync::test {
-
-// What a request asks for. Verbs are those of RBAC, but an apply is told from another patch.
-struct ApiRequest {
-  std::string verb;  // get, list, watch, create, update, apply, patch, delete
-  FakeCluster::Key key;
-  std::map<std::string, std::string> query;
-  std::string body;
-
-  // Whether it is to change something; reviews ask.
-  [[nodiscard]] bool writes() const {
-    return verb != "get" && verb != "list" && verb != "watch" && !key.resource.ends_with("reviews");
-  }
-};
 
 struct Fault {
   enum class Kind {
@@ -130,7 +118,7 @@ class FakeApiServer {
   struct WatchCursor;
 
   void handle(const httplib::Request& http, httplib::Response& response);
-  Answer act(const ApiRequest& request);
+  Answer answer(const ApiRequest& request);
   void watch(const ApiRequest& request, bool metadata_only, const std::optional<Fault>& fault,
              httplib::Response& response);
   bool feed_watch(WatchCursor& cursor, const std::function<bool(std::string_view)>& write);

@@ -38,7 +38,8 @@ class FakeTransport {
   std::unique_ptr<kube::HttpTransport> connect() { return std::make_unique<Connection>(*this); }
 
   // Answers each request of the method ("" for any) whose target begins with `target`; of several, the script that was
-  // added last. A stream (a watch) that no script answers is opened and stays open; any other request is a 404.
+  // added last. A stream (a watch) that no script answers, or one answers with `opened`, stays open; any other request
+  // is a 404.
   void on(std::string method, std::string target, Answer answer) {
     scripts_.push_front({std::move(method), std::move(target), std::move(answer)});
   }
@@ -47,6 +48,13 @@ class FakeTransport {
        [response = respond(status, body.dump())](const kube::HttpRequest&) { return response; });
   }
 
+  // Takes back what was scripted for exactly this.
+  void forget_scripts(std::string_view method, std::string_view target) {
+    std::erase_if(scripts_, [&](const Script& script) { return script.method == method && script.target == target; });
+  }
+
+  // Of a stream that goes on after these bytes.
+  static kube::HttpResponse opened(std::string bytes) { return respond(open_status, std::move(bytes)); }
   static kube::HttpResponse respond(long status, std::string body) {
     kube::HttpResponse response;
     response.status = status;
@@ -72,6 +80,10 @@ class FakeTransport {
   std::size_t send_bytes(std::string_view target, const std::string& bytes) {
     return for_each_stream(target, [&](Stream& stream) { stream.bytes += bytes; });
   }
+  // Tells each open stream what the function makes of its target.
+  void send_each(const std::function<std::string(const std::string& target)>& bytes_for) {
+    for_each_stream({}, [&](Stream& stream) { stream.bytes += bytes_for(stream.target); });
+  }
   // Ends them, as a server does at timeoutSeconds.
   std::size_t end_streams(std::string_view target = {}) {
     return for_each_stream(target, [](Stream& stream) { stream.ended = true; });
@@ -91,6 +103,8 @@ class FakeTransport {
   void forget_requests() { requests_.clear(); }
 
  private:
+  static constexpr long open_status = 0;
+
   struct Script {
     std::string method;
     std::string target;
@@ -126,13 +140,17 @@ class FakeTransport {
       const Script* const script = co_await server_.receive(request);
       if (script != nullptr) {
         kube::HttpResponse response = script->answer(request);
+        if (response.status == open_status) {
+          co_await server_.follow({request.target, std::move(response.body)}, std::move(on_open), std::move(on_bytes));
+          co_return respond(200, {});
+        }
         if (response.status / 100 == 2) {
           on_open ? on_open() : void();
           on_bytes(std::exchange(response.body, {}));
         }
         co_return response;
       }
-      co_await server_.follow(request.target, std::move(on_open), std::move(on_bytes));
+      co_await server_.follow({request.target}, std::move(on_open), std::move(on_bytes));
       co_return respond(200, {});
     }
 
@@ -154,9 +172,9 @@ class FakeTransport {
     co_return found == scripts_.end() ? nullptr : &*found;
   }
 
-  asio::awaitable<void> follow(std::string target, std::function<void()> on_open,
+  asio::awaitable<void> follow(Stream begun, std::function<void()> on_open,
                                std::function<void(std::string_view)> on_bytes) {
-    const auto stream = streams_.insert(streams_.end(), Stream{std::move(target)});
+    const auto stream = streams_.insert(streams_.end(), std::move(begun));
     const Registration registration{streams_, stream};
     if (on_open) {
       on_open();

@@ -1,0 +1,460 @@
+// One context from what is wanted to what its API server holds, over the HTTP seam.
+#include "sync/cluster/cluster.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <algorithm>
+
+#include "tests/unit/sync/cluster/cluster_world.hpp"
+
+namespace regsync {
+namespace {
+
+using nlohmann::json;
+using test::FakeTransport;
+using testing::ElementsAre;
+using testing::HasSubstr;
+using testing::IsEmpty;
+
+const test::FakeKube::Key cred{"secrets", "team", "cred"};
+const test::FakeKube::Key account{"serviceaccounts", "team", "default"};
+const Key key{"team", "cred"};
+
+class ClusterTest : public testing::Test {
+ protected:
+  ClusterTest() {
+    kube_.make_namespace("team");
+    kube_.put(account, {{"imagePullSecrets", {{{"name", "theirs"}}}}});
+    wanted_.login("first");
+  }
+  ~ClusterTest() override { test::run(loop_, cluster_.stop()); }
+
+  // Tells the cluster what is wanted, and returns when it has settled.
+  void apply() {
+    cluster_.set_desired(wanted_.state(), wanted_.places());
+    settle();
+  }
+  void begin(const Target& target = test::make_target()) {
+    wanted_.put(target);
+    apply();
+  }
+  void settle() { test::run(loop_, cluster_.settled()); }
+  bool until(const std::function<bool()>& holds) { return test::run_until(loop_, holds); }
+
+  [[nodiscard]] std::string password() const {
+    const auto secret = kube_.find(cred);
+    return secret ? test::password_in(*secret) : "";
+  }
+  [[nodiscard]] std::string uid() const { return kube_.find(cred).value().at("metadata").at("uid"); }
+  [[nodiscard]] std::vector<std::string> pull_secrets() const {
+    std::vector<std::string> names;
+    const auto object = kube_.find(account).value();
+    for (const auto& entry : object.at("imagePullSecrets")) {
+      names.push_back(entry.at("name"));
+    }
+    return names;
+  }
+  [[nodiscard]] StatusRow row(const std::string& target = "t") const {
+    std::vector<StatusRow> rows;
+    cluster_.add_rows(target, rows);
+    return rows.empty() ? StatusRow() : rows.front();
+  }
+  [[nodiscard]] SyncState state() const { return row().state; }
+  [[nodiscard]] ErrorCode cause() const { return row().cause ? row().cause->code() : ErrorCode::internal; }
+  // Answers each write of the Secret like this, until answer_writes().
+  void refuse_writes(int status, std::string_view reason, json details = {}, const std::string& message = "no") {
+    json body = FakeTransport::status_body(status, reason, message);
+    body["details"] = std::move(details);
+    kube_.transport.answer("PATCH", "/api/v1/namespaces/team/secrets/cred", status, body);
+  }
+  void answer_writes() { kube_.transport.forget_scripts("PATCH", "/api/v1/namespaces/team/secrets/cred"); }
+
+  asio::io_context loop_;
+  test::FakeKube kube_{loop_.get_executor()};
+  test::Wanted wanted_;
+  std::vector<Change> changes_;
+  std::vector<std::string> asked_elsewhere_;  // uids
+  std::optional<Error> elsewhere_;            // the answer
+  Cluster cluster_{loop_.get_executor(),
+                   test::context_of_test(),
+                   kube_.transport.connect(),
+                   {.owner = test::owner_of_test(),
+                    .on_written = [this](const Change& change) { changes_.push_back(change); },
+                    .check_elsewhere = [this](const std::string& /*context*/, const Key& /*key*/,
+                                              std::string uid) -> asio::awaitable<void> {
+                      asked_elsewhere_.push_back(std::move(uid));
+                      if (elsewhere_) {
+                        throw Error(*elsewhere_);
+                      }
+                      co_return;
+                    }},
+                   [] {}};
+};
+
+// --- writes
+
+TEST_F(ClusterTest, WhatIsMissingIsCreatedOnce) {
+  begin();
+  EXPECT_EQ(password(), "first");
+  EXPECT_EQ(state(), SyncState::in_sync);
+  EXPECT_EQ(kube_.writes(), 1U);
+  ASSERT_EQ(changes_.size(), 1U);
+  EXPECT_EQ(changes_[0].kind, Change::Kind::created);
+  EXPECT_EQ(changes_[0].context, "c");
+  const auto made = kube_.find(cred).value();
+  EXPECT_EQ(made.at("metadata").at("labels").at(managed_by_label), managed_by_value);
+  EXPECT_EQ(made.at("metadata").at("annotations").at(place_annotation), "team/cred");
+}
+
+TEST_F(ClusterTest, AnotherLoginUpdatesInPlace) {
+  begin();
+  const auto before = uid();
+  wanted_.login("second");
+  apply();
+  EXPECT_EQ(password(), "second");
+  EXPECT_EQ(uid(), before);
+  EXPECT_EQ(kube_.count("delete"), 0U);
+  EXPECT_EQ(kube_.writes(), 2U);
+}
+
+TEST_F(ClusterTest, WhatIsRightIsNotWritten) {
+  begin();
+  kube_.forget_requests();
+  apply();
+  cluster_.kick();
+  settle();
+  EXPECT_EQ(kube_.writes(), 0U);
+  EXPECT_EQ(kube_.count("get"), 0U);
+}
+
+TEST_F(ClusterTest, WhatSomebodyChangedOrDeletedIsPutRight) {
+  begin();
+  kube_.edit(cred, [](json& secret) { secret["data"][".dockerconfigjson"] = "e30="; });
+  EXPECT_TRUE(until([&] { return password() == "first"; }));
+  kube_.erase(cred);
+  EXPECT_TRUE(until([&] { return password() == "first"; }));
+  ASSERT_TRUE(until([&] { return changes_.size() == 3; }));
+  EXPECT_EQ(changes_[1].why, Why::drifted);
+  EXPECT_EQ(changes_[2].kind, Change::Kind::created);
+}
+
+TEST_F(ClusterTest, ANamespaceThatIsMadeLaterGetsItsSecret) {
+  begin(test::make_target("t", "cred", {"late"}));
+  EXPECT_EQ(state(), SyncState::stuck);
+  EXPECT_EQ(cause(), ErrorCode::namespace_missing);
+  EXPECT_EQ(kube_.writes(), 0U);
+  kube_.make_namespace("late");
+  EXPECT_TRUE(until([&] { return kube_.find({"secrets", "late", "cred"}).has_value(); }));
+}
+
+TEST_F(ClusterTest, WhatATargetNoLongerCoversIsDeleted) {
+  begin();
+  wanted_.drop("t");
+  apply();
+  EXPECT_FALSE(kube_.find(cred));
+  ASSERT_EQ(changes_.size(), 2U);
+  EXPECT_EQ(changes_[1].why, Why::not_covered);
+  EXPECT_EQ(asked_elsewhere_.size(), 1U) << "another context may lead to the same cluster";
+}
+
+TEST_F(ClusterTest, WhatAnotherContextWantsIsNotDeleted) {
+  begin();
+  elsewhere_ = Error(ErrorCode::already_exists, "wanted through context d");
+  wanted_.drop("t");
+  apply();
+  EXPECT_TRUE(kube_.find(cred));
+  EXPECT_EQ(kube_.count("delete"), 0U);
+  EXPECT_THAT(asked_elsewhere_, ElementsAre(uid()));
+}
+
+TEST_F(ClusterTest, WhatATargetLeftWhoseFileIsGoneIsNotDeleted) {
+  begin();
+  wanted_.lose("t");
+  apply();
+  EXPECT_TRUE(kube_.find(cred));
+}
+
+// --- what is not ours
+
+TEST_F(ClusterTest, WhatIsNotOursIsNotTouchedUntilAPersonAdoptsIt) {
+  kube_.put(cred, test::foreign_secret());
+  const auto before = kube_.find(cred).value();
+  begin();
+  EXPECT_EQ(state(), SyncState::stuck);
+  EXPECT_EQ(cause(), ErrorCode::not_owned);
+  EXPECT_THAT(row().cause->remedy(), HasSubstr("--adopt"));
+  EXPECT_EQ(kube_.find(cred).value(), before);
+
+  cluster_.adopt("t");
+  settle();
+  EXPECT_EQ(password(), "first");
+  EXPECT_EQ(uid(), before.at("metadata").at("uid").get<std::string>());
+  EXPECT_EQ(state(), SyncState::in_sync);
+  EXPECT_EQ(changes_.back().kind, Change::Kind::adopted);
+}
+
+TEST_F(ClusterTest, WhatIsNotOursCannotBeAdoptedWhereItsTypeIsAnother) {
+  kube_.put(cred, test::foreign_secret("Opaque"));
+  begin();
+  cluster_.adopt("t");
+  settle();
+  EXPECT_EQ(cause(), ErrorCode::immutable);
+  EXPECT_EQ(kube_.writes(), 0U);
+}
+
+TEST_F(ClusterTest, ASecretThatSomebodyMadeSinceTheListIsNotOverwritten) {
+  begin(test::make_target("t", "cred", {"late"}));
+  // Between the namespace's event and our create, somebody else is faster.
+  kube_.transport.on("PATCH", "/api/v1/namespaces/late/secrets/cred", [this](const kube::HttpRequest&) {
+    kube_.transport.forget_scripts("PATCH", "/api/v1/namespaces/late/secrets/cred");
+    kube_.put({"secrets", "late", "cred"}, test::foreign_secret());
+    return FakeTransport::respond(409, FakeTransport::status_body(409, "Conflict", "it exists").dump());
+  });
+  kube_.make_namespace("late");
+  ASSERT_TRUE(until([&] { return cause() == ErrorCode::not_owned; }));
+  EXPECT_EQ(test::password_in(kube_.find({"secrets", "late", "cred"}).value()), "");
+}
+
+TEST_F(ClusterTest, TheCopyOfOurSecretElsewhereIsNotOurs) {
+  begin();
+  auto copy = kube_.find(cred).value();
+  copy["metadata"] = {{"labels", copy["metadata"]["labels"]}, {"annotations", copy["metadata"]["annotations"]}};
+  kube_.make_namespace("other");
+  kube_.put({"secrets", "other", "cred"}, copy);
+  begin(test::make_target("t", "cred", {"team", "other"}));
+  std::vector<StatusRow> rows;
+  cluster_.add_rows("t", rows);
+  ASSERT_EQ(rows.size(), 2U);
+  EXPECT_EQ(rows[0].cause->code(), ErrorCode::not_owned) << "other";
+  EXPECT_EQ(rows[1].state, SyncState::in_sync) << "team";
+}
+
+TEST_F(ClusterTest, AForeignSecretThatGoesAwayMakesRoom) {
+  kube_.put(cred, test::foreign_secret());
+  begin();
+  ASSERT_EQ(cause(), ErrorCode::not_owned);
+  kube_.erase(cred);
+  EXPECT_TRUE(until([&] { return password() == "first"; }));
+}
+
+// --- answers of an API server
+
+TEST_F(ClusterTest, AForbiddenWriteWaitsForAPerson) {
+  kube_.forbids = [](const test::ApiRequest& request) { return request.verb == "apply"; };
+  begin();
+  EXPECT_EQ(state(), SyncState::stuck);
+  EXPECT_EQ(cause(), ErrorCode::forbidden);
+  EXPECT_TRUE(row().next_try) << "rights are granted without an event";
+  EXPECT_EQ(kube_.count("apply"), 1U);
+  kube_.forbids = [](const test::ApiRequest&) { return false; };
+  cluster_.kick();
+  settle();
+  EXPECT_EQ(state(), SyncState::in_sync);
+}
+
+TEST_F(ClusterTest, WhatAnAdmissionRuleRefusesIsToldInItsWords) {
+  refuse_writes(422, "Invalid", {}, "registries must be internal");
+  begin();
+  EXPECT_EQ(state(), SyncState::stuck);
+  EXPECT_EQ(cause(), ErrorCode::rejected);
+  EXPECT_THAT(row().cause->message(), HasSubstr("registries must be internal"));
+}
+
+TEST_F(ClusterTest, AnOverloadedServerIsAskedAgainWhenItSays) {
+  kube_.transport.on("PATCH", "/api/v1/namespaces/team/secrets/cred", [](const kube::HttpRequest&) {
+    auto response = FakeTransport::respond(429, FakeTransport::status_body(429, "TooManyRequests", "busy").dump());
+    response.retry_after = std::chrono::seconds(40);
+    return response;
+  });
+  begin();
+  EXPECT_EQ(state(), SyncState::retrying);
+  EXPECT_EQ(cause(), ErrorCode::overloaded);
+  ASSERT_TRUE(row().next_try);
+  EXPECT_GT(*row().next_try, std::chrono::system_clock::now() + std::chrono::seconds(35));
+  answer_writes();
+  cluster_.kick();
+  settle();
+  EXPECT_EQ(state(), SyncState::in_sync) << "a person need not wait";
+}
+
+TEST_F(ClusterTest, AFieldOfAnotherManagerIsTheirs) {
+  json causes =
+      json::array({{{"reason", "FieldManagerConflict"}, {"message", "conflict with \"flux\""}, {"field", ".data"}}});
+  refuse_writes(409, "Conflict", {{"causes", std::move(causes)}}, "conflict with \"flux\"");
+  begin();
+  EXPECT_EQ(state(), SyncState::stuck);
+  EXPECT_EQ(cause(), ErrorCode::field_conflict);
+}
+
+TEST_F(ClusterTest, ANamespaceThatIsBeingDeletedGetsNothing) {
+  kube_.cluster.terminate_namespace("team");
+  begin();
+  EXPECT_EQ(state(), SyncState::stuck);
+  EXPECT_EQ(cause(), ErrorCode::namespace_terminating);
+  EXPECT_EQ(kube_.writes(), 0U);
+}
+
+TEST_F(ClusterTest, AnUpdateThatLostARaceIsDecidedAgain) {
+  begin();
+  int races = 0;
+  kube_.transport.on("PATCH", "/api/v1/namespaces/team/secrets/cred", [&](const kube::HttpRequest&) {
+    if (++races == 2) {
+      answer_writes();
+    }
+    return FakeTransport::respond(409, FakeTransport::status_body(409, "Conflict", "modified").dump());
+  });
+  wanted_.login("second");
+  apply();
+  EXPECT_EQ(password(), "second");
+  EXPECT_EQ(kube_.count("get", "secrets"), 2U) << "read again after each";
+}
+
+TEST_F(ClusterTest, AnAnswerThatIsNoSecretIsAProblemOfTheKey) {
+  kube_.transport.on("PATCH", "/api/v1/namespaces/team/secrets/cred",
+                     [](const kube::HttpRequest&) { return FakeTransport::respond(200, "<html>"); });
+  begin();
+  EXPECT_EQ(state(), SyncState::retrying);
+  EXPECT_EQ(cause(), ErrorCode::protocol);
+  EXPECT_TRUE(cluster_.status().connected);
+}
+
+// --- others who write
+
+TEST_F(ClusterTest, AMutatingPolicyIsSeenInTheAnswer) {
+  kube_.cluster.set_policy([](const test::FakeKube::Key& at, json& object) {
+    if (at.resource == "secrets") {
+      object["data"][".dockerconfigjson"] = "e30=";
+    }
+  });
+  begin();
+  EXPECT_EQ(state(), SyncState::stuck);
+  EXPECT_EQ(cause(), ErrorCode::rejected);
+  EXPECT_THAT(row().cause->message(), HasSubstr("mutating admission policy"));
+  EXPECT_LE(kube_.count("apply"), 5U) << "it is not fought";
+}
+
+TEST_F(ClusterTest, SomebodyWhoKeepsChangingItBackIsNotFoughtAtFullSpeed) {
+  begin();
+  const auto spoil = [&] {
+    kube_.edit(cred, [](json& secret) { secret["data"][".dockerconfigjson"] = "e30="; });
+    return until([&] { return password() == "first" || cause() == ErrorCode::field_conflict; });
+  };
+  for (int i = 0; i < 10 && cause() != ErrorCode::field_conflict; ++i) {
+    ASSERT_TRUE(spoil());
+    settle();
+  }
+  EXPECT_EQ(cause(), ErrorCode::field_conflict);
+  EXPECT_THAT(row().cause->message(), HasSubstr("again and again"));
+  EXPECT_EQ(state(), SyncState::retrying);
+  EXPECT_TRUE(row().next_try);
+  const auto writes = kube_.writes();
+  kube_.edit(cred, [](json& secret) { secret["data"][".dockerconfigjson"] = "e31="; });
+  settle();
+  EXPECT_EQ(kube_.writes(), writes) << "the next repair waits";
+}
+
+// --- ServiceAccounts
+
+TEST_F(ClusterTest, AServiceAccountKeepsTheEntriesOfOthers) {
+  auto target = test::make_target();
+  target.service_accounts = {"default"};
+  begin(target);
+  EXPECT_THAT(pull_secrets(), ElementsAre("theirs", "cred"));
+  target.service_accounts.clear();
+  begin(target);
+  EXPECT_THAT(pull_secrets(), ElementsAre("theirs"));
+  EXPECT_EQ(state(), SyncState::in_sync);
+}
+
+TEST_F(ClusterTest, AnEntryThatSomebodyElseMadeStays) {
+  kube_.edit(account, [](json& object) { object["imagePullSecrets"].push_back({{"name", "cred"}}); });
+  auto target = test::make_target();
+  target.service_accounts = {"default"};
+  begin(target);
+  wanted_.drop("t");
+  apply();
+  EXPECT_FALSE(kube_.find(cred));
+  EXPECT_THAT(pull_secrets(), ElementsAre("theirs", "cred"));
+}
+
+TEST_F(ClusterTest, AMissingServiceAccountIsNamedAndFollowed) {
+  auto target = test::make_target();
+  target.service_accounts = {"builder", "default"};
+  begin(target);
+  EXPECT_EQ(password(), "first");
+  EXPECT_EQ(cause(), ErrorCode::not_found);
+  EXPECT_THAT(row().cause->message(), HasSubstr("builder"));
+  EXPECT_THAT(pull_secrets(), ElementsAre("theirs", "cred")) << "the others are attached";
+  kube_.put({"serviceaccounts", "team", "builder"}, json::object());
+  EXPECT_TRUE(until([&] { return state() == SyncState::in_sync; }));
+}
+
+// --- lists and watches
+
+TEST_F(ClusterTest, NothingIsWrittenBeforeTheListIsComplete) {
+  kube_.transport.hold();
+  wanted_.put(test::make_target());
+  cluster_.set_desired(wanted_.state(), wanted_.places());
+  ASSERT_TRUE(until([&] { return !kube_.transport.requests().empty(); }));
+  EXPECT_EQ(state(), SyncState::pending);
+  EXPECT_FALSE(cluster_.status().connected);
+  EXPECT_EQ(kube_.transport.count("PATCH"), 0U);
+  kube_.transport.release();
+  settle();
+  EXPECT_EQ(state(), SyncState::in_sync);
+}
+
+TEST_F(ClusterTest, ADeletionThatTheWatchMissedIsSeenInTheNextList) {
+  begin();
+  kube_.transport.end_streams();
+  kube_.cluster.remove({"secrets", "team", "cred"}, {});
+  kube_.cluster.compact();  // the watch cannot go on: 410
+  EXPECT_TRUE(until([&] { return password() == "first"; }));
+}
+
+TEST_F(ClusterTest, AServerThatIsAwayIsARetryAndNothingIsDeleted) {
+  begin();
+  kube_.transport.on("", "", [](const kube::HttpRequest&) -> kube::HttpResponse {
+    throw Error(ErrorCode::unreachable, "connection refused");
+  });
+  kube_.transport.end_streams();
+  ASSERT_TRUE(until([&] { return cluster_.status().problem.has_value(); }));
+  EXPECT_FALSE(cluster_.status().connected);
+  kube_.forget_requests();
+  wanted_.login("second");
+  cluster_.set_desired(wanted_.state(), wanted_.places());
+  EXPECT_EQ(state(), SyncState::retrying);
+  EXPECT_EQ(cause(), ErrorCode::unreachable);
+  kube_.transport.forget_scripts("", "");
+  EXPECT_EQ(kube_.requests().size(), 0U);
+}
+
+TEST_F(ClusterTest, ASecretIsReadOnDemandWhereItMayNotBeWatched) {
+  kube_.forbids = [](const test::ApiRequest& request) {
+    return request.key.resource == "secrets" && (request.verb == "list" || request.verb == "watch");
+  };
+  kube_.put(cred, test::foreign_secret());
+  begin();
+  EXPECT_EQ(cause(), ErrorCode::not_owned);
+  EXPECT_EQ(kube_.count("get", "secrets"), 1U);
+  EXPECT_TRUE(row().next_try) << "no event will tell";
+  EXPECT_TRUE(cluster_.status().connected);
+}
+
+TEST_F(ClusterTest, OnlyTheKeysOfWhatChangedAreConsidered) {
+  wanted_.put(test::make_target("t", "cred"));
+  wanted_.put(test::make_target("u", "other"));
+  apply();
+  const auto before = kube_.find({"secrets", "team", "other"}).value();
+  kube_.forget_requests();
+  auto target = test::make_target();
+  target.email = "j@example.com";
+  wanted_.put(target);
+  apply();
+  EXPECT_EQ(kube_.requests().size(), 1U);
+  EXPECT_EQ(kube_.find({"secrets", "team", "other"}).value(), before);
+}
+
+}  // namespace
+}  // namespace regsync
