@@ -1,7 +1,6 @@
 #include "sync/kube/http/answer_batches.hpp"
 
 #include <algorithm>
-#include <cstdint>
 
 namespace regsync::kube {
 namespace {
@@ -16,32 +15,13 @@ constexpr std::int64_t most_bytes = 64 * 1024;
 
 }  // namespace
 
-void AnswerBatches::note_answer(CURL* easy) {
-  curl_off_t taken = 0;
-  curl_off_t bytes = 0;
-  long version = CURL_HTTP_VERSION_NONE;
-  curl_easy_getinfo(easy, CURLINFO_TOTAL_TIME_T, &taken);
-  curl_easy_getinfo(easy, CURLINFO_SIZE_DOWNLOAD_T, &bytes);
-  curl_easy_getinfo(easy, CURLINFO_HTTP_VERSION, &version);
-  answer_time_ += (microseconds(taken) - answer_time_) / 8;
+void AnswerBatches::note_answer(microseconds taken, std::int64_t bytes, bool multiplexed) {
+  answer_time_ += (taken - answer_time_) / 8;
   answer_bytes_ += (bytes - answer_bytes_) / 8;
-  multiplexed_ = version == CURL_HTTP_VERSION_2_0;
+  multiplexed_ = multiplexed;
 }
 
-void AnswerBatches::note_connection(CURL* easy) {
-  long made = 0;
-  curl_easy_getinfo(easy, CURLINFO_NUM_CONNECTS, &made);
-  if (made == 0) {
-    return;
-  }
-  curl_off_t connected = 0;
-  curl_off_t secured = 0;
-  curl_easy_getinfo(easy, CURLINFO_CONNECT_TIME_T, &connected);
-  curl_easy_getinfo(easy, CURLINFO_APPCONNECT_TIME_T, &secured);
-  if (secured > connected) {
-    network_time_ = std::min(network_time_, microseconds(secured - connected));
-  }
-}
+void AnswerBatches::note_handshake(microseconds taken) { network_time_ = std::min(network_time_, taken); }
 
 std::optional<AnswerBatches::Batch> AnswerBatches::next(std::size_t requests) const {
   // Requests on their way to a distant server, and answers on theirs from it, are nothing that it could go on with.

@@ -8,10 +8,9 @@
 // io_context thread.
 #pragma once
 
-#include <curl/curl.h>
-
 #include <chrono>
 #include <cstddef>
+#include <cstdint>
 #include <limits>
 #include <optional>
 
@@ -28,9 +27,10 @@ class AnswerBatches {
     std::chrono::steady_clock::duration time;
   };
 
-  // For each request that ended, and for each head of an answer.
-  void note_answer(CURL* easy);
-  void note_connection(CURL* easy);
+  // A request ended: what it took, its answer's bytes, and whether others can share its connection.
+  void note_answer(std::chrono::microseconds taken, std::int64_t bytes, bool multiplexed);
+  // A TLS handshake ended.
+  void note_handshake(std::chrono::microseconds taken);
 
   // Whether so many requests share one connection.
   [[nodiscard]] bool pay(std::size_t requests) const { return multiplexed_ && requests >= many; }
@@ -40,7 +40,7 @@ class AnswerBatches {
  private:
   // Of a request, moving averages.
   std::chrono::microseconds answer_time_{};
-  curl_off_t answer_bytes_ = 0;
+  std::int64_t answer_bytes_ = 0;
   // Of a round trip: the fastest TLS handshake, which is one, with next to no work for the server, and all the way to
   // it where a proxy only passes bytes on.
   std::chrono::microseconds network_time_ = std::chrono::microseconds::max();

@@ -174,7 +174,8 @@ void CurlEndpoint::name_server(const Url& url, const std::string& tls_server_nam
   Url named = url;
   named.host = tls_server_name;
   const auto parsed = parse_url(named.origin());
-  if (!parsed || parsed->path != "/" || parsed->has_userinfo || parsed->port != url.port) {
+  const bool more_than_host = tls_server_name.find_first_of("?#") != std::string::npos;
+  if (!parsed || more_than_host || parsed->path != "/" || parsed->has_userinfo || parsed->port != url.port) {
     throw Error(ErrorCode::kubeconfig, "tls-server-name \"" + tls_server_name + "\" is not a host name");
   }
   base_ = parsed->origin() + prefix_;

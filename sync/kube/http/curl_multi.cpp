@@ -39,6 +39,32 @@ void set_cork(curl_socket_t fd, bool on) {
   setsockopt(fd, IPPROTO_TCP, TCP_CORK, &value, sizeof value);
 }
 
+void note_answer(AnswerBatches& batches, CURL* easy) {
+  curl_off_t taken = 0;
+  curl_off_t bytes = 0;
+  long version = CURL_HTTP_VERSION_NONE;
+  curl_easy_getinfo(easy, CURLINFO_TOTAL_TIME_T, &taken);
+  curl_easy_getinfo(easy, CURLINFO_SIZE_DOWNLOAD_T, &bytes);
+  curl_easy_getinfo(easy, CURLINFO_HTTP_VERSION, &version);
+  batches.note_answer(std::chrono::microseconds(taken), bytes, version == CURL_HTTP_VERSION_2_0);
+}
+
+// Where the request made its connection.
+void note_connection(AnswerBatches& batches, CURL* easy) {
+  long made = 0;
+  curl_easy_getinfo(easy, CURLINFO_NUM_CONNECTS, &made);
+  if (made == 0) {
+    return;
+  }
+  curl_off_t connected = 0;
+  curl_off_t secured = 0;
+  curl_easy_getinfo(easy, CURLINFO_CONNECT_TIME_T, &connected);
+  curl_easy_getinfo(easy, CURLINFO_APPCONNECT_TIME_T, &secured);
+  if (secured > connected) {
+    batches.note_handshake(std::chrono::microseconds(secured - connected));
+  }
+}
+
 }  // namespace
 
 CurlMulti::CurlMulti(asio::any_io_executor executor, const Endpoint& endpoint, Patience patience, HttpParts parts)
@@ -309,7 +335,7 @@ bool CurlMulti::finish_ended() {
     well = well && code == CURLE_OK;
     withdraw(*transfer);
     if (!transfer->is_stream()) {
-      batches_.note_answer(transfer->easy());
+      note_answer(batches_, transfer->easy());
     }
     transfer->finish(code);
   }
@@ -325,7 +351,7 @@ void CurlMulti::cork(bool on) {
 }
 
 void CurlMulti::note_head(CurlTransfer& transfer, bool first) {
-  batches_.note_connection(transfer.easy());
+  note_connection(batches_, transfer.easy());
   if (first) {
     stalled_.begin(transfer);
   }

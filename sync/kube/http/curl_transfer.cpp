@@ -1,7 +1,5 @@
 #include "sync/kube/http/curl_transfer.hpp"
 
-#include <strings.h>
-
 #include <algorithm>
 #include <asio/redirect_error.hpp>
 #include <asio/this_coro.hpp>
@@ -10,15 +8,12 @@
 #include <utility>
 
 #include "sync/kube/http/curl_multi.hpp"
-#include "sync/kube/http/retry_after.hpp"
 
 namespace regsync::kube {
 namespace {
 
 // The longest body of a refusal that is worth reading: the rest is left.
 constexpr std::size_t longest_refusal = 256 * 1024;
-// All headers of an answer, in bytes. Go's servers and clients stop at one MiB, nginx at far less.
-constexpr std::size_t longest_head = 256 * 1024;
 // Of a stream, in bytes, that its coroutine has not taken yet: then the kernel keeps the rest, and tells the server.
 constexpr std::size_t most_waiting = 1024 * 1024;
 
@@ -82,8 +77,9 @@ Error CurlTransfer::failure() const {
   if (too_large_) {
     return {ErrorCode::protocol, "the answer is larger than " + std::to_string(request_.max_answer >> 20) + " MiB"};
   }
-  if (head_bytes_ > longest_head) {
-    return {ErrorCode::protocol, "the answer has more than " + std::to_string(longest_head >> 10) + " KiB of headers"};
+  if (head_.is_too_long()) {
+    return {ErrorCode::protocol,
+            "the answer has more than " + std::to_string(ResponseHead::longest >> 10) + " KiB of headers"};
   }
   return multi_->endpoint().error_of(easy(), result_, error_.data());
 }
@@ -142,51 +138,24 @@ std::size_t CurlTransfer::on_body(const char* bytes, std::size_t /*one*/, std::s
 }
 
 std::size_t CurlTransfer::take_header(std::string_view line) {
-  const std::size_t size = line.size();
   multi_->note_bytes();
-  head_bytes_ += size;
-  if (head_bytes_ > longest_head) {
+  const bool is_last = head_.take(line);
+  if (head_.is_too_long()) {
     return 0;
   }
-  while (!line.empty() && (line.back() == '\r' || line.back() == '\n')) {
-    line.remove_suffix(1);
-  }
-  if (line.empty()) {
+  if (is_last) {
     end_head();
-  } else {
-    note_header(line);
   }
-  return size;
+  return line.size();
 }
 
 void CurlTransfer::end_head() {
   multi_->note_head(*this, response_.status == 0);
   curl_easy_getinfo(easy(), CURLINFO_RESPONSE_CODE, &response_.status);
-  response_.retry_after = parse_retry_after(retry_after_, response_.date);
+  head_.fill(response_);
   if (stream_ && response_.status / 100 == 2) {
     opened_ = true;
     wake_.cancel();
-  }
-}
-
-// The few headers that somebody wants.
-void CurlTransfer::note_header(std::string_view line) {
-  const auto is = [line](std::string_view name) {
-    // NOLINTNEXTLINE(bugprone-suspicious-stringview-data-usage): its size was looked at
-    return line.size() > name.size() && strncasecmp(line.data(), name.data(), name.size()) == 0;
-  };
-  std::string_view value = line.substr(std::min(line.find(':'), line.size() - 1) + 1);
-  while (!value.empty() && value.front() == ' ') {
-    value.remove_prefix(1);
-  }
-  if (is("retry-after:")) {
-    retry_after_ = value;
-  } else if (is("date:")) {
-    response_.date = value;
-  } else if (is("location:")) {
-    response_.location = value;
-  } else if (is("www-authenticate:")) {
-    response_.www_authenticate.append(response_.www_authenticate.empty() ? "" : ", ").append(value);
   }
 }
 

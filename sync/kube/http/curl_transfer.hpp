@@ -16,6 +16,8 @@
 #include "helper/base/error.hpp"
 #include "sync/kube/http/curl_endpoint.hpp"
 #include "sync/kube/http/http_transport.hpp"
+#include "sync/kube/http/response_head.hpp"
+#include "sync/kube/http/stalled_answers.hpp"
 
 namespace regsync::kube {
 
@@ -27,11 +29,11 @@ struct CurlHandle {
   CurlEasy easy;
 };
 
-class CurlTransfer {
+class CurlTransfer final : public PartialAnswer {
  public:
   CurlTransfer(std::shared_ptr<CurlMulti> on, const asio::any_io_executor& executor, const HttpRequest& request,
                bool stream);
-  ~CurlTransfer();
+  ~CurlTransfer() override;
   CurlTransfer(const CurlTransfer&) = delete;
   CurlTransfer& operator=(const CurlTransfer&) = delete;
   CurlTransfer(CurlTransfer&&) = delete;
@@ -63,7 +65,7 @@ class CurlTransfer {
 
   [[nodiscard]] const HttpRequest& request() const { return request_; }
   [[nodiscard]] const std::shared_ptr<CurlMulti>& multi() const { return multi_; }
-  [[nodiscard]] bool is_stream() const { return stream_; }
+  [[nodiscard]] bool is_stream() const override { return stream_; }
   [[nodiscard]] CURL* easy() const { return handle_.easy.get(); }
   // Makes the handle ready for the request.
   void use(CurlHandle handle, const CurlEndpoint& endpoint, std::size_t closed_connections);
@@ -75,10 +77,9 @@ class CurlTransfer {
   [[nodiscard]] bool saw_closing() const;
   // Whether all of its body has left.
   [[nodiscard]] bool has_sent() const;
-  // Of the answer's body, what libcurl has taken so far.
-  [[nodiscard]] curl_off_t body_bytes() const;
+  [[nodiscard]] curl_off_t body_bytes() const override;
 
-  void ask();
+  void ask() override;
   void finish(CURLcode code, const std::string& why = {});
 
  private:
@@ -86,7 +87,6 @@ class CurlTransfer {
   static std::size_t on_body(const char* bytes, std::size_t one, std::size_t size, void* self);
   std::size_t take_header(std::string_view line);
   std::size_t take_body(std::string_view bytes);
-  void note_header(std::string_view line);
   void end_head();
 
   const std::shared_ptr<CurlMulti> multi_;
@@ -98,9 +98,8 @@ class CurlTransfer {
   std::size_t closed_connections_ = 0;  // when it took the handle
   CurlList headers_;
   HttpResponse response_;
-  std::size_t head_bytes_ = 0;
-  std::string retry_after_;  // the header, as it came: the Date that it counts from may follow
-  std::string pieces_;       // of a stream, not yet taken by the coroutine
+  ResponseHead head_;
+  std::string pieces_;  // of a stream, not yet taken by the coroutine
   bool opened_ = false;
   bool told_opened_ = false;
   bool too_large_ = false;

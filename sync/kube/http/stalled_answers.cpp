@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <utility>
 
-#include "sync/kube/http/curl_transfer.hpp"
+#include "sync/kube/http/curl_endpoint.hpp"
 
 namespace regsync::kube {
 namespace {
@@ -21,25 +21,25 @@ StalledAnswers::StalledAnswers(const asio::any_io_executor& executor, const Sile
       may_ask_(std::move(may_ask)),
       rest_(executor) {}
 
-void StalledAnswers::begin(CurlTransfer& transfer) {
+void StalledAnswers::begin(PartialAnswer& answer) {
   if (enabled_) {
-    answers_.push_back({&transfer});
+    answers_.push_back({&answer});
   }
 }
 
-void StalledAnswers::end(CurlTransfer& transfer) {
-  std::erase_if(answers_, [&](const Answer& answer) { return answer.transfer == &transfer; });
+void StalledAnswers::end(PartialAnswer& answer) {
+  std::erase_if(answers_, [&](const Answer& known) { return known.part == &answer; });
 }
 
-bool StalledAnswers::wants_rest(const Answer& answer) { return !answer.transfer->is_stream() && !answer.asked; }
+bool StalledAnswers::wants_rest(const Answer& answer) { return !answer.part->is_stream() && !answer.asked; }
 
 void StalledAnswers::end_turn() {
   bool taken = false;
   bool waiting = false;
   for (Answer& answer : answers_) {
-    const curl_off_t bytes = answer.transfer->body_bytes();
+    const curl_off_t bytes = answer.part->body_bytes();
     if (std::exchange(answer.bytes, bytes) != bytes) {
-      taken = taken || bytes >= (answer.transfer->is_stream() ? stream_buffer : answer_buffer);
+      taken = taken || bytes >= (answer.part->is_stream() ? stream_buffer : answer_buffer);
       answer.asked = false;
     }
     waiting = waiting || wants_rest(answer);
@@ -72,7 +72,7 @@ void StalledAnswers::ask_for_rest() {
     wait_for_rest();
   } else if (may_ask_()) {
     found->asked = true;
-    found->transfer->ask();
+    found->part->ask();
   }
 }
 

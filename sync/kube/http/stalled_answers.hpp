@@ -21,7 +21,20 @@
 
 namespace regsync::kube {
 
-class CurlTransfer;
+// What is known of an answer of which a part is here.
+class PartialAnswer {
+ public:
+  PartialAnswer() = default;
+  PartialAnswer(const PartialAnswer&) = delete;
+  PartialAnswer& operator=(const PartialAnswer&) = delete;
+  PartialAnswer(PartialAnswer&&) = delete;
+  PartialAnswer& operator=(PartialAnswer&&) = delete;
+  virtual ~PartialAnswer() = default;
+
+  [[nodiscard]] virtual bool is_stream() const = 0;
+  [[nodiscard]] virtual curl_off_t body_bytes() const = 0;  // of its body, those that libcurl has taken so far
+  virtual void ask() = 0;                                   // asks the peer for something small
+};
 
 class StalledAnswers {
  public:
@@ -31,15 +44,15 @@ class StalledAnswers {
                  std::function<void()> read_again, std::function<bool()> may_ask);
 
   // The head of its answer has come; and no more comes.
-  void begin(CurlTransfer& transfer);
-  void end(CurlTransfer& transfer);
+  void begin(PartialAnswer& answer);
+  void end(PartialAnswer& answer);
 
   // libcurl has done what there was to do.
   void end_turn();
 
  private:
   struct Answer {
-    CurlTransfer* transfer = nullptr;
+    PartialAnswer* part = nullptr;
     curl_off_t bytes = 0;  // of the body, so far
     bool asked = false;    // since the last of them
   };

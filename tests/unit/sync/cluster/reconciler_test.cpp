@@ -1,0 +1,221 @@
+// What the Reconciler does about one key, over the HTTP seam: without watches, so that the cache knows exactly what the
+// test says. The whole of a context is in cluster_test.cpp.
+#include "sync/cluster/reconciler.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "sync/model/resource_version.hpp"
+#include "tests/unit/sync/cluster/cluster_world.hpp"
+
+namespace regsync {
+namespace {
+
+using nlohmann::json;
+using test::FakeTransport;
+using testing::ElementsAre;
+using testing::HasSubstr;
+using Trust = ClusterWatches::Trust;
+
+const test::FakeKube::Key cred{"secrets", "team", "cred"};
+const Key key{"team", "cred"};
+
+class ReconcilerTest : public testing::Test {
+ protected:
+  ReconcilerTest() {
+    kube_.make_namespace("team");
+    cache_.observe_namespace("team", NamespaceView());
+    wanted_.login("first");
+    wanted_.put(test::make_target());
+    places_ = wanted_.places();
+  }
+
+  Outcome reconcile(Trust trust = Trust::followed) {
+    return test::run(loop_, reconciler_.reconcile(key, wanted_.state(), trust));
+  }
+  // As a watch tells it.
+  void observe() {
+    const auto secret = kube_.find(cred);
+    cache_.observe(key, secret ? version_number(resource_version_of(*secret)) : 0,
+                   secret ? std::optional(view_secret(*secret, test::owner_id)) : std::nullopt);
+  }
+  [[nodiscard]] const Progress& progress() const { return cache_.find(key)->progress; }
+  [[nodiscard]] ErrorCode cause() const { return progress().cause ? progress().cause->code() : ErrorCode::internal; }
+  [[nodiscard]] std::vector<std::string> verbs() const {
+    std::vector<std::string> verbs;
+    for (const auto& request : kube_.requests()) {
+      verbs.push_back(request.verb + " " + request.key.name);
+    }
+    return verbs;
+  }
+
+  asio::io_context loop_;
+  test::FakeKube kube_{loop_.get_executor()};
+  test::Wanted wanted_;
+  Places places_;
+  ClusterCache cache_;
+  kube::KubeClient client_{test::context_of_test(), kube_.transport.connect()};
+  std::vector<Change> changes_;
+  int setbacks_ = 0;
+  std::optional<Error> elsewhere_;
+  Reconciler reconciler_{
+      client_,
+      cache_,
+      places_,
+      test::owner_of_test(),
+      {.on_change = [this](const Change& change) { changes_.push_back(change); },
+       .check_elsewhere = [this](const Key& /*key*/, const std::string& /*uid*/) -> asio::awaitable<void> {
+         if (elsewhere_) {
+           throw Error(*elsewhere_);
+         }
+         co_return;
+       },
+       .on_setback = [this] { ++setbacks_; }}};
+};
+
+TEST_F(ReconcilerTest, ACreateIsOneRequestAndWhatItAnswersIsKnown) {
+  EXPECT_EQ(reconcile().kind, Outcome::Kind::done);
+  EXPECT_THAT(verbs(), ElementsAre("apply cred"));
+  EXPECT_EQ(progress().state, SyncState::in_sync);
+  EXPECT_EQ(reconciler_.decide(key, *wanted_.state()).action, Action::nothing) << "before any watch tells of it";
+}
+
+TEST_F(ReconcilerTest, WhatItsCacheDoesNotKnowIsReadWhenACreateIsRefused) {
+  kube_.put(cred, test::foreign_secret());
+  EXPECT_EQ(reconcile().kind, Outcome::Kind::done) << "an event will come";
+  EXPECT_THAT(verbs(), ElementsAre("apply cred", "get cred"));
+  EXPECT_EQ(cause(), ErrorCode::not_owned);
+  EXPECT_EQ(test::password_in(kube_.find(cred).value()), "");
+}
+
+TEST_F(ReconcilerTest, OnDemandItReadsFirstAndComesAgain) {
+  kube_.put(cred, test::foreign_secret());
+  EXPECT_EQ(reconcile(Trust::on_demand).kind, Outcome::Kind::wait);
+  EXPECT_THAT(verbs(), ElementsAre("get cred"));
+  EXPECT_EQ(progress().state, SyncState::stuck);
+}
+
+TEST_F(ReconcilerTest, AStaleUpdateIsReadAndMadeAgain) {
+  reconcile();
+  observe();
+  kube_.edit(cred, [](json& secret) { secret["metadata"]["labels"]["theirs"] = "x"; });
+  wanted_.login("second");
+  kube_.forget_requests();
+  EXPECT_EQ(reconcile().kind, Outcome::Kind::done);
+  EXPECT_THAT(verbs(), ElementsAre("apply cred", "get cred", "apply cred"));
+  const auto secret = kube_.find(cred).value();
+  EXPECT_EQ(test::password_in(secret), "second");
+  EXPECT_EQ(secret.at("metadata").at("labels").value("theirs", ""), "x");
+}
+
+TEST_F(ReconcilerTest, AKeyThatChangesFasterThanItCanBeWrittenIsRetried) {
+  reconcile();
+  kube_.transport.on("PATCH", "/api/v1/namespaces/team/secrets/cred", [](const kube::HttpRequest&) {
+    return FakeTransport::respond(409, FakeTransport::status_body(409, "Conflict", "modified").dump());
+  });
+  wanted_.login("second");
+  EXPECT_EQ(reconcile().kind, Outcome::Kind::retry);
+  EXPECT_EQ(cause(), ErrorCode::stale);
+  EXPECT_EQ(progress().state, SyncState::retrying);
+}
+
+TEST_F(ReconcilerTest, AServerThatHoldsLessThanItDidIsASetback) {
+  reconcile();
+  cache_.observe(key, 1'000'000, view_secret(kube_.find(cred).value(), test::owner_id));
+  reconcile(Trust::on_demand);
+  EXPECT_EQ(setbacks_, 1);
+  EXPECT_LT(cache_.find(key)->observed.version, 1'000'000U) << "the read is the truth";
+  reconcile(Trust::on_demand);
+  EXPECT_EQ(setbacks_, 1) << "once";
+}
+
+TEST_F(ReconcilerTest, ADeletionNamesTheObjectThatWasDecidedOn) {
+  reconcile();
+  observe();
+  const auto secret = kube_.find(cred).value();
+  wanted_.drop("t");
+  kube_.forget_requests();
+  reconcile();
+  EXPECT_THAT(verbs(), ElementsAre("get cred", "delete cred"));
+  const auto options = json::parse(kube_.requests().back().body);
+  EXPECT_EQ(options.at("preconditions").at("uid"), secret.at("metadata").at("uid"));
+  EXPECT_EQ(options.at("preconditions").at("resourceVersion"), secret.at("metadata").at("resourceVersion"));
+  ASSERT_EQ(changes_.size(), 2U);
+  EXPECT_EQ(changes_[1].kind, Change::Kind::deleted);
+  EXPECT_EQ(changes_[1].target, "t");
+}
+
+TEST_F(ReconcilerTest, WhatWasGivenAwaySinceTheEventIsNotDeleted) {
+  reconcile();
+  observe();
+  kube_.edit(cred, [](json& secret) { secret["metadata"].erase("annotations"); });
+  wanted_.drop("t");
+  reconcile();
+  EXPECT_TRUE(kube_.find(cred));
+  EXPECT_EQ(kube_.count("delete"), 0U);
+}
+
+TEST_F(ReconcilerTest, NothingIsDeletedThatMayBeWantedElsewhere) {
+  reconcile();
+  observe();
+  wanted_.drop("t");
+  elsewhere_ = Error(ErrorCode::unreachable, "context d may lead to the same cluster, and cannot be asked");
+  EXPECT_EQ(reconcile().kind, Outcome::Kind::retry);
+  EXPECT_TRUE(kube_.find(cred));
+  EXPECT_EQ(cause(), ErrorCode::unreachable);
+}
+
+TEST_F(ReconcilerTest, ASecretGoesOnlyAfterItsServiceAccountsForgotIt) {
+  kube_.put({"serviceaccounts", "team", "default"}, json::object());
+  auto target = test::make_target();
+  target.service_accounts = {"default"};
+  wanted_.put(target);
+  reconcile();
+  observe();
+  wanted_.drop("t");
+  kube_.forget_requests();
+  reconcile();
+  EXPECT_THAT(verbs(), ElementsAre("get cred", "get default", "patch default", "delete cred"));
+  const auto account = kube_.find({"serviceaccounts", "team", "default"}).value();
+  EXPECT_TRUE(account.value("imagePullSecrets", json::array()).empty()) << account;
+}
+
+TEST_F(ReconcilerTest, AnAdoptionIsForOnce) {
+  kube_.put(cred, test::foreign_secret());
+  observe();
+  reconciler_.adopt(key);
+  reconcile();
+  EXPECT_EQ(test::password_in(kube_.find(cred).value()), "first");
+  ASSERT_EQ(changes_.size(), 1U);
+  EXPECT_EQ(changes_[0].kind, Change::Kind::adopted);
+  kube_.erase(cred);
+  kube_.put(cred, test::foreign_secret());
+  observe();
+  reconcile();
+  EXPECT_EQ(cause(), ErrorCode::not_owned);
+}
+
+TEST_F(ReconcilerTest, WhereNothingIsAndNothingIsWantedNothingIsKept) {
+  wanted_.drop("t");
+  cache_.progress(key).written = 7;
+  reconcile();
+  EXPECT_EQ(cache_.find(key), nullptr);
+  EXPECT_TRUE(kube_.requests().empty());
+}
+
+TEST_F(ReconcilerTest, ADefectIsAProblemOfTheKey) {
+  reconciler_.record_defect(key, Error(ErrorCode::internal, "bad_alloc"));
+  EXPECT_EQ(progress().state, SyncState::retrying);
+  EXPECT_EQ(cause(), ErrorCode::internal);
+}
+
+TEST_F(ReconcilerTest, AMissingNamespaceIsNoFailureToRetry) {
+  kube_.erase({"namespaces", "", "team"});
+  cache_.forbid_namespaces();
+  EXPECT_EQ(reconcile().kind, Outcome::Kind::wait);
+  EXPECT_EQ(cause(), ErrorCode::namespace_missing);
+  EXPECT_EQ(progress().state, SyncState::stuck);
+}
+
+}  // namespace
+}  // namespace regsync

@@ -1,0 +1,103 @@
+#include "sync/kube/http/curl_endpoint.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <vector>
+
+namespace regsync::kube {
+namespace {
+
+using testing::ElementsAre;
+using testing::HasSubstr;
+using testing::IsEmpty;
+using testing::Not;
+
+Endpoint at(const char* server, const char* tls_server_name = "") {
+  Endpoint endpoint;
+  endpoint.server = server;
+  endpoint.tls_server_name = tls_server_name;
+  return endpoint;
+}
+
+class CurlEndpointTest : public testing::Test {
+ protected:
+  CurlEndpointTest() { initialise_curl(); }
+
+  // What a request carries.
+  std::vector<std::string> headers_of(const Endpoint& endpoint, const HttpRequest& request) {
+    const CurlEndpoint made(endpoint);
+    const CurlEasy easy = made.make_handle(tls_, false);
+    CurlList headers;
+    made.configure(easy.get(), request, headers);
+    std::vector<std::string> texts;
+    for (const curl_slist* each = headers.get(); each != nullptr; each = each->next) {
+      texts.emplace_back(each->data);
+    }
+    return texts;
+  }
+  // As what a failed transfer is told.
+  Error error_of(CURLcode code, const char* detail = "") {
+    const CurlEndpoint made(at("https://k.example"));
+    const CurlEasy easy = made.make_handle(tls_, false);
+    return made.error_of(easy.get(), code, detail);
+  }
+
+  TlsMaterial tls_;
+};
+
+TEST_F(CurlEndpointTest, ARequestCarriesItsHeadersAndThoseOfItsProof) {
+  HttpRequest request;
+  request.headers = {"Accept: application/json"};
+  auto proof = std::make_shared<Proof>();
+  proof->headers = {"Authorization: Bearer t"};
+  request.proof = std::move(proof);
+  EXPECT_THAT(headers_of(at("https://k.example"), request),
+              ElementsAre("Accept: application/json", "Authorization: Bearer t"));
+}
+
+TEST_F(CurlEndpointTest, TheRealHostIsNamedWhereTheCertificateNamesAnother) {
+  EXPECT_THAT(headers_of(at("https://10.0.0.1:6443/prefix", "k.example"), {}), ElementsAre("Host: 10.0.0.1:6443"));
+  EXPECT_THAT(headers_of(at("https://k.example"), {}), IsEmpty());
+}
+
+TEST_F(CurlEndpointTest, ATlsServerNameThatIsNoHostIsAProblemOfTheKubeconfig) {
+  for (const char* const name : {"a/b", "a:1", "user@a", "a b", "a?b", "a#b"}) {
+    try {
+      const CurlEndpoint made(at("https://k.example", name));
+      ADD_FAILURE() << name;
+    } catch (const Error& error) {
+      EXPECT_EQ(error.code(), ErrorCode::kubeconfig) << name;
+      EXPECT_THAT(error.message(), HasSubstr("tls-server-name")) << name;
+    }
+  }
+}
+
+TEST_F(CurlEndpointTest, NobodyIsAskedWhetherALargeBodyIsWanted) {
+  HttpRequest request;
+  request.method = "PATCH";
+  request.body.assign(std::size_t{1024} * 1024, 'x');
+  EXPECT_THAT(headers_of(at("http://127.0.0.1:1"), request), Not(testing::Contains("Expect:")));
+  request.body += 'x';
+  EXPECT_THAT(headers_of(at("http://127.0.0.1:1"), request), testing::Contains("Expect:"));
+}
+
+TEST_F(CurlEndpointTest, EachKindOfFailureIsToldAsWhatItIs) {
+  EXPECT_EQ(error_of(CURLE_COULDNT_CONNECT).code(), ErrorCode::unreachable);
+  EXPECT_EQ(error_of(CURLE_COULDNT_RESOLVE_HOST).code(), ErrorCode::unreachable);
+  EXPECT_EQ(error_of(CURLE_OPERATION_TIMEDOUT).code(), ErrorCode::timeout);
+  EXPECT_EQ(error_of(CURLE_PEER_FAILED_VERIFICATION).code(), ErrorCode::tls);
+  EXPECT_EQ(error_of(CURLE_SSL_CERTPROBLEM).code(), ErrorCode::tls);
+  EXPECT_EQ(error_of(CURLE_URL_MALFORMAT).code(), ErrorCode::kubeconfig);
+  EXPECT_EQ(error_of(CURLE_WEIRD_SERVER_REPLY).code(), ErrorCode::protocol);
+  EXPECT_EQ(error_of(CURLE_OUT_OF_MEMORY).code(), ErrorCode::internal);
+}
+
+TEST_F(CurlEndpointTest, LibcurlsOwnWordsWinOverItsGeneralOnes) {
+  EXPECT_EQ(error_of(CURLE_COULDNT_CONNECT, "connect to 10.0.0.1 failed").message(), "connect to 10.0.0.1 failed");
+  EXPECT_EQ(error_of(CURLE_COULDNT_CONNECT).message(), curl_easy_strerror(CURLE_COULDNT_CONNECT));
+  EXPECT_THAT(error_of(CURLE_COULDNT_CONNECT).remedy(), HasSubstr("network"));
+}
+
+}  // namespace
+}  // namespace regsync::kube
