@@ -15,7 +15,6 @@ using nlohmann::json;
 using test::FakeTransport;
 using testing::ElementsAre;
 using testing::HasSubstr;
-using testing::IsEmpty;
 
 const test::FakeKube::Key cred{"secrets", "team", "cred"};
 const test::FakeKube::Key account{"serviceaccounts", "team", "default"};
@@ -28,7 +27,7 @@ class ClusterTest : public testing::Test {
     kube_.put(account, {{"imagePullSecrets", {{{"name", "theirs"}}}}});
     wanted_.login("first");
   }
-  ~ClusterTest() override { test::run(loop_, cluster_.stop()); }
+  void TearDown() override { test::run(loop_, cluster_.stop()); }
 
   // Tells the cluster what is wanted, and returns when it has settled.
   void apply() {
@@ -40,7 +39,9 @@ class ClusterTest : public testing::Test {
     apply();
   }
   void settle() { test::run(loop_, cluster_.settled()); }
-  bool until(const std::function<bool()>& holds) { return test::run_until(loop_, holds); }
+  bool until(const std::function<bool()>& holds) {
+    return test::run_until(loop_, [&] { return holds(); });
+  }
 
   [[nodiscard]] std::string password() const {
     const auto secret = kube_.find(cred);
