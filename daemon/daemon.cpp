@@ -90,7 +90,8 @@ class Daemon::Impl {
                 {.on_wanted = [this](const std::set<RegistryKey>& wanted) { store_.want(wanted); },
                  .on_change = [this] { on_status_change(); },
                  .read_again = [this] { read_targets(); },
-                 .read_logins_again = [this] { store_.refresh(); }}),
+                 .read_logins_again = [this] { store_.refresh(); },
+                 .read_kubeconfig_again = [this] { read_kubeconfig(); }}),
         store_(executor,
                [this](StoreReading logins) {
                  guarded_logged("secret store", [&] { engine_.set_logins(std::move(logins)); });

@@ -22,6 +22,7 @@ ContextSet::ContextSet(asio::any_io_executor executor, ClusterOptions options, s
       grace_(grace),
       handlers_(std::move(handlers)),
       grace_timer_(executor),
+      namespace_timer_(executor),
       retired_(executor) {}
 
 void ContextSet::set_kubeconfig(kube::Kubeconfig kubeconfig) {
@@ -78,7 +79,45 @@ std::set<std::string> ContextSet::update(const std::function<bool(const std::str
     }
     ++cluster;
   }
+  std::erase_if(namespaces_, [&](const auto& item) { return !needed.contains(item.first); });
+  read_again_if_due();
   return fresh;
+}
+
+// A file that was written long ago is whole, and so is one that says the same after the grace.
+void ContextSet::note_namespace(const std::string& context, const std::string& name_space) {
+  const auto now = steady_clock::now();
+  auto& known = namespaces_[context];
+  if (known.name != name_space) {
+    known = {.name = name_space, .since = now};
+  }
+  known.settled = known.settled || kubeconfig_.age() >= grace_ || now - known.since >= grace_;
+}
+
+std::optional<std::string> ContextSet::current_namespace(const std::string& context) const {
+  const auto known = namespaces_.find(context);
+  return known == namespaces_.end() || !known->second.settled ? std::nullopt : std::optional(known->second.name);
+}
+
+void ContextSet::read_again_if_due() {
+  auto due = steady_clock::time_point::max();
+  for (const auto& [context, known] : namespaces_) {
+    // One that the kubeconfig cannot tell now is read with its next change.
+    if (!known.settled && resolved_.contains(context)) {
+      due = std::min(due, std::max(known.since, read_again_) + grace_);
+    }
+  }
+  namespace_timer_.cancel();
+  if (due == steady_clock::time_point::max() || !handlers_.read_again) {
+    return;
+  }
+  namespace_timer_.expires_at(due);
+  namespace_timer_.async_wait([this](const asio::error_code& error) {
+    if (!error) {
+      read_again_ = steady_clock::now();
+      guarded_logged("kubeconfig", handlers_.read_again);
+    }
+  });
 }
 
 bool ContextSet::in_grace(const std::string& context) {
@@ -105,6 +144,7 @@ bool ContextSet::refresh(const std::string& name) {
   std::shared_ptr<Cluster> made;
   const auto problem = guarded([&] {
     auto context = kubeconfig_.resolve(name);
+    note_namespace(name, context.default_namespace);
     if (known && known->context() == context) {
       return;
     }
@@ -183,6 +223,7 @@ asio::awaitable<void> ContextSet::identify(std::string name, std::shared_ptr<Clu
 asio::awaitable<void> ContextSet::stop() {
   stopping_ = true;
   grace_timer_.cancel();
+  namespace_timer_.cancel();
   for (const auto& [name, cancel] : std::map(asking_)) {
     cancel->emit(asio::cancellation_type::all);
   }

@@ -2,8 +2,9 @@
 //
 // A context whose definition changed gets a new Cluster; one that cannot be used as it is now keeps the last good one.
 // A kubeconfig is often written in place, and a torn one can look complete: a context must be missing for the grace
-// before its Cluster is stopped. Each time a context connects, its cluster is asked who it is. Lives on the io_context
-// thread, owned by the Engine, which calls stop() first.
+// before its Cluster is stopped, and a current namespace must have been read so for the grace before it is believed.
+// Each time a context connects, its cluster is asked who it is. Lives on the io_context thread, owned by the Engine,
+// which calls stop() first.
 #pragma once
 
 #include <asio/any_io_executor.hpp>
@@ -28,8 +29,9 @@ namespace regsync {
 class ContextSet {
  public:
   struct Handlers {
-    std::function<void()> on_change;  // the status of a cluster may differ
-    std::function<void()> on_due;     // call update() again, because a grace has ended
+    std::function<void()> on_change;   // the status of a cluster may differ
+    std::function<void()> on_due;      // call update() again, because a grace has ended
+    std::function<void()> read_again;  // read the kubeconfig again, call set_kubeconfig() and update(); may be empty
     std::function<void(const std::string& context, ClusterIdentity)>
         on_identified;  // it is known who a context leads to
   };
@@ -56,6 +58,9 @@ class ContextSet {
   [[nodiscard]] Error vanished(const std::string& context) const;
   // Where the kubeconfig was read from (Kubeconfig::source).
   [[nodiscard]] const std::string& source() const { return kubeconfig_.source(); }
+  // The current namespace of a context; nothing where it may be that of a kubeconfig that is being written, or one that
+  // holds for a moment.
+  [[nodiscard]] std::optional<std::string> current_namespace(const std::string& context) const;
   // Whether its cluster was asked who it is since it was started.
   [[nodiscard]] bool identified(const std::string& context) const { return identified_.contains(context); }
   // Why contexts cannot be used as they are now.
@@ -65,6 +70,14 @@ class ContextSet {
   asio::awaitable<void> stop();
 
  private:
+  struct CurrentNamespace {
+    std::string name;
+    std::chrono::steady_clock::time_point since;  // it was first read so
+    bool settled = false;
+  };
+
+  void note_namespace(const std::string& context, const std::string& name_space);
+  void read_again_if_due();
   [[nodiscard]] bool in_grace(const std::string& context);
   bool refresh(const std::string& name);
   void retire(std::shared_ptr<Cluster> cluster);
@@ -84,7 +97,10 @@ class ContextSet {
   std::set<std::string> connected_;  // as of the last change
   std::set<std::string> identified_;
   std::map<std::string, std::chrono::steady_clock::time_point> missing_since_;
+  std::map<std::string, CurrentNamespace> namespaces_;  // by context
+  std::chrono::steady_clock::time_point read_again_;    // the last time that it was asked for
   asio::steady_timer grace_timer_;
+  asio::steady_timer namespace_timer_;
   AsyncEvent retired_;
   int running_ = 0;                                                           // coroutines
   std::map<std::string, std::shared_ptr<asio::cancellation_signal>> asking_;  // who a context leads to; by its name

@@ -53,6 +53,7 @@ class Engine::Impl {
         contexts_(executor, cluster_options(), options_.grace,
                   {.on_change = [this] { changed(); },
                    .on_due = [this] { update(); },
+                   .read_again = hooks_.read_kubeconfig_again,
                    .on_identified = [this](const std::string& context,
                                            ClusterIdentity identity) { met(context, std::move(identity)); }}),
         logins_(
@@ -156,6 +157,7 @@ class Engine::Impl {
     report.logins = logins_.all();
     add_state({.targets = targets_.files(),
                .plans = plans_,
+               .undecided = undecided_,
                .contexts = contexts_,
                .footprints = footprints_,
                .unreadable_footprints = footprint_store_.unreadable(),
@@ -207,13 +209,13 @@ class Engine::Impl {
     }
   }
 
-  // Waits for targets that seem to cover less than they did, until it is certain that they do, and for pinned contexts.
-  // Whether there was one.
+  // Waits for targets that seem to cover less than they did, until it is certain that they do, for current namespaces
+  // that are not certain yet, and for pinned contexts. Whether there was one.
   asio::awaitable<bool> wait_for_unsettled(std::optional<std::string> target) {
     const auto waits = [&] {
       return std::ranges::any_of(targets_.files(), [&](const auto& file) {
         return (!target || file.first == *target) && !file.second.problem &&
-               (holds_back_deletions(file.first) || waits_for_identity(file.first));
+               (holds_back_deletions(file.first) || undecided_.contains(file.first) || waits_for_identity(file.first));
       });
     };
     if (!waits()) {
@@ -400,6 +402,7 @@ class Engine::Impl {
   // What each target means in each context: a namespace that it does not name is the context's own.
   void update_wanted() {
     wanted_.clear();
+    undecided_.clear();
     for (const auto& [name, plan] : plans_) {
       auto& contexts = wanted_[name];
       for (const auto& context : contexts_.names()) {
@@ -407,12 +410,20 @@ class Engine::Impl {
         if (!cluster || !selects_context(plan->target, context)) {
           continue;
         }
-        Meant meant{resolved(plan->target, own_namespace(plan->target, context)), uses_own_namespace(plan->target)};
+        auto target = meant_in(plan->target, context);
+        if (!target) {
+          undecided_[name].insert(context);
+          continue;
+        }
+        Meant meant{std::move(*target), uses_own_namespace(plan->target)};
         const Footprint* footprint = footprints_.find(name);
         if (!targets_.settled(name) && footprint != nullptr && footprint->contexts.contains(context)) {
           keep_accounts(meant.target, footprint->contexts.at(context));
         }
         contexts.emplace(context, std::move(meant));
+        if (targets_.withholds(name)) {
+          undecided_[name].insert(context);
+        }
       }
     }
   }
@@ -433,7 +444,7 @@ class Engine::Impl {
     Told told;
     for (const auto& [target, plan] : plans_) {
       const auto problem = held(plan->target, context);
-      if (targets_.settled(target) && !problem) {
+      if (targets_.settled(target) && !problem && !undecided_.contains(target)) {
         told.known_targets.insert(target);
       }
       const auto meant = wanted_.at(target).find(context);
@@ -482,7 +493,9 @@ class Engine::Impl {
         const bool present = contexts_.contains(other);
         const bool was_there = footprint != nullptr && footprint->contexts.contains(other);
         if (selects_context(plan->target, other) && (present || was_there)) {
-          sibling.targets.push_back(resolved(plan->target, own_namespace(plan->target, other)));
+          if (auto meant = meant_in(plan->target, other)) {
+            sibling.targets.push_back(std::move(*meant));
+          }
         }
       }
       if (!sibling.targets.empty()) {
@@ -492,9 +505,19 @@ class Engine::Impl {
     return siblings;
   }
 
-  [[nodiscard]] std::string own_namespace(const Target& target, const std::string& context) const {
-    const auto cluster = contexts_.find(context);
-    return footprints_.own_namespace(target, context, cluster ? cluster->context().default_namespace : "default");
+  // A target as it is meant in a context. Nothing while it is not certain which namespace is its own there: the
+  // kubeconfig, or a target's file that names none any more, may be torn.
+  [[nodiscard]] std::optional<Target> meant_in(const Target& target, const std::string& context) const {
+    if (!uses_own_namespace(target)) {
+      return target;
+    }
+    const Footprint* footprint = footprints_.find(target.name);
+    const bool was_there = footprint != nullptr && footprint->contexts.contains(context);
+    auto own = footprints_.own_namespace(target.name, context);
+    if (!own && (!was_there || targets_.settled(target.name))) {
+      own = contexts_.current_namespace(context);
+    }
+    return own ? std::optional(resolved(target, *own)) : std::nullopt;
   }
 
   // Cuts footprints back to where Secrets are wanted, as soon as the rest is known to be clean.
@@ -502,7 +525,7 @@ class Engine::Impl {
     excess_ = false;
     const auto may_trim = [this](const std::string& target) {
       // A file that is gone or unreadable, or may be torn, tells of nothing that is unwanted.
-      return targets_.find(target) != nullptr && targets_.settled(target);
+      return targets_.find(target) != nullptr && targets_.settled(target) && !undecided_.contains(target);
     };
     const auto is_clean = [this](const std::string& target, const std::string& context, const Places& places) {
       excess_ = true;
@@ -580,6 +603,7 @@ class Engine::Impl {
 
   DesiredState::Plans plans_;  // for any context
   Wanted wanted_;
+  Undecided undecided_;
   std::map<std::string, Told> told_;
 
   asio::steady_timer disk_timer_;

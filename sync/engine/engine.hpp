@@ -46,6 +46,7 @@ struct EngineHooks {
   std::function<void()> on_change;                              // the status changed
   std::function<void()> read_again;              // read the target files again now, and call set_targets()
   std::function<void()> read_logins_again = {};  // read the secret store again now, and call set_logins(); may be empty
+  std::function<void()> read_kubeconfig_again = {};  // read it again now, and call set_kubeconfig(); may be empty
 };
 
 class Engine {

@@ -29,12 +29,26 @@ json to_json(const Footprint& footprint) {
           {"contexts", std::move(contexts)}};
 }
 
+// A version that did not keep own namespaces wrote it: where a target had one place, that is the one. (Of a target that
+// names its namespaces, the next remember() forgets it again.)
+std::map<std::string, std::string> only_namespaces(const Footprint& footprint) {
+  std::map<std::string, std::string> only;
+  for (const auto& [context, places] : footprint.contexts) {
+    if (places.secrets.size() == 1) {
+      const Scope& scope = places.secrets.begin()->second;
+      if (!scope.any && scope.namespaces.size() == 1) {
+        only.emplace(context, *scope.namespaces.begin());
+      }
+    }
+  }
+  return only;
+}
+
 // Throws json::exception for what to_json would never make: a footprint that is misread may delete.
 Footprint from_json(const json& document) {
   Footprint footprint;
   footprint.forgotten = document.at("forgotten").get<bool>();
   footprint.kept = document.value("kept", std::set<std::string>());
-  footprint.own_namespaces = document.value("ownNamespaces", std::map<std::string, std::string>());
   for (const auto& [context, value] : document.at("contexts").items()) {
     Places& places = footprint.contexts[context];
     for (const auto& [secret, scope] : value.at("secrets").items()) {
@@ -44,6 +58,9 @@ Footprint from_json(const json& document) {
     }
     places.service_accounts = value.at("serviceAccounts").get<std::set<std::string>>();
   }
+  footprint.own_namespaces = document.contains("ownNamespaces")
+                                 ? document.at("ownNamespaces").get<std::map<std::string, std::string>>()
+                                 : only_namespaces(footprint);
   return footprint;
 }
 

@@ -21,29 +21,15 @@ Places wanted_places(const std::string& target, const std::string& context, cons
   return meant == contexts->second.end() ? Places() : places_of(meant->second.target, "");
 }
 
-// Written by a version that did not keep it: the one place that the target had there.
-std::optional<std::string> only_namespace(const Footprint& footprint, const std::string& context,
-                                          const std::string& secret) {
-  const auto places = footprint.contexts.find(context);
-  if (places == footprint.contexts.end() || !places->second.secrets.contains(secret)) {
-    return std::nullopt;
-  }
-  const Scope& scope = places->second.secrets.at(secret);
-  return scope.any || scope.namespaces.size() != 1 ? std::nullopt : std::optional(*scope.namespaces.begin());
-}
-
 }  // namespace
 
-std::string FootprintKeeper::own_namespace(const Target& target, const std::string& context,
-                                           const std::string& current) const {
-  const Footprint* footprint = find(target.name);
+std::optional<std::string> FootprintKeeper::own_namespace(const std::string& target, const std::string& context) const {
+  const Footprint* footprint = find(target);
   if (footprint == nullptr || footprint->forgotten) {
-    return current;
+    return std::nullopt;
   }
-  if (const auto known = footprint->own_namespaces.find(context); known != footprint->own_namespaces.end()) {
-    return known->second;
-  }
-  return only_namespace(*footprint, context, target.secret).value_or(current);
+  const auto known = footprint->own_namespaces.find(context);
+  return known == footprint->own_namespaces.end() ? std::nullopt : std::optional(known->second);
 }
 
 void FootprintKeeper::remember(const Wanted& wanted) {

@@ -16,7 +16,7 @@ namespace regsync {
 
 // A target as it is meant in one context.
 struct Meant {
-  Target target;               // with namespaces: see FootprintKeeper::own_namespace
+  Target target;               // with namespaces
   bool own_namespace = false;  // the file names none: it is the context's own
 };
 // By target, then by context; of the contexts that can be used now.
@@ -29,10 +29,9 @@ class FootprintKeeper {
   [[nodiscard]] const std::map<std::string, Footprint>& all() const { return store_.all(); }
   [[nodiscard]] const Footprint* find(const std::string& target) const { return store_.find(target); }
 
-  // The namespace that a context's own one stands for in a target without namespaces: the one that it was when the
-  // target first came there, whatever the context's current namespace is today.
-  [[nodiscard]] std::string own_namespace(const Target& target, const std::string& context,
-                                          const std::string& current) const;
+  // Where a target without namespaces went first in a context: there it stays, whatever the context's current namespace
+  // is today. Nothing where it was not there yet.
+  [[nodiscard]] std::optional<std::string> own_namespace(const std::string& target, const std::string& context) const;
 
   // Writes down where the targets go; once for all contexts of a target, because each write is synced.
   void remember(const Wanted& wanted);

@@ -76,6 +76,18 @@ std::set<std::string> contexts_of(const EngineState& state, const std::string& n
   return contexts;
 }
 
+bool is_undecided(const EngineState& state, const std::string& name, const std::string& context) {
+  const auto contexts = state.undecided.find(name);
+  return contexts != state.undecided.end() && contexts->second.contains(context);
+}
+
+Error namespaces_undecided(const std::string& name, const std::string& context) {
+  return {ErrorCode::invalid_input,
+          "it is not certain yet which namespaces target " + name + " means in context " + context +
+              ": its file or the kubeconfig has just changed, and may not be written to its end",
+          "nothing to do: both are read again within seconds"};
+}
+
 bool names_plainly(const EngineState& state, const std::string& name, const std::string& context) {
   const Target* target = find_target(state, name);
   return target != nullptr && std::ranges::find(target->contexts, context) != target->contexts.end();
@@ -89,11 +101,12 @@ bool is_gone(const EngineState& state, const std::string& name, const std::strin
 void add_rows(const EngineState& state, const std::string& name, std::vector<StatusRow>& rows) {
   const Footprint* footprint = state.footprints.find(name);
   const bool removing = !state.targets.contains(name) && footprint != nullptr && footprint->forgotten;
-  const auto add_context_row = [&](const std::string& context, std::optional<Error> cause) {
+  const auto add_context_row = [&](const std::string& context, std::optional<Error> cause,
+                                   SyncState otherwise = SyncState::stuck) {
     StatusRow row;
     row.target = name;
     row.context = context;
-    row.state = removing ? SyncState::removing : SyncState::stuck;
+    row.state = removing ? SyncState::removing : otherwise;
     row.cause = std::move(cause);
     row.since = state.started;
     rows.push_back(std::move(row));
@@ -109,6 +122,9 @@ void add_rows(const EngineState& state, const std::string& name, std::vector<Sta
         add_context_row(context, state.contexts.vanished(context));
       }
       continue;  // a context that no target names and that is gone is a note
+    }
+    if (is_undecided(state, name, context)) {
+      add_context_row(context, namespaces_undecided(name, context), SyncState::pending);
     }
     const auto before = rows.size();
     cluster->add_rows(name, rows);
@@ -195,10 +211,10 @@ void add_namespace_notes(const EngineState& state, const std::string& name, std:
       continue;
     }
     const auto& current = cluster->context().default_namespace;
-    const auto own = state.footprints.own_namespace(*target, context, current);
-    if (own != current) {
+    const auto own = state.footprints.own_namespace(name, context);
+    if (own && *own != current) {
       notes.emplace_back(ErrorCode::kubeconfig,
-                         "target " + name + " stays in namespace " + own + " of context " + context +
+                         "target " + name + " stays in namespace " + *own + " of context " + context +
                              ", whose current namespace is " + current + " now",
                          "to move it, write namespaces: [" + current + "] in its file");
     }

@@ -3,6 +3,7 @@
 
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 
 #include "sync/config/target_directory.hpp"
@@ -14,9 +15,13 @@
 
 namespace regsync {
 
+// By target: the contexts of which it is not certain yet which namespaces it means there.
+using Undecided = std::map<std::string, std::set<std::string>>;
+
 struct EngineState {
   const TargetFiles& targets;
   const DesiredState::Plans& plans;
+  const Undecided& undecided;
   const ContextSet& contexts;
   const FootprintKeeper& footprints;
   const std::map<std::string, Error>& unreadable_footprints;

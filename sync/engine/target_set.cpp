@@ -1,14 +1,40 @@
 #include "sync/engine/target_set.hpp"
 
 #include <algorithm>
+#include <iterator>
+#include <tuple>
 #include <utility>
+#include <vector>
 
 #include "sync/base/guard.hpp"
 #include "sync/base/log.hpp"
+#include "sync/model/places.hpp"
 
 namespace regsync {
 
 using std::chrono::steady_clock;
+
+namespace {
+
+void add_missing(std::vector<std::string>& to, const std::vector<std::string>& from) {
+  std::ranges::copy_if(from, std::back_inserter(to),
+                       [&](const std::string& one) { return std::ranges::find(to, one) == to.end(); });
+}
+
+// A target that may be torn, with what it said before. (What else it may have lost is either remembered by its
+// footprint, or only makes it cover less, which does not count yet.)
+Target with_losses(Target now, const Target& before) {
+  add_missing(now.registries, before.registries);
+  add_missing(now.exclude_namespaces, before.exclude_namespaces);
+  if (uses_own_namespace(now)) {
+    now.namespaces = before.namespaces;
+    now.namespace_selector = before.namespace_selector;
+  }
+  now.pin = now.pin || before.pin;
+  return now;
+}
+
+}  // namespace
 
 TargetSet::TargetSet(const asio::any_io_executor& executor, std::chrono::milliseconds grace,
                      std::function<void()> read_again)
@@ -28,17 +54,12 @@ void TargetSet::set(TargetFiles files) {
     }
     Reading& reading = known->second;
     if (reading.target != *file.target) {
-      std::set<std::string> lost = std::move(reading.lost_registries);
-      lost.insert(reading.target.registries.begin(), reading.target.registries.end());
-      for (const auto& registry : file.target->registries) {
-        lost.erase(registry);
-      }
-      reading = {.target = *file.target, .since = now, .lost_registries = std::move(lost)};
+      reading = {.target = *file.target, .since = now, .effective = with_losses(*file.target, reading.effective)};
     } else if (file.problem) {
       reading.since = now;  // the version that is in force is not the one that was read
     } else if (now - reading.since >= grace_) {
       reading.settled = true;
-      reading.lost_registries.clear();
+      reading.effective = reading.target;
     }
   }
   for (auto& [name, reading] : readings_) {
@@ -61,7 +82,7 @@ void TargetSet::confirm(const std::string& name) {
   const auto file = files_.find(name);
   if (reading != readings_.end() && file != files_.end() && !file->second.problem) {
     reading->second.settled = true;
-    reading->second.lost_registries.clear();
+    reading->second.effective = reading->second.target;
     refresh();
   }
 }
@@ -74,6 +95,16 @@ const Target* TargetSet::find(const std::string& name) const {
 bool TargetSet::settled(const std::string& name) const {
   const auto reading = readings_.find(name);
   return reading != readings_.end() && reading->second.settled;
+}
+
+bool TargetSet::withholds(const std::string& name) const {
+  const auto reading = readings_.find(name);
+  if (reading == readings_.end()) {
+    return false;
+  }
+  const auto& [said, effective] = std::tie(reading->second.target, reading->second.effective);
+  return said.exclude_namespaces.size() != effective.exclude_namespaces.size() ||
+         uses_own_namespace(said) != uses_own_namespace(effective);
 }
 
 bool TargetSet::removes_on_logout(const std::string& name) const {
@@ -89,9 +120,8 @@ void TargetSet::refresh() {
     if (reading.settled || file == effective_.end()) {
       continue;
     }
-    auto& target = *file->second.target;
-    target.on_logout = OnLogout::keep;
-    target.registries.insert(target.registries.end(), reading.lost_registries.begin(), reading.lost_registries.end());
+    file->second.target = reading.effective;
+    file->second.target->on_logout = OnLogout::keep;
     if (!file->second.problem) {
       due = std::min(due, reading.since + grace_);
     }

@@ -28,11 +28,15 @@ class TargetSet {
   // A command wrote the file as it is now: it counts in full.
   void confirm(const std::string& name);
 
-  // As they count now: an unsettled one still has the registries that it seems to have lost, and deletes nothing.
+  // As they count now: an unsettled one deletes nothing, and still has what it seems to have lost of registries,
+  // excluded namespaces, its pin and, if it names none any more, namespaces.
   [[nodiscard]] const TargetFiles& files() const { return effective_; }
   [[nodiscard]] const Target* find(const std::string& name) const;
   // Whether what a target does not say counts: it may delete.
   [[nodiscard]] bool settled(const std::string& name) const;
+
+  // Whether the file selects namespaces now that are left out until it is settled.
+  [[nodiscard]] bool withholds(const std::string& name) const;
 
   // Whether the file says onLogout: remove, which counts once it is settled.
   [[nodiscard]] bool removes_on_logout(const std::string& name) const;
@@ -44,7 +48,7 @@ class TargetSet {
     Target target;
     std::chrono::steady_clock::time_point since;  // unchanged
     bool settled = false;
-    std::set<std::string> lost_registries = {};  // in the last settled version and not in this one
+    Target effective = target;  // with all that it has lost since it was settled
   };
 
   void refresh();

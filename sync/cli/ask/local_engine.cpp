@@ -67,7 +67,8 @@ StatusReport run_engine(Console& console, const std::optional<std::filesystem::p
                 {.on_wanted = on_wanted,
                  .on_change = [] {},
                  .read_again = read_targets,
-                 .read_logins_again = [&] { on_wanted(std::set(last_wanted)); }});
+                 .read_logins_again = [&] { on_wanted(std::set(last_wanted)); },
+                 .read_kubeconfig_again = [&] { running->set_kubeconfig(load_kubeconfig(kubeconfig, time)); }});
   running = &engine;
   engine.set_login_settings(settings.verify_logins, settings.expires);
   engine.set_cred_helpers(DockerConfigFile(default_docker_config()).foreign_helpers());

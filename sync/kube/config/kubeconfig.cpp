@@ -116,6 +116,10 @@ Kubeconfig Kubeconfig::load(const std::optional<fs::path>& explicit_path) {
       continue;
     }
     const std::string text = read_kubeconfig(file);
+    std::error_code unknown;  // removed since: it was young
+    const auto written = fs::last_write_time(file, unknown);
+    config.age_ = std::min<std::chrono::nanoseconds>(
+        config.age_, unknown ? std::chrono::nanoseconds(0) : fs::file_time_type::clock::now() - written);
     try {
       merge(*config.entries_, decode_kubeconfig(text, fs::absolute(file).parent_path()));
     } catch (const std::exception&) {

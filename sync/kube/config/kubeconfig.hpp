@@ -6,6 +6,7 @@
 // whole load, so that the caller keeps the last good one. Any thread; value types.
 #pragma once
 
+#include <chrono>
 #include <filesystem>
 #include <memory>
 #include <optional>
@@ -50,6 +51,10 @@ class Kubeconfig {
   // Where it was read from, for messages: "KUBECONFIG=/a:/b (/b does not exist)", "/home/u/.kube/config".
   [[nodiscard]] const std::string& source() const { return source_; }
 
+  // How long before it was read the newest of its files was written, by the wall clock: a file that is being written
+  // is young. The longest time there is where it comes from no file.
+  [[nodiscard]] std::chrono::nanoseconds age() const { return age_; }
+
   // How the contexts that are resolved from now on run exec plugins. A daemon keeps the default.
   void set_exec_manners(const ExecManners& manners) { manners_ = manners; }
 
@@ -61,6 +66,7 @@ class Kubeconfig {
   std::unique_ptr<KubeconfigEntries> entries_;
   std::vector<std::string> names_;
   std::string source_;
+  std::chrono::nanoseconds age_ = std::chrono::nanoseconds::max();
   ExecManners manners_;
 };
 

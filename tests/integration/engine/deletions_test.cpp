@@ -103,6 +103,65 @@ TEST_F(Deletions, AKubeconfigTornAtAnyByteMovesAndDeletesNothing) {
   EXPECT_TRUE(world_.engine().status().all_in_sync());
 }
 
+TEST_F(Deletions, TheFirstNamespaceIsOneThatHeldForTheGrace) {
+  world_.switch_namespace("a", "n1");
+  world_.start();
+  world_.run_for(beyond_grace);
+  const std::string whole = world_.kubeconfig();
+  world_.set_kubeconfig(whole.substr(0, whole.find("    namespace:")));  // valid YAML
+  world_.put_target(make_target({}));
+  world_.run_for(EngineWorld::grace / 3);
+  EXPECT_EQ(world_.state(""), SyncState::pending);
+  world_.switch_namespace("a", "n2");
+  world_.run_for(EngineWorld::grace / 3);
+  world_.switch_namespace("a", "n1");
+  EXPECT_FALSE(world_.engine().status().all_in_sync());
+  EXPECT_TRUE(is_there("n1"));
+  world_.sync();
+  EXPECT_TRUE(world_.engine().status().all_in_sync());
+  for (const auto* name_space : {"default", "n2"}) {
+    EXPECT_FALSE(uid(name_space)) << "nobody asked for it";
+  }
+  EXPECT_EQ(deletions(), 0U);
+}
+
+TEST_F(Deletions, AKubeconfigThatWasWrittenLongAgoIsWhole) {
+  world_.switch_namespace("a", "n1");
+  world_.put_target(make_target({}));
+  world_.start();
+  world_.let_kubeconfig_age();
+  EXPECT_TRUE(world_.until([&] { return uid("n1").has_value(); }, EngineWorld::grace / 2));
+}
+
+TEST_F(Deletions, ATargetThatNamesItsNamespaceNoMoreGoesToTheCurrentOne) {
+  begin(make_target({"n1"}));
+  world_.put_target(make_target({}));
+  EXPECT_TRUE(is_there("default"));
+  EXPECT_TRUE(is_gone("n1"));
+}
+
+TEST_F(Deletions, ATargetFileCutBeforeItsNamespacesGoesNowhereElse) {
+  auto target = make_target({"n1"});
+  target.exclude_namespaces = {"n2"};
+  begin(target);
+  const auto first = uid("n1");
+  for (const bool restarted : {false, true}) {
+    world_.run_for(beyond_grace);
+    world_.put_target(make_target({}));
+    if (restarted) {
+      world_.restart();
+    }
+    world_.run_for(EngineWorld::grace / 3);
+    EXPECT_FALSE(world_.engine().status().all_in_sync());
+    world_.put_target(target);
+    world_.run_for(beyond_grace);
+    EXPECT_TRUE(world_.engine().status().all_in_sync());
+  }
+  EXPECT_EQ(uid("n1"), first);
+  EXPECT_FALSE(uid("default"));
+  EXPECT_EQ(deletions(), 0U);
+}
+
 // --- target files
 
 TEST_F(Deletions, ATargetFileThatCoversLessForAMomentDeletesNothing) {

@@ -55,6 +55,9 @@ class Model {
   std::map<Place, json> foreign;  // Secrets that are not ours, as they were made
   std::map<std::pair<std::string, std::string>, std::set<std::string>> accounts;  // others' entries of `default`
   std::set<std::pair<std::string, std::string>> dangling;  // where somebody deleted a Secret of ours
+  std::map<std::string, std::set<std::string>> lasted;     // by context: current namespaces that held for the grace
+  std::map<std::pair<std::string, std::string>, std::string>
+      own;  // by target, context: where one without namespaces is
 
   [[nodiscard]] static bool one_of(const std::vector<std::string>& patterns, const std::string& text) {
     return std::any_of(patterns.begin(), patterns.end(), [&](const std::string& pattern) {
@@ -76,8 +79,7 @@ class Model {
           one_of(target.exclude_namespaces, place.name_space)) {
         continue;
       }
-      const bool by_default =
-          target.namespaces.empty() && target.namespace_selector.empty() && place.name_space == "default";
+      const bool by_default = target.namespaces.empty() && target.namespace_selector.empty() && is_own(target, place);
       const bool by_name = one_of(target.namespaces, place.name_space);
       const bool by_label =
           !target.namespace_selector.empty() && name_space != env.end() && name_space->second == "prod";
@@ -86,6 +88,15 @@ class Model {
       }
     }
     return nullptr;
+  }
+
+  // Whether a target without namespaces is here, through any of its contexts.
+  [[nodiscard]] bool is_own(const Target& target, const Place& place) const {
+    return std::ranges::any_of(all_contexts, [&](const std::string& context) {
+      const auto known = own.find({target.name, context});
+      return cluster_of(context) == place.context && one_of(target.contexts, context) &&
+             place.name_space == (known == own.end() ? "default" : known->second);
+    });
   }
 
   [[nodiscard]] bool gone(const Target& target) const {
@@ -104,6 +115,7 @@ class History {
     world_.add_alias("c", "a", one_in(2));
     for (const auto& context : all_contexts) {
       world_.switch_namespace(context, "default");
+      model_.lasted[context].insert("default");
     }
     for (const auto& context : all_clusters) {
       model_.env[{context, "default"}] = std::nullopt;
@@ -119,8 +131,11 @@ class History {
     const int length = 5 + pick(longest_history - 5);
     for (int i = 0; i < length; ++i) {
       step();
+      note_own_namespaces();
       note_deletable();
       world_.run_for(std::chrono::milliseconds(one_in(4) ? pick(40) : pick(4)));
+      note_own_namespaces();
+      note_deletable();
     }
     calm_down();
   }
@@ -129,6 +144,7 @@ class History {
   std::string quiescence() {
     std::string wrong;
     const auto right = [&] {
+      note_own_namespaces();
       wrong = fault_of_the_world();
       return wrong.empty();
     };
@@ -148,6 +164,8 @@ class History {
 
   // A status that was InSync while the world differed.
   [[nodiscard]] std::string false_status() const { return false_status_; }
+  // What must not be at any moment.
+  [[nodiscard]] std::string wrong_step() const { return wrong_step_; }
 
   // What was deleted that no moment of the history allowed to delete.
   std::string protected_but_deleted() {
@@ -327,6 +345,9 @@ class History {
     }
     target.on_logout = one_in(2) ? OnLogout::remove : OnLogout::keep;
     tell() << "target " << target.name << ":\n" << to_yaml(target);
+    if (!target.namespaces.empty() || !target.namespace_selector.empty()) {
+      forget_own_namespaces(target.name);
+    }
     model_.files[target.name] = target;
     model_.forgotten.erase(target.name);
     model_.lost.erase(target.name);
@@ -341,6 +362,7 @@ class History {
     }
     model_.files.erase(name);
     model_.unreadable.erase(name);
+    forget_own_namespaces(name);
     switch (pick(4)) {
       case 0:
         tell() << "the file of " << name << " is lost\n";
@@ -358,6 +380,10 @@ class History {
         world_.forget_target(name);
         return;
     }
+  }
+
+  void forget_own_namespaces(const std::string& target) {
+    std::erase_if(model_.own, [&](const auto& item) { return item.first.first == target; });
   }
 
   void make_account(const std::string& context, const std::string& name_space) {
@@ -546,12 +572,37 @@ class History {
   }
 
   // As short as a kubeconfig is torn, or long enough to be believed.
-  void let_it_be() {
+  void let_it_be(const std::string& kubeconfig) {
+    const auto begin = std::chrono::steady_clock::now();
     world_.run_for(one_in(3) ? 2 * EngineWorld::grace : std::chrono::milliseconds(pick(20)));
+    if (std::chrono::steady_clock::now() - begin < EngineWorld::grace) {
+      return;
+    }
+    for (const auto& [context, name_space] : namespaces_in(kubeconfig)) {
+      model_.lasted[context].insert(name_space);
+    }
+  }
+
+  // What a kubeconfig of the world says, as far as it goes.
+  static std::map<std::string, std::string> namespaces_in(const std::string& kubeconfig) {
+    std::map<std::string, std::string> namespaces;
+    std::istringstream lines(kubeconfig.substr(std::min(kubeconfig.size(), kubeconfig.find("contexts:\n"))));
+    std::string context;
+    for (std::string line; std::getline(lines, line);) {
+      if (line.starts_with("- name: ")) {
+        context = line.substr(8);
+        namespaces[context] = "default";
+      } else if (line.starts_with("    namespace: ") && line.size() > 15) {
+        namespaces[context] = line.substr(15);
+      }
+    }
+    return namespaces;
+  }
+
+  void restart_in_between() {
     if (one_in(4)) {
       tell() << "  restart meanwhile\n";
       world_.restart();
-      world_.run_for(std::chrono::milliseconds(pick(20)));
     }
   }
 
@@ -560,17 +611,39 @@ class History {
     const auto& name_space = any(all_namespaces);
     tell() << "the namespace of " << context << " is " << name_space << " for a moment\n";
     world_.switch_namespace(context, name_space);
-    let_it_be();
+    restart_in_between();
+    let_it_be(world_.kubeconfig());
     world_.switch_namespace(context, "default");
   }
 
   void tear_the_kubeconfig() {
     const auto whole = world_.kubeconfig();
-    const auto size = static_cast<std::size_t>(pick(static_cast<int>(whole.size())));
-    tell() << "the kubeconfig is torn at " << size << "\n";
-    world_.set_kubeconfig(whole.substr(0, size));
-    world_.run_for(one_in(3) ? 2 * EngineWorld::grace : std::chrono::milliseconds(pick(20)));
+    const auto torn = whole.substr(0, static_cast<std::size_t>(pick(static_cast<int>(whole.size()))));
+    tell() << "the kubeconfig is torn at " << torn.size() << "\n";
+    world_.set_kubeconfig(torn);
+    let_it_be(torn);
     world_.set_kubeconfig(whole);
+  }
+
+  // A target without namespaces has to be somewhere, and to stay there: in a namespace that was the current one for
+  // long enough. Which one, the engine may choose, because it may have met the context then.
+  void note_own_namespaces() {
+    for (const auto& [name, target] : model_.files) {
+      if (!target.namespaces.empty() || !target.namespace_selector.empty()) {
+        continue;
+      }
+      for (const auto& [context, name_space] : world_.own_namespaces(name)) {
+        const auto known = model_.own.find({name, context});
+        if (known != model_.own.end() && known->second != name_space) {
+          wrong_step_ = name + " has moved from " + known->second + " to " + name_space + " in context " + context;
+        } else if (!one_of(target.contexts, context)) {
+          continue;
+        } else if (!model_.lasted[context].contains(name_space)) {
+          wrong_step_ = name + " went to " + name_space + ", which context " + context + " had for a moment only";
+        }
+        model_.own[{name, context}] = name_space;
+      }
+    }
   }
 
   // Read while it is being written: it covers less, and is whole before that counts.
@@ -836,6 +909,7 @@ class History {
   Model model_;
   std::set<Place> deletable_;
   std::string false_status_;
+  std::string wrong_step_;
   std::set<std::string> kept_;  // targets removed with --keep-secrets
   bool locked_ = false;
   int passwords_ = 0;
@@ -854,6 +928,7 @@ void run_seed(std::uint32_t seed) {
   ASSERT_TRUE(failed(history.quiescence()));
   ASSERT_TRUE(failed(history.protected_but_deleted()));
   ASSERT_TRUE(failed(history.false_status()));
+  ASSERT_TRUE(failed(history.wrong_step()));
   ASSERT_TRUE(failed(history.needless_writes()));
 }
 

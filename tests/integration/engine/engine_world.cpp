@@ -58,7 +58,8 @@ void EngineWorld::start() {
                                       EngineHooks{.on_wanted = on_wanted,
                                                   .on_change = [] {},
                                                   .read_again = [this] { process_->engine.set_targets(targets_); },
-                                                  .read_logins_again = [this] { deliver_reading(); }});
+                                                  .read_logins_again = [this] { deliver_reading(); },
+                                                  .read_kubeconfig_again = [this] { read_kubeconfig(); }});
   process_->engine.set_targets(targets_);
   deliver_kubeconfig();
 }
@@ -72,6 +73,11 @@ void EngineWorld::stop() {
 bool EngineWorld::remembers_login(const std::string& registry) const {
   const auto file = dir_ / "logins.json";
   return std::filesystem::exists(file) && read_file(file).find("\"" + registry + "\"") != std::string::npos;
+}
+
+std::map<std::string, std::string> EngineWorld::own_namespaces(const std::string& target) const {
+  const Footprint* footprint = process_->footprints.find(target);
+  return footprint == nullptr ? std::map<std::string, std::string>() : footprint->own_namespaces;
 }
 
 void EngineWorld::lose_state(const std::string& new_id) {
@@ -201,11 +207,21 @@ FakeApiServer& EngineWorld::replace_cluster(const std::string& context) {
 }
 
 void EngineWorld::set_kubeconfig(const std::string& text) {
-  if (!process_) {
-    return;
+  if (process_) {
+    dir_.write("kubeconfig", text);
+    read_kubeconfig();
   }
+}
+
+void EngineWorld::let_kubeconfig_age() {
+  std::filesystem::last_write_time(dir_ / "kubeconfig",
+                                   std::filesystem::file_time_type::clock::now() - std::chrono::hours(1));
+  read_kubeconfig();
+}
+
+void EngineWorld::read_kubeconfig() {
   try {
-    process_->engine.set_kubeconfig(kube::Kubeconfig::load(dir_.write("kubeconfig", text)));
+    process_->engine.set_kubeconfig(kube::Kubeconfig::load(dir_ / "kubeconfig"));
   } catch (const Error& error) {
     process_->engine.set_kubeconfig_problem(error);
   }

@@ -80,6 +80,7 @@ class EngineWorld {
   // The context leads to another cluster, which is empty, from now on.
   FakeApiServer& replace_cluster(const std::string& context);
   void set_kubeconfig(const std::string& text);
+  void let_kubeconfig_age();                     // as if it had been written long ago
   [[nodiscard]] std::string kubeconfig() const;  // with all of these; complete at the end of almost any line
 
   [[nodiscard]] FakeApiServer& server(const std::string& context = "a") { return *servers_.at(cluster_of(context)); }
@@ -110,10 +111,13 @@ class EngineWorld {
   [[nodiscard]] std::filesystem::path footprint_folder() const { return dir_ / "footprints"; }
   // Whether a process saw a login of this registry while a target wanted it: only such a login can be gone.
   [[nodiscard]] bool remembers_login(const std::string& registry) const;
+  // Where a target without namespaces is, by context, as its footprint says.
+  [[nodiscard]] std::map<std::string, std::string> own_namespaces(const std::string& target) const;
 
  private:
   void deliver_reading();
   void deliver_kubeconfig();
+  void read_kubeconfig();
   [[nodiscard]] std::string cluster_of(const std::string& context) const;
 
   asio::io_context io_;

@@ -27,19 +27,25 @@ class FootprintKeeperTest : public testing::Test {
 };
 
 TEST_F(FootprintKeeperTest, AContextsOwnNamespaceStaysTheOneItWasFirst) {
-  EXPECT_EQ(keeper_.own_namespace(target({}), "dev", "n1"), "n1");
+  EXPECT_EQ(keeper_.own_namespace("t", "dev"), std::nullopt);
   keeper_.remember(wanted({"n1"}, true));
-  EXPECT_EQ(keeper_.own_namespace(target({}), "dev", "n2"), "n1");
-  EXPECT_EQ(keeper_.own_namespace(target({}), "other", "n2"), "n2");
+  EXPECT_EQ(keeper_.own_namespace("t", "dev"), "n1");
+  EXPECT_EQ(keeper_.own_namespace("t", "other"), std::nullopt);
   FootprintStore again(dir_ / "f");
-  EXPECT_EQ(FootprintKeeper(again).own_namespace(target({}), "dev", "n2"), "n1");
+  EXPECT_EQ(FootprintKeeper(again).own_namespace("t", "dev"), "n1");
 }
 
 TEST_F(FootprintKeeperTest, AFootprintOfAnOlderVersionTellsItsOnlyNamespace) {
   dir_.write("f/t.json", R"({"forgotten": false, "contexts": {"dev": {"secrets": {"cred":
       {"all": false, "namespaces": ["n1"]}}, "serviceAccounts": []}}})");
   FootprintStore store(dir_ / "f");
-  EXPECT_EQ(FootprintKeeper(store).own_namespace(target({}), "dev", "n2"), "n1");
+  EXPECT_EQ(FootprintKeeper(store).own_namespace("t", "dev"), "n1");
+}
+
+TEST_F(FootprintKeeperTest, ANamespaceThatWasNamedIsNotTheOwnOne) {
+  keeper_.remember(wanted({"n1"}));
+  FootprintStore again(dir_ / "f");
+  EXPECT_EQ(FootprintKeeper(again).own_namespace("t", "dev"), std::nullopt);
 }
 
 TEST_F(FootprintKeeperTest, NamespacesThatAreNamedEndTheHoldOnTheOwnOne) {

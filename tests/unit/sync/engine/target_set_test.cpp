@@ -60,6 +60,26 @@ TEST_F(TargetSetTest, ATornFileThatIsWrittenToItsEndLosesNothing) {
   EXPECT_EQ(set_.find("t")->registries.size(), 2U);
 }
 
+TEST_F(TargetSetTest, AFileThatNamesNoNamespacesAnyMoreMeansTheFormerOnesUntilItIsSettled) {
+  auto whole = target({"ghcr.io"});
+  whole.namespaces = {"team-*"};
+  whole.exclude_namespaces = {"team-x"};
+  whole.pin = true;
+  write(whole);
+  ASSERT_TRUE(settles());
+  EXPECT_FALSE(set_.withholds("t"));
+  write(target({"ghcr.io"}));
+  EXPECT_EQ(set_.find("t")->namespaces, whole.namespaces);
+  EXPECT_EQ(set_.find("t")->exclude_namespaces, whole.exclude_namespaces);
+  EXPECT_TRUE(set_.find("t")->pin);
+  EXPECT_TRUE(set_.withholds("t"));
+  ASSERT_TRUE(settles());
+  EXPECT_TRUE(set_.find("t")->namespaces.empty());
+  EXPECT_TRUE(set_.find("t")->exclude_namespaces.empty());
+  EXPECT_FALSE(set_.find("t")->pin);
+  EXPECT_FALSE(set_.withholds("t"));
+}
+
 TEST_F(TargetSetTest, AFileThatCannotBeReadDoesNotSettle) {
   on_disk_["t"] = {target({"ghcr.io"}), Error(ErrorCode::invalid_input, "t.yaml:1: not YAML")};
   read();
