@@ -130,7 +130,7 @@ TEST_F(DaemonTest, WithoutInotifyChangesAreNoticedAllTheSame) {
   Process daemon(limited);
   if (!wait_until([&] { return daemon.err().find("is ready") != std::string::npos || !daemon.running(); }) ||
       !daemon.running()) {
-    GTEST_SKIP() << "no user namespaces here: " << daemon.err();
+    SKIP_OR_FAIL("no user namespaces here: " + daemon.err());
   }
   write_target("good");
   EXPECT_TRUE(wait_until([&] { return status()["items"].size() == 1; }));
@@ -143,7 +143,7 @@ TEST_F(DaemonTest, ItsLimitOfFilesIsRaisedAndChildrenKeepTheOldOne) {
   rlimit limit{};
   ASSERT_EQ(::getrlimit(RLIMIT_NOFILE, &limit), 0);
   if (limit.rlim_max <= 512) {
-    GTEST_SKIP() << "the hard limit is low";
+    SKIP_OR_FAIL("the hard limit of open files is low");
   }
   const auto helper = person_.home().write("bin/docker-credential-limit",
                                            "#!/bin/sh\nulimit -Sn >\"$HOME/limit\"\n"

@@ -13,6 +13,7 @@
 
 #include "helper/base/error.hpp"
 #include "tests/support/temp_dir.hpp"
+#include "tests/support/wait.hpp"
 
 namespace regsync {
 namespace {
@@ -136,7 +137,7 @@ TEST(WriteWhole, SaysWhichFileCannotBeWrittenAndLeavesNothing) {
 
 TEST(WriteWhole, KeepsTheOwnerOfWhatRootReplaces) {
   if (::geteuid() != 0) {
-    GTEST_SKIP() << "only root can write the files of others";
+    SKIP_OR_FAIL("only root can write the files of others");
   }
   constexpr uid_t nobody = 65534;
   const test::TempDir root;
