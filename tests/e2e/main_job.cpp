@@ -45,7 +45,8 @@ void Job::set_registry_password(const std::string& password) {
   }
 }
 
-Outcome Job::docker_login(const std::string& password) const {
+Outcome Job::docker_login(const std::string& password) {
+  canaries().add("jdoe", password);
   return run({"docker", "login", "--username", "jdoe", "--password-stdin", registry()}, password);
 }
 

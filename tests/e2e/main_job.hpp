@@ -35,7 +35,7 @@ class Job : public Person {
   void set_registry_password(const std::string& password);
   [[nodiscard]] const std::string& registry() const { return registry_->address(); }
   void push(const std::string& image, const std::filesystem::path& layout) const { registry_->push(image, layout); }
-  [[nodiscard]] Outcome docker_login(const std::string& password) const;
+  [[nodiscard]] Outcome docker_login(const std::string& password);
   [[nodiscard]] Outcome docker_logout() const;
 
   void use_both_clusters();  // unless the person has another kubeconfig

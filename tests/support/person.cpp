@@ -1,5 +1,7 @@
 #include "tests/support/person.hpp"
 
+#include <gtest/gtest.h>
+
 #include <cstdlib>
 #include <nlohmann/json.hpp>
 #include <stdexcept>
@@ -37,12 +39,32 @@ Person::Person() {
   }
 }
 
+Person::~Person() {
+  if (daemon_) {
+    for (const auto& place : canaries_.places_in(daemon_->pid())) {
+      ADD_FAILURE() << "a login is in " << place;
+    }
+    logs_.push_back(daemon_->err() + daemon_->out());
+  }
+  for (const auto& log : logs_) {
+    EXPECT_FALSE(canaries_.are_in(log)) << "a login is in the log of regsyncd";
+  }
+  for (const auto& file : canaries_.files_below(home_.path())) {
+    ADD_FAILURE() << "a login is in " << file;
+  }
+}
+
 Program Person::program(std::vector<std::string> argv, std::string in) const {
   return {.argv = std::move(argv), .env = env, .in = std::move(in)};
 }
 
 Outcome Person::run(std::vector<std::string> argv, std::string in) const {
-  return run_program(program(std::move(argv), std::move(in)), 60s);
+  const bool ours = !argv.empty() && argv.front() == "regsync";
+  auto outcome = run_program(program(std::move(argv), std::move(in)), 60s);
+  if (ours) {
+    EXPECT_FALSE(canaries_.are_in(outcome.out) || canaries_.are_in(outcome.err)) << "regsync printed a login";
+  }
+  return outcome;
 }
 
 Outcome Person::regsync(std::vector<std::string> arguments, std::string in) const {
@@ -50,7 +72,8 @@ Outcome Person::regsync(std::vector<std::string> arguments, std::string in) cons
   return run(std::move(arguments), std::move(in));
 }
 
-void Person::store_login(const std::string& server, const std::string& username, const std::string& secret) const {
+void Person::store_login(const std::string& server, const std::string& username, const std::string& secret) {
+  canaries_.add(username, secret);
   const nlohmann::json login{{"ServerURL", server}, {"Username", username}, {"Secret", secret}};
   require_success(run({"docker-credential-regsync", "store"}, login.dump()));
 }

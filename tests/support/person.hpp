@@ -1,5 +1,8 @@
 // A person with a HOME of their own and the programs on PATH. Inside tests/servers/with-keyring they have its keyring
 // and session bus, else none.
+//
+// The logins that a person stores are canaries: the test fails if `regsync` prints one, or if the daemon's log, its
+// arguments and environment, or a file below HOME holds one at the end.
 #pragma once
 
 #include <memory>
@@ -7,6 +10,7 @@
 #include <string>
 #include <vector>
 
+#include "tests/support/canary.hpp"
 #include "tests/support/process.hpp"
 #include "tests/support/temp_dir.hpp"
 
@@ -15,6 +19,11 @@ namespace regsync::test {
 class Person {
  public:
   Person();
+  ~Person();
+  Person(const Person&) = delete;
+  Person& operator=(const Person&) = delete;
+  Person(Person&&) = delete;
+  Person& operator=(Person&&) = delete;
 
   [[nodiscard]] const TempDir& home() const { return home_; }
   Environment env;  // of everything that the person runs
@@ -24,7 +33,7 @@ class Person {
   [[nodiscard]] Outcome regsync(std::vector<std::string> arguments, std::string in = {}) const;
 
   // What `docker login` and `docker logout` do with their helper. Throw std::runtime_error.
-  void store_login(const std::string& server, const std::string& username, const std::string& secret) const;
+  void store_login(const std::string& server, const std::string& username, const std::string& secret);
   void erase_login(const std::string& server) const;
 
   // tests/servers/keyring. Throws std::runtime_error.
@@ -36,8 +45,11 @@ class Person {
   [[nodiscard]] Process& daemon() { return *daemon_; }
   [[nodiscard]] const std::vector<std::string>& logs() const { return logs_; }  // of daemons that ended
 
+  [[nodiscard]] Canaries& canaries() { return canaries_; }
+
  private:
   TempDir home_;
+  Canaries canaries_;
   std::unique_ptr<Process> daemon_;
   std::vector<std::string> logs_;
 };

@@ -1,0 +1,34 @@
+// Secrets of a test that only the secret store, the registry and the API server may hold. Finding one anywhere else is
+// a leak. One thread.
+#pragma once
+
+#include <sys/types.h>
+
+#include <filesystem>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace regsync::test {
+
+class Canaries {
+ public:
+  // From now on the secret is searched for as it is, in base64, and in the base64 of USERNAME:SECRET.
+  void add(std::string_view username, std::string_view secret);
+
+  [[nodiscard]] bool are_in(std::string_view text) const;
+
+  // The files below the folder that hold one, except those of the keyring.
+  [[nodiscard]] std::vector<std::string> files_below(const std::filesystem::path& folder) const;
+
+  // The arguments and the environment of the process, where they hold one.
+  [[nodiscard]] std::vector<std::string> places_in(pid_t process) const;
+
+  // The same of every process that this user may read.
+  [[nodiscard]] std::vector<std::string> places_in_processes() const;
+
+ private:
+  std::vector<std::string> spellings_;
+};
+
+}  // namespace regsync::test
