@@ -5,13 +5,16 @@
 
 #include <cstdlib>
 #include <filesystem>
-#include <map>
 #include <nlohmann/json.hpp>
+#include <set>
 #include <utility>
 
 #include "daemon/coalesced_call.hpp"
 #include "daemon/control_server.hpp"
-#include "daemon/metrics_exporter.hpp"
+#include "daemon/fleet_view.hpp"
+#include "daemon/http/fleet_document.hpp"
+#include "daemon/http/fleet_web.hpp"
+#include "daemon/metrics_file.hpp"
 #include "daemon/sources/file_monitor.hpp"
 #include "daemon/sources/store_monitor.hpp"
 #include "sync/base/guard.hpp"
@@ -40,22 +43,6 @@ constexpr auto trim_delay = std::chrono::seconds(2);
 
 // What `systemctl status` shows is read by people.
 constexpr auto summary_delay = std::chrono::seconds(1);
-
-// "41/42 in sync, 1 stuck".
-std::string summary_of(const StatusReport& report) {
-  std::map<SyncState, std::size_t> counts;
-  for (const auto& row : report.rows) {
-    ++counts[row.state];
-  }
-  std::string text = std::to_string(counts[SyncState::in_sync]) + "/" + std::to_string(report.rows.size()) + " in sync";
-  for (const auto& [state, word] : {std::pair(SyncState::stuck, " stuck"), std::pair(SyncState::retrying, " retrying"),
-                                    std::pair(SyncState::removing, " removing")}) {
-    if (counts[state] > 0) {
-      text += ", " + std::to_string(counts[state]) + word;
-    }
-  }
-  return text + (report.store ? "; the secret store cannot be read" : "");
-}
 
 std::optional<std::string> optional_target(const json& params) {
   const std::string_view target = text_at(params, {"target"});
@@ -96,15 +83,21 @@ class Daemon::Impl {
                [this](StoreReading logins) {
                  guarded_logged("secret store", [&] { engine_.set_logins(std::move(logins)); });
                }),
-        exporter_(executor, metrics_),
+        view_([this] { return fleet(); }),
+        web_(executor, {.listen = options_.listen, .hosts = options_.allowed_hosts}, metrics_,
+             [this] { return view_.look(); }),
+        metrics_file_(executor,
+                      [this] {
+                        const auto report = view_.look();
+                        return metrics_.text() + fleet_metrics(*report, std::chrono::system_clock::now());
+                      }),
         files_(executor, [this] { reload(); }),
         control_(
             executor, paths::control_socket(),
             {.call = [this](std::string method, json params) { return call(std::move(method), std::move(params)); },
              .status = [this](const std::optional<std::string>& target) { return status(target); }}),
         trim_(executor, trim_delay, "memory", [] { malloc_trim(0); }),
-        summary_(executor, summary_delay, "summary",
-                 [this] { sd_notify(0, ("STATUS=" + summary_of(status(std::nullopt))).c_str()); }) {
+        summary_(executor, summary_delay, "summary", [this] { tell_systemd(); }) {
     std::error_code no_targets_then;  // a folder that can be neither made nor read shows in status
     std::filesystem::create_directories(directory_.folder(), no_targets_then);
     if (settings_.problem) {
@@ -124,13 +117,7 @@ class Daemon::Impl {
 
   [[nodiscard]] StatusReport status(const std::optional<std::string>& target) const {
     StatusReport report = engine_.status(target);
-    for (const auto& problem : {settings_.problem, targets_problem_, docker_config_problem_, files_.problem()}) {
-      if (problem) {
-        report.problems.push_back(*problem);
-      }
-    }
-    const auto metrics = exporter_.problems();
-    report.problems.insert(report.problems.end(), metrics.begin(), metrics.end());
+    add_problems(report);
     for (const char* name : {"KUBECONFIG", "PATH"}) {
       if (const char* value = std::getenv(name)) {
         report.environment[name] = value;
@@ -140,12 +127,43 @@ class Daemon::Impl {
   }
 
   asio::awaitable<void> stop() {
+    web_.close();
     control_.close();  // first, so that nobody takes what an ending engine says for an answer
     co_await engine_.stop();
     co_await control_.stop();
   }
 
  private:
+  // Those of the process itself.
+  void add_problems(StatusReport& report) const {
+    for (const auto& problem :
+         {settings_.problem, targets_problem_, docker_config_problem_, files_.problem(), metrics_file_.problem()}) {
+      if (problem) {
+        report.problems.push_back(*problem);
+      }
+    }
+    const auto web = web_.problems();
+    report.problems.insert(report.problems.end(), web.begin(), web.end());
+  }
+
+  FleetReport fleet() {
+    FleetReport report = engine_.fleet();
+    add_problems(report.overview);
+    std::set<std::string> contexts;
+    for (const auto& context : report.overview.contexts) {
+      contexts.insert(context.name);
+    }
+    metrics_.keep_contexts(contexts);
+    return report;
+  }
+
+  void tell_systemd() {
+    sd_notify(0, ("STATUS=" + summary_of(*view_.look())).c_str());
+    if (view_.stale()) {
+      summary_.ask();
+    }
+  }
+
   void read_settings() {
     auto now = load_settings_or_last_good(paths::settings(), paths::last_good_settings());
     if (now.problem) {
@@ -156,7 +174,8 @@ class Daemon::Impl {
     }
     settings_ = std::move(now);
     log::set_level(settings_.settings.log_level);
-    exporter_.configure(settings_.settings);
+    web_.serve_metrics(settings_.settings.metrics_listen);
+    metrics_file_.configure(settings_.settings.metrics_file);
     engine_.set_login_settings(settings_.settings.verify_logins, settings_.settings.expires);
   }
 
@@ -228,6 +247,9 @@ class Daemon::Impl {
       engine_.trust_context(params.at("context").get<std::string>());
       co_return json::object();
     }
+    if (method == "dashboard") {
+      co_return json{{"url", web_.open_dashboard()}};
+    }
     if (method == "reload") {
       reload();
       co_return json::object();
@@ -268,7 +290,8 @@ class Daemon::Impl {
 
   void on_status_change() {
     control_.status_changed();
-    exporter_.changed();
+    view_.changed();
+    metrics_file_.changed();
     trim_.ask();
     summary_.ask();
   }
@@ -284,7 +307,9 @@ class Daemon::Impl {
   Metrics metrics_;
   Engine engine_;
   StoreMonitor store_;
-  MetricsExporter exporter_;
+  FleetView view_;
+  FleetWeb web_;
+  MetricsFile metrics_file_;
   FileMonitor files_;
   ControlServer control_;
   std::vector<std::filesystem::path> followed_;

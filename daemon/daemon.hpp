@@ -8,6 +8,7 @@
 #include <filesystem>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 
 namespace regsync {
@@ -15,6 +16,8 @@ namespace regsync {
 struct DaemonOptions {
   std::optional<std::filesystem::path> kubeconfig;  // --kubeconfig; wins over the settings
   std::string owner;                                // --owner; wins over $REGSYNC_OWNER and the settings
+  std::string listen;                               // --listen: where the page and the probes are served
+  std::set<std::string> allowed_hosts;              // --allow-host: names by which clients may call that
 };
 
 class Daemon {

@@ -93,13 +93,18 @@ int main(int argc, char** argv) {
     app.add_option("--kubeconfig", kubeconfig, "The kubeconfig to use, instead of $KUBECONFIG or ~/.kube/config");
     std::string owner;
     app.add_option("--owner", owner, "To whom the Secrets belong, instead of this user on this machine");
+    regsync::DaemonOptions options;
+    app.add_option(
+        "--listen", options.listen,
+        "Serve the page of the fleet, /livez, /readyz, /metrics and /status.json on HOST:PORT, or on :PORT of "
+        "all addresses");
+    app.add_option("--allow-host", options.allowed_hosts, "A name under which that may be called, besides its address");
     try {
       app.parse(argc, argv);
     } catch (const CLI::ParseError& error) {
       return app.exit(error) == 0 ? 0 : 2;  // --help and --version are no errors; 2 is wrong use
     }
     regsync::log::open("regsyncd");
-    regsync::DaemonOptions options;
     if (!kubeconfig.empty()) {
       options.kubeconfig = kubeconfig;
     }

@@ -6,6 +6,8 @@
 #include <prometheus/registry.h>
 #include <prometheus/text_serializer.h>
 
+#include <map>
+
 namespace regsync {
 
 namespace {
@@ -26,8 +28,10 @@ class Metrics::Impl {
     prometheus::Counter& syncs;
     prometheus::Histogram& durations;
     prometheus::Gauge& depth;
+    prometheus::Counter* restarts = nullptr;  // and these once there is one
+    std::map<ErrorCode, prometheus::Counter*> failures = {};
   };
-  const OfContext& of(const std::string& context) {
+  OfContext& of(const std::string& context) {
     if (const auto known = contexts.find(context); known != contexts.end()) {
       return known->second;
     }
@@ -35,6 +39,15 @@ class Metrics::Impl {
     return contexts
         .insert({context, {syncs.Add(labels), durations.Add(labels, duration_buckets()), depths.Add(labels)}})
         .first->second;
+  }
+  void remove(const OfContext& series) {
+    syncs.Remove(&series.syncs);
+    durations.Remove(&series.durations);
+    depths.Remove(&series.depth);
+    restarts.Remove(series.restarts);
+    for (const auto& [cause, counter] : series.failures) {
+      failures.Remove(counter);
+    }
   }
 
   // Made first: the families below live in it.
@@ -73,21 +86,39 @@ void Metrics::synced(const std::string& context, std::chrono::duration<double> t
 }
 
 void Metrics::failed(const std::string& context, ErrorCode cause) {
-  impl_->failures.Add({{"context", context}, {"cause", std::string(to_string(cause))}}).Increment();
+  auto& counter = impl_->of(context).failures[cause];
+  if (counter == nullptr) {
+    counter = &impl_->failures.Add({{"context", context}, {"cause", std::string(to_string(cause))}});
+  }
+  counter->Increment();
 }
 
 void Metrics::queue_depth(const std::string& context, std::size_t depth) {
   impl_->of(context).depth.Set(static_cast<double>(depth));
 }
 
-void Metrics::watch_restarted(const std::string& context) { impl_->restarts.Add({{"context", context}}).Increment(); }
+void Metrics::watch_restarted(const std::string& context) {
+  auto& counter = impl_->of(context).restarts;
+  if (counter == nullptr) {
+    counter = &impl_->restarts.Add({{"context", context}});
+  }
+  counter->Increment();
+}
+
+void Metrics::keep_contexts(const std::set<std::string>& contexts) {
+  std::erase_if(impl_->contexts, [&](const auto& known) {
+    const bool gone = !contexts.contains(known.first);
+    if (gone) {
+      impl_->remove(known.second);
+    }
+    return gone;
+  });
+}
 
 void Metrics::login_changed(const std::string& registry, std::chrono::system_clock::time_point when) {
   const std::chrono::duration<double> since_epoch = when.time_since_epoch();
   impl_->logins.Add({{"registry", registry}}).Set(since_epoch.count());
 }
-
-const std::shared_ptr<prometheus::Registry>& Metrics::registry() const { return impl_->registry; }
 
 std::string Metrics::text() const { return prometheus::TextSerializer().Serialize(impl_->registry->Collect()); }
 

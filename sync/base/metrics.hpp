@@ -8,19 +8,17 @@
 //   regsync_login_changed_timestamp_seconds{registry}   when this process saw the login change; its age is time() -
 //   this
 //
-// Set on the io_context thread; the registry may be read from any (its values are atomic).
+// Counted on the io_context thread; text() may be called on any. How the Secrets stand now is not counted but looked
+// at: daemon/http/fleet_document.hpp.
 #pragma once
 
 #include <chrono>
 #include <memory>
+#include <set>
 #include <string>
 #include <string_view>
 
 #include "helper/base/error.hpp"
-
-namespace prometheus {
-class Registry;
-}
 
 namespace regsync {
 
@@ -39,7 +37,9 @@ class Metrics {
   void watch_restarted(const std::string& context);
   void login_changed(const std::string& registry, std::chrono::system_clock::time_point when);
 
-  [[nodiscard]] const std::shared_ptr<prometheus::Registry>& registry() const;
+  // Forgets the other contexts: their series would be kept for ever.
+  void keep_contexts(const std::set<std::string>& contexts);
+
   // The text exposition format.
   [[nodiscard]] std::string text() const;
 

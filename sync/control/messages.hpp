@@ -9,6 +9,7 @@
 //   forgetContext {context}                                {}          see Engine::forget_context
 //   trustContext {context}                                 {}          see Engine::trust_context
 //   reload       {}                                        {}          files are read again
+//   dashboard    {}                                        {url}       the page on loopback; its token counts once
 //   subscribe    {target?}                                 StatusReport, then a notification "status" (StatusReport)
 //   per change setLogLevel  {level}                                   {}
 //

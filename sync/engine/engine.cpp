@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <asio/post.hpp>
 #include <asio/steady_timer.hpp>
+#include <iterator>
 #include <utility>
 #include <vector>
 
@@ -147,6 +148,36 @@ class Engine::Impl {
   }
 
   [[nodiscard]] StatusReport status(const std::optional<std::string>& target) const {
+    std::vector<StatusRow> all;
+    StatusReport report = report_without_rows(target, [&](std::vector<StatusRow> rows) {
+      all.insert(all.end(), std::make_move_iterator(rows.begin()), std::make_move_iterator(rows.end()));
+    });
+    report.rows = std::move(all);
+    return report;
+  }
+
+  [[nodiscard]] FleetReport fleet() const {
+    FleetReport fleet;
+    fleet.overview =
+        report_without_rows(std::nullopt, [&](const std::vector<StatusRow>& rows) { add_cells(rows, fleet.cells); });
+    return fleet;
+  }
+
+  asio::awaitable<void> stop() {
+    stopping_ = true;
+    disk_timer_.cancel();
+    update_timer_.cancel();
+    targets_.stop();
+    settled_.notify_all();
+    co_await contexts_.stop();
+    co_await logins_.stop();
+    history_.flush();
+    book_.save();
+  }
+
+ private:
+  [[nodiscard]] StatusReport report_without_rows(const std::optional<std::string>& target,
+                                                 const TakeRows& take_rows) const {
     StatusReport report;
     report.version = REGSYNC_VERSION;
     report.pid = getpid();
@@ -164,23 +195,10 @@ class Engine::Impl {
                .book = book_,
                .started = started_,
                .now = std::chrono::system_clock::now()},
-              target, report);
+              target, report, take_rows);
     return report;
   }
 
-  asio::awaitable<void> stop() {
-    stopping_ = true;
-    disk_timer_.cancel();
-    update_timer_.cancel();
-    targets_.stop();
-    settled_.notify_all();
-    co_await contexts_.stop();
-    co_await logins_.stop();
-    history_.flush();
-    book_.save();
-  }
-
- private:
   // Kept alive by the caller: one may be replaced while another is waited for.
   [[nodiscard]] std::vector<std::shared_ptr<Cluster>> concerned(const std::optional<std::string>& target) const {
     std::vector<std::shared_ptr<Cluster>> clusters;
@@ -648,6 +666,8 @@ void Engine::trust_context(const std::string& context) { impl_->trust_context(co
 void Engine::forget_target(const std::string& target, bool keep_secrets) { impl_->forget_target(target, keep_secrets); }
 
 StatusReport Engine::status(const std::optional<std::string>& target) const { return impl_->status(target); }
+
+FleetReport Engine::fleet() const { return impl_->fleet(); }
 
 asio::awaitable<void> Engine::stop() { return impl_->stop(); }
 

@@ -24,6 +24,7 @@
 #include "sync/cluster/cluster_options.hpp"
 #include "sync/config/target_directory.hpp"
 #include "sync/kube/config/kubeconfig.hpp"
+#include "sync/model/fleet_report.hpp"
 #include "sync/model/status_report.hpp"
 
 namespace regsync {
@@ -97,6 +98,8 @@ class Engine {
   void trust_context(const std::string& context);
 
   [[nodiscard]] StatusReport status(const std::optional<std::string>& target = std::nullopt) const;
+  // The same of all targets, with the rows counted.
+  [[nodiscard]] FleetReport fleet() const;
 
   // Cancels all work and waits for it to end.
   asio::awaitable<void> stop();

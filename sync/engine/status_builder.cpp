@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <set>
 #include <tuple>
+#include <utility>
 
 namespace regsync {
 
@@ -229,7 +230,8 @@ Error context_held(const std::string& context) {
           "if that is as it should be: regsync trust-context " + context};
 }
 
-void add_state(const EngineState& state, const std::optional<std::string>& only, StatusReport& report) {
+void add_state(const EngineState& state, const std::optional<std::string>& only, StatusReport& report,
+               const TakeRows& take_rows) {
   std::set<std::string> names;
   std::set<std::string> contexts;
   std::set<std::string> gone;
@@ -245,7 +247,10 @@ void add_state(const EngineState& state, const std::optional<std::string>& only,
     }
     if (!is_removed(state, name)) {
       report.targets.push_back(target_status(state, name));
-      add_rows(state, name, report.rows);
+      std::vector<StatusRow> rows;
+      add_rows(state, name, rows);
+      std::ranges::stable_sort(rows, {}, [](const StatusRow& row) { return std::tie(row.context, row.name_space); });
+      take_rows(std::move(rows));
     }
     add_pattern_notes(state, name, report.notes);
     add_namespace_notes(state, name, report.notes);
@@ -277,9 +282,6 @@ void add_state(const EngineState& state, const std::optional<std::string>& only,
     }
     report.contexts.push_back(std::move(context));
   }
-  std::stable_sort(report.rows.begin(), report.rows.end(), [](const StatusRow& a, const StatusRow& b) {
-    return std::tie(a.target, a.context, a.name_space) < std::tie(b.target, b.context, b.name_space);
-  });
 }
 
 }  // namespace regsync

@@ -1,10 +1,12 @@
 // How the engine's state reads for a person: targets, contexts and rows of a StatusReport. Only reads.
 #pragma once
 
+#include <functional>
 #include <map>
 #include <optional>
 #include <set>
 #include <string>
+#include <vector>
 
 #include "sync/config/target_directory.hpp"
 #include "sync/engine/context_book.hpp"
@@ -33,7 +35,12 @@ struct EngineState {
 // A pinned context leads to another cluster than before.
 Error context_held(const std::string& context);
 
-// Of one target, or of all.
-void add_state(const EngineState& state, const std::optional<std::string>& only, StatusReport& report);
+// Takes the rows of one target, sorted by context and namespace. They may be very many: those of all targets together
+// need not be in memory.
+using TakeRows = std::function<void(std::vector<StatusRow> rows)>;
+
+// Of one target, or of all. The rows go to take_rows, target by target in their order, and not into the report.
+void add_state(const EngineState& state, const std::optional<std::string>& only, StatusReport& report,
+               const TakeRows& take_rows);
 
 }  // namespace regsync

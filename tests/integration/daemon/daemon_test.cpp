@@ -8,9 +8,7 @@
 #include <fstream>
 #include <nlohmann/json.hpp>
 
-#include "tests/support/fake_api_server.hpp"
-#include "tests/support/person.hpp"
-#include "tests/support/wait.hpp"
+#include "tests/integration/daemon/daemon_fixture.hpp"
 
 namespace regsync::test {
 namespace {
@@ -19,46 +17,7 @@ namespace fs = std::filesystem;
 using nlohmann::json;
 using testing::HasSubstr;
 
-class DaemonTest : public testing::Test {
- protected:
-  DaemonTest() {
-    server_.make_namespace("team-a");
-    const json config = {{"apiVersion", "v1"},
-                         {"kind", "Config"},
-                         {"current-context", "dev"},
-                         {"clusters", {{{"name", "dev"}, {"cluster", {{"server", server_.url()}}}}}},
-                         {"contexts", {{{"name", "dev"}, {"context", {{"cluster", "dev"}, {"user", "me"}}}}}},
-                         {"users", {{{"name", "me"}, {"user", json::object()}}}}};
-    person_.env["KUBECONFIG"] = person_.home().write("kubeconfig", config.dump()).string();
-    person_.store_login("ghcr.io", "me", "s3cret");
-  }
-
-  void write_target(const std::string& name, const std::string& more = "") const {
-    person_.home().write(".config/regsync/targets/" + name + ".yaml",
-                         "registries: [ghcr.io]\ncontexts: [dev]\nnamespaces: [team-a]\n" + more);
-  }
-
-  [[nodiscard]] json status() const {
-    return json::parse(person_.regsync({"status", "-o", "json"}).out, nullptr, false);
-  }
-
-  testing::AssertionResult in_sync(const std::string& target) const {
-    const bool holds = wait_until([&] {
-      const json report = status();
-      const json rows = report.value("items", json::array());
-      for (const auto& row : rows) {
-        if (row["target"] == target && row["state"] == "InSync") {
-          return true;
-        }
-      }
-      return false;
-    });
-    return holds ? testing::AssertionSuccess() : testing::AssertionFailure() << status().dump(2);
-  }
-
-  FakeApiServer server_;
-  Person person_;
-};
+class DaemonTest : public DaemonFixture {};
 
 TEST_F(DaemonTest, OddFilesAreProblemsOfTheirOwn) {
   write_target("good");
@@ -120,7 +79,7 @@ TEST_F(DaemonTest, AnOccupiedMetricsPortIsShownAndTriedAgain) {
   person_.home().write(".config/regsync/config.yaml", "metrics: {listen: \"127.0.0.1" + port + "\"}\n");
   person_.start_daemon();
   EXPECT_TRUE(in_sync("good"));
-  EXPECT_THAT(status()["problems"].dump(), HasSubstr("metrics cannot be served on 127.0.0.1" + port));
+  EXPECT_THAT(status()["problems"].dump(), HasSubstr("cannot listen on 127.0.0.1" + port));
   EXPECT_EQ(person_.regsync({"status"}).exit_code, 0);  // every Secret is as asked
 }
 

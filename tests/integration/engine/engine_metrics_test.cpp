@@ -1,29 +1,20 @@
-// What Prometheus sees of an engine at work: scraped over HTTP, and as a text file.
+// What is counted of an engine at work, as Prometheus reads it from a text file.
 #include <gtest/gtest.h>
 
 #include <asio/io_context.hpp>
-#include <asio/ip/tcp.hpp>
 
-#include "daemon/metrics_exporter.hpp"
+#include "daemon/metrics_file.hpp"
 #include "sync/config/target_yaml.hpp"
 #include "sync/engine/engine.hpp"
 #include "sync/engine/footprint.hpp"
 #include "tests/support/fake_api_server.hpp"
-#include "tests/support/process.hpp"
 #include "tests/support/run_coroutine.hpp"
 #include "tests/support/temp_dir.hpp"
 
 namespace regsync {
 namespace {
 
-// A port that nobody has now.
-int free_port() {
-  asio::io_context context;
-  const asio::ip::tcp::acceptor acceptor(context, {asio::ip::address_v4::loopback(), 0});
-  return acceptor.local_endpoint().port();
-}
-
-TEST(EngineMetrics, AreScrapedOverHttpAndWrittenToAFile) {
+TEST(EngineMetrics, AreWrittenToAFile) {
   const test::TempDir dir;
   test::FakeApiServer server;
   server.make_namespace("good");
@@ -36,10 +27,8 @@ TEST(EngineMetrics, AreScrapedOverHttpAndWrittenToAFile) {
       io.get_executor(),
       {.cluster = {.owner = {"id", "id me@here"}, .concurrency = 8, .metrics = &metrics}, .state = dir.path()},
       footprints, {.on_wanted = [](const auto&) {}, .on_change = [] {}, .read_again = [] {}});
-  Settings settings;
-  settings.metrics_listen = "127.0.0.1:" + std::to_string(free_port());
-  settings.metrics_file = dir / "metrics/regsync.prom";
-  MetricsExporter exporter(io.get_executor(), metrics);
+  const auto path = dir / "metrics/regsync.prom";
+  MetricsFile file(io.get_executor(), [&] { return metrics.text(); });
 
   StoreReading logins;
   logins.asked = {RegistryKey("ghcr.io")};
@@ -54,20 +43,15 @@ TEST(EngineMetrics, AreScrapedOverHttpAndWrittenToAFile) {
   // The event of the Secret that was written is looked at after the sync.
   const auto idle = [&] { return metrics.text().find("regsync_queue_depth{context=\"dev\"} 0") != std::string::npos; };
   EXPECT_TRUE(test::run_until(io, idle));
-  exporter.configure(settings);
+  file.configure(path);
 
-  const auto scraped = test::run_program({.argv = {"curl", "-sS", "http://" + settings.metrics_listen + "/metrics"},
-                                          .env = test::own_environment(),
-                                          .in = ""});
-  const auto written = test::read_file(settings.metrics_file);
-  for (const std::string& text : {scraped.out, written}) {
-    EXPECT_NE(text.find("regsync_syncs_total{context=\"dev\"} 1"), std::string::npos) << text << scraped.err;
-    EXPECT_NE(text.find("regsync_sync_failures_total{cause=\"forbidden\",context=\"dev\"}"), std::string::npos) << text;
-    EXPECT_NE(text.find("regsync_sync_duration_seconds_count{context=\"dev\"} 1"), std::string::npos) << text;
-    EXPECT_NE(text.find("regsync_queue_depth{context=\"dev\"} 0"), std::string::npos) << text;
-    EXPECT_NE(text.find("regsync_login_changed_timestamp_seconds{registry=\"ghcr.io\"}"), std::string::npos) << text;
-    EXPECT_EQ(text.find("canary-7f3a"), std::string::npos);
-  }
+  const auto text = test::read_file(path);
+  EXPECT_NE(text.find("regsync_syncs_total{context=\"dev\"} 1"), std::string::npos) << text;
+  EXPECT_NE(text.find("regsync_sync_failures_total{cause=\"forbidden\",context=\"dev\"}"), std::string::npos) << text;
+  EXPECT_NE(text.find("regsync_sync_duration_seconds_count{context=\"dev\"} 1"), std::string::npos) << text;
+  EXPECT_NE(text.find("regsync_queue_depth{context=\"dev\"} 0"), std::string::npos) << text;
+  EXPECT_NE(text.find("regsync_login_changed_timestamp_seconds{registry=\"ghcr.io\"}"), std::string::npos) << text;
+  EXPECT_EQ(text.find("canary-7f3a"), std::string::npos);
   test::run(io, engine.stop());
 }
 

@@ -1,0 +1,218 @@
+#include "daemon/http/fleet_document.hpp"
+
+#include <prometheus/metric_family.h>
+#include <prometheus/text_serializer.h>
+
+#include <cstddef>
+#include <functional>
+#include <map>
+#include <nlohmann/json.hpp>
+#include <utility>
+#include <vector>
+
+#include "sync/control/messages.hpp"
+
+namespace regsync {
+
+namespace {
+
+using nlohmann::json;
+
+json seconds_of(const std::optional<WallTime>& time) {
+  return time ? json(std::chrono::system_clock::to_time_t(*time)) : json();
+}
+
+json states() {
+  json names = json::array();
+  for (std::size_t i = 0; i < FleetCell::states; ++i) {
+    names.push_back(to_string(static_cast<SyncState>(i)));
+  }
+  return names;
+}
+
+// Gives each of many equal values one index.
+class Index {
+ public:
+  std::size_t of(const std::string& key, const std::function<json()>& make) {
+    const auto [known, is_new] = indices_.try_emplace(key, indices_.size());
+    if (is_new) {
+      items_.push_back(make());
+    }
+    return known->second;
+  }
+  json take() { return std::move(items_); }
+
+ private:
+  std::map<std::string, std::size_t> indices_;
+  json items_ = json::array();
+};
+
+json errors_of(const std::vector<Error>& errors) {
+  json items = json::array();
+  for (const Error& error : errors) {
+    items.push_back(control::to_json(error));
+  }
+  return items;
+}
+
+json counts_of(const FleetCell& cell) {
+  auto size = cell.secrets.size();
+  while (size > 1 && cell.secrets.at(size - 1) == 0) {
+    --size;
+  }
+  return std::vector<std::size_t>(cell.secrets.begin(), cell.secrets.begin() + static_cast<std::ptrdiff_t>(size));
+}
+
+// Twenty thousand of them are usual: a short array each.
+json cell_of(const FleetCell& cell, std::size_t target, std::size_t context, Index& causes) {
+  json item = {target, context, counts_of(cell)};
+  if (!cell.in_sync()) {
+    json reasons = json::array();
+    for (const auto& [error, secrets] : cell.causes) {
+      const auto index =
+          causes.of(std::string(to_string(error.code())) + '\n' + error.message() + '\n' + error.remedy(),
+                    [&error = error] { return control::to_json(error); });
+      reasons.push_back({index, secrets});
+    }
+    item.push_back(seconds_of(cell.since));
+    item.push_back(seconds_of(cell.last_in_sync));
+    item.push_back(std::move(reasons));
+  }
+  return item;
+}
+
+json context_of(const ContextStatus& context) {
+  json item = {{"name", context.name}, {"server", context.server}, {"connected", context.connected}};
+  if (context.problem) {
+    item["problem"] = control::to_json(*context.problem);
+  }
+  return item;
+}
+
+json target_of(const TargetStatus& target) {
+  return {{"name", target.name},
+          {"secret", target.secret},
+          {"registries", target.registries},
+          {"removing", target.removing},
+          {"problems", errors_of(target.problems)}};
+}
+
+json logins_of(const StatusReport& report) {
+  json items = json::array();
+  for (const Login& login : report.logins) {
+    items.push_back({{"registry", login.server}});
+  }
+  return items;
+}
+
+class Families {
+ public:
+  prometheus::MetricFamily& add(const char* name, const char* help) {
+    auto& family = families_.emplace_back();
+    family.name = name;
+    family.help = help;
+    family.type = prometheus::MetricType::Gauge;
+    return family;
+  }
+  [[nodiscard]] std::string text() const { return prometheus::TextSerializer().Serialize(families_); }
+
+ private:
+  std::vector<prometheus::MetricFamily> families_;
+};
+
+using Labels = std::vector<prometheus::ClientMetric::Label>;
+
+void set(prometheus::MetricFamily& family, Labels labels, double value) {
+  auto& metric = family.metric.emplace_back();
+  metric.label = std::move(labels);
+  metric.gauge.value = value;
+}
+
+double seconds(WallTime time) { return std::chrono::duration<double>(time.time_since_epoch()).count(); }
+
+// In sync always, so that the sum over a target is there; of the other states what is not zero.
+void add_secrets(const FleetReport& report, Families& families) {
+  auto& family = families.add("regsync_secrets", "Secrets by state: InSync, Pending, Retrying, Stuck, Removing");
+  for (const FleetCell& cell : report.cells) {
+    for (std::size_t i = 0; i < FleetCell::states; ++i) {
+      const auto state = static_cast<SyncState>(i);
+      if (state == SyncState::in_sync || cell.in(state) > 0) {
+        set(family, {{"target", cell.target}, {"context", cell.context}, {"state", std::string(to_string(state))}},
+            static_cast<double>(cell.in(state)));
+      }
+    }
+  }
+}
+
+void add_last_success(const FleetReport& report, WallTime now, Families& families) {
+  auto& family = families.add("regsync_last_success_timestamp_seconds",
+                              "When all Secrets of the target in the context were last in sync");
+  for (const FleetCell& cell : report.cells) {
+    if (const auto when = cell.in_sync() ? now : cell.last_in_sync) {
+      set(family, {{"target", cell.target}, {"context", cell.context}}, seconds(*when));
+    }
+  }
+}
+
+}  // namespace
+
+std::string fleet_document(const FleetReport& report) {
+  const StatusReport& overview = report.overview;
+  Index targets;
+  Index contexts;
+  Index causes;
+  for (const auto& target : overview.targets) {
+    targets.of(target.name, [&] { return target_of(target); });
+  }
+  for (const auto& context : overview.contexts) {
+    contexts.of(context.name, [&] { return context_of(context); });
+  }
+  json cells = json::array();
+  for (const FleetCell& cell : report.cells) {
+    const auto target = targets.of(cell.target, [&] { return json{{"name", cell.target}}; });
+    // A context that is not in the kubeconfig has cells only.
+    const auto context = contexts.of(cell.context, [&] { return json{{"name", cell.context}}; });
+    cells.push_back(cell_of(cell, target, context, causes));
+  }
+  json document = {{"apiVersion", "regsync.dev/v1"},
+                   {"kind", "Fleet"},
+                   {"version", overview.version},
+                   {"started", control::to_rfc3339(overview.started)},
+                   {"ready", report.ready()},
+                   {"role", report.role},
+                   {"states", states()},
+                   {"targets", targets.take()},
+                   {"contexts", contexts.take()},
+                   {"logins", logins_of(overview)},
+                   {"problems", errors_of(overview.problems)},
+                   {"notes", errors_of(overview.notes)},
+                   {"causes", causes.take()},
+                   {"cells", std::move(cells)}};
+  if (overview.store) {
+    document["store"] = control::to_json(*overview.store);
+  }
+  return document.dump(-1, ' ', false, json::error_handler_t::replace) + '\n';
+}
+
+std::string fleet_metrics(const FleetReport& report, WallTime now) {
+  const StatusReport& overview = report.overview;
+  Families families;
+  set(families.add("regsync_build_info", "The version that runs"), {{"version", overview.version}}, 1);
+  add_secrets(report, families);
+  add_last_success(report, now, families);
+  auto& connected = families.add("regsync_context_connected", "1 where the last list or watch succeeded, else 0");
+  for (const ContextStatus& context : overview.contexts) {
+    set(connected, {{"context", context.name}}, context.connected ? 1 : 0);
+  }
+  auto& problems = families.add("regsync_target_problems", "Problems of the target: its file, logins or contexts");
+  for (const TargetStatus& target : overview.targets) {
+    set(problems, {{"target", target.name}}, static_cast<double>(target.problems.size()));
+  }
+  set(families.add("regsync_daemon_problems", "Problems of the daemon itself: settings, files that it follows"), {},
+      static_cast<double>(overview.problems.size()));
+  set(families.add("regsync_logins_readable", "1 where the secret store can be read, else 0"), {},
+      overview.store ? 0 : 1);
+  return families.text();
+}
+
+}  // namespace regsync

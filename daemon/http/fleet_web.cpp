@@ -1,0 +1,56 @@
+#include "daemon/http/fleet_web.hpp"
+
+#include <chrono>
+#include <utility>
+
+namespace regsync {
+
+namespace {
+
+// Less than what kubelet's probes and Prometheus wait for an answer where they are told to be patient.
+constexpr auto answer_time = std::chrono::seconds(5);
+
+}  // namespace
+
+FleetWeb::FleetWeb(const asio::any_io_executor& executor, const Options& options, const Metrics& metrics,
+                   std::function<LoopQuestion::Report()> look)
+    : question_(executor, std::move(look)),
+      cluster_site_({[this] { return question_.ask(answer_time); }, metrics, options.hosts},
+                    FleetSite::Audience::cluster),
+      monitoring_site_({[this] { return question_.ask(answer_time); }, metrics, {}}, FleetSite::Audience::monitoring),
+      desktop_site_({[this] { return question_.ask(answer_time); }, metrics, {}}, FleetSite::Audience::desktop,
+                    &access_),
+      cluster_(executor, [this](const HttpRequest& request) { return cluster_site_.answer(request); }),
+      monitoring_(executor, [this](const HttpRequest& request) { return monitoring_site_.answer(request); }),
+      desktop_(executor, [this](const HttpRequest& request) { return desktop_site_.answer(request); }) {
+  cluster_.listen(options.listen);
+}
+
+std::string FleetWeb::open_dashboard() {
+  desktop_.listen("127.0.0.1:0");
+  if (const auto& problem = desktop_.problem()) {
+    throw Error(*problem);
+  }
+  // After "#": no server and no log of one sees it.
+  return "http://127.0.0.1:" + std::to_string(desktop_.port()) +
+         "/#token=" + access_.make_token(DashboardAccess::Clock::now());
+}
+
+std::vector<Error> FleetWeb::problems() const {
+  std::vector<Error> problems;
+  for (const auto& problem : {cluster_.problem(), monitoring_.problem()}) {
+    if (problem) {
+      problems.push_back(*problem);
+    }
+  }
+  return problems;
+}
+
+void FleetWeb::close() {
+  question_.close();  // first: the servers wait for their requests
+  cluster_.close();
+  monitoring_.close();
+  desktop_.close();
+}
+
+}  // namespace regsync

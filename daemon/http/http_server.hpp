@@ -1,0 +1,53 @@
+// A small HTTP/1.1 server: CivetWeb, which prometheus-cpp brings along, behind one function. It serves no files.
+//
+// Made and destroyed on the io_context thread; its own threads call the handler.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+
+namespace regsync {
+
+// What a client asks for. Its views live as long as the call of the handler.
+struct HttpRequest {
+  std::string_view method = "GET";
+  std::string_view path = "/";
+  std::string_view host = {};           // as sent; empty where it is missing
+  std::string_view none_match = {};     // If-None-Match
+  std::string_view authorization = {};  // Authorization
+  std::string_view body = {};           // of a POST; what is longer than 1 KiB is cut
+};
+
+struct HttpAnswer {
+  int status = 200;
+  std::string type = "text/plain; charset=utf-8";
+  std::shared_ptr<const std::string> body = {};  // null: none
+  std::string etag = {};                         // quoted; empty: none
+  std::string policy = {};                       // Content-Security-Policy; empty: nothing may be loaded
+};
+
+class HttpServer {
+ public:
+  // May be called on several threads at once. What it throws is answered with 500.
+  using Handler = std::function<HttpAnswer(const HttpRequest&)>;
+
+  // Listens on "HOST:PORT", or on all addresses where HOST is empty. Port 0: any free one. Throws
+  // Error(invalid_input) where that cannot be.
+  HttpServer(const std::string& address, Handler handler);
+  // Waits for the handler's calls to end.
+  ~HttpServer();
+  HttpServer(const HttpServer&) = delete;
+  HttpServer& operator=(const HttpServer&) = delete;
+  HttpServer(HttpServer&&) = delete;
+  HttpServer& operator=(HttpServer&&) = delete;
+
+  [[nodiscard]] int port() const;
+
+ private:
+  class Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace regsync

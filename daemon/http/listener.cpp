@@ -1,0 +1,51 @@
+#include "daemon/http/listener.hpp"
+
+#include <chrono>
+#include <utility>
+
+#include "sync/base/guard.hpp"
+
+namespace regsync {
+
+namespace {
+
+// A port that another program had may be free again.
+constexpr auto listen_again = std::chrono::seconds(10);
+
+}  // namespace
+
+Listener::Listener(const asio::any_io_executor& executor, HttpServer::Handler handler)
+    : handler_(std::move(handler)), again_(executor, listen_again, "listening", [this] { try_to(); }) {}
+
+void Listener::listen(const std::string& address) {
+  if (address != address_) {
+    close();
+    address_ = address;
+  }
+  try_to();
+}
+
+void Listener::close() {
+  server_.reset();
+  address_.clear();
+  problem_.reset();
+}
+
+void Listener::try_to() {
+  if (server_ || address_.empty()) {
+    return;
+  }
+  auto problem = guarded([&] { server_ = std::make_unique<HttpServer>(address_, handler_); });
+  if (problem) {
+    again_.ask();
+  } else {
+    const auto host = address_.substr(0, address_.rfind(':'));
+    log::info("serving HTTP on " + (host.empty() ? "all addresses, port " : host + ":") + std::to_string(port()));
+  }
+  if (problem && problem != problem_) {
+    log::warning(describe(*problem));
+  }
+  problem_ = std::move(problem);
+}
+
+}  // namespace regsync

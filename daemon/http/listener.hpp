@@ -1,0 +1,41 @@
+// Listens on an address for as long as it is asked to: a port that another program has is tried again.
+//
+// Lives on the io_context thread.
+#pragma once
+
+#include <asio/any_io_executor.hpp>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "daemon/coalesced_call.hpp"
+#include "daemon/http/http_server.hpp"
+#include "helper/base/error.hpp"
+
+namespace regsync {
+
+class Listener {
+ public:
+  Listener(const asio::any_io_executor& executor, HttpServer::Handler handler);
+
+  // Empty: on none.
+  void listen(const std::string& address);
+  // Ends the server; blocks until its requests have an answer.
+  void close();
+
+  [[nodiscard]] bool listening() const { return server_ != nullptr; }
+  [[nodiscard]] int port() const { return server_ ? server_->port() : 0; }
+  // Why it does not listen now; nothing else depends on it.
+  [[nodiscard]] const std::optional<Error>& problem() const { return problem_; }
+
+ private:
+  void try_to();
+
+  HttpServer::Handler handler_;
+  CoalescedCall again_;
+  std::string address_;
+  std::optional<Error> problem_;
+  std::unique_ptr<HttpServer> server_;
+};
+
+}  // namespace regsync

@@ -1,0 +1,49 @@
+#include "daemon/metrics_file.hpp"
+
+#include <chrono>
+#include <utility>
+
+#include "helper/base/file_io.hpp"
+#include "sync/base/guard.hpp"
+#include "sync/base/log.hpp"
+
+namespace regsync {
+
+namespace {
+
+// node_exporter is scraped every 15 s or slower: fresher than that is work for nothing.
+constexpr auto file_interval = std::chrono::seconds(5);
+
+constexpr unsigned file_mode = 0644;  // read by node_exporter's user; it holds names only
+
+}  // namespace
+
+MetricsFile::MetricsFile(const asio::any_io_executor& executor, std::function<std::string()> text)
+    : text_(std::move(text)), writing_(executor, file_interval, "metrics", [this] { write(); }) {}
+
+void MetricsFile::configure(const std::filesystem::path& file) {
+  if (file != file_) {
+    file_ = file;
+    problem_.reset();
+  }
+  write();
+}
+
+void MetricsFile::changed() {
+  if (!file_.empty()) {
+    writing_.ask();
+  }
+}
+
+void MetricsFile::write() {
+  if (file_.empty()) {
+    return;
+  }
+  auto problem = guarded([&] { write_whole(file_, text_(), file_mode); });
+  if (problem && problem != problem_) {
+    log::warning(describe(*problem));
+  }
+  problem_ = std::move(problem);
+}
+
+}  // namespace regsync

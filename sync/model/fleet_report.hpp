@@ -1,0 +1,58 @@
+// A StatusReport whose size does not depend on the number of Secrets: for each target in each context it counts them by
+// state, and names what is wrong. The page, the metrics and the line of `systemctl status` are made from it. Plain
+// data; no secret is in it.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "helper/base/error.hpp"
+#include "sync/model/status_report.hpp"
+
+namespace regsync {
+
+// Why Secrets of a cell are not in sync. Causes with one code are one: their texts differ by the namespace at most.
+struct FleetCause {
+  Error error;  // of the first of these Secrets
+  std::size_t secrets = 0;
+};
+
+struct FleetCell {
+  static constexpr std::size_t states = static_cast<std::size_t>(SyncState::removing) + 1;
+
+  std::string target;
+  std::string context;
+  std::array<std::size_t, states> secrets{};  // by SyncState
+  std::optional<WallTime> since;              // not all in sync: the state that lasts longest
+  std::optional<WallTime> last_in_sync;       // not all in sync: when they were; nothing if never since the start
+  std::vector<FleetCause> causes;
+
+  [[nodiscard]] std::size_t in(SyncState state) const { return secrets.at(static_cast<std::size_t>(state)); }
+  [[nodiscard]] std::size_t all() const;
+  [[nodiscard]] bool in_sync() const { return in(SyncState::in_sync) == all(); }
+};
+
+struct FleetReport {
+  StatusReport overview;         // without rows
+  std::vector<FleetCell> cells;  // sorted by target, context
+  std::string role;              // of this replica: "leads", "stands by"; empty: it is the only one
+
+  [[nodiscard]] std::size_t in(SyncState state) const;
+  [[nodiscard]] std::size_t all() const;
+  // Whether each context was listed once, or cannot be: what the cells say is what the clusters hold.
+  [[nodiscard]] bool ready() const;
+};
+
+// Counts rows, which are sorted by target and context, and come after those that were counted before.
+void add_cells(const std::vector<StatusRow>& rows, std::vector<FleetCell>& cells);
+
+// Notes in `now` when the cells that were in sync in `before` ceased to be.
+void carry_last_in_sync(const FleetReport& before, FleetReport& now, WallTime when);
+
+// "41/42 in sync, 1 stuck".
+std::string summary_of(const FleetReport& report);
+
+}  // namespace regsync

@@ -1,0 +1,247 @@
+// What the daemon serves over HTTP, as a browser, Prometheus, kubelet and people with bad intentions ask for it.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <asio/io_context.hpp>
+#include <asio/ip/tcp.hpp>
+#include <chrono>
+#include <csignal>
+#include <map>
+#include <memory>
+#include <nlohmann/json.hpp>
+#include <regex>
+#include <set>
+#include <sstream>
+#include <utility>
+#include <vector>
+
+#include "tests/integration/daemon/daemon_fixture.hpp"
+#include "tests/support/unpacked.hpp"
+
+namespace regsync::test {
+namespace {
+
+using nlohmann::json;
+using testing::HasSubstr;
+using testing::Not;
+
+class HttpTest : public DaemonFixture {
+ protected:
+  // --listen on loopback; url_ is where it does.
+  void start_daemon() {
+    daemon_ = std::make_unique<Process>(person_.program({"regsyncd", "--listen", "127.0.0.1:0"}));
+    const std::regex port("serving HTTP on 127.0.0.1:([0-9]+)");
+    std::smatch found;
+    std::string log;
+    ASSERT_TRUE(wait_until([&] {
+      log = daemon_->err();
+      return std::regex_search(log, found, port) && log.find("is ready") != std::string::npos;
+    })) << log;
+    port_ = found[1];
+    url_ = "http://127.0.0.1:" + port_;
+  }
+
+  [[nodiscard]] Outcome curl(std::vector<std::string> arguments) const {
+    arguments.insert(arguments.begin(), {"curl", "-sS", "--max-time", "10"});
+    return person_.run(std::move(arguments));
+  }
+  [[nodiscard]] std::string get(const std::string& path) const { return curl({url_ + path}).out; }
+  [[nodiscard]] std::string status_of(std::vector<std::string> arguments) const {
+    arguments.insert(arguments.end(), {"-o", "/dev/null", "-w", "%{http_code}"});
+    return curl(std::move(arguments)).out;
+  }
+  [[nodiscard]] json fleet() const { return json::parse(get("/status.json"), nullptr, false); }
+
+  std::unique_ptr<Process> daemon_;
+  std::string port_;
+  std::string url_;
+};
+
+TEST_F(HttpTest, IsOffUnlessAskedFor) {
+  write_target("good");
+  person_.start_daemon();
+  ASSERT_TRUE(in_sync("good"));
+  const auto sockets = person_.run({"ss", "-Hltnp"}).out;
+  EXPECT_THAT(sockets, Not(HasSubstr("pid=" + std::to_string(person_.daemon().pid()) + ",")));
+}
+
+TEST_F(HttpTest, ServesTheFleetAndSaysWhenItChanged) {
+  write_target("good");
+  server_.make_namespace("team-b");
+  server_.deny("patch", "secrets", "team-b");
+  person_.home().write(".config/regsync/targets/denied.yaml",
+                       "registries: [ghcr.io]\ncontexts: [dev]\nnamespaces: [team-b]\n");
+  start_daemon();
+  ASSERT_TRUE(wait_until([&] { return fleet()["causes"].size() == 1; })) << fleet().dump();
+  ASSERT_TRUE(in_sync("good"));
+  ASSERT_TRUE(wait_until([&] { return fleet()["cells"][1] == json::parse("[1, 0, [1]]"); })) << fleet().dump();
+  const json document = fleet();
+  EXPECT_EQ(document["targets"][0]["name"], "denied");
+  EXPECT_EQ(document["causes"][0]["code"], "forbidden");
+  EXPECT_FALSE(document["causes"][0]["remedy"].get<std::string>().empty());
+  EXPECT_EQ(document["contexts"][0]["connected"], true);
+  EXPECT_THAT(document.dump(), Not(HasSubstr("s3cret")));
+
+  const std::string headers = curl({"-D", "-", "-o", "/dev/null", url_ + "/status.json"}).out;
+  std::smatch etag;
+  ASSERT_TRUE(std::regex_search(headers, etag, std::regex("ETag: (\\S+)"))) << headers;
+  const auto again = [&] { return status_of({"-H", "If-None-Match: " + etag[1].str(), url_ + "/status.json"}); };
+  EXPECT_EQ(again(), "304");
+  server_.allow_all();
+  EXPECT_EQ(person_.regsync({"sync"}).exit_code, 0);
+  EXPECT_TRUE(wait_until([&] { return again() == "200"; }));
+}
+
+TEST_F(HttpTest, ServesOnePageThatLoadsNothingFromElsewhere) {
+  start_daemon();
+  const auto page = curl({"-i", url_ + "/"});
+  for (const char* part :
+       {"HTTP/1.1 200", "text/html", "Content-Security-Policy: default-src 'none'", "X-Content-Type-Options: nosniff",
+        "Referrer-Policy: no-referrer", "<title>regsync</title>"}) {
+    EXPECT_THAT(page.out, HasSubstr(part));
+  }
+  EXPECT_THAT(page.out, Not(HasSubstr("Access-Control")));
+  EXPECT_EQ(curl({"-I", url_ + "/"}).out.substr(0, 12), "HTTP/1.1 200");
+}
+
+TEST_F(HttpTest, ForeignNamesMethodsAndPathsGetNothing) {
+  start_daemon();
+  EXPECT_EQ(status_of({"-H", "Host: evil.example", url_ + "/status.json"}), "403");
+  EXPECT_EQ(status_of({"-X", "POST", "-d", "x", url_ + "/status.json"}), "405");
+  EXPECT_EQ(status_of({"-X", "OPTIONS", "-H", "Origin: https://evil.example", url_ + "/status.json"}), "405");
+  EXPECT_EQ(status_of({"--path-as-is", url_ + "/../../../../etc/passwd"}), "404");
+  EXPECT_EQ(status_of({url_ + "/%2e%2e/%2e%2e/etc/passwd"}), "404");
+  EXPECT_EQ(status_of({url_ + "/session"}), "404");
+}
+
+TEST_F(HttpTest, ProbesTellReadyAndAlive) {
+  write_target("good");
+  start_daemon();
+  EXPECT_EQ(status_of({url_ + "/livez"}), "200");
+  EXPECT_TRUE(wait_until([&] { return status_of({url_ + "/readyz"}) == "200"; }));
+  EXPECT_THAT(get("/readyz"), HasSubstr("contexts: 1, 0 not listed yet"));
+}
+
+TEST_F(HttpTest, IdleClientsHoldNobodyUp) {
+  start_daemon();
+  asio::io_context io;
+  std::vector<asio::ip::tcp::socket> idle;
+  for (int i = 0; i < 20; ++i) {
+    idle.emplace_back(io).connect(
+        {asio::ip::address_v4::loopback(), static_cast<asio::ip::port_type>(std::stoi(port_))});
+  }
+  EXPECT_EQ(status_of({"--max-time", "5", url_ + "/livez"}), "200");
+}
+
+TEST_F(HttpTest, EndsAtOnceWhileClientsWait) {
+  start_daemon();
+  asio::io_context io;
+  asio::ip::tcp::socket idle(io);
+  idle.connect({asio::ip::address_v4::loopback(), static_cast<asio::ip::port_type>(std::stoi(port_))});
+  daemon_->signal(SIGTERM);
+  EXPECT_EQ(daemon_->wait(std::chrono::seconds(10)), 0);
+}
+
+// ---- The examples of the package
+
+// The series of an answer of /metrics: for each name, its labels and their values.
+std::map<std::string, std::map<std::string, std::set<std::string>>> series_of(const std::string& text) {
+  std::map<std::string, std::map<std::string, std::set<std::string>>> series;
+  const std::regex line(R"(^(\w+)(?:\{(.*)\})? [^\s]+$)", std::regex::multiline);
+  const std::regex label(R"re((\w+)="([^"]*)")re");
+  for (std::sregex_iterator found(text.begin(), text.end(), line), end; found != end; ++found) {
+    auto& labels = series[(*found)[1]];
+    const std::string all = (*found)[2];
+    for (std::sregex_iterator one(all.begin(), all.end(), label); one != end; ++one) {
+      labels[(*one)[1]].insert((*one)[2]);
+    }
+  }
+  return series;
+}
+
+std::string promtool() { return (unpacked("prometheus") / "usr/bin/promtool").string(); }
+
+std::string example(const std::string& name) { return read_file(MONITORING "/" + name); }
+
+TEST_F(HttpTest, EveryMetricAndLabelOfTheExamplesIsServed) {
+  write_target("good");
+  server_.make_namespace("team-b");
+  server_.deny("patch", "secrets", "team-b");
+  person_.home().write(".config/regsync/targets/denied.yaml",
+                       "registries: [ghcr.io]\ncontexts: [dev]\nnamespaces: [team-b]\n");
+  start_daemon();
+  ASSERT_TRUE(in_sync("good"));
+  server_.compact();
+  server_.cut_watches();
+  std::map<std::string, std::map<std::string, std::set<std::string>>> series;
+  ASSERT_TRUE(wait_until([&] {
+    series = series_of(get("/metrics"));
+    return series.contains("regsync_watch_restarts_total") && series.contains("regsync_sync_failures_total");
+  })) << get("/metrics");
+
+  std::set<std::string> named;
+  const std::set<std::string> states{"InSync", "Pending", "Retrying", "Stuck", "Removing"};
+  for (const char* file : {"alerts.yaml", "grafana-dashboard.json"}) {
+    std::string text = example(file);
+    text = std::regex_replace(text, std::regex(R"(\\")"), "\"");  // the expressions inside JSON
+    const std::regex metric(R"((regsync_\w+)(?:\{([^}]*)\})?)");
+    for (std::sregex_iterator found(text.begin(), text.end(), metric), end; found != end; ++found) {
+      const std::string name = (*found)[1];
+      named.insert(name);
+      ASSERT_TRUE(series.contains(name)) << name << " in " << file << " is not served";
+      const std::string selector = (*found)[2];
+      const std::regex matcher(R"re((\w+)\s*[=!]~?\s*"([^"]*)")re");
+      for (std::sregex_iterator one(selector.begin(), selector.end(), matcher); one != end; ++one) {
+        EXPECT_TRUE(series[name].contains((*one)[1])) << name << " has no label " << (*one)[1] << ": " << file;
+        if ((*one)[1] == "state") {
+          std::istringstream values((*one)[2].str());
+          for (std::string value; std::getline(values, value, '|');) {
+            EXPECT_TRUE(states.contains(value)) << value;
+          }
+        }
+      }
+    }
+    // by (…) of an aggregation, and what a text shows of a label.
+    const std::regex aggregation(R"(by \(([^)]*)\) \([^"\n]*?(regsync_\w+))");
+    for (std::sregex_iterator found(text.begin(), text.end(), aggregation), end; found != end; ++found) {
+      std::istringstream labels((*found)[1].str());
+      for (std::string label; std::getline(labels >> std::ws, label, ',');) {
+        EXPECT_TRUE(series[(*found)[2]].contains(label)) << label << " of " << (*found)[2] << ": " << file;
+      }
+    }
+  }
+  for (const auto& [name, labels] : series) {
+    const bool part_of_histogram = name.ends_with("_sum") || name.ends_with("_count");
+    EXPECT_TRUE(part_of_histogram || named.contains(name)) << name << " is in no example";
+  }
+}
+
+TEST_F(HttpTest, TheManualNamesEveryMetric) {
+  write_target("good");
+  start_daemon();
+  ASSERT_TRUE(in_sync("good"));
+  const std::string manual = read_file(MONITORING "/../../daemon/regsyncd.8");
+  for (const auto& [name, labels] : series_of(get("/metrics"))) {
+    const std::string family = std::regex_replace(name, std::regex("_(bucket|sum|count)$"), "");
+    EXPECT_THAT(manual, HasSubstr(family));
+    for (const auto& [label, values] : labels) {
+      EXPECT_THAT(manual, HasSubstr(label));
+    }
+  }
+}
+
+TEST_F(HttpTest, PrometheusUnderstandsTheAlertRules) {
+  const auto checked = person_.run({promtool(), "check", "rules", MONITORING "/alerts.yaml"});
+  EXPECT_EQ(checked.exit_code, 0) << checked.out << checked.err;
+}
+
+TEST_F(HttpTest, PrometheusUnderstandsTheMetrics) {
+  write_target("good");
+  start_daemon();
+  ASSERT_TRUE(in_sync("good"));
+  const auto checked = person_.run({promtool(), "check", "metrics"}, get("/metrics"));
+  EXPECT_EQ(checked.exit_code, 0) << checked.out << checked.err;
+}
+
+}  // namespace
+}  // namespace regsync::test

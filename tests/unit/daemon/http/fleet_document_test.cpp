@@ -1,0 +1,100 @@
+#include "daemon/http/fleet_document.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <nlohmann/json.hpp>
+
+namespace regsync {
+namespace {
+
+using namespace std::chrono_literals;
+using nlohmann::json;
+using testing::HasSubstr;
+using testing::Not;
+
+FleetReport report_of(std::size_t contexts, std::size_t targets) {
+  FleetReport report;
+  report.overview.version = "1.2.3";
+  report.overview.owner = "id me@here";
+  report.overview.environment = {{"PATH", "/home/me/bin"}};
+  report.overview.logins = {{"ghcr.io", "octocat"}};
+  for (std::size_t t = 0; t < targets; ++t) {
+    TargetStatus target;
+    target.name = "target-" + std::to_string(t);
+    report.overview.targets.push_back(target);
+    for (std::size_t c = 0; c < contexts; ++c) {
+      FleetCell& cell = report.cells.emplace_back();
+      cell.target = target.name;
+      cell.context = "context-" + std::to_string(c);
+      cell.secrets = {50};
+    }
+  }
+  for (std::size_t c = 0; c < contexts; ++c) {
+    report.overview.contexts.push_back(
+        {.name = "context-" + std::to_string(c), .server = "https://example", .connected = true, .problem = {}});
+  }
+  return report;
+}
+
+TEST(FleetDocument, NamesEachCauseOnce) {
+  FleetReport report = report_of(2, 2);
+  for (FleetCell& cell : report.cells) {
+    cell.secrets = {1, 0, 0, 2, 0};
+    cell.since = WallTime(60s);
+    cell.causes = {{Error(ErrorCode::forbidden, "no right", "ask"), 2}};
+  }
+  const json document = json::parse(fleet_document(report));
+  EXPECT_EQ(document["kind"], "Fleet");
+  EXPECT_EQ(document["causes"], json::parse(R"([{"code": "forbidden", "message": "no right", "remedy": "ask"}])"));
+  EXPECT_EQ(document["cells"][3], json::parse("[1, 1, [1, 0, 0, 2], 60, null, [[0, 2]]]"));
+  EXPECT_EQ(document["states"][3], "Stuck");
+}
+
+TEST(FleetDocument, HasAPlaceForAContextThatIsInNoKubeconfig) {
+  FleetReport report = report_of(1, 1);
+  report.cells[0].context = "vanished";
+  const json document = json::parse(fleet_document(report));
+  EXPECT_EQ(document["contexts"][document["cells"][0][1].get<std::size_t>()]["name"], "vanished");
+}
+
+TEST(FleetDocument, ShowsNoUserNameAndNothingOfTheProcess) {
+  const FleetReport report = report_of(1, 1);
+  for (const std::string& text : {fleet_document(report), fleet_metrics(report, WallTime(0s))}) {
+    EXPECT_THAT(text, Not(HasSubstr("octocat")));
+    EXPECT_THAT(text, Not(HasSubstr("/home/me")));
+    EXPECT_THAT(text, Not(HasSubstr("me@here")));
+  }
+}
+
+TEST(FleetDocument, IsSmallForAThousandClusters) { EXPECT_LT(fleet_document(report_of(1000, 20)).size(), 500U * 1024); }
+
+TEST(FleetMetrics, TellStatesAndTheLastSuccess) {
+  FleetReport report = report_of(1, 2);
+  report.cells[1].secrets = {3, 0, 0, 4, 0};
+  report.cells[1].last_in_sync = WallTime(700s);
+  const std::string text = fleet_metrics(report, WallTime(1000s));
+  for (const char* line : {"regsync_build_info{version=\"1.2.3\"} 1\n",
+                           "regsync_secrets{target=\"target-0\",context=\"context-0\",state=\"InSync\"} 50\n",
+                           "regsync_secrets{target=\"target-1\",context=\"context-0\",state=\"Stuck\"} 4\n",
+                           "regsync_last_success_timestamp_seconds{target=\"target-0\",context=\"context-0\"} 1000\n",
+                           "regsync_last_success_timestamp_seconds{target=\"target-1\",context=\"context-0\"} 700\n",
+                           "regsync_context_connected{context=\"context-0\"} 1\n",
+                           "regsync_target_problems{target=\"target-0\"} 0\n", "regsync_logins_readable 1\n"}) {
+    EXPECT_THAT(text, HasSubstr(line));
+  }
+}
+
+TEST(FleetMetrics, HaveAsManySeriesAsTheConfigurationHasPairs) {
+  FleetReport report = report_of(100, 10);
+  for (FleetCell& cell : report.cells) {
+    cell.secrets = {100000, 1, 1, 1, 1};
+  }
+  const std::string text = fleet_metrics(report, WallTime(0s));
+  const auto lines = static_cast<std::size_t>(std::ranges::count(text, '\n'));
+  EXPECT_LT(lines, 100U * 10 * (FleetCell::states + 1) + 100 + 10 + 30);
+}
+
+}  // namespace
+}  // namespace regsync
