@@ -246,6 +246,9 @@ asio::awaitable<void> Reconciler::act(Run& run, Decision decision) {
     case Action::update:
     case Action::adopt:
       co_await check_taken(run.key, *decision.plan);
+      if (const auto now = decide(run.key, *run.desired); now.action != decision.action || now.plan != decision.plan) {
+        break;  // it changed, or is gone, since: the next decision is about what is there now
+      }
       if (decision.plan->carried_over.empty()) {
         const std::string version = cache_.find(run.key)->observed.resource_version();
         co_await apply(run, decision, *decision.plan->payload, version, true);

@@ -125,7 +125,9 @@ void add_rows(const EngineState& state, const std::string& name, std::vector<Sta
       continue;  // a context that no target names and that is gone is a note
     }
     if (is_undecided(state, name, context)) {
-      add_context_row(context, namespaces_undecided(name, context), SyncState::pending);
+      const auto& problem = state.targets.at(name).problem;  // of a file that cannot be read now nothing is certain
+      add_context_row(context, problem.value_or(namespaces_undecided(name, context)),
+                      problem ? SyncState::stuck : SyncState::pending);
     }
     const auto before = rows.size();
     cluster->add_rows(name, rows);

@@ -446,5 +446,26 @@ TEST_F(Trouble, ManyPlainNamesNeedNoRightInTheWholeCluster) {
   EXPECT_FALSE(world_.secret("n39", "cred"));
 }
 
+// Nothing tells the engine that it is gone, until it reads the Secret to see whether it may be taken over.
+TEST_F(Trouble, ASecretThatIsGoneWhenAnotherTargetTakesItOverIsMadeAnew) {
+  auto first = make_target({"team"});
+  first.name = "z";
+  world_.put_target(first);
+  world_.start();
+  world_.sync();
+  ASSERT_TRUE(world_.secret("team", "cred"));
+  for (const auto* verb : {"watch", "list"}) {
+    world_.server().inject({.verb = verb, .resource = "secrets", .times = -1});
+  }
+  world_.server().cut_watches();
+  world_.run_for(20ms);
+  world_.server().erase({"secrets", "team", "cred"});
+  world_.put_target(make_target({"team"}));
+  EXPECT_TRUE(world_.until([&] {
+    const auto made = world_.secret("team", "cred");
+    return made && made->at("metadata").at("annotations").value("regsync.dev/target", "") == "t";
+  }));
+}
+
 }  // namespace
 }  // namespace regsync::test
