@@ -22,6 +22,11 @@ bool is_ours(const Facts& facts) {
          (facts.secret->ownership == Ownership::unplaced && facts.remembered && facts.secret->holder == our_manager);
 }
 
+// The target that the Secret is of; "" where there is none, or it is not ours.
+std::string_view holder_of(const Facts& facts) {
+  return facts.secret != nullptr && is_ours(facts) ? std::string_view(facts.secret->target) : std::string_view();
+}
+
 // Why a Secret that is not ours, and stands where a plan wants its own, is left alone.
 Error obstacle(const Key& key, const Plan& plan, const Facts& facts) {
   const SecretView& observed = *facts.secret;
@@ -203,10 +208,13 @@ bool DesiredState::names_plainly(const Plan& plan, const std::string& name_space
 
 DesiredState::Claim DesiredState::claim(const Key& key, const Facts& facts) const {
   Claim first = claim_here(key, facts);
+  const auto comes_before = [holder = holder_of(facts)](const std::string& name, const std::string& other) {
+    return other != holder && (name == holder || name < other);
+  };
   for (const auto& sibling : siblings_) {
     for (const auto& target : sibling.targets) {
       const auto* before = first.plan != nullptr ? &first.plan->target : first.elsewhere;
-      if (target.secret != key.secret || (before != nullptr && before->name <= target.name)) {
+      if (target.secret != key.secret || (before != nullptr && !comes_before(target.name, before->name))) {
         continue;
       }
       const auto selected = selects(target, key.name_space, facts.name_space, default_namespace_);
@@ -225,13 +233,19 @@ DesiredState::Claim DesiredState::claim_here(const Key& key, const Facts& facts)
   if (plans == by_secret_.end()) {
     return {};
   }
-  for (const Plan* plan : plans->second) {
-    const auto selected = selects(plan->target, key.name_space, facts.name_space, default_namespace_);
-    if (selected == Selected::yes) {
-      return {plan, false};
-    }
-    if (selected == Selected::unknown && !facts.namespace_is_missing()) {
-      return {nullptr, true};
+  const auto holder = holder_of(facts);
+  for (const bool of_the_holder : {true, false}) {
+    for (const Plan* plan : plans->second) {
+      if ((plan->target.name == holder) != of_the_holder) {
+        continue;
+      }
+      const auto selected = selects(plan->target, key.name_space, facts.name_space, default_namespace_);
+      if (selected == Selected::yes) {
+        return {plan, false};
+      }
+      if (selected == Selected::unknown && !facts.namespace_is_missing()) {
+        return {nullptr, true};
+      }
     }
   }
   return {};

@@ -132,10 +132,10 @@ class DesiredState {
     return forgotten_.contains(target) || known_targets_.contains(target);
   }
 
-  // The plan that claims a key: the first by name, if several do. Unknown where the selector of the first that may
-  // cannot be answered yet: the next one would write what this one then writes over.
-  // Of a target that claims it through another context of the same cluster, and comes first by its name, there is no
-  // plan here.
+  // The plan that claims a key. Of several it is the one whose Secret is there already, so that a target added later
+  // takes nothing over; else the first by name. Unknown where the selector of the first that may cannot be answered
+  // yet: the next one would write what this one then writes over.
+  // Of a target that claims it through another context of the same cluster, and comes first, there is no plan here.
   struct Claim {
     const Plan* plan = nullptr;
     bool unknown = false;

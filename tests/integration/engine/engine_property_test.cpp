@@ -72,8 +72,10 @@ class Model {
     });
   }
 
-  [[nodiscard]] const Target* claim(const Place& place) const {
+  // Of several targets it is the one that the Secret is of already, else the first by name.
+  [[nodiscard]] const Target* claim(const Place& place, const std::string& holder) const {
     const auto name_space = env.find({place.context, place.name_space});
+    const Target* first = nullptr;
     for (const auto& [name, target] : files) {
       if (target.secret != place.secret || !reaches(target, place.context) ||
           one_of(target.exclude_namespaces, place.name_space)) {
@@ -83,11 +85,11 @@ class Model {
       const bool by_name = one_of(target.namespaces, place.name_space);
       const bool by_label =
           !target.namespace_selector.empty() && name_space != env.end() && name_space->second == "prod";
-      if (by_default || by_name || by_label) {
-        return &target;
+      if ((by_default || by_name || by_label) && (first == nullptr || name == holder)) {
+        first = &target;
       }
     }
-    return nullptr;
+    return first;
   }
 
   // Whether a target without namespaces is here, through any of its contexts.
@@ -715,7 +717,7 @@ class History {
       for (const auto& name_space : all_namespaces) {
         for (const auto& secret : all_secrets) {
           const Place place{context, name_space, secret};
-          if (const Target* target = model_.claim(place)) {
+          if (const Target* target = model_.claim(place, holder_at(place))) {
             if (target->on_logout == OnLogout::remove && model_.gone(*target) && !locked_) {
               deletable_.insert(place);
             }
@@ -785,6 +787,12 @@ class History {
     return {};
   }
 
+  // The target that the Secret there is of; "" where there is none, or it is not ours.
+  std::string holder_at(const Place& place) const {
+    const auto live = world_.secret(place.name_space, place.secret, place.context);
+    return live && is_ours(*live) ? target_of(*live) : "";
+  }
+
   std::string fault_at(const Place& place) {
     const auto live = world_.secret(place.name_space, place.secret, place.context);
     if (const auto foreign = model_.foreign.find(place); foreign != model_.foreign.end()) {
@@ -797,7 +805,7 @@ class History {
     if (live && target_of(*live).empty() && !kept_.empty()) {
       return {};  // given away by a removal that keeps, and nobody's since
     }
-    const Target* target = model_.claim(place);
+    const Target* target = model_.claim(place, holder_at(place));
     if (live && model_.unreadable.contains(target == nullptr ? target_of(*live) : target->name)) {
       return {};  // some of what it lost may still be there
     }
@@ -896,7 +904,7 @@ class History {
     for (const auto& secret : all_secrets) {
       const Place place{context, name_space, secret};
       const auto live = world_.secret(name_space, secret, context);
-      const Target* target = model_.claim(place);
+      const Target* target = model_.claim(place, holder_at(place));
       const auto attached = std::count(names.begin(), names.end(), secret);
       if (attached > 1) {
         return where + " has " + secret + " twice";

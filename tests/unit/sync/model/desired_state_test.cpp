@@ -254,6 +254,25 @@ TEST_F(DecideTest, ALogoutKeepsTheSecretByDefaultAndRemovesItOnRequest) {
   EXPECT_EQ(decide(nullptr).action, Action::nothing);
 }
 
+TEST_F(DecideTest, OfTwoTargetsWithOneSecretTheOneThatHasItKeepsIt) {
+  const auto plan = [](const std::string& name) {
+    return std::make_shared<const Plan>(make_plan(make_target(name), one_login("ghcr.io")));
+  };
+  const DesiredState both("default", {{"a", plan("a")}, {"b", plan("b")}}, {}, {"a", "b"});
+  const Key key{"team-a", "cred"};
+  const auto claimant = [&](const SecretView* secret) {
+    Facts facts;
+    facts.secret = secret;
+    return both.claim(key, facts).plan->target.name;
+  };
+  EXPECT_EQ(claimant(nullptr), "a") << "the first by name, where there is nothing yet";
+  auto view = in_place();
+  view.target = "b";
+  EXPECT_EQ(claimant(&view), "b");
+  view.ownership = Ownership::other_owner;
+  EXPECT_EQ(claimant(&view), "a") << "what is not ours counts for nobody";
+}
+
 TEST_F(DecideTest, AMissingOrTerminatingNamespaceIsParked) {
   NamespaceView terminating;
   terminating.terminating = true;
