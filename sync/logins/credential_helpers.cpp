@@ -34,7 +34,9 @@ Error failed(const CredentialHelper& source, const std::string& why, const std::
           remedy.empty() ? "try it: echo " + source.server + " | " + program + " get" : remedy};
 }
 
-Credential parse_answer(const CredentialHelper& source, const std::string& output) {
+}  // namespace
+
+Credential parse_helper_answer(const CredentialHelper& source, std::string_view output) {
   const auto answer = parse_json(output).value_or(nlohmann::json());
   const std::string_view username = text_at(answer, {"Username"});
   const std::string_view secret = text_at(answer, {"Secret"});
@@ -43,8 +45,6 @@ Credential parse_answer(const CredentialHelper& source, const std::string& outpu
   }
   return {{source.server, std::string(username)}, SecretString(secret)};
 }
-
-}  // namespace
 
 struct CredentialHelpers::Follower {
   Follower(const asio::any_io_executor& executor, CredentialHelper from) : source(std::move(from)), timer(executor) {}
@@ -149,7 +149,7 @@ asio::awaitable<void> CredentialHelpers::read(Follower& follower) {
       const std::string& said = result.output.empty() ? result.errors : result.output;
       throw failed(source, quotable(said, follower.reading.credential.get()));
     }
-    follower.reading.credential = std::make_shared<const Credential>(parse_answer(source, result.output));
+    follower.reading.credential = std::make_shared<const Credential>(parse_helper_answer(source, result.output));
   } catch (const std::exception&) {
     const Error error = current_error();
     problem = error.code() == ErrorCode::not_found

@@ -41,6 +41,10 @@ std::chrono::seconds default_refresh(const RegistryKey& registry);
 // (null: no login is known).
 std::string quotable(std::string_view output, const Credential* known = nullptr);
 
+// The login in the output of a helper's `get` (docker-credential-helpers, credentials/credentials.go). Throws
+// Error(credential_plugin) where there is none. Pure.
+Credential parse_helper_answer(const CredentialHelper& source, std::string_view output);
+
 class CredentialHelpers {
  public:
   struct Reading {

@@ -13,6 +13,7 @@ TEST(SyncCorpus, DockerConfig) { replay("docker_config", docker_config); }
 TEST(SyncCorpus, PullSecret) { replay("pull_secret", pull_secret); }
 TEST(SyncCorpus, SecretObject) { replay("secret_object", secret_object); }
 TEST(SyncCorpus, ControlMessage) { replay("control_message", control_message); }
+TEST(SyncCorpus, HelperAnswer) { replay("helper_answer", helper_answer); }
 TEST(SyncCorpus, Challenge) { replay("challenge", challenge); }
 TEST(SyncCorpus, Names) { replay("names", names); }
 

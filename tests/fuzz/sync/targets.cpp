@@ -13,6 +13,7 @@
 #include "sync/config/settings.hpp"
 #include "sync/config/target_yaml.hpp"
 #include "sync/control/messages.hpp"
+#include "sync/logins/credential_helpers.hpp"
 #include "sync/logins/docker_config_file.hpp"
 #include "sync/logins/registry_client.hpp"
 #include "sync/model/docker_config_json.hpp"
@@ -110,6 +111,17 @@ void control_message(std::string_view bytes) {
   }
   refused_or([&] { static_cast<void>(control::report_from_json(message)); });
   refused_or([&] { static_cast<void>(control::error_from_json(message)); });
+}
+
+void helper_answer(std::string_view bytes) {
+  refused_or([&] {
+    const auto login = parse_helper_answer({.helper = "fuzz", .server = "registry.example", .every = {}}, bytes);
+    const auto secret = login.secret.reveal();
+    require(!secret.empty() && !login.login.username.empty(), "a login without a part");
+    // Short ones are a part of many words.
+    require(secret.size() < 4 || quotable(bytes, &login).find(secret) == std::string::npos, "a login is quoted");
+  });
+  static_cast<void>(json(quotable(bytes)).dump());
 }
 
 void challenge(std::string_view bytes) {

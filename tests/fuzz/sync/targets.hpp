@@ -13,6 +13,7 @@ void docker_config(std::string_view bytes);
 void pull_secret(std::string_view bytes);      // the payload of a Secret
 void secret_object(std::string_view bytes);    // a Secret, and a ServiceAccount, of an API server
 void control_message(std::string_view bytes);  // between regsync and regsyncd
+void helper_answer(std::string_view bytes);    // the output of another credential helper
 void challenge(std::string_view bytes);        // a WWW-Authenticate header
 void names(std::string_view bytes);            // selectors and image references
 
