@@ -876,8 +876,8 @@ class History {
   // Whether a second target claims the place: its row says so, and what it attached before stays until that is mended.
   bool is_contested(const Place& place) const {
     Model without = model_;
-    without.files.erase(model_.claim(place)->name);
-    return without.claim(place) != nullptr;
+    without.files.erase(model_.claim(place, holder_at(place))->name);
+    return without.claim(place, "") != nullptr;
   }
 
   static bool one_of(const std::vector<std::string>& values, const std::string& value) {
