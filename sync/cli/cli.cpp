@@ -44,6 +44,7 @@ void define_commands(CLI::App& app, Invocation& invocation) {
   define_status(app, invocation);
   define_sync(app, invocation);
   define_diff(app, invocation);
+  define_explain(app, invocation);
   define_verify(app, invocation);
   define_history(app, invocation);
   define_logins(app, invocation);

@@ -30,6 +30,7 @@ void define_list(CLI::App& app, Invocation& invocation);
 void define_status(CLI::App& app, Invocation& invocation);
 void define_sync(CLI::App& app, Invocation& invocation);
 void define_diff(CLI::App& app, Invocation& invocation);
+void define_explain(CLI::App& app, Invocation& invocation);
 void define_verify(CLI::App& app, Invocation& invocation);
 void define_doctor(CLI::App& app, Invocation& invocation);
 void define_show(CLI::App& app, Invocation& invocation);

@@ -19,16 +19,9 @@
 
 #include "helper/base/secret_string.hpp"
 #include "sync/model/image.hpp"
+#include "sync/model/pull_answer.hpp"
 
 namespace regsync {
-
-enum class PullVerdict { can_pull, denied, no_such_image, unreachable };
-
-struct PullAnswer {
-  PullVerdict verdict = PullVerdict::unreachable;
-  std::string detail;  // what the registry said, for people; no secret
-  std::string note;    // what else a person should know; mostly empty
-};
 
 // A login to try; an empty user name is anonymous.
 struct RegistryLogin {

@@ -4,9 +4,13 @@
 
 #include <algorithm>
 #include <nlohmann/json.hpp>
+#include <optional>
 
 #include "helper/base/error.hpp"
+#include "helper/base/text.hpp"
+#include "helper/store/registry_key.hpp"
 #include "sync/base/base64.hpp"
+#include "sync/base/json_access.hpp"
 
 namespace regsync {
 namespace {
@@ -50,17 +54,67 @@ std::string index_of(std::string_view key) {
   return std::string(host).append(path == "/" ? "" : path);
 }
 
+// A field as Go's encoding/json finds it: the case of its name does not count.
+const json* field(const json& object, std::string_view name) {
+  for (const auto& item : object.items()) {
+    if (to_lower(item.key()) == name) {
+      return &item.value();
+    }
+  }
+  return nullptr;
+}
+
+// In Go, null leaves a field as it is: empty.
+std::string text_of(const json& entry, const char* name, const std::string& key) {
+  const json* value = field(entry, name);
+  if (value == nullptr || value->is_null()) {
+    return {};
+  }
+  if (!value->is_string()) {
+    throw refused("\"" + std::string(name) + "\" of " + key + " is not text");
+  }
+  return value->get<std::string>();
+}
+
+KubeletEntry read_entry(const std::string& key, const json& value) {
+  if (!value.is_object() && !value.is_null()) {
+    throw refused("the entry of " + key + " is not an object");
+  }
+  KubeletEntry entry{
+      {}, key, index_of(key), text_of(value, "username", key), SecretString(text_of(value, "password", key))};
+  text_of(value, "email", key);
+  if (const std::string auth = text_of(value, "auth", key); !auth.empty()) {
+    take_auth(auth, entry);
+  }
+  return entry;
+}
+
 struct Place {
   std::string_view host;
   std::string_view port;
   std::string_view path;
 };
 
+// keyring.go, SplitURL: the host and the port are those of Go's net.SplitHostPort, which refuses brackets in a host and
+// a second colon. What it refuses is a host without a port.
 Place place_of(std::string_view text) {
   const auto slash = std::min(text.find('/'), text.size());
   const std::string_view authority = text.substr(0, slash);
-  const auto colon = std::min(authority.rfind(':'), authority.size());
-  return {authority.substr(0, colon), authority.substr(colon), text.substr(slash)};
+  const std::string_view path = text.substr(slash);
+  const auto colon = authority.rfind(':');
+  if (colon == std::string_view::npos) {
+    return {authority, {}, path};
+  }
+  std::string_view host = authority.substr(0, colon);
+  if (host.starts_with('[') && host.ends_with(']')) {
+    host = host.substr(1, host.size() - 2);
+  } else if (host.find(':') != std::string_view::npos) {
+    return {authority, {}, path};
+  }
+  if (host.find_first_of("[]") != std::string_view::npos) {
+    return {authority, {}, path};
+  }
+  return {host, authority.substr(colon), path};
 }
 
 // keyring.go, isDefaultRegistryMatch.
@@ -75,33 +129,27 @@ bool is_hub_image(std::string_view image) {
 
 }  // namespace
 
-std::vector<KubeletEntry> read_for_kubelet(std::string_view payload) {
-  const json document = json::parse(payload, nullptr, false);
-  if (!document.is_object()) {
+std::vector<KubeletEntry> read_for_kubelet(std::string_view payload, PullSecretFormat format) {
+  const std::optional<json> document = parse_json(payload);
+  if (!document) {
     throw refused("it is not JSON");
   }
   std::vector<KubeletEntry> entries;
-  if (!document.contains("auths")) {
+  const json* auths = &*document;
+  if (format == PullSecretFormat::dockerconfigjson && !document->is_null()) {
+    if (!document->is_object()) {
+      throw refused("it is not an object");
+    }
+    auths = field(*document, "auths");
+  }
+  if (auths == nullptr || auths->is_null()) {
     return entries;
   }
-  if (!document["auths"].is_object()) {
+  if (!auths->is_object()) {
     throw refused("\"auths\" is not an object");
   }
-  for (const auto& [key, value] : document["auths"].items()) {
-    if (!value.is_object()) {
-      throw refused("the entry of " + key + " is not an object");
-    }
-    for (const char* field : {"username", "password", "auth"}) {
-      if (value.contains(field) && !value[field].is_string()) {
-        throw refused("\"" + std::string(field) + "\" of " + key + " is not text");
-      }
-    }
-    KubeletEntry entry{key, index_of(key), value.value("username", std::string()),
-                       SecretString(value.value("password", std::string()))};
-    if (const std::string auth = value.value("auth", std::string()); !auth.empty()) {
-      take_auth(auth, entry);
-    }
-    entries.push_back(std::move(entry));
+  for (const auto& [key, value] : auths->items()) {
+    entries.push_back(read_entry(key, value));
   }
   return entries;
 }
@@ -140,6 +188,26 @@ std::vector<const KubeletEntry*> entries_for(const std::vector<KubeletEntry>& en
   // The longest path first: keys in reverse lexical order.
   std::ranges::stable_sort(found, std::ranges::greater(), &KubeletEntry::index);
   return found;
+}
+
+std::string near_miss(const KubeletEntry& entry, std::string_view image) {
+  const Place is = place_of(entry.index);
+  const Place wanted = place_of(image);
+  const std::string image_host(image.substr(0, image.find('/')));
+  if (RegistryKey(entry.key).host() == RegistryKey(image_host).host() && RegistryKey(image_host).is_hub()) {
+    return "is not how kubelet knows Docker Hub: that is https://index.docker.io/v1/";
+  }
+  if (to_lower(is.host) != to_lower(wanted.host)) {
+    const bool same_shape = ::fnmatch(std::string(is.host).c_str(), std::string(wanted.host).c_str(), 0) == 0;
+    return same_shape ? "has another number of labels than " + std::string(wanted.host) : "";
+  }
+  if (is.host != wanted.host) {
+    return "is spelled in other letters than " + std::string(wanted.host);
+  }
+  if (is.port != wanted.port) {
+    return is.port.empty() ? "names no port" : "is for port " + std::string(is.port.substr(1));
+  }
+  return "is for the path " + std::string(is.path);
 }
 
 }  // namespace regsync

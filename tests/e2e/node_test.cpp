@@ -1,78 +1,11 @@
 // A pod on a real node pulls a private image, before and after a rotation.
-#include "tests/support/node.hpp"
-
-#include <gtest/gtest.h>
-
-#include <nlohmann/json.hpp>
-#include <string>
-
-#include "tests/e2e/main_job.hpp"
+#include "tests/e2e/on_a_node.hpp"
 
 namespace regsync::test {
 namespace {
 
 using namespace std::chrono_literals;
 using nlohmann::json;
-
-class OnANode : public testing::Test {
- protected:
-  void SetUp() override {
-    if (const auto missing = missing_part()) {
-      SKIP_OR_FAIL(*missing);
-    }
-    if (const auto obstacle = Node::obstacle()) {
-      SKIP_OR_FAIL(*obstacle);
-    }
-  }
-
-  void TearDown() override {
-    if (HasFailure() && node_) {
-      ADD_FAILURE() << node_->log();
-    }
-  }
-
-  void log_in() {
-    password_ = new_password();
-    job_.set_registry_password(password_);  // the one before is revoked with it
-    const auto login = job_.docker_login(password_);
-    ASSERT_EQ(login.exit_code, 0) << login.out << login.err;
-  }
-
-  void make_pod(const std::string& name_space, const std::string& name, const json& pull_secrets) {
-    const json pod{
-        {"apiVersion", "v1"},
-        {"kind", "Pod"},
-        {"metadata", {{"name", name}, {"namespace", name_space}}},
-        {"spec",
-         {{"nodeName", node_->name()},
-          {"hostNetwork", true},
-          {"automountServiceAccountToken", false},
-          {"terminationGracePeriodSeconds", 1},
-          {"imagePullSecrets", pull_secrets},
-          {"containers",
-           {{{"name", "app"}, {"image", job_.registry() + "/team/app:1"}, {"imagePullPolicy", "Always"}}}}}}};
-    const auto made = kube("a").kubectl({"create", "--filename=-"}, pod.dump());
-    ASSERT_EQ(made.exit_code, 0) << made.err;
-  }
-
-  static json pod_status(const std::string& name_space, const std::string& name) {
-    return kube("a").get({"pod", name, "--namespace", name_space}).value("status", json::object());
-  }
-
-  static bool runs(const std::string& name_space, const std::string& name) {
-    return pod_status(name_space, name).value("phase", "") == "Running";
-  }
-
-  // Why its container waits; empty if it does not.
-  static std::string waiting(const std::string& name_space, const std::string& name) {
-    const json containers = pod_status(name_space, name).value("containerStatuses", json::array());
-    return containers.empty() ? "" : containers.at(0).value("/state/waiting/reason"_json_pointer, "");
-  }
-
-  Job job_;
-  std::optional<Node> node_;
-  std::string password_;
-};
 
 TEST_F(OnANode, APodPullsAndStillDoesAfterTheOldPasswordIsRevoked) {
   node_.emplace(kube("a"));

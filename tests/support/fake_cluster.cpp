@@ -282,7 +282,9 @@ bool Selection::includes(const json& object) const {
   for (const std::string& requirement : requirements(field_selector)) {
     json fields = {{"metadata.name", text_at(metadata, "name")},
                    {"metadata.namespace", text_at(metadata, "namespace")},
-                   {"type", text_at(object, "type")}};
+                   {"type", text_at(object, "type")},
+                   {"reason", text_at(object, "reason")},  // of an event, with the next one
+                   {"involvedObject.uid", text_at(at_or(object, "involvedObject", {}), "uid")}};
     if (!meets(requirement, fields)) {
       return false;
     }

@@ -24,39 +24,6 @@ kube::ObjectPath path_of(const char* resource, std::string name_space = {}, std:
   return path;
 }
 
-asio::awaitable<std::vector<json>> list_all(kube::KubeClient& client, kube::ObjectPath collection,
-                                            kube::ListOptions options) {
-  std::vector<json> items;
-  options.limit = page_size;
-  do {
-    std::function<void(json&&)> keep = [&items](json&& item) { items.push_back(std::move(item)); };
-    kube::ListPage page = co_await client.list(collection, options, std::move(keep));
-    options.continue_token = std::move(page.continue_token);
-  } while (!options.continue_token.empty());
-  co_return items;
-}
-
-asio::awaitable<void> read_namespaces(kube::KubeClient& client, Snapshot& snapshot) {
-  kube::ListOptions options;
-  options.metadata_only = true;
-  const std::vector<json> items = co_await list_all(client, path_of("namespaces"), options);
-  for (const json& item : items) {
-    const std::string_view name = text_at(item, {"metadata", "name"});
-    if (!is_label_name(name)) {
-      continue;
-    }
-    NamespaceView view;
-    view.terminating = find_at(item, {"metadata", "deletionTimestamp"}) != nullptr;
-    for (const auto& [key, value] : map_at(item, {"metadata", "labels"}).items()) {
-      if (value.is_string()) {
-        view.labels.emplace(key, value.get<std::string>());
-      }
-    }
-    snapshot.namespaces.emplace(name, std::move(view));
-  }
-  snapshot.namespaces_complete = true;
-}
-
 asio::awaitable<void> read_one(kube::KubeClient& client, Key key, Snapshot& snapshot) {
   try {
     json secret = co_await client.get(path_of("secrets", key.name_space, key.secret));
@@ -86,6 +53,40 @@ asio::awaitable<void> read_everywhere(kube::KubeClient& client, std::string name
 
 }  // namespace
 
+asio::awaitable<std::vector<json>> list_all(kube::KubeClient& client, kube::ObjectPath collection,
+                                            kube::ListOptions options) {
+  std::vector<json> items;
+  options.limit = page_size;
+  do {
+    std::function<void(json&&)> keep = [&items](json&& item) { items.push_back(std::move(item)); };
+    kube::ListPage page = co_await client.list(collection, options, std::move(keep));
+    options.continue_token = std::move(page.continue_token);
+  } while (!options.continue_token.empty());
+  co_return items;
+}
+
+asio::awaitable<std::map<std::string, NamespaceView>> read_namespaces(kube::KubeClient& client) {
+  std::map<std::string, NamespaceView> namespaces;
+  kube::ListOptions options;
+  options.metadata_only = true;
+  const std::vector<json> items = co_await list_all(client, path_of("namespaces"), options);
+  for (const json& item : items) {
+    const std::string_view name = text_at(item, {"metadata", "name"});
+    if (!is_label_name(name)) {
+      continue;
+    }
+    NamespaceView view;
+    view.terminating = find_at(item, {"metadata", "deletionTimestamp"}) != nullptr;
+    for (const auto& [key, value] : map_at(item, {"metadata", "labels"}).items()) {
+      if (value.is_string()) {
+        view.labels.emplace(key, value.get<std::string>());
+      }
+    }
+    namespaces.emplace(name, std::move(view));
+  }
+  co_return namespaces;
+}
+
 const NamespaceView* Snapshot::find_namespace(const std::string& name) const {
   const auto found = namespaces.find(name);
   return found == namespaces.end() ? nullptr : &found->second;
@@ -98,7 +99,8 @@ asio::awaitable<Snapshot> read_snapshot(kube::KubeClient& client, Places places)
     everywhere = everywhere || scope.any;
   }
   try {
-    co_await read_namespaces(client, snapshot);
+    snapshot.namespaces = co_await read_namespaces(client);
+    snapshot.namespaces_complete = true;
   } catch (const Error& error) {
     if (error.code() != ErrorCode::forbidden || everywhere) {
       throw;  // plain names do not need the list
@@ -128,10 +130,9 @@ asio::awaitable<Snapshot> read_snapshot(kube::KubeClient& client, Places places)
 }
 
 asio::awaitable<std::vector<std::string>> namespace_names(kube::KubeClient& client) {
-  Snapshot snapshot;
-  co_await read_namespaces(client, snapshot);
+  const std::map<std::string, NamespaceView> namespaces = co_await read_namespaces(client);
   std::vector<std::string> names;
-  for (const auto& [name, view] : snapshot.namespaces) {
+  for (const auto& [name, view] : namespaces) {
     names.push_back(name);
   }
   co_return names;

@@ -25,8 +25,13 @@ struct Snapshot {
 // Throws what the cluster says; namespaces that may not be listed are an error only where `places` needs them.
 asio::awaitable<Snapshot> read_snapshot(kube::KubeClient& client, Places places);
 
-// The names of all namespaces. Throws what the cluster says.
+// All namespaces. Throws what the cluster says.
+asio::awaitable<std::map<std::string, NamespaceView>> read_namespaces(kube::KubeClient& client);
 asio::awaitable<std::vector<std::string>> namespace_names(kube::KubeClient& client);
+
+// Every object of a collection, page by page. Throws what the cluster says.
+asio::awaitable<std::vector<nlohmann::json>> list_all(kube::KubeClient& client, kube::ObjectPath collection,
+                                                      kube::ListOptions options);
 
 // Every key that `places` could mean: the plain names, the namespaces that exist, and where Secrets are.
 std::set<Key> keys_of(const Snapshot& snapshot, const Places& places);

@@ -2,6 +2,8 @@
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
+#include <functional>
+#include <nlohmann/json.hpp>
 #include <ostream>
 
 #include "helper/store/registry_key.hpp"
@@ -23,7 +25,8 @@ struct Position {
   const CLI::App* command = nullptr;
   const CLI::Option* awaiting = nullptr;  // an option whose value is the unfinished word
   std::size_t positionals = 0;            // given before
-  std::string context;                    // given before, to ask it for namespaces
+  std::string context;                    // given before, to ask it for namespaces and pods
+  std::string name_space;                 // given before, to ask it for pods
   std::optional<std::filesystem::path> kubeconfig;
 };
 
@@ -41,6 +44,9 @@ const CLI::App* find_command(const CLI::App& parent, const std::string& name) {
 void note(Position& position, const CLI::Option& option, const std::string& value) {
   if (option.check_lname("context")) {
     position.context = value;
+  }
+  if (option.check_lname("namespace")) {
+    position.name_space = value;
   }
   if (option.check_lname("kubeconfig")) {
     position.kubeconfig = value;
@@ -74,16 +80,36 @@ Position walk(const CLI::App& app, const std::vector<std::string>& words) {
   return position;
 }
 
-std::vector<std::string> namespaces(const Position& position) {
+// What `work` finds in the context that was given, or in the current one.
+std::vector<std::string> ask_cluster(const Position& position,
+                                     std::function<asio::awaitable<std::vector<std::string>>(kube::KubeClient&)> work) {
   kube::Kubeconfig kubeconfig = load_kubeconfig(position.kubeconfig);
   kubeconfig.set_exec_manners({.terminal = false, .patience = patience});  // the terminal is the shell's here
   const std::string context = position.context.empty() ? kubeconfig.current_context() : position.context;
   std::vector<std::string> names;
   for_each_context(
       kubeconfig, {context}, patience,
-      [&](kube::KubeClient& client) -> asio::awaitable<void> { names = co_await namespace_names(client); },
+      [&](kube::KubeClient& client) -> asio::awaitable<void> { names = co_await work(client); },
       [](const std::string&, const Error&) {});
   return names;
+}
+
+std::vector<std::string> namespaces(const Position& position) { return ask_cluster(position, namespace_names); }
+
+std::vector<std::string> pods(const Position& position) {
+  return ask_cluster(position, [&](kube::KubeClient& client) -> asio::awaitable<std::vector<std::string>> {
+    kube::ObjectPath path;
+    path.resource = "pods";
+    path.name_space = position.name_space.empty() ? client.context().default_namespace : position.name_space;
+    kube::ListOptions options;
+    options.metadata_only = true;
+    const std::vector<nlohmann::json> objects = co_await list_all(client, std::move(path), std::move(options));
+    std::vector<std::string> names;
+    for (const nlohmann::json& object : objects) {
+      names.emplace_back(text_at(object, {"metadata", "name"}));
+    }
+    co_return names;
+  });
 }
 
 std::vector<std::string> registries(Console& console) {
@@ -142,6 +168,9 @@ Candidates positionals_of(const Position& position) {
   }
   if (position.command->get_name() == "trust-context") {
     return {.values = load_kubeconfig(position.kubeconfig).contexts()};
+  }
+  if (option.get_name() == "POD") {
+    return {.values = pods(position)};
   }
   // The name of a new target is the person's to choose.
   if (option.get_name() == "NAME" && position.command->get_name() != "add") {

@@ -128,7 +128,7 @@ TEST_F(Cli, TheManualPageKnowsEveryCommandAndOptionOfTheHelp) {
           << command << " --" << option;
     }
   }
-  EXPECT_EQ(commands, 17U);
+  EXPECT_EQ(commands, 18U);
 }
 
 TEST_F(Cli, AddTakesTheOneLoginAndTheCurrentContext) {

@@ -56,6 +56,9 @@ TEST(KubeletKeyring, EntriesMatchByKubeletsRules) {
            {"*.example.com", "a.b.example.com/a", false},  // as many labels
            {"*.example.com", "example.com/a", false},
            {"reg*.example.com", "registry.example.com/a", true},
+           {"reg[a-z].example.com", "regx.example.com/a", true},
+           {"reg[a-z].example.com:5000", "regx.example.com:5000/a", false},  // net.SplitHostPort takes no brackets
+           {"[::1]:5000", "[::1]:5000/a", true},
            {"127.0.0.1:5000", "127.0.0.1:5000/a", true},
            {"127.0.0.1:5000", "127.0.0.1:5001/a", false},
            {"127.0.0.1", "127.0.0.1:5000/a", false},
@@ -83,9 +86,27 @@ TEST(KubeletKeyring, AuthWinsOverUserAndPassword) {
   EXPECT_EQ(entries[0].password.reveal(), "d:e");
 }
 
+// As encoding/json decodes: null changes nothing, and the case of a field's name does not count.
+TEST(KubeletKeyring, FieldsAreReadAsGoReadsThem) {
+  EXPECT_THAT(read_for_kubelet("null"), IsEmpty());
+  EXPECT_THAT(read_for_kubelet(R"({"auths":null})"), IsEmpty());
+  const auto entries =
+      read_for_kubelet(R"({"Auths":{"x":null,"y":{"Username":"a","password":null,"auth":null,"email":null}}})");
+  ASSERT_EQ(entries.size(), 2U);
+  EXPECT_EQ(entries[0].username, "");
+  EXPECT_EQ(entries[1].username, "a");
+}
+
+TEST(KubeletKeyring, TheOldFormatIsTheEntriesAlone) {
+  const auto entries = read_for_kubelet(R"({"x":{"username":"a","password":"b"}})", PullSecretFormat::dockercfg);
+  ASSERT_EQ(entries.size(), 1U);
+  EXPECT_EQ(entries[0].key, "x");
+}
+
 TEST(KubeletKeyring, OneMalformedEntryIsTheEndOfAll) {
-  for (const char* bad : {"", "[]", R"({"auths":[]})", R"({"auths":{"x":{"auth":"!!"}}})",
-                          R"({"auths":{"x":{"auth":"bm9jb2xvbg=="}}})", R"({"auths":{"x":{"username":1}}})"}) {
+  for (const char* bad :
+       {"", "[]", R"({"auths":[]})", R"({"auths":{"x":{"auth":"!!"}}})", R"({"auths":{"x":{"auth":"bm9jb2xvbg=="}}})",
+        R"({"auths":{"x":{"username":1}}})", R"({"auths":{"x":{"email":1}}})", R"({"auths":{"x":[]}})"}) {
     try {
       read_for_kubelet(bad);
       ADD_FAILURE() << bad;

@@ -1,0 +1,37 @@
+// The pods of a cluster that cannot pull, with what kubelet would find for each.
+#pragma once
+
+#include <asio/awaitable.hpp>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "sync/kube/api/kube_client.hpp"
+#include "sync/model/pod.hpp"
+#include "sync/model/pull_cause.hpp"
+#include "sync/model/target.hpp"
+
+namespace regsync::cli {
+
+// Which pods are asked for.
+struct PodQuery {
+  std::optional<std::string> name;      // this pod, failing or not; else those that fail
+  std::vector<std::string> namespaces;  // names and globs
+  bool all_namespaces = false;
+  std::string label_selector;
+  std::vector<Target> targets;  // without namespaces: those that the targets select here
+};
+
+struct PodCase {
+  std::string context;
+  Pod pod;
+  std::vector<PullSecret> secrets;          // those that the pod names, in its order
+  std::vector<PullSecret> account_secrets;  // else those of its ServiceAccount now
+};
+
+// Throws what the cluster says. A Secret that may not be read is one that cannot be read; an event that may not be is
+// left out.
+asio::awaitable<std::vector<PodCase>> read_pods(kube::KubeClient& client, PodQuery query);
+
+}  // namespace regsync::cli

@@ -1,0 +1,264 @@
+// regsync explain: why pods cannot pull their images, by kubelet's own rules, and what to do.
+#include <algorithm>
+#include <asio/co_spawn.hpp>
+#include <asio/io_context.hpp>
+#include <nlohmann/json.hpp>
+#include <ostream>
+
+#include "sync/base/guard.hpp"
+#include "sync/base/paths.hpp"
+#include "sync/cli/ask/failing_pods.hpp"
+#include "sync/cli/ask/for_each_context.hpp"
+#include "sync/cli/ask/kubeconfig_selection.hpp"
+#include "sync/cli/ask/pull_trials.hpp"
+#include "sync/cli/command.hpp"
+#include "sync/cli/view/pull_remedy.hpp"
+#include "sync/config/target_directory.hpp"
+
+namespace regsync::cli {
+namespace {
+
+struct ExplainOptions {
+  std::optional<std::string> pod;
+  std::vector<std::string> contexts;
+  std::vector<std::string> namespaces;
+  bool all_namespaces = false;
+  std::string selector;
+  std::optional<std::filesystem::path> kubeconfig;
+  bool no_headers = false;
+  Format format = Format::table;
+};
+
+// One container that cannot pull.
+struct Row {
+  const PodCase* found;
+  const PullFailure* failure;
+  PullFinding finding;
+  std::string remedy;
+};
+
+std::vector<Target> declared_targets() {
+  std::vector<Target> targets;
+  for (const auto& [name, file] : TargetDirectory(paths::targets()).load()) {
+    if (file.target) {
+      targets.push_back(*file.target);
+    }
+  }
+  return targets;
+}
+
+// The asked contexts, else those of the targets, else the current one.
+std::vector<std::string> contexts_of(const ExplainOptions& options, const kube::Kubeconfig& kubeconfig,
+                                     const std::vector<Target>& targets) {
+  require_contexts(kubeconfig, options.contexts);
+  std::vector<std::string> contexts = select_contexts(kubeconfig, options.contexts);
+  if (!options.contexts.empty()) {
+    return contexts;
+  }
+  if (targets.empty()) {
+    return {kubeconfig.current_context()};
+  }
+  std::erase_if(contexts, [&](const std::string& context) {
+    return std::ranges::none_of(targets, [&](const Target& target) { return selects_context(target, context); });
+  });
+  return contexts;
+}
+
+// "pod/NAME" is NAME, as kubectl has it.
+std::optional<std::string> pod_name(const std::optional<std::string>& text) {
+  if (!text) {
+    return std::nullopt;
+  }
+  for (const std::string_view kind : {"pod/", "pods/", "po/"}) {
+    if (text->starts_with(kind)) {
+      return text->substr(kind.size());
+    }
+  }
+  return text;
+}
+
+asio::awaitable<PullFinding> find_cause(const PodCase& found, const PullFailure& failure, PullTrials& trials) {
+  Image image;
+  std::optional<Error> unusable;
+  try {
+    image = parse_image(failure.image);
+  } catch (const Error& error) {
+    unusable = error;
+  }
+  if (unusable) {
+    co_return PullFinding{PullCause::invalid_image, unusable->message(), {}, {}};
+  }
+  const PullLookup lookup = look_up(found.secrets, image);
+  if (auto early = conclude_early(failure, lookup)) {
+    co_return *early;
+  }
+  const std::vector<PullTrial> answers = co_await trials.run(image, lookup);
+  co_return conclude(found.pod, failure, image, lookup, found.account_secrets, answers);
+}
+
+// The host that a pull would ask; empty where the image is none.
+std::string host_of(const PullFailure& failure) {
+  try {
+    return parse_image(failure.image).host;
+  } catch (const Error&) {
+    return {};
+  }
+}
+
+// All registries at the same time: one that does not answer costs the others nothing.
+void find_causes(std::vector<Row>& rows, Console& console) {
+  std::map<std::string, std::vector<Row*>> by_host;
+  for (Row& row : rows) {
+    by_host[host_of(*row.failure)].push_back(&row);
+  }
+  asio::io_context io(1);
+  PullTrials trials;
+  const auto work = [&trials](std::vector<Row*> some) -> asio::awaitable<void> {
+    for (Row* row : some) {
+      row->finding = co_await find_cause(*row->found, *row->failure, trials);
+    }
+  };
+  for (const auto& [host, some] : by_host) {
+    spawn_guarded(io.get_executor(), work(some), [&console](const std::optional<Error>& problem) {
+      if (problem) {
+        print_error(console.err, *problem);
+      }
+    });
+  }
+  io.run();
+}
+
+std::vector<Row> rows_of(const std::vector<PodCase>& cases, const std::vector<Target>& targets, Console& console) {
+  std::vector<Row> rows;
+  for (const PodCase& found : cases) {
+    for (const PullFailure& failure : found.pod.failures) {
+      rows.push_back({&found, &failure, {}, {}});
+    }
+  }
+  find_causes(rows, console);
+  for (Row& row : rows) {
+    const Image image = host_of(*row.failure).empty() ? Image() : parse_image(row.failure->image);
+    row.remedy = remedy_of(row.finding, row.found->context, row.found->pod, *row.failure, image, targets);
+  }
+  std::ranges::sort(rows, {}, [](const Row& row) {
+    return std::tie(row.found->context, row.found->pod.name_space, row.found->pod.name, row.failure->container);
+  });
+  return rows;
+}
+
+void print_table(const std::vector<Row>& rows, const ExplainOptions& options, Console& console) {
+  const bool wide = options.format == Format::wide;
+  std::vector<std::string> header{"CONTEXT", "NAMESPACE", "POD", "CONTAINER", "CAUSE"};
+  if (wide) {
+    header.insert(header.end(), {"REASON", "IMAGE"});
+  }
+  Table table(std::move(header));
+  for (const Row& row : rows) {
+    std::vector<Cell> cells{row.found->context, row.found->pod.name_space, row.found->pod.name, row.failure->container,
+                            Cell(std::string(to_string(row.finding.cause)),
+                                 row.finding.cause == PullCause::pullable ? Colour::yellow : Colour::red)};
+    if (wide) {
+      cells.insert(cells.end(), {row.failure->reason, row.failure->image});
+    }
+    table.add(std::move(cells));
+  }
+  table.print(console.out, console.colour, !options.no_headers);
+  std::set<std::pair<std::string, std::string>> told;  // once for all pods that it is the same for
+  for (const Row& row : rows) {
+    if (!told.emplace(row.finding.message, row.remedy).second) {
+      continue;
+    }
+    console.out << '\n'
+                << row.found->pod.name_space << '/' << row.found->pod.name << ": " << printable(row.finding.message)
+                << '\n';
+    if (!row.failure->message.empty() && row.finding.cause != PullCause::other) {
+      console.out << "  the node says: " << one_line(row.failure->message) << '\n';
+    }
+    console.out << "  " << paint("-> " + printable(row.remedy), Colour::yellow, console.colour) << '\n';
+  }
+}
+
+nlohmann::json to_json(const Row& row) {
+  return {{"context", row.found->context},
+          {"namespace", row.found->pod.name_space},
+          {"pod", row.found->pod.name},
+          {"container", row.failure->container},
+          {"image", row.failure->image},
+          {"cause", to_string(row.finding.cause)},
+          {"message", row.finding.message},
+          {"remedy", row.remedy},
+          {"node", {{"reason", row.failure->reason}, {"message", row.failure->message}}}};
+}
+
+void print(const std::vector<Row>& rows, const ExplainOptions& options, Console& console) {
+  if (options.format == Format::json || options.format == Format::yaml) {
+    nlohmann::json all = nlohmann::json::array();
+    for (const Row& row : rows) {
+      all.push_back(to_json(row));
+    }
+    print_structured(console.out, make_list("PullFailureList", std::move(all)), options.format);
+    return;
+  }
+  if (options.format == Format::name) {
+    std::set<std::string> names;
+    for (const Row& row : rows) {
+      names.insert("pod/" + row.found->pod.name);
+    }
+    for (const std::string& name : names) {
+      console.out << name << '\n';
+    }
+    return;
+  }
+  if (!rows.empty()) {
+    print_table(rows, options, console);
+  }
+}
+
+int explain(const ExplainOptions& options, Console& console) {
+  const std::vector<Target> targets = declared_targets();
+  const kube::Kubeconfig kubeconfig = load_kubeconfig(options.kubeconfig);
+  const PodQuery query{pod_name(options.pod), options.namespaces, options.all_namespaces, options.selector, targets};
+  std::vector<PodCase> cases;
+  bool all_read = true;
+  for_each_context(
+      kubeconfig, contexts_of(options, kubeconfig, targets), std::chrono::seconds(60),
+      [&](kube::KubeClient& client) -> asio::awaitable<void> {
+        std::vector<PodCase> found = co_await read_pods(client, query);
+        std::ranges::move(found, std::back_inserter(cases));
+      },
+      [&](const std::string& context, const Error& error) {
+        print_error(console.err, error.within("context " + context));
+        all_read = false;
+      });
+  if (query.name && cases.empty() && all_read) {
+    throw Error(ErrorCode::not_found, "no pod " + *query.name + " in the namespaces that were looked at",
+                "name its namespace: regsync explain " + *query.name + " -n NAMESPACE; or look in all: -A");
+  }
+  const std::vector<Row> rows = rows_of(cases, targets, console);
+  print(rows, options, console);
+  if (rows.empty() && all_read) {
+    console.err << (query.name ? "Pod " + *query.name + " has pulled its images.\n" : "No pod fails to pull.\n");
+  }
+  return all_read && rows.empty() ? exit_done : exit_not_as_asked;
+}
+
+}  // namespace
+
+void define_explain(CLI::App& app, Invocation& invocation) {
+  auto options = std::make_shared<ExplainOptions>();
+  CLI::App* command = add_command(app, "explain", "Say why pods cannot pull their images, and what to do",
+                                  {{"Every pod that fails, where the targets have Secrets", "regsync explain"},
+                                   {"One pod", "regsync explain app-7d4b9 -n team-a --context dev"},
+                                   {"All pods of the current context, for a script", "regsync explain -A -o json"}});
+  command->add_option("POD", options->pod, "Only this pod");
+  add_strings(command, "--context", options->contexts, "Only this context, or glob; may be repeated");
+  add_strings(command, "-n,--namespace", options->namespaces, "In this namespace, or glob; may be repeated");
+  command->add_flag("-A,--all-namespaces", options->all_namespaces, "In all namespaces")->excludes("--namespace");
+  command->add_option("-l,--selector", options->selector, "Only pods with these labels, as in app=web");
+  command->add_flag("--no-headers", options->no_headers, "No header line");
+  add_output(command, options->format, {Format::wide, Format::name, Format::json, Format::yaml});
+  add_kubeconfig(command, options->kubeconfig);
+  on_command(command, invocation, options, explain);
+}
+
+}  // namespace regsync::cli

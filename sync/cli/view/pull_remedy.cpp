@@ -1,0 +1,191 @@
+#include "sync/cli/view/pull_remedy.hpp"
+
+#include <algorithm>
+#include <optional>
+#include <set>
+
+#include "helper/store/registry_key.hpp"
+#include "sync/cli/view/quote.hpp"
+#include "sync/model/names.hpp"
+
+namespace regsync::cli {
+namespace {
+
+struct Place {
+  const std::string& context;
+  const Pod& pod;
+  const Image& image;
+  const std::vector<Target>& targets;
+};
+
+std::string kubectl(const Place& at) {
+  return "kubectl --context " + shell_word(at.context) + " -n " + at.pod.name_space + " ";
+}
+
+// No pod gains a Secret: another one must take its place.
+std::string anew(const Place& at) {
+  if (!at.pod.controller.empty()) {
+    return kubectl(at) + "delete pod " + at.pod.name;
+  }
+  return kubectl(at) + "get pod " + at.pod.name + " -o yaml | " + kubectl(at) + "replace --force -f -";
+}
+
+const Target* target_of_secret(const Place& at, const std::string& secret) {
+  const auto found = std::ranges::find_if(
+      at.targets, [&](const Target& target) { return target.secret == secret && selects_context(target, at.context); });
+  return found == at.targets.end() ? nullptr : &*found;
+}
+
+const Target* target_of_registry(const Place& at) {
+  const RegistryKey host(at.image.host);
+  const auto found = std::ranges::find_if(at.targets, [&](const Target& target) {
+    return selects_context(target, at.context) &&
+           std::ranges::any_of(target.registries, [&](const std::string& registry) {
+             return RegistryKey(RegistryKey(registry).host()) == host;
+           });
+  });
+  return found == at.targets.end() ? nullptr : &*found;
+}
+
+// A name for a target that no target has: after the Secret, or after the registry.
+std::string free_name(const Place& at, const std::string& wish) {
+  std::string name = wish;
+  std::ranges::replace_if(name, [](char c) { return c == '.' || c == ':' || c == '[' || c == ']'; }, '-');
+  if (!is_label_name(name)) {
+    name = "regcred";
+  }
+  const auto taken = [&](const std::string& text) {
+    return std::ranges::find(at.targets, text, &Target::name) != at.targets.end();
+  };
+  std::string free = name;
+  for (int i = 2; taken(free); ++i) {
+    free = name + "-" + std::to_string(i);
+  }
+  return free;
+}
+
+// `regsync add` of a target for this place.
+std::string add(const Place& at, const std::string& secret, const std::vector<std::string>& more_hosts,
+                const std::string& options) {
+  const std::string name = free_name(at, secret.empty() ? at.image.host : secret);
+  std::string line = "regsync add " + name;
+  if (!secret.empty() && secret != name) {
+    line += " --secret-name " + secret;
+  }
+  std::set<std::string> registries{RegistryKey(at.image.host).value()};
+  for (const std::string& host : more_hosts) {
+    registries.insert(RegistryKey(host).value());
+  }
+  for (const std::string& registry : registries) {
+    line += " --registry " + shell_word(registry);
+  }
+  return line + " --context " + shell_word(at.context) + " -n " + at.pod.name_space + options;
+}
+
+std::string edit(const Target& target, const std::string& what) {
+  return what + " in its target: regsync edit " + target.name;
+}
+
+std::string for_no_secret(const Place& at) {
+  const std::string account = at.pod.service_account;
+  const Target* target = target_of_registry(at);
+  return (target != nullptr ? edit(*target, "name " + at.pod.name_space + " and serviceAccounts: [" + account + "]")
+                            : add(at, "", {}, " --service-account " + account + " --wait")) +
+         "; then make the pod anew: " + anew(at);
+}
+
+std::string for_missing(const Place& at, const std::string& secret) {
+  if (const Target* target = target_of_secret(at, secret)) {
+    return "see why it is not there: regsync status " + target->name + " --context " + shell_word(at.context) +
+           "; if the target does not name " + at.pod.name_space + ": regsync edit " + target->name;
+  }
+  return add(at, secret, {}, " --wait");
+}
+
+std::string for_wrong_type(const Place& at, const std::string& secret) {
+  const Target* target = target_of_secret(at, secret);
+  return kubectl(at) + "delete secret " + secret + " && " +
+         (target != nullptr ? "regsync sync " + target->name : add(at, secret, {}, " --wait"));
+}
+
+std::string for_spoiled(const Place& at, const std::string& secret) {
+  const Target* target = target_of_secret(at, secret);
+  return "write it anew: " +
+         (target != nullptr ? "regsync sync " + target->name + " --adopt" : add(at, secret, {}, " --adopt --wait"));
+}
+
+std::string for_no_entry(const Place& at, const PullFinding& finding) {
+  if (const Target* target = target_of_secret(at, finding.secret)) {
+    return edit(*target, "add the registry " + at.image.host);
+  }
+  if (finding.secret.empty()) {
+    return add(at, at.pod.pull_secrets.empty() ? "" : at.pod.pull_secrets.front(), {}, " --adopt --wait");
+  }
+  std::vector<std::string> others;
+  for (const std::string& key : finding.other_hosts) {
+    if (key.find('*') == std::string::npos) {
+      others.push_back(key);
+    }
+  }
+  return add(at, finding.secret, others, " --adopt --wait");
+}
+
+std::string for_never(const Place& at) {
+  if (!at.pod.controller.empty()) {
+    return "write imagePullPolicy: IfNotPresent where the pod comes from: " + kubectl(at) + "edit " + at.pod.controller;
+  }
+  return kubectl(at) + "get pod " + at.pod.name +
+         " -o yaml | sed 's/imagePullPolicy: Never/imagePullPolicy: IfNotPresent/' | " + kubectl(at) +
+         "replace --force -f -";
+}
+
+std::string for_denied(const Place& at, const std::string& secret) {
+  const std::string login = "docker login " + shell_word(at.image.host);
+  return target_of_secret(at, secret) != nullptr
+             ? "log in again: " + login + "; regsync writes the new login"
+             : "log in, and let regsync keep the Secret: " + login + " && " + add(at, secret, {}, " --adopt --wait");
+}
+
+}  // namespace
+
+std::string remedy_of(const PullFinding& finding, const std::string& context, const Pod& pod,
+                      const PullFailure& failure, const Image& image, const std::vector<Target>& targets) {
+  const Place at{context, pod, image, targets};
+  switch (finding.cause) {
+    case PullCause::no_pull_secret:
+      return for_no_secret(at);
+    case PullCause::older_than_account:
+      return "make the pod anew: " + anew(at);
+    case PullCause::secret_missing:
+      return for_missing(at, finding.secret);
+    case PullCause::secret_unreadable:
+      return "ask somebody who may read it; see: " + kubectl(at) + "auth can-i get secret/" + finding.secret;
+    case PullCause::secret_wrong_type:
+      return for_wrong_type(at, finding.secret);
+    case PullCause::secret_malformed:
+      return for_spoiled(at, finding.secret);
+    case PullCause::no_matching_entry:
+      return for_no_entry(at, finding);
+    case PullCause::login_denied:
+      return for_denied(at, finding.secret);
+    case PullCause::image_denied:
+      return "ask the owner of " + image.name() +
+             " for the right to pull, or log in as somebody who has it: " + "docker login " + shell_word(image.host);
+    case PullCause::no_such_image:
+      return "see which tags there are: skopeo list-tags docker://" + shell_word(image.name());
+    case PullCause::registry_unreachable:
+      return "see what answers: curl -sSI " + shell_word("https://" + image.host + "/v2/");
+    case PullCause::never_pulled:
+      return for_never(at);
+    case PullCause::invalid_image:
+      return "name an image: " + kubectl(at) + "set image pod/" + pod.name + " " + failure.container + "=IMAGE";
+    case PullCause::pullable:
+      return pod.controller.empty() ? "wait for the node: " + kubectl(at) + "get pod " + pod.name + " --watch"
+                                    : "if it cannot wait: " + kubectl(at) + "delete pod " + pod.name;
+    case PullCause::other:
+      break;
+  }
+  return kubectl(at) + "describe pod " + pod.name;
+}
+
+}  // namespace regsync::cli

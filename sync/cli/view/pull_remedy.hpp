@@ -1,0 +1,18 @@
+// What to do about a pull that fails, as a command. Pure.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "sync/model/image.hpp"
+#include "sync/model/pod.hpp"
+#include "sync/model/pull_cause.hpp"
+#include "sync/model/target.hpp"
+
+namespace regsync::cli {
+
+// targets: every declared one.
+std::string remedy_of(const PullFinding& finding, const std::string& context, const Pod& pod,
+                      const PullFailure& failure, const Image& image, const std::vector<Target>& targets);
+
+}  // namespace regsync::cli

@@ -1,0 +1,98 @@
+#include "sync/model/pod.hpp"
+
+#include <algorithm>
+#include <array>
+#include <nlohmann/json.hpp>
+#include <string_view>
+
+#include "sync/base/json_access.hpp"
+#include "sync/model/names.hpp"
+
+namespace regsync {
+namespace {
+
+using nlohmann::json;
+
+// pkg/kubelet/images/types.go and cri-api/pkg/errors.
+constexpr std::array<std::string_view, 7> pull_reasons{
+    "ErrImagePull",      "ImagePullBackOff",    "ErrImageNeverPull",        "InvalidImageName",
+    "ImageInspectError", "RegistryUnavailable", "SignatureValidationFailed"};
+
+struct ContainerLists {
+  std::string_view spec;
+  std::string_view status;
+};
+constexpr std::array<ContainerLists, 3> container_lists{{{"initContainers", "initContainerStatuses"},
+                                                         {"containers", "containerStatuses"},
+                                                         {"ephemeralContainers", "ephemeralContainerStatuses"}}};
+
+std::string image_of(const json& containers, std::string_view name) {
+  for (const json& container : containers) {
+    if (text_at(container, {"name"}) == name) {
+      return std::string(text_at(container, {"image"}));
+    }
+  }
+  return {};
+}
+
+bool has_run(const json& status) {
+  return find_at(status, {"state", "running"}) != nullptr || find_at(status, {"state", "terminated"}) != nullptr ||
+         find_at(status, {"lastState", "terminated"}) != nullptr;
+}
+
+void read_containers(const json& object, Pod& pod) {
+  for (const auto& [spec, status] : container_lists) {
+    for (const json& container : list_at(object, {"status", status})) {
+      pod.started = pod.started || has_run(container);
+      const std::string_view reason = text_at(container, {"state", "waiting", "reason"});
+      if (std::ranges::find(pull_reasons, reason) == pull_reasons.end()) {
+        continue;
+      }
+      const std::string_view name = text_at(container, {"name"});
+      pod.failures.push_back({std::string(name), image_of(list_at(object, {"spec", spec}), name), std::string(reason),
+                              std::string(text_at(container, {"state", "waiting", "message"}))});
+    }
+  }
+}
+
+std::string controller_of(const json& object) {
+  for (const json& owner : list_at(object, {"metadata", "ownerReferences"})) {
+    if (flag_at(owner, {"controller"})) {
+      return std::string(text_at(owner, {"kind"})).append("/").append(text_at(owner, {"name"}));
+    }
+  }
+  return {};
+}
+
+}  // namespace
+
+std::optional<Pod> read_pod(const json& object) {
+  Pod pod;
+  pod.name_space = text_at(object, {"metadata", "namespace"});
+  pod.name = text_at(object, {"metadata", "name"});
+  if (!is_label_name(pod.name_space) || !is_object_name(pod.name)) {
+    return std::nullopt;
+  }
+  pod.uid = text_at(object, {"metadata", "uid"});
+  pod.service_account = text_at(object, {"spec", "serviceAccountName"});
+  if (pod.service_account.empty()) {
+    pod.service_account = "default";
+  }
+  pod.pull_secrets = pull_secret_names(map_at(object, {"spec"}));
+  pod.controller = controller_of(object);
+  pod.terminating = find_at(object, {"metadata", "deletionTimestamp"}) != nullptr;
+  read_containers(object, pod);
+  return pod;
+}
+
+std::vector<std::string> pull_secret_names(const json& holder) {
+  std::vector<std::string> names;
+  for (const json& reference : list_at(holder, {"imagePullSecrets"})) {
+    if (const std::string_view name = text_at(reference, {"name"}); !name.empty()) {
+      names.emplace_back(name);
+    }
+  }
+  return names;
+}
+
+}  // namespace regsync

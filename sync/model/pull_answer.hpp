@@ -1,0 +1,16 @@
+// What a registry says to a login that wants to pull. Plain values.
+#pragma once
+
+#include <string>
+
+namespace regsync {
+
+enum class PullVerdict { can_pull, denied, no_such_image, unreachable };
+
+struct PullAnswer {
+  PullVerdict verdict = PullVerdict::unreachable;
+  std::string detail;  // what the registry said, for people; no secret
+  std::string note;    // what else a person should know; mostly empty
+};
+
+}  // namespace regsync

@@ -1,0 +1,69 @@
+#include "sync/cli/view/pull_remedy.hpp"
+
+#include <gtest/gtest.h>
+
+namespace regsync::cli {
+namespace {
+
+Target target(const std::string& name, const std::string& secret) {
+  Target target;
+  target.name = name;
+  target.secret = secret;
+  target.registries = {"ghcr.io"};
+  target.contexts = {"dev*"};
+  target.namespaces = {"team-a"};
+  return target;
+}
+
+std::string remedy(const PullFinding& finding, const std::vector<Target>& targets = {},
+                   const std::string& controller = "") {
+  Pod pod;
+  pod.name_space = "team-a";
+  pod.name = "app";
+  pod.service_account = "default";
+  pod.pull_secrets = {"regcred"};
+  pod.controller = controller;
+  return remedy_of(finding, "dev 1", pod, {"main", "ghcr.io/acme/app:1", "ErrImagePull", ""},
+                   parse_image("ghcr.io/acme/app:1"), targets);
+}
+
+TEST(PullRemedy, WithoutATargetOneIsAdded) {
+  EXPECT_EQ(remedy({PullCause::secret_missing, "", "regcred", {}}),
+            "regsync add regcred --registry ghcr.io --context 'dev 1' -n team-a --wait");
+  EXPECT_EQ(remedy({PullCause::no_pull_secret, "", "", {}}),
+            "regsync add ghcr-io --registry ghcr.io --context 'dev 1' -n team-a --service-account default --wait; "
+            "then make the pod anew: kubectl --context 'dev 1' -n team-a get pod app -o yaml | "
+            "kubectl --context 'dev 1' -n team-a replace --force -f -");
+  EXPECT_EQ(remedy({PullCause::login_denied, "", "my.secret", {}}),
+            "log in, and let regsync keep the Secret: docker login ghcr.io && regsync add my-secret --secret-name "
+            "my.secret --registry ghcr.io --context 'dev 1' -n team-a --adopt --wait");
+}
+
+// What a Secret holds beside the missing entry is not lost.
+TEST(PullRemedy, ASecretIsTakenOverWithItsOtherEntries) {
+  EXPECT_EQ(remedy({PullCause::no_matching_entry, "", "regcred", {"https://quay.io", "*.example.com"}}),
+            "regsync add regcred --registry ghcr.io --registry quay.io --context 'dev 1' -n team-a --adopt --wait");
+}
+
+TEST(PullRemedy, WithATargetThatOneIsUsed) {
+  const std::vector<Target> targets{target("web", "regcred")};
+  EXPECT_EQ(remedy({PullCause::secret_malformed, "", "regcred", {}}, targets),
+            "write it anew: regsync sync web --adopt");
+  EXPECT_EQ(remedy({PullCause::login_denied, "", "regcred", {}}, targets),
+            "log in again: docker login ghcr.io; regsync writes the new login");
+  EXPECT_EQ(remedy({PullCause::no_matching_entry, "", "regcred", {}}, targets),
+            "add the registry ghcr.io in its target: regsync edit web");
+}
+
+TEST(PullRemedy, ANewTargetTakesNoNameThatIsTaken) {
+  EXPECT_EQ(remedy({PullCause::secret_missing, "", "other", {}}, {target("other", "x")}),
+            "regsync add other-2 --secret-name other --registry ghcr.io --context 'dev 1' -n team-a --wait");
+}
+
+TEST(PullRemedy, APodOfAControllerIsDeleted) {
+  EXPECT_EQ(remedy({PullCause::older_than_account, "", "regcred", {}}, {}, "ReplicaSet/app-1"),
+            "make the pod anew: kubectl --context 'dev 1' -n team-a delete pod app");
+}
+
+}  // namespace
+}  // namespace regsync::cli

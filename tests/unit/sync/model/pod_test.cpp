@@ -1,0 +1,69 @@
+#include "sync/model/pod.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <nlohmann/json.hpp>
+
+namespace regsync {
+namespace {
+
+using nlohmann::json;
+using testing::ElementsAre;
+using testing::IsEmpty;
+using testing::SizeIs;
+
+json waiting(const std::string& name, const std::string& reason) {
+  return {{"name", name}, {"state", {{"waiting", {{"reason", reason}, {"message", "said"}}}}}};
+}
+
+json pod(json spec, json status) {
+  return {{"metadata", {{"name", "app"}, {"namespace", "team-a"}, {"uid", "u"}}},
+          {"spec", std::move(spec)},
+          {"status", std::move(status)}};
+}
+
+TEST(Pod, ContainersOfEveryKindThatWaitForTheirImageFail) {
+  const auto read =
+      read_pod(pod({{"initContainers", {{{"name", "init"}, {"image", "a"}}}},
+                    {"containers", {{{"name", "app"}, {"image", "b"}}, {{"name", "ok"}, {"image", "c"}}}},
+                    {"ephemeralContainers", {{{"name", "debug"}, {"image", "d"}}}}},
+                   {{"initContainerStatuses", {waiting("init", "ErrImagePull")}},
+                    {"containerStatuses", {waiting("app", "ImagePullBackOff"), waiting("ok", "ContainerCreating")}},
+                    {"ephemeralContainerStatuses", {waiting("debug", "InvalidImageName")}}}));
+  ASSERT_TRUE(read);
+  ASSERT_THAT(read->failures, SizeIs(3));
+  EXPECT_EQ(read->failures[0].container, "init");
+  EXPECT_EQ(read->failures[1].image, "b");
+  EXPECT_EQ(read->failures[1].reason, "ImagePullBackOff");
+  EXPECT_EQ(read->failures[1].message, "said");
+  EXPECT_EQ(read->failures[2].image, "d");
+  EXPECT_FALSE(read->started);
+}
+
+TEST(Pod, SecretsAccountAndControllerAreRead) {
+  json object = pod({{"imagePullSecrets", {{{"name", "b"}}, {{"name", ""}}, {{"name", "a"}}, json::object()}}},
+                    {{"containerStatuses", {{{"name", "x"}, {"lastState", {{"terminated", json::object()}}}}}}});
+  object["metadata"]["ownerReferences"] = {{{"kind", "Job"}, {"name", "no"}},
+                                           {{"kind", "ReplicaSet"}, {"name", "app-1"}, {"controller", true}}};
+  const auto read = read_pod(object);
+  ASSERT_TRUE(read);
+  EXPECT_THAT(read->pull_secrets, ElementsAre("b", "a"));
+  EXPECT_EQ(read->service_account, "default");
+  EXPECT_EQ(read->controller, "ReplicaSet/app-1");
+  EXPECT_TRUE(read->started);
+}
+
+TEST(Pod, WhatIsOddIsNoPodOrNotThere) {
+  EXPECT_FALSE(read_pod(json()));
+  EXPECT_FALSE(read_pod({{"metadata", {{"name", "../x"}, {"namespace", "a"}}}}));
+  const auto read = read_pod(pod({{"imagePullSecrets", "x"}, {"containers", 1}},
+                                 {{"containerStatuses", {1, {{"state", 2}}, waiting("ghost", "ErrImagePull")}}}));
+  ASSERT_TRUE(read);
+  EXPECT_THAT(read->pull_secrets, IsEmpty());
+  ASSERT_THAT(read->failures, SizeIs(1));
+  EXPECT_EQ(read->failures[0].image, "");
+}
+
+}  // namespace
+}  // namespace regsync
