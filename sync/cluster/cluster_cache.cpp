@@ -172,8 +172,8 @@ void ClusterCache::doubt_account(const std::string& name_space, const std::strin
 
 void ClusterCache::observe_accounts_end(const std::string& name, const std::string& name_space, Generation list) {
   std::erase_if(accounts_, [&](const auto& account) {
-    return account.first.second == name && (name_space.empty() || name_space == account.first.first) &&
-           account.second.generation < list;
+    return (name.empty() || account.first.second == name) &&
+           (name_space.empty() || name_space == account.first.first) && account.second.generation < list;
   });
 }
 

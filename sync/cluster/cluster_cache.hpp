@@ -102,7 +102,7 @@ class ClusterCache {
 
   // Null: there is no such ServiceAccount, or it is not known.
   [[nodiscard]] const ServiceAccountView* find_account(const std::string& name_space, const std::string& name) const;
-  // As observe(), doubt() and observe_list_end() are for Secrets.
+  // As observe(), doubt() and observe_list_end() are for Secrets; an empty name is every one.
   bool observe_account(const std::string& name_space, const std::string& name, std::optional<ServiceAccountView> view);
   void doubt_account(const std::string& name_space, const std::string& name);
   void observe_accounts_end(const std::string& name, const std::string& name_space, Generation list);

@@ -146,7 +146,7 @@ std::set<ClusterWatches::Id> ClusterWatches::wanted() const {
       }
     }
   }
-  for (const auto& name : places_.service_accounts) {
+  for (const auto& name : account_names()) {
     const Id everywhere{service_accounts, "", name};
     ids.insert(everywhere);
     if (is_forbidden(everywhere)) {
@@ -156,6 +156,11 @@ std::set<ClusterWatches::Id> ClusterWatches::wanted() const {
     }
   }
   return ids;
+}
+
+// By name; where one is a pattern, one watch of all ServiceAccounts, whose Id has no name, serves them all.
+std::set<std::string> ClusterWatches::account_names() const {
+  return std::ranges::any_of(places_.service_accounts, is_glob) ? std::set<std::string>{""} : places_.service_accounts;
 }
 
 const ClusterWatches::Watch* ClusterWatches::find(const Id& id) const {
@@ -368,8 +373,8 @@ void ClusterWatches::on_object(Watch& watch, const kube::WatchEvent& event) {
     return;
   }
   const auto name_space = metadata_text(*event.object, "namespace");
-  if (name != watch.id.name || !is_label_name(name_space) ||
-      (!watch.id.name_space.empty() && name_space != watch.id.name_space)) {
+  const bool asked = watch.id.name.empty() ? is_object_name(name) : name == watch.id.name;
+  if (!asked || !is_label_name(name_space) || (!watch.id.name_space.empty() && name_space != watch.id.name_space)) {
     return;
   }
   if (watch.id.resource == secrets) {
@@ -401,11 +406,12 @@ void ClusterWatches::on_secret(Watch& watch, const kube::WatchEvent& event) {
 
 void ClusterWatches::on_service_account(Watch& watch, const kube::WatchEvent& event) {
   const auto name_space = metadata_text(*event.object, "namespace");
+  const auto name = metadata_text(*event.object, "name");
   const bool gone = event.kind == kube::WatchEvent::Kind::deleted;
   if (watch.listing()) {
-    cache_.doubt_account(name_space, watch.id.name);
+    cache_.doubt_account(name_space, name);
   }
-  const bool news = cache_.observe_account(name_space, watch.id.name,
+  const bool news = cache_.observe_account(name_space, name,
                                            gone ? std::nullopt : std::optional(view_service_account(*event.object)));
   if (news && watch.believed()) {
     handlers_.on_namespace(name_space);
@@ -427,7 +433,7 @@ ClusterWatches::Trust ClusterWatches::trust(const Key& key) const {
 
 // Before a Secret is deleted, it is detached from the accounts that are known to name it.
 bool ClusterWatches::knows_accounts(const std::string& name_space) const {
-  return std::all_of(places_.service_accounts.begin(), places_.service_accounts.end(), [&](const auto& name) {
+  return std::ranges::all_of(account_names(), [&](const auto& name) {
     const Watch* everywhere = find({service_accounts, "", name});
     const Watch* single = find({service_accounts, name_space, name});
     const auto answered = [](const Watch* watch) { return watch == nullptr || watch->answered(); };

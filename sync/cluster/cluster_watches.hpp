@@ -1,7 +1,8 @@
 // Keeps a ClusterCache equal to its cluster: which collections are listed and watched, and with how few rights.
 //
 // Everything is watched by name (fieldSelector metadata.name=X), so that a Role limited by resourceNames is enough and
-// no Secret of others is ever read. For each Secret name, from wide to narrow, as rights and need allow:
+// no Secret of others is ever read. (ServiceAccounts that are asked for by a pattern are all watched.) For each Secret
+// name, from wide to narrow, as rights and need allow:
 //
 //   across all namespaces  ──forbidden──►  one by one in the plain-named namespaces  ──forbidden──►  read on demand
 //
@@ -98,6 +99,7 @@ class ClusterWatches {
   struct Watch;
 
   [[nodiscard]] std::set<Id> wanted() const;
+  [[nodiscard]] std::set<std::string> account_names() const;
   [[nodiscard]] const Watch* find(const Id& id) const;
   [[nodiscard]] bool is_forbidden(const Id& id) const;
   [[nodiscard]] bool knows_accounts(const std::string& name_space) const;

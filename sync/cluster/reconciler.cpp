@@ -377,8 +377,7 @@ asio::awaitable<void> Reconciler::release(Run& run, Decision decision) {
 std::vector<std::string> Reconciler::attached_accounts(const Key& key, const Plan* plan) const {
   std::vector<std::string> accounts;
   cache_.for_each_account(key.name_space, [&](const std::string& name, const ServiceAccountView& view) {
-    const bool wanted = plan != nullptr &&
-                        std::ranges::find(plan->target.service_accounts, name) != plan->target.service_accounts.end();
+    const bool wanted = plan != nullptr && matches_any(plan->target.service_accounts, name);
     if (!wanted && view.attached.contains(key.secret)) {
       accounts.push_back(name);
     }
@@ -388,12 +387,15 @@ std::vector<std::string> Reconciler::attached_accounts(const Key& key, const Pla
 
 std::vector<std::string> Reconciler::missing_accounts(const Key& key, const Plan& plan) const {
   std::vector<std::string> accounts;
-  for (const auto& name : plan.target.service_accounts) {
-    const auto* known = cache_.find_account(key.name_space, name);
-    if (known == nullptr || !known->pull_secrets.contains(key.secret)) {
+  const auto& wanted = plan.target.service_accounts;
+  std::ranges::copy_if(wanted, std::back_inserter(accounts), [&](const std::string& name) {
+    return !is_glob(name) && cache_.find_account(key.name_space, name) == nullptr;
+  });
+  cache_.for_each_account(key.name_space, [&](const std::string& name, const ServiceAccountView& view) {
+    if (matches_any(wanted, name) && !view.pull_secrets.contains(key.secret)) {
       accounts.push_back(name);
     }
-  }
+  });
   return accounts;
 }
 

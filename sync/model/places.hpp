@@ -27,8 +27,8 @@ struct Scope {
 
 // What matters in one context.
 struct Places {
-  std::map<std::string, Scope> secrets;  // by Secret name
-  std::set<std::string> service_accounts;
+  std::map<std::string, Scope> secrets;    // by Secret name
+  std::set<std::string> service_accounts;  // names and globs
 
   void merge(const Places& other);
   [[nodiscard]] bool empty() const { return secrets.empty(); }

@@ -87,8 +87,9 @@ void validate(const Target& target) {
     }
   }
   for (const auto& account : target.service_accounts) {
-    if (!is_object_name(account)) {
-      fail("target " + target.name + ": \"" + account + "\" is not a service account", "use a service account's name");
+    if (!is_glob(account) && !is_object_name(account)) {
+      fail("target " + target.name + ": \"" + account + "\" is not a service account",
+           "use a service account's name or a glob");
     }
   }
   if (has_control_characters(target.email)) {

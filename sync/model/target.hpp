@@ -25,7 +25,7 @@ struct Target {
   std::vector<std::string> namespaces;  // names and globs; with no selector either: each context's own namespace
   LabelSelector namespace_selector;     // empty: selects nothing by itself
   std::vector<std::string> exclude_namespaces;  // globs; win over the rest
-  std::vector<std::string> service_accounts;    // attached to their imagePullSecrets
+  std::vector<std::string> service_accounts;    // names and globs; attached to their imagePullSecrets
   std::string email;
   OnLogout on_logout = OnLogout::keep;
   std::map<std::string, std::chrono::seconds> refresh;   // per registry: how often a short-lived login is renewed

@@ -91,7 +91,11 @@ std::vector<Rule> rules_of(const Rights& rights) {
       {"secrets", {"get", "list", "watch", "create", "patch", "delete"}, {rights.secret}},
   };
   if (!rights.service_accounts.empty()) {
-    rules.push_back({"serviceaccounts", {"get", "list", "watch", "patch"}, rights.service_accounts});
+    // RBAC knows no patterns of names: a glob needs the right to all.
+    const bool all = std::ranges::any_of(rights.service_accounts, is_glob);
+    rules.push_back({"serviceaccounts",
+                     {"get", "list", "watch", "patch"},
+                     all ? std::vector<std::string>() : rights.service_accounts});
   }
   if (rights.everywhere) {
     rules.push_back({"namespaces", {"get", "list", "watch"}, {}});

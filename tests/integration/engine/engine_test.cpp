@@ -592,6 +592,40 @@ TEST_F(Accounts, AreAttachedAndDetached) {
   EXPECT_THAT(attached(), ElementsAre("theirs"));
 }
 
+TEST_F(Accounts, AreFoundByPatternAlsoWhenTheyAreNew) {
+  const auto of = [&](const std::string& name) {
+    return pull_secrets_of(server().find({"serviceaccounts", "team", name}).value());
+  };
+  server().put({"serviceaccounts", "team", "build-a"}, json::object());
+  auto target = make_target();
+  target.service_accounts = {"build-*"};
+  begin(target);
+  EXPECT_THAT(of("build-a"), ElementsAre("cred"));
+  EXPECT_THAT(attached(), ElementsAre("theirs"));
+  server().put({"serviceaccounts", "team", "build-b"}, json::object());
+  EXPECT_TRUE(world_.until([&] { return of("build-b").size() == 1; }));
+
+  target.service_accounts = {"*"};
+  world_.put_target(target);
+  EXPECT_TRUE(world_.until([&] { return attached().size() == 2; }));
+  target.service_accounts = {"default"};
+  world_.put_target(target);
+  EXPECT_TRUE(world_.until([&] { return of("build-a").empty() && of("build-b").empty(); }));
+  EXPECT_THAT(attached(), ElementsAre("theirs", "cred"));
+}
+
+// Where all may not be watched at once, those of each namespace may.
+TEST_F(Accounts, AreFoundByPatternWithTheRightsOfOneNamespace) {
+  server().deny_cluster_wide("list", "serviceaccounts");
+  auto target = make_target();
+  target.service_accounts = {"*"};
+  begin(target);
+  EXPECT_THAT(attached(), ElementsAre("theirs", "cred"));
+  world_.forget_target("t");
+  EXPECT_TRUE(is_gone("team"));
+  EXPECT_THAT(attached(), ElementsAre("theirs"));
+}
+
 TEST_F(Accounts, LoseNothingOfConcurrentWriters) {
   begin(attaching());
   std::vector<std::string> names{"theirs"};

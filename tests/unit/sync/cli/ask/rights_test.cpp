@@ -85,6 +85,9 @@ TEST(Rights, ServiceAccountsAreNamed) {
   EXPECT_EQ(rules[1].resource, "serviceaccounts");
   EXPECT_THAT(rules[1].names, ElementsAre("default", "builder"));
   EXPECT_THAT(rules[1].verbs, ElementsAre("get", "list", "watch", "patch"));
+
+  made.service_accounts = {"default", "build-*"};
+  EXPECT_THAT(rules_of(rights_of(made, "default"))[1].names, testing::IsEmpty()) << "RBAC knows no patterns";
 }
 
 }  // namespace
