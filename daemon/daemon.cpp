@@ -250,6 +250,10 @@ class Daemon::Impl {
     if (method == "dashboard") {
       co_return json{{"url", web_.open_dashboard()}};
     }
+    if (method == "pauseContext") {
+      const bool changed = engine_.pause_context(params.at("context").get<std::string>(), flag_at(params, {"paused"}));
+      co_return json{{"changed", changed}};
+    }
     if (method == "reload") {
       reload();
       co_return json::object();

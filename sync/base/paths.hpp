@@ -16,6 +16,7 @@ inline std::filesystem::path service_environment() { return config_home() / "env
 inline std::filesystem::path control_socket() { return runtime_dir() / "control.sock"; }
 inline std::filesystem::path owner() { return state_home() / "owner"; }
 inline std::filesystem::path contexts() { return state_home() / "contexts.json"; }
+inline std::filesystem::path paused_contexts() { return state_home() / "paused.json"; }
 inline std::filesystem::path history() { return state_home() / "history.jsonl"; }
 inline std::filesystem::path footprints() { return state_home() / "footprints"; }
 inline std::filesystem::path last_good_settings() { return state_home() / "config.yaml"; }

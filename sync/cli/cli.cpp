@@ -37,9 +37,14 @@ void define_commands(CLI::App& app, Invocation& invocation) {
   app.failure_message([](const CLI::App*, const CLI::Error&) { return std::string(); });
   define_add(app, invocation);
   define_edit(app, invocation);
+  define_set(app, invocation);
   define_apply(app, invocation);
+  define_rename(app, invocation);
+  define_pause(app, invocation);
+  define_resume(app, invocation);
   define_remove(app, invocation);
   define_list(app, invocation);
+  define_describe(app, invocation);
   define_show(app, invocation);
   define_status(app, invocation);
   define_sync(app, invocation);

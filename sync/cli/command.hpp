@@ -24,6 +24,11 @@ struct Invocation {
 
 void define_add(CLI::App& app, Invocation& invocation);
 void define_apply(CLI::App& app, Invocation& invocation);
+void define_describe(CLI::App& app, Invocation& invocation);
+void define_set(CLI::App& app, Invocation& invocation);
+void define_rename(CLI::App& app, Invocation& invocation);
+void define_pause(CLI::App& app, Invocation& invocation);
+void define_resume(CLI::App& app, Invocation& invocation);
 void define_edit(CLI::App& app, Invocation& invocation);
 void define_remove(CLI::App& app, Invocation& invocation);
 void define_list(CLI::App& app, Invocation& invocation);

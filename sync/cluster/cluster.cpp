@@ -91,8 +91,8 @@ void Cluster::set_desired(std::shared_ptr<const DesiredState> desired, const Pla
 bool Cluster::is_cut_off() const { return problem_ && is_connection_trouble(*problem_); }
 
 bool Cluster::is_due(const Key& key, const Decision& decision) const {
-  return decision.action != Action::nothing ||
-         (decision.plan != nullptr && !reconciler_.accounts_in_order(key, *decision.plan));
+  return decision.action != Action::nothing || (decision.plan != nullptr && decision.state != SyncState::paused &&
+                                                !reconciler_.accounts_in_order(key, *decision.plan));
 }
 
 // What was noted last counts only where it is about what is to be done now: a key for which something is to be done is
@@ -322,7 +322,7 @@ void Cluster::adopt(const std::optional<std::string>& target) {
     return;
   }
   for (const auto& [name, plan] : desired_->plans()) {
-    if (target && name != *target) {
+    if ((target && name != *target) || plan->target.paused) {
       continue;
     }
     for (const auto& name_space : candidates(*plan)) {
@@ -391,6 +391,7 @@ StatusRow Cluster::row_of(const std::string& target, const Key& key) const {
 StatusRow Cluster::row_for(const Plan& plan, const std::string& name_space) const {
   const Key key{name_space, plan.target.secret};
   StatusRow row = row_of(plan.target.name, key);
+  row.since = std::max(since_, plan.since);
   const auto claim = claim_of(key);
   if (claim.plan != &plan && claim.plan != nullptr) {
     row.state = SyncState::stuck;
@@ -413,7 +414,7 @@ StatusRow Cluster::row_for(const Plan& plan, const std::string& name_space) cons
   auto standing = classify(key);
   row.state = standing.state;
   row.cause = std::move(standing.cause);
-  row.since = standing.since;
+  row.since = std::max(standing.since, plan.since);
   if (const Entry* entry = cache_.find(key); entry != nullptr && entry->progress.last_change != Stamp()) {
     row.last_change = entry->progress.last_change;
   }
@@ -467,6 +468,7 @@ void Cluster::add_rows(const std::string& target, std::vector<StatusRow>& rows) 
     const bool by_namespace = places_of(plan->second->target, desired_->default_namespace()).secrets.at(secret).any;
     if (by_namespace && !cache_.namespaces_complete()) {
       StatusRow row = row_of(target, {"", secret});
+      row.since = std::max(since_, plan->second->since);
       hold_for_namespaces(row);
       rows.push_back(std::move(row));
     }

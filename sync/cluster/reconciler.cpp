@@ -189,7 +189,7 @@ asio::awaitable<std::optional<Reconciler::Hold>> Reconciler::work_on(Run& run, C
       co_return hold;
     }
     if (decision.action == Action::nothing) {
-      if (decision.plan != nullptr) {
+      if (decision.plan != nullptr && decision.state != SyncState::paused) {
         co_await put_accounts_in_order(run, *decision.plan);
       }
       co_return std::nullopt;

@@ -11,9 +11,6 @@ namespace regsync {
 
 namespace {
 
-// Far more than any target needs; what is larger is not a target but an accident.
-constexpr std::size_t max_target_bytes = 1024UL * 1024;
-
 Error wrong_extension(const std::filesystem::path& path) {
   auto right = path.filename();
   right.replace_extension(".yaml");
@@ -57,10 +54,12 @@ TargetFiles TargetDirectory::load(const TargetFiles& last_good) const {
   return files;
 }
 
-void TargetDirectory::write(const Target& target) const {
+void TargetDirectory::write(const Target& target, const std::optional<std::string>& text) const {
   validate(target);
-  write_whole(path_of(target.name), to_yaml(target));
+  write_whole(path_of(target.name), text ? *text : to_yaml(target));
 }
+
+std::string TargetDirectory::read(const std::string& name) const { return read_file(path_of(name), max_target_bytes); }
 
 bool TargetDirectory::remove(const std::string& name) const {
   std::error_code error;

@@ -14,6 +14,9 @@
 
 namespace regsync {
 
+// Far more than any target needs; what is larger is not a target but an accident.
+inline constexpr std::size_t max_target_bytes = 1024UL * 1024;
+
 struct TargetFile {
   std::optional<Target> target;  // the last version that could be read
   std::optional<Error> problem;  // why the file as it is now cannot be used
@@ -30,8 +33,10 @@ class TargetDirectory {
   // when the folder itself cannot be read; a folder that does not exist holds no targets.
   [[nodiscard]] TargetFiles load(const TargetFiles& last_good = {}) const;
 
-  // Written whole and renamed into place.
-  void write(const Target& target) const;
+  // Written whole and renamed into place. `text`: of the file, where it is not to be to_yaml(target).
+  void write(const Target& target, const std::optional<std::string>& text = std::nullopt) const;
+  // The text of a target's file. Throws Error where it cannot be read.
+  [[nodiscard]] std::string read(const std::string& name) const;
 
   // False where there is no such target.
   bool remove(const std::string& name) const;

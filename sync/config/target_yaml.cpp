@@ -14,24 +14,6 @@ namespace regsync {
 
 namespace {
 
-// Keys of a target file.
-const std::vector<std::string>& known_keys() {
-  static const std::vector<std::string> keys{"secret",
-                                             "registries",
-                                             "contexts",
-                                             "namespaces",
-                                             "namespaceSelector",
-                                             "excludeNamespaces",
-                                             "serviceAccounts",
-                                             "email",
-                                             "onLogout",
-                                             "refresh",
-                                             "expires",
-                                             "verifyLogins",
-                                             "pin"};
-  return keys;
-}
-
 LabelSelector read_selector(const YamlReader& reader, const YAML::Node& node) {
   try {
     return LabelSelector::parse(reader.text(node, "namespaceSelector"));
@@ -41,7 +23,7 @@ LabelSelector read_selector(const YamlReader& reader, const YAML::Node& node) {
 }
 
 void read(const YamlReader& reader, const YAML::Node& document, Target& target) {
-  reader.expect_keys(document, "a target", known_keys());
+  reader.expect_keys(document, "a target", target_keys());
   if (const auto node = document["secret"]) {
     target.secret = reader.text(node, "secret");
   }
@@ -57,6 +39,9 @@ void read(const YamlReader& reader, const YAML::Node& document, Target& target) 
   }
   if (const auto node = document["pin"]) {
     target.pin = reader.boolean(node, "pin");
+  }
+  if (const auto node = document["paused"]) {
+    target.paused = reader.boolean(node, "paused");
   }
   if (const auto node = document["refresh"]) {
     target.refresh = reader.map(node, "refresh", &YamlReader::duration);
@@ -94,6 +79,24 @@ void emit_list(YAML::Emitter& out, const char* key, const std::vector<std::strin
 
 }  // namespace
 
+const std::vector<std::string>& target_keys() {
+  static const std::vector<std::string> keys{"secret",
+                                             "registries",
+                                             "contexts",
+                                             "namespaces",
+                                             "namespaceSelector",
+                                             "excludeNamespaces",
+                                             "serviceAccounts",
+                                             "email",
+                                             "onLogout",
+                                             "refresh",
+                                             "expires",
+                                             "verifyLogins",
+                                             "pin",
+                                             "paused"};
+  return keys;
+}
+
 Target parse_target(std::string name, std::string_view yaml, std::string_view source) {
   Target target;
   target.name = std::move(name);
@@ -129,6 +132,9 @@ std::string to_yaml(const Target& target) {
   }
   if (target.pin) {
     out << YAML::Key << "pin" << YAML::Value << true;
+  }
+  if (target.paused) {
+    out << YAML::Key << "paused" << YAML::Value << true;
   }
   if (!target.refresh.empty()) {
     out << YAML::Key << "refresh" << YAML::Value << YAML::Flow << YAML::BeginMap;

@@ -3,10 +3,14 @@
 
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "sync/model/target.hpp"
 
 namespace regsync {
+
+// The keys of a target's file.
+const std::vector<std::string>& target_keys();
 
 // Reads a target. Throws Error(invalid_input) naming `source`, line and column, and what would be right; unknown
 // keys are errors, so that a typo never silently changes what is synced.

@@ -31,8 +31,8 @@ ErrorCode code_from_string(std::string_view name) {
 }
 
 SyncState state_from_string(std::string_view name) {
-  for (const SyncState state :
-       {SyncState::in_sync, SyncState::pending, SyncState::retrying, SyncState::stuck, SyncState::removing}) {
+  for (const SyncState state : {SyncState::in_sync, SyncState::pending, SyncState::retrying, SyncState::stuck,
+                                SyncState::removing, SyncState::paused}) {
     if (to_string(state) == name) {
       return state;
     }
@@ -108,20 +108,57 @@ StatusRow row_from_json(const json& j) {
 }
 
 json to_json(const TargetStatus& target) {
-  return {{"name", target.name},
-          {"secret", target.secret},
-          {"registries", target.registries},
-          {"removing", target.removing},
-          {"problems", to_array(target.problems, error_json)}};
+  return {
+      {"name", target.name},         {"secret", target.secret}, {"registries", target.registries},
+      {"removing", target.removing}, {"paused", target.paused}, {"problems", to_array(target.problems, error_json)}};
+}
+
+json to_json(const StatusGroup& group) {
+  json states = json::object();
+  for (const auto& [state, count] : group.states) {
+    states[std::string(to_string(state))] = count;
+  }
+  return {{"target", group.target},
+          {"context", group.context},
+          {"states", std::move(states)},
+          {"reasons", group.reasons},
+          {"since", to_rfc3339(group.since)}};
+}
+
+StatusGroup group_from_json(const json& j) {
+  StatusGroup group;
+  group.target = j.at("target");
+  group.context = j.at("context");
+  for (const auto& [state, count] : j.at("states").items()) {
+    group.states[state_from_string(state)] = count;
+  }
+  group.reasons = j.at("reasons");
+  group.since = from_rfc3339(j.at("since").get_ref<const std::string&>());
+  return group;
+}
+
+json to_json(const StatusCause& cause) {
+  return {{"target", cause.target}, {"context", cause.context},       {"error", error_json(cause.error)},
+          {"count", cause.count},   {"namespaces", cause.namespaces}, {"alike", cause.alike}};
+}
+
+StatusCause cause_from_json(const json& j) {
+  return {j.at("target"), j.at("context"),    error_from_json(j.at("error")),
+          j.at("count"),  j.at("namespaces"), j.at("alike")};
 }
 
 TargetStatus target_from_json(const json& j) {
-  return {j.at("name"), j.at("secret"), j.at("registries"), j.at("removing"),
-          from_array(j.at("problems"), error_from_json)};
+  return {j.at("name"),
+          j.at("secret"),
+          j.at("registries"),
+          j.at("removing"),
+          from_array(j.at("problems"), error_from_json),
+          flag_at(j, {"paused"})};
 }
 
 json to_json(const ContextStatus& context) {
-  json j = {{"name", context.name}, {"server", context.server}, {"connected", context.connected}};
+  json j = {
+      {"name", context.name}, {"server", context.server}, {"connected", context.connected}, {"paused", context.paused}};
   if (context.problem) {
     j["problem"] = error_json(*context.problem);
   }
@@ -129,7 +166,7 @@ json to_json(const ContextStatus& context) {
 }
 
 ContextStatus context_from_json(const json& j) {
-  return {j.at("name"), j.at("server"), j.at("connected"), optional_error(j, "problem")};
+  return {j.at("name"), j.at("server"), j.at("connected"), optional_error(j, "problem"), flag_at(j, {"paused"})};
 }
 
 StatusReport parse_report(const json& j) {
@@ -146,6 +183,8 @@ StatusReport parse_report(const json& j) {
   report.contexts = from_array(j.at("contexts"), context_from_json);
   report.rows = from_array(j.at("rows"), row_from_json);
   report.notes = from_array(j.at("notes"), error_from_json);
+  report.groups = from_array(list_at(j, {"groups"}), group_from_json);
+  report.causes = from_array(list_at(j, {"causes"}), cause_from_json);
   return report;
 }
 
@@ -174,6 +213,10 @@ json to_json(const StatusReport& report) {
             {"contexts", to_array(report.contexts, [](const ContextStatus& context) { return to_json(context); })},
             {"rows", to_array(report.rows, [](const StatusRow& row) { return to_json(row); })},
             {"notes", to_array(report.notes, [](const Error& note) { return to_json(note); })}};
+  if (!report.groups.empty()) {
+    j["groups"] = to_array(report.groups, [](const StatusGroup& group) { return to_json(group); });
+    j["causes"] = to_array(report.causes, [](const StatusCause& cause) { return to_json(cause); });
+  }
   if (report.store) {
     j["store"] = to_json(*report.store);
   }

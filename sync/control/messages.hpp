@@ -8,10 +8,12 @@
 //   declare      {target}                                  {}          its file was written whole by a command
 //   forgetContext {context}                                {}          see Engine::forget_context
 //   trustContext {context}                                 {}          see Engine::trust_context
+//   pauseContext {context, paused}                         {changed}   see Engine::pause_context
 //   reload       {}                                        {}          files are read again
 //   dashboard    {}                                        {url}       the page on loopback; its token counts once
 //   subscribe    {target?}                                 StatusReport, then a notification "status" (StatusReport)
-//   per change setLogLevel  {level}                                   {}
+//                                                                      per change
+//   setLogLevel  {level}                                   {}
 //
 // An Error crosses the socket whole: JSON-RPC error {code: -32000, message, data: {code, remedy}}.
 #pragma once

@@ -17,6 +17,7 @@
 #include "sync/engine/context_set.hpp"
 #include "sync/engine/footprint_keeper.hpp"
 #include "sync/engine/history.hpp"
+#include "sync/engine/paused_contexts.hpp"
 #include "sync/engine/status_builder.hpp"
 #include "sync/engine/target_set.hpp"
 #include "sync/logins/login_book.hpp"
@@ -50,6 +51,7 @@ class Engine::Impl {
         footprints_(footprints),
         targets_(executor, options_.grace, hooks_.read_again),
         book_(options_.state / "contexts.json"),
+        paused_(options_.state / "paused.json"),
         history_(executor, options_.state / "history.jsonl"),
         contexts_(executor, cluster_options(), options_.grace,
                   {.on_change = [this] { changed(); },
@@ -147,6 +149,15 @@ class Engine::Impl {
     update();
   }
 
+  bool pause_context(const std::string& context, bool paused) {
+    const bool changes = paused_.set(context, paused);
+    if (changes) {
+      log::info(paused ? "context paused" : "context resumed", {.context = context});
+      update();
+    }
+    return changes;
+  }
+
   [[nodiscard]] StatusReport status(const std::optional<std::string>& target) const {
     std::vector<StatusRow> all;
     StatusReport report = report_without_rows(target, [&](std::vector<StatusRow> rows) {
@@ -185,6 +196,9 @@ class Engine::Impl {
     report.started = started_;
     report.store = logins_.store_problem();
     report.problems = logins_.notices(std::chrono::system_clock::now());
+    if (const auto& problem = paused_.problem()) {
+      report.problems.push_back(*problem);
+    }
     report.logins = logins_.all();
     add_state({.targets = targets_.files(),
                .plans = plans_,
@@ -193,6 +207,7 @@ class Engine::Impl {
                .footprints = footprints_,
                .unreadable_footprints = footprint_store_.unreadable(),
                .book = book_,
+               .paused = paused_,
                .started = started_,
                .now = std::chrono::system_clock::now()},
               target, report, take_rows);
@@ -397,7 +412,11 @@ class Engine::Impl {
     DesiredState::Plans plans;
     for (const auto& [name, file] : targets_.files()) {
       if (file.target) {
-        plans[name] = same_or_new(plans_, make_plan(*file.target, logins));
+        Plan plan = make_plan(*file.target, logins);
+        const auto known = plans_.find(name);
+        plan.since = known == plans_.end() ? std::chrono::floor<std::chrono::seconds>(std::chrono::system_clock::now())
+                                           : known->second->since;
+        plans[name] = same_or_new(plans_, std::move(plan));
       }
     }
     plans_ = std::move(plans);
@@ -460,30 +479,33 @@ class Engine::Impl {
   void tell(const std::string& context, Cluster& cluster) {
     const auto before = told_.find(context);
     Told told;
+    const bool paused = paused_.contains(context);
     for (const auto& [target, plan] : plans_) {
       const auto problem = held(plan->target, context);
-      if (targets_.settled(target) && !problem && !undecided_.contains(target)) {
+      const bool may_delete = !paused && !plan->target.paused && !undecided_.contains(target);
+      if (targets_.settled(target) && !problem && may_delete) {
         told.known_targets.insert(target);
       }
       const auto meant = wanted_.at(target).find(context);
       if (meant == wanted_.at(target).end()) {
         continue;
       }
-      if (!problem && meant->second.target == plan->target) {
+      if (!problem && !paused && meant->second.target == plan->target) {
         told.plans[target] = plan;
       } else {
         Plan here = *plan;
         here.target = meant->second.target;
+        here.target.paused = here.target.paused || paused;
         here.held = problem;
         told.plans[target] = same_or_new(before == told_.end() ? DesiredState::Plans() : before->second.plans, here);
       }
       told.places.merge(places_of(meant->second.target, ""));
     }
     for (const auto& [target, footprint] : footprints_.all()) {
-      if (footprint.forgotten && !targets_.files().contains(target)) {
+      if (footprint.forgotten && !paused && !targets_.files().contains(target)) {
         told.forgotten.insert(target);
       }
-      if (footprint.kept.contains(context)) {
+      if (footprint.kept.contains(context) && !paused) {
         told.kept.insert(target);
       }
       if (const auto places = footprint.contexts.find(context); places != footprint.contexts.end()) {
@@ -543,12 +565,14 @@ class Engine::Impl {
     excess_ = false;
     const auto may_trim = [this](const std::string& target) {
       // A file that is gone or unreadable, or may be torn, tells of nothing that is unwanted.
-      return targets_.find(target) != nullptr && targets_.settled(target) && !undecided_.contains(target);
+      const Target* known = targets_.find(target);
+      return known != nullptr && targets_.settled(target) && !known->paused && !undecided_.contains(target);
     };
     const auto is_clean = [this](const std::string& target, const std::string& context, const Places& places) {
       excess_ = true;
       const auto cluster = contexts_.find(context);
-      return cluster && !contexts_.problems().contains(context) && cluster->is_clean_of(target, places);
+      return cluster && !contexts_.problems().contains(context) && !paused_.contains(context) &&
+             cluster->is_clean_of(target, places);
     };
     return footprints_.trim(wanted_, may_trim, is_clean);
   }
@@ -615,6 +639,7 @@ class Engine::Impl {
   FootprintKeeper footprints_;
   TargetSet targets_;
   ContextBook book_;
+  PausedContexts paused_;
   History history_;
   ContextSet contexts_;
   LoginBook logins_;
@@ -662,6 +687,8 @@ void Engine::confirm_target(const std::string& target) { impl_->confirm_target(t
 void Engine::forget_context(const std::string& context) { impl_->forget_context(context); }
 
 void Engine::trust_context(const std::string& context) { impl_->trust_context(context); }
+
+bool Engine::pause_context(const std::string& context, bool paused) { return impl_->pause_context(context, paused); }
 
 void Engine::forget_target(const std::string& target, bool keep_secrets) { impl_->forget_target(target, keep_secrets); }
 

@@ -33,7 +33,7 @@ class FootprintStore;
 
 struct EngineOptions {
   ClusterOptions cluster;
-  std::filesystem::path state;  // the folder of contexts.json and history.jsonl
+  std::filesystem::path state;  // the folder of contexts.json, paused.json and history.jsonl
   // What a file no longer says counts once it has stayed so for this long and was read again: it may have been read
   // while it was being written.
   std::chrono::milliseconds grace{5000};
@@ -96,6 +96,10 @@ class Engine {
   void forget_context(const std::string& context);
   // The person says that a context is right to lead to another cluster than before. Throws Error(not_found).
   void trust_context(const std::string& context);
+
+  // The person pauses a context, or resumes it: nothing is written or deleted in a paused one. False where it is so
+  // already. Throws Error(invalid_input) where that cannot be written down.
+  bool pause_context(const std::string& context, bool paused);
 
   [[nodiscard]] StatusReport status(const std::optional<std::string>& target = std::nullopt) const;
   // The same of all targets, with the rows counted.

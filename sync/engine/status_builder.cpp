@@ -47,6 +47,7 @@ TargetStatus target_status(const EngineState& state, const std::string& name) {
   }
   status.secret = target->secret;
   status.registries = target->registries;
+  status.paused = target->paused;
   if (const auto plan = state.plans.find(name); plan != state.plans.end()) {
     const auto& problems = plan->second->problems;
     status.problems.insert(status.problems.end(), problems.begin(), problems.end());
@@ -109,7 +110,8 @@ void add_rows(const EngineState& state, const std::string& name, std::vector<Sta
     row.context = context;
     row.state = removing ? SyncState::removing : otherwise;
     row.cause = std::move(cause);
-    row.since = state.started;
+    const auto plan = state.plans.find(name);
+    row.since = plan == state.plans.end() ? state.started : plan->second->since;
     rows.push_back(std::move(row));
   };
   for (const auto& context : contexts_of(state, name)) {
@@ -141,10 +143,24 @@ void add_rows(const EngineState& state, const std::string& name, std::vector<Sta
       }
     }
     const auto health = cluster->status();
-    if (removing && rows.size() == before && !health.connected) {
+    if (removing && rows.size() == before && state.paused.contains(context)) {
+      add_context_row(context, std::nullopt);  // nothing is deleted there now, and what is left is not forgotten
+    } else if (removing && rows.size() == before && !health.connected) {
       add_context_row(context, health.problem);  // what is left there is not known, and not forgotten
     } else if (removing) {
       cluster->add_unread_rows(name, footprint->contexts.at(context), rows);
+    }
+  }
+}
+
+// What is paused is neither in sync nor failing, whatever its cluster says.
+void show_pauses(const EngineState& state, const std::string& name, std::vector<StatusRow>& rows) {
+  const Target* target = find_target(state, name);
+  for (StatusRow& row : rows) {
+    if ((target != nullptr && target->paused) || state.paused.contains(row.context)) {
+      row.state = SyncState::paused;
+      row.cause.reset();
+      row.next_try.reset();
     }
   }
 }
@@ -202,6 +218,21 @@ void add_pattern_notes(const EngineState& state, const std::string& name, std::v
   }
 }
 
+void add_pause_notes(const EngineState& state, const std::set<std::string>& targets,
+                     const std::set<std::string>& contexts, std::vector<Error>& notes) {
+  for (const auto& name : targets) {
+    if (const Target* target = find_target(state, name); target != nullptr && target->paused) {
+      notes.emplace_back(ErrorCode::cancelled, "target " + name + " is paused", "to go on: regsync resume " + name);
+    }
+  }
+  for (const auto& context : contexts) {
+    if (state.paused.contains(context) && !state.paused.problem()) {
+      notes.emplace_back(ErrorCode::cancelled, "context " + context + " is paused",
+                         "to go on: regsync resume --context " + context);
+    }
+  }
+}
+
 // Where a target without namespaces stays although the context's current namespace is another one now.
 void add_namespace_notes(const EngineState& state, const std::string& name, std::vector<Error>& notes) {
   const Target* target = find_target(state, name);
@@ -251,6 +282,7 @@ void add_state(const EngineState& state, const std::optional<std::string>& only,
       report.targets.push_back(target_status(state, name));
       std::vector<StatusRow> rows;
       add_rows(state, name, rows);
+      show_pauses(state, name, rows);
       std::ranges::stable_sort(rows, {}, [](const StatusRow& row) { return std::tie(row.context, row.name_space); });
       take_rows(std::move(rows));
     }
@@ -262,6 +294,7 @@ void add_state(const EngineState& state, const std::optional<std::string>& only,
   }
   add_gone_note(gone, report.notes);
   add_context_notes(state, contexts, report.notes);
+  add_pause_notes(state, only ? std::set<std::string>{*only} : names, contexts, report.notes);
   for (const auto& [name, problem] : state.unreadable_footprints) {
     if ((!only || name == *only) && !state.footprints.held(name)) {
       report.notes.push_back(problem);
@@ -282,6 +315,7 @@ void add_state(const EngineState& state, const std::optional<std::string>& only,
     if (has_problem && !context.problem && (!cluster || state.contexts.contains(name))) {
       context.problem = problem->second;  // its last good definition is in force
     }
+    context.paused = state.paused.contains(name);
     report.contexts.push_back(std::move(context));
   }
 }

@@ -12,6 +12,7 @@
 #include "sync/engine/context_book.hpp"
 #include "sync/engine/context_set.hpp"
 #include "sync/engine/footprint_keeper.hpp"
+#include "sync/engine/paused_contexts.hpp"
 #include "sync/model/desired_state.hpp"
 #include "sync/model/status_report.hpp"
 
@@ -28,6 +29,7 @@ struct EngineState {
   const FootprintKeeper& footprints;
   const std::map<std::string, Error>& unreadable_footprints;
   const ContextBook& book;
+  const PausedContexts& paused;
   WallTime started;
   WallTime now;
 };

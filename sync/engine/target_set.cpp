@@ -31,6 +31,7 @@ Target with_losses(Target now, const Target& before) {
     now.namespace_selector = before.namespace_selector;
   }
   now.pin = now.pin || before.pin;
+  now.paused = now.paused || before.paused;
   return now;
 }
 

@@ -29,7 +29,7 @@ class TargetSet {
   void confirm(const std::string& name);
 
   // As they count now: an unsettled one deletes nothing, and still has what it seems to have lost of registries,
-  // excluded namespaces, its pin and, if it names none any more, namespaces.
+  // excluded namespaces, its pin, its pause and, if it names none any more, namespaces.
   [[nodiscard]] const TargetFiles& files() const { return effective_; }
   [[nodiscard]] const Target* find(const std::string& name) const;
   // Whether what a target does not say counts: it may delete.

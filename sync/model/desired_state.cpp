@@ -200,6 +200,11 @@ DesiredState::DesiredState(std::string default_namespace, Plans plans, std::set<
   }
 }
 
+bool DesiredState::is_paused(const std::string& target) const {
+  const auto plan = plans_.find(target);
+  return plan != plans_.end() && plan->second->target.paused;
+}
+
 bool DesiredState::names_plainly(const Plan& plan, const std::string& name_space) const {
   const auto& names = plan.target.namespaces;
   return std::find(names.begin(), names.end(), name_space) != names.end() ||
@@ -258,6 +263,10 @@ Decision DesiredState::decide(const Key& key, const Facts& facts) const {
   }
   if (claimed.plan == nullptr) {
     return decide_unclaimed(facts);
+  }
+  if (claimed.plan->target.paused ||
+      (facts.secret != nullptr && facts.secret->ownership == Ownership::ours && is_paused(facts.secret->target))) {
+    return {Action::nothing, claimed.plan, SyncState::paused, std::nullopt};
   }
   const auto stuck = [&claimed](ErrorCode code, const std::string& why, const std::string& remedy) {
     return Decision{Action::nothing, claimed.plan, SyncState::stuck, Error(code, why, remedy)};

@@ -45,6 +45,7 @@ struct Plan {
   bool waiting = false;       // for a complete reading of the store
   bool remove = false;        // every login is gone and the target says onLogout: remove
   std::optional<Error> held;  // why no Secret may be made or adopted now; those that exist are kept current
+  WallTime since = {};        // when this process first knew the target
 
   bool operator==(const Plan& other) const;  // whether it makes the same Secrets
 };
@@ -116,6 +117,7 @@ class DesiredState {
   };
 
   // plans: of the targets that select this context. forgotten: targets whose Secrets are to be deleted everywhere.
+  // Of a paused target nothing is written, deleted or taken over; it must not be among known_targets.
   // known_targets: those whose present words may delete: only a Secret of one of these that no longer covers it, or of
   // a forgotten one, is ever deleted. kept: targets whose Secrets are to be released instead.
   DesiredState(std::string default_namespace, Plans plans, std::set<std::string> forgotten,
@@ -151,6 +153,7 @@ class DesiredState {
 
  private:
   [[nodiscard]] Claim claim_here(const Key& key, const Facts& facts) const;
+  [[nodiscard]] bool is_paused(const std::string& target) const;
   [[nodiscard]] bool names_plainly(const Plan& plan, const std::string& name_space) const;
   [[nodiscard]] Decision decide_claimed(const Key& key, const Plan& plan, const Facts& facts) const;
   [[nodiscard]] Decision decide_unclaimed(const Facts& facts) const;

@@ -49,7 +49,7 @@ void add_cells(const std::vector<StatusRow>& rows, std::vector<FleetCell>& cells
     }
     FleetCell& cell = cells.back();
     ++cell.secrets.at(static_cast<std::size_t>(row.state));
-    if (row.state == SyncState::in_sync) {
+    if (is_as_asked(row.state)) {
       continue;
     }
     cell.since = cell.since ? std::min(*cell.since, row.since) : row.since;
@@ -72,8 +72,9 @@ void carry_last_in_sync(const FleetReport& before, FleetReport& now, WallTime wh
 
 std::string summary_of(const FleetReport& report) {
   std::string text = std::to_string(report.in(SyncState::in_sync)) + "/" + std::to_string(report.all()) + " in sync";
-  for (const auto& [state, word] : {std::pair(SyncState::stuck, " stuck"), std::pair(SyncState::retrying, " retrying"),
-                                    std::pair(SyncState::removing, " removing")}) {
+  for (const auto& [state, word] :
+       {std::pair(SyncState::stuck, " stuck"), std::pair(SyncState::retrying, " retrying"),
+        std::pair(SyncState::removing, " removing"), std::pair(SyncState::paused, " paused")}) {
     if (const auto count = report.in(state); count > 0) {
       text += ", " + std::to_string(count) + word;
     }

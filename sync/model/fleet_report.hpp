@@ -21,7 +21,7 @@ struct FleetCause {
 };
 
 struct FleetCell {
-  static constexpr std::size_t states = static_cast<std::size_t>(SyncState::removing) + 1;
+  static constexpr std::size_t states = static_cast<std::size_t>(SyncState::paused) + 1;
 
   std::string target;
   std::string context;
@@ -32,7 +32,7 @@ struct FleetCell {
 
   [[nodiscard]] std::size_t in(SyncState state) const { return secrets.at(static_cast<std::size_t>(state)); }
   [[nodiscard]] std::size_t all() const;
-  [[nodiscard]] bool in_sync() const { return in(SyncState::in_sync) == all(); }
+  [[nodiscard]] bool in_sync() const { return in(SyncState::in_sync) + in(SyncState::paused) == all(); }  // or paused
 };
 
 struct FleetReport {

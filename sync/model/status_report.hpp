@@ -21,9 +21,10 @@ enum class SyncState : std::uint8_t {
   retrying,  // failed for a passing reason; next_try says when
   stuck,     // waits for a person or for an event (a namespace, a login); the cause has a remedy
   removing,  // to be deleted, and not yet done
+  paused,    // the person paused the target or the context: nothing is written or deleted
 };
 
-std::string_view to_string(SyncState state);  // "InSync", "Pending", "Retrying", "Stuck", "Removing"
+std::string_view to_string(SyncState state);  // "InSync", "Pending", "Retrying", "Stuck", "Removing", "Paused"
 
 struct StatusRow {
   std::string target;
@@ -37,12 +38,37 @@ struct StatusRow {
   std::optional<WallTime> next_try;
 };
 
+// The rows of one target in one context, counted.
+struct StatusGroup {
+  std::string target;
+  std::string context;
+  std::map<SyncState, std::size_t> states = {};
+  std::map<std::string, std::size_t> reasons =
+      {};               // of what is not as asked: error codes, or states where there is none
+  WallTime since = {};  // of the latest change of state
+
+  [[nodiscard]] std::size_t count(SyncState state) const;
+  [[nodiscard]] std::size_t rows() const;
+  [[nodiscard]] bool is_as_asked() const;  // in sync or paused
+};
+
+// Why rows of one context are not in sync: those with one error code.
+struct StatusCause {
+  std::string target;  // of the first of them, as the error is
+  std::string context;
+  Error error;
+  std::size_t count = 0;
+  std::vector<std::string> namespaces = {};  // the first of them; "" for the context as a whole
+  bool alike = true;                         // every one has this very message
+};
+
 struct TargetStatus {
   std::string name;
   std::string secret;
   std::vector<std::string> registries;
   bool removing = false;        // removed by the person; Secrets are still to be deleted
   std::vector<Error> problems;  // the file, a missing or unusable login, no matching context
+  bool paused = false;          // by the person
 };
 
 struct ContextStatus {
@@ -50,6 +76,7 @@ struct ContextStatus {
   std::string server;
   bool connected = false;        // the last list or watch succeeded
   std::optional<Error> problem;  // why not
+  bool paused = false;           // by the person
 };
 
 struct StatusReport {
@@ -66,11 +93,23 @@ struct StatusReport {
   std::vector<TargetStatus> targets;  // sorted by name
   std::vector<ContextStatus> contexts;
   std::vector<StatusRow> rows;  // sorted by target, context, namespace
-  std::vector<Error> notes;     // worth knowing, and nothing is wrong: what happened, and what can be done about it
+  // What summarize() makes of the rows; in a report that has them the rows themselves may be missing.
+  std::vector<StatusGroup> groups;
+  std::vector<StatusCause> causes;
+  std::vector<Error> notes;  // worth knowing, and nothing is wrong: what happened, and what can be done about it
 
-  // Whether every cluster is as asked: no row but in_sync, no problem of a target, a context or the store. The daemon's
-  // own problems do not count.
+  // Whether every cluster is as asked: no row but in_sync, no problem of a target, a context or the store. What is
+  // paused is as asked. The daemon's own problems do not count.
   [[nodiscard]] bool all_in_sync() const;
 };
+
+// A state that nothing has to be done about.
+bool is_as_asked(SyncState state);
+
+std::vector<StatusGroup> groups_of(const std::vector<StatusRow>& rows);
+std::vector<StatusCause> causes_of(const std::vector<StatusRow>& rows);
+
+// The report with its rows counted instead of listed: as small for 100,000 Secrets as for ten.
+StatusReport summarized(StatusReport report);
 
 }  // namespace regsync

@@ -31,6 +31,7 @@ struct Target {
   std::map<std::string, std::chrono::seconds> refresh;   // per registry: how often a short-lived login is renewed
   std::map<std::string, std::chrono::sys_days> expires;  // per registry: when its login ends, as the person knows it
   std::optional<bool> verify_logins;                     // whether new logins are tried first; else as settings say
+  bool paused = false;                                   // nothing is written or deleted for it
   bool pin = false;  // contexts that are named plainly are held when they lead to another cluster than before
 
   bool operator==(const Target&) const = default;

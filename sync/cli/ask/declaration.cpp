@@ -42,8 +42,8 @@ Outcome outcome_of(const std::optional<Target>& before, const Target& target) {
   return !before ? Outcome::added : *before == target ? Outcome::unchanged : Outcome::replaced;
 }
 
-void write_target(const Target& target) {
-  TargetDirectory(paths::targets()).write(target);
+void write_target(const Target& target, const std::optional<std::string>& text) {
+  TargetDirectory(paths::targets()).write(target, text);
   if (const auto daemon = connect_if_running()) {
     daemon->call("declare", {{"target", target.name}}, std::chrono::seconds(5));
   }
@@ -53,17 +53,20 @@ Outcome declare(Console& console, const Target& target, const DeclareOptions& op
   const std::optional<Target> before = declared(target.name);
   const Outcome outcome = outcome_of(before, target);
   const bool replaces = outcome == Outcome::replaced && options.dry_run != DryRun::client;
-  if (replaces || options.dry_run == DryRun::server) {
-    console.err << "target \"" << target.name << "\":\n"
-                << describe(preview(console, load_kubeconfig(options.kubeconfig), {before, target}));
+  bool asks = false;
+  if ((replaces && options.changes_clusters) || options.dry_run == DryRun::server) {
+    const Preview changes = preview(console, load_kubeconfig(options.kubeconfig), {before, target});
+    console.err << "target \"" << target.name << "\":\n" << describe(changes);
+    asks = console.in_is_terminal && !options.yes && (!changes.changes.empty() || !changes.unknown.empty());
   }
-  if (options.dry_run != DryRun::none || outcome == Outcome::unchanged) {
+  const bool same = outcome == Outcome::unchanged && !options.text;
+  if (options.dry_run != DryRun::none || same) {
     return outcome;
   }
-  if (replaces && console.in_is_terminal && !options.yes && !confirm(console, "Replace it?")) {
+  if (replaces && asks && !confirm(console, "Replace it?")) {
     throw Error(ErrorCode::cancelled, "nothing was changed");
   }
-  write_target(target);
+  write_target(target, options.text);
   return outcome;
 }
 

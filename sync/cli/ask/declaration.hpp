@@ -21,16 +21,19 @@ std::optional<Target> declared(const std::string& name);
 Outcome outcome_of(const std::optional<Target>& before, const Target& target);
 
 // Writes the file, and tells a running daemon that it is whole: what it no longer covers is then deleted without delay.
-void write_target(const Target& target);
+// `text`: of the file, where it is not to be to_yaml(target).
+void write_target(const Target& target, const std::optional<std::string>& text = std::nullopt);
 
 struct DeclareOptions {
-  bool yes = false;  // do not ask
+  bool yes = false;                                // do not ask
+  bool changes_clusters = true;                    // else nothing is previewed
+  std::optional<std::string> text = std::nullopt;  // of the file, where it is not to be to_yaml(target)
   DryRun dry_run = DryRun::none;
   std::optional<std::filesystem::path> kubeconfig;
 };
 
-// Makes `target` the content of its file. A replacement is previewed, and asked about at a terminal; throws cancelled
-// where the answer is no. With dry_run nothing is written.
+// Makes `target` the content of its file. A replacement is previewed, and at a terminal a person is asked if it changes
+// something in clusters, or may; throws cancelled where the answer is no. With dry_run nothing is written.
 Outcome declare(Console& console, const Target& target, const DeclareOptions& options);
 
 // "target "web" replaced", for people.

@@ -13,6 +13,7 @@
 #include "sync/cli/view/text.hpp"
 #include "sync/engine/footprint.hpp"
 #include "sync/engine/owner_file.hpp"
+#include "sync/engine/paused_contexts.hpp"
 
 namespace regsync::cli {
 namespace {
@@ -45,6 +46,10 @@ std::size_t Preview::deletions() const {
 
 Preview preview(Console& console, const kube::Kubeconfig& kubeconfig, const TargetChange& change) {
   Preview result;
+  if (change.after && change.after->paused) {
+    result.paused.push_back("target " + change.after->name);
+    return result;
+  }
   std::shared_ptr<const Plan> plan;
   if (change.after) {
     const KnownLogins known = read_logins(console, {*change.after}, Prompt::never);
@@ -60,6 +65,13 @@ Preview preview(Console& console, const kube::Kubeconfig& kubeconfig, const Targ
       contexts.push_back(context);
     }
   }
+  const PausedContexts paused(paths::paused_contexts());
+  std::erase_if(contexts, [&](const std::string& context) {
+    if (paused.contains(context)) {
+      result.paused.push_back("context " + context);
+    }
+    return paused.contains(context);
+  });
   const std::string& name = change.before ? change.before->name : change.after->name;
   const Owner owner = load_owner(paths::owner());
   Differences found;
@@ -98,6 +110,9 @@ std::string describe(const Preview& preview) {
                      count_of(secrets.size(), "Secret") + " in context " + key.second + ": " +
                      join(secrets, ", ", named_namespaces)) +
             "\n";
+  }
+  if (!preview.paused.empty()) {
+    text += one_line("  nothing in what is paused: " + join(preview.paused, ", ", named_namespaces)) + "\n";
   }
   for (const std::string& unknown : preview.unknown) {
     text += one_line("  not known for " + unknown) + "\n";

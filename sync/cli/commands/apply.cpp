@@ -1,15 +1,16 @@
 // regsync apply -f: declares targets from files, as they are kept in git.
 #include <algorithm>
-#include <fstream>
 #include <istream>
-#include <iterator>
 #include <nlohmann/json.hpp>
 #include <ostream>
+#include <sstream>
 #include <system_error>
 
+#include "helper/base/file_io.hpp"
 #include "sync/base/json_access.hpp"
 #include "sync/cli/ask/declaration.hpp"
 #include "sync/cli/command.hpp"
+#include "sync/config/target_directory.hpp"
 #include "sync/config/target_yaml.hpp"
 #include "sync/kube/config/yaml_json.hpp"
 
@@ -26,7 +27,31 @@ struct ApplyOptions {
   std::optional<fs::path> kubeconfig;
 };
 
-std::string read_all(std::istream& stream) { return {std::istreambuf_iterator<char>(stream), {}}; }
+constexpr std::size_t max_bytes = 16 * max_target_bytes;  // of a file with many targets
+
+std::string read_standard_input(std::istream& in) {
+  std::string text(max_bytes + 1, '\0');
+  in.read(text.data(), static_cast<std::streamsize>(text.size()));
+  text.resize(static_cast<std::size_t>(in.gcount()));
+  if (text.size() > max_bytes) {
+    throw Error(ErrorCode::invalid_input, "standard input is larger than 16 MiB", "see whether it is what is meant");
+  }
+  return text;
+}
+
+// The documents of a YAML stream, each by itself.
+std::vector<std::string> documents_of(const std::string& stream) {
+  std::vector<std::string> documents(1);
+  std::istringstream lines(stream);
+  for (std::string line; std::getline(lines, line);) {
+    if (line == "---" || line.starts_with("--- ") || line.starts_with("---\r")) {
+      documents.emplace_back();
+    } else {
+      documents.back() += line + '\n';
+    }
+  }
+  return documents;
+}
 
 // One target: `name` and the keys of a target's file.
 Target target_of(json item, const std::string& default_name, const std::string& source) {
@@ -44,35 +69,36 @@ Target target_of(json item, const std::string& default_name, const std::string& 
   return parse_target(std::move(name), to_yaml_text(item), source);
 }
 
-// The targets of one text: one target, or the list that `regsync get -o yaml` prints.
+// The targets of one text: each document is a target, or the list that `regsync get -o yaml` prints.
 void read_targets(const std::string& text, const std::string& default_name, const std::string& source,
                   std::vector<Target>& targets) {
-  const json document = kube::yaml_to_json(text);
-  if (find_at(document, {"items"}) == nullptr) {
-    targets.push_back(target_of(document, default_name, source));
-    return;
-  }
-  for (const json& item : list_at(document, {"items"})) {
-    targets.push_back(target_of(item, "", source));
+  for (const std::string& part : documents_of(text)) {
+    const json document = kube::yaml_to_json(part);
+    if (document.is_null()) {
+      continue;
+    }
+    if (find_at(document, {"items"}) == nullptr) {
+      targets.push_back(target_of(document, default_name, source));
+      continue;
+    }
+    for (const json& item : list_at(document, {"items"})) {
+      targets.push_back(target_of(item, "", source));
+    }
   }
 }
 
-void read_file(const fs::path& path, std::vector<Target>& targets) {
-  std::ifstream file(path);
-  if (!file) {
-    throw Error(ErrorCode::invalid_input, path.string() + ": cannot be read", "check the path and its permissions");
-  }
-  read_targets(read_all(file), path.stem().string(), path.string(), targets);
+void read_file_of_targets(const fs::path& path, std::vector<Target>& targets) {
+  read_targets(read_file(path, max_bytes), path.stem().string(), path.string(), targets);
 }
 
 void read_source(const std::string& name, Console& console, std::vector<Target>& targets) {
   if (name == "-") {
-    read_targets(read_all(console.in), "", "standard input", targets);
+    read_targets(read_standard_input(console.in), "", "standard input", targets);
     return;
   }
   std::error_code ignored;
   if (!fs::is_directory(name, ignored)) {
-    read_file(name, targets);
+    read_file_of_targets(name, targets);
     return;
   }
   std::vector<fs::path> paths;
@@ -84,7 +110,7 @@ void read_source(const std::string& name, Console& console, std::vector<Target>&
   }
   std::ranges::sort(paths);
   for (const fs::path& path : paths) {
-    read_file(path, targets);
+    read_file_of_targets(path, targets);
   }
 }
 
@@ -96,6 +122,12 @@ int apply(const ApplyOptions& options, Console& console) {
   }
   if (targets.empty()) {
     throw Error(ErrorCode::not_found, "no target in " + join(options.files), "targets are files that end in .yaml");
+  }
+  for (auto target = targets.begin(); target != targets.end(); ++target) {
+    if (std::any_of(targets.begin(), target, [&](const Target& other) { return other.name == target->name; })) {
+      throw Error(ErrorCode::invalid_input, "target \"" + target->name + "\" is there twice",
+                  "give each its own name: NAME");
+    }
   }
   const bool from_stdin = std::ranges::find(options.files, "-") != options.files.end();
   for (const Target& target : targets) {

@@ -15,6 +15,7 @@
 #include "sync/cli/setup/run_to_end.hpp"
 #include "sync/cli/view/target_view.hpp"
 #include "sync/engine/owner_file.hpp"
+#include "sync/engine/paused_contexts.hpp"
 
 namespace regsync::cli {
 namespace {
@@ -98,7 +99,7 @@ std::vector<std::shared_ptr<const Plan>> plans_for(const std::vector<std::shared
                                                    const std::string& context) {
   std::vector<std::shared_ptr<const Plan>> selected;
   for (const auto& plan : plans) {
-    if (selects_context(plan->target, context)) {
+    if (selects_context(plan->target, context) && !plan->target.paused) {
       selected.push_back(plan);
     }
   }
@@ -111,8 +112,21 @@ int diff(const DiffOptions& options, Console& console) {
   const kube::Kubeconfig kubeconfig = load_kubeconfig(options.kubeconfig);
   require_contexts(kubeconfig, options.contexts);
   std::vector<std::string> contexts = select_contexts(kubeconfig, options.contexts);
+  for (const Target& target : asked.targets) {
+    if (target.paused) {
+      console.err << "note: target " << target.name << " is paused; to go on: regsync resume " << target.name << '\n';
+    }
+  }
   std::erase_if(contexts, [&](const std::string& context) { return plans_for(plans, context).empty(); });
 
+  const PausedContexts paused(paths::paused_contexts());
+  std::erase_if(contexts, [&](const std::string& context) {
+    if (paused.contains(context)) {
+      console.err << one_line("note: context " + context + " is paused; to go on: regsync resume --context " + context)
+                  << '\n';
+    }
+    return paused.contains(context);
+  });
   const Owner owner = this_owner(load_settings(paths::settings()));
   Differences found;
   bool failed = !asked.complete;

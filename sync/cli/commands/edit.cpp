@@ -2,12 +2,11 @@
 #include <unistd.h>
 
 #include <cstdlib>
-#include <fstream>
-#include <iterator>
 #include <ostream>
 #include <system_error>
 
 #include "helper/base/error.hpp"
+#include "helper/base/file_io.hpp"
 #include "sync/base/paths.hpp"
 #include "sync/cli/ask/declaration.hpp"
 #include "sync/cli/ask/prompt.hpp"
@@ -38,7 +37,7 @@ class Copy {
                   "set TMPDIR to a folder you may write");
     }
     ::close(file);
-    std::ofstream(path_) << text;
+    write_whole(path_, text);
   }
   ~Copy() {
     std::error_code ignored;
@@ -50,10 +49,7 @@ class Copy {
   Copy& operator=(Copy&&) = delete;
 
   [[nodiscard]] const std::string& path() const { return path_; }
-  [[nodiscard]] std::string text() const {
-    std::ifstream file(path_);
-    return {std::istreambuf_iterator<char>(file), {}};
-  }
+  [[nodiscard]] std::string text() const { return read_file(path_, max_target_bytes); }
 
  private:
   std::string path_;
@@ -84,8 +80,7 @@ int edit(const EditOptions& options, Console& console) {
   if (!directory.contains(options.name)) {
     require_target(options.name);  // says what was meant
   }
-  std::ifstream file(directory.path_of(options.name));
-  const std::string before{std::istreambuf_iterator<char>(file), {}};
+  const std::string before = directory.read(options.name);
   const Copy copy(before);
   for (;;) {
     run_editor(copy.path());
@@ -96,8 +91,9 @@ int edit(const EditOptions& options, Console& console) {
     }
     try {
       const Target target = parse_target(options.name, text, options.name + ".yaml");
-      announce(console, target, declare(console, target, {.yes = options.yes, .kubeconfig = options.kubeconfig}),
-               DryRun::none);
+      const Outcome outcome =
+          declare(console, target, {.yes = options.yes, .text = text, .kubeconfig = options.kubeconfig});
+      announce(console, target, outcome, DryRun::none);
       return exit_done;
     } catch (const Error& error) {
       if (error.code() != ErrorCode::invalid_input || !console.in_is_terminal) {

@@ -31,12 +31,6 @@ nlohmann::json to_json(const HistoryEntry& entry) {
   return json;
 }
 
-std::string namespaces_of(const HistoryEntry& entry) {
-  const std::string text = join(entry.namespaces, ",");
-  const std::size_t more = entry.count - std::min(entry.count, entry.namespaces.size());
-  return more == 0 ? text : text + " and " + std::to_string(more) + " more";
-}
-
 int history(const HistoryOptions& options, Console& console) {
   const auto entries = read_history(paths::history(), options.target);
   if (options.format == Format::json || options.format == Format::yaml) {
@@ -44,7 +38,7 @@ int history(const HistoryOptions& options, Console& console) {
     for (const auto& entry : entries) {
       all.push_back(to_json(entry));
     }
-    print_structured(console.out, all, options.format);
+    print_structured(console.out, make_list("ChangeList", std::move(all)), options.format);
     return exit_done;
   }
   if (entries.empty() && options.target) {
@@ -57,9 +51,8 @@ int history(const HistoryOptions& options, Console& console) {
   }
   Table table({"TIME", "TARGET", "CONTEXT", "NAMESPACE", "SECRET", "WHAT", "WHY"});
   for (const auto& entry : entries) {
-    table.add({control::to_rfc3339(entry.time), entry.target.empty() ? "-" : entry.target, entry.context,
-               entry.namespaces.empty() ? "-" : namespaces_of(entry), entry.secret.empty() ? "-" : entry.secret,
-               entry.what, entry.why});
+    table.add({control::to_rfc3339(entry.time), entry.target, entry.context,
+               namespaces_text(entry.namespaces, entry.count), entry.secret, entry.what, entry.why});
   }
   table.print(console.out, console.colour);
   return exit_done;

@@ -17,30 +17,17 @@ struct ListOptions {
   Format format = Format::table;
 };
 
-std::string namespaces_of(const Target& target) {
-  std::vector<std::string> parts = target.namespaces;
-  if (!target.namespace_selector.empty()) {
-    parts.push_back("(" + target.namespace_selector.text() + ")");
-  }
-  if (parts.empty()) {
-    parts.emplace_back("<context's own>");
-  }
-  for (const std::string& glob : target.exclude_namespaces) {
-    parts.push_back("!" + glob);
-  }
-  return join(parts, ",");
-}
-
 std::vector<Cell> cells_of(const std::string& name, const TargetFile& file, bool wide, const std::string& path) {
   if (!file.target) {
     return {name, {"<file cannot be used>", Colour::red}};
   }
   const Target& target = *file.target;
   std::vector<Cell> cells = {name, target.secret, join(target.registries, ","), join(target.contexts, ","),
-                             namespaces_of(target)};
+                             namespaces_text(target)};
   if (wide) {
     cells.emplace_back(join(target.service_accounts, ","));
     cells.emplace_back(target.on_logout == OnLogout::keep ? "keep" : "remove");
+    cells.emplace_back(target.paused ? "yes" : "no");
     cells.emplace_back(path);
   }
   return cells;
@@ -51,7 +38,7 @@ void print_table(const TargetDirectory& directory, const TargetFiles& files, con
   const bool wide = options.format == Format::wide;
   std::vector<std::string> header = {"NAME", "SECRET", "REGISTRIES", "CONTEXTS", "NAMESPACES"};
   if (wide) {
-    header.insert(header.end(), {"SERVICE ACCOUNTS", "ON LOGOUT", "FILE"});
+    header.insert(header.end(), {"SERVICE ACCOUNTS", "ON LOGOUT", "PAUSED", "FILE"});
   }
   Table table(std::move(header));
   for (const auto& [name, file] : files) {

@@ -100,8 +100,13 @@ int remove_one(const RemoveOptions& options, Console& console) {
                 << (options.keep_secrets ? "; its Secrets stay, unmanaged\n" : " with all its Secrets\n")
                 << render_notes(left);
   } else {
+    const bool paused =
+        std::ranges::all_of(left.rows, [](const StatusRow& row) { return row.state == SyncState::paused; });
     console.out << "target \"" << options.name << "\" removed; " << count_of(left.rows.size(), "Secret")
-                << " could not be " << (options.keep_secrets ? "released" : "deleted") << " yet; retrying:\n";
+                << (paused                 ? " may be left in what is paused"
+                    : options.keep_secrets ? " could not be released yet; retrying"
+                                           : " could not be deleted yet; retrying")
+                << ":\n";
     print_report(console, left, options.format);
   }
   return left.rows.empty() ? exit_done : exit_not_as_asked;

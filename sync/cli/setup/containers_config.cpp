@@ -2,14 +2,14 @@
 
 #include <algorithm>
 #include <filesystem>
-#include <fstream>
 #include <ostream>
+#include <sstream>
 #include <string>
 #include <string_view>
 #include <system_error>
 #include <vector>
 
-#include "helper/base/error.hpp"
+#include "helper/base/file_io.hpp"
 #include "sync/base/paths.hpp"
 
 namespace regsync {
@@ -20,10 +20,12 @@ namespace fs = std::filesystem;
 fs::path folder() { return paths::home() / ".config/containers"; }
 fs::path our_file() { return folder() / "registries.conf.d/50-regsync.conf"; }
 
+constexpr std::size_t max_bytes = 1024UL * 1024;
+
 // `credential-helpers = [..., "regsync", ...]` on one line, as people and we write it.
 bool names_regsync(const fs::path& path) {
-  std::ifstream file(path);
-  for (std::string line; std::getline(file, line);) {
+  std::istringstream lines(try_read_file(path, max_bytes).value_or(""));
+  for (std::string line; std::getline(lines, line);) {
     std::string_view text = line;
     text.remove_prefix(std::min(text.find_first_not_of(" \t"), text.size()));
     if (text.starts_with("credential-helpers") && text.find("\"regsync\"") != std::string_view::npos) {
@@ -50,15 +52,9 @@ bool containers_use_regsync() {
 }
 
 void enable_for_containers(std::ostream& out) {
-  std::error_code failed;
-  fs::create_directories(our_file().parent_path(), failed);
-  std::ofstream file(our_file());
-  file << "# Written by regsync setup --containers; regsync setup --undo removes it.\n"
-          "credential-helpers = [\"regsync\", \"containers-auth.json\"]\n";
-  file.close();
-  if (!file) {
-    throw Error(ErrorCode::invalid_input, our_file().string() + " cannot be written", "check its folder's permissions");
-  }
+  write_whole(our_file(),
+              "# Written by regsync setup --containers; regsync setup --undo removes it.\n"
+              "credential-helpers = [\"regsync\", \"containers-auth.json\"]\n");
   out << "podman, skopeo and buildah keep logins in the keyring now (" << our_file().string() << ")\n";
 }
 

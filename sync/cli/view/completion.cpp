@@ -14,6 +14,7 @@
 #include "sync/cli/command.hpp"
 #include "sync/cli/view/quote.hpp"
 #include "sync/cli/view/target_view.hpp"
+#include "sync/config/target_yaml.hpp"
 
 namespace regsync::cli {
 namespace {
@@ -122,6 +123,14 @@ std::vector<std::string> registries(Console& console) {
   return servers;
 }
 
+std::vector<std::string> fields() {
+  std::vector<std::string> fields = target_keys();
+  for (std::string& field : fields) {
+    field += '=';
+  }
+  return fields;
+}
+
 std::vector<std::string> split(const std::string& text) {
   std::vector<std::string> parts;
   for (std::size_t begin = 0; begin <= text.size();) {
@@ -171,6 +180,9 @@ Candidates positionals_of(const Position& position) {
   }
   if (option.get_name() == "POD") {
     return {.values = pods(position)};
+  }
+  if (option.get_name() == "FIELD=VALUE") {
+    return {.values = fields()};
   }
   // The name of a new target is the person's to choose.
   if (option.get_name() == "NAME" && position.command->get_name() != "add") {

@@ -100,20 +100,17 @@ void Table::print(std::ostream& out, bool colour, bool headers) const {
   std::vector<int> widths(header_.size());
   for (auto& line : lines) {
     for (std::size_t i = 0; i < line.size(); ++i) {
-      line[i].text = one_line(line[i].text);
+      line[i].text = line[i].text.empty() ? none : one_line(line[i].text);
       widths[i] = std::max(widths[i], display_width(line[i].text));
     }
   }
   for (const auto& line : lines) {
     std::string text;
-    int missing = 0;  // blanks owed before the next cell that is not empty, so that no line ends in blanks
+    int missing = 0;  // blanks owed before the next cell, so that no line ends in blanks
     for (std::size_t i = 0; i < line.size(); ++i) {
-      if (!line[i].text.empty()) {
-        text.append(static_cast<std::size_t>(missing), ' ');
-        text += paint(line[i].text, line[i].colour, colour);
-        missing = 0;
-      }
-      missing += widths[i] - display_width(line[i].text) + gap;
+      text.append(static_cast<std::size_t>(missing), ' ');
+      text += paint(line[i].text, line[i].colour, colour);
+      missing = widths[i] - display_width(line[i].text) + gap;
     }
     out << text << '\n';
   }

@@ -24,6 +24,9 @@ nlohmann::json make_list(const char* kind, nlohmann::json items);
 void print_structured(std::ostream& out, const nlohmann::json& value, Format format);
 std::string to_yaml_text(const nlohmann::json& value);
 
+// An empty cell of a table, as kubectl prints it.
+inline constexpr const char* none = "<none>";
+
 struct Cell {
   Cell(std::string cell_text, Colour cell_colour = Colour::none) : text(std::move(cell_text)), colour(cell_colour) {}
   Cell(const char* cell_text) : text(cell_text) {}
@@ -31,7 +34,7 @@ struct Cell {
   Colour colour = Colour::none;
 };
 
-// Columns that align, three spaces apart, as kubectl prints them.
+// Columns that align, three spaces apart, as kubectl prints them; an empty cell is "<none>".
 class Table {
  public:
   explicit Table(std::vector<std::string> header) : header_(std::move(header)) {}

@@ -1,5 +1,6 @@
 #include "sync/cli/view/target_view.hpp"
 
+#include <algorithm>
 #include <nlohmann/json.hpp>
 #include <ostream>
 
@@ -14,6 +15,25 @@ nlohmann::json to_json(const Target& target) {
   nlohmann::json json = kube::yaml_to_json(to_yaml(target));
   json["name"] = target.name;
   return json;
+}
+
+std::string namespaces_text(const Target& target) {
+  std::vector<std::string> parts = target.namespaces;
+  if (!target.namespace_selector.empty()) {
+    parts.push_back("(" + target.namespace_selector.text() + ")");
+  }
+  if (parts.empty()) {
+    parts.emplace_back("<context's own>");
+  }
+  for (const std::string& glob : target.exclude_namespaces) {
+    parts.push_back("!" + glob);
+  }
+  return join(parts, ",");
+}
+
+std::string namespaces_text(const std::vector<std::string>& named, std::size_t count) {
+  const std::size_t more = count - std::min(count, named.size());
+  return join(named, ",") + (more == 0 ? "" : " and " + std::to_string(more) + " more");
 }
 
 void print_target(std::ostream& out, const Target& target, Format format) {

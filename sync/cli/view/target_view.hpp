@@ -16,6 +16,11 @@ namespace regsync::cli {
 // The keys of the target file, and its name.
 nlohmann::json to_json(const Target& target);
 
+// The namespaces that a target selects: "default,team-*,(env in (prod)),!team-x".
+std::string namespaces_text(const Target& target);
+// "team-a,team-b and 40 more" of `count` namespaces, of which the first are named.
+std::string namespaces_text(const std::vector<std::string>& named, std::size_t count);
+
 // As name, json or yaml.
 void print_target(std::ostream& out, const Target& target, Format format);
 

@@ -479,6 +479,31 @@ TEST_F(EngineTest, ARemovedTargetIsRememberedUntilTheNextOneHasTakenItsSecretOve
   EXPECT_TRUE(world_.until([&] { return world_.engine().status("t").targets.empty(); }));
 }
 
+TEST_F(TwoClusters, InAPausedContextNothingIsWrittenOrDeletedAndNothingIsForgotten) {
+  begin(make_target({"team"}, {"*"}));
+  EXPECT_TRUE(world_.engine().pause_context("b", true));
+  EXPECT_FALSE(world_.engine().pause_context("b", true));
+  world_.forget_requests();
+  world_.login("ghcr.io", "rotated");
+  world_.sync();
+  EXPECT_EQ(world_.state("team", "a"), SyncState::in_sync);
+  EXPECT_EQ(world_.state("team", "b"), SyncState::paused);
+  EXPECT_EQ(world_.writes(), 1U) << "at a alone";
+  world_.restart();
+  world_.forget_target("t");
+  EXPECT_TRUE(is_gone("team"));
+  world_.run_for(200ms);
+  EXPECT_TRUE(has("team", "first", "b"));
+  const auto report = world_.engine().status();
+  ASSERT_EQ(report.rows.size(), 1U) << "what is left is not forgotten";
+  EXPECT_EQ(report.rows[0].state, SyncState::paused);
+  world_.restart();
+  EXPECT_TRUE(has("team", "first", "b"));
+  EXPECT_TRUE(world_.engine().pause_context("b", false));
+  EXPECT_TRUE(is_gone("team", "b"));
+  EXPECT_TRUE(world_.until([&] { return world_.engine().status().targets.empty(); }));
+}
+
 TEST_F(TwoClusters, WhatCannotBeReachedIsRememberedAcrossARestart) {
   begin(make_target({"team"}, {"*"}));
   world_.server("b").inject({.kind = Fault::Kind::close, .times = -1});

@@ -3,6 +3,7 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/stat.h>
 
 #include <nlohmann/json.hpp>
 #include <regex>
@@ -82,8 +83,9 @@ TEST_F(Cli, AWrongOptionIsExplained) {
 
 TEST_F(Cli, EveryCommandHasHelpWithExamples) {
   for (const char* command :
-       {"add", "edit", "apply", "remove", "list", "show", "status", "sync", "diff", "verify", "logins", "setup",
-        "doctor", "rbac", "history", "forget-context", "trust-context", "completion", "version"}) {
+       {"add",   "edit",     "set",  "apply",   "rename",         "pause",         "resume",     "remove",
+        "list",  "describe", "show", "status",  "sync",           "diff",          "verify",     "logins",
+        "setup", "doctor",   "rbac", "history", "forget-context", "trust-context", "completion", "version"}) {
     FakeConsole console;
     EXPECT_EQ(cli::run({command, "--help"}, console.console()), 0) << command;
     EXPECT_THAT(console.out(), HasSubstr("Usage: regsync " + std::string(command))) << command;
@@ -128,7 +130,7 @@ TEST_F(Cli, TheManualPageKnowsEveryCommandAndOptionOfTheHelp) {
           << command << " --" << option;
     }
   }
-  EXPECT_EQ(commands, 18U);
+  EXPECT_EQ(commands, 23U);
 }
 
 TEST_F(Cli, AddTakesTheOneLoginAndTheCurrentContext) {
@@ -230,7 +232,7 @@ TEST_F(Cli, ListNamesABadFileAndExits1) {
 TEST_F(Cli, StatusTellsTheTruthByItsExitCode) {
   ControlPeer peer(answering(test::sample_report()), socket());
   EXPECT_EQ(run({"status"}), 1);
-  EXPECT_THAT(console_.out(), StartsWith("TARGET   CONTEXT   READY   SINCE   STATUS\n"));
+  EXPECT_THAT(console_.out(), StartsWith("TARGET   CONTEXT   READY   SINCE    STATUS\n"));
   EXPECT_EQ(run({"status", "--context", "dev", "-n", "team-a"}), 0);
 }
 
@@ -357,6 +359,41 @@ TEST_F(Cli, ApplyReadsAFolderAndWritesNothingWhenOneFileIsWrong) {
   EXPECT_THAT(target_file("web"), HasSubstr("registries: [ghcr.io]"));
 }
 
+TEST_F(Cli, ApplyReadsEveryDocumentOfAStream) {
+  FakeConsole apply(
+      "---\nname: web\nregistries: [ghcr.io]\ncontexts: [dev]\n---\n# none\n---\nname: api\n"
+      "registries: [ghcr.io]\ncontexts: [dev]\n");
+  EXPECT_EQ(cli::run({"apply", "-f", "-"}, apply.console()), 0) << apply.err();
+  EXPECT_THAT(target_file("web"), HasSubstr("ghcr.io"));
+  EXPECT_THAT(target_file("api"), HasSubstr("ghcr.io"));
+  FakeConsole twice(
+      "name: web\nregistries: [quay.io]\ncontexts: [dev]\n---\nname: web\nregistries: [ghcr.io]\n"
+      "contexts: [dev]\n");
+  EXPECT_EQ(cli::run({"apply", "-f", "-"}, twice.console()), 1);
+  EXPECT_THAT(twice.err(), HasSubstr("target \"web\" is there twice"));
+}
+
+TEST_F(Cli, ApplyWaitsForNoOtherProgram) {
+  const std::string fifo = (home_ / "fifo").string();
+  ASSERT_EQ(::mkfifo(fifo.c_str(), 0600), 0);
+  EXPECT_EQ(run({"apply", "-f", fifo}), 1);
+  EXPECT_THAT(console_.err(), HasSubstr("is not a regular file"));
+}
+
+TEST_F(Cli, AnEditKeepsTheCommentsOfTheFile) {
+  run({"add", "web", "--registry", "ghcr.io"});
+  ::unsetenv("VISUAL");
+  ::setenv("EDITOR", "sed -i '1i # of team a'", 1);
+  EXPECT_EQ(run({"edit", "web"}), 0);
+  EXPECT_THAT(target_file("web"), testing::StartsWith("# of team a\n"));
+  ::setenv("EDITOR", "sed -i s/ghcr.io/quay.io/", 1);
+  EXPECT_EQ(run({"edit", "web"}), 0);
+  EXPECT_THAT(target_file("web"), testing::StartsWith("# of team a\n"));
+  EXPECT_EQ(run({"set", "web", "pin=true"}), 0);
+  EXPECT_THAT(target_file("web"), testing::StartsWith("# of team a\n"));
+  EXPECT_THAT(target_file("web"), HasSubstr("pin: true\n"));
+}
+
 TEST_F(Cli, EditSavesOnlyWhatCanBeUsed) {
   run({"add", "web", "--registry", "ghcr.io"});
   const std::string before = target_file("web");
@@ -392,7 +429,7 @@ TEST_F(Cli, LoginsNeverShowASecretAndSayWhatCannotPull) {
   EXPECT_EQ(run({"logins"}), 0);
   EXPECT_THAT(console_.out(), HasSubstr("REGISTRY   USERNAME   SOURCE    TARGETS   CAN PULL\n"
                                         "ghcr.io    me         keyring   web       yes\n"
-                                        "quay.io    <token>    keyring             no\n"));
+                                        "quay.io    <token>    keyring   <none>    no\n"));
   EXPECT_THAT(console_.out(), testing::Not(HasSubstr("hunter2")));
 }
 

@@ -50,6 +50,22 @@ TEST_F(TargetSetTest, WhatAFileNoLongerSaysCountsAfterTheGrace) {
   EXPECT_EQ(set_.find("t")->registries, std::vector<std::string>{"quay.io"});
 }
 
+TEST_F(TargetSetTest, ATornFileDoesNotEndAPause) {
+  Target paused = target({"ghcr.io"});
+  paused.paused = true;
+  write(paused);
+  EXPECT_TRUE(set_.find("t")->paused) << "a pause counts at once";
+  ASSERT_TRUE(settles());
+  write(target({"ghcr.io"}));
+  EXPECT_TRUE(set_.find("t")->paused);
+  ASSERT_TRUE(settles());
+  EXPECT_FALSE(set_.find("t")->paused);
+  write(paused);
+  write(target({"ghcr.io"}));
+  set_.confirm("t");
+  EXPECT_FALSE(set_.find("t")->paused) << "`regsync resume` says so";
+}
+
 TEST_F(TargetSetTest, ATornFileThatIsWrittenToItsEndLosesNothing) {
   write(target({"ghcr.io", "quay.io"}));
   ASSERT_TRUE(settles());

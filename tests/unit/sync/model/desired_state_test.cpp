@@ -64,6 +64,30 @@ class DecideTest : public testing::Test {
 
 TEST_F(DecideTest, CreatesWhatIsMissing) { EXPECT_EQ(decide(nullptr).action, Action::create); }
 
+TEST_F(DecideTest, NothingIsWrittenDeletedOrTakenOverForAPausedTarget) {
+  Target target = make_target("t");
+  target.paused = true;
+  build(target, one_login("ghcr.io"));
+  auto outdated = in_place();
+  outdated.digest[0] ^= 1U;
+  for (const SecretView* secret :
+       {static_cast<const SecretView*>(nullptr), static_cast<const SecretView*>(&outdated)}) {
+    EXPECT_EQ(decide(secret).action, Action::nothing);
+    EXPECT_EQ(decide(secret).state, SyncState::paused);
+  }
+  auto foreign = in_place();
+  foreign.ownership = Ownership::unmanaged;
+  EXPECT_EQ(decide(&foreign, "team-a", true).action, Action::nothing) << "not even with --adopt";
+
+  // Another target that claims the same Secret takes it over from a paused one only after the pause.
+  const auto other = std::make_shared<const Plan>(make_plan(make_target("a"), one_login("ghcr.io")));
+  desired_ = std::make_unique<DesiredState>("default", DesiredState::Plans{{"a", other}, {"t", plan_}},
+                                            std::set<std::string>{}, std::set<std::string>{"a"});
+  const auto ours = in_place();
+  EXPECT_EQ(decide(&ours).action, Action::nothing);
+  EXPECT_EQ(decide(&ours).state, SyncState::paused);
+}
+
 TEST_F(DecideTest, LeavesWhatIsRight) {
   const auto view = in_place();
   const auto decision = decide(&view);

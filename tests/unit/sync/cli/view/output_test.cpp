@@ -29,10 +29,10 @@ TEST(Table, AlignsByWhatShowsNotByBytes) {
             "日本語   x        Stuck\n");
 }
 
-TEST(Table, NoLineEndsInBlanks) {
+TEST(Table, AnEmptyCellIsNoneAndNoLineEndsInBlanks) {
   Table table({"NAME", "CAUSE"});
   table.add({"long-name", ""});
-  EXPECT_EQ(printed(table), "NAME        CAUSE\nlong-name\n");
+  EXPECT_EQ(printed(table), "NAME        CAUSE\nlong-name   <none>\n");
 }
 
 TEST(Table, ColoursDoNotMoveColumns) {

@@ -17,11 +17,11 @@ using test::sample_report;
 
 TEST(ReportView, TableShowsEachProblemOnceWithItsRemedy) {
   EXPECT_EQ(render_table(sample_report(), false, false, FakeConsole::noon()),
-            "TARGET   CONTEXT   NAMESPACE   STATE      SINCE   CAUSE\n"
-            "web      dev       team-a      InSync     60s\n"
-            "web      dev       team-b      Stuck      5s      NamespaceMissing\n"
-            "web      prod      *           Retrying   2m3s    Unreachable\n"
-            "ghost    -         -           NoMatch            selects no namespace\n"
+            "TARGET   CONTEXT   NAMESPACE   STATE      SINCE    CAUSE\n"
+            "web      dev       team-a      InSync     60s      <none>\n"
+            "web      dev       team-b      Stuck      5s       NamespaceMissing\n"
+            "web      prod      *           Retrying   2m3s     Unreachable\n"
+            "ghost    -         -           NoMatch    <none>   selects no namespace\n"
             "\n"
             "cannot connect to prod:6443: refused (context prod)\n"
             "  -> start the cluster\n"
@@ -33,8 +33,8 @@ TEST(ReportView, TableShowsEachProblemOnceWithItsRemedy) {
 TEST(ReportView, WideAddsSecretLastChangeAndNextTry) {
   const std::string text = render_table(sample_report(), true, false, FakeConsole::noon());
   EXPECT_NE(text.find("SECRET      LAST CHANGE   NEXT TRY   CAUSE\n"), std::string::npos) << text;
-  EXPECT_NE(text.find("InSync     60s     myregcred   60s\n"), std::string::npos) << text;
-  EXPECT_NE(text.find("myregcred                 in 27s     Unreachable\n"), std::string::npos) << text;
+  EXPECT_NE(text.find("InSync     60s      myregcred   60s           <none>     <none>\n"), std::string::npos) << text;
+  EXPECT_NE(text.find("myregcred   <none>        in 27s     Unreachable\n"), std::string::npos) << text;
 }
 
 TEST(ReportView, WhereRowsAreCutThoseThatAreNotInSyncStay) {
@@ -87,7 +87,7 @@ TEST(ReportView, ASummaryOfManySecretsFitsAScreen) {
   }
   const std::string text = render_summary(report, false, FakeConsole::noon());
   EXPECT_LE(std::ranges::count(text, '\n'), 24) << text;
-  EXPECT_NE(text.find("web      dev-0     0/20000           Forbidden (20000)\n"), std::string::npos) << text;
+  EXPECT_NE(text.find("web      dev-0     0/20000   <none>   Forbidden (20000)\n"), std::string::npos) << text;
   EXPECT_NE(text.find("team-0 (and 19999 more like it: dev-0/team-0, dev-0/team-5, dev-0/team-10 and 19997 more)"),
             std::string::npos)
       << text;

@@ -1,0 +1,32 @@
+// Changes of single fields of a target, as `regsync set` takes them: "namespaces+=team-c", "onLogout=remove", "email-".
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "sync/model/target.hpp"
+
+namespace regsync::cli {
+
+struct FieldChange {
+  enum class Kind { set, add, remove, unset };
+  std::string field;  // a key of the target's file
+  std::string entry;  // of a field that is a mapping: which of its entries; empty: the whole field
+  Kind kind = Kind::set;
+  std::string value;
+};
+
+// Throws UsageError for a word that is no change, and for a field that no target has. Fields may be spelled as the
+// options of `regsync add` are.
+FieldChange parse_change(const std::string& word);
+
+struct EditedTarget {
+  Target target;
+  std::string text;  // of its file, with the comments of `text` as far as that can be
+};
+
+// The target with the changes made, in order. `text`: its file as it is. Throws Error(invalid_input) for what the
+// target cannot be, and for an entry to remove that is not there.
+EditedTarget edited(const Target& target, const std::string& text, const std::vector<FieldChange>& changes);
+
+}  // namespace regsync::cli

@@ -1,0 +1,151 @@
+// regsync describe: everything about one target on one screen.
+#include <algorithm>
+#include <nlohmann/json.hpp>
+#include <ostream>
+#include <sstream>
+
+#include "helper/store/registry_key.hpp"
+#include "sync/base/paths.hpp"
+#include "sync/cli/ask/daemon_link.hpp"
+#include "sync/cli/ask/known_logins.hpp"
+#include "sync/cli/command.hpp"
+#include "sync/cli/view/report_view.hpp"
+#include "sync/cli/view/target_view.hpp"
+#include "sync/config/settings.hpp"
+#include "sync/config/target_directory.hpp"
+#include "sync/control/messages.hpp"
+#include "sync/engine/history.hpp"
+
+namespace regsync::cli {
+namespace {
+
+struct DescribeOptions {
+  std::vector<std::string> names;
+};
+
+constexpr std::size_t shown_changes = 5;
+constexpr std::size_t label_columns = 18;
+
+void print_field(std::ostream& out, const std::string& label, const std::string& value) {
+  std::string padded = label + ":";
+  padded.resize(std::max(label_columns, padded.size() + 1), ' ');
+  out << padded << one_line(value.empty() ? std::string(none) : value) << '\n';
+}
+
+void print_section(std::ostream& out, const std::string& label, const std::string& text) {
+  out << label << ':';
+  if (text.empty()) {
+    out << std::string(label_columns - label.size() - 1, ' ') << none << '\n';
+    return;
+  }
+  out << '\n';
+  std::istringstream lines(text);
+  for (std::string line; std::getline(lines, line);) {
+    out << (line.empty() ? "" : "  ") << line << '\n';
+  }
+}
+
+void print_fields(const Target& target, Console& console) {
+  std::ostream& out = console.out;
+  print_field(out, "Name", target.name);
+  print_field(out, "File", TargetDirectory(paths::targets()).path_of(target.name).string());
+  print_field(out, "Paused", target.paused ? "yes" : "no");
+  print_field(out, "Secret", target.secret);
+  print_field(out, "Contexts", join(target.contexts, ","));
+  print_field(out, "Namespaces", namespaces_text(target));
+  print_field(out, "Service Accounts", join(target.service_accounts, ","));
+  print_field(out, "On Logout", target.on_logout == OnLogout::keep ? "keep" : "remove");
+}
+
+// When the person says that the login of a registry ends.
+std::string expiry(const Target& target, const Settings& settings, const RegistryKey& registry) {
+  for (const auto* expires : {&target.expires, &settings.expires}) {
+    for (const auto& [name, day] : *expires) {
+      if (RegistryKey(name) == registry) {
+        return control::to_rfc3339(day).substr(0, std::string_view("2027-01-31").size());
+      }
+    }
+  }
+  return {};
+}
+
+std::string logins_of(const Target& target, Console& console) {
+  const Settings settings = load_settings_or_last_good(paths::settings(), paths::last_good_settings()).settings;
+  const KnownLogins known = read_logins(console, {target}, Prompt::never);
+  Table table({"REGISTRY", "USERNAME", "EXPIRES", "STATE"});
+  for (const std::string& registry : target.registries) {
+    Target one = target;
+    one.registries = {registry};
+    const Plan plan = make_plan(one, known);
+    const bool has_login = !plan.entries.empty();
+    const std::string expires = expiry(target, settings, RegistryKey(registry));
+    table.add(
+        {registry, has_login ? plan.entries.front().second->login.username : std::string(none),
+         expires.empty() ? std::string(none) : expires,
+         plan.problems.empty() ? Cell("usable", Colour::green) : Cell(plan.problems.front().message(), Colour::red)});
+  }
+  std::ostringstream text;
+  table.print(text, console.colour);
+  return std::move(text).str();
+}
+
+std::string status_of(const Target& target, Console& console) {
+  const auto daemon = connect_if_running();
+  if (!daemon) {
+    return "regsyncd is not running\n  -> start it: regsync setup\n";
+  }
+  const StatusReport report =
+      control::report_from_json(daemon->call("status", params_of(target.name), std::chrono::seconds(10)));
+  return render_summary(report, console.colour, console.now());
+}
+
+std::string changes_of(const Target& target, Console& console) {
+  const auto entries = read_history(paths::history(), target.name);
+  const std::size_t first = entries.size() - std::min(entries.size(), shown_changes);
+  Table table({"AGE", "CONTEXT", "NAMESPACE", "WHAT", "WHY"});
+  for (std::size_t i = entries.size(); i > first; --i) {
+    const HistoryEntry& entry = entries[i - 1];
+    const auto age = std::chrono::duration_cast<std::chrono::seconds>(console.now() - entry.time);
+    table.add({human_age(age), entry.context, namespaces_text(entry.namespaces, entry.count), entry.what, entry.why});
+  }
+  std::ostringstream text;
+  if (!table.empty()) {
+    table.print(text, console.colour);
+  }
+  if (first > 0) {
+    text << "and " << count_of(first, "earlier change") << ": regsync history " << target.name << '\n';
+  }
+  return std::move(text).str();
+}
+
+int describe_targets(const DescribeOptions& options, Console& console) {
+  std::vector<std::string> names = options.names;
+  if (names.empty()) {
+    names = target_names();
+  }
+  if (names.empty()) {
+    throw Error(ErrorCode::not_found, "there are no targets", "declare one: regsync add NAME --registry REGISTRY");
+  }
+  for (const std::string& name : names) {
+    const Target target = require_target(name);
+    console.out << (&name == names.data() ? "" : "\n\n");
+    print_fields(target, console);
+    print_section(console.out, "Logins", logins_of(target, console));
+    print_section(console.out, "Status", status_of(target, console));
+    print_section(console.out, "Last Changes", changes_of(target, console));
+  }
+  return exit_done;
+}
+
+}  // namespace
+
+void define_describe(CLI::App& app, Invocation& invocation) {
+  auto options = std::make_shared<DescribeOptions>();
+  CLI::App* command = add_command(
+      app, "describe", "Show everything about a target: what it declares, its logins, clusters and last changes",
+      {{"One target", "regsync describe myregcred"}, {"For a program", "regsync status myregcred -o json"}});
+  command->add_option("NAME", options->names, "Only these targets");
+  on_command(command, invocation, options, describe_targets);
+}
+
+}  // namespace regsync::cli

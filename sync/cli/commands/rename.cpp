@@ -1,0 +1,147 @@
+// regsync rename: another name for a target. Its Secrets keep their name and stay where they are, and so nothing that
+// pods use is ever absent. With --secret-name the Secrets get another name too: the new ones are there before the old
+// ones are deleted.
+#include <nlohmann/json.hpp>
+#include <ostream>
+
+#include "sync/base/paths.hpp"
+#include "sync/cli/ask/daemon_link.hpp"
+#include "sync/cli/ask/declaration.hpp"
+#include "sync/cli/ask/field_change.hpp"
+#include "sync/cli/ask/kubeconfig_selection.hpp"
+#include "sync/cli/ask/local_engine.hpp"
+#include "sync/cli/ask/preview.hpp"
+#include "sync/cli/ask/prompt.hpp"
+#include "sync/cli/command.hpp"
+#include "sync/cli/view/report_view.hpp"
+#include "sync/cli/view/target_view.hpp"
+#include "sync/config/target_directory.hpp"
+#include "sync/control/messages.hpp"
+
+namespace regsync::cli {
+namespace {
+
+struct RenameOptions {
+  std::string name;
+  std::string new_name;
+  std::string secret;
+  bool yes = false;
+  std::string dry_run;
+  std::optional<std::filesystem::path> kubeconfig;
+};
+
+constexpr std::chrono::seconds patience{60};
+
+EditedTarget renamed(const Target& before, const RenameOptions& options) {
+  Target target = before;
+  target.name = options.new_name;
+  FieldChange secret;
+  secret.field = "secret";
+  secret.value = options.secret.empty() ? before.secret : options.secret;
+  try {
+    return edited(target, TargetDirectory(paths::targets()).read(options.name), {secret});
+  } catch (const Error& error) {
+    throw UsageError(error.message(), error.remedy());
+  }
+}
+
+void forget(Engine& engine, const std::string& name) {
+  engine.forget_target(name, /*keep_secrets=*/false);
+  TargetDirectory(paths::targets()).remove(name);
+}
+
+// Makes the new target's Secrets, and then removes the old target. Answers what is not as it should be.
+StatusReport carry_out(const EditedTarget& after, const RenameOptions& options, Console& console) {
+  write_target(after.target, after.text);
+  const bool new_secret = after.target.secret != options.name && !options.secret.empty();
+  if (const auto daemon = connect_if_running()) {
+    if (new_secret) {
+      StatusReport made = sync_and_wait(console, *daemon, options.new_name, /*adopt=*/false, patience);
+      if (!reached(made)) {
+        return made;
+      }
+    }
+    const nlohmann::json old = {{"target", options.name}};
+    const StatusReport left = control::report_from_json(daemon->call("remove", old, patience));
+    return left.rows.empty() ? sync_and_wait(console, *daemon, options.new_name, /*adopt=*/false, patience) : left;
+  }
+  const auto make = [&](Engine& engine) { return engine.sync(options.new_name, false, patience); };
+  if (new_secret) {
+    StatusReport made = run_engine(console, options.kubeconfig, "regsync rename", make, options.new_name, patience);
+    if (!reached(made)) {
+      return made;
+    }
+  }
+  const auto pass_on = [&](Engine& engine) {
+    forget(engine, options.name);
+    return engine.sync(std::nullopt, false, patience);
+  };
+  return run_engine(console, options.kubeconfig, "regsync rename", pass_on, options.new_name, patience);
+}
+
+int rename(const RenameOptions& options, Console& console) {
+  const DryRun dry_run = dry_run_of(options.dry_run);
+  const Target before = require_target(options.name);
+  if (options.name == options.new_name) {
+    throw UsageError("both names are \"" + options.name + "\"",
+                     options.secret.empty() ? "" : "regsync set " + options.name + " secret=" + options.secret);
+  }
+  if (before.paused) {
+    throw Error(ErrorCode::invalid_input,
+                "target \"" + options.name + "\" is paused, so its Secrets cannot be passed on",
+                "first: regsync resume " + options.name);
+  }
+  const EditedTarget after = renamed(before, options);
+  // A rename that was interrupted is finished by the same command.
+  if (outcome_of(declared(options.new_name), after.target) == Outcome::replaced) {
+    throw Error(ErrorCode::already_exists, "there is a target \"" + options.new_name + "\" already",
+                "choose another name, or remove it: regsync remove " + options.new_name);
+  }
+  const bool asks = console.in_is_terminal && !options.yes && dry_run == DryRun::none;
+  if (asks || dry_run == DryRun::server) {
+    (dry_run == DryRun::none ? console.err : console.out)
+        << "target \"" << options.name << "\" -> \"" << options.new_name << "\":\n"
+        << describe(preview(console, load_kubeconfig(options.kubeconfig), {before, after.target}));
+  }
+  if (asks && !confirm(console, "Rename it?")) {
+    throw Error(ErrorCode::cancelled, "nothing was changed");
+  }
+  if (dry_run == DryRun::client) {
+    console.out << "# " << TargetDirectory(paths::targets()).path_of(options.new_name).string() << " (dry run)\n"
+                << after.text;
+  }
+  if (dry_run != DryRun::none) {
+    return exit_done;
+  }
+  const StatusReport report = carry_out(after, options, console);
+  const bool done = reached(report) && !TargetDirectory(paths::targets()).contains(options.name);
+  console.out << "target \"" << options.name << "\" "
+              << (done ? "renamed to \"" + options.new_name + "\"; its Secrets are named " + after.target.secret
+                       : "is not renamed everywhere yet; the same command goes on where it ended:")
+              << '\n';
+  if (!done) {
+    print_report(console, report, Format::table);
+  }
+  return done ? exit_done : exit_not_as_asked;
+}
+
+}  // namespace
+
+void define_rename(CLI::App& app, Invocation& invocation) {
+  auto options = std::make_shared<RenameOptions>();
+  CLI::App* command =
+      add_command(app, "rename", "Give a target another name; its Secrets keep theirs, and stay",
+                  {{"The target only; pods go on using the Secret", "regsync rename myregcred team-pull"},
+                   {"The Secrets too: new ones are made before the old ones are deleted",
+                    "regsync rename myregcred team-pull --secret-name team-pull"},
+                   {"What that would change", "regsync rename myregcred team-pull --dry-run=server"}});
+  command->add_option("NAME", options->name, "The target")->required();
+  command->add_option("NEW-NAME", options->new_name, "Its new name")->required();
+  command->add_option("--secret-name", options->secret, "Another name for its Secrets too");
+  command->add_flag("-y,--yes", options->yes, "Do not ask");
+  add_dry_run(command, options->dry_run);
+  add_kubeconfig(command, options->kubeconfig);
+  on_command(command, invocation, options, rename);
+}
+
+}  // namespace regsync::cli

@@ -1,0 +1,63 @@
+// regsync set: single fields of a target, with the rest of its file as it is.
+#include <ostream>
+
+#include "sync/base/paths.hpp"
+#include "sync/cli/ask/declaration.hpp"
+#include "sync/cli/ask/field_change.hpp"
+#include "sync/cli/command.hpp"
+#include "sync/cli/view/target_view.hpp"
+#include "sync/config/target_directory.hpp"
+
+namespace regsync::cli {
+namespace {
+
+struct SetOptions {
+  std::string name;
+  std::vector<std::string> changes;
+  bool yes = false;
+  std::string dry_run;
+  std::optional<std::filesystem::path> kubeconfig;
+};
+
+int set(const SetOptions& options, Console& console) {
+  const DryRun dry_run = dry_run_of(options.dry_run);
+  if (options.name.find('=') != std::string::npos) {
+    throw UsageError("no target is named before " + options.name, "say which: regsync set NAME " + options.name);
+  }
+  std::vector<FieldChange> changes;
+  for (const std::string& word : options.changes) {
+    changes.push_back(parse_change(word));
+  }
+  const Target before = require_target(options.name);
+  const EditedTarget after = edited(before, TargetDirectory(paths::targets()).read(options.name), changes);
+  declare(console, after.target,
+          {.yes = options.yes, .text = after.text, .dry_run = dry_run, .kubeconfig = options.kubeconfig});
+  if (dry_run == DryRun::client) {
+    console.out << after.text;
+    return exit_done;
+  }
+  console.out << "target \"" << options.name << "\" " << (after.target == before ? "unchanged" : "updated")
+              << (dry_run == DryRun::none ? "\n" : " (dry run)\n");
+  return exit_done;
+}
+
+}  // namespace
+
+void define_set(CLI::App& app, Invocation& invocation) {
+  auto options = std::make_shared<SetOptions>();
+  CLI::App* command = add_command(
+      app, "set", "Change single fields of a target; fields are those of its file",
+      {{"One more namespace, and no longer another", "regsync set myregcred namespaces+=team-c namespaces-=team-a"},
+       {"What happens after a logout", "regsync set myregcred onLogout=remove"},
+       {"Take a field out, as kubectl label does", "regsync set myregcred email-"},
+       {"What it would change in the clusters", "regsync set myregcred 'contexts=prod-*' --dry-run=server"}});
+  command->add_option("NAME", options->name, "The target")->required();
+  command->add_option("FIELD=VALUE", options->changes, "A field and its value; lists are separated by commas")
+      ->required();
+  command->add_flag("-y,--yes", options->yes, "Do not ask");
+  add_dry_run(command, options->dry_run);
+  add_kubeconfig(command, options->kubeconfig);
+  on_command(command, invocation, options, set);
+}
+
+}  // namespace regsync::cli

@@ -1,0 +1,165 @@
+#include "sync/cli/view/problems.hpp"
+
+#include <ostream>
+#include <unordered_map>
+#include <unordered_set>
+#include <vector>
+
+#include "sync/cli/view/quote.hpp"
+#include "sync/cli/view/report_selection.hpp"
+#include "sync/cli/view/text.hpp"
+
+namespace regsync::cli {
+namespace {
+
+constexpr std::size_t named_places = 3;     // of one problem; the table has them all
+constexpr std::size_t shown_problems = 10;  // so that a table of failures stays on one screen
+
+// A remedy of one context is for its cluster: "kubectl create namespace x" would go to the current one.
+std::string for_context(std::string remedy, const std::string& context) {
+  constexpr std::string_view program = "kubectl ";
+  const std::string option = "--context " + shell_word(context) + " ";
+  for (auto at = remedy.find(program); at != std::string::npos; at = remedy.find(program, at)) {
+    at += program.size();
+    const std::string_view rest = std::string_view(remedy).substr(at);
+    if (!rest.starts_with("--context") && !rest.starts_with("config")) {
+      remedy.insert(at, option);
+    }
+  }
+  return remedy;
+}
+
+std::string remedy_of(const StatusCause& cause) {
+  if (cause.error.code() == ErrorCode::forbidden) {
+    const std::string context = "--context " + shell_word(cause.context);
+    return "have an administrator run: regsync rbac " + cause.target + " " + context + " | kubectl " + context +
+           " apply -f -; then: regsync sync " + cause.target;
+  }
+  return for_context(cause.error.remedy(), cause.context);
+}
+
+// Each problem once, in the order in which it comes up.
+class Problems {
+ public:
+  void add(const std::string& place, const Error& error) {
+    told_.insert(error.message());
+    Problem& problem = find(error.message() + '\n' + error.remedy(), error);
+    if (!place.empty()) {
+      problem.places.push_back(place);
+      problem.count += 1;
+    }
+  }
+
+  void add_cause(const StatusCause& cause) {
+    if (told_.contains(cause.error.message())) {
+      return;
+    }
+    Problem& problem = find(cause.context + '\n' + std::string(to_string(cause.error.code())),
+                            {cause.error.code(), cause.error.message(), remedy_of(cause)});
+    for (const std::string& name_space : cause.namespaces) {
+      problem.places.push_back(name_space.empty() ? cause.context : cause.context + "/" + name_space);
+    }
+    problem.count += cause.count;
+    problem.alike = cause.alike;
+  }
+
+  void print(std::ostream& out, bool colour) const {
+    for (std::size_t i = 0; i < problems_.size() && i < shown_problems; ++i) {
+      const Problem& problem = problems_[i];
+      out << '\n' << paint(printable(problem.error.message()), Colour::bold, colour);
+      if (!problem.alike) {
+        out << " (and " << problem.count - 1 << " more like it: " << one_line(places_of(problem)) << ")";
+      } else if (!problem.places.empty()) {
+        out << " (" << one_line(places_of(problem)) << ")";
+      }
+      out << '\n';
+      if (!problem.error.remedy().empty()) {
+        out << "  " << paint("-> " + printable(problem.error.remedy()), Colour::yellow, colour) << '\n';
+      }
+    }
+    if (problems_.size() > shown_problems) {
+      out << "\nand " << count_of(problems_.size() - shown_problems, "more problem")
+          << "; one target at a time: regsync status NAME\n";
+    }
+  }
+
+ private:
+  struct Problem {
+    Error error;
+    std::vector<std::string> places;  // the first of them
+    std::size_t count = 0;
+    bool alike = true;  // every place has this very message
+  };
+
+  static std::string places_of(const Problem& problem) {
+    const std::vector<std::string> named(
+        problem.places.begin(),
+        problem.places.begin() + static_cast<std::ptrdiff_t>(std::min(problem.places.size(), named_places)));
+    const std::size_t more = problem.count - named.size();
+    return join(named) + (more == 0 ? "" : " and " + std::to_string(more) + " more");
+  }
+
+  Problem& find(const std::string& key, const Error& error) {
+    const auto [known, is_new] = by_key_.try_emplace(key, problems_.size());
+    if (is_new) {
+      problems_.push_back({error, {}});
+    }
+    return problems_[known->second];
+  }
+
+  std::vector<Problem> problems_;
+  std::unordered_map<std::string, std::size_t> by_key_;
+  std::unordered_set<std::string> told_;  // messages of targets and contexts, which their rows repeat
+};
+
+}  // namespace
+
+std::string reason_of(std::string_view code) {
+  std::string reason;
+  bool upper = true;
+  for (const char c : code) {
+    if (c == '_') {
+      upper = true;
+      continue;
+    }
+    reason += upper && c >= 'a' && c <= 'z' ? static_cast<char>(c - 'a' + 'A') : c;
+    upper = false;
+  }
+  return reason;
+}
+
+std::string reason_of(const Error& error) { return reason_of(to_string(error.code())); }
+
+void print_problems(std::ostream& out, const StatusReport& report, bool colour) {
+  Problems problems;
+  for (const Error& problem : report.problems) {
+    problems.add("", problem);
+  }
+  if (report.store) {
+    problems.add("", *report.store);
+  }
+  for (const TargetStatus& target : report.targets) {
+    for (const Error& problem : target.problems) {
+      problems.add("target " + target.name, problem);
+    }
+  }
+  for (const ContextStatus& context : report.contexts) {
+    if (context.problem && !context.paused) {
+      problems.add("context " + context.name, *context.problem);
+    }
+  }
+  for (const StatusCause& cause : causes_of(report)) {
+    problems.add_cause(cause);
+  }
+  problems.print(out, colour);
+}
+
+std::string render_notes(const StatusReport& report) {
+  std::string text;
+  for (const Error& note : report.notes) {
+    text += "note: " + describe(note) + '\n';
+  }
+  return text;
+}
+
+}  // namespace regsync::cli

@@ -1,0 +1,21 @@
+// The problems and notes of a StatusReport, each once, with what to do.
+#pragma once
+
+#include <iosfwd>
+#include <string>
+
+#include "sync/model/status_report.hpp"
+
+namespace regsync::cli {
+
+// "namespace_missing" as Kubernetes writes reasons: NamespaceMissing.
+std::string reason_of(std::string_view code);
+std::string reason_of(const Error& error);
+
+// Below a table: each problem once, however many Secrets it has, with the first places and the remedy.
+void print_problems(std::ostream& out, const StatusReport& report, bool colour);
+
+// One line for each of the report's notes.
+std::string render_notes(const StatusReport& report);
+
+}  // namespace regsync::cli

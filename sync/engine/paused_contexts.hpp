@@ -1,0 +1,34 @@
+// The contexts that the person paused: nothing is written or deleted in them until they are resumed.
+//
+// One small JSON file without secrets. A file that cannot be read pauses every context, because it may have named any.
+// Synchronous file I/O; one thread, and one process at a time (InstanceLock).
+#pragma once
+
+#include <filesystem>
+#include <optional>
+#include <set>
+#include <string>
+
+#include "helper/base/error.hpp"
+
+namespace regsync {
+
+class PausedContexts {
+ public:
+  explicit PausedContexts(std::filesystem::path file);
+
+  [[nodiscard]] bool contains(const std::string& context) const { return problem_ || names_.contains(context); }
+  [[nodiscard]] const std::set<std::string>& names() const { return names_; }
+  // Why the file cannot be used.
+  [[nodiscard]] const std::optional<Error>& problem() const { return problem_; }
+
+  // False where it is so already. Throws Error(invalid_input) where the file cannot be written or, to pause, be read.
+  bool set(const std::string& context, bool paused);
+
+ private:
+  std::filesystem::path file_;
+  std::set<std::string> names_;
+  std::optional<Error> problem_;
+};
+
+}  // namespace regsync

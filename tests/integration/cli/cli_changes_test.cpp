@@ -1,0 +1,158 @@
+// Changing targets from the command line: what stands in the clusters after each command, and what a person reads.
+#include <gmock/gmock.h>
+
+#include <csignal>
+#include <nlohmann/json.hpp>
+
+#include "sync/base/base64.hpp"
+#include "tests/integration/cli/cli_world.hpp"
+
+namespace regsync::test {
+namespace {
+
+using nlohmann::json;
+using testing::HasSubstr;
+using testing::Not;
+
+class CliChanges : public CliWorld {
+ protected:
+  void begin() {
+    person_.store_login("ghcr.io", "jdoe", "hunter2");
+    declare_web();
+    person_.start_daemon();
+    ASSERT_TRUE(all_in_sync());
+  }
+  [[nodiscard]] std::optional<json> secret(const std::string& name_space, const std::string& name) const {
+    return dev_.find({"secrets", name_space, name});
+  }
+  [[nodiscard]] std::string password_in(const std::string& name_space) const {
+    const auto found = secret(name_space, "myregcred");
+    return found ? base64_decode(found->at("data").at(".dockerconfigjson").get<std::string>()).value_or("") : "(none)";
+  }
+  [[nodiscard]] std::string uid(const std::string& name_space, const std::string& name = "myregcred") const {
+    const auto found = secret(name_space, name);
+    return found ? found->at("metadata").at("uid").get<std::string>() : "(none)";
+  }
+  [[nodiscard]] std::string file(const std::string& name) const {
+    return read_file(person_.home() / (".config/regsync/targets/" + name + ".yaml"));
+  }
+};
+
+TEST_F(CliChanges, SetChangesOneFieldAndTheClustersFollow) {
+  begin();
+  say({"set", "web", "namespaces-=team-b", "--dry-run=server"});
+  EXPECT_TRUE(secret("team-b", "myregcred"));
+  say({"set", "web", "namespaces-=team-b"});
+  say({"sync"});
+  EXPECT_TRUE(secret("team-a", "myregcred"));
+  EXPECT_FALSE(secret("team-b", "myregcred"));
+  say({"set", "web", "namespaces+=team-b", "--dry-run"});
+  say({"set", "web", "namespaces=team-b"});
+  say({"set", "web", "namespaces=team-b"});
+  say({"set", "web", "namspaces=team-b"});
+  say({"set", "web", "onLogout=delete"});
+  say({"set", "wbe", "pin=true"});
+  say({"set", "pin=true", "web"});
+  EXPECT_TRUE(transcript_is("set.txt"));
+}
+
+TEST_F(CliChanges, NothingChangesWhileATargetIsPaused) {
+  begin();
+  say({"pause", "web"});
+  person_.store_login("ghcr.io", "jdoe", "rotated");
+  json edited = secret("team-b", "myregcred").value();
+  edited["data"][".dockerconfigjson"] = "e30=";
+  dev_.put({"secrets", "team-b", "myregcred"}, edited);
+  say({"set", "web", "namespaces-=team-a"});
+  say({"sync"});
+  say({"status"});
+  say({"status", "--all"});
+  say({"diff"});
+  EXPECT_THAT(password_in("team-a"), HasSubstr("hunter2"));
+  EXPECT_EQ(password_in("team-b"), "{}");
+  say({"pause", "web"});
+  say({"resume", "web", "--dry-run=server"});
+  EXPECT_THAT(file("web"), HasSubstr("paused: true"));
+  say({"resume", "web"});
+  say({"sync"});
+  EXPECT_THAT(password_in("team-b"), HasSubstr("rotated"));
+  EXPECT_FALSE(secret("team-a", "myregcred")) << "what was narrowed during the pause follows";
+  EXPECT_THAT(file("web"), Not(HasSubstr("paused")));
+  say({"resume", "web"});
+  say({"pause"});
+  say({"pause", "web", "--context", "dev"});
+  EXPECT_TRUE(transcript_is("pause.txt"));
+}
+
+TEST_F(CliChanges, NothingChangesInAPausedContextNotEvenByARemoval) {
+  begin();
+  say({"pause", "--context", "dve"});
+  say({"pause", "--context", "dev"});
+  person_.store_login("ghcr.io", "jdoe", "rotated");
+  say({"sync"});
+  EXPECT_THAT(password_in("team-a"), HasSubstr("hunter2"));
+  say({"status"});
+  say({"diff"});
+  say({"remove", "web"});
+  say({"status"});
+  EXPECT_THAT(password_in("team-a"), HasSubstr("hunter2"));
+
+  // Another daemon, or none, knows of the pause too.
+  person_.stop_daemon(SIGTERM);
+  say({"pause", "--context", "dev"});
+  person_.start_daemon();
+  EXPECT_THAT(person_.regsync({"status"}).out, HasSubstr("Paused"));
+  say({"resume", "--context", "dev"});
+  EXPECT_TRUE(wait_until([&] { return !secret("team-a", "myregcred") && !secret("team-b", "myregcred"); }));
+  EXPECT_TRUE(transcript_is("pause-context.txt"));
+}
+
+TEST_F(CliChanges, ARenamedTargetKeepsItsSecretsWhereTheyAre) {
+  begin();
+  const std::string before = uid("team-a");
+  say({"rename", "web", "team-pull", "--dry-run=server"});
+  say({"rename", "web", "team-pull"});
+  EXPECT_EQ(uid("team-a"), before) << "it was updated in place";
+  EXPECT_EQ(secret("team-a", "myregcred")->at("metadata").at("annotations").at("regsync.dev/target"), "team-pull");
+  EXPECT_THAT(file("team-pull"), HasSubstr("secret: myregcred"));
+  say({"status"});
+  say({"rename", "web", "other"});
+  say({"rename", "team-pull", "team-pull"});
+  person_.stop_daemon(SIGTERM);
+  say({"rename", "team-pull", "web"});
+  EXPECT_EQ(uid("team-a"), before);
+  EXPECT_EQ(secret("team-b", "myregcred")->at("metadata").at("annotations").at("regsync.dev/target"), "web");
+  EXPECT_TRUE(transcript_is("rename.txt"));
+}
+
+TEST_F(CliChanges, ARenamedSecretIsThereBeforeTheOldOneGoes) {
+  begin();
+  dev_.deny("patch", "secrets", "team-b");
+  const auto held_up = say({"rename", "web", "web2", "--secret-name", "pull2"});
+  EXPECT_EQ(held_up.exit_code, 1);
+  EXPECT_TRUE(secret("team-a", "pull2"));
+  EXPECT_TRUE(secret("team-a", "myregcred")) << "the old ones stay until all the new ones are there";
+  EXPECT_TRUE(secret("team-b", "myregcred"));
+  dev_.allow_all();
+  say({"rename", "web", "web2", "--secret-name", "pull2"});
+  EXPECT_TRUE(secret("team-b", "pull2"));
+  EXPECT_FALSE(secret("team-a", "myregcred"));
+  EXPECT_FALSE(secret("team-b", "myregcred"));
+  EXPECT_TRUE(transcript_is("rename-secret.txt"));
+}
+
+TEST_F(CliChanges, DescribeShowsEverythingAboutATarget) {
+  begin();
+  person_.home().write(".config/regsync/targets/other.yaml",
+                       "secret: other\nregistries: [ghcr.io, quay.io]\ncontexts: [dev, 'prod*']\n"
+                       "namespaceSelector: env in (prod)\nnamespaces: [team-x]\nserviceAccounts: [default]\n"
+                       "expires: {ghcr.io: 2027-01-31}\n");
+  say({"sync"});
+  say({"describe", "web"});
+  say({"describe", "other"});
+  say({"describe", "wbe"});
+  EXPECT_TRUE(transcript_is("describe.txt"));
+}
+
+}  // namespace
+}  // namespace regsync::test
