@@ -13,6 +13,7 @@
 namespace regsync {
 namespace {
 
+constexpr std::string_view kwallet = "KWallet";
 constexpr const char* see_doctor = "`regsync doctor` tells more";
 
 struct KnownProvider {
@@ -36,13 +37,13 @@ constexpr std::array known_providers{
                   "Secret Service Integration",
                   "answer the dialog that its window may show, or restart it"},
     KnownProvider{
-        "kwalletd5", "KWallet", "open the wallet in KWalletManager",
+        "kwalletd5", kwallet, "open the wallet in KWalletManager",
         "create a wallet in KWalletManager (System Settings > KDE Wallet)",
         "answer the dialog that it may show, or end it (kquitapp5 kwalletd5): it starts again when it is needed"},
-    KnownProvider{"kwalletd6", "KWallet", "open the wallet in KWalletManager",
+    KnownProvider{"kwalletd6", kwallet, "open the wallet in KWalletManager",
                   "create a wallet in KWalletManager (System Settings > KDE Wallet)",
                   "answer the dialog that it may show, or end it: it starts again when it is needed"},
-    KnownProvider{"ksecretd", "KWallet", "open the wallet in KWalletManager",
+    KnownProvider{"ksecretd", kwallet, "open the wallet in KWalletManager",
                   "create a wallet in KWalletManager (System Settings > KDE Wallet)",
                   "answer the dialog that it may show, or end it: it starts again when it is needed"},
 };
@@ -99,6 +100,8 @@ std::string program_of(int pid) {
   return std::filesystem::path(first_argument).filename().string();
 }
 
+bool is_known(const StoreProvider& provider) { return find_known(provider) != nullptr; }
+
 std::string describe(const std::optional<StoreProvider>& provider) {
   std::string text = name_of(provider);
   if (provider && provider->pid != 0) {
@@ -138,6 +141,10 @@ Error consent_needed_error(const std::optional<StoreProvider>& provider, const s
   return {ErrorCode::locked, name_of(provider) + " asks before it gives the login of " + server + " to a program",
           "allow it: in KeePassXC untick Tools > Settings > Secret Service Integration > \"Confirm when passwords are "
           "retrieved by clients\""};
+}
+
+const char* first_collection_label(const std::optional<StoreProvider>& provider) {
+  return name_of(provider) == kwallet ? "kdewallet" : "Default keyring";
 }
 
 Error no_default_collection_error(const std::optional<StoreProvider>& provider) {

@@ -14,6 +14,9 @@ namespace regsync {
 // (gnome-keyring-daemon has file capabilities); empty if there is no such process.
 std::string program_of(int pid);
 
+// Whether it is one of those that are known here by name.
+bool is_known(const StoreProvider& provider);
+
 // "KeePassXC (process 4711)", "gnome-keyring (process 12)"; "the Secret Service" if unknown.
 std::string describe(const std::optional<StoreProvider>& provider);
 
@@ -25,6 +28,9 @@ Error locked_error(const std::optional<StoreProvider>& provider, const std::vect
 
 // The collection is open, and the provider asks the person before it gives this login to a program.
 Error consent_needed_error(const std::optional<StoreProvider>& provider, const std::string& server);
+
+// The label of a first collection. KWallet: that of the wallet which is opened with the desktop's session.
+const char* first_collection_label(const std::optional<StoreProvider>& provider);
 
 Error no_default_collection_error(const std::optional<StoreProvider>& provider);
 

@@ -19,6 +19,8 @@ constexpr std::size_t max_in_flight = 64;
 // now and then does not find the one that calls: then the method "is not implemented". It has done nothing by then.
 constexpr int max_attempts = 4;
 
+constexpr const char* is_locked_name = "org.freedesktop.Secret.Error.IsLocked";
+
 bool is_named(const BusError& error, std::initializer_list<std::string_view> names) {
   return std::ranges::find(names, error.name) != names.end();
 }
@@ -32,7 +34,9 @@ bool is_gone(const BusError& error) {
          is_unknown_method(error);
 }
 
-bool is_locked(const BusError& error) { return is_named(error, {"org.freedesktop.Secret.Error.IsLocked"}); }
+bool is_locked(const BusError& error) { return is_named(error, {is_locked_name}); }
+
+BusError locked_item() { return {is_locked_name, "the item is locked"}; }
 
 bool is_no_session(const BusError& error) { return is_named(error, {"org.freedesktop.Secret.Error.NoSession"}); }
 

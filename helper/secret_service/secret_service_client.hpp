@@ -146,6 +146,7 @@ class SecretServiceClient {
 bool is_gone(const BusError& error);
 
 bool is_locked(const BusError& error);
+BusError locked_item();  // what a provider should have answered
 // The session of a secret is not, or no longer, known to the service.
 bool is_no_session(const BusError& error);
 

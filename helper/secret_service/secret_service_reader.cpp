@@ -39,6 +39,11 @@ BusCall search_call(const std::string& collection, const std::string* server) {
                             : arguments("a{ss}", 1, "xdg:schema", login_schema)};
 }
 
+// By what docker-credential-secretservice and we give each item, for where the schema is hidden.
+BusCall hidden_search_call(const std::string& collection, const std::string& server) {
+  return {collection, collection_interface, "SearchItems", arguments("a{ss}", 2, "docker_cli", "1", "server", server)};
+}
+
 // The answer of OpenSession.
 std::string read_session(sd_bus_message* answer) {
   understood(sd_bus_message_skip(answer, "v"));
@@ -242,6 +247,31 @@ void SecretServiceReader::read_items(StoreContents& contents, const std::vector<
                       std::string_view(item.path));
   };
   std::ranges::sort(contents.items, std::greater{}, rank);
+}
+
+std::vector<std::string> SecretServiceReader::hidden_in(const std::vector<StoreCollection>& collections,
+                                                        const std::vector<std::string>& servers) {
+  std::vector<std::string> locked;
+  for (const StoreCollection& collection : collections) {
+    if (collection.locked) {
+      locked.push_back(collection.path);
+    }
+  }
+  std::vector<Answer<std::vector<std::string>>> answers(locked.size() * servers.size());
+  std::vector<Question> questions;
+  for (std::size_t i = 0; i < answers.size(); ++i) {
+    questions.push_back(
+        question(hidden_search_call(locked[i / servers.size()], servers[i % servers.size()]), read_paths, answers[i]));
+  }
+  client_.ask(questions);
+  std::vector<std::string> holders;
+  for (std::size_t i = 0; i < answers.size(); ++i) {
+    const std::string& collection = locked[i / servers.size()];
+    if (answers[i].value && !answers[i].value->empty() && (holders.empty() || holders.back() != collection)) {
+      holders.push_back(collection);
+    }
+  }
+  return holders;
 }
 
 Question SecretServiceReader::session_question(Answer<std::string>& answer) const {

@@ -53,6 +53,11 @@ class SecretServiceReader {
   // The common case of `get` in few round trips: one readable item of the default collection under exactly this name.
   std::optional<Credential> lookup(const std::string& server);
 
+  // The locked ones of these collections that hold a login of one of these servers and do not show it: until the first
+  // unlock gnome-keyring has no attributes but their hashes, by which it finds an item whose values are given.
+  std::vector<std::string> hidden_in(const std::vector<StoreCollection>& collections,
+                                     const std::vector<std::string>& servers);
+
   // In the order of the items. A session that the service has forgotten is opened anew.
   std::vector<Answer<SecretString>> secrets(const std::vector<StoredItem>& items);
 

@@ -70,12 +70,16 @@ std::vector<KeptLogin> logins_of(const StoreContents& contents) {
   return logins;
 }
 
+Error unreadable_error(std::size_t count) {
+  return {ErrorCode::store_unavailable,
+          "the Secret Service lists " + std::to_string(count) + " logins that it does not show",
+          "try again; `regsync doctor` tells more"};
+}
+
 // Nothing was found, and something that is there could not be read.
 void require_readable(const StoreContents& contents) {
   if (contents.unreadable > 0) {
-    throw Error(ErrorCode::store_unavailable,
-                "the Secret Service lists " + std::to_string(contents.unreadable) + " logins that it does not show",
-                "try again; `regsync doctor` tells more");
+    throw unreadable_error(contents.unreadable);
   }
 }
 
@@ -122,6 +126,23 @@ StoreContents SecretServiceStore::open(const std::function<Paths(const StoreCont
   }
 }
 
+// Each pull of a public image asks for a login that is nowhere: that must not unlock what the person keeps locked. So a
+// collection beside the default one is unlocked only where it is known to hold the login.
+Paths SecretServiceStore::locks_of_absent(const StoreContents& contents, const RegistryKey& key,
+                                          const std::string& exact) {
+  Paths locked;
+  add_default(locked, contents);
+  if (contents.default_collection.empty() && std::ranges::all_of(contents.collections, &StoreCollection::locked)) {
+    add_all_collections(locked, contents);  // the store as a whole is locked
+  }
+  if (!locked.empty() || std::ranges::none_of(contents.collections, &StoreCollection::locked)) {
+    return locked;
+  }
+  Paths servers = key.spellings();
+  add(servers, exact);
+  return reader_->hidden_in(contents.collections, servers);
+}
+
 void SecretServiceStore::note_allowed(const StoreContents& contents, const std::vector<std::string>& unlocked) {
   for (const std::string& path : unlocked) {
     if (contents.collection(path) == nullptr) {
@@ -135,6 +156,9 @@ std::vector<Answer<SecretString>> SecretServiceStore::secrets(const std::vector<
   for (std::size_t i = 0; i < items.size(); ++i) {
     if (answers[i].error && (reader_->session_refused() || allowed_.contains(items[i].path))) {
       answers[i] = writer_->secret(items[i].path);
+    }
+    if (items[i].locked && answers[i].value && answers[i].value->empty()) {
+      answers[i] = {.value = {}, .error = locked_item()};  // as KWallet has it
     }
   }
   return answers;
@@ -154,7 +178,7 @@ std::optional<Credential> SecretServiceStore::get(std::string_view server) {
       if (const StoredItem* item = best(seen, key, exact)) {
         add_lock_of(locked, seen, *item);
       } else {
-        add_all_collections(locked, seen);  // any of them may hold it
+        locked = locks_of_absent(seen, key, exact);
       }
       return locked;
     });
@@ -231,13 +255,17 @@ void SecretServiceStore::load_secrets(StoreContents contents, StoreReading& read
       items.push_back(std::move(item));
     }
   }
-  Paths locked;
-  add_all_collections(locked, contents);
-  // Where the default collection is locked, the reading says so as a whole.
-  if (!locked.empty() && !reading.problem) {
+  // What does not show everything may hold those that are missing. (A locked default collection is told as a whole.)
+  std::optional<Error> doubt;
+  if (std::ranges::any_of(contents.collections, &StoreCollection::locked)) {
+    doubt = locked_error(contents);
+  } else if (contents.unreadable > 0) {
+    doubt = unreadable_error(contents.unreadable);
+  }
+  if (doubt && !reading.problem) {
     for (const RegistryKey& key : reading.asked) {
       if (!open.contains(key)) {
-        reading.problems.insert_or_assign(key, locked_error(contents));  // one of them may hold it
+        reading.problems.insert_or_assign(key, *doubt);
       }
     }
   }
@@ -315,7 +343,7 @@ bool SecretServiceStore::erase(std::string_view server) {
   connect();
   const RegistryKey key(server);
   const SessionLock writer(*client_, store_writer_lock);
-  const StoreContents contents = open([&key](const StoreContents& seen) {
+  const StoreContents contents = open([&](const StoreContents& seen) {
     Paths locked;
     bool found = false;
     for (const StoredItem& item : seen.items) {
@@ -324,10 +352,7 @@ bool SecretServiceStore::erase(std::string_view server) {
         found = true;
       }
     }
-    if (!found) {
-      add_all_collections(locked, seen);  // any of them may hold it
-    }
-    return locked;
+    return found ? locked : locks_of_absent(seen, key, std::string(server));
   });
   bool erased = false;
   for (const StoredItem& item : contents.items) {

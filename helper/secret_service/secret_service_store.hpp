@@ -53,6 +53,9 @@ class SecretServiceStore final : public CredentialStore {
   void connect();
   // What is there, once nothing is locked that `locked_of` names. Throws locked.
   StoreContents open(const std::function<std::vector<std::string>(const StoreContents&)>& locked_of);
+  // What must be unlocked to know the login of a registry that no open collection shows.
+  [[nodiscard]] std::vector<std::string> locks_of_absent(const StoreContents& contents, const RegistryKey& key,
+                                                         const std::string& exact);
   void note_allowed(const StoreContents& contents, const std::vector<std::string>& unlocked);
   [[nodiscard]] Error locked_error(const StoreContents& contents);
   // As the reader has them, or where the provider wants it so, over libsecret.

@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "helper/secret_service/libsecret_calls.hpp"
+#include "helper/secret_service/provider.hpp"
 #include "helper/secret_service/secret_service_reader.hpp"
 #include "helper/secret_service/session_lock.hpp"
 
@@ -69,7 +70,7 @@ bool SecretServiceWriter::unlock_silently(const std::vector<std::string>& paths)
 
 bool SecretServiceWriter::create_default_collection() {
   const SessionLock prompter(client_, prompter_lock);
-  return !value_of(libsecret().create_default_collection("Default keyring")).empty();
+  return !value_of(libsecret().create_default_collection(first_collection_label(client_.provider()))).empty();
 }
 
 std::string SecretServiceWriter::store(const std::string& collection, const Credential& credential) {

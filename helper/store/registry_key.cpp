@@ -43,6 +43,24 @@ std::string_view RegistryKey::path() const { return std::string_view(value_).sub
 
 std::string RegistryKey::auths_key() const { return is_hub() ? "https://index.docker.io/v1/" : value_; }
 
+std::vector<std::string> RegistryKey::spellings() const {
+  std::vector<std::string> all;
+  const auto add = [&all](std::string_view name) {
+    for (const char* scheme : {"", "https://", "http://"}) {
+      for (const char* end : {"", "/"}) {
+        all.push_back(scheme + std::string(name) + end);
+      }
+    }
+  };
+  if (is_hub()) {
+    std::ranges::for_each(hub_aliases, add);
+    all.push_back(auths_key());
+  } else {
+    add(value_);
+  }
+  return all;
+}
+
 bool is_hub_token_entry(std::string_view server) {
   const RegistryKey key(server);
   const std::string_view path = key.path();

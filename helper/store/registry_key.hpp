@@ -7,6 +7,7 @@
 #include <compare>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace regsync {
 
@@ -26,6 +27,9 @@ class RegistryKey {
   // The key of a dockerconfigjson entry that kubelet finds (pkg/credentialprovider/keyring.go): Hub needs the
   // literal https://index.docker.io/v1/, the rest is value().
   [[nodiscard]] std::string auths_key() const;
+
+  // What clients call it: those that a search by name must try.
+  [[nodiscard]] std::vector<std::string> spellings() const;
 
   auto operator<=>(const RegistryKey&) const = default;
 

@@ -4,6 +4,9 @@
 #include <nlohmann/json.hpp>
 #include <system_error>
 
+#include "helper/base/guarded.hpp"
+#include "helper/base/text.hpp"
+#include "helper/secret_service/provider.hpp"
 #include "sync/base/paths.hpp"
 #include "sync/cli/ask/daemon_link.hpp"
 #include "sync/cli/commands/doctor_checks.hpp"
@@ -89,6 +92,58 @@ void check_report(const StatusReport& report, Findings& findings) {
   }
 }
 
+// What the program says its version is; empty where it says nothing that looks like one.
+std::string version_of(const StoreProvider& provider) {
+  std::error_code hidden;  // that of gnome-keyring, which has file capabilities, is
+  const auto executable =
+      std::filesystem::read_symlink("/proc/" + std::to_string(provider.pid) + "/exe", hidden).string();
+  ChildCommand command;
+  command.program = hidden ? provider.program : executable;
+  command.arguments = {"--version"};
+  command.environment = {{"QT_QPA_PLATFORM", "offscreen"}};  // KeePassXC and KWallet want a display even for this
+  command.timeout = std::chrono::seconds(5);
+  std::string output;
+  if (guarded([&] { output = run_to_end(std::move(command)).output; })) {
+    return {};
+  }
+  const std::size_t begin = output.find_first_of("0123456789", output.find(' '));
+  return begin == std::string::npos ? "" : output.substr(begin, output.find_first_not_of("0123456789.", begin) - begin);
+}
+
+void check_reading(const StoreReading& reading, Findings& findings) {
+  constexpr const char* subject = "keyring";
+  if (const auto& provider = reading.provider) {
+    const std::string version = is_known(*provider) ? version_of(*provider) : "";
+    findings.push_back({subject, Health::ok,
+                        describe(provider) + (version.empty() ? "" : ", version " + version) + ", keeps the logins",
+                        ""});
+  }
+  if (reading.problem) {
+    findings.push_back(failed(subject, *reading.problem));
+  }
+  bool has_default = false;
+  for (const StoreCollection& collection : reading.collections) {
+    has_default = has_default || collection.is_default;
+    const auto count =
+        static_cast<std::size_t>(std::ranges::count(reading.all, collection.path, &KeptLogin::collection));
+    const std::string name = "\"" + presentable(collection.label.empty() ? collection.path : collection.label) + "\"" +
+                             (collection.is_default ? ", the default collection," : "");
+    if (collection.locked && !collection.is_default) {
+      findings.push_back({subject, Health::warning, name + " is locked: a login that it holds cannot be read",
+                          locked_error(reading.provider, {collection}).remedy()});
+    } else if (!collection.locked && (collection.is_default || count > 0)) {
+      findings.push_back({subject, Health::ok, name + " is unlocked and holds " + count_of(count, "login"), ""});
+    }
+  }
+  if (!has_default && !reading.problem) {
+    const Error none = no_default_collection_error(reading.provider);
+    findings.push_back({subject, Health::warning, none.message(), none.remedy()});
+  }
+  for (const auto& [registry, problem] : reading.problems) {
+    findings.push_back(failed(subject, problem));
+  }
+}
+
 }  // namespace
 
 void check_secret_store(Console& console, Findings& findings) {
@@ -99,23 +154,22 @@ void check_secret_store(Console& console, Findings& findings) {
         {"session bus", Health::failed, "there is none, so no program can reach the keyring",
          "log in (ssh, desktop), or run under: dbus-run-session; without a desktop: regsync setup --headless"});
   }
-  try {
+  StoreReading reading;
+  const auto problem = guarded([&] {
     const auto store = console.open_store(Prompt::never);
-    const std::size_t count = store->list().size();
+    reading = store->load({});
     std::set<RegistryKey> all;
-    for (const Login& login : store->list()) {
-      all.insert(RegistryKey(login.server));
+    for (const KeptLogin& kept : reading.all) {
+      all.insert(RegistryKey(kept.login.server));
     }
-    const StoreReading reading = store->load(std::move(all));
-    if (reading.problem) {
-      throw Error(*reading.problem);
+    if (!all.empty()) {
+      reading = store->load(std::move(all));
     }
-    for (const auto& [registry, problem] : reading.problems) {
-      findings.push_back(failed("keyring", problem));
-    }
-    findings.push_back({"keyring", Health::ok, "unlocked, with " + count_of(count, "login"), ""});
-  } catch (const Error& error) {
-    findings.push_back(failed("keyring", error));
+  });
+  if (problem) {
+    findings.push_back(failed("keyring", *problem));
+  } else {
+    check_reading(reading, findings);
   }
 }
 

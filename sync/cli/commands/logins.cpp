@@ -4,6 +4,7 @@
 #include <nlohmann/json.hpp>
 #include <ostream>
 
+#include "helper/secret_service/provider.hpp"
 #include "helper/store/registry_key.hpp"
 #include "sync/base/paths.hpp"
 #include "sync/cli/ask/known_logins.hpp"
@@ -37,10 +38,14 @@ std::vector<Row> read(Console& console) {
       targets.push_back(*file.target);
     }
   }
-  const KnownLogins known = read_logins(console, targets, Prompt::allowed);
-  if (known.store_problem) {
-    throw Error(*known.store_problem);
+  const auto store = console.open_store(Prompt::allowed);
+  const StoreReading stored = store->load({});
+  if (stored.problem && stored.problem->code() == ErrorCode::locked) {  // else there is no keyring yet, and no login
+    throw Error(*stored.problem);
   }
+  // The logins of a locked collection beside the default one are named, and nobody is asked to unlock it.
+  const bool some_locked = std::ranges::any_of(stored.collections, &StoreCollection::locked);
+  const KnownLogins known = read_logins(console, targets, some_locked ? Prompt::never : Prompt::allowed);
   std::map<RegistryKey, std::vector<std::string>> users;
   for (const Target& target : targets) {
     for (const auto& [key, credential] : make_plan(target, known).entries) {
@@ -70,13 +75,18 @@ std::vector<Row> read(Console& console) {
     }
     rows.push_back(std::move(row));
   }
-  const auto store = console.open_store(Prompt::allowed);
-  for (const Login& login : store->list()) {
-    if (is_hub_token_entry(login.server)) {
+  std::string_view last_server;  // a login that another helper kept twice is one
+  for (const KeptLogin& kept : stored.all) {
+    const Login& login = kept.login;
+    if (is_hub_token_entry(login.server) || login.server == last_server) {
       continue;
     }
+    last_server = login.server;
     Row row{login, keyring, users[RegistryKey(login.server)], std::nullopt};
-    if (const auto credential = store->get(login.server)) {
+    const auto collection = std::ranges::find(stored.collections, kept.collection, &StoreCollection::path);
+    if (collection != stored.collections.end() && collection->locked) {
+      row.problem = locked_error(stored.provider, {*collection});
+    } else if (const auto credential = store->get(login.server)) {
       row.problem = unfit_for_kubelet(*credential);
     }
     rows.push_back(std::move(row));

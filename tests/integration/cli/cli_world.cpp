@@ -57,6 +57,7 @@ testing::AssertionResult CliWorld::is_golden(const std::string& text, const std:
                          {std::regex(R"("\d+\.\d+\.\d+")"), "\"VERSION\""},
                          {std::regex(R"(\b\d+ ms\b)"), "N ms"},
                          {std::regex(R"(process \d+)"), "process N"},
+                         {std::regex(R"(, version [\d.]+)"), ", version N"},
                          // Only where podman or its like is installed.
                          {std::regex(R"(ok +containers +.*\n)"), ""},
                          {std::regex(R"(regsyncd \d+\.\d+\.\d+)"), "regsyncd VERSION"},

@@ -4,9 +4,8 @@
 
 #include <string>
 
-#include "helper/secret_service/secret_service_client.hpp"
-#include "helper/secret_service/secret_service_reader.hpp"
 #include "helper/secret_service/secret_service_store.hpp"
+#include "tests/integration/helper/helper_collections.hpp"
 #include "tests/integration/helper/helper_program.hpp"
 
 namespace regsync::test {
@@ -19,31 +18,6 @@ using testing::Key;
 const std::string login_path = "/org/freedesktop/secrets/collection/login";
 const RegistryKey ghcr("ghcr.io");
 const RegistryKey quay("quay.io");
-
-// A collection beside `login`, made without a prompt (gnome-keyring's own interface for that). Its path.
-std::string add_collection(const char* label, const std::string& password) {
-  SecretServiceClient client(-1);
-  SecretServiceReader reader(client);
-  const std::string session = reader.session();
-  return client.ask(
-      {secret_service_path, "org.gnome.keyring.InternalUnsupportedGuiltRiddenInterface", "CreateWithMasterPassword",
-       [&](sd_bus_message* call) {
-         write_to(call, "a{sv}", 1, "org.freedesktop.Secret.Collection.Label", "s", label);
-         written(sd_bus_message_open_container(call, 'r', "oayays"));
-         write_to(call, "oay", session, 0);
-         written(sd_bus_message_append_array(call, 'y', password.data(), password.size()));
-         write_to(call, "s", "text/plain");
-         written(sd_bus_message_close_container(call));
-       }},
-      read_path);
-}
-
-void secret_tool_store(const std::string& collection, const std::string& server, const std::string& secret) {
-  const Outcome stored = run({"secret-tool", "store", "--label=" + server, "--collection=" + collection, "xdg:schema",
-                              "io.docker.Credentials", "server", server, "username", "alice"},
-                             secret);
-  ASSERT_EQ(stored.exit_code, 0) << stored.err;
-}
 
 const StoreCollection* find(const StoreReading& reading, const std::string& path) {
   for (const StoreCollection& collection : reading.collections) {

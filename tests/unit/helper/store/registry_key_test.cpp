@@ -30,6 +30,12 @@ TEST_P(RegistryKeySpelling, HasOneCanonicalForm) {
   EXPECT_EQ(RegistryKey(key.value()), key) << "canonical forms are their own";
 }
 
+TEST_P(RegistryKeySpelling, IsAmongThoseOfItsCanonicalForm) {
+  for (const std::string& spelling : RegistryKey(GetParam().server).spellings()) {
+    EXPECT_EQ(RegistryKey(spelling), RegistryKey(GetParam().server)) << spelling;
+  }
+}
+
 Spelling plain(std::string server, const std::string& host) { return {std::move(server), host, host, "", host}; }
 Spelling hub(std::string server) {
   return {std::move(server), "docker.io", "docker.io", "", "https://index.docker.io/v1/"};
