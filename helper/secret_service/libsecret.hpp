@@ -46,6 +46,7 @@ struct Libsecret {
   FUNCTION(g_variant_get) \
   FUNCTION(g_variant_get_child_value) \
   FUNCTION(g_variant_get_fixed_array) \
+  FUNCTION(g_variant_is_of_type) \
   FUNCTION(g_variant_n_children) \
   FUNCTION(g_variant_new) \
   FUNCTION(g_variant_new_fixed_array) \

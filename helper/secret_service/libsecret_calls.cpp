@@ -186,8 +186,9 @@ class LibsecretCalls::Impl {
                       lib().g_variant_new_fixed_array(type("y"), secret.data(), secret.size(), 1)));
   }
 
-  // Shows a prompt. What it ends with; null if it was dismissed.
-  Answer<Owned<GVariant>> show(const char* prompt, const char* result_type) {
+  // Shows a prompt. What it ends with, of any type; null if it was dismissed. libsecret (0.20.5) is not told a type: of
+  // a result of another one, as KWallet gives it for a wizard that was closed, it never says that the prompt ended.
+  Answer<Owned<GVariant>> show(const char* prompt) {
     if (prompt_ == Prompt::never) {
       call(prompt, "org.freedesktop.Secret.Prompt", "Dismiss", nullptr, nullptr);
       return {.value = Owned<GVariant>(), .error = {}};
@@ -195,7 +196,7 @@ class LibsecretCalls::Impl {
     return run<Owned<GVariant>>(
         prompt_limit,
         [&](GCancellable* cancel, GAsyncReadyCallback done, gpointer data) {
-          lib().secret_service_prompt_at_dbus_path(service_.get(), prompt, type(result_type), cancel, done, data);
+          lib().secret_service_prompt_at_dbus_path(service_.get(), prompt, nullptr, cancel, done, data);
         },
         [this](GAsyncResult* result, GError** error) {
           return Owned<GVariant>(lib().secret_service_prompt_at_dbus_path_finish(service_.get(), result, error));
@@ -217,11 +218,11 @@ class LibsecretCalls::Impl {
       answer.value = object;
       return answer;
     }
-    auto shown = show(prompt, "o");
+    auto shown = show(prompt);
     answer.error = std::move(shown.error);
     if (shown.value) {
       const char* made = "";
-      if (*shown.value) {
+      if (is_of_type(*shown.value, "o")) {
         lib().g_variant_get(shown.value->get(), "&o", &made);
       }
       answer.value = made;
@@ -285,6 +286,10 @@ class LibsecretCalls::Impl {
   // G_VARIANT_TYPE would call a function of the library that is not loaded by name.
   static const GVariantType* type(const char* text) { return reinterpret_cast<const GVariantType*>(text); }
 
+  static bool is_of_type(const Owned<GVariant>& value, const char* text) {
+    return value && lib().g_variant_is_of_type(value.get(), type(text)) != FALSE;
+  }
+
   static std::string text_of(char* raw) {
     const Owned<char> text(raw);
     return text ? text.get() : "";
@@ -338,12 +343,12 @@ Answer<bool> LibsecretCalls::unlock(const std::vector<std::string>& paths) {
   std::size_t count = lib().g_variant_n_children(unlocked.get());
   lib().g_variant_get(reply.value->get(), "(@ao&o)", nullptr, &prompt);
   if (prompt != no_prompt) {
-    auto shown = impl_->show(prompt, "ao");
+    auto shown = impl_->show(prompt);
     done.error = std::move(shown.error);
     if (!shown.value) {
       return done;
     }
-    count += *shown.value ? lib().g_variant_n_children(shown.value->get()) : 0;
+    count += Impl::is_of_type(*shown.value, "ao") ? lib().g_variant_n_children(shown.value->get()) : 0;
   }
   done.value = count >= paths.size();
   return done;
@@ -391,7 +396,7 @@ Answer<bool> LibsecretCalls::erase(const std::string& item) {
   lib().g_variant_get(reply.value->get(), "(&o)", &prompt);
   done.value = true;
   if (prompt != no_prompt) {
-    auto shown = impl_->show(prompt, nullptr);
+    auto shown = impl_->show(prompt);
     done.error = std::move(shown.error);
     done.value = shown.value && *shown.value;
   }

@@ -331,10 +331,12 @@ std::vector<Answer<SecretString>> SecretServiceReader::secrets(const std::vector
   return answers;
 }
 
-bool SecretServiceReader::default_is_locked() {
+std::optional<bool> SecretServiceReader::default_lock() {
   const std::string collection = client_.ask(read_default_call(), read_path);
-  return collection != "/" &&
-         client_.ask(property_call(collection, collection_interface, "Locked"), read_boolean_property);
+  if (collection == "/") {
+    return std::nullopt;
+  }
+  return client_.ask(property_call(collection, collection_interface, "Locked"), read_boolean_property);
 }
 
 std::optional<Credential> SecretServiceReader::lookup(const std::string& server) {

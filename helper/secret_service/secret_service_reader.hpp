@@ -64,8 +64,8 @@ class SecretServiceReader {
   // Whether the service refused the session that secrets() needs.
   [[nodiscard]] bool session_refused() const { return session_error_.has_value(); }
 
-  // Whether there is a default collection, and it is locked; cheaper than contents().
-  bool default_is_locked();
+  // Whether the default collection is locked; nothing where there is none. Cheaper than contents().
+  std::optional<bool> default_lock();
 
   // The path of the session that secrets cross in, opened if there is none.
   const std::string& session();

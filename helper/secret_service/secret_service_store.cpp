@@ -380,9 +380,9 @@ void SecretServiceStore::require_gone(const StoredItem& item) {
   }
 }
 
-bool SecretServiceStore::default_is_locked() {
+std::optional<bool> SecretServiceStore::default_lock() {
   connect();
-  return reader_->default_is_locked();
+  return reader_->default_lock();
 }
 
 std::optional<StoreProvider> SecretServiceStore::provider() {

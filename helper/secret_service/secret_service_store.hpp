@@ -42,8 +42,8 @@ class SecretServiceStore final : public CredentialStore {
   std::vector<Login> list() override;
   StoreReading load(std::set<RegistryKey> asked) override;
 
-  // Whether the default collection is there and locked; cheaper than a reading.
-  bool default_is_locked();
+  // Whether the default collection is locked; nothing where there is none. Cheaper than a reading.
+  std::optional<bool> default_lock();
 
   // Who keeps the logins; none if nobody does. Starts nothing.
   std::optional<StoreProvider> provider();

@@ -31,7 +31,8 @@ constexpr auto settle_time = milliseconds(20);
 // at login. So a locked keyring, and only that, is asked again; one call that ends at its first answer.
 constexpr auto locked_retry_time = milliseconds(2000);
 
-// After a reading that failed: a frozen keyring that thaws, and a bus that is started again, emit no signal to us.
+// After a reading that failed: a frozen keyring that thaws, and a bus that is started again, emit no signal to us; nor
+// does KWallet when its default alias is set.
 constexpr auto first_retry_time = milliseconds(2000);
 constexpr auto last_retry_time = milliseconds(60'000);
 
@@ -69,23 +70,22 @@ class StoreWatch::Impl {
 
   void read() {
     retry_time_.reset();
+    failed_ = false;
     const auto problem = guarded([this] {
       connect();
       StoreReading reading = store_->load(wanted_);
-      locked_ = reading.problem && reading.problem->code() == ErrorCode::locked;
-      failures_ = 0;
+      const auto kept = std::ranges::find_if(reading.collections, &StoreCollection::is_default);
+      default_lock_ = kept == reading.collections.end() ? std::nullopt : std::optional(kept->locked);
       handler_(std::move(reading));
     });
     if (problem) {
-      locked_ = false;
-      ++failures_;
+      failed_ = true;
       deliver(*problem);
     }
-    if (locked_) {
-      retry_time_ = steady_clock::now() + locked_retry_time;
-    } else if (failures_ > 0 && !will_be_told()) {
-      const auto pause = first_retry_time * (1 << std::min(failures_ - 1, 10));
-      retry_time_ = steady_clock::now() + std::min<steady_clock::duration>(pause, last_retry_time);
+    if (!failed_ && default_lock_ == false) {
+      fruitless_ = 0;
+    } else if (!failed_ || !will_be_told()) {
+      retry_later();
     }
   }
 
@@ -156,7 +156,6 @@ class StoreWatch::Impl {
     const bool changed = std::exchange(changed_, false);
     if (std::exchange(provider_ended_, false)) {
       // Not a reading: the call would start the provider that the person just stopped.
-      locked_ = false;
       retry_time_.reset();
       deliver(no_provider_error());
     } else if (changed) {
@@ -179,6 +178,15 @@ class StoreWatch::Impl {
     return !guarded([&] { nobody = store_ && connection_->is_open() && !store_->provider(); }) && nobody;
   }
 
+  void retry_later() {
+    if (!failed_ && default_lock_ == true) {
+      retry_time_ = steady_clock::now() + locked_retry_time;
+      return;
+    }
+    const auto pause = first_retry_time * (1 << std::min(fruitless_++, 10));
+    retry_time_ = steady_clock::now() + std::min<steady_clock::duration>(pause, last_retry_time);
+  }
+
   steady_clock::time_point next_time() const {
     constexpr auto never = steady_clock::time_point::max();
     return std::min(settle_end_.value_or(never), retry_time_.value_or(never));
@@ -192,17 +200,17 @@ class StoreWatch::Impl {
       }
     }
     if (retry_time_ && *retry_time_ <= steady_clock::now()) {
-      if (locked_ && still_locked()) {
-        retry_time_ = steady_clock::now() + locked_retry_time;
+      if (!failed_ && default_is_as_it_was()) {
+        retry_later();
       } else {
         read();
       }
     }
   }
 
-  bool still_locked() {
-    bool still = false;  // else a reading will say what else it is
-    return !guarded([&] { still = store_->default_is_locked(); }) && still;
+  bool default_is_as_it_was() {
+    bool same = false;  // else a reading will say what else it is
+    return !guarded([&] { same = store_->default_lock() == default_lock_; }) && same;
   }
 
   void deliver(Error problem) {
@@ -231,8 +239,9 @@ class StoreWatch::Impl {
   std::set<RegistryKey> wanted_;
   std::optional<steady_clock::time_point> settle_end_;  // a signal has been answered with a reading until then
   bool again_ = false;                                  // and something changed since
-  bool locked_ = false;                                 // the default collection, as the last reading said
-  int failures_ = 0;                                    // readings that failed, one after the other
+  bool failed_ = false;                                 // the last reading
+  std::optional<bool> default_lock_;                    // of the default collection, as the last reading said
+  int fruitless_ = 0;                                   // looks, one after the other, that found no open default
   std::optional<steady_clock::time_point> retry_time_;  // when to look again without a signal
 
   std::thread thread_;  // last: it uses all of the above

@@ -4,7 +4,7 @@
 // signals becomes one reading. Signals carry no news: each only starts a reading. A restarted or late keyring daemon
 // (NameOwnerChanged of org.freedesktop.secrets) is read again. Never prompts. Without a signal it looks again only
 // where none can come: at a locked default collection, which pam_gnome_keyring unlocks silently, and, ever more seldom,
-// at a bus or a provider that failed.
+// at a bus or a provider that failed or has no default collection.
 #pragma once
 
 #include <functional>
