@@ -3,6 +3,7 @@
 #include <malloc.h>
 #include <systemd/sd-daemon.h>
 
+#include <asio/steady_timer.hpp>
 #include <cstdlib>
 #include <filesystem>
 #include <nlohmann/json.hpp>
@@ -16,6 +17,7 @@
 #include "daemon/http/fleet_web.hpp"
 #include "daemon/metrics_file.hpp"
 #include "daemon/sources/file_monitor.hpp"
+#include "daemon/sources/replaced_logins.hpp"
 #include "daemon/sources/store_monitor.hpp"
 #include "sync/base/guard.hpp"
 #include "sync/base/instance_lock.hpp"
@@ -78,10 +80,15 @@ class Daemon::Impl {
                  .on_change = [this] { on_status_change(); },
                  .read_again = [this] { read_targets(); },
                  .read_logins_again = [this] { store_.refresh(); },
+                 .on_login_replaced = [this](const std::shared_ptr<const Credential>& login) { replaced_.keep(login); },
                  .read_kubeconfig_again = [this] { read_kubeconfig(); }}),
+        drop_replaced_(executor),
         store_(executor,
                [this](StoreReading logins) {
-                 guarded_logged("secret store", [&] { engine_.set_logins(std::move(logins)); });
+                 guarded_logged("secret store", [&] {
+                   store_is_open_ = logins.provider && !logins.problem;
+                   engine_.set_logins(std::move(logins));
+                 });
                }),
         view_([this] { return fleet(); }),
         web_(executor, {.listen = options_.listen, .hosts = options_.allowed_hosts}, metrics_,
@@ -104,6 +111,7 @@ class Daemon::Impl {
       log::error(describe(*settings_.problem));
     }
     reload();
+    drop_replaced_logins_after(std::chrono::minutes(1));
   }
 
   void reload() {
@@ -127,6 +135,7 @@ class Daemon::Impl {
   }
 
   asio::awaitable<void> stop() {
+    drop_replaced_.cancel();
     web_.close();
     control_.close();  // first, so that nobody takes what an ending engine says for an answer
     co_await engine_.stop();
@@ -162,6 +171,22 @@ class Daemon::Impl {
     if (view_.stale()) {
       summary_.ask();
     }
+  }
+
+  // Only of a keyring that is there and open: to ask would start one that the person stopped.
+  void drop_replaced_logins_after(std::chrono::seconds time) {
+    drop_replaced_.expires_after(time);
+    drop_replaced_.async_wait([this](const asio::error_code& error) {
+      if (error) {
+        return;
+      }
+      guarded_logged("secret store", [this] {
+        if (store_is_open_) {
+          replaced_.drop_old(engine_.logins_in_doubt());
+        }
+        drop_replaced_logins_after(std::chrono::hours(1));
+      });
+    });
   }
 
   void read_settings() {
@@ -310,6 +335,9 @@ class Daemon::Impl {
   TargetFiles targets_;
   Metrics metrics_;
   Engine engine_;
+  bool store_is_open_ = false;  // as the last reading said
+  ReplacedLogins replaced_;
+  asio::steady_timer drop_replaced_;
   StoreMonitor store_;
   FleetView view_;
   FleetWeb web_;

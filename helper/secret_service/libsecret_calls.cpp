@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "helper/secret_service/libsecret.hpp"
+#include "helper/secret_service/secret_service_reader.hpp"
 
 namespace regsync {
 namespace {
@@ -302,6 +303,10 @@ class LibsecretCalls::Impl {
 
   // Floating.
   static GVariant* attributes(const char* schema, const Login& login) {
+    if (schema != std::string_view(login_schema)) {
+      return lib().g_variant_new_parsed("{'xdg:schema': %s, 'server': %s, 'username': %s}", schema,
+                                        login.server.c_str(), login.username.c_str());
+    }
     return lib().g_variant_new_parsed(
         "{'xdg:schema': %s, 'label': 'Docker Credentials', 'server': %s, 'username': %s, 'docker_cli': '1'}", schema,
         login.server.c_str(), login.username.c_str());

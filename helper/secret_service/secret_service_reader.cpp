@@ -32,11 +32,11 @@ BusCall secret_call(const std::string& path, const std::string& session) {
   return {path, item_interface, "GetSecret", arguments("o", session)};
 }
 
-// The items of our schema in one collection; those of one server, or all.
-BusCall search_call(const std::string& collection, const std::string* server) {
+// The items of one schema in one collection; those of one server, or all.
+BusCall search_call(const std::string& collection, const char* schema, const std::string* server) {
   return {collection, collection_interface, "SearchItems",
-          server != nullptr ? arguments("a{ss}", 2, "xdg:schema", login_schema, "server", *server)
-                            : arguments("a{ss}", 1, "xdg:schema", login_schema)};
+          server != nullptr ? arguments("a{ss}", 2, "xdg:schema", schema, "server", *server)
+                            : arguments("a{ss}", 1, "xdg:schema", schema)};
 }
 
 // By what docker-credential-secretservice and we give each item, for where the schema is hidden.
@@ -176,7 +176,7 @@ std::optional<StoreContents> SecretServiceReader::try_contents() {
         question(property_call(paths[i], collection_interface, "Locked"), read_boolean_property, answers[i].locked));
     questions.push_back(
         question(property_call(paths[i], collection_interface, "Label"), read_string_property, answers[i].label));
-    questions.push_back(question(search_call(paths[i], nullptr), read_paths, answers[i].items));
+    questions.push_back(question(search_call(paths[i], schema_, nullptr), read_paths, answers[i].items));
   }
   client_.ask(questions);
   std::vector<std::string> items;
@@ -235,7 +235,7 @@ void SecretServiceReader::read_items(StoreContents& contents, const std::vector<
       collections.insert(contents.collections[owners[i]].path);
     }
     for (const std::string& collection : collections) {
-      const auto present = client_.ask(search_call(collection, nullptr), read_paths);
+      const auto present = client_.ask(search_call(collection, schema_, nullptr), read_paths);
       contents.unreadable += static_cast<std::size_t>(std::ranges::count_if(vanished, [&](std::size_t i) {
         return contents.collections[owners[i]].path == collection &&
                std::ranges::find(present, paths[i]) != present.end();
@@ -356,7 +356,7 @@ std::optional<Credential> SecretServiceReader::lookup(const std::string& server)
   }
   Answer<std::vector<std::string>> found;
   Answer<bool> locked;
-  client_.ask({question(search_call(collection, &server), read_paths, found),
+  client_.ask({question(search_call(collection, schema_, &server), read_paths, found),
                question(property_call(collection, collection_interface, "Locked"), read_boolean_property, locked)});
   if (!found.value || found.value->size() != 1 || locked.value.value_or(true)) {
     return std::nullopt;

@@ -22,6 +22,9 @@ namespace regsync {
 // The schema that docker-credential-secretservice gives its items (attribute xdg:schema).
 inline constexpr const char* login_schema = "io.docker.Credentials";
 
+// That of a login which another one has replaced. Other programs look for the first schema, and do not see it.
+inline constexpr const char* replaced_schema = "dev.regsync.ReplacedLogin";
+
 // An item of our schema, without its secret.
 struct StoredItem {
   std::string path;
@@ -45,7 +48,8 @@ struct StoreContents {
 
 class SecretServiceReader {
  public:
-  explicit SecretServiceReader(SecretServiceClient& client) : client_(client) {}
+  // schema: of the items that it reads.
+  SecretServiceReader(SecretServiceClient& client, const char* schema) : client_(client), schema_(schema) {}
 
   // All of one provider, at one time.
   StoreContents contents();
@@ -80,6 +84,7 @@ class SecretServiceReader {
   [[nodiscard]] bool has_session() const;
 
   SecretServiceClient& client_;
+  const char* const schema_;
   std::string session_;                    // D-Bus path; empty before the first one
   std::string session_owner_;              // the unique bus name of the service that keeps it
   std::optional<BusError> session_error_;  // why there is none

@@ -64,7 +64,7 @@ std::vector<KeptLogin> logins_of(const StoreContents& contents) {
   std::vector<KeptLogin> logins;
   logins.reserve(contents.items.size());
   for (const StoredItem& item : contents.items) {
-    logins.push_back({item.login, item.collection});
+    logins.push_back({item.login, item.collection, std::chrono::sys_seconds(std::chrono::seconds(item.modified))});
   }
   std::ranges::stable_sort(logins, {}, [](const KeptLogin& kept) { return kept.login.server; });
   return logins;
@@ -89,7 +89,8 @@ Error too_fast(const std::string& server) {
 
 }  // namespace
 
-SecretServiceStore::SecretServiceStore(Prompt prompt, int cancel_fd) : prompt_(prompt), cancel_fd_(cancel_fd) {}
+SecretServiceStore::SecretServiceStore(Prompt prompt, int cancel_fd, Shelf shelf)
+    : prompt_(prompt), cancel_fd_(cancel_fd), schema_(shelf == Shelf::in_force ? login_schema : replaced_schema) {}
 
 SecretServiceStore::~SecretServiceStore() = default;
 
@@ -99,7 +100,7 @@ void SecretServiceStore::connect() {
     reader_.reset();
     allowed_.clear();
     client_ = std::make_unique<SecretServiceClient>(cancel_fd_);
-    reader_ = std::make_unique<SecretServiceReader>(*client_);
+    reader_ = std::make_unique<SecretServiceReader>(*client_, schema_);
     writer_ = std::make_unique<SecretServiceWriter>(*client_, prompt_, cancel_fd_);
   }
   client_->renew();
@@ -327,7 +328,7 @@ void SecretServiceStore::store(const Credential& credential) {
       secrets(contents.items).front().value == credential.secret) {
     return;
   }
-  const std::string kept = writer_->store(contents.default_collection, credential);
+  const std::string kept = writer_->store(contents.default_collection, schema_, credential);
   // The new one first, then the old ones away: at no moment is there none.
   for (const StoredItem& item : contents.items) {
     if (item.path != kept) {

@@ -25,11 +25,15 @@ struct Answer;
 struct StoreContents;
 struct StoredItem;
 
+// Which logins a store keeps: those in force, which every Docker client sees, or those that were replaced, which none
+// does.
+enum class Shelf : bool { in_force, replaced };
+
 class SecretServiceStore final : public CredentialStore {
  public:
   // cancel_fd: a file descriptor of the caller's (EventFd) that outlives this. Once it is readable, a call that waits
   // for the service ends with ErrorCode::cancelled. -1: none.
-  explicit SecretServiceStore(Prompt prompt, int cancel_fd = -1);
+  explicit SecretServiceStore(Prompt prompt, int cancel_fd = -1, Shelf shelf = Shelf::in_force);
   ~SecretServiceStore() override;
   SecretServiceStore(const SecretServiceStore&) = delete;
   SecretServiceStore& operator=(const SecretServiceStore&) = delete;
@@ -65,6 +69,7 @@ class SecretServiceStore final : public CredentialStore {
 
   const Prompt prompt_;
   const int cancel_fd_;
+  const char* const schema_;
   std::unique_ptr<SecretServiceClient> client_;
   std::unique_ptr<SecretServiceReader> reader_;
   std::unique_ptr<SecretServiceWriter> writer_;

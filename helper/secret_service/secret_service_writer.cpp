@@ -73,8 +73,9 @@ bool SecretServiceWriter::create_default_collection() {
   return !value_of(libsecret().create_default_collection(first_collection_label(client_.provider()))).empty();
 }
 
-std::string SecretServiceWriter::store(const std::string& collection, const Credential& credential) {
-  std::string item = value_of(libsecret().store(collection, login_schema, credential));
+std::string SecretServiceWriter::store(const std::string& collection, const char* schema,
+                                       const Credential& credential) {
+  std::string item = value_of(libsecret().store(collection, schema, credential));
   if (item.empty()) {
     throw refused("store the login of " + credential.login.server);
   }

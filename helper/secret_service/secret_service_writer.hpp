@@ -35,7 +35,7 @@ class SecretServiceWriter {
   bool create_default_collection();
 
   // The path of the item that was made or replaced. Throws locked if the person refuses.
-  std::string store(const std::string& collection, const Credential& credential);
+  std::string store(const std::string& collection, const char* schema, const Credential& credential);
 
   // The secret of an item that unlock() opened for this program, or whose provider refuses the reader's session.
   Answer<SecretString> secret(const std::string& path);

@@ -7,6 +7,7 @@
 #pragma once
 
 #include <algorithm>
+#include <chrono>
 #include <cstddef>
 #include <map>
 #include <optional>
@@ -41,7 +42,8 @@ struct StoreCollection {
 
 struct KeptLogin {
   Login login;
-  std::string collection;  // the path of its collection
+  std::string collection;                 // the path of its collection
+  std::chrono::sys_seconds changed = {};  // when, as the provider says
 
   bool operator==(const KeptLogin&) const = default;
 };

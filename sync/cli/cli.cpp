@@ -48,6 +48,7 @@ void define_commands(CLI::App& app, Invocation& invocation) {
   define_show(app, invocation);
   define_status(app, invocation);
   define_sync(app, invocation);
+  define_rollback(app, invocation);
   define_diff(app, invocation);
   define_explain(app, invocation);
   define_verify(app, invocation);

@@ -36,6 +36,7 @@ void define_status(CLI::App& app, Invocation& invocation);
 void define_sync(CLI::App& app, Invocation& invocation);
 void define_diff(CLI::App& app, Invocation& invocation);
 void define_explain(CLI::App& app, Invocation& invocation);
+void define_rollback(CLI::App& app, Invocation& invocation);
 void define_verify(CLI::App& app, Invocation& invocation);
 void define_doctor(CLI::App& app, Invocation& invocation);
 void define_show(CLI::App& app, Invocation& invocation);

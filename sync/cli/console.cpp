@@ -38,7 +38,8 @@ Console process_console() {
           .colour = out_is_terminal && may_colour(),
           .terminal_size = measure_terminal,
           .now = [] { return std::chrono::system_clock::now(); },
-          .open_store = [](Prompt prompt) { return std::make_unique<SecretServiceStore>(prompt); }};
+          .open_store = [](Prompt prompt) { return std::make_unique<SecretServiceStore>(prompt); },
+          .open_replaced = [] { return std::make_unique<SecretServiceStore>(Prompt::allowed, -1, Shelf::replaced); }};
 }
 
 }  // namespace regsync::cli

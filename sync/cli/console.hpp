@@ -35,6 +35,7 @@ struct Console {
   std::function<TerminalSize()> terminal_size;
   std::function<WallTime()> now;
   std::function<std::unique_ptr<CredentialStore>(Prompt)> open_store;
+  std::function<std::unique_ptr<CredentialStore>()> open_replaced;  // the logins that others have replaced
 };
 
 // The console of this process: standard streams, the Secret Service.

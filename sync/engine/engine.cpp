@@ -59,9 +59,11 @@ class Engine::Impl {
                    .read_again = hooks_.read_kubeconfig_again,
                    .on_identified = [this](const std::string& context,
                                            ClusterIdentity identity) { met(context, std::move(identity)); }}),
-        logins_(
-            executor, options_.cluster.metrics, options_.login_places, options_.login_settle,
-            {.on_wanted = hooks_.on_wanted, .on_change = [this] { update(); }, .read_again = hooks_.read_logins_again}),
+        logins_(executor, options_.cluster.metrics, options_.login_places, options_.login_settle,
+                {.on_wanted = hooks_.on_wanted,
+                 .on_change = [this] { update(); },
+                 .read_again = hooks_.read_logins_again,
+                 .on_replaced = hooks_.on_login_replaced}),
         disk_timer_(executor),
         update_timer_(executor),
         settled_(executor) {}
@@ -157,6 +159,8 @@ class Engine::Impl {
     }
     return changes;
   }
+
+  [[nodiscard]] std::set<RegistryKey> logins_in_doubt() const { return logins_.in_doubt(); }
 
   [[nodiscard]] StatusReport status(const std::optional<std::string>& target) const {
     std::vector<StatusRow> all;
@@ -691,6 +695,8 @@ void Engine::trust_context(const std::string& context) { impl_->trust_context(co
 bool Engine::pause_context(const std::string& context, bool paused) { return impl_->pause_context(context, paused); }
 
 void Engine::forget_target(const std::string& target, bool keep_secrets) { impl_->forget_target(target, keep_secrets); }
+
+std::set<RegistryKey> Engine::logins_in_doubt() const { return impl_->logins_in_doubt(); }
 
 StatusReport Engine::status(const std::optional<std::string>& target) const { return impl_->status(target); }
 

@@ -47,6 +47,8 @@ struct EngineHooks {
   std::function<void()> on_change;                              // the status changed
   std::function<void()> read_again;              // read the target files again now, and call set_targets()
   std::function<void()> read_logins_again = {};  // read the secret store again now, and call set_logins(); may be empty
+  // A login of the store is in force, and another one is to take its place; may be empty.
+  std::function<void(const std::shared_ptr<const Credential>&)> on_login_replaced = {};
   std::function<void()> read_kubeconfig_again = {};  // read it again now, and call set_kubeconfig(); may be empty
 };
 
@@ -100,6 +102,9 @@ class Engine {
   // The person pauses a context, or resumes it: nothing is written or deleted in a paused one. False where it is so
   // already. Throws Error(invalid_input) where that cannot be written down.
   bool pause_context(const std::string& context, bool paused);
+
+  // The registries whose present login is denied, or not tried yet.
+  [[nodiscard]] std::set<RegistryKey> logins_in_doubt() const;
 
   [[nodiscard]] StatusReport status(const std::optional<std::string>& target = std::nullopt) const;
   // The same of all targets, with the rows counted.

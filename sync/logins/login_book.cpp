@@ -26,7 +26,13 @@ LoginBook::LoginBook(const asio::any_io_executor& executor, Metrics* metrics, st
       places_(std::move(places), settle),
       recheck_(executor),
       helpers_(executor, [this] { changed(); }),
-      health_(executor, try_login, [this] { changed(); }) {}
+      health_(
+          executor, try_login, [this] { changed(); },
+          [this](const std::shared_ptr<const Credential>& login) {
+            if (hooks_.on_replaced && store_.credentials.contains(RegistryKey(login->login.server))) {
+              hooks_.on_replaced(login);
+            }
+          }) {}
 
 void LoginBook::set_login_settings(bool verify, std::map<std::string, std::chrono::sys_days> expires) {
   verify_ = verify;

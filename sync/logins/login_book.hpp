@@ -34,6 +34,8 @@ class LoginBook {
     std::function<void(const std::set<RegistryKey>&)> on_wanted;  // the registries to read from the store from now on
     std::function<void()> on_change;                              // known() differs
     std::function<void()> read_again = {};                        // read the store again now; may be empty
+    // A login of the store is in force, and another one is to take its place; may be empty.
+    LoginHealth::OnReplaced on_replaced = {};
   };
 
   // metrics may be null. places: the file in which it is remembered where logins were; empty for none. settle: how long
@@ -63,6 +65,8 @@ class LoginBook {
   [[nodiscard]] KnownLogins known();
   // What a person should know of logins that are in use: untried ones, and those that end soon.
   [[nodiscard]] std::vector<Error> notices(std::chrono::system_clock::time_point now) const;
+  // The registries whose present login is denied, or not tried yet.
+  [[nodiscard]] std::set<RegistryKey> in_doubt() const { return health_.in_doubt(); }
   [[nodiscard]] const std::vector<Login>& all() const { return all_; }
   // Why the store cannot be read now; nothing where no target needs it.
   [[nodiscard]] std::optional<Error> store_problem() const;

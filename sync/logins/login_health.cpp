@@ -26,10 +26,11 @@ bool can_be_tried(const Credential& credential) {
 }  // namespace
 
 LoginHealth::LoginHealth(const asio::any_io_executor& executor, Try try_login, std::function<void()> on_change,
-                         std::chrono::milliseconds patience)
+                         OnReplaced on_replaced, std::chrono::milliseconds patience)
     : executor_(executor),
       try_login_(std::move(try_login)),
       on_change_(std::move(on_change)),
+      on_replaced_(std::move(on_replaced)),
       patience_(patience),
       ended_(executor) {}
 
@@ -58,6 +59,9 @@ KnownLogins LoginHealth::in_force(KnownLogins known, const std::set<RegistryKey>
 void LoginHealth::take_in(State& state, const RegistryKey& registry, const Shared& known, bool tried) {
   if (same(state.trying, known) || same(state.denied, known)) {
     return;
+  }
+  if (state.in_force && !same(state.in_force, known)) {
+    guarded_logged("login health", [&] { on_replaced_(state.in_force); });
   }
   if (!tried || !can_be_tried(*known) || same(state.in_force, known)) {
     const std::optional<Error> notice = same(state.in_force, known) ? state.notice : std::nullopt;
@@ -133,6 +137,16 @@ void LoginHealth::conclude(const RegistryKey& registry, const Shared& login, con
                          "try it: docker login " + registry.value() + "; or set verifyLogins: false");
     log::warning(state.notice->message());
   }
+}
+
+std::set<RegistryKey> LoginHealth::in_doubt() const {
+  std::set<RegistryKey> doubtful;
+  for (const auto& [registry, state] : states_) {
+    if (state.trying || state.denied) {
+      doubtful.insert(registry);
+    }
+  }
+  return doubtful;
 }
 
 std::vector<Error> LoginHealth::notices() const {

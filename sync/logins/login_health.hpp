@@ -34,15 +34,21 @@ class LoginHealth {
  public:
   using Try = std::function<asio::awaitable<PullAnswer>(std::string host, RegistryLogin login)>;
 
-  // on_change: in_force() may answer otherwise now.
+  using OnReplaced = std::function<void(const std::shared_ptr<const Credential>&)>;
+
+  // on_change: in_force() may answer otherwise now. on_replaced: another login is to take the place of this one, which
+  // is in force.
   LoginHealth(const asio::any_io_executor& executor, Try try_login, std::function<void()> on_change,
-              std::chrono::milliseconds patience = std::chrono::seconds(5));
+              OnReplaced on_replaced, std::chrono::milliseconds patience = std::chrono::seconds(5));
 
   // What may be used of the logins that are known now. Those of the `tried` registries are tried first.
   KnownLogins in_force(KnownLogins known, const std::set<RegistryKey>& tried);
 
   // Whether no try is under way.
   [[nodiscard]] bool settled() const { return tries_.empty(); }
+
+  // The registries whose present login is denied, or not tried yet.
+  [[nodiscard]] std::set<RegistryKey> in_doubt() const;
 
   // Logins that are used untried, and why.
   [[nodiscard]] std::vector<Error> notices() const;
@@ -69,6 +75,7 @@ class LoginHealth {
   asio::any_io_executor executor_;
   Try try_login_;
   std::function<void()> on_change_;
+  OnReplaced on_replaced_;
   std::chrono::milliseconds patience_;
   std::map<RegistryKey, State> states_;
   std::set<std::shared_ptr<asio::cancellation_signal>> tries_;  // under way

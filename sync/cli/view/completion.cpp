@@ -163,7 +163,7 @@ Candidates values_of(const CLI::Option& option, const Position& position, Consol
   return {};
 }
 
-Candidates positionals_of(const Position& position) {
+Candidates positionals_of(const Position& position, Console& console) {
   const auto options =
       position.command->get_options([](const CLI::Option* option) { return option->get_positional(); });
   const bool repeats = !options.empty() && options.back()->get_items_expected_max() > 1;
@@ -177,6 +177,9 @@ Candidates positionals_of(const Position& position) {
   }
   if (position.command->get_name() == "trust-context") {
     return {.values = load_kubeconfig(position.kubeconfig).contexts()};
+  }
+  if (option.get_name() == "REGISTRY") {
+    return {.values = registries(console)};
   }
   if (option.get_name() == "POD") {
     return {.values = pods(position)};
@@ -228,7 +231,7 @@ Candidates all_candidates(const Position& position, std::string& word, std::stri
   if (position.command->get_parent() == nullptr) {
     return commands_of(*position.command);
   }
-  return positionals_of(position);
+  return positionals_of(position, console);
 }
 
 }  // namespace

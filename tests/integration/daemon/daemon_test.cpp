@@ -8,6 +8,7 @@
 #include <fstream>
 #include <nlohmann/json.hpp>
 
+#include "sync/base/base64.hpp"
 #include "tests/integration/daemon/daemon_fixture.hpp"
 
 namespace regsync::test {
@@ -71,6 +72,52 @@ TEST_F(DaemonTest, ASecretThatIsNotUtf8IsAProblemOfItsTarget) {
   person_.start_daemon();
   EXPECT_TRUE(in_sync("good"));
   EXPECT_TRUE(person_.daemon().running());
+}
+
+TEST_F(DaemonTest, ALoginThatWasReplacedComesBackEverywhere) {
+  write_target("good");
+  person_.home().write(".config/regsync/config.yaml", "verifyLogins: false\n");
+  person_.start_daemon();
+  ASSERT_TRUE(in_sync("good"));
+  const auto holds = [&](const std::string& password) {
+    const auto secret = server_.find({"secrets", "team-a", "good"});
+    return secret && base64_decode(secret->at("data").at(".dockerconfigjson").get<std::string>())
+                             .value_or("")
+                             .find("\"" + password + "\"") != std::string::npos;
+  };
+  const auto is_kept = [&](std::size_t times) {
+    const std::string log = person_.daemon().err();
+    std::size_t said = 0;
+    for (auto at = log.find("regsync rollback"); at != std::string::npos; at = log.find("regsync rollback", at + 1)) {
+      ++said;
+    }
+    return said >= times;
+  };
+  const auto helper = [&](const std::string& command, const std::string& in) {
+    return person_.run({"docker-credential-regsync", command}, in).out;
+  };
+  const std::string first = "the first password";
+  const std::string second = "the second password";
+  person_.store_login("ghcr.io", "me", first);
+  ASSERT_TRUE(wait_until([&] { return holds(first) && is_kept(1); }));
+  person_.store_login("ghcr.io", "me", second);
+  ASSERT_TRUE(wait_until([&] { return holds(second) && is_kept(2); }));
+  EXPECT_EQ(json::parse(helper("list", "")).size(), 1U);
+
+  std::size_t changes = 2;
+  for (const std::string& back : {first, second}) {
+    const auto outcome = person_.regsync({"rollback", "https://ghcr.io"});
+    EXPECT_EQ(outcome.exit_code, 0) << outcome.out << outcome.err;
+    EXPECT_TRUE(holds(back));
+    EXPECT_EQ(json::parse(helper("list", "")).size(), 1U);
+    EXPECT_THAT(helper("get", "ghcr.io"), HasSubstr(back));
+    EXPECT_TRUE(wait_until([&] { return is_kept(changes + 1); }));
+    ++changes;
+  }
+  const auto none = person_.regsync({"rollback", "quay.io"});
+  EXPECT_EQ(none.exit_code, 1);
+  EXPECT_THAT(none.err, HasSubstr("no earlier login for quay.io"));
+  EXPECT_EQ(person_.daemon().err().find(first), std::string::npos);
 }
 
 TEST_F(DaemonTest, AnOccupiedMetricsPortIsShownAndTriedAgain) {

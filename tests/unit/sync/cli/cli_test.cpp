@@ -130,7 +130,7 @@ TEST_F(Cli, TheManualPageKnowsEveryCommandAndOptionOfTheHelp) {
           << command << " --" << option;
     }
   }
-  EXPECT_EQ(commands, 23U);
+  EXPECT_EQ(commands, 24U);
 }
 
 TEST_F(Cli, AddTakesTheOneLoginAndTheCurrentContext) {

@@ -39,6 +39,7 @@ class FakeConsole {
 
   cli::Console& console() { return console_; }
   MemoryStore& store() { return store_; }
+  MemoryStore& replaced() { return replaced_; }
   void be_terminal() { console_.in_is_terminal = console_.out_is_terminal = true; }
 
   [[nodiscard]] std::string out() const { return out_.str(); }
@@ -49,12 +50,14 @@ class FakeConsole {
   std::ostringstream out_;
   std::ostringstream err_;
   MemoryStore store_;
+  MemoryStore replaced_;
   cli::Console console_{.in = in_,
                         .out = out_,
                         .err = err_,
                         .terminal_size = [] { return cli::TerminalSize{}; },
                         .now = noon,
-                        .open_store = [this](Prompt) { return std::make_unique<SharedStore>(store_); }};
+                        .open_store = [this](Prompt) { return std::make_unique<SharedStore>(store_); },
+                        .open_replaced = [this] { return std::make_unique<SharedStore>(replaced_); }};
 };
 
 // Something of everything: in sync, stuck, an unreachable cluster, a target without a namespace.

@@ -61,11 +61,30 @@ class LoginHealthTest : public testing::Test {
   bool broken_ = false;
   std::vector<std::string> tries_;
   int changes_ = 0;
+  std::vector<std::string> replaced_;
   LoginHealth health_{
       io_.get_executor(),
       [this](std::string host, RegistryLogin login) { return try_login(std::move(host), std::move(login)); },
-      [this] { ++changes_; }, 50ms};
+      [this] { ++changes_; },
+      [this](const std::shared_ptr<const Credential>& login) { replaced_.emplace_back(login->secret.reveal()); }, 50ms};
 };
+
+// That which is in force, when another one comes: before it is known whether that one is any good, and only once.
+TEST_F(LoginHealthTest, WhatIsReplacedIsTold) {
+  settle(login_with("a"));
+  EXPECT_TRUE(replaced_.empty());
+  EXPECT_TRUE(health_.in_doubt().empty());
+  answer_ = answer_of(PullVerdict::denied, "no");
+  settle(login_with("b"));
+  settle(login_with("b"));
+  EXPECT_EQ(replaced_, std::vector<std::string>{"a"});
+  EXPECT_TRUE(health_.in_doubt().contains(ghcr));
+  answer_ = answer_of(PullVerdict::can_pull, "");
+  settle(login_with("c"));
+  settle(login_with("d"));
+  EXPECT_EQ(replaced_, (std::vector<std::string>{"a", "a", "c"})) << "the denied one never was in force";
+  EXPECT_TRUE(health_.in_doubt().empty());
+}
 
 TEST_F(LoginHealthTest, AGoodLoginIsUsedOnceItWasTriedAtItsRegistry) {
   const auto pending = ask(login_with("a"));

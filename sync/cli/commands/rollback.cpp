@@ -1,0 +1,56 @@
+// regsync rollback: puts back the login that was in force before the present one.
+#include <ostream>
+
+#include "helper/store/registry_key.hpp"
+#include "sync/cli/ask/daemon_link.hpp"
+#include "sync/cli/command.hpp"
+#include "sync/cli/view/report_view.hpp"
+
+namespace regsync::cli {
+namespace {
+
+struct RollbackOptions {
+  std::string registry;
+  std::string timeout = "60s";
+};
+
+int rollback(const RollbackOptions& options, Console& console) {
+  const RegistryKey key(options.registry);
+  const auto replaced = console.open_replaced();
+  const std::optional<Credential> before = replaced->get(options.registry);
+  if (!before) {
+    throw Error(ErrorCode::not_found, "no earlier login for " + key.value() + " is kept",
+                "regsyncd keeps one for a day after it was replaced; log in with it: docker login " + key.value());
+  }
+  const auto store = console.open_store(Prompt::allowed);
+  const std::optional<Credential> now = store->get(options.registry);
+  store->store(*before);
+  if (now) {
+    replaced->store(*now);  // so that a second rollback undoes this one
+  }
+  console.out << "login of " << one_line(before->login.username) << " for " << key.value() << " is back\n";
+  const auto daemon = connect_if_running();
+  if (!daemon) {
+    console.err << "regsyncd is not running; bring the login into the clusters: regsync sync --once\n";
+    return exit_done;
+  }
+  const StatusReport report =
+      sync_and_wait(console, *daemon, std::nullopt, false, duration_of(options.timeout, "--timeout"));
+  console.out << summary(report) << '\n' << render_notes(report);
+  return report.all_in_sync() ? exit_done : exit_not_as_asked;
+}
+
+}  // namespace
+
+void define_rollback(CLI::App& app, Invocation& invocation) {
+  auto options = std::make_shared<RollbackOptions>();
+  CLI::App* command =
+      add_command(app, "rollback", "Put back the login that a registry had before, in every cluster",
+                  {{"The new token does not pull everything: take the old one again", "regsync rollback ghcr.io"}});
+  command->add_option("REGISTRY", options->registry, "Whose login")->required();
+  command->add_option("--timeout", options->timeout, "How long to wait for the clusters (default: 60s)")
+      ->type_name("DURATION");
+  on_command(command, invocation, options, rollback);
+}
+
+}  // namespace regsync::cli
