@@ -12,6 +12,8 @@
 
 #include "daemon/coalesced_call.hpp"
 #include "daemon/control_server.hpp"
+#include "daemon/desktop/desktop_notices.hpp"
+#include "daemon/desktop/notification_bus.hpp"
 #include "daemon/fleet_view.hpp"
 #include "daemon/http/fleet_document.hpp"
 #include "daemon/http/fleet_web.hpp"
@@ -33,12 +35,16 @@
 #include "sync/engine/owner_file.hpp"
 #include "sync/kube/config/kubeconfig.hpp"
 #include "sync/logins/docker_config_file.hpp"
+#include "sync/logins/other_helpers.hpp"
 
 namespace regsync {
 
 namespace {
 
 using nlohmann::json;
+
+// A notice is of what has lasted for a minute.
+constexpr auto notice_delay = std::chrono::seconds(15);
 
 // Lists and bulks leave a heap behind that is mostly free: looked at when they are over, and seldom while they last.
 constexpr auto trim_delay = std::chrono::seconds(2);
@@ -69,19 +75,22 @@ class Daemon::Impl {
         settings_(load_settings_or_last_good(paths::settings(), paths::last_good_settings())),
         footprints_(paths::footprints()),
         directory_(paths::targets()),
-        engine_(executor,
-                {.cluster = {.owner = this_owner(settings_.settings, options_.owner),
-                             .concurrency = settings_.settings.concurrency,
-                             .metrics = &metrics_},
-                 .state = paths::state_home(),
-                 .login_places = paths::login_places()},
-                footprints_,
-                {.on_wanted = [this](const std::set<RegistryKey>& wanted) { store_.want(wanted); },
-                 .on_change = [this] { on_status_change(); },
-                 .read_again = [this] { read_targets(); },
-                 .read_logins_again = [this] { store_.refresh(); },
-                 .on_login_replaced = [this](const std::shared_ptr<const Credential>& login) { replaced_.keep(login); },
-                 .read_kubeconfig_again = [this] { read_kubeconfig(); }}),
+        engine_(
+            executor,
+            {.cluster = {.owner = this_owner(settings_.settings, options_.owner),
+                         .concurrency = settings_.settings.concurrency,
+                         .metrics = &metrics_},
+             .state = paths::state_home(),
+             .login_places = paths::login_places()},
+            footprints_,
+            {.on_wanted = [this](const std::set<RegistryKey>& wanted) { store_.want(wanted); },
+             .on_change = [this] { on_status_change(); },
+             .read_again = [this] { read_targets(); },
+             .read_logins_again = [this] { store_.refresh(); },
+             .on_login_replaced = [this](const std::shared_ptr<const Credential>& login) { replaced_.keep(login); },
+             .on_login_ending = [this](const Error& notice) { notices_.login_ends(notice.message(), notice.remedy()); },
+             .read_kubeconfig_again = [this] { read_kubeconfig(); }}),
+        look_for_notices_(executor, notice_delay, "desktop notifications", [this] { look_for_notices(); }),
         drop_replaced_(executor),
         store_(executor,
                [this](StoreReading logins) {
@@ -136,6 +145,7 @@ class Daemon::Impl {
 
   asio::awaitable<void> stop() {
     drop_replaced_.cancel();
+    look_for_notices_.cancel();
     web_.close();
     control_.close();  // first, so that nobody takes what an ending engine says for an answer
     co_await engine_.stop();
@@ -173,6 +183,12 @@ class Daemon::Impl {
     }
   }
 
+  void look_for_notices() {
+    if (notices_.look(fleet(), std::chrono::system_clock::now())) {
+      look_for_notices_.ask();
+    }
+  }
+
   // Only of a keyring that is there and open: to ask would start one that the person stopped.
   void drop_replaced_logins_after(std::chrono::seconds time) {
     drop_replaced_.expires_after(time);
@@ -199,6 +215,7 @@ class Daemon::Impl {
     }
     settings_ = std::move(now);
     log::set_level(settings_.settings.log_level);
+    notices_.enable(settings_.settings.notifications);
     web_.serve_metrics(settings_.settings.metrics_listen);
     metrics_file_.configure(settings_.settings.metrics_file);
     engine_.set_login_settings(settings_.settings.verify_logins, settings_.settings.expires);
@@ -219,8 +236,7 @@ class Daemon::Impl {
   }
 
   void read_cred_helpers() {
-    note(docker_config_problem_,
-         guarded([this] { engine_.set_cred_helpers(DockerConfigFile(default_docker_config()).foreign_helpers()); }));
+    note(docker_config_problem_, guarded([this] { engine_.set_cred_helpers(other_helpers(settings_.settings)); }));
   }
 
   [[nodiscard]] const std::optional<std::filesystem::path>& kubeconfig_path() const {
@@ -322,6 +338,7 @@ class Daemon::Impl {
     view_.changed();
     metrics_file_.changed();
     trim_.ask();
+    look_for_notices_.ask();
     summary_.ask();
   }
 
@@ -334,7 +351,10 @@ class Daemon::Impl {
   TargetDirectory directory_;
   TargetFiles targets_;
   Metrics metrics_;
+  NotificationBus desktop_;
+  DesktopNotices notices_{[this](DesktopNotice notice) { desktop_.show(std::move(notice)); }};
   Engine engine_;
+  CoalescedCall look_for_notices_;
   bool store_is_open_ = false;  // as the last reading said
   ReplacedLogins replaced_;
   asio::steady_timer drop_replaced_;

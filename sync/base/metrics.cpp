@@ -72,6 +72,11 @@ class Metrics::Impl {
                                                       .Name("regsync_login_changed_timestamp_seconds")
                                                       .Help("When this process saw the login change")
                                                       .Register(*registry);
+  prometheus::Family<prometheus::Gauge>& expiries = prometheus::BuildGauge()
+                                                        .Name("regsync_login_expires_timestamp_seconds")
+                                                        .Help("When the login ends, where that is known")
+                                                        .Register(*registry);
+  std::map<std::string, prometheus::Gauge*> expiring;  // by registry
   std::map<std::string, OfContext> contexts;
 };
 
@@ -118,6 +123,23 @@ void Metrics::keep_contexts(const std::set<std::string>& contexts) {
 void Metrics::login_changed(const std::string& registry, std::chrono::system_clock::time_point when) {
   const std::chrono::duration<double> since_epoch = when.time_since_epoch();
   impl_->logins.Add({{"registry", registry}}).Set(since_epoch.count());
+}
+
+void Metrics::logins_expire(const std::map<std::string, std::chrono::system_clock::time_point>& ends) {
+  std::erase_if(impl_->expiring, [&](const auto& known) {
+    const bool gone = !ends.contains(known.first);
+    if (gone) {
+      impl_->expiries.Remove(known.second);
+    }
+    return gone;
+  });
+  for (const auto& [registry, end] : ends) {
+    auto& gauge = impl_->expiring[registry];
+    if (gauge == nullptr) {
+      gauge = &impl_->expiries.Add({{"registry", registry}});
+    }
+    gauge->Set(std::chrono::duration<double>(end.time_since_epoch()).count());
+  }
 }
 
 std::string Metrics::text() const { return prometheus::TextSerializer().Serialize(impl_->registry->Collect()); }

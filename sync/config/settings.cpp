@@ -73,7 +73,8 @@ Settings read(const YamlReader& reader, const YAML::Node& root) {
     return settings;  // an empty file, or comments only
   }
   reader.expect_keys(root, "config.yaml",
-                     {"kubeconfig", "logLevel", "owner", "concurrency", "metrics", "verifyLogins", "expires"});
+                     {"kubeconfig", "logLevel", "owner", "concurrency", "metrics", "verifyLogins", "expires",
+                      "credHelpers", "notifications"});
   if (const YAML::Node node = root["kubeconfig"]) {
     settings.kubeconfig = read_path(reader, node, "kubeconfig");
   }
@@ -95,6 +96,12 @@ Settings read(const YamlReader& reader, const YAML::Node& root) {
   }
   if (const YAML::Node node = root["expires"]) {
     settings.expires = reader.map(node, "expires", &YamlReader::date);
+  }
+  if (const YAML::Node node = root["notifications"]) {
+    settings.notifications = reader.boolean(node, "notifications");
+  }
+  if (const YAML::Node node = root["credHelpers"]) {
+    settings.cred_helpers = reader.map(node, "credHelpers", &YamlReader::text);
   }
   if (const YAML::Node node = root["metrics"]) {
     read_metrics(reader, node, settings);

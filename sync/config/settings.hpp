@@ -20,6 +20,8 @@ struct Settings {
   std::string metrics_listen;                            // metrics: listen: 127.0.0.1:9464 (loopback only); empty: off
   bool verify_logins = true;                             // verifyLogins: try each new login once at its registry
   std::map<std::string, std::chrono::sys_days> expires;  // expires: {REGISTRY: DATE}
+  bool notifications = true;                             // notifications: tell the desktop what needs a person
+  std::map<std::string, std::string> cred_helpers;       // credHelpers: {REGISTRY or glob: helper}
   std::filesystem::path metrics_file;                    // metrics: textfile: PATH (node_exporter); empty: off
 
   bool operator==(const Settings&) const = default;

@@ -63,7 +63,8 @@ class Engine::Impl {
                 {.on_wanted = hooks_.on_wanted,
                  .on_change = [this] { update(); },
                  .read_again = hooks_.read_logins_again,
-                 .on_replaced = hooks_.on_login_replaced}),
+                 .on_replaced = hooks_.on_login_replaced,
+                 .on_ending = hooks_.on_login_ending}),
         disk_timer_(executor),
         update_timer_(executor),
         settled_(executor) {}

@@ -49,6 +49,7 @@ struct EngineHooks {
   std::function<void()> read_logins_again = {};  // read the secret store again now, and call set_logins(); may be empty
   // A login of the store is in force, and another one is to take its place; may be empty.
   std::function<void(const std::shared_ptr<const Credential>&)> on_login_replaced = {};
+  std::function<void(const Error& notice)> on_login_ending = {};  // see LoginBook::Hooks; may be empty
   std::function<void()> read_kubeconfig_again = {};  // read it again now, and call set_kubeconfig(); may be empty
 };
 

@@ -4,7 +4,6 @@
 #include <utility>
 
 #include "sync/base/guard.hpp"
-#include "sync/base/jwt.hpp"
 #include "sync/base/log.hpp"
 
 namespace regsync {
@@ -13,8 +12,16 @@ namespace {
 
 using std::chrono::steady_clock;
 
-// Long enough to get a new token from somebody.
-constexpr auto warned_before = std::chrono::days(14);
+// How often it is looked whether a login ends soon.
+constexpr auto warning_interval = std::chrono::hours(1);
+
+Error ending(const RegistryKey& registry, std::chrono::system_clock::duration left) {
+  const auto days = std::chrono::ceil<std::chrono::days>(left).count();
+  return {ErrorCode::unusable_login,
+          "the login for " + registry.value() +
+              (left <= left.zero() ? " has expired" : " expires in " + std::to_string(days) + " d"),
+          "log in with a new one: docker login " + registry.value()};
+}
 
 }  // namespace
 
@@ -24,6 +31,7 @@ LoginBook::LoginBook(const asio::any_io_executor& executor, Metrics* metrics, st
       hooks_(std::move(hooks)),
       changed_(executor),
       places_(std::move(places), settle),
+      warn_again_(executor),
       recheck_(executor),
       helpers_(executor, [this] { changed(); }),
       health_(
@@ -46,7 +54,8 @@ void LoginBook::want(const TargetFiles& targets) {
       wanted.merge(wanted_registries(*file.target));
     }
   }
-  want_tried_and_ending(targets);
+  want_tried(targets);
+  ends_ = ends_said(settings_expire_, targets);
   helpers_.set_sources(take_helper_sources(targets, wanted));
   if (wanted != wanted_) {
     wanted_ = std::move(wanted);
@@ -54,21 +63,11 @@ void LoginBook::want(const TargetFiles& targets) {
   }
 }
 
-void LoginBook::want_tried_and_ending(const TargetFiles& targets) {
+void LoginBook::want_tried(const TargetFiles& targets) {
   tried_.clear();
-  expire_.clear();
-  const auto note = [this](const std::map<std::string, std::chrono::sys_days>& expires) {
-    for (const auto& [registry, day] : expires) {
-      expire_[RegistryKey(registry)] = day;
-    }
-  };
-  note(settings_expire_);
   for (const auto& [name, file] : targets) {
     if (file.target && file.target->verify_logins.value_or(verify_)) {
       tried_.merge(wanted_registries(*file.target));
-    }
-    if (file.target) {
-      note(file.target->expires);
     }
   }
 }
@@ -77,11 +76,14 @@ void LoginBook::want_tried_and_ending(const TargetFiles& targets) {
 std::map<RegistryKey, CredentialHelper> LoginBook::take_helper_sources(const TargetFiles& targets,
                                                                        std::set<RegistryKey>& wanted) const {
   std::map<RegistryKey, CredentialHelper> sources;
-  for (const auto& [server, helper] : cred_helpers_) {
-    const RegistryKey registry(server);
-    if (wanted.erase(registry) > 0) {
-      sources[registry] = {helper, server, default_refresh(registry)};
+  for (auto registry = wanted.begin(); registry != wanted.end();) {
+    const auto other = helper_for(cred_helpers_, *registry);
+    if (!other) {
+      ++registry;
+      continue;
     }
+    sources[*registry] = {other->name, other->server, default_refresh(*registry)};
+    registry = wanted.erase(registry);
   }
   for (const auto& [name, file] : targets) {
     if (!file.target) {
@@ -178,7 +180,41 @@ void LoginBook::read_again_at(std::optional<LoginPlaces::Clock::time_point> time
   });
 }
 
+// To the metrics, and each time that one becomes more urgent, to the log.
+void LoginBook::tell_ends() {
+  const auto now = std::chrono::system_clock::now();
+  const LoginEnds ends = wanted_ends();
+  if (metrics_ != nullptr) {
+    std::map<std::string, std::chrono::system_clock::time_point> named;
+    for (const auto& [registry, end] : ends) {
+      named.emplace(registry.value(), end);
+    }
+    metrics_->logins_expire(named);
+  }
+  std::erase_if(warned_, [&](const auto& known) { return !ends.contains(known.first); });
+  for (const auto& [registry, end] : ends) {
+    const std::optional<int> days = urgency(end - now);
+    if (!days) {
+      warned_.erase(registry);
+    } else if (const auto known = warned_.find(registry); known == warned_.end() || *days < known->second) {
+      warned_[registry] = *days;
+      const Error notice = ending(registry, end - now);
+      log::warning(describe(notice));
+      if (hooks_.on_ending) {
+        hooks_.on_ending(notice);
+      }
+    }
+  }
+  warn_again_.expires_after(warning_interval);
+  warn_again_.async_wait([this](const asio::error_code& error) {
+    if (!error && !stopping_) {
+      guarded_logged("logins", [this] { changed(); });
+    }
+  });
+}
+
 void LoginBook::changed() {
+  tell_ends();
   hooks_.on_change();
   changed_.notify_all();
 }
@@ -216,20 +252,24 @@ std::vector<Error> LoginBook::notices(std::chrono::system_clock::time_point now)
   if (places_.problem()) {
     notices.push_back(*places_.problem());
   }
-  for (const auto& [registry, credential] : store_.credentials) {
-    auto end = jwt_expiry(credential->secret.reveal());
-    if (const auto said = expire_.find(registry); said != expire_.end()) {
-      end = said->second;
-    }
-    if (end && wanted_.contains(registry) && *end - now < warned_before) {
-      const auto days = std::chrono::ceil<std::chrono::days>(*end - now).count();
-      notices.emplace_back(ErrorCode::unusable_login,
-                           "the login for " + registry.value() +
-                               (*end <= now ? " has expired" : " expires in " + std::to_string(days) + " d"),
-                           "log in with a new one: docker login " + registry.value());
+  for (const auto& [registry, end] : wanted_ends()) {
+    if (urgency(end - now)) {
+      notices.push_back(ending(registry, end - now));
     }
   }
   return notices;
+}
+
+// When those logins of the store end that targets want.
+LoginEnds LoginBook::wanted_ends() const {
+  LoginEnds ends;
+  for (const auto& [registry, credential] : store_.credentials) {
+    const auto end = wanted_.contains(registry) ? end_of(*credential, ends_) : std::nullopt;
+    if (end) {
+      ends.emplace(registry, *end);
+    }
+  }
+  return ends;
 }
 
 KnownLogins LoginBook::known_untried() const {
@@ -250,6 +290,7 @@ KnownLogins LoginBook::known_untried() const {
 asio::awaitable<void> LoginBook::stop() {
   stopping_ = true;
   recheck_.cancel();
+  warn_again_.cancel();
   changed_.notify_all();
   co_await helpers_.stop();
   co_await health_.stop();

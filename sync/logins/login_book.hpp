@@ -22,8 +22,10 @@
 #include "sync/base/metrics.hpp"
 #include "sync/config/target_directory.hpp"
 #include "sync/logins/credential_helpers.hpp"
+#include "sync/logins/login_end.hpp"
 #include "sync/logins/login_health.hpp"
 #include "sync/logins/login_places.hpp"
+#include "sync/logins/other_helpers.hpp"
 #include "sync/model/desired_state.hpp"
 
 namespace regsync {
@@ -36,6 +38,8 @@ class LoginBook {
     std::function<void()> read_again = {};                        // read the store again now; may be empty
     // A login of the store is in force, and another one is to take its place; may be empty.
     LoginHealth::OnReplaced on_replaced = {};
+    // A login ends in 14, 3 or 1 days, or has ended: told once for each; may be empty.
+    std::function<void(const Error& notice)> on_ending = {};
   };
 
   // metrics may be null. places: the file in which it is remembered where logins were; empty for none. settle: how long
@@ -45,8 +49,8 @@ class LoginBook {
 
   // The registries of these targets are wanted.
   void want(const TargetFiles& targets);
-  // credHelpers of Docker's config.json; takes effect with the next want().
-  void set_cred_helpers(std::map<std::string, std::string> helpers) { cred_helpers_ = std::move(helpers); }
+  // See other_helpers.hpp; takes effect with the next want().
+  void set_cred_helpers(HelperNames helpers) { cred_helpers_ = std::move(helpers); }
 
   // Of config.yaml; takes effect with the next want(). expires: by registry as written.
   void set_login_settings(bool verify, std::map<std::string, std::chrono::sys_days> expires);
@@ -77,7 +81,9 @@ class LoginBook {
   [[nodiscard]] bool is_complete() const;
   std::map<RegistryKey, CredentialHelper> take_helper_sources(const TargetFiles& targets,
                                                               std::set<RegistryKey>& wanted) const;
-  void want_tried_and_ending(const TargetFiles& targets);
+  void want_tried(const TargetFiles& targets);
+  [[nodiscard]] LoginEnds wanted_ends() const;
+  void tell_ends();
   [[nodiscard]] KnownLogins known_untried() const;
   void take_logins(StoreReading& reading);
   void read_again_at(std::optional<LoginPlaces::Clock::time_point> time);
@@ -85,12 +91,14 @@ class LoginBook {
 
   Metrics* metrics_;
   Hooks hooks_;
-  std::map<std::string, std::string> cred_helpers_;
+  HelperNames cred_helpers_;
   bool verify_ = true;
   std::map<std::string, std::chrono::sys_days> settings_expire_;
-  std::set<RegistryKey> wanted_;                                         // of the store
-  std::set<RegistryKey> tried_;                                          // whose new logins are tried first
-  std::map<RegistryKey, std::chrono::system_clock::time_point> expire_;  // as files say
+  std::set<RegistryKey> wanted_;       // of the store
+  std::set<RegistryKey> tried_;        // whose new logins are tried first
+  LoginEnds ends_;                     // as files say
+  std::map<RegistryKey, int> warned_;  // of its end: how urgent it was then
+  asio::steady_timer warn_again_;
   KnownLogins store_;
   std::vector<Login> all_;
   std::size_t readings_ = 0;

@@ -12,6 +12,7 @@
 #include "sync/base/percent_encoding.hpp"
 #include "sync/kube/http/http_client.hpp"
 #include "sync/kube/http/proxy.hpp"
+#include "sync/kube/http/url.hpp"
 #include "sync/model/authority.hpp"
 
 namespace regsync {
@@ -31,42 +32,21 @@ std::string basic_header(const RegistryLogin& login) {
   return "Authorization: Basic " + base64_encode(login.username + ":" + std::string(login.password.reveal()));
 }
 
-// "https://auth.docker.io/token?x=y", taken apart.
-struct Url {
-  bool secure = false;
-  Authority authority;
-  std::string server;  // "https://auth.docker.io"
-  std::string target;  // "/token?x=y"
-};
-
-// Nothing for what is no http(s) URL of a plain server: no user information, no blanks or control characters.
-std::optional<Url> parse_url(std::string_view text) {
-  Url url;
-  url.secure = text.starts_with("https://");
-  if (!url.secure && !text.starts_with("http://")) {
-    return std::nullopt;
-  }
+// The realm of a challenge, as libcurl reads it; nothing for what is no http(s) URL of a plain server: no user
+// information, no blanks or control characters.
+std::optional<kube::Url> read_realm(std::string_view text) {
   if (std::ranges::any_of(text, [](unsigned char c) { return c <= ' ' || c >= 0x7F; })) {
     return std::nullopt;
   }
-  text = text.substr(0, text.find('#'));
-  const auto host = text.find("://") + 3;
-  const auto end = std::min(text.find_first_of("/?", host), text.size());
-  const auto authority = parse_authority(text.substr(host, end - host));
-  if (!authority) {
+  auto url = kube::parse_url(text);
+  if (!url || url->has_userinfo || (url->scheme != "https" && url->scheme != "http")) {
     return std::nullopt;
-  }
-  url.authority = *authority;
-  url.server = text.substr(0, end);
-  url.target = text.substr(end);
-  if (!url.target.starts_with('/')) {
-    url.target.insert(0, "/");
   }
   return url;
 }
 
 // A password goes over plain http to this machine only.
-bool may_carry_login(const Url& url) { return url.secure || url.authority.is_loopback(); }
+bool may_carry_login(const kube::Url& url) { return url.scheme == "https" || kube::is_loopback(url.host); }
 
 // Whether two hosts are the same, or of one domain by their last two labels (registry-1.docker.io, auth.docker.io).
 bool are_related(const std::string& a, const std::string& b) {
@@ -131,30 +111,30 @@ Proof no_proof(PullVerdict verdict, std::string why) { return {"", PullAnswer{ve
 Proof proof_of(std::string header, std::string note = {}) { return {std::move(header), std::nullopt, std::move(note)}; }
 
 asio::awaitable<Proof> fetch_token(Challenge challenge, std::string scope, std::string server, RegistryLogin login) {
-  const auto url = parse_url(challenge.parameters["realm"]);
+  const auto url = read_realm(challenge.parameters["realm"]);
   if (!url) {
     co_return no_proof(PullVerdict::unreachable, server + " names no token server");
   }
   if (!may_carry_login(*url)) {
-    co_return no_proof(PullVerdict::unreachable, "the token server " + url->server + " is not https");
+    co_return no_proof(PullVerdict::unreachable, "the token server " + url->origin() + " is not https");
   }
   std::string note;
-  const auto registry = parse_url(server);
-  if (!login.username.empty() && registry && !are_related(registry->authority.host, url->authority.host)) {
-    note = "the login was sent to the token server " + url->server + ", as " + server + " asks";
+  const auto registry = kube::parse_url(server);
+  if (!login.username.empty() && registry && !are_related(registry->host, url->host)) {
+    note = "the login was sent to the token server " + url->origin() + ", as " + server + " asks";
   }
 
-  std::string target = url->target + (url->target.find('?') == std::string::npos ? "?" : "&");
+  std::string target = url->target() + (url->query.empty() ? "?" : "&");
   target += "service=" + percent_encoded(challenge.parameters["service"], unreserved);
   if (!scope.empty()) {
     target += "&scope=" + percent_encoded(scope, unreserved);
   }
   HttpRequest request =
       request_for("GET", std::move(target), login.username.empty() ? std::string() : basic_header(login));
-  std::string token_server = url->server;
+  std::string token_server = url->origin();
   const HttpResponse response = co_await send(std::move(token_server), std::move(request));
   if (response.status / 100 != 2) {
-    PullAnswer refusal = verdict_of(response, url->server, /*asked_for_image=*/false);
+    PullAnswer refusal = verdict_of(response, url->origin(), /*asked_for_image=*/false);
     co_return no_proof(refusal.verdict, std::move(refusal.detail));
   }
 
@@ -166,11 +146,11 @@ asio::awaitable<Proof> fetch_token(Challenge challenge, std::string scope, std::
     }
     // RFC 6750, 2.1: anything else could end the header and begin another one.
     if (std::ranges::any_of(token, [](unsigned char c) { return c <= ' ' || c >= 0x7F; })) {
-      co_return no_proof(PullVerdict::unreachable, url->server + " answered a token that is none");
+      co_return no_proof(PullVerdict::unreachable, url->origin() + " answered a token that is none");
     }
     co_return proof_of("Authorization: Bearer " + std::string(token), std::move(note));
   }
-  co_return no_proof(PullVerdict::unreachable, url->server + " answered no token");
+  co_return no_proof(PullVerdict::unreachable, url->origin() + " answered no token");
 }
 
 asio::awaitable<Proof> prove(Challenge challenge, std::string scope, std::string server, RegistryLogin login) {

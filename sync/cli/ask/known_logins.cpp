@@ -6,7 +6,7 @@
 #include <exception>
 #include <set>
 
-#include "sync/logins/docker_config_file.hpp"
+#include "sync/base/paths.hpp"
 #include "sync/logins/login_book.hpp"
 
 namespace regsync::cli {
@@ -38,7 +38,7 @@ KnownLogins read_logins(Console& console, const std::vector<Target>& targets, Pr
                  {.on_wanted = on_wanted, .on_change = [] {}});
   book.set_login_settings(/*verify=*/false, {});
   running = &book;
-  book.set_cred_helpers(DockerConfigFile(default_docker_config()).foreign_helpers());
+  book.set_cred_helpers(other_helpers(load_settings(paths::settings())));
   book.want(files);
 
   KnownLogins known;

@@ -18,7 +18,7 @@
 #include "sync/config/settings.hpp"
 #include "sync/engine/footprint.hpp"
 #include "sync/engine/owner_file.hpp"
-#include "sync/logins/docker_config_file.hpp"
+#include "sync/logins/other_helpers.hpp"
 
 namespace regsync::cli {
 namespace {
@@ -71,7 +71,7 @@ StatusReport run_engine(Console& console, const std::optional<std::filesystem::p
                  .read_kubeconfig_again = [&] { running->set_kubeconfig(load_kubeconfig(kubeconfig, time)); }});
   running = &engine;
   engine.set_login_settings(settings.verify_logins, settings.expires);
-  engine.set_cred_helpers(DockerConfigFile(default_docker_config()).foreign_helpers());
+  engine.set_cred_helpers(other_helpers(settings));
   engine.set_kubeconfig(load_kubeconfig(kubeconfig, time));
   read_targets();
 

@@ -3,6 +3,7 @@
 #include <map>
 #include <nlohmann/json.hpp>
 #include <ostream>
+#include <set>
 
 #include "helper/secret_service/provider.hpp"
 #include "helper/store/registry_key.hpp"
@@ -10,7 +11,9 @@
 #include "sync/cli/ask/known_logins.hpp"
 #include "sync/cli/command.hpp"
 #include "sync/cli/view/target_view.hpp"
-#include "sync/logins/docker_config_file.hpp"
+#include "sync/control/messages.hpp"
+#include "sync/logins/login_end.hpp"
+#include "sync/logins/other_helpers.hpp"
 #include "sync/model/docker_config_json.hpp"
 
 namespace regsync::cli {
@@ -27,15 +30,19 @@ struct Row {
   Login login;
   std::string source = keyring;      // or the credential helper that Docker's credHelpers names
   std::vector<std::string> targets;  // that use it
+  std::optional<WallTime> expires;   // where that is known
   std::optional<Error> problem;      // why kubelet could not pull with it, or why it cannot be had now
 };
 
 // Each login with its targets: as the engine finds them, so a path of a registry finds the login of its host.
 std::vector<Row> read(Console& console) {
+  const TargetFiles files = TargetDirectory(paths::targets()).load();
   std::vector<Target> targets;
-  for (const auto& [name, file] : TargetDirectory(paths::targets()).load()) {
+  std::set<RegistryKey> wanted;
+  for (const auto& [name, file] : files) {
     if (file.target) {
       targets.push_back(*file.target);
+      wanted.merge(wanted_registries(*file.target));
     }
   }
   const auto store = console.open_store(Prompt::allowed);
@@ -56,18 +63,21 @@ std::vector<Row> read(Console& console) {
     }
   }
 
-  const std::map<std::string, std::string> helpers = DockerConfigFile(default_docker_config()).foreign_helpers();
+  const Settings settings = load_settings(paths::settings());
+  const HelperNames helpers = other_helpers(settings);
+  const LoginEnds ends = ends_said(settings.expires, files);
   std::vector<Row> rows;
-  for (const auto& [server, helper] : helpers) {
-    const RegistryKey key(server);
+  for (const RegistryKey& key : wanted) {  // for others, a helper is not asked
+    const auto helper = helper_for(helpers, key);
     const auto credential = known.credentials.find(key);
     const auto problem = known.problems.find(key);
-    if (credential == known.credentials.end() && problem == known.problems.end()) {
-      continue;  // no target wants it, so the helper was not asked
+    if (!helper || (credential == known.credentials.end() && problem == known.problems.end())) {
+      continue;
     }
-    Row row{{server, ""}, "docker-credential-" + helper, users[key], std::nullopt};
+    Row row{{helper->server, ""}, "docker-credential-" + helper->name, users[key], std::nullopt, std::nullopt};
     if (credential != known.credentials.end()) {
       row.login = credential->second->login;
+      row.expires = end_of(*credential->second, ends);
       row.problem = unfit_for_kubelet(*credential->second);
     }
     if (problem != known.problems.end()) {
@@ -82,11 +92,12 @@ std::vector<Row> read(Console& console) {
       continue;
     }
     last_server = login.server;
-    Row row{login, keyring, users[RegistryKey(login.server)], std::nullopt};
+    Row row{login, keyring, users[RegistryKey(login.server)], std::nullopt, std::nullopt};
     const auto collection = std::ranges::find(stored.collections, kept.collection, &StoreCollection::path);
     if (collection != stored.collections.end() && collection->locked) {
       row.problem = locked_error(stored.provider, {*collection});
     } else if (const auto credential = store->get(login.server)) {
+      row.expires = end_of(*credential, ends);
       row.problem = unfit_for_kubelet(*credential);
     }
     rows.push_back(std::move(row));
@@ -101,6 +112,9 @@ nlohmann::json to_json(const Row& row) {
                          {"source", row.source},
                          {"targets", row.targets},
                          {"usable", !row.problem.has_value()}};
+  if (row.expires) {
+    json["expires"] = control::to_rfc3339(*row.expires);
+  }
   if (row.problem) {
     json["problem"] = {{"message", row.problem->message()}, {"remedy", row.problem->remedy()}};
   }
@@ -126,10 +140,19 @@ int logins(const LoginsOptions& options, Console& console) {
   if (rows.empty()) {
     console.err << "No logins in the keyring. Log in: docker login REGISTRY (once: regsync setup)\n";
   }
-  Table table({"REGISTRY", "USERNAME", "SOURCE", "TARGETS", "CAN PULL"});
+  const bool wide = options.format == Format::wide;
+  std::vector<std::string> header{"REGISTRY", "USERNAME", "SOURCE", "TARGETS", "CAN PULL"};
+  if (wide) {
+    header.emplace_back("EXPIRES");
+  }
+  Table table(std::move(header));
   for (const Row& row : rows) {
-    table.add({row.login.server, row.login.username, row.source, join(row.targets, ","),
-               row.problem ? Cell("no", Colour::red) : Cell("yes", Colour::green)});
+    std::vector<Cell> cells{row.login.server, row.login.username, row.source, join(row.targets, ","),
+                            row.problem ? Cell("no", Colour::red) : Cell("yes", Colour::green)};
+    if (wide) {
+      cells.emplace_back(row.expires ? control::to_rfc3339(*row.expires) : "");
+    }
+    table.add(std::move(cells));
   }
   if (!table.empty()) {
     table.print(console.out, console.colour, !options.no_headers);
@@ -154,7 +177,7 @@ void define_logins(CLI::App& app, Invocation& invocation) {
                                   {{"All, and whether a kubelet could pull with them", "regsync logins"},
                                    {"Only the registries", "regsync logins -o name"}});
   command->add_flag("--no-headers", options->no_headers, "No header line");
-  add_output(command, options->format, {Format::name, Format::json, Format::yaml});
+  add_output(command, options->format, {Format::wide, Format::name, Format::json, Format::yaml});
   on_command(command, invocation, options, logins);
 }
 

@@ -1,0 +1,42 @@
+// What a person at the desktop should be told, once for each event: a target that has been stuck for a minute, a login
+// that ends soon. Lives on the io_context thread.
+#pragma once
+
+#include <functional>
+#include <set>
+#include <string>
+
+#include "sync/model/fleet_report.hpp"
+
+namespace regsync {
+
+struct DesktopNotice {
+  std::string title;
+  std::string text;
+
+  bool operator==(const DesktopNotice&) const = default;
+};
+
+class DesktopNotices {
+ public:
+  using Show = std::function<void(DesktopNotice)>;
+
+  explicit DesktopNotices(Show show) : show_(std::move(show)) {}
+
+  void enable(bool enabled) { enabled_ = enabled; }
+
+  // Tells of each target that has been stuck for a minute and was not when this was called last. Returns whether one is
+  // stuck, so that another look is due.
+  bool look(const FleetReport& report, WallTime now);
+
+  void login_ends(const std::string& what, const std::string& remedy);
+
+ private:
+  void show(DesktopNotice notice) const;
+
+  Show show_;
+  bool enabled_ = true;
+  std::set<std::string> told_;  // targets
+};
+
+}  // namespace regsync

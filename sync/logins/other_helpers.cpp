@@ -1,0 +1,38 @@
+#include "sync/logins/other_helpers.hpp"
+
+#include "sync/logins/docker_config_file.hpp"
+#include "sync/model/target.hpp"
+
+namespace regsync {
+
+HelperNames other_helpers(const Settings& settings) {
+  HelperNames helpers = DockerConfigFile(default_docker_config()).foreign_helpers();
+  for (const auto& [registry, name] : settings.cred_helpers) {
+    helpers.insert_or_assign(registry, name);
+  }
+  return helpers;
+}
+
+std::optional<OtherHelper> helper_for(const HelperNames& helpers, const RegistryKey& registry) {
+  const HelperNames::value_type* found = nullptr;
+  bool by_pattern = false;
+  for (const auto& entry : helpers) {
+    const std::string& key = entry.first;
+    if (!is_glob(key)) {
+      if (RegistryKey(key) == registry && (found == nullptr || by_pattern)) {
+        found = &entry;
+        by_pattern = false;
+      }
+    } else if (registry.path().empty() && glob_match(key, registry.value()) &&
+               (found == nullptr || (by_pattern && key.size() > found->first.size()))) {
+      found = &entry;
+      by_pattern = true;
+    }
+  }
+  if (found == nullptr || found->second == "regsync") {
+    return std::nullopt;
+  }
+  return OtherHelper{found->second, by_pattern ? registry.value() : found->first};
+}
+
+}  // namespace regsync

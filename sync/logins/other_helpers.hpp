@@ -1,0 +1,29 @@
+// Registries whose logins come from another credential helper than ours: `credHelpers` of Docker's config.json, and
+// that of config.yaml, whose registries may be patterns ("*.dkr.ecr.*.amazonaws.com").
+#pragma once
+
+#include <map>
+#include <optional>
+#include <string>
+
+#include "helper/store/registry_key.hpp"
+#include "sync/config/settings.hpp"
+
+namespace regsync {
+
+// By registry or pattern: the helper's name ("ecr-login" is docker-credential-ecr-login).
+using HelperNames = std::map<std::string, std::string>;
+
+// Of both files; where both name a registry, the settings count. Throws Error(invalid_input) as DockerConfigFile does.
+HelperNames other_helpers(const Settings& settings);
+
+struct OtherHelper {
+  std::string name;
+  std::string server;  // what it is asked for
+};
+
+// A registry's own entry comes before patterns, and of those the longest one counts. Nothing where our own helper, by
+// the name "regsync", or none is meant. Pure.
+std::optional<OtherHelper> helper_for(const HelperNames& helpers, const RegistryKey& registry);
+
+}  // namespace regsync

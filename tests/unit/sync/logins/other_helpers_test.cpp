@@ -1,0 +1,28 @@
+#include "sync/logins/other_helpers.hpp"
+
+#include <gtest/gtest.h>
+
+namespace regsync {
+namespace {
+
+TEST(OtherHelpers, ARegistryComesBeforePatternsAndTheLongestPatternCounts) {
+  const HelperNames helpers{{"*.amazonaws.com", "any"},
+                            {"*.dkr.ecr.*.amazonaws.com", "ecr-login"},
+                            {"https://1.dkr.ecr.eu-west-1.amazonaws.com", "mine"},
+                            {"*.pkg.dev", "gcloud"},
+                            {"kept.pkg.dev", "regsync"}};
+  const auto ask = [&](const char* registry) {
+    const auto found = helper_for(helpers, RegistryKey(registry));
+    return found ? found->name + " " + found->server : "";
+  };
+  EXPECT_EQ(ask("1.dkr.ecr.eu-west-1.amazonaws.com"), "mine https://1.dkr.ecr.eu-west-1.amazonaws.com");
+  EXPECT_EQ(ask("2.dkr.ecr.eu-west-1.amazonaws.com"), "ecr-login 2.dkr.ecr.eu-west-1.amazonaws.com");
+  EXPECT_EQ(ask("s3.amazonaws.com"), "any s3.amazonaws.com");
+  EXPECT_EQ(ask("europe.pkg.dev"), "gcloud europe.pkg.dev");
+  EXPECT_EQ(ask("kept.pkg.dev"), "") << "the keyring";
+  EXPECT_EQ(ask("europe.pkg.dev/team"), "") << "a login is that of the host";
+  EXPECT_EQ(ask("ghcr.io"), "");
+}
+
+}  // namespace
+}  // namespace regsync
