@@ -62,6 +62,7 @@ Cluster::Cluster(asio::any_io_executor executor, kube::ResolvedContext context,
                      }
                    },
                    .on_setback = [this] { watches_.relist(); }}),
+      healer_(executor, client_, [this](const Change& change) { on_written(change); }),
       queue_(
           executor, {.max_in_flight = options.concurrency}, [this](Key key) { return work(std::move(key)); },
           [this](const Key& key, const Outcome& outcome) { on_worked(key, outcome); }),
@@ -250,6 +251,17 @@ void Cluster::on_written(Change change) {
              {.target = change.target, .context = change.context, .name_space = change.name_space}, describe(change));
   if (on_written_) {
     on_written_(change);
+  }
+  heal_after(change);
+}
+
+// What was written may be what pods wait for.
+void Cluster::heal_after(const Change& change) {
+  const bool repairs = change.kind == Change::Kind::created || change.kind == Change::Kind::updated ||
+                       change.kind == Change::Kind::adopted || change.kind == Change::Kind::attached;
+  const auto plan = desired_->plans().find(change.target);
+  if (repairs && plan != desired_->plans().end() && plan->second->target.heal) {
+    healer_.repaired({change.name_space, change.secret}, change.target, change.service_account, plan->second->payload);
   }
 }
 
@@ -599,6 +611,7 @@ asio::awaitable<std::string> Cluster::identity() {
 asio::awaitable<void> Cluster::stop() {
   co_await watches_.stop();
   co_await queue_.stop();
+  co_await healer_.stop();
   progress_.notify_all();  // who waits for what will not come
 }
 

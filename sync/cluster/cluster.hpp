@@ -14,6 +14,7 @@
 #include "sync/cluster/cluster_cache.hpp"
 #include "sync/cluster/cluster_options.hpp"
 #include "sync/cluster/cluster_watches.hpp"
+#include "sync/cluster/healer.hpp"
 #include "sync/cluster/reconciler.hpp"
 #include "sync/cluster/work_queue.hpp"
 #include "sync/kube/api/kube_client.hpp"
@@ -103,6 +104,7 @@ class Cluster {
   void on_restart();
   void on_health();
   void on_written(Change change);
+  void heal_after(const Change& change);
   void on_worked(const Key& key, const Outcome& outcome);
   void put_writes_first();
   asio::awaitable<Outcome> work(Key key);
@@ -124,6 +126,7 @@ class Cluster {
   ClusterCache cache_;
   ClusterWatches watches_;
   Reconciler reconciler_;
+  Healer healer_;
   WorkQueue queue_;
   std::shared_ptr<const DesiredState> desired_;
   WallTime since_;  // of the present health

@@ -37,6 +37,9 @@ void read(const YamlReader& reader, const YAML::Node& document, Target& target) 
     target.on_logout =
         reader.choice(node, "onLogout", {"keep", "remove"}) == "keep" ? OnLogout::keep : OnLogout::remove;
   }
+  if (const auto node = document["heal"]) {
+    target.heal = reader.choice(node, "heal", {"evict", "none"}) == "evict";
+  }
   if (const auto node = document["pin"]) {
     target.pin = reader.boolean(node, "pin");
   }
@@ -92,6 +95,7 @@ const std::vector<std::string>& target_keys() {
                                              "refresh",
                                              "expires",
                                              "verifyLogins",
+                                             "heal",
                                              "pin",
                                              "paused"};
   return keys;
@@ -129,6 +133,9 @@ std::string to_yaml(const Target& target) {
   }
   if (target.on_logout == OnLogout::remove) {
     out << YAML::Key << "onLogout" << YAML::Value << "remove";
+  }
+  if (target.heal) {
+    out << YAML::Key << "heal" << YAML::Value << "evict";
   }
   if (target.pin) {
     out << YAML::Key << "pin" << YAML::Value << true;

@@ -70,6 +70,9 @@ History::History(const asio::any_io_executor& executor, std::filesystem::path fi
 
 void History::add(const Change& change) {
   std::string what(to_string(change.kind));
+  if (!change.pod.empty()) {
+    what += " pod " + change.pod;
+  }
   if (!change.service_account.empty()) {
     what += " ServiceAccount " + change.service_account;
   }

@@ -28,6 +28,8 @@ std::string_view to_string(Why why) {
       return "the target names the ServiceAccount";
     case Why::detach:
       return "the ServiceAccount is not to name it any more";
+    case Why::heal:
+      return "it could not pull, and what it waited for was repaired";
   }
   return "";
 }
@@ -48,12 +50,14 @@ std::string_view to_string(Change::Kind kind) {
       return "attached";
     case Change::Kind::detached:
       return "detached";
+    case Change::Kind::evicted:
+      return "evicted";
   }
   return "";
 }
 
 std::string describe(const Change& change) {
-  std::string text = "Secret " + change.secret + " ";
+  std::string text = change.pod.empty() ? "Secret " + change.secret + " " : "pod " + change.pod + " ";
   text.append(to_string(change.kind));
   if (change.kind == Change::Kind::attached || change.kind == Change::Kind::detached) {
     text.append(change.kind == Change::Kind::attached ? " to" : " from");

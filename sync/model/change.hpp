@@ -22,11 +22,12 @@ enum class Why : std::uint8_t {
   given_away,      // a person removed the target and keeps its Secrets
   attach,          // the target names the ServiceAccount
   detach,          // the target does not name it, or its Secret goes
+  heal,            // a pod waits for what was just repaired, and the target says heal: evict
 };
 std::string_view to_string(Why why);  // "the target was removed"
 
 struct Change {
-  enum class Kind : std::uint8_t { created, updated, adopted, deleted, released, attached, detached };
+  enum class Kind : std::uint8_t { created, updated, adopted, deleted, released, attached, detached, evicted };
   Kind kind = Kind::created;
   Why why = Why::nothing;
   std::string target;
@@ -34,6 +35,7 @@ struct Change {
   std::string name_space;
   std::string secret;
   std::string service_account;  // of attached and detached
+  std::string pod = {};         // of evicted
 };
 std::string_view to_string(Change::Kind kind);  // "created"
 

@@ -32,6 +32,7 @@ struct Target {
   std::map<std::string, std::chrono::sys_days> expires;  // per registry: when its login ends, as the person knows it
   std::optional<bool> verify_logins;                     // whether new logins are tried first; else as settings say
   bool paused = false;                                   // nothing is written or deleted for it
+  bool heal = false;                                     // evict pods that wait for what was repaired
   bool pin = false;  // contexts that are named plainly are held when they lead to another cluster than before
 
   bool operator==(const Target&) const = default;

@@ -33,6 +33,9 @@ std::optional<FakeCluster::Key> key_of(const std::string& path) {
   }
   key.resource = parts[0];
   key.name = parts.size() > 1 ? parts[1] : "";
+  if (parts.size() > 2 && parts[2] == "eviction") {
+    key.resource += "/eviction";
+  }
   return key;
 }
 
@@ -96,6 +99,23 @@ std::map<std::string, std::string> read_query(std::string_view query) {
   return parameters;
 }
 
+namespace {
+
+// A pod with the annotation "protected" has a PodDisruptionBudget that allows no disruption.
+Answer evict(FakeCluster& cluster, FakeCluster::Key pod, const json& eviction) {
+  pod.resource = "pods";
+  if (eviction.value("apiVersion", "") != "policy/v1") {
+    return status_answer(400, "BadRequest", "no kind \"Eviction\" is registered for this version");
+  }
+  const Answer there = cluster.get(pod);
+  if (there.status == 200 && there.body.at("metadata").contains("annotations")) {
+    return status_answer(429, "TooManyRequests", "Cannot evict pod as it would violate the pod's disruption budget.");
+  }
+  return cluster.remove(pod, {});
+}
+
+}  // namespace
+
 Answer act(FakeCluster& cluster, const ApiRequest& request) {
   const FakeCluster::Write write{request.parameter("fieldManager"), request.parameter("force") == "true",
                                  !request.parameter("dryRun").empty()};
@@ -119,6 +139,9 @@ Answer act(FakeCluster& cluster, const ApiRequest& request) {
   if (request.verb == "patch") {
     return body.is_array() ? cluster.json_patch(request.key, body, write)
                            : cluster.merge_patch(request.key, body, write);
+  }
+  if (request.verb == "create" && request.key.resource == "pods/eviction") {
+    return evict(cluster, request.key, body);
   }
   if (request.verb == "create") {
     return cluster.create(request.key, body, write);

@@ -79,6 +79,7 @@ Rights rights_of(const Target& target, const std::string& default_namespace) {
   rights.target = target.name;
   rights.secret = target.secret;
   rights.service_accounts = target.service_accounts;
+  rights.heal = target.heal;
   rights.everywhere = !target.namespace_selector.empty() || std::ranges::any_of(target.namespaces, is_glob);
   if (!rights.everywhere) {
     rights.namespaces = target.namespaces.empty() ? std::vector{default_namespace} : target.namespaces;
@@ -96,6 +97,10 @@ std::vector<Rule> rules_of(const Rights& rights) {
     rules.push_back({"serviceaccounts",
                      {"get", "list", "watch", "patch"},
                      all ? std::vector<std::string>() : rights.service_accounts});
+  }
+  if (rights.heal) {
+    rules.push_back({"pods", {"list"}, {}});
+    rules.push_back({"pods/eviction", {"create"}, {}});
   }
   if (rights.everywhere) {
     rules.push_back({"namespaces", {"get", "list", "watch"}, {}});

@@ -15,12 +15,13 @@ struct Rights {
   std::vector<std::string> namespaces;  // where not everywhere
   std::string secret;
   std::vector<std::string> service_accounts;
+  bool heal = false;
 };
 
 Rights rights_of(const Target& target, const std::string& default_namespace);
 
 struct Rule {
-  std::string resource;
+  std::string resource;  // "pods", "pods/eviction"
   std::vector<std::string> verbs;
   std::vector<std::string> names;  // none: all
 };

@@ -41,6 +41,7 @@ struct AddOptions {
   std::string email;
   std::string on_logout = "keep";
   bool adopt = false;
+  bool heal = false;
   bool pin = false;
   bool replace = false;
   bool yes = false;
@@ -175,6 +176,7 @@ Target make_target(const AddOptions& options, std::vector<std::string> registrie
   target.exclude_namespaces = options.exclude_namespaces;
   target.service_accounts = options.service_accounts;
   target.email = options.email;
+  target.heal = options.heal;
   target.pin = options.pin;
   target.on_logout = options.on_logout == "remove" ? OnLogout::remove : OnLogout::keep;
   try {
@@ -393,6 +395,8 @@ void define_add(CLI::App& app, Invocation& invocation) {
   command->add_option("--on-logout", options->on_logout, "Keep or remove the Secret after a logout (default: keep)")
       ->check(CLI::IsMember({"keep", "remove"}))
       ->type_name("keep|remove");
+  command->add_flag("--heal", options->heal,
+                    "Evict pods that cannot pull once what they wait for was repaired, so that new ones start");
   command->add_flag("--pin", options->pin,
                     "Make nothing in a context that leads to another cluster than before, until it is trusted");
   command->add_flag("--adopt", options->adopt, "Take over Secrets of that name which others made");

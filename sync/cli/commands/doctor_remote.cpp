@@ -102,7 +102,11 @@ std::vector<Question> questions_of(const Rights& rights) {
 }
 
 asio::awaitable<bool> is_allowed(kube::KubeClient& client, Question question) {
-  json attributes = {{"verb", question.verb}, {"resource", question.resource}};
+  const auto slash = question.resource.find('/');
+  json attributes = {{"verb", question.verb}, {"resource", question.resource.substr(0, slash)}};
+  if (slash != std::string::npos) {
+    attributes["subresource"] = question.resource.substr(slash + 1);
+  }
   if (!question.name.empty()) {
     attributes["name"] = question.name;
   }

@@ -121,6 +121,9 @@ std::string ObjectPath::url_path() const {
   if (!name.empty()) {
     path.append("/").append(percent_encoded(name, unreserved));
   }
+  if (!subresource.empty()) {
+    path.append("/").append(percent_encoded(subresource, unreserved));
+  }
   return path;
 }
 

@@ -24,10 +24,11 @@ inline constexpr std::string_view field_manager = "regsync";
 
 // An object or, with an empty name, a collection.
 struct ObjectPath {
-  std::string resource = {};    // plural: "secrets", "namespaces", "serviceaccounts"
-  std::string name_space = {};  // empty: cluster-scoped, or across all namespaces
-  std::string name = {};        // empty: the collection
-  std::string api = "/api/v1";  // or "/apis/GROUP/VERSION"
+  std::string resource = {};     // plural: "secrets", "namespaces", "serviceaccounts"
+  std::string name_space = {};   // empty: cluster-scoped, or across all namespaces
+  std::string name = {};         // empty: the collection
+  std::string api = "/api/v1";   // or "/apis/GROUP/VERSION"
+  std::string subresource = {};  // of a named object: "eviction"
 
   [[nodiscard]] std::string url_path() const;
 };
@@ -108,7 +109,7 @@ class KubeClient {
   // RFC 6902. A failed test, and a path that is not there, throw stale: the API server does not tell them apart.
   asio::awaitable<nlohmann::json> json_patch(ObjectPath path, std::string body);
 
-  // POST to a collection; for SelfSubjectAccessReview and the like.
+  // POST to a collection, or to a subresource; for evictions, SelfSubjectAccessReview and the like.
   asio::awaitable<nlohmann::json> create(ObjectPath collection, std::string body);
 
   // DELETE, background propagation. Throws stale when a precondition fails, not_found when it is gone already.

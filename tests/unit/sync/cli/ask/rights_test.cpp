@@ -77,6 +77,20 @@ TEST(Rights, EachTargetAndSubjectHasNamesOfItsOwn) {
   EXPECT_THAT(names, testing::Each(testing::MatchesRegex("regsync-(web|other)-[a-z0-9-]+-[0-9a-f]{8}")));
 }
 
+TEST(Rights, PodsAreListedAndEvictedOnlyForATargetThatHeals) {
+  Target made = target();
+  const auto resources = [&] {
+    std::vector<std::string> names;
+    for (const Rule& rule : rules_of(rights_of(made, "default"))) {
+      names.push_back(rule.resource);
+    }
+    return names;
+  };
+  EXPECT_THAT(resources(), ElementsAre("secrets"));
+  made.heal = true;
+  EXPECT_THAT(resources(), ElementsAre("secrets", "pods", "pods/eviction"));
+}
+
 TEST(Rights, ServiceAccountsAreNamed) {
   Target made = target();
   made.service_accounts = {"default", "builder"};

@@ -1,0 +1,74 @@
+// Evicts pods that cannot start because of a Secret or ServiceAccount that was just repaired (`heal: evict`): kubelet
+// alone can take five minutes to try again, and an older pod never gains what its ServiceAccount names now.
+//
+// Through the Eviction API (policy/v1, else v1beta1), so that PodDisruptionBudgets count: a refused eviction is tried
+// again later. A few a minute in each namespace. Lives on the io_context thread; owned by its Cluster.
+#pragma once
+
+#include <asio/any_io_executor.hpp>
+#include <asio/awaitable.hpp>
+#include <asio/cancellation_signal.hpp>
+#include <chrono>
+#include <deque>
+#include <functional>
+#include <map>
+#include <memory>
+#include <set>
+#include <string>
+
+#include "sync/base/async_event.hpp"
+#include "sync/kube/api/kube_client.hpp"
+#include "sync/model/change.hpp"
+#include "sync/model/heal.hpp"
+#include "sync/model/key.hpp"
+
+namespace regsync {
+
+class Healer {
+ public:
+  struct Limits {
+    std::size_t evictions = 3;  // in a namespace, each minute
+    std::chrono::milliseconds minute = std::chrono::minutes(1);
+    std::chrono::milliseconds pause = std::chrono::seconds(5);  // before pods are looked at again
+    int looks = 120;                                            // then whoever still fails does so for another reason
+  };
+
+  // client outlives this. on_evicted: the context is left for the caller to fill in.
+  Healer(asio::any_io_executor executor, kube::KubeClient& client, std::function<void(const Change&)> on_evicted)
+      : Healer(std::move(executor), client, std::move(on_evicted), Limits()) {}
+  Healer(asio::any_io_executor executor, kube::KubeClient& client, std::function<void(const Change&)> on_evicted,
+         Limits limits);
+
+  // A Secret of the target was written, or attached to a ServiceAccount, in a namespace.
+  void repaired(const Key& key, std::string target, std::string service_account,
+                std::shared_ptr<const Payload> payload);
+
+  // Cancels what is under way and waits for its end.
+  asio::awaitable<void> stop();
+
+ private:
+  using Clock = std::chrono::steady_clock;
+  struct Case {
+    std::string name_space;
+    std::string target;
+    Repair repair;
+    std::shared_ptr<const Payload> payload;
+  };
+
+  asio::awaitable<void> run(Case repaired);
+  asio::awaitable<bool> look(Case repaired);
+  asio::awaitable<bool> evict(Case repaired, Pod pod);
+  [[nodiscard]] bool may_evict(const std::string& name_space);
+
+  asio::any_io_executor executor_;
+  kube::KubeClient& client_;
+  std::function<void(const Change&)> on_evicted_;
+  Limits limits_;
+  std::string version_ = "policy/v1";                                          // of the Eviction that the server takes
+  std::map<std::string, std::deque<Clock::time_point>> evicted_;               // the last ones, by namespace
+  std::map<std::string, std::shared_ptr<asio::cancellation_signal>> running_;  // by what was repaired
+  bool stopping_ = false;
+  AsyncEvent ended_;
+};
+
+}  // namespace regsync

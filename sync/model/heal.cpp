@@ -1,0 +1,39 @@
+#include "sync/model/heal.hpp"
+
+#include <algorithm>
+
+#include "helper/base/error.hpp"
+#include "sync/base/base64.hpp"
+#include "sync/model/image.hpp"
+#include "sync/model/kubelet_keyring.hpp"
+
+namespace regsync {
+namespace {
+
+bool names(const Pod& pod, const Repair& repair) {
+  return repair.service_account.empty() ? std::ranges::find(pod.pull_secrets, repair.secret) != pod.pull_secrets.end()
+                                        : pod.pull_secrets.empty() && pod.service_account == repair.service_account;
+}
+
+bool serves(const std::vector<KubeletEntry>& entries, const PullFailure& failure) {
+  if (failure.reason != "ErrImagePull" && failure.reason != "ImagePullBackOff") {
+    return false;
+  }
+  try {
+    return !entries_for(entries, parse_image(failure.image).name()).empty();
+  } catch (const Error&) {  // what the pod names is no image
+    return false;
+  }
+}
+
+}  // namespace
+
+bool is_cured_by(const Pod& pod, const Repair& repair, const Payload& payload) {
+  if (pod.controller.empty() || pod.started || pod.terminating || pod.failures.empty() || !names(pod, repair)) {
+    return false;
+  }
+  const std::vector<KubeletEntry> entries = read_for_kubelet(base64_decode(payload.base64()).value_or(""));
+  return std::ranges::all_of(pod.failures, [&](const PullFailure& failure) { return serves(entries, failure); });
+}
+
+}  // namespace regsync

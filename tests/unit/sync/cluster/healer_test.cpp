@@ -1,0 +1,99 @@
+#include "sync/cluster/healer.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <nlohmann/json.hpp>
+
+#include "tests/unit/sync/cluster/cluster_world.hpp"
+
+namespace regsync {
+namespace {
+
+using namespace std::chrono_literals;
+using nlohmann::json;
+using testing::ElementsAre;
+
+class HealerTest : public testing::Test {
+ protected:
+  HealerTest() {
+    kube_.make_namespace("team");
+    PullEntries entries;
+    entries["ghcr.io"] = {"me", SecretString("p"), ""};
+    payload_ = std::make_shared<const Payload>(entries);
+  }
+  void TearDown() override { test::run(loop_, healer_.stop()); }
+
+  void make_pod(const std::string& name, const json& pull_secrets = {{{"name", "cred"}}},
+                const json& annotations = json::object()) {
+    kube_.put(
+        {"pods", "team", name},
+        {{"metadata",
+          {{"name", name},
+           {"annotations", annotations},
+           {"ownerReferences", {{{"kind", "ReplicaSet"}, {"name", "app"}, {"controller", true}}}}}},
+         {"spec",
+          {{"imagePullSecrets", pull_secrets}, {"containers", {{{"name", "main"}, {"image", "ghcr.io/acme/app"}}}}}},
+         {"status",
+          {{"containerStatuses", {{{"name", "main"}, {"state", {{"waiting", {{"reason", "ImagePullBackOff"}}}}}}}}}}});
+  }
+  [[nodiscard]] bool is_there(const std::string& name) const { return kube_.find({"pods", "team", name}).has_value(); }
+  bool until(const std::function<bool()>& holds) { return test::run_until(loop_, holds); }
+
+  asio::io_context loop_;
+  test::FakeKube kube_{loop_.get_executor()};
+  kube::KubeClient client_{test::context_of_test(), kube_.transport.connect()};
+  std::shared_ptr<const Payload> payload_;
+  std::vector<std::string> evicted_;
+  Healer healer_{loop_.get_executor(), client_, [this](const Change& change) { evicted_.push_back(describe(change)); },
+                 Healer::Limits{.evictions = 2, .minute = 200ms, .pause = 5ms}};
+};
+
+TEST_F(HealerTest, EvictsWhatTheRepairCures) {
+  make_pod("app-1");
+  make_pod("other", {{{"name", "another"}}});
+  healer_.repaired({"team", "cred"}, "t", "", payload_);
+  EXPECT_TRUE(until([&] { return !is_there("app-1"); }));
+  EXPECT_TRUE(is_there("other"));
+  EXPECT_THAT(evicted_, ElementsAre("pod app-1 evicted: it could not pull, and what it waited for was repaired"));
+}
+
+TEST_F(HealerTest, EvictsAFewAMinute) {
+  for (const char* name : {"app-1", "app-2", "app-3"}) {
+    make_pod(name);
+  }
+  healer_.repaired({"team", "cred"}, "t", "", payload_);
+  EXPECT_TRUE(until([&] { return evicted_.size() == 2; }));
+  test::run_until(loop_, [&] { return evicted_.size() > 2; }, 50ms);
+  EXPECT_EQ(evicted_.size(), 2U);
+  EXPECT_TRUE(until([&] { return evicted_.size() == 3; })) << "in the next minute";
+}
+
+TEST_F(HealerTest, LeavesAProtectedPodUntilItMayGo) {
+  make_pod("app-1", {{{"name", "cred"}}}, {{"protected", "yes"}});
+  healer_.repaired({"team", "cred"}, "t", "", payload_);
+  EXPECT_TRUE(until([&] { return kube_.count("create", "pods/eviction") > 2; }));
+  EXPECT_TRUE(is_there("app-1"));
+  EXPECT_TRUE(evicted_.empty());
+  kube_.edit({"pods", "team", "app-1"}, [](json& pod) { pod["metadata"].erase("annotations"); });
+  EXPECT_TRUE(until([&] { return !is_there("app-1"); }));
+}
+
+TEST_F(HealerTest, OfAServiceAccountThosePodsThatNameNoSecret) {
+  make_pod("app-1");
+  make_pod("app-2", json::array());
+  healer_.repaired({"team", "cred"}, "t", "default", payload_);
+  EXPECT_TRUE(until([&] { return !is_there("app-2"); }));
+  EXPECT_TRUE(is_there("app-1"));
+}
+
+TEST_F(HealerTest, EndsWhereItMayNotListPods) {
+  make_pod("app-1");
+  kube_.forbids = [](const test::ApiRequest& request) { return request.key.resource == "pods"; };
+  healer_.repaired({"team", "cred"}, "t", "", payload_);
+  EXPECT_TRUE(until([&] { return kube_.count("list", "pods") == 1; }));
+  EXPECT_TRUE(is_there("app-1"));
+}
+
+}  // namespace
+}  // namespace regsync
