@@ -29,9 +29,9 @@ LoginBook::LoginBook(const asio::any_io_executor& executor, Metrics* metrics, st
                      std::chrono::milliseconds settle, Hooks hooks)
     : metrics_(metrics),
       hooks_(std::move(hooks)),
+      warn_again_(executor),
       changed_(executor),
       places_(std::move(places), settle),
-      warn_again_(executor),
       recheck_(executor),
       helpers_(executor, [this] { changed(); }),
       health_(
