@@ -66,6 +66,13 @@ Cluster::Cluster(asio::any_io_executor executor, kube::ResolvedContext context,
       queue_(
           executor, {.max_in_flight = options.concurrency}, [this](Key key) { return work(std::move(key)); },
           [this](const Key& key, const Outcome& outcome) { on_worked(key, outcome); }),
+      sweep_(executor, {.namespaces_of = [this](const std::string& secret) { return namespaces_of(secret); },
+                        .visit = [this](const Key& key) { consider(key); },
+                        .on_end =
+                            [this] {
+                              put_writes_first();
+                              progress_.notify_all();
+                            }}),
       since_(system_clock::now()),
       progress_(executor) {}
 
@@ -80,9 +87,9 @@ void Cluster::set_desired(std::shared_ptr<const DesiredState> desired, const Pla
   const auto names = before && same_places ? desired_->secrets_that_differ_from(*before) : std::nullopt;
   if (names) {
     for (const auto& secret : *names) {
-      consider_secret(secret);
+      sweep_.add(secret);
     }
-    put_writes_first();
+    sweep_.run();
   } else {
     consider_everything();
   }
@@ -155,14 +162,17 @@ void Cluster::consider(const Key& key) {
 
 void Cluster::consider_namespace(const std::string& name_space) {
   for (const auto& [secret, scope] : places_.secrets) {
-    consider({name_space, secret});
+    const Key key{name_space, secret};
+    if (scope.covers(name_space) || cache_.find(key) != nullptr) {
+      consider(key);
+    }
   }
 }
 
-void Cluster::consider_secret(const std::string& secret) {
+std::vector<std::string> Cluster::namespaces_of(const std::string& secret) const {
   const auto scope = places_.secrets.find(secret);
   if (!desired_ || scope == places_.secrets.end()) {
-    return;
+    return {};
   }
   std::vector<std::string> names(scope->second.namespaces.begin(), scope->second.namespaces.end());
   if (scope->second.any) {
@@ -172,17 +182,19 @@ void Cluster::consider_secret(const std::string& secret) {
   cache_.for_each(secret, [&names](const std::string& name_space, const Entry&) { names.push_back(name_space); });
   std::sort(names.begin(), names.end());
   names.erase(std::unique(names.begin(), names.end()), names.end());
-  for (const auto& name_space : names) {
-    consider({name_space, secret});
-  }
+  return names;
+}
+
+void Cluster::consider_secret(const std::string& secret) {
+  sweep_.add(secret);
+  sweep_.run();
 }
 
 void Cluster::consider_everything() {
   for (const auto& [secret, scope] : places_.secrets) {
-    consider_secret(secret);
+    sweep_.add(secret);
   }
-  put_writes_first();
-  progress_.notify_all();
+  sweep_.run();
 }
 
 // To be told of each write costs a busy API server a sixth of its work; they are what people wait for.
@@ -219,6 +231,7 @@ asio::awaitable<Outcome> Cluster::work(Key key) {
   const auto state_before = before == nullptr ? SyncState::pending : before->progress.state;
   const auto wrote_before = before == nullptr ? steady_clock::time_point() : before->progress.wrote;
   const Outcome outcome = co_await reconciler_.reconcile(key, desired, trust);
+  watches_.check(key);
   const Entry* entry = cache_.find(key);
   if (entry == nullptr) {
     co_return outcome;
@@ -354,7 +367,7 @@ void Cluster::adopt(const std::optional<std::string>& target) {
 }
 
 asio::awaitable<void> Cluster::settled() {
-  while (!watches_.settled()) {
+  while (!watches_.settled() || !sweep_.idle()) {
     co_await progress_.wait();
   }
   co_await queue_.settled();
@@ -530,7 +543,7 @@ bool Cluster::may_be_attached(const Places& places) const {
 }
 
 bool Cluster::is_clean_of(const std::string& target, const Places& places) const {
-  if (!desired_ || !queue_.idle() ||
+  if (!desired_ || !queue_.idle() || !sweep_.idle() ||
       !std::all_of(places.secrets.begin(), places.secrets.end(),
                    [this](const auto& item) { return watches_.covers(item.first); })) {
     return false;
@@ -609,6 +622,7 @@ asio::awaitable<std::string> Cluster::identity() {
 }
 
 asio::awaitable<void> Cluster::stop() {
+  sweep_.stop();
   co_await watches_.stop();
   co_await queue_.stop();
   co_await healer_.stop();

@@ -15,6 +15,7 @@
 #include "sync/cluster/cluster_options.hpp"
 #include "sync/cluster/cluster_watches.hpp"
 #include "sync/cluster/healer.hpp"
+#include "sync/cluster/key_sweep.hpp"
 #include "sync/cluster/reconciler.hpp"
 #include "sync/cluster/work_queue.hpp"
 #include "sync/kube/api/kube_client.hpp"
@@ -100,6 +101,7 @@ class Cluster {
   void count(const std::function<void(Metrics&)>& what);
   void consider_namespace(const std::string& name_space);
   void consider_secret(const std::string& secret);
+  [[nodiscard]] std::vector<std::string> namespaces_of(const std::string& secret) const;
   void consider_everything();
   void on_restart();
   void on_health();
@@ -128,6 +130,7 @@ class Cluster {
   Reconciler reconciler_;
   Healer healer_;
   WorkQueue queue_;
+  KeySweep sweep_;  // the keys to be considered, where they are many
   std::shared_ptr<const DesiredState> desired_;
   WallTime since_;  // of the present health
   std::optional<Error> problem_;

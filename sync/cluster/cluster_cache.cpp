@@ -74,15 +74,36 @@ void ClusterCache::doubt(const Key& key) {
   }
 }
 
-void ClusterCache::observe_list_end(const std::string& secret, const std::string& name_space, Generation list) {
-  const auto table = secrets_.find(secret);
-  if (table == secrets_.end()) {
-    return;
+// A loss of the label is told under the version of the write that took it away, which is what a read of the Secret
+// answers afterwards. So what is kept is the version before it: the read is news then, and what is older is not.
+bool ClusterCache::observe_unlabelled(const Key& key, std::uint64_t version) {
+  Observed& observed = entry(key).observed;
+  if (version != 0 && version == observed.version) {
+    // Not a loss of the label: this very version had it. Some servers tell a deletion like this.
+    return observed.secret && observed.secret->labelled && observe(key, version, std::nullopt);
   }
-  for (auto& [name, entry] : table->second) {
-    if ((name_space.empty() || name_space == *name) && entry.observed.generation < list) {
-      entry.observed.secret.reset();
-      entry.observed.version = 0;
+  return observe(key, version == 0 ? 0 : version - 1, std::nullopt);
+}
+
+void ClusterCache::observe_list_end(const std::string& secret, const std::string& name_space, Generation list) {
+  if (const auto table = secrets_.find(secret); table != secrets_.end()) {
+    forget_unseen(table->second, name_space, list, false);
+  }
+}
+
+void ClusterCache::observe_labelled_end(const std::string& name_space, Generation list) {
+  for (auto& [secret, table] : secrets_) {
+    forget_unseen(table, name_space, list, true);
+  }
+}
+
+void ClusterCache::forget_unseen(Table& table, const std::string& name_space, Generation list, bool only_labelled) {
+  for (auto& [name, entry] : table) {
+    Observed& observed = entry.observed;
+    const bool listed = !only_labelled || (observed.secret && observed.secret->labelled);
+    if (listed && (name_space.empty() || name_space == *name) && observed.generation < list) {
+      observed.secret.reset();
+      observed.version = 0;
     }
   }
 }

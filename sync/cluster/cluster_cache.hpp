@@ -73,6 +73,8 @@ class ClusterCache {
   // News of a Secret: a view, or nothing where it is gone. News that is older than what is known, or the same, changes
   // nothing: a watch and the answers to our requests arrive over different streams. Returns whether anything changed.
   bool observe(const Key& key, std::uint64_t version, std::optional<SecretView> view);
+  // A watch by label says that no Secret with our label is under the key any more: it is gone, or lost the label.
+  bool observe_unlabelled(const Key& key, std::uint64_t version);
   // The server said that there is none, without a version: whatever is told next is news.
   void observe_missing(const Key& key);
   // What is known may be from before the server was restored from a backup: whatever is told next is news. A list
@@ -81,6 +83,10 @@ class ClusterCache {
   // The list of a Secret name (in one namespace, or in all if that is empty) is complete: what was seen last before its
   // generation is gone.
   void observe_list_end(const std::string& secret, const std::string& name_space, Generation list);
+
+  // The list of the Secrets with our label (in one namespace, or in all) is complete: of those with the label, what was
+  // seen last before its generation is gone.
+  void observe_labelled_end(const std::string& name_space, Generation list);
 
   // For the Reconciler alone. The entry is made if it is missing.
   Progress& progress(const Key& key);
@@ -129,6 +135,7 @@ class ClusterCache {
 
   Entry& entry(const Key& key);  // made if missing
   [[nodiscard]] Entry* find_mutable(const Key& key);
+  static void forget_unseen(Table& table, const std::string& name_space, Generation list, bool only_labelled);
   // Forgets what is there of it, and itself where no entry is in it; returns the next one.
   Namespaces::iterator erase_view(Namespaces::iterator name_space);
 

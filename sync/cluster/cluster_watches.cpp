@@ -1,7 +1,6 @@
 #include "sync/cluster/cluster_watches.hpp"
 
 #include <algorithm>
-#include <asio/cancellation_signal.hpp>
 #include <asio/post.hpp>
 #include <asio/redirect_error.hpp>
 #include <asio/steady_timer.hpp>
@@ -9,21 +8,17 @@
 #include <asio/use_awaitable.hpp>
 #include <nlohmann/json.hpp>
 #include <utility>
-#include <variant>
 
 #include "sync/base/guard.hpp"
 #include "sync/base/json_access.hpp"
 #include "sync/base/log.hpp"
+#include "sync/cluster/namespace_view.hpp"
 #include "sync/model/names.hpp"
 #include "sync/model/resource_version.hpp"
 
 namespace regsync {
 
 namespace {
-
-constexpr const char* secrets = "secrets";
-constexpr const char* namespaces = "namespaces";
-constexpr const char* service_accounts = "serviceaccounts";
 
 // Rights are granted by people, rarely; `regsync sync` asks at once.
 constexpr auto forbidden_recheck = std::chrono::minutes(10);
@@ -41,74 +36,7 @@ std::uint64_t version_of(const nlohmann::json& object) {
   return version_number(metadata_text(object, "resourceVersion"));
 }
 
-// Nothing where the labels are not what the API server writes: what a selector says of them then is not known.
-std::optional<NamespaceView> view_namespace(const nlohmann::json& object) {
-  NamespaceView view;
-  const auto* deletion = find_at(object, {"metadata", "deletionTimestamp"});
-  view.terminating = deletion != nullptr && !deletion->is_null();
-  const auto* labels = find_at(object, {"metadata", "labels"});
-  if (labels == nullptr || labels->is_null()) {
-    return view;
-  }
-  if (!labels->is_object()) {
-    return std::nullopt;
-  }
-  for (const auto& [key, value] : labels->items()) {
-    if (!value.is_string()) {
-      return std::nullopt;
-    }
-    if (key != "kubernetes.io/metadata.name") {  // known without being kept
-      view.labels[key] = value.get<std::string>();
-    }
-  }
-  return view;
-}
-
 }  // namespace
-
-// What one watch knows, and what it does:
-//
-//   FirstList ──complete──► Following ──410, relist()──► Relisting ──complete──► Following
-//       │                    │     ▲                         │
-//       │                  hold  release                     │
-//       │                    ▼     │                         │
-//       │                    Holding                         │
-//       └────────────────────── 403 ─────────────────────────┴──► Forbidden ──complete──► Following
-//
-// Believed in Following, Holding and Relisting: the cache is, or was at the last complete list and all events since,
-// what the server has. Listing in FirstList, Relisting and Forbidden: the objects that come are those of a list. Ended
-// comes from any state by end(), and is the last one: events that still arrive are ignored.
-struct ClusterWatches::Watch {
-  struct FirstList {};
-  struct Following {};
-  struct Relisting {};
-  struct Holding {};  // the stream is cancelled, to go on from where it was
-  struct Forbidden {
-    Error why;
-  };
-  struct Ended {};
-
-  const Id id;
-  asio::cancellation_signal cancel;
-  std::variant<FirstList, Following, Relisting, Holding, Forbidden, Ended> state;
-  // Why the last list or watch failed; nothing while it works, and in Holding, Forbidden and Ended.
-  std::optional<Error> problem;
-  Generation generation = 0;  // of the newest list of it
-
-  explicit Watch(Id of) : id(std::move(of)) {}
-
-  template <typename State>
-  [[nodiscard]] bool is() const {
-    return std::holds_alternative<State>(state);
-  }
-  [[nodiscard]] bool believed() const { return is<Following>() || is<Holding>() || is<Relisting>(); }
-  [[nodiscard]] bool listing() const { return is<FirstList>() || is<Relisting>() || is<Forbidden>(); }
-  [[nodiscard]] bool answered() const { return believed() || is<Forbidden>(); }
-  [[nodiscard]] std::optional<Error> forbidden() const {
-    const auto* forbidden = std::get_if<Forbidden>(&state);
-    return forbidden == nullptr ? std::nullopt : std::optional(forbidden->why);
-  }
-};
 
 ClusterWatches::ClusterWatches(asio::any_io_executor executor, kube::KubeClient& client, ClusterCache& cache,
                                std::string owner_id, Handlers handlers)
@@ -124,57 +52,52 @@ ClusterWatches::ClusterWatches(asio::any_io_executor executor, kube::KubeClient&
 ClusterWatches::~ClusterWatches() = default;
 
 void ClusterWatches::follow(const Places& places) {
+  const auto grown = grown_names(places_.secrets, places.secrets);
   places_ = places;
+  hidden_.restrict_to(places_.secrets);
+  if (!grown.empty()) {
+    for (const auto& [id, watch] : watches_) {
+      if (id.is_by_label()) {
+        watch->unlisted.add(grown);
+        list_unlisted(*watch);
+      }
+    }
+  }
   refresh();
 }
 
-std::set<ClusterWatches::Id> ClusterWatches::wanted() const {
-  std::set<Id> ids;
-  if (!places_.empty()) {
-    ids.insert({namespaces, "", ""});
+// What a watch by label has not listed yet takes another list; one that is under way is followed by that.
+void ClusterWatches::list_unlisted(Watch& watch) {
+  if (watch.unlisted.empty()) {
+    return;
   }
-  std::set<std::string> plain;
-  for (const auto& [name, scope] : places_.secrets) {
-    plain.insert(scope.namespaces.begin(), scope.namespaces.end());
-    const Id everywhere{secrets, "", name};
-    if (scope.is_wide()) {
-      ids.insert(everywhere);
-    }
-    if (!scope.is_wide() || is_forbidden(everywhere)) {
-      for (const auto& name_space : scope.namespaces) {
-        ids.insert({secrets, name_space, name});
-      }
-    }
+  if (watch.is<Watch::Following>()) {
+    watch.state = Watch::Relisting();
+    watch.cancel.emit(asio::cancellation_type::all);
+  } else if (watch.is<Watch::Holding>()) {
+    watch.state = Watch::Relisting();
+    release_.notify_all();
   }
-  for (const auto& name : account_names()) {
-    const Id everywhere{service_accounts, "", name};
-    ids.insert(everywhere);
-    if (is_forbidden(everywhere)) {
-      for (const auto& name_space : plain) {
-        ids.insert({service_accounts, name_space, name});
-      }
-    }
-  }
-  return ids;
 }
 
-// By name; where one is a pattern, one watch of all ServiceAccounts, whose Id has no name, serves them all.
-std::set<std::string> ClusterWatches::account_names() const {
-  return std::ranges::any_of(places_.service_accounts, is_glob) ? std::set<std::string>{""} : places_.service_accounts;
-}
-
-const ClusterWatches::Watch* ClusterWatches::find(const Id& id) const {
+Watch* ClusterWatches::find(const WatchId& id) const {
   const auto found = watches_.find(id);
   return found == watches_.end() ? nullptr : found->second.get();
 }
 
-bool ClusterWatches::is_forbidden(const Id& id) const {
+WatchStage ClusterWatches::stage_of(const WatchId& id) const {
   const Watch* watch = find(id);
-  return watch != nullptr && watch->is<Watch::Forbidden>();
+  if (watch == nullptr) {
+    return WatchStage::none;
+  }
+  if (watch->is<Watch::Forbidden>()) {
+    return WatchStage::forbidden;
+  }
+  return watch->believed() && watch->unlisted.empty() ? WatchStage::followed : WatchStage::listing;
 }
 
 void ClusterWatches::refresh() {
-  const auto ids = wanted();
+  const auto ids = plan_watches(places_, hidden_.scopes(), [this](const WatchId& id) { return stage_of(id); });
   bool problem_ended = false;
   for (auto watch = watches_.begin(); watch != watches_.end();) {
     if (ids.contains(watch->first)) {
@@ -191,12 +114,22 @@ void ClusterWatches::refresh() {
       start(id);
     }
   }
+  if (!follows_label()) {
+    hidden_.clear();
+  }
   if (problem_ended) {
     handlers_.on_health();
   }
 }
 
-void ClusterWatches::start(const Id& id) {
+// Whether some watch by label runs that is not forbidden.
+bool ClusterWatches::follows_label() const {
+  return std::any_of(watches_.begin(), watches_.end(), [](const auto& item) {
+    return item.first.is_by_label() && !item.second->template is<Watch::Forbidden>();
+  });
+}
+
+void ClusterWatches::start(const WatchId& id) {
   const auto watch = std::make_shared<Watch>(id);
   watches_[id] = watch;
   run_guarded(watch, {});
@@ -246,9 +179,11 @@ asio::awaitable<void> ClusterWatches::follow_until_cancelled(std::shared_ptr<Wat
   kube::WatchScope scope;
   scope.collection.resource = watch->id.resource;
   scope.collection.name_space = watch->id.name_space;
-  scope.metadata_only = watch->id.resource == namespaces;
+  scope.metadata_only = watch->id.resource == namespaces_resource;
   if (!watch->id.name.empty()) {
     scope.field_selector = "metadata.name=" + watch->id.name;
+  } else if (watch->id.is_by_label()) {
+    scope.label_selector = std::string(managed_by_label) + "=" + std::string(managed_by_value);
   }
   kube::Watcher watcher(
       client_, scope, [this, watch](const kube::WatchEvent& event) { on_event(*watch, event); },
@@ -290,10 +225,12 @@ asio::awaitable<void> ClusterWatches::follow_until_cancelled(std::shared_ptr<Wat
 }
 
 void ClusterWatches::on_forbidden(Watch& watch, Error why) {
-  log::info(describe(why), {.context = client_.context().name});
+  log::info(watch.id.is_by_label() ? "Secrets may not be watched by label, so they are watched by name" : describe(why),
+            {.context = client_.context().name});
   watch.state = Watch::Forbidden{std::move(why)};
   watch.problem.reset();
-  if (watch.id.resource == namespaces) {
+  watch.unlisted.clear();  // what it lists once it may, it lists in full
+  if (watch.id.resource == namespaces_resource) {
     cache_.forbid_namespaces();
   }
   refresh();  // the next narrower scope
@@ -304,7 +241,7 @@ void ClusterWatches::on_forbidden(Watch& watch, Error why) {
 void ClusterWatches::hold_secrets() {
   holding_ = true;
   for (const auto& [id, watch] : watches_) {
-    if (id.resource == secrets && watch->is<Watch::Following>() && !watch->problem) {
+    if (id.is_of_secrets() && watch->is<Watch::Following>() && !watch->problem) {
       watch->state = Watch::Holding();
       watch->cancel.emit(asio::cancellation_type::all);
     }
@@ -323,6 +260,7 @@ void ClusterWatches::on_event(Watch& watch, const kube::WatchEvent& event) {
   switch (event.kind) {
     case kube::WatchEvent::Kind::restarted:
       watch.generation = cache_.begin_list();
+      watch.unlisted.begin_list();
       if (watch.is<Watch::Following>()) {
         watch.state = Watch::Relisting();
         handlers_.on_restart();
@@ -343,17 +281,22 @@ void ClusterWatches::on_listed(Watch& watch) {
   const bool was_forbidden = watch.is<Watch::Forbidden>();
   watch.state = Watch::Following();
   watch.problem.reset();
-  if (watch.id.resource == namespaces) {
+  if (watch.id.resource == namespaces_resource) {
     cache_.observe_namespaces_end(watch.generation);
-  } else if (watch.id.resource == service_accounts) {
+  } else if (watch.id.resource == service_accounts_resource) {
     cache_.observe_accounts_end(watch.id.name, watch.id.name_space, watch.generation);
+  } else if (watch.id.is_by_label()) {
+    cache_.observe_labelled_end(watch.id.name_space, watch.generation);
+    watch.unlisted.end_list();
+    list_unlisted(watch);
+    collect_hidden();
   } else {
     cache_.observe_list_end(watch.id.name, watch.id.name_space, watch.generation);
   }
-  if (was_forbidden) {
-    refresh();  // narrower scopes are not needed any more
+  if (was_forbidden || (watch.id.is_of_secrets() && follows_label())) {
+    refresh();  // others may not be needed any more
   }
-  if (watch.id.resource != secrets || was_forbidden) {
+  if (!watch.id.is_of_secrets() || watch.id.is_by_label() || was_forbidden) {
     handlers_.on_everything();
   } else if (watch.id.name_space.empty()) {
     handlers_.on_secret(watch.id.name);
@@ -363,22 +306,50 @@ void ClusterWatches::on_listed(Watch& watch) {
   handlers_.on_health();
 }
 
+// Secrets without our label that are known from before: a watch by label will not tell of them.
+void ClusterWatches::collect_hidden() {
+  for (const auto& [secret, scope] : places_.secrets) {
+    cache_.for_each(secret, [&](const std::string& name_space, const Entry&) {
+      const Key key{name_space, secret};
+      hidden_.set(key, is_hidden(key));
+    });
+  }
+}
+
+bool ClusterWatches::is_in_view(const Key& key) const {
+  const auto scope = places_.secrets.find(key.secret);
+  return scope != places_.secrets.end() && scope->second.shows(key.name_space);
+}
+
+bool ClusterWatches::is_hidden(const Key& key) const {
+  const Entry* entry = cache_.find(key);
+  return entry != nullptr && entry->observed.secret && !entry->observed.secret->labelled && is_in_view(key);
+}
+
+void ClusterWatches::check(const Key& key) {
+  if (follows_label() && hidden_.set(key, is_hidden(key))) {
+    refresh();
+  }
+}
+
 // An object that cannot be what was asked for is dropped: it has no usable name, or the server ignores selectors.
 void ClusterWatches::on_object(Watch& watch, const kube::WatchEvent& event) {
   const auto name = metadata_text(*event.object, "name");
-  if (watch.id.resource == namespaces) {
+  if (watch.id.resource == namespaces_resource) {
     if (is_label_name(name)) {
       on_namespace(event);
     }
     return;
   }
   const auto name_space = metadata_text(*event.object, "namespace");
-  const bool asked = watch.id.name.empty() ? is_object_name(name) : name == watch.id.name;
+  const bool asked = watch.id.is_by_label()  ? is_in_view({name_space, name})
+                     : watch.id.name.empty() ? is_object_name(name)
+                                             : name == watch.id.name;
   if (!asked || !is_label_name(name_space) || (!watch.id.name_space.empty() && name_space != watch.id.name_space)) {
     return;
   }
-  if (watch.id.resource == secrets) {
-    on_secret(watch, event);
+  if (watch.id.is_of_secrets()) {
+    on_secret(watch, {name_space, name}, event);
   } else {
     on_service_account(watch, event);
   }
@@ -391,15 +362,19 @@ void ClusterWatches::on_namespace(const kube::WatchEvent& event) {
   handlers_.on_namespace(name);
 }
 
-void ClusterWatches::on_secret(Watch& watch, const kube::WatchEvent& event) {
-  const Key key{metadata_text(*event.object, "namespace"), watch.id.name};
+void ClusterWatches::on_secret(Watch& watch, const Key& key, const kube::WatchEvent& event) {
   const bool gone = event.kind == kube::WatchEvent::Kind::deleted;
-  if (watch.listing()) {
+  const auto version = version_of(*event.object);
+  if (watch.listing() || version == 0) {
     cache_.doubt(key);
   }
-  const bool news = cache_.observe(key, version_of(*event.object),
-                                   gone ? std::nullopt : std::optional(view_secret(*event.object, owner_id_)));
-  if (news && watch.believed()) {
+  const bool news =
+      gone && watch.id.is_by_label()
+          ? cache_.observe_unlabelled(key, version)
+          : cache_.observe(key, version, gone ? std::nullopt : std::optional(view_secret(*event.object, owner_id_)));
+  const bool believed = watch.believed();
+  check(key);
+  if (news && believed) {
     handlers_.on_key(key);
   }
 }
@@ -408,7 +383,7 @@ void ClusterWatches::on_service_account(Watch& watch, const kube::WatchEvent& ev
   const auto name_space = metadata_text(*event.object, "namespace");
   const auto name = metadata_text(*event.object, "name");
   const bool gone = event.kind == kube::WatchEvent::Kind::deleted;
-  if (watch.listing()) {
+  if (watch.listing() || version_of(*event.object) == 0) {
     cache_.doubt_account(name_space, name);
   }
   const bool news = cache_.observe_account(name_space, name,
@@ -422,42 +397,54 @@ ClusterWatches::Trust ClusterWatches::trust(const Key& key) const {
   if (!knows_accounts(key.name_space)) {
     return Trust::not_yet;
   }
-  const Watch* everywhere = find({secrets, "", key.secret});
-  const Watch* single = find({secrets, key.name_space, key.secret});
+  const Watch* everywhere = find({secrets_resource, "", key.secret});
+  const Watch* single = find({secrets_resource, key.name_space, key.secret});
   if ((everywhere != nullptr && everywhere->believed()) || (single != nullptr && single->believed())) {
+    return Trust::followed;
+  }
+  if (!hidden_.contains(key) && is_in_view(key) && label_shows(key.name_space, key.secret)) {
     return Trust::followed;
   }
   const Watch* narrowest = single != nullptr ? single : everywhere;
   return narrowest != nullptr && narrowest->is<Watch::Forbidden>() ? Trust::on_demand : Trust::not_yet;
 }
 
+// Whether a watch by label shows a Secret name in a namespace (none: in all).
+bool ClusterWatches::label_shows(const std::string& name_space, const std::string& secret) const {
+  const auto shows = [&](const Watch* watch) {
+    return watch != nullptr && watch->believed() && !watch->unlisted.contains(secret);
+  };
+  return shows(find({secrets_resource, "", ""})) ||
+         (!name_space.empty() && shows(find({secrets_resource, name_space, ""})));
+}
+
 // Before a Secret is deleted, it is detached from the accounts that are known to name it.
 bool ClusterWatches::knows_accounts(const std::string& name_space) const {
-  return std::ranges::all_of(account_names(), [&](const auto& name) {
-    const Watch* everywhere = find({service_accounts, "", name});
-    const Watch* single = find({service_accounts, name_space, name});
+  return std::ranges::all_of(watched_accounts(places_), [&](const auto& name) {
+    const Watch* everywhere = find({service_accounts_resource, "", name});
+    const Watch* single = find({service_accounts_resource, name_space, name});
     const auto answered = [](const Watch* watch) { return watch == nullptr || watch->answered(); };
     return (everywhere != nullptr && everywhere->believed()) || (answered(everywhere) && answered(single));
   });
 }
 
 bool ClusterWatches::covers(const std::string& secret) const {
-  const Watch* everywhere = find({secrets, "", secret});
-  if (everywhere != nullptr && everywhere->believed()) {
+  const Watch* everywhere = find({secrets_resource, "", secret});
+  if ((everywhere != nullptr && everywhere->believed()) || label_shows("", secret)) {
     return true;
   }
   const auto scope = places_.secrets.find(secret);
   return scope != places_.secrets.end() && !scope->second.any &&
          std::all_of(scope->second.namespaces.begin(), scope->second.namespaces.end(), [&](const auto& name_space) {
-           const Watch* single = find({secrets, name_space, secret});
-           return single != nullptr && single->answered();
+           const Watch* single = find({secrets_resource, name_space, secret});
+           return (single != nullptr && single->answered()) || label_shows(name_space, secret);
          });
 }
 
 bool ClusterWatches::knows_all_accounts() const {
   return std::all_of(watches_.begin(), watches_.end(), [](const auto& item) {
     const Watch& watch = *item.second;
-    return watch.id.resource != service_accounts || watch.answered();
+    return watch.id.resource != service_accounts_resource || watch.answered();
   });
 }
 
@@ -469,7 +456,11 @@ bool ClusterWatches::settled() const {
 }
 
 bool ClusterWatches::listed() const {
-  return std::all_of(watches_.begin(), watches_.end(), [](const auto& item) { return item.second->answered(); });
+  return std::all_of(watches_.begin(), watches_.end(), [this](const auto& item) {
+    const WatchId& id = item.first;
+    const bool is_extra = id.is_of_secrets() && !id.is_by_label() && label_shows(id.name_space, id.name);
+    return is_extra || item.second->answered();
+  });
 }
 
 std::optional<Error> ClusterWatches::problem() const {
@@ -482,7 +473,7 @@ std::optional<Error> ClusterWatches::problem() const {
 }
 
 std::optional<Error> ClusterWatches::namespaces_forbidden() const {
-  const Watch* watch = find({namespaces, "", ""});
+  const Watch* watch = find({namespaces_resource, "", ""});
   return watch == nullptr ? std::nullopt : watch->forbidden();
 }
 

@@ -1,14 +1,8 @@
-// Keeps a ClusterCache equal to its cluster: which collections are listed and watched, and with how few rights.
+// Keeps a ClusterCache equal to its cluster: runs the lists and watches that plan_watches() asks for, and says how far
+// the cache can be believed.
 //
-// Everything is watched by name (fieldSelector metadata.name=X), so that a Role limited by resourceNames is enough and
-// no Secret of others is ever read. (ServiceAccounts that are asked for by a pattern are all watched.) For each Secret
-// name, from wide to narrow, as rights and need allow:
-//
-//   across all namespaces  ──forbidden──►  one by one in the plain-named namespaces  ──forbidden──►  read on demand
-//
-// Few plain-named namespaces start at the second step. Nothing that a server sends ends a watch for good: an object
-// that is odd is dropped, and a watch that fails by a defect begins anew. Lives on the io_context thread; owned by its
-// Cluster.
+// Nothing that a server sends ends a watch for good: an object that is odd is dropped, and a watch that fails by a
+// defect begins anew. Lives on the io_context thread; owned by its Cluster.
 #pragma once
 
 #include <asio/any_io_executor.hpp>
@@ -18,11 +12,13 @@
 #include <map>
 #include <memory>
 #include <optional>
-#include <set>
 #include <string>
 
 #include "sync/base/async_event.hpp"
 #include "sync/cluster/cluster_cache.hpp"
+#include "sync/cluster/label_gaps.hpp"
+#include "sync/cluster/watch.hpp"
+#include "sync/cluster/watch_plan.hpp"
 #include "sync/kube/api/kube_client.hpp"
 #include "sync/kube/api/watcher.hpp"
 #include "sync/model/places.hpp"
@@ -60,6 +56,9 @@ class ClusterWatches {
   };
   [[nodiscard]] Trust trust(const Key& key) const;
 
+  // A request told something of a Secret: one that stands in the way without our label is followed from now on.
+  void check(const Key& key);
+
   // Whether the cache shows every Secret of this name that may be ours: the places to look at were all readable.
   [[nodiscard]] bool covers(const std::string& secret) const;
 
@@ -89,24 +88,19 @@ class ClusterWatches {
   asio::awaitable<void> stop();
 
  private:
-  // What one list + watch is of. No namespace: all of them; no name: all objects.
-  struct Id {
-    std::string resource;
-    std::string name_space;
-    std::string name;
-    auto operator<=>(const Id&) const = default;
-  };
-  struct Watch;
-
-  [[nodiscard]] std::set<Id> wanted() const;
-  [[nodiscard]] std::set<std::string> account_names() const;
-  [[nodiscard]] const Watch* find(const Id& id) const;
-  [[nodiscard]] bool is_forbidden(const Id& id) const;
+  [[nodiscard]] Watch* find(const WatchId& id) const;
+  [[nodiscard]] WatchStage stage_of(const WatchId& id) const;
+  [[nodiscard]] bool follows_label() const;
+  [[nodiscard]] bool label_shows(const std::string& name_space, const std::string& secret) const;
+  [[nodiscard]] bool is_in_view(const Key& key) const;
+  [[nodiscard]] bool is_hidden(const Key& key) const;
   [[nodiscard]] bool knows_accounts(const std::string& name_space) const;
-  void refresh();  // starts and ends watches until they are those of wanted()
-  void start(const Id& id);
+  void refresh();  // starts and ends watches until they are those of plan_watches()
+  void collect_hidden();
+  void list_unlisted(Watch& watch);
+  void start(const WatchId& id);
   void run_guarded(const std::shared_ptr<Watch>& watch, std::chrono::milliseconds delay);
-  void end(Watch& watch);
+  static void end(Watch& watch);
   asio::awaitable<void> run(std::shared_ptr<Watch> watch, std::chrono::milliseconds delay);
   asio::awaitable<void> follow_until_cancelled(std::shared_ptr<Watch> watch);
   void on_event(Watch& watch, const kube::WatchEvent& event);
@@ -114,7 +108,7 @@ class ClusterWatches {
   void on_listed(Watch& watch);
   void on_forbidden(Watch& watch, Error why);
   void on_namespace(const kube::WatchEvent& event);
-  void on_secret(Watch& watch, const kube::WatchEvent& event);
+  void on_secret(Watch& watch, const Key& key, const kube::WatchEvent& event);
   void on_service_account(Watch& watch, const kube::WatchEvent& event);
 
   asio::any_io_executor executor_;
@@ -123,8 +117,9 @@ class ClusterWatches {
   std::string owner_id_;
   Handlers handlers_;
   Places places_;
+  HiddenSecrets hidden_;  // empty where no watch is by label
   // Shared with the coroutine that runs each: one that is not wanted any more leaves the map at once and ends later.
-  std::map<Id, std::shared_ptr<Watch>> watches_;
+  std::map<WatchId, std::shared_ptr<Watch>> watches_;
   int running_ = 0;
   bool stopping_ = false;
   bool holding_ = false;

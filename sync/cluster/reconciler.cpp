@@ -280,6 +280,10 @@ asio::awaitable<void> Reconciler::apply(Run& run, Decision decision, const Paylo
                                         std::string resource_version, bool force) {
   const Key& key = run.key;
   const Plan& plan = *decision.plan;
+  if (resource_version.empty()) {
+    // An event told none, and an apply without one would overwrite whatever is there.
+    throw Error(ErrorCode::stale, subject_of(key) + " was told without a resourceVersion");
+  }
   std::string body = make_apply_body({.name_space = key.name_space,
                                       .name = key.secret,
                                       .target = plan.target.name,

@@ -20,6 +20,8 @@ struct Scope {
   // matter of cost alone: where the wide list is forbidden, plain names are listed one by one, however many they are.
   [[nodiscard]] bool is_wide() const;
   [[nodiscard]] bool covers(const std::string& name_space) const { return any || namespaces.contains(name_space); }
+  // Whether the lists of the scope show what is in a namespace.
+  [[nodiscard]] bool shows(const std::string& name_space) const { return is_wide() || covers(name_space); }
 
   void merge(const Scope& other);
   bool operator==(const Scope&) const = default;

@@ -119,7 +119,8 @@ ReadSecret read(const Object& secret, std::string_view owner_id) {
   const auto label = text_at(secret, {"metadata", "labels", managed_by_label});
   const bool in_place =
       is_in_its_place(place, text_at(secret, {"metadata", "namespace"}), text_at(secret, {"metadata", "name"}));
-  view.ownership = ownership_of({.labelled = label == managed_by_value,
+  view.labelled = label == managed_by_value;
+  view.ownership = ownership_of({.labelled = view.labelled,
                                  .owned = !view.target.empty() && !owner.empty(),
                                  .by_us = id_of(owner) == owner_id,
                                  .placed = !place.empty(),

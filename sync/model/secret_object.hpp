@@ -41,6 +41,7 @@ struct SecretView {
   std::string odd_version;  // its resourceVersion, only where that is no number (version_number)
   Digest digest{};          // of the base64 text of .dockerconfigjson
   Ownership ownership = Ownership::unmanaged;
+  bool labelled = false;  // has our label, whoever's it is: a watch by label shows it
   bool right_type = false;
   bool immutable = false;
 

@@ -141,6 +141,7 @@ class Watcher::Session {
   asio::awaitable<void> list(std::string continue_token) {
     ListOptions options;
     options.field_selector = scope_.field_selector;
+    options.label_selector = scope_.label_selector;
     options.metadata_only = scope_.metadata_only;
     options.limit = continue_token.empty() ? std::min(page_size_, first_page_size) : page_size_;
     options.continue_token = continue_token;
@@ -172,6 +173,7 @@ class Watcher::Session {
   asio::awaitable<void> watch(std::string resource_version) {
     WatchOptions options;
     options.field_selector = scope_.field_selector;
+    options.label_selector = scope_.label_selector;
     options.metadata_only = scope_.metadata_only;
     options.resource_version = std::move(resource_version);
     options.timeout_seconds = std::uniform_int_distribution<int>(shortest_watch_seconds, longest_watch_seconds)(dice());
@@ -197,20 +199,22 @@ class Watcher::Session {
     }
   }
 
+  // An event whose object has no version is told all the same, and moves nothing: what it is about must be read.
   void on_watch_event(const json& event) {
-    const auto& type = event.at("type").get_ref<const std::string&>();
+    const auto type = text_at(event, {"type"});
     const json& object = event.at("object");
     std::string version = version_of(object);
-    if (version.empty()) {
-      throw Error(ErrorCode::protocol, "an event of the watch of " + scope_.collection.resource + " has no version");
+    if (!version.empty()) {
+      note_revision(version);
     }
-    note_revision(version);
     if (type == "ADDED" || type == "MODIFIED") {
       tell(WatchEvent::Kind::applied, &object);
     } else if (type == "DELETED") {
       tell(WatchEvent::Kind::deleted, &object);
     }  // a BOOKMARK only says how far the server is
-    state_ = Watching{std::move(version)};
+    if (!version.empty()) {
+      state_ = Watching{std::move(version)};
+    }
   }
 
   // A revision of the server's store, as a page or an event tells it. One that is older than another before it means

@@ -36,8 +36,9 @@ struct WatchEvent {
 };
 
 struct WatchScope {
-  ObjectPath collection;       // an empty name_space means all namespaces
-  std::string field_selector;  // "metadata.name=x"
+  ObjectPath collection;            // an empty name_space means all namespaces
+  std::string field_selector = {};  // "metadata.name=x"
+  std::string label_selector = {};  // "a=b"
   bool metadata_only = false;
   int page_size = 500;
 };

@@ -177,5 +177,60 @@ TEST(SharedValues, KeepsEachValueOnceAndOnlyWhileItIsHeld) {
   EXPECT_EQ(*values.share(value), value);
 }
 
+// A watch by label tells a lost label as a deletion, under the version of the write that took it away.
+class LostLabel : public testing::Test {
+ protected:
+  bool observe(std::uint64_t version, bool labelled) {
+    SecretView view;
+    view.labelled = labelled;
+    return cache_.observe(key_, version, view);
+  }
+  [[nodiscard]] bool is_there() const { return cache_.find(key_)->observed.secret != nullptr; }
+
+  ClusterCache cache_;
+  Key key_{"team-a", "cred"};
+};
+
+TEST_F(LostLabel, IsSeenInTheReadOfTheVersionThatLostIt) {
+  observe(40, true);
+  EXPECT_TRUE(cache_.observe_unlabelled(key_, 50));
+  EXPECT_FALSE(is_there());
+  EXPECT_FALSE(observe(45, true)) << "an answer of before, that comes late";
+  EXPECT_FALSE(is_there());
+  EXPECT_TRUE(observe(50, false));
+  EXPECT_TRUE(is_there());
+}
+
+TEST_F(LostLabel, IsNoNewsOfWhatWasReadWithoutIt) {
+  observe(50, false);
+  EXPECT_FALSE(cache_.observe_unlabelled(key_, 50));
+  EXPECT_FALSE(cache_.observe_unlabelled(key_, 45));
+  EXPECT_TRUE(is_there());
+}
+
+TEST_F(LostLabel, IsADeletionWhereItsVersionHadTheLabel) {
+  observe(50, true);
+  EXPECT_TRUE(cache_.observe_unlabelled(key_, 50));
+  EXPECT_FALSE(is_there());
+  EXPECT_FALSE(observe(50, true)) << "an answer that comes late";
+}
+
+TEST_F(LostLabel, AListByLabelForgetsOnlyWhatHadTheLabel) {
+  const Key plain{"team-a", "plain"};
+  const Key elsewhere{"team-b", "cred"};
+  SecretView unlabelled;
+  SecretView labelled;
+  labelled.labelled = true;
+  observe(40, true);
+  cache_.observe(plain, 41, unlabelled);
+  cache_.observe(elsewhere, 42, labelled);
+  cache_.observe_labelled_end("team-a", cache_.begin_list());
+  EXPECT_FALSE(is_there());
+  EXPECT_TRUE(cache_.find(plain)->observed.secret);
+  EXPECT_TRUE(cache_.find(elsewhere)->observed.secret) << "not of this list";
+  cache_.observe_labelled_end("", cache_.begin_list());
+  EXPECT_FALSE(cache_.find(elsewhere)->observed.secret);
+}
+
 }  // namespace
 }  // namespace regsync

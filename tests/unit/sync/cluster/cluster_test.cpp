@@ -443,6 +443,22 @@ TEST_F(ClusterTest, ASecretIsReadOnDemandWhereItMayNotBeWatched) {
   EXPECT_TRUE(cluster_.status().connected);
 }
 
+// A proxy or an odd server: it must not be trusted, and nothing may be written over blindly because of it.
+TEST_F(ClusterTest, AnEventWithoutAVersionIsAProblemOfItsObjectOnly) {
+  begin();
+  auto object = kube_.find(cred).value();
+  object["metadata"].erase("resourceVersion");
+  object["data"][".dockerconfigjson"] = "e30=";
+  kube_.forget_requests();
+  kube_.transport.send_event("/api/v1/namespaces/team/secrets?", "MODIFIED", object);
+  ASSERT_TRUE(until([&] { return kube_.count("get", "secrets") == 1; }));
+  settle();
+  EXPECT_EQ(state(), SyncState::in_sync);
+  EXPECT_EQ(kube_.writes(), 0U) << "it is as it should be";
+  EXPECT_TRUE(cluster_.status().connected);
+  EXPECT_FALSE(cluster_.status().problem);
+}
+
 TEST_F(ClusterTest, OnlyTheKeysOfWhatChangedAreConsidered) {
   wanted_.put(test::make_target("t", "cred"));
   wanted_.put(test::make_target("u", "other"));

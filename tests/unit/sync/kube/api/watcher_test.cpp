@@ -127,5 +127,16 @@ TEST_F(WatcherStates, RevisionsThatAreNoNumbersAreNotCompared) {
   EXPECT_EQ(server_.count("GET", "/api/v1/secrets?limit"), 1U);
 }
 
+TEST_F(WatcherStates, AnEventWithoutAVersionIsToldAndMovesNothing) {
+  start();
+  tell("ADDED", "101");
+  server_.send_event("", "MODIFIED", {{"metadata", {{"name", "odd"}}}});
+  server_.send_event("", "BOOKMARK", {{"metadata", nullptr}});
+  server_.end_streams();
+  ASSERT_TRUE(test::run_until(loop_, [&] { return server_.requests().size() == 3 && server_.open_streams() == 1; }));
+  EXPECT_THAT(seen_, ElementsAre("restarted", "a", "synced", "b", "odd"));
+  EXPECT_NE(server_.requests().back().target.find("resourceVersion=101"), std::string::npos);
+}
+
 }  // namespace
 }  // namespace regsync::kube

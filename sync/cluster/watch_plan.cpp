@@ -1,0 +1,135 @@
+#include "sync/cluster/watch_plan.hpp"
+
+#include <algorithm>
+
+namespace regsync {
+
+namespace {
+
+// A watch costs some 20 kB here, and a few goroutines at the API server. So many more are no burden, and need no right
+// to read the Secrets of others.
+constexpr std::size_t worth_a_label = 8;
+// A watch by label that runs goes on until it saves less than this: names that come and go do not change the way.
+constexpr std::size_t worth_keeping_a_label = 4;
+
+using StageOf = std::function<WatchStage(const WatchId&)>;
+
+// The watches of one name (none: by label) in its scope.
+void add(std::set<WatchId>& ids, const char* resource, const std::string& name, const Scope& scope,
+         const StageOf& stage_of) {
+  const WatchId everywhere{resource, "", name};
+  if (scope.is_wide()) {
+    ids.insert(everywhere);
+  }
+  if (!scope.is_wide() || stage_of(everywhere) == WatchStage::forbidden) {
+    for (const auto& name_space : scope.namespaces) {
+      ids.insert({resource, name_space, name});
+    }
+  }
+}
+
+// How many watches a scope takes where all is allowed.
+std::size_t cost_of(const Scope& scope) { return scope.is_wide() ? 1 : scope.namespaces.size(); }
+
+class SecretWatches {
+ public:
+  SecretWatches(const SecretScopes& scopes, const SecretScopes& hidden, const StageOf& stage_of)
+      : scopes_(scopes), hidden_(hidden), stage_of_(stage_of) {
+    for (const auto& [name, scope] : scopes_) {
+      all_.merge(scope);
+    }
+  }
+
+  [[nodiscard]] std::set<WatchId> plan() const {
+    std::set<WatchId> by_name;
+    for (const auto& [name, scope] : scopes_) {
+      add(by_name, secrets_resource, name, scope, stage_of_);
+    }
+    const auto running = running_labels();
+    if (!is_label_worth_it(!running.empty())) {
+      if (std::ranges::any_of(by_name, [this](const WatchId& id) { return is_undecided(id); })) {
+        by_name.insert(running.begin(), running.end());
+      }
+      return by_name;
+    }
+    std::set<WatchId> ids;
+    add(ids, secrets_resource, "", all_, stage_of_);
+    if (std::ranges::any_of(ids, [this](const WatchId& id) { return is_undecided(id); })) {
+      std::erase_if(by_name, [this](const WatchId& id) { return stage_of_(id) == WatchStage::none; });
+      ids.merge(by_name);
+    }
+    for (const auto& [name, scope] : scopes_) {
+      add(ids, secrets_resource, name, without_label(scope), stage_of_);
+    }
+    for (const auto& [name, scope] : hidden_) {
+      add(ids, secrets_resource, name, scope, stage_of_);
+    }
+    return ids;
+  }
+
+ private:
+  [[nodiscard]] bool is_undecided(const WatchId& id) const {
+    const auto stage = stage_of_(id);
+    return stage == WatchStage::none || stage == WatchStage::listing;
+  }
+
+  [[nodiscard]] bool is_label_worth_it(bool runs) const {
+    std::size_t by_name = 0;
+    for (const auto& [name, scope] : scopes_) {
+      by_name += cost_of(scope);
+    }
+    return by_name > cost_of(all_) + (runs ? worth_keeping_a_label : worth_a_label);
+  }
+
+  [[nodiscard]] std::set<WatchId> running_labels() const {
+    std::set<WatchId> labels{{secrets_resource, "", ""}};
+    for (const auto& name_space : all_.namespaces) {
+      labels.insert({secrets_resource, name_space, ""});
+    }
+    std::erase_if(labels, [this](const WatchId& id) { return stage_of_(id) == WatchStage::none; });
+    return labels;
+  }
+
+  // What of a scope cannot be watched by label.
+  [[nodiscard]] Scope without_label(const Scope& scope) const {
+    const bool everywhere = all_.is_wide();
+    if (everywhere && stage_of_({secrets_resource, "", ""}) != WatchStage::forbidden) {
+      return {};
+    }
+    Scope rest{.any = scope.any, .namespaces = {}};
+    std::ranges::copy_if(scope.namespaces, std::inserter(rest.namespaces, rest.namespaces.end()),
+                         [this](const std::string& name_space) {
+                           return stage_of_({secrets_resource, name_space, ""}) == WatchStage::forbidden;
+                         });
+    return rest;
+  }
+
+  const SecretScopes& scopes_;
+  const SecretScopes& hidden_;
+  const StageOf& stage_of_;
+  Scope all_;  // of all names together
+};
+
+}  // namespace
+
+std::set<std::string> watched_accounts(const Places& places) {
+  return std::ranges::any_of(places.service_accounts, is_glob) ? std::set<std::string>{""} : places.service_accounts;
+}
+
+std::set<WatchId> plan_watches(const Places& places, const SecretScopes& hidden, const StageOf& stage_of) {
+  if (places.empty()) {
+    return {};
+  }
+  std::set<WatchId> ids = SecretWatches(places.secrets, hidden, stage_of).plan();
+  ids.insert({namespaces_resource, "", ""});
+  Scope any{.any = true, .namespaces = {}};
+  for (const auto& [name, scope] : places.secrets) {
+    any.namespaces.insert(scope.namespaces.begin(), scope.namespaces.end());
+  }
+  for (const auto& name : watched_accounts(places)) {
+    add(ids, service_accounts_resource, name, any, stage_of);
+  }
+  return ids;
+}
+
+}  // namespace regsync
