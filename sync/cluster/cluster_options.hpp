@@ -10,13 +10,16 @@
 #include "sync/model/change.hpp"
 #include "sync/model/key.hpp"
 #include "sync/model/owner.hpp"
+#include "sync/model/places.hpp"
 
 namespace regsync {
 
 struct ClusterOptions {
   Owner owner;
-  int concurrency = 64;        // requests in flight per context
-  std::size_t bulk = 100;      // so many Secrets to write at once that the news of them can wait (see Cluster)
+  int concurrency = 64;    // requests in flight per context
+  std::size_t bulk = 100;  // so many Secrets to write at once that the news of them can wait (see Cluster)
+  int few_watches =
+      regsync::few_watches;    // see plan_watches; below zero: Secrets are watched by label wherever allowed
   Metrics* metrics = nullptr;  // outlives the engine; null: nothing is counted
   std::function<void(const Change&)> on_written = {};  // told of each write that succeeded; must not throw
   // Called before a Secret is deleted, or taken from another target of ours, with its uid: throws an Error where

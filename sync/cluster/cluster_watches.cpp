@@ -39,11 +39,12 @@ std::uint64_t version_of(const nlohmann::json& object) {
 }  // namespace
 
 ClusterWatches::ClusterWatches(asio::any_io_executor executor, kube::KubeClient& client, ClusterCache& cache,
-                               std::string owner_id, Handlers handlers)
+                               std::string owner_id, int few, Handlers handlers)
     : executor_(executor),
       client_(client),
       cache_(cache),
       owner_id_(std::move(owner_id)),
+      few_(few),
       handlers_(std::move(handlers)),
       ended_(executor),
       retry_(executor),
@@ -97,7 +98,7 @@ WatchStage ClusterWatches::stage_of(const WatchId& id) const {
 }
 
 void ClusterWatches::refresh() {
-  const auto ids = plan_watches(places_, hidden_.scopes(), [this](const WatchId& id) { return stage_of(id); });
+  const auto ids = plan_watches(places_, hidden_.scopes(), few_, [this](const WatchId& id) { return stage_of(id); });
   bool problem_ended = false;
   for (auto watch = watches_.begin(); watch != watches_.end();) {
     if (ids.contains(watch->first)) {

@@ -36,9 +36,9 @@ class ClusterWatches {
     std::function<void()> on_health;                       // problem() may have changed
   };
 
-  // client and cache outlive this.
+  // client and cache outlive this. few: see plan_watches.
   ClusterWatches(asio::any_io_executor executor, kube::KubeClient& client, ClusterCache& cache, std::string owner_id,
-                 Handlers handlers);
+                 int few, Handlers handlers);
   ~ClusterWatches();
   ClusterWatches(const ClusterWatches&) = delete;
   ClusterWatches& operator=(const ClusterWatches&) = delete;
@@ -115,6 +115,7 @@ class ClusterWatches {
   kube::KubeClient& client_;
   ClusterCache& cache_;
   std::string owner_id_;
+  int few_;
   Handlers handlers_;
   Places places_;
   HiddenSecrets hidden_;  // empty where no watch is by label

@@ -6,12 +6,6 @@ namespace regsync {
 
 namespace {
 
-// A watch costs some 20 kB here, and a few goroutines at the API server. So many more are no burden, and need no right
-// to read the Secrets of others.
-constexpr std::size_t worth_a_label = 8;
-// A watch by label that runs goes on until it saves less than this: names that come and go do not change the way.
-constexpr std::size_t worth_keeping_a_label = 4;
-
 using StageOf = std::function<WatchStage(const WatchId&)>;
 
 // The watches of one name (none: by label) in its scope.
@@ -29,12 +23,12 @@ void add(std::set<WatchId>& ids, const char* resource, const std::string& name, 
 }
 
 // How many watches a scope takes where all is allowed.
-std::size_t cost_of(const Scope& scope) { return scope.is_wide() ? 1 : scope.namespaces.size(); }
+int cost_of(const Scope& scope) { return scope.is_wide() ? 1 : static_cast<int>(scope.namespaces.size()); }
 
 class SecretWatches {
  public:
-  SecretWatches(const SecretScopes& scopes, const SecretScopes& hidden, const StageOf& stage_of)
-      : scopes_(scopes), hidden_(hidden), stage_of_(stage_of) {
+  SecretWatches(const SecretScopes& scopes, const SecretScopes& hidden, int few, const StageOf& stage_of)
+      : scopes_(scopes), hidden_(hidden), few_(few), stage_of_(stage_of) {
     for (const auto& [name, scope] : scopes_) {
       all_.merge(scope);
     }
@@ -73,12 +67,13 @@ class SecretWatches {
     return stage == WatchStage::none || stage == WatchStage::listing;
   }
 
+  // A watch by label that runs goes on until it saves half as much: names that come and go do not change the way.
   [[nodiscard]] bool is_label_worth_it(bool runs) const {
-    std::size_t by_name = 0;
+    int saved = -cost_of(all_);
     for (const auto& [name, scope] : scopes_) {
-      by_name += cost_of(scope);
+      saved += cost_of(scope);
     }
-    return by_name > cost_of(all_) + (runs ? worth_keeping_a_label : worth_a_label);
+    return saved > (runs ? std::min(few_, few_ / 2) : few_);
   }
 
   [[nodiscard]] std::set<WatchId> running_labels() const {
@@ -106,6 +101,7 @@ class SecretWatches {
 
   const SecretScopes& scopes_;
   const SecretScopes& hidden_;
+  const int few_;
   const StageOf& stage_of_;
   Scope all_;  // of all names together
 };
@@ -116,11 +112,11 @@ std::set<std::string> watched_accounts(const Places& places) {
   return std::ranges::any_of(places.service_accounts, is_glob) ? std::set<std::string>{""} : places.service_accounts;
 }
 
-std::set<WatchId> plan_watches(const Places& places, const SecretScopes& hidden, const StageOf& stage_of) {
+std::set<WatchId> plan_watches(const Places& places, const SecretScopes& hidden, int few, const StageOf& stage_of) {
   if (places.empty()) {
     return {};
   }
-  std::set<WatchId> ids = SecretWatches(places.secrets, hidden, stage_of).plan();
+  std::set<WatchId> ids = SecretWatches(places.secrets, hidden, few, stage_of).plan();
   ids.insert({namespaces_resource, "", ""});
   Scope any{.any = true, .namespaces = {}};
   for (const auto& [name, scope] : places.secrets) {

@@ -49,9 +49,9 @@ std::set<std::string> watched_accounts(const Places& places);
 
 using SecretScopes = std::map<std::string, Scope>;  // by Secret name
 
-// The watches that should run, given how far each has come. While others take their place, those that are followed
-// stay, so that what is known stays known.
-std::set<WatchId> plan_watches(const Places& places, const SecretScopes& hidden,
+// The watches that should run, given how far each has come. Secrets are watched by label where that saves more than
+// `few` watches. While others take their place, those that are followed stay, so that what is known stays known.
+std::set<WatchId> plan_watches(const Places& places, const SecretScopes& hidden, int few,
                                const std::function<WatchStage(const WatchId&)>& stage_of);
 
 }  // namespace regsync

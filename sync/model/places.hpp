@@ -11,6 +11,10 @@
 
 namespace regsync {
 
+// So many watches of Secrets by name, more than watches by label would be, are no burden: a watch costs some 20 kB here
+// and a few goroutines at the API server, and one by name needs no right to read the Secrets of others.
+inline constexpr int few_watches = 8;
+
 // The namespaces in which a Secret name matters.
 struct Scope {
   bool any = false;                  // a pattern or a selector decides: any namespace may be one

@@ -268,6 +268,13 @@ void FakeApiServer::deny_cluster_wide(const std::string& verb, const std::string
   denials_.push_back({verb, resource, "", /*cluster_wide=*/true});
 }
 
+void FakeApiServer::deny_unnamed(const std::string& resource) {
+  const std::scoped_lock lock(mutex_);
+  for (const char* verb : {"list", "watch"}) {
+    denials_.push_back({.verb = verb, .resource = resource, .name_space = "", .cluster_wide = false, .unnamed = true});
+  }
+}
+
 void FakeApiServer::set_policy(FakeCluster::Policy policy) {
   const std::scoped_lock lock(mutex_);
   cluster_.set_policy(std::move(policy));
@@ -326,10 +333,11 @@ std::optional<Fault> FakeApiServer::take_fault(const ApiRequest& request) {
 }
 
 // Asked with the lock held.
-bool FakeApiServer::is_denied(const std::string& verb, const std::string& resource,
-                              const std::string& name_space) const {
+bool FakeApiServer::is_denied(const std::string& verb, const std::string& resource, const std::string& name_space,
+                              bool named) const {
   return std::any_of(denials_.begin(), denials_.end(), [&](const Denial& denial) {
-    return (denial.verb.empty() || denial.verb == verb) && (denial.resource.empty() || denial.resource == resource) &&
+    return !(denial.unnamed && named) && (denial.verb.empty() || denial.verb == verb) &&
+           (denial.resource.empty() || denial.resource == resource) &&
            (denial.cluster_wide ? name_space.empty() : denial.name_space.empty() || denial.name_space == name_space);
   });
 }
@@ -337,8 +345,9 @@ bool FakeApiServer::is_denied(const std::string& verb, const std::string& resour
 std::optional<Answer> FakeApiServer::denial(const ApiRequest& request) const {
   const std::string verb = request.verb == "apply" ? "patch" : request.verb;
   const std::scoped_lock lock(mutex_);
-  return is_denied(verb, request.key.resource, request.key.name_space) ? std::optional(forbidden(request))
-                                                                       : std::nullopt;
+  const bool named = !request.key.name.empty() || request.parameter("fieldSelector").starts_with("metadata.name=");
+  return is_denied(verb, request.key.resource, request.key.name_space, named) ? std::optional(forbidden(request))
+                                                                              : std::nullopt;
 }
 
 Answer FakeApiServer::answer(const ApiRequest& request) {

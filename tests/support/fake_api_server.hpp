@@ -89,6 +89,8 @@ class FakeApiServer {
   void deny(const std::string& verb, const std::string& resource, const std::string& name_space = {});
   // The same for what concerns all namespaces at once only.
   void deny_cluster_wide(const std::string& verb, const std::string& resource);
+  // The same for lists and watches that are not of one name: what a Role with resourceNames does not allow.
+  void deny_unnamed(const std::string& resource);
   void allow_all();
   // A mutating admission policy; called with the server's lock held.
   void set_policy(FakeCluster::Policy policy);
@@ -114,6 +116,7 @@ class FakeApiServer {
     std::string resource;
     std::string name_space;
     bool cluster_wide = false;  // only what names no namespace
+    bool unnamed = false;       // only what names no object
   };
   struct WatchCursor;
 
@@ -124,7 +127,8 @@ class FakeApiServer {
   bool feed_watch(WatchCursor& cursor, const std::function<bool(std::string_view)>& write);
   std::optional<Fault> take_fault(const ApiRequest& request);
   void wait_for_release();
-  bool is_denied(const std::string& verb, const std::string& resource, const std::string& name_space) const;
+  bool is_denied(const std::string& verb, const std::string& resource, const std::string& name_space,
+                 bool named = true) const;
   std::optional<Answer> denial(const ApiRequest& request) const;
 
   int port_;

@@ -1,5 +1,6 @@
 // regsync rbac: the least rights that a target needs, ready for `kubectl apply -f -`.
 #include <algorithm>
+#include <iterator>
 #include <nlohmann/json.hpp>
 #include <ostream>
 
@@ -10,6 +11,7 @@
 #include "sync/cli/ask/whoami.hpp"
 #include "sync/cli/command.hpp"
 #include "sync/cli/view/target_view.hpp"
+#include "sync/model/places.hpp"
 
 namespace regsync::cli {
 namespace {
@@ -87,6 +89,34 @@ Subject subject_of(const RbacOptions& options, const kube::Kubeconfig& kubeconfi
   return {"User", name, ""};
 }
 
+// With many Secret names, regsync prefers watches by label. What they take is more than the least, so it is only told.
+void print_watch_hint(std::ostream& out, const std::vector<Target>& targets, const std::string& context,
+                      const std::string& default_namespace, const Subject& subject) {
+  Scope all;
+  for (const Target& target : targets) {
+    for (const auto& [secret, scope] : places_of(target, default_namespace).secrets) {
+      all.merge(scope);
+    }
+  }
+  const std::string to = subject.kind == "User"    ? "--user=" + shell_word(subject.name)
+                         : subject.kind == "Group" ? "--group=" + shell_word(subject.name)
+                                                   : "--serviceaccount=" + subject.name_space + ":" + subject.name;
+  const auto grant = [&](const std::string& where, const std::string& kind, const std::string& flag) {
+    const std::string create = "#   kubectl --context " + shell_word(context) + where + " create ";
+    out << one_line(create + kind + " regsync-watch --verb=list,watch --resource=secrets") << '\n'
+        << one_line(create + kind + "binding regsync-watch --" + flag + "=regsync-watch " + to) << '\n';
+  };
+  out << "# These are many Secrets to watch one by one, which works. One watch by label does for all of them, where\n"
+         "# regsync may list and watch secrets without naming them. That right reads the Secrets of others too:\n";
+  if (all.is_wide()) {
+    grant("", "clusterrole", "clusterrole");
+    return;
+  }
+  for (const auto& name_space : all.namespaces) {
+    grant(" -n " + shell_word(name_space), "role", "role");
+  }
+}
+
 int rbac(const RbacOptions& options, Console& console) {
   const auto [targets, complete] = require_targets(options.target, console);
   const kube::Kubeconfig kubeconfig = load_kubeconfig(options.kubeconfig);
@@ -95,10 +125,10 @@ int rbac(const RbacOptions& options, Console& console) {
   const Subject subject = subject_of(options, kubeconfig, context);
 
   std::vector<nlohmann::json> objects;
-  for (const Target& target : targets) {
-    if (!selects_context(target, context)) {
-      continue;
-    }
+  std::vector<Target> selected;
+  std::ranges::copy_if(targets, std::back_inserter(selected),
+                       [&](const Target& target) { return selects_context(target, context); });
+  for (const Target& target : selected) {
     for (nlohmann::json& object : make_rbac(rights_of(target, default_namespace), subject)) {
       objects.push_back(std::move(object));
     }
@@ -112,6 +142,9 @@ int rbac(const RbacOptions& options, Console& console) {
               << '\n';
   for (const nlohmann::json& object : objects) {
     console.out << "---\n" << to_yaml_text(object) << '\n';
+  }
+  if (selected.size() > few_watches) {
+    print_watch_hint(console.out, selected, context, default_namespace, subject);
   }
   return complete ? exit_done : exit_not_as_asked;
 }

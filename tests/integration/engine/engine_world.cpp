@@ -14,12 +14,13 @@ namespace regsync::test {
 using nlohmann::json;
 
 EngineProcess::EngineProcess(asio::io_context& io, const std::filesystem::path& footprint_folder,
-                             const std::string& owner_id, EngineHooks hooks)
+                             const std::string& owner_id, int few_watches, EngineHooks hooks)
     : footprints(footprint_folder),
       engine(io.get_executor(),
              {.cluster = {.owner = {owner_id, owner_id + " jdoe@laptop"},
                           .concurrency = 64,
                           .bulk = 4,
+                          .few_watches = few_watches,
                           .on_written = [this](const Change& change) { changes.push_back(change); }},
               .state = footprint_folder.parent_path(),
               .grace = EngineWorld::grace,
@@ -54,7 +55,7 @@ void EngineWorld::start() {
     asio::post(io_, [this] { deliver_reading(); });
   };
   process_ =
-      std::make_unique<EngineProcess>(io_, footprint_folder(), id_,
+      std::make_unique<EngineProcess>(io_, footprint_folder(), id_, watches_by_label ? -1 : few_watches,
                                       EngineHooks{.on_wanted = on_wanted,
                                                   .on_change = [] {},
                                                   .read_again = [this] { process_->engine.set_targets(targets_); },

@@ -26,7 +26,7 @@ namespace regsync::test {
 // One process: an engine with the footprints it finds. The inputs are handed in by the world.
 struct EngineProcess {
   EngineProcess(asio::io_context& io, const std::filesystem::path& footprint_folder, const std::string& owner_id,
-                EngineHooks hooks);
+                int few_watches, EngineHooks hooks);
   std::vector<Change> changes;  // what it has written
   FootprintStore footprints;
   Engine engine;
@@ -45,6 +45,9 @@ class EngineWorld {
   EngineWorld& operator=(const EngineWorld&) = delete;
   EngineWorld(EngineWorld&&) = delete;
   EngineWorld& operator=(EngineWorld&&) = delete;
+
+  // The next process watches Secrets by label wherever it may, however few they are.
+  bool watches_by_label = false;
 
   // The process. start() gives it all inputs as they are now.
   void start();

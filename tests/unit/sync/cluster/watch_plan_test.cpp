@@ -33,7 +33,7 @@ class WatchPlan : public testing::Test {
     }
   }
   [[nodiscard]] std::set<WatchId> plan() const {
-    auto ids = plan_watches(places_, hidden_, [this](const WatchId& id) {
+    auto ids = plan_watches(places_, hidden_, few_watches, [this](const WatchId& id) {
       const auto stage = stages_.find(id);
       return stage == stages_.end() ? WatchStage::none : stage->second;
     });
@@ -59,7 +59,7 @@ TEST_F(WatchPlan, AFewNamesAreWatchedByName) {
 }
 
 TEST_F(WatchPlan, NothingIsWatchedWhereNothingIsWanted) {
-  EXPECT_THAT(plan_watches({}, {}, [](const WatchId&) { return WatchStage::none; }), IsEmpty());
+  EXPECT_THAT(plan_watches({}, {}, few_watches, [](const WatchId&) { return WatchStage::none; }), IsEmpty());
 }
 
 TEST_F(WatchPlan, ManyNamesInANamespaceAreWatchedByLabelThere) {
