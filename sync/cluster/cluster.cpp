@@ -115,10 +115,9 @@ Cluster::Standing Cluster::classify(const Key& key) const {
   const auto trust = watches_.trust(key);
   // An event may tell of our write before its answer does.
   const bool being_written = queue_.works_on(key) && (!tried || entry->progress.state != SyncState::in_sync);
-  const bool known = !being_written &&
-                     (trust == ClusterWatches::Trust::followed || (trust == ClusterWatches::Trust::on_demand && tried));
+  const bool noted = trust == ClusterWatches::Trust::on_demand;
+  const bool known = !being_written && trust != ClusterWatches::Trust::not_yet && (!noted || tried);
   if (!standing.due && known) {
-    const bool noted = trust == ClusterWatches::Trust::on_demand;
     standing.state = noted ? entry->progress.state : standing.decision.state;
     standing.cause = standing.decision.cause;
     if (noted && entry->progress.cause) {
@@ -148,7 +147,7 @@ void Cluster::consider(const Key& key) {
     return;
   }
   // What is being written now is not known yet: once it is, the key is looked at again.
-  if (trust == ClusterWatches::Trust::followed && !queue_.works_on(key)) {
+  if (trust != ClusterWatches::Trust::on_demand && !queue_.works_on(key)) {
     const Decision decision = reconciler_.decide(key, *desired_);
     if (!is_due(key, decision)) {
       reconciler_.record(key, decision, trust);  // no I/O to be done: no work to be queued

@@ -404,7 +404,7 @@ ClusterWatches::Trust ClusterWatches::trust(const Key& key) const {
     return Trust::followed;
   }
   if (!hidden_.contains(key) && is_in_view(key) && label_shows(key.name_space, key.secret)) {
-    return Trust::followed;
+    return Trust::labelled;
   }
   const Watch* narrowest = single != nullptr ? single : everywhere;
   return narrowest != nullptr && narrowest->is<Watch::Forbidden>() ? Trust::on_demand : Trust::not_yet;

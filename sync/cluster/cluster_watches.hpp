@@ -52,6 +52,7 @@ class ClusterWatches {
   enum class Trust {
     not_yet,    // the first list is on its way
     followed,   // the cache is the truth
+    labelled,   // it is the truth about what has our label: read before a create
     on_demand,  // no right to watch: read before deciding
   };
   [[nodiscard]] Trust trust(const Key& key) const;

@@ -183,8 +183,13 @@ asio::awaitable<std::optional<Reconciler::Hold>> Reconciler::work_on(Run& run, C
   if (trust == ClusterWatches::Trust::on_demand) {
     co_await read(run.key);
   }
+  bool may_stand_in_the_way = trust == ClusterWatches::Trust::labelled;
   for (int race = 0; race < max_races; ++race) {
     const Decision decision = decide(run.key, *run.desired);
+    if (decision.action == Action::create && std::exchange(may_stand_in_the_way, false)) {
+      co_await read(run.key);
+      continue;
+    }
     if (auto hold = hold_back(run.key, decision)) {
       co_return hold;
     }

@@ -36,7 +36,7 @@ class Reconciler {
   // client, cache and places (what the footprints cover) outlive this.
   Reconciler(kube::KubeClient& client, ClusterCache& cache, const Places& places, Owner owner, Handlers handlers);
 
-  // trust is followed or on_demand. Throws only defects.
+  // trust is not not_yet. Throws only defects.
   asio::awaitable<Outcome> reconcile(Key key, std::shared_ptr<const DesiredState> desired, ClusterWatches::Trust trust);
 
   // What is known of a key. Valid until the cache changes.

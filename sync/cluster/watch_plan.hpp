@@ -7,8 +7,8 @@
 //   across all namespaces  ──forbidden──►  in each namespace that is named plainly  ──forbidden──►  none
 //
 // Where the watch by label is forbidden, the names are watched by name after all; where that is forbidden too, Secrets
-// are read on demand. A Secret that stands in the way without our label is not shown by a watch by label, and is
-// watched by name beside it (`hidden`).
+// are read on demand. A Secret that stands in the way without our label is not shown by a watch by label: a read before
+// the create finds it, and it is watched by name from then on (`hidden`).
 #pragma once
 
 #include <compare>

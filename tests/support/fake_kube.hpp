@@ -70,6 +70,21 @@ class FakeKube {
     return answer.status == 200 ? std::optional(std::move(answer.body)) : std::nullopt;
   }
 
+  // The server's own answer, for scripts.
+  kube::HttpResponse answer(const kube::HttpRequest& http) {
+    const ApiRequest request = read(http);
+    requests_.push_back(request);
+    if (forbids(request)) {
+      return FakeTransport::respond(403, forbidden(request).body.dump());
+    }
+    if (request.verb == "watch") {
+      return open_watch(request);
+    }
+    const Answer answer = act(cluster, request);
+    tell();
+    return FakeTransport::respond(answer.status, answer.body.dump());
+  }
+
   // The requests that reached the server itself, since forget_requests().
   [[nodiscard]] const std::vector<ApiRequest>& requests() const { return requests_; }
   void forget_requests() { requests_.clear(); }
@@ -95,20 +110,6 @@ class FakeKube {
                             read_query(question == std::string::npos ? "" : request.target.substr(question + 1)),
                             applies ? "application/apply-patch+yaml" : "", request.body)
         .value();
-  }
-
-  kube::HttpResponse answer(const kube::HttpRequest& http) {
-    const ApiRequest request = read(http);
-    requests_.push_back(request);
-    if (forbids(request)) {
-      return FakeTransport::respond(403, forbidden(request).body.dump());
-    }
-    if (request.verb == "watch") {
-      return open_watch(request);
-    }
-    const Answer answer = act(cluster, request);
-    tell();
-    return FakeTransport::respond(answer.status, answer.body.dump());
   }
 
   kube::HttpResponse open_watch(const ApiRequest& request) {

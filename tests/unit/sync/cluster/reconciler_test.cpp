@@ -87,6 +87,19 @@ TEST_F(ReconcilerTest, WhatItsCacheDoesNotKnowIsReadWhenACreateIsRefused) {
   EXPECT_EQ(test::password_in(kube_.find(cred).value()), "");
 }
 
+TEST_F(ReconcilerTest, WhatALabelDoesNotShowIsReadBeforeACreate) {
+  kube_.put(cred, test::foreign_secret());
+  EXPECT_EQ(reconcile(Trust::labelled).kind, Outcome::Kind::done);
+  EXPECT_THAT(verbs(), ElementsAre("get cred"));
+  EXPECT_EQ(cause(), ErrorCode::not_owned);
+  kube_.erase(cred);
+  cache_.observe_missing(key);
+  kube_.forget_requests();
+  reconcile(Trust::labelled);
+  EXPECT_THAT(verbs(), ElementsAre("get cred", "apply cred"));
+  EXPECT_EQ(progress().state, SyncState::in_sync);
+}
+
 TEST_F(ReconcilerTest, OnDemandItReadsFirstAndComesAgain) {
   kube_.put(cred, test::foreign_secret());
   EXPECT_EQ(reconcile(Trust::on_demand).kind, Outcome::Kind::wait);
