@@ -44,7 +44,8 @@ class ManyTargets : public testing::Test {
   }
   std::string uid_of(int number) { return job_.secret("a", team_, name(number)).value().at("metadata").at("uid"); }
   std::string cause_of(int number) {
-    for (const auto& row : job_.status().at("items")) {
+    const auto report = job_.status();
+    for (const auto& row : report.at("items")) {
       if (row.value("target", "") == name(number) && row.contains("cause") && row["cause"].is_object()) {
         return row["cause"].value("code", "");
       }
@@ -108,7 +109,7 @@ TEST_F(ManyTargets, AreWatchedByNameWhereTheRolesAllowNoMore) {
   team_ = job_.make_namespace("many-by-name");
   add_targets();
   job_.env["KUBECONFIG"] = job_.home().write("kubeconfig", kube("a").kubeconfig_of("alice", "a")).string();
-  const auto printed = job_.regsync({"rbac"});
+  const auto printed = job_.regsync({"rbac", "--user", "alice"});
   ASSERT_EQ(printed.exit_code, 0) << printed.err;
   ASSERT_EQ(kube("a").kubectl({"apply", "-f", "-"}, printed.out).exit_code, 0) << printed.out;
   begin();
