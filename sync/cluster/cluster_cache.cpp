@@ -77,7 +77,7 @@ void ClusterCache::doubt(const Key& key) {
 // A loss of the label is told under the version of the write that took it away, which is what a read of the Secret
 // answers afterwards. So what is kept is the version before it: the read is news then, and what is older is not.
 bool ClusterCache::observe_unlabelled(const Key& key, std::uint64_t version) {
-  Observed& observed = entry(key).observed;
+  const Observed& observed = entry(key).observed;
   if (version != 0 && version == observed.version) {
     // Not a loss of the label: this very version had it. Some servers tell a deletion like this.
     return observed.secret && observed.secret->labelled && observe(key, version, std::nullopt);
