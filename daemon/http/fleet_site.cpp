@@ -89,8 +89,12 @@ HttpAnswer FleetSite::answer(const HttpRequest& request) const {
       return status(request);
     }
     if (request.path == "/") {
-      const HttpAnswer answer = page();
-      return matches(request.none_match, answer.etag) ? HttpAnswer{.status = 304, .etag = answer.etag} : answer;
+      HttpAnswer answer = page();
+      if (matches(request.none_match, answer.etag)) {
+        answer.status = 304;  // its policy replaces the one that the browser kept
+        answer.body = nullptr;
+      }
+      return answer;
     }
   }
   return text(404, "nothing is here\n");
@@ -153,6 +157,9 @@ HttpAnswer FleetSite::status(const HttpRequest& request) const {
 HttpAnswer FleetSite::session(const HttpRequest& request) const {
   if (access_ == nullptr) {
     return text(404, "nothing is here\n");
+  }
+  if (!sources_.is_own(request)) {
+    return text(403, "this page is another user's\n");
   }
   const auto key = access_->exchange(request.body, DashboardAccess::Clock::now());
   return key ? text(200, *key) : text(403, "this link was used, or is too old: regsync dashboard\n");

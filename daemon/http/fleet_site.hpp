@@ -32,6 +32,8 @@ class FleetSite {
     std::function<LoopQuestion::Report()> report;  // null where the event loop does not answer
     const Metrics& metrics;
     std::set<std::string> hosts;  // names by which clients may call it, besides its addresses
+    // Whether a client of the desktop's page is a program of this user.
+    std::function<bool(const HttpRequest&)> is_own = [](const HttpRequest&) { return false; };
   };
   enum class Audience {
     monitoring,  // probes and metrics: on loopback, for any program of the machine

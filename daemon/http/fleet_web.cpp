@@ -1,7 +1,11 @@
 #include "daemon/http/fleet_web.hpp"
 
+#include <unistd.h>
+
 #include <chrono>
 #include <utility>
+
+#include "daemon/http/peer_owner.hpp"
 
 namespace regsync {
 
@@ -9,6 +13,8 @@ namespace {
 
 // Less than what kubelet's probes and Prometheus wait for an answer where they are told to be patient.
 constexpr auto answer_time = std::chrono::seconds(5);
+
+bool is_own(const HttpRequest& request) { return owner_of_peer(request.peer_port, request.own_port) == ::getuid(); }
 
 }  // namespace
 
@@ -18,7 +24,7 @@ FleetWeb::FleetWeb(const asio::any_io_executor& executor, const Options& options
       cluster_site_({[this] { return question_.ask(answer_time); }, metrics, options.hosts},
                     FleetSite::Audience::cluster),
       monitoring_site_({[this] { return question_.ask(answer_time); }, metrics, {}}, FleetSite::Audience::monitoring),
-      desktop_site_({[this] { return question_.ask(answer_time); }, metrics, {}}, FleetSite::Audience::desktop,
+      desktop_site_({[this] { return question_.ask(answer_time); }, metrics, {}, is_own}, FleetSite::Audience::desktop,
                     &access_),
       cluster_(executor, [this](const HttpRequest& request) { return cluster_site_.answer(request); }),
       monitoring_(executor, [this](const HttpRequest& request) { return monitoring_site_.answer(request); }),

@@ -105,7 +105,9 @@ class HttpServer::Impl {
                          .host = header("Host"),
                          .none_match = header("If-None-Match"),
                          .authorization = header("Authorization"),
-                         .body = body});
+                         .body = body,
+                         .peer_port = info.remote_port,
+                         .own_port = info.server_port});
     });
     if (failed) {
       log::error(describe(failed->within("HTTP request")));

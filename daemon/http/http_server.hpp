@@ -18,6 +18,8 @@ struct HttpRequest {
   std::string_view none_match = {};     // If-None-Match
   std::string_view authorization = {};  // Authorization
   std::string_view body = {};           // of a POST; what is longer than 1 KiB is cut
+  int peer_port = 0;
+  int own_port = 0;
 };
 
 struct HttpAnswer {

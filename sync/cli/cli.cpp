@@ -56,6 +56,7 @@ void define_commands(CLI::App& app, Invocation& invocation) {
   define_logins(app, invocation);
   define_setup(app, invocation);
   define_doctor(app, invocation);
+  define_dashboard(app, invocation);
   define_rbac(app, invocation);
   define_forget_context(app, invocation);
   define_trust_context(app, invocation);

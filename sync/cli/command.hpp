@@ -38,6 +38,7 @@ void define_diff(CLI::App& app, Invocation& invocation);
 void define_explain(CLI::App& app, Invocation& invocation);
 void define_rollback(CLI::App& app, Invocation& invocation);
 void define_verify(CLI::App& app, Invocation& invocation);
+void define_dashboard(CLI::App& app, Invocation& invocation);
 void define_doctor(CLI::App& app, Invocation& invocation);
 void define_show(CLI::App& app, Invocation& invocation);
 void define_rbac(CLI::App& app, Invocation& invocation);

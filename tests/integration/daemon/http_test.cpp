@@ -1,11 +1,13 @@
 // What the daemon serves over HTTP, as a browser, Prometheus, kubelet and people with bad intentions ask for it.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 #include <asio/io_context.hpp>
 #include <asio/ip/tcp.hpp>
 #include <chrono>
 #include <csignal>
+#include <filesystem>
 #include <map>
 #include <memory>
 #include <nlohmann/json.hpp>
@@ -140,6 +142,54 @@ TEST_F(HttpTest, EndsAtOnceWhileClientsWait) {
   idle.connect({asio::ip::address_v4::loopback(), static_cast<asio::ip::port_type>(std::stoi(port_))});
   daemon_->signal(SIGTERM);
   EXPECT_EQ(daemon_->wait(std::chrono::seconds(10)), 0);
+}
+
+// ---- regsync dashboard
+
+TEST_F(HttpTest, TheDashboardOfADesktopIsForItsUserOnce) {
+  write_target("good");
+  person_.start_daemon();
+  ASSERT_TRUE(in_sync("good"));
+  const auto printed = person_.regsync({"dashboard", "--print-url"});
+  std::smatch parts;
+  ASSERT_TRUE(std::regex_match(printed.out, parts, std::regex("(http://127.0.0.1:[0-9]+)/#token=([0-9a-f]{48})\n")))
+      << printed.out << printed.err;
+  const std::string site = parts[1];
+  const std::string token = parts[2];
+  EXPECT_EQ(status_of({site + "/"}), "200") << "the page itself tells nothing";
+  EXPECT_EQ(status_of({site + "/status.json"}), "401");
+  EXPECT_EQ(status_of({"-H", "Authorization: Bearer " + token, site + "/status.json"}), "401");
+  EXPECT_EQ(status_of({"-H", "Host: evil.example", "-d", token, site + "/session"}), "403");
+  if (::geteuid() == 0) {
+    const auto thief =
+        person_.run({"setpriv", "--reuid=65534", "--clear-groups", "curl", "-sS", "-d", token, site + "/session"});
+    EXPECT_THAT(thief.out, HasSubstr("another user's")) << thief.err;
+  }
+  const std::string key = curl({"-d", token, site + "/session"}).out;
+  EXPECT_THAT(curl({"-H", "Authorization: Bearer " + key, site + "/status.json"}).out, HasSubstr("\"kind\":\"Fleet\""));
+  EXPECT_EQ(status_of({"-d", token, site + "/session"}), "403");
+  EXPECT_THAT(person_.daemon().err(), Not(HasSubstr(token)));
+  EXPECT_THAT(person_.daemon().err(), Not(HasSubstr(key)));
+}
+
+TEST_F(HttpTest, TheDashboardOpensInTheBrowserOfTheDesktop) {
+  person_.start_daemon();
+  const auto opener = person_.home().write("bin/xdg-open", "#!/bin/sh\necho \"$1\" >\"$HOME/opened\"\n");
+  std::filesystem::permissions(opener, std::filesystem::perms::owner_all);
+  person_.env["PATH"] = (person_.home() / "bin").string() + ":" + person_.env["PATH"];
+  person_.env["DISPLAY"] = ":0";
+  const auto opened = person_.regsync({"dashboard"});
+  EXPECT_EQ(opened.exit_code, 0) << opened.err;
+  EXPECT_THAT(opened.out, Not(HasSubstr("token")));
+  EXPECT_THAT(read_file(person_.home() / "opened"), testing::StartsWith("http://127.0.0.1:"));
+  person_.env.erase("DISPLAY");
+  EXPECT_THAT(person_.regsync({"dashboard"}).out, testing::StartsWith("http://127.0.0.1:"));
+}
+
+TEST_F(HttpTest, WithoutADaemonTheDashboardSaysHowToStartIt) {
+  const auto answer = person_.regsync({"dashboard"});
+  EXPECT_EQ(answer.exit_code, 1);
+  EXPECT_THAT(answer.err, HasSubstr("regsyncd"));
 }
 
 // ---- The examples of the package

@@ -11,7 +11,7 @@ using testing::HasSubstr;
 class FleetSiteTest : public testing::Test {
  protected:
   [[nodiscard]] FleetSite site(FleetSite::Audience audience) {
-    return {{[this] { return report_; }, metrics_, {"fleet.example.com"}},
+    return {{[this] { return report_; }, metrics_, {"fleet.example.com"}, [this](const HttpRequest&) { return own_; }},
             audience,
             audience == FleetSite::Audience::desktop ? &access_ : nullptr};
   }
@@ -20,6 +20,7 @@ class FleetSiteTest : public testing::Test {
   }
 
   std::shared_ptr<const FleetReport> report_ = std::make_shared<const FleetReport>();
+  bool own_ = true;
   Metrics metrics_;
   DashboardAccess access_;
   FleetSite cluster_ = site(FleetSite::Audience::cluster);
@@ -99,6 +100,9 @@ TEST_F(FleetSiteTest, IsNotAliveWhenTheEventLoopDoesNotAnswer) {
 TEST_F(FleetSiteTest, ADesktopsDataIsForWhoeverExchangedAToken) {
   const auto token = access_.make_token(DashboardAccess::Clock::now());
   const HttpRequest exchange{.method = "POST", .path = "/session", .host = "127.0.0.1:1", .body = token};
+  own_ = false;
+  EXPECT_EQ(desktop_.answer(exchange).status, 403) << "of another user, who saw it in the arguments of a browser";
+  own_ = true;
   const auto key = desktop_.answer(exchange);
   ASSERT_EQ(key.status, 200);
   EXPECT_EQ(desktop_.answer(exchange).status, 403);
@@ -114,6 +118,10 @@ TEST_F(FleetSiteTest, ThePageLoadsNothingFromElsewhere) {
   const auto page = cluster_.answer(get("/"));
   EXPECT_THAT(page.policy, HasSubstr("default-src 'none'"));
   EXPECT_THAT(page.policy, HasSubstr("script-src 'sha256-"));
+  HttpRequest again = get("/");
+  again.none_match = page.etag;
+  EXPECT_EQ(cluster_.answer(again).status, 304);
+  EXPECT_EQ(cluster_.answer(again).policy, page.policy) << "what the browser kept is shown under this one";
   EXPECT_EQ(page.body->find("src="), std::string::npos);
   EXPECT_EQ(page.body->find("https://"), std::string::npos);
 }

@@ -1,0 +1,56 @@
+// regsync dashboard: the daemon's page, in a browser.
+#include <unistd.h>
+
+#include <cstdlib>
+#include <nlohmann/json.hpp>
+#include <ostream>
+
+#include "sync/base/find_program.hpp"
+#include "sync/base/json_access.hpp"
+#include "sync/cli/ask/daemon_link.hpp"
+#include "sync/cli/command.hpp"
+
+namespace regsync::cli {
+namespace {
+
+constexpr auto answer_time = std::chrono::seconds(10);
+
+struct DashboardOptions {
+  bool print_url = false;
+};
+
+bool has_desktop() { return std::getenv("DISPLAY") != nullptr || std::getenv("WAYLAND_DISPLAY") != nullptr; }
+
+// Becomes xdg-open, which may run as long as the browser does. Returns where there is none.
+void open_browser(const std::string& url, Console& console) {
+  const char* path = std::getenv("PATH");
+  const auto program = has_desktop() && path != nullptr ? find_in(path, "xdg-open") : std::nullopt;
+  if (!program) {
+    return;
+  }
+  console.out << "opening the dashboard in a browser; where none opens: regsync dashboard --print-url\n" << std::flush;
+  ::execl(program->c_str(), "xdg-open", url.c_str(), nullptr);
+}
+
+int dashboard(const DashboardOptions& options, Console& console) {
+  const nlohmann::json answer = connect()->call("dashboard", nlohmann::json::object(), answer_time);
+  const std::string url(text_at(answer, {"url"}));
+  if (!options.print_url) {
+    open_browser(url, console);
+    console.err << "no browser can be opened here; open this in one of this machine, once, within a minute:\n";
+  }
+  console.out << url << '\n';
+  return exit_done;
+}
+
+}  // namespace
+
+void define_dashboard(CLI::App& app, Invocation& invocation) {
+  auto options = std::make_shared<DashboardOptions>();
+  CLI::App* command = add_command(app, "dashboard", "Open a page of clusters and targets in a browser",
+                                  {{"See what is wrong at a glance", "regsync dashboard"}});
+  command->add_flag("--print-url", options->print_url, "Print where it is, and open nothing");
+  on_command(command, invocation, options, dashboard);
+}
+
+}  // namespace regsync::cli

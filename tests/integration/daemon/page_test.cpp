@@ -1,0 +1,258 @@
+// The page in a real browser, over reports that are made up. Pictures of it go to the folder REGSYNC_PICTURES, if set.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cstdlib>
+#include <filesystem>
+#include <memory>
+#include <mutex>
+#include <nlohmann/json.hpp>
+#include <string>
+#include <utility>
+
+#include "daemon/http/fleet_site.hpp"
+#include "tests/support/browser.hpp"
+#include "tests/support/wait.hpp"
+
+namespace regsync::test {
+namespace {
+
+using nlohmann::json;
+using testing::HasSubstr;
+
+// Clusters of three regions with 50 Secrets of each target. Some of them are in trouble of every kind.
+FleetReport fleet_of(std::size_t clusters, std::size_t targets) {
+  const auto now = std::chrono::system_clock::now();
+  FleetReport report;
+  report.role = "leads";
+  StatusReport& overview = report.overview;
+  overview.version = "1.2.3";
+  overview.started = now - std::chrono::hours(50);
+  overview.logins = {{"ghcr.io", "u"}, {"https://index.docker.io/v1/", "u"}, {"registry.example.com:5000", "u"}};
+  const char* const regions[] = {"eu-central", "us-east", "ap-south"};
+  for (std::size_t c = 0; c < clusters; ++c) {
+    std::string number = std::to_string(c);
+    number.insert(0, 4 - std::min<std::size_t>(4, number.size()), '0');
+    ContextStatus context{.name = std::string("fleet/") + regions[c % 3] + "-" + number,
+                          .server = "https://10.0." + std::to_string(c / 250) + "." + std::to_string(c % 250) + ":6443",
+                          .connected = true,
+                          .problem = {}};
+    if (c % 211 == 7) {
+      context.connected = false;
+      context.problem = Error(ErrorCode::unreachable, "cannot reach " + context.server + ": connection refused",
+                              "see that the API server runs: kubectl cluster-info");
+    }
+    overview.contexts.push_back(std::move(context));
+  }
+  const char* const teams[] = {"payments", "search", "checkout", "identity", "ml-platform", "observability"};
+  for (std::size_t t = 0; t < targets; ++t) {
+    TargetStatus target;
+    target.name = std::string(teams[t % 6]) + (t < 6 ? "" : "-" + std::to_string(t / 6));
+    target.secret = "pull-" + target.name;
+    target.registries = {"ghcr.io"};
+    if (t == 2) {
+      target.problems = {Error(ErrorCode::not_found, "no login for registry.example.com:5000",
+                               "log in: docker login registry.example.com:5000")};
+    }
+    overview.targets.push_back(std::move(target));
+  }
+  std::ranges::sort(overview.targets, {}, &TargetStatus::name);
+  std::ranges::sort(overview.contexts, {}, &ContextStatus::name);
+  for (std::size_t t = 0; t < targets; ++t) {
+    for (std::size_t c = 0; c < clusters; ++c) {
+      FleetCell& cell = report.cells.emplace_back();
+      const ContextStatus& context = overview.contexts[c];
+      cell.target = overview.targets[t].name;
+      cell.context = context.name;
+      cell.secrets = {50};
+      const auto fail = [&](SyncState state, std::size_t count, Error error) {
+        cell.secrets[0] -= count;
+        cell.secrets.at(static_cast<std::size_t>(state)) += count;
+        cell.since = now - std::chrono::minutes(12);
+        cell.last_in_sync = now - std::chrono::minutes(12);
+        cell.causes.push_back({std::move(error), count});
+      };
+      if (context.problem) {
+        fail(SyncState::retrying, 50, *context.problem);
+      } else if (c % 97 == 13 && t % 4 == 1) {
+        fail(SyncState::stuck, 7,
+             Error(ErrorCode::forbidden, "Secret team-a/pull: may not patch secrets in namespace team-a",
+                   "grant it: regsync rbac --context " + cell.context + " | kubectl apply -f -"));
+      } else if (c % 61 == 5 && t == 3) {
+        fail(SyncState::stuck, 1,
+             Error(ErrorCode::not_owned, "Secret team-b/pull is kept by another regsync",
+                   "take it over: regsync sync --adopt"));
+      } else if (c % 83 == 20 && t == 0) {
+        fail(SyncState::pending, 20, Error(ErrorCode::overloaded, "the API server asks to wait 2 s", ""));
+      }
+    }
+  }
+  return report;
+}
+
+class PageTest : public testing::Test {
+ protected:
+  void SetUp() override {
+    if (!Browser::exists()) {
+      GTEST_SKIP() << "no Chromium here: tests/tools/install browser";
+    }
+    browser_ = std::make_unique<Browser>();
+  }
+
+  void serve(FleetReport report) {
+    const std::scoped_lock lock(mutex_);
+    report_ = std::make_shared<const FleetReport>(std::move(report));
+  }
+
+  [[nodiscard]] std::string url() const { return "http://127.0.0.1:" + std::to_string(server_.port()) + "/"; }
+
+  // Waits for the page to show a text.
+  testing::AssertionResult shows(const std::string& text) {
+    std::string all;
+    const bool found = wait_until([&] {
+      all = browser_->run("return document.body.innerText").get<std::string>();
+      return all.find(text) != std::string::npos;
+    });
+    return found ? testing::AssertionSuccess() : testing::AssertionFailure() << text << " is not in:\n" << all;
+  }
+
+  void click(const std::string& selector) {
+    browser_->run("document.querySelector(" + json(selector).dump() + ").click()");
+  }
+
+  [[nodiscard]] json count(const std::string& selector) {
+    return browser_->run("return document.querySelectorAll(" + json(selector).dump() + ").length");
+  }
+
+  void picture(const std::string& name) {
+    if (const char* folder = std::getenv("REGSYNC_PICTURES")) {
+      browser_->take_picture(std::filesystem::path(folder) / (name + ".png"));
+    }
+  }
+
+  std::unique_ptr<Browser> browser_;
+  Metrics metrics_;
+  std::mutex mutex_;
+  LoopQuestion::Report report_ = std::make_shared<const FleetReport>();
+  DashboardAccess access_;
+  FleetSite site_{{[this] {
+                     const std::scoped_lock lock(mutex_);
+                     return report_;
+                   },
+                   metrics_,
+                   {}},
+                  FleetSite::Audience::cluster};
+  HttpServer server_{"127.0.0.1:0", [this](const HttpRequest& request) { return site_.answer(request); }};
+};
+
+TEST_F(PageTest, AThousandClustersAreDrawnInLessThanASecond) {
+  serve(fleet_of(1000, 20));
+  browser_->resize(1440, 900);
+  browser_->open(url());
+  ASSERT_TRUE(shows("not in sync"));
+  browser_->open(url());  // what a test's build of the server takes to make the document is not the page's
+  ASSERT_TRUE(shows("not in sync"));
+  const double drawn = browser_->run("return performance.getEntriesByName('regsync-draw')[0].duration");
+  const double loaded = browser_->run(
+      "const draw = performance.getEntriesByName('regsync-draw')[0];"
+      "return draw.startTime + draw.duration");
+  RecordProperty("milliseconds_to_draw", std::to_string(drawn));
+  RecordProperty("milliseconds_to_load_and_draw", std::to_string(loaded));
+  EXPECT_LT(loaded, 1000);
+  EXPECT_LT(count(".cell").get<int>(), 4000) << "only what can be seen is in the document";
+}
+
+TEST_F(PageTest, IsReadableOnEveryScreenByDayAndNight) {
+  serve(fleet_of(1000, 20));
+  for (const auto& [name, width, height] :
+       {std::tuple("phone", 390, 844), std::tuple("tablet", 820, 1180), std::tuple("desktop", 1440, 900)}) {
+    for (const bool dark : {false, true}) {
+      browser_->resize(width, height);
+      browser_->use_dark(dark);
+      browser_->open(url());
+      ASSERT_TRUE(shows("not in sync"));
+      EXPECT_LE(browser_->run("return document.documentElement.scrollWidth").get<int>(), width)
+          << "it scrolls sideways";
+      const std::string paper = browser_->run("return getComputedStyle(document.body).backgroundColor");
+      EXPECT_EQ(paper == "rgb(14, 19, 25)", dark);
+      picture(std::string(name) + (dark ? "-dark" : "-light"));
+      browser_->run("document.querySelector('#map').scrollIntoView()");
+      picture(std::string(name) + (dark ? "-dark" : "-light") + "-map");
+    }
+  }
+}
+
+TEST_F(PageTest, AClickTellsTheCauseAndTheRemedy) {
+  serve(fleet_of(300, 20));
+  browser_->resize(1440, 900);
+  browser_->open(url());
+  ASSERT_TRUE(shows("not in sync"));
+  EXPECT_EQ(browser_->run("return document.querySelector('.line .name').className"), "name off")
+      << "what is wrong is first";
+  click(".cell:not(.in)");
+  ASSERT_TRUE(shows("connection refused"));
+  EXPECT_THAT(browser_->run("return document.querySelector('#detail').innerText").get<std::string>(),
+              HasSubstr("kubectl --context fleet/"));
+  picture("detail");
+  browser_->resize(390, 844);
+  picture("detail-phone");
+}
+
+TEST_F(PageTest, TheFilterLeavesWhatMatches) {
+  serve(fleet_of(300, 20));
+  browser_->resize(1440, 900);
+  browser_->open(url());
+  ASSERT_TRUE(shows("not in sync"));
+  const auto filter = [&](const std::string& text) {
+    browser_->run("const f = document.querySelector('#filter'); f.value = " + json(text).dump() +
+                  "; f.dispatchEvent(new Event('input'))");
+  };
+  filter("eu-central-0003");
+  EXPECT_TRUE(shows("1 of 300 clusters"));
+  filter("kept by another");
+  EXPECT_TRUE(shows("5 of 300 clusters"));
+  filter("nonesuch");
+  EXPECT_TRUE(shows("Nothing matches the filter"));
+  click("#clear");
+  click(".chip:nth-of-type(1)");
+  EXPECT_TRUE(shows("of 300 clusters"));
+  picture("filtered");
+}
+
+TEST_F(PageTest, FollowsWhatChangesAndSaysWhenItCannot) {
+  serve(fleet_of(3, 2));
+  browser_->resize(1440, 900);
+  browser_->open(url());
+  ASSERT_TRUE(shows("All 300 Secrets in sync"));
+  picture("small");
+  FleetReport report = fleet_of(3, 2);
+  report.overview.store = Error(ErrorCode::locked, "the keyring is locked", "unlock it");
+  report.cells[0].secrets = {49, 0, 0, 1, 0};
+  serve(report);
+  EXPECT_TRUE(shows("1 of 300 Secrets not in sync"));
+  EXPECT_TRUE(shows("the keyring is locked"));
+  picture("small-wrong");
+  {
+    const std::scoped_lock lock(mutex_);
+    report_ = nullptr;
+  }
+  EXPECT_TRUE(shows("Not live"));
+}
+
+TEST_F(PageTest, ANameIsShownAsItIs) {
+  FleetReport report = fleet_of(1, 1);
+  const std::string name = "<img src=x onerror=document.title='owned'>";
+  report.overview.contexts[0].name = name;
+  report.cells[0].context = name;
+  report.cells[0].secrets = {49, 0, 0, 1, 0};
+  report.cells[0].causes = {{Error(ErrorCode::rejected, name, name), 1}};
+  serve(report);
+  browser_->open(url());
+  EXPECT_TRUE(shows(name));
+  EXPECT_EQ(count("img"), 0);
+  EXPECT_EQ(browser_->run("return document.title"), "(1) regsync");
+}
+
+}  // namespace
+}  // namespace regsync::test

@@ -1,0 +1,37 @@
+// A Chromium without a window, driven through chromedriver (W3C WebDriver). It reaches loopback only, and forgets
+// everything at its end.
+#pragma once
+
+#include <filesystem>
+#include <memory>
+#include <nlohmann/json_fwd.hpp>
+#include <string>
+
+namespace regsync::test {
+
+class Browser {
+ public:
+  // Whether this machine has one.
+  static bool exists();
+
+  Browser();  // throws std::runtime_error
+  ~Browser();
+  Browser(const Browser&) = delete;
+  Browser& operator=(const Browser&) = delete;
+  Browser(Browser&&) = delete;
+  Browser& operator=(Browser&&) = delete;
+
+  void open(const std::string& url);
+  // Runs JavaScript in the page; answers what it returns.
+  nlohmann::json run(const std::string& script);
+  // Of the page, in CSS pixels; below 600 as a phone shows it.
+  void resize(int width, int height);
+  void use_dark(bool dark);
+  void take_picture(const std::filesystem::path& png);
+
+ private:
+  class Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace regsync::test
