@@ -19,8 +19,8 @@
 #include "daemon/http/fleet_web.hpp"
 #include "daemon/metrics_file.hpp"
 #include "daemon/sources/file_monitor.hpp"
+#include "daemon/sources/login_sources.hpp"
 #include "daemon/sources/replaced_logins.hpp"
-#include "daemon/sources/store_monitor.hpp"
 #include "sync/base/guard.hpp"
 #include "sync/base/instance_lock.hpp"
 #include "sync/base/json_access.hpp"
@@ -70,7 +70,8 @@ void note(std::optional<Error>& known, std::optional<Error> now) {
 class Daemon::Impl {
  public:
   Impl(asio::any_io_executor executor, DaemonOptions options)
-      : options_(std::move(options)),
+      : executor_(executor),
+        options_(std::move(options)),
         lock_(paths::lock(), "regsyncd"),
         settings_(load_settings_or_last_good(paths::settings(), paths::last_good_settings())),
         footprints_(paths::footprints()),
@@ -83,22 +84,27 @@ class Daemon::Impl {
              .state = paths::state_home(),
              .login_places = paths::login_places()},
             footprints_,
-            {.on_wanted = [this](const std::set<RegistryKey>& wanted) { store_.want(wanted); },
+            {.on_wanted = [this](const std::set<RegistryKey>& wanted) { logins_.want(wanted); },
              .on_change = [this] { on_status_change(); },
              .read_again = [this] { read_targets(); },
-             .read_logins_again = [this] { store_.refresh(); },
-             .on_login_replaced = [this](const std::shared_ptr<const Credential>& login) { replaced_.keep(login); },
+             .read_logins_again = [this] { logins_.refresh(); },
+             .on_login_replaced = [this](const std::shared_ptr<const Credential>& login) { keep_replaced(login); },
              .on_login_ending = [this](const Error& notice) { notices_.login_ends(notice.message(), notice.remedy()); },
              .read_kubeconfig_again = [this] { read_kubeconfig(); }}),
         look_for_notices_(executor, notice_delay, "desktop notifications", [this] { look_for_notices(); }),
         drop_replaced_(executor),
-        store_(executor,
-               [this](StoreReading logins) {
-                 guarded_logged("secret store", [&] {
-                   store_is_open_ = logins.provider && !logins.problem;
-                   engine_.set_logins(std::move(logins));
-                 });
-               }),
+        logins_(
+            executor, options_.logins.empty() ? UseStore::yes : UseStore::no,
+            [this](StoreReading logins) {
+              guarded_logged("logins", [&] {
+                store_is_open_ = logins.provider && logins.provider->program != login_files_program && !logins.problem;
+                engine_.set_logins(std::move(logins));
+              });
+            },
+            [this](std::map<std::string, std::string> helpers) {
+              login_file_helpers_ = std::move(helpers);
+              read_cred_helpers();
+            }),
         view_([this] { return fleet(); }),
         web_(executor, {.listen = options_.listen, .hosts = options_.allowed_hosts}, metrics_,
              [this] { return view_.look(); }),
@@ -119,6 +125,7 @@ class Daemon::Impl {
     if (settings_.problem) {
       log::error(describe(*settings_.problem));
     }
+    use_hub();
     reload();
     drop_replaced_logins_after(std::chrono::minutes(1));
   }
@@ -148,6 +155,9 @@ class Daemon::Impl {
     look_for_notices_.cancel();
     web_.close();
     control_.close();  // first, so that nobody takes what an ending engine says for an answer
+    if (clusters_) {
+      co_await clusters_->stop();
+    }
     co_await engine_.stop();
     co_await control_.stop();
   }
@@ -155,8 +165,8 @@ class Daemon::Impl {
  private:
   // Those of the process itself.
   void add_problems(StatusReport& report) const {
-    for (const auto& problem :
-         {settings_.problem, targets_problem_, docker_config_problem_, files_.problem(), metrics_file_.problem()}) {
+    for (const auto& problem : {settings_.problem, targets_problem_, docker_config_problem_, files_.problem(),
+                                logins_.problem(), metrics_file_.problem()}) {
       if (problem) {
         report.problems.push_back(*problem);
       }
@@ -219,6 +229,7 @@ class Daemon::Impl {
     web_.serve_metrics(settings_.settings.metrics_listen);
     metrics_file_.configure(settings_.settings.metrics_file);
     engine_.set_login_settings(settings_.settings.verify_logins, settings_.settings.expires);
+    logins_.set_files(options_.logins.empty() ? settings_.settings.login_files : options_.logins);
   }
 
   void read_targets() {
@@ -235,8 +246,19 @@ class Daemon::Impl {
          }));
   }
 
+  // In the keyring, which a daemon that takes its logins from files alone does not use.
+  void keep_replaced(const std::shared_ptr<const Credential>& login) {
+    if (options_.logins.empty()) {
+      replaced_.keep(login);
+    }
+  }
+
   void read_cred_helpers() {
-    note(docker_config_problem_, guarded([this] { engine_.set_cred_helpers(other_helpers(settings_.settings)); }));
+    note(docker_config_problem_, guarded([this] {
+           auto helpers = other_helpers(settings_.settings);
+           helpers.insert(login_file_helpers_.begin(), login_file_helpers_.end());
+           engine_.set_cred_helpers(std::move(helpers));
+         }));
   }
 
   [[nodiscard]] const std::optional<std::filesystem::path>& kubeconfig_path() const {
@@ -244,11 +266,30 @@ class Daemon::Impl {
   }
 
   void read_kubeconfig() {
+    if (options_.clusters) {
+      return;
+    }
     const auto problem =
         guarded([this] { engine_.set_kubeconfig(kube::Kubeconfig::load_or_in_cluster(kubeconfig_path())); });
     if (problem) {
       engine_.set_kubeconfig_problem(*problem);
     }
+  }
+
+  // What the hub tells, it tells by itself.
+  void use_hub() {
+    if (!options_.clusters) {
+      return;
+    }
+    const auto kubeconfig = kube::Kubeconfig::load_or_in_cluster(kubeconfig_path());
+    hub_ = std::make_unique<kube::KubeClient>(executor_, kubeconfig.resolve(kubeconfig.current_context()));
+    engine_.set_kubeconfig_problem(
+        {ErrorCode::kubeconfig, "the Secrets of the clusters are not listed yet", "wait a moment"});
+    clusters_ = std::make_unique<ClusterSecrets>(
+        executor_, *hub_, *options_.clusters,
+        ClusterSecrets::Handlers{
+            .on_clusters = [this](kube::Kubeconfig clusters) { engine_.set_kubeconfig(std::move(clusters)); },
+            .on_problem = [this](Error why) { engine_.set_kubeconfig_problem(std::move(why)); }});
   }
 
   void follow_files() {
@@ -313,7 +354,7 @@ class Daemon::Impl {
       throw Error(ErrorCode::not_found, "there is no target " + *target, "see regsync list");
     }
     engine_.expect_reading();
-    store_.refresh();
+    logins_.refresh();
     co_await engine_.sync(target, adopt);
     co_return control::to_json(status(target));
   }
@@ -342,11 +383,13 @@ class Daemon::Impl {
     summary_.ask();
   }
 
+  asio::any_io_executor executor_;
   DaemonOptions options_;
   InstanceLock lock_;
   SettingsInForce settings_;
   std::optional<Error> targets_problem_;        // of their folder
   std::optional<Error> docker_config_problem_;  // what it said last stays in force
+  std::map<std::string, std::string> login_file_helpers_;
   FootprintStore footprints_;
   TargetDirectory directory_;
   TargetFiles targets_;
@@ -358,7 +401,9 @@ class Daemon::Impl {
   bool store_is_open_ = false;  // as the last reading said
   ReplacedLogins replaced_;
   asio::steady_timer drop_replaced_;
-  StoreMonitor store_;
+  std::unique_ptr<kube::KubeClient> hub_;
+  std::unique_ptr<ClusterSecrets> clusters_;
+  LoginSources logins_;
   FleetView view_;
   FleetWeb web_;
   MetricsFile metrics_file_;

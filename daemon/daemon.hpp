@@ -10,6 +10,9 @@
 #include <optional>
 #include <set>
 #include <string>
+#include <vector>
+
+#include "sync/fleet/cluster_secrets.hpp"
 
 namespace regsync {
 
@@ -18,6 +21,10 @@ struct DaemonOptions {
   std::string owner;                                // --owner; wins over $REGSYNC_OWNER and the settings
   std::string listen;                               // --listen: where the page and the probes are served
   std::set<std::string> allowed_hosts;              // --allow-host: names by which clients may call that
+  // --clusters, --clusters-namespace: the clusters are those of Secrets in the hub, which is the current context of the
+  // kubeconfig, or the cluster of this pod.
+  std::optional<ClusterSecretsScope> clusters;
+  std::vector<std::filesystem::path> logins;  // --logins; not empty: no keyring, and no loginFiles of the settings
 };
 
 class Daemon {

@@ -9,7 +9,10 @@
 #include <asio/use_awaitable.hpp>
 #include <chrono>
 #include <csignal>
+#include <filesystem>
 #include <iostream>
+#include <string>
+#include <vector>
 
 #include "daemon/daemon.hpp"
 #include "helper/base/error.hpp"
@@ -18,6 +21,7 @@
 #include "sync/base/file_limit.hpp"
 #include "sync/base/guard.hpp"
 #include "sync/base/log.hpp"
+#include "sync/model/label_selector.hpp"
 
 namespace {
 
@@ -99,6 +103,20 @@ int main(int argc, char** argv) {
         "Serve the page of the fleet, /livez, /readyz, /metrics and /status.json on HOST:PORT, or on :PORT of "
         "all addresses");
     app.add_option("--allow-host", options.allowed_hosts, "A name under which that may be called, besides its address");
+    std::vector<std::string> logins;
+    app.add_option("--logins", logins,
+                   "Files of Docker's format (config.json, auth.json, .dockerconfigjson), or folders of them, to take "
+                   "the logins from, instead of the secret store; may be repeated")
+        ->type_name("PATH");
+    regsync::ClusterSecretsScope clusters;
+    app.add_option(
+           "--clusters", clusters.selector,
+           "Take the clusters from the hub's Secrets with these labels (a selector as of kubectl -l), instead of "
+           "the contexts of a kubeconfig")
+        ->type_name("SELECTOR");
+    app.add_option("--clusters-namespace", clusters.name_space, "Where these Secrets are; else in all namespaces")
+        ->type_name("NAMESPACE")
+        ->needs("--clusters");
     try {
       app.parse(argc, argv);
     } catch (const CLI::ParseError& error) {
@@ -109,6 +127,13 @@ int main(int argc, char** argv) {
       options.kubeconfig = kubeconfig;
     }
     options.owner = owner;
+    if (!clusters.selector.empty()) {
+      static_cast<void>(regsync::LabelSelector::parse(clusters.selector));  // a mistake in it is one of this command
+      options.clusters = clusters;
+    }
+    for (const std::string& path : logins) {
+      options.logins.push_back(std::filesystem::absolute(path));
+    }
     return run(std::move(options));
   } catch (...) {
     std::cerr << "regsyncd: " << regsync::describe(regsync::current_error()) << '\n';

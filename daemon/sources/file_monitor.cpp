@@ -9,6 +9,7 @@
 #include <array>
 #include <cerrno>
 #include <cstring>
+#include <deque>
 #include <string_view>
 #include <system_error>
 
@@ -69,6 +70,26 @@ std::string stamp_of(const std::filesystem::path& path) {
   return stamp;
 }
 
+// The symbolic links on the way to a path, whether it exists or not; of a loop its beginning (the kernel follows 40).
+std::vector<std::filesystem::path> links_to(const std::filesystem::path& path) {
+  constexpr std::size_t most = 40;
+  std::vector<std::filesystem::path> links;
+  std::deque<std::filesystem::path> rest(path.begin(), path.end());
+  std::filesystem::path at;
+  while (!rest.empty() && links.size() < most) {
+    at /= rest.front();
+    rest.pop_front();
+    std::error_code no_link;
+    const auto target = std::filesystem::read_symlink(at, no_link);
+    if (!no_link) {
+      links.push_back(at);
+      at = at.parent_path();
+      rest.insert(rest.begin(), target.begin(), target.end());
+    }
+  }
+  return links;
+}
+
 }  // namespace
 
 FileMonitor::FileMonitor(const asio::any_io_executor& executor, std::function<void()> on_change, Options options)
@@ -97,6 +118,11 @@ void FileMonitor::add_watches() {
   problem_.reset();
   for (const auto& path : paths_) {
     watch(path);
+    for (const auto& link : links_to(path)) {
+      if (!add(link.parent_path(), link.filename().string())) {
+        unwatched_.insert(path);
+      }
+    }
     std::error_code error;
     const auto real = std::filesystem::canonical(path, error);
     if (!error && real != path) {

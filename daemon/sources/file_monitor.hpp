@@ -1,7 +1,8 @@
 // Tells that files were edited, renamed over, created or deleted by others: that something changed, never what.
 //
 // inotify on the folder of each file (editors and kubectl replace files by renaming), on the nearest folder that exists
-// while its own does not, and on the folder to which a symbolic link leads. Where no event can come (no inotify
+// while its own does not, and on the folder of each symbolic link on the way to it (Kubernetes replaces the files of a
+// mounted Secret by one such link). Where no event can come (no inotify
 // instance or watch is left, or the file system tells of no changes made elsewhere: NFS, SMB, 9p, FUSE), the times and
 // sizes of the files are compared every few seconds instead, and problem() says so. A burst of events is one call.
 // Lives on the io_context thread.

@@ -5,25 +5,23 @@
 #pragma once
 
 #include <asio/any_io_executor.hpp>
-#include <functional>
 #include <memory>
 #include <set>
 
 #include "helper/secret_service/store_watch.hpp"
 #include "helper/store/registry_key.hpp"
 #include "helper/store/store_reading.hpp"
+#include "sync/logins/login_source.hpp"
 
 namespace regsync {
 
-class StoreMonitor {
+class StoreMonitor final : public LoginSource {
  public:
-  using Handler = std::function<void(StoreReading)>;
-
   StoreMonitor(asio::any_io_executor executor, Handler on_reading);
 
   // See StoreWatch.
-  void want(std::set<RegistryKey> registries) { watch_.want(std::move(registries)); }
-  void refresh() { watch_.refresh(); }
+  void want(std::set<RegistryKey> registries) override { watch_.want(std::move(registries)); }
+  void refresh() override { watch_.refresh(); }
 
  private:
   const std::shared_ptr<Handler> handler_;  // what is posted finds nobody once this is gone

@@ -30,12 +30,16 @@ struct StoreProvider {
   bool operator==(const StoreProvider&) const = default;
 };
 
-// A keyring, wallet or database of the provider.
+// The provider of a reading of files alone.
+inline constexpr const char* login_files_program = "files";
+
+// A keyring, wallet or database of the provider; or a file of Docker's format, or a folder of such files.
 struct StoreCollection {
   std::string path;  // the same after a restart of the provider
   std::string label;
-  bool locked = false;
+  bool locked = false;  // of a file: it cannot be read now
   bool is_default = false;
+  bool is_file = false;
 
   bool operator==(const StoreCollection&) const = default;
 };

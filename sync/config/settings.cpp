@@ -21,8 +21,7 @@ namespace fs = std::filesystem;
 // Far more than any settings need; what is larger is not settings but an accident.
 constexpr std::size_t max_settings_bytes = 1024UL * 1024;
 
-fs::path read_path(const YamlReader& reader, const YAML::Node& node, std::string_view what) {
-  std::string value = reader.text(node, what);
+fs::path to_path(const YamlReader& reader, const YAML::Node& node, const std::string& value, std::string_view what) {
   if (value.starts_with("~/")) {
     return paths::home() / value.substr(2);
   }
@@ -30,6 +29,10 @@ fs::path read_path(const YamlReader& reader, const YAML::Node& node, std::string
     reader.fail(node.Mark(), std::string(what) + " must be an absolute path", "write it from / or from ~/");
   }
   return value;
+}
+
+fs::path read_path(const YamlReader& reader, const YAML::Node& node, std::string_view what) {
+  return to_path(reader, node, reader.text(node, what), what);
 }
 
 // "127.0.0.1:9464", "[::1]:9464" or "localhost:9464": metrics name targets and namespaces, so never beyond loopback.
@@ -73,10 +76,15 @@ Settings read(const YamlReader& reader, const YAML::Node& root) {
     return settings;  // an empty file, or comments only
   }
   reader.expect_keys(root, "config.yaml",
-                     {"kubeconfig", "logLevel", "owner", "concurrency", "metrics", "verifyLogins", "expires",
-                      "credHelpers", "notifications"});
+                     {"kubeconfig", "loginFiles", "logLevel", "owner", "concurrency", "metrics", "verifyLogins",
+                      "expires", "credHelpers", "notifications"});
   if (const YAML::Node node = root["kubeconfig"]) {
     settings.kubeconfig = read_path(reader, node, "kubeconfig");
+  }
+  if (const YAML::Node node = root["loginFiles"]) {
+    for (const std::string& file : reader.list(node, "loginFiles")) {
+      settings.login_files.push_back(to_path(reader, node, file, "loginFiles"));
+    }
   }
   if (const YAML::Node node = root["logLevel"]) {
     try {

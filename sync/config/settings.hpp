@@ -6,6 +6,7 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "helper/base/error.hpp"
 #include "sync/base/log.hpp"
@@ -14,6 +15,7 @@ namespace regsync {
 
 struct Settings {
   std::optional<std::filesystem::path> kubeconfig;       // kubeconfig: PATH; else $KUBECONFIG or ~/.kube/config
+  std::vector<std::filesystem::path> login_files;        // loginFiles: [PATH]: of Docker's format, beside the keyring
   log::Level log_level = log::Level::info;               // logLevel: debug|info|warning|error
   std::string owner;                                     // owner: NAME; empty: the id of this installation
   int concurrency = 64;                                  // concurrency: requests in flight per context

@@ -14,9 +14,9 @@ namespace regsync {
 
 namespace {
 
-LabelSelector read_selector(const YamlReader& reader, const YAML::Node& node) {
+LabelSelector read_selector(const YamlReader& reader, const YAML::Node& node, std::string_view what) {
   try {
-    return LabelSelector::parse(reader.text(node, "namespaceSelector"));
+    return LabelSelector::parse(reader.text(node, what));
   } catch (const Error& error) {
     reader.fail(node.Mark(), error.message(), error.remedy());
   }
@@ -28,7 +28,10 @@ void read(const YamlReader& reader, const YAML::Node& document, Target& target) 
     target.secret = reader.text(node, "secret");
   }
   if (const auto node = document["namespaceSelector"]) {
-    target.namespace_selector = read_selector(reader, node);
+    target.namespace_selector = read_selector(reader, node, "namespaceSelector");
+  }
+  if (const auto node = document["contextSelector"]) {
+    target.context_selector = read_selector(reader, node, "contextSelector");
   }
   if (const auto node = document["email"]) {
     target.email = reader.text(node, "email");
@@ -86,6 +89,7 @@ const std::vector<std::string>& target_keys() {
   static const std::vector<std::string> keys{"secret",
                                              "registries",
                                              "contexts",
+                                             "contextSelector",
                                              "namespaces",
                                              "namespaceSelector",
                                              "excludeNamespaces",
@@ -122,6 +126,9 @@ std::string to_yaml(const Target& target) {
   out << YAML::Key << "secret" << YAML::Value << target.secret;
   emit_list(out, "registries", target.registries);
   emit_list(out, "contexts", target.contexts);
+  if (!target.context_selector.empty()) {
+    out << YAML::Key << "contextSelector" << YAML::Value << target.context_selector.text();
+  }
   emit_list(out, "namespaces", target.namespaces);
   if (!target.namespace_selector.empty()) {
     out << YAML::Key << "namespaceSelector" << YAML::Value << target.namespace_selector.text();

@@ -26,11 +26,16 @@ ContextSet::ContextSet(asio::any_io_executor executor, ClusterOptions options, s
       retired_(executor) {}
 
 void ContextSet::set_kubeconfig(kube::Kubeconfig kubeconfig) {
-  if (kubeconfig.contexts().empty() && !kubeconfig_.contexts().empty()) {
+  if (kubeconfig.is_of_files() && kubeconfig.contexts().empty() && !kubeconfig_.contexts().empty()) {
     set_kubeconfig_problem({ErrorCode::kubeconfig,
                             "the kubeconfig (" + kubeconfig.source() + ") has no context any more",
                             "restore it; until then the last good one stays in force"});
     return;
+  }
+  for (const auto& context : kubeconfig.contexts()) {
+    if (kubeconfig.labels(context) != kubeconfig_.labels(context)) {
+      labels_since_[context] = steady_clock::now();
+    }
   }
   kubeconfig_ = std::move(kubeconfig);
   kubeconfig_problem_.reset();
@@ -46,6 +51,10 @@ void ContextSet::set_kubeconfig_problem(Error problem) {
 
 bool ContextSet::contains(const std::string& context) const { return std::ranges::binary_search(names(), context); }
 
+bool ContextSet::selects(const Target& target, const std::string& context) const {
+  return selects_context(target, context, kubeconfig_.labels(context));
+}
+
 std::shared_ptr<Cluster> ContextSet::find(const std::string& context) const {
   const auto cluster = clusters_.find(context);
   return cluster == clusters_.end() ? nullptr : cluster->second;
@@ -53,6 +62,7 @@ std::shared_ptr<Cluster> ContextSet::find(const std::string& context) const {
 
 std::set<std::string> ContextSet::update(const std::function<bool(const std::string&)>& is_needed) {
   problems_.clear();
+  std::erase_if(labels_since_, [this](const auto& item) { return has_passed(item.second); });
   std::set<std::string> fresh;
   std::set<std::string> needed;
   for (const auto& context : names()) {
@@ -121,10 +131,13 @@ void ContextSet::read_again_if_due() {
 }
 
 bool ContextSet::in_grace(const std::string& context) {
-  const auto now = steady_clock::now();
-  const auto since = missing_since_.try_emplace(context, now).first->second;
-  if (now - since >= grace_) {
-    return false;
+  return !has_passed(missing_since_.try_emplace(context, steady_clock::now()).first->second);
+}
+
+// Whether the grace that began then is over; else there will be another update() when it is.
+bool ContextSet::has_passed(steady_clock::time_point since) {
+  if (steady_clock::now() - since >= grace_) {
+    return true;
   }
   grace_timer_.expires_at(since + grace_);
   grace_timer_.async_wait([this](const asio::error_code& error) {
@@ -132,7 +145,7 @@ bool ContextSet::in_grace(const std::string& context) {
       handlers_.on_due();
     }
   });
-  return true;
+  return false;
 }
 
 // Brings the cluster of a context in line with the kubeconfig; whether it is a new one.

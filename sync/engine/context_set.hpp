@@ -23,6 +23,7 @@
 #include "sync/cluster/cluster.hpp"
 #include "sync/engine/context_book.hpp"
 #include "sync/kube/config/kubeconfig.hpp"
+#include "sync/model/target.hpp"
 
 namespace regsync {
 
@@ -51,6 +52,10 @@ class ContextSet {
   // The names in the kubeconfig, sorted.
   [[nodiscard]] const std::vector<std::string>& names() const { return kubeconfig_.contexts(); }
   [[nodiscard]] bool contains(const std::string& context) const;
+  // Whether a target includes this context, by its name or by its labels as they are now.
+  [[nodiscard]] bool selects(const Target& target, const std::string& context) const;
+  // Whether the labels of a context have been as they are for the grace: what they no longer match counts then.
+  [[nodiscard]] bool labels_settled(const std::string& context) const { return !labels_since_.contains(context); }
   // All that run, those in their grace included. Shared with those who wait for one while it may be replaced.
   [[nodiscard]] const std::map<std::string, std::shared_ptr<Cluster>>& clusters() const { return clusters_; }
   [[nodiscard]] std::shared_ptr<Cluster> find(const std::string& context) const;
@@ -79,6 +84,7 @@ class ContextSet {
   void note_namespace(const std::string& context, const std::string& name_space);
   void read_again_if_due();
   [[nodiscard]] bool in_grace(const std::string& context);
+  [[nodiscard]] bool has_passed(std::chrono::steady_clock::time_point since);
   bool refresh(const std::string& name);
   void retire(std::shared_ptr<Cluster> cluster);
   void on_cluster_changed(const std::string& name);
@@ -97,8 +103,9 @@ class ContextSet {
   std::set<std::string> connected_;  // as of the last change
   std::set<std::string> identified_;
   std::map<std::string, std::chrono::steady_clock::time_point> missing_since_;
-  std::map<std::string, CurrentNamespace> namespaces_;  // by context
-  std::chrono::steady_clock::time_point read_again_;    // the last time that it was asked for
+  std::map<std::string, CurrentNamespace> namespaces_;                         // by context
+  std::chrono::steady_clock::time_point read_again_;                           // the last time that it was asked for
+  std::map<std::string, std::chrono::steady_clock::time_point> labels_since_;  // of those that are not settled
   asio::steady_timer grace_timer_;
   asio::steady_timer namespace_timer_;
   AsyncEvent retired_;

@@ -233,7 +233,7 @@ class Engine::Impl {
   [[nodiscard]] bool concerns(const std::string& target, const std::string& context) const {
     const Target* known = targets_.find(target);
     const Footprint* footprint = footprints_.find(target);
-    return (known != nullptr && selects_context(*known, context)) ||
+    return (known != nullptr && contexts_.selects(*known, context)) ||
            (footprint != nullptr && footprint->contexts.contains(context));
   }
 
@@ -436,7 +436,7 @@ class Engine::Impl {
 
   [[nodiscard]] bool needs(const std::string& context) const {
     return std::ranges::any_of(plans_,
-                               [&](const auto& plan) { return selects_context(plan.second->target, context); }) ||
+                               [&](const auto& plan) { return contexts_.selects(plan.second->target, context); }) ||
            std::ranges::any_of(footprints_.all(),
                                [&](const auto& item) { return item.second.contexts.contains(context); });
   }
@@ -449,7 +449,7 @@ class Engine::Impl {
       auto& contexts = wanted_[name];
       for (const auto& context : contexts_.names()) {
         const auto cluster = contexts_.find(context);
-        if (!cluster || !selects_context(plan->target, context)) {
+        if (!cluster || !contexts_.selects(plan->target, context)) {
           continue;
         }
         auto target = meant_in(plan->target, context);
@@ -487,7 +487,8 @@ class Engine::Impl {
     const bool paused = paused_.contains(context);
     for (const auto& [target, plan] : plans_) {
       const auto problem = held(plan->target, context);
-      const bool may_delete = !paused && !plan->target.paused && !undecided_.contains(target);
+      const bool may_delete =
+          !paused && !plan->target.paused && !undecided_.contains(target) && labels_count(plan->target, context);
       if (targets_.settled(target) && !problem && may_delete) {
         told.known_targets.insert(target);
       }
@@ -537,7 +538,7 @@ class Engine::Impl {
         const Footprint* footprint = footprints_.find(name);
         const bool present = contexts_.contains(other);
         const bool was_there = footprint != nullptr && footprint->contexts.contains(other);
-        if (selects_context(plan->target, other) && (present || was_there)) {
+        if (contexts_.selects(plan->target, other) && (present || was_there)) {
           if (auto meant = meant_in(plan->target, other)) {
             sibling.targets.push_back(std::move(*meant));
           }
@@ -565,6 +566,11 @@ class Engine::Impl {
     return own ? std::optional(resolved(target, *own)) : std::nullopt;
   }
 
+  // Whether it counts that a context does not match the target: its labels may have been read while they were written.
+  [[nodiscard]] bool labels_count(const Target& target, const std::string& context) const {
+    return target.context_selector.empty() || contexts_.labels_settled(context);
+  }
+
   // Cuts footprints back to where Secrets are wanted, as soon as the rest is known to be clean.
   bool trim_footprints() {
     excess_ = false;
@@ -576,8 +582,9 @@ class Engine::Impl {
     const auto is_clean = [this](const std::string& target, const std::string& context, const Places& places) {
       excess_ = true;
       const auto cluster = contexts_.find(context);
+      const Target* known = targets_.find(target);
       return cluster && !contexts_.problems().contains(context) && !paused_.contains(context) &&
-             cluster->is_clean_of(target, places);
+             (known == nullptr || labels_count(*known, context)) && cluster->is_clean_of(target, places);
     };
     return footprints_.trim(wanted_, may_trim, is_clean);
   }

@@ -68,7 +68,7 @@ std::set<std::string> contexts_of(const EngineState& state, const std::string& n
     std::copy_if(target->contexts.begin(), target->contexts.end(), std::inserter(contexts, contexts.end()),
                  [](const auto& pattern) { return !is_glob(pattern); });
     std::ranges::copy_if(state.contexts.names(), std::inserter(contexts, contexts.end()),
-                         [&](const auto& context) { return selects_context(*target, context); });
+                         [&](const auto& context) { return state.contexts.selects(*target, context); });
   }
   if (const Footprint* footprint = state.footprints.find(name)) {
     for (const auto& [context, places] : footprint->contexts) {
@@ -209,6 +209,14 @@ void add_context_notes(const EngineState& state, const std::set<std::string>& co
 // A target whose patterns match no context now.
 void add_pattern_notes(const EngineState& state, const std::string& name, std::vector<Error>& notes) {
   const Target* target = find_target(state, name);
+  if (target != nullptr && !target->context_selector.empty() &&
+      std::ranges::none_of(state.contexts.names(),
+                           [&](const auto& context) { return state.contexts.selects(*target, context); })) {
+    notes.emplace_back(
+        ErrorCode::kubeconfig,
+        "target " + name + ": no context has labels that match \"" + target->context_selector.text() + "\" now",
+        "labels are those of the clusters' Secrets (regsyncd --clusters); a kubeconfig gives none");
+  }
   for (const auto& pattern : target == nullptr ? std::vector<std::string>() : target->contexts) {
     const auto matches = [&](const std::string& context) { return glob_match(pattern, context); };
     if (is_glob(pattern) && std::ranges::none_of(state.contexts.names(), matches)) {
@@ -241,7 +249,7 @@ void add_namespace_notes(const EngineState& state, const std::string& name, std:
   }
   for (const auto& context : state.contexts.names()) {
     const auto cluster = state.contexts.find(context);
-    if (!cluster || !selects_context(*target, context)) {
+    if (!cluster || !state.contexts.selects(*target, context)) {
       continue;
     }
     const auto& current = cluster->context().default_namespace;

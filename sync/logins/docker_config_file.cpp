@@ -44,6 +44,9 @@ Document parse(const fs::path& path, const std::optional<std::string>& bytes) {
 }
 
 std::string text_member(const Document& object, const char* name) {
+  if (!object.is_object()) {
+    return {};
+  }
   const auto member = object.find(name);
   return member != object.end() && member->is_string() ? member->get<std::string>() : std::string();
 }
@@ -159,7 +162,7 @@ std::vector<Credential> DockerConfigFile::plain_logins(std::vector<std::string>*
     return logins;
   }
   for (const auto& [server, entry] : auths->items()) {
-    if (!has_secret(entry)) {
+    if (!has_secret(entry) && (entry.is_object() || entry.is_null())) {
       continue;
     }
     if (auto login = login_of(server, entry)) {
@@ -169,6 +172,23 @@ std::vector<Credential> DockerConfigFile::plain_logins(std::vector<std::string>*
     }
   }
   return logins;
+}
+
+std::vector<std::string> DockerConfigFile::blank_entries() const {
+  std::vector<std::string> servers;
+  if (const auto auths = document_->find("auths"); auths != document_->end() && auths->is_object()) {
+    for (const auto& [server, entry] : auths->items()) {
+      if (entry.is_object() && !has_secret(entry)) {
+        servers.push_back(server);
+      }
+    }
+  }
+  return servers;
+}
+
+bool DockerConfigFile::has_odd_auths() const {
+  const auto auths = document_->find("auths");
+  return auths != document_->end() && !auths->is_object() && !auths->is_null();
 }
 
 void DockerConfigFile::blank_login(const std::string& server) {
@@ -205,6 +225,8 @@ void DockerConfigFile::put_login(const Credential& login) {
     entry["auth"] = base64_encode(login.login.username + ":" + secret);
   }
 }
+
+bool DockerConfigFile::is_blank() const { return !original_ || trim(*original_).empty(); }
 
 bool DockerConfigFile::empty() const { return document_->empty(); }
 

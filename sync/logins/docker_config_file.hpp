@@ -32,6 +32,8 @@ class DockerConfigFile {
   DockerConfigFile& operator=(DockerConfigFile&&) = delete;
 
   [[nodiscard]] const std::filesystem::path& path() const { return path_; }
+  // Whether there was no file, or nothing in it.
+  [[nodiscard]] bool is_blank() const;
 
   // The helper for everything ("credsStore"), and for one registry ("credHelpers"); nothing where none is named.
   [[nodiscard]] std::optional<std::string> store_helper() const;
@@ -47,6 +49,10 @@ class DockerConfigFile {
   // The logins that are kept in the file itself ("auths"), as a helper would be given them: an identity token is the
   // secret of user "<token>". `unreadable` gets the keys of entries that hold something else.
   [[nodiscard]] std::vector<Credential> plain_logins(std::vector<std::string>* unreadable = nullptr) const;
+  // The keys of "auths" whose entry holds no login: it was taken out, or is kept elsewhere.
+  [[nodiscard]] std::vector<std::string> blank_entries() const;
+  // Whether "auths" is there and is no object.
+  [[nodiscard]] bool has_odd_auths() const;
   // Takes the login out of an entry, if there is one, and leaves the entry, as docker does when a helper keeps it.
   void blank_login(const std::string& server);
   void put_login(const Credential& login);

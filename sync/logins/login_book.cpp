@@ -105,7 +105,7 @@ void LoginBook::take(StoreReading logins) {
       log::warning(describe(*logins.problem));
     }
   } else if (store_.store_problem) {
-    log::info("the keyring can be read again");
+    log::info("the logins can be read again");
   }
   store_.store_problem = logins.problem;
   if (logins.provider) {  // else nothing was read
@@ -158,6 +158,7 @@ void LoginBook::take_logins(StoreReading& reading) {
     }
   }
   store_.credentials = std::move(seen);
+  store_.in_files = reading.provider->program == login_files_program;
   all_.clear();
   for (KeptLogin& kept : reading.all) {
     if (all_.empty() || all_.back().server != kept.login.server) {

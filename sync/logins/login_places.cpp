@@ -74,8 +74,9 @@ void LoginPlaces::learn(const StoreReading& reading) {
     if (!reading.asked.contains(registry)) {
       continue;
     }
-    const Place place{reading.provider->program, kept.collection};
     const StoreCollection* collection = find_collection(reading, kept.collection);
+    const bool in_file = collection != nullptr && collection->is_file;
+    const Place place{in_file ? login_files_program : reading.provider->program, kept.collection};
     const std::string label = collection != nullptr ? collection->label : std::string();
     learned = std::exchange(last_seen_[registry], place) != place || learned;
     learned = std::exchange(holders_[place], label) != label || learned;
@@ -95,7 +96,13 @@ std::optional<Error> LoginPlaces::doubt(const RegistryKey& registry, const Place
   };
   const std::string otherwise = ", or log in again: docker login " + registry.value();
   const std::string program = reading.provider ? reading.provider->program : std::string();
-  if (program != last.provider) {
+  if (last.provider == login_files_program) {
+    const StoreCollection* file = find_collection(reading, last.collection);
+    if (file == nullptr || file->locked) {
+      return unknown("the file " + last.collection + (file == nullptr ? " is not there" : " cannot be read"),
+                     "put it back" + otherwise);
+    }
+  } else if (program != last.provider) {
     return unknown(
         "it was kept by " + last.provider + ", and now " + (program.empty() ? "nobody" : program) + " answers",
         "start " + last.provider + " again" + otherwise);
@@ -111,7 +118,7 @@ std::optional<Error> LoginPlaces::doubt(const RegistryKey& registry, const Place
     }
   }
   if (!reading.shows_everything()) {
-    return unknown("a part of the secret store cannot be read", "unlock all of its keyrings" + otherwise);
+    return unknown("not all logins can be read", "unlock all keyrings, and correct the login files" + otherwise);
   }
   return std::nullopt;
 }

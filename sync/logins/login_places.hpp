@@ -3,7 +3,8 @@
 // Absent is not deleted: a keyring that is locked, closed or not yet unlocked since its start shows none of its logins,
 // and another program can take the Secret Service's name within a second. A login is gone when two readings, `settle`
 // apart, lack it, both of the provider and with the collection where it was last seen, with every collection that ever
-// held a login of ours present and unlocked. Otherwise it is unknown, and what is in the clusters stays.
+// held a login of ours present and unlocked; one of a file, with that file present and whole. Otherwise it is unknown,
+// and what is in the clusters stays.
 //
 // What held a login (names only) is kept in a file, so that a restart does not forget it. One thread; owned by the
 // LoginBook.
@@ -43,7 +44,7 @@ class LoginPlaces {
 
  private:
   struct Place {
-    std::string provider;    // its program
+    std::string provider;    // its program; login_files_program of a file
     std::string collection;  // its path
     auto operator<=>(const Place&) const = default;
   };

@@ -9,7 +9,11 @@ namespace {
 // A login of the whole host serves a registry with a path: kubelet then offers it to that path only.
 RegistryKey host_of(const RegistryKey& key) { return RegistryKey(key.host()); }
 
-Error no_login(const std::string& registry) {
+Error no_login(const std::string& registry, bool in_files) {
+  if (in_files) {
+    return {ErrorCode::not_found, "no login for " + registry + " in the login files",
+            "add it to one of them: podman login --authfile FILE " + registry};
+  }
   return {ErrorCode::not_found, "no login for " + registry + " in the keyring", "run `docker login " + registry + "`"};
 }
 
@@ -117,7 +121,7 @@ LoginState add_registry(Plan& plan, const std::string& registry, const KnownLogi
   }
   if (!has_login) {
     const bool is_gone = logins.gone.contains(key) || logins.gone.contains(host_of(key));
-    plan.problems.push_back(no_login(registry));
+    plan.problems.push_back(no_login(registry, logins.in_files));
     if (!is_gone || plan.target.on_logout == OnLogout::keep) {
       plan.carried_over.insert(key.auths_key());
     }

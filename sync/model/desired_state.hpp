@@ -33,6 +33,7 @@ struct KnownLogins {
   std::set<RegistryKey> gone;             // had a login that is known to be gone; other absent ones may come back
   std::map<RegistryKey, Error> problems;  // why a login cannot be had now; what was known stays in force
   std::optional<Error> store_problem;     // why the store cannot be read now
+  bool in_files = false;                  // the store is files alone
 };
 
 // One target with its logins resolved.

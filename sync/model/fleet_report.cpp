@@ -79,7 +79,7 @@ std::string summary_of(const FleetReport& report) {
       text += ", " + std::to_string(count) + word;
     }
   }
-  return text + (report.overview.store ? "; the secret store cannot be read" : "");
+  return text + (report.overview.store ? "; not all logins can be read" : "");
 }
 
 }  // namespace regsync

@@ -57,7 +57,10 @@ bool matches_any(const std::vector<std::string>& patterns, const std::string& te
   return std::any_of(patterns.begin(), patterns.end(), [&](const auto& pattern) { return glob_match(pattern, text); });
 }
 
-bool selects_context(const Target& target, const std::string& context) { return matches_any(target.contexts, context); }
+bool selects_context(const Target& target, const std::string& context, const Labels& labels) {
+  return matches_any(target.contexts, context) ||
+         (!target.context_selector.empty() && target.context_selector.matches(labels));
+}
 
 bool pins(const Target& target, const std::string& context) {
   return target.pin && std::ranges::find(target.contexts, context) != target.contexts.end();
@@ -78,7 +81,7 @@ void validate(const Target& target) {
   for (const auto& registry : target.registries) {
     require_registry(target.name, registry);
   }
-  if (target.contexts.empty()) {
+  if (target.contexts.empty() && target.context_selector.empty()) {
     fail("target " + target.name + ": no context", "name at least one, as in `contexts: [dev]`; globs are allowed");
   }
   for (const auto& name_space : target.namespaces) {

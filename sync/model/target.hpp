@@ -22,6 +22,7 @@ struct Target {
   std::string secret;                   // the Secret's name
   std::vector<std::string> registries;  // as written; compared by RegistryKey
   std::vector<std::string> contexts;    // names and globs of kubeconfig contexts
+  LabelSelector context_selector;       // contexts by the labels of their cluster's Secret; empty: selects nothing
   std::vector<std::string> namespaces;  // names and globs; with no selector either: each context's own namespace
   LabelSelector namespace_selector;     // empty: selects nothing by itself
   std::vector<std::string> exclude_namespaces;  // globs; win over the rest
@@ -43,8 +44,8 @@ bool glob_match(const std::string& pattern, const std::string& text);
 bool is_glob(std::string_view text);
 bool matches_any(const std::vector<std::string>& patterns, const std::string& text);
 
-// Whether a target's contexts, names and globs, include this one.
-bool selects_context(const Target& target, const std::string& context);
+// Whether a target's contexts, names and globs, include this one, or its selector matches the labels.
+bool selects_context(const Target& target, const std::string& context, const Labels& labels = {});
 
 // Whether a target names this context plainly, and pins it to the cluster that it leads to.
 bool pins(const Target& target, const std::string& context);

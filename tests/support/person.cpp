@@ -87,8 +87,10 @@ void Person::keyring(const std::string& command) {
       {.argv = {REGSYNC_SOURCE_DIR "/tests/servers/keyring", command}, .env = own_environment(), .in = {}}));
 }
 
-void Person::start_daemon() {
-  daemon_ = std::make_unique<Process>(program({"regsyncd"}));
+void Person::start_daemon(const std::vector<std::string>& arguments) {
+  std::vector<std::string> argv{"regsyncd"};
+  argv.insert(argv.end(), arguments.begin(), arguments.end());
+  daemon_ = std::make_unique<Process>(program(std::move(argv)));
   if (!wait_until([this] { return daemon_->err().find("is ready") != std::string::npos || !daemon_->running(); })) {
     throw std::runtime_error("regsyncd is not ready: " + daemon_->err());
   }

@@ -40,7 +40,7 @@ class Person {
   static void keyring(const std::string& command);
 
   // The daemon; start waits until it is ready.
-  void start_daemon();
+  void start_daemon(const std::vector<std::string>& arguments = {});
   std::optional<int> stop_daemon(int signal);  // its exit code
   [[nodiscard]] Process& daemon() { return *daemon_; }
   [[nodiscard]] const std::vector<std::string>& logs() const { return logs_; }  // of daemons that ended

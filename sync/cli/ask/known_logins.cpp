@@ -5,21 +5,51 @@
 #include <asio/post.hpp>
 #include <exception>
 #include <set>
+#include <utility>
 
 #include "sync/base/paths.hpp"
+#include "sync/config/settings.hpp"
 #include "sync/logins/login_book.hpp"
+#include "sync/logins/other_helpers.hpp"
 
 namespace regsync::cli {
 
-StoreReading read_store(Console& console, const std::set<RegistryKey>& wanted, Prompt prompt) {
+namespace {
+
+std::vector<std::filesystem::path> files_to_read(const std::vector<std::filesystem::path>& only) {
+  return only.empty() ? load_settings_or_last_good(paths::settings(), paths::last_good_settings()).settings.login_files
+                      : only;
+}
+
+}  // namespace
+
+LoginReader::LoginReader(Console& console, Prompt prompt, const std::vector<std::filesystem::path>& only)
+    : console_(console), prompt_(prompt), keyring_(only.empty()), paths_(files_to_read(only)), files_(paths_) {}
+
+StoreReading LoginReader::read(const std::set<RegistryKey>& wanted) {
+  if (paths_.empty()) {
+    return read_keyring(wanted);
+  }
+  StoreReading reading = files_.read(wanted);
+  return keyring_ ? merge_readings(std::move(reading), read_keyring(wanted)) : std::move(reading);
+}
+
+StoreReading LoginReader::read_keyring(const std::set<RegistryKey>& wanted) {
   try {
-    return console.open_store(prompt)->load(wanted);
+    return console_.open_store(prompt_)->load(wanted);
   } catch (const Error& error) {
     StoreReading logins;
     logins.asked = wanted;
     logins.problem = error;
     return logins;
   }
+}
+
+HelperNames LoginReader::helpers() {
+  auto helpers = other_helpers(load_settings(paths::settings()));
+  static_cast<void>(files_.read({}));
+  helpers.insert(files_.helpers().begin(), files_.helpers().end());
+  return helpers;
 }
 
 KnownLogins read_logins(Console& console, const std::vector<Target>& targets, Prompt prompt,
@@ -30,15 +60,16 @@ KnownLogins read_logins(Console& console, const std::vector<Target>& targets, Pr
   }
   asio::io_context io(1);
   LoginBook* running = nullptr;
+  LoginReader reader(console, prompt);
   const auto on_wanted = [&](const std::set<RegistryKey>& wanted) {
-    asio::post(io, [&, wanted] { running->take(read_store(console, wanted, prompt)); });
+    asio::post(io, [&, wanted] { running->take(reader.read(wanted)); });
   };
   // A command reads once: it neither remembers where logins were nor tries them at their registries.
   LoginBook book(io.get_executor(), nullptr, {}, std::chrono::milliseconds(0),
                  {.on_wanted = on_wanted, .on_change = [] {}});
   book.set_login_settings(/*verify=*/false, {});
   running = &book;
-  book.set_cred_helpers(other_helpers(load_settings(paths::settings())));
+  book.set_cred_helpers(reader.helpers());
   book.want(files);
 
   KnownLogins known;

@@ -2,22 +2,42 @@
 #pragma once
 
 #include <chrono>
+#include <filesystem>
 #include <set>
 #include <vector>
 
 #include "sync/cli/console.hpp"
+#include "sync/logins/login_files.hpp"
+#include "sync/logins/other_helpers.hpp"
 #include "sync/model/desired_state.hpp"
 
 namespace regsync::cli {
 
-// Reads the keyring, and asks the helpers that Docker's credHelpers names, by the engine's own LoginBook in this
-// process. What cannot be read is in the result's problems, as the engine has it; throws Error(invalid_input) only for
-// a config.json of Docker that cannot be used. Waits up to `time` for slow helpers.
+// Reads the keyring and the login files, and asks the helpers that Docker's credHelpers names, by the engine's own
+// LoginBook in this process. What cannot be read is in the result's problems, as the engine has it; throws
+// Error(invalid_input) only for a config.json of Docker that cannot be used. Waits up to `time` for slow helpers.
 KnownLogins read_logins(Console& console, const std::vector<Target>& targets, Prompt prompt,
                         std::chrono::milliseconds time = std::chrono::seconds(10));
 
-// One reading of the keyring. A keyring that cannot be read says nothing about which logins exist: the reading then has
-// a problem.
-StoreReading read_store(Console& console, const std::set<RegistryKey>& wanted, Prompt prompt);
+// Readings as regsyncd makes them: of the keyring and of the settings' loginFiles; or of `only` these files, where
+// there are any. A keyring that cannot be read says nothing about which logins exist: the reading then has a problem.
+class LoginReader {
+ public:
+  LoginReader(Console& console, Prompt prompt, const std::vector<std::filesystem::path>& only = {});
+
+  StoreReading read(const std::set<RegistryKey>& wanted);
+  // Those of other_helpers(), and of the login files. Throws Error(invalid_input) for a file of settings or of Docker
+  // that cannot be used.
+  [[nodiscard]] HelperNames helpers();
+
+ private:
+  StoreReading read_keyring(const std::set<RegistryKey>& wanted);
+
+  Console& console_;
+  Prompt prompt_;
+  bool keyring_;
+  std::vector<std::filesystem::path> paths_;
+  LoginFiles files_;
+};
 
 }  // namespace regsync::cli

@@ -18,7 +18,6 @@
 #include "sync/config/settings.hpp"
 #include "sync/engine/footprint.hpp"
 #include "sync/engine/owner_file.hpp"
-#include "sync/logins/other_helpers.hpp"
 
 namespace regsync::cli {
 namespace {
@@ -44,7 +43,7 @@ asio::awaitable<void> work_and_stop(Engine& engine, std::function<asio::awaitabl
 StatusReport run_engine(Console& console, const std::optional<std::filesystem::path>& kubeconfig,
                         std::string_view program, const std::function<asio::awaitable<void>(Engine&)>& work,
                         const std::optional<std::string>& target, std::chrono::milliseconds time,
-                        const std::string& owner) {
+                        const std::string& owner, const std::vector<std::filesystem::path>& logins) {
   const InstanceLock lock(paths::lock(), program);
   const Settings settings = load_settings(paths::settings());
   asio::io_context io(1);
@@ -53,14 +52,13 @@ StatusReport run_engine(Console& console, const std::optional<std::filesystem::p
                               .state = paths::state_home(),
                               .login_places = paths::login_places()};
 
+  LoginReader reader(console, Prompt::never, logins);
   Engine* running = nullptr;
   std::set<RegistryKey> last_wanted;
   const auto on_wanted = [&](const std::set<RegistryKey>& wanted) {
     last_wanted = wanted;
     // Posted: the engine asks from inside an update.
-    asio::post(io, [&, logins = read_store(console, wanted, Prompt::never)]() mutable {
-      running->set_logins(std::move(logins));
-    });
+    asio::post(io, [&, logins = reader.read(wanted)]() mutable { running->set_logins(std::move(logins)); });
   };
   const auto read_targets = [&] { running->set_targets(TargetDirectory(paths::targets()).load()); };
   Engine engine(io.get_executor(), options, footprints,
@@ -71,7 +69,7 @@ StatusReport run_engine(Console& console, const std::optional<std::filesystem::p
                  .read_kubeconfig_again = [&] { running->set_kubeconfig(load_kubeconfig(kubeconfig, time)); }});
   running = &engine;
   engine.set_login_settings(settings.verify_logins, settings.expires);
-  engine.set_cred_helpers(other_helpers(settings));
+  engine.set_cred_helpers(reader.helpers());
   engine.set_kubeconfig(load_kubeconfig(kubeconfig, time));
   read_targets();
 

@@ -7,6 +7,7 @@
 #include <functional>
 #include <optional>
 #include <string_view>
+#include <vector>
 
 #include "sync/cli/console.hpp"
 #include "sync/engine/engine.hpp"
@@ -16,11 +17,11 @@ namespace regsync::cli {
 
 // Feeds an Engine with the targets, the kubeconfig and the logins as they are now, runs `work` on it to its end, and
 // answers what `report` says then. Takes the lock of regsyncd: throws already_exists, saying who runs, if it cannot
-// have it. `owner` is --owner. Never prompts: cron and CI have nobody to ask. What is not done after `time` is
-// cancelled; the report then shows how far it came.
+// have it. `owner` is --owner, `logins` --logins. Never prompts: cron and CI have nobody to ask. What is not done after
+// `time` is cancelled; the report then shows how far it came.
 StatusReport run_engine(Console& console, const std::optional<std::filesystem::path>& kubeconfig,
                         std::string_view program, const std::function<asio::awaitable<void>(Engine&)>& work,
                         const std::optional<std::string>& target, std::chrono::milliseconds time,
-                        const std::string& owner = {});
+                        const std::string& owner = {}, const std::vector<std::filesystem::path>& logins = {});
 
 }  // namespace regsync::cli

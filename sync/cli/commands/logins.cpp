@@ -7,12 +7,15 @@
 
 #include "helper/secret_service/provider.hpp"
 #include "helper/store/registry_key.hpp"
+#include "sync/base/guard.hpp"
 #include "sync/base/paths.hpp"
 #include "sync/cli/ask/known_logins.hpp"
 #include "sync/cli/command.hpp"
 #include "sync/cli/view/target_view.hpp"
+#include "sync/config/settings.hpp"
 #include "sync/control/messages.hpp"
 #include "sync/logins/login_end.hpp"
+#include "sync/logins/login_files.hpp"
 #include "sync/logins/other_helpers.hpp"
 #include "sync/model/docker_config_json.hpp"
 
@@ -28,11 +31,30 @@ constexpr const char* keyring = "keyring";
 
 struct Row {
   Login login;
-  std::string source = keyring;      // or the credential helper that Docker's credHelpers names
+  std::string source = keyring;      // or a login file, or the credential helper that Docker's credHelpers names
   std::vector<std::string> targets;  // that use it
   std::optional<WallTime> expires;   // where that is known
   std::optional<Error> problem;      // why kubelet could not pull with it, or why it cannot be had now
 };
+
+using Users = std::map<RegistryKey, std::vector<std::string>>;
+
+void add_rows_of_files(std::vector<Row>& rows, Users& users, LoginFiles files, const LoginEnds& ends) {
+  std::set<RegistryKey> registries;
+  for (const KeptLogin& kept : files.read({}).all) {
+    registries.insert(RegistryKey(kept.login.server));
+  }
+  const StoreReading reading = files.read(registries);
+  for (const KeptLogin& kept : reading.all) {
+    Row row{kept.login, kept.collection, users[RegistryKey(kept.login.server)], std::nullopt, std::nullopt};
+    const auto credential = std::ranges::find(reading.credentials, kept.login, &Credential::login);
+    if (credential != reading.credentials.end()) {
+      row.expires = end_of(*credential, ends);
+      row.problem = unfit_for_kubelet(*credential);
+    }
+    rows.push_back(std::move(row));
+  }
+}
 
 // Each login with its targets: as the engine finds them, so a path of a registry finds the login of its host.
 std::vector<Row> read(Console& console) {
@@ -45,15 +67,23 @@ std::vector<Row> read(Console& console) {
       wanted.merge(wanted_registries(*file.target));
     }
   }
-  const auto store = console.open_store(Prompt::allowed);
-  const StoreReading stored = store->load({});
+  const Settings settings = load_settings(paths::settings());
+  std::unique_ptr<CredentialStore> store;
+  StoreReading stored;
+  const auto no_store = guarded([&] {
+    store = console.open_store(Prompt::allowed);
+    stored = store->load({});
+  });
+  if (no_store && settings.login_files.empty()) {
+    throw Error(*no_store);
+  }
   if (stored.problem && stored.problem->code() == ErrorCode::locked) {  // else there is no keyring yet, and no login
     throw Error(*stored.problem);
   }
   // The logins of a locked collection beside the default one are named, and nobody is asked to unlock it.
   const bool some_locked = std::ranges::any_of(stored.collections, &StoreCollection::locked);
   const KnownLogins known = read_logins(console, targets, some_locked ? Prompt::never : Prompt::allowed);
-  std::map<RegistryKey, std::vector<std::string>> users;
+  Users users;
   for (const Target& target : targets) {
     for (const auto& [key, credential] : make_plan(target, known).entries) {
       std::vector<std::string>& names = users[RegistryKey(credential->login.server)];
@@ -63,7 +93,6 @@ std::vector<Row> read(Console& console) {
     }
   }
 
-  const Settings settings = load_settings(paths::settings());
   const HelperNames helpers = other_helpers(settings);
   const LoginEnds ends = ends_said(settings.expires, files);
   std::vector<Row> rows;
@@ -102,6 +131,7 @@ std::vector<Row> read(Console& console) {
     }
     rows.push_back(std::move(row));
   }
+  add_rows_of_files(rows, users, LoginFiles(settings.login_files), ends);
   std::ranges::stable_sort(rows, {}, [](const Row& row) { return row.login.server; });
   return rows;
 }
@@ -138,7 +168,7 @@ int logins(const LoginsOptions& options, Console& console) {
     return exit_done;
   }
   if (rows.empty()) {
-    console.err << "No logins in the keyring. Log in: docker login REGISTRY (once: regsync setup)\n";
+    console.err << "No logins. Log in: docker login REGISTRY (once: regsync setup)\n";
   }
   const bool wide = options.format == Format::wide;
   std::vector<std::string> header{"REGISTRY", "USERNAME", "SOURCE", "TARGETS", "CAN PULL"};
@@ -173,7 +203,7 @@ int logins(const LoginsOptions& options, Console& console) {
 
 void define_logins(CLI::App& app, Invocation& invocation) {
   auto options = std::make_shared<LoginsOptions>();
-  CLI::App* command = add_command(app, "logins", "List the logins in the keyring; never a password",
+  CLI::App* command = add_command(app, "logins", "List the logins, and where they are kept; never a password",
                                   {{"All, and whether a kubelet could pull with them", "regsync logins"},
                                    {"Only the registries", "regsync logins -o name"}});
   command->add_flag("--no-headers", options->no_headers, "No header line");

@@ -1,5 +1,7 @@
 // regsync sync: now, and wait for the result.
+#include <filesystem>
 #include <ostream>
+#include <vector>
 
 #include "sync/base/paths.hpp"
 #include "sync/cli/ask/daemon_link.hpp"
@@ -19,6 +21,7 @@ struct SyncOptions {
   bool adopt = false;
   std::string dry_run;
   std::string owner;
+  std::vector<std::filesystem::path> logins;
   std::string timeout;
   std::optional<std::filesystem::path> kubeconfig;
   Format format = Format::table;
@@ -27,7 +30,8 @@ struct SyncOptions {
 // One try at everything, in this process. (A second one after a passing failure is up to cron.)
 StatusReport sync_once(const SyncOptions& options, std::chrono::milliseconds time, Console& console) {
   const auto work = [&](Engine& engine) { return engine.sync(options.target, options.adopt, time); };
-  return run_engine(console, options.kubeconfig, "regsync sync --once", work, options.target, time, options.owner);
+  return run_engine(console, options.kubeconfig, "regsync sync --once", work, options.target, time, options.owner,
+                    options.logins);
 }
 
 // What a sync would change; `regsync diff` shows it in full.
@@ -51,6 +55,11 @@ int sync(const SyncOptions& options, Console& console) {
   if (!options.once && !options.owner.empty()) {
     throw UsageError("--owner without --once: regsyncd has its own",
                      "write owner: " + options.owner + " in " + paths::settings().string());
+  }
+  if (!options.once && !options.logins.empty()) {
+    throw UsageError("--logins without --once: regsyncd has its own",
+                     "write loginFiles: [" + std::filesystem::absolute(options.logins.front()).string() + "] in " +
+                         paths::settings().string());
   }
   if (options.target) {
     require_target(*options.target);
@@ -78,6 +87,7 @@ void define_sync(CLI::App& app, Invocation& invocation) {
       add_command(app, "sync", "Sync now, and wait for the result",
                   {{"Everything, through the running regsyncd", "regsync sync"},
                    {"Without a daemon, for cron and CI", "regsync sync --once"},
+                   {"In CI, with the logins of a file", "regsync sync --once --logins ~/.docker/config.json"},
                    {"Take over a Secret that somebody made by hand", "regsync sync myregcred --adopt"},
                    {"Take back what this user made here before the state folder was lost", "regsync sync --adopt"}});
   command->add_option("NAME", options->target, "Only this target");
@@ -86,6 +96,13 @@ void define_sync(CLI::App& app, Invocation& invocation) {
                     "Take over Secrets of the target's name which others made; without NAME, those that this user made "
                     "here under another owner id");
   command->add_option("--owner", options->owner, "With --once: to whom the Secrets belong");
+  command
+      ->add_option("--logins", options->logins,
+                   "With --once: files of Docker's format, or folders of them, to take the logins from, instead of the "
+                   "keyring")
+      ->type_name("PATH")
+      ->expected(1)
+      ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
   add_dry_run(command, options->dry_run);
   command
       ->add_option("--timeout", options->timeout,

@@ -38,7 +38,7 @@ struct WatchEvent {
 struct WatchScope {
   ObjectPath collection;            // an empty name_space means all namespaces
   std::string field_selector = {};  // "metadata.name=x"
-  std::string label_selector = {};  // "a=b"
+  std::string label_selector = {};  // "a=b"; an object that ceases to match is `deleted`
   bool metadata_only = false;
   int page_size = 500;
 };

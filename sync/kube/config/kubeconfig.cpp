@@ -135,6 +135,27 @@ Kubeconfig Kubeconfig::load(const std::optional<fs::path>& explicit_path) {
   return config;
 }
 
+Kubeconfig Kubeconfig::parse(const std::string& text, std::string source) {
+  Kubeconfig config;
+  *config.entries_ = decode_kubeconfig(text, "/");
+  for (const auto& [name, context] : config.entries_->contexts) {
+    config.names_.push_back(name);
+  }
+  config.source_ = std::move(source);
+  return config;
+}
+
+Kubeconfig Kubeconfig::of(std::map<std::string, std::shared_ptr<const KnownCluster>> clusters, std::string source) {
+  Kubeconfig config;
+  config.is_of_files_ = false;
+  for (const auto& [name, cluster] : clusters) {
+    config.names_.push_back(name);
+  }
+  config.clusters_ = std::move(clusters);
+  config.source_ = std::move(source);
+  return config;
+}
+
 Kubeconfig Kubeconfig::load_or_in_cluster(const std::optional<fs::path>& explicit_path) {
   Kubeconfig config = load(explicit_path);
   if (!explicit_path && config.contexts().empty()) {
@@ -179,8 +200,20 @@ Kubeconfig::~Kubeconfig() = default;
 const std::string& Kubeconfig::current_context() const { return entries_->current_context; }
 const std::vector<std::string>& Kubeconfig::contexts() const { return names_; }
 
+const std::map<std::string, std::string, std::less<>>& Kubeconfig::labels(const std::string& context) const {
+  static const std::map<std::string, std::string, std::less<>> none;
+  const auto known = clusters_.find(context);
+  return known == clusters_.end() ? none : known->second->labels;
+}
+
 ResolvedContext Kubeconfig::resolve(std::string_view context) const {
   const std::string name(context);
+  if (const auto known = clusters_.find(name); known != clusters_.end()) {
+    if (!known->second->context) {
+      throw Error(*known->second->problem);
+    }
+    return known->second->context->clone();
+  }
   const auto found = entries_->contexts.find(name);
   if (found == entries_->contexts.end()) {
     throw Error(ErrorCode::kubeconfig,

@@ -8,6 +8,8 @@
 
 #include <chrono>
 #include <filesystem>
+#include <functional>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -15,6 +17,7 @@
 #include <vector>
 
 #include "helper/base/error.hpp"
+#include "sync/kube/config/cluster_secret.hpp"
 #include "sync/kube/config/resolved_context.hpp"
 
 namespace regsync::kube {
@@ -30,7 +33,14 @@ class Kubeconfig {
   // Reads and merges the files. Throws Error(kubeconfig) when one cannot be read or decoded.
   static Kubeconfig load(const std::optional<std::filesystem::path>& explicit_path = std::nullopt);
 
-  // The same; without an explicit path and without any context, in_cluster() where this process runs in a pod.
+  // One kubeconfig's text. `source` names it in messages. Throws Error(kubeconfig) when it cannot be decoded.
+  static Kubeconfig parse(const std::string& text, std::string source);
+
+  // Clusters that are known from elsewhere than a file, by the names of their contexts. `source` names that place.
+  static Kubeconfig of(std::map<std::string, std::shared_ptr<const KnownCluster>> clusters, std::string source);
+
+  // What load() answers; without an explicit path and without any context, in_cluster() where this process runs in a
+  // pod.
   static Kubeconfig load_or_in_cluster(const std::optional<std::filesystem::path>& explicit_path);
 
   // The client configuration of a pod (service account token and ca.crt), as one context named "in-cluster".
@@ -48,6 +58,12 @@ class Kubeconfig {
   [[nodiscard]] const std::string& current_context() const;        // "" where there is none
   [[nodiscard]] const std::vector<std::string>& contexts() const;  // sorted
 
+  // The labels of a context: of the Secret that describes its cluster; a file gives none.
+  [[nodiscard]] const std::map<std::string, std::string, std::less<>>& labels(const std::string& context) const;
+
+  // Whether it was read from files, which may be torn: then all contexts may seem to be gone.
+  [[nodiscard]] bool is_of_files() const { return is_of_files_; }
+
   // Where it was read from, for messages: "KUBECONFIG=/a:/b (/b does not exist)", "/home/u/.kube/config".
   [[nodiscard]] const std::string& source() const { return source_; }
 
@@ -64,6 +80,8 @@ class Kubeconfig {
 
  private:
   std::unique_ptr<KubeconfigEntries> entries_;
+  std::map<std::string, std::shared_ptr<const KnownCluster>> clusters_;
+  bool is_of_files_ = true;
   std::vector<std::string> names_;
   std::string source_;
   std::chrono::nanoseconds age_ = std::chrono::nanoseconds::max();

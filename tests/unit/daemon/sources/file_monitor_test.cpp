@@ -47,6 +47,19 @@ TEST_P(FileMonitorTest, TellsOfFilesInAFolderThatIsMadeLater) {
   EXPECT_TRUE(told());
 }
 
+// As kubelet replaces a mounted Secret: the file is a link through `..data`, which is renamed over. The old folder may
+// stay for a while.
+TEST_P(FileMonitorTest, TellsOfALinkOnTheWayThatIsSwapped) {
+  root_.write("..1/.dockerconfigjson", "one");
+  std::filesystem::create_directory_symlink("..1", root_ / "..data");
+  std::filesystem::create_symlink("..data/.dockerconfigjson", root_ / ".dockerconfigjson");
+  monitor_.follow({root_ / ".dockerconfigjson"});
+  root_.write("..2/.dockerconfigjson", "other");
+  std::filesystem::create_directory_symlink("..2", root_ / "..data_tmp");
+  std::filesystem::rename(root_ / "..data_tmp", root_ / "..data");
+  EXPECT_TRUE(told());
+}
+
 TEST_P(FileMonitorTest, SaysWhenNoEventsCanCome) {
   monitor_.follow({root_.path() / "config"});
   EXPECT_EQ(monitor_.problem().has_value(), !GetParam());

@@ -37,10 +37,13 @@ TEST(Settings, WithoutAFileEveryKeyHasItsDefault) {
 TEST(Settings, ReadsEveryKey) {
   const Settings settings = load(
       "kubeconfig: /etc/kube/config\nlogLevel: debug\nconcurrency: 8\n"
+      "loginFiles: [/run/user/1000/containers/auth.json, /etc/logins]\n"
       "metrics:\n  listen: 127.0.0.1:9464\n  textfile: /var/lib/node_exporter/regsync.prom\n");
   EXPECT_EQ(settings.kubeconfig, "/etc/kube/config");
   EXPECT_EQ(settings.log_level, log::Level::debug);
   EXPECT_EQ(settings.concurrency, 8);
+  EXPECT_EQ(settings.login_files,
+            (std::vector<std::filesystem::path>{"/run/user/1000/containers/auth.json", "/etc/logins"}));
   EXPECT_EQ(settings.metrics_listen, "127.0.0.1:9464");
   EXPECT_EQ(settings.metrics_file, "/var/lib/node_exporter/regsync.prom");
 }
@@ -57,6 +60,7 @@ TEST(Settings, ValuesThatCannotBeMeantAreErrorsWithTheirPlace) {
   EXPECT_NE(fault("concurrency: 0").find("from 1 to 1000"), std::string::npos);
   EXPECT_NE(fault("concurrency: 8 requests").find("from 1 to 1000"), std::string::npos);
   EXPECT_NE(fault("kubeconfig: config").find("absolute path"), std::string::npos);
+  EXPECT_NE(fault("loginFiles: auth.json").find("absolute path"), std::string::npos);
   EXPECT_NE(fault("kubeconfig: [a, b]").find("one value"), std::string::npos);
   EXPECT_NE(fault("metrics: 9464").find("mapping"), std::string::npos);
   EXPECT_NE(fault("- a\n").find("mapping"), std::string::npos);

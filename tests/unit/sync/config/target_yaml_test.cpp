@@ -16,6 +16,7 @@ registries: [ghcr.io, https://index.docker.io/v1/]
 contexts: [dev, "prod-*"]
 namespaces: [default, "team-*"]
 namespaceSelector: env in (prod)
+contextSelector: tier=edge
 excludeNamespaces: ["kube-*"]
 serviceAccounts: [default]
 email: jdoe@example.com
@@ -41,6 +42,7 @@ TEST(Target, ReadsEveryKey) {
   EXPECT_EQ(target.contexts, (std::vector<std::string>{"dev", "prod-*"}));
   EXPECT_EQ(target.namespaces, (std::vector<std::string>{"default", "team-*"}));
   EXPECT_EQ(target.namespace_selector.text(), "env in (prod)");
+  EXPECT_EQ(target.context_selector.text(), "tier=edge");
   EXPECT_EQ(target.exclude_namespaces, std::vector<std::string>{"kube-*"});
   EXPECT_EQ(target.service_accounts, std::vector<std::string>{"default"});
   EXPECT_EQ(target.email, "jdoe@example.com");

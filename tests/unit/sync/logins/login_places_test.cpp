@@ -165,5 +165,22 @@ TEST_F(LoginPlacesTest, AFileOfAnyContentIsSurvived) {
   }
 }
 
+TEST_F(LoginPlacesTest, ALoginOfAFileIsGoneOnlyWhileThatFileIsThereAndWhole) {
+  const StoreCollection file{
+      .path = "/a.json", .label = "/a.json", .locked = false, .is_default = false, .is_file = true};
+  world_.collections.push_back(file);
+  world_.logins = {{"ghcr.io", "/a.json"}, {"quay.io", "/work"}};
+  judge();
+  log_out("ghcr.io");
+  world_.collections.pop_back();
+  EXPECT_NE(judge_twice().unknown.at(ghcr).message().find("the file /a.json is not there"), std::string::npos);
+  world_.collections.push_back(file);
+  world_.collections.back().locked = true;
+  EXPECT_NE(judge_twice().unknown.at(ghcr).message().find("the file /a.json cannot be read"), std::string::npos);
+  world_.collections.back().locked = false;
+  world_.program = "keepassxc";  // which never held it
+  EXPECT_TRUE(judge_twice().gone.contains(ghcr));
+}
+
 }  // namespace
 }  // namespace regsync

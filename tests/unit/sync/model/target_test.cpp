@@ -51,5 +51,16 @@ TEST(Target, WhatIsNoRegistryIsRefused) {
   }
 }
 
+TEST(Target, SelectsContextsByNameOrByLabels) {
+  Target target;
+  target.contexts = {"dev", "prod-*"};
+  EXPECT_TRUE(selects_context(target, "prod-1"));
+  EXPECT_FALSE(selects_context(target, "stage", {{"env", "prod"}})) << "no selector selects nothing";
+  target.context_selector = LabelSelector::parse("env=prod");
+  EXPECT_TRUE(selects_context(target, "stage", {{"env", "prod"}}));
+  EXPECT_FALSE(selects_context(target, "stage", {{"env", "stage"}}));
+  EXPECT_TRUE(selects_context(target, "dev"));
+}
+
 }  // namespace
 }  // namespace regsync

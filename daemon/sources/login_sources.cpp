@@ -1,0 +1,68 @@
+#include "daemon/sources/login_sources.hpp"
+
+#include <utility>
+
+#include "sync/logins/login_files.hpp"
+
+namespace regsync {
+
+LoginSources::LoginSources(asio::any_io_executor executor, UseStore use_store, Handler on_reading,
+                           std::function<void(std::map<std::string, std::string>)> on_helpers)
+    : executor_(std::move(executor)), on_reading_(std::move(on_reading)), on_helpers_(std::move(on_helpers)) {
+  if (use_store == UseStore::yes) {
+    store_ = std::make_unique<StoreMonitor>(executor_, [this](StoreReading reading) { on_store(std::move(reading)); });
+  }
+}
+
+void LoginSources::set_files(std::vector<std::filesystem::path> paths) {
+  if (paths == paths_) {
+    return;
+  }
+  paths_ = std::move(paths);
+  files_.reset();
+  if (!paths_.empty()) {
+    files_ = std::make_unique<LoginFileMonitor>(
+        executor_, paths_, [this](StoreReading reading) { on_files(std::move(reading)); }, on_helpers_);
+    files_->want(wanted_);
+  } else {
+    on_helpers_({});
+  }
+  if (store_) {
+    store_->refresh();
+  }
+}
+
+void LoginSources::want(std::set<RegistryKey> registries) {
+  wanted_ = std::move(registries);
+  if (store_) {
+    store_->want(wanted_);
+  }
+  if (files_) {
+    files_->want(wanted_);
+  }
+}
+
+// With a store, its reading begins the one of the files: whoever waits for an answer gets both.
+void LoginSources::refresh() {
+  if (store_) {
+    store_->refresh();
+  } else if (files_) {
+    files_->refresh();
+  }
+}
+
+void LoginSources::on_store(StoreReading reading) {
+  if (files_) {
+    of_store_ = std::move(reading);
+    files_->refresh();
+  } else {
+    of_store_.reset();
+    on_reading_(std::move(reading));
+  }
+}
+
+void LoginSources::on_files(StoreReading reading) {
+  on_reading_(store_ ? merge_readings(std::move(reading), of_store_) : std::move(reading));
+}
+
+}  // namespace regsync

@@ -1,0 +1,52 @@
+// The places that this daemon's logins come from, as one: the secret store, files, or both.
+//
+// Lives on the io_context thread, where the handlers are called; none runs after the destructor.
+#pragma once
+
+#include <asio/any_io_executor.hpp>
+#include <filesystem>
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "daemon/sources/login_file_monitor.hpp"
+#include "daemon/sources/store_monitor.hpp"
+#include "sync/logins/login_source.hpp"
+
+namespace regsync {
+
+enum class UseStore { yes, no };
+
+class LoginSources final : public LoginSource {
+ public:
+  // on_helpers: see LoginFileMonitor.
+  LoginSources(asio::any_io_executor executor, UseStore use_store, Handler on_reading,
+               std::function<void(std::map<std::string, std::string>)> on_helpers);
+
+  // The files and folders to read from now on; none: the secret store alone.
+  void set_files(std::vector<std::filesystem::path> paths);
+
+  void want(std::set<RegistryKey> registries) override;
+  void refresh() override;
+
+  [[nodiscard]] std::optional<Error> problem() const { return files_ ? files_->problem() : std::nullopt; }
+
+ private:
+  void on_store(StoreReading reading);
+  void on_files(StoreReading reading);
+
+  asio::any_io_executor executor_;
+  Handler on_reading_;
+  std::function<void(std::map<std::string, std::string>)> on_helpers_;
+  std::set<RegistryKey> wanted_;
+  std::vector<std::filesystem::path> paths_;
+  std::optional<StoreReading> of_store_;  // the last one; kept where there are files to merge it with
+  std::unique_ptr<LoginFileMonitor> files_;
+  std::unique_ptr<StoreMonitor> store_;
+};
+
+}  // namespace regsync

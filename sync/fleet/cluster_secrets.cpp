@@ -1,0 +1,139 @@
+#include "sync/fleet/cluster_secrets.hpp"
+
+#include <chrono>
+#include <nlohmann/json.hpp>
+#include <utility>
+
+#include "sync/base/guard.hpp"
+#include "sync/base/log.hpp"
+
+namespace regsync {
+
+namespace {
+
+using namespace std::chrono_literals;
+
+// Many Secrets of clusters that change together (a controller that renews all tokens) are one change.
+constexpr auto telling_delay = 20ms;
+
+// After what no Watcher repeats: no right to list, or a defect.
+constexpr auto retry_delay = 10s;
+
+std::string describe_source(const kube::ResolvedContext& hub, const ClusterSecretsScope& scope) {
+  return "the Secrets of " + hub.server + " labelled " + scope.selector +
+         (scope.name_space.empty() ? "" : " in namespace " + scope.name_space);
+}
+
+}  // namespace
+
+ClusterSecrets::ClusterSecrets(asio::any_io_executor executor, kube::KubeClient& hub, const ClusterSecretsScope& scope,
+                               Handlers handlers)
+    : executor_(std::move(executor)),
+      handlers_(std::move(handlers)),
+      source_(describe_source(hub.context(), scope)),
+      watcher_(
+          hub,
+          {.collection = {.resource = "secrets", .name_space = scope.name_space}, .label_selector = scope.selector},
+          [this](const kube::WatchEvent& event) { on_event(event); },
+          [this](const std::optional<Error>& problem) { on_health(problem); }),
+      telling_(executor_),
+      ended_(executor_) {
+  running_ = true;
+  spawn_guarded(
+      executor_, watch(),
+      [this](const std::optional<Error>&) {
+        running_ = false;
+        ended_.notify_all();
+      },
+      cancel_.slot());
+}
+
+ClusterSecrets::~ClusterSecrets() = default;
+
+asio::awaitable<void> ClusterSecrets::watch() {
+  asio::steady_timer timer(executor_);
+  for (;;) {
+    std::optional<Error> problem;
+    try {
+      co_await watcher_.run();
+    } catch (const Error& error) {
+      problem = error;
+    }
+    if (!problem || problem->code() == ErrorCode::cancelled) {
+      co_return;
+    }
+    on_health(problem);
+    timer.expires_after(retry_delay);
+    co_await timer.async_wait(asio::use_awaitable);
+  }
+}
+
+void ClusterSecrets::on_event(const kube::WatchEvent& event) {
+  using Kind = kube::WatchEvent::Kind;
+  if (event.kind == Kind::restarted) {
+    listing_.emplace();
+    return;
+  }
+  if (event.kind == Kind::synced) {
+    if (listing_) {
+      clusters_ = std::move(*listing_);
+      listing_.reset();
+    }
+    synced_ = true;
+    tell();
+    return;
+  }
+  Clusters& clusters = listing_ ? *listing_ : clusters_;
+  const std::string name = kube::context_name_of(*event.object);
+  auto cluster = event.kind == Kind::applied ? kube::decode_cluster_secret(*event.object) : std::nullopt;
+  if (!cluster) {
+    clusters.erase(name);
+  } else {
+    if (cluster->problem) {
+      log::warning(describe(*cluster->problem));
+    }
+    clusters[name] = std::make_shared<const kube::KnownCluster>(std::move(*cluster));
+  }
+  if (!listing_) {
+    tell_soon();
+  }
+}
+
+void ClusterSecrets::on_health(const std::optional<Error>& problem) {
+  if (problem == problem_) {
+    return;
+  }
+  problem_ = problem;
+  if (problem) {
+    handlers_.on_problem(problem->within(source_));
+  } else if (synced_ && !listing_) {
+    tell();  // which ends the problem
+  }
+}
+
+void ClusterSecrets::tell_soon() {
+  if (std::exchange(will_tell_, true)) {
+    return;
+  }
+  telling_.expires_after(telling_delay);
+  telling_.async_wait([this](const asio::error_code& error) {
+    if (!error) {
+      guarded_logged("clusters of the fleet", [this] { tell(); });
+    }
+  });
+}
+
+void ClusterSecrets::tell() {
+  will_tell_ = false;
+  handlers_.on_clusters(kube::Kubeconfig::of(clusters_, source_));
+}
+
+asio::awaitable<void> ClusterSecrets::stop() {
+  telling_.cancel();
+  cancel_.emit(asio::cancellation_type::all);
+  while (running_) {
+    co_await ended_.wait();
+  }
+}
+
+}  // namespace regsync

@@ -1,0 +1,73 @@
+// The clusters of a fleet, as Secrets of a hub describe them: listed and watched by label selector, and handed on as
+// one Kubeconfig whenever a Secret of a cluster appears, changes or is gone.
+//
+// A Secret that is not understood is the problem of its own context, of which the last good version stays in force
+// (ContextSet). While the hub cannot be reached, nothing changes. Lives on the io_context thread.
+#pragma once
+
+#include <asio/any_io_executor.hpp>
+#include <asio/awaitable.hpp>
+#include <asio/cancellation_signal.hpp>
+#include <asio/steady_timer.hpp>
+#include <functional>
+#include <map>
+#include <memory>
+#include <nlohmann/json_fwd.hpp>
+#include <optional>
+#include <string>
+
+#include "sync/base/async_event.hpp"
+#include "sync/kube/api/kube_client.hpp"
+#include "sync/kube/api/watcher.hpp"
+#include "sync/kube/config/kubeconfig.hpp"
+
+namespace regsync {
+
+struct ClusterSecretsScope {
+  std::string selector;    // of labels, as the API server takes it
+  std::string name_space;  // empty: all
+};
+
+class ClusterSecrets {
+ public:
+  struct Handlers {
+    std::function<void(kube::Kubeconfig)> on_clusters;  // all that there are; first when the first list is complete
+    std::function<void(Error)> on_problem;              // they cannot be listed or watched now
+  };
+
+  // hub: where the Secrets are; outlives this.
+  ClusterSecrets(asio::any_io_executor executor, kube::KubeClient& hub, const ClusterSecretsScope& scope,
+                 Handlers handlers);
+  ~ClusterSecrets();
+  ClusterSecrets(const ClusterSecrets&) = delete;
+  ClusterSecrets& operator=(const ClusterSecrets&) = delete;
+  ClusterSecrets(ClusterSecrets&&) = delete;
+  ClusterSecrets& operator=(ClusterSecrets&&) = delete;
+
+  asio::awaitable<void> stop();
+
+ private:
+  using Clusters = std::map<std::string, std::shared_ptr<const kube::KnownCluster>>;
+
+  void on_event(const kube::WatchEvent& event);
+  void on_health(const std::optional<Error>& problem);
+  void tell();
+  void tell_soon();
+  asio::awaitable<void> watch();
+
+  asio::any_io_executor executor_;
+  Handlers handlers_;
+  std::string source_;  // for messages
+  kube::Watcher watcher_;
+  Clusters clusters_;
+  std::optional<Clusters> listing_;  // while a list is under way: what it has brought so far
+  bool synced_ = false;              // a list has been complete
+  std::optional<Error> problem_;     // of the last try
+  asio::steady_timer telling_;
+  bool will_tell_ = false;
+  asio::cancellation_signal cancel_;
+  bool running_ = false;
+  AsyncEvent ended_;
+};
+
+}  // namespace regsync

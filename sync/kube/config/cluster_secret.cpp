@@ -1,0 +1,204 @@
+#include "sync/kube/config/cluster_secret.hpp"
+
+#include <nlohmann/json.hpp>
+#include <string_view>
+#include <utility>
+
+#include "helper/base/guarded.hpp"
+#include "helper/base/text.hpp"
+#include "sync/base/base64.hpp"
+#include "sync/base/json_access.hpp"
+#include "sync/kube/config/kubeconfig.hpp"
+
+namespace regsync::kube {
+namespace {
+
+using nlohmann::json;
+
+// Where a pod finds the API server of its own cluster (Argo CD: KubernetesInternalAPIServerAddr).
+constexpr std::string_view hub_itself = "https://kubernetes.default.svc";
+
+Error unfit(const std::string& what, const std::string& remedy) { return {ErrorCode::kubeconfig, what, remedy}; }
+
+std::optional<std::string> data_at(const json& secret, std::string_view key) {
+  const std::string_view encoded = text_at(secret, {"data", key});
+  if (encoded.empty()) {
+    return std::nullopt;
+  }
+  auto text = base64_decode(encoded);
+  if (!text) {
+    throw unfit("data." + std::string(key) + " is not base64", "write the Secret again");
+  }
+  return text;
+}
+
+void refuse_files(const ResolvedContext& context) {
+  for (const auto& [field, path] :
+       {std::pair<std::string_view, const std::string&>{"certificate-authority", context.ca_file},
+        {"client-certificate", context.client_certificate_file},
+        {"client-key", context.client_key_file},
+        {"tokenFile", context.token_file}}) {
+    if (!path.empty()) {
+      throw unfit("its kubeconfig names a file (" + std::string(field) + ")",
+                  "put the content in: kubectl config view --raw --flatten");
+    }
+  }
+  if (context.exec && context.exec->command.find('/') != std::string::npos) {
+    throw unfit("its exec plugin is a path: " + presentable(context.exec->command),
+                "name the program only; it is looked up on PATH of regsyncd");
+  }
+}
+
+ResolvedContext of_kubeconfig(const std::string& text) {
+  const Kubeconfig config = Kubeconfig::parse(text, "the Secret's kubeconfig");
+  const auto& names = config.contexts();
+  if (config.current_context().empty() && names.size() != 1) {
+    throw unfit("its kubeconfig has no current-context", "set it: kubectl config use-context");
+  }
+  ResolvedContext context = config.resolve(config.current_context().empty() ? names.front() : config.current_context());
+  refuse_files(context);
+  return context;
+}
+
+// execProviderConfig; env is a map there.
+ExecConfig exec_of(const json& config) {
+  ExecConfig exec;
+  exec.command = text_at(config, {"execProviderConfig", "command"});
+  for (const json& argument : list_at(config, {"execProviderConfig", "args"})) {
+    if (argument.is_string()) {
+      exec.args.push_back(argument.get<std::string>());
+    }
+  }
+  for (const auto& [name, value] : map_at(config, {"execProviderConfig", "env"}).items()) {
+    if (value.is_string()) {
+      exec.env.emplace_back(name, value.get<std::string>());
+    }
+  }
+  exec.api_version = text_at(config, {"execProviderConfig", "apiVersion"});
+  exec.install_hint = text_at(config, {"execProviderConfig", "installHint"});
+  return exec;
+}
+
+// awsAuthConfig: what Argo CD runs for it (Cluster.RawRestConfig).
+ExecConfig aws_exec_of(const json& config) {
+  ExecConfig exec;
+  exec.command = "argocd-k8s-auth";
+  exec.args = {"aws", "--cluster-name", std::string(text_at(config, {"awsAuthConfig", "clusterName"}))};
+  for (const auto& [key, option] :
+       {std::pair<std::string_view, std::string_view>{"roleARN", "--role-arn"}, {"profile", "--profile"}}) {
+    if (const auto value = text_at(config, {"awsAuthConfig", key}); !value.empty()) {
+      exec.args.emplace_back(option);
+      exec.args.emplace_back(value);
+    }
+  }
+  return exec;
+}
+
+ResolvedContext of_argo(const std::string& server, const std::string& text) {
+  const auto config = parse_json(text.empty() ? "{}" : text);
+  if (!config || !config->is_object()) {
+    throw unfit("config is not a JSON object", "see argocd cluster add");
+  }
+  const bool no_login = text_at(*config, {"bearerToken"}).empty() && text_at(*config, {"username"}).empty() &&
+                        text_at(*config, {"tlsClientConfig", "certData"}).empty() &&
+                        map_at(*config, {"execProviderConfig"}).empty() && map_at(*config, {"awsAuthConfig"}).empty();
+  if (no_login && (server == hub_itself || server == std::string(hub_itself) + ":443")) {
+    const auto hub = Kubeconfig::in_cluster();
+    if (!hub) {
+      throw unfit("it means the cluster of the pod that reads it, and regsyncd does not run in a pod",
+                  "give it a server and a token");
+    }
+    return hub->resolve(hub->current_context());
+  }
+  // By way of a kubeconfig, so that the same rules hold for all formats.
+  json cluster = {{"server", server},
+                  {"insecure-skip-tls-verify", flag_at(*config, {"tlsClientConfig", "insecure"})},
+                  {"tls-server-name", text_at(*config, {"tlsClientConfig", "serverName"})},
+                  {"certificate-authority-data", text_at(*config, {"tlsClientConfig", "caData"})},
+                  {"proxy-url", text_at(*config, {"proxyUrl"})},
+                  {"disable-compression", flag_at(*config, {"disableCompression"})}};
+  json user = {{"username", text_at(*config, {"username"})},
+               {"password", text_at(*config, {"password"})},
+               {"token", text_at(*config, {"bearerToken"})},
+               {"client-certificate-data", text_at(*config, {"tlsClientConfig", "certData"})},
+               {"client-key-data", text_at(*config, {"tlsClientConfig", "keyData"})}};
+  std::optional<ExecConfig> exec;
+  if (!map_at(*config, {"execProviderConfig"}).empty()) {
+    exec = exec_of(*config);
+  } else if (!map_at(*config, {"awsAuthConfig"}).empty()) {
+    exec = aws_exec_of(*config);
+  }
+  if (exec) {
+    json environment = json::array();
+    for (const auto& [name, value] : exec->env) {
+      environment.push_back({{"name", name}, {"value", value}});
+    }
+    user["exec"] = {
+        {"command", exec->command},
+        {"args", exec->args},
+        {"env", environment},
+        {"installHint", exec->install_hint},
+        {"interactiveMode", "Never"},
+        {"apiVersion", exec->api_version.empty() ? "client.authentication.k8s.io/v1beta1" : exec->api_version}};
+  }
+  return of_kubeconfig(json{{"clusters", {{{"name", "c"}, {"cluster", std::move(cluster)}}}},
+                            {"users", {{{"name", "u"}, {"user", std::move(user)}}}},
+                            {"contexts", {{{"name", "x"}, {"context", {{"cluster", "c"}, {"user", "u"}}}}}},
+                            {"current-context", "x"}}
+                           .dump(-1, ' ', false, json::error_handler_t::replace));
+}
+
+std::optional<ResolvedContext> decode(const json& secret) {
+  const bool of_cluster_api = text_at(secret, {"type"}) == "cluster.x-k8s.io/secret";
+  if (const auto server = data_at(secret, "server")) {
+    return of_argo(*server, data_at(secret, "config").value_or(""));
+  }
+  if (const auto kubeconfig = data_at(secret, "kubeconfig")) {
+    return of_kubeconfig(*kubeconfig);
+  }
+  const auto value = data_at(secret, "value");
+  if (value && !(of_cluster_api && text_at(secret, {"metadata", "name"}).ends_with("-user-kubeconfig"))) {
+    return of_kubeconfig(*value);
+  }
+  return std::nullopt;
+}
+
+// Secrets by which a format says that a cluster is meant, though its data is missing.
+bool is_meant(const json& secret) {
+  return text_at(secret, {"metadata", "labels", "argocd.argoproj.io/secret-type"}) == "cluster" ||
+         text_at(secret, {"metadata", "labels", "sigs.k8s.io/multicluster-runtime-kubeconfig"}) == "true";
+}
+
+}  // namespace
+
+std::string context_name_of(const json& secret) {
+  return std::string(text_at(secret, {"metadata", "namespace"})) + "/" +
+         std::string(text_at(secret, {"metadata", "name"}));
+}
+
+std::optional<KnownCluster> decode_cluster_secret(const json& secret) {
+  const std::string name = context_name_of(secret);
+  KnownCluster cluster;
+  cluster.problem = guarded([&] {
+    cluster.context = decode(secret);
+    if (!cluster.context && is_meant(secret)) {
+      throw unfit("it holds no cluster", "give it a kubeconfig (key kubeconfig or value), or server and config");
+    }
+  });
+  if (cluster.problem) {
+    cluster.problem = cluster.problem->within("Secret " + name);
+    cluster.context.reset();
+  } else if (!cluster.context) {
+    return std::nullopt;
+  } else {
+    cluster.context->name = name;
+  }
+  for (const auto& [key, value] : map_at(secret, {"metadata", "labels"}).items()) {
+    if (value.is_string()) {
+      cluster.labels[key] = value.get<std::string>();
+    }
+  }
+  return cluster;
+}
+
+}  // namespace regsync::kube

@@ -1,0 +1,33 @@
+// A place that logins come from: the OS secret store, or files. The seam between those and the engine.
+//
+// A source reads when it begins, whenever what it follows may have changed, and when it is asked. Each reading goes to
+// the handler that it was made with: on the io_context thread, never from inside a call of want() or refresh().
+#pragma once
+
+#include <functional>
+#include <set>
+
+#include "helper/store/registry_key.hpp"
+#include "helper/store/store_reading.hpp"
+
+namespace regsync {
+
+class LoginSource {
+ public:
+  using Handler = std::function<void(StoreReading)>;
+
+  LoginSource() = default;
+  virtual ~LoginSource() = default;
+  LoginSource(const LoginSource&) = delete;
+  LoginSource& operator=(const LoginSource&) = delete;
+  LoginSource(LoginSource&&) = delete;
+  LoginSource& operator=(LoginSource&&) = delete;
+
+  // The registries whose secrets are read from now on; starts a new reading.
+  virtual void want(std::set<RegistryKey> registries) = 0;
+
+  // Reads again now.
+  virtual void refresh() = 0;
+};
+
+}  // namespace regsync

@@ -1,0 +1,107 @@
+// A fleet on real API servers: one is the hub, the other the cluster that a Secret of the hub describes.
+#include <gmock/gmock.h>
+
+#include <chrono>
+#include <map>
+
+#include "sync/base/base64.hpp"
+#include "tests/e2e/main_job.hpp"
+
+namespace regsync::test {
+namespace {
+
+using namespace std::chrono_literals;
+using nlohmann::json;
+using nlohmann::literals::operator""_json_pointer;
+
+constexpr const char* registry = "registry.example.com";
+
+class Fleet : public testing::Test {
+ protected:
+  void SetUp() override {
+    if (!KubeServer::available()) {
+      SKIP_OR_FAIL("no kube-apiserver");
+    }
+    team_ = job_.make_namespace("fleet-team");
+    fleet_ = job_.make_namespace("fleet-hub");
+    for (const char* user : {"alice", "bob"}) {
+      const auto granted = kube("a").kubectl({"create", "clusterrolebinding", std::string("fleet-") + user,
+                                              "--clusterrole=cluster-admin", std::string("--user=") + user});
+      ASSERT_EQ(granted.exit_code, 0) << granted.err;
+    }
+    job_.env["KUBECONFIG"] = kube("b").kubeconfig().string();
+    job_.env.erase("DBUS_SESSION_BUS_ADDRESS");
+    job_.home().write(
+        ".config/regsync/targets/myregcred.yaml",
+        "registries: [" + std::string(registry) + "]\ncontextSelector: env=e2e\nnamespaces: [" + team_ + "]\n");
+    log_in();
+    job_.start_daemon(
+        {"--clusters", "env=e2e", "--clusters-namespace", fleet_, "--logins", (job_.home() / "auth.json").string()});
+  }
+  void TearDown() override {
+    std::ignore = kube("a").kubectl({"delete", "clusterrolebinding", "fleet-alice", "fleet-bob"});
+  }
+
+  void log_in() {
+    password_ = new_password();
+    const json config{{"auths", {{registry, {{"auth", base64_encode("jdoe:" + password_)}}}}}};
+    job_.home().write("auth.json", config.dump());
+  }
+
+  // The cluster as this user, as a controller writes it: with its certificate, not with a path to it.
+  void put_cluster(const std::string& user) const {
+    json config = json::parse(kube("a").kubeconfig_of(user, "x"));
+    json& cluster = config["clusters"][0]["cluster"];
+    cluster["certificate-authority-data"] =
+        base64_encode(read_file(cluster.at("certificate-authority").get<std::string>()));
+    cluster.erase("certificate-authority");
+    const json secret{{"apiVersion", "v1"},
+                      {"kind", "Secret"},
+                      {"metadata", {{"name", "a"}, {"namespace", fleet_}, {"labels", {{"env", "e2e"}}}}},
+                      {"stringData", {{"kubeconfig", config.dump()}}}};
+    const auto outcome = kube("b").kubectl({"apply", "-f", "-"}, secret.dump());
+    ASSERT_EQ(outcome.exit_code, 0) << outcome.err;
+  }
+
+  // The requests about Secrets at the cluster so far, by verb and user.
+  [[nodiscard]] static std::map<std::string, int> requests() {
+    std::map<std::string, int> count;
+    for (const json& event : kube("a").audit()) {
+      if (event.value("/objectRef/resource"_json_pointer, "") == "secrets") {
+        ++count[event.at("verb").get<std::string>() + " " + event.at("user").at("username").get<std::string>()];
+      }
+    }
+    return count;
+  }
+
+  [[nodiscard]] bool current() const { return job_.everywhere({"a/" + team_}, password_); }
+
+  Job job_;
+  std::string team_;
+  std::string fleet_;
+  std::string password_;
+};
+
+TEST_F(Fleet, ANewClusterIsServedAndARotatedTokenNeedsNoNewList) {
+  put_cluster("alice");
+  EXPECT_TRUE(wait_until([&] { return current(); }, 10s)) << job_.status();
+  const auto before = requests();
+
+  put_cluster("bob");
+  ASSERT_TRUE(wait_until([&] {
+    log_in();
+    return wait_until([&] { return current(); }, 5s) && requests().contains("patch bob");
+  })) << job_.status();
+  const auto after = requests();
+  EXPECT_FALSE(after.contains("list bob")) << "no new list";
+  EXPECT_FALSE(after.contains("watch bob")) << "the watch goes on";
+  EXPECT_EQ(after.at("list alice"), before.at("list alice"));
+
+  const auto removed = kube("b").kubectl({"delete", "secret", "a", "-n", fleet_});
+  ASSERT_EQ(removed.exit_code, 0) << removed.err;
+  EXPECT_TRUE(wait_until([&] { return job_.status()["items"].empty(); })) << job_.status();
+  EXPECT_TRUE(current()) << "what is left stays";
+}
+
+}  // namespace
+}  // namespace regsync::test

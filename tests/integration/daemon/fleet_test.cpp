@@ -1,0 +1,181 @@
+// The clusters of a fleet, as Secrets of a hub describe them: each is one fake API server, the hub is another.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <array>
+#include <chrono>
+#include <nlohmann/json.hpp>
+#include <thread>
+
+#include "sync/base/base64.hpp"
+#include "tests/support/fake_api_server.hpp"
+#include "tests/support/person.hpp"
+#include "tests/support/wait.hpp"
+
+namespace regsync::test {
+namespace {
+
+using namespace std::chrono_literals;
+using nlohmann::json;
+using testing::HasSubstr;
+
+constexpr const char* label = "sigs.k8s.io/multicluster-runtime-kubeconfig";
+
+class FleetTest : public testing::Test {
+ protected:
+  FleetTest() {
+    hub_.make_namespace("fleet");
+    for (auto& cluster : clusters_) {
+      cluster.make_namespace("team-a");
+    }
+    person_.env["KUBECONFIG"] = person_.home().write("hub", hub_.kubeconfig({"hub"})).string();
+    person_.env.erase("DBUS_SESSION_BUS_ADDRESS");
+    log_in("one");
+  }
+
+  void log_in(const std::string& secret) const {
+    person_.home().write("auth.json", json{{"auths", {{"ghcr.io", {{"auth", base64_encode("me:" + secret)}}}}}}.dump());
+  }
+
+  void write_target(const std::string& which, const std::string& name = "pull") const {
+    person_.home().write(".config/regsync/targets/" + name + ".yaml",
+                         "registries: [ghcr.io]\nnamespaces: [team-a]\n" + which + "\n");
+  }
+
+  void put_cluster(const std::string& name, const std::map<std::string, std::string>& data,
+                   std::map<std::string, std::string> labels = {}) {
+    labels[label] = "true";
+    json secret = {{"apiVersion", "v1"},
+                   {"kind", "Secret"},
+                   {"metadata", {{"name", name}, {"namespace", "fleet"}, {"labels", labels}}},
+                   {"type", "Opaque"},
+                   {"data", json::object()}};
+    for (const auto& [key, value] : data) {
+      secret["data"][key] = base64_encode(value);
+    }
+    hub_.put({"secrets", "fleet", name}, secret);
+  }
+
+  void start() {
+    person_.start_daemon({"--clusters", std::string(label) + "=true", "--clusters-namespace", "fleet", "--logins",
+                          (person_.home() / "auth.json").string()});
+  }
+
+  // "me:SECRET" where the cluster has the Secret.
+  [[nodiscard]] std::string auth_in(std::size_t cluster) const {
+    const auto object = clusters_.at(cluster).find({"secrets", "team-a", "pull"});
+    if (!object) {
+      return "no Secret";
+    }
+    const auto text = base64_decode(object->at("data").value(".dockerconfigjson", std::string()));
+    const json document = json::parse(text.value_or(""), nullptr, false);
+    return base64_decode(document.at("auths").at("ghcr.io").at("auth").get<std::string>()).value_or("");
+  }
+
+  [[nodiscard]] json status() const {
+    return json::parse(person_.regsync({"status", "-o", "json"}).out, nullptr, false);
+  }
+
+  FakeApiServer hub_;
+  std::array<FakeApiServer, 3> clusters_;
+  Person person_;
+};
+
+TEST_F(FleetTest, ClustersOfAllFormatsGetTheirSecretsWithinSecondsOfTheirKubeconfig) {
+  write_target("contexts: [\"fleet/*\"]");
+  start();
+  put_cluster("runtime", {{"kubeconfig", clusters_[0].kubeconfig()}});
+  EXPECT_TRUE(wait_until([&] { return auth_in(0) == "me:one"; }, 5s)) << status();
+  put_cluster("api", {{"value", clusters_[1].kubeconfig()}});
+  EXPECT_TRUE(wait_until([&] { return auth_in(1) == "me:one"; }, 5s)) << status();
+  put_cluster("argo", {{"name", "argo"}, {"server", clusters_[2].url()}, {"config", "{}"}});
+  EXPECT_TRUE(wait_until([&] { return auth_in(2) == "me:one"; }, 5s)) << status();
+  log_in("two");
+  for (const std::size_t cluster : {0U, 1U, 2U}) {
+    EXPECT_TRUE(wait_until([&] { return auth_in(cluster) == "me:two"; })) << status();
+  }
+  EXPECT_EQ(person_.regsync({"status"}).exit_code, 0) << status();
+  EXPECT_EQ(hub_.writes(), 0U) << "the hub is only read";
+}
+
+TEST_F(FleetTest, ARemovedClusterIsAVanishedContextAndNothingIsDeleted) {
+  write_target("contexts: [\"*\"]");
+  put_cluster("a", {{"kubeconfig", clusters_[0].kubeconfig()}});
+  start();
+  ASSERT_TRUE(wait_until([&] { return auth_in(0) == "me:one"; })) << status();
+  hub_.erase({"secrets", "fleet", "a"});  // the only one
+  EXPECT_TRUE(wait_until([&] { return status()["items"].empty(); })) << status();
+  EXPECT_EQ(auth_in(0), "me:one");
+  EXPECT_THAT(person_.regsync({"status"}).out, HasSubstr("forget-context fleet/a"));
+  put_cluster("a", {{"kubeconfig", clusters_[0].kubeconfig()}});
+  log_in("two");
+  EXPECT_TRUE(wait_until([&] { return auth_in(0) == "me:two"; })) << status();
+}
+
+TEST_F(FleetTest, LabelsOfTheSecretsSelectContexts) {
+  write_target("contextSelector: env in (prod,stage)");
+  put_cluster("a", {{"kubeconfig", clusters_[0].kubeconfig()}}, {{"env", "prod"}});
+  put_cluster("b", {{"kubeconfig", clusters_[1].kubeconfig()}}, {{"env", "test"}});
+  start();
+  ASSERT_TRUE(wait_until([&] { return auth_in(0) == "me:one"; })) << status();
+  EXPECT_EQ(auth_in(1), "no Secret");
+  put_cluster("b", {{"kubeconfig", clusters_[1].kubeconfig()}}, {{"env", "stage"}});
+  EXPECT_TRUE(wait_until([&] { return auth_in(1) == "me:one"; })) << status();
+  // What the labels no longer say counts when they have stayed so for the grace.
+  put_cluster("b", {{"kubeconfig", clusters_[1].kubeconfig()}}, {{"env", "test"}});
+  std::this_thread::sleep_for(2s);
+  EXPECT_EQ(auth_in(1), "me:one");
+  EXPECT_TRUE(wait_until([&] { return auth_in(1) == "no Secret"; })) << status();
+  EXPECT_EQ(auth_in(0), "me:one");
+}
+
+TEST_F(FleetTest, ASecretThatMakesNoSenseIsTheProblemOfItsContext) {
+  write_target("contexts: [\"fleet/*\"]");
+  put_cluster("a", {{"kubeconfig", clusters_[0].kubeconfig()}});
+  put_cluster("b", {{"kubeconfig", clusters_[1].kubeconfig()}});
+  put_cluster("odd", {{"kubeconfig", "[]"}});
+  start();
+  ASSERT_TRUE(wait_until([&] { return auth_in(0) == "me:one" && auth_in(1) == "me:one"; })) << status();
+  EXPECT_TRUE(wait_until([&] { return status().dump().find("Secret fleet/odd: ") != std::string::npos; })) << status();
+  put_cluster("b", {{"kubeconfig", "contexts: 3"}});
+  EXPECT_TRUE(wait_until([&] { return status().dump().find("Secret fleet/b: ") != std::string::npos; })) << status();
+  log_in("two");
+  for (const std::size_t cluster : {0U, 1U}) {
+    EXPECT_TRUE(wait_until([&] { return auth_in(cluster) == "me:two"; })) << "the last good one stays in force";
+  }
+}
+
+TEST_F(FleetTest, AHubThatIsAwayStopsNothing) {
+  write_target("contexts: [\"fleet/*\"]");
+  put_cluster("a", {{"kubeconfig", clusters_[0].kubeconfig()}});
+  start();
+  ASSERT_TRUE(wait_until([&] { return auth_in(0) == "me:one"; })) << status();
+  hub_.stop();
+  EXPECT_TRUE(wait_until([&] { return status().dump().find("the Secrets of " + hub_.url()) != std::string::npos; }))
+      << status();
+  log_in("two");
+  EXPECT_TRUE(wait_until([&] { return auth_in(0) == "me:two"; })) << status();
+  hub_.start();
+  put_cluster("b", {{"kubeconfig", clusters_[1].kubeconfig()}});
+  EXPECT_TRUE(wait_until([&] { return auth_in(1) == "me:two"; })) << status();
+  EXPECT_TRUE(wait_until([&] { return status().dump().find("the Secrets of ") == std::string::npos; })) << status();
+}
+
+TEST_F(FleetTest, WithoutTheRightToListItSaysSoAndTriesAgain) {
+  write_target("contexts: [\"fleet/*\"]");
+  put_cluster("a", {{"kubeconfig", clusters_[0].kubeconfig()}});
+  hub_.deny("list", "secrets");
+  start();
+  EXPECT_TRUE(wait_until([&] { return status().dump().find("forbidden") != std::string::npos; })) << status();
+  hub_.allow_all();
+  EXPECT_TRUE(wait_until([&] { return auth_in(0) == "me:one"; })) << status();
+}
+
+TEST_F(FleetTest, ASelectorThatIsNoneIsAMistakeOfTheCommand) {
+  const auto outcome = person_.run({"regsyncd", "--clusters", "a in (b"});
+  EXPECT_EQ(outcome.exit_code, 1);
+  EXPECT_THAT(outcome.err, HasSubstr("a in (b"));
+}
+
+}  // namespace
+}  // namespace regsync::test
