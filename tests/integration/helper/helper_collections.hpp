@@ -1,15 +1,22 @@
 // Collections of a gnome-keyring beside its default one. Only inside tests/servers/with-keyring.
 #pragma once
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <string>
 
 #include "helper/secret_service/secret_service_client.hpp"
 #include "helper/secret_service/secret_service_reader.hpp"
+#include "helper/store/store_reading.hpp"
 #include "tests/support/keyring.hpp"
 
 namespace regsync::test {
+
+// A login of one collection, stored at any time.
+inline testing::Matcher<const KeptLogin&> is_kept(const Login& login, const std::string& collection) {
+  return testing::AllOf(testing::Field(&KeptLogin::login, login), testing::Field(&KeptLogin::collection, collection));
+}
 
 // A collection beside `login`, made without a prompt (gnome-keyring's own interface for that). Its path.
 inline std::string add_collection(const char* label, const std::string& password) {

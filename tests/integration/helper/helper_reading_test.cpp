@@ -45,7 +45,7 @@ TEST_F(ReadingTest, NamesTheProviderAndTheCollections) {
   EXPECT_TRUE(login->is_default);
   EXPECT_FALSE(login->locked);
   EXPECT_TRUE(reading.shows_everything());
-  EXPECT_THAT(reading.all, ElementsAre(KeptLogin{{"ghcr.io", "alice"}, login_path}));
+  EXPECT_THAT(reading.all, ElementsAre(is_kept({"ghcr.io", "alice"}, login_path)));
 }
 
 TEST_F(ReadingTest, ACollectionThatWasNotUnlockedSinceTheStartIsNotEmpty) {
@@ -53,7 +53,7 @@ TEST_F(ReadingTest, ACollectionThatWasNotUnlockedSinceTheStartIsNotEmpty) {
   store(HELPER, "ghcr.io", "alice", "one");
   secret_tool_store(work, "quay.io", "two");
   EXPECT_THAT(store_.load({ghcr, quay}).all,
-              ElementsAre(KeptLogin{{"ghcr.io", "alice"}, login_path}, KeptLogin{{"quay.io", "alice"}, work}));
+              ElementsAre(is_kept({"ghcr.io", "alice"}, login_path), is_kept({"quay.io", "alice"}, work)));
 
   keyring({"restart"});
   const StoreReading reading = store_.load({ghcr, quay});

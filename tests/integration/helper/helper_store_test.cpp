@@ -5,6 +5,7 @@
 #include <string>
 
 #include "helper/secret_service/secret_service_store.hpp"
+#include "tests/integration/helper/helper_collections.hpp"
 #include "tests/support/keyring.hpp"
 
 namespace regsync::test {
@@ -82,7 +83,7 @@ TEST_F(SecretServiceStoreTest, LoadsTheSecretsOfWhatIsWantedAndNothingElse) {
   ASSERT_EQ(loaded.credentials.size(), 1U);
   EXPECT_EQ(loaded.credentials.front(), credential("quay.io", "bob", "2"));
   const std::string login = "/org/freedesktop/secrets/collection/login";
-  EXPECT_THAT(loaded.all, ElementsAre(KeptLogin{{"ghcr.io", "alice"}, login}, KeptLogin{{"quay.io", "bob"}, login}));
+  EXPECT_THAT(loaded.all, ElementsAre(is_kept({"ghcr.io", "alice"}, login), is_kept({"quay.io", "bob"}, login)));
   EXPECT_FALSE(loaded.problem);
 }
 
