@@ -461,6 +461,7 @@ TEST_F(Trouble, ASecretThatIsGoneWhenAnotherTargetTakesItOverIsMadeAnew) {
   world_.run_for(20ms);
   world_.server().erase({"secrets", "team", "cred"});
   world_.put_target(make_target({"team"}));
+  world_.forget_target("z");
   EXPECT_TRUE(world_.until([&] {
     const auto made = world_.secret("team", "cred");
     return made && made->at("metadata").at("annotations").value("regsync.dev/target", "") == "t";
