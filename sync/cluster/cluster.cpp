@@ -55,12 +55,13 @@ Cluster::Cluster(asio::any_io_executor executor, kube::ResolvedContext context,
                 .on_health = [this] { on_health(); }}),
       reconciler_(client_, cache_, places_, options.owner,
                   {.on_change = [this](const Change& change) { on_written(change); },
-                   .check_elsewhere = [this, check = options.check_elsewhere](
-                                          Key key, std::string uid) -> asio::awaitable<void> {
+                   .check_elsewhere = [this, check = options.check_elsewhere](Key key, std::string uid,
+                                                                              Taking taking) -> asio::awaitable<void> {
                      if (check) {
-                       co_await check(this->context().name, std::move(key), std::move(uid));
+                       co_await check(this->context().name, std::move(key), std::move(uid), taking);
                      }
                    },
+                   .may_be_wanted = [this](const Key& key) { return may_want(key); },
                    .on_setback = [this] { watches_.relist(); }}),
       healer_(executor, client_, [this](const Change& change) { on_written(change); }),
       queue_(
@@ -579,6 +580,11 @@ bool Cluster::may_want(const Key& key) const {
   }
   const auto claim = claim_of(key);
   return claim.unknown || (claim.plan != nullptr && !claim.plan->remove);
+}
+
+bool Cluster::wants(const Key& key) const {
+  const auto* plan = desired_ ? claim_of(key).plan : nullptr;
+  return plan != nullptr && !plan->remove;
 }
 
 bool Cluster::is_claimed_elsewhere(const Key& key) const {

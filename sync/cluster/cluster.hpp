@@ -68,6 +68,8 @@ class Cluster {
 
   // Whether a target wants a Secret at the key, as far as that can be told.
   [[nodiscard]] bool may_want(const Key& key) const;
+  // Whether one certainly does.
+  [[nodiscard]] bool wants(const Key& key) const;
   // Whether a target claims the key through another context of the same cluster, as far as that can be told.
   [[nodiscard]] bool is_claimed_elsewhere(const Key& key) const;
   // The uid of a Secret as the API server has it now; empty where there is none. Throws Error.

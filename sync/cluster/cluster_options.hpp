@@ -14,6 +14,9 @@
 
 namespace regsync {
 
+// What is about to happen to a Secret of ours.
+enum class Taking { deleted, taken_over };  // by another target
+
 struct ClusterOptions {
   Owner owner;
   int concurrency = 64;    // requests in flight per context
@@ -24,7 +27,8 @@ struct ClusterOptions {
   std::function<void(const Change&)> on_written = {};  // told of each write that succeeded; must not throw
   // Called before a Secret is deleted, or taken from another target of ours, with its uid: throws an Error where
   // another context reaches the same object and wants it, or where that cannot be told.
-  std::function<asio::awaitable<void>(std::string context, Key key, std::string uid)> check_elsewhere = {};
+  std::function<asio::awaitable<void>(std::string context, Key key, std::string uid, Taking taking)> check_elsewhere =
+      {};
 };
 
 }  // namespace regsync

@@ -277,7 +277,7 @@ asio::awaitable<void> Reconciler::check_taken(Key key, const Plan& plan) {
     co_return;
   }
   if (const auto secret = co_await read(key)) {
-    co_await handlers_.check_elsewhere(key, uid_of(*secret));
+    co_await handlers_.check_elsewhere(key, uid_of(*secret), Taking::taken_over);
   }
 }
 
@@ -351,9 +351,12 @@ asio::awaitable<void> Reconciler::remove(Run& run, Decision decision) {
     co_return;  // gone, or given away since: the next decision will leave it alone
   }
   const auto target = view_secret(*secret, owner_.id).target;
-  co_await handlers_.check_elsewhere(key, uid_of(*secret));
+  co_await handlers_.check_elsewhere(key, uid_of(*secret), Taking::deleted);
   for (const auto& account : attached_accounts(key, nullptr)) {
     co_await detach(run, target, account);
+  }
+  if (handlers_.may_be_wanted(key)) {
+    co_return;  // asked for again meanwhile, which runs this key once more
   }
   const kube::Preconditions unchanged{uid_of(*secret), resource_version_of(*secret)};
   try {

@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "sync/cluster/cluster_cache.hpp"
+#include "sync/cluster/cluster_options.hpp"
 #include "sync/cluster/cluster_watches.hpp"
 #include "sync/cluster/work_queue.hpp"
 #include "sync/kube/api/kube_client.hpp"
@@ -29,8 +30,9 @@ class Reconciler {
  public:
   struct Handlers {
     std::function<void(const Change&)> on_change;  // a write succeeded; the context is left for the caller to fill in
-    std::function<asio::awaitable<void>(Key key, std::string uid)> check_elsewhere;  // see ClusterOptions
-    std::function<void()> on_setback;  // the server holds less than it did: restored from a backup
+    std::function<asio::awaitable<void>(Key key, std::string uid, Taking taking)> check_elsewhere;  // ClusterOptions
+    std::function<bool(const Key&)> may_be_wanted;  // by what is desired now
+    std::function<void()> on_setback;               // the server holds less than it did: restored from a backup
   };
 
   // client, cache and places (what the footprints cover) outlive this.

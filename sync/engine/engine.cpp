@@ -289,8 +289,8 @@ class Engine::Impl {
         told(change);
       }
     };
-    options.check_elsewhere = [this](std::string context, Key key, std::string uid) {
-      return check_elsewhere(std::move(context), std::move(key), std::move(uid));
+    options.check_elsewhere = [this](std::string context, Key key, std::string uid, Taking taking) {
+      return check_elsewhere(std::move(context), std::move(key), std::move(uid), taking);
     };
     return options;
   }
@@ -349,15 +349,18 @@ class Engine::Impl {
 
   // Called before a Secret is deleted, or taken from another target of ours: throws where another context reaches the
   // same object and a target wants it there, or where that cannot be told.
-  asio::awaitable<void> check_elsewhere(std::string context, Key key, std::string uid) {
+  asio::awaitable<void> check_elsewhere(std::string context, Key key, std::string uid, Taking taking) {
     const std::map<std::string, std::shared_ptr<Cluster>> others(contexts_.clusters());
     for (const auto& [other, cluster] : others) {
       if (other == context || book_.same(context, other) == Same::no || !cluster->may_want(key)) {
         continue;
       }
       const auto asking = contexts_.find(context);
-      if (asking && was_told_of(context, other) && !asking->is_claimed_elsewhere(key)) {
-        continue;  // it knows what is wanted there, and comes first
+      // It knows what is wanted there, and comes first. But of two that see one namespace, one sees its new labels
+      // first.
+      if (asking && was_told_of(context, other) && !asking->is_claimed_elsewhere(key) &&
+          (taking == Taking::taken_over || !cluster->wants(key))) {
+        continue;
       }
       if (book_.same(context, other) == Same::unknown) {
         const auto seen = co_await uid_through(other, *cluster, key);

@@ -308,6 +308,19 @@ std::size_t FakeApiServer::writes() const {
   return static_cast<std::size_t>(std::count_if(requests_.begin(), requests_.end(), std::mem_fn(&ApiRequest::writes)));
 }
 
+FakeCluster FakeApiServer::backup() const {
+  const std::scoped_lock lock(mutex_);
+  return cluster_;
+}
+
+void FakeApiServer::restore(const FakeCluster& backup) {
+  {
+    const std::scoped_lock lock(mutex_);
+    cluster_.restore(backup);
+  }
+  cut_watches();
+}
+
 void FakeApiServer::forget_requests() {
   const std::scoped_lock lock(mutex_);
   requests_.clear();

@@ -77,6 +77,9 @@ class FakeApiServer {
   std::vector<nlohmann::json> find_all(const std::string& resource) const;
   void put(const FakeCluster::Key& key, nlohmann::json object, const std::string& manager = "kubectl-edit");
   bool erase(const FakeCluster::Key& key);
+  // The objects as they are now, and as they were then: its etcd is restored, and the revision goes back.
+  [[nodiscard]] FakeCluster backup() const;
+  void restore(const FakeCluster& backup);
   // Forgets the history: every watch and continue token from before is expired.
   void compact();
 

@@ -629,4 +629,12 @@ void FakeCluster::compact() {
   oldest_ = version_ + 1;
 }
 
+void FakeCluster::restore(const FakeCluster& backup) {
+  const auto uids = uids_;
+  auto policy = std::move(policy_);
+  *this = backup;
+  uids_ = uids;  // none is given twice
+  policy_ = std::move(policy);
+}
+
 }  // namespace regsync::test

@@ -85,6 +85,8 @@ class FakeCluster {
   [[nodiscard]] std::uint64_t oldest() const { return oldest_; }
   [[nodiscard]] const std::deque<ClusterEvent>& history() const { return history_; }
   void compact();
+  // Becomes what `backup` (a copy of this one, made earlier) was, as when its etcd is restored: the revision goes back.
+  void restore(const FakeCluster& backup);
 
  private:
   struct Entry {

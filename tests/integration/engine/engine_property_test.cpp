@@ -8,10 +8,12 @@
 
 #include <algorithm>
 #include <cstdlib>
+#include <iterator>
 #include <random>
 #include <sstream>
 
 #include "sync/config/target_yaml.hpp"
+#include "sync/model/secret_object.hpp"
 #include "tests/integration/engine/engine_world.hpp"
 
 namespace regsync::test {
@@ -44,15 +46,17 @@ struct Place {
 // What is desired, said as simply as possible and without a line of the engine's own.
 class Model {
  public:
-  std::map<std::string, std::string> logins;          // as the store has them
-  std::map<std::string, std::set<std::string>> past;  // every password there ever was
-  std::map<std::string, Target> files;                // by target
-  std::set<std::string> forgotten;                    // removed by the person
-  std::set<std::string> lost;                         // whose files vanished
-  std::set<std::string> unreadable;  // whose files cannot be read: what they lost before that does not count
+  std::map<std::string, std::string> logins;  // as they were last seen in the store, unless they are gone
+  std::map<std::string, std::string> homes;   // by registry: the program that showed its login last
+  std::map<std::string, Target> files;        // by target
+  std::set<std::string> forgotten;            // removed by the person
+  std::set<std::string> lost;                 // whose files vanished
+  std::set<std::string> unreadable;           // whose files cannot be read: what they lost before that does not count
+  std::set<std::string> unknown;  // registries whose logins are kept by a program that does not answer at last
   std::map<std::pair<std::string, std::string>, std::optional<std::string>> env;  // by context, namespace: its label
   std::set<std::pair<std::string, std::string>> terminating;
-  std::map<Place, json> foreign;  // Secrets that are not ours, as they were made
+  std::map<Place, json> foreign;   // Secrets that are not ours, as they were made
+  std::set<std::string> restored;  // clusters that were set back: what is there beyond the claims is not known
   std::map<std::pair<std::string, std::string>, std::set<std::string>> accounts;  // others' entries of `default`
   std::set<std::pair<std::string, std::string>> dangling;  // where somebody deleted a Secret of ours
   std::map<std::string, std::set<std::string>> lasted;     // by context: current namespaces that held for the grace
@@ -94,16 +98,20 @@ class Model {
 
   // Whether a target without namespaces is here, through any of its contexts.
   [[nodiscard]] bool is_own(const Target& target, const Place& place) const {
-    return std::ranges::any_of(all_contexts, [&](const std::string& context) {
-      const auto known = own.find({target.name, context});
-      return cluster_of(context) == place.context && one_of(target.contexts, context) &&
-             place.name_space == (known == own.end() ? "default" : known->second);
-    });
+    return std::ranges::any_of(all_contexts,
+                               [&](const std::string& context) { return is_own_through(target, context, place); });
+  }
+  [[nodiscard]] bool is_own_through(const Target& target, const std::string& context, const Place& place) const {
+    const auto known = own.find({target.name, context});
+    return cluster_of(context) == place.context && one_of(target.contexts, context) &&
+           place.name_space == (known == own.end() ? "default" : known->second);
   }
 
+  // No login of it is known, or may be.
   [[nodiscard]] bool gone(const Target& target) const {
-    return std::none_of(target.registries.begin(), target.registries.end(),
-                        [this](const auto& registry) { return logins.contains(registry); });
+    return std::none_of(target.registries.begin(), target.registries.end(), [this](const auto& registry) {
+      return logins.contains(registry) || unknown.contains(registry);
+    });
   }
 
   [[nodiscard]] bool knows(const std::string& target) const {
@@ -134,13 +142,18 @@ class History {
     const int length = 5 + pick(longest_history - 5);
     for (int i = 0; i < length; ++i) {
       step();
-      note_own_namespaces();
-      note_deletable();
+      note_all();
       world_.run_for(std::chrono::milliseconds(one_in(4) ? pick(40) : pick(4)));
-      note_own_namespaces();
-      note_deletable();
+      note_all();
     }
     calm_down();
+  }
+
+  void note_all() {
+    note_own_namespaces();
+    note_deletable();
+    note_presence();
+    note_false_status();
   }
 
   // Waits until the world is as desired; what is wrong with it, if it does not become so.
@@ -152,9 +165,11 @@ class History {
       return wrong.empty();
     };
     // Events and short delays alone must do it, or the status must say what it waits for.
+    // Where a policy has spoilt what was written, or a restore what was seen, only a sync looks again at once.
+    const bool on_its_own = spoilt_.empty() && model_.restored.empty();
     if (!world_.until(right, 500ms) && claims_to_be_done()) {
       world_.until(right, 1500ms);
-      if (!right() && claims_to_be_done()) {
+      if (on_its_own && !right() && claims_to_be_done()) {
         return "the status says that all is done, but " + wrong + status_text();
       }
     }
@@ -215,7 +230,7 @@ class History {
   std::ostream& tell() { return story_ << "  "; }
 
   void step() {
-    switch (pick(28)) {
+    switch (pick(36)) {
       case 0:
       case 1:
       case 2:
@@ -274,6 +289,28 @@ class History {
       case 26:
         tear_a_target();
         break;
+      case 27:
+      case 28:
+      case 29:
+        change_a_collection();
+        break;
+      case 30:
+        change_the_provider();
+        break;
+      case 31:
+      case 32:
+        copy_a_secret();
+        break;
+      case 33:
+        change_the_policy();
+        break;
+      case 34:
+        if (one_in(4)) {
+          fight();
+        } else {
+          back_up_or_restore();
+        }
+        break;
       default:
         world_.run_for(50ms);
     }
@@ -282,24 +319,276 @@ class History {
   void log_in() {
     const auto& registry = any(all_registries);
     const auto password = "p" + std::to_string(++passwords_);
-    tell() << "login " << registry << " " << password << "\n";
-    model_.logins[registry] = password;
-    model_.past[registry].insert("jdoe:" + password);
-    world_.login(registry, password);
-    note_false_status(registry, password);
-  }
-
-  // At the very moment when a login has changed: what is InSync holds it already.
-  void note_false_status(const std::string& registry, const std::string& password) {
-    if (locked_) {
+    tell() << "login " << registry << " " << password << " at " << world_.provider() << "\n";
+    if (world_.provider().empty() || !world_.login(registry, password)) {
       return;
     }
+    passwords_of_[world_.provider()][registry] = password;
+    note_logins();
+  }
+
+  // What the engine is shown now. A login that it is not shown, and that was not logged out, is still the same.
+  void note_logins() {
+    if (world_.provider().empty() || locked_) {
+      return;
+    }
+    for (const auto& registry : all_registries) {
+      if (world_.shows_login(registry)) {
+        model_.logins[registry] = passwords_of_[world_.provider()][registry];
+        model_.homes[registry] = world_.provider();
+      }
+    }
+  }
+
+  // Nobody has logged out of it where it was seen last.
+  [[nodiscard]] bool may_exist(const std::string& registry) const {
+    const auto home = model_.homes.find(registry);
+    return home != model_.homes.end() && world_.keeps_login(home->second, registry);
+  }
+
+  void change_a_collection() {
+    if (world_.provider().empty()) {
+      return;
+    }
+    const auto path = any(world_.collections());
+    const auto state = any(std::vector{EngineWorld::CollectionState::open, EngineWorld::CollectionState::locked,
+                                       EngineWorld::CollectionState::closed});
+    tell() << "the collection " << path << " is " << static_cast<int>(state) << " (open, locked, closed)\n";
+    world_.set_collection(path, state);
+    note_logins();
+  }
+
+  void change_the_provider() {
+    const auto program = any(std::vector<std::string>{"keyring", "keepassxc", ""});
+    tell() << "the secret store is " << program << "\n";
+    world_.set_provider(program);
+    note_logins();
+  }
+
+  // As kyverno, reflector or a person with kubectl does it.
+  void copy_a_secret() {
+    const auto from = any_place();
+    const auto to = any_place();
+    auto& server = world_.server(to.context);
+    const FakeCluster::Key key{"secrets", to.name_space, to.secret};
+    auto copy = world_.secret(from.name_space, from.secret, from.context);
+    const std::pair id{to.context, to.name_space};
+    if (!copy || !is_ours(*copy) || (from.name_space == to.name_space && from.secret == to.secret) ||
+        !model_.env.contains(id) || model_.terminating.contains(id) || server.find(key)) {
+      return;
+    }
+    for (const auto* own : {"uid", "resourceVersion", "creationTimestamp", "managedFields", "name", "namespace"}) {
+      copy->at("metadata").erase(own);
+    }
+    try {
+      server.put(key, *copy, "kubectl-client-side-apply");
+    } catch (const std::runtime_error&) {
+      return;  // the engine was faster
+    }
+    const auto now = server.find(key);
+    const auto place = now ? now->at("metadata")["annotations"].value("regsync.dev/place", "") : "";
+    if (now && place != to.name_space + "/" + to.secret) {
+      tell() << "a copy of " << show(from) << " at " << show(to) << "\n";
+      model_.foreign[to] = *now;
+    }
+  }
+
+  void change_the_policy() {
+    const auto& cluster = any(all_clusters);
+    auto& server = world_.server(cluster);
+    switch (pick(5)) {
+      case 0:
+        tell() << "a policy of " << cluster << " notes what it has seen\n";
+        server.set_policy([](const FakeCluster::Key& key, json& object) {
+          if (key.resource == "secrets") {
+            object["metadata"]["annotations"]["policy.example/seen"] = "yes";
+          }
+        });
+        return;
+      case 1:
+        tell() << "a policy of " << cluster << " empties what is written\n";
+        spoilt_.insert(cluster);
+        server.set_policy([](const FakeCluster::Key& key, json& object) {
+          if (key.resource == "secrets" && object.contains("data") && object["type"] == pull_secret_type) {
+            object["data"][".dockerconfigjson"] = "e30=";
+          }
+        });
+        return;
+      case 2:
+        tell() << "a policy of " << cluster << " takes Secrets from ServiceAccounts\n";
+        spoilt_.insert(cluster);
+        server.set_policy([](const FakeCluster::Key& key, json& object) {
+          if (key.resource == "serviceaccounts" && object.contains("imagePullSecrets")) {
+            json others = json::array();
+            for (const auto& entry : object["imagePullSecrets"]) {
+              if (entry.value("name", "").starts_with("f")) {
+                others.push_back(entry);
+              }
+            }
+            object["imagePullSecrets"] = others;
+          }
+        });
+        return;
+      case 3:
+        tell() << "a policy of " << cluster << " denies what is written\n";
+        server.inject({.verb = "apply",
+                       .resource = "secrets",
+                       .times = -1,
+                       .status = 403,
+                       .body =
+                           R"({"kind":"Status","apiVersion":"v1","status":"Failure","code":403,"reason":"Forbidden",)"
+                           R"("message":"admission webhook \"p.example\" denied the request: no"})"});
+        return;
+      default:
+        tell() << "no policy in " << cluster << "\n";
+        server.set_policy({});
+    }
+  }
+
+  // A controller that keeps its own idea of a Secret or of a ServiceAccount, for a while.
+  void fight() {
+    const auto place = any_place();
+    auto& server = world_.server(place.context);
+    const FakeCluster::Key key{"secrets", place.name_space, place.secret};
+    const auto theirs = server.find(key);
+    if (!theirs || !is_ours(*theirs)) {
+      return;
+    }
+    tell() << "somebody fights over " << show(place) << "\n";
+    disturb(place);
+    const auto writes = world_.writes();
+    for (int round = 0; round < 20; ++round) {
+      if (auto now = server.find(key)) {
+        now->at("metadata").erase("resourceVersion");
+        (*now)["data"][".dockerconfigjson"] = foreign_secret("fight").at("data").at(".dockerconfigjson");
+        server.put(key, *now);
+      } else {
+        break;
+      }
+      world_.run_for(10ms);
+    }
+    constexpr std::size_t others = 60;  // what else goes on meanwhile
+    if (world_.writes() - writes > others) {
+      wrong_step_ = "a fight over " + show(place) + " cost " + std::to_string(world_.writes() - writes) + " writes";
+    }
+  }
+
+  void back_up_or_restore() {
+    const auto& cluster = any(all_clusters);
+    const auto of_cluster = [&](const auto& item) { return item.first.first == cluster; };
+    const auto backup = backups_.find(cluster);
+    if (backup == backups_.end()) {
+      tell() << "backup of " << cluster << "\n";
+      backups_.emplace(cluster, Backup{world_.server(cluster).backup(), model_});
+      return;
+    }
+    tell() << "cluster " << cluster << " is restored\n";
+    const Model& then = backup->second.model;
+    world_.server(cluster).set_bookmark_interval(30ms);
+    world_.server(cluster).restore(backup->second.objects);
+    std::erase_if(model_.env, of_cluster);
+    std::ranges::copy_if(then.env, std::inserter(model_.env, model_.env.end()), of_cluster);
+    std::erase_if(model_.accounts, of_cluster);
+    std::ranges::copy_if(then.accounts, std::inserter(model_.accounts, model_.accounts.end()), of_cluster);
+    const auto is_here = [&](const auto& id) { return id.first == cluster; };
+    std::erase_if(model_.terminating, is_here);
+    std::ranges::copy_if(then.terminating, std::inserter(model_.terminating, model_.terminating.end()), is_here);
+    std::erase_if(model_.foreign, [&](const auto& item) { return item.first.context == cluster; });
+    std::ranges::copy_if(then.foreign, std::inserter(model_.foreign, model_.foreign.end()),
+                         [&](const auto& item) { return item.first.context == cluster; });
+    model_.restored.insert(cluster);
+    disturb_cluster(cluster);
+    backups_.erase(backup);
+  }
+
+  // What somebody else did there is no fault of the engine, and it learns of it later.
+  void disturb(const Place& place) {
+    disturbed_.insert(place);
+    present_.erase(place);
+  }
+  void disturb_namespace(const std::string& context, const std::string& name_space) {
+    for (const auto& secret : all_secrets) {
+      disturb({context, name_space, secret});
+    }
+  }
+  void disturb_cluster(const std::string& cluster) {
+    for (const auto& name_space : all_namespaces) {
+      disturb_namespace(cluster, name_space);
+    }
+  }
+
+  // A wanted Secret that is there stays there, and stays the same object.
+  void note_presence() {
+    for (const auto& context : all_clusters) {
+      for (const auto& name_space : all_namespaces) {
+        for (const auto& secret : all_secrets) {
+          note_presence({context, name_space, secret});
+        }
+      }
+    }
+  }
+
+  void note_presence(const Place& place) {
+    const Target* target = model_.claim(place, holder_at(place));
+    const auto live = world_.secret(place.name_space, place.secret, place.context);
+    const bool asked_away = target != nullptr && target->on_logout == OnLogout::remove && logged_out(*target);
+    if (target == nullptr || asked_away || model_.foreign.contains(place)) {
+      present_.erase(place);
+      return;
+    }
+    const auto known = present_.find(place);
+    if (known != present_.end() && !live) {
+      wrong_step_ = show(place) + " was wanted all the time, and is not there";
+    } else if (known != present_.end() && live->at("metadata").at("uid") != known->second) {
+      wrong_step_ = show(place) + " was wanted all the time, and is another object now";
+    }
+    // From the moment on when it is known to be so: a removal that was asked for before may be under way.
+    if (live && is_ours(*live) && (known != present_.end() || is_in_sync(place, *target))) {
+      present_[place] = live->at("metadata").at("uid");
+    }
+  }
+
+  bool is_in_sync(const Place& place, const Target& target) {
+    return std::ranges::any_of(all_contexts, [&](const std::string& context) {
+      return cluster_of(context) == place.context &&
+             world_.state(place.name_space, context, target.name) == SyncState::in_sync;
+    });
+  }
+
+  // Nobody could have asked for its removal otherwise.
+  [[nodiscard]] bool logged_out(const Target& target) const {
+    return std::ranges::none_of(target.registries, [this](const auto& registry) { return may_exist(registry); });
+  }
+
+  // What is InSync is so at this very moment, whatever has just been asked for, unless somebody else changed the
+  // cluster of late.
+  void note_false_status() {
     for (const auto& row : world_.engine().status().rows) {
       const auto file = model_.files.find(row.target);
+      const Place place{cluster_of(row.context), row.name_space, row.secret};
+      if (row.state != SyncState::in_sync || file == model_.files.end() || disturbed_.contains(place) ||
+          model_.foreign.contains(place)) {
+        continue;
+      }
       const auto live = world_.secret(row.name_space, row.secret, row.context);
-      if (row.state == SyncState::in_sync && live && file != model_.files.end() &&
-          one_of(file->second.registries, registry) && entries_of(*live)[registry] != "jdoe:" + password) {
-        false_status_ = row.context + "/" + row.name_space + "/" + row.secret + " was InSync with an old login";
+      if (!live) {
+        if (!logged_out(file->second)) {
+          false_status_ = row.context + "/" + row.name_space + "/" + row.secret + " was InSync, and is not there";
+        }
+        continue;
+      }
+      for (const auto& registry : file->second.registries) {
+        const auto login = model_.logins.find(registry);
+        if (login != model_.logins.end() && world_.shows_login(registry) &&
+            entries_of(*live)[registry] != "jdoe:" + login->second) {
+          false_status_ = row.context + "/" + row.name_space + "/" + row.secret + " was InSync with an old login of " +
+                          registry + "\n" + status_text();
+        }
+      }
+      const auto account =
+          world_.server(row.context).find({"serviceaccounts", row.name_space, "default"}).value_or(json::object());
+      if (one_of(file->second.service_accounts, "default") && !one_of(pull_secrets_of(account), row.secret)) {
+        false_status_ = row.context + "/" + row.name_space + "/" + row.secret + " was InSync, and is not attached";
       }
     }
   }
@@ -307,14 +596,21 @@ class History {
   void log_out() {
     const auto& registry = any(all_registries);
     tell() << "logout " << registry << "\n";
-    model_.logins.erase(registry);
+    if (world_.provider().empty() || !(locked_ || world_.shows_login(registry))) {
+      return;
+    }
     world_.logout(registry);
+    if (!may_exist(registry)) {
+      model_.logins.erase(registry);
+    }
+    note_logins();
   }
 
   void lock_or_unlock() {
     locked_ = !locked_;
     tell() << (locked_ ? "lock\n" : "unlock\n");
     world_.lock(locked_);
+    note_logins();
   }
 
   void edit_target() {
@@ -404,6 +700,7 @@ class History {
       labels["env"] = *env;
     }
     world_.server(context).make_namespace(name_space, labels);
+    disturb_namespace(context, name_space);
     if (!model_.accounts.contains({context, name_space})) {
       make_account(context, name_space);
     }
@@ -424,11 +721,13 @@ class History {
     if (one_in(3) && !model_.terminating.contains(id)) {
       tell() << "namespace " << context << "/" << name_space << " terminates\n";
       model_.terminating.insert(id);
+      disturb_namespace(context, name_space);
       world_.server(context).terminate_namespace(name_space);
       return;
     }
     tell() << "namespace " << context << "/" << name_space << " is gone\n";
     world_.server(context).erase({"namespaces", "", name_space});
+    disturb_namespace(context, name_space);
     model_.env.erase(id);
     model_.accounts.erase(id);
     model_.terminating.erase(id);
@@ -450,6 +749,7 @@ class History {
       return;
     }
     const auto uid = secret->at("metadata").at("uid");
+    disturb(place);
     if (one_in(3)) {
       tell() << "somebody deletes " << show(place) << "\n";
       server.erase(key);
@@ -486,6 +786,7 @@ class History {
       return;
     }
     auto secret = foreign_secret();
+    disturb(place);
     switch (pick(3)) {
       case 0:
         secret["metadata"] = {
@@ -505,7 +806,7 @@ class History {
       return;  // the engine was faster
     }
     const auto now = server.find(key);
-    if (now && entries_of(*now) == entries_of(secret)) {
+    if (now && !is_ours(*now)) {
       tell() << "a Secret of somebody else at " << show(place) << ": " << secret.value("metadata", json::object())
              << "\n";
       model_.foreign[place] = *now;
@@ -518,6 +819,7 @@ class History {
     const FakeCluster::Key key{"serviceaccounts", name_space, "default"};
     auto& server = world_.server(context);
     const auto name = "f" + std::to_string(++passwords_);
+    disturb_namespace(context, name_space);
     for (int attempt = 0; attempt < 10; ++attempt) {
       auto account = server.find(key);
       if (!account) {
@@ -686,7 +988,14 @@ class History {
     if (one_in(3)) {
       world_.restart();
     }
+    const auto begin = std::chrono::steady_clock::now();
     world_.run_for(std::chrono::milliseconds(pick(10)));
+    if (std::chrono::steady_clock::now() - begin > EngineWorld::grace / 2) {
+      const Target whole = std::exchange(file->second, torn);  // on a busy machine it was so for long enough to count
+      note_deletable();
+      note_presence();
+      file->second = whole;
+    }
     world_.put_target(file->second);
   }
 
@@ -705,8 +1014,25 @@ class History {
     tell() << "calm\n";
     for (const auto& [context, server] : world_.servers()) {
       server->clear_faults();
+      server->set_policy({});
     }
     world_.lock(locked_ = false);
+    for (const auto* program : {"keepassxc", "keyring"}) {
+      world_.set_provider(program);
+      for (const auto& path : world_.collections()) {
+        world_.set_collection(path, EngineWorld::CollectionState::open);
+        note_logins();
+      }
+    }
+    // What only the other program has is not known now. (It was shown, for a moment.)
+    for (const auto& registry : all_registries) {
+      if (!world_.shows_login(registry)) {
+        model_.logins.erase(registry);
+        if (const auto home = model_.homes.find(registry); home != model_.homes.end() && home->second == "keepassxc") {
+          model_.unknown.insert(registry);
+        }
+      }
+    }
     world_.set_contexts({all_contexts.begin(), all_contexts.end()});
     note_deletable();
   }
@@ -719,7 +1045,7 @@ class History {
         for (const auto& secret : all_secrets) {
           const Place place{context, name_space, secret};
           if (const Target* target = model_.claim(place, holder_at(place))) {
-            if (target->on_logout == OnLogout::remove && model_.gone(*target) && !locked_) {
+            if (target->on_logout == OnLogout::remove && logged_out(*target)) {
               deletable_.insert(place);
             }
             continue;
@@ -812,19 +1138,24 @@ class History {
     }
     if (target == nullptr) {
       const bool given_away = live && kept_.contains(target_of(*live)) && !model_.lost.contains(target_of(*live));
-      const bool unwanted = live && (model_.knows(target_of(*live)) || given_away);
+      const bool unwanted =
+          live && (model_.knows(target_of(*live)) || given_away) && !model_.restored.contains(place.context);
       return unwanted ? show(place) + " is claimed by nobody, and is there" : "";
     }
     const bool gone = model_.gone(*target);
+    const bool none = std::ranges::none_of(target->registries,
+                                           [this](const auto& registry) { return model_.logins.contains(registry); });
+    if (none && !gone) {
+      return {};  // kept as it is, if it is there
+    }
     if (gone && target->on_logout == OnLogout::remove) {
       const bool were_there = std::ranges::all_of(
           target->registries, [this](const auto& registry) { return world_.remembers_login(registry); });
       return live && were_there ? show(place) + " is there after the logout" : "";
     }
     if (!live) {
-      // A file that cannot be read any more may have been torn when it lost its namespaces.
-      const bool undecided = model_.unreadable.contains(target->name) && target->namespaces.empty();
-      return gone || undecided ? "" : show(place) + " is missing";
+      // A file that cannot be read any more may have been torn when it lost namespaces, or excluded ones.
+      return gone || model_.unreadable.contains(target->name) ? "" : show(place) + " is missing";
     }
     if (gone) {
       return {};  // kept as it is; what was written by whom is not known here
@@ -838,7 +1169,8 @@ class History {
       if (!wanted) {
         return show(place) + " has an entry of " + registry;
       }
-      if (login == model_.logins.end() && target->on_logout == OnLogout::remove) {
+      if (login == model_.logins.end() && target->on_logout == OnLogout::remove && !model_.unknown.contains(registry) &&
+          world_.remembers_login(registry)) {
         return show(place) + " still has the entry of " + registry;
       }
       // Of a login that is gone, the entry stays as it was found.
@@ -859,7 +1191,9 @@ class History {
     const bool all_there = std::all_of(target.registries.begin(), target.registries.end(),
                                        [this](const auto& registry) { return model_.logins.contains(registry); });
     for (const auto& context : all_contexts) {
-      if (cluster_of(context) != place.context || !Model::one_of(target.contexts, context)) {
+      const bool by_own = target.namespaces.empty() && target.namespace_selector.empty();
+      if (cluster_of(context) != place.context || !Model::one_of(target.contexts, context) ||
+          (by_own && !model_.is_own_through(target, context, place))) {
         continue;
       }
       const auto row = world_.row(place.name_space, context, target.name);
@@ -915,12 +1249,14 @@ class History {
         continue;
       }
       const bool wanted = target != nullptr && one_of(target->service_accounts, "default");
-      if (target != nullptr && ours && (attached == 1) != wanted && (wanted || !is_contested(place))) {
+      // Through one context it may be attached at the very moment when it is deleted, or claimed, through another one.
+      const bool is_shared = context == cluster_of("c");
+      if (target != nullptr && ours && (attached == 1) != wanted &&
+          (wanted || !(is_shared || is_contested(place) || model_.restored.contains(context)))) {
         return where + (attached == 1 ? " still has " : " lacks ") + secret;
       }
-      // Through one context it may be attached at the very moment when it is deleted through another one.
-      const bool is_shared = context == cluster_of("c");
-      if (target == nullptr && !live && attached == 1 && !is_shared && !model_.dangling.contains(id) && kept_.empty()) {
+      if (target == nullptr && !live && attached == 1 && !is_shared && !model_.restored.contains(context) &&
+          !model_.dangling.contains(id) && kept_.empty()) {
         return where + " has " + secret + ", which nobody makes any more";
       }
     }
@@ -933,7 +1269,16 @@ class History {
   std::set<Place> deletable_;
   std::string false_status_;
   std::string wrong_step_;
-  std::set<std::string> kept_;  // targets removed with --keep-secrets
+  std::set<std::string> kept_;     // targets removed with --keep-secrets
+  std::set<std::string> spoilt_;   // clusters where a policy changed what was written
+  std::set<Place> disturbed_;      // by somebody else
+  std::map<Place, json> present_;  // the uid of what was wanted, and there, all the time
+  struct Backup {
+    FakeCluster objects;
+    Model model;
+  };
+  std::map<std::string, Backup> backups_;
+  std::map<std::string, std::map<std::string, std::string>> passwords_of_;  // by program, registry
   bool locked_ = false;
   int passwords_ = 0;
   std::ostringstream story_;

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <asio/post.hpp>
 #include <exception>
 #include <utility>
@@ -94,30 +95,88 @@ void EngineWorld::deliver_reading() {
     return;
   }
   StoreReading logins;
-  if (locked_) {
+  if (provider_.empty()) {
+    logins.problem = Error(ErrorCode::store_unavailable, "nobody answers for the keyring", "start one");
+  } else if (locked_) {
     logins.problem = Error(ErrorCode::locked, "the keyring is locked", "unlock it");
   } else {
     logins.asked = wanted_;
-    logins.provider = StoreProvider{.program = "keyring", .pid = 1, .bus_name = ":1.1"};
-    logins.collections = {{.path = "/login", .label = "Login", .locked = false, .is_default = true}};
-    for (const auto& [server, login] : store_) {
-      logins.all.push_back({{server, login.first}, "/login"});
-      if (wanted_.contains(RegistryKey(server))) {
-        logins.credentials.push_back({{server, login.first}, SecretString(login.second)});
+    logins.provider = StoreProvider{.program = provider_, .pid = 1, .bus_name = ":1.1"};
+    for (const auto& [path, collection] : stores_.at(provider_)) {
+      if (collection.state == CollectionState::closed) {
+        continue;
+      }
+      const bool is_locked = collection.state == CollectionState::locked;
+      logins.collections.push_back(
+          {.path = path, .label = path.substr(1), .locked = is_locked, .is_default = logins.collections.empty()});
+      for (const auto& [server, login] :
+           is_locked ? std::map<std::string, std::pair<std::string, std::string>>() : collection.logins) {
+        logins.all.push_back({{server, login.first}, path});
+        if (wanted_.contains(RegistryKey(server))) {
+          logins.credentials.push_back({{server, login.first}, SecretString(login.second)});
+        }
       }
     }
   }
   process_->engine.set_logins(std::move(logins));
 }
 
-void EngineWorld::login(const std::string& server, const std::string& password, const std::string& user) {
-  store_[server] = {user, password};
+bool EngineWorld::login(const std::string& server, const std::string& password, const std::string& user) {
+  Collection* chosen = nullptr;
+  for (auto& [path, collection] : stores_.at(provider_)) {
+    const bool writable = collection.state == CollectionState::open;
+    const bool has_it = collection.logins.contains(server);
+    if (has_it && !writable) {
+      return false;  // the program asks to unlock it first
+    }
+    if (writable && (chosen == nullptr || has_it)) {
+      chosen = &collection;
+    }
+  }
+  if (chosen == nullptr) {
+    return false;
+  }
+  chosen->logins[server] = {user, password};
   deliver_reading();
+  return true;
 }
 
 void EngineWorld::logout(const std::string& server) {
-  store_.erase(server);
+  for (auto& [path, collection] : stores_.at(provider_)) {
+    if (collection.state == CollectionState::open) {
+      collection.logins.erase(server);
+    }
+  }
   deliver_reading();
+}
+
+void EngineWorld::set_collection(const std::string& path, CollectionState state) {
+  stores_.at(provider_).at(path).state = state;
+  deliver_reading();
+}
+
+void EngineWorld::set_provider(const std::string& program) {
+  provider_ = program;
+  deliver_reading();
+}
+
+std::vector<std::string> EngineWorld::collections() const {
+  std::vector<std::string> paths;
+  for (const auto& [path, collection] : stores_.at(provider_)) {
+    paths.push_back(path);
+  }
+  return paths;
+}
+
+bool EngineWorld::shows_login(const std::string& server) const {
+  return !provider_.empty() && !locked_ && std::ranges::any_of(stores_.at(provider_), [&](const auto& item) {
+    return item.second.state == CollectionState::open && item.second.logins.contains(server);
+  });
+}
+
+bool EngineWorld::keeps_login(const std::string& program, const std::string& server) const {
+  return std::ranges::any_of(stores_.at(program),
+                             [&](const auto& item) { return item.second.logins.contains(server); });
 }
 
 void EngineWorld::lock(bool locked) {

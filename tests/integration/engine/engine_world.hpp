@@ -62,10 +62,20 @@ class EngineWorld {
   [[nodiscard]] bool running() const { return process_ != nullptr; }
   [[nodiscard]] const std::vector<Change>& changes() const { return process_->changes; }
 
-  // The secret store.
-  void login(const std::string& server, const std::string& password, const std::string& user = "jdoe");
+  // The secret store: programs, each with collections, one of which answers for all. The login of a registry is in one
+  // collection of a program; without a collection it is where it was, or in the first that can be written.
+  // Answers whether it could be written.
+  bool login(const std::string& server, const std::string& password, const std::string& user = "jdoe");
   void logout(const std::string& server);
-  void lock(bool locked = true);
+  void lock(bool locked = true);  // all of it
+  enum class CollectionState { open, locked, closed };
+  void set_collection(const std::string& path, CollectionState state);  // of the program that answers
+  void set_provider(const std::string& program);                        // empty: nobody answers
+  [[nodiscard]] const std::string& provider() const { return provider_; }
+  [[nodiscard]] std::vector<std::string> collections() const;  // of the program that answers
+  // Whether the program that answers shows a login of the registry now, and whether one of its collections has it.
+  [[nodiscard]] bool shows_login(const std::string& server) const;
+  [[nodiscard]] bool keeps_login(const std::string& program, const std::string& server) const;
   void freeze(bool frozen = true) { frozen_ = frozen; }  // it answers nothing
 
   // The target files.
@@ -132,7 +142,13 @@ class EngineWorld {
   std::map<std::string, std::string> current_namespaces_;  // by context
   std::map<std::string, std::string> aliases_;             // by context: the one whose server it has
   std::set<std::string> other_addresses_;
-  std::map<std::string, std::pair<std::string, std::string>> store_;  // server -> user, password
+  struct Collection {
+    CollectionState state = CollectionState::open;
+    std::map<std::string, std::pair<std::string, std::string>> logins = {};  // server -> user, password
+  };
+  std::map<std::string, std::map<std::string, Collection>> stores_{{"keyring", {{"/login", {}}, {"/second", {}}}},
+                                                                   {"keepassxc", {{"/db", {}}, {"/work", {}}}}};
+  std::string provider_ = "keyring";
   bool locked_ = false;
   bool frozen_ = false;
   std::set<RegistryKey> wanted_;

@@ -82,8 +82,8 @@ class ClusterTest : public testing::Test {
                    kube_.transport.connect(),
                    {.owner = test::owner_of_test(),
                     .on_written = [this](const Change& change) { changes_.push_back(change); },
-                    .check_elsewhere = [this](const std::string& /*context*/, const Key& /*key*/,
-                                              std::string uid) -> asio::awaitable<void> {
+                    .check_elsewhere = [this](const std::string& /*context*/, const Key& /*key*/, std::string uid,
+                                              Taking /*taking*/) -> asio::awaitable<void> {
                       asked_elsewhere_.push_back(std::move(uid));
                       if (elsewhere_) {
                         throw Error(*elsewhere_);

@@ -57,19 +57,21 @@ class ReconcilerTest : public testing::Test {
   std::vector<Change> changes_;
   int setbacks_ = 0;
   std::optional<Error> elsewhere_;
-  Reconciler reconciler_{
-      client_,
-      cache_,
-      places_,
-      test::owner_of_test(),
-      {.on_change = [this](const Change& change) { changes_.push_back(change); },
-       .check_elsewhere = [this](const Key& /*key*/, const std::string& /*uid*/) -> asio::awaitable<void> {
-         if (elsewhere_) {
-           throw Error(*elsewhere_);
-         }
-         co_return;
-       },
-       .on_setback = [this] { ++setbacks_; }}};
+  bool wanted_again_ = false;
+  Reconciler reconciler_{client_,
+                         cache_,
+                         places_,
+                         test::owner_of_test(),
+                         {.on_change = [this](const Change& change) { changes_.push_back(change); },
+                          .check_elsewhere = [this](const Key& /*key*/, const std::string& /*uid*/,
+                                                    Taking /*taking*/) -> asio::awaitable<void> {
+                            if (elsewhere_) {
+                              throw Error(*elsewhere_);
+                            }
+                            co_return;
+                          },
+                          .may_be_wanted = [this](const Key& /*key*/) { return wanted_again_; },
+                          .on_setback = [this] { ++setbacks_; }}};
 };
 
 TEST_F(ReconcilerTest, ACreateIsOneRequestAndWhatItAnswersIsKnown) {
@@ -175,6 +177,16 @@ TEST_F(ReconcilerTest, NothingIsDeletedThatMayBeWantedElsewhere) {
   EXPECT_EQ(reconcile().kind, Outcome::Kind::retry);
   EXPECT_TRUE(kube_.find(cred));
   EXPECT_EQ(cause(), ErrorCode::unreachable);
+}
+
+TEST_F(ReconcilerTest, WhatIsAskedForAgainWhileItIsAboutToBeDeletedStays) {
+  reconcile();
+  observe();
+  wanted_.drop("t");
+  wanted_again_ = true;
+  reconcile();
+  EXPECT_TRUE(kube_.find(cred));
+  EXPECT_EQ(kube_.count("delete"), 0U);
 }
 
 TEST_F(ReconcilerTest, ASecretGoesOnlyAfterItsServiceAccountsForgotIt) {
