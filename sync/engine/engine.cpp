@@ -61,7 +61,7 @@ class Engine::Impl {
                                            ClusterIdentity identity) { met(context, std::move(identity)); }}),
         logins_(executor, options_.cluster.metrics, options_.login_places, options_.login_settle,
                 {.on_wanted = hooks_.on_wanted,
-                 .on_change = [this] { update(); },
+                 .on_change = [this] { update_logins(); },
                  .read_again = hooks_.read_logins_again,
                  .on_replaced = hooks_.on_login_replaced,
                  .on_ending = hooks_.on_login_ending}),
@@ -192,6 +192,8 @@ class Engine::Impl {
   }
 
  private:
+  struct Told;
+
   [[nodiscard]] StatusReport report_without_rows(const std::optional<std::string>& target,
                                                  const TakeRows& take_rows) const {
     StatusReport report;
@@ -414,6 +416,57 @@ class Engine::Impl {
     changed();
   }
 
+  // Other logins make other plans, and nothing else: only the contexts of their targets are told.
+  void update_logins() {
+    if (stopping_) {
+      return;
+    }
+    const auto before = plans_;
+    update_plans();
+    std::map<std::string, std::vector<std::string>> concerned;  // by context: its targets whose plans differ
+    for (const auto& [target, plan] : plans_) {
+      const auto known = before.find(target);
+      if (known == before.end() || known->second->target != plan->target) {
+        update();
+        return;
+      }
+      if (known->second != plan) {
+        for (const auto& [context, meant] : wanted_[target]) {
+          concerned[context].push_back(target);
+        }
+      }
+    }
+    for (const auto& [context, targets] : concerned) {
+      const auto cluster = contexts_.find(context);
+      const auto told = told_.find(context);
+      if (!cluster || told == told_.end()) {
+        update();
+        return;
+      }
+      for (const auto& target : targets) {
+        if (const auto plan = told->second.plans.find(target); plan != told->second.plans.end()) {
+          plan->second = as_meant(plans_.at(target), plan->second->target, plan->second->held, plan->second);
+        }
+      }
+      set_desired(*cluster, told->second);
+    }
+    settled_.notify_all();
+    changed();
+  }
+
+  // A plan as it is meant in one context; `before` is what was told there, which stays the same object if it equals.
+  static std::shared_ptr<const Plan> as_meant(const std::shared_ptr<const Plan>& plan, const Target& target,
+                                              const std::optional<Error>& problem,
+                                              const std::shared_ptr<const Plan>& before) {
+    if (!problem && target == plan->target) {
+      return plan;
+    }
+    Plan here = *plan;
+    here.target = target;
+    here.held = problem;
+    return before && *before == here ? before : std::make_shared<const Plan>(std::move(here));
+  }
+
   void update_plans() {
     logins_.want(targets_.files());
     const KnownLogins logins = logins_.known();
@@ -499,15 +552,14 @@ class Engine::Impl {
       if (meant == wanted_.at(target).end()) {
         continue;
       }
-      if (!problem && !paused && meant->second.target == plan->target) {
-        told.plans[target] = plan;
-      } else {
-        Plan here = *plan;
-        here.target = meant->second.target;
-        here.target.paused = here.target.paused || paused;
-        here.held = problem;
-        told.plans[target] = same_or_new(before == told_.end() ? DesiredState::Plans() : before->second.plans, here);
+      std::shared_ptr<const Plan> known;
+      if (before != told_.end()) {
+        const auto found = before->second.plans.find(target);
+        known = found == before->second.plans.end() ? nullptr : found->second;
       }
+      Target here = meant->second.target;
+      here.paused = here.paused || paused;
+      told.plans[target] = as_meant(plan, here, problem, known);
       told.places.merge(places_of(meant->second.target, ""));
     }
     for (const auto& [target, footprint] : footprints_.all()) {
@@ -525,11 +577,15 @@ class Engine::Impl {
     if (before != told_.end() && before->second == told) {
       return;
     }
+    set_desired(cluster, told);
+    told_[context] = std::move(told);
+  }
+
+  static void set_desired(Cluster& cluster, const Told& told) {
     cluster.set_desired(
         std::make_shared<const DesiredState>(cluster.context().default_namespace, told.plans, told.forgotten,
                                              told.known_targets, told.kept, told.siblings),
         told.places);
-    told_[context] = std::move(told);
   }
 
   // What is wanted through other contexts of the same cluster, those that are not in the kubeconfig now included.

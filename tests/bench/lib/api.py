@@ -40,7 +40,8 @@ class ApiServer:
         subprocess.run([SERVERS / "kube-up", self.dir, "--audit", "--flag", "--profiling=true"], check=True)
         self.url = (self.dir / "url").read_text().strip()
         tokens = (self.dir / "tokens").read_text().splitlines()
-        self.token = next(line.split(",")[0] for line in tokens if ",admin," in line)
+        self.tokens = {line.split(",")[1]: line.split(",")[0] for line in tokens}
+        self.token = self.tokens["admin"]
         self.tls = ssl.create_default_context(cafile=str(self.dir / "ca.crt"))
         self.connection = self.connect()
         self.audit_end = 0
@@ -80,6 +81,26 @@ class ApiServer:
         bulk of 1,000, and there is about one in two bulks: left to itself it falls to the one or the other side."""
         self.connection.request("GET", "/debug/pprof/heap?gc=1", None, self.headers())
         self.connection.getresponse().read()
+
+    def open_watches(self):
+        """Of all who watch, its own parts included."""
+        self.connection.request("GET", "/metrics", None, self.headers())
+        lines = self.connection.getresponse().read().decode().splitlines()
+        return round(sum(float(line.rsplit(" ", 1)[1]) for line in lines
+                         if line.startswith(("apiserver_longrunning_requests{", "apiserver_longrunning_gauge{"))
+                         and 'verb="WATCH"' in line))
+
+    def allow(self, user, name, rules):
+        """Gives a user a ClusterRole, or changes the one of that name."""
+        rbac = "/apis/rbac.authorization.k8s.io/v1"
+        apply = "?fieldManager=bench&force=true", "application/apply-patch+yaml"
+        version = {"apiVersion": "rbac.authorization.k8s.io/v1", "metadata": {"name": name}}
+        self.request("PATCH", f"{rbac}/clusterroles/{name}{apply[0]}",
+                     version | {"kind": "ClusterRole", "rules": rules}, apply[1])
+        self.request("PATCH", f"{rbac}/clusterrolebindings/{name}{apply[0]}", version | {
+            "kind": "ClusterRoleBinding",
+            "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": name},
+            "subjects": [{"apiGroup": "rbac.authorization.k8s.io", "kind": "User", "name": user}]}, apply[1])
 
     # Bulks. Each answers the seconds that h2load took, its connection included, as a program's bulk would.
 

@@ -14,31 +14,33 @@ STATE = pathlib.Path(os.environ["XDG_STATE_HOME"]) / "regsync"
 REGISTRY = "registry.example"
 
 
-def store(password):
+def store(password, registry=REGISTRY):
     """`docker login`, as far as the helper is concerned. Answers when it began and when it had ended."""
-    login = {"ServerURL": REGISTRY, "Username": "bench", "Secret": password}
+    login = {"ServerURL": registry, "Username": "bench", "Secret": password}
     begin = time.monotonic()
     helper = [BUILD / "helper/docker-credential-regsync", "store"]
     subprocess.run(helper, input=json.dumps(login).encode(), check=True)
     return begin, time.monotonic()
 
 
-def write_kubeconfig(path, api, servers):
-    """One context per entry of `servers` (name: URL), all with the administrator's token."""
+def write_kubeconfig(path, api, servers, token=None, namespaces=None):
+    """One context per entry of `servers` (name: URL), with the administrator's token or another one, and its own
+    namespace."""
     ca = api.dir / "ca.crt"
     document = {
         "apiVersion": "v1", "kind": "Config",
         "clusters": [{"name": name, "cluster": {"server": url, "certificate-authority": str(ca)}}
                      for name, url in servers.items()],
-        "users": [{"name": "admin", "user": {"token": api.token}}],
-        "contexts": [{"name": name, "context": {"cluster": name, "user": "admin"}} for name in servers],
+        "users": [{"name": "admin", "user": {"token": token or api.token}}],
+        "contexts": [{"name": name, "context": {"cluster": name, "user": "admin",
+                                                "namespace": (namespaces or {}).get(name, "default")}} for name in servers],
         "current-context": next(iter(servers)),
     }
     path.write_text(json.dumps(document))  # JSON is YAML
 
 
-def write_target(name, contexts, selector=None, namespaces=()):
-    target = {"secret": name, "registries": [REGISTRY], "contexts": list(contexts)}
+def write_target(name, contexts, selector=None, namespaces=(), registry=REGISTRY):
+    target = {"secret": name, "registries": [registry], "contexts": list(contexts)}
     if selector:
         target["namespaceSelector"] = selector
     if namespaces:

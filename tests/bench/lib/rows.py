@@ -26,11 +26,12 @@ class Size:
     pairs: int = 100  # of a bulk and h2load's, where the ratio of the two is what counts
     changes: int = 200  # single changes
     contexts: int = 100
+    targets: int = 100
     idle_seconds: int = 300
 
     @staticmethod
     def quick():
-        return Size(namespaces=200, bulks=3, pairs=5, changes=40, contexts=10, idle_seconds=20)
+        return Size(namespaces=200, bulks=3, pairs=5, changes=40, contexts=10, targets=50, idle_seconds=20)
 
 
 @dataclass
@@ -384,6 +385,85 @@ def memory(size):
     ]
 
 
+@contextlib.contextmanager
+def many_targets(targets, contexts):
+    """Targets with a registry and a Secret each, in contexts with a namespace each: all are one server here, behind
+    addresses of their own and without the right to ask who it is, so that they seem to be different clusters. Yields
+    the server, the kubeconfig and what grants the watch by label; without that each name is watched."""
+    with api_server(contexts, "many") as api, contextlib.ExitStack() as proxies:
+        spaces = dict(zip((f"c{i}" for i in range(contexts)), api.namespaces("many")))
+        servers = {name: proxies.enter_context(slow_server(api.url, 0)) for name in spaces}
+        names = [f"{SECRET}-{i}" for i in range(targets)]
+        for name in names:
+            store(new_password(), f"{name}.example")
+            write_target(name, ["*"], registry=f"{name}.example")
+        verbs = ["get", "list", "watch", "create", "patch", "delete"]
+        api.allow("alice", "by-name", [
+            {"apiGroups": [""], "resources": ["namespaces"], "verbs": ["list", "watch"]},
+            {"apiGroups": [""], "resources": ["secrets"], "verbs": verbs, "resourceNames": names}])
+        config = api.dir / "many.kubeconfig"
+        write_kubeconfig(config, api, servers, api.tokens["alice"], spaces)
+
+        def grant_label():
+            api.allow("alice", "by-label", [{"apiGroups": [""], "resources": ["secrets"], "verbs": ["list", "watch"]}])
+
+        yield api, config, grant_label
+
+
+def many(size):
+    """Memory, watches, and what one changed login costs, watched by label and (the reference) by name."""
+    targets, contexts = size.targets, 20
+    with many_targets(targets, contexts) as (api, config, grant_label):
+        own = api.open_watches()
+
+        def measure(first):
+            with Daemon(config) as regsyncd:
+                if first:
+                    api.wait_for_writes(targets * contexts)
+                regsyncd.wait_until_quiet(3)
+                watches = api.open_watches() - own
+                times = []
+                for _ in range(max(5, size.changes // 20)):
+                    before = regsyncd.cpu()
+                    api.forget_audit()
+                    store(new_password(), f"{SECRET}-0.example")
+                    api.wait_for_writes(contexts)
+                    regsyncd.wait_until_quiet(0.5)
+                    times.append((regsyncd.cpu() - before) * 1000)
+                return regsyncd.memory()[0], watches, median(times)
+
+        api.forget_audit()
+        by_name = measure(True)
+        grant_label()
+        by_label = measure(False)
+    what = f"{targets} targets x {contexts} contexts, a Secret each"
+    return [
+        Result(f"{what}: memory", f"{by_label[0]:.1f} MiB", f"by name {by_name[0]:.1f} MiB",
+               f"{by_label[0] / by_name[0]:.2f}", "<= 25 MiB", by_label[0] <= 25),
+        Result("  watches", f"{by_label[1]}", f"by name {by_name[1]}", f"{by_label[1] / by_name[1]:.2f}", "<= 60",
+               by_label[1] <= 60),
+        Result("  processor time of one changed login", f"{by_label[2]:.1f} ms", f"by name {by_name[2]:.1f} ms",
+               f"{by_label[2] / by_name[2]:.2f}", "<= 5 ms", by_label[2] <= 5),
+    ]
+
+
+def fleet_start(size):
+    """The processor time of a start over many synced contexts."""
+    targets, contexts = 2 * size.targets, size.contexts
+    with many_targets(targets, contexts) as (api, config, grant_label):
+        grant_label()
+        api.forget_audit()
+        with Daemon(config) as regsyncd:
+            api.wait_for_writes(targets * contexts, timeout=600)
+            regsyncd.wait_until_quiet()
+            first = regsyncd.cpu()
+        with Daemon(config) as regsyncd:
+            regsyncd.wait_until_quiet(3)
+            again = regsyncd.cpu()
+    return [Result(f"start of {targets} targets x {contexts} contexts", f"{again:.1f} s of CPU",
+                   f"with all writes {first:.1f} s", "", "<= 10 s", again <= 10)]
+
+
 def idle(size):
     """The processor time of a daemon with ten synced contexts to which nothing happens."""
     store(new_password())
@@ -412,5 +492,7 @@ ROWS = {
     "rotation": rotation,
     "neighbours": bad_neighbours,
     "memory": memory,
+    "many": many,
+    "fleet-start": fleet_start,
     "idle": idle,
 }

@@ -12,7 +12,6 @@ namespace {
 
 using nlohmann::json;
 using testing::Each;
-using testing::SizeIs;
 
 constexpr int many = 20;
 constexpr const char* secrets_in_team = "/api/v1/namespaces/team/secrets";

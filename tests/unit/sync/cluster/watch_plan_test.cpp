@@ -5,7 +5,7 @@
 
 namespace regsync {
 
-// NOLINTNEXTLINE(readability-identifier-naming): the name that GoogleTest looks for
+// NOLINTNEXTLINE(readability-identifier-naming, misc-use-internal-linkage): GoogleTest looks for it by name and type
 void PrintTo(const WatchId& id, std::ostream* out) {
   *out << id.resource << " " << (id.name_space.empty() ? "*" : id.name_space) << "/"
        << (id.name.empty() ? "*" : id.name);
