@@ -450,11 +450,27 @@ StatusRow Cluster::row_for(const Plan& plan, const std::string& name_space) cons
   return row;
 }
 
+const std::set<std::string>& Cluster::names_held_by(const std::string& target) const {
+  if (held_.revision != cache_.revision()) {
+    held_ = {.revision = cache_.revision(), .names = {}};
+    for (const auto& secret : cache_.secret_names()) {
+      cache_.for_each(secret, [&](const std::string&, const Entry& entry) {
+        if (entry.observed.secret) {
+          held_.names[entry.observed.secret->target].insert(secret);
+        }
+      });
+    }
+  }
+  static const std::set<std::string> none;
+  const auto names = held_.names.find(target);
+  return names == held_.names.end() ? none : names->second;
+}
+
 void Cluster::for_each_leftover(const std::string& target,
                                 const std::function<bool(const Key&, const Standing&)>& visit) const {
   const auto plan = desired_->plans().find(target);
   bool more = true;
-  for (const auto& secret : cache_.secret_names()) {
+  for (const auto& secret : names_held_by(target)) {
     cache_.for_each(secret, [&](const std::string& name_space, const Entry& entry) {
       const auto& view = entry.observed.secret;
       const bool ours = view && view->ownership == Ownership::ours;

@@ -5,9 +5,12 @@
 
 #include <asio/any_io_executor.hpp>
 #include <asio/awaitable.hpp>
+#include <cstdint>
 #include <functional>
+#include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -93,6 +96,8 @@ class Cluster {
   [[nodiscard]] Standing classify(const Key& key) const;
   [[nodiscard]] bool is_due(const Key& key, const Decision& decision) const;
   [[nodiscard]] bool is_cut_off() const;  // no request can succeed
+  // The names of the Secrets here that say they are of a target.
+  [[nodiscard]] const std::set<std::string>& names_held_by(const std::string& target) const;
   // The Secrets of a target that are, or may be, where it does not want them any more. Ends early where visit answers
   // false.
   void for_each_leftover(const std::string& target,
@@ -132,6 +137,12 @@ class Cluster {
   Reconciler reconciler_;
   Healer healer_;
   WorkQueue queue_;
+  // What names_held_by() found at a revision of the cache: a status asks it for each target.
+  struct Held {
+    std::uint64_t revision = 0;
+    std::map<std::string, std::set<std::string>> names;  // by target
+  };
+  mutable Held held_;
   KeySweep sweep_;  // the keys to be considered, where they are many
   std::shared_ptr<const DesiredState> desired_;
   WallTime since_;  // of the present health

@@ -58,6 +58,7 @@ bool ClusterCache::observe(const Key& key, std::uint64_t version, std::optional<
   if (!news) {
     return false;
   }
+  ++revision_;
   observed.version = version;
   observed.secret = view ? secret_views_.share(std::move(*view)) : nullptr;
   return true;
@@ -102,6 +103,7 @@ void ClusterCache::forget_unseen(Table& table, const std::string& name_space, Ge
     Observed& observed = entry.observed;
     const bool listed = !only_labelled || (observed.secret && observed.secret->labelled);
     if (listed && (name_space.empty() || name_space == *name) && observed.generation < list) {
+      ++revision_;
       observed.secret.reset();
       observed.version = 0;
     }

@@ -93,6 +93,8 @@ class ClusterCache {
 
   // Calls visit(namespace, entry) for every entry under a Secret name, in any order.
   void for_each(const std::string& secret, const std::function<void(const std::string&, const Entry&)>& visit) const;
+  // Differs from what it was once another Secret was observed, or one went.
+  [[nodiscard]] std::uint64_t revision() const { return revision_; }
   // The Secret names that have entries.
   [[nodiscard]] std::vector<std::string> secret_names() const;
 
@@ -135,7 +137,7 @@ class ClusterCache {
 
   Entry& entry(const Key& key);  // made if missing
   [[nodiscard]] Entry* find_mutable(const Key& key);
-  static void forget_unseen(Table& table, const std::string& name_space, Generation list, bool only_labelled);
+  void forget_unseen(Table& table, const std::string& name_space, Generation list, bool only_labelled);
   // Forgets what is there of it, and itself where no entry is in it; returns the next one.
   Namespaces::iterator erase_view(Namespaces::iterator name_space);
 
@@ -146,6 +148,7 @@ class ClusterCache {
   std::map<std::string, Table> secrets_;                             // by Secret name
   std::map<std::pair<std::string, std::string>, Account> accounts_;  // by namespace and name
   Generation generation_ = 0;                                        // of the newest list that began
+  std::uint64_t revision_ = 0;
 };
 
 }  // namespace regsync

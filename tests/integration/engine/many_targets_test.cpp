@@ -70,7 +70,7 @@ class ManyTargets : public testing::Test {
 TEST_F(ManyTargets, TakeOneWatch) {
   begin();
   EXPECT_TRUE(all_have("first"));
-  EXPECT_EQ(server().open_watches(), 2U) << "of namespaces, and of Secrets";
+  EXPECT_TRUE(world_.until([&] { return server().open_watches() == 2; })) << "of namespaces, and of Secrets";
   EXPECT_EQ(watches_by_name(), 0U);
   world_.login("ghcr.io", "second");
   EXPECT_TRUE(world_.until([&] { return all_have("second"); }));
