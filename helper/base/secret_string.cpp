@@ -1,5 +1,7 @@
 #include "helper/base/secret_string.hpp"
 
+#include <sys/mman.h>
+
 #include <algorithm>
 #include <cstring>  // explicit_bzero
 #include <utility>
@@ -10,6 +12,9 @@ void wipe_memory(void* bytes, std::size_t size) noexcept { explicit_bzero(bytes,
 
 SecretString::SecretString(std::string_view bytes)
     : bytes_(bytes.empty() ? nullptr : new char[bytes.size()]), size_(bytes.size()) {
+  // So that they never reach swap. It may be refused (RLIMIT_MEMLOCK). The pages stay locked when the bytes are freed:
+  // the heap has other secrets there, and uses them again.
+  (void)mlock(bytes_.get(), size_);
   std::ranges::copy(bytes, bytes_.get());
 }
 

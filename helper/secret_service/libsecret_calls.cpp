@@ -3,6 +3,7 @@
 #include <string_view>
 #include <utility>
 
+#include "helper/base/guarded.hpp"
 #include "helper/secret_service/libsecret.hpp"
 #include "helper/secret_service/secret_service_reader.hpp"
 
@@ -42,13 +43,8 @@ BusError to_bus_error(GError* raw) {
 class LibsecretCalls::Impl {
  public:
   Impl(Prompt prompt, int cancel_fd, milliseconds limit)
-      : prompt_(prompt), cancel_fd_(cancel_fd), limit_(limit), context_(lib().g_main_context_new()) {
-    lib().g_main_context_push_thread_default(context_.get());
-  }
-  ~Impl() {
-    service_.reset();
-    lib().g_main_context_pop_thread_default(context_.get());
-  }
+      : prompt_(prompt), cancel_fd_(cancel_fd), limit_(limit), context_(lib().g_main_context_new()) {}
+  ~Impl() = default;
   Impl(const Impl&) = delete;
   Impl& operator=(const Impl&) = delete;
   Impl(Impl&&) = delete;
@@ -64,6 +60,7 @@ class LibsecretCalls::Impl {
       bool abandoned = false;
     };
     auto* const call = new Call;
+    lib().g_main_context_push_thread_default(context_.get());
     const Owned<GCancellable> cancellable(lib().g_cancellable_new());
     start(
         cancellable.get(),
@@ -111,6 +108,7 @@ class LibsecretCalls::Impl {
       lib().g_cancellable_cancel(cancellable.get());  // takes a prompt away, if the provider still hears
       lib().g_main_context_iteration(context_.get(), FALSE);
     }
+    lib().g_main_context_pop_thread_default(context_.get());
     if (!call->result) {
       call->abandoned = true;
       answer.error = cancelled ? BusError{bus_cancelled_name, "cancelled"} : BusError{bus_late_name, "no answer"};
@@ -145,6 +143,37 @@ class LibsecretCalls::Impl {
       connection_ = lib().g_dbus_proxy_get_connection(reinterpret_cast<GDBusProxy*>(service_.get()));
     }
     return service.error;
+  }
+
+  // Connects, and opens the session that most calls need. On any one thread, before all else.
+  void prepare() {
+    if (!connect()) {
+      session_ = plain_session().value.value_or("");
+    }
+  }
+
+  // Makes a call in a `plain` session, which is opened if there is none or the provider has forgotten it (oo7 does
+  // after an unlock); another one where the provider refuses `plain`.
+  template <typename T>
+  Answer<T> in_session(const std::function<Answer<T>(const std::string& session)>& plain,
+                       const std::function<Answer<T>()>& encrypted) {
+    for (bool again = false;; again = true) {
+      if (session_.empty()) {
+        const Answer<std::string> opened = plain_session();
+        if (opened.error && is_ours(*opened.error)) {
+          return {.value = {}, .error = opened.error};
+        }
+        if (opened.error) {
+          return encrypted();
+        }
+        session_ = *opened.value;
+      }
+      Answer<T> answer = plain(session_);
+      if (again || !answer.error || !is_no_session(*answer.error)) {
+        return answer;
+      }
+      session_.clear();
+    }
   }
 
   // A D-Bus call on libsecret's own connection. Takes the floating arguments.
@@ -284,6 +313,9 @@ class LibsecretCalls::Impl {
         });
   }
 
+  // Whether it says that the wait ended, and not what the provider answered.
+  static bool is_ours(const BusError& error) { return error.name == bus_late_name || error.name == bus_cancelled_name; }
+
   // G_VARIANT_TYPE would call a function of the library that is not loaded by name.
   static const GVariantType* type(const char* text) { return reinterpret_cast<const GVariantType*>(text); }
 
@@ -318,16 +350,41 @@ class LibsecretCalls::Impl {
   Owned<GMainContext> context_;
   Owned<SecretService> service_;
   GDBusConnection* connection_ = nullptr;  // service_'s
+  std::string session_;                    // a `plain` one; empty if there is none
 };
 
 LibsecretCalls::LibsecretCalls(Prompt prompt, int cancel_fd, milliseconds limit)
-    : impl_(std::make_unique<Impl>(prompt, cancel_fd, limit)) {}
+    : prompt_(prompt), cancel_fd_(cancel_fd), limit_(limit) {}
 
 LibsecretCalls::~LibsecretCalls() = default;
 
+void LibsecretCalls::prepare() {
+  if (impl_ || prepared_.valid()) {
+    return;
+  }
+  // Where there is no thread to be had, the first call does it.
+  (void)guarded([&] {
+    prepared_ = std::async(std::launch::async, [prompt = prompt_, cancel_fd = cancel_fd_, limit = limit_] {
+      auto impl = std::make_unique<Impl>(prompt, cancel_fd, limit);
+      impl->prepare();
+      return impl;
+    });
+  });
+}
+
+LibsecretCalls::Impl& LibsecretCalls::impl() {
+  if (prepared_.valid()) {
+    impl_ = prepared_.get();
+  }
+  if (!impl_) {
+    impl_ = std::make_unique<Impl>(prompt_, cancel_fd_, limit_);
+  }
+  return *impl_;
+}
+
 Answer<bool> LibsecretCalls::unlock(const std::vector<std::string>& paths) {
   Answer<bool> done;
-  done.error = impl_->connect();
+  done.error = impl().connect();
   if (done.error) {
     return done;
   }
@@ -360,7 +417,7 @@ Answer<bool> LibsecretCalls::unlock(const std::vector<std::string>& paths) {
 }
 
 Answer<std::string> LibsecretCalls::create_default_collection(const char* label) {
-  if (auto error = impl_->connect()) {
+  if (auto error = impl().connect()) {
     return {.value = {}, .error = std::move(error)};
   }
   return impl_->create(
@@ -370,25 +427,25 @@ Answer<std::string> LibsecretCalls::create_default_collection(const char* label)
 
 Answer<std::string> LibsecretCalls::store(const std::string& collection, const char* schema,
                                           const Credential& credential) {
-  if (auto error = impl_->connect()) {
+  if (auto error = impl().connect()) {
     return {.value = {}, .error = std::move(error)};
   }
-  const Answer<std::string> session = impl_->plain_session();
-  return session.value ? impl_->store_in(*session.value, collection, schema, credential)
-                       : impl_->store_encrypted(collection, schema, credential);
+  return impl_->in_session<std::string>(
+      [&](const std::string& session) { return impl_->store_in(session, collection, schema, credential); },
+      [&] { return impl_->store_encrypted(collection, schema, credential); });
 }
 
 Answer<SecretString> LibsecretCalls::secret(const std::string& item) {
-  if (auto error = impl_->connect()) {
+  if (auto error = impl().connect()) {
     return {.value = {}, .error = std::move(error)};
   }
-  const Answer<std::string> session = impl_->plain_session();
-  return session.value ? impl_->secret_in(*session.value, item) : impl_->secret_encrypted(item);
+  return impl_->in_session<SecretString>([&](const std::string& session) { return impl_->secret_in(session, item); },
+                                         [&] { return impl_->secret_encrypted(item); });
 }
 
 Answer<bool> LibsecretCalls::erase(const std::string& item) {
   Answer<bool> done;
-  done.error = impl_->connect();
+  done.error = impl().connect();
   if (done.error) {
     return done;
   }

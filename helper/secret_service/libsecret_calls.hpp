@@ -9,6 +9,7 @@
 
 #include <chrono>
 #include <functional>
+#include <future>
 #include <memory>
 #include <optional>
 #include <string>
@@ -25,14 +26,19 @@ class LibsecretCalls {
   // How long a person may take to answer a prompt.
   static constexpr auto prompt_limit = std::chrono::minutes(10);
 
-  // Connects at the first call. With Prompt::never a prompt is taken for refused. cancel_fd: see SecretServiceStore.
-  // limit: of what needs no person. Throws store_unavailable if libsecret cannot be loaded.
+  // Connects at the first call; prepare() does that meanwhile, on another thread. With Prompt::never a prompt is taken
+  // for refused. cancel_fd: see SecretServiceStore. limit: of what needs no person. The first call throws
+  // store_unavailable if libsecret cannot be loaded.
   LibsecretCalls(Prompt prompt, int cancel_fd, std::chrono::milliseconds limit);
   ~LibsecretCalls();
   LibsecretCalls(const LibsecretCalls&) = delete;
   LibsecretCalls& operator=(const LibsecretCalls&) = delete;
   LibsecretCalls(LibsecretCalls&&) = delete;
   LibsecretCalls& operator=(LibsecretCalls&&) = delete;
+
+  // Loads libsecret and connects, which takes as long as all the rest of a `store`, while the caller does something
+  // else. Nothing fails here; the first call does.
+  void prepare();
 
   // Whether all of these objects are unlocked then; prompts if it must.
   Answer<bool> unlock(const std::vector<std::string>& paths);
@@ -53,7 +59,13 @@ class LibsecretCalls {
 
  private:
   class Impl;
-  std::unique_ptr<Impl> impl_;
+  Impl& impl();
+
+  const Prompt prompt_;
+  const int cancel_fd_;
+  const std::chrono::milliseconds limit_;
+  std::future<std::unique_ptr<Impl>> prepared_;
+  std::unique_ptr<Impl> impl_;  // null until the first call
 };
 
 }  // namespace regsync

@@ -301,6 +301,7 @@ void SecretServiceStore::load_secrets(StoreContents contents, StoreReading& read
 void SecretServiceStore::store(const Credential& credential) {
   require_storable(credential);
   connect();
+  writer_->prepare();
   const RegistryKey key(credential.login.server);
   const SessionLock writer(*client_, store_writer_lock);
   const auto locks = [&key](const StoreContents& seen) {
@@ -342,6 +343,7 @@ void SecretServiceStore::store(const Credential& credential) {
 bool SecretServiceStore::erase(std::string_view server) {
   require_server(server);
   connect();
+  writer_->prepare();
   const RegistryKey key(server);
   const SessionLock writer(*client_, store_writer_lock);
   const StoreContents contents = open([&](const StoreContents& seen) {

@@ -29,6 +29,8 @@ LibsecretCalls& SecretServiceWriter::libsecret() {
   return *libsecret_;
 }
 
+void SecretServiceWriter::prepare() { libsecret().prepare(); }
+
 template <typename T>
 T SecretServiceWriter::value_of(Answer<T> answer) {
   client_.renew();  // a person may have been waited for

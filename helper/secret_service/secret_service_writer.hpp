@@ -27,6 +27,9 @@ class SecretServiceWriter {
   SecretServiceWriter(SecretServiceWriter&&) = delete;
   SecretServiceWriter& operator=(SecretServiceWriter&&) = delete;
 
+  // A change is about to come: see LibsecretCalls::prepare.
+  void prepare();
+
   // Asks the service to unlock these objects. False if the person, or the lack of one who could answer, left one
   // locked. With Prompt::never nobody is asked, and only what needs no password opens.
   bool unlock(const std::vector<std::string>& paths);

@@ -43,6 +43,17 @@ Document parse(const fs::path& path, const std::optional<std::string>& bytes) {
   throw Error(ErrorCode::invalid_input, path.string() + " is not a JSON object", "correct it; nothing was changed");
 }
 
+// What docker would read once the link's target is there (a home that is not mounted) must not be replaced by us.
+fs::path not_dangling(fs::path path) {
+  std::error_code ignored;
+  if (fs::is_symlink(path, ignored) && !fs::exists(path, ignored)) {
+    throw Error(ErrorCode::invalid_input,
+                path.string() + ": is a link to " + fs::read_symlink(path, ignored).string() + ", which is not there",
+                "make that file, or delete the link");
+  }
+  return path;
+}
+
 std::string text_member(const Document& object, const char* name) {
   if (!object.is_object()) {
     return {};
@@ -91,7 +102,7 @@ fs::path default_docker_config() {
 }
 
 DockerConfigFile::DockerConfigFile(fs::path path)
-    : path_(std::move(path)),
+    : path_(not_dangling(std::move(path))),
       original_(read_file_if_exists(path_, max_config_bytes)),
       document_(std::make_unique<Document>(parse(path_, original_))) {}
 

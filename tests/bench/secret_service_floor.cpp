@@ -1,6 +1,6 @@
-// secret_service_floor get SERVER | list | store SERVER SECRET: the D-Bus calls that no helper can do without, and
-// nothing else, over the leanest client there is (sd-bus): what is left is the Secret Service's own time. A registry
-// has many spellings, so `store` must see every name, as `list` does, before it may write.
+// secret_service_floor get SERVER | list | store SERVER SECRET | erase SERVER: the D-Bus calls that no helper can do
+// without, and nothing else, over the leanest client there is (sd-bus): what is left is the Secret Service's own time.
+// A registry has many spellings, so `store` must see every name, as `list` does, before it may write.
 #include <systemd/sd-bus.h>
 
 #include <cstdint>
@@ -101,6 +101,12 @@ void store(sd_bus* bus, const char* server, std::string_view secret) {
   sd_bus_message_unref(call);
 }
 
+void erase(sd_bus* bus, const char* server) {
+  for (const std::string& item : search(bus, server)) {
+    check(sd_bus_call_method(bus, service, item.c_str(), item_interface, "Delete", nullptr, nullptr, nullptr));
+  }
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -115,6 +121,9 @@ int main(int argc, char** argv) {
   } else if (action == "store" && arguments.size() == 3) {
     read_names(bus, search(bus, nullptr));
     store(bus, arguments[1], arguments[2]);
+  } else if (action == "erase" && arguments.size() == 2) {
+    read_names(bus, search(bus, nullptr));
+    erase(bus, arguments[1]);
   } else {
     return 2;
   }

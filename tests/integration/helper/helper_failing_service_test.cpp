@@ -19,10 +19,11 @@ namespace {
 
 constexpr int always = 1'000'000;
 
-// One login, of ghcr.io. `times` calls of `member` (a method, or a property) are answered with UnknownMethod.
+// One login, of ghcr.io. `times` calls of `member` (a method, or a property) are answered with the error.
 class FailingService {
  public:
-  FailingService(std::string member, int times) : member_(std::move(member)), times_(times) {
+  FailingService(std::string member, int times, const char* error = SD_BUS_ERROR_UNKNOWN_METHOD)
+      : member_(std::move(member)), times_(times), error_(error) {
     EXPECT_GE(sd_bus_add_filter(
                   connection_.get(), nullptr,
                   [](sd_bus_message* message, void* self, sd_bus_error*) {
@@ -45,9 +46,10 @@ class FailingService {
   FailingService& operator=(FailingService&&) = delete;
 
   [[nodiscard]] int times_left() const { return times_; }
+  [[nodiscard]] int sessions() const { return sessions_; }
 
  private:
-  static int reply_as(std::string_view member, sd_bus_message* call) {
+  int reply_as(std::string_view member, sd_bus_message* call) {
     return member == "OpenSession"   ? sd_bus_reply_method_return(call, "vo", "s", "", "/session")
            : member == "Collections" ? sd_bus_reply_method_return(call, "v", "ao", 1, "/collection")
            : member == "Label"       ? sd_bus_reply_method_return(call, "v", "s", "Login")
@@ -56,12 +58,11 @@ class FailingService {
            : member == "Locked"      ? sd_bus_reply_method_return(call, "v", "b", 0)
            : member == "GetAll"      ? sd_bus_reply_method_return(call, "a{sv}", 1, "Attributes", "a{ss}", 2, "server",
                                                                   "ghcr.io", "username", "alice")
+           : member == "CreateItem"  ? sd_bus_reply_method_return(call, "oo", "/item", "/")
            : member == "GetSecret"   ? sd_bus_reply_method_return(call, "(oayays)", "/session", 0, 1, 's', "text/plain")
                                      : refuse(call);
   }
-  static int refuse(sd_bus_message* call) {
-    return sd_bus_reply_method_errorf(call, SD_BUS_ERROR_UNKNOWN_METHOD, "so it says");
-  }
+  int refuse(sd_bus_message* call) const { return sd_bus_reply_method_errorf(call, error_, "so it says"); }
 
   int answer(sd_bus_message* call) {
     std::string member = sd_bus_message_get_member(call);
@@ -70,6 +71,7 @@ class FailingService {
       read_from(call, "ss", nullptr, &property);
       member = property;
     }
+    sessions_ += member == "OpenSession" ? 1 : 0;
     const bool fails = member == member_ && times_-- > 0;
     EXPECT_GE(fails ? refuse(call) : reply_as(member, call), 0);
     return 1;
@@ -77,6 +79,8 @@ class FailingService {
 
   const std::string member_;
   std::atomic<int> times_;
+  const char* const error_;
+  std::atomic<int> sessions_ = 0;
   EventFd end_;
   BusConnection connection_{end_.fd()};
   std::thread thread_;  // uses all of the above
@@ -113,6 +117,18 @@ TEST(FailingService, AnEraseThatFailsClaimsNothing) {
   const FailingService service("Delete", always);
   SecretServiceStore store(Prompt::never);
   EXPECT_THROW(store.erase("ghcr.io"), Error);
+}
+
+// As oo7 does after an unlock.
+TEST(ForgottenSession, IsOpenedAnewForReadingAndForWriting) {
+  keyring({"stop"});
+  for (const char* member : {"GetSecret", "CreateItem"}) {
+    const FailingService service(member, 1, "org.freedesktop.Secret.Error.NoSession");
+    SecretServiceStore store(Prompt::never);
+    store.store(Credential{{"ghcr.io", "alice"}, SecretString("two")});
+    EXPECT_LT(service.times_left(), 1) << "it never failed";
+    EXPECT_EQ(service.sessions(), 3) << "one to read, one to write, and one more";
+  }
 }
 
 INSTANTIATE_TEST_SUITE_P(SecretService, FailingMember,

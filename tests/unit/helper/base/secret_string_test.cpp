@@ -1,7 +1,12 @@
 #include "helper/base/secret_string.hpp"
 
 #include <gtest/gtest.h>
+#include <sys/resource.h>
+#include <unistd.h>
 
+#include <cstdint>
+#include <fstream>
+#include <sstream>
 #include <string>
 #include <type_traits>
 #include <utility>
@@ -26,6 +31,42 @@ TEST(SecretString, CloneIsIndependent) {
 TEST(SecretString, IsNeverCopiedByAccident) {
   static_assert(!std::is_copy_constructible_v<SecretString>);
   static_assert(!std::is_convertible_v<SecretString, std::string>);
+}
+
+// The lines of /proc/self/smaps about the mapping in which the byte is.
+std::string mapping_of(const char* byte) {
+  const auto address = reinterpret_cast<std::uintptr_t>(byte);
+  std::ifstream maps("/proc/self/smaps");
+  std::string text;
+  bool inside = false;
+  for (std::string line; std::getline(maps, line);) {
+    std::uintptr_t begin = 0;
+    std::uintptr_t end = 0;
+    char dash = 0;
+    std::istringstream words(line);
+    if (words >> std::hex >> begin >> dash >> end && dash == '-') {
+      inside = begin <= address && address < end;
+    }
+    text += inside ? line + "\n" : "";
+  }
+  return text;
+}
+
+TEST(SecretString, IsInLockedPages) {
+  rlimit limit{};
+  ASSERT_EQ(getrlimit(RLIMIT_MEMLOCK, &limit), 0);
+  if (limit.rlim_cur < 65536 && geteuid() != 0) {
+    GTEST_SKIP() << "RLIMIT_MEMLOCK is " << limit.rlim_cur;
+  }
+  const SecretString secret("hunter2");
+  const std::string mapping = mapping_of(secret.reveal().data());
+  const std::string flags = mapping.substr(mapping.find("VmFlags:"));
+  EXPECT_NE(flags.find(" lo"), std::string::npos) << mapping;
+}
+
+TEST(SecretString, IsKeptWhereNothingCanBeLocked) {
+  const SecretString large(std::string(std::size_t{64} << 20U, 'x'));  // more than any limit of a person
+  EXPECT_EQ(large.reveal().back(), 'x');
 }
 
 TEST(WipeMemory, OverwritesEveryByte) {

@@ -117,6 +117,20 @@ TEST(DockerConfigFile, ABlankedLoginComesBackAsItWas) {
   EXPECT_EQ(config.plain_logins(), logins);
 }
 
+TEST(DockerConfigFile, ALinkWhoseTargetIsNotThereIsNamedAndLeftAlone) {
+  const TempDir dir;
+  const fs::path link = dir.path() / "config.json";
+  fs::create_symlink("/nonexistent/config.json", link);
+  try {
+    DockerConfigFile config(link);
+    ADD_FAILURE() << "it was taken for a new file";
+  } catch (const Error& error) {
+    EXPECT_EQ(error.code(), ErrorCode::invalid_input);
+    EXPECT_NE(error.message().find(link.string() + ": is a link to /nonexistent/config.json"), std::string::npos);
+  }
+  EXPECT_TRUE(fs::is_symlink(link));
+}
+
 TEST(DockerConfigFile, TheLastRegistryHelperTakesItsTableAlong) {
   const TempDir dir;
   DockerConfigFile config(dir.write("config.json", R"({"credHelpers":{"ghcr.io":"old"}})"));
