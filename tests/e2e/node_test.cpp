@@ -35,5 +35,47 @@ TEST_F(OnANode, APodPullsAndStillDoesAfterTheOldPasswordIsRevoked) {
   EXPECT_TRUE(wait_until([&] { return runs(team, "second"); }, 2min)) << pod_status(team, "second").dump(2);
 }
 
+// The test is the controller: nothing else makes pods anew here. `alone` has none, and waits for its kubelet.
+TEST_F(OnANode, APodThatWaitedForItsSecretIsEvictedAndTheNewOneRuns) {
+  node_.emplace(kube("a"));
+  log_in();
+  job_.push("team/app:1", node_->image());
+  job_.use_both_clusters();
+  job_.start_daemon();
+  const std::string team = job_.make_namespace("heal");
+  ASSERT_EQ(kube("a").kubectl({"create", "serviceaccount", "default", "--namespace", team}).exit_code, 0);
+  const json secret{{{"name", "myregcred"}}};
+  const json owned{{"ownerReferences",
+                    {{{"apiVersion", "apps/v1"},
+                      {"kind", "ReplicaSet"},
+                      {"name", "app"},
+                      {"uid", "00000000-0000-4000-8000-000000000001"},
+                      {"controller", true}}}}};
+  const std::string elsewhere = "127.0.0.1:1/team/app:1";
+  make_pod(team, "app-1", secret, {}, owned);
+  make_pod(team, "alone", secret);
+  make_pod(team, "elsewhere", secret, elsewhere, owned);
+  for (const char* pod : {"app-1", "alone", "elsewhere"}) {
+    ASSERT_TRUE(wait_until([&] { return waiting(team, pod) == "ImagePullBackOff"; }, 2min)) << pod;
+  }
+  const auto added = job_.regsync(
+      {"add", "myregcred", "--registry", job_.registry(), "--context", "a", "-n", team, "--heal", "--wait"});
+  ASSERT_EQ(added.exit_code, 0) << added.out << added.err;
+  // A kubelet takes its time until the object is gone.
+  const auto stays = [&](const std::string& pod) {
+    const auto found = kube("a").kubectl({"get", "pod", pod, "--namespace", team, "--ignore-not-found",
+                                          "--output=jsonpath={.metadata.name}{.metadata.deletionTimestamp}"});
+    return found.out == pod;
+  };
+  EXPECT_TRUE(wait_until([&] { return !stays("app-1"); })) << job_.regsync({"history", "myregcred"}).out;
+  make_pod(team, "app-2", secret, {}, owned);
+  EXPECT_TRUE(wait_until([&] { return runs(team, "app-2"); }, 2min)) << pod_status(team, "app-2").dump(2);
+  EXPECT_TRUE(stays("alone"));
+  EXPECT_TRUE(stays("elsewhere")) << "the Secret has no entry for its image";
+  const std::string history = job_.regsync({"history", "myregcred"}).out;
+  EXPECT_NE(history.find("app-1"), std::string::npos) << history;
+  EXPECT_EQ(history.find("elsewhere"), std::string::npos) << history;
+}
+
 }  // namespace
 }  // namespace regsync::test
