@@ -49,7 +49,8 @@ class Manifests : public testing::Test {
   // An object of an overlay, as JSON.
   [[nodiscard]] static json object(const std::string& overlay, const std::string& kind) {
     const auto outcome = hub().kubectl({"apply", "--dry-run=client", "-o", "json", "-f", "-"}, rendered(overlay));
-    for (const auto& item : json::parse(outcome.out).at("items")) {
+    const json list = json::parse(outcome.out);
+    for (const auto& item : list.at("items")) {
       if (item.at("kind") == kind) {
         return item;
       }
