@@ -97,10 +97,15 @@ json target_of(const TargetStatus& target) {
           {"problems", errors_of(target.problems)}};
 }
 
-json logins_of(const StatusReport& report) {
+json logins_of(const FleetReport& report) {
   json items = json::array();
-  for (const Login& login : report.logins) {
-    items.push_back({{"registry", login.server}});
+  for (const Login& login : report.overview.logins) {
+    const RegistryKey registry(login.server);
+    json item = {{"registry", login.server}, {"inDoubt", report.logins_in_doubt.contains(registry)}};
+    if (const auto end = report.login_ends.find(registry); end != report.login_ends.end()) {
+      item["expires"] = seconds_of(end->second);
+    }
+    items.push_back(std::move(item));
   }
   return items;
 }
@@ -184,7 +189,7 @@ std::string fleet_document(const FleetReport& report) {
                    {"states", states()},
                    {"targets", targets.take()},
                    {"contexts", contexts.take()},
-                   {"logins", logins_of(overview)},
+                   {"logins", logins_of(report)},
                    {"problems", errors_of(overview.problems)},
                    {"notes", errors_of(overview.notes)},
                    {"causes", causes.take()},

@@ -174,6 +174,8 @@ class Engine::Impl {
 
   [[nodiscard]] FleetReport fleet() const {
     FleetReport fleet;
+    fleet.login_ends = logins_.wanted_ends();
+    fleet.logins_in_doubt = logins_.in_doubt();
     fleet.overview =
         report_without_rows(std::nullopt, [&](const std::vector<StatusRow>& rows) { add_cells(rows, fleet.cells); });
     return fleet;

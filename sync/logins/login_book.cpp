@@ -261,7 +261,6 @@ std::vector<Error> LoginBook::notices(std::chrono::system_clock::time_point now)
   return notices;
 }
 
-// When those logins of the store end that targets want.
 LoginEnds LoginBook::wanted_ends() const {
   LoginEnds ends;
   for (const auto& [registry, credential] : store_.credentials) {

@@ -71,6 +71,8 @@ class LoginBook {
   [[nodiscard]] std::vector<Error> notices(std::chrono::system_clock::time_point now) const;
   // The registries whose present login is denied, or not tried yet.
   [[nodiscard]] std::set<RegistryKey> in_doubt() const { return health_.in_doubt(); }
+  // When those logins of the store end that targets want.
+  [[nodiscard]] LoginEnds wanted_ends() const;
   [[nodiscard]] const std::vector<Login>& all() const { return all_; }
   // Why the store cannot be read now; nothing where no target needs it.
   [[nodiscard]] std::optional<Error> store_problem() const;
@@ -82,7 +84,6 @@ class LoginBook {
   std::map<RegistryKey, CredentialHelper> take_helper_sources(const TargetFiles& targets,
                                                               std::set<RegistryKey>& wanted) const;
   void want_tried(const TargetFiles& targets);
-  [[nodiscard]] LoginEnds wanted_ends() const;
   void tell_ends();
   [[nodiscard]] KnownLogins known_untried() const;
   void take_logins(StoreReading& reading);

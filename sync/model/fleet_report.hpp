@@ -5,11 +5,14 @@
 
 #include <array>
 #include <cstddef>
+#include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
 #include "helper/base/error.hpp"
+#include "helper/store/registry_key.hpp"
 #include "sync/model/status_report.hpp"
 
 namespace regsync {
@@ -36,9 +39,11 @@ struct FleetCell {
 };
 
 struct FleetReport {
-  StatusReport overview;         // without rows
-  std::vector<FleetCell> cells;  // sorted by target, context
-  std::string role;              // of this replica: "leads", "stands by"; empty: it is the only one
+  StatusReport overview;                       // without rows
+  std::vector<FleetCell> cells;                // sorted by target, context
+  std::map<RegistryKey, WallTime> login_ends;  // of the logins that targets want, where it is known
+  std::set<RegistryKey> logins_in_doubt;       // their present login is denied, or not tried yet
+  std::string role;                            // of this replica: "leads", "stands by"; empty: it is the only one
 
   [[nodiscard]] std::size_t in(SyncState state) const;
   [[nodiscard]] std::size_t all() const;

@@ -214,6 +214,7 @@ std::string promtool() { return (unpacked("prometheus") / "usr/bin/promtool").st
 std::string example(const std::string& name) { return read_file(MONITORING "/" + name); }
 
 TEST_F(HttpTest, EveryMetricAndLabelOfTheExamplesIsServed) {
+  person_.home().write(".config/regsync/config.yaml", "verifyLogins: false\nexpires: {ghcr.io: 2199-01-01}\n");
   write_target("good");
   server_.make_namespace("team-b");
   server_.deny("patch", "secrets", "team-b");

@@ -59,6 +59,16 @@ TEST(FleetDocument, HasAPlaceForAContextThatIsInNoKubeconfig) {
   EXPECT_EQ(document["contexts"][document["cells"][0][1].get<std::size_t>()]["name"], "vanished");
 }
 
+TEST(FleetDocument, TellsHowLoginsAreAndWhenTheyEnd) {
+  FleetReport report = report_of(1, 1);
+  EXPECT_EQ(json::parse(fleet_document(report))["logins"],
+            json::parse(R"([{"registry": "ghcr.io", "inDoubt": false}])"));
+  report.login_ends = {{RegistryKey("ghcr.io"), WallTime(500s)}};
+  report.logins_in_doubt = {RegistryKey("ghcr.io")};
+  EXPECT_EQ(json::parse(fleet_document(report))["logins"],
+            json::parse(R"([{"registry": "ghcr.io", "inDoubt": true, "expires": 500}])"));
+}
+
 TEST(FleetDocument, ShowsNoUserNameAndNothingOfTheProcess) {
   const FleetReport report = report_of(1, 1);
   for (const std::string& text : {fleet_document(report), fleet_metrics(report, WallTime(0s))}) {
