@@ -58,12 +58,14 @@ void define_setup(CLI::App& app, Invocation& invocation) {
        {"Only for one registry; docker's other logins stay where they are", "regsync setup --registry ghcr.io"},
        {"On a machine without a desktop: first make a keyring", "regsync setup --headless"},
        {"Give the service the kubeconfigs and plugins of this shell", "regsync setup --environment KUBECONFIG,PATH"},
+       {"See what it would do", "regsync setup --import --dry-run"},
        {"Docker's configuration as it was before", "regsync setup --undo"}});
   CLI::Option* import =
       command->add_flag("--import", options->import_logins, "Move docker's present logins to the keyring");
   add_strings(command, "--registry", options->registries, "Only for this registry (credHelpers); may be repeated");
   command->add_flag("--containers", options->containers, "Also for podman, skopeo and buildah");
   command->add_flag("--headless", options->headless, "First make a keyring that needs no desktop");
+  command->add_flag("--dry-run", options->dry_run, "Say what would be done, and change nothing");
   command->add_flag("--undo", options->undo, "Put everything back as it was")->excludes(import);
   command
       ->add_option("--docker-config", options->docker_config,

@@ -1,6 +1,10 @@
 // regsync sync: now, and wait for the result.
+#include <algorithm>
+#include <array>
+#include <cstdlib>
 #include <filesystem>
 #include <ostream>
+#include <system_error>
 #include <vector>
 
 #include "sync/base/paths.hpp"
@@ -11,6 +15,8 @@
 #include "sync/cli/command.hpp"
 #include "sync/cli/view/report_view.hpp"
 #include "sync/cli/view/target_view.hpp"
+#include "sync/config/settings.hpp"
+#include "sync/engine/owner_file.hpp"
 
 namespace regsync::cli {
 namespace {
@@ -27,8 +33,23 @@ struct SyncOptions {
   Format format = Format::table;
 };
 
+// A CI runner or a pod, whose disk seldom outlives it; `container` is set by podman and systemd-nspawn.
+bool is_throwaway_machine() {
+  return std::ranges::any_of(std::array{"CI", "KUBERNETES_SERVICE_HOST", "container"},
+                             [](const char* variable) { return std::getenv(variable) != nullptr; });
+}
+
 // One try at everything, in this process. (A second one after a passing failure is up to cron.)
 StatusReport sync_once(const SyncOptions& options, std::chrono::milliseconds time, Console& console) {
+  const Settings settings = load_settings(paths::settings());
+  std::error_code ignored;
+  if (is_throwaway_machine() && named_owner(options.owner, settings.owner).empty() &&
+      !std::filesystem::exists(paths::owner(), ignored)) {
+    console.err
+        << "warning: no owner is named, and what this machine remembers may be gone after this run: the next one "
+           "would find these Secrets kept by another regsync; name one: regsync sync --once --owner NAME, or "
+           "REGSYNC_OWNER, or owner: in config.yaml\n";
+  }
   const auto work = [&](Engine& engine) { return engine.sync(options.target, options.adopt, time); };
   return run_engine(console, options.kubeconfig, "regsync sync --once", work, options.target, time, options.owner,
                     options.logins);

@@ -163,6 +163,29 @@ class Setup {
     return import.complete() ? 0 : 1;
   }
 
+  // What apply() or undo() would do.
+  void preview() {
+    if (options_.undo) {
+      out_ << "docker would keep its logins as before (" << config_.path().string()
+           << "), and enabled units would be disabled\n";
+      return;
+    }
+    require_helper_on_path();
+    if (options_.headless) {
+      out_ << "a keyring would be made, unless one is there\n";
+    }
+    for (const Credential& login : config_.plain_logins(nullptr)) {
+      if (concerned(login.login.server)) {
+        out_ << (options_.import_logins ? "would import " : "would no longer be seen by docker: ") << login.login.server
+             << " (" << login.login.username << ") from " << config_.path().string() << '\n';
+      }
+    }
+    out_ << "docker would keep " << (options_.registries.empty() ? "all logins" : "the logins of the named registries")
+         << " in the keyring (" << config_.path().string() << ")\n"
+         << (options_.containers ? "podman, skopeo and buildah would keep logins in the keyring\n" : "")
+         << (has_user_manager() ? "regsyncd would be enabled and started\n" : "regsyncd would not be started\n");
+  }
+
   int undo() {
     const fs::path saved = backup_path(config_.path());
     DockerConfigFile before(saved);
@@ -268,6 +291,10 @@ class Setup {
 }  // namespace
 
 int run_setup(const SetupOptions& options, std::ostream& out, std::ostream& err) {
+  if (options.dry_run) {
+    Setup(options, out, err).preview();
+    return 0;
+  }
   if (options.undo) {
     const int exit_code = Setup(options, out, err).undo();
     disable_for_containers(out);

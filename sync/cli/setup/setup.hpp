@@ -17,6 +17,7 @@ struct SetupOptions {
   std::vector<std::string> registries;  // only for these ("credHelpers"); none: for all ("credsStore")
   bool import_logins = false;           // move the logins that docker has now into the store
   bool containers = false;              // podman, skopeo and buildah too; see containers_config.hpp
+  bool dry_run = false;                 // say what would be done, and change nothing
   bool undo = false;                    // docker's config as it was before the first setup, and no unit enabled
   bool headless = false;  // first make a keyring for a machine without a desktop; see headless_keyring.hpp
   std::function<std::unique_ptr<CredentialStore>()> open_store;  // with Prompt::allowed

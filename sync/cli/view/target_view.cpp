@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <nlohmann/json.hpp>
 #include <ostream>
+#include <set>
 
 #include "sync/base/paths.hpp"
 #include "sync/base/suggest.hpp"
@@ -33,7 +34,7 @@ std::string namespaces_text(const Target& target) {
 
 std::string namespaces_text(const std::vector<std::string>& named, std::size_t count) {
   const std::size_t more = count - std::min(count, named.size());
-  return join(named, ",") + (more == 0 ? "" : " and " + std::to_string(more) + " more");
+  return join(std::set(named.begin(), named.end()), ",") + (more == 0 ? "" : " and " + std::to_string(more) + " more");
 }
 
 void print_target(std::ostream& out, const Target& target, Format format) {

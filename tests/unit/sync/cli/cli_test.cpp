@@ -359,6 +359,18 @@ TEST_F(Cli, ApplyReadsAFolderAndWritesNothingWhenOneFileIsWrong) {
   EXPECT_THAT(target_file("web"), HasSubstr("registries: [ghcr.io]"));
 }
 
+TEST_F(Cli, ASyncOnAThrowawayMachineAsksForAnOwner) {
+  ::unsetenv("REGSYNC_OWNER");
+  ::setenv("CI", "true", 1);
+  run({"add", "web", "--registry", "ghcr.io"});
+  FakeConsole named;
+  cli::run({"sync", "--once", "--owner", "team", "--timeout", "1s"}, named.console());
+  EXPECT_THAT(named.err(), testing::Not(HasSubstr("no owner is named")));
+  FakeConsole unnamed;
+  cli::run({"sync", "--once", "--timeout", "1s"}, unnamed.console());
+  EXPECT_THAT(unnamed.err(), HasSubstr("name one: regsync sync --once --owner NAME"));
+}
+
 TEST_F(Cli, ApplyReadsEveryDocumentOfAStream) {
   FakeConsole apply(
       "---\nname: web\nregistries: [ghcr.io]\ncontexts: [dev]\n---\n# none\n---\nname: api\n"

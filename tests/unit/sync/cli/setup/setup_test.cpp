@@ -104,6 +104,18 @@ TEST_F(Setup, MakesDockerUseTheHelperForNamedRegistries) {
             (json{{"credsStore", "pass"}, {"credHelpers", {{"ecr.example", "ecr-login"}, {"ghcr.io", "regsync"}}}}));
 }
 
+TEST_F(Setup, ADryRunSaysWhatItWouldDoAndChangesNothing) {
+  const std::string before = R"({"auths": {"ghcr.io": {"auth": "amRvZTpodW50ZXIy"}}})";
+  config(before);
+  options_.dry_run = true;
+  EXPECT_EQ(import(), 0);
+  EXPECT_NE(out_.str().find("would import ghcr.io (jdoe)"), std::string::npos) << out_.str();
+  EXPECT_NE(out_.str().find("docker would keep all logins in the keyring"), std::string::npos) << out_.str();
+  EXPECT_EQ(undo(), 0);
+  EXPECT_EQ(test::read_file(options_.docker_config), before);
+  EXPECT_TRUE(store_.list().empty());
+}
+
 TEST_F(Setup, ImportsPlainLoginsAndLeavesNoSecretOnTheDisk) {
   config(one_plain_login);
   EXPECT_EQ(import(), 0);
