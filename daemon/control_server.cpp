@@ -244,13 +244,7 @@ class ControlServer::Impl {
       }
       const json params = map_at(*request, {"params"});
       if (method == "subscribe") {
-        const std::string_view name = text_at(params, {"target"});
-        // Not within the expression that is awaited: g++ 12 frees the temporaries of `?:` there twice.
-        std::optional<std::string> target;
-        if (!name.empty()) {
-          target = std::string(name);
-        }
-        co_await stream(socket, id, std::move(target));
+        co_await stream(socket, id, params);
         co_return;
       }
       const json result = co_await methods_.call(method, params);
@@ -268,8 +262,8 @@ class ControlServer::Impl {
     co_return !ended;
   }
 
-  asio::awaitable<void> stream(stream_protocol::socket& socket, json id, std::optional<std::string> target) {
-    std::string message = control::make_response(id, control::to_json(methods_.status(target)));
+  asio::awaitable<void> stream(stream_protocol::socket& socket, json id, json params) {
+    std::string message = control::make_response(id, methods_.status(params));
     while (co_await write(socket, message)) {
       const std::string before = std::move(message);
       do {
@@ -277,7 +271,7 @@ class ControlServer::Impl {
         if (stopping_ || !socket.is_open()) {
           co_return;
         }
-        message = control::make_notification("status", control::to_json(methods_.status(target)));
+        message = control::make_notification("status", methods_.status(params));
       } while (message == before);
     }
   }

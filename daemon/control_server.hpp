@@ -25,7 +25,7 @@ class ControlServer {
   struct Methods {
     // Answers a request; throws Error for one that cannot be answered.
     std::function<asio::awaitable<nlohmann::json>(std::string method, nlohmann::json params)> call;
-    std::function<StatusReport(const std::optional<std::string>& target)> status;  // for `subscribe`
+    std::function<nlohmann::json(const nlohmann::json& params)> status;  // for `subscribe`
   };
 
   // Throws Error(internal) where the socket cannot be made.

@@ -52,6 +52,8 @@ constexpr auto trim_delay = std::chrono::seconds(2);
 // What `systemctl status` shows is read by people.
 constexpr auto summary_delay = std::chrono::seconds(1);
 
+constexpr auto summary_age = std::chrono::minutes(1);
+
 std::optional<std::string> optional_target(const json& params) {
   const std::string_view target = text_at(params, {"target"});
   return target.empty() ? std::nullopt : std::optional<std::string>(target);
@@ -117,7 +119,7 @@ class Daemon::Impl {
         control_(
             executor, paths::control_socket(),
             {.call = [this](std::string method, json params) { return call(std::move(method), std::move(params)); },
-             .status = [this](const std::optional<std::string>& target) { return status(target); }}),
+             .status = [this](const json& params) { return answer(params); }}),
         trim_(executor, trim_delay, "memory", [] { malloc_trim(0); }),
         summary_(executor, summary_delay, "summary", [this] { tell_systemd(); }) {
     std::error_code no_targets_then;  // a folder that can be neither made nor read shows in status
@@ -141,12 +143,7 @@ class Daemon::Impl {
 
   [[nodiscard]] StatusReport status(const std::optional<std::string>& target) const {
     StatusReport report = engine_.status(target);
-    add_problems(report);
-    for (const char* name : {"KUBECONFIG", "PATH"}) {
-      if (const char* value = std::getenv(name)) {
-        report.environment[name] = value;
-      }
-    }
+    add_process(report);
     return report;
   }
 
@@ -173,6 +170,38 @@ class Daemon::Impl {
     }
     const auto web = web_.problems();
     report.problems.insert(report.problems.end(), web.begin(), web.end());
+  }
+
+  // What the engine does not know of.
+  void add_process(StatusReport& report) const {
+    add_problems(report);
+    for (const char* name : {"KUBECONFIG", "PATH"}) {
+      if (const char* value = std::getenv(name)) {
+        report.environment[name] = value;
+      }
+    }
+  }
+
+  // The status of everything with its rows counted. To count 100,000 rows takes a moment, so that is done once a
+  // change, and once in a while for what changes by itself: logins that end.
+  StatusReport summary() {
+    const auto now = std::chrono::steady_clock::now();
+    if (!counted_ || now - counted_at_ > summary_age) {
+      counted_ = engine_.summary();
+      counted_at_ = now;
+    }
+    StatusReport report = *counted_;
+    add_process(report);
+    return report;
+  }
+
+  // The status that was asked for: of a target or of all, in rows or as a summary.
+  json answer(const json& params) {
+    const auto target = optional_target(params);
+    if (!flag_at(params, {"summary"})) {
+      return control::to_json(status(target));
+    }
+    return control::to_json(target ? summarized(status(target)) : summary());
   }
 
   FleetReport fleet() {
@@ -305,11 +334,10 @@ class Daemon::Impl {
 
   asio::awaitable<json> call(std::string method, json params) {
     if (method == "status") {
-      co_return control::to_json(status(optional_target(params)));
+      co_return answer(params);
     }
     if (method == "sync") {
-      const bool adopt = flag_at(params, {"adopt"});
-      co_return co_await sync(optional_target(params), adopt);
+      co_return co_await sync(std::move(params));
     }
     if (method == "remove") {
       const std::string target(text_at(params, {"target"}));
@@ -348,15 +376,17 @@ class Daemon::Impl {
                 "regsync and regsyncd may be of different versions: systemctl --user restart regsyncd");
   }
 
-  asio::awaitable<json> sync(std::optional<std::string> target, bool adopt) {
+  asio::awaitable<json> sync(json params) {
     reload();  // a target written just before this call counts, whether inotify told us or not
+    const auto target = optional_target(params);
     if (target && !targets_.contains(*target)) {
-      throw Error(ErrorCode::not_found, "there is no target " + *target, "see regsync list");
+      throw Error(ErrorCode::not_found, "target \"" + *target + "\" not found", "see regsync list");
     }
     engine_.expect_reading();
     logins_.refresh();
+    const bool adopt = flag_at(params, {"adopt"});
     co_await engine_.sync(target, adopt);
-    co_return control::to_json(status(target));
+    co_return answer(params);
   }
 
   // The intent is on disk before the file goes: whatever happens in between, the Secrets are not forgotten.
@@ -364,7 +394,7 @@ class Daemon::Impl {
     read_targets();
     const bool known = targets_.contains(target) || footprints_.all().contains(target);
     if (!known) {
-      throw Error(ErrorCode::not_found, "there is no target " + target, "see regsync list");
+      throw Error(ErrorCode::not_found, "target \"" + target + "\" not found", "see regsync list");
     }
     engine_.forget_target(target, keep_secrets);
     directory_.remove(target);
@@ -375,6 +405,7 @@ class Daemon::Impl {
   }
 
   void on_status_change() {
+    counted_.reset();
     control_.status_changed();
     view_.changed();
     metrics_file_.changed();
@@ -410,6 +441,8 @@ class Daemon::Impl {
   FileMonitor files_;
   ControlServer control_;
   std::vector<std::filesystem::path> followed_;
+  std::optional<StatusReport> counted_;  // none: something has changed since
+  std::chrono::steady_clock::time_point counted_at_;
   CoalescedCall trim_;     // gives memory back
   CoalescedCall summary_;  // tells systemd
 };

@@ -137,8 +137,8 @@ double seconds(WallTime time) { return std::chrono::duration<double>(time.time_s
 
 // In sync always, so that the sum over a target is there; of the other states what is not zero.
 void add_secrets(const FleetReport& report, Families& families) {
-  auto& family =
-      families.add("regsync_secrets", "Secrets by state: InSync, Pending, Retrying, Stuck, Removing, Paused");
+  auto& family = families.add("regsync_secrets",
+                              "Secrets by state: InSync, Pending, Retrying, Stuck, Removing, Terminating, Paused");
   for (const FleetCell& cell : report.cells) {
     for (std::size_t i = 0; i < FleetCell::states; ++i) {
       const auto state = static_cast<SyncState>(i);

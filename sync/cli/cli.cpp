@@ -130,7 +130,7 @@ UsageError explain(const CLI::ParseError& error, const CLI::App& app) {
     if (word.starts_with("-")) {
       const std::string option = word.starts_with("--") ? word.substr(0, word.find('=')) : word.substr(0, 2);
       if (command.get_option_no_throw(option) != nullptr) {
-        return UsageError(option + " stands before the command",
+        return UsageError(option + " is given before the command",
                           "put it after: regsync " + command.get_name() + " " + option + " …");
       }
       const std::string meant = closest(option, long_options(command));
@@ -184,6 +184,7 @@ int run(const std::vector<std::string>& arguments, Console& console) {
   Invocation invocation{console};
   try {
     define_commands(app, invocation);
+    set_program(console.program, visible_commands(app));
     if (!arguments.empty() && arguments.front() == "__complete") {
       return print_candidates(app, arguments, console);
     }
@@ -192,7 +193,7 @@ int run(const std::vector<std::string>& arguments, Console& console) {
     app.parse(std::move(words));
     return invocation.action();
   } catch (const CLI::CallForHelp&) {
-    console.out << given_command(&app)->help();
+    console.out << as_called(given_command(&app)->help());
     return exit_done;
   } catch (const CLI::CallForVersion&) {
     console.out << "regsync " REGSYNC_VERSION "\n";

@@ -9,7 +9,7 @@
 namespace regsync::cli {
 namespace {
 
-constexpr std::array<std::pair<const char*, Format>, 4> formats_by_name = {
+constexpr std::array<std::pair<const char*, Format::Kind>, 4> formats_by_name = {
     {{"name", Format::name}, {"wide", Format::wide}, {"json", Format::json}, {"yaml", Format::yaml}}};
 
 }  // namespace
@@ -34,11 +34,28 @@ CLI::Option* add_strings(CLI::App* command, const std::string& name, std::vector
 
 namespace {
 
+// "jsonpath={.items[*].name}" and "custom-columns=NAME:.name", where documents are printed.
+std::optional<Format> with_expression(const std::string& text) {
+  for (const auto& [name, kind] :
+       {std::pair("jsonpath=", Format::jsonpath), std::pair("custom-columns=", Format::custom_columns)}) {
+    if (text.starts_with(name) && text.size() > std::string_view(name).size()) {
+      return Format(kind, text.substr(std::string_view(name).size()));
+    }
+  }
+  return std::nullopt;
+}
+
 // kubectl has formats that regsync has not; a person who types one is told what comes nearest.
 std::string nearest_format(const std::string& text) {
   const auto begins = [&](const char* name) { return text.starts_with(name); };
-  if (begins("jsonpath") || begins("go-template") || begins("template") || begins("custom-columns")) {
-    return "use -o json and a filter: regsync ... -o json | jq '.items[]'";
+  if (begins("jsonpath")) {
+    return "use -o jsonpath='{.items[*].name}'";
+  }
+  if (begins("custom-columns")) {
+    return "use -o custom-columns=TARGET:.target,STATE:.state";
+  }
+  if (begins("go-template") || begins("template")) {
+    return "use -o jsonpath='{range .items[*]}{.name}{\"\\n\"}{end}', or -o json and jq";
   }
   return {};
 }
@@ -48,19 +65,28 @@ std::string nearest_format(const std::string& text) {
 void add_output(CLI::App* command, Format& format, std::initializer_list<Format> formats) {
   std::map<std::string, Format> allowed;
   std::vector<std::string> words;
-  for (const auto& [name, value] : formats_by_name) {
-    if (std::ranges::find(formats, value) != formats.end()) {
-      allowed.emplace(name, value);
+  for (const auto& [name, kind] : formats_by_name) {
+    if (std::ranges::find(formats, kind, [](const Format& each) { return Format::Kind(each); }) != formats.end()) {
+      allowed.emplace(name, kind);
       words.emplace_back(name);
     }
+  }
+  const bool documents = allowed.contains("json");
+  std::string type = join(words, "|");
+  if (documents) {
+    type += "|jsonpath=|custom-columns=";
   }
   command
       ->add_option_function<std::string>(
           "-o,--output",
-          [&format, allowed, words](const std::string& text) {
+          [&format, allowed, words, documents](const std::string& text) {
+            if (const auto expression = with_expression(text); expression && documents) {
+              format = *expression;
+              return;
+            }
             const auto found = allowed.find(text);
             if (found == allowed.end()) {
-              const std::string nearest = nearest_format(text);
+              const std::string nearest = documents ? nearest_format(text) : std::string();
               const std::string meant = closest(text, words);
               throw UsageError("unsupported format \"" + text + "\"", !nearest.empty() ? nearest
                                                                       : !meant.empty() ? "did you mean " + meant + "?"
@@ -69,7 +95,7 @@ void add_output(CLI::App* command, Format& format, std::initializer_list<Format>
             format = found->second;
           },
           "Output format")
-      ->type_name(join(words, "|"));
+      ->type_name(type);
 }
 
 void add_dry_run(CLI::App* command, std::string& value) {

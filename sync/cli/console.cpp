@@ -28,11 +28,12 @@ TerminalSize measure_terminal() {
 
 }  // namespace
 
-Console process_console() {
+Console process_console(std::string_view program) {
   const bool out_is_terminal = ::isatty(STDOUT_FILENO) == 1;
   return {.in = std::cin,
           .out = std::cout,
           .err = std::cerr,
+          .program = program.ends_with("kubectl-regsync") ? "kubectl regsync" : "regsync",
           .in_is_terminal = ::isatty(STDIN_FILENO) == 1,
           .out_is_terminal = out_is_terminal,
           .colour = out_is_terminal && may_colour(),

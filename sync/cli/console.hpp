@@ -29,9 +29,10 @@ struct Console {
   std::istream& in;
   std::ostream& out;
   std::ostream& err;
-  bool in_is_terminal = false;   // may ask
-  bool out_is_terminal = false;  // may redraw
-  bool colour = false;           // of out; NO_COLOR is already considered
+  std::string program = "regsync";  // or "kubectl regsync", as it was called
+  bool in_is_terminal = false;      // may ask
+  bool out_is_terminal = false;     // may redraw
+  bool colour = false;              // of out; NO_COLOR is already considered
   std::function<TerminalSize()> terminal_size;
   std::function<WallTime()> now;
   std::function<std::unique_ptr<CredentialStore>(Prompt)> open_store;
@@ -39,7 +40,8 @@ struct Console {
 };
 
 // The console of this process: standard streams, the Secret Service.
-Console process_console();
+// program: argv[0].
+Console process_console(std::string_view program);
 
 // The person used the command wrongly: exit code 2.
 class UsageError : public Error {

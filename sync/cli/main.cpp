@@ -36,6 +36,6 @@ int main(int argc, char** argv) {
   regsync::log::set_level(regsync::log::Level::error);     // the answer says the rest
   const std::vector<std::string> arguments(argv + 1, argv + argc);
   hide_passwords(argc, argv);
-  regsync::cli::Console console = regsync::cli::process_console();
+  regsync::cli::Console console = regsync::cli::process_console(argv[0]);
   return regsync::cli::run(arguments, console);
 }

@@ -6,6 +6,7 @@
 
 #include "sync/base/json_access.hpp"
 #include "sync/base/log.hpp"
+#include "sync/model/remedy.hpp"
 
 namespace regsync {
 
@@ -129,7 +130,9 @@ Cluster::Standing Cluster::classify(const Key& key) const {
   const bool removing = standing.decision.action == Action::remove || standing.decision.action == Action::release;
   const bool failed = tried && entry->progress.cause &&
                       (entry->progress.state == SyncState::retrying || entry->progress.state == SyncState::stuck);
-  if (failed && !is_cut_off()) {
+  if (tried && entry->progress.state == SyncState::terminating && !is_cut_off()) {
+    standing.state = SyncState::terminating;
+  } else if (failed && !is_cut_off()) {
     standing.state = entry->progress.state;
     standing.cause = *entry->progress.cause;
   } else {
@@ -248,7 +251,8 @@ asio::awaitable<Outcome> Cluster::work(Key key) {
   if (after.state != state_before && after.cause && after.state != SyncState::in_sync) {
     const auto claim = claim_of(key);
     const std::string target = claim.plan != nullptr ? claim.plan->target.name : "";
-    log::warning(describe(*after.cause), {.target = target, .context = context().name, .name_space = key.name_space});
+    log::warning(describe(for_context(*after.cause, target, context().name)),
+                 {.target = target, .context = context().name, .name_space = key.name_space});
   }
   co_return outcome;
 }

@@ -172,6 +172,10 @@ asio::awaitable<Outcome> Reconciler::reconcile(Key key, std::shared_ptr<const De
   if (failure->code() == ErrorCode::cancelled) {
     co_return Outcome{Outcome::Kind::retry};
   }
+  if (failure->code() == ErrorCode::namespace_terminating) {  // nothing to be done, and no failure
+    note(key, SyncState::terminating, std::nullopt);
+    co_return Outcome{Outcome::Kind::wait};
+  }
   const bool stuck = needs_help(failure->code());
   const auto after = failure->retry_after();
   note(key, stuck ? SyncState::stuck : SyncState::retrying, std::move(failure));

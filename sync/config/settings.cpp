@@ -61,7 +61,8 @@ void read_metrics(const YamlReader& reader, const YAML::Node& node, Settings& se
   if (const YAML::Node listen = node["listen"]) {
     settings.metrics_listen = reader.text(listen, "metrics.listen");
     if (!is_loopback_listener(settings.metrics_listen)) {
-      reader.fail(listen.Mark(), "metrics.listen is no loopback address and port: \"" + settings.metrics_listen + "\"",
+      reader.fail(listen.Mark(),
+                  "metrics.listen is not a loopback address and port: \"" + settings.metrics_listen + "\"",
                   "write for example 127.0.0.1:9464");
     }
   }

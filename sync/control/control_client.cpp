@@ -106,10 +106,10 @@ class ControlClient::Impl {
     return id;
   }
 
-  enum class Wait { line, timeout, interrupted };
+  enum class Wait { line, timeout, interrupted, input };
 
-  // The next line into `line`; without a deadline it waits for ever.
-  Wait read_line(std::string& line, std::optional<Clock::time_point> deadline) {
+  // The next line into `line`; without a deadline it waits for ever. Ends early when `input` can be read.
+  Wait read_line(std::string& line, std::optional<Clock::time_point> deadline, int input = -1) {
     for (;;) {
       if (const auto newline = buffer_.find('\n', searched_); newline != std::string::npos) {
         line = buffer_.substr(0, newline);
@@ -124,13 +124,17 @@ class ControlClient::Impl {
         const auto left = std::chrono::ceil<milliseconds>(*deadline - Clock::now());
         timeout = static_cast<int>(std::clamp<milliseconds::rep>(left.count(), 0, 1'000'000'000));
       }
-      pollfd readable{.fd = fd_, .events = POLLIN, .revents = 0};
-      const int ready = ::poll(&readable, 1, timeout);
+      std::array<pollfd, 2> readable{pollfd{.fd = fd_, .events = POLLIN, .revents = 0},
+                                     pollfd{.fd = input, .events = POLLIN, .revents = 0}};
+      const int ready = ::poll(readable.data(), readable.size(), timeout);
       if (ready < 0 && errno == EINTR) {
         return Wait::interrupted;
       }
       if (ready == 0) {
         return Wait::timeout;
+      }
+      if (readable[1].revents != 0) {
+        return Wait::input;
       }
 
       std::array<char, 65536> bytes;  // NOLINT(cppcoreguidelines-pro-type-member-init): filled by recv
@@ -155,7 +159,7 @@ class ControlClient::Impl {
       }
       if (wait == Wait::timeout) {
         throw Error(ErrorCode::timeout, "regsyncd did not answer \"" + std::string(method) + "\" in time",
-                    "see what it does: regsync status; journalctl --user -u regsyncd");
+                    "see what it does: journalctl --user -u regsyncd");
       }
       json message = parse_line(line);
       // An error whose id is null answers a request that the server could not read: ours, there is no other.
@@ -182,18 +186,18 @@ json ControlClient::call(std::string_view method, const json& params, millisecon
 }
 
 void ControlClient::subscribe(const json& params, milliseconds repeat,
-                              const std::function<bool(const StatusReport&)>& on_report) {
+                              const std::function<bool(const StatusReport&)>& on_report, int input) {
   constexpr std::chrono::seconds first_answer{10};
   const int id = impl_->send_request("subscribe", params);
   StatusReport report = control::report_from_json(impl_->response_to(id, Clock::now() + first_answer, "subscribe"));
   std::string line;
   while (on_report(report)) {
     const auto deadline = repeat.count() > 0 ? std::optional(Clock::now() + repeat) : std::nullopt;
-    const Impl::Wait wait = impl_->read_line(line, deadline);
+    const Impl::Wait wait = impl_->read_line(line, deadline, input);
     if (wait == Impl::Wait::interrupted) {
       return;
     }
-    if (wait == Impl::Wait::timeout) {
+    if (wait != Impl::Wait::line) {
       continue;
     }
     const json message = parse_line(line);

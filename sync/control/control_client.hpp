@@ -28,9 +28,10 @@ class ControlClient {
 
   // Calls `subscribe`, then on_report for the first report and each change, until on_report answers false. While
   // nothing changes the last report is given again every `repeat` (so that a view can count seconds); 0: never.
-  // Returns early, as if on_report had answered false, when a signal interrupts the wait.
+  // It is given again too whenever `input`, a file descriptor or -1, can be read. Returns early, as if on_report had
+  // answered false, when a signal interrupts the wait.
   void subscribe(const nlohmann::json& params, std::chrono::milliseconds repeat,
-                 const std::function<bool(const StatusReport&)>& on_report);
+                 const std::function<bool(const StatusReport&)>& on_report, int input = -1);
 
  private:
   class Impl;

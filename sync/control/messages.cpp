@@ -32,7 +32,7 @@ ErrorCode code_from_string(std::string_view name) {
 
 SyncState state_from_string(std::string_view name) {
   for (const SyncState state : {SyncState::in_sync, SyncState::pending, SyncState::retrying, SyncState::stuck,
-                                SyncState::removing, SyncState::paused}) {
+                                SyncState::removing, SyncState::terminating, SyncState::paused}) {
     if (to_string(state) == name) {
       return state;
     }
@@ -259,7 +259,7 @@ WallTime from_rfc3339(std::string_view text) {
     }
   }
   if (end == nullptr || std::string_view(end) != "Z") {
-    throw_protocol("\"" + terminated + "\" is no time like 2026-01-31T12:00:00Z");
+    throw_protocol("\"" + terminated + "\" is not a time like 2026-01-31T12:00:00Z");
   }
   return std::chrono::system_clock::from_time_t(::timegm(&utc));
 }

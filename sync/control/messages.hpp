@@ -2,8 +2,8 @@
 // owner can use. Both sides use these functions; no secret is ever in a message.
 //
 //   method       params                                    result
-//   status       {target?}                                 StatusReport
-//   sync         {target?, adopt?}                         StatusReport, once everything has been tried
+//   status       {target?, summary?}                       StatusReport; summary: with groups instead of rows
+//   sync         {target?, adopt?, summary?}               StatusReport, once everything has been tried
 //   remove       {target, keepSecrets?}                    StatusReport of what is left to remove
 //   declare      {target}                                  {}          its file was written whole by a command
 //   forgetContext {context}                                {}          see Engine::forget_context
@@ -11,7 +11,7 @@
 //   pauseContext {context, paused}                         {changed}   see Engine::pause_context
 //   reload       {}                                        {}          files are read again
 //   dashboard    {}                                        {url}       the page on loopback; its token counts once
-//   subscribe    {target?}                                 StatusReport, then a notification "status" (StatusReport)
+//   subscribe    {target?, summary?}                       StatusReport, then a notification "status" (StatusReport)
 //                                                                      per change
 //   setLogLevel  {level}                                   {}
 //

@@ -172,6 +172,18 @@ class Engine::Impl {
     return report;
   }
 
+  [[nodiscard]] StatusReport summary() const {
+    std::vector<StatusGroup> groups;
+    std::vector<StatusCause> causes;
+    StatusReport report = report_without_rows(std::nullopt, [&](const std::vector<StatusRow>& rows) {
+      std::ranges::move(groups_of(rows), std::back_inserter(groups));
+      std::ranges::move(causes_of(rows), std::back_inserter(causes));
+    });
+    report.groups = std::move(groups);
+    report.causes = std::move(causes);
+    return report;
+  }
+
   [[nodiscard]] FleetReport fleet() const {
     FleetReport fleet;
     fleet.login_ends = logins_.wanted_ends();
@@ -768,6 +780,8 @@ void Engine::forget_target(const std::string& target, bool keep_secrets) { impl_
 std::set<RegistryKey> Engine::logins_in_doubt() const { return impl_->logins_in_doubt(); }
 
 StatusReport Engine::status(const std::optional<std::string>& target) const { return impl_->status(target); }
+
+StatusReport Engine::summary() const { return impl_->summary(); }
 
 FleetReport Engine::fleet() const { return impl_->fleet(); }
 

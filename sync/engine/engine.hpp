@@ -108,7 +108,8 @@ class Engine {
   [[nodiscard]] std::set<RegistryKey> logins_in_doubt() const;
 
   [[nodiscard]] StatusReport status(const std::optional<std::string>& target = std::nullopt) const;
-  // The same of all targets, with the rows counted.
+  // The same of all targets, with the rows counted: for the command line, and for the page and the metrics.
+  [[nodiscard]] StatusReport summary() const;
   [[nodiscard]] FleetReport fleet() const;
 
   // Cancels all work and waits for it to end.

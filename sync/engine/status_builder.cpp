@@ -5,6 +5,8 @@
 #include <tuple>
 #include <utility>
 
+#include "sync/model/remedy.hpp"
+
 namespace regsync {
 
 namespace {
@@ -291,6 +293,11 @@ void add_state(const EngineState& state, const std::optional<std::string>& only,
       std::vector<StatusRow> rows;
       add_rows(state, name, rows);
       show_pauses(state, name, rows);
+      for (StatusRow& row : rows) {
+        if (row.cause) {
+          row.cause = for_context(*row.cause, row.target, row.context);
+        }
+      }
       std::ranges::stable_sort(rows, {}, [](const StatusRow& row) { return std::tie(row.context, row.name_space); });
       take_rows(std::move(rows));
     }

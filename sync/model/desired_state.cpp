@@ -272,19 +272,16 @@ Decision DesiredState::decide(const Key& key, const Facts& facts) const {
       (facts.secret != nullptr && facts.secret->ownership == Ownership::ours && is_paused(facts.secret->target))) {
     return {Action::nothing, claimed.plan, SyncState::paused, std::nullopt};
   }
-  const auto stuck = [&claimed](ErrorCode code, const std::string& why, const std::string& remedy) {
-    return Decision{Action::nothing, claimed.plan, SyncState::stuck, Error(code, why, remedy)};
-  };
   if (facts.name_space != nullptr && facts.name_space->terminating) {
-    return stuck(ErrorCode::namespace_terminating, "namespace " + key.name_space + " is being deleted",
-                 "nothing to do; the Secret follows if the namespace is made again");
+    return {Action::nothing, claimed.plan, SyncState::terminating, std::nullopt};
   }
   if (facts.namespace_is_missing() && !names_plainly(*claimed.plan, key.name_space)) {
     return {};  // a pattern selects of what there is
   }
   if (facts.namespace_is_missing()) {
-    return stuck(ErrorCode::namespace_missing, "namespace " + key.name_space + " does not exist",
-                 "create it, and the Secret follows: kubectl create namespace " + key.name_space);
+    return {Action::nothing, claimed.plan, SyncState::stuck,
+            Error(ErrorCode::namespace_missing, "namespace " + key.name_space + " does not exist",
+                  "create it, and the Secret follows: kubectl create namespace " + key.name_space)};
   }
   return decide_claimed(key, *claimed.plan, facts);
 }

@@ -35,7 +35,10 @@ struct FleetCell {
 
   [[nodiscard]] std::size_t in(SyncState state) const { return secrets.at(static_cast<std::size_t>(state)); }
   [[nodiscard]] std::size_t all() const;
-  [[nodiscard]] bool in_sync() const { return in(SyncState::in_sync) + in(SyncState::paused) == all(); }  // or paused
+  // Or paused, or in a namespace that ends.
+  [[nodiscard]] bool in_sync() const {
+    return in(SyncState::in_sync) + in(SyncState::terminating) + in(SyncState::paused) == all();
+  }
 };
 
 struct FleetReport {

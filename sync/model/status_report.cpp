@@ -18,13 +18,17 @@ std::string_view to_string(SyncState state) {
       return "Stuck";
     case SyncState::removing:
       return "Removing";
+    case SyncState::terminating:
+      return "Terminating";
     case SyncState::paused:
       return "Paused";
   }
   return "Pending";
 }
 
-bool is_as_asked(SyncState state) { return state == SyncState::in_sync || state == SyncState::paused; }
+bool is_as_asked(SyncState state) {
+  return state == SyncState::in_sync || state == SyncState::terminating || state == SyncState::paused;
+}
 
 std::size_t StatusGroup::count(SyncState state) const {
   const auto known = states.find(state);

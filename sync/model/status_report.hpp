@@ -16,15 +16,17 @@ namespace regsync {
 using WallTime = std::chrono::system_clock::time_point;
 
 enum class SyncState : std::uint8_t {
-  in_sync,   // the cluster holds what it should
-  pending,   // being worked on, or waiting for the first complete list or reading
-  retrying,  // failed for a passing reason; next_try says when
-  stuck,     // waits for a person or for an event (a namespace, a login); the cause has a remedy
-  removing,  // to be deleted, and not yet done
-  paused,    // the person paused the target or the context: nothing is written or deleted
+  in_sync,      // the cluster holds what it should
+  pending,      // being worked on, or waiting for the first complete list or reading
+  retrying,     // failed for a passing reason; next_try says when
+  stuck,        // waits for a person or for an event (a namespace, a login); the cause has a remedy
+  removing,     // to be deleted, and not yet done
+  terminating,  // the namespace is being deleted, and nothing is to be done about it
+  paused,       // the person paused the target or the context: nothing is written or deleted
 };
 
-std::string_view to_string(SyncState state);  // "InSync", "Pending", "Retrying", "Stuck", "Removing", "Paused"
+std::string_view to_string(
+    SyncState state);  // "InSync", "Pending", "Retrying", "Stuck", "Removing", "Terminating", "Paused"
 
 struct StatusRow {
   std::string target;

@@ -28,7 +28,8 @@ milliseconds left_until(Clock::time_point deadline) {
 // One line that replaces itself, on stderr so that a pipe gets the answer only.
 class Progress {
  public:
-  explicit Progress(Console& console) : err_(console.err), on_(console.out_is_terminal) {}
+  explicit Progress(Console& console)
+      : err_(console.err), on_(console.out_is_terminal), columns_(console.terminal_size().columns) {}
   ~Progress() {
     if (on_ && drawn_) {
       err_ << "\r\x1b[K" << std::flush;
@@ -43,22 +44,22 @@ class Progress {
     if (!on_) {
       return;
     }
-    err_ << "\r\x1b[K" << summary(report) << " ..." << std::flush;
+    err_ << "\r\x1b[K" << clip(one_line(waited_for(report)), columns_ - 1) << std::flush;
     drawn_ = true;
   }
 
  private:
   std::ostream& err_;
   bool on_;
+  int columns_;
   bool drawn_ = false;
 };
 
 // Follows the status until `enough` of it, or the deadline; answers the last one.
 template <typename Enough>
-StatusReport follow(const std::optional<std::string>& target, Clock::time_point deadline, Progress& progress,
-                    Enough enough) {
+StatusReport follow(const json& params, Clock::time_point deadline, Progress& progress, Enough enough) {
   StatusReport last;
-  connect()->subscribe(params_of(target), redraw_time, [&](const StatusReport& report) {
+  connect()->subscribe(params, redraw_time, [&](const StatusReport& report) {
     last = report;
     progress.draw(report);
     return Clock::now() < deadline && !enough(report);
@@ -86,10 +87,18 @@ json params_of(const std::optional<std::string>& target) {
   return params;
 }
 
-StatusReport sync_and_wait(Console& console, ControlClient& daemon, const std::optional<std::string>& target,
-                           bool adopt, milliseconds time) {
-  const Clock::time_point deadline = Clock::now() + time;
+json summary_params_of(const std::optional<std::string>& target) {
   json params = params_of(target);
+  params["summary"] = true;
+  return params;
+}
+
+StatusReport sync_and_wait(Console& console, ControlClient& daemon, const std::optional<std::string>& target,
+                           bool adopt, milliseconds time, bool detail) {
+  const Clock::time_point deadline = Clock::now() + time;
+  const json summary = summary_params_of(target);
+  json params = detail ? params_of(target) : summary;
+  const json last = params;
   if (adopt) {
     params["adopt"] = true;
   }
@@ -99,7 +108,7 @@ StatusReport sync_and_wait(Console& console, ControlClient& daemon, const std::o
   auto tried = std::async(std::launch::async, [&] { return daemon.call("sync", params, left_until(deadline)); });
   const auto is_tried = [&] { return tried.wait_for(milliseconds(0)) == std::future_status::ready; };
   if (console.out_is_terminal) {
-    follow(target, deadline, progress, [&](const StatusReport&) { return is_tried(); });
+    follow(summary, deadline, progress, [&](const StatusReport&) { return is_tried(); });
   }
 
   StatusReport report;
@@ -110,14 +119,14 @@ StatusReport sync_and_wait(Console& console, ControlClient& daemon, const std::o
       throw;
     }
     // Time is over while something is still being tried: the status says what.
-    return control::report_from_json(connect()->call("status", params_of(target), std::chrono::seconds(5)));
+    return control::report_from_json(connect()->call("status", last, std::chrono::seconds(5)));
   }
   if (reached(report)) {
     return report;
   }
 
   const Clock::time_point settled = Clock::now() + settle_time;
-  return follow(target, deadline, progress,
+  return follow(last, deadline, progress,
                 [&](const StatusReport& now) { return reached(now) || (is_stuck(now) && Clock::now() >= settled); });
 }
 

@@ -8,6 +8,7 @@
 #include "sync/cli/ask/snapshot.hpp"
 #include "sync/cli/view/manifest.hpp"
 #include "sync/cli/view/quote.hpp"
+#include "sync/model/remedy.hpp"
 #include "sync/model/secret_object.hpp"
 
 namespace regsync::cli {
@@ -57,7 +58,8 @@ void compare(const Key& key, const DesiredState& desired, const Snapshot& snapsh
     found.obstacles.push_back({context + "/" + key.name_space, old_copy(key, context)});
   }
   if (decision.cause) {
-    found.obstacles.push_back({context + "/" + key.name_space, *decision.cause});
+    const std::string target = decision.plan == nullptr ? "" : decision.plan->target.name;
+    found.obstacles.push_back({context + "/" + key.name_space, for_context(*decision.cause, target, context)});
   }
   json after;
   if (decision.action == Action::nothing) {

@@ -122,7 +122,7 @@ std::vector<std::string> choose_registries(Console& console) {
     lines.push_back(login.server + " (" + login.username + ")");
   }
   if (!console.in_is_terminal || !console.out_is_terminal) {
-    throw UsageError("there are several logins: " + join(lines), "say which: --registry " + servers.front());
+    throw UsageError("several logins are possible: " + join(lines), "choose one: --registry " + servers.front());
   }
   std::vector<std::string> chosen;
   for (const std::size_t i : choose(console, "Registries for the Secret", lines)) {
@@ -139,7 +139,7 @@ std::vector<std::string> context_names(const AddOptions& options, const kube::Ku
   if (kubeconfig.current_context().empty()) {
     throw UsageError("the kubeconfig has no current context",
                      kubeconfig.contexts().empty() ? "set KUBECONFIG, or give --kubeconfig FILE"
-                                                   : "say which: --context " + kubeconfig.contexts().front());
+                                                   : "choose one: --context " + kubeconfig.contexts().front());
   }
   return {kubeconfig.current_context()};
 }
@@ -160,7 +160,7 @@ std::vector<std::string> namespaces_meant(const AddOptions& options, const std::
     const auto& [other, second] = *current.rbegin();
     throw UsageError(
         "the contexts have different current namespaces: " + first + " has " + one + ", " + second + " has " + other,
-        "say which is meant: -n " + one);
+        "choose one: -n " + one);
   }
   return current.empty() ? std::vector<std::string>() : std::vector{current.begin()->first};
 }
@@ -286,22 +286,31 @@ int hand_over(const Target& target, Outcome outcome, ControlClient* daemon, cons
       print_target(console.out, target, options.format);
     }
     if (!connect_if_running()) {
-      console.err << "note: regsyncd is not running, so nothing is synced yet; start it: regsync setup, or sync "
-                     "once: regsync sync "
-                  << target.name << " --once\n";
+      console.err << as_called(
+          "note: regsyncd is not running, so nothing is synced yet; start it: regsync setup, or "
+          "sync once: regsync sync " +
+          target.name + " --once\n");
     }
     return exit_done;
   }
   const auto time = duration_of(options.wait.empty() ? "30s" : options.wait, "--wait");
   const auto started = std::chrono::steady_clock::now();
-  const StatusReport report = sync_and_wait(console, *daemon, target.name, options.adopt, time);
+  const StatusReport report =
+      sync_and_wait(console, *daemon, target.name, options.adopt, time, options.format != Format::table);
   const auto took = std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::steady_clock::now() - started);
   if (text) {
     announce(target, outcome, console);
   }
-  if (report.rows.empty() && reached(report)) {
+  if (report.rows.empty() && report.groups.empty() && reached(report)) {
     print_error(console.err, selects_nothing(target, options));
     return exit_not_as_asked;
+  }
+  if (text && !reached(report)) {
+    console.err << one_line(std::string(is_stuck(report)
+                                            ? "it cannot be in sync yet"
+                                            : "not in sync after " + (options.wait.empty() ? "30s" : options.wait)) +
+                            ": " + waited_for(report))
+                << '\n';
   }
   if (!text || !reached(report)) {
     print_report(console, report, options.format);

@@ -145,7 +145,7 @@ void define_apply(CLI::App& app, Invocation& invocation) {
   CLI::App* command =
       add_command(app, "apply", "Declare targets from files, as a team keeps them in git",
                   {{"Every target of a folder", "regsync apply -f targets/"},
-                   {"What it would change first", "regsync apply -f targets/ --dry-run=server"},
+                   {"See first what it would change", "regsync apply -f targets/ --dry-run=server"},
                    {"The targets of another machine", "ssh other regsync get -o yaml | regsync apply -f -"}});
   add_strings(command, "-f,--filename", options->files, "File, folder or - for standard input; may be repeated")
       ->required()

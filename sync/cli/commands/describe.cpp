@@ -95,7 +95,7 @@ std::string status_of(const Target& target, Console& console) {
     return "regsyncd is not running\n  -> start it: regsync setup\n";
   }
   const StatusReport report =
-      control::report_from_json(daemon->call("status", params_of(target.name), std::chrono::seconds(10)));
+      control::report_from_json(daemon->call("status", summary_params_of(target.name), std::chrono::seconds(10)));
   return render_summary(report, console.colour, console.now());
 }
 
@@ -124,7 +124,7 @@ int describe_targets(const DescribeOptions& options, Console& console) {
     names = target_names();
   }
   if (names.empty()) {
-    throw Error(ErrorCode::not_found, "there are no targets", "declare one: regsync add NAME --registry REGISTRY");
+    throw Error(ErrorCode::not_found, "no targets are declared", "declare one: regsync add NAME --registry REGISTRY");
   }
   for (const std::string& name : names) {
     const Target target = require_target(name);

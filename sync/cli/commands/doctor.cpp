@@ -26,7 +26,7 @@ Cell verdict_of(Health health) {
   return {"FAILED", Colour::red};
 }
 
-void print(const Findings& findings, Format format, Console& console) {
+void print(const Findings& findings, const Format& format, Console& console) {
   if (format != Format::table) {
     nlohmann::json all = nlohmann::json::array();
     for (const Finding& finding : findings) {
@@ -54,7 +54,7 @@ void print(const Findings& findings, Format format, Console& console) {
                 << blanks(subject_width - display_width(finding.subject)) << "   " << printable(finding.text) << '\n';
     if (!finding.remedy.empty()) {
       console.out << blanks(verdict_width) << "   "
-                  << paint("-> " + printable(finding.remedy), Colour::yellow, console.colour) << '\n';
+                  << paint("-> " + printable(as_called(finding.remedy)), Colour::yellow, console.colour) << '\n';
     }
   }
 }

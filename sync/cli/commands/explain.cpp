@@ -191,7 +191,7 @@ nlohmann::json to_json(const Row& row) {
 }
 
 void print(const std::vector<Row>& rows, const ExplainOptions& options, Console& console) {
-  if (options.format == Format::json || options.format == Format::yaml) {
+  if (options.format.is_structured()) {
     nlohmann::json all = nlohmann::json::array();
     for (const Row& row : rows) {
       all.push_back(to_json(row));

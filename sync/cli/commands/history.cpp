@@ -33,7 +33,7 @@ nlohmann::json to_json(const HistoryEntry& entry) {
 
 int history(const HistoryOptions& options, Console& console) {
   const auto entries = read_history(paths::history(), options.target);
-  if (options.format == Format::json || options.format == Format::yaml) {
+  if (options.format.is_structured()) {
     nlohmann::json all = nlohmann::json::array();
     for (const auto& entry : entries) {
       all.push_back(to_json(entry));

@@ -76,8 +76,11 @@ int list(const ListOptions& options, Console& console) {
         console.out << one_line(name) << '\n';
       }
       break;
-    case Format::json:
-    case Format::yaml: {
+    case Format::table:
+    case Format::wide:
+      print_table(directory, files, options, console);
+      break;
+    default: {
       nlohmann::json all = nlohmann::json::array();
       for (const auto& [name, file] : files) {
         nlohmann::json item = file.target ? to_json(*file.target) : nlohmann::json{{"name", name}};
@@ -89,9 +92,6 @@ int list(const ListOptions& options, Console& console) {
       print_structured(console.out, make_list("TargetList", std::move(all)), options.format);
       break;
     }
-    case Format::table:
-    case Format::wide:
-      print_table(directory, files, options, console);
   }
   bool good = true;
   for (const auto& [name, file] : files) {

@@ -146,14 +146,14 @@ nlohmann::json to_json(const Row& row) {
     json["expires"] = control::to_rfc3339(*row.expires);
   }
   if (row.problem) {
-    json["problem"] = {{"message", row.problem->message()}, {"remedy", row.problem->remedy()}};
+    json["problem"] = control::to_json(*row.problem);
   }
   return json;
 }
 
 int logins(const LoginsOptions& options, Console& console) {
   const std::vector<Row> rows = read(console);
-  if (options.format == Format::json || options.format == Format::yaml) {
+  if (options.format.is_structured()) {
     nlohmann::json all = nlohmann::json::array();
     for (const Row& row : rows) {
       all.push_back(to_json(row));
@@ -193,7 +193,8 @@ int logins(const LoginsOptions& options, Console& console) {
     }
     console.out << '\n' << printable(row.problem->message()) << '\n';
     if (!row.problem->remedy().empty()) {
-      console.out << "  " << paint("-> " + printable(row.problem->remedy()), Colour::yellow, console.colour) << '\n';
+      console.out << "  " << paint("-> " + printable(as_called(row.problem->remedy())), Colour::yellow, console.colour)
+                  << '\n';
     }
   }
   return exit_done;

@@ -137,7 +137,7 @@ void define_resume(CLI::App& app, Invocation& invocation) {
   auto options = std::make_shared<PauseOptions>();
   CLI::App* command = add_command(app, "resume", "End a pause; what has changed meanwhile is synced",
                                   {{"A target", "regsync resume myregcred"},
-                                   {"What that would change", "regsync resume myregcred --dry-run=server"},
+                                   {"See what that would change", "regsync resume myregcred --dry-run=server"},
                                    {"Every context", "regsync resume --context '*'"}});
   add_options(command, *options);
   on_command(command, invocation, options, resume);

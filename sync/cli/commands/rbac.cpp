@@ -51,7 +51,7 @@ std::string choose_context(const RbacOptions& options, const kube::Kubeconfig& k
   if (contexts.empty()) {
     throw UsageError("no context of the kubeconfig is selected by any of these targets");
   }
-  throw UsageError("no target selects the current context", "say which: --context " + contexts.front());
+  throw UsageError("no target selects the current context", "choose one: --context " + contexts.front());
 }
 
 Subject given_subject(const RbacOptions& options) {
@@ -133,7 +133,7 @@ int rbac(const RbacOptions& options, Console& console) {
       objects.push_back(std::move(object));
     }
   }
-  if (options.format == Format::json) {
+  if (options.format != Format::yaml) {
     print_structured(console.out, {{"apiVersion", "v1"}, {"kind", "List"}, {"items", objects}}, options.format);
     return complete ? exit_done : exit_not_as_asked;
   }

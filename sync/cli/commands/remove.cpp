@@ -117,7 +117,7 @@ void require_known(const std::vector<std::string>& names) {
   std::set<std::string> known;
   if (const auto daemon = connect_if_running()) {
     const StatusReport report =
-        control::report_from_json(daemon->call("status", nlohmann::json::object(), std::chrono::seconds(10)));
+        control::report_from_json(daemon->call("status", summary_params_of(std::nullopt), std::chrono::seconds(10)));
     for (const TargetStatus& target : report.targets) {
       known.insert(target.name);
     }

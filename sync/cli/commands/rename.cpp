@@ -134,7 +134,7 @@ void define_rename(CLI::App& app, Invocation& invocation) {
                   {{"The target only; pods go on using the Secret", "regsync rename myregcred team-pull"},
                    {"The Secrets too: new ones are made before the old ones are deleted",
                     "regsync rename myregcred team-pull --secret-name team-pull"},
-                   {"What that would change", "regsync rename myregcred team-pull --dry-run=server"}});
+                   {"See what that would change", "regsync rename myregcred team-pull --dry-run=server"}});
   command->add_option("NAME", options->name, "The target")->required();
   command->add_option("NEW-NAME", options->new_name, "Its new name")->required();
   command->add_option("--secret-name", options->secret, "Another name for its Secrets too");

@@ -22,7 +22,7 @@ struct SetOptions {
 int set(const SetOptions& options, Console& console) {
   const DryRun dry_run = dry_run_of(options.dry_run);
   if (options.name.find('=') != std::string::npos) {
-    throw UsageError("no target is named before " + options.name, "say which: regsync set NAME " + options.name);
+    throw UsageError("missing the target's name before " + options.name, "as in: regsync set NAME " + options.name);
   }
   std::vector<FieldChange> changes;
   for (const std::string& word : options.changes) {
@@ -47,10 +47,10 @@ void define_set(CLI::App& app, Invocation& invocation) {
   auto options = std::make_shared<SetOptions>();
   CLI::App* command = add_command(
       app, "set", "Change single fields of a target; fields are those of its file",
-      {{"One more namespace, and no longer another", "regsync set myregcred namespaces+=team-c namespaces-=team-a"},
-       {"What happens after a logout", "regsync set myregcred onLogout=remove"},
+      {{"Add a namespace, and take another out", "regsync set myregcred namespaces+=team-c namespaces-=team-a"},
+       {"Delete the Secrets after a logout", "regsync set myregcred onLogout=remove"},
        {"Take a field out, as kubectl label does", "regsync set myregcred email-"},
-       {"What it would change in the clusters", "regsync set myregcred 'contexts=prod-*' --dry-run=server"}});
+       {"See what it would change in the clusters", "regsync set myregcred 'contexts=prod-*' --dry-run=server"}});
   command->add_option("NAME", options->name, "The target")->required();
   command->add_option("FIELD=VALUE", options->changes, "A field and its value; lists are separated by commas")
       ->required();

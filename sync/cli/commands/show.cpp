@@ -43,7 +43,7 @@ int show(const ShowOptions& options, Console& console) {
 void define_show(CLI::App& app, Invocation& invocation) {
   auto options = std::make_shared<ShowOptions>();
   CLI::App* command = add_command(app, "show", "Show the manifest of a target's Secret, with the password masked",
-                                  {{"What would be in the cluster", "regsync show myregcred"},
+                                  {{"See what would be in the cluster", "regsync show myregcred"},
                                    {"With the password; for a cluster that regsync cannot reach",
                                     "regsync show myregcred --reveal | ssh bastion kubectl apply -n team-a -f -"}});
   command->add_option("NAME", options->name, "The target")->required();

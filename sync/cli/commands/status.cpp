@@ -1,13 +1,17 @@
 // regsync status: how far every target is in every context, as a summary or Secret by Secret, once or live.
+#include <termios.h>
+#include <unistd.h>
+
 #include <algorithm>
+#include <array>
 #include <csignal>
 #include <nlohmann/json.hpp>
 #include <ostream>
-#include <sstream>
 
 #include "sync/cli/ask/daemon_environment.hpp"
 #include "sync/cli/ask/daemon_link.hpp"
 #include "sync/cli/command.hpp"
+#include "sync/cli/view/live_view.hpp"
 #include "sync/cli/view/report_view.hpp"
 #include "sync/cli/view/target_view.hpp"
 #include "sync/control/messages.hpp"
@@ -26,9 +30,15 @@ struct StatusOptions {
   Format format = Format::table;
 };
 
+// Whether the answer shows Secrets one by one; else the daemon counts them, which is as quick for 100,000 as for ten.
+bool needs_rows(const StatusOptions& options) {
+  return options.all || options.failing || !options.namespaces.empty() || options.format != Format::table;
+}
+
 // The daemon is asked for one target, or for all.
-std::optional<std::string> asked_target(const StatusOptions& options) {
-  return options.targets.size() == 1 ? std::optional(options.targets.front()) : std::nullopt;
+nlohmann::json params_for(const StatusOptions& options, bool rows) {
+  const auto target = options.targets.size() == 1 ? std::optional(options.targets.front()) : std::nullopt;
+  return rows ? params_of(target) : summary_params_of(target);
 }
 
 // What was asked for. A target that the daemon does not know either is a typo.
@@ -39,11 +49,7 @@ StatusReport selected(const StatusOptions& options, StatusReport report) {
     }
   }
   if (options.targets.size() > 1) {
-    const auto is_other = [&](const std::string& name) {
-      return std::ranges::find(options.targets, name) == options.targets.end();
-    };
-    std::erase_if(report.targets, [&](const TargetStatus& target) { return is_other(target.name); });
-    std::erase_if(report.rows, [&](const StatusRow& row) { return is_other(row.target); });
+    report = of_targets(std::move(report), options.targets);
   }
   return narrowed(std::move(report), options.contexts, options.namespaces);
 }
@@ -88,46 +94,73 @@ class Interruptible {
   struct sigaction old_term_{};
 };
 
-// The alternate screen of the terminal, without cursor; what was there comes back.
+// The alternate screen of the terminal, without cursor, and keys as they are pressed; what was there comes back.
 class Screen {
  public:
-  explicit Screen(Console& console) : console_(console) { console_.out << "\x1b[?1049h\x1b[?25l"; }
-  ~Screen() { console_.out << "\x1b[?25h\x1b[?1049l" << std::flush; }
+  explicit Screen(Console& console) : console_(console) {
+    console_.out << "\x1b[?1049h\x1b[?25l";
+    if (console_.in_is_terminal && ::tcgetattr(STDIN_FILENO, &before_) == 0) {
+      termios raw = before_;
+      raw.c_lflag &= ~static_cast<tcflag_t>(ICANON | ECHO);
+      raw.c_cc[VMIN] = 0;
+      raw.c_cc[VTIME] = 0;
+      raw_ = ::tcsetattr(STDIN_FILENO, TCSANOW, &raw) == 0;
+    }
+  }
+  ~Screen() {
+    if (raw_) {
+      ::tcsetattr(STDIN_FILENO, TCSANOW, &before_);
+    }
+    console_.out << "\x1b[?25h\x1b[?1049l" << std::flush;
+  }
   Screen(const Screen&) = delete;
   Screen& operator=(const Screen&) = delete;
   Screen(Screen&&) = delete;
   Screen& operator=(Screen&&) = delete;
 
+  // What can tell of keys; -1: nothing.
+  [[nodiscard]] int input() const { return raw_ ? STDIN_FILENO : -1; }
+
+  // The keys that were pressed since.
+  [[nodiscard]] std::string keys() const {
+    std::array<char, 64> bytes{};
+    const ssize_t size = raw_ ? ::read(STDIN_FILENO, bytes.data(), bytes.size()) : 0;
+    return {bytes.data(), static_cast<std::size_t>(std::max<ssize_t>(size, 0))};
+  }
+
   // Line by line over what is there, so that nothing flickers.
-  void draw(const StatusReport& report, bool wide) {
-    const TerminalSize size = console_.terminal_size();
-    constexpr int around_rows = 8;  // title, header, and some room for problems
-    const auto rows = static_cast<std::size_t>(std::max(1, size.rows - around_rows));
-    std::istringstream lines(render_table(report, wide, console_.colour, console_.now(), rows));
-    std::string text = "\x1b[H" +
-                       clip(paint(summary(report), Colour::bold, console_.colour) + "   (regsyncd " + report.version +
-                                "; end with Ctrl-C)",
-                            size.columns) +
-                       "\x1b[K\r\n\x1b[K";
-    std::string line;
-    for (int used = 2; used < size.rows && std::getline(lines, line); ++used) {
-      text += "\r\n" + clip(line, size.columns) + "\x1b[0m\x1b[K";
+  void draw(const std::vector<std::string>& lines, const TerminalSize& size) {
+    std::string text = "\x1b[H";
+    for (int i = 0; i < size.rows && i < static_cast<int>(lines.size()); ++i) {
+      text += (i == 0 ? "" : "\r\n") + clip(lines[static_cast<std::size_t>(i)], size.columns) + "\x1b[0m\x1b[K";
     }
     console_.out << text << "\x1b[J" << std::flush;
   }
 
  private:
   Console& console_;
+  termios before_{};
+  bool raw_ = false;
 };
 
 StatusReport watch_on_screen(const StatusOptions& options, ControlClient& daemon, Console& console) {
   StatusReport last;
+  LiveView view(needs_rows(options), options.format == Format::wide, options.failing);
   Screen screen(console);
-  daemon.subscribe(params_of(asked_target(options)), std::chrono::seconds(1), [&](const StatusReport& report) {
-    last = selected(options, report);
-    screen.draw(shown(options, last), options.format == Format::wide);
-    return interrupted == 0;
-  });
+  while (!view.ended() && interrupted == 0) {  // anew where it is to show Secrets one by one, or no longer
+    const bool rows = view.rows();
+    const auto on_report = [&](const StatusReport& report) {
+      view.press(screen.keys());
+      last = selected(options, report);
+      const TerminalSize size = console.terminal_size();
+      screen.draw(view.lines(last, console.colour, console.now(), size), size);
+      return interrupted == 0 && !view.ended() && view.rows() == rows;
+    };
+    daemon.subscribe(params_for(options, rows), std::chrono::seconds(1), on_report, screen.input());
+    if (!view.ended() && view.rows() == rows) {
+      break;  // a signal
+    }
+  }
   return last;
 }
 
@@ -135,20 +168,21 @@ StatusReport watch_on_screen(const StatusOptions& options, ControlClient& daemon
 StatusReport watch_as_stream(const StatusOptions& options, ControlClient& daemon, Console& console) {
   StatusReport last;
   bool first = true;
-  daemon.subscribe(params_of(asked_target(options)), std::chrono::milliseconds(0), [&](const StatusReport& report) {
-    last = selected(options, report);
-    if (options.format == Format::json) {
-      console.out << to_document(shown(options, last)).dump() << '\n';
-    } else {
-      if (!first) {
-        console.out << (options.format == Format::yaml ? "---\n" : "\n");
-      }
-      print_report(console, shown(options, last), options.format, view_of(options));
-    }
-    console.out << std::flush;
-    first = false;
-    return interrupted == 0 && console.out.good();
-  });
+  daemon.subscribe(params_for(options, needs_rows(options)), std::chrono::milliseconds(0),
+                   [&](const StatusReport& report) {
+                     last = selected(options, report);
+                     if (options.format == Format::json) {
+                       console.out << to_document(shown(options, last)).dump() << '\n';
+                     } else {
+                       if (!first) {
+                         console.out << (options.format == Format::yaml ? "---\n" : "\n");
+                       }
+                       print_report(console, shown(options, last), options.format, view_of(options));
+                     }
+                     console.out << std::flush;
+                     first = false;
+                     return interrupted == 0 && console.out.good();
+                   });
   return last;
 }
 
@@ -163,8 +197,8 @@ int status(const StatusOptions& options, Console& console) {
       print_report(console, shown(options, report), options.format, view_of(options));
     }
   } else {
-    report =
-        control::report_from_json(daemon->call("status", params_of(asked_target(options)), std::chrono::seconds(10)));
+    report = control::report_from_json(
+        daemon->call("status", params_for(options, needs_rows(options)), std::chrono::seconds(10)));
     report = selected(options, std::move(report));
     print_report(console, shown(options, report), options.format, view_of(options));
   }

@@ -45,10 +45,10 @@ StatusReport sync_once(const SyncOptions& options, std::chrono::milliseconds tim
   std::error_code ignored;
   if (is_throwaway_machine() && named_owner(options.owner, settings.owner).empty() &&
       !std::filesystem::exists(paths::owner(), ignored)) {
-    console.err
-        << "warning: no owner is named, and what this machine remembers may be gone after this run: the next one "
-           "would find these Secrets kept by another regsync; name one: regsync sync --once --owner NAME, or "
-           "REGSYNC_OWNER, or owner: in config.yaml\n";
+    console.err << as_called(
+        "warning: no owner is named, and what this machine remembers may be gone after this run: the "
+        "next one would find these Secrets kept by another regsync; name one: regsync sync --once "
+        "--owner NAME, or REGSYNC_OWNER, or owner: in config.yaml\n");
   }
   const auto work = [&](Engine& engine) { return engine.sync(options.target, options.adopt, time); };
   return run_engine(console, options.kubeconfig, "regsync sync --once", work, options.target, time, options.owner,
@@ -89,7 +89,8 @@ int sync(const SyncOptions& options, Console& console) {
     return preview_sync(options, console);
   }
   const StatusReport report = options.once ? sync_once(options, time, console)
-                                           : sync_and_wait(console, *connect(), options.target, options.adopt, time);
+                                           : sync_and_wait(console, *connect(), options.target, options.adopt, time,
+                                                           options.format != Format::table);
   const bool all = report.all_in_sync();
   if (options.format != Format::table || !all) {
     print_report(console, report, options.format);

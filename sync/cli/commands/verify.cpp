@@ -184,7 +184,7 @@ void judge_all(const VerifyOptions& options, std::vector<Row>& rows) {
 }
 
 void print(const std::vector<Row>& rows, const VerifyOptions& options, Console& console) {
-  if (options.format == Format::json || options.format == Format::yaml) {
+  if (options.format.is_structured()) {
     nlohmann::json all = nlohmann::json::array();
     for (const Row& row : rows) {
       all.push_back({{"context", row.context},
@@ -246,10 +246,11 @@ int verify(const VerifyOptions& options, Console& console) {
 
 void define_verify(CLI::App& app, Invocation& invocation) {
   auto options = std::make_shared<VerifyOptions>();
-  CLI::App* command = add_command(
-      app, "verify", "Read the Secrets back and ask the registry, as kubelet would, whether they can pull",
-      {{"Whether pods can pull an image, in every cluster and namespace", "regsync verify --image ghcr.io/acme/app:1"},
-       {"Whether the registry takes the logins of one target", "regsync verify myregcred"}});
+  CLI::App* command =
+      add_command(app, "verify", "Read the Secrets back and ask the registry, as kubelet would, whether they can pull",
+                  {{"Check that pods can pull an image, in every cluster and namespace",
+                    "regsync verify --image ghcr.io/acme/app:1"},
+                   {"Check that the registry takes the logins of one target", "regsync verify myregcred"}});
   command->add_option("NAME", options->target, "Only this target");
   command->add_option("--image", options->image, "The image to pull (default: only whether the login is accepted)");
   add_strings(command, "--context", options->contexts, "Only this context, or glob; may be repeated");

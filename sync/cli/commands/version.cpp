@@ -17,7 +17,8 @@ struct VersionOptions {
 std::string daemon_version() {
   try {
     const auto daemon = connect();
-    return control::report_from_json(daemon->call("status", nlohmann::json::object(), std::chrono::seconds(2))).version;
+    return control::report_from_json(daemon->call("status", summary_params_of(std::nullopt), std::chrono::seconds(2)))
+        .version;
   } catch (const Error&) {
     return {};
   }

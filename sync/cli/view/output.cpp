@@ -7,6 +7,8 @@
 #include <nlohmann/json.hpp>
 #include <ostream>
 
+#include "sync/cli/view/path_expression.hpp"
+
 namespace regsync::cli {
 namespace {
 
@@ -76,11 +78,55 @@ std::string to_yaml_text(const json& value) {
   return yaml.c_str();
 }
 
-void print_structured(std::ostream& out, const json& value, Format format) {
-  if (format == Format::yaml) {
-    out << to_yaml_text(value) << '\n';
-  } else {
-    out << value.dump(2, ' ', false, json::error_handler_t::replace) << '\n';
+namespace {
+
+// "NAME:.name,STATE:.cause.reason": a row for each item.
+void print_columns(std::ostream& out, const json& document, const std::string& columns) {
+  std::vector<std::string> header;
+  std::vector<std::string> paths;
+  for (std::size_t begin = 0; begin <= columns.size();) {
+    const std::size_t end = std::min(columns.find(',', begin), columns.size());
+    const std::string column = columns.substr(begin, end - begin);
+    const auto colon = column.find(':');
+    if (colon == std::string::npos || colon == 0) {
+      throw UsageError("custom-columns: \"" + column + "\" is not NAME:PATH",
+                       "as in -o custom-columns=TARGET:.target,STATE:.state");
+    }
+    header.push_back(column.substr(0, colon));
+    paths.push_back(column.substr(colon + 1));
+    begin = end + 1;
+  }
+  Table table(header);
+  const bool is_list = document.is_object() && document.contains("items");
+  for (const json& item : is_list ? document.at("items") : json::array({document})) {
+    std::vector<Cell> cells;
+    for (const std::string& path : paths) {
+      std::vector<std::string> values;
+      for (const json& value : find_all(item, path)) {
+        values.push_back(plain_text(value));
+      }
+      cells.emplace_back(join(values, ","));
+    }
+    table.add(std::move(cells));
+  }
+  table.print(out, false);
+}
+
+}  // namespace
+
+void print_structured(std::ostream& out, const json& value, const Format& format) {
+  switch (format) {
+    case Format::yaml:
+      out << to_yaml_text(value) << '\n';
+      return;
+    case Format::jsonpath:
+      out << printable(expand(value, format.expression()));
+      return;
+    case Format::custom_columns:
+      print_columns(out, value, format.expression());
+      return;
+    default:
+      out << value.dump(2, ' ', false, json::error_handler_t::replace) << '\n';
   }
 }
 
@@ -117,9 +163,9 @@ void Table::print(std::ostream& out, bool colour, bool headers) const {
 }
 
 void print_error(std::ostream& err, const Error& error) {
-  err << "error: " << printable(error.message()) << '\n';
+  err << "error: " << printable(as_called(error.message())) << '\n';
   if (!error.remedy().empty()) {
-    err << "hint: " << printable(error.remedy()) << '\n';
+    err << "hint: " << printable(as_called(error.remedy())) << '\n';
   }
 }
 

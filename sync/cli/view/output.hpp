@@ -12,7 +12,21 @@
 
 namespace regsync::cli {
 
-enum class Format { table, wide, name, json, yaml };
+// How an answer is printed: a kind, and for two of them what the person wrote after it.
+class Format {
+ public:
+  enum Kind { table, wide, name, json, yaml, jsonpath, custom_columns };
+  Format(Kind kind, std::string expression = {}) : kind_(kind), expression_(std::move(expression)) {}
+  operator Kind() const { return kind_; }
+
+  // Whether it prints the document, and not a table or names.
+  [[nodiscard]] bool is_structured() const { return kind_ >= json; }
+  [[nodiscard]] const std::string& expression() const { return expression_; }
+
+ private:
+  Kind kind_;
+  std::string expression_;
+};
 
 // Of every document that regsync prints for programs.
 inline constexpr const char* api_version = "regsync.dev/v1";
@@ -20,8 +34,9 @@ inline constexpr const char* api_version = "regsync.dev/v1";
 // {"apiVersion": …, "kind": …, "items": […]}, as Kubernetes prints lists.
 nlohmann::json make_list(const char* kind, nlohmann::json items);
 
-// Prints JSON (indented) or YAML, as `format` says.
-void print_structured(std::ostream& out, const nlohmann::json& value, Format format);
+// Prints a document as JSON (indented), YAML, or what a path or columns say of it. Throws UsageError for a path that is
+// not understood.
+void print_structured(std::ostream& out, const nlohmann::json& value, const Format& format);
 std::string to_yaml_text(const nlohmann::json& value);
 
 // An empty cell of a table, as kubectl prints it.

@@ -8,35 +8,13 @@
 #include "sync/cli/view/quote.hpp"
 #include "sync/cli/view/report_selection.hpp"
 #include "sync/cli/view/text.hpp"
+#include "sync/model/remedy.hpp"
 
 namespace regsync::cli {
 namespace {
 
 constexpr std::size_t named_places = 3;     // of one problem; the table has them all
 constexpr std::size_t shown_problems = 10;  // so that a table of failures stays on one screen
-
-// A remedy of one context is for its cluster: "kubectl create namespace x" would go to the current one.
-std::string for_context(std::string remedy, const std::string& context) {
-  constexpr std::string_view program = "kubectl ";
-  const std::string option = "--context " + shell_word(context) + " ";
-  for (auto at = remedy.find(program); at != std::string::npos; at = remedy.find(program, at)) {
-    at += program.size();
-    const std::string_view rest = std::string_view(remedy).substr(at);
-    if (!rest.starts_with("--context") && !rest.starts_with("config")) {
-      remedy.insert(at, option);
-    }
-  }
-  return remedy;
-}
-
-std::string remedy_of(const StatusCause& cause) {
-  if (cause.error.code() == ErrorCode::forbidden) {
-    const std::string context = "--context " + shell_word(cause.context);
-    return "have an administrator run: regsync rbac " + cause.target + " " + context + " | kubectl " + context +
-           " apply -f -; then: regsync sync " + cause.target;
-  }
-  return for_context(cause.error.remedy(), cause.context);
-}
 
 // Each problem once, in the order in which it comes up.
 class Problems {
@@ -55,7 +33,7 @@ class Problems {
       return;
     }
     Problem& problem = find(cause.context + '\n' + std::string(to_string(cause.error.code())),
-                            {cause.error.code(), cause.error.message(), remedy_of(cause)});
+                            for_context(cause.error, cause.target, cause.context));
     for (const std::string& name_space : cause.namespaces) {
       problem.places.push_back(name_space.empty() ? cause.context : cause.context + "/" + name_space);
     }
@@ -74,12 +52,12 @@ class Problems {
       }
       out << '\n';
       if (!problem.error.remedy().empty()) {
-        out << "  " << paint("-> " + printable(problem.error.remedy()), Colour::yellow, colour) << '\n';
+        out << "  " << paint("-> " + printable(as_called(problem.error.remedy())), Colour::yellow, colour) << '\n';
       }
     }
     if (problems_.size() > shown_problems) {
       out << "\nand " << count_of(problems_.size() - shown_problems, "more problem")
-          << "; one target at a time: regsync status NAME\n";
+          << as_called("; one target at a time: regsync status NAME") << '\n';
     }
   }
 
@@ -157,7 +135,7 @@ void print_problems(std::ostream& out, const StatusReport& report, bool colour) 
 std::string render_notes(const StatusReport& report) {
   std::string text;
   for (const Error& note : report.notes) {
-    text += "note: " + describe(note) + '\n';
+    text += "note: " + printable(as_called(describe(note))) + '\n';
   }
   return text;
 }

@@ -9,8 +9,6 @@ namespace {
 
 bool is_control(char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7F; }
 
-bool is_alnum(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9'); }
-
 }  // namespace
 
 std::string printable(std::string_view text) {
@@ -32,24 +30,6 @@ std::string one_line(std::string_view text) {
   std::string line = printable(text);
   std::ranges::replace(line, '\n', ' ');
   return line;
-}
-
-std::string shell_word(std::string_view text) {
-  const auto is_plain = [](char c) {
-    return is_alnum(c) || std::string_view("-._/:@%+=,").find(c) != std::string::npos;
-  };
-  if (!text.empty() && text.front() != '=' && std::ranges::all_of(text, is_plain)) {
-    return std::string(text);
-  }
-  std::string word = "'";
-  for (const char c : text) {
-    if (c == '\'') {
-      word += R"('\'')";
-    } else {
-      word += c;
-    }
-  }
-  return word + "'";
 }
 
 bool is_candidate(std::string_view text) { return std::ranges::none_of(text, is_control) && printable(text) == text; }

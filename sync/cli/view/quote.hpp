@@ -11,6 +11,8 @@
 #include <string>
 #include <string_view>
 
+#include "sync/base/shell_word.hpp"
+
 namespace regsync::cli {
 
 // Control characters, which could move the cursor or change colours, become "?"; line ends stay.
@@ -19,8 +21,7 @@ std::string printable(std::string_view text);
 // The same, with a blank for each line end.
 std::string one_line(std::string_view text);
 
-// A word of a POSIX shell with exactly this value; quoted only where that is needed.
-std::string shell_word(std::string_view text);
+using regsync::shell_word;
 
 // Whether a completion script can offer it: one line without control characters.
 bool is_candidate(std::string_view text);

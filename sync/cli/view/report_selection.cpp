@@ -1,10 +1,12 @@
 #include "sync/cli/view/report_selection.hpp"
 
 #include <algorithm>
+#include <map>
 #include <set>
 #include <string_view>
 
 #include "sync/base/suggest.hpp"
+#include "sync/cli/view/problems.hpp"
 #include "sync/cli/view/text.hpp"
 #include "sync/model/target.hpp"
 
@@ -26,6 +28,15 @@ bool is_asked(const std::vector<std::string>& patterns, const std::string& text)
 }
 
 }  // namespace
+
+StatusReport of_targets(StatusReport report, const std::vector<std::string>& names) {
+  const auto is_other = [&](const std::string& name) { return std::ranges::find(names, name) == names.end(); };
+  std::erase_if(report.targets, [&](const TargetStatus& target) { return is_other(target.name); });
+  std::erase_if(report.rows, [&](const StatusRow& row) { return is_other(row.target); });
+  std::erase_if(report.groups, [&](const StatusGroup& group) { return is_other(group.target); });
+  std::erase_if(report.causes, [&](const StatusCause& cause) { return is_other(cause.target); });
+  return report;
+}
 
 std::vector<StatusGroup> groups_of(const StatusReport& report) {
   return report.groups.empty() ? regsync::groups_of(report.rows) : report.groups;
@@ -62,17 +73,32 @@ bool reached(const StatusReport& report) {
 bool is_stuck(const StatusReport& report) {
   std::set<std::string_view> cut_off;
   for (const ContextStatus& context : report.contexts) {
-    if (context.problem) {
+    if (context.problem && !context.paused) {
       cut_off.insert(context.name);
     }
   }
   const auto waits_for_person = [&](const StatusGroup& group) {
-    return cut_off.contains(group.context) || std::ranges::all_of(group.states, [&](const auto& item) {
-             return is_as_asked(item.first) || item.first == SyncState::stuck ||
-                    (item.first == SyncState::pending && report.store);
-           });
+    return (cut_off.contains(group.context) && !group.is_as_asked()) || group.count(SyncState::stuck) > 0 ||
+           (group.count(SyncState::pending) > 0 && report.store);
   };
-  return !reached(report) && std::ranges::all_of(groups_of(report), waits_for_person);
+  const auto is_faulty = [](const TargetStatus& target) { return !target.paused && !target.problems.empty(); };
+  return std::ranges::any_of(groups_of(report), waits_for_person) || std::ranges::any_of(report.targets, is_faulty);
+}
+
+std::string waited_for(const StatusReport& report) {
+  constexpr std::size_t named = 3;
+  std::size_t good = 0;
+  std::size_t all = 0;
+  std::vector<std::string> rest;
+  for (const StatusGroup& group : groups_of(report)) {
+    good += group.count(SyncState::in_sync);
+    all += group.rows() - group.count(SyncState::paused) - group.count(SyncState::terminating);
+    if (!group.is_as_asked()) {
+      rest.push_back(group.target + " in " + group.context + " (" + reason_of(group.reasons.begin()->first) + ")");
+    }
+  }
+  return std::to_string(good) + " of " + count_of(all, "Secret") + " in sync" +
+         (rest.empty() ? "" : "; waiting for " + join(rest, ", ", named));
 }
 
 namespace {
@@ -89,7 +115,11 @@ void drop_targets_without_rows(StatusReport& report) {
 
 StatusReport failing(StatusReport report) {
   std::erase_if(report.rows, [](const StatusRow& row) { return is_as_asked(row.state); });
+  std::erase_if(report.groups, &StatusGroup::is_as_asked);
   std::set<std::string> with_rows;
+  for (const StatusGroup& group : report.groups) {
+    with_rows.insert(group.target);
+  }
   for (const StatusRow& row : report.rows) {
     with_rows.insert(row.target);
   }
@@ -117,6 +147,9 @@ StatusReport narrowed(StatusReport report, const std::vector<std::string>& conte
       known_namespaces.insert(row.name_space);
     }
   }
+  for (const StatusGroup& group : report.groups) {
+    known_contexts.insert(group.context);
+  }
   require_selected(contexts, known_contexts, "context");
   if (!unread) {
     require_selected(namespaces, known_namespaces, "namespace");
@@ -124,24 +157,31 @@ StatusReport narrowed(StatusReport report, const std::vector<std::string>& conte
   std::erase_if(report.rows, [&](const StatusRow& row) {
     return !is_asked(contexts, row.context) || !(row.name_space.empty() || is_asked(namespaces, row.name_space));
   });
+  std::erase_if(report.groups, [&](const StatusGroup& group) { return !is_asked(contexts, group.context); });
+  std::erase_if(report.causes, [&](const StatusCause& cause) { return !is_asked(contexts, cause.context); });
   std::erase_if(report.contexts, [&](const ContextStatus& context) { return !is_asked(contexts, context.name); });
   drop_targets_without_rows(report);
   return report;
 }
 
 std::string summary(const StatusReport& report) {
-  std::size_t good = 0;
-  std::size_t paused = 0;
-  std::size_t all = 0;
+  std::map<SyncState, std::size_t> states;
+  std::size_t bad = 0;
   for (const StatusGroup& group : groups_of(report)) {
-    good += group.count(SyncState::in_sync);
-    paused += group.count(SyncState::paused);
-    all += group.rows();
+    for (const auto& [state, count] : group.states) {
+      states[state] += count;
+      bad += is_as_asked(state) ? 0 : count;
+    }
   }
-  const std::size_t bad = all - good - paused;
-  return count_of(report.targets.size(), "target") + ": " + count_of(good, "Secret") + " in sync" +
-         (bad == 0 ? "" : ", " + std::to_string(bad) + " not") +
-         (paused == 0 ? "" : ", " + std::to_string(paused) + " paused");
+  std::string text =
+      count_of(report.targets.size(), "target") + ": " + count_of(states[SyncState::in_sync], "Secret") + " in sync";
+  const auto add = [&text](std::size_t count, const char* what) {
+    text += count == 0 ? "" : ", " + std::to_string(count) + what;
+  };
+  add(bad, " not");
+  add(states[SyncState::paused], " paused");
+  add(states[SyncState::terminating], " in namespaces that end");
+  return text;
 }
 
 }  // namespace regsync::cli

@@ -12,14 +12,20 @@ namespace regsync::cli {
 // what was synced stays so. StatusReport::all_in_sync says whether everything is well.)
 bool reached(const StatusReport& report);
 
-// Whether waiting longer is of no use: all that is not in sync waits for a person, or is in a context that was tried
-// and cannot be used now.
+// Whether waiting longer is of no use: something waits for a person, or is in a context that was tried and cannot be
+// used now.
 bool is_stuck(const StatusReport& report);
 
 // Only the rows and targets of these contexts and namespaces (globs; none: all). Throws Error(not_found), with the
 // nearest name, for a pattern that selects nothing of the report: what is not looked at must not pass as in sync.
 StatusReport narrowed(StatusReport report, const std::vector<std::string>& contexts,
                       const std::vector<std::string>& namespaces);
+
+// "2 of 4 Secrets in sync; waiting for web in prod (Unreachable)".
+std::string waited_for(const StatusReport& report);
+
+// Only these targets.
+StatusReport of_targets(StatusReport report, const std::vector<std::string>& names);
 
 // Only what is not as asked.
 StatusReport failing(StatusReport report);

@@ -33,8 +33,12 @@ std::string age(WallTime now, WallTime then) {
 
 Cell status_cell(const StatusGroup& group) {
   if (group.reasons.empty()) {
-    const bool paused = group.count(SyncState::paused) > 0;
-    return paused ? Cell("Paused", Colour::yellow) : Cell("InSync", Colour::green);
+    for (const SyncState state : {SyncState::paused, SyncState::terminating}) {
+      if (group.count(state) > 0) {
+        return {std::string(to_string(state)), Colour::yellow};
+      }
+    }
+    return {"InSync", Colour::green};
   }
   std::vector<std::pair<std::string, std::size_t>> reasons(group.reasons.begin(), group.reasons.end());
   std::ranges::stable_sort(reasons, std::greater{}, &std::pair<std::string, std::size_t>::second);
@@ -84,13 +88,16 @@ std::vector<Cell> cells_of(const TargetStatus& target, bool wide) {
 
 }  // namespace
 
-std::string render_summary(const StatusReport& report, bool colour, WallTime now, bool headers) {
+std::string render_summary(const StatusReport& report, bool colour, WallTime now, bool headers, Order order) {
   Table table({"TARGET", "CONTEXT", "READY", "SINCE", "STATUS"});
   std::vector<StatusGroup> groups = groups_of(report);
-  // What fails first, then what is paused.
-  std::ranges::stable_sort(groups, {}, [](const StatusGroup& group) {
-    return std::pair(group.is_as_asked(), group.count(SyncState::paused) == 0);
-  });
+  if (order == Order::failing_first) {  // then what is paused
+    std::ranges::stable_sort(groups, {}, [](const StatusGroup& group) {
+      return std::pair(group.is_as_asked(), group.count(SyncState::in_sync) == group.rows());
+    });
+  } else if (order == Order::latest_first) {
+    std::ranges::stable_sort(groups, std::greater{}, &StatusGroup::since);
+  }
   for (const StatusGroup& group : groups) {
     table.add({group.target, group.context,
                std::to_string(group.count(SyncState::in_sync)) + "/" + std::to_string(group.rows()),
@@ -114,7 +121,7 @@ std::string render_summary(const StatusReport& report, bool colour, WallTime now
 }
 
 std::string render_table(const StatusReport& report, bool wide, bool colour, WallTime now, std::size_t max_rows,
-                         bool headers) {
+                         bool headers, Order order) {
   std::vector<std::string> header = {"TARGET", "CONTEXT", "NAMESPACE", "STATE", "SINCE"};
   if (wide) {
     header.insert(header.end(), {"SECRET", "LAST CHANGE", "NEXT TRY"});
@@ -127,9 +134,10 @@ std::string render_table(const StatusReport& report, bool wide, bool colour, Wal
   for (const StatusRow& row : report.rows) {
     rows.push_back(&row);
   }
-  if (rows.size() > max_rows) {
-    std::ranges::sort(rows, std::ranges::less{},
-                      [](const StatusRow* row) { return std::make_pair(is_as_asked(row->state), row); });
+  if (order == Order::latest_first) {
+    std::ranges::stable_sort(rows, std::greater{}, [](const StatusRow* row) { return row->since; });
+  } else if (order == Order::failing_first || rows.size() > max_rows) {
+    std::ranges::stable_sort(rows, {}, [](const StatusRow* row) { return is_as_asked(row->state); });
   }
   for (std::size_t i = 0; i < rows.size() && i < max_rows; ++i) {
     table.add(cells_of(*rows[i], wide, now));
@@ -164,12 +172,8 @@ nlohmann::json to_document(const StatusReport& report) {
   return document;
 }
 
-void print_report(Console& console, const StatusReport& report, Format format, const ReportView& view) {
+void print_report(Console& console, const StatusReport& report, const Format& format, const ReportView& view) {
   switch (format) {
-    case Format::json:
-    case Format::yaml:
-      print_structured(console.out, to_document(report), format);
-      return;
     case Format::name:
       for (const StatusRow& row : report.rows) {
         console.out << one_line(place_of(row) + '/' + row.secret) << '\n';
@@ -186,6 +190,9 @@ void print_report(Console& console, const StatusReport& report, Format format, c
       } else {
         console.out << render_summary(report, console.colour, console.now(), view.headers);
       }
+      return;
+    default:
+      print_structured(console.out, to_document(report), format);
   }
 }
 

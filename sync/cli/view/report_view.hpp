@@ -14,14 +14,18 @@
 
 namespace regsync::cli {
 
+// In which order lines come.
+enum class Order { failing_first, name, latest_first };
+
 // A line for each target and context: how many of its Secrets are in sync, and why the others are not; what is not in
 // sync first. Below, each problem once with what to do. Fits a screen however many Secrets there are.
-std::string render_summary(const StatusReport& report, bool colour, WallTime now, bool headers = true);
+std::string render_summary(const StatusReport& report, bool colour, WallTime now, bool headers = true,
+                           Order order = Order::failing_first);
 
-// The rows that fit in `max_rows` (what is not in sync first, then the rest), and below each problem once with what
-// to do.
+// The rows that fit in `max_rows` (if not all do, what is not in sync first), and below each problem once with what to
+// do.
 std::string render_table(const StatusReport& report, bool wide, bool colour, WallTime now,
-                         std::size_t max_rows = SIZE_MAX, bool headers = true);
+                         std::size_t max_rows = SIZE_MAX, bool headers = true, Order order = Order::name);
 
 // The report as a document for programs: its rows are `items`.
 nlohmann::json to_document(const StatusReport& report);
@@ -33,6 +37,6 @@ struct ReportView {
 };
 
 // Everything, as the format says.
-void print_report(Console& console, const StatusReport& report, Format format, const ReportView& view = {});
+void print_report(Console& console, const StatusReport& report, const Format& format, const ReportView& view = {});
 
 }  // namespace regsync::cli

@@ -37,11 +37,11 @@ std::string namespaces_text(const std::vector<std::string>& named, std::size_t c
   return join(std::set(named.begin(), named.end()), ",") + (more == 0 ? "" : " and " + std::to_string(more) + " more");
 }
 
-void print_target(std::ostream& out, const Target& target, Format format) {
+void print_target(std::ostream& out, const Target& target, const Format& format) {
   if (format == Format::name) {
     out << target.name << '\n';
   } else {
-    print_structured(out, to_json(target), format);
+    print_structured(out, make_list("TargetList", nlohmann::json::array({to_json(target)})), format);
   }
 }
 
@@ -61,7 +61,7 @@ Target require_target(const std::string& name) {
     for (const auto& [other, file] : files) {
       names.push_back(other);
     }
-    throw Error(ErrorCode::not_found, "there is no target \"" + name + "\"",
+    throw Error(ErrorCode::not_found, "target \"" + name + "\" not found",
                 names.empty() ? "declare it: regsync add " + name : did_you_mean(name, names));
   }
   if (found->second.problem) {
@@ -87,7 +87,7 @@ AskedTargets require_targets(const std::optional<std::string>& name, Console& co
     }
   }
   if (asked.targets.empty() && asked.complete) {
-    throw Error(ErrorCode::not_found, "there are no targets", "declare one: regsync add NAME --registry REGISTRY");
+    throw Error(ErrorCode::not_found, "no targets are declared", "declare one: regsync add NAME --registry REGISTRY");
   }
   return asked;
 }

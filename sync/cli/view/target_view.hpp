@@ -21,8 +21,8 @@ std::string namespaces_text(const Target& target);
 // "team-a,team-b and 40 more" of `count` namespaces, of which the first are named.
 std::string namespaces_text(const std::vector<std::string>& named, std::size_t count);
 
-// As name, json or yaml.
-void print_target(std::ostream& out, const Target& target, Format format);
+// As its name, or as the list that `regsync get` prints.
+void print_target(std::ostream& out, const Target& target, const Format& format);
 
 // The names of all targets, sorted.
 std::vector<std::string> target_names();

@@ -124,6 +124,45 @@ std::string human_age(std::chrono::seconds age) {
   return std::to_string(days / 365) + "y";
 }
 
+namespace {
+
+struct Called {
+  std::string name = "regsync";
+  std::vector<std::string> commands;
+};
+
+Called& called() {
+  static Called called;
+  return called;
+}
+
+}  // namespace
+
+void set_program(std::string name, std::vector<std::string> commands) {
+  called() = {std::move(name), std::move(commands)};
+}
+
+std::string as_called(std::string_view text) {
+  constexpr std::string_view own = "regsync ";
+  std::string result;
+  while (!text.empty()) {
+    const auto at = std::min(text.find(own), text.size());
+    result += text.substr(0, at);
+    text.remove_prefix(at);
+    if (text.empty()) {
+      break;
+    }
+    const std::string_view rest = text.substr(own.size());
+    const std::string_view word = rest.substr(0, rest.find_first_not_of("abcdefghijklmnopqrstuvwxyz-"));
+    const bool begins = result.empty() || std::string_view(" `\n(\"'").find(result.back()) != std::string_view::npos;
+    const bool is_command = word == "--help" || rest.starts_with("COMMAND") ||
+                            std::ranges::find(called().commands, word) != called().commands.end();
+    result += begins && is_command && !result.ends_with("kubectl ") ? called().name + " " : std::string(own);
+    text = rest;
+  }
+  return result;
+}
+
 std::chrono::milliseconds duration_of(std::string_view text, std::string_view option) {
   if (const auto duration = parse_duration(text)) {
     return *duration;

@@ -24,6 +24,13 @@ std::string clip(std::string_view text, int columns);
 // As kubectl writes ages (apimachinery util/duration HumanDuration): 5s, 2m3s, 47m, 5h, 3d.
 std::string human_age(std::chrono::seconds age);
 
+// How the program was called, "regsync" or "kubectl regsync", and its commands. Set once, before anything is printed.
+void set_program(std::string name, std::vector<std::string> commands);
+
+// A text for people with its commands as they type them: "regsync sync web" is "kubectl regsync sync web" for who uses
+// the plugin.
+std::string as_called(std::string_view text);
+
 // The value of a command-line option, as sync/base/duration.hpp reads it. Throws UsageError naming `option`.
 std::chrono::milliseconds duration_of(std::string_view text, std::string_view option);
 

@@ -11,13 +11,17 @@ struct Typed {
   std::string completed;
 };
 
-// One of each kind: commands, options and their values, targets, contexts, namespaces of the context that was given,
-// registries, also after "=" and with a colon, which bash takes for the end of a word.
+// One of each kind: commands, fields, options and their values, targets, contexts, namespaces of the context that was
+// given, registries, also after "=" and with a colon, which bash takes for the end of a word.
 const std::vector<Typed> lines = {
     {"regsync stat", "regsync status"},
     {"regsync sync --ad", "regsync sync --adopt"},
     {"regsync list -o y", "regsync list -o yaml"},
     {"regsync status w", "regsync status web"},
+    {"regsync set web onL", "regsync set web onLogout="},
+    {"regsync rename w", "regsync rename web"},
+    {"regsync describe w", "regsync describe web"},
+    {"regsync pause --context de", "regsync pause --context dev"},
     {"regsync add x --context pr", "regsync add x --context prod"},
     {"regsync diff --context=pr", "regsync diff --context=prod"},
     {"regsync add x -n kube-s", "regsync add x -n kube-system"},

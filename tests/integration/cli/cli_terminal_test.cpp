@@ -48,7 +48,7 @@ TEST_F(CliTerminal, ColoursAreForTerminalsThatWantThem) {
 TEST_F(CliTerminal, WatchIsALiveViewThatLeavesTheTerminalAsItWas) {
   begin();
   Terminal terminal(regsync_program({"status", "--watch"}));
-  ASSERT_TRUE(wait_until([&] { return terminal.shows("team-b"); })) << terminal.screen();
+  ASSERT_TRUE(wait_until([&] { return terminal.shows("2/2"); })) << terminal.screen();
   EXPECT_TRUE(terminal.on_alternate_screen());
   EXPECT_TRUE(is_golden(terminal.screen() + "\n", "watch.txt"));
 
@@ -71,10 +71,28 @@ TEST_F(CliTerminal, WatchIsALiveViewThatLeavesTheTerminalAsItWas) {
   EXPECT_THAT(terminal.bytes(), HasSubstr("\x1b[?25h"));
 }
 
+TEST_F(CliTerminal, KeysChangeTheLiveViewAndQEndsIt) {
+  begin();
+  Terminal terminal(regsync_program({"status", "--watch"}));
+  ASSERT_TRUE(wait_until([&] { return terminal.shows("2/2"); })) << terminal.screen();
+  terminal.type("a");
+  ASSERT_TRUE(wait_until([&] { return terminal.shows("team-a") && terminal.shows("team-b"); })) << terminal.screen();
+  terminal.type("/team-b\r");
+  ASSERT_TRUE(wait_until([&] { return terminal.shows("filter: team-b)"); })) << terminal.screen();
+  EXPECT_TRUE(terminal.shows("team-b") && !terminal.shows("team-a")) << terminal.screen();
+  terminal.type("\x1b");
+  ASSERT_TRUE(wait_until([&] { return terminal.shows("team-a"); })) << terminal.screen();
+  terminal.type("f");
+  ASSERT_TRUE(wait_until([&] { return !terminal.shows("team-a"); })) << terminal.screen();
+  terminal.type("q");
+  EXPECT_EQ(terminal.wait(), 0);
+  EXPECT_FALSE(terminal.on_alternate_screen());
+}
+
 TEST_F(CliTerminal, WatchSaysWhenTheDaemonGoesAway) {
   begin();
   Terminal terminal(regsync_program({"status", "--watch"}));
-  ASSERT_TRUE(wait_until([&] { return terminal.shows("team-b"); })) << terminal.screen();
+  ASSERT_TRUE(wait_until([&] { return terminal.shows("2/2"); })) << terminal.screen();
   EXPECT_EQ(person_.stop_daemon(SIGTERM), 0);
   EXPECT_EQ(terminal.wait(), 1);
   EXPECT_FALSE(terminal.on_alternate_screen());
@@ -93,10 +111,12 @@ TEST_F(CliTerminal, WatchFitsTheTerminalAndShowsWhatIsWrongFirst) {
   person_.home().write(".config/regsync/targets/web.yaml",
                        "secret: myregcred\nregistries: [ghcr.io]\ncontexts: [dev]\nnamespaces: [" + namespaces + "]\n");
   person_.start_daemon();
-  Terminal terminal(regsync_program({"status", "--watch"}), {.rows = 16, .columns = 60});
+  Terminal terminal(regsync_program({"status", "--watch", "--all"}), {.rows = 16, .columns = 80});
   EXPECT_TRUE(wait_until([&] { return terminal.shows("30 Secrets in sync, 1 not"); })) << terminal.screen();
   EXPECT_TRUE(wait_until([&] { return terminal.shows("team-b"); })) << terminal.screen();
-  EXPECT_TRUE(terminal.shows("and 23 more")) << terminal.screen();
+  EXPECT_TRUE(terminal.shows("1-13 of 34")) << terminal.screen();
+  terminal.type("G");
+  EXPECT_TRUE(wait_until([&] { return terminal.shows("regsync rbac"); })) << terminal.screen();
   terminal.type("\x03");
   EXPECT_EQ(terminal.wait(), 1);
 }
@@ -107,7 +127,9 @@ TEST_F(CliTerminal, SyncShowsHowFarItIsAndThenTheAnswerOnly) {
   dev_.inject({.kind = Fault::Kind::status, .verb = "apply", .times = -1, .status = 503});
   person_.start_daemon();
   Terminal terminal(regsync_program({"sync"}));
-  EXPECT_TRUE(wait_until([&] { return terminal.shows("2 not ..."); })) << terminal.screen();
+  EXPECT_TRUE(wait_until([&] {
+    return terminal.shows("0 of 2 Secrets in sync; waiting for web in dev (ServerError)");
+  })) << terminal.screen();
   dev_.clear_faults();
   EXPECT_EQ(terminal.wait(), 0);
   EXPECT_EQ(terminal.screen(), "1 target: 2 Secrets in sync");

@@ -96,7 +96,7 @@ class ControlServerTest : public testing::Test {
   ControlServerTest()
       : server_(io_.get_executor(), socket_,
                 {.call = [this](std::string method, json params) { return call(std::move(method), std::move(params)); },
-                 .status = [this](const std::optional<std::string>&) { return report_; }}),
+                 .status = [this](const json&) { return control::to_json(report_); }}),
         thread_([this] { io_.run(); }) {}
   void TearDown() override {
     asio::post(io_, [this] {

@@ -231,7 +231,7 @@ TEST_F(HttpTest, EveryMetricAndLabelOfTheExamplesIsServed) {
   })) << get("/metrics");
 
   std::set<std::string> named;
-  const std::set<std::string> states{"InSync", "Pending", "Retrying", "Stuck", "Removing"};
+  const std::set<std::string> states{"InSync", "Pending", "Retrying", "Stuck", "Removing", "Terminating", "Paused"};
   for (const char* file : {"alerts.yaml", "grafana-dashboard.json"}) {
     std::string text = example(file);
     text = std::regex_replace(text, std::regex(R"(\\")"), "\"");  // the expressions inside JSON

@@ -117,7 +117,8 @@ TEST_F(EngineTest, AMissingNamespaceIsParkedUntilItIsMade) {
 TEST_F(EngineTest, ATerminatingNamespaceIsLeftAlone) {
   begin(make_target({"team", "default"}));
   server().terminate_namespace("team");
-  ASSERT_TRUE(world_.until([&] { return world_.cause("team") == ErrorCode::namespace_terminating; }));
+  ASSERT_TRUE(world_.until([&] { return world_.state("team") == SyncState::terminating; }));
+  EXPECT_TRUE(world_.engine().status().all_in_sync()) << "nothing is to be done";
   world_.forget_requests();
   world_.login("ghcr.io", "second");
   EXPECT_TRUE(becomes("default", "second"));

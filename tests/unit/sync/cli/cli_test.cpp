@@ -145,7 +145,7 @@ TEST_F(Cli, AddWithSeveralLoginsAsksOnATerminalOnly) {
   log_in("ghcr.io", "me");
   log_in("quay.io", "you");
   EXPECT_EQ(run({"add", "web"}), 2);
-  EXPECT_THAT(console_.err(), HasSubstr("there are several logins: ghcr.io (me), quay.io (you)"));
+  EXPECT_THAT(console_.err(), HasSubstr("several logins are possible: ghcr.io (me), quay.io (you)"));
 
   FakeConsole terminal("nonsense\n2\n");
   terminal.be_terminal();

@@ -291,8 +291,7 @@ TEST_F(ClusterTest, AFieldOfAnotherManagerIsTheirs) {
 TEST_F(ClusterTest, ANamespaceThatIsBeingDeletedGetsNothing) {
   kube_.cluster.terminate_namespace("team");
   begin();
-  EXPECT_EQ(state(), SyncState::stuck);
-  EXPECT_EQ(cause(), ErrorCode::namespace_terminating);
+  EXPECT_EQ(state(), SyncState::terminating);
   EXPECT_EQ(kube_.writes(), 0U);
 }
 

@@ -303,7 +303,7 @@ TEST_F(DecideTest, AMissingOrTerminatingNamespaceIsParked) {
   Facts facts;
   facts.name_space = &terminating;
   facts.namespaces_complete = true;
-  EXPECT_EQ(desired_->decide({"team-a", "cred"}, facts).cause->code(), ErrorCode::namespace_terminating);
+  EXPECT_EQ(desired_->decide({"team-a", "cred"}, facts).state, SyncState::terminating);
   facts.name_space = nullptr;
   EXPECT_EQ(desired_->decide({"team-a", "cred"}, facts).cause->code(), ErrorCode::namespace_missing);
   EXPECT_FALSE(desired_->decide({"dev-1", "cred"}, facts).cause);  // selected by a pattern: not even missed

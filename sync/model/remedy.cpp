@@ -1,0 +1,27 @@
+#include "sync/model/remedy.hpp"
+
+#include <string_view>
+
+#include "sync/base/shell_word.hpp"
+
+namespace regsync {
+
+Error for_context(const Error& error, const std::string& target, const std::string& context) {
+  const std::string option = "--context " + shell_word(context) + " ";
+  std::string remedy = error.remedy();
+  if (error.code() == ErrorCode::forbidden && !target.empty()) {
+    remedy = "have an administrator run: regsync rbac " + target + " " + option + "| kubectl " + option +
+             "apply -f -; then: regsync sync " + target;
+  }
+  constexpr std::string_view program = "kubectl ";
+  for (auto at = remedy.find(program); at != std::string::npos; at = remedy.find(program, at)) {
+    at += program.size();
+    const std::string_view rest = std::string_view(remedy).substr(at);
+    if (!rest.starts_with("--context") && !rest.starts_with("config") && !rest.starts_with("regsync")) {
+      remedy.insert(at, option);
+    }
+  }
+  return {error.code(), error.message(), std::move(remedy)};
+}
+
+}  // namespace regsync

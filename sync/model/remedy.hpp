@@ -1,0 +1,14 @@
+// Remedies that work where they are followed. Pure.
+#pragma once
+
+#include <string>
+
+#include "helper/base/error.hpp"
+
+namespace regsync {
+
+// The error of a target in a context, its remedy for that context: "kubectl create namespace x" would go to the current
+// one, and a missing right is granted by `regsync rbac`.
+Error for_context(const Error& error, const std::string& target, const std::string& context);
+
+}  // namespace regsync
