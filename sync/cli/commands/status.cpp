@@ -143,11 +143,13 @@ class Screen {
   bool raw_ = false;
 };
 
-StatusReport watch_on_screen(const StatusOptions& options, ControlClient& daemon, Console& console) {
+StatusReport watch_on_screen(const StatusOptions& options, Console& console) {
   StatusReport last;
   LiveView view(needs_rows(options), options.format == Format::wide, options.failing);
   Screen screen(console);
-  while (!view.ended() && interrupted == 0) {  // anew where it is to show Secrets one by one, or no longer
+  // Anew, on a connection of its own, where it is to show Secrets one by one, or no longer.
+  while (!view.ended() && interrupted == 0) {
+    const auto daemon = connect();
     const bool rows = view.rows();
     const auto on_report = [&](const StatusReport& report) {
       view.press(screen.keys());
@@ -156,7 +158,7 @@ StatusReport watch_on_screen(const StatusOptions& options, ControlClient& daemon
       screen.draw(view.lines(last, console.colour, console.now(), size), size);
       return interrupted == 0 && !view.ended() && view.rows() == rows;
     };
-    daemon.subscribe(params_for(options, rows), std::chrono::seconds(1), on_report, screen.input());
+    daemon->subscribe(params_for(options, rows), std::chrono::seconds(1), on_report, screen.input());
     if (!view.ended() && view.rows() == rows) {
       break;  // a signal
     }
@@ -187,18 +189,17 @@ StatusReport watch_as_stream(const StatusOptions& options, ControlClient& daemon
 }
 
 int status(const StatusOptions& options, Console& console) {
-  const auto daemon = connect();
   StatusReport report;
   if (options.watch) {
     const Interruptible scope;
     const bool screen = console.out_is_terminal && (options.format == Format::table || options.format == Format::wide);
-    report = screen ? watch_on_screen(options, *daemon, console) : watch_as_stream(options, *daemon, console);
+    report = screen ? watch_on_screen(options, console) : watch_as_stream(options, *connect(), console);
     if (screen) {
       print_report(console, shown(options, report), options.format, view_of(options));
     }
   } else {
     report = control::report_from_json(
-        daemon->call("status", params_for(options, needs_rows(options)), std::chrono::seconds(10)));
+        connect()->call("status", params_for(options, needs_rows(options)), std::chrono::seconds(10)));
     report = selected(options, std::move(report));
     print_report(console, shown(options, report), options.format, view_of(options));
   }

@@ -265,7 +265,7 @@ TEST_F(Cli, KubectlsSpellingsWork) {
 }
 
 TEST_F(Cli, AFormatOfKubectlThatIsMissingIsAnsweredWithTheNearest) {
-  for (const char* format : {"jsonpath={.items}", "custom-columns=A:.a", "go-template={{.}}"}) {
+  for (const char* format : {"go-template={{.}}", "jsonpath-as-json={.items}", "custom-columns-file=x"}) {
     FakeConsole console;
     EXPECT_EQ(cli::run({"list", "-o", format}, console.console()), 2);
     EXPECT_THAT(console.err(), HasSubstr("hint: use -o json")) << format;
@@ -472,7 +472,7 @@ TEST_F(Cli, CompletionKnowsCommandsContextsTargetsAndRegistries) {
   EXPECT_EQ(candidates({"status", ""}), "web\n:4\n");
   EXPECT_EQ(candidates({"add", ""}), ":4\n");  // a new target's name is the person's to choose
   EXPECT_EQ(candidates({"add", "x", "--registry", ""}), "ghcr.io\tme\n:4\n");
-  EXPECT_EQ(candidates({"list", "-o", "j"}), "json\n:4\n");
+  EXPECT_EQ(candidates({"list", "-o", "j"}), "json\njsonpath=\n:4\n");
   EXPECT_EQ(candidates({"diff", "--kubeconfig", ""}), ":0\n");
 }
 
