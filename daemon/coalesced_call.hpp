@@ -1,4 +1,4 @@
-// Many reasons to do something, done once.
+// CoalescedCall runs a function once for any number of requests that arrive before it runs.
 #pragma once
 
 #include <asio/any_io_executor.hpp>

@@ -1,4 +1,5 @@
-// Readings of the Secret Service, brought to the io_context: the bridge from StoreWatch, which has a thread of its own.
+// StoreMonitor delivers readings of the Secret Service to the io_context. StoreWatch, which makes them, has its own
+// thread.
 //
 // Constructed, used and destroyed on the io_context thread; the handler is called there (asio::post). The destructor
 // joins the thread; no handler runs after it.

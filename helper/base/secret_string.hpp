@@ -1,4 +1,4 @@
-// Bytes that must not outlive their use: wiped when freed, moved not copied by accident, and without any way to
+// SecretString holds bytes that must not outlive their use: it wipes them when it frees them, and offers no way to
 // be printed, logged or formatted.
 //
 // Not synchronised: one thread at a time. The bytes live on the heap, never inside the object, so that a move

@@ -1,4 +1,4 @@
-// Where the D-Bus session bus of this user is.
+// Finds the D-Bus session bus of this user.
 #pragma once
 
 #include <filesystem>

@@ -1,4 +1,4 @@
-// Text from outside: made comparable, judged, and made fit to be shown. Pure; any thread.
+// Compares, checks and escapes text from outside. Pure; any thread.
 #pragma once
 
 #include <optional>

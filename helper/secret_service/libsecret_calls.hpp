@@ -1,4 +1,4 @@
-// What changes the Secret Service or asks the person, through libsecret, in calls that always end.
+// Changes the Secret Service and prompts the person through libsecret, in calls that always end.
 //
 // libsecret brings the connection, the prompts, the encrypted session and the non-pageable memory. Its *_sync calls are
 // not used: while several programs prompt, or a provider is stopped, some never return, even when they are cancelled.

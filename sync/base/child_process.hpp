@@ -1,4 +1,4 @@
-// Running a program to its end: its input given, its output collected, both bounded in time and size.
+// Runs a program to its end: writes its input and collects its output, both bounded in time and size.
 //
 // For exec credential plugins and Docker credential helpers, which are other people's programs: one that hangs, forks
 // or prints a gigabyte must cost nothing but its own result. The child gets a process group of its own, which is

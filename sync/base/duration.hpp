@@ -1,4 +1,4 @@
-// Durations as people write them in options and files: "90s", "6h", "1m30s", "500ms" (the whole numbers of Go's
+// Parses durations as people write them in options and files: "90s", "6h", "1m30s", "500ms" (whole numbers of Go's
 // time.ParseDuration). Pure; any thread.
 #pragma once
 

@@ -1,4 +1,4 @@
-// Finding a program as a shell does: a name with a "/" is a path, any other is looked up on PATH. Any thread.
+// Finds a program as a shell does: a name with a "/" is a path, any other is searched on PATH. Any thread.
 #pragma once
 
 #include <optional>

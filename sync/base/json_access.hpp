@@ -1,4 +1,4 @@
-// Reading JSON that comes from outside: total functions that answer "not there" for whatever is missing or of another
+// Reads JSON that comes from outside: total functions that answer "not there" for whatever is missing or of another
 // type than expected. None throws. Pure; any thread.
 #pragma once
 

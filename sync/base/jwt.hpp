@@ -1,4 +1,4 @@
-// What a JSON Web Token (RFC 7519) says of itself. Its signature is not checked: for show only. Pure; any thread.
+// Reads the claims of a JSON Web Token (RFC 7519) without checking its signature: for display only. Pure; any thread.
 #pragma once
 
 #include <chrono>

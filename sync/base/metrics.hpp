@@ -1,4 +1,4 @@
-// What regsyncd counts, for Prometheus. Names and labels only; no secret and no user name is in them.
+// The metrics of regsyncd for Prometheus. Labels hold names only; no secret and no user name is in them.
 //
 //   regsync_syncs_total{context}                        Secrets written or deleted
 //   regsync_sync_failures_total{context,cause}          tries that failed, by ErrorCode

@@ -1,4 +1,4 @@
-// Where regsync's files are (XDG Base Directory Specification 0.8). Functions of the environment; any thread.
+// The paths of regsync's files (XDG Base Directory Specification 0.8). Functions of the environment; any thread.
 #pragma once
 
 #include <filesystem>

@@ -1,4 +1,4 @@
-// Long work on the event loop, in slices: between them everybody else gets a turn.
+// TimeSlice divides long work on the event loop, so that other handlers run in between.
 //
 //   TimeSlice slice;
 //   for (…) {

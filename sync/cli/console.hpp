@@ -1,4 +1,4 @@
-// What a command of `regsync` knows of the person who runs it: streams, terminal, clock and keyring. A test gives its
+// The surroundings of a command of `regsync`: streams, terminal, clock and keyring. A test gives its
 // own.
 #pragma once
 

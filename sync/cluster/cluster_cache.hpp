@@ -1,5 +1,6 @@
-// What is known of one cluster: its namespaces, the Secrets under the names that matter, the ServiceAccounts to attach
-// to, and for each key how far the work on it is. Plain data without I/O; one io_context thread.
+// ClusterCache is the state of one cluster: its namespaces, the Secrets under the names that matter, the
+// ServiceAccounts to attach to, and for each key how far the work on it is. Plain data without I/O; one io_context
+// thread.
 //
 // Each piece has one writer: what was observed is written by observe() and its siblings, which ClusterWatches and
 // Reconciler call with what a server said; progress is written by the Reconciler alone. Everything else is derived.

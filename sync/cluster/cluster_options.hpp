@@ -1,4 +1,4 @@
-// What an engine is told once. Value type.
+// The options of an engine, fixed at its start. Value type.
 #pragma once
 
 #include <asio/awaitable.hpp>

@@ -1,4 +1,4 @@
-// Makes one key true: looks at the whole desired and the whole actual state of it, does what is to be done, and notes
+// Makes one key true: compares its whole desired and its whole actual state, does what is to be done, and notes
 // how that went. It never retries and never asks why it was called.
 //
 // Lives on the io_context thread, owned by its Cluster; any number of keys may be in work at once, each only once. It

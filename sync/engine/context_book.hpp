@@ -1,5 +1,5 @@
-// Which cluster each context leads to, as far as that can be told: remembered on disk, so that two contexts of one
-// cluster, and a context that leads to another cluster than before, are seen.
+// ContextBook remembers on disk which cluster each context leads to, as far as that can be told, so that two contexts
+// of one cluster, and a context that leads to another cluster than before, are seen.
 //
 // One small JSON file without secrets. Synchronous file I/O; one thread.
 #pragma once

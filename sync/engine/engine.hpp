@@ -1,4 +1,5 @@
-// The whole of regsync without a process around it: targets, contexts and logins come in, clusters are kept true.
+// Engine is regsync without a process around it: it takes targets, contexts and logins, and keeps clusters true to
+// them.
 //
 //   set_targets ────┐
 //   set_kubeconfig ─┼─► per context a DesiredState ─► Cluster ─► API server

@@ -1,5 +1,5 @@
-// Where each target has, or may have, Secrets: remembered on disk, so that what must be deleted is found again after
-// a restart, in contexts and under names that no target mentions any more.
+// A footprint lists where a target has, or may have, Secrets. It is on disk, so that what must be deleted is found
+// after a restart, in contexts and under names that no target mentions any more.
 //
 // One JSON file per target in paths::footprints(). It holds names only. Synchronous file I/O; one thread.
 #pragma once

@@ -1,5 +1,5 @@
-// Who owns the Secrets that this installation writes: a name that the person gives, or an id that is kept in the state
-// folder. Synchronous file I/O.
+// The owner of the Secrets that this installation writes: a name that the person gives, or an id that is kept in the
+// state folder. Synchronous file I/O.
 #pragma once
 
 #include <filesystem>

@@ -1,4 +1,4 @@
-// How the engine's state reads for a person: targets, contexts and rows of a StatusReport. Only reads.
+// Builds a StatusReport of the engine's state: targets, contexts and rows. Only reads.
 #pragma once
 
 #include <functional>

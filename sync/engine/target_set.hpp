@@ -1,6 +1,6 @@
-// The target files as the engine may act on them. A file may be read while somebody writes it, and cut short it can
-// look complete. So what a file adds counts at once; what it takes away counts once the file has stayed unchanged for
-// the grace, and was read again, or once a command of the person says so.
+// TargetSet holds the target files as the engine may act on them. A file may be read while somebody writes it; cut
+// short it can look complete. So what a file adds counts at once; what it takes away counts once the file has stayed
+// unchanged for the grace, and was read again, or once a command of the person says so.
 //
 // Lives on the io_context thread, owned by the Engine.
 #pragma once

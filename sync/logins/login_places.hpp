@@ -1,4 +1,4 @@
-// Where each login was last seen, and from that whether one that is missing is gone.
+// LoginPlaces remembers where each login was last seen, and decides from that whether a missing one is gone.
 //
 // Absent is not deleted: a keyring that is locked, closed or not yet unlocked since its start shows none of its logins,
 // and another program can take the Secret Service's name within a second. A login is gone when two readings, `settle`

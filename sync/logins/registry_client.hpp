@@ -1,5 +1,5 @@
-// What a container runtime does before it pulls, as far as to know whether it may: the OCI distribution protocol with
-// Docker's token or basic authentication (distribution, docs/spec/auth/token.md; RFC 7617).
+// Asks a registry whether a login may pull, as a container runtime does before a pull: the OCI distribution protocol
+// with Docker's token or basic authentication (distribution, docs/spec/auth/token.md; RFC 7617).
 //
 // Nothing is downloaded: the manifest is only asked for with HEAD.
 //

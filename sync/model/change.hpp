@@ -1,5 +1,5 @@
-// What regsync changed in a cluster, and why: for the journal and for `regsync history`. Value type; no secret is in
-// it.
+// One change that regsync made in a cluster, and its reason, for the journal and `regsync history`. Value type; no
+// secret is in it.
 #pragma once
 
 #include <cstdint>

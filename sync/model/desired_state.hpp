@@ -1,4 +1,4 @@
-// What each cluster should hold, and what to do about one key: the pure core of regsync.
+// The desired state of each cluster, and the decision about one key: the pure core of regsync.
 //
 //   Targets × StoreReading ─► Plans (one per target, the same for all contexts)
 //   Plans × one context ─► DesiredState

@@ -1,4 +1,4 @@
-// What regsync works on, one at a time: one Secret of one cluster. Value type.
+// The unit of work: one Secret of one cluster. Value type.
 #pragma once
 
 #include <compare>

@@ -1,4 +1,4 @@
-// Which entries of a pull secret kubelet uses for an image, in which order. Pure; payloads are secret.
+// Selects the entries of a pull secret that kubelet uses for an image, in its order. Pure; payloads are secret.
 //
 // The rules are those of Kubernetes' pkg/credentialprovider (config.go, keyring.go), not those of docker.
 #pragma once

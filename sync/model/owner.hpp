@@ -1,5 +1,5 @@
-// Who writes: the id of a regsync installation, and a name for people. It stands in every Secret that we write, so that
-// two machines with the same target see each other instead of fighting. Value type.
+// The owner of a Secret: the id of a regsync installation, and a name for people. It stands in every Secret that we
+// write, so that two machines with the same target see each other instead of fighting. Value type.
 #pragma once
 
 #include <algorithm>

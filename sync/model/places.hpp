@@ -1,4 +1,4 @@
-// Where the Secrets of a target go in one context. Value types and pure functions; any thread.
+// The places of a target's Secrets in one context. Value types and pure functions; any thread.
 #pragma once
 
 #include <map>

@@ -1,4 +1,4 @@
-// Which of two pieces of news about an object is the later one.
+// Decides which of two observations of an object is the later one.
 //
 // A watch and the answers to our own requests arrive over different streams, so an answer may come after the event
 // of a later change. All changes of a resource are numbered in one growing sequence, deletions too; that versions can

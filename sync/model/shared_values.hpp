@@ -1,4 +1,5 @@
-// Equal values kept once, and no longer than somebody holds them: for what thousands of objects have in common.
+// SharedValues keeps equal values once, and no longer than somebody holds them: for what thousands of objects have in
+// common.
 #pragma once
 
 #include <map>

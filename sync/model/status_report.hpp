@@ -1,5 +1,5 @@
-// What regsync says about itself: for every target × context × namespace whether the cluster holds what it should,
-// and if not why, since when, and what to do. Plain data; no secret is in it.
+// StatusReport is regsync's account of itself: for every target × context × namespace whether the cluster holds what it
+// should, and if not why, since when, and what to do. Plain data; no secret is in it.
 #pragma once
 
 #include <chrono>

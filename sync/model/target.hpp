@@ -1,4 +1,4 @@
-// What the person declared: which registries go into which Secret, where. One YAML file per target.
+// A Target declares which registries go into which Secret, and where. One YAML file per target.
 //
 // Value types and pure functions; any thread.
 #pragma once

@@ -1,4 +1,4 @@
-// What a program printed, beside the file that says what it should print.
+// Compares the output of a program with the file that holds the expected output.
 #pragma once
 
 #include <gtest/gtest.h>

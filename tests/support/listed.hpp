@@ -1,4 +1,4 @@
-// One page of a list, with all its items at once: what a test looks at.
+// One page of a list, with all its items at once, for tests.
 #pragma once
 
 #include <asio/awaitable.hpp>

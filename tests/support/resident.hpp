@@ -1,4 +1,4 @@
-// How much memory this process has resident, and how much it had at most.
+// Measures the resident memory of this process, now and at its peak.
 #pragma once
 
 #include <unistd.h>

@@ -1,4 +1,4 @@
-// Running coroutines to their end in a test, and in the background of one.
+// Runs coroutines to their end in a test, and in the background of one.
 #pragma once
 
 #include <asio/awaitable.hpp>

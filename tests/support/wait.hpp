@@ -1,4 +1,4 @@
-// Waiting for a state of the world, and saying aloud what a test could not see.
+// Waits for a state of the world, and skips or fails a test that lacks a real part.
 #pragma once
 
 #include <chrono>

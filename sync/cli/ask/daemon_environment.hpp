@@ -1,4 +1,4 @@
-// Comparing the environment of regsyncd with that of this shell: a kubeconfig or a plugin that only the shell finds
+// Compares the environment of regsyncd with that of this shell: a kubeconfig or a plugin that only the shell finds
 // makes every check here succeed and the daemon fail.
 #pragma once
 

@@ -1,4 +1,4 @@
-// How commands talk to the running regsyncd.
+// The connection of a command to the running regsyncd.
 #pragma once
 
 #include <chrono>

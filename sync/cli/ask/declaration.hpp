@@ -1,4 +1,4 @@
-// Writing a target's file on a person's behalf: what it does to the clusters is shown first, and a person is asked.
+// Writes a target's file after showing the person the effect on the clusters and asking for consent.
 #pragma once
 
 #include <filesystem>

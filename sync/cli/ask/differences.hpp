@@ -1,4 +1,4 @@
-// What a sync would change in the clusters, found out without changing anything.
+// Computes what a sync would change in the clusters, without changing anything.
 #pragma once
 
 #include <memory>

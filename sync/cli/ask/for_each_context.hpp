@@ -1,4 +1,4 @@
-// Asking several clusters at once, each on its own: a dead one costs the others nothing.
+// Queries several clusters at once and independently: an unreachable one does not delay the others.
 #pragma once
 
 #include <asio/awaitable.hpp>

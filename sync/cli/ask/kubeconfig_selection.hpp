@@ -1,4 +1,4 @@
-// Which kubeconfig, and which of its contexts a person means.
+// Selects the kubeconfig and the contexts that a person means.
 #pragma once
 
 #include <chrono>

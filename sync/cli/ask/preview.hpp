@@ -1,4 +1,4 @@
-// What a change of a target would do to the clusters, found out before it is made.
+// Computes what a change of a target would do to the clusters, before it is made.
 #pragma once
 
 #include <filesystem>

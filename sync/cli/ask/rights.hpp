@@ -1,4 +1,4 @@
-// What the API server must allow for a target to sync: the one list that `rbac` grants and `doctor` checks. Pure.
+// The rights that a target needs in a cluster: the one list that `rbac` grants and `doctor` checks. Pure.
 #pragma once
 
 #include <nlohmann/json_fwd.hpp>

@@ -1,4 +1,4 @@
-// Whether a new target wants a Secret that another target keeps already.
+// Finds the other targets that already keep a Secret which a new target wants.
 #pragma once
 
 #include "sync/config/target_directory.hpp"

@@ -1,4 +1,4 @@
-// What one cluster holds now, as far as it concerns some targets: read once, changed by nobody.
+// A one-time reading of what one cluster holds for some targets.
 #pragma once
 
 #include <asio/awaitable.hpp>

@@ -1,4 +1,4 @@
-// Who the API server takes the credentials of a context for.
+// Asks the API server which user the credentials of a context belong to.
 #pragma once
 
 #include <asio/awaitable.hpp>

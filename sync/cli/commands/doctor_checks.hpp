@@ -1,4 +1,4 @@
-// What `regsync doctor` looks at. Each check answers verdicts with remedies and never throws for what it checks.
+// The checks of `regsync doctor`. Each answers verdicts with remedies and never throws for what it checks.
 #pragma once
 
 #include <filesystem>

@@ -1,4 +1,4 @@
-// Where podman, skopeo and buildah keep logins: `credential-helpers` of containers-registries.conf(5). They read it
+// Edits where podman, skopeo and buildah keep logins: `credential-helpers` of containers-registries.conf(5). They read
 // from
 // ~/.config/containers/registries.conf and the files beside it; regsync has a file of its own there. Synchronous file
 // I/O.

@@ -1,4 +1,4 @@
-// What may stand at the end of an unfinished command line.
+// Completes an unfinished command line.
 #pragma once
 
 #include <string>

@@ -1,4 +1,4 @@
-// How --help looks: as people know it from kubectl and gh.
+// Formats --help as people know it from kubectl and gh.
 #pragma once
 
 #include <memory>

@@ -146,12 +146,13 @@ std::vector<std::string> LiveView::lines(const StatusReport& report, bool colour
   for (int i = top_; i < top_ + page_; ++i) {
     screen.push_back(i < static_cast<int>(body.size()) ? body[static_cast<std::size_t>(i)] : "");
   }
-  const std::string more = bottom_ == 0 ? ""
-                                        : "   " + std::to_string(top_ + 1) + "-" +
-                                              std::to_string(std::min(top_ + page_, static_cast<int>(body.size()))) +
-                                              " of " + std::to_string(body.size());
-  screen.push_back(paint("q quit   up/down scroll   / filter   f only what fails   s sort   a " +
-                             std::string(rows_ ? "summary" : "all Secrets") + more,
+  // The place comes first: what does not fit into the width is cut off.
+  const std::string place = bottom_ == 0 ? ""
+                                         : std::to_string(top_ + 1) + "-" +
+                                               std::to_string(std::min(top_ + page_, static_cast<int>(body.size()))) +
+                                               " of " + std::to_string(body.size()) + "   ";
+  screen.push_back(paint(place + "q quit   up/down scroll   / filter   f only what fails   s sort   a " +
+                             std::string(rows_ ? "summary" : "all Secrets"),
                          Colour::dim, colour));
   return screen;
 }

@@ -1,4 +1,4 @@
-// What an API server says when it does not do what was asked: an HTTP status and a Status body (meta/v1) become one
+// Turns the refusal of an API server, an HTTP status and a Status body (meta/v1), into one
 // typed Error. Pure.
 //
 // Only a Status is the word of the API server. Without one a proxy, a load balancer or the login page of a network has

@@ -1,4 +1,4 @@
-// Bytes in pieces of any size become lines: how a watch is framed. Holds at most one line, of bounded length.
+// Splits a stream of bytes into lines, which is how a watch is framed. Holds at most one line, of bounded length.
 #pragma once
 
 #include <cstddef>

@@ -1,4 +1,4 @@
-// What the requests of one context carry to prove who asks, always fresh.
+// The credentials that the requests of one context carry, always fresh.
 //
 // Files are read again when they change (client-go: every minute for tokens, every five for certificates); content that
 // cannot be used, such as a certificate without its new key yet, keeps the last good one. Credentials are never sent

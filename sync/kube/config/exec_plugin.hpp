@@ -1,4 +1,4 @@
-// Running an exec credential plugin as client-go does (plugin/pkg/client/auth/exec/exec.go), and as a guest would.
+// Runs an exec credential plugin as client-go does (plugin/pkg/client/auth/exec/exec.go), with limits of its own.
 //
 // A plugin runs when a credential is needed and the one in the cache has expired or was refused. Beyond client-go:
 //   - A run has a limit of time and output, and only a few plugins run at once in this process.

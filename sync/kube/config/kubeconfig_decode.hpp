@@ -1,4 +1,4 @@
-// Decoding one kubeconfig file (client-go tools/clientcmd/api/latest). Pure.
+// Decodes one kubeconfig file (client-go tools/clientcmd/api/latest). Pure.
 #pragma once
 
 #include <filesystem>

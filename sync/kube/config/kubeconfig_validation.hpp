@@ -1,4 +1,4 @@
-// Validating the entries that a context names (client-go tools/clientcmd/validation.go).
+// Validates the entries that a context names (client-go tools/clientcmd/validation.go).
 //
 // Beyond client-go, because regsync sends pull secrets: a server over plain http that is not on this machine, and a
 // user name or password inside the server's URL are faults. Asks the file system whether files can be read, nothing

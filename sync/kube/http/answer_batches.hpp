@@ -1,4 +1,4 @@
-// When to read the answers of many requests: in batches. With many requests under way on one connection, answers come
+// AnswerBatches decides when to read the answers of many requests. With many requests on one connection, answers come
 // one by one, and each wakes us for a few hundred bytes. While a server has enough other requests to work on, nothing
 // is lost by leaving its answers in the kernel until several are there.
 //

@@ -82,7 +82,7 @@ std::optional<std::string> process_environment(std::string_view name) {
   return value == nullptr ? std::nullopt : std::optional<std::string>(value);
 }
 
-std::string proxy_from_environment(std::string_view server_url, const Environment& environment) {
+std::string proxy_from_environment(std::string_view server_url, const EnvironmentLookup& environment) {
   const auto either = [&](std::string_view upper, std::string_view lower) {
     const std::string first = environment(upper).value_or("");
     return first.empty() ? environment(lower).value_or("") : first;

@@ -1,4 +1,4 @@
-// How long a server asks us to wait. Pure; any thread.
+// Parses the time that a server asks its client to wait. Pure; any thread.
 #pragma once
 
 #include <chrono>

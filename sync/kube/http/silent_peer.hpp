@@ -1,4 +1,4 @@
-// Asking a silent peer whether it is there. The kernel finds a dead machine or network; a frozen server, and a
+// SilentPeer probes a peer that has been silent. The kernel finds a dead machine or network; a frozen server, and a
 // middlebox that keeps a dead connection up, are found only by asking for something (Patience says when).
 //
 // Keeps the time and says when to ask; who asks, and what an answer means, is the business of its owner. Lives on the

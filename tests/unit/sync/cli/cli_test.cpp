@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 #include <sys/stat.h>
 
+#include <map>
 #include <nlohmann/json.hpp>
 #include <regex>
 #include <set>
@@ -265,10 +266,13 @@ TEST_F(Cli, KubectlsSpellingsWork) {
 }
 
 TEST_F(Cli, AFormatOfKubectlThatIsMissingIsAnsweredWithTheNearest) {
-  for (const char* format : {"go-template={{.}}", "jsonpath-as-json={.items}", "custom-columns-file=x"}) {
+  const std::map<std::string, std::string> nearest{{"go-template={{.}}", "hint: use -o json"},
+                                                   {"jsonpath-as-json={.items}", "hint: use -o json"},
+                                                   {"custom-columns-file=x", "hint: use -o custom-columns="}};
+  for (const auto& [format, hint] : nearest) {
     FakeConsole console;
     EXPECT_EQ(cli::run({"list", "-o", format}, console.console()), 2);
-    EXPECT_THAT(console.err(), HasSubstr("hint: use -o json")) << format;
+    EXPECT_THAT(console.err(), HasSubstr(hint)) << format;
   }
   EXPECT_EQ(run({"list", "-o", "jsn"}), 2);
   EXPECT_THAT(console_.err(), HasSubstr("error: unsupported format \"jsn\"\nhint: did you mean json?"));
