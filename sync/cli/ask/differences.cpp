@@ -4,6 +4,7 @@
 #include <set>
 #include <utility>
 
+#include "sync/cli/ask/meant_target.hpp"
 #include "sync/cli/ask/plans.hpp"
 #include "sync/cli/ask/snapshot.hpp"
 #include "sync/cli/view/manifest.hpp"
@@ -88,9 +89,11 @@ asio::awaitable<void> find_differences(kube::KubeClient& client, std::vector<std
     names.insert(left.target);
   }
   for (const auto& plan : plans) {
-    places.merge(places_of(plan->target, default_namespace));
-    by_name.emplace(plan->target.name, plan);
-    names.insert(plan->target.name);
+    auto meant = std::make_shared<Plan>(*plan);
+    meant->target = meant_in(plan->target, client.context());
+    places.merge(places_of(meant->target, default_namespace));
+    names.insert(meant->target.name);
+    by_name.emplace(meant->target.name, std::move(meant));
   }
   const DesiredState desired(default_namespace, std::move(by_name), {}, std::move(names));
   const Snapshot snapshot = co_await read_snapshot(client, places);

@@ -9,8 +9,10 @@
 #include "sync/base/paths.hpp"
 #include "sync/cli/ask/for_each_context.hpp"
 #include "sync/cli/ask/known_logins.hpp"
+#include "sync/cli/ask/meant_target.hpp"
 #include "sync/cli/view/quote.hpp"
 #include "sync/cli/view/text.hpp"
+#include "sync/config/settings.hpp"
 #include "sync/engine/footprint.hpp"
 #include "sync/engine/owner_file.hpp"
 #include "sync/engine/paused_contexts.hpp"
@@ -31,7 +33,7 @@ std::map<std::string, Places> places_before(const TargetChange& change, const ku
   }
   for (const std::string& context : kubeconfig.contexts()) {
     if (change.before && selects_context(*change.before, context)) {
-      places[context].merge(places_of(*change.before, kubeconfig.resolve(context).default_namespace));
+      places[context].merge(places_of(meant_in(*change.before, kubeconfig.resolve(context)), ""));
     }
   }
   return places;
@@ -73,7 +75,7 @@ Preview preview(Console& console, const kube::Kubeconfig& kubeconfig, const Targ
     return paused.contains(context);
   });
   const std::string& name = change.before ? change.before->name : change.after->name;
-  const Owner owner = load_owner(paths::owner());
+  const Owner owner = this_owner(load_settings(paths::settings()));
   Differences found;
   for_each_context(
       kubeconfig, contexts, patience,

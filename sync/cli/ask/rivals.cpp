@@ -7,6 +7,7 @@
 #include "sync/base/guard.hpp"
 #include "sync/base/paths.hpp"
 #include "sync/cli/ask/kubeconfig_selection.hpp"
+#include "sync/cli/ask/meant_target.hpp"
 #include "sync/engine/context_book.hpp"
 #include "sync/model/places.hpp"
 
@@ -39,8 +40,7 @@ void refuse_rival(const Target& target, const TargetFiles& others, const kube::K
     }
     for (const auto& [mine, my_context] : contexts_of(target, kubeconfig)) {
       for (const auto& [theirs, their_context] : contexts_of(*file.target, kubeconfig)) {
-        const auto shared = common_namespace(resolved(target, my_context.default_namespace),
-                                             resolved(*file.target, their_context.default_namespace));
+        const auto shared = common_namespace(meant_in(target, my_context), meant_in(*file.target, their_context));
         if (shared && lead_to_one_cluster(my_context, their_context)) {
           throw Error(ErrorCode::already_exists,
                       "target " + name + " keeps Secret " + target.secret + " in namespace " + *shared +

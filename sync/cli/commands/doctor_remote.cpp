@@ -11,6 +11,7 @@
 #include "sync/cli/ask/for_each_context.hpp"
 #include "sync/cli/ask/known_logins.hpp"
 #include "sync/cli/ask/kubeconfig_selection.hpp"
+#include "sync/cli/ask/meant_target.hpp"
 #include "sync/cli/ask/rights.hpp"
 #include "sync/cli/commands/doctor_checks.hpp"
 #include "sync/cli/view/text.hpp"
@@ -124,7 +125,7 @@ asio::awaitable<bool> is_allowed(kube::KubeClient& client, Question question) {
 }
 
 asio::awaitable<void> check_rights(kube::KubeClient& client, Target target, std::string subject, Findings& findings) {
-  const Rights rights = rights_of(target, client.context().default_namespace);
+  const Rights rights = rights_of(meant_in(target, client.context()), client.context().default_namespace);
   std::vector<std::string> missing;
   for (const Question& question : questions_of(rights)) {
     Question asked = question;

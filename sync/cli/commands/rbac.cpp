@@ -7,6 +7,7 @@
 #include "sync/base/paths.hpp"
 #include "sync/cli/ask/for_each_context.hpp"
 #include "sync/cli/ask/kubeconfig_selection.hpp"
+#include "sync/cli/ask/meant_target.hpp"
 #include "sync/cli/ask/rights.hpp"
 #include "sync/cli/ask/whoami.hpp"
 #include "sync/cli/command.hpp"
@@ -121,15 +122,18 @@ int rbac(const RbacOptions& options, Console& console) {
   const auto [targets, complete] = require_targets(options.target, console);
   const kube::Kubeconfig kubeconfig = load_kubeconfig(options.kubeconfig);
   const std::string context = choose_context(options, kubeconfig, targets);
-  const std::string default_namespace = kubeconfig.resolve(context).default_namespace;
+  const kube::ResolvedContext resolved_context = kubeconfig.resolve(context);
   const Subject subject = subject_of(options, kubeconfig, context);
 
   std::vector<nlohmann::json> objects;
   std::vector<Target> selected;
-  std::ranges::copy_if(targets, std::back_inserter(selected),
-                       [&](const Target& target) { return selects_context(target, context); });
+  for (const Target& target : targets) {
+    if (selects_context(target, context)) {
+      selected.push_back(meant_in(target, resolved_context));
+    }
+  }
   for (const Target& target : selected) {
-    for (nlohmann::json& object : make_rbac(rights_of(target, default_namespace), subject)) {
+    for (nlohmann::json& object : make_rbac(rights_of(target, resolved_context.default_namespace), subject)) {
       objects.push_back(std::move(object));
     }
   }
@@ -144,7 +148,7 @@ int rbac(const RbacOptions& options, Console& console) {
     console.out << "---\n" << to_yaml_text(object) << '\n';
   }
   if (selected.size() > few_watches) {
-    print_watch_hint(console.out, selected, context, default_namespace, subject);
+    print_watch_hint(console.out, selected, context, resolved_context.default_namespace, subject);
   }
   return complete ? exit_done : exit_not_as_asked;
 }

@@ -10,6 +10,7 @@
 #include "sync/base/paths.hpp"
 #include "sync/cli/ask/for_each_context.hpp"
 #include "sync/cli/ask/kubeconfig_selection.hpp"
+#include "sync/cli/ask/meant_target.hpp"
 #include "sync/cli/ask/snapshot.hpp"
 #include "sync/cli/command.hpp"
 #include "sync/cli/view/target_view.hpp"
@@ -62,14 +63,16 @@ std::string payload_of(const nlohmann::json& secret) {
   return secret["data"].value(".dockerconfigjson", std::string());
 }
 
-asio::awaitable<void> read_rows(kube::KubeClient& client, const std::vector<Target>& targets,
+asio::awaitable<void> read_rows(kube::KubeClient& client, const std::vector<Target>& declared,
                                 const VerifyOptions& options, std::vector<Row>& rows) {
   const std::string& context = client.context().name;
   const std::string& default_namespace = client.context().default_namespace;
+  std::vector<Target> targets;
   Places places;
-  for (const Target& target : targets) {
+  for (const Target& target : declared) {
     if (selects_context(target, context)) {
-      places.merge(places_of(target, default_namespace));
+      targets.push_back(meant_in(target, client.context()));
+      places.merge(places_of(targets.back(), default_namespace));
     }
   }
   const Snapshot snapshot = co_await read_snapshot(client, places);
@@ -79,8 +82,7 @@ asio::awaitable<void> read_rows(kube::KubeClient& client, const std::vector<Targ
     }
     const NamespaceView* view = snapshot.find_namespace(key.name_space);
     const bool wanted = std::ranges::any_of(targets, [&](const Target& target) {
-      return target.secret == key.secret && selects_context(target, context) &&
-             selects(target, key.name_space, view, default_namespace) == Selected::yes;
+      return target.secret == key.secret && selects(target, key.name_space, view, default_namespace) == Selected::yes;
     });
     if (!wanted) {
       continue;

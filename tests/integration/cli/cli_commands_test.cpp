@@ -2,7 +2,9 @@
 #include <gmock/gmock.h>
 
 #include <algorithm>
+#include <chrono>
 #include <csignal>
+#include <filesystem>
 #include <nlohmann/json.hpp>
 
 #include "sync/base/base64.hpp"
@@ -158,6 +160,30 @@ TEST_F(CliCommands, DiffShowsWhatASyncWouldChangeWithoutThePassword) {
   EXPECT_THAT(changed.out, Not(HasSubstr("hunter2")));
   EXPECT_THAT(changed.out, Not(HasSubstr("rotated")));
   EXPECT_TRUE(transcript_is("diff.txt"));
+}
+
+TEST_F(CliCommands, ATargetWithoutNamespacesIsMeantWhereItIsAlready) {
+  person_.store_login("ghcr.io", "jdoe", "hunter2");
+  person_.home().write(".config/regsync/targets/web.yaml",
+                       "secret: myregcred\nregistries: [ghcr.io]\ncontexts: [dev]\n");
+  const auto switch_to = [this](const std::string& name_space) {
+    auto config = json::parse(read_file(person_.env["KUBECONFIG"]));
+    config["contexts"][0]["context"]["namespace"] = name_space;
+    const auto file = person_.home().write("kubeconfig", config.dump());
+    // Written a while ago: what was just written may be half of a change.
+    std::filesystem::last_write_time(file, std::filesystem::file_time_type::clock::now() - std::chrono::minutes(1));
+  };
+  switch_to("team-a");
+  ASSERT_EQ(person_.regsync({"sync", "--once"}).exit_code, 0);
+  ASSERT_THAT(entries_in(dev_, "team-a"), HasSubstr("hunter2"));
+
+  switch_to("team-b");
+  const auto differences = person_.regsync({"diff"});
+  EXPECT_EQ(differences.exit_code, 0) << differences.out << differences.err;
+  EXPECT_THAT(person_.regsync({"rbac", "web", "--user", "jdoe"}).out,
+              testing::AllOf(HasSubstr("team-a"), Not(HasSubstr("team-b"))));
+  const auto verdicts = json::parse(person_.regsync({"verify", "web", "-o", "json"}).out);
+  EXPECT_EQ(verdicts.at("items").at(0).value("namespace", ""), "team-a");
 }
 
 TEST_F(CliCommands, SyncOnceNeedsNoDaemonAndStepsAsideForOne) {
