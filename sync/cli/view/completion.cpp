@@ -9,6 +9,7 @@
 #include "helper/store/registry_key.hpp"
 #include "sync/base/json_access.hpp"
 #include "sync/cli/ask/for_each_context.hpp"
+#include "sync/cli/ask/gone_contexts.hpp"
 #include "sync/cli/ask/kubeconfig_selection.hpp"
 #include "sync/cli/ask/snapshot.hpp"
 #include "sync/cli/command.hpp"
@@ -177,6 +178,9 @@ Candidates positionals_of(const Position& position, Console& console) {
   }
   if (position.command->get_name() == "trust-context") {
     return {.values = load_kubeconfig(position.kubeconfig).contexts()};
+  }
+  if (position.command->get_name() == "forget-context") {
+    return {.values = contexts_that_are_gone(load_kubeconfig(position.kubeconfig))};
   }
   if (option.get_name() == "REGISTRY") {
     return {.values = registries(console)};

@@ -11,7 +11,9 @@
 #include <set>
 #include <string>
 
+#include "sync/base/paths.hpp"
 #include "sync/control/messages.hpp"
+#include "sync/engine/footprint.hpp"
 #include "tests/support/control_peer.hpp"
 #include "tests/support/temp_dir.hpp"
 #include "tests/unit/sync/cli/fake_console.hpp"
@@ -478,6 +480,12 @@ TEST_F(Cli, CompletionKnowsCommandsContextsTargetsAndRegistries) {
   EXPECT_EQ(candidates({"add", "x", "--registry", ""}), "ghcr.io\tme\n:4\n");
   EXPECT_EQ(candidates({"list", "-o", "j"}), "json\njsonpath=\n:4\n");
   EXPECT_EQ(candidates({"diff", "--kubeconfig", ""}), ":0\n");
+  Footprint footprint;
+  for (const char* context : {"dev", "kind-gone"}) {
+    footprint.contexts[context].secrets["web"].namespaces = {"default"};
+  }
+  FootprintStore(paths::footprints()).set("web", footprint);
+  EXPECT_EQ(candidates({"forget-context", ""}), "kind-gone\n:4\n");
 }
 
 TEST_F(Cli, RbacGrantsToWhomItIsTold) {
