@@ -95,7 +95,7 @@ class PageTest : public testing::Test {
  protected:
   void SetUp() override {
     if (!Browser::exists()) {
-      GTEST_SKIP() << "no Chromium here: tests/tools/install browser";
+      SKIP_OR_FAIL("no Chromium here: tests/tools/install browser");
     }
     browser_ = std::make_unique<Browser>();
   }
