@@ -55,7 +55,7 @@ std::string nearest_format(const std::string& text) {
     return "use -o custom-columns=TARGET:.target,STATE:.state";
   }
   if (begins("go-template") || begins("template")) {
-    return "use -o jsonpath='{range .items[*]}{.name}{\"\\n\"}{end}', or -o json and jq";
+    return R"(use -o jsonpath='{range .items[*]}{.name}{"\n"}{end}', or -o json and jq)";
   }
   return {};
 }

@@ -15,13 +15,9 @@ namespace regsync {
 
 using nlohmann::json;
 
-Healer::Healer(asio::any_io_executor executor, kube::KubeClient& client, std::function<void(const Change&)> on_evicted,
-               Limits limits)
-    : executor_(executor),
-      client_(client),
-      on_evicted_(std::move(on_evicted)),
-      limits_(limits),
-      ended_(std::move(executor)) {}
+Healer::Healer(const asio::any_io_executor& executor, kube::KubeClient& client,
+               std::function<void(const Change&)> on_evicted, Limits limits)
+    : executor_(executor), client_(client), on_evicted_(std::move(on_evicted)), limits_(limits), ended_(executor) {}
 
 // A newer repair of the same thing takes the place of one that is still being worked on.
 void Healer::repaired(const Key& key, std::string target, std::string service_account,
@@ -34,7 +30,7 @@ void Healer::repaired(const Key& key, std::string target, std::string service_ac
   if (const auto before = std::exchange(running_[id], signal)) {
     before->emit(asio::cancellation_type::all);
   }
-  Case repaired{key.name_space, std::move(target), {key.secret, std::move(service_account)}, std::move(payload)};
+  const Case repaired{key.name_space, std::move(target), {key.secret, std::move(service_account)}, std::move(payload)};
   spawn_guarded(
       executor_, run(repaired),
       [this, id, signal, name_space = key.name_space](const std::optional<Error>& problem) {
@@ -71,7 +67,7 @@ asio::awaitable<bool> Healer::look(Case repaired) {
   constexpr int page_size = 500;
   options.limit = page_size;
   do {
-    std::function<void(json&&)> keep = [&](json&& object) {
+    std::function<void(json&&)> keep = [&](const json& object) {
       auto pod = read_pod(object);
       if (pod && is_cured_by(*pod, repaired.repair, *repaired.payload)) {
         cured.push_back(std::move(*pod));

@@ -34,9 +34,9 @@ class Healer {
   };
 
   // client outlives this. on_evicted: the context is left for the caller to fill in.
-  Healer(asio::any_io_executor executor, kube::KubeClient& client, std::function<void(const Change&)> on_evicted)
-      : Healer(std::move(executor), client, std::move(on_evicted), Limits()) {}
-  Healer(asio::any_io_executor executor, kube::KubeClient& client, std::function<void(const Change&)> on_evicted,
+  Healer(const asio::any_io_executor& executor, kube::KubeClient& client, std::function<void(const Change&)> on_evicted)
+      : Healer(executor, client, std::move(on_evicted), Limits()) {}
+  Healer(const asio::any_io_executor& executor, kube::KubeClient& client, std::function<void(const Change&)> on_evicted,
          Limits limits);
 
   // A Secret of the target was written, or attached to a ServiceAccount, in a namespace.

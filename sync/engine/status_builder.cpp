@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <set>
+#include <span>
 #include <tuple>
 #include <utility>
 
@@ -102,6 +103,25 @@ bool is_gone(const EngineState& state, const std::string& name, const std::strin
   return !state.contexts.contains(context) && !state.contexts.find(context) && !names_plainly(state, name, context);
 }
 
+// Of a context without a cluster: nothing where it is gone and no target names it plainly.
+std::optional<Error> problem_of_missing(const EngineState& state, const std::string& name, const std::string& context) {
+  const auto& problems = state.contexts.problems();
+  if (const auto problem = problems.find(context); problem != problems.end()) {
+    return problem->second;
+  }
+  return names_plainly(state, name, context) ? std::optional(state.contexts.vanished(context)) : std::nullopt;
+}
+
+// Of a context that vanished: it is told of no change within its grace, so what it was told last may be out of date.
+void doubt_rows(std::span<StatusRow> rows, const Error& vanished) {
+  for (StatusRow& row : rows) {
+    if (row.state == SyncState::in_sync) {
+      row.state = SyncState::pending;
+      row.cause = vanished;
+    }
+  }
+}
+
 void add_rows(const EngineState& state, const std::string& name, std::vector<StatusRow>& rows) {
   const Footprint* footprint = state.footprints.find(name);
   const bool removing = !state.targets.contains(name) && footprint != nullptr && footprint->forgotten;
@@ -119,12 +139,8 @@ void add_rows(const EngineState& state, const std::string& name, std::vector<Sta
   for (const auto& context : contexts_of(state, name)) {
     const auto cluster = state.contexts.find(context);
     if (!cluster) {
-      const auto& problems = state.contexts.problems();
-      const auto problem = problems.find(context);
-      if (problem != problems.end()) {
-        add_context_row(context, problem->second);
-      } else if (names_plainly(state, name, context)) {
-        add_context_row(context, state.contexts.vanished(context));
+      if (const auto problem = problem_of_missing(state, name, context)) {
+        add_context_row(context, problem);
       }
       continue;  // a context that no target names and that is gone is a note
     }
@@ -136,13 +152,7 @@ void add_rows(const EngineState& state, const std::string& name, std::vector<Sta
     const auto before = rows.size();
     cluster->add_rows(name, rows);
     if (!state.contexts.contains(context)) {
-      // A context that vanished is told of no change within its grace: what it was told last may be out of date.
-      for (auto row = rows.begin() + static_cast<std::ptrdiff_t>(before); row != rows.end(); ++row) {
-        if (row->state == SyncState::in_sync) {
-          row->state = SyncState::pending;
-          row->cause = state.contexts.vanished(context);
-        }
-      }
+      doubt_rows(std::span(rows).subspan(before), state.contexts.vanished(context));
     }
     const auto health = cluster->status();
     if (removing && rows.size() == before && state.paused.contains(context)) {
@@ -265,6 +275,40 @@ void add_namespace_notes(const EngineState& state, const std::string& name, std:
   }
 }
 
+// The rows of a target, by context and namespace.
+std::vector<StatusRow> rows_of(const EngineState& state, const std::string& name) {
+  std::vector<StatusRow> rows;
+  add_rows(state, name, rows);
+  show_pauses(state, name, rows);
+  for (StatusRow& row : rows) {
+    if (row.cause) {
+      row.cause = for_context(*row.cause, row.target, row.context);
+    }
+  }
+  std::ranges::stable_sort(rows, {}, [](const StatusRow& row) { return std::tie(row.context, row.name_space); });
+  return rows;
+}
+
+// Nothing where neither a cluster nor a problem is known of the context.
+std::optional<ContextStatus> context_status(const EngineState& state, const std::string& name) {
+  const auto cluster = state.contexts.find(name);
+  const auto problem = state.contexts.problems().find(name);
+  const bool has_problem = problem != state.contexts.problems().end();
+  if (!cluster && !has_problem) {
+    return std::nullopt;
+  }
+  ContextStatus context;
+  context.name = name;
+  if (cluster) {
+    context = cluster->status();
+  }
+  if (has_problem && !context.problem && (!cluster || state.contexts.contains(name))) {
+    context.problem = problem->second;  // its last good definition is in force
+  }
+  context.paused = state.paused.contains(name);
+  return context;
+}
+
 }  // namespace
 
 Error context_held(const std::string& context) {
@@ -290,16 +334,7 @@ void add_state(const EngineState& state, const std::optional<std::string>& only,
     }
     if (!is_removed(state, name)) {
       report.targets.push_back(target_status(state, name));
-      std::vector<StatusRow> rows;
-      add_rows(state, name, rows);
-      show_pauses(state, name, rows);
-      for (StatusRow& row : rows) {
-        if (row.cause) {
-          row.cause = for_context(*row.cause, row.target, row.context);
-        }
-      }
-      std::ranges::stable_sort(rows, {}, [](const StatusRow& row) { return std::tie(row.context, row.name_space); });
-      take_rows(std::move(rows));
+      take_rows(rows_of(state, name));
     }
     add_pattern_notes(state, name, report.notes);
     add_namespace_notes(state, name, report.notes);
@@ -316,22 +351,9 @@ void add_state(const EngineState& state, const std::optional<std::string>& only,
     }
   }
   for (const auto& name : contexts) {
-    const auto cluster = state.contexts.find(name);
-    const auto problem = state.contexts.problems().find(name);
-    const bool has_problem = problem != state.contexts.problems().end();
-    if (!cluster && !has_problem) {
-      continue;
+    if (auto context = context_status(state, name)) {
+      report.contexts.push_back(std::move(*context));
     }
-    ContextStatus context;
-    context.name = name;
-    if (cluster) {
-      context = cluster->status();
-    }
-    if (has_problem && !context.problem && (!cluster || state.contexts.contains(name))) {
-      context.problem = problem->second;  // its last good definition is in force
-    }
-    context.paused = state.paused.contains(name);
-    report.contexts.push_back(std::move(context));
   }
 }
 

@@ -19,7 +19,8 @@ Error ending(const RegistryKey& registry, std::chrono::system_clock::duration le
   const auto days = std::chrono::ceil<std::chrono::days>(left).count();
   return {ErrorCode::unusable_login,
           "the login for " + registry.value() +
-              (left <= left.zero() ? " has expired" : " expires in " + std::to_string(days) + " d"),
+              (left <= std::chrono::system_clock::duration::zero() ? " has expired"
+                                                                   : " expires in " + std::to_string(days) + " d"),
           "log in with a new one: docker login " + registry.value()};
 }
 

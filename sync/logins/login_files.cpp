@@ -140,11 +140,11 @@ LoginFiles::Content LoginFiles::parse(const fs::path& path, const std::set<Regis
   if (const auto helper = file.store_helper()) {
     for (const std::string& server : file.blank_entries()) {
       content.problems.insert_or_assign(
-          RegistryKey(server),
-          Error(
-              ErrorCode::not_found,
-              path.string() + " leaves the login for " + server + " to docker-credential-" + *helper + " (credsStore)",
-              "name that helper for the registry there: \"credHelpers\": {\"" + server + "\": \"" + *helper + "\"}"));
+          RegistryKey(server), Error(ErrorCode::not_found,
+                                     path.string() + " leaves the login for " + server + " to docker-credential-" +
+                                         *helper + " (credsStore)",
+                                     R"(name that helper for the registry there: "credHelpers": {")" + server +
+                                         R"(": ")" + *helper + R"("})"));
     }
   }
   content.helpers = file.foreign_helpers();

@@ -42,7 +42,7 @@ class LoginFiles {
     std::map<std::string, std::string> helpers;
   };
 
-  static Content parse(const std::filesystem::path& file, const std::set<RegistryKey>& asked);
+  static Content parse(const std::filesystem::path& path, const std::set<RegistryKey>& asked);
   void add(StoreReading& reading, const std::filesystem::path& file, bool readable);
 
   std::vector<std::filesystem::path> paths_;

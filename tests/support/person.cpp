@@ -27,6 +27,9 @@ Person::Person() {
   env = sandbox(home_);  // which is made after it
   const char* chosen = std::getenv("REGSYNC_PROGRAMS");
   env["PATH"] = std::string(chosen != nullptr ? chosen : PROGRAM_FOLDERS) + ":" + env["PATH"];
+  for (const char* of_a_throwaway_machine : {"CI", "KUBERNETES_SERVICE_HOST", "container"}) {
+    env.erase(of_a_throwaway_machine);  // regsync warns there; a person's machine is meant
+  }
   env["DOCKER_CONFIG"] = (home_ / ".docker").string();
   home_.write(".docker/config.json", R"({"credsStore": "regsync"})");
   // The registries of most tests do not exist: nothing would be learned from a try.

@@ -56,6 +56,64 @@ void add_rows_of_files(std::vector<Row>& rows, Users& users, LoginFiles files, c
   }
 }
 
+// The targets that use each login.
+Users users_of(const std::vector<Target>& targets, const KnownLogins& known) {
+  Users users;
+  for (const Target& target : targets) {
+    for (const auto& [key, credential] : make_plan(target, known).entries) {
+      std::vector<std::string>& names = users[RegistryKey(credential->login.server)];
+      if (names.empty() || names.back() != target.name) {
+        names.push_back(target.name);
+      }
+    }
+  }
+  return users;
+}
+
+// Of the registries that targets want; for others, a helper is not asked.
+void add_rows_of_helpers(std::vector<Row>& rows, Users& users, const std::set<RegistryKey>& wanted,
+                         const HelperNames& helpers, const KnownLogins& known, const LoginEnds& ends) {
+  for (const RegistryKey& key : wanted) {
+    const auto helper = helper_for(helpers, key);
+    const auto credential = known.credentials.find(key);
+    const auto problem = known.problems.find(key);
+    if (!helper || (credential == known.credentials.end() && problem == known.problems.end())) {
+      continue;
+    }
+    Row row{{helper->server, ""}, "docker-credential-" + helper->name, users[key], std::nullopt, std::nullopt};
+    if (credential != known.credentials.end()) {
+      row.login = credential->second->login;
+      row.expires = end_of(*credential->second, ends);
+      row.problem = unfit_for_kubelet(*credential->second);
+    }
+    if (problem != known.problems.end()) {
+      row.problem = problem->second;
+    }
+    rows.push_back(std::move(row));
+  }
+}
+
+void add_rows_of_keyring(std::vector<Row>& rows, Users& users, const StoreReading& stored, CredentialStore& store,
+                         const LoginEnds& ends) {
+  std::string_view last_server;  // a login that another helper kept twice is one
+  for (const KeptLogin& kept : stored.all) {
+    const Login& login = kept.login;
+    if (is_hub_token_entry(login.server) || login.server == last_server) {
+      continue;
+    }
+    last_server = login.server;
+    Row row{login, keyring, users[RegistryKey(login.server)], std::nullopt, std::nullopt};
+    const auto collection = std::ranges::find(stored.collections, kept.collection, &StoreCollection::path);
+    if (collection != stored.collections.end() && collection->locked) {
+      row.problem = locked_error(stored.provider, {*collection});
+    } else if (const auto credential = store.get(login.server)) {
+      row.expires = end_of(*credential, ends);
+      row.problem = unfit_for_kubelet(*credential);
+    }
+    rows.push_back(std::move(row));
+  }
+}
+
 // Each login with its targets: as the engine finds them, so a path of a registry finds the login of its host.
 std::vector<Row> read(Console& console) {
   const TargetFiles files = TargetDirectory(paths::targets()).load();
@@ -83,53 +141,12 @@ std::vector<Row> read(Console& console) {
   // The logins of a locked collection beside the default one are named, and nobody is asked to unlock it.
   const bool some_locked = std::ranges::any_of(stored.collections, &StoreCollection::locked);
   const KnownLogins known = read_logins(console, targets, some_locked ? Prompt::never : Prompt::allowed);
-  Users users;
-  for (const Target& target : targets) {
-    for (const auto& [key, credential] : make_plan(target, known).entries) {
-      std::vector<std::string>& names = users[RegistryKey(credential->login.server)];
-      if (names.empty() || names.back() != target.name) {
-        names.push_back(target.name);
-      }
-    }
-  }
-
-  const HelperNames helpers = other_helpers(settings);
+  Users users = users_of(targets, known);
   const LoginEnds ends = ends_said(settings.expires, files);
   std::vector<Row> rows;
-  for (const RegistryKey& key : wanted) {  // for others, a helper is not asked
-    const auto helper = helper_for(helpers, key);
-    const auto credential = known.credentials.find(key);
-    const auto problem = known.problems.find(key);
-    if (!helper || (credential == known.credentials.end() && problem == known.problems.end())) {
-      continue;
-    }
-    Row row{{helper->server, ""}, "docker-credential-" + helper->name, users[key], std::nullopt, std::nullopt};
-    if (credential != known.credentials.end()) {
-      row.login = credential->second->login;
-      row.expires = end_of(*credential->second, ends);
-      row.problem = unfit_for_kubelet(*credential->second);
-    }
-    if (problem != known.problems.end()) {
-      row.problem = problem->second;
-    }
-    rows.push_back(std::move(row));
-  }
-  std::string_view last_server;  // a login that another helper kept twice is one
-  for (const KeptLogin& kept : stored.all) {
-    const Login& login = kept.login;
-    if (is_hub_token_entry(login.server) || login.server == last_server) {
-      continue;
-    }
-    last_server = login.server;
-    Row row{login, keyring, users[RegistryKey(login.server)], std::nullopt, std::nullopt};
-    const auto collection = std::ranges::find(stored.collections, kept.collection, &StoreCollection::path);
-    if (collection != stored.collections.end() && collection->locked) {
-      row.problem = locked_error(stored.provider, {*collection});
-    } else if (const auto credential = store->get(login.server)) {
-      row.expires = end_of(*credential, ends);
-      row.problem = unfit_for_kubelet(*credential);
-    }
-    rows.push_back(std::move(row));
+  add_rows_of_helpers(rows, users, wanted, other_helpers(settings), known, ends);
+  if (store) {
+    add_rows_of_keyring(rows, users, stored, *store, ends);
   }
   add_rows_of_files(rows, users, LoginFiles(settings.login_files), ends);
   std::ranges::stable_sort(rows, {}, [](const Row& row) { return row.login.server; });

@@ -15,7 +15,16 @@ namespace regsync::cli {
 // How an answer is printed: a kind, and for two of them what the person wrote after it.
 class Format {
  public:
-  enum Kind { table, wide, name, json, yaml, jsonpath, custom_columns };
+  // Called Format::json and so on; a class of it would only make these names longer.
+  enum Kind {  // NOLINT(cppcoreguidelines-use-enum-class)
+    table,
+    wide,
+    name,
+    json,
+    yaml,
+    jsonpath,
+    custom_columns
+  };
   Format(Kind kind, std::string expression = {}) : kind_(kind), expression_(std::move(expression)) {}
   operator Kind() const { return kind_; }
 

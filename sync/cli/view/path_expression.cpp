@@ -151,6 +151,41 @@ void follow(const json& value, const Step& step, std::vector<json>& found) {
 
 constexpr std::string_view range_begin = "range ";
 
+// The text of a quoted literal, with its escapes resolved.
+std::string text_of_literal(std::string_view quoted) {
+  const std::string literal = unquoted(quoted);
+  std::string text;
+  for (std::size_t i = 0; i < literal.size(); ++i) {
+    const bool escape = literal[i] == '\\' && i + 1 < literal.size();
+    const char c = escape ? literal[++i] : literal[i];
+    text += !escape ? c : c == 'n' ? '\n' : c == 't' ? '\t' : c;
+  }
+  return text;
+}
+
+// Of {inside}, which is neither a range nor its end.
+std::string text_of(const json& document, std::string_view inside) {
+  if (inside.starts_with('"') || inside.starts_with('\'')) {
+    return text_of_literal(inside);
+  }
+  std::string values;
+  for (const json& value : find_all(document, inside)) {
+    values += (values.empty() ? "" : " ") + plain_text(value);
+  }
+  return values;
+}
+
+// Takes the next {...} of the text, without its braces.
+std::string_view take_braces(std::string_view text, std::size_t& at) {
+  const auto end = text.find('}', at);
+  if (end == std::string_view::npos) {
+    refuse(text);
+  }
+  const std::string_view inside = text.substr(at + 1, end - at - 1);
+  at = end + 1;
+  return inside;
+}
+
 // Ends at {end}, or at the end of the text.
 std::string expand_from(const json& document, std::string_view text, std::size_t& at, bool in_range) {
   std::string out;
@@ -159,38 +194,22 @@ std::string expand_from(const json& document, std::string_view text, std::size_t
       out += text[at++];
       continue;
     }
-    const auto end = text.find('}', at);
-    if (end == std::string_view::npos) {
-      refuse(text);
-    }
-    const std::string_view inside = text.substr(at + 1, end - at - 1);
-    at = end + 1;
-    if (inside == "end") {
-      if (!in_range) {
-        refuse(text);
-      }
+    const std::string_view inside = take_braces(text, at);
+    if (inside == "end" && in_range) {
       return out;
     }
-    if (inside.starts_with(range_begin)) {
-      const std::size_t body = at;
-      expand_from(json(), text, at, true);  // finds the end, also where there is no item
-      for (const json& item : find_all(document, inside.substr(range_begin.size()))) {
-        std::size_t again = body;
-        out += expand_from(item, text, again, true);
-      }
-    } else if (inside.starts_with('"') || inside.starts_with('\'')) {
-      const std::string literal = unquoted(inside);
-      for (std::size_t i = 0; i < literal.size(); ++i) {
-        const bool escape = literal[i] == '\\' && i + 1 < literal.size();
-        const char c = escape ? literal[++i] : literal[i];
-        out += !escape ? c : c == 'n' ? '\n' : c == 't' ? '\t' : c;
-      }
-    } else {
-      std::string values;
-      for (const json& value : find_all(document, inside)) {
-        values += (values.empty() ? "" : " ") + plain_text(value);
-      }
-      out += values;
+    if (inside == "end") {
+      refuse(text);
+    }
+    if (!inside.starts_with(range_begin)) {
+      out += text_of(document, inside);
+      continue;
+    }
+    const std::size_t body = at;
+    expand_from(json(), text, at, true);  // finds the end, also where there is no item
+    for (const json& item : find_all(document, inside.substr(range_begin.size()))) {
+      std::size_t again = body;
+      out += expand_from(item, text, again, true);
     }
   }
   if (in_range) {
