@@ -59,7 +59,7 @@ TEST(SecretString, IsInLockedPages) {
     GTEST_SKIP() << "RLIMIT_MEMLOCK is " << limit.rlim_cur;
   }
   const SecretString secret("hunter2");
-  const std::string mapping = mapping_of(secret.reveal().data());
+  const std::string mapping = mapping_of(&secret.reveal().front());
   const std::string flags = mapping.substr(mapping.find("VmFlags:"));
   EXPECT_NE(flags.find(" lo"), std::string::npos) << mapping;
 }
