@@ -23,7 +23,7 @@ namespace regsync::test {
 
 // Runs the loop until the predicate holds, or the time is over; answers whether it holds.
 template <typename Predicate>
-bool run_until(asio::io_context& context, Predicate predicate,
+bool run_until(asio::io_context& context, const Predicate& predicate,
                std::chrono::milliseconds time = std::chrono::seconds(30)) {
   const auto deadline = std::chrono::steady_clock::now() + time;
   context.restart();

@@ -132,7 +132,7 @@ TEST(ClusterSecret, FilesAndPathsAreRefused) {
 }
 
 TEST(ClusterSecret, WhatMakesNoSenseIsAProblemThatQuotesNoSecret) {
-  for (const std::string text : {"", "[]", "kind: Pod", "\x01", "contexts: 3", "{\"clusters\":[{\"name\":{}}]}"}) {
+  for (const std::string text : {"", "[]", "kind: Pod", "\x01", "contexts: 3", R"({"clusters":[{"name":{}}]})"}) {
     EXPECT_NE(fault_of(secret_of({{"kubeconfig", text + " "}})), "no problem") << text;
   }
   EXPECT_THAT(fault_of(secret_of({{"server", "https://prod.test"}, {"config", R"({"bearerToken":"s3cret")"}})),
