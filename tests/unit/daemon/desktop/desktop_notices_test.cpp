@@ -11,7 +11,7 @@ using namespace std::chrono_literals;
 
 class DesktopNoticesTest : public testing::Test {
  protected:
-  static FleetReport stuck_in(std::vector<std::string> contexts, WallTime since) {
+  static FleetReport stuck_in(const std::vector<std::string>& contexts, WallTime since) {
     FleetReport report;
     for (const std::string& context : contexts) {
       FleetCell cell;
