@@ -13,7 +13,6 @@ namespace {
 
 using nlohmann::json;
 using testing::HasSubstr;
-using testing::StartsWith;
 
 class CliDocuments : public CliWorld {
  protected:
@@ -71,8 +70,8 @@ TEST_F(CliDocuments, EveryDocumentIsAsTheSchemaSays) {
 TEST_F(CliDocuments, PathsAndColumnsSelectAsWithKubectl) {
   begin();
   say({"list", "web", "other", "-o", "jsonpath={.items[*].name}"});
-  say({"list", "-o", "jsonpath={range .items[*]}{.name}{\"\\t\"}{.contexts}{\"\\n\"}{end}"});
-  say({"status", "web", "-o", "jsonpath={.items[?(@.state==\"InSync\")].namespace}"});
+  say({"list", "-o", R"(jsonpath={range .items[*]}{.name}{"\t"}{.contexts}{"\n"}{end})"});
+  say({"status", "web", "-o", R"(jsonpath={.items[?(@.state=="InSync")].namespace})"});
   say({"status", "-o", "custom-columns=TARGET:.target,NS:.namespace,WHY:.cause.reason"});
   say({"status", "-o", "jsonpath={.items[0:2]}"});
   say({"status", "-o", "custom-columns=TARGET"});
