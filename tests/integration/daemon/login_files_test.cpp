@@ -126,7 +126,7 @@ TEST_F(LoginFilesTest, CredentialHelpersThatAFileNamesAreAsked) {
 }
 
 TEST_F(LoginFilesTest, SettingsNameFilesBesideTheKeyringWhichMayBeMissing) {
-  const auto file = person_.home().write("auth.json", config_of("ghcr.io", "one"));
+  person_.home().write("auth.json", config_of("ghcr.io", "one"));
   person_.start_daemon();
   EXPECT_TRUE(wait_until([&] { return status().find("no D-Bus session bus") != std::string::npos; })) << status();
   person_.home().write(".config/regsync/config.yaml", "verifyLogins: false\nloginFiles: [~/auth.json]\n");

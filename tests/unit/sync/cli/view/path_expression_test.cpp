@@ -23,7 +23,7 @@ TEST(PathExpression, LeadsToValues) {
            {"{.items[-1].name}", "b"},
            {"{.items[7].name}", ""},
            {"{.items[0].labels['x.y']}", "1"},
-           {"{.items[0].list}", "[\"p\",\"q\"]"},
+           {"{.items[0].list}", R"(["p","q"])"},
            {"{.items[0].list[*]}", "p q"},
            {"{.items[0].n}", "1"},
            {"{.items[*].cause.reason}", "Forbidden"},
@@ -32,7 +32,7 @@ TEST(PathExpression, LeadsToValues) {
            {"{.items[?(@.n==1)].name}", "a"},
            {"{.missing.deep}", ""},
            {"one {.kind} two", "one L two"},
-           {"{range .items[*]}{.name}={.state}{\"\\n\"}{end}!", "a=InSync\nb=Stuck\n!"},
+           {R"({range .items[*]}{.name}={.state}{"\n"}{end}!)", "a=InSync\nb=Stuck\n!"},
            {"{range .nothing[*]}{.name}{end}", ""}}) {
     EXPECT_EQ(expand(document, path), text) << path;
   }
