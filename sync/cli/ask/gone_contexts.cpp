@@ -9,7 +9,7 @@
 namespace regsync::cli {
 
 std::vector<std::string> contexts_that_are_gone(const kube::Kubeconfig& kubeconfig) {
-  const auto present = kubeconfig.contexts();
+  const auto& present = kubeconfig.contexts();
   const FootprintStore footprints(paths::footprints());
   std::set<std::string> gone;
   for (const auto& [target, footprint] : footprints.all()) {
