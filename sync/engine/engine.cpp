@@ -22,6 +22,7 @@
 #include "sync/engine/target_set.hpp"
 #include "sync/logins/login_book.hpp"
 #include "sync/model/desired_state.hpp"
+#include "sync/model/remedy.hpp"
 
 namespace regsync {
 
@@ -168,6 +169,11 @@ class Engine::Impl {
     StatusReport report = report_without_rows(target, [&](std::vector<StatusRow> rows) {
       all.insert(all.end(), std::make_move_iterator(rows.begin()), std::make_move_iterator(rows.end()));
     });
+    for (StatusRow& row : all) {
+      if (row.cause) {
+        row.cause = for_context(*row.cause, row.target, row.context);
+      }
+    }
     report.rows = std::move(all);
     return report;
   }
@@ -179,6 +185,9 @@ class Engine::Impl {
       std::ranges::move(groups_of(rows), std::back_inserter(groups));
       std::ranges::move(causes_of(rows), std::back_inserter(causes));
     });
+    for (StatusCause& cause : causes) {
+      cause.error = for_context(cause.error, cause.target, cause.context);
+    }
     report.groups = std::move(groups);
     report.causes = std::move(causes);
     return report;

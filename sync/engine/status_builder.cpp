@@ -6,8 +6,6 @@
 #include <tuple>
 #include <utility>
 
-#include "sync/model/remedy.hpp"
-
 namespace regsync {
 
 namespace {
@@ -280,11 +278,6 @@ std::vector<StatusRow> rows_of(const EngineState& state, const std::string& name
   std::vector<StatusRow> rows;
   add_rows(state, name, rows);
   show_pauses(state, name, rows);
-  for (StatusRow& row : rows) {
-    if (row.cause) {
-      row.cause = for_context(*row.cause, row.target, row.context);
-    }
-  }
   std::ranges::stable_sort(rows, {}, [](const StatusRow& row) { return std::tie(row.context, row.name_space); });
   return rows;
 }
