@@ -112,6 +112,19 @@ BusConnection::BusConnection(int cancel_fd) : cancel_fd_(cancel_fd) {
   }
 }
 
+void BusConnection::call(const Method& method, const std::function<void(sd_bus_message*)>& write,
+                         std::chrono::microseconds patience) {
+  sd_bus_message* made = nullptr;
+  written(sd_bus_message_new_method_call(bus_.get(), &made, method.destination, method.path, method.interface,
+                                         method.name));
+  const BusMessagePtr message(made);
+  write(made);
+  const int result = sd_bus_call(bus_.get(), made, static_cast<std::uint64_t>(patience.count()), nullptr, nullptr);
+  if (result < 0) {
+    throw Error(ErrorCode::store_unavailable, text_of(-result), {});
+  }
+}
+
 bool BusConnection::process() {
   while (is_open()) {
     const int result = sd_bus_process(bus_.get(), nullptr);

@@ -2,7 +2,7 @@
 //
 // sd-bus is not thread-safe: a connection, its messages and its slots are used on one thread at a time. Handlers run
 // inside process() and wait_until(), and call neither. Errors: Error with code store_unavailable, for the bus serves
-// nothing but the store.
+// the store, and besides it only notices, whose errors nobody acts on.
 #pragma once
 
 #include <chrono>
@@ -30,6 +30,16 @@ class BusConnection {
   // Handles what comes until it holds, which is `held`, or until one of the others happens.
   enum class Waited { held, late, cancelled, disconnected };
   Waited wait_until(const std::function<bool()>& holds, Clock::time_point deadline = Clock::time_point::max());
+
+  // Calls a method and waits for its answer, of which only a failure counts. Throws store_unavailable.
+  struct Method {
+    const char* destination;
+    const char* path;
+    const char* interface;
+    const char* name;
+  };
+  void call(const Method& method, const std::function<void(sd_bus_message*)>& write,
+            std::chrono::microseconds patience);
 
   [[nodiscard]] sd_bus* get() const { return bus_.get(); }
   [[nodiscard]] bool is_open() const { return sd_bus_is_open(bus_.get()) > 0; }
