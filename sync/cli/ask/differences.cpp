@@ -4,11 +4,13 @@
 #include <set>
 #include <utility>
 
+#include "sync/base/paths.hpp"
 #include "sync/cli/ask/meant_target.hpp"
 #include "sync/cli/ask/plans.hpp"
 #include "sync/cli/ask/snapshot.hpp"
 #include "sync/cli/view/manifest.hpp"
 #include "sync/cli/view/quote.hpp"
+#include "sync/engine/footprint.hpp"
 #include "sync/model/remedy.hpp"
 #include "sync/model/secret_object.hpp"
 
@@ -83,6 +85,7 @@ asio::awaitable<void> find_differences(kube::KubeClient& client, std::vector<std
                                        Owner owner, Differences& found, Left left) {
   const std::string default_namespace = client.context().default_namespace;
   Places places = std::move(left.places);
+  const FootprintStore footprints(paths::footprints());
   DesiredState::Plans by_name;
   std::set<std::string> names;
   if (!left.target.empty()) {
@@ -90,7 +93,7 @@ asio::awaitable<void> find_differences(kube::KubeClient& client, std::vector<std
   }
   for (const auto& plan : plans) {
     auto meant = std::make_shared<Plan>(*plan);
-    meant->target = meant_in(plan->target, client.context());
+    meant->target = meant_in(plan->target, client.context(), footprints);
     places.merge(places_of(meant->target, default_namespace));
     names.insert(meant->target.name);
     by_name.emplace(meant->target.name, std::move(meant));

@@ -1,16 +1,13 @@
 #include "sync/cli/ask/meant_target.hpp"
 
-#include "sync/base/paths.hpp"
-#include "sync/engine/footprint.hpp"
 #include "sync/model/places.hpp"
 
 namespace regsync::cli {
 
-Target meant_in(const Target& target, const kube::ResolvedContext& context) {
+Target meant_in(const Target& target, const kube::ResolvedContext& context, const FootprintStore& footprints) {
   if (!uses_own_namespace(target)) {
     return target;
   }
-  const FootprintStore footprints(paths::footprints());
   const Footprint* known = footprints.find(target.name);
   if (known != nullptr && !known->forgotten) {
     if (const auto own = known->own_namespaces.find(context.name); own != known->own_namespaces.end()) {

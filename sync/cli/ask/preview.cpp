@@ -33,7 +33,7 @@ std::map<std::string, Places> places_before(const TargetChange& change, const ku
   }
   for (const std::string& context : kubeconfig.contexts()) {
     if (change.before && selects_context(*change.before, context)) {
-      places[context].merge(places_of(meant_in(*change.before, kubeconfig.resolve(context)), ""));
+      places[context].merge(places_of(meant_in(*change.before, kubeconfig.resolve(context), footprints), ""));
     }
   }
   return places;

@@ -9,6 +9,7 @@
 #include "sync/cli/ask/kubeconfig_selection.hpp"
 #include "sync/cli/ask/meant_target.hpp"
 #include "sync/engine/context_book.hpp"
+#include "sync/engine/footprint.hpp"
 #include "sync/model/places.hpp"
 
 namespace regsync::cli {
@@ -29,6 +30,7 @@ std::map<std::string, kube::ResolvedContext> contexts_of(const Target& target, c
 
 void refuse_rival(const Target& target, const TargetFiles& others, const kube::Kubeconfig& kubeconfig) {
   const ContextBook book(paths::contexts());
+  const FootprintStore footprints(paths::footprints());
   const auto lead_to_one_cluster = [&](const kube::ResolvedContext& one, const kube::ResolvedContext& other) {
     const Same known = one.name == other.name ? Same::yes : book.same(one.name, other.name);
     return known == Same::yes ||
@@ -40,7 +42,8 @@ void refuse_rival(const Target& target, const TargetFiles& others, const kube::K
     }
     for (const auto& [mine, my_context] : contexts_of(target, kubeconfig)) {
       for (const auto& [theirs, their_context] : contexts_of(*file.target, kubeconfig)) {
-        const auto shared = common_namespace(meant_in(target, my_context), meant_in(*file.target, their_context));
+        const auto shared = common_namespace(meant_in(target, my_context, footprints),
+                                             meant_in(*file.target, their_context, footprints));
         if (shared && lead_to_one_cluster(my_context, their_context)) {
           throw Error(ErrorCode::already_exists,
                       "target " + name + " keeps Secret " + target.secret + " in namespace " + *shared +

@@ -7,6 +7,7 @@
 
 #include "sync/base/guard.hpp"
 #include "sync/base/json_access.hpp"
+#include "sync/base/paths.hpp"
 #include "sync/cli/ask/daemon_environment.hpp"
 #include "sync/cli/ask/for_each_context.hpp"
 #include "sync/cli/ask/known_logins.hpp"
@@ -15,6 +16,7 @@
 #include "sync/cli/ask/rights.hpp"
 #include "sync/cli/commands/doctor_checks.hpp"
 #include "sync/cli/view/text.hpp"
+#include "sync/engine/footprint.hpp"
 #include "sync/kube/http/http_client.hpp"
 #include "sync/logins/registry_client.hpp"
 #include "sync/model/desired_state.hpp"
@@ -124,8 +126,9 @@ asio::awaitable<bool> is_allowed(kube::KubeClient& client, Question question) {
   co_return flag_at(review, {"status", "allowed"});
 }
 
-asio::awaitable<void> check_rights(kube::KubeClient& client, Target target, std::string subject, Findings& findings) {
-  const Rights rights = rights_of(meant_in(target, client.context()), client.context().default_namespace);
+asio::awaitable<void> check_rights(kube::KubeClient& client, Target target, std::string subject,
+                                   const FootprintStore& footprints, Findings& findings) {
+  const Rights rights = rights_of(meant_in(target, client.context(), footprints), client.context().default_namespace);
   std::vector<std::string> missing;
   for (const Question& question : questions_of(rights)) {
     Question asked = question;
@@ -159,12 +162,13 @@ asio::awaitable<void> check_context(kube::KubeClient& given, const std::vector<T
                       "reachable, Kubernetes " + (git_version.empty() ? std::string("?") : std::string(git_version)),
                       ""});
   check_clock(subject, date, now, findings);
+  const FootprintStore footprints(paths::footprints());
   for (const Target& target : targets) {
     if (!selects_context(target, client.context().name)) {
       continue;
     }
     Target copy = target;
-    co_await check_rights(client, std::move(copy), subject, findings);
+    co_await check_rights(client, std::move(copy), subject, footprints, findings);
   }
 }
 

@@ -12,6 +12,7 @@
 #include "sync/cli/ask/whoami.hpp"
 #include "sync/cli/command.hpp"
 #include "sync/cli/view/target_view.hpp"
+#include "sync/engine/footprint.hpp"
 #include "sync/model/places.hpp"
 
 namespace regsync::cli {
@@ -127,9 +128,10 @@ int rbac(const RbacOptions& options, Console& console) {
 
   std::vector<nlohmann::json> objects;
   std::vector<Target> selected;
+  const FootprintStore footprints(paths::footprints());
   for (const Target& target : targets) {
     if (selects_context(target, context)) {
-      selected.push_back(meant_in(target, resolved_context));
+      selected.push_back(meant_in(target, resolved_context, footprints));
     }
   }
   for (const Target& target : selected) {

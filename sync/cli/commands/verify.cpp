@@ -14,6 +14,7 @@
 #include "sync/cli/ask/snapshot.hpp"
 #include "sync/cli/command.hpp"
 #include "sync/cli/view/target_view.hpp"
+#include "sync/engine/footprint.hpp"
 #include "sync/logins/registry_client.hpp"
 #include "sync/model/image.hpp"
 #include "sync/model/kubelet_keyring.hpp"
@@ -67,11 +68,12 @@ asio::awaitable<void> read_rows(kube::KubeClient& client, const std::vector<Targ
                                 const VerifyOptions& options, std::vector<Row>& rows) {
   const std::string& context = client.context().name;
   const std::string& default_namespace = client.context().default_namespace;
+  const FootprintStore footprints(paths::footprints());
   std::vector<Target> targets;
   Places places;
   for (const Target& target : declared) {
     if (selects_context(target, context)) {
-      targets.push_back(meant_in(target, client.context()));
+      targets.push_back(meant_in(target, client.context(), footprints));
       places.merge(places_of(targets.back(), default_namespace));
     }
   }
