@@ -10,7 +10,6 @@ namespace regsync::test {
 namespace {
 
 using nlohmann::json;
-using nlohmann::literals::operator""_json_pointer;
 using testing::HasSubstr;
 
 constexpr const char* registry = "registry.example.com";
@@ -54,17 +53,6 @@ class ContextCredentials : public testing::Test {
            kube("a").token(user) + "\"}}'\n";
   }
 
-  // The requests about Secrets so far, by verb and user: "list alice".
-  [[nodiscard]] static std::map<std::string, int> requests() {
-    std::map<std::string, int> count;
-    for (const json& event : kube("a").audit()) {
-      if (event.value("/objectRef/resource"_json_pointer, "") == "secrets") {
-        ++count[event.at("verb").get<std::string>() + " " + event.at("user").at("username").get<std::string>()];
-      }
-    }
-    return count;
-  }
-
   Job job_;
   std::string password_ = new_password();
 };
@@ -94,7 +82,7 @@ TEST_F(ContextCredentials, RotatedCredentialsNeedNoNewList) {
   job_.start_daemon();
   const auto added = job_.regsync({"add", "myregcred", "--registry", registry, "--context", "a", "-n", team, "--wait"});
   ASSERT_EQ(added.exit_code, 0) << added.out << added.err;
-  const auto before = requests();
+  const auto before = requests_about_secrets(kube("a"));
 
   use({{"token", kube("a").token("bob")}});
   password_ = new_password();
@@ -103,9 +91,9 @@ TEST_F(ContextCredentials, RotatedCredentialsNeedNoNewList) {
     password_ = new_password();
     job_.store_login(registry, "jdoe", password_);
     return wait_until([&] { return job_.everywhere({"a/" + team}, password_); }, std::chrono::seconds(5)) &&
-           requests().contains("patch bob");
+           requests_about_secrets(kube("a")).contains("patch bob");
   }));
-  const auto after = requests();
+  const auto after = requests_about_secrets(kube("a"));
   EXPECT_FALSE(after.contains("list bob")) << "no new list";
   EXPECT_FALSE(after.contains("watch bob")) << "the watch goes on";
   EXPECT_EQ(after.at("list alice"), before.at("list alice"));

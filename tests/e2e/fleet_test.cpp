@@ -12,7 +12,6 @@ namespace {
 
 using namespace std::chrono_literals;
 using nlohmann::json;
-using nlohmann::literals::operator""_json_pointer;
 
 constexpr const char* registry = "registry.example.com";
 
@@ -48,30 +47,15 @@ class Fleet : public testing::Test {
     job_.home().write("auth.json", config.dump());
   }
 
-  // The cluster as this user, as a controller writes it: with its certificate, not with a path to it.
+  // The cluster as this user, as a controller writes it.
   void put_cluster(const std::string& user) const {
-    json config = json::parse(kube("a").kubeconfig_of(user, "x"));
-    json& cluster = config["clusters"][0]["cluster"];
-    cluster["certificate-authority-data"] =
-        base64_encode(read_file(cluster.at("certificate-authority").get<std::string>()));
-    cluster.erase("certificate-authority");
+    const json config = portable_kubeconfig(kube("a"), user);
     const json secret{{"apiVersion", "v1"},
                       {"kind", "Secret"},
                       {"metadata", {{"name", "a"}, {"namespace", fleet_}, {"labels", {{"env", "e2e"}}}}},
                       {"stringData", {{"kubeconfig", config.dump()}}}};
     const auto outcome = kube("b").kubectl({"apply", "-f", "-"}, secret.dump());
     ASSERT_EQ(outcome.exit_code, 0) << outcome.err;
-  }
-
-  // The requests about Secrets at the cluster so far, by verb and user.
-  [[nodiscard]] static std::map<std::string, int> requests() {
-    std::map<std::string, int> count;
-    for (const json& event : kube("a").audit()) {
-      if (event.value("/objectRef/resource"_json_pointer, "") == "secrets") {
-        ++count[event.at("verb").get<std::string>() + " " + event.at("user").at("username").get<std::string>()];
-      }
-    }
-    return count;
   }
 
   [[nodiscard]] bool current() const { return job_.everywhere({"a/" + team_}, password_); }
@@ -85,14 +69,14 @@ class Fleet : public testing::Test {
 TEST_F(Fleet, ANewClusterIsServedAndARotatedTokenNeedsNoNewList) {
   put_cluster("alice");
   EXPECT_TRUE(wait_until([&] { return current(); }, 10s)) << job_.status();
-  const auto before = requests();
+  const auto before = requests_about_secrets(kube("a"));
 
   put_cluster("bob");
   ASSERT_TRUE(wait_until([&] {
     log_in();
-    return wait_until([&] { return current(); }, 5s) && requests().contains("patch bob");
+    return wait_until([&] { return current(); }, 5s) && requests_about_secrets(kube("a")).contains("patch bob");
   })) << job_.status();
-  const auto after = requests();
+  const auto after = requests_about_secrets(kube("a"));
   EXPECT_FALSE(after.contains("list bob")) << "no new list";
   EXPECT_FALSE(after.contains("watch bob")) << "the watch goes on";
   EXPECT_EQ(after.at("list alice"), before.at("list alice"));

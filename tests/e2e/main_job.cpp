@@ -107,6 +107,25 @@ bool Job::everywhere(const std::vector<std::string>& places, const std::string& 
   return true;
 }
 
+json portable_kubeconfig(const KubeServer& server, const std::string& user) {
+  json config = json::parse(server.kubeconfig_of(user, "x"));
+  json& cluster = config["clusters"][0]["cluster"];
+  cluster["certificate-authority-data"] =
+      base64_encode(read_file(cluster.at("certificate-authority").get<std::string>()));
+  cluster.erase("certificate-authority");
+  return config;
+}
+
+std::map<std::string, int> requests_about_secrets(const KubeServer& server) {
+  std::map<std::string, int> count;
+  for (const json& event : server.audit()) {
+    if (event.value("/objectRef/resource"_json_pointer, "") == "secrets") {
+      ++count[event.at("verb").get<std::string>() + " " + event.at("user").at("username").get<std::string>()];
+    }
+  }
+  return count;
+}
+
 std::string new_password() {
   static std::random_device random;
   std::string password = "canary-";

@@ -56,6 +56,13 @@ class Job : public Person {
   std::optional<Registry> registry_;
 };
 
+// The API server's kubeconfig of this user, as a controller puts it into a Secret: with the certificate of its
+// authority, not with a path to it.
+nlohmann::json portable_kubeconfig(const KubeServer& server, const std::string& user);
+
+// The requests about Secrets at the API server so far, by verb and user: "list alice".
+std::map<std::string, int> requests_about_secrets(const KubeServer& server);
+
 // Random, so that finding it anywhere means that it got there.
 std::string new_password();
 

@@ -125,11 +125,7 @@ TEST_F(Manifests, ItsRightsAreEnoughAndNoMore) {
   }
   job.start_daemon(arguments);
 
-  json config = json::parse(kube("a").kubeconfig_of("admin", "x"));
-  json& cluster = config["clusters"][0]["cluster"];
-  cluster["certificate-authority-data"] =
-      base64_encode(read_file(cluster.at("certificate-authority").get<std::string>()));
-  cluster.erase("certificate-authority");
+  const json config = portable_kubeconfig(kube("a"), "admin");
   const json secret{{"apiVersion", "v1"},
                     {"kind", "Secret"},
                     {"metadata",

@@ -16,12 +16,6 @@ using testing::Not;
 
 class CliChanges : public CliWorld {
  protected:
-  void begin() {
-    person_.store_login("ghcr.io", "jdoe", "hunter2");
-    declare_web();
-    person_.start_daemon();
-    ASSERT_TRUE(all_in_sync());
-  }
   [[nodiscard]] std::optional<json> secret(const std::string& name_space, const std::string& name) const {
     return dev_.find({"secrets", name_space, name});
   }
@@ -39,7 +33,7 @@ class CliChanges : public CliWorld {
 };
 
 TEST_F(CliChanges, SetChangesOneFieldAndTheClustersFollow) {
-  begin();
+  start_in_sync();
   say({"set", "web", "namespaces-=team-b", "--dry-run=server"});
   EXPECT_TRUE(secret("team-b", "myregcred"));
   say({"set", "web", "namespaces-=team-b"});
@@ -57,7 +51,7 @@ TEST_F(CliChanges, SetChangesOneFieldAndTheClustersFollow) {
 }
 
 TEST_F(CliChanges, NothingChangesWhileATargetIsPaused) {
-  begin();
+  start_in_sync();
   say({"pause", "web"});
   person_.store_login("ghcr.io", "jdoe", "rotated");
   json edited = secret("team-b", "myregcred").value();
@@ -85,7 +79,7 @@ TEST_F(CliChanges, NothingChangesWhileATargetIsPaused) {
 }
 
 TEST_F(CliChanges, NothingChangesInAPausedContextNotEvenByARemoval) {
-  begin();
+  start_in_sync();
   say({"pause", "--context", "dve"});
   say({"pause", "--context", "dev"});
   person_.store_login("ghcr.io", "jdoe", "rotated");
@@ -108,7 +102,7 @@ TEST_F(CliChanges, NothingChangesInAPausedContextNotEvenByARemoval) {
 }
 
 TEST_F(CliChanges, ARenamedTargetKeepsItsSecretsWhereTheyAre) {
-  begin();
+  start_in_sync();
   const std::string before = uid("team-a");
   say({"rename", "web", "team-pull", "--dry-run=server"});
   say({"rename", "web", "team-pull"});
@@ -126,7 +120,7 @@ TEST_F(CliChanges, ARenamedTargetKeepsItsSecretsWhereTheyAre) {
 }
 
 TEST_F(CliChanges, ARenamedSecretIsThereBeforeTheOldOneGoes) {
-  begin();
+  start_in_sync();
   dev_.deny("patch", "secrets", "team-b");
   const auto held_up = say({"rename", "web", "web2", "--secret-name", "pull2"});
   EXPECT_EQ(held_up.exit_code, 1);
@@ -142,7 +136,7 @@ TEST_F(CliChanges, ARenamedSecretIsThereBeforeTheOldOneGoes) {
 }
 
 TEST_F(CliChanges, DescribeShowsEverythingAboutATarget) {
-  begin();
+  start_in_sync();
   person_.home().write(".config/regsync/targets/other.yaml",
                        "secret: other\nregistries: [ghcr.io, quay.io]\ncontexts: [dev, 'prod*']\n"
                        "namespaceSelector: env in (prod)\nnamespaces: [team-x]\nserviceAccounts: [default]\n"

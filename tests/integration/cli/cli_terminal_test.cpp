@@ -19,13 +19,6 @@ constexpr const char* green_in_sync = "\x1b[32mInSync\x1b[0m";
 class CliTerminal : public CliWorld {
  protected:
   // A daemon with the target `web` in sync.
-  void begin() {
-    person_.store_login("ghcr.io", "jdoe", "hunter2");
-    declare_web();
-    person_.start_daemon();
-    ASSERT_TRUE(all_in_sync());
-  }
-
   [[nodiscard]] std::string bytes_on_terminal(const std::vector<std::string>& arguments) const {
     Terminal terminal(regsync_program(arguments));
     EXPECT_TRUE(terminal.wait());
@@ -34,7 +27,7 @@ class CliTerminal : public CliWorld {
 };
 
 TEST_F(CliTerminal, ColoursAreForTerminalsThatWantThem) {
-  begin();
+  start_in_sync();
   EXPECT_THAT(bytes_on_terminal({"status"}), HasSubstr(green_in_sync));
   EXPECT_THAT(person_.regsync({"status"}).out, AllOf(HasSubstr("InSync"), Not(HasSubstr("\x1b"))));
   EXPECT_THAT(bytes_on_terminal({"status", "-o", "json"}), AllOf(HasSubstr("InSync"), Not(HasSubstr("\x1b"))));
@@ -46,7 +39,7 @@ TEST_F(CliTerminal, ColoursAreForTerminalsThatWantThem) {
 }
 
 TEST_F(CliTerminal, WatchIsALiveViewThatLeavesTheTerminalAsItWas) {
-  begin();
+  start_in_sync();
   Terminal terminal(regsync_program({"status", "--watch"}));
   ASSERT_TRUE(wait_until([&] { return terminal.shows("2/2"); })) << terminal.screen();
   EXPECT_TRUE(terminal.on_alternate_screen());
@@ -72,7 +65,7 @@ TEST_F(CliTerminal, WatchIsALiveViewThatLeavesTheTerminalAsItWas) {
 }
 
 TEST_F(CliTerminal, KeysChangeTheLiveViewAndQEndsIt) {
-  begin();
+  start_in_sync();
   Terminal terminal(regsync_program({"status", "--watch"}));
   ASSERT_TRUE(wait_until([&] { return terminal.shows("2/2"); })) << terminal.screen();
   terminal.type("a");
@@ -90,7 +83,7 @@ TEST_F(CliTerminal, KeysChangeTheLiveViewAndQEndsIt) {
 }
 
 TEST_F(CliTerminal, WatchSaysWhenTheDaemonGoesAway) {
-  begin();
+  start_in_sync();
   Terminal terminal(regsync_program({"status", "--watch"}));
   ASSERT_TRUE(wait_until([&] { return terminal.shows("2/2"); })) << terminal.screen();
   EXPECT_EQ(person_.stop_daemon(SIGTERM), 0);

@@ -26,6 +26,13 @@ void CliWorld::declare_web() const {
                        "secret: myregcred\nregistries: [ghcr.io]\ncontexts: [dev]\nnamespaces: [team-a, team-b]\n");
 }
 
+void CliWorld::start_in_sync() {
+  person_.store_login("ghcr.io", "jdoe", "hunter2");
+  declare_web();
+  person_.start_daemon();
+  ASSERT_TRUE(all_in_sync());
+}
+
 Outcome CliWorld::say(const std::vector<std::string>& arguments, const std::string& in) {
   transcript_ += "$ regsync";
   for (const std::string& argument : arguments) {

@@ -22,6 +22,9 @@ class CliWorld : public testing::Test {
   // A target file as `regsync add` writes it: Secret myregcred with the login of ghcr.io in dev/team-a and dev/team-b.
   void declare_web() const;
 
+  // That target and its login, with a daemon that has synced them.
+  void start_in_sync();
+
   // Runs a command and writes it, as a person would see it, into the transcript: the line, what it printed, and its
   // exit code if that is not 0.
   Outcome say(const std::vector<std::string>& arguments, const std::string& in = {});

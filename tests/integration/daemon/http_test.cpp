@@ -29,6 +29,14 @@ using testing::Not;
 
 class HttpTest : public DaemonFixture {
  protected:
+  // A target "denied", whose Secret the API server refuses.
+  void write_denied_target() {
+    server_.make_namespace("team-b");
+    server_.deny("patch", "secrets", "team-b");
+    person_.home().write(".config/regsync/targets/denied.yaml",
+                         "registries: [ghcr.io]\ncontexts: [dev]\nnamespaces: [team-b]\n");
+  }
+
   // --listen on loopback; url_ is where it does.
   void start_daemon() {
     daemon_ = std::make_unique<Process>(person_.program({"regsyncd", "--listen", "127.0.0.1:0"}));
@@ -69,10 +77,7 @@ TEST_F(HttpTest, IsOffUnlessAskedFor) {
 
 TEST_F(HttpTest, ServesTheFleetAndSaysWhenItChanged) {
   write_target("good");
-  server_.make_namespace("team-b");
-  server_.deny("patch", "secrets", "team-b");
-  person_.home().write(".config/regsync/targets/denied.yaml",
-                       "registries: [ghcr.io]\ncontexts: [dev]\nnamespaces: [team-b]\n");
+  write_denied_target();
   start_daemon();
   ASSERT_TRUE(wait_until([&] { return fleet()["causes"].size() == 1; })) << fleet().dump();
   ASSERT_TRUE(in_sync("good"));
@@ -216,10 +221,7 @@ std::string example(const std::string& name) { return read_file(MONITORING "/" +
 TEST_F(HttpTest, EveryMetricAndLabelOfTheExamplesIsServed) {
   person_.home().write(".config/regsync/config.yaml", "verifyLogins: false\nexpires: {ghcr.io: 2199-01-01}\n");
   write_target("good");
-  server_.make_namespace("team-b");
-  server_.deny("patch", "secrets", "team-b");
-  person_.home().write(".config/regsync/targets/denied.yaml",
-                       "registries: [ghcr.io]\ncontexts: [dev]\nnamespaces: [team-b]\n");
+  write_denied_target();
   start_daemon();
   ASSERT_TRUE(in_sync("good"));
   server_.compact();
