@@ -2,6 +2,7 @@
 
 #include <chrono>
 #include <fstream>
+#include <memory>
 #include <nlohmann/json.hpp>
 #include <regex>
 #include <stdexcept>
@@ -25,17 +26,7 @@ constexpr const char* browser_program = "/usr/bin/chromium";
 
 class Browser::Impl {
  public:
-  Impl() : driver_({.argv = {driver_program, "--port=0"}, .env = sandbox(home_), .in = {}}) {
-    const std::regex started("started successfully on port ([0-9]+)");
-    std::smatch port;
-    std::string text;
-    if (!wait_until([&] {
-          text = driver_.out();
-          return std::regex_search(text, port, started);
-        })) {
-      throw std::runtime_error("chromedriver: " + text + driver_.err());
-    }
-    url_ = "http://127.0.0.1:" + port[1].str();
+  Impl() : url_("http://127.0.0.1:" + start_driver()) {
     const json arguments = {"--headless=new",
                             "--no-sandbox",
                             "--disable-gpu",
@@ -80,8 +71,27 @@ class Browser::Impl {
                        std::chrono::seconds(70));
   }
 
+  // Its port. It takes one of IPv6 and then wants the same of IPv4, which another program may have: then it ends, and
+  // is started again.
+  std::string start_driver() {
+    const std::regex started("started successfully on port ([0-9]+)");
+    std::smatch port;
+    std::string text;
+    if (!wait_until([&] {
+          if (!driver_ || !driver_->running()) {
+            const Program program{.argv = {driver_program, "--port=0"}, .env = sandbox(home_), .in = {}};
+            driver_ = std::make_unique<Process>(program);
+          }
+          text = driver_->out();
+          return std::regex_search(text, port, started);
+        })) {
+      throw std::runtime_error("chromedriver: " + text + driver_->err());
+    }
+    return port[1].str();
+  }
+
   TempDir home_;
-  Process driver_;
+  std::unique_ptr<Process> driver_;
   std::string url_;
 };
 
