@@ -106,6 +106,9 @@ class Engine::Impl {
 
   asio::awaitable<void> sync(std::optional<std::string> target, bool adopt, std::chrono::milliseconds login_time) {
     co_await logins_.complete(login_time);
+    if (footprints_.holds_any()) {
+      update();  // the person may have mended the disk
+    }
     co_await try_everything(target);
     if (co_await wait_for_unsettled(target)) {
       co_await try_everything(target);
@@ -442,6 +445,10 @@ class Engine::Impl {
   // Other logins make other plans, and nothing else: only the contexts of their targets are told.
   void update_logins() {
     if (stopping_) {
+      return;
+    }
+    if (footprints_.holds_any()) {
+      update();  // the disk may have room again
       return;
     }
     const auto before = plans_;

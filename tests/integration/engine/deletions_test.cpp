@@ -247,9 +247,24 @@ TEST_F(Deletions, AFootprintThatCannotBeWrittenHoldsBackItsOwnTargetOnly) {
   EXPECT_EQ(world_.state("n2"), SyncState::stuck);
   EXPECT_FALSE(world_.engine().status("t").all_in_sync());
   EXPECT_TRUE(world_.engine().status("other").all_in_sync());
+  world_.run_for(beyond_grace);  // no file is to be read again
   std::filesystem::remove(file);
   world_.login("ghcr.io", "third");
-  EXPECT_TRUE(is_there("n2"));
+  EXPECT_TRUE(world_.until([&] { return uid("n2").has_value(); }, 2s)) << "before the next look at the disk";
+}
+
+TEST_F(Deletions, ASyncTriesAFootprintThatCouldNotBeWrittenAgain) {
+  const auto file = world_.footprint_folder() / "t.json";
+  std::filesystem::create_directories(file);
+  begin(make_target({"n1"}));
+  world_.run_for(beyond_grace);
+  world_.sync();
+  EXPECT_FALSE(uid("n1"));
+  EXPECT_EQ(world_.state("n1"), SyncState::stuck);
+  std::filesystem::remove(file);
+  world_.sync();
+  EXPECT_TRUE(uid("n1"));
+  EXPECT_TRUE(world_.engine().status().all_in_sync());
 }
 
 // --- contexts
