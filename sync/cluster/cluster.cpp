@@ -607,6 +607,10 @@ bool Cluster::wants(const Key& key) const {
   return plan != nullptr && !plan->remove;
 }
 
+bool Cluster::may_write(const Key& key) const {
+  return queue_.works_on(key) || (desired_ && !is_cut_off() && is_due(key, reconciler_.decide(key, *desired_)));
+}
+
 bool Cluster::is_claimed_elsewhere(const Key& key) const {
   if (!desired_) {
     return false;

@@ -120,6 +120,22 @@ void doubt_rows(std::span<StatusRow> rows, const Error& vanished) {
   }
 }
 
+// Two contexts of one cluster write one object: while one of them still does, the other one cannot know how it ends.
+void doubt_shared_rows(const EngineState& state, const std::string& context, std::span<StatusRow> rows) {
+  auto writers = state.book.peers(context);
+  if (!writers.empty()) {
+    writers.insert(context);
+  }
+  for (const auto& writer : writers) {
+    const auto cluster = state.contexts.find(writer);
+    for (StatusRow& row : cluster ? rows : std::span<StatusRow>()) {
+      if (row.state == SyncState::in_sync && cluster->may_write({row.name_space, row.secret})) {
+        row.state = SyncState::pending;
+      }
+    }
+  }
+}
+
 void add_rows(const EngineState& state, const std::string& name, std::vector<StatusRow>& rows) {
   const Footprint* footprint = state.footprints.find(name);
   const bool removing = !state.targets.contains(name) && footprint != nullptr && footprint->forgotten;
@@ -149,6 +165,7 @@ void add_rows(const EngineState& state, const std::string& name, std::vector<Sta
     }
     const auto before = rows.size();
     cluster->add_rows(name, rows);
+    doubt_shared_rows(state, context, std::span(rows).subspan(before));
     if (!state.contexts.contains(context)) {
       doubt_rows(std::span(rows).subspan(before), state.contexts.vanished(context));
     }

@@ -381,6 +381,35 @@ TEST_F(SharedCluster, AContextThatIsAwayStillWantsItsObject) {
   EXPECT_EQ(uid("n1"), first);
 }
 
+// The older login arrives last, and is written over at once; neither context was in sync in between.
+TEST_F(SharedCluster, AWriteThatIsUnderWayThroughOneContextIsPendingInTheOther) {
+  begin(make_target({"n1"}, {"a", "c"}));
+  world_.server().inject({.kind = Fault::Kind::held, .verb = "apply", .resource = "secrets"});
+  const auto holds = [&](const std::string& password) {
+    return entries_of(*world_.secret("n1", "cred")).at("ghcr.io") == "jdoe:" + password;
+  };
+  world_.login("ghcr.io", "second");
+  ASSERT_TRUE(world_.until([&] { return holds("second"); })) << "through the other one";
+  world_.login("ghcr.io", "third");
+  ASSERT_TRUE(world_.until([&] { return holds("third"); }));
+  world_.run_for(50ms);
+  EXPECT_EQ(world_.state("n1", "a"), SyncState::pending);
+  EXPECT_EQ(world_.state("n1", "c"), SyncState::pending);
+  world_.server().release_held();
+  std::string wrong;
+  const auto in_sync = [&] {
+    const bool third = holds("third");  // before the status is asked, which may be right by then
+    for (const auto* context : {"a", "c"}) {
+      if (!third && world_.state("n1", context) == SyncState::in_sync) {
+        wrong = context;
+      }
+    }
+    return third && world_.engine().status().all_in_sync();
+  };
+  EXPECT_TRUE(world_.until(in_sync)) << status_text();
+  EXPECT_EQ(wrong, "") << "InSync with the second login";
+}
+
 // Nobody may read kube-system, and the addresses differ: only the uid of the Secret tells.
 class DisguisedCluster : public SharedCluster {
  protected:
