@@ -38,6 +38,9 @@ constexpr std::size_t max_connections = 64;
 // A live view that redraws more often than this only flickers.
 constexpr auto notify_interval = std::chrono::milliseconds(100);
 
+// No event tells that a socket can be made now.
+constexpr auto listen_pause = std::chrono::seconds(2);
+
 // After accept failed for want of descriptors or memory: soon enough for a person, seldom enough to cost nothing.
 constexpr auto accept_pause = std::chrono::milliseconds(200);
 
@@ -71,10 +74,11 @@ class ControlServer::Impl {
         methods_(std::move(methods)),
         acceptor_(executor),
         pause_(executor),
+        path_(path),
         notify_(executor, notify_interval, "control socket", [this] { changed_.notify_all(); }),
         changed_(executor),
         ended_(executor) {
-    listen(path);
+    try_to_listen();
     ++coroutines_;
     spawn_guarded(executor_, accept(),
                   [this](const std::optional<Error>& problem) { coroutine_ended(problem, "control socket"); });
@@ -114,6 +118,19 @@ class ControlServer::Impl {
   }
 
  private:
+  // A folder that cannot be used costs people the answers, not the clusters their logins.
+  void try_to_listen() {
+    auto problem = guarded([this] { listen(path_); });
+    if (problem) {
+      asio::error_code ignored;
+      acceptor_.close(ignored);
+    }
+    if (problem && problem != problem_) {
+      log::error(describe(problem->within("nobody can ask regsyncd, and it tries again")));
+    }
+    problem_ = std::move(problem);
+  }
+
   void listen(const std::filesystem::path& path) {
     if (sd_listen_fds(1) >= 1) {
       acceptor_.assign(stream_protocol(), SD_LISTEN_FDS_START);
@@ -143,6 +160,14 @@ class ControlServer::Impl {
   asio::awaitable<void> accept() {
     while (!stopping_) {
       asio::error_code error;
+      if (problem_) {
+        pause_.expires_after(listen_pause);
+        co_await pause_.async_wait(asio::redirect_error(asio::use_awaitable, error));
+        if (!stopping_) {
+          try_to_listen();
+        }
+        continue;
+      }
       stream_protocol::socket socket =
           co_await acceptor_.async_accept(asio::redirect_error(asio::use_awaitable, error));
       if (!stopping_ && !error) {
@@ -281,7 +306,9 @@ class ControlServer::Impl {
   stream_protocol::acceptor acceptor_;
   asio::steady_timer pause_;
   int reserve_ = ::open("/dev/null", O_RDONLY | O_CLOEXEC);
+  const std::filesystem::path path_;
   std::filesystem::path made_;
+  std::optional<Error> problem_;  // why nobody can connect
   std::list<stream_protocol::socket> connections_;
   int coroutines_ = 0;
   CoalescedCall notify_;

@@ -11,7 +11,6 @@
 #include <utility>
 
 #include "daemon/coalesced_call.hpp"
-#include "daemon/control_server.hpp"
 #include "daemon/desktop/desktop_notices.hpp"
 #include "daemon/desktop/notification_bus.hpp"
 #include "daemon/fleet_view.hpp"
@@ -22,7 +21,6 @@
 #include "daemon/sources/login_sources.hpp"
 #include "daemon/sources/replaced_logins.hpp"
 #include "sync/base/guard.hpp"
-#include "sync/base/instance_lock.hpp"
 #include "sync/base/json_access.hpp"
 #include "sync/base/log.hpp"
 #include "sync/base/metrics.hpp"
@@ -31,8 +29,6 @@
 #include "sync/config/target_directory.hpp"
 #include "sync/control/messages.hpp"
 #include "sync/engine/engine.hpp"
-#include "sync/engine/footprint.hpp"
-#include "sync/engine/owner_file.hpp"
 #include "sync/kube/config/kubeconfig.hpp"
 #include "sync/logins/docker_config_file.hpp"
 #include "sync/logins/other_helpers.hpp"
@@ -71,21 +67,20 @@ void note(std::optional<Error>& known, std::optional<Error> now) {
 
 class Daemon::Impl {
  public:
-  Impl(asio::any_io_executor executor, DaemonOptions options)
+  Impl(asio::any_io_executor executor, DaemonOptions options, std::unique_ptr<StateFolder> state,
+       std::function<void()> on_change)
       : executor_(executor),
         options_(std::move(options)),
-        lock_(paths::lock(), "regsyncd"),
-        settings_(load_settings_or_last_good(paths::settings(), paths::last_good_settings())),
-        footprints_(paths::footprints()),
+        state_(std::move(state)),
+        settings_(state_->settings),
+        on_change_(std::move(on_change)),
         directory_(paths::targets()),
         engine_(
             executor,
-            {.cluster = {.owner = this_owner(settings_.settings, options_.owner),
-                         .concurrency = settings_.settings.concurrency,
-                         .metrics = &metrics_},
+            {.cluster = {.owner = state_->owner, .concurrency = settings_.settings.concurrency, .metrics = &metrics_},
              .state = paths::state_home(),
              .login_places = paths::login_places()},
-            footprints_,
+            state_->footprints,
             {.on_wanted = [this](const std::set<RegistryKey>& wanted) { logins_.want(wanted); },
              .on_change = [this] { on_status_change(); },
              .read_again = [this] { read_targets(); },
@@ -116,10 +111,6 @@ class Daemon::Impl {
                         return metrics_.text() + fleet_metrics(*report, std::chrono::system_clock::now());
                       }),
         files_(executor, [this] { reload(); }),
-        control_(
-            executor, paths::control_socket(),
-            {.call = [this](std::string method, json params) { return call(std::move(method), std::move(params)); },
-             .status = [this](const json& params) { return answer(params); }}),
         trim_(executor, trim_delay, "memory", [] { malloc_trim(0); }),
         summary_(executor, summary_delay, "summary", [this] { tell_systemd(); }) {
     std::error_code no_targets_then;  // a folder that can be neither made nor read shows in status
@@ -127,7 +118,6 @@ class Daemon::Impl {
     if (settings_.problem) {
       log::error(describe(*settings_.problem));
     }
-    use_hub();
     reload();
     drop_replaced_logins_after(std::chrono::minutes(1));
   }
@@ -138,25 +128,69 @@ class Daemon::Impl {
     read_cred_helpers();
     read_targets();
     read_kubeconfig();
-    control_.status_changed();
+    on_change_();
   }
 
-  [[nodiscard]] StatusReport status(const std::optional<std::string>& target) const {
-    StatusReport report = engine_.status(target);
-    add_process(report);
-    return report;
+  json answer(const json& params) {
+    const auto target = optional_target(params);
+    if (!flag_at(params, {"summary"})) {
+      return control::to_json(status(target));
+    }
+    return control::to_json(target ? summarized(status(target)) : summary());
+  }
+
+  asio::awaitable<json> call(std::string method, json params) {
+    if (method == "status") {
+      co_return answer(params);
+    }
+    if (method == "sync") {
+      co_return co_await sync(std::move(params));
+    }
+    if (method == "remove") {
+      const std::string target(text_at(params, {"target"}));
+      const bool keep_secrets = flag_at(params, {"keepSecrets"});
+      co_return co_await remove(target, keep_secrets);
+    }
+    if (method == "declare") {
+      read_targets();
+      engine_.confirm_target(std::string(text_at(params, {"target"})));
+      co_return json::object();
+    }
+    if (method == "forgetContext") {
+      engine_.forget_context(params.at("context").get<std::string>());
+      co_return json::object();
+    }
+    if (method == "trustContext") {
+      engine_.trust_context(params.at("context").get<std::string>());
+      co_return json::object();
+    }
+    if (method == "dashboard") {
+      co_return json{{"url", web_.open_dashboard()}};
+    }
+    if (method == "pauseContext") {
+      const bool changed = engine_.pause_context(params.at("context").get<std::string>(), flag_at(params, {"paused"}));
+      co_return json{{"changed", changed}};
+    }
+    if (method == "reload") {
+      reload();
+      co_return json::object();
+    }
+    if (method == "setLogLevel") {
+      log::set_level(log::parse_level(text_at(params, {"level"})));
+      co_return json::object();
+    }
+    throw Error(ErrorCode::protocol, "no such method: " + method,
+                "regsync and regsyncd may be of different versions: systemctl --user restart regsyncd");
   }
 
   asio::awaitable<void> stop() {
     drop_replaced_.cancel();
     look_for_notices_.cancel();
     web_.close();
-    control_.close();  // first, so that nobody takes what an ending engine says for an answer
     if (clusters_) {
       co_await clusters_->stop();
     }
     co_await engine_.stop();
-    co_await control_.stop();
   }
 
  private:
@@ -170,6 +204,12 @@ class Daemon::Impl {
     }
     const auto web = web_.problems();
     report.problems.insert(report.problems.end(), web.begin(), web.end());
+  }
+
+  [[nodiscard]] StatusReport status(const std::optional<std::string>& target) const {
+    StatusReport report = engine_.status(target);
+    add_process(report);
+    return report;
   }
 
   // What the engine does not know of.
@@ -193,15 +233,6 @@ class Daemon::Impl {
     StatusReport report = *counted_;
     add_process(report);
     return report;
-  }
-
-  // The status that was asked for: of a target or of all, in rows or as a summary.
-  json answer(const json& params) {
-    const auto target = optional_target(params);
-    if (!flag_at(params, {"summary"})) {
-      return control::to_json(status(target));
-    }
-    return control::to_json(target ? summarized(status(target)) : summary());
   }
 
   FleetReport fleet() {
@@ -295,11 +326,13 @@ class Daemon::Impl {
   }
 
   void read_kubeconfig() {
-    if (options_.clusters) {
-      return;
-    }
-    const auto problem =
-        guarded([this] { engine_.set_kubeconfig(kube::Kubeconfig::load_or_in_cluster(kubeconfig_path())); });
+    const auto problem = guarded([this] {
+      if (options_.clusters) {
+        use_hub();
+      } else {
+        engine_.set_kubeconfig(kube::Kubeconfig::load_or_in_cluster(kubeconfig_path()));
+      }
+    });
     if (problem) {
       engine_.set_kubeconfig_problem(*problem);
     }
@@ -307,7 +340,7 @@ class Daemon::Impl {
 
   // What the hub tells, it tells by itself.
   void use_hub() {
-    if (!options_.clusters) {
+    if (hub_) {
       return;
     }
     const auto kubeconfig = kube::Kubeconfig::load_or_in_cluster(kubeconfig_path());
@@ -332,50 +365,6 @@ class Daemon::Impl {
     }
   }
 
-  asio::awaitable<json> call(std::string method, json params) {
-    if (method == "status") {
-      co_return answer(params);
-    }
-    if (method == "sync") {
-      co_return co_await sync(std::move(params));
-    }
-    if (method == "remove") {
-      const std::string target(text_at(params, {"target"}));
-      const bool keep_secrets = flag_at(params, {"keepSecrets"});
-      co_return co_await remove(target, keep_secrets);
-    }
-    if (method == "declare") {
-      read_targets();
-      engine_.confirm_target(std::string(text_at(params, {"target"})));
-      co_return json::object();
-    }
-    if (method == "forgetContext") {
-      engine_.forget_context(params.at("context").get<std::string>());
-      co_return json::object();
-    }
-    if (method == "trustContext") {
-      engine_.trust_context(params.at("context").get<std::string>());
-      co_return json::object();
-    }
-    if (method == "dashboard") {
-      co_return json{{"url", web_.open_dashboard()}};
-    }
-    if (method == "pauseContext") {
-      const bool changed = engine_.pause_context(params.at("context").get<std::string>(), flag_at(params, {"paused"}));
-      co_return json{{"changed", changed}};
-    }
-    if (method == "reload") {
-      reload();
-      co_return json::object();
-    }
-    if (method == "setLogLevel") {
-      log::set_level(log::parse_level(text_at(params, {"level"})));
-      co_return json::object();
-    }
-    throw Error(ErrorCode::protocol, "no such method: " + method,
-                "regsync and regsyncd may be of different versions: systemctl --user restart regsyncd");
-  }
-
   asio::awaitable<json> sync(json params) {
     reload();  // a target written just before this call counts, whether inotify told us or not
     const auto target = optional_target(params);
@@ -392,7 +381,7 @@ class Daemon::Impl {
   // The intent is on disk before the file goes: whatever happens in between, the Secrets are not forgotten.
   asio::awaitable<json> remove(std::string target, bool keep_secrets) {
     read_targets();
-    const bool known = targets_.contains(target) || footprints_.all().contains(target);
+    const bool known = targets_.contains(target) || state_->footprints.all().contains(target);
     if (!known) {
       throw Error(ErrorCode::not_found, "target \"" + target + "\" not found", "see regsync list");
     }
@@ -406,7 +395,7 @@ class Daemon::Impl {
 
   void on_status_change() {
     counted_.reset();
-    control_.status_changed();
+    on_change_();
     view_.changed();
     metrics_file_.changed();
     trim_.ask();
@@ -416,12 +405,12 @@ class Daemon::Impl {
 
   asio::any_io_executor executor_;
   DaemonOptions options_;
-  InstanceLock lock_;
+  std::unique_ptr<StateFolder> state_;
   SettingsInForce settings_;
+  std::function<void()> on_change_;
   std::optional<Error> targets_problem_;        // of their folder
   std::optional<Error> docker_config_problem_;  // what it said last stays in force
   std::map<std::string, std::string> login_file_helpers_;
-  FootprintStore footprints_;
   TargetDirectory directory_;
   TargetFiles targets_;
   Metrics metrics_;
@@ -439,7 +428,6 @@ class Daemon::Impl {
   FleetWeb web_;
   MetricsFile metrics_file_;
   FileMonitor files_;
-  ControlServer control_;
   std::vector<std::filesystem::path> followed_;
   std::optional<StatusReport> counted_;  // none: something has changed since
   std::chrono::steady_clock::time_point counted_at_;
@@ -447,12 +435,19 @@ class Daemon::Impl {
   CoalescedCall summary_;  // tells systemd
 };
 
-Daemon::Daemon(asio::any_io_executor executor, DaemonOptions options)
-    : impl_(std::make_unique<Impl>(std::move(executor), std::move(options))) {}
+Daemon::Daemon(asio::any_io_executor executor, DaemonOptions options, std::unique_ptr<StateFolder> state,
+               std::function<void()> on_change)
+    : impl_(std::make_unique<Impl>(std::move(executor), std::move(options), std::move(state), std::move(on_change))) {}
 
 Daemon::~Daemon() = default;
 
 void Daemon::reload() { impl_->reload(); }
+
+asio::awaitable<json> Daemon::call(std::string method, json params) {
+  return impl_->call(std::move(method), std::move(params));
+}
+
+json Daemon::status(const json& params) { return impl_->answer(params); }
 
 asio::awaitable<void> Daemon::stop() { return impl_->stop(); }
 

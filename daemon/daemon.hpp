@@ -1,4 +1,4 @@
-// regsyncd: wires the sources (files, secret store, control socket) to the engine, and owns when things begin and end.
+// Daemon wires the sources (files, secret store, control requests) to the engine, and owns when things begin and end.
 //
 // Lives on the io_context thread. What is decided, is decided in the engine; nothing here looks at a Secret.
 #pragma once
@@ -6,12 +6,15 @@
 #include <asio/any_io_executor.hpp>
 #include <asio/awaitable.hpp>
 #include <filesystem>
+#include <functional>
 #include <memory>
+#include <nlohmann/json_fwd.hpp>
 #include <optional>
 #include <set>
 #include <string>
 #include <vector>
 
+#include "daemon/state_folder.hpp"
 #include "sync/fleet/cluster_secrets.hpp"
 
 namespace regsync {
@@ -29,8 +32,9 @@ struct DaemonOptions {
 
 class Daemon {
  public:
-  // Takes the instance lock, reads everything, listens. Throws Error where it cannot start.
-  Daemon(asio::any_io_executor executor, DaemonOptions options);
+  // Reads everything and begins. on_change: the status changed.
+  Daemon(asio::any_io_executor executor, DaemonOptions options, std::unique_ptr<StateFolder> state,
+         std::function<void()> on_change);
   ~Daemon();
   Daemon(const Daemon&) = delete;
   Daemon& operator=(const Daemon&) = delete;
@@ -39,6 +43,11 @@ class Daemon {
 
   // Reads settings, targets and kubeconfig again (SIGHUP, a changed file, `reload`).
   void reload();
+
+  // Answers a control request (sync/control/messages.hpp). Throws Error.
+  asio::awaitable<nlohmann::json> call(std::string method, nlohmann::json params);
+  // The status that was asked for: of a target or of all, in rows or as a summary.
+  [[nodiscard]] nlohmann::json status(const nlohmann::json& params);
 
   // Ends all work in flight and returns when nothing is left.
   asio::awaitable<void> stop();

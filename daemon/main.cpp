@@ -14,7 +14,7 @@
 #include <string>
 #include <vector>
 
-#include "daemon/daemon.hpp"
+#include "daemon/service.hpp"
 #include "helper/base/error.hpp"
 #include "helper/base/no_core_dump.hpp"
 #include "helper/base/session_bus.hpp"
@@ -50,16 +50,16 @@ void keep_heap_small() {
 asio::awaitable<void> serve(regsync::DaemonOptions options) {
   const auto executor = co_await asio::this_coro::executor;
   asio::signal_set signals(executor, SIGTERM, SIGINT, SIGHUP);
-  regsync::Daemon daemon(executor, std::move(options));
-  sd_notify(0, "READY=1\nSTATUS=Following the secret store and the clusters");
+  regsync::Service service(executor, std::move(options));
+  sd_notify(0, "READY=1");
   regsync::log::info("regsyncd " REGSYNC_VERSION " is ready");
   while (co_await signals.async_wait(asio::use_awaitable) == SIGHUP) {
     sd_notify(0, "RELOADING=1");
-    regsync::guarded_logged("reload", [&] { daemon.reload(); });
+    regsync::guarded_logged("reload", [&] { service.reload(); });
     sd_notify(0, "READY=1");
   }
   sd_notify(0, "STOPPING=1");
-  co_await daemon.stop();
+  co_await service.stop();
 }
 
 int run(regsync::DaemonOptions options) {

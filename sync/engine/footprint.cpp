@@ -68,7 +68,12 @@ Footprint from_json(const json& document) {
 
 FootprintStore::FootprintStore(std::filesystem::path folder) : folder_(std::move(folder)) {
   std::error_code error;
-  for (const auto& entry : std::filesystem::directory_iterator(folder_, error)) {
+  const std::filesystem::directory_iterator entries(folder_, error);
+  if (error && error != std::errc::no_such_file_or_directory) {
+    throw Error(ErrorCode::invalid_input, folder_.string() + " cannot be read: " + error.message(),
+                "make it a folder that you may read; it says where Secrets of regsync are");
+  }
+  for (const auto& entry : entries) {
     if (entry.path().extension() != ".json" || entry.path().filename().string().front() == '.') {
       continue;
     }

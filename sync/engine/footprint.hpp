@@ -25,7 +25,8 @@ struct Footprint {
 
 class FootprintStore {
  public:
-  // Reads all footprints. A file that cannot be read is a problem of its target, and is left as it is.
+  // Reads all footprints. A file that cannot be read is a problem of its target, and is left as it is. Throws
+  // Error(invalid_input) where the folder is there and cannot be read: what was written is not known then.
   explicit FootprintStore(std::filesystem::path folder);
 
   [[nodiscard]] const std::map<std::string, Footprint>& all() const { return footprints_; }

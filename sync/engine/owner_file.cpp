@@ -67,7 +67,7 @@ Owner load_owner(const std::filesystem::path& file, const std::string& named) {
   if (id.size() != id_length || id.find_first_not_of("0123456789abcdef") != std::string::npos) {
     throw Error(ErrorCode::invalid_input,
                 file.string() + (id.empty() ? " is empty" : " does not hold an owner id") +
-                    "; nothing is synced, because with another id all Secrets would count as somebody else's",
+                    "; with another id all Secrets would count as somebody else's",
                 "restore the file from a backup; or remove it, and take back what this user and machine made: regsync "
                 "sync --adopt");
   }

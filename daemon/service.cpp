@@ -1,0 +1,140 @@
+#include "daemon/service.hpp"
+
+#include <systemd/sd-daemon.h>
+#include <unistd.h>
+
+#include <chrono>
+#include <nlohmann/json.hpp>
+#include <utility>
+
+#include "sync/base/guard.hpp"
+#include "sync/base/json_access.hpp"
+#include "sync/base/log.hpp"
+#include "sync/base/paths.hpp"
+#include "sync/config/target_directory.hpp"
+#include "sync/control/messages.hpp"
+
+namespace regsync {
+
+namespace {
+
+using nlohmann::json;
+
+// No event tells of all that may be mended: a disk with room again, a file system that may be written to.
+constexpr auto retry_interval = std::chrono::seconds(2);
+
+// A daemon that has not begun knows the targets, and that none of them is synced.
+StatusReport report_of(const Error& held) {
+  StatusReport report;
+  report.version = REGSYNC_VERSION;
+  report.pid = getpid();
+  report.started = std::chrono::system_clock::now();
+  report.problems.push_back(held);
+  const auto unreadable = guarded([&] {
+    for (const auto& [name, file] : TargetDirectory(paths::targets()).load()) {
+      TargetStatus status{.name = name, .secret = name, .registries = {}, .problems = {held}};
+      if (file.target) {
+        status.secret = file.target->secret;
+        status.registries = file.target->registries;
+      }
+      report.targets.push_back(std::move(status));
+    }
+  });
+  if (unreadable) {
+    report.problems.push_back(*unreadable);
+  }
+  return report;
+}
+
+}  // namespace
+
+Service::Service(asio::any_io_executor executor, DaemonOptions options)
+    : executor_(std::move(executor)), options_(std::move(options)), retry_(executor_) {
+  begin();
+  if (held_ && held_->code() == ErrorCode::already_exists) {
+    throw Error(*held_);
+  }
+  control_ = std::make_unique<ControlServer>(
+      executor_, paths::control_socket(),
+      ControlServer::Methods{
+          .call = [this](std::string method, json params) { return call(std::move(method), std::move(params)); },
+          .status = [this](const json& params) { return status(params); }});
+}
+
+void Service::reload() {
+  if (daemon_) {
+    daemon_->reload();
+  } else {
+    begin();
+  }
+}
+
+void Service::begin() {
+  auto problem = guarded([this] {
+    auto state = std::make_unique<StateFolder>(options_.owner);
+    daemon_ = std::make_unique<Daemon>(executor_, options_, std::move(state), [this] {
+      if (control_) {
+        control_->status_changed();
+      }
+    });
+  });
+  if (problem && problem->code() != ErrorCode::already_exists) {
+    problem = problem->within("nothing is synced");
+  }
+  const bool is_news = problem && problem != held_;
+  held_ = std::move(problem);
+  if (held_) {
+    if (is_news) {
+      log::error(describe(*held_));
+    }
+    sd_notify(0, ("STATUS=" + held_->message()).c_str());
+    begin_later();
+  } else {
+    retry_.cancel();
+    sd_notify(0, "STATUS=Following the secret store and the clusters");
+  }
+  if (control_) {
+    control_->status_changed();
+  }
+}
+
+void Service::begin_later() {
+  retry_.expires_after(retry_interval);
+  retry_.async_wait([this](const asio::error_code& error) {
+    if (!error) {
+      guarded_logged("start", [this] { begin(); });
+    }
+  });
+}
+
+asio::awaitable<json> Service::call(std::string method, json params) {
+  if (daemon_) {
+    co_return co_await daemon_->call(std::move(method), std::move(params));
+  }
+  if (method == "status") {
+    co_return status(params);
+  }
+  throw Error(*held_);
+}
+
+json Service::status(const json& params) {
+  if (daemon_) {
+    return daemon_->status(params);
+  }
+  StatusReport report = report_of(*held_);
+  if (const auto target = text_at(params, {"target"}); !target.empty()) {
+    std::erase_if(report.targets, [&](const TargetStatus& other) { return other.name != target; });
+  }
+  return control::to_json(flag_at(params, {"summary"}) ? summarized(std::move(report)) : report);
+}
+
+asio::awaitable<void> Service::stop() {
+  retry_.cancel();
+  control_->close();  // first, so that nobody takes what an ending engine says for an answer
+  if (daemon_) {
+    co_await daemon_->stop();
+  }
+  co_await control_->stop();
+}
+
+}  // namespace regsync

@@ -1,0 +1,32 @@
+// What a process that writes to clusters must have of its state folder before it begins. Without any of these it would
+// take its own Secrets for somebody else's, or forget what it is to delete.
+//
+// Owned by the Daemon. Synchronous file I/O.
+#pragma once
+
+#include <string>
+
+#include "sync/base/instance_lock.hpp"
+#include "sync/base/paths.hpp"
+#include "sync/config/settings.hpp"
+#include "sync/engine/footprint.hpp"
+#include "sync/engine/owner_file.hpp"
+
+namespace regsync {
+
+struct StateFolder {
+  // Throws Error: already_exists where another process keeps the clusters in sync, invalid_input where one of them
+  // cannot be used.
+  explicit StateFolder(const std::string& owner_option)
+      : lock(paths::lock(), "regsyncd"),
+        settings(load_settings_or_last_good(paths::settings(), paths::last_good_settings())),
+        owner(this_owner(settings.settings, owner_option)),
+        footprints(paths::footprints()) {}
+
+  InstanceLock lock;
+  SettingsInForce settings;
+  Owner owner;
+  FootprintStore footprints;
+};
+
+}  // namespace regsync
