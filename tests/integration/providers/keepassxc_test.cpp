@@ -4,16 +4,15 @@
 #include <gtest/gtest.h>
 
 #include <chrono>
-#include <memory>
-#include <mutex>
+#include <filesystem>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "helper/secret_service/secret_service_store.hpp"
-#include "helper/secret_service/store_watch.hpp"
 #include "tests/integration/helper/helper_program.hpp"
+#include "tests/integration/providers/provider_person.hpp"
 #include "tests/support/unpacked.hpp"
-#include "tests/support/wait.hpp"
 
 namespace regsync::test {
 namespace {
@@ -25,12 +24,9 @@ using testing::Not;
 
 const RegistryKey ghcr("ghcr.io");
 
-Outcome person(std::vector<std::string> action) {
-  action.insert(action.begin(), SERVERS "/keepassxc");
-  return run_program({.argv = std::move(action), .env = own_environment(), .in = {}}, seconds(90));
+bool shows_the_login(const StoreReading& reading) {
+  return reading.shows_everything() && reading.all.size() == 1 && reading.problems.contains(ghcr);
 }
-
-std::string windows() { return person({"windows"}).out; }
 
 class KeePassXc : public testing::Test {
  protected:
@@ -41,25 +37,20 @@ class KeePassXc : public testing::Test {
     keyring({"stop"});
   }
 
-  static void start(const std::string& option = "") {
-    const Outcome started =
-        person(option.empty() ? std::vector<std::string>{"start"} : std::vector<std::string>{"start", option});
-    ASSERT_EQ(started.exit_code, 0) << started.out << started.err;
-  }
+  void acts(std::vector<std::string> action) const { EXPECT_EQ(person_.does(std::move(action)), ""); }
+  [[nodiscard]] std::string windows() const { return person_.does({"windows"}); }
 
   // The helper, while the person answers the window.
-  static Outcome run_while_answering(const std::string& action, const std::string& input, const char* window,
-                                     const std::string& text = "") {
-    Process helper({.argv = {HELPER, action}, .env = own_environment(), .in = input});
-    EXPECT_EQ(person({"answer", window, text}).exit_code, 0) << helper.out();
-    const auto exit_code = helper.wait(seconds(30));
-    EXPECT_TRUE(exit_code) << "it hangs";
-    return {exit_code.value_or(-1), helper.out(), helper.err()};
+  [[nodiscard]] Outcome run_while_answering(const std::string& action, const std::string& input, const char* window,
+                                            const std::string& text = "") const {
+    return person_.run_while({HELPER, action}, input, {"answer", window, text});
   }
+
+  const ProviderPerson person_{"keepassxc"};
 };
 
 TEST_F(KeePassXc, AsksForTheItemOfAGetAndOfAStoreThatReplaces) {
-  start();
+  acts({"start"});
   store(HELPER, "ghcr.io", "alice", "one");
   EXPECT_EQ(list(HELPER), (nlohmann::json{{"ghcr.io", "alice"}})) << "names need no consent";
   const Outcome got = run_while_answering("get", "ghcr.io", "Access Request");
@@ -70,14 +61,14 @@ TEST_F(KeePassXc, AsksForTheItemOfAGetAndOfAStoreThatReplaces) {
 }
 
 TEST_F(KeePassXc, ALockedDatabaseIsOpenedByWhoAsksForIt) {
-  start("--locked");
+  acts({"start", "--locked"});
   const Outcome listed = run_while_answering("list", "", "Unlock Database", "sandbox");
   EXPECT_EQ(listed.out, "{}\n");
   EXPECT_EQ(listed.exit_code, 0);
 }
 
 TEST_F(KeePassXc, TheDaemonsReadingOfALockedDatabaseShowsNoDialog) {
-  start("--locked");
+  acts({"start", "--locked"});
   SecretServiceStore daemon(Prompt::never);
   const StoreReading reading = daemon.load({ghcr});
   ASSERT_TRUE(reading.problem);
@@ -92,46 +83,77 @@ TEST_F(KeePassXc, TheDaemonsReadingOfALockedDatabaseShowsNoDialog) {
 }
 
 TEST_F(KeePassXc, TheDaemonIsToldWhatToClickAndLooksAgainOnlyBySignal) {
-  start();
+  acts({"start"});
   store(HELPER, "ghcr.io", "alice", "one");
-  std::mutex mutex;
-  std::vector<StoreReading> readings;
-  StoreWatch watch([&](StoreReading reading) {
-    const std::scoped_lock lock(mutex);
-    readings.push_back(std::move(reading));
-  });
-  watch.want({ghcr});
-  const auto last_is = [&](const auto& like) {
-    return wait_until(
-        [&] {
-          const std::scoped_lock lock(mutex);
-          return !readings.empty() && like(readings.back());
-        },
-        seconds(20));
-  };
-  EXPECT_TRUE(last_is([](const StoreReading& reading) { return reading.problems.contains(ghcr); }));
-  const auto count = [&] {
-    const std::scoped_lock lock(mutex);
-    return readings.size();
-  };
-  {
-    const std::scoped_lock lock(mutex);
-    const Error& problem = readings.back().problems.at(ghcr);
-    EXPECT_EQ(problem.code(), ErrorCode::locked);
-    EXPECT_THAT(describe(problem), AllOf(HasSubstr("KeePassXC"), HasSubstr("untick")));
-    EXPECT_TRUE(readings.back().shows_everything());
-  }
-  const std::size_t before = count();
+  DaemonReadings readings({ghcr});
+  ASSERT_TRUE(readings.last_is(shows_the_login));
+  const Error& problem = readings.last().problems.at(ghcr);
+  EXPECT_EQ(problem.code(), ErrorCode::locked);
+  EXPECT_THAT(describe(problem), AllOf(HasSubstr("KeePassXC"), HasSubstr("untick")));
+  const std::size_t before = readings.count();
   std::this_thread::sleep_for(seconds(5));
-  EXPECT_EQ(count(), before) << "it polls";
+  EXPECT_EQ(readings.count(), before) << "it polls";
   EXPECT_THAT(windows(), Not(HasSubstr("Access Request")));
 
-  EXPECT_EQ(person({"press", "Passwords", "ctrl+l"}).exit_code, 0);
-  EXPECT_TRUE(last_is([](const StoreReading& reading) {
+  acts({"press", "Passwords", "ctrl+l"});
+  EXPECT_TRUE(readings.last_is([](const StoreReading& reading) {
     return reading.problem && reading.problem->code() == ErrorCode::locked && !reading.shows_everything();
   })) << "a locked database is no logout";
   std::this_thread::sleep_for(seconds(3));
   EXPECT_THAT(windows(), Not(HasSubstr("Unlock Database")));
+}
+
+TEST_F(KeePassXc, AClosedTabIsNoLogoutAndIsToldAsWhatItIs) {
+  acts({"start"});
+  store(HELPER, "ghcr.io", "alice", "one");
+  DaemonReadings readings({ghcr});
+  ASSERT_TRUE(readings.last_is(shows_the_login));
+
+  acts({"press", "Passwords", "ctrl+w"});
+  ASSERT_TRUE(readings.last_is([](const StoreReading& reading) { return reading.problem.has_value(); }));
+  const StoreReading& closed = readings.last();
+  EXPECT_EQ(closed.problem->code(), ErrorCode::store_unavailable);
+  EXPECT_THAT(describe(*closed.problem), AllOf(HasSubstr("KeePassXC has no default collection"), HasSubstr("window")));
+  EXPECT_FALSE(closed.shows_everything());
+  EXPECT_EQ(list(HELPER), nlohmann::json::object());
+  EXPECT_THAT(user_and_secret(HELPER, "ghcr.io"), HasSubstr("credentials not found in native keychain"));
+  const Outcome refused =
+      person_.run_while({HELPER, "store"}, login_json("ghcr.io", "alice", "two"), {"press", "Create a new", "Escape"});
+  EXPECT_EQ(refused.exit_code, 1);
+  EXPECT_THAT(refused.out, HasSubstr("KeePassXC has no default collection"));
+
+  acts({"start", "--locked"});
+  acts({"answer", "passwords", "sandbox"});
+  EXPECT_TRUE(readings.last_is(shows_the_login)) << "opened again, it is read again";
+}
+
+TEST_F(KeePassXc, ALoginInALockedDatabaseBesideAnOpenOneIsNotAbsent) {
+  acts({"start"});
+  store(HELPER, "ghcr.io", "alice", "one");
+  acts({"start", "--locked", "second"});
+  acts({"answer", "second", "sandbox"});
+  DaemonReadings readings({ghcr});
+  ASSERT_TRUE(readings.last_is(shows_the_login)) << "the default collection is that of the second tab";
+
+  acts({"press", "Second", "ctrl+Prior"});
+  acts({"press", "Passwords", "ctrl+l"});
+  ASSERT_TRUE(readings.last_is([](const StoreReading& reading) { return reading.all.empty(); }));
+  const StoreReading& locked = readings.last();
+  EXPECT_FALSE(locked.problem) << describe(*locked.problem);
+  EXPECT_FALSE(locked.shows_everything());
+  ASSERT_TRUE(locked.problems.contains(ghcr));
+  EXPECT_EQ(locked.problems.at(ghcr).code(), ErrorCode::locked);
+  EXPECT_THAT(describe(locked.problems.at(ghcr)), AllOf(HasSubstr("\"passwords\" in KeePassXC"), HasSubstr("window")));
+  EXPECT_EQ(list(HELPER), nlohmann::json::object());
+  EXPECT_THAT(user_and_secret(HELPER, "ghcr.io"), HasSubstr("credentials not found in native keychain"));
+  store(HELPER, "quay.io", "alice", "two");
+  EXPECT_EQ(list(HELPER), (nlohmann::json{{"quay.io", "alice"}})) << "the open database goes on";
+  EXPECT_THAT(windows(), Not(HasSubstr("Unlock Database"))) << "a pull of a public image opens no second database";
+
+  acts({"press", "Second", "ctrl+Prior"});
+  acts({"answer", "passwords", "sandbox"});
+  EXPECT_TRUE(readings.last_is(
+      [](const StoreReading& reading) { return reading.shows_everything() && reading.all.size() == 2; }));
 }
 
 }  // namespace

@@ -4,40 +4,26 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
-#include <chrono>
 #include <filesystem>
 #include <fstream>
-#include <mutex>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include "helper/secret_service/secret_service_store.hpp"
-#include "helper/secret_service/store_watch.hpp"
 #include "tests/integration/helper/helper_program.hpp"
+#include "tests/integration/providers/provider_person.hpp"
 #include "tests/support/temp_dir.hpp"
 #include "tests/support/unpacked.hpp"
-#include "tests/support/wait.hpp"
 
 namespace regsync::test {
 namespace {
 
 using nlohmann::json;
-using std::chrono::seconds;
 using testing::AllOf;
 using testing::HasSubstr;
 
 const RegistryKey ghcr("ghcr.io");
-
-Outcome person(std::vector<std::string> action) {
-  action.insert(action.begin(), SERVERS "/kwallet");
-  return run_program({.argv = std::move(action), .env = own_environment(), .in = {}}, seconds(90));
-}
-
-void acts(std::vector<std::string> action) {
-  const Outcome outcome = person(std::move(action));
-  ASSERT_EQ(outcome.exit_code, 0) << outcome.out << outcome.err;
-}
 
 class KWallet : public testing::Test {
  protected:
@@ -50,23 +36,20 @@ class KWallet : public testing::Test {
     keyring({"stop"});
   }
 
-  // A program, while the person acts.
-  static Outcome run_while(std::vector<std::string> argv, const std::string& input, std::vector<std::string> action) {
-    Environment environment = own_environment();
-    environment["PATH"] = std::filesystem::path(HELPER).parent_path().string() + ":" + environment.at("PATH");
-    Process program({.argv = std::move(argv), .env = std::move(environment), .in = input});
-    acts(std::move(action));
-    const auto exit_code = program.wait(seconds(30));
-    EXPECT_TRUE(exit_code) << "it hangs";
-    return {exit_code.value_or(-1), program.out(), program.err()};
+  void acts(std::vector<std::string> action) const { EXPECT_EQ(person_.does(std::move(action)), ""); }
+  [[nodiscard]] std::string windows() const { return person_.does({"windows"}); }
+  [[nodiscard]] Outcome run_while(std::vector<std::string> argv, const std::string& input,
+                                  std::vector<std::string> action) const {
+    return person_.run_while(std::move(argv), input, std::move(action));
   }
 
-  static void make_wallet_with_login() {
+  void make_wallet_with_login() const {
     const Outcome stored = run_while({HELPER, "store"}, login_json("ghcr.io", "alice", "one"), {"create"});
     ASSERT_EQ(stored.exit_code, 0) << stored.out << stored.err;
   }
 
-  static std::string windows() { return person({"windows"}).out; }
+ private:
+  const ProviderPerson person_{"kwallet"};
 };
 
 TEST_F(KWallet, AFreshMachineIsEmptyAndSetUp) {
@@ -148,29 +131,15 @@ TEST_F(KWallet, WorksWithoutEncryptedSessions) {
 TEST_F(KWallet, ADefaultThatIsSetBackIsFoundAgainByTheDaemon) {
   acts({"start"});
   make_wallet_with_login();
-  std::mutex mutex;
-  std::vector<StoreReading> readings;
-  StoreWatch watch([&](StoreReading reading) {
-    const std::scoped_lock lock(mutex);
-    readings.push_back(std::move(reading));
-  });
-  watch.want({RegistryKey("ghcr.io"), RegistryKey("quay.io")});
-  const auto last_is = [&](const auto& like) {
-    return wait_until(
-        [&] {
-          const std::scoped_lock lock(mutex);
-          return !readings.empty() && like(readings.back());
-        },
-        seconds(20));
-  };
+  DaemonReadings readings({RegistryKey("ghcr.io"), RegistryKey("quay.io")});
   const auto has_default = [](const StoreReading& reading) {
     return std::ranges::any_of(reading.collections, &StoreCollection::is_default);
   };
-  EXPECT_TRUE(last_is([&](const StoreReading& reading) { return reading.credentials.size() == 1; }));
+  EXPECT_TRUE(readings.last_is([&](const StoreReading& reading) { return reading.credentials.size() == 1; }));
   acts({"restart-without-default"});
-  EXPECT_TRUE(last_is([&](const StoreReading& reading) { return !has_default(reading); }));
+  EXPECT_TRUE(readings.last_is([&](const StoreReading& reading) { return !has_default(reading); }));
   acts({"set-default"});
-  EXPECT_TRUE(last_is(has_default));
+  EXPECT_TRUE(readings.last_is(has_default));
 }
 
 }  // namespace
