@@ -15,21 +15,6 @@ namespace {
 using std::chrono::steady_clock;
 using std::chrono::system_clock;
 
-// With these no request can succeed, so none is tried until a watch works again.
-bool is_connection_trouble(const Error& error) {
-  switch (error.code()) {
-    case ErrorCode::unreachable:
-    case ErrorCode::tls:
-    case ErrorCode::timeout:
-    case ErrorCode::unauthorized:
-    case ErrorCode::credential_plugin:
-    case ErrorCode::kubeconfig:
-      return true;
-    default:
-      return false;
-  }
-}
-
 }  // namespace
 
 Cluster::Cluster(asio::any_io_executor executor, kube::ResolvedContext context, const ClusterOptions& options,
@@ -68,6 +53,13 @@ Cluster::Cluster(asio::any_io_executor executor, kube::ResolvedContext context,
       queue_(
           executor, {.max_in_flight = options.concurrency}, [this](Key key) { return work(std::move(key)); },
           [this](const Key& key, const Outcome& outcome) { on_worked(key, outcome); }),
+      standings_({.context = this->context().name,
+                  .cache = cache_,
+                  .watches = watches_.table(),
+                  .reconciler = reconciler_,
+                  .queue = queue_,
+                  .health = health_,
+                  .desired = desired_}),
       sweep_(executor, {.namespaces_of = [this](const std::string& secret) { return namespaces_of(secret); },
                         .visit = [this](const Key& key) { consider(key); },
                         .on_end =
@@ -75,7 +67,6 @@ Cluster::Cluster(asio::any_io_executor executor, kube::ResolvedContext context,
                               put_writes_first();
                               progress_.notify_all();
                             }}),
-      since_(system_clock::now()),
       progress_(executor) {}
 
 // Work that is proportional to what changed: one rotated login of a hundred targets concerns one Secret name.
@@ -98,62 +89,15 @@ void Cluster::set_desired(std::shared_ptr<const DesiredState> desired, const Pla
   on_change_();
 }
 
-bool Cluster::is_cut_off() const { return problem_ && is_connection_trouble(*problem_); }
-
-bool Cluster::is_due(const Key& key, const Decision& decision) const {
-  return decision.action != Action::nothing || (decision.plan != nullptr && decision.state != SyncState::paused &&
-                                                !reconciler_.accounts_in_order(key, *decision.plan));
-}
-
-// What was noted last counts only where it is about what is to be done now: a key for which something is to be done is
-// never in sync, whatever was noted before.
-Cluster::Standing Cluster::classify(const Key& key) const {
-  Standing standing;
-  standing.decision = reconciler_.decide(key, *desired_);
-  standing.due = is_due(key, standing.decision);
-  const Entry* entry = cache_.find(key);
-  const bool tried = entry != nullptr && entry->progress.tried();
-  standing.since = tried ? WallTime(entry->progress.since) : since_;
-  const auto trust = watches_.trust(key);
-  // An event may tell of our write before its answer does.
-  const bool being_written = queue_.works_on(key) && (!tried || entry->progress.state != SyncState::in_sync);
-  const bool noted = trust == ClusterWatches::Trust::on_demand;
-  const bool known = !being_written && trust != ClusterWatches::Trust::not_yet && (!noted || tried);
-  if (!standing.due && known) {
-    standing.state = noted ? entry->progress.state : standing.decision.state;
-    standing.cause = standing.decision.cause;
-    if (noted && entry->progress.cause) {
-      standing.cause = *entry->progress.cause;
-    }
-    return standing;
-  }
-  const bool removing = standing.decision.action == Action::remove || standing.decision.action == Action::release;
-  const bool failed = tried && entry->progress.cause &&
-                      (entry->progress.state == SyncState::retrying || entry->progress.state == SyncState::stuck);
-  if (tried && entry->progress.state == SyncState::terminating && !is_cut_off()) {
-    standing.state = SyncState::terminating;
-  } else if (failed && !is_cut_off()) {
-    standing.state = entry->progress.state;
-    standing.cause = *entry->progress.cause;
-  } else {
-    standing.state = problem_ ? SyncState::retrying : SyncState::pending;
-    standing.cause = problem_;
-  }
-  if (removing) {
-    standing.state = SyncState::removing;
-  }
-  return standing;
-}
-
 void Cluster::consider(const Key& key) {
   const auto trust = watches_.trust(key);
-  if (!desired_ || trust == ClusterWatches::Trust::not_yet) {
+  if (!desired_ || trust == Trust::not_yet) {
     return;
   }
   // What is being written now is not known yet: once it is, the key is looked at again.
-  if (trust != ClusterWatches::Trust::on_demand && !queue_.works_on(key)) {
+  if (trust != Trust::on_demand && !queue_.works_on(key)) {
     const Decision decision = reconciler_.decide(key, *desired_);
-    if (!is_due(key, decision)) {
+    if (!reconciler_.has_work(key, decision)) {
       reconciler_.record(key, decision, trust);  // no I/O to be done: no work to be queued
       queue_.forget(key);
       on_change_();
@@ -226,7 +170,7 @@ void Cluster::on_restart() {
 asio::awaitable<Outcome> Cluster::work(Key key) {
   const auto desired = desired_;  // stays as it is while this runs; a newer one adds the key again
   const auto trust = watches_.trust(key);
-  if (trust == ClusterWatches::Trust::not_yet) {
+  if (trust == Trust::not_yet) {
     co_return Outcome{};  // the list that is on its way considers every key
   }
   const auto started = steady_clock::now();
@@ -249,7 +193,7 @@ asio::awaitable<Outcome> Cluster::work(Key key) {
     }
   });
   if (after.state != state_before && after.cause && after.state != SyncState::in_sync) {
-    const auto claim = claim_of(key);
+    const auto claim = standings_.claim_of(key);
     const std::string target = claim.plan != nullptr ? claim.plan->target.name : "";
     log::warning(describe(for_context(*after.cause, target, context().name)),
                  {.target = target, .context = context().name, .name_space = key.name_space});
@@ -294,18 +238,18 @@ void Cluster::on_worked(const Key& key, const Outcome& outcome) {
 }
 
 void Cluster::on_health() {
-  const auto problem = watches_.problem();
-  const bool changed = problem != problem_;
+  const auto problem = watches_.table().problem();
+  const bool changed = problem != health_.problem;
   if (changed) {
-    since_ = system_clock::now();
+    health_.since = system_clock::now();
     if (problem) {
       log::warning(describe(*problem), {.context = context().name});
     } else {
       log::info("connected", {.context = context().name});
     }
   }
-  problem_ = problem;
-  if (is_cut_off()) {
+  health_.problem = problem;
+  if (health_.is_cut_off()) {
     queue_.pause();
   } else {
     queue_.resume();
@@ -317,7 +261,7 @@ void Cluster::on_health() {
 
 void Cluster::use_credentials_of(kube::ResolvedContext context) {
   client_.use_credentials_of(std::move(context));
-  if (watches_.problem() || watches_.namespaces_forbidden()) {
+  if (watches_.table().problem() || watches_.table().namespaces_forbidden()) {
     kick();
   } else {
     retry_failed();
@@ -354,7 +298,7 @@ void Cluster::adopt(const std::optional<std::string>& target) {
     if ((target && name != *target) || plan->target.paused) {
       continue;
     }
-    for (const auto& name_space : candidates(*plan)) {
+    for (const auto& name_space : standings_.namespaces_of(*plan)) {
       const Key key{name_space, plan->target.secret};
       const Entry* entry = cache_.find(key);
       if (entry == nullptr || !entry->observed.secret) {
@@ -371,251 +315,42 @@ void Cluster::adopt(const std::optional<std::string>& target) {
 }
 
 asio::awaitable<void> Cluster::settled() {
-  while (!watches_.settled() || !sweep_.idle()) {
+  while (!watches_.table().settled() || !sweep_.idle()) {
     co_await progress_.wait();
   }
   co_await queue_.settled();
-}
-
-DesiredState::Claim Cluster::claim_of(const Key& key) const { return desired_->claim(key, reconciler_.facts(key)); }
-
-// The namespaces that a plan claims or names, sorted.
-std::vector<std::string> Cluster::candidates(const Plan& plan) const {
-  const auto places = places_of(plan.target, desired_->default_namespace());
-  const auto& scope = places.secrets.at(plan.target.secret);
-  std::set<std::string> names;
-  for (const auto& name_space : scope.namespaces) {
-    if (selects(plan.target, name_space, cache_.find_namespace(name_space), desired_->default_namespace()) ==
-        Selected::yes) {
-      names.insert(name_space);
-    }
-  }
-  if (scope.any) {
-    cache_.for_each_namespace([&](const std::string& name_space, const NamespaceView& view) {
-      if (selects(plan.target, name_space, &view, desired_->default_namespace()) == Selected::yes) {
-        names.insert(name_space);
-      }
-    });
-  }
-  return {names.begin(), names.end()};
-}
-
-// What waits for the namespaces to be known.
-void Cluster::hold_for_namespaces(StatusRow& row) const {
-  const auto forbidden = watches_.namespaces_forbidden();
-  row.state = forbidden ? SyncState::stuck : problem_ ? SyncState::retrying : SyncState::pending;
-  row.cause = forbidden ? forbidden : problem_;
-}
-
-StatusRow Cluster::row_of(const std::string& target, const Key& key) const {
-  StatusRow row;
-  row.target = target;
-  row.context = context().name;
-  row.name_space = key.name_space;
-  row.secret = key.secret;
-  row.since = since_;
-  return row;
-}
-
-StatusRow Cluster::row_for(const Plan& plan, const std::string& name_space) const {
-  const Key key{name_space, plan.target.secret};
-  StatusRow row = row_of(plan.target.name, key);
-  row.since = std::max(since_, plan.since);
-  const auto claim = claim_of(key);
-  if (claim.plan != &plan && claim.plan != nullptr) {
-    row.state = SyncState::stuck;
-    row.cause = Error(ErrorCode::already_exists, "target " + claim.plan->target.name + " claims the same Secret",
-                      "give one of them another name with `secret:`");
-    return row;
-  }
-  if (claim.elsewhere != nullptr) {
-    row.state = SyncState::stuck;
-    row.cause = Error(ErrorCode::already_exists,
-                      "target " + claim.elsewhere->name + " claims the same Secret through context " + *claim.through +
-                          ", which leads to the same cluster",
-                      "give one of them another name with `secret:`");
-    return row;
-  }
-  if (claim.unknown) {
-    hold_for_namespaces(row);
-    return row;
-  }
-  auto standing = classify(key);
-  row.state = standing.state;
-  row.cause = std::move(standing.cause);
-  row.since = std::max(standing.since, plan.since);
-  if (const Entry* entry = cache_.find(key); entry != nullptr && entry->progress.last_change != Stamp()) {
-    row.last_change = entry->progress.last_change;
-  }
-  if (const auto next = queue_.next_try(key)) {
-    row.next_try =
-        system_clock::now() + std::chrono::duration_cast<system_clock::duration>(*next - steady_clock::now());
-  }
-  return row;
-}
-
-const std::set<std::string>& Cluster::names_held_by(const std::string& target) const {
-  if (held_.revision != cache_.revision()) {
-    held_ = {.revision = cache_.revision(), .names = {}};
-    for (const auto& secret : cache_.secret_names()) {
-      cache_.for_each(secret, [&](const std::string&, const Entry& entry) {
-        if (entry.observed.secret) {
-          held_.names[entry.observed.secret->target].insert(secret);
-        }
-      });
-    }
-  }
-  static const std::set<std::string> none;
-  const auto names = held_.names.find(target);
-  return names == held_.names.end() ? none : names->second;
-}
-
-void Cluster::for_each_leftover(const std::string& target,
-                                const std::function<bool(const Key&, const Standing&)>& visit) const {
-  const auto plan = desired_->plans().find(target);
-  bool more = true;
-  for (const auto& secret : names_held_by(target)) {
-    cache_.for_each(secret, [&](const std::string& name_space, const Entry& entry) {
-      const auto& view = entry.observed.secret;
-      const bool ours = view && view->ownership == Ownership::ours;
-      const bool may_be_ours = ours || (view && view->ownership == Ownership::unplaced);
-      if (!more || !may_be_ours || view->target != target) {
-        return;
-      }
-      const Key key{name_space, secret};
-      const auto standing = classify(key);
-      const auto action = standing.decision.action;
-      const auto claim = claim_of(key);
-      const bool may_stay = plan != desired_->plans().end() && plan->second->target.secret == secret &&
-                            selects(plan->second->target, name_space, cache_.find_namespace(name_space),
-                                    desired_->default_namespace()) != Selected::no;
-      // Another target claims the place, or may: ours is not gone before that one has written its own.
-      const bool passed_on =
-          desired_->knows(target) && !may_stay && (ours || action == Action::update) &&
-          (claim.plan != nullptr || claim.unknown || (claim.elsewhere != nullptr && claim.elsewhere->name != target));
-      if (action == Action::remove || action == Action::release || passed_on) {
-        more = visit(key, standing);
-      }
-    });
-  }
-}
-
-void Cluster::add_rows(const std::string& target, std::vector<StatusRow>& rows) const {
-  if (!desired_) {
-    return;
-  }
-  const auto plan = desired_->plans().find(target);
-  if (plan != desired_->plans().end()) {
-    for (const auto& name_space : candidates(*plan->second)) {
-      rows.push_back(row_for(*plan->second, name_space));
-    }
-    const auto& secret = plan->second->target.secret;
-    const bool by_namespace = places_of(plan->second->target, desired_->default_namespace()).secrets.at(secret).any;
-    if (by_namespace && !cache_.namespaces_complete()) {
-      StatusRow row = row_of(target, {"", secret});
-      row.since = std::max(since_, plan->second->since);
-      hold_for_namespaces(row);
-      rows.push_back(std::move(row));
-    }
-  }
-  for_each_leftover(target, [&](const Key& key, const Standing& standing) {
-    StatusRow row = row_of(target, key);
-    row.state = SyncState::removing;
-    row.cause = standing.cause ? standing.cause : problem_;
-    row.since = standing.since;
-    rows.push_back(std::move(row));
-    return true;
-  });
-}
-
-void Cluster::add_unread_rows(const std::string& target, const Places& places, std::vector<StatusRow>& rows) const {
-  for (const auto& [secret, scope] : places.secrets) {
-    bool others = false;
-    cache_.for_each(secret, [&](const std::string& name_space, const Entry& entry) {
-      const bool plain = scope.namespaces.contains(name_space);
-      if (entry.observed.secret || !entry.progress.cause || (!plain && (others || !scope.any))) {
-        return;
-      }
-      StatusRow row = row_of(target, {plain ? name_space : "", secret});
-      row.state = SyncState::removing;
-      row.cause = *entry.progress.cause;
-      row.since = entry.progress.since;
-      rows.push_back(std::move(row));
-      others = others || !plain;
-    });
-  }
-}
-
-// Whether a Secret that another target has taken over is attached, or may be, to accounts of the one before.
-bool Cluster::may_be_attached(const Places& places) const {
-  bool found = false;
-  for (const auto& [secret, scope] : places.secrets) {
-    cache_.for_each(secret, [&](const std::string& name_space, const Entry& entry) {
-      if (!found && entry.observed.secret && entry.observed.secret->ownership == Ownership::ours) {
-        const Key key{name_space, secret};
-        const auto claim = claim_of(key);
-        found = !watches_.knows_all_accounts() ||
-                (claim.plan != nullptr && !reconciler_.attached_accounts(key, claim.plan).empty());
-      }
-    });
-  }
-  return found;
-}
-
-bool Cluster::is_clean_of(const std::string& target, const Places& places) const {
-  if (!desired_ || !queue_.idle() || !sweep_.idle() ||
-      !std::all_of(places.secrets.begin(), places.secrets.end(),
-                   [this](const auto& item) { return watches_.covers(item.first); })) {
-    return false;
-  }
-  if (may_be_attached(places)) {
-    return false;
-  }
-  for (const auto& [secret, scope] : places.secrets) {
-    for (const auto& name_space : scope.namespaces) {
-      const Entry* entry = cache_.find({name_space, secret});
-      if (entry != nullptr && entry->progress.cause &&
-          watches_.trust({name_space, secret}) == ClusterWatches::Trust::on_demand) {
-        return false;  // read one by one, and this one could not be read
-      }
-    }
-  }
-  bool clean = true;
-  for_each_leftover(target, [&clean](const Key&, const Standing&) { return clean = false; });
-  return clean;
 }
 
 ContextStatus Cluster::status() const {
   ContextStatus status;
   status.name = context().name;
   status.server = context().server;
-  status.connected = watches_.listed() && !problem_;
-  status.problem = problem_;
+  status.connected = watches_.table().listed() && !health_.problem;
+  status.problem = health_.problem;
   return status;
 }
 
+bool Cluster::is_clean_of(const std::string& target, const Places& places) const {
+  return queue_.idle() && sweep_.idle() && standings_.is_clean_of(target, places);
+}
+
 bool Cluster::may_want(const Key& key) const {
-  if (!desired_) {
-    return false;
-  }
-  const auto claim = claim_of(key);
+  const auto claim = standings_.claim_of(key);
   return claim.unknown || (claim.plan != nullptr && !claim.plan->remove);
 }
 
 bool Cluster::wants(const Key& key) const {
-  const auto* plan = desired_ ? claim_of(key).plan : nullptr;
+  const auto* plan = standings_.claim_of(key).plan;
   return plan != nullptr && !plan->remove;
 }
 
 bool Cluster::may_write(const Key& key) const {
-  return queue_.works_on(key) || (desired_ && !is_cut_off() && is_due(key, reconciler_.decide(key, *desired_)));
+  return queue_.works_on(key) ||
+         (desired_ && !health_.is_cut_off() && reconciler_.has_work(key, reconciler_.decide(key, *desired_)));
 }
 
 bool Cluster::is_claimed_elsewhere(const Key& key) const {
-  if (!desired_) {
-    return false;
-  }
-  const auto claim = claim_of(key);
+  const auto claim = standings_.claim_of(key);
   return claim.unknown || claim.elsewhere != nullptr;
 }
 

@@ -5,21 +5,21 @@
 
 #include <asio/any_io_executor.hpp>
 #include <asio/awaitable.hpp>
-#include <cstdint>
+#include <chrono>
 #include <functional>
-#include <map>
 #include <memory>
 #include <optional>
-#include <set>
 #include <string>
 #include <vector>
 
 #include "sync/cluster/cluster_cache.hpp"
+#include "sync/cluster/cluster_health.hpp"
 #include "sync/cluster/cluster_options.hpp"
 #include "sync/cluster/cluster_watches.hpp"
 #include "sync/cluster/healer.hpp"
 #include "sync/cluster/key_sweep.hpp"
 #include "sync/cluster/reconciler.hpp"
+#include "sync/cluster/standings.hpp"
 #include "sync/cluster/work_queue.hpp"
 #include "sync/kube/api/kube_client.hpp"
 #include "sync/model/desired_state.hpp"
@@ -62,9 +62,11 @@ class Cluster {
   asio::awaitable<void> settled();
 
   [[nodiscard]] ContextStatus status() const;
-  void add_rows(const std::string& target, std::vector<StatusRow>& rows) const;
-  // What a removal may not even look at: each namespace that is named plainly, and one row for all others.
-  void add_unread_rows(const std::string& target, const Places& places, std::vector<StatusRow>& rows) const;
+  void add_rows(const std::string& target, std::vector<StatusRow>& rows) const { standings_.add_rows(target, rows); }
+  // The places that a removal cannot read: each namespace that is named plainly, and one row for all others.
+  void add_unread_rows(const std::string& target, const Places& places, std::vector<StatusRow>& rows) const {
+    standings_.add_unread_rows(target, places, rows);
+  }
   // Whether it is certain that none of these places holds a Secret of the target which should not be there.
   [[nodiscard]] bool is_clean_of(const std::string& target, const Places& places) const;
   [[nodiscard]] std::size_t queue_depth() const { return queue_.depth(); }
@@ -86,25 +88,6 @@ class Cluster {
   asio::awaitable<void> stop();
 
  private:
-  // How a key stands: what is wanted, against what was observed and how far the work on it is. Rows, cleaning and
-  // consider() all derive from it.
-  struct Standing {
-    Decision decision;
-    bool due = false;  // something is to be done
-    SyncState state = SyncState::pending;
-    std::optional<Error> cause;
-    WallTime since;
-  };
-  [[nodiscard]] Standing classify(const Key& key) const;
-  [[nodiscard]] bool is_due(const Key& key, const Decision& decision) const;
-  [[nodiscard]] bool is_cut_off() const;  // no request can succeed
-  // The names of the Secrets here that say they are of a target.
-  [[nodiscard]] const std::set<std::string>& names_held_by(const std::string& target) const;
-  // The Secrets of a target that are, or may be, where it does not want them any more. Ends early where visit answers
-  // false.
-  void for_each_leftover(const std::string& target,
-                         const std::function<bool(const Key&, const Standing&)>& visit) const;
-
   void retry_failed();
   void consider(const Key& key);
   void count(const std::function<void(Metrics&)>& what);
@@ -119,12 +102,6 @@ class Cluster {
   void on_worked(const Key& key, const Outcome& outcome);
   void put_writes_first();
   asio::awaitable<Outcome> work(Key key);
-  [[nodiscard]] bool may_be_attached(const Places& places) const;
-  [[nodiscard]] std::vector<std::string> candidates(const Plan& plan) const;
-  [[nodiscard]] DesiredState::Claim claim_of(const Key& key) const;
-  [[nodiscard]] StatusRow row_of(const std::string& target, const Key& key) const;
-  void hold_for_namespaces(StatusRow& row) const;
-  [[nodiscard]] StatusRow row_for(const Plan& plan, const std::string& name_space) const;
 
   asio::any_io_executor executor_;
   std::string holder_;  // "user@host" of this process
@@ -133,22 +110,16 @@ class Cluster {
   std::function<void()> on_change_;
   std::function<void(const Change&)> on_written_;
   kube::KubeClient client_;
-  Places places_;  // what the footprints cover
+  ClusterHealth health_{.problem = std::nullopt, .since = std::chrono::system_clock::now()};
+  std::shared_ptr<const DesiredState> desired_;  // null: nothing was told yet
+  Places places_;                                // what the footprints cover
   ClusterCache cache_;
   ClusterWatches watches_;
   Reconciler reconciler_;
   Healer healer_;
   WorkQueue queue_;
-  // What names_held_by() found at a revision of the cache: a status asks it for each target.
-  struct Held {
-    std::uint64_t revision = 0;
-    std::map<std::string, std::set<std::string>> names;  // by target
-  };
-  mutable Held held_;
-  KeySweep sweep_;  // the keys to be considered, where they are many
-  std::shared_ptr<const DesiredState> desired_;
-  WallTime since_;  // of the present health
-  std::optional<Error> problem_;
+  Standings standings_;
+  KeySweep sweep_;        // the keys to be considered, where they are many
   bool in_bulk_ = false;  // many Secrets are being written
   std::size_t bulk_written_ = 0;
   AsyncEvent progress_;

@@ -6,22 +6,16 @@
 
 #include "sync/base/base64.hpp"
 #include "sync/base/json_access.hpp"
+#include "sync/cluster/repair_pace.hpp"
+#include "sync/cluster/write_trouble.hpp"
 #include "sync/model/resource_version.hpp"
 
 namespace regsync {
 
 namespace {
 
-using namespace std::chrono_literals;
-using std::chrono::milliseconds;
 using std::chrono::steady_clock;
 using std::chrono::system_clock;
-
-// Somebody who keeps changing an object back is not fought at full speed: the first few repairs come at once, then each
-// waits twice as long as the one before it.
-constexpr int free_repairs = 4;
-constexpr auto longest_hold = 60s;
-constexpr auto calm = 120s;  // after which a repair counts as the first again
 
 // A write that lost a race is decided again on what is there now; losing more often is the queue's business.
 constexpr int max_races = 4;
@@ -37,92 +31,7 @@ kube::ObjectPath secret_path(const Key& key) {
   return path;
 }
 
-std::string subject_of(const Key& key) { return "Secret " + key.name_space + "/" + key.secret; }
-
-// Whether only a person, or an event, can help.
-bool needs_help(ErrorCode code) {
-  switch (code) {
-    case ErrorCode::forbidden:
-    case ErrorCode::namespace_missing:
-    case ErrorCode::namespace_terminating:
-    case ErrorCode::field_conflict:
-    case ErrorCode::immutable:
-    case ErrorCode::rejected:
-    case ErrorCode::not_owned:
-    case ErrorCode::not_found:
-      return true;
-    default:
-      return false;
-  }
-}
-
 Stamp stamp_now() { return std::chrono::floor<Stamp::duration>(system_clock::now()); }
-
-// Whether a write of this plan would put right what somebody else has changed since the last one.
-bool is_repair(const Progress& progress, const Plan& plan) {
-  const bool same = !plan.payload || progress.written == 0 || progress.written == plan.payload->id();
-  return same && progress.wrote != steady_clock::time_point() && steady_clock::now() - progress.wrote < calm;
-}
-
-// When the next repair may begin.
-steady_clock::time_point earliest_repair(const Progress& progress) {
-  const auto doubled = std::chrono::seconds(1LL << std::min(progress.repairs - free_repairs, 6));
-  return progress.wrote + std::min<std::chrono::seconds>(doubled, longest_hold);
-}
-
-Error fight_over_secret(const Key& key) {
-  return {ErrorCode::field_conflict, subject_of(key) + " is changed again and again by somebody else",
-          "find who: kubectl -n " + key.name_space + " get secret " + key.secret +
-              " --show-managed-fields -o jsonpath='{.metadata.managedFields[*].manager}'"};
-}
-
-Error fight_over_accounts(const Key& key, const std::vector<std::string>& accounts) {
-  const auto& account = accounts.front();
-  return {ErrorCode::field_conflict,
-          "ServiceAccount " + key.name_space + "/" + account +
-              " is changed again and again by somebody else: its imagePullSecrets lose or regain " + key.secret,
-          "find who: kubectl -n " + key.name_space + " get serviceaccount " + account +
-              " --show-managed-fields -o jsonpath='{.metadata.managedFields[*].manager}'"};
-}
-
-const char* const find_mutating_policy =
-    "find the policy: kubectl get mutatingwebhookconfigurations,mutatingadmissionpolicies; then exempt what regsync "
-    "writes from it";
-
-// What the cluster made of a write: nothing, if it is what was meant.
-std::optional<Error> difference(const Key& key, const SecretView& answer, const Plan& plan, const Payload& payload) {
-  std::string what;
-  if (answer.digest != payload.digest()) {
-    what = ".data";
-  } else if (answer.ownership == Ownership::relabelled) {
-    what = "the label " + std::string(managed_by_label) + " (now \"" + answer.holder + "\")";
-  } else if (answer.ownership != Ownership::ours || answer.target != plan.target.name) {
-    what = "its labels or annotations";
-  } else {
-    return std::nullopt;
-  }
-  return Error(ErrorCode::rejected,
-               subject_of(key) + " was written, but the cluster changed " + what +
-                   " on the way: a mutating admission policy does that",
-               find_mutating_policy);
-}
-
-std::string join(const std::vector<std::string>& names) {
-  std::string text;
-  for (const auto& name : names) {
-    text += (text.empty() ? "" : ", ") + name;
-  }
-  return text;
-}
-
-Error accounts_missing(const Key& key, const std::vector<std::string>& names) {
-  const bool one = names.size() == 1;
-  return {ErrorCode::not_found,
-          std::string(one ? "ServiceAccount " : "ServiceAccounts ") + join(names) + (one ? " does" : " do") +
-              " not exist in namespace " + key.name_space,
-          "create it, and the Secret is attached: kubectl -n " + key.name_space + " create serviceaccount " +
-              names.front() + "; or take it out of `serviceAccounts:` of the target"};
-}
 
 }  // namespace
 
@@ -135,7 +44,12 @@ struct Reconciler::Run {
 
 Reconciler::Reconciler(kube::KubeClient& client, ClusterCache& cache, const Places& places, Owner owner,
                        Handlers handlers)
-    : client_(client), cache_(cache), places_(places), owner_(std::move(owner)), handlers_(std::move(handlers)) {}
+    : client_(client),
+      cache_(cache),
+      places_(places),
+      owner_(std::move(owner)),
+      handlers_(std::move(handlers)),
+      attachments_(client, cache) {}
 
 Facts Reconciler::facts(const Key& key) const {
   Facts facts;
@@ -156,8 +70,12 @@ Decision Reconciler::decide(const Key& key, const DesiredState& desired) const {
   return desired.decide(key, facts(key));
 }
 
-asio::awaitable<Outcome> Reconciler::reconcile(Key key, std::shared_ptr<const DesiredState> desired,
-                                               ClusterWatches::Trust trust) {
+bool Reconciler::has_work(const Key& key, const Decision& decision) const {
+  return decision.action != Action::nothing || (decision.plan != nullptr && decision.state != SyncState::paused &&
+                                                !attachments_.in_order(key, *decision.plan));
+}
+
+asio::awaitable<Outcome> Reconciler::reconcile(Key key, std::shared_ptr<const DesiredState> desired, Trust trust) {
   std::optional<Error> failure;
   Run run{key, std::move(desired)};
   try {
@@ -183,11 +101,11 @@ asio::awaitable<Outcome> Reconciler::reconcile(Key key, std::shared_ptr<const De
 }
 
 // Ends when nothing is left to be done, or with what holds it back.
-asio::awaitable<std::optional<Reconciler::Hold>> Reconciler::work_on(Run& run, ClusterWatches::Trust trust) {
-  if (trust == ClusterWatches::Trust::on_demand) {
+asio::awaitable<std::optional<Reconciler::Hold>> Reconciler::work_on(Run& run, Trust trust) {
+  if (trust == Trust::on_demand) {
     co_await read(run.key);
   }
-  bool may_stand_in_the_way = trust == ClusterWatches::Trust::labelled;
+  bool may_stand_in_the_way = trust == Trust::labelled;
   for (int race = 0; race < max_races; ++race) {
     const Decision decision = decide(run.key, *run.desired);
     if (decision.action == Action::create && std::exchange(may_stand_in_the_way, false)) {
@@ -199,7 +117,8 @@ asio::awaitable<std::optional<Reconciler::Hold>> Reconciler::work_on(Run& run, C
     }
     if (decision.action == Action::nothing) {
       if (decision.plan != nullptr && decision.state != SyncState::paused) {
-        co_await put_accounts_in_order(run, *decision.plan);
+        co_await attachments_.put_in_order(run.key, *decision.plan,
+                                           account_written(run, decision.plan->target.name, decision.plan));
       }
       co_return std::nullopt;
     }
@@ -313,7 +232,7 @@ asio::awaitable<void> Reconciler::apply(Run& run, Decision decision, const Paylo
                     : decision.action == Action::adopt ? Change::Kind::adopted
                                                        : Change::Kind::updated;
   report(key, kind, decision.why, plan.target.name);
-  if (auto changed = difference(key, view, plan, payload)) {
+  if (auto changed = secret_changed_on_the_way(key, view, plan, payload)) {
     throw std::move(*changed);
   }
 }
@@ -356,9 +275,7 @@ asio::awaitable<void> Reconciler::remove(Run& run, Decision decision) {
   }
   const auto target = view_secret(*secret, owner_.id).target;
   co_await handlers_.check_elsewhere(key, uid_of(*secret), Taking::deleted);
-  for (const auto& account : attached_accounts(key, nullptr)) {
-    co_await detach(run, target, account);
-  }
+  co_await attachments_.detach_all(key, account_written(run, target, nullptr));
   if (handlers_.may_be_wanted(key)) {
     co_return;  // asked for again meanwhile, which runs this key once more
   }
@@ -390,127 +307,45 @@ asio::awaitable<void> Reconciler::release(Run& run, Decision decision) {
   report(key, Change::Kind::released, decision.why, target);
 }
 
-std::vector<std::string> Reconciler::attached_accounts(const Key& key, const Plan* plan) const {
-  std::vector<std::string> accounts;
-  cache_.for_each_account(key.name_space, [&](const std::string& name, const ServiceAccountView& view) {
-    const bool wanted = plan != nullptr && matches_any(plan->target.service_accounts, name);
-    if (!wanted && view.attached.contains(key.secret)) {
-      accounts.push_back(name);
+// Tells of each ServiceAccount that was written, and counts the writes that attach.
+Attachments::Written Reconciler::account_written(Run& run, std::string target, const Plan* plan) {
+  return [this, &run, target = std::move(target), plan](Change::Kind kind, const std::string& account) {
+    const bool attached = kind == Change::Kind::attached;
+    if (attached) {
+      count_write(run, plan);
     }
-  });
-  return accounts;
-}
-
-std::vector<std::string> Reconciler::missing_accounts(const Key& key, const Plan& plan) const {
-  std::vector<std::string> accounts;
-  const auto& wanted = plan.target.service_accounts;
-  std::ranges::copy_if(wanted, std::back_inserter(accounts), [&](const std::string& name) {
-    return !is_glob(name) && cache_.find_account(key.name_space, name) == nullptr;
-  });
-  cache_.for_each_account(key.name_space, [&](const std::string& name, const ServiceAccountView& view) {
-    if (matches_any(wanted, name) && !view.pull_secrets.contains(key.secret)) {
-      accounts.push_back(name);
-    }
-  });
-  return accounts;
-}
-
-// Only of a Secret that is ours and there: an account of somebody else's Secret is not touched.
-bool Reconciler::accounts_in_order(const Key& key, const Plan& plan) const {
-  const Entry* entry = cache_.find(key);
-  const bool ours = entry != nullptr && entry->observed.secret && entry->observed.secret->ownership == Ownership::ours;
-  return !ours || (missing_accounts(key, plan).empty() && attached_accounts(key, &plan).empty());
-}
-
-// Each ServiceAccount by itself: what fails for one is told after the others were tried.
-asio::awaitable<void> Reconciler::put_accounts_in_order(Run& run, const Plan& plan) {
-  if (accounts_in_order(run.key, plan)) {
-    co_return;
-  }
-  for (const auto& account : attached_accounts(run.key, &plan)) {
-    co_await detach(run, plan.target.name, account);
-  }
-  std::optional<Error> failure;
-  std::vector<std::string> missing;
-  for (const auto& account : missing_accounts(run.key, plan)) {
-    try {
-      co_await attach(run, plan, account);
-    } catch (const Error& error) {
-      if (error.code() == ErrorCode::not_found) {
-        missing.push_back(account);
-      } else if (!needs_help(error.code())) {
-        throw;
-      } else if (!failure) {
-        failure = error;
-      }
-    }
-  }
-  if (failure) {
-    throw std::move(*failure);
-  }
-  if (!missing.empty()) {
-    throw accounts_missing(run.key, missing);
-  }
-}
-
-asio::awaitable<void> Reconciler::attach(Run& run, const Plan& plan, std::string account) {
-  const Key& key = run.key;
-  const auto answer = co_await attach_pull_secret(client_, key.name_space, account, key.secret);
-  cache_.observe_account(key.name_space, account, answer.view);
-  if (!answer.written) {
-    co_return;
-  }
-  count_write(run, &plan);
-  report(key, Change::Kind::attached, Why::attach, plan.target.name, account);
-  if (!answer.view.pull_secrets.contains(key.secret)) {
-    throw Error(ErrorCode::rejected,
-                "ServiceAccount " + key.name_space + "/" + account + " was written, but the cluster took " +
-                    key.secret + " out of its imagePullSecrets again: a mutating admission policy does that",
-                std::string(find_mutating_policy) + ", or take it out of `serviceAccounts:` of the target");
-  }
-}
-
-asio::awaitable<void> Reconciler::detach(Run& run, std::string target, std::string account) {
-  const Key& key = run.key;
-  const auto answer = co_await detach_pull_secret(client_, key.name_space, account, key.secret);
-  cache_.observe_account(key.name_space, account, answer ? std::optional(answer->view) : std::nullopt);
-  if (answer && answer->written) {
-    report(key, Change::Kind::detached, Why::detach, target, account);
-  }
+    report(run.key, kind, attached ? Why::attach : Why::detach, target, account);
+  };
 }
 
 // Where something is to be repaired, and was too often of late.
 std::optional<Reconciler::Hold> Reconciler::hold_back(const Key& key, const Decision& decision) const {
   const Entry* entry = cache_.find(key);
-  if (entry == nullptr || decision.plan == nullptr || entry->progress.repairs < free_repairs ||
-      !is_repair(entry->progress, *decision.plan)) {
+  if (entry == nullptr || decision.plan == nullptr) {
     return std::nullopt;
   }
-  const auto now = steady_clock::now();
-  const auto earliest = earliest_repair(entry->progress);
-  if (now >= earliest) {
+  const auto wait = wait_before_repair(entry->progress, *decision.plan, steady_clock::now());
+  if (!wait) {
     return std::nullopt;
   }
-  const auto wait = std::chrono::ceil<milliseconds>(earliest - now);
   if (decision.action != Action::nothing) {
-    return Hold{fight_over_secret(key), wait};
+    return Hold{fight_over_secret(key), *wait};
   }
-  auto accounts = missing_accounts(key, *decision.plan);
-  if (accounts.empty()) {
-    accounts = attached_accounts(key, decision.plan);
-  }
-  if (accounts.empty() || accounts_in_order(key, *decision.plan)) {
+  if (attachments_.in_order(key, *decision.plan)) {
     return std::nullopt;
   }
-  return Hold{fight_over_accounts(key, accounts), wait};
+  auto accounts = attachments_.missing(key, *decision.plan);
+  if (accounts.empty()) {
+    accounts = attachments_.excess(key, decision.plan);
+  }
+  return Hold{fight_over_accounts(key, accounts), *wait};
 }
 
 // The writes of one run count as one repair, however many objects it concerns.
 void Reconciler::count_write(Run& run, const Plan* plan) {
   Progress& progress = cache_.progress(run.key);
   if (!std::exchange(run.written, true)) {
-    const bool repair = plan != nullptr && is_repair(progress, *plan);
-    progress.repairs = repair ? static_cast<std::uint8_t>(std::min(progress.repairs + 1, 32)) : std::uint8_t{0};
+    count_repair(progress, plan, steady_clock::now());
   }
   progress.wrote = steady_clock::now();
   progress.last_change = stamp_now();
@@ -527,7 +362,7 @@ void Reconciler::report(const Key& key, Change::Kind kind, Why why, const std::s
                        .service_account = account});
 }
 
-Outcome Reconciler::record(const Key& key, const Decision& decision, ClusterWatches::Trust trust) {
+Outcome Reconciler::record(const Key& key, const Decision& decision, Trust trust) {
   const Entry* entry = cache_.find(key);
   if (decision.plan == nullptr && (entry == nullptr || !entry->observed.secret)) {
     cache_.erase(key);  // nothing there, nothing wanted
@@ -535,7 +370,7 @@ Outcome Reconciler::record(const Key& key, const Decision& decision, ClusterWatc
   }
   note(key, decision.state, decision.cause);
   // What was decided from a followed cache can only change by an event, which comes.
-  return {trust == ClusterWatches::Trust::on_demand ? Outcome::Kind::wait : Outcome::Kind::done};
+  return {trust == Trust::on_demand ? Outcome::Kind::wait : Outcome::Kind::done};
 }
 
 void Reconciler::record_defect(const Key& key, Error defect) { note(key, SyncState::retrying, std::move(defect)); }

@@ -14,9 +14,10 @@
 #include <string>
 #include <vector>
 
+#include "sync/cluster/attachments.hpp"
 #include "sync/cluster/cluster_cache.hpp"
 #include "sync/cluster/cluster_options.hpp"
-#include "sync/cluster/cluster_watches.hpp"
+#include "sync/cluster/watch_table.hpp"
 #include "sync/cluster/work_queue.hpp"
 #include "sync/kube/api/kube_client.hpp"
 #include "sync/model/change.hpp"
@@ -39,21 +40,19 @@ class Reconciler {
   Reconciler(kube::KubeClient& client, ClusterCache& cache, const Places& places, Owner owner, Handlers handlers);
 
   // trust is not not_yet. Throws only defects.
-  asio::awaitable<Outcome> reconcile(Key key, std::shared_ptr<const DesiredState> desired, ClusterWatches::Trust trust);
+  asio::awaitable<Outcome> reconcile(Key key, std::shared_ptr<const DesiredState> desired, Trust trust);
 
   // What is known of a key. Valid until the cache changes.
   [[nodiscard]] Facts facts(const Key& key) const;
   // What reconcile would do first, by what the cache says.
   [[nodiscard]] Decision decide(const Key& key, const DesiredState& desired) const;
 
-  // Whether the ServiceAccounts that the cache knows are as the plan wants them.
-  [[nodiscard]] bool accounts_in_order(const Key& key, const Plan& plan) const;
-
-  // The accounts that we attached the Secret to and that the plan (none: nullptr) does not name.
-  [[nodiscard]] std::vector<std::string> attached_accounts(const Key& key, const Plan* plan) const;
+  // Whether reconcile would do anything, by what the cache says.
+  [[nodiscard]] bool has_work(const Key& key, const Decision& decision) const;
+  [[nodiscard]] const Attachments& attachments() const { return attachments_; }
 
   // Notes how a key stands for which nothing is to be done.
-  Outcome record(const Key& key, const Decision& decision, ClusterWatches::Trust trust);
+  Outcome record(const Key& key, const Decision& decision, Trust trust);
   // Notes that the work on a key failed by a defect.
   void record_defect(const Key& key, Error defect);
   // Takes over, once, what stands in the way.
@@ -67,7 +66,7 @@ class Reconciler {
     std::chrono::milliseconds wait;
   };
 
-  asio::awaitable<std::optional<Hold>> work_on(Run& run, ClusterWatches::Trust trust);
+  asio::awaitable<std::optional<Hold>> work_on(Run& run, Trust trust);
   asio::awaitable<std::optional<nlohmann::json>> read(Key key);
   asio::awaitable<void> act(Run& run, Decision decision);
   asio::awaitable<void> check_taken(Key key, const Plan& plan);
@@ -76,10 +75,7 @@ class Reconciler {
   asio::awaitable<void> write_merged(Run& run, Decision decision);
   asio::awaitable<void> remove(Run& run, Decision decision);
   asio::awaitable<void> release(Run& run, Decision decision);
-  asio::awaitable<void> put_accounts_in_order(Run& run, const Plan& plan);
-  asio::awaitable<void> attach(Run& run, const Plan& plan, std::string account);
-  asio::awaitable<void> detach(Run& run, std::string target, std::string account);
-  [[nodiscard]] std::vector<std::string> missing_accounts(const Key& key, const Plan& plan) const;
+  Attachments::Written account_written(Run& run, std::string target, const Plan* plan);
   [[nodiscard]] std::optional<Hold> hold_back(const Key& key, const Decision& decision) const;
   void count_write(Run& run, const Plan* plan);
   void report(const Key& key, Change::Kind kind, Why why, const std::string& target,
@@ -91,6 +87,7 @@ class Reconciler {
   const Places& places_;
   Owner owner_;
   Handlers handlers_;
+  Attachments attachments_;
 };
 
 }  // namespace regsync

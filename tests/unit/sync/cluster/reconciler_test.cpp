@@ -14,7 +14,6 @@ namespace {
 using nlohmann::json;
 using test::FakeTransport;
 using testing::ElementsAre;
-using Trust = ClusterWatches::Trust;
 
 const test::FakeKube::Key cred{"secrets", "team", "cred"};
 const Key key{"team", "cred"};

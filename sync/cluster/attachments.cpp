@@ -1,0 +1,100 @@
+#include "sync/cluster/attachments.hpp"
+
+#include <algorithm>
+#include <iterator>
+#include <optional>
+#include <utility>
+
+#include "sync/cluster/service_account.hpp"
+#include "sync/cluster/write_trouble.hpp"
+
+namespace regsync {
+
+std::vector<std::string> Attachments::excess(const Key& key, const Plan* plan) const {
+  std::vector<std::string> accounts;
+  cache_.for_each_account(key.name_space, [&](const std::string& name, const ServiceAccountView& view) {
+    const bool wanted = plan != nullptr && matches_any(plan->target.service_accounts, name);
+    if (!wanted && view.attached.contains(key.secret)) {
+      accounts.push_back(name);
+    }
+  });
+  return accounts;
+}
+
+std::vector<std::string> Attachments::missing(const Key& key, const Plan& plan) const {
+  std::vector<std::string> accounts;
+  const auto& wanted = plan.target.service_accounts;
+  std::ranges::copy_if(wanted, std::back_inserter(accounts), [&](const std::string& name) {
+    return !is_glob(name) && cache_.find_account(key.name_space, name) == nullptr;
+  });
+  cache_.for_each_account(key.name_space, [&](const std::string& name, const ServiceAccountView& view) {
+    if (matches_any(wanted, name) && !view.pull_secrets.contains(key.secret)) {
+      accounts.push_back(name);
+    }
+  });
+  return accounts;
+}
+
+bool Attachments::in_order(const Key& key, const Plan& plan) const {
+  const Entry* entry = cache_.find(key);
+  const bool ours = entry != nullptr && entry->observed.secret && entry->observed.secret->ownership == Ownership::ours;
+  return !ours || (missing(key, plan).empty() && excess(key, &plan).empty());
+}
+
+asio::awaitable<void> Attachments::put_in_order(Key key, const Plan& plan, Written on_written) {
+  if (in_order(key, plan)) {
+    co_return;
+  }
+  for (const auto& account : excess(key, &plan)) {
+    co_await detach(key, account, on_written);
+  }
+  std::optional<Error> failure;
+  std::vector<std::string> absent;
+  for (const auto& account : missing(key, plan)) {
+    try {
+      co_await attach(key, account, on_written);
+    } catch (const Error& error) {
+      if (error.code() == ErrorCode::not_found) {
+        absent.push_back(account);
+      } else if (!needs_help(error.code())) {
+        throw;
+      } else if (!failure) {
+        failure = error;
+      }
+    }
+  }
+  if (failure) {
+    throw std::move(*failure);
+  }
+  if (!absent.empty()) {
+    throw accounts_missing(key, absent);
+  }
+}
+
+asio::awaitable<void> Attachments::detach_all(Key key, Written on_written) {
+  for (const auto& account : excess(key, nullptr)) {
+    co_await detach(key, account, on_written);
+  }
+}
+
+asio::awaitable<void> Attachments::attach(const Key& key, std::string account, const Written& on_written) {
+  const auto answer = co_await attach_pull_secret(client_, key.name_space, account, key.secret);
+  cache_.observe_account(key.name_space, account, answer.view);
+  if (!answer.written) {
+    co_return;
+  }
+  on_written(Change::Kind::attached, account);
+  if (!answer.view.pull_secrets.contains(key.secret)) {
+    throw account_changed_on_the_way(key, account);
+  }
+}
+
+asio::awaitable<void> Attachments::detach(const Key& key, std::string account, const Written& on_written) {
+  const auto answer = co_await detach_pull_secret(client_, key.name_space, account, key.secret);
+  cache_.observe_account(key.name_space, account, answer ? std::optional(answer->view) : std::nullopt);
+  if (answer && answer->written) {
+    on_written(Change::Kind::detached, account);
+  }
+}
+
+}  // namespace regsync

@@ -1,0 +1,48 @@
+// Keeps the ServiceAccounts beside a Secret as its target wants them: those that it names have the Secret among their
+// imagePullSecrets, and those that we attached it to before and that it names no more do not.
+//
+// Compares with what the cache knows of the ServiceAccounts, and tells the cache what the server answers. Never
+// retries. Lives on the io_context thread; owned by a Reconciler.
+#pragma once
+
+#include <asio/awaitable.hpp>
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "sync/cluster/cluster_cache.hpp"
+#include "sync/kube/api/kube_client.hpp"
+#include "sync/model/change.hpp"
+#include "sync/model/desired_state.hpp"
+
+namespace regsync {
+
+class Attachments {
+ public:
+  // A ServiceAccount was written: the Secret was attached to it, or detached.
+  using Written = std::function<void(Change::Kind kind, const std::string& account)>;
+
+  // Both outlive this.
+  Attachments(kube::KubeClient& client, ClusterCache& cache) : client_(client), cache_(cache) {}
+
+  // The accounts that the plan names and that lack the Secret, those that do not exist included.
+  [[nodiscard]] std::vector<std::string> missing(const Key& key, const Plan& plan) const;
+  // The accounts that we attached the Secret to and that the plan (none: nullptr) does not name.
+  [[nodiscard]] std::vector<std::string> excess(const Key& key, const Plan* plan) const;
+  // Nothing is missing, nothing in excess, or the Secret is not ours: an account of somebody else's is not touched.
+  [[nodiscard]] bool in_order(const Key& key, const Plan& plan) const;
+
+  // Attaches and detaches. Each account by itself: what fails for one is thrown after the others were tried.
+  asio::awaitable<void> put_in_order(Key key, const Plan& plan, Written on_written);
+  // Detaches the Secret, which is about to be deleted, from all accounts that we attached it to.
+  asio::awaitable<void> detach_all(Key key, Written on_written);
+
+ private:
+  asio::awaitable<void> attach(const Key& key, std::string account, const Written& on_written);
+  asio::awaitable<void> detach(const Key& key, std::string account, const Written& on_written);
+
+  kube::KubeClient& client_;
+  ClusterCache& cache_;
+};
+
+}  // namespace regsync

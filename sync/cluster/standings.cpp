@@ -1,0 +1,263 @@
+#include "sync/cluster/standings.hpp"
+
+#include <algorithm>
+#include <utility>
+
+namespace regsync {
+
+using std::chrono::steady_clock;
+using std::chrono::system_clock;
+
+// What was noted last counts only where it is about what is to be done now: a key for which something is to be done is
+// never in sync, whatever was noted before.
+Standings::Standing Standings::classify(const Key& key) const {
+  Decision decision = from_.reconciler.decide(key, *from_.desired);
+  const Entry* entry = from_.cache.find(key);
+  const Progress* noted = entry != nullptr && entry->progress.tried() ? &entry->progress : nullptr;
+  const auto trust = from_.watches.trust(key);
+  // An event may tell of our write before its answer does.
+  const bool being_written = from_.queue.works_on(key) && (noted == nullptr || noted->state != SyncState::in_sync);
+  const bool by_reading = trust == Trust::on_demand;
+  const bool known = !being_written && trust != Trust::not_yet && (!by_reading || noted != nullptr);
+  if (!known || from_.reconciler.has_work(key, decision)) {
+    return classify_unsettled(std::move(decision), noted);
+  }
+  Standing standing{.decision = std::move(decision), .cause = std::nullopt, .since = since(noted)};
+  standing.state = by_reading ? noted->state : standing.decision.state;
+  standing.cause = by_reading && noted->cause ? *noted->cause : standing.decision.cause;
+  return standing;
+}
+
+// Something is to be done, or it is not known yet whether.
+Standings::Standing Standings::classify_unsettled(Decision decision, const Progress* noted) const {
+  Standing standing{.decision = std::move(decision), .cause = std::nullopt, .since = since(noted)};
+  const bool failed =
+      noted != nullptr && noted->cause && (noted->state == SyncState::retrying || noted->state == SyncState::stuck);
+  if (noted != nullptr && noted->state == SyncState::terminating && !from_.health.is_cut_off()) {
+    standing.state = SyncState::terminating;
+  } else if (failed && !from_.health.is_cut_off()) {
+    standing.state = noted->state;
+    standing.cause = *noted->cause;
+  } else {
+    standing.state = from_.health.problem ? SyncState::retrying : SyncState::pending;
+    standing.cause = from_.health.problem;
+  }
+  if (standing.decision.action == Action::remove || standing.decision.action == Action::release) {
+    standing.state = SyncState::removing;
+  }
+  return standing;
+}
+
+WallTime Standings::since(const Progress* noted) const {
+  return noted != nullptr ? WallTime(noted->since) : from_.health.since;
+}
+
+DesiredState::Claim Standings::claim_of(const Key& key) const {
+  return from_.desired ? from_.desired->claim(key, from_.reconciler.facts(key)) : DesiredState::Claim();
+}
+
+std::vector<std::string> Standings::namespaces_of(const Plan& plan) const {
+  const auto places = places_of(plan.target, from_.desired->default_namespace());
+  const auto& scope = places.secrets.at(plan.target.secret);
+  std::set<std::string> names;
+  for (const auto& name_space : scope.namespaces) {
+    if (selects(plan.target, name_space, from_.cache.find_namespace(name_space), from_.desired->default_namespace()) ==
+        Selected::yes) {
+      names.insert(name_space);
+    }
+  }
+  if (scope.any) {
+    from_.cache.for_each_namespace([&](const std::string& name_space, const NamespaceView& view) {
+      if (selects(plan.target, name_space, &view, from_.desired->default_namespace()) == Selected::yes) {
+        names.insert(name_space);
+      }
+    });
+  }
+  return {names.begin(), names.end()};
+}
+
+// What waits for the namespaces to be known.
+void Standings::hold_for_namespaces(StatusRow& row) const {
+  const auto forbidden = from_.watches.namespaces_forbidden();
+  row.state = forbidden ? SyncState::stuck : from_.health.problem ? SyncState::retrying : SyncState::pending;
+  row.cause = forbidden ? forbidden : from_.health.problem;
+}
+
+StatusRow Standings::row_of(const std::string& target, const Key& key) const {
+  StatusRow row;
+  row.target = target;
+  row.context = from_.context;
+  row.name_space = key.name_space;
+  row.secret = key.secret;
+  row.since = from_.health.since;
+  return row;
+}
+
+StatusRow Standings::row_for(const Plan& plan, const std::string& name_space) const {
+  const Key key{name_space, plan.target.secret};
+  StatusRow row = row_of(plan.target.name, key);
+  row.since = std::max(from_.health.since, plan.since);
+  const auto claim = claim_of(key);
+  if (claim.plan != &plan && claim.plan != nullptr) {
+    row.state = SyncState::stuck;
+    row.cause = Error(ErrorCode::already_exists, "target " + claim.plan->target.name + " claims the same Secret",
+                      "give one of them another name with `secret:`");
+    return row;
+  }
+  if (claim.elsewhere != nullptr) {
+    row.state = SyncState::stuck;
+    row.cause = Error(ErrorCode::already_exists,
+                      "target " + claim.elsewhere->name + " claims the same Secret through context " + *claim.through +
+                          ", which leads to the same cluster",
+                      "give one of them another name with `secret:`");
+    return row;
+  }
+  if (claim.unknown) {
+    hold_for_namespaces(row);
+    return row;
+  }
+  auto standing = classify(key);
+  row.state = standing.state;
+  row.cause = std::move(standing.cause);
+  row.since = std::max(standing.since, plan.since);
+  if (const Entry* entry = from_.cache.find(key); entry != nullptr && entry->progress.last_change != Stamp()) {
+    row.last_change = entry->progress.last_change;
+  }
+  if (const auto next = from_.queue.next_try(key)) {
+    row.next_try =
+        system_clock::now() + std::chrono::duration_cast<system_clock::duration>(*next - steady_clock::now());
+  }
+  return row;
+}
+
+const std::set<std::string>& Standings::names_held_by(const std::string& target) const {
+  if (held_.revision != from_.cache.revision()) {
+    held_ = {.revision = from_.cache.revision(), .names = {}};
+    for (const auto& secret : from_.cache.secret_names()) {
+      from_.cache.for_each(secret, [&](const std::string&, const Entry& entry) {
+        if (entry.observed.secret) {
+          held_.names[entry.observed.secret->target].insert(secret);
+        }
+      });
+    }
+  }
+  static const std::set<std::string> none;
+  const auto names = held_.names.find(target);
+  return names == held_.names.end() ? none : names->second;
+}
+
+void Standings::for_each_leftover(const std::string& target,
+                                  const std::function<bool(const Key&, const Standing&)>& visit) const {
+  const auto plan = from_.desired->plans().find(target);
+  bool more = true;
+  for (const auto& secret : names_held_by(target)) {
+    from_.cache.for_each(secret, [&](const std::string& name_space, const Entry& entry) {
+      const auto& view = entry.observed.secret;
+      const bool ours = view && view->ownership == Ownership::ours;
+      const bool may_be_ours = ours || (view && view->ownership == Ownership::unplaced);
+      if (!more || !may_be_ours || view->target != target) {
+        return;
+      }
+      const Key key{name_space, secret};
+      const auto standing = classify(key);
+      const auto action = standing.decision.action;
+      const auto claim = claim_of(key);
+      const bool may_stay = plan != from_.desired->plans().end() && plan->second->target.secret == secret &&
+                            selects(plan->second->target, name_space, from_.cache.find_namespace(name_space),
+                                    from_.desired->default_namespace()) != Selected::no;
+      // Another target claims the place, or may: ours is not gone before that one has written its own.
+      const bool passed_on =
+          from_.desired->knows(target) && !may_stay && (ours || action == Action::update) &&
+          (claim.plan != nullptr || claim.unknown || (claim.elsewhere != nullptr && claim.elsewhere->name != target));
+      if (action == Action::remove || action == Action::release || passed_on) {
+        more = visit(key, standing);
+      }
+    });
+  }
+}
+
+void Standings::add_rows(const std::string& target, std::vector<StatusRow>& rows) const {
+  if (!from_.desired) {
+    return;
+  }
+  const auto plan = from_.desired->plans().find(target);
+  if (plan != from_.desired->plans().end()) {
+    for (const auto& name_space : namespaces_of(*plan->second)) {
+      rows.push_back(row_for(*plan->second, name_space));
+    }
+    const auto& secret = plan->second->target.secret;
+    const bool by_namespace =
+        places_of(plan->second->target, from_.desired->default_namespace()).secrets.at(secret).any;
+    if (by_namespace && !from_.cache.namespaces_complete()) {
+      StatusRow row = row_of(target, {"", secret});
+      row.since = std::max(from_.health.since, plan->second->since);
+      hold_for_namespaces(row);
+      rows.push_back(std::move(row));
+    }
+  }
+  for_each_leftover(target, [&](const Key& key, const Standing& standing) {
+    StatusRow row = row_of(target, key);
+    row.state = SyncState::removing;
+    row.cause = standing.cause ? standing.cause : from_.health.problem;
+    row.since = standing.since;
+    rows.push_back(std::move(row));
+    return true;
+  });
+}
+
+void Standings::add_unread_rows(const std::string& target, const Places& places, std::vector<StatusRow>& rows) const {
+  for (const auto& [secret, scope] : places.secrets) {
+    bool others = false;
+    from_.cache.for_each(secret, [&](const std::string& name_space, const Entry& entry) {
+      const bool plain = scope.namespaces.contains(name_space);
+      if (entry.observed.secret || !entry.progress.cause || (!plain && (others || !scope.any))) {
+        return;
+      }
+      StatusRow row = row_of(target, {plain ? name_space : "", secret});
+      row.state = SyncState::removing;
+      row.cause = *entry.progress.cause;
+      row.since = entry.progress.since;
+      rows.push_back(std::move(row));
+      others = others || !plain;
+    });
+  }
+}
+
+// Whether a Secret that another target has taken over is attached, or may be, to accounts of the one before.
+bool Standings::may_be_attached(const Places& places) const {
+  bool found = false;
+  for (const auto& [secret, scope] : places.secrets) {
+    from_.cache.for_each(secret, [&](const std::string& name_space, const Entry& entry) {
+      if (!found && entry.observed.secret && entry.observed.secret->ownership == Ownership::ours) {
+        const Key key{name_space, secret};
+        const auto claim = claim_of(key);
+        found = !from_.watches.knows_all_accounts() ||
+                (claim.plan != nullptr && !from_.reconciler.attachments().excess(key, claim.plan).empty());
+      }
+    });
+  }
+  return found;
+}
+
+bool Standings::is_clean_of(const std::string& target, const Places& places) const {
+  if (!from_.desired || !std::all_of(places.secrets.begin(), places.secrets.end(),
+                                     [this](const auto& item) { return from_.watches.covers(item.first); })) {
+    return false;
+  }
+  if (may_be_attached(places)) {
+    return false;
+  }
+  for (const auto& [secret, scope] : places.secrets) {
+    for (const auto& name_space : scope.namespaces) {
+      const Entry* entry = from_.cache.find({name_space, secret});
+      if (entry != nullptr && entry->progress.cause && from_.watches.trust({name_space, secret}) == Trust::on_demand) {
+        return false;  // read one by one, and this one could not be read
+      }
+    }
+  }
+  bool clean = true;
+  for_each_leftover(target, [&clean](const Key&, const Standing&) { return clean = false; });
+  return clean;
+}
+
+}  // namespace regsync

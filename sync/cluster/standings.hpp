@@ -1,0 +1,86 @@
+// How the Secrets of one cluster stand: what is wanted, against what was observed and how far the work on each is. The
+// rows of a status, and whether a removal is complete, derive from it.
+//
+// Reads what the other parts of a Cluster know, and changes nothing. Lives on the io_context thread; owned by its
+// Cluster.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <set>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "sync/cluster/cluster_cache.hpp"
+#include "sync/cluster/cluster_health.hpp"
+#include "sync/cluster/reconciler.hpp"
+#include "sync/cluster/watch_table.hpp"
+#include "sync/cluster/work_queue.hpp"
+#include "sync/model/desired_state.hpp"
+#include "sync/model/places.hpp"
+#include "sync/model/status_report.hpp"
+
+namespace regsync {
+
+class Standings {
+ public:
+  // All that is referred to outlives this.
+  struct Sources {
+    std::string context;
+    const ClusterCache& cache;
+    const WatchTable& watches;
+    const Reconciler& reconciler;
+    const WorkQueue& queue;
+    const ClusterHealth& health;
+    const std::shared_ptr<const DesiredState>& desired;  // null: nothing is known yet
+  };
+  explicit Standings(Sources sources) : from_(std::move(sources)) {}
+
+  void add_rows(const std::string& target, std::vector<StatusRow>& rows) const;
+  // The places that a removal cannot read: each namespace that is named plainly, and one row for all others.
+  void add_unread_rows(const std::string& target, const Places& places, std::vector<StatusRow>& rows) const;
+  // Whether it is certain that none of these places holds a Secret of the target which should not be there. Nothing is
+  // queued or in work.
+  [[nodiscard]] bool is_clean_of(const std::string& target, const Places& places) const;
+
+  // Which plan claims a key, by what is known now; none before anything is desired.
+  [[nodiscard]] DesiredState::Claim claim_of(const Key& key) const;
+  // The namespaces in which a plan wants its Secret, sorted.
+  [[nodiscard]] std::vector<std::string> namespaces_of(const Plan& plan) const;
+
+ private:
+  struct Standing {
+    Decision decision;
+    SyncState state = SyncState::pending;
+    std::optional<Error> cause;
+    WallTime since;
+  };
+  [[nodiscard]] Standing classify(const Key& key) const;
+  // noted: what the last work on the key came to; null: it was not tried yet.
+  [[nodiscard]] Standing classify_unsettled(Decision decision, const Progress* noted) const;
+  [[nodiscard]] WallTime since(const Progress* noted) const;
+  // The names of the Secrets here that say they are of a target.
+  [[nodiscard]] const std::set<std::string>& names_held_by(const std::string& target) const;
+  // The Secrets of a target that are, or may be, where it does not want them any more. Ends early where visit answers
+  // false.
+  void for_each_leftover(const std::string& target,
+                         const std::function<bool(const Key&, const Standing&)>& visit) const;
+  [[nodiscard]] bool may_be_attached(const Places& places) const;
+  [[nodiscard]] StatusRow row_of(const std::string& target, const Key& key) const;
+  [[nodiscard]] StatusRow row_for(const Plan& plan, const std::string& name_space) const;
+  void hold_for_namespaces(StatusRow& row) const;
+
+  Sources from_;
+  // What names_held_by() found at a revision of the cache: a status asks it for each target.
+  struct Held {
+    std::uint64_t revision = 0;
+    std::map<std::string, std::set<std::string>> names;  // by target
+  };
+  mutable Held held_;
+};
+
+}  // namespace regsync

@@ -1,0 +1,91 @@
+#include "sync/cluster/write_trouble.hpp"
+
+namespace regsync {
+
+namespace {
+
+const char* const find_mutating_policy =
+    "find the policy: kubectl get mutatingwebhookconfigurations,mutatingadmissionpolicies; then exempt what regsync "
+    "writes from it";
+
+std::string join(const std::vector<std::string>& names) {
+  std::string text;
+  for (const auto& name : names) {
+    text += (text.empty() ? "" : ", ") + name;
+  }
+  return text;
+}
+
+std::string find_writer(const std::string& name_space, const std::string& kind, const std::string& name) {
+  return "find who: kubectl -n " + name_space + " get " + kind + " " + name +
+         " --show-managed-fields -o jsonpath='{.metadata.managedFields[*].manager}'";
+}
+
+}  // namespace
+
+bool needs_help(ErrorCode code) {
+  switch (code) {
+    case ErrorCode::forbidden:
+    case ErrorCode::namespace_missing:
+    case ErrorCode::namespace_terminating:
+    case ErrorCode::field_conflict:
+    case ErrorCode::immutable:
+    case ErrorCode::rejected:
+    case ErrorCode::not_owned:
+    case ErrorCode::not_found:
+      return true;
+    default:
+      return false;
+  }
+}
+
+std::string subject_of(const Key& key) { return "Secret " + key.name_space + "/" + key.secret; }
+
+Error fight_over_secret(const Key& key) {
+  return {ErrorCode::field_conflict, subject_of(key) + " is changed again and again by somebody else",
+          find_writer(key.name_space, "secret", key.secret)};
+}
+
+Error fight_over_accounts(const Key& key, const std::vector<std::string>& accounts) {
+  const auto& account = accounts.front();
+  return {ErrorCode::field_conflict,
+          "ServiceAccount " + key.name_space + "/" + account +
+              " is changed again and again by somebody else: its imagePullSecrets lose or regain " + key.secret,
+          find_writer(key.name_space, "serviceaccount", account)};
+}
+
+Error accounts_missing(const Key& key, const std::vector<std::string>& names) {
+  const bool one = names.size() == 1;
+  return {ErrorCode::not_found,
+          std::string(one ? "ServiceAccount " : "ServiceAccounts ") + join(names) + (one ? " does" : " do") +
+              " not exist in namespace " + key.name_space,
+          "create it, and the Secret is attached: kubectl -n " + key.name_space + " create serviceaccount " +
+              names.front() + "; or take it out of `serviceAccounts:` of the target"};
+}
+
+Error account_changed_on_the_way(const Key& key, const std::string& account) {
+  return {ErrorCode::rejected,
+          "ServiceAccount " + key.name_space + "/" + account + " was written, but the cluster took " + key.secret +
+              " out of its imagePullSecrets again: a mutating admission policy does that",
+          std::string(find_mutating_policy) + ", or take it out of `serviceAccounts:` of the target"};
+}
+
+std::optional<Error> secret_changed_on_the_way(const Key& key, const SecretView& answer, const Plan& plan,
+                                               const Payload& payload) {
+  std::string what;
+  if (answer.digest != payload.digest()) {
+    what = ".data";
+  } else if (answer.ownership == Ownership::relabelled) {
+    what = "the label " + std::string(managed_by_label) + " (now \"" + answer.holder + "\")";
+  } else if (answer.ownership != Ownership::ours || answer.target != plan.target.name) {
+    what = "its labels or annotations";
+  } else {
+    return std::nullopt;
+  }
+  return Error(ErrorCode::rejected,
+               subject_of(key) + " was written, but the cluster changed " + what +
+                   " on the way: a mutating admission policy does that",
+               find_mutating_policy);
+}
+
+}  // namespace regsync

@@ -1,0 +1,32 @@
+// What keeps a Secret or a ServiceAccount from being as it should be, in words for a person. Pure; any thread.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "helper/base/error.hpp"
+#include "sync/model/desired_state.hpp"
+#include "sync/model/key.hpp"
+#include "sync/model/secret_object.hpp"
+
+namespace regsync {
+
+// Whether only a person, or an event, can help: trying again soon would fail again.
+bool needs_help(ErrorCode code);
+
+// "Secret NAMESPACE/NAME".
+std::string subject_of(const Key& key);
+
+Error fight_over_secret(const Key& key);
+// accounts: not empty.
+Error fight_over_accounts(const Key& key, const std::vector<std::string>& accounts);
+// names: not empty.
+Error accounts_missing(const Key& key, const std::vector<std::string>& names);
+// An account that was told to name the Secret, and does not.
+Error account_changed_on_the_way(const Key& key, const std::string& account);
+// What the cluster made of a write of this plan: nothing, if `answer` is what was meant.
+std::optional<Error> secret_changed_on_the_way(const Key& key, const SecretView& answer, const Plan& plan,
+                                               const Payload& payload);
+
+}  // namespace regsync

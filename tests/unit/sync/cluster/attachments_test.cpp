@@ -1,0 +1,122 @@
+// The ServiceAccounts beside one Secret, over the HTTP seam.
+#include "sync/cluster/attachments.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "tests/unit/sync/cluster/cluster_world.hpp"
+
+namespace regsync {
+namespace {
+
+using nlohmann::json;
+using testing::ElementsAre;
+using testing::HasSubstr;
+using testing::IsEmpty;
+
+const Key key{"team", "cred"};
+
+class AttachmentsTest : public testing::Test {
+ protected:
+  AttachmentsTest() {
+    kube_.make_namespace("team");
+    kube_.put(key_of("default"), json::object());
+    kube_.put(key_of("builder"), {{"imagePullSecrets", {{{"name", "theirs"}}}}});
+    SecretView ours;
+    ours.ownership = Ownership::ours;
+    cache_.observe(key, 1, ours);
+    observe("default");
+    observe("builder");
+  }
+  static test::FakeKube::Key key_of(const std::string& account) { return {"serviceaccounts", "team", account}; }
+  // As a watch tells it.
+  void observe(const std::string& account) {
+    cache_.observe_account("team", account, view_service_account(kube_.find(key_of(account)).value()));
+  }
+  static Plan plan(std::vector<std::string> accounts) {
+    Plan plan;
+    plan.target = test::make_target();
+    plan.target.service_accounts = std::move(accounts);
+    return plan;
+  }
+  [[nodiscard]] Attachments::Written note() {
+    return [this](Change::Kind kind, const std::string& account) {
+      written_.push_back((kind == Change::Kind::attached ? "+" : "-") + account);
+    };
+  }
+  void put_in_order(const Plan& plan) { test::run(loop_, attachments_.put_in_order(key, plan, note())); }
+  [[nodiscard]] std::vector<std::string> names_in(const std::string& account) const {
+    std::vector<std::string> names;
+    const auto object = kube_.find(key_of(account)).value();
+    for (const auto& entry : object.value("imagePullSecrets", json::array())) {
+      names.push_back(entry.at("name"));
+    }
+    return names;
+  }
+
+  asio::io_context loop_;
+  test::FakeKube kube_{loop_.get_executor()};
+  ClusterCache cache_;
+  kube::KubeClient client_{test::context_of_test(), kube_.transport.connect()};
+  std::vector<std::string> written_;
+  Attachments attachments_{client_, cache_};
+};
+
+TEST_F(AttachmentsTest, NamedAccountsGetTheSecretBesideWhatTheyHave) {
+  const Plan both = plan({"default", "build*"});
+  EXPECT_THAT(attachments_.missing(key, both), ElementsAre("builder", "default"));
+  EXPECT_FALSE(attachments_.in_order(key, both));
+  put_in_order(both);
+  EXPECT_THAT(names_in("default"), ElementsAre("cred"));
+  EXPECT_THAT(names_in("builder"), ElementsAre("theirs", "cred"));
+  EXPECT_THAT(written_, ElementsAre("+builder", "+default"));
+  EXPECT_TRUE(attachments_.in_order(key, both));
+  kube_.forget_requests();
+  put_in_order(both);
+  EXPECT_THAT(kube_.requests(), IsEmpty());
+}
+
+TEST_F(AttachmentsTest, OnlyWhatWeAttachedIsDetached) {
+  put_in_order(plan({"default"}));
+  kube_.edit(key_of("builder"), [](json& account) { account["imagePullSecrets"].push_back({{"name", "cred"}}); });
+  observe("builder");
+  const Plan none = plan({});
+  EXPECT_THAT(attachments_.excess(key, &none), ElementsAre("default"));
+  put_in_order(none);
+  EXPECT_THAT(names_in("default"), IsEmpty());
+  EXPECT_THAT(names_in("builder"), ElementsAre("theirs", "cred")) << "somebody else attached it";
+  EXPECT_THAT(written_, ElementsAre("+default", "-default"));
+}
+
+TEST_F(AttachmentsTest, ASecretThatGoesIsDetachedEverywhere) {
+  put_in_order(plan({"default", "builder"}));
+  test::run(loop_, attachments_.detach_all(key, note()));
+  EXPECT_THAT(names_in("default"), IsEmpty());
+  EXPECT_THAT(names_in("builder"), ElementsAre("theirs"));
+}
+
+TEST_F(AttachmentsTest, AnAccountThatIsMissingIsSaidAfterTheOthersAreDone) {
+  const auto error = [&] {
+    try {
+      put_in_order(plan({"absent", "default"}));
+    } catch (const Error& thrown) {
+      return thrown;
+    }
+    return Error(ErrorCode::internal, "nothing was thrown");
+  }();
+  EXPECT_EQ(error.code(), ErrorCode::not_found);
+  EXPECT_THAT(error.message(), HasSubstr("absent"));
+  EXPECT_THAT(names_in("default"), ElementsAre("cred"));
+}
+
+TEST_F(AttachmentsTest, AccountsOfSomebodyElsesSecretAreLeftAlone) {
+  SecretView theirs;
+  theirs.ownership = Ownership::unmanaged;
+  cache_.observe(key, 2, theirs);
+  EXPECT_TRUE(attachments_.in_order(key, plan({"default"})));
+  put_in_order(plan({"default"}));
+  EXPECT_THAT(names_in("default"), IsEmpty());
+}
+
+}  // namespace
+}  // namespace regsync
