@@ -16,6 +16,9 @@ namespace regsync {
 struct Libsecret {
   // clang-format off
 #define REGSYNC_LIBSECRET_FUNCTIONS(FUNCTION) \
+  FUNCTION(g_async_initable_new_async) \
+  FUNCTION(g_async_initable_new_finish) \
+  FUNCTION(g_async_result_get_source_object) \
   FUNCTION(g_cancellable_cancel) \
   FUNCTION(g_cancellable_new) \
   FUNCTION(g_dbus_connection_call) \
@@ -56,10 +59,9 @@ struct Libsecret {
   FUNCTION(g_variant_unref) \
   FUNCTION(secret_service_create_item_dbus_path) \
   FUNCTION(secret_service_create_item_dbus_path_finish) \
-  FUNCTION(secret_service_get) \
-  FUNCTION(secret_service_get_finish) \
   FUNCTION(secret_service_get_secret_for_dbus_path) \
   FUNCTION(secret_service_get_secret_for_dbus_path_finish) \
+  FUNCTION(secret_service_get_type) \
   FUNCTION(secret_service_prompt_at_dbus_path) \
   FUNCTION(secret_service_prompt_at_dbus_path_finish) \
   FUNCTION(secret_value_get) \

@@ -23,6 +23,7 @@ struct Release {
   void operator()(SecretValue* value) const { lib().secret_value_unref(value); }
   void operator()(GCancellable* cancellable) const { (lib().g_object_unref)(cancellable); }
   void operator()(SecretService* service) const { (lib().g_object_unref)(service); }
+  void operator()(GObject* object) const { (lib().g_object_unref)(object); }
   void operator()(GAsyncResult* result) const { lib().g_object_unref(result); }
   void operator()(GMainContext* context) const { lib().g_main_context_unref(context); }
   void operator()(GError* error) const { lib().g_error_free(error); }
@@ -125,7 +126,8 @@ class LibsecretCalls::Impl {
     return answer;
   }
 
-  // Connected at the first use.
+  // Connected at the first use. Not by secret_service_get: that proxy starts the service, loads its properties and
+  // follows its signals, six round trips, and nothing here needs them.
   std::optional<BusError> connect() {
     if (service_) {
       return std::nullopt;
@@ -133,10 +135,18 @@ class LibsecretCalls::Impl {
     auto service = run<Owned<SecretService>>(
         limit_,
         [](GCancellable* cancel, GAsyncReadyCallback done, gpointer data) {
-          lib().secret_service_get(SECRET_SERVICE_NONE, cancel, done, data);
+          constexpr auto lean = static_cast<unsigned>(G_DBUS_PROXY_FLAGS_DO_NOT_LOAD_PROPERTIES) |
+                                static_cast<unsigned>(G_DBUS_PROXY_FLAGS_DO_NOT_CONNECT_SIGNALS) |
+                                static_cast<unsigned>(G_DBUS_PROXY_FLAGS_DO_NOT_AUTO_START_AT_CONSTRUCTION);
+          lib().g_async_initable_new_async(lib().secret_service_get_type(), G_PRIORITY_DEFAULT, cancel, done, data,
+                                           "g-bus-type", G_BUS_TYPE_SESSION, "g-flags", lean, "g-name",
+                                           secret_service_name, "g-object-path", secret_service_path,
+                                           "g-interface-name", service_interface, nullptr);
         },
         [](GAsyncResult* result, GError** error) {
-          return Owned<SecretService>(lib().secret_service_get_finish(result, error));
+          const Owned<GObject> source((lib().g_async_result_get_source_object)(result));
+          return Owned<SecretService>(reinterpret_cast<SecretService*>(
+              lib().g_async_initable_new_finish(reinterpret_cast<GAsyncInitable*>(source.get()), result, error)));
         });
     if (!service.error) {
       service_ = std::move(*service.value);
@@ -145,9 +155,9 @@ class LibsecretCalls::Impl {
     return service.error;
   }
 
-  // Connects, and opens the session that most calls need. On any one thread, before all else.
-  void prepare() {
-    if (!connect()) {
+  // Connects, and opens the session that a secret crosses in. On any one thread, before all else.
+  void prepare(Change change) {
+    if (!connect() && change == Change::store) {
       session_ = plain_session().value.value_or("");
     }
   }
@@ -358,15 +368,15 @@ LibsecretCalls::LibsecretCalls(Prompt prompt, int cancel_fd, milliseconds limit)
 
 LibsecretCalls::~LibsecretCalls() = default;
 
-void LibsecretCalls::prepare() {
+void LibsecretCalls::prepare(Change change) {
   if (impl_ || prepared_.valid()) {
     return;
   }
   // Where there is no thread to be had, the first call does it.
   (void)guarded([&] {
-    prepared_ = std::async(std::launch::async, [prompt = prompt_, cancel_fd = cancel_fd_, limit = limit_] {
+    prepared_ = std::async(std::launch::async, [change, prompt = prompt_, cancel_fd = cancel_fd_, limit = limit_] {
       auto impl = std::make_unique<Impl>(prompt, cancel_fd, limit);
-      impl->prepare();
+      impl->prepare(change);
       return impl;
     });
   });

@@ -1,6 +1,9 @@
 #include "helper/secret_service/secret_service_reader.hpp"
 
 #include <algorithm>
+#include <map>
+#include <numeric>
+#include <set>
 #include <string_view>
 #include <tuple>
 #include <utility>
@@ -27,6 +30,8 @@ BusCall property_call(const std::string& path, const char* interface, const char
 BusCall item_call(const std::string& path) {
   return {path, properties_interface, "GetAll", arguments("s", item_interface)};
 }
+
+BusCall item_login_call(const std::string& path) { return property_call(path, item_interface, "Attributes"); }
 
 BusCall secret_call(const std::string& path, const std::string& session) {
   return {path, item_interface, "GetSecret", arguments("o", session)};
@@ -83,6 +88,20 @@ void read_attributes(sd_bus_message* answer, Login& login) {
   understood(sd_bus_message_exit_container(answer));
 }
 
+void require_login(bool has_attributes, const StoredItem& item) {
+  if (!has_attributes || item.login.server.empty()) {
+    understood(-EBADMSG);
+  }
+}
+
+// The answer of Properties.Get of an item's attributes.
+StoredItem read_item_login(sd_bus_message* answer) {
+  StoredItem item;
+  read_attributes(answer, item.login);
+  require_login(true, item);
+  return item;
+}
+
 // The answer of Properties.GetAll of an item.
 StoredItem read_item(sd_bus_message* answer) {
   StoredItem item;
@@ -102,9 +121,7 @@ StoredItem read_item(sd_bus_message* answer) {
     }
     understood(sd_bus_message_exit_container(answer));
   }
-  if (!has_attributes || item.login.server.empty()) {
-    understood(-EBADMSG);
-  }
+  require_login(has_attributes, item);
   return item;
 }
 
@@ -126,9 +143,9 @@ const StoreCollection* StoreContents::collection(const std::string& path) const 
   return found == collections.end() ? nullptr : &*found;
 }
 
-StoreContents SecretServiceReader::contents() {
+StoreContents SecretServiceReader::contents(const RegistryKey* wanted) {
   for (int attempt = 0; attempt < max_attempts; ++attempt) {
-    if (auto contents = try_contents()) {
+    if (auto contents = try_contents(wanted)) {
       return std::move(*contents);
     }
   }
@@ -137,7 +154,7 @@ StoreContents SecretServiceReader::contents() {
 }
 
 // Nothing if the provider became another one meanwhile.
-std::optional<StoreContents> SecretServiceReader::try_contents() {
+std::optional<StoreContents> SecretServiceReader::try_contents(const RegistryKey* wanted) {
   Answer<std::string> alias;
   Answer<std::vector<std::string>> listed;
   Answer<std::string> session;
@@ -197,22 +214,49 @@ std::optional<StoreContents> SecretServiceReader::try_contents() {
       owners.push_back(contents.collections.size() - 1);
     }
   }
-  read_items(contents, items, owners);
+  read_items(contents, items, owners, wanted);
   if (client_.provider_changes() != provider) {
     return std::nullopt;
   }
   return contents;
 }
 
-void SecretServiceReader::read_items(StoreContents& contents, const std::vector<std::string>& paths,
-                                     const std::vector<std::size_t>& owners) {
+std::vector<Answer<StoredItem>> SecretServiceReader::ask_items(const std::vector<std::string>& paths,
+                                                               const RegistryKey* wanted) {
   std::vector<Answer<StoredItem>> answers(paths.size());
-  std::vector<Question> questions;
-  questions.reserve(paths.size());
-  for (std::size_t i = 0; i < paths.size(); ++i) {
-    questions.push_back(question(item_call(paths[i]), read_item, answers[i]));
+  std::vector<std::size_t> in_full(paths.size());
+  std::iota(in_full.begin(), in_full.end(), 0U);
+  const auto ask = [&](BusCall (*call)(const std::string&), StoredItem (*read)(sd_bus_message*)) {
+    std::vector<Question> questions;
+    questions.reserve(in_full.size());
+    for (const std::size_t i : in_full) {
+      answers[i].value.reset();
+      questions.push_back(question(call(paths[i]), read, answers[i]));
+    }
+    client_.ask(questions);
+  };
+  if (wanted != nullptr) {
+    ask(item_login_call, read_item_login);
+    std::map<RegistryKey, std::vector<std::size_t>> items_of;
+    for (std::size_t i = 0; i < answers.size(); ++i) {
+      if (answers[i].value) {
+        items_of[RegistryKey(answers[i].value->login.server)].push_back(i);
+      }
+    }
+    in_full.clear();
+    for (const auto& [key, items] : items_of) {
+      if (key == *wanted || items.size() > 1) {
+        in_full.insert(in_full.end(), items.begin(), items.end());
+      }
+    }
   }
-  client_.ask(questions);
+  ask(item_call, read_item);
+  return answers;
+}
+
+void SecretServiceReader::read_items(StoreContents& contents, const std::vector<std::string>& paths,
+                                     const std::vector<std::size_t>& owners, const RegistryKey* wanted) {
+  auto answers = ask_items(paths, wanted);
   std::vector<std::size_t> vanished;
   for (std::size_t i = 0; i < paths.size(); ++i) {
     const StoreCollection& collection = contents.collections[owners[i]];

@@ -15,6 +15,7 @@
 #include "helper/base/secret_string.hpp"
 #include "helper/secret_service/secret_service_client.hpp"
 #include "helper/store/credential.hpp"
+#include "helper/store/registry_key.hpp"
 #include "helper/store/store_reading.hpp"
 
 namespace regsync {
@@ -52,7 +53,11 @@ class SecretServiceReader {
   SecretServiceReader(SecretServiceClient& client, const char* schema) : client_(client), schema_(schema) {}
 
   // All of one provider, at one time.
-  StoreContents contents();
+  StoreContents contents() { return contents(nullptr); }
+
+  // The same, for who wants one registry only: of the other items it has the login, but neither a lock of their own nor
+  // the time, which triple what an item costs the provider. Two items of one registry are read in full.
+  StoreContents contents(const RegistryKey& wanted) { return contents(&wanted); }
 
   // The common case of `get` in few round trips: one readable item of the default collection under exactly this name.
   std::optional<Credential> lookup(const std::string& server);
@@ -75,9 +80,11 @@ class SecretServiceReader {
   const std::string& session();
 
  private:
-  std::optional<StoreContents> try_contents();
+  StoreContents contents(const RegistryKey* wanted);  // null: all
+  std::optional<StoreContents> try_contents(const RegistryKey* wanted);
+  std::vector<Answer<StoredItem>> ask_items(const std::vector<std::string>& paths, const RegistryKey* wanted);
   void read_items(StoreContents& contents, const std::vector<std::string>& paths,
-                  const std::vector<std::size_t>& owners);
+                  const std::vector<std::size_t>& owners, const RegistryKey* wanted);
   Question session_question(Answer<std::string>& answer) const;
   void keep_session(const Answer<std::string>& answer);
   void open_session();

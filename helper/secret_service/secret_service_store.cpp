@@ -4,6 +4,7 @@
 #include <string_view>
 #include <utility>
 
+#include "helper/secret_service/libsecret_calls.hpp"
 #include "helper/secret_service/provider.hpp"
 #include "helper/secret_service/secret_service_client.hpp"
 #include "helper/secret_service/secret_service_reader.hpp"
@@ -110,9 +111,10 @@ Error SecretServiceStore::locked_error(const StoreContents& contents) {
   return regsync::locked_error(client_->provider(), contents.collections);
 }
 
-StoreContents SecretServiceStore::open(const std::function<Paths(const StoreContents&)>& locked_of) {
+StoreContents SecretServiceStore::open(const RegistryKey& wanted,
+                                       const std::function<Paths(const StoreContents&)>& locked_of) {
   for (int attempt = 0;; ++attempt) {
-    StoreContents contents = reader_->contents();
+    StoreContents contents = reader_->contents(wanted);
     Paths locked = locked_of(contents);
     std::erase_if(locked, [this](const std::string& path) { return allowed_.contains(path); });
     if (locked.empty()) {
@@ -174,7 +176,7 @@ std::optional<Credential> SecretServiceStore::get(std::string_view server) {
     if (auto credential = reader_->lookup(exact)) {
       return credential;
     }
-    const StoreContents contents = open([&](const StoreContents& seen) {
+    const StoreContents contents = open(key, [&](const StoreContents& seen) {
       Paths locked;
       if (const StoredItem* item = best(seen, key, exact)) {
         add_lock_of(locked, seen, *item);
@@ -198,7 +200,7 @@ std::optional<Credential> SecretServiceStore::get(std::string_view server) {
 
 std::vector<Login> SecretServiceStore::list() {
   connect();
-  const StoreContents contents = open([](const StoreContents& seen) {
+  const StoreContents contents = open(RegistryKey(), [](const StoreContents& seen) {
     Paths locked;
     add_default(locked, seen);
     return locked;
@@ -301,7 +303,7 @@ void SecretServiceStore::load_secrets(StoreContents contents, StoreReading& read
 void SecretServiceStore::store(const Credential& credential) {
   require_storable(credential);
   connect();
-  writer_->prepare();
+  writer_->prepare(Change::store);
   const RegistryKey key(credential.login.server);
   const SessionLock writer(*client_, store_writer_lock);
   const auto locks = [&key](const StoreContents& seen) {
@@ -314,12 +316,12 @@ void SecretServiceStore::store(const Credential& credential) {
     }
     return locked;
   };
-  StoreContents contents = open(locks);
+  StoreContents contents = open(key, locks);
   if (contents.default_collection.empty()) {
     if (prompt_ == Prompt::never || !writer_->create_default_collection()) {
       throw no_default_collection_error(client_->provider());
     }
-    contents = open(locks);
+    contents = open(key, locks);
     if (contents.default_collection.empty()) {
       throw no_default_collection_error(client_->provider());
     }
@@ -343,10 +345,10 @@ void SecretServiceStore::store(const Credential& credential) {
 bool SecretServiceStore::erase(std::string_view server) {
   require_server(server);
   connect();
-  writer_->prepare();
+  writer_->prepare(Change::erase);
   const RegistryKey key(server);
   const SessionLock writer(*client_, store_writer_lock);
-  const StoreContents contents = open([&](const StoreContents& seen) {
+  const StoreContents contents = open(key, [&](const StoreContents& seen) {
     Paths locked;
     bool found = false;
     for (const StoredItem& item : seen.items) {
@@ -374,7 +376,7 @@ bool SecretServiceStore::erase(std::string_view server) {
 
 // A service that fails may say of an item that it is gone.
 void SecretServiceStore::require_gone(const StoredItem& item) {
-  const StoreContents contents = reader_->contents();
+  const StoreContents contents = reader_->contents(RegistryKey(item.login.server));
   require_readable(contents);
   if (std::ranges::find(contents.items, item.path, &StoredItem::path) != contents.items.end()) {
     throw Error(ErrorCode::store_unavailable,

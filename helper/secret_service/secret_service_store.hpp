@@ -55,8 +55,9 @@ class SecretServiceStore final : public CredentialStore {
  private:
   // Connects where there is no connection (any more), and begins a command's budget of time.
   void connect();
-  // What is there, once nothing is locked that `locked_of` names. Throws locked.
-  StoreContents open(const std::function<std::vector<std::string>(const StoreContents&)>& locked_of);
+  // What is there, that of the wanted registry in full, once nothing is locked that `locked_of` names. Throws locked.
+  StoreContents open(const RegistryKey& wanted,
+                     const std::function<std::vector<std::string>(const StoreContents&)>& locked_of);
   // What must be unlocked to know the login of a registry that no open collection shows.
   [[nodiscard]] std::vector<std::string> locks_of_absent(const StoreContents& contents, const RegistryKey& key,
                                                          const std::string& exact);

@@ -56,11 +56,13 @@ class FailingService {
            : member == "SearchItems" ? sd_bus_reply_method_return(call, "ao", 1, "/item")
            : member == "ReadAlias"   ? sd_bus_reply_method_return(call, "o", "/collection")
            : member == "Locked"      ? sd_bus_reply_method_return(call, "v", "b", 0)
-           : member == "GetAll"      ? sd_bus_reply_method_return(call, "a{sv}", 1, "Attributes", "a{ss}", 2, "server",
-                                                                  "ghcr.io", "username", "alice")
-           : member == "CreateItem"  ? sd_bus_reply_method_return(call, "oo", "/item", "/")
-           : member == "GetSecret"   ? sd_bus_reply_method_return(call, "(oayays)", "/session", 0, 1, 's', "text/plain")
-                                     : refuse(call);
+           : member == "Attributes"
+               ? sd_bus_reply_method_return(call, "v", "a{ss}", 2, "server", "ghcr.io", "username", "alice")
+           : member == "GetAll"     ? sd_bus_reply_method_return(call, "a{sv}", 1, "Attributes", "a{ss}", 2, "server",
+                                                                 "ghcr.io", "username", "alice")
+           : member == "CreateItem" ? sd_bus_reply_method_return(call, "oo", "/item", "/")
+           : member == "GetSecret"  ? sd_bus_reply_method_return(call, "(oayays)", "/session", 0, 1, 's', "text/plain")
+                                    : refuse(call);
   }
   int refuse(sd_bus_message* call) const { return sd_bus_reply_method_errorf(call, error_, "so it says"); }
 
@@ -110,6 +112,19 @@ TEST_P(FailingMember, IsNoLogoutHoweverOftenItFails) {
   } catch (const Error& error) {
     EXPECT_EQ(error.code(), ErrorCode::store_unavailable) << error.message();
   }
+}
+
+TEST(FailingService, TheNamesOfAListAreAskedAgainAndNeverMissing) {
+  keyring({"stop"});
+  {
+    const FailingService service("Attributes", 2);
+    SecretServiceStore store(Prompt::never);
+    EXPECT_EQ(store.list(), (std::vector<Login>{{"ghcr.io", "alice"}}));
+    EXPECT_LT(service.times_left(), 1) << "it never failed";
+  }
+  const FailingService service("Attributes", always);
+  SecretServiceStore store(Prompt::never);
+  EXPECT_THROW(store.erase("ghcr.io"), Error);
 }
 
 TEST(FailingService, AnEraseThatFailsClaimsNothing) {
