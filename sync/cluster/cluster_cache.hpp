@@ -56,6 +56,7 @@ struct Progress {
   SyncState state = SyncState::pending;
   std::uint8_t repairs = 0;  // rounds of writes in a row that put right what somebody else had changed
   bool adopt = false;        // --adopt, once
+  bool decided = false;      // state and cause were decided from what is known; no request met them
 
   [[nodiscard]] bool tried() const { return since != Stamp(); }
 };

@@ -369,6 +369,7 @@ Outcome Reconciler::record(const Key& key, const Decision& decision, Trust trust
     return {};
   }
   note(key, decision.state, decision.cause);
+  cache_.progress(key).decided = true;
   // What was decided from a followed cache can only change by an event, which comes.
   return {trust == Trust::on_demand ? Outcome::Kind::wait : Outcome::Kind::done};
 }
@@ -383,6 +384,7 @@ void Reconciler::note(const Key& key, SyncState state, std::optional<Error> caus
     progress.since = stamp_now();
   }
   progress.cause = cause ? std::make_unique<Error>(std::move(*cause)) : nullptr;
+  progress.decided = false;
 }
 
 }  // namespace regsync

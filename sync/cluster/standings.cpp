@@ -15,9 +15,11 @@ Standings::Standing Standings::classify(const Key& key) const {
   const Entry* entry = from_.cache.find(key);
   const Progress* noted = entry != nullptr && entry->progress.tried() ? &entry->progress : nullptr;
   const auto trust = from_.watches.trust(key);
-  // An event may tell of our write before its answer does.
-  const bool being_written = from_.queue.works_on(key) && (noted == nullptr || noted->state != SyncState::in_sync);
   const bool by_reading = trust == Trust::on_demand;
+  // A write that is under way may be of what was wanted before, whatever the cache holds now. (What is known by reading
+  // is in work also while it is only read.)
+  const bool being_written =
+      from_.queue.works_on(key) && (!by_reading || noted == nullptr || noted->state != SyncState::in_sync);
   const bool known = !being_written && trust != Trust::not_yet && (!by_reading || noted != nullptr);
   if (!known || from_.reconciler.has_work(key, decision)) {
     return classify_unsettled(std::move(decision), noted);
@@ -31,8 +33,9 @@ Standings::Standing Standings::classify(const Key& key) const {
 // Something is to be done, or it is not known yet whether.
 Standings::Standing Standings::classify_unsettled(Decision decision, const Progress* noted) const {
   Standing standing{.decision = std::move(decision), .cause = std::nullopt, .since = since(noted)};
-  const bool failed =
-      noted != nullptr && noted->cause && (noted->state == SyncState::retrying || noted->state == SyncState::stuck);
+  // What was decided before holds nothing up that is to be done now.
+  const bool failed = noted != nullptr && noted->cause && !noted->decided &&
+                      (noted->state == SyncState::retrying || noted->state == SyncState::stuck);
   if (noted != nullptr && noted->state == SyncState::terminating && !from_.health.is_cut_off()) {
     standing.state = SyncState::terminating;
   } else if (failed && !from_.health.is_cut_off()) {

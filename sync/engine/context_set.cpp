@@ -212,8 +212,8 @@ void ContextSet::on_cluster_changed(const std::string& name) {
         [this, name, cluster, cancel](const std::optional<Error>& failure) {
           --running_;
           retired_.notify_all();
-          if (asking_[name] == cancel) {
-            asking_.erase(name);
+          if (const auto last = asking_.find(name); last != asking_.end() && last->second == cancel) {
+            asking_.erase(last);
           }
           if (failure && failure->code() != ErrorCode::cancelled) {
             log::error("asking who it is: " + describe(*failure), {.context = name});

@@ -122,12 +122,8 @@ void doubt_rows(std::span<StatusRow> rows, const Error& vanished) {
 
 // Two contexts of one cluster write one object: while one of them still does, the other one cannot know how it ends.
 void doubt_shared_rows(const EngineState& state, const std::string& context, std::span<StatusRow> rows) {
-  auto writers = state.book.peers(context);
-  if (!writers.empty()) {
-    writers.insert(context);
-  }
-  for (const auto& writer : writers) {
-    const auto cluster = state.contexts.find(writer);
+  for (const auto& peer : state.book.peers(context)) {
+    const auto cluster = state.contexts.find(peer);
     for (StatusRow& row : cluster ? rows : std::span<StatusRow>()) {
       if (row.state == SyncState::in_sync && cluster->may_write({row.name_space, row.secret})) {
         row.state = SyncState::pending;

@@ -60,6 +60,35 @@ class Trouble : public testing::Test {
   EngineWorld world_;
 };
 
+// --- the status of what is under way
+
+TEST_F(Trouble, WhatIsNotStuckAnyMoreIsPendingUntilItIsWritten) {
+  auto target = make_target();
+  target.registries = {"ghcr.io", "quay.io"};
+  begin(target);
+  ASSERT_EQ(world_.state("team"), SyncState::stuck) << "no login for quay.io";
+  server().inject({.kind = Fault::Kind::held, .verb = "apply", .resource = "secrets"});
+  world_.login("quay.io", "second");
+  world_.run_for(50ms);
+  EXPECT_EQ(world_.state("team"), SyncState::pending) << message_of();
+  server().release_held();
+  EXPECT_TRUE(world_.until([&] { return world_.state("team") == SyncState::in_sync; }));
+}
+
+// Two questions who it is, of which the first is answered last.
+TEST_F(Trouble, AContextThatComesAndGoesWhileItIsAskedWhoItIsEndsWell) {
+  server().inject({.kind = Fault::Kind::held, .verb = "get", .resource = "namespaces"});
+  begin(make_target());
+  server().inject({.verb = "watch", .times = 4});
+  server().cut_watches();
+  ASSERT_TRUE(world_.until([&] { return !world_.engine().status().contexts.front().connected; }));
+  ASSERT_TRUE(world_.until([&] { return server().count("get", "namespaces") == 2; }));
+  world_.run_for(50ms);
+  server().release_held();
+  world_.run_for(50ms);
+  world_.stop();
+}
+
 // --- objects of any shape
 
 struct OddObject {

@@ -267,6 +267,22 @@ TEST_F(Deletions, ASyncTriesAFootprintThatCouldNotBeWrittenAgain) {
   EXPECT_TRUE(world_.engine().status().all_in_sync());
 }
 
+// Its request has left; what was asked for since cannot be seen before the answer.
+TEST_F(Deletions, WhatIsBeingDeletedAndIsWantedAgainIsPending) {
+  begin(make_target({"n1"}));
+  world_.server().inject({.kind = Fault::Kind::held, .verb = "delete", .resource = "secrets"});
+  world_.put_target(make_target({"n2"}));
+  ASSERT_TRUE(world_.until([&] { return deletions() == 1; }));
+  world_.put_target(make_target({"n1", "n2"}));
+  ASSERT_TRUE(is_there("n2"));
+  world_.run_for(50ms);
+  EXPECT_EQ(world_.state("n1"), SyncState::pending);
+  world_.server().release_held();
+  world_.sync();
+  EXPECT_TRUE(uid("n1"));
+  EXPECT_TRUE(world_.engine().status().all_in_sync());
+}
+
 // --- contexts
 
 TEST_F(Deletions, AContextThatCannotBeUsedAnyMoreKeepsItsLastGoodDefinition) {
