@@ -27,7 +27,9 @@ std::string output_of(std::vector<std::string> argv, std::string in = {}) {
 
 }  // namespace
 
-Registry::Registry(const std::string& password, Login login) : login_(login) { up(password); }
+Registry::Registry(const std::string& password, Login login, Address address) : login_(login), family_(address) {
+  up(password);
+}
 
 Registry::~Registry() { stop(); }
 
@@ -48,6 +50,9 @@ void Registry::up(const std::string& password) {
                                 password};
   if (login_ == Login::token) {
     argv.emplace_back("--token");
+  }
+  if (family_ == Address::ipv6) {
+    argv.emplace_back("--ipv6");
   }
   const std::string out = output_of(std::move(argv));
   address_ = out.substr(0, out.find('\n'));

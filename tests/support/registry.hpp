@@ -11,16 +11,17 @@ namespace regsync::test {
 class Registry {
  public:
   enum class Login { basic, token };
+  enum class Address { ipv4, ipv6 };
 
   // Throws std::runtime_error with the end of the log.
-  explicit Registry(const std::string& password, Login login = Login::basic);
+  explicit Registry(const std::string& password, Login login = Login::basic, Address address = Address::ipv4);
   ~Registry();
   Registry(const Registry&) = delete;
   Registry& operator=(const Registry&) = delete;
   Registry(Registry&&) = delete;
   Registry& operator=(Registry&&) = delete;
 
-  [[nodiscard]] const std::string& address() const { return address_; }  // host:port
+  [[nodiscard]] const std::string& address() const { return address_; }  // host:port, [::1]:port
   void set_password(const std::string& password);
   void push(const std::string& image) const;  // an image of nothing, as "team/app:1"
   void push(const std::string& image, const std::filesystem::path& layout) const;  // that of an OCI image layout
@@ -31,6 +32,7 @@ class Registry {
 
   TempDir dir_;
   Login login_;
+  Address family_;
   std::string address_;
   std::string password_;
 };

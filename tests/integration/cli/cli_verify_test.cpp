@@ -104,6 +104,35 @@ TEST_P(CliVerify, ASecretThatIsMissingOrSpoiledCannotPull) {
   EXPECT_EQ(verify({}).verdict, "no Secret");
 }
 
+using CliRegistryOfIpv6 = CliWorld;
+
+TEST_F(CliRegistryOfIpv6, WorksFromItsLoginToItsLogout) {
+  const Registry registry("hunter2", Registry::Login::basic, Registry::Address::ipv6);
+  const std::string& address = registry.address();
+  ASSERT_THAT(address, testing::StartsWith("[::1]:"));
+  person_.canaries().add("jdoe", "hunter2");
+  if (person_.run({"docker", "--version"}).exit_code != 0) {
+    SKIP_OR_FAIL("no docker client");
+  }
+  const Outcome login = person_.run({"docker", "login", "-u", "jdoe", "--password-stdin", address}, "hunter2");
+  ASSERT_EQ(login.exit_code, 0) << login.out << login.err;
+
+  const Outcome added =
+      person_.regsync({"add", "myregcred", "--registry", address, "--context", "dev", "--namespace", "team-a"});
+  ASSERT_EQ(added.exit_code, 0) << added.out << added.err;
+  const Outcome synced = person_.regsync({"sync", "--once"});
+  ASSERT_EQ(synced.exit_code, 0) << synced.out << synced.err;
+
+  EXPECT_THAT(person_.regsync({"verify"}).out, HasSubstr("login accepted   " + address + " as jdoe"));
+  // Only who is let in is told so. (skopeo, which would push one, takes no address of IPv6.)
+  EXPECT_THAT(person_.regsync({"verify", "--image", address + "/team/app:1"}).out, HasSubstr("no such image"));
+  EXPECT_EQ(json::parse(person_.run({"docker-credential-regsync", "get"}, "http://" + address + "/").out)["Username"],
+            "jdoe");
+
+  ASSERT_EQ(person_.run({"docker", "logout", address}).exit_code, 0);
+  EXPECT_EQ(person_.run({"docker-credential-regsync", "list"}).out, "{}\n");
+}
+
 INSTANTIATE_TEST_SUITE_P(Registries, CliVerify, testing::Values(Registry::Login::basic, Registry::Login::token),
                          [](const auto& test) {
                            return test.param == Registry::Login::basic ? "BasicLogin" : "TokenLogin";
