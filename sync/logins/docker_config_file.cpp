@@ -54,6 +54,11 @@ fs::path not_dangling(fs::path path) {
   return path;
 }
 
+std::optional<fs::path> from_environment(const char* name) {
+  const char* value = std::getenv(name);
+  return value != nullptr && *value != '\0' ? std::optional<fs::path>(value) : std::nullopt;
+}
+
 std::string text_member(const Document& object, const char* name) {
   if (!object.is_object()) {
     return {};
@@ -97,8 +102,19 @@ bool has_secret(const Document& entry) {
 }  // namespace
 
 fs::path default_docker_config() {
-  const char* folder = std::getenv("DOCKER_CONFIG");
-  return (folder != nullptr && *folder != '\0' ? fs::path(folder) : paths::home() / ".docker") / "config.json";
+  const auto folder = from_environment("DOCKER_CONFIG");
+  return (folder ? *folder : paths::home() / ".docker") / "config.json";
+}
+
+fs::path default_helm_config() {
+  if (auto file = from_environment("HELM_REGISTRY_CONFIG")) {
+    return *file;
+  }
+  if (auto folder = from_environment("HELM_CONFIG_HOME")) {
+    return *folder / "registry/config.json";
+  }
+  const auto folder = from_environment("XDG_CONFIG_HOME");
+  return (folder ? *folder : paths::home() / ".config") / "helm/registry/config.json";
 }
 
 DockerConfigFile::DockerConfigFile(fs::path path)

@@ -21,6 +21,11 @@ namespace regsync {
 // $DOCKER_CONFIG/config.json, else ~/.docker/config.json.
 std::filesystem::path default_docker_config();
 
+// The file of the same format where `helm registry login` writes; helm falls back on Docker's only to read.
+// (helm.sh/helm, pkg/registry/client.go and pkg/helmpath/lazypath.go: $HELM_REGISTRY_CONFIG, else registry/config.json
+// in $HELM_CONFIG_HOME, else in $XDG_CONFIG_HOME/helm, else in ~/.config/helm.)
+std::filesystem::path default_helm_config();
+
 class DockerConfigFile {
  public:
   // Reads it; a missing or empty file is an empty document. Throws Error(invalid_input) naming the file and the byte.

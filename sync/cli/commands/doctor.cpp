@@ -70,6 +70,7 @@ int doctor(const DoctorOptions& options, Console& console) {
   check_program(findings);
   check_docker(findings);
   check_containers(findings);
+  check_helm(findings);
   const std::optional<StatusReport> daemon = check_service(findings);
   const std::vector<Target> targets = check_files(findings);
   check_contexts(targets, options.kubeconfig, daemon, console, findings);

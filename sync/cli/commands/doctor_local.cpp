@@ -200,7 +200,8 @@ void check_docker(Findings& findings) {
     const bool some = std::ranges::any_of(
         registries, [&](const std::string& registry) { return config.registry_helper(registry) == "regsync"; });
     if (store == "regsync") {
-      findings.push_back({"docker", Health::ok, path + " keeps logins with regsync", ""});
+      findings.push_back({"docker", Health::ok,
+                          path + " keeps logins with regsync" + (is_on_path("oras") ? ", those of oras too" : ""), ""});
     } else if (some) {
       findings.push_back({"docker", Health::ok, path + " keeps the logins of some registries with regsync", ""});
     } else {
@@ -233,6 +234,27 @@ void check_containers(Findings& findings) {
     findings.push_back({"containers", Health::warning,
                         join(clients) + ": a login is written to auth.json, in plain text",
                         "regsync setup --containers"});
+  }
+}
+
+void check_helm(Findings& findings) {
+  if (!is_on_path("helm")) {
+    return;
+  }
+  try {
+    const DockerConfigFile config(default_helm_config());
+    const std::string path = config.path().string();
+    const std::string store = config.store_helper().value_or("");
+    if (store == "regsync") {
+      findings.push_back({"helm", Health::ok, path + " keeps logins with regsync", ""});
+    } else {
+      findings.push_back(
+          {"helm", Health::warning,
+           store.empty() ? "a login is written to " + path + ", in plain text" : path + " keeps logins with " + store,
+           "regsync setup --helm --import"});
+    }
+  } catch (const Error& error) {
+    findings.push_back(failed("helm", error));
   }
 }
 

@@ -64,6 +64,7 @@ void define_setup(CLI::App& app, Invocation& invocation) {
       command->add_flag("--import", options->import_logins, "Move docker's present logins to the keyring");
   add_strings(command, "--registry", options->registries, "Only for this registry (credHelpers); may be repeated");
   command->add_flag("--containers", options->containers, "Also for podman, skopeo and buildah");
+  command->add_flag("--helm", options->helm, "Also for helm");
   command->add_flag("--headless", options->headless, "First make a keyring that needs no desktop");
   command->add_flag("--dry-run", options->dry_run, "Say what would be done, and change nothing");
   command->add_flag("--undo", options->undo, "Put everything back as it was")->excludes(import);

@@ -1,5 +1,7 @@
 #include "sync/cli/setup/setup.hpp"
 
+#include <algorithm>
+#include <list>
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <ostream>
@@ -27,6 +29,20 @@ constexpr const char* shares_our_items = "secretservice";  // keeps its logins w
 // What undo needs: the helpers that docker's config named before, and in a member "regsync" which logins were imported.
 fs::path backup_path(const fs::path& config) { return config.string() + ".before-regsync"; }
 
+// A program that keeps its logins in a file of Docker's format.
+struct Client {
+  const char* name;
+  const char* login;      // the command that logs in
+  const char* importing;  // the one that moves its logins
+  fs::path config;
+};
+
+Client docker(const SetupOptions& options) {
+  return {"docker", "docker login", "regsync setup --import", options.docker_config};
+}
+
+Client helm() { return {"helm", "helm registry login", "regsync setup --helm --import", default_helm_config()}; }
+
 void require_helper_on_path() {
   if (!is_on_path("docker-credential-regsync")) {
     throw Error(ErrorCode::not_found,
@@ -53,14 +69,15 @@ std::string key_for_docker(const std::string& registry) {
 
 class Import {
  public:
-  Import(CredentialStore& store, std::ostream& out, std::ostream& err) : store_(store), out_(out), err_(err) {}
+  Import(CredentialStore& store, const Client& client, std::ostream& out, std::ostream& err)
+      : store_(store), client_(client), out_(out), err_(err) {}
 
   // Whether the store has it now, read back and equal.
   bool take(const Credential& login, std::string_view from) {
     try {
       if (const auto kept = store_.get(login.login.server); kept && !same(*kept, login)) {
         return leave(login.login.server, "the keyring has another login there (" + kept->login.username +
-                                             "); to replace it, `docker login " + login.login.server + "`");
+                                             "); to replace it, `" + client_.login + " " + login.login.server + "`");
       }
       store_.store(login);
     } catch (const Error& error) {
@@ -73,7 +90,7 @@ class Import {
     if (!kept || !same(*kept, login)) {
       throw Error(ErrorCode::store_unavailable,
                   "the keyring does not give back the login of " + login.login.server + " as it was stored",
-                  "nothing was removed from docker's config; `regsync doctor` tells more");
+                  "nothing was removed from " + client_.config.string() + "; `regsync doctor` tells more");
     }
     out_ << "imported " << login.login.server << " (" << login.login.username << ") from " << from << "\n";
     any_ = true;
@@ -95,6 +112,7 @@ class Import {
   }
 
   CredentialStore& store_;
+  const Client& client_;
   std::ostream& out_;
   std::ostream& err_;
   bool complete_ = true;
@@ -103,8 +121,8 @@ class Import {
 
 class Setup {
  public:
-  Setup(const SetupOptions& options, std::ostream& out, std::ostream& err)
-      : options_(options), out_(out), err_(err), config_(options.docker_config) {
+  Setup(const SetupOptions& options, Client client, std::ostream& out, std::ostream& err)
+      : options_(options), client_(std::move(client)), out_(out), err_(err), config_(client_.config) {
     for (const std::string& registry : options.registries) {
       chosen_.insert(key_for_docker(registry));
     }
@@ -115,7 +133,7 @@ class Setup {
     const auto store = options_.open_store();
     store->list();  // throws where docker would fail later
 
-    Import import(*store, out_, err_);
+    Import import(*store, client_, out_, err_);
     std::vector<std::string> moved;
     std::vector<std::string> unreadable;
     for (const Credential& login : config_.plain_logins(&unreadable)) {
@@ -123,16 +141,16 @@ class Setup {
         continue;
       }
       if (!options_.import_logins) {
-        err_ << "note: docker will not see the login of " << login.login.server << " that is in "
-             << config_.path().string() << " any more; to move it into the keyring: regsync setup --import\n";
+        err_ << "note: " << client_.name << " will not see the login of " << login.login.server << " that is in "
+             << config_.path().string() << " any more; to move it into the keyring: " << client_.importing << "\n";
       } else if (import.take(login, config_.path().string())) {
         moved.push_back(login.login.server);
       }
     }
     const auto before = config_.store_helper();
     if (!options_.import_logins && chosen_.empty() && before && *before != ours && *before != shares_our_items) {
-      err_ << "note: docker will not see the logins that docker-credential-" << *before
-           << " keeps any more; to copy them into the keyring: regsync setup --import\n";
+      err_ << "note: " << client_.name << " will not see the logins that docker-credential-" << *before
+           << " keeps any more; to copy them into the keyring: " << client_.importing << "\n";
     }
     if (options_.import_logins) {
       for (const std::string& server : unreadable) {
@@ -144,7 +162,7 @@ class Setup {
     }
 
     if (import.failed_whole()) {
-      err_ << "no login could be imported, so docker's configuration was not changed\n";
+      err_ << "no login could be imported, so " << client_.name << "'s configuration was not changed\n";
       return 1;
     }
     back_up(moved);
@@ -158,7 +176,8 @@ class Setup {
       config_.set_registry_helper(registry, ours);
     }
     config_.save();
-    out_ << "docker keeps " << (options_.registries.empty() ? "all logins" : "the logins of the named registries")
+    out_ << client_.name << " keeps "
+         << (options_.registries.empty() ? "all logins" : "the logins of the named registries")
          << " in the keyring now (" << config_.path().string() << ")\n";
     return import.complete() ? 0 : 1;
   }
@@ -166,24 +185,19 @@ class Setup {
   // What apply() or undo() would do.
   void preview() {
     if (options_.undo) {
-      out_ << "docker would keep its logins as before (" << config_.path().string()
-           << "), and enabled units would be disabled\n";
+      out_ << client_.name << " would keep its logins as before (" << config_.path().string() << ")\n";
       return;
-    }
-    require_helper_on_path();
-    if (options_.headless) {
-      out_ << "a keyring would be made, unless one is there\n";
     }
     for (const Credential& login : config_.plain_logins(nullptr)) {
       if (concerned(login.login.server)) {
-        out_ << (options_.import_logins ? "would import " : "would no longer be seen by docker: ") << login.login.server
-             << " (" << login.login.username << ") from " << config_.path().string() << '\n';
+        out_ << (options_.import_logins ? "would import "
+                                        : "would no longer be seen by " + std::string(client_.name) + ": ")
+             << login.login.server << " (" << login.login.username << ") from " << config_.path().string() << '\n';
       }
     }
-    out_ << "docker would keep " << (options_.registries.empty() ? "all logins" : "the logins of the named registries")
-         << " in the keyring (" << config_.path().string() << ")\n"
-         << (options_.containers ? "podman, skopeo and buildah would keep logins in the keyring\n" : "")
-         << (has_user_manager() ? "regsyncd would be enabled and started\n" : "regsyncd would not be started\n");
+    out_ << client_.name << " would keep "
+         << (options_.registries.empty() ? "all logins" : "the logins of the named registries") << " in the keyring ("
+         << config_.path().string() << ")\n";
   }
 
   int undo() {
@@ -212,7 +226,8 @@ class Setup {
       fs::remove(config_.path());
     }
     fs::remove(saved);
-    out_ << "docker keeps its logins as before (" << config_.path().string() << "); those in the keyring stay there\n";
+    out_ << client_.name << " keeps its logins as before (" << config_.path().string()
+         << "); those in the keyring stay there\n";
     return 0;
   }
 
@@ -282,21 +297,51 @@ class Setup {
   }
 
   const SetupOptions& options_;
+  const Client client_;
   std::ostream& out_;
   std::ostream& err_;
   DockerConfigFile config_;
   std::set<std::string> chosen_;  // keys of credHelpers
 };
 
+// Docker, and helm where that is asked for or was set up. All files are read before one is changed.
+std::list<Setup> setups(const SetupOptions& options, std::ostream& out, std::ostream& err) {
+  std::list<Setup> all;
+  all.emplace_back(options, docker(options), out, err);
+  if (Client client = helm(); options.undo ? fs::exists(backup_path(client.config)) : options.helm) {
+    all.emplace_back(options, std::move(client), out, err);
+  }
+  return all;
+}
+
+void preview(const SetupOptions& options, std::ostream& out, std::ostream& err) {
+  if (!options.undo) {
+    require_helper_on_path();
+    out << (options.headless ? "a keyring would be made, unless one is there\n" : "");
+  }
+  for (Setup& setup : setups(options, out, err)) {
+    setup.preview();
+  }
+  if (options.undo) {
+    out << "enabled units would be disabled\n";
+    return;
+  }
+  out << (options.containers ? "podman, skopeo and buildah would keep logins in the keyring\n" : "")
+      << (has_user_manager() ? "regsyncd would be enabled and started\n" : "regsyncd would not be started\n");
+}
+
 }  // namespace
 
 int run_setup(const SetupOptions& options, std::ostream& out, std::ostream& err) {
   if (options.dry_run) {
-    Setup(options, out, err).preview();
+    preview(options, out, err);
     return 0;
   }
+  int exit_code = 0;
   if (options.undo) {
-    const int exit_code = Setup(options, out, err).undo();
+    for (Setup& setup : setups(options, out, err)) {
+      exit_code = std::max(exit_code, setup.undo());
+    }
     disable_for_containers(out);
     disable_user_services(out);
     return exit_code;
@@ -304,7 +349,9 @@ int run_setup(const SetupOptions& options, std::ostream& out, std::ostream& err)
   if (options.headless) {
     prepare_headless_keyring(*options.open_store(), out);
   }
-  const int exit_code = Setup(options, out, err).apply();
+  for (Setup& setup : setups(options, out, err)) {
+    exit_code = std::max(exit_code, setup.apply());
+  }
   if (options.containers) {
     enable_for_containers(out);
   }

@@ -1,4 +1,5 @@
-// `regsync setup`: makes docker keep its logins with docker-credential-regsync, and undoes it.
+// `regsync setup`: makes docker (and oras, which reads the same file), and on request helm, podman, skopeo and buildah,
+// keep their logins with docker-credential-regsync, and undoes it.
 #pragma once
 
 #include <filesystem>
@@ -17,6 +18,7 @@ struct SetupOptions {
   std::vector<std::string> registries;  // only for these ("credHelpers"); none: for all ("credsStore")
   bool import_logins = false;           // move the logins that docker has now into the store
   bool containers = false;              // podman, skopeo and buildah too; see containers_config.hpp
+  bool helm = false;                    // helm too: default_helm_config()
   bool dry_run = false;                 // say what would be done, and change nothing
   bool undo = false;                    // docker's config as it was before the first setup, and no unit enabled
   bool headless = false;  // first make a keyring for a machine without a desktop; see headless_keyring.hpp

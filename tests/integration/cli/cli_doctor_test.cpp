@@ -159,6 +159,17 @@ TEST_F(CliDoctor, PodmanAndItsLikeWriteLoginsInPlainText) {
   EXPECT_THAT(containers.remedy, HasSubstr("regsync setup --containers"));
 }
 
+TEST_F(CliDoctor, HelmWritesLoginsInPlainText) {
+  const auto helm = person_.home().write("bin/helm", "#!/bin/sh\n");
+  std::filesystem::permissions(helm, std::filesystem::perms(0755));
+  const Finding plain = finding("helm");
+  EXPECT_EQ(plain.verdict, "warning");
+  EXPECT_THAT(plain.text, AllOf(HasSubstr("helm/registry/config.json"), HasSubstr("in plain text")));
+  EXPECT_THAT(plain.remedy, HasSubstr("regsync setup --helm --import"));
+  person_.home().write(".config/helm/registry/config.json", R"({"credsStore": "regsync"})");
+  EXPECT_EQ(finding("helm").verdict, "ok");
+}
+
 TEST_F(CliDoctor, DockerDoesNotUseTheHelper) {
   person_.home().write(".docker/config.json", R"({"credsStore": "secretservice"})");
   const Finding other = finding("docker");

@@ -52,6 +52,9 @@ class Setup : public testing::Test {
     // No user manager of the person's own, and only the helpers that a test puts here.
     unsetenv("XDG_RUNTIME_DIR");
     setenv("HOME", dir_.path().c_str(), 1);
+    for (const char* name : {"XDG_CONFIG_HOME", "HELM_CONFIG_HOME", "HELM_REGISTRY_CONFIG"}) {
+      unsetenv(name);
+    }
     setenv("PATH", ((dir_ / "bin").string() + ":/usr/bin:/bin").c_str(), 1);
     program("docker-credential-regsync", "exit 1");
     options_.docker_config = dir_ / "docker/config.json";
@@ -197,6 +200,33 @@ TEST_F(Setup, PodmanAndItsLikeAreSetUpOnRequestAndUndone) {
   EXPECT_FALSE(containers_use_regsync());
   dir_.write(".config/containers/registries.conf", "credential-helpers = [\"regsync\"]\n");
   EXPECT_TRUE(containers_use_regsync());
+}
+
+TEST_F(Setup, HelmIsSetUpOnRequestWithTheLoginsOfItsOwnFileAndUndone) {
+  const auto helm = [&] { return json::parse(test::read_file(dir_ / ".config/helm/registry/config.json")); };
+  dir_.write(".config/helm/registry/config.json", one_plain_login);
+  const json before = helm();
+  ASSERT_EQ(import(), 0);
+  EXPECT_EQ(helm(), before);
+  options_.helm = true;
+  ASSERT_EQ(import(), 0);
+  EXPECT_EQ(helm()["credsStore"], "regsync");
+  EXPECT_EQ(helm()["auths"]["ghcr.io"], json::object());
+  EXPECT_EQ(secret("ghcr.io"), "alice:canary");
+  options_.helm = false;
+  ASSERT_EQ(undo(), 0);
+  EXPECT_EQ(helm(), before);
+}
+
+TEST_F(Setup, AFileOfHelmThatMakesNoSenseIsNamedBeforeAnythingChanges) {
+  config(one_plain_login);
+  dir_.write(".config/helm/registry/config.json", "[");
+  options_.helm = true;
+  EXPECT_THROW(import(), Error);
+  EXPECT_EQ(config(), json::parse(one_plain_login));
+  options_.helm = false;
+  EXPECT_EQ(import(), 0);
+  EXPECT_EQ(undo(), 0);
 }
 
 TEST_F(Setup, UndoRestoresEveryThing) {
