@@ -13,6 +13,6 @@ int main(int argc, char** argv) {
   std::ios::sync_with_stdio(false);
   std::cin.rdbuf()->pubsetbuf(nullptr, 0);
   std::cout.rdbuf()->pubsetbuf(nullptr, 0);
-  regsync::SecretServiceStore store(regsync::Prompt::allowed);
+  regsync::SecretServiceStore store(regsync::Prompt::allowed, -1, regsync::Shelf::docker_clients);
   return regsync::run_helper(argc == 2 ? argv[1] : "", std::cin, std::cout, store);
 }

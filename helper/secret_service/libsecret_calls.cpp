@@ -6,6 +6,7 @@
 #include "helper/base/guarded.hpp"
 #include "helper/secret_service/libsecret.hpp"
 #include "helper/secret_service/secret_service_reader.hpp"
+#include "helper/store/registry_key.hpp"
 
 namespace regsync {
 namespace {
@@ -345,6 +346,11 @@ class LibsecretCalls::Impl {
 
   // Floating.
   static GVariant* attributes(const char* schema, const Login& login) {
+    if (schema == std::string_view(account_schema)) {
+      return lib().g_variant_new_parsed("{'xdg:schema': %s, 'server': %s, 'username': %s, 'account': %s}", schema,
+                                        login.server.c_str(), login.username.c_str(),
+                                        std::string(RegistryKey(login.server).account()).c_str());
+    }
     if (schema != std::string_view(login_schema)) {
       return lib().g_variant_new_parsed("{'xdg:schema': %s, 'server': %s, 'username': %s}", schema,
                                         login.server.c_str(), login.username.c_str());

@@ -44,9 +44,12 @@ BusCall search_call(const std::string& collection, const char* schema, const std
                             : arguments("a{ss}", 1, "xdg:schema", schema)};
 }
 
-// By what docker-credential-secretservice and we give each item, for where the schema is hidden.
-BusCall hidden_search_call(const std::string& collection, const std::string& server) {
-  return {collection, collection_interface, "SearchItems", arguments("a{ss}", 2, "docker_cli", "1", "server", server)};
+// By what docker-credential-secretservice and we give each item, or we give an account's, for where the schema is
+// hidden.
+BusCall hidden_search_call(const std::string& collection, const std::string& account, const std::string& server) {
+  const bool of_account = !account.empty();
+  return {collection, collection_interface, "SearchItems",
+          arguments("a{ss}", 2, of_account ? "account" : "docker_cli", of_account ? account : "1", "server", server)};
 }
 
 // The answer of OpenSession.
@@ -143,6 +146,10 @@ const StoreCollection* StoreContents::collection(const std::string& path) const 
   return found == collections.end() ? nullptr : &*found;
 }
 
+RegistryKey stored_key(const char* schema, std::string_view server) {
+  return schema == login_schema ? RegistryKey::of_client(server) : RegistryKey(server);
+}
+
 StoreContents SecretServiceReader::contents(const RegistryKey* wanted) {
   for (int attempt = 0; attempt < max_attempts; ++attempt) {
     if (auto contents = try_contents(wanted)) {
@@ -184,7 +191,7 @@ std::optional<StoreContents> SecretServiceReader::try_contents(const RegistryKey
   struct Answers {
     Answer<bool> locked;
     Answer<std::string> label;
-    Answer<std::vector<std::string>> items;
+    std::vector<Answer<std::vector<std::string>>> items;  // of each schema
   };
   std::vector<Answers> answers(paths.size());
   std::vector<Question> questions;
@@ -193,11 +200,13 @@ std::optional<StoreContents> SecretServiceReader::try_contents(const RegistryKey
         question(property_call(paths[i], collection_interface, "Locked"), read_boolean_property, answers[i].locked));
     questions.push_back(
         question(property_call(paths[i], collection_interface, "Label"), read_string_property, answers[i].label));
-    questions.push_back(question(search_call(paths[i], schema_, nullptr), read_paths, answers[i].items));
+    answers[i].items.resize(schemas_.size());
+    for (std::size_t k = 0; k < schemas_.size(); ++k) {
+      questions.push_back(question(search_call(paths[i], schemas_[k], nullptr), read_paths, answers[i].items[k]));
+    }
   }
   client_.ask(questions);
-  std::vector<std::string> items;
-  std::vector<std::size_t> owners;  // of each of `items`: the index of its collection
+  std::vector<Found> items;
   for (std::size_t i = 0; i < paths.size(); ++i) {
     // KeePassXC's alias may still name a database whose tab was closed.
     if (!default_is_listed && paths[i] == contents.default_collection && answers[i].locked.error &&
@@ -209,29 +218,30 @@ std::optional<StoreContents> SecretServiceReader::try_contents(const RegistryKey
                                     .label = answers[i].label.value.value_or(""),
                                     .locked = client_.value_of(std::move(answers[i].locked)),
                                     .is_default = paths[i] == contents.default_collection});
-    for (std::string& path : client_.value_of(std::move(answers[i].items))) {
-      items.push_back(std::move(path));
-      owners.push_back(contents.collections.size() - 1);
+    for (std::size_t k = 0; k < schemas_.size(); ++k) {
+      for (std::string& path : client_.value_of(std::move(answers[i].items[k]))) {
+        items.push_back({std::move(path), contents.collections.size() - 1, schemas_[k]});
+      }
     }
   }
-  read_items(contents, items, owners, wanted);
+  read_items(contents, items, wanted);
   if (client_.provider_changes() != provider) {
     return std::nullopt;
   }
   return contents;
 }
 
-std::vector<Answer<StoredItem>> SecretServiceReader::ask_items(const std::vector<std::string>& paths,
+std::vector<Answer<StoredItem>> SecretServiceReader::ask_items(const std::vector<Found>& found,
                                                                const RegistryKey* wanted) {
-  std::vector<Answer<StoredItem>> answers(paths.size());
-  std::vector<std::size_t> in_full(paths.size());
+  std::vector<Answer<StoredItem>> answers(found.size());
+  std::vector<std::size_t> in_full(found.size());
   std::iota(in_full.begin(), in_full.end(), 0U);
   const auto ask = [&](BusCall (*call)(const std::string&), StoredItem (*read)(sd_bus_message*)) {
     std::vector<Question> questions;
     questions.reserve(in_full.size());
     for (const std::size_t i : in_full) {
       answers[i].value.reset();
-      questions.push_back(question(call(paths[i]), read, answers[i]));
+      questions.push_back(question(call(found[i].path), read, answers[i]));
     }
     client_.ask(questions);
   };
@@ -240,7 +250,7 @@ std::vector<Answer<StoredItem>> SecretServiceReader::ask_items(const std::vector
     std::map<RegistryKey, std::vector<std::size_t>> items_of;
     for (std::size_t i = 0; i < answers.size(); ++i) {
       if (answers[i].value) {
-        items_of[RegistryKey(answers[i].value->login.server)].push_back(i);
+        items_of[stored_key(found[i].schema, answers[i].value->login.server)].push_back(i);
       }
     }
     in_full.clear();
@@ -254,35 +264,37 @@ std::vector<Answer<StoredItem>> SecretServiceReader::ask_items(const std::vector
   return answers;
 }
 
-void SecretServiceReader::read_items(StoreContents& contents, const std::vector<std::string>& paths,
-                                     const std::vector<std::size_t>& owners, const RegistryKey* wanted) {
-  auto answers = ask_items(paths, wanted);
+void SecretServiceReader::read_items(StoreContents& contents, const std::vector<Found>& found,
+                                     const RegistryKey* wanted) {
+  auto answers = ask_items(found, wanted);
   std::vector<std::size_t> vanished;
-  for (std::size_t i = 0; i < paths.size(); ++i) {
-    const StoreCollection& collection = contents.collections[owners[i]];
+  for (std::size_t i = 0; i < found.size(); ++i) {
+    const StoreCollection& collection = contents.collections[found[i].collection];
     if (const auto& error = answers[i].error; error && is_gone(*error)) {
       vanished.push_back(i);
     } else if (error && error->name == bus_odd_answer_name) {
       ++contents.unreadable;
     } else {
       StoredItem item = client_.value_of(std::move(answers[i]));
-      item.path = paths[i];
+      item.path = found[i].path;
       item.collection = collection.path;
+      item.schema = found[i].schema;
       item.locked = item.locked || collection.locked;
       contents.items.push_back(std::move(item));
     }
   }
   if (!vanished.empty()) {
     // A service that fails may say of any item that it is gone: only a search that leaves it out is believed.
-    std::set<std::string> collections;
+    std::set<std::pair<std::size_t, const char*>> searches;
     for (const std::size_t i : vanished) {
-      collections.insert(contents.collections[owners[i]].path);
+      searches.emplace(found[i].collection, found[i].schema);
     }
-    for (const std::string& collection : collections) {
-      const auto present = client_.ask(search_call(collection, schema_, nullptr), read_paths);
+    for (const auto& [collection, schema] : searches) {
+      const std::string& path = contents.collections[collection].path;
+      const auto present = client_.ask(search_call(path, schema, nullptr), read_paths);
       contents.unreadable += static_cast<std::size_t>(std::ranges::count_if(vanished, [&](std::size_t i) {
-        return contents.collections[owners[i]].path == collection &&
-               std::ranges::find(present, paths[i]) != present.end();
+        return found[i].collection == collection && found[i].schema == schema &&
+               std::ranges::find(present, found[i].path) != present.end();
       }));
     }
   }
@@ -294,7 +306,9 @@ void SecretServiceReader::read_items(StoreContents& contents, const std::vector<
 }
 
 std::vector<std::string> SecretServiceReader::hidden_in(const std::vector<StoreCollection>& collections,
+                                                        const RegistryKey& key,
                                                         const std::vector<std::string>& servers) {
+  const std::string account(key.account());
   std::vector<std::string> locked;
   for (const StoreCollection& collection : collections) {
     if (collection.locked) {
@@ -304,8 +318,8 @@ std::vector<std::string> SecretServiceReader::hidden_in(const std::vector<StoreC
   std::vector<Answer<std::vector<std::string>>> answers(locked.size() * servers.size());
   std::vector<Question> questions;
   for (std::size_t i = 0; i < answers.size(); ++i) {
-    questions.push_back(
-        question(hidden_search_call(locked[i / servers.size()], servers[i % servers.size()]), read_paths, answers[i]));
+    questions.push_back(question(hidden_search_call(locked[i / servers.size()], account, servers[i % servers.size()]),
+                                 read_paths, answers[i]));
   }
   client_.ask(questions);
   std::vector<std::string> holders;
@@ -383,7 +397,7 @@ std::optional<bool> SecretServiceReader::default_lock() {
   return client_.ask(property_call(collection, collection_interface, "Locked"), read_boolean_property);
 }
 
-std::optional<Credential> SecretServiceReader::lookup(const std::string& server) {
+std::optional<Credential> SecretServiceReader::lookup(const char* schema, const std::string& server) {
   Answer<std::string> alias;
   Answer<std::string> session;
   std::vector<Question> first{question(read_default_call(), read_path, alias)};
@@ -400,7 +414,7 @@ std::optional<Credential> SecretServiceReader::lookup(const std::string& server)
   }
   Answer<std::vector<std::string>> found;
   Answer<bool> locked;
-  client_.ask({question(search_call(collection, schema_, &server), read_paths, found),
+  client_.ask({question(search_call(collection, schema, &server), read_paths, found),
                question(property_call(collection, collection_interface, "Locked"), read_boolean_property, locked)});
   if (!found.value || found.value->size() != 1 || locked.value.value_or(true)) {
     return std::nullopt;

@@ -10,6 +10,8 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
+#include <utility>
 #include <vector>
 
 #include "helper/base/secret_string.hpp"
@@ -23,17 +25,24 @@ namespace regsync {
 // The schema that docker-credential-secretservice gives its items (attribute xdg:schema).
 inline constexpr const char* login_schema = "io.docker.Credentials";
 
-// That of a login which another one has replaced. Other programs look for the first schema, and do not see it.
+// That of a login of an account (see RegistryKey), and that of a login which another one has replaced. A search by
+// attributes finds items that have more of them, so it takes another schema to keep these from Docker's other helpers:
+// those look for the first one. An account's item also has the attribute `account`.
+inline constexpr const char* account_schema = "dev.regsync.AccountLogin";
 inline constexpr const char* replaced_schema = "dev.regsync.ReplacedLogin";
 
-// An item of our schema, without its secret.
+// An item of one of our schemas, without its secret.
 struct StoredItem {
   std::string path;
   std::string collection;
+  const char* schema = login_schema;  // one of the above
   Login login;
   bool locked = false;         // it, or its collection
   std::uint64_t modified = 0;  // seconds since 1970
 };
+
+// Whose login an item of this schema and server is. User info that one of Docker's clients stored is no account.
+RegistryKey stored_key(const char* schema, std::string_view server);
 
 struct StoreContents {
   std::vector<StoreCollection> collections;
@@ -49,8 +58,9 @@ struct StoreContents {
 
 class SecretServiceReader {
  public:
-  // schema: of the items that it reads.
-  SecretServiceReader(SecretServiceClient& client, const char* schema) : client_(client), schema_(schema) {}
+  // schemas: of the items that it reads.
+  SecretServiceReader(SecretServiceClient& client, std::vector<const char*> schemas)
+      : client_(client), schemas_(std::move(schemas)) {}
 
   // All of one provider, at one time.
   StoreContents contents() { return contents(nullptr); }
@@ -60,11 +70,12 @@ class SecretServiceReader {
   StoreContents contents(const RegistryKey& wanted) { return contents(&wanted); }
 
   // The common case of `get` in few round trips: one readable item of the default collection under exactly this name.
-  std::optional<Credential> lookup(const std::string& server);
+  std::optional<Credential> lookup(const char* schema, const std::string& server);
 
-  // The locked ones of these collections that hold a login of one of these servers and do not show it: until the first
+  // The locked ones of these collections that hold a login of this registry and do not show it: until the first
   // unlock gnome-keyring has no attributes but their hashes, by which it finds an item whose values are given.
-  std::vector<std::string> hidden_in(const std::vector<StoreCollection>& collections,
+  // servers: its spellings.
+  std::vector<std::string> hidden_in(const std::vector<StoreCollection>& collections, const RegistryKey& key,
                                      const std::vector<std::string>& servers);
 
   // In the order of the items. A session that the service has forgotten is opened anew.
@@ -80,18 +91,22 @@ class SecretServiceReader {
   const std::string& session();
 
  private:
+  struct Found {
+    std::string path;
+    std::size_t collection = 0;  // its index
+    const char* schema = nullptr;
+  };
   StoreContents contents(const RegistryKey* wanted);  // null: all
   std::optional<StoreContents> try_contents(const RegistryKey* wanted);
-  std::vector<Answer<StoredItem>> ask_items(const std::vector<std::string>& paths, const RegistryKey* wanted);
-  void read_items(StoreContents& contents, const std::vector<std::string>& paths,
-                  const std::vector<std::size_t>& owners, const RegistryKey* wanted);
+  std::vector<Answer<StoredItem>> ask_items(const std::vector<Found>& found, const RegistryKey* wanted);
+  void read_items(StoreContents& contents, const std::vector<Found>& found, const RegistryKey* wanted);
   Question session_question(Answer<std::string>& answer) const;
   void keep_session(const Answer<std::string>& answer);
   void open_session();
   [[nodiscard]] bool has_session() const;
 
   SecretServiceClient& client_;
-  const char* const schema_;
+  const std::vector<const char*> schemas_;
   std::string session_;                    // D-Bus path; empty before the first one
   std::string session_owner_;              // the unique bus name of the service that keeps it
   std::optional<BusError> session_error_;  // why there is none

@@ -48,7 +48,26 @@ void add_all_collections(Paths& paths, const StoreContents& contents) {
   }
 }
 
-bool is_of(const StoredItem& item, const RegistryKey& key) { return RegistryKey(item.login.server) == key; }
+RegistryKey key_of_item(const StoredItem& item) { return stored_key(item.schema, item.login.server); }
+
+bool is_of(const StoredItem& item, const RegistryKey& key) { return key_of_item(item) == key; }
+
+std::vector<const char*> schemas_of(Shelf shelf) {
+  switch (shelf) {
+    case Shelf::in_force:
+      return {login_schema, account_schema};
+    case Shelf::docker_clients:
+      return {login_schema};
+    case Shelf::replaced:
+      break;
+  }
+  return {replaced_schema};
+}
+
+// The name that an item of an account is stored under has one spelling; Docker's clients choose theirs.
+std::string stored_name(const RegistryKey& key, std::string_view server) {
+  return key.account().empty() ? std::string(server) : key.value();
+}
 
 // The item that `get` answers with: one of exactly this name before another spelling.
 const StoredItem* best(const StoreContents& contents, const RegistryKey& key, std::string_view exact) {
@@ -91,7 +110,7 @@ Error too_fast(const std::string& server) {
 }  // namespace
 
 SecretServiceStore::SecretServiceStore(Prompt prompt, int cancel_fd, Shelf shelf)
-    : prompt_(prompt), cancel_fd_(cancel_fd), schema_(shelf == Shelf::in_force ? login_schema : replaced_schema) {}
+    : prompt_(prompt), cancel_fd_(cancel_fd), shelf_(shelf) {}
 
 SecretServiceStore::~SecretServiceStore() = default;
 
@@ -101,10 +120,33 @@ void SecretServiceStore::connect() {
     reader_.reset();
     allowed_.clear();
     client_ = std::make_unique<SecretServiceClient>(cancel_fd_);
-    reader_ = std::make_unique<SecretServiceReader>(*client_, schema_);
+    reader_ = std::make_unique<SecretServiceReader>(*client_, schemas_of(shelf_));
     writer_ = std::make_unique<SecretServiceWriter>(*client_, prompt_, cancel_fd_);
   }
   client_->renew();
+}
+
+RegistryKey SecretServiceStore::key_of(std::string_view server) const {
+  return shelf_ == Shelf::docker_clients ? RegistryKey::of_client(server) : RegistryKey(server);
+}
+
+const char* SecretServiceStore::schema_of(const RegistryKey& key) const {
+  if (shelf_ == Shelf::replaced) {
+    return replaced_schema;
+  }
+  return key.account().empty() ? login_schema : account_schema;
+}
+
+StoreContents SecretServiceStore::named(StoreContents contents) const {
+  if (shelf_ != Shelf::docker_clients) {
+    for (StoredItem& item : contents.items) {
+      // User info that a client stored is no account.
+      if (item.schema == login_schema && !RegistryKey(item.login.server).account().empty()) {
+        item.login.server = key_of_item(item).value();
+      }
+    }
+  }
+  return contents;
 }
 
 Error SecretServiceStore::locked_error(const StoreContents& contents) {
@@ -114,7 +156,7 @@ Error SecretServiceStore::locked_error(const StoreContents& contents) {
 StoreContents SecretServiceStore::open(const RegistryKey& wanted,
                                        const std::function<Paths(const StoreContents&)>& locked_of) {
   for (int attempt = 0;; ++attempt) {
-    StoreContents contents = reader_->contents(wanted);
+    StoreContents contents = named(reader_->contents(wanted));
     Paths locked = locked_of(contents);
     std::erase_if(locked, [this](const std::string& path) { return allowed_.contains(path); });
     if (locked.empty()) {
@@ -143,7 +185,7 @@ Paths SecretServiceStore::locks_of_absent(const StoreContents& contents, const R
   }
   Paths servers = key.spellings();
   add(servers, exact);
-  return reader_->hidden_in(contents.collections, servers);
+  return reader_->hidden_in(contents.collections, key, servers);
 }
 
 void SecretServiceStore::note_allowed(const StoreContents& contents, const std::vector<std::string>& unlocked) {
@@ -170,10 +212,10 @@ std::vector<Answer<SecretString>> SecretServiceStore::secrets(const std::vector<
 std::optional<Credential> SecretServiceStore::get(std::string_view server) {
   require_server(server);
   connect();
-  const std::string exact(server);
-  const RegistryKey key(server);
+  const RegistryKey key = key_of(server);
+  const std::string exact = stored_name(key, server);
   for (int attempt = 0; attempt < max_attempts; ++attempt) {
-    if (auto credential = reader_->lookup(exact)) {
+    if (auto credential = reader_->lookup(schema_of(key), exact)) {
       return credential;
     }
     const StoreContents contents = open(key, [&](const StoreContents& seen) {
@@ -218,7 +260,7 @@ StoreReading SecretServiceStore::load(std::set<RegistryKey> asked) {
   connect();
   StoreReading reading{};
   reading.asked = std::move(asked);
-  StoreContents contents = reader_->contents();
+  StoreContents contents = named(reader_->contents());
   Paths locked;
   if (prompt_ == Prompt::never) {
     add_all_collections(locked, contents);
@@ -234,7 +276,7 @@ StoreReading SecretServiceStore::load(std::set<RegistryKey> asked) {
     if (writer_->unlock(locked)) {
       note_allowed(contents, locked);
     }
-    contents = reader_->contents();
+    contents = named(reader_->contents());
   }
   reading.provider = client_->provider();
   reading.collections = contents.collections;
@@ -253,7 +295,7 @@ void SecretServiceStore::load_secrets(StoreContents contents, StoreReading& read
   std::set<RegistryKey> open;
   std::vector<StoredItem> items;
   for (StoredItem& item : contents.items) {
-    const RegistryKey key(item.login.server);
+    const RegistryKey key = key_of_item(item);
     if (reading.asked.contains(key) && open.insert(key).second) {
       items.push_back(std::move(item));
     }
@@ -274,7 +316,7 @@ void SecretServiceStore::load_secrets(StoreContents contents, StoreReading& read
   }
   auto values = secrets(items);
   for (std::size_t i = 0; i < items.size(); ++i) {
-    const RegistryKey key(items[i].login.server);
+    const RegistryKey key = key_of_item(items[i]);
     const auto fails = [&](Error problem) { reading.problems.insert_or_assign(key, std::move(problem)); };
     if (const auto& error = values[i].error; error && is_locked(*error)) {
       const StoreCollection* collection = contents.collection(items[i].collection);
@@ -294,17 +336,19 @@ void SecretServiceStore::load_secrets(StoreContents contents, StoreReading& read
         reading.credentials.push_back(std::move(credential));
       } catch (const Error& unfit) {
         fails(Error(ErrorCode::unusable_login, "the login kept for " + key.value() + ": " + unfit.message(),
-                    "log in again: docker login " + key.value()));
+                    "log in again: " + login_command(key)));
       }
     }
   }
 }
 
-void SecretServiceStore::store(const Credential& credential) {
+void SecretServiceStore::store(const Credential& asked) {
+  const RegistryKey key = key_of(asked.login.server);
+  Credential credential = asked.clone();
+  credential.login.server = stored_name(key, asked.login.server);
   require_storable(credential);
   connect();
   writer_->prepare(Change::store);
-  const RegistryKey key(credential.login.server);
   const SessionLock writer(*client_, store_writer_lock);
   const auto locks = [&key](const StoreContents& seen) {
     Paths locked;
@@ -331,7 +375,7 @@ void SecretServiceStore::store(const Credential& credential) {
       secrets(contents.items).front().value == credential.secret) {
     return;
   }
-  const std::string kept = writer_->store(contents.default_collection, schema_, credential);
+  const std::string kept = writer_->store(contents.default_collection, schema_of(key), credential);
   // The new one first, then the old ones away: at no moment is there none.
   for (const StoredItem& item : contents.items) {
     if (item.path != kept) {
@@ -346,7 +390,7 @@ bool SecretServiceStore::erase(std::string_view server) {
   require_server(server);
   connect();
   writer_->prepare(Change::erase);
-  const RegistryKey key(server);
+  const RegistryKey key = key_of(server);
   const SessionLock writer(*client_, store_writer_lock);
   const StoreContents contents = open(key, [&](const StoreContents& seen) {
     Paths locked;
@@ -357,7 +401,7 @@ bool SecretServiceStore::erase(std::string_view server) {
         found = true;
       }
     }
-    return found ? locked : locks_of_absent(seen, key, std::string(server));
+    return found ? locked : locks_of_absent(seen, key, stored_name(key, server));
   });
   bool erased = false;
   for (const StoredItem& item : contents.items) {
@@ -376,7 +420,7 @@ bool SecretServiceStore::erase(std::string_view server) {
 
 // A service that fails may say of an item that it is gone.
 void SecretServiceStore::require_gone(const StoredItem& item) {
-  const StoreContents contents = reader_->contents(RegistryKey(item.login.server));
+  const StoreContents contents = reader_->contents(stored_key(item.schema, item.login.server));
   require_readable(contents);
   if (std::ranges::find(contents.items, item.path, &StoredItem::path) != contents.items.end()) {
     throw Error(ErrorCode::store_unavailable,

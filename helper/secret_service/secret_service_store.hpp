@@ -1,5 +1,6 @@
 // CredentialStore over the Secret Service (gnome-keyring, KWallet, KeePassXC), with the schema and the attributes of
-// docker-credential-secretservice, so that each helper sees the other's logins.
+// docker-credential-secretservice, so that each helper sees the other's logins. Logins of accounts ("work@ghcr.io", see
+// RegistryKey) have a schema of their own, which no other program reads.
 //
 // Construction does no I/O. A restarted keyring or bus is found again by the next call. See credential_store.hpp for
 // threads and errors.
@@ -25,9 +26,12 @@ struct Answer;
 struct StoreContents;
 struct StoredItem;
 
-// Which logins a store keeps: those in force, which every Docker client sees, or those that were replaced, which none
-// does.
-enum class Shelf : bool { in_force, replaced };
+// Which logins a store keeps. To docker_clients, user info before a host is none of the name.
+enum class Shelf {
+  in_force,        // those of docker_clients, and those of accounts, which no client sees
+  docker_clients,  // what clients of the Docker helper protocol see
+  replaced,        // those that were in force before, which no client sees
+};
 
 class SecretServiceStore final : public CredentialStore {
  public:
@@ -40,7 +44,7 @@ class SecretServiceStore final : public CredentialStore {
   SecretServiceStore(SecretServiceStore&&) = delete;
   SecretServiceStore& operator=(SecretServiceStore&&) = delete;
 
-  void store(const Credential& credential) override;
+  void store(const Credential& asked) override;
   std::optional<Credential> get(std::string_view server) override;
   bool erase(std::string_view server) override;
   std::vector<Login> list() override;
@@ -55,6 +59,10 @@ class SecretServiceStore final : public CredentialStore {
  private:
   // Connects where there is no connection (any more), and begins a command's budget of time.
   void connect();
+  [[nodiscard]] RegistryKey key_of(std::string_view server) const;
+  [[nodiscard]] const char* schema_of(const RegistryKey& key) const;
+  // Only an account's name holds "@", unless this is the shelf of clients.
+  [[nodiscard]] StoreContents named(StoreContents contents) const;
   // What is there, that of the wanted registry in full, once nothing is locked that `locked_of` names. Throws locked.
   StoreContents open(const RegistryKey& wanted,
                      const std::function<std::vector<std::string>(const StoreContents&)>& locked_of);
@@ -70,7 +78,7 @@ class SecretServiceStore final : public CredentialStore {
 
   const Prompt prompt_;
   const int cancel_fd_;
-  const char* const schema_;
+  const Shelf shelf_;
   std::unique_ptr<SecretServiceClient> client_;
   std::unique_ptr<SecretServiceReader> reader_;
   std::unique_ptr<SecretServiceWriter> writer_;

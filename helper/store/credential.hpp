@@ -9,7 +9,9 @@ namespace regsync {
 
 // What everybody may see of a login.
 struct Login {
-  std::string server;    // as the client stored it: "ghcr.io", "https://index.docker.io/v1/", "host:5000"
+  // As the client stored it: "ghcr.io", "https://index.docker.io/v1/", "host:5000"; that of an account as RegistryKey
+  // has it: "work@ghcr.io".
+  std::string server;
   std::string username;  // "<token>" marks an identity token (docker/cli, credentials/types.go)
 
   bool operator==(const Login&) const = default;

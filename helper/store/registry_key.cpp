@@ -14,14 +14,20 @@ constexpr std::array hub_aliases{hub, std::string_view("index.docker.io"), std::
 
 }  // namespace
 
-RegistryKey::RegistryKey(std::string_view server) {
+RegistryKey::RegistryKey(std::string_view server) : RegistryKey(server, true) {}
+
+RegistryKey RegistryKey::of_client(std::string_view server) { return {server, false}; }
+
+RegistryKey::RegistryKey(std::string_view server, bool with_account) {
   server = trim(server);
   if (const auto scheme = server.find("://"); scheme != std::string_view::npos) {
     server.remove_prefix(scheme + 3);
   }
   std::string_view host = server.substr(0, server.find('/'));
   std::string_view path = server.substr(host.size());
+  std::string_view account;
   if (const auto user_info = host.rfind('@'); user_info != std::string_view::npos) {
+    account = with_account && is_account_name(host.substr(0, user_info)) ? host.substr(0, user_info) : "";
     host.remove_prefix(user_info + 1);
   }
   while (path.ends_with('/')) {
@@ -35,15 +41,32 @@ RegistryKey::RegistryKey(std::string_view server) {
     value_ = hub;
   }
   value_ += path;
+  if (!account.empty()) {
+    value_.insert(0, std::string(account) + "@");
+    account_size_ = account.size();
+  }
 }
 
-std::string_view RegistryKey::host() const { return std::string_view(value_).substr(0, value_.find('/')); }
+std::string_view RegistryKey::registry() const {
+  return std::string_view(value_).substr(account_size_ == 0 ? 0 : account_size_ + 1);
+}
 
-std::string_view RegistryKey::path() const { return std::string_view(value_).substr(host().size()); }
+std::string_view RegistryKey::host() const { return registry().substr(0, registry().find('/')); }
 
-std::string RegistryKey::auths_key() const { return is_hub() ? "https://index.docker.io/v1/" : value_; }
+std::string_view RegistryKey::path() const { return registry().substr(host().size()); }
+
+RegistryKey RegistryKey::whole_host() const {
+  return RegistryKey(account().empty() ? std::string(host()) : std::string(account()) + "@" + std::string(host()));
+}
+
+std::string RegistryKey::auths_key() const {
+  return is_hub() ? "https://index.docker.io/v1/" : std::string(registry());
+}
 
 std::vector<std::string> RegistryKey::spellings() const {
+  if (account_size_ > 0) {
+    return {value_};
+  }
   std::vector<std::string> all;
   const auto add = [&all](std::string_view name) {
     for (const char* scheme : {"", "https://", "http://"}) {
@@ -59,6 +82,21 @@ std::vector<std::string> RegistryKey::spellings() const {
     add(value_);
   }
   return all;
+}
+
+bool is_account_name(std::string_view text) {
+  constexpr std::size_t longest = 63;
+  const auto is_alnum = [](char c) {
+    return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+  };
+  return !text.empty() && text.size() <= longest && is_alnum(text.front()) &&
+         std::ranges::all_of(text, [&](char c) { return is_alnum(c) || c == '-' || c == '_' || c == '.'; });
+}
+
+std::string login_command(const RegistryKey& key) {
+  return key.account().empty()
+             ? "docker login " + key.value()
+             : "regsync login --account " + std::string(key.account()) + " " + std::string(key.registry());
 }
 
 bool is_hub_token_entry(std::string_view server) {

@@ -53,6 +53,8 @@ void define_commands(CLI::App& app, Invocation& invocation) {
   define_explain(app, invocation);
   define_verify(app, invocation);
   define_history(app, invocation);
+  define_login(app, invocation);
+  define_logout(app, invocation);
   define_logins(app, invocation);
   define_setup(app, invocation);
   define_doctor(app, invocation);

@@ -47,6 +47,8 @@ void define_completion(CLI::App& app, Invocation& invocation);
 void define_history(CLI::App& app, Invocation& invocation);
 void define_forget_context(CLI::App& app, Invocation& invocation);
 void define_trust_context(CLI::App& app, Invocation& invocation);
+void define_login(CLI::App& app, Invocation& invocation);
+void define_logout(CLI::App& app, Invocation& invocation);
 void define_logins(CLI::App& app, Invocation& invocation);
 void define_version(CLI::App& app, Invocation& invocation);
 

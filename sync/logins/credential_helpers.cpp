@@ -43,7 +43,8 @@ Credential parse_helper_answer(const CredentialHelper& source, std::string_view 
   if (username.empty() || secret.empty()) {
     throw failed(source, "its answer is not a login");
   }
-  return {{source.server, std::string(username)}, SecretString(secret)};
+  std::string server = source.account.empty() ? source.server : source.account + "@" + source.server;
+  return {{std::move(server), std::string(username)}, SecretString(secret)};
 }
 
 struct CredentialHelpers::Follower {

@@ -21,7 +21,7 @@ Error ending(const RegistryKey& registry, std::chrono::system_clock::duration le
           "the login for " + registry.value() +
               (left <= std::chrono::system_clock::duration::zero() ? " has expired"
                                                                    : " expires in " + std::to_string(days) + " d"),
-          "log in with a new one: docker login " + registry.value()};
+          "log in with a new one: " + login_command(registry)};
 }
 
 }  // namespace
@@ -83,7 +83,7 @@ std::map<RegistryKey, CredentialHelper> LoginBook::take_helper_sources(const Tar
       ++registry;
       continue;
     }
-    sources[*registry] = {other->name, other->server, default_refresh(*registry)};
+    sources[*registry] = {other->name, other->server, default_refresh(*registry), std::string(registry->account())};
     registry = wanted.erase(registry);
   }
   for (const auto& [name, file] : targets) {

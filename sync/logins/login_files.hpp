@@ -2,9 +2,11 @@
 // Secret.
 //
 // A path is a file, or a folder whose files (and those of its folders) are all read; names that begin with ".." are
-// Kubernetes' own. Of two files with a login for one registry, the first counts: in the order of the paths, and by name
-// within a folder. A file that is torn, empty, unreadable or gone is a problem of the reading and never a logout: what
-// it held last stays in force. A login is missing only where its file is there, whole, and lacks it.
+// Kubernetes' own. A key "work@ghcr.io" is the login of an account (see RegistryKey); to Docker's clients, and in a
+// Secret, it is that of ghcr.io. Of two files with a login for one registry, the first counts: in the order of the
+// paths, and by name within a folder. A file that is torn, empty, unreadable or gone is a problem of the reading and
+// never a logout: what it held last stays in force. A login is missing only where its file is there, whole, and lacks
+// it.
 //
 // Synchronous file I/O; one thread.
 #pragma once

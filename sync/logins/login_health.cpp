@@ -126,7 +126,7 @@ void LoginHealth::conclude(const RegistryKey& registry, const Shared& login, con
                          registry.value() + " refuses the login of " + presentable(login->login.username) + ": " +
                              presentable(answer.detail) +
                              (state.in_force ? "; the login before it stays in use" : "; it is not written anywhere"),
-                         "log in again: docker login " + registry.value());
+                         "log in again: " + login_command(registry));
     log::warning(describe(*state.denial));
     return;
   }
@@ -134,7 +134,7 @@ void LoginHealth::conclude(const RegistryKey& registry, const Shared& login, con
   state.notice.reset();
   if (answer.verdict != PullVerdict::can_pull) {
     state.notice = Error(ErrorCode::unreachable, who + " is used untried: " + presentable(answer.detail),
-                         "try it: docker login " + registry.value() + "; or set verifyLogins: false");
+                         "try it: " + login_command(registry) + "; or set verifyLogins: false");
     log::warning(state.notice->message());
   }
 }

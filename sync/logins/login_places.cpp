@@ -94,7 +94,7 @@ std::optional<Error> LoginPlaces::doubt(const RegistryKey& registry, const Place
                      "; its Secrets stay as they are",
                  remedy);
   };
-  const std::string otherwise = ", or log in again: docker login " + registry.value();
+  const std::string otherwise = ", or log in again: " + login_command(registry);
   const std::string program = reading.provider ? reading.provider->program : std::string();
   if (last.provider == login_files_program) {
     const StoreCollection* file = find_collection(reading, last.collection);

@@ -13,6 +13,21 @@ HelperNames other_helpers(const Settings& settings) {
   return helpers;
 }
 
+namespace {
+
+bool matches(const RegistryKey& pattern, const RegistryKey& registry) {
+  return pattern.account() == registry.account() && registry.path().empty() &&
+         glob_match(std::string(pattern.registry()), std::string(registry.registry()));
+}
+
+// As credHelpers spells it, which is what the helper knows; without the account, which none does.
+std::string asked_for(const std::string& key) {
+  const RegistryKey registry(key);
+  return registry.account().empty() ? key : std::string(registry.registry());
+}
+
+}  // namespace
+
 std::optional<OtherHelper> helper_for(const HelperNames& helpers, const RegistryKey& registry) {
   const HelperNames::value_type* found = nullptr;
   bool by_pattern = false;
@@ -23,7 +38,7 @@ std::optional<OtherHelper> helper_for(const HelperNames& helpers, const Registry
         found = &entry;
         by_pattern = false;
       }
-    } else if (registry.path().empty() && glob_match(key, registry.value()) &&
+    } else if (matches(RegistryKey(key), registry) &&
                (found == nullptr || (by_pattern && key.size() > found->first.size()))) {
       found = &entry;
       by_pattern = true;
@@ -32,7 +47,7 @@ std::optional<OtherHelper> helper_for(const HelperNames& helpers, const Registry
   if (found == nullptr || found->second == "regsync") {
     return std::nullopt;
   }
-  return OtherHelper{found->second, by_pattern ? registry.value() : found->first};
+  return OtherHelper{found->second, by_pattern ? std::string(registry.registry()) : asked_for(found->first)};
 }
 
 }  // namespace regsync

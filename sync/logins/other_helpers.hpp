@@ -19,11 +19,12 @@ HelperNames other_helpers(const Settings& settings);
 
 struct OtherHelper {
   std::string name;
-  std::string server;  // what it is asked for
+  std::string server;  // what it is asked for, without an account
 };
 
-// A registry's own entry comes before patterns, and of those the longest one counts. Nothing where our own helper, by
-// the name "regsync", or none is meant. Pure.
+// A registry's own entry comes before patterns, and of those the longest one counts. An entry is for one account, or
+// for none: "work@*.pkg.dev" and "*.pkg.dev" have nothing in common. Nothing where our own helper, by the name
+// "regsync", or none is meant. Pure.
 std::optional<OtherHelper> helper_for(const HelperNames& helpers, const RegistryKey& registry);
 
 }  // namespace regsync

@@ -6,15 +6,15 @@ namespace regsync {
 
 namespace {
 
-// A login of the whole host serves a registry with a path: kubelet then offers it to that path only.
-RegistryKey host_of(const RegistryKey& key) { return RegistryKey(key.host()); }
-
 Error no_login(const std::string& registry, bool in_files) {
   if (in_files) {
     return {ErrorCode::not_found, "no login for " + registry + " in the login files",
-            "add it to one of them: podman login --authfile FILE " + registry};
+            RegistryKey(registry).account().empty()
+                ? "add it to one of them: podman login --authfile FILE " + registry
+                : R"(add it to one of them: {"auths": {")" + registry + R"(": {"auth": ...}}})"};
   }
-  return {ErrorCode::not_found, "no login for " + registry + " in the keyring", "run `docker login " + registry + "`"};
+  return {ErrorCode::not_found, "no login for " + registry + " in the keyring",
+          "run `" + login_command(RegistryKey(registry)) + "`"};
 }
 
 std::string subject_of(const Key& key) { return "Secret " + key.name_space + "/" + key.secret; }
@@ -86,7 +86,7 @@ std::set<RegistryKey> wanted_registries(const Target& target) {
   for (const auto& registry : target.registries) {
     const RegistryKey key(registry);
     wanted.insert(key);
-    wanted.insert(host_of(key));
+    wanted.insert(key.whole_host());
   }
   return wanted;
 }
@@ -95,17 +95,19 @@ namespace {
 
 enum class LoginState { usable, unknown, gone };
 
-// Adds one registry to a plan: its login, or what is wrong with it.
+// Adds one registry to a plan: its login, or what is wrong with it. A login of the whole host serves a registry with a
+// path: kubelet then offers it to that path only. Each account has logins of its own.
 LoginState add_registry(Plan& plan, const std::string& registry, const KnownLogins& logins) {
   const RegistryKey key(registry);
+  const RegistryKey whole_host = key.whole_host();
   auto found = logins.credentials.find(key);
   if (found == logins.credentials.end()) {
-    found = logins.credentials.find(host_of(key));
+    found = logins.credentials.find(whole_host);
   }
   const bool has_login = found != logins.credentials.end();
   auto problem = logins.problems.find(key);
   if (problem == logins.problems.end() && (!has_login || found->first != key)) {
-    problem = logins.problems.find(host_of(key));
+    problem = logins.problems.find(whole_host);
   }
   if (problem != logins.problems.end()) {
     plan.problems.push_back(problem->second);
@@ -120,7 +122,7 @@ LoginState add_registry(Plan& plan, const std::string& registry, const KnownLogi
     return LoginState::unknown;
   }
   if (!has_login) {
-    const bool is_gone = logins.gone.contains(key) || logins.gone.contains(host_of(key));
+    const bool is_gone = logins.gone.contains(key) || logins.gone.contains(whole_host);
     plan.problems.push_back(no_login(registry, logins.in_files));
     if (!is_gone || plan.target.on_logout == OnLogout::keep) {
       plan.carried_over.insert(key.auths_key());

@@ -67,7 +67,8 @@ std::optional<Error> unfit_for_kubelet(const Credential& credential) {
     return Error(ErrorCode::unusable_login, "the login for " + login.server + " cannot be used by kubelet: " + why,
                  remedy);
   };
-  const std::string again = "log in to " + login.server + " again with a user name and a password or access token";
+  const std::string again =
+      "log in again with a user name and a password or access token: " + login_command(RegistryKey(login.server));
   if (is_hub_token_entry(login.server)) {
     return unfit("it is a token entry of Docker's device login, not a pull credential", again);
   }

@@ -3,9 +3,11 @@
 #include <fnmatch.h>
 
 #include <algorithm>
+#include <map>
 
 #include "helper/base/error.hpp"
 #include "helper/base/text.hpp"
+#include "helper/store/registry_key.hpp"
 #include "sync/model/authority.hpp"
 #include "sync/model/names.hpp"
 
@@ -17,31 +19,17 @@ namespace {
   throw Error(ErrorCode::invalid_input, what, remedy);
 }
 
-// Refuses what people paste where a registry is meant, an image above all: kubelet would find no entry for it, and
-// nothing would look wrong.
-void require_registry(const std::string& target, const std::string& registry) {
-  const auto refuse = [&](const std::string& why, const std::string& remedy) {
-    fail("target " + target + ": \"" + registry + "\" " + why, remedy);
-  };
-  if (registry.find_first_of(", \t\n") != std::string::npos) {
-    refuse("is not one registry", "name each by itself: --registry A --registry B, or registries: [A, B]");
-  }
-  const auto scheme = registry.find("://");
-  const std::string_view rest = std::string_view(registry).substr(scheme == std::string::npos ? 0 : scheme + 3);
-  const std::string_view server = rest.substr(0, rest.find('/'));
-  const std::string_view path = rest.substr(server.size());
-  if (server == "hub.docker.com" || server == "www.docker.com" || server == "docker.com") {
-    refuse("is a web site, not a registry", "the registry of Docker Hub is docker.io");
-  }
-  const bool port_is_tag = path.empty() && server.find(':') != std::string_view::npos && !parse_authority(server);
-  const bool on_hub = scheme == std::string::npos && !path.empty() && server != "localhost" &&
-                      server.find_first_of(".:") == std::string_view::npos;
-  if (registry.find('@') != std::string::npos || path.find(':') != std::string_view::npos || port_is_tag || on_hub) {
-    const std::string host = port_is_tag || on_hub ? "docker.io" : std::string(server.substr(server.rfind('@') + 1));
-    refuse("is an image, not a registry", "write the registry that it is pulled from: " + host);
-  }
-  if (!parse_authority(server) || registry.find_first_of("*?") != std::string::npos) {
-    refuse("is not a registry", "write host or host:port, as you do for `docker login`");
+// Two logins cannot share one entry of the Secret.
+void require_own_entries(const Target& target) {
+  std::map<std::string, std::string> writers;  // registry, by the key of its entry
+  for (const auto& registry : target.registries) {
+    const RegistryKey key(registry);
+    const auto [writer, is_first] = writers.try_emplace(key.auths_key(), registry);
+    if (!is_first && RegistryKey(writer->second) != key) {
+      fail("target " + target.name + ": \"" + writer->second + "\" and \"" + registry + "\" would both be the entry " +
+               key.auths_key(),
+           "name different paths, as ACCOUNT@" + std::string(key.host()) + "/TEAM, or use two targets");
+    }
   }
 }
 
@@ -66,6 +54,39 @@ bool pins(const Target& target, const std::string& context) {
   return target.pin && std::ranges::find(target.contexts, context) != target.contexts.end();
 }
 
+void require_registry(const std::string& registry) {
+  const auto refuse = [&](const std::string& why, const std::string& remedy) {
+    fail("\"" + registry + "\" " + why, remedy);
+  };
+  if (registry.find_first_of(", \t\n") != std::string::npos) {
+    refuse("is not one registry", "name each by itself: --registry A --registry B, or registries: [A, B]");
+  }
+  const auto scheme = registry.find("://");
+  const std::string_view rest = std::string_view(registry).substr(scheme == std::string::npos ? 0 : scheme + 3);
+  std::string_view server = rest.substr(0, rest.find('/'));
+  const std::string_view path = rest.substr(server.size());
+  const auto at = server.rfind('@');
+  const std::string_view account = server.substr(0, at == std::string_view::npos ? 0 : at);
+  server.remove_prefix(at == std::string_view::npos ? 0 : at + 1);
+  if (server == "hub.docker.com" || server == "www.docker.com" || server == "docker.com") {
+    refuse("is a web site, not a registry", "the registry of Docker Hub is docker.io");
+  }
+  const bool port_is_tag = path.empty() && server.find(':') != std::string_view::npos && !parse_authority(server);
+  const bool on_hub = scheme == std::string::npos && !path.empty() && server != "localhost" &&
+                      server.find_first_of(".:") == std::string_view::npos;
+  if (path.find('@') != std::string_view::npos || path.find(':') != std::string_view::npos || port_is_tag || on_hub) {
+    const std::string host = port_is_tag || on_hub ? "docker.io" : std::string(server);
+    refuse("is an image, not a registry", "write the registry that it is pulled from: " + host);
+  }
+  if (!parse_authority(server) || registry.find_first_of("*?") != std::string::npos) {
+    refuse("is not a registry", "write host or host:port, as you do for `docker login`");
+  }
+  if (at != std::string_view::npos && !is_account_name(account)) {
+    refuse("names no account before \"@\"",
+           "write the name that you gave to regsync login --account: ACCOUNT@" + std::string(server));
+  }
+}
+
 void validate(const Target& target) {
   if (!is_label_name(target.name)) {
     fail("target name \"" + target.name + "\" is not usable",
@@ -79,8 +100,13 @@ void validate(const Target& target) {
     fail("target " + target.name + ": no registry", "name at least one, as in `registries: [ghcr.io]`");
   }
   for (const auto& registry : target.registries) {
-    require_registry(target.name, registry);
+    try {
+      require_registry(registry);
+    } catch (const Error& error) {
+      throw error.within("target " + target.name);
+    }
   }
+  require_own_entries(target);
   if (target.contexts.empty() && target.context_selector.empty()) {
     fail("target " + target.name + ": no context", "name at least one, as in `contexts: [dev]`; globs are allowed");
   }

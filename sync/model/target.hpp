@@ -20,7 +20,7 @@ enum class OnLogout { keep, remove };
 struct Target {
   std::string name;                     // the file's name without .yaml; RFC 1123 label
   std::string secret;                   // the Secret's name
-  std::vector<std::string> registries;  // as written; compared by RegistryKey
+  std::vector<std::string> registries;  // as written, [ACCOUNT@]REGISTRY; compared by RegistryKey
   std::vector<std::string> contexts;    // names and globs of kubeconfig contexts
   LabelSelector context_selector;       // contexts by the labels of their cluster's Secret; empty: selects nothing
   std::vector<std::string> namespaces;  // names and globs; with no selector either: each context's own namespace
@@ -49,6 +49,10 @@ bool selects_context(const Target& target, const std::string& context, const Lab
 
 // Whether a target names this context plainly, and pins it to the cluster that it leads to.
 bool pins(const Target& target, const std::string& context);
+
+// Refuses what people paste where a registry, or ACCOUNT@REGISTRY, is meant: kubelet would find no entry for it, and
+// nothing would look wrong. Throws Error(invalid_input).
+void require_registry(const std::string& registry);
 
 // Throws Error(invalid_input) where the target cannot be meant: a bad name, no registry, a name that no Kubernetes
 // object can have. parse_target calls it; `regsync add` does before it writes.

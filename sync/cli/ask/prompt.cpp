@@ -108,6 +108,15 @@ bool confirm(Console& console, const std::string& question) {
   return answer == "y" || answer == "Y" || answer == "yes";
 }
 
+std::string ask_line(Console& console, const std::string& question) {
+  console.err << one_line(question) << ": " << std::flush;
+  std::string line;
+  if (!std::getline(console.in, line)) {
+    throw UsageError("nothing was given");
+  }
+  return line;
+}
+
 SecretString ask_password(Console& console, const std::string& question) {
   console.err << one_line(question) << ": " << std::flush;
   std::string line;

@@ -16,6 +16,9 @@ std::vector<std::size_t> choose(Console& console, const std::string& question, c
 // Asks "question [y/N]" and reads the answer; no at end of file.
 bool confirm(Console& console, const std::string& question);
 
+// Reads one line. Throws UsageError at end of file.
+std::string ask_line(Console& console, const std::string& question);
+
 // Reads a password from the terminal, without showing it.
 SecretString ask_password(Console& console, const std::string& question);
 

@@ -186,8 +186,7 @@ asio::awaitable<void> check_login(std::shared_ptr<const Credential> credential, 
       findings.push_back({subject, Health::warning, answer.note, "if you do not trust that server, docker logout"});
     }
   } else if (answer.verdict == PullVerdict::denied) {
-    findings.push_back(
-        {subject, Health::failed, "stale: " + answer.detail, "log in again: docker login " + key.value()});
+    findings.push_back({subject, Health::failed, "stale: " + answer.detail, "log in again: " + login_command(key)});
   } else {
     findings.push_back({subject, Health::warning, "not known whether it is still good: " + answer.detail,
                         "try again when the registry can be reached"});

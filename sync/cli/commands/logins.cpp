@@ -80,7 +80,11 @@ void add_rows_of_helpers(std::vector<Row>& rows, Users& users, const std::set<Re
     if (!helper || (credential == known.credentials.end() && problem == known.problems.end())) {
       continue;
     }
-    Row row{{helper->server, ""}, "docker-credential-" + helper->name, users[key], std::nullopt, std::nullopt};
+    Row row{{key.account().empty() ? helper->server : key.value(), ""},
+            "docker-credential-" + helper->name,
+            users[key],
+            std::nullopt,
+            std::nullopt};
     if (credential != known.credentials.end()) {
       row.login = credential->second->login;
       row.expires = end_of(*credential->second, ends);
@@ -154,11 +158,9 @@ std::vector<Row> read(Console& console) {
 }
 
 nlohmann::json to_json(const Row& row) {
-  nlohmann::json json = {{"server", row.login.server},
-                         {"username", row.login.username},
-                         {"source", row.source},
-                         {"targets", row.targets},
-                         {"usable", !row.problem.has_value()}};
+  nlohmann::json json = {{"server", row.login.server},     {"account", RegistryKey(row.login.server).account()},
+                         {"username", row.login.username}, {"source", row.source},
+                         {"targets", row.targets},         {"usable", !row.problem.has_value()}};
   if (row.expires) {
     json["expires"] = control::to_rfc3339(*row.expires);
   }

@@ -2,6 +2,7 @@
 #include <ostream>
 
 #include "helper/store/registry_key.hpp"
+#include "sync/cli/ask/asked_login.hpp"
 #include "sync/cli/ask/daemon_link.hpp"
 #include "sync/cli/command.hpp"
 #include "sync/cli/view/report_view.hpp"
@@ -11,19 +12,20 @@ namespace {
 
 struct RollbackOptions {
   std::string registry;
+  std::string account;
   std::string timeout = "60s";
 };
 
 int rollback(const RollbackOptions& options, Console& console) {
-  const RegistryKey key(options.registry);
+  const RegistryKey key = asked_login(options.registry, options.account);
   const auto replaced = console.open_replaced();
-  const std::optional<Credential> before = replaced->get(options.registry);
+  const std::optional<Credential> before = replaced->get(key.value());
   if (!before) {
     throw Error(ErrorCode::not_found, "no earlier login for " + key.value() + " is kept",
-                "regsyncd keeps one for a day after it was replaced; log in with it: docker login " + key.value());
+                "regsyncd keeps one for a day after it was replaced; log in with it: " + login_command(key));
   }
   const auto store = console.open_store(Prompt::allowed);
-  const std::optional<Credential> now = store->get(options.registry);
+  const std::optional<Credential> now = store->get(key.value());
   store->store(*before);
   if (now) {
     replaced->store(*now);  // so that a second rollback undoes this one
@@ -47,7 +49,9 @@ void define_rollback(CLI::App& app, Invocation& invocation) {
   CLI::App* command =
       add_command(app, "rollback", "Put back the login that a registry had before, in every cluster",
                   {{"The new token does not pull everything: take the old one again", "regsync rollback ghcr.io"}});
-  command->add_option("REGISTRY", options->registry, "Whose login")->required();
+  command->add_option("REGISTRY", options->registry, "Whose login; or ACCOUNT@REGISTRY")->required();
+  command->add_option("--account", options->account, "Which account's, where the registry has several")
+      ->type_name("NAME");
   command->add_option("--timeout", options->timeout, "How long to wait for the clusters (default: 60s)")
       ->type_name("DURATION");
   on_command(command, invocation, options, rollback);

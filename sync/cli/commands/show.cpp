@@ -2,6 +2,7 @@
 #include <nlohmann/json.hpp>
 #include <ostream>
 
+#include "helper/store/registry_key.hpp"
 #include "sync/base/paths.hpp"
 #include "sync/cli/ask/plans.hpp"
 #include "sync/cli/command.hpp"
@@ -26,7 +27,7 @@ int show(const ShowOptions& options, Console& console) {
   }
   if (!plan->payload) {
     throw Error(ErrorCode::not_found, "no login for " + join(target.registries),
-                "log in: docker login " + target.registries.front());
+                "log in: " + login_command(RegistryKey(target.registries.front())));
   }
 
   const nlohmann::json manifest =

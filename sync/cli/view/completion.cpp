@@ -5,6 +5,7 @@
 #include <functional>
 #include <nlohmann/json.hpp>
 #include <ostream>
+#include <set>
 
 #include "helper/store/registry_key.hpp"
 #include "sync/base/json_access.hpp"
@@ -124,6 +125,15 @@ std::vector<std::string> registries(Console& console) {
   return servers;
 }
 
+std::vector<std::string> accounts(Console& console) {
+  std::set<std::string> names;
+  for (const Login& login : console.open_store(Prompt::never)->list()) {
+    names.insert(std::string(RegistryKey(login.server).account()));
+  }
+  names.erase("");
+  return {names.begin(), names.end()};
+}
+
 std::vector<std::string> fields() {
   std::vector<std::string> fields = target_keys();
   for (std::string& field : fields) {
@@ -157,6 +167,9 @@ Candidates values_of(const CLI::Option& option, const Position& position, Consol
   }
   if (is("namespace") || is("exclude-namespace")) {
     return {.values = namespaces(position)};
+  }
+  if (is("account")) {
+    return {.values = accounts(console)};
   }
   if (is("registry") || is("docker-server")) {
     return {.values = registries(console)};

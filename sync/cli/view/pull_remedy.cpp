@@ -36,13 +36,24 @@ const Target* target_of_secret(const Place& at, const std::string& secret) {
   return found == at.targets.end() ? nullptr : &*found;
 }
 
-const Target* target_of_registry(const Place& at) {
+// Of a target, the registry that the image is pulled from; null if it has none. A longer path counts more.
+const std::string* registry_of(const Place& at, const Target& target) {
   const RegistryKey host(at.image.host);
+  const std::string path = "/" + at.image.repository;
+  const std::string* found = nullptr;
+  for (const std::string& registry : target.registries) {
+    const RegistryKey key(registry);
+    if (key.host() == host.host() && path.starts_with(key.path()) &&
+        (found == nullptr || key.path().size() > RegistryKey(*found).path().size())) {
+      found = &registry;
+    }
+  }
+  return found;
+}
+
+const Target* target_of_registry(const Place& at) {
   const auto found = std::ranges::find_if(at.targets, [&](const Target& target) {
-    return selects_context(target, at.context) &&
-           std::ranges::any_of(target.registries, [&](const std::string& registry) {
-             return RegistryKey(RegistryKey(registry).host()) == host;
-           });
+    return selects_context(target, at.context) && registry_of(at, target) != nullptr;
   });
   return found == at.targets.end() ? nullptr : &*found;
 }
@@ -140,8 +151,11 @@ std::string for_never(const Place& at) {
 }
 
 std::string for_denied(const Place& at, const std::string& secret) {
-  const std::string login = "docker login " + shell_word(at.image.host);
-  return target_of_secret(at, secret) != nullptr
+  const Target* target = target_of_secret(at, secret);
+  const std::string* registry = target == nullptr ? nullptr : registry_of(at, *target);
+  const std::string login = registry == nullptr ? "docker login " + shell_word(at.image.host)
+                                                : login_command(RegistryKey(*registry).whole_host());
+  return target != nullptr
              ? "log in again: " + login + "; regsync writes the new login"
              : "log in, and let regsync keep the Secret: " + login + " && " + add(at, secret, {}, " --adopt --wait");
 }

@@ -21,7 +21,7 @@ inline testing::Matcher<const KeptLogin&> is_kept(const Login& login, const std:
 // A collection beside `login`, made without a prompt (gnome-keyring's own interface for that). Its path.
 inline std::string add_collection(const char* label, const std::string& password) {
   SecretServiceClient client(-1);
-  SecretServiceReader reader(client, login_schema);
+  SecretServiceReader reader(client, {login_schema});
   const std::string session = reader.session();
   return client.ask(
       {secret_service_path, "org.gnome.keyring.InternalUnsupportedGuiltRiddenInterface", "CreateWithMasterPassword",

@@ -65,6 +65,48 @@ TEST_F(SecretServiceStoreTest, EverySpellingOfARegistryFindsItsLogin) {
   EXPECT_THAT(store_.list(), ElementsAre(Login{"docker.io", "bob"}));
 }
 
+TEST_F(SecretServiceStoreTest, AnAccountsLoginStandsBesideTheOneThatDockersClientsSee) {
+  SecretServiceStore clients(Prompt::never, -1, Shelf::docker_clients);
+  clients.store(credential("accounts.test", "alice", "1"));
+  store_.store(credential("https://work@Accounts.test/", "bob", "2"));
+  EXPECT_EQ(store_.get("work@accounts.test"), credential("work@accounts.test", "bob", "2"));
+  EXPECT_EQ(store_.get("accounts.test"), credential("accounts.test", "alice", "1"));
+  EXPECT_EQ(store_.get("home@accounts.test"), std::nullopt);
+  // Whatever a client asks for, it gets the login that it stored.
+  EXPECT_EQ(clients.get("accounts.test"), credential("accounts.test", "alice", "1"));
+  EXPECT_EQ(clients.get("https://work@accounts.test"), credential("accounts.test", "alice", "1"));
+  EXPECT_THAT(clients.list(), testing::Contains(Login{"accounts.test", "alice"}));
+  EXPECT_THAT(clients.list(), testing::Not(testing::Contains(testing::Field(&Login::username, "bob"))));
+  const Outcome searched =
+      run({"secret-tool", "search", "--all", "xdg:schema", "io.docker.Credentials", "docker_cli", "1"});
+  EXPECT_EQ((searched.out + searched.err).find("bob"), std::string::npos) << "another program of that schema";
+
+  const StoreReading reading = store_.load({RegistryKey("work@accounts.test"), RegistryKey("accounts.test")});
+  ASSERT_EQ(reading.credentials.size(), 2U);
+  for (const Credential& read : reading.credentials) {
+    const bool of_work = read.login.server == "work@accounts.test";
+    EXPECT_EQ(read, of_work ? credential("work@accounts.test", "bob", "2") : credential("accounts.test", "alice", "1"));
+  }
+  // docker login and docker logout do not touch it.
+  clients.store(credential("accounts.test", "alice", "3"));
+  EXPECT_TRUE(clients.erase("work@accounts.test"));
+  EXPECT_EQ(clients.get("accounts.test"), std::nullopt);
+  EXPECT_EQ(store_.get("work@accounts.test"), credential("work@accounts.test", "bob", "2"));
+  store_.store(credential("work@accounts.test", "bob", "4"));
+  EXPECT_EQ(store_.get("work@accounts.test"), credential("work@accounts.test", "bob", "4"));
+  EXPECT_TRUE(store_.erase("work@accounts.test"));
+  EXPECT_FALSE(store_.erase("work@accounts.test"));
+}
+
+TEST_F(SecretServiceStoreTest, UserInfoThatAClientStoredIsNoAccount) {
+  SecretServiceStore clients(Prompt::never, -1, Shelf::docker_clients);
+  clients.store(credential("https://jdoe@userinfo.test", "jdoe", "1"));
+  EXPECT_TRUE(store_.get("userinfo.test"));
+  EXPECT_EQ(store_.get("jdoe@userinfo.test"), std::nullopt);
+  EXPECT_THAT(clients.list(), testing::Contains(Login{"https://jdoe@userinfo.test", "jdoe"}));
+  EXPECT_TRUE(clients.erase("userinfo.test"));
+}
+
 TEST_F(SecretServiceStoreTest, ARegistryHasOneLogin) {
   store_.store(credential("ghcr.io", "alice", "1"));
   store_.store(credential("ghcr.io", "bob", "2"));

@@ -47,8 +47,9 @@ INSTANTIATE_TEST_SUITE_P(
                     plain("http://ghcr.io", "ghcr.io"), plain("https://ghcr.io/", "ghcr.io"),
                     plain("https://ghcr.io/v1/", "ghcr.io"), plain("https://ghcr.io/v2/", "ghcr.io"),
                     plain("https://ghcr.io/v2", "ghcr.io"), plain("  ghcr.io\n", "ghcr.io"),
-                    plain("https://alice@ghcr.io", "ghcr.io"), plain("localhost:5000", "localhost:5000"),
-                    plain("HTTP://LocalHost:5000/", "localhost:5000"), plain("[::1]:5000", "[::1]:5000"),
+                    plain("https://alice:pw@ghcr.io", "ghcr.io"), plain("@ghcr.io", "ghcr.io"),
+                    plain("localhost:5000", "localhost:5000"), plain("HTTP://LocalHost:5000/", "localhost:5000"),
+                    plain("[::1]:5000", "[::1]:5000"),
                     plain("https://ghcr.io:443", "ghcr.io:443"),  // as kubelet: ports must be equal
                     Spelling{"ghcr.io/Team/app", "ghcr.io/Team/app", "ghcr.io", "/Team/app", "ghcr.io/Team/app"},
                     Spelling{"https://quay.io/v2/app/", "quay.io/v2/app", "quay.io", "/v2/app", "quay.io/v2/app"},
@@ -61,6 +62,40 @@ TEST(RegistryKey, PortAndPathMakeAnotherRegistry) {
   EXPECT_NE(RegistryKey("ghcr.io"), RegistryKey("ghcr.io:5000"));
   EXPECT_NE(RegistryKey("ghcr.io"), RegistryKey("ghcr.io/team"));
   EXPECT_NE(RegistryKey("docker.io"), RegistryKey("docker.io.example"));
+}
+
+TEST(RegistryKey, AnAccountIsAnotherLoginOfTheSameRegistry) {
+  const RegistryKey work("https://work@GHCR.io/Acme/");
+  EXPECT_EQ(work.value(), "work@ghcr.io/Acme");
+  EXPECT_EQ(work.account(), "work");
+  EXPECT_EQ(work.registry(), "ghcr.io/Acme");
+  EXPECT_EQ(work.host(), "ghcr.io");
+  EXPECT_EQ(work.path(), "/Acme");
+  EXPECT_EQ(work.auths_key(), "ghcr.io/Acme") << "kubelet knows no accounts";
+  EXPECT_EQ(work.whole_host(), RegistryKey("work@ghcr.io"));
+  EXPECT_EQ(RegistryKey(work.value()), work);
+  EXPECT_NE(work, RegistryKey("ghcr.io/Acme"));
+  EXPECT_NE(work, RegistryKey("home@ghcr.io/Acme"));
+  EXPECT_EQ(RegistryKey("a/b@c").account(), "") << "a path is no account";
+  const RegistryKey hub("work@index.docker.io");
+  EXPECT_TRUE(hub.is_hub());
+  EXPECT_EQ(hub.auths_key(), "https://index.docker.io/v1/");
+  EXPECT_EQ(login_command(RegistryKey("work@ghcr.io")), "regsync login --account work ghcr.io");
+  EXPECT_EQ(login_command(RegistryKey("ghcr.io")), "docker login ghcr.io");
+}
+
+TEST(RegistryKey, DockersClientsHaveNoAccounts) {
+  EXPECT_EQ(RegistryKey::of_client("https://work@ghcr.io"), RegistryKey("ghcr.io"));
+}
+
+TEST(RegistryKey, AccountNamesAreShortPlainWords) {
+  for (const char* name : {"work", "Work-2", "a.b_c", "7"}) {
+    EXPECT_TRUE(is_account_name(name)) << name;
+  }
+  for (const std::string& name : {std::string(), std::string("-a"), std::string("a:b"), std::string("a b"),
+                                  std::string("a@b"), std::string("\xc3\xa4"), std::string(64, 'a')}) {
+    EXPECT_FALSE(is_account_name(name)) << name;
+  }
 }
 
 TEST(RegistryKey, HubIsTheOnlyHub) {

@@ -57,6 +57,16 @@ TEST_F(LoginFilesTest, ReadsAFolderOfMountedSecretsAndAFile) {
   EXPECT_EQ(reading.all.size(), 2U);
 }
 
+TEST_F(LoginFilesTest, AKeyMayNameAnAccount) {
+  const auto auth = root_.write("auth.json", R"({"auths":{"ghcr.io":{"auth":"bWU6Z2hjci0x"},
+                                                  "work@ghcr.io":{"auth":"bWU6Z2hjci0y"}}})");
+  LoginFiles files({auth});
+  const RegistryKey work("work@ghcr.io");
+  const StoreReading reading = files.read({ghcr, work});
+  EXPECT_EQ(secret_of(reading, ghcr), "ghcr-1");
+  EXPECT_EQ(secret_of(reading, work), "ghcr-2");
+}
+
 TEST_F(LoginFilesTest, OnlySecretsThatAreAskedForAreRead) {
   LoginFiles files({root_.write("a.json", ghcr_1)});
   const StoreReading reading = files.read({hub});

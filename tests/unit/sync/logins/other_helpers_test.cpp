@@ -24,5 +24,18 @@ TEST(OtherHelpers, ARegistryComesBeforePatternsAndTheLongestPatternCounts) {
   EXPECT_EQ(ask("ghcr.io"), "");
 }
 
+TEST(OtherHelpers, AnEntryIsForOneAccountOrForNone) {
+  const HelperNames helpers{
+      {"*", "any"}, {"work@*.pkg.dev", "gcloud-work"}, {"https://home@eu.pkg.dev", "gcloud-home"}};
+  const auto ask = [&](const char* registry) {
+    const auto found = helper_for(helpers, RegistryKey(registry));
+    return found ? found->name + " " + found->server : "";
+  };
+  EXPECT_EQ(ask("eu.pkg.dev"), "any eu.pkg.dev");
+  EXPECT_EQ(ask("work@eu.pkg.dev"), "gcloud-work eu.pkg.dev") << "no helper knows the account";
+  EXPECT_EQ(ask("home@eu.pkg.dev"), "gcloud-home eu.pkg.dev");
+  EXPECT_EQ(ask("other@eu.pkg.dev"), "") << "the keyring";
+}
+
 }  // namespace
 }  // namespace regsync

@@ -62,6 +62,23 @@ class DecideTest : public testing::Test {
   std::unique_ptr<DesiredState> desired_;
 };
 
+TEST(MakePlan, AnAccountHasItsOwnLoginAndTheEntryOfItsRegistry) {
+  Target target = make_target("t");
+  target.registries = {"work@ghcr.io/acme"};
+  EXPECT_EQ(wanted_registries(target),
+            (std::set<RegistryKey>{RegistryKey("work@ghcr.io/acme"), RegistryKey("work@ghcr.io")}));
+  const Plan plan = make_plan(target, one_login("work@ghcr.io"));
+  ASSERT_EQ(plan.entries.size(), 1U);
+  EXPECT_EQ(plan.entries.front().first, "ghcr.io/acme");
+
+  KnownLogins others = one_login("ghcr.io");
+  others.asked = wanted_registries(target);
+  const Plan without = make_plan(target, others);
+  EXPECT_TRUE(without.entries.empty()) << "another account's login is not used";
+  ASSERT_EQ(without.problems.size(), 1U);
+  EXPECT_EQ(without.problems.front().remedy(), "run `regsync login --account work ghcr.io/acme`");
+}
+
 TEST_F(DecideTest, CreatesWhatIsMissing) { EXPECT_EQ(decide(nullptr).action, Action::create); }
 
 TEST_F(DecideTest, NothingIsWrittenDeletedOrTakenOverForAPausedTarget) {

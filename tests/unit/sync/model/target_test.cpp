@@ -27,7 +27,8 @@ std::string remedy_for(const std::string& registry) {
 TEST(Target, RegistriesAsPeopleWriteThemAreTaken) {
   for (const char* registry :
        {"ghcr.io", "ghcr.io/", "ghcr.io/acme", "https://ghcr.io", "https://index.docker.io/v1/", "docker.io",
-        "localhost:5000", "registry:5000", "registry", "127.0.0.1:5000/team", "[::1]:5000", "localhost/team"}) {
+        "localhost:5000", "registry:5000", "registry", "127.0.0.1:5000/team", "[::1]:5000", "localhost/team",
+        "work@ghcr.io", "https://work@ghcr.io/acme", "work@localhost:5000", "robot.ci@docker.io"}) {
     EXPECT_EQ(remedy_for(registry), "accepted") << registry;
   }
 }
@@ -46,9 +47,28 @@ TEST(Target, WhatIsNoRegistryIsRefused) {
   EXPECT_EQ(remedy_for("https://hub.docker.com"), "the registry of Docker Hub is docker.io");
   EXPECT_EQ(remedy_for("https://hub.docker.com/r/acme/app"), "the registry of Docker Hub is docker.io");
   EXPECT_EQ(remedy_for("ghcr.io,quay.io"), "name each by itself: --registry A --registry B, or registries: [A, B]");
-  for (const char* registry : {"", "https://", "*.io", "a b", "user@ghcr.io", "ghcr.io:http"}) {
+  for (const char* registry : {"", "https://", "*.io", "a b", "@ghcr.io", "me@", "me:secret@ghcr.io", "a b@ghcr.io",
+                               "me@x@ghcr.io", "work@hub.docker.com", "ghcr.io:http"}) {
     EXPECT_NE(remedy_for(registry), "accepted") << registry;
   }
+}
+
+TEST(Target, TwoLoginsForOneEntryOfTheSecretAreRefused) {
+  const auto fault = [](std::vector<std::string> registries) {
+    Target target = with("ghcr.io");
+    target.registries = std::move(registries);
+    try {
+      validate(target);
+      return std::string();
+    } catch (const Error& error) {
+      return error.message();
+    }
+  };
+  EXPECT_EQ(fault({"ghcr.io", "work@ghcr.io"}),
+            "target web: \"ghcr.io\" and \"work@ghcr.io\" would both be the entry ghcr.io");
+  EXPECT_NE(fault({"work@docker.io", "home@https://index.docker.io/v1/"}), "");
+  EXPECT_EQ(fault({"ghcr.io", "https://ghcr.io"}), "") << "one login, written twice";
+  EXPECT_EQ(fault({"ghcr.io/acme", "work@ghcr.io/other", "home@ghcr.io"}), "");
 }
 
 TEST(Target, SelectsContextsByNameOrByLabels) {

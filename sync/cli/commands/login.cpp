@@ -1,0 +1,152 @@
+// regsync login and logout: like docker's, for registries with several logins. `docker login` keeps one login for each
+// registry; that of an account ("work@ghcr.io") stands beside it, and Docker's clients do not see it.
+#include <algorithm>
+#include <asio/co_spawn.hpp>
+#include <asio/io_context.hpp>
+#include <istream>
+#include <ostream>
+
+#include "sync/base/paths.hpp"
+#include "sync/cli/ask/asked_login.hpp"
+#include "sync/cli/ask/prompt.hpp"
+#include "sync/cli/command.hpp"
+#include "sync/cli/view/quote.hpp"
+#include "sync/config/settings.hpp"
+#include "sync/config/target_directory.hpp"
+#include "sync/logins/registry_client.hpp"
+#include "sync/model/desired_state.hpp"
+
+namespace regsync::cli {
+namespace {
+
+struct LoginOptions {
+  std::string registry;
+  std::string account;
+  std::string username;
+  bool password_stdin = false;
+  bool no_verify = false;
+};
+
+Credential read_login(const LoginOptions& options, const RegistryKey& key, Console& console) {
+  if (options.password_stdin && options.username.empty()) {
+    throw UsageError("--password-stdin without --username", "add --username USER");
+  }
+  if (!console.in_is_terminal && !options.password_stdin) {
+    throw UsageError(
+        "there is no terminal to ask for the password at",
+        "pipe it in: regsync login " + shell_word(options.registry) + " --username USER --password-stdin < FILE");
+  }
+  Credential login;
+  login.login.server = key.account().empty() ? key.auths_key() : key.value();
+  login.login.username = options.username.empty() ? ask_line(console, "Username for " + key.value()) : options.username;
+  login.secret = options.password_stdin
+                     ? read_password(console.in)
+                     : ask_password(console, "Password for " + login.login.username + " at " + key.value());
+  if (login.login.username.empty() || login.secret.empty()) {
+    throw UsageError(login.secret.empty() ? "the password is empty" : "the user name is empty");
+  }
+  require_storable(login);
+  return login;
+}
+
+PullAnswer ask_registry(const Credential& login, const RegistryKey& key) {
+  asio::io_context io(1);
+  std::exception_ptr failure;
+  PullAnswer answer;
+  const auto ask = [&]() -> asio::awaitable<void> {
+    RegistryLogin proof;
+    proof.username = login.login.username;
+    proof.password = login.secret.clone();
+    std::string host(key.host());
+    answer = co_await try_login(std::move(host), std::move(proof));
+  };
+  asio::co_spawn(io, ask, [&](const std::exception_ptr& error) { failure = error; });
+  io.run();
+  if (failure) {
+    std::rethrow_exception(failure);
+  }
+  return answer;
+}
+
+// As docker login does: what the registry refuses is not stored.
+void require_accepted(const Credential& login, const RegistryKey& key, Console& console) {
+  const PullAnswer answer = ask_registry(login, key);
+  if (answer.verdict == PullVerdict::denied) {
+    throw Error(
+        ErrorCode::login_denied,
+        key.value() + " refuses the login of " + login.login.username + ": " + answer.detail + "; nothing was stored",
+        "see that user name and password are right, and try again");
+  }
+  if (answer.verdict != PullVerdict::can_pull) {
+    console.err << "warning: the login was not tried: " << one_line(answer.detail) << '\n';
+  }
+}
+
+bool is_used(const RegistryKey& key) {
+  return std::ranges::any_of(TargetDirectory(paths::targets()).load(), [&](const auto& item) {
+    return item.second.target && wanted_registries(*item.second.target).contains(key);
+  });
+}
+
+int login(const LoginOptions& options, Console& console) {
+  const RegistryKey key = asked_login(options.registry, options.account);
+  const Credential login = read_login(options, key, console);
+  if (!options.no_verify) {
+    require_accepted(login, key, console);
+  }
+  console.open_store(Prompt::allowed)->store(login);
+  console.out << "login of " << one_line(login.login.username) << " for " << key.value() << " stored in the keyring\n";
+  if (!is_used(key)) {
+    console.err << "No target uses it yet. Use it: regsync add NAME --registry " << key.value() << '\n';
+  }
+  return exit_done;
+}
+
+struct LogoutOptions {
+  std::string registry;
+  std::string account;
+};
+
+int logout(const LogoutOptions& options, Console& console) {
+  const RegistryKey key = asked_login(options.registry, options.account);
+  if (!console.open_store(Prompt::allowed)->erase(key.value())) {
+    throw Error(ErrorCode::not_found, "the keyring has no login for " + key.value(),
+                "see which there are: regsync logins");
+  }
+  console.out << "login for " << key.value() << " removed from the keyring\n";
+  return exit_done;
+}
+
+void add_account(CLI::App* command, std::string& account) {
+  command->add_option("--account", account, "Your own name for this login, where the registry has several")
+      ->type_name("NAME");
+}
+
+}  // namespace
+
+void define_login(CLI::App& app, Invocation& invocation) {
+  auto options = std::make_shared<LoginOptions>();
+  CLI::App* command =
+      add_command(app, "login", "Log in to a registry, as one of several accounts where there are several",
+                  {{"A second login for ghcr.io, which docker login does not replace; targets name it work@ghcr.io",
+                    "regsync login --account work ghcr.io"},
+                   {"From a file", "regsync login --account ci ghcr.io --username robot --password-stdin < token"}});
+  command->add_option("REGISTRY", options->registry, "Where to log in; or ACCOUNT@REGISTRY")->required();
+  add_account(command, options->account);
+  command->add_option("-u,--username", options->username, "User name (default: it is asked for)")->type_name("USER");
+  command->add_flag("--password-stdin", options->password_stdin, "Read the password from standard input");
+  command->add_flag("--no-verify", options->no_verify, "Store the login without trying it at the registry");
+  on_command(command, invocation, options, login);
+}
+
+void define_logout(CLI::App& app, Invocation& invocation) {
+  auto options = std::make_shared<LogoutOptions>();
+  CLI::App* command =
+      add_command(app, "logout", "Remove a login from the keyring; what its Secrets hold is for onLogout to say",
+                  {{"The login of an account", "regsync logout --account work ghcr.io"}});
+  command->add_option("REGISTRY", options->registry, "Whose login; or ACCOUNT@REGISTRY")->required();
+  add_account(command, options->account);
+  on_command(command, invocation, options, logout);
+}
+
+}  // namespace regsync::cli
