@@ -26,13 +26,13 @@ Error ending(const RegistryKey& registry, std::chrono::system_clock::duration le
 
 }  // namespace
 
-LoginBook::LoginBook(const asio::any_io_executor& executor, Metrics* metrics, std::filesystem::path places,
+LoginBook::LoginBook(const asio::any_io_executor& executor, Metrics* metrics, Memory memory,
                      std::chrono::milliseconds settle, Hooks hooks)
     : metrics_(metrics),
       hooks_(std::move(hooks)),
       warn_again_(executor),
       changed_(executor),
-      places_(std::move(places), settle),
+      places_(std::move(memory.places), settle),
       recheck_(executor),
       helpers_(executor, [this] { changed(); }),
       health_(
@@ -41,7 +41,13 @@ LoginBook::LoginBook(const asio::any_io_executor& executor, Metrics* metrics, st
             if (hooks_.on_replaced && store_.credentials.contains(RegistryKey(login->login.server))) {
               hooks_.on_replaced(login);
             }
-          }) {}
+          },
+          std::move(memory.denied)) {}
+
+void LoginBook::expect_reading() {
+  expected_ = readings_ + 1;
+  health_.try_denied_again(std::chrono::system_clock::now());
+}
 
 void LoginBook::set_login_settings(bool verify, std::map<std::string, std::chrono::sys_days> expires) {
   verify_ = verify;
@@ -136,6 +142,12 @@ void LoginBook::take_logins(StoreReading& reading) {
       }
     }
   }
+  for (const auto& [registry, credential] : seen) {
+    // The first: that is the one which counts, where several keyrings have it.
+    const auto kept = std::ranges::find(reading.all, credential->login, &KeptLogin::login);
+    marks_[registry] = kept == reading.all.end() ? LoginMark() : LoginMark{kept->collection, kept->changed};
+  }
+  std::erase_if(marks_, [&](const auto& item) { return !reading.asked.contains(item.first); });
   auto verdict = places_.judge(reading, steady_clock::now());
   read_again_at(verdict.recheck);
   for (const auto& registry : verdict.gone) {
@@ -247,7 +259,7 @@ asio::awaitable<void> LoginBook::complete(std::chrono::milliseconds time) {
 
 std::optional<Error> LoginBook::store_problem() const { return wanted_.empty() ? std::nullopt : store_.store_problem; }
 
-KnownLogins LoginBook::known() { return health_.in_force(known_untried(), tried_); }
+KnownLogins LoginBook::known() { return health_.in_force(known_untried(), tried_, marks_); }
 
 std::vector<Error> LoginBook::notices(std::chrono::system_clock::time_point now) const {
   std::vector<Error> notices = health_.notices();

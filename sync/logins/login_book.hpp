@@ -42,10 +42,15 @@ class LoginBook {
     std::function<void(const Error& notice)> on_ending = {};
   };
 
-  // metrics may be null. places: the file in which it is remembered where logins were; empty for none. settle: how long
-  // a login must be missing to be gone.
-  LoginBook(const asio::any_io_executor& executor, Metrics* metrics, std::filesystem::path places,
-            std::chrono::milliseconds settle, Hooks hooks);
+  // What is remembered over restarts, each in a file; empty for none.
+  struct Memory {
+    std::filesystem::path places = {};  // where logins were
+    std::filesystem::path denied = {};  // which logins their registries denied
+  };
+
+  // metrics may be null. settle: how long a login must be missing to be gone.
+  LoginBook(const asio::any_io_executor& executor, Metrics* metrics, Memory memory, std::chrono::milliseconds settle,
+            Hooks hooks);
 
   // The registries of these targets are wanted.
   void want(const TargetFiles& targets);
@@ -57,8 +62,8 @@ class LoginBook {
 
   // A reading of the store has arrived.
   void take(StoreReading logins);
-  // Another one is on its way, because a person asked: complete() waits for it.
-  void expect_reading() { expected_ = readings_ + 1; }
+  // A person asked: another reading is on its way, for which complete() waits, and denied logins may be tried again.
+  void expect_reading();
 
   // Returns when every wanted login is known, or cannot be had now; at the latest after `time`. The default suits a
   // person who waits: the keyring answers in milliseconds, a cloud's helper in seconds.
@@ -101,6 +106,7 @@ class LoginBook {
   std::map<RegistryKey, int> warned_;  // of its end: how urgent it was then
   asio::steady_timer warn_again_;
   KnownLogins store_;
+  LoginMarks marks_;  // of the logins of store_
   std::vector<Login> all_;
   std::size_t readings_ = 0;
   std::size_t expected_ = 0;

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "helper/base/error.hpp"
+#include "sync/base/file_stamp.hpp"
 #include "sync/base/guard.hpp"
 #include "sync/logins/docker_config_file.hpp"
 
@@ -102,6 +103,7 @@ Error vanished(const fs::path& file) {
 }  // namespace
 
 LoginFiles::Content LoginFiles::parse(const fs::path& path, const std::set<RegistryKey>& asked) {
+  const std::int64_t modified_ns = stamp_of(path.string()).modified_ns;  // before it is read: never newer than that
   const DockerConfigFile file(path);
   if (file.is_blank()) {
     std::error_code unknown;
@@ -115,6 +117,8 @@ LoginFiles::Content LoginFiles::parse(const fs::path& path, const std::set<Regis
                 "write it as {\"auths\": {\"REGISTRY\": {\"auth\": …}}}");
   }
   Content content;
+  content.changed = std::chrono::floor<std::chrono::seconds>(
+      std::chrono::sys_time<std::chrono::nanoseconds>(std::chrono::nanoseconds(modified_ns)));
   std::vector<std::string> unreadable;
   for (Credential& credential : file.plain_logins(&unreadable)) {
     const RegistryKey registry(credential.login.server);
@@ -160,7 +164,7 @@ void LoginFiles::add(StoreReading& reading, const fs::path& file, bool readable)
     return;
   }
   for (const Login& login : known->second.all) {
-    reading.all.push_back({login, file.string()});
+    reading.all.push_back({login, file.string(), known->second.changed});
   }
   for (const Credential& credential : known->second.credentials) {
     if (!shows(reading, RegistryKey(credential.login.server))) {

@@ -11,6 +11,7 @@
 // Synchronous file I/O; one thread.
 #pragma once
 
+#include <chrono>
 #include <cstddef>
 #include <filesystem>
 #include <map>
@@ -38,6 +39,7 @@ class LoginFiles {
  private:
   // What a file says of logins. Secrets of the asked registries only.
   struct Content {
+    std::chrono::sys_seconds changed = {};  // the file; 0: not known
     std::vector<Login> all;
     std::vector<Credential> credentials;
     std::map<RegistryKey, Error> problems;

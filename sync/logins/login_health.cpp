@@ -18,6 +18,9 @@ bool same(const std::shared_ptr<const Credential>& a, const std::shared_ptr<cons
   return a && b && *a == *b;
 }
 
+// Registries and directories lock an account after some failures in half an hour, five of them at the least.
+constexpr auto time_between_tries = std::chrono::minutes(10);
+
 // What nobody can try: no registry takes an identity token as a password, and kubelet uses none.
 bool can_be_tried(const Credential& credential) {
   return !credential.login.username.empty() && credential.login.username != "<token>";
@@ -26,19 +29,22 @@ bool can_be_tried(const Credential& credential) {
 }  // namespace
 
 LoginHealth::LoginHealth(const asio::any_io_executor& executor, Try try_login, std::function<void()> on_change,
-                         OnReplaced on_replaced, std::chrono::milliseconds patience)
+                         OnReplaced on_replaced, std::filesystem::path denied, std::chrono::milliseconds patience)
     : executor_(executor),
       try_login_(std::move(try_login)),
       on_change_(std::move(on_change)),
       on_replaced_(std::move(on_replaced)),
       patience_(patience),
+      denied_(std::move(denied)),
       ended_(executor) {}
 
-KnownLogins LoginHealth::in_force(KnownLogins known, const std::set<RegistryKey>& tried) {
+KnownLogins LoginHealth::in_force(KnownLogins known, const std::set<RegistryKey>& tried, const LoginMarks& marks) {
   std::erase_if(states_, [&](const auto& item) { return !known.credentials.contains(item.first); });
   for (auto login = known.credentials.begin(); login != known.credentials.end();) {
     const RegistryKey& registry = login->first;
     State& state = states_[registry];
+    const auto mark = marks.find(registry);
+    state.mark = mark == marks.end() ? LoginMark() : mark->second;
     take_in(state, registry, login->second, tried.contains(registry));
     if (state.denial) {
       known.problems.insert_or_assign(registry, *state.denial);
@@ -57,7 +63,7 @@ KnownLogins LoginHealth::in_force(KnownLogins known, const std::set<RegistryKey>
 }
 
 void LoginHealth::take_in(State& state, const RegistryKey& registry, const Shared& known, bool tried) {
-  if (same(state.trying, known) || same(state.denied, known)) {
+  if (same(state.trying, known) || (same(state.denied, known) && state.denied_at >= try_again_before_)) {
     return;
   }
   if (state.in_force && !same(state.in_force, known)) {
@@ -65,7 +71,19 @@ void LoginHealth::take_in(State& state, const RegistryKey& registry, const Share
   }
   if (!tried || !can_be_tried(*known) || same(state.in_force, known)) {
     const std::optional<Error> notice = same(state.in_force, known) ? state.notice : std::nullopt;
-    state = State{.in_force = known, .trying = {}, .denied = {}, .denial = {}, .notice = notice};
+    state = State{.in_force = known,
+                  .trying = {},
+                  .denied = {},
+                  .denied_at = {},
+                  .denial = {},
+                  .notice = notice,
+                  .mark = state.mark};
+    return;
+  }
+  const bool is_first = !state.in_force && !state.trying && !state.denied;
+  if (const auto* denial = is_first ? denied_.find(registry, state.mark) : nullptr;
+      denial != nullptr && denial->tried >= try_again_before_) {
+    deny(state, registry, known, denial->tried, denial->said);
     return;
   }
   state.trying = known;
@@ -121,15 +139,12 @@ void LoginHealth::conclude(const RegistryKey& registry, const Shared& login, con
   state.trying.reset();
   const std::string who = "the login of " + presentable(login->login.username) + " for " + registry.value();
   if (answer.verdict == PullVerdict::denied) {
-    state.denied = login;
-    state.denial = Error(ErrorCode::login_denied,
-                         registry.value() + " refuses the login of " + presentable(login->login.username) + ": " +
-                             presentable(answer.detail) +
-                             (state.in_force ? "; the login before it stays in use" : "; it is not written anywhere"),
-                         "log in again: " + login_command(registry));
-    log::warning(describe(*state.denial));
+    const auto now = std::chrono::floor<std::chrono::seconds>(std::chrono::system_clock::now());
+    deny(state, registry, login, now, presentable(answer.detail));
+    denied_.add(registry, {state.mark, now, presentable(answer.detail)});
     return;
   }
+  denied_.drop(registry);
   state.in_force = login;
   state.notice.reset();
   if (answer.verdict != PullVerdict::can_pull) {
@@ -137,6 +152,22 @@ void LoginHealth::conclude(const RegistryKey& registry, const Shared& login, con
                          "try it: " + login_command(registry) + "; or set verifyLogins: false");
     log::warning(state.notice->message());
   }
+}
+
+void LoginHealth::deny(State& state, const RegistryKey& registry, const Shared& login, DeniedLogins::Time tried,
+                       const std::string& said) {
+  state.denied = login;
+  state.denied_at = tried;
+  state.denial = Error(ErrorCode::login_denied,
+                       registry.value() + " refuses the login of " + presentable(login->login.username) + ": " + said +
+                           (state.in_force ? "; the login before it stays in use" : "; it is not written anywhere"),
+                       "log in again: " + login_command(registry) +
+                           "; or, if the registry accepts it again, have it tried: regsync sync");
+  log::warning(describe(*state.denial));
+}
+
+void LoginHealth::try_denied_again(std::chrono::system_clock::time_point now) {
+  try_again_before_ = std::chrono::floor<std::chrono::seconds>(now - time_between_tries);
 }
 
 std::set<RegistryKey> LoginHealth::in_doubt() const {
@@ -155,6 +186,9 @@ std::vector<Error> LoginHealth::notices() const {
     if (state.notice) {
       notices.push_back(*state.notice);
     }
+  }
+  if (denied_.problem()) {
+    notices.push_back(*denied_.problem());
   }
   return notices;
 }

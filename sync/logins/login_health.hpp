@@ -2,17 +2,20 @@
 // token does not replace a good one in every cluster.
 //
 //   good                       used from then on
-//   denied                     the login before it stays in use; a problem of the registry says what the registry said
+//   denied                     the login before it stays in use; a problem of the registry says what the registry said;
+//                              remembered over restarts (see DeniedLogins)
 //   unreachable, or no answer  used untried; a notice says so
 //
-// One try for each change, at the registry that the login is for and nowhere else, so that nobody is locked out. Lives
-// on the io_context thread; owned by the LoginBook.
+// One try for each change, at the registry that the login is for and nowhere else, so that nobody is locked out; and
+// another one when a person asks, ten minutes after the last at the earliest. Lives on the io_context thread; owned by
+// the LoginBook.
 #pragma once
 
 #include <asio/any_io_executor.hpp>
 #include <asio/awaitable.hpp>
 #include <asio/cancellation_signal.hpp>
 #include <chrono>
+#include <filesystem>
 #include <functional>
 #include <map>
 #include <memory>
@@ -25,6 +28,7 @@
 #include "helper/store/credential.hpp"
 #include "helper/store/registry_key.hpp"
 #include "sync/base/async_event.hpp"
+#include "sync/logins/denied_logins.hpp"
 #include "sync/logins/registry_client.hpp"
 #include "sync/model/desired_state.hpp"
 
@@ -38,11 +42,17 @@ class LoginHealth {
 
   // on_change: in_force() may answer otherwise now. on_replaced: another login is to take the place of this one, which
   // is in force.
+  // denied: the file in which it is remembered what was denied; empty for none.
   LoginHealth(const asio::any_io_executor& executor, Try try_login, std::function<void()> on_change,
-              OnReplaced on_replaced, std::chrono::milliseconds patience = std::chrono::seconds(5));
+              OnReplaced on_replaced, std::filesystem::path denied = {},
+              std::chrono::milliseconds patience = std::chrono::seconds(5));
 
-  // What may be used of the logins that are known now. Those of the `tried` registries are tried first.
-  KnownLogins in_force(KnownLogins known, const std::set<RegistryKey>& tried);
+  // What may be used of the logins that are known now. Those of the `tried` registries are tried first. marks: of those
+  // that are known again after a restart.
+  KnownLogins in_force(KnownLogins known, const std::set<RegistryKey>& tried, const LoginMarks& marks = {});
+
+  // A person asks: what was denied ten minutes ago, or before, is tried again by the next in_force().
+  void try_denied_again(std::chrono::system_clock::time_point now);
 
   // Whether no try is under way.
   [[nodiscard]] bool settled() const { return tries_.empty(); }
@@ -50,7 +60,7 @@ class LoginHealth {
   // The registries whose present login is denied, or not tried yet.
   [[nodiscard]] std::set<RegistryKey> in_doubt() const;
 
-  // Logins that are used untried, and why.
+  // Logins that are used untried, and why; and what keeps a denial from being remembered.
   [[nodiscard]] std::vector<Error> notices() const;
 
   // Cancels the tries and waits for their end.
@@ -63,11 +73,15 @@ class LoginHealth {
     Shared in_force;
     Shared trying;
     Shared denied;
+    DeniedLogins::Time denied_at;
     std::optional<Error> denial;
     std::optional<Error> notice;
+    LoginMark mark;  // of the login that is known now
   };
 
   void take_in(State& state, const RegistryKey& registry, const Shared& known, bool tried);
+  void deny(State& state, const RegistryKey& registry, const Shared& login, DeniedLogins::Time tried,
+            const std::string& said);
   void start(const RegistryKey& registry, const Shared& login);
   asio::awaitable<void> run(RegistryKey registry, Shared login);
   void conclude(const RegistryKey& registry, const Shared& login, const PullAnswer& answer);
@@ -77,6 +91,8 @@ class LoginHealth {
   std::function<void()> on_change_;
   OnReplaced on_replaced_;
   std::chrono::milliseconds patience_;
+  DeniedLogins denied_;
+  DeniedLogins::Time try_again_before_;  // what was denied before this is tried again
   std::map<RegistryKey, State> states_;
   std::set<std::shared_ptr<asio::cancellation_signal>> tries_;  // under way
   bool stopping_ = false;

@@ -2,17 +2,20 @@
 
 #include <algorithm>
 #include <asio/this_coro.hpp>
+#include <memory>
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <utility>
 
 #include "helper/base/error.hpp"
+#include "helper/base/text.hpp"
 #include "sync/base/base64.hpp"
 #include "sync/base/json_access.hpp"
 #include "sync/base/percent_encoding.hpp"
 #include "sync/kube/http/http_client.hpp"
 #include "sync/kube/http/proxy.hpp"
 #include "sync/kube/http/url.hpp"
+#include "sync/logins/registry_certificates.hpp"
 #include "sync/model/authority.hpp"
 
 namespace regsync {
@@ -58,7 +61,18 @@ bool are_related(const std::string& a, const std::string& b) {
   return a == b || domain(a) == domain(b);
 }
 
+// "host[:port]" of an origin, as the folders of certs.d are named.
+std::string_view authority_of(std::string_view origin) {
+  const auto scheme = origin.find("://");
+  return origin.substr(scheme == std::string_view::npos ? 0 : scheme + 3);
+}
+
 asio::awaitable<HttpResponse> send(std::string server, HttpRequest request) {
+  if (auto certificates = registry_certificates(authority_of(server), certificate_folders())) {
+    auto proof = std::make_shared<kube::Proof>();
+    proof->tls = std::move(certificates);
+    request.proof = std::move(proof);
+  }
   kube::Endpoint endpoint;
   endpoint.proxy_url = kube::proxy_from_environment(server);
   endpoint.server = std::move(server);
@@ -80,14 +94,25 @@ HttpRequest request_for(std::string method, std::string target, const std::strin
   return request;
 }
 
+// Whether a page says 403, and no registry does: a proxy, a firewall, a captive portal. (The front of a registry may
+// well answer 401 with a page: it asks for the login itself.)
+bool is_page(const HttpResponse& response) { return trim(response.body).starts_with('<'); }
+
+// Whether the token is good, but not for this: RFC 6750, 3.1.
+bool lacks_scope_only(const HttpResponse& response) {
+  return response.www_authenticate.find("insufficient_scope") != std::string::npos;
+}
+
 // What an answer means for who asks with this login. No redirect is followed: where an image's content is elsewhere,
 // the registry has let the login pass first; anything else that redirects tells nothing.
 PullAnswer verdict_of(const HttpResponse& response, const std::string& server, bool asked_for_image) {
   const std::string said = server + " answered HTTP " + std::to_string(response.status);
   switch (response.status) {
     case 401:
+      return {
+          !asked_for_image && lacks_scope_only(response) ? PullVerdict::unreachable : PullVerdict::denied, said, {}};
     case 403:
-      return {PullVerdict::denied, said, {}};
+      return {is_page(response) ? PullVerdict::unreachable : PullVerdict::denied, said, {}};
     case 404:
       return {PullVerdict::no_such_image, said, {}};
     default:

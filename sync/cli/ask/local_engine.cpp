@@ -68,6 +68,7 @@ StatusReport run_engine(Console& console, const std::optional<std::filesystem::p
                  .read_logins_again = [&] { on_wanted(std::set(last_wanted)); },
                  .read_kubeconfig_again = [&] { running->set_kubeconfig(load_kubeconfig(kubeconfig, time)); }});
   running = &engine;
+  engine.expect_reading();
   engine.set_login_settings(settings.verify_logins, settings.expires);
   engine.set_cred_helpers(reader.helpers());
   engine.set_kubeconfig(load_kubeconfig(kubeconfig, time));

@@ -1,6 +1,7 @@
 // Two logins of one registry, from `regsync login` to the Secret, beside a docker that knows nothing of accounts.
 #include <gmock/gmock.h>
 
+#include <csignal>
 #include <nlohmann/json.hpp>
 
 #include "sync/base/base64.hpp"
@@ -156,6 +157,60 @@ TEST_F(CliAccounts, WhatTheRegistryRefusesIsNotStored) {
   EXPECT_EQ(stored.exit_code, 0) << stored.err;
   EXPECT_EQ(person_.regsync({"logins", "-o", "name"}).out, "work@" + registry.address() + "\n");
   EXPECT_THAT(stored.err, HasSubstr("regsync add NAME --registry work@" + registry.address())) << "no target uses it";
+}
+
+// A registry with a certificate of its own: `openssl s_server` answers every path with 200.
+TEST_F(CliAccounts, CertificatesOfTheRegistryAreThoseThatDockerUses) {
+  const auto made = person_.run({"sh", "-c",
+                                 "cd && openssl req -x509 -newkey rsa:2048 -nodes -keyout key.pem -out ca.pem -days 2 "
+                                 "-subj /CN=127.0.0.1 -addext subjectAltName=IP:127.0.0.1"});
+  ASSERT_EQ(made.exit_code, 0) << made.err;
+  const std::string home = person_.home().path().string();
+  Process server(
+      person_.program({"openssl", "s_server", "-www", "-accept", "127.0.0.1:0", "-cert", home + "/ca.pem", "-key",
+                       home + "/key.pem", "-CAfile", home + "/ca.pem", "-Verify", "1", "-verify_return_error"}));
+  std::string address;
+  ASSERT_TRUE(wait_until([&] {
+    const std::string said = server.out();
+    const auto begin = said.find("ACCEPT 127.0.0.1:");
+    const auto end = said.find('\n', begin);
+    if (begin == std::string::npos || end == std::string::npos) {
+      return false;
+    }
+    address = said.substr(begin + 7, end - begin - 7);
+    return true;
+  })) << server.out()
+      << server.err();
+  const auto warning = [&] { return log_in("work", address, "jdoe", "any").err; };
+  EXPECT_THAT(warning(), HasSubstr("warning: the login was not tried"));
+  const std::string folder = ".docker/certs.d/" + address;
+  person_.home().write(folder + "/ca.crt", read_file(person_.home() / "ca.pem"));
+  EXPECT_THAT(warning(), HasSubstr("warning: the login was not tried")) << "it wants a client certificate";
+  person_.home().write(folder + "/client.cert", read_file(person_.home() / "ca.pem"));
+  person_.home().write(folder + "/client.key", read_file(person_.home() / "key.pem"));
+  EXPECT_THAT(warning(), Not(HasSubstr("warning")));
+}
+
+// The registry is gone at the second start: a login that was tried again would be called untried, and spread.
+TEST_F(CliAccounts, ADeniedLoginStaysUnspreadOverRestarts) {
+  const Registry registry("the right one");
+  person_.home().write(".config/regsync/config.yaml", "verifyLogins: true\n");
+  declare(registry.address());
+  person_.store_login(registry.address(), "jdoe", "the right one");
+  person_.start_daemon();
+  ASSERT_TRUE(holds(registry.address(), "jdoe", "the right one"));
+  person_.store_login(registry.address(), "jdoe", "the wrong one");
+  const auto is_denied = [&] {
+    return person_.regsync({"status"}).out.find("refuses the login of jdoe") != std::string::npos;
+  };
+  ASSERT_TRUE(wait_until(is_denied)) << person_.regsync({"status"}).out;
+  person_.stop_daemon(SIGTERM);
+  registry.stop();
+  person_.start_daemon();
+  EXPECT_TRUE(wait_until(is_denied)) << person_.regsync({"status"}).out;
+  EXPECT_EQ(person_.regsync({"sync"}).exit_code, 1);
+  EXPECT_TRUE(is_denied()) << "asked again too soon: " << person_.regsync({"status"}).out;
+  EXPECT_TRUE(holds(registry.address(), "jdoe", "the right one"));
 }
 
 TEST_F(CliAccounts, ARegistryThatIsAwayIsAWarning) {

@@ -3,9 +3,12 @@
 #include <gtest/gtest.h>
 
 #include <asio/io_context.hpp>
+#include <filesystem>
+#include <memory>
 #include <stdexcept>
 
 #include "tests/support/run_coroutine.hpp"
+#include "tests/support/temp_dir.hpp"
 
 namespace regsync {
 namespace {
@@ -66,8 +69,116 @@ class LoginHealthTest : public testing::Test {
       io_.get_executor(),
       [this](std::string host, RegistryLogin login) { return try_login(std::move(host), std::move(login)); },
       [this] { ++changes_; },
-      [this](const std::shared_ptr<const Credential>& login) { replaced_.emplace_back(login->secret.reveal()); }, 50ms};
+      [this](const std::shared_ptr<const Credential>& login) { replaced_.emplace_back(login->secret.reveal()); },
+      {},
+      50ms};
 };
+
+// As over restarts: the state folder outlives the process.
+class DenialsOverRestarts : public testing::Test {
+ protected:
+  DenialsOverRestarts() { start(); }
+
+  void start() {
+    health_ = std::make_unique<LoginHealth>(
+        io_.get_executor(),
+        [this](const std::string&, RegistryLogin) -> asio::awaitable<PullAnswer> {
+          ++tries_;
+          co_return answer_;
+        },
+        [] {}, [](const auto&) {}, folder_ / "denied-logins.json");
+  }
+
+  // Once the try, if any, has ended.
+  KnownLogins settle(std::string_view secret, std::chrono::sys_seconds changed) {
+    const auto ask = [&] {
+      KnownLogins known;
+      known.asked = {ghcr};
+      known.credentials[ghcr] = login_with(secret);
+      return health_->in_force(std::move(known), {ghcr}, {{ghcr, {"/login", changed}}});
+    };
+    ask();
+    EXPECT_TRUE(test::run_until(io_, [&] { return health_->settled(); }));
+    return ask();
+  }
+
+  test::TempDir folder_;
+  asio::io_context io_;
+  PullAnswer answer_ = answer_of(PullVerdict::denied, "HTTP 401");
+  int tries_ = 0;
+  std::unique_ptr<LoginHealth> health_;
+  const std::chrono::sys_seconds noon_{std::chrono::seconds(1'790'000'000)};
+};
+
+TEST_F(DenialsOverRestarts, ADeniedLoginIsNeitherSpreadNorTriedAgain) {
+  settle("bad", noon_);
+  for (int restart = 0; restart < 3; ++restart) {
+    start();
+    const auto known = settle("bad", noon_);
+    EXPECT_TRUE(known.credentials.empty());
+    EXPECT_EQ(known.problems.at(ghcr).code(), ErrorCode::login_denied);
+    EXPECT_NE(known.problems.at(ghcr).message().find("HTTP 401"), std::string::npos);
+    EXPECT_TRUE(health_->in_doubt().contains(ghcr)) << "what it replaced is kept for regsync rollback";
+  }
+  EXPECT_EQ(tries_, 1);
+}
+
+TEST_F(DenialsOverRestarts, AnotherLoginIsTried) {
+  settle("bad", noon_);
+  start();
+  answer_ = answer_of(PullVerdict::can_pull, "");
+  EXPECT_TRUE(settle("good", noon_ + 5s).credentials.contains(ghcr));
+  start();
+  EXPECT_TRUE(settle("good", noon_ + 5s).credentials.contains(ghcr));
+}
+
+TEST_F(DenialsOverRestarts, WhatTheKeyringDoesNotDateIsTriedAgain) {
+  settle("bad", {});
+  start();
+  settle("bad", {});
+  EXPECT_EQ(tries_, 2);
+}
+
+TEST_F(DenialsOverRestarts, NothingOfTheSecretIsInTheFile) {
+  settle("bad", noon_);
+  const std::string text = test::read_file(folder_ / "denied-logins.json");
+  EXPECT_NE(text.find("HTTP 401"), std::string::npos);
+  start();
+  settle("another", noon_);
+  EXPECT_EQ(test::read_file(folder_ / "denied-logins.json"), text) << "the same for every secret: not even a digest";
+}
+
+TEST_F(DenialsOverRestarts, APersonWhoAsksGetsAnotherTryAfterTenMinutes) {
+  const auto now = std::chrono::system_clock::now();
+  const auto tries_after = [&](std::chrono::minutes age) {
+    DeniedLogins(folder_ / "denied-logins.json")
+        .add(ghcr, {{"/login", noon_}, std::chrono::floor<std::chrono::seconds>(now - age), "HTTP 401"});
+    start();
+    tries_ = 0;
+    settle("bad", noon_);
+    EXPECT_EQ(tries_, 0) << "nobody asked";
+    for (int i = 0; i < 3; ++i) {
+      health_->try_denied_again(now);
+      settle("bad", noon_);
+    }
+    return tries_;
+  };
+  EXPECT_EQ(tries_after(9min), 0);
+  EXPECT_EQ(tries_after(11min), 1) << "and not again before ten more minutes";
+  answer_ = answer_of(PullVerdict::can_pull, "");
+  EXPECT_EQ(tries_after(11min), 1);
+  const auto known = settle("bad", noon_);
+  EXPECT_TRUE(known.credentials.contains(ghcr)) << "the registry let it in again";
+  EXPECT_TRUE(known.problems.empty());
+}
+
+TEST_F(DenialsOverRestarts, AFileThatCannotBeWrittenIsSaidAndStopsNothing) {
+  std::filesystem::create_directories(folder_ / "denied-logins.json");
+  start();
+  const auto known = settle("bad", noon_);
+  EXPECT_EQ(known.problems.at(ghcr).code(), ErrorCode::login_denied);
+  EXPECT_EQ(health_->notices().size(), 1U);
+}
 
 // That which is in force, when another one comes: before it is known whether that one is any good, and only once.
 TEST_F(LoginHealthTest, WhatIsReplacedIsTold) {

@@ -121,6 +121,48 @@ TEST(RegistryClient, ARedirectIsNotFollowedAndProvesNothing) {
   EXPECT_EQ(elsewhere.received(), "");
 }
 
+std::string page(const std::string& status, const std::string& body, const std::string& header = "X-None: 1") {
+  return status + "\r\n" + header + "\r\nContent-Length: " + std::to_string(body.size()) + "\r\n\r\n" + body;
+}
+
+// Answers the login; the token server of the registry gives everybody a token.
+PullAnswer answer_to_login(const std::string& said) {
+  std::string realm;
+  ScriptedRegistry registry([&](const std::string& request) {
+    if (request.find("/token?") != std::string::npos) {
+      return page("200 OK", R"({"token":"t"})");
+    }
+    return request.find("Bearer t") != std::string::npos ? said : challenge(realm);
+  });
+  realm = "http://" + registry.address() + "/token";
+  return log_in_at(registry.address());
+}
+
+// Only what is said of the login keeps it from the clusters.
+TEST(RegistryClient, TroubleOfARegistryIsNoDenial) {
+  for (const std::string& said :
+       {page("429 Too Many Requests", R"({"errors":[]})"), page("500 Oops", ""),
+        page("503 Service Unavailable", "<html>"),
+        page("403 Forbidden", "\n<!DOCTYPE html><html>Blocked by the firewall</html>"), page("404 Not Found", ""),
+        page("423 Locked", ""), page("407 Proxy Authentication Required", ""),
+        page("302 Found", "", "Location: /login"),
+        page("401 Unauthorized", "", R"(WWW-Authenticate: Bearer realm="x",error="insufficient_scope")")}) {
+    const PullAnswer answer = answer_to_login(said);
+    EXPECT_NE(answer.verdict, PullVerdict::denied) << said;
+    EXPECT_NE(answer.verdict, PullVerdict::can_pull) << said;
+    EXPECT_THAT(answer.detail, HasSubstr("answered HTTP " + said.substr(0, 3)));
+  }
+}
+
+TEST(RegistryClient, ADenialIsOneWithAnyBodyOfARegistry) {
+  for (const std::string& said :
+       {page("401 Unauthorized", "<html>401 Authorization Required</html>"), page("401 Unauthorized", ""),
+        page("403 Forbidden", R"({"errors":[{"code":"DENIED"}]})"), page("403 Forbidden", "")}) {
+    EXPECT_EQ(answer_to_login(said).verdict, PullVerdict::denied) << said;
+  }
+  EXPECT_EQ(answer_to_login(page("200 OK", "{}")).verdict, PullVerdict::can_pull);
+}
+
 TEST(RegistryClient, WhatIsNoHostIsNotAsked) {
   for (const char* host : {"127.0.0.1@evil.test", "a b", "ghcr.io\r\nX: y", ""}) {
     EXPECT_THAT(log_in_at(host).detail, HasSubstr("is not a registry")) << host;

@@ -1,0 +1,90 @@
+#include "sync/logins/registry_certificates.hpp"
+
+#include <algorithm>
+#include <cstddef>
+#include <optional>
+#include <string>
+#include <system_error>
+
+#include "helper/base/file_io.hpp"
+#include "sync/base/guard.hpp"
+#include "sync/base/paths.hpp"
+#include "sync/model/authority.hpp"
+
+namespace regsync {
+
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr std::size_t max_bytes = std::size_t{1} << 20U;
+
+// libcurl takes authorities in place of the system's, so those are read too: as Go's crypto/x509 finds them.
+std::string system_authorities() {
+  for (const char* bundle :
+       {"/etc/ssl/certs/ca-certificates.crt", "/etc/pki/tls/certs/ca-bundle.crt", "/etc/ssl/ca-bundle.pem"}) {
+    if (auto text = try_read_file(bundle, max_bytes)) {
+      return std::move(*text) + "\n";
+    }
+  }
+  return {};
+}
+
+std::vector<fs::path> files_of(const fs::path& folder) {
+  std::vector<fs::path> files;
+  std::error_code failed;
+  for (fs::directory_iterator entry(folder, failed), end; !failed && entry != end; entry.increment(failed)) {
+    files.push_back(entry->path());
+  }
+  std::ranges::sort(files);
+  return files;
+}
+
+void add(kube::TlsMaterial& material, const fs::path& file) {
+  if (file.extension() == ".crt") {
+    material.ca += try_read_file(file, max_bytes).value_or("") + "\n";
+  } else if (file.extension() == ".cert" && material.certificate.empty()) {
+    const auto certificate = try_read_file(file, max_bytes);
+    auto key = try_read_file(fs::path(file).replace_extension(".key"), max_bytes);
+    if (certificate && key) {
+      material.certificate = *certificate;
+      material.key = SecretString(*key);
+    }
+  }
+}
+
+}  // namespace
+
+std::vector<fs::path> certificate_folders() {
+  std::vector<fs::path> folders{"/etc/docker/certs.d"};
+  (void)guarded([&] {
+    const fs::path config = paths::config_home().parent_path();
+    folders.push_back(config / "docker/certs.d");
+    folders.push_back(paths::home() / ".docker/certs.d");
+    folders.push_back(config / "containers/certs.d");
+  });
+  folders.emplace_back("/etc/containers/certs.d");
+  return folders;
+}
+
+std::shared_ptr<const kube::TlsMaterial> registry_certificates(std::string_view authority,
+                                                               const std::vector<fs::path>& folders) {
+  if (!parse_authority(authority) || authority.starts_with('.')) {
+    return nullptr;  // nor the name of a folder
+  }
+  auto material = std::make_shared<kube::TlsMaterial>();
+  for (const fs::path& folder : folders) {
+    for (const fs::path& file : files_of(folder / authority)) {
+      add(*material, file);
+    }
+  }
+  if (material->ca.empty() && material->certificate.empty()) {
+    return nullptr;
+  }
+  if (!material->ca.empty()) {
+    material->ca.insert(0, system_authorities());
+  }
+  return material;
+}
+
+}  // namespace regsync
