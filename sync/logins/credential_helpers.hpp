@@ -28,7 +28,7 @@ struct CredentialHelper {
   std::string helper;  // "ecr-login": the program is docker-credential-ecr-login
   std::string server;  // as credHelpers spells it, which is what the helper is asked for
   std::chrono::seconds every{};
-  std::string account;  // whose login the answer is; mostly none
+  std::string account = {};  // whose login the answer is; mostly none
 
   bool operator==(const CredentialHelper&) const = default;
 };
