@@ -334,6 +334,10 @@ bool Cluster::is_clean_of(const std::string& target, const Places& places) const
   return queue_.idle() && sweep_.idle() && standings_.is_clean_of(target, places);
 }
 
+bool Cluster::is_empty_of(const std::string& target, const Places& places) const {
+  return queue_.idle() && sweep_.idle() && standings_.is_empty_of(target, places);
+}
+
 bool Cluster::may_want(const Key& key) const {
   const auto claim = standings_.claim_of(key);
   return claim.unknown || (claim.plan != nullptr && !claim.plan->remove);

@@ -69,6 +69,8 @@ class Cluster {
   }
   // Whether it is certain that none of these places holds a Secret of the target which should not be there.
   [[nodiscard]] bool is_clean_of(const std::string& target, const Places& places) const;
+  // Whether it is certain that none of these places holds a Secret of the target, wanted or not.
+  [[nodiscard]] bool is_empty_of(const std::string& target, const Places& places) const;
   [[nodiscard]] std::size_t queue_depth() const { return queue_.depth(); }
 
   // Whether a target wants a Secret at the key, as far as that can be told.

@@ -22,7 +22,11 @@ Standings::Standing Standings::classify(const Key& key) const {
       from_.queue.works_on(key) && (!by_reading || noted == nullptr || noted->state != SyncState::in_sync);
   const bool known = !being_written && trust != Trust::not_yet && (!by_reading || noted != nullptr);
   if (!known || from_.reconciler.has_work(key, decision)) {
-    return classify_unsettled(std::move(decision), noted);
+    auto standing = classify_unsettled(std::move(decision), noted);
+    if (trust == Trust::not_yet && !standing.cause) {
+      standing.cause = what_is_awaited();
+    }
+    return standing;
   }
   Standing standing{.decision = std::move(decision), .cause = std::nullopt, .since = since(noted)};
   standing.state = by_reading ? noted->state : standing.decision.state;
@@ -83,7 +87,13 @@ std::vector<std::string> Standings::namespaces_of(const Plan& plan) const {
 void Standings::hold_for_namespaces(StatusRow& row) const {
   const auto forbidden = from_.watches.namespaces_forbidden();
   row.state = forbidden ? SyncState::stuck : from_.health.problem ? SyncState::retrying : SyncState::pending;
-  row.cause = forbidden ? forbidden : from_.health.problem;
+  row.cause = forbidden ? forbidden : what_is_awaited();
+}
+
+Error Standings::what_is_awaited() const {
+  return from_.health.problem.value_or(Error(ErrorCode::unreachable,
+                                             "context " + from_.context + " has not told of all that it holds yet",
+                                             "if that lasts: kubectl --context " + from_.context + " get namespaces"));
 }
 
 StatusRow Standings::row_of(const std::string& target, const Key& key) const {
@@ -242,25 +252,30 @@ bool Standings::may_be_attached(const Places& places) const {
   return found;
 }
 
+bool Standings::knows(const Places& places) const {
+  return from_.desired && std::ranges::all_of(places.secrets, [this](const auto& item) {
+           const auto& [secret, scope] = item;
+           return from_.watches.covers(secret) &&
+                  std::ranges::none_of(scope.namespaces, [&](const std::string& name_space) {
+                    const Entry* entry = from_.cache.find({name_space, secret});
+                    return entry != nullptr &&
+                           entry->progress.cause &&  // read one by one, and this one could not be read
+                           from_.watches.trust({name_space, secret}) == Trust::on_demand;
+                  });
+         });
+}
+
 bool Standings::is_clean_of(const std::string& target, const Places& places) const {
-  if (!from_.desired || !std::all_of(places.secrets.begin(), places.secrets.end(),
-                                     [this](const auto& item) { return from_.watches.covers(item.first); })) {
+  if (!knows(places) || may_be_attached(places)) {
     return false;
-  }
-  if (may_be_attached(places)) {
-    return false;
-  }
-  for (const auto& [secret, scope] : places.secrets) {
-    for (const auto& name_space : scope.namespaces) {
-      const Entry* entry = from_.cache.find({name_space, secret});
-      if (entry != nullptr && entry->progress.cause && from_.watches.trust({name_space, secret}) == Trust::on_demand) {
-        return false;  // read one by one, and this one could not be read
-      }
-    }
   }
   bool clean = true;
   for_each_leftover(target, [&clean](const Key&, const Standing&) { return clean = false; });
   return clean;
+}
+
+bool Standings::is_empty_of(const std::string& target, const Places& places) const {
+  return knows(places) && names_held_by(target).empty();
 }
 
 }  // namespace regsync

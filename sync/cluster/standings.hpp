@@ -46,6 +46,8 @@ class Standings {
   // Whether it is certain that none of these places holds a Secret of the target which should not be there. Nothing is
   // queued or in work.
   [[nodiscard]] bool is_clean_of(const std::string& target, const Places& places) const;
+  // The same of any Secret of the target, wanted or not.
+  [[nodiscard]] bool is_empty_of(const std::string& target, const Places& places) const;
 
   // Which plan claims a key, by what is known now; none before anything is desired.
   [[nodiscard]] DesiredState::Claim claim_of(const Key& key) const;
@@ -73,6 +75,10 @@ class Standings {
   [[nodiscard]] StatusRow row_of(const std::string& target, const Key& key) const;
   [[nodiscard]] StatusRow row_for(const Plan& plan, const std::string& name_space) const;
   void hold_for_namespaces(StatusRow& row) const;
+  // Why a list that is to come has not come.
+  [[nodiscard]] Error what_is_awaited() const;
+  // Whether it is known what these places hold.
+  [[nodiscard]] bool knows(const Places& places) const;
 
   Sources from_;
   // What names_held_by() found at a revision of the cache: a status asks it for each target.

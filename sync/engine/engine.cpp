@@ -666,16 +666,23 @@ class Engine::Impl {
   bool trim_footprints() {
     excess_ = false;
     const auto may_trim = [this](const std::string& target) {
-      // A file that is gone or unreadable, or may be torn, tells of nothing that is unwanted.
+      // A file that is unreadable, or may be torn, tells of nothing that is unwanted.
       const Target* known = targets_.find(target);
-      return known != nullptr && targets_.settled(target) && !known->paused && !undecided_.contains(target);
+      return targets_.lost(target) ||
+             (known != nullptr && targets_.settled(target) && !known->paused && !undecided_.contains(target));
     };
     const auto is_clean = [this](const std::string& target, const std::string& context, const Places& places) {
       excess_ = true;
       const auto cluster = contexts_.find(context);
       const Target* known = targets_.find(target);
-      return cluster && !contexts_.problems().contains(context) && !paused_.contains(context) &&
-             (known == nullptr || labels_count(*known, context)) && cluster->is_clean_of(target, places);
+      if (!cluster || contexts_.problems().contains(context) || paused_.contains(context)) {
+        return false;
+      }
+      const Footprint* footprint = footprints_.find(target);
+      if (known == nullptr && !footprint->forgotten) {
+        return cluster->is_empty_of(target, places);  // the file is gone, and what it has made is kept
+      }
+      return (known == nullptr || labels_count(*known, context)) && cluster->is_clean_of(target, places);
     };
     return footprints_.trim(wanted_, may_trim, is_clean);
   }

@@ -54,6 +54,9 @@ void TargetSet::set(TargetFiles files) {
       continue;
     }
     Reading& reading = known->second;
+    if (!std::exchange(reading.present, true)) {
+      reading.since = now;
+    }
     if (reading.target != *file.target) {
       reading = {.target = *file.target, .since = now, .effective = with_losses(*file.target, reading.effective)};
     } else if (file.problem) {
@@ -64,7 +67,7 @@ void TargetSet::set(TargetFiles files) {
     }
   }
   for (auto& [name, reading] : readings_) {
-    if (!files_.contains(name)) {  // an editor may be about to write it anew
+    if (!files_.contains(name) && std::exchange(reading.present, false)) {  // an editor may be about to write it anew
       reading.settled = false;
       reading.since = now;
     }
@@ -98,6 +101,12 @@ bool TargetSet::settled(const std::string& name) const {
   return reading != readings_.end() && reading->second.settled;
 }
 
+bool TargetSet::lost(const std::string& name) const {
+  const auto reading = readings_.find(name);
+  const auto since = reading == readings_.end() ? begun_ : reading->second.since;
+  return !files_.contains(name) && steady_clock::now() - since >= grace_;
+}
+
 bool TargetSet::withholds(const std::string& name) const {
   const auto reading = readings_.find(name);
   if (reading == readings_.end()) {
@@ -118,6 +127,9 @@ void TargetSet::refresh() {
   auto due = steady_clock::time_point::max();
   for (const auto& [name, reading] : readings_) {
     const auto file = effective_.find(name);
+    if (file == effective_.end() && !lost(name)) {
+      due = std::min(due, reading.since + grace_);
+    }
     if (reading.settled || file == effective_.end()) {
       continue;
     }

@@ -35,6 +35,9 @@ class TargetSet {
   // Whether what a target does not say counts: it may delete.
   [[nodiscard]] bool settled(const std::string& name) const;
 
+  // Whether there has been no file of the target for the grace.
+  [[nodiscard]] bool lost(const std::string& name) const;
+
   // Whether the file selects namespaces now that are left out until it is settled.
   [[nodiscard]] bool withholds(const std::string& name) const;
 
@@ -46,7 +49,8 @@ class TargetSet {
  private:
   struct Reading {
     Target target;
-    std::chrono::steady_clock::time_point since;  // unchanged
+    std::chrono::steady_clock::time_point since;  // unchanged, or gone
+    bool present = true;
     bool settled = false;
     Target effective = target;  // with all that it has lost since it was settled
   };
@@ -58,6 +62,7 @@ class TargetSet {
   TargetFiles files_;
   TargetFiles effective_;
   std::map<std::string, Reading> readings_;
+  std::chrono::steady_clock::time_point begun_ = std::chrono::steady_clock::now();
   asio::steady_timer timer_;
 };
 

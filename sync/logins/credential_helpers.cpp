@@ -170,6 +170,7 @@ std::map<RegistryKey, CredentialHelpers::Reading> CredentialHelpers::readings() 
   std::map<RegistryKey, Reading> readings;
   for (const auto& [registry, follower] : followers_) {
     readings[registry] = follower->reading;
+    readings[registry].program = "docker-credential-" + follower->source.helper;
   }
   return readings;
 }

@@ -52,6 +52,7 @@ class CredentialHelpers {
     std::shared_ptr<const Credential> credential;  // the last good one; null before the first
     std::optional<Error> problem;                  // why the last try failed
     bool answered = false;                         // asked at least once
+    std::string program;                           // "docker-credential-ecr-login"
   };
 
   CredentialHelpers(asio::any_io_executor executor, std::function<void()> on_change);

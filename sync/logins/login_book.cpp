@@ -293,6 +293,9 @@ KnownLogins LoginBook::known_untried() const {
     if (reading.credential) {
       all.credentials[registry] = reading.credential;
     }
+    if (!reading.answered) {
+      all.awaited[registry] = reading.program;
+    }
     if (reading.problem) {
       all.problems.insert_or_assign(registry, *reading.problem);
     }

@@ -78,7 +78,7 @@ bool Plan::operator==(const Plan& other) const {
   const auto same_payload =
       payload == other.payload || (payload && other.payload && payload->digest() == other.payload->digest());
   return target == other.target && same_payload && carried_over == other.carried_over && problems == other.problems &&
-         waiting == other.waiting && remove == other.remove && held == other.held;
+         waiting == other.waiting && awaits == other.awaits && remove == other.remove && held == other.held;
 }
 
 std::set<RegistryKey> wanted_registries(const Target& target) {
@@ -94,6 +94,22 @@ std::set<RegistryKey> wanted_registries(const Target& target) {
 namespace {
 
 enum class LoginState { usable, unknown, gone };
+
+Error not_known_yet(const RegistryKey& registry, const KnownLogins& logins) {
+  auto helper = logins.awaited.find(registry);
+  if (helper == logins.awaited.end()) {
+    helper = logins.awaited.find(registry.whole_host());
+  }
+  if (helper == logins.awaited.end()) {
+    return {ErrorCode::store_unavailable,
+            std::string(logins.in_files ? "the files of logins were" : "the keyring was") +
+                " not read to the end yet; waiting for the login for " + registry.value(),
+            "if that lasts: regsync doctor"};
+  }
+  return {ErrorCode::credential_plugin,
+          helper->second + " has not answered yet; waiting for its login for " + registry.value(),
+          "if that lasts: echo " + std::string(registry.registry()) + " | " + helper->second + " get"};
+}
 
 // Adds one registry to a plan: its login, or what is wrong with it. A login of the whole host serves a registry with a
 // path: kubelet then offers it to that path only. Each account has logins of its own.
@@ -118,6 +134,7 @@ LoginState add_registry(Plan& plan, const std::string& registry, const KnownLogi
   }
   if (!has_login && !logins.asked.contains(key)) {
     plan.waiting = true;  // unknown is not absent
+    plan.awaits = plan.awaits ? plan.awaits : not_known_yet(key, logins);
     plan.carried_over.insert(key.auths_key());
     return LoginState::unknown;
   }
@@ -325,7 +342,7 @@ Decision DesiredState::decide_claimed(const Key& key, const Plan& plan, const Fa
     return stuck(*plan.held);
   }
   if (plan.waiting) {
-    return {Action::nothing, &plan, SyncState::pending, problem};
+    return {Action::nothing, &plan, SyncState::pending, problem ? problem : plan.awaits};
   }
   if (plan.remove) {
     return ours ? Decision{Action::remove, &plan, SyncState::removing, problem, Why::logged_out}

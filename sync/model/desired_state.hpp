@@ -29,11 +29,12 @@ namespace regsync {
 // What is known of the logins: the last complete reading of each registry.
 struct KnownLogins {
   std::map<RegistryKey, std::shared_ptr<const Credential>> credentials;
-  std::set<RegistryKey> asked;            // read
-  std::set<RegistryKey> gone;             // had a login that is known to be gone; other absent ones may come back
-  std::map<RegistryKey, Error> problems;  // why a login cannot be had now; what was known stays in force
-  std::optional<Error> store_problem;     // why the store cannot be read now
-  bool in_files = false;                  // the store is files alone
+  std::set<RegistryKey> asked;                 // read
+  std::set<RegistryKey> gone;                  // had a login that is known to be gone; other absent ones may come back
+  std::map<RegistryKey, Error> problems;       // why a login cannot be had now; what was known stays in force
+  std::optional<Error> store_problem;          // why the store cannot be read now
+  std::map<RegistryKey, std::string> awaited;  // by registry: the helper that has not answered yet
+  bool in_files = false;                       // the store is files alone
 };
 
 // One target with its logins resolved.
@@ -43,10 +44,11 @@ struct Plan {
   std::set<std::string> carried_over;      // auths keys without a login now, whose present entries survive
   std::vector<std::pair<std::string, std::shared_ptr<const Credential>>> entries;  // what payload was made of
   std::vector<Error> problems;                                                     // missing and unusable logins
-  bool waiting = false;       // for a complete reading of the store
-  bool remove = false;        // every login is gone and the target says onLogout: remove
-  std::optional<Error> held;  // why no Secret may be made or adopted now; those that exist are kept current
-  WallTime since = {};        // when this process first knew the target
+  bool waiting = false;         // for a complete reading of the store, or for another helper's first answer
+  std::optional<Error> awaits;  // waiting: for what
+  bool remove = false;          // every login is gone and the target says onLogout: remove
+  std::optional<Error> held;    // why no Secret may be made or adopted now; those that exist are kept current
+  WallTime since = {};          // when this process first knew the target
 
   bool operator==(const Plan& other) const;  // whether it makes the same Secrets
 };

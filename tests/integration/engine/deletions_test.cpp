@@ -283,6 +283,38 @@ TEST_F(Deletions, WhatIsBeingDeletedAndIsWantedAgainIsPending) {
   EXPECT_TRUE(world_.engine().status().all_in_sync());
 }
 
+// --- a target file that is gone
+
+TEST_F(Deletions, ATargetWhoseFileIsGoneIsForgottenOnceItHasNothingAnywhere) {
+  world_.logout("ghcr.io");
+  begin(make_target({"n1"}));
+  ASSERT_FALSE(uid("n1")) << "no login";
+  const auto is_known = [&] { return !world_.engine().status().targets.empty(); };
+  world_.lose_target("t");
+  EXPECT_TRUE(is_known()) << "an editor may write it anew";
+  EXPECT_TRUE(world_.until([&] { return !is_known(); }, 2s));
+  EXPECT_TRUE(world_.engine().status().all_in_sync());
+  world_.restart();
+  world_.sync();
+  EXPECT_FALSE(is_known());
+}
+
+TEST_F(Deletions, ATargetWhoseFileIsGoneIsKnownAsLongAsItHasASecret) {
+  begin(make_target({"n1"}));
+  const auto first = uid("n1");
+  world_.lose_target("t");
+  world_.run_for(beyond_grace);
+  world_.sync();
+  EXPECT_EQ(uid("n1"), first);
+  EXPECT_FALSE(world_.engine().status().all_in_sync());
+  world_.restart();
+  world_.sync();
+  world_.run_for(beyond_grace);
+  EXPECT_EQ(world_.engine().status().targets.size(), 1U);
+  world_.server().erase({"secrets", "n1", "cred"});
+  EXPECT_TRUE(world_.until([&] { return world_.engine().status().targets.empty(); }, 2s));
+}
+
 // --- contexts
 
 TEST_F(Deletions, AContextThatCannotBeUsedAnyMoreKeepsItsLastGoodDefinition) {

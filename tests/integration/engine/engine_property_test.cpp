@@ -573,7 +573,9 @@ class History {
       }
       const auto live = world_.secret(row.name_space, row.secret, row.context);
       if (!live) {
-        if (!logged_out(file->second)) {
+        // A login that was made while the store was locked is not known yet.
+        if (std::ranges::any_of(file->second.registries,
+                                [this](const auto& registry) { return model_.logins.contains(registry); })) {
           false_status_ = row.context + "/" + row.name_space + "/" + row.secret + " was InSync, and is not there";
         }
         continue;
