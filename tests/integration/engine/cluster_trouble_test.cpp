@@ -378,7 +378,7 @@ TEST_F(Trouble, APolicyThatChangesTheDataIsSeenAndNamed) {
   EXPECT_EQ(world_.state("team"), SyncState::stuck);
   EXPECT_THAT(message_of(), HasSubstr("mutating admission policy"));
   world_.run_for(500ms);
-  EXPECT_LE(world_.writes(), 3U);
+  EXPECT_LE(world_.writes(), 5U) << "one, and the repairs that are free";
 }
 
 TEST_F(Trouble, APolicyThatForcesALabelIsSeenAndNamed) {

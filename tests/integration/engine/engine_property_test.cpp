@@ -206,7 +206,7 @@ class History {
         world_.restart();
       }
       // Of an unreadable target, and of a login that is gone, fault_of_the_world() does not know when all is done.
-      world_.until([this] { return claims_to_be_done(); }, 3s);
+      world_.until([this] { return claims_to_be_done(); }, 10s);
       world_.run_for(50ms);
       world_.forget_requests();
       world_.sync();
@@ -987,11 +987,11 @@ class History {
       return;
     }
     tell() << "the file of " << name << " is torn for a moment\n";
+    const auto begin = std::chrono::steady_clock::now();
     world_.put_target(torn);
     if (one_in(3)) {
       world_.restart();
     }
-    const auto begin = std::chrono::steady_clock::now();
     world_.run_for(std::chrono::milliseconds(pick(10)));
     if (std::chrono::steady_clock::now() - begin > EngineWorld::grace / 2) {
       const Target whole = std::exchange(file->second, torn);  // on a busy machine it was so for long enough to count
