@@ -86,11 +86,11 @@ class SecretServiceClient {
 
   // A service that is silent for longer than `patience` does not answer. All calls since renew() together may take
   // `budget`, so that slow answers end too. Call it when a command begins, and after each time that a person or another
-  // process was waited for.
+  // process was waited for; since: when the service was last known to answer.
   static constexpr auto patience = std::chrono::seconds(10);
   static constexpr auto budget = std::chrono::seconds(30);
-  void renew() {
-    progress_ = BusConnection::Clock::now();
+  void renew(BusConnection::Clock::time_point since = BusConnection::Clock::now()) {
+    progress_ = since;
     deadline_ = progress_ + budget;
   }
 

@@ -23,6 +23,45 @@ constexpr auto stopped_limit = seconds(3);
 // Of one process: a person needs time for a password. A queue that moves is no reason to give up.
 constexpr auto holder_limit = seconds(60);
 
+// Asks the service whether it answers at all, again and again, while others are waited for.
+class ProviderProbe {
+ public:
+  explicit ProviderProbe(sd_bus* bus) : bus_(bus) { ask(); }
+  ~ProviderProbe() = default;
+  ProviderProbe(const ProviderProbe&) = delete;
+  ProviderProbe& operator=(const ProviderProbe&) = delete;
+  ProviderProbe(ProviderProbe&&) = delete;
+  ProviderProbe& operator=(ProviderProbe&&) = delete;
+
+  // When it last answered; or since when it is asked.
+  steady_clock::time_point last_answer() {
+    if (answered_) {
+      last_ = steady_clock::now();
+      ask();
+    }
+    return last_;
+  }
+
+ private:
+  void ask() {
+    answered_ = false;
+    sd_bus_slot* slot = nullptr;
+    sd_bus_call_method_async(
+        bus_, &slot, secret_service_name, secret_service_path, "org.freedesktop.DBus.Peer", "Ping",
+        [](sd_bus_message*, void* answered, sd_bus_error*) noexcept {
+          *static_cast<bool*>(answered) = true;  // an error is an answer too
+          return 0;
+        },
+        &answered_, nullptr);
+    slot_.reset(slot);
+  }
+
+  sd_bus* const bus_;
+  bool answered_ = false;
+  steady_clock::time_point last_ = steady_clock::now();
+  BusSlotPtr slot_;  // points to answered_
+};
+
 // Whether a signal or a debugger has stopped the process (proc_pid_stat(5): T, t), or it has ended (Z, X).
 bool is_stopped(int pid) {
   std::ifstream file("/proc/" + std::to_string(pid) + "/stat");
@@ -53,7 +92,6 @@ SessionLock::SessionLock(SecretServiceClient& client, const char* name) : client
   constexpr std::uint32_t in_queue = 2;  // DBUS_REQUEST_NAME_REPLY_IN_QUEUE
   if (answer.value == in_queue) {
     wait(acquired);
-    client_.renew();
   }
 }
 
@@ -61,7 +99,12 @@ void SessionLock::wait(const bool& acquired) {
   std::string holder;
   auto since = steady_clock::now();
   const auto is_ours = [&acquired] { return acquired; };
+  ProviderProbe provider(client_.connection().get());
   while (client_.connection().wait_until(is_ours, steady_clock::now() + look_again) == BusConnection::Waited::late) {
+    if (steady_clock::now() - provider.last_answer() >= SecretServiceClient::patience) {
+      release();
+      throw silent_provider_error(client_.provider());
+    }
     const auto owner = client_.owner_of(name_);
     if (!owner || owner->bus_name != holder) {
       holder = owner ? owner->bus_name : "";
@@ -70,7 +113,7 @@ void SessionLock::wait(const bool& acquired) {
     }
     const auto held = steady_clock::now() - since;
     if (held >= stopped_limit && is_stopped(owner->pid)) {
-      return;
+      break;
     }
     if (held >= holder_limit) {
       release();
@@ -80,6 +123,7 @@ void SessionLock::wait(const bool& acquired) {
     }
   }
   waited_ = acquired;
+  client_.renew(provider.last_answer());
 }
 
 SessionLock::~SessionLock() { release(); }

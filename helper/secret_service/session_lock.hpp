@@ -12,7 +12,8 @@ namespace regsync {
 
 class SessionLock {
  public:
-  // Waits for its turn. Throws store_unavailable, naming the holder, if one process holds it for longer than a minute.
+  // Waits for its turn, as long as the service answers. Throws store_unavailable, naming the holder, if one process
+  // holds it for longer than a minute.
   SessionLock(SecretServiceClient& client, const char* name);
   ~SessionLock();
   SessionLock(const SessionLock&) = delete;

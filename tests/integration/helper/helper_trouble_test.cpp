@@ -11,7 +11,9 @@
 #include <filesystem>
 #include <fstream>
 #include <iterator>
+#include <memory>
 #include <string>
+#include <vector>
 
 #include "helper/secret_service/secret_service_store.hpp"
 #include "tests/integration/helper/helper_collections.hpp"
@@ -68,6 +70,26 @@ TEST_P(WithoutAnswer, ASilentBusIsNamedByItsVariable) {
   expect_ends(environment, AllOf(HasSubstr("cannot reach the D-Bus session bus that DBUS_SESSION_BUS_ADDRESS names"),
                                  HasSubstr("it does not answer")));
   close(listener);
+}
+
+TEST(FrozenProvider, IsToldToAllWritersWithinOneBudget) {
+  store(HELPER, "ghcr.io", "alice", "one");
+  keyring({"freeze"});
+  const auto began = steady_clock::now();
+  std::vector<std::unique_ptr<Process>> writers;
+  for (const char* action : {"store", "erase", "store", "erase"}) {
+    writers.push_back(std::make_unique<Process>(
+        Program{.argv = {HELPER, action},
+                .env = own_environment(),
+                .in = std::string(action) == "store" ? login_json("ghcr.io", "eve", "other") : "ghcr.io",
+                .directory = {}}));
+  }
+  for (const auto& writer : writers) {
+    EXPECT_EQ(writer->wait(seconds(30)), 1);
+    EXPECT_THAT(writer->out(), HasSubstr("gnome-keyring (process "));
+    EXPECT_THAT(writer->out(), HasSubstr("does not answer"));
+  }
+  EXPECT_LT(steady_clock::now() - began, seconds(16)) << "one waits for the other's time as well";
 }
 
 INSTANTIATE_TEST_SUITE_P(Actions, WithoutAnswer,
