@@ -254,7 +254,7 @@ class Daemon::Impl {
   }
 
   void look_for_notices() {
-    if (notices_.look(fleet(), std::chrono::system_clock::now())) {
+    if (notices_.look(*view_.look(), std::chrono::system_clock::now()) || view_.stale()) {
       look_for_notices_.ask();
     }
   }

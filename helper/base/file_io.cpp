@@ -149,6 +149,19 @@ bool keep_owner(int fd, const fs::path& target) {
   return ::fchown(fd, owner.st_uid, owner.st_gid) == 0;
 }
 
+void write_all(const fs::path& path, int fd, std::string_view content) {
+  while (!content.empty()) {
+    const ssize_t written = ::write(fd, content.data(), content.size());
+    if (written < 0 && errno == EINTR) {
+      continue;
+    }
+    if (written < 0) {
+      fail_writing(path, "cannot be written", errno);
+    }
+    content.remove_prefix(static_cast<std::size_t>(written));
+  }
+}
+
 }  // namespace
 
 std::optional<std::string> read_file_if_exists(const fs::path& path, std::size_t max_bytes) {
@@ -220,16 +233,7 @@ void write_whole(const fs::path& path, std::string_view content, unsigned mode) 
   if (file.fd() < 0) {
     fail_writing(target, "cannot be written", errno);
   }
-  while (!content.empty()) {
-    const ssize_t written = ::write(file.fd(), content.data(), content.size());
-    if (written < 0 && errno == EINTR) {
-      continue;
-    }
-    if (written < 0) {
-      fail_writing(target, "cannot be written", errno);
-    }
-    content.remove_prefix(static_cast<std::size_t>(written));
-  }
+  write_all(target, file.fd(), content);
   if (!keep_owner(file.fd(), target) || ::fchmod(file.fd(), mode) != 0 || ::fsync(file.fd()) != 0) {
     fail_writing(target, "cannot be written", errno);
   }
@@ -242,6 +246,14 @@ void write_whole(const fs::path& path, std::string_view content, unsigned mode) 
   if (folder.get() >= 0) {
     ::fsync(folder.get());
   }
+}
+
+void append(const fs::path& path, std::string_view content) {
+  const FileDescriptor file(::open(path.c_str(), O_WRONLY | O_APPEND | O_CLOEXEC));
+  if (file.get() < 0) {
+    fail_writing(path, "cannot be written", errno);
+  }
+  write_all(path, file.get(), content);
 }
 
 }  // namespace regsync

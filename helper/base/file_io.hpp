@@ -29,4 +29,8 @@ void make_private_folder(const std::filesystem::path& folder);
 // replaces, else of the folder. Throws Error(invalid_input) naming the path and the cause.
 void write_whole(const std::filesystem::path& path, std::string_view content, unsigned mode = 0600);
 
+// Adds `content` at the end of a file that is there; not synced. Throws Error(invalid_input) naming the path and the
+// cause; a part may have been written then.
+void append(const std::filesystem::path& path, std::string_view content);
+
 }  // namespace regsync

@@ -39,7 +39,7 @@ Cluster::Cluster(asio::any_io_executor executor, kube::ResolvedContext context,
                 .on_everything = [this] { consider_everything(); },
                 .on_restart = [this] { on_restart(); },
                 .on_health = [this] { on_health(); }}),
-      reconciler_(client_, cache_, places_, options.owner,
+      reconciler_(client_, cache_, watches_.table(), options.owner,
                   {.on_change = [this](const Change& change) { on_written(change); },
                    .check_elsewhere = [this, check = options.check_elsewhere](Key key, std::string uid,
                                                                               Taking taking) -> asio::awaitable<void> {
@@ -70,12 +70,11 @@ Cluster::Cluster(asio::any_io_executor executor, kube::ResolvedContext context,
       progress_(executor) {}
 
 // Work that is proportional to what changed: one rotated login of a hundred targets concerns one Secret name.
-void Cluster::set_desired(std::shared_ptr<const DesiredState> desired, const Places& places) {
+void Cluster::set_desired(std::shared_ptr<const DesiredState> desired, std::shared_ptr<const Places> places) {
   const auto before = std::exchange(desired_, std::move(desired));
-  const bool same_places = places == places_;
+  const bool same_places = places == watches_.table().places || *places == *watches_.table().places;
   if (!same_places) {
-    places_ = places;
-    watches_.follow(places_);
+    watches_.follow(std::move(places));
   }
   const auto names = before && same_places ? desired_->secrets_that_differ_from(*before) : std::nullopt;
   if (names) {
@@ -108,7 +107,7 @@ void Cluster::consider(const Key& key) {
 }
 
 void Cluster::consider_namespace(const std::string& name_space) {
-  for (const auto& [secret, scope] : places_.secrets) {
+  for (const auto& [secret, scope] : watches_.table().places->secrets) {
     const Key key{name_space, secret};
     if (scope.covers(name_space) || cache_.find(key) != nullptr) {
       consider(key);
@@ -117,8 +116,8 @@ void Cluster::consider_namespace(const std::string& name_space) {
 }
 
 std::vector<std::string> Cluster::namespaces_of(const std::string& secret) const {
-  const auto scope = places_.secrets.find(secret);
-  if (!desired_ || scope == places_.secrets.end()) {
+  const auto scope = watches_.table().places->secrets.find(secret);
+  if (!desired_ || scope == watches_.table().places->secrets.end()) {
     return {};
   }
   std::vector<std::string> names(scope->second.namespaces.begin(), scope->second.namespaces.end());
@@ -138,7 +137,7 @@ void Cluster::consider_secret(const std::string& secret) {
 }
 
 void Cluster::consider_everything() {
-  for (const auto& [secret, scope] : places_.secrets) {
+  for (const auto& [secret, scope] : watches_.table().places->secrets) {
     sweep_.add(secret);
   }
   sweep_.run();

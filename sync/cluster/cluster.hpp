@@ -50,7 +50,7 @@ class Cluster {
   void use_credentials_of(kube::ResolvedContext context);
 
   // What should be here from now on, and the places that matter for it (at least those where it should be).
-  void set_desired(std::shared_ptr<const DesiredState> desired, const Places& places);
+  void set_desired(std::shared_ptr<const DesiredState> desired, std::shared_ptr<const Places> places);
 
   // Lists everything anew and tries everything again, now, whatever it waits for.
   void kick();
@@ -114,7 +114,6 @@ class Cluster {
   kube::KubeClient client_;
   ClusterHealth health_{.problem = std::nullopt, .since = std::chrono::system_clock::now()};
   std::shared_ptr<const DesiredState> desired_;  // null: nothing was told yet
-  Places places_;                                // what the footprints cover
   ClusterCache cache_;
   ClusterWatches watches_;
   Reconciler reconciler_;

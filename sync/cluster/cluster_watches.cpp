@@ -43,10 +43,10 @@ ClusterWatches::ClusterWatches(asio::any_io_executor executor, kube::KubeClient&
 
 ClusterWatches::~ClusterWatches() = default;
 
-void ClusterWatches::follow(const Places& places) {
-  const auto grown = grown_names(table_.places.secrets, places.secrets);
-  table_.places = places;
-  table_.hidden.restrict_to(table_.places.secrets);
+void ClusterWatches::follow(std::shared_ptr<const Places> places) {
+  const auto grown = grown_names(table_.places->secrets, places->secrets);
+  table_.places = std::move(places);
+  table_.hidden.restrict_to(table_.places->secrets);
   if (!grown.empty()) {
     for (const auto& [id, watch] : table_.watches) {
       if (id.is_by_label()) {
@@ -73,7 +73,7 @@ void ClusterWatches::list_unlisted(Watch& watch) {
 }
 
 void ClusterWatches::refresh() {
-  const auto ids = plan_watches(table_.places, table_.hidden.scopes(), few_,
+  const auto ids = plan_watches(*table_.places, table_.hidden.scopes(), few_,
                                 [this](const WatchId& id) { return table_.stage_of(id); });
   bool problem_ended = false;
   for (auto watch = table_.watches.begin(); watch != table_.watches.end();) {
@@ -271,7 +271,7 @@ void ClusterWatches::on_listed(Watch& watch) {
 
 // Secrets without our label that are known from before: a watch by label will not tell of them.
 void ClusterWatches::collect_hidden() {
-  for (const auto& [secret, scope] : table_.places.secrets) {
+  for (const auto& [secret, scope] : table_.places->secrets) {
     cache_.for_each(secret, [&](const std::string& name_space, const Entry&) {
       const Key key{name_space, secret};
       table_.hidden.set(key, is_hidden(key));

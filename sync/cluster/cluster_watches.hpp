@@ -45,7 +45,7 @@ class ClusterWatches {
   ClusterWatches& operator=(ClusterWatches&&) = delete;
 
   // Starts and ends watches so that exactly these places are followed.
-  void follow(const Places& places);
+  void follow(std::shared_ptr<const Places> places);
 
   // How far the cache can be believed.
   [[nodiscard]] const WatchTable& table() const { return table_; }

@@ -42,11 +42,11 @@ struct Reconciler::Run {
   bool written = false;  // its first write was counted
 };
 
-Reconciler::Reconciler(kube::KubeClient& client, ClusterCache& cache, const Places& places, Owner owner,
+Reconciler::Reconciler(kube::KubeClient& client, ClusterCache& cache, const WatchTable& table, Owner owner,
                        Handlers handlers)
     : client_(client),
       cache_(cache),
-      places_(places),
+      table_(table),
       owner_(std::move(owner)),
       handlers_(std::move(handlers)),
       attachments_(client, cache) {}
@@ -55,7 +55,7 @@ Facts Reconciler::facts(const Key& key) const {
   Facts facts;
   facts.name_space = cache_.find_namespace(key.name_space);
   facts.namespaces_complete = cache_.namespaces_complete();
-  facts.remembered = places_.cover(key);
+  facts.remembered = table_.places->cover(key);
   facts.holder = owner_.holder();
   if (const Entry* entry = cache_.find(key)) {
     facts.secret = entry->observed.secret.get();

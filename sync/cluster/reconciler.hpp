@@ -36,8 +36,8 @@ class Reconciler {
     std::function<void()> on_setback;               // the server holds less than it did: restored from a backup
   };
 
-  // client, cache and places (what the footprints cover) outlive this.
-  Reconciler(kube::KubeClient& client, ClusterCache& cache, const Places& places, Owner owner, Handlers handlers);
+  // client, cache and table (whose places are those that the footprints cover) outlive this.
+  Reconciler(kube::KubeClient& client, ClusterCache& cache, const WatchTable& table, Owner owner, Handlers handlers);
 
   // trust is not not_yet. Throws only defects.
   asio::awaitable<Outcome> reconcile(Key key, std::shared_ptr<const DesiredState> desired, Trust trust);
@@ -84,7 +84,7 @@ class Reconciler {
 
   kube::KubeClient& client_;
   ClusterCache& cache_;
-  const Places& places_;
+  const WatchTable& table_;
   Owner owner_;
   Handlers handlers_;
   Attachments attachments_;

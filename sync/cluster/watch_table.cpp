@@ -28,8 +28,8 @@ bool WatchTable::follows_label() const {
 }
 
 bool WatchTable::is_in_view(const Key& key) const {
-  const auto scope = places.secrets.find(key.secret);
-  return scope != places.secrets.end() && scope->second.shows(key.name_space);
+  const auto scope = places->secrets.find(key.secret);
+  return scope != places->secrets.end() && scope->second.shows(key.name_space);
 }
 
 Trust WatchTable::trust(const Key& key) const {
@@ -58,7 +58,7 @@ bool WatchTable::label_shows(const std::string& name_space, const std::string& s
 
 // Before a Secret is deleted, it is detached from the accounts that are known to name it.
 bool WatchTable::knows_accounts(const std::string& name_space) const {
-  return std::ranges::all_of(watched_accounts(places), [&](const auto& name) {
+  return std::ranges::all_of(watched_accounts(*places), [&](const auto& name) {
     const Watch* everywhere = find({service_accounts_resource, "", name});
     const Watch* single = find({service_accounts_resource, name_space, name});
     const auto answered = [](const Watch* watch) { return watch == nullptr || watch->answered(); };
@@ -71,8 +71,8 @@ bool WatchTable::covers(const std::string& secret) const {
   if ((everywhere != nullptr && everywhere->believed()) || label_shows("", secret)) {
     return true;
   }
-  const auto scope = places.secrets.find(secret);
-  return scope != places.secrets.end() && !scope->second.any &&
+  const auto scope = places->secrets.find(secret);
+  return scope != places->secrets.end() && !scope->second.any &&
          std::all_of(scope->second.namespaces.begin(), scope->second.namespaces.end(), [&](const auto& name_space) {
            const Watch* single = find({secrets_resource, name_space, secret});
            return (single != nullptr && single->answered()) || label_shows(name_space, secret);

@@ -25,8 +25,8 @@ enum class Trust {
 };
 
 struct WatchTable {
-  Places places;         // what is to be followed
-  HiddenSecrets hidden;  // empty where no watch is by label
+  std::shared_ptr<const Places> places = std::make_shared<const Places>();  // what is to be followed
+  HiddenSecrets hidden;                                                     // empty where no watch is by label
   // Shared with the coroutine that runs each: one that is not wanted any more leaves the map at once and ends later.
   std::map<WatchId, std::shared_ptr<Watch>> watches;
 

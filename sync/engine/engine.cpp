@@ -409,8 +409,8 @@ class Engine::Impl {
   // Whether the cluster of a context knows what is wanted through the other one.
   [[nodiscard]] bool was_told_of(const std::string& context, const std::string& other) const {
     const auto told = told_.find(context);
-    return told != told_.end() &&
-           std::ranges::any_of(told->second.siblings, [&](const auto& sibling) { return sibling.context == other; });
+    return told != told_.end() && std::ranges::any_of(told->second.desired->siblings(),
+                                                      [&](const auto& sibling) { return sibling.context == other; });
   }
 
   static asio::awaitable<std::string> uid_through(std::string other, Cluster& cluster, Key key) {
@@ -426,6 +426,7 @@ class Engine::Impl {
     if (stopping_) {
       return;
     }
+    logins_.want(targets_.files());
     update_plans();
     const auto fresh = contexts_.update([this](const std::string& context) { return needs(context); });
     for (const auto& context : fresh) {
@@ -458,14 +459,15 @@ class Engine::Impl {
     std::map<std::string, std::vector<std::string>> concerned;  // by context: its targets whose plans differ
     for (const auto& [target, plan] : plans_) {
       const auto known = before.find(target);
+      if (known != before.end() && known->second == plan) {
+        continue;
+      }
       if (known == before.end() || known->second->target != plan->target) {
         update();
         return;
       }
-      if (known->second != plan) {
-        for (const auto& [context, meant] : wanted_[target]) {
-          concerned[context].push_back(target);
-        }
+      for (const auto& [context, meant] : wanted_[target]) {
+        concerned[context].push_back(target);
       }
     }
     for (const auto& [context, targets] : concerned) {
@@ -475,12 +477,15 @@ class Engine::Impl {
         update();
         return;
       }
+      DesiredState::Plans changed;
       for (const auto& target : targets) {
-        if (const auto plan = told->second.plans.find(target); plan != told->second.plans.end()) {
-          plan->second = as_meant(plans_.at(target), plan->second->target, plan->second->held, plan->second);
+        const auto& known = told->second.desired->plans();
+        if (const auto plan = known.find(target); plan != known.end()) {
+          changed[target] = as_meant(plans_.at(target), plan->second->target, plan->second->held, plan->second);
         }
       }
-      set_desired(*cluster, told->second);
+      told->second.desired = std::make_shared<const DesiredState>(told->second.desired->with(changed));
+      cluster->set_desired(told->second.desired, told->second.places);
     }
     settled_.notify_all();
     changed();
@@ -499,20 +504,27 @@ class Engine::Impl {
     return before && *before == here ? before : std::make_shared<const Plan>(std::move(here));
   }
 
+  // A plan is made anew where its target or one of its logins is another one.
   void update_plans() {
-    logins_.want(targets_.files());
-    const KnownLogins logins = logins_.known();
+    KnownLogins logins = logins_.known();
     DesiredState::Plans plans;
     for (const auto& [name, file] : targets_.files()) {
-      if (file.target) {
-        Plan plan = make_plan(*file.target, logins);
-        const auto known = plans_.find(name);
-        plan.since = known == plans_.end() ? std::chrono::floor<std::chrono::seconds>(std::chrono::system_clock::now())
-                                           : known->second->since;
-        plans[name] = same_or_new(plans_, std::move(plan));
+      if (!file.target) {
+        continue;
       }
+      const auto known = plans_.find(name);
+      if (known != plans_.end() && known->second->target == *file.target &&
+          same_logins(*file.target, known_logins_, logins)) {
+        plans[name] = known->second;
+        continue;
+      }
+      Plan plan = make_plan(*file.target, logins);
+      plan.since = known == plans_.end() ? std::chrono::floor<std::chrono::seconds>(std::chrono::system_clock::now())
+                                         : known->second->since;
+      plans[name] = same_or_new(plans_, std::move(plan));
     }
     plans_ = std::move(plans);
+    known_logins_ = std::move(logins);
   }
 
   // An equal plan stays the same object: what was written from it is known by its address.
@@ -571,14 +583,17 @@ class Engine::Impl {
 
   void tell(const std::string& context, Cluster& cluster) {
     const auto before = told_.find(context);
-    Told told;
+    const auto& own_namespace = cluster.context().default_namespace;
     const bool paused = paused_.contains(context);
+    DesiredState::Plans plans;
+    std::set<std::string> known_targets;
+    Places places;
     for (const auto& [target, plan] : plans_) {
       const auto problem = held(plan->target, context);
       const bool may_delete =
           !paused && !plan->target.paused && !undecided_.contains(target) && labels_count(plan->target, context);
       if (targets_.settled(target) && !problem && may_delete) {
-        told.known_targets.insert(target);
+        known_targets.insert(target);
       }
       const auto meant = wanted_.at(target).find(context);
       if (meant == wanted_.at(target).end()) {
@@ -586,38 +601,40 @@ class Engine::Impl {
       }
       std::shared_ptr<const Plan> known;
       if (before != told_.end()) {
-        const auto found = before->second.plans.find(target);
-        known = found == before->second.plans.end() ? nullptr : found->second;
+        const auto& told = before->second.desired->plans();
+        const auto found = told.find(target);
+        known = found == told.end() ? nullptr : found->second;
       }
       Target here = meant->second.target;
       here.paused = here.paused || paused;
-      told.plans[target] = as_meant(plan, here, problem, known);
-      told.places.merge(places_of(meant->second.target, ""));
+      if (meant->second.own_namespace && here.namespaces == std::vector{own_namespace}) {
+        here.namespaces.clear();  // as in its file, so that many contexts share one plan
+      }
+      plans[target] = as_meant(plan, here, problem, known);
+      places.merge(places_of(meant->second.target, ""));
     }
+    std::set<std::string> forgotten;
+    std::set<std::string> kept;
     for (const auto& [target, footprint] : footprints_.all()) {
       if (footprint.forgotten && !paused && !targets_.files().contains(target)) {
-        told.forgotten.insert(target);
+        forgotten.insert(target);
       }
       if (footprint.kept.contains(context) && !paused) {
-        told.kept.insert(target);
+        kept.insert(target);
       }
-      if (const auto places = footprint.contexts.find(context); places != footprint.contexts.end()) {
-        told.places.merge(places->second);
+      if (const auto known = footprint.contexts.find(context); known != footprint.contexts.end()) {
+        places.merge(known->second);
       }
     }
-    told.siblings = siblings_of(context);
-    if (before != told_.end() && before->second == told) {
+    Told told{.desired =
+                  std::make_shared<const DesiredState>(own_namespace, std::move(plans), std::move(forgotten),
+                                                       std::move(known_targets), std::move(kept), siblings_of(context)),
+              .places = std::make_shared<const Places>(std::move(places))};
+    if (before != told_.end() && *before->second.desired == *told.desired && *before->second.places == *told.places) {
       return;
     }
-    set_desired(cluster, told);
+    cluster.set_desired(told.desired, told.places);
     told_[context] = std::move(told);
-  }
-
-  static void set_desired(Cluster& cluster, const Told& told) {
-    cluster.set_desired(
-        std::make_shared<const DesiredState>(cluster.context().default_namespace, told.plans, told.forgotten,
-                                             told.known_targets, told.kept, told.siblings),
-        told.places);
   }
 
   // What is wanted through other contexts of the same cluster, those that are not in the kubeconfig now included.
@@ -731,13 +748,8 @@ class Engine::Impl {
 
   // What a cluster was last told.
   struct Told {
-    DesiredState::Plans plans;
-    std::set<std::string> forgotten;
-    std::set<std::string> known_targets;
-    std::set<std::string> kept;
-    std::vector<DesiredState::Sibling> siblings;
-    Places places;
-    bool operator==(const Told&) const = default;
+    std::shared_ptr<const DesiredState> desired;
+    std::shared_ptr<const Places> places;
   };
 
   asio::any_io_executor executor_;
@@ -754,6 +766,7 @@ class Engine::Impl {
   ContextSet contexts_;
   LoginBook logins_;
 
+  KnownLogins known_logins_;   // that plans_ were made of
   DesiredState::Plans plans_;  // for any context
   Wanted wanted_;
   Undecided undecided_;

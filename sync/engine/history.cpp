@@ -58,6 +58,12 @@ std::optional<HistoryEntry> from_line(const std::string& text) {
   return entry;
 }
 
+void keep_newest(std::vector<HistoryEntry>& entries) {
+  if (entries.size() > max_entries) {
+    entries.erase(entries.begin(), entries.end() - max_entries);
+  }
+}
+
 bool belong_together(const HistoryEntry& one, const HistoryEntry& other) {
   return one.target == other.target && one.context == other.context && one.secret == other.secret &&
          one.what == other.what && one.why == other.why;
@@ -116,27 +122,32 @@ void History::add(HistoryEntry entry) {
   });
 }
 
-// Written whole: a thousand lines are a few hundred kilobytes, and a torn line would be lost for good.
+// The first time the file is written whole, because its last line may be torn; then lines are added, until there are
+// twice as many as are kept.
 void History::flush() {
   waiting_ = false;
   if (pending_.empty()) {
     return;
   }
   const auto failure = guarded([this] {
-    auto entries = read_history(file_);
-    entries.insert(entries.end(), pending_.begin(), pending_.end());
-    pending_.clear();
-    if (entries.size() > max_entries) {
-      entries.erase(entries.begin(), entries.end() - max_entries);
+    std::vector<HistoryEntry> entries = std::exchange(pending_, {});
+    const bool whole = room_ < entries.size() || !std::filesystem::exists(file_);
+    if (whole) {
+      auto known = read_history(file_);
+      known.insert(known.end(), entries.begin(), entries.end());
+      keep_newest(known);
+      entries = std::move(known);
     }
     std::string text;
     for (const auto& entry : entries) {
       text += to_line(entry);
     }
-    write_whole(file_, text);
+    const std::size_t room = whole ? max_entries : room_ - entries.size();
+    room_ = 0;  // where this fails, the file is written whole the next time
+    whole ? write_whole(file_, text) : append(file_, text);
+    room_ = room;
   });
   if (failure) {
-    pending_.clear();
     log::warning("the history lost an entry: " + describe(*failure));
   }
 }
@@ -145,10 +156,12 @@ std::vector<HistoryEntry> read_history(const std::filesystem::path& file, const 
   std::vector<HistoryEntry> entries;
   std::istringstream lines(read_file_if_exists(file, max_bytes).value_or(""));
   for (std::string line; std::getline(lines, line);) {
-    if (auto entry = from_line(line); entry && (!target || entry->target == *target)) {
+    if (auto entry = from_line(line)) {
       entries.push_back(std::move(*entry));
     }
   }
+  keep_newest(entries);
+  std::erase_if(entries, [&](const HistoryEntry& entry) { return target && entry.target != *target; });
   return entries;
 }
 

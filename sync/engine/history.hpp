@@ -45,6 +45,7 @@ class History {
 
   std::filesystem::path file_;
   std::vector<HistoryEntry> pending_;
+  std::size_t room_ = 0;  // how many lines may be added before the file is written whole
   asio::steady_timer timer_;
   bool waiting_ = false;
 };

@@ -131,10 +131,12 @@ void LoginBook::take_logins(StoreReading& reading) {
       slot = std::make_shared<const Credential>(std::move(credential));
     }
   }
-  for (const auto& [registry, credential] : seen) {
+  for (auto& [registry, credential] : seen) {
     const auto known = store_.credentials.find(registry);
     const bool is_new = known == store_.credentials.end();
-    if (is_new || !(*known->second == *credential)) {
+    if (!is_new && *known->second == *credential) {
+      credential = known->second;  // one object for one login: what was made of it stays
+    } else {
       log::info((is_new ? "found the login of " : "the login has changed: ") + credential->login.username + " for " +
                 registry.value());
       if (metrics_ != nullptr) {

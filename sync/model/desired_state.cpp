@@ -178,6 +178,24 @@ Plan make_plan(const Target& target, const KnownLogins& logins) {
   return plan;
 }
 
+bool same_logins(const Target& target, const KnownLogins& one, const KnownLogins& other) {
+  if (one.store_problem != other.store_problem || one.in_files != other.in_files) {
+    return false;
+  }
+  const auto credential = [](const KnownLogins& logins, const RegistryKey& key) {
+    const auto found = logins.credentials.find(key);
+    return found == logins.credentials.end() ? nullptr : found->second;
+  };
+  const auto problem = [](const KnownLogins& logins, const RegistryKey& key) {
+    const auto found = logins.problems.find(key);
+    return found == logins.problems.end() ? std::nullopt : std::optional(found->second);
+  };
+  return std::ranges::all_of(wanted_registries(target), [&](const RegistryKey& key) {
+    return credential(one, key) == credential(other, key) && problem(one, key) == problem(other, key) &&
+           one.asked.contains(key) == other.asked.contains(key) && one.gone.contains(key) == other.gone.contains(key);
+  });
+}
+
 Selected selects(const Target& target, const std::string& name_space, const NamespaceView* view,
                  const std::string& default_namespace) {
   if (matches_any(target.exclude_namespaces, name_space)) {
@@ -210,17 +228,29 @@ Selected selects(const Target& target, const std::string& name_space, const Name
 DesiredState::DesiredState(std::string default_namespace, Plans plans, std::set<std::string> forgotten,
                            std::set<std::string> known_targets, std::set<std::string> kept,
                            std::vector<Sibling> siblings)
-    : default_namespace_(std::move(default_namespace)),
-      plans_(std::move(plans)),
-      forgotten_(std::move(forgotten)),
-      known_targets_(std::move(known_targets)),
-      kept_(std::move(kept)),
-      siblings_(std::move(siblings)) {
+    : plans_(std::move(plans)) {
+  const auto frame = std::make_shared<Frame>();
+  frame->default_namespace = std::move(default_namespace);
+  frame->forgotten = std::move(forgotten);
+  frame->known_targets = std::move(known_targets);
+  frame->kept = std::move(kept);
+  frame->siblings = std::move(siblings);
   for (const auto& [name, plan] : plans_) {
-    secret_names_.insert(plan->target.secret);
-    by_secret_[plan->target.secret].push_back(plan.get());
-    service_account_names_.insert(plan->target.service_accounts.begin(), plan->target.service_accounts.end());
+    frame->by_secret[plan->target.secret].push_back(name);
   }
+  frame_ = frame;
+}
+
+DesiredState DesiredState::with(const Plans& changed) const {
+  DesiredState other = *this;
+  for (const auto& [name, plan] : changed) {
+    other.plans_.at(name) = plan;
+  }
+  return other;
+}
+
+bool DesiredState::operator==(const DesiredState& other) const {
+  return plans_ == other.plans_ && (frame_ == other.frame_ || *frame_ == *other.frame_);
 }
 
 bool DesiredState::is_paused(const std::string& target) const {
@@ -231,7 +261,7 @@ bool DesiredState::is_paused(const std::string& target) const {
 bool DesiredState::names_plainly(const Plan& plan, const std::string& name_space) const {
   const auto& names = plan.target.namespaces;
   return std::find(names.begin(), names.end(), name_space) != names.end() ||
-         (names.empty() && plan.target.namespace_selector.empty() && name_space == default_namespace_);
+         (names.empty() && plan.target.namespace_selector.empty() && name_space == frame_->default_namespace);
 }
 
 DesiredState::Claim DesiredState::claim(const Key& key, const Facts& facts) const {
@@ -239,13 +269,13 @@ DesiredState::Claim DesiredState::claim(const Key& key, const Facts& facts) cons
   const auto comes_before = [holder = holder_of(facts)](const std::string& name, const std::string& other) {
     return other != holder && (name == holder || name < other);
   };
-  for (const auto& sibling : siblings_) {
+  for (const auto& sibling : frame_->siblings) {
     for (const auto& target : sibling.targets) {
       const auto* before = first.plan != nullptr ? &first.plan->target : first.elsewhere;
       if (target.secret != key.secret || (before != nullptr && !comes_before(target.name, before->name))) {
         continue;
       }
-      const auto selected = selects(target, key.name_space, facts.name_space, default_namespace_);
+      const auto selected = selects(target, key.name_space, facts.name_space, frame_->default_namespace);
       if (selected == Selected::yes) {
         first = {.elsewhere = &target, .through = &sibling.context};
       } else if (selected == Selected::unknown && !facts.namespace_is_missing()) {
@@ -257,17 +287,18 @@ DesiredState::Claim DesiredState::claim(const Key& key, const Facts& facts) cons
 }
 
 DesiredState::Claim DesiredState::claim_here(const Key& key, const Facts& facts) const {
-  const auto plans = by_secret_.find(key.secret);
-  if (plans == by_secret_.end()) {
+  const auto plans = frame_->by_secret.find(key.secret);
+  if (plans == frame_->by_secret.end()) {
     return {};
   }
   const auto holder = holder_of(facts);
   for (const bool of_the_holder : {true, false}) {
-    for (const Plan* plan : plans->second) {
-      if ((plan->target.name == holder) != of_the_holder) {
+    for (const auto& name : plans->second) {
+      const Plan* plan = plans_.at(name).get();
+      if ((name == holder) != of_the_holder) {
         continue;
       }
-      const auto selected = selects(plan->target, key.name_space, facts.name_space, default_namespace_);
+      const auto selected = selects(plan->target, key.name_space, facts.name_space, frame_->default_namespace);
       if (selected == Selected::yes) {
         return {plan, false};
       }
@@ -312,13 +343,13 @@ Decision DesiredState::decide_unclaimed(const Facts& facts) const {
     return {};
   }
   const auto& target = facts.secret->target;
-  if (kept_.contains(target)) {
+  if (frame_->kept.contains(target)) {
     return {Action::release, nullptr, SyncState::removing, std::nullopt, Why::given_away};
   }
-  if (forgotten_.contains(target)) {
+  if (frame_->forgotten.contains(target)) {
     return {Action::remove, nullptr, SyncState::removing, std::nullopt, Why::target_removed};
   }
-  if (known_targets_.contains(target)) {
+  if (frame_->known_targets.contains(target)) {
     return {Action::remove, nullptr, SyncState::removing, std::nullopt, Why::not_covered};
   }
   return {};
@@ -374,21 +405,29 @@ Decision DesiredState::decide_claimed(const Key& key, const Plan& plan, const Fa
 }
 
 std::optional<std::set<std::string>> DesiredState::secrets_that_differ_from(const DesiredState& before) const {
-  if (default_namespace_ != before.default_namespace_ || forgotten_ != before.forgotten_ ||
-      known_targets_ != before.known_targets_ || kept_ != before.kept_) {
+  const Frame& known = *before.frame_;
+  if (frame_ != before.frame_ &&
+      (frame_->default_namespace != known.default_namespace || frame_->forgotten != known.forgotten ||
+       frame_->known_targets != known.known_targets || frame_->kept != known.kept)) {
     return std::nullopt;
   }
   std::set<std::string> names;
-  const auto add_those_not_in = [&names](const Plans& plans, const Plans& others) {
-    for (const auto& [target, plan] : plans) {
-      const auto other = others.find(target);
-      if (other == others.end() || other->second != plan) {
-        names.insert(plan->target.secret);
-      }
+  auto now = plans_.begin();
+  auto then = before.plans_.begin();
+  while (now != plans_.end() || then != before.plans_.end()) {
+    const bool only_now = then == before.plans_.end() || (now != plans_.end() && now->first < then->first);
+    const bool only_then = now == plans_.end() || (then != before.plans_.end() && then->first < now->first);
+    if (only_now || only_then || now->second != then->second) {
+      names.insert((only_then ? then : now)->second->target.secret);
+      names.insert((only_now ? now : then)->second->target.secret);
     }
-  };
-  add_those_not_in(plans_, before.plans_);
-  add_those_not_in(before.plans_, plans_);
+    if (!only_then) {
+      ++now;
+    }
+    if (!only_now) {
+      ++then;
+    }
+  }
   return names;
 }
 

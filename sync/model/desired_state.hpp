@@ -58,6 +58,9 @@ std::set<RegistryKey> wanted_registries(const Target& target);
 
 Plan make_plan(const Target& target, const KnownLogins& logins);
 
+// Whether make_plan() answers the same for a target from either. Credentials are compared by their addresses.
+bool same_logins(const Target& target, const KnownLogins& one, const KnownLogins& other);
+
 // A namespace as the API server has it.
 struct NamespaceView {
   bool terminating = false;
@@ -127,14 +130,15 @@ class DesiredState {
                std::set<std::string> known_targets, std::set<std::string> kept = {},
                std::vector<Sibling> siblings = {});
 
-  // The Secret names that matter here.
-  [[nodiscard]] const std::set<std::string>& secret_names() const { return secret_names_; }
-  [[nodiscard]] const std::set<std::string>& service_account_names() const { return service_account_names_; }
+  // The same with other plans for some of its targets, each of the same target: other logins make such plans.
+  [[nodiscard]] DesiredState with(const Plans& changed) const;
+
   [[nodiscard]] const Plans& plans() const { return plans_; }
-  [[nodiscard]] const std::string& default_namespace() const { return default_namespace_; }
+  [[nodiscard]] const std::vector<Sibling>& siblings() const { return frame_->siblings; }
+  [[nodiscard]] const std::string& default_namespace() const { return frame_->default_namespace; }
   // Whether a Secret of this target that nobody claims is to be deleted.
   [[nodiscard]] bool knows(const std::string& target) const {
-    return forgotten_.contains(target) || known_targets_.contains(target);
+    return frame_->forgotten.contains(target) || frame_->known_targets.contains(target);
   }
 
   // The plan that claims a key. Of several it is the one whose Secret is there already, so that a target added later
@@ -154,22 +158,30 @@ class DesiredState {
   // The Secret names for which this may decide otherwise than `before` did; nothing: all names.
   [[nodiscard]] std::optional<std::set<std::string>> secrets_that_differ_from(const DesiredState& before) const;
 
+  // Whether both decide the same about every key, by the same plans.
+  bool operator==(const DesiredState& other) const;
+
  private:
+  // All but the plans. Shared by what with() makes: a login changes one plan of hundreds.
+  struct Frame {
+    std::string default_namespace;
+    std::set<std::string> forgotten;
+    std::set<std::string> known_targets;
+    std::set<std::string> kept;
+    std::vector<Sibling> siblings;
+    std::map<std::string, std::vector<std::string>, std::less<>> by_secret;  // the targets of plans_, by Secret name
+
+    bool operator==(const Frame&) const = default;
+  };
+
   [[nodiscard]] Claim claim_here(const Key& key, const Facts& facts) const;
   [[nodiscard]] bool is_paused(const std::string& target) const;
   [[nodiscard]] bool names_plainly(const Plan& plan, const std::string& name_space) const;
   [[nodiscard]] Decision decide_claimed(const Key& key, const Plan& plan, const Facts& facts) const;
   [[nodiscard]] Decision decide_unclaimed(const Facts& facts) const;
 
-  std::string default_namespace_;
   Plans plans_;
-  std::map<std::string, std::vector<const Plan*>, std::less<>> by_secret_;  // those of plans_, by Secret name
-  std::set<std::string> forgotten_;
-  std::set<std::string> known_targets_;
-  std::set<std::string> kept_;
-  std::vector<Sibling> siblings_;
-  std::set<std::string> secret_names_;
-  std::set<std::string> service_account_names_;
+  std::shared_ptr<const Frame> frame_;
 };
 
 }  // namespace regsync

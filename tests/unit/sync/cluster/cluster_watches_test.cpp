@@ -31,7 +31,7 @@ class ClusterWatchesTest : public testing::Test {
   void TearDown() override { test::run(loop_, watches_.stop()); }
 
   void follow(const Places& places = places_of_everywhere()) {
-    watches_.follow(places);
+    watches_.follow(std::make_shared<const Places>(places));
     ASSERT_TRUE(until([&] { return watches_.table().settled(); }));
   }
   bool until(const std::function<bool()>& holds) {
@@ -70,7 +70,7 @@ class ClusterWatchesTest : public testing::Test {
 TEST_F(ClusterWatchesTest, NothingIsBelievedBeforeTheFirstListIsComplete) {
   put();
   kube_.transport.hold();
-  watches_.follow(places_of_everywhere());
+  watches_.follow(std::make_shared<const Places>(places_of_everywhere()));
   loop_.poll();
   EXPECT_EQ(watches_.trust(key), Trust::not_yet);
   EXPECT_FALSE(watches_.table().listed());
@@ -162,7 +162,7 @@ TEST_F(ClusterWatchesTest, ATroubleOfOneWatchIsTheProblemUntilItWorksAgain) {
   kube_.transport.on("GET", all_namespaces, [](const kube::HttpRequest& /*request*/) -> kube::HttpResponse {
     throw Error(ErrorCode::unreachable, "no route");
   });
-  watches_.follow(places_of_everywhere());
+  watches_.follow(std::make_shared<const Places>(places_of_everywhere()));
   ASSERT_TRUE(until([&] { return watches_.table().settled(); }));
   ASSERT_TRUE(watches_.table().problem());
   EXPECT_EQ(watches_.table().problem()->code(), ErrorCode::unreachable);
@@ -189,7 +189,7 @@ TEST_F(ClusterWatchesTest, HeldEventsComeAfterTheReleaseAndNothingIsListedAnew) 
 TEST_F(ClusterWatchesTest, WhatIsNotWantedAnyMoreIsNotFollowedAnyMore) {
   follow();
   ASSERT_EQ(kube_.watches(all_secrets), 1U);
-  watches_.follow({});
+  watches_.follow(std::make_shared<const Places>());
   EXPECT_TRUE(until([&] { return kube_.watches() == 0; }));
   EXPECT_TRUE(watches_.table().watches.empty());
 }

@@ -82,7 +82,7 @@ class Wanted {
   [[nodiscard]] std::shared_ptr<const DesiredState> state() const {
     return std::make_shared<const DesiredState>("default", plans_, std::set<std::string>(), known_);
   }
-  [[nodiscard]] const Places& places() const { return places_; }
+  [[nodiscard]] std::shared_ptr<const Places> places() const { return std::make_shared<const Places>(places_); }
   [[nodiscard]] const Plan& plan(const std::string& target = "t") const { return *plans_.at(target); }
 
  private:

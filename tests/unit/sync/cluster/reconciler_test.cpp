@@ -25,7 +25,7 @@ class ReconcilerTest : public testing::Test {
     cache_.observe_namespace("team", NamespaceView());
     wanted_.login("first");
     wanted_.put(test::make_target());
-    places_ = wanted_.places();
+    table_.places = wanted_.places();
   }
 
   Outcome reconcile(Trust trust = Trust::followed) {
@@ -50,7 +50,7 @@ class ReconcilerTest : public testing::Test {
   asio::io_context loop_;
   test::FakeKube kube_{loop_.get_executor()};
   test::Wanted wanted_;
-  Places places_;
+  WatchTable table_;
   ClusterCache cache_;
   kube::KubeClient client_{test::context_of_test(), kube_.transport.connect()};
   std::vector<Change> changes_;
@@ -59,7 +59,7 @@ class ReconcilerTest : public testing::Test {
   bool wanted_again_ = false;
   Reconciler reconciler_{client_,
                          cache_,
-                         places_,
+                         table_,
                          test::owner_of_test(),
                          {.on_change = [this](const Change& change) { changes_.push_back(change); },
                           .check_elsewhere = [this](const Key& /*key*/, const std::string& /*uid*/,

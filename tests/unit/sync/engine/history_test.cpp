@@ -2,8 +2,10 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <asio/io_context.hpp>
 
+#include "helper/base/file_io.hpp"
 #include "tests/support/temp_dir.hpp"
 
 namespace regsync {
@@ -61,6 +63,33 @@ TEST_F(HistoryTest, IsBounded) {
   const auto entries = read_history(file_);
   EXPECT_EQ(entries.size(), 1000U);
   EXPECT_EQ(entries.back().target, "t1499");
+}
+
+TEST_F(HistoryTest, IsBoundedHoweverOftenItIsWritten) {
+  for (int i = 0; i < 3500; ++i) {
+    history_.add(change("t" + std::to_string(i), "n"));
+    history_.flush();
+  }
+  const auto entries = read_history(file_);
+  EXPECT_EQ(entries.size(), 1000U);
+  EXPECT_EQ(entries.front().target, "t2500");
+  EXPECT_EQ(entries.back().target, "t3499");
+  const auto text = read_file(file_, 1 << 22);
+  EXPECT_LE(std::ranges::count(text, '\n'), 2000);
+}
+
+TEST_F(HistoryTest, AFileThatIsTornOrTakenAwayCostsWhatWasInItOnly) {
+  history_.add(change("t", "n1"));
+  history_.flush();
+  std::filesystem::remove(file_);
+  history_.add(change("t", "n2"));
+  history_.flush();
+  EXPECT_EQ(read_history(file_).size(), 1U);
+  dir_.write("history.jsonl", read_file(file_, 1 << 22) + "{\"time\": 1");
+  History next(io_.get_executor(), file_);
+  next.add(change("t", "n3"));
+  next.flush();
+  EXPECT_EQ(read_history(file_).size(), 2U);
 }
 
 TEST_F(HistoryTest, ALineThatIsNotOneIsSkipped) {
