@@ -408,7 +408,8 @@ std::optional<std::set<std::string>> DesiredState::secrets_that_differ_from(cons
   const Frame& known = *before.frame_;
   if (frame_ != before.frame_ &&
       (frame_->default_namespace != known.default_namespace || frame_->forgotten != known.forgotten ||
-       frame_->known_targets != known.known_targets || frame_->kept != known.kept)) {
+       frame_->known_targets != known.known_targets || frame_->kept != known.kept ||
+       frame_->siblings != known.siblings)) {
     return std::nullopt;
   }
   std::set<std::string> names;

@@ -347,6 +347,50 @@ TEST(SecretsThatDiffer, AreThoseOfThePlansThatChanged) {
   EXPECT_EQ(DesiredState("default", {{"t1", a}}, {}, {"t1", "t2"}).secrets_that_differ_from(before), Names{"b"});
   EXPECT_EQ(DesiredState("default", {{"t1", a}}, {"t2"}, {"t1"}).secrets_that_differ_from(before), std::nullopt)
       << "what nobody claims may be decided otherwise, under whatever name";
+  EXPECT_EQ(DesiredState("default", {{"t1", a}, {"t2", b}}, {}, {"t1", "t2"}, {}, {{"other", {a->target}}})
+                .secrets_that_differ_from(before),
+            std::nullopt)
+      << "what is wanted through another context may be under whatever name";
+}
+
+TEST(DesiredStateWith, OtherPlansDecidesByThemAndLeavesTheRest) {
+  const auto plan = [](std::string_view password) {
+    return std::make_shared<const Plan>(make_plan(make_target("t1"), one_login("ghcr.io", password)));
+  };
+  const DesiredState before("default", {{"t1", plan("old")}}, {"gone"}, {"t1"});
+  const auto now = plan("new");
+  const DesiredState after = before.with({{"t1", now}});
+  EXPECT_EQ(after.plans().at("t1"), now);
+  EXPECT_EQ(after.secrets_that_differ_from(before), std::set<std::string>{"cred"});
+  EXPECT_EQ(after.decide({"team-a", "cred"}, {}).plan, now.get());
+  EXPECT_TRUE(after.knows("gone"));
+  EXPECT_FALSE(after == before);
+  EXPECT_TRUE(after == DesiredState("default", {{"t1", now}}, {"gone"}, {"t1"}));
+}
+
+TEST(SameLogins, AreThoseOfWhichMakePlanMakesTheSame) {
+  const auto target = make_target("t");
+  const auto known = one_login("ghcr.io");
+  auto other = known;
+  other.credentials[RegistryKey("quay.io")] = known.credentials.begin()->second;
+  EXPECT_TRUE(same_logins(target, known, other)) << "of a registry that the target does not name";
+  EXPECT_FALSE(same_logins(target, known, one_login("ghcr.io", "new")));
+  EXPECT_FALSE(same_logins(target, known, no_logins("ghcr.io")));
+  other = known;
+  other.problems.emplace(RegistryKey("ghcr.io"), Error(ErrorCode::unusable_login, "denied"));
+  EXPECT_FALSE(same_logins(target, known, other));
+  other = known;
+  other.asked.clear();
+  EXPECT_FALSE(same_logins(target, known, other));
+  other = known;
+  other.gone = {RegistryKey("ghcr.io")};
+  EXPECT_FALSE(same_logins(target, known, other));
+  other = known;
+  other.store_problem = Error(ErrorCode::timeout, "silent");
+  EXPECT_FALSE(same_logins(target, known, other));
+  auto of_path = make_target("t");
+  of_path.registries = {"ghcr.io/team"};
+  EXPECT_FALSE(same_logins(of_path, known, no_logins("ghcr.io"))) << "a login of the host serves its paths";
 }
 
 TEST(Selects, ByNameGlobSelectorAndExclusion) {
