@@ -1,6 +1,7 @@
 #include "sync/cli/console.hpp"
 
 #include <sys/ioctl.h>
+#include <sys/timerfd.h>
 #include <unistd.h>
 
 #include <cstdlib>
@@ -26,6 +27,19 @@ TerminalSize measure_terminal() {
   return {size.ws_col, size.ws_row};
 }
 
+// A file descriptor of the process that becomes readable after this time; -1 where there is none left.
+int readable_after(std::chrono::seconds time) {
+  const int timer = ::timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC);
+  const itimerspec once{.it_interval = {}, .it_value = {.tv_sec = time.count(), .tv_nsec = 0}};
+  ::timerfd_settime(timer, 0, &once, nullptr);
+  return timer;
+}
+
+std::unique_ptr<CredentialStore> open_briefly() {
+  static const int over = readable_after(std::chrono::seconds(2));
+  return std::make_unique<SecretServiceStore>(Prompt::never, over);
+}
+
 }  // namespace
 
 Console process_console(std::string_view program) {
@@ -40,6 +54,7 @@ Console process_console(std::string_view program) {
           .terminal_size = measure_terminal,
           .now = [] { return std::chrono::system_clock::now(); },
           .open_store = [](Prompt prompt) { return std::make_unique<SecretServiceStore>(prompt); },
+          .open_briefly = open_briefly,
           .open_replaced = [] { return std::make_unique<SecretServiceStore>(Prompt::allowed, -1, Shelf::replaced); }};
 }
 

@@ -36,6 +36,8 @@ struct Console {
   std::function<TerminalSize()> terminal_size;
   std::function<WallTime()> now;
   std::function<std::unique_ptr<CredentialStore>(Prompt)> open_store;
+  // For who waits at TAB: it never prompts, and whatever it waits for is cancelled two seconds after the first opening.
+  std::function<std::unique_ptr<CredentialStore>()> open_briefly;
   std::function<std::unique_ptr<CredentialStore>()> open_replaced;  // the logins that others have replaced
 };
 

@@ -66,7 +66,7 @@ void drop_reference_to_doctor(std::string& remedy) {
 
 int doctor(const DoctorOptions& options, Console& console) {
   Findings findings;
-  check_secret_store(console, findings);
+  const bool has_store = check_secret_store(console, findings);
   check_program(findings);
   check_docker(findings);
   check_containers(findings);
@@ -74,7 +74,9 @@ int doctor(const DoctorOptions& options, Console& console) {
   const std::optional<StatusReport> daemon = check_service(findings);
   const std::vector<Target> targets = check_files(findings);
   check_contexts(targets, options.kubeconfig, daemon, console, findings);
-  check_logins(targets, console, findings);
+  if (has_store) {
+    check_logins(targets, console, findings);
+  }
   for (Finding& finding : findings) {
     drop_reference_to_doctor(finding.remedy);
   }

@@ -22,7 +22,8 @@ struct Finding {
 };
 using Findings = std::vector<Finding>;
 
-void check_secret_store(Console& console, Findings& findings);
+// Whether it can be read.
+bool check_secret_store(Console& console, Findings& findings);
 void check_program(Findings& findings);     // that no other program of this name comes first on PATH
 void check_docker(Findings& findings);      // the helper on PATH, docker's config.json
 void check_containers(Findings& findings);  // podman, skopeo and buildah, where one is installed

@@ -146,7 +146,7 @@ void check_reading(const StoreReading& reading, Findings& findings) {
 
 }  // namespace
 
-void check_secret_store(Console& console, Findings& findings) {
+bool check_secret_store(Console& console, Findings& findings) {
   if (has_session_bus()) {
     findings.push_back({"session bus", Health::ok, "there is one", ""});
   } else {
@@ -168,9 +168,10 @@ void check_secret_store(Console& console, Findings& findings) {
   });
   if (problem) {
     findings.push_back(failed("keyring", *problem));
-  } else {
-    check_reading(reading, findings);
+    return false;
   }
+  check_reading(reading, findings);
+  return true;
 }
 
 // regclient has a program of that name too, which mirrors images.

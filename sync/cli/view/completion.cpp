@@ -117,7 +117,7 @@ std::vector<std::string> pods(const Position& position) {
 
 std::vector<std::string> registries(Console& console) {
   std::vector<std::string> servers;
-  for (const Login& login : console.open_store(Prompt::never)->list()) {
+  for (const Login& login : console.open_briefly()->list()) {
     if (!is_hub_token_entry(login.server)) {
       servers.push_back(login.server + "\t" + one_line(login.username));
     }
@@ -127,7 +127,7 @@ std::vector<std::string> registries(Console& console) {
 
 std::vector<std::string> accounts(Console& console) {
   std::set<std::string> names;
-  for (const Login& login : console.open_store(Prompt::never)->list()) {
+  for (const Login& login : console.open_briefly()->list()) {
     names.insert(std::string(RegistryKey(login.server).account()));
   }
   names.erase("");

@@ -1,6 +1,7 @@
 // What a person is told who got something wrong, or has something missing: what, why, and what to do.
 #include <gmock/gmock.h>
 
+#include <chrono>
 #include <csignal>
 
 #include "tests/integration/cli/cli_world.hpp"
@@ -117,6 +118,18 @@ TEST_F(CliMistakes, SyncDoesNotWaitForAPersonToUnlockTheKeyring) {
   EXPECT_EQ(outcome.exit_code, 1);
   EXPECT_THAT(outcome.out, HasSubstr("the keyring is locked"));
   Person::keyring("unlock");
+}
+
+TEST_F(CliMistakes, AFrozenKeyringHoldsDoctorUpOnceAndCompletionHardlyAtAll) {
+  declare_web();
+  Person::keyring("freeze");
+  const auto seconds_of = [this](const std::vector<std::string>& arguments) {
+    const auto began = std::chrono::steady_clock::now();
+    static_cast<void>(person_.regsync(arguments));
+    return std::chrono::duration<double>(std::chrono::steady_clock::now() - began).count();
+  };
+  EXPECT_LT(seconds_of({"__complete", "add", "web", "--registry", ""}), 5);  // 2, and a busy machine
+  EXPECT_LT(seconds_of({"doctor"}), 16);
 }
 
 TEST_F(CliMistakes, WithoutAKeyringEveryCommandSaysSo) {

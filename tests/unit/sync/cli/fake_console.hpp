@@ -57,6 +57,7 @@ class FakeConsole {
                         .terminal_size = [] { return cli::TerminalSize{}; },
                         .now = noon,
                         .open_store = [this](Prompt) { return std::make_unique<SharedStore>(store_); },
+                        .open_briefly = [this] { return std::make_unique<SharedStore>(store_); },
                         .open_replaced = [this] { return std::make_unique<SharedStore>(replaced_); }};
 };
 
