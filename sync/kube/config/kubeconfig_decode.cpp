@@ -122,7 +122,7 @@ ExecConfig decode_exec(const json& object, const fs::path& folder) {
   }
   exec.args = strings_of(object, "args");
   for (const json& variable : array_of(object, "env")) {
-    if (!variable.is_object()) {
+    if (!variable.is_object() && !variable.is_null()) {
       throw fault("env must be a list of maps");
     }
     exec.env.emplace_back(string_of(variable, "name"), string_of(variable, "value"));
@@ -183,6 +183,9 @@ KubeconfigEntries::ByName<Entry> decode_list(const json& root, const char* list,
                                              const fs::path& folder, Entry (*decode)(const json&, const fs::path&)) {
   KubeconfigEntries::ByName<Entry> entries;
   for (const json& item : array_of(root, list)) {
+    if (item.is_null()) {
+      continue;  // kubectl takes it for an entry without a name, which nothing can refer to
+    }
     if (!item.is_object()) {
       throw fault(std::string(list) + " must be a list of maps");
     }

@@ -94,8 +94,8 @@ void check_cluster(const std::string& name, const ClusterEntry& cluster, Faults&
                 "a root certificate together with insecure-skip-tls-verify is not allowed" + of);
   faults.add_unreadable("certificate-authority" + of, cluster.ca_file);
   if (!cluster.proxy_url.empty()) {
-    const auto has_host_after = [&](std::string_view scheme) {
-      return cluster.proxy_url.starts_with(scheme) && cluster.proxy_url.size() > scheme.size();
+    const auto has_host_after = [proxy = to_lower(cluster.proxy_url)](std::string_view scheme) {
+      return proxy.starts_with(scheme) && proxy.size() > scheme.size();
     };
     faults.add_if(!has_host_after("http://") && !has_host_after("https://") && !has_host_after("socks5://"),
                   "proxy-url" + of + " must be a URL with scheme http, https or socks5");

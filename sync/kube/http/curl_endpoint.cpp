@@ -11,6 +11,8 @@
 #include <new>
 #include <string_view>
 
+#include "helper/base/text.hpp"
+
 namespace regsync::kube {
 namespace {
 
@@ -149,7 +151,7 @@ void initialise_curl() {
 CurlEndpoint::CurlEndpoint(const Endpoint& endpoint)
     : verifies_(!endpoint.insecure_skip_tls_verify), base_(endpoint.server), proxy_(endpoint.proxy_url) {
   // Go's "socks5" lets the proxy resolve names; libcurl calls that socks5h.
-  if (proxy_.starts_with("socks5:")) {
+  if (to_lower(proxy_).starts_with("socks5:")) {
     proxy_.insert(6, "h");
   }
   const auto url = parse_url(base_);

@@ -222,6 +222,10 @@ INSTANTIATE_TEST_SUITE_P(
         Case{"ca-data-not-base64", "certificate-authority-data is not valid base64", false}, Case{"insecure", "", true},
         Case{"insecure-as-text", "insecure-skip-tls-verify must be true or false", false},
         Case{"tls-server-name", "", true}, Case{"proxy-http", "", true}, Case{"proxy-socks5", "", true},
+        Case{"proxy-in-capitals", "", true}, Case{"null-entry", "", true}, Case{"second-document", "", true},
+        Case{"key-twice", "", true}, Case{"insecure-yes", "", true},
+        Case{"name-is-a-number", "name must be a string", false}, Case{"exec-null-lists", "", true},
+        Case{"exec-env-null", "env variable name must be specified", false},
         Case{"proxy-ftp", "http, https or socks5", false}, Case{"proxy-without-scheme", "http, https or socks5", false},
         Case{"disable-compression", "", true}, Case{"cert-files", "", true}, Case{"cert-data", "", true},
         Case{"cert-file-key-data", "", true}, Case{"cert-file-and-data", "both specified", false},
@@ -360,6 +364,19 @@ TEST_F(KubeconfigFiles, AnIdTokenIsTheTokenUntilItExpires) {
   EXPECT_FALSE(context.token.empty());
   EXPECT_EQ(context.token_expires, std::chrono::system_clock::from_time_t(4102444800));
   EXPECT_FALSE(Kubeconfig::load(folder_.take("auth-provider-beside-token")).resolve("x").token_expires);
+}
+
+// As editors on Windows write it.
+TEST_F(KubeconfigFiles, AByteOrderMarkAndCarriageReturnsAreNoPartOfIt) {
+  const std::string text = test::read_file(folder_.take("token"));
+  for (const auto& spelling : {"\xEF\xBB\xBF" + text, replaced(text, "\n", "\r\n"),
+                               "\xEF\xBB\xBF" + replaced(text, "\n", "\r\n"), "---\n" + text + "...\n"}) {
+    const auto config = folder_.dir().write("spelling.yaml", spelling);
+    EXPECT_EQ(Kubeconfig::load(config).resolve("x").token.reveal(), "t");
+    if (folder_.has_kubectl()) {
+      EXPECT_EQ(folder_.kubectl(config, {"--context", "x", "config", "view", "--minify"}).exit_code, 0);
+    }
+  }
 }
 
 TEST_F(KubeconfigFiles, FilesThatAreMissingAreNamed) {
