@@ -29,6 +29,7 @@
 #include "sync/config/target_directory.hpp"
 #include "sync/control/messages.hpp"
 #include "sync/engine/engine.hpp"
+#include "sync/fleet/fleet_member.hpp"
 #include "sync/kube/config/kubeconfig.hpp"
 #include "sync/logins/docker_config_file.hpp"
 #include "sync/logins/other_helpers.hpp"
@@ -74,13 +75,16 @@ class Daemon::Impl {
         state_(std::move(state)),
         settings_(state_->settings),
         on_change_(std::move(on_change)),
+        hub_context_(resolved_hub()),
+        member_(make_member()),
+        footprints_(member_ ? member_->footprints() : state_->footprints),
         directory_(paths::targets()),
         engine_(
             executor,
             {.cluster = {.owner = state_->owner, .concurrency = settings_.settings.concurrency, .metrics = &metrics_},
              .state = paths::state_home(),
              .login_places = paths::login_places()},
-            state_->footprints,
+            footprints_,
             {.on_wanted = [this](const std::set<RegistryKey>& wanted) { logins_.want(wanted); },
              .on_change = [this] { on_status_change(); },
              .read_again = [this] { read_targets(); },
@@ -118,7 +122,13 @@ class Daemon::Impl {
     if (settings_.problem) {
       log::error(describe(*settings_.problem));
     }
+    if (member_) {
+      share_clusters();
+    }
     reload();
+    if (member_) {
+      member_->start();
+    }
     drop_replaced_logins_after(std::chrono::minutes(1));
   }
 
@@ -144,9 +154,11 @@ class Daemon::Impl {
       co_return answer(params);
     }
     if (method == "sync") {
+      expect_to_lead();
       co_return co_await sync(std::move(params));
     }
     if (method == "remove") {
+      expect_to_lead();
       const std::string target(text_at(params, {"target"}));
       const bool keep_secrets = flag_at(params, {"keepSecrets"});
       co_return co_await remove(target, keep_secrets);
@@ -157,10 +169,12 @@ class Daemon::Impl {
       co_return json::object();
     }
     if (method == "forgetContext") {
+      expect_to_lead();
       engine_.forget_context(params.at("context").get<std::string>());
       co_return json::object();
     }
     if (method == "trustContext") {
+      expect_to_lead();
       engine_.trust_context(params.at("context").get<std::string>());
       co_return json::object();
     }
@@ -168,6 +182,7 @@ class Daemon::Impl {
       co_return json{{"url", web_.open_dashboard()}};
     }
     if (method == "pauseContext") {
+      expect_to_lead();
       const bool changed = engine_.pause_context(params.at("context").get<std::string>(), flag_at(params, {"paused"}));
       co_return json{{"changed", changed}};
     }
@@ -191,16 +206,23 @@ class Daemon::Impl {
       co_await clusters_->stop();
     }
     co_await engine_.stop();
+    if (member_) {
+      co_await member_->stop();  // nothing is written to a cluster any more
+    }
   }
 
  private:
   // Those of the process itself.
   void add_problems(StatusReport& report) const {
-    for (const auto& problem : {settings_.problem, targets_problem_, docker_config_problem_, files_.problem(),
-                                logins_.problem(), metrics_file_.problem()}) {
+    for (const auto& problem :
+         {settings_.problem, targets_problem_, docker_config_problem_, files_.problem(), logins_.problem(),
+          member_ ? member_->problem() : std::nullopt, metrics_file_.problem()}) {
       if (problem) {
         report.problems.push_back(*problem);
       }
+    }
+    if (const auto note = member_ ? member_->note() : std::nullopt) {
+      report.notes.push_back(*note);
     }
     const auto web = web_.problems();
     report.problems.insert(report.problems.end(), web.begin(), web.end());
@@ -238,6 +260,10 @@ class Daemon::Impl {
   FleetReport fleet() {
     FleetReport report = engine_.fleet();
     add_problems(report.overview);
+    if (member_) {
+      report.role = member_->role();
+      report.slots_held = member_->slots_held();
+    }
     std::set<std::string> contexts;
     for (const auto& context : report.overview.contexts) {
       contexts.insert(context.name);
@@ -338,6 +364,45 @@ class Daemon::Impl {
     }
   }
 
+  [[nodiscard]] bool keeps_state_in_hub() const { return options_.state_in_hub || !options_.lease.empty(); }
+
+  [[nodiscard]] std::optional<kube::ResolvedContext> resolved_hub() const {
+    if (!keeps_state_in_hub()) {
+      return std::nullopt;
+    }
+    // Replicas that would each make an owner of their own would fight over every Secret.
+    if (named_owner(options_.owner, settings_.settings.owner).empty()) {
+      throw Error(ErrorCode::invalid_input, "--lease and --state configmaps need an owner that all replicas share",
+                  "name it: --owner NAME");
+    }
+    const auto kubeconfig = kube::Kubeconfig::load_or_in_cluster(kubeconfig_path());
+    return kubeconfig.resolve(kubeconfig.current_context());
+  }
+
+  std::unique_ptr<FleetMember> make_member() {
+    if (!hub_context_) {
+      return nullptr;
+    }
+    return std::make_unique<FleetMember>(
+        executor_, *hub_context_,
+        FleetMemberOptions{.owner = state_->owner.id, .lease = options_.lease, .slots = options_.slots},
+        FleetMember::Handlers{
+            .may_remember = [this](const std::string& context) { return engine_.may_remember(context); },
+            .on_share = [this] { share_clusters(); },
+            .on_footprints = [this] { engine_.footprints_changed(); },
+            .on_change = [this] { on_status_change(); }});
+  }
+
+  void share_clusters() {
+    engine_.set_share([this](const std::string& server) { return member_->serves(server); });
+  }
+
+  void expect_to_lead() const {
+    if (const auto note = member_ ? member_->note() : std::nullopt) {
+      throw Error(ErrorCode::invalid_input, note->message(), "ask a replica that leads");
+    }
+  }
+
   // What the hub tells, it tells by itself.
   void use_hub() {
     if (hub_) {
@@ -381,7 +446,7 @@ class Daemon::Impl {
   // The intent is on disk before the file goes: whatever happens in between, the Secrets are not forgotten.
   asio::awaitable<json> remove(std::string target, bool keep_secrets) {
     read_targets();
-    const bool known = targets_.contains(target) || state_->footprints.all().contains(target);
+    const bool known = targets_.contains(target) || footprints_.all().contains(target);
     if (!known) {
       throw Error(ErrorCode::not_found, "target \"" + target + "\" not found", "see regsync list");
     }
@@ -411,6 +476,9 @@ class Daemon::Impl {
   std::optional<Error> targets_problem_;        // of their folder
   std::optional<Error> docker_config_problem_;  // what it said last stays in force
   std::map<std::string, std::string> login_file_helpers_;
+  std::optional<kube::ResolvedContext> hub_context_;  // of the replicas' state; none: it is in the state folder
+  std::unique_ptr<FleetMember> member_;               // null: this is no replica, and its state is in a folder
+  Footprints& footprints_;
   TargetDirectory directory_;
   TargetFiles targets_;
   Metrics metrics_;

@@ -5,6 +5,7 @@
 
 #include <asio/any_io_executor.hpp>
 #include <asio/awaitable.hpp>
+#include <cstddef>
 #include <filesystem>
 #include <functional>
 #include <memory>
@@ -27,6 +28,10 @@ struct DaemonOptions {
   // --clusters, --clusters-namespace: the clusters are those of Secrets in the hub, which is the current context of the
   // kubeconfig, or the cluster of this pod.
   std::optional<ClusterSecretsScope> clusters;
+  // --lease, --slots: of several replicas, those that hold these Leases of the hub write; empty: this is the only one.
+  std::string lease;
+  std::size_t slots = 1;
+  bool state_in_hub = false;  // --state configmaps: footprints are kept in ConfigMaps of the hub; always with a lease
   std::vector<std::filesystem::path> logins;  // --logins; not empty: no keyring, and no loginFiles of the settings
 };
 

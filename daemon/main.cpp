@@ -11,6 +11,7 @@
 #include <csignal>
 #include <filesystem>
 #include <iostream>
+#include <map>
 #include <string>
 #include <vector>
 
@@ -117,6 +118,21 @@ int main(int argc, char** argv) {
     app.add_option("--clusters-namespace", clusters.name_space, "Where these Secrets are; else in all namespaces")
         ->type_name("NAMESPACE")
         ->needs("--clusters");
+    app.add_option("--lease", options.lease,
+                   "Of several replicas with the same --owner, only the one that holds this Lease of the hub writes")
+        ->type_name("NAME");
+    constexpr std::size_t most_slots = 64;
+    app.add_option("--slots", options.slots, "Share the clusters among the replicas, by so many Leases")
+        ->type_name("N")
+        ->needs("--lease")
+        ->check(CLI::Range(std::size_t{1}, most_slots));
+    const std::map<std::string, bool> states{{"folder", false}, {"configmaps", true}};
+    app.add_option(
+           "--state", options.state_in_hub,
+           "Where it is remembered which Secrets there are: in a folder of this machine, or in ConfigMaps of the "
+           "hub, as always with --lease")
+        ->type_name("folder|configmaps")
+        ->transform(CLI::CheckedTransformer(states));
     try {
       app.parse(argc, argv);
     } catch (const CLI::ParseError& error) {

@@ -39,15 +39,7 @@ bool is_name_in_cluster(std::string_view host) {
   return host.find('.') == std::string_view::npos || host.ends_with(".svc") || host.ends_with(".svc.cluster.local");
 }
 
-std::string quoted_digest(std::string_view bytes) {
-  constexpr std::string_view digits = "0123456789abcdef";
-  std::string quoted = "\"";
-  for (const auto byte : digest_of(bytes)) {
-    quoted += digits[byte >> 4U];
-    quoted += digits[byte & 15U];
-  }
-  return quoted + '"';
-}
+std::string quoted_digest(std::string_view bytes) { return '"' + hex(digest_of(bytes)) + '"'; }
 
 // RFC 9110, 13.1.2: a list, or "*"; a proxy may have made ours weak.
 bool matches(std::string_view none_match, std::string_view etag) {

@@ -21,4 +21,14 @@ Digest digest_of(std::string_view bytes) {
   return digest;
 }
 
+std::string hex(const Digest& digest) {
+  static constexpr std::string_view digits = "0123456789abcdef";
+  std::string text;
+  for (const auto byte : digest) {
+    text += digits[byte >> 4U];
+    text += digits[byte & 15U];
+  }
+  return text;
+}
+
 }  // namespace regsync

@@ -3,6 +3,7 @@
 
 #include <array>
 #include <cstdint>
+#include <string>
 #include <string_view>
 
 namespace regsync {
@@ -11,5 +12,7 @@ namespace regsync {
 using Digest = std::array<std::uint8_t, 16>;
 
 Digest digest_of(std::string_view bytes);
+
+std::string hex(const Digest& digest);
 
 }  // namespace regsync

@@ -67,7 +67,12 @@ Cluster::Cluster(asio::any_io_executor executor, kube::ResolvedContext context,
                               put_writes_first();
                               progress_.notify_all();
                             }}),
-      progress_(executor) {}
+      progress_(executor) {
+  if (options.may_write) {
+    client_.guard_writes(
+        [server = client_.context().server, may_write = options.may_write] { return may_write(server); });
+  }
+}
 
 // Work that is proportional to what changed: one rotated login of a hundred targets concerns one Secret name.
 void Cluster::set_desired(std::shared_ptr<const DesiredState> desired, std::shared_ptr<const Places> places) {

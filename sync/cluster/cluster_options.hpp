@@ -25,6 +25,9 @@ struct ClusterOptions {
       regsync::few_watches;    // see plan_watches; below zero: Secrets are watched by label wherever allowed
   Metrics* metrics = nullptr;  // outlives the engine; null: nothing is counted
   std::function<void(const Change&)> on_written = {};  // told of each write that succeeded; must not throw
+  // Asked right before each write to the cluster at this address: false where another replica may write there now.
+  // Must not throw. Empty: no other replica does.
+  std::function<bool(const std::string& server)> may_write = {};
   // Called before a Secret is deleted, or taken from another target of ours, with its uid: throws an Error where
   // another context reaches the same object and wants it, or where that cannot be told.
   std::function<asio::awaitable<void>(std::string context, Key key, std::string uid, Taking taking)> check_elsewhere =

@@ -18,16 +18,6 @@ using std::chrono::system_clock;
 
 constexpr std::size_t max_bytes = 16UL * 1024 * 1024;
 
-std::string hex(const Digest& digest) {
-  static constexpr std::string_view digits = "0123456789abcdef";
-  std::string text;
-  for (const auto byte : digest) {
-    text += digits[byte >> 4U];
-    text += digits[byte & 15U];
-  }
-  return text;
-}
-
 json to_json(const ClusterIdentity& identity) {
   return {{"uid", identity.uid}, {"server", identity.server}, {"authority", identity.authority}};
 }

@@ -55,6 +55,11 @@ bool ContextSet::selects(const Target& target, const std::string& context) const
   return selects_context(target, context, kubeconfig_.labels(context));
 }
 
+std::string ContextSet::server(const std::string& context) const {
+  const auto cluster = find(context);
+  return cluster ? cluster->context().server : kubeconfig_.server(context);
+}
+
 std::shared_ptr<Cluster> ContextSet::find(const std::string& context) const {
   const auto cluster = clusters_.find(context);
   return cluster == clusters_.end() ? nullptr : cluster->second;

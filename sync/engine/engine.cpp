@@ -43,7 +43,7 @@ constexpr auto settle_slack = 2s;
 
 class Engine::Impl {
  public:
-  Impl(const asio::any_io_executor& executor, EngineOptions options, FootprintStore& footprints, EngineHooks hooks)
+  Impl(const asio::any_io_executor& executor, EngineOptions options, Footprints& footprints, EngineHooks hooks)
       : executor_(executor),
         options_(std::move(options)),
         hooks_(std::move(hooks)),
@@ -101,6 +101,17 @@ class Engine::Impl {
     logins_.set_login_settings(verify, std::move(expires));
     update();
   }
+
+  void set_share(std::function<bool(const std::string&)> mine) {
+    mine_ = std::move(mine);
+    update();
+  }
+
+  [[nodiscard]] bool may_remember(const std::string& context) const {
+    return !contexts_.contains(context) || is_mine(context);
+  }
+
+  void footprints_changed() { update_soon(); }
 
   void set_logins(StoreReading logins) { logins_.take(std::move(logins)); }
 
@@ -319,11 +330,15 @@ class Engine::Impl {
         told(change);
       }
     };
+    options.may_write = [this](const std::string& server) { return !mine_ || mine_(server); };
     options.check_elsewhere = [this](std::string context, Key key, std::string uid, Taking taking) {
       return check_elsewhere(std::move(context), std::move(key), std::move(uid), taking);
     };
     return options;
   }
+
+  // All contexts of one address are one replica's, so that it sees which of them want one object.
+  [[nodiscard]] bool is_mine(const std::string& context) const { return !mine_ || mine_(contexts_.server(context)); }
 
   void met(const std::string& context, ClusterIdentity identity) {
     const bool pinned = is_pinned(context);
@@ -362,6 +377,10 @@ class Engine::Impl {
   [[nodiscard]] std::optional<Error> held(const Target& target, const std::string& context) const {
     if (const auto problem = footprints_.held(target.name)) {
       return problem;
+    }
+    if (footprints_.is_pending(target.name, context)) {
+      return Error(ErrorCode::timeout, "it is being written down where target " + target.name + " has Secrets",
+                   "nothing to do: that takes a moment, unless the hub cannot be reached");
     }
     if (!pins(target, context)) {
       return std::nullopt;
@@ -428,7 +447,8 @@ class Engine::Impl {
     }
     logins_.want(targets_.files());
     update_plans();
-    const auto fresh = contexts_.update([this](const std::string& context) { return needs(context); });
+    const auto fresh =
+        contexts_.update([this](const std::string& context) { return is_mine(context) && needs(context); });
     for (const auto& context : fresh) {
       told_.erase(context);
     }
@@ -756,8 +776,9 @@ class Engine::Impl {
   EngineOptions options_;
   EngineHooks hooks_;
   WallTime started_;
+  std::function<bool(const std::string& server)> mine_;  // empty: all are
 
-  FootprintStore& footprint_store_;
+  Footprints& footprint_store_;
   FootprintKeeper footprints_;
   TargetSet targets_;
   ContextBook book_;
@@ -782,7 +803,7 @@ class Engine::Impl {
   std::shared_ptr<int> alive_ = std::make_shared<int>(0);
 };
 
-Engine::Engine(asio::any_io_executor executor, EngineOptions options, FootprintStore& footprints, EngineHooks hooks)
+Engine::Engine(asio::any_io_executor executor, EngineOptions options, Footprints& footprints, EngineHooks hooks)
     : impl_(std::make_unique<Impl>(executor, std::move(options), footprints, std::move(hooks))) {}
 
 Engine::~Engine() = default;
@@ -794,6 +815,9 @@ void Engine::set_login_settings(bool verify, std::map<std::string, std::chrono::
   impl_->set_login_settings(verify, std::move(expires));
 }
 
+void Engine::set_share(std::function<bool(const std::string&)> mine) { impl_->set_share(std::move(mine)); }
+bool Engine::may_remember(const std::string& context) const { return impl_->may_remember(context); }
+void Engine::footprints_changed() { impl_->footprints_changed(); }
 void Engine::set_logins(StoreReading logins) { impl_->set_logins(std::move(logins)); }
 void Engine::expect_reading() { impl_->expect_reading(); }
 void Engine::set_cred_helpers(std::map<std::string, std::string> helpers) {

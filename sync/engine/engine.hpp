@@ -30,7 +30,7 @@
 
 namespace regsync {
 
-class FootprintStore;
+class Footprints;
 
 struct EngineOptions {
   ClusterOptions cluster;
@@ -57,7 +57,7 @@ struct EngineHooks {
 class Engine {
  public:
   // footprints outlives this.
-  Engine(asio::any_io_executor executor, EngineOptions options, FootprintStore& footprints, EngineHooks hooks);
+  Engine(asio::any_io_executor executor, EngineOptions options, Footprints& footprints, EngineHooks hooks);
   ~Engine();
   Engine(const Engine&) = delete;
   Engine& operator=(const Engine&) = delete;
@@ -77,6 +77,16 @@ class Engine {
 
   // verifyLogins and expires of config.yaml.
   void set_login_settings(bool verify, std::map<std::string, std::chrono::sys_days> expires);
+
+  // Of several replicas, which clusters are this one's, by the address of their API server; asked before each write, so
+  // it must be cheap, and must not throw. A cluster that is not, is left alone at once. Call it again whenever the
+  // answer may be another one. Without a call, all are.
+  void set_share(std::function<bool(const std::string& server)> mine);
+
+  // Whether this replica may write down what is known of a context; one that is not in the kubeconfig is nobody's.
+  [[nodiscard]] bool may_remember(const std::string& context) const;
+  // Other replicas changed footprints, or what was pending of them is written.
+  void footprints_changed();
 
   // Tries everything of one target (or of all) now, and returns once each key was tried. adopt: takes over, this once,
   // what stands in its way: of one target all Secrets that are not ours; of all targets those that this user made on

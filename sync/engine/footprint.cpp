@@ -17,11 +17,7 @@ constexpr std::size_t max_footprint_bytes = 64UL * 1024 * 1024;
 json to_json(const Footprint& footprint) {
   json contexts = json::object();
   for (const auto& [context, places] : footprint.contexts) {
-    json secrets = json::object();
-    for (const auto& [secret, scope] : places.secrets) {
-      secrets[secret] = {{"any", scope.any}, {"namespaces", scope.namespaces}};
-    }
-    contexts[context] = {{"secrets", std::move(secrets)}, {"serviceAccounts", places.service_accounts}};
+    contexts[context] = json_of(places);
   }
   return {{"forgotten", footprint.forgotten},
           {"kept", footprint.kept},
@@ -50,13 +46,7 @@ Footprint from_json(const json& document) {
   footprint.forgotten = document.at("forgotten").get<bool>();
   footprint.kept = document.value("kept", std::set<std::string>());
   for (const auto& [context, value] : document.at("contexts").items()) {
-    Places& places = footprint.contexts[context];
-    for (const auto& [secret, scope] : value.at("secrets").items()) {
-      // Older files say "all", which could mean many plain names too; "any namespace" is the safe reading of it.
-      const bool any = scope.contains("any") ? scope.at("any").get<bool>() : scope.at("all").get<bool>();
-      places.secrets[secret] = {any, scope.at("namespaces").get<std::set<std::string>>()};
-    }
-    places.service_accounts = value.at("serviceAccounts").get<std::set<std::string>>();
+    footprint.contexts[context] = places_from(value);
   }
   footprint.own_namespaces = document.contains("ownNamespaces")
                                  ? document.at("ownNamespaces").get<std::map<std::string, std::string>>()
@@ -65,6 +55,53 @@ Footprint from_json(const json& document) {
 }
 
 }  // namespace
+
+json json_of(const Places& places) {
+  json secrets = json::object();
+  for (const auto& [secret, scope] : places.secrets) {
+    secrets[secret] = {{"any", scope.any}, {"namespaces", scope.namespaces}};
+  }
+  return {{"secrets", std::move(secrets)}, {"serviceAccounts", places.service_accounts}};
+}
+
+Places places_from(const json& value) {
+  Places places;
+  for (const auto& [secret, scope] : value.at("secrets").items()) {
+    // Older files say "all", which could mean many plain names too; "any namespace" is the safe reading of it.
+    const bool any = scope.contains("any") ? scope.at("any").get<bool>() : scope.at("all").get<bool>();
+    places.secrets[secret] = {any, scope.at("namespaces").get<std::set<std::string>>()};
+  }
+  places.service_accounts = value.at("serviceAccounts").get<std::set<std::string>>();
+  return places;
+}
+
+const Footprint* Footprints::find(const std::string& target) const {
+  const auto known = footprints_.find(target);
+  return known == footprints_.end() ? nullptr : &known->second;
+}
+
+void Footprints::set(const std::string& target, Footprint footprint) {
+  const auto unknown = [&](const std::string& context) { return !footprint.contexts.contains(context); };
+  std::erase_if(footprint.contexts, [](const auto& context) { return context.second.empty(); });
+  std::erase_if(footprint.kept, unknown);
+  std::erase_if(footprint.own_namespaces, [&](const auto& context) { return unknown(context.first); });
+  if (const auto problem = unreadable_.find(target); problem != unreadable_.end()) {
+    if (is_still_unreadable(target)) {
+      throw Error(problem->second);
+    }
+    unreadable_.erase(problem);  // the person removed it
+  }
+  const Footprint* known = find(target);
+  if (known == nullptr ? footprint.contexts.empty() : *known == footprint) {
+    return;
+  }
+  keep(target, footprint);
+  if (footprint.contexts.empty()) {
+    footprints_.erase(target);
+  } else {
+    footprints_[target] = std::move(footprint);
+  }
+}
 
 FootprintStore::FootprintStore(std::filesystem::path folder) : folder_(std::move(folder)) {
   std::error_code error;
@@ -92,37 +129,18 @@ FootprintStore::FootprintStore(std::filesystem::path folder) : folder_(std::move
 
 std::filesystem::path FootprintStore::path_of(const std::string& target) const { return folder_ / (target + ".json"); }
 
-const Footprint* FootprintStore::find(const std::string& target) const {
-  const auto known = footprints_.find(target);
-  return known == footprints_.end() ? nullptr : &known->second;
+void FootprintStore::keep(const std::string& target, const Footprint& footprint) {
+  if (footprint.contexts.empty()) {
+    std::error_code gone_is_fine;
+    std::filesystem::remove(path_of(target), gone_is_fine);
+  } else {
+    write_whole(path_of(target), to_json(footprint).dump(2) + "\n");
+  }
 }
 
-void FootprintStore::set(const std::string& target, Footprint footprint) {
-  const auto unknown = [&](const std::string& context) { return !footprint.contexts.contains(context); };
-  std::erase_if(footprint.contexts, [](const auto& context) { return context.second.empty(); });
-  std::erase_if(footprint.kept, unknown);
-  std::erase_if(footprint.own_namespaces, [&](const auto& context) { return unknown(context.first); });
-  if (const auto problem = unreadable_.find(target); problem != unreadable_.end()) {
-    std::error_code ignored;
-    if (std::filesystem::exists(path_of(target), ignored)) {
-      throw Error(problem->second);
-    }
-    unreadable_.erase(problem);  // the person removed it
-  }
-  const Footprint* known = find(target);
-  if (footprint.contexts.empty()) {
-    if (known != nullptr) {
-      footprints_.erase(target);
-      std::error_code gone_is_fine;
-      std::filesystem::remove(path_of(target), gone_is_fine);
-    }
-    return;
-  }
-  if (known != nullptr && *known == footprint) {
-    return;
-  }
-  write_whole(path_of(target), to_json(footprint).dump(2) + "\n");
-  footprints_[target] = std::move(footprint);
+bool FootprintStore::is_still_unreadable(const std::string& target) const {
+  std::error_code ignored;
+  return std::filesystem::exists(path_of(target), ignored);
 }
 
 }  // namespace regsync

@@ -1,11 +1,11 @@
-// A footprint lists where a target has, or may have, Secrets. It is on disk, so that what must be deleted is found
-// after a restart, in contexts and under names that no target mentions any more.
-//
-// One JSON file per target in paths::footprints(). It holds names only. Synchronous file I/O; one thread.
+// A footprint lists where a target has, or may have, Secrets. It is kept outside of the process, so that what must be
+// deleted is found after a restart, in contexts and under names that no target mentions any more. It holds names only.
+// One thread.
 #pragma once
 
 #include <filesystem>
 #include <map>
+#include <nlohmann/json_fwd.hpp>
 #include <set>
 #include <string>
 
@@ -23,29 +23,62 @@ struct Footprint {
   bool operator==(const Footprint&) const = default;
 };
 
-class FootprintStore {
+// Places as they are written down. places_from throws json::exception for what json_of would never make: places that
+// are misread may delete.
+nlohmann::json json_of(const Places& places);
+Places places_from(const nlohmann::json& value);
+
+// All footprints, and where they are kept.
+class Footprints {
  public:
-  // Reads all footprints. A file that cannot be read is a problem of its target, and is left as it is. Throws
-  // Error(invalid_input) where the folder is there and cannot be read: what was written is not known then.
-  explicit FootprintStore(std::filesystem::path folder);
+  Footprints() = default;
+  virtual ~Footprints() = default;
+  Footprints(const Footprints&) = delete;
+  Footprints& operator=(const Footprints&) = delete;
+  Footprints(Footprints&&) = delete;
+  Footprints& operator=(Footprints&&) = delete;
 
   [[nodiscard]] const std::map<std::string, Footprint>& all() const { return footprints_; }
   // Null where nothing is remembered of the target.
   [[nodiscard]] const Footprint* find(const std::string& target) const;
 
   // Replaces (or, if it has no context left, deletes) what is remembered of a target. Writes only a change. Throws
-  // Error(invalid_input) where the file cannot be written, or could not be read: nothing has changed then.
+  // Error(invalid_input) where it cannot be written, or could not be read: nothing has changed then.
   void set(const std::string& target, Footprint footprint);
 
-  // The targets whose file could not be read, and why.
+  // Whether what is remembered of the target in the context is not written yet: nothing new may be made there before.
+  [[nodiscard]] virtual bool is_pending(const std::string& target, const std::string& context) const = 0;
+
+  // The targets whose footprint could not be read, and why.
   [[nodiscard]] const std::map<std::string, Error>& unreadable() const { return unreadable_; }
 
+ protected:
+  // It is to be kept from now on; one without contexts is to be deleted. Throws as set().
+  virtual void keep(const std::string& target, const Footprint& footprint) = 0;
+  // Whether what could not be read of the target is still there.
+  [[nodiscard]] virtual bool is_still_unreadable(const std::string& target) const = 0;
+
+  std::map<std::string, Footprint> footprints_;
+  std::map<std::string, Error> unreadable_;
+};
+
+// One JSON file per target in a folder, paths::footprints(). Synchronous file I/O.
+class FootprintStore final : public Footprints {
+ public:
+  // Reads all footprints. A file that cannot be read is a problem of its target, and is left as it is. Throws
+  // Error(invalid_input) where the folder is there and cannot be read: what was written is not known then.
+  explicit FootprintStore(std::filesystem::path folder);
+
+  [[nodiscard]] bool is_pending(const std::string& /*target*/, const std::string& /*context*/) const override {
+    return false;
+  }
+
  private:
+  void keep(const std::string& target, const Footprint& footprint) override;
+  [[nodiscard]] bool is_still_unreadable(const std::string& target) const override;
   [[nodiscard]] std::filesystem::path path_of(const std::string& target) const;
 
   std::filesystem::path folder_;
-  std::map<std::string, Footprint> footprints_;
-  std::map<std::string, Error> unreadable_;
 };
 
 }  // namespace regsync

@@ -24,7 +24,7 @@ using Wanted = std::map<std::string, std::map<std::string, Meant>>;
 
 class FootprintKeeper {
  public:
-  explicit FootprintKeeper(FootprintStore& store) : store_(store) {}
+  explicit FootprintKeeper(Footprints& store) : store_(store) {}
 
   [[nodiscard]] const std::map<std::string, Footprint>& all() const { return store_.all(); }
   [[nodiscard]] const Footprint* find(const std::string& target) const { return store_.find(target); }
@@ -54,10 +54,14 @@ class FootprintKeeper {
 
   // Why the target's footprint cannot be written; nothing where it can.
   [[nodiscard]] std::optional<Error> held(const std::string& target) const;
+  // Whether it is being written where the target goes in the context: nothing new may be made there before.
+  [[nodiscard]] bool is_pending(const std::string& target, const std::string& context) const {
+    return store_.is_pending(target, context);
+  }
   [[nodiscard]] bool holds_any() const { return !held_.empty(); }
 
  private:
-  FootprintStore& store_;
+  Footprints& store_;
   std::map<std::string, Error> held_;
 };
 

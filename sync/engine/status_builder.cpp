@@ -101,13 +101,16 @@ bool is_gone(const EngineState& state, const std::string& name, const std::strin
   return !state.contexts.contains(context) && !state.contexts.find(context) && !names_plainly(state, name, context);
 }
 
-// Of a context without a cluster: nothing where it is gone and no target names it plainly.
+// Of a context without a cluster: nothing where it is gone and no target names it plainly, and where it is another
+// replica's.
 std::optional<Error> problem_of_missing(const EngineState& state, const std::string& name, const std::string& context) {
   const auto& problems = state.contexts.problems();
   if (const auto problem = problems.find(context); problem != problems.end()) {
     return problem->second;
   }
-  return names_plainly(state, name, context) ? std::optional(state.contexts.vanished(context)) : std::nullopt;
+  return names_plainly(state, name, context) && !state.contexts.contains(context)
+             ? std::optional(state.contexts.vanished(context))
+             : std::nullopt;
 }
 
 // Of a context that vanished: it is told of no change within its grace, so what it was told last may be out of date.

@@ -16,9 +16,6 @@ using namespace std::chrono_literals;
 // Many Secrets of clusters that change together (a controller that renews all tokens) are one change.
 constexpr auto telling_delay = 20ms;
 
-// After what no Watcher repeats: no right to list, or a defect.
-constexpr auto retry_delay = 10s;
-
 std::string describe_source(const kube::ResolvedContext& hub, const ClusterSecretsScope& scope) {
   return "the Secrets of " + hub.server + " labelled " + scope.selector +
          (scope.name_space.empty() ? "" : " in namespace " + scope.name_space);
@@ -31,42 +28,16 @@ ClusterSecrets::ClusterSecrets(asio::any_io_executor executor, kube::KubeClient&
     : executor_(std::move(executor)),
       handlers_(std::move(handlers)),
       source_(describe_source(hub.context(), scope)),
-      watcher_(
-          hub,
+      telling_(executor_),
+      watch_(
+          executor_, hub,
           {.collection = {.resource = "secrets", .name_space = scope.name_space}, .label_selector = scope.selector},
           [this](const kube::WatchEvent& event) { on_event(event); },
-          [this](const std::optional<Error>& problem) { on_health(problem); }),
-      telling_(executor_),
-      ended_(executor_) {
-  running_ = true;
-  spawn_guarded(
-      executor_, watch(),
-      [this](const std::optional<Error>&) {
-        running_ = false;
-        ended_.notify_all();
-      },
-      cancel_.slot());
+          [this](const std::optional<Error>& problem) { on_health(problem); }) {
+  watch_.start();
 }
 
 ClusterSecrets::~ClusterSecrets() = default;
-
-asio::awaitable<void> ClusterSecrets::watch() {
-  asio::steady_timer timer(executor_);
-  for (;;) {
-    std::optional<Error> problem;
-    try {
-      co_await watcher_.run();
-    } catch (const Error& error) {
-      problem = error;
-    }
-    if (!problem || problem->code() == ErrorCode::cancelled) {
-      co_return;
-    }
-    on_health(problem);
-    timer.expires_after(retry_delay);
-    co_await timer.async_wait(asio::use_awaitable);
-  }
-}
 
 void ClusterSecrets::on_event(const kube::WatchEvent& event) {
   using Kind = kube::WatchEvent::Kind;
@@ -130,10 +101,7 @@ void ClusterSecrets::tell() {
 
 asio::awaitable<void> ClusterSecrets::stop() {
   telling_.cancel();
-  cancel_.emit(asio::cancellation_type::all);
-  while (running_) {
-    co_await ended_.wait();
-  }
+  return watch_.stop();
 }
 
 }  // namespace regsync

@@ -7,7 +7,6 @@
 
 #include <asio/any_io_executor.hpp>
 #include <asio/awaitable.hpp>
-#include <asio/cancellation_signal.hpp>
 #include <asio/steady_timer.hpp>
 #include <functional>
 #include <map>
@@ -16,7 +15,7 @@
 #include <optional>
 #include <string>
 
-#include "sync/base/async_event.hpp"
+#include "sync/fleet/hub_watch.hpp"
 #include "sync/kube/api/kube_client.hpp"
 #include "sync/kube/api/watcher.hpp"
 #include "sync/kube/config/kubeconfig.hpp"
@@ -53,21 +52,17 @@ class ClusterSecrets {
   void on_health(const std::optional<Error>& problem);
   void tell();
   void tell_soon();
-  asio::awaitable<void> watch();
 
   asio::any_io_executor executor_;
   Handlers handlers_;
   std::string source_;  // for messages
-  kube::Watcher watcher_;
   Clusters clusters_;
   std::optional<Clusters> listing_;  // while a list is under way: what it has brought so far
   bool synced_ = false;              // a list has been complete
   std::optional<Error> problem_;     // of the last try
   asio::steady_timer telling_;
   bool will_tell_ = false;
-  asio::cancellation_signal cancel_;
-  bool running_ = false;
-  AsyncEvent ended_;
+  HubWatch watch_;
 };
 
 }  // namespace regsync

@@ -47,6 +47,7 @@ struct FleetReport {
   std::map<RegistryKey, WallTime> login_ends;  // of the logins that targets want, where it is known
   std::set<RegistryKey> logins_in_doubt;       // their present login is denied, or not tried yet
   std::string role;                            // of this replica: "leads", "stands by"; empty: it is the only one
+  std::size_t slots_held = 0;                  // of the leases that share the clusters among replicas
 
   [[nodiscard]] std::size_t in(SyncState state) const;
   [[nodiscard]] std::size_t all() const;

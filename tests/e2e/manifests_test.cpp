@@ -18,9 +18,24 @@ constexpr const char* account = "system:serviceaccount:regsync:regsync";
 
 // An API server that takes Deployments, which the others of these tests do without.
 KubeServer& hub() {
-  static KubeServer server(
-      KubeServer::Options{.contexts = "hub", .flags = {"--runtime-config=apps/v1=true,networking.k8s.io/v1=true"}});
+  static KubeServer server(KubeServer::Options{
+      .contexts = "hub",
+      .flags = {"--runtime-config=apps/v1=true,networking.k8s.io/v1=true,coordination.k8s.io/v1=true"}});
   return server;
+}
+
+// What prometheus-operator brings.
+json service_monitors() {
+  const json schema{{"openAPIV3Schema", {{"type", "object"}, {"x-kubernetes-preserve-unknown-fields", true}}}};
+  const json version{{"name", "v1"}, {"served", true}, {"storage", true}, {"schema", schema}};
+  return {{"apiVersion", "apiextensions.k8s.io/v1"},
+          {"kind", "CustomResourceDefinition"},
+          {"metadata", {{"name", "servicemonitors.monitoring.coreos.com"}}},
+          {"spec",
+           {{"group", "monitoring.coreos.com"},
+            {"names", {{"kind", "ServiceMonitor"}, {"plural", "servicemonitors"}, {"singular", "servicemonitor"}}},
+            {"scope", "Namespaced"},
+            {"versions", json::array({version})}}}};
 }
 
 // The first version whose API server enforces Pod Security (KEP-2579).
@@ -33,6 +48,7 @@ class Manifests : public testing::Test {
       SKIP_OR_FAIL("no kube-apiserver");
     }
     std::ignore = hub().kubectl({"create", "namespace", "argocd"});
+    std::ignore = hub().kubectl({"create", "-f", "-"}, service_monitors().dump());
     for (const char* file : {"namespace.yaml", "service-account.yaml"}) {
       const auto made = hub().kubectl(
           {"apply", "-n", "regsync", "-f", REGSYNC_SOURCE_DIR "/systemd/kubernetes/base/" + std::string(file)});
@@ -44,6 +60,24 @@ class Manifests : public testing::Test {
     const auto outcome = hub().kubectl({"kustomize", REGSYNC_SOURCE_DIR "/systemd/kubernetes/" + overlay});
     EXPECT_EQ(outcome.exit_code, 0) << overlay << ": " << outcome.err;
     return outcome.out;
+  }
+
+  [[nodiscard]] static int minor_version() {
+    const json version = json::parse(hub().kubectl({"version", "-o", "json"}).out);
+    return std::stoi(version.at("/serverVersion/minor"_json_pointer).get<std::string>());
+  }
+
+  // Without the PodDisruptionBudget where the server has no policy/v1 yet (before 1.21).
+  [[nodiscard]] static std::string for_this_version(std::string manifests) {
+    constexpr int first_with_budgets = 21;
+    const std::string begin = "apiVersion: policy/v1\n";
+    const std::string separator = "\n---\n";
+    const auto at = manifests.find(begin);
+    if (at != std::string::npos && minor_version() < first_with_budgets) {
+      const auto end = manifests.find(separator, at);
+      manifests.erase(at, end == std::string::npos ? end : end + separator.size() - at);
+    }
+    return manifests;
   }
 
   // An object of an overlay, as JSON.
@@ -67,7 +101,7 @@ class Manifests : public testing::Test {
 TEST_F(Manifests, EveryOverlayIsTakenByTheApiServer) {
   for (const auto& entry : std::filesystem::directory_iterator(REGSYNC_SOURCE_DIR "/systemd/kubernetes")) {
     const std::string overlay = entry.path().filename().string();
-    const auto outcome = hub().kubectl({"apply", "--dry-run=server", "-f", "-"}, rendered(overlay));
+    const auto outcome = hub().kubectl({"apply", "--dry-run=server", "-f", "-"}, for_this_version(rendered(overlay)));
     EXPECT_EQ(outcome.exit_code, 0) << overlay << ": " << outcome.err;
     EXPECT_EQ(outcome.err, "") << overlay << ": a warning, of Pod Security for one";
   }
@@ -85,8 +119,7 @@ TEST_F(Manifests, ARestrictedNamespaceTakesThePod) {
   EXPECT_EQ(container.at("/securityContext/capabilities/drop"_json_pointer), json::array({"ALL"}));
   EXPECT_EQ(container.at("/securityContext/readOnlyRootFilesystem"_json_pointer), true);
   EXPECT_EQ(pod.at("/spec/securityContext/runAsNonRoot"_json_pointer), true);
-  const json version = json::parse(hub().kubectl({"version", "-o", "json"}).out);
-  if (std::stoi(version.at("/serverVersion/minor"_json_pointer).get<std::string>()) >= first_with_pod_security) {
+  if (minor_version() >= first_with_pod_security) {
     container["securityContext"]["allowPrivilegeEscalation"] = true;
     EXPECT_THAT(hub().kubectl({"create", "--dry-run=server", "-f", "-"}, pod.dump()).err, HasSubstr("restricted"));
   }
@@ -109,6 +142,7 @@ TEST_F(Manifests, ItsRightsAreEnoughAndNoMore) {
                    object("base", "ConfigMap").at("data").at("regcred.yaml").get<std::string>());
   json hub_config = json::parse(hub().kubeconfig_of("admin", "hub"));
   hub_config["users"][0]["user"]["as"] = account;
+  hub_config["contexts"][0]["context"]["namespace"] = "regsync";  // as in a pod
   job.env["KUBECONFIG"] = job.home().write("hub", hub_config.dump()).string();
   job.env.erase("DBUS_SESSION_BUS_ADDRESS");
   const json container = object("base", "Deployment").at("/spec/template/spec/containers/0"_json_pointer);

@@ -134,6 +134,9 @@ class KubeClient::Impl {
 
   // Sends a request with fresh credentials, and once more after a 401 where there are newer ones.
   asio::awaitable<std::string> send(HttpRequest request, Operation operation) {
+    if (request.method != "GET") {
+      request.may_send = may_write;
+    }
     const auto attempt = [this](const HttpRequest& ready) { return transport->send(ready); };
     HttpResponse response = co_await exchange(request, attempt);
     if (response.status / 100 != 2) {
@@ -153,6 +156,9 @@ class KubeClient::Impl {
     while (true) {
       const auto mine = credentials;  // may be replaced meanwhile
       request.proof = co_await mine->current();
+      if (request.may_send && !request.may_send()) {
+        throw not_sent();
+      }
       HttpResponse response = co_await attempt(request);
       if (response.status != 401 || std::exchange(renewed, true)) {
         co_return response;
@@ -171,6 +177,7 @@ class KubeClient::Impl {
 
   std::shared_ptr<Credentials> credentials;
   std::unique_ptr<HttpTransport> transport;
+  std::function<bool()> may_write;  // empty: always
 };
 
 KubeClient::KubeClient(asio::any_io_executor executor, ResolvedContext context)
@@ -188,6 +195,8 @@ void KubeClient::use_credentials_of(ResolvedContext context) {
   fresh->take_over(*impl_->credentials);
   impl_->credentials = std::move(fresh);
 }
+
+void KubeClient::guard_writes(std::function<bool()> may_write) { impl_->may_write = std::move(may_write); }
 
 void KubeClient::end_pause() { impl_->credentials->end_pause(); }
 

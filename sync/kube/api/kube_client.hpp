@@ -90,6 +90,10 @@ class KubeClient {
   // Error(kubeconfig) and changes nothing where the context's certificates cannot be used.
   void use_credentials_of(ResolvedContext context);
 
+  // Asked right before each request is sent that may change something; where the answer is false, it is not sent and
+  // throws Error(stale). It must not throw.
+  void guard_writes(std::function<bool()> may_write);
+
   // A person asks to try again: a pause after an exec plugin that did not help ends.
   void end_pause();
 

@@ -206,6 +206,16 @@ const std::map<std::string, std::string, std::less<>>& Kubeconfig::labels(const 
   return known == clusters_.end() ? none : known->second->labels;
 }
 
+std::string Kubeconfig::server(const std::string& context) const {
+  if (const auto known = clusters_.find(context); known != clusters_.end()) {
+    return known->second->context ? known->second->context->server : std::string();
+  }
+  const auto found = entries_->contexts.find(context);
+  const auto cluster =
+      found == entries_->contexts.end() ? entries_->clusters.end() : entries_->clusters.find(found->second.cluster);
+  return cluster == entries_->clusters.end() ? std::string() : cluster->second.server;
+}
+
 ResolvedContext Kubeconfig::resolve(std::string_view context) const {
   const std::string name(context);
   if (const auto known = clusters_.find(name); known != clusters_.end()) {

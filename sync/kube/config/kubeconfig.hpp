@@ -61,6 +61,9 @@ class Kubeconfig {
   // The labels of a context: of the Secret that describes its cluster; a file gives none.
   [[nodiscard]] const std::map<std::string, std::string, std::less<>>& labels(const std::string& context) const;
 
+  // The address of a context's cluster as it is written there; empty where there is none.
+  [[nodiscard]] std::string server(const std::string& context) const;
+
   // Whether it was read from files, which may be torn: then all contexts may seem to be gone.
   [[nodiscard]] bool is_of_files() const { return is_of_files_; }
 

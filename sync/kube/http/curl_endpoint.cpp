@@ -136,6 +136,10 @@ std::string remedy_of(ErrorCode code) {
   }
 }
 
+int ask_permission(void* request, char* /*to*/, char* /*from*/, int /*to_port*/, int /*from_port*/) {
+  return static_cast<const HttpRequest*>(request)->may_send() ? CURL_PREREQFUNC_OK : CURL_PREREQFUNC_ABORT;
+}
+
 }  // namespace
 
 void initialise_curl() {
@@ -272,6 +276,8 @@ void CurlEndpoint::configure(CURL* easy, const HttpRequest& request, CurlList& h
     }
   }
   set_option(easy, CURLOPT_HTTPHEADER, headers.get());
+  set_option(easy, CURLOPT_PREREQFUNCTION, request.may_send ? &ask_permission : nullptr);
+  set_option(easy, CURLOPT_PREREQDATA, &request);
   set_option(easy, CURLOPT_ACCEPT_ENCODING, request.compressed ? "gzip" : static_cast<const char*>(nullptr));
 }
 

@@ -81,6 +81,9 @@ Error CurlTransfer::failure() const {
     return {ErrorCode::protocol,
             "the answer has more than " + std::to_string(ResponseHead::longest >> 10) + " KiB of headers"};
   }
+  if (result_ == CURLE_ABORTED_BY_CALLBACK) {
+    return not_sent();
+  }
   return multi_->endpoint().error_of(easy(), result_, error_.data());
 }
 

@@ -15,6 +15,7 @@
 #include <string_view>
 #include <vector>
 
+#include "helper/base/error.hpp"
 #include "helper/base/secret_string.hpp"
 
 namespace regsync::kube {
@@ -51,7 +52,15 @@ struct HttpRequest {
   std::chrono::milliseconds timeout = std::chrono::seconds(60);  // of it all; the first to connect has 30 s for that
   std::size_t max_answer = std::size_t{8} << 20;
   std::shared_ptr<const Proof> proof;  // null: none
+  // Asked when a connection is ready, right before the request is written to it; false: it is not sent, and fails with
+  // stale. It must not throw. Empty: it may.
+  std::function<bool()> may_send;
 };
+
+// What a request throws that may not be sent.
+inline Error not_sent() {
+  return {ErrorCode::stale, "the request was not sent, because another replica may write now", "nothing to do"};
+}
 
 struct HttpResponse {
   long status = 0;

@@ -4,6 +4,7 @@
 
 #include <array>
 #include <chrono>
+#include <csignal>
 #include <nlohmann/json.hpp>
 #include <thread>
 
@@ -175,6 +176,45 @@ TEST_F(FleetTest, ASelectorThatIsNoneIsAMistakeOfTheCommand) {
   const auto outcome = person_.run({"regsyncd", "--clusters", "a in (b"});
   EXPECT_EQ(outcome.exit_code, 1);
   EXPECT_THAT(outcome.err, HasSubstr("a in (b"));
+}
+
+// The hub is the fake one too: Leases and ConfigMaps of its context's namespace.
+TEST_F(FleetTest, ReplicasShareALeaseAndTheStandbySaysSo) {
+  hub_.make_namespace("default");
+  write_target("contexts: [\"fleet/*\"]");
+  put_cluster("a", {{"kubeconfig", clusters_[0].kubeconfig()}});
+  const std::vector<std::string> arguments{
+      "--clusters", std::string(label) + "=true", "--clusters-namespace", "fleet", "--lease", "regsync", "--owner",
+      "fleet"};
+  const auto start_replica = [&](Person& person) {
+    auto all = arguments;
+    all.insert(all.end(), {"--logins", (person_.home() / "auth.json").string()});
+    person.start_daemon(all);
+  };
+  start_replica(person_);
+  ASSERT_TRUE(wait_until([&] { return auth_in(0) == "me:one"; })) << status();
+  EXPECT_TRUE(hub_.find({"configmaps", "default", "regsync-fleet-pull"})) << "where it has Secrets is in the hub";
+
+  Person other;
+  other.env["KUBECONFIG"] = person_.env["KUBECONFIG"];
+  other.env.erase("DBUS_SESSION_BUS_ADDRESS");
+  other.home().write(".config/regsync/targets/pull.yaml",
+                     "registries: [ghcr.io]\nnamespaces: [team-a]\ncontexts: [\"fleet/*\"]\n");
+  start_replica(other);
+  EXPECT_TRUE(wait_until([&] {
+    return other.regsync({"status"}).out.find("this replica stands by, and writes nothing") != std::string::npos;
+  })) << other.regsync({"status"}).out;
+  EXPECT_NE(other.regsync({"remove", "pull", "--yes"}).exit_code, 0);
+  EXPECT_THAT(other.regsync({"remove", "pull", "--yes"}).err, HasSubstr("ask a replica that leads"));
+  EXPECT_EQ(person_.stop_daemon(SIGTERM), 0);
+  log_in("two");
+  EXPECT_TRUE(wait_until([&] { return auth_in(0) == "me:two"; }, 10s)) << other.regsync({"status"}).out;
+}
+
+TEST_F(FleetTest, ALeaseNeedsAnOwnerThatAllReplicasShare) {
+  write_target("contexts: [\"fleet/*\"]");
+  person_.start_daemon({"--lease", "regsync", "--logins", (person_.home() / "auth.json").string()});
+  EXPECT_THAT(person_.regsync({"status"}).out + person_.regsync({"status"}).err, HasSubstr("--owner NAME"));
 }
 
 }  // namespace

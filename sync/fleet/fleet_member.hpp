@@ -1,0 +1,81 @@
+// One replica's part in a fleet whose state is in the hub: which clusters it serves, and the footprints that it shares
+// with the other replicas.
+//
+// A cluster is served from when this replica holds its slot (Replicas; without a lease it holds all) and has read what
+// the other replicas remembered until then, up to the moment when it could lose the slot. Lives on the io_context
+// thread.
+#pragma once
+
+#include <asio/any_io_executor.hpp>
+#include <asio/awaitable.hpp>
+#include <cstddef>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "helper/base/error.hpp"
+#include "sync/fleet/footprint_config_maps.hpp"
+#include "sync/fleet/replicas.hpp"
+#include "sync/kube/api/kube_client.hpp"
+#include "sync/kube/config/resolved_context.hpp"
+
+namespace regsync {
+
+struct FleetMemberOptions {
+  std::string owner;      // Owner::id, the same for all replicas
+  std::string lease;      // empty: it is the only replica
+  std::size_t slots = 1;  // of the lease
+  LeaseTimes times = {};
+};
+
+class FleetMember {
+ public:
+  struct Handlers {
+    // Whether this replica may write what is known of a context (Engine::may_remember).
+    std::function<bool(const std::string& context)> may_remember;
+    std::function<void()> on_share;       // serves() may answer differently
+    std::function<void()> on_footprints;  // Engine::footprints_changed
+    std::function<void()> on_change;      // what is to be shown differs
+  };
+
+  // The Leases and ConfigMaps are in the namespace of the hub's context.
+  FleetMember(asio::any_io_executor executor, const kube::ResolvedContext& hub, FleetMemberOptions options,
+              Handlers handlers);
+
+  // Begins. Until then it serves nothing, and calls no handler.
+  void start();
+
+  [[nodiscard]] Footprints& footprints() { return footprints_; }
+
+  // Whether the cluster at this address is this replica's now. Cheap; does not throw.
+  [[nodiscard]] bool serves(const std::string& server) const;
+
+  // For people: "leads", "leads 3 of 8 slots", "stands by"; empty: it is the only replica.
+  [[nodiscard]] std::string role() const;
+  [[nodiscard]] std::size_t slots_held() const;
+  // Who leads instead; nothing where this replica leads.
+  [[nodiscard]] std::optional<Error> note() const;
+  // Why a Lease or ConfigMap can be neither read nor written.
+  [[nodiscard]] std::optional<Error> problem() const;
+
+  // Writes what is pending and gives its slots up. Call it when nothing is written to a cluster any more.
+  asio::awaitable<void> stop();
+
+ private:
+  void on_lease();
+  void on_footprints();
+
+  asio::any_io_executor executor_;
+  FleetMemberOptions options_;
+  Handlers handlers_;
+  std::string name_space_;
+  std::optional<Lease::Time> read_for_;      // footprints were asked for again when this slot was taken
+  std::optional<Lease::Time> served_as_of_;  // FootprintConfigMaps::known_as_of, as it was told
+  std::string role_;                         // as logged
+  FootprintConfigMaps footprints_;
+  kube::KubeClient hub_;
+  std::optional<Replicas> replicas_;
+};
+
+}  // namespace regsync

@@ -1,0 +1,115 @@
+// Footprints in ConfigMaps of the hub, one per target, so that what a replica remembers can be taken over by another.
+//
+// Each context has a key of its own in `data`, and a replica writes the keys of its own contexts only, so that several
+// replicas share a ConfigMap without conflicts. What is remembered counts as pending until the hub has it. What others
+// write is followed by a watch. A ConfigMap that cannot be understood is the problem of its target, and is left as it
+// is. Lives on the io_context thread.
+#pragma once
+
+#include <asio/any_io_executor.hpp>
+#include <asio/awaitable.hpp>
+#include <asio/cancellation_signal.hpp>
+#include <functional>
+#include <map>
+#include <nlohmann/json_fwd.hpp>
+#include <optional>
+#include <set>
+#include <string>
+
+#include "helper/base/error.hpp"
+#include "sync/base/async_event.hpp"
+#include "sync/engine/footprint.hpp"
+#include "sync/fleet/hub_watch.hpp"
+#include "sync/fleet/lease.hpp"
+#include "sync/kube/api/kube_client.hpp"
+
+namespace regsync {
+
+class FootprintConfigMaps final : public Footprints {
+ public:
+  struct Place {
+    std::string name_space;
+    std::string owner;  // Owner::id: those of another owner are not looked at
+  };
+  struct Handlers {
+    // Whether this replica may write what is known of a context, at this moment. Must not throw.
+    std::function<bool(const std::string& context)> may_write;
+    std::function<void()> on_change;  // what is remembered, or whether it is pending, differs
+  };
+
+  // hub: who asks; a client of its own is made, whose writes are guarded.
+  FootprintConfigMaps(asio::any_io_executor executor, kube::ResolvedContext hub, Place place, Handlers handlers);
+  ~FootprintConfigMaps() override;
+  FootprintConfigMaps(const FootprintConfigMaps&) = delete;
+  FootprintConfigMaps& operator=(const FootprintConfigMaps&) = delete;
+  FootprintConfigMaps(FootprintConfigMaps&&) = delete;
+  FootprintConfigMaps& operator=(FootprintConfigMaps&&) = delete;
+
+  // Begins. No handler is called before this returns.
+  void start();
+
+  [[nodiscard]] bool is_pending(const std::string& target, const std::string& context) const override;
+
+  // The moment as of which all is known that the hub held then; nothing before the first complete list.
+  [[nodiscard]] std::optional<Lease::Time> known_as_of() const { return known_as_of_; }
+  // Lists them again, which moves known_as_of().
+  void read_again();
+
+  // Why they cannot be read or written now.
+  [[nodiscard]] const std::optional<Error>& problem() const { return problem_; }
+
+  // Writes what is pending, for a moment, and ends.
+  asio::awaitable<void> stop();
+
+ private:
+  // A ConfigMap as the hub has it.
+  struct Kept {
+    std::string version;
+    std::map<std::string, std::string> data;
+  };
+  // What differs from it.
+  struct Pending {
+    std::set<std::string> contexts;
+    bool flag = false;  // `forgotten`
+    [[nodiscard]] bool empty() const { return contexts.empty() && !flag; }
+  };
+
+  void keep(const std::string& target, const Footprint& footprint) override;
+  [[nodiscard]] bool is_still_unreadable(const std::string& target) const override;
+
+  [[nodiscard]] std::string name_of(const std::string& target) const;
+  [[nodiscard]] kube::ObjectPath path_of(const std::string& target) const;
+  asio::awaitable<void> write_pending();
+  asio::awaitable<void> write(std::string target);
+  // changes: by key; nothing: the key is taken away.
+  asio::awaitable<void> send(std::string target, std::map<std::string, std::optional<std::string>> changes);
+  asio::awaitable<void> remove_if_empty(std::string target);
+  asio::awaitable<std::optional<Error>> read_or_fail(std::string target);
+
+  void on_event(const kube::WatchEvent& event);
+  void see(const std::string& target, const nlohmann::json& object);
+  void see_gone(const std::string& target);
+  void leave_to_others(const std::string& target, Pending& pending);
+  void remember(const std::string& target, Footprint footprint);
+
+  asio::any_io_executor executor_;
+  kube::KubeClient hub_;
+  const Place place_;
+  const Handlers handlers_;
+
+  std::map<std::string, Kept> kept_;        // by target
+  std::map<std::string, Pending> pending_;  // by target
+  std::set<std::string> listed_;            // the targets that the present list has brought
+  std::optional<Lease::Time> known_as_of_;
+  Lease::Time asked_at_;
+  std::optional<Error> problem_;
+
+  AsyncEvent wake_;
+  bool running_ = false;
+  bool stopping_ = false;
+  asio::cancellation_signal cancel_;
+  AsyncEvent ended_;
+  HubWatch watch_;
+};
+
+}  // namespace regsync

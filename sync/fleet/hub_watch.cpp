@@ -1,0 +1,101 @@
+#include "sync/fleet/hub_watch.hpp"
+
+#include <asio/post.hpp>
+#include <asio/steady_timer.hpp>
+#include <asio/use_awaitable.hpp>
+#include <chrono>
+#include <optional>
+#include <utility>
+
+#include "sync/base/guard.hpp"
+
+namespace regsync {
+
+namespace {
+
+constexpr auto retry_delay = std::chrono::seconds(10);
+
+}  // namespace
+
+struct HubWatch::Run {
+  std::unique_ptr<kube::Watcher> watcher;
+  asio::cancellation_signal cancel;
+};
+
+HubWatch::HubWatch(asio::any_io_executor executor, kube::KubeClient& hub, kube::WatchScope scope,
+                   kube::Watcher::Handler on_event, kube::Watcher::HealthHandler on_health)
+    : executor_(std::move(executor)),
+      hub_(hub),
+      scope_(std::move(scope)),
+      on_event_(std::move(on_event)),
+      on_health_(std::move(on_health)),
+      ended_(executor_) {}
+
+HubWatch::~HubWatch() = default;
+
+void HubWatch::start() {
+  const auto run = std::make_shared<Run>();
+  run->watcher = std::make_unique<kube::Watcher>(
+      hub_, scope_,
+      [this, of = run.get()](const kube::WatchEvent& event) {
+        if (of == run_.get()) {
+          on_event_(event);
+        }
+      },
+      [this, of = run.get()](const std::optional<Error>& problem) {
+        if (of == run_.get()) {
+          on_health_(problem);
+        }
+      });
+  run_ = run;
+  ++running_;
+  spawn_guarded(
+      executor_, follow(run),
+      [this](const std::optional<Error>&) {
+        --running_;
+        ended_.notify_all();
+      },
+      run->cancel.slot());
+}
+
+asio::awaitable<void> HubWatch::follow(std::shared_ptr<Run> run) {
+  co_await asio::post(executor_, asio::use_awaitable);
+  asio::steady_timer timer(executor_);
+  for (;;) {
+    std::optional<Error> problem;
+    try {
+      co_await run->watcher->run();
+    } catch (const Error& error) {
+      problem = error;
+    }
+    if (!problem || problem->code() == ErrorCode::cancelled) {
+      co_return;
+    }
+    if (run == run_) {
+      on_health_(problem);
+    }
+    timer.expires_after(retry_delay);
+    co_await timer.async_wait(asio::use_awaitable);
+  }
+}
+
+void HubWatch::relist() {
+  if (stopping_) {
+    return;
+  }
+  const auto before = run_;
+  start();
+  before->cancel.emit(asio::cancellation_type::all);
+}
+
+asio::awaitable<void> HubWatch::stop() {
+  stopping_ = true;
+  if (const auto last = std::exchange(run_, nullptr)) {
+    last->cancel.emit(asio::cancellation_type::all);
+  }
+  while (running_ > 0) {
+    co_await ended_.wait();
+  }
+}
+
+}  // namespace regsync

@@ -1,0 +1,52 @@
+// Follows one collection of the hub for as long as it lives: a Watcher that is started again after what no Watcher
+// repeats (no right to list, or a defect), and on request.
+//
+// Lives on the io_context thread. stop() must have returned before it is destroyed.
+#pragma once
+
+#include <asio/any_io_executor.hpp>
+#include <asio/awaitable.hpp>
+#include <asio/cancellation_signal.hpp>
+#include <memory>
+
+#include "sync/base/async_event.hpp"
+#include "sync/kube/api/kube_client.hpp"
+#include "sync/kube/api/watcher.hpp"
+
+namespace regsync {
+
+class HubWatch {
+ public:
+  // The handlers are those of a Watcher; on_health is also told of what ended one. hub outlives this.
+  HubWatch(asio::any_io_executor executor, kube::KubeClient& hub, kube::WatchScope scope,
+           kube::Watcher::Handler on_event, kube::Watcher::HealthHandler on_health);
+  ~HubWatch();
+  HubWatch(const HubWatch&) = delete;
+  HubWatch& operator=(const HubWatch&) = delete;
+  HubWatch(HubWatch&&) = delete;
+  HubWatch& operator=(HubWatch&&) = delete;
+
+  // Begins. No handler is called before this returns.
+  void start();
+  // Begins a new list now. The next `synced` tells of the end of one that began after this call.
+  void relist();
+
+  asio::awaitable<void> stop();
+
+ private:
+  struct Run;
+
+  asio::awaitable<void> follow(std::shared_ptr<Run> run);
+
+  asio::any_io_executor executor_;
+  kube::KubeClient& hub_;
+  kube::WatchScope scope_;
+  kube::Watcher::Handler on_event_;
+  kube::Watcher::HealthHandler on_health_;
+  std::shared_ptr<Run> run_;  // the present one; of others no event counts
+  int running_ = 0;
+  bool stopping_ = false;
+  AsyncEvent ended_;
+};
+
+}  // namespace regsync

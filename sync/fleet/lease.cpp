@@ -1,0 +1,351 @@
+#include "sync/fleet/lease.hpp"
+
+#include <algorithm>
+#include <array>
+#include <asio/post.hpp>
+#include <asio/use_awaitable.hpp>
+#include <ctime>
+#include <random>
+#include <utility>
+
+#include "sync/base/guard.hpp"
+#include "sync/base/json_access.hpp"
+#include "sync/model/resource_version.hpp"
+
+namespace regsync {
+
+namespace {
+
+using nlohmann::json;
+using namespace std::chrono_literals;
+
+constexpr const char* lease_api = "/apis/coordination.k8s.io/v1";
+constexpr const char* request_annotation = "regsync.dev/requested-by";
+
+// A Lease that says more was not written by a program that elects; less than client-go allows is no time at all.
+constexpr auto longest_duration = std::chrono::seconds(3600);
+
+// For a request that is under way when all ends.
+constexpr auto longest_goodbye = 1s;
+
+// So that not all who wait try in the same moment.
+constexpr int most_jitter = 100;  // milliseconds
+
+std::string micro_time() {
+  const auto time = std::chrono::system_clock::now();
+  const std::time_t seconds = std::chrono::system_clock::to_time_t(std::chrono::floor<std::chrono::seconds>(time));
+  const auto micros =
+      std::chrono::duration_cast<std::chrono::microseconds>(time - std::chrono::floor<std::chrono::seconds>(time));
+  std::tm utc{};
+  gmtime_r(&seconds, &utc);
+  std::array<char, 64> text{};
+  const std::size_t size = std::strftime(text.data(), text.size(), "%Y-%m-%dT%H:%M:%S", &utc);
+  std::string digits = std::to_string(micros.count());
+  digits.insert(0, 6 - digits.size(), '0');
+  return std::string(text.data(), size) + "." + digits + "Z";
+}
+
+int number_at(const json& object, JsonPath path) {
+  const json* value = find_at(object, path);
+  return value != nullptr && value->is_number_integer() ? value->get<int>() : 0;
+}
+
+}  // namespace
+
+Lease::Time Lease::now() {
+  timespec time{};
+  clock_gettime(CLOCK_BOOTTIME, &time);
+  return std::chrono::seconds(time.tv_sec) + std::chrono::nanoseconds(time.tv_nsec);
+}
+
+Lease::Lease(asio::any_io_executor executor, kube::KubeClient& hub, LeaseOptions options, Handlers handlers)
+    : executor_(std::move(executor)),
+      hub_(hub),
+      options_(std::move(options)),
+      handlers_(std::move(handlers)),
+      wake_(executor_),
+      deadline_(executor_),
+      ended_(executor_),
+      watch_(
+          executor_, hub,
+          {.collection = {.resource = "leases", .name_space = options_.name_space, .api = lease_api},
+           .field_selector = "metadata.name=" + options_.name},
+          [this](const kube::WatchEvent& event) { on_event(event); },
+          [this](const std::optional<Error>& problem) {
+            problem_ = problem;
+            tell();
+          }) {
+  const auto on_end = [this](const std::optional<Error>&) {
+    --running_;
+    ended_.notify_all();
+  };
+  running_ = 2;
+  watch_.start();
+  spawn_guarded(executor_, contend(), on_end, cancel_.slot());
+  spawn_guarded(executor_, watch_deadline(), on_end);
+}
+
+Lease::~Lease() = default;
+
+kube::ObjectPath Lease::path() const {
+  return {.resource = "leases", .name_space = options_.name_space, .name = options_.name, .api = lease_api};
+}
+
+bool Lease::held() const { return now() < held_until_; }
+
+std::string Lease::holder() const { return held() ? options_.identity : now() < free_at_ ? holder_ : std::string(); }
+
+// A request counts while whoever made it may be expected to be there still.
+std::string Lease::requested_by() const {
+  return now() < requested_at_ + 2 * options_.times.duration ? requester_ : std::string();
+}
+
+void Lease::on_event(const kube::WatchEvent& event) {
+  using Kind = kube::WatchEvent::Kind;
+  if (event.kind == Kind::synced) {
+    seen_once_ = true;
+  } else if (event.kind == Kind::applied) {
+    // The answer to our own write may have come before the event of an older one.
+    const auto version = version_number(text_at(*event.object, {"metadata", "resourceVersion"}));
+    if (!exists_ || version >= version_number(version_)) {
+      see(*event.object);
+    }
+  } else if (event.kind == Kind::deleted) {
+    see_none();
+  }
+  tell();
+  if (!held()) {
+    wake_.notify_all();  // a holder renews by the clock
+  }
+}
+
+asio::awaitable<void> Lease::contend() {
+  co_await asio::post(executor_, asio::use_awaitable);  // nobody is told anything before it is made
+  while (!stopping_) {
+    if (seen_once_) {
+      std::optional<Error> problem;
+      try {
+        co_await take_turn();
+      } catch (const Error& error) {
+        problem = error;
+      }
+      if (stopping_) {
+        co_return;
+      }
+      read_again_ = problem.has_value();
+      if (problem && problem->code() == ErrorCode::stale) {
+        problem.reset();  // somebody else was faster: nothing is wrong
+      }
+      problem_ = std::move(problem);
+      tell();
+    }
+    co_await wake_.wait_for(pause());
+  }
+}
+
+// Until there is something to do: a renewal, the end of another's lease, or what intent() may say by then.
+std::chrono::milliseconds Lease::pause() const {
+  static std::minstd_rand random(std::random_device{}());
+  const auto jitter = std::chrono::milliseconds(std::uniform_int_distribution(1, most_jitter)(random));
+  const Time now_is = now();
+  if (held() || holder_ == options_.identity || problem_ || read_again_ || now_is >= free_at_) {
+    return options_.times.retry + jitter;
+  }
+  const auto left = std::chrono::ceil<std::chrono::milliseconds>(free_at_ - now_is);
+  return std::min(left, options_.times.retry) + jitter;
+}
+
+// Tells that it is lost at the moment when it is, also while a request hangs.
+asio::awaitable<void> Lease::watch_deadline() {
+  co_await asio::post(executor_, asio::use_awaitable);
+  while (!stopping_) {
+    const auto left = held_until_ - now();
+    if (left <= 0ns) {
+      tell();
+    }
+    const auto wait = left > 0ns ? std::chrono::ceil<std::chrono::milliseconds>(left) : options_.times.duration;
+    co_await deadline_.wait_for(wait);
+  }
+}
+
+asio::awaitable<void> Lease::take_turn() {
+  if (read_again_) {
+    co_await read();
+  }
+  switch (handlers_.intent(*this)) {
+    case Intent::hold:
+      co_await take_or_renew();
+      break;
+    case Intent::request:
+      co_await request();
+      break;
+    case Intent::leave:
+      co_await leave();
+      break;
+  }
+}
+
+asio::awaitable<void> Lease::read() {
+  try {
+    see(co_await hub_.get(path()));
+  } catch (const Error& error) {
+    if (error.code() != ErrorCode::not_found) {
+      throw;
+    }
+    see_none();
+  }
+}
+
+asio::awaitable<void> Lease::take_or_renew() {
+  const Time began = now();
+  if (!exists_) {
+    acquired_ = micro_time();
+    transitions_ = 0;
+    co_await create();
+  } else if (holder_ == options_.identity) {
+    co_await write(our_spec());
+  } else if (holder_.empty() || began >= free_at_) {
+    acquired_ = micro_time();
+    ++transitions_;
+    co_await write(our_spec());
+  } else {
+    co_return;
+  }
+  if (!held()) {
+    held_since_ = now();
+  }
+  held_until_ = began + options_.times.deadline;
+  deadline_.cancel();  // it is another one now
+}
+
+asio::awaitable<void> Lease::create() {
+  const json lease = {{"apiVersion", "coordination.k8s.io/v1"},
+                      {"kind", "Lease"},
+                      {"metadata", {{"name", options_.name}, {"namespace", options_.name_space}}},
+                      {"spec", our_spec()}};
+  kube::ObjectPath collection = path();
+  collection.name.clear();
+  see(co_await hub_.create(collection, lease.dump()));
+}
+
+asio::awaitable<void> Lease::request() {
+  if (!exists_ || requested_by() == options_.identity) {
+    co_return;
+  }
+  json annotations = annotations_;
+  annotations[request_annotation] = options_.identity;
+  json operations = json::array();
+  operations.push_back({{"op", "add"}, {"path", "/metadata/annotations"}, {"value", std::move(annotations)}});
+  co_await patch(std::move(operations));
+}
+
+// What was sent while it was held is over, one way or the other, when its own time and the margin have passed.
+asio::awaitable<void> Lease::leave() {
+  if (held()) {
+    held_until_ = now();
+    tell();
+  }
+  if (holder_ == options_.identity && now() >= held_until_ + options_.times.duration - options_.times.deadline) {
+    json spec = our_spec();
+    spec["holderIdentity"] = "";  // as client-go's ReleaseOnCancel: nobody holds it, and it may be taken at once
+    spec["leaseDurationSeconds"] = 1;
+    co_await write(std::move(spec));
+  }
+}
+
+json Lease::our_spec() const {
+  return {{"holderIdentity", options_.identity},
+          {"leaseDurationSeconds", std::chrono::ceil<std::chrono::seconds>(options_.times.duration).count()},
+          {"acquireTime", acquired_},
+          {"renewTime", micro_time()},
+          {"leaseTransitions", transitions_}};
+}
+
+// A request of ours is over when we have what it asked for.
+asio::awaitable<void> Lease::write(json spec) {
+  json operations = json::array({{{"op", "add"}, {"path", "/spec"}, {"value", std::move(spec)}}});
+  if (requester_ == options_.identity) {
+    json annotations = annotations_;
+    annotations.erase(request_annotation);
+    operations.push_back({{"op", "add"}, {"path", "/metadata/annotations"}, {"value", std::move(annotations)}});
+  }
+  return patch(std::move(operations));
+}
+
+// Only over the version that was seen: of two who take it at once, one is told "stale".
+asio::awaitable<void> Lease::patch(json operations) {
+  operations.insert(operations.begin(),
+                    json{{"op", "test"}, {"path", "/metadata/resourceVersion"}, {"value", version_}});
+  see(co_await hub_.json_patch(path(), operations.dump()));
+}
+
+void Lease::see(const json& lease) {
+  exists_ = true;
+  version_ = text_at(lease, {"metadata", "resourceVersion"});
+  annotations_ = map_at(lease, {"metadata", "annotations"});
+  holder_ = text_at(lease, {"spec", "holderIdentity"});
+  transitions_ = number_at(lease, {"spec", "leaseTransitions"});
+  const json& spec = map_at(lease, {"spec"});
+  if (spec != spec_) {
+    spec_ = spec;
+    const auto said = std::chrono::seconds(number_at(lease, {"spec", "leaseDurationSeconds"}));
+    free_at_ = holder_.empty() ? Time(0) : now() + std::clamp<std::chrono::seconds>(said, 1s, longest_duration);
+  }
+  const std::string requester(text_at(annotations_, {request_annotation}));
+  if (requester != requester_) {
+    requester_ = requester;
+    requested_at_ = now();
+  }
+}
+
+void Lease::see_none() {
+  exists_ = false;
+  version_.clear();
+  spec_ = {};
+  annotations_ = json::object();
+  holder_.clear();
+  requester_.clear();
+  free_at_ = Time(0);
+}
+
+void Lease::tell() {
+  Told now_is{.held = held(), .holder = holder(), .problem = problem_};
+  if (told_ != now_is) {
+    told_ = std::move(now_is);
+    guarded_logged("lease " + options_.name, handlers_.on_change);
+  }
+}
+
+asio::awaitable<void> Lease::stop() {
+  stopping_ = true;
+  wake_.notify_all();
+  deadline_.cancel();
+  co_await watch_.stop();
+  co_await end();
+  if (held()) {
+    held_until_ = Time(0);
+    ++running_;
+    spawn_guarded(
+        executor_, leave(),
+        [this](const std::optional<Error>& problem) {
+          if (problem) {
+            log::info("the lease " + options_.name + " was not given up: " + describe(*problem));
+          }
+          --running_;
+          ended_.notify_all();
+        },
+        cancel_.slot());
+    co_await end();
+  }
+}
+
+// Waits for what is under way, but not for ever.
+asio::awaitable<void> Lease::end() {
+  while (running_ > 0) {
+    if (!co_await ended_.wait_for(longest_goodbye)) {
+      cancel_.emit(asio::cancellation_type::all);
+    }
+  }
+}
+
+}  // namespace regsync

@@ -1,0 +1,146 @@
+#include "sync/fleet/replicas.hpp"
+
+#include <algorithm>
+#include <cstdint>
+#include <set>
+#include <utility>
+
+namespace regsync {
+
+namespace {
+
+// FNV-1a, and the end of splitmix64, without which similar addresses get similar weights.
+std::uint64_t weight(std::string_view server, std::size_t slot) {
+  std::uint64_t hash = 0xcbf29ce484222325U ^ (slot * 0x9e3779b97f4a7c15U);
+  for (const char c : server) {
+    hash = (hash ^ static_cast<unsigned char>(c)) * 0x100000001b3U;
+  }
+  hash = (hash ^ (hash >> 30U)) * 0xbf58476d1ce4e5b9U;
+  hash = (hash ^ (hash >> 27U)) * 0x94d049bb133111ebU;
+  return hash ^ (hash >> 31U);
+}
+
+}  // namespace
+
+std::size_t slot_of(std::string_view server, std::size_t slots) {
+  std::size_t best = 0;
+  for (std::size_t slot = 1; slot < slots; ++slot) {
+    if (weight(server, slot) > weight(server, best)) {
+      best = slot;
+    }
+  }
+  return best;
+}
+
+Replicas::Replicas(const asio::any_io_executor& executor, kube::KubeClient& hub, const ReplicasOptions& options,
+                   std::function<void()> on_change)
+    : options_(options) {
+  for (std::size_t slot = 0; slot < options.slots; ++slot) {
+    const std::string name = options.slots == 1 ? options.lease : options.lease + "-" + std::to_string(slot);
+    slots_.push_back(std::make_unique<Lease>(
+        executor, hub,
+        LeaseOptions{
+            .name = name, .name_space = options.name_space, .identity = options.identity, .times = options.times},
+        Lease::Handlers{.intent = [this](const Lease& of) { return intent(of); }, .on_change = on_change}));
+  }
+}
+
+std::optional<Lease::Time> Replicas::mine_since(std::string_view server) const {
+  const Lease& slot = *slots_.at(slot_of(server, slots_.size()));
+  return slot.held() ? std::optional(slot.held_since()) : std::nullopt;
+}
+
+std::optional<Lease::Time> Replicas::newest() const {
+  std::optional<Lease::Time> newest;
+  for (const auto& slot : slots_) {
+    if (slot->held() && (!newest || slot->held_since() > *newest)) {
+      newest = slot->held_since();
+    }
+  }
+  return newest;
+}
+
+std::size_t Replicas::held() const {
+  return static_cast<std::size_t>(std::ranges::count_if(slots_, [](const auto& slot) { return slot->held(); }));
+}
+
+std::string Replicas::role() const {
+  if (held() == 0) {
+    return "stands by";
+  }
+  return slots_.size() == 1 ? "leads"
+                            : "leads " + std::to_string(held()) + " of " + std::to_string(slots_.size()) + " slots";
+}
+
+std::optional<Error> Replicas::note() const {
+  if (held() > 0) {
+    return std::nullopt;
+  }
+  std::set<std::string> holders;
+  for (const auto& slot : slots_) {
+    if (const auto holder = slot->holder(); !holder.empty()) {
+      holders.insert(holder);
+    }
+  }
+  std::string who;
+  for (const auto& holder : holders) {
+    who += (who.empty() ? "" : ", ") + holder;
+  }
+  return Error(ErrorCode::already_exists,
+               "this replica stands by, and writes nothing: " +
+                   (who.empty() ? "nobody holds the lease " + options_.lease + " yet"
+                                : who + (holders.size() == 1 ? " holds" : " hold") + " the lease " + options_.lease),
+               "nothing to do: it takes over when a holder ends");
+}
+
+std::optional<Error> Replicas::problem() const {
+  const auto failing = std::ranges::find_if(slots_, [](const auto& slot) { return slot->problem().has_value(); });
+  return failing == slots_.end()
+             ? std::nullopt
+             : std::optional((*failing)->problem()->within("the lease " + options_.lease + " of this replica"));
+}
+
+std::map<std::string, std::size_t> Replicas::shares() const {
+  std::map<std::string, std::size_t> shares{{options_.identity, 0}};
+  for (const auto& slot : slots_) {
+    if (const auto holder = slot->holder(); !holder.empty()) {
+      ++shares[holder];
+    }
+    if (const auto asking = slot->requested_by(); !asking.empty()) {
+      shares.try_emplace(asking, 0);
+    }
+  }
+  return shares;
+}
+
+bool Replicas::has_asked() const {
+  return std::ranges::any_of(slots_, [this](const auto& slot) { return slot->requested_by() == options_.identity; });
+}
+
+Lease::Intent Replicas::intent(const Lease& slot) const {
+  using Intent = Lease::Intent;
+  const auto all = shares();
+  const std::size_t mine = all.at(options_.identity);
+  const std::size_t least = slots_.size() / all.size();
+  const std::size_t most = (slots_.size() + all.size() - 1) / all.size();
+  const std::string holder = slot.holder();
+  const std::string asking = slot.requested_by();
+  if (holder == options_.identity) {
+    const bool for_other = !asking.empty() && asking != options_.identity;
+    return for_other && mine > least && mine > all.at(asking) + 1 ? Intent::leave : Intent::hold;
+  }
+  if (holder.empty()) {
+    const bool for_other = !asking.empty() && asking != options_.identity && mine >= least;
+    return mine < most && !for_other ? Intent::hold : Intent::leave;
+  }
+  const bool has_most = std::ranges::all_of(all, [&](const auto& other) { return other.second <= all.at(holder); });
+  return mine < least && has_most && all.at(holder) > mine + 1 && !has_asked() ? Intent::request : Intent::leave;
+}
+
+asio::awaitable<void> Replicas::stop() {
+  for (const auto& slot : slots_) {
+    co_await slot->stop();
+  }
+}
+
+}  // namespace regsync

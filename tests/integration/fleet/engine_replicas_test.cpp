@@ -1,0 +1,347 @@
+// Engines that share a fleet: a hub, three clusters, and replicas of which each has an event loop of its own. A loop
+// that is not run is a process that was stopped, with its clock; one that runs again is one that was let go on; one
+// that never runs again was killed. Histories are random: REGSYNC_SEED=n runs one of them, REGSYNC_SEEDS=n the first n.
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <asio/io_context.hpp>
+#include <asio/post.hpp>
+#include <chrono>
+#include <cstdlib>
+#include <list>
+#include <map>
+#include <numeric>
+#include <optional>
+#include <random>
+#include <set>
+#include <thread>
+
+#include "sync/engine/engine.hpp"
+#include "sync/fleet/fleet_member.hpp"
+#include "sync/kube/config/kubeconfig.hpp"
+#include "tests/integration/engine/engine_world.hpp"
+#include "tests/support/fake_api_server.hpp"
+#include "tests/support/run_coroutine.hpp"
+#include "tests/support/temp_dir.hpp"
+
+namespace regsync::test {
+namespace {
+
+using namespace std::chrono_literals;
+using nlohmann::json;
+
+constexpr const char* owner = "fleet";
+constexpr LeaseTimes times{.duration = 1000ms, .deadline = 600ms, .retry = 100ms};
+constexpr auto grace = 60ms;
+constexpr int default_seeds = 12;
+
+struct Inputs {
+  std::string password = "p0";
+  TargetFiles targets;
+};
+
+class Replica {
+ public:
+  Replica(const std::string& hub, const std::string& clusters, std::size_t slots, const Inputs& inputs)
+      : inputs_(inputs),
+        kubeconfig_(dir_.write("clusters", clusters)),
+        hub_(kube::Kubeconfig::load(dir_.write("hub", hub)).resolve("hub")),
+        member_(io.get_executor(), hub_, {.owner = owner, .lease = "regsync", .slots = slots, .times = times},
+                {.may_remember = [this](const std::string& context) { return engine_.may_remember(context); },
+                 .on_share = [this] { share(); },
+                 .on_footprints = [this] { engine_.footprints_changed(); },
+                 .on_change = [] {}}),
+        engine_(io.get_executor(),
+                {.cluster = {.owner = {owner, "fleet regsync@pod"}, .concurrency = 1},
+                 .state = dir_.path(),
+                 .grace = grace,
+                 .login_places = dir_ / "logins.json",
+                 .login_settle = grace},
+                member_.footprints(),
+                {.on_wanted = [this](const auto&) { asio::post(io, [this] { read_logins(); }); },
+                 .on_change = [] {},
+                 .read_again = [this] { engine_.set_targets(inputs_.targets); },
+                 .read_logins_again = [this] { read_logins(); }}) {
+    engine_.set_login_settings(/*verify=*/false, {});
+    share();
+    engine_.set_targets(inputs_.targets);
+    engine_.set_kubeconfig(kube::Kubeconfig::load(kubeconfig_));
+    member_.start();
+  }
+
+  void read() {
+    asio::post(io, [this] {
+      engine_.set_targets(inputs_.targets);
+      read_logins();
+    });
+  }
+  void stop() {
+    run(io, engine_.stop());
+    run(io, member_.stop());
+  }
+  [[nodiscard]] FleetMember& member() { return member_; }
+  [[nodiscard]] Engine& engine() { return engine_; }
+
+  asio::io_context io;
+  bool runs = true;
+
+ private:
+  void share() {
+    engine_.set_share([this](const std::string& server) { return member_.serves(server); });
+  }
+  void read_logins() {
+    StoreReading logins;
+    logins.asked = {RegistryKey("ghcr.io")};
+    logins.provider = StoreProvider{.program = "files", .pid = 1, .bus_name = ":1.1"};
+    logins.collections.push_back({.path = "/files", .label = "files", .locked = false, .is_default = true});
+    logins.all.push_back({{"ghcr.io", "jdoe"}, "/files"});
+    logins.credentials.push_back({{"ghcr.io", "jdoe"}, SecretString(inputs_.password)});
+    engine_.set_logins(std::move(logins));
+  }
+
+  const Inputs& inputs_;
+  TempDir dir_;
+  std::filesystem::path kubeconfig_;
+  kube::ResolvedContext hub_;
+  FleetMember member_;
+  Engine engine_;
+};
+
+class EngineReplicas : public testing::Test {
+ protected:
+  EngineReplicas() {
+    hub_.make_namespace("default");
+    for (const auto& name : names_) {
+      servers_[name].make_namespace("team");
+      servers_[name].make_namespace("blue");
+    }
+    put_target({"team", "blue"});
+  }
+  ~EngineReplicas() override {
+    for (auto& replica : replicas_) {
+      replica.stop();
+    }
+  }
+
+  // With all of these.
+  [[nodiscard]] std::string kubeconfig() {
+    json config{{"apiVersion", "v1"},
+                {"kind", "Config"},
+                {"clusters", json::array()},
+                {"users", json::array()},
+                {"contexts", json::array()}};
+    for (const auto& [name, server] : servers_) {
+      config["clusters"].push_back({{"name", name}, {"cluster", {{"server", server.url()}}}});
+      config["contexts"].push_back({{"name", name}, {"context", {{"cluster", name}, {"user", ""}}}});
+    }
+    return config.dump();
+  }
+  Replica& start() { return replicas_.emplace_back(hub_.kubeconfig({"hub"}), kubeconfig(), slots_, inputs_); }
+
+  void put_target(const std::vector<std::string>& namespaces) {
+    Target target = make_target(namespaces, names_);
+    target.registries = {"ghcr.io"};
+    inputs_.targets.clear();
+    inputs_.targets[target.name].target = target;
+    namespaces_ = {namespaces.begin(), namespaces.end()};
+    tell();
+  }
+  void tell() {
+    for (auto& replica : replicas_) {
+      replica.read();
+    }
+  }
+  void log_in() {
+    inputs_.password = "p" + std::to_string(++logins_);
+    tell();
+  }
+
+  bool until(const std::function<bool()>& holds, std::chrono::milliseconds time = 20s) {
+    const auto end = std::chrono::steady_clock::now() + time;
+    while (!holds() && std::chrono::steady_clock::now() < end) {
+      for (auto& replica : replicas_) {
+        if (replica.runs) {
+          replica.io.poll();
+        }
+      }
+      std::this_thread::sleep_for(1ms);
+    }
+    return holds();
+  }
+  [[nodiscard]] int running() const {
+    return static_cast<int>(std::ranges::count_if(replicas_, [](const auto& replica) { return replica.runs; }));
+  }
+
+  // Whether each cluster holds what the inputs say, and nothing else of ours.
+  [[nodiscard]] bool all_right() {
+    return std::ranges::all_of(servers_, [&](auto& item) {
+      return std::ranges::all_of(std::set<std::string>{"team", "blue"}, [&](const std::string& name_space) {
+        const auto secret = item.second.find({"secrets", name_space, "cred"});
+        return namespaces_.contains(name_space) ? secret && entries_of(*secret)["ghcr.io"] == "jdoe:" + inputs_.password
+                                                : !secret;
+      });
+    });
+  }
+  [[nodiscard]] std::string state() {
+    std::string text;
+    for (auto& replica : replicas_) {
+      const auto problem = replica.member().problem();
+      text += (replica.runs ? "runs, " : "stopped, ") + replica.member().role() +
+              (problem ? ": " + describe(*problem) : "") + '\n';
+    }
+    return text;
+  }
+  // Requests that changed Secrets of the clusters.
+  [[nodiscard]] std::size_t writes() {
+    std::size_t sum = 0;
+    for (auto& [name, server] : servers_) {
+      sum += server.count("apply", "secrets") + server.count("delete", "secrets");
+    }
+    return sum;
+  }
+  void forget_requests() {
+    for (auto& [name, server] : servers_) {
+      server.forget_requests();
+    }
+  }
+
+  std::size_t slots_ = 1;
+  FakeApiServer hub_;
+  const std::vector<std::string> names_{"a", "b", "c"};
+  std::map<std::string, FakeApiServer> servers_;
+  Inputs inputs_;
+  std::set<std::string> namespaces_;
+  int logins_ = 0;
+  std::list<Replica> replicas_;
+};
+
+TEST_F(EngineReplicas, AReplicaThatWasStoppedInTheMiddleOfARotationWritesNothingWhenItGoesOn) {
+  auto& one = start();
+  ASSERT_TRUE(until([&] { return all_right(); })) << state();
+  auto& two = start();
+  ASSERT_TRUE(until([&] { return two.member().note().has_value(); }));
+  forget_requests();
+  // The first one has begun, and is stopped before its answers come.
+  for (auto& [name, server] : servers_) {
+    server.set_latency(30ms);
+  }
+  log_in();
+  const auto end = std::chrono::steady_clock::now() + 15ms;
+  while (std::chrono::steady_clock::now() < end) {
+    one.io.poll();
+  }
+  one.runs = false;
+  EXPECT_FALSE(all_right());
+  EXPECT_TRUE(until([&] { return all_right(); }));
+  EXPECT_EQ(two.member().role(), "leads");
+  const auto done = writes();
+  EXPECT_LE(done, 6U) << "no Secret was written by both";
+  one.runs = true;
+  EXPECT_TRUE(until([&] { return one.member().role() == "stands by"; }));
+  until([] { return false; }, 1s);
+  EXPECT_EQ(writes(), done);
+  EXPECT_TRUE(all_right());
+}
+
+TEST_F(EngineReplicas, WhatWasToBeDeletedIsDeletedByWhoTakesOverAndNothingElse) {
+  auto& one = start();
+  ASSERT_TRUE(until([&] { return all_right(); })) << state();
+  auto& two = start();
+  ASSERT_TRUE(until([&] { return two.member().note().has_value(); }));
+  servers_["a"].put({"secrets", "blue", "theirs"}, foreign_secret());
+  // No replica can delete while the target is narrowed; then the first one is gone.
+  for (auto& [name, server] : servers_) {
+    server.inject({.kind = Fault::Kind::status, .verb = "delete", .resource = "secrets", .times = -1});
+  }
+  put_target({"team"});
+  until([] { return false; }, 300ms);
+  EXPECT_FALSE(all_right());
+  one.runs = false;
+  for (auto& [name, server] : servers_) {
+    server.clear_faults();
+  }
+  EXPECT_TRUE(until([&] { return all_right(); }));
+  EXPECT_TRUE(servers_["a"].find({"secrets", "blue", "theirs"}));
+}
+
+TEST_F(EngineReplicas, WithSlotsEachServesAShare) {
+  slots_ = 4;
+  auto& one = start();
+  auto& two = start();
+  ASSERT_TRUE(until([&] { return one.member().slots_held() == 2 && two.member().slots_held() == 2; }));
+  ASSERT_TRUE(until([&] { return all_right(); })) << state();
+  forget_requests();
+  log_in();
+  EXPECT_TRUE(until([&] { return all_right(); }));
+  until([] { return false; }, 200ms);
+  EXPECT_EQ(writes(), 6U);
+  two.runs = false;
+  log_in();
+  EXPECT_TRUE(until([&] { return all_right(); }));
+}
+
+class RandomReplicas : public EngineReplicas, public testing::WithParamInterface<int> {};
+
+// Whatever happens to replicas, their clocks and the hub: soon after, each cluster is right; and each Secret was
+// written once for each rotation.
+TEST_P(RandomReplicas, KeepsTheFleetTrueAndWritesNothingTwice) {
+  std::mt19937 random(static_cast<unsigned>(GetParam()));
+  const auto choose = [&](int n) { return static_cast<int>(random() % static_cast<unsigned>(n)); };
+  slots_ = choose(2) == 0 ? 1 : 3;
+  start();
+  start();
+  ASSERT_TRUE(until([&] { return all_right(); })) << "at first";
+  for (int step = 0; step < 12; ++step) {
+    const int what = choose(7);
+    SCOPED_TRACE("step " + std::to_string(step) + ": " + std::to_string(what));
+    auto one = replicas_.begin();
+    std::advance(one, choose(static_cast<int>(replicas_.size())));
+    if (what == 0 && running() > 1) {
+      one->runs = false;
+    } else if (what == 1) {
+      one->runs = true;
+    } else if (what == 2 && replicas_.size() < 4) {
+      start();
+    } else if (what == 3) {
+      put_target(choose(2) == 0 ? std::vector<std::string>{"team"} : std::vector<std::string>{"team", "blue"});
+    } else if (what == 4) {
+      hub_.inject({.kind = Fault::Kind::close, .times = -1});
+      hub_.cut_watches();
+      until([] { return false; }, std::chrono::milliseconds(choose(1500)));
+      hub_.clear_faults();
+    } else if (what == 5) {
+      hub_.inject({.kind = Fault::Kind::status, .verb = "patch", .resource = "leases", .times = 1 + choose(12)});
+    } else {
+      until([] { return false; }, std::chrono::milliseconds(choose(700)));
+    }
+    if (choose(2) == 0) {
+      ASSERT_TRUE(until([&] { return all_right(); })) << state();
+      until([] { return false; }, 100ms);
+      forget_requests();
+      log_in();
+      ASSERT_TRUE(until([&] { return all_right(); })) << state();
+      until([] { return false; }, 100ms);
+      EXPECT_EQ(writes(), names_.size() * namespaces_.size());
+    }
+  }
+  EXPECT_TRUE(until([&] { return all_right(); }));
+}
+
+std::optional<int> number_of(const char* variable) {
+  const char* text = std::getenv(variable);
+  return text == nullptr ? std::nullopt : std::optional(std::atoi(text));
+}
+
+std::vector<int> seeds() {
+  if (const auto one = number_of("REGSYNC_SEED")) {
+    return {*one};
+  }
+  std::vector<int> all(static_cast<std::size_t>(std::min(number_of("REGSYNC_SEEDS").value_or(default_seeds), 60)));
+  std::iota(all.begin(), all.end(), 0);
+  return all;
+}
+
+INSTANTIATE_TEST_SUITE_P(Seeds, RandomReplicas, testing::ValuesIn(seeds()));
+
+}  // namespace
+}  // namespace regsync::test

@@ -1,0 +1,170 @@
+// Footprints in ConfigMaps of a hub, as two replicas share them.
+#include "sync/fleet/footprint_config_maps.hpp"
+
+#include <gtest/gtest.h>
+
+#include <asio/io_context.hpp>
+#include <nlohmann/json.hpp>
+
+#include "sync/kube/config/kubeconfig.hpp"
+#include "tests/support/fake_api_server.hpp"
+#include "tests/support/run_coroutine.hpp"
+#include "tests/support/temp_dir.hpp"
+
+namespace regsync {
+namespace {
+
+using namespace std::chrono_literals;
+using nlohmann::json;
+
+Footprint footprint(const std::vector<std::string>& contexts, const std::string& name_space = "team") {
+  Footprint made;
+  for (const auto& context : contexts) {
+    made.contexts[context].secrets["cred"] = {false, {name_space}};
+    made.contexts[context].service_accounts = {"default"};
+  }
+  return made;
+}
+
+class FootprintConfigMapsTest : public testing::Test {
+ protected:
+  static constexpr const char* config_map = "regsync-fleet-pull";
+
+  FootprintConfigMapsTest() { server_.make_namespace("fleet"); }
+  ~FootprintConfigMapsTest() override { stop(); }
+
+  std::unique_ptr<FootprintConfigMaps> make(std::set<std::string> mine = {}) {
+    auto maps = std::make_unique<FootprintConfigMaps>(
+        io_.get_executor(), config_.resolve("hub"), FootprintConfigMaps::Place{"fleet", "fleet"},
+        FootprintConfigMaps::Handlers{
+            .may_write = [mine](const std::string& context) { return mine.empty() || mine.contains(context); },
+            .on_change = [] {}});
+    maps->start();
+    return maps;
+  }
+  void stop() {
+    for (auto* maps : {&one_, &two_}) {
+      if (*maps) {
+        test::run(io_, (*maps)->stop());
+        maps->reset();
+      }
+    }
+  }
+  bool until(const std::function<bool()>& holds, std::chrono::milliseconds time = 10s) {
+    return test::run_until(io_, holds, time);
+  }
+  bool written(const FootprintConfigMaps& maps, const std::vector<std::string>& contexts) {
+    return until([&] {
+      return std::ranges::none_of(contexts, [&](const auto& context) { return maps.is_pending("pull", context); });
+    });
+  }
+  bool knows(FootprintConfigMaps& maps, const Footprint& wanted) {
+    return until([&] { return maps.find("pull") != nullptr && *maps.find("pull") == wanted; });
+  }
+  [[nodiscard]] std::optional<json> object() const { return server_.find({"configmaps", "fleet", config_map}); }
+
+  test::FakeApiServer server_;
+  test::TempDir root_;
+  kube::Kubeconfig config_ = kube::Kubeconfig::load(root_.write("config", server_.kubeconfig({"hub"})));
+  asio::io_context io_;
+  std::unique_ptr<FootprintConfigMaps> one_;
+  std::unique_ptr<FootprintConfigMaps> two_;
+};
+
+TEST_F(FootprintConfigMapsTest, WhatOneReplicaRemembersIsKnownToTheNext) {
+  one_ = make();
+  Footprint remembered = footprint({"fleet/a", "arn:aws:eks/ü"});
+  remembered.own_namespaces["fleet/a"] = "team";
+  remembered.kept.insert("fleet/a");
+  remembered.forgotten = true;
+  one_->set("pull", remembered);
+  EXPECT_TRUE(one_->is_pending("pull", "fleet/a")) << "nothing may be made before it is written";
+  ASSERT_TRUE(written(*one_, {"fleet/a", "arn:aws:eks/ü"}));
+  stop();
+  two_ = make();
+  EXPECT_FALSE(two_->known_as_of());
+  EXPECT_TRUE(knows(*two_, remembered));
+  EXPECT_TRUE(until([&] { return two_->known_as_of().has_value(); }));
+  EXPECT_FALSE(two_->is_pending("pull", "fleet/a"));
+}
+
+TEST_F(FootprintConfigMapsTest, ReplicasWriteTheirOwnContextsSideBySide) {
+  one_ = make({"a"});
+  two_ = make({"b"});
+  ASSERT_TRUE(until([&] { return one_->known_as_of() && two_->known_as_of(); }));
+  one_->set("pull", footprint({"a"}));
+  two_->set("pull", footprint({"b"}));
+  ASSERT_TRUE(written(*one_, {"a"}));
+  ASSERT_TRUE(written(*two_, {"b"}));
+  EXPECT_TRUE(knows(*one_, footprint({"a", "b"})));
+  EXPECT_TRUE(knows(*two_, footprint({"a", "b"})));
+  // What is not its own is not written, whatever it thinks of it.
+  one_->set("pull", footprint({"a"}, "other"));
+  ASSERT_TRUE(written(*one_, {"a", "b"}));
+  Footprint wanted = footprint({"a", "b"});
+  wanted.contexts["a"] = footprint({"a"}, "other").contexts["a"];
+  EXPECT_TRUE(knows(*two_, wanted));
+  one_->set("pull", {});
+  two_->set("pull", {});
+  EXPECT_TRUE(until([&] { return !object(); })) << "nothing is remembered any more";
+}
+
+TEST_F(FootprintConfigMapsTest, WhatCannotBeWrittenStaysPendingUntilTheHubIsThere) {
+  one_ = make();
+  ASSERT_TRUE(until([&] { return one_->known_as_of().has_value(); }));
+  server_.inject({.kind = test::Fault::Kind::status, .verb = "create", .resource = "configmaps", .times = -1});
+  one_->set("pull", footprint({"a"}));
+  ASSERT_TRUE(until([&] { return one_->problem().has_value(); }));
+  EXPECT_TRUE(one_->is_pending("pull", "a"));
+  server_.clear_faults();
+  EXPECT_TRUE(written(*one_, {"a"}));
+  EXPECT_FALSE(one_->problem());
+}
+
+TEST_F(FootprintConfigMapsTest, AConfigMapThatSomebodyDeletedIsWrittenAgain) {
+  one_ = make();
+  one_->set("pull", footprint({"a"}));
+  ASSERT_TRUE(written(*one_, {"a"}));
+  ASSERT_TRUE(server_.erase({"configmaps", "fleet", config_map}));
+  EXPECT_TRUE(until([&] { return object().has_value() && !one_->is_pending("pull", "a"); }));
+  EXPECT_EQ(*one_->find("pull"), footprint({"a"}));
+}
+
+TEST_F(FootprintConfigMapsTest, WhatNobodyWroteThatWayIsTheProblemOfItsTargetAndStays) {
+  one_ = make();
+  one_->set("pull", footprint({"a"}));
+  ASSERT_TRUE(written(*one_, {"a"}));
+  const json good = object().value();
+  for (const json& data :
+       {json{{"x", "no JSON"}}, json{{"x", R"({"context": 3})"}}, json{{"x", R"({"context": "a", "kept": false})"}},
+        json{{"x", "[]"}}, json{{"forgotten", "maybe"}}}) {
+    json broken = good;
+    broken["data"] = data;
+    broken["metadata"].erase("resourceVersion");
+    server_.put({"configmaps", "fleet", config_map}, broken);
+    ASSERT_TRUE(until([&] { return one_->unreadable().contains("pull"); })) << data;
+    EXPECT_EQ(one_->find("pull"), nullptr);
+    EXPECT_THROW(one_->set("pull", footprint({"b"})), Error);
+    json whole = good;
+    whole["metadata"].erase("resourceVersion");
+    server_.put({"configmaps", "fleet", config_map}, whole);
+    EXPECT_TRUE(knows(*one_, footprint({"a"})));
+  }
+}
+
+TEST_F(FootprintConfigMapsTest, AnotherOwnersAreNotLookedAt) {
+  server_.put({"configmaps", "fleet", "regsync-other-pull"}, {{"apiVersion", "v1"},
+                                                              {"kind", "ConfigMap"},
+                                                              {"metadata",
+                                                               {{"name", "regsync-other-pull"},
+                                                                {"namespace", "fleet"},
+                                                                {"labels", {{"regsync.dev/footprints", "other"}}},
+                                                                {"annotations", {{"regsync.dev/target", "pull"}}}}},
+                                                              {"data", {{"forgotten", "true"}}}});
+  one_ = make();
+  ASSERT_TRUE(until([&] { return one_->known_as_of().has_value(); }));
+  EXPECT_TRUE(one_->all().empty());
+}
+
+}  // namespace
+}  // namespace regsync

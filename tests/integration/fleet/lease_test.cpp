@@ -1,0 +1,135 @@
+// Replicas that contend for a Lease, with shorter times than a fleet's.
+#include "sync/fleet/lease.hpp"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <asio/io_context.hpp>
+#include <nlohmann/json.hpp>
+#include <thread>
+
+#include "sync/kube/config/kubeconfig.hpp"
+#include "tests/support/fake_api_server.hpp"
+#include "tests/support/run_coroutine.hpp"
+#include "tests/support/temp_dir.hpp"
+
+namespace regsync {
+namespace {
+
+using namespace std::chrono_literals;
+using nlohmann::json;
+
+class LeaseTest : public testing::Test {
+ protected:
+  struct Replica {
+    Replica(asio::io_context& io, const kube::Kubeconfig& config, const std::string& name)
+        : hub(io.get_executor(), config.resolve("hub")),
+          lease(io.get_executor(), hub,
+                {.name = "regsync",
+                 .name_space = "fleet",
+                 .identity = name,
+                 .times = {.duration = 3000ms, .deadline = 2000ms, .retry = 200ms}},
+                {.intent = [](const Lease&) { return Lease::Intent::hold; }, .on_change = [] {}}) {}
+    kube::KubeClient hub;
+    Lease lease;
+  };
+
+  LeaseTest() { server_.make_namespace("fleet"); }
+
+  std::unique_ptr<Replica> replica(const std::string& name) { return std::make_unique<Replica>(io_, config_, name); }
+  bool until(const std::function<bool()>& holds) { return test::run_until(io_, holds); }
+  void stop(Replica& replica) { test::run(io_, replica.lease.stop()); }
+  json spec() const { return server_.find({"leases", "fleet", "regsync"}).value().at("spec"); }
+
+  test::FakeApiServer server_;
+  test::TempDir root_;
+  kube::Kubeconfig config_ = kube::Kubeconfig::load(root_.write("config", server_.kubeconfig({"hub"})));
+  asio::io_context io_;
+};
+
+TEST_F(LeaseTest, OneOfTwoHoldsItAndHandsItOver) {
+  auto a = replica("a");
+  ASSERT_TRUE(until([&] { return a->lease.held(); }));
+  auto b = replica("b");
+  ASSERT_TRUE(until([&] { return b->lease.holder() == "a"; }));
+  EXPECT_FALSE(b->lease.held());
+  EXPECT_EQ(spec().at("holderIdentity"), "a");
+  EXPECT_EQ(spec().at("leaseDurationSeconds"), 3);
+  const auto renewed = spec().at("renewTime");
+  EXPECT_TRUE(until([&] { return spec().at("renewTime") != renewed; }));
+  const auto begun = std::chrono::steady_clock::now();
+  stop(*a);
+  EXPECT_FALSE(a->lease.held());
+  EXPECT_TRUE(until([&] { return b->lease.held(); }));
+  EXPECT_LT(std::chrono::steady_clock::now() - begun, 2500ms) << "it was given back, so nobody waits for its end";
+  EXPECT_EQ(spec().at("holderIdentity"), "b");
+  EXPECT_EQ(spec().at("leaseTransitions"), 1);
+  stop(*b);
+}
+
+TEST_F(LeaseTest, OfManyThatBeginTogetherOneHoldsIt) {
+  std::vector<std::unique_ptr<Replica>> replicas;
+  for (const char* name : {"a", "b", "c", "d"}) {
+    replicas.push_back(replica(name));
+  }
+  const auto holders = [&] {
+    return std::ranges::count_if(replicas, [](const auto& one) { return one->lease.held(); });
+  };
+  bool two = false;
+  EXPECT_TRUE(until([&] {
+    two = two || holders() > 1;
+    return holders() == 1;
+  }));
+  const auto end = std::chrono::steady_clock::now() + 2s;
+  EXPECT_TRUE(until([&] {
+    two = two || holders() != 1;
+    return std::chrono::steady_clock::now() > end;
+  }));
+  EXPECT_FALSE(two);
+  for (auto& one : replicas) {
+    stop(*one);
+  }
+}
+
+TEST_F(LeaseTest, AHolderThatCannotRenewGivesUpBeforeAnotherMayTakeIt) {
+  auto a = replica("a");
+  ASSERT_TRUE(until([&] { return a->lease.held(); }));
+  auto b = replica("b");
+  ASSERT_TRUE(until([&] { return b->lease.holder() == "a"; }));
+  // No renewal of either arrives any more.
+  server_.inject(
+      {.kind = test::Fault::Kind::status, .verb = "patch", .resource = "leases", .times = -1, .status = 500});
+  EXPECT_TRUE(until([&] { return !a->lease.held(); }));
+  EXPECT_FALSE(b->lease.held());
+  EXPECT_TRUE(until([&] { return a->lease.problem().has_value(); }));
+  server_.clear_faults();
+  EXPECT_TRUE(until([&] { return a->lease.held() != b->lease.held(); }));
+  stop(*a);
+  stop(*b);
+}
+
+// As after SIGSTOP: the holder's loop did not run, and no timer of it fired.
+TEST_F(LeaseTest, AHolderThatWasFrozenKnowsThatItHoldsNothingMore) {
+  auto a = replica("a");
+  ASSERT_TRUE(until([&] { return a->lease.held(); }));
+  std::this_thread::sleep_for(2100ms);
+  EXPECT_FALSE(a->lease.held());
+  stop(*a);
+}
+
+TEST_F(LeaseTest, AnOddLeaseIsTakenWhenItStaysAsItIs) {
+  server_.put({"leases", "fleet", "regsync"}, {{"apiVersion", "coordination.k8s.io/v1"},
+                                               {"kind", "Lease"},
+                                               {"metadata", {{"name", "regsync"}, {"namespace", "fleet"}}},
+                                               {"spec",
+                                                {{"holderIdentity", "somebody"},
+                                                 {"leaseDurationSeconds", "soon"},
+                                                 {"renewTime", 3},
+                                                 {"leaseTransitions", nullptr}}}});
+  auto a = replica("a");
+  EXPECT_TRUE(until([&] { return a->lease.held(); }));
+  stop(*a);
+}
+
+}  // namespace
+}  // namespace regsync
