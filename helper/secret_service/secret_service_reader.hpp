@@ -15,31 +15,13 @@
 #include <vector>
 
 #include "helper/base/secret_string.hpp"
+#include "helper/secret_service/secret_service_answers.hpp"
 #include "helper/secret_service/secret_service_client.hpp"
 #include "helper/store/credential.hpp"
 #include "helper/store/registry_key.hpp"
 #include "helper/store/store_reading.hpp"
 
 namespace regsync {
-
-// The schema that docker-credential-secretservice gives its items (attribute xdg:schema).
-inline constexpr const char* login_schema = "io.docker.Credentials";
-
-// That of a login of an account (see RegistryKey), and that of a login which another one has replaced. A search by
-// attributes finds items that have more of them, so it takes another schema to keep these from Docker's other helpers:
-// those look for the first one. An account's item also has the attribute `account`.
-inline constexpr const char* account_schema = "dev.regsync.AccountLogin";
-inline constexpr const char* replaced_schema = "dev.regsync.ReplacedLogin";
-
-// An item of one of our schemas, without its secret.
-struct StoredItem {
-  std::string path;
-  std::string collection;
-  const char* schema = login_schema;  // one of the above
-  Login login;
-  bool locked = false;         // it, or its collection
-  std::uint64_t modified = 0;  // seconds since 1970
-};
 
 // Whose login an item of this schema and server is. User info that one of Docker's clients stored is no account.
 RegistryKey stored_key(const char* schema, std::string_view server);

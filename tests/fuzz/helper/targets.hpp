@@ -1,11 +1,24 @@
 // What must hold for any input of the helper; aborts where it does not.
 #pragma once
 
+#include <cstdlib>
+#include <iostream>
 #include <string_view>
 
-namespace regsync::test {
+namespace regsync::fuzz {
 
 // The first byte chooses the action, the rest is its stdin.
-void fuzz_helper_protocol(std::string_view bytes);
+void protocol(std::string_view bytes);
 
-}  // namespace regsync::test
+// The first byte chooses what is read; the rest makes a D-Bus message of any types, often like the one that is
+// expected.
+void bus_answers(std::string_view bytes);
+
+inline void require(bool holds, const char* what) {
+  if (!holds) {
+    std::cerr << "broken: " << what << "\n";
+    std::abort();
+  }
+}
+
+}  // namespace regsync::fuzz

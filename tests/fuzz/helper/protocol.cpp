@@ -1,26 +1,16 @@
 // Any bytes on the helper's stdin: it answers or refuses, in the protocol's own words, and what it took it gives back.
-#include "tests/fuzz/helper/targets.hpp"
-
 #include <array>
-#include <cstdlib>
-#include <iostream>
 #include <nlohmann/json.hpp>
 #include <sstream>
 #include <string>
 #include <string_view>
 
 #include "helper/protocol/helper_protocol.hpp"
+#include "tests/fuzz/helper/targets.hpp"
 #include "tests/support/memory_store.hpp"
 
-namespace regsync::test {
+namespace regsync::fuzz {
 namespace {
-
-void require(bool holds, const char* what) {
-  if (!holds) {
-    std::cerr << "broken: " << what << "\n";
-    std::abort();
-  }
-}
 
 struct Answer {
   int exit_code;
@@ -36,14 +26,14 @@ Answer run(CredentialStore& store, std::string_view action, const std::string& i
 
 }  // namespace
 
-void fuzz_helper_protocol(std::string_view bytes) {
+void protocol(std::string_view bytes) {
   constexpr std::array<std::string_view, 4> actions{"store", "get", "erase", "list"};
   if (bytes.empty()) {
     return;
   }
   const std::string_view action = actions.at(static_cast<unsigned char>(bytes.front()) % actions.size());
   const std::string input(bytes.substr(1));
-  MemoryStore store;
+  test::MemoryStore store;
   const Answer answer = run(store, action, input);
   require(answer.exit_code == 0 || answer.exit_code == 1, "the exit code is 0 or 1");
   require(answer.exit_code == 0 || !answer.out.empty(), "a refusal says why");
@@ -61,4 +51,4 @@ void fuzz_helper_protocol(std::string_view bytes) {
   require(nlohmann::json::parse(run(store, "list", "").out).size() == 1, "and listed");
 }
 
-}  // namespace regsync::test
+}  // namespace regsync::fuzz

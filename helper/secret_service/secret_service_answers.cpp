@@ -1,0 +1,96 @@
+#include "helper/secret_service/secret_service_answers.hpp"
+
+#include <cerrno>
+#include <string_view>
+
+#include "helper/secret_service/secret_service_client.hpp"
+
+namespace regsync {
+
+std::string read_session(sd_bus_message* answer) {
+  understood(sd_bus_message_skip(answer, "v"));
+  return read_path(answer);
+}
+
+bool read_boolean_property(sd_bus_message* answer) {
+  int value = 0;
+  read_from(answer, "v", "b", &value);
+  return value != 0;
+}
+
+std::string read_string_property(sd_bus_message* answer) {
+  const char* value = nullptr;
+  return read_from(answer, "v", "s", &value) ? value : "";
+}
+
+std::vector<std::string> read_paths_property(sd_bus_message* answer) {
+  understood(sd_bus_message_enter_container(answer, 'v', "ao"));
+  return read_paths(answer);
+}
+
+namespace {
+
+void read_attributes(sd_bus_message* answer, Login& login) {
+  understood(sd_bus_message_enter_container(answer, 'v', "a{ss}"));
+  understood(sd_bus_message_enter_container(answer, 'a', "{ss}"));
+  const char* key = nullptr;
+  const char* value = nullptr;
+  while (read_from(answer, "{ss}", &key, &value)) {
+    if (key == std::string_view("server")) {
+      login.server = value;
+    } else if (key == std::string_view("username")) {
+      login.username = value;
+    }
+  }
+  understood(sd_bus_message_exit_container(answer));
+  understood(sd_bus_message_exit_container(answer));
+}
+
+void require_login(bool has_attributes, const StoredItem& item) {
+  if (!has_attributes || item.login.server.empty()) {
+    understood(-EBADMSG);
+  }
+}
+
+}  // namespace
+
+StoredItem read_item_login(sd_bus_message* answer) {
+  StoredItem item;
+  read_attributes(answer, item.login);
+  require_login(true, item);
+  return item;
+}
+
+StoredItem read_item(sd_bus_message* answer) {
+  StoredItem item;
+  bool has_attributes = false;
+  understood(sd_bus_message_enter_container(answer, 'a', "{sv}"));
+  while (understood(sd_bus_message_enter_container(answer, 'e', "sv")) > 0) {
+    const std::string name = read_string(answer);
+    if (name == "Attributes") {
+      read_attributes(answer, item.login);
+      has_attributes = true;
+    } else if (name == "Locked") {
+      item.locked = read_boolean_property(answer);
+    } else if (name == "Modified" && sd_bus_message_verify_type(answer, 'v', "t") > 0) {
+      read_from(answer, "v", "t", &item.modified);
+    } else {
+      understood(sd_bus_message_skip(answer, "v"));
+    }
+    understood(sd_bus_message_exit_container(answer));
+  }
+  require_login(has_attributes, item);
+  return item;
+}
+
+SecretString read_secret(sd_bus_message* answer) {
+  sd_bus_message_sensitive(answer);  // wiped when it is freed
+  const void* bytes = nullptr;
+  std::size_t size = 0;
+  understood(sd_bus_message_enter_container(answer, 'r', "oayays"));
+  understood(sd_bus_message_skip(answer, "oay"));
+  understood(sd_bus_message_read_array(answer, 'y', &bytes, &size));
+  return SecretString({static_cast<const char*>(bytes), size});
+}
+
+}  // namespace regsync
