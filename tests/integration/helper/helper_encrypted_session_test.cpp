@@ -27,12 +27,12 @@ class OtherBus {
     std::string config = read_file(std::filesystem::path(sandbox.at("XDG_RUNTIME_DIR")).parent_path() / "bus.conf");
     config.replace(config.find(listen), listen.size(), address());
     dir_.write("bus.conf", config);
-    daemon_ = std::make_unique<Process>(
-        Program{.argv = {"dbus-daemon", "--config-file=" + (dir_ / "bus.conf").string(), "--nofork", "--nopidfile"},
-                .env = own_environment(),
-                .in = {},
-                .directory = {}});
-    EXPECT_TRUE(wait_until([this] { return std::filesystem::exists(socket()); })) << daemon_->err();
+    daemon_ = std::make_unique<Process>(Program{.argv = {"dbus-daemon", "--config-file=" + (dir_ / "bus.conf").string(),
+                                                         "--nofork", "--nopidfile", "--print-address=1"},
+                                                .env = own_environment(),
+                                                .in = {},
+                                                .directory = {}});
+    EXPECT_TRUE(wait_until([this] { return !daemon_->out().empty(); })) << daemon_->err();
   }
   [[nodiscard]] std::string address() const { return "unix:path=" + socket(); }
 

@@ -10,6 +10,7 @@
 
 #include "helper/base/event_fd.hpp"
 #include "helper/secret_service/bus_connection.hpp"
+#include "helper/secret_service/secret_service_answers.hpp"
 #include "helper/secret_service/secret_service_client.hpp"
 #include "helper/secret_service/secret_service_store.hpp"
 #include "tests/support/keyring.hpp"
@@ -49,11 +50,18 @@ class FailingService {
   [[nodiscard]] int sessions() const { return sessions_; }
 
  private:
+  static bool is_of_login(sd_bus_message* search) {
+    const char* key = nullptr;
+    const char* schema = nullptr;
+    sd_bus_message_enter_container(search, 'a', "{ss}");
+    return read_from(search, "{ss}", &key, &schema) && schema == std::string_view(login_schema);
+  }
+
   int reply_as(std::string_view member, sd_bus_message* call) {
     return member == "OpenSession"   ? sd_bus_reply_method_return(call, "vo", "s", "", "/session")
            : member == "Collections" ? sd_bus_reply_method_return(call, "v", "ao", 1, "/collection")
            : member == "Label"       ? sd_bus_reply_method_return(call, "v", "s", "Login")
-           : member == "SearchItems" ? sd_bus_reply_method_return(call, "ao", 1, "/item")
+           : member == "SearchItems" ? sd_bus_reply_method_return(call, "ao", is_of_login(call) ? 1 : 0, "/item")
            : member == "ReadAlias"   ? sd_bus_reply_method_return(call, "o", "/collection")
            : member == "Locked"      ? sd_bus_reply_method_return(call, "v", "b", 0)
            : member == "Attributes"
