@@ -26,8 +26,11 @@ json jwt_claims(std::string_view token) {
 }
 
 std::optional<std::chrono::system_clock::time_point> jwt_expiry(std::string_view token) {
-  const json claims = jwt_claims(token);
-  const json* expiry = find_at(claims, {"exp"});
+  return time_at(jwt_claims(token), "exp");
+}
+
+std::optional<std::chrono::system_clock::time_point> time_at(const json& object, std::string_view name) {
+  const json* expiry = find_at(object, {name});
   constexpr double year_9999 = 253402300799.0;
   if (expiry == nullptr || !expiry->is_number() || expiry->get<double>() < 0 || expiry->get<double>() > year_9999) {
     return std::nullopt;

@@ -76,7 +76,7 @@ class Metrics::Impl {
                                                         .Name("regsync_login_expires_timestamp_seconds")
                                                         .Help("When the login ends, where that is known")
                                                         .Register(*registry);
-  std::map<std::string, prometheus::Gauge*> expiring;  // by registry
+  std::map<std::pair<std::string, bool>, prometheus::Gauge*> expiring;  // by registry, and whether it is short-lived
   std::map<std::string, OfContext> contexts;
 };
 
@@ -125,20 +125,21 @@ void Metrics::login_changed(const std::string& registry, std::chrono::system_clo
   impl_->logins.Add({{"registry", registry}}).Set(since_epoch.count());
 }
 
-void Metrics::logins_expire(const std::map<std::string, std::chrono::system_clock::time_point>& ends) {
+void Metrics::logins_expire(const std::map<std::string, LoginEnd>& ends) {
   std::erase_if(impl_->expiring, [&](const auto& known) {
-    const bool gone = !ends.contains(known.first);
+    const auto end = ends.find(known.first.first);
+    const bool gone = end == ends.end() || end->second.short_lived != known.first.second;
     if (gone) {
       impl_->expiries.Remove(known.second);
     }
     return gone;
   });
   for (const auto& [registry, end] : ends) {
-    auto& gauge = impl_->expiring[registry];
+    auto& gauge = impl_->expiring[{registry, end.short_lived}];
     if (gauge == nullptr) {
-      gauge = &impl_->expiries.Add({{"registry", registry}});
+      gauge = &impl_->expiries.Add({{"registry", registry}, {"short_lived", end.short_lived ? "true" : "false"}});
     }
-    gauge->Set(std::chrono::duration<double>(end.time_since_epoch()).count());
+    gauge->Set(std::chrono::duration<double>(end.at.time_since_epoch()).count());
   }
 }
 

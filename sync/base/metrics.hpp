@@ -7,7 +7,7 @@
 //   regsync_watch_restarts_total{context}               lists that had to be made again
 //   regsync_login_changed_timestamp_seconds{registry}   when this process saw the login change; its age is time() -
 //   this
-//   regsync_login_expires_timestamp_seconds{registry}   when the login ends, where that is known
+//   regsync_login_expires_timestamp_seconds{registry,short_lived}   when the login ends, where that is known
 //
 // Counted on the io_context thread; text() may be called on any. How the Secrets stand now is not counted but looked
 // at: daemon/http/fleet_document.hpp.
@@ -39,7 +39,11 @@ class Metrics {
   void watch_restarted(const std::string& context);
   void login_changed(const std::string& registry, std::chrono::system_clock::time_point when);
   // When the logins of these registries end, and no others.
-  void logins_expire(const std::map<std::string, std::chrono::system_clock::time_point>& ends);
+  struct LoginEnd {
+    std::chrono::system_clock::time_point at;
+    bool short_lived = false;  // lives for a day at most
+  };
+  void logins_expire(const std::map<std::string, LoginEnd>& ends);
 
   // Forgets the other contexts: their series would be kept for ever.
   void keep_contexts(const std::set<std::string>& contexts);

@@ -108,9 +108,13 @@ StatusRow row_from_json(const json& j) {
 }
 
 json to_json(const TargetStatus& target) {
-  return {
+  json j = {
       {"name", target.name},         {"secret", target.secret}, {"registries", target.registries},
       {"removing", target.removing}, {"paused", target.paused}, {"problems", to_array(target.problems, error_json)}};
+  if (target.expires) {
+    j["expires"] = to_rfc3339(*target.expires);
+  }
+  return j;
 }
 
 json to_json(const StatusGroup& group) {
@@ -153,7 +157,8 @@ TargetStatus target_from_json(const json& j) {
           j.at("registries"),
           j.at("removing"),
           from_array(j.at("problems"), error_from_json),
-          flag_at(j, {"paused"})};
+          flag_at(j, {"paused"}),
+          optional_time(j, "expires")};
 }
 
 json to_json(const ContextStatus& context) {

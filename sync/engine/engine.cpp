@@ -211,7 +211,9 @@ class Engine::Impl {
 
   [[nodiscard]] FleetReport fleet() const {
     FleetReport fleet;
-    fleet.login_ends = logins_.wanted_ends();
+    for (const auto& [registry, end] : logins_.wanted_ends()) {
+      fleet.login_ends.emplace(registry, end.at);
+    }
     fleet.logins_in_doubt = logins_.in_doubt();
     fleet.overview =
         report_without_rows(std::nullopt, [&](const std::vector<StatusRow>& rows) { add_cells(rows, fleet.cells); });
@@ -246,6 +248,7 @@ class Engine::Impl {
       report.problems.push_back(*problem);
     }
     report.logins = logins_.all();
+    const auto login_ends = logins_.wanted_ends();
     add_state({.targets = targets_.files(),
                .plans = plans_,
                .undecided = undecided_,
@@ -254,6 +257,7 @@ class Engine::Impl {
                .unreadable_footprints = footprint_store_.unreadable(),
                .book = book_,
                .paused = paused_,
+               .login_ends = login_ends,
                .started = started_,
                .now = std::chrono::system_clock::now()},
               target, report, take_rows);

@@ -31,6 +31,22 @@ TargetStatus status_of_remains(const std::string& name, const Footprint& footpri
   return status;
 }
 
+// When the first of a target's logins ends: that of each registry, else of its host.
+std::optional<WallTime> first_end(const Target& target, const std::map<RegistryKey, LoginEnd>& ends) {
+  std::optional<WallTime> first;
+  for (const std::string& registry : target.registries) {
+    const RegistryKey key(registry);
+    auto end = ends.find(key);
+    if (end == ends.end()) {
+      end = ends.find(key.whole_host());
+    }
+    if (end != ends.end()) {
+      first = std::min(first.value_or(end->second.at), end->second.at);
+    }
+  }
+  return first;
+}
+
 TargetStatus target_status(const EngineState& state, const std::string& name) {
   const auto file = state.targets.find(name);
   if (file == state.targets.end()) {
@@ -49,6 +65,7 @@ TargetStatus target_status(const EngineState& state, const std::string& name) {
   status.secret = target->secret;
   status.registries = target->registries;
   status.paused = target->paused;
+  status.expires = first_end(*target, state.login_ends);
   if (const auto plan = state.plans.find(name); plan != state.plans.end()) {
     const auto& problems = plan->second->problems;
     status.problems.insert(status.problems.end(), problems.begin(), problems.end());

@@ -13,6 +13,7 @@
 #include "sync/engine/context_set.hpp"
 #include "sync/engine/footprint_keeper.hpp"
 #include "sync/engine/paused_contexts.hpp"
+#include "sync/logins/login_end.hpp"
 #include "sync/model/desired_state.hpp"
 #include "sync/model/status_report.hpp"
 
@@ -30,6 +31,7 @@ struct EngineState {
   const std::map<std::string, Error>& unreadable_footprints;
   const ContextBook& book;
   const PausedContexts& paused;
+  const std::map<RegistryKey, LoginEnd>& login_ends;
   WallTime started;
   WallTime now;
 };

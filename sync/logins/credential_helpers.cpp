@@ -68,16 +68,21 @@ std::string quotable(std::string_view output, const Credential* known) {
   return line.empty() ? "it says nothing" : "it says \"" + line + "\"";
 }
 
-std::chrono::seconds default_refresh(const RegistryKey& registry) {
+std::optional<std::chrono::seconds> known_lifetime(const RegistryKey& registry) {
   const auto host = registry.host().substr(0, registry.host().find(':'));
   if (host.find(".dkr.ecr.") != std::string_view::npos || ends_with(host, ".dkr-ecr.aws") || host == "public.ecr.aws") {
-    return 6h;
+    return 12h;
   }
   if (ends_with(host, ".azurecr.io")) {
-    return 90min;
+    return 3h;
   }
-  return 30min;
+  if (host == "gcr.io" || ends_with(host, ".gcr.io") || ends_with(host, ".pkg.dev")) {
+    return 1h;
+  }
+  return std::nullopt;
 }
+
+std::chrono::seconds default_refresh(const RegistryKey& registry) { return known_lifetime(registry).value_or(1h) / 2; }
 
 CredentialHelpers::CredentialHelpers(asio::any_io_executor executor, std::function<void()> on_change)
     : executor_(executor), on_change_(std::move(on_change)), ended_(executor) {}
@@ -137,6 +142,7 @@ asio::awaitable<void> CredentialHelpers::follow(std::shared_ptr<Follower> follow
 
 asio::awaitable<void> CredentialHelpers::read(Follower& follower) {
   const auto& source = follower.source;
+  const auto asked = std::chrono::system_clock::now();
   std::optional<Error> problem;
   try {
     ChildCommand command;
@@ -151,6 +157,7 @@ asio::awaitable<void> CredentialHelpers::read(Follower& follower) {
       throw failed(source, quotable(said, follower.reading.credential.get()));
     }
     follower.reading.credential = std::make_shared<const Credential>(parse_helper_answer(source, result.output));
+    follower.reading.taken = asked;
   } catch (const std::exception&) {
     const Error error = current_error();
     problem = error.code() == ErrorCode::not_found

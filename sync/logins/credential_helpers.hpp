@@ -33,8 +33,12 @@ struct CredentialHelper {
   bool operator==(const CredentialHelper&) const = default;
 };
 
-// How often a registry's short-lived token is renewed: at half of its known lifetime (ECR 12 h, Google 1 h, ACR 3 h),
-// so that one failed try is never the last; an hour's lifetime is assumed of a registry we do not know.
+// How long a token of the cloud lives whose registry this is: ECR 12 h, Google 1 h, ACR 3 h. Nothing for other
+// registries.
+std::optional<std::chrono::seconds> known_lifetime(const RegistryKey& registry);
+
+// How often a registry's short-lived token is renewed: at half of its known lifetime, so that one failed try is never
+// the last; an hour's lifetime is assumed of a registry we do not know.
 std::chrono::seconds default_refresh(const RegistryKey& registry);
 
 // What people may be shown of the output of a helper that failed: its first line, or why that is not shown. Some
@@ -53,6 +57,7 @@ class CredentialHelpers {
     std::optional<Error> problem;                  // why the last try failed
     bool answered = false;                         // asked at least once
     std::string program;                           // "docker-credential-ecr-login"
+    std::chrono::system_clock::time_point taken;   // when `credential` was; epoch before the first
   };
 
   CredentialHelpers(asio::any_io_executor executor, std::function<void()> on_change);

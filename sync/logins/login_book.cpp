@@ -199,22 +199,22 @@ void LoginBook::read_again_at(std::optional<LoginPlaces::Clock::time_point> time
 // To the metrics, and each time that one becomes more urgent, to the log.
 void LoginBook::tell_ends() {
   const auto now = std::chrono::system_clock::now();
-  const LoginEnds ends = wanted_ends();
+  const auto ends = wanted_ends();
   if (metrics_ != nullptr) {
-    std::map<std::string, std::chrono::system_clock::time_point> named;
+    std::map<std::string, Metrics::LoginEnd> named;
     for (const auto& [registry, end] : ends) {
-      named.emplace(registry.value(), end);
+      named.emplace(registry.value(), Metrics::LoginEnd{end.at, end.short_lived});
     }
     metrics_->logins_expire(named);
   }
   std::erase_if(warned_, [&](const auto& known) { return !ends.contains(known.first); });
   for (const auto& [registry, end] : ends) {
-    const std::optional<int> days = urgency(end - now);
+    const std::optional<int> days = urgency(end, now);
     if (!days) {
       warned_.erase(registry);
     } else if (const auto known = warned_.find(registry); known == warned_.end() || *days < known->second) {
       warned_[registry] = *days;
-      const Error notice = ending(registry, end - now);
+      const Error notice = ending(registry, end.at - now);
       log::warning(describe(notice));
       if (hooks_.on_ending) {
         hooks_.on_ending(notice);
@@ -269,19 +269,30 @@ std::vector<Error> LoginBook::notices(std::chrono::system_clock::time_point now)
     notices.push_back(*places_.problem());
   }
   for (const auto& [registry, end] : wanted_ends()) {
-    if (urgency(end - now)) {
-      notices.push_back(ending(registry, end - now));
+    if (urgency(end, now)) {
+      notices.push_back(ending(registry, end.at - now));
     }
   }
   return notices;
 }
 
-LoginEnds LoginBook::wanted_ends() const {
-  LoginEnds ends;
-  for (const auto& [registry, credential] : store_.credentials) {
-    const auto end = wanted_.contains(registry) ? end_of(*credential, ends_) : std::nullopt;
-    if (end) {
+std::map<RegistryKey, LoginEnd> LoginBook::wanted_ends() const {
+  std::map<RegistryKey, LoginEnd> ends;
+  const auto add = [&](const RegistryKey& registry, const Credential& login, const LoginOrigin& origin) {
+    if (const auto end = end_of(login, ends_, origin)) {
       ends.emplace(registry, *end);
+    }
+  };
+  for (const auto& [registry, credential] : store_.credentials) {
+    if (wanted_.contains(registry)) {
+      const auto mark = marks_.find(registry);
+      const bool dated = mark != marks_.end() && mark->second.changed != std::chrono::sys_seconds();
+      add(registry, *credential, {.since = dated ? std::optional(mark->second.changed) : std::nullopt});
+    }
+  }
+  for (const auto& [registry, reading] : helpers_.readings()) {
+    if (reading.credential) {
+      add(registry, *reading.credential, {.helper = reading.program, .since = reading.taken});
     }
   }
   return ends;

@@ -76,8 +76,8 @@ class LoginBook {
   [[nodiscard]] std::vector<Error> notices(std::chrono::system_clock::time_point now) const;
   // The registries whose present login is denied, or not tried yet.
   [[nodiscard]] std::set<RegistryKey> in_doubt() const { return health_.in_doubt(); }
-  // When those logins of the store end that targets want.
-  [[nodiscard]] LoginEnds wanted_ends() const;
+  // When those logins end that targets want, where it is known.
+  [[nodiscard]] std::map<RegistryKey, LoginEnd> wanted_ends() const;
   [[nodiscard]] const std::vector<Login>& all() const { return all_; }
   // Why the store cannot be read now; nothing where no target needs it.
   [[nodiscard]] std::optional<Error> store_problem() const;

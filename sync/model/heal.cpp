@@ -15,6 +15,12 @@ bool names(const Pod& pod, const Repair& repair) {
                                         : pod.pull_secrets.empty() && pod.service_account == repair.service_account;
 }
 
+// Something makes the pod anew. A Job does, but counts each pod that is deleted as a failure (job_controller.go,
+// isPodFailed), and may end for it.
+bool is_made_anew(const Pod& pod) {
+  return !pod.controller.empty() && !pod.controller.starts_with("Job/") && !pod.is_static;
+}
+
 bool serves(const std::vector<KubeletEntry>& entries, const PullFailure& failure) {
   if (failure.reason != "ErrImagePull" && failure.reason != "ImagePullBackOff") {
     return false;
@@ -29,7 +35,7 @@ bool serves(const std::vector<KubeletEntry>& entries, const PullFailure& failure
 }  // namespace
 
 bool is_cured_by(const Pod& pod, const Repair& repair, const Payload& payload) {
-  if (pod.controller.empty() || pod.started || pod.terminating || pod.failures.empty() || !names(pod, repair)) {
+  if (!is_made_anew(pod) || pod.started || pod.terminating || pod.failures.empty() || !names(pod, repair)) {
     return false;
   }
   const std::vector<KubeletEntry> entries = read_for_kubelet(base64_decode(payload.base64()).value_or(""));

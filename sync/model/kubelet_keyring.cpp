@@ -26,7 +26,9 @@ Error refused(const std::string& why) {
 void take_auth(const std::string& auth, KubeletEntry& entry) {
   std::string padded = auth;
   if (auth.find('=') == std::string::npos) {
-    padded.append((4 - auth.size() % 4) % 4, '=');
+    // Go's decoder skips the line ends that base64(1) writes.
+    const auto digits = std::ranges::count_if(auth, [](char c) { return c != '\n' && c != '\r'; });
+    padded.append(static_cast<std::size_t>((4 - digits % 4) % 4), '=');
   }
   const auto decoded = base64_decode(padded);
   const auto colon = decoded ? decoded->find(':') : std::string::npos;

@@ -57,7 +57,7 @@ void read_containers(const json& object, Pod& pod) {
 
 std::string controller_of(const json& object) {
   for (const json& owner : list_at(object, {"metadata", "ownerReferences"})) {
-    if (flag_at(owner, {"controller"})) {
+    if (flag_at(owner, {"controller"}) && text_at(owner, {"kind"}) != "Node") {  // the owner of a static pod
       return std::string(text_at(owner, {"kind"})).append("/").append(text_at(owner, {"name"}));
     }
   }
@@ -80,6 +80,7 @@ std::optional<Pod> read_pod(const json& object) {
   }
   pod.pull_secrets = pull_secret_names(map_at(object, {"spec"}));
   pod.controller = controller_of(object);
+  pod.is_static = find_at(object, {"metadata", "annotations", "kubernetes.io/config.mirror"}) != nullptr;
   pod.terminating = find_at(object, {"metadata", "deletionTimestamp"}) != nullptr;
   read_containers(object, pod);
   return pod;

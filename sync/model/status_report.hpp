@@ -68,9 +68,10 @@ struct TargetStatus {
   std::string name;
   std::string secret;
   std::vector<std::string> registries;
-  bool removing = false;        // removed by the person; Secrets are still to be deleted
-  std::vector<Error> problems;  // the file, a missing or unusable login, no matching context
-  bool paused = false;          // by the person
+  bool removing = false;                 // removed by the person; Secrets are still to be deleted
+  std::vector<Error> problems;           // the file, a missing or unusable login, no matching context
+  bool paused = false;                   // by the person
+  std::optional<WallTime> expires = {};  // when the first of its logins ends, where that is known
 };
 
 struct ContextStatus {

@@ -33,9 +33,13 @@ struct Row {
   Login login;
   std::string source = keyring;      // or a login file, or the credential helper that Docker's credHelpers names
   std::vector<std::string> targets;  // that use it
-  std::optional<WallTime> expires;   // where that is known
+  std::optional<LoginEnd> expires;   // where that is known
   std::optional<Error> problem;      // why kubelet could not pull with it, or why it cannot be had now
 };
+
+LoginOrigin origin_of(const KeptLogin& kept) {
+  return {.since = kept.changed != std::chrono::sys_seconds() ? std::optional(kept.changed) : std::nullopt};
+}
 
 using Users = std::map<RegistryKey, std::vector<std::string>>;
 
@@ -49,7 +53,7 @@ void add_rows_of_files(std::vector<Row>& rows, Users& users, LoginFiles files, c
     Row row{kept.login, kept.collection, users[RegistryKey(kept.login.server)], std::nullopt, std::nullopt};
     const auto credential = std::ranges::find(reading.credentials, kept.login, &Credential::login);
     if (credential != reading.credentials.end()) {
-      row.expires = end_of(*credential, ends);
+      row.expires = end_of(*credential, ends, origin_of(kept));
       row.problem = unfit_for_kubelet(*credential);
     }
     rows.push_back(std::move(row));
@@ -72,7 +76,7 @@ Users users_of(const std::vector<Target>& targets, const KnownLogins& known) {
 
 // Of the registries that targets want; for others, a helper is not asked.
 void add_rows_of_helpers(std::vector<Row>& rows, Users& users, const std::set<RegistryKey>& wanted,
-                         const HelperNames& helpers, const KnownLogins& known, const LoginEnds& ends) {
+                         const HelperNames& helpers, const KnownLogins& known, const LoginEnds& ends, WallTime now) {
   for (const RegistryKey& key : wanted) {
     const auto helper = helper_for(helpers, key);
     const auto credential = known.credentials.find(key);
@@ -87,7 +91,7 @@ void add_rows_of_helpers(std::vector<Row>& rows, Users& users, const std::set<Re
             std::nullopt};
     if (credential != known.credentials.end()) {
       row.login = credential->second->login;
-      row.expires = end_of(*credential->second, ends);
+      row.expires = end_of(*credential->second, ends, {.helper = helper->name, .since = now});
       row.problem = unfit_for_kubelet(*credential->second);
     }
     if (problem != known.problems.end()) {
@@ -111,7 +115,7 @@ void add_rows_of_keyring(std::vector<Row>& rows, Users& users, const StoreReadin
     if (collection != stored.collections.end() && collection->locked) {
       row.problem = locked_error(stored.provider, {*collection});
     } else if (const auto credential = store.get(login.server)) {
-      row.expires = end_of(*credential, ends);
+      row.expires = end_of(*credential, ends, origin_of(kept));
       row.problem = unfit_for_kubelet(*credential);
     }
     rows.push_back(std::move(row));
@@ -148,7 +152,7 @@ std::vector<Row> read(Console& console) {
   Users users = users_of(targets, known);
   const LoginEnds ends = ends_said(settings.expires, files);
   std::vector<Row> rows;
-  add_rows_of_helpers(rows, users, wanted, other_helpers(settings), known, ends);
+  add_rows_of_helpers(rows, users, wanted, other_helpers(settings), known, ends, console.now());
   if (store) {
     add_rows_of_keyring(rows, users, stored, *store, ends);
   }
@@ -162,7 +166,7 @@ nlohmann::json to_json(const Row& row) {
                          {"username", row.login.username}, {"source", row.source},
                          {"targets", row.targets},         {"usable", !row.problem.has_value()}};
   if (row.expires) {
-    json["expires"] = control::to_rfc3339(*row.expires);
+    json["expires"] = control::to_rfc3339(row.expires->at);
   }
   if (row.problem) {
     json["problem"] = control::to_json(*row.problem);
@@ -199,7 +203,7 @@ int logins(const LoginsOptions& options, Console& console) {
     std::vector<Cell> cells{row.login.server, row.login.username, row.source, join(row.targets, ","),
                             row.problem ? Cell("no", Colour::red) : Cell("yes", Colour::green)};
     if (wide) {
-      cells.emplace_back(row.expires ? control::to_rfc3339(*row.expires) : "");
+      cells.emplace_back(row.expires ? control::to_rfc3339(row.expires->at) : "");
     }
     table.add(std::move(cells));
   }

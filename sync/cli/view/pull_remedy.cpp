@@ -24,6 +24,9 @@ std::string kubectl(const Place& at) {
 
 // No pod gains a Secret: another one must take its place.
 std::string anew(const Place& at) {
+  if (at.pod.is_static) {
+    return "on its node, change its manifest (staticPodPath of kubelet)";
+  }
   if (!at.pod.controller.empty()) {
     return kubectl(at) + "delete pod " + at.pod.name;
   }
@@ -142,6 +145,9 @@ std::string for_no_entry(const Place& at, const PullFinding& finding) {
 }
 
 std::string for_never(const Place& at) {
+  if (at.pod.is_static) {
+    return "load the image on the node, or write imagePullPolicy: IfNotPresent into the pod's manifest there";
+  }
   if (!at.pod.controller.empty()) {
     return "write imagePullPolicy: IfNotPresent where the pod comes from: " + kubectl(at) + "edit " + at.pod.controller;
   }
@@ -194,8 +200,9 @@ std::string remedy_of(const PullFinding& finding, const std::string& context, co
     case PullCause::invalid_image:
       return "name an image: " + kubectl(at) + "set image pod/" + pod.name + " " + failure.container + "=IMAGE";
     case PullCause::pullable:
-      return pod.controller.empty() ? "wait for the node: " + kubectl(at) + "get pod " + pod.name + " --watch"
-                                    : "if it cannot wait: " + kubectl(at) + "delete pod " + pod.name;
+      return pod.controller.empty() || pod.is_static
+                 ? "wait for the node: " + kubectl(at) + "get pod " + pod.name + " --watch"
+                 : "if it cannot wait: " + kubectl(at) + "delete pod " + pod.name;
     case PullCause::other:
       break;
   }

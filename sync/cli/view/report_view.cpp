@@ -54,7 +54,15 @@ std::string place_of(const StatusRow& row) {
   return row.name_space.empty() ? row.context : row.context + "/" + row.name_space;
 }
 
-std::vector<Cell> cells_of(const StatusRow& row, bool wide, WallTime now) {
+// "in 5d", or "expired".
+std::string when(const std::optional<WallTime>& end, WallTime now) {
+  if (!end) {
+    return "";
+  }
+  return *end <= now ? "expired" : "in " + age(*end, now);
+}
+
+std::vector<Cell> cells_of(const StatusRow& row, bool wide, WallTime now, const TargetStatus* target) {
   std::vector<Cell> cells = {row.target,
                              row.context,
                              row.name_space.empty() ? "*" : row.name_space,
@@ -64,6 +72,7 @@ std::vector<Cell> cells_of(const StatusRow& row, bool wide, WallTime now) {
     cells.emplace_back(row.secret);
     cells.emplace_back(row.last_change ? age(now, *row.last_change) : "");
     cells.emplace_back(row.next_try ? "in " + age(*row.next_try, now) : "");
+    cells.emplace_back(target != nullptr ? when(target->expires, now) : "");
   }
   cells.emplace_back(row.cause ? reason_of(*row.cause) : "");
   return cells;
@@ -75,12 +84,12 @@ std::string why_no_rows(const TargetStatus& target) {
                                   : std::string("selects no namespace");
 }
 
-std::vector<Cell> cells_of(const TargetStatus& target, bool wide) {
+std::vector<Cell> cells_of(const TargetStatus& target, bool wide, WallTime now) {
   const bool fault = !target.problems.empty();
   const char* state = target.removing ? "Removing" : fault ? "Stuck" : "NoMatch";
   std::vector<Cell> cells = {target.name, "-", "-", {state, fault ? Colour::red : Colour::yellow}, ""};
   if (wide) {
-    cells.insert(cells.end(), {Cell(target.secret), Cell(""), Cell("")});
+    cells.insert(cells.end(), {Cell(target.secret), Cell(""), Cell(""), Cell(when(target.expires, now))});
   }
   cells.emplace_back(why_no_rows(target));
   return cells;
@@ -124,7 +133,7 @@ std::string render_table(const StatusReport& report, bool wide, bool colour, Wal
                          bool headers, Order order) {
   std::vector<std::string> header = {"TARGET", "CONTEXT", "NAMESPACE", "STATE", "SINCE"};
   if (wide) {
-    header.insert(header.end(), {"SECRET", "LAST CHANGE", "NEXT TRY"});
+    header.insert(header.end(), {"SECRET", "LAST CHANGE", "NEXT TRY", "EXPIRES"});
   }
   header.emplace_back("CAUSE");
   Table table(std::move(header));
@@ -140,10 +149,12 @@ std::string render_table(const StatusReport& report, bool wide, bool colour, Wal
     std::ranges::stable_sort(rows, {}, [](const StatusRow* row) { return is_as_asked(row->state); });
   }
   for (std::size_t i = 0; i < rows.size() && i < max_rows; ++i) {
-    table.add(cells_of(*rows[i], wide, now));
+    const auto target = std::ranges::lower_bound(report.targets, rows[i]->target, {}, &TargetStatus::name);
+    const bool known = target != report.targets.end() && target->name == rows[i]->target;
+    table.add(cells_of(*rows[i], wide, now, known ? &*target : nullptr));
   }
   for (const TargetStatus* target : targets_without_rows(report)) {
-    table.add(cells_of(*target, wide));
+    table.add(cells_of(*target, wide, now));
   }
 
   std::ostringstream text;

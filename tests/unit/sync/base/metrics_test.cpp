@@ -16,14 +16,16 @@ TEST(Metrics, AreTextOfTheExpositionFormat) {
   metrics.watch_restarted("prod");
   metrics.login_changed("ghcr.io", std::chrono::system_clock::time_point(1000s));
   metrics.logins_expire({{"quay.io", {}}});
-  metrics.logins_expire({{"ghcr.io", std::chrono::system_clock::time_point(2000s)}});
+  metrics.logins_expire({{"ghcr.io", {std::chrono::system_clock::time_point(2000s), true}}});
+  metrics.logins_expire({{"ghcr.io", {std::chrono::system_clock::time_point(2000s), false}}});
   const std::string text = metrics.text();
   EXPECT_EQ(text.find("quay.io"), std::string::npos) << text;
+  EXPECT_EQ(text.find("short_lived=\"true\""), std::string::npos) << text;
   for (const char* line :
        {"regsync_syncs_total{context=\"dev\"} 2\n", "regsync_sync_duration_seconds_count{context=\"dev\"} 2\n",
         "regsync_queue_depth{context=\"dev\"} 3\n", "regsync_watch_restarts_total{context=\"prod\"} 1\n",
         "regsync_login_changed_timestamp_seconds{registry=\"ghcr.io\"} 1000\n",
-        "regsync_login_expires_timestamp_seconds{registry=\"ghcr.io\"} 2000\n"}) {
+        "regsync_login_expires_timestamp_seconds{registry=\"ghcr.io\",short_lived=\"false\"} 2000\n"}) {
     EXPECT_NE(text.find(line), std::string::npos) << line << text;
   }
   EXPECT_NE(text.find("cause=\"forbidden\""), std::string::npos) << text;

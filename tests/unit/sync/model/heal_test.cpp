@@ -36,6 +36,8 @@ TEST(Heal, AnyOtherPodIsLeftAlone) {
   };
   for (const Case& c : std::initializer_list<Case>{
            {"nothing makes it anew", [](Pod& pod) { pod.controller.clear(); }},
+           {"a Job counts it as a failure", [](Pod& pod) { pod.controller = "Job/import"; }},
+           {"its node makes it, of a file", [](Pod& pod) { pod.is_static = true; }},
            {"it ran", [](Pod& pod) { pod.started = true; }},
            {"it is going", [](Pod& pod) { pod.terminating = true; }},
            {"it does not fail", [](Pod& pod) { pod.failures.clear(); }},

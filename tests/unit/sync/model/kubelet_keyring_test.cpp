@@ -87,6 +87,23 @@ TEST(KubeletKeyring, AuthWinsOverUserAndPassword) {
 }
 
 // As encoding/json decodes: null changes nothing, and the case of a field's name does not count.
+TEST(KubeletKeyring, LineEndsInAuthDoNotCount) {
+  const std::string password(80, 'p');
+  for (const std::string& user : {std::string("u"), std::string("us"), std::string("use")}) {
+    std::string auth = base64_encode(user + ":" + password);
+    const std::string padded = auth;
+    auth.erase(auth.find_last_not_of('=') + 1);
+    for (std::string wrapped : {auth, padded}) {
+      wrapped.insert(76, "\n");
+      const std::string text = json{{"auths", {{"ghcr.io", {{"auth", wrapped + "\n"}}}}}}.dump();
+      const auto entries = read_for_kubelet(text);
+      ASSERT_EQ(entries.size(), 1U);
+      EXPECT_EQ(entries[0].username, user);
+      EXPECT_EQ(entries[0].password.reveal(), password);
+    }
+  }
+}
+
 TEST(KubeletKeyring, FieldsAreReadAsGoReadsThem) {
   EXPECT_THAT(read_for_kubelet("null"), IsEmpty());
   EXPECT_THAT(read_for_kubelet(R"({"auths":null})"), IsEmpty());

@@ -54,6 +54,16 @@ TEST(Pod, SecretsAccountAndControllerAreRead) {
   EXPECT_TRUE(read->started);
 }
 
+TEST(Pod, TheMirrorOfAStaticPodHasNoController) {
+  json object = pod(json::object(), json::object());
+  object["metadata"]["annotations"] = {{"kubernetes.io/config.mirror", "0123"}};
+  object["metadata"]["ownerReferences"] = {{{"kind", "Node"}, {"name", "node-1"}, {"controller", true}}};
+  const auto read = read_pod(object);
+  ASSERT_TRUE(read);
+  EXPECT_TRUE(read->is_static);
+  EXPECT_EQ(read->controller, "");
+}
+
 TEST(Pod, WhatIsOddIsNoPodOrNotThere) {
   EXPECT_FALSE(read_pod(json()));
   EXPECT_FALSE(read_pod({{"metadata", {{"name", "../x"}, {"namespace", "a"}}}}));

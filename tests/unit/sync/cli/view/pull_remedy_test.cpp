@@ -55,6 +55,20 @@ TEST(PullRemedy, WithATargetThatOneIsUsed) {
             "add the registry ghcr.io in its target: regsync edit web");
 }
 
+TEST(PullRemedy, TheLoginOfAnAccountIsThatOfItsTarget) {
+  Target one = target("web", "regcred");
+  one.registries = {"ghcr.io/other", "work@ghcr.io/acme", "quay.io"};
+  EXPECT_EQ(remedy({PullCause::login_denied, "", "regcred", {}}, {one}),
+            "log in again: regsync login --account work ghcr.io; regsync writes the new login");
+}
+
+TEST(PullRemedy, ATargetOfAnotherPathIsNotTheOne) {
+  Target one = target("web", "x");
+  one.registries = {"ghcr.io/other"};
+  const std::string text = remedy({PullCause::no_pull_secret, "", "", {}}, {one});
+  EXPECT_TRUE(text.starts_with("regsync add ghcr-io --registry ghcr.io")) << text;
+}
+
 TEST(PullRemedy, ANewTargetTakesNoNameThatIsTaken) {
   EXPECT_EQ(remedy({PullCause::secret_missing, "", "other", {}}, {target("other", "x")}),
             "regsync add other-2 --secret-name other --registry ghcr.io --context 'dev 1' -n team-a --wait");

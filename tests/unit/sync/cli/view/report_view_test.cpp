@@ -30,11 +30,17 @@ TEST(ReportView, TableShowsEachProblemOnceWithItsRemedy) {
             "  -> kubectl --context dev create namespace team-b\n");
 }
 
-TEST(ReportView, WideAddsSecretLastChangeAndNextTry) {
-  const std::string text = render_table(sample_report(), true, false, FakeConsole::noon());
-  EXPECT_NE(text.find("SECRET      LAST CHANGE   NEXT TRY   CAUSE\n"), std::string::npos) << text;
-  EXPECT_NE(text.find("InSync     60s      myregcred   60s           <none>     <none>\n"), std::string::npos) << text;
-  EXPECT_NE(text.find("myregcred   <none>        in 27s     Unreachable\n"), std::string::npos) << text;
+TEST(ReportView, WideAddsSecretLastChangeNextTryAndTheEndOfTheLogin) {
+  StatusReport report = sample_report();
+  report.targets[0].expires = FakeConsole::noon() - std::chrono::hours(1);
+  report.targets[1].expires = FakeConsole::noon() + std::chrono::hours(11);
+  const std::string text = render_table(report, true, false, FakeConsole::noon());
+  EXPECT_NE(text.find("SECRET      LAST CHANGE   NEXT TRY   EXPIRES   CAUSE\n"), std::string::npos) << text;
+  EXPECT_NE(text.find("InSync     60s      myregcred   60s           <none>     in 11h    <none>\n"), std::string::npos)
+      << text;
+  EXPECT_NE(text.find("myregcred   <none>        in 27s     in 11h    Unreachable\n"), std::string::npos) << text;
+  EXPECT_NE(text.find("ghost       <none>        <none>     expired   selects no namespace\n"), std::string::npos)
+      << text;
 }
 
 TEST(ReportView, WhereRowsAreCutThoseThatAreNotInSyncStay) {
