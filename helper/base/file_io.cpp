@@ -108,6 +108,14 @@ void make_folder(const fs::path& folder) {
   }
 }
 
+// A rename would replace a device or a FIFO by a file, which root's rename does to /dev/null too.
+void require_file(const fs::path& path, const struct stat& status) {
+  if (!S_ISREG(status.st_mode)) {
+    throw Error(ErrorCode::invalid_input, path.string() + ": is not a regular file, and is not replaced",
+                "see who made it, and move it away");
+  }
+}
+
 // Closes and deletes the unfinished file unless it was renamed into place.
 class TemporaryFile {
  public:
@@ -228,6 +236,10 @@ void write_whole(const fs::path& path, std::string_view content, unsigned mode) 
   std::error_code no_link;
   const fs::path target = fs::is_symlink(path, no_link) ? fs::weakly_canonical(path) : path;
   make_folder(target.parent_path());
+  struct stat before{};
+  if (::stat(target.c_str(), &before) == 0) {
+    require_file(target, before);
+  }
 
   TemporaryFile file(target);
   if (file.fd() < 0) {
@@ -249,10 +261,13 @@ void write_whole(const fs::path& path, std::string_view content, unsigned mode) 
 }
 
 void append(const fs::path& path, std::string_view content) {
-  const FileDescriptor file(::open(path.c_str(), O_WRONLY | O_APPEND | O_CLOEXEC));
-  if (file.get() < 0) {
+  // O_NONBLOCK: opening a FIFO must not wait for its reader.
+  const FileDescriptor file(::open(path.c_str(), O_WRONLY | O_APPEND | O_NONBLOCK | O_NOCTTY | O_CLOEXEC));
+  struct stat status{};
+  if (file.get() < 0 || ::fstat(file.get(), &status) != 0) {
     fail_writing(path, "cannot be written", errno);
   }
+  require_file(path, status);
   write_all(path, file.get(), content);
 }
 

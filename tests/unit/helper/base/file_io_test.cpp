@@ -90,6 +90,20 @@ TEST(ReadFile, RefusesWhatIsTooLarge) {
   EXPECT_NE(refusal(root.path() / "file").message().find("larger than 1 KiB"), std::string::npos);
 }
 
+TEST(WriteWhole, ReplacesNothingButAFile) {
+  const test::TempDir root;
+  const fs::path fifo = root.path() / "fifo";
+  ASSERT_EQ(::mkfifo(fifo.c_str(), 0600), 0);
+  fs::create_symlink("fifo", root.path() / "link");
+  fs::create_directory(root.path() / "folder");
+  for (const auto* name : {"fifo", "link", "folder"}) {
+    EXPECT_THROW(write_whole(root.path() / name, "text", 0600), Error) << name;
+    EXPECT_THROW(append(root.path() / name, "text"), Error) << name;
+  }
+  EXPECT_TRUE(fs::is_fifo(fifo));
+  EXPECT_EQ(std::distance(fs::directory_iterator(root.path()), {}), 3) << "no unfinished file is left";
+}
+
 TEST(WriteWhole, MakesFoldersPrivateAndLeavesNoOtherFile) {
   const test::TempDir root;
   const fs::path file = root.path() / "a/b/target.yaml";
