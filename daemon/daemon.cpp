@@ -25,6 +25,7 @@
 #include "sync/base/log.hpp"
 #include "sync/base/metrics.hpp"
 #include "sync/base/paths.hpp"
+#include "sync/base/suggest.hpp"
 #include "sync/config/settings.hpp"
 #include "sync/config/target_directory.hpp"
 #include "sync/control/messages.hpp"
@@ -48,13 +49,6 @@ constexpr auto trim_delay = std::chrono::seconds(2);
 
 // What `systemctl status` shows is read by people.
 constexpr auto summary_delay = std::chrono::seconds(1);
-
-constexpr auto summary_age = std::chrono::minutes(1);
-
-std::optional<std::string> optional_target(const json& params) {
-  const std::string_view target = text_at(params, {"target"});
-  return target.empty() ? std::nullopt : std::optional<std::string>(target);
-}
 
 // Logs a problem when it is new, and forgets it when it is over.
 void note(std::optional<Error>& known, std::optional<Error> now) {
@@ -141,17 +135,16 @@ class Daemon::Impl {
     on_change_();
   }
 
-  json answer(const json& params) {
-    const auto target = optional_target(params);
-    if (!flag_at(params, {"summary"})) {
-      return control::to_json(status(target));
-    }
-    return control::to_json(target ? summarized(status(target)) : summary());
+  json answer(const StatusQuery& query) {
+    require_known(query.targets);
+    StatusReport report = engine_.status(query);
+    add_process(report);
+    return control::to_json(report);
   }
 
   asio::awaitable<json> call(std::string method, json params) {
     if (method == "status") {
-      co_return answer(params);
+      co_return answer(control::query_from_json(params));
     }
     if (method == "sync") {
       expect_to_lead();
@@ -161,7 +154,8 @@ class Daemon::Impl {
       expect_to_lead();
       const std::string target(text_at(params, {"target"}));
       const bool keep_secrets = flag_at(params, {"keepSecrets"});
-      co_return co_await remove(target, keep_secrets);
+      const bool summary = flag_at(params, {"summary"});
+      co_return co_await remove(target, keep_secrets, summary);
     }
     if (method == "declare") {
       read_targets();
@@ -228,12 +222,6 @@ class Daemon::Impl {
     report.problems.insert(report.problems.end(), web.begin(), web.end());
   }
 
-  [[nodiscard]] StatusReport status(const std::optional<std::string>& target) const {
-    StatusReport report = engine_.status(target);
-    add_process(report);
-    return report;
-  }
-
   // What the engine does not know of.
   void add_process(StatusReport& report) const {
     add_problems(report);
@@ -244,17 +232,26 @@ class Daemon::Impl {
     }
   }
 
-  // The status of everything with its rows counted. To count 100,000 rows takes a moment, so that is done once a
-  // change, and once in a while for what changes by itself: logins that end.
-  StatusReport summary() {
-    const auto now = std::chrono::steady_clock::now();
-    if (!counted_ || now - counted_at_ > summary_age) {
-      counted_ = engine_.summary();
-      counted_at_ = now;
+  [[nodiscard]] bool is_known(const std::string& target) const {
+    return targets_.contains(target) || footprints_.all().contains(target);
+  }
+
+  // Throws not_found, with the nearest name. A file that was written just now may not have been read yet.
+  void require_known(const std::vector<std::string>& targets) {
+    const auto known = [this](const auto& target) { return is_known(target); };
+    if (!std::ranges::all_of(targets, known)) {
+      read_targets();
     }
-    StatusReport report = *counted_;
-    add_process(report);
-    return report;
+    const auto unknown = std::ranges::find_if_not(targets, known);
+    if (unknown == targets.end()) {
+      return;
+    }
+    std::vector<std::string> names;
+    for (const auto& [name, file] : targets_) {
+      names.push_back(name);
+    }
+    throw Error(ErrorCode::not_found, "target \"" + *unknown + "\" not found",
+                names.empty() ? "declare it: regsync add " + *unknown : did_you_mean(*unknown, names));
   }
 
   FleetReport fleet() {
@@ -292,7 +289,7 @@ class Daemon::Impl {
       if (error) {
         return;
       }
-      guarded_logged("secret store", [this] {
+      guarded_logged("keyring", [this] {
         if (store_is_open_) {
           replaced_.drop_old(engine_.logins_in_doubt());
         }
@@ -432,34 +429,38 @@ class Daemon::Impl {
 
   asio::awaitable<json> sync(json params) {
     reload();  // a target written just before this call counts, whether inotify told us or not
-    const auto target = optional_target(params);
-    if (target && !targets_.contains(*target)) {
-      throw Error(ErrorCode::not_found, "target \"" + *target + "\" not found", "see regsync list");
-    }
+    const StatusQuery query = control::query_from_json(params);
+    require_known(query.targets);
     engine_.expect_reading();
     logins_.refresh();
     const bool adopt = flag_at(params, {"adopt"});
-    co_await engine_.sync(target, adopt);
-    co_return answer(params);
+    if (query.targets.empty()) {
+      co_await engine_.sync(std::nullopt, adopt);
+    }
+    for (const std::string& name : query.targets) {
+      std::optional<std::string> target = name;
+      co_await engine_.sync(std::move(target), adopt);
+    }
+    co_return answer(query);
   }
 
   // The intent is on disk before the file goes: whatever happens in between, the Secrets are not forgotten.
-  asio::awaitable<json> remove(std::string target, bool keep_secrets) {
+  asio::awaitable<json> remove(std::string target, bool keep_secrets, bool summary) {
     read_targets();
-    const bool known = targets_.contains(target) || footprints_.all().contains(target);
-    if (!known) {
-      throw Error(ErrorCode::not_found, "target \"" + target + "\" not found", "see regsync list");
+    if (!is_known(target)) {
+      require_known({target});
     }
     engine_.forget_target(target, keep_secrets);
     directory_.remove(target);
     targets_.erase(target);
     log::info(keep_secrets ? "target removed, its Secrets are kept" : "target removed", {.target = target});
     co_await engine_.sync(target, false);
-    co_return control::to_json(status(target));
+    StatusReport left = engine_.status({.targets = {target}, .summary = summary});
+    add_process(left);
+    co_return control::to_json(left);
   }
 
   void on_status_change() {
-    counted_.reset();
     on_change_();
     view_.changed();
     metrics_file_.changed();
@@ -497,8 +498,6 @@ class Daemon::Impl {
   MetricsFile metrics_file_;
   FileMonitor files_;
   std::vector<std::filesystem::path> followed_;
-  std::optional<StatusReport> counted_;  // none: something has changed since
-  std::chrono::steady_clock::time_point counted_at_;
   CoalescedCall trim_;     // gives memory back
   CoalescedCall summary_;  // tells systemd
 };
@@ -515,7 +514,7 @@ asio::awaitable<json> Daemon::call(std::string method, json params) {
   return impl_->call(std::move(method), std::move(params));
 }
 
-json Daemon::status(const json& params) { return impl_->answer(params); }
+json Daemon::status(const StatusQuery& query) { return impl_->answer(query); }
 
 asio::awaitable<void> Daemon::stop() { return impl_->stop(); }
 

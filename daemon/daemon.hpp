@@ -17,6 +17,7 @@
 
 #include "daemon/state_folder.hpp"
 #include "sync/fleet/cluster_secrets.hpp"
+#include "sync/model/status_query.hpp"
 
 namespace regsync {
 
@@ -52,7 +53,7 @@ class Daemon {
   // Answers a control request (sync/control/messages.hpp). Throws Error.
   asio::awaitable<nlohmann::json> call(std::string method, nlohmann::json params);
   // The status that was asked for: of a target or of all, in rows or as a summary.
-  [[nodiscard]] nlohmann::json status(const nlohmann::json& params);
+  [[nodiscard]] nlohmann::json status(const StatusQuery& query);
 
   // Ends all work in flight and returns when nothing is left.
   asio::awaitable<void> stop();

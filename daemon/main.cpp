@@ -92,7 +92,7 @@ int main(int argc, char** argv) {
   regsync::raise_file_limit();
   (void)std::signal(SIGPIPE, SIG_IGN);  // a peer that hangs up is an error code, not the end
   try {
-    CLI::App app("Keeps Kubernetes pull secrets equal to the registry logins in the OS secret store.", "regsyncd");
+    CLI::App app("Keeps Kubernetes pull secrets equal to the registry logins in the keyring.", "regsyncd");
     app.set_version_flag("--version", "regsyncd " REGSYNC_VERSION);
     std::string kubeconfig;
     app.add_option("--kubeconfig", kubeconfig, "The kubeconfig to use, instead of $KUBECONFIG or ~/.kube/config");
@@ -107,7 +107,7 @@ int main(int argc, char** argv) {
     std::vector<std::string> logins;
     app.add_option("--logins", logins,
                    "Files of Docker's format (config.json, auth.json, .dockerconfigjson), or folders of them, to take "
-                   "the logins from, instead of the secret store; may be repeated")
+                   "the logins from, instead of the keyring; may be repeated")
         ->type_name("PATH");
     regsync::ClusterSecretsScope clusters;
     app.add_option(

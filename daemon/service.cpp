@@ -58,7 +58,7 @@ Service::Service(asio::any_io_executor executor, DaemonOptions options)
       executor_, paths::control_socket(),
       ControlServer::Methods{
           .call = [this](std::string method, json params) { return call(std::move(method), std::move(params)); },
-          .status = [this](const json& params) { return status(params); }});
+          .status = [this](const json& params) { return status(control::query_from_json(params)); }});
 }
 
 void Service::reload() {
@@ -91,7 +91,7 @@ void Service::begin() {
     begin_later();
   } else {
     retry_.cancel();
-    sd_notify(0, "STATUS=Following the secret store and the clusters");
+    sd_notify(0, "STATUS=Following the keyring and the clusters");
   }
   if (control_) {
     control_->status_changed();
@@ -112,20 +112,17 @@ asio::awaitable<json> Service::call(std::string method, json params) {
     co_return co_await daemon_->call(std::move(method), std::move(params));
   }
   if (method == "status") {
-    co_return status(params);
+    co_return status(control::query_from_json(params));
   }
   throw Error(*held_);
 }
 
-json Service::status(const json& params) {
+json Service::status(const StatusQuery& query) {
   if (daemon_) {
-    return daemon_->status(params);
+    return daemon_->status(query);
   }
-  StatusReport report = report_of(*held_);
-  if (const auto target = text_at(params, {"target"}); !target.empty()) {
-    std::erase_if(report.targets, [&](const TargetStatus& other) { return other.name != target; });
-  }
-  return control::to_json(flag_at(params, {"summary"}) ? summarized(std::move(report)) : report);
+  // Of contexts and namespaces nothing is known.
+  return control::to_json(selected(report_of(*held_), {.targets = query.targets, .failing = query.failing}));
 }
 
 asio::awaitable<void> Service::stop() {

@@ -35,7 +35,7 @@ class Service {
   void begin();
   void begin_later();
   asio::awaitable<nlohmann::json> call(std::string method, nlohmann::json params);
-  [[nodiscard]] nlohmann::json status(const nlohmann::json& params);
+  [[nodiscard]] nlohmann::json status(const StatusQuery& query);
 
   asio::any_io_executor executor_;
   DaemonOptions options_;

@@ -220,8 +220,7 @@ std::string fleet_metrics(const FleetReport& report, WallTime now) {
   }
   set(families.add("regsync_daemon_problems", "Problems of the daemon itself: settings, files that it follows"), {},
       static_cast<double>(overview.problems.size()));
-  set(families.add("regsync_logins_readable", "1 where the secret store can be read, else 0"), {},
-      overview.store ? 0 : 1);
+  set(families.add("regsync_logins_readable", "1 where the keyring can be read, else 0"), {}, overview.store ? 0 : 1);
   return families.text();
 }
 

@@ -12,6 +12,8 @@ std::string_view to_string(ErrorCode code) {
       return "invalid_input";
     case ErrorCode::not_found:
       return "not_found";
+    case ErrorCode::file_missing:
+      return "file_missing";
     case ErrorCode::already_exists:
       return "already_exists";
     case ErrorCode::locked:
@@ -36,6 +38,8 @@ std::string_view to_string(ErrorCode code) {
       return "namespace_missing";
     case ErrorCode::namespace_terminating:
       return "namespace_terminating";
+    case ErrorCode::service_account_missing:
+      return "service_account_missing";
     case ErrorCode::stale:
       return "stale";
     case ErrorCode::field_conflict:
@@ -54,6 +58,8 @@ std::string_view to_string(ErrorCode code) {
       return "protocol";
     case ErrorCode::not_owned:
       return "not_owned";
+    case ErrorCode::login_missing:
+      return "login_missing";
     case ErrorCode::unusable_login:
       return "unusable_login";
     case ErrorCode::login_denied:

@@ -15,34 +15,37 @@
 namespace regsync {
 
 enum class ErrorCode : std::uint8_t {
-  invalid_input,          // what the person or a client gave cannot be used
-  not_found,              // the asked thing does not exist
-  already_exists,         // the thing to make is there already
-  locked,                 // the secret store is there, and locked: not the same as empty
-  store_unavailable,      // no session bus, no Secret Service, no default collection
-  kubeconfig,             // a kubeconfig, or one context of it, cannot be used
-  credential_plugin,      // an exec credential plugin or another credential helper failed
-  unreachable,            // no connection: refused, reset, DNS, proxy
-  tls,                    // the peer's certificate, or ours, is not accepted
-  timeout,                // no answer in time
-  unauthorized,           // HTTP 401
-  forbidden,              // HTTP 403 by authorisation; the message names the missing right
-  namespace_missing,      // HTTP 404 whose details name a namespace
-  namespace_terminating,  // HTTP 403 with cause NamespaceTerminating
-  stale,                  // HTTP 409 without causes: somebody wrote since we read, or the object exists
-  field_conflict,         // HTTP 409 with FieldManagerConflict causes
-  immutable,              // HTTP 422: the type, or an immutable Secret, forbids the change
-  rejected,               // HTTP 400/413/422: the API server will never take this
-  expired,                // HTTP 410 in either form: list again
-  overloaded,             // HTTP 429
-  server_error,           // HTTP 5xx
-  protocol,               // the answer makes no sense
-  not_owned,              // the object is somebody else's; see rule 3 of README
-  unusable_login,         // a login that kubelet cannot use
-  login_denied,           // a registry refuses a login
-  daemon_unreachable,     // regsyncd is not running, or does not answer
-  cancelled,              // the work was stopped on purpose
-  internal,               // a defect of regsync
+  invalid_input,            // what the person or a client gave cannot be used
+  not_found,                // what was named in a command or a request does not exist
+  file_missing,             // a file that is needed, of a target or of logins, is gone
+  already_exists,           // the thing to make is there already
+  locked,                   // the secret store is there, and locked: not the same as empty
+  store_unavailable,        // no session bus, no Secret Service, no default collection
+  kubeconfig,               // a kubeconfig, or one context of it, cannot be used
+  credential_plugin,        // an exec credential plugin or another credential helper failed
+  unreachable,              // no connection: refused, reset, DNS, proxy
+  tls,                      // the peer's certificate, or ours, is not accepted
+  timeout,                  // no answer in time
+  unauthorized,             // HTTP 401
+  forbidden,                // HTTP 403 by authorisation; the message names the missing right
+  namespace_missing,        // HTTP 404 whose details name a namespace
+  namespace_terminating,    // HTTP 403 with cause NamespaceTerminating
+  service_account_missing,  // a ServiceAccount that a target names does not exist
+  stale,                    // HTTP 409 without causes: somebody wrote since we read, or the object exists
+  field_conflict,           // HTTP 409 with FieldManagerConflict causes
+  immutable,                // HTTP 422: the type, or an immutable Secret, forbids the change
+  rejected,                 // HTTP 400/413/422: the API server will never take this
+  expired,                  // HTTP 410 in either form: list again
+  overloaded,               // HTTP 429
+  server_error,             // HTTP 5xx
+  protocol,                 // the answer makes no sense
+  not_owned,                // the object is somebody else's; see rule 3 of README
+  login_missing,            // no login for a registry that a target needs
+  unusable_login,           // a login that kubelet cannot use
+  login_denied,             // a registry refuses a login
+  daemon_unreachable,       // regsyncd is not running, or does not answer
+  cancelled,                // the work was stopped on purpose
+  internal,                 // a defect of regsync
 };
 
 // The stable, lower-case name of a code ("namespace_missing"), for JSON, metrics and journal fields.

@@ -2,12 +2,11 @@
 
 #include <algorithm>
 #include <ostream>
-#include <sstream>
 
-#include "sync/base/suggest.hpp"
 #include "sync/cli/command.hpp"
 #include "sync/cli/view/completion.hpp"
 #include "sync/cli/view/help.hpp"
+#include "sync/cli/view/wrong_use.hpp"
 
 namespace regsync::cli {
 namespace {
@@ -64,108 +63,6 @@ void define_commands(CLI::App& app, Invocation& invocation) {
   define_trust_context(app, invocation);
   define_completion(app, invocation);
   define_version(app, invocation);
-}
-
-const CLI::App* given_command(const CLI::App* app) {
-  const auto commands = app->get_subcommands();
-  return commands.empty() ? app : given_command(commands.front());
-}
-
-std::vector<std::string> visible_commands(const CLI::App& app) {
-  std::vector<std::string> names;
-  for (const CLI::App* command : app.get_subcommands([](const CLI::App*) { return true; })) {
-    if (!command->get_group().empty()) {
-      names.push_back(command->get_name());
-    }
-  }
-  return names;
-}
-
-std::vector<std::string> long_options(const CLI::App& command) {
-  std::vector<std::string> names;
-  for (const CLI::Option* option : command.get_options()) {
-    for (const std::string& name : option->get_lnames()) {
-      names.push_back("--" + name);
-    }
-  }
-  return names;
-}
-
-// The words as CLI11 wants them where kubectl is more tolerant: "-o=json" is "-o json", options before the command go
-// after it, "help add" is "add --help", and nothing at all is help.
-std::vector<std::string> as_typed_for_kubectl(std::vector<std::string> words, const CLI::App& app) {
-  if (words.empty()) {
-    return {"--help"};
-  }
-  if (words.front() == "help") {
-    words.erase(words.begin());
-    words.emplace_back("--help");
-    return words;
-  }
-  for (std::string& word : words) {
-    if (word == "--") {
-      break;
-    }
-    if (word.size() > 3 && word[0] == '-' && word[1] != '-' && word[2] == '=') {
-      word.erase(2, 1);
-    }
-  }
-  const auto is_command = [&](const std::string& word) {
-    return !app.get_subcommands([&](const CLI::App* command) { return command->check_name(word); }).empty();
-  };
-  const auto command = std::ranges::find_if(words, is_command);
-  if (words.front().starts_with("-") && command != words.end()) {
-    std::rotate(words.begin(), command, command + 1);
-  }
-  return words;
-}
-
-// What CLI11 found wrong, in the words of this program.
-UsageError explain(const CLI::ParseError& error, const CLI::App& app) {
-  const CLI::App& command = *given_command(&app);
-  const bool top = &command == &app;
-  const std::string see = "see: " + std::string(top ? "regsync" : "regsync " + command.get_name()) + " --help";
-
-  const auto unknown = app.remaining(/*recurse=*/true);
-  if (!unknown.empty() && error.get_name() != "RequiredError") {
-    const std::string& word = unknown.front();
-    if (word.starts_with("-")) {
-      const std::string option = word.starts_with("--") ? word.substr(0, word.find('=')) : word.substr(0, 2);
-      if (command.get_option_no_throw(option) != nullptr) {
-        return UsageError(option + " is given before the command",
-                          "put it after: regsync " + command.get_name() + " " + option + " …");
-      }
-      const std::string meant = closest(option, long_options(command));
-      return UsageError("unknown option " + word, meant.empty() ? see : "did you mean " + meant + "? " + see);
-    }
-    if (!top) {
-      return UsageError("unexpected argument \"" + word + "\"", see);
-    }
-  }
-  if (top && !unknown.empty()) {
-    const std::string meant = closest(unknown.front(), visible_commands(app));
-    return UsageError("unknown command \"" + unknown.front() + "\"",
-                      meant.empty() ? see : "did you mean \"regsync " + meant + "\"? " + see);
-  }
-  if (top) {
-    return UsageError("no command given", see);
-  }
-  const std::string said = error.what();
-  if (error.get_name() == "ArgumentMismatch") {
-    return UsageError(said.substr(0, said.find(':')) + " needs a value", see);
-  }
-  // "--on-logout: delete not in {keep,remove}"
-  if (const auto set = said.find(" not in {"); set != std::string::npos) {
-    const auto colon = said.find(": ");
-    std::istringstream values(said.substr(set + 9, said.find('}', set) - set - 9));
-    std::vector<std::string> allowed;
-    for (std::string value; std::getline(values, value, ',');) {
-      allowed.push_back(value);
-    }
-    return UsageError(said.substr(0, colon) + ": unsupported value \"" + said.substr(colon + 2, set - colon - 2) + "\"",
-                      "use " + one_of(allowed));
-  }
-  return UsageError(said, see);
 }
 
 // `regsync __complete -- WORD…`, for the completion scripts: whatever the words are, they are data and no options.

@@ -116,6 +116,10 @@ DryRun dry_run_of(const std::string& value) {
   return value == "client" ? DryRun::client : DryRun::server;
 }
 
+void add_all_namespaces(CLI::App* command) {
+  command->add_flag("-A,--all-namespaces")->description("All namespaces of the targets, which is the default");
+}
+
 void add_kubeconfig(CLI::App* command, std::optional<std::filesystem::path>& path) {
   command
       ->add_option_function<std::string>(

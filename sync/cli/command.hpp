@@ -75,6 +75,8 @@ CLI::Option* add_strings(CLI::App* command, const std::string& name, std::vector
 void add_output(CLI::App* command, Format& format, std::initializer_list<Format> formats);
 void add_dry_run(CLI::App* command, std::string& value);  // --dry-run[=client|server]
 DryRun dry_run_of(const std::string& value);              // throws UsageError
+// -A, which kubectl's users type: commands that ask about targets ask about all their namespaces anyway.
+void add_all_namespaces(CLI::App* command);
 void add_kubeconfig(CLI::App* command, std::optional<std::filesystem::path>& path);
 
 }  // namespace regsync::cli

@@ -1,13 +1,21 @@
 // regsync, and kubectl-regsync.
+#include <poll.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
 #include <clocale>
 #include <cstring>
+#include <iostream>
 #include <string>
+#include <system_error>
 #include <vector>
 
 #include "helper/base/no_core_dump.hpp"
 #include "helper/base/session_bus.hpp"
 #include "sync/base/log.hpp"
 #include "sync/cli/cli.hpp"
+#include "sync/cli/view/output.hpp"
 
 namespace {
 
@@ -26,6 +34,26 @@ void hide_passwords(int argc, char** argv) {
   }
 }
 
+bool reader_is_gone() {
+  pollfd out{.fd = STDOUT_FILENO, .events = POLLOUT, .revents = 0};
+  return ::poll(&out, 1, 0) == 1 && (out.revents & POLLERR) != 0;
+}
+
+// An answer that nobody got, because a disk is full or the output is closed, is not done. (A reader that ends early, as
+// head(1) does, has what it wants.)
+int after_output(int exit_code) {
+  errno = 0;
+  std::cout.flush();
+  if (std::cout.good() || reader_is_gone()) {
+    return exit_code;
+  }
+  const std::string why = errno == 0 ? "" : ": " + std::generic_category().message(errno);
+  regsync::cli::print_error(std::cerr,
+                            regsync::Error(regsync::ErrorCode::internal, "the output cannot be written" + why,
+                                           "see whether it goes to a place that is open and has space left"));
+  return std::max(exit_code, regsync::cli::exit_not_as_asked);
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -37,5 +65,5 @@ int main(int argc, char** argv) {
   const std::vector<std::string> arguments(argv + 1, argv + argc);
   hide_passwords(argc, argv);
   regsync::cli::Console console = regsync::cli::process_console(argv[0]);
-  return regsync::cli::run(arguments, console);
+  return after_output(regsync::cli::run(arguments, console));
 }

@@ -33,6 +33,7 @@ bool needs_help(ErrorCode code) {
     case ErrorCode::rejected:
     case ErrorCode::not_owned:
     case ErrorCode::not_found:
+    case ErrorCode::service_account_missing:
       return true;
     default:
       return false;
@@ -56,7 +57,7 @@ Error fight_over_accounts(const Key& key, const std::vector<std::string>& accoun
 
 Error accounts_missing(const Key& key, const std::vector<std::string>& names) {
   const bool one = names.size() == 1;
-  return {ErrorCode::not_found,
+  return {ErrorCode::service_account_missing,
           std::string(one ? "ServiceAccount " : "ServiceAccounts ") + join(names) + (one ? " does" : " do") +
               " not exist in namespace " + key.name_space,
           "create it, and the Secret is attached: kubectl -n " + key.name_space + " create serviceaccount " +

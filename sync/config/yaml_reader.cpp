@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <charconv>
 #include <ctime>
+#include <optional>
 #include <set>
 
 #include "helper/base/error.hpp"
@@ -15,6 +16,19 @@ namespace regsync {
 namespace {
 
 std::string in_quotes(std::string_view text) { return "\"" + presentable(text) + "\""; }
+
+// The first line whose indentation has a tab, which YAML forbids and its parser reports as something else.
+std::optional<std::ptrdiff_t> tab_indented_line(std::string_view text) {
+  for (std::ptrdiff_t number = 1; !text.empty(); ++number) {
+    const auto line = text.substr(0, text.find('\n'));
+    const auto content = line.find_first_not_of(' ');
+    if (content != std::string_view::npos && line[content] == '\t') {
+      return number;
+    }
+    text.remove_prefix(std::min(line.size() + 1, text.size()));
+  }
+  return std::nullopt;
+}
 
 }  // namespace
 
@@ -36,6 +50,11 @@ void YamlReader::load(std::string_view text, std::string_view remedy,
     }
     read(documents.empty() ? YAML::Node() : documents.front());
   } catch (const YAML::Exception& error) {
+    if (const auto line = tab_indented_line(text)) {
+      throw Error(ErrorCode::invalid_input,
+                  std::string(source_).append(":") + std::to_string(*line) + ": a tab at the beginning of the line",
+                  "YAML is indented with spaces: replace the tab");
+    }
     fail(error.mark, error.msg, std::string(remedy));
   }
 }

@@ -185,10 +185,10 @@ json ControlClient::call(std::string_view method, const json& params, millisecon
   return impl_->response_to(id, deadline, method);
 }
 
-void ControlClient::subscribe(const json& params, milliseconds repeat,
+void ControlClient::subscribe(const StatusQuery& query, milliseconds repeat,
                               const std::function<bool(const StatusReport&)>& on_report, int input) {
   constexpr std::chrono::seconds first_answer{10};
-  const int id = impl_->send_request("subscribe", params);
+  const int id = impl_->send_request("subscribe", control::to_json(query));
   StatusReport report = control::report_from_json(impl_->response_to(id, Clock::now() + first_answer, "subscribe"));
   std::string line;
   while (on_report(report)) {

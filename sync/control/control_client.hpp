@@ -8,7 +8,7 @@
 #include <nlohmann/json_fwd.hpp>
 #include <string_view>
 
-#include "sync/model/status_report.hpp"
+#include "sync/model/status_query.hpp"
 
 namespace regsync {
 
@@ -30,7 +30,7 @@ class ControlClient {
   // nothing changes the last report is given again every `repeat` (so that a view can count seconds); 0: never.
   // It is given again too whenever `input`, a file descriptor or -1, can be read. Returns early, as if on_report had
   // answered false, when a signal interrupts the wait.
-  void subscribe(const nlohmann::json& params, std::chrono::milliseconds repeat,
+  void subscribe(const StatusQuery& query, std::chrono::milliseconds repeat,
                  const std::function<bool(const StatusReport&)>& on_report, int input = -1);
 
  private:

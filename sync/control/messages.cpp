@@ -193,6 +193,16 @@ StatusReport parse_report(const json& j) {
   return report;
 }
 
+std::vector<std::string> texts_at(const json& j, std::string_view key) {
+  std::vector<std::string> texts;
+  for (const json& item : list_at(j, {key})) {
+    if (item.is_string()) {
+      texts.push_back(item.get<std::string>());
+    }
+  }
+  return texts;
+}
+
 // One line: no newline inside (dump escapes them), and bytes that are no UTF-8 (a path, a server's text) replaced.
 std::string line_of(const json& message) { return message.dump(-1, ' ', false, json::error_handler_t::replace) + '\n'; }
 
@@ -243,6 +253,33 @@ StatusReport report_from_json(const json& j) {
   } catch (const json::exception& error) {
     throw_protocol(std::string("a status that cannot be read: ") + error.what());
   }
+}
+
+json to_json(const StatusQuery& query) {
+  json j = json::object();
+  const auto add_names = [&j](const char* key, const std::vector<std::string>& names) {
+    if (!names.empty()) {
+      j[key] = names;
+    }
+  };
+  add_names("targets", query.targets);
+  add_names("contexts", query.contexts);
+  add_names("namespaces", query.namespaces);
+  if (query.failing) {
+    j["failing"] = true;
+  }
+  if (query.summary) {
+    j["summary"] = true;
+  }
+  return j;
+}
+
+StatusQuery query_from_json(const json& j) {
+  return {.targets = texts_at(j, "targets"),
+          .contexts = texts_at(j, "contexts"),
+          .namespaces = texts_at(j, "namespaces"),
+          .failing = flag_at(j, {"failing"}),
+          .summary = flag_at(j, {"summary"})};
 }
 
 std::string to_rfc3339(WallTime time) {

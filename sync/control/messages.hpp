@@ -2,18 +2,21 @@
 // owner can use. Both sides use these functions; no secret is ever in a message.
 //
 //   method       params                                    result
-//   status       {target?, summary?}                       StatusReport; summary: with groups instead of rows
-//   sync         {target?, adopt?, summary?}               StatusReport, once everything has been tried
-//   remove       {target, keepSecrets?}                    StatusReport of what is left to remove
+//   status       StatusQuery                               StatusReport
+//   sync         StatusQuery, adopt?                       StatusReport, once everything of its targets was tried
+//   remove       {target, keepSecrets?, summary?}          StatusReport of what is left to remove
 //   declare      {target}                                  {}          its file was written whole by a command
 //   forgetContext {context}                                {}          see Engine::forget_context
 //   trustContext {context}                                 {}          see Engine::trust_context
 //   pauseContext {context, paused}                         {changed}   see Engine::pause_context
 //   reload       {}                                        {}          files are read again
 //   dashboard    {}                                        {url}       the page on loopback; its token counts once
-//   subscribe    {target?, summary?}                       StatusReport, then a notification "status" (StatusReport)
+//   subscribe    StatusQuery                               StatusReport, then a notification "status" (StatusReport)
 //                                                                      per change
 //   setLogLevel  {level}                                   {}
+//
+// A StatusQuery is {targets?, contexts?, namespaces?, failing?, summary?}. What a summary says does not grow with the
+// number of Secrets; rows are sent only to who asks for them.
 //
 // An Error crosses the socket whole: JSON-RPC error {code: -32000, message, data: {code, remedy}}.
 #pragma once
@@ -24,7 +27,7 @@
 #include <string_view>
 
 #include "helper/base/error.hpp"
-#include "sync/model/status_report.hpp"
+#include "sync/model/status_query.hpp"
 
 namespace regsync::control {
 
@@ -35,6 +38,10 @@ nlohmann::json to_json(const StatusReport& report);
 // Throw Error(protocol) for what to_json would never make.
 Error error_from_json(const nlohmann::json& json);
 StatusReport report_from_json(const nlohmann::json& json);
+
+nlohmann::json to_json(const StatusQuery& query);
+// Total: what is missing or of another type is not asked for.
+StatusQuery query_from_json(const nlohmann::json& json);
 
 // "2026-01-31T12:00:00Z" (RFC 3339), as Kubernetes writes times.
 std::string to_rfc3339(WallTime time);

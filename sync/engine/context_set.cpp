@@ -226,7 +226,7 @@ void ContextSet::on_cluster_changed(const std::string& name) {
         },
         cancel->slot());
   }
-  handlers_.on_change();
+  handlers_.on_change(name);
 }
 
 asio::awaitable<void> ContextSet::identify(std::string name, std::shared_ptr<Cluster> cluster) {

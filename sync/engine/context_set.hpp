@@ -30,8 +30,8 @@ namespace regsync {
 class ContextSet {
  public:
   struct Handlers {
-    std::function<void()> on_change;   // the status of a cluster may differ
-    std::function<void()> on_due;      // call update() again, because a grace has ended
+    std::function<void(const std::string& context)> on_change;  // the status of its cluster may differ
+    std::function<void()> on_due;                               // call update() again, because a grace has ended
     std::function<void()> read_again;  // read the kubeconfig again, call set_kubeconfig() and update(); may be empty
     std::function<void(const std::string& context, ClusterIdentity)>
         on_identified;  // it is known who a context leads to

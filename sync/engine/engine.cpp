@@ -19,6 +19,7 @@
 #include "sync/engine/history.hpp"
 #include "sync/engine/paused_contexts.hpp"
 #include "sync/engine/status_builder.hpp"
+#include "sync/engine/status_counts.hpp"
 #include "sync/engine/target_set.hpp"
 #include "sync/logins/login_book.hpp"
 #include "sync/model/desired_state.hpp"
@@ -55,7 +56,7 @@ class Engine::Impl {
         paused_(options_.state / "paused.json"),
         history_(executor, options_.state / "history.jsonl"),
         contexts_(executor, cluster_options(), options_.grace,
-                  {.on_change = [this] { changed(); },
+                  {.on_change = [this](const std::string& context) { context_changed(context); },
                    .on_due = [this] { update(); },
                    .read_again = hooks_.read_kubeconfig_again,
                    .on_identified = [this](const std::string& context,
@@ -180,33 +181,24 @@ class Engine::Impl {
 
   [[nodiscard]] std::set<RegistryKey> logins_in_doubt() const { return logins_.in_doubt(); }
 
-  [[nodiscard]] StatusReport status(const std::optional<std::string>& target) const {
+  [[nodiscard]] StatusReport status(const StatusQuery& query) const {
+    if (query.summary) {
+      return summary(query);
+    }
+    StatusSelection selection(query);
     std::vector<StatusRow> all;
-    StatusReport report = report_without_rows(target, [&](std::vector<StatusRow> rows) {
+    auto report = report_without_rows(query.targets, [&](const auto&, const auto&, const auto& rows_there) {
+      auto rows = rows_there();
+      selection.keep(rows);
+      for (StatusRow& row : rows) {
+        if (row.cause) {
+          row.cause = for_context(*row.cause, row.target, row.context);
+        }
+      }
       all.insert(all.end(), std::make_move_iterator(rows.begin()), std::make_move_iterator(rows.end()));
     });
-    for (StatusRow& row : all) {
-      if (row.cause) {
-        row.cause = for_context(*row.cause, row.target, row.context);
-      }
-    }
     report.rows = std::move(all);
-    return report;
-  }
-
-  [[nodiscard]] StatusReport summary() const {
-    std::vector<StatusGroup> groups;
-    std::vector<StatusCause> causes;
-    StatusReport report = report_without_rows(std::nullopt, [&](const std::vector<StatusRow>& rows) {
-      std::ranges::move(groups_of(rows), std::back_inserter(groups));
-      std::ranges::move(causes_of(rows), std::back_inserter(causes));
-    });
-    for (StatusCause& cause : causes) {
-      cause.error = for_context(cause.error, cause.target, cause.context);
-    }
-    report.groups = std::move(groups);
-    report.causes = std::move(causes);
-    return report;
+    return selection.finish(std::move(report));
   }
 
   [[nodiscard]] FleetReport fleet() const {
@@ -215,8 +207,8 @@ class Engine::Impl {
       fleet.login_ends.emplace(registry, end.at);
     }
     fleet.logins_in_doubt = logins_.in_doubt();
-    fleet.overview =
-        report_without_rows(std::nullopt, [&](const std::vector<StatusRow>& rows) { add_cells(rows, fleet.cells); });
+    fleet.overview = report_without_rows(
+        {}, [&](const auto&, const auto&, const auto& rows_there) { add_cells(rows_there(), fleet.cells); });
     return fleet;
   }
 
@@ -235,8 +227,21 @@ class Engine::Impl {
  private:
   struct Told;
 
-  [[nodiscard]] StatusReport report_without_rows(const std::optional<std::string>& target,
-                                                 const TakeRows& take_rows) const {
+  [[nodiscard]] StatusReport summary(const StatusQuery& query) const {
+    std::vector<StatusGroup> groups;
+    std::vector<StatusCause> causes;
+    auto report = report_without_rows(query.targets, [&](const auto& target, const auto& context, const auto& rows) {
+      const auto& counts = counts_.of(target, context, rows);
+      std::ranges::copy(counts.groups, std::back_inserter(groups));
+      std::ranges::copy(counts.causes, std::back_inserter(causes));
+    });
+    report.groups = std::move(groups);
+    report.causes = std::move(causes);
+    return StatusSelection(query).finish(std::move(report));
+  }
+
+  [[nodiscard]] StatusReport report_without_rows(const std::vector<std::string>& targets,
+                                                 const VisitContext& visit) const {
     StatusReport report;
     report.version = REGSYNC_VERSION;
     report.pid = getpid();
@@ -260,7 +265,7 @@ class Engine::Impl {
                .login_ends = login_ends,
                .started = started_,
                .now = std::chrono::system_clock::now()},
-              target, report, take_rows);
+              targets, report, visit);
     return report;
   }
 
@@ -747,8 +752,21 @@ class Engine::Impl {
     }
   }
 
-  // Coalesces any number of changes within one turn of the event loop.
   void changed() {
+    counts_.forget();
+    tell_change();
+  }
+
+  void context_changed(const std::string& context) {
+    counts_.forget(context);
+    for (const auto& peer : book_.peers(context)) {
+      counts_.forget(peer);  // its rows depend on what is written here
+    }
+    tell_change();
+  }
+
+  // Coalesces any number of changes within one turn of the event loop.
+  void tell_change() {
     if (std::exchange(change_posted_, true)) {
       return;
     }
@@ -796,6 +814,7 @@ class Engine::Impl {
   Wanted wanted_;
   Undecided undecided_;
   std::map<std::string, Told> told_;
+  mutable StatusCounts counts_;
 
   asio::steady_timer disk_timer_;
   asio::steady_timer update_timer_;
@@ -845,9 +864,8 @@ void Engine::forget_target(const std::string& target, bool keep_secrets) { impl_
 
 std::set<RegistryKey> Engine::logins_in_doubt() const { return impl_->logins_in_doubt(); }
 
-StatusReport Engine::status(const std::optional<std::string>& target) const { return impl_->status(target); }
-
-StatusReport Engine::summary() const { return impl_->summary(); }
+StatusReport Engine::status(const StatusQuery& query) const { return impl_->status(query); }
+StatusReport Engine::status(const std::string& target) const { return impl_->status({.targets = {target}}); }
 
 FleetReport Engine::fleet() const { return impl_->fleet(); }
 

@@ -26,7 +26,7 @@
 #include "sync/config/target_directory.hpp"
 #include "sync/kube/config/kubeconfig.hpp"
 #include "sync/model/fleet_report.hpp"
-#include "sync/model/status_report.hpp"
+#include "sync/model/status_query.hpp"
 
 namespace regsync {
 
@@ -118,9 +118,11 @@ class Engine {
   // The registries whose present login is denied, or not tried yet.
   [[nodiscard]] std::set<RegistryKey> logins_in_doubt() const;
 
-  [[nodiscard]] StatusReport status(const std::optional<std::string>& target = std::nullopt) const;
-  // The same of all targets, with the rows counted: for the command line, and for the page and the metrics.
-  [[nodiscard]] StatusReport summary() const;
+  // A part of the status, or all of it. Throws Error(not_found) for a pattern that matches nothing; a target that does
+  // not exist is left out. A summary counts again only what may have changed since the last one.
+  [[nodiscard]] StatusReport status(const StatusQuery& query = {}) const;
+  [[nodiscard]] StatusReport status(const std::string& target) const;
+  // The same of all targets, with the rows counted for the page and the metrics.
   [[nodiscard]] FleetReport fleet() const;
 
   // Cancels all work and waits for it to end.

@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <set>
 #include <span>
-#include <tuple>
 #include <utility>
 
 namespace regsync {
@@ -25,7 +24,8 @@ TargetStatus status_of_remains(const std::string& name, const Footprint& footpri
     status.secret = footprint.contexts.begin()->second.secrets.begin()->first;
   }
   if (!status.removing) {
-    status.problems.emplace_back(ErrorCode::not_found, "the file of target " + name + " is gone; its Secrets are kept",
+    status.problems.emplace_back(ErrorCode::file_missing,
+                                 "the file of target " + name + " is gone; its Secrets are kept",
                                  "put the file back, or delete them: regsync remove " + name);
   }
   return status;
@@ -152,11 +152,11 @@ void doubt_shared_rows(const EngineState& state, const std::string& context, std
   }
 }
 
-void add_rows(const EngineState& state, const std::string& name, std::vector<StatusRow>& rows) {
+void add_rows(const EngineState& state, const std::string& name, const std::string& context,
+              std::vector<StatusRow>& rows) {
   const Footprint* footprint = state.footprints.find(name);
   const bool removing = !state.targets.contains(name) && footprint != nullptr && footprint->forgotten;
-  const auto add_context_row = [&](const std::string& context, std::optional<Error> cause,
-                                   SyncState otherwise = SyncState::stuck) {
+  const auto add_context_row = [&](std::optional<Error> cause, SyncState otherwise = SyncState::stuck) {
     StatusRow row;
     row.target = name;
     row.context = context;
@@ -166,33 +166,31 @@ void add_rows(const EngineState& state, const std::string& name, std::vector<Sta
     row.since = plan == state.plans.end() ? state.started : plan->second->since;
     rows.push_back(std::move(row));
   };
-  for (const auto& context : contexts_of(state, name)) {
-    const auto cluster = state.contexts.find(context);
-    if (!cluster) {
-      if (const auto problem = problem_of_missing(state, name, context)) {
-        add_context_row(context, problem);
-      }
-      continue;  // a context that no target names and that is gone is a note
+  const auto cluster = state.contexts.find(context);
+  if (!cluster) {
+    if (const auto problem = problem_of_missing(state, name, context)) {
+      add_context_row(problem);
     }
-    if (is_undecided(state, name, context)) {
-      const auto& problem = state.targets.at(name).problem;  // of a file that cannot be read now nothing is certain
-      add_context_row(context, problem.value_or(namespaces_undecided(name, context)),
-                      problem ? SyncState::stuck : SyncState::pending);
-    }
-    const auto before = rows.size();
-    cluster->add_rows(name, rows);
-    doubt_shared_rows(state, context, std::span(rows).subspan(before));
-    if (!state.contexts.contains(context)) {
-      doubt_rows(std::span(rows).subspan(before), state.contexts.vanished(context));
-    }
-    const auto health = cluster->status();
-    if (removing && rows.size() == before && state.paused.contains(context)) {
-      add_context_row(context, std::nullopt);  // nothing is deleted there now, and what is left is not forgotten
-    } else if (removing && rows.size() == before && !health.connected) {
-      add_context_row(context, health.problem);  // what is left there is not known, and not forgotten
-    } else if (removing) {
-      cluster->add_unread_rows(name, footprint->contexts.at(context), rows);
-    }
+    return;  // a context that no target names and that is gone is a note
+  }
+  if (is_undecided(state, name, context)) {
+    const auto& problem = state.targets.at(name).problem;  // of a file that cannot be read now nothing is certain
+    add_context_row(problem.value_or(namespaces_undecided(name, context)),
+                    problem ? SyncState::stuck : SyncState::pending);
+  }
+  const auto before = rows.size();
+  cluster->add_rows(name, rows);
+  doubt_shared_rows(state, context, std::span(rows).subspan(before));
+  if (!state.contexts.contains(context)) {
+    doubt_rows(std::span(rows).subspan(before), state.contexts.vanished(context));
+  }
+  const auto health = cluster->status();
+  if (removing && rows.size() == before && state.paused.contains(context)) {
+    add_context_row(std::nullopt);  // nothing is deleted there now, and what is left is not forgotten
+  } else if (removing && rows.size() == before && !health.connected) {
+    add_context_row(health.problem);  // what is left there is not known, and not forgotten
+  } else if (removing) {
+    cluster->add_unread_rows(name, footprint->contexts.at(context), rows);
   }
 }
 
@@ -306,12 +304,12 @@ void add_namespace_notes(const EngineState& state, const std::string& name, std:
   }
 }
 
-// The rows of a target, by context and namespace.
-std::vector<StatusRow> rows_of(const EngineState& state, const std::string& name) {
+// The rows of a target in a context, by namespace.
+std::vector<StatusRow> rows_of(const EngineState& state, const std::string& name, const std::string& context) {
   std::vector<StatusRow> rows;
-  add_rows(state, name, rows);
+  add_rows(state, name, context, rows);
   show_pauses(state, name, rows);
-  std::ranges::stable_sort(rows, {}, [](const StatusRow& row) { return std::tie(row.context, row.name_space); });
+  std::ranges::stable_sort(rows, {}, &StatusRow::name_space);
   return rows;
 }
 
@@ -343,8 +341,11 @@ Error context_held(const std::string& context) {
           "if that is as it should be: regsync trust-context " + context};
 }
 
-void add_state(const EngineState& state, const std::optional<std::string>& only, StatusReport& report,
-               const TakeRows& take_rows) {
+void add_state(const EngineState& state, const std::vector<std::string>& only, StatusReport& report,
+               const VisitContext& visit) {
+  const auto is_asked = [&](const std::string& name) {
+    return only.empty() || std::ranges::find(only, name) != only.end();
+  };
   std::set<std::string> names;
   std::set<std::string> contexts;
   std::set<std::string> gone;
@@ -354,25 +355,26 @@ void add_state(const EngineState& state, const std::optional<std::string>& only,
   for (const auto& [name, footprint] : state.footprints.all()) {
     names.insert(name);
   }
+  std::erase_if(names, [&](const auto& name) { return !is_asked(name); });
   for (const auto& name : names) {
-    if (only && name != *only) {
-      continue;
-    }
+    const auto own_contexts = contexts_of(state, name);
     if (!is_removed(state, name)) {
       report.targets.push_back(target_status(state, name));
-      take_rows(rows_of(state, name));
+      for (const auto& context : own_contexts) {
+        visit(name, context, [&] { return rows_of(state, name, context); });
+      }
     }
     add_pattern_notes(state, name, report.notes);
     add_namespace_notes(state, name, report.notes);
-    for (const auto& context : contexts_of(state, name)) {
+    for (const auto& context : own_contexts) {
       (is_gone(state, name, context) ? gone : contexts).insert(context);
     }
   }
   add_gone_note(gone, report.notes);
   add_context_notes(state, contexts, report.notes);
-  add_pause_notes(state, only ? std::set<std::string>{*only} : names, contexts, report.notes);
+  add_pause_notes(state, names, contexts, report.notes);
   for (const auto& [name, problem] : state.unreadable_footprints) {
-    if ((!only || name == *only) && !state.footprints.held(name)) {
+    if (is_asked(name) && !state.footprints.held(name)) {
       report.notes.push_back(problem);
     }
   }

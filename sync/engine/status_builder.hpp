@@ -39,12 +39,13 @@ struct EngineState {
 // A pinned context leads to another cluster than before.
 Error context_held(const std::string& context);
 
-// Takes the rows of one target, sorted by context and namespace. They may be very many: those of all targets together
-// need not be in memory.
-using TakeRows = std::function<void(std::vector<StatusRow> rows)>;
+// Is called for each context of a target, by their order, and calls `rows` if it needs the rows there, by namespace.
+// They may be very many: those of all contexts together need not be in memory.
+using VisitContext = std::function<void(const std::string& target, const std::string& context,
+                                        const std::function<std::vector<StatusRow>()>& rows)>;
 
-// Of one target, or of all. The rows go to take_rows, target by target in their order, and not into the report.
-void add_state(const EngineState& state, const std::optional<std::string>& only, StatusReport& report,
-               const TakeRows& take_rows);
+// Of some targets, or of all. The rows are visited, target by target in their order, and do not go into the report.
+void add_state(const EngineState& state, const std::vector<std::string>& only, StatusReport& report,
+               const VisitContext& visit);
 
 }  // namespace regsync

@@ -191,7 +191,7 @@ void LoginBook::read_again_at(std::optional<LoginPlaces::Clock::time_point> time
   recheck_.expires_at(*time);
   recheck_.async_wait([this](const asio::error_code& error) {
     if (!error && !stopping_) {
-      guarded_logged("secret store", hooks_.read_again);
+      guarded_logged("keyring", hooks_.read_again);
     }
   });
 }
@@ -251,7 +251,7 @@ asio::awaitable<void> LoginBook::complete(std::chrono::milliseconds time) {
   const bool silent = readings_ < std::max<std::size_t>(expected_, 1);
   if (!stopping_ && silent && !wanted_.empty()) {
     store_.store_problem = Error(ErrorCode::timeout,
-                                 "the secret store did not answer within " +
+                                 "the keyring did not answer within " +
                                      std::to_string(std::chrono::duration_cast<std::chrono::seconds>(time).count()) +
                                      " s; the logins may have changed",
                                  "see what keeps it: regsync doctor");

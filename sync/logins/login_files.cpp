@@ -96,7 +96,7 @@ bool shows(const StoreReading& reading, const RegistryKey& registry) {
 }
 
 Error vanished(const fs::path& file) {
-  return {ErrorCode::not_found, "the login file " + file.string() + " is gone; what it held stays in force",
+  return {ErrorCode::file_missing, "the login file " + file.string() + " is gone; what it held stays in force",
           "put it back, or write the login to another one"};
 }
 
@@ -108,7 +108,7 @@ LoginFiles::Content LoginFiles::parse(const fs::path& path, const std::set<Regis
   if (file.is_blank()) {
     std::error_code unknown;
     const bool missing = fs::symlink_status(path, unknown).type() == fs::file_type::not_found;
-    throw Error(missing ? ErrorCode::not_found : ErrorCode::invalid_input,
+    throw Error(missing ? ErrorCode::file_missing : ErrorCode::invalid_input,
                 missing ? "there is no login file " + path.string() : "the login file " + path.string() + " is empty",
                 "write it: podman login --authfile " + path.string() + " REGISTRY; no logins at all are {}");
   }
@@ -144,7 +144,7 @@ LoginFiles::Content LoginFiles::parse(const fs::path& path, const std::set<Regis
   if (const auto helper = file.store_helper()) {
     for (const std::string& server : file.blank_entries()) {
       content.problems.insert_or_assign(
-          RegistryKey(server), Error(ErrorCode::not_found,
+          RegistryKey(server), Error(ErrorCode::login_missing,
                                      path.string() + " leaves the login for " + server + " to docker-credential-" +
                                          *helper + " (credsStore)",
                                      R"(name that helper for the registry there: "credHelpers": {")" + server +

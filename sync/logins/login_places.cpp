@@ -53,7 +53,7 @@ LoginPlaces::Verdict LoginPlaces::judge(const StoreReading& reading, Clock::time
         verdict.gone.insert(registry);
       } else {
         verdict.unknown.insert_or_assign(
-            registry, Error(ErrorCode::not_found,
+            registry, Error(ErrorCode::login_missing,
                             "the login for " + registry.value() + " is missing; the next reading tells if it is gone",
                             "nothing to do: the next reading is seconds away"));
         verdict.recheck = std::min(verdict.recheck.value_or(since + settle_), since + settle_);

@@ -8,12 +8,12 @@ namespace {
 
 Error no_login(const std::string& registry, bool in_files) {
   if (in_files) {
-    return {ErrorCode::not_found, "no login for " + registry + " in the login files",
+    return {ErrorCode::login_missing, "no login for " + registry + " in the login files",
             RegistryKey(registry).account().empty()
                 ? "add it to one of them: podman login --authfile FILE " + registry
                 : R"(add it to one of them: {"auths": {")" + registry + R"(": {"auth": ...}}})"};
   }
-  return {ErrorCode::not_found, "no login for " + registry + " in the keyring",
+  return {ErrorCode::login_missing, "no login for " + registry + " in the keyring",
           "run `" + login_command(RegistryKey(registry)) + "`"};
 }
 

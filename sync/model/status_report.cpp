@@ -101,11 +101,4 @@ std::vector<StatusCause> causes_of(const std::vector<StatusRow>& rows) {
   return causes;
 }
 
-StatusReport summarized(StatusReport report) {
-  report.groups = groups_of(report.rows);
-  report.causes = causes_of(report.rows);
-  report.rows.clear();
-  return report;
-}
-
 }  // namespace regsync

@@ -96,7 +96,7 @@ struct StatusReport {
   std::vector<TargetStatus> targets;  // sorted by name
   std::vector<ContextStatus> contexts;
   std::vector<StatusRow> rows;  // sorted by target, context, namespace
-  // What summarize() makes of the rows; in a report that has them the rows themselves may be missing.
+  // In a summary, what groups_of() and causes_of() make of the rows, which it does not have.
   std::vector<StatusGroup> groups;
   std::vector<StatusCause> causes;
   std::vector<Error> notes;  // worth knowing, and nothing is wrong: what happened, and what can be done about it
@@ -111,8 +111,5 @@ bool is_as_asked(SyncState state);
 
 std::vector<StatusGroup> groups_of(const std::vector<StatusRow>& rows);
 std::vector<StatusCause> causes_of(const std::vector<StatusRow>& rows);
-
-// The report with its rows counted instead of listed: as small for 100,000 Secrets as for ten.
-StatusReport summarized(StatusReport report);
 
 }  // namespace regsync

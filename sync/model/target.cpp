@@ -58,6 +58,11 @@ void require_registry(const std::string& registry) {
   const auto refuse = [&](const std::string& why, const std::string& remedy) {
     fail("\"" + registry + "\" " + why, remedy);
   };
+  constexpr std::string_view blanks = " \t\r\n";
+  if (!registry.empty() && (blanks.find(registry.front()) != std::string_view::npos ||
+                            blanks.find(registry.back()) != std::string_view::npos)) {
+    refuse("begins or ends with a space", "write it without");
+  }
   if (registry.find_first_of(", \t\n") != std::string::npos) {
     refuse("is not one registry", "name each by itself: --registry A --registry B, or registries: [A, B]");
   }
@@ -70,6 +75,12 @@ void require_registry(const std::string& registry) {
   server.remove_prefix(at == std::string_view::npos ? 0 : at + 1);
   if (server == "hub.docker.com" || server == "www.docker.com" || server == "docker.com") {
     refuse("is a web site, not a registry", "the registry of Docker Hub is docker.io");
+  }
+  if (const auto colon = server.rfind(':');
+      path.empty() && colon != std::string_view::npos && server.substr(0, colon).find('.') != std::string_view::npos &&
+      colon + 1 < server.size() && server.find_first_not_of("0123456789", colon + 1) == std::string_view::npos &&
+      !parse_authority(server)) {
+    refuse("has a port that does not exist", "ports are 1 to 65535");
   }
   const bool port_is_tag = path.empty() && server.find(':') != std::string_view::npos && !parse_authority(server);
   const bool on_hub = scheme == std::string::npos && !path.empty() && server != "localhost" &&

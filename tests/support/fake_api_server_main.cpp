@@ -1,11 +1,14 @@
-// fake-api-server [--port PORT] [--kubeconfig FILE] [--contexts A,B] [--namespaces X,Y]: an API server in memory, for
-// demonstrations and tests where no real one is at hand. Prints its URL, then serves until SIGTERM or SIGINT.
+// fake-api-server [--port PORT] [--servers N] [--kubeconfig FILE] [--contexts A,B] [--namespaces X,Y] [--deny
+// NAMESPACE]: API servers in memory, for demonstrations, tests and benches where no real ones are at hand. Prints the
+// URL of each, then serves until SIGTERM or SIGINT. --deny: nobody may write Secrets in that namespace. --kubeconfig,
+// of the first server.
 #include <unistd.h>
 
 #include <csignal>
 #include <cstdlib>
 #include <fstream>
 #include <iostream>
+#include <memory>
 #include <sstream>
 #include <string>
 #include <vector>
@@ -30,6 +33,8 @@ int main(int argc, char** argv) {
   std::string kubeconfig;
   std::vector<std::string> contexts{"fake"};
   std::vector<std::string> namespaces;
+  int servers = 1;
+  std::string denied;
   const std::vector<std::string> words(argv + 1, argv + argc);
   for (std::size_t i = 0; i + 1 < words.size(); i += 2) {
     const std::string& value = words[i + 1];
@@ -37,6 +42,10 @@ int main(int argc, char** argv) {
       port = std::stoi(value);
     } else if (words[i] == "--kubeconfig") {
       kubeconfig = value;
+    } else if (words[i] == "--servers") {
+      servers = std::stoi(value);
+    } else if (words[i] == "--deny") {
+      denied = value;
     } else if (words[i] == "--contexts") {
       contexts = split(value);
     } else if (words[i] == "--namespaces") {
@@ -52,14 +61,22 @@ int main(int argc, char** argv) {
   sigaddset(&ends, SIGTERM);
   sigaddset(&ends, SIGINT);
   pthread_sigmask(SIG_BLOCK, &ends, nullptr);
-  regsync::test::FakeApiServer server(port);
-  for (const std::string& name : namespaces) {
-    server.make_namespace(name);
+  std::vector<std::unique_ptr<regsync::test::FakeApiServer>> running;
+  for (int i = 0; i < servers; ++i) {
+    running.push_back(std::make_unique<regsync::test::FakeApiServer>(i == 0 ? port : 0));
+    regsync::test::FakeApiServer& server = *running.back();
+    for (const std::string& name : namespaces) {
+      server.make_namespace(name);
+    }
+    if (!denied.empty()) {
+      server.deny("patch", "secrets", denied);
+    }
+    std::cout << server.url() << '\n';
   }
+  std::cout << std::flush;  // whoever started us reads it now
   if (!kubeconfig.empty()) {
-    std::ofstream(kubeconfig) << server.kubeconfig(contexts);
+    std::ofstream(kubeconfig) << running.front()->kubeconfig(contexts);
   }
-  std::cout << server.url() << std::endl;  // NOLINT(performance-avoid-endl): whoever started us reads it now
   int signal = 0;
   sigwait(&ends, &signal);
 }

@@ -24,7 +24,7 @@ void call_for_context(std::string_view method, const std::string& context,
     here(engine);
     co_return;
   };
-  run_engine(console, kubeconfig, "regsync", work, std::nullopt, answer_time);
+  run_engine(console, kubeconfig, "regsync", work, {}, answer_time);
 }
 
 }  // namespace regsync::cli

@@ -80,8 +80,7 @@ void warn_of_environment(Console& console, const std::optional<std::filesystem::
     if (!daemon || kubeconfig) {
       return;
     }
-    const StatusReport report =
-        control::report_from_json(daemon->call("status", summary_params_of(std::nullopt), std::chrono::seconds(5)));
+    const StatusReport report = ask_summary(*daemon, std::chrono::seconds(5));
     const kube::Kubeconfig here = load_kubeconfig(std::nullopt);
     for (const Error& difference : environment_differences(report, here, select_contexts(here, contexts))) {
       console.err << "warning: " << describe(difference) << '\n';

@@ -57,9 +57,9 @@ class Progress {
 
 // Follows the status until `enough` of it, or the deadline; answers the last one.
 template <typename Enough>
-StatusReport follow(const json& params, Clock::time_point deadline, Progress& progress, Enough enough) {
+StatusReport follow(const StatusQuery& query, Clock::time_point deadline, Progress& progress, Enough enough) {
   StatusReport last;
-  connect()->subscribe(params, redraw_time, [&](const StatusReport& report) {
+  connect()->subscribe(query, redraw_time, [&](const StatusReport& report) {
     last = report;
     progress.draw(report);
     return Clock::now() < deadline && !enough(report);
@@ -79,26 +79,20 @@ std::unique_ptr<ControlClient> connect_if_running() {
   }
 }
 
-json params_of(const std::optional<std::string>& target) {
-  json params = json::object();
-  if (target) {
-    params["target"] = *target;
-  }
-  return params;
+StatusReport ask_status(ControlClient& daemon, const StatusQuery& query, std::chrono::seconds timeout) {
+  return control::report_from_json(daemon.call("status", control::to_json(query), timeout));
 }
 
-json summary_params_of(const std::optional<std::string>& target) {
-  json params = params_of(target);
-  params["summary"] = true;
-  return params;
+StatusReport ask_summary(ControlClient& daemon, std::chrono::seconds timeout) {
+  return ask_status(daemon, {.summary = true}, timeout);
 }
 
-StatusReport sync_and_wait(Console& console, ControlClient& daemon, const std::optional<std::string>& target,
-                           bool adopt, milliseconds time, bool detail) {
+StatusReport sync_and_wait(Console& console, ControlClient& daemon, const std::vector<std::string>& targets, bool adopt,
+                           milliseconds time, bool detail) {
   const Clock::time_point deadline = Clock::now() + time;
-  const json summary = summary_params_of(target);
-  json params = detail ? params_of(target) : summary;
-  const json last = params;
+  const StatusQuery summary = StatusQuery{.targets = targets, .summary = true};
+  const StatusQuery query = StatusQuery{.targets = targets, .summary = !detail};
+  json params = control::to_json(query);
   if (adopt) {
     params["adopt"] = true;
   }
@@ -119,14 +113,14 @@ StatusReport sync_and_wait(Console& console, ControlClient& daemon, const std::o
       throw;
     }
     // Time is over while something is still being tried: the status says what.
-    return control::report_from_json(connect()->call("status", last, std::chrono::seconds(5)));
+    return ask_status(*connect(), query, std::chrono::seconds(5));
   }
   if (reached(report)) {
     return report;
   }
 
   const Clock::time_point settled = Clock::now() + settle_time;
-  return follow(last, deadline, progress,
+  return follow(query, deadline, progress,
                 [&](const StatusReport& now) { return reached(now) || (is_stuck(now) && Clock::now() >= settled); });
 }
 

@@ -34,6 +34,13 @@ kube::Kubeconfig load_kubeconfig(const std::optional<std::filesystem::path>& exp
   return kubeconfig;
 }
 
+void require_any_context(const kube::Kubeconfig& kubeconfig) {
+  if (kubeconfig.contexts().empty()) {
+    throw UsageError("no kubeconfig has a context; read: " + kubeconfig.source(),
+                     "set KUBECONFIG, or give --kubeconfig FILE; see: kubectl config get-contexts");
+  }
+}
+
 void require_contexts(const kube::Kubeconfig& kubeconfig, const std::vector<std::string>& names) {
   const std::vector<std::string>& contexts = kubeconfig.contexts();
   for (const std::string& name : names) {

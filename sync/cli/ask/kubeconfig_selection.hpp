@@ -17,6 +17,9 @@ namespace regsync::cli {
 kube::Kubeconfig load_kubeconfig(const std::optional<std::filesystem::path>& explicit_path,
                                  std::optional<std::chrono::milliseconds> limit = std::nullopt);
 
+// Throws UsageError where there is none, with the files that were read.
+void require_any_context(const kube::Kubeconfig& kubeconfig);
+
 // Throws UsageError, with what was probably meant, for a name that is no context, or a glob that matches none.
 void require_contexts(const kube::Kubeconfig& kubeconfig, const std::vector<std::string>& names);
 

@@ -23,7 +23,7 @@ namespace regsync::cli {
 namespace {
 
 asio::awaitable<void> work_and_stop(Engine& engine, std::function<asio::awaitable<void>(Engine&)> work,
-                                    std::optional<std::string> target, std::chrono::milliseconds time,
+                                    std::vector<std::string> targets, std::chrono::milliseconds time,
                                     StatusReport& report) {
   using namespace asio::experimental::awaitable_operators;
   asio::steady_timer timer(co_await asio::this_coro::executor, time);
@@ -31,7 +31,7 @@ asio::awaitable<void> work_and_stop(Engine& engine, std::function<asio::awaitabl
   asio::awaitable<void> waiting = timer.async_wait(asio::use_awaitable);
   const auto first = co_await (std::move(working) || std::move(waiting));
   const std::exception_ptr failure = first.index() == 0 ? std::get<0>(first) : nullptr;
-  report = engine.status(target);
+  report = engine.status({.targets = std::move(targets)});
   co_await engine.stop();
   if (failure) {
     std::rethrow_exception(failure);
@@ -42,7 +42,7 @@ asio::awaitable<void> work_and_stop(Engine& engine, std::function<asio::awaitabl
 
 StatusReport run_engine(Console& console, const std::optional<std::filesystem::path>& kubeconfig,
                         std::string_view program, const std::function<asio::awaitable<void>(Engine&)>& work,
-                        const std::optional<std::string>& target, std::chrono::milliseconds time,
+                        const std::vector<std::string>& targets, std::chrono::milliseconds time,
                         const std::string& owner, const std::vector<std::filesystem::path>& logins) {
   const InstanceLock lock(paths::lock(), program);
   const Settings settings = load_settings(paths::settings());
@@ -76,7 +76,7 @@ StatusReport run_engine(Console& console, const std::optional<std::filesystem::p
 
   StatusReport report;
   std::exception_ptr failure;
-  asio::co_spawn(io, work_and_stop(engine, work, target, time, report), [&](const std::exception_ptr& error) {
+  asio::co_spawn(io, work_and_stop(engine, work, targets, time, report), [&](const std::exception_ptr& error) {
     failure = error;
     io.stop();
   });

@@ -21,7 +21,7 @@ namespace regsync::cli {
 // `time` is cancelled; the report then shows how far it came.
 StatusReport run_engine(Console& console, const std::optional<std::filesystem::path>& kubeconfig,
                         std::string_view program, const std::function<asio::awaitable<void>(Engine&)>& work,
-                        const std::optional<std::string>& target, std::chrono::milliseconds time,
+                        const std::vector<std::string>& targets, std::chrono::milliseconds time,
                         const std::string& owner = {}, const std::vector<std::filesystem::path>& logins = {});
 
 }  // namespace regsync::cli

@@ -58,6 +58,11 @@ Target target_of(json item, const std::string& default_name, const std::string& 
   if (!item.is_object()) {
     throw Error(ErrorCode::invalid_input, source + ": not a target", "a target is a mapping; see regsync.yaml(5)");
   }
+  const std::string_view kind = text_at(item, {"kind"});
+  if (!kind.empty() && kind != "Target") {
+    throw Error(ErrorCode::invalid_input, source + ": kind " + std::string(kind) + " is not a target",
+                "targets are what regsync get -o yaml prints; other objects are for kubectl apply");
+  }
   const std::string_view given = text_at(item, {"name"});
   std::string name = given.empty() ? default_name : std::string(given);
   if (name.empty()) {

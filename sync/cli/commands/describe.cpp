@@ -95,7 +95,7 @@ std::string status_of(const Target& target, Console& console) {
     return "regsyncd is not running\n  -> start it: regsync setup\n";
   }
   const StatusReport report =
-      control::report_from_json(daemon->call("status", summary_params_of(target.name), std::chrono::seconds(10)));
+      ask_status(*daemon, {.targets = {target.name}, .summary = true}, std::chrono::seconds(10));
   return render_summary(report, console.colour, console.now());
 }
 
@@ -145,6 +145,7 @@ void define_describe(CLI::App& app, Invocation& invocation) {
       app, "describe", "Show everything about a target: what it declares, its logins, clusters and last changes",
       {{"One target", "regsync describe myregcred"}, {"For a program", "regsync status myregcred -o json"}});
   command->add_option("NAME", options->names, "Only these targets");
+  add_all_namespaces(command);
   on_command(command, invocation, options, describe_targets);
 }
 

@@ -27,7 +27,7 @@ constexpr int exit_different = 1;
 constexpr int exit_failed = 2;
 
 struct DiffOptions {
-  std::optional<std::string> target;
+  std::vector<std::string> targets;
   std::vector<std::string> contexts;
   std::optional<fs::path> kubeconfig;
 };
@@ -107,7 +107,7 @@ std::vector<std::shared_ptr<const Plan>> plans_for(const std::vector<std::shared
 }
 
 int diff(const DiffOptions& options, Console& console) {
-  const AskedTargets asked = require_targets(options.target, console);
+  const AskedTargets asked = require_targets(options.targets, console);
   const auto plans = make_plans(console, asked.targets);
   const kube::Kubeconfig kubeconfig = load_kubeconfig(options.kubeconfig);
   require_contexts(kubeconfig, options.contexts);
@@ -160,7 +160,8 @@ void define_diff(CLI::App& app, Invocation& invocation) {
       app, "diff", "Show what a sync would change, with passwords masked",
       {{"Everywhere", "regsync diff"},
        {"In a script: 0 nothing to do, 1 something to do, 2 it cannot be known", "regsync diff >/dev/null"}});
-  command->add_option("NAME", options->target, "Only this target");
+  command->add_option("NAME", options->targets, "Only these targets");
+  add_all_namespaces(command);
   add_strings(command, "--context", options->contexts, "Only this context, or glob; may be repeated");
   add_kubeconfig(command, options->kubeconfig);
   command->callback([&invocation, options] {

@@ -263,8 +263,7 @@ std::optional<StatusReport> check_service(Findings& findings) {
   check_units(findings);
   try {
     const auto daemon = connect();
-    StatusReport report =
-        control::report_from_json(daemon->call("status", summary_params_of(std::nullopt), std::chrono::seconds(5)));
+    StatusReport report = ask_summary(*daemon, std::chrono::seconds(5));
     findings.push_back({"daemon", Health::ok, "regsyncd answers (process " + std::to_string(report.pid) + ")", ""});
     check_report(report, findings);
     return report;

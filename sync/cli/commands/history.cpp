@@ -1,6 +1,7 @@
 // regsync history: the last changes that regsync made in clusters, and why.
 #include "sync/engine/history.hpp"
 
+#include <algorithm>
 #include <nlohmann/json.hpp>
 #include <ostream>
 
@@ -13,7 +14,7 @@ namespace regsync::cli {
 namespace {
 
 struct HistoryOptions {
-  std::optional<std::string> target;
+  std::vector<std::string> targets;
   Format format = Format::table;
 };
 
@@ -32,7 +33,17 @@ nlohmann::json to_json(const HistoryEntry& entry) {
 }
 
 int history(const HistoryOptions& options, Console& console) {
-  const auto entries = read_history(paths::history(), options.target);
+  std::vector<HistoryEntry> entries = read_history(paths::history(), std::nullopt);
+  if (!options.targets.empty()) {
+    std::erase_if(entries, [&](const HistoryEntry& entry) {
+      return std::ranges::find(options.targets, entry.target) == options.targets.end();
+    });
+  }
+  for (const std::string& name : options.targets) {
+    if (std::ranges::none_of(entries, [&](const HistoryEntry& entry) { return entry.target == name; })) {
+      require_target(name);  // says what was meant
+    }
+  }
   if (options.format.is_structured()) {
     nlohmann::json all = nlohmann::json::array();
     for (const auto& entry : entries) {
@@ -41,12 +52,9 @@ int history(const HistoryOptions& options, Console& console) {
     print_structured(console.out, make_list("ChangeList", std::move(all)), options.format);
     return exit_done;
   }
-  if (entries.empty() && options.target) {
-    require_target(*options.target);  // says what was meant
-  }
   if (entries.empty()) {
-    console.err << "regsync has changed nothing yet" << (options.target ? " for target " + *options.target : "")
-                << '\n';
+    console.err << "regsync has changed nothing yet"
+                << (options.targets.empty() ? "" : " for target " + join(options.targets)) << '\n';
     return exit_done;
   }
   Table table({"TIME", "TARGET", "CONTEXT", "NAMESPACE", "SECRET", "WHAT", "WHY"});
@@ -65,7 +73,8 @@ void define_history(CLI::App& app, Invocation& invocation) {
   CLI::App* command = add_command(
       app, "history", "Show the last changes in the clusters: what, where, when and why",
       {{"Of every target", "regsync history"}, {"Of one, for a program", "regsync history myregcred -o json"}});
-  command->add_option("NAME", options->target, "Only this target");
+  command->add_option("NAME", options->targets, "Only these targets");
+  add_all_namespaces(command);
   add_output(command, options->format, {Format::json, Format::yaml});
   on_command(command, invocation, options, history);
 }

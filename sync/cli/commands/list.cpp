@@ -113,6 +113,7 @@ void define_list(CLI::App& app, Invocation& invocation) {
                                    {"Sync them one by one", "regsync list -o name | xargs -n1 regsync sync"}});
   command->alias("get")->alias("ls");
   command->add_option("NAME", options->names, "Only these targets");
+  add_all_namespaces(command);
   command->add_flag("--no-headers", options->no_headers, "No header line");
   add_output(command, options->format, {Format::wide, Format::name, Format::json, Format::yaml});
   on_command(command, invocation, options, list);

@@ -19,7 +19,7 @@ namespace regsync::cli {
 namespace {
 
 struct RbacOptions {
-  std::optional<std::string> target;
+  std::vector<std::string> targets;
   std::string context;
   std::string user;
   std::string group;
@@ -120,7 +120,7 @@ void print_watch_hint(std::ostream& out, const std::vector<Target>& targets, con
 }
 
 int rbac(const RbacOptions& options, Console& console) {
-  const auto [targets, complete] = require_targets(options.target, console);
+  const auto [targets, complete] = require_targets(options.targets, console);
   const kube::Kubeconfig kubeconfig = load_kubeconfig(options.kubeconfig);
   const std::string context = choose_context(options, kubeconfig, targets);
   const kube::ResolvedContext resolved_context = kubeconfig.resolve(context);
@@ -164,7 +164,7 @@ void define_rbac(CLI::App& app, Invocation& invocation) {
       {{"For the user of the current context", "regsync rbac myregcred | kubectl apply -f -"},
        {"For a service account, in another cluster",
         "regsync rbac myregcred --context prod --serviceaccount ci:regsync | kubectl --context prod apply -f -"}});
-  command->add_option("NAME", options->target, "Only this target");
+  command->add_option("NAME", options->targets, "Only these targets");
   command->add_option("--context", options->context, "The cluster (default: the current context)");
   CLI::Option* user = command->add_option("--user", options->user, "Grant to this user (default: who the context is)");
   CLI::Option* group = command->add_option("--group", options->group, "Grant to this group");

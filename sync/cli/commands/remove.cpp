@@ -39,11 +39,12 @@ StatusReport remove_here(const RemoveOptions& options, Console& console) {
     TargetDirectory(paths::targets()).remove(options.name);
     return engine.sync(options.name, false);
   };
-  return run_engine(console, options.kubeconfig, "regsync remove", work, options.name, deletion_time);
+  return run_engine(console, options.kubeconfig, "regsync remove", work, {options.name}, deletion_time);
 }
 
 StatusReport remove_by_daemon(const RemoveOptions& options, ControlClient& daemon) {
-  const nlohmann::json params = {{"target", options.name}, {"keepSecrets", options.keep_secrets}};
+  const nlohmann::json params = {
+      {"target", options.name}, {"keepSecrets", options.keep_secrets}, {"summary", options.format == Format::table}};
   try {
     return control::report_from_json(daemon.call("remove", params, deletion_time));
   } catch (const Error& error) {
@@ -92,32 +93,36 @@ int remove_one(const RemoveOptions& options, Console& console) {
     throw Error(ErrorCode::cancelled, "nothing was changed");
   }
   const StatusReport left = daemon ? remove_by_daemon(options, *daemon) : remove_here(options, console);
+  const std::vector<StatusGroup> groups = groups_of(left);
+  std::size_t count = 0;
+  for (const StatusGroup& group : groups) {
+    count += group.rows();
+  }
 
   if (options.format != Format::table) {
     print_report(console, left, options.format);
-  } else if (left.rows.empty()) {
+  } else if (count == 0) {
     console.out << "target \"" << options.name << "\" removed"
                 << (options.keep_secrets ? "; its Secrets stay, unmanaged\n" : " with all its Secrets\n")
                 << render_notes(left);
   } else {
-    const bool paused =
-        std::ranges::all_of(left.rows, [](const StatusRow& row) { return row.state == SyncState::paused; });
-    console.out << "target \"" << options.name << "\" removed; " << count_of(left.rows.size(), "Secret")
+    const bool paused = std::ranges::all_of(
+        groups, [](const StatusGroup& group) { return group.count(SyncState::paused) == group.rows(); });
+    console.out << "target \"" << options.name << "\" removed; " << count_of(count, "Secret")
                 << (paused                 ? " may be left in what is paused"
                     : options.keep_secrets ? " could not be released yet; retrying"
                                            : " could not be deleted yet; retrying")
                 << ":\n";
     print_report(console, left, options.format);
   }
-  return left.rows.empty() ? exit_done : exit_not_as_asked;
+  return count == 0 ? exit_done : exit_not_as_asked;
 }
 
 // A typo is found before the first one is removed. What has no file any more may still be known to the daemon.
 void require_known(const std::vector<std::string>& names) {
   std::set<std::string> known;
   if (const auto daemon = connect_if_running()) {
-    const StatusReport report =
-        control::report_from_json(daemon->call("status", summary_params_of(std::nullopt), std::chrono::seconds(10)));
+    const StatusReport report = ask_summary(*daemon, std::chrono::seconds(10));
     for (const TargetStatus& target : report.targets) {
       known.insert(target.name);
     }

@@ -56,18 +56,18 @@ StatusReport carry_out(const EditedTarget& after, const RenameOptions& options, 
   const bool new_secret = after.target.secret != options.name && !options.secret.empty();
   if (const auto daemon = connect_if_running()) {
     if (new_secret) {
-      StatusReport made = sync_and_wait(console, *daemon, options.new_name, /*adopt=*/false, patience);
+      StatusReport made = sync_and_wait(console, *daemon, {options.new_name}, /*adopt=*/false, patience);
       if (!reached(made)) {
         return made;
       }
     }
     const nlohmann::json old = {{"target", options.name}};
     const StatusReport left = control::report_from_json(daemon->call("remove", old, patience));
-    return left.rows.empty() ? sync_and_wait(console, *daemon, options.new_name, /*adopt=*/false, patience) : left;
+    return left.rows.empty() ? sync_and_wait(console, *daemon, {options.new_name}, /*adopt=*/false, patience) : left;
   }
   const auto make = [&](Engine& engine) { return engine.sync(options.new_name, false, patience); };
   if (new_secret) {
-    StatusReport made = run_engine(console, options.kubeconfig, "regsync rename", make, options.new_name, patience);
+    StatusReport made = run_engine(console, options.kubeconfig, "regsync rename", make, {options.new_name}, patience);
     if (!reached(made)) {
       return made;
     }
@@ -76,15 +76,16 @@ StatusReport carry_out(const EditedTarget& after, const RenameOptions& options, 
     forget(engine, options.name);
     return engine.sync(std::nullopt, false, patience);
   };
-  return run_engine(console, options.kubeconfig, "regsync rename", pass_on, options.new_name, patience);
+  return run_engine(console, options.kubeconfig, "regsync rename", pass_on, {options.new_name}, patience);
 }
 
 int rename(const RenameOptions& options, Console& console) {
   const DryRun dry_run = dry_run_of(options.dry_run);
   const Target before = require_target(options.name);
   if (options.name == options.new_name) {
-    throw UsageError("both names are \"" + options.name + "\"",
-                     options.secret.empty() ? "" : "regsync set " + options.name + " secret=" + options.secret);
+    throw UsageError(
+        "both names are \"" + options.name + "\"",
+        options.secret.empty() ? "give it another name" : "regsync set " + options.name + " secret=" + options.secret);
   }
   if (before.paused) {
     throw Error(ErrorCode::invalid_input,

@@ -21,7 +21,7 @@ int rollback(const RollbackOptions& options, Console& console) {
   const auto replaced = console.open_replaced();
   const std::optional<Credential> before = replaced->get(key.value());
   if (!before) {
-    throw Error(ErrorCode::not_found, "no earlier login for " + key.value() + " is kept",
+    throw Error(ErrorCode::login_missing, "no earlier login for " + key.value() + " is kept",
                 "regsyncd keeps one for a day after it was replaced; log in with it: " + login_command(key));
   }
   const auto store = console.open_store(Prompt::allowed);
@@ -36,8 +36,7 @@ int rollback(const RollbackOptions& options, Console& console) {
     console.err << "regsyncd is not running; bring the login into the clusters: regsync sync --once\n";
     return exit_done;
   }
-  const StatusReport report =
-      sync_and_wait(console, *daemon, std::nullopt, false, duration_of(options.timeout, "--timeout"));
+  const StatusReport report = sync_and_wait(console, *daemon, {}, false, duration_of(options.timeout, "--timeout"));
   console.out << summary(report) << '\n' << render_notes(report);
   return report.all_in_sync() ? exit_done : exit_not_as_asked;
 }

@@ -26,7 +26,7 @@ int show(const ShowOptions& options, Console& console) {
     console.err << "warning: " << one_line(describe(problem)) << '\n';
   }
   if (!plan->payload) {
-    throw Error(ErrorCode::not_found, "no login for " + join(target.registries),
+    throw Error(ErrorCode::login_missing, "no login for " + join(target.registries),
                 "log in: " + login_command(RegistryKey(target.registries.front())));
   }
 

@@ -35,37 +35,23 @@ bool needs_rows(const StatusOptions& options) {
   return options.all || options.failing || !options.namespaces.empty() || options.format != Format::table;
 }
 
-// The daemon is asked for one target, or for all.
-nlohmann::json params_for(const StatusOptions& options, bool rows) {
-  const auto target = options.targets.size() == 1 ? std::optional(options.targets.front()) : std::nullopt;
-  return rows ? params_of(target) : summary_params_of(target);
-}
-
-// What was asked for. A target that the daemon does not know either is a typo.
-StatusReport selected(const StatusOptions& options, StatusReport report) {
-  for (const std::string& name : options.targets) {
-    if (std::ranges::none_of(report.targets, [&](const TargetStatus& target) { return target.name == name; })) {
-      require_target(name);
-    }
-  }
-  if (options.targets.size() > 1) {
-    report = of_targets(std::move(report), options.targets);
-  }
-  return narrowed(std::move(report), options.contexts, options.namespaces);
+StatusQuery query_of(const StatusOptions& options, bool rows) {
+  return {.targets = options.targets,
+          .contexts = options.contexts,
+          .namespaces = options.namespaces,
+          .failing = options.failing,
+          .summary = !rows};
 }
 
 ReportView view_of(const StatusOptions& options) {
   ReportView view;
   view.rows = options.all || options.failing || !options.namespaces.empty();
   view.headers = !options.no_headers;
+  view.folded = options.contexts.empty();
   if (options.failing) {
     view.when_empty = "Nothing fails.\n";
   }
   return view;
-}
-
-StatusReport shown(const StatusOptions& options, const StatusReport& report) {
-  return options.failing ? failing(report) : report;
 }
 
 volatile std::sig_atomic_t interrupted = 0;
@@ -151,14 +137,16 @@ StatusReport watch_on_screen(const StatusOptions& options, Console& console) {
   while (!view.ended() && interrupted == 0) {
     const auto daemon = connect();
     const bool rows = view.rows();
+    StatusQuery query = query_of(options, rows);
+    query.failing = false;  // a key of the view changes that
     const auto on_report = [&](const StatusReport& report) {
       view.press(screen.keys());
-      last = selected(options, report);
+      last = report;
       const TerminalSize size = console.terminal_size();
       screen.draw(view.lines(last, console.colour, console.now(), size), size);
       return interrupted == 0 && !view.ended() && view.rows() == rows;
     };
-    daemon->subscribe(params_for(options, rows), std::chrono::seconds(1), on_report, screen.input());
+    daemon->subscribe(query, std::chrono::seconds(1), on_report, screen.input());
     if (!view.ended() && view.rows() == rows) {
       break;  // a signal
     }
@@ -170,16 +158,16 @@ StatusReport watch_on_screen(const StatusOptions& options, Console& console) {
 StatusReport watch_as_stream(const StatusOptions& options, ControlClient& daemon, Console& console) {
   StatusReport last;
   bool first = true;
-  daemon.subscribe(params_for(options, needs_rows(options)), std::chrono::milliseconds(0),
+  daemon.subscribe(query_of(options, needs_rows(options)), std::chrono::milliseconds(0),
                    [&](const StatusReport& report) {
-                     last = selected(options, report);
+                     last = report;
                      if (options.format == Format::json) {
-                       console.out << to_document(shown(options, last)).dump() << '\n';
+                       console.out << to_document(last).dump() << '\n';
                      } else {
                        if (!first) {
                          console.out << (options.format == Format::yaml ? "---\n" : "\n");
                        }
-                       print_report(console, shown(options, last), options.format, view_of(options));
+                       print_report(console, last, options.format, view_of(options));
                      }
                      console.out << std::flush;
                      first = false;
@@ -195,13 +183,12 @@ int status(const StatusOptions& options, Console& console) {
     const bool screen = console.out_is_terminal && (options.format == Format::table || options.format == Format::wide);
     report = screen ? watch_on_screen(options, console) : watch_as_stream(options, *connect(), console);
     if (screen) {
-      print_report(console, shown(options, report), options.format, view_of(options));
+      report = selected(std::move(report), {.failing = options.failing});
+      print_report(console, report, options.format, view_of(options));
     }
   } else {
-    report = control::report_from_json(
-        connect()->call("status", params_for(options, needs_rows(options)), std::chrono::seconds(10)));
-    report = selected(options, std::move(report));
-    print_report(console, shown(options, report), options.format, view_of(options));
+    report = ask_status(*connect(), query_of(options, needs_rows(options)), std::chrono::seconds(10));
+    print_report(console, report, options.format, view_of(options));
   }
   if (report.all_in_sync()) {
     return exit_done;

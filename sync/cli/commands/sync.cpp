@@ -22,7 +22,7 @@ namespace regsync::cli {
 namespace {
 
 struct SyncOptions {
-  std::optional<std::string> target;
+  std::vector<std::string> targets;
   bool once = false;
   bool adopt = false;
   std::string dry_run;
@@ -39,6 +39,16 @@ bool is_throwaway_machine() {
                              [](const char* variable) { return std::getenv(variable) != nullptr; });
 }
 
+asio::awaitable<void> sync_each(Engine& engine, const SyncOptions& options, std::chrono::milliseconds time) {
+  if (options.targets.empty()) {
+    co_await engine.sync(std::nullopt, options.adopt, time);
+  }
+  for (const std::string& name : options.targets) {
+    std::optional<std::string> target = name;
+    co_await engine.sync(std::move(target), options.adopt, time);
+  }
+}
+
 // One try at everything, in this process. (A second one after a passing failure is up to cron.)
 StatusReport sync_once(const SyncOptions& options, std::chrono::milliseconds time, Console& console) {
   const Settings settings = load_settings(paths::settings());
@@ -50,14 +60,14 @@ StatusReport sync_once(const SyncOptions& options, std::chrono::milliseconds tim
         "next one would find these Secrets kept by another regsync; name one: regsync sync --once "
         "--owner NAME, or REGSYNC_OWNER, or owner: in config.yaml\n");
   }
-  const auto work = [&](Engine& engine) { return engine.sync(options.target, options.adopt, time); };
-  return run_engine(console, options.kubeconfig, "regsync sync --once", work, options.target, time, options.owner,
+  const auto work = [&](Engine& engine) { return sync_each(engine, options, time); };
+  return run_engine(console, options.kubeconfig, "regsync sync --once", work, options.targets, time, options.owner,
                     options.logins);
 }
 
 // What a sync would change; `regsync diff` shows it in full.
 int preview_sync(const SyncOptions& options, Console& console) {
-  const AskedTargets asked = require_targets(options.target, console);
+  const AskedTargets asked = require_targets(options.targets, console);
   const kube::Kubeconfig kubeconfig = load_kubeconfig(options.kubeconfig);
   for (const Target& target : asked.targets) {
     console.out << "target \"" << target.name << "\":\n" << describe(preview(console, kubeconfig, {target, target}));
@@ -82,14 +92,14 @@ int sync(const SyncOptions& options, Console& console) {
                      "write loginFiles: [" + std::filesystem::absolute(options.logins.front()).string() + "] in " +
                          paths::settings().string());
   }
-  if (options.target) {
-    require_target(*options.target);
+  for (const std::string& name : options.targets) {
+    require_target(name);
   }
   if (dry_run_of(options.dry_run) != DryRun::none) {
     return preview_sync(options, console);
   }
   const StatusReport report = options.once ? sync_once(options, time, console)
-                                           : sync_and_wait(console, *connect(), options.target, options.adopt, time,
+                                           : sync_and_wait(console, *connect(), options.targets, options.adopt, time,
                                                            options.format != Format::table);
   const bool all = report.all_in_sync();
   if (options.format != Format::table || !all) {
@@ -112,7 +122,8 @@ void define_sync(CLI::App& app, Invocation& invocation) {
                    {"In CI, with the logins of a file", "regsync sync --once --logins ~/.docker/config.json"},
                    {"Take over a Secret that somebody made by hand", "regsync sync myregcred --adopt"},
                    {"Take back what this user made here before the state folder was lost", "regsync sync --adopt"}});
-  command->add_option("NAME", options->target, "Only this target");
+  command->add_option("NAME", options->targets, "Only these targets");
+  add_all_namespaces(command);
   command->add_flag("--once", options->once, "Do it in this process, without regsyncd");
   command->add_flag("--adopt", options->adopt,
                     "Take over Secrets of the target's name which others made; without NAME, those that this user made "

@@ -23,7 +23,7 @@ namespace regsync::cli {
 namespace {
 
 struct VerifyOptions {
-  std::optional<std::string> target;
+  std::vector<std::string> targets;
   std::string image;
   std::vector<std::string> contexts;
   std::vector<std::string> namespaces;
@@ -219,7 +219,7 @@ int verify(const VerifyOptions& options, Console& console) {
       throw UsageError(error.message(), error.remedy());
     }
   }
-  const AskedTargets asked = require_targets(options.target, console);
+  const AskedTargets asked = require_targets(options.targets, console);
   const kube::Kubeconfig kubeconfig = load_kubeconfig(options.kubeconfig);
   require_contexts(kubeconfig, options.contexts);
   std::vector<std::string> contexts = select_contexts(kubeconfig, options.contexts);
@@ -255,7 +255,8 @@ void define_verify(CLI::App& app, Invocation& invocation) {
                   {{"Check that pods can pull an image, in every cluster and namespace",
                     "regsync verify --image ghcr.io/acme/app:1"},
                    {"Check that the registry takes the logins of one target", "regsync verify myregcred"}});
-  command->add_option("NAME", options->target, "Only this target");
+  command->add_option("NAME", options->targets, "Only these targets");
+  add_all_namespaces(command);
   command->add_option("--image", options->image, "The image to pull (default: only whether the login is accepted)");
   add_strings(command, "--context", options->contexts, "Only this context, or glob; may be repeated");
   add_strings(command, "-n,--namespace", options->namespaces, "Only this namespace, or glob; may be repeated");

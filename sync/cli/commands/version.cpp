@@ -17,8 +17,7 @@ struct VersionOptions {
 std::string daemon_version() {
   try {
     const auto daemon = connect();
-    return control::report_from_json(daemon->call("status", summary_params_of(std::nullopt), std::chrono::seconds(2)))
-        .version;
+    return ask_summary(*daemon, std::chrono::seconds(2)).version;
   } catch (const Error&) {
     return {};
   }

@@ -116,7 +116,7 @@ StatusReport LiveView::shown(StatusReport report) const {
     });
     std::erase_if(report.targets, [&](const TargetStatus& target) { return !has(target.name); });
   }
-  return failing_ ? failing(std::move(report)) : report;
+  return selected(std::move(report), {.failing = failing_});
 }
 
 std::string LiveView::title(const StatusReport& report) const {

@@ -1,5 +1,6 @@
 #include "sync/cli/view/problems.hpp"
 
+#include <algorithm>
 #include <ostream>
 #include <unordered_map>
 #include <unordered_set>
@@ -13,8 +14,7 @@
 namespace regsync::cli {
 namespace {
 
-constexpr std::size_t named_places = 3;     // of one problem; the table has them all
-constexpr std::size_t shown_problems = 10;  // so that a table of failures stays on one screen
+constexpr std::size_t named_places = 3;  // of one problem; the table has them all
 
 // Each problem once, in the order in which it comes up.
 class Problems {
@@ -41,8 +41,11 @@ class Problems {
     problem.alike = cause.alike;
   }
 
-  void print(std::ostream& out, bool colour) const {
-    for (std::size_t i = 0; i < problems_.size() && i < shown_problems; ++i) {
+  void print(std::ostream& out, bool colour, std::size_t most) {
+    if (problems_.size() > most) {
+      merge_by_code();
+    }
+    for (std::size_t i = 0; i < problems_.size() && i < most; ++i) {
       const Problem& problem = problems_[i];
       out << '\n' << paint(printable(problem.error.message()), Colour::bold, colour);
       if (!problem.alike) {
@@ -55,8 +58,8 @@ class Problems {
         out << "  " << paint("-> " + printable(as_called(problem.error.remedy())), Colour::yellow, colour) << '\n';
       }
     }
-    if (problems_.size() > shown_problems) {
-      out << "\nand " << count_of(problems_.size() - shown_problems, "more problem")
+    if (problems_.size() > most) {
+      out << "\nand " << count_of(problems_.size() - most, "more problem")
           << as_called("; one target at a time: regsync status NAME") << '\n';
     }
   }
@@ -75,6 +78,25 @@ class Problems {
         problem.places.begin() + static_cast<std::ptrdiff_t>(std::min(problem.places.size(), named_places)));
     const std::size_t more = problem.count - named.size();
     return join(named) + (more == 0 ? "" : " and " + std::to_string(more) + " more");
+  }
+
+  void merge_by_code() {
+    std::vector<Problem> merged;
+    for (Problem& problem : problems_) {
+      const ErrorCode code = problem.error.code();
+      const auto known = code == ErrorCode::invalid_input
+                             ? merged.end()
+                             : std::ranges::find(merged, code, [](const Problem& one) { return one.error.code(); });
+      problem.count = std::max<std::size_t>(problem.count, 1);
+      if (known == merged.end()) {
+        merged.push_back(std::move(problem));
+        continue;
+      }
+      known->places.insert(known->places.end(), problem.places.begin(), problem.places.end());
+      known->count += problem.count;
+      known->alike = false;
+    }
+    problems_ = std::move(merged);
   }
 
   Problem& find(const std::string& key, const Error& error) {
@@ -108,7 +130,7 @@ std::string reason_of(std::string_view code) {
 
 std::string reason_of(const Error& error) { return reason_of(to_string(error.code())); }
 
-void print_problems(std::ostream& out, const StatusReport& report, bool colour) {
+void print_problems(std::ostream& out, const StatusReport& report, bool colour, std::size_t most) {
   Problems problems;
   for (const Error& problem : report.problems) {
     problems.add("", problem);
@@ -129,7 +151,7 @@ void print_problems(std::ostream& out, const StatusReport& report, bool colour) 
   for (const StatusCause& cause : causes_of(report)) {
     problems.add_cause(cause);
   }
-  problems.print(out, colour);
+  problems.print(out, colour, most);
 }
 
 std::string render_notes(const StatusReport& report) {

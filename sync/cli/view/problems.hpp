@@ -12,8 +12,9 @@ namespace regsync::cli {
 std::string reason_of(std::string_view code);
 std::string reason_of(const Error& error);
 
-// Below a table: each problem once, however many Secrets it has, with the first places and the remedy.
-void print_problems(std::ostream& out, const StatusReport& report, bool colour);
+// Below a table: each problem once, however many Secrets it has, with the first places and the remedy. If there are
+// more than `most`, those with one error code are one, but for input that is wrong: each is to be corrected by itself.
+void print_problems(std::ostream& out, const StatusReport& report, bool colour, std::size_t most = 10);
 
 // One line for each of the report's notes.
 std::string render_notes(const StatusReport& report);

@@ -1,10 +1,10 @@
-// What of a StatusReport a person asked for, and whether it is as asked. Pure.
+// Tells whether a StatusReport is as asked, and what it waits for. Pure.
 #pragma once
 
 #include <string>
 #include <vector>
 
-#include "sync/model/status_report.hpp"
+#include "sync/model/status_query.hpp"
 
 namespace regsync::cli {
 
@@ -16,26 +16,12 @@ bool reached(const StatusReport& report);
 // used now.
 bool is_stuck(const StatusReport& report);
 
-// Only the rows and targets of these contexts and namespaces (globs; none: all). Throws Error(not_found), with the
-// nearest name, for a pattern that selects nothing of the report: what is not looked at must not pass as in sync.
-StatusReport narrowed(StatusReport report, const std::vector<std::string>& contexts,
-                      const std::vector<std::string>& namespaces);
-
 // "2 of 4 Secrets in sync; waiting for web in prod (Unreachable)".
 std::string waited_for(const StatusReport& report);
-
-// Only these targets.
-StatusReport of_targets(StatusReport report, const std::vector<std::string>& names);
-
-// Only what is not as asked.
-StatusReport failing(StatusReport report);
 
 // The groups of the rows, or those that stand in for them.
 std::vector<StatusGroup> groups_of(const StatusReport& report);
 std::vector<StatusCause> causes_of(const StatusReport& report);
-
-// Targets that have no row, so that they are not overlooked.
-std::vector<const TargetStatus*> targets_without_rows(const StatusReport& report);
 
 // "2 targets: 4 Secrets in sync, 1 not, 3 paused".
 std::string summary(const StatusReport& report);

@@ -8,6 +8,7 @@
 
 #include "sync/cli/view/problems.hpp"
 #include "sync/cli/view/report_selection.hpp"
+#include "sync/cli/view/summary_lines.hpp"
 #include "sync/control/messages.hpp"
 
 namespace regsync::cli {
@@ -29,25 +30,6 @@ std::string age(WallTime now, WallTime then) {
     return "";
   }
   return human_age(std::chrono::duration_cast<std::chrono::seconds>(now - then));
-}
-
-Cell status_cell(const StatusGroup& group) {
-  if (group.reasons.empty()) {
-    for (const SyncState state : {SyncState::paused, SyncState::terminating}) {
-      if (group.count(state) > 0) {
-        return {std::string(to_string(state)), Colour::yellow};
-      }
-    }
-    return {"InSync", Colour::green};
-  }
-  std::vector<std::pair<std::string, std::size_t>> reasons(group.reasons.begin(), group.reasons.end());
-  std::ranges::stable_sort(reasons, std::greater{}, &std::pair<std::string, std::size_t>::second);
-  std::string text;
-  for (const auto& [reason, count] : reasons) {
-    text +=
-        (text.empty() ? "" : ", ") + reason_of(reason) + (group.rows() == 1 ? "" : " (" + std::to_string(count) + ")");
-  }
-  return {text, Colour::red};
 }
 
 std::string place_of(const StatusRow& row) {
@@ -78,10 +60,17 @@ std::vector<Cell> cells_of(const StatusRow& row, bool wide, WallTime now, const 
   return cells;
 }
 
-std::string why_no_rows(const TargetStatus& target) {
-  return !target.problems.empty() ? reason_of(target.problems.front())
-         : target.removing        ? std::string()
-                                  : std::string("selects no namespace");
+std::vector<Cell> cells_of(const SummaryLine& line, WallTime now) {
+  const auto name_of = [](const std::set<std::string>& names, const char* several) {
+    return names.empty() ? "-" : names.size() == 1 ? *names.begin() : std::to_string(names.size()) + several;
+  };
+  return {name_of(line.targets, " targets"),
+          name_of(line.contexts, " contexts"),
+          std::to_string(line.counts.count(SyncState::in_sync)) + "/" + std::to_string(line.counts.rows()),
+          age(now, line.counts.since),
+          {line.status(), line.severity == Severity::ok      ? Colour::green
+                          : line.severity == Severity::quiet ? Colour::yellow
+                                                             : Colour::red}};
 }
 
 std::vector<Cell> cells_of(const TargetStatus& target, bool wide, WallTime now) {
@@ -97,34 +86,26 @@ std::vector<Cell> cells_of(const TargetStatus& target, bool wide, WallTime now) 
 
 }  // namespace
 
-std::string render_summary(const StatusReport& report, bool colour, WallTime now, bool headers, Order order) {
+std::string render_summary(const StatusReport& report, bool colour, WallTime now, bool headers, Order order,
+                           std::size_t max_lines) {
+  constexpr std::size_t problem_lines = 3;  // an empty one, the message, the remedy
+  const auto lines = summary_lines(report, order, max_lines / 2);
   Table table({"TARGET", "CONTEXT", "READY", "SINCE", "STATUS"});
-  std::vector<StatusGroup> groups = groups_of(report);
-  if (order == Order::failing_first) {  // then what is paused
-    std::ranges::stable_sort(groups, {}, [](const StatusGroup& group) {
-      return std::pair(group.is_as_asked(), group.count(SyncState::in_sync) == group.rows());
-    });
-  } else if (order == Order::latest_first) {
-    std::ranges::stable_sort(groups, std::greater{}, &StatusGroup::since);
-  }
-  for (const StatusGroup& group : groups) {
-    table.add({group.target, group.context,
-               std::to_string(group.count(SyncState::in_sync)) + "/" + std::to_string(group.rows()),
-               age(now, group.since), status_cell(group)});
-  }
-  for (const TargetStatus* target : targets_without_rows(report)) {
-    table.add({target->name,
-               "-",
-               "0/0",
-               "",
-               {target->removing ? "Removing" : why_no_rows(*target),
-                target->problems.empty() ? Colour::yellow : Colour::red}});
+  for (const SummaryLine& line : lines.lines) {
+    table.add(cells_of(line, now));
   }
   std::ostringstream text;
   if (!table.empty()) {
     table.print(text, colour, headers);
   }
-  print_problems(text, report, colour);
+  if (lines.left_out > 0) {
+    text << "... and " << count_of(lines.left_out, "more target") << '\n';
+  }
+  if (lines.folded) {
+    text << as_called("(a line for each target and context: regsync status --context '*')\n");
+  }
+  const std::size_t room = max_lines - std::min(max_lines, lines.lines.size() + problem_lines);
+  print_problems(text, report, colour, lines.folded ? std::clamp<std::size_t>(room / problem_lines, 3, 10) : 10);
   text << render_notes(report);
   return std::move(text).str();
 }
@@ -183,6 +164,16 @@ nlohmann::json to_document(const StatusReport& report) {
   return document;
 }
 
+namespace {
+
+// As many as a person sees at once, the next prompt included.
+std::size_t screen_lines(const Console& console) {
+  constexpr int smallest = 24;
+  return static_cast<std::size_t>(std::max(console.terminal_size().rows, smallest)) - 1;
+}
+
+}  // namespace
+
 void print_report(Console& console, const StatusReport& report, const Format& format, const ReportView& view) {
   switch (format) {
     case Format::name:
@@ -199,7 +190,8 @@ void print_report(Console& console, const StatusReport& report, const Format& fo
         console.out << render_table(report, format == Format::wide, console.colour, console.now(), SIZE_MAX,
                                     view.headers);
       } else {
-        console.out << render_summary(report, console.colour, console.now(), view.headers);
+        console.out << render_summary(report, console.colour, console.now(), view.headers, Order::failing_first,
+                                      view.folded ? screen_lines(console) : SIZE_MAX);
       }
       return;
     default:

@@ -18,9 +18,10 @@ namespace regsync::cli {
 enum class Order { failing_first, name, latest_first };
 
 // A line for each target and context: how many of its Secrets are in sync, and why the others are not; what is not in
-// sync first. Below, each problem once with what to do. Fits a screen however many Secrets there are.
+// sync first. Below, each problem once with what to do. Does not grow with the number of Secrets; contexts and targets
+// that are alike become one line, and problems too, where it would have more than `max_lines`.
 std::string render_summary(const StatusReport& report, bool colour, WallTime now, bool headers = true,
-                           Order order = Order::failing_first);
+                           Order order = Order::failing_first, std::size_t max_lines = SIZE_MAX);
 
 // The rows that fit in `max_rows` (if not all do, what is not in sync first), and below each problem once with what to
 // do.
@@ -33,6 +34,7 @@ nlohmann::json to_document(const StatusReport& report);
 struct ReportView {
   bool rows = false;  // a line for each Secret; else a summary, unless the format is wide
   bool headers = true;
+  bool folded = true;  // a summary fits a screen; else it has a line for each target and context
   std::string_view when_empty = "No targets. Declare one: regsync add NAME --registry REGISTRY\n";
 };
 

@@ -73,11 +73,14 @@ Target require_target(const std::string& name) {
   return *found->second.target;
 }
 
-AskedTargets require_targets(const std::optional<std::string>& name, Console& console) {
-  if (name) {
-    return {.targets = {require_target(*name)}};
-  }
+AskedTargets require_targets(const std::vector<std::string>& names, Console& console) {
   AskedTargets asked;
+  for (const std::string& name : std::set(names.begin(), names.end())) {
+    asked.targets.push_back(require_target(name));
+  }
+  if (!names.empty()) {
+    return asked;
+  }
   for (const auto& [file_name, file] : TargetDirectory(paths::targets()).load()) {
     if (file.problem) {
       print_error(console.err, *file.problem);

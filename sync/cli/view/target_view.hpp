@@ -35,7 +35,7 @@ struct AskedTargets {
   bool complete = true;  // else files could not be used, and the person has been told
 };
 
-// That target; without a name every one there is. Throws not_found if there is none.
-AskedTargets require_targets(const std::optional<std::string>& name, Console& console);
+// Those targets; without names every one there is. Throws not_found if there is none.
+AskedTargets require_targets(const std::vector<std::string>& names, Console& console);
 
 }  // namespace regsync::cli

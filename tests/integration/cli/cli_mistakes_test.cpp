@@ -28,6 +28,18 @@ TEST_F(CliMistakes, AWrongLineIsExplained) {
   say({"remove", "web", "twice"});
   say({"list", "-o", "jsn"});
   say({"completion", "tcsh"});
+  say({"help", "stauts"});
+  say({"remove"});
+  say({"remove", "--all"});
+  say({"get", "-A"});
+  say({"list", "-l", "app=web"});
+  say({"login", "ghcr.io"});
+  say({"create", "web"});
+  say({"add", "x", "ghcr.io"});
+  say({"add", "x", "y", "--registry", "ghcr.io"});
+  say({"apply", "web.yaml"});
+  say({"describe", "web", "-o", "json"});
+  say({"rename", "web", "web"});
   note("names");
   say({"add", "x", "--registry", "ghcr.io", "--context", "prd"});
   say({"add", "x", "--registry", "ghcr.io", "--context", "staging-*"});
@@ -40,6 +52,8 @@ TEST_F(CliMistakes, AWrongLineIsExplained) {
   say({"diff", "wbe"});
   say({"diff", "--context", "prdo"});
   say({"verify", "--image", "GHCR.io/Acme/App:1"});
+  say({"add", "x", "--registry", " ghcr.io"});
+  say({"add", "x", "--registry", "ghcr.io:99999"});
   note("values");
   say({"sync", "--timeout", "soon"});
   say({"add", "x", "--registry", "ghcr.io", "--wait=5"});
@@ -50,6 +64,62 @@ TEST_F(CliMistakes, AWrongLineIsExplained) {
   say({"add", "x", "--docker-username", "jdoe"});
   say({"add", "x", "--namespace-selector", "env in prod", "--registry", "ghcr.io"});
   EXPECT_TRUE(transcript_is("mistakes.txt"));
+}
+
+TEST_F(CliMistakes, AFilterThatSelectsNothingIsAnErrorOfTheDaemon) {
+  start_in_sync();
+  const auto said = [this](std::vector<std::string> words) {
+    words.insert(words.begin(), "status");
+    const auto outcome = person_.regsync(words);
+    EXPECT_EQ(outcome.exit_code, 1);
+    EXPECT_EQ(outcome.out, "");
+    return outcome.err;
+  };
+  EXPECT_THAT(said({"wbe"}), HasSubstr("target \"wbe\" not found\nhint: did you mean \"web\"?\n"));
+  EXPECT_THAT(said({"--context", "dve"}), HasSubstr("did you mean \"dev\"?"));
+  EXPECT_THAT(said({"--context", "prod", "--failing"}), HasSubstr("there are: dev"));
+  EXPECT_THAT(said({"-n", "tema-a"}), HasSubstr("did you mean \"team-a\"?"));
+  EXPECT_THAT(said({"-n", "tema-a", "-o", "json"}), HasSubstr("did you mean \"team-a\"?"));
+  EXPECT_EQ(person_.regsync({"status", "-n", "team-a", "-o", "name"}).out, "dev/team-a/myregcred\n");
+  EXPECT_EQ(person_.regsync({"status", "web", "--failing"}).err, "Nothing fails.\n");
+}
+
+TEST_F(CliMistakes, KubectlsSpellingsWork) {
+  person_.store_login("ghcr.io", "jdoe", "hunter2");
+  declare_web();
+  person_.start_daemon();
+  EXPECT_EQ(person_.regsync({"add", "x", "--registry", "ghcr.io", "-n", "team-a", "--wait", "20s"}).exit_code, 0);
+  EXPECT_EQ(person_.regsync({"add", "y", "--registry=ghcr.io", "-n=team-a", "--wait=true"}).exit_code, 0);
+  EXPECT_EQ(person_.regsync({"sync", "x", "y"}).out, "2 targets: 2 Secrets in sync\n");
+  EXPECT_EQ(person_.regsync({"diff", "x", "y"}).exit_code, 0);
+  EXPECT_THAT(person_.regsync({"rbac", "x", "y", "--user", "jdoe"}).out, HasSubstr("regsync-y-jdoe"));
+  EXPECT_THAT(person_.regsync({"history", "x", "y"}).out, HasSubstr(" y "));
+  EXPECT_EQ(person_.regsync({"sync", "x", "nosuch"}).exit_code, 1);
+  EXPECT_THAT(person_.regsync({"add", "help"}).out, HasSubstr("Usage: regsync add NAME"));
+  EXPECT_EQ(person_.regsync({"get", "help"}).exit_code, 0);
+}
+
+TEST_F(CliMistakes, OutputThatIsLostIsAnError) {
+  declare_web();
+  const auto full = person_.run({"sh", "-c", "regsync list >/dev/full"});
+  EXPECT_EQ(full.exit_code, 1);
+  EXPECT_THAT(full.err, HasSubstr("error: the output cannot be written: No space left on device\nhint: "));
+  EXPECT_EQ(person_.run({"sh", "-c", "regsync list >&-"}).exit_code, 1);
+  EXPECT_EQ(person_.run({"sh", "-c", "regsync list | true"}).err, "");
+}
+
+TEST_F(CliMistakes, ATabInAFileIsNamed) {
+  person_.home().write(".config/regsync/targets/tab.yaml", "registries: [ghcr.io]\ncontexts:\n\t- dev\n");
+  const auto outcome = person_.regsync({"list"});
+  EXPECT_THAT(outcome.err, HasSubstr("tab.yaml:3: a tab at the beginning of the line\n"
+                                     "hint: YAML is indented with spaces: replace the tab\n"));
+}
+
+TEST_F(CliMistakes, OnlyTargetsAreApplied) {
+  const auto file = person_.home().write("pod.yaml", "apiVersion: v1\nkind: Pod\nmetadata: {name: x}\n").string();
+  const auto outcome = person_.regsync({"apply", "-f", file});
+  EXPECT_EQ(outcome.exit_code, 1);
+  EXPECT_THAT(outcome.err, HasSubstr("pod.yaml: kind Pod is not a target\n"));
 }
 
 TEST_F(CliMistakes, ARegistryWithoutALoginIsOnlyAWarning) {

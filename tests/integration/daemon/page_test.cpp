@@ -52,7 +52,7 @@ FleetReport fleet_of(std::size_t clusters, std::size_t targets) {
     target.secret = "pull-" + target.name;
     target.registries = {"ghcr.io"};
     if (t == 2) {
-      target.problems = {Error(ErrorCode::not_found, "no login for registry.example.com:5000",
+      target.problems = {Error(ErrorCode::login_missing, "no login for registry.example.com:5000",
                                "log in: docker login registry.example.com:5000")};
     }
     overview.targets.push_back(std::move(target));

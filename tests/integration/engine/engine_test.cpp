@@ -200,7 +200,7 @@ TEST_F(EngineTest, WhatACutOffContextWaitsForIsTheContext) {
   server().inject({.kind = Fault::Kind::close, .times = -1});
   server().cut_watches();
   ASSERT_TRUE(world_.until([&] { return !world_.engine().status().contexts.at(0).connected; }));
-  EXPECT_EQ(world_.cause("team"), ErrorCode::not_found) << "still the first thing to be mended";
+  EXPECT_EQ(world_.cause("team"), ErrorCode::login_missing) << "still the first thing to be mended";
   world_.login("ghcr.io", "new");
   EXPECT_TRUE(world_.until([&] { return world_.state("team") == SyncState::retrying; }));
   EXPECT_EQ(world_.cause("team"), ErrorCode::unreachable);
@@ -579,7 +579,7 @@ TEST_F(EngineTest, ALostTargetFileDeletesNothing) {
   world_.restart();
   world_.sync();
   EXPECT_TRUE(has("team"));
-  EXPECT_EQ(world_.engine().status().targets.at(0).problems.at(0).code(), ErrorCode::not_found);
+  EXPECT_EQ(world_.engine().status().targets.at(0).problems.at(0).code(), ErrorCode::file_missing);
 }
 
 TEST_F(EngineTest, AMalformedTargetFileKeepsTheLastGoodOneInForce) {

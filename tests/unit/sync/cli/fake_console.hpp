@@ -61,6 +61,13 @@ class FakeConsole {
                         .open_replaced = [this] { return std::make_unique<SharedStore>(replaced_); }};
 };
 
+inline StatusReport summarized(StatusReport report) {
+  report.groups = groups_of(report.rows);
+  report.causes = causes_of(report.rows);
+  report.rows.clear();
+  return report;
+}
+
 // Something of everything: in sync, stuck, an unreachable cluster, a target without a namespace.
 inline StatusReport sample_report() {
   const WallTime noon = FakeConsole::noon();

@@ -104,7 +104,7 @@ TEST_F(AttachmentsTest, AnAccountThatIsMissingIsSaidAfterTheOthersAreDone) {
     }
     return Error(ErrorCode::internal, "nothing was thrown");
   }();
-  EXPECT_EQ(error.code(), ErrorCode::not_found);
+  EXPECT_EQ(error.code(), ErrorCode::service_account_missing);
   EXPECT_THAT(error.message(), HasSubstr("absent"));
   EXPECT_THAT(names_in("default"), ElementsAre("cred"));
 }

@@ -383,7 +383,7 @@ TEST_F(ClusterTest, AMissingServiceAccountIsNamedAndFollowed) {
   target.service_accounts = {"builder", "default"};
   begin(target);
   EXPECT_EQ(password(), "first");
-  EXPECT_EQ(cause(), ErrorCode::not_found);
+  EXPECT_EQ(cause(), ErrorCode::service_account_missing);
   EXPECT_THAT(row().cause->message(), HasSubstr("builder"));
   EXPECT_THAT(pull_secrets(), ElementsAre("theirs", "cred")) << "the others are attached";
   kube_.put({"serviceaccounts", "team", "builder"}, json::object());

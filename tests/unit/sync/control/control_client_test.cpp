@@ -110,7 +110,7 @@ TEST(ControlClient, SubscribeGivesTheFirstReportAndEachChangeUntilToldToStop) {
     connection.read_line();
   });
   std::vector<int> seen;
-  ControlClient(peer.socket()).subscribe(json::object(), 0ms, [&](const StatusReport& report) {
+  ControlClient(peer.socket()).subscribe({}, 0ms, [&](const StatusReport& report) {
     seen.push_back(report.pid);
     return report.pid < 3;
   });
@@ -124,7 +124,7 @@ TEST(ControlClient, SubscribeRepeatsTheLastReportWhileNothingChanges) {
     connection.read_line();
   });
   int calls = 0;
-  ControlClient(peer.socket()).subscribe(json::object(), 5ms, [&](const StatusReport&) { return ++calls < 3; });
+  ControlClient(peer.socket()).subscribe({}, 5ms, [&](const StatusReport&) { return ++calls < 3; });
   EXPECT_EQ(calls, 3);
 }
 

@@ -3,8 +3,11 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <filesystem>
 #include <nlohmann/json.hpp>
 #include <string>
+
+#include "helper/base/file_io.hpp"
 
 namespace regsync::control {
 namespace {
@@ -121,6 +124,42 @@ TEST(AllInSync, IsFalseForAnyProblemAnywhere) {
   other = report;
   other.store = Error(ErrorCode::locked, "locked");
   EXPECT_FALSE(other.all_in_sync());
+}
+
+// Programs and people look codes up.
+TEST(Messages, EveryErrorCodeIsInTheSchemaAndTheManual) {
+  const std::filesystem::path cli = std::filesystem::path(REGSYNC_SOURCE_DIR) / "sync/cli";
+  const json schema = json::parse(read_file(cli / "regsync-v1.schema.json", 1 << 20));
+  const std::string manual = read_file(cli / "regsync.1", 1 << 20);
+  json codes = json::array();
+  for (int i = 0; i <= static_cast<int>(ErrorCode::internal); ++i) {
+    const std::string code(to_string(static_cast<ErrorCode>(i)));
+    codes.push_back(code);
+    EXPECT_NE(manual.find(" Pq Li " + code + "\n"), std::string::npos) << code;
+  }
+  EXPECT_EQ(schema.at("$defs").at("error").at("properties").at("code").at("enum"), codes);
+}
+
+TEST(Messages, AQueryIsReadAsItWasWritten) {
+  const StatusQuery query{
+      .targets = {"web"}, .contexts = {"d*"}, .namespaces = {"team-a"}, .failing = true, .summary = true};
+  const StatusQuery read = query_from_json(to_json(query));
+  EXPECT_EQ(read.targets, query.targets);
+  EXPECT_EQ(read.contexts, query.contexts);
+  EXPECT_EQ(read.namespaces, query.namespaces);
+  EXPECT_TRUE(read.failing);
+  EXPECT_TRUE(read.summary);
+  EXPECT_EQ(to_json(StatusQuery{}), json::object());
+}
+
+TEST(Messages, AQueryOfAnyShapeAsksForAllOrForWhatCanBeRead) {
+  for (const json& odd : {json(nullptr), json(7), json::parse(R"({"targets":{"a":1},"summary":"yes"})"),
+                          json::parse(R"({"targets":[1,null,["x"]],"contexts":"c"})")}) {
+    const StatusQuery query = query_from_json(odd);
+    EXPECT_TRUE(query.targets.empty()) << odd;
+    EXPECT_TRUE(query.contexts.empty()) << odd;
+    EXPECT_FALSE(query.summary) << odd;
+  }
 }
 
 }  // namespace

@@ -284,7 +284,7 @@ TEST_F(DecideTest, ALogoutKeepsTheSecretByDefaultAndRemovesItOnRequest) {
   auto decision = decide(&view);
   EXPECT_EQ(decision.action, Action::nothing);
   EXPECT_EQ(decision.state, SyncState::stuck);
-  EXPECT_EQ(decision.cause->code(), ErrorCode::not_found);
+  EXPECT_EQ(decision.cause->code(), ErrorCode::login_missing);
   target.on_logout = OnLogout::remove;
   build(target, no_logins("ghcr.io"));
   EXPECT_EQ(decide(&view).action, Action::nothing);  // nobody knows that there ever was one

@@ -21,7 +21,7 @@ class LiveViewTest : public testing::Test {
     return text;
   }
 
-  StatusReport report_ = summarized(test::sample_report());
+  StatusReport report_ = test::summarized(test::sample_report());
   LiveView view_{false, false, false};
 };
 

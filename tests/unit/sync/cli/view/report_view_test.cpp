@@ -68,7 +68,7 @@ TEST(ReportView, ManyPlacesOfOneProblemAreCounted) {
 }
 
 TEST(ReportView, ASummaryHasALineForEachTargetAndContextWithWhatIsWrongFirst) {
-  EXPECT_EQ(render_summary(narrowed(sample_report(), {"*"}, {}), false, FakeConsole::noon()),
+  EXPECT_EQ(render_summary(selected(sample_report(), {.contexts = {"*"}}), false, FakeConsole::noon()),
             "TARGET   CONTEXT   READY   SINCE   STATUS\n"
             "web      dev       1/2     5s      NamespaceMissing (1)\n"
             "web      prod      0/1     2m3s    Unreachable\n"
@@ -99,10 +99,62 @@ TEST(ReportView, ASummaryOfManySecretsFitsAScreen) {
       << text;
 }
 
-TEST(ReportView, FailingLeavesOutWhatIsInSync) {
-  const StatusReport report = failing(sample_report());
-  EXPECT_EQ(report.rows.size(), 2U);
-  EXPECT_EQ(report.targets.size(), 1U);
+// 100 contexts with 1,000 Secrets each, of which `failing` contexts fail.
+StatusReport large_report(int failing) {
+  StatusReport report;
+  report.targets.push_back({.name = "web", .secret = "web", .registries = {}, .problems = {}});
+  for (int i = 0; i < 100; ++i) {
+    StatusGroup group{.target = "web", .context = "c" + std::to_string(i)};
+    group.states[i < failing ? SyncState::retrying : SyncState::in_sync] = 1000;
+    if (i < failing) {
+      const Error error(ErrorCode::unreachable, "cannot reach https://" + group.context, "start it");
+      group.reasons["unreachable"] = 1000;
+      report.causes.push_back({.target = "web", .context = group.context, .error = error, .count = 1000});
+      report.contexts.push_back({.name = group.context, .server = "s", .problem = error});
+    }
+    report.groups.push_back(std::move(group));
+  }
+  return report;
+}
+
+TEST(ReportView, ASummaryOfManyContextsFoldsThoseThatAreAlike) {
+  EXPECT_EQ(render_summary(large_report(0), false, FakeConsole::noon(), true, Order::failing_first, 23),
+            "TARGET   CONTEXT        READY           SINCE    STATUS\n"
+            "web      100 contexts   100000/100000   <none>   InSync\n"
+            "(a line for each target and context: regsync status --context '*')\n");
+  const std::string text = render_summary(large_report(2), false, FakeConsole::noon(), true, Order::failing_first, 23);
+  EXPECT_NE(text.find("web      c1            0/1000        <none>   Unreachable (1000)\n"
+                      "web      98 contexts   98000/98000   <none>   InSync\n"),
+            std::string::npos)
+      << text;
+}
+
+TEST(ReportView, AFleetThatFailsFitsAScreen) {
+  const std::string text = render_summary(large_report(60), false, FakeConsole::noon(), true, Order::failing_first, 23);
+  EXPECT_LE(std::ranges::count(text, '\n'), 23) << text;
+  EXPECT_NE(text.find("web      60 contexts   0/60000       <none>   Unreachable (60000)\n"), std::string::npos)
+      << text;
+  EXPECT_NE(text.find("cannot reach https://c0 (and 59 more like it: context c0, context c1, context c2 and 57 more)\n"
+                      "  -> start it\n"),
+            std::string::npos)
+      << text;
+}
+
+TEST(ReportView, ManyTargetsFoldToo) {
+  StatusReport report;
+  for (int i = 0; i < 300; ++i) {
+    StatusGroup group{.target = "t" + std::to_string(i), .context = "dev"};
+    group.states[i == 7 ? SyncState::pending : SyncState::in_sync] = 1;
+    if (i == 7) {
+      group.reasons["Pending"] = 1;
+    }
+    report.groups.push_back(std::move(group));
+  }
+  const std::string text = render_summary(report, false, FakeConsole::noon(), true, Order::failing_first, 23);
+  EXPECT_NE(text.find("t7            dev       0/1       <none>   Pending\n"
+                      "299 targets   dev       299/299   <none>   InSync\n"),
+            std::string::npos)
+      << text;
 }
 
 TEST(ReportView, JsonIsTheReportOfTheDaemonAsADocument) {
@@ -126,31 +178,6 @@ TEST(ReportView, SummaryCountsSecrets) {
   EXPECT_EQ(summary(StatusReport{}), "0 targets: 0 Secrets in sync");
 }
 
-TEST(ReportView, NarrowedKeepsTheRowsOfTheAskedPlaces) {
-  const StatusReport dev = narrowed(sample_report(), {"d*"}, {"team-a"});
-  ASSERT_EQ(dev.rows.size(), 1U);
-  EXPECT_EQ(dev.rows[0].name_space, "team-a");
-  EXPECT_EQ(dev.contexts.size(), 1U);
-  EXPECT_TRUE(reached(dev));
-  // A context that cannot be read may hold the asked namespace.
-  EXPECT_EQ(narrowed(sample_report(), {}, {"team-a"}).rows.size(), 2U);
-}
-
-TEST(ReportView, APatternThatSelectsNothingIsAnErrorWithTheNearestName) {
-  const auto remedy = [](const std::vector<std::string>& contexts, const std::vector<std::string>& namespaces) {
-    try {
-      narrowed(sample_report(), contexts, namespaces);
-    } catch (const Error& error) {
-      return error.remedy();
-    }
-    return std::string("selected");
-  };
-  EXPECT_EQ(remedy({"prdo"}, {}), "did you mean \"prod\"?");
-  EXPECT_EQ(remedy({"dev"}, {"tema-a"}), "did you mean \"team-a\"?");
-  EXPECT_EQ(remedy({"dev"}, {"team-*"}), "selected");
-  EXPECT_EQ(remedy({"dev", "nonesuch"}, {}), "there are: dev, prod");
-}
-
 TEST(ReportView, StuckMeansThatWaitingIsOfNoUse) {
   EXPECT_TRUE(is_stuck(sample_report())) << "prod was tried, and refuses";
   auto healthy = sample_report();
@@ -158,8 +185,8 @@ TEST(ReportView, StuckMeansThatWaitingIsOfNoUse) {
     context.problem.reset();
   }
   EXPECT_TRUE(is_stuck(healthy)) << "one Secret waits for a person";
-  EXPECT_TRUE(is_stuck(narrowed(sample_report(), {"dev"}, {})));
-  EXPECT_FALSE(is_stuck(narrowed(sample_report(), {"dev"}, {"team-a"})));
+  EXPECT_TRUE(is_stuck(selected(sample_report(), {.contexts = {"dev"}})));
+  EXPECT_FALSE(is_stuck(selected(sample_report(), {.contexts = {"dev"}, .namespaces = {"team-a"}})));
 }
 
 }  // namespace

@@ -1,0 +1,212 @@
+#include "sync/cli/view/wrong_use.hpp"
+
+#include <algorithm>
+#include <map>
+#include <sstream>
+#include <string_view>
+
+#include "sync/base/suggest.hpp"
+#include "sync/cli/view/quote.hpp"
+#include "sync/cli/view/text.hpp"
+
+namespace regsync::cli {
+namespace {
+
+// Commands of kubectl and docker that regsync has under another name, or leaves to others.
+std::string nearest_command(const std::string& word, const CLI::App& app) {
+  static const std::map<std::string, std::string> others = {
+      {"annotate", "regsync set"},
+      {"config", "regsync set"},
+      {"create", "regsync add"},
+      {"events", "regsync history"},
+      {"log", "regsync history"},
+      {"login", "docker login REGISTRY"},
+      {"logout", "docker logout REGISTRY"},
+      {"logs", "regsync history"},
+      {"new", "regsync add"},
+      {"patch", "regsync set"},
+      {"restart", "systemctl --user restart regsyncd"},
+      {"start", "regsync setup"},
+      {"stop", "systemctl --user stop regsyncd"},
+      {"uninstall", "regsync setup --undo"},
+      {"update", "regsync set"},
+      {"watch", "regsync status --watch"},
+  };
+  if (const auto other = others.find(word); other != others.end()) {
+    return other->second;
+  }
+  const std::string meant = closest(word, visible_commands(app));
+  return meant.empty() ? "" : "regsync " + meant;
+}
+
+// Options of kubectl that a command does not have, and what to do instead.
+std::string nearest_option(const std::string& option, const CLI::App& command) {
+  static const std::map<std::string, std::string> others = {
+      {"--all", "name the targets"},
+      {"--force", "see --yes and --replace"},
+      {"--name", "the name comes without an option: regsync add NAME"},
+      {"--selector", "targets have no labels; name them"},
+      {"--server", "clusters are contexts of the kubeconfig: --context"},
+      {"--template", "use -o jsonpath='{.items[*].name}'"},
+      {"-l", "targets have no labels; name them"},
+  };
+  std::vector<std::string> names;
+  for (const CLI::Option* known : command.get_options()) {
+    for (const std::string& name : known->get_lnames()) {
+      names.push_back("--" + name);
+    }
+  }
+  if (const std::string meant = closest(option, names); !meant.empty()) {
+    return "did you mean " + meant + "?";
+  }
+  const auto other = others.find(option);
+  if (other != others.end()) {
+    return other->second;
+  }
+  if (option == "-o" || option == "--output") {
+    return "regsync get and regsync status print other formats";
+  }
+  return {};
+}
+
+// What a word was meant for that the command takes no argument for.
+std::string nearest_argument(const std::string& word, const CLI::App& command) {
+  const auto has = [&](const char* option) { return command.get_option_no_throw(option) != nullptr; };
+  if (has("--registry") && word.find('.') != std::string::npos) {
+    return "did you mean --registry " + shell_word(word) + "?";
+  }
+  if (has("--filename")) {
+    return "did you mean -f " + shell_word(word) + "?";
+  }
+  const bool names_one = std::ranges::any_of(command.get_options(), [](const CLI::Option* option) {
+    return option->get_positional() && option->get_name() == "NAME";
+  });
+  return names_one ? "it takes one name at a time" : "";
+}
+
+// "5s", "1m30s".
+bool is_duration(std::string_view word) {
+  return !word.empty() && word.front() >= '0' && word.front() <= '9' &&
+         word.find_first_not_of("0123456789smh") == std::string_view::npos &&
+         std::string_view("smh").find(word.back()) != std::string_view::npos;
+}
+
+// "regsync add NAME [options]"
+std::string usage_of(const CLI::App& command) {
+  std::string line = "regsync " + command.get_name();
+  for (const CLI::Option* option : command.get_options()) {
+    if (option->get_positional() && !option->get_group().empty()) {
+      line += option->get_required() ? " " + option->get_name() : " [" + option->get_name() + "]";
+    }
+  }
+  return line;
+}
+
+}  // namespace
+
+const CLI::App* given_command(const CLI::App* app) {
+  const auto commands = app->get_subcommands();
+  return commands.empty() ? app : given_command(commands.front());
+}
+
+std::vector<std::string> visible_commands(const CLI::App& app) {
+  std::vector<std::string> names;
+  for (const CLI::App* command : app.get_subcommands([](const CLI::App*) { return true; })) {
+    if (!command->get_group().empty()) {
+      names.push_back(command->get_name());
+    }
+  }
+  return names;
+}
+
+std::vector<std::string> as_typed_for_kubectl(std::vector<std::string> words, const CLI::App& app) {
+  const auto is_command = [&](const std::string& word) {
+    return !app.get_subcommands([&](const CLI::App* command) { return command->check_name(word); }).empty();
+  };
+  if (words.empty() || words == std::vector<std::string>{"help"}) {
+    return {"--help"};
+  }
+  if (words.front() == "help") {
+    words.erase(words.begin());
+    if (is_command(words.front())) {
+      words.emplace_back("--help");
+    }
+    return words;
+  }
+  if (words.size() == 2 && words.back() == "help" && is_command(words.front())) {
+    words.back() = "--help";
+  }
+  for (std::size_t i = 0; i < words.size() && words[i] != "--"; ++i) {
+    std::string& word = words[i];
+    if (word.size() > 3 && word[0] == '-' && word[1] != '-' && word[2] == '=') {
+      word.erase(2, 1);
+    }
+    if (word == "--wait" && i + 1 < words.size() && is_duration(words[i + 1])) {
+      word += "=" + words[i + 1];
+      words.erase(words.begin() + static_cast<std::ptrdiff_t>(i) + 1);
+    }
+  }
+  const auto command = std::ranges::find_if(words, is_command);
+  if (words.front().starts_with("-") && command != words.end()) {
+    std::rotate(words.begin(), command, command + 1);
+  }
+  return words;
+}
+
+UsageError explain(const CLI::ParseError& error, const CLI::App& app) {
+  const CLI::App& command = *given_command(&app);
+  const bool top = &command == &app;
+  const std::string see = "see: " + std::string(top ? "regsync" : "regsync " + command.get_name()) + " --help";
+  const auto with_help = [&](const std::string& hint) {
+    return hint.empty() ? see : hint + (hint.ends_with('?') ? " " : "; ") + see;
+  };
+
+  const auto unknown = app.remaining(/*recurse=*/true);
+  const auto option = std::ranges::find_if(unknown, [](const std::string& word) { return word.starts_with("-"); });
+  if (option != unknown.end()) {
+    const std::string name = option->starts_with("--") ? option->substr(0, option->find('=')) : option->substr(0, 2);
+    if (!top && command.get_option_no_throw(name) != nullptr) {
+      return UsageError(name + " is given before the command",
+                        "put it after: regsync " + command.get_name() + " " + name + " …");
+    }
+    if (!top || unknown.size() == 1) {
+      return UsageError("unknown option " + *option, with_help(nearest_option(name, command)));
+    }
+  }
+  if (!unknown.empty() && top) {
+    const std::string meant = nearest_command(unknown.front(), app);
+    return UsageError("unknown command \"" + unknown.front() + "\"",
+                      with_help(meant.empty() ? "" : "did you mean \"" + meant + "\"?"));
+  }
+  if (!unknown.empty() && error.get_name() != "RequiredError") {
+    return UsageError("unexpected argument \"" + unknown.front() + "\"",
+                      with_help(nearest_argument(unknown.front(), command)));
+  }
+  if (top) {
+    return UsageError("no command given", see);
+  }
+  const std::string said = error.what();
+  if (error.get_name() == "RequiredError") {
+    const std::string filename = "--filename is required";
+    return said == filename && !unknown.empty()
+               ? UsageError(filename, with_help(nearest_argument(unknown.front(), command)))
+               : UsageError(said, "write: " + usage_of(command) + "; " + see);
+  }
+  if (error.get_name() == "ArgumentMismatch") {
+    return UsageError(said.substr(0, said.find(':')) + " needs a value", see);
+  }
+  // "--on-logout: delete not in {keep,remove}"
+  if (const auto set = said.find(" not in {"); set != std::string::npos) {
+    const auto colon = said.find(": ");
+    std::istringstream values(said.substr(set + 9, said.find('}', set) - set - 9));
+    std::vector<std::string> allowed;
+    for (std::string value; std::getline(values, value, ',');) {
+      allowed.push_back(value);
+    }
+    return UsageError(said.substr(0, colon) + ": unsupported value \"" + said.substr(colon + 2, set - colon - 2) + "\"",
+                      "use " + one_of(allowed));
+  }
+  return UsageError(said, see);
+}
+
+}  // namespace regsync::cli

@@ -1,0 +1,26 @@
+// What a wrong command line meant, in the words of this program: kubectl's and docker's spellings get the nearest of
+// ours. Pure.
+#pragma once
+
+#include <CLI/CLI.hpp>
+#include <string>
+#include <vector>
+
+#include "sync/cli/console.hpp"
+
+namespace regsync::cli {
+
+// The names of the commands that help shows.
+std::vector<std::string> visible_commands(const CLI::App& app);
+
+// The command that was given; the app itself where none was.
+const CLI::App* given_command(const CLI::App* app);
+
+// The words as CLI11 wants them where kubectl is more tolerant: "-o=json" is "-o json", "--wait 5s" is "--wait=5s",
+// options before the command go after it, "help add" and "add help" are "add --help", and nothing at all is help.
+std::vector<std::string> as_typed_for_kubectl(std::vector<std::string> words, const CLI::App& app);
+
+// What CLI11 found wrong.
+UsageError explain(const CLI::ParseError& error, const CLI::App& app);
+
+}  // namespace regsync::cli
