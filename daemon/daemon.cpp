@@ -466,7 +466,9 @@ class Daemon::Impl {
     metrics_file_.changed();
     trim_.ask();
     look_for_notices_.ask();
-    summary_.ask();
+    if (std::getenv("NOTIFY_SOCKET") != nullptr) {  // sd_notify(3): else nobody shows it
+      summary_.ask();
+    }
   }
 
   asio::any_io_executor executor_;

@@ -157,8 +157,8 @@ class LibsecretCalls::Impl {
   }
 
   // Connects, and opens the session that a secret crosses in. On any one thread, before all else.
-  void prepare(Change change) {
-    if (!connect() && change == Change::store) {
+  void prepare(KeyringChange change) {
+    if (!connect() && change == KeyringChange::store) {
       session_ = plain_session().value.value_or("");
     }
   }
@@ -374,7 +374,7 @@ LibsecretCalls::LibsecretCalls(Prompt prompt, int cancel_fd, milliseconds limit)
 
 LibsecretCalls::~LibsecretCalls() = default;
 
-void LibsecretCalls::prepare(Change change) {
+void LibsecretCalls::prepare(KeyringChange change) {
   if (impl_ || prepared_.valid()) {
     return;
   }

@@ -22,7 +22,7 @@
 namespace regsync {
 
 // What a caller is about to do.
-enum class Change : bool { store, erase };
+enum class KeyringChange : bool { store, erase };
 
 class LibsecretCalls {
  public:
@@ -41,7 +41,7 @@ class LibsecretCalls {
 
   // Loads libsecret and connects, which takes as long as all the rest of a `store`, while the caller does something
   // else. Nothing fails here; the first call does.
-  void prepare(Change change);
+  void prepare(KeyringChange change);
 
   // Whether all of these objects are unlocked then; prompts if it must.
   Answer<bool> unlock(const std::vector<std::string>& paths);

@@ -29,7 +29,7 @@ LibsecretCalls& SecretServiceWriter::libsecret() {
   return *libsecret_;
 }
 
-void SecretServiceWriter::prepare(Change change) { libsecret().prepare(change); }
+void SecretServiceWriter::prepare(KeyringChange change) { libsecret().prepare(change); }
 
 template <typename T>
 T SecretServiceWriter::value_of(Answer<T> answer) {

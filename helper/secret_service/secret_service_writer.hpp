@@ -16,7 +16,7 @@
 namespace regsync {
 
 class LibsecretCalls;
-enum class Change : bool;
+enum class KeyringChange : bool;
 
 class SecretServiceWriter {
  public:
@@ -29,7 +29,7 @@ class SecretServiceWriter {
   SecretServiceWriter& operator=(SecretServiceWriter&&) = delete;
 
   // A change is about to come: see LibsecretCalls::prepare.
-  void prepare(Change change);
+  void prepare(KeyringChange change);
 
   // Asks the service to unlock these objects. False if the person, or the lack of one who could answer, left one
   // locked. With Prompt::never nobody is asked, and only what needs no password opens.

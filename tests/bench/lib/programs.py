@@ -40,7 +40,8 @@ def write_kubeconfig(path, api, servers, token=None, namespaces=None):
 
 
 def write_target(name, contexts, selector=None, namespaces=(), registry=REGISTRY):
-    target = {"secret": name, "registries": [registry], "contexts": list(contexts)}
+    """Of a registry that does not exist: its logins are not tried, which would wait for the resolver."""
+    target = {"secret": name, "registries": [registry], "contexts": list(contexts), "verifyLogins": False}
     if selector:
         target["namespaceSelector"] = selector
     if namespaces:
