@@ -1,4 +1,4 @@
-// What a process that writes to clusters must have of its state folder before it begins. Without any of these it would
+// The files of the state folder that a process must have before it writes to clusters. Without any of these it would
 // take its own Secrets for somebody else's, or forget what it is to delete.
 //
 // Owned by the Daemon. Synchronous file I/O.

@@ -1,5 +1,5 @@
-// What a person at the desktop should be told, once for each event: a target that has been stuck for a minute, a login
-// that ends soon. Lives on the io_context thread.
+// Notices for the person at the desktop, one for each event: a target that has been stuck for a minute, a login that
+// ends soon. Lives on the io_context thread.
 #pragma once
 
 #include <functional>

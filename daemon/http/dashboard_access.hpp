@@ -1,5 +1,5 @@
-// Who may read the page's data on a desktop, where every program of every user reaches loopback: whoever exchanged a
-// token that `regsync dashboard` was given.
+// Decides who may read the page's data on a desktop, where every program of every user reaches loopback: whoever
+// exchanged a token that `regsync dashboard` was given.
 //
 // The token is part of a URL, which other users see among the arguments of a browser: it counts once, for a minute, and
 // for programs of this user only. What it is exchanged for stays in the memory of the page. Thread-safe.

@@ -1,4 +1,4 @@
-// What regsyncd answers over HTTP. Read-only, and no secret is in any of it.
+// Answers the HTTP requests to regsyncd. Read-only, and no secret is in any of it.
 //
 //   /livez        200 where the event loop answers
 //   /readyz       200 once each context was listed, or cannot be; the text says whether this replica leads or stands by

@@ -1,5 +1,5 @@
-// Where regsyncd listens, and for whom: on the address of --listen for a cluster, on the one of the settings for
-// Prometheus on the same machine, and on loopback for the page of a desktop once somebody asks for it.
+// Listens for HTTP: on the address of --listen for a cluster, on the one of the settings for Prometheus on the same
+// machine, and on loopback for the page of a desktop once somebody asks for it.
 //
 // Lives on the io_context thread.
 #pragma once

@@ -1,4 +1,4 @@
-// How threads of a server ask the event loop for the report. An answer also says that the loop turns.
+// Lets threads of a server ask the event loop for the report. An answer also says that the loop turns.
 #pragma once
 
 #include <asio/any_io_executor.hpp>

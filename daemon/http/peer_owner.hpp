@@ -1,4 +1,4 @@
-// Whose program is at the other end of a connection on 127.0.0.1. Any thread.
+// Finds the user whose program is at the other end of a connection on 127.0.0.1. Any thread.
 #pragma once
 
 #include <sys/types.h>

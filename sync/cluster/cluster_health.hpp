@@ -1,4 +1,4 @@
-// Whether a cluster answers, and since when. Value type; written by its Cluster alone.
+// ClusterHealth says whether a cluster answers, and since when. Value type; written by its Cluster alone.
 #pragma once
 
 #include <optional>

@@ -1,5 +1,5 @@
-// How fast somebody who keeps changing an object of ours back is answered: the first few repairs come at once, then
-// each waits twice as long as the one before it, up to a minute. After two calm minutes a repair counts as the first
+// Slows down repairs against somebody who keeps changing an object of ours back: the first few come at once, then each
+// waits twice as long as the one before it, up to a minute. After two calm minutes a repair counts as the first
 // again.
 //
 // Pure functions over Progress, which counts the repairs; any thread.

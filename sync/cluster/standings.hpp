@@ -1,5 +1,5 @@
-// How the Secrets of one cluster stand: what is wanted, against what was observed and how far the work on each is. The
-// rows of a status, and whether a removal is complete, derive from it.
+// Standings compares what is wanted of each Secret in a cluster with what was observed, and with how far the work on it
+// is. The rows of a status, and whether a removal is complete, derive from it.
 //
 // Reads what the other parts of a Cluster know, and changes nothing. Lives on the io_context thread; owned by its
 // Cluster.

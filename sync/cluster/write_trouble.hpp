@@ -1,4 +1,4 @@
-// What keeps a Secret or a ServiceAccount from being as it should be, in words for a person. Pure; any thread.
+// Errors that tell a person what keeps a Secret or a ServiceAccount from being as it should be. Pure; any thread.
 #pragma once
 
 #include <optional>
