@@ -186,6 +186,7 @@ std::string fleet_document(const FleetReport& report) {
                    {"started", control::to_rfc3339(overview.started)},
                    {"ready", report.ready()},
                    {"role", report.role},
+                   {"standsBy", report.stands_by()},
                    {"states", states()},
                    {"targets", targets.take()},
                    {"contexts", contexts.take()},

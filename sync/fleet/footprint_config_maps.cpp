@@ -37,7 +37,9 @@ std::string key_of(const std::string& context) {
   std::ranges::replace_if(
       key,
       [](char c) {
-        return !((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '_');
+        const bool is_letter = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+        const bool is_allowed = is_letter || (c >= '0' && c <= '9') || c == '-' || c == '_';
+        return !is_allowed;
       },
       '_');
   return key + "." + hex(digest_of(context));
@@ -45,9 +47,11 @@ std::string key_of(const std::string& context) {
 
 // Nothing where nothing is remembered of the context.
 std::optional<std::string> value_of(const Footprint* footprint, const std::string& context) {
-  const auto places = footprint == nullptr ? nullptr : &footprint->contexts;
-  const auto known = places == nullptr ? std::map<std::string, Places>::const_iterator() : places->find(context);
-  if (places == nullptr || known == places->end()) {
+  if (footprint == nullptr) {
+    return std::nullopt;
+  }
+  const auto known = footprint->contexts.find(context);
+  if (known == footprint->contexts.end()) {
     return std::nullopt;
   }
   json value = json_of(known->second);

@@ -33,7 +33,7 @@ std::size_t slot_of(std::string_view server, std::size_t slots) {
 }
 
 Replicas::Replicas(const asio::any_io_executor& executor, kube::KubeClient& hub, const ReplicasOptions& options,
-                   std::function<void()> on_change)
+                   const std::function<void()>& on_change)
     : options_(options) {
   for (std::size_t slot = 0; slot < options.slots; ++slot) {
     const std::string name = options.slots == 1 ? options.lease : options.lease + "-" + std::to_string(slot);

@@ -39,7 +39,7 @@ class Replicas {
  public:
   // on_change: what the functions below answer may differ. hub outlives this.
   Replicas(const asio::any_io_executor& executor, kube::KubeClient& hub, const ReplicasOptions& options,
-           std::function<void()> on_change);
+           const std::function<void()>& on_change);
 
   // Since when the cluster at this address is this replica's; nothing where it is not. As of this moment, by
   // Lease::now().

@@ -51,6 +51,8 @@ struct FleetReport {
 
   [[nodiscard]] std::size_t in(SyncState state) const;
   [[nodiscard]] std::size_t all() const;
+  // Of several replicas, this one writes nothing now.
+  [[nodiscard]] bool stands_by() const { return !role.empty() && slots_held == 0; }
   // Whether each context was listed once, or cannot be: what the cells say is what the clusters hold.
   [[nodiscard]] bool ready() const;
 };

@@ -26,6 +26,7 @@ FleetReport fleet_of(std::size_t clusters, std::size_t targets) {
   const auto now = std::chrono::system_clock::now();
   FleetReport report;
   report.role = "leads";
+  report.slots_held = 1;
   StatusReport& overview = report.overview;
   overview.version = "1.2.3";
   overview.started = now - std::chrono::hours(50);
@@ -239,6 +240,23 @@ TEST_F(PageTest, FollowsWhatChangesAndSaysWhenItCannot) {
     report_ = nullptr;
   }
   EXPECT_TRUE(shows("Not live"));
+}
+
+TEST_F(PageTest, AReplicaThatStandsBySaysSo) {
+  FleetReport report;
+  report.role = "stands by";
+  report.overview.notes.emplace_back(ErrorCode::already_exists, "this replica stands by: pod-1 holds the lease regsync",
+                                     "nothing to do: it takes over when a holder ends");
+  serve(std::move(report));
+  browser_->open(url());
+  EXPECT_TRUE(shows("This replica stands by"));
+  EXPECT_TRUE(shows("pod-1 holds the lease regsync"));
+  report = fleet_of(1, 1);
+  report.role = "leads 2 of 4 slots";
+  report.slots_held = 2;
+  serve(std::move(report));
+  EXPECT_TRUE(shows("All 50 Secrets in sync"));
+  EXPECT_TRUE(shows("leads 2 of 4 slots"));
 }
 
 TEST_F(PageTest, ANameIsShownAsItIs) {

@@ -226,6 +226,23 @@ TEST_P(ApiServerTest, AJsonPatchWhoseTestFailsIsStale) {
   EXPECT_EQ(error_of(context_, client_->json_patch(secret("x"), patch.dump())).code(), ErrorCode::stale);
 }
 
+// Of several replicas, one that lost its lease while its request waited for a connection.
+TEST_P(ApiServerTest, AWriteThatIsNotAllowedAnyMoreIsNotSent) {
+  write_as_other("s", "djE=");
+  int allowed = 0;  // so many times, the answer is yes
+  client_->guard_writes([&] { return allowed-- > 0; });
+  const auto change = [&] {
+    const json patch = json::array({{{"op", "add"}, {"path", "/data/key"}, {"value", "djI="}}});
+    return client_->json_patch(secret("s"), patch.dump());
+  };
+  EXPECT_EQ(error_of(context_, change()).code(), ErrorCode::stale);
+  allowed = 1;  // when it is made, and no more when it could be sent
+  EXPECT_EQ(error_of(context_, change()).code(), ErrorCode::stale);
+  EXPECT_EQ(run(context_, client_->get(secret("s"))).at("data").at("key"), "djE=") << "reads are free";
+  allowed = 2;
+  EXPECT_EQ(run(context_, change()).at("data").at("key"), "djI=");
+}
+
 TEST_P(ApiServerTest, AListHonoursLimitSelectorAndContinue) {
   for (const char* name : {"a", "b", "c"}) {
     run(context_, client_->apply(secret(name), secret_body(name, "YQ=="), {}));
