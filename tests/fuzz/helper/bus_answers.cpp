@@ -79,7 +79,7 @@ class Maker {
       }
       return "(" + types + ")";
     }
-    return std::string(1, basic_types[kind % basic_types.size()]);
+    return {basic_types[kind % basic_types.size()]};
   }
 
   // What a variant of a property holds, in most cases.
@@ -171,26 +171,35 @@ void bus_answers(std::string_view bytes) {
   const auto has_server = [](const StoredItem& item) { require(!item.login.server.empty(), "an item has a server"); };
   switch (kind) {
     case 0:
-      return read(bytes, "a{sv}", [&](sd_bus_message* answer) { has_server(read_item(answer)); });
+      read(bytes, "a{sv}", [&](sd_bus_message* answer) { has_server(read_item(answer)); });
+      break;
     case 1:
-      return read(bytes, "v", [&](sd_bus_message* answer) { has_server(read_item_login(answer)); });
+      read(bytes, "v", [&](sd_bus_message* answer) { has_server(read_item_login(answer)); });
+      break;
     case 2:
-      return read(bytes, "(oayays)", [](sd_bus_message* answer) { read_secret(answer); });
+      read(bytes, "(oayays)", [](sd_bus_message* answer) { read_secret(answer); });
+      break;
     case 3:
-      return read(bytes, "vo", [](sd_bus_message* answer) { read_session(answer); });
+      read(bytes, "vo", [](sd_bus_message* answer) { read_session(answer); });
+      break;
     case 4:
-      return read(bytes, "v", [](sd_bus_message* answer) { read_paths_property(answer); });
+      read(bytes, "v", [](sd_bus_message* answer) { read_paths_property(answer); });
+      break;
     case 5:
-      return read(bytes, "v", [](sd_bus_message* answer) { read_boolean_property(answer); });
+      read(bytes, "v", [](sd_bus_message* answer) { read_boolean_property(answer); });
+      break;
     case 6:
-      return read(bytes, "v", [](sd_bus_message* answer) { read_string_property(answer); });
+      read(bytes, "v", [](sd_bus_message* answer) { read_string_property(answer); });
+      break;
     case 7:
-      return read(bytes, "aoo", [](sd_bus_message* answer) {
+      read(bytes, "aoo", [](sd_bus_message* answer) {
         read_paths(answer);
         read_path(answer);
       });
+      break;
     default:
-      return read(bytes, "s", [](sd_bus_message* answer) { read_string(answer); });
+      read(bytes, "s", [](sd_bus_message* answer) { read_string(answer); });
+      break;
   }
 }
 
