@@ -6,6 +6,7 @@
 // deleted. Prints both columns for RESULTS.md.
 #include <algorithm>
 #include <chrono>
+#include <cmath>
 #include <cstdlib>
 #include <iostream>
 #include <map>
@@ -75,9 +76,7 @@ class Heal : public OnANode {
 
 std::string row(const char* what, std::vector<double> seconds) {
   std::ranges::sort(seconds);
-  const auto text = [](double value) {
-    return std::to_string(static_cast<int>(value * 10) / 10.0).substr(0, 5) + " s";
-  };
+  const auto text = [](double value) { return std::to_string(std::lround(value)) + " s"; };
   return std::string("| ") + what + " | " + text(seconds[seconds.size() / 2]) + " | " + text(seconds.front()) + " to " +
          text(seconds.back()) + " |\n";
 }
