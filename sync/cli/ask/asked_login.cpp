@@ -11,7 +11,7 @@ RegistryKey asked_login(const std::string& registry, const std::string& account)
                      R"(use up to 63 letters, digits, "-", "_" and ".", a letter or digit first)");
   }
   require_registry(registry);
-  const RegistryKey named(registry);
+  RegistryKey named(registry);
   if (account.empty()) {
     return named;
   }
