@@ -207,10 +207,8 @@ std::string fleet_metrics(const FleetReport& report, WallTime now) {
   set(families.add("regsync_build_info", "The version that runs"), {{"version", overview.version}}, 1);
   add_secrets(report, families);
   add_last_success(report, now, families);
-  if (!report.role.empty()) {
-    set(families.add("regsync_slots_held", "How many Leases this replica holds; 0 where it stands by"), {},
-        static_cast<double>(report.slots_held));
-  }
+  set(families.add("regsync_slots_held", "Leases that this replica holds: 0 where it stands by; 1 without replicas"),
+      {}, report.role.empty() ? 1 : static_cast<double>(report.slots_held));
   auto& connected = families.add("regsync_context_connected", "1 where the last list or watch succeeded, else 0");
   for (const ContextStatus& context : overview.contexts) {
     set(connected, {{"context", context.name}}, context.connected ? 1 : 0);
