@@ -20,8 +20,6 @@ std::string nearest_command(const std::string& word, const CLI::App& app) {
       {"create", "regsync add"},
       {"events", "regsync history"},
       {"log", "regsync history"},
-      {"login", "docker login REGISTRY"},
-      {"logout", "docker logout REGISTRY"},
       {"logs", "regsync history"},
       {"new", "regsync add"},
       {"patch", "regsync set"},
