@@ -13,11 +13,14 @@
 #include "sync/base/guard.hpp"
 #include "sync/base/log.hpp"
 #include "sync/cluster/cluster.hpp"
+#include "sync/engine/briefing.hpp"
 #include "sync/engine/context_book.hpp"
 #include "sync/engine/context_set.hpp"
 #include "sync/engine/footprint_keeper.hpp"
 #include "sync/engine/history.hpp"
+#include "sync/engine/intent.hpp"
 #include "sync/engine/paused_contexts.hpp"
+#include "sync/engine/shared_objects.hpp"
 #include "sync/engine/status_builder.hpp"
 #include "sync/engine/status_counts.hpp"
 #include "sync/engine/target_set.hpp"
@@ -61,6 +64,14 @@ class Engine::Impl {
                    .read_again = hooks_.read_kubeconfig_again,
                    .on_identified = [this](const std::string& context,
                                            ClusterIdentity identity) { met(context, std::move(identity)); }}),
+        intent_(targets_, contexts_, footprints_),
+        briefing_({.targets = targets_,
+                   .contexts = contexts_,
+                   .footprints = footprints_,
+                   .book = book_,
+                   .paused = paused_,
+                   .intent = intent_}),
+        shared_objects_(contexts_, book_, briefing_, [this] { update_soon(); }),
         logins_(executor, options_.cluster.metrics,
                 {.places = options_.login_places, .denied = options_.state / "denied-logins.json"},
                 options_.login_settle,
@@ -225,8 +236,6 @@ class Engine::Impl {
   }
 
  private:
-  struct Told;
-
   [[nodiscard]] StatusReport summary(const StatusQuery& query) const {
     std::vector<StatusGroup> groups;
     std::vector<StatusCause> causes;
@@ -255,8 +264,7 @@ class Engine::Impl {
     report.logins = logins_.all();
     const auto login_ends = logins_.wanted_ends();
     add_state({.targets = targets_.files(),
-               .plans = plans_,
-               .undecided = undecided_,
+               .intent = intent_,
                .contexts = contexts_,
                .footprints = footprints_,
                .unreadable_footprints = footprint_store_.unreadable(),
@@ -303,7 +311,8 @@ class Engine::Impl {
     const auto waits = [&] {
       return std::ranges::any_of(targets_.files(), [&](const auto& file) {
         return (!target || file.first == *target) && !file.second.problem &&
-               (holds_back_deletions(file.first) || undecided_.contains(file.first) || waits_for_identity(file.first));
+               (holds_back_deletions(file.first) || intent_.undecided().contains(file.first) ||
+                waits_for_identity(file.first));
       });
     };
     if (!waits()) {
@@ -325,10 +334,11 @@ class Engine::Impl {
   }
 
   [[nodiscard]] bool holds_back_deletions(const std::string& target) const {
-    const auto plan = plans_.find(target);
-    const bool logged_out = plan != plans_.end() && !plan->second->waiting && !plan->second->carried_over.empty();
+    const auto plan = intent_.plans().find(target);
+    const bool logged_out =
+        plan != intent_.plans().end() && !plan->second->waiting && !plan->second->carried_over.empty();
     return !targets_.settled(target) &&
-           (footprints_.has_excess(target, wanted_) || (logged_out && targets_.removes_on_logout(target)));
+           (footprints_.has_excess(target, intent_.wanted()) || (logged_out && targets_.removes_on_logout(target)));
   }
 
   ClusterOptions cluster_options() {
@@ -341,7 +351,7 @@ class Engine::Impl {
     };
     options.may_write = [this](const std::string& server) { return !mine_ || mine_(server); };
     options.check_elsewhere = [this](std::string context, Key key, std::string uid, Taking taking) {
-      return check_elsewhere(std::move(context), std::move(key), std::move(uid), taking);
+      return shared_objects_.check(std::move(context), std::move(key), std::move(uid), taking);
     };
     return options;
   }
@@ -350,7 +360,7 @@ class Engine::Impl {
   [[nodiscard]] bool is_mine(const std::string& context) const { return !mine_ || mine_(contexts_.server(context)); }
 
   void met(const std::string& context, ClusterIdentity identity) {
-    const bool pinned = is_pinned(context);
+    const bool pinned = intent_.is_pinned(context);
     const auto met = book_.meet(context, std::move(identity), pinned, std::chrono::system_clock::now());
     if (met == ContextBook::Met::elsewhere) {
       log::warning("leads to another cluster than before", {.context = context});
@@ -378,94 +388,23 @@ class Engine::Impl {
     });
   }
 
-  [[nodiscard]] bool is_pinned(const std::string& context) const {
-    return std::ranges::any_of(plans_, [&](const auto& plan) { return pins(plan.second->target, context); });
-  }
-
-  // Why a target may not use a context: it is pinned, and the cluster is another one than it was, or not known yet.
-  [[nodiscard]] std::optional<Error> held(const Target& target, const std::string& context) const {
-    if (const auto problem = footprints_.held(target.name)) {
-      return problem;
-    }
-    if (footprints_.is_pending(target.name, context)) {
-      return Error(ErrorCode::timeout, "it is being written down where target " + target.name + " has Secrets",
-                   "nothing to do: that takes a moment, unless the hub cannot be reached");
-    }
-    if (!pins(target, context)) {
-      return std::nullopt;
-    }
-    const auto* known = book_.find(context);
-    if (known != nullptr && known->held) {
-      return context_held(context);
-    }
-    if (!contexts_.identified(context)) {
-      return Error(ErrorCode::kubeconfig, "it is not known yet whether context " + context + " leads where it did",
-                   "see that the context can be reached: kubectl --context " + context + " version");
-    }
-    return std::nullopt;
-  }
-
-  // Called before a Secret is deleted, or taken from another target of ours: throws where another context reaches the
-  // same object and a target wants it there, or where that cannot be told.
-  asio::awaitable<void> check_elsewhere(std::string context, Key key, std::string uid, Taking taking) {
-    const std::map<std::string, std::shared_ptr<Cluster>> others(contexts_.clusters());
-    for (const auto& [other, cluster] : others) {
-      if (other == context || book_.same(context, other) == Same::no || !cluster->may_want(key)) {
-        continue;
-      }
-      const auto asking = contexts_.find(context);
-      // It knows what is wanted there, and comes first. But of two that see one namespace, one sees its new labels
-      // first.
-      if (asking && was_told_of(context, other) && !asking->is_claimed_elsewhere(key) &&
-          (taking == Taking::taken_over || !cluster->wants(key))) {
-        continue;
-      }
-      if (book_.same(context, other) == Same::unknown) {
-        const auto seen = co_await uid_through(other, *cluster, key);
-        book_.learn(context, other, seen == uid);
-      }
-      if (book_.same(context, other) == Same::yes) {
-        update_soon();  // the clusters are told that they are one
-        throw Error(ErrorCode::already_exists,
-                    "Secret " + key.name_space + "/" + key.secret + " is wanted through context " + other +
-                        ", which leads to the same cluster",
-                    "nothing to do");
-      }
-    }
-  }
-
-  // Whether the cluster of a context knows what is wanted through the other one.
-  [[nodiscard]] bool was_told_of(const std::string& context, const std::string& other) const {
-    const auto told = told_.find(context);
-    return told != told_.end() && std::ranges::any_of(told->second.desired->siblings(),
-                                                      [&](const auto& sibling) { return sibling.context == other; });
-  }
-
-  static asio::awaitable<std::string> uid_through(std::string other, Cluster& cluster, Key key) {
-    try {
-      co_return co_await cluster.uid_of(key);
-    } catch (const Error& error) {
-      throw error.within("context " + other + " may lead to the same cluster, and cannot be asked");
-    }
-  }
-
   // Brings everything in line with the three inputs. Cheap where nothing differs.
   void update() {
     if (stopping_) {
       return;
     }
     logins_.want(targets_.files());
-    update_plans();
+    intent_.make_plans(logins_.known());
     const auto fresh =
-        contexts_.update([this](const std::string& context) { return is_mine(context) && needs(context); });
+        contexts_.update([this](const std::string& context) { return is_mine(context) && intent_.needs(context); });
     for (const auto& context : fresh) {
-      told_.erase(context);
+      briefing_.forget(context);
     }
-    update_wanted();
-    footprints_.remember(wanted_);
+    intent_.resolve();
+    footprints_.remember(intent_.wanted());
     for (const auto& context : contexts_.names()) {
       if (const auto cluster = contexts_.find(context)) {
-        tell(context, *cluster);
+        briefing_.tell(context, *cluster);
       }
     }
     retry_disk();
@@ -483,10 +422,10 @@ class Engine::Impl {
       update();  // the disk may have room again
       return;
     }
-    const auto before = plans_;
-    update_plans();
+    const auto before = intent_.plans();
+    intent_.make_plans(logins_.known());
     std::map<std::string, std::vector<std::string>> concerned;  // by context: its targets whose plans differ
-    for (const auto& [target, plan] : plans_) {
+    for (const auto& [target, plan] : intent_.plans()) {
       const auto known = before.find(target);
       if (known != before.end() && known->second == plan) {
         continue;
@@ -495,217 +434,18 @@ class Engine::Impl {
         update();
         return;
       }
-      for (const auto& [context, meant] : wanted_[target]) {
+      for (const auto& [context, meant] : intent_.wanted().at(target)) {
         concerned[context].push_back(target);
       }
     }
     for (const auto& [context, targets] : concerned) {
-      const auto cluster = contexts_.find(context);
-      const auto told = told_.find(context);
-      if (!cluster || told == told_.end()) {
+      if (!briefing_.tell_logins(context, targets)) {
         update();
         return;
       }
-      DesiredState::Plans changed;
-      for (const auto& target : targets) {
-        const auto& known = told->second.desired->plans();
-        if (const auto plan = known.find(target); plan != known.end()) {
-          changed[target] = as_meant(plans_.at(target), plan->second->target, plan->second->held, plan->second);
-        }
-      }
-      told->second.desired = std::make_shared<const DesiredState>(told->second.desired->with(changed));
-      cluster->set_desired(told->second.desired, told->second.places);
     }
     settled_.notify_all();
     changed();
-  }
-
-  // A plan as it is meant in one context; `before` is what was told there, which stays the same object if it equals.
-  static std::shared_ptr<const Plan> as_meant(const std::shared_ptr<const Plan>& plan, const Target& target,
-                                              const std::optional<Error>& problem,
-                                              const std::shared_ptr<const Plan>& before) {
-    if (!problem && target == plan->target) {
-      return plan;
-    }
-    Plan here = *plan;
-    here.target = target;
-    here.held = problem;
-    return before && *before == here ? before : std::make_shared<const Plan>(std::move(here));
-  }
-
-  // A plan is made anew where its target or one of its logins is another one.
-  void update_plans() {
-    KnownLogins logins = logins_.known();
-    DesiredState::Plans plans;
-    for (const auto& [name, file] : targets_.files()) {
-      if (!file.target) {
-        continue;
-      }
-      const auto known = plans_.find(name);
-      if (known != plans_.end() && known->second->target == *file.target &&
-          same_logins(*file.target, known_logins_, logins)) {
-        plans[name] = known->second;
-        continue;
-      }
-      Plan plan = make_plan(*file.target, logins);
-      plan.since = known == plans_.end() ? std::chrono::floor<std::chrono::seconds>(std::chrono::system_clock::now())
-                                         : known->second->since;
-      plans[name] = same_or_new(plans_, std::move(plan));
-    }
-    plans_ = std::move(plans);
-    known_logins_ = std::move(logins);
-  }
-
-  // An equal plan stays the same object: what was written from it is known by its address.
-  static std::shared_ptr<const Plan> same_or_new(const DesiredState::Plans& before, Plan plan) {
-    const auto known = before.find(plan.target.name);
-    return known != before.end() && *known->second == plan ? known->second
-                                                           : std::make_shared<const Plan>(std::move(plan));
-  }
-
-  [[nodiscard]] bool needs(const std::string& context) const {
-    return std::ranges::any_of(plans_,
-                               [&](const auto& plan) { return contexts_.selects(plan.second->target, context); }) ||
-           std::ranges::any_of(footprints_.all(),
-                               [&](const auto& item) { return item.second.contexts.contains(context); });
-  }
-
-  // What each target means in each context: a namespace that it does not name is the context's own.
-  void update_wanted() {
-    wanted_.clear();
-    undecided_.clear();
-    for (const auto& [name, plan] : plans_) {
-      auto& contexts = wanted_[name];
-      for (const auto& context : contexts_.names()) {
-        const auto cluster = contexts_.find(context);
-        if (!cluster || !contexts_.selects(plan->target, context)) {
-          continue;
-        }
-        auto target = meant_in(plan->target, context);
-        if (!target) {
-          undecided_[name].insert(context);
-          continue;
-        }
-        Meant meant{std::move(*target), uses_own_namespace(plan->target)};
-        const Footprint* footprint = footprints_.find(name);
-        if (!targets_.settled(name) && footprint != nullptr && footprint->contexts.contains(context)) {
-          keep_accounts(meant.target, footprint->contexts.at(context));
-        }
-        contexts.emplace(context, std::move(meant));
-        if (targets_.withholds(name)) {
-          undecided_[name].insert(context);
-        }
-      }
-    }
-  }
-
-  // The ServiceAccounts that an unsettled target seems to have lost.
-  static void keep_accounts(Target& target, const Places& places) {
-    if (!places.secrets.contains(target.secret)) {
-      return;
-    }
-    auto& accounts = target.service_accounts;
-    std::ranges::copy_if(places.service_accounts, std::back_inserter(accounts), [&](const std::string& account) {
-      return std::ranges::find(accounts, account) == accounts.end();
-    });
-  }
-
-  void tell(const std::string& context, Cluster& cluster) {
-    const auto before = told_.find(context);
-    const auto& own_namespace = cluster.context().default_namespace;
-    const bool paused = paused_.contains(context);
-    DesiredState::Plans plans;
-    std::set<std::string> known_targets;
-    Places places;
-    for (const auto& [target, plan] : plans_) {
-      const auto problem = held(plan->target, context);
-      const bool may_delete =
-          !paused && !plan->target.paused && !undecided_.contains(target) && labels_count(plan->target, context);
-      if (targets_.settled(target) && !problem && may_delete) {
-        known_targets.insert(target);
-      }
-      const auto meant = wanted_.at(target).find(context);
-      if (meant == wanted_.at(target).end()) {
-        continue;
-      }
-      std::shared_ptr<const Plan> known;
-      if (before != told_.end()) {
-        const auto& told = before->second.desired->plans();
-        const auto found = told.find(target);
-        known = found == told.end() ? nullptr : found->second;
-      }
-      Target here = meant->second.target;
-      here.paused = here.paused || paused;
-      if (meant->second.own_namespace && here.namespaces == std::vector{own_namespace}) {
-        here.namespaces.clear();  // as in its file, so that many contexts share one plan
-      }
-      plans[target] = as_meant(plan, here, problem, known);
-      places.merge(places_of(meant->second.target, ""));
-    }
-    std::set<std::string> forgotten;
-    std::set<std::string> kept;
-    for (const auto& [target, footprint] : footprints_.all()) {
-      if (footprint.forgotten && !paused && !targets_.files().contains(target)) {
-        forgotten.insert(target);
-      }
-      if (footprint.kept.contains(context) && !paused) {
-        kept.insert(target);
-      }
-      if (const auto known = footprint.contexts.find(context); known != footprint.contexts.end()) {
-        places.merge(known->second);
-      }
-    }
-    Told told{.desired =
-                  std::make_shared<const DesiredState>(own_namespace, std::move(plans), std::move(forgotten),
-                                                       std::move(known_targets), std::move(kept), siblings_of(context)),
-              .places = std::make_shared<const Places>(std::move(places))};
-    if (before != told_.end() && *before->second.desired == *told.desired && *before->second.places == *told.places) {
-      return;
-    }
-    cluster.set_desired(told.desired, told.places);
-    told_[context] = std::move(told);
-  }
-
-  // What is wanted through other contexts of the same cluster, those that are not in the kubeconfig now included.
-  [[nodiscard]] std::vector<DesiredState::Sibling> siblings_of(const std::string& context) const {
-    std::vector<DesiredState::Sibling> siblings;
-    for (const auto& other : book_.peers(context)) {
-      DesiredState::Sibling sibling{.context = other, .targets = {}};
-      for (const auto& [name, plan] : plans_) {
-        const Footprint* footprint = footprints_.find(name);
-        const bool present = contexts_.contains(other);
-        const bool was_there = footprint != nullptr && footprint->contexts.contains(other);
-        if (contexts_.selects(plan->target, other) && (present || was_there)) {
-          if (auto meant = meant_in(plan->target, other)) {
-            sibling.targets.push_back(std::move(*meant));
-          }
-        }
-      }
-      if (!sibling.targets.empty()) {
-        siblings.push_back(std::move(sibling));
-      }
-    }
-    return siblings;
-  }
-
-  // A target as it is meant in a context. Nothing while it is not certain which namespace is its own there: the
-  // kubeconfig, or a target's file that names none any more, may be torn.
-  [[nodiscard]] std::optional<Target> meant_in(const Target& target, const std::string& context) const {
-    if (!uses_own_namespace(target)) {
-      return target;
-    }
-    const Footprint* footprint = footprints_.find(target.name);
-    const bool was_there = footprint != nullptr && footprint->contexts.contains(context);
-    auto own = footprints_.own_namespace(target.name, context);
-    if (!own && (!was_there || targets_.settled(target.name))) {
-      own = contexts_.current_namespace(context);
-    }
-    return own ? std::optional(resolved(target, *own)) : std::nullopt;
-  }
-
-  // Whether it counts that a context does not match the target: its labels may have been read while they were written.
-  [[nodiscard]] bool labels_count(const Target& target, const std::string& context) const {
-    return target.context_selector.empty() || contexts_.labels_settled(context);
   }
 
   // Cuts footprints back to where Secrets are wanted, as soon as the rest is known to be clean.
@@ -715,7 +455,7 @@ class Engine::Impl {
       // A file that is unreadable, or may be torn, tells of nothing that is unwanted.
       const Target* known = targets_.find(target);
       return targets_.lost(target) ||
-             (known != nullptr && targets_.settled(target) && !known->paused && !undecided_.contains(target));
+             (known != nullptr && targets_.settled(target) && !known->paused && !intent_.undecided().contains(target));
     };
     const auto is_clean = [this](const std::string& target, const std::string& context, const Places& places) {
       excess_ = true;
@@ -728,9 +468,9 @@ class Engine::Impl {
       if (known == nullptr && !footprint->forgotten) {
         return cluster->is_empty_of(target, places);  // the file is gone, and what it has made is kept
       }
-      return (known == nullptr || labels_count(*known, context)) && cluster->is_clean_of(target, places);
+      return (known == nullptr || briefing_.may_delete(*known, context)) && cluster->is_clean_of(target, places);
     };
-    return footprints_.trim(wanted_, may_trim, is_clean);
+    return footprints_.trim(intent_.wanted(), may_trim, is_clean);
   }
 
   void retry_disk() {
@@ -788,12 +528,6 @@ class Engine::Impl {
     };
   }
 
-  // What a cluster was last told.
-  struct Told {
-    std::shared_ptr<const DesiredState> desired;
-    std::shared_ptr<const Places> places;
-  };
-
   asio::any_io_executor executor_;
   EngineOptions options_;
   EngineHooks hooks_;
@@ -807,13 +541,11 @@ class Engine::Impl {
   PausedContexts paused_;
   History history_;
   ContextSet contexts_;
+  Intent intent_;
+  Briefing briefing_;
+  SharedObjects shared_objects_;
   LoginBook logins_;
 
-  KnownLogins known_logins_;   // that plans_ were made of
-  DesiredState::Plans plans_;  // for any context
-  Wanted wanted_;
-  Undecided undecided_;
-  std::map<std::string, Told> told_;
   mutable StatusCounts counts_;
 
   asio::steady_timer disk_timer_;

@@ -66,7 +66,7 @@ TargetStatus target_status(const EngineState& state, const std::string& name) {
   status.registries = target->registries;
   status.paused = target->paused;
   status.expires = first_end(*target, state.login_ends);
-  if (const auto plan = state.plans.find(name); plan != state.plans.end()) {
+  if (const auto plan = state.intent.plans().find(name); plan != state.intent.plans().end()) {
     const auto& problems = plan->second->problems;
     status.problems.insert(status.problems.end(), problems.begin(), problems.end());
   }
@@ -97,8 +97,8 @@ std::set<std::string> contexts_of(const EngineState& state, const std::string& n
 }
 
 bool is_undecided(const EngineState& state, const std::string& name, const std::string& context) {
-  const auto contexts = state.undecided.find(name);
-  return contexts != state.undecided.end() && contexts->second.contains(context);
+  const auto contexts = state.intent.undecided().find(name);
+  return contexts != state.intent.undecided().end() && contexts->second.contains(context);
 }
 
 Error namespaces_undecided(const std::string& name, const std::string& context) {
@@ -162,8 +162,8 @@ void add_rows(const EngineState& state, const std::string& name, const std::stri
     row.context = context;
     row.state = removing ? SyncState::removing : otherwise;
     row.cause = std::move(cause);
-    const auto plan = state.plans.find(name);
-    row.since = plan == state.plans.end() ? state.started : plan->second->since;
+    const auto plan = state.intent.plans().find(name);
+    row.since = plan == state.intent.plans().end() ? state.started : plan->second->since;
     rows.push_back(std::move(row));
   };
   const auto cluster = state.contexts.find(context);

@@ -12,20 +12,16 @@
 #include "sync/engine/context_book.hpp"
 #include "sync/engine/context_set.hpp"
 #include "sync/engine/footprint_keeper.hpp"
+#include "sync/engine/intent.hpp"
 #include "sync/engine/paused_contexts.hpp"
 #include "sync/logins/login_end.hpp"
-#include "sync/model/desired_state.hpp"
 #include "sync/model/status_report.hpp"
 
 namespace regsync {
 
-// By target: the contexts of which it is not certain yet which namespaces it means there.
-using Undecided = std::map<std::string, std::set<std::string>>;
-
 struct EngineState {
   const TargetFiles& targets;
-  const DesiredState::Plans& plans;
-  const Undecided& undecided;
+  const Intent& intent;
   const ContextSet& contexts;
   const FootprintKeeper& footprints;
   const std::map<std::string, Error>& unreadable_footprints;

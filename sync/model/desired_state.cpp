@@ -192,6 +192,7 @@ bool same_logins(const Target& target, const KnownLogins& one, const KnownLogins
   };
   return std::ranges::all_of(wanted_registries(target), [&](const RegistryKey& key) {
     return credential(one, key) == credential(other, key) && problem(one, key) == problem(other, key) &&
+           one.awaited.contains(key) == other.awaited.contains(key) &&
            one.asked.contains(key) == other.asked.contains(key) && one.gone.contains(key) == other.gone.contains(key);
   });
 }

@@ -341,6 +341,24 @@ TEST_F(Deletions, AContextThatCannotBeUsedAnyMoreKeepsItsLastGoodDefinition) {
 
 // --- contexts of one cluster
 
+// It may be another name of a context that is there: mistyped, or to be made by a rename.
+TEST_F(Deletions, ATargetThatNamesAContextThatNobodyKnowsLosesNothing) {
+  begin(make_target({"n1", "n2"}));
+  const auto first = uid("n1");
+  for (const auto& contexts : {std::vector<std::string>{"ay"}, {"a", "ay"}, {"a"}}) {
+    world_.put_target(make_target({"n1"}, contexts));
+    world_.run_for(beyond_grace);
+    world_.sync();
+    EXPECT_EQ(uid("n1"), first);
+    EXPECT_EQ(uid("n2").has_value(), contexts.back() == "ay");
+    EXPECT_EQ(world_.engine().status().all_in_sync(), contexts.back() == "a") << "it is said that ay is unknown";
+  }
+  world_.put_target(make_target({"n1"}, {"ay"}));
+  world_.run_for(beyond_grace);
+  world_.forget_target("t");
+  EXPECT_TRUE(is_gone("n1")) << "which asks for it, whatever the target names";
+}
+
 // c is another name of a's cluster; b is another cluster.
 class SharedCluster : public Deletions {
  protected:

@@ -166,7 +166,8 @@ class History {
       return wrong.empty();
     };
     // Events and short delays alone must do it, or the status must say what it waits for.
-    // Where a policy has spoilt what was written, or a restore what was seen, only a sync looks again at once.
+    // Where a policy has spoilt or denied what was written, or a restore what was seen, only a sync looks again at
+    // once.
     const bool on_its_own = spoilt_.empty() && model_.restored.empty();
     if (!world_.until(right, 500ms) && claims_to_be_done()) {
       world_.until(right, 1500ms);
@@ -432,6 +433,7 @@ class History {
         return;
       case 3:
         tell() << "a policy of " << cluster << " denies what is written\n";
+        spoilt_.insert(cluster);
         server.inject({.verb = "apply",
                        .resource = "secrets",
                        .times = -1,

@@ -1,0 +1,183 @@
+#include "sync/engine/briefing.hpp"
+
+#include <algorithm>
+#include <utility>
+
+#include "sync/cluster/cluster.hpp"
+#include "sync/engine/status_builder.hpp"
+
+namespace regsync {
+
+namespace {
+
+// A plan as it is meant in one context; `before` is what was told there, which stays the same object if it equals.
+std::shared_ptr<const Plan> as_meant(const std::shared_ptr<const Plan>& plan, const Target& target,
+                                     const std::optional<Error>& problem, const std::shared_ptr<const Plan>& before) {
+  if (!problem && target == plan->target) {
+    return plan;
+  }
+  Plan here = *plan;
+  here.target = target;
+  here.held = problem;
+  return before && *before == here ? before : std::make_shared<const Plan>(std::move(here));
+}
+
+}  // namespace
+
+// What a DesiredState is made of.
+struct Briefing::Parts {
+  DesiredState::Plans plans;
+  std::set<std::string> forgotten;
+  std::set<std::string> known_targets;
+  std::set<std::string> kept;
+  Places places;
+};
+
+void Briefing::tell(const std::string& context, Cluster& cluster) {
+  Parts parts;
+  add_targets(cluster, context, parts);
+  add_footprints(context, parts);
+  Told told{.desired = std::make_shared<const DesiredState>(cluster.context().default_namespace, std::move(parts.plans),
+                                                            std::move(parts.forgotten), std::move(parts.known_targets),
+                                                            std::move(parts.kept), siblings_of(context)),
+            .places = std::make_shared<const Places>(std::move(parts.places))};
+  const auto before = told_.find(context);
+  if (before != told_.end() && *before->second.desired == *told.desired && *before->second.places == *told.places) {
+    return;
+  }
+  cluster.set_desired(told.desired, told.places);
+  told_[context] = std::move(told);
+}
+
+bool Briefing::tell_logins(const std::string& context, const std::vector<std::string>& targets) {
+  const auto cluster = from_.contexts.find(context);
+  const auto told = told_.find(context);
+  if (!cluster || told == told_.end()) {
+    return false;
+  }
+  const auto& known = told->second.desired->plans();
+  DesiredState::Plans changed;
+  for (const auto& target : targets) {
+    if (const auto plan = known.find(target); plan != known.end()) {
+      changed[target] =
+          as_meant(from_.intent.plans().at(target), plan->second->target, plan->second->held, plan->second);
+    }
+  }
+  told->second.desired = std::make_shared<const DesiredState>(told->second.desired->with(changed));
+  cluster->set_desired(told->second.desired, told->second.places);
+  return true;
+}
+
+bool Briefing::was_told_of(const std::string& context, const std::string& other) const {
+  const auto told = told_.find(context);
+  return told != told_.end() && std::ranges::any_of(told->second.desired->siblings(),
+                                                    [&](const auto& sibling) { return sibling.context == other; });
+}
+
+void Briefing::add_targets(const Cluster& cluster, const std::string& context, Parts& parts) const {
+  const auto before = told_.find(context);
+  const auto told = [&](const std::string& target) -> std::shared_ptr<const Plan> {
+    if (before == told_.end()) {
+      return nullptr;
+    }
+    const auto& plans = before->second.desired->plans();
+    const auto known = plans.find(target);
+    return known == plans.end() ? nullptr : known->second;
+  };
+  const std::vector own_namespace{cluster.context().default_namespace};
+  for (const auto& [target, plan] : from_.intent.plans()) {
+    if (may_delete(plan->target, context)) {
+      parts.known_targets.insert(target);
+    }
+    const auto& contexts = from_.intent.wanted().at(target);
+    const auto meant = contexts.find(context);
+    if (meant == contexts.end()) {
+      continue;
+    }
+    Target here = meant->second.target;
+    here.paused = here.paused || from_.paused.contains(context);
+    if (meant->second.own_namespace && here.namespaces == own_namespace) {
+      here.namespaces.clear();  // as in its file, so that many contexts share one plan
+    }
+    parts.plans[target] = as_meant(plan, here, held(plan->target, context), told(target));
+    parts.places.merge(places_of(meant->second.target, ""));
+  }
+}
+
+bool Briefing::may_delete(const Target& target, const std::string& context) const {
+  return from_.targets.settled(target.name) && !held(target, context) && !target.paused &&
+         !from_.paused.contains(context) && !from_.intent.undecided().contains(target.name) &&
+         from_.intent.labels_count(target, context) && !names_unknown_context(target, context);
+}
+
+// A context that the kubeconfig does not have, and was never met, may be another name of this one: a person may write
+// it into the target first, or mistype it.
+bool Briefing::names_unknown_context(const Target& target, const std::string& context) const {
+  return std::ranges::any_of(target.contexts, [&](const std::string& name) {
+    return !is_glob(name) && name != context && !from_.contexts.contains(name) &&
+           from_.book.same(context, name) == Same::unknown;
+  });
+}
+
+void Briefing::add_footprints(const std::string& context, Parts& parts) const {
+  const bool paused = from_.paused.contains(context);
+  for (const auto& [target, footprint] : from_.footprints.all()) {
+    if (footprint.forgotten && !paused && !from_.targets.files().contains(target)) {
+      parts.forgotten.insert(target);
+    }
+    if (footprint.kept.contains(context) && !paused) {
+      parts.kept.insert(target);
+    }
+    if (const auto places = footprint.contexts.find(context); places != footprint.contexts.end()) {
+      parts.places.merge(places->second);
+    }
+  }
+}
+
+// Why a target may not use a context: its footprint is not written, or it is pinned and the cluster is another one
+// than it was, or not known yet.
+std::optional<Error> Briefing::held(const Target& target, const std::string& context) const {
+  if (const auto problem = from_.footprints.held(target.name)) {
+    return problem;
+  }
+  if (from_.footprints.is_pending(target.name, context)) {
+    return Error(ErrorCode::timeout, "it is being written down where target " + target.name + " has Secrets",
+                 "nothing to do: that takes a moment, unless the hub cannot be reached");
+  }
+  if (!pins(target, context)) {
+    return std::nullopt;
+  }
+  const auto* known = from_.book.find(context);
+  if (known != nullptr && known->held) {
+    return context_held(context);
+  }
+  if (!from_.contexts.identified(context)) {
+    return Error(ErrorCode::kubeconfig, "it is not known yet whether context " + context + " leads where it did",
+                 "see that the context can be reached: kubectl --context " + context + " version");
+  }
+  return std::nullopt;
+}
+
+// What is wanted through other contexts of the same cluster, those that are not in the kubeconfig now included.
+std::vector<DesiredState::Sibling> Briefing::siblings_of(const std::string& context) const {
+  std::vector<DesiredState::Sibling> siblings;
+  for (const auto& other : from_.book.peers(context)) {
+    DesiredState::Sibling sibling{.context = other, .targets = {}};
+    for (const auto& [name, plan] : from_.intent.plans()) {
+      const Footprint* footprint = from_.footprints.find(name);
+      const bool present = from_.contexts.contains(other);
+      const bool was_there = footprint != nullptr && footprint->contexts.contains(other);
+      if (from_.contexts.selects(plan->target, other) && (present || was_there)) {
+        if (auto meant = from_.intent.meant_in(plan->target, other)) {
+          sibling.targets.push_back(std::move(*meant));
+        }
+      }
+    }
+    if (!sibling.targets.empty()) {
+      siblings.push_back(std::move(sibling));
+    }
+  }
+  return siblings;
+}
+
+}  // namespace regsync

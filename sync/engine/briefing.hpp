@@ -1,0 +1,68 @@
+// Briefing tells each cluster what is desired there: the plans of the targets that it concerns, what is held back, what
+// may be deleted, and what is wanted through other contexts of the same cluster. A cluster is told only what is news.
+//
+// Reads parts that outlive it; owned by the Engine. Lives on the io_context thread.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "helper/base/error.hpp"
+#include "sync/engine/context_book.hpp"
+#include "sync/engine/context_set.hpp"
+#include "sync/engine/footprint_keeper.hpp"
+#include "sync/engine/intent.hpp"
+#include "sync/engine/paused_contexts.hpp"
+#include "sync/engine/target_set.hpp"
+#include "sync/model/desired_state.hpp"
+#include "sync/model/places.hpp"
+
+namespace regsync {
+
+class Briefing {
+ public:
+  struct Sources {
+    const TargetSet& targets;
+    const ContextSet& contexts;
+    const FootprintKeeper& footprints;
+    const ContextBook& book;
+    const PausedContexts& paused;
+    const Intent& intent;
+  };
+  explicit Briefing(Sources sources) : from_(sources) {}
+
+  void tell(const std::string& context, Cluster& cluster);
+  // Tells the plans of these targets, which have other logins and are otherwise as they were told. False where the
+  // cluster was never told of anything.
+  bool tell_logins(const std::string& context, const std::vector<std::string>& targets);
+  // The context has another Cluster, which knows nothing.
+  void forget(const std::string& context) { told_.erase(context); }
+
+  // Whether what a target's words do not cover in a context is to be deleted there.
+  [[nodiscard]] bool may_delete(const Target& target, const std::string& context) const;
+  // Whether the cluster of a context knows what is wanted through the other one.
+  [[nodiscard]] bool was_told_of(const std::string& context, const std::string& other) const;
+
+ private:
+  // What a cluster was last told; shared with it.
+  struct Told {
+    std::shared_ptr<const DesiredState> desired;
+    std::shared_ptr<const Places> places;
+  };
+  struct Parts;
+
+  void add_targets(const Cluster& cluster, const std::string& context, Parts& parts) const;
+  void add_footprints(const std::string& context, Parts& parts) const;
+  [[nodiscard]] bool names_unknown_context(const Target& target, const std::string& context) const;
+  [[nodiscard]] std::optional<Error> held(const Target& target, const std::string& context) const;
+  [[nodiscard]] std::vector<DesiredState::Sibling> siblings_of(const std::string& context) const;
+
+  Sources from_;
+  std::map<std::string, Told> told_;  // by context
+};
+
+}  // namespace regsync

@@ -1,0 +1,50 @@
+#include "sync/engine/shared_objects.hpp"
+
+#include <map>
+#include <memory>
+#include <utility>
+
+#include "sync/cluster/cluster.hpp"
+
+namespace regsync {
+
+namespace {
+
+asio::awaitable<std::string> uid_through(std::string other, Cluster& cluster, Key key) {
+  try {
+    co_return co_await cluster.uid_of(key);
+  } catch (const Error& error) {
+    throw error.within("context " + other + " may lead to the same cluster, and cannot be asked");
+  }
+}
+
+}  // namespace
+
+asio::awaitable<void> SharedObjects::check(std::string context, Key key, std::string uid, Taking taking) {
+  const std::map<std::string, std::shared_ptr<Cluster>> others(contexts_.clusters());
+  for (const auto& [other, cluster] : others) {
+    if (other == context || book_.same(context, other) == Same::no || !cluster->may_want(key)) {
+      continue;
+    }
+    const auto asking = contexts_.find(context);
+    // It knows what is wanted there, and comes first. But of two that see one namespace, one sees its new labels
+    // first.
+    if (asking && briefing_.was_told_of(context, other) && !asking->is_claimed_elsewhere(key) &&
+        (taking == Taking::taken_over || !cluster->wants(key))) {
+      continue;
+    }
+    if (book_.same(context, other) == Same::unknown) {
+      const auto seen = co_await uid_through(other, *cluster, key);
+      book_.learn(context, other, seen == uid);
+    }
+    if (book_.same(context, other) == Same::yes) {
+      on_learnt_();
+      throw Error(ErrorCode::already_exists,
+                  "Secret " + key.name_space + "/" + key.secret + " is wanted through context " + other +
+                      ", which leads to the same cluster",
+                  "nothing to do");
+    }
+  }
+}
+
+}  // namespace regsync

@@ -1,0 +1,38 @@
+// SharedObjects protects a Secret that two contexts of one cluster reach: before one of them deletes it, or takes it
+// from another target of ours, it is certain that nobody wants it through the other.
+//
+// Asks the other cluster only where nothing else tells whether the two are one. Owned by the Engine, and reads parts
+// that outlive it. Lives on the io_context thread.
+#pragma once
+
+#include <asio/awaitable.hpp>
+#include <functional>
+#include <string>
+
+#include "sync/cluster/reconciler.hpp"
+#include "sync/engine/briefing.hpp"
+#include "sync/engine/context_book.hpp"
+#include "sync/engine/context_set.hpp"
+#include "sync/model/key.hpp"
+
+namespace regsync {
+
+class SharedObjects {
+ public:
+  // on_learnt: two contexts were found to lead to one cluster.
+  SharedObjects(const ContextSet& contexts, ContextBook& book, const Briefing& briefing,
+                std::function<void()> on_learnt)
+      : contexts_(contexts), book_(book), briefing_(briefing), on_learnt_(std::move(on_learnt)) {}
+
+  // Throws Error: already_exists where another context reaches the object with this uid and a target wants it there;
+  // another code where that cannot be told.
+  asio::awaitable<void> check(std::string context, Key key, std::string uid, Taking taking);
+
+ private:
+  const ContextSet& contexts_;
+  ContextBook& book_;
+  const Briefing& briefing_;
+  std::function<void()> on_learnt_;
+};
+
+}  // namespace regsync
