@@ -132,7 +132,7 @@ class Watcher::Session {
  private:
   asio::awaitable<void> step() {
     if (const auto* watching = std::get_if<Watching>(&state_)) {
-      return watch(watching->resource_version);
+      return std::exchange(was_away_, false) ? look_at_revision() : watch(watching->resource_version);
     }
     const auto* listing = std::get_if<Listing>(&state_);
     return list(listing == nullptr ? std::string() : listing->continue_token);
@@ -168,6 +168,30 @@ class Watcher::Session {
     state_ = Watching{page.resource_version};
     tell(WatchEvent::Kind::synced);
     works();
+  }
+
+  // A server that was away may have come back with an older store: it would let a watch of a later version wait in
+  // silence. The smallest list tells how far the store is.
+  asio::awaitable<void> look_at_revision() {
+    ListOptions options;
+    options.field_selector = scope_.field_selector;
+    options.label_selector = scope_.label_selector;
+    options.metadata_only = scope_.metadata_only;
+    options.limit = 1;
+    const std::function<void(json&&)> nobody = [](const json&) {};
+    std::optional<Error> failure;
+    try {
+      const ListPage page = co_await client_.list(scope_.collection, std::move(options), nobody);
+      if (is_older(page.resource_version, newest_)) {  // a later one is no news before its events
+        note_revision(page.resource_version);
+      }
+    } catch (const Error& error) {
+      failure = error;
+    }
+    if (failure) {
+      was_away_ = failure->code() != ErrorCode::expired;
+      throw Error(*failure);
+    }
   }
 
   asio::awaitable<void> watch(std::string resource_version) {
@@ -243,6 +267,7 @@ class Watcher::Session {
       page_size_ = std::max(1, page_size_ / 8);  // a page that is too large, or cut by a proxy's limit
       state_ = Empty{};
     }
+    was_away_ = watching;
     works_ = false;
     on_health_(failure);
     const auto wish = failure.retry_after().value_or(seconds(0));
@@ -269,6 +294,7 @@ class Watcher::Session {
   std::string newest_;  // of the revisions that the server told
   int page_size_;
   bool works_ = false;
+  bool was_away_ = false;  // the last watch failed, and what the server holds since is not known
 };
 
 Watcher::Watcher(KubeClient& client, WatchScope scope, Handler on_event, HealthHandler on_health)

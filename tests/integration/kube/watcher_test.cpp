@@ -257,6 +257,20 @@ TEST_F(WatcherTest, AServerThatGoesAwayIsSaidAndComesBack) {
   EXPECT_TRUE(run_until(context_, [&] { return !health_.back(); }));
 }
 
+// It would let a watch of the later version wait in silence.
+TEST_F(WatcherTest, AServerThatComesBackWithAnOlderStoreIsListedAnew) {
+  const auto older = server_.backup();
+  put("a", "2");
+  start();
+  ASSERT_TRUE(is_true_soon());
+  server_.stop();
+  ASSERT_TRUE(run_until(context_, [&] { return told(ErrorCode::unreachable); }));
+  server_.restore(older);
+  server_.start();
+  EXPECT_TRUE(run_until(context_, [&] { return picture_.restarts == 2; }, std::chrono::seconds(20)));
+  EXPECT_TRUE(is_true_soon());
+}
+
 TEST_F(WatcherTest, AForbiddenListEndsIt) {
   server_.deny("list", "secrets");
   start();
@@ -281,7 +295,7 @@ TEST_F(WatcherTest, BookmarksMoveTheVersionOn) {
   server_.forget_requests();
   server_.cut_watches();
   ASSERT_TRUE(run_until(context_, [&] { return server_.count("watch") == 1; }));
-  EXPECT_EQ(server_.requests().front().query.at("resourceVersion"), version);
+  EXPECT_EQ(server_.requests().back().query.at("resourceVersion"), version);
 }
 
 TEST_F(WatcherTest, WatchesEndAtRandomTimesBetweenFiveAndTenMinutes) {
