@@ -107,9 +107,10 @@ class Replica {
   Engine engine_;
 };
 
-class EngineReplicas : public testing::Test {
+template <typename Base>
+class ReplicasOfEngines : public Base {
  protected:
-  EngineReplicas() {
+  ReplicasOfEngines() {
     hub_.make_namespace("default");
     for (const auto& name : names_) {
       servers_[name].make_namespace("team");
@@ -117,7 +118,7 @@ class EngineReplicas : public testing::Test {
     }
     put_target({"team", "blue"});
   }
-  ~EngineReplicas() override {
+  void TearDown() override {
     for (auto& replica : replicas_) {
       replica.stop();
     }
@@ -215,6 +216,8 @@ class EngineReplicas : public testing::Test {
   std::list<Replica> replicas_;
 };
 
+class EngineReplicas : public ReplicasOfEngines<testing::Test> {};
+
 TEST_F(EngineReplicas, AReplicaThatWasStoppedInTheMiddleOfARotationWritesNothingWhenItGoesOn) {
   auto& one = start();
   ASSERT_TRUE(until([&] { return all_right(); })) << state();
@@ -280,7 +283,7 @@ TEST_F(EngineReplicas, WithSlotsEachServesAShare) {
   EXPECT_TRUE(until([&] { return all_right(); }));
 }
 
-class RandomReplicas : public EngineReplicas, public testing::WithParamInterface<int> {};
+class RandomReplicas : public ReplicasOfEngines<testing::TestWithParam<int>> {};
 
 // Whatever happens to replicas, their clocks and the hub: soon after, each cluster is right; and each Secret was
 // written once for each rotation.
@@ -329,7 +332,7 @@ TEST_P(RandomReplicas, KeepsTheFleetTrueAndWritesNothingTwice) {
 
 std::optional<int> number_of(const char* variable) {
   const char* text = std::getenv(variable);
-  return text == nullptr ? std::nullopt : std::optional(std::atoi(text));
+  return text == nullptr ? std::nullopt : std::optional(static_cast<int>(std::strtol(text, nullptr, 10)));
 }
 
 std::vector<int> seeds() {

@@ -31,9 +31,9 @@ class FootprintConfigMapsTest : public testing::Test {
   static constexpr const char* config_map = "regsync-fleet-pull";
 
   FootprintConfigMapsTest() { server_.make_namespace("fleet"); }
-  ~FootprintConfigMapsTest() override { stop(); }
+  void TearDown() override { stop(); }
 
-  std::unique_ptr<FootprintConfigMaps> make(std::set<std::string> mine = {}) {
+  std::unique_ptr<FootprintConfigMaps> make(const std::set<std::string>& mine = {}) {
     auto maps = std::make_unique<FootprintConfigMaps>(
         io_.get_executor(), config_.resolve("hub"), FootprintConfigMaps::Place{"fleet", "fleet"},
         FootprintConfigMaps::Handlers{

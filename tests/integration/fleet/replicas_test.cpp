@@ -31,9 +31,9 @@ TEST(SlotOf, SpreadsClustersEvenlyAndMovesFewWhenThereAreMoreSlots) {
     moved += slot_of(server, 8) == slot_of(server, 9) ? 0 : 1;
   }
   for (const int size : sizes) {
-    EXPECT_NEAR(size, clusters / 8, clusters / 20);
+    EXPECT_NEAR(size, clusters / 8.0, clusters / 20.0);
   }
-  EXPECT_NEAR(moved, clusters / 9, clusters / 20);
+  EXPECT_NEAR(moved, clusters / 9.0, clusters / 20.0);
   EXPECT_EQ(slot_of("https://a", 1), 0U);
 }
 
@@ -56,7 +56,7 @@ class ReplicasTest : public testing::Test {
   };
 
   ReplicasTest() { server_.make_namespace("fleet"); }
-  ~ReplicasTest() override {
+  void TearDown() override {
     for (auto& replica : replicas_) {
       test::run(replica.io, replica.replicas.stop());
     }
