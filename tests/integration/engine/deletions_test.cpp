@@ -126,11 +126,12 @@ TEST_F(Deletions, TheFirstNamespaceIsOneThatHeldForTheGrace) {
 }
 
 TEST_F(Deletions, AKubeconfigThatWasWrittenLongAgoIsWhole) {
+  world_.next_grace = 1min;
   world_.switch_namespace("a", "n1");
   world_.put_target(make_target({}));
   world_.start();
   world_.let_kubeconfig_age();
-  EXPECT_TRUE(world_.until([&] { return uid("n1").has_value(); }, EngineWorld::grace / 2));
+  EXPECT_TRUE(is_there("n1"));
 }
 
 TEST_F(Deletions, ATargetThatNamesItsNamespaceNoMoreGoesToTheCurrentOne) {
@@ -213,11 +214,12 @@ TEST_F(Deletions, ASyncWaitsUntilWhatIsGoneFromAFileCounts) {
 }
 
 TEST_F(Deletions, WhatACommandReplacedOrRemovedCountsAtOnce) {
+  world_.next_grace = 1min;
   begin(make_target({"n1", "n2"}));
   world_.replace_target(make_target({"n1"}));
-  EXPECT_TRUE(world_.until([&] { return !uid("n2"); }, EngineWorld::grace / 2));
+  EXPECT_TRUE(is_gone("n2"));
   world_.forget_target("t");
-  EXPECT_TRUE(world_.until([&] { return !uid("n1"); }, EngineWorld::grace / 2));
+  EXPECT_TRUE(is_gone("n1"));
 }
 
 // --- footprints that cannot be written

@@ -245,7 +245,7 @@ TEST_F(EngineTest, AnImmutableSecretIsStuckWithItsRemedy) {
 TEST_F(EngineTest, TwoOwnersOfOneTargetDoNotFight) {
   begin(make_target());
   const TempDir other_disk;
-  EngineProcess other(world_.io(), other_disk.path(), "ffeeddccbbaa9988", few_watches,
+  EngineProcess other(world_.io(), other_disk.path(), "ffeeddccbbaa9988", few_watches, EngineWorld::grace,
                       {.on_wanted = [](const auto&) {}, .on_change = [] {}, .read_again = [] {}});
   const auto config = other_disk.write("config", server().kubeconfig({"a"}));
   StoreReading logins;

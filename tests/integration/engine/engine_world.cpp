@@ -15,7 +15,8 @@ namespace regsync::test {
 using nlohmann::json;
 
 EngineProcess::EngineProcess(asio::io_context& io, const std::filesystem::path& footprint_folder,
-                             const std::string& owner_id, int few_watches, EngineHooks hooks)
+                             const std::string& owner_id, int few_watches, std::chrono::milliseconds grace,
+                             EngineHooks hooks)
     : footprints(footprint_folder),
       engine(io.get_executor(),
              {.cluster = {.owner = {owner_id, owner_id + " jdoe@laptop"},
@@ -24,9 +25,9 @@ EngineProcess::EngineProcess(asio::io_context& io, const std::filesystem::path& 
                           .few_watches = few_watches,
                           .on_written = [this](const Change& change) { changes.push_back(change); }},
               .state = footprint_folder.parent_path(),
-              .grace = EngineWorld::grace,
+              .grace = grace,
               .login_places = footprint_folder.parent_path() / "logins.json",
-              .login_settle = EngineWorld::grace},
+              .login_settle = grace},
              footprints, std::move(hooks)) {
   engine.set_login_settings(/*verify=*/false, {});
 }
@@ -56,7 +57,7 @@ void EngineWorld::start() {
     asio::post(io_, [this] { deliver_reading(); });
   };
   process_ =
-      std::make_unique<EngineProcess>(io_, footprint_folder(), id_, watches_by_label ? -1 : few_watches,
+      std::make_unique<EngineProcess>(io_, footprint_folder(), id_, watches_by_label ? -1 : few_watches, next_grace,
                                       EngineHooks{.on_wanted = on_wanted,
                                                   .on_change = [] {},
                                                   .read_again = [this] { process_->engine.set_targets(targets_); },

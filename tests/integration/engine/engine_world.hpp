@@ -26,7 +26,7 @@ namespace regsync::test {
 // One process: an engine with the footprints it finds. The inputs are handed in by the world.
 struct EngineProcess {
   EngineProcess(asio::io_context& io, const std::filesystem::path& footprint_folder, const std::string& owner_id,
-                int few_watches, EngineHooks hooks);
+                int few_watches, std::chrono::milliseconds grace, EngineHooks hooks);
   std::vector<Change> changes;  // what it has written
   FootprintStore footprints;
   Engine engine;
@@ -48,6 +48,8 @@ class EngineWorld {
 
   // The next process watches Secrets by label wherever it may, however few they are.
   bool watches_by_label = false;
+  // That of the next process: where a test shows that nothing waited for it.
+  std::chrono::milliseconds next_grace = grace;
 
   // The process. start() gives it all inputs as they are now.
   void start();

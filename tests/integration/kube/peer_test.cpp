@@ -3,11 +3,16 @@
 #include <sched.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <chrono>
 #include <csignal>
+#include <filesystem>
 #include <fstream>
+#include <iterator>
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <string>
+#include <thread>
 
 #include "sync/kube/config/credentials.hpp"
 #include "sync/kube/http/http_client.hpp"
@@ -42,6 +47,37 @@ bool enter_own_network() {
   return test::run_program({.argv = {"ip", "link", "set", "lo", "up"}, .env = test::own_environment(), .in = {}})
              .exit_code == 0;
 }
+
+// Stops a process until it is destroyed or let go on.
+class Frozen {
+ public:
+  explicit Frozen(pid_t pid) : pid_(pid) {
+    ::kill(pid, SIGSTOP);
+    while (!all_threads_stand()) {  // those on other processors run on for a moment
+      std::this_thread::sleep_for(1ms);
+    }
+  }
+  ~Frozen() { go_on(); }
+  Frozen(const Frozen&) = delete;
+  Frozen& operator=(const Frozen&) = delete;
+  Frozen(Frozen&&) = delete;
+  Frozen& operator=(Frozen&&) = delete;
+
+  void go_on() const { ::kill(pid_, SIGCONT); }
+
+ private:
+  [[nodiscard]] bool all_threads_stand() const {
+    const std::filesystem::directory_iterator threads("/proc/" + std::to_string(pid_) + "/task");
+    return std::all_of(begin(threads), end(threads), [](const auto& thread) {
+      std::ifstream file(thread.path() / "stat");
+      const std::string stat{std::istreambuf_iterator<char>(file), {}};
+      const auto end_of_name = stat.rfind(')');  // proc(5): "pid (comm) state …"
+      return end_of_name == std::string::npos || stat.compare(end_of_name, 3, ") T") == 0;
+    });
+  }
+
+  pid_t pid_;
+};
 
 class SilentPeer : public RealServer {
  protected:
@@ -94,20 +130,20 @@ class SilentPeer : public RealServer {
 bool SilentPeer::own_network_ = false;
 
 TEST_F(SilentPeer, AFrozenServerWhoseKernelStillAnswersIsFoundOut) {
-  ::kill(server_->api_server(), SIGSTOP);
+  const Frozen frozen(server_->api_server());
   EXPECT_TRUE(is_told_within(patience.quiet + patience.answer + 1s));
-  ::kill(server_->api_server(), SIGCONT);
+  frozen.go_on();
   expect_recovery();
 }
 
 // However long nobody would have asked for the watch's sake.
 TEST_F(SilentPeer, WhoWaitsForAFrozenServersAnswerIsToldSooner) {
   watch_with({.silence = patience.silence, .quiet = 1h, .answer = patience.answer});
-  ::kill(server_->api_server(), SIGSTOP);
+  const Frozen frozen(server_->api_server());
   const auto ask = [](KubeClient& client) -> asio::awaitable<void> { co_await client.version(); };
   const test::Background asking(loop_, ask(*client_));
   EXPECT_TRUE(run_until(loop_, [&] { return asking.done(); }, patience.silence + patience.answer + 1s));
-  ::kill(server_->api_server(), SIGCONT);
+  frozen.go_on();
   ASSERT_TRUE(asking.failure());
   EXPECT_EQ(asking.failure()->code(), ErrorCode::unreachable);
   EXPECT_TRUE(is_told_within(1s)) << "the watch has the same peer";
@@ -126,13 +162,13 @@ TEST_F(SilentPeer, ARequestWhoseTimeIsUpFailsAloneAndSaysSo) {
   };
   const auto patient = [&]() -> asio::awaitable<void> { EXPECT_EQ(co_await version(30s), 200); };
   ASSERT_EQ(test::run(loop_, version(30s)), 200);
-  ::kill(server_->api_server(), SIGSTOP);
+  const Frozen frozen(server_->api_server());
   const test::Background waiting(loop_, patient());
   const Error error = test::error_of(loop_, version(300ms));
   EXPECT_EQ(error.code(), ErrorCode::timeout);
   EXPECT_EQ(error.message(), "the answer did not come within 300 ms");
   EXPECT_FALSE(waiting.done());
-  ::kill(server_->api_server(), SIGCONT);
+  frozen.go_on();
   EXPECT_TRUE(run_until(loop_, [&] { return waiting.done(); }));
   EXPECT_FALSE(waiting.failure());
   EXPECT_EQ(test::run(loop_, version(30s)), 200);
