@@ -71,6 +71,10 @@ class Cluster {
   [[nodiscard]] bool is_clean_of(const std::string& target, const Places& places) const;
   // Whether it is certain that none of these places holds a Secret of the target, wanted or not.
   [[nodiscard]] bool is_empty_of(const std::string& target, const Places& places) const;
+  // What a target that is removed leaves in these places, because it is not regsync's.
+  [[nodiscard]] std::vector<Error> left_alone(const std::string& target, const Places& places) const {
+    return standings_.left_alone(target, places);
+  }
   [[nodiscard]] std::size_t queue_depth() const { return queue_.depth(); }
 
   // Whether a target wants a Secret at the key, as far as that can be told.

@@ -130,6 +130,14 @@ std::optional<json> detach_patch(const json& account, const std::string& secret)
   return patch;
 }
 
+json patched(const json& account, std::optional<json> patch) {
+  if (!patch) {
+    return account;
+  }
+  patch->erase(0);  // the test of the resourceVersion
+  return account.patch(*patch);
+}
+
 using MakePatch = std::function<std::optional<json>(const json&, const std::string&)>;
 
 std::string subject_of(const kube::ObjectPath& path) { return "ServiceAccount " + path.name_space + "/" + path.name; }
@@ -191,6 +199,14 @@ ServiceAccountView view_service_account(const json& account) {
   }
   view.version = version_number(text_at(account, {"metadata", "resourceVersion"}));
   return view;
+}
+
+json attached(const json& account, const std::string& secret) {
+  return patched(account, attach_patch(account, secret));
+}
+
+json detached(const json& account, const std::string& secret) {
+  return patched(account, detach_patch(account, secret));
 }
 
 asio::awaitable<AccountAnswer> attach_pull_secret(kube::KubeClient& client, std::string name_space, std::string account,

@@ -27,6 +27,10 @@ struct ServiceAccountView {
 // Total: what is odd in an object from outside counts as not there.
 ServiceAccountView view_service_account(const nlohmann::json& account);
 
+// The ServiceAccount as the server would leave it after attaching the Secret, or detaching it. Pure.
+nlohmann::json attached(const nlohmann::json& account, const std::string& secret);
+nlohmann::json detached(const nlohmann::json& account, const std::string& secret);
+
 // Both answer the ServiceAccount as the server says it is afterwards, and write only when something differs.
 struct AccountAnswer {
   ServiceAccountView view;

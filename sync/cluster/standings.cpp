@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "sync/cluster/write_trouble.hpp"
+
 namespace regsync {
 
 using std::chrono::steady_clock;
@@ -276,6 +278,23 @@ bool Standings::is_clean_of(const std::string& target, const Places& places) con
 
 bool Standings::is_empty_of(const std::string& target, const Places& places) const {
   return knows(places) && names_held_by(target).empty();
+}
+
+std::vector<Error> Standings::left_alone(const std::string& target, const Places& places) const {
+  std::vector<Error> found;
+  for (const auto& [secret, scope] : places.secrets) {
+    from_.cache.for_each(secret, [&](const std::string& name_space, const Entry& entry) {
+      const auto& view = entry.observed.secret;
+      const Key key{name_space, secret};
+      if (!view || view->ownership == Ownership::ours || view->ownership == Ownership::unplaced ||
+          !scope.covers(name_space) || (view->target != target && !scope.namespaces.contains(name_space)) ||
+          claim_of(key).plan != nullptr) {
+        return;
+      }
+      found.push_back(left_alone_error(key, *view, from_.context));
+    });
+  }
+  return found;
 }
 
 }  // namespace regsync

@@ -49,6 +49,10 @@ class Standings {
   // The same of any Secret of the target, wanted or not.
   [[nodiscard]] bool is_empty_of(const std::string& target, const Places& places) const;
 
+  // What a target that is removed leaves in these places, because it is not regsync's. Where a pattern chose the
+  // namespaces, only what names the target: of other Secrets it is not known that the target wanted them.
+  [[nodiscard]] std::vector<Error> left_alone(const std::string& target, const Places& places) const;
+
   // Which plan claims a key, by what is known now; none before anything is desired.
   [[nodiscard]] DesiredState::Claim claim_of(const Key& key) const;
   // The namespaces in which a plan wants its Secret, sorted.

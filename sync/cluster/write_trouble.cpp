@@ -1,5 +1,7 @@
 #include "sync/cluster/write_trouble.hpp"
 
+#include "sync/base/shell_word.hpp"
+
 namespace regsync {
 
 namespace {
@@ -87,6 +89,21 @@ std::optional<Error> secret_changed_on_the_way(const Key& key, const SecretView&
                subject_of(key) + " was written, but the cluster changed " + what +
                    " on the way: a mutating admission policy does that",
                find_mutating_policy);
+}
+
+Error left_alone_error(const Key& key, const SecretView& secret, const std::string& context) {
+  std::string why = "it was not made by regsync";
+  if (secret.ownership == Ownership::relabelled) {
+    why = "it was written by regsync, but its label " + std::string(managed_by_label) + " is " +
+          (secret.holder.empty() ? "gone" : "now \"" + secret.holder + "\"") + ", so it counts as somebody else's";
+  } else if (secret.ownership == Ownership::other_owner) {
+    why = "another regsync keeps it, " + secret.holder;
+  } else if (secret.ownership == Ownership::copy) {
+    why = "it is a copy of " + secret.holder + ", made by somebody else";
+  }
+  return {ErrorCode::not_owned, subject_of(key) + " in context " + context + " stays, with the password in it: " + why,
+          "if nothing needs it: kubectl --context " + shell_word(context) + " -n " + key.name_space +
+              " delete secret " + key.secret};
 }
 
 }  // namespace regsync

@@ -29,4 +29,7 @@ Error account_changed_on_the_way(const Key& key, const std::string& account);
 std::optional<Error> secret_changed_on_the_way(const Key& key, const SecretView& answer, const Plan& plan,
                                                const Payload& payload);
 
+// What stays of a target that was removed, because it does not count as regsync's.
+Error left_alone_error(const Key& key, const SecretView& secret, const std::string& context);
+
 }  // namespace regsync

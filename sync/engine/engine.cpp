@@ -154,6 +154,7 @@ class Engine::Impl {
   }
 
   void forget_target(const std::string& target, bool keep_secrets) {
+    left_alone_.erase(target);
     footprints_.forget(target, keep_secrets);
     targets_.erase(target);
     update();
@@ -193,23 +194,15 @@ class Engine::Impl {
   [[nodiscard]] std::set<RegistryKey> logins_in_doubt() const { return logins_.in_doubt(); }
 
   [[nodiscard]] StatusReport status(const StatusQuery& query) const {
-    if (query.summary) {
-      return summary(query);
-    }
-    StatusSelection selection(query);
-    std::vector<StatusRow> all;
-    auto report = report_without_rows(query.targets, [&](const auto&, const auto&, const auto& rows_there) {
-      auto rows = rows_there();
-      selection.keep(rows);
-      for (StatusRow& row : rows) {
-        if (row.cause) {
-          row.cause = for_context(*row.cause, row.target, row.context);
+    auto report = query.summary ? summary(query) : rows(query);
+    for (const auto& target : query.targets) {
+      if (const auto contexts = left_alone_.find(target); contexts != left_alone_.end()) {
+        for (const auto& [context, left] : contexts->second) {
+          std::ranges::copy(left, std::back_inserter(report.notes));
         }
       }
-      all.insert(all.end(), std::make_move_iterator(rows.begin()), std::make_move_iterator(rows.end()));
-    });
-    report.rows = std::move(all);
-    return selection.finish(std::move(report));
+    }
+    return report;
   }
 
   [[nodiscard]] FleetReport fleet() const {
@@ -236,6 +229,23 @@ class Engine::Impl {
   }
 
  private:
+  [[nodiscard]] StatusReport rows(const StatusQuery& query) const {
+    StatusSelection selection(query);
+    std::vector<StatusRow> all;
+    auto report = report_without_rows(query.targets, [&](const auto&, const auto&, const auto& rows_there) {
+      auto rows = rows_there();
+      selection.keep(rows);
+      for (StatusRow& row : rows) {
+        if (row.cause) {
+          row.cause = for_context(*row.cause, row.target, row.context);
+        }
+      }
+      all.insert(all.end(), std::make_move_iterator(rows.begin()), std::make_move_iterator(rows.end()));
+    });
+    report.rows = std::move(all);
+    return selection.finish(std::move(report));
+  }
+
   [[nodiscard]] StatusReport summary(const StatusQuery& query) const {
     std::vector<StatusGroup> groups;
     std::vector<StatusCause> causes;
@@ -468,7 +478,12 @@ class Engine::Impl {
       if (known == nullptr && !footprint->forgotten) {
         return cluster->is_empty_of(target, places);  // the file is gone, and what it has made is kept
       }
-      return (known == nullptr || briefing_.may_delete(*known, context)) && cluster->is_clean_of(target, places);
+      const bool clean =
+          (known == nullptr || briefing_.may_delete(*known, context)) && cluster->is_clean_of(target, places);
+      if (clean && footprint->forgotten && !footprint->kept.contains(context)) {
+        left_alone_[target][context] = cluster->left_alone(target, places);
+      }
+      return clean;
     };
     return footprints_.trim(intent_.wanted(), may_trim, is_clean);
   }
@@ -547,6 +562,8 @@ class Engine::Impl {
   LoginBook logins_;
 
   mutable StatusCounts counts_;
+  // By removed target, then context: Secrets that stay, because they are not regsync's.
+  std::map<std::string, std::map<std::string, std::vector<Error>>> left_alone_;
 
   asio::steady_timer disk_timer_;
   asio::steady_timer update_timer_;

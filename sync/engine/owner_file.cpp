@@ -7,6 +7,7 @@
 #include <array>
 #include <cstdlib>
 #include <random>
+#include <system_error>
 
 #include "helper/base/error.hpp"
 #include "helper/base/file_io.hpp"
@@ -84,6 +85,13 @@ std::string named_owner(const std::string& option, const std::string& setting) {
 
 Owner this_owner(const Settings& settings, const std::string& option) {
   return load_owner(paths::owner(), named_owner(option, settings.owner));
+}
+
+Owner known_owner(const Settings& settings) {
+  const auto named = named_owner({}, settings.owner);
+  std::error_code ignored;
+  const bool none = named.empty() && !std::filesystem::exists(paths::owner(), ignored) && !ignored;
+  return none ? owner_of({}) : load_owner(paths::owner(), named);
 }
 
 }  // namespace regsync

@@ -21,4 +21,7 @@ std::string named_owner(const std::string& option, const std::string& setting);
 // The owner of this installation, by both. Throws as load_owner().
 Owner this_owner(const Settings& settings, const std::string& option = {});
 
+// The same, but nothing is made: the id is empty where there is none yet.
+Owner known_owner(const Settings& settings);
+
 }  // namespace regsync

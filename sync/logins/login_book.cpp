@@ -237,8 +237,10 @@ void LoginBook::changed() {
 
 bool LoginBook::is_complete() const {
   const bool store_read =
-      store_.store_problem || std::includes(store_.asked.begin(), store_.asked.end(), wanted_.begin(), wanted_.end());
-  return store_read && readings_ >= expected_ && helpers_.all_answered() && health_.settled() && !rechecking_;
+      wanted_.empty() ||  // nobody reads what nobody wants
+      (readings_ >= expected_ && (store_.store_problem || std::includes(store_.asked.begin(), store_.asked.end(),
+                                                                        wanted_.begin(), wanted_.end())));
+  return store_read && helpers_.all_answered() && health_.settled() && !rechecking_;
 }
 
 asio::awaitable<void> LoginBook::complete(std::chrono::milliseconds time) {

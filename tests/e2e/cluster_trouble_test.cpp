@@ -180,7 +180,7 @@ TEST_F(ClusterTrouble, APolicyThatTakesOurEntryFromAServiceAccountIsNeverInSync)
                                      "--service-account", "builder", "--wait"});
     EXPECT_EQ(added.exit_code, 1) << added.out << added.err;
     EXPECT_THAT(added.out + added.err, HasSubstr("policy"));
-    for (const auto* command : {"sync", "status"}) {
+    for (const auto* command : {"sync", "status", "diff"}) {
       const auto asked = job_.regsync({command});
       EXPECT_EQ(asked.exit_code, 1) << command << ": " << asked.out << asked.err;
     }

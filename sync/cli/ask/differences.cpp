@@ -1,16 +1,23 @@
 #include "sync/cli/ask/differences.hpp"
 
+#include <algorithm>
+#include <iterator>
+#include <map>
 #include <optional>
-#include <set>
 #include <utility>
 
+#include "sync/base/json_access.hpp"
 #include "sync/base/paths.hpp"
 #include "sync/cli/ask/meant_target.hpp"
 #include "sync/cli/ask/plans.hpp"
 #include "sync/cli/ask/snapshot.hpp"
 #include "sync/cli/view/manifest.hpp"
 #include "sync/cli/view/quote.hpp"
+#include "sync/cluster/service_account.hpp"
+#include "sync/cluster/write_trouble.hpp"
+#include "sync/engine/context_book.hpp"
 #include "sync/engine/footprint.hpp"
+#include "sync/engine/status_builder.hpp"
 #include "sync/model/remedy.hpp"
 #include "sync/model/secret_object.hpp"
 
@@ -41,42 +48,150 @@ Error old_copy(const Key& key, const std::string& context) {
               key.secret + " " + annotation + "-"};
 }
 
-void compare(const Key& key, const DesiredState& desired, const Snapshot& snapshot, const Places& places,
-             const Owner& owner, const std::string& context, Differences& found) {
-  const auto secret = snapshot.secrets.find(key);
-  const json live = secret == snapshot.secrets.end() ? json() : secret->second;
-  std::optional<SecretView> view;
-  if (!live.is_null()) {
-    view = view_secret(live, owner.id);
-  }
-
-  Facts facts;
-  facts.name_space = snapshot.find_namespace(key.name_space);
-  facts.namespaces_complete = snapshot.namespaces_complete;
-  facts.secret = view ? &*view : nullptr;
-  facts.remembered = places.cover(key);
-  const Decision decision = desired.decide(key, facts);
-
-  if (decision.plan != nullptr && carries_old_copy(live)) {
-    found.obstacles.push_back({context + "/" + key.name_space, old_copy(key, context)});
-  }
-  if (decision.cause) {
-    const std::string target = decision.plan == nullptr ? "" : decision.plan->target.name;
-    found.obstacles.push_back({context + "/" + key.name_space, for_context(*decision.cause, target, context)});
-  }
-  json after;
-  if (decision.action == Action::nothing) {
-    return;
-  }
-  if (decision.action != Action::remove) {
-    const Payload payload = payload_for(*decision.plan, live);
-    after = apply_to(live, make_manifest(*decision.plan, owner.annotation, payload.base64()), key.name_space);
-    if (after == live) {
-      return;
+// What people may see of a ServiceAccount: what regsync owns of it, and all its pull secrets, which are names.
+json shown_account(const json& account) {
+  json shown{
+      {"apiVersion", "v1"},
+      {"kind", "ServiceAccount"},
+      {"metadata",
+       {{"name", text_at(account, {"metadata", "name"})}, {"namespace", text_at(account, {"metadata", "namespace"})}}}};
+  for (const std::string_view annotation : {attached_annotation, place_annotation}) {
+    if (const json* value = find_at(account, {"metadata", "annotations", annotation})) {
+      shown["metadata"]["annotations"][std::string(annotation)] = *value;
     }
   }
-  auto [shown_before, shown_after] = mask(live, after);
-  found.changes.push_back({context, key.name_space, key.secret, std::move(shown_before), std::move(shown_after)});
+  if (const json* entries = find_at(account, {"imagePullSecrets"})) {
+    shown["imagePullSecrets"] = *entries;
+  }
+  return shown;
+}
+
+// Compares one cluster, key by key. Several Secrets may change one ServiceAccount, so those are told at the end.
+class Comparison {
+ public:
+  Comparison(const DesiredState& desired, const Snapshot& snapshot, const Places& places, const Owner& owner,
+             const std::string& context, Differences& found)
+      : desired_(desired),
+        snapshot_(snapshot),
+        places_(places),
+        owner_(owner),
+        context_(context),
+        accounts_(snapshot.accounts),
+        found_(found) {}
+
+  void compare(const Key& key) {
+    const auto secret = snapshot_.secrets.find(key);
+    const json live = secret == snapshot_.secrets.end() ? json() : secret->second;
+    std::optional<SecretView> view;
+    if (!live.is_null()) {
+      view = view_secret(live, owner_.id);
+    }
+
+    Facts facts;
+    facts.name_space = snapshot_.find_namespace(key.name_space);
+    facts.namespaces_complete = snapshot_.namespaces_complete;
+    facts.secret = view ? &*view : nullptr;
+    facts.remembered = places_.cover(key);
+    facts.holder = owner_.holder();
+    const Decision decision = desired_.decide(key, facts);
+
+    if (decision.plan != nullptr && carries_old_copy(live)) {
+      found_.obstacles.push_back({place(key), old_copy(key, context_)});
+    }
+    if (decision.cause) {
+      add_obstacle(key, decision, *decision.cause);
+    }
+    compare_accounts(key, decision, view && view->ownership == Ownership::ours);
+    if (decision.action != Action::nothing) {
+      compare_secret(key, decision, live);
+    }
+  }
+
+  void tell_accounts() {
+    for (const auto& [name_space, accounts] : accounts_) {
+      for (const auto& [name, after] : accounts) {
+        const json& before = snapshot_.accounts.at(name_space).at(name);
+        if (after != before) {
+          found_.changes.push_back(
+              {context_, name_space, Kind::service_account, name, shown_account(before), shown_account(after)});
+        }
+      }
+    }
+  }
+
+ private:
+  [[nodiscard]] std::string place(const Key& key) const { return context_ + "/" + key.name_space; }
+
+  void add_obstacle(const Key& key, const Decision& decision, const Error& error) {
+    const std::string target = decision.plan == nullptr ? "" : decision.plan->target.name;
+    found_.obstacles.push_back({place(key), for_context(error, target, context_)});
+    found_.stuck = found_.stuck || !is_as_asked(decision.state);
+  }
+
+  void compare_secret(const Key& key, const Decision& decision, const json& live) {
+    json after;
+    if (decision.action == Action::release) {
+      after = live;
+      after.merge_patch(
+          {{"metadata",
+            {{"labels", {{managed_by_label, nullptr}}},
+             {"annotations",
+              {{target_annotation, nullptr}, {owner_annotation, nullptr}, {place_annotation, nullptr}}}}}});
+    } else if (decision.action != Action::remove) {
+      const Payload payload = payload_for(*decision.plan, live);
+      after = apply_to(live, make_manifest(*decision.plan, owner_.annotation, payload.base64()), key.name_space);
+      if (after == live) {
+        return;
+      }
+    }
+    auto [shown_before, shown_after] = mask(live, after);
+    found_.changes.push_back(
+        {context_, key.name_space, Kind::secret, key.secret, std::move(shown_before), std::move(shown_after)});
+  }
+
+  // As Attachments does it: of a Secret that is ours, or is about to be.
+  void compare_accounts(const Key& key, const Decision& decision, bool ours) {
+    const bool removes = decision.action == Action::remove;
+    const bool writes = decision.action != Action::nothing && decision.action != Action::release && !removes;
+    const bool keeps = decision.action == Action::nothing && ours && decision.plan != nullptr &&
+                       decision.state != SyncState::paused && decision.state != SyncState::terminating;
+    if (!removes && !writes && !keeps) {
+      return;
+    }
+    const std::vector<std::string> wanted =
+        removes ? std::vector<std::string>() : decision.plan->target.service_accounts;
+    auto& accounts = accounts_[key.name_space];
+    std::vector<std::string> absent;
+    std::ranges::copy_if(wanted, std::back_inserter(absent),
+                         [&](const std::string& name) { return !is_glob(name) && !accounts.contains(name); });
+    for (auto& [name, account] : accounts) {
+      account = matches_any(wanted, name) ? attached(account, key.secret) : detached(account, key.secret);
+    }
+    if (!absent.empty()) {
+      found_.stuck = true;
+      found_.obstacles.push_back(
+          {place(key), for_context(accounts_missing(key, absent), decision.plan->target.name, context_)});
+    }
+  }
+
+  const DesiredState& desired_;
+  const Snapshot& snapshot_;
+  const Places& places_;
+  const Owner& owner_;
+  const std::string& context_;
+  std::map<std::string, std::map<std::string, json>> accounts_;  // as a sync would leave them
+  Differences& found_;
+};
+
+// Why regsyncd would make nothing for the target in this context.
+std::optional<Error> held(const Target& target, const std::string& context, const FootprintStore& footprints,
+                          const ContextBook& book) {
+  const auto unreadable = footprints.unreadable().find(target.name);
+  if (unreadable != footprints.unreadable().end()) {
+    return unreadable->second;
+  }
+  const ContextBook::Known* known = book.find(context);
+  return pins(target, context) && known != nullptr && known->held ? std::optional(context_held(context)) : std::nullopt;
 }
 
 }  // namespace
@@ -86,23 +201,26 @@ asio::awaitable<void> find_differences(kube::KubeClient& client, std::vector<std
   const std::string default_namespace = client.context().default_namespace;
   Places places = std::move(left.places);
   const FootprintStore footprints(paths::footprints());
+  const ContextBook book(paths::contexts());
   DesiredState::Plans by_name;
-  std::set<std::string> names;
-  if (!left.target.empty()) {
-    names.insert(left.target);
-  }
   for (const auto& plan : plans) {
     auto meant = std::make_shared<Plan>(*plan);
     meant->target = meant_in(plan->target, client.context(), footprints);
     places.merge(places_of(meant->target, default_namespace));
-    names.insert(meant->target.name);
+    meant->held = held(plan->target, client.context().name, footprints, book);
+    if (meant->held) {
+      left.known_targets.erase(meant->target.name);
+    }
     by_name.emplace(meant->target.name, std::move(meant));
   }
-  const DesiredState desired(default_namespace, std::move(by_name), {}, std::move(names));
+  const DesiredState desired(default_namespace, std::move(by_name), std::move(left.forgotten),
+                             std::move(left.known_targets), std::move(left.kept));
   const Snapshot snapshot = co_await read_snapshot(client, places);
+  Comparison comparison(desired, snapshot, places, owner, client.context().name, found);
   for (const Key& key : keys_of(snapshot, places)) {
-    compare(key, desired, snapshot, places, owner, client.context().name, found);
+    comparison.compare(key);
   }
+  comparison.tell_accounts();
 }
 
 }  // namespace regsync::cli

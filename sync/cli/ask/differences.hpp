@@ -3,6 +3,7 @@
 
 #include <memory>
 #include <nlohmann/json.hpp>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -13,11 +14,14 @@
 
 namespace regsync::cli {
 
+enum class Kind { secret, service_account };
+
 struct Difference {
   std::string context;
   std::string name_space;
-  std::string secret;
-  nlohmann::json before;  // masked; null where there is no Secret
+  Kind kind = Kind::secret;
+  std::string name;
+  nlohmann::json before;  // masked; null where there is no such object
   nlohmann::json after;   // masked; null where it would be deleted
 };
 
@@ -30,15 +34,19 @@ struct Obstacle {
 struct Differences {
   std::vector<Difference> changes;
   std::vector<Obstacle> obstacles;
+  bool stuck = false;  // an obstacle keeps something from being in sync
 };
 
-// Where else than the plans say a target may have Secrets, which it no longer covers.
+// Where else than the plans say there may be Secrets, and what is known of their targets: see DesiredState.
 struct Left {
-  Places places;
-  std::string target;  // its name; empty: nothing is left
+  Places places = {};
+  std::set<std::string> known_targets = {};
+  std::set<std::string> forgotten = {};
+  std::set<std::string> kept = {};
 };
 
 // Reads one cluster and adds what differs there from the plans, which are those of targets that select it.
+// What a target no longer covers counts only where the target is among `left.known_targets`.
 asio::awaitable<void> find_differences(kube::KubeClient& client, std::vector<std::shared_ptr<const Plan>> plans,
                                        Owner owner, Differences& found, Left left = {});
 

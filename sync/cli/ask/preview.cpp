@@ -86,31 +86,34 @@ Preview preview(Console& console, const kube::Kubeconfig& kubeconfig, const Targ
           plans.push_back(plan);
         }
         const auto places = before.find(context);
-        return find_differences(client, std::move(plans), owner, found,
-                                {.places = places == before.end() ? Places() : places->second, .target = name});
+        return find_differences(
+            client, std::move(plans), owner, found,
+            {.places = places == before.end() ? Places() : places->second, .known_targets = {name}});
       },
       [&](const std::string& context, const Error& error) {
         result.unknown.push_back("context " + context + ": " + error.message());
       });
   result.changes = std::move(found.changes);
-  std::ranges::sort(result.changes, {},
-                    [](const Difference& each) { return std::tie(each.context, each.name_space, each.secret); });
+  std::ranges::sort(result.changes, {}, [](const Difference& each) {
+    return std::tie(each.context, each.name_space, each.kind, each.name);
+  });
   std::ranges::sort(result.unknown);
   return result;
 }
 
 std::string describe(const Preview& preview) {
-  std::map<std::pair<int, std::string>, std::vector<std::string>> lines;  // by kind and context
+  std::map<std::tuple<Kind, std::size_t, std::string>, std::vector<std::string>> lines;  // by kind, verb, context
   for (const Difference& change : preview.changes) {
-    const int kind = change.before.is_null() ? 0 : change.after.is_null() ? 2 : 1;
-    lines[{kind, change.context}].push_back(change.name_space + "/" + change.secret);
+    const std::size_t verb = change.before.is_null() ? 0 : change.after.is_null() ? 2 : 1;
+    lines[{change.kind, verb, change.context}].push_back(change.name_space + "/" + change.name);
   }
   std::string text;
-  for (const auto& [key, secrets] : lines) {
+  for (const auto& [key, objects] : lines) {
+    const auto& [kind, verb, context] = key;
     constexpr std::array<const char*, 3> verbs{"create", "change", "delete"};
-    text += one_line("  " + std::string(verbs.at(static_cast<std::size_t>(key.first))) + " " +
-                     count_of(secrets.size(), "Secret") + " in context " + key.second + ": " +
-                     join(secrets, ", ", named_namespaces)) +
+    text += one_line("  " + std::string(verbs.at(verb)) + " " +
+                     count_of(objects.size(), kind == Kind::secret ? "Secret" : "ServiceAccount") + " in context " +
+                     context + ": " + join(objects, ", ", named_namespaces)) +
             "\n";
   }
   if (!preview.paused.empty()) {

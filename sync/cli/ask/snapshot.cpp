@@ -7,6 +7,7 @@
 
 #include "helper/base/error.hpp"
 #include "sync/base/json_access.hpp"
+#include "sync/cluster/watch_plan.hpp"
 #include "sync/model/names.hpp"
 
 namespace regsync::cli {
@@ -48,6 +49,51 @@ asio::awaitable<void> read_everywhere(kube::KubeClient& client, std::string name
     item["kind"] = "Secret";
     Key key{name_space, name};
     snapshot.secrets.emplace(std::move(key), std::move(item));
+  }
+}
+
+// Those of one name; empty: all.
+asio::awaitable<void> read_accounts(kube::KubeClient& client, std::string name_space, std::string name,
+                                    Snapshot& snapshot) {
+  kube::ListOptions options;
+  if (!name.empty()) {
+    options.field_selector = "metadata.name=" + name;
+  }
+  std::vector<json> items = co_await list_all(client, path_of("serviceaccounts", name_space), options);
+  for (json& item : items) {
+    const std::string found_in(text_at(item, {"metadata", "namespace"}));
+    const std::string found(text_at(item, {"metadata", "name"}));
+    if (is_label_name(found_in) && !found.empty()) {
+      snapshot.accounts[found_in][found] = std::move(item);
+    }
+  }
+}
+
+// In all namespaces at once, or, where that costs more or is forbidden, in those that are named plainly.
+asio::awaitable<void> read_accounts(kube::KubeClient& client, const Places& places, Snapshot& snapshot) {
+  Scope scope;
+  for (const auto& [name, each] : places.secrets) {
+    scope.merge(each);
+  }
+  for (const std::string& name : watched_accounts(places)) {
+    bool listed = false;
+    if (scope.is_wide()) {
+      try {
+        const std::string all_namespaces;
+        co_await read_accounts(client, all_namespaces, name, snapshot);
+        listed = true;
+      } catch (const Error& error) {
+        if (error.code() != ErrorCode::forbidden || scope.any) {
+          throw;
+        }
+      }
+    }
+    if (listed) {
+      continue;
+    }
+    for (const std::string& name_space : scope.namespaces) {
+      co_await read_accounts(client, name_space, name, snapshot);
+    }
   }
 }
 
@@ -126,6 +172,7 @@ asio::awaitable<Snapshot> read_snapshot(kube::KubeClient& client, Places places)
       co_await read_one(client, std::move(key), snapshot);
     }
   }
+  co_await read_accounts(client, places, snapshot);
   co_return snapshot;
 }
 

@@ -18,6 +18,7 @@ struct Snapshot {
   std::map<std::string, NamespaceView> namespaces;
   bool namespaces_complete = false;  // listed in full; else a namespace that is not here may exist
   std::map<Key, nlohmann::json> secrets;
+  std::map<std::string, std::map<std::string, nlohmann::json>> accounts;  // ServiceAccounts by namespace, then name
 
   [[nodiscard]] const NamespaceView* find_namespace(const std::string& name) const;
 };

@@ -2,7 +2,9 @@
 #include <algorithm>
 #include <filesystem>
 #include <fstream>
+#include <map>
 #include <ostream>
+#include <set>
 #include <system_error>
 
 #include "sync/base/child_process.hpp"
@@ -14,6 +16,8 @@
 #include "sync/cli/command.hpp"
 #include "sync/cli/setup/run_to_end.hpp"
 #include "sync/cli/view/target_view.hpp"
+#include "sync/config/target_directory.hpp"
+#include "sync/engine/footprint.hpp"
 #include "sync/engine/owner_file.hpp"
 #include "sync/engine/paused_contexts.hpp"
 
@@ -62,7 +66,9 @@ void write(const fs::path& root, const Difference& difference, const nlohmann::j
   }
   const fs::path folder = root / file_name(difference.context) / file_name(difference.name_space);
   fs::create_directories(folder);
-  std::ofstream(folder / file_name(difference.secret)) << to_yaml_text(object) << '\n';
+  // No Secret has capitals in its name.
+  const std::string prefix = difference.kind == Kind::secret ? "" : "ServiceAccount.";
+  std::ofstream(folder / file_name(prefix + difference.name)) << to_yaml_text(object) << '\n';
 }
 
 // By diff(1), as kubectl does it. Only masked objects are written to the files.
@@ -106,6 +112,48 @@ std::vector<std::shared_ptr<const Plan>> plans_for(const std::vector<std::shared
   return selected;
 }
 
+// Whether what a target no longer covers is to be deleted. While it names a context that the kubeconfig does not have,
+// regsyncd deletes nothing: that may be another name of a known cluster.
+bool may_delete(const Target& target, const kube::Kubeconfig& kubeconfig) {
+  return !target.paused && std::ranges::all_of(target.contexts, [&](const std::string& context) {
+    return is_glob(context) || std::ranges::binary_search(kubeconfig.contexts(), context);
+  });
+}
+
+// What regsync remembers to have written in a context: of these targets, and of those that were removed.
+Left left_in(const std::string& context, const std::vector<Target>& targets, const std::set<std::string>& removed,
+             const FootprintStore& footprints, const kube::Kubeconfig& kubeconfig) {
+  Left left;
+  const auto add_places = [&](const std::string& target) {
+    const Footprint* footprint = footprints.find(target);
+    if (footprint != nullptr && footprint->contexts.contains(context)) {
+      left.places.merge(footprint->contexts.at(context));
+    }
+  };
+  for (const Target& target : targets) {
+    if (may_delete(target, kubeconfig)) {
+      add_places(target.name);
+      left.known_targets.insert(target.name);
+    }
+  }
+  for (const std::string& target : removed) {
+    add_places(target);
+    (footprints.find(target)->kept.contains(context) ? left.kept : left.forgotten).insert(target);
+  }
+  return left;
+}
+
+std::set<std::string> removed_targets(const FootprintStore& footprints) {
+  std::set<std::string> removed;
+  const TargetFiles files = TargetDirectory(paths::targets()).load();
+  for (const auto& [target, footprint] : footprints.all()) {
+    if (footprint.forgotten && !files.contains(target)) {
+      removed.insert(target);
+    }
+  }
+  return removed;
+}
+
 int diff(const DiffOptions& options, Console& console) {
   const AskedTargets asked = require_targets(options.targets, console);
   const auto plans = make_plans(console, asked.targets);
@@ -117,7 +165,15 @@ int diff(const DiffOptions& options, Console& console) {
       console.err << "note: target " << target.name << " is paused; to go on: regsync resume " << target.name << '\n';
     }
   }
-  std::erase_if(contexts, [&](const std::string& context) { return plans_for(plans, context).empty(); });
+  const FootprintStore footprints(paths::footprints());
+  const std::set<std::string> removed = options.targets.empty() ? removed_targets(footprints) : std::set<std::string>();
+  std::map<std::string, Left> left;
+  for (const std::string& context : contexts) {
+    left[context] = left_in(context, asked.targets, removed, footprints, kubeconfig);
+  }
+  std::erase_if(contexts, [&](const std::string& context) {
+    return plans_for(plans, context).empty() && left[context].places.empty();
+  });
 
   const PausedContexts paused(paths::paused_contexts());
   std::erase_if(contexts, [&](const std::string& context) {
@@ -133,7 +189,8 @@ int diff(const DiffOptions& options, Console& console) {
   for_each_context(
       kubeconfig, contexts, std::chrono::seconds(60),
       [&](kube::KubeClient& client) {
-        return find_differences(client, plans_for(plans, client.context().name), owner, found);
+        const std::string& context = client.context().name;
+        return find_differences(client, plans_for(plans, context), owner, found, left.at(context));
       },
       [&](const std::string& context, const Error& error) {
         print_error(console.err, error.within("context " + context));
@@ -149,7 +206,7 @@ int diff(const DiffOptions& options, Console& console) {
   if (failed) {
     return exit_failed;
   }
-  return found.changes.empty() ? exit_same : exit_different;
+  return found.changes.empty() && !found.stuck ? exit_same : exit_different;
 }
 
 }  // namespace
@@ -159,7 +216,7 @@ void define_diff(CLI::App& app, Invocation& invocation) {
   CLI::App* command = add_command(
       app, "diff", "Show what a sync would change, with passwords masked",
       {{"Everywhere", "regsync diff"},
-       {"In a script: 0 nothing to do, 1 something to do, 2 it cannot be known", "regsync diff >/dev/null"}});
+       {"In a script: 0 all is as it should be, 1 something is not, 2 it cannot be known", "regsync diff >/dev/null"}});
   command->add_option("NAME", options->targets, "Only these targets");
   add_all_namespaces(command);
   add_strings(command, "--context", options->contexts, "Only this context, or glob; may be repeated");

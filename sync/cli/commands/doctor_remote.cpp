@@ -14,12 +14,16 @@
 #include "sync/cli/ask/kubeconfig_selection.hpp"
 #include "sync/cli/ask/meant_target.hpp"
 #include "sync/cli/ask/rights.hpp"
+#include "sync/cli/ask/snapshot.hpp"
 #include "sync/cli/commands/doctor_checks.hpp"
 #include "sync/cli/view/text.hpp"
+#include "sync/config/settings.hpp"
 #include "sync/engine/footprint.hpp"
+#include "sync/engine/owner_file.hpp"
 #include "sync/kube/http/http_client.hpp"
 #include "sync/logins/registry_client.hpp"
 #include "sync/model/desired_state.hpp"
+#include "sync/model/places.hpp"
 
 namespace regsync::cli {
 namespace {
@@ -147,8 +151,34 @@ asio::awaitable<void> check_rights(kube::KubeClient& client, Target target, std:
   }
 }
 
-asio::awaitable<void> check_context(kube::KubeClient& given, const std::vector<Target>& targets, WallTime now,
-                                    Findings& findings) {
+// Whether this user made Secrets here, on this machine, under an owner id that is not the present one.
+asio::awaitable<void> check_owner(kube::KubeClient& client, Places places, const Owner& owner, std::string subject,
+                                  Findings& findings) {
+  places.service_accounts.clear();
+  Snapshot snapshot;
+  try {
+    snapshot = co_await read_snapshot(client, places);
+  } catch (const Error& error) {
+    if (error.code() != ErrorCode::forbidden) {
+      throw;
+    }
+    co_return;  // check_rights has told it
+  }
+  const auto lost = std::ranges::count_if(snapshot.secrets, [&](const auto& item) {
+    const SecretView view = view_secret(item.second, owner.id);
+    return places.cover(item.first) && view.ownership == Ownership::other_owner && view.holder == owner.holder();
+  });
+  if (lost > 0) {
+    findings.push_back({subject, Health::failed,
+                        count_of(static_cast<std::size_t>(lost), "Secret") +
+                            " made here by this user on this machine under another owner id: regsync's state folder "
+                            "was lost, or another one is used",
+                        "take back all that this user made: regsync sync --adopt"});
+  }
+}
+
+asio::awaitable<void> check_context(kube::KubeClient& given, const std::vector<Target>& targets,
+                                    const std::optional<Owner>& owner, WallTime now, Findings& findings) {
   const std::string subject = "context " + given.context().name;
   const auto executor = co_await asio::this_coro::executor;
   std::string date;
@@ -163,12 +193,17 @@ asio::awaitable<void> check_context(kube::KubeClient& given, const std::vector<T
                       ""});
   check_clock(subject, date, now, findings);
   const FootprintStore footprints(paths::footprints());
+  Places places;
   for (const Target& target : targets) {
     if (!selects_context(target, client.context().name)) {
       continue;
     }
     Target copy = target;
     co_await check_rights(client, std::move(copy), subject, footprints, findings);
+    places.merge(places_of(meant_in(target, client.context(), footprints), client.context().default_namespace));
+  }
+  if (owner) {
+    co_await check_owner(client, std::move(places), *owner, subject, findings);
   }
 }
 
@@ -190,6 +225,15 @@ asio::awaitable<void> check_login(std::shared_ptr<const Credential> credential, 
   } else {
     findings.push_back({subject, Health::warning, "not known whether it is still good: " + answer.detail,
                         "try again when the registry can be reached"});
+  }
+}
+
+std::optional<Owner> owner_of_this_machine(Findings& findings) {
+  try {
+    return known_owner(load_settings(paths::settings()));
+  } catch (const Error& error) {
+    findings.push_back(failed("owner", error));
+    return std::nullopt;
   }
 }
 
@@ -220,11 +264,12 @@ void check_contexts(const std::vector<Target>& targets, const std::optional<std:
         findings.push_back({"daemon", Health::warning, difference.message(), difference.remedy()});
       }
     }
+    const std::optional<Owner> owner = owner_of_this_machine(findings);
     std::map<std::string, Findings> by_context;
     for_each_context(
         kubeconfig, contexts, std::chrono::seconds(15),
         [&](kube::KubeClient& client) {
-          return check_context(client, targets, console.now(), by_context[client.context().name]);
+          return check_context(client, targets, owner, console.now(), by_context[client.context().name]);
         },
         [&](const std::string& context, const Error& error) {
           by_context[context].push_back(failed("context " + context, error));

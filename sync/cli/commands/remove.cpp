@@ -84,6 +84,11 @@ bool is_wanted(const RemoveOptions& options, Console& console) {
   return dry_run == DryRun::none && confirm(console, "Remove it?");
 }
 
+// Whether Secrets stay that do not count as regsync's.
+bool leaves_something(const StatusReport& left) {
+  return std::ranges::find(left.notes, ErrorCode::not_owned, &Error::code) != left.notes.end();
+}
+
 int remove_one(const RemoveOptions& options, Console& console) {
   const auto daemon = connect_if_running();
   if (!is_wanted(options, console)) {
@@ -103,7 +108,9 @@ int remove_one(const RemoveOptions& options, Console& console) {
     print_report(console, left, options.format);
   } else if (count == 0) {
     console.out << "target \"" << options.name << "\" removed"
-                << (options.keep_secrets ? "; its Secrets stay, unmanaged\n" : " with all its Secrets\n")
+                << (options.keep_secrets     ? "; its Secrets stay, unmanaged\n"
+                    : leaves_something(left) ? " with the Secrets that are regsync's; others stay:\n"
+                                             : " with all its Secrets\n")
                 << render_notes(left);
   } else {
     const bool paused = std::ranges::all_of(

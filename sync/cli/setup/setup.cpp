@@ -51,9 +51,11 @@ void require_helper_on_path() {
   }
 }
 
-// The key of credHelpers that docker looks a registry up by, literally (docker/cli, cli/config/configfile): the bare
-// host, and for Docker Hub the URL of its index. Throws Error(invalid_input) for what is no registry.
-std::string key_for_docker(const std::string& registry) {
+// The keys of credHelpers that clients look a registry up by, literally (docker/cli, cli/config/configfile). A pull
+// asks for the bare host in lower case, and for Docker Hub for the URL of its index; `docker login` keeps the login
+// under the host as it was typed, Hub's other names included, but not docker.io and that URL
+// (registry.ConvertToHostname). Throws Error(invalid_input) for what is no registry.
+std::set<std::string> keys_for_docker(const std::string& registry) {
   const RegistryKey key(registry);
   const auto host = parse_authority(key.host());
   const auto scheme = registry.find("://");
@@ -64,7 +66,13 @@ std::string key_for_docker(const std::string& registry) {
                 host && has_path ? "docker keeps one login per host: --registry " + registry.substr(0, path)
                                  : "write host or host:port, as you do for `docker login`");
   }
-  return key.auths_key();
+  std::set<std::string> keys{key.auths_key()};
+  const auto begin = scheme == std::string::npos ? 0 : scheme + 3;
+  const std::string typed = registry.substr(begin, path == std::string::npos ? path : path - begin);
+  if (typed != "docker.io" && registry != key.auths_key()) {
+    keys.insert(typed);
+  }
+  return keys;
 }
 
 class Import {
@@ -124,7 +132,7 @@ class Setup {
   Setup(const SetupOptions& options, Client client, std::ostream& out, std::ostream& err)
       : options_(options), client_(std::move(client)), out_(out), err_(err), config_(client_.config) {
     for (const std::string& registry : options.registries) {
-      chosen_.insert(key_for_docker(registry));
+      chosen_.merge(keys_for_docker(registry));
     }
   }
 

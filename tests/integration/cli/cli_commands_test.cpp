@@ -118,6 +118,34 @@ TEST_F(CliCommands, AddTakesKubectlsFlags) {
             R"({"auths":{"ghcr.io":{"username":"jdoe","password":"hunter2","auth":"amRvZTpodW50ZXIy"}}})");
 }
 
+TEST_F(CliCommands, RemoveSaysWhichSecretsStayBecauseTheyAreNotRegsyncs) {
+  person_.store_login("ghcr.io", "jdoe", "hunter2");
+  for (const bool by_daemon : {true, false}) {
+    declare_web();
+    dev_.set_policy([](const FakeCluster::Key& key, json& object) {
+      if (key.resource == "secrets" && key.name_space == "team-b") {
+        object["metadata"]["labels"]["app.kubernetes.io/managed-by"] = "Helm";
+      }
+    });
+    if (by_daemon) {
+      person_.start_daemon();
+    }
+    const std::vector<std::string> sync =
+        by_daemon ? std::vector<std::string>{"sync"} : std::vector<std::string>{"sync", "--once"};
+    EXPECT_NE(person_.regsync(sync).exit_code, 0);
+    ASSERT_THAT(entries_in(dev_, "team-b"), HasSubstr("hunter2"));
+    EXPECT_THAT(person_.regsync({"remove", "web"}).out,
+                HasSubstr("others stay:\nnote: Secret team-b/myregcred in context dev stays, with the password in it"));
+    EXPECT_FALSE(dev_.find({"secrets", "team-a", "myregcred"}));
+    EXPECT_THAT(entries_in(dev_, "team-b"), HasSubstr("hunter2"));
+    dev_.erase({"secrets", "team-b", "myregcred"});
+    if (by_daemon) {
+      EXPECT_EQ(person_.regsync({"status"}).exit_code, 0);
+      person_.stop_daemon(SIGTERM);
+    }
+  }
+}
+
 TEST_F(CliCommands, RemoveKeepsTheSecretsAsNobodysWhenAsked) {
   person_.store_login("ghcr.io", "jdoe", "hunter2");
   declare_web();
@@ -162,6 +190,65 @@ TEST_F(CliCommands, DiffShowsWhatASyncWouldChangeWithoutThePassword) {
   EXPECT_TRUE(transcript_is("diff.txt"));
 }
 
+TEST_F(CliCommands, DiffSeesServiceAccountsAndWhatIsLeftBehind) {
+  person_.store_login("ghcr.io", "jdoe", "hunter2");
+  const auto declare = [&](const std::string& namespaces, const std::string& accounts) {
+    person_.home().write(".config/regsync/targets/web.yaml",
+                         "secret: myregcred\nregistries: [ghcr.io]\ncontexts: [dev]\nnamespaces: [" + namespaces +
+                             "]\nserviceAccounts: [" + accounts + "]\n");
+  };
+  const auto account = [&](const std::string& name, const char* name_space = "team-a") {
+    return json{
+        {"apiVersion", "v1"}, {"kind", "ServiceAccount"}, {"metadata", {{"name", name}, {"namespace", name_space}}}};
+  };
+  for (const char* name : {"builder", "runner"}) {
+    dev_.put({"serviceaccounts", "team-a", name}, account(name));
+  }
+  dev_.put({"serviceaccounts", "team-b", "builder"}, account("builder", "team-b"));
+  declare("team-a, team-b", "builder");
+  const auto before = person_.regsync({"diff"});
+  EXPECT_THAT(before.out, testing::AllOf(HasSubstr("ServiceAccount.builder"), HasSubstr("+  - name: myregcred")));
+  EXPECT_THAT(before.out, Not(HasSubstr("runner")));
+  ASSERT_EQ(person_.regsync({"sync", "--once"}).exit_code, 0);
+  EXPECT_EQ(person_.regsync({"diff"}).exit_code, 0);
+
+  // A policy takes the entry out.
+  dev_.put({"serviceaccounts", "team-a", "builder"}, account("builder"));
+  const auto lost = person_.regsync({"diff"});
+  EXPECT_EQ(lost.exit_code, 1);
+  EXPECT_THAT(lost.out, HasSubstr("+  - name: myregcred"));
+  ASSERT_EQ(person_.regsync({"sync", "--once"}).exit_code, 0);
+
+  // Another ServiceAccount, and one namespace less.
+  declare("team-a", "runner, deployer");
+  const auto changed = person_.regsync({"diff"});
+  EXPECT_EQ(changed.exit_code, 1);
+  EXPECT_THAT(changed.out, testing::AllOf(HasSubstr("ServiceAccount.builder"), HasSubstr("ServiceAccount.runner"),
+                                          HasSubstr("team-b/myregcred")));
+  EXPECT_THAT(changed.err, HasSubstr("ServiceAccount deployer does not exist in namespace team-a"));
+  EXPECT_EQ(person_.regsync({"sync", "--once"}).exit_code, 1);
+  EXPECT_EQ(person_.regsync({"diff"}).exit_code, 1) << "deployer is still missing";
+  dev_.put({"serviceaccounts", "team-a", "deployer"}, account("deployer"));
+  EXPECT_EQ(person_.regsync({"sync", "--once"}).exit_code, 0);
+  const auto after = person_.regsync({"diff"});
+  EXPECT_EQ(after.exit_code, 0) << after.out << after.err;
+}
+
+TEST_F(CliCommands, DiffIsNotEmptyWhereASyncCannotHelp) {
+  person_.store_login("ghcr.io", "jdoe", "hunter2");
+  declare_web();
+  dev_.put({"secrets", "team-a", "myregcred"}, {{"apiVersion", "v1"},
+                                                {"kind", "Secret"},
+                                                {"metadata", {{"name", "myregcred"}, {"namespace", "team-a"}}},
+                                                {"type", "kubernetes.io/dockerconfigjson"},
+                                                {"data", {{".dockerconfigjson", "e30="}}}});
+  EXPECT_EQ(person_.regsync({"sync", "--once"}).exit_code, 1);
+  const auto differs = person_.regsync({"diff"});
+  EXPECT_EQ(differs.exit_code, 1) << differs.out;
+  EXPECT_EQ(differs.out, "");
+  EXPECT_THAT(differs.err, HasSubstr("was not made by regsync"));
+}
+
 TEST_F(CliCommands, ATargetWithoutNamespacesIsMeantWhereItIsAlready) {
   person_.store_login("ghcr.io", "jdoe", "hunter2");
   person_.home().write(".config/regsync/targets/web.yaml",
@@ -184,6 +271,21 @@ TEST_F(CliCommands, ATargetWithoutNamespacesIsMeantWhereItIsAlready) {
               testing::AllOf(HasSubstr("team-a"), Not(HasSubstr("team-b"))));
   const auto verdicts = json::parse(person_.regsync({"verify", "web", "-o", "json"}).out);
   EXPECT_EQ(verdicts.at("items").at(0).value("namespace", ""), "team-a");
+}
+
+TEST_F(CliCommands, SyncOnceWithNothingToDoEndsAtOnce) {
+  dev_.stop();
+  const auto at_once = [&](int exit_code) {
+    const auto begin = std::chrono::steady_clock::now();
+    const Outcome outcome = person_.regsync({"sync", "--once"});
+    EXPECT_LT(std::chrono::steady_clock::now() - begin, std::chrono::seconds(10));
+    EXPECT_EQ(outcome.exit_code, exit_code) << outcome.out << outcome.err;
+    return outcome.out + outcome.err;
+  };
+  EXPECT_THAT(at_once(0), HasSubstr("0 targets"));
+  person_.home().write(".config/regsync/targets/web.yaml", "registries: [");
+  EXPECT_THAT(at_once(1), HasSubstr("web.yaml"));
+  dev_.start();
 }
 
 TEST_F(CliCommands, SyncOnceNeedsNoDaemonAndStepsAsideForOne) {

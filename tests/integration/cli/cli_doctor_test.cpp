@@ -1,6 +1,7 @@
 // regsync doctor: all well, and then each thing gone wrong on its own.
 #include <gmock/gmock.h>
 
+#include <csignal>
 #include <filesystem>
 #include <nlohmann/json.hpp>
 
@@ -79,6 +80,39 @@ TEST_F(CliDoctor, SaysThatAllIsWell) {
   EXPECT_EQ(outcome.exit_code, 0);
   const std::regex port(registry_.address());
   EXPECT_TRUE(is_golden(std::regex_replace(outcome.out, port, "127.0.0.1:50000"), "doctor.txt"));
+}
+
+TEST_F(CliDoctor, ALostStateFolderHasOneWayBack) {
+  start();
+  const auto metadata = [&] { return dev_.find({"secrets", "team-a", "web"})->at("metadata"); };
+  const json before = metadata();
+  person_.stop_daemon(SIGTERM);
+  std::filesystem::remove_all(person_.home() / ".local/state/regsync");
+  const auto says_the_way = [&] {
+    const Finding context = finding("context dev");
+    EXPECT_EQ(context.verdict, "failed") << context.text;
+    EXPECT_THAT(context.text, HasSubstr("1 Secret made here by this user on this machine under another owner id"));
+    EXPECT_THAT(context.remedy, HasSubstr("regsync sync --adopt\n"));
+  };
+  says_the_way();
+  EXPECT_FALSE(std::filesystem::exists(person_.home() / ".local/state/regsync/owner")) << "doctor makes nothing";
+
+  person_.start_daemon();
+  const Outcome synced = person_.regsync({"sync"});
+  EXPECT_EQ(synced.exit_code, 1);
+  const Outcome status = person_.regsync({"status"});
+  EXPECT_EQ(status.exit_code, 1);
+  EXPECT_THAT(status.out, AllOf(HasSubstr("state folder was lost"), HasSubstr("regsync sync --adopt\n")));
+  EXPECT_EQ(person_.regsync({"diff"}).exit_code, 1);
+  says_the_way();
+
+  const Outcome adopted = person_.regsync({"sync", "--adopt"});
+  EXPECT_EQ(adopted.exit_code, 0) << adopted.out << adopted.err;
+  EXPECT_EQ(person_.regsync({"status"}).exit_code, 0);
+  EXPECT_EQ(person_.regsync({"diff"}).exit_code, 0);
+  EXPECT_EQ(finding("context dev").verdict, "ok");
+  EXPECT_EQ(metadata().at("uid"), before.at("uid"));
+  EXPECT_NE(metadata().at("annotations").at("regsync.dev/owner"), before.at("annotations").at("regsync.dev/owner"));
 }
 
 TEST_F(CliDoctor, PutsTheRemedyBelowWhatFailedAndColoursItOnATerminal) {

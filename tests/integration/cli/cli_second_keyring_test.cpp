@@ -64,7 +64,7 @@ TEST_F(CliSecondKeyring, ACommandForALoginThatItMayHoldSaysSoAtOnce) {
     }
     const Outcome synced = at_once({"sync", "--once"}, 1);
     EXPECT_THAT(synced.out + synced.err, HasSubstr("\"Work\" in gnome-keyring"));
-    const Outcome differs = at_once({"diff"}, 0);
+    const Outcome differs = at_once({"diff"}, 1);
     EXPECT_THAT(differs.out + differs.err, HasSubstr("\"Work\" in gnome-keyring"));
   }
 }

@@ -138,5 +138,24 @@ INSTANTIATE_TEST_SUITE_P(Registries, CliVerify, testing::Values(Registry::Login:
                            return test.param == Registry::Login::basic ? "BasicLogin" : "TokenLogin";
                          });
 
+using CliSetupOfOneRegistry = CliWorld;
+
+TEST_F(CliSetupOfOneRegistry, KeepsTheLoginOfADockerThatIsGivenTheSameSpelling) {
+  const Registry registry("hunter2", Registry::Login::basic);
+  const std::string typed = "LOCALHOST" + registry.address().substr(registry.address().rfind(':'));
+  person_.canaries().add("jdoe", "hunter2");
+  if (person_.run({"docker", "--version"}).exit_code != 0) {
+    SKIP_OR_FAIL("no docker client");
+  }
+  person_.home().write(".docker/config.json", "{}");
+  const Outcome set_up = person_.regsync({"setup", "--registry", typed});
+  ASSERT_EQ(set_up.exit_code, 0) << set_up.out << set_up.err;
+  const Outcome login = person_.run({"docker", "login", "-u", "jdoe", "--password-stdin", typed}, "hunter2");
+  ASSERT_EQ(login.exit_code, 0) << login.out << login.err;
+  const json config = json::parse(read_file(person_.home() / ".docker/config.json"));
+  EXPECT_EQ(config.at("auths").at(typed), json::object());
+  EXPECT_EQ(json::parse(person_.run({"docker-credential-regsync", "get"}, typed).out)["Username"], "jdoe");
+}
+
 }  // namespace
 }  // namespace regsync::test

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <cstdlib>
+#include <map>
 #include <nlohmann/json.hpp>
 #include <sstream>
 #include <string>
@@ -163,9 +164,30 @@ TEST_F(Setup, RegistriesAreWrittenAsDockerLooksThemUp) {
   options_.registries = {"https://ghcr.io", "GHCR.IO", "ghcr.io/", "http://host:5000", "docker.io", "[::1]:5000"};
   EXPECT_EQ(setup(), 0);
   EXPECT_EQ(config()["credHelpers"], (json{{"ghcr.io", "regsync"},
+                                           {"GHCR.IO", "regsync"},  // docker keeps a login as it was typed
                                            {"host:5000", "regsync"},
                                            {"[::1]:5000", "regsync"},
                                            {"https://index.docker.io/v1/", "regsync"}}));
+}
+
+TEST_F(Setup, ALoginAtAnyNameOfDockerHubLandsInTheKeyring) {
+  const std::string pulled = "https://index.docker.io/v1/";
+  for (const auto& [typed, looked_up] : std::map<std::string, std::string>{
+           {"docker.io", pulled},
+           {"https://index.docker.io/v1/", pulled},
+           {"index.docker.io", "index.docker.io"},
+           {"https://registry-1.docker.io/v2/", "registry-1.docker.io"},
+           {"registry.hub.docker.com", "registry.hub.docker.com"},
+       }) {
+    config("{}");
+    options_.registries = {typed};
+    EXPECT_EQ(setup(), 0);
+    EXPECT_EQ(config()["credHelpers"], (json{{pulled, "regsync"}, {looked_up, "regsync"}})) << typed;
+    options_.undo = true;
+    EXPECT_EQ(setup(), 0);
+    EXPECT_FALSE(config().contains("credHelpers")) << typed;
+    options_.undo = false;
+  }
 }
 
 TEST_F(Setup, WhatDockerKeepsNoLoginForIsRefused) {
