@@ -178,7 +178,7 @@ EditedTarget edited(const Target& target, const std::string& text, const std::ve
   try {
     result.target = parse_target(target.name, to_yaml_text(document), source);
   } catch (const Error& error) {
-    throw Error(error.code(), without_position(error.message(), source), error.remedy());
+    throw UsageError(without_position(error.message(), source), error.remedy());
   }
   const auto same = [&] {
     try {

@@ -34,7 +34,7 @@ std::string read_standard_input(std::istream& in) {
   in.read(text.data(), static_cast<std::streamsize>(text.size()));
   text.resize(static_cast<std::size_t>(in.gcount()));
   if (text.size() > max_bytes) {
-    throw Error(ErrorCode::invalid_input, "standard input is larger than 16 MiB", "see whether it is what is meant");
+    throw Error(ErrorCode::invalid_input, "standard input is larger than 16 MiB", "check that this is the right input");
   }
   return text;
 }
@@ -102,6 +102,10 @@ void read_source(const std::string& name, Console& console, std::vector<Target>&
     return;
   }
   std::error_code ignored;
+  if (!fs::exists(name, ignored)) {
+    throw Error(ErrorCode::not_found, name + " does not exist",
+                "give the path of a target file, or of a folder of them");
+  }
   if (!fs::is_directory(name, ignored)) {
     read_file_of_targets(name, targets);
     return;

@@ -122,6 +122,13 @@ TEST_F(CliMistakes, OnlyTargetsAreApplied) {
   EXPECT_THAT(outcome.err, HasSubstr("pod.yaml: kind Pod is not a target\n"));
 }
 
+TEST_F(CliMistakes, AFileThatIsNotThereIsNamedWithWhatToGive) {
+  const auto outcome = person_.regsync({"apply", "-f", "/nonexistent"});
+  EXPECT_EQ(outcome.exit_code, 1);
+  EXPECT_EQ(outcome.err,
+            "error: /nonexistent does not exist\nhint: give the path of a target file, or of a folder of them\n");
+}
+
 TEST_F(CliMistakes, ARegistryWithoutALoginIsOnlyAWarning) {
   person_.store_login("ghcr.io", "jdoe", "hunter2");
   say({"add", "x", "--registry", "gchr.io"});
