@@ -69,12 +69,12 @@ Error too_many_files() {
 
 class ControlServer::Impl {
  public:
-  Impl(asio::any_io_executor executor, const std::filesystem::path& path, Methods methods)
+  Impl(asio::any_io_executor executor, std::filesystem::path path, Methods methods)
       : executor_(executor),
         methods_(std::move(methods)),
         acceptor_(executor),
         pause_(executor),
-        path_(path),
+        path_(std::move(path)),
         notify_(executor, notify_interval, "control socket", [this] { changed_.notify_all(); }),
         changed_(executor),
         ended_(executor) {

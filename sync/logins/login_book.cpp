@@ -121,9 +121,11 @@ void LoginBook::take(StoreReading logins) {
   changed();
 }
 
-void LoginBook::take_logins(StoreReading& reading) {
+namespace {
+
+std::map<RegistryKey, std::shared_ptr<const Credential>> by_registry(std::vector<Credential>& credentials) {
   std::map<RegistryKey, std::shared_ptr<const Credential>> seen;
-  for (auto& credential : reading.credentials) {
+  for (auto& credential : credentials) {
     const RegistryKey key(credential.login.server);
     auto& slot = seen[key];
     // Other helpers may leave several spellings of one registry: the one that is spelled as its key wins.
@@ -131,6 +133,13 @@ void LoginBook::take_logins(StoreReading& reading) {
       slot = std::make_shared<const Credential>(std::move(credential));
     }
   }
+  return seen;
+}
+
+}  // namespace
+
+void LoginBook::take_logins(StoreReading& reading) {
+  auto seen = by_registry(reading.credentials);
   for (auto& [registry, credential] : seen) {
     const auto known = store_.credentials.find(registry);
     const bool is_new = known == store_.credentials.end();

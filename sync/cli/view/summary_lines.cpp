@@ -120,8 +120,11 @@ SummaryLines summary_lines(const StatusReport& report, Order order, std::size_t 
       [](const SummaryLine& line) { return line.kind; },
   };
   SummaryLines result{.lines = all};
-  for (auto key = keys.begin(); key != keys.end() && result.lines.size() > most; ++key) {
-    result.lines = merged(all, *key);
+  for (const auto& key : keys) {
+    if (result.lines.size() <= most) {
+      break;
+    }
+    result.lines = merged(all, key);
     result.folded = true;
   }
   if (result.lines.size() > most) {
