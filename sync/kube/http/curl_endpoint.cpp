@@ -5,11 +5,14 @@
 #include <openssl/ssl.h>
 #include <sys/socket.h>
 
+#include <cctype>
 #include <cerrno>
 #include <chrono>
 #include <csignal>
 #include <new>
+#include <optional>
 #include <string_view>
+#include <system_error>
 
 #include "helper/base/text.hpp"
 
@@ -121,6 +124,25 @@ ErrorCode code_of(CURLcode code, long os_errno) {
       return ErrorCode::internal;
     default:
       return ErrorCode::unreachable;
+  }
+}
+
+// Why there is no connection, as a person reads it; nothing where libcurl's own words are as good.
+std::optional<std::string> why_unconnected(CURLcode code, long os_errno) {
+  switch (code) {
+    case CURLE_COULDNT_RESOLVE_HOST:
+    case CURLE_COULDNT_RESOLVE_PROXY:
+      return "the host name cannot be resolved";
+    case CURLE_COULDNT_CONNECT: {
+      if (os_errno == 0) {
+        return std::nullopt;
+      }
+      std::string reason = std::generic_category().message(static_cast<int>(os_errno));
+      reason.front() = static_cast<char>(std::tolower(static_cast<unsigned char>(reason.front())));
+      return reason;
+    }
+    default:
+      return std::nullopt;
   }
 }
 
@@ -289,6 +311,10 @@ Error CurlEndpoint::error_of(CURL* easy, CURLcode result, const char* detail) co
   long os_errno = 0;
   curl_easy_getinfo(easy, CURLINFO_OS_ERRNO, &os_errno);
   const ErrorCode code = code_of(result, os_errno);
+  if (const auto why = why_unconnected(result, os_errno)) {
+    return {code, "cannot reach " + (proxy_.empty() ? "" : std::string("the proxy of ")) + base_ + ": " + *why,
+            remedy_of(code)};
+  }
   return {code, *detail != '\0' ? detail : curl_easy_strerror(result), remedy_of(code)};
 }
 
