@@ -455,7 +455,10 @@ class Daemon::Impl {
     targets_.erase(target);
     log::info(keep_secrets ? "target removed, its Secrets are kept" : "target removed", {.target = target});
     co_await engine_.sync(target, false);
-    StatusReport left = engine_.status({.targets = {target}, .summary = summary});
+    StatusQuery query;
+    query.targets = {target};
+    query.summary = summary;
+    StatusReport left = engine_.status(query);
     add_process(left);
     co_return control::to_json(left);
   }

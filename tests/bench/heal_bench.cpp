@@ -83,7 +83,7 @@ std::string row(const char* what, std::vector<double> seconds) {
 
 TEST_F(Heal, FromTheLoginToARunningPod) {
   const char* given = std::getenv("WAITED");
-  const std::chrono::seconds waited(given == nullptr ? 330 : std::atoi(given));
+  const std::chrono::seconds waited(given == nullptr ? 330 : std::stoi(given));
   node_.emplace(kube("a"));
   const std::string password = new_password();
   job_.set_registry_password(password);

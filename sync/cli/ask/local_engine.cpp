@@ -31,7 +31,7 @@ asio::awaitable<void> work_and_stop(Engine& engine, std::function<asio::awaitabl
   asio::awaitable<void> waiting = timer.async_wait(asio::use_awaitable);
   const auto first = co_await (std::move(working) || std::move(waiting));
   const std::exception_ptr failure = first.index() == 0 ? std::get<0>(first) : nullptr;
-  report = engine.status({.targets = std::move(targets)});
+  report = engine.status(StatusQuery{.targets = std::move(targets)});
   co_await engine.stop();
   if (failure) {
     std::rethrow_exception(failure);
