@@ -224,7 +224,8 @@ TEST_F(MainJob, WithoutAClusterItSaysSoAndCatchesUpLater) {
   const auto added =
       job_.regsync({"add", "myregcred", "--registry", job_.registry(), "--context", "a", "-n", team, "--wait=3s"});
   EXPECT_EQ(added.exit_code, 1) << added.out << added.err;
-  EXPECT_NE((added.out + added.err).find("127.0.0.1 port 1 "), std::string::npos) << added.out << added.err;
+  EXPECT_NE((added.out + added.err).find("https://127.0.0.1:1: connection refused"), std::string::npos)
+      << added.out << added.err;
   job_.home().write("kubeconfig", good);
   EXPECT_TRUE(wait_until([&] { return job_.everywhere({"a/" + team}, password_); }));
 
