@@ -1,6 +1,8 @@
-// Compares, checks and escapes text from outside. Pure; any thread.
+// Compares, joins, checks and escapes text. Pure; any thread.
 #pragma once
 
+#include <cstddef>
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -12,6 +14,23 @@ std::string_view trim(std::string_view text);
 
 // ASCII letters in lower case; all other bytes as they are.
 std::string to_lower(std::string_view text);
+
+// "a, b and 3 more" of any container of strings; at most `limit` are named.
+template <typename Strings>
+std::string join(const Strings& strings, std::string_view separator = ", ", std::size_t limit = SIZE_MAX) {
+  std::string text;
+  std::size_t named = 0;
+  for (const auto& string : strings) {
+    if (named == limit) {
+      return text + " and " + std::to_string(strings.size() - limit) + " more";
+    }
+    if (named++ > 0) {
+      text += separator;
+    }
+    text += string;
+  }
+  return text;
+}
 
 // Bytes below 0x20, and DEL: what ends a header, moves a cursor or breaks a line.
 bool has_control_characters(std::string_view text);

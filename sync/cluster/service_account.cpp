@@ -4,6 +4,7 @@
 #include <nlohmann/json.hpp>
 
 #include "helper/base/error.hpp"
+#include "helper/base/text.hpp"
 #include "sync/base/json_access.hpp"
 #include "sync/model/resource_version.hpp"
 #include "sync/model/secret_object.hpp"
@@ -26,14 +27,6 @@ std::set<std::string> split(std::string_view list) {
     list = comma == std::string_view::npos ? std::string_view() : list.substr(comma + 1);
   }
   return names;
-}
-
-std::string join(const std::set<std::string>& names) {
-  std::string list;
-  for (const auto& name : names) {
-    list += (list.empty() ? "" : ",") + name;
-  }
-  return list;
 }
 
 // "/" inside a JSON pointer is "~1" (RFC 6901).
@@ -76,7 +69,7 @@ void note_attached(const json& account, const std::set<std::string>& attached, j
   if (annotations.empty()) {
     patch.push_back({{"op", "add"},
                      {"path", "/metadata/annotations"},
-                     {"value", {{attached_annotation, join(attached)}, {place_annotation, place}}}});
+                     {"value", {{attached_annotation, join(attached, ",")}, {place_annotation, place}}}});
     return;
   }
   const auto put = [&](std::string_view annotation, const std::string& value) {
@@ -91,7 +84,7 @@ void note_attached(const json& account, const std::set<std::string>& attached, j
     drop(attached_annotation);
     drop(place_annotation);
   } else {
-    put(attached_annotation, join(attached));
+    put(attached_annotation, join(attached, ","));
     put(place_annotation, place);
   }
 }

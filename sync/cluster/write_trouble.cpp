@@ -1,5 +1,6 @@
 #include "sync/cluster/write_trouble.hpp"
 
+#include "helper/base/text.hpp"
 #include "sync/base/shell_word.hpp"
 
 namespace regsync {
@@ -9,14 +10,6 @@ namespace {
 const char* const find_mutating_policy =
     "find the policy: kubectl get mutatingwebhookconfigurations,mutatingadmissionpolicies; then exempt what regsync "
     "writes from it";
-
-std::string join(const std::vector<std::string>& names) {
-  std::string text;
-  for (const auto& name : names) {
-    text += (text.empty() ? "" : ", ") + name;
-  }
-  return text;
-}
 
 std::string find_writer(const std::string& name_space, const std::string& kind, const std::string& name) {
   return "find who: kubectl -n " + name_space + " get " + kind + " " + name +
@@ -41,8 +34,6 @@ bool needs_help(ErrorCode code) {
       return false;
   }
 }
-
-std::string subject_of(const Key& key) { return "Secret " + key.name_space + "/" + key.secret; }
 
 Error fight_over_secret(const Key& key) {
   return {ErrorCode::field_conflict, subject_of(key) + " is changed again and again by somebody else",

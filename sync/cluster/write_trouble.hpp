@@ -15,9 +15,6 @@ namespace regsync {
 // Whether only a person, or an event, can help: trying again soon would fail again.
 bool needs_help(ErrorCode code);
 
-// "Secret NAMESPACE/NAME".
-std::string subject_of(const Key& key);
-
 Error fight_over_secret(const Key& key);
 // accounts: not empty.
 Error fight_over_accounts(const Key& key, const std::vector<std::string>& accounts);

@@ -196,7 +196,8 @@ class Engine::Impl {
   [[nodiscard]] StatusReport status(const StatusQuery& query) const {
     auto report = query.summary ? summary(query) : rows(query);
     for (const auto& target : query.targets) {
-      if (const auto contexts = left_alone_.find(target); contexts != left_alone_.end()) {
+      const auto contexts = left_alone_.find(target);
+      if (contexts != left_alone_.end() && !targets_.files().contains(target)) {  // it may be declared again
         for (const auto& [context, left] : contexts->second) {
           std::ranges::copy(left, std::back_inserter(report.notes));
         }

@@ -40,8 +40,7 @@ asio::awaitable<void> SharedObjects::check(std::string context, Key key, std::st
     if (book_.same(context, other) == Same::yes) {
       on_learnt_();
       throw Error(ErrorCode::already_exists,
-                  "Secret " + key.name_space + "/" + key.secret + " is wanted through context " + other +
-                      ", which leads to the same cluster",
+                  subject_of(key) + " is wanted through context " + other + ", which leads to the same cluster",
                   "nothing to do");
     }
   }

@@ -17,8 +17,6 @@ Error no_login(const std::string& registry, bool in_files) {
           "run `" + login_command(RegistryKey(registry)) + "`"};
 }
 
-std::string subject_of(const Key& key) { return "Secret " + key.name_space + "/" + key.secret; }
-
 // Whether the Secret is ours, by its own words or, if it is older than regsync.dev/place, because a footprint covers
 // the place and nobody else wrote its data: who copies a Secret becomes the manager of the copy's data.
 bool is_ours(const Facts& facts) {

@@ -16,6 +16,9 @@ struct Key {
   auto operator<=>(const Key&) const = default;
 };
 
+// As a person reads it: "Secret team-a/myregcred".
+inline std::string subject_of(const Key& key) { return "Secret " + key.name_space + "/" + key.secret; }
+
 struct KeyHash {
   std::size_t operator()(const Key& key) const noexcept {
     return std::hash<std::string>()(key.name_space) * 31 + std::hash<std::string>()(key.secret);

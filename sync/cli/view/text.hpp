@@ -6,6 +6,7 @@
 #include <string_view>
 #include <vector>
 
+#include "helper/base/text.hpp"
 #include "sync/model/status_report.hpp"
 
 namespace regsync::cli {
@@ -36,23 +37,6 @@ std::chrono::milliseconds duration_of(std::string_view text, std::string_view op
 
 // "1 Secret", "3 Secrets".
 std::string count_of(std::size_t count, std::string_view singular);
-
-// "a, b and 3 more" of any container of strings; at most `limit` are named.
-template <typename Strings>
-std::string join(const Strings& strings, std::string_view separator = ", ", std::size_t limit = SIZE_MAX) {
-  std::string text;
-  std::size_t named = 0;
-  for (const auto& string : strings) {
-    if (named == limit) {
-      return text + " and " + std::to_string(strings.size() - limit) + " more";
-    }
-    if (named++ > 0) {
-      text += separator;
-    }
-    text += string;
-  }
-  return text;
-}
 
 // "a, b or c".
 std::string one_of(const std::vector<std::string>& words);

@@ -392,6 +392,25 @@ TEST_F(Trouble, APolicyThatForcesALabelIsSeenAndNamed) {
   EXPECT_THAT(message_of(), HasSubstr("Helm"));
 }
 
+TEST_F(Trouble, WhatARemovalLeftAloneIsNoNoteOfATargetThatIsDeclaredAgain) {
+  const auto notes = [this] { return world_.engine().status("t").notes; };
+  server().set_policy([](const FakeCluster::Key& key, json& object) {
+    if (key.resource == "secrets") {
+      object["metadata"]["labels"]["app.kubernetes.io/managed-by"] = "Helm";
+    }
+  });
+  begin(make_target());
+  world_.forget_target("t");
+  world_.sync();
+  EXPECT_EQ(notes().size(), 1U);
+  server().set_policy({});
+  server().erase({"secrets", "team", "cred"});
+  world_.put_target(make_target());
+  world_.sync();
+  EXPECT_EQ(world_.state("team"), SyncState::in_sync);
+  EXPECT_TRUE(notes().empty());
+}
+
 TEST_F(Trouble, APolicyThatTakesTheSecretFromTheServiceAccountIsSeenAndNamed) {
   server().set_policy([](const FakeCluster::Key& key, json& object) {
     if (key.resource == "serviceaccounts") {
