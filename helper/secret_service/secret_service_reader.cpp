@@ -60,7 +60,7 @@ const StoreCollection* StoreContents::collection(const std::string& path) const 
 }
 
 RegistryKey stored_key(const char* schema, std::string_view server) {
-  return schema == login_schema ? RegistryKey::of_client(server) : RegistryKey(server);
+  return schema == std::string_view(login_schema) ? RegistryKey::of_client(server) : RegistryKey(server);
 }
 
 StoreContents SecretServiceReader::contents(const RegistryKey* wanted) {

@@ -141,7 +141,7 @@ StoreContents SecretServiceStore::named(StoreContents contents) const {
   if (shelf_ != Shelf::docker_clients) {
     for (StoredItem& item : contents.items) {
       // User info that a client stored is no account.
-      if (item.schema == login_schema && !RegistryKey(item.login.server).account().empty()) {
+      if (item.schema == std::string_view(login_schema) && !RegistryKey(item.login.server).account().empty()) {
         item.login.server = key_of_item(item).value();
       }
     }
@@ -420,7 +420,7 @@ bool SecretServiceStore::erase(std::string_view server) {
 
 // A service that fails may say of an item that it is gone.
 void SecretServiceStore::require_gone(const StoredItem& item) {
-  const StoreContents contents = reader_->contents(stored_key(item.schema, item.login.server));
+  const StoreContents contents = reader_->contents(key_of_item(item));
   require_readable(contents);
   if (std::ranges::find(contents.items, item.path, &StoredItem::path) != contents.items.end()) {
     throw Error(ErrorCode::store_unavailable,

@@ -56,7 +56,9 @@ std::string_view RegistryKey::host() const { return registry().substr(0, registr
 std::string_view RegistryKey::path() const { return registry().substr(host().size()); }
 
 RegistryKey RegistryKey::whole_host() const {
-  return RegistryKey(account().empty() ? std::string(host()) : std::string(account()) + "@" + std::string(host()));
+  RegistryKey host(*this);
+  host.value_.resize(std::min(value_.find('/'), value_.size()));  // an account holds no "/"
+  return host;
 }
 
 std::string RegistryKey::auths_key() const {

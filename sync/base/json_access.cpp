@@ -78,4 +78,13 @@ const json& map_at(const json& object, JsonPath path) {
   return found != nullptr && found->is_object() ? *found : none;
 }
 
+std::optional<std::chrono::system_clock::time_point> time_at(const json& object, JsonPath path) {
+  const json* time = find_at(object, path);
+  constexpr double year_9999 = 253402300799.0;
+  if (time == nullptr || !time->is_number() || time->get<double>() < 0 || time->get<double>() > year_9999) {
+    return std::nullopt;
+  }
+  return std::chrono::system_clock::time_point(std::chrono::seconds(static_cast<long long>(time->get<double>())));
+}
+
 }  // namespace regsync

@@ -2,6 +2,7 @@
 // type than expected. None throws. Pure; any thread.
 #pragma once
 
+#include <chrono>
 #include <initializer_list>
 #include <nlohmann/json.hpp>
 #include <optional>
@@ -28,5 +29,8 @@ bool flag_at(const nlohmann::json& object, JsonPath path);
 // The array or object there; an empty one where there is none. Valid as long as `object`.
 const nlohmann::json& list_at(const nlohmann::json& object, JsonPath path);
 const nlohmann::json& map_at(const nlohmann::json& object, JsonPath path);
+
+// The time there, in seconds since 1970; nothing where there is none, or an absurd one.
+std::optional<std::chrono::system_clock::time_point> time_at(const nlohmann::json& object, JsonPath path);
 
 }  // namespace regsync

@@ -26,16 +26,7 @@ json jwt_claims(std::string_view token) {
 }
 
 std::optional<std::chrono::system_clock::time_point> jwt_expiry(std::string_view token) {
-  return time_at(jwt_claims(token), "exp");
-}
-
-std::optional<std::chrono::system_clock::time_point> time_at(const json& object, std::string_view name) {
-  const json* expiry = find_at(object, {name});
-  constexpr double year_9999 = 253402300799.0;
-  if (expiry == nullptr || !expiry->is_number() || expiry->get<double>() < 0 || expiry->get<double>() > year_9999) {
-    return std::nullopt;
-  }
-  return std::chrono::system_clock::time_point(std::chrono::seconds(static_cast<long long>(expiry->get<double>())));
+  return time_at(jwt_claims(token), {"exp"});
 }
 
 }  // namespace regsync

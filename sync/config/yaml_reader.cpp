@@ -17,17 +17,13 @@ namespace {
 
 std::string in_quotes(std::string_view text) { return "\"" + presentable(text) + "\""; }
 
-// The first line whose indentation has a tab, which YAML forbids and its parser reports as something else.
-std::optional<std::ptrdiff_t> tab_indented_line(std::string_view text) {
-  for (std::ptrdiff_t number = 1; !text.empty(); ++number) {
-    const auto line = text.substr(0, text.find('\n'));
-    const auto content = line.find_first_not_of(' ');
-    if (content != std::string_view::npos && line[content] == '\t') {
-      return number;
-    }
-    text.remove_prefix(std::min(line.size() + 1, text.size()));
+// Whether a line, counted from 0, is indented with a tab, which YAML forbids and its parser reports as something else.
+bool is_tab_indented(std::string_view text, int line) {
+  for (; line > 0 && !text.empty(); --line) {
+    text.remove_prefix(std::min(text.find('\n'), text.size() - 1) + 1);
   }
-  return std::nullopt;
+  const auto content = text.find_first_not_of(' ');
+  return content != std::string_view::npos && text[content] == '\t';
 }
 
 }  // namespace
@@ -50,9 +46,10 @@ void YamlReader::load(std::string_view text, std::string_view remedy,
     }
     read(documents.empty() ? YAML::Node() : documents.front());
   } catch (const YAML::Exception& error) {
-    if (const auto line = tab_indented_line(text)) {
+    if (!error.mark.is_null() && is_tab_indented(text, error.mark.line)) {
       throw Error(ErrorCode::invalid_input,
-                  std::string(source_).append(":") + std::to_string(*line) + ": a tab at the beginning of the line",
+                  std::string(source_).append(":") + std::to_string(error.mark.line + 1) +
+                      ": a tab at the beginning of the line",
                   "YAML is indented with spaces: replace the tab");
     }
     fail(error.mark, error.msg, std::string(remedy));

@@ -48,7 +48,9 @@ Credential parse_helper_answer(const CredentialHelper& source, std::string_view 
 }
 
 struct CredentialHelpers::Follower {
-  Follower(const asio::any_io_executor& executor, CredentialHelper from) : source(std::move(from)), timer(executor) {}
+  Follower(const asio::any_io_executor& executor, CredentialHelper from) : source(std::move(from)), timer(executor) {
+    reading.program = "docker-credential-" + source.helper;
+  }
 
   CredentialHelper source;
   Reading reading;
@@ -146,7 +148,7 @@ asio::awaitable<void> CredentialHelpers::read(Follower& follower) {
   std::optional<Error> problem;
   try {
     ChildCommand command;
-    command.program = "docker-credential-" + source.helper;
+    command.program = follower.reading.program;
     command.arguments = {"get"};
     command.input = source.server;
     command.timeout = helper_timeout;
@@ -177,7 +179,6 @@ std::map<RegistryKey, CredentialHelpers::Reading> CredentialHelpers::readings() 
   std::map<RegistryKey, Reading> readings;
   for (const auto& [registry, follower] : followers_) {
     readings[registry] = follower->reading;
-    readings[registry].program = "docker-credential-" + follower->source.helper;
   }
   return readings;
 }

@@ -20,10 +20,8 @@ constexpr std::size_t max_file_bytes = std::size_t{1} << 20U;
 // More registries than anybody names; the longest known goes first.
 constexpr std::size_t max_denials = 1000;
 
-DeniedLogins::Time time_at(const json& object, const char* name) {
-  const json* value = find_at(object, {name});
-  const bool is_time = value != nullptr && value->is_number_integer();
-  return DeniedLogins::Time(std::chrono::seconds(is_time ? value->get<std::int64_t>() : 0));
+DeniedLogins::Time seconds_at(const json& object, const char* name) {
+  return std::chrono::floor<std::chrono::seconds>(time_at(object, {name}).value_or(DeniedLogins::Time()));
 }
 
 }  // namespace
@@ -65,10 +63,10 @@ void DeniedLogins::read() {
   const auto text = read_file_if_exists(file_, max_file_bytes);
   const json document = text ? parse_json(*text).value_or(json()) : json();
   for (const json& item : list_at(document, {"denied"})) {
-    const LoginMark mark{std::string(text_at(item, {"collection"})), time_at(item, "changed")};
+    const LoginMark mark{std::string(text_at(item, {"collection"})), seconds_at(item, "changed")};
     if (mark.changed != Time() && denials_.size() < max_denials) {
       denials_.insert_or_assign(RegistryKey(text_at(item, {"registry"})),
-                                Denial{mark, time_at(item, "tried"), presentable(text_at(item, {"said"}))});
+                                Denial{mark, seconds_at(item, "tried"), presentable(text_at(item, {"said"}))});
     }
   }
 }

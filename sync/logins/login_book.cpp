@@ -141,6 +141,9 @@ std::map<RegistryKey, std::shared_ptr<const Credential>> by_registry(std::vector
 void LoginBook::take_logins(StoreReading& reading) {
   auto seen = by_registry(reading.credentials);
   for (auto& [registry, credential] : seen) {
+    // The first: that is the one which counts, where several keyrings have it.
+    const auto kept = std::ranges::find(reading.all, credential->login, &KeptLogin::login);
+    marks_[registry] = kept == reading.all.end() ? LoginMark() : LoginMark{kept->collection, kept->changed};
     const auto known = store_.credentials.find(registry);
     const bool is_new = known == store_.credentials.end();
     if (!is_new && *known->second == *credential) {
@@ -152,11 +155,6 @@ void LoginBook::take_logins(StoreReading& reading) {
         metrics_->login_changed(registry.value(), std::chrono::system_clock::now());
       }
     }
-  }
-  for (const auto& [registry, credential] : seen) {
-    // The first: that is the one which counts, where several keyrings have it.
-    const auto kept = std::ranges::find(reading.all, credential->login, &KeptLogin::login);
-    marks_[registry] = kept == reading.all.end() ? LoginMark() : LoginMark{kept->collection, kept->changed};
   }
   std::erase_if(marks_, [&](const auto& item) { return !reading.asked.contains(item.first); });
   auto verdict = places_.judge(reading, steady_clock::now());
@@ -297,8 +295,7 @@ std::map<RegistryKey, LoginEnd> LoginBook::wanted_ends() const {
   for (const auto& [registry, credential] : store_.credentials) {
     if (wanted_.contains(registry)) {
       const auto mark = marks_.find(registry);
-      const bool dated = mark != marks_.end() && mark->second.changed != std::chrono::sys_seconds();
-      add(registry, *credential, {.since = dated ? std::optional(mark->second.changed) : std::nullopt});
+      add(registry, *credential, {.since = mark != marks_.end() ? mark->second.changed : std::chrono::sys_seconds()});
     }
   }
   for (const auto& [registry, reading] : helpers_.readings()) {

@@ -38,7 +38,7 @@ std::optional<Time> ecr_expiry(std::string_view password) {
   constexpr std::size_t longest = std::size_t{64} << 10U;
   const auto text = password.size() <= longest ? base64_decode(password) : std::nullopt;
   const auto document = text ? parse_json(*text) : std::nullopt;
-  return document ? time_at(*document, "expiration") : std::nullopt;
+  return document ? time_at(*document, {"expiration"}) : std::nullopt;
 }
 
 // Whether the login is a token of the cloud whose registry this is, and not a password that somebody chose.
@@ -60,13 +60,14 @@ std::optional<LoginEnd> end_of(const Credential& login, const LoginEnds& said, c
     end = ecr_expiry(login.secret.reveal());
   }
   const auto lifetime = is_cloud_token(login.login, origin) ? known_lifetime(registry) : std::nullopt;
-  if (!end && lifetime && origin.since) {
-    end = *origin.since + *lifetime;
+  const bool dated = origin.since != Time();
+  if (!end && lifetime && dated) {
+    end = origin.since + *lifetime;
   }
   if (!end) {
     return std::nullopt;
   }
-  return LoginEnd{*end, lifetime || (origin.since && *end - *origin.since <= short_life)};
+  return LoginEnd{*end, lifetime || (dated && *end - origin.since <= short_life)};
 }
 
 std::optional<int> urgency(const LoginEnd& end, std::chrono::system_clock::time_point now) {

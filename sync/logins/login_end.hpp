@@ -27,8 +27,8 @@ struct LoginEnd {
 
 // What is known of a login beside itself.
 struct LoginOrigin {
-  std::string helper = {};                                          // the credential helper that made it
-  std::optional<std::chrono::system_clock::time_point> since = {};  // when it was made, or stored
+  std::string helper = {};                           // the credential helper that made it
+  std::chrono::system_clock::time_point since = {};  // when it was made, or stored; 1970: not known
 };
 
 // That of its registry in `said`; else what the password says itself: `exp` of a JSON Web Token (Azure), `expiration`

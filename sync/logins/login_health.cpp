@@ -63,10 +63,10 @@ KnownLogins LoginHealth::in_force(KnownLogins known, const std::set<RegistryKey>
 }
 
 void LoginHealth::take_in(State& state, const RegistryKey& registry, const Shared& known, bool tried) {
-  if (same(state.trying, known) || (same(state.denied, known) && state.denied_at >= try_again_before_)) {
+  if (same(state.trying, known) || (tried && same(state.denied, known) && state.denied_at >= try_again_before_)) {
     return;
   }
-  if (state.in_force && !same(state.in_force, known)) {
+  if (state.in_force && !same(state.in_force, known) && !same(state.denied, known)) {
     guarded_logged("login health", [&] { on_replaced_(state.in_force); });
   }
   if (!tried || !can_be_tried(*known) || same(state.in_force, known)) {
@@ -81,14 +81,17 @@ void LoginHealth::take_in(State& state, const RegistryKey& registry, const Share
     return;
   }
   const bool is_first = !state.in_force && !state.trying && !state.denied;
-  if (const auto* denial = is_first ? denied_.find(registry, state.mark) : nullptr;
-      denial != nullptr && denial->tried >= try_again_before_) {
+  if (const auto* denial = is_first ? denied_.find(registry, state.mark) : nullptr; denial != nullptr) {
     deny(state, registry, known, denial->tried, denial->said);
-    return;
+    if (denial->tried >= try_again_before_) {
+      return;
+    }
   }
   state.trying = known;
-  state.denied.reset();
-  state.denial.reset();
+  if (!same(state.denied, known)) {
+    state.denied.reset();
+    state.denial.reset();
+  }
   start(registry, known);
 }
 
@@ -144,7 +147,14 @@ void LoginHealth::conclude(const RegistryKey& registry, const Shared& login, con
     denied_.add(registry, {state.mark, now, presentable(answer.detail)});
     return;
   }
+  if (answer.verdict != PullVerdict::can_pull && same(state.denied, login)) {
+    // It was denied before, and no answer is no word that it is good. Not tried again for a while.
+    state.denied_at = std::chrono::floor<std::chrono::seconds>(std::chrono::system_clock::now());
+    return;
+  }
   denied_.drop(registry);
+  state.denied.reset();
+  state.denial.reset();
   state.in_force = login;
   state.notice.reset();
   if (answer.verdict != PullVerdict::can_pull) {

@@ -15,7 +15,11 @@ HelperNames other_helpers(const Settings& settings) {
 
 namespace {
 
-bool matches(const RegistryKey& pattern, const RegistryKey& registry) {
+bool matches(const std::string& key, const RegistryKey& registry) {
+  const RegistryKey pattern(key);
+  if (pattern.account().empty() && key.find('@') != std::string::npos) {
+    return false;  // a pattern of accounts, which are named one by one
+  }
   return pattern.account() == registry.account() && registry.path().empty() &&
          glob_match(std::string(pattern.registry()), std::string(registry.registry()));
 }
@@ -38,8 +42,7 @@ std::optional<OtherHelper> helper_for(const HelperNames& helpers, const Registry
         found = &entry;
         by_pattern = false;
       }
-    } else if (matches(RegistryKey(key), registry) &&
-               (found == nullptr || (by_pattern && key.size() > found->first.size()))) {
+    } else if (matches(key, registry) && (found == nullptr || (by_pattern && key.size() > found->first.size()))) {
       found = &entry;
       by_pattern = true;
     }

@@ -25,12 +25,7 @@ std::string name_of(const Rights& rights, const Subject& subject) {
     readable += plain ? c : upper ? static_cast<char>(c - 'A' + 'a') : '-';
   }
   std::string name = "regsync-" + rights.target + "-" + readable + "-";
-  const Digest digest = digest_of(subject.kind + "\n" + subject.name_space + "\n" + subject.name);
-  for (std::size_t i = 0; i < digest_bytes; ++i) {
-    constexpr std::string_view digits = "0123456789abcdef";
-    name += digits[digest.at(i) >> 4U];
-    name += digits[digest.at(i) & 0xFU];
-  }
+  name += hex(digest_of(subject.kind + "\n" + subject.name_space + "\n" + subject.name)).substr(0, 2 * digest_bytes);
   return name;
 }
 

@@ -37,10 +37,6 @@ struct Row {
   std::optional<Error> problem;      // why kubelet could not pull with it, or why it cannot be had now
 };
 
-LoginOrigin origin_of(const KeptLogin& kept) {
-  return {.since = kept.changed != std::chrono::sys_seconds() ? std::optional(kept.changed) : std::nullopt};
-}
-
 using Users = std::map<RegistryKey, std::vector<std::string>>;
 
 void add_rows_of_files(std::vector<Row>& rows, Users& users, LoginFiles files, const LoginEnds& ends) {
@@ -53,7 +49,7 @@ void add_rows_of_files(std::vector<Row>& rows, Users& users, LoginFiles files, c
     Row row{kept.login, kept.collection, users[RegistryKey(kept.login.server)], std::nullopt, std::nullopt};
     const auto credential = std::ranges::find(reading.credentials, kept.login, &Credential::login);
     if (credential != reading.credentials.end()) {
-      row.expires = end_of(*credential, ends, origin_of(kept));
+      row.expires = end_of(*credential, ends, {.since = kept.changed});
       row.problem = unfit_for_kubelet(*credential);
     }
     rows.push_back(std::move(row));
@@ -115,7 +111,7 @@ void add_rows_of_keyring(std::vector<Row>& rows, Users& users, const StoreReadin
     if (collection != stored.collections.end() && collection->locked) {
       row.problem = locked_error(stored.provider, {*collection});
     } else if (const auto credential = store.get(login.server)) {
-      row.expires = end_of(*credential, ends, origin_of(kept));
+      row.expires = end_of(*credential, ends, {.since = kept.changed});
       row.problem = unfit_for_kubelet(*credential);
     }
     rows.push_back(std::move(row));

@@ -132,7 +132,7 @@ class Watcher::Session {
  private:
   asio::awaitable<void> step() {
     if (const auto* watching = std::get_if<Watching>(&state_)) {
-      return std::exchange(was_away_, false) ? look_at_revision() : watch(watching->resource_version);
+      return was_away_ ? look_at_revision() : watch(watching->resource_version);
     }
     const auto* listing = std::get_if<Listing>(&state_);
     return list(listing == nullptr ? std::string() : listing->continue_token);
@@ -179,18 +179,10 @@ class Watcher::Session {
     options.metadata_only = scope_.metadata_only;
     options.limit = 1;
     const std::function<void(json&&)> nobody = [](const json&) {};
-    std::optional<Error> failure;
-    try {
-      const ListPage page = co_await client_.list(scope_.collection, std::move(options), nobody);
-      if (is_older(page.resource_version, newest_)) {  // a later one is no news before its events
-        note_revision(page.resource_version);
-      }
-    } catch (const Error& error) {
-      failure = error;
-    }
-    if (failure) {
-      was_away_ = failure->code() != ErrorCode::expired;
-      throw Error(*failure);
+    const ListPage page = co_await client_.list(scope_.collection, std::move(options), nobody);
+    was_away_ = false;
+    if (is_older(page.resource_version, newest_)) {  // a later one is no news before its events
+      note_revision(page.resource_version);
     }
   }
 
@@ -259,6 +251,7 @@ class Watcher::Session {
       // The version is too old (or the server new): all must be listed again. That is no fault, and not twice at once.
       const bool at_once = watching;
       state_ = Empty{};
+      was_away_ = false;
       if (at_once) {
         co_return;
       }

@@ -175,7 +175,10 @@ void initialise_curl() {
 }
 
 CurlEndpoint::CurlEndpoint(const Endpoint& endpoint)
-    : verifies_(!endpoint.insecure_skip_tls_verify), base_(endpoint.server), proxy_(endpoint.proxy_url) {
+    : verifies_(!endpoint.insecure_skip_tls_verify),
+      server_(endpoint.server),
+      base_(endpoint.server),
+      proxy_(endpoint.proxy_url) {
   // Go's "socks5" lets the proxy resolve names; libcurl calls that socks5h.
   if (to_lower(proxy_).starts_with("socks5:")) {
     proxy_.insert(6, "h");
@@ -312,7 +315,7 @@ Error CurlEndpoint::error_of(CURL* easy, CURLcode result, const char* detail) co
   curl_easy_getinfo(easy, CURLINFO_OS_ERRNO, &os_errno);
   const ErrorCode code = code_of(result, os_errno);
   if (const auto why = why_unconnected(result, os_errno)) {
-    return {code, "cannot reach " + (proxy_.empty() ? "" : std::string("the proxy of ")) + base_ + ": " + *why,
+    return {code, "cannot reach " + (proxy_.empty() ? "" : std::string("the proxy of ")) + server_ + ": " + *why,
             remedy_of(code)};
   }
   return {code, *detail != '\0' ? detail : curl_easy_strerror(result), remedy_of(code)};

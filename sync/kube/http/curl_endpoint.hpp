@@ -42,6 +42,7 @@ class CurlEndpoint {
 
   bool is_tls_ = false;
   bool verifies_;
+  std::string server_;   // as it was given, for messages
   std::string base_;     // what stands before a request's target
   std::string prefix_;   // the path of base_; this and the next for TLS only
   CurlUrl base_url_;     // base_, parsed

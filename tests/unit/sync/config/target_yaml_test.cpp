@@ -70,6 +70,20 @@ TEST(Target, NamesFileLineAndColumnOfAFault) {
   EXPECT_NE(refusal("registries: [ghcr.io\ncontexts: x").message().find("t.yaml:"), std::string::npos);
 }
 
+TEST(Target, BlamesATabOnlyWhereItIsTheFault) {
+  const auto fault = [](const char* yaml) {
+    try {
+      parse_target("t", yaml, "t.yaml");
+      return std::string("none");
+    } catch (const Error& error) {
+      return error.message();
+    }
+  };
+  EXPECT_EQ(fault("registries:\n\t- ghcr.io\n").rfind("t.yaml:2: a tab", 0), 0U) << fault("registries:\n\t- ghcr.io\n");
+  const auto* const legal_tab = "registries: [\n\tghcr.io]\nb\nc: 1\n";
+  EXPECT_EQ(fault(legal_tab).find("a tab"), std::string::npos) << fault(legal_tab);
+}
+
 TEST(Target, RefusesWhatCannotBeMeant) {
   for (const std::string_view yaml : {
            "",                                                                     // empty

@@ -172,6 +172,21 @@ TEST_F(DenialsOverRestarts, APersonWhoAsksGetsAnotherTryAfterTenMinutes) {
   EXPECT_TRUE(known.problems.empty());
 }
 
+TEST_F(DenialsOverRestarts, AnotherTryThatGetsNoAnswerLeavesTheDenialAsItIs) {
+  const auto now = std::chrono::system_clock::now();
+  DeniedLogins(folder_ / "denied-logins.json")
+      .add(ghcr, {{"/login", noon_}, std::chrono::floor<std::chrono::seconds>(now - 11min), "HTTP 401"});
+  start();
+  answer_ = answer_of(PullVerdict::unreachable, "no route");
+  health_->try_denied_again(now);
+  const auto known = settle("bad", noon_);
+  EXPECT_EQ(tries_, 1);
+  EXPECT_FALSE(known.credentials.contains(ghcr)) << "no answer is no word that it is good";
+  EXPECT_EQ(known.problems.at(ghcr).code(), ErrorCode::login_denied);
+  settle("bad", noon_);
+  EXPECT_EQ(tries_, 1) << "not again before ten more minutes";
+}
+
 TEST_F(DenialsOverRestarts, AFileThatCannotBeWrittenIsSaidAndStopsNothing) {
   std::filesystem::create_directories(folder_ / "denied-logins.json");
   start();
@@ -261,6 +276,28 @@ TEST_F(LoginHealthTest, ADefectOfTheTryIsNoDenial) {
 TEST_F(LoginHealthTest, WhoWantsNoTryGetsNone) {
   EXPECT_TRUE(ask(login_with("a"), {}).credentials.contains(ghcr));
   EXPECT_TRUE(tries_.empty());
+}
+
+TEST_F(LoginHealthTest, ADeniedLoginIsUsedOnceNobodyWantsItTried) {
+  answer_ = answer_of(PullVerdict::denied, "HTTP 401");
+  const auto bad = login_with("bad");
+  EXPECT_FALSE(settle(bad).credentials.contains(ghcr));
+  EXPECT_EQ(settle(bad, {}).credentials.at(ghcr), bad) << "verifyLogins: false";
+}
+
+TEST_F(LoginHealthTest, AnotherTryOfADeniedLoginReplacesTheGoodOneOnlyWhenItSucceeds) {
+  const auto good = login_with("good");
+  const auto bad = login_with("bad");
+  settle(good);
+  answer_ = answer_of(PullVerdict::denied, "HTTP 401");
+  settle(bad);
+  answer_ = answer_of(PullVerdict::unreachable, "no route");
+  health_.try_denied_again(std::chrono::system_clock::now() + 11min);
+  const auto known = settle(bad);
+  EXPECT_EQ(tries_.size(), 3U);
+  EXPECT_EQ(known.credentials.at(ghcr), good);
+  EXPECT_TRUE(known.problems.contains(ghcr));
+  EXPECT_EQ(replaced_.size(), 1U) << "told once";
 }
 
 TEST_F(LoginHealthTest, ALoginThatChangesDuringTheTryIsTriedItself) {

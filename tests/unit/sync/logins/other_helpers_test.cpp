@@ -25,8 +25,10 @@ TEST(OtherHelpers, ARegistryComesBeforePatternsAndTheLongestPatternCounts) {
 }
 
 TEST(OtherHelpers, AnEntryIsForOneAccountOrForNone) {
-  const HelperNames helpers{
-      {"*", "any"}, {"work@*.pkg.dev", "gcloud-work"}, {"https://home@eu.pkg.dev", "gcloud-home"}};
+  const HelperNames helpers{{"*", "any"},
+                            {"work@*.pkg.dev", "gcloud-work"},
+                            {"https://home@eu.pkg.dev", "gcloud-home"},
+                            {"*@quay.io", "all"}};
   const auto ask = [&](const char* registry) {
     const auto found = helper_for(helpers, RegistryKey(registry));
     return found ? found->name + " " + found->server : "";
@@ -35,6 +37,7 @@ TEST(OtherHelpers, AnEntryIsForOneAccountOrForNone) {
   EXPECT_EQ(ask("work@eu.pkg.dev"), "gcloud-work eu.pkg.dev") << "no helper knows the account";
   EXPECT_EQ(ask("home@eu.pkg.dev"), "gcloud-home eu.pkg.dev");
   EXPECT_EQ(ask("other@eu.pkg.dev"), "") << "the keyring";
+  EXPECT_EQ(ask("quay.io"), "any quay.io") << "accounts are named one by one";
 }
 
 }  // namespace

@@ -37,8 +37,8 @@ class CurlEndpointTest : public testing::Test {
     return texts;
   }
   // As what a failed transfer is told.
-  Error error_of(CURLcode code, const char* detail = "") {
-    const CurlEndpoint made(at("https://k.example"));
+  Error error_of(CURLcode code, const char* detail = "", const Endpoint& endpoint = at("https://k.example")) {
+    const CurlEndpoint made(endpoint);
     const CurlEasy easy = made.make_handle(tls_, false);
     return made.error_of(easy.get(), code, detail);
   }
@@ -91,6 +91,11 @@ TEST_F(CurlEndpointTest, EachKindOfFailureIsToldAsWhatItIs) {
   EXPECT_EQ(error_of(CURLE_URL_MALFORMAT).code(), ErrorCode::kubeconfig);
   EXPECT_EQ(error_of(CURLE_WEIRD_SERVER_REPLY).code(), ErrorCode::protocol);
   EXPECT_EQ(error_of(CURLE_OUT_OF_MEMORY).code(), ErrorCode::internal);
+}
+
+TEST_F(CurlEndpointTest, AServerThatCannotBeReachedIsNamedAsTheKubeconfigNamesIt) {
+  EXPECT_EQ(error_of(CURLE_COULDNT_RESOLVE_HOST, "", at("https://10.0.0.1:6443", "k.example")).message(),
+            "cannot reach https://10.0.0.1:6443: the host name cannot be resolved");
 }
 
 TEST_F(CurlEndpointTest, LibcurlsOwnWordsWinOverItsGeneralOnes) {
