@@ -1,10 +1,10 @@
 #include "sync/cli/ask/differences.hpp"
 
 #include <algorithm>
-#include <iterator>
 #include <map>
 #include <optional>
 #include <utility>
+#include <vector>
 
 #include "sync/base/json_access.hpp"
 #include "sync/base/paths.hpp"
@@ -162,10 +162,22 @@ class Comparison {
         removes ? std::vector<std::string>() : decision.plan->target.service_accounts;
     auto& accounts = accounts_[key.name_space];
     std::vector<std::string> absent;
-    std::ranges::copy_if(wanted, std::back_inserter(absent),
-                         [&](const std::string& name) { return !is_glob(name) && !accounts.contains(name); });
+    std::vector<const Error*> hidden;
+    for (const std::string& name : wanted) {
+      if (const Error* error = snapshot_.find_hidden(key.name_space, name)) {
+        if (std::ranges::find(hidden, error) == hidden.end()) {  // one list may be that of all names
+          hidden.push_back(error);
+        }
+      } else if (!is_glob(name) && !accounts.contains(name)) {
+        absent.push_back(name);
+      }
+    }
     for (auto& [name, account] : accounts) {
       account = matches_any(wanted, name) ? attached(account, key.secret) : detached(account, key.secret);
+    }
+    for (const Error* error : hidden) {
+      found_.stuck = true;
+      found_.obstacles.push_back({place(key), for_context(*error, decision.plan->target.name, context_)});
     }
     if (!absent.empty()) {
       found_.stuck = true;
@@ -215,7 +227,8 @@ asio::awaitable<void> find_differences(kube::KubeClient& client, std::vector<std
   }
   const DesiredState desired(default_namespace, std::move(by_name), std::move(left.forgotten),
                              std::move(left.known_targets), std::move(left.kept));
-  const Snapshot snapshot = co_await read_snapshot(client, places);
+  Snapshot snapshot = co_await read_snapshot(client, places);
+  co_await read_accounts(client, places, snapshot);
   Comparison comparison(desired, snapshot, places, owner, client.context().name, found);
   for (const Key& key : keys_of(snapshot, places)) {
     comparison.compare(key);

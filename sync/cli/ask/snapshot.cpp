@@ -53,7 +53,7 @@ asio::awaitable<void> read_everywhere(kube::KubeClient& client, std::string name
 }
 
 // Those of one name; empty: all.
-asio::awaitable<void> read_accounts(kube::KubeClient& client, std::string name_space, std::string name,
+asio::awaitable<void> list_accounts(kube::KubeClient& client, std::string name_space, std::string name,
                                     Snapshot& snapshot) {
   kube::ListOptions options;
   if (!name.empty()) {
@@ -65,34 +65,6 @@ asio::awaitable<void> read_accounts(kube::KubeClient& client, std::string name_s
     const std::string found(text_at(item, {"metadata", "name"}));
     if (is_label_name(found_in) && !found.empty()) {
       snapshot.accounts[found_in][found] = std::move(item);
-    }
-  }
-}
-
-// In all namespaces at once, or, where that costs more or is forbidden, in those that are named plainly.
-asio::awaitable<void> read_accounts(kube::KubeClient& client, const Places& places, Snapshot& snapshot) {
-  Scope scope;
-  for (const auto& [name, each] : places.secrets) {
-    scope.merge(each);
-  }
-  for (const std::string& name : watched_accounts(places)) {
-    bool listed = false;
-    if (scope.is_wide()) {
-      try {
-        const std::string all_namespaces;
-        co_await read_accounts(client, all_namespaces, name, snapshot);
-        listed = true;
-      } catch (const Error& error) {
-        if (error.code() != ErrorCode::forbidden || scope.any) {
-          throw;
-        }
-      }
-    }
-    if (listed) {
-      continue;
-    }
-    for (const std::string& name_space : scope.namespaces) {
-      co_await read_accounts(client, name_space, name, snapshot);
     }
   }
 }
@@ -138,6 +110,15 @@ const NamespaceView* Snapshot::find_namespace(const std::string& name) const {
   return found == namespaces.end() ? nullptr : &found->second;
 }
 
+const Error* Snapshot::find_hidden(const std::string& name_space, const std::string& account) const {
+  for (const std::string& listed : {account, std::string()}) {
+    if (const auto found = hidden_accounts.find({name_space, listed}); found != hidden_accounts.end()) {
+      return &found->second;
+    }
+  }
+  return nullptr;
+}
+
 asio::awaitable<Snapshot> read_snapshot(kube::KubeClient& client, Places places) {
   Snapshot snapshot;
   bool everywhere = false;
@@ -172,8 +153,51 @@ asio::awaitable<Snapshot> read_snapshot(kube::KubeClient& client, Places places)
       co_await read_one(client, std::move(key), snapshot);
     }
   }
-  co_await read_accounts(client, places, snapshot);
   co_return snapshot;
+}
+
+// In all namespaces at once, or, where that costs more or is forbidden, in those that are named plainly.
+asio::awaitable<void> read_accounts(kube::KubeClient& client, Places places, Snapshot& snapshot) {
+  Scope scope;
+  for (const auto& [name, each] : places.secrets) {
+    scope.merge(each);
+  }
+  for (const std::string& name : watched_accounts(places)) {
+    std::optional<Error> nowhere_else;
+    bool listed = false;
+    if (scope.is_wide()) {
+      try {
+        const std::string all_namespaces;
+        co_await list_accounts(client, all_namespaces, name, snapshot);
+        listed = true;
+      } catch (const Error& error) {
+        if (error.code() != ErrorCode::forbidden) {
+          throw;
+        }
+        nowhere_else = error;
+      }
+    }
+    if (listed) {
+      continue;
+    }
+    for (const std::string& name_space : scope.namespaces) {
+      try {
+        co_await list_accounts(client, name_space, name, snapshot);
+      } catch (const Error& error) {
+        if (error.code() != ErrorCode::forbidden) {
+          throw;
+        }
+        snapshot.hidden_accounts.insert_or_assign({name_space, name}, error);
+      }
+    }
+    if (scope.any && nowhere_else) {
+      for (const auto& [name_space, view] : snapshot.namespaces) {
+        if (!scope.namespaces.contains(name_space)) {
+          snapshot.hidden_accounts.insert_or_assign({name_space, name}, *nowhere_else);
+        }
+      }
+    }
+  }
 }
 
 asio::awaitable<std::vector<std::string>> namespace_names(kube::KubeClient& client) {

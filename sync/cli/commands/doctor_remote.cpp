@@ -154,7 +154,6 @@ asio::awaitable<void> check_rights(kube::KubeClient& client, Target target, std:
 // Whether this user made Secrets here, on this machine, under an owner id that is not the present one.
 asio::awaitable<void> check_owner(kube::KubeClient& client, Places places, const Owner& owner, std::string subject,
                                   Findings& findings) {
-  places.service_accounts.clear();
   Snapshot snapshot;
   try {
     snapshot = co_await read_snapshot(client, places);

@@ -234,6 +234,43 @@ TEST_F(CliCommands, DiffSeesServiceAccountsAndWhatIsLeftBehind) {
   EXPECT_EQ(after.exit_code, 0) << after.out << after.err;
 }
 
+// As with the rights that `regsync rbac` prints: none to ServiceAccounts where no target attaches to one.
+TEST_F(CliCommands, ServiceAccountsThatMayNotBeListedMatterOnlyToTheTargetThatNamesThem) {
+  person_.store_login("ghcr.io", "jdoe", "hunter2");
+  const auto declare = [&](const std::string& name, const std::string& name_space, const std::string& accounts) {
+    person_.home().write(".config/regsync/targets/" + name + ".yaml",
+                         "registries: [ghcr.io]\ncontexts: [dev]\nnamespaces: [" + name_space +
+                             "]\nserviceAccounts: [" + accounts + "]\n");
+  };
+  dev_.put(
+      {"serviceaccounts", "team-a", "builder"},
+      {{"apiVersion", "v1"}, {"kind", "ServiceAccount"}, {"metadata", {{"name", "builder"}, {"namespace", "team-a"}}}});
+  declare("one", "team-a", "builder");
+  declare("two", "team-b", "");
+  dev_.deny("", "serviceaccounts", "team-b");
+  const auto before = person_.regsync({"diff"});
+  EXPECT_EQ(before.exit_code, 1) << before.err;
+  EXPECT_EQ(before.err, "");
+  EXPECT_THAT(before.out, testing::AllOf(HasSubstr("ServiceAccount.builder"), HasSubstr("team-b/two")));
+  ASSERT_EQ(person_.regsync({"sync", "--once"}).exit_code, 0);
+  const auto after = person_.regsync({"diff"});
+  EXPECT_EQ(after.exit_code, 0) << after.out << after.err;
+
+  declare("two", "team-b", "builder");
+  const auto hidden = person_.regsync({"diff"});
+  EXPECT_EQ(hidden.exit_code, 1) << hidden.out;
+  EXPECT_EQ(hidden.out, "");
+  EXPECT_THAT(hidden.err, testing::AllOf(HasSubstr("warning: dev/team-b: "), HasSubstr("regsync rbac two"),
+                                         Not(HasSubstr("does not exist"))));
+
+  // Nor where a list across all namespaces is forbidden and any namespace may be meant.
+  declare("two", "'team-*'", "'*'");
+  dev_.deny_cluster_wide("list", "serviceaccounts");
+  const auto wide = person_.regsync({"diff"});
+  EXPECT_EQ(wide.exit_code, 1) << wide.out;
+  EXPECT_THAT(wide.err, testing::AllOf(HasSubstr("warning: dev/team-b: "), Not(HasSubstr("error: "))));
+}
+
 TEST_F(CliCommands, DiffIsNotEmptyWhereASyncCannotHelp) {
   person_.store_login("ghcr.io", "jdoe", "hunter2");
   declare_web();

@@ -68,6 +68,14 @@ TEST_P(CliVerify, WithoutAnImageTheLoginIsTried) {
   EXPECT_EQ(answer.detail, registry_.address() + " as jdoe");
 }
 
+TEST_P(CliVerify, ServiceAccountsNeedNotBeListed) {
+  person_.home().write(".config/regsync/targets/web.yaml", "secret: myregcred\nregistries: ['" + registry_.address() +
+                                                               "']\ncontexts: [dev]\nnamespaces: [team-a]\n" +
+                                                               "serviceAccounts: [default]\n");
+  dev_.deny("", "serviceaccounts");
+  EXPECT_EQ(verify({"web"}).exit_code, 0);
+}
+
 TEST_P(CliVerify, APasswordThatIsOverIsDenied) {
   registry_.push("team/app:1");
   registry_.set_password("rotated");
