@@ -7,7 +7,6 @@
 #include <vector>
 
 #include "sync/base/json_access.hpp"
-#include "sync/base/paths.hpp"
 #include "sync/cli/ask/meant_target.hpp"
 #include "sync/cli/ask/plans.hpp"
 #include "sync/cli/ask/snapshot.hpp"
@@ -15,8 +14,6 @@
 #include "sync/cli/view/quote.hpp"
 #include "sync/cluster/service_account.hpp"
 #include "sync/cluster/write_trouble.hpp"
-#include "sync/engine/context_book.hpp"
-#include "sync/engine/footprint.hpp"
 #include "sync/engine/status_builder.hpp"
 #include "sync/model/remedy.hpp"
 #include "sync/model/secret_object.hpp"
@@ -196,30 +193,27 @@ class Comparison {
 };
 
 // Why regsyncd would make nothing for the target in this context.
-std::optional<Error> held(const Target& target, const std::string& context, const FootprintStore& footprints,
-                          const ContextBook& book) {
-  const auto unreadable = footprints.unreadable().find(target.name);
-  if (unreadable != footprints.unreadable().end()) {
+std::optional<Error> held(const Target& target, const std::string& context, const Memory& memory) {
+  const auto unreadable = memory.footprints.unreadable().find(target.name);
+  if (unreadable != memory.footprints.unreadable().end()) {
     return unreadable->second;
   }
-  const ContextBook::Known* known = book.find(context);
+  const ContextBook::Known* known = memory.book.find(context);
   return pins(target, context) && known != nullptr && known->held ? std::optional(context_held(context)) : std::nullopt;
 }
 
 }  // namespace
 
 asio::awaitable<void> find_differences(kube::KubeClient& client, std::vector<std::shared_ptr<const Plan>> plans,
-                                       Owner owner, Differences& found, Left left) {
+                                       Owner owner, const Memory& memory, Differences& found, Left left) {
   const std::string default_namespace = client.context().default_namespace;
   Places places = std::move(left.places);
-  const FootprintStore footprints(paths::footprints());
-  const ContextBook book(paths::contexts());
   DesiredState::Plans by_name;
   for (const auto& plan : plans) {
     auto meant = std::make_shared<Plan>(*plan);
-    meant->target = meant_in(plan->target, client.context(), footprints);
+    meant->target = meant_in(plan->target, client.context(), memory.footprints);
     places.merge(places_of(meant->target, default_namespace));
-    meant->held = held(plan->target, client.context().name, footprints, book);
+    meant->held = held(plan->target, client.context().name, memory);
     if (meant->held) {
       left.known_targets.erase(meant->target.name);
     }

@@ -7,6 +7,9 @@
 #include <string>
 #include <vector>
 
+#include "sync/base/paths.hpp"
+#include "sync/engine/context_book.hpp"
+#include "sync/engine/footprint.hpp"
 #include "sync/kube/api/kube_client.hpp"
 #include "sync/model/desired_state.hpp"
 #include "sync/model/owner.hpp"
@@ -45,9 +48,15 @@ struct Left {
   std::set<std::string> kept = {};
 };
 
+// What regsync remembers of all contexts, read once.
+struct Memory {
+  FootprintStore footprints{paths::footprints()};
+  ContextBook book{paths::contexts()};
+};
+
 // Reads one cluster and adds what differs there from the plans, which are those of targets that select it.
 // What a target no longer covers counts only where the target is among `left.known_targets`.
 asio::awaitable<void> find_differences(kube::KubeClient& client, std::vector<std::shared_ptr<const Plan>> plans,
-                                       Owner owner, Differences& found, Left left = {});
+                                       Owner owner, const Memory& memory, Differences& found, Left left = {});
 
 }  // namespace regsync::cli

@@ -13,7 +13,6 @@
 #include "sync/cli/view/quote.hpp"
 #include "sync/cli/view/text.hpp"
 #include "sync/config/settings.hpp"
-#include "sync/engine/footprint.hpp"
 #include "sync/engine/owner_file.hpp"
 #include "sync/engine/paused_contexts.hpp"
 
@@ -24,10 +23,10 @@ constexpr std::chrono::seconds patience{10};
 constexpr std::size_t named_namespaces = 5;
 
 // Where the target has Secrets now: what its file says, and what regsync remembers to have written.
-std::map<std::string, Places> places_before(const TargetChange& change, const kube::Kubeconfig& kubeconfig) {
+std::map<std::string, Places> places_before(const TargetChange& change, const kube::Kubeconfig& kubeconfig,
+                                            const FootprintStore& footprints) {
   std::map<std::string, Places> places;
   const std::string& name = change.before ? change.before->name : change.after->name;
-  const FootprintStore footprints(paths::footprints());
   if (const auto known = footprints.all().find(name); known != footprints.all().end()) {
     places = known->second.contexts;
   }
@@ -60,7 +59,8 @@ Preview preview(Console& console, const kube::Kubeconfig& kubeconfig, const Targ
     }
     plan = std::make_shared<const Plan>(make_plan(*change.after, known));
   }
-  const std::map<std::string, Places> before = places_before(change, kubeconfig);
+  const Memory memory;
+  const std::map<std::string, Places> before = places_before(change, kubeconfig, memory.footprints);
   std::vector<std::string> contexts;
   for (const std::string& context : kubeconfig.contexts()) {
     if (before.contains(context) || (change.after && selects_context(*change.after, context))) {
@@ -87,7 +87,7 @@ Preview preview(Console& console, const kube::Kubeconfig& kubeconfig, const Targ
         }
         const auto places = before.find(context);
         return find_differences(
-            client, std::move(plans), owner, found,
+            client, std::move(plans), owner, memory, found,
             {.places = places == before.end() ? Places() : places->second, .known_targets = {name}});
       },
       [&](const std::string& context, const Error& error) {

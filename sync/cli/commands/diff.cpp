@@ -165,11 +165,12 @@ int diff(const DiffOptions& options, Console& console) {
       console.err << "note: target " << target.name << " is paused; to go on: regsync resume " << target.name << '\n';
     }
   }
-  const FootprintStore footprints(paths::footprints());
-  const std::set<std::string> removed = options.targets.empty() ? removed_targets(footprints) : std::set<std::string>();
+  const Memory memory;
+  const std::set<std::string> removed =
+      options.targets.empty() ? removed_targets(memory.footprints) : std::set<std::string>();
   std::map<std::string, Left> left;
   for (const std::string& context : contexts) {
-    left[context] = left_in(context, asked.targets, removed, footprints, kubeconfig);
+    left[context] = left_in(context, asked.targets, removed, memory.footprints, kubeconfig);
   }
   std::erase_if(contexts, [&](const std::string& context) {
     return plans_for(plans, context).empty() && left[context].places.empty();
@@ -190,7 +191,7 @@ int diff(const DiffOptions& options, Console& console) {
       kubeconfig, contexts, std::chrono::seconds(60),
       [&](kube::KubeClient& client) {
         const std::string& context = client.context().name;
-        return find_differences(client, plans_for(plans, context), owner, found, left.at(context));
+        return find_differences(client, plans_for(plans, context), owner, memory, found, left.at(context));
       },
       [&](const std::string& context, const Error& error) {
         print_error(console.err, error.within("context " + context));

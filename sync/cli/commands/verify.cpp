@@ -65,10 +65,10 @@ std::string payload_of(const nlohmann::json& secret) {
 }
 
 asio::awaitable<void> read_rows(kube::KubeClient& client, const std::vector<Target>& declared,
-                                const VerifyOptions& options, std::vector<Row>& rows) {
+                                const FootprintStore& footprints, const VerifyOptions& options,
+                                std::vector<Row>& rows) {
   const std::string& context = client.context().name;
   const std::string& default_namespace = client.context().default_namespace;
-  const FootprintStore footprints(paths::footprints());
   std::vector<Target> targets;
   Places places;
   for (const Target& target : declared) {
@@ -227,11 +227,12 @@ int verify(const VerifyOptions& options, Console& console) {
     return std::ranges::none_of(asked.targets, [&](const Target& target) { return selects_context(target, context); });
   });
 
+  const FootprintStore footprints(paths::footprints());
   std::vector<Row> rows;
   bool all_read = asked.complete;
   for_each_context(
       kubeconfig, contexts, std::chrono::seconds(60),
-      [&](kube::KubeClient& client) { return read_rows(client, asked.targets, options, rows); },
+      [&](kube::KubeClient& client) { return read_rows(client, asked.targets, footprints, options, rows); },
       [&](const std::string& context, const Error& error) {
         print_error(console.err, error.within("context " + context));
         all_read = false;
