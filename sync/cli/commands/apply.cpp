@@ -102,7 +102,7 @@ void read_source(const std::string& name, Console& console, std::vector<Target>&
     return;
   }
   std::error_code ignored;
-  if (!fs::exists(name, ignored)) {
+  if (fs::status(name, ignored).type() == fs::file_type::not_found) {
     throw Error(ErrorCode::not_found, name + " does not exist",
                 "give the path of a target file, or of a folder of them");
   }

@@ -129,6 +129,15 @@ TEST_F(CliMistakes, AFileThatIsNotThereIsNamedWithWhatToGive) {
             "error: /nonexistent does not exist\nhint: give the path of a target file, or of a folder of them\n");
 }
 
+TEST_F(CliMistakes, AFileThatCannotBeReachedIsNotSaidToBeMissing) {
+  const auto link = person_.home().path() / "loop.yaml";
+  std::filesystem::create_symlink("loop.yaml", link);
+  const auto outcome = person_.regsync({"apply", "-f", link.string()});
+  EXPECT_EQ(outcome.exit_code, 1);
+  EXPECT_THAT(outcome.err, testing::AllOf(HasSubstr("Too many levels of symbolic links"),
+                                          testing::Not(HasSubstr("does not exist"))));
+}
+
 TEST_F(CliMistakes, ARegistryWithoutALoginIsOnlyAWarning) {
   person_.store_login("ghcr.io", "jdoe", "hunter2");
   say({"add", "x", "--registry", "gchr.io"});
