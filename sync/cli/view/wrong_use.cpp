@@ -89,12 +89,14 @@ bool is_duration(std::string_view word) {
          std::string_view("smh").find(word.back()) != std::string_view::npos;
 }
 
-// "regsync add NAME [options]"
+// "regsync apply --filename FILE": with what has to be given.
 std::string usage_of(const CLI::App& command) {
   std::string line = "regsync " + command.get_name();
   for (const CLI::Option* option : command.get_options()) {
     if (option->get_positional() && !option->get_group().empty()) {
       line += option->get_required() ? " " + option->get_name() : " [" + option->get_name() + "]";
+    } else if (option->get_required()) {
+      line += " " + option->get_name() + " " + option->get_type_name();
     }
   }
   return line;
@@ -185,10 +187,8 @@ UsageError explain(const CLI::ParseError& error, const CLI::App& app) {
   }
   const std::string said = error.what();
   if (error.get_name() == "RequiredError") {
-    const std::string filename = "--filename is required";
-    return said == filename && !unknown.empty()
-               ? UsageError(filename, with_help(nearest_argument(unknown.front(), command)))
-               : UsageError(said, "write: " + usage_of(command) + "; " + see);
+    return UsageError(said, unknown.empty() ? "write: " + usage_of(command) + "; " + see
+                                            : with_help(nearest_argument(unknown.front(), command)));
   }
   if (error.get_name() == "ArgumentMismatch") {
     return UsageError(said.substr(0, said.find(':')) + " needs a value", see);

@@ -37,6 +37,7 @@ TEST_F(CliMistakes, AWrongLineIsExplained) {
   say({"create", "web"});
   say({"add", "x", "ghcr.io"});
   say({"add", "x", "y", "--registry", "ghcr.io"});
+  say({"apply"});
   say({"apply", "web.yaml"});
   say({"describe", "web", "-o", "json"});
   say({"rename", "web", "web"});
