@@ -54,7 +54,7 @@ std::optional<Credential> read_login(const GivenLogin& given, Console& console) 
     throw UsageError("--docker-username without a password", "pipe it in: ... --docker-password-stdin < FILE");
   }
   if (login.secret.empty()) {
-    throw UsageError("the password is empty");
+    throw UsageError("the password is empty", "pipe it in: ... --docker-password-stdin < FILE");
   }
   return login;
 }

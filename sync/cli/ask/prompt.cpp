@@ -92,7 +92,7 @@ std::vector<std::size_t> choose(Console& console, const std::string& question, c
     console.err << question << " [1-" << items.size() << ", all]: " << std::flush;
     std::string answer;
     if (!std::getline(console.in, answer)) {
-      throw UsageError("nothing was chosen");
+      throw UsageError("nothing was chosen", "answer with a number of the list");
     }
     if (auto chosen = parse_choice(answer, items.size())) {
       return *chosen;
@@ -112,7 +112,7 @@ std::string ask_line(Console& console, const std::string& question) {
   console.err << one_line(question) << ": " << std::flush;
   std::string line;
   if (!std::getline(console.in, line)) {
-    throw UsageError("nothing was given");
+    throw UsageError("nothing was given", "answer the question: " + question);
   }
   return line;
 }
@@ -123,7 +123,7 @@ SecretString ask_password(Console& console, const std::string& question) {
   {
     const NoEcho silent;
     if (!std::getline(console.in, line)) {
-      throw UsageError("no password was given");
+      throw UsageError("no password was given", "type it, or pipe it in from a file: see --help");
     }
   }
   console.err << '\n';

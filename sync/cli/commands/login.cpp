@@ -11,6 +11,7 @@
 #include "sync/cli/ask/prompt.hpp"
 #include "sync/cli/command.hpp"
 #include "sync/cli/view/quote.hpp"
+#include "sync/cli/view/text.hpp"
 #include "sync/config/settings.hpp"
 #include "sync/config/target_directory.hpp"
 #include "sync/logins/registry_client.hpp"
@@ -39,11 +40,14 @@ Credential read_login(const LoginOptions& options, const RegistryKey& key, Conso
   Credential login;
   login.login.server = key.account().empty() ? key.auths_key() : key.value();
   login.login.username = options.username.empty() ? ask_line(console, "Username for " + key.value()) : options.username;
+  if (login.login.username.empty()) {  // before a password is typed for nobody
+    throw UsageError("the user name is empty", "give one, here or with --username USER");
+  }
   login.secret = options.password_stdin
                      ? read_password(console.in)
                      : ask_password(console, "Password for " + login.login.username + " at " + key.value());
-  if (login.login.username.empty() || login.secret.empty()) {
-    throw UsageError(login.secret.empty() ? "the password is empty" : "the user name is empty");
+  if (login.secret.empty()) {
+    throw UsageError("the password is empty", "give it here, or pipe it in: --password-stdin < FILE");
   }
   require_storable(login);
   return login;
@@ -97,7 +101,7 @@ int login(const LoginOptions& options, Console& console) {
   console.open_store(Prompt::allowed)->store(login);
   console.out << "login of " << one_line(login.login.username) << " for " << key.value() << " stored in the keyring\n";
   if (!is_used(key)) {
-    console.err << "No target uses it yet. Use it: regsync add NAME --registry " << key.value() << '\n';
+    console.err << as_called("No target uses it yet. Use it: regsync add NAME --registry " + key.value() + "\n");
   }
   return exit_done;
 }

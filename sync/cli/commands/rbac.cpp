@@ -51,7 +51,8 @@ std::string choose_context(const RbacOptions& options, const kube::Kubeconfig& k
     return contexts.front();
   }
   if (contexts.empty()) {
-    throw UsageError("no context of the kubeconfig is selected by any of these targets");
+    throw UsageError("no context of the kubeconfig is selected by any of these targets",
+                     "see which there are: kubectl config get-contexts; and which the targets name: regsync list");
   }
   throw UsageError("no target selects the current context", "choose one: --context " + contexts.front());
 }

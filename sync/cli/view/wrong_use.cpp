@@ -41,7 +41,6 @@ std::string nearest_command(const std::string& word, const CLI::App& app) {
 std::string nearest_option(const std::string& option, const CLI::App& command) {
   static const std::map<std::string, std::string> others = {
       {"--all", "name the targets"},
-      {"--force", "see --yes and --replace"},
       {"--name", "the name comes without an option: regsync add NAME"},
       {"--selector", "targets have no labels; name them"},
       {"--server", "clusters are contexts of the kubeconfig: --context"},
@@ -60,6 +59,15 @@ std::string nearest_option(const std::string& option, const CLI::App& command) {
   const auto other = others.find(option);
   if (other != others.end()) {
     return other->second;
+  }
+  if (option == "--force") {
+    std::vector<std::string> kin;
+    for (const char* name : {"--yes", "--replace"}) {
+      if (command.get_option_no_throw(name) != nullptr) {
+        kin.emplace_back(name);
+      }
+    }
+    return kin.empty() ? "" : "see " + join(kin, " and ");
   }
   if (option == "-o" || option == "--output") {
     return "regsync get and regsync status print other formats";

@@ -31,6 +31,9 @@ TEST_F(CliMistakes, AWrongLineIsExplained) {
   say({"help", "stauts"});
   say({"remove"});
   say({"remove", "--all"});
+  say({"add", "x", "--force"});
+  say({"remove", "web", "--force"});
+  say({"logins", "--force"});
   say({"get", "-A"});
   say({"list", "-l", "app=web"});
   say({"login", "ghcr.io"});

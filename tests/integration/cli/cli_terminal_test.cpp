@@ -38,6 +38,14 @@ TEST_F(CliTerminal, ColoursAreForTerminalsThatWantThem) {
   EXPECT_THAT(bytes_on_terminal({"status"}), AllOf(HasSubstr("InSync"), Not(HasSubstr("\x1b"))));
 }
 
+TEST_F(CliTerminal, NobodyIsAskedForThePasswordOfAnEmptyUserName) {
+  Terminal terminal(regsync_program({"login", "ghcr.io"}));
+  ASSERT_TRUE(wait_until([&] { return terminal.shows("Username for ghcr.io"); })) << terminal.screen();
+  terminal.type("\r");
+  EXPECT_TRUE(terminal.wait());
+  EXPECT_THAT(terminal.bytes(), AllOf(HasSubstr("the user name is empty"), Not(HasSubstr("Password for"))));
+}
+
 TEST_F(CliTerminal, WatchIsALiveViewThatLeavesTheTerminalAsItWas) {
   start_in_sync();
   Terminal terminal(regsync_program({"status", "--watch"}));
