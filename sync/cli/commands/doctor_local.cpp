@@ -144,6 +144,19 @@ void check_reading(const StoreReading& reading, Findings& findings) {
   }
 }
 
+// Which logins go to regsync by a file of Docker's format.
+enum class Reach { none, some, all };
+
+Reach reach_of_regsync(const DockerConfigFile& config) {
+  if (config.store_helper() == "regsync") {
+    return Reach::all;
+  }
+  const std::vector<std::string> registries = config.registries_with_helpers();
+  const bool some = std::ranges::any_of(
+      registries, [&](const std::string& registry) { return config.registry_helper(registry) == "regsync"; });
+  return some ? Reach::some : Reach::none;
+}
+
 }  // namespace
 
 bool check_secret_store(Console& console, Findings& findings) {
@@ -197,13 +210,11 @@ void check_docker(Findings& findings) {
     const DockerConfigFile config(default_docker_config());
     const std::string path = config.path().string();
     const std::string store = config.store_helper().value_or("");
-    const std::vector<std::string> registries = config.registries_with_helpers();
-    const bool some = std::ranges::any_of(
-        registries, [&](const std::string& registry) { return config.registry_helper(registry) == "regsync"; });
-    if (store == "regsync") {
+    const Reach reach = reach_of_regsync(config);
+    if (reach == Reach::all) {
       findings.push_back({"docker", Health::ok,
                           path + " keeps logins with regsync" + (is_on_path("oras") ? ", those of oras too" : ""), ""});
-    } else if (some) {
+    } else if (reach == Reach::some) {
       findings.push_back({"docker", Health::ok, path + " keeps the logins of some registries with regsync", ""});
     } else {
       findings.push_back({"docker", Health::failed,
@@ -246,8 +257,10 @@ void check_helm(Findings& findings) {
     const DockerConfigFile config(default_helm_config());
     const std::string path = config.path().string();
     const std::string store = config.store_helper().value_or("");
-    if (store == "regsync") {
+    if (const Reach reach = reach_of_regsync(config); reach == Reach::all) {
       findings.push_back({"helm", Health::ok, path + " keeps logins with regsync", ""});
+    } else if (reach == Reach::some) {
+      findings.push_back({"helm", Health::ok, path + " keeps the logins of some registries with regsync", ""});
     } else {
       findings.push_back(
           {"helm", Health::warning,

@@ -202,6 +202,12 @@ TEST_F(CliDoctor, HelmWritesLoginsInPlainText) {
   EXPECT_THAT(plain.remedy, HasSubstr("regsync setup --helm --import"));
   person_.home().write(".config/helm/registry/config.json", R"({"credsStore": "regsync"})");
   EXPECT_EQ(finding("helm").verdict, "ok");
+
+  // As `regsync setup --helm --registry ghcr.io` leaves it.
+  person_.home().write(".config/helm/registry/config.json", R"({"credHelpers": {"ghcr.io": "regsync"}})");
+  const Finding some = finding("helm");
+  EXPECT_EQ(some.verdict, "ok");
+  EXPECT_THAT(some.text, HasSubstr("the logins of some registries"));
 }
 
 TEST_F(CliDoctor, DockerDoesNotUseTheHelper) {
