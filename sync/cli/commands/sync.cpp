@@ -92,11 +92,11 @@ int sync(const SyncOptions& options, Console& console) {
                      "write loginFiles: [" + std::filesystem::absolute(options.logins.front()).string() + "] in " +
                          paths::settings().string());
   }
-  for (const std::string& name : options.targets) {
-    require_target(name);
-  }
   if (dry_run_of(options.dry_run) != DryRun::none) {
     return preview_sync(options, console);
+  }
+  if (!options.targets.empty()) {
+    require_targets(options.targets, console);
   }
   const StatusReport report = options.once ? sync_once(options, time, console)
                                            : sync_and_wait(console, *connect(), options.targets, options.adopt, time,

@@ -53,8 +53,9 @@ std::vector<std::string> target_names() {
   return names;
 }
 
-Target require_target(const std::string& name) {
-  const TargetFiles files = TargetDirectory(paths::targets()).load();
+namespace {
+
+Target target_of(const TargetFiles& files, const std::string& name) {
   const auto found = files.find(name);
   if (found == files.end()) {
     std::vector<std::string> names;
@@ -73,15 +74,20 @@ Target require_target(const std::string& name) {
   return *found->second.target;
 }
 
+}  // namespace
+
+Target require_target(const std::string& name) { return target_of(TargetDirectory(paths::targets()).load(), name); }
+
 AskedTargets require_targets(const std::vector<std::string>& names, Console& console) {
   AskedTargets asked;
+  const TargetFiles files = TargetDirectory(paths::targets()).load();
   for (const std::string& name : std::set(names.begin(), names.end())) {
-    asked.targets.push_back(require_target(name));
+    asked.targets.push_back(target_of(files, name));
   }
   if (!names.empty()) {
     return asked;
   }
-  for (const auto& [file_name, file] : TargetDirectory(paths::targets()).load()) {
+  for (const auto& [file_name, file] : files) {
     if (file.problem) {
       print_error(console.err, *file.problem);
       asked.complete = false;
