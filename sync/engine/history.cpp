@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <sstream>
 #include <utility>
 
@@ -152,7 +153,7 @@ void History::flush() {
   }
 }
 
-std::vector<HistoryEntry> read_history(const std::filesystem::path& file, const std::optional<std::string>& target) {
+std::vector<HistoryEntry> read_history(const std::filesystem::path& file, const std::vector<std::string>& targets) {
   std::vector<HistoryEntry> entries;
   std::istringstream lines(read_file_if_exists(file, max_bytes).value_or(""));
   for (std::string line; std::getline(lines, line);) {
@@ -161,7 +162,10 @@ std::vector<HistoryEntry> read_history(const std::filesystem::path& file, const 
     }
   }
   keep_newest(entries);
-  std::erase_if(entries, [&](const HistoryEntry& entry) { return target && entry.target != *target; });
+  if (!targets.empty()) {
+    std::erase_if(entries,
+                  [&](const HistoryEntry& entry) { return std::ranges::find(targets, entry.target) == targets.end(); });
+  }
   return entries;
 }
 

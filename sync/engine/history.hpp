@@ -9,7 +9,6 @@
 #include <asio/steady_timer.hpp>
 #include <cstddef>
 #include <filesystem>
-#include <optional>
 #include <string>
 #include <vector>
 
@@ -50,9 +49,8 @@ class History {
   bool waiting_ = false;
 };
 
-// Of one target or of all, oldest first. A line that is not an entry is skipped; no file is an empty history. Throws
-// Error(invalid_input) where the file cannot be read.
-std::vector<HistoryEntry> read_history(const std::filesystem::path& file,
-                                       const std::optional<std::string>& target = std::nullopt);
+// Of these targets, or of all where none is named, oldest first. A line that is not an entry is skipped; no file is an
+// empty history. Throws Error(invalid_input) where the file cannot be read.
+std::vector<HistoryEntry> read_history(const std::filesystem::path& file, const std::vector<std::string>& targets = {});
 
 }  // namespace regsync

@@ -100,7 +100,7 @@ std::string status_of(const Target& target, Console& console) {
 }
 
 std::string changes_of(const Target& target, Console& console) {
-  const auto entries = read_history(paths::history(), target.name);
+  const auto entries = read_history(paths::history(), {target.name});
   const std::size_t first = entries.size() - std::min(entries.size(), shown_changes);
   Table table({"AGE", "CONTEXT", "NAMESPACE", "WHAT", "WHY"});
   for (std::size_t i = entries.size(); i > first; --i) {

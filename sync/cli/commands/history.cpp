@@ -33,12 +33,7 @@ nlohmann::json to_json(const HistoryEntry& entry) {
 }
 
 int history(const HistoryOptions& options, Console& console) {
-  std::vector<HistoryEntry> entries = read_history(paths::history(), std::nullopt);
-  if (!options.targets.empty()) {
-    std::erase_if(entries, [&](const HistoryEntry& entry) {
-      return std::ranges::find(options.targets, entry.target) == options.targets.end();
-    });
-  }
+  const std::vector<HistoryEntry> entries = read_history(paths::history(), options.targets);
   for (const std::string& name : options.targets) {
     if (std::ranges::none_of(entries, [&](const HistoryEntry& entry) { return entry.target == name; })) {
       require_target(name);  // says what was meant

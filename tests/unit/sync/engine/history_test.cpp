@@ -35,8 +35,9 @@ TEST_F(HistoryTest, TellsWhatWhereWhenAndWhyOfEachTarget) {
   history_.add_context("dev", "leads to another cluster than before");
   history_.flush();
   EXPECT_EQ(read_history(file_).size(), 3U);
-  const auto of_t = read_history(file_, "t");
+  const auto of_t = read_history(file_, {"t"});
   ASSERT_EQ(of_t.size(), 1U);
+  EXPECT_EQ(read_history(file_, {"u", "t"}).size(), 2U);
   EXPECT_EQ(of_t[0].context, "dev");
   EXPECT_EQ(of_t[0].namespaces, std::vector<std::string>{"n1"});
   EXPECT_EQ(of_t[0].what, "deleted");
