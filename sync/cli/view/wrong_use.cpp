@@ -3,8 +3,8 @@
 #include <algorithm>
 #include <map>
 #include <sstream>
-#include <string_view>
 
+#include "sync/base/duration.hpp"
 #include "sync/base/suggest.hpp"
 #include "sync/cli/view/quote.hpp"
 #include "sync/cli/view/text.hpp"
@@ -90,13 +90,6 @@ std::string nearest_argument(const std::string& word, const CLI::App& command) {
   return names_one ? "it takes one name at a time" : "";
 }
 
-// "5s", "1m30s".
-bool is_duration(std::string_view word) {
-  return !word.empty() && word.front() >= '0' && word.front() <= '9' &&
-         word.find_first_not_of("0123456789smh") == std::string_view::npos &&
-         std::string_view("smh").find(word.back()) != std::string_view::npos;
-}
-
 // "regsync apply --filename FILE": with what has to be given.
 std::string usage_of(const CLI::App& command) {
   std::string line = "regsync " + command.get_name();
@@ -149,7 +142,7 @@ std::vector<std::string> as_typed_for_kubectl(std::vector<std::string> words, co
     if (word.size() > 3 && word[0] == '-' && word[1] != '-' && word[2] == '=') {
       word.erase(2, 1);
     }
-    if (word == "--wait" && i + 1 < words.size() && is_duration(words[i + 1])) {
+    if (word == "--wait" && i + 1 < words.size() && parse_duration(words[i + 1])) {
       word += "=" + words[i + 1];
       words.erase(words.begin() + static_cast<std::ptrdiff_t>(i) + 1);
     }
