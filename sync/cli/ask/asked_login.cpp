@@ -10,7 +10,11 @@ RegistryKey asked_login(const std::string& registry, const std::string& account)
     throw UsageError("\"" + account + "\" is not an account name",
                      R"(use up to 63 letters, digits, "-", "_" and ".", a letter or digit first)");
   }
-  require_registry(registry);
+  try {
+    require_registry(registry);
+  } catch (const Error& error) {
+    throw UsageError(error.message(), error.remedy());
+  }
   RegistryKey named(registry);
   if (account.empty()) {
     return named;

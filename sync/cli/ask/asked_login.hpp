@@ -8,7 +8,7 @@
 namespace regsync::cli {
 
 // account: of --account; may be empty, as the registry may name one itself (work@ghcr.io). Throws UsageError where this
-// names no login, and Error(invalid_input) where it is no registry.
+// names no login.
 RegistryKey asked_login(const std::string& registry, const std::string& account);
 
 }  // namespace regsync::cli

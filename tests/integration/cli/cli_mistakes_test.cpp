@@ -119,6 +119,14 @@ TEST_F(CliMistakes, ATabInAFileIsNamed) {
                                      "hint: YAML is indented with spaces: replace the tab\n"));
 }
 
+TEST_F(CliMistakes, AValueThatIsNoRegistryIsWrongUse) {
+  for (const char* command : {"login", "logout", "rollback"}) {
+    const auto outcome = person_.regsync({command, "ghcr.io:99999"});
+    EXPECT_EQ(outcome.exit_code, 2) << command;
+    EXPECT_THAT(outcome.err, HasSubstr("\"ghcr.io:99999\" has a port that does not exist\nhint: "));
+  }
+}
+
 TEST_F(CliMistakes, OnlyTargetsAreApplied) {
   const auto file = person_.home().write("pod.yaml", "apiVersion: v1\nkind: Pod\nmetadata: {name: x}\n").string();
   const auto outcome = person_.regsync({"apply", "-f", file});
