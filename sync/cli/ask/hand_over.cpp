@@ -50,8 +50,7 @@ int hand_over(const Target& target, Outcome outcome, ControlClient* daemon, cons
   if (daemon == nullptr) {
     if (text) {
       announce(target, outcome, console);
-    }
-    if (!text) {
+    } else {
       print_target(console.out, target, how.format);
     }
     if (!connect_if_running()) {
@@ -62,7 +61,8 @@ int hand_over(const Target& target, Outcome outcome, ControlClient* daemon, cons
     }
     return exit_done;
   }
-  const auto time = duration_of(how.wait.empty() ? default_wait : how.wait, "--wait");
+  const std::string wait = how.wait.empty() ? default_wait : how.wait;
+  const auto time = duration_of(wait, "--wait");
   const auto started = std::chrono::steady_clock::now();
   const StatusReport report =
       sync_and_wait(console, *daemon, {target.name}, how.adopt, time, how.format != Format::table);
@@ -75,9 +75,7 @@ int hand_over(const Target& target, Outcome outcome, ControlClient* daemon, cons
     return exit_not_as_asked;
   }
   if (text && !reached(report)) {
-    console.err << one_line(std::string(is_stuck(report)
-                                            ? "it cannot be in sync yet"
-                                            : "not in sync after " + (how.wait.empty() ? default_wait : how.wait)) +
+    console.err << one_line(std::string(is_stuck(report) ? "it cannot be in sync yet" : "not in sync after " + wait) +
                             ": " + waited_for(report))
                 << '\n';
   }

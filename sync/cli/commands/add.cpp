@@ -36,7 +36,7 @@ struct AddOptions {
   bool replace = false;
   bool yes = false;
   std::string dry_run;
-  std::string wait;  // a duration; empty: do not
+  std::string wait;  // as given; see wait_of
   GivenLogin login;
   std::optional<std::filesystem::path> kubeconfig;
   Format format = Format::table;
@@ -134,14 +134,19 @@ void require_consent(const std::optional<Target>& before, const Target& target, 
   }
 }
 
-int add(const AddOptions& given, Console& console) {
-  AddOptions options = given;
-  if (options.wait == "true" || options.wait == "false") {  // as kubectl has it
-    options.wait = options.wait == "true" ? default_wait : "";
+// The duration to wait; empty: do not. Throws UsageError.
+std::string wait_of(const std::string& given) {
+  if (given == "true" || given == "false") {  // as kubectl has it
+    return given == "true" ? default_wait : "";
   }
-  if (!options.wait.empty()) {
-    duration_of(options.wait, "--wait");
+  if (!given.empty()) {
+    duration_of(given, "--wait");
   }
+  return given;
+}
+
+int add(const AddOptions& options, Console& console) {
+  const std::string wait = wait_of(options.wait);
   dry_run_of(options.dry_run);
   require_whole(options.login);
   // All that can be wrong is found out before anything is kept.
@@ -174,7 +179,7 @@ int add(const AddOptions& given, Console& console) {
     }
     return exit_done;
   }
-  const auto daemon = options.wait.empty() && !options.adopt ? nullptr : connect();
+  const auto daemon = wait.empty() && !options.adopt ? nullptr : connect();
   const auto login = read_login(options.login, console);
   require_consent(before, target, login, options, console);
   if (login) {
@@ -186,10 +191,9 @@ int add(const AddOptions& given, Console& console) {
   }
   warn_of_missing_logins(target, console);
   warn_of_environment(console, options.kubeconfig, target.contexts);
-  return hand_over(
-      target, outcome, daemon.get(),
-      {.wait = options.wait, .adopt = options.adopt, .kubeconfig = options.kubeconfig, .format = options.format},
-      console);
+  return hand_over(target, outcome, daemon.get(),
+                   {.wait = wait, .adopt = options.adopt, .kubeconfig = options.kubeconfig, .format = options.format},
+                   console);
 }
 
 }  // namespace
