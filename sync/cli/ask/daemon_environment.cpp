@@ -11,7 +11,6 @@
 #include "sync/cli/ask/daemon_link.hpp"
 #include "sync/cli/ask/kubeconfig_selection.hpp"
 #include "sync/config/settings.hpp"
-#include "sync/control/messages.hpp"
 
 namespace regsync::cli {
 namespace {

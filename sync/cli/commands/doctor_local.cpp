@@ -19,7 +19,6 @@
 #include "sync/cli/view/text.hpp"
 #include "sync/config/settings.hpp"
 #include "sync/config/target_directory.hpp"
-#include "sync/control/messages.hpp"
 #include "sync/logins/docker_config_file.hpp"
 
 namespace regsync::cli {

@@ -13,8 +13,6 @@
 #include "sync/cli/command.hpp"
 #include "sync/cli/view/live_view.hpp"
 #include "sync/cli/view/report_view.hpp"
-#include "sync/cli/view/target_view.hpp"
-#include "sync/control/messages.hpp"
 
 namespace regsync::cli {
 namespace {

@@ -4,7 +4,6 @@
 
 #include "sync/cli/ask/daemon_link.hpp"
 #include "sync/cli/command.hpp"
-#include "sync/control/messages.hpp"
 
 namespace regsync::cli {
 namespace {

@@ -137,7 +137,6 @@ class Setup {
   }
 
   int apply() {
-    require_helper_on_path();
     const auto store = options_.open_store();
     store->list();  // throws where docker would fail later
 
@@ -354,6 +353,7 @@ int run_setup(const SetupOptions& options, std::ostream& out, std::ostream& err)
     disable_user_services(out);
     return exit_code;
   }
+  require_helper_on_path();
   if (options.headless) {
     prepare_headless_keyring(*options.open_store(), out);
   }

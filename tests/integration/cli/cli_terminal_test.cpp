@@ -18,7 +18,7 @@ constexpr const char* green_in_sync = "\x1b[32mInSync\x1b[0m";
 
 class CliTerminal : public CliWorld {
  protected:
-  // A daemon with the target `web` in sync.
+  // What a command writes to a terminal.
   [[nodiscard]] std::string bytes_on_terminal(const std::vector<std::string>& arguments) const {
     Terminal terminal(regsync_program(arguments));
     EXPECT_TRUE(terminal.wait());

@@ -86,7 +86,6 @@ TEST(KubeletKeyring, AuthWinsOverUserAndPassword) {
   EXPECT_EQ(entries[0].password.reveal(), "d:e");
 }
 
-// As encoding/json decodes: null changes nothing, and the case of a field's name does not count.
 TEST(KubeletKeyring, LineEndsInAuthDoNotCount) {
   const std::string password(80, 'p');
   for (const std::string& user : {std::string("u"), std::string("us"), std::string("use")}) {
@@ -104,6 +103,7 @@ TEST(KubeletKeyring, LineEndsInAuthDoNotCount) {
   }
 }
 
+// As encoding/json decodes: null changes nothing, and the case of a field's name does not count.
 TEST(KubeletKeyring, FieldsAreReadAsGoReadsThem) {
   EXPECT_THAT(read_for_kubelet("null"), IsEmpty());
   EXPECT_THAT(read_for_kubelet(R"({"auths":null})"), IsEmpty());
