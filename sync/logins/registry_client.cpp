@@ -306,6 +306,8 @@ Challenge parse_challenge(std::string_view header) {
   return found;
 }
 
+RegistryLogin login_of(const Credential& credential) { return {credential.login.username, credential.secret.clone()}; }
+
 asio::awaitable<PullAnswer> try_pull(Image image, RegistryLogin login) {
   std::string target = "/v2/" + image.repository + "/manifests/" + image.reference;
   std::string scope = "repository:" + image.repository + ":pull";

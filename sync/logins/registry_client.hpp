@@ -19,6 +19,7 @@
 #include <string_view>
 
 #include "helper/base/secret_string.hpp"
+#include "helper/store/credential.hpp"
 #include "sync/model/image.hpp"
 #include "sync/model/pull_answer.hpp"
 
@@ -29,6 +30,9 @@ struct RegistryLogin {
   std::string username;
   SecretString password;
 };
+
+// That of a store.
+RegistryLogin login_of(const Credential& credential);
 
 // Whether the login may pull the image.
 asio::awaitable<PullAnswer> try_pull(Image image, RegistryLogin login);

@@ -65,4 +65,14 @@ void for_each_context(const kube::Kubeconfig& kubeconfig, const std::vector<std:
   io.run();
 }
 
+void run_alone(asio::awaitable<void> working) {
+  asio::io_context io(1);
+  std::exception_ptr failure;
+  asio::co_spawn(io, std::move(working), [&](const std::exception_ptr& error) { failure = error; });
+  io.run();
+  if (failure) {
+    std::rethrow_exception(failure);
+  }
+}
+
 }  // namespace regsync::cli

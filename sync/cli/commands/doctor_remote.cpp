@@ -208,9 +208,7 @@ asio::awaitable<void> check_context(kube::KubeClient& given, const std::vector<T
 
 asio::awaitable<void> check_login(std::shared_ptr<const Credential> credential, Findings& findings) {
   const RegistryKey key(credential->login.server);
-  RegistryLogin login;
-  login.username = credential->login.username;
-  login.password = credential->secret.clone();
+  RegistryLogin login = login_of(*credential);
   std::string host(key.host());
   const PullAnswer answer = co_await try_login(std::move(host), std::move(login));
   const std::string subject = "login " + credential->login.server;

@@ -1,13 +1,12 @@
 // regsync login and logout: like docker's, for registries with several logins. `docker login` keeps one login for each
 // registry; that of an account ("work@ghcr.io") stands beside it, and Docker's clients do not see it.
 #include <algorithm>
-#include <asio/co_spawn.hpp>
-#include <asio/io_context.hpp>
 #include <istream>
 #include <ostream>
 
 #include "sync/base/paths.hpp"
 #include "sync/cli/ask/asked_login.hpp"
+#include "sync/cli/ask/for_each_context.hpp"
 #include "sync/cli/ask/prompt.hpp"
 #include "sync/cli/command.hpp"
 #include "sync/cli/view/quote.hpp"
@@ -54,21 +53,13 @@ Credential read_login(const LoginOptions& options, const RegistryKey& key, Conso
 }
 
 PullAnswer ask_registry(const Credential& login, const RegistryKey& key) {
-  asio::io_context io(1);
-  std::exception_ptr failure;
   PullAnswer answer;
   const auto ask = [&]() -> asio::awaitable<void> {
-    RegistryLogin proof;
-    proof.username = login.login.username;
-    proof.password = login.secret.clone();
+    RegistryLogin proof = login_of(login);
     std::string host(key.host());
     answer = co_await try_login(std::move(host), std::move(proof));
   };
-  asio::co_spawn(io, ask, [&](const std::exception_ptr& error) { failure = error; });
-  io.run();
-  if (failure) {
-    std::rethrow_exception(failure);
-  }
+  run_alone(ask());
   return answer;
 }
 

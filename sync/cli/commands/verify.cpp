@@ -1,7 +1,5 @@
 // regsync verify: reads the Secrets back from the clusters and asks the registry, as kubelet would, whether they pull.
 #include <algorithm>
-#include <asio/co_spawn.hpp>
-#include <asio/io_context.hpp>
 #include <nlohmann/json.hpp>
 #include <ostream>
 
@@ -177,16 +175,6 @@ asio::awaitable<void> judge(const VerifyOptions& options, std::vector<Row>& rows
   }
 }
 
-void judge_all(const VerifyOptions& options, std::vector<Row>& rows) {
-  asio::io_context io(1);
-  std::exception_ptr failure;
-  asio::co_spawn(io, judge(options, rows), [&](const std::exception_ptr& error) { failure = error; });
-  io.run();
-  if (failure) {
-    std::rethrow_exception(failure);
-  }
-}
-
 void print(const std::vector<Row>& rows, const VerifyOptions& options, Console& console) {
   if (options.format.is_structured()) {
     nlohmann::json all = nlohmann::json::array();
@@ -237,7 +225,7 @@ int verify(const VerifyOptions& options, Console& console) {
         print_error(console.err, error.within("context " + context));
         all_read = false;
       });
-  judge_all(options, rows);
+  run_alone(judge(options, rows));
   std::ranges::sort(rows, {}, [](const Row& row) { return std::tie(row.context, row.name_space, row.secret); });
   print(rows, options, console);
   if (rows.empty() && all_read) {
