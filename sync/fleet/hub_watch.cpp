@@ -39,7 +39,7 @@ void HubWatch::start() {
       hub_, scope_,
       [this, of = run.get()](const kube::WatchEvent& event) {
         if (of == run_.get()) {
-          on_event_(event);
+          guarded_logged(scope_.collection.resource + " of the hub", [&] { on_event_(event); });
         }
       },
       [this, of = run.get()](const std::optional<Error>& problem) {

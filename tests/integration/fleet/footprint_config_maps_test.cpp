@@ -5,6 +5,7 @@
 
 #include <asio/io_context.hpp>
 #include <nlohmann/json.hpp>
+#include <stdexcept>
 
 #include "sync/kube/config/kubeconfig.hpp"
 #include "tests/support/fake_api_server.hpp"
@@ -33,12 +34,13 @@ class FootprintConfigMapsTest : public testing::Test {
   FootprintConfigMapsTest() { server_.make_namespace("fleet"); }
   void TearDown() override { stop(); }
 
-  std::unique_ptr<FootprintConfigMaps> make(const std::set<std::string>& mine = {}) {
+  std::unique_ptr<FootprintConfigMaps> make(const std::set<std::string>& mine = {},
+                                            std::function<void()> on_change = [] {}) {
     auto maps = std::make_unique<FootprintConfigMaps>(
         io_.get_executor(), config_.resolve("hub"), FootprintConfigMaps::Place{"fleet", "fleet"},
         FootprintConfigMaps::Handlers{
             .may_write = [mine](const std::string& context) { return mine.empty() || mine.contains(context); },
-            .on_change = [] {}});
+            .on_change = std::move(on_change)});
     maps->start();
     return maps;
   }
@@ -164,6 +166,15 @@ TEST_F(FootprintConfigMapsTest, AnotherOwnersAreNotLookedAt) {
   one_ = make();
   ASSERT_TRUE(until([&] { return one_->known_as_of().has_value(); }));
   EXPECT_TRUE(one_->all().empty());
+}
+
+TEST_F(FootprintConfigMapsTest, AnEventThatCannotBeHandledDoesNotEndTheWatch) {
+  one_ = make({}, [] { throw std::runtime_error("a defect"); });
+  two_ = make();
+  two_->set("pull", footprint({"a"}));
+  EXPECT_TRUE(knows(*one_, footprint({"a"})));
+  two_->set("pull", footprint({"a", "b"}));
+  EXPECT_TRUE(knows(*one_, footprint({"a", "b"})));
 }
 
 }  // namespace
