@@ -329,6 +329,11 @@ asio::awaitable<void> FootprintConfigMaps::send(std::string target,
   std::map<std::string, std::string> data =
       kept == kept_.end() ? std::map<std::string, std::string>() : kept->second.data;
   json operations = json::array();
+  if (kept != kept_.end() && data.empty()) {
+    // There may be no `data` to add a key to. Made only over what was seen, so that it never replaces another's.
+    operations.push_back({{"op", "test"}, {"path", "/metadata/resourceVersion"}, {"value", kept->second.version}});
+    operations.push_back({{"op", "add"}, {"path", "/data"}, {"value", json::object()}});
+  }
   for (const auto& [key, value] : changes) {
     const bool exists = data.contains(key);
     if (value) {

@@ -168,6 +168,24 @@ TEST_F(FootprintConfigMapsTest, AnotherOwnersAreNotLookedAt) {
   EXPECT_TRUE(one_->all().empty());
 }
 
+// As after kubectl patch configmap NAME -p '{"data":null}'.
+TEST_F(FootprintConfigMapsTest, AConfigMapWithoutDataIsFilledAgain) {
+  one_ = make();
+  one_->set("pull", footprint({"a"}));
+  ASSERT_TRUE(written(*one_, {"a"}));
+  json emptied = object().value();
+  emptied.erase("data");
+  emptied["metadata"].erase("resourceVersion");
+  server_.put({"configmaps", "fleet", config_map}, emptied);
+  ASSERT_TRUE(until([&] { return one_->find("pull") == nullptr; }));
+  server_.forget_requests();
+  one_->set("pull", footprint({"a"}));
+  EXPECT_TRUE(written(*one_, {"a"}));
+  EXPECT_EQ(server_.count("patch", "configmaps"), 1U);
+  two_ = make();
+  EXPECT_TRUE(knows(*two_, footprint({"a"})));
+}
+
 TEST_F(FootprintConfigMapsTest, AnEventThatCannotBeHandledDoesNotEndTheWatch) {
   one_ = make({}, [] { throw std::runtime_error("a defect"); });
   two_ = make();
