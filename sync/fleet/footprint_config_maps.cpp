@@ -278,8 +278,13 @@ asio::awaitable<void> FootprintConfigMaps::write(std::string target) {
   for (const auto& context : pending->second.contexts) {
     meant[context] = changes[key_of(context)] = value_of(footprint, context);
   }
+  // Whether the target is forgotten is a word of all replicas: whoever only writes a context leaves it as it is.
   const std::string flag = flag_of(footprint);
-  changes[forgotten_key] = flag;
+  const auto kept = kept_.find(target);
+  const bool writes_flag = pending->second.flag || kept == kept_.end() || !kept->second.data.contains(forgotten_key);
+  if (writes_flag) {
+    changes[forgotten_key] = flag;
+  }
   hub_.guard_writes([this, contexts = pending->second.contexts] {
     return std::ranges::all_of(contexts, [this](const auto& context) { return handlers_.may_write(context); });
   });
@@ -294,7 +299,9 @@ asio::awaitable<void> FootprintConfigMaps::write(std::string target) {
       left->second.contexts.erase(context);
     }
   }
-  left->second.flag = left->second.flag && flag_of(now) != flag;
+  if (writes_flag) {
+    left->second.flag = left->second.flag && flag_of(now) != flag;
+  }
 }
 
 // Of contexts that other replicas serve, what the hub has is true.
@@ -345,7 +352,9 @@ asio::awaitable<void> FootprintConfigMaps::send(std::string target,
     }
   }
   if (kept != kept_.end()) {
-    see(target, co_await hub_.json_patch(path_of(target), operations.dump()));
+    if (!operations.empty()) {
+      see(target, co_await hub_.json_patch(path_of(target), operations.dump()));
+    }
     co_await remove_if_empty(target);
   } else if (has_contexts(data)) {
     kube::ObjectPath collection = path_of(target);

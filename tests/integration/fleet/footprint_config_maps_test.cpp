@@ -186,6 +186,26 @@ TEST_F(FootprintConfigMapsTest, AConfigMapWithoutDataIsFilledAgain) {
   EXPECT_TRUE(knows(*two_, footprint({"a"})));
 }
 
+TEST_F(FootprintConfigMapsTest, ThatATargetIsForgottenIsNotTakenBackByAReplicaThatHasNotSeenIt) {
+  one_ = make({"a"});
+  one_->set("pull", footprint({"a"}));
+  ASSERT_TRUE(written(*one_, {"a"}));
+  json forgotten = object().value();
+  forgotten["data"]["forgotten"] = "true";
+  forgotten["metadata"].erase("resourceVersion");
+  server_.put({"configmaps", "fleet", config_map}, forgotten);
+  // No event has arrived yet.
+  one_->set("pull", footprint({"a"}, "other"));
+  ASSERT_TRUE(written(*one_, {"a"}));
+  EXPECT_EQ(object().value()["data"]["forgotten"], "true");
+  Footprint wanted = footprint({"a"}, "other");
+  wanted.forgotten = true;
+  EXPECT_TRUE(knows(*one_, wanted));
+  // Its own word counts.
+  one_->set("pull", footprint({"a"}, "other"));
+  EXPECT_TRUE(until([&] { return object().value()["data"]["forgotten"] == "false"; }));
+}
+
 TEST_F(FootprintConfigMapsTest, AnEventThatCannotBeHandledDoesNotEndTheWatch) {
   one_ = make({}, [] { throw std::runtime_error("a defect"); });
   two_ = make();
