@@ -145,7 +145,7 @@ FootprintConfigMaps::FootprintConfigMaps(asio::any_io_executor executor, kube::R
            .label_selector = std::string(footprints_label) + "=" + place_.owner},
           [this](const kube::WatchEvent& event) { on_event(event); },
           [this](const std::optional<Error>& problem) {
-            problem_ = problem;
+            watch_problem_ = problem;
             guarded_logged("footprints", handlers_.on_change);
           }) {}
 

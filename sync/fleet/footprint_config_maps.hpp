@@ -56,7 +56,7 @@ class FootprintConfigMaps final : public Footprints {
   void read_again();
 
   // Why they cannot be read or written now.
-  [[nodiscard]] const std::optional<Error>& problem() const { return problem_; }
+  [[nodiscard]] const std::optional<Error>& problem() const { return problem_ ? problem_ : watch_problem_; }
 
   // Writes what is pending, for a moment, and ends.
   asio::awaitable<void> stop();
@@ -102,7 +102,8 @@ class FootprintConfigMaps final : public Footprints {
   std::set<std::string> listed_;            // the targets that the present list has brought
   std::optional<Lease::Time> known_as_of_;
   Lease::Time asked_at_;
-  std::optional<Error> problem_;
+  std::optional<Error> problem_;        // of the last write
+  std::optional<Error> watch_problem_;  // neither ends the other
 
   AsyncEvent wake_;
   bool running_ = false;

@@ -72,7 +72,7 @@ Lease::Lease(asio::any_io_executor executor, kube::KubeClient& hub, LeaseOptions
            .field_selector = "metadata.name=" + options_.name},
           [this](const kube::WatchEvent& event) { on_event(event); },
           [this](const std::optional<Error>& problem) {
-            problem_ = problem;
+            watch_problem_ = problem;
             tell();
           }) {
   const auto on_end = [this](const std::optional<Error>&) {
@@ -309,7 +309,7 @@ void Lease::see_none() {
 }
 
 void Lease::tell() {
-  Told now_is{.held = held(), .holder = holder(), .problem = problem_};
+  Told now_is{.held = held(), .holder = holder(), .problem = problem()};
   if (told_ != now_is) {
     told_ = std::move(now_is);
     guarded_logged("lease " + options_.name, handlers_.on_change);

@@ -71,8 +71,8 @@ class Lease {
   [[nodiscard]] bool seen() const { return seen_once_; }
   // Who asked, lately, to get it from its holder; empty: nobody.
   [[nodiscard]] std::string requested_by() const;
-  // Why it could not be read or written at the last try.
-  [[nodiscard]] const std::optional<Error>& problem() const { return problem_; }
+  // Why it could not be read or written at the last try, or cannot be followed.
+  [[nodiscard]] const std::optional<Error>& problem() const { return problem_ ? problem_ : watch_problem_; }
 
   // Gives it up, so that another replica need not wait. Call it when nothing is written any more.
   asio::awaitable<void> stop();
@@ -127,7 +127,8 @@ class Lease {
   std::string acquired_;     // when we took it, as the API writes times
   Time held_since_{0};
   Time held_until_{0};  // or when it was left
-  std::optional<Error> problem_;
+  std::optional<Error> problem_;        // of the last try
+  std::optional<Error> watch_problem_;  // neither ends the other
   std::optional<Told> told_;
 
   AsyncEvent wake_;

@@ -206,6 +206,17 @@ TEST_F(FootprintConfigMapsTest, ThatATargetIsForgottenIsNotTakenBackByAReplicaTh
   EXPECT_TRUE(until([&] { return object().value()["data"]["forgotten"] == "false"; }));
 }
 
+TEST_F(FootprintConfigMapsTest, AWatchThatFailsIsShownWhateverIsWritten) {
+  one_ = make();
+  ASSERT_TRUE(until([&] { return one_->known_as_of().has_value(); }));
+  server_.deny("watch", "configmaps");
+  server_.cut_watches();
+  ASSERT_TRUE(until([&] { return one_->problem().has_value(); }));
+  one_->set("pull", footprint({"a"}));
+  ASSERT_TRUE(written(*one_, {"a"}));
+  EXPECT_TRUE(one_->problem());
+}
+
 TEST_F(FootprintConfigMapsTest, AnEventThatCannotBeHandledDoesNotEndTheWatch) {
   one_ = make({}, [] { throw std::runtime_error("a defect"); });
   two_ = make();

@@ -131,5 +131,20 @@ TEST_F(LeaseTest, AnOddLeaseIsTakenWhenItStaysAsItIs) {
   stop(*a);
 }
 
+// A replica that hears of nothing must not look well because it renews.
+TEST_F(LeaseTest, AWatchThatFailsIsShownAlsoWhileItIsRenewed) {
+  auto a = replica("a");
+  ASSERT_TRUE(until([&] { return a->lease.held(); }));
+  server_.deny("watch", "leases");
+  server_.cut_watches();
+  ASSERT_TRUE(until([&] { return a->lease.problem().has_value(); }));
+  const auto renewed = spec().at("renewTime");
+  EXPECT_TRUE(until([&] { return spec().at("renewTime") != renewed; }));
+  const auto end = std::chrono::steady_clock::now() + 300ms;
+  until([&] { return !a->lease.problem() || std::chrono::steady_clock::now() > end; });
+  EXPECT_TRUE(a->lease.problem());
+  stop(*a);
+}
+
 }  // namespace
 }  // namespace regsync
