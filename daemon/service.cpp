@@ -24,11 +24,11 @@ using nlohmann::json;
 constexpr auto retry_interval = std::chrono::seconds(2);
 
 // A daemon that has not begun knows the targets, and that none of them is synced.
-StatusReport report_of(const Error& held) {
+StatusReport report_of(const Error& held, std::chrono::system_clock::time_point started) {
   StatusReport report;
   report.version = REGSYNC_VERSION;
   report.pid = getpid();
-  report.started = std::chrono::system_clock::now();
+  report.started = started;
   report.problems.push_back(held);
   const auto unreadable = guarded([&] {
     for (const auto& [name, file] : TargetDirectory(paths::targets()).load()) {
@@ -51,9 +51,6 @@ StatusReport report_of(const Error& held) {
 Service::Service(asio::any_io_executor executor, DaemonOptions options)
     : executor_(std::move(executor)), options_(std::move(options)), retry_(executor_) {
   begin();
-  if (held_ && held_->code() == ErrorCode::already_exists) {
-    throw Error(*held_);
-  }
   control_ = std::make_unique<ControlServer>(
       executor_, paths::control_socket(),
       ControlServer::Methods{
@@ -78,7 +75,11 @@ void Service::begin() {
       }
     });
   });
-  if (problem && problem->code() != ErrorCode::already_exists) {
+  if (problem && problem->code() == ErrorCode::already_exists) {
+    if (!control_) {
+      throw Error(*problem);  // at the start; later the other one may end again
+    }
+  } else if (problem) {
     problem = problem->within("nothing is synced");
   }
   const bool is_news = problem && problem != held_;
@@ -122,7 +123,7 @@ json Service::status(const StatusQuery& query) {
     return daemon_->status(query);
   }
   // Of contexts and namespaces nothing is known.
-  return control::to_json(selected(report_of(*held_), {.targets = query.targets, .failing = query.failing}));
+  return control::to_json(selected(report_of(*held_, started_), {.targets = query.targets, .failing = query.failing}));
 }
 
 asio::awaitable<void> Service::stop() {

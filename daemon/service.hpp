@@ -9,6 +9,7 @@
 #include <asio/any_io_executor.hpp>
 #include <asio/awaitable.hpp>
 #include <asio/steady_timer.hpp>
+#include <chrono>
 #include <memory>
 #include <nlohmann/json_fwd.hpp>
 #include <optional>
@@ -39,6 +40,7 @@ class Service {
 
   asio::any_io_executor executor_;
   DaemonOptions options_;
+  std::chrono::system_clock::time_point started_ = std::chrono::system_clock::now();
   std::unique_ptr<Daemon> daemon_;  // null: held back
   std::optional<Error> held_;       // why
   asio::steady_timer retry_;

@@ -126,7 +126,7 @@ class Lease {
   bool read_again_ = false;  // what was seen last may be out of date
   std::string acquired_;     // when we took it, as the API writes times
   Time held_since_{0};
-  Time held_until_{0};  // or when it was left
+  Time held_until_{0};                  // or when it was left
   std::optional<Error> problem_;        // of the last try
   std::optional<Error> watch_problem_;  // neither ends the other
   std::optional<Told> told_;

@@ -170,5 +170,15 @@ TEST_F(DaemonTest, ItsLimitOfFilesIsRaisedAndChildrenKeepTheOldOne) {
   daemon.wait(std::chrono::seconds(15));
 }
 
+TEST_F(DaemonTest, ASecondOneSaysOnceThatTheFirstRuns) {
+  person_.start_daemon();
+  Process second(person_.program({"regsyncd"}));
+  EXPECT_EQ(second.wait(std::chrono::seconds(10)), 1);
+  const std::string said = second.err();
+  const auto first = said.find("runs already");
+  ASSERT_NE(first, std::string::npos) << said;
+  EXPECT_EQ(said.find("runs already", first + 1), std::string::npos) << said;
+}
+
 }  // namespace
 }  // namespace regsync::test

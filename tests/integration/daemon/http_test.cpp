@@ -288,6 +288,32 @@ TEST_F(HttpTest, PrometheusUnderstandsTheAlertRules) {
   EXPECT_EQ(checked.exit_code, 0) << checked.out << checked.err;
 }
 
+// A daemon of a desktop, without replicas, counts as one that leads: it must not hide that a fleet has no leader.
+TEST_F(HttpTest, TheAlertOfAFleetWithoutALeaderLooksAtEachFleet) {
+  const auto tests = person_.home().write("tests.yaml", R"(
+rule_files: [)" MONITORING R"(/alerts.yaml]
+evaluation_interval: 1m
+tests:
+  - interval: 1m
+    input_series:
+      - {series: 'regsync_slots_held{job="desktop", instance="d:1"}', values: '1x20'}
+      - {series: 'regsync_slots_held{job="led", instance="p:1", pod="p", node="m"}', values: '0x20'}
+      - {series: 'regsync_slots_held{job="led", instance="q:1", pod="q", node="n"}', values: '1x20'}
+      - {series: 'regsync_slots_held{job="lost", instance="r:1", pod="r", node="m"}', values: '0x20'}
+      - {series: 'regsync_slots_held{job="lost", instance="s:1", pod="s", node="n"}', values: '0x20'}
+    alert_rule_test:
+      - eval_time: 10m
+        alertname: RegsyncNobodyLeads
+        exp_alerts:
+          - exp_labels: {severity: critical, job: lost}
+            exp_annotations:
+              summary: All replicas of regsyncd stand by
+              description: "None can hold the lease, so nothing is written. See their logs, and: kubectl get leases"
+)");
+  const auto checked = person_.run({promtool(), "test", "rules", tests.string()});
+  EXPECT_EQ(checked.exit_code, 0) << checked.out << checked.err;
+}
+
 TEST_F(HttpTest, PrometheusUnderstandsTheMetrics) {
   write_target("good");
   start_daemon();

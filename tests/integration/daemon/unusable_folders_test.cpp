@@ -6,6 +6,7 @@
 #include <filesystem>
 #include <functional>
 #include <nlohmann/json.hpp>
+#include <thread>
 
 #include "tests/integration/daemon/daemon_fixture.hpp"
 
@@ -35,6 +36,10 @@ class UnusableFolders : public DaemonFixture {
     EXPECT_EQ(asked.exit_code, 1);
     EXPECT_THAT(asked.err, HasSubstr(path.string()));
     EXPECT_EQ(server_.writes(), 0U);
+    // Who follows the status is told what is new, and not the time.
+    const auto started = status()["started"];
+    std::this_thread::sleep_for(std::chrono::milliseconds(1100));  // times are shown in seconds
+    EXPECT_EQ(status()["started"], started);
   }
 
   void expect_held_until(const fs::path& path, const std::function<void()>& mend) {

@@ -34,8 +34,8 @@ class FootprintConfigMapsTest : public testing::Test {
   FootprintConfigMapsTest() { server_.make_namespace("fleet"); }
   void TearDown() override { stop(); }
 
-  std::unique_ptr<FootprintConfigMaps> make(const std::set<std::string>& mine = {},
-                                            std::function<void()> on_change = [] {}) {
+  std::unique_ptr<FootprintConfigMaps> make(
+      const std::set<std::string>& mine = {}, std::function<void()> on_change = [] {}) {
     auto maps = std::make_unique<FootprintConfigMaps>(
         io_.get_executor(), config_.resolve("hub"), FootprintConfigMaps::Place{"fleet", "fleet"},
         FootprintConfigMaps::Handlers{
