@@ -96,6 +96,10 @@ struct OddObject {
   json object;
 };
 
+void PrintTo(const OddObject& odd, std::ostream* out) {
+  *out << odd.resource << " " << odd.object.dump().substr(0, 100);
+}
+
 // NOLINTNEXTLINE(misc-multiple-inheritance): GoogleTest's way to a fixture with parameters
 class OddObjects : public Trouble, public testing::WithParamInterface<OddObject> {
  protected:

@@ -175,6 +175,8 @@ struct BadList {
   Fault fault;
 };
 
+void PrintTo(const BadList& bad, std::ostream* out) { *out << bad.name; }
+
 // NOLINTNEXTLINE(misc-multiple-inheritance): GoogleTest's way to a fixture with parameters
 class BadLists : public ManyTargets, public testing::WithParamInterface<BadList> {};
 

@@ -34,6 +34,8 @@ struct Action {
   std::string input;
 };
 
+void PrintTo(const Action& action, std::ostream* out) { *out << action.name; }
+
 class WithoutAnswer : public testing::TestWithParam<Action> {
  protected:
   // The action ends within one budget, with a text like this.
