@@ -21,6 +21,7 @@ inline std::filesystem::path history() { return state_home() / "history.jsonl"; 
 inline std::filesystem::path footprints() { return state_home() / "footprints"; }
 inline std::filesystem::path last_good_settings() { return state_home() / "config.yaml"; }
 inline std::filesystem::path login_places() { return state_home() / "logins.json"; }
+inline std::filesystem::path denied_logins() { return state_home() / "denied-logins.json"; }
 inline std::filesystem::path lock() { return state_home() / "lock"; }
 
 }  // namespace regsync::paths

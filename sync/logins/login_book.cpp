@@ -27,7 +27,7 @@ Error ending(const RegistryKey& registry, std::chrono::system_clock::duration le
 }  // namespace
 
 LoginBook::LoginBook(const asio::any_io_executor& executor, Metrics* metrics, Memory memory,
-                     std::chrono::milliseconds settle, Hooks hooks)
+                     std::chrono::milliseconds settle, Hooks hooks, LoginHealth::Try try_one)
     : metrics_(metrics),
       hooks_(std::move(hooks)),
       warn_again_(executor),
@@ -36,7 +36,7 @@ LoginBook::LoginBook(const asio::any_io_executor& executor, Metrics* metrics, Me
       recheck_(executor),
       helpers_(executor, [this] { changed(); }),
       health_(
-          executor, try_login, [this] { changed(); },
+          executor, std::move(try_one), [this] { changed(); },
           [this](const std::shared_ptr<const Credential>& login) {
             if (hooks_.on_replaced && store_.credentials.contains(RegistryKey(login->login.server))) {
               hooks_.on_replaced(login);

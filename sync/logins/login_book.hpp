@@ -50,7 +50,7 @@ class LoginBook {
 
   // metrics may be null. settle: how long a login must be missing to be gone.
   LoginBook(const asio::any_io_executor& executor, Metrics* metrics, Memory memory, std::chrono::milliseconds settle,
-            Hooks hooks);
+            Hooks hooks, LoginHealth::Try try_one = try_login);
 
   // The registries of these targets are wanted.
   void want(const TargetFiles& targets);

@@ -87,6 +87,10 @@ void LoginHealth::take_in(State& state, const RegistryKey& registry, const Share
       return;
     }
   }
+  if (!try_login_) {
+    state.in_force = known;
+    return;
+  }
   state.trying = known;
   if (!same(state.denied, known)) {
     state.denied.reset();

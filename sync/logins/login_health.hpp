@@ -36,6 +36,8 @@ namespace regsync {
 
 class LoginHealth {
  public:
+  // Empty: nobody is asked, and a login that is not remembered as denied is used. So a command knows what the daemon
+  // found out.
   using Try = std::function<asio::awaitable<PullAnswer>(std::string host, RegistryLogin login)>;
 
   using OnReplaced = std::function<void(const std::shared_ptr<const Credential>&)>;

@@ -16,15 +16,18 @@ namespace regsync::cli {
 
 namespace {
 
-std::vector<std::filesystem::path> files_to_read(const std::vector<std::filesystem::path>& only) {
-  return only.empty() ? load_settings_or_last_good(paths::settings(), paths::last_good_settings()).settings.login_files
-                      : only;
+Settings settings_in_force() {
+  return load_settings_or_last_good(paths::settings(), paths::last_good_settings()).settings;
 }
 
 }  // namespace
 
 LoginReader::LoginReader(Console& console, Prompt prompt, const std::vector<std::filesystem::path>& only)
-    : console_(console), prompt_(prompt), keyring_(only.empty()), paths_(files_to_read(only)), files_(paths_) {}
+    : console_(console),
+      prompt_(prompt),
+      keyring_(only.empty()),
+      paths_(only.empty() ? settings_in_force().login_files : only),
+      files_(paths_) {}
 
 StoreReading LoginReader::read(const std::set<RegistryKey>& wanted) {
   if (paths_.empty()) {
@@ -64,10 +67,10 @@ KnownLogins read_logins(Console& console, const std::vector<Target>& targets, Pr
   const auto on_wanted = [&](const std::set<RegistryKey>& wanted) {
     asio::post(io, [&, wanted] { running->take(reader.read(wanted)); });
   };
-  // A command reads once: it neither remembers where logins were nor tries them at their registries.
-  LoginBook book(io.get_executor(), nullptr, {}, std::chrono::milliseconds(0),
-                 {.on_wanted = on_wanted, .on_change = [] {}});
-  book.set_login_settings(/*verify=*/false, {});
+  // A command reads once: it does not remember where logins were, and of registries it knows what the daemon found out.
+  LoginBook book(io.get_executor(), nullptr, {.denied = paths::denied_logins()}, std::chrono::milliseconds(0),
+                 {.on_wanted = on_wanted, .on_change = [] {}}, LoginHealth::Try());
+  book.set_login_settings(settings_in_force().verify_logins, {});
   running = &book;
   book.set_cred_helpers(reader.helpers());
   book.want(files);

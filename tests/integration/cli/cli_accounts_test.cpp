@@ -204,6 +204,11 @@ TEST_F(CliAccounts, ADeniedLoginStaysUnspreadOverRestarts) {
     return person_.regsync({"status"}).out.find("refuses the login of jdoe") != std::string::npos;
   };
   ASSERT_TRUE(wait_until(is_denied)) << person_.regsync({"status"}).out;
+  const auto diff = person_.regsync({"diff"});
+  EXPECT_EQ(diff.exit_code, 1);
+  EXPECT_EQ(diff.out, "") << "the last good login stays";
+  EXPECT_THAT(diff.err, HasSubstr("refuses the login of jdoe"));
+  EXPECT_THAT(person_.regsync({"describe", "work"}).out, HasSubstr("refuses the login of jdoe"));
   person_.stop_daemon(SIGTERM);
   registry.stop();
   person_.start_daemon();
