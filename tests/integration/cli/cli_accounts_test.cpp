@@ -138,7 +138,8 @@ TEST_F(CliAccounts, AnEndThatASettingNamesIsThatOfItsAccount) {
   person_.home().write(".config/regsync/config.yaml", "verifyLogins: false\nexpires: {\"work@ghcr.io\": 2001-02-03}\n");
   person_.store_login("ghcr.io", "me", "the private one");
   ASSERT_EQ(log_in("work", "ghcr.io", "robot", "the one of work", {"--no-verify"}).exit_code, 0);
-  for (const json& login : json::parse(person_.regsync({"logins", "-o", "json"}).out)["items"]) {
+  const json logins = json::parse(person_.regsync({"logins", "-o", "json"}).out);
+  for (const json& login : logins["items"]) {
     EXPECT_EQ(login.contains("expires"), login["account"] == "work") << login;
   }
   person_.start_daemon();
