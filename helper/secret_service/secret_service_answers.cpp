@@ -30,24 +30,38 @@ std::vector<std::string> read_paths_property(sd_bus_message* answer) {
 
 namespace {
 
-void read_attributes(sd_bus_message* answer, Login& login) {
+// The schema of ours with this name; null: it is not ours.
+const char* our_schema(std::string_view name) {
+  for (const char* const schema : {login_schema, account_schema, replaced_schema}) {
+    if (name == schema) {
+      return schema;
+    }
+  }
+  return nullptr;
+}
+
+// `item` has the schema that its attributes name, which is none of ours for most items of a keyring.
+void read_attributes(sd_bus_message* answer, StoredItem& item) {
   understood(sd_bus_message_enter_container(answer, 'v', "a{ss}"));
   understood(sd_bus_message_enter_container(answer, 'a', "{ss}"));
+  item.schema = nullptr;
   const char* key = nullptr;
   const char* value = nullptr;
   while (read_from(answer, "{ss}", &key, &value)) {
     if (key == std::string_view("server")) {
-      login.server = value;
+      item.login.server = value;
     } else if (key == std::string_view("username")) {
-      login.username = value;
+      item.login.username = value;
+    } else if (key == std::string_view("xdg:schema")) {
+      item.schema = our_schema(value);
     }
   }
   understood(sd_bus_message_exit_container(answer));
   understood(sd_bus_message_exit_container(answer));
 }
 
-void require_login(bool has_attributes, const StoredItem& item) {
-  if (!has_attributes || item.login.server.empty()) {
+void require_login(const StoredItem& item) {
+  if (item.login.server.empty()) {
     understood(-EBADMSG);
   }
 }
@@ -56,19 +70,25 @@ void require_login(bool has_attributes, const StoredItem& item) {
 
 StoredItem read_item_login(sd_bus_message* answer) {
   StoredItem item;
-  read_attributes(answer, item.login);
-  require_login(true, item);
+  read_attributes(answer, item);
+  require_login(item);
   return item;
 }
 
 StoredItem read_item(sd_bus_message* answer) {
+  StoredItem item = read_any_item(answer);
+  require_login(item);
+  return item;
+}
+
+StoredItem read_any_item(sd_bus_message* answer) {
   StoredItem item;
   bool has_attributes = false;
   understood(sd_bus_message_enter_container(answer, 'a', "{sv}"));
   while (understood(sd_bus_message_enter_container(answer, 'e', "sv")) > 0) {
     const std::string name = read_string(answer);
     if (name == "Attributes") {
-      read_attributes(answer, item.login);
+      read_attributes(answer, item);
       has_attributes = true;
     } else if (name == "Locked") {
       item.locked = read_boolean_property(answer);
@@ -79,7 +99,9 @@ StoredItem read_item(sd_bus_message* answer) {
     }
     understood(sd_bus_message_exit_container(answer));
   }
-  require_login(has_attributes, item);
+  if (!has_attributes) {
+    understood(-EBADMSG);
+  }
   return item;
 }
 

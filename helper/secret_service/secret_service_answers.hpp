@@ -25,7 +25,7 @@ inline constexpr const char* replaced_schema = "dev.regsync.ReplacedLogin";
 struct StoredItem {
   std::string path;
   std::string collection;
-  const char* schema = login_schema;  // one of the above
+  const char* schema = nullptr;  // one of the above; null: of another program, or not told
   Login login;
   bool locked = false;         // it, or its collection
   std::uint64_t modified = 0;  // seconds since 1970
@@ -40,8 +40,9 @@ std::string read_string_property(sd_bus_message* answer);
 std::vector<std::string> read_paths_property(sd_bus_message* answer);
 StoredItem read_item_login(sd_bus_message* answer);  // an item's attributes; `login` alone is set
 
-// The answer of Properties.GetAll of an item.
+// The answer of Properties.GetAll of an item that is a login; of any item, whose login may be empty.
 StoredItem read_item(sd_bus_message* answer);
+StoredItem read_any_item(sd_bus_message* answer);
 
 // From the answer of GetSecret: (session, parameters, value, content type). The message is wiped when it is freed.
 SecretString read_secret(sd_bus_message* answer);

@@ -59,6 +59,39 @@ const StoreCollection* StoreContents::collection(const std::string& path) const 
   return found == collections.end() ? nullptr : &*found;
 }
 
+bool StoreContents::take(StoredItem item) {
+  const auto known = std::ranges::find(items, item.path, &StoredItem::path);
+  if (item.schema == nullptr) {
+    return known == items.end();  // else a login may be gone
+  }
+  if (item.login.server.empty() || item.locked) {
+    return false;
+  }
+  if (known != items.end()) {
+    item.collection = known->collection;
+    const bool same_login_as_before =
+        stored_key(item.schema, item.login.server) == stored_key(known->schema, known->login.server);
+    *known = std::move(item);
+    return same_login_as_before;
+  }
+  const auto home = std::ranges::find_if(
+      collections, [&](const StoreCollection& collection) { return item.path.starts_with(collection.path + "/"); });
+  if (home == collections.end()) {
+    return false;
+  }
+  item.collection = home->path;
+  items.push_back(std::move(item));
+  return true;
+}
+
+void StoreContents::sort() {
+  const auto rank = [this](const StoredItem& item) {
+    return std::tuple(item.collection == default_collection, item.modified, item.path.size(),
+                      std::string_view(item.path));
+  };
+  std::ranges::sort(items, std::greater{}, rank);
+}
+
 RegistryKey stored_key(const char* schema, std::string_view server) {
   return schema == std::string_view(login_schema) ? RegistryKey::of_client(server) : RegistryKey(server);
 }
@@ -211,11 +244,30 @@ void SecretServiceReader::read_items(StoreContents& contents, const std::vector<
       }));
     }
   }
-  const auto rank = [&contents](const StoredItem& item) {
-    return std::tuple(item.collection == contents.default_collection, item.modified, item.path.size(),
-                      std::string_view(item.path));
-  };
-  std::ranges::sort(contents.items, std::greater{}, rank);
+  contents.sort();
+}
+
+std::optional<std::vector<StoredItem>> SecretServiceReader::items(const std::vector<std::string>& paths) {
+  std::vector<Answer<StoredItem>> answers(paths.size());
+  std::vector<Question> questions;
+  for (std::size_t i = 0; i < paths.size(); ++i) {
+    questions.push_back(question(item_call(paths[i]), read_any_item, answers[i]));
+  }
+  client_.ask(questions);
+  std::vector<StoredItem> items;
+  for (std::size_t i = 0; i < paths.size(); ++i) {
+    if (answers[i].error) {
+      return std::nullopt;
+    }
+    StoredItem item = std::move(*answers[i].value);
+    item.path = paths[i];
+    const auto is_its_schema = [&](std::string_view schema) { return item.schema != nullptr && schema == item.schema; };
+    if (std::ranges::none_of(schemas_, is_its_schema)) {
+      item.schema = nullptr;
+    }
+    items.push_back(std::move(item));
+  }
+  return items;
 }
 
 std::vector<std::string> SecretServiceReader::hidden_in(const std::vector<StoreCollection>& collections,

@@ -109,6 +109,14 @@ Error too_fast(const std::string& server) {
 
 }  // namespace
 
+// The last reading, where it showed everything.
+struct SecretServiceStore::Last {
+  StoreContents contents;
+  Secrets secrets;
+  std::set<RegistryKey> asked;
+  StoreProvider provider;
+};
+
 SecretServiceStore::SecretServiceStore(Prompt prompt, int cancel_fd, Shelf shelf)
     : prompt_(prompt), cancel_fd_(cancel_fd), shelf_(shelf) {}
 
@@ -119,6 +127,7 @@ void SecretServiceStore::connect() {
     writer_.reset();
     reader_.reset();
     allowed_.clear();
+    last_.reset();
     client_ = std::make_unique<SecretServiceClient>(cancel_fd_);
     reader_ = std::make_unique<SecretServiceReader>(*client_, schemas_of(shelf_));
     writer_ = std::make_unique<SecretServiceWriter>(*client_, prompt_, cancel_fd_);
@@ -258,6 +267,7 @@ std::vector<Login> SecretServiceStore::list() {
 
 StoreReading SecretServiceStore::load(std::set<RegistryKey> asked) {
   connect();
+  last_.reset();
   StoreReading reading{};
   reading.asked = std::move(asked);
   StoreContents contents = named(reader_->contents());
@@ -287,17 +297,54 @@ StoreReading SecretServiceStore::load(std::set<RegistryKey> asked) {
   } else if (contents.default_collection.empty() && contents.items.empty()) {
     reading.problem = no_default_collection_error(reading.provider);
   }
-  load_secrets(std::move(contents), reading);
+  Secrets secrets;
+  load_secrets(contents, secrets, reading);
+  if (reading.provider && reading.shows_everything() && reading.problems.empty()) {
+    last_ = std::make_unique<Last>(Last{std::move(contents), std::move(secrets), reading.asked, *reading.provider});
+  }
   return reading;
 }
 
-void SecretServiceStore::load_secrets(StoreContents contents, StoreReading& reading) {
-  std::set<RegistryKey> open;
+std::optional<StoreReading> SecretServiceStore::load_changes(const std::set<std::string>& paths,
+                                                             const std::set<RegistryKey>& asked) {
+  connect();
+  auto last = std::exchange(last_, nullptr);
+  if (!last || last->asked != asked) {
+    return std::nullopt;
+  }
+  auto items = reader_->items({paths.begin(), paths.end()});
+  if (!items || client_->provider_name() != last->provider.bus_name) {
+    return std::nullopt;
+  }
+  for (StoredItem& item : *items) {
+    last->secrets.erase(item.path);
+    if (!last->contents.take(std::move(item))) {
+      return std::nullopt;
+    }
+  }
+  last->contents = named(std::move(last->contents));
+  last->contents.sort();
+  StoreReading reading{};
+  reading.asked = asked;
+  reading.only_changes = true;
+  reading.provider = last->provider;
+  reading.collections = last->contents.collections;
+  reading.all = logins_of(last->contents);
+  load_secrets(last->contents, last->secrets, reading);
+  if (!reading.problems.empty()) {
+    return std::nullopt;
+  }
+  last_ = std::move(last);
+  return reading;
+}
+
+void SecretServiceStore::load_secrets(const StoreContents& contents, Secrets& known, StoreReading& reading) {
+  std::map<RegistryKey, const StoredItem*> open;
   std::vector<StoredItem> items;
-  for (StoredItem& item : contents.items) {
+  for (const StoredItem& item : contents.items) {
     const RegistryKey key = key_of_item(item);
-    if (reading.asked.contains(key) && open.insert(key).second) {
-      items.push_back(std::move(item));
+    if (reading.asked.contains(key) && open.emplace(key, &item).second && !known.contains(item.path)) {
+      items.push_back(item);
     }
   }
   // What does not show everything may hold those that are missing. (A locked default collection is told as a whole.)
@@ -330,14 +377,22 @@ void SecretServiceStore::load_secrets(StoreContents contents, StoreReading& read
     } else if (error) {
       fails(client_->error_of(*error));
     } else {
-      Credential credential{std::move(items[i].login), std::move(*values[i].value)};
-      try {
-        require_storable(credential);
-        reading.credentials.push_back(std::move(credential));
-      } catch (const Error& unfit) {
-        fails(Error(ErrorCode::unusable_login, "the login kept for " + key.value() + ": " + unfit.message(),
-                    "log in again: " + login_command(key)));
-      }
+      known.emplace(items[i].path, std::move(*values[i].value));
+    }
+  }
+  for (const auto& [key, item] : open) {
+    const auto secret = known.find(item->path);
+    if (secret == known.end()) {
+      continue;
+    }
+    Credential credential{item->login, secret->second.clone()};
+    try {
+      require_storable(credential);
+      reading.credentials.push_back(std::move(credential));
+    } catch (const Error& unfit) {
+      reading.problems.insert_or_assign(
+          key, Error(ErrorCode::unusable_login, "the login kept for " + key.value() + ": " + unfit.message(),
+                     "log in again: " + login_command(key)));
     }
   }
 }

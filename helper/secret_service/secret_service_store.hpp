@@ -7,12 +7,14 @@
 #pragma once
 
 #include <functional>
+#include <map>
 #include <memory>
 #include <optional>
 #include <set>
 #include <string>
 #include <vector>
 
+#include "helper/base/secret_string.hpp"
 #include "helper/store/credential_store.hpp"
 #include "helper/store/registry_key.hpp"
 
@@ -50,6 +52,10 @@ class SecretServiceStore final : public CredentialStore {
   std::vector<Login> list() override;
   StoreReading load(std::set<RegistryKey> asked) override;
 
+  // The same after a load() of the same registries, of whose items only these (D-Bus paths) were created or changed
+  // since: reads no others. Nothing where that cannot tell what is there now; then load() does.
+  std::optional<StoreReading> load_changes(const std::set<std::string>& paths, const std::set<RegistryKey>& asked);
+
   // Whether the default collection is locked; nothing where there is none. Cheaper than a reading.
   std::optional<bool> default_lock();
 
@@ -57,6 +63,9 @@ class SecretServiceStore final : public CredentialStore {
   std::optional<StoreProvider> provider();
 
  private:
+  using Secrets = std::map<std::string, SecretString>;  // by the paths of their items
+  struct Last;
+
   // Connects where there is no connection (any more), and begins a command's budget of time.
   void connect();
   [[nodiscard]] RegistryKey key_of(std::string_view server) const;
@@ -73,7 +82,8 @@ class SecretServiceStore final : public CredentialStore {
   [[nodiscard]] Error locked_error(const StoreContents& contents);
   // As the reader has them, or where the provider wants it so, over libsecret.
   std::vector<Answer<SecretString>> secrets(const std::vector<StoredItem>& items);
-  void load_secrets(StoreContents contents, StoreReading& reading);
+  // Adds the logins of the asked registries to a reading of these contents; what is not in `known` is read into it.
+  void load_secrets(const StoreContents& contents, Secrets& known, StoreReading& reading);
   void require_gone(const StoredItem& item);
 
   const Prompt prompt_;
@@ -83,6 +93,7 @@ class SecretServiceStore final : public CredentialStore {
   std::unique_ptr<SecretServiceReader> reader_;
   std::unique_ptr<SecretServiceWriter> writer_;
   std::set<std::string> allowed_;  // items that the person opened for the writer
+  std::unique_ptr<Last> last_;     // null: the next reading must be of everything
 };
 
 }  // namespace regsync

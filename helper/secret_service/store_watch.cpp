@@ -2,9 +2,13 @@
 
 #include <algorithm>
 #include <chrono>
+#include <cstddef>
 #include <list>
 #include <mutex>
 #include <optional>
+#include <set>
+#include <string>
+#include <string_view>
 #include <thread>
 #include <utility>
 #include <vector>
@@ -26,6 +30,9 @@ using std::chrono::steady_clock;
 // The first signal is answered at once; what follows within this time (a store emits two or three signals, an unlock
 // one per item) becomes one more reading at its end.
 constexpr auto settle_time = milliseconds(20);
+
+// The signals of a burst that are worth remembering: where more items change, all are read.
+constexpr std::size_t most_items = 100;
 
 // gnome-keyring emits no signal when it is unlocked over its control socket, which is how pam_gnome_keyring does it
 // at login. So a locked keyring, and only that, is asked again; one call that ends at its first answer.
@@ -71,6 +78,8 @@ class StoreWatch::Impl {
   void read() {
     retry_time_.reset();
     failed_ = false;
+    changed_ = false;
+    changed_items_.clear();
     const auto problem = guarded([this] {
       connect();
       StoreReading reading = store_->load(wanted_);
@@ -147,29 +156,52 @@ class StoreWatch::Impl {
                           });
     for (const char* interface : {"org.freedesktop.Secret.Service", "org.freedesktop.Secret.Collection"}) {
       signals_.emplace_back(*connection_, SignalWatch::Match{.sender = secret_service_name, .interface = interface},
-                            [this](sd_bus_message*) { changed_ = true; });
+                            [this](sd_bus_message* signal) { note(signal); });
     }
     store_.emplace(Prompt::never, cancel_.fd());
   }
 
-  void answer_signals() {
-    const bool changed = std::exchange(changed_, false);
-    if (std::exchange(provider_ended_, false)) {
-      // Not a reading: the call would start the provider that the person just stopped.
-      retry_time_.reset();
-      deliver(no_provider_error());
-    } else if (changed) {
-      look_again();
+  // An item that came or changed is read alone; whatever else happened, everything is.
+  void note(sd_bus_message* signal) {
+    const std::string_view member = sd_bus_message_get_member(signal);
+    const char* item = nullptr;
+    if ((member == "ItemCreated" || member == "ItemChanged") && sd_bus_message_read(signal, "o", &item) > 0 &&
+        changed_items_.size() < most_items) {
+      changed_items_.emplace(item);
+    } else {
+      changed_ = true;
     }
   }
 
-  void look_again() {
-    if (settle_end_) {
-      again_ = true;
-      return;
+  void answer_signals() {
+    if (std::exchange(provider_ended_, false)) {
+      // Not a reading: the call would start the provider that the person just stopped.
+      retry_time_.reset();
+      changed_ = false;
+      changed_items_.clear();
+      deliver(no_provider_error());
+    } else if ((changed_ || !changed_items_.empty()) && !settle_end_) {
+      settle_end_ = steady_clock::now() + settle_time;
+      if (changed_ || !read_changed_items()) {
+        read();
+      }
     }
-    settle_end_ = steady_clock::now() + settle_time;
-    read();
+  }
+
+  // False where everything must be read.
+  bool read_changed_items() {
+    const auto items = std::exchange(changed_items_, {});
+    std::optional<StoreReading> reading;
+    const auto problem = guarded([&] {
+      if (store_ && connection_->is_open()) {
+        reading = store_->load_changes(items, wanted_);
+      }
+    });
+    if (problem || !reading) {
+      return false;
+    }
+    handler_(std::move(*reading));
+    return true;
   }
 
   // Nobody is there, and the bus tells when that changes. To ask would start the provider that the person stopped.
@@ -195,9 +227,7 @@ class StoreWatch::Impl {
   void look_at_the_clock() {
     if (settle_end_ && *settle_end_ <= steady_clock::now()) {
       settle_end_.reset();
-      if (std::exchange(again_, false)) {
-        look_again();
-      }
+      answer_signals();
     }
     if (retry_time_ && *retry_time_ <= steady_clock::now()) {
       if (!failed_ && default_is_as_it_was()) {
@@ -234,11 +264,11 @@ class StoreWatch::Impl {
   std::optional<BusConnection> connection_;
   std::list<SignalWatch> signals_;  // of connection_
   std::optional<SecretServiceStore> store_;
-  bool changed_ = false;         // a signal said so
-  bool provider_ended_ = false;  // and nobody has followed it
+  bool changed_ = false;                 // a signal said so, and not which items
+  std::set<std::string> changed_items_;  // the paths of those that signals named
+  bool provider_ended_ = false;          // and nobody has followed it
   std::set<RegistryKey> wanted_;
   std::optional<steady_clock::time_point> settle_end_;  // a signal has been answered with a reading until then
-  bool again_ = false;                                  // and something changed since
   bool failed_ = false;                                 // the last reading
   std::optional<bool> default_lock_;                    // of the default collection, as the last reading said
   int fruitless_ = 0;                                   // looks, one after the other, that found no open default

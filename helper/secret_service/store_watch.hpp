@@ -1,7 +1,8 @@
 // Follows the Secret Service and reads it whenever it may have changed.
 //
 // Owns the store thread, on which the store is used and D-Bus signals arrive; between them it sleeps. A burst of
-// signals becomes one reading. Signals carry no news: each only starts a reading. A restarted or late keyring daemon
+// signals becomes one reading. Signals carry no news: each only starts a reading, of everything, or of the items alone
+// that it says are new or changed (StoreReading::only_changes). A restarted or late keyring daemon
 // (NameOwnerChanged of org.freedesktop.secrets) is read again. Never prompts. Without a signal it looks again only
 // where none can come: at a locked default collection, which pam_gnome_keyring unlocks silently, and, ever more seldom,
 // at a bus or a provider that failed or has no default collection.

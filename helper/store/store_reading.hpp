@@ -60,6 +60,9 @@ struct StoreReading {
   std::size_t unreadable = 0;             // entries of our kind whose names make no sense
   std::optional<StoreProvider> provider;  // none if nobody answered
   std::vector<StoreCollection> collections;
+  // Of what was read before, only what changed was read again. Nobody is gone who was there before; who was missing may
+  // have come without a signal.
+  bool only_changes = false;
   std::optional<Error> problem;  // why the store as a whole cannot be read: locked, store_unavailable, …
 
   // Whether a login that is not in `all` is in none of `collections`. Whoever wants to know that it is gone also

@@ -270,6 +270,7 @@ StoreReading merge_readings(StoreReading files, const std::optional<StoreReading
   files.all.insert(files.all.end(), store->all.begin(), store->all.end());
   std::ranges::stable_sort(files.all, {}, [](const KeptLogin& kept) { return kept.login.server; });
   files.unreadable += store->unreadable;
+  files.only_changes = store->only_changes;
   files.collections.insert(files.collections.end(), store->collections.begin(), store->collections.end());
   if (store->provider) {
     files.provider = store->provider;

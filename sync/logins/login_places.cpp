@@ -21,9 +21,12 @@ const StoreCollection* find_collection(const StoreReading& reading, const std::s
   return found == reading.collections.end() ? nullptr : &*found;
 }
 
-bool shows(const StoreReading& reading, const RegistryKey& registry) {
-  return std::ranges::any_of(reading.all,
-                             [&](const KeptLogin& kept) { return RegistryKey(kept.login.server) == registry; });
+std::set<RegistryKey> shown_by(const StoreReading& reading) {
+  std::set<RegistryKey> shown;
+  for (const KeptLogin& kept : reading.all) {
+    shown.emplace(kept.login.server);
+  }
+  return shown;
 }
 
 }  // namespace
@@ -40,16 +43,19 @@ LoginPlaces::Verdict LoginPlaces::judge(const StoreReading& reading, Clock::time
     return verdict;
   }
   learn(reading);
+  const auto shown = shown_by(reading);
   for (const RegistryKey& registry : reading.asked) {
     const auto last = last_seen_.find(registry);
-    if (last == last_seen_.end() || shows(reading, registry) || reading.problems.contains(registry)) {
-      missing_since_.erase(registry);
+    if (last == last_seen_.end() || shown.contains(registry) || reading.problems.contains(registry)) {
+      missing_.erase(registry);
     } else if (auto why = doubt(registry, last->second, reading)) {
-      missing_since_.erase(registry);
+      missing_.erase(registry);
       verdict.unknown.insert_or_assign(registry, std::move(*why));
     } else {
-      const auto since = missing_since_.try_emplace(registry, now).first->second;
-      if (now - since >= settle_) {
+      Missing& missing = missing_.try_emplace(registry, Missing{now}).first->second;
+      const auto since = missing.since;
+      missing.gone = missing.gone || (now - since >= settle_ && !reading.only_changes);
+      if (missing.gone) {
         verdict.gone.insert(registry);
       } else {
         verdict.unknown.insert_or_assign(

@@ -2,9 +2,9 @@
 //
 // Absent is not deleted: a keyring that is locked, closed or not yet unlocked since its start shows none of its logins,
 // and another program can take the Secret Service's name within a second. A login is gone when two readings, `settle`
-// apart, lack it, both of the provider and with the collection where it was last seen, with every collection that ever
-// held a login of ours present and unlocked; one of a file, with that file present and whole. Otherwise it is unknown,
-// and what is in the clusters stays.
+// apart, the second one of everything, lack it, both of the provider and with the collection where it was last seen,
+// with every collection that ever held a login of ours present and unlocked; one of a file, with that file present and
+// whole. Otherwise it is unknown, and what is in the clusters stays.
 //
 // What held a login (names only) is kept in a file, so that a restart does not forget it. One thread; owned by the
 // LoginBook.
@@ -49,6 +49,11 @@ class LoginPlaces {
     auto operator<=>(const Place&) const = default;
   };
 
+  struct Missing {
+    Clock::time_point since;
+    bool gone = false;  // a reading of everything lacked it too, `settle` later
+  };
+
   void learn(const StoreReading& reading);
   [[nodiscard]] std::optional<Error> doubt(const RegistryKey& registry, const Place& last,
                                            const StoreReading& reading) const;
@@ -60,7 +65,7 @@ class LoginPlaces {
   const Clock::duration settle_;
   std::map<RegistryKey, Place> last_seen_;
   std::map<Place, std::string> holders_;  // every place that ever held a login of ours, with its label
-  std::map<RegistryKey, Clock::time_point> missing_since_;
+  std::map<RegistryKey, Missing> missing_;
   std::optional<Error> problem_;
 };
 

@@ -114,6 +114,51 @@ TEST_F(StoreMonitorTest, ALogoutIsACompleteReadingWithoutTheLogin) {
   wait_for([](const StoreReading& reading) { return !reading.problem && reading.all.empty(); });
 }
 
+TEST_F(StoreMonitorTest, OfManyLoginsTheChangedOneAloneIsReadAgain) {
+  login("ghcr.io", "alice", "one");
+  login("quay.io", "bob", "kept");
+  start({ghcr, RegistryKey("quay.io")});
+  const auto with = [](const std::string& ghcr_secret, bool only_changes) {
+    return [=](const StoreReading& reading) {
+      const auto& logins = reading.credentials;
+      return !reading.problem && reading.only_changes == only_changes && reading.all.size() == 2 &&
+             logins.size() == 2 && logins[0].login.server == "ghcr.io" && logins[0].secret.reveal() == ghcr_secret &&
+             logins[1].login == Login{"quay.io", "bob"} && logins[1].secret.reveal() == "kept";
+    };
+  };
+  wait_for(with("one", false));
+  login("ghcr.io", "alice", "two");
+  wait_for(with("two", true));
+  login("ghcr.io", "alice", "three");
+  EXPECT_TRUE(wait_for(with("three", true)).shows_everything());
+  login("ghcr.io", "mallory", "four");  // a new item, and the old one is deleted
+  wait_for(with("four", false));
+  monitor_->refresh();
+  wait_for(with("four", false));
+}
+
+TEST_F(StoreMonitorTest, ANewLoginIsReadAlone) {
+  login("quay.io", "bob", "kept");
+  start({ghcr, RegistryKey("quay.io")});
+  wait_for(secret("kept"));
+  login("ghcr.io", "alice", "one");
+  const StoreReading reading = wait_for([](const StoreReading& seen) { return seen.credentials.size() == 2; });
+  EXPECT_TRUE(reading.only_changes);
+  EXPECT_EQ(reading.all.size(), 2U);
+  EXPECT_EQ(reading.all.front().collection, reading.all.back().collection);
+}
+
+TEST_F(StoreMonitorTest, WhatOtherProgramsKeepThereIsNoLogin) {
+  login("ghcr.io", "alice", "one");
+  start({ghcr});
+  wait_for(secret("one"));
+  ASSERT_EQ(run({"secret-tool", "store", "--label=other", "server", "ghcr.io", "username", "eve"}, "other").exit_code,
+            0);
+  const StoreReading reading = wait_for(secret("one"));
+  EXPECT_TRUE(reading.only_changes);
+  EXPECT_EQ(reading.all.size(), 1U);
+}
+
 TEST_F(StoreMonitorTest, OnlyTheSecretsThatAreWantedLeaveTheKeyring) {
   login("ghcr.io", "alice", "one");
   login("quay.io", "bob", "two");

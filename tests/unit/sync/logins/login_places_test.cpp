@@ -64,6 +64,24 @@ TEST_F(LoginPlacesTest, ALoginIsGoneWhenTwoReadingsSecondsApartLackIt) {
   EXPECT_TRUE(second.unknown.empty());
 }
 
+TEST_F(LoginPlacesTest, AReadingOfChangesAloneProvesNoAbsence) {
+  const auto judge_changes = [this] {
+    StoreReading changes = world_.read();
+    changes.only_changes = true;
+    return places_.judge(changes, now_);
+  };
+  judge();
+  log_out("ghcr.io");
+  judge();
+  now_ += 3s;
+  const auto by_changes = judge_changes();
+  EXPECT_TRUE(by_changes.gone.empty());
+  EXPECT_TRUE(by_changes.unknown.contains(ghcr));
+  EXPECT_TRUE(by_changes.recheck) << "a reading of everything is to tell";
+  EXPECT_EQ(judge().gone, std::set{ghcr});
+  EXPECT_EQ(judge_changes().gone, std::set{ghcr}) << "what is proved stays so";
+}
+
 TEST_F(LoginPlacesTest, ALoginThatCameBackMeanwhileIsNotGone) {
   judge();
   const auto logins = world_.logins;
