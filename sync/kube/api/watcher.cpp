@@ -171,12 +171,13 @@ class Watcher::Session {
   }
 
   // A server that was away may have come back with an older store: it would let a watch of a later version wait in
-  // silence. The smallest list tells how far the store is.
+  // silence. The smallest list tells how far the store is. A server looks for objects with a label until it has found
+  // as many as were asked for, or none is left, so no label is asked for; by name it reads one object, and a Role may
+  // allow no other.
   asio::awaitable<void> look_at_revision() {
     ListOptions options;
     options.field_selector = scope_.field_selector;
-    options.label_selector = scope_.label_selector;
-    options.metadata_only = scope_.metadata_only;
+    options.metadata_only = true;
     options.limit = 1;
     const std::function<void(json&&)> nobody = [](const json&) {};
     const ListPage page = co_await client_.list(scope_.collection, std::move(options), nobody);

@@ -18,7 +18,9 @@ namespace regsync::kube {
 namespace {
 
 using nlohmann::json;
+using ::testing::Contains;
 using ::testing::ElementsAre;
+using ::testing::HasSubstr;
 
 ResolvedContext context_of_test() {
   ResolvedContext context;
@@ -38,11 +40,14 @@ class WatcherStates : public ::testing::Test {
     server_.answer("GET", "/api/v1/secrets?limit", 200,
                    {{"metadata", {{"resourceVersion", version}}}, {"items", items}});
   }
-  void start() {
+  void begin(const std::string& label_selector) {
     watcher_ = std::make_unique<Watcher>(
-        client_, WatchScope{.collection = {"secrets", "", ""}, .field_selector = ""},
+        client_, WatchScope{.collection = {"secrets", "", ""}, .field_selector = "", .label_selector = label_selector},
         [this](const WatchEvent& event) { note(event); }, [](const std::optional<Error>& /*health*/) {});
     background_ = std::make_unique<test::Background>(loop_, watcher_->run());
+  }
+  void start() {
+    begin("");
     ASSERT_TRUE(watches(1));
   }
   // Whether it comes to watch after so many lists.
@@ -89,6 +94,23 @@ TEST_F(WatcherStates, AWatchThatEndsGoesOnFromWhereItWas) {
   server_.end_streams();
   ASSERT_TRUE(test::run_until(loop_, [&] { return server_.requests().size() == 3 && server_.open_streams() == 1; }));
   EXPECT_NE(server_.requests().back().target.find("resourceVersion=101"), std::string::npos);
+}
+
+// A server reads all of its Secrets to find one with a label that none has.
+TEST_F(WatcherStates, AfterAFailureTheRevisionIsAskedForWithoutTheLabel) {
+  server_.on("GET", "/api/v1/secrets?labelSelector=", [](const HttpRequest& request) {
+    return request.target.find("watch=") != std::string::npos
+               ? test::FakeTransport::opened({})
+               : test::FakeTransport::respond(
+                     200, json{{"metadata", {{"resourceVersion", "100"}}}, {"items", json::array()}}.dump());
+  });
+  begin("a=b");
+  ASSERT_TRUE(test::run_until(loop_, [&] { return server_.open_streams() == 1; }));
+  server_.end_streams();  // at once: a failure
+  ASSERT_TRUE(test::run_until(loop_, [&] { return server_.requests().size() == 4 && server_.open_streams() == 1; }));
+  const HttpRequest& look = server_.requests().at(2);
+  EXPECT_EQ(look.target, "/api/v1/secrets?limit=1");
+  EXPECT_THAT(look.headers, Contains(HasSubstr("PartialObjectMetadataList")));
 }
 
 // An etcd that was restored from an older copy, behind the same URL.
