@@ -13,10 +13,10 @@
 #include "daemon/coalesced_call.hpp"
 #include "daemon/desktop/desktop_notices.hpp"
 #include "daemon/desktop/notification_bus.hpp"
-#include "daemon/fleet_view.hpp"
 #include "daemon/http/fleet_document.hpp"
 #include "daemon/http/fleet_web.hpp"
 #include "daemon/metrics_file.hpp"
+#include "daemon/paced.hpp"
 #include "daemon/sources/file_monitor.hpp"
 #include "daemon/sources/login_sources.hpp"
 #include "daemon/sources/replaced_logins.hpp"
@@ -100,7 +100,8 @@ class Daemon::Impl {
               login_file_helpers_ = std::move(helpers);
               read_cred_helpers();
             }),
-        view_([this] { return fleet(); }),
+        view_([this](const std::shared_ptr<const FleetReport>& before) { return fleet(before.get()); }),
+        summary_text_([this](const auto&) { return summary(); }),
         web_(executor, {.listen = options_.listen, .hosts = options_.allowed_hosts}, metrics_,
              [this] { return view_.look(); }),
         metrics_file_(executor,
@@ -254,8 +255,12 @@ class Daemon::Impl {
                 names.empty() ? "declare it: regsync add " + *unknown : did_you_mean(*unknown, names));
   }
 
-  FleetReport fleet() {
+  // before: null at first.
+  FleetReport fleet(const FleetReport* before) {
     FleetReport report = engine_.fleet();
+    if (before != nullptr) {
+      carry_last_in_sync(*before, report, std::chrono::system_clock::now());
+    }
     add_problems(report.overview);
     if (member_) {
       report.role = member_->role();
@@ -269,9 +274,13 @@ class Daemon::Impl {
     return report;
   }
 
+  [[nodiscard]] std::string summary() const {
+    return summary_of(engine_.totals()) + (engine_.store_problem() ? "; not all logins can be read" : "");
+  }
+
   void tell_systemd() {
-    sd_notify(0, ("STATUS=" + summary_of(*view_.look())).c_str());
-    if (view_.stale()) {
+    sd_notify(0, ("STATUS=" + *summary_text_.look()).c_str());
+    if (summary_text_.stale()) {
       summary_.ask();
     }
   }
@@ -434,13 +443,7 @@ class Daemon::Impl {
     engine_.expect_reading();
     logins_.refresh();
     const bool adopt = flag_at(params, {"adopt"});
-    if (query.targets.empty()) {
-      co_await engine_.sync(std::nullopt, adopt);
-    }
-    for (const std::string& name : query.targets) {
-      std::optional<std::string> target = name;
-      co_await engine_.sync(std::move(target), adopt);
-    }
+    co_await engine_.sync(query.targets, adopt);
     co_return answer(query);
   }
 
@@ -454,9 +457,9 @@ class Daemon::Impl {
     directory_.remove(target);
     targets_.erase(target);
     log::info(keep_secrets ? "target removed, its Secrets are kept" : "target removed", {.target = target});
-    co_await engine_.sync(target, false);
     StatusQuery query;
     query.targets = {target};
+    co_await engine_.sync(query.targets, false);
     query.summary = summary;
     StatusReport left = engine_.status(query);
     add_process(left);
@@ -466,6 +469,7 @@ class Daemon::Impl {
   void on_status_change() {
     on_change_();
     view_.changed();
+    summary_text_.changed();
     metrics_file_.changed();
     trim_.ask();
     look_for_notices_.ask();
@@ -498,13 +502,14 @@ class Daemon::Impl {
   std::unique_ptr<kube::KubeClient> hub_;
   std::unique_ptr<ClusterSecrets> clusters_;
   LoginSources logins_;
-  FleetView view_;
+  Paced<FleetReport> view_;
+  Paced<std::string> summary_text_;
   FleetWeb web_;
   MetricsFile metrics_file_;
   FileMonitor files_;
   std::vector<std::filesystem::path> followed_;
   CoalescedCall trim_;     // gives memory back
-  CoalescedCall summary_;  // tells systemd
+  CoalescedCall summary_;  // tells systemd the summary
 };
 
 Daemon::Daemon(asio::any_io_executor executor, DaemonOptions options, std::unique_ptr<StateFolder> state,

@@ -24,7 +24,7 @@ json seconds_of(const std::optional<WallTime>& time) {
 
 json states() {
   json names = json::array();
-  for (std::size_t i = 0; i < FleetCell::states; ++i) {
+  for (std::size_t i = 0; i < std::tuple_size_v<SecretCounts>; ++i) {
     names.push_back(to_string(static_cast<SyncState>(i)));
   }
   return names;
@@ -140,7 +140,7 @@ void add_secrets(const FleetReport& report, Families& families) {
   auto& family = families.add("regsync_secrets",
                               "Secrets by state: InSync, Pending, Retrying, Stuck, Removing, Terminating, Paused");
   for (const FleetCell& cell : report.cells) {
-    for (std::size_t i = 0; i < FleetCell::states; ++i) {
+    for (std::size_t i = 0; i < std::tuple_size_v<SecretCounts>; ++i) {
       const auto state = static_cast<SyncState>(i);
       if (state == SyncState::in_sync || cell.in(state) > 0) {
         set(family, {{"target", cell.target}, {"context", cell.context}, {"state", std::string(to_string(state))}},

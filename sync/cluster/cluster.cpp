@@ -18,13 +18,12 @@ using std::chrono::system_clock;
 }  // namespace
 
 Cluster::Cluster(asio::any_io_executor executor, kube::ResolvedContext context, const ClusterOptions& options,
-                 std::function<void()> on_change)
+                 OnChange on_change)
     : Cluster(executor, context.clone(), std::make_unique<kube::HttpClient>(executor, kube::endpoint_of(context)),
               options, std::move(on_change)) {}
 
 Cluster::Cluster(asio::any_io_executor executor, kube::ResolvedContext context,
-                 std::unique_ptr<kube::HttpTransport> transport, const ClusterOptions& options,
-                 std::function<void()> on_change)
+                 std::unique_ptr<kube::HttpTransport> transport, const ClusterOptions& options, OnChange on_change)
     : executor_(executor),
       holder_(options.owner.holder()),
       metrics_(options.metrics),
@@ -74,7 +73,6 @@ Cluster::Cluster(asio::any_io_executor executor, kube::ResolvedContext context,
   }
 }
 
-// Work that is proportional to what changed: one rotated login of a hundred targets concerns one Secret name.
 void Cluster::set_desired(std::shared_ptr<const DesiredState> desired, std::shared_ptr<const Places> places) {
   const auto before = std::exchange(desired_, std::move(desired));
   const bool same_places = places == watches_.table().places || *places == *watches_.table().places;
@@ -83,14 +81,38 @@ void Cluster::set_desired(std::shared_ptr<const DesiredState> desired, std::shar
   }
   const auto names = before && same_places ? desired_->secrets_that_differ_from(*before) : std::nullopt;
   if (names) {
-    for (const auto& secret : *names) {
-      sweep_.add(secret);
-    }
-    sweep_.run();
+    consider_secrets(*names);
   } else {
+    on_change_({});
     consider_everything();
   }
-  on_change_();
+}
+
+// Work that is proportional to what changed: one rotated login of a hundred targets concerns one Secret name.
+void Cluster::set_logins(std::shared_ptr<const DesiredState> desired, const std::set<std::string>& secrets) {
+  desired_ = std::move(desired);
+  consider_secrets(secrets);
+}
+
+void Cluster::consider_secrets(const std::set<std::string>& secrets) {
+  for (const auto& secret : secrets) {
+    sweep_.add(secret);
+    on_change_(rows_about(secret));
+  }
+  sweep_.run();
+}
+
+ChangedRows Cluster::rows_about(const std::string& secret) const {
+  return {.secret = secret, .targets = desired_ ? desired_->targets_of(secret) : std::vector<std::string>()};
+}
+
+void Cluster::tell_change(const Key& key) {
+  ChangedRows rows = rows_about(key.secret);
+  const Entry* entry = cache_.find(key);
+  if (entry != nullptr && entry->observed.secret && !entry->observed.secret->target.empty()) {
+    rows.targets.push_back(entry->observed.secret->target);
+  }
+  on_change_(rows);
 }
 
 void Cluster::consider(const Key& key) {
@@ -99,12 +121,12 @@ void Cluster::consider(const Key& key) {
     return;
   }
   // What is being written now is not known yet: once it is, the key is looked at again.
+  tell_change(key);
   if (trust != Trust::on_demand && !queue_.works_on(key)) {
     const Decision decision = reconciler_.decide(key, *desired_);
     if (!reconciler_.has_work(key, decision)) {
       reconciler_.record(key, decision, trust);  // no I/O to be done: no work to be queued
       queue_.forget(key);
-      on_change_();
       return;
     }
   }
@@ -238,7 +260,7 @@ void Cluster::on_worked(const Key& key, const Outcome& outcome) {
     reconciler_.record_defect(key, *outcome.defect);
   }
   put_writes_first();
-  on_change_();
+  tell_change(key);
 }
 
 void Cluster::on_health() {
@@ -260,7 +282,7 @@ void Cluster::on_health() {
   }
   put_writes_first();
   progress_.notify_all();
-  on_change_();
+  on_change_({});
 }
 
 void Cluster::use_credentials_of(kube::ResolvedContext context) {
@@ -294,12 +316,13 @@ void Cluster::retry_failed() {
   consider_everything();
 }
 
-void Cluster::adopt(const std::optional<std::string>& target) {
+void Cluster::adopt(const std::vector<std::string>& targets) {
   if (!desired_) {
     return;
   }
   for (const auto& [name, plan] : desired_->plans()) {
-    if ((target && name != *target) || plan->target.paused) {
+    const bool is_asked = targets.empty() || std::ranges::find(targets, name) != targets.end();
+    if (!is_asked || plan->target.paused) {
       continue;
     }
     for (const auto& name_space : standings_.namespaces_of(*plan)) {
@@ -310,7 +333,7 @@ void Cluster::adopt(const std::optional<std::string>& target) {
       }
       const SecretView& view = *entry->observed.secret;
       const bool lost = view.ownership == Ownership::other_owner && view.holder == holder_;
-      if (target ? view.ownership != Ownership::ours : lost) {
+      if (targets.empty() ? lost : view.ownership != Ownership::ours) {
         reconciler_.adopt(key);
         consider(key);
       }

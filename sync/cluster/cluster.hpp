@@ -9,6 +9,7 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -28,14 +29,25 @@
 
 namespace regsync {
 
+// Which rows of a context's status may differ now: those of these targets, and those about Secrets of this name that
+// other targets left behind. No name: all.
+struct ChangedRows {
+  std::string secret = {};
+  std::vector<std::string> targets = {};
+
+  [[nodiscard]] bool are_all() const { return secret.empty(); }
+};
+
 class Cluster {
  public:
+  using OnChange = std::function<void(const ChangedRows&)>;
+
   // on_change: status may differ. Throws Error(kubeconfig) where the context's certificates cannot be used.
   Cluster(asio::any_io_executor executor, kube::ResolvedContext context, const ClusterOptions& options,
-          std::function<void()> on_change);
+          OnChange on_change);
   // The same over another transport, for tests.
   Cluster(asio::any_io_executor executor, kube::ResolvedContext context, std::unique_ptr<kube::HttpTransport> transport,
-          const ClusterOptions& options, std::function<void()> on_change);
+          const ClusterOptions& options, OnChange on_change);
   Cluster(const Cluster&) = delete;
   Cluster& operator=(const Cluster&) = delete;
   Cluster(Cluster&&) = delete;
@@ -51,17 +63,21 @@ class Cluster {
 
   // What should be here from now on, and the places that matter for it (at least those where it should be).
   void set_desired(std::shared_ptr<const DesiredState> desired, std::shared_ptr<const Places> places);
+  // The same with other plans for Secrets of these names, and nothing else.
+  void set_logins(std::shared_ptr<const DesiredState> desired, const std::set<std::string>& secrets);
 
   // Lists everything anew and tries everything again, now, whatever it waits for.
   void kick();
-  // Takes over, once, the Secrets that a target claims and others hold now. Without a target: those of all targets that
-  // the same user made on the same machine under another owner id.
-  void adopt(const std::optional<std::string>& target);
+  // Takes over, once, the Secrets that these targets claim and others hold now. Without targets: those of all targets
+  // that the same user made on the same machine under another owner id.
+  void adopt(const std::vector<std::string>& targets);
 
   // Returns once every first list was delivered or failed, and every key was tried.
   asio::awaitable<void> settled();
 
   [[nodiscard]] ContextStatus status() const;
+  // The rows about Secrets of a name.
+  [[nodiscard]] ChangedRows rows_about(const std::string& secret) const;
   void add_rows(const std::string& target, std::vector<StatusRow>& rows) const { standings_.add_rows(target, rows); }
   // The places that a removal cannot read: each namespace that is named plainly, and one row for all others.
   void add_unread_rows(const std::string& target, const Places& places, std::vector<StatusRow>& rows) const {
@@ -96,10 +112,12 @@ class Cluster {
  private:
   void retry_failed();
   void consider(const Key& key);
+  void tell_change(const Key& key);
   void count(const std::function<void(Metrics&)>& what);
   void consider_namespace(const std::string& name_space);
   void consider_secret(const std::string& secret);
   [[nodiscard]] std::vector<std::string> namespaces_of(const std::string& secret) const;
+  void consider_secrets(const std::set<std::string>& secrets);
   void consider_everything();
   void on_restart();
   void on_health();
@@ -113,7 +131,7 @@ class Cluster {
   std::string holder_;  // "user@host" of this process
   Metrics* metrics_;
   std::size_t bulk_;
-  std::function<void()> on_change_;
+  OnChange on_change_;
   std::function<void(const Change&)> on_written_;
   kube::KubeClient client_;
   ClusterHealth health_{.problem = std::nullopt, .since = std::chrono::system_clock::now()};

@@ -37,10 +37,13 @@ void Briefing::tell(const std::string& context, Cluster& cluster) {
   Parts parts;
   add_targets(cluster, context, parts);
   add_footprints(context, parts);
-  Told told{.desired = std::make_shared<const DesiredState>(cluster.context().default_namespace, std::move(parts.plans),
-                                                            std::move(parts.forgotten), std::move(parts.known_targets),
-                                                            std::move(parts.kept), siblings_of(context)),
-            .places = std::make_shared<const Places>(std::move(parts.places))};
+  const auto desired = std::make_shared<DesiredState>(cluster.context().default_namespace, std::move(parts.plans),
+                                                      std::move(parts.forgotten), std::move(parts.known_targets),
+                                                      std::move(parts.kept), siblings_of(context));
+  if (!told_.empty()) {
+    desired->share_with(*told_.begin()->second.desired);
+  }
+  Told told{.desired = desired, .places = std::make_shared<const Places>(std::move(parts.places))};
   const auto before = told_.find(context);
   if (before != told_.end() && *before->second.desired == *told.desired && *before->second.places == *told.places) {
     return;
@@ -49,22 +52,38 @@ void Briefing::tell(const std::string& context, Cluster& cluster) {
   told_[context] = std::move(told);
 }
 
-bool Briefing::tell_logins(const std::string& context, const std::vector<std::string>& targets) {
-  const auto cluster = from_.contexts.find(context);
-  const auto told = told_.find(context);
-  if (!cluster || told == told_.end()) {
-    return false;
-  }
-  const auto& known = told->second.desired->plans();
-  DesiredState::Plans changed;
-  for (const auto& target : targets) {
-    if (const auto plan = known.find(target); plan != known.end()) {
-      changed[target] =
-          as_meant(from_.intent.plans().at(target), plan->second->target, plan->second->held, plan->second);
+bool Briefing::tell_logins(const std::map<std::string, std::vector<std::string>>& targets) {
+  // What contexts shared before, they go on sharing.
+  std::map<std::pair<std::shared_ptr<const DesiredState::Plans>, DesiredState::Plans>,
+           std::shared_ptr<const DesiredState::Plans>>
+      made;
+  for (const auto& [context, names] : targets) {
+    const auto cluster = from_.contexts.find(context);
+    const auto told = told_.find(context);
+    if (!cluster || told == told_.end()) {
+      return false;
     }
+    const auto& known = told->second.desired->shared_plans();
+    DesiredState::Plans changed;
+    std::set<std::string> secrets;
+    for (const auto& target : names) {
+      if (const auto plan = known->find(target); plan != known->end()) {
+        changed[target] =
+            as_meant(from_.intent.plans().at(target), plan->second->target, plan->second->held, plan->second);
+        secrets.insert(plan->second->target.secret);
+      }
+    }
+    auto& plans = made[{known, changed}];
+    if (!plans) {
+      auto others = std::make_shared<DesiredState::Plans>(*known);
+      for (const auto& [target, plan] : changed) {
+        others->at(target) = plan;
+      }
+      plans = std::move(others);
+    }
+    told->second.desired = std::make_shared<const DesiredState>(told->second.desired->with(plans));
+    cluster->set_logins(told->second.desired, secrets);
   }
-  told->second.desired = std::make_shared<const DesiredState>(told->second.desired->with(changed));
-  cluster->set_desired(told->second.desired, told->second.places);
   return true;
 }
 
@@ -94,13 +113,13 @@ void Briefing::add_targets(const Cluster& cluster, const std::string& context, P
     if (meant == contexts.end()) {
       continue;
     }
-    Target here = meant->second.target;
+    Target here = meant->second.target();
+    parts.places.merge(places_of(here, ""));
     here.paused = here.paused || from_.paused.contains(context);
     if (meant->second.own_namespace && here.namespaces == own_namespace) {
       here.namespaces.clear();  // as in its file, so that many contexts share one plan
     }
     parts.plans[target] = as_meant(plan, here, held(plan->target, context), told(target));
-    parts.places.merge(places_of(meant->second.target, ""));
   }
 }
 

@@ -36,9 +36,9 @@ class Briefing {
   explicit Briefing(Sources sources) : from_(sources) {}
 
   void tell(const std::string& context, Cluster& cluster);
-  // Tells the plans of these targets, which have other logins and are otherwise as they were told. False where the
-  // cluster was never told of anything.
-  bool tell_logins(const std::string& context, const std::vector<std::string>& targets);
+  // Tells contexts the plans of these targets (by context), which have other logins and are otherwise as they were
+  // told. False where a cluster was never told of anything.
+  bool tell_logins(const std::map<std::string, std::vector<std::string>>& targets);
   // The context has another Cluster, which knows nothing.
   void forget(const std::string& context) { told_.erase(context); }
 

@@ -170,7 +170,7 @@ bool ContextSet::refresh(const std::string& name) {
       known->use_credentials_of(std::move(context));
     } else {
       made = std::make_shared<Cluster>(executor_, std::move(context), options_,
-                                       [this, name] { on_cluster_changed(name); });
+                                       [this, name](const ChangedRows& rows) { on_cluster_changed(name, rows); });
     }
   });
   if (problem) {
@@ -202,11 +202,18 @@ void ContextSet::retire(std::shared_ptr<Cluster> cluster) {
   });
 }
 
-void ContextSet::on_cluster_changed(const std::string& name) {
+void ContextSet::on_cluster_changed(const std::string& name, const ChangedRows& rows) {
   const auto cluster = find(name);
   if (stopping_ || !cluster) {
     return;
   }
+  if (rows.are_all()) {
+    note_connection(name, cluster);
+  }
+  handlers_.on_change(name, rows);
+}
+
+void ContextSet::note_connection(const std::string& name, const std::shared_ptr<Cluster>& cluster) {
   if (!cluster->status().connected) {
     connected_.erase(name);
   } else if (connected_.insert(name).second) {
@@ -226,7 +233,6 @@ void ContextSet::on_cluster_changed(const std::string& name) {
         },
         cancel->slot());
   }
-  handlers_.on_change(name);
 }
 
 asio::awaitable<void> ContextSet::identify(std::string name, std::shared_ptr<Cluster> cluster) {

@@ -30,8 +30,8 @@ namespace regsync {
 class ContextSet {
  public:
   struct Handlers {
-    std::function<void(const std::string& context)> on_change;  // the status of its cluster may differ
-    std::function<void()> on_due;                               // call update() again, because a grace has ended
+    std::function<void(const std::string& context, const ChangedRows&)> on_change;  // the status of its cluster
+    std::function<void()> on_due;      // call update() again, because a grace has ended
     std::function<void()> read_again;  // read the kubeconfig again, call set_kubeconfig() and update(); may be empty
     std::function<void(const std::string& context, ClusterIdentity)>
         on_identified;  // it is known who a context leads to
@@ -89,7 +89,8 @@ class ContextSet {
   [[nodiscard]] bool has_passed(std::chrono::steady_clock::time_point since);
   bool refresh(const std::string& name);
   void retire(std::shared_ptr<Cluster> cluster);
-  void on_cluster_changed(const std::string& name);
+  void on_cluster_changed(const std::string& name, const ChangedRows& rows);
+  void note_connection(const std::string& name, const std::shared_ptr<Cluster>& cluster);
   asio::awaitable<void> identify(std::string name, std::shared_ptr<Cluster> cluster);
 
   asio::any_io_executor executor_;

@@ -59,7 +59,8 @@ class Engine::Impl {
         paused_(options_.state / "paused.json"),
         history_(executor, options_.state / "history.jsonl"),
         contexts_(executor, cluster_options(), options_.grace,
-                  {.on_change = [this](const std::string& context) { context_changed(context); },
+                  {.on_change = [this](const std::string& context,
+                                       const ChangedRows& rows) { context_changed(context, rows); },
                    .on_due = [this] { update(); },
                    .read_again = hooks_.read_kubeconfig_again,
                    .on_identified = [this](const std::string& context,
@@ -129,19 +130,19 @@ class Engine::Impl {
 
   void expect_reading() { logins_.expect_reading(); }
 
-  asio::awaitable<void> sync(std::optional<std::string> target, bool adopt, std::chrono::milliseconds login_time) {
+  asio::awaitable<void> sync(std::vector<std::string> targets, bool adopt, std::chrono::milliseconds login_time) {
     co_await logins_.complete(login_time);
     if (footprints_.holds_any()) {
       update();  // the person may have mended the disk
     }
-    co_await try_everything(target);
-    if (co_await wait_for_unsettled(target)) {
-      co_await try_everything(target);
+    co_await try_everything(targets);
+    if (co_await wait_for_unsettled(targets)) {
+      co_await try_everything(targets);
     }
     if (adopt) {
-      const auto clusters = concerned(target);
+      const auto clusters = concerned(targets);
       for (const auto& cluster : clusters) {
-        cluster->adopt(target);
+        cluster->adopt(targets);
       }
       for (const auto& cluster : clusters) {
         co_await cluster->settled();
@@ -212,10 +213,27 @@ class Engine::Impl {
       fleet.login_ends.emplace(registry, end.at);
     }
     fleet.logins_in_doubt = logins_.in_doubt();
-    fleet.overview = report_without_rows(
-        {}, [&](const auto&, const auto&, const auto& rows_there) { add_cells(rows_there(), fleet.cells); });
+    fleet.overview = report_without_rows({}, [&](const auto& target, const auto& context) {
+      if (const FleetCell* cell = count(target, context)) {
+        fleet.cells.push_back(*cell);
+      }
+    });
+    counts_.note_complete();
     return fleet;
   }
+
+  [[nodiscard]] SecretCounts totals() const {
+    if (!counts_.complete()) {
+      visit_contexts(state(), [&](const auto& target, const auto& context) { count(target, context); });
+      counts_.note_complete();
+    }
+    for (const auto& [context, target] : std::set(counts_.stale())) {
+      count(target, context);
+    }
+    return counts_.totals();
+  }
+
+  [[nodiscard]] std::optional<Error> store_problem() const { return logins_.store_problem(); }
 
   asio::awaitable<void> stop() {
     stopping_ = true;
@@ -233,8 +251,8 @@ class Engine::Impl {
   [[nodiscard]] StatusReport rows(const StatusQuery& query) const {
     StatusSelection selection(query);
     std::vector<StatusRow> all;
-    auto report = report_without_rows(query.targets, [&](const auto&, const auto&, const auto& rows_there) {
-      auto rows = rows_there();
+    auto report = report_without_rows(query.targets, [&](const auto& target, const auto& context) {
+      auto rows = rows_of(state(), target, context).rows;
       selection.keep(rows);
       for (StatusRow& row : rows) {
         if (row.cause) {
@@ -250,8 +268,8 @@ class Engine::Impl {
   [[nodiscard]] StatusReport summary(const StatusQuery& query) const {
     std::vector<StatusGroup> groups;
     std::vector<StatusCause> causes;
-    auto report = report_without_rows(query.targets, [&](const auto& target, const auto& context, const auto& rows) {
-      const auto& counts = counts_.of(target, context, rows);
+    auto report = report_without_rows(query.targets, [&](const auto& target, const auto& context) {
+      const auto& counts = counts_.summary(target, context, [&] { return rows_of(state(), target, context); });
       std::ranges::copy(counts.groups, std::back_inserter(groups));
       std::ranges::copy(counts.causes, std::back_inserter(causes));
     });
@@ -273,26 +291,32 @@ class Engine::Impl {
       report.problems.push_back(*problem);
     }
     report.logins = logins_.all();
-    const auto login_ends = logins_.wanted_ends();
-    add_state({.targets = targets_.files(),
-               .intent = intent_,
-               .contexts = contexts_,
-               .footprints = footprints_,
-               .unreadable_footprints = footprint_store_.unreadable(),
-               .book = book_,
-               .paused = paused_,
-               .login_ends = login_ends,
-               .started = started_,
-               .now = std::chrono::system_clock::now()},
-              targets, report, visit);
+    add_state(state(), logins_.wanted_ends(), std::chrono::system_clock::now(), targets, report, visit);
     return report;
   }
 
+  // Null where the target has no rows there.
+  const FleetCell* count(const std::string& target, const std::string& context) const {
+    return counts_.cell(target, context, [&] { return rows_of(state(), target, context); });
+  }
+
+  [[nodiscard]] EngineState state() const {
+    return {.targets = targets_.files(),
+            .intent = intent_,
+            .contexts = contexts_,
+            .footprints = footprints_,
+            .unreadable_footprints = footprint_store_.unreadable(),
+            .book = book_,
+            .paused = paused_,
+            .started = started_};
+  }
+
   // Kept alive by the caller: one may be replaced while another is waited for.
-  [[nodiscard]] std::vector<std::shared_ptr<Cluster>> concerned(const std::optional<std::string>& target) const {
+  [[nodiscard]] std::vector<std::shared_ptr<Cluster>> concerned(const std::vector<std::string>& targets) const {
     std::vector<std::shared_ptr<Cluster>> clusters;
     for (const auto& [name, cluster] : contexts_.clusters()) {
-      if (!target || concerns(*target, name)) {
+      const auto concerns_it = [&](const auto& target) { return concerns(target, name); };
+      if (targets.empty() || std::ranges::any_of(targets, concerns_it)) {
         clusters.push_back(cluster);
       }
     }
@@ -306,8 +330,8 @@ class Engine::Impl {
            (footprint != nullptr && footprint->contexts.contains(context));
   }
 
-  asio::awaitable<void> try_everything(std::optional<std::string> target) {
-    const auto clusters = concerned(target);
+  asio::awaitable<void> try_everything(std::vector<std::string> targets) {
+    const auto clusters = concerned(targets);
     for (const auto& cluster : clusters) {
       cluster->kick();
     }
@@ -318,10 +342,11 @@ class Engine::Impl {
 
   // Waits for targets that seem to cover less than they did, until it is certain that they do, for current namespaces
   // that are not certain yet, and for pinned contexts. Whether there was one.
-  asio::awaitable<bool> wait_for_unsettled(std::optional<std::string> target) {
+  asio::awaitable<bool> wait_for_unsettled(std::vector<std::string> targets) {
     const auto waits = [&] {
       return std::ranges::any_of(targets_.files(), [&](const auto& file) {
-        return (!target || file.first == *target) && !file.second.problem &&
+        const bool is_asked = targets.empty() || std::ranges::find(targets, file.first) != targets.end();
+        return is_asked && !file.second.problem &&
                (holds_back_deletions(file.first) || intent_.undecided().contains(file.first) ||
                 waits_for_identity(file.first));
       });
@@ -449,14 +474,12 @@ class Engine::Impl {
         concerned[context].push_back(target);
       }
     }
-    for (const auto& [context, targets] : concerned) {
-      if (!briefing_.tell_logins(context, targets)) {
-        update();
-        return;
-      }
+    if (!briefing_.tell_logins(concerned)) {
+      update();
+      return;
     }
     settled_.notify_all();
-    changed();
+    tell_change();
   }
 
   // Cuts footprints back to where Secrets are wanted, as soon as the rest is known to be clean.
@@ -513,10 +536,12 @@ class Engine::Impl {
     tell_change();
   }
 
-  void context_changed(const std::string& context) {
-    counts_.forget(context);
-    for (const auto& peer : book_.peers(context)) {
-      counts_.forget(peer);  // its rows depend on what is written here
+  void context_changed(const std::string& context, const ChangedRows& rows) {
+    counts_.forget(context, rows);
+    for (const auto& peer : book_.peers(context)) {  // what is written here is theirs too
+      if (const auto cluster = contexts_.find(peer)) {
+        counts_.forget(peer, rows.are_all() ? rows : cluster->rows_about(rows.secret));
+      }
     }
     tell_change();
   }
@@ -597,9 +622,8 @@ void Engine::set_cred_helpers(std::map<std::string, std::string> helpers) {
   impl_->set_cred_helpers(std::move(helpers));
 }
 
-asio::awaitable<void> Engine::sync(std::optional<std::string> target, bool adopt,
-                                   std::chrono::milliseconds login_time) {
-  return impl_->sync(std::move(target), adopt, login_time);
+asio::awaitable<void> Engine::sync(std::vector<std::string> targets, bool adopt, std::chrono::milliseconds login_time) {
+  return impl_->sync(std::move(targets), adopt, login_time);
 }
 
 void Engine::confirm_target(const std::string& target) { impl_->confirm_target(target); }
@@ -613,6 +637,10 @@ bool Engine::pause_context(const std::string& context, bool paused) { return imp
 void Engine::forget_target(const std::string& target, bool keep_secrets) { impl_->forget_target(target, keep_secrets); }
 
 std::set<RegistryKey> Engine::logins_in_doubt() const { return impl_->logins_in_doubt(); }
+
+SecretCounts Engine::totals() const { return impl_->totals(); }
+
+std::optional<Error> Engine::store_problem() const { return impl_->store_problem(); }
 
 StatusReport Engine::status(const StatusQuery& query) const { return impl_->status(query); }
 StatusReport Engine::status(const std::string& target) const { return impl_->status({.targets = {target}}); }

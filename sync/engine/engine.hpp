@@ -19,6 +19,7 @@
 #include <optional>
 #include <set>
 #include <string>
+#include <vector>
 
 #include "helper/store/registry_key.hpp"
 #include "helper/store/store_reading.hpp"
@@ -88,11 +89,11 @@ class Engine {
   // Other replicas changed footprints, or what was pending of them is written.
   void footprints_changed();
 
-  // Tries everything of one target (or of all) now, and returns once each key was tried. adopt: takes over, this once,
-  // what stands in its way: of one target all Secrets that are not ours; of all targets those that this user made on
-  // this machine under another owner id (the state folder was lost). login_time: how long to wait for logins that are
-  // slow to come.
-  asio::awaitable<void> sync(std::optional<std::string> target, bool adopt,
+  // Tries everything of these targets (none: of all) now, and returns once each key was tried. adopt: takes over, this
+  // once, what stands in their way: of named targets all Secrets that are not ours; of all targets those that this user
+  // made on this machine under another owner id (the state folder was lost). login_time: how long to wait for logins
+  // that are slow to come.
+  asio::awaitable<void> sync(std::vector<std::string> targets, bool adopt,
                              std::chrono::milliseconds login_time = std::chrono::seconds(10));
 
   // A command of the person wrote this target's file as set_targets() was last given it: what it no longer covers is
@@ -124,6 +125,10 @@ class Engine {
   [[nodiscard]] StatusReport status(const std::string& target) const;
   // The same of all targets, with the rows counted for the page and the metrics.
   [[nodiscard]] FleetReport fleet() const;
+  // The Secrets of all targets, counted by their state. After a change of a few it counts those.
+  [[nodiscard]] SecretCounts totals() const;
+  // Why logins that targets need cannot be read now.
+  [[nodiscard]] std::optional<Error> store_problem() const;
 
   // Cancels all work and waits for it to end.
   asio::awaitable<void> stop();

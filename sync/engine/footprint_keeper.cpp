@@ -18,10 +18,28 @@ Places wanted_places(const std::string& target, const std::string& context, cons
     return {};
   }
   const auto meant = contexts->second.find(context);
-  return meant == contexts->second.end() ? Places() : places_of(meant->second.target, "");
+  return meant == contexts->second.end() ? Places() : places_of(meant->second.target(), "");
+}
+
+// Whether a footprint says already that the target goes where it is meant.
+bool tells_of(const Footprint& footprint, const std::string& context, const Meant& meant, const Places& places) {
+  const auto known = footprint.contexts.find(context);
+  const auto own = footprint.own_namespaces.find(context);
+  const bool same_own =
+      own == footprint.own_namespaces.end() ? !meant.own_namespace : own->second == meant.own_namespace;
+  return !footprint.forgotten && known != footprint.contexts.end() && known->second.includes(places) && same_own;
 }
 
 }  // namespace
+
+Target Meant::target() const {
+  Target target = *declared;
+  if (own_namespace) {
+    target.namespaces = {*own_namespace};
+  }
+  target.service_accounts.insert(target.service_accounts.end(), kept_accounts.begin(), kept_accounts.end());
+  return target;
+}
 
 std::optional<std::string> FootprintKeeper::own_namespace(const std::string& target, const std::string& context) const {
   const Footprint* footprint = find(target);
@@ -36,18 +54,29 @@ void FootprintKeeper::remember(const Wanted& wanted) {
   std::map<std::string, Error> held;
   for (const auto& [target, contexts] : wanted) {
     const Footprint* known = find(target);
-    Footprint footprint = known == nullptr ? Footprint() : *known;
+    std::optional<Footprint> news;
     for (const auto& [context, meant] : contexts) {
-      footprint.forgotten = false;
-      footprint.contexts[context].merge(places_of(meant.target, ""));
+      const Places places = places_of(meant.target(), "");
+      const Footprint* now = news ? &*news : known;
+      if (now != nullptr && tells_of(*now, context, meant, places)) {
+        continue;
+      }
+      if (!news) {
+        news = known == nullptr ? Footprint() : *known;
+      }
+      news->forgotten = false;
+      news->contexts[context].merge(places);
       if (meant.own_namespace) {
-        footprint.own_namespaces[context] = meant.target.namespaces.front();
+        news->own_namespaces[context] = *meant.own_namespace;
       } else {
-        footprint.own_namespaces.erase(context);
+        news->own_namespaces.erase(context);
       }
     }
+    if (!news) {
+      continue;
+    }
     try {
-      store_.set(target, std::move(footprint));
+      store_.set(target, std::move(*news));
     } catch (const Error& error) {
       if (!held_.contains(target)) {
         log::warning(describe(error), {.target = target});

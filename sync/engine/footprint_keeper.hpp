@@ -6,18 +6,25 @@
 
 #include <functional>
 #include <map>
+#include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "sync/engine/footprint.hpp"
 #include "sync/model/target.hpp"
 
 namespace regsync {
 
-// A target as it is meant in one context.
+// A target as it is meant in one context. There is one for each target in each context, so it holds the difference
+// alone.
 struct Meant {
-  Target target;               // with namespaces
-  bool own_namespace = false;  // the file names none: it is the context's own
+  std::shared_ptr<const Target> declared;         // as its file says
+  std::optional<std::string> own_namespace = {};  // the file names none: the context's own
+  std::vector<std::string> kept_accounts = {};    // ServiceAccounts that the file seems to have lost
+
+  // With namespaces.
+  [[nodiscard]] Target target() const;
 };
 // By target, then by context; of the contexts that can be used now.
 using Wanted = std::map<std::string, std::map<std::string, Meant>>;

@@ -17,14 +17,15 @@ std::shared_ptr<const Plan> same_or_new(const DesiredState::Plans& before, Plan 
 }
 
 // The ServiceAccounts that an unsettled target seems to have lost.
-void keep_accounts(Target& target, const Places& places) {
-  if (!places.secrets.contains(target.secret)) {
-    return;
+std::vector<std::string> lost_accounts(const Target& target, const Places& places) {
+  std::vector<std::string> lost;
+  if (places.secrets.contains(target.secret)) {
+    const auto& accounts = target.service_accounts;
+    std::ranges::copy_if(places.service_accounts, std::back_inserter(lost), [&](const std::string& account) {
+      return std::ranges::find(accounts, account) == accounts.end();
+    });
   }
-  auto& accounts = target.service_accounts;
-  std::ranges::copy_if(places.service_accounts, std::back_inserter(accounts), [&](const std::string& account) {
-    return std::ranges::find(accounts, account) == accounts.end();
-  });
+  return lost;
 }
 
 }  // namespace
@@ -55,19 +56,22 @@ void Intent::resolve() {
   undecided_.clear();
   for (const auto& [name, plan] : plans_) {
     auto& contexts = wanted_[name];
+    const auto declared = std::make_shared<const Target>(plan->target);
     for (const auto& context : contexts_.names()) {
       if (!contexts_.find(context) || !contexts_.selects(plan->target, context)) {
         continue;
       }
-      auto target = meant_in(plan->target, context);
-      if (!target) {
-        undecided_[name].insert(context);
-        continue;
+      Meant meant{.declared = declared};
+      if (uses_own_namespace(*declared)) {
+        meant.own_namespace = own_namespace(*declared, context);
+        if (!meant.own_namespace) {
+          undecided_[name].insert(context);
+          continue;
+        }
       }
-      Meant meant{std::move(*target), uses_own_namespace(plan->target)};
       const Footprint* footprint = footprints_.find(name);
       if (!targets_.settled(name) && footprint != nullptr && footprint->contexts.contains(context)) {
-        keep_accounts(meant.target, footprint->contexts.at(context));
+        meant.kept_accounts = lost_accounts(*declared, footprint->contexts.at(context));
       }
       contexts.emplace(context, std::move(meant));
       if (targets_.withholds(name)) {
@@ -92,13 +96,18 @@ std::optional<Target> Intent::meant_in(const Target& target, const std::string& 
   if (!uses_own_namespace(target)) {
     return target;
   }
+  const auto own = own_namespace(target, context);
+  return own ? std::optional(resolved(target, *own)) : std::nullopt;
+}
+
+std::optional<std::string> Intent::own_namespace(const Target& target, const std::string& context) const {
   const Footprint* footprint = footprints_.find(target.name);
   const bool was_there = footprint != nullptr && footprint->contexts.contains(context);
   auto own = footprints_.own_namespace(target.name, context);
   if (!own && (!was_there || targets_.settled(target.name))) {
     own = contexts_.current_namespace(context);
   }
-  return own ? std::optional(resolved(target, *own)) : std::nullopt;
+  return own;
 }
 
 bool Intent::labels_count(const Target& target, const std::string& context) const {

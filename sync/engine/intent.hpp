@@ -45,6 +45,9 @@ class Intent {
   [[nodiscard]] bool labels_count(const Target& target, const std::string& context) const;
 
  private:
+  // Of a target that names no namespaces; nothing while it is not certain.
+  [[nodiscard]] std::optional<std::string> own_namespace(const Target& target, const std::string& context) const;
+
   const TargetSet& targets_;
   const ContextSet& contexts_;
   const FootprintKeeper& footprints_;

@@ -47,7 +47,8 @@ std::optional<WallTime> first_end(const Target& target, const std::map<RegistryK
   return first;
 }
 
-TargetStatus target_status(const EngineState& state, const std::string& name) {
+TargetStatus target_status(const EngineState& state, const std::map<RegistryKey, LoginEnd>& login_ends,
+                           const std::string& name) {
   const auto file = state.targets.find(name);
   if (file == state.targets.end()) {
     return status_of_remains(name, *state.footprints.find(name));
@@ -65,7 +66,7 @@ TargetStatus target_status(const EngineState& state, const std::string& name) {
   status.secret = target->secret;
   status.registries = target->registries;
   status.paused = target->paused;
-  status.expires = first_end(*target, state.login_ends);
+  status.expires = first_end(*target, login_ends);
   if (const auto plan = state.intent.plans().find(name); plan != state.intent.plans().end()) {
     const auto& problems = plan->second->problems;
     status.problems.insert(status.problems.end(), problems.begin(), problems.end());
@@ -77,6 +78,18 @@ TargetStatus target_status(const EngineState& state, const std::string& name) {
     status.problems.push_back(*problem);
   }
   return status;
+}
+
+// The targets that have a file, or have left something.
+std::set<std::string> names_of(const EngineState& state) {
+  std::set<std::string> names;
+  for (const auto& [name, file] : state.targets) {
+    names.insert(name);
+  }
+  for (const auto& [name, footprint] : state.footprints.all()) {
+    names.insert(name);
+  }
+  return names;
 }
 
 // The contexts that a target names, matches, or has left something in.
@@ -238,9 +251,10 @@ void add_gone_note(const std::set<std::string>& gone, std::vector<Error>& notes)
 constexpr auto noted_for = std::chrono::hours(24);
 
 // Contexts that lead to another cluster than before; noted for a day, or until they are trusted.
-void add_context_notes(const EngineState& state, const std::set<std::string>& contexts, std::vector<Error>& notes) {
+void add_context_notes(const EngineState& state, WallTime now, const std::set<std::string>& contexts,
+                       std::vector<Error>& notes) {
   for (const auto& [context, known] : state.book.all()) {
-    if (contexts.contains(context) && known.changed && !known.held && state.now - *known.changed < noted_for) {
+    if (contexts.contains(context) && known.changed && !known.held && now - *known.changed < noted_for) {
       notes.emplace_back(ErrorCode::kubeconfig, "context " + context + " leads to another cluster than before",
                          "if that is as it should be: regsync trust-context " + context);
     }
@@ -304,13 +318,27 @@ void add_namespace_notes(const EngineState& state, const std::string& name, std:
   }
 }
 
-// The rows of a target in a context, by namespace.
-std::vector<StatusRow> rows_of(const EngineState& state, const std::string& name, const std::string& context) {
-  std::vector<StatusRow> rows;
-  add_rows(state, name, context, rows);
-  show_pauses(state, name, rows);
-  std::ranges::stable_sort(rows, {}, &StatusRow::name_space);
-  return rows;
+// The names of Secrets that the rows of a target depend on, beside the one that it wants in the context.
+std::set<std::string> leftovers_of(const EngineState& state, const std::string& name, const std::string& context,
+                                   const std::vector<StatusRow>& rows) {
+  std::set<std::string> secrets;
+  for (const StatusRow& row : rows) {
+    secrets.insert(row.secret);
+  }
+  if (const Footprint* footprint = state.footprints.find(name)) {
+    if (const auto places = footprint->contexts.find(context); places != footprint->contexts.end()) {
+      for (const auto& [secret, scope] : places->second.secrets) {
+        secrets.insert(secret);
+      }
+    }
+  }
+  const auto wanted = state.intent.wanted().find(name);
+  if (wanted != state.intent.wanted().end()) {
+    if (const auto meant = wanted->second.find(context); meant != wanted->second.end()) {
+      secrets.erase(meant->second.declared->secret);
+    }
+  }
+  return secrets;
 }
 
 // Nothing where neither a cluster nor a problem is known of the context.
@@ -341,27 +369,40 @@ Error context_held(const std::string& context) {
           "if that is as it should be: regsync trust-context " + context};
 }
 
-void add_state(const EngineState& state, const std::vector<std::string>& only, StatusReport& report,
-               const VisitContext& visit) {
+StatusCounts::Rows rows_of(const EngineState& state, const std::string& target, const std::string& context) {
+  StatusCounts::Rows rows;
+  add_rows(state, target, context, rows.rows);
+  show_pauses(state, target, rows.rows);
+  std::ranges::stable_sort(rows.rows, {}, &StatusRow::name_space);
+  rows.leftovers = leftovers_of(state, target, context, rows.rows);
+  return rows;
+}
+
+void visit_contexts(const EngineState& state, const VisitContext& visit) {
+  for (const auto& name : names_of(state)) {
+    if (!is_removed(state, name)) {
+      for (const auto& context : contexts_of(state, name)) {
+        visit(name, context);
+      }
+    }
+  }
+}
+
+void add_state(const EngineState& state, const std::map<RegistryKey, LoginEnd>& login_ends, WallTime now,
+               const std::vector<std::string>& only, StatusReport& report, const VisitContext& visit) {
   const auto is_asked = [&](const std::string& name) {
     return only.empty() || std::ranges::find(only, name) != only.end();
   };
-  std::set<std::string> names;
+  std::set<std::string> names = names_of(state);
   std::set<std::string> contexts;
   std::set<std::string> gone;
-  for (const auto& [name, file] : state.targets) {
-    names.insert(name);
-  }
-  for (const auto& [name, footprint] : state.footprints.all()) {
-    names.insert(name);
-  }
   std::erase_if(names, [&](const auto& name) { return !is_asked(name); });
   for (const auto& name : names) {
     const auto own_contexts = contexts_of(state, name);
     if (!is_removed(state, name)) {
-      report.targets.push_back(target_status(state, name));
+      report.targets.push_back(target_status(state, login_ends, name));
       for (const auto& context : own_contexts) {
-        visit(name, context, [&] { return rows_of(state, name, context); });
+        visit(name, context);
       }
     }
     add_pattern_notes(state, name, report.notes);
@@ -371,7 +412,7 @@ void add_state(const EngineState& state, const std::vector<std::string>& only, S
     }
   }
   add_gone_note(gone, report.notes);
-  add_context_notes(state, contexts, report.notes);
+  add_context_notes(state, now, contexts, report.notes);
   add_pause_notes(state, names, contexts, report.notes);
   for (const auto& [name, problem] : state.unreadable_footprints) {
     if (is_asked(name) && !state.footprints.held(name)) {

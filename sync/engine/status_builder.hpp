@@ -14,6 +14,7 @@
 #include "sync/engine/footprint_keeper.hpp"
 #include "sync/engine/intent.hpp"
 #include "sync/engine/paused_contexts.hpp"
+#include "sync/engine/status_counts.hpp"
 #include "sync/logins/login_end.hpp"
 #include "sync/model/status_report.hpp"
 
@@ -27,21 +28,23 @@ struct EngineState {
   const std::map<std::string, Error>& unreadable_footprints;
   const ContextBook& book;
   const PausedContexts& paused;
-  const std::map<RegistryKey, LoginEnd>& login_ends;
   WallTime started;
-  WallTime now;
 };
 
 // A pinned context leads to another cluster than before.
 Error context_held(const std::string& context);
 
-// Is called for each context of a target, by their order, and calls `rows` if it needs the rows there, by namespace.
-// They may be very many: those of all contexts together need not be in memory.
-using VisitContext = std::function<void(const std::string& target, const std::string& context,
-                                        const std::function<std::vector<StatusRow>()>& rows)>;
+// Is called for each context of a target that may have rows, by their order. The rows may be very many: those of all
+// contexts together need not be in memory.
+using VisitContext = std::function<void(const std::string& target, const std::string& context)>;
 
-// Of some targets, or of all. The rows are visited, target by target in their order, and do not go into the report.
-void add_state(const EngineState& state, const std::vector<std::string>& only, StatusReport& report,
-               const VisitContext& visit);
+// Of some targets, or of all. The contexts are visited, target by target in their order; rows do not go into the
+// report.
+void add_state(const EngineState& state, const std::map<RegistryKey, LoginEnd>& login_ends, WallTime now,
+               const std::vector<std::string>& only, StatusReport& report, const VisitContext& visit);
+void visit_contexts(const EngineState& state, const VisitContext& visit);
+
+// The rows of a target in a context, by namespace.
+StatusCounts::Rows rows_of(const EngineState& state, const std::string& target, const std::string& context);
 
 }  // namespace regsync

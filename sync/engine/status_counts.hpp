@@ -1,35 +1,72 @@
 // The rows of each target in each context, counted, and kept until something there may have changed: of 100,000 Secrets
-// in a hundred contexts, a change in one context counts a thousand again.
+// in a hundred contexts, a change of one Secret counts those of its target in its context again.
 //
 // Lives on the io_context thread, owned by the Engine.
 #pragma once
 
+#include <cstdint>
 #include <functional>
 #include <map>
+#include <optional>
+#include <set>
 #include <string>
+#include <utility>
 #include <vector>
 
+#include "sync/cluster/cluster.hpp"
+#include "sync/model/fleet_report.hpp"
 #include "sync/model/status_report.hpp"
 
 namespace regsync {
 
 class StatusCounts {
  public:
-  struct Counts {
+  // The rows of a target in a context.
+  struct Rows {
+    std::vector<StatusRow> rows;
+    std::set<std::string> leftovers;  // names of Secrets on which they depend, beside the one that the target wants
+  };
+  using MakeRows = std::function<Rows()>;
+  struct Summary {
     std::vector<StatusGroup> groups;  // one, or none where there are no rows
     std::vector<StatusCause> causes;
   };
+  using Place = std::pair<std::string, std::string>;  // a context, and a target there
 
-  // Calls `rows` only where it has to count again. Valid until the next call of any function here.
-  const Counts& of(const std::string& target, const std::string& context,
-                   const std::function<std::vector<StatusRow>()>& rows);
+  // These call `make` only where they have to count again, and are valid until the next call of any function here.
+  const Summary& summary(const std::string& target, const std::string& context, const MakeRows& make);
+  // Null where there are no rows.
+  const FleetCell* cell(const std::string& target, const std::string& context, const MakeRows& make);
 
-  // The rows of one context, or of all, may differ now.
-  void forget(const std::string& context) { by_context_.erase(context); }
-  void forget() { by_context_.clear(); }
+  // These rows of one context, or all of all contexts, may differ now.
+  void forget(const std::string& context, const ChangedRows& rows);
+  void forget();
+
+  // The sum of all cells. To bring it up to date, ask for the cell of each place: of all places there are, or of the
+  // stale ones where that was done since the last forget() of all.
+  [[nodiscard]] const SecretCounts& totals() const { return totals_; }
+  [[nodiscard]] bool complete() const { return complete_; }
+  void note_complete() { complete_ = true; }
+  [[nodiscard]] const std::set<Place>& stale() const { return stale_; }
 
  private:
-  std::map<std::string, std::map<std::string, Counts>> by_context_;  // then by target
+  struct Counts {
+    bool counted = false;  // what `cell` says is so
+    std::optional<FleetCell> cell;
+    std::optional<Summary> summary;
+  };
+  using Targets = std::map<std::string, Counts>;
+
+  Rows rows_of(const std::string& target, const std::string& context, const MakeRows& make);
+  void forget(const std::string& context, Targets::value_type& counts);
+  void forget(const std::string& context, Targets& targets, const std::string& target);
+
+  std::map<std::string, Targets> by_context_;
+  // By context, then by target: Rows::leftovers, where there are any.
+  std::map<std::string, std::map<std::string, std::set<std::string>>> leftovers_;
+  SecretCounts totals_{};
+  std::set<Place> stale_;
+  bool complete_ = false;
 };
 
 }  // namespace regsync

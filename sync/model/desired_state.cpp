@@ -227,40 +227,53 @@ Selected selects(const Target& target, const std::string& name_space, const Name
 DesiredState::DesiredState(std::string default_namespace, Plans plans, std::set<std::string> forgotten,
                            std::set<std::string> known_targets, std::set<std::string> kept,
                            std::vector<Sibling> siblings)
-    : plans_(std::move(plans)) {
+    : default_namespace_(std::move(default_namespace)),
+      siblings_(std::move(siblings)),
+      plans_(std::make_shared<const Plans>(std::move(plans))) {
   const auto frame = std::make_shared<Frame>();
-  frame->default_namespace = std::move(default_namespace);
   frame->forgotten = std::move(forgotten);
   frame->known_targets = std::move(known_targets);
   frame->kept = std::move(kept);
-  frame->siblings = std::move(siblings);
-  for (const auto& [name, plan] : plans_) {
+  for (const auto& [name, plan] : *plans_) {
     frame->by_secret[plan->target.secret].push_back(name);
   }
   frame_ = frame;
 }
 
-DesiredState DesiredState::with(const Plans& changed) const {
+DesiredState DesiredState::with(std::shared_ptr<const Plans> plans) const {
   DesiredState other = *this;
-  for (const auto& [name, plan] : changed) {
-    other.plans_.at(name) = plan;
-  }
+  other.plans_ = std::move(plans);
   return other;
 }
 
+void DesiredState::share_with(const DesiredState& other) {
+  if (*plans_ == *other.plans_) {
+    plans_ = other.plans_;
+  }
+  if (*frame_ == *other.frame_) {
+    frame_ = other.frame_;
+  }
+}
+
+std::vector<std::string> DesiredState::targets_of(const std::string& secret) const {
+  const auto targets = frame_->by_secret.find(secret);
+  return targets == frame_->by_secret.end() ? std::vector<std::string>() : targets->second;
+}
+
 bool DesiredState::operator==(const DesiredState& other) const {
-  return plans_ == other.plans_ && (frame_ == other.frame_ || *frame_ == *other.frame_);
+  return (plans_ == other.plans_ || *plans_ == *other.plans_) && (frame_ == other.frame_ || *frame_ == *other.frame_) &&
+         default_namespace_ == other.default_namespace_ && siblings_ == other.siblings_;
 }
 
 bool DesiredState::is_paused(const std::string& target) const {
-  const auto plan = plans_.find(target);
-  return plan != plans_.end() && plan->second->target.paused;
+  const auto plan = plans_->find(target);
+  return plan != plans_->end() && plan->second->target.paused;
 }
 
 bool DesiredState::names_plainly(const Plan& plan, const std::string& name_space) const {
   const auto& names = plan.target.namespaces;
   return std::find(names.begin(), names.end(), name_space) != names.end() ||
-         (names.empty() && plan.target.namespace_selector.empty() && name_space == frame_->default_namespace);
+         (names.empty() && plan.target.namespace_selector.empty() && name_space == default_namespace_);
 }
 
 DesiredState::Claim DesiredState::claim(const Key& key, const Facts& facts) const {
@@ -268,13 +281,13 @@ DesiredState::Claim DesiredState::claim(const Key& key, const Facts& facts) cons
   const auto comes_before = [holder = holder_of(facts)](const std::string& name, const std::string& other) {
     return other != holder && (name == holder || name < other);
   };
-  for (const auto& sibling : frame_->siblings) {
+  for (const auto& sibling : siblings_) {
     for (const auto& target : sibling.targets) {
       const auto* before = first.plan != nullptr ? &first.plan->target : first.elsewhere;
       if (target.secret != key.secret || (before != nullptr && !comes_before(target.name, before->name))) {
         continue;
       }
-      const auto selected = selects(target, key.name_space, facts.name_space, frame_->default_namespace);
+      const auto selected = selects(target, key.name_space, facts.name_space, default_namespace_);
       if (selected == Selected::yes) {
         first = {.elsewhere = &target, .through = &sibling.context};
       } else if (selected == Selected::unknown && !facts.namespace_is_missing()) {
@@ -293,11 +306,11 @@ DesiredState::Claim DesiredState::claim_here(const Key& key, const Facts& facts)
   const auto holder = holder_of(facts);
   for (const bool of_the_holder : {true, false}) {
     for (const auto& name : plans->second) {
-      const Plan* plan = plans_.at(name).get();
+      const Plan* plan = plans_->at(name).get();
       if ((name == holder) != of_the_holder) {
         continue;
       }
-      const auto selected = selects(plan->target, key.name_space, facts.name_space, frame_->default_namespace);
+      const auto selected = selects(plan->target, key.name_space, facts.name_space, default_namespace_);
       if (selected == Selected::yes) {
         return {plan, false};
       }
@@ -405,18 +418,18 @@ Decision DesiredState::decide_claimed(const Key& key, const Plan& plan, const Fa
 
 std::optional<std::set<std::string>> DesiredState::secrets_that_differ_from(const DesiredState& before) const {
   const Frame& known = *before.frame_;
-  if (frame_ != before.frame_ &&
-      (frame_->default_namespace != known.default_namespace || frame_->forgotten != known.forgotten ||
-       frame_->known_targets != known.known_targets || frame_->kept != known.kept ||
-       frame_->siblings != known.siblings)) {
+  const bool same_frame =
+      frame_ == before.frame_ || (frame_->forgotten == known.forgotten &&
+                                  frame_->known_targets == known.known_targets && frame_->kept == known.kept);
+  if (!same_frame || default_namespace_ != before.default_namespace_ || siblings_ != before.siblings_) {
     return std::nullopt;
   }
   std::set<std::string> names;
-  auto now = plans_.begin();
-  auto then = before.plans_.begin();
-  while (now != plans_.end() || then != before.plans_.end()) {
-    const bool only_now = then == before.plans_.end() || (now != plans_.end() && now->first < then->first);
-    const bool only_then = now == plans_.end() || (then != before.plans_.end() && then->first < now->first);
+  auto now = plans_->begin();
+  auto then = before.plans_->begin();
+  while (plans_ != before.plans_ && (now != plans_->end() || then != before.plans_->end())) {
+    const bool only_now = then == before.plans_->end() || (now != plans_->end() && now->first < then->first);
+    const bool only_then = now == plans_->end() || (then != before.plans_->end() && then->first < now->first);
     if (only_now || only_then || now->second != then->second) {
       names.insert((only_then ? then : now)->second->target.secret);
       names.insert((only_now ? now : then)->second->target.secret);

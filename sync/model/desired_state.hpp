@@ -130,12 +130,17 @@ class DesiredState {
                std::set<std::string> known_targets, std::set<std::string> kept = {},
                std::vector<Sibling> siblings = {});
 
-  // The same with other plans for some of its targets, each of the same target: other logins make such plans.
-  [[nodiscard]] DesiredState with(const Plans& changed) const;
+  // The same with other plans for the same targets: other logins make such plans.
+  [[nodiscard]] DesiredState with(std::shared_ptr<const Plans> plans) const;
+  // Shares with the other one what is equal: many contexts want the same.
+  void share_with(const DesiredState& other);
 
-  [[nodiscard]] const Plans& plans() const { return plans_; }
-  [[nodiscard]] const std::vector<Sibling>& siblings() const { return frame_->siblings; }
-  [[nodiscard]] const std::string& default_namespace() const { return frame_->default_namespace; }
+  [[nodiscard]] const Plans& plans() const { return *plans_; }
+  [[nodiscard]] const std::shared_ptr<const Plans>& shared_plans() const { return plans_; }
+  // The targets whose plans name a Secret so, sorted.
+  [[nodiscard]] std::vector<std::string> targets_of(const std::string& secret) const;
+  [[nodiscard]] const std::vector<Sibling>& siblings() const { return siblings_; }
+  [[nodiscard]] const std::string& default_namespace() const { return default_namespace_; }
   // Whether a Secret of this target that nobody claims is to be deleted.
   [[nodiscard]] bool knows(const std::string& target) const {
     return frame_->forgotten.contains(target) || frame_->known_targets.contains(target);
@@ -162,13 +167,10 @@ class DesiredState {
   bool operator==(const DesiredState& other) const;
 
  private:
-  // All but the plans. Shared by what with() makes: a login changes one plan of hundreds.
   struct Frame {
-    std::string default_namespace;
     std::set<std::string> forgotten;
     std::set<std::string> known_targets;
     std::set<std::string> kept;
-    std::vector<Sibling> siblings;
     std::map<std::string, std::vector<std::string>, std::less<>> by_secret;  // the targets of plans_, by Secret name
 
     bool operator==(const Frame&) const = default;
@@ -180,7 +182,10 @@ class DesiredState {
   [[nodiscard]] Decision decide_claimed(const Key& key, const Plan& plan, const Facts& facts) const;
   [[nodiscard]] Decision decide_unclaimed(const Facts& facts) const;
 
-  Plans plans_;
+  std::string default_namespace_;
+  std::vector<Sibling> siblings_;
+  // Shared by many contexts.
+  std::shared_ptr<const Plans> plans_;
   std::shared_ptr<const Frame> frame_;
 };
 

@@ -40,14 +40,14 @@ bool FleetReport::ready() const {
                              [](const ContextStatus& context) { return context.connected || context.problem; });
 }
 
-void add_cells(const std::vector<StatusRow>& rows, std::vector<FleetCell>& cells) {
+std::optional<FleetCell> cell_of(const std::vector<StatusRow>& rows) {
+  if (rows.empty()) {
+    return std::nullopt;
+  }
+  FleetCell cell;
+  cell.target = rows.front().target;
+  cell.context = rows.front().context;
   for (const StatusRow& row : rows) {
-    if (cells.empty() || cells.back().target != row.target || cells.back().context != row.context) {
-      FleetCell& cell = cells.emplace_back();
-      cell.target = row.target;
-      cell.context = row.context;
-    }
-    FleetCell& cell = cells.back();
     ++cell.secrets.at(static_cast<std::size_t>(row.state));
     if (is_as_asked(row.state)) {
       continue;
@@ -57,6 +57,7 @@ void add_cells(const std::vector<StatusRow>& rows, std::vector<FleetCell>& cells
       add_cause(*row.cause, cell.causes);
     }
   }
+  return cell;
 }
 
 void carry_last_in_sync(const FleetReport& before, FleetReport& now, WallTime when) {
@@ -70,16 +71,18 @@ void carry_last_in_sync(const FleetReport& before, FleetReport& now, WallTime wh
   }
 }
 
-std::string summary_of(const FleetReport& report) {
-  std::string text = std::to_string(report.in(SyncState::in_sync)) + "/" + std::to_string(report.all()) + " in sync";
+std::string summary_of(const SecretCounts& secrets) {
+  const auto in = [&](SyncState state) { return secrets.at(static_cast<std::size_t>(state)); };
+  const auto all = std::accumulate(secrets.begin(), secrets.end(), std::size_t{0});
+  std::string text = std::to_string(in(SyncState::in_sync)) + "/" + std::to_string(all) + " in sync";
   for (const auto& [state, word] :
        {std::pair(SyncState::stuck, " stuck"), std::pair(SyncState::retrying, " retrying"),
         std::pair(SyncState::removing, " removing"), std::pair(SyncState::paused, " paused")}) {
-    if (const auto count = report.in(state); count > 0) {
+    if (const auto count = in(state); count > 0) {
       text += ", " + std::to_string(count) + word;
     }
   }
-  return text + (report.overview.store ? "; not all logins can be read" : "");
+  return text;
 }
 
 }  // namespace regsync

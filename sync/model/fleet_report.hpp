@@ -23,14 +23,15 @@ struct FleetCause {
   std::size_t secrets = 0;
 };
 
-struct FleetCell {
-  static constexpr std::size_t states = static_cast<std::size_t>(SyncState::paused) + 1;
+// How many Secrets are in each SyncState.
+using SecretCounts = std::array<std::size_t, static_cast<std::size_t>(SyncState::paused) + 1>;
 
+struct FleetCell {
   std::string target;
   std::string context;
-  std::array<std::size_t, states> secrets{};  // by SyncState
-  std::optional<WallTime> since;              // not all in sync: the state that lasts longest
-  std::optional<WallTime> last_in_sync;       // not all in sync: when they were; nothing if never since the start
+  SecretCounts secrets{};
+  std::optional<WallTime> since;         // not all in sync: the state that lasts longest
+  std::optional<WallTime> last_in_sync;  // not all in sync: when they were; nothing if never since the start
   std::vector<FleetCause> causes;
 
   [[nodiscard]] std::size_t in(SyncState state) const { return secrets.at(static_cast<std::size_t>(state)); }
@@ -57,13 +58,13 @@ struct FleetReport {
   [[nodiscard]] bool ready() const;
 };
 
-// Counts rows, which are sorted by target and context, and come after those that were counted before.
-void add_cells(const std::vector<StatusRow>& rows, std::vector<FleetCell>& cells);
+// Counts the rows of one target in one context; nothing where there are none.
+std::optional<FleetCell> cell_of(const std::vector<StatusRow>& rows);
 
 // Notes in `now` when the cells that were in sync in `before` ceased to be.
 void carry_last_in_sync(const FleetReport& before, FleetReport& now, WallTime when);
 
 // "41/42 in sync, 1 stuck".
-std::string summary_of(const FleetReport& report);
+std::string summary_of(const SecretCounts& secrets);
 
 }  // namespace regsync

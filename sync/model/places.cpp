@@ -27,6 +27,15 @@ void Places::merge(const Places& other) {
   service_accounts.insert(other.service_accounts.begin(), other.service_accounts.end());
 }
 
+bool Places::includes(const Places& other) const {
+  const auto has = [this](const auto& item) {
+    const auto scope = secrets.find(item.first);
+    return scope != secrets.end() && (scope->second.any || !item.second.any) &&
+           std::ranges::includes(scope->second.namespaces, item.second.namespaces);
+  };
+  return std::ranges::all_of(other.secrets, has) && std::ranges::includes(service_accounts, other.service_accounts);
+}
+
 bool uses_own_namespace(const Target& target) { return target.namespaces.empty() && target.namespace_selector.empty(); }
 
 Target resolved(Target target, const std::string& own_namespace) {

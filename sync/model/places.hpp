@@ -37,6 +37,8 @@ struct Places {
   std::set<std::string> service_accounts;  // names and globs
 
   void merge(const Places& other);
+  // Whether merging the other ones would change nothing.
+  [[nodiscard]] bool includes(const Places& other) const;
   [[nodiscard]] bool empty() const { return secrets.empty(); }
   [[nodiscard]] bool cover(const Key& key) const;
   bool operator==(const Places&) const = default;

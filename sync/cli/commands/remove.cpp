@@ -37,7 +37,7 @@ StatusReport remove_here(const RemoveOptions& options, Console& console) {
   const auto work = [&](Engine& engine) {
     engine.forget_target(options.name, options.keep_secrets);
     TargetDirectory(paths::targets()).remove(options.name);
-    return engine.sync(options.name, false);
+    return engine.sync({options.name}, false);
   };
   return run_engine(console, options.kubeconfig, "regsync remove", work, {options.name}, deletion_time);
 }

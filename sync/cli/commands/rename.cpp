@@ -65,7 +65,7 @@ StatusReport carry_out(const EditedTarget& after, const RenameOptions& options, 
     const StatusReport left = control::report_from_json(daemon->call("remove", old, patience));
     return left.rows.empty() ? sync_and_wait(console, *daemon, {options.new_name}, /*adopt=*/false, patience) : left;
   }
-  const auto make = [&](Engine& engine) { return engine.sync(options.new_name, false, patience); };
+  const auto make = [&](Engine& engine) { return engine.sync({options.new_name}, false, patience); };
   if (new_secret) {
     StatusReport made = run_engine(console, options.kubeconfig, "regsync rename", make, {options.new_name}, patience);
     if (!reached(made)) {
@@ -74,7 +74,7 @@ StatusReport carry_out(const EditedTarget& after, const RenameOptions& options, 
   }
   const auto pass_on = [&](Engine& engine) {
     forget(engine, options.name);
-    return engine.sync(std::nullopt, false, patience);
+    return engine.sync({}, false, patience);
   };
   return run_engine(console, options.kubeconfig, "regsync rename", pass_on, {options.new_name}, patience);
 }

@@ -39,16 +39,6 @@ bool is_throwaway_machine() {
                              [](const char* variable) { return std::getenv(variable) != nullptr; });
 }
 
-asio::awaitable<void> sync_each(Engine& engine, const SyncOptions& options, std::chrono::milliseconds time) {
-  if (options.targets.empty()) {
-    co_await engine.sync(std::nullopt, options.adopt, time);
-  }
-  for (const std::string& name : options.targets) {
-    std::optional<std::string> target = name;
-    co_await engine.sync(std::move(target), options.adopt, time);
-  }
-}
-
 // One try at everything, in this process. (A second one after a passing failure is up to cron.)
 StatusReport sync_once(const SyncOptions& options, std::chrono::milliseconds time, Console& console) {
   const Settings settings = load_settings(paths::settings());
@@ -60,7 +50,7 @@ StatusReport sync_once(const SyncOptions& options, std::chrono::milliseconds tim
         "next one would find these Secrets kept by another regsync; name one: regsync sync --once "
         "--owner NAME, or REGSYNC_OWNER, or owner: in config.yaml\n");
   }
-  const auto work = [&](Engine& engine) { return sync_each(engine, options, time); };
+  const auto work = [&](Engine& engine) { return engine.sync(options.targets, options.adopt, time); };
   return run_engine(console, options.kubeconfig, "regsync sync --once", work, options.targets, time, options.owner,
                     options.logins);
 }

@@ -39,7 +39,7 @@ TEST(EngineMetrics, AreWrittenToAFile) {
   engine.set_kubeconfig(kube::Kubeconfig::load(dir.write("kubeconfig", server.kubeconfig({"dev"}))));
   engine.set_targets(
       {{"t", {parse_target("t", "registries: ghcr.io\ncontexts: dev\nnamespaces: [good, bad]\n", "t"), {}}}});
-  test::run(io, engine.sync(std::nullopt, false));
+  test::run(io, engine.sync({}, false));
   // The event of the Secret that was written is looked at after the sync.
   const auto idle = [&] { return metrics.text().find("regsync_queue_depth{context=\"dev\"} 0") != std::string::npos; };
   EXPECT_TRUE(test::run_until(io, idle));

@@ -255,7 +255,7 @@ TEST_F(EngineTest, TwoOwnersOfOneTargetDoNotFight) {
   other.engine.set_logins(std::move(logins));
   other.engine.set_targets({{"t", {make_target(), std::nullopt}}});
   other.engine.set_kubeconfig(kube::Kubeconfig::load(config));
-  run(world_.io(), other.engine.sync(std::nullopt, false));
+  run(world_.io(), other.engine.sync({}, false));
   world_.forget_requests();
   world_.run_for(500ms);
   EXPECT_EQ(world_.writes(), 0U);

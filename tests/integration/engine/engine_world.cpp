@@ -312,7 +312,11 @@ void EngineWorld::run_for(std::chrono::milliseconds time) {
 }
 
 void EngineWorld::sync(std::optional<std::string> target, bool adopt) {
-  run(io_, process_->engine.sync(std::move(target), adopt), std::chrono::seconds(60));
+  std::vector<std::string> targets;
+  if (target) {
+    targets.push_back(*target);
+  }
+  run(io_, process_->engine.sync(targets, adopt), std::chrono::seconds(60));
 }
 
 std::optional<StatusRow> EngineWorld::row(const std::string& name_space, const std::string& context,

@@ -103,7 +103,7 @@ TEST(FleetMetrics, HaveAsManySeriesAsTheConfigurationHasPairs) {
   }
   const std::string text = fleet_metrics(report, WallTime(0s));
   const auto lines = static_cast<std::size_t>(std::ranges::count(text, '\n'));
-  EXPECT_LT(lines, 100U * 10 * (FleetCell::states + 1) + 100 + 10 + 30);
+  EXPECT_LT(lines, 100U * 10 * (std::tuple_size_v<SecretCounts> + 1) + 100 + 10 + 30);
 }
 
 }  // namespace

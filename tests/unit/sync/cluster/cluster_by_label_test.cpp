@@ -88,9 +88,11 @@ class ClusterByLabel : public testing::Test {
   asio::io_context loop_;
   test::FakeKube kube_{loop_.get_executor()};
   test::Wanted wanted_;
-  Cluster cluster_{
-      loop_.get_executor(), test::context_of_test(), kube_.transport.connect(), {.owner = test::owner_of_test()}, [] {
-      }};
+  Cluster cluster_{loop_.get_executor(),
+                   test::context_of_test(),
+                   kube_.transport.connect(),
+                   {.owner = test::owner_of_test()},
+                   [](const ChangedRows& /*rows*/) {}};
 };
 
 TEST_F(ClusterByLabel, OneListAndOneWatchDoForAllNames) {
@@ -185,7 +187,7 @@ TEST_F(ClusterByLabel, ASecretThatLosesOurLabelIsThereStillAndNotMadeAgain) {
 TEST_F(ClusterByLabel, APersonAdoptsWhatStandsInTheWay) {
   kube_.put(secret(7), test::foreign_secret());
   begin();
-  cluster_.adopt("t7");
+  cluster_.adopt({"t7"});
   settle();
   EXPECT_TRUE(until([&] { return state(7) == SyncState::in_sync && watches_of_secrets() == 1; }));
   EXPECT_EQ(password(7), "first");

@@ -90,7 +90,7 @@ class ClusterTest : public testing::Test {
                       }
                       co_return;
                     }},
-                   [] {}};
+                   [](const ChangedRows& /*rows*/) {}};
 };
 
 // --- writes
@@ -187,7 +187,7 @@ TEST_F(ClusterTest, WhatIsNotOursIsNotTouchedUntilAPersonAdoptsIt) {
   EXPECT_THAT(row().cause->remedy(), HasSubstr("--adopt"));
   EXPECT_EQ(kube_.find(cred).value(), before);
 
-  cluster_.adopt("t");
+  cluster_.adopt({"t"});
   settle();
   EXPECT_EQ(password(), "first");
   EXPECT_EQ(uid(), before.at("metadata").at("uid").get<std::string>());
@@ -198,7 +198,7 @@ TEST_F(ClusterTest, WhatIsNotOursIsNotTouchedUntilAPersonAdoptsIt) {
 TEST_F(ClusterTest, WhatIsNotOursCannotBeAdoptedWhereItsTypeIsAnother) {
   kube_.put(cred, test::foreign_secret("Opaque"));
   begin();
-  cluster_.adopt("t");
+  cluster_.adopt({"t"});
   settle();
   EXPECT_EQ(cause(), ErrorCode::immutable);
   EXPECT_EQ(kube_.writes(), 0U);

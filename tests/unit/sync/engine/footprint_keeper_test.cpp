@@ -17,8 +17,13 @@ Target target(std::vector<std::string> namespaces) {
 
 class FootprintKeeperTest : public testing::Test {
  protected:
-  static Wanted wanted(const std::vector<std::string>& namespaces, bool own_namespace = false) {
-    return {{"t", {{"dev", Meant{target(namespaces), own_namespace}}}}};
+  static Wanted wanted(const std::vector<std::string>& namespaces) {
+    return {{"t", {{"dev", Meant{.declared = std::make_shared<const Target>(target(namespaces))}}}}};
+  }
+  static Wanted wanted_in_own(const std::string& name_space) {
+    Wanted wanted_there = wanted({});
+    wanted_there.at("t").at("dev").own_namespace = name_space;
+    return wanted_there;
   }
 
   test::TempDir dir_;
@@ -28,7 +33,7 @@ class FootprintKeeperTest : public testing::Test {
 
 TEST_F(FootprintKeeperTest, AContextsOwnNamespaceStaysTheOneItWasFirst) {
   EXPECT_EQ(keeper_.own_namespace("t", "dev"), std::nullopt);
-  keeper_.remember(wanted({"n1"}, true));
+  keeper_.remember(wanted_in_own("n1"));
   EXPECT_EQ(keeper_.own_namespace("t", "dev"), "n1");
   EXPECT_EQ(keeper_.own_namespace("t", "other"), std::nullopt);
   FootprintStore again(dir_ / "f");
@@ -49,7 +54,7 @@ TEST_F(FootprintKeeperTest, ANamespaceThatWasNamedIsNotTheOwnOne) {
 }
 
 TEST_F(FootprintKeeperTest, NamespacesThatAreNamedEndTheHoldOnTheOwnOne) {
-  keeper_.remember(wanted({"n1"}, true));
+  keeper_.remember(wanted_in_own("n1"));
   keeper_.remember(wanted({"n1", "n3"}));
   EXPECT_TRUE(keeper_.find("t")->own_namespaces.empty());
 }
@@ -70,7 +75,7 @@ TEST_F(FootprintKeeperTest, AFolderInItsPlaceHoldsOneTargetOnly) {
   FootprintStore store(dir_ / "f");
   FootprintKeeper keeper(store);
   Wanted both = wanted({"n1"});
-  both["u"]["dev"].target = target({"n1"});
+  both["u"] = both.at("t");
   keeper.remember(both);
   EXPECT_TRUE(keeper.held("t"));
   EXPECT_FALSE(keeper.held("u"));

@@ -2,21 +2,30 @@
 
 #include <gtest/gtest.h>
 
+#include <numeric>
+
 namespace regsync {
 namespace {
 
 class StatusCountsTest : public testing::Test {
  protected:
-  // How many rows are counted as in sync, asked with one row more each time.
-  std::size_t rows(const std::string& target, const std::string& context) {
-    const auto& counts = counts_.of(target, context, [&] {
-      ++asked_;
-      StatusRow row;
-      row.target = target;
-      row.context = context;
-      return std::vector(static_cast<std::size_t>(asked_), row);
-    });
-    return counts.groups.at(0).rows();
+  // How many rows are counted, asked with one row more each time.
+  std::size_t rows(const std::string& target, const std::string& context, std::set<std::string> leftovers = {}) {
+    const FleetCell* cell = counts_.cell(target, context, [&] { return made(target, context, leftovers); });
+    return cell == nullptr ? 0 : cell->all();
+  }
+
+  StatusCounts::Rows made(const std::string& target, const std::string& context,
+                          const std::set<std::string>& leftovers) {
+    ++asked_;
+    StatusRow row;
+    row.target = target;
+    row.context = context;
+    return {.rows = std::vector(static_cast<std::size_t>(asked_), row), .leftovers = leftovers};
+  }
+
+  [[nodiscard]] std::size_t total() const {
+    return std::accumulate(counts_.totals().begin(), counts_.totals().end(), std::size_t{0});
   }
 
   StatusCounts counts_;
@@ -33,7 +42,7 @@ TEST_F(StatusCountsTest, AChangeInAContextCountsThatOneAgain) {
   rows("web", "dev");
   rows("shop", "dev");
   rows("web", "prod");
-  counts_.forget("dev");
+  counts_.forget("dev", {});
   EXPECT_EQ(rows("web", "prod"), 3U);
   EXPECT_EQ(rows("web", "dev"), 4U);
   EXPECT_EQ(rows("shop", "dev"), 5U);
@@ -41,14 +50,54 @@ TEST_F(StatusCountsTest, AChangeInAContextCountsThatOneAgain) {
   EXPECT_EQ(rows("web", "prod"), 6U);
 }
 
+TEST_F(StatusCountsTest, AChangeOfASecretCountsItsTargetsAgain) {
+  rows("web", "dev");
+  rows("shop", "dev");
+  rows("web", "prod");
+  counts_.forget("dev", {.secret = "web", .targets = {"web", "new"}});
+  EXPECT_EQ(counts_.stale(), (std::set<StatusCounts::Place>{{"dev", "web"}}));
+  EXPECT_EQ(rows("shop", "dev"), 2U);
+  EXPECT_EQ(rows("web", "prod"), 3U);
+  EXPECT_EQ(rows("web", "dev"), 4U);
+  EXPECT_TRUE(counts_.stale().empty());
+}
+
+TEST_F(StatusCountsTest, AChangeOfALeftoverCountsTheTargetThatLeftIt) {
+  rows("web", "dev", {"old"});
+  rows("shop", "dev");
+  counts_.forget("dev", {.secret = "old", .targets = {}});
+  EXPECT_EQ(rows("web", "dev"), 3U) << "counted again";
+  EXPECT_EQ(rows("shop", "dev"), 2U);
+  counts_.forget("dev", {.secret = "old", .targets = {}});
+  EXPECT_EQ(rows("web", "dev"), 3U) << "nothing is left of it";
+}
+
+TEST_F(StatusCountsTest, TheTotalIsThatOfTheCellsThatAreNotStale) {
+  rows("web", "dev");
+  rows("shop", "dev");
+  EXPECT_EQ(total(), 3U);
+  counts_.forget("dev", {.secret = "web", .targets = {"web"}});
+  counts_.forget("dev", {.secret = "web", .targets = {"web"}});
+  EXPECT_EQ(total(), 2U);
+  rows("web", "dev");
+  EXPECT_EQ(total(), 5U);
+  counts_.note_complete();
+  counts_.forget();
+  EXPECT_EQ(total(), 0U);
+  EXPECT_FALSE(counts_.complete());
+}
+
 TEST_F(StatusCountsTest, NoRowsAreRememberedToo) {
   const auto none = [&] {
     ++asked_;
-    return std::vector<StatusRow>();
+    return StatusCounts::Rows();
   };
-  EXPECT_TRUE(counts_.of("web", "dev", none).groups.empty());
-  EXPECT_TRUE(counts_.of("web", "dev", none).groups.empty());
+  EXPECT_EQ(counts_.cell("web", "dev", none), nullptr);
+  EXPECT_EQ(counts_.cell("web", "dev", none), nullptr);
   EXPECT_EQ(asked_, 1);
+  EXPECT_TRUE(counts_.summary("web", "dev", none).groups.empty());
+  EXPECT_TRUE(counts_.summary("web", "dev", none).groups.empty());
+  EXPECT_EQ(asked_, 2);
 }
 
 }  // namespace

@@ -359,13 +359,25 @@ TEST(DesiredStateWith, OtherPlansDecidesByThemAndLeavesTheRest) {
   };
   const DesiredState before("default", {{"t1", plan("old")}}, {"gone"}, {"t1"});
   const auto now = plan("new");
-  const DesiredState after = before.with({{"t1", now}});
+  const DesiredState after = before.with(std::make_shared<const DesiredState::Plans>(DesiredState::Plans{{"t1", now}}));
   EXPECT_EQ(after.plans().at("t1"), now);
   EXPECT_EQ(after.secrets_that_differ_from(before), std::set<std::string>{"cred"});
   EXPECT_EQ(after.decide({"team-a", "cred"}, {}).plan, now.get());
   EXPECT_TRUE(after.knows("gone"));
   EXPECT_FALSE(after == before);
   EXPECT_TRUE(after == DesiredState("default", {{"t1", now}}, {"gone"}, {"t1"}));
+}
+
+TEST(DesiredStateShare, WhatIsEqualIsKeptOnce) {
+  const auto plan = std::make_shared<const Plan>(make_plan(make_target("t1"), one_login("ghcr.io")));
+  const DesiredState one("default", {{"t1", plan}}, {}, {"t1"});
+  DesiredState other("team-a", {{"t1", plan}}, {}, {"t1"});
+  DesiredState differs("team-a", {}, {}, {"t1"});
+  other.share_with(one);
+  differs.share_with(one);
+  EXPECT_EQ(other.shared_plans(), one.shared_plans());
+  EXPECT_EQ(other.default_namespace(), "team-a");
+  EXPECT_TRUE(differs.plans().empty());
 }
 
 TEST(SameLogins, AreThoseOfWhichMakePlanMakesTheSame) {

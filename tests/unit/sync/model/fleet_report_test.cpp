@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+
 namespace regsync {
 namespace {
 
@@ -21,6 +23,17 @@ StatusRow row(const std::string& target, const std::string& context, const std::
   return made;
 }
 
+// rows: sorted by target and context.
+void add_cells(const std::vector<StatusRow>& rows, std::vector<FleetCell>& cells) {
+  for (auto row = rows.begin(); row != rows.end();) {
+    const auto end = std::find_if(row, rows.end(), [&](const StatusRow& other) {
+      return other.target != row->target || other.context != row->context;
+    });
+    cells.push_back(cell_of({row, end}).value());
+    row = end;
+  }
+}
+
 TEST(FleetReport, CountsTheRowsOfEachTargetInEachContext) {
   FleetReport report;
   add_cells({row("a", "dev", "n1", SyncState::in_sync), row("a", "dev", "n2", SyncState::in_sync),
@@ -38,7 +51,16 @@ TEST(FleetReport, CountsTheRowsOfEachTargetInEachContext) {
   EXPECT_EQ(prod.in(SyncState::stuck), 2U);
   EXPECT_EQ(prod.in(SyncState::retrying), 1U);
   EXPECT_EQ(prod.since, WallTime(50s));
-  EXPECT_EQ(summary_of(report), "2/6 in sync, 2 stuck, 1 retrying");
+  EXPECT_FALSE(cell_of({}));
+}
+
+TEST(FleetReport, TheSummaryNamesTheStatesThatPeopleCareFor) {
+  SecretCounts secrets{};
+  secrets.at(static_cast<std::size_t>(SyncState::in_sync)) = 2;
+  secrets.at(static_cast<std::size_t>(SyncState::stuck)) = 2;
+  secrets.at(static_cast<std::size_t>(SyncState::retrying)) = 1;
+  secrets.at(static_cast<std::size_t>(SyncState::pending)) = 1;
+  EXPECT_EQ(summary_of(secrets), "2/6 in sync, 2 stuck, 1 retrying");
 }
 
 TEST(FleetReport, CausesWithOneCodeAreOneWhateverTheirNumber) {

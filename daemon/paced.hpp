@@ -1,0 +1,50 @@
+// Paced<T> is a value that takes time to make. It is made when somebody looks and something changed, and so seldom that
+// its making takes a small part of the time at most: a report over a million Secrets may be a minute old, one over a
+// thousand is not.
+//
+// Lives on the io_context thread; the values may be read on any.
+#pragma once
+
+#include <chrono>
+#include <functional>
+#include <memory>
+#include <utility>
+
+namespace regsync {
+
+template <typename T>
+class Paced {
+ public:
+  using Value = std::shared_ptr<const T>;
+
+  // before: what was made last; null at first.
+  explicit Paced(std::function<T(const Value& before)> make) : make_(std::move(make)) {}
+
+  // The value may be another one now.
+  void changed() { stale_ = true; }
+
+  Value look() {
+    using std::chrono::steady_clock;
+    constexpr int part_of_time = 20;  // at most a twentieth
+    const auto begin = steady_clock::now();
+    if (last_ && (!stale_ || begin < next_)) {
+      return last_;
+    }
+    stale_ = false;
+    last_ = std::make_shared<const T>(make_(last_));
+    const auto end = steady_clock::now();
+    next_ = end + part_of_time * (end - begin);
+    return last_;
+  }
+
+  // Whether the last look() may have shown what is no longer so.
+  [[nodiscard]] bool stale() const { return stale_; }
+
+ private:
+  std::function<T(const Value& before)> make_;
+  Value last_;
+  bool stale_ = true;
+  std::chrono::steady_clock::time_point next_;
+};
+
+}  // namespace regsync
