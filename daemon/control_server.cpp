@@ -126,7 +126,7 @@ class ControlServer::Impl {
       acceptor_.close(ignored);
     }
     if (problem && problem != problem_) {
-      log::error(describe(problem->within("nobody can ask regsyncd, and it tries again")));
+      log::error(describe(problem->within("the control socket is not available; retrying")));
     }
     problem_ = std::move(problem);
   }

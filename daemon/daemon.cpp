@@ -26,6 +26,7 @@
 #include "sync/base/metrics.hpp"
 #include "sync/base/paths.hpp"
 #include "sync/base/suggest.hpp"
+#include "sync/base/user_manager.hpp"
 #include "sync/config/settings.hpp"
 #include "sync/config/target_directory.hpp"
 #include "sync/control/messages.hpp"
@@ -190,7 +191,7 @@ class Daemon::Impl {
       co_return json::object();
     }
     throw Error(ErrorCode::protocol, "no such method: " + method,
-                "regsync and regsyncd may be of different versions: systemctl --user restart regsyncd");
+                "regsync and regsyncd may be of different versions; " + how_to_restart_regsyncd());
   }
 
   asio::awaitable<void> stop() {

@@ -1,4 +1,4 @@
-// Daemon wires the sources (files, secret store, control requests) to the engine, and owns when things begin and end.
+// Daemon wires the sources (files, keyring, control requests) to the engine, and owns when things begin and end.
 //
 // Lives on the io_context thread. What is decided, is decided in the engine; nothing here looks at a Secret.
 #pragma once

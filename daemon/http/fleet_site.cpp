@@ -154,7 +154,7 @@ HttpAnswer FleetSite::session(const HttpRequest& request) const {
     return text(403, "this page is another user's\n");
   }
   const auto key = access_->exchange(request.body, DashboardAccess::Clock::now());
-  return key ? text(200, *key) : text(403, "this link was used, or is too old: regsync dashboard\n");
+  return key ? text(200, *key) : text(403, "this link was used already or has expired: regsync dashboard\n");
 }
 
 // Made once for each report, however many look at it.

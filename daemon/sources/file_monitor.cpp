@@ -147,7 +147,7 @@ void FileMonitor::watch(const std::filesystem::path& path) {
   watched = add(folder, missing.filename().string()) && watched;
   if (const auto silent = silent_file_system(folder)) {
     watched = false;
-    set_problem(path, std::string(*silent) + " tells of no changes that are made elsewhere", "");
+    set_problem(path, std::string(*silent) + " does not report changes made on other machines", "");
   }
   if (!watched) {
     unwatched_.insert(path);

@@ -1,4 +1,4 @@
-// The places that this daemon's logins come from, as one: the secret store, files, or both.
+// The places that this daemon's logins come from, as one: the keyring, files, or both.
 //
 // Lives on the io_context thread, where the handlers are called; none runs after the destructor.
 #pragma once
@@ -27,7 +27,7 @@ class LoginSources final : public LoginSource {
   LoginSources(asio::any_io_executor executor, UseStore use_store, Handler on_reading,
                std::function<void(std::map<std::string, std::string>)> on_helpers);
 
-  // The files and folders to read from now on; none: the secret store alone.
+  // The files and folders to read from now on; none: the keyring alone.
   void set_files(std::vector<std::filesystem::path> paths);
 
   void want(std::set<RegistryKey> registries) override;

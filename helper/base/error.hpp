@@ -19,7 +19,7 @@ enum class ErrorCode : std::uint8_t {
   not_found,                // what was named in a command or a request does not exist
   file_missing,             // a file that is needed, of a target or of logins, is gone
   already_exists,           // the thing to make is there already
-  locked,                   // the secret store is there, and locked: not the same as empty
+  locked,                   // the keyring is there, and locked: not the same as empty
   store_unavailable,        // no session bus, no Secret Service, no default collection
   kubeconfig,               // a kubeconfig, or one context of it, cannot be used
   credential_plugin,        // an exec credential plugin or another credential helper failed

@@ -83,7 +83,7 @@ std::string read_all(const fs::path& path, int fd, std::size_t max_bytes) {
       return content;
     }
     if (content.size() > max_bytes) {
-      fail_reading(path, "is larger than " + size_text(max_bytes), "see whether it is the file that is meant");
+      fail_reading(path, "is larger than " + size_text(max_bytes), "check that this is the right file");
     }
   }
 }

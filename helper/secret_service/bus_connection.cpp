@@ -76,14 +76,19 @@ Error no_bus_error(const std::string& reason) {
                 std::to_string(*owner) + "): " + reason,
             "run this as that user, without sudo"};
   }
-  std::string message = "no D-Bus session bus, and so no Secret Service to keep logins in";
-  if (address != nullptr) {
+  std::string message = "there is no D-Bus session bus, and so no Secret Service to keep logins in";
+  std::string remedy;
+  if (address != nullptr && *address == '\0') {
+    message = "DBUS_SESSION_BUS_ADDRESS is set and empty, so the D-Bus session bus cannot be found";
+    remedy = "unset DBUS_SESSION_BUS_ADDRESS; or ";
+  } else if (address != nullptr) {
     message = "cannot reach the D-Bus session bus that DBUS_SESSION_BUS_ADDRESS names (\"" + presentable(address) +
               "\"): " + reason;
   }
   return {ErrorCode::store_unavailable, std::move(message),
-          "log in with a user session (loginctl enable-linger, dbus-user-session), or on a machine without a desktop "
-          "run `regsync setup --headless`; `regsync doctor` tells more"};
+          remedy +
+              "log in with a user session (loginctl enable-linger, dbus-user-session), or on a machine without a "
+              "desktop run `regsync setup --headless`; `regsync doctor` tells more"};
 }
 
 Error bus_cancelled_error() { return {ErrorCode::cancelled, "the call to the Secret Service was cancelled"}; }
@@ -97,7 +102,7 @@ int written(int result) {
 
 int understood(int result) {
   if (result < 0) {
-    throw Error(ErrorCode::store_unavailable, "the Secret Service gave an answer that makes no sense",
+    throw Error(ErrorCode::store_unavailable, "the Secret Service gave an invalid answer",
                 "`regsync doctor` tells more");
   }
   return result;

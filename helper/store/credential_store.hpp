@@ -1,4 +1,4 @@
-// CredentialStore is the seam between regsync and the OS secret store.
+// CredentialStore is the seam between regsync and the keyring.
 //
 // Every call is synchronous and may block (D-Bus; a prompt if the store was made with Prompt::allowed), so the daemon
 // makes them on its store thread only. One thread at a time. Errors: Error with code locked (there, but not

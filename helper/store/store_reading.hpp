@@ -1,4 +1,4 @@
-// One reading of the secret store, with what its reader must know to say that a login is gone.
+// One reading of the keyring, with what its reader must know to say that a login is gone.
 //
 // Absent is not deleted: a collection that is locked may not show its logins (KeePassXC shows none of them,
 // gnome-keyring none before the first unlock), a closed database is no collection any more, and another provider can

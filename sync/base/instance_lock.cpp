@@ -11,6 +11,7 @@
 
 #include "helper/base/error.hpp"
 #include "sync/base/log.hpp"
+#include "sync/base/user_manager.hpp"
 
 namespace regsync {
 namespace {
@@ -56,7 +57,8 @@ InstanceLock::InstanceLock(const std::filesystem::path& file, std::string_view p
       fail(file, error);
     }
     throw Error(ErrorCode::already_exists, owner + " and keeps the clusters in sync",
-                "use it (regsync status, regsync sync), or stop it: systemctl --user stop regsyncd.socket regsyncd");
+                "use it (regsync status, regsync sync), or stop it" +
+                    std::string(has_user_manager() ? ": systemctl --user stop regsyncd.socket regsyncd" : ""));
   }
   const std::string line = std::to_string(::getpid()) + " " + std::string(program) + "\n";
   // On a full disk the lock holds all the same; only its owner's name is missing.

@@ -5,6 +5,7 @@
 
 #include "sync/cli/command.hpp"
 #include "sync/cli/view/completion.hpp"
+#include "sync/cli/view/fold.hpp"
 #include "sync/cli/view/help.hpp"
 #include "sync/cli/view/wrong_use.hpp"
 
@@ -92,7 +93,7 @@ int run(const std::vector<std::string>& arguments, Console& console) {
     app.parse(std::move(words));
     return invocation.action();
   } catch (const CLI::CallForHelp&) {
-    console.out << as_called(given_command(&app)->help());
+    print_folded(console.out, as_called(given_command(&app)->help()));
     return exit_done;
   } catch (const CLI::CallForVersion&) {
     console.out << "regsync " REGSYNC_VERSION "\n";

@@ -9,6 +9,7 @@
 #include <string_view>
 
 #include "helper/secret_service/secret_service_store.hpp"
+#include "sync/cli/view/fold.hpp"
 
 namespace regsync::cli {
 namespace {
@@ -19,9 +20,9 @@ bool may_colour() {
   return (no_color == nullptr || *no_color == '\0') && term != nullptr && std::string_view(term) != "dumb";
 }
 
-TerminalSize measure_terminal() {
+TerminalSize size_of_terminal(int fd) {
   winsize size{};
-  if (::ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) != 0 || size.ws_col == 0 || size.ws_row == 0) {
+  if (::ioctl(fd, TIOCGWINSZ, &size) != 0 || size.ws_col == 0 || size.ws_row == 0) {
     return {};
   }
   return {size.ws_col, size.ws_row};
@@ -44,6 +45,12 @@ std::unique_ptr<CredentialStore> open_briefly() {
 
 Console process_console(std::string_view program) {
   const bool out_is_terminal = ::isatty(STDOUT_FILENO) == 1;
+  if (out_is_terminal) {
+    set_columns(std::cout, size_of_terminal(STDOUT_FILENO).columns);
+  }
+  if (::isatty(STDERR_FILENO) == 1) {
+    set_columns(std::cerr, size_of_terminal(STDERR_FILENO).columns);
+  }
   return {.in = std::cin,
           .out = std::cout,
           .err = std::cerr,
@@ -51,7 +58,7 @@ Console process_console(std::string_view program) {
           .in_is_terminal = ::isatty(STDIN_FILENO) == 1,
           .out_is_terminal = out_is_terminal,
           .colour = out_is_terminal && may_colour(),
-          .terminal_size = measure_terminal,
+          .terminal_size = [] { return size_of_terminal(STDOUT_FILENO); },
           .now = [] { return std::chrono::system_clock::now(); },
           .open_store = [](Prompt prompt) { return std::make_unique<SecretServiceStore>(prompt); },
           .open_briefly = open_briefly,

@@ -179,7 +179,7 @@ asio::awaitable<void> ClusterWatches::follow_until_cancelled(std::shared_ptr<Wat
       co_return;
     }
     if (!end || end->code() != ErrorCode::cancelled) {
-      throw end ? std::move(*end) : Error(ErrorCode::internal, "a watch ended by itself");
+      throw end ? std::move(*end) : Error(ErrorCode::internal, "a watch ended unexpectedly");
     }
     co_await asio::this_coro::reset_cancellation_state();  // first: it would throw from the next wait
     if (holding_ && watch->is<Watch::Holding>()) {

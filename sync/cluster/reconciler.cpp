@@ -135,7 +135,7 @@ asio::awaitable<std::optional<Reconciler::Hold>> Reconciler::work_on(Run& run, T
       co_await read(run.key);
     }
   }
-  throw Error(ErrorCode::stale, subject_of(run.key) + " changes too fast to be written");
+  throw Error(ErrorCode::stale, subject_of(run.key) + " changed on every attempt to write it");
 }
 
 // The Secret as it is now; nothing where there is none.
@@ -210,7 +210,7 @@ asio::awaitable<void> Reconciler::apply(Run& run, Decision decision, const Paylo
   const Plan& plan = *decision.plan;
   if (resource_version.empty()) {
     // An event told none, and an apply without one would overwrite whatever is there.
-    throw Error(ErrorCode::stale, subject_of(key) + " was told without a resourceVersion");
+    throw Error(ErrorCode::stale, subject_of(key) + " has no resourceVersion in the API server's answer");
   }
   std::string body = make_apply_body({.name_space = key.name_space,
                                       .name = key.secret,

@@ -167,7 +167,7 @@ asio::awaitable<AccountAnswer> change(kube::KubeClient& client, kube::ObjectPath
       refused_version = version;
     }
   }
-  throw Error(ErrorCode::stale, subject_of(path) + " changes too fast to be patched");
+  throw Error(ErrorCode::stale, subject_of(path) + " changed on every attempt to patch it");
 }
 
 kube::ObjectPath account_path(std::string name_space, std::string account) {

@@ -93,9 +93,9 @@ void Standings::hold_for_namespaces(StatusRow& row) const {
 }
 
 Error Standings::what_is_awaited() const {
-  return from_.health.problem.value_or(Error(ErrorCode::unreachable,
-                                             "context " + from_.context + " has not told of all that it holds yet",
-                                             "if that lasts: kubectl --context " + from_.context + " get namespaces"));
+  return from_.health.problem.value_or(
+      Error(ErrorCode::unreachable, "context " + from_.context + " has not listed its namespaces and Secrets yet",
+            "if that lasts: kubectl --context " + from_.context + " get namespaces"));
 }
 
 StatusRow Standings::row_of(const std::string& target, const Key& key) const {

@@ -96,7 +96,7 @@ std::string YamlReader::choice(const YAML::Node& node, std::string_view what,
     for (const auto& choice : choices) {
       all += (all.empty() ? "" : " or ") + choice;
     }
-    fail(node.Mark(), std::string(what) + " is " + in_quotes(value), "write " + all);
+    fail(node.Mark(), std::string(what) + ": unsupported value " + in_quotes(value), "use " + all);
   }
   return value;
 }
@@ -110,8 +110,8 @@ int YamlReader::number(const YAML::Node& node, std::string_view what, int least,
   int number = 0;
   const auto [end, fault] = std::from_chars(value.data(), value.data() + value.size(), number);
   if (fault != std::errc() || end != value.data() + value.size() || number < least || number > most) {
-    fail(node.Mark(), std::string(what) + " is " + in_quotes(value),
-         "write a number from " + std::to_string(least) + " to " + std::to_string(most));
+    fail(node.Mark(), std::string(what) + ": unsupported value " + in_quotes(value),
+         "use a number from " + std::to_string(least) + " to " + std::to_string(most));
   }
   return number;
 }

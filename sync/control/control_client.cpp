@@ -17,6 +17,7 @@
 
 #include "helper/base/error.hpp"
 #include "sync/base/json_access.hpp"
+#include "sync/base/user_manager.hpp"
 #include "sync/control/messages.hpp"
 
 namespace regsync {
@@ -26,17 +27,14 @@ using nlohmann::json;
 using Clock = std::chrono::steady_clock;
 using std::chrono::milliseconds;
 
-constexpr const char* start_remedy = "start it: systemctl --user enable --now regsyncd.socket regsyncd.service";
-
 Error hung_up() {
-  return {ErrorCode::daemon_unreachable, "regsyncd ended the connection without an answer",
-          "see why: journalctl --user -u regsyncd"};
+  return {ErrorCode::daemon_unreachable, "regsyncd ended the connection without an answer", how_to_read_the_log()};
 }
 
 Error not_running(const std::filesystem::path& socket, int error) {
   return {ErrorCode::daemon_unreachable,
           "regsyncd is not running (" + socket.string() + ": " + std::generic_category().message(error) + ")",
-          start_remedy};
+          how_to_start_regsyncd()};
 }
 
 json parse_line(const std::string& line) {
@@ -159,7 +157,7 @@ class ControlClient::Impl {
       }
       if (wait == Wait::timeout) {
         throw Error(ErrorCode::timeout, "regsyncd did not answer \"" + std::string(method) + "\" in time",
-                    "see what it does: journalctl --user -u regsyncd");
+                    how_to_read_the_log());
       }
       json message = parse_line(line);
       // An error whose id is null answers a request that the server could not read: ours, there is no other.

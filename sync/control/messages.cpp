@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "sync/base/json_access.hpp"
+#include "sync/base/user_manager.hpp"
 
 namespace regsync::control {
 namespace {
@@ -18,7 +19,7 @@ constexpr int application_error = -32000;  // JSON-RPC 2.0, section 5.1: the fir
 
 [[noreturn]] void throw_protocol(const std::string& message) {
   throw Error(ErrorCode::protocol, message,
-              "regsync and regsyncd may be of different versions: systemctl --user restart regsyncd");
+              "regsync and regsyncd may be of different versions; " + how_to_restart_regsyncd());
 }
 
 ErrorCode code_from_string(std::string_view name) {

@@ -160,7 +160,7 @@ std::optional<Error> Briefing::held(const Target& target, const std::string& con
     return problem;
   }
   if (from_.footprints.is_pending(target.name, context)) {
-    return Error(ErrorCode::timeout, "it is being written down where target " + target.name + " has Secrets",
+    return Error(ErrorCode::timeout, "regsync is recording where target " + target.name + " has Secrets",
                  "nothing to do: that takes a moment, unless the hub cannot be reached");
   }
   if (!pins(target, context)) {
@@ -171,7 +171,8 @@ std::optional<Error> Briefing::held(const Target& target, const std::string& con
     return context_held(context);
   }
   if (!from_.contexts.identified(context)) {
-    return Error(ErrorCode::kubeconfig, "it is not known yet whether context " + context + " leads where it did",
+    return Error(ErrorCode::kubeconfig,
+                 "it is not known yet whether context " + context + " still leads to the same cluster",
                  "see that the context can be reached: kubectl --context " + context + " version");
   }
   return std::nullopt;

@@ -48,7 +48,7 @@ struct EngineHooks {
   std::function<void(const std::set<RegistryKey>&)> on_wanted;  // the registries whose logins are needed now
   std::function<void()> on_change;                              // the status changed
   std::function<void()> read_again;              // read the target files again now, and call set_targets()
-  std::function<void()> read_logins_again = {};  // read the secret store again now, and call set_logins(); may be empty
+  std::function<void()> read_logins_again = {};  // read the keyring again now, and call set_logins(); may be empty
   // A login of the store is in force, and another one is to take its place; may be empty.
   std::function<void(const std::shared_ptr<const Credential>&)> on_login_replaced = {};
   std::function<void(const Error& notice)> on_login_ending = {};  // see LoginBook::Hooks; may be empty

@@ -117,7 +117,7 @@ bool is_undecided(const EngineState& state, const std::string& name, const std::
 Error namespaces_undecided(const std::string& name, const std::string& context) {
   return {ErrorCode::invalid_input,
           "it is not certain yet which namespaces target " + name + " means in context " + context +
-              ": its file or the kubeconfig has just changed, and may not be written to its end",
+              ": its file or the kubeconfig has just changed and may be incomplete",
           "nothing to do: both are read again within seconds"};
 }
 

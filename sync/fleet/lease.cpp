@@ -329,7 +329,7 @@ asio::awaitable<void> Lease::stop() {
         executor_, leave(),
         [this](const std::optional<Error>& problem) {
           if (problem) {
-            log::info("the lease " + options_.name + " was not given up: " + describe(*problem));
+            log::info("the lease " + options_.name + " was not released: " + describe(*problem));
           }
           --running_;
           ended_.notify_all();

@@ -88,7 +88,7 @@ std::optional<Error> Replicas::note() const {
   }
   return Error(ErrorCode::already_exists,
                "this replica stands by, and writes nothing: " +
-                   (who.empty() ? "nobody holds the lease " + options_.lease + " yet"
+                   (who.empty() ? "no replica holds the lease " + options_.lease + " yet"
                                 : who + (holders.size() == 1 ? " holds" : " hold") + " the lease " + options_.lease),
                "nothing to do: it takes over when a holder ends");
 }

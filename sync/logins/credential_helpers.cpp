@@ -67,7 +67,7 @@ std::string quotable(std::string_view output, const Credential* known) {
     return "its output is not shown, because it may hold the login";
   }
   const std::string line = presentable(output.substr(0, std::min(output.find('\n'), longest)));
-  return line.empty() ? "it says nothing" : "it says \"" + line + "\"";
+  return line.empty() ? "it printed nothing" : "it printed \"" + line + "\"";
 }
 
 std::optional<std::chrono::seconds> known_lifetime(const RegistryKey& registry) {

@@ -1,4 +1,4 @@
-// LoginBook collects the logins that the targets need from both of their sources: readings of the secret store, and
+// LoginBook collects the logins that the targets need from both of their sources: readings of the keyring, and
 // the other credential helpers that Docker's config.json names.
 //
 // A reading that failed changes nothing but the problem that is reported. Lives on the io_context thread; owned by the

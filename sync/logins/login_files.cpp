@@ -96,7 +96,7 @@ bool shows(const StoreReading& reading, const RegistryKey& registry) {
 }
 
 Error vanished(const fs::path& file) {
-  return {ErrorCode::file_missing, "the login file " + file.string() + " is gone; what it held stays in force",
+  return {ErrorCode::file_missing, "the login file " + file.string() + " is gone; its logins stay in use",
           "put it back, or write the login to another one"};
 }
 
@@ -113,7 +113,7 @@ LoginFiles::Content LoginFiles::parse(const fs::path& path, const std::set<Regis
                 "write it: podman login --authfile " + path.string() + " REGISTRY; no logins at all are {}");
   }
   if (file.has_odd_auths()) {
-    throw Error(ErrorCode::invalid_input, "\"auths\" in the login file " + path.string() + " is no object",
+    throw Error(ErrorCode::invalid_input, "\"auths\" in the login file " + path.string() + " is not an object",
                 "write it as {\"auths\": {\"REGISTRY\": {\"auth\": …}}}");
   }
   Content content;

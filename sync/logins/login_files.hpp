@@ -55,7 +55,7 @@ class LoginFiles {
   std::vector<std::filesystem::path> followed_;
 };
 
-// The logins of files together with those of the secret store; a file's counts where both have one, so that it does not
+// The logins of files together with those of the keyring; a file's counts where both have one, so that it does not
 // depend on whether the store is unlocked. What is wrong with the store matters only where a file does not have what
 // was asked for. store: nothing while it has not answered.
 StoreReading merge_readings(StoreReading files, const std::optional<StoreReading>& store);

@@ -162,7 +162,8 @@ void LoginHealth::conclude(const RegistryKey& registry, const Shared& login, con
   state.in_force = login;
   state.notice.reset();
   if (answer.verdict != PullVerdict::can_pull) {
-    state.notice = Error(ErrorCode::unreachable, who + " is used untried: " + presentable(answer.detail),
+    state.notice = Error(ErrorCode::unreachable,
+                         who + " is in use although the registry could not check it: " + presentable(answer.detail),
                          "try it: " + login_command(registry) + "; or set verifyLogins: false");
     log::warning(state.notice->message());
   }

@@ -60,8 +60,9 @@ LoginPlaces::Verdict LoginPlaces::judge(const StoreReading& reading, Clock::time
       } else {
         verdict.unknown.insert_or_assign(
             registry, Error(ErrorCode::login_missing,
-                            "the login for " + registry.value() + " is missing; the next reading tells if it is gone",
-                            "nothing to do: the next reading is seconds away"));
+                            "the login for " + registry.value() +
+                                " is missing; regsync reads the logins once more before it counts as gone",
+                            "nothing to do: the next reading follows within seconds"));
         verdict.recheck = std::min(verdict.recheck.value_or(since + settle_), since + settle_);
       }
     }
@@ -110,7 +111,7 @@ std::optional<Error> LoginPlaces::doubt(const RegistryKey& registry, const Place
     }
   } else if (program != last.provider) {
     return unknown(
-        "it was kept by " + last.provider + ", and now " + (program.empty() ? "nobody" : program) + " answers",
+        "it was kept by " + last.provider + ", and now " + (program.empty() ? "no program" : program) + " answers",
         "start " + last.provider + " again" + otherwise);
   }
   for (const auto& [holder, label] : holders_) {

@@ -1,4 +1,4 @@
-// A place that logins come from: the OS secret store, or files. The seam between those and the engine.
+// A place that logins come from: the keyring, or files. The seam between those and the engine.
 //
 // A source reads when it begins, whenever what it follows may have changed, and when it is asked. Each reading goes to
 // the handler that it was made with: on the io_context thread, never from inside a call of want() or refresh().

@@ -171,7 +171,7 @@ asio::awaitable<Proof> fetch_token(Challenge challenge, std::string scope, std::
     }
     // RFC 6750, 2.1: anything else could end the header and begin another one.
     if (std::ranges::any_of(token, [](unsigned char c) { return c <= ' ' || c >= 0x7F; })) {
-      co_return no_proof(PullVerdict::unreachable, url->origin() + " answered a token that is none");
+      co_return no_proof(PullVerdict::unreachable, url->origin() + " answered with an invalid token");
     }
     co_return proof_of("Authorization: Bearer " + std::string(token), std::move(note));
   }

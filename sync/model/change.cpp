@@ -27,7 +27,7 @@ std::string_view to_string(Why why) {
     case Why::attach:
       return "the target names the ServiceAccount";
     case Why::detach:
-      return "the ServiceAccount is not to name it any more";
+      return "the target no longer names the ServiceAccount";
     case Why::heal:
       return "it could not pull, and what it waited for was repaired";
   }

@@ -101,7 +101,7 @@ Error not_known_yet(const RegistryKey& registry, const KnownLogins& logins) {
   if (helper == logins.awaited.end()) {
     return {ErrorCode::store_unavailable,
             std::string(logins.in_files ? "the files of logins were" : "the keyring was") +
-                " not read to the end yet; waiting for the login for " + registry.value(),
+                " not read completely yet; waiting for the login for " + registry.value(),
             "if that lasts: regsync doctor"};
   }
   return {ErrorCode::credential_plugin,
@@ -406,8 +406,9 @@ Decision DesiredState::decide_claimed(const Key& key, const Plan& plan, const Fa
     return {Action::nothing, &plan, problem ? SyncState::stuck : SyncState::in_sync, problem};
   }
   if (observed->immutable && !right) {
-    return stuck({ErrorCode::immutable, subject_of(key) + " is marked immutable, so its data cannot change",
-                  "delete it, and it is made anew: kubectl -n " + key.name_space + " delete secret " + key.secret});
+    return stuck(
+        {ErrorCode::immutable, subject_of(key) + " is marked immutable, so its data cannot change",
+         "delete it, and regsync creates it again: kubectl -n " + key.name_space + " delete secret " + key.secret});
   }
   if (!ours) {
     return {Action::adopt, &plan, SyncState::pending, problem, Why::adopted};

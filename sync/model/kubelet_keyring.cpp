@@ -19,7 +19,7 @@ using nlohmann::json;
 
 Error refused(const std::string& why) {
   return {ErrorCode::unusable_login, "kubelet refuses the whole Secret: " + why,
-          "have it written anew: regsync sync (with --adopt if it is not regsync's)"};
+          "write it again: regsync sync (with --adopt if it is not regsync's)"};
 }
 
 // config.go, DockerConfigEntry.UnmarshalJSON and decodeDockerConfigFieldAuth.

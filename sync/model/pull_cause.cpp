@@ -65,7 +65,7 @@ PullFinding no_match(const Image& image, const PullLookup& lookup) {
   }
   finding.message = "no entry of the pod's Secrets is for " + image.name() +
                     (!near.empty()  ? near
-                     : keys.empty() ? "; they hold no entry at all"
+                     : keys.empty() ? "; they have no entries"
                                     : "; they are for " + listed(keys));
   return finding;
 }
@@ -80,14 +80,14 @@ PullFinding by_account(const Pod& pod, const Image& image, const std::vector<Pul
   if (!now.offered.empty()) {
     const std::string& secret = now.offered.front()->secret;
     return {PullCause::older_than_account,
-            "the pod names no pull secret and is older than the entry " + secret + " of its ServiceAccount " +
-                pod.service_account + ": a pod gets those only when it is made",
+            "the pod has no imagePullSecrets and is older than the entry " + secret + " of its ServiceAccount " +
+                pod.service_account + ": a pod gets the imagePullSecrets of its ServiceAccount only when it is created",
             secret,
             {}};
   }
   return {PullCause::no_pull_secret,
-          "the pod names no pull secret, and its ServiceAccount " + pod.service_account +
-              (account_secrets.empty() ? " names none either" : " names none for " + image.host) + also_missing(now),
+          "the pod has no imagePullSecrets, and its ServiceAccount " + pod.service_account +
+              (account_secrets.empty() ? " has none either" : " has none for " + image.host) + also_missing(now),
           {},
           {}};
 }
@@ -206,7 +206,7 @@ PullLookup look_up(const std::vector<PullSecret>& secrets, const Image& image) {
 std::optional<PullFinding> conclude_early(const PullFailure& failure, const PullLookup& lookup) {
   if (failure.reason == "ErrImageNeverPull") {
     return PullFinding{
-        PullCause::never_pulled, "the image is not on the node, and imagePullPolicy: Never forbids to pull it", {}, {}};
+        PullCause::never_pulled, "the image is not on the node, and imagePullPolicy: Never forbids pulling it", {}, {}};
   }
   if (failure.reason == "ImageInspectError" || failure.reason == "SignatureValidationFailed") {
     return PullFinding{PullCause::other, "the node says: " + presentable(failure.message), {}, {}};
@@ -265,7 +265,7 @@ PullFinding conclude(const Pod& pod, const PullFailure& failure, const Image& im
   }
   if (!trials.empty()) {
     return {PullCause::registry_unreachable,
-            image.host + " cannot be asked from here (a node's network may differ): " +
+            image.host + " cannot be reached from here (a node's network may differ): " +
                 presentable(trials.front().answer.detail) + also_missing(lookup),
             {},
             {}};

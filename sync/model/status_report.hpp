@@ -90,7 +90,7 @@ struct StatusReport {
   // Of the daemon's environment, what decides which kubeconfig and which plugins it finds: KUBECONFIG and PATH, where
   // set.
   std::map<std::string, std::string> environment;
-  std::optional<Error> store;         // why the secret store cannot be read now
+  std::optional<Error> store;         // why the keyring cannot be read now
   std::vector<Error> problems;        // of the daemon itself: settings, metrics, files it cannot follow
   std::vector<Login> logins;          // of the last complete reading
   std::vector<TargetStatus> targets;  // sorted by name

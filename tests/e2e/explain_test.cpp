@@ -187,7 +187,7 @@ TEST_F(ExplainOnANode, NamesEveryCauseAndTheRemediesWork) {
   for (const char* name :
        {"secret-missing", "login-denied", "no-matching-entry", "secret-malformed", "secret-wrong-type"}) {
     std::string line = said.at(name).at("remedy");
-    for (const std::string_view words : {"write it anew: ", "log in, and let regsync keep the Secret: "}) {
+    for (const std::string_view words : {"write it again: ", "log in, and let regsync keep the Secret: "}) {
       line = line.starts_with(words) ? line.substr(words.size()) : line;
     }
     if (line.starts_with("docker login")) {  // the person is logged in already

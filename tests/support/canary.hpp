@@ -1,4 +1,4 @@
-// Secrets of a test that only the secret store, the registry and the API server may hold. Finding one anywhere else is
+// Secrets of a test that only the keyring, the registry and the API server may hold. Finding one anywhere else is
 // a leak. One thread.
 #pragma once
 

@@ -10,6 +10,8 @@
 #include "sync/base/paths.hpp"
 #include "sync/cli/ask/daemon_link.hpp"
 #include "sync/cli/ask/kubeconfig_selection.hpp"
+#include "sync/cli/view/fold.hpp"
+#include "sync/cli/view/text.hpp"
 #include "sync/config/settings.hpp"
 
 namespace regsync::cli {
@@ -82,7 +84,7 @@ void warn_of_environment(Console& console, const std::optional<std::filesystem::
     const StatusReport report = ask_summary(*daemon, std::chrono::seconds(5));
     const kube::Kubeconfig here = load_kubeconfig(std::nullopt);
     for (const Error& difference : environment_differences(report, here, select_contexts(here, contexts))) {
-      console.err << "warning: " << describe(difference) << '\n';
+      print_folded(console.err, "warning: " + as_called(describe(difference)) + '\n');
     }
   } catch (const Error&) {
     return;

@@ -9,6 +9,7 @@
 #include "sync/cli/ask/for_each_context.hpp"
 #include "sync/cli/ask/kubeconfig_selection.hpp"
 #include "sync/cli/ask/snapshot.hpp"
+#include "sync/cli/view/fold.hpp"
 #include "sync/cli/view/quote.hpp"
 #include "sync/cli/view/report_view.hpp"
 #include "sync/cli/view/target_view.hpp"
@@ -54,10 +55,9 @@ int hand_over(const Target& target, Outcome outcome, ControlClient* daemon, cons
       print_target(console.out, target, how.format);
     }
     if (!connect_if_running()) {
-      console.err << as_called(
-          "note: regsyncd is not running, so nothing is synced yet; start it: regsync setup, or "
-          "sync once: regsync sync " +
-          target.name + " --once\n");
+      print_folded(console.err, as_called("note: regsyncd is not running, so nothing is synced yet; start it: regsync "
+                                          "setup; or sync once: regsync sync " +
+                                          target.name + " --once\n"));
     }
     return exit_done;
   }
@@ -75,9 +75,10 @@ int hand_over(const Target& target, Outcome outcome, ControlClient* daemon, cons
     return exit_not_as_asked;
   }
   if (text && !reached(report)) {
-    console.err << one_line(std::string(is_stuck(report) ? "it cannot be in sync yet" : "not in sync after " + wait) +
-                            ": " + waited_for(report))
-                << '\n';
+    print_folded(console.err,
+                 one_line(std::string(is_stuck(report) ? "it cannot be in sync yet" : "not in sync after " + wait) +
+                          ": " + waited_for(report)) +
+                     '\n');
   }
   if (!text || !reached(report)) {
     print_report(console, report, how.format);

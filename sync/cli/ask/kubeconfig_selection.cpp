@@ -36,7 +36,7 @@ kube::Kubeconfig load_kubeconfig(const std::optional<std::filesystem::path>& exp
 
 void require_any_context(const kube::Kubeconfig& kubeconfig) {
   if (kubeconfig.contexts().empty()) {
-    throw UsageError("no kubeconfig has a context; read: " + kubeconfig.source(),
+    throw UsageError("no kubeconfig has a context; files read: " + kubeconfig.source(),
                      "set KUBECONFIG, or give --kubeconfig FILE; see: kubectl config get-contexts");
   }
 }
@@ -48,8 +48,9 @@ void require_contexts(const kube::Kubeconfig& kubeconfig, const std::vector<std:
       continue;
     }
     if (contexts.empty()) {
-      throw UsageError("there is no context \"" + name + "\": no kubeconfig has one; read: " + kubeconfig.source(),
-                       "set KUBECONFIG, or give --kubeconfig FILE; see: kubectl config get-contexts");
+      throw UsageError(
+          "there is no context \"" + name + "\": no kubeconfig has one; files read: " + kubeconfig.source(),
+          "set KUBECONFIG, or give --kubeconfig FILE; see: kubectl config get-contexts");
     }
     throw UsageError(is_glob(name) ? "no context matches \"" + name + "\"" : "there is no context \"" + name + "\"",
                      did_you_mean(name, contexts));

@@ -9,6 +9,7 @@
 #include "sync/cli/ask/daemon_link.hpp"
 #include "sync/cli/ask/known_logins.hpp"
 #include "sync/cli/command.hpp"
+#include "sync/cli/view/fold.hpp"
 #include "sync/cli/view/report_view.hpp"
 #include "sync/cli/view/target_view.hpp"
 #include "sync/config/settings.hpp"
@@ -29,7 +30,7 @@ constexpr std::size_t label_columns = 18;
 void print_field(std::ostream& out, const std::string& label, const std::string& value) {
   std::string padded = label + ":";
   padded.resize(std::max(label_columns, padded.size() + 1), ' ');
-  out << padded << one_line(value.empty() ? std::string(none) : value) << '\n';
+  print_folded(out, padded + one_line(value.empty() ? std::string(none) : value) + '\n');
 }
 
 void print_section(std::ostream& out, const std::string& label, const std::string& text) {
@@ -41,7 +42,7 @@ void print_section(std::ostream& out, const std::string& label, const std::strin
   out << '\n';
   std::istringstream lines(text);
   for (std::string line; std::getline(lines, line);) {
-    out << (line.empty() ? "" : "  ") << line << '\n';
+    print_folded(out, (line.empty() ? "" : "  ") + line + '\n');
   }
 }
 

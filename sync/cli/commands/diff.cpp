@@ -15,6 +15,7 @@
 #include "sync/cli/ask/plans.hpp"
 #include "sync/cli/command.hpp"
 #include "sync/cli/setup/run_to_end.hpp"
+#include "sync/cli/view/fold.hpp"
 #include "sync/cli/view/target_view.hpp"
 #include "sync/config/target_directory.hpp"
 #include "sync/engine/footprint.hpp"
@@ -162,7 +163,8 @@ int diff(const DiffOptions& options, Console& console) {
   std::vector<std::string> contexts = select_contexts(kubeconfig, options.contexts);
   for (const Target& target : asked.targets) {
     if (target.paused) {
-      console.err << "note: target " << target.name << " is paused; to go on: regsync resume " << target.name << '\n';
+      print_folded(console.err, as_called("note: target " + target.name + " is paused; to go on: regsync resume " +
+                                          target.name + '\n'));
     }
   }
   const Memory memory;
@@ -179,8 +181,9 @@ int diff(const DiffOptions& options, Console& console) {
   const PausedContexts paused(paths::paused_contexts());
   std::erase_if(contexts, [&](const std::string& context) {
     if (paused.contains(context)) {
-      console.err << one_line("note: context " + context + " is paused; to go on: regsync resume --context " + context)
-                  << '\n';
+      print_folded(console.err, as_called(one_line("note: context " + context +
+                                                   " is paused; to go on: regsync resume --context " + context)) +
+                                    '\n');
     }
     return paused.contains(context);
   });
@@ -199,7 +202,8 @@ int diff(const DiffOptions& options, Console& console) {
       });
   std::ranges::sort(found.obstacles, {}, &Obstacle::place);
   for (const Obstacle& obstacle : found.obstacles) {
-    console.err << "warning: " << one_line(obstacle.place + ": " + describe(obstacle.error)) << '\n';
+    print_folded(console.err,
+                 "warning: " + as_called(one_line(obstacle.place + ": " + describe(obstacle.error))) + '\n');
   }
   if (!found.changes.empty()) {
     print(found.changes, console);

@@ -5,6 +5,7 @@
 
 #include "sync/cli/command.hpp"
 #include "sync/cli/commands/doctor_checks.hpp"
+#include "sync/cli/view/fold.hpp"
 
 namespace regsync::cli {
 namespace {
@@ -49,12 +50,14 @@ void print(const Findings& findings, const Format& format, Console& console) {
   for (const Finding& finding : findings) {
     const Cell verdict = verdict_of(finding.health);
     const auto blanks = [](int count) { return std::string(static_cast<std::size_t>(std::max(0, count)), ' '); };
-    console.out << paint(verdict.text, verdict.colour, console.colour)
-                << blanks(verdict_width - display_width(verdict.text)) << "   " << printable(finding.subject)
-                << blanks(subject_width - display_width(finding.subject)) << "   " << printable(finding.text) << '\n';
+    print_folded(console.out, paint(verdict.text, verdict.colour, console.colour) +
+                                  blanks(verdict_width - display_width(verdict.text)) + "   " +
+                                  printable(finding.subject) + blanks(subject_width - display_width(finding.subject)) +
+                                  "   " + printable(finding.text) + '\n');
     if (!finding.remedy.empty()) {
-      console.out << blanks(verdict_width) << "   "
-                  << paint("-> " + printable(as_called(finding.remedy)), Colour::yellow, console.colour) << '\n';
+      print_folded(console.out,
+                   blanks(verdict_width) + "   " +
+                       paint("-> " + printable(as_called(finding.remedy)), Colour::yellow, console.colour) + '\n');
     }
   }
 }

@@ -8,6 +8,7 @@
 #include "helper/base/text.hpp"
 #include "helper/secret_service/provider.hpp"
 #include "sync/base/paths.hpp"
+#include "sync/base/user_manager.hpp"
 #include "sync/cli/ask/daemon_link.hpp"
 #include "sync/cli/commands/doctor_checks.hpp"
 #include "sync/cli/setup/containers_config.hpp"
@@ -29,8 +30,8 @@ Finding failed(std::string subject, const Error& error) {
 }
 
 bool has_session_bus() {
-  if (std::getenv("DBUS_SESSION_BUS_ADDRESS") != nullptr) {
-    return true;
+  if (const char* address = std::getenv("DBUS_SESSION_BUS_ADDRESS"); address != nullptr) {
+    return *address != '\0';
   }
   const char* runtime = std::getenv("XDG_RUNTIME_DIR");  // where systemd's user session has it
   std::error_code ignored;
@@ -78,7 +79,7 @@ void check_report(const StatusReport& report, Findings& findings) {
   if (report.version != REGSYNC_VERSION) {
     findings.push_back({"daemon", Health::warning,
                         "regsyncd is version " + report.version + ", regsync is " + REGSYNC_VERSION,
-                        "systemctl --user restart regsyncd"});
+                        how_to_restart_regsyncd()});
   }
   if (report.store &&
       std::ranges::none_of(findings, [&](const Finding& finding) { return finding.text == report.store->message(); })) {

@@ -12,6 +12,7 @@
 #include "sync/cli/ask/kubeconfig_selection.hpp"
 #include "sync/cli/ask/pull_trials.hpp"
 #include "sync/cli/command.hpp"
+#include "sync/cli/view/fold.hpp"
 #include "sync/cli/view/pull_remedy.hpp"
 #include "sync/config/target_directory.hpp"
 
@@ -168,13 +169,12 @@ void print_table(const std::vector<Row>& rows, const ExplainOptions& options, Co
     if (!told.emplace(row.finding.message, row.remedy).second) {
       continue;
     }
-    console.out << '\n'
-                << row.found->pod.name_space << '/' << row.found->pod.name << ": " << printable(row.finding.message)
-                << '\n';
+    print_folded(console.out, '\n' + row.found->pod.name_space + '/' + row.found->pod.name + ": " +
+                                  printable(row.finding.message) + '\n');
     if (!row.failure->message.empty() && row.finding.cause != PullCause::other) {
-      console.out << "  the node says: " << one_line(row.failure->message) << '\n';
+      print_folded(console.out, "  the node says: " + one_line(row.failure->message) + '\n');
     }
-    console.out << "  " << paint("-> " + printable(row.remedy), Colour::yellow, console.colour) << '\n';
+    print_folded(console.out, "  " + paint("-> " + printable(row.remedy), Colour::yellow, console.colour) + '\n');
   }
 }
 

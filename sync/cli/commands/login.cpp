@@ -9,6 +9,7 @@
 #include "sync/cli/ask/for_each_context.hpp"
 #include "sync/cli/ask/prompt.hpp"
 #include "sync/cli/command.hpp"
+#include "sync/cli/view/fold.hpp"
 #include "sync/cli/view/quote.hpp"
 #include "sync/cli/view/text.hpp"
 #include "sync/config/settings.hpp"
@@ -73,7 +74,7 @@ void require_accepted(const Credential& login, const RegistryKey& key, Console& 
         "see that user name and password are right, and try again");
   }
   if (answer.verdict != PullVerdict::can_pull) {
-    console.err << "warning: the login was not tried: " << one_line(answer.detail) << '\n';
+    print_folded(console.err, "warning: the login was not tried: " + one_line(answer.detail) + '\n');
   }
 }
 

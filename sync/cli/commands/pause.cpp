@@ -84,7 +84,7 @@ std::set<std::string> contexts_meant(const PauseOptions& options, bool paused) {
 int set_paused(const PauseOptions& options, bool paused, Console& console) {
   const std::string verb = paused ? "pause" : "resume";
   if (options.targets.empty() && options.contexts.empty()) {
-    throw UsageError("nothing to " + verb + " is named",
+    throw UsageError("a target or a context to " + verb + " is required",
                      "regsync " + verb + " NAME for a target, or regsync " + verb + " --context CONTEXT");
   }
   if (!options.targets.empty() && !options.contexts.empty()) {

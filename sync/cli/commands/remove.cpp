@@ -116,7 +116,7 @@ int remove_one(const RemoveOptions& options, Console& console) {
     const bool paused = std::ranges::all_of(
         groups, [](const StatusGroup& group) { return group.count(SyncState::paused) == group.rows(); });
     console.out << "target \"" << options.name << "\" removed; " << count_of(count, "Secret")
-                << (paused                 ? " may be left in what is paused"
+                << (paused                 ? " may be left in paused contexts"
                     : options.keep_secrets ? " could not be released yet; retrying"
                                            : " could not be deleted yet; retrying")
                 << ":\n";

@@ -118,7 +118,7 @@ int rename(const RenameOptions& options, Console& console) {
   const bool done = reached(report) && !TargetDirectory(paths::targets()).contains(options.name);
   console.out << "target \"" << options.name << "\" "
               << (done ? "renamed to \"" + options.new_name + "\"; its Secrets are named " + after.target.secret
-                       : "is not renamed everywhere yet; the same command goes on where it ended:")
+                       : "is not renamed everywhere yet; run the same command again to continue:")
               << '\n';
   if (!done) {
     print_report(console, report, Format::table);

@@ -6,6 +6,7 @@
 #include "sync/base/paths.hpp"
 #include "sync/cli/ask/plans.hpp"
 #include "sync/cli/command.hpp"
+#include "sync/cli/view/fold.hpp"
 #include "sync/cli/view/manifest.hpp"
 #include "sync/cli/view/target_view.hpp"
 #include "sync/engine/owner_file.hpp"
@@ -23,7 +24,7 @@ int show(const ShowOptions& options, Console& console) {
   const Target target = require_target(options.name);
   const std::shared_ptr<const Plan> plan = make_plans(console, {target}).front();
   for (const Error& problem : plan->problems) {
-    console.err << "warning: " << one_line(describe(problem)) << '\n';
+    print_folded(console.err, "warning: " + as_called(one_line(describe(problem))) + '\n');
   }
   if (!plan->payload) {
     throw Error(ErrorCode::login_missing, "no login for " + join(target.registries),

@@ -13,6 +13,7 @@
 #include "sync/cli/ask/local_engine.hpp"
 #include "sync/cli/ask/preview.hpp"
 #include "sync/cli/command.hpp"
+#include "sync/cli/view/fold.hpp"
 #include "sync/cli/view/report_view.hpp"
 #include "sync/cli/view/target_view.hpp"
 #include "sync/config/settings.hpp"
@@ -45,10 +46,10 @@ StatusReport sync_once(const SyncOptions& options, std::chrono::milliseconds tim
   std::error_code ignored;
   if (is_throwaway_machine() && named_owner(options.owner, settings.owner).empty() &&
       !std::filesystem::exists(paths::owner(), ignored)) {
-    console.err << as_called(
-        "warning: no owner is named, and what this machine remembers may be gone after this run: the "
-        "next one would find these Secrets kept by another regsync; name one: regsync sync --once "
-        "--owner NAME, or REGSYNC_OWNER, or owner: in config.yaml\n");
+    print_folded(console.err,
+                 as_called("warning: no owner is set, and the state of this machine may be lost after this run: the "
+                           "next one would find these Secrets kept by another regsync; name one: regsync sync --once "
+                           "--owner NAME, or REGSYNC_OWNER, or owner: in config.yaml\n"));
   }
   const auto work = [&](Engine& engine) { return engine.sync(options.targets, options.adopt, time); };
   return run_engine(console, options.kubeconfig, "regsync sync --once", work, options.targets, time, options.owner,

@@ -15,6 +15,7 @@
 #include "helper/base/file_io.hpp"
 #include "sync/base/base64.hpp"
 #include "sync/base/paths.hpp"
+#include "sync/base/user_manager.hpp"
 #include "sync/cli/setup/foreign_helper.hpp"
 #include "sync/cli/setup/user_service.hpp"
 

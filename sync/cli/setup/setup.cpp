@@ -11,6 +11,7 @@
 
 #include "helper/base/error.hpp"
 #include "helper/store/registry_key.hpp"
+#include "sync/base/user_manager.hpp"
 #include "sync/cli/setup/containers_config.hpp"
 #include "sync/cli/setup/foreign_helper.hpp"
 #include "sync/cli/setup/headless_keyring.hpp"

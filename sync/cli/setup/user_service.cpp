@@ -1,11 +1,11 @@
 #include "sync/cli/setup/user_service.hpp"
 
-#include <cstdlib>
 #include <filesystem>
 #include <ostream>
 
 #include "helper/base/error.hpp"
 #include "sync/base/paths.hpp"
+#include "sync/base/user_manager.hpp"
 #include "sync/cli/setup/run_to_end.hpp"
 
 namespace regsync {
@@ -20,12 +20,6 @@ ChildResult systemctl(std::vector<std::string> arguments) {
 }
 
 }  // namespace
-
-bool has_user_manager() {
-  const char* runtime = std::getenv("XDG_RUNTIME_DIR");
-  std::error_code ignored;
-  return runtime != nullptr && std::filesystem::exists(std::filesystem::path(runtime) / "systemd/private", ignored);
-}
 
 void enable_user_units(const std::vector<std::string>& units) {
   std::vector<std::string> arguments{"enable", "--now"};

@@ -7,8 +7,6 @@
 
 namespace regsync {
 
-bool has_user_manager();
-
 // Enables units now and at every login. Throws Error(daemon_unreachable) with what systemctl said.
 void enable_user_units(const std::vector<std::string>& units);
 

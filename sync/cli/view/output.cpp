@@ -7,6 +7,7 @@
 #include <nlohmann/json.hpp>
 #include <ostream>
 
+#include "sync/cli/view/fold.hpp"
 #include "sync/cli/view/path_expression.hpp"
 
 namespace regsync::cli {
@@ -158,14 +159,14 @@ void Table::print(std::ostream& out, bool colour, bool headers) const {
       text += paint(line[i].text, line[i].colour, colour);
       missing = widths[i] - display_width(line[i].text) + gap;
     }
-    out << text << '\n';
+    print_folded(out, text + '\n');
   }
 }
 
 void print_error(std::ostream& err, const Error& error) {
-  err << "error: " << printable(as_called(error.message())) << '\n';
+  print_folded(err, "error: " + printable(as_called(error.message())) + '\n');
   if (!error.remedy().empty()) {
-    err << "hint: " << printable(as_called(error.remedy())) << '\n';
+    print_folded(err, "hint: " + printable(as_called(error.remedy())) + '\n');
   }
 }
 

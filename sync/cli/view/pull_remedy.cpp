@@ -105,7 +105,7 @@ std::string for_no_secret(const Place& at) {
   const Target* target = target_of_registry(at);
   return (target != nullptr ? edit(*target, "name " + at.pod.name_space + " and serviceAccounts: [" + account + "]")
                             : add(at, "", {}, " --service-account " + account + " --wait")) +
-         "; then make the pod anew: " + anew(at);
+         "; then recreate the pod: " + anew(at);
 }
 
 std::string for_missing(const Place& at, const std::string& secret) {
@@ -124,7 +124,7 @@ std::string for_wrong_type(const Place& at, const std::string& secret) {
 
 std::string for_spoiled(const Place& at, const std::string& secret) {
   const Target* target = target_of_secret(at, secret);
-  return "write it anew: " +
+  return "write it again: " +
          (target != nullptr ? "regsync sync " + target->name + " --adopt" : add(at, secret, {}, " --adopt --wait"));
 }
 
@@ -175,7 +175,7 @@ std::string remedy_of(const PullFinding& finding, const std::string& context, co
     case PullCause::no_pull_secret:
       return for_no_secret(at);
     case PullCause::older_than_account:
-      return "make the pod anew: " + anew(at);
+      return "recreate the pod: " + anew(at);
     case PullCause::secret_missing:
       return for_missing(at, finding.secret);
     case PullCause::secret_unreadable:

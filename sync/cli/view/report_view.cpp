@@ -6,6 +6,7 @@
 #include <sstream>
 #include <utility>
 
+#include "sync/cli/view/fold.hpp"
 #include "sync/cli/view/problems.hpp"
 #include "sync/cli/view/report_selection.hpp"
 #include "sync/cli/view/summary_lines.hpp"
@@ -185,13 +186,13 @@ void print_report(Console& console, const StatusReport& report, const Format& fo
     case Format::wide:
       if (report.targets.empty() && report.rows.empty() && report.groups.empty() && report.problems.empty() &&
           !report.store) {
-        console.err << view.when_empty;
+        print_folded(console.err, view.when_empty);
       } else if (view.rows || format == Format::wide) {
-        console.out << render_table(report, format == Format::wide, console.colour, console.now(), SIZE_MAX,
-                                    view.headers);
+        print_folded(console.out, render_table(report, format == Format::wide, console.colour, console.now(), SIZE_MAX,
+                                               view.headers));
       } else {
-        console.out << render_summary(report, console.colour, console.now(), view.headers, Order::failing_first,
-                                      view.folded ? screen_lines(console) : SIZE_MAX);
+        print_folded(console.out, render_summary(report, console.colour, console.now(), view.headers,
+                                                 Order::failing_first, view.folded ? screen_lines(console) : SIZE_MAX));
       }
       return;
     default:

@@ -64,6 +64,10 @@ std::string paint(std::string_view text, Colour colour, bool enabled) {
 int display_width(std::string_view text) {
   int width = 0;
   while (!text.empty()) {
+    if (const std::size_t escape = escape_length(text); escape > 0) {
+      text.remove_prefix(escape);
+      continue;
+    }
     const Character character = first_character(text);
     width += character.columns;
     text.remove_prefix(character.bytes);

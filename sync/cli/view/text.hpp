@@ -16,10 +16,11 @@ enum class Colour { none, red, green, yellow, dim, bold };
 // The text between the escape sequences of a colour, or as it is.
 std::string paint(std::string_view text, Colour colour, bool enabled);
 
-// Columns that the text takes on a terminal; wide and combining characters count as they show.
+// Columns that the text takes on a terminal; wide and combining characters count as they show, and escape sequences
+// take none.
 int display_width(std::string_view text);
 
-// The text cut to so many columns; escape sequences take none and survive.
+// The text cut to so many columns; escape sequences survive.
 std::string clip(std::string_view text, int columns);
 
 // As kubectl writes ages (apimachinery util/duration HumanDuration): 5s, 2m3s, 47m, 5h, 3d.

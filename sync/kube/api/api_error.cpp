@@ -113,7 +113,7 @@ Error forbidden(const Status& status, const std::string& detail, const Operation
   if (status.has_cause("NamespaceTerminating")) {
     return {ErrorCode::namespace_terminating,
             "namespace \"" + operation.name_space + "\" is being deleted: " + subject(operation) + " cannot be written",
-            "nothing, if the deletion is meant; the Secret returns with the namespace"};
+            "nothing to do if the deletion is intended; regsync creates the Secret again with the namespace"};
   }
   // An apply that would create, by somebody who may patch only, is refused without a reason.
   if (detail.ends_with("is forbidden:")) {
@@ -149,7 +149,7 @@ Error conflict(const Status& status, const std::string& detail, const Operation&
 Error unprocessable(const Status& status, const std::string& detail, const Operation& operation) {
   if (forbids_change(status)) {
     return {ErrorCode::immutable, subject(operation) + ": " + detail,
-            "its type, or `immutable: true`, forbids the change: delete it, and it is made anew"};
+            "its type, or `immutable: true`, forbids the change: delete it, and regsync creates it again"};
   }
   if (operation.verb == "patch" && status.causes.empty()) {
     // A failed `test` of a JSON patch, and a path that is not there, answer a bare 422.
@@ -182,7 +182,7 @@ Error classify(long code, const Status& status, const std::string& detail, const
       if (code >= 400) {
         return {ErrorCode::rejected, subject(operation) + ": " + detail};
       }
-      return {ErrorCode::protocol, "HTTP " + std::to_string(code) + " makes no sense here: " + detail};
+      return {ErrorCode::protocol, "unexpected HTTP status " + std::to_string(code) + ": " + detail};
   }
 }
 
@@ -222,7 +222,8 @@ Error error_of_others(const HttpResponse& response, const Operation& operation) 
     return {ErrorCode::server_error, "the API server, or a proxy before it, failed to " + asked + ": " + said};
   }
   if (code == 413) {
-    return {ErrorCode::rejected, asked + ": the API server, or a proxy before it, takes no body of this size: " + said};
+    return {ErrorCode::rejected,
+            asked + ": the API server, or a proxy before it, does not accept a request of this size: " + said};
   }
   if (code == 401) {
     return {ErrorCode::unauthorized, "the credentials of this context are not accepted: " + said,

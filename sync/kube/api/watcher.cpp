@@ -212,7 +212,7 @@ class Watcher::Session {
     }
     if (lasted > longest_silence) {
       throw Error(ErrorCode::expired,
-                  "the watch of " + scope_.collection.resource + " told nothing, not even how far it is");
+                  "the watch of " + scope_.collection.resource + " sent no event, not even a bookmark");
     }
   }
 
@@ -240,7 +240,7 @@ class Watcher::Session {
   void note_revision(const std::string& revision) {
     if (is_older(revision, newest_)) {
       newest_ = revision;
-      throw Error(ErrorCode::expired, "the API server's store was set back to an older state");
+      throw Error(ErrorCode::expired, "the API server's storage was restored to an older state");
     }
     newest_ = revision;
   }

@@ -228,7 +228,7 @@ ResolvedContext Kubeconfig::resolve(std::string_view context) const {
   if (found == entries_->contexts.end()) {
     throw Error(ErrorCode::kubeconfig,
                 "context was not found for specified context: " + presentable(name) +
-                    (source_.empty() ? "" : "; read: " + source_),
+                    (source_.empty() ? "" : "; files read: " + source_),
                 "`kubectl config get-contexts` lists the contexts that there are");
   }
   const ContextEntry& entry = found->second;

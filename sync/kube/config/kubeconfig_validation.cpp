@@ -43,7 +43,7 @@ void check_auth_provider(const std::string& of, const AuthProvider& provider, Fa
                             " was removed in Kubernetes 1.26; kubelogin replaces it: `kubelogin convert-kubeconfig` "
                             "writes the new form");
   } else {
-    faults.add_if(true, "no auth-provider " + in_quotes(provider.name) + " is known, as named" + of);
+    faults.add_if(true, "unknown auth-provider " + in_quotes(provider.name) + of);
   }
 }
 
@@ -141,7 +141,7 @@ std::string server_url(const std::string& cluster_name, const ClusterEntry& clus
   }
   const std::string subject = "the server of cluster " + in_quotes(cluster_name);
   if (trim(server) != server || server.find(' ') != std::string::npos || has_control_characters(server)) {
-    faults.add_if(true, subject + " has a blank in it: " + in_quotes(server));
+    faults.add_if(true, subject + " contains a space: " + in_quotes(server));
     return {};
   }
   if (server.find("://") == std::string::npos) {

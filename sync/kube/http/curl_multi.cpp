@@ -95,7 +95,7 @@ void CurlMulti::add(CurlTransfer& transfer) {
   set_option(transfer.easy(), CURLOPT_CONNECTTIMEOUT_MS, static_cast<long>(to_connect.count()));
   const CURLMcode code = curl_multi_add_handle(multi_, transfer.easy());
   if (code != CURLM_OK) {
-    throw Error(ErrorCode::internal, std::string("libcurl takes no request: ") + curl_multi_strerror(code));
+    throw Error(ErrorCode::internal, std::string("libcurl does not accept the request: ") + curl_multi_strerror(code));
   }
   transfers_.insert(&transfer);
   sending_.push_back(&transfer);
@@ -122,7 +122,7 @@ void CurlMulti::give_up(CurlTransfer& transfer, CURLcode code, const std::string
 void CurlMulti::condemn() {
   const auto doomed = transfers_;
   for (CurlTransfer* transfer : doomed) {  // NOLINT(bugprone-nondeterministic-pointer-iteration-order): all end
-    give_up(*transfer, CURLE_RECV_ERROR, "the connection is dead: its peer answers nothing any more");
+    give_up(*transfer, CURLE_RECV_ERROR, "the connection is dead: the server no longer answers");
   }
 }
 

@@ -113,8 +113,8 @@ std::string server_base(std::string_view server) {
   const std::string shown = "\"" + without_userinfo(server) + "\"";
   const auto blank = [](char c) { return std::isspace(static_cast<unsigned char>(c)) != 0; };
   if (!server.empty() && (blank(server.front()) || blank(server.back()))) {
-    throw Error(ErrorCode::kubeconfig, "server " + shown + " has a blank at its beginning or end",
-                "take the blank out of `server` in the kubeconfig");
+    throw Error(ErrorCode::kubeconfig, "server " + shown + " begins or ends with a space",
+                "remove the space from `server` in the kubeconfig");
   }
   const auto url = parse_url(server);
   if (!url) {

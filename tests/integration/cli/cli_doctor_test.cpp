@@ -125,7 +125,21 @@ TEST_F(CliDoctor, PutsTheRemedyBelowWhatFailedAndColoursItOnATerminal) {
       << terminal.screen();
 }
 
+TEST_F(CliDoctor, FitsTheTerminal) {
+  start();
+  dev_.deny("create", "secrets", "team-a");
+  for (const auto& [golden, columns] : {std::pair("doctor-80-columns.txt", 80), {"doctor-200-columns.txt", 200}}) {
+    Terminal terminal(regsync_program({"doctor"}), {.rows = 60, .columns = columns});
+    EXPECT_EQ(terminal.wait(), 1);
+    const std::regex port(registry_.address());
+    EXPECT_TRUE(is_golden(std::regex_replace(terminal.screen() + "\n", port, "127.0.0.1:50000"), golden));
+  }
+}
+
 TEST_F(CliDoctor, NoSessionBus) {
+  person_.env["DBUS_SESSION_BUS_ADDRESS"] = "";
+  EXPECT_EQ(finding("session bus").verdict, "failed");
+  EXPECT_THAT(finding("keyring").remedy, HasSubstr("unset DBUS_SESSION_BUS_ADDRESS"));
   person_.env.erase("DBUS_SESSION_BUS_ADDRESS");
   const Finding bus = finding("session bus");
   EXPECT_EQ(bus.verdict, "failed");

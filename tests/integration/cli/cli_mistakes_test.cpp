@@ -150,6 +150,14 @@ TEST_F(CliMistakes, AFileThatCannotBeReachedIsNotSaidToBeMissing) {
                                           testing::Not(HasSubstr("does not exist"))));
 }
 
+TEST_F(CliMistakes, AnEmptyBusAddressIsNamedByItsVariable) {
+  person_.env["DBUS_SESSION_BUS_ADDRESS"] = "";
+  const auto outcome = person_.regsync({"logins"});
+  EXPECT_EQ(outcome.exit_code, 1);
+  EXPECT_THAT(outcome.err, testing::StartsWith("error: DBUS_SESSION_BUS_ADDRESS is set and empty"));
+  EXPECT_THAT(outcome.err, HasSubstr("hint: unset DBUS_SESSION_BUS_ADDRESS"));
+}
+
 TEST_F(CliMistakes, ARegistryWithoutALoginIsOnlyAWarning) {
   person_.store_login("ghcr.io", "jdoe", "hunter2");
   say({"add", "x", "--registry", "gchr.io"});

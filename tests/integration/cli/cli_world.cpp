@@ -34,19 +34,33 @@ void CliWorld::start_in_sync() {
 }
 
 Outcome CliWorld::say(const std::vector<std::string>& arguments, const std::string& in) {
+  Outcome outcome = person_.regsync(arguments, in);
+  note_command(arguments, in, outcome.out + outcome.err, outcome.exit_code);
+  return outcome;
+}
+
+void CliWorld::say_on_terminal(const std::vector<std::string>& arguments, int columns) {
+  constexpr int rows = 400;  // nothing scrolls away
+  Terminal terminal(regsync_program(arguments), {.rows = rows, .columns = columns});
+  const std::optional<int> exit_code = terminal.wait();
+  ASSERT_TRUE(exit_code) << arguments.front();
+  const std::string screen = terminal.screen();
+  note_command(arguments, "", screen.empty() ? screen : screen + '\n', *exit_code);
+}
+
+void CliWorld::note_command(const std::vector<std::string>& arguments, const std::string& in, const std::string& said,
+                            int exit_code) {
   transcript_ += "$ regsync";
   for (const std::string& argument : arguments) {
     const bool plain = argument.find_first_of(" *(") == std::string::npos;
     transcript_ += plain ? " " + argument : " '" + argument + "'";
   }
   transcript_ += in.empty() ? "\n" : " <<<" + in + "\n";
-  Outcome outcome = person_.regsync(arguments, in);
-  transcript_ += outcome.out + outcome.err;
-  if (outcome.exit_code != 0) {
-    transcript_ += "[exit code " + std::to_string(outcome.exit_code) + "]\n";
+  transcript_ += said;
+  if (exit_code != 0) {
+    transcript_ += "[exit code " + std::to_string(exit_code) + "]\n";
   }
   transcript_ += '\n';
-  return outcome;
 }
 
 testing::AssertionResult CliWorld::transcript_is(const std::string& golden) const {

@@ -366,7 +366,7 @@ TEST_F(Trouble, EveryChangeIsToldWithItsReason) {
       ElementsAre("Secret cred created: it was missing",
                   "Secret cred attached to ServiceAccount default: the target names the ServiceAccount",
                   "Secret cred updated: its logins or its target changed",
-                  "Secret cred detached from ServiceAccount default: the ServiceAccount is not to name it any more",
+                  "Secret cred detached from ServiceAccount default: the target no longer names the ServiceAccount",
                   "Secret cred deleted: the target was removed"));
 }
 

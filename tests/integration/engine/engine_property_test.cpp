@@ -362,7 +362,7 @@ class History {
 
   void change_the_provider() {
     const auto program = any(std::vector<std::string>{"keyring", "keepassxc", ""});
-    tell() << "the secret store is " << program << "\n";
+    tell() << "the keyring is " << program << "\n";
     world_.set_provider(program);
     note_logins();
   }

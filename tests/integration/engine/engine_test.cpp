@@ -58,7 +58,7 @@ class TwoClusters : public EngineTest {
   TwoClusters() : EngineTest({"a", "b"}) {}
 };
 
-// --- the secret store
+// --- the keyring
 
 TEST_F(EngineTest, ASyncSaysThatTheStoreDidNotAnswer) {
   begin(make_target());

@@ -1,4 +1,4 @@
-// An Engine in a world of its own: API servers in memory, a secret store and target files that are plain values, and
+// An Engine in a world of its own: API servers in memory, a keyring and target files that are plain values, and
 // footprints on a disk of the test's own. What the daemon's monitors would tell the engine, the world tells it.
 //
 // One io_context, run by the test; not thread-safe but for the servers.
@@ -64,7 +64,7 @@ class EngineWorld {
   [[nodiscard]] bool running() const { return process_ != nullptr; }
   [[nodiscard]] const std::vector<Change>& changes() const { return process_->changes; }
 
-  // The secret store: programs, each with collections, one of which answers for all. The login of a registry is in one
+  // The keyring: programs, each with collections, one of which answers for all. The login of a registry is in one
   // collection of a program; without a collection it is where it was, or in the first that can be written.
   // Answers whether it could be written.
   bool login(const std::string& server, const std::string& password, const std::string& user = "jdoe");

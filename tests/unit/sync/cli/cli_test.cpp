@@ -1,4 +1,5 @@
 // Whole commands, as a person or a program runs them, against a daemon, a store and files of the test's own.
+#include "sync/base/user_manager.hpp"
 #include "sync/cli/cli.hpp"
 
 #include <gmock/gmock.h>
@@ -202,7 +203,7 @@ TEST_F(Cli, AddDryRunOnlyPrints) {
 TEST_F(Cli, AddWaitWithoutADaemonSaysHowToStartIt) {
   EXPECT_EQ(run({"add", "web", "--registry", "ghcr.io", "--wait"}), 1);
   EXPECT_THAT(console_.err(), HasSubstr("regsyncd is not running"));
-  EXPECT_THAT(console_.err(), HasSubstr("systemctl --user enable --now regsyncd"));
+  EXPECT_THAT(console_.err(), HasSubstr(how_to_start_regsyncd()));
 }
 
 TEST_F(Cli, AddWithALockedKeyringStillDeclares) {
@@ -378,7 +379,7 @@ TEST_F(Cli, ASyncOnAThrowawayMachineAsksForAnOwner) {
   run({"add", "web", "--registry", "ghcr.io"});
   FakeConsole named;
   cli::run({"sync", "--once", "--owner", "team", "--timeout", "1s"}, named.console());
-  EXPECT_THAT(named.err(), testing::Not(HasSubstr("no owner is named")));
+  EXPECT_THAT(named.err(), testing::Not(HasSubstr("no owner is set")));
   FakeConsole unnamed;
   cli::run({"sync", "--once", "--timeout", "1s"}, unnamed.console());
   EXPECT_THAT(unnamed.err(), HasSubstr("name one: regsync sync --once --owner NAME"));

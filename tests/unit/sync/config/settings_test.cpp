@@ -55,7 +55,7 @@ TEST(Settings, ATypoIsAnErrorWithItsPlaceAndWhatWasMeant) {
 }
 
 TEST(Settings, ValuesThatCannotBeMeantAreErrorsWithTheirPlace) {
-  EXPECT_NE(fault("logLevel: loud").find(":1:11: no such log level: \"loud\"; use debug"), std::string::npos);
+  EXPECT_NE(fault("logLevel: loud").find(":1:11: unknown log level: \"loud\"; use debug"), std::string::npos);
   EXPECT_NE(fault("concurrency: many").find("from 1 to 1000"), std::string::npos);
   EXPECT_NE(fault("concurrency: 0").find("from 1 to 1000"), std::string::npos);
   EXPECT_NE(fault("concurrency: 8 requests").find("from 1 to 1000"), std::string::npos);

@@ -1,3 +1,4 @@
+#include "sync/base/user_manager.hpp"
 #include "sync/control/control_client.hpp"
 
 #include <gmock/gmock.h>
@@ -34,7 +35,7 @@ TEST(ControlClient, WithoutADaemonSaysHowToStartIt) {
     FAIL();
   } catch (const Error& error) {
     EXPECT_EQ(error.code(), ErrorCode::daemon_unreachable);
-    EXPECT_THAT(error.remedy(), testing::HasSubstr("systemctl --user enable --now regsyncd"));
+    EXPECT_EQ(error.remedy(), how_to_start_regsyncd());
   }
 }
 

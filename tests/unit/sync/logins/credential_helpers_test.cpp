@@ -6,14 +6,14 @@ namespace regsync {
 namespace {
 
 TEST(CredentialHelpers, WhatAFailingHelperSaysIsShownUnlessItMayHoldALogin) {
-  EXPECT_EQ(quotable("gpg: no key\nmore"), "it says \"gpg: no key\"");
-  EXPECT_EQ(quotable(""), "it says nothing");
+  EXPECT_EQ(quotable("gpg: no key\nmore"), "it printed \"gpg: no key\"");
+  EXPECT_EQ(quotable(""), "it printed nothing");
   const std::string hidden = "its output is not shown, because it may hold the login";
   EXPECT_EQ(quotable(R"({"Username":"a","Secret":"canary"})"), hidden);
   EXPECT_EQ(quotable("warning\n{\n  \"Secret\": \"canary\"\n}"), hidden);
   const Credential known{{"ghcr.io", "a"}, SecretString("canary")};
   EXPECT_EQ(quotable("expired: canary", &known), hidden);
-  EXPECT_EQ(quotable("expired", &known), "it says \"expired\"");
+  EXPECT_EQ(quotable("expired", &known), "it printed \"expired\"");
 }
 
 }  // namespace

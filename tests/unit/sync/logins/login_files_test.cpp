@@ -170,7 +170,7 @@ TEST_F(LoginFilesTest, AFolderWithoutFilesIsWholeAndHoldsNoLogin) {
   EXPECT_TRUE(reading.shows_everything());
 }
 
-// The secret store beside them.
+// The keyring beside them.
 StoreReading of_store(const std::vector<std::pair<std::string, std::string>>& logins) {
   StoreReading reading;
   reading.asked = both;

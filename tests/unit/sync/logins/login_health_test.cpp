@@ -259,7 +259,7 @@ TEST_F(LoginHealthTest, WhatCannotBeTriedIsUsedAndSaid) {
   answer_ = answer_of(PullVerdict::unreachable, "no such host");
   EXPECT_TRUE(settle(login_with("a")).credentials.contains(ghcr));
   ASSERT_EQ(health_.notices().size(), 1U);
-  EXPECT_NE(health_.notices().front().message().find("untried: no such host"), std::string::npos);
+  EXPECT_NE(health_.notices().front().message().find("could not check it: no such host"), std::string::npos);
 }
 
 TEST_F(LoginHealthTest, ASilentRegistryDelaysALoginForABoundedTime) {

@@ -59,7 +59,7 @@ TEST(PullCause, FollowsKubeletsRulesAndTheRegistrysAnswer) {
   constexpr auto none = PullVerdict::no_such_image;
   constexpr auto good = PullVerdict::can_pull;
   const std::vector<Case> cases = {
-      {"no Secret anywhere", {}, {}, denied, false, PullCause::no_pull_secret, "names none either"},
+      {"no Secret anywhere", {}, {}, denied, false, PullCause::no_pull_secret, "has none either"},
       {"the account's Secret is of another registry",
        {},
        {secret("s", {"ghcr.io"})},
@@ -183,7 +183,7 @@ TEST(PullCause, FollowsKubeletsRulesAndTheRegistrysAnswer) {
        false,
        PullCause::registry_unreachable,
        "cannot be asked from here"},
-      {"an empty Secret", {secret("s", {})}, {}, denied, false, PullCause::no_matching_entry, "no entry at all"},
+      {"an empty Secret", {secret("s", {})}, {}, denied, false, PullCause::no_matching_entry, "they have no entries"},
       {"a denied login",
        {secret("s", {"reg.example.com:5000"})},
        {},

@@ -32,7 +32,7 @@ TEST(PullRemedy, WithoutATargetOneIsAdded) {
             "regsync add regcred --registry ghcr.io --context 'dev 1' -n team-a --wait");
   EXPECT_EQ(remedy({PullCause::no_pull_secret, "", "", {}}),
             "regsync add ghcr-io --registry ghcr.io --context 'dev 1' -n team-a --service-account default --wait; "
-            "then make the pod anew: kubectl --context 'dev 1' -n team-a get pod app -o yaml | "
+            "then recreate the pod: kubectl --context 'dev 1' -n team-a get pod app -o yaml | "
             "kubectl --context 'dev 1' -n team-a replace --force -f -");
   EXPECT_EQ(remedy({PullCause::login_denied, "", "my.secret", {}}),
             "log in, and let regsync keep the Secret: docker login ghcr.io && regsync add my-secret --secret-name "
@@ -48,7 +48,7 @@ TEST(PullRemedy, ASecretIsTakenOverWithItsOtherEntries) {
 TEST(PullRemedy, WithATargetThatOneIsUsed) {
   const std::vector<Target> targets{target("web", "regcred")};
   EXPECT_EQ(remedy({PullCause::secret_malformed, "", "regcred", {}}, targets),
-            "write it anew: regsync sync web --adopt");
+            "write it again: regsync sync web --adopt");
   EXPECT_EQ(remedy({PullCause::login_denied, "", "regcred", {}}, targets),
             "log in again: docker login ghcr.io; regsync writes the new login");
   EXPECT_EQ(remedy({PullCause::no_matching_entry, "", "regcred", {}}, targets),
@@ -76,7 +76,7 @@ TEST(PullRemedy, ANewTargetTakesNoNameThatIsTaken) {
 
 TEST(PullRemedy, APodOfAControllerIsDeleted) {
   EXPECT_EQ(remedy({PullCause::older_than_account, "", "regcred", {}}, {}, "ReplicaSet/app-1"),
-            "make the pod anew: kubectl --context 'dev 1' -n team-a delete pod app");
+            "recreate the pod: kubectl --context 'dev 1' -n team-a delete pod app");
 }
 
 }  // namespace

@@ -120,7 +120,7 @@ TEST(ServerBase, ACredentialInItIsRefusedAndNotShown) {
 }
 
 TEST(ServerBase, SaysWhatIsWrong) {
-  EXPECT_THAT(refusal_of("https://k.example ").message(), HasSubstr("has a blank at its beginning or end"));
+  EXPECT_THAT(refusal_of("https://k.example ").message(), HasSubstr("begins or ends with a space"));
   EXPECT_THAT(refusal_of("https:///x").message(), HasSubstr("must be a URL or a host:port pair"));
   EXPECT_THAT(refusal_of("ftp://k").message(), HasSubstr("must be an http or https URL"));
 }

@@ -1,0 +1,29 @@
+#include "sync/base/user_manager.hpp"
+
+#include <cstdlib>
+#include <filesystem>
+#include <system_error>
+
+namespace regsync {
+
+bool has_user_manager() {
+  const char* runtime = std::getenv("XDG_RUNTIME_DIR");
+  std::error_code ignored;
+  return runtime != nullptr && std::filesystem::exists(std::filesystem::path(runtime) / "systemd/private", ignored);
+}
+
+std::string how_to_start_regsyncd() {
+  return has_user_manager() ? "start it: systemctl --user enable --now regsyncd.socket regsyncd.service"
+                            : "start it: regsyncd &";
+}
+
+std::string how_to_restart_regsyncd() {
+  return has_user_manager() ? "restart regsyncd: systemctl --user restart regsyncd"
+                            : "end regsyncd, and start it again";
+}
+
+std::string how_to_read_the_log() {
+  return has_user_manager() ? "see its log: journalctl --user -u regsyncd" : "see its log, on its standard error";
+}
+
+}  // namespace regsync

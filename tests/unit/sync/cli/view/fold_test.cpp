@@ -1,0 +1,56 @@
+// Lines that are longer than the terminal.
+#include "sync/cli/view/fold.hpp"
+
+#include <gtest/gtest.h>
+
+#include <sstream>
+
+namespace regsync::cli {
+namespace {
+
+TEST(Fold, WhatFitsStaysAsItIs) {
+  EXPECT_EQ(folded("one line\n\nanother\n", 10), "one line\n\nanother\n");
+  EXPECT_EQ(folded("no line end", 11), "no line end");
+  EXPECT_EQ(folded("", 80), "");
+}
+
+TEST(Fold, ASentenceBreaksBetweenWordsAndGoesOnIndented) {
+  EXPECT_EQ(folded("error: the keyring is locked now\n", 20), "error: the keyring\n  is locked now\n");
+  EXPECT_EQ(folded("  -> unlock it, and try again\n", 20), "  -> unlock it, and\n    try again\n");
+}
+
+TEST(Fold, ACommandStaysWholeSoThatItCanBeCopied) {
+  EXPECT_EQ(folded("hint: create it, and go on: kubectl create namespace team-a\n", 40),
+            "hint: create it, and go on:\n  kubectl create namespace team-a\n");
+  EXPECT_EQ(folded("hint: try: regsync rbac web | kubectl apply -f -; then: regsync sync\n", 44),
+            "hint: try:\n  regsync rbac web | kubectl apply -f -;\n  then: regsync sync\n");
+  EXPECT_EQ(folded("hint: on a machine run `regsync setup --headless` once\n", 40),
+            "hint: on a machine run\n  `regsync setup --headless` once\n");
+  EXPECT_EQ(folded("hint: do: kubectl --context dev -n team-a get pods\n", 20),
+            "hint: do:\n  kubectl --context dev -n team-a get pods\n")
+      << "longer than the terminal, which wraps it";
+}
+
+TEST(Fold, ARowBreaksInItsLastCellOrBetweenCells) {
+  EXPECT_EQ(folded("ok   docker   keeps its logins here\n", 30),
+            "ok   docker   keeps its logins\n              here\n");
+  EXPECT_EQ(folded("web   dev,prod-east,prod-west   NamespaceMissing\n", 40),
+            "web   dev,prod-east,prod-west\n  NamespaceMissing\n");
+}
+
+TEST(Fold, AColourGoesOnAfterTheBreak) {
+  EXPECT_EQ(folded("\x1b[33m-> one two three\x1b[0m\n", 10), "\x1b[33m-> one two\x1b[0m\n  \x1b[33mthree\x1b[0m\n");
+}
+
+TEST(Fold, OnlyAStreamThatHasColumnsIsFolded) {
+  std::ostringstream pipe;
+  print_folded(pipe, "one two three\n");
+  EXPECT_EQ(pipe.str(), "one two three\n");
+  std::ostringstream terminal;
+  set_columns(terminal, 8);
+  print_folded(terminal, "one two three\n");
+  EXPECT_EQ(terminal.str(), "one two\n  three\n");
+}
+
+}  // namespace
+}  // namespace regsync::cli
