@@ -93,7 +93,7 @@ int run(const std::vector<std::string>& arguments, Console& console) {
     app.parse(std::move(words));
     return invocation.action();
   } catch (const CLI::CallForHelp&) {
-    print_folded(console.out, as_called(given_command(&app)->help()));
+    tell(console.out, given_command(&app)->help());
     return exit_done;
   } catch (const CLI::CallForVersion&) {
     console.out << "regsync " REGSYNC_VERSION "\n";

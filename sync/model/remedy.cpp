@@ -6,6 +6,8 @@
 
 namespace regsync {
 
+bool is_remedied_per_target(ErrorCode code) { return code == ErrorCode::forbidden || code == ErrorCode::not_owned; }
+
 Error for_context(const Error& error, const std::string& target, const std::string& context) {
   const std::string option = "--context " + shell_word(context) + " ";
   std::string remedy = error.remedy();

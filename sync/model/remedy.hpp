@@ -7,6 +7,9 @@
 
 namespace regsync {
 
+// Whether the remedy is another one for each target, as it names the target.
+bool is_remedied_per_target(ErrorCode code);
+
 // The error of a target in a context, its remedy for that context: "kubectl create namespace x" would go to the current
 // one, and a missing right is granted by `regsync rbac`.
 Error for_context(const Error& error, const std::string& target, const std::string& context);

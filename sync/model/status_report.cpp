@@ -2,7 +2,10 @@
 
 #include <algorithm>
 #include <string_view>
+#include <tuple>
 #include <utility>
+
+#include "sync/model/remedy.hpp"
 
 namespace regsync {
 
@@ -82,12 +85,14 @@ std::vector<StatusGroup> groups_of(const std::vector<StatusRow>& rows) {
 std::vector<StatusCause> causes_of(const std::vector<StatusRow>& rows) {
   constexpr std::size_t named = 3;
   std::vector<StatusCause> causes;
-  std::map<std::pair<std::string_view, ErrorCode>, std::size_t> known;
+  std::map<std::tuple<std::string_view, ErrorCode, std::string_view>, std::size_t> known;
   for (const StatusRow& row : rows) {
     if (!row.cause) {
       continue;
     }
-    const auto [place, is_new] = known.try_emplace({row.context, row.cause->code()}, causes.size());
+    const ErrorCode code = row.cause->code();
+    const std::string_view target = is_remedied_per_target(code) ? std::string_view(row.target) : std::string_view();
+    const auto [place, is_new] = known.try_emplace({row.context, code, target}, causes.size());
     if (is_new) {
       causes.push_back({.target = row.target, .context = row.context, .error = *row.cause});
     }

@@ -54,7 +54,7 @@ struct StatusGroup {
   [[nodiscard]] bool is_as_asked() const;  // in sync or paused
 };
 
-// Why rows of one context are not in sync: those with one error code.
+// Why rows of one context are not in sync: those with one error code, and of one target where the remedy names it.
 struct StatusCause {
   std::string target;  // of the first of them, as the error is
   std::string context;

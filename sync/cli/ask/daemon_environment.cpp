@@ -84,7 +84,7 @@ void warn_of_environment(Console& console, const std::optional<std::filesystem::
     const StatusReport report = ask_summary(*daemon, std::chrono::seconds(5));
     const kube::Kubeconfig here = load_kubeconfig(std::nullopt);
     for (const Error& difference : environment_differences(report, here, select_contexts(here, contexts))) {
-      print_folded(console.err, "warning: " + as_called(describe(difference)) + '\n');
+      tell(console.err, "warning: " + describe(difference) + '\n');
     }
   } catch (const Error&) {
     return;

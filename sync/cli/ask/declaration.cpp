@@ -8,6 +8,7 @@
 #include "sync/cli/ask/daemon_link.hpp"
 #include "sync/cli/ask/kubeconfig_selection.hpp"
 #include "sync/cli/ask/prompt.hpp"
+#include "sync/cli/view/fold.hpp"
 #include "sync/config/target_directory.hpp"
 
 namespace regsync::cli {
@@ -56,7 +57,7 @@ Outcome declare(Console& console, const Target& target, const DeclareOptions& op
   bool asks = false;
   if ((replaces && options.changes_clusters) || options.dry_run == DryRun::server) {
     const Preview changes = preview(console, load_kubeconfig(options.kubeconfig), {before, target});
-    console.err << "target \"" << target.name << "\":\n" << describe(changes);
+    print_folded(console.err, "target \"" + target.name + "\":\n" + describe(changes));
     asks = console.in_is_terminal && !options.yes && (!changes.changes.empty() || !changes.unknown.empty());
   }
   const bool same = outcome == Outcome::unchanged && !options.text;

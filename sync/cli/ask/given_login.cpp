@@ -92,8 +92,8 @@ std::vector<std::string> choose_registries(Console& console) {
 void warn_of_missing_logins(const Target& target, Console& console) {
   const KnownLogins known = read_logins(console, {target}, Prompt::never);
   if (known.store_problem) {
-    print_folded(console.err, "warning: cannot see whether you are logged in: " +
-                                  printable(as_called(describe(*known.store_problem))) + '\n');
+    tell(console.err,
+         "warning: cannot see whether you are logged in: " + printable(describe(*known.store_problem)) + '\n');
     return;
   }
   for (const std::string& registry : target.registries) {
@@ -103,10 +103,10 @@ void warn_of_missing_logins(const Target& target, Console& console) {
     for (const Error& problem : plan.problems) {
       const std::string meant =
           problem.code() == ErrorCode::login_missing ? closest(registry, logged_in_servers(console)) : std::string();
-      print_folded(console.err, "warning: " +
-                                    printable(meant.empty() ? as_called(describe(problem))
-                                                            : problem.message() + "; did you mean \"" + meant + "\"?") +
-                                    '\n');
+      tell(console.err,
+           "warning: " +
+               printable(meant.empty() ? describe(problem) : problem.message() + "; did you mean \"" + meant + "\"?") +
+               '\n');
     }
   }
 }

@@ -5,6 +5,7 @@
 #include <set>
 
 #include "sync/base/suggest.hpp"
+#include "sync/base/user_manager.hpp"
 #include "sync/cli/ask/daemon_link.hpp"
 #include "sync/cli/ask/for_each_context.hpp"
 #include "sync/cli/ask/kubeconfig_selection.hpp"
@@ -55,9 +56,9 @@ int hand_over(const Target& target, Outcome outcome, ControlClient* daemon, cons
       print_target(console.out, target, how.format);
     }
     if (!connect_if_running()) {
-      print_folded(console.err, as_called("note: regsyncd is not running, so nothing is synced yet; start it: regsync "
-                                          "setup; or sync once: regsync sync " +
-                                          target.name + " --once\n"));
+      tell(console.err, "note: regsyncd is not running, so nothing is synced yet; " +
+                            (has_user_manager() ? "start it: regsync setup" : how_to_start_regsyncd()) +
+                            "; or sync once: regsync sync " + target.name + " --once\n");
     }
     return exit_done;
   }

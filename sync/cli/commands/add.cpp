@@ -12,6 +12,7 @@
 #include "sync/cli/ask/prompt.hpp"
 #include "sync/cli/ask/rivals.hpp"
 #include "sync/cli/command.hpp"
+#include "sync/cli/view/fold.hpp"
 #include "sync/cli/view/target_view.hpp"
 #include "sync/config/target_directory.hpp"
 #include "sync/config/target_yaml.hpp"
@@ -116,15 +117,15 @@ void require_consent(const std::optional<Target>& before, const Target& target, 
   std::string question;
   if (outcome_of(before, target) == Outcome::replaced) {
     const Preview changes = preview(console, load_kubeconfig(options.kubeconfig), {before, target});
-    console.err << "replacing target \"" << target.name << "\":\n" << describe(changes);
+    print_folded(console.err, "replacing target \"" + target.name + "\":\n" + describe(changes));
     question = "Replace it?";
   }
   if (login) {
     const auto kept = console.open_store(Prompt::allowed)->get(login->login.server);
     if (kept && kept->login.username != login->login.username) {
-      console.err << one_line("replacing the login of " + kept->login.username + " at " + kept->login.server +
-                              " by that of " + login->login.username)
-                  << '\n';
+      print_folded(console.err, one_line("replacing the login of " + kept->login.username + " at " +
+                                         kept->login.server + " by that of " + login->login.username) +
+                                    '\n');
       question = question.empty() ? "Replace the login?" : "Replace both?";
     }
   }
@@ -170,12 +171,13 @@ int add(const AddOptions& options, Console& console) {
   const std::optional<Target> before = target_before(target, options);
   if (const DryRun dry_run = dry_run_of(options.dry_run); dry_run != DryRun::none) {
     if (options.format == Format::table) {
-      console.out << "# " << paths::targets().string() << '/' << target.name << ".yaml (dry run)\n" << to_yaml(target);
+      print_folded(console.out, "# " + paths::targets().string() + '/' + target.name + ".yaml (dry run)\n");
+      console.out << to_yaml(target);
     } else {
       print_target(console.out, target, options.format);
     }
     if (dry_run == DryRun::server) {
-      console.err << describe(preview(console, load_kubeconfig(options.kubeconfig), {before, target}));
+      print_folded(console.err, describe(preview(console, load_kubeconfig(options.kubeconfig), {before, target})));
     }
     return exit_done;
   }

@@ -9,6 +9,7 @@
 #include "sync/base/json_access.hpp"
 #include "sync/cli/ask/daemon_link.hpp"
 #include "sync/cli/command.hpp"
+#include "sync/cli/view/fold.hpp"
 
 namespace regsync::cli {
 namespace {
@@ -28,7 +29,8 @@ void open_browser(const std::string& url, Console& console) {
   if (!program) {
     return;
   }
-  console.out << "opening the dashboard in a browser; where none opens: regsync dashboard --print-url\n" << std::flush;
+  tell(console.out, "opening the dashboard in a browser; where none opens: regsync dashboard --print-url\n");
+  console.out << std::flush;
   ::execl(program->c_str(), "xdg-open", url.c_str(), nullptr);
 }
 
@@ -37,7 +39,8 @@ int dashboard(const DashboardOptions& options, Console& console) {
   const std::string url(text_at(answer, {"url"}));
   if (!options.print_url) {
     open_browser(url, console);
-    console.err << "no browser can be opened here; open this in one of this machine, once, within a minute:\n";
+    tell(console.err,
+         "no browser can be opened here; open this URL in a browser on this machine, once, within a minute:\n");
   }
   console.out << url << '\n';
   return exit_done;

@@ -33,6 +33,11 @@ void print_field(std::ostream& out, const std::string& label, const std::string&
   print_folded(out, padded + one_line(value.empty() ? std::string(none) : value) + '\n');
 }
 
+constexpr int section_indent = 2;
+
+// Columns for the text of a section.
+int section_columns(Console& console) { return std::max(0, columns_of(console.out) - section_indent); }
+
 void print_section(std::ostream& out, const std::string& label, const std::string& text) {
   out << label << ':';
   if (text.empty()) {
@@ -42,7 +47,7 @@ void print_section(std::ostream& out, const std::string& label, const std::strin
   out << '\n';
   std::istringstream lines(text);
   for (std::string line; std::getline(lines, line);) {
-    print_folded(out, (line.empty() ? "" : "  ") + line + '\n');
+    out << std::string(line.empty() ? 0 : section_indent, ' ') << line << '\n';
   }
 }
 
@@ -86,6 +91,7 @@ std::string logins_of(const Target& target, Console& console) {
          plan.problems.empty() ? Cell("usable", Colour::green) : Cell(plan.problems.front().message(), Colour::red)});
   }
   std::ostringstream text;
+  set_columns(text, section_columns(console));
   table.print(text, console.colour);
   return std::move(text).str();
 }
@@ -97,7 +103,8 @@ std::string status_of(const Target& target, Console& console) {
   }
   const StatusReport report =
       ask_status(*daemon, {.targets = {target.name}, .summary = true}, std::chrono::seconds(10));
-  return render_summary(report, console.colour, console.now());
+  return render_summary(report, console.colour, console.now(), true, Order::failing_first, SIZE_MAX,
+                        section_columns(console));
 }
 
 std::string changes_of(const Target& target, Console& console) {
@@ -110,11 +117,12 @@ std::string changes_of(const Target& target, Console& console) {
     table.add({human_age(age), entry.context, namespaces_text(entry.namespaces, entry.count), entry.what, entry.why});
   }
   std::ostringstream text;
+  set_columns(text, section_columns(console));
   if (!table.empty()) {
     table.print(text, console.colour);
   }
   if (first > 0) {
-    text << "and " << count_of(first, "earlier change") << ": regsync history " << target.name << '\n';
+    tell(text, "and " + count_of(first, "earlier change") + ": regsync history " + target.name + '\n');
   }
   return std::move(text).str();
 }

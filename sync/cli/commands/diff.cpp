@@ -163,8 +163,7 @@ int diff(const DiffOptions& options, Console& console) {
   std::vector<std::string> contexts = select_contexts(kubeconfig, options.contexts);
   for (const Target& target : asked.targets) {
     if (target.paused) {
-      print_folded(console.err, as_called("note: target " + target.name + " is paused; to go on: regsync resume " +
-                                          target.name + '\n'));
+      tell(console.err, "note: target " + target.name + " is paused; to go on: regsync resume " + target.name + '\n');
     }
   }
   const Memory memory;
@@ -181,9 +180,8 @@ int diff(const DiffOptions& options, Console& console) {
   const PausedContexts paused(paths::paused_contexts());
   std::erase_if(contexts, [&](const std::string& context) {
     if (paused.contains(context)) {
-      print_folded(console.err, as_called(one_line("note: context " + context +
-                                                   " is paused; to go on: regsync resume --context " + context)) +
-                                    '\n');
+      tell(console.err,
+           one_line("note: context " + context + " is paused; to go on: regsync resume --context " + context) + '\n');
     }
     return paused.contains(context);
   });
@@ -202,8 +200,7 @@ int diff(const DiffOptions& options, Console& console) {
       });
   std::ranges::sort(found.obstacles, {}, &Obstacle::place);
   for (const Obstacle& obstacle : found.obstacles) {
-    print_folded(console.err,
-                 "warning: " + as_called(one_line(obstacle.place + ": " + describe(obstacle.error))) + '\n');
+    tell(console.err, "warning: " + one_line(obstacle.place + ": " + describe(obstacle.error)) + '\n');
   }
   if (!found.changes.empty()) {
     print(found.changes, console);

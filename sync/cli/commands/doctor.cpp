@@ -55,9 +55,8 @@ void print(const Findings& findings, const Format& format, Console& console) {
                                   printable(finding.subject) + blanks(subject_width - display_width(finding.subject)) +
                                   "   " + printable(finding.text) + '\n');
     if (!finding.remedy.empty()) {
-      print_folded(console.out,
-                   blanks(verdict_width) + "   " +
-                       paint("-> " + printable(as_called(finding.remedy)), Colour::yellow, console.colour) + '\n');
+      tell(console.out, blanks(verdict_width) + "   " +
+                            paint("-> " + printable(finding.remedy), Colour::yellow, console.colour) + '\n');
     }
   }
 }

@@ -5,6 +5,7 @@
 
 #include "sync/base/paths.hpp"
 #include "sync/cli/command.hpp"
+#include "sync/cli/view/fold.hpp"
 #include "sync/cli/view/target_view.hpp"
 #include "sync/control/messages.hpp"
 
@@ -53,7 +54,7 @@ void print_table(const TargetDirectory& directory, const TargetFiles& files, con
     table.add(cells_of(name, file, wide, directory.path_of(name).string()));
   }
   if (table.empty()) {
-    console.err << "No targets. Declare one: regsync add NAME --registry REGISTRY\n";
+    tell(console.err, "No targets. Declare one: regsync add NAME --registry REGISTRY\n");
   } else {
     table.print(console.out, console.colour, !options.no_headers);
   }

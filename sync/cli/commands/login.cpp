@@ -93,7 +93,7 @@ int login(const LoginOptions& options, Console& console) {
   console.open_store(Prompt::allowed)->store(login);
   console.out << "login of " << one_line(login.login.username) << " for " << key.value() << " stored in the keyring\n";
   if (!is_used(key)) {
-    console.err << as_called("No target uses it yet. Use it: regsync add NAME --registry " + key.value() + "\n");
+    tell(console.err, "No target uses it yet. Use it: regsync add NAME --registry " + key.value() + "\n");
   }
   return exit_done;
 }

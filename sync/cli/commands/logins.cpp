@@ -11,6 +11,7 @@
 #include "sync/base/paths.hpp"
 #include "sync/cli/ask/known_logins.hpp"
 #include "sync/cli/command.hpp"
+#include "sync/cli/view/fold.hpp"
 #include "sync/cli/view/target_view.hpp"
 #include "sync/config/settings.hpp"
 #include "sync/control/messages.hpp"
@@ -187,7 +188,7 @@ int logins(const LoginsOptions& options, Console& console) {
     return exit_done;
   }
   if (rows.empty()) {
-    console.err << "No logins. Log in: docker login REGISTRY (once: regsync setup)\n";
+    tell(console.err, "No logins. Log in: docker login REGISTRY (once: regsync setup)\n");
   }
   const bool wide = options.format == Format::wide;
   std::vector<std::string> header{"REGISTRY", "USERNAME", "SOURCE", "TARGETS", "CAN PULL"};
@@ -210,10 +211,9 @@ int logins(const LoginsOptions& options, Console& console) {
     if (!row.problem) {
       continue;
     }
-    console.out << '\n' << printable(row.problem->message()) << '\n';
+    print_folded(console.out, '\n' + printable(row.problem->message()) + '\n');
     if (!row.problem->remedy().empty()) {
-      console.out << "  " << paint("-> " + printable(as_called(row.problem->remedy())), Colour::yellow, console.colour)
-                  << '\n';
+      tell(console.out, "  " + paint("-> " + printable(row.problem->remedy()), Colour::yellow, console.colour) + '\n');
     }
   }
   return exit_done;

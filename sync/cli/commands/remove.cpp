@@ -10,6 +10,7 @@
 #include "sync/cli/ask/local_engine.hpp"
 #include "sync/cli/ask/prompt.hpp"
 #include "sync/cli/command.hpp"
+#include "sync/cli/view/fold.hpp"
 #include "sync/cli/view/report_view.hpp"
 #include "sync/cli/view/target_view.hpp"
 #include "sync/control/messages.hpp"
@@ -79,7 +80,7 @@ bool is_wanted(const RemoveOptions& options, Console& console) {
   out << "target \"" << options.name << "\" " << (dry_run == DryRun::none ? "is" : "would be") << " removed"
       << (options.keep_secrets ? "; its Secrets stay, unmanaged" : "") << '\n';
   if (!options.keep_secrets && dry_run != DryRun::client) {
-    out << describe(preview(console, load_kubeconfig(options.kubeconfig), removal_of(options.name)));
+    print_folded(out, describe(preview(console, load_kubeconfig(options.kubeconfig), removal_of(options.name))));
   }
   return dry_run == DryRun::none && confirm(console, "Remove it?");
 }

@@ -5,6 +5,7 @@
 #include "sync/cli/ask/asked_login.hpp"
 #include "sync/cli/ask/daemon_link.hpp"
 #include "sync/cli/command.hpp"
+#include "sync/cli/view/fold.hpp"
 #include "sync/cli/view/report_view.hpp"
 
 namespace regsync::cli {
@@ -33,11 +34,11 @@ int rollback(const RollbackOptions& options, Console& console) {
   console.out << "login of " << one_line(before->login.username) << " for " << key.value() << " is back\n";
   const auto daemon = connect_if_running();
   if (!daemon) {
-    console.err << "regsyncd is not running; bring the login into the clusters: regsync sync --once\n";
+    tell(console.err, "regsyncd is not running; bring the login into the clusters: regsync sync --once\n");
     return exit_done;
   }
   const StatusReport report = sync_and_wait(console, *daemon, {}, false, duration_of(options.timeout, "--timeout"));
-  console.out << summary(report) << '\n' << render_notes(report);
+  print_folded(console.out, summary(report) + '\n' + render_notes(report));
   return report.all_in_sync() ? exit_done : exit_not_as_asked;
 }
 

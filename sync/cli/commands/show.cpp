@@ -24,7 +24,7 @@ int show(const ShowOptions& options, Console& console) {
   const Target target = require_target(options.name);
   const std::shared_ptr<const Plan> plan = make_plans(console, {target}).front();
   for (const Error& problem : plan->problems) {
-    print_folded(console.err, "warning: " + as_called(one_line(describe(problem))) + '\n');
+    tell(console.err, "warning: " + one_line(describe(problem)) + '\n');
   }
   if (!plan->payload) {
     throw Error(ErrorCode::login_missing, "no login for " + join(target.registries),

@@ -46,10 +46,10 @@ StatusReport sync_once(const SyncOptions& options, std::chrono::milliseconds tim
   std::error_code ignored;
   if (is_throwaway_machine() && named_owner(options.owner, settings.owner).empty() &&
       !std::filesystem::exists(paths::owner(), ignored)) {
-    print_folded(console.err,
-                 as_called("warning: no owner is set, and the state of this machine may be lost after this run: the "
-                           "next one would find these Secrets kept by another regsync; name one: regsync sync --once "
-                           "--owner NAME, or REGSYNC_OWNER, or owner: in config.yaml\n"));
+    tell(console.err,
+         "warning: no owner is set, and the state of this machine may be lost after this run: the "
+         "next one would find these Secrets kept by another regsync; name one: regsync sync --once "
+         "--owner NAME, or REGSYNC_OWNER, or owner: in config.yaml\n");
   }
   const auto work = [&](Engine& engine) { return engine.sync(options.targets, options.adopt, time); };
   return run_engine(console, options.kubeconfig, "regsync sync --once", work, options.targets, time, options.owner,
@@ -61,7 +61,8 @@ int preview_sync(const SyncOptions& options, Console& console) {
   const AskedTargets asked = require_targets(options.targets, console);
   const kube::Kubeconfig kubeconfig = load_kubeconfig(options.kubeconfig);
   for (const Target& target : asked.targets) {
-    console.out << "target \"" << target.name << "\":\n" << describe(preview(console, kubeconfig, {target, target}));
+    print_folded(console.out,
+                 "target \"" + target.name + "\":\n" + describe(preview(console, kubeconfig, {target, target})));
   }
   return asked.complete ? exit_done : exit_not_as_asked;
 }
@@ -97,7 +98,7 @@ int sync(const SyncOptions& options, Console& console) {
     print_report(console, report, options.format);
   }
   if (options.format == Format::table && all) {
-    console.out << summary(report) << '\n' << render_notes(report);
+    print_folded(console.out, summary(report) + '\n' + render_notes(report));
   }
   return all ? exit_done : exit_not_as_asked;
 }

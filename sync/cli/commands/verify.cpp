@@ -11,6 +11,7 @@
 #include "sync/cli/ask/meant_target.hpp"
 #include "sync/cli/ask/snapshot.hpp"
 #include "sync/cli/command.hpp"
+#include "sync/cli/view/fold.hpp"
 #include "sync/cli/view/target_view.hpp"
 #include "sync/engine/footprint.hpp"
 #include "sync/logins/registry_client.hpp"
@@ -229,7 +230,7 @@ int verify(const VerifyOptions& options, Console& console) {
   std::ranges::sort(rows, {}, [](const Row& row) { return std::tie(row.context, row.name_space, row.secret); });
   print(rows, options, console);
   if (rows.empty() && all_read) {
-    console.err << "No Secret to verify: the targets select no namespace here. See: regsync status\n";
+    tell(console.err, "No Secret to verify: the targets select no namespace here. See: regsync status\n");
   }
   const bool good = all_read && !rows.empty() && std::ranges::all_of(rows, &Row::good);
   return good ? exit_done : exit_not_as_asked;

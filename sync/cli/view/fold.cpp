@@ -18,6 +18,9 @@ constexpr std::array<std::string_view, 19> programs = {
     "regsync", "kubectl", "docker", "podman", "systemctl", "journalctl", "loginctl", "timedatectl", "sysctl", "apt",
     "echo",    "curl",    "skopeo", "rm",     "mv",        "ls",         "chmod",    "kill",        "ss"};
 
+// Before a sentence, which may begin with the name of a program.
+constexpr std::array<std::string_view, 3> labels = {"error: ", "warning: ", "note: "};
+
 // Where the command ends that begins at `at`; `at` where none does.
 std::size_t end_of_command(std::string_view text, std::size_t at) {
   const std::string_view before = text.substr(0, at);
@@ -27,11 +30,21 @@ std::size_t end_of_command(std::string_view text, std::size_t at) {
     return end == std::string_view::npos ? at : at + end + 1;
   }
   const std::string_view word = rest.substr(0, rest.find(' '));
-  const bool follows = before.empty() || before.ends_with(": ") || before.ends_with("-> ");
+  const bool is_indented = !before.empty() && before.find_first_not_of(' ') == std::string_view::npos;
+  const bool begins_sentence = std::ranges::find(labels, before) != labels.end();
+  const bool follows = is_indented || before.ends_with("-> ") || (before.ends_with(": ") && !begins_sentence);
   if (!follows || std::ranges::find(programs, word) == programs.end()) {
     return at;
   }
-  return at + std::min({rest.size(), rest.find("; "), rest.find(" ("), rest.find('\x1b')});
+  bool is_quoted = false;
+  for (std::size_t i = 0; i < rest.size(); ++i) {
+    is_quoted = is_quoted != (rest[i] == '\'');
+    const std::string_view next = rest.substr(i);
+    if (!is_quoted && (next.starts_with("; ") || next.starts_with(" (") || next.starts_with('\x1b'))) {
+      return at + i;
+    }
+  }
+  return text.size();
 }
 
 struct Part {
@@ -72,19 +85,18 @@ std::string_view colour_after(std::string_view text, std::string_view before) {
   return colour == reset ? "" : colour;
 }
 
-std::string laid_out(const std::vector<Part>& parts, int columns, int indent) {
+// What follows a break is indented by so many columns; a comment remains one.
+std::string laid_out(const std::vector<Part>& parts, int columns, int indent, bool is_comment = false) {
+  const std::string margin = std::string(static_cast<std::size_t>(indent), ' ') + (is_comment ? "# " : "");
   std::string text;
   std::string_view colour;
   int column = 0;
   for (const Part& part : parts) {
     const int width = display_width(part.text);
     const int blanks = static_cast<int>(part.blanks.size());
-    if (column > indent && column + blanks + width > columns) {
-      text.append(colour.empty() ? "" : reset)
-          .append("\n")
-          .append(static_cast<std::size_t>(indent), ' ')
-          .append(colour);
-      column = indent;
+    if (column > static_cast<int>(margin.size()) && column + blanks + width > columns) {
+      text.append(colour.empty() ? "" : reset).append("\n").append(margin).append(colour);
+      column = static_cast<int>(margin.size());
     } else {
       text += part.blanks;
       column += blanks;
@@ -97,24 +109,25 @@ std::string laid_out(const std::vector<Part>& parts, int columns, int indent) {
 }
 
 std::string fold_line(std::string_view line, int columns) {
+  constexpr int hanging = 2;
+  constexpr int least_cell = 24;  // columns in which a text can be read
   if (display_width(line) <= columns) {
     return std::string(line);
   }
-  std::vector<Part> cells = cells_of(line);
-  if (cells.size() > 1) {
-    const std::string_view last = cells.back().text;
-    const std::string_view others = line.substr(0, line.size() - last.size());
-    const int indent = display_width(others);
-    if (indent > columns / 2) {
-      return laid_out(cells, columns, 2);
-    }
-    std::vector<Part> parts = words_of(last);
-    parts.insert(parts.begin(), {{}, others});
-    return laid_out(parts, columns, indent);
+  const std::vector<Part> cells = cells_of(line);
+  const std::string_view last = cells.back().text;
+  const std::string_view others = line.substr(0, line.size() - last.size());
+  const int indent = display_width(others);
+  const bool is_comment = last.starts_with("# ");
+  if (cells.size() > 1 && indent > columns - least_cell) {
+    return laid_out(cells, columns, hanging);
   }
-  constexpr int hanging = 2;
-  const int indent = hanging + static_cast<int>(std::min(line.find_first_not_of(' '), line.size()));
-  return laid_out(words_of(line), columns, std::min(indent, columns / 2));
+  if (cells.size() > 1 || is_comment) {
+    std::vector<Part> parts = words_of(last);
+    parts.front().blanks = others;
+    return laid_out(parts, columns, indent, is_comment);
+  }
+  return laid_out(words_of(line), columns, std::min(indent + hanging, columns / 2));
 }
 
 int index_of_columns() {
@@ -137,9 +150,13 @@ std::string folded(std::string_view text, int columns) {
 
 void set_columns(std::ostream& stream, int columns) { stream.iword(index_of_columns()) = columns; }
 
+int columns_of(std::ostream& stream) { return static_cast<int>(stream.iword(index_of_columns())); }
+
 void print_folded(std::ostream& stream, std::string_view text) {
-  const int columns = static_cast<int>(stream.iword(index_of_columns()));
+  const int columns = columns_of(stream);
   stream << (columns > 0 ? folded(text, columns) : std::string(text));
 }
+
+void tell(std::ostream& stream, std::string_view text) { print_folded(stream, as_called(text)); }
 
 }  // namespace regsync::cli

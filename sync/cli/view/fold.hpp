@@ -14,8 +14,12 @@ std::string folded(std::string_view text, int columns);
 
 // The columns of the terminal that a stream writes to; streams that nobody set have none, and print text as it is.
 void set_columns(std::ostream& stream, int columns);
+int columns_of(std::ostream& stream);  // 0: none
 
 // The text, folded for the stream.
 void print_folded(std::ostream& stream, std::string_view text);
+
+// Sentences for a person: folded, and with their commands as the person types them (as_called()).
+void tell(std::ostream& stream, std::string_view text);
 
 }  // namespace regsync::cli

@@ -3,8 +3,6 @@
 #include <algorithm>
 #include <sstream>
 
-#include "sync/cli/view/fold.hpp"
-
 namespace regsync::cli {
 namespace {
 
@@ -132,9 +130,8 @@ std::string LiveView::title(const StatusReport& report) const {
 std::vector<std::string> LiveView::lines(const StatusReport& report, bool colour, WallTime now,
                                          const TerminalSize& size) {
   const StatusReport part = shown(report);
-  std::istringstream text(folded(rows_ ? render_table(part, wide_, colour, now, max_rows, true, order_)
-                                       : render_summary(part, colour, now, true, order_),
-                                 size.columns));
+  std::istringstream text(rows_ ? render_table(part, wide_, colour, now, max_rows, true, order_, size.columns)
+                                : render_summary(part, colour, now, true, order_, SIZE_MAX, size.columns));
   std::vector<std::string> body;
   for (std::string line; std::getline(text, line);) {
     body.push_back(line);

@@ -6,6 +6,7 @@
 #include <array>
 #include <nlohmann/json.hpp>
 #include <ostream>
+#include <set>
 
 #include "sync/cli/view/fold.hpp"
 #include "sync/cli/view/path_expression.hpp"
@@ -135,8 +136,31 @@ json make_list(const char* kind, json items) {
   return {{"apiVersion", api_version}, {"kind", kind}, {"items", std::move(items)}};
 }
 
+namespace {
+
+constexpr int gap = 3;      // columns between cells
+constexpr int hanging = 2;  // before what goes on below
+
+// The cells before which each row breaks, so that it fits, and columns stay columns. The last cell breaks between words
+// where it has room for some.
+std::set<std::size_t> breaks_of(const std::vector<int>& widths, int columns) {
+  constexpr int least_cell = 24;
+  std::set<std::size_t> breaks;
+  int column = 0;
+  for (std::size_t i = 0; columns > 0 && i < widths.size(); ++i) {
+    const int least = i + 1 == widths.size() ? std::min(widths[i], least_cell) : widths[i];
+    if (i > 0 && column + least > columns) {
+      breaks.insert(i);
+      column = hanging;
+    }
+    column += widths[i] + gap;
+  }
+  return breaks;
+}
+
+}  // namespace
+
 void Table::print(std::ostream& out, bool colour, bool headers) const {
-  constexpr int gap = 3;
   std::vector<std::vector<Cell>> lines;
   lines.reserve(rows_.size() + 1);
   if (headers) {
@@ -151,10 +175,15 @@ void Table::print(std::ostream& out, bool colour, bool headers) const {
       widths[i] = std::max(widths[i], display_width(line[i].text));
     }
   }
+  const std::set<std::size_t> breaks = breaks_of(widths, columns_of(out));
   for (const auto& line : lines) {
     std::string text;
     int missing = 0;  // blanks owed before the next cell, so that no line ends in blanks
     for (std::size_t i = 0; i < line.size(); ++i) {
+      if (breaks.contains(i)) {
+        text += '\n';
+        missing = hanging;
+      }
       text.append(static_cast<std::size_t>(missing), ' ');
       text += paint(line[i].text, line[i].colour, colour);
       missing = widths[i] - display_width(line[i].text) + gap;
@@ -164,9 +193,9 @@ void Table::print(std::ostream& out, bool colour, bool headers) const {
 }
 
 void print_error(std::ostream& err, const Error& error) {
-  print_folded(err, "error: " + printable(as_called(error.message())) + '\n');
+  tell(err, "error: " + printable(error.message()) + '\n');
   if (!error.remedy().empty()) {
-    print_folded(err, "hint: " + printable(as_called(error.remedy())) + '\n');
+    tell(err, "hint: " + printable(error.remedy()) + '\n');
   }
 }
 

@@ -6,6 +6,7 @@
 #include <unordered_set>
 #include <vector>
 
+#include "sync/cli/view/fold.hpp"
 #include "sync/cli/view/quote.hpp"
 #include "sync/cli/view/report_selection.hpp"
 #include "sync/cli/view/text.hpp"
@@ -32,7 +33,8 @@ class Problems {
     if (told_.contains(cause.error.message())) {
       return;
     }
-    Problem& problem = find(cause.context + '\n' + std::string(to_string(cause.error.code())),
+    Problem& problem = find(cause.context + '\n' + std::string(to_string(cause.error.code())) + '\n' +
+                                (is_remedied_per_target(cause.error.code()) ? cause.target : std::string()),
                             for_context(cause.error, cause.target, cause.context));
     for (const std::string& name_space : cause.namespaces) {
       problem.places.push_back(name_space.empty() ? cause.context : cause.context + "/" + name_space);
@@ -47,15 +49,15 @@ class Problems {
     }
     for (std::size_t i = 0; i < problems_.size() && i < most; ++i) {
       const Problem& problem = problems_[i];
-      out << '\n' << paint(printable(problem.error.message()), Colour::bold, colour);
+      std::string text = '\n' + paint(printable(problem.error.message()), Colour::bold, colour);
       if (!problem.alike) {
-        out << " (and " << problem.count - 1 << " more like it: " << one_line(places_of(problem)) << ")";
+        text += " (and " + std::to_string(problem.count - 1) + " more like it: " + one_line(places_of(problem)) + ")";
       } else if (!problem.places.empty()) {
-        out << " (" << one_line(places_of(problem)) << ")";
+        text += " (" + one_line(places_of(problem)) + ")";
       }
-      out << '\n';
+      print_folded(out, text + '\n');
       if (!problem.error.remedy().empty()) {
-        out << "  " << paint("-> " + printable(as_called(problem.error.remedy())), Colour::yellow, colour) << '\n';
+        tell(out, "  " + paint("-> " + printable(problem.error.remedy()), Colour::yellow, colour) + '\n');
       }
     }
     if (problems_.size() > most) {

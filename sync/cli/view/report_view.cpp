@@ -88,7 +88,7 @@ std::vector<Cell> cells_of(const TargetStatus& target, bool wide, WallTime now) 
 }  // namespace
 
 std::string render_summary(const StatusReport& report, bool colour, WallTime now, bool headers, Order order,
-                           std::size_t max_lines) {
+                           std::size_t max_lines, int columns) {
   constexpr std::size_t problem_lines = 3;  // an empty one, the message, the remedy
   const auto lines = summary_lines(report, order, max_lines / 2);
   Table table({"TARGET", "CONTEXT", "READY", "SINCE", "STATUS"});
@@ -96,6 +96,7 @@ std::string render_summary(const StatusReport& report, bool colour, WallTime now
     table.add(cells_of(line, now));
   }
   std::ostringstream text;
+  set_columns(text, columns);
   if (!table.empty()) {
     table.print(text, colour, headers);
   }
@@ -103,16 +104,16 @@ std::string render_summary(const StatusReport& report, bool colour, WallTime now
     text << "... and " << count_of(lines.left_out, "more target") << '\n';
   }
   if (lines.folded) {
-    text << as_called("(a line for each target and context: regsync status --context '*')\n");
+    tell(text, "(a line for each target and context: regsync status --context '*')\n");
   }
   const std::size_t room = max_lines - std::min(max_lines, lines.lines.size() + problem_lines);
   print_problems(text, report, colour, lines.folded ? std::clamp<std::size_t>(room / problem_lines, 3, 10) : 10);
-  text << render_notes(report);
+  print_folded(text, render_notes(report));
   return std::move(text).str();
 }
 
 std::string render_table(const StatusReport& report, bool wide, bool colour, WallTime now, std::size_t max_rows,
-                         bool headers, Order order) {
+                         bool headers, Order order, int columns) {
   std::vector<std::string> header = {"TARGET", "CONTEXT", "NAMESPACE", "STATE", "SINCE"};
   if (wide) {
     header.insert(header.end(), {"SECRET", "LAST CHANGE", "NEXT TRY", "EXPIRES"});
@@ -140,6 +141,7 @@ std::string render_table(const StatusReport& report, bool wide, bool colour, Wal
   }
 
   std::ostringstream text;
+  set_columns(text, columns);
   if (!table.empty()) {
     table.print(text, colour, headers);
   }
@@ -147,7 +149,7 @@ std::string render_table(const StatusReport& report, bool wide, bool colour, Wal
     text << "... and " << rows.size() - max_rows << " more\n";
   }
   print_problems(text, report, colour);
-  text << render_notes(report);
+  print_folded(text, render_notes(report));
   return std::move(text).str();
 }
 
@@ -186,13 +188,13 @@ void print_report(Console& console, const StatusReport& report, const Format& fo
     case Format::wide:
       if (report.targets.empty() && report.rows.empty() && report.groups.empty() && report.problems.empty() &&
           !report.store) {
-        print_folded(console.err, view.when_empty);
+        tell(console.err, view.when_empty);
       } else if (view.rows || format == Format::wide) {
-        print_folded(console.out, render_table(report, format == Format::wide, console.colour, console.now(), SIZE_MAX,
-                                               view.headers));
+        console.out << render_table(report, format == Format::wide, console.colour, console.now(), SIZE_MAX,
+                                    view.headers, Order::name, columns_of(console.out));
       } else {
-        print_folded(console.out, render_summary(report, console.colour, console.now(), view.headers,
-                                                 Order::failing_first, view.folded ? screen_lines(console) : SIZE_MAX));
+        console.out << render_summary(report, console.colour, console.now(), view.headers, Order::failing_first,
+                                      view.folded ? screen_lines(console) : SIZE_MAX, columns_of(console.out));
       }
       return;
     default:

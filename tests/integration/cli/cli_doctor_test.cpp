@@ -128,12 +128,17 @@ TEST_F(CliDoctor, PutsTheRemedyBelowWhatFailedAndColoursItOnATerminal) {
 TEST_F(CliDoctor, FitsTheTerminal) {
   start();
   dev_.deny("create", "secrets", "team-a");
-  for (const auto& [golden, columns] : {std::pair("doctor-80-columns.txt", 80), {"doctor-200-columns.txt", 200}}) {
-    Terminal terminal(regsync_program({"doctor"}), {.rows = 60, .columns = columns});
-    EXPECT_EQ(terminal.wait(), 1);
-    const std::regex port(registry_.address());
-    EXPECT_TRUE(is_golden(std::regex_replace(terminal.screen() + "\n", port, "127.0.0.1:50000"), golden));
-  }
+  Terminal wide(regsync_program({"doctor"}), {.rows = 60, .columns = 200});
+  EXPECT_EQ(wide.wait(), 1);
+  const std::regex port(registry_.address());
+  EXPECT_TRUE(is_golden(std::regex_replace(wide.screen() + "\n", port, "127.0.0.1:50000"), "doctor-200-columns.txt"));
+  // Process ids have digits as they come, so a golden cannot say where these lines break.
+  Terminal narrow(regsync_program({"doctor"}), {.rows = 60, .columns = 80});
+  EXPECT_EQ(narrow.wait(), 1);
+  EXPECT_THAT(narrow.screen(), HasSubstr("default collection, is\n                                  unlocked"));
+  EXPECT_THAT(narrow.screen(),
+              HasSubstr("          -> have an administrator run:\n"
+                        "            regsync rbac web --context dev | kubectl --context dev apply -f -\n"));
 }
 
 TEST_F(CliDoctor, NoSessionBus) {

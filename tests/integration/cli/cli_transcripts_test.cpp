@@ -1,4 +1,5 @@
-// The commands that people use most, as they look on a narrow and on a wide terminal and in a pipe.
+// The commands that people use most, as they look on a narrow and on a wide terminal and in a pipe, whichever shell
+// runs them.
 #include <gmock/gmock.h>
 
 #include <nlohmann/json.hpp>
@@ -8,7 +9,7 @@
 namespace regsync::test {
 namespace {
 
-class CliTranscripts : public CliWorld {
+class CliTranscripts : public CliWorld, public testing::WithParamInterface<std::vector<std::string>> {
  protected:
   // Two targets: one in sync, one with a missing login, a missing namespace and a missing right. A pod that cannot
   // pull.
@@ -39,18 +40,21 @@ class CliTranscripts : public CliWorld {
   }
 };
 
-TEST_F(CliTranscripts, NothingIsCutOrBrokenInAWord) {
+TEST_P(CliTranscripts, AreTheSameInEachShell) {
+  const std::vector<std::string>& shell = GetParam();
+  if (person_.run({"sh", "-c", "command -v " + shell.front()}).exit_code != 0) {
+    SKIP_OR_FAIL("no " + shell.front());
+  }
   begin();
   const std::vector<std::vector<std::string>> commands = {
       {"list"},
-      {"list", "-o", "wide"},
       {"status"},
-      {"status", "-o", "wide"},
+      {"status", "-A"},
       {"status", "--failing"},
       {"describe", "web"},
       {"describe", "billing-production"},
       {"logins"},
-      {"history"},
+      {"history", "web"},
       {"explain", "-n", "team-b", "--context", "prod"},
       {"add", "new", "--registry", "ghcr.io", "--context", "*", "-n", "team-b", "--dry-run"},
       {"add", "new", "--registry", "ghcr.io", "--context", "*", "-n", "team-b", "--dry-run=server"},
@@ -68,14 +72,20 @@ TEST_F(CliTranscripts, NothingIsCutOrBrokenInAWord) {
     begin_transcript();
     for (const auto& command : commands) {
       if (columns == 0) {
-        say(command);
+        say_in_pipe(shell, command);
       } else {
-        say_on_terminal(command, columns);
+        say_on_terminal(shell, command, columns);
       }
     }
     EXPECT_TRUE(transcript_is(golden));
   }
 }
+
+INSTANTIATE_TEST_SUITE_P(Shells, CliTranscripts,
+                         testing::Values(std::vector<std::string>{"bash", "--norc", "-c"},
+                                         std::vector<std::string>{"zsh", "-f", "-c"},
+                                         std::vector<std::string>{"fish", "--no-config", "-c"}),
+                         [](const auto& instance) { return instance.param.front(); });
 
 }  // namespace
 }  // namespace regsync::test

@@ -3,9 +3,24 @@
 #include <nlohmann/json.hpp>
 #include <utility>
 
+#include "sync/base/shell_word.hpp"
+
 namespace regsync::test {
 
 using nlohmann::json;
+
+namespace {
+
+// As it is typed into a shell.
+std::string command_line(const std::vector<std::string>& arguments) {
+  std::string line = "regsync";
+  for (const std::string& argument : arguments) {
+    line += ' ' + shell_word(argument);
+  }
+  return line;
+}
+
+}  // namespace
 
 CliWorld::CliWorld() {
   for (FakeApiServer* server : {&dev_, &prod_}) {
@@ -35,28 +50,30 @@ void CliWorld::start_in_sync() {
 
 Outcome CliWorld::say(const std::vector<std::string>& arguments, const std::string& in) {
   Outcome outcome = person_.regsync(arguments, in);
-  note_command(arguments, in, outcome.out + outcome.err, outcome.exit_code);
+  note_command(command_line(arguments) + (in.empty() ? "" : " <<<" + in), outcome.out + outcome.err, outcome.exit_code);
   return outcome;
 }
 
-void CliWorld::say_on_terminal(const std::vector<std::string>& arguments, int columns) {
-  constexpr int rows = 400;  // nothing scrolls away
-  Terminal terminal(regsync_program(arguments), {.rows = rows, .columns = columns});
-  const std::optional<int> exit_code = terminal.wait();
-  ASSERT_TRUE(exit_code) << arguments.front();
-  const std::string screen = terminal.screen();
-  note_command(arguments, "", screen.empty() ? screen : screen + '\n', *exit_code);
+void CliWorld::say_in_pipe(std::vector<std::string> shell, const std::vector<std::string>& arguments) {
+  const std::string line = command_line(arguments);
+  shell.push_back(line);
+  const Outcome outcome = person_.run(std::move(shell));
+  note_command(line, outcome.out + outcome.err, outcome.exit_code);
 }
 
-void CliWorld::note_command(const std::vector<std::string>& arguments, const std::string& in, const std::string& said,
-                            int exit_code) {
-  transcript_ += "$ regsync";
-  for (const std::string& argument : arguments) {
-    const bool plain = argument.find_first_of(" *(") == std::string::npos;
-    transcript_ += plain ? " " + argument : " '" + argument + "'";
-  }
-  transcript_ += in.empty() ? "\n" : " <<<" + in + "\n";
-  transcript_ += said;
+void CliWorld::say_on_terminal(std::vector<std::string> shell, const std::vector<std::string>& arguments, int columns) {
+  constexpr int rows = 400;  // nothing scrolls away
+  const std::string line = command_line(arguments);
+  shell.push_back(line);
+  Terminal terminal(person_.program(std::move(shell)), {.rows = rows, .columns = columns});
+  const std::optional<int> exit_code = terminal.wait();
+  ASSERT_TRUE(exit_code) << line;
+  const std::string screen = terminal.screen();
+  note_command(line, screen.empty() ? screen : screen + '\n', *exit_code);
+}
+
+void CliWorld::note_command(const std::string& line, const std::string& said, int exit_code) {
+  transcript_ += "$ " + line + '\n' + said;
   if (exit_code != 0) {
     transcript_ += "[exit code " + std::to_string(exit_code) + "]\n";
   }
@@ -84,6 +101,10 @@ testing::AssertionResult CliWorld::is_golden(const std::string& text, const std:
                          {std::regex(R"(regsyncd \d+\.\d+\.\d+)"), "regsyncd VERSION"},
                          {std::regex(R"(\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d+ \+0000)"), "TIME"},
                          {std::regex(R"x((owner"?): "[0-9a-f]{16} [^"]*")x"), "$1: \"OWNER\""},
+                         {std::regex(R"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ)"), "2026-11-29T10:00:00Z"},
+                         // Paths that do not fit a line, as folders of tests have names of any length.
+                         {std::regex(R"((/home/me/[^\n ]*)\n([^\n ]*(\.yaml|\.json)))"), "$1$2"},
+                         {std::regex(R"(\.yaml\n# \(dry run\))"), ".yaml (dry run)"},
                          // Ages, in as many columns as they had.
                          {std::regex(R"(\b\d\ds( |\n))"), "Ns $1"},
                          {std::regex(R"(\b\d+s( |\n))"), "Ns$1"}});

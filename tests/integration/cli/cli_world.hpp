@@ -28,8 +28,9 @@ class CliWorld : public testing::Test {
   // Runs a command and writes it, as a person would see it, into the transcript: the line, what it printed, and its
   // exit code if that is not 0.
   Outcome say(const std::vector<std::string>& arguments, const std::string& in = {});
-  // The same on a terminal of so many columns.
-  void say_on_terminal(const std::vector<std::string>& arguments, int columns);
+  // The same by a shell, as {"bash", "-c"}; into a pipe, or on a terminal of so many columns.
+  void say_in_pipe(std::vector<std::string> shell, const std::vector<std::string>& arguments);
+  void say_on_terminal(std::vector<std::string> shell, const std::vector<std::string>& arguments, int columns);
   void begin_transcript() { transcript_.clear(); }
   void note(const std::string& comment) { transcript_ += "# " + comment + "\n"; }
   // The transcript so far against a golden file, without what differs from run to run.
@@ -45,8 +46,7 @@ class CliWorld : public testing::Test {
   Person person_;
 
  private:
-  void note_command(const std::vector<std::string>& arguments, const std::string& in, const std::string& said,
-                    int exit_code);
+  void note_command(const std::string& line, const std::string& said, int exit_code);
 
   std::string transcript_;
 };

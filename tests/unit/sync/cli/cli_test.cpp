@@ -1,5 +1,4 @@
 // Whole commands, as a person or a program runs them, against a daemon, a store and files of the test's own.
-#include "sync/base/user_manager.hpp"
 #include "sync/cli/cli.hpp"
 
 #include <gmock/gmock.h>
@@ -13,6 +12,7 @@
 #include <string>
 
 #include "sync/base/paths.hpp"
+#include "sync/base/user_manager.hpp"
 #include "sync/control/messages.hpp"
 #include "sync/engine/footprint.hpp"
 #include "tests/support/control_peer.hpp"

@@ -1,4 +1,3 @@
-#include "sync/base/user_manager.hpp"
 #include "sync/control/control_client.hpp"
 
 #include <gmock/gmock.h>
@@ -8,6 +7,7 @@
 #include <string>
 
 #include "helper/base/error.hpp"
+#include "sync/base/user_manager.hpp"
 #include "sync/control/messages.hpp"
 #include "tests/support/control_peer.hpp"
 #include "tests/support/temp_dir.hpp"

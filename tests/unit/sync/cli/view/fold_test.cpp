@@ -31,9 +31,27 @@ TEST(Fold, ACommandStaysWholeSoThatItCanBeCopied) {
       << "longer than the terminal, which wraps it";
 }
 
+TEST(Fold, ASentenceMayBeginWithTheNameOfAProgram) {
+  EXPECT_EQ(folded("error: docker keeps no login here\n", 20), "error: docker keeps\n  no login here\n");
+  EXPECT_EQ(folded("regsync keeps Secrets equal\n", 20), "regsync keeps\n  Secrets equal\n");
+}
+
+TEST(Fold, WhatHelpShowsToCopyStaysWholeAndCommentsStayComments) {
+  EXPECT_EQ(folded("  regsync add web --registry ghcr.io\n", 20), "  regsync add web --registry ghcr.io\n");
+  EXPECT_EQ(folded("  regsync add x --namespace-selector 'env in (prod)' --pin\n", 20),
+            "  regsync add x --namespace-selector 'env in (prod)' --pin\n");
+  EXPECT_EQ(folded("  # one two three four\n", 14), "  # one two\n  # three four\n");
+}
+
+TEST(Fold, FoldedTextFoldsNoFurther) {
+  const std::string text = "hint: go on: kubectl --context dev -n team-a get pods; or wait for it to end\n";
+  const std::string once = folded(text, 30);
+  EXPECT_EQ(folded(once, 30), once);
+}
+
 TEST(Fold, ARowBreaksInItsLastCellOrBetweenCells) {
-  EXPECT_EQ(folded("ok   docker   keeps its logins here\n", 30),
-            "ok   docker   keeps its logins\n              here\n");
+  EXPECT_EQ(folded("ok   docker   keeps its logins here and there\n", 40),
+            "ok   docker   keeps its logins here and\n              there\n");
   EXPECT_EQ(folded("web   dev,prod-east,prod-west   NamespaceMissing\n", 40),
             "web   dev,prod-east,prod-west\n  NamespaceMissing\n");
 }

@@ -7,6 +7,8 @@
 #include <nlohmann/json.hpp>
 #include <sstream>
 
+#include "sync/cli/view/fold.hpp"
+
 namespace regsync::cli {
 namespace {
 
@@ -45,6 +47,24 @@ TEST(Table, ACellIsOneLineWithoutControlCharacters) {
   Table table({"A", "B"});
   table.add({"two\nlines\x1b[2J", "b"});
   EXPECT_EQ(printed(table), "A               B\ntwo lines?[2J   b\n");
+}
+
+TEST(Table, RowsThatDoNotFitBreakAtTheSameCell) {
+  Table table({"TARGET", "CONTEXT", "SECRET", "WHY"});
+  table.add({"web", "dev", "pull-secret-of-web", "the right is missing here"});
+  table.add({"billing", "production-europe-10", "x", "it was missing"});
+  (void)std::setlocale(LC_CTYPE, "C.UTF-8");
+  std::ostringstream out;
+  set_columns(out, 47);
+  table.print(out, false);
+  EXPECT_EQ(out.str(),
+            "TARGET    CONTEXT\n"
+            "  SECRET               WHY\n"
+            "web       dev\n"
+            "  pull-secret-of-web   the right is missing\n"
+            "                       here\n"
+            "billing   production-europe-10\n"
+            "  x                    it was missing\n");
 }
 
 TEST(Yaml, ReadsBackAsTheSameValues) {
