@@ -1,9 +1,12 @@
 #include "helper/secret_service/secret_service_store.hpp"
 
 #include <algorithm>
+#include <cstdint>
+#include <limits>
 #include <string_view>
 #include <utility>
 
+#include "helper/base/wall_time.hpp"
 #include "helper/secret_service/libsecret_calls.hpp"
 #include "helper/secret_service/provider.hpp"
 #include "helper/secret_service/secret_service_client.hpp"
@@ -80,11 +83,18 @@ const StoredItem* best(const StoreContents& contents, const RegistryKey& key, st
   return found;
 }
 
+// The provider chooses the number.
+std::chrono::sys_seconds changed_at(const StoredItem& item) {
+  const auto seconds = std::min<std::uint64_t>(item.modified, std::numeric_limits<std::int64_t>::max());
+  return std::chrono::floor<std::chrono::seconds>(
+      wall_time(std::chrono::sys_seconds(std::chrono::seconds(static_cast<std::int64_t>(seconds)))));
+}
+
 std::vector<KeptLogin> logins_of(const StoreContents& contents) {
   std::vector<KeptLogin> logins;
   logins.reserve(contents.items.size());
   for (const StoredItem& item : contents.items) {
-    logins.push_back({item.login, item.collection, std::chrono::sys_seconds(std::chrono::seconds(item.modified))});
+    logins.push_back({item.login, item.collection, changed_at(item)});
   }
   std::ranges::stable_sort(logins, {}, [](const KeptLogin& kept) { return kept.login.server; });
   return logins;

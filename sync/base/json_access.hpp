@@ -30,7 +30,7 @@ bool flag_at(const nlohmann::json& object, JsonPath path);
 const nlohmann::json& list_at(const nlohmann::json& object, JsonPath path);
 const nlohmann::json& map_at(const nlohmann::json& object, JsonPath path);
 
-// The time there, in seconds since 1970; nothing where there is none, or an absurd one.
+// The time there, in seconds since 1970, within wall_time(); nothing where there is none, or one beyond the year 9999.
 std::optional<std::chrono::system_clock::time_point> time_at(const nlohmann::json& object, JsonPath path);
 
 }  // namespace regsync

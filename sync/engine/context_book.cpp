@@ -74,9 +74,7 @@ ContextBook::ContextBook(std::filesystem::path file) : file_(std::move(file)) {
       if (const auto* held = find_at(entry, {"held"})) {
         known.held = identity_from(*held);
       }
-      if (const auto* changed = find_at(entry, {"changed"}); changed != nullptr && changed->is_number_integer()) {
-        known.changed = system_clock::from_time_t(changed->get<std::time_t>());
-      }
+      known.changed = time_at(entry, {"changed"});
       known_.emplace(context, std::move(known));
     }
   });

@@ -38,12 +38,12 @@ std::string to_line(const HistoryEntry& entry) {
 
 std::optional<HistoryEntry> from_line(const std::string& text) {
   const json line = json::parse(text, nullptr, false);
-  const auto* time = find_at(line, {"time"});
+  const auto time = time_at(line, {"time"});
   const auto* count = find_at(line, {"count"});
-  if (time == nullptr || !time->is_number_integer() || count == nullptr || !count->is_number_unsigned()) {
+  if (!time || count == nullptr || !count->is_number_unsigned()) {
     return std::nullopt;
   }
-  HistoryEntry entry{.time = system_clock::from_time_t(time->get<std::time_t>()),
+  HistoryEntry entry{.time = *time,
                      .target = std::string(text_at(line, {"target"})),
                      .context = std::string(text_at(line, {"context"})),
                      .secret = std::string(text_at(line, {"secret"})),

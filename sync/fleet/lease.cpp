@@ -4,7 +4,9 @@
 #include <array>
 #include <asio/post.hpp>
 #include <asio/use_awaitable.hpp>
+#include <cstdint>
 #include <ctime>
+#include <limits>
 #include <random>
 #include <utility>
 
@@ -45,9 +47,11 @@ std::string micro_time() {
   return std::string(text.data(), size) + "." + digits + "Z";
 }
 
+// A number of the API that counts up from 0; 0 where it is none, or so large that there is no next one.
 int number_at(const json& object, JsonPath path) {
   const json* value = find_at(object, path);
-  return value != nullptr && value->is_number_integer() ? value->get<int>() : 0;
+  const auto number = value != nullptr && value->is_number_unsigned() ? value->get<std::uint64_t>() : 0;
+  return number < std::numeric_limits<int>::max() ? static_cast<int>(number) : 0;
 }
 
 }  // namespace

@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <string_view>
 
+#include "helper/base/wall_time.hpp"
 #include "sync/base/base64.hpp"
 #include "sync/base/json_access.hpp"
 #include "sync/base/jwt.hpp"
@@ -15,7 +16,7 @@ LoginEnds ends_said(const std::map<std::string, std::chrono::sys_days>& settings
   LoginEnds ends;
   const auto note = [&ends](const std::map<std::string, std::chrono::sys_days>& expires) {
     for (const auto& [registry, day] : expires) {
-      ends[RegistryKey(registry)] = day;
+      ends[RegistryKey(registry)] = wall_time(day);
     }
   };
   note(settings);

@@ -5,6 +5,7 @@
 #include <ctime>
 #include <nlohmann/json.hpp>
 
+#include "helper/base/wall_time.hpp"
 #include "sync/base/guard.hpp"
 #include "sync/base/json_access.hpp"
 #include "sync/base/paths.hpp"
@@ -67,7 +68,7 @@ std::optional<WallTime> parse_http_date(const std::string& text) {
   if (end == nullptr || *end != '\0') {
     return std::nullopt;
   }
-  return std::chrono::system_clock::from_time_t(::timegm(&utc));
+  return wall_time(std::chrono::sys_seconds(std::chrono::seconds(::timegm(&utc))));
 }
 
 void check_clock(const std::string& subject, const std::string& date, WallTime now, Findings& findings) {

@@ -7,6 +7,7 @@
 #include "helper/base/error.hpp"
 #include "helper/base/file_io.hpp"
 #include "helper/base/text.hpp"
+#include "helper/base/wall_time.hpp"
 #include "sync/base/base64.hpp"
 #include "sync/kube/config/pem.hpp"
 
@@ -61,7 +62,7 @@ std::optional<std::chrono::system_clock::time_point> parse_time(const std::strin
   if (*rest != '\0') {
     return std::nullopt;
   }
-  return std::chrono::system_clock::from_time_t(timegm(&parts) - offset);
+  return wall_time(std::chrono::sys_seconds(std::chrono::seconds(timegm(&parts) - offset)));
 }
 
 }  // namespace

@@ -2,6 +2,9 @@
 
 #include <gtest/gtest.h>
 
+#include <chrono>
+#include <cstdint>
+#include <limits>
 #include <nlohmann/json.hpp>
 #include <vector>
 
@@ -48,6 +51,17 @@ TEST(JsonAccess, WhatIsMissingOrOfAnotherTypeIsNotThere) {
       flag_at(object, {"metadata", "name"});
       EXPECT_EQ(find_at(object, {"metadata", "name", "deeper"}), nullptr);
     }
+  }
+}
+
+TEST(JsonAccess, ATimeBeyondTheClockIsNotInThePast) {
+  const auto now = std::chrono::system_clock::now();
+  for (const json& later : {json(253'402'300'799), json(9'223'372'037), json(1e11)}) {
+    EXPECT_GT(time_at({{"t", later}}, {"t"}), now) << later;
+  }
+  for (const json& absurd :
+       {json(-1), json(1e300), json(std::numeric_limits<std::int64_t>::max()), json("1"), json()}) {
+    EXPECT_FALSE(time_at({{"t", absurd}}, {"t"})) << absurd;
   }
 }
 

@@ -97,6 +97,7 @@ TEST(Rfc3339, IsReadAsKubernetesWritesIt) {
   EXPECT_EQ(std::chrono::system_clock::to_time_t(time), 1769860800);
   EXPECT_EQ(to_rfc3339(time), "2026-01-31T12:00:00Z");
   EXPECT_EQ(from_rfc3339("2026-01-31T12:00:00.123456Z"), time);
+  EXPECT_GT(from_rfc3339("9999-12-31T23:59:59Z"), time);
   EXPECT_EQ(to_rfc3339(time + std::chrono::milliseconds(999)), "2026-01-31T12:00:00Z");
   for (const char* bad :
        {"", "now", "2026-01-31", "2026-01-31T12:00:00", "2026-01-31T12:00:00+01:00", "2026-01-31T12:00:00Zz"}) {

@@ -100,6 +100,16 @@ TEST_F(HistoryTest, ALineThatIsNotOneIsSkipped) {
   EXPECT_EQ(read_history(file_).size(), 1U);
 }
 
+TEST_F(HistoryTest, ATimeBeyondTheClockIsNoReasonToFail) {
+  dir_.write("history.jsonl", R"({"time": 253402300799, "count": 1}
+{"time": 9223372036854775807, "count": 1}
+{"time": -1, "count": 1}
+)");
+  const auto entries = read_history(file_);
+  ASSERT_EQ(entries.size(), 1U);
+  EXPECT_GT(entries[0].time, std::chrono::system_clock::now());
+}
+
 TEST_F(HistoryTest, AFileThatCannotBeWrittenCostsEntriesOnly) {
   std::filesystem::create_directories(file_);
   history_.add(change("t", "n1"));

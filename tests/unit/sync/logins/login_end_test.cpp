@@ -68,6 +68,16 @@ TEST(LoginEnd, IsWhatFilesSayElseWhatTheTokenSays) {
   EXPECT_FALSE(end_of({{"quay.io", "me"}, SecretString("opaque")}, said));
 }
 
+TEST(LoginEnd, AYearThatIsMeantAsNeverIsFarAway) {
+  const LoginEnds said = ends_said({{"ghcr.io", std::chrono::year(9999) / 12 / 31}}, {});
+  const auto end = end_of({{"ghcr.io", "me"}, SecretString("x")}, said);
+  ASSERT_TRUE(end);
+  EXPECT_FALSE(urgency(*end, noon)) << "neither over nor near";
+  const auto of_token = end_of({{"ghcr.io", "me"}, SecretString(token(R"({"exp":253402300799})"))}, {});
+  ASSERT_TRUE(of_token);
+  EXPECT_FALSE(urgency(*of_token, noon));
+}
+
 TEST(LoginEnd, BecomesMoreUrgentAtFourteenThreeAndOneDays) {
   EXPECT_FALSE(urgency({noon + 337h, false}, noon));
   EXPECT_EQ(urgency({noon + 336h, false}, noon), 14);

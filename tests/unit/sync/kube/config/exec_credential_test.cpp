@@ -48,6 +48,8 @@ TEST(ExecCredential, ExpiryWithFractionAndOffset) {
   EXPECT_EQ(expires("2030-01-02T03:04:05.678Z"), 1893553445);
   EXPECT_EQ(expires("2030-01-02T05:04:05+02:00"), 1893553445);
   EXPECT_EQ(expires("2030-01-01T21:34:05-05:30"), 1893553445);
+  EXPECT_GT(expires("9999-12-31T23:59:59Z"), 1893553445) << "never";
+  EXPECT_EQ(expires("0001-01-01T00:00:00Z"), 0) << "Go's zero time";
 }
 
 TEST(ExecCredential, WhatIsRefused) {

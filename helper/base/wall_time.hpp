@@ -1,0 +1,17 @@
+// Moments that files, servers and keyrings name, within what std::chrono::system_clock can hold. Pure; any thread.
+#pragma once
+
+#include <algorithm>
+#include <chrono>
+
+namespace regsync {
+
+// The system clock counts nanoseconds in 64 bits, which end in 2262: "9999-12-31T23:59:59Z", which people and plugins
+// write for never, would wrap round into the past. Moments before 1970 become 1970, and those after 2191 become 2191,
+// so that durations can still be added.
+inline std::chrono::system_clock::time_point wall_time(std::chrono::sys_seconds moment) {
+  constexpr std::chrono::sys_seconds latest(std::chrono::seconds(7'000'000'000));
+  return std::clamp(moment, std::chrono::sys_seconds(), latest);
+}
+
+}  // namespace regsync
