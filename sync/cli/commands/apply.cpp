@@ -78,7 +78,7 @@ Target target_of(json item, const std::string& default_name, const std::string& 
 void read_targets(const std::string& text, const std::string& default_name, const std::string& source,
                   std::vector<Target>& targets) {
   for (const std::string& part : documents_of(text)) {
-    const json document = kube::yaml_to_json(part);
+    const json document = kube::yaml_to_json(part, kube::Scalars::as_text);
     if (document.is_null()) {
       continue;
     }

@@ -13,7 +13,12 @@
 namespace regsync::cli {
 
 nlohmann::json to_json(const Target& target) {
-  nlohmann::json json = kube::yaml_to_json(to_yaml(target));
+  nlohmann::json json = kube::yaml_to_json(to_yaml(target), kube::Scalars::as_text);
+  for (const char* flag : {"pin", "paused", "verifyLogins"}) {
+    if (const auto found = json.find(flag); found != json.end()) {
+      *found = *found == "true";
+    }
+  }
   json["name"] = target.name;
   return json;
 }

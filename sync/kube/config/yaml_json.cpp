@@ -10,6 +10,7 @@
 #include <string_view>
 
 #include "helper/base/error.hpp"
+#include "helper/base/text.hpp"
 
 namespace regsync::kube {
 namespace {
@@ -52,6 +53,8 @@ json plain_scalar(const std::string& text) {
 
 class Converter {
  public:
+  explicit Converter(Scalars scalars) : scalars_(scalars) {}
+
   json convert(const YAML::Node& node, int depth = 0) {
     if (++nodes_ > most_nodes || depth > deepest) {
       throw Error(ErrorCode::invalid_input, "the YAML is too deep or too large when its aliases are expanded");
@@ -76,9 +79,9 @@ class Converter {
   }
 
  private:
-  static json scalar(const YAML::Node& node) {
+  [[nodiscard]] json scalar(const YAML::Node& node) const {
     const std::string& tag = node.Tag();
-    const bool plain = tag == "?" || tag.empty();
+    const bool plain = scalars_ == Scalars::typed && (tag == "?" || tag.empty());
     return plain ? plain_scalar(node.Scalar()) : json(node.Scalar());
   }
 
@@ -115,19 +118,21 @@ class Converter {
     }
   }
 
+  const Scalars scalars_;
   int nodes_ = 0;
 };
 
 }  // namespace
 
-json yaml_to_json(const std::string& text) {
+json yaml_to_json(const std::string& text, Scalars scalars) {
   YAML::Node root;
   try {
     root = YAML::Load(text);
   } catch (const YAML::Exception& failure) {
-    throw Error(ErrorCode::invalid_input, "line " + std::to_string(failure.mark.line + 1) + ": " + failure.msg);
+    throw Error(ErrorCode::invalid_input, "line " + std::to_string(failure.mark.line + 1) + ": " +
+                                              presentable(failure.msg));  // it may quote half of a character
   }
-  return Converter().convert(root);
+  return Converter(scalars).convert(root);
 }
 
 }  // namespace regsync::kube

@@ -6,9 +6,13 @@
 
 namespace regsync::kube {
 
-// The first document of `text`; JSON null where there is none. Plain scalars get their YAML 1.1 type, merge keys
-// ("<<") are merged, the last of two equal keys wins. Throws Error(invalid_input) naming the line where `text` is not
-// YAML, or expands (through aliases) beyond reason.
-nlohmann::json yaml_to_json(const std::string& text);
+// What a plain scalar ("n", "012", "true") becomes: a value of its YAML 1.1 type (false, 12, true), or a string, for a
+// reader who knows what to expect at each place: a namespace may be named n.
+enum class Scalars : bool { typed, as_text };
+
+// The first document of `text`; JSON null where there is none. Merge keys ("<<") are merged, the last of two equal keys
+// wins. Throws Error(invalid_input) naming the line where `text` is not YAML, or expands (through aliases) beyond
+// reason.
+nlohmann::json yaml_to_json(const std::string& text, Scalars scalars = Scalars::typed);
 
 }  // namespace regsync::kube

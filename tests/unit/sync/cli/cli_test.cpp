@@ -13,6 +13,7 @@
 
 #include "sync/base/paths.hpp"
 #include "sync/base/user_manager.hpp"
+#include "sync/config/target_yaml.hpp"
 #include "sync/control/messages.hpp"
 #include "sync/engine/footprint.hpp"
 #include "tests/support/control_peer.hpp"
@@ -358,6 +359,27 @@ TEST_F(Cli, WhatGetPrintsIsWhatApplyReads) {
   EXPECT_EQ(apply.out(), "target \"api\" added\ntarget \"web\" added\n");
   EXPECT_EQ(target_file("web"), web);
   EXPECT_EQ(target_file("api"), api);
+}
+
+// "n" is false for a YAML 1.1 reader, and 012 a number: what took them for that would delete their Secrets.
+TEST_F(Cli, ANamespaceThatYamlTakesForSomethingElseKeepsItsName) {
+  const std::vector<std::string> names{"n", "y", "on", "off", "012", "0x1", "1e3", "true", "null"};
+  std::vector<std::string> arguments{"add", "web", "--registry", "ghcr.io", "--context", "dev"};
+  for (const std::string& name : names) {
+    arguments.insert(arguments.end(), {"-n", name});
+  }
+  FakeConsole add;
+  ASSERT_EQ(cli::run(arguments, add.console()), 0) << add.err();
+  const auto kept = [&] { return parse_target("web", target_file("web"), "web.yaml").namespaces; };
+  EXPECT_EQ(kept(), names);
+  EXPECT_EQ(run({"set", "web", "onLogout=remove"}), 0);
+  EXPECT_EQ(kept(), names);
+  FakeConsole get;
+  EXPECT_EQ(cli::run({"get", "-o", "json"}, get.console()), 0);
+  EXPECT_EQ(nlohmann::json::parse(get.out()).at("items").at(0).at("namespaces"), nlohmann::json(names));
+  FakeConsole apply("name: web\nregistries: [ghcr.io]\ncontexts: [dev]\nnamespaces: [n, 012]\npin: true\n");
+  EXPECT_EQ(cli::run({"apply", "-f", "-"}, apply.console()), 0) << apply.err();
+  EXPECT_EQ(kept(), (std::vector<std::string>{"n", "012"}));
 }
 
 TEST_F(Cli, ApplyReadsAFolderAndWritesNothingWhenOneFileIsWrong) {
