@@ -163,6 +163,13 @@ Error no_provider_error() {
               see_doctor};
 }
 
+Error ended_provider_error() {
+  return {
+      ErrorCode::store_unavailable, "the program that provides the Secret Service ended before it answered",
+      "try again; if it is not started again by itself, start it: log in to the desktop again, or open KeePassXC; " +
+          std::string(see_doctor)};
+}
+
 Error silent_provider_error(const std::optional<StoreProvider>& provider) {
   const KnownProvider* known = find_known(provider);
   return {ErrorCode::store_unavailable, describe(provider) + " does not answer",

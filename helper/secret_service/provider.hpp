@@ -37,6 +37,9 @@ Error no_default_collection_error(const std::optional<StoreProvider>& provider);
 // Nobody has the bus name.
 Error no_provider_error();
 
+// It left the bus with a call unanswered: it has crashed, or was ended.
+Error ended_provider_error();
+
 // It has the bus name, and does not answer.
 Error silent_provider_error(const std::optional<StoreProvider>& provider);
 

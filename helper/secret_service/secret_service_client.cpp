@@ -76,7 +76,10 @@ Error SecretServiceClient::error_of(const BusError& error) {
   if (is_named(error, {SD_BUS_ERROR_DISCONNECTED})) {
     return no_bus_error(error.message);
   }
-  if (is_named(error, {bus_late_name, SD_BUS_ERROR_NO_REPLY, SD_BUS_ERROR_TIMEOUT})) {
+  if (is_named(error, {SD_BUS_ERROR_NO_REPLY})) {  // a bus says it of who left it; it has no time limit of its own
+    return ended_provider_error();
+  }
+  if (is_named(error, {bus_late_name, SD_BUS_ERROR_TIMEOUT})) {
     return connection_.is_ready() ? silent_provider_error(provider()) : no_bus_error("it does not answer");
   }
   return {ErrorCode::store_unavailable, describe(provider()) + " failed: " + presentable(error.message),

@@ -4,9 +4,11 @@
 #include <gtest/gtest.h>
 
 #include <atomic>
+#include <functional>
 #include <string>
 #include <string_view>
 #include <thread>
+#include <vector>
 
 #include "helper/base/event_fd.hpp"
 #include "helper/secret_service/bus_connection.hpp"
@@ -20,11 +22,18 @@ namespace {
 
 constexpr int always = 1'000'000;
 
-// One login, of ghcr.io. `times` calls of `member` (a method, or a property) are answered with the error.
+// What it does at a call that it fails.
+struct Failure {
+  const char* error = SD_BUS_ERROR_UNKNOWN_METHOD;  // answers this
+  const char* type = nullptr;                       // or a value of this type: "u", "o", "" for none at all
+  bool ends = false;                                // or leaves the bus
+};
+
+// One login, of ghcr.io. `times` calls of `member` (a method, or a property) fail.
 class FailingService {
  public:
-  FailingService(std::string member, int times, const char* error = SD_BUS_ERROR_UNKNOWN_METHOD)
-      : member_(std::move(member)), times_(times), error_(error) {
+  FailingService(std::string member, int times, Failure failure = {})
+      : member_(std::move(member)), times_(times), failure_(failure) {
     EXPECT_GE(sd_bus_add_filter(
                   connection_.get(), nullptr,
                   [](sd_bus_message* message, void* self, sd_bus_error*) {
@@ -72,7 +81,22 @@ class FailingService {
            : member == "GetSecret"  ? sd_bus_reply_method_return(call, "(oayays)", "/session", 0, 1, 's', "text/plain")
                                     : refuse(call);
   }
-  int refuse(sd_bus_message* call) const { return sd_bus_reply_method_errorf(call, error_, "so it says"); }
+  static int refuse(sd_bus_message* call, const char* error = SD_BUS_ERROR_UNKNOWN_METHOD) {
+    return sd_bus_reply_method_errorf(call, error, "so it says");
+  }
+
+  int fail(sd_bus_message* call) {
+    if (failure_.ends) {
+      sd_bus_close(connection_.get());
+      return 0;
+    }
+    const std::string_view type = failure_.type != nullptr ? failure_.type : "-";
+    return type == "-"   ? refuse(call, failure_.error)
+           : type == "u" ? sd_bus_reply_method_return(call, "u", 7U)
+           : type == "o" ? sd_bus_reply_method_return(call, "o", "/")
+           : type == "v" ? sd_bus_reply_method_return(call, "v", "a{sv}", 0)
+                         : sd_bus_reply_method_return(call, "");
+  }
 
   int answer(sd_bus_message* call) {
     std::string member = sd_bus_message_get_member(call);
@@ -83,13 +107,13 @@ class FailingService {
     }
     sessions_ += member == "OpenSession" ? 1 : 0;
     const bool fails = member == member_ && times_-- > 0;
-    EXPECT_GE(fails ? refuse(call) : reply_as(member, call), 0);
+    EXPECT_GE(fails ? fail(call) : reply_as(member, call), 0);
     return 1;
   }
 
   const std::string member_;
   std::atomic<int> times_;
-  const char* const error_;
+  const Failure failure_;
   std::atomic<int> sessions_ = 0;
   EventFd end_;
   BusConnection connection_{end_.fd()};
@@ -146,11 +170,62 @@ TEST(FailingService, AnEraseThatFailsClaimsNothing) {
 TEST(ForgottenSession, IsOpenedAnewForReadingAndForWriting) {
   keyring({"stop"});
   for (const char* member : {"GetSecret", "CreateItem"}) {
-    const FailingService service(member, 1, "org.freedesktop.Secret.Error.NoSession");
+    const FailingService service(member, 1, {.error = "org.freedesktop.Secret.Error.NoSession"});
     SecretServiceStore store(Prompt::never);
     store.store(Credential{{"ghcr.io", "alice"}, SecretString("two")});
     EXPECT_LT(service.times_left(), 1) << "it never failed";
     EXPECT_EQ(service.sessions(), 3) << "one to read, one to write, and one more";
+  }
+}
+
+// Everything that the helper and the daemon do with a store.
+const std::vector<std::function<void(SecretServiceStore&)>>& actions() {
+  static const std::vector<std::function<void(SecretServiceStore&)>> all{
+      [](SecretServiceStore& store) { store.get("ghcr.io"); },
+      [](SecretServiceStore& store) { store.get("HTTPS://ghcr.io/"); },
+      [](SecretServiceStore& store) { store.list(); },
+      [](SecretServiceStore& store) { store.load({RegistryKey("ghcr.io")}); },
+      [](SecretServiceStore& store) { store.default_lock(); },
+      [](SecretServiceStore& store) { store.store(Credential{{"ghcr.io", "alice"}, SecretString("two")}); },
+      [](SecretServiceStore& store) { store.erase("ghcr.io"); }};
+  return all;
+}
+
+class OddAnswer : public FailingMember {};
+
+TEST_P(OddAnswer, OfAnyTypeIsAnErrorForPeople) {
+  for (const char* type : {"u", "o", "v", ""}) {
+    const FailingService service(GetParam(), always, {.type = type});
+    for (const auto& action : actions()) {
+      SecretServiceStore store(Prompt::never);
+      try {
+        action(store);
+      } catch (const Error& error) {
+        EXPECT_NE(error.code(), ErrorCode::internal) << error.message();
+        EXPECT_NE(error.remedy(), "") << error.message();
+      }
+    }
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(SecretService, OddAnswer,
+                         testing::Values("OpenSession", "Collections", "SearchItems", "ReadAlias", "Locked", "GetAll",
+                                         "Attributes", "GetSecret", "CreateItem", "Delete", "Unlock"),
+                         [](const auto& member) { return std::string(member.param); });
+
+TEST(EndingProvider, IsToldAsOneThatEnded) {
+  keyring({"stop"});
+  for (const char* member : {"ReadAlias", "SearchItems", "CreateItem"}) {
+    const FailingService service(member, 1, {.ends = true});
+    SecretServiceStore store(Prompt::never);
+    try {
+      store.store(Credential{{"ghcr.io", "alice"}, SecretString("two")});
+      ADD_FAILURE() << member << ": stored";
+    } catch (const Error& error) {
+      EXPECT_EQ(error.code(), ErrorCode::store_unavailable);
+      EXPECT_THAT(error.message(), testing::HasSubstr("ended before it answered")) << member;
+      EXPECT_THAT(error.remedy(), testing::HasSubstr("start")) << member;
+    }
   }
 }
 
