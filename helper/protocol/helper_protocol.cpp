@@ -81,6 +81,8 @@ Credential read_credential(std::istream& in) {
   } catch (const json::parse_error& error) {
     // Not what(): it quotes the input, which may be a secret.
     throw refusal("the input is not the JSON of a credential (error at byte " + std::to_string(error.byte) + ")");
+  } catch (const json::out_of_range&) {
+    throw refusal("the input is not the JSON of a credential (a number is too large)");
   }
   if (!document.is_object()) {
     throw refusal("the input is not the JSON of a credential (no object)");

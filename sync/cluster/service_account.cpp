@@ -124,7 +124,8 @@ std::optional<json> detach_patch(const json& account, const std::string& secret)
 }
 
 json patched(const json& account, std::optional<json> patch) {
-  if (!patch) {
+  const json* metadata = find_at(account, {"metadata"});
+  if (!patch || metadata == nullptr || !metadata->is_object()) {  // nothing to change, or no object of Kubernetes
     return account;
   }
   patch->erase(0);  // the test of the resourceVersion

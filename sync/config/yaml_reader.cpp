@@ -52,7 +52,7 @@ void YamlReader::load(std::string_view text, std::string_view remedy,
                       ": a tab at the beginning of the line",
                   "YAML is indented with spaces: replace the tab");
     }
-    fail(error.mark, error.msg, std::string(remedy));
+    fail(error.mark, presentable(error.msg), std::string(remedy));  // it may quote half of a character
   }
 }
 

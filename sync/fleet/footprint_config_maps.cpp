@@ -81,7 +81,8 @@ std::map<std::string, std::string> data_of(const json& object) {
   return data;
 }
 
-// Throws for what keep() would never make.
+}  // namespace
+
 Footprint footprint_of(const std::map<std::string, std::string>& data) {
   Footprint footprint;
   for (const auto& [key, text] : data) {
@@ -101,6 +102,8 @@ Footprint footprint_of(const std::map<std::string, std::string>& data) {
   }
   return footprint;
 }
+
+namespace {
 
 // Takes over from another footprint what it says of one context.
 void copy_context(const std::string& context, const Footprint& from, Footprint& to) {

@@ -25,6 +25,9 @@
 
 namespace regsync {
 
+// What a ConfigMap of these remembers, from its `data`. Throws json::exception for what was not written here.
+Footprint footprint_of(const std::map<std::string, std::string>& data);
+
 class FootprintConfigMaps final : public Footprints {
  public:
   struct Place {

@@ -39,6 +39,9 @@ Document parse(const fs::path& path, const std::optional<std::string>& bytes) {
     throw Error(ErrorCode::invalid_input,
                 path.string() + " is not valid JSON (error at byte " + std::to_string(error.byte) + ")",
                 "correct it; nothing was changed");
+  } catch (const Document::out_of_range&) {
+    throw Error(ErrorCode::invalid_input, path.string() + " is not valid JSON: a number is too large",
+                "correct it; nothing was changed");
   }
   throw Error(ErrorCode::invalid_input, path.string() + " is not a JSON object", "correct it; nothing was changed");
 }

@@ -3,19 +3,18 @@
 #include <algorithm>
 #include <asio/this_coro.hpp>
 #include <memory>
-#include <nlohmann/json.hpp>
 #include <optional>
 #include <utility>
 
 #include "helper/base/error.hpp"
 #include "helper/base/text.hpp"
 #include "sync/base/base64.hpp"
-#include "sync/base/json_access.hpp"
 #include "sync/base/percent_encoding.hpp"
 #include "sync/kube/http/http_client.hpp"
 #include "sync/kube/http/proxy.hpp"
 #include "sync/kube/http/url.hpp"
 #include "sync/logins/registry_certificates.hpp"
+#include "sync/logins/registry_protocol.hpp"
 #include "sync/model/authority.hpp"
 
 namespace regsync {
@@ -33,32 +32,6 @@ constexpr const char* accepted_manifests =
 
 std::string basic_header(const RegistryLogin& login) {
   return "Authorization: Basic " + base64_encode(login.username + ":" + std::string(login.password.reveal()));
-}
-
-// The realm of a challenge, as libcurl reads it; nothing for what is no http(s) URL of a plain server: no user
-// information, no blanks or control characters.
-std::optional<kube::Url> read_realm(std::string_view text) {
-  if (std::ranges::any_of(text, [](unsigned char c) { return c <= ' ' || c >= 0x7F; })) {
-    return std::nullopt;
-  }
-  auto url = kube::parse_url(text);
-  if (!url || url->has_userinfo || (url->scheme != "https" && url->scheme != "http")) {
-    return std::nullopt;
-  }
-  return url;
-}
-
-// A password goes over plain http to this machine only.
-bool may_carry_login(const kube::Url& url) { return url.scheme == "https" || kube::is_loopback(url.host); }
-
-// Whether two hosts are the same, or of one domain by their last two labels (registry-1.docker.io, auth.docker.io).
-bool are_related(const std::string& a, const std::string& b) {
-  const auto domain = [](const std::string& host) {
-    const auto last = host.rfind('.');
-    const auto before = last == std::string::npos || last == 0 ? last : host.rfind('.', last - 1);
-    return before == std::string::npos ? host : host.substr(before + 1);
-  };
-  return a == b || domain(a) == domain(b);
 }
 
 // "host[:port]" of an origin, as the folders of certs.d are named.
@@ -136,7 +109,7 @@ Proof no_proof(PullVerdict verdict, std::string why) { return {"", PullAnswer{ve
 Proof proof_of(std::string header, std::string note = {}) { return {std::move(header), std::nullopt, std::move(note)}; }
 
 asio::awaitable<Proof> fetch_token(Challenge challenge, std::string scope, std::string server, RegistryLogin login) {
-  const auto url = read_realm(challenge.parameters["realm"]);
+  const auto url = parse_realm(challenge.parameters["realm"]);
   if (!url) {
     co_return no_proof(PullVerdict::unreachable, server + " names no token server");
   }
@@ -163,19 +136,11 @@ asio::awaitable<Proof> fetch_token(Challenge challenge, std::string scope, std::
     co_return no_proof(refusal.verdict, std::move(refusal.detail));
   }
 
-  const nlohmann::json answer = nlohmann::json::parse(response.body, nullptr, false);
-  for (const char* name : {"token", "access_token"}) {
-    const std::string_view token = text_at(answer, {name});
-    if (token.empty()) {
-      continue;
-    }
-    // RFC 6750, 2.1: anything else could end the header and begin another one.
-    if (std::ranges::any_of(token, [](unsigned char c) { return c <= ' ' || c >= 0x7F; })) {
-      co_return no_proof(PullVerdict::unreachable, url->origin() + " answered with an invalid token");
-    }
-    co_return proof_of("Authorization: Bearer " + std::string(token), std::move(note));
+  const TokenAnswer answer = parse_token_answer(response.body);
+  if (!answer.problem.empty()) {
+    co_return no_proof(PullVerdict::unreachable, url->origin() + " " + answer.problem);
   }
-  co_return no_proof(PullVerdict::unreachable, url->origin() + " answered no token");
+  co_return proof_of("Authorization: Bearer " + answer.token, std::move(note));
 }
 
 asio::awaitable<Proof> prove(Challenge challenge, std::string scope, std::string server, RegistryLogin login) {
@@ -248,63 +213,7 @@ asio::awaitable<PullAnswer> ask_host(std::string host, std::string method, std::
   co_return unreachable;
 }
 
-// Takes a token or a quoted string (RFC 9110, 5.6) from the front.
-std::string take_value(std::string_view& text) {
-  if (!text.starts_with('"')) {
-    const auto end = std::min(text.find_first_of(" ,\t"), text.size());
-    std::string value(text.substr(0, end));
-    text.remove_prefix(end);
-    return value;
-  }
-  text.remove_prefix(1);
-  std::string value;
-  while (!text.empty() && text.front() != '"') {
-    if (text.front() == '\\' && text.size() > 1) {
-      text.remove_prefix(1);
-    }
-    value += text.front();
-    text.remove_prefix(1);
-  }
-  text.remove_prefix(std::min<std::size_t>(1, text.size()));
-  return value;
-}
-
 }  // namespace
-
-Challenge parse_challenge(std::string_view header) {
-  Challenge found;
-  Challenge current;
-  const auto keep = [&] {
-    if (found.scheme.empty() && (current.scheme == "bearer" || current.scheme == "basic")) {
-      found = std::move(current);
-    }
-    current = {};
-  };
-  const auto skip = [&](std::string_view characters) {
-    header.remove_prefix(std::min(header.find_first_not_of(characters), header.size()));
-  };
-  while (!header.empty()) {
-    skip(" ,\t");
-    const auto end = std::min(header.find_first_of(" =,\t"), header.size());
-    std::string word(header.substr(0, end));
-    for (char& c : word) {
-      if (c >= 'A' && c <= 'Z') {
-        c = static_cast<char>(c - 'A' + 'a');
-      }
-    }
-    header.remove_prefix(end);
-    if (!header.starts_with('=')) {  // a scheme begins the next challenge
-      keep();
-      current.scheme = word;
-      skip(" \t");
-      continue;
-    }
-    header.remove_prefix(1);
-    current.parameters[word] = take_value(header);
-  }
-  keep();
-  return found;
-}
 
 RegistryLogin login_of(const Credential& credential) { return {credential.login.username, credential.secret.clone()}; }
 

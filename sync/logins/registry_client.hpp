@@ -14,9 +14,7 @@
 
 #include <asio/any_io_executor.hpp>
 #include <asio/awaitable.hpp>
-#include <map>
 #include <string>
-#include <string_view>
 
 #include "helper/base/secret_string.hpp"
 #include "helper/store/credential.hpp"
@@ -39,13 +37,5 @@ asio::awaitable<PullAnswer> try_pull(Image image, RegistryLogin login);
 
 // Whether the registry of `host` takes the login at all (docker login's own question).
 asio::awaitable<PullAnswer> try_login(std::string host, RegistryLogin login);
-
-// A WWW-Authenticate header: the scheme, lower case, and its parameters. Of several challenges the first that can be
-// answered (bearer, basic). Pure.
-struct Challenge {
-  std::string scheme;  // "" where there is none
-  std::map<std::string, std::string> parameters;
-};
-Challenge parse_challenge(std::string_view header);
 
 }  // namespace regsync

@@ -6,6 +6,7 @@
 #include <optional>
 
 #include "helper/base/error.hpp"
+#include "helper/base/text.hpp"
 
 namespace regsync {
 
@@ -177,7 +178,7 @@ class LabelSelector::Parser {
   [[noreturn]] void fail(const std::string& what) const {
     throw Error(
         ErrorCode::invalid_input,
-        "label selector \"" + std::string(text_) + "\", character " + std::to_string(position_ + 1) + ": " + what,
+        "label selector \"" + presentable(text_) + "\", character " + std::to_string(position_ + 1) + ": " + what,
         "write it as for `kubectl get -l`, for example \"env in (prod,stage),!legacy\"");
   }
 

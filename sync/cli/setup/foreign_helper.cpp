@@ -7,9 +7,11 @@
 #include <filesystem>
 #include <nlohmann/json.hpp>
 #include <string_view>
+#include <utility>
 
 #include "helper/base/error.hpp"
 #include "sync/base/find_program.hpp"
+#include "sync/base/json_access.hpp"
 #include "sync/cli/setup/run_to_end.hpp"
 #include "sync/logins/credential_helpers.hpp"
 
@@ -32,12 +34,8 @@ Error refusal(const std::string& program, const char* action, const ChildResult&
 }
 
 json parse_answer(const std::string& program, const char* action, const std::string& output) {
-  try {
-    json answer = json::parse(output);
-    if (answer.is_object()) {
-      return answer;
-    }
-  } catch (const json::parse_error&) {  // NOLINT(bugprone-empty-catch): falls through; its text quotes the answer
+  if (auto answer = parse_json(output); answer && answer->is_object()) {
+    return *std::move(answer);
   }
   throw Error(ErrorCode::credential_plugin, program + " " + action + " did not answer a JSON object");
 }

@@ -13,6 +13,7 @@ TEST(KubeCorpus, IdToken) { replay("id_token", id_token); }
 TEST(KubeCorpus, Status) { replay("status", status); }
 TEST(KubeCorpus, List) { replay("list", list); }
 TEST(KubeCorpus, Url) { replay("url", url); }
+TEST(KubeCorpus, ClusterSecret) { replay("cluster_secret", cluster_secret); }
 TEST(KubeCorpus, WatchStream) { replay("watch_stream", watch_stream); }
 
 }  // namespace

@@ -13,8 +13,11 @@
 #include <string>
 #include <utility>
 
+#include "sync/base/base64.hpp"
+#include "sync/base/json_access.hpp"
 #include "sync/kube/api/api_error.hpp"
 #include "sync/kube/api/kube_client.hpp"
+#include "sync/kube/config/cluster_secret.hpp"
 #include "sync/kube/config/exec_credential.hpp"
 #include "sync/kube/config/kubeconfig.hpp"
 #include "sync/kube/config/oidc_token.hpp"
@@ -165,6 +168,42 @@ void list(std::string_view bytes) {
       throw std::logic_error("not an object");
     }
   }));
+}
+
+void cluster_secret(std::string_view bytes) {
+  if (bytes.empty()) {
+    return;
+  }
+  const auto kind = static_cast<unsigned char>(bytes.front()) % 4;
+  const std::string content = base64_encode(bytes.substr(1));
+  json secret = {{"metadata", {{"namespace", "fleet"}, {"name", "c"}}}};
+  switch (kind) {
+    case 0:
+      secret = parse_json(bytes.substr(1)).value_or(json());
+      break;
+    case 1:
+      secret["data"] = {{"kubeconfig", content}};
+      break;
+    case 2:
+      secret["data"] = {{"value", content}};
+      break;
+    default:
+      secret["data"] = {{"server", base64_encode("https://c:6443")}, {"config", content}};
+      break;
+  }
+  const auto cluster = kube::decode_cluster_secret(secret);
+  if (cluster && cluster->problem) {
+    must_be_presentable(*cluster->problem);
+  }
+  if (!cluster || !cluster->context) {
+    return;
+  }
+  const kube::ResolvedContext& context = *cluster->context;
+  const bool names_a_file = !context.ca_file.empty() || !context.token_file.empty() ||
+                            !context.client_certificate_file.empty() || !context.client_key_file.empty();
+  if (names_a_file || (context.exec && context.exec->command.find('/') != std::string::npos)) {
+    throw std::logic_error("a Secret makes this process read a file, or run one");
+  }
 }
 
 void url(std::string_view bytes) {

@@ -15,6 +15,10 @@ TEST(SyncCorpus, SecretObject) { replay("secret_object", secret_object); }
 TEST(SyncCorpus, ControlMessage) { replay("control_message", control_message); }
 TEST(SyncCorpus, HelperAnswer) { replay("helper_answer", helper_answer); }
 TEST(SyncCorpus, Challenge) { replay("challenge", challenge); }
+TEST(SyncCorpus, TokenAnswer) { replay("token_answer", token_answer); }
+TEST(SyncCorpus, StateFile) { replay("state_file", state_file); }
+TEST(SyncCorpus, Lease) { replay("lease", lease); }
+TEST(SyncCorpus, FootprintConfigMap) { replay("footprint_config_map", footprint_config_map); }
 TEST(SyncCorpus, Names) { replay("names", names); }
 
 }  // namespace

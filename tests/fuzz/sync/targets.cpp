@@ -1,69 +1,28 @@
 #include "tests/fuzz/sync/targets.hpp"
 
-#include <sys/mman.h>
-#include <unistd.h>
-
-#include <cstdlib>
 #include <nlohmann/json.hpp>
-#include <stdexcept>
 #include <string>
 
 #include "helper/base/error.hpp"
+#include "sync/cluster/namespace_view.hpp"
 #include "sync/cluster/service_account.hpp"
 #include "sync/config/settings.hpp"
 #include "sync/config/target_yaml.hpp"
 #include "sync/control/messages.hpp"
 #include "sync/logins/credential_helpers.hpp"
 #include "sync/logins/docker_config_file.hpp"
-#include "sync/logins/registry_client.hpp"
+#include "sync/logins/login_files.hpp"
+#include "sync/logins/registry_protocol.hpp"
 #include "sync/model/docker_config_json.hpp"
 #include "sync/model/image.hpp"
 #include "sync/model/label_selector.hpp"
+#include "sync/model/pod.hpp"
+#include "sync/model/pull_cause.hpp"
 #include "sync/model/secret_object.hpp"
+#include "tests/fuzz/sync/input.hpp"
 
 namespace regsync::fuzz {
-namespace {
-
 using nlohmann::json;
-
-void require(bool holds, const char* what) {
-  if (!holds) {
-    throw std::logic_error(what);
-  }
-}
-
-// Runs `read`, which may refuse its input by an Error. Every text of that must be JSON, and so UTF-8: it goes into
-// status rows.
-template <typename Read>
-void refused_or(Read read) {
-  try {
-    read();
-  } catch (const Error& error) {
-    static_cast<void>(json{error.message(), error.remedy()}.dump());
-  }
-}
-
-// A file that holds the bytes, for readers of paths.
-class InMemory {
- public:
-  explicit InMemory(std::string_view bytes) : fd_(::memfd_create("fuzz", MFD_CLOEXEC)) {
-    if (fd_ < 0 || ::write(fd_, bytes.data(), bytes.size()) != static_cast<ssize_t>(bytes.size())) {
-      std::abort();
-    }
-  }
-  ~InMemory() { ::close(fd_); }
-  InMemory(const InMemory&) = delete;
-  InMemory& operator=(const InMemory&) = delete;
-  InMemory(InMemory&&) = delete;
-  InMemory& operator=(InMemory&&) = delete;
-
-  [[nodiscard]] std::string path() const { return "/proc/self/fd/" + std::to_string(fd_); }
-
- private:
-  int fd_;
-};
-
-}  // namespace
 
 void target_file(std::string_view bytes) {
   refused_or([&] {
@@ -86,11 +45,20 @@ void docker_config(std::string_view bytes) {
     static_cast<void>(config.registries_with_helpers());
     static_cast<void>(config.plain_logins());
   });
+  LoginFiles files({file.path()});
+  const StoreReading reading = files.read({RegistryKey("ghcr.io"), RegistryKey("docker.io")});
+  require(reading.credentials.size() + reading.problems.size() <= 2, "a login that nobody asked for");
 }
 
 void pull_secret(std::string_view bytes) {
   const PullEntries entries = parse_docker_config_json(bytes);
   static_cast<void>(Payload(entries));
+  for (const auto format : {PullSecretFormat::dockerconfigjson, PullSecretFormat::dockercfg}) {
+    refused_or([&] {
+      const auto of_kubelet = read_for_kubelet(bytes, format);
+      static_cast<void>(entries_for(of_kubelet, "ghcr.io/team/app"));
+    });
+  }
 }
 
 void secret_object(std::string_view bytes) {
@@ -101,6 +69,10 @@ void secret_object(std::string_view bytes) {
   }
   static_cast<void>(view_secret(object, "0123456789abcdef"));
   static_cast<void>(view_service_account(object));
+  static_cast<void>(detached(attached(object, "regcred"), "regcred").dump());
+  static_cast<void>(view_namespace(object));
+  static_cast<void>(read_pod(object));
+  static_cast<void>(read_pull_secret("regcred", object));
   refused_or([&] { static_cast<void>(read_secret(bytes, "0123456789abcdef")); });
 }
 
@@ -111,6 +83,7 @@ void control_message(std::string_view bytes) {
   }
   refused_or([&] { static_cast<void>(control::report_from_json(message)); });
   refused_or([&] { static_cast<void>(control::error_from_json(message)); });
+  static_cast<void>(control::to_json(control::query_from_json(message)));
 }
 
 void helper_answer(std::string_view bytes) {
@@ -127,6 +100,15 @@ void helper_answer(std::string_view bytes) {
 void challenge(std::string_view bytes) {
   const Challenge found = parse_challenge(bytes);
   require(found.scheme.empty() || found.scheme == "bearer" || found.scheme == "basic", "a scheme nobody can answer");
+  const auto realm = found.parameters.find("realm");
+  const auto url = parse_realm(realm == found.parameters.end() ? bytes : realm->second);
+  require(!url || (!url->has_userinfo && !url->host.empty()), "a realm that must not be used");
+}
+
+void token_answer(std::string_view bytes) {
+  const TokenAnswer answer = parse_token_answer(bytes);
+  require(answer.token.empty() != answer.problem.empty(), "a token, or why there is none");
+  require(answer.token.find_first_of(" \r\n") == std::string::npos, "a token that ends its header");
 }
 
 void names(std::string_view bytes) {

@@ -25,6 +25,7 @@ TEST(ServiceAccountView, WhatIsOddCountsAsNotThere) {
                                 json{{"metadata", {{"annotations", odd}, {"resourceVersion", odd}}}},
                                 json{{"metadata", {{"annotations", {{attached_annotation, odd}}}}}}}) {
       EXPECT_TRUE(view_service_account(account).pull_secrets.empty()) << account.dump();
+      EXPECT_NO_THROW(detached(attached(account, "regcred"), "regcred")) << account.dump();
     }
   }
 }

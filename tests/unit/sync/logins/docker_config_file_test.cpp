@@ -73,6 +73,7 @@ TEST(DockerConfigFile, RefusesWhatIsNotJsonWithoutQuotingIt) {
     EXPECT_THAT(error.message(), testing::AllOf(HasSubstr(path.string()), HasSubstr("byte"), Not(HasSubstr("canary"))));
   }
   EXPECT_THROW(DockerConfigFile(dir.write("list.json", "[]")), Error);
+  EXPECT_THROW(DockerConfigFile(dir.write("number.json", R"({"n": 1e999})")), Error);
 }
 
 TEST(DockerConfigFile, LeavesAFileAloneThatAnotherProgramChanged) {

@@ -1,0 +1,109 @@
+#include "sync/logins/registry_protocol.hpp"
+
+#include <algorithm>
+#include <nlohmann/json.hpp>
+#include <utility>
+
+#include "sync/base/json_access.hpp"
+
+namespace regsync {
+namespace {
+
+// Whether it can stand in a header or a URL: anything else could end it and begin another one (RFC 6750, 2.1).
+bool is_one_word(std::string_view text) {
+  return std::ranges::all_of(text, [](unsigned char c) { return c > ' ' && c < 0x7F; });
+}
+
+// Takes a token or a quoted string (RFC 9110, 5.6) from the front.
+std::string take_value(std::string_view& text) {
+  if (!text.starts_with('"')) {
+    const auto end = std::min(text.find_first_of(" ,\t"), text.size());
+    std::string value(text.substr(0, end));
+    text.remove_prefix(end);
+    return value;
+  }
+  text.remove_prefix(1);
+  std::string value;
+  while (!text.empty() && text.front() != '"') {
+    if (text.front() == '\\' && text.size() > 1) {
+      text.remove_prefix(1);
+    }
+    value += text.front();
+    text.remove_prefix(1);
+  }
+  text.remove_prefix(std::min<std::size_t>(1, text.size()));
+  return value;
+}
+
+}  // namespace
+
+Challenge parse_challenge(std::string_view header) {
+  Challenge found;
+  Challenge current;
+  const auto keep = [&] {
+    if (found.scheme.empty() && (current.scheme == "bearer" || current.scheme == "basic")) {
+      found = std::move(current);
+    }
+    current = {};
+  };
+  const auto skip = [&](std::string_view characters) {
+    header.remove_prefix(std::min(header.find_first_not_of(characters), header.size()));
+  };
+  while (!header.empty()) {
+    skip(" ,\t");
+    const auto end = std::min(header.find_first_of(" =,\t"), header.size());
+    std::string word(header.substr(0, end));
+    for (char& c : word) {
+      if (c >= 'A' && c <= 'Z') {
+        c = static_cast<char>(c - 'A' + 'a');
+      }
+    }
+    header.remove_prefix(end);
+    if (!header.starts_with('=')) {  // a scheme begins the next challenge
+      keep();
+      current.scheme = word;
+      skip(" \t");
+      continue;
+    }
+    header.remove_prefix(1);
+    current.parameters[word] = take_value(header);
+  }
+  keep();
+  return found;
+}
+
+std::optional<kube::Url> parse_realm(std::string_view text) {
+  if (!is_one_word(text)) {
+    return std::nullopt;
+  }
+  auto url = kube::parse_url(text);
+  if (!url || url->has_userinfo || (url->scheme != "https" && url->scheme != "http")) {
+    return std::nullopt;
+  }
+  return url;
+}
+
+bool may_carry_login(const kube::Url& url) { return url.scheme == "https" || kube::is_loopback(url.host); }
+
+bool are_related(const std::string& a, const std::string& b) {
+  const auto domain = [](const std::string& host) {
+    const auto last = host.rfind('.');
+    const auto before = last == std::string::npos || last == 0 ? last : host.rfind('.', last - 1);
+    return before == std::string::npos ? host : host.substr(before + 1);
+  };
+  return a == b || domain(a) == domain(b);
+}
+
+TokenAnswer parse_token_answer(std::string_view body) {
+  const auto answer = parse_json(body).value_or(nlohmann::json());
+  for (const char* name : {"token", "access_token"}) {
+    const std::string_view token = text_at(answer, {name});
+    if (!token.empty()) {
+      return is_one_word(token) ? TokenAnswer{std::string(token), {}}
+                                : TokenAnswer{{}, "answered with an invalid token"};
+    }
+  }
+  return {{}, "answered no token"};
+}
+
+}  // namespace regsync

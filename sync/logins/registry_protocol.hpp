@@ -1,0 +1,39 @@
+// What a registry and its token server say while a login is tried (distribution, docs/spec/auth/token.md; RFC 9110,
+// 11), and where a login may go. Pure; any thread. Everything here is total: the text is a stranger's.
+#pragma once
+
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "sync/kube/http/url.hpp"
+
+namespace regsync {
+
+// A WWW-Authenticate header: the scheme, lower case, and its parameters. Of several challenges the first that can be
+// answered (bearer, basic).
+struct Challenge {
+  std::string scheme;  // "" where there is none
+  std::map<std::string, std::string> parameters;
+};
+Challenge parse_challenge(std::string_view header);
+
+// The realm of a challenge, as libcurl reads it; nothing for what is no http(s) URL of a plain server: no user
+// information, no blanks or control characters.
+std::optional<kube::Url> parse_realm(std::string_view text);
+
+// A password goes over plain http to this machine only.
+bool may_carry_login(const kube::Url& url);
+
+// Whether two hosts are the same, or of one domain by their last two labels (registry-1.docker.io, auth.docker.io).
+bool are_related(const std::string& a, const std::string& b);
+
+// The answer of a token server: a token that fits into a header, or why there is none ("answered no token").
+struct TokenAnswer {
+  std::string token;
+  std::string problem;
+};
+TokenAnswer parse_token_answer(std::string_view body);
+
+}  // namespace regsync
