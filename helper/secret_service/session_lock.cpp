@@ -2,9 +2,8 @@
 
 #include <chrono>
 #include <cstdint>
-#include <fstream>
-#include <iterator>
 
+#include "helper/base/process_state.hpp"
 #include "helper/secret_service/provider.hpp"
 #include "helper/secret_service/signal_watch.hpp"
 
@@ -61,15 +60,6 @@ class ProviderProbe {
   steady_clock::time_point last_ = steady_clock::now();
   BusSlotPtr slot_;  // points to answered_
 };
-
-// Whether a signal or a debugger has stopped the process (proc_pid_stat(5): T, t), or it has ended (Z, X).
-bool is_stopped(int pid) {
-  std::ifstream file("/proc/" + std::to_string(pid) + "/stat");
-  const std::string line{std::istreambuf_iterator<char>(file), {}};
-  const std::size_t state = line.rfind(") ");
-  return state != std::string::npos && state + 2 < line.size() &&
-         std::string("TtZX").find(line[state + 2]) != std::string::npos;
-}
 
 }  // namespace
 

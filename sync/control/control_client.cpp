@@ -16,6 +16,7 @@
 #include <utility>
 
 #include "helper/base/error.hpp"
+#include "helper/base/process_state.hpp"
 #include "sync/base/json_access.hpp"
 #include "sync/base/user_manager.hpp"
 #include "sync/control/messages.hpp"
@@ -29,6 +30,12 @@ using std::chrono::milliseconds;
 
 Error hung_up() {
   return {ErrorCode::daemon_unreachable, "regsyncd ended the connection without an answer", how_to_read_the_log()};
+}
+
+Error stopped(int pid) {
+  const std::string process = std::to_string(pid);
+  return {ErrorCode::daemon_unreachable, "regsyncd (process " + process + ") is stopped, and answers nothing",
+          "let it go on: kill -CONT " + process};
 }
 
 Error not_running(const std::filesystem::path& socket, int error) {
@@ -80,6 +87,9 @@ class ControlClient::Impl {
       ::close(fd_);
       throw not_running(socket, error);
     }
+    ucred peer{};
+    socklen_t size = sizeof(peer);
+    peer_ = ::getsockopt(fd_, SOL_SOCKET, SO_PEERCRED, &peer, &size) == 0 ? peer.pid : 0;
   }
   ~Impl() { ::close(fd_); }
   Impl(const Impl&) = delete;
@@ -148,14 +158,26 @@ class ControlClient::Impl {
   }
 
   // The response to request `id`; notifications before it are passed over.
-  json response_to(int id, std::optional<Clock::time_point> deadline, std::string_view method) {
+  json response_to(int id, Clock::time_point deadline, std::string_view method) {
     std::string line;
+    auto seen_running = Clock::now();
     for (;;) {
-      const Wait wait = read_line(line, deadline);
+      const Wait wait = read_line(line, std::min(deadline, Clock::now() + milliseconds(500)));
       if (wait == Wait::interrupted) {
         continue;
       }
       if (wait == Wait::timeout) {
+        const auto now = Clock::now();
+        const bool is_running = !is_stopped(peer_);
+        if (is_running) {
+          seen_running = now;
+        }
+        if (!is_running && (now - seen_running >= stopped_limit || now >= deadline)) {
+          throw stopped(peer_);
+        }
+        if (now < deadline) {
+          continue;
+        }
         throw Error(ErrorCode::timeout, "regsyncd did not answer \"" + std::string(method) + "\" in time",
                     how_to_read_the_log());
       }
@@ -168,7 +190,11 @@ class ControlClient::Impl {
   }
 
  private:
+  // Of a process that is stopped: it may be about to go on.
+  static constexpr Clock::duration stopped_limit = std::chrono::seconds(3);
+
   int fd_;
+  int peer_ = 0;  // who listens: the daemon, or systemd, which made its socket
   int last_id_ = 0;
   std::string buffer_;        // received, not yet a whole line
   std::size_t searched_ = 0;  // of buffer_, known to hold no newline

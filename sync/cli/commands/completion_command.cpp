@@ -14,8 +14,8 @@ _regsync() {
   local line=${COMP_LINE:0:COMP_POINT} words candidates directive IFS=$' \t\n'
   read -ra words <<<"$line"
   [[ $line == *[[:space:]] ]] && words+=("")
-  local IFS=$'\n'
-  candidates=($(regsync __complete -- "${words[@]:1}" 2>/dev/null))
+  mapfile -t candidates < <(regsync __complete -- "${words[@]:1}" 2>/dev/null)
+  (( ${#candidates[@]} > 0 )) || return
   directive=${candidates[-1]}
   unset 'candidates[-1]'
   COMPREPLY=("${candidates[@]%%$'\t'*}")

@@ -4,6 +4,7 @@
 
 #include "sync/cli/ask/context_call.hpp"
 #include "sync/cli/command.hpp"
+#include "sync/cli/view/quote.hpp"
 
 namespace regsync::cli {
 namespace {
@@ -16,7 +17,7 @@ struct ForgetOptions {
 int forget_context(const ForgetOptions& options, Console& console) {
   call_for_context("forgetContext", options.context, options.kubeconfig, console,
                    [&](Engine& engine) { engine.forget_context(options.context); });
-  console.out << "context \"" << options.context << "\" forgotten; Secrets that are left there stay\n";
+  console.out << "context \"" << one_line(options.context) << "\" forgotten; Secrets that are left there stay\n";
   return exit_done;
 }
 

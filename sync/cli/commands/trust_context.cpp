@@ -4,6 +4,7 @@
 
 #include "sync/cli/ask/context_call.hpp"
 #include "sync/cli/command.hpp"
+#include "sync/cli/view/quote.hpp"
 
 namespace regsync::cli {
 namespace {
@@ -16,7 +17,8 @@ struct TrustOptions {
 int trust_context(const TrustOptions& options, Console& console) {
   call_for_context("trustContext", options.context, options.kubeconfig, console,
                    [&](Engine& engine) { engine.trust_context(options.context); });
-  console.out << "context \"" << options.context << "\" trusted to lead to the cluster that it leads to now\n";
+  console.out << "context \"" << one_line(options.context)
+              << "\" trusted to lead to the cluster that it leads to now\n";
   return exit_done;
 }
 

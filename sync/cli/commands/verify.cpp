@@ -5,6 +5,7 @@
 
 #include "helper/store/registry_key.hpp"
 #include "sync/base/base64.hpp"
+#include "sync/base/json_access.hpp"
 #include "sync/base/paths.hpp"
 #include "sync/cli/ask/for_each_context.hpp"
 #include "sync/cli/ask/kubeconfig_selection.hpp"
@@ -57,10 +58,7 @@ std::string text_of(PullVerdict verdict) {
 }
 
 std::string payload_of(const nlohmann::json& secret) {
-  if (!secret.contains("data") || !secret["data"].is_object()) {
-    return {};
-  }
-  return secret["data"].value(".dockerconfigjson", std::string());
+  return std::string(text_at(secret, {"data", ".dockerconfigjson"}));
 }
 
 asio::awaitable<void> read_rows(kube::KubeClient& client, const std::vector<Target>& declared,

@@ -211,8 +211,8 @@ class Setup {
   int undo() {
     const fs::path saved = backup_path(config_.path());
     DockerConfigFile before(saved);
-    const auto note = before.document().value("regsync", nlohmann::ordered_json::object());
-    restore_logins(note.value("imported", std::vector<std::string>()));
+    const Note note = note_of(before);
+    restore_logins(note.imported);
 
     bool changed = false;
     if (config_.store_helper() == ours) {
@@ -230,7 +230,7 @@ class Setup {
       return 0;
     }
     config_.save();
-    if (config_.empty() && note.value("created", false)) {
+    if (config_.empty() && note.created) {
       fs::remove(config_.path());
     }
     fs::remove(saved);
@@ -240,6 +240,28 @@ class Setup {
   }
 
  private:
+  // What a setup noted in its backup.
+  struct Note {
+    std::vector<std::string> imported;  // servers whose logins it moved
+    bool created = false;               // it made the file
+  };
+
+  // A person can have edited the backup: what setup would not have written does not count.
+  static Note note_of(DockerConfigFile& backup) {
+    using nlohmann::ordered_json;
+    Note note;
+    const auto found = backup.document().find("regsync");
+    if (found != backup.document().end() && found->is_object()) {
+      for (const auto& server : found->value("imported", ordered_json::array())) {
+        if (server.is_string()) {
+          note.imported.push_back(server.get<std::string>());
+        }
+      }
+      note.created = found->value("created", ordered_json(false)) == true;
+    }
+    return note;
+  }
+
   [[nodiscard]] bool concerned(const std::string& server) const {
     // A registry with a helper of its own never was docker's to keep; an empty helper means docker's own file.
     return chosen_.empty() ? !config_.has_registry_entry(server) : chosen_.contains(RegistryKey(server).auths_key());

@@ -29,6 +29,9 @@ constexpr std::string_view header_characters = "!#$&'*+-.^_`|~";
 
 std::string read_or_empty(const std::string& path) { return try_read_file(path, largest_file).value_or(""); }
 
+// For messages; nothing where the content stands in the kubeconfig itself.
+std::string in_file(const std::string& path) { return path.empty() ? "" : " (" + presentable(path) + ")"; }
+
 // A line break in a value would be a header of its own.
 std::string header(std::string_view name, std::string_view value) {
   if (has_control_characters(value)) {
@@ -157,7 +160,9 @@ bool Credentials::load_tls() {
     }
     if (fresh.ca.empty()) {
       throw Error(ErrorCode::kubeconfig,
-                  "the certificate authority of context \"" + context_.name + "\" holds no PEM certificate");
+                  "the certificate authority of context \"" + context_.name + "\"" + in_file(context_.ca_file) +
+                      " holds no PEM certificate",
+                  "get the kubeconfig, or that file, from who runs the cluster again");
     }
   }
   fresh.certificate = either(context_.client_certificate_data, context_.client_certificate_file);
@@ -166,8 +171,11 @@ bool Credentials::load_tls() {
                                                  : SecretString(read_or_empty(context_.client_key_file));
     if (!is_pair(fresh.certificate, fresh.key.reveal())) {
       if (!files_tls_) {
-        throw Error(ErrorCode::kubeconfig, "client certificate and key of context \"" + context_.name +
-                                               "\" are not a pair of PEM certificate and unencrypted private key");
+        throw Error(ErrorCode::kubeconfig,
+                    "client certificate" + in_file(context_.client_certificate_file) + " and key" +
+                        in_file(context_.client_key_file) + " of context \"" + context_.name +
+                        "\" are not a pair of PEM certificate and unencrypted private key",
+                    "get the kubeconfig, or these files, from who runs the cluster again");
       }
       fresh.certificate = files_tls_->certificate;
       fresh.key = files_tls_->key.clone();

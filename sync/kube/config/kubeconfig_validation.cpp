@@ -1,5 +1,6 @@
 #include "sync/kube/config/kubeconfig_validation.hpp"
 
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -61,6 +62,15 @@ void check_exec(const std::string& of, const ExecConfig& exec, Faults& faults) {
                 "invalid interactiveMode" + of + ": " + in_quotes(mode));
 }
 
+// Empty where it can be read. Of a FIFO or a device nobody knows when its content ends.
+std::string why_unreadable(const std::string& path) {
+  struct stat status{};
+  if (::access(path.c_str(), R_OK) != 0 || ::stat(path.c_str(), &status) != 0) {
+    return std::generic_category().message(errno);
+  }
+  return S_ISREG(status.st_mode) ? "" : S_ISDIR(status.st_mode) ? "it is a folder" : "it is not a regular file";
+}
+
 }  // namespace
 
 void Faults::add_if(bool wrong, const std::string& message) {
@@ -70,12 +80,11 @@ void Faults::add_if(bool wrong, const std::string& message) {
 }
 
 void Faults::add_unreadable(const std::string& what, const std::string& path) {
-  if (!path.empty() && !is_readable(path)) {
-    add_if(true, "unable to read " + what + " " + path + ": " + std::generic_category().message(errno));
-  }
+  const std::string why = path.empty() ? "" : why_unreadable(path);
+  add_if(!why.empty(), "unable to read " + what + " " + path + ": " + why);
 }
 
-bool is_readable(const std::string& path) { return ::access(path.c_str(), R_OK) == 0; }
+bool is_readable(const std::string& path) { return why_unreadable(path).empty(); }
 
 void check_context(const std::string& name, const ContextEntry& context, Faults& faults) {
   faults.add_if(context.cluster.empty(), "cluster was not specified for context " + in_quotes(name));

@@ -63,6 +63,14 @@ TEST_F(CliCompletion, InBash) {
   completes_by_tab({"bash", "--norc", "-i"}, "PS1='$ '; source <(regsync completion bash)");
 }
 
+// "*" is a fine answer to "which contexts", and the files of the folder are not.
+TEST_F(CliCompletion, InBashACandidateIsNotExpanded) {
+  const std::string script =
+      "source <(regsync completion bash); regsync() { printf '*\\tall\\n$(id)\\n:4\\n'; }; cd /; "
+      "COMP_LINE='regsync status --context ' COMP_POINT=25 _regsync; printf '%s\\n' \"${COMPREPLY[@]}\"";
+  EXPECT_EQ(person_.run({"bash", "--norc", "-c", script}).out, "*\n\\$\\(id\\)\n");
+}
+
 TEST_F(CliCompletion, InZsh) {
   if (!has("zsh")) {
     SKIP_OR_FAIL("no zsh");

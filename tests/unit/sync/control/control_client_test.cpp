@@ -2,7 +2,13 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
+#include <array>
+#include <csignal>
 #include <nlohmann/json.hpp>
 #include <string>
 
@@ -47,6 +53,44 @@ TEST(ControlClient, APathTooLongForASocketIsNotTruncated) {
     EXPECT_EQ(error.code(), ErrorCode::daemon_unreachable);
     EXPECT_THAT(error.message(), testing::HasSubstr("name too long"));
   }
+}
+
+// Ctrl-Z, or a debugger.
+TEST(ControlClient, ADaemonThatIsStoppedIsToldAsThatBeforeTheTimeIsUp) {
+  const test::TempDir root;
+  const std::string path = (root / "control.sock").string();
+  std::array<int, 2> ready{};
+  ASSERT_EQ(pipe(ready.data()), 0);
+  const pid_t daemon = fork();
+  if (daemon == 0) {
+    const int listener = socket(AF_UNIX, SOCK_STREAM, 0);
+    sockaddr_un address{};
+    address.sun_family = AF_UNIX;
+    path.copy(address.sun_path, sizeof(address.sun_path) - 1);
+    const bool listens = bind(listener, reinterpret_cast<const sockaddr*>(&address), sizeof(address)) == 0 &&
+                         listen(listener, 1) == 0 && write(ready[1], "x", 1) == 1;
+    while (listens) {
+      pause();
+    }
+    _exit(1);
+  }
+  char listens = 0;
+  ASSERT_EQ(read(ready[0], &listens, 1), 1);
+  kill(daemon, SIGSTOP);
+  const auto began = std::chrono::steady_clock::now();
+  try {
+    ControlClient(path).call("status", json::object(), 60s);
+    ADD_FAILURE() << "answered";
+  } catch (const Error& error) {
+    EXPECT_EQ(error.code(), ErrorCode::daemon_unreachable);
+    EXPECT_THAT(error.message(), testing::HasSubstr("(process " + std::to_string(daemon) + ") is stopped"));
+  }
+  EXPECT_LT(std::chrono::steady_clock::now() - began, 20s);
+  EXPECT_EQ(code_of_call(path, 100ms), ErrorCode::daemon_unreachable) << "also where less time is given";
+  kill(daemon, SIGKILL);
+  waitpid(daemon, nullptr, 0);
+  close(ready[0]);
+  close(ready[1]);
 }
 
 TEST(ControlClient, AnswersTheResultThatBelongsToItsRequest) {

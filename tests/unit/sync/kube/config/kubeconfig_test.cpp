@@ -426,6 +426,26 @@ TEST_F(KubeconfigFiles, NoCredentialIsKeptForPlainHttp) {
   EXPECT_TRUE(Kubeconfig::load(folder_.take("plain-http-drops-credentials")).resolve("x").token.empty());
 }
 
+TEST_F(KubeconfigFiles, WhatIsNoRegularFileIsNamed) {
+  const auto folder = folder_.dir().path() / "odd-folder";
+  const auto fifo = folder_.dir().path() / "odd-fifo";
+  std::filesystem::create_directory(folder);
+  ASSERT_EQ(::mkfifo(fifo.c_str(), 0600), 0);
+  for (const auto& [path, why] : {std::pair{folder, "it is a folder"}, {fifo, "it is not a regular file"}}) {
+    const json config = {
+        {"clusters", {{{"name", "c"}, {"cluster", {{"server", "https://c"}, {"certificate-authority", path}}}}}},
+        {"contexts", {{{"name", "x"}, {"context", {{"cluster", "c"}, {"user", "u"}}}}}},
+        {"users", {{{"name", "u"}, {"user", {{"token", "t"}}}}}}};
+    try {
+      static_cast<void>(Kubeconfig::load(folder_.dir().write("odd", config.dump())).resolve("x"));
+      ADD_FAILURE() << "taken: " << path;
+    } catch (const Error& error) {
+      EXPECT_THAT(error.message(), ::testing::HasSubstr("unable to read certificate-authority"));
+      EXPECT_THAT(error.message(), ::testing::HasSubstr(path.string() + ": " + why));
+    }
+  }
+}
+
 TEST_F(KubeconfigFiles, ExecClusterConfigKeepsItsTypes) {
   const ResolvedContext context = Kubeconfig::load(folder_.take("exec-v1")).resolve("x");
   EXPECT_EQ(json::parse(context.exec->cluster_info_config), json({{"audience", "7"}, {"number", 7}}));
