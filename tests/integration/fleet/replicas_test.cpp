@@ -126,6 +126,7 @@ TEST_F(ReplicasTest, WhoStandsByOnlyWatches) {
   ASSERT_TRUE(until([&] { return a.replicas.held() == 1; }));
   auto& b = start("b", 1);
   ASSERT_TRUE(until([&] { return b.replicas.note().value().message().find("a holds") != std::string::npos; }));
+  ASSERT_TRUE(until([&] { return server_.count("watch") >= 2; })) << "both follow the leases";
   server_.forget_requests();
   until([] { return false; }, 1s);
   EXPECT_EQ(server_.count("get"), 0U);
