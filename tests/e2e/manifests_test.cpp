@@ -1,5 +1,7 @@
 // What is deployed on Kubernetes (systemd/kubernetes), on a real API server: taken as it is, by a namespace that is
 // restricted, and with rights that are enough and no more.
+#include "tests/e2e/manifests.hpp"
+
 #include <gmock/gmock.h>
 
 #include <filesystem>
@@ -15,14 +17,6 @@ using nlohmann::literals::operator""_json_pointer;
 using testing::HasSubstr;
 
 constexpr const char* account = "system:serviceaccount:regsync:regsync";
-
-// An API server that takes Deployments, which the others of these tests do without.
-KubeServer& hub() {
-  static KubeServer server(KubeServer::Options{
-      .contexts = "hub",
-      .flags = {"--runtime-config=apps/v1=true,networking.k8s.io/v1=true,coordination.k8s.io/v1=true"}});
-  return server;
-}
 
 // What prometheus-operator brings.
 json service_monitors() {
@@ -56,43 +50,6 @@ class Manifests : public testing::Test {
     }
   }
 
-  [[nodiscard]] static std::string rendered(const std::string& overlay) {
-    const auto outcome = hub().kubectl({"kustomize", REGSYNC_SOURCE_DIR "/systemd/kubernetes/" + overlay});
-    EXPECT_EQ(outcome.exit_code, 0) << overlay << ": " << outcome.err;
-    return outcome.out;
-  }
-
-  [[nodiscard]] static int minor_version() {
-    const json version = json::parse(hub().kubectl({"version", "-o", "json"}).out);
-    return std::stoi(version.at("/serverVersion/minor"_json_pointer).get<std::string>());
-  }
-
-  // Without the PodDisruptionBudget where the server has no policy/v1 yet (before 1.21).
-  [[nodiscard]] static std::string for_this_version(std::string manifests) {
-    constexpr int first_with_budgets = 21;
-    const std::string begin = "apiVersion: policy/v1\n";
-    const std::string separator = "\n---\n";
-    const auto at = manifests.find(begin);
-    if (at != std::string::npos && minor_version() < first_with_budgets) {
-      const auto end = manifests.find(separator, at);
-      manifests.erase(at, end == std::string::npos ? end : end + separator.size() - at);
-    }
-    return manifests;
-  }
-
-  // An object of an overlay, as JSON.
-  [[nodiscard]] static json object(const std::string& overlay, const std::string& kind) {
-    const auto outcome = hub().kubectl({"apply", "--dry-run=client", "-o", "json", "-f", "-"}, rendered(overlay));
-    const json list = json::parse(outcome.out);
-    for (const auto& item : list.at("items")) {
-      if (item.at("kind") == kind) {
-        return item;
-      }
-    }
-    ADD_FAILURE() << "no " << kind << " in " << overlay;
-    return {};
-  }
-
   [[nodiscard]] static std::string can(const std::string& verb, const std::string& name_space) {
     return hub().kubectl({"auth", "can-i", verb, "secrets", "-n", name_space, std::string("--as=") + account}).out;
   }
@@ -101,7 +58,7 @@ class Manifests : public testing::Test {
 TEST_F(Manifests, EveryOverlayIsTakenByTheApiServer) {
   for (const auto& entry : std::filesystem::directory_iterator(REGSYNC_SOURCE_DIR "/systemd/kubernetes")) {
     const std::string overlay = entry.path().filename().string();
-    const auto outcome = hub().kubectl({"apply", "--dry-run=server", "-f", "-"}, for_this_version(rendered(overlay)));
+    const auto outcome = hub().kubectl({"apply", "--dry-run=server", "-f", "-"}, rendered(overlay));
     EXPECT_EQ(outcome.exit_code, 0) << overlay << ": " << outcome.err;
     EXPECT_EQ(outcome.err, "") << overlay << ": a warning, of Pod Security for one";
   }
@@ -111,7 +68,7 @@ TEST_F(Manifests, ARestrictedNamespaceTakesThePod) {
   json pod{{"apiVersion", "v1"},
            {"kind", "Pod"},
            {"metadata", {{"name", "regsync"}, {"namespace", "regsync"}}},
-           {"spec", object("base", "Deployment").at("/spec/template/spec"_json_pointer)}};
+           {"spec", object_of("base", "Deployment").at("/spec/template/spec"_json_pointer)}};
   pod["spec"]["automountServiceAccountToken"] = false;  // nobody makes tokens here
   const auto taken = hub().kubectl({"create", "--dry-run=server", "-f", "-"}, pod.dump());
   EXPECT_EQ(taken.exit_code, 0) << taken.err;
@@ -119,7 +76,7 @@ TEST_F(Manifests, ARestrictedNamespaceTakesThePod) {
   EXPECT_EQ(container.at("/securityContext/capabilities/drop"_json_pointer), json::array({"ALL"}));
   EXPECT_EQ(container.at("/securityContext/readOnlyRootFilesystem"_json_pointer), true);
   EXPECT_EQ(pod.at("/spec/securityContext/runAsNonRoot"_json_pointer), true);
-  if (minor_version() >= first_with_pod_security) {
+  if (hub_version() >= first_with_pod_security) {
     container["securityContext"]["allowPrivilegeEscalation"] = true;
     EXPECT_THAT(hub().kubectl({"create", "--dry-run=server", "-f", "-"}, pod.dump()).err, HasSubstr("restricted"));
   }
@@ -139,13 +96,13 @@ TEST_F(Manifests, ItsRightsAreEnoughAndNoMore) {
   const auto logins = job.home().write(
       "logins/.dockerconfigjson", json{{"auths", {{"ghcr.io", {{"auth", base64_encode("jdoe:" + password)}}}}}}.dump());
   job.home().write(".config/regsync/targets/regcred.yaml",
-                   object("base", "ConfigMap").at("data").at("regcred.yaml").get<std::string>());
+                   object_of("base", "ConfigMap").at("data").at("regcred.yaml").get<std::string>());
   json hub_config = json::parse(hub().kubeconfig_of("admin", "hub"));
   hub_config["users"][0]["user"]["as"] = account;
   hub_config["contexts"][0]["context"]["namespace"] = "regsync";  // as in a pod
   job.env["KUBECONFIG"] = job.home().write("hub", hub_config.dump()).string();
   job.env.erase("DBUS_SESSION_BUS_ADDRESS");
-  const json container = object("base", "Deployment").at("/spec/template/spec/containers/0"_json_pointer);
+  const json container = object_of("base", "Deployment").at("/spec/template/spec/containers/0"_json_pointer);
   job.env["REGSYNC_OWNER"] = container.at("/env/0/value"_json_pointer).get<std::string>();
   std::vector<std::string> arguments;
   for (const auto& argument : container.at("args")) {

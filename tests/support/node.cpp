@@ -5,6 +5,7 @@
 #include <utility>
 #include <vector>
 
+#include "tests/support/unpacked.hpp"
 #include "tests/support/wait.hpp"
 
 namespace regsync::test {
@@ -41,6 +42,35 @@ Node::~Node() {
   process_.wait(std::chrono::seconds(20));
 }
 
+void Node::ctr(std::vector<std::string> arguments) const {
+  std::vector<std::string> argv{unpacked("containerd") / "usr/bin/ctr", "--address", dir_ / "containerd.sock",
+                                "--namespace", "k8s.io"};
+  argv.insert(argv.end(), arguments.begin(), arguments.end());
+  const Outcome outcome =
+      run_program({.argv = std::move(argv), .env = own_environment(), .in = {}}, std::chrono::minutes(1));
+  if (outcome.exit_code != 0) {
+    throw std::runtime_error(outcome.out + outcome.err);
+  }
+}
+
+void Node::load(const std::filesystem::path& archive) const { ctr({"images", "import", archive.string()}); }
+
+void Node::kill(const std::string& container) const {
+  ctr({"tasks", "kill", "--signal", "SIGKILL", container.substr(container.rfind('/') + 1)});
+}
+
 std::string Node::log() const { return end_of(dir_ / "kubelet.log"); }
+
+std::string Node::log_of(const std::string& name_space, const std::string& pod) const {
+  std::string log;
+  for (const auto& entry : std::filesystem::directory_iterator(dir_ / "log/pods")) {
+    if (entry.path().filename().string().starts_with(name_space + "_" + pod + "_")) {
+      for (const auto& file : std::filesystem::recursive_directory_iterator(entry)) {
+        log += file.is_regular_file() ? read_file(file) : "";
+      }
+    }
+  }
+  return log;
+}
 
 }  // namespace regsync::test

@@ -6,6 +6,7 @@
 #include <filesystem>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "tests/support/kube_server.hpp"
 #include "tests/support/process.hpp"
@@ -30,7 +31,17 @@ class Node {
   [[nodiscard]] std::filesystem::path image() const { return dir_ / "image"; }  // a program that waits, as OCI layout
   [[nodiscard]] std::string log() const;                                        // the end of kubelet's
 
+  // What the containers of a pod wrote so far, as lines of CRI's format; empty where there is none.
+  [[nodiscard]] std::string log_of(const std::string& name_space, const std::string& pod) const;
+
+  // Puts the images of an OCI archive on the node. Throws std::runtime_error.
+  void load(const std::filesystem::path& archive) const;
+  // SIGKILL for the program of a container: "containerd://ID", as a pod's status names it. Throws std::runtime_error.
+  void kill(const std::string& container) const;
+
  private:
+  void ctr(std::vector<std::string> arguments) const;
+
   TempDir temp_;
   std::filesystem::path dir_;
   std::string name_;
