@@ -1,5 +1,6 @@
 // Two replicas on real API servers: a hub with the Lease and the ConfigMaps, and two clusters. Each replica is another
-// user at cluster "a", whose audit log tells who wrote what.
+// user at cluster "a", whose audit log tells who wrote what. The first one reaches all servers by an address of its
+// own, so that the network between it and them can be cut.
 #include <gmock/gmock.h>
 
 #include <chrono>
@@ -8,6 +9,7 @@
 
 #include "sync/base/base64.hpp"
 #include "tests/e2e/main_job.hpp"
+#include "tests/support/own_network.hpp"
 
 namespace regsync::test {
 namespace {
@@ -27,6 +29,18 @@ KubeServer& hub() {
 
 class Replicas : public testing::Test {
  protected:
+  // What a user wrote of a test's Secrets in cluster "a".
+  struct Written {
+    std::multiset<std::string> namespaces;
+    std::string first;  // when the request came, as the audit log writes times
+    std::string last;
+  };
+
+  static void SetUpTestSuite() {
+    own_network_ = enter_own_network() &&
+                   iptables({"-t", "nat", "-A", "OUTPUT", "-d", "127.0.0.2", "-j", "DNAT", "--to", "127.0.0.1"});
+  }
+
   void SetUp() override {
     if (!KubeServer::available()) {
       SKIP_OR_FAIL("no kube-apiserver");
@@ -44,6 +58,13 @@ class Replicas : public testing::Test {
         const json other = json::parse(kube(context).kubeconfig_of(name, context));
         for (const char* list : {"clusters", "users", "contexts"}) {
           config[list].push_back(other[list][0]);
+        }
+      }
+      if (own_network_ && job == &one_) {
+        for (auto& cluster : config["clusters"]) {
+          std::string url = cluster.at("cluster").at("server");
+          cluster["cluster"]["server"] = url.replace(url.find("127.0.0.1"), 9, "127.0.0.2");
+          cluster["cluster"]["tls-server-name"] = "localhost";
         }
       }
       job->env["KUBECONFIG"] = job->home().write("kubeconfig", config.dump()).string();
@@ -117,9 +138,9 @@ class Replicas : public testing::Test {
     return current_in("a") == count && current_in("b") == count;
   }
 
-  // The namespaces of this test whose Secret in cluster "a" a user has written since the first `from` events.
-  [[nodiscard]] std::multiset<std::string> written_by(const std::string& user, std::size_t from) const {
-    std::multiset<std::string> written;
+  // Since the first `from` events of the audit log.
+  [[nodiscard]] Written written_by(const std::string& user, std::size_t from) const {
+    Written written;
     const auto events = kube("a").audit();
     for (std::size_t i = from; i < events.size(); ++i) {
       const json& event = events[i];
@@ -127,7 +148,10 @@ class Replicas : public testing::Test {
       if (event.value("/objectRef/resource"_json_pointer, "") == "secrets" && event.at("verb") == "patch" &&
           event.at("user").at("username") == user && event.value("/responseStatus/code"_json_pointer, 0) / 100 == 2 &&
           name_space.starts_with(name_ + "-")) {
-        written.insert(name_space);
+        const std::string time = event.at("requestReceivedTimestamp");
+        written.first = written.namespaces.empty() ? time : std::min(written.first, time);
+        written.last = std::max(written.last, time);
+        written.namespaces.insert(name_space);
       }
     }
     return written;
@@ -136,23 +160,34 @@ class Replicas : public testing::Test {
   std::size_t begin_rotation() {
     const auto before = kube("a").audit().size();
     log_in();
-    EXPECT_TRUE(wait_until([&] { return !written_by("alice", before).empty(); }));
+    EXPECT_TRUE(wait_until([&] { return !written_by("alice", before).namespaces.empty(); }));
     return before;
   }
+  // Each Secret once, and by one replica only after the other's last write.
   void expect_nothing_written_twice(std::size_t from) const {
     const auto alice = written_by("alice", from);
     const auto bob = written_by("bob", from);
-    EXPECT_EQ(alice.size() + bob.size(), static_cast<std::size_t>(namespaces));
-    for (const auto& name_space : bob) {
-      EXPECT_FALSE(alice.contains(name_space)) << name_space;
+    EXPECT_EQ(alice.namespaces.size() + bob.namespaces.size(), static_cast<std::size_t>(namespaces));
+    for (const auto& name_space : bob.namespaces) {
+      EXPECT_FALSE(alice.namespaces.contains(name_space)) << name_space;
     }
+    EXPECT_TRUE(alice.namespaces.empty() || bob.namespaces.empty() || alice.last < bob.first || bob.last < alice.first)
+        << "alice " << alice.first << " to " << alice.last << ", bob " << bob.first << " to " << bob.last;
+  }
+  // Of the first replica, in both directions. Its packets are dropped where they arrive: of its own queue the kernel
+  // would know.
+  static bool cut_off(bool cut) {
+    return iptables({cut ? "-A" : "-D", "INPUT", "-m", "conntrack", "--ctorigdst", "127.0.0.2", "-j", "DROP"});
   }
 
+  static bool own_network_;
   Job one_;
   Job two_;
   std::string name_;
   std::string password_;
 };
+
+bool Replicas::own_network_ = false;
 
 // 15 s, and 2 s for what follows.
 constexpr auto longest_gap = 17s;
@@ -161,9 +196,9 @@ TEST_F(Replicas, OneThatIsKilledInTheMiddleOfARotationIsFollowedByTheOther) {
   const auto before = begin_rotation();
   one_.stop_daemon(SIGKILL);
   const auto killed = std::chrono::steady_clock::now();
-  const auto by_one = written_by("alice", before).size();
+  const auto by_one = written_by("alice", before).namespaces.size();
   EXPECT_LT(by_one, static_cast<std::size_t>(namespaces)) << "it was killed too late";
-  EXPECT_TRUE(wait_until([&] { return !written_by("bob", before).empty(); }, 40s)) << told(two_);
+  EXPECT_TRUE(wait_until([&] { return !written_by("bob", before).namespaces.empty(); }, 40s)) << told(two_);
   EXPECT_LE(std::chrono::steady_clock::now() - killed, longest_gap);
   EXPECT_TRUE(wait_until([&] { return current(); }, 30s)) << told(two_);
   expect_nothing_written_twice(before);
@@ -173,11 +208,38 @@ TEST_F(Replicas, OneThatWasStoppedInTheMiddleOfARotationWritesNothingWhenItGoesO
   const auto before = begin_rotation();
   one_.daemon().signal(SIGSTOP);
   EXPECT_TRUE(wait_until([&] { return current(); }, 60s)) << told(two_);
-  const auto by_one = written_by("alice", before).size();
+  const auto by_one = written_by("alice", before).namespaces.size();
   one_.daemon().signal(SIGCONT);
   EXPECT_TRUE(wait_until([&] { return stands_by(one_); })) << told(one_);
-  EXPECT_FALSE(wait_until([&] { return written_by("alice", before).size() != by_one; }, 3s));
+  EXPECT_FALSE(wait_until([&] { return written_by("alice", before).namespaces.size() != by_one; }, 3s));
   expect_nothing_written_twice(before);
+}
+
+TEST_F(Replicas, OneThatIsCutOffInTheMiddleOfARotationIsFollowedByTheOtherAndWritesNothingWhenItIsBack) {
+  if (!own_network_) {
+    SKIP_OR_FAIL("no network of its own, or no iptables in it");
+  }
+  const auto before = begin_rotation();
+  one_.daemon().signal(SIGSTOP);  // for as long as the cut takes, so that it is in the middle
+  ASSERT_TRUE(cut_off(true));
+  one_.daemon().signal(SIGCONT);
+  const auto cut = std::chrono::steady_clock::now();
+  EXPECT_TRUE(wait_until([&] { return !written_by("bob", before).namespaces.empty(); }, 40s)) << told(two_);
+  EXPECT_LE(std::chrono::steady_clock::now() - cut, longest_gap);
+  EXPECT_TRUE(wait_until([&] { return current(); }, 60s)) << told(two_);
+  EXPECT_TRUE(stands_by(one_)) << told(one_);
+  ASSERT_TRUE(cut_off(false));
+  const auto by_one = written_by("alice", before).namespaces.size();
+  EXPECT_LT(by_one, static_cast<std::size_t>(namespaces)) << "it was cut off too late";
+  // What its kernel still holds is sent again within this time.
+  EXPECT_FALSE(wait_until([&] { return written_by("alice", before).namespaces.size() != by_one; }, 10s));
+  expect_nothing_written_twice(before);
+  // And it takes over in its turn.
+  EXPECT_EQ(two_.stop_daemon(SIGTERM), 0);
+  const auto ended = kube("a").audit().size();
+  log_in();
+  EXPECT_TRUE(wait_until([&] { return current(); }, 60s)) << told(one_);
+  EXPECT_EQ(written_by("alice", ended).namespaces.size(), static_cast<std::size_t>(namespaces));
 }
 
 // What the first one could not delete any more, the second one deletes; and nothing else.
@@ -189,7 +251,7 @@ TEST_F(Replicas, OneThatEndsHandsOverAtOnceWhatIsToBeDeletedToo) {
     write_target(*job, fewer);
   }
   EXPECT_TRUE(wait_until([&] { return current(fewer); }, 60s)) << told(two_);
-  EXPECT_TRUE(written_by("alice", before).empty());
+  EXPECT_TRUE(written_by("alice", before).namespaces.empty());
   one_.daemon().signal(SIGCONT);
   ASSERT_TRUE(wait_until([&] { return stands_by(one_); }));
   const auto begun = std::chrono::steady_clock::now();

@@ -1,7 +1,5 @@
 // Peers that say nothing any more, in the ways that a kernel can see and in those that it cannot.
 #include <gtest/gtest.h>
-#include <sched.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <chrono>
@@ -17,6 +15,7 @@
 #include "sync/kube/config/credentials.hpp"
 #include "sync/kube/http/http_client.hpp"
 #include "tests/integration/kube/real_server.hpp"
+#include "tests/support/own_network.hpp"
 
 namespace regsync::kube {
 namespace {
@@ -32,20 +31,6 @@ TEST(Patience, EndsWithin45SecondsForWhoWaitsForAnAnswer) { EXPECT_LE(Patience()
 TEST(Patience, OutlastsTheMinuteBetweenTwoBookmarksButNotThree) {
   EXPECT_GE(Patience().quiet, 75s);
   EXPECT_LE(Patience().quiet + Patience().answer, 3min);
-}
-
-// A network of this process's own, so that its packets can be dropped; what it starts from then on lives in it too.
-bool enter_own_network() {
-  const uid_t uid = ::geteuid();
-  const gid_t gid = ::getegid();
-  if (::unshare(CLONE_NEWUSER | CLONE_NEWNET) != 0) {
-    return false;
-  }
-  std::ofstream("/proc/self/setgroups") << "deny";
-  std::ofstream("/proc/self/uid_map") << uid << " " << uid << " 1";
-  std::ofstream("/proc/self/gid_map") << gid << " " << gid << " 1";
-  return test::run_program({.argv = {"ip", "link", "set", "lo", "up"}, .env = test::own_environment(), .in = {}})
-             .exit_code == 0;
 }
 
 // Stops a process until it is destroyed or let go on.
@@ -82,7 +67,7 @@ class Frozen {
 class SilentPeer : public RealServer {
  protected:
   static void SetUpTestSuite() {
-    own_network_ = enter_own_network();
+    own_network_ = test::enter_own_network();
     boot({.audit = true});
   }
 
@@ -116,10 +101,7 @@ class SilentPeer : public RealServer {
   }
 
   // On their way in: that the sender's own queue drops them, the kernel would know (and not count its questions).
-  static bool drop_all_packets(bool drop) {
-    const std::vector<std::string> argv{"iptables", drop ? "-A" : "-D", "INPUT", "-j", "DROP"};
-    return test::run_program({.argv = argv, .env = test::own_environment(), .in = {}}).exit_code == 0;
-  }
+  static bool drop_all_packets(bool drop) { return test::iptables({drop ? "-A" : "-D", "INPUT", "-j", "DROP"}); }
 
   static bool own_network_;
   std::unique_ptr<KubeClient> client_;
