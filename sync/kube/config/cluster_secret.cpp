@@ -52,6 +52,9 @@ void refuse_files(const ResolvedContext& context) {
 ResolvedContext of_kubeconfig(const std::string& text) {
   const Kubeconfig config = Kubeconfig::parse(text, "the Secret's kubeconfig");
   const auto& names = config.contexts();
+  if (names.empty()) {
+    throw unfit("its kubeconfig has no context", "write one: kubectl config view --raw --flatten --minify");
+  }
   if (config.current_context().empty() && names.size() != 1) {
     throw unfit("its kubeconfig has no current-context", "set it: kubectl config use-context");
   }
@@ -148,25 +151,36 @@ ResolvedContext of_argo(const std::string& server, const std::string& text) {
                            .dump(-1, ' ', false, json::error_handler_t::replace));
 }
 
+// Of a cluster of Cluster API, whose `value` is also the key of what its machines boot with, of certificates' owners
+// and of the kubeconfigs of its users (cluster-api/util/secret: Name). What is not of Cluster API may have any name.
+bool may_hold_kubeconfig_as_value(const json& secret) {
+  constexpr std::string_view suffix = "-kubeconfig";
+  const std::string_view name = text_at(secret, {"metadata", "name"});
+  const std::string_view cluster = text_at(secret, {"metadata", "labels", "cluster.x-k8s.io/cluster-name"});
+  const bool is_hashed = cluster.starts_with("hash_");  // of a name that is too long for a label
+  if (!cluster.empty() && !is_hashed) {
+    return name == std::string(cluster).append(suffix);
+  }
+  const bool of_cluster_api = is_hashed || text_at(secret, {"type"}) == "cluster.x-k8s.io/secret";
+  return !of_cluster_api || (name.ends_with(suffix) && !name.ends_with("-user-kubeconfig"));
+}
+
 std::optional<ResolvedContext> decode(const json& secret) {
-  const bool of_cluster_api = text_at(secret, {"type"}) == "cluster.x-k8s.io/secret";
   if (const auto server = data_at(secret, "server")) {
     return of_argo(*server, data_at(secret, "config").value_or(""));
   }
   if (const auto kubeconfig = data_at(secret, "kubeconfig")) {
     return of_kubeconfig(*kubeconfig);
   }
-  const auto value = data_at(secret, "value");
-  if (value && !(of_cluster_api && text_at(secret, {"metadata", "name"}).ends_with("-user-kubeconfig"))) {
-    return of_kubeconfig(*value);
-  }
-  return std::nullopt;
+  const auto value = may_hold_kubeconfig_as_value(secret) ? data_at(secret, "value") : std::nullopt;
+  return value ? std::optional(of_kubeconfig(*value)) : std::nullopt;
 }
 
 // Secrets by which a format says that a cluster is meant, though its data is missing.
 bool is_meant(const json& secret) {
   return text_at(secret, {"metadata", "labels", "argocd.argoproj.io/secret-type"}) == "cluster" ||
-         text_at(secret, {"metadata", "labels", "sigs.k8s.io/multicluster-runtime-kubeconfig"}) == "true";
+         text_at(secret, {"metadata", "labels", "sigs.k8s.io/multicluster-runtime-kubeconfig"}) == "true" ||
+         find_at(secret, {"data", "kubeconfig"}) != nullptr;
 }
 
 }  // namespace

@@ -110,6 +110,23 @@ TEST(ClusterSecret, OtherSecretsUnderTheSameLabelAreNoClusters) {
       decode_cluster_secret(secret_of({{"value", kubeconfig_of({{"token", "t"}})}}, {}, api, "prod-user-kubeconfig")));
   EXPECT_TRUE(
       decode_cluster_secret(secret_of({{"value", kubeconfig_of({{"token", "t"}})}}, {}, api, "prod-kubeconfig")));
+  // Of Cluster API's other Secrets of a cluster: what a machine boots with.
+  const std::map<std::string, std::string> of_prod{{"cluster.x-k8s.io/cluster-name", "prod"}};
+  for (const char* type : {"cluster.x-k8s.io/secret", "Opaque"}) {
+    EXPECT_FALSE(decode_cluster_secret(secret_of({{"value", "#cloud-config\n"}}, of_prod, type, "prod-md-0-x7f")));
+  }
+  EXPECT_FALSE(decode_cluster_secret(
+      secret_of({{"value", kubeconfig_of({{"token", "t"}})}}, of_prod, "Opaque", "prod-user-kubeconfig")));
+  EXPECT_TRUE(
+      decode_cluster_secret(secret_of({{"value", kubeconfig_of({{"token", "t"}})}}, of_prod, api, "prod-kubeconfig")));
+  EXPECT_TRUE(
+      decode_cluster_secret(secret_of({{"value", kubeconfig_of({{"token", "t"}})}},
+                                      {{"cluster.x-k8s.io/cluster-name", "prod-user"}}, api, "prod-user-kubeconfig")))
+      << "the cluster has that name";
+  EXPECT_TRUE(decode_cluster_secret(secret_of({{"value", kubeconfig_of({{"token", "t"}})}},
+                                              {{"cluster.x-k8s.io/cluster-name", "hash_1a2b_z"}}, api,
+                                              "a-very-long-name-kubeconfig")));
+  EXPECT_THAT(fault_of(secret_of({{"kubeconfig", ""}})), HasSubstr("it holds no cluster"));
   EXPECT_THAT(fault_of(secret_of({}, {{"sigs.k8s.io/multicluster-runtime-kubeconfig", "true"}})),
               HasSubstr("Secret fleet/prod: it holds no cluster"));
 }
