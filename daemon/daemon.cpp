@@ -11,11 +11,14 @@
 #include <utility>
 
 #include "daemon/coalesced_call.hpp"
+#include "daemon/declared_targets.hpp"
 #include "daemon/desktop/desktop_notices.hpp"
 #include "daemon/desktop/notification_bus.hpp"
 #include "daemon/http/fleet_document.hpp"
 #include "daemon/http/fleet_web.hpp"
+#include "daemon/hub.hpp"
 #include "daemon/metrics_file.hpp"
+#include "daemon/note_problem.hpp"
 #include "daemon/paced.hpp"
 #include "daemon/sources/file_monitor.hpp"
 #include "daemon/sources/login_sources.hpp"
@@ -25,13 +28,10 @@
 #include "sync/base/log.hpp"
 #include "sync/base/metrics.hpp"
 #include "sync/base/paths.hpp"
-#include "sync/base/suggest.hpp"
 #include "sync/base/user_manager.hpp"
 #include "sync/config/settings.hpp"
-#include "sync/config/target_directory.hpp"
 #include "sync/control/messages.hpp"
 #include "sync/engine/engine.hpp"
-#include "sync/fleet/fleet_member.hpp"
 #include "sync/kube/config/kubeconfig.hpp"
 #include "sync/logins/docker_config_file.hpp"
 #include "sync/logins/other_helpers.hpp"
@@ -51,14 +51,6 @@ constexpr auto trim_delay = std::chrono::seconds(2);
 // What `systemctl status` shows is read by people.
 constexpr auto summary_delay = std::chrono::seconds(1);
 
-// Logs a problem when it is new, and forgets it when it is over.
-void note(std::optional<Error>& known, std::optional<Error> now) {
-  if (now && known != now) {
-    log::error(describe(*now));
-  }
-  known = std::move(now);
-}
-
 }  // namespace
 
 class Daemon::Impl {
@@ -70,10 +62,10 @@ class Daemon::Impl {
         state_(std::move(state)),
         settings_(state_->settings),
         on_change_(std::move(on_change)),
-        hub_context_(resolved_hub()),
-        member_(make_member()),
-        footprints_(member_ ? member_->footprints() : state_->footprints),
-        directory_(paths::targets()),
+        hub_(make_hub()),
+        member_(hub_.member()),
+        footprints_(member_ != nullptr ? member_->footprints() : state_->footprints),
+        targets_(paths::targets(), [this](TargetFiles files) { engine_.set_targets(std::move(files)); }),
         engine_(
             executor,
             {.cluster = {.owner = state_->owner, .concurrency = settings_.settings.concurrency, .metrics = &metrics_},
@@ -82,7 +74,7 @@ class Daemon::Impl {
             footprints_,
             {.on_wanted = [this](const std::set<RegistryKey>& wanted) { logins_.want(wanted); },
              .on_change = [this] { on_status_change(); },
-             .read_again = [this] { read_targets(); },
+             .read_again = [this] { targets_.read(); },
              .read_logins_again = [this] { logins_.refresh(); },
              .on_login_replaced = [this](const std::shared_ptr<const Credential>& login) { keep_replaced(login); },
              .on_login_ending = [this](const Error& notice) { notices_.login_ends(notice.message(), notice.remedy()); },
@@ -113,16 +105,14 @@ class Daemon::Impl {
         files_(executor, [this] { reload(); }),
         trim_(executor, trim_delay, "memory", [] { malloc_trim(0); }),
         summary_(executor, summary_delay, "summary", [this] { tell_systemd(); }) {
-    std::error_code no_targets_then;  // a folder that can be neither made nor read shows in status
-    std::filesystem::create_directories(directory_.folder(), no_targets_then);
     if (settings_.problem) {
       log::error(describe(*settings_.problem));
     }
-    if (member_) {
+    if (member_ != nullptr) {
       share_clusters();
     }
     reload();
-    if (member_) {
+    if (member_ != nullptr) {
       member_->start();
     }
     drop_replaced_logins_after(std::chrono::minutes(1));
@@ -132,7 +122,7 @@ class Daemon::Impl {
     read_settings();
     follow_files();  // before they are read: what changes from then on is read again
     read_cred_helpers();
-    read_targets();
+    targets_.read();
     read_kubeconfig();
     on_change_();
   }
@@ -145,9 +135,6 @@ class Daemon::Impl {
   }
 
   asio::awaitable<json> call(std::string method, json params) {
-    if (method == "status") {
-      co_return answer(control::query_from_json(params));
-    }
     if (method == "sync") {
       expect_to_lead();
       co_return co_await sync(std::move(params));
@@ -160,18 +147,18 @@ class Daemon::Impl {
       co_return co_await remove(target, keep_secrets, summary);
     }
     if (method == "declare") {
-      read_targets();
+      targets_.read();
       engine_.confirm_target(std::string(text_at(params, {"target"})));
       co_return json::object();
     }
     if (method == "forgetContext") {
       expect_to_lead();
-      engine_.forget_context(params.at("context").get<std::string>());
+      engine_.forget_context(std::string(text_at(params, {"context"})));
       co_return json::object();
     }
     if (method == "trustContext") {
       expect_to_lead();
-      engine_.trust_context(params.at("context").get<std::string>());
+      engine_.trust_context(std::string(text_at(params, {"context"})));
       co_return json::object();
     }
     if (method == "dashboard") {
@@ -179,7 +166,8 @@ class Daemon::Impl {
     }
     if (method == "pauseContext") {
       expect_to_lead();
-      const bool changed = engine_.pause_context(params.at("context").get<std::string>(), flag_at(params, {"paused"}));
+      const bool changed =
+          engine_.pause_context(std::string(text_at(params, {"context"})), flag_at(params, {"paused"}));
       co_return json{{"changed", changed}};
     }
     if (method == "reload") {
@@ -198,26 +186,22 @@ class Daemon::Impl {
     drop_replaced_.cancel();
     look_for_notices_.cancel();
     web_.close();
-    if (clusters_) {
-      co_await clusters_->stop();
-    }
+    co_await hub_.stop_clusters();
     co_await engine_.stop();
-    if (member_) {
-      co_await member_->stop();  // nothing is written to a cluster any more
-    }
+    co_await hub_.stop_member();  // nothing is written to a cluster any more
   }
 
  private:
   // Those of the process itself.
   void add_problems(StatusReport& report) const {
     for (const auto& problem :
-         {settings_.problem, targets_problem_, docker_config_problem_, files_.problem(), logins_.problem(),
-          member_ ? member_->problem() : std::nullopt, metrics_file_.problem()}) {
+         {settings_.problem, targets_.problem(), docker_config_problem_, files_.problem(), logins_.problem(),
+          member_ != nullptr ? member_->problem() : std::nullopt, metrics_file_.problem()}) {
       if (problem) {
         report.problems.push_back(*problem);
       }
     }
-    if (const auto note = member_ ? member_->note() : std::nullopt) {
+    if (const auto note = member_ != nullptr ? member_->note() : std::nullopt) {
       report.notes.push_back(*note);
     }
     const auto web = web_.problems();
@@ -242,18 +226,12 @@ class Daemon::Impl {
   void require_known(const std::vector<std::string>& targets) {
     const auto known = [this](const auto& target) { return is_known(target); };
     if (!std::ranges::all_of(targets, known)) {
-      read_targets();
+      targets_.read();
     }
     const auto unknown = std::ranges::find_if_not(targets, known);
-    if (unknown == targets.end()) {
-      return;
+    if (unknown != targets.end()) {
+      throw targets_.not_found(*unknown);
     }
-    std::vector<std::string> names;
-    for (const auto& [name, file] : targets_) {
-      names.push_back(name);
-    }
-    throw Error(ErrorCode::not_found, "target \"" + *unknown + "\" not found",
-                names.empty() ? "declare it: regsync add " + *unknown : did_you_mean(*unknown, names));
   }
 
   // before: null at first.
@@ -263,7 +241,11 @@ class Daemon::Impl {
       carry_last_in_sync(*before, report, std::chrono::system_clock::now());
     }
     add_problems(report.overview);
-    if (member_) {
+    if (!knows_clusters_) {
+      report.waits_for.emplace_back(hub_.describes_clusters() ? "the Secrets of the clusters" : "a kubeconfig");
+    }
+    if (member_ != nullptr) {
+      std::ranges::move(member_->waits_for(), std::back_inserter(report.waits_for));
       report.role = member_->role();
       report.slots_held = member_->slots_held();
     }
@@ -325,20 +307,6 @@ class Daemon::Impl {
     logins_.set_files(options_.logins.empty() ? settings_.settings.login_files : options_.logins);
   }
 
-  void read_targets() {
-    note(targets_problem_, guarded([this] {
-           auto files = directory_.load(targets_);
-           for (const auto& [name, file] : files) {
-             const auto known = targets_.find(name);
-             if (file.problem && (known == targets_.end() || known->second.problem != file.problem)) {
-               log::warning(describe(*file.problem), {.target = name});
-             }
-           }
-           targets_ = files;
-           engine_.set_targets(std::move(files));
-         }));
-  }
-
   // In the keyring, which a daemon that takes its logins from files alone does not use.
   void keep_replaced(const std::shared_ptr<const Credential>& login) {
     if (options_.logins.empty()) {
@@ -347,11 +315,11 @@ class Daemon::Impl {
   }
 
   void read_cred_helpers() {
-    note(docker_config_problem_, guarded([this] {
-           auto helpers = other_helpers(settings_.settings);
-           helpers.insert(login_file_helpers_.begin(), login_file_helpers_.end());
-           engine_.set_cred_helpers(std::move(helpers));
-         }));
+    note_problem(docker_config_problem_, guarded([this] {
+                   auto helpers = other_helpers(settings_.settings);
+                   helpers.insert(login_file_helpers_.begin(), login_file_helpers_.end());
+                   engine_.set_cred_helpers(std::move(helpers));
+                 }));
   }
 
   [[nodiscard]] const std::optional<std::filesystem::path>& kubeconfig_path() const {
@@ -360,10 +328,10 @@ class Daemon::Impl {
 
   void read_kubeconfig() {
     const auto problem = guarded([this] {
-      if (options_.clusters) {
-        use_hub();
+      if (hub_.describes_clusters()) {
+        follow_clusters();
       } else {
-        engine_.set_kubeconfig(kube::Kubeconfig::load_or_in_cluster(kubeconfig_path()));
+        set_kubeconfig(kubeconfig());
       }
     });
     if (problem) {
@@ -371,33 +339,29 @@ class Daemon::Impl {
     }
   }
 
-  [[nodiscard]] bool keeps_state_in_hub() const { return options_.state_in_hub || !options_.lease.empty(); }
+  [[nodiscard]] kube::Kubeconfig kubeconfig() const { return kube::Kubeconfig::load_or_in_cluster(kubeconfig_path()); }
 
-  [[nodiscard]] std::optional<kube::ResolvedContext> resolved_hub() const {
-    if (!keeps_state_in_hub()) {
-      return std::nullopt;
-    }
+  void set_kubeconfig(kube::Kubeconfig clusters) {
+    knows_clusters_ = true;
+    engine_.set_kubeconfig(std::move(clusters));
+  }
+
+  Hub make_hub() {
+    const bool keeps_state = options_.state_in_hub || !options_.lease.empty();
     // Replicas that would each make an owner of their own would fight over every Secret.
-    if (named_owner(options_.owner, settings_.settings.owner).empty()) {
+    if (keeps_state && named_owner(options_.owner, settings_.settings.owner).empty()) {
       throw Error(ErrorCode::invalid_input, "--lease and --state configmaps need an owner that all replicas share",
                   "name it: --owner NAME");
     }
-    const auto kubeconfig = kube::Kubeconfig::load_or_in_cluster(kubeconfig_path());
-    return kubeconfig.resolve(kubeconfig.current_context());
-  }
-
-  std::unique_ptr<FleetMember> make_member() {
-    if (!hub_context_) {
-      return nullptr;
-    }
-    return std::make_unique<FleetMember>(
-        executor_, *hub_context_,
-        FleetMemberOptions{.owner = state_->owner.id, .lease = options_.lease, .slots = options_.slots},
-        FleetMember::Handlers{
-            .may_remember = [this](const std::string& context) { return engine_.may_remember(context); },
-            .on_share = [this] { share_clusters(); },
-            .on_footprints = [this] { engine_.footprints_changed(); },
-            .on_change = [this] { on_status_change(); }});
+    return {executor_,
+            {.clusters = options_.clusters,
+             .keeps_state = keeps_state,
+             .member = {.owner = state_->owner.id, .lease = options_.lease, .slots = options_.slots}},
+            [this] { return kubeconfig(); },
+            {.may_remember = [this](const std::string& context) { return engine_.may_remember(context); },
+             .on_share = [this] { share_clusters(); },
+             .on_footprints = [this] { engine_.footprints_changed(); },
+             .on_change = [this] { on_status_change(); }}};
   }
 
   void share_clusters() {
@@ -405,32 +369,27 @@ class Daemon::Impl {
   }
 
   void expect_to_lead() const {
-    if (const auto note = member_ ? member_->note() : std::nullopt) {
+    if (const auto note = member_ != nullptr ? member_->note() : std::nullopt) {
       throw Error(ErrorCode::invalid_input, note->message(), "ask a replica that leads");
     }
   }
 
   // What the hub tells, it tells by itself.
-  void use_hub() {
-    if (hub_) {
-      return;
+  void follow_clusters() {
+    const bool begins =
+        hub_.follow_clusters({.on_clusters = [this](kube::Kubeconfig clusters) { set_kubeconfig(std::move(clusters)); },
+                              .on_problem = [this](Error why) { engine_.set_kubeconfig_problem(std::move(why)); }});
+    if (begins) {
+      engine_.set_kubeconfig_problem(
+          {ErrorCode::kubeconfig, "the Secrets of the clusters are not listed yet", "wait a moment"});
     }
-    const auto kubeconfig = kube::Kubeconfig::load_or_in_cluster(kubeconfig_path());
-    hub_ = std::make_unique<kube::KubeClient>(executor_, kubeconfig.resolve(kubeconfig.current_context()));
-    engine_.set_kubeconfig_problem(
-        {ErrorCode::kubeconfig, "the Secrets of the clusters are not listed yet", "wait a moment"});
-    clusters_ = std::make_unique<ClusterSecrets>(
-        executor_, *hub_, *options_.clusters,
-        ClusterSecrets::Handlers{
-            .on_clusters = [this](kube::Kubeconfig clusters) { engine_.set_kubeconfig(std::move(clusters)); },
-            .on_problem = [this](Error why) { engine_.set_kubeconfig_problem(std::move(why)); }});
   }
 
   void follow_files() {
     auto paths = kube::Kubeconfig::search_path(kubeconfig_path());
     paths.push_back(paths::settings());
     paths.push_back(default_docker_config());
-    paths.push_back(directory_.folder());
+    paths.push_back(targets_.folder());
     if (paths != followed_) {
       followed_ = paths;
       files_.follow(std::move(paths));
@@ -450,13 +409,10 @@ class Daemon::Impl {
 
   // The intent is on disk before the file goes: whatever happens in between, the Secrets are not forgotten.
   asio::awaitable<json> remove(std::string target, bool keep_secrets, bool summary) {
-    read_targets();
-    if (!is_known(target)) {
-      require_known({target});
-    }
+    targets_.read();
+    require_known({target});
     engine_.forget_target(target, keep_secrets);
-    directory_.remove(target);
-    targets_.erase(target);
+    targets_.remove(target);
     log::info(keep_secrets ? "target removed, its Secrets are kept" : "target removed", {.target = target});
     StatusQuery query;
     query.targets = {target};
@@ -484,14 +440,13 @@ class Daemon::Impl {
   std::unique_ptr<StateFolder> state_;
   SettingsInForce settings_;
   std::function<void()> on_change_;
-  std::optional<Error> targets_problem_;        // of their folder
   std::optional<Error> docker_config_problem_;  // what it said last stays in force
   std::map<std::string, std::string> login_file_helpers_;
-  std::optional<kube::ResolvedContext> hub_context_;  // of the replicas' state; none: it is in the state folder
-  std::unique_ptr<FleetMember> member_;               // null: this is no replica, and its state is in a folder
+  Hub hub_;
+  FleetMember* const member_;    // null: this is no replica, and its state is in a folder
+  bool knows_clusters_ = false;  // they were read once
   Footprints& footprints_;
-  TargetDirectory directory_;
-  TargetFiles targets_;
+  DeclaredTargets targets_;
   Metrics metrics_;
   NotificationBus desktop_;
   DesktopNotices notices_{[this](DesktopNotice notice) { desktop_.show(std::move(notice)); }};
@@ -500,8 +455,6 @@ class Daemon::Impl {
   bool store_is_open_ = false;  // as the last reading said
   ReplacedLogins replaced_;
   asio::steady_timer drop_replaced_;
-  std::unique_ptr<kube::KubeClient> hub_;
-  std::unique_ptr<ClusterSecrets> clusters_;
   LoginSources logins_;
   Paced<FleetReport> view_;
   Paced<std::string> summary_text_;

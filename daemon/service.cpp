@@ -109,11 +109,11 @@ void Service::begin_later() {
 }
 
 asio::awaitable<json> Service::call(std::string method, json params) {
-  if (daemon_) {
-    co_return co_await daemon_->call(std::move(method), std::move(params));
-  }
   if (method == "status") {
     co_return status(control::query_from_json(params));
+  }
+  if (daemon_) {
+    co_return co_await daemon_->call(std::move(method), std::move(params));
   }
   throw Error(*held_);
 }

@@ -115,6 +115,9 @@ HttpAnswer FleetSite::readyz() const {
       contexts, [](const ContextStatus& context) { return !context.connected && !context.problem; });
   std::string body = report->ready() ? "ok\n" : "not yet\n";
   body += "contexts: " + std::to_string(contexts.size()) + ", " + std::to_string(waiting) + " not listed yet\n";
+  for (const std::string& what : report->waits_for) {
+    body += "waits for: " + what + '\n';
+  }
   if (!report->role.empty()) {
     body += "role: " + report->role + '\n';
   }

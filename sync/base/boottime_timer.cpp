@@ -7,6 +7,7 @@
 #include <asio/use_awaitable.hpp>
 #include <cerrno>
 #include <cstring>
+#include <ctime>
 #include <string>
 
 #include "helper/base/error.hpp"
@@ -24,6 +25,12 @@ int make_timer() {
 }
 
 }  // namespace
+
+std::chrono::nanoseconds boottime_now() {
+  timespec time{};
+  clock_gettime(CLOCK_BOOTTIME, &time);
+  return std::chrono::seconds(time.tv_sec) + std::chrono::nanoseconds(time.tv_nsec);
+}
 
 BoottimeTimer::BoottimeTimer(const asio::any_io_executor& executor) : timer_(executor, make_timer()) {}
 

@@ -9,6 +9,9 @@
 
 namespace regsync {
 
+// The time since the machine was started, sleep included (CLOCK_BOOTTIME).
+std::chrono::nanoseconds boottime_now();
+
 class BoottimeTimer {
  public:
   explicit BoottimeTimer(const asio::any_io_executor& executor);

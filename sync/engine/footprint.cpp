@@ -75,6 +75,11 @@ Places places_from(const json& value) {
   return places;
 }
 
+Error unreadable_footprint(const std::string& where) {
+  return {ErrorCode::invalid_input, where + " is not a footprint that regsync wrote",
+          "restore it, or remove it; then Secrets of the target that it does not cover any more stay"};
+}
+
 const Footprint* Footprints::find(const std::string& target) const {
   const auto known = footprints_.find(target);
   return known == footprints_.end() ? nullptr : &known->second;
@@ -96,6 +101,10 @@ void Footprints::set(const std::string& target, Footprint footprint) {
     return;
   }
   keep(target, footprint);
+  replace(target, std::move(footprint));
+}
+
+void Footprints::replace(const std::string& target, Footprint footprint) {
   if (footprint.contexts.empty()) {
     footprints_.erase(target);
   } else {
@@ -119,8 +128,7 @@ FootprintStore::FootprintStore(std::filesystem::path folder) : folder_(std::move
         guarded([&] { footprints_[target] = from_json(json::parse(read_file(entry.path(), max_footprint_bytes))); });
     if (failure) {
       footprints_.erase(target);
-      const Error problem(ErrorCode::invalid_input, entry.path().string() + " is not a footprint that regsync wrote",
-                          "restore it, or remove it; then Secrets of the target that it does not cover any more stay");
+      const Error problem = unreadable_footprint(entry.path().string());
       log::warning(describe(problem), {.target = target});
       unreadable_.emplace(target, problem);
     }

@@ -28,6 +28,9 @@ struct Footprint {
 nlohmann::json json_of(const Places& places);
 Places places_from(const nlohmann::json& value);
 
+// The problem of a target whose footprint is not one that json_of() made. where: the file or object that holds it.
+Error unreadable_footprint(const std::string& where);
+
 // All footprints, and where they are kept.
 class Footprints {
  public:
@@ -57,6 +60,8 @@ class Footprints {
   virtual void keep(const std::string& target, const Footprint& footprint) = 0;
   // Whether what could not be read of the target is still there.
   [[nodiscard]] virtual bool is_still_unreadable(const std::string& target) const = 0;
+  // One without contexts is none.
+  void replace(const std::string& target, Footprint footprint);
 
   std::map<std::string, Footprint> footprints_;
   std::map<std::string, Error> unreadable_;

@@ -83,6 +83,17 @@ std::string FleetMember::role() const { return replicas_ ? replicas_->role() : s
 
 std::size_t FleetMember::slots_held() const { return replicas_ ? replicas_->held() : 0; }
 
+std::vector<std::string> FleetMember::waits_for() const {
+  std::vector<std::string> things;
+  if (!footprints_.known_as_of()) {
+    things.emplace_back("the footprints in ConfigMaps of the hub");
+  }
+  if (!options_.lease.empty() && !(replicas_ && replicas_->seen())) {
+    things.push_back("the lease " + options_.lease);
+  }
+  return things;
+}
+
 std::optional<Error> FleetMember::note() const { return replicas_ ? replicas_->note() : std::nullopt; }
 
 std::optional<Error> FleetMember::problem() const {

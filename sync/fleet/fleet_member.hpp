@@ -13,6 +13,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "helper/base/error.hpp"
 #include "sync/fleet/footprint_config_maps.hpp"
@@ -54,6 +55,8 @@ class FleetMember {
   // For people: "leads", "leads 3 of 8 slots", "stands by"; empty: it is the only replica.
   [[nodiscard]] std::string role() const;
   [[nodiscard]] std::size_t slots_held() const;
+  // What it has not read of the hub yet, for people.
+  [[nodiscard]] std::vector<std::string> waits_for() const;
   // Who leads instead; nothing where this replica leads.
   [[nodiscard]] std::optional<Error> note() const;
   // Why a Lease or ConfigMap can be neither read nor written.

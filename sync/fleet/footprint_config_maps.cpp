@@ -6,7 +6,8 @@
 #include <utility>
 #include <vector>
 
-#include "sync/base/digest.hpp"
+#include "helper/base/text.hpp"
+#include "sync/base/boottime_timer.hpp"
 #include "sync/base/guard.hpp"
 #include "sync/base/json_access.hpp"
 #include "sync/base/log.hpp"
@@ -22,57 +23,16 @@ using nlohmann::json;
 using namespace std::chrono_literals;
 
 constexpr const char* footprints_label = "regsync.dev/footprints";
-constexpr const char* forgotten_key = "forgotten";
 
-constexpr auto retry_delay = 1s;
+// Between two tries to write, growing.
+constexpr std::chrono::milliseconds shortest_retry = 1s;
+constexpr std::chrono::milliseconds longest_retry = 30s;
 
 // For what is pending when all ends.
 constexpr auto longest_goodbye = 2s;
 
-// The name that a person finds a context by in a ConfigMap, whose keys allow few characters and no more than 253.
-constexpr std::size_t longest_readable = 200;
-
-std::string key_of(const std::string& context) {
-  std::string key = context.substr(0, longest_readable);
-  std::ranges::replace_if(
-      key,
-      [](char c) {
-        const bool is_letter = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
-        const bool is_allowed = is_letter || (c >= '0' && c <= '9') || c == '-' || c == '_';
-        return !is_allowed;
-      },
-      '_');
-  return key + "." + hex(digest_of(context));
-}
-
-// Nothing where nothing is remembered of the context.
-std::optional<std::string> value_of(const Footprint* footprint, const std::string& context) {
-  if (footprint == nullptr) {
-    return std::nullopt;
-  }
-  const auto known = footprint->contexts.find(context);
-  if (known == footprint->contexts.end()) {
-    return std::nullopt;
-  }
-  json value = json_of(known->second);
-  value["context"] = context;
-  value["kept"] = footprint->kept.contains(context);
-  if (const auto own = footprint->own_namespaces.find(context); own != footprint->own_namespaces.end()) {
-    value["ownNamespace"] = own->second;
-  }
-  return value.dump(-1, ' ', false, json::error_handler_t::replace);
-}
-
-bool is_forgotten(const Footprint* footprint) { return footprint != nullptr && footprint->forgotten; }
-
-std::string flag_of(const Footprint* footprint) { return is_forgotten(footprint) ? "true" : "false"; }
-
-bool has_contexts(const std::map<std::string, std::string>& data) {
-  return std::ranges::any_of(data, [](const auto& item) { return item.first != forgotten_key; });
-}
-
-std::map<std::string, std::string> data_of(const json& object) {
-  std::map<std::string, std::string> data;
+FootprintData data_of(const json& object) {
+  FootprintData data;
   for (const auto& [key, value] : map_at(object, {"data"}).items()) {
     if (value.is_string()) {
       data.emplace(key, value.get<std::string>());
@@ -81,54 +41,11 @@ std::map<std::string, std::string> data_of(const json& object) {
   return data;
 }
 
-}  // namespace
-
-Footprint footprint_of(const std::map<std::string, std::string>& data) {
-  Footprint footprint;
-  for (const auto& [key, text] : data) {
-    if (key == forgotten_key) {
-      footprint.forgotten = json::parse(text).get<bool>();
-      continue;
-    }
-    const json value = json::parse(text);
-    const auto context = value.at("context").get<std::string>();
-    footprint.contexts[context] = places_from(value);
-    if (value.at("kept").get<bool>()) {
-      footprint.kept.insert(context);
-    }
-    if (value.contains("ownNamespace")) {
-      footprint.own_namespaces[context] = value.at("ownNamespace").get<std::string>();
-    }
-  }
-  return footprint;
-}
-
-namespace {
-
-// Takes over from another footprint what it says of one context.
-void copy_context(const std::string& context, const Footprint& from, Footprint& to) {
-  to.kept.erase(context);
-  to.own_namespaces.erase(context);
-  const auto places = from.contexts.find(context);
-  if (places == from.contexts.end()) {
-    to.contexts.erase(context);
-    return;
-  }
-  to.contexts[context] = places->second;
-  if (from.kept.contains(context)) {
-    to.kept.insert(context);
-  }
-  if (const auto own = from.own_namespaces.find(context); own != from.own_namespaces.end()) {
-    to.own_namespaces[context] = own->second;
-  }
-}
-
-std::string lower_case(std::string text) {
-  std::ranges::transform(text, text.begin(), [](char c) {
-    const bool upper = c >= 'A' && c <= 'Z';
-    return upper ? static_cast<char>(c + ('a' - 'A')) : c == '_' ? '-' : c;
-  });
-  return text;
+// A name of an object: of lower case, without underscores.
+std::string name_from(std::string_view owner) {
+  std::string name = to_lower(owner);
+  std::ranges::replace(name, '_', '-');
+  return name;
 }
 
 }  // namespace
@@ -139,7 +56,7 @@ FootprintConfigMaps::FootprintConfigMaps(asio::any_io_executor executor, kube::R
       hub_(executor_, std::move(hub)),
       place_(std::move(place)),
       handlers_(std::move(handlers)),
-      asked_at_(Lease::now()),
+      asked_at_(boottime_now()),
       wake_(executor_),
       ended_(executor_),
       watch_(
@@ -170,7 +87,7 @@ void FootprintConfigMaps::start() {
 FootprintConfigMaps::~FootprintConfigMaps() = default;
 
 std::string FootprintConfigMaps::name_of(const std::string& target) const {
-  return "regsync-" + lower_case(place_.owner) + "-" + target;
+  return "regsync-" + name_from(place_.owner) + "-" + target;
 }
 
 kube::ObjectPath FootprintConfigMaps::path_of(const std::string& target) const {
@@ -184,21 +101,17 @@ bool FootprintConfigMaps::is_pending(const std::string& target, const std::strin
 
 void FootprintConfigMaps::keep(const std::string& target, const Footprint& footprint) {
   const Footprint* before = find(target);
-  std::set<std::string> contexts;
+  Pending& pending = pending_[target];
   for (const auto* each : {before, &footprint}) {
     if (each != nullptr) {
       for (const auto& [context, places] : each->contexts) {
-        contexts.insert(context);
+        if (!agree_on(context, before, &footprint)) {
+          pending.contexts.insert(context);
+        }
       }
     }
   }
-  Pending& pending = pending_[target];
-  for (const auto& context : contexts) {
-    if (value_of(before, context) != value_of(&footprint, context)) {
-      pending.contexts.insert(context);
-    }
-  }
-  pending.flag = pending.flag || is_forgotten(before) != footprint.forgotten;
+  pending.flag = pending.flag || forgotten_value(before) != forgotten_value(&footprint);
   wake_.notify_all();
 }
 
@@ -206,11 +119,12 @@ void FootprintConfigMaps::keep(const std::string& target, const Footprint& footp
 bool FootprintConfigMaps::is_still_unreadable(const std::string& target) const { return kept_.contains(target); }
 
 void FootprintConfigMaps::read_again() {
-  asked_at_ = Lease::now();
+  asked_at_ = boottime_now();
   watch_.relist();
 }
 
 asio::awaitable<void> FootprintConfigMaps::write_pending() {
+  auto retry = shortest_retry;
   while (true) {
     std::erase_if(pending_, [](const auto& item) { return item.second.empty(); });
     if (pending_.empty() || !known_as_of_) {
@@ -226,44 +140,64 @@ asio::awaitable<void> FootprintConfigMaps::write_pending() {
     }
     std::optional<Error> failure;
     for (const auto& target : targets) {
-      try {
-        co_await write(target);
-      } catch (const Error& error) {
-        if (error.code() == ErrorCode::cancelled) {
-          throw;
-        }
-        failure = error;
-      }
-      if (failure && failure->code() == ErrorCode::stale) {
-        failure = co_await read_or_fail(target);
+      if (auto problem = co_await write_or_read(target)) {
+        failure = std::move(problem);
       }
     }
-    if (failure != problem_) {
-      problem_ = failure;
-      if (failure) {
-        log::warning("footprints cannot be written: " + describe(*failure));
-      }
+    if (failure && failure != problem_) {
+      log::warning("footprints cannot be written: " + describe(*failure));
     }
+    problem_ = failure;
     guarded_logged("footprints", handlers_.on_change);
-    if (failure) {
-      co_await wake_.wait_for(retry_delay);
+    if (!failure) {
+      retry = shortest_retry;
+      continue;
     }
+    co_await wake_.wait_for(retry);
+    retry = std::min(2 * retry, longest_retry);
   }
+}
+
+// Where the ConfigMap is not as it was thought to be, it is read, and the next try is made with that.
+asio::awaitable<std::optional<Error>> FootprintConfigMaps::write_or_read(std::string target) {
+  std::optional<Error> problem;
+  try {
+    co_await write(target);
+  } catch (const Error& error) {
+    problem = error;
+  }
+  if (problem && (problem->code() == ErrorCode::stale || problem->code() == ErrorCode::already_exists)) {
+    problem = co_await read_or_fail(target);
+  }
+  if (problem && problem->code() == ErrorCode::cancelled) {
+    throw Error(*problem);
+  }
+  co_return problem;
 }
 
 asio::awaitable<std::optional<Error>> FootprintConfigMaps::read_or_fail(std::string target) {
   try {
-    see(target, co_await hub_.get(path_of(target)));
-  } catch (const Error& error) {
-    if (error.code() == ErrorCode::cancelled) {
-      throw;
+    const json object = co_await hub_.get(path_of(target));
+    if (!is_ours(object, target)) {
+      kept_.erase(target);
+      co_return Error(ErrorCode::already_exists,
+                      "ConfigMap " + place_.name_space + "/" + name_of(target) +
+                          " is where the footprint of target \"" + target + "\" is to be kept, and is not this owner's",
+                      "rename or remove it, or give the replicas another --owner");
     }
+    see(target, object);
+  } catch (const Error& error) {
     if (error.code() != ErrorCode::not_found) {
       co_return error;
     }
     kept_.erase(target);
   }
   co_return std::nullopt;
+}
+
+bool FootprintConfigMaps::is_ours(const json& object, const std::string& target) const {
+  return text_at(object, {"metadata", "labels", footprints_label}) == place_.owner &&
+         text_at(object, {"metadata", "annotations", target_annotation}) == target;
 }
 
 asio::awaitable<void> FootprintConfigMaps::write(std::string target) {
@@ -279,10 +213,10 @@ asio::awaitable<void> FootprintConfigMaps::write(std::string target) {
   std::map<std::string, std::optional<std::string>> changes;  // by key; nothing: it is taken away
   std::map<std::string, std::optional<std::string>> meant;    // the same by context
   for (const auto& context : pending->second.contexts) {
-    meant[context] = changes[key_of(context)] = value_of(footprint, context);
+    meant[context] = changes[context_key(context)] = context_value(footprint, context);
   }
   // Whether the target is forgotten is a word of all replicas: whoever only writes a context leaves it as it is.
-  const std::string flag = flag_of(footprint);
+  const std::string flag = forgotten_value(footprint);
   const auto kept = kept_.find(target);
   const bool writes_flag = pending->second.flag || kept == kept_.end() || !kept->second.data.contains(forgotten_key);
   if (writes_flag) {
@@ -298,46 +232,37 @@ asio::awaitable<void> FootprintConfigMaps::write(std::string target) {
   }
   const Footprint* now = find(target);
   for (const auto& [context, value] : meant) {
-    if (value_of(now, context) == value) {
+    if (context_value(now, context) == value) {
       left->second.contexts.erase(context);
     }
   }
   if (writes_flag) {
-    left->second.flag = left->second.flag && flag_of(now) != flag;
+    left->second.flag = left->second.flag && forgotten_value(now) != flag;
   }
 }
 
 // Of contexts that other replicas serve, what the hub has is true.
 void FootprintConfigMaps::leave_to_others(const std::string& target, Pending& pending) {
+  std::set<std::string> theirs;
+  std::ranges::copy_if(pending.contexts, std::inserter(theirs, theirs.end()),
+                       [this](const auto& context) { return !handlers_.may_write(context); });
+  if (theirs.empty()) {
+    return;
+  }
   const auto kept = kept_.find(target);
-  const Footprint theirs = kept == kept_.end() ? Footprint() : footprint_of(kept->second.data);
   const Footprint* known = find(target);
-  Footprint ours = known == nullptr ? Footprint() : *known;
-  const auto left = std::erase_if(pending.contexts, [&](const auto& context) {
-    const bool is_theirs = !handlers_.may_write(context);
-    if (is_theirs) {
-      copy_context(context, theirs, ours);
-    }
-    return is_theirs;
-  });
-  if (left > 0) {
-    remember(target, std::move(ours));
+  Footprint merged = known == nullptr ? Footprint() : *known;
+  for (const auto& context : theirs) {
+    copy_context(context, kept == kept_.end() ? Footprint() : kept->second.footprint, merged);
+    pending.contexts.erase(context);
   }
-}
-
-void FootprintConfigMaps::remember(const std::string& target, Footprint footprint) {
-  if (footprint.contexts.empty()) {
-    footprints_.erase(target);
-  } else {
-    footprints_[target] = std::move(footprint);
-  }
+  replace(target, std::move(merged));
 }
 
 asio::awaitable<void> FootprintConfigMaps::send(std::string target,
                                                 std::map<std::string, std::optional<std::string>> changes) {
   const auto kept = kept_.find(target);
-  std::map<std::string, std::string> data =
-      kept == kept_.end() ? std::map<std::string, std::string>() : kept->second.data;
+  FootprintData data = kept == kept_.end() ? FootprintData() : kept->second.data;
   json operations = json::array();
   if (kept != kept_.end() && data.empty()) {
     // There may be no `data` to add a key to. Made only over what was seen, so that it never replaces another's.
@@ -414,12 +339,13 @@ void FootprintConfigMaps::on_event(const kube::WatchEvent& event) {
     see_gone(target);
   } else {
     listed_.insert(target);
-    // The answer to a write of ours may have come before the event of an older one.
+    // The answer to a write of ours may have come before the event of an older one, or of itself.
     const auto version = version_number(text_at(*event.object, {"metadata", "resourceVersion"}));
     const auto known = kept_.find(target);
-    if (known == kept_.end() || version > version_number(known->second.version)) {
-      see(target, *event.object);
+    if (known != kept_.end() && version <= version_number(known->second.version)) {
+      return;
     }
+    see(target, *event.object);
   }
   if (known_as_of_) {
     handlers_.on_change();
@@ -427,13 +353,19 @@ void FootprintConfigMaps::on_event(const kube::WatchEvent& event) {
 }
 
 void FootprintConfigMaps::see(const std::string& target, const json& object) {
-  kept_[target] = {.version = std::string(text_at(object, {"metadata", "resourceVersion"})), .data = data_of(object)};
-  Footprint theirs;
-  if (const auto failure = guarded([&] { theirs = footprint_of(kept_[target].data); })) {
-    const Error problem(
-        ErrorCode::invalid_input,
-        "ConfigMap " + place_.name_space + "/" + name_of(target) + " is not a footprint that regsync wrote",
-        "restore it, or remove it; then Secrets of the target that it does not cover any more stay");
+  Kept now{.version = std::string(text_at(object, {"metadata", "resourceVersion"})),
+           .data = data_of(object),
+           .footprint = {}};
+  const auto before = kept_.find(target);
+  const bool builds_on = before != kept_.end() && !unreadable_.contains(target);
+  const auto failure = guarded([&] {
+    now.footprint = builds_on ? before->second.footprint : Footprint();
+    update_footprint(now.footprint, builds_on ? before->second.data : FootprintData(), now.data);
+  });
+  Footprint merged = now.footprint;
+  kept_[target] = std::move(now);
+  if (failure) {
+    const Error problem = unreadable_footprint("ConfigMap " + place_.name_space + "/" + name_of(target));
     if (unreadable_.insert_or_assign(target, problem).second) {
       log::warning(describe(problem), {.target = target});
     }
@@ -447,13 +379,13 @@ void FootprintConfigMaps::see(const std::string& target, const json& object) {
     const Footprint* known = find(target);
     const Footprint ours = known == nullptr ? Footprint() : *known;
     for (const auto& context : pending->second.contexts) {
-      copy_context(context, ours, theirs);
+      copy_context(context, ours, merged);
     }
     if (pending->second.flag) {
-      theirs.forgotten = ours.forgotten;
+      merged.forgotten = ours.forgotten;
     }
   }
-  remember(target, std::move(theirs));
+  replace(target, std::move(merged));
 }
 
 // Whoever deleted it: what is this replica's is written down again.
@@ -472,7 +404,7 @@ void FootprintConfigMaps::see_gone(const std::string& target) {
       pending_[target].contexts.insert(context);
     }
   }
-  remember(target, std::move(ours));
+  replace(target, std::move(ours));
   wake_.notify_all();
 }
 

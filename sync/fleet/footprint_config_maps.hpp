@@ -19,14 +19,12 @@
 #include "helper/base/error.hpp"
 #include "sync/base/async_event.hpp"
 #include "sync/engine/footprint.hpp"
+#include "sync/fleet/footprint_data.hpp"
 #include "sync/fleet/hub_watch.hpp"
 #include "sync/fleet/lease.hpp"
 #include "sync/kube/api/kube_client.hpp"
 
 namespace regsync {
-
-// What a ConfigMap of these remembers, from its `data`. Throws json::exception for what was not written here.
-Footprint footprint_of(const std::map<std::string, std::string>& data);
 
 class FootprintConfigMaps final : public Footprints {
  public:
@@ -68,7 +66,8 @@ class FootprintConfigMaps final : public Footprints {
   // A ConfigMap as the hub has it.
   struct Kept {
     std::string version;
-    std::map<std::string, std::string> data;
+    FootprintData data;
+    Footprint footprint;  // what `data` says
   };
   // What differs from it.
   struct Pending {
@@ -83,17 +82,18 @@ class FootprintConfigMaps final : public Footprints {
   [[nodiscard]] std::string name_of(const std::string& target) const;
   [[nodiscard]] kube::ObjectPath path_of(const std::string& target) const;
   asio::awaitable<void> write_pending();
+  asio::awaitable<std::optional<Error>> write_or_read(std::string target);
   asio::awaitable<void> write(std::string target);
   // changes: by key; nothing: the key is taken away.
   asio::awaitable<void> send(std::string target, std::map<std::string, std::optional<std::string>> changes);
   asio::awaitable<void> remove_if_empty(std::string target);
   asio::awaitable<std::optional<Error>> read_or_fail(std::string target);
+  [[nodiscard]] bool is_ours(const nlohmann::json& object, const std::string& target) const;
 
   void on_event(const kube::WatchEvent& event);
   void see(const std::string& target, const nlohmann::json& object);
   void see_gone(const std::string& target);
   void leave_to_others(const std::string& target, Pending& pending);
-  void remember(const std::string& target, Footprint footprint);
 
   asio::any_io_executor executor_;
   kube::KubeClient hub_;

@@ -56,12 +56,6 @@ int number_at(const json& object, JsonPath path) {
 
 }  // namespace
 
-Lease::Time Lease::now() {
-  timespec time{};
-  clock_gettime(CLOCK_BOOTTIME, &time);
-  return std::chrono::seconds(time.tv_sec) + std::chrono::nanoseconds(time.tv_nsec);
-}
-
 Lease::Lease(asio::any_io_executor executor, kube::KubeClient& hub, LeaseOptions options, Handlers handlers)
     : executor_(std::move(executor)),
       hub_(hub),
@@ -95,13 +89,15 @@ kube::ObjectPath Lease::path() const {
   return {.resource = "leases", .name_space = options_.name_space, .name = options_.name, .api = lease_api};
 }
 
-bool Lease::held() const { return now() < held_until_; }
+bool Lease::held() const { return boottime_now() < held_until_; }
 
-std::string Lease::holder() const { return held() ? options_.identity : now() < free_at_ ? holder_ : std::string(); }
+std::string Lease::holder() const {
+  return held() ? options_.identity : boottime_now() < free_at_ ? holder_ : std::string();
+}
 
 // A request counts while whoever made it may be expected to be there still.
 std::string Lease::requested_by() const {
-  return now() < requested_at_ + 2 * options_.times.duration ? requester_ : std::string();
+  return boottime_now() < requested_at_ + 2 * options_.times.duration ? requester_ : std::string();
 }
 
 void Lease::on_event(const kube::WatchEvent& event) {
@@ -151,7 +147,7 @@ asio::awaitable<void> Lease::contend() {
 std::chrono::milliseconds Lease::pause() const {
   static std::minstd_rand random(std::random_device{}());
   const auto jitter = std::chrono::milliseconds(std::uniform_int_distribution(1, most_jitter)(random));
-  const Time now_is = now();
+  const Time now_is = boottime_now();
   if (held() || holder_ == options_.identity || problem_ || read_again_ || now_is >= free_at_) {
     return options_.times.retry + jitter;
   }
@@ -163,7 +159,7 @@ std::chrono::milliseconds Lease::pause() const {
 asio::awaitable<void> Lease::watch_deadline() {
   co_await asio::post(executor_, asio::use_awaitable);
   while (!stopping_) {
-    const auto left = held_until_ - now();
+    const auto left = held_until_ - boottime_now();
     if (left <= 0ns) {
       tell();
     }
@@ -201,7 +197,7 @@ asio::awaitable<void> Lease::read() {
 }
 
 asio::awaitable<void> Lease::take_or_renew() {
-  const Time began = now();
+  const Time began = boottime_now();
   if (!exists_) {
     acquired_ = micro_time();
     transitions_ = 0;
@@ -216,7 +212,7 @@ asio::awaitable<void> Lease::take_or_renew() {
     co_return;
   }
   if (!held()) {
-    held_since_ = now();
+    held_since_ = boottime_now();
   }
   held_until_ = began + options_.times.deadline;
   deadline_.cancel();  // it is another one now
@@ -246,10 +242,11 @@ asio::awaitable<void> Lease::request() {
 // What was sent while it was held is over, one way or the other, when its own time and the margin have passed.
 asio::awaitable<void> Lease::leave() {
   if (held()) {
-    held_until_ = now();
+    held_until_ = boottime_now();
     tell();
   }
-  if (holder_ == options_.identity && now() >= held_until_ + options_.times.duration - options_.times.deadline) {
+  if (holder_ == options_.identity &&
+      boottime_now() >= held_until_ + options_.times.duration - options_.times.deadline) {
     json spec = our_spec();
     spec["holderIdentity"] = "";  // as client-go's ReleaseOnCancel: nobody holds it, and it may be taken at once
     spec["leaseDurationSeconds"] = 1;
@@ -293,12 +290,13 @@ void Lease::see(const json& lease) {
   if (spec != spec_) {
     spec_ = spec;
     const auto said = std::chrono::seconds(number_at(lease, {"spec", "leaseDurationSeconds"}));
-    free_at_ = holder_.empty() ? Time(0) : now() + std::clamp<std::chrono::seconds>(said, 1s, longest_duration);
+    free_at_ =
+        holder_.empty() ? Time(0) : boottime_now() + std::clamp<std::chrono::seconds>(said, 1s, longest_duration);
   }
   const std::string requester(text_at(annotations_, {request_annotation}));
   if (requester != requester_) {
     requester_ = requester;
-    requested_at_ = now();
+    requested_at_ = boottime_now();
   }
 }
 

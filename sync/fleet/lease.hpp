@@ -41,7 +41,7 @@ struct LeaseOptions {
 
 class Lease {
  public:
-  using Time = std::chrono::nanoseconds;  // of CLOCK_BOOTTIME
+  using Time = std::chrono::nanoseconds;  // of boottime_now()
 
   enum class Intent {
     hold,     // take it when it is free, and renew it
@@ -66,8 +66,9 @@ class Lease {
   [[nodiscard]] bool held() const;
   // Since when, where it does.
   [[nodiscard]] Time held_since() const { return held_since_; }
-  // Who holds it as far as can be seen; empty: nobody does any more, or it was never seen.
+  // Who holds it as far as can be seen; empty: nobody does any more, or it was not seen().
   [[nodiscard]] std::string holder() const;
+  // Whether it was read once, so that holder() is known.
   [[nodiscard]] bool seen() const { return seen_once_; }
   // Who asked, lately, to get it from its holder; empty: nobody.
   [[nodiscard]] std::string requested_by() const;
@@ -76,8 +77,6 @@ class Lease {
 
   // Gives it up, so that another replica need not wait. Call it when nothing is written any more.
   asio::awaitable<void> stop();
-
-  static Time now();
 
  private:
   struct Told {

@@ -5,6 +5,8 @@
 #include <set>
 #include <utility>
 
+#include "sync/base/guard.hpp"
+
 namespace regsync {
 
 namespace {
@@ -32,13 +34,13 @@ std::size_t slot_of(std::string_view server, std::size_t slots) {
   return best;
 }
 
-Replicas::Replicas(const asio::any_io_executor& executor, kube::KubeClient& hub, const ReplicasOptions& options,
+Replicas::Replicas(asio::any_io_executor executor, kube::KubeClient& hub, const ReplicasOptions& options,
                    const std::function<void()>& on_change)
-    : options_(options) {
+    : executor_(std::move(executor)), options_(options), stopped_(executor_) {
   for (std::size_t slot = 0; slot < options.slots; ++slot) {
     const std::string name = options.slots == 1 ? options.lease : options.lease + "-" + std::to_string(slot);
     slots_.push_back(std::make_unique<Lease>(
-        executor, hub,
+        executor_, hub,
         LeaseOptions{
             .name = name, .name_space = options.name_space, .identity = options.identity, .times = options.times},
         Lease::Handlers{.intent = [this](const Lease& of) { return intent(of); }, .on_change = on_change}));
@@ -62,6 +64,10 @@ std::optional<Lease::Time> Replicas::newest() const {
 
 std::size_t Replicas::held() const {
   return static_cast<std::size_t>(std::ranges::count_if(slots_, [](const auto& slot) { return slot->held(); }));
+}
+
+bool Replicas::seen() const {
+  return std::ranges::all_of(slots_, [](const auto& slot) { return slot->seen(); });
 }
 
 std::string Replicas::role() const {
@@ -139,7 +145,14 @@ Lease::Intent Replicas::intent(const Lease& slot) const {
 
 asio::awaitable<void> Replicas::stop() {
   for (const auto& slot : slots_) {
-    co_await slot->stop();
+    ++stopping_;
+    spawn_guarded(executor_, slot->stop(), [this](const std::optional<Error>&) {
+      --stopping_;
+      stopped_.notify_all();
+    });
+  }
+  while (stopping_ > 0) {
+    co_await stopped_.wait();
   }
 }
 

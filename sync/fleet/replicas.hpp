@@ -18,6 +18,7 @@
 #include <vector>
 
 #include "helper/base/error.hpp"
+#include "sync/base/async_event.hpp"
 #include "sync/fleet/lease.hpp"
 #include "sync/kube/api/kube_client.hpp"
 
@@ -38,15 +39,17 @@ std::size_t slot_of(std::string_view server, std::size_t slots);
 class Replicas {
  public:
   // on_change: what the functions below answer may differ. hub outlives this.
-  Replicas(const asio::any_io_executor& executor, kube::KubeClient& hub, const ReplicasOptions& options,
+  Replicas(asio::any_io_executor executor, kube::KubeClient& hub, const ReplicasOptions& options,
            const std::function<void()>& on_change);
 
   // Since when the cluster at this address is this replica's; nothing where it is not. As of this moment, by
-  // Lease::now().
+  // boottime_now().
   [[nodiscard]] std::optional<Lease::Time> mine_since(std::string_view server) const;
   // When the newest of its slots became this replica's; nothing where it has none.
   [[nodiscard]] std::optional<Lease::Time> newest() const;
   [[nodiscard]] std::size_t held() const;
+  // Whether all Leases were read once.
+  [[nodiscard]] bool seen() const;
 
   // "leads", "leads 3 of 8 slots", "stands by".
   [[nodiscard]] std::string role() const;
@@ -64,8 +67,11 @@ class Replicas {
   [[nodiscard]] Lease::Intent intent(const Lease& slot) const;
   [[nodiscard]] bool has_asked() const;
 
+  asio::any_io_executor executor_;
   ReplicasOptions options_;
   std::vector<std::unique_ptr<Lease>> slots_;
+  std::size_t stopping_ = 0;  // slots that are being given up
+  AsyncEvent stopped_;
 };
 
 }  // namespace regsync

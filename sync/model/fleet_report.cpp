@@ -36,8 +36,9 @@ std::size_t FleetReport::all() const {
 }
 
 bool FleetReport::ready() const {
-  return std::ranges::all_of(overview.contexts,
-                             [](const ContextStatus& context) { return context.connected || context.problem; });
+  return waits_for.empty() && std::ranges::all_of(overview.contexts, [](const ContextStatus& context) {
+           return context.connected || context.problem;
+         });
 }
 
 std::optional<FleetCell> cell_of(const std::vector<StatusRow>& rows) {

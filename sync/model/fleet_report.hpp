@@ -49,12 +49,14 @@ struct FleetReport {
   std::set<RegistryKey> logins_in_doubt;       // their present login is denied, or not tried yet
   std::string role;                            // of this replica: "leads", "stands by"; empty: it is the only one
   std::size_t slots_held = 0;                  // of the leases that share the clusters among replicas
+  std::vector<std::string> waits_for;          // what it has not read of others yet: "the lease regsync"
 
   [[nodiscard]] std::size_t in(SyncState state) const;
   [[nodiscard]] std::size_t all() const;
   // Of several replicas, this one writes nothing now.
   [[nodiscard]] bool stands_by() const { return !role.empty() && slots_held == 0; }
-  // Whether each context was listed once, or cannot be: what the cells say is what the clusters hold.
+  // Whether it waits for nothing, and each context was listed once, or cannot be: what the cells say is what the
+  // clusters hold.
   [[nodiscard]] bool ready() const;
 };
 

@@ -1,12 +1,12 @@
 #include "sync/kube/config/exec_plugin.hpp"
 
 #include <algorithm>
-#include <ctime>
 #include <map>
 #include <nlohmann/json.hpp>
 #include <utility>
 
 #include "helper/base/text.hpp"
+#include "sync/base/boottime_timer.hpp"
 #include "sync/base/child_process.hpp"
 #include "sync/base/find_program.hpp"
 #include "sync/base/limiter.hpp"
@@ -68,13 +68,7 @@ nanoseconds pause_of(int unhelpful) {
 }  // namespace
 
 ExecPlugin::Clocks ExecPlugin::system_clocks() {
-  return {.passed =
-              [] {
-                timespec now{};
-                ::clock_gettime(CLOCK_BOOTTIME, &now);
-                return std::chrono::seconds(now.tv_sec) + nanoseconds(now.tv_nsec);
-              },
-          .wall = [] { return std::chrono::system_clock::now(); }};
+  return {.passed = [] { return boottime_now(); }, .wall = [] { return std::chrono::system_clock::now(); }};
 }
 
 std::shared_ptr<ExecPlugin> ExecPlugin::shared(const ResolvedContext& context) {

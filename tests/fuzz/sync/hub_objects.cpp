@@ -5,7 +5,7 @@
 #include <string>
 
 #include "sync/base/json_access.hpp"
-#include "sync/fleet/footprint_config_maps.hpp"
+#include "sync/fleet/footprint_data.hpp"
 #include "sync/fleet/lease.hpp"
 #include "tests/fuzz/sync/input.hpp"
 #include "tests/fuzz/sync/targets.hpp"
@@ -45,7 +45,7 @@ void lease(std::string_view bytes) {
 }
 
 void footprint_config_map(std::string_view bytes) {
-  std::map<std::string, std::string> data;
+  FootprintData data;
   const auto document = parse_json(bytes).value_or(nlohmann::json());
   for (const auto& [key, value] : map_at(document, {}).items()) {
     if (value.is_string()) {
@@ -54,7 +54,10 @@ void footprint_config_map(std::string_view bytes) {
   }
   data.emplace("a-context", std::string(bytes));
   try {
-    static_cast<void>(footprint_of(data));
+    Footprint footprint;
+    update_footprint(footprint, {}, data);
+    update_footprint(footprint, data, {});
+    require(footprint == Footprint(), "what was taken away is forgotten");
   } catch (const nlohmann::json::exception& odd) {
     require(odd.what() != nullptr, "it says why");
   }

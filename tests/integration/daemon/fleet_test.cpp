@@ -162,6 +162,31 @@ TEST_F(FleetTest, AHubThatIsAwayStopsNothing) {
   EXPECT_TRUE(wait_until([&] { return status().dump().find("the Secrets of ") == std::string::npos; })) << status();
 }
 
+TEST_F(FleetTest, IsReadyWhenTheHubHasToldOfTheClustersAndStaysSoWhenItGoesAway) {
+  write_target("contexts: [\"fleet/*\"]");
+  put_cluster("a", {{"kubeconfig", clusters_[0].kubeconfig()}});
+  hub_.make_namespace("default");
+  hub_.stop();
+  person_.start_daemon({"--clusters", std::string(label) + "=true", "--clusters-namespace", "fleet", "--logins",
+                        (person_.home() / "auth.json").string(), "--lease", "regsync", "--owner", "fleet", "--listen",
+                        "127.0.0.1:0"});
+  const std::string log = person_.daemon().err();
+  const std::string mark = "serving HTTP on ";
+  const auto at = log.find(mark) + mark.size();
+  const std::string url = "http://" + log.substr(at, log.find('\n', at) - at) + "/readyz";
+  const auto readyz = [&] { return person_.run({"curl", "-s", "--max-time", "5", "-w", "%{http_code}", url}).out; };
+  EXPECT_FALSE(wait_until([&] { return readyz().ends_with("200"); }, 1s)) << "of no cluster is anything known";
+  EXPECT_THAT(readyz(), HasSubstr("waits for: the Secrets of the clusters\n"));
+  EXPECT_THAT(readyz(), HasSubstr("waits for: the lease regsync\n"));
+  EXPECT_THAT(readyz(), HasSubstr("waits for: the footprints"));
+  hub_.start();
+  EXPECT_TRUE(wait_until([&] { return readyz().ends_with("200"); })) << readyz();
+  EXPECT_THAT(readyz(), HasSubstr("role: leads"));
+  hub_.stop();
+  EXPECT_FALSE(wait_until([&] { return !readyz().ends_with("200"); }, 1s)) << "it goes on with what it knows";
+  hub_.start();
+}
+
 TEST_F(FleetTest, WithoutTheRightToListItSaysSoAndTriesAgain) {
   write_target("contexts: [\"fleet/*\"]");
   put_cluster("a", {{"kubeconfig", clusters_[0].kubeconfig()}});

@@ -8,7 +8,6 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
-#include <cstdlib>
 #include <iterator>
 #include <random>
 #include <sstream>
@@ -16,6 +15,7 @@
 #include "sync/config/target_yaml.hpp"
 #include "sync/model/secret_object.hpp"
 #include "tests/integration/engine/engine_world.hpp"
+#include "tests/support/seeds.hpp"
 
 namespace regsync::test {
 namespace {
@@ -1303,11 +1303,6 @@ void run_seed(std::uint32_t seed) {
   ASSERT_TRUE(failed(history.false_status()));
   ASSERT_TRUE(failed(history.wrong_step()));
   ASSERT_TRUE(failed(history.needless_writes()));
-}
-
-std::optional<int> number_of(const char* variable) {
-  const char* text = std::getenv(variable);
-  return text == nullptr ? std::nullopt : std::optional(std::stoi(text));
 }
 
 class EngineProperty : public testing::TestWithParam<int> {};

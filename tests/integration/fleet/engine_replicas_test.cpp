@@ -7,7 +7,6 @@
 #include <asio/io_context.hpp>
 #include <asio/post.hpp>
 #include <chrono>
-#include <cstdlib>
 #include <list>
 #include <map>
 #include <numeric>
@@ -22,6 +21,7 @@
 #include "tests/integration/engine/engine_world.hpp"
 #include "tests/support/fake_api_server.hpp"
 #include "tests/support/run_coroutine.hpp"
+#include "tests/support/seeds.hpp"
 #include "tests/support/temp_dir.hpp"
 
 namespace regsync::test {
@@ -330,16 +330,12 @@ TEST_P(RandomReplicas, KeepsTheFleetTrueAndWritesNothingTwice) {
   EXPECT_TRUE(until([&] { return all_right(); }));
 }
 
-std::optional<int> number_of(const char* variable) {
-  const char* text = std::getenv(variable);
-  return text == nullptr ? std::nullopt : std::optional(static_cast<int>(std::strtol(text, nullptr, 10)));
-}
-
 std::vector<int> seeds() {
   if (const auto one = number_of("REGSYNC_SEED")) {
     return {*one};
   }
-  std::vector<int> all(static_cast<std::size_t>(std::min(number_of("REGSYNC_SEEDS").value_or(default_seeds), 60)));
+  std::vector<int> all(
+      static_cast<std::size_t>(std::min(number_of("REGSYNC_SEEDS").value_or(default_seeds), 60)));
   std::iota(all.begin(), all.end(), 0);
   return all;
 }

@@ -168,6 +168,34 @@ TEST_F(FootprintConfigMapsTest, AnotherOwnersAreNotLookedAt) {
   EXPECT_TRUE(one_->all().empty());
 }
 
+TEST_F(FootprintConfigMapsTest, AConfigMapOfSomebodyElseUnderItsNameStaysAndTheProblemSaysWhatToDo) {
+  const json foreign{{"apiVersion", "v1"},
+                     {"kind", "ConfigMap"},
+                     {"metadata", {{"name", config_map}, {"namespace", "fleet"}}},
+                     {"data", {{"theirs", "yes"}}}};
+  server_.put({"configmaps", "fleet", config_map}, foreign);
+  one_ = make();
+  one_->set("pull", footprint({"a"}));
+  ASSERT_TRUE(until([&] { return one_->problem().has_value(); }));
+  EXPECT_NE(one_->problem()->message().find("fleet/regsync-fleet-pull"), std::string::npos);
+  EXPECT_NE(one_->problem()->remedy().find("remove it"), std::string::npos);
+  EXPECT_TRUE(one_->is_pending("pull", "a"));
+  EXPECT_EQ(object().value()["data"], foreign["data"]);
+  ASSERT_TRUE(server_.erase({"configmaps", "fleet", config_map}));
+  EXPECT_TRUE(written(*one_, {"a"}));
+  EXPECT_FALSE(one_->problem());
+}
+
+TEST_F(FootprintConfigMapsTest, AContextOfManyIsReadAloneWhenItChanges) {
+  one_ = make({"a", "b"});
+  two_ = make({"c"});
+  one_->set("pull", footprint({"a", "b"}));
+  ASSERT_TRUE(written(*one_, {"a", "b"}));
+  EXPECT_TRUE(knows(*two_, footprint({"a", "b"})));
+  one_->set("pull", footprint({"b"}, "other"));
+  EXPECT_TRUE(knows(*two_, footprint({"b"}, "other"))) << "one is gone, and one has changed";
+}
+
 // As after kubectl patch configmap NAME -p '{"data":null}'.
 TEST_F(FootprintConfigMapsTest, AConfigMapWithoutDataIsFilledAgain) {
   one_ = make();

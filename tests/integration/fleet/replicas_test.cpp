@@ -121,6 +121,15 @@ TEST_F(ReplicasTest, WithOneSlotTheOtherStandsByAndTakesItWhenItsTimeIsUp) {
   EXPECT_LT(std::chrono::steady_clock::now() - begun, 1500ms) << "the lease's time, and not another wait";
 }
 
+TEST_F(ReplicasTest, ThatTheHubDoesNotAnswerAtTheEndCostsItsTimeOnceNotForEachSlot) {
+  auto& a = start("a", 8);
+  ASSERT_TRUE(until([&] { return a.replicas.held() == 8; }));
+  server_.inject({.kind = test::Fault::Kind::half_open, .verb = "patch", .resource = "leases", .times = -1});
+  const auto begun = std::chrono::steady_clock::now();
+  test::run(a.io, a.replicas.stop());
+  EXPECT_LT(std::chrono::steady_clock::now() - begun, 4s);
+}
+
 TEST_F(ReplicasTest, WhoStandsByOnlyWatches) {
   auto& a = start("a", 1);
   ASSERT_TRUE(until([&] { return a.replicas.held() == 1; }));

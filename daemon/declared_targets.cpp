@@ -1,0 +1,48 @@
+#include "daemon/declared_targets.hpp"
+
+#include <system_error>
+#include <utility>
+#include <vector>
+
+#include "daemon/note_problem.hpp"
+#include "sync/base/guard.hpp"
+#include "sync/base/log.hpp"
+#include "sync/base/suggest.hpp"
+
+namespace regsync {
+
+DeclaredTargets::DeclaredTargets(std::filesystem::path folder, std::function<void(TargetFiles)> on_read)
+    : directory_(std::move(folder)), on_read_(std::move(on_read)) {
+  std::error_code no_targets_then;  // a folder that can be neither made nor read shows in status
+  std::filesystem::create_directories(directory_.folder(), no_targets_then);
+}
+
+void DeclaredTargets::read() {
+  note_problem(problem_, guarded([this] {
+                 auto files = directory_.load(files_);
+                 for (const auto& [name, file] : files) {
+                   const auto known = files_.find(name);
+                   if (file.problem && (known == files_.end() || known->second.problem != file.problem)) {
+                     log::warning(describe(*file.problem), {.target = name});
+                   }
+                 }
+                 files_ = files;
+                 on_read_(std::move(files));
+               }));
+}
+
+void DeclaredTargets::remove(const std::string& target) {
+  directory_.remove(target);
+  files_.erase(target);
+}
+
+Error DeclaredTargets::not_found(const std::string& target) const {
+  std::vector<std::string> names;
+  for (const auto& [name, file] : files_) {
+    names.push_back(name);
+  }
+  return {ErrorCode::not_found, "target \"" + target + "\" not found",
+          names.empty() ? "declare it: regsync add " + target : did_you_mean(target, names)};
+}
+
+}  // namespace regsync

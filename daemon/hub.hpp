@@ -1,0 +1,59 @@
+// What this daemon has of a hub, a cluster that describes a fleet: the clusters, which Secrets of the hub describe, and
+// the state that it shares with other replicas. Either may be without the other, or neither be there.
+//
+// The hub is the current context of the kubeconfig, or the cluster of this pod. Lives on the io_context thread.
+#pragma once
+
+#include <asio/any_io_executor.hpp>
+#include <asio/awaitable.hpp>
+#include <cstddef>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "helper/base/error.hpp"
+#include "sync/fleet/cluster_secrets.hpp"
+#include "sync/fleet/fleet_member.hpp"
+#include "sync/kube/api/kube_client.hpp"
+#include "sync/kube/config/kubeconfig.hpp"
+
+namespace regsync {
+
+class Hub {
+ public:
+  struct Options {
+    std::optional<ClusterSecretsScope> clusters;  // nothing: they are not taken from the hub
+    bool keeps_state = false;
+    FleetMemberOptions member = {};  // where it keeps state
+  };
+
+  // kubeconfig: reads the one in force. Throws what it throws, where the hub keeps the state.
+  Hub(asio::any_io_executor executor, Options options, std::function<kube::Kubeconfig()> kubeconfig,
+      FleetMember::Handlers handlers);
+
+  // Null: it keeps no state in the hub.
+  [[nodiscard]] FleetMember* member() { return member_.get(); }
+  [[nodiscard]] const FleetMember* member() const { return member_.get(); }
+
+  [[nodiscard]] bool describes_clusters() const { return options_.clusters.has_value(); }
+  // Begins to follow the clusters' Secrets; false where it has begun before. No handler is called before it returns.
+  // Throws where the kubeconfig is unusable.
+  bool follow_clusters(ClusterSecrets::Handlers handlers);
+
+  // In this order: nothing may be written to a cluster any more when the member's part ends.
+  asio::awaitable<void> stop_clusters();
+  asio::awaitable<void> stop_member();
+
+ private:
+  [[nodiscard]] kube::ResolvedContext context() const;
+
+  asio::any_io_executor executor_;
+  Options options_;
+  std::function<kube::Kubeconfig()> kubeconfig_;
+  std::unique_ptr<FleetMember> member_;
+  std::unique_ptr<kube::KubeClient> client_;
+  std::unique_ptr<ClusterSecrets> clusters_;
+};
+
+}  // namespace regsync

@@ -1,0 +1,20 @@
+// A problem that lasts is logged once.
+#pragma once
+
+#include <optional>
+#include <utility>
+
+#include "helper/base/error.hpp"
+#include "sync/base/log.hpp"
+
+namespace regsync {
+
+// Replaces the known problem by the present one, or by none; logs one that is new.
+inline void note_problem(std::optional<Error>& known, std::optional<Error> now) {
+  if (now && known != now) {
+    log::error(describe(*now));
+  }
+  known = std::move(now);
+}
+
+}  // namespace regsync
