@@ -326,6 +326,11 @@ void FakeApiServer::forget_requests() {
   requests_.clear();
 }
 
+std::vector<ApiRequest> FakeApiServer::take_requests() {
+  const std::scoped_lock lock(mutex_);
+  return std::exchange(requests_, {});
+}
+
 std::optional<Fault> FakeApiServer::take_fault(const ApiRequest& request) {
   const auto fits = [](const std::string& wanted, const std::string& is) { return wanted.empty() || wanted == is; };
   const std::scoped_lock lock(mutex_);

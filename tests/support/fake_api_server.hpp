@@ -112,6 +112,7 @@ class FakeApiServer {
   [[nodiscard]] std::size_t writes() const;  // all that could have changed an object
   [[nodiscard]] std::size_t open_watches() const { return open_watches_; }
   void forget_requests();
+  std::vector<ApiRequest> take_requests();  // and forgets them
 
  private:
   struct Denial {

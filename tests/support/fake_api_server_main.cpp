@@ -1,14 +1,16 @@
 // fake-api-server [--port PORT] [--servers N] [--kubeconfig FILE] [--contexts A,B] [--namespaces X,Y] [--deny
 // NAMESPACE]: API servers in memory, for demonstrations, tests and benches where no real ones are at hand. Prints the
 // URL of each, then serves until SIGTERM or SIGINT. --deny: nobody may write Secrets in that namespace. --kubeconfig,
-// of the first server.
+// of the first server. On SIGUSR1 it prints how many requests of each kind all of them were asked since the last time.
 #include <unistd.h>
 
 #include <csignal>
 #include <cstdlib>
 #include <fstream>
 #include <iostream>
+#include <map>
 #include <memory>
+#include <nlohmann/json.hpp>
 #include <sstream>
 #include <string>
 #include <vector>
@@ -56,11 +58,12 @@ int main(int argc, char** argv) {
     }
   }
   // Blocked before the server's threads exist, so that only the wait below takes them.
-  sigset_t ends;
-  sigemptyset(&ends);
-  sigaddset(&ends, SIGTERM);
-  sigaddset(&ends, SIGINT);
-  pthread_sigmask(SIG_BLOCK, &ends, nullptr);
+  sigset_t signals;
+  sigemptyset(&signals);
+  for (const int signal : {SIGTERM, SIGINT, SIGUSR1}) {
+    sigaddset(&signals, signal);
+  }
+  pthread_sigmask(SIG_BLOCK, &signals, nullptr);
   std::vector<std::unique_ptr<regsync::test::FakeApiServer>> running;
   for (int i = 0; i < servers; ++i) {
     running.push_back(std::make_unique<regsync::test::FakeApiServer>(i == 0 ? port : 0));
@@ -78,5 +81,13 @@ int main(int argc, char** argv) {
     std::ofstream(kubeconfig) << running.front()->kubeconfig(contexts);
   }
   int signal = 0;
-  sigwait(&ends, &signal);
+  while (sigwait(&signals, &signal) == 0 && signal == SIGUSR1) {
+    std::map<std::string, int> requests;
+    for (const auto& server : running) {
+      for (const auto& request : server->take_requests()) {
+        ++requests[request.verb + " " + request.key.resource];
+      }
+    }
+    std::cout << nlohmann::json(requests) << std::endl;
+  }
 }

@@ -58,10 +58,10 @@ def forget_everything():
 
 
 class Daemon:
-    def __init__(self, kubeconfig):
+    def __init__(self, kubeconfig, *options, program=BUILD / "daemon/regsyncd", env=None):
         self.log = open(STATE.parent / "regsyncd.log", "ab")
         self.started = time.time()
-        self.process = subprocess.Popen([BUILD / "daemon/regsyncd", "--kubeconfig", kubeconfig], stderr=self.log)
+        self.process = subprocess.Popen([program, "--kubeconfig", kubeconfig, *options], stderr=self.log, env=env)
 
     def __enter__(self):
         return self
