@@ -334,8 +334,7 @@ std::vector<int> seeds() {
   if (const auto one = number_of("REGSYNC_SEED")) {
     return {*one};
   }
-  std::vector<int> all(
-      static_cast<std::size_t>(std::min(number_of("REGSYNC_SEEDS").value_or(default_seeds), 60)));
+  std::vector<int> all(static_cast<std::size_t>(std::min(number_of("REGSYNC_SEEDS").value_or(default_seeds), 60)));
   std::iota(all.begin(), all.end(), 0);
   return all;
 }
