@@ -88,6 +88,6 @@ int main(int argc, char** argv) {
         ++requests[request.verb + " " + request.key.resource];
       }
     }
-    std::cout << nlohmann::json(requests) << std::endl;
+    std::cout << nlohmann::json(requests) << '\n' << std::flush;
   }
 }

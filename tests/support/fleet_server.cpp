@@ -80,7 +80,7 @@ struct FleetServer::State {
   asio::ssl::context tls{asio::ssl::context::tls_server};
   std::deque<Cluster> clusters;
   std::deque<tcp::acceptor> acceptors;
-  std::vector<std::string> namespaces;
+  std::vector<std::string> namespaces;  // sorted
   asio::steady_timer tick;
   Clock::time_point next_bookmark = Clock::now() + bookmark_interval;
 
@@ -399,7 +399,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
   void apply(std::int32_t id, Stream& stream) {
     const auto& key = stream.request.key;
     json object = json::parse(stream.request.body, nullptr, false);
-    if (!object.is_object() || std::ranges::find(state_.namespaces, key.name_space) == state_.namespaces.end()) {
+    if (!object.is_object() || !std::ranges::binary_search(state_.namespaces, key.name_space)) {
       answer(id, 404,
              R"({"kind":"Status","status":"Failure","code":404,"reason":"NotFound","message":"no namespace"})");
       return;
@@ -501,6 +501,7 @@ FleetServer::FleetServer(asio::io_context& io, const Options& options) : state_(
   for (int i = 0; i < options.namespaces; ++i) {
     state_->namespaces.push_back("team-" + std::to_string(i));
   }
+  std::ranges::sort(state_->namespaces);
   for (int i = 0; i < options.clusters; ++i) {
     auto& acceptor = state_->acceptors.emplace_back(io, tcp::endpoint(asio::ip::address_v4::loopback(), 0));
     auto& cluster = state_->clusters.emplace_back();

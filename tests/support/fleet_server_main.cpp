@@ -53,7 +53,7 @@ int main(int argc, char** argv) {
                              }
                              const bool contents = line.starts_with("contents");
                              line.erase(0, size);
-                             std::cout << (contents ? server.contents() : server.take_report()) << std::endl;
+                             std::cout << (contents ? server.contents() : server.take_report()) << '\n' << std::flush;
                              serve();
                            });
   };
