@@ -3,6 +3,7 @@
 //
 // The test is the controller of the Deployment, and of what else controllers make: no others run.
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <chrono>
@@ -170,7 +171,7 @@ class FleetPod : public testing::Test {
   std::optional<Node> node_;
   std::string team_ = "fleet-pod";
   std::string password_;
-  int next_port_ = 9464;
+  int next_port_ = 20000 + ::getpid() % 10000;  // of the node: others of this machine are likely to have 9464
 };
 
 TEST_F(FleetPod, SyncsASecondClusterAndIsTakenOverWhenItIsKilledAndWhenItIsDeleted) {
