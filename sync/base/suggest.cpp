@@ -58,7 +58,32 @@ std::string closest(std::string_view text, const std::vector<std::string>& candi
   return extended == nullptr ? std::string() : *extended;
 }
 
+namespace {
+
+// The names of a list "a,b", if all of them are candidates.
+std::vector<std::string> listed(std::string_view text, const std::vector<std::string>& candidates) {
+  std::vector<std::string> names;
+  for (std::size_t begin = 0; begin <= text.size();) {
+    const std::size_t end = std::min(text.find(',', begin), text.size());
+    names.emplace_back(text.substr(begin, end - begin));
+    if (std::ranges::find(candidates, names.back()) == candidates.end()) {
+      return {};
+    }
+    begin = end + 1;
+  }
+  return names;
+}
+
+}  // namespace
+
 std::string did_you_mean(std::string_view text, const std::vector<std::string>& candidates) {
+  if (const std::vector<std::string> names = listed(text, candidates); names.size() > 1) {
+    std::string remedy = "name one at a time: ";
+    for (const std::string& name : names) {
+      remedy += (&name == names.data() ? "\"" : ", \"") + name + "\"";
+    }
+    return remedy;
+  }
   if (const std::string meant = closest(text, candidates); !meant.empty()) {
     return "did you mean \"" + meant + "\"?";
   }

@@ -15,7 +15,8 @@ std::size_t edit_distance(std::string_view a, std::string_view b);
 // text begins or ends exactly one candidate.
 std::string closest(std::string_view text, const std::vector<std::string>& candidates);
 
-// A remedy: `did you mean "x"?`, else what there is: `there are: a, b, c`, else "".
+// A remedy: `did you mean "x"?`, for a list of names that each is to stand alone, else what there is:
+// `there are: a, b, c`, else "".
 std::string did_you_mean(std::string_view text, const std::vector<std::string>& candidates);
 
 }  // namespace regsync

@@ -72,14 +72,14 @@ void add_output(CLI::App* command, Format& format, std::initializer_list<Format>
     }
   }
   const bool documents = allowed.contains("json");
-  std::string type = join(words, "|");
+  std::vector<std::string> named = words;
   if (documents) {
-    type += "|jsonpath=|custom-columns=";
+    named.insert(named.end(), {"jsonpath=", "custom-columns="});
   }
   command
       ->add_option_function<std::string>(
           "-o,--output",
-          [&format, allowed, words, documents](const std::string& text) {
+          [&format, allowed, words, named, documents](const std::string& text) {
             if (const auto expression = with_expression(text); expression && documents) {
               format = *expression;
               return;
@@ -90,12 +90,12 @@ void add_output(CLI::App* command, Format& format, std::initializer_list<Format>
               const std::string meant = closest(text, words);
               throw UsageError("unsupported format \"" + text + "\"", !nearest.empty() ? nearest
                                                                       : !meant.empty() ? "did you mean " + meant + "?"
-                                                                                       : "use " + one_of(words));
+                                                                                       : "use " + one_of(named));
             }
             format = found->second;
           },
           "Output format")
-      ->type_name(type);
+      ->type_name(join(named, "|"));
 }
 
 void add_dry_run(CLI::App* command, std::string& value) {

@@ -12,6 +12,7 @@
 #include "sync/base/async_event.hpp"
 #include "sync/base/guard.hpp"
 #include "sync/base/log.hpp"
+#include "sync/base/suggest.hpp"
 #include "sync/cluster/cluster.hpp"
 #include "sync/engine/briefing.hpp"
 #include "sync/engine/context_book.hpp"
@@ -176,7 +177,12 @@ class Engine::Impl {
 
   void trust_context(const std::string& context) {
     if (book_.find(context) == nullptr) {
-      throw Error(ErrorCode::not_found, "no target uses a context " + context, "see kubectl config get-contexts");
+      std::vector<std::string> known;
+      for (const auto& [name, cluster] : book_.all()) {
+        known.push_back(name);
+      }
+      throw Error(ErrorCode::not_found, "no target uses a context \"" + context + "\"",
+                  known.empty() ? "see kubectl config get-contexts" : did_you_mean(context, known));
     }
     book_.trust(context);
     log::info("context trusted to lead to the cluster that it leads to now", {.context = context});

@@ -19,16 +19,6 @@ bool is_named(const std::vector<std::string>& names, const std::string& name) {
   return names.empty() || std::ranges::find(names, name) != names.end();
 }
 
-void require_matches(const std::vector<std::string>& patterns, const std::set<std::string>& names,
-                     const std::string& what) {
-  for (const auto& pattern : patterns) {
-    if (std::ranges::none_of(names, [&](const auto& name) { return glob_match(pattern, name); })) {
-      throw Error(ErrorCode::not_found, "no target has a Secret in " + what + " \"" + pattern + "\"",
-                  did_you_mean(pattern, {names.begin(), names.end()}));
-    }
-  }
-}
-
 std::set<std::string_view> targets_with_rows(const StatusReport& report) {
   std::set<std::string_view> names;
   for (const auto& row : report.rows) {
@@ -41,6 +31,16 @@ std::set<std::string_view> targets_with_rows(const StatusReport& report) {
 }
 
 }  // namespace
+
+void require_matches(const std::vector<std::string>& patterns, const std::set<std::string>& names,
+                     const std::string& what) {
+  for (const auto& pattern : patterns) {
+    if (std::ranges::none_of(names, [&](const auto& name) { return glob_match(pattern, name); })) {
+      throw Error(ErrorCode::not_found, "no target has a Secret in " + what + " \"" + pattern + "\"",
+                  did_you_mean(pattern, {names.begin(), names.end()}));
+    }
+  }
+}
 
 void StatusSelection::keep(std::vector<StatusRow>& rows) {
   std::erase_if(rows, [this](const StatusRow& row) {

@@ -37,6 +37,10 @@ class StatusSelection {
   bool unread_ = false;               // a context that cannot be read may hold any namespace
 };
 
+// Throws Error(not_found), with the nearest name, for a pattern that matches none of the names. `what`: "namespace".
+void require_matches(const std::vector<std::string>& patterns, const std::set<std::string>& names,
+                     const std::string& what);
+
 // Both steps for a report that is complete.
 StatusReport selected(StatusReport report, StatusQuery query);
 

@@ -33,6 +33,41 @@ void require_own_entries(const Target& target) {
   }
 }
 
+// The keys of a mapping are registries, too.
+template <typename Value>
+void require_keys(const char* field, const std::string& target, const std::map<std::string, Value>& values) {
+  for (const auto& [registry, value] : values) {
+    try {
+      require_registry(registry);
+    } catch (const Error& error) {
+      throw error.within(std::string("target ") + target + ": " + field);
+    }
+  }
+}
+
+// Web sites that people paste, and where their images are pulled from. Empty for any other server.
+std::string registry_of_site(const std::string& server, std::string_view path) {
+  static const std::map<std::string, std::string> sites = {
+      {"app.docker.com", "docker.io"},
+      {"docker.com", "docker.io"},
+      {"hub.docker.com", "docker.io"},
+      {"www.docker.com", "docker.io"},
+      {"github.com", "ghcr.io"},
+      {"www.github.com", "ghcr.io"},
+      {"gitlab.com", "registry.gitlab.com"},
+      {"gallery.ecr.aws", "public.ecr.aws"},
+      {"console.aws.amazon.com", "ACCOUNT.dkr.ecr.REGION.amazonaws.com"},
+      {"console.cloud.google.com", "REGION-docker.pkg.dev"},
+      {"portal.azure.com", "NAME.azurecr.io"},
+  };
+  if (server == "quay.io" && path.starts_with("/repository/")) {
+    return server;
+  }
+  constexpr std::string_view regional = ".console.aws.amazon.com";
+  const auto site = sites.find(server.ends_with(regional) ? std::string(regional.substr(1)) : server);
+  return site == sites.end() ? std::string() : site->second;
+}
+
 }  // namespace
 
 bool glob_match(const std::string& pattern, const std::string& text) {
@@ -55,17 +90,7 @@ bool pins(const Target& target, const std::string& context) {
 }
 
 void require_registry(const std::string& registry) {
-  const auto refuse = [&](const std::string& why, const std::string& remedy) {
-    fail("\"" + registry + "\" " + why, remedy);
-  };
   constexpr std::string_view blanks = " \t\r\n";
-  if (!registry.empty() && (blanks.find(registry.front()) != std::string_view::npos ||
-                            blanks.find(registry.back()) != std::string_view::npos)) {
-    refuse("begins or ends with a space", "write it without");
-  }
-  if (registry.find_first_of(", \t\n") != std::string::npos) {
-    refuse("is not one registry", "name each by itself: --registry A --registry B, or registries: [A, B]");
-  }
   const auto scheme = registry.find("://");
   const std::string_view rest = std::string_view(registry).substr(scheme == std::string::npos ? 0 : scheme + 3);
   std::string_view server = rest.substr(0, rest.find('/'));
@@ -73,24 +98,51 @@ void require_registry(const std::string& registry) {
   const auto at = server.rfind('@');
   const std::string_view account = server.substr(0, at == std::string_view::npos ? 0 : at);
   server.remove_prefix(at == std::string_view::npos ? 0 : at + 1);
-  if (server == "hub.docker.com" || server == "www.docker.com" || server == "docker.com") {
-    refuse("is a web site, not a registry", "the registry of Docker Hub is docker.io");
+  const std::string place = std::string(server) + std::string(path);
+
+  const bool has_password = account.find(':') != std::string_view::npos;
+  const auto refuse = [&](const std::string& why, const std::string& remedy) {
+    fail("\"" + (has_password ? "USER:PASSWORD@" + place : registry) + "\" " + why, remedy);
+  };
+  if (!registry.empty() && (blanks.find(registry.front()) != std::string_view::npos ||
+                            blanks.find(registry.back()) != std::string_view::npos)) {
+    refuse("begins or ends with a space", "remove the space");
   }
-  if (const auto colon = server.rfind(':');
-      path.empty() && colon != std::string_view::npos && server.substr(0, colon).find('.') != std::string_view::npos &&
-      colon + 1 < server.size() && server.find_first_not_of("0123456789", colon + 1) == std::string_view::npos &&
-      !parse_authority(server)) {
+  if (registry.find_first_of(", \t\n") != std::string::npos) {
+    refuse("is not one registry", "name each by itself: --registry A --registry B, or registries: [A, B]");
+  }
+  if (has_password) {
+    refuse("holds a password", "log in first, then name the registry alone: docker login " + place);
+  }
+  if (const std::string meant = registry_of_site(to_lower(server), path); !meant.empty()) {
+    refuse("is a web site, not a registry", "its registry is " + meant);
+  }
+  const auto colon = server.rfind(':');
+  const bool has_port = colon != std::string_view::npos;
+  const bool is_number = has_port && server.find_first_not_of("0123456789", colon + 1) == std::string_view::npos;
+  const bool is_host = has_port && server.substr(0, colon).find('.') != std::string_view::npos;
+  if (path.empty() && is_host && is_number && !parse_authority(server)) {
     refuse("has a port that does not exist", "ports are 1 to 65535");
   }
-  const bool port_is_tag = path.empty() && server.find(':') != std::string_view::npos && !parse_authority(server);
+  const bool port_is_tag = path.empty() && has_port && !parse_authority(server);
   const bool on_hub = scheme == std::string::npos && !path.empty() && server != "localhost" &&
                       server.find_first_of(".:") == std::string_view::npos;
   if (path.find('@') != std::string_view::npos || path.find(':') != std::string_view::npos || port_is_tag || on_hub) {
     const std::string host = port_is_tag || on_hub ? "docker.io" : std::string(server);
     refuse("is an image, not a registry", "write the registry that it is pulled from: " + host);
   }
-  if (!parse_authority(server) || registry.find_first_of("*?") != std::string::npos) {
+  if (!parse_authority(server) || registry.find_first_of("*?") != std::string::npos ||
+      path.find("//") != std::string_view::npos) {
     refuse("is not a registry", "write host or host:port, as you do for `docker login`");
+  }
+  // distribution/reference: else the first part of an image's name is a repository of Docker Hub.
+  if (server.find_first_of(".:") == std::string_view::npos && to_lower(server) != "localhost") {
+    refuse("is no registry for images: a name without a dot and a port is a repository of Docker Hub",
+           "write host or host:port, as ghcr.io; Docker Hub is docker.io");
+  }
+  if (to_lower(path) != path) {
+    refuse("has a path that no image has",
+           "names of images are in lower case: " + std::string(server) + to_lower(path));
   }
   if (at != std::string_view::npos && !is_account_name(account)) {
     refuse("names no account before \"@\"",
@@ -117,13 +169,19 @@ void validate(const Target& target) {
       throw error.within("target " + target.name);
     }
   }
+  require_keys("refresh", target.name, target.refresh);
+  require_keys("expires", target.name, target.expires);
   require_own_entries(target);
   if (target.contexts.empty() && target.context_selector.empty()) {
     fail("target " + target.name + ": no context", "name at least one, as in `contexts: [dev]`; globs are allowed");
   }
-  for (const auto& name_space : target.namespaces) {
-    if (!is_glob(name_space) && !is_label_name(name_space)) {
-      fail("target " + target.name + ": \"" + name_space + "\" is not a namespace", "use a namespace's name or a glob");
+  for (const auto* namespaces : {&target.namespaces, &target.exclude_namespaces}) {
+    for (const auto& name_space : *namespaces) {
+      if (!is_glob(name_space) && !is_label_name(name_space)) {
+        fail("target " + target.name + ": \"" + name_space + "\" is not a namespace",
+             name_space.find(',') == std::string::npos ? "use a namespace's name or a glob"
+                                                       : "name each by itself: -n A -n B, or namespaces: [A, B]");
+      }
     }
   }
   for (const auto& account : target.service_accounts) {

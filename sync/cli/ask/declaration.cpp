@@ -1,5 +1,6 @@
 #include "sync/cli/ask/declaration.hpp"
 
+#include <algorithm>
 #include <chrono>
 #include <nlohmann/json.hpp>
 #include <ostream>
@@ -9,6 +10,7 @@
 #include "sync/cli/ask/kubeconfig_selection.hpp"
 #include "sync/cli/ask/prompt.hpp"
 #include "sync/cli/view/fold.hpp"
+#include "sync/cli/view/quote.hpp"
 #include "sync/config/target_directory.hpp"
 
 namespace regsync::cli {
@@ -50,9 +52,33 @@ void write_target(const Target& target, const std::optional<std::string>& text) 
   }
 }
 
+namespace {
+
+// A typo in a context would delete the Secrets where the target goes now.
+void check_contexts(Console& console, const std::optional<Target>& before, const Target& target,
+                    const DeclareOptions& options) {
+  std::vector<std::string> added = target.contexts;
+  std::erase_if(added, [&](const std::string& context) {
+    return before && std::ranges::find(before->contexts, context) != before->contexts.end();
+  });
+  try {
+    if (!added.empty()) {
+      require_contexts(load_kubeconfig(options.kubeconfig), added);
+    }
+  } catch (const Error& error) {
+    if (options.only_known_contexts) {
+      throw;
+    }
+    tell(console.err, "warning: target " + target.name + ": " + one_line(describe(error)) + '\n');
+  }
+}
+
+}  // namespace
+
 Outcome declare(Console& console, const Target& target, const DeclareOptions& options) {
   const std::optional<Target> before = declared(target.name);
   const Outcome outcome = outcome_of(before, target);
+  check_contexts(console, before, target, options);
   const bool replaces = outcome == Outcome::replaced && options.dry_run != DryRun::client;
   bool asks = false;
   if ((replaces && options.changes_clusters) || options.dry_run == DryRun::server) {

@@ -25,15 +25,17 @@ Outcome outcome_of(const std::optional<Target>& before, const Target& target);
 void write_target(const Target& target, const std::optional<std::string>& text = std::nullopt);
 
 struct DeclareOptions {
-  bool yes = false;                                // do not ask
-  bool changes_clusters = true;                    // else nothing is previewed
+  bool yes = false;                 // do not ask
+  bool changes_clusters = true;     // else nothing is previewed
+  bool only_known_contexts = true;  // a context that the kubeconfig does not have is refused, else warned of
   std::optional<std::string> text = std::nullopt;  // of the file, where it is not to be to_yaml(target)
   DryRun dry_run = DryRun::none;
   std::optional<std::filesystem::path> kubeconfig;
 };
 
 // Makes `target` the content of its file. A replacement is previewed, and at a terminal a person is asked if it changes
-// something in clusters, or may; throws cancelled where the answer is no. With dry_run nothing is written.
+// something in clusters, or may; throws cancelled where the answer is no, and not_found for a context that it names and
+// did not name before, where only known ones are taken. With dry_run nothing is written.
 Outcome declare(Console& console, const Target& target, const DeclareOptions& options);
 
 // "target "web" replaced", for people.

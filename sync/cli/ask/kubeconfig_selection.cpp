@@ -36,8 +36,8 @@ kube::Kubeconfig load_kubeconfig(const std::optional<std::filesystem::path>& exp
 
 void require_any_context(const kube::Kubeconfig& kubeconfig) {
   if (kubeconfig.contexts().empty()) {
-    throw UsageError("no kubeconfig has a context; files read: " + kubeconfig.source(),
-                     "set KUBECONFIG, or give --kubeconfig FILE; see: kubectl config get-contexts");
+    throw Error(ErrorCode::not_found, "no kubeconfig has a context; files read: " + kubeconfig.source(),
+                "set KUBECONFIG, or give --kubeconfig FILE; see: kubectl config get-contexts");
   }
 }
 
@@ -48,12 +48,13 @@ void require_contexts(const kube::Kubeconfig& kubeconfig, const std::vector<std:
       continue;
     }
     if (contexts.empty()) {
-      throw UsageError(
-          "there is no context \"" + name + "\": no kubeconfig has one; files read: " + kubeconfig.source(),
-          "set KUBECONFIG, or give --kubeconfig FILE; see: kubectl config get-contexts");
+      throw Error(ErrorCode::not_found,
+                  "there is no context \"" + name + "\": no kubeconfig has one; files read: " + kubeconfig.source(),
+                  "set KUBECONFIG, or give --kubeconfig FILE; see: kubectl config get-contexts");
     }
-    throw UsageError(is_glob(name) ? "no context matches \"" + name + "\"" : "there is no context \"" + name + "\"",
-                     did_you_mean(name, contexts));
+    throw Error(ErrorCode::not_found,
+                is_glob(name) ? "no context matches \"" + name + "\"" : "there is no context \"" + name + "\"",
+                did_you_mean(name, contexts));
   }
 }
 

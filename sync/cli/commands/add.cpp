@@ -200,6 +200,13 @@ int add(const AddOptions& options, Console& console) {
 
 }  // namespace
 
+namespace {
+
+// As from a variable of a shell that is not set.
+std::string is_not_empty(const std::string& value) { return value.empty() ? "the value is empty" : ""; }
+
+}  // namespace
+
 void define_add(CLI::App& app, Invocation& invocation) {
   auto options = std::make_shared<AddOptions>();
   CLI::App* command = add_command(
@@ -219,14 +226,16 @@ void define_add(CLI::App& app, Invocation& invocation) {
               "Kubeconfig context, or a glob of them; may be repeated (default: the current context)");
   add_strings(command, "-n,--namespace", options->namespaces,
               "Namespace, or a glob of them; may be repeated (default: the one that the context has now)");
-  command->add_option("--namespace-selector", options->namespace_selector,
-                      "Namespaces by their labels, in Kubernetes' syntax: 'env in (prod),tier!=db'");
+  command
+      ->add_option("--namespace-selector", options->namespace_selector,
+                   "Namespaces by their labels, in Kubernetes' syntax: 'env in (prod),tier!=db'")
+      ->check(is_not_empty);
   add_strings(command, "--exclude-namespace", options->exclude_namespaces,
               "Never there; a name or glob; may be repeated");
   add_strings(command, "--service-account", options->service_accounts,
               "ServiceAccount to attach the Secret to (imagePullSecrets); may be repeated");
   command->add_option("--email,--docker-email", options->email, "E-mail address for the entries of the Secret");
-  command->add_option("--secret-name", options->secret, "Name of the Secret (default: NAME)");
+  command->add_option("--secret-name", options->secret, "Name of the Secret (default: NAME)")->check(is_not_empty);
   command->add_option("--on-logout", options->on_logout, "Keep or remove the Secret after a logout (default: keep)")
       ->check(CLI::IsMember({"keep", "remove"}))
       ->type_name("keep|remove");

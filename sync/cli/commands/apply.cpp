@@ -140,8 +140,11 @@ int apply(const ApplyOptions& options, Console& console) {
   }
   const bool from_stdin = std::ranges::find(options.files, "-") != options.files.end();
   for (const Target& target : targets) {
-    const Outcome outcome = declare(
-        console, target, {.yes = options.yes || from_stdin, .dry_run = dry_run, .kubeconfig = options.kubeconfig});
+    const Outcome outcome = declare(console, target,
+                                    {.yes = options.yes || from_stdin,
+                                     .only_known_contexts = false,
+                                     .dry_run = dry_run,
+                                     .kubeconfig = options.kubeconfig});
     announce(console, target, outcome, dry_run);
   }
   return exit_done;

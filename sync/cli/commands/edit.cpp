@@ -23,6 +23,7 @@ namespace fs = std::filesystem;
 struct EditOptions {
   std::string name;
   bool yes = false;
+  std::string dry_run;
   std::optional<fs::path> kubeconfig;
 };
 
@@ -76,6 +77,7 @@ void run_editor(const std::string& path) {
 }
 
 int edit(const EditOptions& options, Console& console) {
+  const DryRun dry_run = dry_run_of(options.dry_run);
   const TargetDirectory directory(paths::targets());
   if (!directory.contains(options.name)) {
     require_target(options.name);  // says what was meant
@@ -91,12 +93,17 @@ int edit(const EditOptions& options, Console& console) {
     }
     try {
       const Target target = parse_target(options.name, text, options.name + ".yaml");
-      const Outcome outcome =
-          declare(console, target, {.yes = options.yes, .text = text, .kubeconfig = options.kubeconfig});
-      announce(console, target, outcome, DryRun::none);
+      const Outcome outcome = declare(
+          console, target, {.yes = options.yes, .text = text, .dry_run = dry_run, .kubeconfig = options.kubeconfig});
+      if (dry_run == DryRun::client) {
+        console.out << text;
+      } else {
+        announce(console, target, outcome, dry_run);
+      }
       return exit_done;
     } catch (const Error& error) {
-      if (error.code() != ErrorCode::invalid_input || !console.in_is_terminal) {
+      const bool is_mistake = error.code() == ErrorCode::invalid_input || error.code() == ErrorCode::not_found;
+      if (!is_mistake || !console.in_is_terminal) {
         throw;
       }
       print_error(console.err, error);
@@ -116,6 +123,7 @@ void define_edit(CLI::App& app, Invocation& invocation) {
                                    {"With another editor", "EDITOR=nano regsync edit myregcred"}});
   command->add_option("NAME", options->name, "The target")->required();
   command->add_flag("-y,--yes", options->yes, "Do not ask");
+  add_dry_run(command, options->dry_run);
   add_kubeconfig(command, options->kubeconfig);
   on_command(command, invocation, options, edit);
 }

@@ -7,10 +7,12 @@
 
 #include "sync/base/guard.hpp"
 #include "sync/base/paths.hpp"
+#include "sync/base/suggest.hpp"
 #include "sync/cli/ask/failing_pods.hpp"
 #include "sync/cli/ask/for_each_context.hpp"
 #include "sync/cli/ask/kubeconfig_selection.hpp"
 #include "sync/cli/ask/pull_trials.hpp"
+#include "sync/cli/ask/snapshot.hpp"
 #include "sync/cli/command.hpp"
 #include "sync/cli/view/fold.hpp"
 #include "sync/cli/view/pull_remedy.hpp"
@@ -214,29 +216,64 @@ void print(const std::vector<Row>& rows, const ExplainOptions& options, Console&
   }
 }
 
+// Adds those of a cluster; nothing is left where they may not be listed.
+asio::awaitable<void> note_namespaces(kube::KubeClient& client, std::optional<std::set<std::string>>& names) {
+  try {
+    const std::map<std::string, NamespaceView> views = co_await read_namespaces(client);
+    for (const auto& [name, view] : views) {
+      if (names) {
+        names->insert(name);
+      }
+    }
+  } catch (const Error&) {
+    names.reset();
+  }
+}
+
+// A typo is not "no pod fails".
+void require_namespaces(const std::vector<std::string>& asked, const std::set<std::string>& known) {
+  for (const std::string& pattern : asked) {
+    if (std::ranges::none_of(known, [&](const std::string& name) { return glob_match(pattern, name); })) {
+      throw Error(ErrorCode::not_found,
+                  (is_glob(pattern) ? "no namespace matches \"" : "there is no namespace \"") + pattern + "\"",
+                  did_you_mean(pattern, {known.begin(), known.end()}));
+    }
+  }
+}
+
 int explain(const ExplainOptions& options, Console& console) {
   const std::vector<Target> targets = declared_targets();
   const kube::Kubeconfig kubeconfig = load_kubeconfig(options.kubeconfig);
   const PodQuery query{pod_name(options.pod), options.namespaces, options.all_namespaces, options.selector, targets};
   std::vector<PodCase> cases;
+  std::optional<std::set<std::string>> namespaces{std::in_place};  // nothing: not known in every context
   bool all_read = true;
   for_each_context(
       kubeconfig, contexts_of(options, kubeconfig, targets), std::chrono::seconds(60),
       [&](kube::KubeClient& client) -> asio::awaitable<void> {
         std::vector<PodCase> found = co_await read_pods(client, query);
+        if (found.empty() && !options.namespaces.empty()) {
+          co_await note_namespaces(client, namespaces);
+        }
         std::ranges::move(found, std::back_inserter(cases));
       },
       [&](const std::string& context, const Error& error) {
         print_error(console.err, error.within("context " + context));
         all_read = false;
       });
+  if (cases.empty() && all_read && namespaces) {
+    require_namespaces(options.namespaces, *namespaces);
+  }
   if (query.name && cases.empty() && all_read) {
-    throw Error(ErrorCode::not_found, "no pod " + *query.name + " in the namespaces that were looked at",
-                "name its namespace: regsync explain " + *query.name + " -n NAMESPACE; or look in all: -A");
+    throw Error(
+        ErrorCode::not_found, "no pod " + *query.name + " in the namespaces that were looked at",
+        (options.namespaces.empty() ? "name its namespace: regsync explain " + *query.name + " -n NAMESPACE; or look"
+                                    : std::string("look")) +
+            " in all: regsync explain " + *query.name + " -A");
   }
   const std::vector<Row> rows = rows_of(cases, targets, console);
   print(rows, options, console);
-  if (rows.empty() && all_read) {
+  if (rows.empty() && all_read && !options.format.is_structured()) {
     console.err << (query.name ? "Pod " + *query.name + " has pulled its images.\n" : "No pod fails to pull.\n");
   }
   return all_read && rows.empty() ? exit_done : exit_not_as_asked;

@@ -1,8 +1,12 @@
 // regsync forget-context: nothing is remembered any more of what may be left in a context that is gone.
+#include <algorithm>
 #include <nlohmann/json.hpp>
 #include <ostream>
 
+#include "sync/base/suggest.hpp"
 #include "sync/cli/ask/context_call.hpp"
+#include "sync/cli/ask/gone_contexts.hpp"
+#include "sync/cli/ask/kubeconfig_selection.hpp"
 #include "sync/cli/command.hpp"
 #include "sync/cli/view/quote.hpp"
 
@@ -11,10 +15,20 @@ namespace {
 
 struct ForgetOptions {
   std::string context;
+  bool dry_run = false;
   std::optional<std::filesystem::path> kubeconfig;
 };
 
 int forget_context(const ForgetOptions& options, Console& console) {
+  if (options.dry_run) {
+    const std::vector<std::string> gone = contexts_that_are_gone(load_kubeconfig(options.kubeconfig));
+    if (std::ranges::find(gone, options.context) == gone.end()) {
+      throw Error(ErrorCode::not_found, "nothing is remembered of a context \"" + options.context + "\" that is gone",
+                  gone.empty() ? "see: regsync status" : did_you_mean(options.context, gone));
+    }
+    console.out << "context \"" << options.context << "\" would be forgotten; Secrets that are left there stay\n";
+    return exit_done;
+  }
   call_for_context("forgetContext", options.context, options.kubeconfig, console,
                    [&](Engine& engine) { engine.forget_context(options.context); });
   console.out << "context \"" << one_line(options.context) << "\" forgotten; Secrets that are left there stay\n";
@@ -29,6 +43,7 @@ void define_forget_context(CLI::App& app, Invocation& invocation) {
       add_command(app, "forget-context", "Forget what may be left in a context that is not in the kubeconfig any more",
                   {{"After `kind delete cluster`", "regsync forget-context kind-kind"}});
   command->add_option("CONTEXT", options->context, "The context")->required();
+  command->add_flag("--dry-run", options->dry_run, "Say what would be forgotten, and change nothing");
   add_kubeconfig(command, options->kubeconfig);
   on_command(command, invocation, options, forget_context);
 }

@@ -7,6 +7,10 @@
 #include "sync/base/paths.hpp"
 #include "sync/cli/ask/asked_login.hpp"
 #include "sync/cli/ask/for_each_context.hpp"
+#include "sync/cli/ask/known_logins.hpp"
+#include "sync/cli/ask/kubeconfig_selection.hpp"
+#include "sync/cli/ask/plans.hpp"
+#include "sync/cli/ask/preview.hpp"
 #include "sync/cli/ask/prompt.hpp"
 #include "sync/cli/command.hpp"
 #include "sync/cli/view/fold.hpp"
@@ -26,6 +30,7 @@ struct LoginOptions {
   std::string username;
   bool password_stdin = false;
   bool no_verify = false;
+  bool dry_run = false;
 };
 
 Credential read_login(const LoginOptions& options, const RegistryKey& key, Console& console) {
@@ -90,8 +95,15 @@ int login(const LoginOptions& options, Console& console) {
   if (!options.no_verify) {
     require_accepted(login, key, console);
   }
-  console.open_store(Prompt::allowed)->store(login);
-  console.out << "login of " << one_line(login.login.username) << " for " << key.value() << " stored in the keyring\n";
+  const auto store = console.open_store(Prompt::allowed);
+  const std::optional<Credential> kept = store->get(login.login.server);
+  const bool replaces = kept && kept->login.username != login.login.username;
+  if (!options.dry_run) {
+    store->store(login);
+  }
+  console.out << "login of " << one_line(login.login.username) << " for " << key.value()
+              << (options.dry_run ? " would be stored" : " stored") << " in the keyring"
+              << (replaces ? ", in place of that of " + one_line(kept->login.username) : std::string()) << '\n';
   if (!is_used(key)) {
     tell(console.err, "No target uses it yet. Use it: regsync add NAME --registry " + key.value() + "\n");
   }
@@ -101,15 +113,55 @@ int login(const LoginOptions& options, Console& console) {
 struct LogoutOptions {
   std::string registry;
   std::string account;
+  bool yes = false;
+  std::string dry_run;
+  std::optional<std::filesystem::path> kubeconfig;
 };
 
+// The targets that delete their Secrets once the login of `key` is gone: they have no other.
+std::vector<Target> targets_that_end(const RegistryKey& key, Console& console) {
+  std::vector<Target> targets;
+  for (const auto& [name, file] : TargetDirectory(paths::targets()).load()) {
+    if (!file.target || file.target->on_logout != OnLogout::remove || !wanted_registries(*file.target).contains(key)) {
+      continue;
+    }
+    Target rest = *file.target;
+    std::erase_if(rest.registries, [&](const std::string& registry) { return RegistryKey(registry) == key; });
+    if (rest.registries.empty() || make_plan(rest, read_logins(console, {rest}, Prompt::never)).entries.empty()) {
+      targets.push_back(*file.target);
+    }
+  }
+  return targets;
+}
+
+// Shows which Secrets go with the login, and asks a person at a terminal. False: it stays.
+bool is_wanted(const LogoutOptions& options, const RegistryKey& key, DryRun dry_run, Console& console) {
+  const std::vector<Target> targets = targets_that_end(key, console);
+  for (const Target& target : targets) {
+    std::string text = "target \"" + target.name + "\" removes its Secrets after the logout (onLogout: remove)\n";
+    if (dry_run != DryRun::client) {
+      text += describe(preview(console, load_kubeconfig(options.kubeconfig), {target, std::nullopt}));
+    }
+    print_folded(console.err, text);
+  }
+  const bool asks = console.in_is_terminal && !options.yes && dry_run == DryRun::none && !targets.empty();
+  return !asks || confirm(console, "Log out?");
+}
+
 int logout(const LogoutOptions& options, Console& console) {
+  const DryRun dry_run = dry_run_of(options.dry_run);
   const RegistryKey key = asked_login(options.registry, options.account);
-  if (!console.open_store(Prompt::allowed)->erase(key.value())) {
+  const auto store = console.open_store(Prompt::allowed);
+  const bool is_there = store->get(key.value()).has_value();
+  if (is_there && !is_wanted(options, key, dry_run, console)) {
+    throw Error(ErrorCode::cancelled, "nothing was changed");
+  }
+  if (!is_there || (dry_run == DryRun::none && !store->erase(key.value()))) {
     throw Error(ErrorCode::not_found, "the keyring has no login for " + key.value(),
                 "see which there are: regsync logins");
   }
-  console.out << "login for " << key.value() << " removed from the keyring\n";
+  console.out << "login for " << key.value() << (dry_run == DryRun::none ? " removed" : " would be removed")
+              << " from the keyring\n";
   return exit_done;
 }
 
@@ -132,6 +184,7 @@ void define_login(CLI::App& app, Invocation& invocation) {
   command->add_option("-u,--username", options->username, "User name (default: it is asked for)")->type_name("USER");
   command->add_flag("--password-stdin", options->password_stdin, "Read the password from standard input");
   command->add_flag("--no-verify", options->no_verify, "Store the login without trying it at the registry");
+  command->add_flag("--dry-run", options->dry_run, "Try the login, and store nothing");
   on_command(command, invocation, options, login);
 }
 
@@ -142,6 +195,9 @@ void define_logout(CLI::App& app, Invocation& invocation) {
                   {{"The login of an account", "regsync logout --account work ghcr.io"}});
   command->add_option("REGISTRY", options->registry, "Whose login; or ACCOUNT@REGISTRY")->required();
   add_account(command, options->account);
+  command->add_flag("-y,--yes", options->yes, "Do not ask");
+  add_dry_run(command, options->dry_run);
+  add_kubeconfig(command, options->kubeconfig);
   on_command(command, invocation, options, logout);
 }
 

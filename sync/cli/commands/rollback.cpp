@@ -15,6 +15,7 @@ struct RollbackOptions {
   std::string registry;
   std::string account;
   std::string timeout = "60s";
+  bool dry_run = false;
 };
 
 int rollback(const RollbackOptions& options, Console& console) {
@@ -27,6 +28,11 @@ int rollback(const RollbackOptions& options, Console& console) {
   }
   const auto store = console.open_store(Prompt::allowed);
   const std::optional<Credential> now = store->get(key.value());
+  if (options.dry_run) {
+    console.out << "login of " << one_line(before->login.username) << " for " << key.value()
+                << " would be put back (dry run)\n";
+    return exit_done;
+  }
   store->store(*before);
   if (now) {
     replaced->store(*now);  // so that a second rollback undoes this one
@@ -52,6 +58,7 @@ void define_rollback(CLI::App& app, Invocation& invocation) {
   command->add_option("REGISTRY", options->registry, "Whose login; or ACCOUNT@REGISTRY")->required();
   command->add_option("--account", options->account, "Which account's, where the registry has several")
       ->type_name("NAME");
+  command->add_flag("--dry-run", options->dry_run, "Say which login would be put back, and change nothing");
   command->add_option("--timeout", options->timeout, "How long to wait for the clusters (default: 60s)")
       ->type_name("DURATION");
   on_command(command, invocation, options, rollback);

@@ -4,6 +4,7 @@
 #include <sstream>
 
 #include "sync/base/paths.hpp"
+#include "sync/cli/ask/asked_login.hpp"
 #include "sync/cli/command.hpp"
 #include "sync/cli/setup/setup.hpp"
 #include "sync/cli/setup/user_service.hpp"
@@ -19,25 +20,32 @@ struct SetupCommand {
 };
 
 // Gives the service the values that these variables have in this shell.
-int give_environment(const std::string& names, Console& console) {
+int give_environment(const std::string& names, bool dry_run, Console& console) {
   EnvironmentChanges changes;
   std::istringstream list(names);
   for (std::string name; std::getline(list, name, ',');) {
     const char* value = std::getenv(name.c_str());
     changes[name] = value == nullptr ? std::nullopt : std::optional<std::string>(value);
   }
-  change_service_environment(paths::service_environment(), changes);
-  for (const auto& [name, value] : changes) {
-    console.out << name << (value ? " is set" : " is not set here, and taken out") << " in "
-                << paths::service_environment().string() << '\n';
+  if (!dry_run) {
+    change_service_environment(paths::service_environment(), changes);
   }
-  restart_user_service(console.out);
+  for (const auto& [name, value] : changes) {
+    console.out << name << (value ? "" : " is not set here, and") << (dry_run ? " would be " : " is ")
+                << (value ? "set in " : "taken out of ") << paths::service_environment().string() << '\n';
+  }
+  if (!dry_run) {
+    restart_user_service(console.out);
+  }
   return exit_done;
 }
 
 int setup(const SetupCommand& given, Console& console) {
   if (!given.variables.empty()) {
-    return give_environment(given.variables, console);
+    return give_environment(given.variables, given.setup.dry_run, console);
+  }
+  for (const std::string& registry : given.setup.registries) {
+    asked_login(registry, "");
   }
   SetupOptions options = given.setup;
   if (options.docker_config.empty()) {

@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <nlohmann/json.hpp>
 #include <ostream>
+#include <set>
 
 #include "helper/store/registry_key.hpp"
 #include "sync/base/base64.hpp"
@@ -18,6 +19,7 @@
 #include "sync/logins/registry_client.hpp"
 #include "sync/model/image.hpp"
 #include "sync/model/kubelet_keyring.hpp"
+#include "sync/model/status_query.hpp"
 
 namespace regsync::cli {
 namespace {
@@ -62,8 +64,8 @@ std::string payload_of(const nlohmann::json& secret) {
 }
 
 asio::awaitable<void> read_rows(kube::KubeClient& client, const std::vector<Target>& declared,
-                                const FootprintStore& footprints, const VerifyOptions& options,
-                                std::vector<Row>& rows) {
+                                const FootprintStore& footprints, const VerifyOptions& options, std::vector<Row>& rows,
+                                std::set<std::string>& namespaces) {
   const std::string& context = client.context().name;
   const std::string& default_namespace = client.context().default_namespace;
   std::vector<Target> targets;
@@ -76,14 +78,15 @@ asio::awaitable<void> read_rows(kube::KubeClient& client, const std::vector<Targ
   }
   const Snapshot snapshot = co_await read_snapshot(client, places);
   for (const Key& key : keys_of(snapshot, places)) {
-    if (!options.namespaces.empty() && !matches_any(options.namespaces, key.name_space)) {
-      continue;
-    }
     const NamespaceView* view = snapshot.find_namespace(key.name_space);
     const bool wanted = std::ranges::any_of(targets, [&](const Target& target) {
       return target.secret == key.secret && selects(target, key.name_space, view, default_namespace) == Selected::yes;
     });
     if (!wanted) {
+      continue;
+    }
+    namespaces.insert(key.name_space);
+    if (!options.namespaces.empty() && !matches_any(options.namespaces, key.name_space)) {
       continue;
     }
     const auto secret = snapshot.secrets.find(key);
@@ -216,14 +219,18 @@ int verify(const VerifyOptions& options, Console& console) {
 
   const FootprintStore footprints(paths::footprints());
   std::vector<Row> rows;
+  std::set<std::string> namespaces;  // that the targets select
   bool all_read = asked.complete;
   for_each_context(
       kubeconfig, contexts, std::chrono::seconds(60),
-      [&](kube::KubeClient& client) { return read_rows(client, asked.targets, footprints, options, rows); },
+      [&](kube::KubeClient& client) { return read_rows(client, asked.targets, footprints, options, rows, namespaces); },
       [&](const std::string& context, const Error& error) {
         print_error(console.err, error.within("context " + context));
         all_read = false;
       });
+  if (all_read && !namespaces.empty()) {
+    require_matches(options.namespaces, namespaces, "namespace");
+  }
   run_alone(judge(options, rows));
   std::ranges::sort(rows, {}, [](const Row& row) { return std::tie(row.context, row.name_space, row.secret); });
   print(rows, options, console);

@@ -64,7 +64,7 @@ std::set<std::string> keys_for_docker(const std::string& registry) {
   const bool has_path = !key.path().empty() && !key.is_hub();
   if (!host || has_path || registry.find('@') != std::string::npos) {
     throw Error(ErrorCode::invalid_input, "\"" + registry + "\" is not a registry that docker keeps a login for",
-                host && has_path ? "docker keeps one login per host: --registry " + registry.substr(0, path)
+                host && has_path ? "docker keeps one login per host: --registry " + std::string(key.host())
                                  : "write host or host:port, as you do for `docker login`");
   }
   std::set<std::string> keys{key.auths_key()};

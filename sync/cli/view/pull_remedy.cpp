@@ -96,15 +96,24 @@ std::string add(const Place& at, const std::string& secret, const std::vector<st
   return line + " --context " + shell_word(at.context) + " -n " + at.pod.name_space + options;
 }
 
-std::string edit(const Target& target, const std::string& what) {
-  return what + " in its target: regsync edit " + target.name;
+// The target gets what it lacks for the pod.
+std::string complete(const Place& at, const Target& target) {
+  const std::string& account = at.pod.service_account;
+  std::string line = "regsync set " + target.name;
+  if (target.namespace_selector.empty() && !matches_any(target.namespaces, at.pod.name_space)) {
+    line += " namespaces+=" + at.pod.name_space;
+  }
+  if (matches_any(target.service_accounts, account)) {
+    return "see why the ServiceAccount does not name it: regsync status " + target.name + " --context " +
+           shell_word(at.context);
+  }
+  return line + " serviceAccounts+=" + account;
 }
 
 std::string for_no_secret(const Place& at) {
-  const std::string account = at.pod.service_account;
   const Target* target = target_of_registry(at);
-  return (target != nullptr ? edit(*target, "name " + at.pod.name_space + " and serviceAccounts: [" + account + "]")
-                            : add(at, "", {}, " --service-account " + account + " --wait")) +
+  return (target != nullptr ? complete(at, *target)
+                            : add(at, "", {}, " --service-account " + at.pod.service_account + " --wait")) +
          "; then recreate the pod: " + anew(at);
 }
 
@@ -130,7 +139,7 @@ std::string for_spoiled(const Place& at, const std::string& secret) {
 
 std::string for_no_entry(const Place& at, const PullFinding& finding) {
   if (const Target* target = target_of_secret(at, finding.secret)) {
-    return edit(*target, "add the registry " + at.image.host);
+    return "regsync set " + target->name + " registries+=" + shell_word(RegistryKey(at.image.host).value());
   }
   if (finding.secret.empty()) {
     return add(at, at.pod.pull_secrets.empty() ? "" : at.pod.pull_secrets.front(), {}, " --adopt --wait");
@@ -156,11 +165,16 @@ std::string for_never(const Place& at) {
          "replace --force -f -";
 }
 
+// With the account that the target uses.
+std::string login_for(const Place& at, const Target* target) {
+  const std::string* registry = target == nullptr ? nullptr : registry_of(at, *target);
+  return registry == nullptr ? "docker login " + shell_word(at.image.host)
+                             : login_command(RegistryKey(*registry).whole_host());
+}
+
 std::string for_denied(const Place& at, const std::string& secret) {
   const Target* target = target_of_secret(at, secret);
-  const std::string* registry = target == nullptr ? nullptr : registry_of(at, *target);
-  const std::string login = registry == nullptr ? "docker login " + shell_word(at.image.host)
-                                                : login_command(RegistryKey(*registry).whole_host());
+  const std::string login = login_for(at, target);
   return target != nullptr
              ? "log in again: " + login + "; regsync writes the new login"
              : "log in, and let regsync keep the Secret: " + login + " && " + add(at, secret, {}, " --adopt --wait");
@@ -189,8 +203,8 @@ std::string remedy_of(const PullFinding& finding, const std::string& context, co
     case PullCause::login_denied:
       return for_denied(at, finding.secret);
     case PullCause::image_denied:
-      return "ask the owner of " + image.name() +
-             " for the right to pull, or log in as somebody who has it: " + "docker login " + shell_word(image.host);
+      return "ask the owner of " + image.name() + " for the right to pull, or log in as somebody who has it: " +
+             login_for(at, target_of_secret(at, finding.secret));
     case PullCause::no_such_image:
       return "see which tags there are: skopeo list-tags docker://" + shell_word(image.name());
     case PullCause::registry_unreachable:

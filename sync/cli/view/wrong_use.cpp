@@ -47,6 +47,13 @@ std::string nearest_option(const std::string& option, const CLI::App& command) {
       {"--template", "use -o jsonpath='{.items[*].name}'"},
       {"-l", "targets have no labels; name them"},
   };
+  const auto has = [&](const char* name) { return command.get_option_no_throw(name) != nullptr; };
+  if (option == "--wait" && has("--timeout")) {
+    return "it waits anyway, at most --timeout DURATION";
+  }
+  if (option == "--timeout" && has("--wait")) {
+    return "use --wait=DURATION";
+  }
   std::vector<std::string> names;
   for (const CLI::Option* known : command.get_options()) {
     for (const std::string& name : known->get_lnames()) {
@@ -80,6 +87,9 @@ std::string nearest_argument(const std::string& word, const CLI::App& command) {
   const auto has = [&](const char* option) { return command.get_option_no_throw(option) != nullptr; };
   if (has("--registry") && word.find('.') != std::string::npos) {
     return "did you mean --registry " + shell_word(word) + "?";
+  }
+  if (has("--dry-run") && (word == "client" || word == "server")) {
+    return "write --dry-run=" + word;
   }
   if (has("--filename")) {
     return "did you mean -f " + shell_word(word) + "?";
@@ -142,7 +152,10 @@ std::vector<std::string> as_typed_for_kubectl(std::vector<std::string> words, co
     if (word.size() > 3 && word[0] == '-' && word[1] != '-' && word[2] == '=') {
       word.erase(2, 1);
     }
-    if (word == "--wait" && i + 1 < words.size() && parse_duration(words[i + 1])) {
+    const auto is_number = [](const std::string& text) {
+      return !text.empty() && text.find_first_not_of("0123456789") == std::string::npos;
+    };
+    if (word == "--wait" && i + 1 < words.size() && (parse_duration(words[i + 1]) || is_number(words[i + 1]))) {
       word += "=" + words[i + 1];
       words.erase(words.begin() + static_cast<std::ptrdiff_t>(i) + 1);
     }

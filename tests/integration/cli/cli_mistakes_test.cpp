@@ -55,10 +55,30 @@ TEST_F(CliMistakes, AWrongLineIsExplained) {
   say({"rbac", "wbe"});
   say({"diff", "wbe"});
   say({"diff", "--context", "prdo"});
+  say({"explain", "--context", "dev", "-n", "tema-a"});
+  say({"explain", "--context", "dev", "-n", "tema-*"});
+  say({"verify", "-n", "tema-a"});
+  say({"trust-context", "dve"});
+  say({"forget-context", "gone", "--dry-run"});
   say({"verify", "--image", "GHCR.io/Acme/App:1"});
   say({"add", "x", "--registry", " ghcr.io"});
   say({"add", "x", "--registry", "ghcr.io:99999"});
+  for (const char* registry : {"https://hub.docker.com/r/acme/app", "https://github.com/acme", "ghcr.io/Acme", "nginx",
+                               "me:password@ghcr.io"}) {
+    say({"add", "x", "--registry", registry});
+    say({"setup", "--registry", registry});
+  }
+  say({"set", "web", "expires.https://hub.docker.com=2027-01-31"});
+  say({"set", "web", "refresh.nginx=6h"});
+  say({"add", "x", "--registry", "ghcr.io", "--context", "dev,prod"});
+  say({"set", "web", "contexts=prdo"});
   note("values");
+  say({"sync", "--wait"});
+  say({"add", "x", "--registry", "ghcr.io", "--timeout", "5s"});
+  say({"add", "x", "--registry", "ghcr.io", "--wait", "5"});
+  say({"add", "x", "--registry", "ghcr.io", "--namespace-selector", ""});
+  say({"add", "x", "--registry", "ghcr.io", "--exclude-namespace", "team-a,team-b"});
+  say({"add", "x", "--registry", "ghcr.io", "--dry-run", "server"});
   say({"sync", "--timeout", "soon"});
   say({"add", "x", "--registry", "ghcr.io", "--wait=5"});
   say({"rbac", "web", "--serviceaccount", "regsync"});
@@ -81,6 +101,9 @@ TEST_F(CliMistakes, AFilterThatSelectsNothingIsAnErrorOfTheDaemon) {
   };
   EXPECT_THAT(said({"wbe"}), HasSubstr("target \"wbe\" not found\nhint: did you mean \"web\"?\n"));
   EXPECT_THAT(said({"--context", "dve"}), HasSubstr("did you mean \"dev\"?"));
+  EXPECT_THAT(person_.regsync({"trust-context", "dve"}).err, HasSubstr("did you mean \"dev\"?"));
+  EXPECT_THAT(person_.regsync({"trust-context", "dve", "--dry-run"}).err, HasSubstr("did you mean \"dev\"?"));
+  EXPECT_EQ(person_.regsync({"trust-context", "dev", "--dry-run"}).exit_code, 0);
   EXPECT_THAT(said({"--context", "prod", "--failing"}), HasSubstr("there are: dev"));
   EXPECT_THAT(said({"-n", "tema-a"}), HasSubstr("did you mean \"team-a\"?"));
   EXPECT_THAT(said({"-n", "tema-a", "-o", "json"}), HasSubstr("did you mean \"team-a\"?"));
@@ -125,6 +148,26 @@ TEST_F(CliMistakes, AValueThatIsNoRegistryIsWrongUse) {
     EXPECT_EQ(outcome.exit_code, 2) << command;
     EXPECT_THAT(outcome.err, HasSubstr("\"ghcr.io:99999\" has a port that does not exist\nhint: "));
   }
+}
+
+TEST_F(CliMistakes, ADryRunChangesNothing) {
+  person_.store_login("ghcr.io", "jdoe", "hunter2");
+  declare_web();
+  EXPECT_EQ(person_.regsync({"sync", "--once", "--owner", "me"}).exit_code, 0);
+  person_.env["EDITOR"] = "sed -i s/team-b/team-c/";
+  const std::string before = read_file(person_.home() / ".config/regsync/targets/web.yaml");
+  say({"edit", "web", "--dry-run"});
+  say({"edit", "web", "--dry-run=server"});
+  EXPECT_EQ(person_.regsync({"set", "web", "onLogout=remove"}).exit_code, 0);
+  person_.env["REGSYNC_OWNER"] = "me";
+  say({"logout", "ghcr.io", "--dry-run"});
+  say({"logout", "ghcr.io", "--dry-run=server"});
+  say({"login", "ghcr.io", "--username", "robot", "--password-stdin", "--no-verify", "--dry-run"}, "another");
+  say({"setup", "--environment", "EDITOR,NOSUCH", "--dry-run"});
+  say({"logins"});
+  EXPECT_TRUE(transcript_is("dry-run.txt"));
+  EXPECT_EQ(read_file(person_.home() / ".config/regsync/targets/web.yaml"), before + "onLogout: remove\n");
+  EXPECT_FALSE(std::filesystem::exists(person_.home() / ".config/regsync/environment"));
 }
 
 TEST_F(CliMistakes, OnlyTargetsAreApplied) {

@@ -25,6 +25,7 @@ TEST(Closest, IsTheNearestOrNothing) {
 }
 
 TEST(DidYouMean, ElseListsWhatThereIs) {
+  EXPECT_EQ(did_you_mean("dev,prod", {"dev", "prod"}), "name one at a time: \"dev\", \"prod\"");
   EXPECT_EQ(did_you_mean("prdo", {"dev", "prod"}), "did you mean \"prod\"?");
   EXPECT_EQ(did_you_mean("zzz", {"dev", "prod"}), "there are: dev, prod");
   EXPECT_EQ(did_you_mean("zzz", {}), "");

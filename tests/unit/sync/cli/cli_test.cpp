@@ -179,7 +179,7 @@ TEST_F(Cli, AddWarnsOfAPasswordAmongTheArguments) {
 }
 
 TEST_F(Cli, AddKeepsNothingWhenAnythingIsWrong) {
-  EXPECT_EQ(run({"add", "web", "--docker-username", "me", "--docker-password", "x", "--context", "prdo"}), 2);
+  EXPECT_EQ(run({"add", "web", "--docker-username", "me", "--docker-password", "x", "--context", "prdo"}), 1);
   EXPECT_THAT(console_.err(), HasSubstr("error: there is no context \"prdo\"\nhint: did you mean \"prod\"?"));
   EXPECT_THAT(console_.store().list(), IsEmpty());
   EXPECT_FALSE(std::filesystem::exists(home_ / "config/regsync/targets"));

@@ -24,11 +24,20 @@ std::string remedy_for(const std::string& registry) {
   return "accepted";
 }
 
+TEST(RequireRegistry, APasswordIsNotRepeated) {
+  try {
+    require_registry("https://me:secret@ghcr.io/acme:1");
+    ADD_FAILURE() << "accepted";
+  } catch (const Error& error) {
+    EXPECT_EQ((error.message() + error.remedy()).find("secret"), std::string::npos);
+  }
+}
+
 TEST(Target, RegistriesAsPeopleWriteThemAreTaken) {
   for (const char* registry :
        {"ghcr.io", "ghcr.io/", "ghcr.io/acme", "https://ghcr.io", "https://index.docker.io/v1/", "docker.io",
-        "localhost:5000", "registry:5000", "registry", "127.0.0.1:5000/team", "[::1]:5000", "localhost/team",
-        "work@ghcr.io", "https://work@ghcr.io/acme", "work@localhost:5000", "robot.ci@docker.io"}) {
+        "localhost:5000", "registry:5000", "127.0.0.1:5000/team", "[::1]:5000", "localhost/team", "work@ghcr.io",
+        "https://work@ghcr.io/acme", "work@localhost:5000", "robot.ci@docker.io"}) {
     EXPECT_EQ(remedy_for(registry), "accepted") << registry;
   }
 }
@@ -44,11 +53,18 @@ TEST(Target, APastedImageIsRefusedWithTheRegistryThatIsMeant) {
 }
 
 TEST(Target, WhatIsNoRegistryIsRefused) {
-  EXPECT_EQ(remedy_for("https://hub.docker.com"), "the registry of Docker Hub is docker.io");
-  EXPECT_EQ(remedy_for("https://hub.docker.com/r/acme/app"), "the registry of Docker Hub is docker.io");
+  EXPECT_EQ(remedy_for("https://hub.docker.com"), "its registry is docker.io");
+  EXPECT_EQ(remedy_for("https://hub.docker.com/r/acme/app"), "its registry is docker.io");
   EXPECT_EQ(remedy_for("ghcr.io,quay.io"), "name each by itself: --registry A --registry B, or registries: [A, B]");
-  for (const char* registry : {"", "https://", "*.io", "a b", "@ghcr.io", "me@", "me:secret@ghcr.io", "a b@ghcr.io",
-                               "me@x@ghcr.io", "work@hub.docker.com", "ghcr.io:http"}) {
+  EXPECT_EQ(remedy_for("https://github.com/orgs/acme/packages"), "its registry is ghcr.io");
+  EXPECT_EQ(remedy_for("https://quay.io/repository/acme/app"), "its registry is quay.io");
+  EXPECT_EQ(remedy_for("https://eu-west-1.console.aws.amazon.com/ecr"),
+            "its registry is ACCOUNT.dkr.ecr.REGION.amazonaws.com");
+  EXPECT_EQ(remedy_for("ghcr.io/Acme"), "names of images are in lower case: ghcr.io/acme");
+  EXPECT_EQ(remedy_for("ghcr"), "write host or host:port, as ghcr.io; Docker Hub is docker.io");
+  EXPECT_EQ(remedy_for("me:secret@ghcr.io"), "log in first, then name the registry alone: docker login ghcr.io");
+  for (const char* registry : {"", "https://", "ghcr.io//acme", "*.io", "a b", "@ghcr.io", "me@", "me:secret@ghcr.io",
+                               "a b@ghcr.io", "me@x@ghcr.io", "work@hub.docker.com", "ghcr.io:http"}) {
     EXPECT_NE(remedy_for(registry), "accepted") << registry;
   }
 }

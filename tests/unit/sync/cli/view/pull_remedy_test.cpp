@@ -51,8 +51,7 @@ TEST(PullRemedy, WithATargetThatOneIsUsed) {
             "write it again: regsync sync web --adopt");
   EXPECT_EQ(remedy({PullCause::login_denied, "", "regcred", {}}, targets),
             "log in again: docker login ghcr.io; regsync writes the new login");
-  EXPECT_EQ(remedy({PullCause::no_matching_entry, "", "regcred", {}}, targets),
-            "add the registry ghcr.io in its target: regsync edit web");
+  EXPECT_EQ(remedy({PullCause::no_matching_entry, "", "regcred", {}}, targets), "regsync set web registries+=ghcr.io");
 }
 
 TEST(PullRemedy, TheLoginOfAnAccountIsThatOfItsTarget) {
@@ -60,6 +59,21 @@ TEST(PullRemedy, TheLoginOfAnAccountIsThatOfItsTarget) {
   one.registries = {"ghcr.io/other", "work@ghcr.io/acme", "quay.io"};
   EXPECT_EQ(remedy({PullCause::login_denied, "", "regcred", {}}, {one}),
             "log in again: regsync login --account work ghcr.io; regsync writes the new login");
+}
+
+TEST(PullRemedy, TheTargetGetsWhatItLacksForThePod) {
+  Target one = target("web", "regcred");
+  one.registries = {"work@ghcr.io/acme"};
+  one.namespaces = {"team-b"};
+  const auto begin = [&] {
+    const std::string text = remedy({PullCause::no_pull_secret, "", "", {}}, {one});
+    return text.substr(0, text.find(';'));
+  };
+  EXPECT_EQ(begin(), "regsync set web namespaces+=team-a serviceAccounts+=default");
+  one.namespaces = {"team-*"};
+  EXPECT_EQ(begin(), "regsync set web serviceAccounts+=default");
+  one.service_accounts = {"default"};
+  EXPECT_EQ(begin(), "see why the ServiceAccount does not name it: regsync status web --context 'dev 1'");
 }
 
 TEST(PullRemedy, ATargetOfAnotherPathIsNotTheOne) {
