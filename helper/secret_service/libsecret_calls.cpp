@@ -47,14 +47,14 @@ GType lean_service_type() {
   static const GType type = lib().g_type_register_static_simple(
       lib().secret_service_get_type(), "RegsyncSecretService", sizeof(SecretServiceClass),
       [](gpointer type_class, gpointer) {
-        static_cast<GObjectClass*>(type_class)->constructor = [](GType type, guint count,
+        static_cast<GObjectClass*>(type_class)->constructor = [](GType made, guint count,
                                                                  GObjectConstructParam* properties) {
           constexpr auto lean = static_cast<unsigned>(G_DBUS_PROXY_FLAGS_DO_NOT_LOAD_PROPERTIES) |
                                 static_cast<unsigned>(G_DBUS_PROXY_FLAGS_DO_NOT_CONNECT_SIGNALS) |
                                 static_cast<unsigned>(G_DBUS_PROXY_FLAGS_DO_NOT_AUTO_START_AT_CONSTRUCTION);
           const auto* const parent =
               static_cast<GObjectClass*>(lib().g_type_class_peek(lib().secret_service_get_type()));
-          GObject* const service = parent->constructor(type, count, properties);
+          GObject* const service = parent->constructor(made, count, properties);
           lib().g_object_set(service, "g-flags", lean, nullptr);
           return service;
         };
