@@ -184,7 +184,9 @@ std::optional<std::string> read_file_if_exists(const fs::path& path, std::size_t
     if (::stat(path.c_str(), &status) == 0) {
       require_readable_kind(path, status);  // a socket fails to open with a reason that explains nothing
     }
-    fail_reading(path, "cannot be read: " + reason(error), "make it readable for you, or delete it");
+    fail_reading(
+        path, "cannot be read: " + reason(error),
+        error == ENOTDIR ? "correct the path: one of its folders is a file" : "make it readable for you, or delete it");
   }
   struct stat status{};
   if (::fstat(file.get(), &status) != 0) {

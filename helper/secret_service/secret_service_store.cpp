@@ -373,21 +373,10 @@ void SecretServiceStore::load_secrets(const StoreContents& contents, Secrets& kn
   }
   auto values = secrets(items);
   for (std::size_t i = 0; i < items.size(); ++i) {
-    const RegistryKey key = key_of_item(items[i]);
-    const auto fails = [&](Error problem) { reading.problems.insert_or_assign(key, std::move(problem)); };
-    if (const auto& error = values[i].error; error && is_locked(*error)) {
-      const StoreCollection* collection = contents.collection(items[i].collection);
-      if (collection == nullptr || !collection->locked) {
-        fails(consent_needed_error(reading.provider, key.value()));
-      } else if (!reading.problem) {
-        fails(locked_error(contents));
-      }
-    } else if (error && is_gone(*error)) {
-      fails(too_fast(key.value()));
-    } else if (error) {
-      fails(client_->error_of(*error));
-    } else {
+    if (!values[i].error) {
       known.emplace(items[i].path, std::move(*values[i].value));
+    } else if (auto problem = problem_of(*values[i].error, items[i], contents, reading)) {
+      reading.problems.insert_or_assign(key_of_item(items[i]), *std::move(problem));
     }
   }
   for (const auto& [key, item] : open) {
@@ -405,6 +394,19 @@ void SecretServiceStore::load_secrets(const StoreContents& contents, Secrets& kn
                      "log in again: " + login_command(key)));
     }
   }
+}
+
+std::optional<Error> SecretServiceStore::problem_of(const BusError& error, const StoredItem& item,
+                                                    const StoreContents& contents, const StoreReading& reading) {
+  const std::string name = key_of_item(item).value();
+  if (is_locked(error)) {
+    const StoreCollection* collection = contents.collection(item.collection);
+    if (collection == nullptr || !collection->locked) {
+      return consent_needed_error(reading.provider, name);
+    }
+    return reading.problem ? std::nullopt : std::optional(locked_error(contents));
+  }
+  return is_gone(error) ? too_fast(name) : client_->error_of(error);
 }
 
 void SecretServiceStore::store(const Credential& asked) {

@@ -20,6 +20,7 @@
 
 namespace regsync {
 
+struct BusError;
 class SecretServiceClient;
 class SecretServiceReader;
 class SecretServiceWriter;
@@ -84,6 +85,9 @@ class SecretServiceStore final : public CredentialStore {
   std::vector<Answer<SecretString>> secrets(const std::vector<StoredItem>& items);
   // Adds the logins of the asked registries to a reading of these contents; what is not in `known` is read into it.
   void load_secrets(const StoreContents& contents, Secrets& known, StoreReading& reading);
+  // Why the secret of an item was not given; nothing where the reading's own problem says so already.
+  std::optional<Error> problem_of(const BusError& error, const StoredItem& item, const StoreContents& contents,
+                                  const StoreReading& reading);
   void require_gone(const StoredItem& item);
 
   const Prompt prompt_;

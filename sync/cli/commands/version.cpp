@@ -12,20 +12,25 @@ struct VersionOptions {
   Format format = Format::table;
 };
 
-// Empty where no daemon answers.
-std::string daemon_version() {
+// Empty where the daemon does not answer.
+std::string version_of(ControlClient& daemon) {
   try {
-    const auto daemon = connect();
-    return ask_summary(*daemon, std::chrono::seconds(2)).version;
+    return ask_summary(daemon, std::chrono::seconds(2)).version;
   } catch (const Error&) {
     return {};
   }
 }
 
 int version(const VersionOptions& options, Console& console) {
-  const std::string daemon = daemon_version();
+  const auto client = connect_if_running();
+  const std::string daemon = client ? version_of(*client) : "";
   if (options.format == Format::table) {
-    console.out << "regsync " REGSYNC_VERSION "\n" << "regsyncd " << (daemon.empty() ? "not running" : daemon) << '\n';
+    console.out << "regsync " REGSYNC_VERSION "\n"
+                << "regsyncd "
+                << (!client          ? "not running"
+                    : daemon.empty() ? "does not answer"
+                                     : daemon)
+                << '\n';
   } else {
     print_structured(console.out,
                      {{"apiVersion", api_version},

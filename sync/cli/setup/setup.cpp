@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "helper/base/error.hpp"
+#include "helper/base/text.hpp"
 #include "helper/store/registry_key.hpp"
 #include "sync/base/user_manager.hpp"
 #include "sync/cli/setup/containers_config.hpp"
@@ -62,7 +63,9 @@ std::set<std::string> keys_for_docker(const std::string& registry) {
   const auto scheme = registry.find("://");
   const auto path = registry.find('/', scheme == std::string::npos ? 0 : scheme + 3);
   const bool has_path = !key.path().empty() && !key.is_hub();
-  if (!host || has_path || registry.find('@') != std::string::npos) {
+  const std::string protocol = to_lower(registry.substr(0, scheme));
+  const bool other_scheme = scheme != std::string::npos && protocol != "https" && protocol != "http";
+  if (!host || has_path || other_scheme || registry.find('@') != std::string::npos) {
     throw Error(ErrorCode::invalid_input, "\"" + registry + "\" is not a registry that docker keeps a login for",
                 host && has_path ? "docker keeps one login per host: --registry " + std::string(key.host())
                                  : "write host or host:port, as you do for `docker login`");

@@ -61,6 +61,12 @@ TEST(ReadFile, AMissingFileIsNotFound) {
   EXPECT_EQ(read_file_if_exists(root.path() / "dangling", limit), std::nullopt);
 }
 
+TEST(ReadFile, AFileInPlaceOfAFolderIsSaid) {
+  const test::TempDir root;
+  root.write("file", "x");
+  EXPECT_EQ(refusal(root.path() / "file/config.json").remedy(), "correct the path: one of its folders is a file");
+}
+
 TEST(ReadFile, TheNullDeviceIsEmptyAndProcFilesHaveNoSize) {
   EXPECT_EQ(read_file("/dev/null", limit), "");
   EXPECT_FALSE(read_file("/proc/self/stat", limit).empty());

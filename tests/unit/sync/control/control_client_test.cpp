@@ -69,7 +69,7 @@ TEST(ControlClient, ADaemonThatIsStoppedIsToldAsThatBeforeTheTimeIsUp) {
     path.copy(address.sun_path, sizeof(address.sun_path) - 1);
     const bool listens = bind(listener, reinterpret_cast<const sockaddr*>(&address), sizeof(address)) == 0 &&
                          listen(listener, 1) == 0 && write(ready[1], "x", 1) == 1;
-    while (listens) {
+    if (listens) {
       pause();
     }
     _exit(1);

@@ -191,7 +191,7 @@ TEST_F(Setup, ALoginAtAnyNameOfDockerHubLandsInTheKeyring) {
 }
 
 TEST_F(Setup, WhatDockerKeepsNoLoginForIsRefused) {
-  for (const char* registry : {"ghcr.io/acme", "ghcr.io/acme/app:1", "", "a b", "user@ghcr.io"}) {
+  for (const char* registry : {"ghcr.io/acme", "ghcr.io/acme/app:1", "", "a b", "user@ghcr.io", "ftp://ghcr.io"}) {
     options_.registries = {registry};
     EXPECT_THROW(setup(), Error) << registry;
   }
