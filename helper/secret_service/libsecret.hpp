@@ -55,9 +55,12 @@ struct Libsecret {
   FUNCTION(g_variant_is_of_type) \
   FUNCTION(g_variant_n_children) \
   FUNCTION(g_variant_new) \
+  FUNCTION(g_variant_new_array) \
+  FUNCTION(g_variant_new_dict_entry) \
   FUNCTION(g_variant_new_fixed_array) \
   FUNCTION(g_variant_new_objv) \
   FUNCTION(g_variant_new_parsed) \
+  FUNCTION(g_variant_new_string) \
   FUNCTION(g_variant_ref_sink) \
   FUNCTION(g_variant_unref) \
   FUNCTION(secret_service_create_item_dbus_path) \

@@ -362,18 +362,12 @@ class LibsecretCalls::Impl {
 
   // Floating.
   static GVariant* attributes(const char* schema, const Login& login) {
-    if (schema == std::string_view(account_schema)) {
-      return lib().g_variant_new_parsed("{'xdg:schema': %s, 'server': %s, 'username': %s, 'account': %s}", schema,
-                                        login.server.c_str(), login.username.c_str(),
-                                        std::string(RegistryKey(login.server).account()).c_str());
+    std::vector<GVariant*> entries;
+    for (const auto& [name, value] : attributes_of(schema, login)) {
+      entries.push_back(
+          lib().g_variant_new_dict_entry(lib().g_variant_new_string(name), lib().g_variant_new_string(value.c_str())));
     }
-    if (schema != std::string_view(login_schema)) {
-      return lib().g_variant_new_parsed("{'xdg:schema': %s, 'server': %s, 'username': %s}", schema,
-                                        login.server.c_str(), login.username.c_str());
-    }
-    return lib().g_variant_new_parsed(
-        "{'xdg:schema': %s, 'label': 'Docker Credentials', 'server': %s, 'username': %s, 'docker_cli': '1'}", schema,
-        login.server.c_str(), login.username.c_str());
+    return lib().g_variant_new_array(nullptr, entries.data(), entries.size());
   }
 
   const Prompt prompt_;

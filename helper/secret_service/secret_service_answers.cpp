@@ -4,8 +4,21 @@
 #include <string_view>
 
 #include "helper/secret_service/secret_service_client.hpp"
+#include "helper/store/registry_key.hpp"
 
 namespace regsync {
+
+std::vector<std::pair<const char*, std::string>> attributes_of(const char* schema, const Login& login) {
+  std::vector<std::pair<const char*, std::string>> attributes{
+      {"xdg:schema", schema}, {"server", login.server}, {"username", login.username}};
+  if (schema == std::string_view(account_schema)) {
+    attributes.emplace_back("account", RegistryKey(login.server).account());
+  } else if (schema == std::string_view(login_schema)) {
+    attributes.emplace_back("label", "Docker Credentials");
+    attributes.emplace_back("docker_cli", "1");
+  }
+  return attributes;
+}
 
 std::string read_session(sd_bus_message* answer) {
   understood(sd_bus_message_skip(answer, "v"));

@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "helper/base/secret_string.hpp"
@@ -20,6 +21,9 @@ inline constexpr const char* login_schema = "io.docker.Credentials";
 // those look for the first one. An account's item also has the attribute `account`.
 inline constexpr const char* account_schema = "dev.regsync.AccountLogin";
 inline constexpr const char* replaced_schema = "dev.regsync.ReplacedLogin";
+
+// The attributes that an item of this schema is stored with.
+std::vector<std::pair<const char*, std::string>> attributes_of(const char* schema, const Login& login);
 
 // An item of one of our schemas, without its secret.
 struct StoredItem {

@@ -142,7 +142,11 @@ void LoginBook::take_logins(StoreReading& reading) {
   auto seen = by_registry(reading.credentials);
   for (auto& [registry, credential] : seen) {
     // The first: that is the one which counts, where several keyrings have it.
-    const auto kept = std::ranges::find(reading.all, credential->login, &KeptLogin::login);
+    const auto same_server =
+        std::ranges::equal_range(reading.all, credential->login.server, {},
+                                 [](const KeptLogin& each) -> const std::string& { return each.login.server; });
+    const auto found = std::ranges::find(same_server, credential->login, &KeptLogin::login);
+    const auto kept = found == same_server.end() ? reading.all.end() : found;
     marks_[registry] = kept == reading.all.end() ? LoginMark() : LoginMark{kept->collection, kept->changed};
     const auto known = store_.credentials.find(registry);
     const bool is_new = known == store_.credentials.end();

@@ -221,6 +221,7 @@ CurlEasy CurlEndpoint::make_handle(const TlsMaterial& tls, bool streaming) const
   }
   CURL* const easy = handle.get();
   set_option(easy, CURLOPT_BUFFERSIZE, streaming ? stream_buffer : answer_buffer);  // cannot be changed later
+  set_option(easy, CURLOPT_UPLOAD_BUFFERSIZE, body_buffer);
   if (is_tls_) {
     // Where to, parsed once, and the request's target by itself: a URL for each request would be parsed, and put
     // together again letter by letter, which is a tenth of all that a request costs.

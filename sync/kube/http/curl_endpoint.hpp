@@ -16,6 +16,8 @@ namespace regsync::kube {
 inline constexpr long answer_buffer = 16 * 1024;
 // Likewise of a stream: a watch's events are small and rare, and there are many watches.
 inline constexpr long stream_buffer = 4 * 1024;
+// Of a body that is sent: the least that libcurl takes. Each context keeps one from its first write on.
+inline constexpr long body_buffer = 16 * 1024;
 
 // libcurl for this process. Any number of times; before anything else of it. Its memory holds headers and bodies, and
 // is wiped when freed as all of the programs' is (helper/wiping_free.cpp).
