@@ -10,6 +10,7 @@
 #include "helper/base/wall_time.hpp"
 #include "sync/base/base64.hpp"
 #include "sync/kube/config/pem.hpp"
+#include "sync/kube/config/yaml_json.hpp"
 
 namespace regsync::kube {
 namespace {
@@ -65,14 +66,28 @@ std::optional<std::chrono::system_clock::time_point> parse_time(const std::strin
   return wall_time(std::chrono::sys_seconds(std::chrono::seconds(timegm(&parts) - offset)));
 }
 
-}  // namespace
-
-ExecCredential parse_exec_credential(std::string_view text, std::string_view api_version) {
-  const json root = json::parse(text, nullptr, /*allow_exceptions=*/false);
+// client-go decodes YAML as well. What is wrong with it is not told: it may be a token.
+json parse_object(std::string_view text) {
+  json root = json::parse(text, nullptr, /*allow_exceptions=*/false);
+  if (root.is_discarded()) {
+    try {
+      root = yaml_to_json(std::string(text));
+    } catch (const Error&) {
+      root = nullptr;
+    }
+  }
   if (!root.is_object()) {
     throw plugin_error("exec plugin: what it printed is not a JSON object");
   }
-  if (string_member(root, "kind") != "ExecCredential") {
+  return root;
+}
+
+}  // namespace
+
+ExecCredential parse_exec_credential(std::string_view text, std::string_view api_version) {
+  const json root = parse_object(text);
+  const std::string kind = string_member(root, "kind");
+  if (!kind.empty() && kind != "ExecCredential") {
     throw plugin_error("exec plugin: what it printed is not of kind ExecCredential");
   }
   const std::string version = string_member(root, "apiVersion");

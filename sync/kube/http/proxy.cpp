@@ -17,13 +17,14 @@ struct HostPort {
   std::string port;
 };
 
-// "host", "host:port", "[v6]", "[v6]:port", or a bare v6.
+// "host", "host:port", "[v6]:port", or a bare v6. Brackets without a port stay, as in Go's net.SplitHostPort: such an
+// entry matches nothing.
 HostPort split_host_port(std::string_view text) {
   if (text.starts_with('[')) {
-    const auto end = text.find(']');
-    const auto host = text.substr(1, end == std::string_view::npos ? end : end - 1);
-    const bool has_port = end != std::string_view::npos && text.substr(end + 1).starts_with(':');
-    return {std::string(host), has_port ? std::string(text.substr(end + 2)) : std::string()};
+    const auto end = text.find("]:");
+    return end == std::string_view::npos
+               ? HostPort{std::string(text), {}}
+               : HostPort{std::string(text.substr(1, end - 1)), std::string(text.substr(end + 2))};
   }
   const auto colon = text.find(':');
   if (colon == std::string_view::npos || text.find(':', colon + 1) != std::string_view::npos) {
@@ -32,18 +33,51 @@ HostPort split_host_port(std::string_view text) {
   return {std::string(text.substr(0, colon)), std::string(text.substr(colon + 1))};
 }
 
+// Nothing for an address with a zone: to Go that is a name.
 std::optional<asio::ip::address> address_of(const std::string& host) {
+  if (host.find('%') != std::string::npos) {
+    return std::nullopt;
+  }
   std::error_code not_an_address;
   const auto address = asio::ip::make_address(plain_host(host), not_an_address);
   return not_an_address ? std::nullopt : std::optional(address);
 }
 
-bool in_network(const asio::ip::address& address, const std::string& network) {
-  std::error_code failure;
-  if (address.is_v4()) {
-    const auto net = asio::ip::make_network_v4(network, failure);
-    return !failure && asio::ip::network_v4(address.to_v4(), net.prefix_length()).canonical() == net.canonical();
+// kubectl reads "010.0.0.0/8" as 10.0.0.0/8 (ParseCIDRSloppy).
+std::string without_leading_zeros(const std::string& network) {
+  std::string text;
+  for (const char c : network) {
+    const bool after_zero = text.ends_with('0') && (text.size() == 1 || text[text.size() - 2] == '.');
+    if (after_zero && c >= '0' && c <= '9') {
+      text.pop_back();
+    }
+    text += c;
   }
+  return text;
+}
+
+// A network of IPv4-mapped addresses is one of IPv4 addresses.
+std::optional<asio::ip::network_v4> network_v4_of(const std::string& network) {
+  constexpr unsigned short mapped_bits = 96;
+  std::error_code failure;
+  if (network.find(':') == std::string::npos) {
+    const auto plain = asio::ip::make_network_v4(without_leading_zeros(network), failure);
+    return failure ? std::nullopt : std::optional(plain);
+  }
+  const auto mapped = asio::ip::make_network_v6(network, failure);
+  if (failure || !mapped.address().is_v4_mapped() || mapped.prefix_length() < mapped_bits) {
+    return std::nullopt;
+  }
+  return asio::ip::network_v4(asio::ip::make_address_v4(asio::ip::v4_mapped, mapped.address()),
+                              static_cast<unsigned short>(mapped.prefix_length() - mapped_bits));
+}
+
+bool in_network(const asio::ip::address& address, const std::string& network) {
+  if (address.is_v4()) {
+    const auto net = network_v4_of(network);
+    return net && asio::ip::network_v4(address.to_v4(), net->prefix_length()).canonical() == net->canonical();
+  }
+  std::error_code failure;
   const auto net = asio::ip::make_network_v6(network, failure);
   return !failure && asio::ip::network_v6(address.to_v6(), net.prefix_length()).canonical() == net.canonical();
 }

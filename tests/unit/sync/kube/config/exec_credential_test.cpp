@@ -52,7 +52,17 @@ TEST(ExecCredential, ExpiryWithFractionAndOffset) {
   EXPECT_EQ(expires("0001-01-01T00:00:00Z"), 0) << "Go's zero time";
 }
 
+TEST(ExecCredential, IsReadAsClientGoReadsIt) {
+  const auto token = [](const std::string& text) {
+    return std::string(parse_exec_credential(text, v1).token.reveal());
+  };
+  EXPECT_EQ(token("apiVersion: client.authentication.k8s.io/v1\nkind: ExecCredential\nstatus:\n  token: t\n"), "t");
+  EXPECT_EQ(token(R"({"apiVersion": "client.authentication.k8s.io/v1", "status": {"token": "t"}})"), "t")
+      << "the kind is known";
+}
+
 TEST(ExecCredential, WhatIsRefused) {
+  EXPECT_THAT(refusal("token: [hunter2").message(), HasSubstr("not a JSON object"));
   EXPECT_THAT(refusal("hunter2").message(), HasSubstr("not a JSON object"));
   EXPECT_THAT(refusal("").message(), HasSubstr("not a JSON object"));
   EXPECT_THAT(refusal(R"({"kind":"Secret","token":"hunter2"})").message(), HasSubstr("not of kind ExecCredential"));
