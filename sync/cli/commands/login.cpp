@@ -191,7 +191,7 @@ void define_login(CLI::App& app, Invocation& invocation) {
 void define_logout(CLI::App& app, Invocation& invocation) {
   auto options = std::make_shared<LogoutOptions>();
   CLI::App* command =
-      add_command(app, "logout", "Remove a login from the keyring; what its Secrets hold is for onLogout to say",
+      add_command(app, "logout", "Remove a login from the keyring; onLogout of each target decides about its Secrets",
                   {{"The login of an account", "regsync logout --account work ghcr.io"}});
   command->add_option("REGISTRY", options->registry, "Whose login; or ACCOUNT@REGISTRY")->required();
   add_account(command, options->account);

@@ -45,7 +45,7 @@ int trust_context(const TrustOptions& options, Console& console) {
 void define_trust_context(CLI::App& app, Invocation& invocation) {
   auto options = std::make_shared<TrustOptions>();
   CLI::App* command =
-      add_command(app, "trust-context", "Say that a context is right to lead to another cluster than before",
+      add_command(app, "trust-context", "Confirm that a context leads to another cluster than before on purpose",
                   {{"After a cluster was built anew under the same name", "regsync trust-context default"}});
   command->add_option("CONTEXT", options->context, "The context")->required();
   command->add_flag("--dry-run", options->dry_run, "Say what would be trusted, and change nothing");

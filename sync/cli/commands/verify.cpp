@@ -15,10 +15,12 @@
 #include "sync/cli/command.hpp"
 #include "sync/cli/view/fold.hpp"
 #include "sync/cli/view/target_view.hpp"
+#include "sync/cli/view/text.hpp"
 #include "sync/engine/footprint.hpp"
 #include "sync/logins/registry_client.hpp"
 #include "sync/model/image.hpp"
 #include "sync/model/kubelet_keyring.hpp"
+#include "sync/model/pull_cause.hpp"
 #include "sync/model/status_query.hpp"
 
 namespace regsync::cli {
@@ -45,18 +47,20 @@ struct Row {
   std::string detail;
 };
 
+// The words of `regsync explain`, and two of its own: LoginAccepted without an image, and Denied, as a refusal does not
+// say whether it means the login or the image.
 std::string text_of(PullVerdict verdict) {
   switch (verdict) {
     case PullVerdict::can_pull:
-      return "can pull";
+      return std::string(to_string(PullCause::pullable));
     case PullVerdict::denied:
-      return "denied";
+      return "Denied";
     case PullVerdict::no_such_image:
-      return "no such image";
+      return std::string(to_string(PullCause::no_such_image));
     case PullVerdict::unreachable:
-      return "registry unreachable";
+      break;
   }
-  return "registry unreachable";
+  return std::string(to_string(PullCause::registry_unreachable));
 }
 
 std::string payload_of(const nlohmann::json& secret) {
@@ -90,7 +94,13 @@ asio::awaitable<void> read_rows(kube::KubeClient& client, const std::vector<Targ
       continue;
     }
     const auto secret = snapshot.secrets.find(key);
-    Row row{context, key.name_space, key.secret, "", false, "no Secret", "regsync status says why"};
+    Row row{context,
+            key.name_space,
+            key.secret,
+            "",
+            false,
+            std::string(to_string(PullCause::secret_missing)),
+            as_called("regsync status says why")};
     if (secret != snapshot.secrets.end()) {
       row.verdict.clear();
       row.detail.clear();
@@ -111,7 +121,7 @@ RegistryLogin login_of(const KubeletEntry& entry) { return {entry.username, entr
 
 // kubelet tries every entry that matches, until one can pull.
 asio::awaitable<void> judge_image(Image image, const std::vector<KubeletEntry>& entries, Row& verdict) {
-  verdict.verdict = "no matching entry";
+  verdict.verdict = to_string(PullCause::no_matching_entry);
   verdict.detail = "for " + image.host;
   for (const KubeletEntry* entry : entries_for(entries, image.name())) {
     RegistryLogin login = login_of(*entry);
@@ -128,7 +138,7 @@ asio::awaitable<void> judge_image(Image image, const std::vector<KubeletEntry>& 
 // Without an image: whether each registry takes its login.
 asio::awaitable<void> judge_logins(const std::vector<KubeletEntry>& entries, Row& verdict) {
   verdict.good = !entries.empty();
-  verdict.verdict = entries.empty() ? "no matching entry" : "login accepted";
+  verdict.verdict = entries.empty() ? to_string(PullCause::no_matching_entry) : "LoginAccepted";
   std::vector<std::string> accepted;
   for (const KubeletEntry& entry : entries) {
     const std::string host(RegistryKey(entry.key).host());
@@ -139,7 +149,8 @@ asio::awaitable<void> judge_logins(const std::vector<KubeletEntry>& entries, Row
       continue;
     }
     verdict.good = false;
-    verdict.verdict = text_of(answer.verdict);
+    verdict.verdict = answer.verdict == PullVerdict::denied ? std::string(to_string(PullCause::login_denied))
+                                                            : text_of(answer.verdict);
     verdict.detail = detail_of(answer, entry.username);
     co_return;
   }
@@ -166,7 +177,7 @@ asio::awaitable<void> judge(const VerifyOptions& options, std::vector<Row>& rows
           co_await judge_image(std::move(image), entries, verdict);
         }
       } catch (const Error& error) {
-        verdict.verdict = "unusable Secret";
+        verdict.verdict = to_string(PullCause::secret_malformed);
         verdict.detail = error.message();
       }
       known = judged.emplace(row.payload, std::move(verdict)).first;

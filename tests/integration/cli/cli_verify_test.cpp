@@ -49,22 +49,22 @@ TEST_P(CliVerify, AnImageThatIsThereCanBePulled) {
   const Answer answer = verify({"--image", image + ":1"});
   EXPECT_EQ(answer.exit_code, 0);
   EXPECT_TRUE(answer.can_pull);
-  EXPECT_EQ(answer.verdict, "can pull");
+  EXPECT_EQ(answer.verdict, "Pullable");
   EXPECT_EQ(answer.detail, "as jdoe");
 
   EXPECT_EQ(person_.regsync({"verify", "--image", image + ":1"}).out,
             "CONTEXT   NAMESPACE   SECRET      VERDICT    DETAIL\n"
-            "dev       team-a      myregcred   can pull   as jdoe\n");
+            "dev       team-a      myregcred   Pullable   as jdoe\n");
 
   const Answer no_image = verify({"--image", image + ":2"});
   EXPECT_EQ(no_image.exit_code, 1);
-  EXPECT_EQ(no_image.verdict, "no such image");
+  EXPECT_EQ(no_image.verdict, "NoSuchImage");
 }
 
 TEST_P(CliVerify, WithoutAnImageTheLoginIsTried) {
   const Answer answer = verify({"web"});
   EXPECT_EQ(answer.exit_code, 0);
-  EXPECT_EQ(answer.verdict, "login accepted");
+  EXPECT_EQ(answer.verdict, "LoginAccepted");
   EXPECT_EQ(answer.detail, registry_.address() + " as jdoe");
 }
 
@@ -83,7 +83,7 @@ TEST_P(CliVerify, APasswordThatIsOverIsDenied) {
        {std::vector<std::string>{}, {"--image", registry_.address() + "/team/app:1"}}) {
     const Answer answer = verify(arguments);
     EXPECT_EQ(answer.exit_code, 1);
-    EXPECT_EQ(answer.verdict, "denied");
+    EXPECT_EQ(answer.verdict, arguments.empty() ? "LoginDenied" : "Denied");
     EXPECT_THAT(answer.detail, HasSubstr("answered HTTP 401 to jdoe"));
   }
 }
@@ -91,7 +91,7 @@ TEST_P(CliVerify, APasswordThatIsOverIsDenied) {
 TEST_P(CliVerify, AnImageOfAnotherRegistryHasNoMatchingEntry) {
   const Answer answer = verify({"--image", "quay.io/acme/app:1"});
   EXPECT_EQ(answer.exit_code, 1);
-  EXPECT_EQ(answer.verdict, "no matching entry");
+  EXPECT_EQ(answer.verdict, "NoMatchingEntry");
   EXPECT_EQ(answer.detail, "for quay.io");
 }
 
@@ -99,7 +99,7 @@ TEST_P(CliVerify, ARegistryThatIsAwayIsUnreachable) {
   registry_.stop();
   const Answer answer = verify({"--image", registry_.address() + "/team/app:1"});
   EXPECT_EQ(answer.exit_code, 1);
-  EXPECT_EQ(answer.verdict, "registry unreachable");
+  EXPECT_EQ(answer.verdict, "RegistryUnreachable");
   EXPECT_THAT(answer.detail, HasSubstr(": connection refused"));
 }
 
@@ -107,9 +107,9 @@ TEST_P(CliVerify, ASecretThatIsMissingOrSpoiledCannotPull) {
   dev_.put({"secrets", "team-a", "myregcred"}, {{"type", "kubernetes.io/dockerconfigjson"},
                                                 {"data", {{".dockerconfigjson", "e30="}}},
                                                 {"metadata", {{"name", "myregcred"}, {"namespace", "team-a"}}}});
-  EXPECT_EQ(verify({}).verdict, "no matching entry");
+  EXPECT_EQ(verify({}).verdict, "NoMatchingEntry");
   dev_.erase({"secrets", "team-a", "myregcred"});
-  EXPECT_EQ(verify({}).verdict, "no Secret");
+  EXPECT_EQ(verify({}).verdict, "SecretMissing");
 }
 
 using CliRegistryOfIpv6 = CliWorld;
@@ -131,9 +131,9 @@ TEST_F(CliRegistryOfIpv6, WorksFromItsLoginToItsLogout) {
   const Outcome synced = person_.regsync({"sync", "--once"});
   ASSERT_EQ(synced.exit_code, 0) << synced.out << synced.err;
 
-  EXPECT_THAT(person_.regsync({"verify"}).out, HasSubstr("login accepted   " + address + " as jdoe"));
+  EXPECT_THAT(person_.regsync({"verify"}).out, HasSubstr("LoginAccepted   " + address + " as jdoe"));
   // Only who is let in is told so. (skopeo, which would push one, takes no address of IPv6.)
-  EXPECT_THAT(person_.regsync({"verify", "--image", address + "/team/app:1"}).out, HasSubstr("no such image"));
+  EXPECT_THAT(person_.regsync({"verify", "--image", address + "/team/app:1"}).out, HasSubstr("NoSuchImage"));
   EXPECT_EQ(json::parse(person_.run({"docker-credential-regsync", "get"}, "http://" + address + "/").out)["Username"],
             "jdoe");
 
