@@ -125,9 +125,9 @@ std::vector<Target> targets_that_end(const RegistryKey& key, Console& console) {
     if (!file.target || file.target->on_logout != OnLogout::remove || !wanted_registries(*file.target).contains(key)) {
       continue;
     }
-    Target rest = *file.target;
-    std::erase_if(rest.registries, [&](const std::string& registry) { return RegistryKey(registry) == key; });
-    if (rest.registries.empty() || make_plan(rest, read_logins(console, {rest}, Prompt::never)).entries.empty()) {
+    KnownLogins others = read_logins(console, {*file.target}, Prompt::never);
+    others.credentials.erase(key);
+    if (make_plan(*file.target, others).entries.empty()) {
       targets.push_back(*file.target);
     }
   }

@@ -119,6 +119,24 @@ TEST_F(CliAccounts, ALogoutOfAnAccountIsKnownToBeOne) {
   EXPECT_TRUE(wait_until([&] { return !dev_.find({"secrets", "team-a", "work"}); }, std::chrono::seconds(20)));
 }
 
+TEST_F(CliAccounts, ALogoutShowsFirstWhichSecretsGoWithTheLogin) {
+  log_in("work", "ghcr.io", "worker", "at-work", {"--no-verify"});
+  person_.home().write(".config/regsync/targets/work.yaml",
+                       "registries: [work@ghcr.io/acme]\ncontexts: [dev]\nnamespaces: [team-a]\nonLogout: remove\n");
+  person_.env["REGSYNC_OWNER"] = "me";
+  ASSERT_EQ(person_.regsync({"sync", "--once"}).exit_code, 0);
+  const auto preview = person_.regsync({"logout", "work@ghcr.io", "--dry-run=server"});
+  EXPECT_EQ(preview.exit_code, 0);
+  EXPECT_EQ(preview.err,
+            "target \"work\" removes its Secrets after the logout (onLogout: remove)\n"
+            "  delete 1 Secret in context dev: team-a/work\n");
+  Terminal terminal(regsync_program({"logout", "work@ghcr.io"}));
+  EXPECT_TRUE(wait_until([&] { return terminal.shows("Log out? [y/N]:"); })) << terminal.screen();
+  terminal.type("n\n");
+  EXPECT_EQ(terminal.wait(), 1);
+  EXPECT_THAT(person_.regsync({"logins"}).out, HasSubstr("work@ghcr.io"));
+}
+
 TEST_F(CliAccounts, AReplacedLoginOfAnAccountComesBack) {
   declare("work@ghcr.io");
   ASSERT_EQ(log_in("work", "ghcr.io", "robot", "the first one", {"--no-verify"}).exit_code, 0);
