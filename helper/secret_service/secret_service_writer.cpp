@@ -1,11 +1,9 @@
 #include "helper/secret_service/secret_service_writer.hpp"
 
-#include <string_view>
 #include <utility>
 
 #include "helper/secret_service/libsecret_calls.hpp"
 #include "helper/secret_service/provider.hpp"
-#include "helper/secret_service/secret_service_answers.hpp"
 #include "helper/secret_service/secret_service_reader.hpp"
 #include "helper/secret_service/session_lock.hpp"
 
@@ -31,11 +29,7 @@ LibsecretCalls& SecretServiceWriter::libsecret() {
   return *libsecret_;
 }
 
-void SecretServiceWriter::prepare(KeyringChange change) {
-  if (prompt_ != Prompt::never) {
-    libsecret().prepare(change);
-  }
-}
+void SecretServiceWriter::prepare(KeyringChange change) { libsecret().prepare(change); }
 
 template <typename T>
 T SecretServiceWriter::value_of(Answer<T> answer) {
@@ -67,20 +61,13 @@ bool SecretServiceWriter::unlock_silently(const std::vector<std::string>& paths)
         const std::size_t count = read_paths(answer).size();
         return Unlocked{count, read_path(answer)};
       });
-  dismiss(unlocked.prompt);
-  return unlocked.count >= paths.size();
-}
-
-// Whether there is a prompt, which nobody answers then.
-bool SecretServiceWriter::dismiss(const std::string& prompt) {
-  if (prompt == "/") {
-    return false;
+  if (unlocked.prompt != "/") {
+    Answer<bool> ignored;
+    client_.ask({question(
+        BusCall{unlocked.prompt, "org.freedesktop.Secret.Prompt", "Dismiss", {}}, +[](sd_bus_message*) { return true; },
+        ignored)});
   }
-  Answer<bool> ignored;
-  client_.ask({question(
-      BusCall{prompt, "org.freedesktop.Secret.Prompt", "Dismiss", {}}, +[](sd_bus_message*) { return true; },
-      ignored)});
-  return true;
+  return unlocked.count >= paths.size();
 }
 
 bool SecretServiceWriter::create_default_collection() {
@@ -88,64 +75,11 @@ bool SecretServiceWriter::create_default_collection() {
   return !value_of(libsecret().create_default_collection(first_collection_label(client_.provider()))).empty();
 }
 
-std::string SecretServiceWriter::store(const std::string& session, const std::string& collection, const char* schema,
+std::string SecretServiceWriter::store(const std::string& collection, const char* schema,
                                        const Credential& credential) {
-  const bool silently = !session.empty();
-  Answer<std::string> stored = silently ? store_silently(session, collection, schema, credential)
-                                        : libsecret().store(collection, schema, credential);
-  if (silently && stored.error && is_no_session(*stored.error)) {
-    stored = libsecret().store(collection, schema, credential);  // in a session of its own
-  }
-  std::string item = value_of(std::move(stored));
+  std::string item = value_of(libsecret().store(collection, schema, credential));
   if (item.empty()) {
     throw refused("store the login of " + credential.login.server);
-  }
-  return item;
-}
-
-// As libsecret does it, but for the prompt, and for libsecret itself: a daemon that keeps a replaced login has no use
-// for its threads and its memory.
-Answer<std::string> SecretServiceWriter::store_silently(const std::string& session, const std::string& collection,
-                                                        const char* schema, const Credential& credential) {
-  const auto write = [&](sd_bus_message* call) {
-    const std::string_view secret = credential.secret.reveal();
-    written(sd_bus_message_sensitive(call));  // wiped when it is freed
-    written(sd_bus_message_open_container(call, 'a', "{sv}"));
-    write_to(call, "{sv}", "org.freedesktop.Secret.Item.Label", "s", credential.login.server);
-    written(sd_bus_message_open_container(call, 'e', "sv"));
-    write_to(call, "s", "org.freedesktop.Secret.Item.Attributes");
-    written(sd_bus_message_open_container(call, 'v', "a{ss}"));
-    written(sd_bus_message_open_container(call, 'a', "{ss}"));
-    for (const auto& [name, value] : attributes_of(schema, credential.login)) {
-      write_to(call, "{ss}", name, value);
-    }
-    for (int open = 0; open < 4; ++open) {
-      written(sd_bus_message_close_container(call));
-    }
-    written(sd_bus_message_open_container(call, 'r', "oayays"));
-    write_to(call, "o", session);
-    written(sd_bus_message_append_array(call, 'y', nullptr, 0));
-    written(sd_bus_message_append_array(call, 'y', secret.data(), secret.size()));
-    write_to(call, "s", "text/plain");
-    written(sd_bus_message_close_container(call));
-    constexpr int replace = 1;
-    write_to(call, "b", replace);
-  };
-  struct Made {
-    std::string item;
-    std::string prompt;
-  };
-  Answer<Made> made;
-  client_.ask({question(
-      BusCall{collection, "org.freedesktop.Secret.Collection", "CreateItem", write},
-      +[](sd_bus_message* answer) {
-        std::string item = read_path(answer);
-        return Made{std::move(item), read_path(answer)};
-      },
-      made)});
-  Answer<std::string> item{.value = {}, .error = std::move(made.error)};
-  if (made.value) {
-    item.value = dismiss(made.value->prompt) ? std::string() : std::move(made.value->item);
   }
   return item;
 }
@@ -153,7 +87,7 @@ Answer<std::string> SecretServiceWriter::store_silently(const std::string& sessi
 Answer<SecretString> SecretServiceWriter::secret(const std::string& path) { return libsecret().secret(path); }
 
 bool SecretServiceWriter::erase(const std::string& path, const Login& login) {
-  Answer<bool> erased = prompt_ == Prompt::never ? erase_silently(path) : libsecret().erase(path);
+  Answer<bool> erased = libsecret().erase(path);
   if (erased.error && is_gone(*erased.error)) {
     return false;
   }
@@ -161,16 +95,6 @@ bool SecretServiceWriter::erase(const std::string& path, const Login& login) {
     throw refused("delete the login of " + login.server);
   }
   return true;
-}
-
-Answer<bool> SecretServiceWriter::erase_silently(const std::string& path) {
-  Answer<std::string> prompt;
-  client_.ask({question(BusCall{path, "org.freedesktop.Secret.Item", "Delete", {}}, read_path, prompt)});
-  Answer<bool> erased{.value = {}, .error = std::move(prompt.error)};
-  if (prompt.value) {
-    erased.value = !dismiss(*prompt.value);
-  }
-  return erased;
 }
 
 }  // namespace regsync

@@ -1,6 +1,4 @@
-// Changes the Secret Service, and asks the person where that needs one: through libsecret, which is loaded then. With
-// Prompt::never nobody is asked, and a change that would need a person is refused; libsecret is loaded only where a
-// provider wants an encrypted session.
+// Changes the Secret Service, and asks the person where that needs one: through libsecret, which is loaded then.
 //
 // Of several processes that want an unlock at once (a pull of many images) the first one prompts, and its answer is
 // that of the others. Uses the client that it is given, on its thread; blocks while a prompt is shown. Errors: Error
@@ -40,11 +38,8 @@ class SecretServiceWriter {
   // Lets the person choose a password for a first collection. False if that was dismissed or is not possible.
   bool create_default_collection();
 
-  // The path of the item that was made or replaced. session: the reader's (SecretServiceReader::session), in which
-  // it is stored without libsecret if no prompt is to be shown; empty: through libsecret. Throws locked if the person
-  // refuses.
-  std::string store(const std::string& session, const std::string& collection, const char* schema,
-                    const Credential& credential);
+  // The path of the item that was made or replaced. Throws locked if the person refuses.
+  std::string store(const std::string& collection, const char* schema, const Credential& credential);
 
   // The secret of an item that unlock() opened for this program, or whose provider refuses the reader's session.
   Answer<SecretString> secret(const std::string& path);
@@ -54,10 +49,6 @@ class SecretServiceWriter {
 
  private:
   bool unlock_silently(const std::vector<std::string>& paths);
-  Answer<std::string> store_silently(const std::string& session, const std::string& collection, const char* schema,
-                                     const Credential& credential);
-  Answer<bool> erase_silently(const std::string& path);
-  bool dismiss(const std::string& prompt);
   LibsecretCalls& libsecret();
   template <typename T>
   T value_of(Answer<T> answer);
