@@ -37,7 +37,6 @@ struct Libsecret {
   FUNCTION(g_main_context_push_thread_default) \
   FUNCTION(g_main_context_unref) \
   FUNCTION(g_object_ref) \
-  FUNCTION(g_object_set) \
   FUNCTION(g_object_unref) \
   FUNCTION(g_source_attach) \
   FUNCTION(g_source_destroy) \
@@ -46,8 +45,6 @@ struct Libsecret {
   FUNCTION(g_str_equal) \
   FUNCTION(g_str_hash) \
   FUNCTION(g_timeout_source_new) \
-  FUNCTION(g_type_class_peek) \
-  FUNCTION(g_type_register_static_simple) \
   FUNCTION(g_unix_fd_source_new) \
   FUNCTION(g_variant_get) \
   FUNCTION(g_variant_get_child_value) \
