@@ -45,8 +45,11 @@ void Briefing::tell(const std::string& context, Cluster& cluster) {
   }
   Told told{.desired = desired, .places = std::make_shared<const Places>(std::move(parts.places))};
   const auto before = told_.find(context);
-  if (before != told_.end() && *before->second.desired == *told.desired && *before->second.places == *told.places) {
-    return;
+  if (before != told_.end() && *before->second.places == *told.places) {
+    told.places = before->second.places;  // the cluster has it
+    if (*before->second.desired == *told.desired) {
+      return;
+    }
   }
   cluster.set_desired(told.desired, told.places);
   told_[context] = std::move(told);
