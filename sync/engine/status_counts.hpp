@@ -58,7 +58,7 @@ class StatusCounts {
   using Targets = std::map<std::string, Counts>;
 
   Rows rows_of(const std::string& target, const std::string& context, const MakeRows& make);
-  void forget(const std::string& context, Targets::value_type& counts);
+  void forget(const std::string& context, Targets::value_type& item);
   void forget(const std::string& context, Targets& targets, const std::string& target);
 
   std::map<std::string, Targets> by_context_;
