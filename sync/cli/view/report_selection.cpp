@@ -9,6 +9,12 @@
 #include "sync/cli/view/text.hpp"
 
 namespace regsync::cli {
+namespace {
+
+bool is_faulty(const TargetStatus& target) { return !target.paused && !target.problems.empty(); }
+
+}  // namespace
+
 std::vector<StatusGroup> groups_of(const StatusReport& report) {
   return report.groups.empty() ? regsync::groups_of(report.rows) : report.groups;
 }
@@ -20,8 +26,7 @@ std::vector<StatusCause> causes_of(const StatusReport& report) {
 bool reached(const StatusReport& report) {
   return std::ranges::all_of(report.rows, [](const StatusRow& row) { return is_as_asked(row.state); }) &&
          std::ranges::all_of(report.groups, &StatusGroup::is_as_asked) &&
-         std::ranges::all_of(report.targets,
-                             [](const TargetStatus& target) { return target.paused || target.problems.empty(); });
+         std::ranges::none_of(report.targets, is_faulty);
 }
 
 bool is_stuck(const StatusReport& report) {
@@ -35,7 +40,6 @@ bool is_stuck(const StatusReport& report) {
     return (cut_off.contains(group.context) && !group.is_as_asked()) || group.count(SyncState::stuck) > 0 ||
            (group.count(SyncState::pending) > 0 && report.store);
   };
-  const auto is_faulty = [](const TargetStatus& target) { return !target.paused && !target.problems.empty(); };
   return std::ranges::any_of(groups_of(report), waits_for_person) || std::ranges::any_of(report.targets, is_faulty);
 }
 
@@ -72,6 +76,8 @@ std::string summary(const StatusReport& report) {
   add(bad, " not");
   add(states[SyncState::paused], " paused");
   add(states[SyncState::terminating], " in namespaces that end");
+  const auto faulty = static_cast<std::size_t>(std::ranges::count_if(report.targets, is_faulty));
+  text += faulty == 0 ? "" : "; " + count_of(faulty, "target") + " with problems";
   return text;
 }
 

@@ -176,6 +176,9 @@ TEST(ReportView, NamesAreOneASecret) {
 TEST(ReportView, SummaryCountsSecrets) {
   EXPECT_EQ(summary(sample_report()), "2 targets: 1 Secret in sync, 2 not");
   EXPECT_EQ(summary(StatusReport{}), "0 targets: 0 Secrets in sync");
+  StatusReport faulty;
+  faulty.targets.emplace_back().problems.emplace_back(ErrorCode::login_missing, "no login");
+  EXPECT_EQ(summary(faulty), "1 target: 0 Secrets in sync; 1 target with problems");
 }
 
 TEST(ReportView, StuckMeansThatWaitingIsOfNoUse) {
