@@ -4,6 +4,7 @@
 #include <optional>
 #include <set>
 
+#include "helper/base/error.hpp"
 #include "helper/store/registry_key.hpp"
 #include "sync/cli/view/quote.hpp"
 #include "sync/model/names.hpp"
@@ -137,6 +138,16 @@ std::string for_spoiled(const Place& at, const std::string& secret) {
          (target != nullptr ? "regsync sync " + target->name + " --adopt" : add(at, secret, {}, " --adopt --wait"));
 }
 
+// Whether a target can name it: not a pattern, nor what no image is pulled from.
+bool is_registry(const std::string& key) {
+  try {
+    require_registry(key);
+    return true;
+  } catch (const Error&) {
+    return false;
+  }
+}
+
 std::string for_no_entry(const Place& at, const PullFinding& finding) {
   if (const Target* target = target_of_secret(at, finding.secret)) {
     return "regsync set " + target->name + " registries+=" + shell_word(RegistryKey(at.image.host).value());
@@ -146,7 +157,7 @@ std::string for_no_entry(const Place& at, const PullFinding& finding) {
   }
   std::vector<std::string> others;
   for (const std::string& key : finding.other_hosts) {
-    if (key.find('*') == std::string::npos) {
+    if (is_registry(key)) {
       others.push_back(key);
     }
   }

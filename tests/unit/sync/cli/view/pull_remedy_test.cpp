@@ -41,7 +41,7 @@ TEST(PullRemedy, WithoutATargetOneIsAdded) {
 
 // What a Secret holds beside the missing entry is not lost.
 TEST(PullRemedy, ASecretIsTakenOverWithItsOtherEntries) {
-  EXPECT_EQ(remedy({PullCause::no_matching_entry, "", "regcred", {"https://quay.io", "*.example.com"}}),
+  EXPECT_EQ(remedy({PullCause::no_matching_entry, "", "regcred", {"https://quay.io", "*.example.com", "nowhere"}}),
             "regsync add regcred --registry ghcr.io --registry quay.io --context 'dev 1' -n team-a --adopt --wait");
 }
 
