@@ -6,6 +6,7 @@
 
 #include <csignal>
 #include <cstdlib>
+#include <exception>
 #include <fstream>
 #include <iostream>
 #include <map>
@@ -28,16 +29,13 @@ std::vector<std::string> split(const std::string& list) {
   return items;
 }
 
-}  // namespace
-
-int main(int argc, char** argv) {
+int serve(const std::vector<std::string>& words) {
   int port = 0;
   std::string kubeconfig;
   std::vector<std::string> contexts{"fake"};
   std::vector<std::string> namespaces;
   int servers = 1;
   std::string denied;
-  const std::vector<std::string> words(argv + 1, argv + argc);
   for (std::size_t i = 0; i + 1 < words.size(); i += 2) {
     const std::string& value = words[i + 1];
     if (words[i] == "--port") {
@@ -89,5 +87,17 @@ int main(int argc, char** argv) {
       }
     }
     std::cout << nlohmann::json(requests) << '\n' << std::flush;
+  }
+  return 0;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  try {
+    return serve({argv + 1, argv + argc});
+  } catch (const std::exception& error) {
+    std::cerr << "fake-api-server: " << error.what() << '\n';
+    return 1;
   }
 }

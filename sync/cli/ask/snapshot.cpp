@@ -156,6 +156,25 @@ asio::awaitable<Snapshot> read_snapshot(kube::KubeClient& client, Places places)
   co_return snapshot;
 }
 
+namespace {
+
+// In each of these namespaces; those that may not be listed are hidden.
+asio::awaitable<void> list_accounts_by_namespace(kube::KubeClient& client, std::set<std::string> namespaces,
+                                                 std::string name, Snapshot& snapshot) {
+  for (const std::string& name_space : namespaces) {
+    try {
+      co_await list_accounts(client, name_space, name, snapshot);
+    } catch (const Error& error) {
+      if (error.code() != ErrorCode::forbidden) {
+        throw;
+      }
+      snapshot.hidden_accounts.insert_or_assign({name_space, name}, error);
+    }
+  }
+}
+
+}  // namespace
+
 // In all namespaces at once, or, where that costs more or is forbidden, in those that are named plainly.
 asio::awaitable<void> read_accounts(kube::KubeClient& client, Places places, Snapshot& snapshot) {
   Scope scope;
@@ -180,16 +199,7 @@ asio::awaitable<void> read_accounts(kube::KubeClient& client, Places places, Sna
     if (listed) {
       continue;
     }
-    for (const std::string& name_space : scope.namespaces) {
-      try {
-        co_await list_accounts(client, name_space, name, snapshot);
-      } catch (const Error& error) {
-        if (error.code() != ErrorCode::forbidden) {
-          throw;
-        }
-        snapshot.hidden_accounts.insert_or_assign({name_space, name}, error);
-      }
-    }
+    co_await list_accounts_by_namespace(client, scope.namespaces, name, snapshot);
     if (scope.any && nowhere_else) {
       for (const auto& [name_space, view] : snapshot.namespaces) {
         if (!scope.namespaces.contains(name_space)) {
