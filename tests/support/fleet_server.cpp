@@ -269,6 +269,8 @@ class Connection : public std::enable_shared_from_this<Connection> {
       answer(id, 200, list(stream));
     } else if (stream.request.verb == "apply" && resource == "secrets") {
       apply(id, stream);
+    } else if (stream.request.verb == "get" && resource == "secrets") {
+      get(id, stream.request.key);
     } else if (stream.request.verb == "get" && resource == "namespaces") {
       answer(id, 200, name_space(stream.request.key.name).dump());
     } else if (stream.request.verb == "create" && resource == "selfsubjectaccessreviews") {
@@ -394,6 +396,17 @@ class Connection : public std::enable_shared_from_this<Connection> {
                 {"object", stream.metadata_only ? metadata_of(object, "PartialObjectMetadata") : object}}
                .dump() +
            "\n";
+  }
+
+  void get(std::int32_t id, const FakeCluster::Key& key) {
+    const auto found = cluster_.secrets.find({key.name_space, key.name});
+    if (found != cluster_.secrets.end()) {
+      answer(id, 200, found->second.object);
+      return;
+    }
+    const Answer none = status_answer(404, "NotFound", "secrets \"" + key.name + "\" not found",
+                                      {{"name", key.name}, {"kind", "secrets"}});
+    answer(id, none.status, none.body.dump());
   }
 
   void apply(std::int32_t id, Stream& stream) {
