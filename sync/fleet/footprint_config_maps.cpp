@@ -411,12 +411,18 @@ void FootprintConfigMaps::see_gone(const std::string& target) {
 asio::awaitable<void> FootprintConfigMaps::stop() {
   stopping_ = true;
   wake_.notify_all();
+  co_await end();
+  co_await watch_.stop();
+}
+
+// Waits for what is under way, but not for ever.
+asio::awaitable<void> FootprintConfigMaps::end() {
   while (running_) {
-    if (!co_await ended_.wait_for(longest_goodbye)) {
+    const bool has_ended = co_await ended_.wait_for(longest_goodbye);
+    if (!has_ended) {
       cancel_.emit(asio::cancellation_type::all);
     }
   }
-  co_await watch_.stop();
 }
 
 }  // namespace regsync

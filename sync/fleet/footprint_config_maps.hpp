@@ -90,6 +90,8 @@ class FootprintConfigMaps final : public Footprints {
   asio::awaitable<std::optional<Error>> read_or_fail(std::string target);
   [[nodiscard]] bool is_ours(const nlohmann::json& object, const std::string& target) const;
 
+  asio::awaitable<void> end();
+
   void on_event(const kube::WatchEvent& event);
   void see(const std::string& target, const nlohmann::json& object);
   void see_gone(const std::string& target);

@@ -344,7 +344,8 @@ asio::awaitable<void> Lease::stop() {
 // Waits for what is under way, but not for ever.
 asio::awaitable<void> Lease::end() {
   while (running_ > 0) {
-    if (!co_await ended_.wait_for(longest_goodbye)) {
+    const bool has_ended = co_await ended_.wait_for(longest_goodbye);
+    if (!has_ended) {
       cancel_.emit(asio::cancellation_type::all);
     }
   }
