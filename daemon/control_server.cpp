@@ -289,7 +289,11 @@ class ControlServer::Impl {
 
   asio::awaitable<void> stream(stream_protocol::socket& socket, json id, json params) {
     std::string message = control::make_response(id, methods_.status(params));
-    while (co_await write(socket, message)) {
+    for (;;) {
+      const bool written = co_await write(socket, message);
+      if (!written) {
+        co_return;
+      }
       const std::string before = std::move(message);
       do {
         co_await changed_.wait();

@@ -54,7 +54,11 @@ asio::awaitable<void> serve(regsync::DaemonOptions options) {
   regsync::Service service(executor, std::move(options));
   sd_notify(0, "READY=1");
   regsync::log::info("regsyncd " REGSYNC_VERSION " is ready");
-  while (co_await signals.async_wait(asio::use_awaitable) == SIGHUP) {
+  for (;;) {
+    const int signal = co_await signals.async_wait(asio::use_awaitable);
+    if (signal != SIGHUP) {
+      break;
+    }
     sd_notify(0, "RELOADING=1");
     regsync::guarded_logged("reload", [&] { service.reload(); });
     sd_notify(0, "READY=1");

@@ -49,7 +49,8 @@ void Healer::repaired(const Key& key, std::string target, std::string service_ac
 asio::awaitable<void> Healer::run(Case repaired) {
   asio::steady_timer timer(executor_);
   for (int i = 0; i < limits_.looks; ++i) {
-    if (!co_await look(repaired)) {
+    const bool again = co_await look(repaired);
+    if (!again) {
       co_return;
     }
     timer.expires_after(limits_.pause);

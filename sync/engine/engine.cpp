@@ -137,7 +137,8 @@ class Engine::Impl {
       update();  // the person may have mended the disk
     }
     co_await try_everything(targets);
-    if (co_await wait_for_unsettled(targets)) {
+    const bool again = co_await wait_for_unsettled(targets);
+    if (again) {
       co_await try_everything(targets);
     }
     if (adopt) {

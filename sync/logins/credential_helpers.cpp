@@ -136,7 +136,10 @@ asio::awaitable<void> CredentialHelpers::follow(std::shared_ptr<Follower> follow
     if (!follower->reading.problem) {
       retry = first_retry;
       co_await follower->timer.wait_for(follower->source.every);
-    } else if (co_await follower->timer.wait_for(retry)) {
+      continue;
+    }
+    const bool in_time = co_await follower->timer.wait_for(retry);
+    if (in_time) {
       retry = std::min(2 * retry, last_retry);
     }
   }

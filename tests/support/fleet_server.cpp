@@ -61,14 +61,14 @@ struct Stream {
   Clock::time_point ends;
 };
 
-}  // namespace
-
 struct Cluster {
   std::string url;
   std::uint64_t version = 1;
   std::map<SecretKey, StoredSecret> secrets;
   std::set<std::pair<Connection*, std::int32_t>> watches;
 };
+
+}  // namespace
 
 struct FleetServer::State {
   explicit State(asio::io_context& of) : io(of), tick(of) {}
@@ -284,14 +284,12 @@ class Connection : public std::enable_shared_from_this<Connection> {
     Stream& stream = streams_[id];
     stream.out = std::move(body);
     stream.open_end = open_end;
-    const std::string code = std::to_string(status);
-    const auto header = [](std::string_view name, std::string_view value) {
-      const auto bytes = [](std::string_view text) {
-        return const_cast<std::uint8_t*>(reinterpret_cast<const std::uint8_t*>(text.data()));
-      };
+    std::array<std::string, 4> words{":status", std::to_string(status), "content-type", "application/json"};
+    const auto header = [](std::string& name, std::string& value) {
+      const auto bytes = [](std::string& text) { return reinterpret_cast<std::uint8_t*>(text.data()); };
       return nghttp2_nv{bytes(name), bytes(value), name.size(), value.size(), NGHTTP2_NV_FLAG_NONE};
     };
-    const std::array<nghttp2_nv, 2> headers{header(":status", code), header("content-type", "application/json")};
+    const std::array<nghttp2_nv, 2> headers{header(words[0], words[1]), header(words[2], words[3])};
     nghttp2_data_provider provider{};
     provider.read_callback = [](nghttp2_session*, std::int32_t of_id, std::uint8_t* buffer, std::size_t size,
                                 std::uint32_t* flags, nghttp2_data_source*,
@@ -506,9 +504,10 @@ FleetServer::FleetServer(asio::io_context& io, const Options& options) : state_(
   SSL_CTX_set_alpn_select_cb(
       state_->tls.native_handle(),
       [](SSL*, const unsigned char** out, unsigned char* size, const unsigned char* in, unsigned int length, void*) {
-        return nghttp2_select_next_protocol(const_cast<unsigned char**>(out), size, in, length) == 1
-                   ? SSL_TLSEXT_ERR_OK
-                   : SSL_TLSEXT_ERR_ALERT_FATAL;
+        unsigned char* chosen = nullptr;
+        const bool is_http2 = nghttp2_select_next_protocol(&chosen, size, in, length) == 1;
+        *out = chosen;
+        return is_http2 ? SSL_TLSEXT_ERR_OK : SSL_TLSEXT_ERR_ALERT_FATAL;
       },
       nullptr);
   for (int i = 0; i < options.namespaces; ++i) {
