@@ -9,6 +9,7 @@
 namespace regsync::test {
 namespace {
 
+// NOLINTNEXTLINE(misc-multiple-inheritance): GoogleTest's way to a fixture with parameters
 class CliTranscripts : public CliWorld, public testing::WithParamInterface<std::vector<std::string>> {
  protected:
   // Two targets: one in sync, one with a missing login, a missing namespace and a missing right. A pod that cannot
