@@ -113,18 +113,9 @@ StatusRow Standings::row_for(const Plan& plan, const std::string& name_space) co
   StatusRow row = row_of(plan.target.name, key);
   row.since = std::max(from_.health.since, plan.since);
   const auto claim = claim_of(key);
-  if (claim.plan != &plan && claim.plan != nullptr) {
+  if (auto refusal = claim.refusal_of(plan)) {
     row.state = SyncState::stuck;
-    row.cause = Error(ErrorCode::already_exists, "target " + claim.plan->target.name + " claims the same Secret",
-                      "give one of them another name with `secret:`");
-    return row;
-  }
-  if (claim.elsewhere != nullptr) {
-    row.state = SyncState::stuck;
-    row.cause = Error(ErrorCode::already_exists,
-                      "target " + claim.elsewhere->name + " claims the same Secret through context " + *claim.through +
-                          ", which leads to the same cluster",
-                      "give one of them another name with `secret:`");
+    row.cause = std::move(refusal);
     return row;
   }
   if (claim.unknown) {

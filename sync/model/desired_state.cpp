@@ -322,6 +322,19 @@ DesiredState::Claim DesiredState::claim_here(const Key& key, const Facts& facts)
   return {};
 }
 
+std::optional<Error> DesiredState::Claim::refusal_of(const Plan& asking) const {
+  std::string holder;
+  if (plan != nullptr && plan != &asking) {
+    holder = "target " + plan->target.name + " claims the same Secret";
+  } else if (elsewhere != nullptr) {
+    holder = "target " + elsewhere->name + " claims the same Secret through context " + *through +
+             ", which leads to the same cluster";
+  } else {
+    return std::nullopt;
+  }
+  return Error(ErrorCode::already_exists, holder, "give one of them another name with `secret:`");
+}
+
 Decision DesiredState::decide(const Key& key, const Facts& facts) const {
   const auto claimed = claim(key, facts);
   if (claimed.unknown || claimed.elsewhere != nullptr) {

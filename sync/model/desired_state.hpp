@@ -155,6 +155,9 @@ class DesiredState {
     bool unknown = false;
     const Target* elsewhere = nullptr;
     const std::string* through = nullptr;  // which context
+
+    // Why another target has the key, and this plan, which selects it, has not; nothing where it is this plan's.
+    [[nodiscard]] std::optional<Error> refusal_of(const Plan& asking) const;
   };
   [[nodiscard]] Claim claim(const Key& key, const Facts& facts) const;
 

@@ -101,11 +101,16 @@ TEST_F(Contexts, TwoNamesOfOneClusterAreOneObject) {
   ASSERT_EQ(begun.exit_code, 0) << begun.out << begun.err;
   const auto before = uid("a", team);
   ASSERT_FALSE(before.empty());
+  const auto preview = job_.regsync({"set", "both", "contexts=c", "--dry-run"});
+  EXPECT_EQ(preview.exit_code, 0) << preview.err;
+  EXPECT_THAT(preview.out + preview.err, Not(HasSubstr("delete")));
   write_target("both", "secret: myregcred\nregistries: [" + std::string(registry) + "]\ncontexts: [c]\nnamespaces: [" +
                            team + "]\n");
   const auto narrowed = job_.regsync({"sync"});
   EXPECT_EQ(narrowed.exit_code, 0) << narrowed.out;
   EXPECT_EQ(uid("a", team), before);
+  const auto same = job_.regsync({"diff"});
+  EXPECT_EQ(same.exit_code, 0) << same.out << same.err;
 
   const auto refused = add("second", {"--context", "a", "-n", team});
   EXPECT_EQ(refused.exit_code, 1) << refused.out;
@@ -116,6 +121,10 @@ TEST_F(Contexts, TwoNamesOfOneClusterAreOneObject) {
   const auto synced = job_.regsync({"sync"});
   EXPECT_EQ(synced.exit_code, 1);
   EXPECT_THAT(synced.out, HasSubstr("target both"));
+  const auto diff = job_.regsync({"diff"});
+  EXPECT_EQ(diff.exit_code, 1) << diff.out;
+  EXPECT_EQ(diff.out, "");
+  EXPECT_THAT(diff.err, HasSubstr("target both claims the same Secret"));
   EXPECT_EQ(job_.regsync({"remove", "second"}).exit_code, 0);
   EXPECT_EQ(uid("a", team), before);
   EXPECT_EQ(job_.regsync({"remove", "both"}).exit_code, 0);

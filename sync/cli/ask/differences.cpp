@@ -6,6 +6,7 @@
 #include <utility>
 #include <vector>
 
+#include "sync/base/guard.hpp"
 #include "sync/base/json_access.hpp"
 #include "sync/cli/ask/meant_target.hpp"
 #include "sync/cli/ask/plans.hpp"
@@ -91,6 +92,7 @@ class Comparison {
     facts.remembered = places_.cover(key);
     facts.holder = owner_.holder();
     const Decision decision = desired_.decide(key, facts);
+    add_refusals(key, facts);
 
     if (decision.plan != nullptr && carries_old_copy(live)) {
       found_.obstacles.push_back({place(key), old_copy(key, context_)});
@@ -117,6 +119,20 @@ class Comparison {
   }
 
  private:
+  // Of targets that want the key, which another one has.
+  void add_refusals(const Key& key, const Facts& facts) {
+    const auto claim = desired_.claim(key, facts);
+    for (const std::string& name : desired_.targets_of(key.secret)) {
+      const Plan& plan = *desired_.plans().at(name);
+      const auto refusal = claim.refusal_of(plan);
+      if (refusal &&
+          selects(plan.target, key.name_space, facts.name_space, desired_.default_namespace()) == Selected::yes) {
+        found_.obstacles.push_back({place(key), for_context(*refusal, name, context_)});
+        found_.stuck = true;
+      }
+    }
+  }
+
   [[nodiscard]] std::string place(const Key& key) const { return context_ + "/" + key.name_space; }
 
   void add_obstacle(const Key& key, const Decision& decision, const Error& error) {
@@ -204,6 +220,28 @@ std::optional<Error> held(const Target& target, const std::string& context, cons
 
 }  // namespace
 
+std::vector<DesiredState::Sibling> siblings_of(const std::string& context, const TargetFiles& targets,
+                                               const kube::Kubeconfig& kubeconfig, const Memory& memory) {
+  std::vector<DesiredState::Sibling> siblings;
+  for (const std::string& other : memory.book.peers(context)) {
+    if (!std::ranges::binary_search(kubeconfig.contexts(), other)) {
+      continue;
+    }
+    DesiredState::Sibling sibling{.context = other, .targets = {}};
+    for (const auto& [name, file] : targets) {
+      if (file.target && selects_context(*file.target, other)) {
+        // A context that cannot be used is no place for anybody's Secret now.
+        (void)guarded(
+            [&] { sibling.targets.push_back(meant_in(*file.target, kubeconfig.resolve(other), memory.footprints)); });
+      }
+    }
+    if (!sibling.targets.empty()) {
+      siblings.push_back(std::move(sibling));
+    }
+  }
+  return siblings;
+}
+
 asio::awaitable<void> find_differences(kube::KubeClient& client, std::vector<std::shared_ptr<const Plan>> plans,
                                        Owner owner, const Memory& memory, Differences& found, Left left) {
   const std::string default_namespace = client.context().default_namespace;
@@ -220,7 +258,7 @@ asio::awaitable<void> find_differences(kube::KubeClient& client, std::vector<std
     by_name.emplace(meant->target.name, std::move(meant));
   }
   const DesiredState desired(default_namespace, std::move(by_name), std::move(left.forgotten),
-                             std::move(left.known_targets), std::move(left.kept));
+                             std::move(left.known_targets), std::move(left.kept), std::move(left.siblings));
   Snapshot snapshot = co_await read_snapshot(client, places);
   co_await read_accounts(client, places, snapshot);
   Comparison comparison(desired, snapshot, places, owner, client.context().name, found);

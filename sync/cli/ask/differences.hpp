@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "sync/base/paths.hpp"
+#include "sync/config/target_directory.hpp"
 #include "sync/engine/context_book.hpp"
 #include "sync/engine/footprint.hpp"
 #include "sync/kube/api/kube_client.hpp"
@@ -46,6 +47,7 @@ struct Left {
   std::set<std::string> known_targets = {};
   std::set<std::string> forgotten = {};
   std::set<std::string> kept = {};
+  std::vector<DesiredState::Sibling> siblings = {};
 };
 
 // What regsync remembers of all contexts, read once.
@@ -53,6 +55,10 @@ struct Memory {
   FootprintStore footprints{paths::footprints()};
   ContextBook book{paths::contexts()};
 };
+
+// What these targets want through the other contexts of the kubeconfig that lead to the cluster of this one.
+std::vector<DesiredState::Sibling> siblings_of(const std::string& context, const TargetFiles& targets,
+                                               const kube::Kubeconfig& kubeconfig, const Memory& memory);
 
 // Reads one cluster and adds what differs there from the plans, which are those of targets that select it.
 // What a target no longer covers counts only where the target is among `left.known_targets`.

@@ -60,6 +60,13 @@ Preview preview(Console& console, const kube::Kubeconfig& kubeconfig, const Targ
     plan = std::make_shared<const Plan>(make_plan(*change.after, known));
   }
   const Memory memory;
+  TargetFiles files = TargetDirectory(paths::targets()).load();
+  if (change.before) {
+    files.erase(change.before->name);
+  }
+  if (change.after) {
+    files[change.after->name].target = change.after;
+  }
   const std::map<std::string, Places> before = places_before(change, kubeconfig, memory.footprints);
   std::vector<std::string> contexts;
   for (const std::string& context : kubeconfig.contexts()) {
@@ -86,9 +93,10 @@ Preview preview(Console& console, const kube::Kubeconfig& kubeconfig, const Targ
           plans.push_back(plan);
         }
         const auto places = before.find(context);
-        return find_differences(
-            client, std::move(plans), owner, memory, found,
-            {.places = places == before.end() ? Places() : places->second, .known_targets = {name}});
+        return find_differences(client, std::move(plans), owner, memory, found,
+                                {.places = places == before.end() ? Places() : places->second,
+                                 .known_targets = {name},
+                                 .siblings = siblings_of(context, files, kubeconfig, memory)});
       },
       [&](const std::string& context, const Error& error) {
         result.unknown.push_back("context " + context + ": " + error.message());

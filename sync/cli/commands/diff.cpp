@@ -144,9 +144,8 @@ Left left_in(const std::string& context, const std::vector<Target>& targets, con
   return left;
 }
 
-std::set<std::string> removed_targets(const FootprintStore& footprints) {
+std::set<std::string> removed_targets(const FootprintStore& footprints, const TargetFiles& files) {
   std::set<std::string> removed;
-  const TargetFiles files = TargetDirectory(paths::targets()).load();
   for (const auto& [target, footprint] : footprints.all()) {
     if (footprint.forgotten && !files.contains(target)) {
       removed.insert(target);
@@ -167,11 +166,13 @@ int diff(const DiffOptions& options, Console& console) {
     }
   }
   const Memory memory;
+  const TargetFiles files = TargetDirectory(paths::targets()).load();
   const std::set<std::string> removed =
-      options.targets.empty() ? removed_targets(memory.footprints) : std::set<std::string>();
+      options.targets.empty() ? removed_targets(memory.footprints, files) : std::set<std::string>();
   std::map<std::string, Left> left;
   for (const std::string& context : contexts) {
     left[context] = left_in(context, asked.targets, removed, memory.footprints, kubeconfig);
+    left[context].siblings = siblings_of(context, files, kubeconfig, memory);
   }
   std::erase_if(contexts, [&](const std::string& context) {
     return plans_for(plans, context).empty() && left[context].places.empty();
