@@ -122,7 +122,7 @@ void SecretServiceClient::ask(const std::vector<Question>& questions) {
         continue;
       }
       question.error->reset();
-      if (question.call.destination == secret_service_name) {
+      if (question.call.destination == std::string_view(secret_service_name)) {
         note_sender(answer);
       }
       try {

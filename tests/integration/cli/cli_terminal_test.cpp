@@ -115,7 +115,7 @@ TEST_F(CliTerminal, WatchFitsTheTerminalAndShowsWhatIsWrongFirst) {
   Terminal terminal(regsync_program({"status", "--watch", "--all"}), {.rows = 16, .columns = 80});
   EXPECT_TRUE(wait_until([&] { return terminal.shows("30 Secrets in sync, 1 not"); })) << terminal.screen();
   EXPECT_TRUE(wait_until([&] { return terminal.shows("team-b"); })) << terminal.screen();
-  EXPECT_TRUE(terminal.shows("1-13 of 37")) << terminal.screen();
+  EXPECT_TRUE(wait_until([&] { return terminal.shows("1-13 of 37"); })) << terminal.screen();
   terminal.type("G");
   EXPECT_TRUE(wait_until([&] { return terminal.shows("regsync rbac"); })) << terminal.screen();
   terminal.type("\x03");
