@@ -315,12 +315,13 @@ class Connection : public std::enable_shared_from_this<Connection> {
     return static_cast<ssize_t>(count);
   }
 
-  [[nodiscard]] static json name_space(const std::string& name) {
+  // By the uid of kube-system regsyncd tells one cluster from another.
+  [[nodiscard]] json name_space(const std::string& name) const {
     return {{"apiVersion", "v1"},
             {"kind", "Namespace"},
             {"metadata",
              {{"name", name},
-              {"uid", "uid-" + name},
+              {"uid", "uid-" + name + "-" + cluster_.url},
               {"resourceVersion", "1"},
               {"labels", {{"kubernetes.io/metadata.name", name}}}}},
             {"status", {{"phase", "Active"}}}};
@@ -430,7 +431,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
     secret.version = same ? secret.version : ++cluster_.version;
     metadata["name"] = key.name;
     metadata["namespace"] = key.name_space;
-    metadata["uid"] = "uid-" + key.name_space + "-" + key.name;
+    metadata["uid"] = "uid-" + key.name_space + "-" + key.name + "-" + cluster_.url;
     metadata["resourceVersion"] = std::to_string(secret.version);
     secret.object = object.dump();
     secret.content = std::move(content);
