@@ -376,8 +376,12 @@ bool Cluster::wants(const Key& key) const {
 }
 
 bool Cluster::may_write(const Key& key) const {
-  return queue_.works_on(key) ||
-         (desired_ && !health_.is_cut_off() && reconciler_.has_work(key, reconciler_.decide(key, *desired_)));
+  if (queue_.works_on(key)) {
+    return true;
+  }
+  const bool is_to_be_tried = queue_.holds(key) || sweep_.will_visit(key.secret);
+  return is_to_be_tried && desired_ && !health_.is_cut_off() &&
+         reconciler_.has_work(key, reconciler_.decide(key, *desired_));
 }
 
 bool Cluster::is_claimed_elsewhere(const Key& key) const {

@@ -99,6 +99,8 @@ class Cluster {
   [[nodiscard]] bool wants(const Key& key) const;
   // Whether a write of the key is under way, or is about to be: what others see of it is not the last word.
   [[nodiscard]] bool may_write(const Key& key) const;
+  // Whether that may be so of any key. Cheap.
+  [[nodiscard]] bool may_write_anything() const { return !queue_.empty() || !sweep_.idle(); }
   // Whether a target claims the key through another context of the same cluster, as far as that can be told.
   [[nodiscard]] bool is_claimed_elsewhere(const Key& key) const;
   // The uid of a Secret as the API server has it now; empty where there is none. Throws Error.

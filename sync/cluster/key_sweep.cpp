@@ -20,6 +20,10 @@ void KeySweep::add(const std::string& secret) {
   }
 }
 
+bool KeySweep::will_visit(const std::string& secret) const {
+  return (secret == secret_ && !namespaces_.empty()) || std::ranges::find(names_, secret) != names_.end();
+}
+
 void KeySweep::run() {
   if (running_ || posted_) {
     return;

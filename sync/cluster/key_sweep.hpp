@@ -29,6 +29,8 @@ class KeySweep {
   void add(const std::string& secret);
   void run();
   void stop();
+  // Whether keys of a Secret name are left to be visited.
+  [[nodiscard]] bool will_visit(const std::string& secret) const;
   [[nodiscard]] bool idle() const { return names_.empty() && namespaces_.empty(); }
 
  private:

@@ -72,6 +72,9 @@ class WorkQueue {
   // Nothing is in work, and nothing will be before something else happens.
   [[nodiscard]] bool quiet() const { return processing_.empty() && (queue_.empty() || paused_); }
   [[nodiscard]] bool works_on(const Key& key) const { return processing_.contains(key); }
+  // Whether a key is queued, in work, or waits to be tried again.
+  [[nodiscard]] bool holds(const Key& key) const { return works_on(key) || dirty_.contains(key) || next_try(key); }
+  [[nodiscard]] bool empty() const { return depth() == 0 && delayed_.empty(); }  // it holds none
   // When the key is tried again without an event, if it waits for that.
   [[nodiscard]] std::optional<std::chrono::steady_clock::time_point> next_try(const Key& key) const;
   [[nodiscard]] std::size_t depth() const { return queue_.size() + processing_.size(); }

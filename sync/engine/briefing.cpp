@@ -33,13 +33,22 @@ struct Briefing::Parts {
   Places places;
 };
 
-void Briefing::tell(const std::string& context, Cluster& cluster) {
+void Briefing::tell_all() {
+  WantedThrough wanted;
+  for (const auto& context : from_.contexts.names()) {
+    if (const auto cluster = from_.contexts.find(context)) {
+      tell(context, *cluster, wanted);
+    }
+  }
+}
+
+void Briefing::tell(const std::string& context, Cluster& cluster, WantedThrough& wanted) {
   Parts parts;
   add_targets(cluster, context, parts);
   add_footprints(context, parts);
   const auto desired = std::make_shared<DesiredState>(cluster.context().default_namespace, std::move(parts.plans),
                                                       std::move(parts.forgotten), std::move(parts.known_targets),
-                                                      std::move(parts.kept), siblings_of(context));
+                                                      std::move(parts.kept), siblings_of(context, wanted));
   if (!told_.empty()) {
     desired->share_with(*told_.begin()->second.desired);
   }
@@ -92,8 +101,12 @@ bool Briefing::tell_logins(const std::map<std::string, std::vector<std::string>>
 
 bool Briefing::was_told_of(const std::string& context, const std::string& other) const {
   const auto told = told_.find(context);
-  return told != told_.end() && std::ranges::any_of(told->second.desired->siblings(),
-                                                    [&](const auto& sibling) { return sibling.context == other; });
+  if (told == told_.end()) {
+    return false;
+  }
+  const auto wanted = wanted_through(other);
+  return std::ranges::any_of(told->second.desired->siblings(),
+                             [&](const auto& sibling) { return sibling.wants(wanted); });
 }
 
 void Briefing::add_targets(const Cluster& cluster, const std::string& context, Parts& parts) const {
@@ -182,25 +195,34 @@ std::optional<Error> Briefing::held(const Target& target, const std::string& con
 }
 
 // What is wanted through other contexts of the same cluster, those that are not in the kubeconfig now included.
-std::vector<DesiredState::Sibling> Briefing::siblings_of(const std::string& context) const {
+std::vector<DesiredState::Sibling> Briefing::siblings_of(const std::string& context, WantedThrough& wanted) const {
   std::vector<DesiredState::Sibling> siblings;
   for (const auto& other : from_.book.peers(context)) {
-    DesiredState::Sibling sibling{.context = other, .targets = {}};
-    for (const auto& [name, plan] : from_.intent.plans()) {
-      const Footprint* footprint = from_.footprints.find(name);
-      const bool present = from_.contexts.contains(other);
-      const bool was_there = footprint != nullptr && footprint->contexts.contains(other);
-      if (from_.contexts.selects(plan->target, other) && (present || was_there)) {
-        if (auto meant = from_.intent.meant_in(plan->target, other)) {
-          sibling.targets.push_back(std::move(*meant));
-        }
-      }
+    auto& targets = wanted[other];
+    if (!targets) {
+      targets = std::make_shared<const std::vector<Target>>(wanted_through(other));
+      const auto equal =
+          std::ranges::find_if(wanted, [&](const auto& known) { return known.second && *known.second == *targets; });
+      targets = equal->second;
     }
-    if (!sibling.targets.empty()) {
-      siblings.push_back(std::move(sibling));
-    }
+    DesiredState::add_sibling(siblings, other, targets);
   }
   return siblings;
+}
+
+std::vector<Target> Briefing::wanted_through(const std::string& context) const {
+  std::vector<Target> targets;
+  for (const auto& [name, plan] : from_.intent.plans()) {
+    const Footprint* footprint = from_.footprints.find(name);
+    const bool present = from_.contexts.contains(context);
+    const bool was_there = footprint != nullptr && footprint->contexts.contains(context);
+    if (from_.contexts.selects(plan->target, context) && (present || was_there)) {
+      if (auto meant = from_.intent.meant_in(plan->target, context)) {
+        targets.push_back(std::move(*meant));
+      }
+    }
+  }
+  return targets;
 }
 
 }  // namespace regsync

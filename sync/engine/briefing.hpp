@@ -35,7 +35,8 @@ class Briefing {
   };
   explicit Briefing(Sources sources) : from_(sources) {}
 
-  void tell(const std::string& context, Cluster& cluster);
+  // Tells the cluster of each context of the kubeconfig.
+  void tell_all();
   // Tells contexts the plans of these targets (by context), which have other logins and are otherwise as they were
   // told. False where a cluster was never told of anything.
   bool tell_logins(const std::map<std::string, std::vector<std::string>>& targets);
@@ -54,12 +55,16 @@ class Briefing {
     std::shared_ptr<const Places> places;
   };
   struct Parts;
+  // By context, for those that were asked for; equal ones are one object.
+  using WantedThrough = std::map<std::string, DesiredState::Targets>;
 
+  void tell(const std::string& context, Cluster& cluster, WantedThrough& wanted);
   void add_targets(const Cluster& cluster, const std::string& context, Parts& parts) const;
   void add_footprints(const std::string& context, Parts& parts) const;
   [[nodiscard]] bool names_unknown_context(const Target& target, const std::string& context) const;
   [[nodiscard]] std::optional<Error> held(const Target& target, const std::string& context) const;
-  [[nodiscard]] std::vector<DesiredState::Sibling> siblings_of(const std::string& context) const;
+  [[nodiscard]] std::vector<DesiredState::Sibling> siblings_of(const std::string& context, WantedThrough& wanted) const;
+  [[nodiscard]] std::vector<Target> wanted_through(const std::string& context) const;
 
   Sources from_;
   std::map<std::string, Told> told_;  // by context

@@ -168,15 +168,14 @@ Same ContextBook::same(const std::string& one, const std::string& other) const {
   }
   const Known* a = find(one);
   const Known* b = find(other);
-  return a == nullptr || b == nullptr ? Same::unknown
-                                      : same_cluster(a->held.value_or(a->identity), b->held.value_or(b->identity));
+  return a == nullptr || b == nullptr ? Same::unknown : same_cluster(a->now(), b->now());
 }
 
 const ContextBook::Index& ContextBook::index() const {
   if (!index_) {
     index_.emplace();
     for (const auto& [context, known] : known_) {
-      const auto& identity = known.held ? *known.held : known.identity;
+      const auto& identity = known.now();
       index_->by_address[{identity.server, identity.authority}].insert(context);
       if (!identity.uid.empty()) {
         index_->by_uid[identity.uid].insert(context);
@@ -189,7 +188,7 @@ const ContextBook::Index& ContextBook::index() const {
 std::set<std::string> ContextBook::peers(const std::string& context) const {
   std::set<std::string> candidates;
   if (const Known* known = find(context)) {
-    const auto& identity = known->held ? *known->held : known->identity;
+    const auto& identity = known->now();
     candidates = index().by_address.at({identity.server, identity.authority});
     if (const auto uid = index().by_uid.find(identity.uid); uid != index().by_uid.end()) {
       candidates.insert(uid->second.begin(), uid->second.end());

@@ -38,6 +38,8 @@ class ContextBook {
     std::optional<ClusterIdentity> held;  // what it leads to now, which nobody has trusted yet
     std::optional<WallTime> changed;      // when it began to lead to another cluster than before
 
+    // What it leads to now, trusted or not.
+    [[nodiscard]] const ClusterIdentity& now() const { return held ? *held : identity; }
     bool operator==(const Known&) const = default;
   };
 

@@ -230,7 +230,7 @@ class Engine::Impl {
   }
 
   [[nodiscard]] SecretCounts totals() const {
-    if (!counts_.complete()) {
+    if (!counts().complete()) {
       visit_contexts(state(), [&](const auto& target, const auto& context) { count(target, context); });
       counts_.note_complete();
     }
@@ -276,9 +276,9 @@ class Engine::Impl {
     std::vector<StatusGroup> groups;
     std::vector<StatusCause> causes;
     auto report = report_without_rows(query.targets, [&](const auto& target, const auto& context) {
-      const auto& counts = counts_.summary(target, context, [&] { return rows_of(state(), target, context); });
-      std::ranges::copy(counts.groups, std::back_inserter(groups));
-      std::ranges::copy(counts.causes, std::back_inserter(causes));
+      const auto& counted = counts().summary(target, context, [&] { return rows_of(state(), target, context); });
+      std::ranges::copy(counted.groups, std::back_inserter(groups));
+      std::ranges::copy(counted.causes, std::back_inserter(causes));
     });
     report.groups = std::move(groups);
     report.causes = std::move(causes);
@@ -304,7 +304,7 @@ class Engine::Impl {
 
   // Null where the target has no rows there.
   const FleetCell* count(const std::string& target, const std::string& context) const {
-    return counts_.cell(target, context, [&] { return rows_of(state(), target, context); });
+    return counts().cell(target, context, [&] { return rows_of(state(), target, context); });
   }
 
   [[nodiscard]] EngineState state() const {
@@ -445,11 +445,7 @@ class Engine::Impl {
     }
     intent_.resolve();
     footprints_.remember(intent_.wanted());
-    for (const auto& context : contexts_.names()) {
-      if (const auto cluster = contexts_.find(context)) {
-        briefing_.tell(context, *cluster);
-      }
-    }
+    briefing_.tell_all();
     retry_disk();
     excess_ = true;  // until trim_footprints() has looked
     settled_.notify_all();
@@ -540,17 +536,28 @@ class Engine::Impl {
 
   void changed() {
     counts_.forget();
+    changed_.clear();
     tell_change();
   }
 
   void context_changed(const std::string& context, const ChangedRows& rows) {
     counts_.forget(context, rows);
-    for (const auto& peer : book_.peers(context)) {  // what is written here is theirs too
-      if (const auto cluster = contexts_.find(peer)) {
-        counts_.forget(peer, rows.are_all() ? rows : cluster->rows_about(rows.secret));
+    changed_[context].insert(rows.secret);
+    tell_change();
+  }
+
+  // The counts without those that a change through another context of the same cluster makes doubtful: they are looked
+  // for once for many changes, because each may concern the counts of a hundred contexts.
+  [[nodiscard]] StatusCounts& counts() const {
+    for (const auto& [context, secrets] : std::exchange(changed_, {})) {
+      for (const auto& peer : book_.peers(context)) {
+        const auto cluster = contexts_.find(peer);
+        for (const auto& secret : cluster ? secrets : std::set<std::string>()) {
+          counts_.forget(peer, secret.empty() ? ChangedRows() : cluster->rows_about(secret));
+        }
       }
     }
-    tell_change();
+    return counts_;
   }
 
   // Coalesces any number of changes within one turn of the event loop.
@@ -594,7 +601,8 @@ class Engine::Impl {
   SharedObjects shared_objects_;
   LoginBook logins_;
 
-  mutable StatusCounts counts_;
+  mutable StatusCounts counts_;                                   // see counts()
+  mutable std::map<std::string, std::set<std::string>> changed_;  // by context: the Secrets (ChangedRows::secret)
   // By removed target, then context: Secrets that stay, because they are not regsync's.
   std::map<std::string, std::map<std::string, std::vector<Error>>> left_alone_;
 

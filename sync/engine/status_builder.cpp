@@ -157,7 +157,10 @@ void doubt_rows(std::span<StatusRow> rows, const Error& vanished) {
 void doubt_shared_rows(const EngineState& state, const std::string& context, std::span<StatusRow> rows) {
   for (const auto& peer : state.book.peers(context)) {
     const auto cluster = state.contexts.find(peer);
-    for (StatusRow& row : cluster ? rows : std::span<StatusRow>()) {
+    if (!cluster || !cluster->may_write_anything()) {
+      continue;  // of a hundred contexts of one cluster, hardly any
+    }
+    for (StatusRow& row : rows) {
       if (row.state == SyncState::in_sync && cluster->may_write({row.name_space, row.secret})) {
         row.state = SyncState::pending;
       }

@@ -240,6 +240,13 @@ DesiredState::DesiredState(std::string default_namespace, Plans plans, std::set<
   frame_ = frame;
 }
 
+void DesiredState::add_sibling(std::vector<Sibling>& siblings, const std::string& context, const Targets& targets) {
+  if (!targets->empty() &&
+      std::ranges::none_of(siblings, [&](const Sibling& sibling) { return sibling.wants(*targets); })) {
+    siblings.push_back({.context = context, .targets = targets});
+  }
+}
+
 DesiredState DesiredState::with(std::shared_ptr<const Plans> plans) const {
   DesiredState other = *this;
   other.plans_ = std::move(plans);
@@ -282,7 +289,7 @@ DesiredState::Claim DesiredState::claim(const Key& key, const Facts& facts) cons
     return other != holder && (name == holder || name < other);
   };
   for (const auto& sibling : siblings_) {
-    for (const auto& target : sibling.targets) {
+    for (const auto& target : *sibling.targets) {
       const auto* before = first.plan != nullptr ? &first.plan->target : first.elsewhere;
       if (target.secret != key.secret || (before != nullptr && !comes_before(target.name, before->name))) {
         continue;

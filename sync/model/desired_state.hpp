@@ -114,13 +114,21 @@ class DesiredState {
  public:
   using Plans = std::map<std::string, std::shared_ptr<const Plan>>;
 
+  using Targets = std::shared_ptr<const std::vector<Target>>;
+
   // What is wanted through another context that leads to the same cluster.
   struct Sibling {
     std::string context;
-    std::vector<Target> targets;  // with namespaces
+    Targets targets;  // with namespaces; not null
 
-    bool operator==(const Sibling&) const = default;
+    [[nodiscard]] bool wants(const std::vector<Target>& others) const {
+      return targets.get() == &others || *targets == others;
+    }
+    bool operator==(const Sibling& other) const { return context == other.context && wants(*other.targets); }
   };
+  // Adds what is wanted through one more context, unless that is nothing, or the same as through one that is there: a
+  // hundred contexts that want the same cost each claim as much as one.
+  static void add_sibling(std::vector<Sibling>& siblings, const std::string& context, const Targets& targets);
 
   // plans: of the targets that select this context. forgotten: targets whose Secrets are to be deleted everywhere.
   // Of a paused target nothing is written, deleted or taken over; it must not be among known_targets.

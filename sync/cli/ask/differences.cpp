@@ -227,17 +227,17 @@ std::vector<DesiredState::Sibling> siblings_of(const std::string& context, const
     if (!std::ranges::binary_search(kubeconfig.contexts(), other)) {
       continue;
     }
-    DesiredState::Sibling sibling{.context = other, .targets = {}};
-    for (const auto& [name, file] : targets) {
-      if (file.target && selects_context(*file.target, other)) {
-        // A context that cannot be used is no place for anybody's Secret now.
-        (void)guarded(
-            [&] { sibling.targets.push_back(meant_in(*file.target, kubeconfig.resolve(other), memory.footprints)); });
+    std::vector<Target> wanted;
+    // A context that cannot be used is no place for anybody's Secret now.
+    (void)guarded([&] {
+      const auto resolved = kubeconfig.resolve(other);
+      for (const auto& [name, file] : targets) {
+        if (file.target && selects_context(*file.target, other)) {
+          wanted.push_back(meant_in(*file.target, resolved, memory.footprints));
+        }
       }
-    }
-    if (!sibling.targets.empty()) {
-      siblings.push_back(std::move(sibling));
-    }
+    });
+    DesiredState::add_sibling(siblings, other, std::make_shared<const std::vector<Target>>(std::move(wanted)));
   }
   return siblings;
 }

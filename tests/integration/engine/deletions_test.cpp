@@ -426,6 +426,22 @@ class SharedCluster : public Deletions {
 
 TEST_F(SharedCluster, ATargetNarrowedToOneContextKeepsTheObject) { narrow_from_two_contexts_to_one(); }
 
+TEST_F(SharedCluster, OfManyContextsThatWantTheSameEachKnowsOfAll) {
+  std::vector<std::string> contexts{"a", "c"};
+  for (int i = 0; i < 10; ++i) {
+    contexts.push_back("d" + std::to_string(i));
+    world_.add_alias(contexts.back(), "a");
+  }
+  begin(make_target({"n1", "n2"}, contexts));
+  const auto first = uid("n1");
+  world_.put_target(make_target({"n1"}, {"d7"}));
+  world_.run_for(beyond_grace);
+  world_.sync();
+  EXPECT_EQ(uid("n1"), first);
+  EXPECT_TRUE(is_gone("n2"));
+  EXPECT_TRUE(world_.engine().status().all_in_sync()) << status_text();
+}
+
 TEST_F(SharedCluster, OfTwoTargetsWithOneSecretTheSecondIsRefused) { two_targets_with_one_secret(); }
 
 TEST_F(SharedCluster, TheFirstTargetGoesAndTheSecondTakesOverInPlace) {

@@ -129,6 +129,28 @@ TEST_F(ClusterTest, WhatIsRightIsNotWritten) {
   EXPECT_EQ(kube_.count("get"), 0U);
 }
 
+TEST_F(ClusterTest, ItMayWriteUntilItHasSettled) {
+  begin();
+  EXPECT_FALSE(cluster_.may_write_anything());
+  kube_.transport.hold();
+  wanted_.login("second");
+  cluster_.set_desired(wanted_.state(), wanted_.places());
+  EXPECT_TRUE(cluster_.may_write_anything());
+  EXPECT_TRUE(cluster_.may_write(key));
+  EXPECT_FALSE(cluster_.may_write({"other", "cred"}));
+  kube_.transport.release();
+  settle();
+  EXPECT_FALSE(cluster_.may_write_anything());
+  EXPECT_FALSE(cluster_.may_write(key));
+}
+
+TEST_F(ClusterTest, AWriteThatFailedIsStillToCome) {
+  refuse_writes(500, "InternalError");
+  begin();
+  EXPECT_TRUE(cluster_.may_write(key));
+  EXPECT_TRUE(cluster_.may_write_anything());
+}
+
 TEST_F(ClusterTest, WhatSomebodyChangedOrDeletedIsPutRight) {
   begin();
   kube_.edit(cred, [](json& secret) { secret["data"][".dockerconfigjson"] = "e30="; });

@@ -62,11 +62,14 @@ TEST_F(KeySweepTest, ManyKeysLetOthersHaveTheirTurn) {
   sweep_.run();
   EXPECT_LT(visited_.size(), 30U);
   EXPECT_FALSE(sweep_.idle());
+  EXPECT_TRUE(sweep_.will_visit("a"));
+  EXPECT_FALSE(sweep_.will_visit("b"));
   std::size_t visited_before = 0;
   asio::post(loop_, [&] { visited_before = visited_.size(); });
   loop_.run();
   EXPECT_LT(visited_before, 30U);
   EXPECT_EQ(visited_.size(), 30U);
+  EXPECT_FALSE(sweep_.will_visit("a"));
   EXPECT_EQ(ends_, 1);
 }
 

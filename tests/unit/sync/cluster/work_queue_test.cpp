@@ -170,12 +170,19 @@ TEST_F(WorkQueueTest, AnEventEndsADelayAtOnce) {
         co_return Outcome{runs++ == 0 ? Outcome::Kind::retry : Outcome::Kind::done, std::nullopt};
       },
       no_delay());
+  EXPECT_TRUE(queue.empty());
   queue.add({"a", "s"});
   io_.run_for(20ms);
   EXPECT_EQ(runs, 1);
+  EXPECT_TRUE(queue.idle());
+  EXPECT_FALSE(queue.empty());
+  EXPECT_TRUE(queue.holds({"a", "s"}));
+  EXPECT_FALSE(queue.holds({"b", "s"}));
   queue.add({"a", "s"});
   run();
   EXPECT_EQ(runs, 2);
+  EXPECT_FALSE(queue.holds({"a", "s"}));
+  EXPECT_TRUE(queue.empty());
   stop(queue);
 }
 

@@ -31,6 +31,10 @@ KnownLogins no_logins(const std::string& asked) {
   return logins;
 }
 
+DesiredState::Targets wanted(const std::string& target) {
+  return std::make_shared<const std::vector<Target>>(std::vector{make_target(target)});
+}
+
 class DecideTest : public testing::Test {
  protected:
   explicit DecideTest() { build(make_target("t"), one_login("ghcr.io")); }
@@ -347,7 +351,7 @@ TEST(SecretsThatDiffer, AreThoseOfThePlansThatChanged) {
   EXPECT_EQ(DesiredState("default", {{"t1", a}}, {}, {"t1", "t2"}).secrets_that_differ_from(before), Names{"b"});
   EXPECT_EQ(DesiredState("default", {{"t1", a}}, {"t2"}, {"t1"}).secrets_that_differ_from(before), std::nullopt)
       << "what nobody claims may be decided otherwise, under whatever name";
-  EXPECT_EQ(DesiredState("default", {{"t1", a}, {"t2", b}}, {}, {"t1", "t2"}, {}, {{"other", {a->target}}})
+  EXPECT_EQ(DesiredState("default", {{"t1", a}, {"t2", b}}, {}, {"t1", "t2"}, {}, {{"other", wanted("t1")}})
                 .secrets_that_differ_from(before),
             std::nullopt)
       << "what is wanted through another context may be under whatever name";
@@ -403,6 +407,34 @@ TEST(SameLogins, AreThoseOfWhichMakePlanMakesTheSame) {
   auto of_path = make_target("t");
   of_path.registries = {"ghcr.io/team"};
   EXPECT_FALSE(same_logins(of_path, known, no_logins("ghcr.io"))) << "a login of the host serves its paths";
+}
+
+TEST(Siblings, ContextsThatWantTheSameAreOne) {
+  for (const int contexts : {10, 20}) {
+    std::vector<DesiredState::Sibling> siblings;
+    for (int i = 0; i < contexts; ++i) {
+      DesiredState::add_sibling(siblings, "c" + std::to_string(i), wanted("t"));
+    }
+    DesiredState::add_sibling(siblings, "nothing", std::make_shared<const std::vector<Target>>());
+    DesiredState::add_sibling(siblings, "other", wanted("u"));
+    ASSERT_EQ(siblings.size(), 2U) << "of " << contexts;
+    EXPECT_EQ(siblings[0].context, "c0");
+    EXPECT_EQ(siblings[1].context, "other");
+  }
+}
+
+TEST(Siblings, ATargetThatComesFirstHasTheSecretThroughAnotherContext) {
+  std::vector<DesiredState::Sibling> siblings;
+  DesiredState::add_sibling(siblings, "c", wanted("a"));
+  const auto plan = std::make_shared<const Plan>(make_plan(make_target("t"), one_login("ghcr.io")));
+  const DesiredState::Plans plans{{"t", plan}};
+  const DesiredState desired("default", plans, {}, {"t"}, {}, std::move(siblings));
+  const auto claim = desired.claim({"team-a", "cred"}, {});
+  EXPECT_EQ(claim.plan, nullptr);
+  ASSERT_NE(claim.elsewhere, nullptr);
+  EXPECT_EQ(claim.elsewhere->name, "a");
+  EXPECT_EQ(*claim.through, "c");
+  EXPECT_EQ(desired.claim({"team-b", "cred"}, {}).elsewhere, nullptr);
 }
 
 TEST(Selects, ByNameGlobSelectorAndExclusion) {
