@@ -68,6 +68,14 @@ std::string registry_of_site(const std::string& server, std::string_view path) {
   return site == sites.end() ? std::string() : site->second;
 }
 
+// Why no registry is written with this scheme; empty where one is, or there is none.
+std::string fault_of_scheme(const std::string& scheme) {
+  if (scheme.empty() || scheme == "http" || scheme == "https") {
+    return {};
+  }
+  return scheme == "oci" ? "is how helm names a chart, not a registry" : "is not the URL of a registry";
+}
+
 }  // namespace
 
 bool glob_match(const std::string& pattern, const std::string& text) {
@@ -116,6 +124,10 @@ void require_registry(const std::string& registry) {
   }
   if (const std::string meant = registry_of_site(to_lower(server), path); !meant.empty()) {
     refuse("is a web site, not a registry", "its registry is " + meant);
+  }
+  const std::string_view protocol = std::string_view(registry).substr(0, scheme == std::string::npos ? 0 : scheme);
+  if (const std::string why = fault_of_scheme(to_lower(protocol)); !why.empty()) {
+    refuse(why, "write it without " + std::string(protocol) + "://: " + std::string(rest));
   }
   const auto colon = server.rfind(':');
   const bool has_port = colon != std::string_view::npos;

@@ -10,7 +10,6 @@
 #include <utility>
 
 #include "helper/base/error.hpp"
-#include "helper/base/text.hpp"
 #include "helper/store/registry_key.hpp"
 #include "sync/base/user_manager.hpp"
 #include "sync/cli/setup/containers_config.hpp"
@@ -18,7 +17,7 @@
 #include "sync/cli/setup/headless_keyring.hpp"
 #include "sync/cli/setup/user_service.hpp"
 #include "sync/logins/docker_config_file.hpp"
-#include "sync/model/authority.hpp"
+#include "sync/model/target.hpp"
 
 namespace regsync {
 namespace {
@@ -56,19 +55,16 @@ void require_helper_on_path() {
 // The keys of credHelpers that clients look a registry up by, literally (docker/cli, cli/config/configfile). A pull
 // asks for the bare host in lower case, and for Docker Hub for the URL of its index; `docker login` keeps the login
 // under the host as it was typed, Hub's other names included, but not docker.io and that URL
-// (registry.ConvertToHostname). Throws Error(invalid_input) for what is no registry.
+// (registry.ConvertToHostname). Throws Error(invalid_input) for what docker keeps no login for.
 std::set<std::string> keys_for_docker(const std::string& registry) {
+  require_registry(registry);
   const RegistryKey key(registry);
-  const auto host = parse_authority(key.host());
   const auto scheme = registry.find("://");
   const auto path = registry.find('/', scheme == std::string::npos ? 0 : scheme + 3);
   const bool has_path = !key.path().empty() && !key.is_hub();
-  const std::string protocol = to_lower(registry.substr(0, scheme));
-  const bool other_scheme = scheme != std::string::npos && protocol != "https" && protocol != "http";
-  if (!host || has_path || other_scheme || registry.find('@') != std::string::npos) {
+  if (has_path || !key.account().empty()) {
     throw Error(ErrorCode::invalid_input, "\"" + registry + "\" is not a registry that docker keeps a login for",
-                host && has_path ? "docker keeps one login per host: --registry " + std::string(key.host())
-                                 : "write host or host:port, as you do for `docker login`");
+                "docker keeps one login per host: --registry " + std::string(key.host()));
   }
   std::set<std::string> keys{key.auths_key()};
   const auto begin = scheme == std::string::npos ? 0 : scheme + 3;
@@ -348,9 +344,8 @@ std::list<Setup> setups(const SetupOptions& options, std::ostream& out, std::ost
 }
 
 void preview(const SetupOptions& options, std::ostream& out, std::ostream& err) {
-  if (!options.undo) {
-    require_helper_on_path();
-    out << (options.headless ? "a keyring would be made, unless one is there\n" : "");
+  if (!options.undo && options.headless) {
+    out << "a keyring would be made, unless one is there\n";
   }
   for (Setup& setup : setups(options, out, err)) {
     setup.preview();
@@ -366,6 +361,9 @@ void preview(const SetupOptions& options, std::ostream& out, std::ostream& err) 
 }  // namespace
 
 int run_setup(const SetupOptions& options, std::ostream& out, std::ostream& err) {
+  if (!options.undo) {
+    require_helper_on_path();
+  }
   if (options.dry_run) {
     preview(options, out, err);
     return 0;
@@ -379,7 +377,6 @@ int run_setup(const SetupOptions& options, std::ostream& out, std::ostream& err)
     disable_user_services(out);
     return exit_code;
   }
-  require_helper_on_path();
   if (options.headless) {
     prepare_headless_keyring(*options.open_store(), out);
   }

@@ -69,6 +69,18 @@ TEST(Target, WhatIsNoRegistryIsRefused) {
   }
 }
 
+TEST(Target, ASchemeThatNoRegistrySpeaksIsRefused) {
+  EXPECT_EQ(remedy_for("ftp://ghcr.io"), "write it without ftp://: ghcr.io");
+  EXPECT_EQ(remedy_for("docker://work@ghcr.io"), "write it without docker://: work@ghcr.io");
+  EXPECT_EQ(remedy_for("oci://ghcr.io/charts"), "write it without oci://: ghcr.io/charts");
+  try {
+    require_registry("oci://ghcr.io/charts");
+  } catch (const Error& error) {
+    EXPECT_EQ(error.message(), "\"oci://ghcr.io/charts\" is how helm names a chart, not a registry");
+  }
+  EXPECT_EQ(remedy_for("HTTPS://ghcr.io"), "accepted");
+}
+
 TEST(Target, TwoLoginsForOneEntryOfTheSecretAreRefused) {
   const auto fault = [](std::vector<std::string> registries) {
     Target target = with("ghcr.io");
