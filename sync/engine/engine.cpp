@@ -12,10 +12,10 @@
 #include "sync/base/async_event.hpp"
 #include "sync/base/guard.hpp"
 #include "sync/base/log.hpp"
-#include "sync/base/suggest.hpp"
 #include "sync/cluster/cluster.hpp"
 #include "sync/engine/briefing.hpp"
 #include "sync/engine/context_book.hpp"
+#include "sync/engine/context_checks.hpp"
 #include "sync/engine/context_set.hpp"
 #include "sync/engine/footprint_keeper.hpp"
 #include "sync/engine/history.hpp"
@@ -164,12 +164,7 @@ class Engine::Impl {
   }
 
   void forget_context(const std::string& context) {
-    if (contexts_.contains(context)) {
-      throw Error(ErrorCode::invalid_input, "context " + context + " is in the kubeconfig",
-                  "to stop syncing to it, take it out of the targets, or of the kubeconfig: kubectl config "
-                  "delete-context " +
-                      context);
-    }
+    require_forgettable(context, contexts_.names(), footprints_.all());
     footprints_.forget_context(context);
     book_.forget(context);
     log::info("context forgotten; what is left in it stays", {.context = context});
@@ -177,14 +172,7 @@ class Engine::Impl {
   }
 
   void trust_context(const std::string& context) {
-    if (book_.find(context) == nullptr) {
-      std::vector<std::string> known;
-      for (const auto& [name, cluster] : book_.all()) {
-        known.push_back(name);
-      }
-      throw Error(ErrorCode::not_found, "no target uses a context \"" + context + "\"",
-                  known.empty() ? "see kubectl config get-contexts" : did_you_mean(context, known));
-    }
+    require_met(context, book_);
     book_.trust(context);
     log::info("context trusted to lead to the cluster that it leads to now", {.context = context});
     update();

@@ -109,9 +109,6 @@ void FootprintKeeper::forget_context(const std::string& context) {
       left.emplace_back(target, footprint);
     }
   }
-  if (left.empty()) {
-    throw Error(ErrorCode::not_found, "no target has anything in a context " + context, "see regsync status");
-  }
   for (auto& [target, footprint] : left) {
     footprint.contexts.erase(context);
     store_.set(target, std::move(footprint));

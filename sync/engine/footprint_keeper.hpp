@@ -47,8 +47,7 @@ class FootprintKeeper {
   // Error(invalid_input) where that cannot be written down.
   void forget(const std::string& target, bool keep_secrets);
 
-  // Nothing is remembered of this context any more. Throws Error: not_found where nothing was, invalid_input where a
-  // footprint cannot be written.
+  // Nothing is remembered of this context any more. Throws Error(invalid_input) where a footprint cannot be written.
   void forget_context(const std::string& context);
 
   // Cuts footprints back to the wanted places. `may_trim` tells whether a target is understood now, `is_clean` whether

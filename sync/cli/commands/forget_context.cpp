@@ -1,14 +1,13 @@
 // regsync forget-context: nothing is remembered any more of what may be left in a context that is gone.
-#include <algorithm>
-#include <nlohmann/json.hpp>
 #include <ostream>
 
-#include "sync/base/suggest.hpp"
+#include "sync/base/paths.hpp"
 #include "sync/cli/ask/context_call.hpp"
-#include "sync/cli/ask/gone_contexts.hpp"
 #include "sync/cli/ask/kubeconfig_selection.hpp"
 #include "sync/cli/command.hpp"
 #include "sync/cli/view/quote.hpp"
+#include "sync/engine/context_checks.hpp"
+#include "sync/engine/footprint.hpp"
 
 namespace regsync::cli {
 namespace {
@@ -21,12 +20,10 @@ struct ForgetOptions {
 
 int forget_context(const ForgetOptions& options, Console& console) {
   if (options.dry_run) {
-    const std::vector<std::string> gone = contexts_that_are_gone(load_kubeconfig(options.kubeconfig));
-    if (std::ranges::find(gone, options.context) == gone.end()) {
-      throw Error(ErrorCode::not_found, "nothing is remembered of a context \"" + options.context + "\" that is gone",
-                  gone.empty() ? "see: regsync status" : did_you_mean(options.context, gone));
-    }
-    console.out << "context \"" << options.context << "\" would be forgotten; Secrets that are left there stay\n";
+    const kube::Kubeconfig kubeconfig = load_kubeconfig(options.kubeconfig);
+    require_forgettable(options.context, kubeconfig.contexts(), FootprintStore(paths::footprints()).all());
+    console.out << "context \"" << one_line(options.context)
+                << "\" would be forgotten; Secrets that are left there stay\n";
     return exit_done;
   }
   call_for_context("forgetContext", options.context, options.kubeconfig, console,

@@ -1,13 +1,13 @@
 // regsync trust-context: a context that leads to another cluster than before is right.
-#include <nlohmann/json.hpp>
 #include <ostream>
-#include <set>
 
-#include "sync/base/suggest.hpp"
+#include "sync/base/paths.hpp"
 #include "sync/cli/ask/context_call.hpp"
 #include "sync/cli/ask/daemon_link.hpp"
+#include "sync/cli/ask/kubeconfig_selection.hpp"
 #include "sync/cli/command.hpp"
 #include "sync/cli/view/quote.hpp"
+#include "sync/engine/context_checks.hpp"
 
 namespace regsync::cli {
 namespace {
@@ -20,16 +20,11 @@ struct TrustOptions {
 
 int trust_context(const TrustOptions& options, Console& console) {
   if (options.dry_run) {
-    const auto daemon = connect();
-    std::set<std::string> used;
-    for (const ContextStatus& context : ask_summary(*daemon, std::chrono::seconds(10)).contexts) {
-      used.insert(context.name);
+    if (!connect_if_running()) {
+      (void)load_kubeconfig(options.kubeconfig);  // as the engine of this process would
     }
-    if (!used.contains(options.context)) {
-      throw Error(ErrorCode::not_found, "no target uses a context \"" + options.context + "\"",
-                  did_you_mean(options.context, {used.begin(), used.end()}));
-    }
-    console.out << "context \"" << options.context
+    require_met(options.context, ContextBook(paths::contexts()));
+    console.out << "context \"" << one_line(options.context)
                 << "\" would be trusted to lead to the cluster that it leads to now (dry run)\n";
     return exit_done;
   }

@@ -1,0 +1,52 @@
+#include "sync/engine/context_checks.hpp"
+
+#include <algorithm>
+#include <set>
+
+#include "helper/base/error.hpp"
+#include "sync/base/shell_word.hpp"
+#include "sync/base/suggest.hpp"
+
+namespace regsync {
+
+std::vector<std::string> contexts_that_are_gone(const std::vector<std::string>& in_kubeconfig,
+                                                const std::map<std::string, Footprint>& footprints) {
+  std::set<std::string> gone;
+  for (const auto& [target, footprint] : footprints) {
+    for (const auto& [context, places] : footprint.contexts) {
+      if (std::ranges::find(in_kubeconfig, context) == in_kubeconfig.end()) {
+        gone.insert(context);
+      }
+    }
+  }
+  return {gone.begin(), gone.end()};
+}
+
+void require_forgettable(const std::string& context, const std::vector<std::string>& in_kubeconfig,
+                         const std::map<std::string, Footprint>& footprints) {
+  if (std::ranges::find(in_kubeconfig, context) != in_kubeconfig.end()) {
+    throw Error(ErrorCode::invalid_input, "context " + context + " is in the kubeconfig",
+                "to stop syncing to it, take it out of the targets, or of the kubeconfig: kubectl config "
+                "delete-context " +
+                    shell_word(context));
+  }
+  const std::vector<std::string> gone = contexts_that_are_gone(in_kubeconfig, footprints);
+  if (std::ranges::find(gone, context) == gone.end()) {
+    throw Error(ErrorCode::not_found, "no target has anything in a context \"" + context + "\" that is gone",
+                gone.empty() ? "see: regsync status" : did_you_mean(context, gone));
+  }
+}
+
+void require_met(const std::string& context, const ContextBook& book) {
+  if (book.find(context) != nullptr) {
+    return;
+  }
+  std::vector<std::string> known;
+  for (const auto& [name, cluster] : book.all()) {
+    known.push_back(name);
+  }
+  throw Error(ErrorCode::not_found, "no target uses a context \"" + context + "\"",
+              known.empty() ? "see: kubectl config get-contexts" : did_you_mean(context, known));
+}
+
+}  // namespace regsync
