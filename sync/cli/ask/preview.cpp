@@ -51,8 +51,8 @@ Preview preview(Console& console, const kube::Kubeconfig& kubeconfig, const Targ
     result.paused.push_back("target " + change.after->name);
     return result;
   }
-  std::shared_ptr<const Plan> plan;
-  if (change.after) {
+  std::shared_ptr<const Plan> plan = change.plan;
+  if (change.after && !plan) {
     const KnownLogins known = read_logins(console, {*change.after}, Prompt::never);
     if (known.store_problem) {
       result.unknown.push_back(known.store_problem->message());

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <filesystem>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -9,6 +10,7 @@
 #include "sync/cli/ask/differences.hpp"
 #include "sync/cli/console.hpp"
 #include "sync/kube/config/kubeconfig.hpp"
+#include "sync/model/desired_state.hpp"
 #include "sync/model/target.hpp"
 
 namespace regsync::cli {
@@ -19,6 +21,8 @@ enum class DryRun { none, client, server };
 struct TargetChange {
   std::optional<Target> before;  // nothing: the target is new
   std::optional<Target> after;   // nothing: it is removed
+  // Of `after`, where other logins are meant than those that can be read now.
+  std::shared_ptr<const Plan> plan = nullptr;
 };
 
 struct Preview {

@@ -9,7 +9,6 @@
 #include "sync/cli/ask/for_each_context.hpp"
 #include "sync/cli/ask/known_logins.hpp"
 #include "sync/cli/ask/kubeconfig_selection.hpp"
-#include "sync/cli/ask/plans.hpp"
 #include "sync/cli/ask/preview.hpp"
 #include "sync/cli/ask/prompt.hpp"
 #include "sync/cli/command.hpp"
@@ -118,33 +117,47 @@ struct LogoutOptions {
   std::optional<std::filesystem::path> kubeconfig;
 };
 
-// The targets that delete their Secrets once the login of `key` is gone: they have no other.
-std::vector<Target> targets_that_end(const RegistryKey& key, Console& console) {
+// What the engine makes of the targets that delete their Secrets once the login of `key` is gone. Of their other
+// registries, one without a login may have had one: better an announcement too many than a deletion without one.
+std::vector<std::shared_ptr<const Plan>> plans_that_remove(const RegistryKey& key, Console& console) {
   std::vector<Target> targets;
   for (const auto& [name, file] : TargetDirectory(paths::targets()).load()) {
-    if (!file.target || file.target->on_logout != OnLogout::remove || !wanted_registries(*file.target).contains(key)) {
-      continue;
-    }
-    KnownLogins others = read_logins(console, {*file.target}, Prompt::never);
-    others.credentials.erase(key);
-    if (make_plan(*file.target, others).entries.empty()) {
+    if (file.target && file.target->on_logout == OnLogout::remove && !file.target->paused &&
+        wanted_registries(*file.target).contains(key)) {
       targets.push_back(*file.target);
     }
   }
-  return targets;
+  if (targets.empty()) {
+    return {};
+  }
+  KnownLogins left = read_logins(console, targets, Prompt::never);
+  left.credentials.erase(key);
+  left.gone = left.asked;
+  std::vector<std::shared_ptr<const Plan>> plans;
+  for (const Target& target : targets) {
+    if (Plan plan = make_plan(target, left); plan.remove) {
+      plans.push_back(std::make_shared<const Plan>(std::move(plan)));
+    }
+  }
+  return plans;
 }
 
 // Shows which Secrets go with the login, and asks a person at a terminal. False: it stays.
 bool is_wanted(const LogoutOptions& options, const RegistryKey& key, DryRun dry_run, Console& console) {
-  const std::vector<Target> targets = targets_that_end(key, console);
-  for (const Target& target : targets) {
+  const auto plans = plans_that_remove(key, console);
+  std::optional<kube::Kubeconfig> kubeconfig;
+  if (!plans.empty() && dry_run != DryRun::client) {
+    kubeconfig = load_kubeconfig(options.kubeconfig);
+  }
+  for (const auto& plan : plans) {
+    const Target& target = plan->target;
     std::string text = "target \"" + target.name + "\" removes its Secrets after the logout (onLogout: remove)\n";
-    if (dry_run != DryRun::client) {
-      text += describe(preview(console, load_kubeconfig(options.kubeconfig), {target, std::nullopt}));
+    if (kubeconfig) {
+      text += describe(preview(console, *kubeconfig, {target, target, plan}));
     }
     print_folded(console.err, text);
   }
-  const bool asks = console.in_is_terminal && !options.yes && dry_run == DryRun::none && !targets.empty();
+  const bool asks = console.in_is_terminal && !options.yes && dry_run == DryRun::none && !plans.empty();
   return !asks || confirm(console, "Log out?");
 }
 
