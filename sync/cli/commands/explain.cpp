@@ -32,6 +32,8 @@ struct ExplainOptions {
   Format format = Format::table;
 };
 
+constexpr std::chrono::seconds patience{60};
+
 // One container that cannot pull.
 struct Row {
   const PodCase* found;
@@ -216,24 +218,21 @@ void print(const std::vector<Row>& rows, const ExplainOptions& options, Console&
   }
 }
 
-// Adds those of a cluster; nothing is left where they may not be listed.
-asio::awaitable<void> note_namespaces(kube::KubeClient& client, std::optional<std::set<std::string>>& names) {
-  try {
-    const std::map<std::string, NamespaceView> views = co_await read_namespaces(client);
-    for (const auto& [name, view] : views) {
-      if (names) {
-        names->insert(name);
-      }
-    }
-  } catch (const Error&) {
-    names.reset();
-  }
-}
-
-// A typo is not "no pod fails".
-void require_namespaces(const std::vector<std::string>& asked, const std::set<std::string>& known) {
-  for (const std::string& pattern : asked) {
-    if (std::ranges::none_of(known, [&](const std::string& name) { return glob_match(pattern, name); })) {
+// A typo is not "no pod fails": throws not_found for a namespace that is in none of these clusters, where all of them
+// say which there are.
+void require_namespaces(const ExplainOptions& options, const kube::Kubeconfig& kubeconfig,
+                        const std::vector<std::string>& contexts) {
+  std::set<std::string> known;
+  bool complete = true;
+  for_each_context(
+      kubeconfig, contexts, patience,
+      [&](kube::KubeClient& client) -> asio::awaitable<void> {
+        std::vector<std::string> names = co_await namespace_names(client);
+        known.insert(names.begin(), names.end());
+      },
+      [&](const std::string&, const Error&) { complete = false; });
+  for (const std::string& pattern : options.namespaces) {
+    if (complete && std::ranges::none_of(known, [&](const std::string& name) { return glob_match(pattern, name); })) {
       throw Error(ErrorCode::not_found,
                   (is_glob(pattern) ? "no namespace matches \"" : "there is no namespace \"") + pattern + "\"",
                   did_you_mean(pattern, {known.begin(), known.end()}));
@@ -245,24 +244,21 @@ int explain(const ExplainOptions& options, Console& console) {
   const std::vector<Target> targets = declared_targets();
   const kube::Kubeconfig kubeconfig = load_kubeconfig(options.kubeconfig);
   const PodQuery query{pod_name(options.pod), options.namespaces, options.all_namespaces, options.selector, targets};
+  const std::vector<std::string> contexts = contexts_of(options, kubeconfig, targets);
   std::vector<PodCase> cases;
-  std::optional<std::set<std::string>> namespaces{std::in_place};  // nothing: not known in every context
   bool all_read = true;
   for_each_context(
-      kubeconfig, contexts_of(options, kubeconfig, targets), std::chrono::seconds(60),
+      kubeconfig, contexts, patience,
       [&](kube::KubeClient& client) -> asio::awaitable<void> {
         std::vector<PodCase> found = co_await read_pods(client, query);
-        if (found.empty() && !options.namespaces.empty()) {
-          co_await note_namespaces(client, namespaces);
-        }
         std::ranges::move(found, std::back_inserter(cases));
       },
       [&](const std::string& context, const Error& error) {
         print_error(console.err, error.within("context " + context));
         all_read = false;
       });
-  if (cases.empty() && all_read && namespaces) {
-    require_namespaces(options.namespaces, *namespaces);
+  if (cases.empty() && all_read && !options.namespaces.empty()) {
+    require_namespaces(options, kubeconfig, contexts);
   }
   if (query.name && cases.empty() && all_read) {
     throw Error(

@@ -8,6 +8,7 @@
 #include "helper/store/registry_key.hpp"
 #include "sync/cli/view/quote.hpp"
 #include "sync/model/names.hpp"
+#include "sync/model/places.hpp"
 
 namespace regsync::cli {
 namespace {
@@ -62,6 +63,13 @@ const Target* target_of_registry(const Place& at) {
   return found == at.targets.end() ? nullptr : &*found;
 }
 
+// The registry as targets name it for this image, with its account: where there is no other login for the host, a new
+// target needs that one. Else the image's host.
+RegistryKey registry_for(const Place& at) {
+  const Target* target = target_of_registry(at);
+  return RegistryKey(target == nullptr ? at.image.host : *registry_of(at, *target)).whole_host();
+}
+
 // A name for a target that no target has: after the Secret, or after the registry.
 std::string free_name(const Place& at, const std::string& wish) {
   std::string name = wish;
@@ -87,7 +95,7 @@ std::string add(const Place& at, const std::string& secret, const std::vector<st
   if (!secret.empty() && secret != name) {
     line += " --secret-name " + secret;
   }
-  std::set<std::string> registries{RegistryKey(at.image.host).value()};
+  std::set<std::string> registries{registry_for(at).value()};
   for (const std::string& host : more_hosts) {
     registries.insert(RegistryKey(host).value());
   }
@@ -97,18 +105,27 @@ std::string add(const Place& at, const std::string& secret, const std::vector<st
   return line + " --context " + shell_word(at.context) + " -n " + at.pod.name_space + options;
 }
 
+std::string status_of(const Place& at, const Target& target) {
+  return "regsync status " + target.name + " --context " + shell_word(at.context);
+}
+
+// Only the cluster knows which namespaces have these labels, and which one is the context's own.
+bool may_select(const Target& target) { return !target.namespace_selector.empty() || uses_own_namespace(target); }
+
+// " namespaces+=NAME" where the target does not select the pod's namespace.
+std::string namespace_change(const Place& at, const Target& target) {
+  const std::string& name = at.pod.name_space;
+  return may_select(target) || matches_any(target.namespaces, name) ? "" : " namespaces+=" + name;
+}
+
 // The target gets what it lacks for the pod.
 std::string complete(const Place& at, const Target& target) {
-  const std::string& account = at.pod.service_account;
-  std::string line = "regsync set " + target.name;
-  if (target.namespace_selector.empty() && !matches_any(target.namespaces, at.pod.name_space)) {
-    line += " namespaces+=" + at.pod.name_space;
+  std::string changes = namespace_change(at, target);
+  if (!matches_any(target.service_accounts, at.pod.service_account)) {
+    changes += " serviceAccounts+=" + at.pod.service_account;
   }
-  if (matches_any(target.service_accounts, account)) {
-    return "see why the ServiceAccount does not name it: regsync status " + target.name + " --context " +
-           shell_word(at.context);
-  }
-  return line + " serviceAccounts+=" + account;
+  return changes.empty() ? "see why the ServiceAccount does not name it: " + status_of(at, target)
+                         : "regsync set " + target.name + changes;
 }
 
 std::string for_no_secret(const Place& at) {
@@ -120,8 +137,11 @@ std::string for_no_secret(const Place& at) {
 
 std::string for_missing(const Place& at, const std::string& secret) {
   if (const Target* target = target_of_secret(at, secret)) {
-    return "see why it is not there: regsync status " + target->name + " --context " + shell_word(at.context) +
-           "; if the target does not name " + at.pod.name_space + ": regsync edit " + target->name;
+    if (const std::string change = namespace_change(at, *target); !change.empty()) {
+      return "regsync set " + target->name + change;
+    }
+    const std::string otherwise = "; if the target does not select " + at.pod.name_space + ": regsync edit ";
+    return "see why it is not there: " + status_of(at, *target) + (may_select(*target) ? otherwise + target->name : "");
   }
   return add(at, secret, {}, " --wait");
 }
@@ -150,7 +170,7 @@ bool is_registry(const std::string& key) {
 
 std::string for_no_entry(const Place& at, const PullFinding& finding) {
   if (const Target* target = target_of_secret(at, finding.secret)) {
-    return "regsync set " + target->name + " registries+=" + shell_word(RegistryKey(at.image.host).value());
+    return "regsync set " + target->name + " registries+=" + shell_word(registry_for(at).value());
   }
   if (finding.secret.empty()) {
     return add(at, at.pod.pull_secrets.empty() ? "" : at.pod.pull_secrets.front(), {}, " --adopt --wait");
@@ -179,8 +199,7 @@ std::string for_never(const Place& at) {
 // With the account that the target uses.
 std::string login_for(const Place& at, const Target* target) {
   const std::string* registry = target == nullptr ? nullptr : registry_of(at, *target);
-  return registry == nullptr ? "docker login " + shell_word(at.image.host)
-                             : login_command(RegistryKey(*registry).whole_host());
+  return login_command(registry == nullptr ? registry_for(at) : RegistryKey(*registry).whole_host());
 }
 
 std::string for_denied(const Place& at, const std::string& secret) {

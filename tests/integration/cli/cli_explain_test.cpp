@@ -125,6 +125,17 @@ TEST_F(CliExplain, TellsWhatToDoOnceForAllPods) {
       << outcome.err;
 }
 
+// A person's rights may not include the list, and no answer needs it.
+TEST_F(CliExplain, NamespacesAreListedOnlyToTellATypo) {
+  dev_.forget_requests();
+  make_pod("app", named("nowhere"), image());
+  EXPECT_EQ(causes({"--context", "dev", "-n", "team-a"}).size(), 1U);
+  EXPECT_EQ(dev_.count("list", "namespaces"), 0U);
+  const Outcome outcome = person_.regsync({"explain", "--context", "dev", "-n", "tema-a"});
+  EXPECT_THAT(outcome.err, HasSubstr("did you mean \"team-a\"?"));
+  EXPECT_EQ(dev_.count("list", "namespaces"), 1U);
+}
+
 TEST_F(CliExplain, TheEventsHoldWhatTheRegistrySaid) {
   make_pod("app", json::array(), image());
   const std::string uid = dev_.find({"pods", "team-a", "app"})->at("metadata").at("uid");

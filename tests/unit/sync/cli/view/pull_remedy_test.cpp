@@ -73,7 +73,36 @@ TEST(PullRemedy, TheTargetGetsWhatItLacksForThePod) {
   one.namespaces = {"team-*"};
   EXPECT_EQ(begin(), "regsync set web serviceAccounts+=default");
   one.service_accounts = {"default"};
+  one.namespaces = {"team-b"};
+  EXPECT_EQ(begin(), "regsync set web namespaces+=team-a");
+  one.namespaces = {"team-*"};
   EXPECT_EQ(begin(), "see why the ServiceAccount does not name it: regsync status web --context 'dev 1'");
+}
+
+TEST(PullRemedy, AMissingSecretOfATargetIsLookedForWhereItCanBe) {
+  Target one = target("web", "regcred");
+  const auto missing = [&] { return remedy({PullCause::secret_missing, "", "regcred", {}}, {one}); };
+  EXPECT_EQ(missing(), "see why it is not there: regsync status web --context 'dev 1'");
+  one.namespaces = {"team-b"};
+  EXPECT_EQ(missing(), "regsync set web namespaces+=team-a");
+  one.namespaces.clear();
+  EXPECT_EQ(missing(),
+            "see why it is not there: regsync status web --context 'dev 1'; if the target does not select team-a: "
+            "regsync edit web");
+}
+
+// There may be no other login for the host.
+TEST(PullRemedy, ANewTargetUsesTheAccountThatAnotherOneUses) {
+  Target other = target("web", "x");
+  other.registries = {"work@ghcr.io/acme"};
+  EXPECT_EQ(remedy({PullCause::secret_missing, "", "regcred", {}}, {other}),
+            "regsync add regcred --registry work@ghcr.io --context 'dev 1' -n team-a --wait");
+  EXPECT_EQ(remedy({PullCause::login_denied, "", "regcred", {}}, {other}),
+            "log in, and let regsync keep the Secret: regsync login --account work ghcr.io && regsync add regcred "
+            "--registry work@ghcr.io --context 'dev 1' -n team-a --adopt --wait");
+  other.registries = {"work@ghcr.io/other"};
+  EXPECT_EQ(remedy({PullCause::secret_missing, "", "regcred", {}}, {other}),
+            "regsync add regcred --registry ghcr.io --context 'dev 1' -n team-a --wait");
 }
 
 TEST(PullRemedy, ATargetOfAnotherPathIsNotTheOne) {
