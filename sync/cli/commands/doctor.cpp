@@ -1,7 +1,9 @@
 // regsync doctor: each part with a verdict and a remedy.
 #include <algorithm>
+#include <map>
 #include <nlohmann/json.hpp>
 #include <ostream>
+#include <set>
 
 #include "sync/cli/command.hpp"
 #include "sync/cli/commands/doctor_checks.hpp"
@@ -27,7 +29,31 @@ Cell verdict_of(Health health) {
   return {"FAILED", Colour::red};
 }
 
-void print(const Findings& findings, const Format& format, Console& console) {
+// For people: where more contexts than a few are all right in the same way, one line says so, and what is wrong with
+// others does not drown.
+Findings folded_contexts(const Findings& findings) {
+  constexpr std::size_t few = 3;
+  const auto is_fine = [](const Finding& finding) {
+    return finding.health == Health::ok && finding.subject.starts_with("context ");
+  };
+  std::map<std::string, std::size_t> alike;  // by text
+  for (const Finding& finding : findings) {
+    alike[finding.text] += is_fine(finding) ? 1 : 0;
+  }
+  Findings folded;
+  std::set<std::string> told;
+  for (const Finding& finding : findings) {
+    if (!is_fine(finding) || alike[finding.text] <= few) {
+      folded.push_back(finding);
+    } else if (told.insert(finding.text).second) {
+      folded.push_back({std::to_string(alike[finding.text]) + " contexts", Health::ok, finding.text, ""});
+    }
+  }
+  return folded;
+}
+
+void print(const Findings& all_findings, const Format& format, Console& console) {
+  const Findings findings = format == Format::table ? folded_contexts(all_findings) : all_findings;
   if (format != Format::table) {
     nlohmann::json all = nlohmann::json::array();
     for (const Finding& finding : findings) {

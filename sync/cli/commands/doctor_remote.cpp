@@ -1,5 +1,6 @@
 // The checks of what is elsewhere: clusters and registries.
 #include <algorithm>
+#include <asio/experimental/awaitable_operators.hpp>
 #include <asio/io_context.hpp>
 #include <asio/this_coro.hpp>
 #include <ctime>
@@ -17,6 +18,7 @@
 #include "sync/cli/ask/rights.hpp"
 #include "sync/cli/ask/snapshot.hpp"
 #include "sync/cli/commands/doctor_checks.hpp"
+#include "sync/cli/view/quote.hpp"
 #include "sync/cli/view/text.hpp"
 #include "sync/config/settings.hpp"
 #include "sync/engine/footprint.hpp"
@@ -91,6 +93,8 @@ struct Question {
   std::string resource;
   std::string name;
   std::string name_space;
+
+  auto operator<=>(const Question&) const = default;
 };
 
 std::vector<Question> questions_of(const Rights& rights) {
@@ -131,24 +135,47 @@ asio::awaitable<bool> is_allowed(kube::KubeClient& client, Question question) {
   co_return flag_at(review, {"status", "allowed"});
 }
 
-asio::awaitable<void> check_rights(kube::KubeClient& client, Target target, std::string subject,
-                                   const FootprintStore& footprints, Findings& findings) {
-  const Rights rights = rights_of(meant_in(target, client.context(), footprints), client.context().default_namespace);
+using Answers = std::map<Question, bool>;
+
+// Takes one question after the other that nobody else has taken.
+asio::awaitable<void> answer_some(kube::KubeClient& client, Answers& answers, Answers::iterator& next) {
+  while (next != answers.end()) {
+    const auto taken = next++;
+    Question question = taken->first;
+    taken->second = co_await is_allowed(client, std::move(question));
+  }
+}
+
+// Each question once, several at a time: a target with plain namespaces has some for each of them.
+asio::awaitable<Answers> ask_all(kube::KubeClient& client, std::vector<Question> questions) {
+  using namespace asio::experimental::awaitable_operators;
+  Answers answers;
+  for (Question& question : questions) {
+    answers.emplace(std::move(question), false);
+  }
+  auto next = answers.begin();
+  const auto some = [&] { return answer_some(client, answers, next); };
+  co_await (some() && some() && some() && some() && some() && some() && some() && some());
+  co_return answers;
+}
+
+void check_rights(const std::string& context, const std::string& target, const std::vector<Question>& questions,
+                  const Answers& answers, Findings& findings) {
+  const std::string subject = "context " + context;
   std::vector<std::string> missing;
-  for (const Question& question : questions_of(rights)) {
-    Question asked = question;
-    const bool allowed = co_await is_allowed(client, std::move(asked));
-    if (!allowed) {
+  for (const Question& question : questions) {
+    if (!answers.at(question)) {
       missing.push_back(question.verb + " " + question.resource +
                         (question.name_space.empty() ? "" : " in " + question.name_space));
     }
   }
   if (missing.empty()) {
-    findings.push_back({subject, Health::ok, "has the rights that target " + target.name + " needs", ""});
+    findings.push_back({subject, Health::ok, "has the rights that target " + target + " needs", ""});
   } else {
-    findings.push_back({subject, Health::failed, "target " + target.name + " may not: " + join(missing, ", ", 4),
-                        "have an administrator run: regsync rbac " + target.name + " --context " +
-                            client.context().name + " | kubectl --context " + client.context().name + " apply -f -"});
+    const std::string of_context = " --context " + shell_word(context);
+    findings.push_back(
+        {subject, Health::failed, "target " + target + " may not: " + join(missing, ", ", 4),
+         "have an administrator run: regsync rbac " + target + of_context + " | kubectl" + of_context + " apply -f -"});
   }
 }
 
@@ -178,7 +205,8 @@ asio::awaitable<void> check_owner(kube::KubeClient& client, Places places, const
 }
 
 asio::awaitable<void> check_context(kube::KubeClient& given, const std::vector<Target>& targets,
-                                    const std::optional<Owner>& owner, WallTime now, Findings& findings) {
+                                    const FootprintStore& footprints, const std::optional<Owner>& owner, WallTime now,
+                                    Findings& findings) {
   const std::string subject = "context " + given.context().name;
   const auto executor = co_await asio::this_coro::executor;
   std::string date;
@@ -192,15 +220,22 @@ asio::awaitable<void> check_context(kube::KubeClient& given, const std::vector<T
                       "reachable, Kubernetes " + (git_version.empty() ? std::string("?") : std::string(git_version)),
                       ""});
   check_clock(subject, date, now, findings);
-  const FootprintStore footprints(paths::footprints());
+  const kube::ResolvedContext& here = client.context();
   Places places;
+  std::map<std::string, std::vector<Question>> by_target;
+  std::vector<Question> questions;
   for (const Target& target : targets) {
-    if (!selects_context(target, client.context().name)) {
-      continue;
+    if (selects_context(target, here.name)) {
+      const Target meant = meant_in(target, here, footprints);
+      std::vector<Question> its = questions_of(rights_of(meant, here.default_namespace));
+      questions.insert(questions.end(), its.begin(), its.end());
+      by_target.emplace(target.name, std::move(its));
+      places.merge(places_of(meant, here.default_namespace));
     }
-    Target copy = target;
-    co_await check_rights(client, std::move(copy), subject, footprints, findings);
-    places.merge(places_of(meant_in(target, client.context(), footprints), client.context().default_namespace));
+  }
+  const Answers answers = co_await ask_all(client, std::move(questions));
+  for (const auto& [target, its] : by_target) {
+    check_rights(here.name, target, its, answers, findings);
   }
   if (owner) {
     co_await check_owner(client, std::move(places), *owner, subject, findings);
@@ -263,11 +298,12 @@ void check_contexts(const std::vector<Target>& targets, const std::optional<std:
       }
     }
     const std::optional<Owner> owner = owner_of_this_machine(findings);
+    const FootprintStore footprints(paths::footprints());
     std::map<std::string, Findings> by_context;
     for_each_context(
         kubeconfig, contexts, std::chrono::seconds(15),
         [&](kube::KubeClient& client) {
-          return check_context(client, targets, owner, console.now(), by_context[client.context().name]);
+          return check_context(client, targets, footprints, owner, console.now(), by_context[client.context().name]);
         },
         [&](const std::string& context, const Error& error) {
           by_context[context].push_back(failed("context " + context, error));

@@ -82,6 +82,33 @@ TEST_F(CliDoctor, SaysThatAllIsWell) {
   EXPECT_TRUE(is_golden(std::regex_replace(outcome.out, port, "127.0.0.1:50000"), "doctor.txt"));
 }
 
+// In a list of a hundred, what is wrong with one of them would not be seen.
+TEST_F(CliDoctor, ManyContextsThatAreAllRightShareALine) {
+  json config = json::parse(read_file(person_.env["KUBECONFIG"]));
+  for (const char* name : {"dev1", "dev2", "dev3", "dev4"}) {
+    config["contexts"].push_back({{"name", name}, {"context", {{"cluster", "dev"}, {"user", "me"}}}});
+  }
+  config["contexts"].push_back({{"name", "dev5"}, {"context", {{"cluster", "nowhere"}, {"user", "me"}}}});
+  person_.home().write("kubeconfig", config.dump());
+  person_.home().write(".config/regsync/targets/web.yaml",
+                       "registries: ['" + registry_.address() + "']\ncontexts: ['dev*']\nnamespaces: [team-a]\n");
+  const Outcome outcome = person_.regsync({"doctor"});
+  EXPECT_EQ(outcome.exit_code, 1);
+  EXPECT_THAT(outcome.out, testing::ContainsRegex("ok +5 contexts +reachable"));
+  EXPECT_THAT(outcome.out, testing::ContainsRegex("ok +5 contexts +has the rights that target web needs"));
+  EXPECT_THAT(outcome.out, testing::ContainsRegex("FAILED +context dev5 "));
+  EXPECT_EQ(finding("context dev4").verdict, "ok") << "programs get every one";
+}
+
+// Two targets need much the same rights, and a target with plain namespaces those of each.
+TEST_F(CliDoctor, ARightIsAskedForOnce) {
+  person_.home().write(".config/regsync/targets/api.yaml", "secret: web\nregistries: ['" + registry_.address() +
+                                                               "']\ncontexts: [dev]\nnamespaces: [team-a, team-b]\n");
+  dev_.forget_requests();
+  EXPECT_EQ(finding("context dev").verdict, "ok");
+  EXPECT_EQ(dev_.count("create", "selfsubjectaccessreviews"), 12U);
+}
+
 TEST_F(CliDoctor, ALostStateFolderHasOneWayBack) {
   start();
   const auto metadata = [&] { return dev_.find({"secrets", "team-a", "web"})->at("metadata"); };
