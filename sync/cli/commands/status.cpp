@@ -189,7 +189,7 @@ int status(const StatusOptions& options, Console& console) {
     print_report(console, report, options.format, view_of(options));
   }
   if (report.all_in_sync()) {
-    return exit_done;
+    return report.problems.empty() ? exit_done : exit_not_as_asked;
   }
   std::vector<std::string> contexts;
   for (const ContextStatus& context : report.contexts) {
