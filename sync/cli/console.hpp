@@ -52,4 +52,14 @@ class UsageError : public Error {
       : Error(ErrorCode::invalid_input, std::move(message), std::move(remedy)) {}
 };
 
+// What `check` answers about something that the person typed. Throws UsageError where `check` throws Error.
+template <typename Check>
+auto as_typed(Check check) -> decltype(check()) {
+  try {
+    return check();
+  } catch (const Error& error) {
+    throw UsageError(error.message(), error.remedy());
+  }
+}
+
 }  // namespace regsync::cli

@@ -168,11 +168,9 @@ class ControlClient::Impl {
       }
       if (wait == Wait::timeout) {
         const auto now = Clock::now();
-        const bool is_running = !is_stopped(peer_);
-        if (is_running) {
+        if (!is_stopped(peer_)) {
           seen_running = now;
-        }
-        if (!is_running && (now - seen_running >= stopped_limit || now >= deadline)) {
+        } else if (now - seen_running >= stopped_limit || now >= deadline) {
           throw stopped(peer_);
         }
         if (now < deadline) {

@@ -252,6 +252,10 @@ class Connection : public std::enable_shared_from_this<Connection> {
 
   void on_request(std::int32_t id) {
     Stream& stream = streams_[id];
+    if (stream.path == "/version") {
+      answer(id, 200, R"({"major":"1","minor":"36","gitVersion":"v1.36.0"})");
+      return;
+    }
     const auto mark = stream.path.find('?');
     auto query = mark == std::string::npos ? "" : stream.path.substr(mark + 1);
     auto request = read_api_request(stream.method, stream.path.substr(0, mark), read_query(query), stream.content_type,

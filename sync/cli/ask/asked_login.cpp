@@ -10,11 +10,7 @@ RegistryKey asked_login(const std::string& registry, const std::string& account)
     throw UsageError("\"" + account + "\" is not an account name",
                      R"(use up to 63 letters, digits, "-", "_" and ".", a letter or digit first)");
   }
-  try {
-    require_registry(registry);
-  } catch (const Error& error) {
-    throw UsageError(error.message(), error.remedy());
-  }
+  as_typed([&] { require_registry(registry); });
   RegistryKey named(registry);
   if (account.empty()) {
     return named;

@@ -7,7 +7,6 @@
 
 #include "sync/base/paths.hpp"
 #include "sync/cli/ask/daemon_link.hpp"
-#include "sync/cli/ask/kubeconfig_selection.hpp"
 #include "sync/cli/ask/prompt.hpp"
 #include "sync/cli/view/fold.hpp"
 #include "sync/cli/view/quote.hpp"
@@ -63,7 +62,7 @@ void check_contexts(Console& console, const std::optional<Target>& before, const
   });
   try {
     if (!added.empty()) {
-      require_contexts(load_kubeconfig(options.kubeconfig), added);
+      require_contexts(options.kubeconfig.get(), added);
     }
   } catch (const Error& error) {
     if (options.only_known_contexts) {
@@ -82,7 +81,7 @@ Outcome declare(Console& console, const Target& target, const DeclareOptions& op
   const bool replaces = outcome == Outcome::replaced && options.dry_run != DryRun::client;
   bool asks = false;
   if ((replaces && options.changes_clusters) || options.dry_run == DryRun::server) {
-    const Preview changes = preview(console, load_kubeconfig(options.kubeconfig), {before, target});
+    const Preview changes = preview(console, options.kubeconfig.get(), {before, target});
     print_folded(console.err, "target \"" + target.name + "\":\n" + describe(changes));
     asks = console.in_is_terminal && !options.yes && (!changes.changes.empty() || !changes.unknown.empty());
   }

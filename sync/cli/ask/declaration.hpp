@@ -1,11 +1,11 @@
 // Writes a target's file after showing the person the effect on the clusters and asking for consent.
 #pragma once
 
-#include <filesystem>
 #include <optional>
 #include <string>
 #include <string_view>
 
+#include "sync/cli/ask/kubeconfig_selection.hpp"
 #include "sync/cli/ask/preview.hpp"
 #include "sync/cli/console.hpp"
 #include "sync/model/target.hpp"
@@ -30,7 +30,7 @@ struct DeclareOptions {
   bool only_known_contexts = true;  // a context that the kubeconfig does not have is refused, else warned of
   std::optional<std::string> text = std::nullopt;  // of the file, where it is not to be to_yaml(target)
   DryRun dry_run = DryRun::none;
-  std::optional<std::filesystem::path> kubeconfig;
+  LazyKubeconfig& kubeconfig;
 };
 
 // Makes `target` the content of its file. A replacement is previewed, and at a terminal a person is asked if it changes

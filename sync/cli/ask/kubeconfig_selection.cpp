@@ -34,6 +34,13 @@ kube::Kubeconfig load_kubeconfig(const std::optional<std::filesystem::path>& exp
   return kubeconfig;
 }
 
+const kube::Kubeconfig& LazyKubeconfig::get() {
+  if (!kubeconfig_) {
+    kubeconfig_ = load_kubeconfig(path_);
+  }
+  return *kubeconfig_;
+}
+
 void require_any_context(const kube::Kubeconfig& kubeconfig) {
   if (kubeconfig.contexts().empty()) {
     throw Error(ErrorCode::not_found, "no kubeconfig has a context; files read: " + kubeconfig.source(),

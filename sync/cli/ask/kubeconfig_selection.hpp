@@ -5,6 +5,7 @@
 #include <filesystem>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "sync/kube/config/kubeconfig.hpp"
@@ -16,6 +17,17 @@ namespace regsync::cli {
 // with kubectl, and wait for them. `limit`: the person's own --timeout, which is how long a plugin may take then.
 kube::Kubeconfig load_kubeconfig(const std::optional<std::filesystem::path>& explicit_path,
                                  std::optional<std::chrono::milliseconds> limit = std::nullopt);
+
+// The same, read when it is first needed, and once.
+class LazyKubeconfig {
+ public:
+  explicit LazyKubeconfig(std::optional<std::filesystem::path> explicit_path) : path_(std::move(explicit_path)) {}
+  const kube::Kubeconfig& get();
+
+ private:
+  std::optional<std::filesystem::path> path_;
+  std::optional<kube::Kubeconfig> kubeconfig_;
+};
 
 // Throws UsageError where there is none, with the files that were read.
 void require_any_context(const kube::Kubeconfig& kubeconfig);

@@ -91,12 +91,10 @@ Target make_target(const AddOptions& options, std::vector<std::string> registrie
   target.heal = options.heal;
   target.pin = options.pin;
   target.on_logout = options.on_logout == "remove" ? OnLogout::remove : OnLogout::keep;
-  try {
+  as_typed([&] {
     target.namespace_selector = LabelSelector::parse(options.namespace_selector);
     validate(target);
-  } catch (const Error& error) {
-    throw UsageError(error.message(), error.remedy());
-  }
+  });
   return target;
 }
 

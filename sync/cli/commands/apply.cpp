@@ -139,12 +139,11 @@ int apply(const ApplyOptions& options, Console& console) {
     }
   }
   const bool from_stdin = std::ranges::find(options.files, "-") != options.files.end();
+  LazyKubeconfig kubeconfig(options.kubeconfig);
   for (const Target& target : targets) {
-    const Outcome outcome = declare(console, target,
-                                    {.yes = options.yes || from_stdin,
-                                     .only_known_contexts = false,
-                                     .dry_run = dry_run,
-                                     .kubeconfig = options.kubeconfig});
+    const Outcome outcome = declare(
+        console, target,
+        {.yes = options.yes || from_stdin, .only_known_contexts = false, .dry_run = dry_run, .kubeconfig = kubeconfig});
     announce(console, target, outcome, dry_run);
   }
   return exit_done;

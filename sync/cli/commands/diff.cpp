@@ -166,13 +166,12 @@ int diff(const DiffOptions& options, Console& console) {
     }
   }
   const Memory memory;
-  const TargetFiles files = TargetDirectory(paths::targets()).load();
   const std::set<std::string> removed =
-      options.targets.empty() ? removed_targets(memory.footprints, files) : std::set<std::string>();
+      options.targets.empty() ? removed_targets(memory.footprints, asked.files) : std::set<std::string>();
   std::map<std::string, Left> left;
   for (const std::string& context : contexts) {
     left[context] = left_in(context, asked.targets, removed, memory.footprints, kubeconfig);
-    left[context].siblings = siblings_of(context, files, kubeconfig, memory);
+    left[context].siblings = siblings_of(context, asked.files, kubeconfig, memory);
   }
   std::erase_if(contexts, [&](const std::string& context) {
     return plans_for(plans, context).empty() && left[context].places.empty();

@@ -84,6 +84,7 @@ int edit(const EditOptions& options, Console& console) {
   }
   const std::string before = directory.read(options.name);
   const Copy copy(before);
+  LazyKubeconfig kubeconfig(options.kubeconfig);
   for (;;) {
     run_editor(copy.path());
     const std::string text = copy.text();
@@ -93,8 +94,8 @@ int edit(const EditOptions& options, Console& console) {
     }
     try {
       const Target target = parse_target(options.name, text, options.name + ".yaml");
-      const Outcome outcome = declare(
-          console, target, {.yes = options.yes, .text = text, .dry_run = dry_run, .kubeconfig = options.kubeconfig});
+      const Outcome outcome =
+          declare(console, target, {.yes = options.yes, .text = text, .dry_run = dry_run, .kubeconfig = kubeconfig});
       if (dry_run == DryRun::client) {
         console.out << text;
       } else {

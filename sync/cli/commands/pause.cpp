@@ -31,7 +31,8 @@ std::string outcome(bool changed, bool paused) {
   return changed ? paused ? "paused" : "resumed" : paused ? "is paused already" : "is not paused";
 }
 
-void set_target(const std::string& name, bool paused, const PauseOptions& options, Console& console) {
+void set_target(const std::string& name, bool paused, const PauseOptions& options, LazyKubeconfig& kubeconfig,
+                Console& console) {
   const DryRun dry_run = dry_run_of(options.dry_run);
   const Target before = require_target(name);
   if (before.paused != paused) {
@@ -45,7 +46,7 @@ void set_target(const std::string& name, bool paused, const PauseOptions& option
              .changes_clusters = !paused,
              .text = after.text,
              .dry_run = dry_run,
-             .kubeconfig = options.kubeconfig});
+             .kubeconfig = kubeconfig});
   }
   console.out << "target \"" << name << "\" " << outcome(before.paused != paused, paused)
               << (dry_run == DryRun::none ? "\n" : " (dry run)\n");
@@ -61,7 +62,7 @@ bool set_context(const std::string& name, bool paused) {
 }
 
 // The contexts that are meant. One that is paused may be gone from the kubeconfig since.
-std::set<std::string> contexts_meant(const PauseOptions& options, bool paused) {
+std::set<std::string> contexts_meant(const PauseOptions& options, LazyKubeconfig& lazy, bool paused) {
   std::vector<std::string> unknown;
   std::set<std::string> names;
   const std::set<std::string> known = PausedContexts(paths::paused_contexts()).names();
@@ -73,7 +74,7 @@ std::set<std::string> contexts_meant(const PauseOptions& options, bool paused) {
     }
   }
   if (!unknown.empty()) {
-    const kube::Kubeconfig kubeconfig = load_kubeconfig(options.kubeconfig);
+    const kube::Kubeconfig& kubeconfig = lazy.get();
     require_contexts(kubeconfig, unknown);
     const auto selected = select_contexts(kubeconfig, unknown);
     names.insert(selected.begin(), selected.end());
@@ -94,14 +95,15 @@ int set_paused(const PauseOptions& options, bool paused, Console& console) {
   for (const std::string& name : options.targets) {
     require_target(name);  // all are known before the first is changed
   }
+  LazyKubeconfig kubeconfig(options.kubeconfig);
   for (const std::string& name : options.targets) {
-    set_target(name, paused, options, console);
+    set_target(name, paused, options, kubeconfig, console);
   }
   if (options.contexts.empty()) {
     return exit_done;
   }
   const bool dry_run = dry_run_of(options.dry_run) != DryRun::none;
-  for (const std::string& name : contexts_meant(options, paused)) {
+  for (const std::string& name : contexts_meant(options, kubeconfig, paused)) {
     const bool changed =
         dry_run ? PausedContexts(paths::paused_contexts()).contains(name) != paused : set_context(name, paused);
     console.out << "context \"" << one_line(name) << "\" " << outcome(changed, paused)

@@ -121,16 +121,16 @@ void print_watch_hint(std::ostream& out, const std::vector<Target>& targets, con
 }
 
 int rbac(const RbacOptions& options, Console& console) {
-  const auto [targets, complete] = require_targets(options.targets, console);
+  const AskedTargets asked = require_targets(options.targets, console);
   const kube::Kubeconfig kubeconfig = load_kubeconfig(options.kubeconfig);
-  const std::string context = choose_context(options, kubeconfig, targets);
+  const std::string context = choose_context(options, kubeconfig, asked.targets);
   const kube::ResolvedContext resolved_context = kubeconfig.resolve(context);
   const Subject subject = subject_of(options, kubeconfig, context);
 
   std::vector<nlohmann::json> objects;
   std::vector<Target> selected;
   const FootprintStore footprints(paths::footprints());
-  for (const Target& target : targets) {
+  for (const Target& target : asked.targets) {
     if (selects_context(target, context)) {
       selected.push_back(meant_in(target, resolved_context, footprints));
     }
@@ -142,7 +142,7 @@ int rbac(const RbacOptions& options, Console& console) {
   }
   if (options.format != Format::yaml) {
     print_structured(console.out, {{"apiVersion", "v1"}, {"kind", "List"}, {"items", objects}}, options.format);
-    return complete ? exit_done : exit_not_as_asked;
+    return asked.complete ? exit_done : exit_not_as_asked;
   }
   console.out << one_line("# For context " + context + ", " + subject.kind + " " + subject.name +
                           ". Apply: regsync rbac ... | kubectl --context " + shell_word(context) + " apply -f -")
@@ -153,7 +153,7 @@ int rbac(const RbacOptions& options, Console& console) {
   if (selected.size() > few_watches) {
     print_watch_hint(console.out, selected, context, resolved_context.default_namespace, subject);
   }
-  return complete ? exit_done : exit_not_as_asked;
+  return asked.complete ? exit_done : exit_not_as_asked;
 }
 
 }  // namespace

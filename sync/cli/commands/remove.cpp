@@ -111,8 +111,8 @@ int remove_one(const RemoveOptions& options, Console& console) {
     console.out << "target \"" << options.name << "\" removed"
                 << (options.keep_secrets     ? "; its Secrets stay, unmanaged\n"
                     : leaves_something(left) ? " with the Secrets that are regsync's; others stay:\n"
-                                             : " with all its Secrets\n")
-                << render_notes(left);
+                                             : " with all its Secrets\n");
+    print_folded(console.out, render_notes(left));
   } else {
     const bool paused = std::ranges::all_of(
         groups, [](const StatusGroup& group) { return group.count(SyncState::paused) == group.rows(); });

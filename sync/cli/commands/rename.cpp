@@ -38,11 +38,8 @@ EditedTarget renamed(const Target& before, const RenameOptions& options) {
   FieldChange secret;
   secret.field = "secret";
   secret.value = options.secret.empty() ? before.secret : options.secret;
-  try {
-    return edited(target, TargetDirectory(paths::targets()).read(options.name), {secret});
-  } catch (const Error& error) {
-    throw UsageError(error.message(), error.remedy());
-  }
+  const std::string text = TargetDirectory(paths::targets()).read(options.name);
+  return as_typed([&] { return edited(target, text, {secret}); });
 }
 
 void forget(Engine& engine, const std::string& name) {

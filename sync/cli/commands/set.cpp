@@ -30,8 +30,9 @@ int set(const SetOptions& options, Console& console) {
   }
   const Target before = require_target(options.name);
   const EditedTarget after = edited(before, TargetDirectory(paths::targets()).read(options.name), changes);
+  LazyKubeconfig kubeconfig(options.kubeconfig);
   declare(console, after.target,
-          {.yes = options.yes, .text = after.text, .dry_run = dry_run, .kubeconfig = options.kubeconfig});
+          {.yes = options.yes, .text = after.text, .dry_run = dry_run, .kubeconfig = kubeconfig});
   if (dry_run == DryRun::client) {
     console.out << after.text;
     return exit_done;

@@ -214,11 +214,7 @@ void print(const std::vector<Row>& rows, const VerifyOptions& options, Console& 
 
 int verify(const VerifyOptions& options, Console& console) {
   if (!options.image.empty()) {  // a typo is found before anybody is asked
-    try {
-      parse_image(options.image);
-    } catch (const Error& error) {
-      throw UsageError(error.message(), error.remedy());
-    }
+    as_typed([&] { return parse_image(options.image); });
   }
   const AskedTargets asked = require_targets(options.targets, console);
   const kube::Kubeconfig kubeconfig = load_kubeconfig(options.kubeconfig);

@@ -69,7 +69,10 @@ void enable_user_service(std::ostream& out) {
 }
 
 void restart_user_service(std::ostream& out) {
-  if (has_user_manager() && systemctl({"try-restart", "regsyncd.service"}).exit_code == 0) {
+  if (!has_user_manager()) {
+    out << "there is no systemd user manager here, which would give it to regsyncd: run `regsyncd` in a shell that has "
+           "it\n";
+  } else if (systemctl({"try-restart", "regsyncd.service"}).exit_code == 0) {
     out << "regsyncd uses it from now on\n";
   } else {
     out << "regsyncd uses it when the systemd user manager starts it next: systemctl --user restart regsyncd\n";

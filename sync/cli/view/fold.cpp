@@ -14,9 +14,10 @@ constexpr std::string_view reset = "\x1b[0m";
 constexpr std::string_view between_cells = "   ";
 
 // Programs that remedies name.
-constexpr std::array<std::string_view, 19> programs = {
-    "regsync", "kubectl", "docker", "podman", "systemctl", "journalctl", "loginctl", "timedatectl", "sysctl", "apt",
-    "echo",    "curl",    "skopeo", "rm",     "mv",        "ls",         "chmod",    "kill",        "ss"};
+constexpr std::array<std::string_view, 21> programs = {
+    "regsync",  "regsyncd",    "kubectl", "docker", "podman", "systemctl", "journalctl",
+    "loginctl", "timedatectl", "sysctl",  "apt",    "echo",   "curl",      "skopeo",
+    "rm",       "mv",          "ls",      "chmod",  "kill",   "ss",        "unset"};
 
 // Before a sentence, which may begin with the name of a program.
 constexpr std::array<std::string_view, 3> labels = {"error: ", "warning: ", "note: "};

@@ -84,15 +84,14 @@ Target target_of(const TargetFiles& files, const std::string& name) {
 Target require_target(const std::string& name) { return target_of(TargetDirectory(paths::targets()).load(), name); }
 
 AskedTargets require_targets(const std::vector<std::string>& names, Console& console) {
-  AskedTargets asked;
-  const TargetFiles files = TargetDirectory(paths::targets()).load();
+  AskedTargets asked{.targets = {}, .files = TargetDirectory(paths::targets()).load()};
   for (const std::string& name : std::set(names.begin(), names.end())) {
-    asked.targets.push_back(target_of(files, name));
+    asked.targets.push_back(target_of(asked.files, name));
   }
   if (!names.empty()) {
     return asked;
   }
-  for (const auto& [file_name, file] : files) {
+  for (const auto& [file_name, file] : asked.files) {
     if (file.problem) {
       print_error(console.err, *file.problem);
       asked.complete = false;

@@ -32,7 +32,8 @@ Target require_target(const std::string& name);
 
 struct AskedTargets {
   std::vector<Target> targets;
-  bool complete = true;  // else files could not be used, and the person has been told
+  bool complete = true;    // else files could not be used, and the person has been told
+  TargetFiles files = {};  // of all targets
 };
 
 // Those targets; without names every one there is. Throws not_found if there is none.

@@ -6,6 +6,7 @@
 
 #include "sync/base/duration.hpp"
 #include "sync/base/suggest.hpp"
+#include "sync/base/user_manager.hpp"
 #include "sync/cli/view/quote.hpp"
 #include "sync/cli/view/text.hpp"
 
@@ -23,9 +24,9 @@ std::string nearest_command(const std::string& word, const CLI::App& app) {
       {"logs", "regsync history"},
       {"new", "regsync add"},
       {"patch", "regsync set"},
-      {"restart", "systemctl --user restart regsyncd"},
-      {"start", "regsync setup"},
-      {"stop", "systemctl --user stop regsyncd"},
+      {"restart", has_user_manager() ? "systemctl --user restart regsyncd" : "regsyncd &"},
+      {"start", has_user_manager() ? "regsync setup" : "regsyncd &"},
+      {"stop", has_user_manager() ? "systemctl --user stop regsyncd" : "kill $(pidof regsyncd)"},
       {"uninstall", "regsync setup --undo"},
       {"update", "regsync set"},
       {"watch", "regsync status --watch"},
@@ -70,7 +71,7 @@ std::string nearest_option(const std::string& option, const CLI::App& command) {
   if (option == "--force") {
     std::vector<std::string> kin;
     for (const char* name : {"--yes", "--replace"}) {
-      if (command.get_option_no_throw(name) != nullptr) {
+      if (has(name)) {
         kin.emplace_back(name);
       }
     }

@@ -13,6 +13,7 @@
 
 #include "sync/base/paths.hpp"
 #include "sync/base/user_manager.hpp"
+#include "sync/cli/view/fold.hpp"
 #include "sync/config/target_yaml.hpp"
 #include "sync/control/messages.hpp"
 #include "sync/engine/footprint.hpp"
@@ -509,6 +510,94 @@ TEST_F(Cli, CompletionKnowsCommandsContextsTargetsAndRegistries) {
   }
   FootprintStore(paths::footprints()).set("web", footprint);
   EXPECT_EQ(candidates({"forget-context", ""}), "kind-gone\n:4\n");
+}
+
+// Of a target that is paused nothing is deleted, and one that keeps another login keeps its Secrets.
+TEST_F(Cli, ALogoutAnnouncesTheTargetsThatItEmpties) {
+  log_in("ghcr.io", "me");
+  log_in("quay.io", "me");
+  run({"add", "web", "--registry", "ghcr.io", "--on-logout", "remove"});
+  run({"add", "api", "--registry", "ghcr.io", "--on-logout", "remove"});
+  run({"add", "both", "--registry", "ghcr.io", "--registry", "quay.io", "--on-logout", "remove"});
+  run({"add", "still", "--registry", "ghcr.io", "--on-logout", "remove"});
+  run({"pause", "still"});
+  FakeConsole console;
+  console.store().store({{"ghcr.io", "me"}, SecretString("x")});
+  console.store().store({{"quay.io", "me"}, SecretString("x")});
+  int opened = 0;
+  console.console().open_store = [&, open = console.console().open_store](Prompt prompt) {
+    ++opened;
+    return open(prompt);
+  };
+  EXPECT_EQ(cli::run({"logout", "ghcr.io", "--dry-run"}, console.console()), 0);
+  EXPECT_EQ(console.err(),
+            "target \"api\" removes its Secrets after the logout (onLogout: remove)\n"
+            "target \"web\" removes its Secrets after the logout (onLogout: remove)\n");
+  EXPECT_EQ(opened, 2) << "to look for the login, and to read those of the targets once";
+}
+
+TEST_F(Cli, ADryRunOfForgetAndTrustAnswersAsTheCommandDoes) {
+  Footprint footprint;
+  for (const char* context : {"dev", "kind-gone"}) {
+    footprint.contexts[context].secrets["web"].namespaces = {"default"};
+  }
+  FootprintStore(paths::footprints()).set("web", footprint);
+  home_.write("state/regsync/contexts.json", R"({"contexts":{"prod":{"server":"https://127.0.0.1:1"}}})");
+  const auto answer = [](std::vector<std::string> words) {
+    FakeConsole console;
+    const int exit_code = cli::run(words, console.console());
+    return std::to_string(exit_code) + ' ' + console.err();
+  };
+  const auto expect_same = [&](const char* command, const char* context, const std::string& expected) {
+    EXPECT_THAT(answer({command, context, "--dry-run"}), StartsWith(expected)) << context;
+    EXPECT_EQ(answer({command, context, "--dry-run"}), answer({command, context})) << context;
+  };
+  expect_same("forget-context", "dev", "1 error: context dev is in the kubeconfig\n");
+  expect_same("forget-context", "kind-gnoe",
+              "1 error: no target has anything in a context \"kind-gnoe\" that is gone\nhint: did you mean "
+              "\"kind-gone\"?\n");
+  expect_same("forget-context", "kind-gone", "0 ");
+  expect_same("trust-context", "prdo", "1 error: no target uses a context \"prdo\"\nhint: did you mean \"prod\"?\n");
+  expect_same("trust-context", "prod", "0 ");
+  home_.write("kubeconfig", "[");
+  expect_same("trust-context", "prod", "1 ");
+  expect_same("forget-context", "kind-gone", "1 ");
+}
+
+TEST_F(Cli, StatusFailsWhereRegsyncdHasAProblemOfItsOwn) {
+  StatusReport report = test::sample_report();
+  report.rows.resize(1);
+  report.targets.erase(report.targets.begin());
+  report.contexts.resize(1);
+  {
+    ControlPeer peer(answering(report), socket());
+    EXPECT_EQ(run({"status"}), 0) << console_.out();
+  }
+  std::filesystem::remove(socket());
+  report.problems.emplace_back(ErrorCode::invalid_input, "config.yaml:3: unknown key \"ownr\"", "did you mean owner?");
+  ControlPeer peer(answering(report), socket());
+  EXPECT_EQ(run({"status"}), 1);
+  EXPECT_THAT(console_.out(), HasSubstr("config.yaml:3: unknown key"));
+}
+
+TEST_F(Cli, NotesOfARemovalAreFolded) {
+  run({"add", "web", "--registry", "ghcr.io"});
+  StatusReport report;
+  report.notes.emplace_back(ErrorCode::not_owned, "Secret team-b/web in context dev stays, with the password in it",
+                            "");
+  ControlPeer peer(answering(report), socket());
+  set_columns(console_.console().out, 40);
+  EXPECT_EQ(run({"remove", "web"}), 0);
+  EXPECT_THAT(console_.out(), HasSubstr("note: Secret team-b/web in context dev\n  stays, with the password in it\n"));
+}
+
+TEST_F(Cli, WithoutAUserManagerNobodyIsSentToSystemctl) {
+  EXPECT_EQ(run({"restart"}), 2);
+  EXPECT_EQ(run({"start"}), 2);
+  EXPECT_EQ(run({"stop"}), 2);
+  EXPECT_EQ(run({"setup", "--environment", "PATH"}), 0);
+  EXPECT_THAT(console_.err() + console_.out(), testing::Not(HasSubstr("systemctl")));
+  EXPECT_THAT(console_.err(), HasSubstr("did you mean \"regsyncd &\"?"));
 }
 
 TEST_F(Cli, RbacGrantsToWhomItIsTold) {

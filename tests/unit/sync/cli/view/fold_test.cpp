@@ -31,6 +31,13 @@ TEST(Fold, ACommandStaysWholeSoThatItCanBeCopied) {
       << "longer than the terminal, which wraps it";
 }
 
+TEST(Fold, CommandsOfRemediesAreKnown) {
+  EXPECT_EQ(folded("hint: start it: regsyncd &\n", 24), "hint: start it:\n  regsyncd &\n");
+  EXPECT_EQ(folded("hint: unset DBUS_SESSION_BUS_ADDRESS; or log in\n", 39),
+            "hint: unset DBUS_SESSION_BUS_ADDRESS;\n  or log in\n");
+  EXPECT_EQ(folded("hint: unset DBUS_SESSION_BUS_ADDRESS\n", 12), "hint:\n  unset DBUS_SESSION_BUS_ADDRESS\n");
+}
+
 TEST(Fold, ASentenceMayBeginWithTheNameOfAProgram) {
   EXPECT_EQ(folded("error: docker keeps no login here\n", 20), "error: docker keeps\n  no login here\n");
   EXPECT_EQ(folded("regsync keeps Secrets equal\n", 20), "regsync keeps\n  Secrets equal\n");
