@@ -5,6 +5,7 @@
 #include "helper/base/file_io.hpp"
 #include "helper/base/text.hpp"
 #include "sync/base/guard.hpp"
+#include "sync/base/shell_word.hpp"
 #include "sync/config/target_yaml.hpp"
 
 namespace regsync {
@@ -12,10 +13,10 @@ namespace regsync {
 namespace {
 
 Error wrong_extension(const std::filesystem::path& path) {
-  auto right = path.filename();
+  auto right = path;
   right.replace_extension(".yaml");
   return {ErrorCode::invalid_input, path.string() + ": ignored, because targets are files that end in .yaml",
-          "rename it to " + one_line(right.string())};
+          "rename it: mv " + shell_word(path.string()) + " " + shell_word(right.string())};
 }
 
 }  // namespace

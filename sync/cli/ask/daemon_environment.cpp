@@ -7,12 +7,10 @@
 #include <set>
 
 #include "sync/base/find_program.hpp"
-#include "sync/base/paths.hpp"
 #include "sync/cli/ask/daemon_link.hpp"
 #include "sync/cli/ask/kubeconfig_selection.hpp"
 #include "sync/cli/view/fold.hpp"
 #include "sync/cli/view/text.hpp"
-#include "sync/config/settings.hpp"
 
 namespace regsync::cli {
 namespace {
@@ -57,7 +55,7 @@ std::vector<Error> environment_differences(const StatusReport& daemon, const kub
   }
   const std::string here = own("KUBECONFIG");
   const std::string there = of_daemon(daemon, "KUBECONFIG");
-  if (here != there && !load_settings(paths::settings()).kubeconfig) {
+  if (here != there && !settings_in_force().kubeconfig) {
     differences.emplace_back(ErrorCode::kubeconfig,
                              "regsyncd reads " + described(there) + ", this shell " + described(here),
                              "if regsyncd should read the same: regsync setup --environment KUBECONFIG");

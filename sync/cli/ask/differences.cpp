@@ -78,8 +78,9 @@ class Comparison {
         found_(found) {}
 
   void compare(const Key& key) {
+    const json none;
     const auto secret = snapshot_.secrets.find(key);
-    const json live = secret == snapshot_.secrets.end() ? json() : secret->second;
+    const json& live = secret == snapshot_.secrets.end() ? none : secret->second;
     std::optional<SecretView> view;
     if (!live.is_null()) {
       view = view_secret(live, owner_.id);

@@ -8,19 +8,11 @@
 #include <utility>
 
 #include "sync/base/paths.hpp"
-#include "sync/config/settings.hpp"
+#include "sync/cli/ask/kubeconfig_selection.hpp"
 #include "sync/logins/login_book.hpp"
 #include "sync/logins/other_helpers.hpp"
 
 namespace regsync::cli {
-
-namespace {
-
-Settings settings_in_force() {
-  return load_settings_or_last_good(paths::settings(), paths::last_good_settings()).settings;
-}
-
-}  // namespace
 
 LoginReader::LoginReader(Console& console, Prompt prompt, const std::vector<std::filesystem::path>& only)
     : console_(console),
@@ -49,7 +41,7 @@ StoreReading LoginReader::read_keyring(const std::set<RegistryKey>& wanted) {
 }
 
 HelperNames LoginReader::helpers() {
-  auto helpers = other_helpers(load_settings(paths::settings()));
+  auto helpers = other_helpers(settings_in_force());
   static_cast<void>(files_.read({}));
   helpers.insert(files_.helpers().begin(), files_.helpers().end());
   return helpers;

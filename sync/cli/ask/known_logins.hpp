@@ -26,8 +26,8 @@ class LoginReader {
   LoginReader(Console& console, Prompt prompt, const std::vector<std::filesystem::path>& only = {});
 
   StoreReading read(const std::set<RegistryKey>& wanted);
-  // Those of other_helpers(), and of the login files. Throws Error(invalid_input) for a file of settings or of Docker
-  // that cannot be used.
+  // Those of other_helpers(), and of the login files. Throws Error(invalid_input) for a file of Docker that cannot be
+  // used.
   [[nodiscard]] HelperNames helpers();
 
  private:

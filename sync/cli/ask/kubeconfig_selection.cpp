@@ -8,7 +8,6 @@
 #include "sync/base/suggest.hpp"
 #include "sync/cli/console.hpp"
 #include "sync/cli/view/text.hpp"
-#include "sync/config/settings.hpp"
 #include "sync/model/target.hpp"
 
 namespace regsync::cli {
@@ -18,11 +17,8 @@ namespace {
 // RFC 8628: a device code that a person types in elsewhere is usually good for this long.
 constexpr auto patience_with_a_person = std::chrono::minutes(15);
 
-}  // namespace
-
-kube::Kubeconfig load_kubeconfig(const std::optional<std::filesystem::path>& explicit_path,
+kube::Kubeconfig read_kubeconfig(const std::optional<std::filesystem::path>& path,
                                  std::optional<std::chrono::milliseconds> limit) {
-  const auto path = explicit_path ? explicit_path : load_settings(paths::settings()).kubeconfig;
   kube::Kubeconfig kubeconfig = kube::Kubeconfig::load_or_in_cluster(path);
   kube::ExecManners manners;
   manners.terminal = ::isatty(STDIN_FILENO) != 0;  // what a plugin would get as its own
@@ -32,6 +28,21 @@ kube::Kubeconfig load_kubeconfig(const std::optional<std::filesystem::path>& exp
   manners.patience = limit.value_or(manners.patience);
   kubeconfig.set_exec_manners(manners);
   return kubeconfig;
+}
+
+}  // namespace
+
+kube::Kubeconfig load_kubeconfig(const std::optional<std::filesystem::path>& explicit_path,
+                                 std::optional<std::chrono::milliseconds> limit) {
+  return read_kubeconfig(explicit_path ? explicit_path : load_settings(paths::settings()).kubeconfig, limit);
+}
+
+kube::Kubeconfig load_kubeconfig_in_force(const std::optional<std::filesystem::path>& explicit_path) {
+  return read_kubeconfig(explicit_path ? explicit_path : settings_in_force().kubeconfig, std::nullopt);
+}
+
+Settings settings_in_force() {
+  return load_settings_or_last_good(paths::settings(), paths::last_good_settings()).settings;
 }
 
 const kube::Kubeconfig& LazyKubeconfig::get() {

@@ -8,6 +8,7 @@
 #include <utility>
 #include <vector>
 
+#include "sync/config/settings.hpp"
 #include "sync/kube/config/kubeconfig.hpp"
 
 namespace regsync::cli {
@@ -18,7 +19,12 @@ namespace regsync::cli {
 kube::Kubeconfig load_kubeconfig(const std::optional<std::filesystem::path>& explicit_path,
                                  std::optional<std::chrono::milliseconds> limit = std::nullopt);
 
-// The same, read when it is first needed, and once.
+// The same where config.yaml cannot be used, as regsyncd has it: for who says by itself that it cannot.
+kube::Kubeconfig load_kubeconfig_in_force(const std::optional<std::filesystem::path>& explicit_path);
+// What regsyncd goes by: config.yaml, or else its last version that could be used.
+Settings settings_in_force();
+
+// As load_kubeconfig(), read when it is first needed, and once.
 class LazyKubeconfig {
  public:
   explicit LazyKubeconfig(std::optional<std::filesystem::path> explicit_path) : path_(std::move(explicit_path)) {}

@@ -15,7 +15,6 @@
 #include "sync/cli/setup/foreign_helper.hpp"
 #include "sync/cli/setup/run_to_end.hpp"
 #include "sync/cli/setup/user_service.hpp"
-#include "sync/cli/view/quote.hpp"
 #include "sync/cli/view/report_view.hpp"
 #include "sync/cli/view/text.hpp"
 #include "sync/config/settings.hpp"
@@ -295,14 +294,6 @@ std::vector<Target> check_files(Findings& findings) {
   }
   try {
     std::size_t bad = 0;
-    std::error_code ignored;
-    for (const auto& entry : std::filesystem::directory_iterator(paths::targets(), ignored)) {
-      if (entry.path().extension() == ".yml") {
-        findings.push_back({"targets", Health::warning, entry.path().string() + " is not read: targets end in .yaml",
-                            "mv " + shell_word(entry.path().string()) + " " +
-                                shell_word(std::filesystem::path(entry.path()).replace_extension(".yaml").string())});
-      }
-    }
     for (const auto& [name, file] : TargetDirectory(paths::targets()).load()) {
       if (file.problem) {
         findings.push_back(failed("target " + name, *file.problem));

@@ -20,7 +20,6 @@
 #include "sync/cli/commands/doctor_checks.hpp"
 #include "sync/cli/view/quote.hpp"
 #include "sync/cli/view/text.hpp"
-#include "sync/config/settings.hpp"
 #include "sync/engine/footprint.hpp"
 #include "sync/engine/owner_file.hpp"
 #include "sync/kube/http/http_client.hpp"
@@ -263,7 +262,7 @@ asio::awaitable<void> check_login(std::shared_ptr<const Credential> credential, 
 
 std::optional<Owner> owner_of_this_machine(Findings& findings) {
   try {
-    return known_owner(load_settings(paths::settings()));
+    return known_owner(settings_in_force());
   } catch (const Error& error) {
     findings.push_back(failed("owner", error));
     return std::nullopt;
@@ -278,7 +277,7 @@ void check_contexts(const std::vector<Target>& targets, const std::optional<std:
     return;
   }
   try {
-    const kube::Kubeconfig kubeconfig = load_kubeconfig(kubeconfig_path);
+    const kube::Kubeconfig kubeconfig = load_kubeconfig_in_force(kubeconfig_path);
     std::vector<std::string> patterns;
     for (const Target& target : targets) {
       patterns.insert(patterns.end(), target.contexts.begin(), target.contexts.end());
@@ -312,10 +311,7 @@ void check_contexts(const std::vector<Target>& targets, const std::optional<std:
       findings.insert(findings.end(), lines.begin(), lines.end());
     }
   } catch (const Error& error) {
-    // The settings name the kubeconfig; what is wrong with them has been told.
-    if (std::ranges::none_of(findings, [&](const Finding& finding) { return finding.text == error.message(); })) {
-      findings.push_back(failed("kubeconfig", error));
-    }
+    findings.push_back(failed("kubeconfig", error));
   }
 }
 

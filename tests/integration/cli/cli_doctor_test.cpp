@@ -225,7 +225,10 @@ TEST_F(CliDoctor, AnotherProgramOfTheNameComesFirstOnPath) {
 
 TEST_F(CliDoctor, ATargetWhoseNameEndsInYmlIsNotOverlooked) {
   person_.home().write(".config/regsync/targets/web.yml", "registries: [ghcr.io]\ncontexts: [dev]\n");
-  EXPECT_THAT(finding("targets").text, HasSubstr("web.yml is not read"));
+  const Finding found = finding("target web.yml");
+  EXPECT_THAT(found.text, HasSubstr("web.yml: ignored"));
+  EXPECT_THAT(found.remedy, testing::ContainsRegex("^rename it: mv /[^ ]*/web.yml /[^ ]*/web.yaml\n$"));
+  EXPECT_EQ(finding("targets").verdict, "none") << "it is told once";
 }
 
 TEST_F(CliDoctor, PodmanAndItsLikeWriteLoginsInPlainText) {
@@ -368,6 +371,9 @@ TEST_F(CliDoctor, ATargetOrTheSettingsCannotBeRead) {
   EXPECT_EQ(finding("target bad").verdict, "failed");
   person_.home().write(".config/regsync/config.yaml", "concurency: 3\n");
   EXPECT_EQ(finding("settings").verdict, "failed");
+  EXPECT_EQ(finding("context dev").verdict, "ok") << "what does not depend on the settings is checked all the same";
+  EXPECT_EQ(finding("login " + registry_.address()).verdict, "ok");
+  EXPECT_EQ(finding("owner").verdict, "none") << "it is told once";
 }
 
 }  // namespace
