@@ -152,6 +152,19 @@ Answer act(FakeCluster& cluster, const ApiRequest& request) {
   return cluster.remove(request.key, body);
 }
 
+json metadata_only(json object) {
+  if (object.contains("items")) {
+    for (json& item : object["items"]) {
+      item = metadata_only(std::move(item));
+    }
+    object["kind"] = "PartialObjectMetadataList";
+  } else {
+    object = {{"kind", "PartialObjectMetadata"}, {"metadata", object.at("metadata")}};
+  }
+  object["apiVersion"] = "meta.k8s.io/v1";
+  return object;
+}
+
 Answer forbidden(const ApiRequest& request) {
   const std::string verb = request.verb == "apply" ? "patch" : request.verb;
   const auto& key = request.key;

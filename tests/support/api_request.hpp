@@ -2,6 +2,7 @@
 #pragma once
 
 #include <map>
+#include <nlohmann/json.hpp>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -36,6 +37,9 @@ std::map<std::string, std::string> read_query(std::string_view query);
 
 // Of all requests but watches and reviews.
 Answer act(FakeCluster& cluster, const ApiRequest& request);
+
+// What a client gets that asks for PartialObjectMetadata: of an object, or of each one in a list.
+nlohmann::json metadata_only(nlohmann::json object);
 
 // 403, as RBAC says it.
 Answer forbidden(const ApiRequest& request);

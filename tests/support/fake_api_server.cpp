@@ -55,19 +55,6 @@ class ThreadPerConnection final : public httplib::TaskQueue {
   std::vector<Worker> workers_;
 };
 
-json metadata_only(json object) {
-  if (object.contains("items")) {
-    for (json& item : object["items"]) {
-      item = metadata_only(std::move(item));
-    }
-    object["kind"] = "PartialObjectMetadataList";
-  } else {
-    object = {{"kind", "PartialObjectMetadata"}, {"metadata", object.at("metadata")}};
-  }
-  object["apiVersion"] = "meta.k8s.io/v1";
-  return object;
-}
-
 // RFC 9110, 5.6.7.
 std::string http_date(std::chrono::system_clock::time_point time) {
   const std::time_t seconds = std::chrono::system_clock::to_time_t(time);
@@ -400,7 +387,6 @@ void FakeApiServer::handle(const httplib::Request& http, httplib::Response& resp
     const std::scoped_lock lock(mutex_);
     requests_.push_back(request);
   }
-  std::this_thread::sleep_for(latency_.load());
   const bool partial = http.get_header_value("Accept").find("as=PartialObjectMetadata") != std::string::npos;
   const std::optional<Fault> fault = take_fault(request);
   const auto fails_as = [&](Fault::Kind kind) { return fault && fault->kind == kind; };

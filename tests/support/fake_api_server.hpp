@@ -97,7 +97,6 @@ class FakeApiServer {
   void allow_all();
   // A mutating admission policy; called with the server's lock held.
   void set_policy(FakeCluster::Policy policy);
-  void set_latency(std::chrono::milliseconds latency) { latency_ = latency; }
   void set_clock_skew(std::chrono::seconds skew) { clock_skew_ = skew; }  // of the Date header
   void set_bookmark_interval(std::chrono::milliseconds interval) { bookmark_interval_ = interval; }
   // Ends the connections of all watches, without a word.
@@ -140,7 +139,6 @@ class FakeApiServer {
   std::thread thread_;
   std::atomic<bool> stopping_ = false;
   std::atomic<std::size_t> open_watches_ = 0;
-  std::atomic<std::chrono::milliseconds> latency_ = std::chrono::milliseconds(0);
   std::atomic<std::chrono::seconds> clock_skew_ = std::chrono::seconds(0);
   std::atomic<std::chrono::milliseconds> bookmark_interval_ = std::chrono::milliseconds(60'000);
 

@@ -84,18 +84,17 @@ struct FleetServer::State {
   asio::steady_timer tick;
   Clock::time_point next_bookmark = Clock::now() + bookmark_interval;
 
-  std::map<std::string, int> requests;
-  std::map<std::string, int> tokens;
-  std::vector<double> writes;
-  int repeated = 0;
-  int connections = 0;
+  struct Asked {
+    std::map<std::string, int> requests;
+    std::map<std::string, int> tokens;
+    std::vector<double> writes;  // their times, in this order
+    int repeated = 0;
+    int connections = 0;
+  };
+  Asked asked;
 };
 
 namespace {
-
-json metadata_of(const json& object, std::string_view kind) {
-  return {{"apiVersion", "meta.k8s.io/v1"}, {"kind", kind}, {"metadata", object.at("metadata")}};
-}
 
 class Connection : public std::enable_shared_from_this<Connection> {
  public:
@@ -246,7 +245,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
       stream.metadata_only = value.find("as=PartialObjectMetadata") != std::string_view::npos;
     } else if (name == "authorization") {
       constexpr std::string_view bearer = "Bearer ";
-      ++state_.tokens[std::string(value.substr(std::min(bearer.size(), value.size())))];
+      ++state_.asked.tokens[std::string(value.substr(std::min(bearer.size(), value.size())))];
     }
   }
 
@@ -261,12 +260,12 @@ class Connection : public std::enable_shared_from_this<Connection> {
     auto request = read_api_request(stream.method, stream.path.substr(0, mark), read_query(query), stream.content_type,
                                     std::move(stream.body));
     if (!request) {
-      answer(id, 404, R"({"kind":"Status","code":404,"reason":"NotFound"})");
+      answer(id, status_answer(404, "NotFound", "no such path"));
       return;
     }
     stream.request = std::move(*request);
     const std::string& resource = stream.request.key.resource;
-    ++state_.requests[stream.request.verb + " " + resource];
+    ++state_.asked.requests[stream.request.verb + " " + resource];
     if (stream.request.verb == "watch") {
       watch(id, stream);
     } else if (stream.request.verb == "list" && (resource == "secrets" || resource == "namespaces")) {
@@ -280,10 +279,11 @@ class Connection : public std::enable_shared_from_this<Connection> {
     } else if (stream.request.verb == "create" && resource == "selfsubjectaccessreviews") {
       answer(id, 201, R"({"kind":"SelfSubjectAccessReview","status":{"allowed":true}})");
     } else {
-      answer(id, 404, R"({"kind":"Status","status":"Failure","code":404,"reason":"NotFound","message":"not here"})");
+      answer(id, status_answer(404, "NotFound", "not here"));
     }
   }
 
+  void answer(std::int32_t id, const Answer& whole) { answer(id, whole.status, whole.body.dump()); }
   void answer(std::int32_t id, int status, std::string body, bool open_end = false) {
     Stream& stream = streams_[id];
     stream.out = std::move(body);
@@ -342,7 +342,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
     json items = json::array();
     std::size_t at = 0;
     const auto add = [&](const json& object) {
-      items.push_back(stream.metadata_only ? metadata_of(object, "PartialObjectMetadata") : object);
+      items.push_back(stream.metadata_only ? metadata_only(object) : object);
     };
     const Selection selection = request.selection();
     if (secrets) {
@@ -395,10 +395,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
     if (!stream.request.selection().includes(object)) {
       return {};
     }
-    return json{{"type", type},
-                {"object", stream.metadata_only ? metadata_of(object, "PartialObjectMetadata") : object}}
-               .dump() +
-           "\n";
+    return json{{"type", type}, {"object", stream.metadata_only ? metadata_only(object) : object}}.dump() + "\n";
   }
 
   void get(std::int32_t id, const FakeCluster::Key& key) {
@@ -407,17 +404,15 @@ class Connection : public std::enable_shared_from_this<Connection> {
       answer(id, 200, found->second.object);
       return;
     }
-    const Answer none = status_answer(404, "NotFound", "secrets \"" + key.name + "\" not found",
-                                      {{"name", key.name}, {"kind", "secrets"}});
-    answer(id, none.status, none.body.dump());
+    answer(id, status_answer(404, "NotFound", "secrets \"" + key.name + "\" not found",
+                             {{"name", key.name}, {"kind", "secrets"}}));
   }
 
   void apply(std::int32_t id, Stream& stream) {
     const auto& key = stream.request.key;
     json object = json::parse(stream.request.body, nullptr, false);
     if (!object.is_object() || !std::ranges::binary_search(state_.namespaces, key.name_space)) {
-      answer(id, 404,
-             R"({"kind":"Status","status":"Failure","code":404,"reason":"NotFound","message":"no namespace"})");
+      answer(id, status_answer(404, "NotFound", "no namespace"));
       return;
     }
     auto& secret = cluster_.secrets[{key.name_space, key.name}];
@@ -425,13 +420,13 @@ class Connection : public std::enable_shared_from_this<Connection> {
     json& metadata = object["metadata"];
     const std::string meant = metadata.value("resourceVersion", "");
     if (!is_new && !meant.empty() && meant != std::to_string(secret.version)) {
-      answer(id, 409, R"({"kind":"Status","status":"Failure","code":409,"reason":"Conflict","message":"it changed"})");
+      answer(id, status_answer(409, "Conflict", "it changed"));
       return;
     }
     std::string content = object.value("/data/.dockerconfigjson"_json_pointer, "");
-    state_.writes.push_back(now_since_1970());
+    state_.asked.writes.push_back(now_since_1970());
     const bool same = !is_new && content == secret.content;
-    state_.repeated += same ? 1 : 0;
+    state_.asked.repeated += same ? 1 : 0;
     secret.version = same ? secret.version : ++cluster_.version;
     metadata["name"] = key.name;
     metadata["namespace"] = key.name_space;
@@ -468,7 +463,7 @@ void FleetServer::State::accept(tcp::acceptor& acceptor, Cluster& cluster) {
     if (error) {
       return;
     }
-    ++connections;
+    ++asked.connections;
     socket.set_option(tcp::no_delay(true));
     std::make_shared<Connection>(*this, cluster, std::move(socket))->start();
     accept(acceptor, cluster);
@@ -538,14 +533,14 @@ std::vector<std::string> FleetServer::urls() const {
   return urls;
 }
 
-json FleetServer::take_report() {
-  auto times = std::exchange(state_->writes, {});
-  std::ranges::sort(times);
-  json report{{"requests", std::exchange(state_->requests, {})},
-              {"tokens", std::exchange(state_->tokens, {})},
-              {"connections", std::exchange(state_->connections, 0)},
+json FleetServer::report() const {
+  const State::Asked& asked = state_->asked;
+  const std::vector<double>& times = asked.writes;
+  json report{{"requests", asked.requests},
+              {"tokens", asked.tokens},
+              {"connections", asked.connections},
               {"writes", times.size()},
-              {"repeated", std::exchange(state_->repeated, 0)}};
+              {"repeated", asked.repeated}};
   if (!times.empty()) {
     report["first"] = times.front();
     report["last"] = times.back();
@@ -553,6 +548,8 @@ json FleetServer::take_report() {
   }
   return report;
 }
+
+void FleetServer::forget() { state_->asked = {}; }
 
 json FleetServer::contents() const {
   std::map<std::string, int> contents;

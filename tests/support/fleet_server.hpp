@@ -34,14 +34,15 @@ class FleetServer {
 
   [[nodiscard]] std::vector<std::string> urls() const;
 
-  // What was asked since the last call:
+  // What was asked since it was forgotten last:
   //   requests     {"VERB RESOURCE": how many}
   //   tokens       {"TOKEN": how many requests came with it}
   //   connections  how many were made
   //   writes       how many Secrets were written; and when the first, the last and 99 of 100 of them came, in seconds
   //                since 1970, as "first", "last" and "p99"
   //   repeated     how many writes changed nothing
-  nlohmann::json take_report();
+  [[nodiscard]] nlohmann::json report() const;
+  void forget();
   // How many Secrets there are, by the value of their .dockerconfigjson.
   [[nodiscard]] nlohmann::json contents() const;
 

@@ -1,5 +1,6 @@
 // fleet-server CLUSTERS NAMESPACES CERTIFICATE KEY: a FleetServer. Prints the URL of each cluster, then serves until it
-// is killed. For each line of its input, "report" or "contents", it prints what FleetServer answers as a line of JSON.
+// is killed. For each line of its input, "report" or "contents", it prints what FleetServer answers as a line of JSON;
+// for "forget", the report, which it then forgets.
 #include <sys/resource.h>
 #include <unistd.h>
 
@@ -45,17 +46,20 @@ int main(int argc, char** argv) {
   asio::posix::stream_descriptor input(io, ::dup(STDIN_FILENO));
   std::string line;
   const std::function<void()> serve = [&] {
-    asio::async_read_until(input, asio::dynamic_buffer(line), '\n',
-                           [&](const asio::error_code& error, std::size_t size) {
-                             if (error) {
-                               io.stop();  // whoever started us has ended
-                               return;
-                             }
-                             const bool contents = line.starts_with("contents");
-                             line.erase(0, size);
-                             std::cout << (contents ? server.contents() : server.take_report()) << '\n' << std::flush;
-                             serve();
-                           });
+    asio::async_read_until(
+        input, asio::dynamic_buffer(line), '\n', [&](const asio::error_code& error, std::size_t size) {
+          if (error) {
+            io.stop();  // whoever started us has ended
+            return;
+          }
+          const std::string command = line.substr(0, size - 1);
+          line.erase(0, size);
+          std::cout << (command == "contents" ? server.contents() : server.report()) << '\n' << std::flush;
+          if (command == "forget") {
+            server.forget();
+          }
+          serve();
+        });
   };
   serve();
   io.run();

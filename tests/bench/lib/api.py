@@ -15,21 +15,47 @@ SERVERS = pathlib.Path(__file__).resolve().parents[2] / "servers"
 CONCURRENCY = 64  # regsyncd's default
 
 
-def registry_secret(name, password="p"):
-    """The Secret that kubectl would make, as an object without a resourceVersion."""
+def compact(document):
+    return json.dumps(document, separators=(",", ":"))
+
+
+def docker_config(registry, password):
+    """What a Secret with this login of "bench" holds, as kubectl and regsync write it."""
     auth = b64encode(f"bench:{password}".encode()).decode()
-    document = {"auths": {"registry.example": {"username": "bench", "password": password, "auth": auth}}}
-    data = b64encode(json.dumps(document, separators=(",", ":")).encode()).decode()
+    return compact({"auths": {registry: {"username": "bench", "password": password, "auth": auth}}})
+
+
+def pull_secret(name, content, annotations):
+    """A Secret of regsync, as an object without a resourceVersion."""
     return {
         "apiVersion": "v1", "kind": "Secret", "type": "kubernetes.io/dockerconfigjson",
-        "metadata": {
-            "name": name,
-            "labels": {"app.kubernetes.io/managed-by": "regsync"},
-            "annotations": {"regsync.dev/owner": "0123456789abcdef0123456789abcdef bench@bench",
-                            "regsync.dev/target": name},
-        },
-        "data": {".dockerconfigjson": data},
+        "metadata": {"name": name, "labels": {"app.kubernetes.io/managed-by": "regsync"}, "annotations": annotations},
+        "data": {".dockerconfigjson": b64encode(content.encode()).decode()},
     }
+
+
+def registry_secret(name, password="p"):
+    return pull_secret(name, docker_config("registry.example", password),
+                       {"regsync.dev/owner": "0123456789abcdef0123456789abcdef bench@bench", "regsync.dev/target": name})
+
+
+def h2load(folder, method, urls, body=None, headers=()):
+    """The seconds that h2load takes for these requests, its connection included, as a program's bulk would. Its input
+    is written into the folder."""
+    urls, paths, data = list(urls), folder / "h2load.paths", folder / "h2load.body"
+    paths.write_text("".join(f"{url}\n" for url in urls))
+    command = ["h2load", "-c1", f"-m{CONCURRENCY}", f"-n{len(urls)}", "-i", paths, "-H", f":method: {method}"]
+    for header in headers:
+        command += ["-H", header]
+    if body is not None:
+        data.write_text(compact(body))
+        command += ["-d", data]
+    text = subprocess.run(command, check=True, capture_output=True, text=True).stdout
+    good = int(re.search(r"status codes: (\d+) 2xx", text)[1])
+    time_taken = re.search(r"finished in ([\d.]+)(us|ms|s),", text)  # beyond a minute it writes "1.05m"
+    if good < len(urls) * 0.999 or not time_taken:  # names made by the server may collide once in ten thousand
+        raise RuntimeError(f"h2load {method}: {text}")
+    return float(time_taken[1]) * {"us": 1e-6, "ms": 1e-3, "s": 1}[time_taken[2]]
 
 
 class ApiServer:
@@ -102,25 +128,11 @@ class ApiServer:
             "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": name},
             "subjects": [{"apiGroup": "rbac.authorization.k8s.io", "kind": "User", "name": user}]}, apply[1])
 
-    # Bulks. Each answers the seconds that h2load took, its connection included, as a program's bulk would.
+    # Bulks. Each answers the seconds that h2load took.
 
     def h2load(self, method, paths, body=None, content_type="application/json"):
-        paths = list(paths)
-        (self.dir / "h2load.paths").write_text("".join(f"{self.url}{path}\n" for path in paths))
-        command = ["h2load", "-c1", f"-m{CONCURRENCY}", f"-n{len(paths)}", "-i", self.dir / "h2load.paths",
-                   "-H", f":method: {method}", "-H", f"authorization: Bearer {self.token}",
-                   "-H", f"content-type: {content_type}"]
-        if body is not None:
-            (self.dir / "h2load.body").write_text(json.dumps(body, separators=(",", ":")))
-            command += ["-d", self.dir / "h2load.body"]
-        text = subprocess.run(command, check=True, capture_output=True, text=True).stdout
-        good = int(re.search(r"status codes: (\d+) 2xx", text)[1])
-        if good < len(paths) * 0.999:  # names made by the server may collide once in ten thousand
-            raise RuntimeError(f"h2load {method}: {text}")
-        amount, unit = re.search(r"finished in ([\d.]+)(us|ms|s|m)", text).groups()
-        if unit == "m":
-            raise RuntimeError(f"h2load {method}: {text}")
-        return float(amount) * {"us": 1e-6, "ms": 1e-3, "s": 1}[unit]
+        headers = [f"authorization: Bearer {self.token}", f"content-type: {content_type}"]
+        return h2load(self.dir, method, (self.url + path for path in paths), body, headers)
 
     def make_namespaces(self, count, group):
         """Namespaces with the label bench=GROUP and names that the server makes up."""

@@ -66,9 +66,14 @@ class Daemon:
     def __enter__(self):
         return self
 
+    def kill(self):
+        self.process.kill()
+        self.process.wait()
+
     def __exit__(self, *_):
+        killed = self.process.returncode == -signal.SIGKILL  # by kill()
         self.process.send_signal(signal.SIGTERM)
-        if self.process.wait(timeout=30) != 0:
+        if self.process.wait(timeout=30) != 0 and not killed:
             raise RuntimeError(f"regsyncd ended with {self.process.returncode}, see {self.log.name}")
         self.log.close()
 
