@@ -70,7 +70,7 @@ TEST_F(ContextCredentials, APluginAsksThePersonAtTheTerminal) {
   EXPECT_THAT(without.out + without.err, HasSubstr("standard input is not a terminal"));
 
   Terminal terminal(job_.program({"regsync", "sync", "--once"}));
-  ASSERT_TRUE(wait_until([&] { return terminal.shows("ABCD-EFGH"); })) << terminal.screen();
+  ASSERT_TRUE(terminal.comes_to_show("ABCD-EFGH"));
   terminal.type("done\n");
   EXPECT_EQ(terminal.wait(), 0) << terminal.screen();
   EXPECT_TRUE(job_.everywhere({"a/" + team}, password_));

@@ -27,6 +27,9 @@ int open_master() {
   return master;
 }
 
+constexpr std::string_view cursor_home = "\x1b[H";
+constexpr std::string_view erase_below = "\x1b[J";
+
 // ECMA-48, 5.4: ESC [, parameters, one final byte. The length of the sequence; 0 where its end is not there yet.
 std::size_t sequence_length(std::string_view text) {
   for (std::size_t i = 2; i < text.size(); ++i) {
@@ -83,6 +86,20 @@ std::string Terminal::screen() {
   return text;
 }
 
+testing::AssertionResult Terminal::becomes(const testing::Matcher<const std::string&>& wanted) {
+  std::string last;
+  if (wait_until([&] { return wanted.Matches(last = screen()); })) {
+    return testing::AssertionSuccess();
+  }
+  return testing::AssertionFailure() << "the screen never " << testing::DescribeMatcher<const std::string&>(wanted)
+                                     << "; at last it is\n"
+                                     << last;
+}
+
+testing::AssertionResult Terminal::comes_to_show(std::string_view text) {
+  return becomes(testing::HasSubstr(std::string(text)));
+}
+
 bool Terminal::on_alternate_screen() {
   read_all();
   return covered_.has_value();
@@ -114,7 +131,8 @@ void Terminal::read_all() {
     const std::string_view rest = std::string_view(bytes_).substr(shown_);
     if (rest.starts_with("\x1b")) {
       const std::size_t length = sequence_length(rest);
-      if (length == 0) {
+      const bool frame_begins = covered_ && rest.starts_with(cursor_home);
+      if (length == 0 || (frame_begins && rest.find(erase_below) == std::string_view::npos)) {
         return;
       }
       obey(rest[length - 1], rest.substr(2, length - 3));

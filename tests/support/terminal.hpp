@@ -1,8 +1,13 @@
 // A program on a terminal of its own (a pty), as a person sees it.
 //
 // Understands what the programs of this project write: lines, cursor home, erasing, colours, the alternate screen.
-// Not thread-safe; what the program writes is read when a test looks, so look (wait_until does).
+// A pty hands on parts of what was written. Of a frame, which on the alternate screen begins with cursor home and ends
+// with the erasure of the rest of the screen, nothing shows until all of it has come.
+//
+// Not thread-safe; what the program writes is read when a test looks, so look (becomes and wait_until do).
 #pragma once
+
+#include <gmock/gmock.h>
 
 #include <chrono>
 #include <optional>
@@ -32,8 +37,12 @@ class Terminal {
 
   // The rows as they show now, without the blanks at their ends and the empty rows at the bottom.
   [[nodiscard]] std::string screen();
-  [[nodiscard]] bool shows(std::string_view text) { return screen().find(text) != std::string::npos; }
   [[nodiscard]] bool on_alternate_screen();
+
+  // Waits until the screen is as wanted; else the failure holds the last screen. What a test wants of one moment goes
+  // into one matcher: each look may see a later frame than the look before.
+  [[nodiscard]] testing::AssertionResult becomes(const testing::Matcher<const std::string&>& wanted);
+  [[nodiscard]] testing::AssertionResult comes_to_show(std::string_view text);
 
   // Every byte that was written.
   [[nodiscard]] const std::string& bytes();

@@ -24,7 +24,7 @@ TEST(Terminal, WhatIsTypedIsEchoedAndRead) {
 
 TEST(Terminal, ControlCInterrupts) {
   Terminal terminal(shell("trap 'echo caught; exit 7' INT; echo ready; while :; do sleep 0.05; done"));
-  ASSERT_TRUE(wait_until([&] { return terminal.shows("ready"); }));
+  ASSERT_TRUE(terminal.comes_to_show("ready"));
   terminal.type("\x03");
   EXPECT_EQ(terminal.wait(), 7);
 }
@@ -43,13 +43,24 @@ TEST(Terminal, LinesAreRedrawnErasedAndScrolled) {
 TEST(Terminal, TheAlternateScreenGivesBackWhatItCovered) {
   Terminal terminal(shell(R"(printf 'before\n\033[?1049h\033[?25l\033[Hinside\033[J'; read line
                              printf '\033[?25h\033[?1049l'; printf 'after')"));
-  ASSERT_TRUE(wait_until([&] { return terminal.shows("inside"); }));
+  ASSERT_TRUE(terminal.becomes(testing::Eq("inside")));
   EXPECT_TRUE(terminal.on_alternate_screen());
-  EXPECT_EQ(terminal.screen(), "inside");
   terminal.type("\n");
   EXPECT_EQ(terminal.wait(), 0);
   EXPECT_FALSE(terminal.on_alternate_screen());
   EXPECT_EQ(terminal.screen(), "before\nafter");
+}
+
+TEST(Terminal, AFrameShowsWhenAllOfItHasCome) {
+  Terminal terminal(shell(R"(stty -echo; printf '\033[?1049h\033[Hfirst\033[K\r\nframe\033[J'; read line
+                             printf '\033[Hsecond\033[K\r\n'; read line
+                             printf 'picture\033[J'; read line)"));
+  ASSERT_TRUE(terminal.becomes(testing::Eq("first\nframe")));
+  terminal.type("\n");
+  ASSERT_TRUE(wait_until([&] { return terminal.bytes().find("second") != std::string::npos; }));
+  EXPECT_EQ(terminal.screen(), "first\nframe");
+  terminal.type("\n");
+  EXPECT_TRUE(terminal.becomes(testing::Eq("second\npicture")));
 }
 
 }  // namespace

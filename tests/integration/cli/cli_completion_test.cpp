@@ -48,10 +48,10 @@ class CliCompletion : public CliWorld {
   void completes_by_tab(const std::vector<std::string>& shell, const std::string& setup) {
     Terminal terminal(person_.program(shell), {.rows = 50, .columns = 200});
     terminal.type(setup + "; echo re''ady\n");
-    ASSERT_TRUE(wait_until([&] { return terminal.shows("\nready"); })) << terminal.screen();
+    ASSERT_TRUE(terminal.comes_to_show("\nready"));
     for (const Typed& line : lines) {
       terminal.type(line.begun + "\t");
-      EXPECT_TRUE(wait_until([&] { return terminal.screen().ends_with(line.completed); })) << terminal.screen();
+      EXPECT_TRUE(terminal.becomes(testing::EndsWith(line.completed)));
       terminal.type("\x15");  // Ctrl-U takes the line away
     }
     terminal.type("exit\n");

@@ -40,7 +40,7 @@ TEST_F(CliTerminal, ColoursAreForTerminalsThatWantThem) {
 
 TEST_F(CliTerminal, NobodyIsAskedForThePasswordOfAnEmptyUserName) {
   Terminal terminal(regsync_program({"login", "ghcr.io"}));
-  ASSERT_TRUE(wait_until([&] { return terminal.shows("Username for ghcr.io"); })) << terminal.screen();
+  ASSERT_TRUE(terminal.comes_to_show("Username for ghcr.io"));
   terminal.type("\r");
   EXPECT_TRUE(terminal.wait());
   EXPECT_THAT(terminal.bytes(), AllOf(HasSubstr("the user name is empty"), Not(HasSubstr("Password for"))));
@@ -49,42 +49,39 @@ TEST_F(CliTerminal, NobodyIsAskedForThePasswordOfAnEmptyUserName) {
 TEST_F(CliTerminal, WatchIsALiveViewThatLeavesTheTerminalAsItWas) {
   start_in_sync();
   Terminal terminal(regsync_program({"status", "--watch"}));
-  ASSERT_TRUE(wait_until([&] { return terminal.shows("2/2"); })) << terminal.screen();
+  ASSERT_TRUE(terminal.comes_to_show("2/2"));
   EXPECT_TRUE(terminal.on_alternate_screen());
-  EXPECT_TRUE(is_golden(terminal.screen() + "\n", "watch.txt"));
+  EXPECT_TRUE(becomes_golden(terminal, "watch.txt"));
 
   dev_.deny("", "secrets", "team-b");
   person_.store_login("ghcr.io", "jdoe", "rotated");
-  ASSERT_TRUE(wait_until([&] { return terminal.shows("1 Secret in sync, 1 not"); })) << terminal.screen();
-  EXPECT_TRUE(wait_until([&] { return terminal.shows("-> "); })) << "the remedy";
-  const std::string problem = terminal.screen();
-  EXPECT_THAT(problem, AllOf(HasSubstr("Forbidden"), HasSubstr("regsync rbac")));
+  ASSERT_TRUE(terminal.becomes(AllOf(HasSubstr("1 Secret in sync, 1 not"), HasSubstr("Forbidden"), HasSubstr("-> "),
+                                     HasSubstr("regsync rbac"))));
 
   dev_.allow_all();
   ASSERT_EQ(person_.regsync({"sync"}).exit_code, 0);
-  ASSERT_TRUE(wait_until([&] { return terminal.shows("2 Secrets in sync"); })) << terminal.screen();
-  EXPECT_FALSE(terminal.shows("-> ")) << "nothing of the problem stays on the screen\n" << terminal.screen();
+  EXPECT_TRUE(terminal.becomes(AllOf(HasSubstr("2 Secrets in sync"), Not(HasSubstr("-> ")))))
+      << "nothing of the problem stays on the screen";
 
   terminal.type("\x03");
   EXPECT_EQ(terminal.wait(), 0);
   EXPECT_FALSE(terminal.on_alternate_screen());
-  EXPECT_TRUE(terminal.shows("InSync")) << "the last state stays";
+  EXPECT_THAT(terminal.screen(), HasSubstr("InSync")) << "the last state stays";
   EXPECT_THAT(terminal.bytes(), HasSubstr("\x1b[?25h"));
 }
 
 TEST_F(CliTerminal, KeysChangeTheLiveViewAndQEndsIt) {
   start_in_sync();
   Terminal terminal(regsync_program({"status", "--watch"}));
-  ASSERT_TRUE(wait_until([&] { return terminal.shows("2/2"); })) << terminal.screen();
+  ASSERT_TRUE(terminal.comes_to_show("2/2"));
   terminal.type("a");
-  ASSERT_TRUE(wait_until([&] { return terminal.shows("team-a") && terminal.shows("team-b"); })) << terminal.screen();
+  ASSERT_TRUE(terminal.becomes(AllOf(HasSubstr("team-a"), HasSubstr("team-b"))));
   terminal.type("/team-b\r");
-  ASSERT_TRUE(wait_until([&] { return terminal.shows("filter: team-b)"); })) << terminal.screen();
-  EXPECT_TRUE(terminal.shows("team-b") && !terminal.shows("team-a")) << terminal.screen();
+  ASSERT_TRUE(terminal.becomes(AllOf(HasSubstr("filter: team-b)"), HasSubstr("dev"), Not(HasSubstr("team-a")))));
   terminal.type("\x1b");
-  ASSERT_TRUE(wait_until([&] { return terminal.shows("team-a"); })) << terminal.screen();
+  ASSERT_TRUE(terminal.comes_to_show("team-a"));
   terminal.type("f");
-  ASSERT_TRUE(wait_until([&] { return !terminal.shows("team-a"); })) << terminal.screen();
+  ASSERT_TRUE(terminal.becomes(Not(HasSubstr("team-a"))));
   terminal.type("q");
   EXPECT_EQ(terminal.wait(), 0);
   EXPECT_FALSE(terminal.on_alternate_screen());
@@ -93,7 +90,7 @@ TEST_F(CliTerminal, KeysChangeTheLiveViewAndQEndsIt) {
 TEST_F(CliTerminal, WatchSaysWhenTheDaemonGoesAway) {
   start_in_sync();
   Terminal terminal(regsync_program({"status", "--watch"}));
-  ASSERT_TRUE(wait_until([&] { return terminal.shows("2/2"); })) << terminal.screen();
+  ASSERT_TRUE(terminal.comes_to_show("2/2"));
   EXPECT_EQ(person_.stop_daemon(SIGTERM), 0);
   EXPECT_EQ(terminal.wait(), 1);
   EXPECT_FALSE(terminal.on_alternate_screen());
@@ -113,11 +110,10 @@ TEST_F(CliTerminal, WatchFitsTheTerminalAndShowsWhatIsWrongFirst) {
                        "secret: myregcred\nregistries: [ghcr.io]\ncontexts: [dev]\nnamespaces: [" + namespaces + "]\n");
   person_.start_daemon();
   Terminal terminal(regsync_program({"status", "--watch", "--all"}), {.rows = 16, .columns = 80});
-  EXPECT_TRUE(wait_until([&] { return terminal.shows("30 Secrets in sync, 1 not"); })) << terminal.screen();
-  EXPECT_TRUE(wait_until([&] { return terminal.shows("team-b"); })) << terminal.screen();
-  EXPECT_TRUE(wait_until([&] { return terminal.shows("1-13 of 37"); })) << terminal.screen();
+  EXPECT_TRUE(
+      terminal.becomes(AllOf(HasSubstr("30 Secrets in sync, 1 not"), HasSubstr("team-b"), HasSubstr("1-13 of 37"))));
   terminal.type("G");
-  EXPECT_TRUE(wait_until([&] { return terminal.shows("regsync rbac"); })) << terminal.screen();
+  EXPECT_TRUE(terminal.comes_to_show("regsync rbac"));
   terminal.type("\x03");
   EXPECT_EQ(terminal.wait(), 1);
 }
@@ -128,9 +124,7 @@ TEST_F(CliTerminal, SyncShowsHowFarItIsAndThenTheAnswerOnly) {
   dev_.inject({.kind = Fault::Kind::status, .verb = "apply", .times = -1, .status = 503});
   person_.start_daemon();
   Terminal terminal(regsync_program({"sync"}));
-  EXPECT_TRUE(wait_until([&] {
-    return terminal.shows("0 of 2 Secrets in sync; waiting for web in dev (ServerError)");
-  })) << terminal.screen();
+  EXPECT_TRUE(terminal.comes_to_show("0 of 2 Secrets in sync; waiting for web in dev (ServerError)"));
   dev_.clear_faults();
   EXPECT_EQ(terminal.wait(), 0);
   EXPECT_EQ(terminal.screen(), "1 target: 2 Secrets in sync");
@@ -141,12 +135,10 @@ TEST_F(CliTerminal, AddAsksWhichOfSeveralLogins) {
   person_.store_login("ghcr.io", "jdoe", "hunter2");
   person_.store_login("quay.io", "robot", "hunter2");
   Terminal terminal(regsync_program({"add", "web"}));
-  ASSERT_TRUE(wait_until([&] { return terminal.shows("[1-2, all]:"); })) << terminal.screen();
+  ASSERT_TRUE(terminal.comes_to_show("[1-2, all]:"));
   terminal.type("both\n");
   // Asked again: what is typed before would show in the middle of the question.
-  ASSERT_TRUE(wait_until([&] {
-    return terminal.shows("example 1 or 1,3 or all.\nRegistries for the Secret [1-2, all]:");
-  })) << terminal.screen();
+  ASSERT_TRUE(terminal.comes_to_show("example 1 or 1,3 or all.\nRegistries for the Secret [1-2, all]:"));
   terminal.type("all\n");
   EXPECT_EQ(terminal.wait(), 0);
   EXPECT_TRUE(is_golden(terminal.screen() + "\n", "choose.txt"));
@@ -155,7 +147,7 @@ TEST_F(CliTerminal, AddAsksWhichOfSeveralLogins) {
 
 TEST_F(CliTerminal, AddAsksForThePasswordWithoutShowingIt) {
   Terminal terminal(regsync_program({"add", "web", "--docker-server", "ghcr.io", "--docker-username", "jdoe"}));
-  ASSERT_TRUE(wait_until([&] { return terminal.shows("Password for jdoe at ghcr.io:"); })) << terminal.screen();
+  ASSERT_TRUE(terminal.comes_to_show("Password for jdoe at ghcr.io:"));
   terminal.type("hunter2\n");
   EXPECT_EQ(terminal.wait(), 0);
   EXPECT_THAT(terminal.bytes(), Not(HasSubstr("hunter2")));

@@ -110,6 +110,12 @@ testing::AssertionResult CliWorld::is_golden(const std::string& text, const std:
                          {std::regex(R"(\b\d+s( |\n))"), "Ns$1"}});
 }
 
+testing::AssertionResult CliWorld::becomes_golden(Terminal& terminal, const std::string& golden) const {
+  testing::AssertionResult result = testing::AssertionFailure();
+  wait_until([&] { return static_cast<bool>(result = is_golden(terminal.screen() + "\n", golden)); });
+  return result;
+}
+
 Program CliWorld::regsync_program(std::vector<std::string> arguments) const {
   arguments.insert(arguments.begin(), "regsync");
   return person_.program(std::move(arguments));

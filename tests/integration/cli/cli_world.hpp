@@ -36,6 +36,8 @@ class CliWorld : public testing::Test {
   // The transcript so far against a golden file, without what differs from run to run.
   [[nodiscard]] testing::AssertionResult transcript_is(const std::string& golden) const;
   [[nodiscard]] testing::AssertionResult is_golden(const std::string& text, const std::string& golden) const;
+  // Waits until a screen that changes is as in the file.
+  [[nodiscard]] testing::AssertionResult becomes_golden(Terminal& terminal, const std::string& golden) const;
 
   [[nodiscard]] Program regsync_program(std::vector<std::string> arguments) const;
   // Until every Secret is in sync.
