@@ -1,15 +1,10 @@
 #include "tests/fuzz/kube/targets.hpp"
 
-#include <sys/mman.h>
-#include <unistd.h>
-
 #include <algorithm>
 #include <asio/co_spawn.hpp>
 #include <asio/io_context.hpp>
-#include <cstdlib>
 #include <memory>
 #include <nlohmann/json.hpp>
-#include <stdexcept>
 #include <string>
 #include <utility>
 
@@ -24,14 +19,12 @@
 #include "sync/kube/http/proxy.hpp"
 #include "sync/kube/http/retry_after.hpp"
 #include "sync/kube/http/url.hpp"
+#include "tests/fuzz/input.hpp"
 
 namespace regsync::fuzz {
 namespace {
 
 using nlohmann::json;
-
-// Every text that we show must be JSON, and so UTF-8: it goes into status rows.
-void must_be_presentable(const Error& error) { static_cast<void>(json{error.message(), error.remedy()}.dump()); }
 
 // A transport whose only answer is the given bytes, at once or as a stream.
 class Replay final : public kube::HttpTransport {
@@ -69,13 +62,11 @@ void run(asio::io_context& loop, asio::awaitable<T> work) {
   asio::co_spawn(loop, std::move(work),
                  [&](std::exception_ptr thrown, auto&&... /*value*/) { failure = std::move(thrown); });
   loop.run();
-  try {
+  refused_or([&] {
     if (failure) {
       std::rethrow_exception(failure);
     }
-  } catch (const Error& error) {
-    must_be_presentable(error);
-  }
+  });
 }
 
 kube::ResolvedContext context_of_fuzz() {
@@ -87,47 +78,29 @@ kube::ResolvedContext context_of_fuzz() {
 }  // namespace
 
 void kubeconfig(std::string_view bytes) {
-  const int fd = ::memfd_create("kubeconfig", MFD_CLOEXEC);
-  if (fd < 0 || ::write(fd, bytes.data(), bytes.size()) != static_cast<ssize_t>(bytes.size())) {
-    std::abort();
-  }
-  const std::string path = "/proc/self/fd/" + std::to_string(fd);
-  try {
-    const kube::Kubeconfig config = kube::Kubeconfig::load(path);
+  const InMemory file(bytes);
+  refused_or([&] {
+    const kube::Kubeconfig config = kube::Kubeconfig::load(file.path());
     for (const std::string& name : config.contexts()) {
-      try {
+      refused_or([&] {
         const kube::ResolvedContext context = config.resolve(name);
-        if (!context.server.starts_with("https://") && (!context.token.empty() || !context.password.empty())) {
-          throw std::logic_error("a credential for plain http");
-        }
-        if (!kube::parse_url(context.server)) {
-          throw std::logic_error("a server that is no URL");
-        }
-      } catch (const Error& error) {
-        must_be_presentable(error);
-      }
+        require(context.server.starts_with("https://") || (context.token.empty() && context.password.empty()),
+                "a credential for plain http");
+        require(kube::parse_url(context.server).has_value(), "a server that is no URL");
+      });
     }
-  } catch (const Error& error) {
-    must_be_presentable(error);
-  }
-  ::close(fd);
+  });
 }
 
 void exec_credential(std::string_view bytes) {
-  try {
+  refused_or([&] {
     const kube::ExecCredential parsed = kube::parse_exec_credential(bytes, "client.authentication.k8s.io/v1");
-    if (parsed.token.empty() && parsed.certificate.empty()) {
-      throw std::logic_error("a credential without anything in it");
-    }
-  } catch (const Error& error) {
-    must_be_presentable(error);
-  }
+    require(!parsed.token.empty() || !parsed.certificate.empty(), "a credential without anything in it");
+  });
 }
 
 void id_token(std::string_view bytes) {
-  if (kube::expiry_of_id_token(bytes) && !kube::is_id_token(bytes)) {
-    throw std::logic_error("an expiry of what is no token");
-  }
+  require(!kube::expiry_of_id_token(bytes) || kube::is_id_token(bytes), "an expiry of what is no token");
 }
 
 void status(std::string_view bytes) {
@@ -154,20 +127,14 @@ void watch_stream(std::string_view bytes) {
   options.resource_version = "1";
   const kube::ObjectPath secrets{"secrets", "", ""};
   run(loop, client.watch(secrets, options, [](const json& event) {
-    if (!event.at("type").is_string() || !event.at("object").is_object()) {
-      throw std::logic_error("not an event");
-    }
+    require(event.at("type").is_string() && event.at("object").is_object(), "not an event");
   }));
 }
 
 void list(std::string_view bytes) {
   asio::io_context loop;
   kube::KubeClient client(context_of_fuzz(), std::make_unique<Replay>(bytes, 1));
-  run(loop, client.list({"secrets", "", ""}, {}, [](const json& item) {
-    if (!item.is_object()) {
-      throw std::logic_error("not an object");
-    }
-  }));
+  run(loop, client.list({"secrets", "", ""}, {}, [](const json& item) { require(item.is_object(), "not an object"); }));
 }
 
 void cluster_secret(std::string_view bytes) {
@@ -201,29 +168,21 @@ void cluster_secret(std::string_view bytes) {
   const kube::ResolvedContext& context = *cluster->context;
   const bool names_a_file = !context.ca_file.empty() || !context.token_file.empty() ||
                             !context.client_certificate_file.empty() || !context.client_key_file.empty();
-  if (names_a_file || (context.exec && context.exec->command.find('/') != std::string::npos)) {
-    throw std::logic_error("a Secret makes this process read a file, or run one");
-  }
+  const bool runs_a_path = context.exec && context.exec->command.find('/') != std::string::npos;
+  require(!names_a_file && !runs_a_path, "a Secret makes this process read a file, or run one");
 }
 
 void url(std::string_view bytes) {
-  try {
+  refused_or([&] {
     const std::string base = kube::server_base(bytes);
     const auto parsed = kube::parse_url(base);
-    if (!parsed || parsed->has_userinfo || (parsed->scheme == "http" && !kube::is_loopback(parsed->host))) {
-      throw std::logic_error("a server that must not be used: " + base);
-    }
-    if (kube::server_base(base) != base) {
-      throw std::logic_error("a base that is not its own base: " + base);
-    }
+    require(parsed && !parsed->has_userinfo && (parsed->scheme != "http" || kube::is_loopback(parsed->host)),
+            "a server that must not be used");
+    require(kube::server_base(base) == base, "a base that is not its own base");
     static_cast<void>(kube::proxy_from_environment(base, [](std::string_view) { return "http://p:1,10.0.0.0/8"; }));
-  } catch (const Error& error) {
-    static_cast<void>(error.code());
-  }
+  });
   const auto delay = kube::parse_retry_after(bytes, "Sun, 06 Nov 1994 08:49:37 GMT");
-  if (delay && (delay->count() < 0 || *delay > kube::longest_retry_after)) {
-    throw std::logic_error("a wait beyond its bound");
-  }
+  require(!delay || (delay->count() >= 0 && *delay <= kube::longest_retry_after), "a wait beyond its bound");
 }
 
 }  // namespace regsync::fuzz

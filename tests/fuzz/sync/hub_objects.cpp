@@ -7,7 +7,7 @@
 #include "sync/base/json_access.hpp"
 #include "sync/fleet/footprint_data.hpp"
 #include "sync/fleet/lease.hpp"
-#include "tests/fuzz/sync/input.hpp"
+#include "tests/fuzz/input.hpp"
 #include "tests/fuzz/sync/targets.hpp"
 #include "tests/support/fake_transport.hpp"
 

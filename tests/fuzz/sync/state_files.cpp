@@ -9,7 +9,7 @@
 #include "sync/engine/paused_contexts.hpp"
 #include "sync/logins/denied_logins.hpp"
 #include "sync/logins/login_places.hpp"
-#include "tests/fuzz/sync/input.hpp"
+#include "tests/fuzz/input.hpp"
 #include "tests/fuzz/sync/targets.hpp"
 #include "tests/support/temp_dir.hpp"
 

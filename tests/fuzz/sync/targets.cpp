@@ -19,7 +19,7 @@
 #include "sync/model/pod.hpp"
 #include "sync/model/pull_cause.hpp"
 #include "sync/model/secret_object.hpp"
-#include "tests/fuzz/sync/input.hpp"
+#include "tests/fuzz/input.hpp"
 
 namespace regsync::fuzz {
 using nlohmann::json;

@@ -20,14 +20,18 @@ inline void require(bool holds, const char* what) {
   }
 }
 
-// Runs `read`, which may refuse its input by an Error. Every text of that must be JSON, and so UTF-8: it goes into
-// status rows.
+// Every text that is shown must be JSON, and so UTF-8: it goes into status rows.
+inline void must_be_presentable(const Error& error) {
+  static_cast<void>(nlohmann::json{error.message(), error.remedy()}.dump());
+}
+
+// Runs `read`, which may refuse its input by an Error.
 template <typename Read>
 void refused_or(Read read) {
   try {
     read();
   } catch (const Error& error) {
-    static_cast<void>(nlohmann::json{error.message(), error.remedy()}.dump());
+    must_be_presentable(error);
   }
 }
 
