@@ -34,13 +34,7 @@ class Heal : public OnANode {
   };
 
   void make(const std::string& name_space, const std::string& pod) {
-    const json owned{{"ownerReferences",
-                      {{{"apiVersion", "apps/v1"},
-                        {"kind", "ReplicaSet"},
-                        {"name", "app"},
-                        {"uid", "00000000-0000-4000-8000-000000000001"},
-                        {"controller", true}}}}};
-    make_pod(name_space, pod, {{{"name", "myregcred"}}}, {}, owned);
+    make_pod(name_space, pod, {{{"name", "myregcred"}}}, {}, metadata_of_a_replica_set());
   }
 
   std::vector<Waiting> declare(const std::string& target, const std::string& more) {

@@ -202,10 +202,7 @@ TEST_F(ClusterTrouble, AnEtcdThatIsRestoredFromAnOlderCopyIsSeenBySync) {
   };
   const auto holds = [&](const std::string& password) {
     const auto found = server.kubectl({"get", "secret", "myregcred", "-n", "team", "--output=json"});
-    return found.exit_code == 0 &&
-           base64_decode(json::parse(found.out).at("data").at(".dockerconfigjson").get<std::string>())
-                   .value_or("")
-                   .find(password) != std::string::npos;
+    return found.exit_code == 0 && pull_secret_content(json::parse(found.out)).find(password) != std::string::npos;
   };
   EXPECT_EQ(job_.stop_daemon(SIGTERM), 0);
   job_.env["KUBECONFIG"] = server.kubeconfig();

@@ -4,7 +4,6 @@
 #include <chrono>
 #include <map>
 
-#include "sync/base/base64.hpp"
 #include "tests/e2e/main_job.hpp"
 
 namespace regsync::test {
@@ -43,17 +42,11 @@ class Fleet : public testing::Test {
 
   void log_in() {
     password_ = new_password();
-    const json config{{"auths", {{registry, {{"auth", base64_encode("jdoe:" + password_)}}}}}};
-    job_.home().write("auth.json", config.dump());
+    job_.home().write("auth.json", login_file(registry, password_));
   }
 
-  // The cluster as this user, as a controller writes it.
   void put_cluster(const std::string& user) const {
-    const json config = portable_kubeconfig(kube("a"), user);
-    const json secret{{"apiVersion", "v1"},
-                      {"kind", "Secret"},
-                      {"metadata", {{"name", "a"}, {"namespace", fleet_}, {"labels", {{"env", "e2e"}}}}},
-                      {"stringData", {{"kubeconfig", config.dump()}}}};
+    const json secret = cluster_secret(fleet_, "a", {{"env", "e2e"}}, kube("a"), user);
     const auto outcome = kube("b").kubectl({"apply", "-f", "-"}, secret.dump());
     ASSERT_EQ(outcome.exit_code, 0) << outcome.err;
   }

@@ -12,7 +12,6 @@
 #include <sstream>
 #include <thread>
 
-#include "sync/base/base64.hpp"
 #include "tests/e2e/main_job.hpp"
 
 namespace regsync::test {
@@ -225,8 +224,7 @@ class RandomHistory : public testing::TestWithParam<int> {
     if (live->at("metadata").value("annotations", json::object()).value("regsync.dev/target", "") != name) {
       return show(place) + " is not that of " + name + "\n";
     }
-    const auto content = base64_decode(live->at("data").at(".dockerconfigjson").get<std::string>());
-    const auto auths = json::parse(content.value()).value("auths", json::object());
+    const auto auths = json::parse(pull_secret_content(*live)).value("auths", json::object());
     std::string faults;
     for (const auto& registry : wish.registries) {
       const auto login = logins_.find(registry);

@@ -92,9 +92,8 @@ std::optional<json> Job::secret(const std::string& context, const std::string& n
   return outcome.out.empty() ? std::nullopt : std::optional(json::parse(outcome.out));
 }
 
-std::string Job::content(const std::string& context, const std::string& name_space) const {
-  const auto found = secret(context, name_space);
-  return found ? base64_decode(found->at("data").at(".dockerconfigjson").get<std::string>()).value_or("") : "";
+std::string Job::content(const std::string& context, const std::string& name_space, const std::string& name) const {
+  return pull_secret_content(secret(context, name_space, name).value_or(json::object()));
 }
 
 bool Job::everywhere(const std::vector<std::string>& places, const std::string& password) const {
@@ -114,6 +113,22 @@ json portable_kubeconfig(const KubeServer& server, const std::string& user) {
       base64_encode(read_file(cluster.at("certificate-authority").get<std::string>()));
   cluster.erase("certificate-authority");
   return config;
+}
+
+json cluster_secret(const std::string& name_space, const std::string& name, const json& labels,
+                    const KubeServer& server, const std::string& user) {
+  return {{"apiVersion", "v1"},
+          {"kind", "Secret"},
+          {"metadata", {{"name", name}, {"namespace", name_space}, {"labels", labels}}},
+          {"stringData", {{"kubeconfig", portable_kubeconfig(server, user).dump()}}}};
+}
+
+std::string login_file(const std::string& registry, const std::string& password) {
+  return json{{"auths", {{registry, {{"auth", base64_encode("jdoe:" + password)}}}}}}.dump();
+}
+
+std::string pull_secret_content(const json& secret) {
+  return base64_decode(secret.value("/data/.dockerconfigjson"_json_pointer, "")).value_or("");
 }
 
 std::map<std::string, int> requests_about_secrets(const KubeServer& server) {

@@ -48,7 +48,8 @@ class Job : public Person {
   [[nodiscard]] std::optional<nlohmann::json> secret(const std::string& context, const std::string& name_space,
                                                      const std::string& name = "myregcred") const;
   // The content of a Secret; empty where there is none.
-  [[nodiscard]] std::string content(const std::string& context, const std::string& name_space) const;
+  [[nodiscard]] std::string content(const std::string& context, const std::string& name_space,
+                                    const std::string& name = "myregcred") const;
   // Whether every one of these places ("a/team") holds a Secret with this password.
   [[nodiscard]] bool everywhere(const std::vector<std::string>& places, const std::string& password) const;
 
@@ -59,6 +60,16 @@ class Job : public Person {
 // The API server's kubeconfig of this user, as a controller puts it into a Secret: with the certificate of its
 // authority, not with a path to it.
 nlohmann::json portable_kubeconfig(const KubeServer& server, const std::string& user);
+
+// The Secret of a hub that describes the API server as this user, as a controller writes it.
+nlohmann::json cluster_secret(const std::string& name_space, const std::string& name, const nlohmann::json& labels,
+                              const KubeServer& server, const std::string& user);
+
+// Docker's configuration with a login of jdoe, as --logins reads it.
+std::string login_file(const std::string& registry, const std::string& password);
+
+// What a pull Secret holds, decoded; empty where it holds nothing.
+std::string pull_secret_content(const nlohmann::json& secret);
 
 // The requests about Secrets at the API server so far, by verb and user: "list alice".
 std::map<std::string, int> requests_about_secrets(const KubeServer& server);

@@ -9,8 +9,6 @@
 #include <random>
 #include <thread>
 
-#include "sync/base/base64.hpp"
-
 namespace regsync::test {
 namespace {
 
@@ -78,9 +76,8 @@ TEST_F(MainJob, OneLoginIsCurrentEverywhereAndSeenNowhereElse) {
   const auto by_hand = kube("a").kubectl({"create", "secret", "docker-registry", "x", "--dry-run=client", "-o", "json",
                                           "--docker-server", job_.registry(), "--docker-username", "jdoe",
                                           "--docker-password", "not-it"});
-  std::string expected =
-      base64_decode(json::parse(by_hand.out).at("data").at(".dockerconfigjson").get<std::string>()).value();
-  auto expected_entry = json::parse(expected).at("auths").at(job_.registry());
+  const std::string expected = pull_secret_content(json::parse(by_hand.out));
+  const auto expected_entry = json::parse(expected).at("auths").at(job_.registry());
   EXPECT_EQ(expected_entry.size(), json::parse(job_.content("a", team_a)).at("auths").at(job_.registry()).size());
   const TempDir images;
   const auto authfile = images.write("auth.json", job_.content("b", team_b)).string();

@@ -6,7 +6,6 @@
 
 #include <filesystem>
 
-#include "sync/base/base64.hpp"
 #include "tests/e2e/main_job.hpp"
 
 namespace regsync::test {
@@ -93,8 +92,7 @@ TEST_F(Manifests, ItsRightsAreEnoughAndNoMore) {
   const auto team = job.make_namespace("manifests-team");
   std::ignore = kube("a").kubectl({"label", "namespace", team, "regsync.dev/pull-secret=regcred"});
   const std::string password = new_password();
-  const auto logins = job.home().write(
-      "logins/.dockerconfigjson", json{{"auths", {{"ghcr.io", {{"auth", base64_encode("jdoe:" + password)}}}}}}.dump());
+  const auto logins = job.home().write("logins/.dockerconfigjson", login_file("ghcr.io", password));
   job.home().write(".config/regsync/targets/regcred.yaml",
                    object_of("base", "ConfigMap").at("data").at("regcred.yaml").get<std::string>());
   json hub_config = json::parse(hub().kubeconfig_of("admin", "hub"));
@@ -116,14 +114,8 @@ TEST_F(Manifests, ItsRightsAreEnoughAndNoMore) {
   }
   job.start_daemon(arguments);
 
-  const json config = portable_kubeconfig(kube("a"), "admin");
-  const json secret{{"apiVersion", "v1"},
-                    {"kind", "Secret"},
-                    {"metadata",
-                     {{"name", "a"},
-                      {"namespace", "regsync"},
-                      {"labels", {{"sigs.k8s.io/multicluster-runtime-kubeconfig", "true"}}}}},
-                    {"stringData", {{"kubeconfig", config.dump()}}}};
+  const json secret =
+      cluster_secret("regsync", "a", {{"sigs.k8s.io/multicluster-runtime-kubeconfig", "true"}}, kube("a"), "admin");
   const auto put = hub().kubectl({"apply", "-f", "-"}, secret.dump());
   ASSERT_EQ(put.exit_code, 0) << put.err;
   EXPECT_TRUE(wait_until([&] { return job.secret("a", team, "regcred").has_value(); })) << job.status();

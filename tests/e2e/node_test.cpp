@@ -45,12 +45,7 @@ TEST_F(OnANode, APodThatWaitedForItsSecretIsEvictedAndTheNewOneRuns) {
   const std::string team = job_.make_namespace("heal");
   ASSERT_EQ(kube("a").kubectl({"create", "serviceaccount", "default", "--namespace", team}).exit_code, 0);
   const json secret{{{"name", "myregcred"}}};
-  const json owned{{"ownerReferences",
-                    {{{"apiVersion", "apps/v1"},
-                      {"kind", "ReplicaSet"},
-                      {"name", "app"},
-                      {"uid", "00000000-0000-4000-8000-000000000001"},
-                      {"controller", true}}}}};
+  const json owned = metadata_of_a_replica_set();
   const std::string elsewhere = "127.0.0.1:1/team/app:1";
   make_pod(team, "app-1", secret, {}, owned);
   make_pod(team, "alone", secret);

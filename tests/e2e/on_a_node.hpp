@@ -57,6 +57,16 @@ class OnANode : public testing::Test {
     ASSERT_EQ(made.exit_code, 0) << made.err;
   }
 
+  // Of a pod that its controller makes anew when it is evicted.
+  static nlohmann::json metadata_of_a_replica_set() {
+    return {{"ownerReferences",
+             {{{"apiVersion", "apps/v1"},
+               {"kind", "ReplicaSet"},
+               {"name", "app"},
+               {"uid", "00000000-0000-4000-8000-000000000001"},
+               {"controller", true}}}}};
+  }
+
   static nlohmann::json pod_status(const std::string& name_space, const std::string& name) {
     return kube("a").get({"pod", name, "--namespace", name_space}).value("status", nlohmann::json::object());
   }

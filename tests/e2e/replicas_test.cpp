@@ -7,8 +7,8 @@
 #include <csignal>
 #include <set>
 
-#include "sync/base/base64.hpp"
 #include "tests/e2e/main_job.hpp"
+#include "tests/e2e/manifests.hpp"
 #include "tests/support/own_network.hpp"
 
 namespace regsync::test {
@@ -19,13 +19,6 @@ using nlohmann::json;
 
 constexpr const char* registry = "registry.example.com";
 constexpr int namespaces = 120;
-
-// An API server that takes Leases, which the others of these tests do without.
-KubeServer& hub() {
-  static KubeServer server(
-      KubeServer::Options{.contexts = "hub", .flags = {"--runtime-config=coordination.k8s.io/v1=true"}});
-  return server;
-}
 
 class Replicas : public testing::Test {
  protected:
@@ -107,8 +100,7 @@ class Replicas : public testing::Test {
   void log_in() {
     password_ = new_password();
     for (Job* job : {&one_, &two_}) {
-      job->home().write("auth.json",
-                        json{{"auths", {{registry, {{"auth", base64_encode("jdoe:" + password_)}}}}}}.dump());
+      job->home().write("auth.json", login_file(registry, password_));
     }
   }
 
@@ -128,9 +120,9 @@ class Replicas : public testing::Test {
                                       .out);
     int count = 0;
     for (const auto& item : list.at("items")) {
-      const auto text = base64_decode(item.at("data").at(".dockerconfigjson").get<std::string>()).value_or("");
       const auto name_space = item.at("metadata").at("namespace").get<std::string>();
-      count += name_space.starts_with(name_ + "-") && text.find("\"" + password_ + "\"") != std::string::npos ? 1 : 0;
+      const bool is_current = pull_secret_content(item).find("\"" + password_ + "\"") != std::string::npos;
+      count += name_space.starts_with(name_ + "-") && is_current ? 1 : 0;
     }
     return count;
   }
