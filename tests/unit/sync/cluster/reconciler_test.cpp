@@ -5,8 +5,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "sync/model/resource_version.hpp"
-#include "tests/unit/sync/cluster/cluster_world.hpp"
+#include "tests/unit/sync/cluster/one_secret.hpp"
 
 namespace regsync {
 namespace {
@@ -15,27 +14,10 @@ using nlohmann::json;
 using test::FakeTransport;
 using testing::ElementsAre;
 
-const test::FakeKube::Key cred{"secrets", "team", "cred"};
-const Key key{"team", "cred"};
-
-class ReconcilerTest : public testing::Test {
+class ReconcilerTest : public OneSecret {
  protected:
-  ReconcilerTest() {
-    kube_.make_namespace("team");
-    cache_.observe_namespace("team", NamespaceView());
-    wanted_.login("first");
-    wanted_.put(test::make_target());
-    table_.places = wanted_.places();
-  }
-
   Outcome reconcile(Trust trust = Trust::followed) {
     return test::run(loop_, reconciler_.reconcile(key, wanted_.state(), trust));
-  }
-  // As a watch tells it.
-  void observe() {
-    const auto secret = kube_.find(cred);
-    cache_.observe(key, secret ? version_number(resource_version_of(*secret)) : 0,
-                   secret ? std::optional(view_secret(*secret, test::owner_id)) : std::nullopt);
   }
   [[nodiscard]] const Progress& progress() const { return cache_.find(key)->progress; }
   [[nodiscard]] ErrorCode cause() const { return progress().cause ? progress().cause->code() : ErrorCode::internal; }
@@ -47,12 +29,6 @@ class ReconcilerTest : public testing::Test {
     return verbs;
   }
 
-  asio::io_context loop_;
-  test::FakeKube kube_{loop_.get_executor()};
-  test::Wanted wanted_;
-  WatchTable table_;
-  ClusterCache cache_;
-  kube::KubeClient client_{test::context_of_test(), kube_.transport.connect()};
   std::vector<Change> changes_;
   int setbacks_ = 0;
   std::optional<Error> elsewhere_;

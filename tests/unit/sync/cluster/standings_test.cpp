@@ -4,29 +4,18 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "sync/model/resource_version.hpp"
-#include "tests/unit/sync/cluster/cluster_world.hpp"
+#include "tests/unit/sync/cluster/one_secret.hpp"
 
 namespace regsync {
 namespace {
 
-const test::FakeKube::Key cred{"secrets", "team", "cred"};
-const Key key{"team", "cred"};
-
-class StandingsTest : public testing::Test {
+class StandingsTest : public OneSecret {
  protected:
-  StandingsTest() {
-    kube_.make_namespace("team");
-    cache_.observe_namespace("team", NamespaceView());
-    wanted_.login("first");
-    want();
-    watch_ = follow({secrets_resource, "team", "cred"}, Watch::Following());
-  }
+  StandingsTest() { watch_ = follow({secrets_resource, "team", "cred"}, Watch::Following()); }
 
-  void want(const Target& target = test::make_target()) {
-    wanted_.put(target);
+  void want(const Target& target) {
+    OneSecret::want(target);
     desired_ = wanted_.state();
-    table_.places = wanted_.places();
   }
   std::shared_ptr<Watch> follow(WatchId id, decltype(Watch::state) state) {
     auto watch = std::make_shared<Watch>(std::move(id));
@@ -35,9 +24,6 @@ class StandingsTest : public testing::Test {
     return watch;
   }
   void write() { test::run(loop_, reconciler_.reconcile(key, desired_, Trust::followed)); }
-  void observe(const nlohmann::json& secret) {
-    cache_.observe(key, version_number(resource_version_of(secret)), view_secret(secret, test::owner_id));
-  }
   [[nodiscard]] std::vector<StatusRow> rows(const std::string& target = "t") const {
     std::vector<StatusRow> rows;
     standings_.add_rows(target, rows);
@@ -50,14 +36,8 @@ class StandingsTest : public testing::Test {
   }
   [[nodiscard]] bool clean() const { return standings_.is_clean_of("t", *table_.places); }
 
-  asio::io_context loop_;
-  test::FakeKube kube_{loop_.get_executor()};
-  test::Wanted wanted_;
-  std::shared_ptr<const DesiredState> desired_;
-  WatchTable table_;
-  ClusterCache cache_;
+  std::shared_ptr<const DesiredState> desired_ = wanted_.state();
   ClusterHealth health_;
-  kube::KubeClient client_{test::context_of_test(), kube_.transport.connect()};
   Reconciler reconciler_{client_,
                          cache_,
                          table_,
@@ -101,10 +81,8 @@ TEST_F(StandingsTest, ANewLoginIsPendingUntilItIsWritten) {
 
 TEST_F(StandingsTest, WhatSomebodyChangedIsNotInSync) {
   write();
-  auto changed = *kube_.find(cred);
-  changed["data"][".dockerconfigjson"] = "e30=";
-  changed["metadata"]["resourceVersion"] = "1000";
-  observe(changed);
+  kube_.edit(cred, [](nlohmann::json& secret) { secret["data"][".dockerconfigjson"] = "e30="; });
+  observe();
   EXPECT_EQ(row().state, SyncState::pending);
 }
 
@@ -170,7 +148,7 @@ TEST_F(StandingsTest, WhatWasNotListedIsNeverCalledClean) {
 
 TEST_F(StandingsTest, ASecretOfSomebodyElseIsLeftAloneAndNamed) {
   kube_.put(cred, test::foreign_secret());
-  observe(*kube_.find(cred));
+  observe();
   wanted_.drop("t");
   desired_ = wanted_.state();
   EXPECT_TRUE(rows().empty());
