@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <cstdint>
 
 namespace regsync {
 
@@ -12,6 +13,11 @@ namespace regsync {
 inline std::chrono::system_clock::time_point wall_time(std::chrono::sys_seconds moment) {
   constexpr std::chrono::sys_seconds latest(std::chrono::seconds(7'000'000'000));
   return std::clamp(moment, std::chrono::sys_seconds(), latest);
+}
+
+// The same of seconds since 1970.
+inline std::chrono::system_clock::time_point wall_time(std::int64_t seconds) {
+  return wall_time(std::chrono::sys_seconds(std::chrono::seconds(seconds)));
 }
 
 }  // namespace regsync

@@ -86,8 +86,7 @@ const StoredItem* best(const StoreContents& contents, const RegistryKey& key, st
 // The provider chooses the number.
 std::chrono::sys_seconds changed_at(const StoredItem& item) {
   const auto seconds = std::min<std::uint64_t>(item.modified, std::numeric_limits<std::int64_t>::max());
-  return std::chrono::floor<std::chrono::seconds>(
-      wall_time(std::chrono::sys_seconds(std::chrono::seconds(static_cast<std::int64_t>(seconds)))));
+  return std::chrono::floor<std::chrono::seconds>(wall_time(static_cast<std::int64_t>(seconds)));
 }
 
 std::vector<KeptLogin> logins_of(const StoreContents& contents) {

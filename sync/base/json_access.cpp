@@ -86,7 +86,7 @@ std::optional<std::chrono::system_clock::time_point> time_at(const json& object,
   if (time == nullptr || !time->is_number() || time->get<double>() < 0 || time->get<double>() > year_9999) {
     return std::nullopt;
   }
-  return wall_time(std::chrono::sys_seconds(std::chrono::seconds(static_cast<long long>(time->get<double>()))));
+  return wall_time(static_cast<std::int64_t>(time->get<double>()));
 }
 
 }  // namespace regsync

@@ -305,7 +305,7 @@ WallTime from_rfc3339(std::string_view text) {
   if (end == nullptr || std::string_view(end) != "Z") {
     throw_protocol("\"" + terminated + "\" is not a time like 2026-01-31T12:00:00Z");
   }
-  return wall_time(std::chrono::sys_seconds(std::chrono::seconds(::timegm(&utc))));
+  return wall_time(::timegm(&utc));
 }
 
 std::string make_request(int id, std::string_view method, const json& params) {

@@ -69,7 +69,7 @@ std::optional<WallTime> parse_http_date(const std::string& text) {
   if (end == nullptr || *end != '\0') {
     return std::nullopt;
   }
-  return wall_time(std::chrono::sys_seconds(std::chrono::seconds(::timegm(&utc))));
+  return wall_time(::timegm(&utc));
 }
 
 void check_clock(const std::string& subject, const std::string& date, WallTime now, Findings& findings) {

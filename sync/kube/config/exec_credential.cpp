@@ -63,7 +63,7 @@ std::optional<std::chrono::system_clock::time_point> parse_time(const std::strin
   if (*rest != '\0') {
     return std::nullopt;
   }
-  return wall_time(std::chrono::sys_seconds(std::chrono::seconds(timegm(&parts) - offset)));
+  return wall_time(timegm(&parts) - offset);
 }
 
 // client-go decodes YAML as well. What is wrong with it is not told: it may be a token.
