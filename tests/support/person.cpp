@@ -4,6 +4,7 @@
 
 #include <cstdlib>
 #include <nlohmann/json.hpp>
+#include <regex>
 #include <stdexcept>
 #include <utility>
 
@@ -97,6 +98,19 @@ void Person::start_daemon(const std::vector<std::string>& arguments) {
   if (!wait_until([this] { return daemon_->err().find("is ready") != std::string::npos || !daemon_->running(); })) {
     throw std::runtime_error("regsyncd is not ready: " + daemon_->err());
   }
+}
+
+std::string Person::http_url() const {
+  const std::regex line("serving HTTP on (\\S+)\n");
+  std::string log;
+  std::smatch found;
+  if (!wait_until([&] {
+        log = daemon_->err();
+        return std::regex_search(log, found, line);
+      })) {
+    throw std::runtime_error("regsyncd serves no HTTP: " + log);
+  }
+  return "http://" + found[1].str();
 }
 
 std::optional<int> Person::stop_daemon(int signal) {

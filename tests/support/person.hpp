@@ -43,6 +43,8 @@ class Person {
   void start_daemon(const std::vector<std::string>& arguments = {});
   std::optional<int> stop_daemon(int signal);  // its exit code
   [[nodiscard]] Process& daemon() { return *daemon_; }
+  // Where the daemon serves HTTP (--listen), once its log says so: "http://127.0.0.1:1234".
+  [[nodiscard]] std::string http_url() const;
   [[nodiscard]] const std::vector<std::string>& logs() const { return logs_; }  // of daemons that ended
 
   [[nodiscard]] Canaries& canaries() { return canaries_; }

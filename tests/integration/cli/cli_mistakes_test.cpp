@@ -277,8 +277,9 @@ TEST_F(CliMistakes, AFrozenKeyringHoldsDoctorUpOnceAndCompletionHardlyAtAll) {
     static_cast<void>(person_.regsync(arguments));
     return std::chrono::duration<double>(std::chrono::steady_clock::now() - began).count();
   };
-  EXPECT_LT(seconds_of({"__complete", "add", "web", "--registry", ""}), 5);  // 2, and a busy machine
-  EXPECT_LT(seconds_of({"doctor"}), 16);
+  EXPECT_LT(seconds_of({"__complete", "add", "web", "--registry", ""}), 10)
+      << "as long as a command; TAB waits for two seconds";
+  EXPECT_LT(seconds_of({"doctor"}), 20) << "it waited twice";
 }
 
 TEST_F(CliMistakes, WithoutAKeyringEveryCommandSaysSo) {

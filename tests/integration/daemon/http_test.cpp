@@ -9,7 +9,6 @@
 #include <csignal>
 #include <filesystem>
 #include <map>
-#include <memory>
 #include <nlohmann/json.hpp>
 #include <regex>
 #include <set>
@@ -39,16 +38,12 @@ class HttpTest : public DaemonFixture {
 
   // --listen on loopback; url_ is where it does.
   void start_daemon() {
-    daemon_ = std::make_unique<Process>(person_.program({"regsyncd", "--listen", "127.0.0.1:0"}));
-    const std::regex port("serving HTTP on 127.0.0.1:([0-9]+)");
-    std::smatch found;
-    std::string log;
-    ASSERT_TRUE(wait_until([&] {
-      log = daemon_->err();
-      return std::regex_search(log, found, port) && log.find("is ready") != std::string::npos;
-    })) << log;
-    port_ = found[1];
-    url_ = "http://127.0.0.1:" + port_;
+    person_.start_daemon({"--listen", "127.0.0.1:0"});
+    url_ = person_.http_url();
+  }
+  [[nodiscard]] asio::ip::tcp::endpoint endpoint() const {
+    const int port = std::stoi(url_.substr(url_.rfind(':') + 1));
+    return {asio::ip::address_v4::loopback(), static_cast<asio::ip::port_type>(port)};
   }
 
   [[nodiscard]] Outcome curl(std::vector<std::string> arguments) const {
@@ -62,8 +57,6 @@ class HttpTest : public DaemonFixture {
   }
   [[nodiscard]] json fleet() const { return json::parse(get("/status.json"), nullptr, false); }
 
-  std::unique_ptr<Process> daemon_;
-  std::string port_;
   std::string url_;
 };
 
@@ -134,8 +127,7 @@ TEST_F(HttpTest, IdleClientsHoldNobodyUp) {
   asio::io_context io;
   std::vector<asio::ip::tcp::socket> idle;
   for (int i = 0; i < 20; ++i) {
-    idle.emplace_back(io).connect(
-        {asio::ip::address_v4::loopback(), static_cast<asio::ip::port_type>(std::stoi(port_))});
+    idle.emplace_back(io).connect(endpoint());
   }
   EXPECT_EQ(status_of({"--max-time", "5", url_ + "/livez"}), "200");
 }
@@ -144,9 +136,8 @@ TEST_F(HttpTest, EndsAtOnceWhileClientsWait) {
   start_daemon();
   asio::io_context io;
   asio::ip::tcp::socket idle(io);
-  idle.connect({asio::ip::address_v4::loopback(), static_cast<asio::ip::port_type>(std::stoi(port_))});
-  daemon_->signal(SIGTERM);
-  EXPECT_EQ(daemon_->wait(std::chrono::seconds(10)), 0);
+  idle.connect(endpoint());
+  EXPECT_EQ(person_.stop_daemon(SIGTERM), 0);
 }
 
 // ---- regsync dashboard

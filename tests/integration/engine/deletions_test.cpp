@@ -252,7 +252,7 @@ TEST_F(Deletions, AFootprintThatCannotBeWrittenHoldsBackItsOwnTargetOnly) {
   world_.run_for(beyond_grace);  // no file is to be read again
   std::filesystem::remove(file);
   world_.login("ghcr.io", "third");
-  EXPECT_TRUE(world_.until([&] { return uid("n2").has_value(); }, 2s)) << "before the next look at the disk";
+  EXPECT_TRUE(world_.until([&] { return uid("n2").has_value(); })) << "before the next look at the disk";
 }
 
 TEST_F(Deletions, ASyncTriesAFootprintThatCouldNotBeWrittenAgain) {
@@ -294,7 +294,7 @@ TEST_F(Deletions, ATargetWhoseFileIsGoneIsForgottenOnceItHasNothingAnywhere) {
   const auto is_known = [&] { return !world_.engine().status().targets.empty(); };
   world_.lose_target("t");
   EXPECT_TRUE(is_known()) << "an editor may write it anew";
-  EXPECT_TRUE(world_.until([&] { return !is_known(); }, 2s));
+  EXPECT_TRUE(world_.until([&] { return !is_known(); }));
   EXPECT_TRUE(world_.engine().status().all_in_sync());
   world_.restart();
   world_.sync();
@@ -314,7 +314,7 @@ TEST_F(Deletions, ATargetWhoseFileIsGoneIsKnownAsLongAsItHasASecret) {
   world_.run_for(beyond_grace);
   EXPECT_EQ(world_.engine().status().targets.size(), 1U);
   world_.server().erase({"secrets", "n1", "cred"});
-  EXPECT_TRUE(world_.until([&] { return world_.engine().status().targets.empty(); }, 2s));
+  EXPECT_TRUE(world_.until([&] { return world_.engine().status().targets.empty(); }));
 }
 
 // --- contexts
@@ -332,7 +332,7 @@ TEST_F(Deletions, AContextThatCannotBeUsedAnyMoreKeepsItsLastGoodDefinition) {
     const auto password = "p" + std::to_string(config.size());
     world_.login("ghcr.io", password);
     EXPECT_TRUE(
-        world_.until([&] { return entries_of(*world_.secret("n1", "cred")).at("ghcr.io") == "jdoe:" + password; }, 2s));
+        world_.until([&] { return entries_of(*world_.secret("n1", "cred")).at("ghcr.io") == "jdoe:" + password; }));
     world_.sync();  // returns
     EXPECT_FALSE(world_.engine().status().all_in_sync()) << "the kubeconfig as it is now cannot be used";
   }

@@ -175,9 +175,9 @@ TEST_F(TwoClusters, ADeadContextDelaysNoOther) {
   world_.server("b").inject({.kind = Fault::Kind::half_open, .times = -1});
   world_.put_target(make_target({"team"}, {"*"}));
   world_.start();
-  EXPECT_TRUE(world_.until([&] { return has("team"); }, 2s));
+  EXPECT_TRUE(becomes("team"));
   world_.login("ghcr.io", "second");
-  EXPECT_TRUE(world_.until([&] { return has("team", "second"); }, 2s));
+  EXPECT_TRUE(becomes("team", "second"));
   world_.server("b").clear_faults();
 }
 
@@ -185,10 +185,12 @@ TEST_F(TwoClusters, ASlowContextDelaysNoOther) {
   world_.server("b").inject({.kind = Fault::Kind::slow, .times = -1, .bytes = 100});  // a second for each answer
   world_.put_target(make_target({"team"}, {"*"}));
   world_.start();
-  EXPECT_TRUE(world_.until([&] { return has("team"); }, 700ms));
+  EXPECT_TRUE(becomes("team"));
+  EXPECT_FALSE(has("team", "first", "b"));
   world_.login("ghcr.io", "second");
-  EXPECT_TRUE(world_.until([&] { return has("team", "second"); }, 700ms));
-  EXPECT_TRUE(world_.until([&] { return has("team", "second", "b"); }));
+  EXPECT_TRUE(becomes("team", "second"));
+  EXPECT_FALSE(has("team", "second", "b"));
+  EXPECT_TRUE(becomes("team", "second", "b"));
 }
 
 // --- ownership
@@ -731,16 +733,14 @@ TEST_F(Accounts, ARestartOverASyncedClusterWritesNothingAndListsOnce) {
 
 TEST_F(EngineTest, SyncTriesAtOnceWhatWaitsForABackoff) {
   begin(make_target());
-  server().inject({.kind = Fault::Kind::close, .times = -1});
+  constexpr int wish = 120;  // seconds: longer than anything else here may take
+  server().inject({.times = -1, .status = 503, .retry_after = wish});
   server().cut_watches();
   ASSERT_TRUE(world_.until([&] { return world_.engine().status().contexts.at(0).problem.has_value(); }));
-  world_.run_for(4s);  // by now the watches wait for seconds
   world_.login("ghcr.io", "second");
   server().clear_faults();
-  const auto began = std::chrono::steady_clock::now();
   world_.sync();
   EXPECT_TRUE(has("team", "second"));
-  EXPECT_LT(std::chrono::steady_clock::now() - began, 500ms);
 }
 
 TEST_F(EngineTest, TroubleWithWhatIsNotNeededAnyMoreHoldsNothingUp) {

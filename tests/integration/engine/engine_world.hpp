@@ -107,7 +107,7 @@ class EngineWorld {
 
   // Runs the loop.
   template <typename Predicate>
-  bool until(Predicate predicate, std::chrono::milliseconds time = std::chrono::seconds(10)) {
+  bool until(Predicate predicate, std::chrono::milliseconds time = std::chrono::seconds(30)) {
     return run_until(io_, predicate, time);
   }
   void run_for(std::chrono::milliseconds time);

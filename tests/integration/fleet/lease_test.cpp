@@ -57,11 +57,10 @@ TEST_F(LeaseTest, OneOfTwoHoldsItAndHandsItOver) {
   EXPECT_EQ(spec().at("leaseDurationSeconds"), 3);
   const auto renewed = spec().at("renewTime");
   EXPECT_TRUE(until([&] { return spec().at("renewTime") != renewed; }));
-  const auto begun = std::chrono::steady_clock::now();
   stop(*a);
   EXPECT_FALSE(a->lease.held());
+  EXPECT_NE(spec().at("holderIdentity"), "a") << "it is given back, so nobody waits for its end";
   EXPECT_TRUE(until([&] { return b->lease.held(); }));
-  EXPECT_LT(std::chrono::steady_clock::now() - begun, 2500ms) << "it was given back, so nobody waits for its end";
   EXPECT_EQ(spec().at("holderIdentity"), "b");
   EXPECT_EQ(spec().at("leaseTransitions"), 1);
   stop(*b);

@@ -122,7 +122,7 @@ TEST_P(LockedKeyring, SaysSoAtOnceWhereNobodyCanAnswer) {
     SCOPED_TRACE(action.name);
     const auto before = std::chrono::steady_clock::now();
     const Outcome outcome = run_action(action);
-    EXPECT_LT(std::chrono::steady_clock::now() - before, std::chrono::seconds(5));
+    EXPECT_LT(std::chrono::steady_clock::now() - before, std::chrono::seconds(10)) << "it waited for an answer";
     EXPECT_EQ(outcome.exit_code, 1);
     EXPECT_THAT(outcome.out, AllOf(HasSubstr("locked"), HasSubstr("unlock it"), HasSubstr("regsync setup --headless"),
                                    HasSubstr("regsync doctor"), Not(HasSubstr("credentials not found"))));

@@ -29,7 +29,7 @@ class TargetSetTest : public testing::Test {
     read();
   }
   bool settles() {
-    return test::run_until(io_, [&] { return set_.settled("t"); }, 2s);
+    return test::run_until(io_, [&] { return set_.settled("t"); });
   }
 
   asio::io_context io_;
