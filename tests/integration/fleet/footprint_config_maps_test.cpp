@@ -52,7 +52,7 @@ class FootprintConfigMapsTest : public testing::Test {
       }
     }
   }
-  bool until(const std::function<bool()>& holds, std::chrono::milliseconds time = 10s) {
+  bool until(const std::function<bool()>& holds, std::chrono::milliseconds time = 30s) {
     return test::run_until(io_, holds, time);
   }
   bool written(const FootprintConfigMaps& maps, const std::vector<std::string>& contexts) {

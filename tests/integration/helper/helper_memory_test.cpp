@@ -1,5 +1,6 @@
 // What is left of a secret in the memory of the helper, and in its core dump.
 #include <gtest/gtest.h>
+#include <sys/ioctl.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -11,7 +12,6 @@
 #include <nlohmann/json.hpp>
 #include <sstream>
 #include <string>
-#include <thread>
 #include <vector>
 
 #include "helper/protocol/helper_protocol.hpp"
@@ -108,6 +108,8 @@ TEST(HelperMemory, NothingOfASecretIsLeftAfterItsUse) {
 TEST(HelperMemory, ACrashLeavesNoCoreDump) {
   for (const bool guarded : {true, false}) {
     // Without the guard the same crash must dump, or this test would prove nothing.
+    int input[2];
+    ASSERT_EQ(pipe(input), 0);
     const pid_t child = fork();
     ASSERT_GE(child, 0);
     if (child == 0) {
@@ -117,11 +119,7 @@ TEST(HelperMemory, ACrashLeavesNoCoreDump) {
       const rlimit unlimited{.rlim_cur = RLIM_INFINITY, .rlim_max = RLIM_INFINITY};
       setrlimit(RLIMIT_CORE, &unlimited);
       if (guarded) {
-        // Waits for its input on a pipe that never closes.
-        int ends[2];
-        if (pipe(ends) != 0 || dup2(ends[0], STDIN_FILENO) < 0) {
-          _exit(1);
-        }
+        dup2(input[0], STDIN_FILENO);
         execl(HELPER, "docker-credential-regsync", "store", nullptr);
         _exit(1);
       }
@@ -129,11 +127,18 @@ TEST(HelperMemory, ACrashLeavesNoCoreDump) {
       (void)raise(SIGABRT);
     }
     if (guarded) {
-      std::this_thread::sleep_for(std::chrono::milliseconds(300));
+      // It guards itself before it reads: once the first byte is read, it waits for the rest.
+      ASSERT_EQ(write(input[1], "{", 1), 1);
+      EXPECT_TRUE(wait_until([&] {
+        int unread = 1;
+        return ioctl(input[1], FIONREAD, &unread) == 0 && unread == 0;
+      }));
       kill(child, SIGABRT);
     }
     int status = 0;
     ASSERT_EQ(waitpid(child, &status, 0), child);
+    close(input[0]);
+    close(input[1]);
     ASSERT_TRUE(WIFSIGNALED(status));
     if (guarded) {
       EXPECT_FALSE(WCOREDUMP(status));

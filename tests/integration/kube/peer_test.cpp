@@ -24,7 +24,10 @@ using namespace std::chrono_literals;
 using nlohmann::json;
 using test::run_until;
 
-constexpr Patience patience{.silence = 1400ms, .quiet = 2800ms, .answer = 700ms};
+constexpr Patience patience{.silence = 1400ms, .quiet = 2800ms, .answer = 2000ms};  // a busy server is not a silent one
+
+// Of a machine that does other things as well; without a patience a silent server is found out after 35 s or later.
+constexpr auto slack = 10s;
 
 TEST(Patience, EndsWithin45SecondsForWhoWaitsForAnAnswer) { EXPECT_LE(Patience().silence + Patience().answer, 45s); }
 
@@ -113,7 +116,7 @@ bool SilentPeer::own_network_ = false;
 
 TEST_F(SilentPeer, AFrozenServerWhoseKernelStillAnswersIsFoundOut) {
   const Frozen frozen(server_->api_server());
-  EXPECT_TRUE(is_told_within(patience.quiet + patience.answer + 1s));
+  EXPECT_TRUE(is_told_within(patience.quiet + patience.answer + slack));
   frozen.go_on();
   expect_recovery();
 }
@@ -124,11 +127,11 @@ TEST_F(SilentPeer, WhoWaitsForAFrozenServersAnswerIsToldSooner) {
   const Frozen frozen(server_->api_server());
   const auto ask = [](KubeClient& client) -> asio::awaitable<void> { co_await client.version(); };
   const test::Background asking(loop_, ask(*client_));
-  EXPECT_TRUE(run_until(loop_, [&] { return asking.done(); }, patience.silence + patience.answer + 1s));
+  EXPECT_TRUE(run_until(loop_, [&] { return asking.done(); }, patience.silence + patience.answer + slack));
   frozen.go_on();
   ASSERT_TRUE(asking.failure());
   EXPECT_EQ(asking.failure()->code(), ErrorCode::unreachable);
-  EXPECT_TRUE(is_told_within(1s)) << "the watch has the same peer";
+  EXPECT_TRUE(is_told_within(slack)) << "the watch has the same peer";
 }
 
 TEST_F(SilentPeer, ARequestWhoseTimeIsUpFailsAloneAndSaysSo) {

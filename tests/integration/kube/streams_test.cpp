@@ -46,8 +46,7 @@ TEST_F(Streams, ABurstOfEventsIsToldToItsEnd) {
   const int count = 40;
   kubectl({"-n", name_space_, "create", "-f", "-"},
           secrets(count, 0, 3000));  // all wait in the socket until the loop runs
-  EXPECT_TRUE(test::run_until(
-      loop_, [&] { return known.objects.size() == count; }, 5s))
+  EXPECT_TRUE(test::run_until(loop_, [&] { return known.objects.size() == count; }))
       << known.objects.size() << " of " << count;
 }
 
@@ -66,7 +65,7 @@ TEST_F(Streams, AnAnswerIsSeenToItsEndBesideWatchesThatSayNothing) {
     options.limit = 50 + round % 40;
     asio::steady_timer busy(loop_, 2ms);  // the request has left; then the whole answer waits in the socket
     busy.async_wait([](std::error_code /*never cancelled*/) { std::this_thread::sleep_for(15ms); });
-    const auto page = test::run(loop_, test::list(asking, {"secrets", name_space_, ""}, options), 5s);
+    const auto page = test::run(loop_, test::list(asking, {"secrets", name_space_, ""}, options));
     ASSERT_EQ(page.items.size(), options.limit);
   }
 }

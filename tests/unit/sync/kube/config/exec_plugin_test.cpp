@@ -84,7 +84,7 @@ TEST_F(ExecPluginTest, ManyWhoAskAtOnceCauseOneRun) {
 }
 
 TEST_F(ExecPluginTest, OneWhoGivesUpDoesNotTakeTheOthersWithHim) {
-  const auto exec = plugin("sleep 0.3; " + prints("t"));
+  const auto exec = plugin("until [ -e " + (temp_ / "go").string() + " ]; do sleep 0.01; done; " + prints("t"));
   const auto ask = [](std::shared_ptr<ExecPlugin> of, bool& done) -> asio::awaitable<void> {
     const auto minted = co_await of->current();
     done = minted != nullptr;
@@ -95,6 +95,7 @@ TEST_F(ExecPluginTest, OneWhoGivesUpDoesNotTakeTheOthersWithHim) {
   const test::Background two(loop_, ask(exec, second));
   test::run_until(loop_, [&] { return runs() == 1; });
   one->stop();
+  temp_.write("go", "");
   EXPECT_TRUE(test::run_until(loop_, [&] { return second; }));
   EXPECT_FALSE(first);
 }
@@ -135,7 +136,7 @@ TEST_F(ExecPluginTest, AFailureIsSharedForAWhile) {
 
 TEST_F(ExecPluginTest, OneThatHangsIsKilledWithAllThatItStarted) {
   plugin("sleep 60 & echo $! > " + (temp_ / "grandchild").string() + "; wait");
-  context_.exec->manners.patience = std::chrono::milliseconds(500);
+  context_.exec->manners.patience = std::chrono::seconds(2);  // time enough for a shell to start
   ExecPlugin hanging(context_);
   const Error error = test::error_of(loop_, hanging.current());
   EXPECT_EQ(error.code(), ErrorCode::credential_plugin);

@@ -2,7 +2,9 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <asio/io_context.hpp>
+#include <chrono>
 
 #include "sync/kube/http/curl_endpoint.hpp"
 #include "tests/support/run_coroutine.hpp"
@@ -69,25 +71,27 @@ TEST_F(StalledAnswersTest, TheRestOfAnAnswerIsAskedForOnceWhenThePeerIsSilent) {
   stalled_.begin(part);
   part.bytes = 100;
   turn();
-  EXPECT_TRUE(test::run_until(loop_, [&] { return part.asked == 1; }, std::chrono::seconds(5)));
+  EXPECT_TRUE(test::run_until(loop_, [&] { return part.asked == 1; }));
   run_for(milliseconds(150));
   EXPECT_EQ(part.asked, 1);
   part.bytes = 200;
   turn();
-  EXPECT_TRUE(test::run_until(
-      loop_, [&] { return part.asked == 2; }, std::chrono::seconds(5)))
-      << "of the next part too";
+  EXPECT_TRUE(test::run_until(loop_, [&] { return part.asked == 2; })) << "of the next part too";
 }
 
 TEST_F(StalledAnswersTest, NobodyIsAskedWhileThePeerIsHeard) {
   Part part;
   stalled_.begin(part);
   turn();
+  milliseconds longest_silence(0);
   for (int i = 0; i < 15; ++i) {
+    const auto heard = std::chrono::steady_clock::now();
     run_for(milliseconds(10));
     turn();
+    longest_silence =
+        std::max(longest_silence, std::chrono::ceil<milliseconds>(std::chrono::steady_clock::now() - heard));
   }
-  EXPECT_EQ(part.asked, 0);
+  EXPECT_TRUE(part.asked == 0 || longest_silence >= milliseconds(50)) << "this machine did not stand still";
 }
 
 TEST_F(StalledAnswersTest, AStreamHasNoRest) {
