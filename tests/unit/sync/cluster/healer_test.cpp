@@ -46,7 +46,7 @@ class HealerTest : public testing::Test {
   std::shared_ptr<const Payload> payload_;
   std::vector<std::string> evicted_;
   Healer healer_{loop_.get_executor(), client_, [this](const Change& change) { evicted_.push_back(describe(change)); },
-                 Healer::Limits{.evictions = 2, .minute = 1s, .pause = 5ms}};
+                 Healer::Limits{.evictions = 2, .minute = 1s, .pause = 5ms, .looks = 1000}};
 };
 
 TEST_F(HealerTest, EvictsWhatTheRepairCures) {
