@@ -12,6 +12,7 @@
 #include "sync/base/guard.hpp"
 #include "sync/base/json_access.hpp"
 #include "sync/base/log.hpp"
+#include "sync/base/user_manager.hpp"
 
 namespace regsync {
 
@@ -165,11 +166,14 @@ asio::awaitable<void> CredentialHelpers::read(Follower& follower) {
     follower.reading.taken = asked;
   } catch (const std::exception&) {
     const Error error = current_error();
-    problem = error.code() == ErrorCode::not_found
-                  ? failed(source, "it is not on the PATH of regsync",
-                           "install it, or see what PATH `systemctl --user show-environment` has")
-              : error.code() == ErrorCode::credential_plugin ? error
-                                                             : failed(source, error.message());
+    problem =
+        error.code() == ErrorCode::not_found
+            ? failed(source, "it is not on the PATH of regsync",
+                     std::string("install it, or ") +
+                         (has_user_manager() ? "give regsyncd the PATH that has it: regsync setup --environment PATH"
+                                             : "start regsyncd in a shell whose PATH has it"))
+        : error.code() == ErrorCode::credential_plugin ? error
+                                                       : failed(source, error.message());
     if (follower.wanted && (!follower.reading.problem || *follower.reading.problem != *problem)) {
       log::warning(describe(*problem));
     }

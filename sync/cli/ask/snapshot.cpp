@@ -36,9 +36,10 @@ asio::awaitable<void> read_one(kube::KubeClient& client, Key key, Snapshot& snap
   }
 }
 
-asio::awaitable<void> read_everywhere(kube::KubeClient& client, std::string name, Snapshot& snapshot) {
+asio::awaitable<void> read_everywhere(kube::KubeClient& client, std::string name, Detail detail, Snapshot& snapshot) {
   kube::ListOptions options;
   options.field_selector = "metadata.name=" + name;
+  options.metadata_only = detail == Detail::metadata;
   std::vector<json> items = co_await list_all(client, path_of("secrets"), options);
   for (json& item : items) {
     const std::string name_space(text_at(item, {"metadata", "namespace"}));
@@ -119,7 +120,7 @@ const Error* Snapshot::find_hidden(const std::string& name_space, const std::str
   return nullptr;
 }
 
-asio::awaitable<Snapshot> read_snapshot(kube::KubeClient& client, Places places) {
+asio::awaitable<Snapshot> read_snapshot(kube::KubeClient& client, Places places, Detail detail) {
   Snapshot snapshot;
   bool everywhere = false;
   for (const auto& [name, scope] : places.secrets) {
@@ -137,7 +138,7 @@ asio::awaitable<Snapshot> read_snapshot(kube::KubeClient& client, Places places)
     bool listed = false;
     if (scope.is_wide()) {
       try {
-        co_await read_everywhere(client, name, snapshot);
+        co_await read_everywhere(client, name, detail, snapshot);
         listed = true;
       } catch (const Error& error) {
         if (error.code() != ErrorCode::forbidden || scope.any) {

@@ -29,9 +29,12 @@ struct Snapshot {
   [[nodiscard]] const Error* find_hidden(const std::string& name_space, const std::string& account) const;
 };
 
+// How much of a Secret is needed. Its metadata says whose it is, in a fraction of the bytes.
+enum class Detail { whole, metadata };
+
 // Namespaces and Secrets. Throws what the cluster says; namespaces that may not be listed are an error only where
 // `places` needs them.
-asio::awaitable<Snapshot> read_snapshot(kube::KubeClient& client, Places places);
+asio::awaitable<Snapshot> read_snapshot(kube::KubeClient& client, Places places, Detail detail = Detail::whole);
 // Adds the ServiceAccounts, for who compares them too. The names and namespaces of all targets are put together, so
 // that a list may be forbidden which no target needs: it throws what the cluster says but that.
 asio::awaitable<void> read_accounts(kube::KubeClient& client, Places places, Snapshot& snapshot);

@@ -183,7 +183,7 @@ asio::awaitable<void> check_owner(kube::KubeClient& client, Places places, const
                                   Findings& findings) {
   Snapshot snapshot;
   try {
-    snapshot = co_await read_snapshot(client, places);
+    snapshot = co_await read_snapshot(client, places, Detail::metadata);
   } catch (const Error& error) {
     if (error.code() != ErrorCode::forbidden) {
       throw;

@@ -351,7 +351,7 @@ void preview(const SetupOptions& options, std::ostream& out, std::ostream& err) 
     setup.preview();
   }
   if (options.undo) {
-    out << "enabled units would be disabled\n";
+    out << (has_user_manager() ? "enabled units would be disabled\n" : "");
     return;
   }
   out << (options.containers ? "podman, skopeo and buildah would keep logins in the keyring\n" : "")
