@@ -68,6 +68,12 @@ std::string registry_of_site(const std::string& server, std::string_view path) {
   return site == sites.end() ? std::string() : site->second;
 }
 
+// "https" of "https://ghcr.io", as it is written; empty where there is none.
+std::string scheme_of(const std::string& registry) {
+  const auto end = registry.find("://");
+  return end == std::string::npos ? std::string() : registry.substr(0, end);
+}
+
 // Why no registry is written with this scheme; empty where one is, or there is none.
 std::string fault_of_scheme(const std::string& scheme) {
   if (scheme.empty() || scheme == "http" || scheme == "https") {
@@ -99,8 +105,8 @@ bool pins(const Target& target, const std::string& context) {
 
 void require_registry(const std::string& registry) {
   constexpr std::string_view blanks = " \t\r\n";
-  const auto scheme = registry.find("://");
-  const std::string_view rest = std::string_view(registry).substr(scheme == std::string::npos ? 0 : scheme + 3);
+  const std::string scheme = scheme_of(registry);
+  const std::string_view rest = std::string_view(registry).substr(scheme.empty() ? 0 : scheme.size() + 3);
   std::string_view server = rest.substr(0, rest.find('/'));
   const std::string_view path = rest.substr(server.size());
   const auto at = server.rfind('@');
@@ -125,9 +131,8 @@ void require_registry(const std::string& registry) {
   if (const std::string meant = registry_of_site(to_lower(server), path); !meant.empty()) {
     refuse("is a web site, not a registry", "its registry is " + meant);
   }
-  const std::string_view protocol = std::string_view(registry).substr(0, scheme == std::string::npos ? 0 : scheme);
-  if (const std::string why = fault_of_scheme(to_lower(protocol)); !why.empty()) {
-    refuse(why, "write it without " + std::string(protocol) + "://: " + std::string(rest));
+  if (const std::string why = fault_of_scheme(to_lower(scheme)); !why.empty()) {
+    refuse(why, "write it without " + scheme + "://: " + std::string(rest));
   }
   const auto colon = server.rfind(':');
   const bool has_port = colon != std::string_view::npos;
@@ -137,8 +142,8 @@ void require_registry(const std::string& registry) {
     refuse("has a port that does not exist", "ports are 1 to 65535");
   }
   const bool port_is_tag = path.empty() && has_port && !parse_authority(server);
-  const bool on_hub = scheme == std::string::npos && !path.empty() && server != "localhost" &&
-                      server.find_first_of(".:") == std::string_view::npos;
+  const bool on_hub =
+      scheme.empty() && !path.empty() && server != "localhost" && server.find_first_of(".:") == std::string_view::npos;
   if (path.find('@') != std::string_view::npos || path.find(':') != std::string_view::npos || port_is_tag || on_hub) {
     const std::string host = port_is_tag || on_hub ? "docker.io" : std::string(server);
     refuse("is an image, not a registry", "write the registry that it is pulled from: " + host);

@@ -154,7 +154,8 @@ asio::awaitable<Answers> ask_all(kube::KubeClient& client, std::vector<Question>
   }
   auto next = answers.begin();
   const auto some = [&] { return answer_some(client, answers, next); };
-  co_await (some() && some() && some() && some() && some() && some() && some() && some());
+  asio::awaitable<void> all = some() && some() && some() && some() && some() && some() && some() && some();
+  co_await std::move(all);
   co_return answers;
 }
 
