@@ -311,7 +311,8 @@ void Lease::see_none() {
 }
 
 void Lease::tell() {
-  Told now_is{.held = held(), .holder = holder(), .problem = problem()};
+  Told now_is{
+      .held_since = held() ? std::optional(held_since_) : std::nullopt, .holder = holder(), .problem = problem()};
   if (told_ != now_is) {
     told_ = std::move(now_is);
     guarded_logged("lease " + options_.name, handlers_.on_change);

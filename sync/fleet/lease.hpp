@@ -51,7 +51,7 @@ class Lease {
 
   struct Handlers {
     std::function<Intent(const Lease&)> intent;  // asked at each turn
-    std::function<void()> on_change;             // held(), holder() or problem() may differ
+    std::function<void()> on_change;             // held(), held_since(), holder() or problem() may differ
   };
 
   // hub outlives this.
@@ -80,7 +80,7 @@ class Lease {
 
  private:
   struct Told {
-    bool held = false;
+    std::optional<Time> held_since;  // nullopt: it is not held
     std::string holder;
     std::optional<Error> problem;
     bool operator==(const Told&) const = default;
