@@ -14,28 +14,28 @@ constexpr auto patience = std::chrono::minutes(1);
 }  // namespace
 
 bool DesktopNotices::look(const FleetReport& report, WallTime now) {
-  std::map<std::string, std::vector<const FleetCell*>> stuck;
+  std::map<std::string, std::vector<const StatusGroup*>> stuck;
   bool any = false;
-  for (const FleetCell& cell : report.cells) {
-    if (cell.in(SyncState::stuck) == 0) {
+  for (const StatusGroup& group : report.overview.groups) {
+    if (group.count(SyncState::stuck) == 0) {
       continue;
     }
     any = true;
-    if (cell.since && now - *cell.since >= patience) {
-      stuck[cell.target].push_back(&cell);
+    if (group.failing_since && now - *group.failing_since >= patience) {
+      stuck[group.target].push_back(&group);
     }
   }
   std::erase_if(told_, [&](const std::string& target) { return !stuck.contains(target); });
-  for (const auto& [target, cells] : stuck) {
+  for (const auto& [target, groups] : stuck) {
     if (!told_.insert(target).second) {
       continue;
     }
-    DesktopNotice notice{"regsync: " + target + " is stuck", "in " + cells.front()->context};
-    if (cells.size() > 1) {
-      notice.text += " and " + std::to_string(cells.size() - 1) + " more";
+    DesktopNotice notice{"regsync: " + target + " is stuck", "in " + groups.front()->context};
+    if (groups.size() > 1) {
+      notice.text += " and " + std::to_string(groups.size() - 1) + " more";
     }
-    if (!cells.front()->causes.empty()) {
-      const Error& error = cells.front()->causes.front().error;
+    if (!groups.front()->causes.empty()) {
+      const Error& error = groups.front()->causes.front().error;
       notice.text += ": " + error.message() + (error.remedy().empty() ? "" : "\n" + error.remedy());
     }
     show(std::move(notice));

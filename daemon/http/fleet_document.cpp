@@ -24,8 +24,8 @@ json seconds_of(const std::optional<WallTime>& time) {
 
 json states() {
   json names = json::array();
-  for (std::size_t i = 0; i < std::tuple_size_v<SecretCounts>; ++i) {
-    names.push_back(to_string(static_cast<SyncState>(i)));
+  for (const SyncState state : sync_states) {
+    names.push_back(to_string(state));
   }
   return names;
 }
@@ -55,27 +55,33 @@ json errors_of(const std::vector<Error>& errors) {
   return items;
 }
 
-json counts_of(const FleetCell& cell) {
-  auto size = cell.secrets.size();
-  while (size > 1 && cell.secrets.at(size - 1) == 0) {
-    --size;
+// Without the zeros at the end.
+json counts_of(const StateCounts& counts) {
+  json items = json::array();
+  for (std::size_t left = counts.all(); const SyncState state : sync_states) {
+    if (left == 0 && !items.empty()) {
+      break;
+    }
+    items.push_back(counts[state]);
+    left -= counts[state];
   }
-  return std::vector<std::size_t>(cell.secrets.begin(), cell.secrets.begin() + static_cast<std::ptrdiff_t>(size));
+  return items;
 }
 
 // Twenty thousand of them are usual: a short array each.
-json cell_of(const FleetCell& cell, std::size_t target, std::size_t context, Index& causes) {
-  json item = {target, context, counts_of(cell)};
-  if (!cell.in_sync()) {
+json cell_of(const StatusGroup& group, std::size_t target, std::size_t context, Index& causes) {
+  json item = {target, context, counts_of(group.states)};
+  if (!group.is_as_asked()) {
     json reasons = json::array();
-    for (const auto& [error, secrets] : cell.causes) {
+    for (const StatusCause& cause : group.causes) {
+      const Error& error = cause.error;
       const auto index =
           causes.of(std::string(to_string(error.code())) + '\n' + error.message() + '\n' + error.remedy(),
-                    [&error = error] { return control::to_json(error); });
-      reasons.push_back({index, secrets});
+                    [&] { return control::to_json(error); });
+      reasons.push_back({index, cause.count});
     }
-    item.push_back(seconds_of(cell.since));
-    item.push_back(seconds_of(cell.last_in_sync));
+    item.push_back(seconds_of(group.failing_since));
+    item.push_back(seconds_of(group.last_in_sync));
     item.push_back(std::move(reasons));
   }
   return item;
@@ -139,12 +145,11 @@ double seconds(WallTime time) { return std::chrono::duration<double>(time.time_s
 void add_secrets(const FleetReport& report, Families& families) {
   auto& family = families.add("regsync_secrets",
                               "Secrets by state: InSync, Pending, Retrying, Stuck, Removing, Terminating, Paused");
-  for (const FleetCell& cell : report.cells) {
-    for (std::size_t i = 0; i < std::tuple_size_v<SecretCounts>; ++i) {
-      const auto state = static_cast<SyncState>(i);
-      if (state == SyncState::in_sync || cell.in(state) > 0) {
-        set(family, {{"target", cell.target}, {"context", cell.context}, {"state", std::string(to_string(state))}},
-            static_cast<double>(cell.in(state)));
+  for (const StatusGroup& group : report.overview.groups) {
+    for (const SyncState state : sync_states) {
+      if (state == SyncState::in_sync || group.count(state) > 0) {
+        set(family, {{"target", group.target}, {"context", group.context}, {"state", std::string(to_string(state))}},
+            static_cast<double>(group.count(state)));
       }
     }
   }
@@ -153,9 +158,9 @@ void add_secrets(const FleetReport& report, Families& families) {
 void add_last_success(const FleetReport& report, WallTime now, Families& families) {
   auto& family = families.add("regsync_last_success_timestamp_seconds",
                               "When all Secrets of the target in the context were last in sync");
-  for (const FleetCell& cell : report.cells) {
-    if (const auto when = cell.in_sync() ? now : cell.last_in_sync) {
-      set(family, {{"target", cell.target}, {"context", cell.context}}, seconds(*when));
+  for (const StatusGroup& group : report.overview.groups) {
+    if (const auto when = group.is_as_asked() ? now : group.last_in_sync) {
+      set(family, {{"target", group.target}, {"context", group.context}}, seconds(*when));
     }
   }
 }
@@ -174,11 +179,11 @@ std::string fleet_document(const FleetReport& report) {
     contexts.of(context.name, [&] { return context_of(context); });
   }
   json cells = json::array();
-  for (const FleetCell& cell : report.cells) {
-    const auto target = targets.of(cell.target, [&] { return json{{"name", cell.target}}; });
+  for (const StatusGroup& group : overview.groups) {
+    const auto target = targets.of(group.target, [&] { return json{{"name", group.target}}; });
     // A context that is not in the kubeconfig has cells only.
-    const auto context = contexts.of(cell.context, [&] { return json{{"name", cell.context}}; });
-    cells.push_back(cell_of(cell, target, context, causes));
+    const auto context = contexts.of(group.context, [&] { return json{{"name", group.context}}; });
+    cells.push_back(cell_of(group, target, context, causes));
   }
   json document = {{"apiVersion", "regsync.dev/v1"},
                    {"kind", "Fleet"},

@@ -119,16 +119,31 @@ json to_json(const TargetStatus& target) {
   return j;
 }
 
+json to_json(const StatusCause& cause) {
+  return {{"error", error_json(cause.error)},
+          {"count", cause.count},
+          {"namespaces", cause.namespaces},
+          {"alike", cause.alike}};
+}
+
+StatusCause cause_from_json(const json& j) {
+  return {error_from_json(j.at("error")), j.at("count"), j.at("namespaces"), j.at("alike")};
+}
+
+// Without what only the page shows.
 json to_json(const StatusGroup& group) {
   json states = json::object();
-  for (const auto& [state, count] : group.states) {
-    states[std::string(to_string(state))] = count;
+  for (const SyncState state : sync_states) {
+    if (const auto count = group.count(state); count > 0) {
+      states[std::string(to_string(state))] = count;
+    }
   }
   return {{"target", group.target},
           {"context", group.context},
           {"states", std::move(states)},
           {"reasons", group.reasons},
-          {"since", to_rfc3339(group.since)}};
+          {"since", to_rfc3339(group.since)},
+          {"causes", to_array(group.causes, [](const StatusCause& cause) { return to_json(cause); })}};
 }
 
 StatusGroup group_from_json(const json& j) {
@@ -140,17 +155,8 @@ StatusGroup group_from_json(const json& j) {
   }
   group.reasons = j.at("reasons");
   group.since = from_rfc3339(j.at("since").get_ref<const std::string&>());
+  group.causes = from_array(list_at(j, {"causes"}), cause_from_json);
   return group;
-}
-
-json to_json(const StatusCause& cause) {
-  return {{"target", cause.target}, {"context", cause.context},       {"error", error_json(cause.error)},
-          {"count", cause.count},   {"namespaces", cause.namespaces}, {"alike", cause.alike}};
-}
-
-StatusCause cause_from_json(const json& j) {
-  return {j.at("target"), j.at("context"),    error_from_json(j.at("error")),
-          j.at("count"),  j.at("namespaces"), j.at("alike")};
 }
 
 TargetStatus target_from_json(const json& j) {
@@ -191,7 +197,6 @@ StatusReport parse_report(const json& j) {
   report.rows = from_array(j.at("rows"), row_from_json);
   report.notes = from_array(j.at("notes"), error_from_json);
   report.groups = from_array(list_at(j, {"groups"}), group_from_json);
-  report.causes = from_array(list_at(j, {"causes"}), cause_from_json);
   return report;
 }
 
@@ -232,7 +237,6 @@ json to_json(const StatusReport& report) {
             {"notes", to_array(report.notes, [](const Error& note) { return to_json(note); })}};
   if (!report.groups.empty()) {
     j["groups"] = to_array(report.groups, [](const StatusGroup& group) { return to_json(group); });
-    j["causes"] = to_array(report.causes, [](const StatusCause& cause) { return to_json(cause); });
   }
   if (report.store) {
     j["store"] = to_json(*report.store);

@@ -208,16 +208,12 @@ class Engine::Impl {
       fleet.login_ends.emplace(registry, end.at);
     }
     fleet.logins_in_doubt = logins_.in_doubt();
-    fleet.overview = report_without_rows({}, [&](const auto& target, const auto& context) {
-      if (const FleetCell* cell = count(target, context)) {
-        fleet.cells.push_back(*cell);
-      }
-    });
+    fleet.overview = summary({});
     counts_.note_complete();
     return fleet;
   }
 
-  [[nodiscard]] SecretCounts totals() const {
+  [[nodiscard]] StateCounts totals() const {
     if (!counts().complete()) {
       visit_contexts(state(), [&](const auto& target, const auto& context) { count(target, context); });
       counts_.note_complete();
@@ -262,14 +258,12 @@ class Engine::Impl {
 
   [[nodiscard]] StatusReport summary(const StatusQuery& query) const {
     std::vector<StatusGroup> groups;
-    std::vector<StatusCause> causes;
     auto report = report_without_rows(query.targets, [&](const auto& target, const auto& context) {
-      const auto& counted = counts().summary(target, context, [&] { return rows_of(state(), target, context); });
-      std::ranges::copy(counted.groups, std::back_inserter(groups));
-      std::ranges::copy(counted.causes, std::back_inserter(causes));
+      if (const StatusGroup* group = count(target, context)) {
+        groups.push_back(*group);
+      }
     });
     report.groups = std::move(groups);
-    report.causes = std::move(causes);
     return StatusSelection(query).finish(std::move(report));
   }
 
@@ -291,8 +285,8 @@ class Engine::Impl {
   }
 
   // Null where the target has no rows there.
-  const FleetCell* count(const std::string& target, const std::string& context) const {
-    return counts().cell(target, context, [&] { return rows_of(state(), target, context); });
+  const StatusGroup* count(const std::string& target, const std::string& context) const {
+    return counts().group(target, context, [&] { return rows_of(state(), target, context); });
   }
 
   [[nodiscard]] EngineState state() const {
@@ -641,7 +635,7 @@ void Engine::forget_target(const std::string& target, bool keep_secrets) { impl_
 
 std::set<RegistryKey> Engine::logins_in_doubt() const { return impl_->logins_in_doubt(); }
 
-SecretCounts Engine::totals() const { return impl_->totals(); }
+StateCounts Engine::totals() const { return impl_->totals(); }
 
 std::optional<Error> Engine::store_problem() const { return impl_->store_problem(); }
 

@@ -123,10 +123,10 @@ class Engine {
   // not exist is left out. A summary counts again only what may have changed since the last one.
   [[nodiscard]] StatusReport status(const StatusQuery& query = {}) const;
   [[nodiscard]] StatusReport status(const std::string& target) const;
-  // The same of all targets, with the rows counted for the page and the metrics.
+  // A summary of all targets for the page and the metrics.
   [[nodiscard]] FleetReport fleet() const;
   // The Secrets of all targets, counted by their state. After a change of a few it counts those.
-  [[nodiscard]] SecretCounts totals() const;
+  [[nodiscard]] StateCounts totals() const;
   // Why logins that targets need cannot be read now.
   [[nodiscard]] std::optional<Error> store_problem() const;
 

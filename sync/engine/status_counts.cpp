@@ -1,48 +1,27 @@
 #include "sync/engine/status_counts.hpp"
 
-#include <algorithm>
-#include <cstddef>
-
-#include "sync/model/remedy.hpp"
+#include <utility>
 
 namespace regsync {
 
-const StatusCounts::Summary& StatusCounts::summary(const std::string& target, const std::string& context,
-                                                   const MakeRows& make) {
-  Counts& counts = by_context_[context][target];
-  if (!counts.summary) {
-    const auto rows = rows_of(target, context, make).rows;
-    counts.summary = Summary{groups_of(rows), causes_of(rows)};
-    for (auto& cause : counts.summary->causes) {
-      cause.error = for_context(cause.error, cause.target, cause.context);
+const StatusGroup* StatusCounts::group(const std::string& target, const std::string& context, const MakeRows& make) {
+  const auto [known, is_new] = by_context_[context].try_emplace(target);
+  auto& group = known->second;
+  if (is_new) {
+    Rows rows = make();
+    auto groups = groups_of(rows.rows);
+    if (!groups.empty()) {
+      group = std::move(groups.front());
+      totals_ += group->states;
     }
-  }
-  return *counts.summary;
-}
-
-const FleetCell* StatusCounts::cell(const std::string& target, const std::string& context, const MakeRows& make) {
-  Counts& counts = by_context_[context][target];
-  if (!counts.counted) {
-    counts.cell = cell_of(rows_of(target, context, make).rows);
-    counts.counted = true;
-    if (counts.cell) {
-      for (std::size_t i = 0; i < totals_.size(); ++i) {
-        totals_.at(i) += counts.cell->secrets.at(i);
-      }
+    if (!rows.leftovers.empty()) {
+      leftovers_[context][target] = std::move(rows.leftovers);
+    } else if (const auto left = leftovers_.find(context); left != leftovers_.end()) {
+      left->second.erase(target);
     }
     stale_.erase({context, target});
   }
-  return counts.cell ? &*counts.cell : nullptr;
-}
-
-StatusCounts::Rows StatusCounts::rows_of(const std::string& target, const std::string& context, const MakeRows& make) {
-  Rows rows = make();
-  if (!rows.leftovers.empty()) {
-    leftovers_[context][target] = rows.leftovers;
-  } else if (const auto known = leftovers_.find(context); known != leftovers_.end()) {
-    known->second.erase(target);
-  }
-  return rows;
+  return group ? &*group : nullptr;
 }
 
 void StatusCounts::forget(const std::string& context, const ChangedRows& rows) {
@@ -51,8 +30,8 @@ void StatusCounts::forget(const std::string& context, const ChangedRows& rows) {
     return;
   }
   if (rows.are_all()) {
-    for (auto& counts : known->second) {
-      forget(context, counts);
+    while (!known->second.empty()) {
+      forget(context, known->second, std::string(known->second.begin()->first));
     }
     return;
   }
@@ -69,25 +48,15 @@ void StatusCounts::forget(const std::string& context, const ChangedRows& rows) {
 }
 
 void StatusCounts::forget(const std::string& context, Targets& targets, const std::string& target) {
-  if (const auto counts = targets.find(target); counts != targets.end()) {
-    forget(context, *counts);
-  }
-}
-
-void StatusCounts::forget(const std::string& context, Targets::value_type& item) {
-  auto& [target, counts] = item;
-  counts.summary.reset();
-  if (!counts.counted) {
+  const auto known = targets.find(target);
+  if (known == targets.end()) {
     return;
   }
-  if (counts.cell) {
-    for (std::size_t i = 0; i < totals_.size(); ++i) {
-      totals_.at(i) -= counts.cell->secrets.at(i);
-    }
+  if (known->second) {
+    totals_ -= known->second->states;
   }
-  counts.counted = false;
-  counts.cell.reset();
   stale_.emplace(context, target);
+  targets.erase(known);
 }
 
 void StatusCounts::forget() {

@@ -14,7 +14,6 @@
 #include <vector>
 
 #include "sync/cluster/cluster.hpp"
-#include "sync/model/fleet_report.hpp"
 #include "sync/model/status_report.hpp"
 
 namespace regsync {
@@ -27,44 +26,31 @@ class StatusCounts {
     std::set<std::string> leftovers;  // names of Secrets on which they depend, beside the one that the target wants
   };
   using MakeRows = std::function<Rows()>;
-  struct Summary {
-    std::vector<StatusGroup> groups;  // one, or none where there are no rows
-    std::vector<StatusCause> causes;
-  };
   using Place = std::pair<std::string, std::string>;  // a context, and a target there
 
-  // These call `make` only where they have to count again, and are valid until the next call of any function here.
-  const Summary& summary(const std::string& target, const std::string& context, const MakeRows& make);
-  // Null where there are no rows.
-  const FleetCell* cell(const std::string& target, const std::string& context, const MakeRows& make);
+  // Null where there are no rows. Calls `make` only where it has to count again; valid until the next forget().
+  const StatusGroup* group(const std::string& target, const std::string& context, const MakeRows& make);
 
   // These rows of one context, or all of all contexts, may differ now.
   void forget(const std::string& context, const ChangedRows& rows);
   void forget();
 
-  // The sum of all cells. To bring it up to date, ask for the cell of each place: of all places there are, or of the
+  // The sum of all groups. To bring it up to date, ask for the group of each place: of all places there are, or of the
   // stale ones where that was done since the last forget() of all.
-  [[nodiscard]] const SecretCounts& totals() const { return totals_; }
+  [[nodiscard]] const StateCounts& totals() const { return totals_; }
   [[nodiscard]] bool complete() const { return complete_; }
   void note_complete() { complete_ = true; }
   [[nodiscard]] const std::set<Place>& stale() const { return stale_; }
 
  private:
-  struct Counts {
-    bool counted = false;  // what `cell` says is so
-    std::optional<FleetCell> cell;
-    std::optional<Summary> summary;
-  };
-  using Targets = std::map<std::string, Counts>;
+  using Targets = std::map<std::string, std::optional<StatusGroup>>;  // of those that were counted
 
-  Rows rows_of(const std::string& target, const std::string& context, const MakeRows& make);
-  void forget(const std::string& context, Targets::value_type& item);
   void forget(const std::string& context, Targets& targets, const std::string& target);
 
   std::map<std::string, Targets> by_context_;
   // By context, then by target: Rows::leftovers, where there are any.
   std::map<std::string, std::map<std::string, std::set<std::string>>> leftovers_;
-  SecretCounts totals_{};
+  StateCounts totals_;
   std::set<Place> stale_;
   bool complete_ = false;
 };

@@ -68,7 +68,6 @@ void StatusSelection::keep(std::vector<StatusRow>& rows) {
 StatusReport StatusSelection::finish(StatusReport report) {
   std::erase_if(report.targets, [&](const auto& target) { return !is_named(query_.targets, target.name); });
   std::erase_if(report.groups, [&](const auto& group) { return !is_named(query_.targets, group.target); });
-  std::erase_if(report.causes, [&](const auto& cause) { return !is_named(query_.targets, cause.target); });
   if (!query_.contexts.empty() || !query_.namespaces.empty()) {
     for (const auto& context : report.contexts) {
       contexts_.insert(context.name);
@@ -81,7 +80,6 @@ StatusReport StatusSelection::finish(StatusReport report) {
       require_matches(query_.namespaces, namespaces_, "namespace");
     }
     std::erase_if(report.groups, [&](const auto& group) { return !is_asked(query_.contexts, group.context); });
-    std::erase_if(report.causes, [&](const auto& cause) { return !is_asked(query_.contexts, cause.context); });
     std::erase_if(report.contexts, [&](const auto& context) { return !is_asked(query_.contexts, context.name); });
     for (const auto& group : report.groups) {
       targets_.insert(group.target);

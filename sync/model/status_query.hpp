@@ -14,7 +14,7 @@ struct StatusQuery {
   std::vector<std::string> contexts = {};    // names or globs; none: all
   std::vector<std::string> namespaces = {};  // names or globs; none: all
   bool failing = false;                      // only what is not as asked
-  bool summary = false;                      // groups and causes instead of rows; namespaces do not count then
+  bool summary = false;                      // groups instead of rows; namespaces do not count then
 };
 
 // Applies a query to a report piece by piece, so that rows that nobody asked for need not be kept.

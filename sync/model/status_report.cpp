@@ -1,11 +1,9 @@
 #include "sync/model/status_report.hpp"
 
 #include <algorithm>
+#include <functional>
+#include <numeric>
 #include <string_view>
-#include <tuple>
-#include <utility>
-
-#include "sync/model/remedy.hpp"
 
 namespace regsync {
 
@@ -33,21 +31,30 @@ bool is_as_asked(SyncState state) {
   return state == SyncState::in_sync || state == SyncState::terminating || state == SyncState::paused;
 }
 
-std::size_t StatusGroup::count(SyncState state) const {
-  const auto known = states.find(state);
-  return known == states.end() ? 0 : known->second;
+StateCounts::StateCounts(std::initializer_list<std::pair<SyncState, std::size_t>> counts) {
+  for (const auto& [state, count] : counts) {
+    (*this)[state] += count;
+  }
 }
 
-std::size_t StatusGroup::rows() const {
+StateCounts& StateCounts::operator+=(const StateCounts& other) {
+  std::ranges::transform(counts_, other.counts_, counts_.begin(), std::plus());
+  return *this;
+}
+
+StateCounts& StateCounts::operator-=(const StateCounts& other) {
+  std::ranges::transform(counts_, other.counts_, counts_.begin(), std::minus());
+  return *this;
+}
+
+std::size_t StateCounts::all() const { return std::accumulate(counts_.begin(), counts_.end(), std::size_t{0}); }
+
+std::size_t StateCounts::as_asked() const {
   std::size_t sum = 0;
-  for (const auto& [state, number] : states) {
-    sum += number;
+  for (const SyncState state : sync_states) {
+    sum += is_as_asked(state) ? (*this)[state] : 0;
   }
   return sum;
-}
-
-bool StatusGroup::is_as_asked() const {
-  return std::ranges::all_of(states, [](const auto& item) { return regsync::is_as_asked(item.first); });
 }
 
 bool StatusReport::all_in_sync() const {
@@ -57,6 +64,36 @@ bool StatusReport::all_in_sync() const {
                              [](const TargetStatus& target) { return target.paused || target.problems.empty(); }) &&
          std::ranges::all_of(contexts, [](const ContextStatus& context) { return context.paused || !context.problem; });
 }
+
+namespace {
+
+void add_cause(const StatusRow& row, std::vector<StatusCause>& causes) {
+  constexpr std::size_t named = 3;
+  const auto has_code = [&](const StatusCause& cause) { return cause.error.code() == row.cause->code(); };
+  auto cause = std::ranges::find_if(causes, has_code);
+  if (cause == causes.end()) {
+    cause = causes.insert(cause, {.error = *row.cause});
+  }
+  ++cause->count;
+  cause->alike = cause->alike && cause->error.message() == row.cause->message();
+  if (cause->namespaces.size() < named) {
+    cause->namespaces.push_back(row.name_space);
+  }
+}
+
+void add_row(const StatusRow& row, StatusGroup& group) {
+  ++group.states[row.state];
+  group.since = std::max(group.since, row.since);
+  if (!is_as_asked(row.state)) {
+    ++group.reasons[std::string(row.cause ? to_string(row.cause->code()) : to_string(row.state))];
+    group.failing_since = std::min(group.failing_since.value_or(row.since), row.since);
+  }
+  if (row.cause) {
+    add_cause(row, group.causes);
+  }
+}
+
+}  // namespace
 
 std::vector<StatusGroup> groups_of(const std::vector<StatusRow>& rows) {
   std::vector<StatusGroup> groups;
@@ -72,38 +109,9 @@ std::vector<StatusGroup> groups_of(const std::vector<StatusRow>& rows) {
       }
     }
     before = &row;
-    StatusGroup& group = groups[at];
-    ++group.states[row.state];
-    group.since = std::max(group.since, row.since);
-    if (!is_as_asked(row.state)) {
-      ++group.reasons[std::string(row.cause ? to_string(row.cause->code()) : to_string(row.state))];
-    }
+    add_row(row, groups[at]);
   }
   return groups;
-}
-
-std::vector<StatusCause> causes_of(const std::vector<StatusRow>& rows) {
-  constexpr std::size_t named = 3;
-  std::vector<StatusCause> causes;
-  std::map<std::tuple<std::string_view, ErrorCode, std::string_view>, std::size_t> known;
-  for (const StatusRow& row : rows) {
-    if (!row.cause) {
-      continue;
-    }
-    const ErrorCode code = row.cause->code();
-    const std::string_view target = is_remedied_per_target(code) ? std::string_view(row.target) : std::string_view();
-    const auto [place, is_new] = known.try_emplace({row.context, code, target}, causes.size());
-    if (is_new) {
-      causes.push_back({.target = row.target, .context = row.context, .error = *row.cause});
-    }
-    StatusCause& cause = causes[place->second];
-    ++cause.count;
-    cause.alike = cause.alike && cause.error.message() == row.cause->message();
-    if (cause.namespaces.size() < named) {
-      cause.namespaces.push_back(row.name_space);
-    }
-  }
-  return causes;
 }
 
 }  // namespace regsync

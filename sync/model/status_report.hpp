@@ -2,10 +2,14 @@
 // should, and if not why, since when, and what to do. Plain data; no secret is in it.
 #pragma once
 
+#include <array>
 #include <chrono>
+#include <cstddef>
+#include <initializer_list>
 #include <map>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "helper/base/error.hpp"
@@ -28,6 +32,13 @@ enum class SyncState : std::uint8_t {
 std::string_view to_string(
     SyncState state);  // "InSync", "Pending", "Retrying", "Stuck", "Removing", "Terminating", "Paused"
 
+inline constexpr std::array sync_states = {SyncState::in_sync, SyncState::pending,  SyncState::retrying,
+                                           SyncState::stuck,   SyncState::removing, SyncState::terminating,
+                                           SyncState::paused};
+
+// A state that nothing has to be done about.
+bool is_as_asked(SyncState state);
+
 struct StatusRow {
   std::string target;
   std::string context;
@@ -40,28 +51,48 @@ struct StatusRow {
   std::optional<WallTime> next_try;
 };
 
-// The rows of one target in one context, counted.
-struct StatusGroup {
-  std::string target;
-  std::string context;
-  std::map<SyncState, std::size_t> states = {};
-  std::map<std::string, std::size_t> reasons =
-      {};               // of what is not as asked: error codes, or states where there is none
-  WallTime since = {};  // of the latest change of state
+// How many rows are in each state.
+class StateCounts {
+ public:
+  StateCounts() = default;
+  StateCounts(std::initializer_list<std::pair<SyncState, std::size_t>> counts);
 
-  [[nodiscard]] std::size_t count(SyncState state) const;
-  [[nodiscard]] std::size_t rows() const;
-  [[nodiscard]] bool is_as_asked() const;  // in sync or paused
+  std::size_t& operator[](SyncState state) { return counts_.at(static_cast<std::size_t>(state)); }
+  std::size_t operator[](SyncState state) const { return counts_.at(static_cast<std::size_t>(state)); }
+  StateCounts& operator+=(const StateCounts& other);
+  StateCounts& operator-=(const StateCounts& other);
+  [[nodiscard]] std::size_t all() const;
+  [[nodiscard]] std::size_t as_asked() const;
+  bool operator==(const StateCounts&) const = default;
+
+ private:
+  std::array<std::size_t, sync_states.size()> counts_{};
 };
 
-// Why rows of one context are not in sync: those with one error code, and of one target where the remedy names it.
+// Why rows are as they are: those of one target in one context that have one error code. Their texts differ by the
+// namespace at most.
 struct StatusCause {
-  std::string target;  // of the first of them, as the error is
-  std::string context;
-  Error error;
+  Error error;  // of the first of them
   std::size_t count = 0;
   std::vector<std::string> namespaces = {};  // the first of them; "" for the context as a whole
   bool alike = true;                         // every one has this very message
+};
+
+// The rows of one target in one context, counted: its size does not depend on their number.
+struct StatusGroup {
+  std::string target;
+  std::string context;
+  StateCounts states = {};
+  std::map<std::string, std::size_t> reasons =
+      {};                                      // of what is not as asked: error codes, or states where there is none
+  WallTime since = {};                         // of the latest change of state
+  std::optional<WallTime> failing_since = {};  // of what is not as asked: the state that lasts longest
+  std::optional<WallTime> last_in_sync = {};   // not all as asked: when they were, where that is known
+  std::vector<StatusCause> causes = {};
+
+  [[nodiscard]] std::size_t count(SyncState state) const { return states[state]; }
+  [[nodiscard]] std::size_t rows() const { return states.all(); }
+  [[nodiscard]] bool is_as_asked() const { return states.as_asked() == rows(); }
 };
 
 struct TargetStatus {
@@ -96,9 +127,8 @@ struct StatusReport {
   std::vector<TargetStatus> targets;  // sorted by name
   std::vector<ContextStatus> contexts;
   std::vector<StatusRow> rows;  // sorted by target, context, namespace
-  // In a summary, what groups_of() and causes_of() make of the rows, which it does not have.
+  // In a summary, what groups_of() makes of the rows, which it does not have.
   std::vector<StatusGroup> groups;
-  std::vector<StatusCause> causes;
   std::vector<Error> notes;  // worth knowing, and nothing is wrong: what happened, and what can be done about it
 
   // Whether every cluster is as asked: no row but in_sync, no problem of a target, a context or the store. What is
@@ -106,10 +136,7 @@ struct StatusReport {
   [[nodiscard]] bool all_in_sync() const;
 };
 
-// A state that nothing has to be done about.
-bool is_as_asked(SyncState state);
-
+// In the order in which they come up among the rows.
 std::vector<StatusGroup> groups_of(const std::vector<StatusRow>& rows);
-std::vector<StatusCause> causes_of(const std::vector<StatusRow>& rows);
 
 }  // namespace regsync

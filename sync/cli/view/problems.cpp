@@ -29,18 +29,20 @@ class Problems {
     }
   }
 
-  void add_cause(const StatusCause& cause) {
-    if (told_.contains(cause.error.message())) {
+  // Causes of one context with one code are one problem, of each target where the remedy names it.
+  void add_cause(const StatusGroup& group, const StatusCause& cause) {
+    const Error& error = cause.error;
+    if (told_.contains(error.message())) {
       return;
     }
-    Problem& problem = find(cause.context + '\n' + std::string(to_string(cause.error.code())) + '\n' +
-                                (is_remedied_per_target(cause.error.code()) ? cause.target : std::string()),
-                            for_context(cause.error, cause.target, cause.context));
+    Problem& problem = find(group.context + '\n' + std::string(to_string(error.code())) + '\n' +
+                                (is_remedied_per_target(error.code()) ? group.target : std::string()),
+                            for_context(error, group.target, group.context));
     for (const std::string& name_space : cause.namespaces) {
-      problem.places.push_back(name_space.empty() ? cause.context : cause.context + "/" + name_space);
+      problem.places.push_back(name_space.empty() ? group.context : group.context + "/" + name_space);
     }
     problem.count += cause.count;
-    problem.alike = cause.alike;
+    problem.alike = problem.alike && cause.alike && error.message() == problem.error.message();
   }
 
   void print(std::ostream& out, bool colour, std::size_t most) {
@@ -150,8 +152,10 @@ void print_problems(std::ostream& out, const StatusReport& report, bool colour, 
       problems.add("context " + context.name, *context.problem);
     }
   }
-  for (const StatusCause& cause : causes_of(report)) {
-    problems.add_cause(cause);
+  for (const StatusGroup& group : groups_of(report)) {
+    for (const StatusCause& cause : group.causes) {
+      problems.add_cause(group, cause);
+    }
   }
   problems.print(out, colour, most);
 }

@@ -1,7 +1,6 @@
 #include "sync/cli/view/report_selection.hpp"
 
 #include <algorithm>
-#include <map>
 #include <set>
 #include <string_view>
 
@@ -17,10 +16,6 @@ bool is_faulty(const TargetStatus& target) { return !target.paused && !target.pr
 
 std::vector<StatusGroup> groups_of(const StatusReport& report) {
   return report.groups.empty() ? regsync::groups_of(report.rows) : report.groups;
-}
-
-std::vector<StatusCause> causes_of(const StatusReport& report) {
-  return report.groups.empty() ? regsync::causes_of(report.rows) : report.causes;
 }
 
 bool reached(const StatusReport& report) {
@@ -60,20 +55,16 @@ std::string waited_for(const StatusReport& report) {
 }
 
 std::string summary(const StatusReport& report) {
-  std::map<SyncState, std::size_t> states;
-  std::size_t bad = 0;
+  StateCounts states;
   for (const StatusGroup& group : groups_of(report)) {
-    for (const auto& [state, count] : group.states) {
-      states[state] += count;
-      bad += is_as_asked(state) ? 0 : count;
-    }
+    states += group.states;
   }
   std::string text =
       count_of(report.targets.size(), "target") + ": " + count_of(states[SyncState::in_sync], "Secret") + " in sync";
   const auto add = [&text](std::size_t count, const char* what) {
     text += count == 0 ? "" : ", " + std::to_string(count) + what;
   };
-  add(bad, " not");
+  add(states.all() - states.as_asked(), " not");
   add(states[SyncState::paused], " paused");
   add(states[SyncState::terminating], " in namespaces that end");
   const auto faulty = static_cast<std::size_t>(std::ranges::count_if(report.targets, is_faulty));

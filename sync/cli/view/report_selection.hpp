@@ -21,7 +21,6 @@ std::string waited_for(const StatusReport& report);
 
 // The groups of the rows, or those that stand in for them.
 std::vector<StatusGroup> groups_of(const StatusReport& report);
-std::vector<StatusCause> causes_of(const StatusReport& report);
 
 // "2 targets: 4 Secrets in sync, 1 not, 3 paused".
 std::string summary(const StatusReport& report);

@@ -46,9 +46,7 @@ SummaryLine line_of(const TargetStatus& target) {
 void add(SummaryLine& line, const SummaryLine& other) {
   line.targets.insert(other.targets.begin(), other.targets.end());
   line.contexts.insert(other.contexts.begin(), other.contexts.end());
-  for (const auto& [state, count] : other.counts.states) {
-    line.counts.states[state] += count;
-  }
+  line.counts.states += other.counts.states;
   for (const auto& [reason, count] : other.counts.reasons) {
     line.counts.reasons[reason] += count;
   }

@@ -62,24 +62,24 @@ FleetReport fleet_of(std::size_t clusters, std::size_t targets) {
   std::ranges::sort(overview.contexts, {}, &ContextStatus::name);
   for (std::size_t t = 0; t < targets; ++t) {
     for (std::size_t c = 0; c < clusters; ++c) {
-      FleetCell& cell = report.cells.emplace_back();
+      StatusGroup& group = overview.groups.emplace_back();
       const ContextStatus& context = overview.contexts[c];
-      cell.target = overview.targets[t].name;
-      cell.context = context.name;
-      cell.secrets = {50};
+      group.target = overview.targets[t].name;
+      group.context = context.name;
+      group.states = {{SyncState::in_sync, 50}};
       const auto fail = [&](SyncState state, std::size_t count, Error error) {
-        cell.secrets[0] -= count;
-        cell.secrets.at(static_cast<std::size_t>(state)) += count;
-        cell.since = now - std::chrono::minutes(12);
-        cell.last_in_sync = now - std::chrono::minutes(12);
-        cell.causes.push_back({std::move(error), count});
+        group.states[SyncState::in_sync] -= count;
+        group.states[state] += count;
+        group.failing_since = now - std::chrono::minutes(12);
+        group.last_in_sync = now - std::chrono::minutes(12);
+        group.causes.push_back({.error = std::move(error), .count = count});
       };
       if (context.problem) {
         fail(SyncState::retrying, 50, *context.problem);
       } else if (c % 97 == 13 && t % 4 == 1) {
         fail(SyncState::stuck, 7,
              Error(ErrorCode::forbidden, "Secret team-a/pull: may not patch secrets in namespace team-a",
-                   "grant it: regsync rbac --context " + cell.context + " | kubectl apply -f -"));
+                   "grant it: regsync rbac --context " + group.context + " | kubectl apply -f -"));
       } else if (c % 61 == 5 && t == 3) {
         fail(SyncState::stuck, 1,
              Error(ErrorCode::not_owned, "Secret team-b/pull is kept by another regsync",
@@ -230,7 +230,7 @@ TEST_F(PageTest, FollowsWhatChangesAndSaysWhenItCannot) {
   picture("small");
   FleetReport report = fleet_of(3, 2);
   report.overview.store = Error(ErrorCode::locked, "the keyring is locked", "unlock it");
-  report.cells[0].secrets = {49, 0, 0, 1, 0};
+  report.overview.groups[0].states = {{SyncState::in_sync, 49}, {SyncState::stuck, 1}};
   serve(report);
   EXPECT_TRUE(shows("1 of 300 Secrets not in sync"));
   EXPECT_TRUE(shows("the keyring is locked"));
@@ -263,9 +263,9 @@ TEST_F(PageTest, ANameIsShownAsItIs) {
   FleetReport report = fleet_of(1, 1);
   const std::string name = "<img src=x onerror=document.title='owned'>";
   report.overview.contexts[0].name = name;
-  report.cells[0].context = name;
-  report.cells[0].secrets = {49, 0, 0, 1, 0};
-  report.cells[0].causes = {{Error(ErrorCode::rejected, name, name), 1}};
+  report.overview.groups[0].context = name;
+  report.overview.groups[0].states = {{SyncState::in_sync, 49}, {SyncState::stuck, 1}};
+  report.overview.groups[0].causes = {{.error = Error(ErrorCode::rejected, name, name), .count = 1}};
   serve(report);
   browser_->open(url());
   EXPECT_TRUE(shows(name));

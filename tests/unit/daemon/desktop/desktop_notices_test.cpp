@@ -14,13 +14,12 @@ class DesktopNoticesTest : public testing::Test {
   static FleetReport stuck_in(const std::vector<std::string>& contexts, WallTime since) {
     FleetReport report;
     for (const std::string& context : contexts) {
-      FleetCell cell;
-      cell.target = "web";
-      cell.context = context;
-      cell.secrets.at(static_cast<std::size_t>(SyncState::stuck)) = 1;
-      cell.since = since;
-      cell.causes.push_back({Error(ErrorCode::forbidden, "may not", "ask"), 1});
-      report.cells.push_back(cell);
+      report.overview.groups.push_back(
+          {.target = "web",
+           .context = context,
+           .states = {{SyncState::stuck, 1}},
+           .failing_since = since,
+           .causes = {{.error = Error(ErrorCode::forbidden, "may not", "ask"), .count = 1}}});
     }
     return report;
   }

@@ -25,10 +25,8 @@ FleetReport report_of(std::size_t contexts, std::size_t targets) {
     target.name = "target-" + std::to_string(t);
     report.overview.targets.push_back(target);
     for (std::size_t c = 0; c < contexts; ++c) {
-      FleetCell& cell = report.cells.emplace_back();
-      cell.target = target.name;
-      cell.context = "context-" + std::to_string(c);
-      cell.secrets = {50};
+      report.overview.groups.push_back(
+          {.target = target.name, .context = "context-" + std::to_string(c), .states = {{SyncState::in_sync, 50}}});
     }
   }
   for (std::size_t c = 0; c < contexts; ++c) {
@@ -40,10 +38,10 @@ FleetReport report_of(std::size_t contexts, std::size_t targets) {
 
 TEST(FleetDocument, NamesEachCauseOnce) {
   FleetReport report = report_of(2, 2);
-  for (FleetCell& cell : report.cells) {
-    cell.secrets = {1, 0, 0, 2, 0};
-    cell.since = WallTime(60s);
-    cell.causes = {{Error(ErrorCode::forbidden, "no right", "ask"), 2}};
+  for (StatusGroup& group : report.overview.groups) {
+    group.states = {{SyncState::in_sync, 1}, {SyncState::stuck, 2}};
+    group.failing_since = WallTime(60s);
+    group.causes = {{.error = Error(ErrorCode::forbidden, "no right", "ask"), .count = 2}};
   }
   const json document = json::parse(fleet_document(report));
   EXPECT_EQ(document["kind"], "Fleet");
@@ -54,7 +52,7 @@ TEST(FleetDocument, NamesEachCauseOnce) {
 
 TEST(FleetDocument, HasAPlaceForAContextThatIsInNoKubeconfig) {
   FleetReport report = report_of(1, 1);
-  report.cells[0].context = "vanished";
+  report.overview.groups[0].context = "vanished";
   const json document = json::parse(fleet_document(report));
   EXPECT_EQ(document["contexts"][document["cells"][0][1].get<std::size_t>()]["name"], "vanished");
 }
@@ -82,8 +80,8 @@ TEST(FleetDocument, IsSmallForAThousandClusters) { EXPECT_LT(fleet_document(repo
 
 TEST(FleetMetrics, TellStatesAndTheLastSuccess) {
   FleetReport report = report_of(1, 2);
-  report.cells[1].secrets = {3, 0, 0, 4, 0};
-  report.cells[1].last_in_sync = WallTime(700s);
+  report.overview.groups[1].states = {{SyncState::in_sync, 3}, {SyncState::stuck, 4}};
+  report.overview.groups[1].last_in_sync = WallTime(700s);
   const std::string text = fleet_metrics(report, WallTime(1000s));
   for (const char* line : {"regsync_build_info{version=\"1.2.3\"} 1\n",
                            "regsync_secrets{target=\"target-0\",context=\"context-0\",state=\"InSync\"} 50\n",
@@ -98,12 +96,14 @@ TEST(FleetMetrics, TellStatesAndTheLastSuccess) {
 
 TEST(FleetMetrics, HaveAsManySeriesAsTheConfigurationHasPairs) {
   FleetReport report = report_of(100, 10);
-  for (FleetCell& cell : report.cells) {
-    cell.secrets = {100000, 1, 1, 1, 1};
+  for (StatusGroup& group : report.overview.groups) {
+    for (const SyncState state : sync_states) {
+      group.states[state] = 1;
+    }
   }
   const std::string text = fleet_metrics(report, WallTime(0s));
   const auto lines = static_cast<std::size_t>(std::ranges::count(text, '\n'));
-  EXPECT_LT(lines, 100U * 10 * (std::tuple_size_v<SecretCounts> + 1) + 100 + 10 + 30);
+  EXPECT_LT(lines, 100U * 10 * (sync_states.size() + 1) + 100 + 10 + 30);
 }
 
 }  // namespace

@@ -49,7 +49,6 @@ TEST(StatusReport, ASummaryCountsTheRowsAndNamesTheFirst) {
   report.rows[1].since = noon + std::chrono::seconds(5);
   const bool before = report.all_in_sync();
   report.groups = groups_of(report.rows);
-  report.causes = causes_of(report.rows);
   report.rows.clear();
   EXPECT_EQ(report.all_in_sync(), before);
   EXPECT_TRUE(report.rows.empty());
@@ -58,10 +57,32 @@ TEST(StatusReport, ASummaryCountsTheRowsAndNamesTheFirst) {
   EXPECT_EQ(report.groups[0].count(SyncState::stuck), 4U);
   EXPECT_EQ(report.groups[0].since, noon + std::chrono::seconds(5));
   EXPECT_EQ(report.groups[0].reasons, (std::map<std::string, std::size_t>{{"namespace_missing", 4}, {"Pending", 1}}));
-  ASSERT_EQ(report.causes.size(), 1U);
-  EXPECT_EQ(report.causes[0].count, 4U);
-  EXPECT_FALSE(report.causes[0].alike);
-  EXPECT_THAT(report.causes[0].namespaces, ElementsAre("b", "c", "d"));
+  EXPECT_EQ(report.groups[0].failing_since, noon);
+  ASSERT_EQ(report.groups[0].causes.size(), 1U);
+  const StatusCause& cause = report.groups[0].causes[0];
+  EXPECT_EQ(cause.count, 4U);
+  EXPECT_FALSE(cause.alike);
+  EXPECT_THAT(cause.namespaces, ElementsAre("b", "c", "d"));
+}
+
+TEST(StatusReport, EachTargetInEachContextIsAGroup) {
+  std::vector<StatusRow> rows(5, row("n", SyncState::stuck));
+  rows[0].state = SyncState::in_sync;
+  rows[1].context = rows[2].context = rows[3].context = "prod";
+  rows[1].since = noon - std::chrono::seconds(50);
+  rows[2].state = SyncState::retrying;
+  rows[3].state = SyncState::in_sync;
+  rows[3].since = noon - std::chrono::seconds(90);
+  rows[4].target = "shop";
+  const auto groups = groups_of(rows);
+  ASSERT_EQ(groups.size(), 3U);
+  EXPECT_TRUE(groups[0].is_as_asked());
+  EXPECT_FALSE(groups[0].failing_since);
+  EXPECT_EQ(groups[1].context, "prod");
+  EXPECT_EQ(groups[1].states, (StateCounts{{SyncState::stuck, 1}, {SyncState::retrying, 1}, {SyncState::in_sync, 1}}));
+  EXPECT_EQ(groups[1].failing_since, noon - std::chrono::seconds(50)) << "of those that fail";
+  EXPECT_EQ(groups[2].target, "shop");
+  EXPECT_TRUE(groups_of({}).empty());
 }
 
 }  // namespace

@@ -109,7 +109,7 @@ StatusReport large_report(int failing) {
     if (i < failing) {
       const Error error(ErrorCode::unreachable, "cannot reach https://" + group.context, "start it");
       group.reasons["unreachable"] = 1000;
-      report.causes.push_back({.target = "web", .context = group.context, .error = error, .count = 1000});
+      group.causes.push_back({.error = error, .count = 1000});
       report.contexts.push_back({.name = group.context, .server = "s", .problem = error});
     }
     report.groups.push_back(std::move(group));
