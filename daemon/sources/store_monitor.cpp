@@ -3,6 +3,8 @@
 #include <asio/post.hpp>
 #include <utility>
 
+#include "sync/base/guard.hpp"
+
 namespace regsync {
 
 StoreMonitor::StoreMonitor(asio::any_io_executor executor, Handler on_reading)
@@ -10,7 +12,7 @@ StoreMonitor::StoreMonitor(asio::any_io_executor executor, Handler on_reading)
       watch_([executor = std::move(executor), observer = std::weak_ptr(handler_)](StoreReading reading) {
         asio::post(executor, [observer, reading = std::move(reading)]() mutable {
           if (const auto handler = observer.lock()) {
-            (*handler)(std::move(reading));
+            guarded_logged("keyring", [&] { (*handler)(std::move(reading)); });
           }
         });
       }) {}

@@ -23,6 +23,9 @@ constexpr int max_attempts = 5;
 // than ReadAlias, and now and then one of the two answers freed memory.
 BusCall read_default_call() { return {secret_service_path, service_interface, "ReadAlias", arguments("s", "default")}; }
 
+// The answer to it: a path; empty where there is no default collection.
+std::string default_collection_of(std::string path) { return path == "/" ? std::string() : path; }
+
 BusCall property_call(const std::string& path, const char* interface, const char* name) {
   return {path, properties_interface, "Get", arguments("ss", interface, name)};
 }
@@ -61,10 +64,13 @@ const StoreCollection* StoreContents::collection(const std::string& path) const 
 
 bool StoreContents::take(StoredItem item) {
   const auto known = std::ranges::find(items, item.path, &StoredItem::path);
+  if (item.locked) {
+    return false;  // it need not show its attributes, and so not whose it is
+  }
   if (item.schema == nullptr) {
     return known == items.end();  // else a login may be gone
   }
-  if (item.login.server.empty() || item.locked) {
+  if (item.login.server.empty()) {
     return false;
   }
   if (known != items.end()) {
@@ -124,10 +130,7 @@ std::optional<StoreContents> SecretServiceReader::try_contents(const RegistryKey
   }
 
   StoreContents contents;
-  contents.default_collection = client_.value_of(std::move(alias));
-  if (contents.default_collection == "/") {
-    contents.default_collection.clear();
-  }
+  contents.default_collection = default_collection_of(client_.value_of(std::move(alias)));
   std::vector<std::string> paths = client_.value_of(std::move(listed));
   const bool default_is_listed = std::ranges::find(paths, contents.default_collection) != paths.end();
   if (!contents.default_collection.empty() && !default_is_listed) {
@@ -247,14 +250,18 @@ void SecretServiceReader::read_items(StoreContents& contents, const std::vector<
   contents.sort();
 }
 
-std::optional<std::vector<StoredItem>> SecretServiceReader::items(const std::vector<std::string>& paths) {
+std::optional<ChangedItems> SecretServiceReader::changed_items(const std::vector<std::string>& paths) {
+  Answer<std::string> alias;
   std::vector<Answer<StoredItem>> answers(paths.size());
-  std::vector<Question> questions;
+  std::vector<Question> questions{question(read_default_call(), read_path, alias)};
   for (std::size_t i = 0; i < paths.size(); ++i) {
     questions.push_back(question(item_call(paths[i]), read_any_item, answers[i]));
   }
   client_.ask(questions);
-  std::vector<StoredItem> items;
+  if (alias.error) {
+    return std::nullopt;
+  }
+  ChangedItems changed{.items = {}, .default_collection = default_collection_of(std::move(*alias.value))};
   for (std::size_t i = 0; i < paths.size(); ++i) {
     if (answers[i].error) {
       return std::nullopt;
@@ -265,9 +272,9 @@ std::optional<std::vector<StoredItem>> SecretServiceReader::items(const std::vec
     if (std::ranges::none_of(schemas_, is_its_schema)) {
       item.schema = nullptr;
     }
-    items.push_back(std::move(item));
+    changed.items.push_back(std::move(item));
   }
-  return items;
+  return changed;
 }
 
 std::vector<std::string> SecretServiceReader::hidden_in(const std::vector<StoreCollection>& collections,

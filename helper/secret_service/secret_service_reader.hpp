@@ -37,11 +37,17 @@ struct StoreContents {
   // The collection of this path; null if it is not there.
   [[nodiscard]] const StoreCollection* collection(const std::string& path) const;
 
-  // Takes in an item of items() that is new or has changed. False where that is not enough to know what is there now:
-  // a login may be gone, or cannot be read. Follow with sort().
+  // Takes in an item of changed_items() that is new or has changed. False where that is not enough to know what is
+  // there now: a login may be gone, or cannot be read. Follow with sort().
   bool take(StoredItem item);
   // Puts the items in their order.
   void sort();
+};
+
+// Some items as they are now, and which collection is the default one: no signal tells when another one becomes it.
+struct ChangedItems {
+  std::vector<StoredItem> items;   // in the order of their paths, without their collections
+  std::string default_collection;  // a path; empty if there is none
 };
 
 class SecretServiceReader {
@@ -57,9 +63,9 @@ class SecretServiceReader {
   // the time, which triple what an item costs the provider. Two items of one registry are read in full.
   StoreContents contents(const RegistryKey& wanted) { return contents(&wanted); }
 
-  // These items as they are now, in the order of the paths, without their collections. One whose schema is none of this
-  // reader's has none. Nothing where one of them cannot be read.
-  std::optional<std::vector<StoredItem>> items(const std::vector<std::string>& paths);
+  // The items of these paths. One whose schema is none of this reader's has none. Nothing where one of them, or the
+  // default collection, cannot be read.
+  std::optional<ChangedItems> changed_items(const std::vector<std::string>& paths);
 
   // The common case of `get` in few round trips: one readable item of the default collection under exactly this name.
   std::optional<Credential> lookup(const char* schema, const std::string& server);

@@ -321,11 +321,12 @@ std::optional<StoreReading> SecretServiceStore::load_changes(const std::set<std:
   if (!last || last->asked != asked) {
     return std::nullopt;
   }
-  auto items = reader_->items({paths.begin(), paths.end()});
-  if (!items || client_->provider_name() != last->provider.bus_name) {
+  auto changed = reader_->changed_items({paths.begin(), paths.end()});
+  if (!changed || client_->provider_name() != last->provider.bus_name ||
+      changed->default_collection != last->contents.default_collection) {
     return std::nullopt;
   }
-  for (StoredItem& item : *items) {
+  for (StoredItem& item : changed->items) {
     last->secrets.erase(item.path);
     if (!last->contents.take(std::move(item))) {
       return std::nullopt;

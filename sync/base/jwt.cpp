@@ -13,7 +13,7 @@ using nlohmann::json;
 json jwt_claims(std::string_view token) {
   const auto first = token.find('.');
   const auto second = first == std::string_view::npos ? first : token.find('.', first + 1);
-  if (second == std::string_view::npos) {
+  if (second == std::string_view::npos || token.find('.', second + 1) != std::string_view::npos) {
     return nullptr;
   }
   std::string payload(token.substr(first + 1, second - first - 1));

@@ -13,6 +13,7 @@
 
 #include "helper/base/no_core_dump.hpp"
 #include "helper/base/session_bus.hpp"
+#include "sync/base/file_limit.hpp"
 #include "sync/base/log.hpp"
 #include "sync/cli/cli.hpp"
 #include "sync/cli/view/output.hpp"
@@ -59,6 +60,7 @@ int after_output(int exit_code) {
 int main(int argc, char** argv) {
   regsync::forbid_core_dumps();
   regsync::find_session_bus();
+  regsync::raise_file_limit();  // a connection for each of a thousand contexts
   // Widths of characters, whatever the person's locale is called.
   static_cast<void>(std::setlocale(LC_CTYPE, "C.UTF-8"));  // where there is none, tables align less well
   regsync::log::set_level(regsync::log::Level::error);     // the answer says the rest

@@ -192,10 +192,12 @@ void WorkQueue::arm() {
       return;
     }
     armed_.reset();
-    const auto now = steady_clock::now();
-    while (!by_time_.empty() && by_time_.begin()->first <= now) {
-      add(Key(by_time_.begin()->second));  // a copy: add() takes it out of the map
-    }
+    guarded_logged("what is to be tried again", [this] {
+      const auto now = steady_clock::now();
+      while (!by_time_.empty() && by_time_.begin()->first <= now) {
+        add(Key(by_time_.begin()->second));  // a copy: add() takes it out of the map
+      }
+    });
     arm();
   });
 }

@@ -147,7 +147,7 @@ bool ContextSet::has_passed(steady_clock::time_point since) {
   grace_timer_.expires_at(since + grace_);
   grace_timer_.async_wait([this](const asio::error_code& error) {
     if (!error) {
-      handlers_.on_due();
+      guarded_logged("kubeconfig", handlers_.on_due);
     }
   });
   return false;

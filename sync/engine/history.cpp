@@ -118,7 +118,7 @@ void History::add(HistoryEntry entry) {
   timer_.expires_after(write_interval);
   timer_.async_wait([this](const asio::error_code& error) {
     if (!error) {
-      flush();
+      guarded_logged("history", [this] { flush(); });
     }
   });
 }

@@ -17,8 +17,9 @@ namespace regsync::cli {
 LoginReader::LoginReader(Console& console, Prompt prompt, const std::vector<std::filesystem::path>& only)
     : console_(console),
       prompt_(prompt),
+      settings_(settings_in_force()),
       keyring_(only.empty()),
-      paths_(only.empty() ? settings_in_force().login_files : only),
+      paths_(only.empty() ? settings_.login_files : only),
       files_(paths_) {}
 
 StoreReading LoginReader::read(const std::set<RegistryKey>& wanted) {
@@ -41,7 +42,7 @@ StoreReading LoginReader::read_keyring(const std::set<RegistryKey>& wanted) {
 }
 
 HelperNames LoginReader::helpers() {
-  auto helpers = other_helpers(settings_in_force());
+  auto helpers = other_helpers(settings_);
   static_cast<void>(files_.read({}));
   helpers.insert(files_.helpers().begin(), files_.helpers().end());
   return helpers;
@@ -62,7 +63,7 @@ KnownLogins read_logins(Console& console, const std::vector<Target>& targets, Pr
   // A command reads once: it does not remember where logins were, and of registries it knows what the daemon found out.
   LoginBook book(io.get_executor(), nullptr, {.denied = paths::denied_logins()}, std::chrono::milliseconds(0),
                  {.on_wanted = on_wanted, .on_change = [] {}}, LoginHealth::Try());
-  book.set_login_settings(settings_in_force().verify_logins, {});
+  book.set_login_settings(reader.settings().verify_logins, {});
   running = &book;
   book.set_cred_helpers(reader.helpers());
   book.want(files);

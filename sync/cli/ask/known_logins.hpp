@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "sync/cli/console.hpp"
+#include "sync/config/settings.hpp"
 #include "sync/logins/login_files.hpp"
 #include "sync/logins/other_helpers.hpp"
 #include "sync/model/desired_state.hpp"
@@ -29,12 +30,15 @@ class LoginReader {
   // Those of other_helpers(), and of the login files. Throws Error(invalid_input) for a file of Docker that cannot be
   // used.
   [[nodiscard]] HelperNames helpers();
+  // Those in force, read once.
+  [[nodiscard]] const Settings& settings() const { return settings_; }
 
  private:
   StoreReading read_keyring(const std::set<RegistryKey>& wanted);
 
   Console& console_;
   Prompt prompt_;
+  Settings settings_;
   bool keyring_;
   std::vector<std::filesystem::path> paths_;
   LoginFiles files_;

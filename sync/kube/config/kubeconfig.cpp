@@ -7,9 +7,9 @@
 
 #include "helper/base/file_io.hpp"
 #include "helper/base/text.hpp"
+#include "sync/base/jwt.hpp"
 #include "sync/kube/config/kubeconfig_decode.hpp"
 #include "sync/kube/config/kubeconfig_validation.hpp"
-#include "sync/kube/config/oidc_token.hpp"
 #include "sync/kube/http/proxy.hpp"
 
 namespace regsync::kube {
@@ -80,7 +80,7 @@ void use_credentials(ResolvedContext& resolved, const UserEntry& user) {
   const bool own = !user.token.empty() || !user.token_file.empty() || !user.username.empty();
   if (user.auth_provider && !own) {
     resolved.token = user.auth_provider->id_token.clone();
-    resolved.token_expires = expiry_of_id_token(resolved.token.reveal());
+    resolved.token_expires = jwt_expiry(resolved.token.reveal());
   }
 }
 

@@ -5,10 +5,11 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <nlohmann/json.hpp>
 #include <system_error>
 
 #include "helper/base/text.hpp"
-#include "sync/kube/config/oidc_token.hpp"
+#include "sync/base/jwt.hpp"
 #include "sync/kube/http/url.hpp"
 
 namespace regsync::kube {
@@ -33,7 +34,7 @@ void check_auth_provider(const std::string& of, const AuthProvider& provider, Fa
     faults.add_if(provider.id_token.empty(),
                   "the auth-provider \"oidc\"" + of +
                       " has no id-token; kubectl gets one with the refresh-token: run kubectl once with this context");
-    faults.add_if(!provider.id_token.empty() && !is_id_token(provider.id_token.reveal()),
+    faults.add_if(!provider.id_token.empty() && !jwt_claims(provider.id_token.reveal()).is_object(),
                   "the id-token of the auth-provider \"oidc\"" + of + " is not a JSON Web Token");
   } else if (provider.name == "gcp") {
     faults.add_if(true, "the auth-provider \"gcp\"" + of +

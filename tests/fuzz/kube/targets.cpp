@@ -10,12 +10,12 @@
 
 #include "sync/base/base64.hpp"
 #include "sync/base/json_access.hpp"
+#include "sync/base/jwt.hpp"
 #include "sync/kube/api/api_error.hpp"
 #include "sync/kube/api/kube_client.hpp"
 #include "sync/kube/config/cluster_secret.hpp"
 #include "sync/kube/config/exec_credential.hpp"
 #include "sync/kube/config/kubeconfig.hpp"
-#include "sync/kube/config/oidc_token.hpp"
 #include "sync/kube/http/proxy.hpp"
 #include "sync/kube/http/retry_after.hpp"
 #include "sync/kube/http/url.hpp"
@@ -100,7 +100,7 @@ void exec_credential(std::string_view bytes) {
 }
 
 void id_token(std::string_view bytes) {
-  require(!kube::expiry_of_id_token(bytes) || kube::is_id_token(bytes), "an expiry of what is no token");
+  require(!jwt_expiry(bytes) || jwt_claims(bytes).is_object(), "an expiry of what is no token");
 }
 
 void status(std::string_view bytes) {

@@ -11,8 +11,10 @@
 #include <deque>
 #include <functional>
 #include <nlohmann/json.hpp>
+#include <stdexcept>
 #include <string>
 
+#include "tests/integration/helper/helper_collections.hpp"
 #include "tests/support/keyring.hpp"
 #include "tests/support/wait.hpp"
 
@@ -148,6 +150,36 @@ TEST_F(StoreMonitorTest, ANewLoginIsReadAlone) {
   EXPECT_TRUE(reading.only_changes);
   EXPECT_EQ(reading.all.size(), 2U);
   EXPECT_EQ(reading.all.front().collection, reading.all.back().collection);
+}
+
+// gnome-keyring tells nobody that another collection is the default one.
+TEST_F(StoreMonitorTest, AnotherDefaultCollectionIsNoticedWithTheNextChange) {
+  const std::string work = add_collection("Work", "other password");
+  login("ghcr.io", "alice", "one");
+  secret_tool_store(work, "ghcr.io", "two");
+  start({ghcr});
+  wait_for(secret("one"));
+  ASSERT_EQ(
+      run({"dbus-send", "--session", "--print-reply", "--dest=org.freedesktop.secrets", "/org/freedesktop/secrets",
+           "org.freedesktop.Secret.Service.SetAlias", "string:default", "objpath:" + work})
+          .exit_code,
+      0);
+  EXPECT_EQ(count_for(milliseconds(100)), 0U);
+  secret_tool_store(work, "quay.io", "other");
+  wait_for(secret("two"));
+}
+
+TEST_F(StoreMonitorTest, AHandlerThatFailsIsNotTheEndOfTheLoop) {
+  int calls = 0;
+  StoreMonitor monitor(io_.get_executor(), [&](const StoreReading&) {
+    ++calls;
+    throw std::runtime_error("a defect");
+  });
+  EXPECT_NO_THROW({
+    while (calls == 0) {
+      io_.run_one_for(milliseconds(20));
+    }
+  });
 }
 
 TEST_F(StoreMonitorTest, WhatOtherProgramsKeepThereIsNoLogin) {

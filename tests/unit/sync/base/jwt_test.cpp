@@ -22,8 +22,8 @@ TEST(Jwt, TellsWhenItExpires) {
 TEST(Jwt, WhatIsNoTokenSaysNothing) {
   for (const std::string& odd :
        {std::string(), std::string("password"), std::string("a.b"), std::string("a.b.c"), std::string("a.!!.c"),
-        token_with("[]"), token_with("{}"), token_with(R"({"exp": "soon"})"), token_with(R"({"exp": 1e300})"),
-        token_with(R"({"exp": -1})")}) {
+        token_with("{\"exp\": 1}") + ".d", token_with("[]"), token_with("{}"), token_with(R"({"exp": "soon"})"),
+        token_with(R"({"exp": 1e300})"), token_with(R"({"exp": -1})")}) {
     EXPECT_EQ(jwt_expiry(odd), std::nullopt) << odd;
   }
 }
