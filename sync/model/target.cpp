@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <map>
+#include <optional>
 
 #include "helper/base/error.hpp"
 #include "helper/base/text.hpp"
@@ -74,6 +75,13 @@ std::string scheme_of(const std::string& registry) {
   return end == std::string::npos ? std::string() : registry.substr(0, end);
 }
 
+// Whether some name of Kubernetes may match: it is made of what names are made of, and its brackets are closed.
+bool is_name_glob(const std::string& text) {
+  const auto open = text.rfind('[');
+  return is_glob(text) && text.find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789-.*?[]!^") == std::string::npos &&
+         (open == std::string::npos || text.find(']', open + 2) != std::string::npos);
+}
+
 // Why no registry is written with this scheme; empty where one is, or there is none.
 std::string fault_of_scheme(const std::string& scheme) {
   if (scheme.empty() || scheme == "http" || scheme == "https") {
@@ -82,10 +90,34 @@ std::string fault_of_scheme(const std::string& scheme) {
   return scheme == "oci" ? "is how helm names a chart, not a registry" : "is not the URL of a registry";
 }
 
+struct Fault {
+  std::string why;
+  std::string remedy;
+};
+
+// Why no image has this registry and path in its name, by distribution/reference; nothing where one may.
+std::optional<Fault> fault_of_place(std::string_view server, std::string_view path) {
+  if (server.find_first_of(".:") == std::string_view::npos && to_lower(server) != "localhost") {
+    return Fault{"is no registry for images: a name without a dot and a port is a repository of Docker Hub",
+                 "write host or host:port, as ghcr.io; Docker Hub is docker.io"};
+  }
+  if (server.ends_with('.') || server.find(".:") != std::string_view::npos) {
+    std::string host(server);
+    host.erase(host.rfind('.'), 1);
+    return Fault{"ends with a dot, as no image's registry does", "write it without: " + host + std::string(path)};
+  }
+  if (to_lower(path) != path) {
+    return Fault{"has a path that no image has",
+                 "names of images are in lower case: " + std::string(server) + to_lower(path)};
+  }
+  return std::nullopt;
+}
+
 }  // namespace
 
 bool glob_match(const std::string& pattern, const std::string& text) {
-  return fnmatch(pattern.c_str(), text.c_str(), 0) == 0;
+  // A context may be called what fnmatch reads otherwise: OpenShift's default/HOST:6443/DOMAIN\user.
+  return pattern == text || fnmatch(pattern.c_str(), text.c_str(), 0) == 0;
 }
 
 bool is_glob(std::string_view text) { return text.find_first_of("*?[") != std::string_view::npos; }
@@ -152,14 +184,8 @@ void require_registry(const std::string& registry) {
       path.find("//") != std::string_view::npos) {
     refuse("is not a registry", "write host or host:port, as you do for `docker login`");
   }
-  // distribution/reference: else the first part of an image's name is a repository of Docker Hub.
-  if (server.find_first_of(".:") == std::string_view::npos && to_lower(server) != "localhost") {
-    refuse("is no registry for images: a name without a dot and a port is a repository of Docker Hub",
-           "write host or host:port, as ghcr.io; Docker Hub is docker.io");
-  }
-  if (to_lower(path) != path) {
-    refuse("has a path that no image has",
-           "names of images are in lower case: " + std::string(server) + to_lower(path));
+  if (const auto fault = fault_of_place(server, path)) {
+    refuse(fault->why, fault->remedy);
   }
   if (at != std::string_view::npos && !is_account_name(account)) {
     refuse("names no account before \"@\"",
@@ -194,7 +220,7 @@ void validate(const Target& target) {
   }
   for (const auto* namespaces : {&target.namespaces, &target.exclude_namespaces}) {
     for (const auto& name_space : *namespaces) {
-      if (!is_glob(name_space) && !is_label_name(name_space)) {
+      if (!is_name_glob(name_space) && !is_label_name(name_space)) {
         fail("target " + target.name + ": \"" + name_space + "\" is not a namespace",
              name_space.find(',') == std::string::npos ? "use a namespace's name or a glob"
                                                        : "name each by itself: -n A -n B, or namespaces: [A, B]");
@@ -202,7 +228,7 @@ void validate(const Target& target) {
     }
   }
   for (const auto& account : target.service_accounts) {
-    if (!is_glob(account) && !is_object_name(account)) {
+    if (!is_name_glob(account) && !is_object_name(account)) {
       fail("target " + target.name + ": \"" + account + "\" is not a service account",
            "use a service account's name or a glob");
     }

@@ -61,6 +61,8 @@ TEST(Target, WhatIsNoRegistryIsRefused) {
   EXPECT_EQ(remedy_for("https://eu-west-1.console.aws.amazon.com/ecr"),
             "its registry is ACCOUNT.dkr.ecr.REGION.amazonaws.com");
   EXPECT_EQ(remedy_for("ghcr.io/Acme"), "names of images are in lower case: ghcr.io/acme");
+  EXPECT_EQ(remedy_for("ghcr.io."), "write it without: ghcr.io");
+  EXPECT_EQ(remedy_for("ghcr.io.:5000/acme"), "write it without: ghcr.io:5000/acme");
   EXPECT_EQ(remedy_for("ghcr"), "write host or host:port, as ghcr.io; Docker Hub is docker.io");
   EXPECT_EQ(remedy_for("me:secret@ghcr.io"), "log in first, then name the registry alone: docker login ghcr.io");
   for (const char* registry : {"", "https://", "ghcr.io//acme", "*.io", "a b", "@ghcr.io", "me@", "me:secret@ghcr.io",
@@ -97,6 +99,36 @@ TEST(Target, TwoLoginsForOneEntryOfTheSecretAreRefused) {
   EXPECT_NE(fault({"work@docker.io", "home@https://index.docker.io/v1/"}), "");
   EXPECT_EQ(fault({"ghcr.io", "https://ghcr.io"}), "") << "one login, written twice";
   EXPECT_EQ(fault({"ghcr.io/acme", "work@ghcr.io/other", "home@ghcr.io"}), "");
+}
+
+TEST(Target, AGlobThatNoNameMatchesIsRefused) {
+  const auto accepts = [](const std::string& name_space, const std::string& account) {
+    Target target = with("ghcr.io");
+    target.namespaces = {name_space};
+    target.service_accounts = {account};
+    try {
+      validate(target);
+      return true;
+    } catch (const Error& error) {
+      EXPECT_EQ(error.code(), ErrorCode::invalid_input);
+      return false;
+    }
+  };
+  for (const char* glob : {"*", "team-*", "?", "team-[ab]", "team-[!a-c]*", "[a-c]*", "team-[]a]"}) {
+    EXPECT_TRUE(accepts(glob, glob)) << glob;
+  }
+  for (const char* glob : {"team-[", "team-[]", "team-[a", "Team-*", "team_*", "team *", "team-*\\", "[a]-[", "*,b"}) {
+    EXPECT_FALSE(accepts(glob, "default")) << glob;
+    EXPECT_FALSE(accepts("default", glob)) << glob;
+  }
+}
+
+TEST(Target, SelectsAContextByItsWholeNameWhateverIsInIt) {
+  Target target;
+  for (const char* context : {R"(default/api:6443/CORP\jane)", "dev[1]", "[", "a*b"}) {
+    target.contexts = {context};
+    EXPECT_TRUE(selects_context(target, context)) << context;
+  }
 }
 
 TEST(Target, SelectsContextsByNameOrByLabels) {
