@@ -39,13 +39,15 @@ std::string read_standard_input(std::istream& in) {
   return text;
 }
 
-// The documents of a YAML stream, each by itself.
+// The documents of a YAML stream, each by itself, on the lines that it has in the stream.
 std::vector<std::string> documents_of(const std::string& stream) {
   std::vector<std::string> documents(1);
   std::istringstream lines(stream);
+  std::size_t number = 0;
   for (std::string line; std::getline(lines, line);) {
+    ++number;
     if (line == "---" || line.starts_with("--- ") || line.starts_with("---\r")) {
-      documents.emplace_back();
+      documents.emplace_back(number, '\n');
     } else {
       documents.back() += line + '\n';
     }
@@ -74,11 +76,19 @@ Target target_of(json item, const std::string& default_name, const std::string& 
   return parse_target(std::move(name), to_yaml_text(item), source);
 }
 
+json document_of(const std::string& text, const std::string& source) {
+  try {
+    return kube::yaml_to_json(text, kube::Scalars::as_text);
+  } catch (const Error& error) {
+    throw error.within(source);
+  }
+}
+
 // The targets of one text: each document is a target, or the list that `regsync get -o yaml` prints.
 void read_targets(const std::string& text, const std::string& default_name, const std::string& source,
                   std::vector<Target>& targets) {
   for (const std::string& part : documents_of(text)) {
-    const json document = kube::yaml_to_json(part, kube::Scalars::as_text);
+    const json document = document_of(part, source);
     if (document.is_null()) {
       continue;
     }

@@ -112,15 +112,19 @@ int rename(const RenameOptions& options, Console& console) {
     return exit_done;
   }
   const StatusReport report = carry_out(after, options, console);
-  const bool done = reached(report) && !TargetDirectory(paths::targets()).contains(options.name);
-  console.out << "target \"" << options.name << "\" "
-              << (done ? "renamed to \"" + options.new_name + "\"; its Secrets are named " + after.target.secret
-                       : "is not renamed everywhere yet; run the same command again to continue:")
-              << '\n';
-  if (!done) {
+  const bool passed_on = !TargetDirectory(paths::targets()).contains(options.name);
+  const bool in_sync = reached(report);
+  console.out << "target \"" << options.name << "\" ";
+  if (passed_on) {
+    console.out << "renamed to \"" << options.new_name << "\"; its Secrets are named " << after.target.secret
+                << (in_sync ? "\n" : ", and not all are in sync:\n");
+  } else {
+    console.out << "is not renamed everywhere yet; run the same command again to continue:\n";
+  }
+  if (!passed_on || !in_sync) {
     print_report(console, report, Format::table);
   }
-  return done ? exit_done : exit_not_as_asked;
+  return passed_on && in_sync ? exit_done : exit_not_as_asked;
 }
 
 }  // namespace

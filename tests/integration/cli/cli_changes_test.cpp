@@ -119,6 +119,17 @@ TEST_F(CliChanges, ARenamedTargetKeepsItsSecretsWhereTheyAre) {
   EXPECT_TRUE(transcript_is("rename.txt"));
 }
 
+TEST_F(CliChanges, ARenamedTargetThatIsNotInSyncIsRenamedAllTheSame) {
+  start_in_sync();
+  ASSERT_EQ(person_.regsync({"set", "web", "serviceAccounts=nobody", "--yes"}).exit_code, 0);
+  const auto renamed = person_.regsync({"rename", "web", "team-pull"});
+  EXPECT_EQ(renamed.exit_code, 1);
+  EXPECT_THAT(renamed.out,
+              HasSubstr("target \"web\" renamed to \"team-pull\"; its Secrets are named myregcred, and not "
+                        "all are in sync:\n"));
+  EXPECT_THAT(renamed.out, HasSubstr("ServiceAccountMissing"));
+}
+
 TEST_F(CliChanges, ARenamedSecretIsThereBeforeTheOldOneGoes) {
   start_in_sync();
   dev_.deny("patch", "secrets", "team-b");

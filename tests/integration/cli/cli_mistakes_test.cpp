@@ -177,6 +177,16 @@ TEST_F(CliMistakes, OnlyTargetsAreApplied) {
   EXPECT_THAT(outcome.err, HasSubstr("pod.yaml: kind Pod is not a target\n"));
 }
 
+TEST_F(CliMistakes, AFileThatIsNotYamlIsNamedWithTheLineOfTheFault) {
+  const std::string file =
+      person_.home()
+          .write("targets.yaml", "name: web\nregistries: [ghcr.io]\ncontexts: [dev]\n---\na: b: c\n")
+          .string();
+  const auto outcome = person_.regsync({"apply", "-f", file});
+  EXPECT_EQ(outcome.exit_code, 1);
+  EXPECT_THAT(outcome.err, HasSubstr("error: " + file + ": line 5: illegal map value"));
+}
+
 TEST_F(CliMistakes, AFileThatIsNotThereIsNamedWithWhatToGive) {
   const auto outcome = person_.regsync({"apply", "-f", "/nonexistent"});
   EXPECT_EQ(outcome.exit_code, 1);
