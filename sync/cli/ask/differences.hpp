@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "sync/base/paths.hpp"
+#include "sync/cli/view/problems.hpp"
 #include "sync/config/target_directory.hpp"
 #include "sync/engine/context_book.hpp"
 #include "sync/engine/footprint.hpp"
@@ -29,16 +30,10 @@ struct Difference {
   nlohmann::json after;   // masked; null where it would be deleted
 };
 
-// Where a sync could not do what it should, or leaves something behind that a person should know.
-struct Obstacle {
-  std::string place;  // context/namespace
-  Error error;
-};
-
 struct Differences {
   std::vector<Difference> changes;
-  std::vector<Obstacle> obstacles;
-  bool stuck = false;  // an obstacle keeps something from being in sync
+  std::vector<PlacedProblem> obstacles;  // what a sync could not do, or leaves behind and a person should know
+  bool stuck = false;                    // an obstacle keeps something from being in sync
 };
 
 // Where else than the plans say there may be Secrets, and what is known of their targets: see DesiredState.

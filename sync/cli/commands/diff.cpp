@@ -16,6 +16,7 @@
 #include "sync/cli/command.hpp"
 #include "sync/cli/setup/run_to_end.hpp"
 #include "sync/cli/view/fold.hpp"
+#include "sync/cli/view/problems.hpp"
 #include "sync/cli/view/target_view.hpp"
 #include "sync/config/target_directory.hpp"
 #include "sync/engine/footprint.hpp"
@@ -198,10 +199,8 @@ int diff(const DiffOptions& options, Console& console) {
         print_error(console.err, error.within("context " + context));
         failed = true;
       });
-  std::ranges::sort(found.obstacles, {}, &Obstacle::place);
-  for (const Obstacle& obstacle : found.obstacles) {
-    tell(console.err, "warning: " + one_line(obstacle.place + ": " + describe(obstacle.error)) + '\n');
-  }
+  std::ranges::sort(found.obstacles, {}, &PlacedProblem::place);
+  print_warnings(console.err, found.obstacles);
   if (!found.changes.empty()) {
     print(found.changes, console);
   }

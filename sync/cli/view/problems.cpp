@@ -15,6 +15,7 @@
 namespace regsync::cli {
 namespace {
 
+constexpr std::size_t most_problems = 10;
 constexpr std::size_t named_places = 3;  // of one problem; the table has them all
 
 // Each problem once, in the order in which it comes up.
@@ -45,13 +46,14 @@ class Problems {
     problem.alike = problem.alike && cause.alike && error.message() == problem.error.message();
   }
 
-  void print(std::ostream& out, bool colour, std::size_t most) {
+  // `lead` stands before each.
+  void print(std::ostream& out, bool colour, std::size_t most, const std::string& lead) {
     if (problems_.size() > most) {
       merge_by_code();
     }
     for (std::size_t i = 0; i < problems_.size() && i < most; ++i) {
       const Problem& problem = problems_[i];
-      std::string text = '\n' + paint(printable(problem.error.message()), Colour::bold, colour);
+      std::string text = lead + paint(printable(problem.error.message()), Colour::bold, colour);
       if (!problem.alike) {
         text += " (and " + std::to_string(problem.count - 1) + " more like it: " + one_line(places_of(problem)) + ")";
       } else if (!problem.places.empty()) {
@@ -157,7 +159,15 @@ void print_problems(std::ostream& out, const StatusReport& report, bool colour, 
       problems.add_cause(group, cause);
     }
   }
-  problems.print(out, colour, most);
+  problems.print(out, colour, most, "\n");
+}
+
+void print_warnings(std::ostream& out, const std::vector<PlacedProblem>& problems) {
+  Problems warnings;
+  for (const auto& [place, error] : problems) {
+    warnings.add(place, error);
+  }
+  warnings.print(out, /*colour=*/false, most_problems, "warning: ");
 }
 
 std::string render_notes(const StatusReport& report) {

@@ -3,7 +3,9 @@
 
 #include <iosfwd>
 #include <string>
+#include <vector>
 
+#include "helper/base/error.hpp"
 #include "sync/model/status_report.hpp"
 
 namespace regsync::cli {
@@ -15,6 +17,14 @@ std::string reason_of(const Error& error);
 // Below a table: each problem once, however many Secrets it has, with the first places and the remedy. If there are
 // more than `most`, those with one error code are one, but for input that is wrong: each is to be corrected by itself.
 void print_problems(std::ostream& out, const StatusReport& report, bool colour, std::size_t most = 10);
+
+struct PlacedProblem {
+  std::string place;  // context/namespace
+  Error error;
+};
+
+// The same as warnings.
+void print_warnings(std::ostream& out, const std::vector<PlacedProblem>& problems);
 
 // One line for each of the report's notes.
 std::string render_notes(const StatusReport& report);

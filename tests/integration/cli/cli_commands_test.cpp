@@ -260,7 +260,7 @@ TEST_F(CliCommands, ServiceAccountsThatMayNotBeListedMatterOnlyToTheTargetThatNa
   const auto hidden = person_.regsync({"diff"});
   EXPECT_EQ(hidden.exit_code, 1) << hidden.out;
   EXPECT_EQ(hidden.out, "");
-  EXPECT_THAT(hidden.err, testing::AllOf(HasSubstr("warning: dev/team-b: "), HasSubstr("regsync rbac two"),
+  EXPECT_THAT(hidden.err, testing::AllOf(HasSubstr("(dev/team-b)\n"), HasSubstr("regsync rbac two"),
                                          Not(HasSubstr("does not exist"))));
 
   // Nor where a list across all namespaces is forbidden and any namespace may be meant.
@@ -268,7 +268,7 @@ TEST_F(CliCommands, ServiceAccountsThatMayNotBeListedMatterOnlyToTheTargetThatNa
   dev_.deny_cluster_wide("list", "serviceaccounts");
   const auto wide = person_.regsync({"diff"});
   EXPECT_EQ(wide.exit_code, 1) << wide.out;
-  EXPECT_THAT(wide.err, testing::AllOf(HasSubstr("warning: dev/team-b: "), Not(HasSubstr("error: "))));
+  EXPECT_THAT(wide.err, testing::AllOf(HasSubstr("(dev/team-b)\n"), Not(HasSubstr("error: "))));
 }
 
 TEST_F(CliCommands, DiffIsNotEmptyWhereASyncCannotHelp) {

@@ -91,6 +91,21 @@ TEST(Problems, MoreThanFitAreMergedByCodeButForWrongInput) {
   EXPECT_THAT(printed(report, 2), HasSubstr("and 2 more problems"));
 }
 
+TEST(Problems, AsWarningsEachIsOneToo) {
+  std::vector<PlacedProblem> problems;
+  for (int i = 0; i < 1000; ++i) {
+    const std::string name = "n" + std::to_string(i);
+    problems.push_back({"c/" + name, Error(ErrorCode::login_missing, "no login for ghcr.io", "docker login")});
+    problems.push_back({"c/" + name, Error(ErrorCode::namespace_missing, "namespace " + name + " does not exist")});
+  }
+  std::ostringstream out;
+  print_warnings(out, problems);
+  EXPECT_EQ(out.str(),
+            "warning: no login for ghcr.io (c/n0, c/n1, c/n2 and 997 more)\n"
+            "  -> docker login\n"
+            "warning: namespace n0 does not exist (and 999 more like it: c/n0, c/n1, c/n2 and 997 more)\n");
+}
+
 TEST(Problems, ControlCharactersOfAServerDoNotReachTheTerminal) {
   StatusReport report;
   report.rows.push_back(row("n\x1b[2J", Error(ErrorCode::forbidden, "no\x1b[31m right")));
