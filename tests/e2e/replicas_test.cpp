@@ -6,6 +6,7 @@
 #include <chrono>
 #include <csignal>
 #include <set>
+#include <stdexcept>
 
 #include "tests/e2e/main_job.hpp"
 #include "tests/e2e/manifests.hpp"
@@ -133,9 +134,7 @@ class Replicas : public testing::Test {
   // Since the first `from` events of the audit log.
   [[nodiscard]] Written written_by(const std::string& user, std::size_t from) const {
     Written written;
-    const auto events = kube("a").audit();
-    for (std::size_t i = from; i < events.size(); ++i) {
-      const json& event = events[i];
+    for (const json& event : kube("a").audit(from)) {
       const auto name_space = event.value("/objectRef/namespace"_json_pointer, "");
       if (event.value("/objectRef/resource"_json_pointer, "") == "secrets" && event.at("verb") == "patch" &&
           event.at("user").at("username") == user && event.value("/responseStatus/code"_json_pointer, 0) / 100 == 2 &&
@@ -148,12 +147,23 @@ class Replicas : public testing::Test {
     }
     return written;
   }
-  // Begins a rotation, and returns in its middle: what cluster "a"'s log held before.
-  std::size_t begin_rotation() {
-    const auto before = kube("a").audit().size();
-    log_in();
-    EXPECT_TRUE(wait_until([&] { return !written_by("alice", before).namespaces.empty(); }));
-    return before;
+  // Begins a rotation and stops the first replica (SIGSTOP) in its middle: what cluster "a"'s log held before. On a
+  // busy machine all may be written before it is stopped: then there is another rotation.
+  std::size_t stop_in_a_rotation() {
+    constexpr int tries = 10;
+    constexpr std::size_t on_their_way = 10;
+    for (int i = 0; i < tries; ++i) {
+      const auto before = kube("a").audit().size();
+      log_in();
+      EXPECT_TRUE(wait_until([&] { return !written_by("alice", before).namespaces.empty(); }));
+      one_.daemon().signal(SIGSTOP);
+      if (written_by("alice", before).namespaces.size() + on_their_way < static_cast<std::size_t>(namespaces)) {
+        return before;
+      }
+      one_.daemon().signal(SIGCONT);
+      EXPECT_TRUE(wait_until([&] { return current(); }, 60s)) << told(one_);
+    }
+    throw std::runtime_error("no rotation could be stopped in its middle");
   }
   // Each Secret once, and by one replica only after the other's last write.
   void expect_nothing_written_twice(std::size_t from) const {
@@ -181,15 +191,13 @@ class Replicas : public testing::Test {
 
 bool Replicas::own_network_ = false;
 
-// 15 s, and 2 s for what follows.
-constexpr auto longest_gap = 17s;
+// The lease lasts 15 s; the rest is for a busy machine. tests/bench/fleet measures what follows the lease's end.
+constexpr auto longest_gap = 30s;
 
 TEST_F(Replicas, OneThatIsKilledInTheMiddleOfARotationIsFollowedByTheOther) {
-  const auto before = begin_rotation();
+  const auto before = stop_in_a_rotation();
   one_.stop_daemon(SIGKILL);
   const auto killed = std::chrono::steady_clock::now();
-  const auto by_one = written_by("alice", before).namespaces.size();
-  EXPECT_LT(by_one, static_cast<std::size_t>(namespaces)) << "it was killed too late";
   EXPECT_TRUE(wait_until([&] { return !written_by("bob", before).namespaces.empty(); }, 40s)) << told(two_);
   EXPECT_LE(std::chrono::steady_clock::now() - killed, longest_gap);
   EXPECT_TRUE(wait_until([&] { return current(); }, 30s)) << told(two_);
@@ -197,8 +205,7 @@ TEST_F(Replicas, OneThatIsKilledInTheMiddleOfARotationIsFollowedByTheOther) {
 }
 
 TEST_F(Replicas, OneThatWasStoppedInTheMiddleOfARotationWritesNothingWhenItGoesOn) {
-  const auto before = begin_rotation();
-  one_.daemon().signal(SIGSTOP);
+  const auto before = stop_in_a_rotation();
   EXPECT_TRUE(wait_until([&] { return current(); }, 60s)) << told(two_);
   const auto by_one = written_by("alice", before).namespaces.size();
   one_.daemon().signal(SIGCONT);
@@ -211,8 +218,7 @@ TEST_F(Replicas, OneThatIsCutOffInTheMiddleOfARotationIsFollowedByTheOtherAndWri
   if (!own_network_) {
     SKIP_OR_FAIL("no network of its own, or no iptables in it");
   }
-  const auto before = begin_rotation();
-  one_.daemon().signal(SIGSTOP);  // for as long as the cut takes, so that it is in the middle
+  const auto before = stop_in_a_rotation();
   ASSERT_TRUE(cut_off(true));
   one_.daemon().signal(SIGCONT);
   const auto cut = std::chrono::steady_clock::now();

@@ -154,10 +154,14 @@ void KubeServer::compact() const {
   }
 }
 
-std::vector<nlohmann::json> KubeServer::audit() const {
+std::vector<nlohmann::json> KubeServer::audit(std::size_t from) const {
   std::vector<nlohmann::json> events;
   std::istringstream lines(read_file(dir() / "audit.log"));
+  std::size_t number = 0;
   for (std::string line; std::getline(lines, line);) {
+    if (number++ < from) {
+      continue;
+    }
     if (auto event = nlohmann::json::parse(line, nullptr, false); !event.is_discarded()) {  // the last may be partial
       events.push_back(std::move(event));
     }

@@ -66,8 +66,8 @@ class KubeServer {
   // Makes etcd forget all versions but the present one.
   void compact() const;
 
-  // With Options::audit: the finished requests so far, oldest first (audit.k8s.io/v1 Event).
-  [[nodiscard]] std::vector<nlohmann::json> audit() const;
+  // With Options::audit: the finished requests so far, oldest first (audit.k8s.io/v1 Event), but for the first `from`.
+  [[nodiscard]] std::vector<nlohmann::json> audit(std::size_t from = 0) const;
 
  private:
   TempDir temp_;
