@@ -118,10 +118,11 @@ std::string ask_line(Console& console, const std::string& question) {
 }
 
 SecretString ask_password(Console& console, const std::string& question) {
-  console.err << one_line(question) << ": " << std::flush;
   std::string line;
   {
+    // Before the question: what is typed as soon as that shows would be echoed, and then thrown away.
     const NoEcho silent;
+    console.err << one_line(question) << ": " << std::flush;
     if (!std::getline(console.in, line)) {
       throw UsageError("no password was given", "type it, or pipe it in from a file: see --help");
     }
