@@ -24,7 +24,7 @@ constexpr int max_attempts = 5;
 BusCall read_default_call() { return {secret_service_path, service_interface, "ReadAlias", arguments("s", "default")}; }
 
 // The answer to it: a path; empty where there is no default collection.
-std::string default_collection_of(std::string path) { return path == "/" ? std::string() : path; }
+std::string default_collection_of(const std::string& path) { return path == "/" ? std::string() : path; }
 
 BusCall property_call(const std::string& path, const char* interface, const char* name) {
   return {path, properties_interface, "Get", arguments("ss", interface, name)};
@@ -261,7 +261,7 @@ std::optional<ChangedItems> SecretServiceReader::changed_items(const std::vector
   if (alias.error) {
     return std::nullopt;
   }
-  ChangedItems changed{.items = {}, .default_collection = default_collection_of(std::move(*alias.value))};
+  ChangedItems changed{.items = {}, .default_collection = default_collection_of(*alias.value)};
   for (std::size_t i = 0; i < paths.size(); ++i) {
     if (answers[i].error) {
       return std::nullopt;

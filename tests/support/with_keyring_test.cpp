@@ -16,12 +16,11 @@ class WithKeyring : public ::testing::Test {
  protected:
   // Runs a shell script in the sandbox; `$1` is a file outside of it.
   [[nodiscard]] Outcome run(const std::string& script) const {
+    const char* const with_keyring = REGSYNC_SOURCE_DIR "/tests/servers/with-keyring";
     Environment env = own_environment();
     env["REGSYNC_KEYRING_CRASHES"] = crashes_.string();
-    return run_program({.argv = {REGSYNC_SOURCE_DIR "/tests/servers/with-keyring", "sh", "-c",
-                                 "echo run >>$1; " + script, "sh", runs_.string()},
-                        .env = env,
-                        .in = {}});
+    return run_program(
+        {.argv = {with_keyring, "sh", "-c", "echo run >>$1; " + script, "sh", runs_.string()}, .env = env, .in = {}});
   }
   static std::string content(const std::filesystem::path& file) {
     std::ifstream in(file);
