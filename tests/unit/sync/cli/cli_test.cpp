@@ -543,7 +543,7 @@ TEST_F(Cli, ADryRunOfForgetAndTrustAnswersAsTheCommandDoes) {
   }
   FootprintStore(paths::footprints()).set("web", footprint);
   home_.write("state/regsync/contexts.json", R"({"contexts":{"prod":{"server":"https://127.0.0.1:1"}}})");
-  const auto answer = [](std::vector<std::string> words) {
+  const auto answer = [](const std::vector<std::string>& words) {
     FakeConsole console;
     const int exit_code = cli::run(words, console.console());
     return std::to_string(exit_code) + ' ' + console.err();

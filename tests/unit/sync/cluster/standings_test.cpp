@@ -13,8 +13,8 @@ class StandingsTest : public OneSecret {
  protected:
   StandingsTest() { watch_ = follow({secrets_resource, "team", "cred"}, Watch::Following()); }
 
-  void want(const Target& target) {
-    OneSecret::want(target);
+  void declare(const Target& target) {
+    want(target);
     desired_ = wanted_.state();
   }
   std::shared_ptr<Watch> follow(WatchId id, decltype(Watch::state) state) {
@@ -117,7 +117,7 @@ TEST_F(StandingsTest, AFailureIsShownUntilSomethingElseIsDecided) {
 
 TEST_F(StandingsTest, TheSecondTargetOfASecretIsToldOfTheFirst) {
   auto second = test::make_target("u");
-  want(second);
+  declare(second);
   EXPECT_EQ(rows("t").front().state, SyncState::pending);
   ASSERT_EQ(rows("u").size(), 1U);
   EXPECT_EQ(rows("u").front().state, SyncState::stuck);
@@ -158,7 +158,7 @@ TEST_F(StandingsTest, ASecretOfSomebodyElseIsLeftAloneAndNamed) {
 }
 
 TEST_F(StandingsTest, AGlobWithoutAListOfNamespacesIsARowOfItsOwn) {
-  want(test::make_target("t", "cred", {"team-*"}));
+  declare(test::make_target("t", "cred", {"team-*"}));
   cache_.forbid_namespaces();
   follow({namespaces_resource, "", ""}, Watch::Forbidden{Error(ErrorCode::forbidden, "may not list namespaces")});
   const auto all = rows();
