@@ -118,8 +118,20 @@ std::string namespace_change(const Place& at, const Target& target) {
   return may_select(target) || matches_any(target.namespaces, name) ? "" : " namespaces+=" + name;
 }
 
+// Where the target leaves the pod's namespace out: which pattern may go is for the person to say. Empty where it does
+// not.
+std::string let_in(const Place& at, const Target& target) {
+  const std::string& name = at.pod.name_space;
+  return matches_any(target.exclude_namespaces, name)
+             ? "take " + name + " out of excludeNamespaces: regsync edit " + target.name
+             : "";
+}
+
 // The target gets what it lacks for the pod.
 std::string complete(const Place& at, const Target& target) {
+  if (std::string remedy = let_in(at, target); !remedy.empty()) {
+    return remedy;
+  }
   std::string changes = namespace_change(at, target);
   if (!matches_any(target.service_accounts, at.pod.service_account)) {
     changes += " serviceAccounts+=" + at.pod.service_account;
@@ -137,6 +149,9 @@ std::string for_no_secret(const Place& at) {
 
 std::string for_missing(const Place& at, const std::string& secret) {
   if (const Target* target = target_of_secret(at, secret)) {
+    if (std::string remedy = let_in(at, *target); !remedy.empty()) {
+      return remedy;
+    }
     if (const std::string change = namespace_change(at, *target); !change.empty()) {
       return "regsync set " + target->name + change;
     }

@@ -91,6 +91,15 @@ TEST(PullRemedy, AMissingSecretOfATargetIsLookedForWhereItCanBe) {
             "regsync edit web");
 }
 
+TEST(PullRemedy, ANamespaceThatTheTargetExcludesIsNotJustAdded) {
+  Target one = target("web", "regcred");
+  one.namespaces = {"team-*"};
+  one.exclude_namespaces = {"team-[ab]"};
+  const std::string let_in = "take team-a out of excludeNamespaces: regsync edit web";
+  EXPECT_EQ(remedy({PullCause::secret_missing, "", "regcred", {}}, {one}), let_in);
+  EXPECT_EQ(remedy({PullCause::no_pull_secret, "", "", {}}, {one}).substr(0, let_in.size()), let_in);
+}
+
 // There may be no other login for the host.
 TEST(PullRemedy, ANewTargetUsesTheAccountThatAnotherOneUses) {
   Target other = target("web", "x");
