@@ -582,6 +582,7 @@ TEST_F(KindClusters, ARemovedTargetDoesNotWaitForAContextThatIsGone) {
 
 TEST_F(KindClusters, AContextThatLeadsToAnotherClusterIsNotedAndSynced) {
   begin(make_target({"n1"}, {"kind-*"}));
+  ASSERT_TRUE(world_.until([&] { return world_.knows_cluster("kind-a"); }));
   world_.replace_cluster("kind-a").make_namespace("n1");
   EXPECT_TRUE(world_.until([&] { return world_.secret("n1", "cred", "kind-a").has_value(); }));
   EXPECT_TRUE(world_.until([&] { return notes().find("kind-a leads to another cluster") != std::string::npos; }));
@@ -595,6 +596,7 @@ TEST_F(KindClusters, APinnedContextThatLeadsToAnotherClusterGetsNothingUntilItIs
   target.pin = true;
   begin(target);
   EXPECT_TRUE(world_.secret("n1", "cred", "kind-a"));
+  ASSERT_TRUE(world_.until([&] { return world_.knows_cluster("kind-a"); }));
   auto& other = world_.replace_cluster("kind-a");
   other.make_namespace("n1");
   world_.run_for(200ms);

@@ -78,6 +78,15 @@ bool EngineWorld::remembers_login(const std::string& registry) const {
   return std::filesystem::exists(file) && read_file(file).find("\"" + registry + "\"") != std::string::npos;
 }
 
+bool EngineWorld::knows_cluster(const std::string& context) const {
+  const auto file = dir_ / "contexts.json";
+  if (!std::filesystem::exists(file)) {
+    return false;
+  }
+  const auto contexts = nlohmann::json::parse(read_file(file)).at("contexts");
+  return contexts.contains(context) && !contexts.at(context).value("uid", "").empty();
+}
+
 std::map<std::string, std::string> EngineWorld::own_namespaces(const std::string& target) const {
   const Footprint* footprint = process_->footprints.find(target);
   return footprint == nullptr ? std::map<std::string, std::string>() : footprint->own_namespaces;

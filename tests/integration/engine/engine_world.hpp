@@ -126,6 +126,8 @@ class EngineWorld {
   [[nodiscard]] std::filesystem::path footprint_folder() const { return dir_ / "footprints"; }
   // Whether a process saw a login of this registry while a target wanted it: only such a login can be gone.
   [[nodiscard]] bool remembers_login(const std::string& registry) const;
+  // Whether a process wrote down to which cluster this context leads.
+  [[nodiscard]] bool knows_cluster(const std::string& context) const;
   // Where a target without namespaces is, by context, as its footprint says.
   [[nodiscard]] std::map<std::string, std::string> own_namespaces(const std::string& target) const;
 
