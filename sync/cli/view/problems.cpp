@@ -15,7 +15,6 @@
 namespace regsync::cli {
 namespace {
 
-constexpr std::size_t most_problems = 10;
 constexpr std::size_t named_places = 3;  // of one problem; the table has them all
 
 // Each problem once, in the order in which it comes up.

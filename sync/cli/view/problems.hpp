@@ -1,6 +1,7 @@
 // The problems and notes of a StatusReport, each once, with what to do.
 #pragma once
 
+#include <cstddef>
 #include <iosfwd>
 #include <string>
 #include <vector>
@@ -14,9 +15,11 @@ namespace regsync::cli {
 std::string reason_of(std::string_view code);
 std::string reason_of(const Error& error);
 
+inline constexpr std::size_t most_problems = 10;  // that are printed one by one, where there is room
+
 // Below a table: each problem once, however many Secrets it has, with the first places and the remedy. If there are
 // more than `most`, those with one error code are one, but for input that is wrong: each is to be corrected by itself.
-void print_problems(std::ostream& out, const StatusReport& report, bool colour, std::size_t most = 10);
+void print_problems(std::ostream& out, const StatusReport& report, bool colour, std::size_t most = most_problems);
 
 struct PlacedProblem {
   std::string place;  // context/namespace

@@ -107,7 +107,8 @@ std::string render_summary(const StatusReport& report, bool colour, WallTime now
     tell(text, "(a line for each target and context: regsync status --context '*')\n");
   }
   const std::size_t room = max_lines - std::min(max_lines, lines.lines.size() + problem_lines);
-  print_problems(text, report, colour, lines.folded ? std::clamp<std::size_t>(room / problem_lines, 3, 10) : 10);
+  print_problems(text, report, colour,
+                 lines.folded ? std::clamp<std::size_t>(room / problem_lines, 3, most_problems) : most_problems);
   print_folded(text, render_notes(report));
   return std::move(text).str();
 }
