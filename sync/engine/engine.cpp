@@ -1,11 +1,8 @@
 #include "sync/engine/engine.hpp"
 
-#include <unistd.h>
-
 #include <algorithm>
 #include <asio/post.hpp>
 #include <asio/steady_timer.hpp>
-#include <iterator>
 #include <utility>
 #include <vector>
 
@@ -17,17 +14,15 @@
 #include "sync/engine/context_book.hpp"
 #include "sync/engine/context_checks.hpp"
 #include "sync/engine/context_set.hpp"
+#include "sync/engine/engine_status.hpp"
 #include "sync/engine/footprint_keeper.hpp"
 #include "sync/engine/history.hpp"
 #include "sync/engine/intent.hpp"
 #include "sync/engine/paused_contexts.hpp"
 #include "sync/engine/shared_objects.hpp"
-#include "sync/engine/status_builder.hpp"
-#include "sync/engine/status_counts.hpp"
 #include "sync/engine/target_set.hpp"
 #include "sync/logins/login_book.hpp"
 #include "sync/model/desired_state.hpp"
-#include "sync/model/remedy.hpp"
 
 namespace regsync {
 
@@ -52,8 +47,6 @@ class Engine::Impl {
       : executor_(executor),
         options_(std::move(options)),
         hooks_(std::move(hooks)),
-        started_(std::chrono::system_clock::now()),
-        footprint_store_(footprints),
         footprints_(footprints),
         targets_(executor, options_.grace, hooks_.read_again),
         book_(options_.state / "contexts.json"),
@@ -82,6 +75,15 @@ class Engine::Impl {
                  .read_again = hooks_.read_logins_again,
                  .on_replaced = hooks_.on_login_replaced,
                  .on_ending = hooks_.on_login_ending}),
+        status_({.targets = targets_.files(),
+                 .intent = intent_,
+                 .contexts = contexts_,
+                 .footprints = footprints_,
+                 .unreadable_footprints = footprints.unreadable(),
+                 .book = book_,
+                 .paused = paused_,
+                 .started = std::chrono::system_clock::now()},
+                logins_, options_.cluster.owner.annotation),
         disk_timer_(executor),
         update_timer_(executor),
         settled_(executor) {}
@@ -157,7 +159,7 @@ class Engine::Impl {
   }
 
   void forget_target(const std::string& target, bool keep_secrets) {
-    left_alone_.erase(target);
+    status_.forget_left(target);
     footprints_.forget(target, keep_secrets);
     targets_.erase(target);
     update();
@@ -189,40 +191,7 @@ class Engine::Impl {
 
   [[nodiscard]] std::set<RegistryKey> logins_in_doubt() const { return logins_.in_doubt(); }
 
-  [[nodiscard]] StatusReport status(const StatusQuery& query) const {
-    auto report = query.summary ? summary(query) : rows(query);
-    for (const auto& target : query.targets) {
-      const auto contexts = left_alone_.find(target);
-      if (contexts != left_alone_.end() && !targets_.files().contains(target)) {  // it may be declared again
-        for (const auto& [context, left] : contexts->second) {
-          std::ranges::copy(left, std::back_inserter(report.notes));
-        }
-      }
-    }
-    return report;
-  }
-
-  [[nodiscard]] FleetReport fleet() const {
-    FleetReport fleet;
-    for (const auto& [registry, end] : logins_.wanted_ends()) {
-      fleet.login_ends.emplace(registry, end.at);
-    }
-    fleet.logins_in_doubt = logins_.in_doubt();
-    fleet.overview = summary({});
-    counts_.note_complete();
-    return fleet;
-  }
-
-  [[nodiscard]] StateCounts totals() const {
-    if (!counts().complete()) {
-      visit_contexts(state(), [&](const auto& target, const auto& context) { count(target, context); });
-      counts_.note_complete();
-    }
-    for (const auto& [context, target] : std::set(counts_.stale())) {
-      count(target, context);
-    }
-    return counts_.totals();
-  }
+  [[nodiscard]] const EngineStatus& status() const { return status_; }
 
   [[nodiscard]] std::optional<Error> store_problem() const { return logins_.store_problem(); }
 
@@ -239,67 +208,6 @@ class Engine::Impl {
   }
 
  private:
-  [[nodiscard]] StatusReport rows(const StatusQuery& query) const {
-    StatusSelection selection(query);
-    std::vector<StatusRow> all;
-    auto report = report_without_rows(query.targets, [&](const auto& target, const auto& context) {
-      auto rows = rows_of(state(), target, context).rows;
-      selection.keep(rows);
-      for (StatusRow& row : rows) {
-        if (row.cause) {
-          row.cause = for_context(*row.cause, row.target, row.context);
-        }
-      }
-      all.insert(all.end(), std::make_move_iterator(rows.begin()), std::make_move_iterator(rows.end()));
-    });
-    report.rows = std::move(all);
-    return selection.finish(std::move(report));
-  }
-
-  [[nodiscard]] StatusReport summary(const StatusQuery& query) const {
-    std::vector<StatusGroup> groups;
-    auto report = report_without_rows(query.targets, [&](const auto& target, const auto& context) {
-      if (const StatusGroup* group = count(target, context)) {
-        groups.push_back(*group);
-      }
-    });
-    report.groups = std::move(groups);
-    return StatusSelection(query).finish(std::move(report));
-  }
-
-  [[nodiscard]] StatusReport report_without_rows(const std::vector<std::string>& targets,
-                                                 const VisitContext& visit) const {
-    StatusReport report;
-    report.version = REGSYNC_VERSION;
-    report.pid = getpid();
-    report.owner = options_.cluster.owner.annotation;
-    report.started = started_;
-    report.store = logins_.store_problem();
-    report.problems = logins_.notices(std::chrono::system_clock::now());
-    if (const auto& problem = paused_.problem()) {
-      report.problems.push_back(*problem);
-    }
-    report.logins = logins_.all();
-    add_state(state(), logins_.wanted_ends(), std::chrono::system_clock::now(), targets, report, visit);
-    return report;
-  }
-
-  // Null where the target has no rows there.
-  const StatusGroup* count(const std::string& target, const std::string& context) const {
-    return counts().group(target, context, [&] { return rows_of(state(), target, context); });
-  }
-
-  [[nodiscard]] EngineState state() const {
-    return {.targets = targets_.files(),
-            .intent = intent_,
-            .contexts = contexts_,
-            .footprints = footprints_,
-            .unreadable_footprints = footprint_store_.unreadable(),
-            .book = book_,
-            .paused = paused_,
-            .started = started_};
-  }
-
   // Kept alive by the caller: one may be replaced while another is waited for.
   [[nodiscard]] std::vector<std::shared_ptr<Cluster>> concerned(const std::vector<std::string>& targets) const {
     std::vector<std::shared_ptr<Cluster>> clusters;
@@ -490,7 +398,7 @@ class Engine::Impl {
       const bool clean =
           (known == nullptr || briefing_.may_delete(*known, context)) && cluster->is_clean_of(target, places);
       if (clean && footprint->forgotten && !footprint->kept.contains(context)) {
-        left_alone_[target][context] = cluster->left_alone(target, places);
+        status_.note_left(target, context, cluster->left_alone(target, places));
       }
       return clean;
     };
@@ -517,29 +425,13 @@ class Engine::Impl {
   }
 
   void changed() {
-    counts_.forget();
-    changed_.clear();
+    status_.changed();
     tell_change();
   }
 
   void context_changed(const std::string& context, const ChangedRows& rows) {
-    counts_.forget(context, rows);
-    changed_[context].insert(rows.secret);
+    status_.changed(context, rows);
     tell_change();
-  }
-
-  // The counts without those that a change through another context of the same cluster makes doubtful: they are looked
-  // for once for many changes, because each may concern the counts of a hundred contexts.
-  [[nodiscard]] StatusCounts& counts() const {
-    for (const auto& [context, secrets] : std::exchange(changed_, {})) {
-      for (const auto& peer : book_.peers(context)) {
-        const auto cluster = contexts_.find(peer);
-        for (const auto& secret : cluster ? secrets : std::set<std::string>()) {
-          counts_.forget(peer, secret.empty() ? ChangedRows() : cluster->rows_about(secret));
-        }
-      }
-    }
-    return counts_;
   }
 
   // Coalesces any number of changes within one turn of the event loop.
@@ -568,10 +460,8 @@ class Engine::Impl {
   asio::any_io_executor executor_;
   EngineOptions options_;
   EngineHooks hooks_;
-  WallTime started_;
   std::function<bool(const std::string& server)> mine_;  // empty: all are
 
-  Footprints& footprint_store_;
   FootprintKeeper footprints_;
   TargetSet targets_;
   ContextBook book_;
@@ -583,10 +473,7 @@ class Engine::Impl {
   SharedObjects shared_objects_;
   LoginBook logins_;
 
-  mutable StatusCounts counts_;                                   // see counts()
-  mutable std::map<std::string, std::set<std::string>> changed_;  // by context: the Secrets (ChangedRows::secret)
-  // By removed target, then context: Secrets that stay, because they are not regsync's.
-  std::map<std::string, std::map<std::string, std::vector<Error>>> left_alone_;
+  EngineStatus status_;
 
   asio::steady_timer disk_timer_;
   asio::steady_timer update_timer_;
@@ -635,14 +522,14 @@ void Engine::forget_target(const std::string& target, bool keep_secrets) { impl_
 
 std::set<RegistryKey> Engine::logins_in_doubt() const { return impl_->logins_in_doubt(); }
 
-StateCounts Engine::totals() const { return impl_->totals(); }
+StateCounts Engine::totals() const { return impl_->status().totals(); }
 
 std::optional<Error> Engine::store_problem() const { return impl_->store_problem(); }
 
-StatusReport Engine::status(const StatusQuery& query) const { return impl_->status(query); }
-StatusReport Engine::status(const std::string& target) const { return impl_->status({.targets = {target}}); }
+StatusReport Engine::status(const StatusQuery& query) const { return impl_->status().report(query); }
+StatusReport Engine::status(const std::string& target) const { return impl_->status().report({.targets = {target}}); }
 
-FleetReport Engine::fleet() const { return impl_->fleet(); }
+FleetReport Engine::fleet() const { return impl_->status().fleet(); }
 
 asio::awaitable<void> Engine::stop() { return impl_->stop(); }
 

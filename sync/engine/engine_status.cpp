@@ -1,0 +1,129 @@
+#include "sync/engine/engine_status.hpp"
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <iterator>
+#include <utility>
+
+#include "sync/cluster/cluster.hpp"
+#include "sync/model/remedy.hpp"
+
+namespace regsync {
+
+EngineStatus::EngineStatus(EngineState state, const LoginBook& logins, std::string owner)
+    : state_(state), logins_(logins), owner_(std::move(owner)) {}
+
+StatusReport EngineStatus::report(const StatusQuery& query) const {
+  auto report = query.summary ? summary(query) : rows(query);
+  for (const auto& target : query.targets) {
+    const auto contexts = left_.find(target);
+    if (contexts != left_.end() && !state_.targets.contains(target)) {  // it may be declared again
+      for (const auto& [context, left] : contexts->second) {
+        std::ranges::copy(left, std::back_inserter(report.notes));
+      }
+    }
+  }
+  return report;
+}
+
+FleetReport EngineStatus::fleet() const {
+  FleetReport fleet;
+  for (const auto& [registry, end] : logins_.wanted_ends()) {
+    fleet.login_ends.emplace(registry, end.at);
+  }
+  fleet.logins_in_doubt = logins_.in_doubt();
+  fleet.overview = summary({});
+  counts_.note_complete();
+  return fleet;
+}
+
+StateCounts EngineStatus::totals() const {
+  if (!counts().complete()) {
+    visit_contexts(state_, [&](const auto& target, const auto& context) { count(target, context); });
+    counts_.note_complete();
+  }
+  for (const auto& [context, target] : std::set(counts_.stale())) {
+    count(target, context);
+  }
+  return counts_.totals();
+}
+
+void EngineStatus::changed() {
+  counts_.forget();
+  changed_.clear();
+}
+
+void EngineStatus::changed(const std::string& context, const ChangedRows& rows) {
+  counts_.forget(context, rows);
+  changed_[context].insert(rows.secret);
+}
+
+void EngineStatus::note_left(const std::string& target, const std::string& context, std::vector<Error> left) {
+  left_[target][context] = std::move(left);
+}
+
+StatusReport EngineStatus::rows(const StatusQuery& query) const {
+  StatusSelection selection(query);
+  std::vector<StatusRow> all;
+  auto report = without_rows(query.targets, [&](const auto& target, const auto& context) {
+    auto rows = rows_of(state_, target, context).rows;
+    selection.keep(rows);
+    for (StatusRow& row : rows) {
+      if (row.cause) {
+        row.cause = for_context(*row.cause, row.target, row.context);
+      }
+    }
+    all.insert(all.end(), std::make_move_iterator(rows.begin()), std::make_move_iterator(rows.end()));
+  });
+  report.rows = std::move(all);
+  return selection.finish(std::move(report));
+}
+
+StatusReport EngineStatus::summary(const StatusQuery& query) const {
+  std::vector<StatusGroup> groups;
+  auto report = without_rows(query.targets, [&](const auto& target, const auto& context) {
+    if (const StatusGroup* group = count(target, context)) {
+      groups.push_back(*group);
+    }
+  });
+  report.groups = std::move(groups);
+  return StatusSelection(query).finish(std::move(report));
+}
+
+StatusReport EngineStatus::without_rows(const std::vector<std::string>& targets, const VisitContext& visit) const {
+  const auto now = std::chrono::system_clock::now();
+  StatusReport report;
+  report.version = REGSYNC_VERSION;
+  report.pid = getpid();
+  report.owner = owner_;
+  report.started = state_.started;
+  report.store = logins_.store_problem();
+  report.problems = logins_.notices(now);
+  if (const auto& problem = state_.paused.problem()) {
+    report.problems.push_back(*problem);
+  }
+  report.logins = logins_.all();
+  add_state(state_, logins_.wanted_ends(), now, targets, report, visit);
+  return report;
+}
+
+const StatusGroup* EngineStatus::count(const std::string& target, const std::string& context) const {
+  return counts().group(target, context, [&] { return rows_of(state_, target, context); });
+}
+
+// The counts without those that a change through another context of the same cluster makes doubtful: they are looked
+// for once for many changes, because each may concern the counts of a hundred contexts.
+StatusCounts& EngineStatus::counts() const {
+  for (const auto& [context, secrets] : std::exchange(changed_, {})) {
+    for (const auto& peer : state_.book.peers(context)) {
+      const auto cluster = state_.contexts.find(peer);
+      for (const auto& secret : cluster ? secrets : std::set<std::string>()) {
+        counts_.forget(peer, secret.empty() ? ChangedRows() : cluster->rows_about(secret));
+      }
+    }
+  }
+  return counts_;
+}
+
+}  // namespace regsync
