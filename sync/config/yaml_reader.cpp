@@ -76,9 +76,13 @@ void YamlReader::expect_keys(const YAML::Node& map, std::string_view what,
       fail(item.first.Mark(), "unknown key " + in_quotes(key) + " in " + std::string(what), did_you_mean(key, known));
     }
     if (!seen.insert(key).second) {
-      fail(item.first.Mark(), "duplicate key " + in_quotes(key), "keep one of them");
+      fail_duplicate(item.first);
     }
   }
+}
+
+void YamlReader::fail_duplicate(const YAML::Node& key) const {
+  fail(key.Mark(), "duplicate key " + in_quotes(key.Scalar()), "keep one of them");
 }
 
 std::string YamlReader::text(const YAML::Node& node, std::string_view what) const {
@@ -128,12 +132,16 @@ std::chrono::seconds YamlReader::duration(const YAML::Node& node, std::string_vi
 
 std::chrono::sys_days YamlReader::date(const YAML::Node& node, std::string_view what) const {
   const std::string value = text(node, what);
+  // strptime alone takes "27-1-5" as well, which would be a day of the year 27.
+  const bool is_whole = std::ranges::equal(value, std::string_view("0000-00-00"), [](char c, char shape) {
+    return shape == '0' ? c >= '0' && c <= '9' : c == shape;
+  });
   std::tm day{};
   const char* end = ::strptime(value.c_str(), "%Y-%m-%d", &day);
   const std::chrono::year_month_day date{std::chrono::year(day.tm_year + 1900),
                                          std::chrono::month(static_cast<unsigned>(day.tm_mon) + 1),
                                          std::chrono::day(static_cast<unsigned>(day.tm_mday))};
-  if (end == nullptr || *end != '\0' || !date.ok()) {
+  if (!is_whole || end == nullptr || *end != '\0' || !date.ok()) {
     fail(node.Mark(), "invalid date " + in_quotes(value) + " in " + std::string(what), "write it as 2027-01-31");
   }
   return date;

@@ -38,7 +38,7 @@ class YamlReader {
   [[nodiscard]] std::chrono::seconds duration(const YAML::Node& node, std::string_view what) const;
   // "2027-01-31".
   [[nodiscard]] std::chrono::sys_days date(const YAML::Node& node, std::string_view what) const;
-  // A mapping, with the reader of its values.
+  // A mapping in which each key stands once, with the reader of its values.
   template <typename Value>
   [[nodiscard]] std::map<std::string, Value> map(const YAML::Node& node, std::string_view what,
                                                  Value (YamlReader::*read)(const YAML::Node&, std::string_view)
@@ -48,7 +48,9 @@ class YamlReader {
     }
     std::map<std::string, Value> values;
     for (const auto& item : node) {
-      values[text(item.first, what)] = (this->*read)(item.second, what);
+      if (!values.emplace(text(item.first, what), (this->*read)(item.second, what)).second) {
+        fail_duplicate(item.first);
+      }
     }
     return values;
   }
@@ -56,6 +58,8 @@ class YamlReader {
   [[nodiscard]] std::vector<std::string> list(const YAML::Node& node, std::string_view what) const;
 
  private:
+  [[noreturn]] void fail_duplicate(const YAML::Node& key) const;
+
   std::string_view source_;
 };
 

@@ -1,7 +1,6 @@
 #include "sync/model/names.hpp"
 
 #include <algorithm>
-#include <cstddef>
 
 namespace regsync {
 
@@ -9,16 +8,19 @@ namespace {
 
 bool is_lower_alnum(char c) { return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9'); }
 
-bool is_dns_name(std::string_view text, std::size_t max, bool with_dots) {
-  return !text.empty() && text.size() <= max && is_lower_alnum(text.front()) && is_lower_alnum(text.back()) &&
-         std::all_of(text.begin(), text.end(),
-                     [&](char c) { return is_lower_alnum(c) || c == '-' || (with_dots && c == '.'); });
+bool is_label(std::string_view text) {
+  return !text.empty() && is_lower_alnum(text.front()) && is_lower_alnum(text.back()) &&
+         std::ranges::all_of(text, [](char c) { return is_lower_alnum(c) || c == '-'; });
 }
 
 }  // namespace
 
-bool is_label_name(std::string_view text) { return is_dns_name(text, 63, false); }
+bool is_label_name(std::string_view text) { return text.size() <= 63 && is_label(text); }
 
-bool is_object_name(std::string_view text) { return is_dns_name(text, 253, true); }
+bool is_object_name(std::string_view text) {
+  const auto dot = text.find('.');
+  return text.size() <= 253 && is_label(text.substr(0, dot)) &&
+         (dot == std::string_view::npos || is_object_name(text.substr(dot + 1)));
+}
 
 }  // namespace regsync

@@ -7,6 +7,7 @@
 
 #include "helper/base/error.hpp"
 #include "sync/base/json_access.hpp"
+#include "sync/cluster/namespace_view.hpp"
 #include "sync/cluster/watch_plan.hpp"
 #include "sync/model/names.hpp"
 
@@ -43,8 +44,8 @@ asio::awaitable<void> read_everywhere(kube::KubeClient& client, std::string name
   std::vector<json> items = co_await list_all(client, path_of("secrets"), options);
   for (json& item : items) {
     const std::string name_space(text_at(item, {"metadata", "namespace"}));
-    if (!is_label_name(name_space)) {
-      continue;  // Kubernetes has no such namespace
+    if (!is_label_name(name_space) || text_at(item, {"metadata", "name"}) != name) {
+      continue;  // Kubernetes has no such namespace, or the server ignores selectors
     }
     item["apiVersion"] = "v1";  // the items of a list lack both
     item["kind"] = "Secret";
@@ -64,7 +65,7 @@ asio::awaitable<void> list_accounts(kube::KubeClient& client, std::string name_s
   for (json& item : items) {
     const std::string found_in(text_at(item, {"metadata", "namespace"}));
     const std::string found(text_at(item, {"metadata", "name"}));
-    if (is_label_name(found_in) && !found.empty()) {
+    if (is_label_name(found_in) && is_object_name(found) && (name.empty() || name == found)) {
       snapshot.accounts[found_in][found] = std::move(item);
     }
   }
@@ -91,17 +92,10 @@ asio::awaitable<std::map<std::string, NamespaceView>> read_namespaces(kube::Kube
   const std::vector<json> items = co_await list_all(client, path_of("namespaces"), options);
   for (const json& item : items) {
     const std::string_view name = text_at(item, {"metadata", "name"});
-    if (!is_label_name(name)) {
-      continue;
+    std::optional<NamespaceView> view = view_namespace(item);
+    if (is_label_name(name) && view) {
+      namespaces.emplace(name, std::move(*view));
     }
-    NamespaceView view;
-    view.terminating = find_at(item, {"metadata", "deletionTimestamp"}) != nullptr;
-    for (const auto& [key, value] : map_at(item, {"metadata", "labels"}).items()) {
-      if (value.is_string()) {
-        view.labels.emplace(key, value.get<std::string>());
-      }
-    }
-    namespaces.emplace(name, std::move(view));
   }
   co_return namespaces;
 }

@@ -47,7 +47,9 @@ std::string waited_for(const StatusReport& report) {
     good += group.count(SyncState::in_sync);
     all += group.rows() - group.count(SyncState::paused) - group.count(SyncState::terminating);
     if (!group.is_as_asked()) {
-      rest.push_back(group.target + " in " + group.context + " (" + reason_of(group.reasons.begin()->first) + ")");
+      const auto reason = group.reasons.begin();
+      rest.push_back(group.target + " in " + group.context +
+                     (reason == group.reasons.end() ? "" : " (" + reason_of(reason->first) + ")"));
     }
   }
   return std::to_string(good) + " of " + count_of(all, "Secret") + " in sync" +
