@@ -15,13 +15,6 @@ TEST(Quote, ATerminalSeesNoControlCharacters) {
   EXPECT_EQ(one_line("alice\n---\nkind: ClusterRoleBinding"), "alice --- kind: ClusterRoleBinding");
 }
 
-TEST(Quote, AShellRunsNothingThatAWordHolds) {
-  EXPECT_EQ(shell_word("arn:aws:eks:eu-west-1:1:cluster/prod"), "arn:aws:eks:eu-west-1:1:cluster/prod");
-  EXPECT_EQ(shell_word("$(reboot)"), "'$(reboot)'");
-  EXPECT_EQ(shell_word("it's"), R"('it'\''s')");
-  EXPECT_EQ(shell_word(""), "''");
-}
-
 TEST(Quote, AFileNameStaysInItsFolder) {
   EXPECT_EQ(file_name("team-a"), "team-a");
   EXPECT_EQ(file_name("team/../../etc"), "team%2F..%2F..%2Fetc");

@@ -1,0 +1,58 @@
+// How the effect of a change is told to people.
+#include "sync/cli/ask/preview.hpp"
+
+#include <gtest/gtest.h>
+
+namespace regsync::cli {
+namespace {
+
+using nlohmann::json;
+
+const json none;
+const json object = {{"kind", "Secret"}};
+const json other = {{"kind", "Secret"}, {"data", "x"}};
+
+Difference change(const std::string& context, const std::string& name_space, const json& before, const json& after,
+                  Kind kind = Kind::secret) {
+  return {context, name_space, kind, kind == Kind::secret ? "cred" : "default", before, after};
+}
+
+TEST(Preview, OfNothingSaysSo) {
+  EXPECT_EQ(describe(Preview()), "  no Secret changes\n");
+  EXPECT_EQ(Preview().deletions(), 0U);
+}
+
+TEST(Preview, HasALineForEachKindOfChangeAndContext) {
+  Preview shown;
+  shown.changes = {change("dev", "a", none, object), change("dev", "b", none, object),
+                   change("dev", "c", object, other), change("prod", "d", object, none),
+                   change("dev", "a", object, other, Kind::service_account)};
+  EXPECT_EQ(describe(shown),
+            "  create 2 Secrets in context dev: a/cred, b/cred\n"
+            "  change 1 Secret in context dev: c/cred\n"
+            "  delete 1 Secret in context prod: d/cred\n"
+            "  change 1 ServiceAccount in context dev: a/default\n");
+  EXPECT_EQ(shown.deletions(), 1U);
+}
+
+TEST(Preview, OfManyNamespacesNamesSome) {
+  Preview shown;
+  for (int i = 0; i < 1000; ++i) {
+    shown.changes.push_back(change("dev", "n" + std::to_string(i), object, none));
+  }
+  EXPECT_EQ(describe(shown),
+            "  delete 1000 Secrets in context dev: n0/cred, n1/cred, n2/cred, n3/cred, n4/cred and 995 more\n");
+  EXPECT_EQ(shown.deletions(), 1000U);
+}
+
+TEST(Preview, WhatIsPausedOrUnknownIsNotNothing) {
+  Preview shown;
+  shown.paused = {"context old", "target web"};
+  shown.unknown = {"context prod: cannot connect\nto prod"};
+  EXPECT_EQ(describe(shown),
+            "  nothing while paused: context old, target web\n"
+            "  not known for context prod: cannot connect to prod\n");
+}
+
+}  // namespace
+}  // namespace regsync::cli

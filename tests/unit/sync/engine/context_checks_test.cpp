@@ -1,0 +1,71 @@
+#include "sync/engine/context_checks.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "tests/support/temp_dir.hpp"
+
+namespace regsync {
+namespace {
+
+using testing::ElementsAre;
+using testing::HasSubstr;
+using testing::IsEmpty;
+
+// By target: the contexts where it may have Secrets.
+std::map<std::string, Footprint> footprints(const std::map<std::string, std::vector<std::string>>& contexts) {
+  std::map<std::string, Footprint> made;
+  for (const auto& [target, names] : contexts) {
+    for (const std::string& name : names) {
+      made[target].contexts[name];
+    }
+  }
+  return made;
+}
+
+template <typename Check>
+Error refusal(Check check) {
+  try {
+    check();
+  } catch (const Error& error) {
+    return error;
+  }
+  return {ErrorCode::internal, "nothing was refused"};
+}
+
+TEST(ContextChecks, AContextIsGoneWhereATargetRemembersItAndTheKubeconfigDoesNotHaveIt) {
+  const auto known = footprints({{"web", {"prod", "dev", "old"}}, {"api", {"old", "ancient"}}});
+  EXPECT_THAT(contexts_that_are_gone({"prod", "dev"}, known), ElementsAre("ancient", "old"));
+  EXPECT_THAT(contexts_that_are_gone({}, {}), IsEmpty());
+}
+
+TEST(ContextChecks, OnlyAContextThatIsGoneCanBeForgotten) {
+  const auto known = footprints({{"web", {"prod", "staging"}}});
+  EXPECT_NO_THROW(require_forgettable("staging", {"prod"}, known));
+
+  const Error present = refusal([&] { require_forgettable("prod", {"prod"}, known); });
+  EXPECT_EQ(present.code(), ErrorCode::invalid_input);
+  const Error there = refusal([&] { require_forgettable("a b", {"a b"}, known); });
+  EXPECT_THAT(there.remedy(), HasSubstr("delete-context 'a b'")) << "what people copy into a shell";
+
+  const Error mistyped = refusal([&] { require_forgettable("stagin", {"prod"}, known); });
+  EXPECT_EQ(mistyped.code(), ErrorCode::not_found);
+  EXPECT_EQ(mistyped.remedy(), "did you mean \"staging\"?");
+  const Error none = refusal([&] { require_forgettable("staging", {"prod"}, {}); });
+  EXPECT_EQ(none.code(), ErrorCode::not_found);
+  EXPECT_EQ(none.remedy(), "see: regsync status");
+}
+
+TEST(ContextChecks, OnlyAContextThatATargetUsesCanBeTrusted) {
+  const test::TempDir dir;
+  ContextBook book(dir / "contexts.json");
+  const Error nobody = refusal([&] { require_met("prod", book); });
+  EXPECT_EQ(nobody.code(), ErrorCode::not_found);
+  EXPECT_THAT(nobody.remedy(), HasSubstr("get-contexts"));
+  book.meet("prod", {.uid = "1", .server = "https://p", .authority = ""}, false, {});
+  EXPECT_NO_THROW(require_met("prod", book));
+  EXPECT_EQ(refusal([&] { require_met("prd", book); }).remedy(), "did you mean \"prod\"?");
+}
+
+}  // namespace
+}  // namespace regsync
