@@ -104,13 +104,9 @@ void Lease::on_event(const kube::WatchEvent& event) {
   using Kind = kube::WatchEvent::Kind;
   if (event.kind == Kind::synced) {
     seen_once_ = true;
-  } else if (event.kind == Kind::applied) {
-    // The answer to our own write may have come before the event of an older one.
-    const auto version = version_number(text_at(*event.object, {"metadata", "resourceVersion"}));
-    if (!exists_ || version >= version_number(version_)) {
-      see(*event.object);
-    }
-  } else if (event.kind == Kind::deleted) {
+  } else if (event.kind == Kind::applied && is_news(*event.object)) {
+    see(*event.object);
+  } else if (event.kind == Kind::deleted && is_news(*event.object)) {
     see_none();
   }
   tell();
@@ -198,18 +194,21 @@ asio::awaitable<void> Lease::read() {
 
 asio::awaitable<void> Lease::take_or_renew() {
   const Time began = boottime_now();
-  if (!exists_) {
+  const bool is_ours = holder_ == options_.identity;
+  if (!is_ours && !holder_.empty() && began < free_at_) {
+    co_return;
+  }
+  if (!is_ours) {
     acquired_ = micro_time();
-    transitions_ = 0;
-    co_await create();
-  } else if (holder_ == options_.identity) {
-    co_await write(our_spec());
-  } else if (holder_.empty() || began >= free_at_) {
-    acquired_ = micro_time();
-    ++transitions_;
+    transitions_ = exists_ ? transitions_ + 1 : 0;
+  }
+  if (exists_) {
     co_await write(our_spec());
   } else {
-    co_return;
+    co_await create();
+  }
+  if (holder_ != options_.identity) {
+    co_return;  // somebody has written it since, and the event was faster than our answer
   }
   if (!held()) {
     held_since_ = boottime_now();
@@ -225,7 +224,10 @@ asio::awaitable<void> Lease::create() {
                       {"spec", our_spec()}};
   kube::ObjectPath collection = path();
   collection.name.clear();
-  see(co_await hub_.create(collection, lease.dump()));
+  const json created = co_await hub_.create(collection, lease.dump());
+  if (is_news(created)) {
+    see(created);
+  }
 }
 
 asio::awaitable<void> Lease::request() {
@@ -245,7 +247,7 @@ asio::awaitable<void> Lease::leave() {
     held_until_ = boottime_now();
     tell();
   }
-  if (holder_ == options_.identity &&
+  if (exists_ && holder_ == options_.identity &&
       boottime_now() >= held_until_ + options_.times.duration - options_.times.deadline) {
     json spec = our_spec();
     spec["holderIdentity"] = "";  // as client-go's ReleaseOnCancel: nobody holds it, and it may be taken at once
@@ -277,7 +279,16 @@ asio::awaitable<void> Lease::write(json spec) {
 asio::awaitable<void> Lease::patch(json operations) {
   operations.insert(operations.begin(),
                     json{{"op", "test"}, {"path", "/metadata/resourceVersion"}, {"value", version_}});
-  see(co_await hub_.json_patch(path(), operations.dump()));
+  const json patched = co_await hub_.json_patch(path(), operations.dump());
+  if (is_news(patched)) {
+    see(patched);
+  }
+}
+
+// The answer to a write of ours and the events of others' arrive over different streams.
+bool Lease::is_news(const json& lease) const {
+  const auto version = version_number(text_at(lease, {"metadata", "resourceVersion"}));
+  return !exists_ || version == 0 || version >= version_number(version_);
 }
 
 void Lease::see(const json& lease) {
@@ -289,9 +300,13 @@ void Lease::see(const json& lease) {
   const json& spec = map_at(lease, {"spec"});
   if (spec != spec_) {
     spec_ = spec;
-    const auto said = std::chrono::seconds(number_at(lease, {"spec", "leaseDurationSeconds"}));
-    free_at_ =
-        holder_.empty() ? Time(0) : boottime_now() + std::clamp<std::chrono::seconds>(said, 1s, longest_duration);
+    const std::chrono::milliseconds said = std::chrono::seconds(number_at(lease, {"spec", "leaseDurationSeconds"}));
+    // A holder counts on its own times, whatever somebody made of its Lease.
+    const auto lasts = std::clamp<std::chrono::milliseconds>(said, options_.times.duration, longest_duration);
+    free_at_ = holder_.empty() ? Time(0) : boottime_now() + lasts;
+  }
+  if (holder_ != options_.identity && held()) {
+    held_until_ = boottime_now();  // somebody gave it to another one, who may write from now on
   }
   const std::string requester(text_at(annotations_, {request_annotation}));
   if (requester != requester_) {
@@ -300,14 +315,13 @@ void Lease::see(const json& lease) {
   }
 }
 
+// Somebody deleted it. Its holder goes on to write for as long as it may, and so nobody else takes it before that.
 void Lease::see_none() {
   exists_ = false;
   version_.clear();
   spec_ = {};
   annotations_ = json::object();
-  holder_.clear();
   requester_.clear();
-  free_at_ = Time(0);
 }
 
 void Lease::tell() {

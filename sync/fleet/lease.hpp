@@ -1,7 +1,8 @@
 // One Lease (coordination.k8s.io/v1) of a hub, contended for as client-go does it (tools/leaderelection): whoever holds
 // it renews it every `retry`, and gives up by itself when that has failed for `deadline`, which is before others may
 // take it (`duration` after they last saw it renewed). Those who wait follow it with a watch, so that they see a
-// renewal when it happens, and take it when its time is up.
+// renewal when it happens, and take it when its time is up. Where somebody else (a person) writes it, its holder stops
+// as soon as it sees that it is another's; one that was deleted is left to its holder until its time is up.
 //
 // What a holder knows of its lease is counted from before the request that renewed it, by a clock that a stopped
 // process and a sleeping machine do not stop: so held() is false in time, whatever froze the process meanwhile.
@@ -101,6 +102,7 @@ class Lease {
   [[nodiscard]] std::chrono::milliseconds pause() const;
   [[nodiscard]] nlohmann::json our_spec() const;
   void on_event(const kube::WatchEvent& event);
+  [[nodiscard]] bool is_news(const nlohmann::json& lease) const;
   void see(const nlohmann::json& lease);
   void see_none();
   void tell();
@@ -118,7 +120,7 @@ class Lease {
   nlohmann::json annotations_;
   std::string holder_;
   int transitions_ = 0;
-  Time free_at_{0};  // it may be taken then, if it is seen unchanged until then
+  Time free_at_{0};  // it may be taken then, if it is seen unchanged, or gone, until then
   std::string requester_;
   Time requested_at_{0};
 

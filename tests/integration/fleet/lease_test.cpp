@@ -130,6 +130,77 @@ TEST_F(LeaseTest, AnOddLeaseIsTakenWhenItStaysAsItIs) {
   stop(*a);
 }
 
+// As by `kubectl edit`: the other one writes as soon as it sees that.
+TEST_F(LeaseTest, AHolderStopsWhenItSeesThatAnotherHasIt) {
+  for (const char* thief : {"thief", ""}) {
+    auto a = replica("a");
+    ASSERT_TRUE(until([&] { return a->lease.held(); }));
+    auto stolen = server_.find({"leases", "fleet", "regsync"}).value();
+    stolen["spec"]["holderIdentity"] = thief;
+    server_.inject(
+        {.kind = test::Fault::Kind::status, .verb = "patch", .resource = "leases", .times = -1, .status = 500});
+    const auto begin = std::chrono::steady_clock::now();
+    server_.put({"leases", "fleet", "regsync"}, stolen);
+    EXPECT_TRUE(until([&] { return !a->lease.held(); })) << thief;
+    EXPECT_LT(std::chrono::steady_clock::now() - begin, 1s) << "and not when its time is up";
+    server_.clear_faults();
+    stop(*a);
+    server_.erase({"leases", "fleet", "regsync"});
+  }
+}
+
+TEST_F(LeaseTest, OneThatIsDeletedIsMadeAgainByItsHolder) {
+  auto a = replica("a");
+  ASSERT_TRUE(until([&] { return a->lease.held(); }));
+  auto b = replica("b");
+  ASSERT_TRUE(until([&] { return b->lease.holder() == "a"; }));
+  for (int round = 0; round < 5; ++round) {
+    server_.erase({"leases", "fleet", "regsync"});
+    EXPECT_TRUE(until([&] {
+      EXPECT_TRUE(a->lease.held());
+      EXPECT_FALSE(b->lease.held());
+      return server_.find({"leases", "fleet", "regsync"}).has_value();
+    }));
+    EXPECT_EQ(spec().at("holderIdentity"), "a");
+  }
+  stop(*b);
+  stop(*a);
+}
+
+TEST_F(LeaseTest, OneThatIsDeletedIsTakenWhenTheTimeOfItsDeadHolderIsUp) {
+  server_.put({"leases", "fleet", "regsync"},
+              {{"apiVersion", "coordination.k8s.io/v1"},
+               {"kind", "Lease"},
+               {"metadata", {{"name", "regsync"}, {"namespace", "fleet"}}},
+               {"spec", {{"holderIdentity", "dead"}, {"leaseDurationSeconds", 3}, {"leaseTransitions", 4}}}});
+  auto b = replica("b");
+  ASSERT_TRUE(until([&] { return b->lease.holder() == "dead"; }));
+  const auto begin = std::chrono::steady_clock::now();
+  server_.erase({"leases", "fleet", "regsync"});
+  EXPECT_TRUE(until([&] { return b->lease.held(); }));
+  EXPECT_GT(std::chrono::steady_clock::now() - begin, 2s);
+  stop(*b);
+}
+
+TEST_F(LeaseTest, AShorterTimeThatSomebodyWroteInItIsNotTheHolders) {
+  auto a = replica("a");
+  ASSERT_TRUE(until([&] { return a->lease.held(); }));
+  auto b = replica("b");
+  ASSERT_TRUE(until([&] { return b->lease.holder() == "a"; }));
+  server_.inject(
+      {.kind = test::Fault::Kind::status, .verb = "patch", .resource = "leases", .times = -1, .status = 500});
+  auto shorter = server_.find({"leases", "fleet", "regsync"}).value();
+  shorter["spec"]["leaseDurationSeconds"] = 1;
+  server_.put({"leases", "fleet", "regsync"}, shorter);
+  EXPECT_TRUE(until([&] {
+    EXPECT_EQ(b->lease.holder(), "a");
+    return !a->lease.held();
+  }));
+  server_.clear_faults();
+  stop(*a);
+  stop(*b);
+}
+
 // A replica that hears of nothing must not look well because it renews.
 TEST_F(LeaseTest, AWatchThatFailsIsShownAlsoWhileItIsRenewed) {
   auto a = replica("a");
