@@ -37,7 +37,7 @@ std::string header(std::string_view name, std::string_view value) {
   if (has_control_characters(value)) {
     throw Error(ErrorCode::kubeconfig, "the value for header " + std::string(name) + " holds control characters");
   }
-  return std::string(name).append(": ").append(value);
+  return std::string(name).append(value.empty() ? ";" : ": ").append(value);  // libcurl leaves out what ends in a colon
 }
 
 std::vector<std::string> impersonation_headers(const Impersonation& as) {
@@ -67,8 +67,9 @@ Credentials::Credentials(ResolvedContext context)
   if (secure_) {
     const auto impersonation = impersonation_headers(context_.impersonation);
     fixed_headers_.insert(fixed_headers_.end(), impersonation.begin(), impersonation.end());
-    // client-go: a plugin is not asked where the kubeconfig has a token or a password of its own.
-    const bool own = !context_.token.empty() || !context_.token_file.empty() || !context_.username.empty();
+    // client-go: a plugin is not asked where the kubeconfig has a token, a password or a certificate of its own.
+    const bool own = !context_.token.empty() || !context_.token_file.empty() || !context_.username.empty() ||
+                     !context_.client_certificate_file.empty() || !context_.client_certificate_data.empty();
     if (context_.exec && !own) {
       plugin_ = ExecPlugin::shared(context_);
     }
@@ -85,6 +86,11 @@ asio::awaitable<std::shared_ptr<const Proof>> Credentials::current() {
     throw Error(ErrorCode::unauthorized,
                 "the id-token of the auth-provider of context \"" + context_.name + "\" has expired",
                 "kubectl renews it in the kubeconfig: kubectl --context " + context_.name + " get --raw /version");
+  }
+  if (secure_ && token_.empty() && !context_.token_file.empty()) {
+    throw Error(ErrorCode::unauthorized,
+                "the tokenFile of context \"" + context_.name + "\"" + in_file(context_.token_file) + " is empty",
+                "see what writes it; it is read again when it changes");
   }
   if (plugin_) {
     use(co_await plugin_->current());

@@ -42,7 +42,7 @@ std::optional<std::chrono::system_clock::time_point> parse_time(const std::strin
   if (rest == nullptr) {
     return std::nullopt;
   }
-  if (*rest == '.') {
+  if (*rest == '.' || *rest == ',') {
     do {
       ++rest;
     } while (*rest >= '0' && *rest <= '9');

@@ -72,10 +72,10 @@ const json& array_of(const json& object, const char* key) {
 std::vector<std::string> strings_of(const json& object, const char* key) {
   std::vector<std::string> strings;
   for (const json& item : array_of(object, key)) {
-    if (!item.is_string()) {
+    if (!item.is_string() && !item.is_null()) {
       throw fault(std::string(key) + " must be a list of strings");
     }
-    strings.push_back(item.get<std::string>());
+    strings.push_back(item.is_null() ? "" : item.get<std::string>());
   }
   return strings;
 }

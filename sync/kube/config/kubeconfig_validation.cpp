@@ -107,7 +107,8 @@ void check_cluster(const std::string& name, const ClusterEntry& cluster, Faults&
     const auto has_host_after = [proxy = to_lower(cluster.proxy_url)](std::string_view scheme) {
       return proxy.starts_with(scheme) && proxy.size() > scheme.size();
     };
-    faults.add_if(!has_host_after("http://") && !has_host_after("https://") && !has_host_after("socks5://"),
+    const bool known = has_host_after("http://") || has_host_after("https://") || has_host_after("socks5://");
+    faults.add_if(!known || !parse_url(cluster.proxy_url),
                   "proxy-url" + of + " must be a URL with scheme http, https or socks5");
   }
 }
@@ -126,7 +127,7 @@ void check_user(const std::string& name, const UserEntry& user, Faults& faults) 
     faults.add_unreadable("client-key" + of, user.key_file);
   }
   const bool basic = !user.username.empty() || !user.password.empty();
-  faults.add_if(basic && !user.token.empty(),
+  faults.add_if(basic && !(user.token.empty() && user.token_file.empty()),
                 "more than one authentication method found" + of + ": token and basicAuth, only one is allowed");
   if (user.token.empty()) {
     faults.add_unreadable("tokenFile" + of, user.token_file);
@@ -150,12 +151,12 @@ std::string server_url(const std::string& cluster_name, const ClusterEntry& clus
     return {};
   }
   const std::string subject = "the server of cluster " + in_quotes(cluster_name);
-  if (trim(server) != server || server.find(' ') != std::string::npos || has_control_characters(server)) {
+  if (trim(server) != server || has_control_characters(server)) {
     faults.add_if(true, subject + " contains a space: " + in_quotes(server));
     return {};
   }
   if (server.find("://") == std::string::npos) {
-    if (server.find('/') != std::string::npos) {
+    if (server.find('/') < server.size() - 1) {
       faults.add_if(true, "server must be a URL or a host:port pair: " + in_quotes(server));
       return {};
     }

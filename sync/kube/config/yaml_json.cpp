@@ -11,6 +11,7 @@
 
 #include "helper/base/error.hpp"
 #include "helper/base/text.hpp"
+#include "sync/base/base64.hpp"
 
 namespace regsync::kube {
 namespace {
@@ -81,8 +82,17 @@ class Converter {
  private:
   [[nodiscard]] json scalar(const YAML::Node& node) const {
     const std::string& tag = node.Tag();
-    const bool plain = scalars_ == Scalars::typed && (tag == "?" || tag.empty());
-    return plain ? plain_scalar(node.Scalar()) : json(node.Scalar());
+    const bool typed = scalars_ == Scalars::typed;
+    if (typed && tag == "tag:yaml.org,2002:binary") {
+      if (auto bytes = base64_decode(node.Scalar())) {
+        return std::move(*bytes);
+      }
+      throw Error(ErrorCode::invalid_input,
+                  "line " + std::to_string(node.Mark().line + 1) + ": !!binary is not valid base64");
+    }
+    const bool plain = tag == "?" || tag.empty() ||
+                       is_one_of(tag, {"tag:yaml.org,2002:bool", "tag:yaml.org,2002:int", "tag:yaml.org,2002:float"});
+    return typed && plain ? plain_scalar(node.Scalar()) : json(node.Scalar());
   }
 
   json map(const YAML::Node& node, int depth) {

@@ -191,6 +191,17 @@ TEST_F(PluginOnRealServer, AnExecPluginMintsTheToken) {
   EXPECT_EQ(test::read_file(temp_ / "runs"), "run\n") << "cached";
 }
 
+// As kubectl: who has a certificate in the kubeconfig is whom it names.
+TEST_F(PluginOnRealServer, IsNotAskedWhereTheKubeconfigHasACertificate) {
+  server_->issue("certified", temp_ / "crt", temp_ / "key");
+  ResolvedContext context = with_plugin();
+  context.client_certificate_file = temp_ / "crt";
+  context.client_key_file = temp_ / "key";
+  KubeClient certified = client(std::move(context));
+  EXPECT_EQ(name_of(certified), "certified");
+  EXPECT_FALSE(fs::exists(temp_ / "runs"));
+}
+
 TEST_F(PluginOnRealServer, A401RunsTheExecPluginOnceMore) {
   temp_.write("minted", "revoked");
   KubeClient minted = client(with_plugin());

@@ -7,11 +7,13 @@
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <string>
+#include <thread>
 #include <utility>
 #include <vector>
 
 #include "sync/kube/api/kube_client.hpp"
 #include "tests/support/run_coroutine.hpp"
+#include "tests/support/temp_dir.hpp"
 
 namespace regsync::kube {
 namespace {
@@ -96,6 +98,25 @@ TEST(Credentials, ATokenIsABearer) {
   EXPECT_THAT(headers_for(std::move(context)), Contains("Authorization: Bearer t"));
 }
 
+// A request without it would be anonymous.
+TEST(Credentials, AnEmptyTokenFileIsSaidAndReadAgain) {
+  const test::TempDir folder;
+  std::vector<std::string> headers;
+  asio::io_context loop;
+  ResolvedContext context = context_at("https://k.example");
+  context.name = "prod";
+  context.token_file = folder.write("token", "\n").string();
+  KubeClient client(std::move(context), std::make_unique<Recorder>(headers));
+  const Error error = test::error_of(loop, client.version());
+  EXPECT_EQ(error.code(), ErrorCode::unauthorized);
+  EXPECT_THAT(error.message(), HasSubstr("the tokenFile of context \"prod\" (" + (folder / "token").string()));
+  EXPECT_TRUE(headers.empty());
+  folder.write("token", "t\n");
+  std::this_thread::sleep_for(std::chrono::milliseconds(1100));
+  test::run(loop, client.version());
+  EXPECT_THAT(headers, Contains("Authorization: Bearer t"));
+}
+
 TEST(Credentials, UserNameAndPasswordAreBasic) {
   ResolvedContext context = context_at("https://k.example");
   context.username = "jdoe";
@@ -105,11 +126,11 @@ TEST(Credentials, UserNameAndPasswordAreBasic) {
 
 TEST(Credentials, ImpersonationIsOneHeaderForEachValueAndItsKeysAreEncoded) {
   ResolvedContext context = context_at("https://k.example");
-  context.impersonation = {"jane", "7", {"a", "b"}, {{"example.com/scope", {"view", "edit"}}}};
-  EXPECT_THAT(
-      headers_for(std::move(context)),
-      IsSupersetOf({"Impersonate-User: jane", "Impersonate-Uid: 7", "Impersonate-Group: a", "Impersonate-Group: b",
-                    "Impersonate-Extra-example.com%2Fscope: view", "Impersonate-Extra-example.com%2Fscope: edit"}));
+  context.impersonation = {"jane", "7", {"a", "b"}, {{"example.com/scope", {"view", "edit"}}, {"odd", {""}}}};
+  EXPECT_THAT(headers_for(std::move(context)),
+              IsSupersetOf({"Impersonate-User: jane", "Impersonate-Uid: 7", "Impersonate-Group: a",
+                            "Impersonate-Group: b", "Impersonate-Extra-example.com%2Fscope: view",
+                            "Impersonate-Extra-example.com%2Fscope: edit", "Impersonate-Extra-odd;"}));
 }
 
 TEST(Credentials, NothingOfThemIsSaidOverPlainHttp) {
