@@ -10,6 +10,17 @@ namespace regsync {
 using std::chrono::steady_clock;
 using std::chrono::system_clock;
 
+namespace {
+
+Error may_not_give_up(std::string_view holder) {
+  const std::string target(holder);
+  return {ErrorCode::already_exists,
+          "target " + target + " has the same Secret, and it is not certain yet that it gives it up",
+          "nothing to do if its file has just changed; else: regsync status " + target};
+}
+
+}  // namespace
+
 // What was noted last counts only where it is about what is to be done now: a key for which something is to be done is
 // never in sync, whatever was noted before.
 Standings::Standing Standings::classify(const Key& key) const {
@@ -118,8 +129,16 @@ StatusRow Standings::row_for(const Plan& plan, const std::string& name_space) co
     row.cause = std::move(refusal);
     return row;
   }
+  if (!claim.holder.empty()) {
+    row.cause = may_not_give_up(claim.holder);
+    return row;
+  }
   if (claim.unknown) {
     hold_for_namespaces(row);
+    return row;
+  }
+  if (plan.remove && claim.plan != &plan) {  // another target has it, or takes it over
+    row.state = is_held_by(plan.target.name, key) ? SyncState::removing : SyncState::in_sync;
     return row;
   }
   auto standing = classify(key);
@@ -134,6 +153,12 @@ StatusRow Standings::row_for(const Plan& plan, const std::string& name_space) co
         system_clock::now() + std::chrono::duration_cast<system_clock::duration>(*next - steady_clock::now());
   }
   return row;
+}
+
+bool Standings::is_held_by(const std::string& target, const Key& key) const {
+  const Entry* entry = from_.cache.find(key);
+  return entry != nullptr && entry->observed.secret && entry->observed.secret->ownership == Ownership::ours &&
+         entry->observed.secret->target == target;
 }
 
 const std::set<std::string>& Standings::names_held_by(const std::string& target) const {

@@ -69,6 +69,8 @@ class Standings {
   // noted: what the last work on the key came to; null: it was not tried yet.
   [[nodiscard]] Standing classify_unsettled(Decision decision, const Progress* noted) const;
   [[nodiscard]] WallTime since(const Progress* noted) const;
+  // Whether the Secret is ours, and of this target.
+  [[nodiscard]] bool is_held_by(const std::string& target, const Key& key) const;
   // The names of the Secrets here that say they are of a target.
   [[nodiscard]] const std::set<std::string>& names_held_by(const std::string& target) const;
   // The Secrets of a target that are, or may be, where it does not want them any more. Ends early where visit answers

@@ -30,6 +30,7 @@ struct Briefing::Parts {
   std::set<std::string> forgotten;
   std::set<std::string> known_targets;
   std::set<std::string> kept;
+  std::set<std::string> uncertain;
   Places places;
 };
 
@@ -46,9 +47,9 @@ void Briefing::tell(const std::string& context, Cluster& cluster, WantedThrough&
   Parts parts;
   add_targets(cluster, context, parts);
   add_footprints(context, parts);
-  const auto desired = std::make_shared<DesiredState>(cluster.context().default_namespace, std::move(parts.plans),
-                                                      std::move(parts.forgotten), std::move(parts.known_targets),
-                                                      std::move(parts.kept), siblings_of(context, wanted));
+  const auto desired = std::make_shared<DesiredState>(
+      cluster.context().default_namespace, std::move(parts.plans), std::move(parts.forgotten),
+      std::move(parts.known_targets), std::move(parts.kept), siblings_of(context, wanted), std::move(parts.uncertain));
   if (!told_.empty()) {
     desired->share_with(*told_.begin()->second.desired);
   }
@@ -121,7 +122,9 @@ void Briefing::add_targets(const Cluster& cluster, const std::string& context, P
   };
   const std::vector own_namespace{cluster.context().default_namespace};
   for (const auto& [target, plan] : from_.intent.plans()) {
-    if (may_delete(plan->target, context)) {
+    if (!may_delete(plan->target, context)) {
+      parts.uncertain.insert(target);
+    } else if (concerns(plan->target, context)) {
       parts.known_targets.insert(target);
     }
     const auto& contexts = from_.intent.wanted().at(target);
@@ -137,6 +140,13 @@ void Briefing::add_targets(const Cluster& cluster, const std::string& context, P
     }
     parts.plans[target] = as_meant(plan, here, held(plan->target, context), told(target));
   }
+}
+
+// Whether a target's words, or what is remembered of it, say anything about a context. A Secret of another one is there
+// because contexts were given other names, and not because the target no longer wants it.
+bool Briefing::concerns(const Target& target, const std::string& context) const {
+  const Footprint* footprint = from_.footprints.find(target.name);
+  return from_.contexts.selects(target, context) || (footprint != nullptr && footprint->contexts.contains(context));
 }
 
 bool Briefing::may_delete(const Target& target, const std::string& context) const {
@@ -156,7 +166,15 @@ bool Briefing::names_unknown_context(const Target& target, const std::string& co
 
 void Briefing::add_footprints(const std::string& context, Parts& parts) const {
   const bool paused = from_.paused.contains(context);
+  for (const auto& [target, file] : from_.targets.files()) {
+    if (!file.target) {
+      parts.uncertain.insert(target);  // it cannot be read
+    }
+  }
   for (const auto& [target, footprint] : from_.footprints.all()) {
+    if (!footprint.forgotten && !from_.targets.files().contains(target) && !from_.targets.lost(target)) {
+      parts.uncertain.insert(target);  // its file may come back
+    }
     if (footprint.forgotten && !paused && !from_.targets.files().contains(target)) {
       parts.forgotten.insert(target);
     }
@@ -213,6 +231,9 @@ std::vector<DesiredState::Sibling> Briefing::siblings_of(const std::string& cont
 std::vector<Target> Briefing::wanted_through(const std::string& context) const {
   std::vector<Target> targets;
   for (const auto& [name, plan] : from_.intent.plans()) {
+    if (plan->remove) {
+      continue;
+    }
     const Footprint* footprint = from_.footprints.find(name);
     const bool present = from_.contexts.contains(context);
     const bool was_there = footprint != nullptr && footprint->contexts.contains(context);

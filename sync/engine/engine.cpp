@@ -241,12 +241,22 @@ class Engine::Impl {
   // that are not certain yet, and for pinned contexts. Whether there was one.
   asio::awaitable<bool> wait_for_unsettled(std::vector<std::string> targets) {
     const auto waits = [&] {
-      return std::ranges::any_of(targets_.files(), [&](const auto& file) {
-        const bool is_asked = targets.empty() || std::ranges::find(targets, file.first) != targets.end();
-        return is_asked && !file.second.problem &&
-               (holds_back_deletions(file.first) || intent_.undecided().contains(file.first) ||
-                waits_for_identity(file.first));
-      });
+    const auto is_asked = [&](const std::string& name) {
+      return targets.empty() || std::ranges::find(targets, name) != targets.end();
+    };
+      return std::ranges::any_of(targets_.files(),
+                                 [&](const auto& file) {
+                                   return is_asked(file.first) && !file.second.problem &&
+                                          (holds_back_deletions(file.first) ||
+                                           intent_.undecided().contains(file.first) || waits_for_identity(file.first));
+                                 }) ||
+             std::ranges::any_of(footprints_.all(), [&](const auto& item) {
+               return may_give_up_soon(item.first, item.second) &&
+                      std::ranges::any_of(intent_.plans(), [&](const auto& plan) {
+                        return is_asked(plan.first) && plan.first != item.first &&
+                               has_secret(item.second, plan.second->target.secret);
+                      });
+             });
     };
     if (!waits()) {
       co_return false;
@@ -259,6 +269,18 @@ class Engine::Impl {
   }
 
   // Whether a context that the target pins can be reached, and it is not known yet where it leads.
+  // Whether it is certain soon that a target, which seems to cover less, or to have no file any more, does.
+  [[nodiscard]] bool may_give_up_soon(const std::string& target, const Footprint& footprint) const {
+    const auto file = targets_.files().find(target);
+    return file == targets_.files().end() ? !footprint.forgotten && !targets_.lost(target)
+                                          : !file->second.problem && holds_back_deletions(target);
+  }
+
+  static bool has_secret(const Footprint& footprint, const std::string& secret) {
+    return std::ranges::any_of(footprint.contexts,
+                               [&](const auto& context) { return context.second.secrets.contains(secret); });
+  }
+
   [[nodiscard]] bool waits_for_identity(const std::string& target) const {
     const Target* known = targets_.find(target);
     return known != nullptr && std::ranges::any_of(contexts_.clusters(), [&](const auto& item) {
@@ -359,7 +381,8 @@ class Engine::Impl {
       if (known != before.end() && known->second == plan) {
         continue;
       }
-      if (known == before.end() || known->second->target != plan->target) {
+      // What a target gives up by its last logout, another one may want through another context.
+      if (known == before.end() || known->second->target != plan->target || known->second->remove != plan->remove) {
         update();
         return;
       }

@@ -125,6 +125,9 @@ bool TargetSet::removes_on_logout(const std::string& name) const {
 void TargetSet::refresh() {
   effective_ = files_;
   auto due = steady_clock::time_point::max();
+  if (const auto known = begun_ + grace_; steady_clock::now() < known) {
+    due = known;  // from then on it is known which targets have no file
+  }
   for (const auto& [name, reading] : readings_) {
     const auto file = effective_.find(name);
     if (file == effective_.end() && !lost(name)) {

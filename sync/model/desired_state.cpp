@@ -226,7 +226,7 @@ Selected selects(const Target& target, const std::string& name_space, const Name
 
 DesiredState::DesiredState(std::string default_namespace, Plans plans, std::set<std::string> forgotten,
                            std::set<std::string> known_targets, std::set<std::string> kept,
-                           std::vector<Sibling> siblings)
+                           std::vector<Sibling> siblings, std::set<std::string> uncertain)
     : default_namespace_(std::move(default_namespace)),
       siblings_(std::move(siblings)),
       plans_(std::make_shared<const Plans>(std::move(plans))) {
@@ -234,6 +234,7 @@ DesiredState::DesiredState(std::string default_namespace, Plans plans, std::set<
   frame->forgotten = std::move(forgotten);
   frame->known_targets = std::move(known_targets);
   frame->kept = std::move(kept);
+  frame->uncertain = {uncertain.begin(), uncertain.end()};
   for (const auto& [name, plan] : *plans_) {
     frame->by_secret[plan->target.secret].push_back(name);
   }
@@ -285,12 +286,13 @@ bool DesiredState::names_plainly(const Plan& plan, const std::string& name_space
 
 DesiredState::Claim DesiredState::claim(const Key& key, const Facts& facts) const {
   Claim first = claim_here(key, facts);
-  const auto comes_before = [holder = holder_of(facts)](const std::string& name, const std::string& other) {
+  const auto holder = holder_of(facts);
+  const auto comes_before = [&](const std::string& name, const std::string& other) {
     return other != holder && (name == holder || name < other);
   };
   for (const auto& sibling : siblings_) {
     for (const auto& target : *sibling.targets) {
-      const auto* before = first.plan != nullptr ? &first.plan->target : first.elsewhere;
+      const auto* before = first.plan != nullptr && !first.plan->remove ? &first.plan->target : first.elsewhere;
       if (target.secret != key.secret || (before != nullptr && !comes_before(target.name, before->name))) {
         continue;
       }
@@ -302,6 +304,9 @@ DesiredState::Claim DesiredState::claim(const Key& key, const Facts& facts) cons
       }
     }
   }
+  if (first.plan != nullptr && first.plan->target.name != holder && frame_->uncertain.contains(holder)) {
+    return {.unknown = true, .holder = holder};
+  }
   return first;
 }
 
@@ -311,18 +316,20 @@ DesiredState::Claim DesiredState::claim_here(const Key& key, const Facts& facts)
     return {};
   }
   const auto holder = holder_of(facts);
-  for (const bool of_the_holder : {true, false}) {
-    for (const auto& name : plans->second) {
-      const Plan* plan = plans_->at(name).get();
-      if ((name == holder) != of_the_holder) {
-        continue;
-      }
-      const auto selected = selects(plan->target, key.name_space, facts.name_space, default_namespace_);
-      if (selected == Selected::yes) {
-        return {plan, false};
-      }
-      if (selected == Selected::unknown && !facts.namespace_is_missing()) {
-        return {nullptr, true};
+  for (const bool removes : {false, true}) {
+    for (const bool of_the_holder : {true, false}) {
+      for (const auto& name : plans->second) {
+        const Plan* plan = plans_->at(name).get();
+        if (plan->remove != removes || (name == holder) != of_the_holder) {
+          continue;
+        }
+        const auto selected = selects(plan->target, key.name_space, facts.name_space, default_namespace_);
+        if (selected == Selected::yes) {
+          return {plan, false};
+        }
+        if (selected == Selected::unknown && !facts.namespace_is_missing()) {
+          return {nullptr, true};
+        }
       }
     }
   }
@@ -330,16 +337,19 @@ DesiredState::Claim DesiredState::claim_here(const Key& key, const Facts& facts)
 }
 
 std::optional<Error> DesiredState::Claim::refusal_of(const Plan& asking) const {
-  std::string holder;
+  std::string why;
+  if (asking.remove) {
+    return std::nullopt;
+  }
   if (plan != nullptr && plan != &asking) {
-    holder = "target " + plan->target.name + " claims the same Secret";
+    why = "target " + plan->target.name + " claims the same Secret";
   } else if (elsewhere != nullptr) {
-    holder = "target " + elsewhere->name + " claims the same Secret through context " + *through +
-             ", which leads to the same cluster";
+    why = "target " + elsewhere->name + " claims the same Secret through context " + *through +
+          ", which leads to the same cluster";
   } else {
     return std::nullopt;
   }
-  return Error(ErrorCode::already_exists, holder, "give one of them another name with `secret:`");
+  return Error(ErrorCode::already_exists, why, "give one of them another name with `secret:`");
 }
 
 Decision DesiredState::decide(const Key& key, const Facts& facts) const {
@@ -439,9 +449,9 @@ Decision DesiredState::decide_claimed(const Key& key, const Plan& plan, const Fa
 
 std::optional<std::set<std::string>> DesiredState::secrets_that_differ_from(const DesiredState& before) const {
   const Frame& known = *before.frame_;
-  const bool same_frame =
-      frame_ == before.frame_ || (frame_->forgotten == known.forgotten &&
-                                  frame_->known_targets == known.known_targets && frame_->kept == known.kept);
+  const bool same_frame = frame_ == before.frame_ ||
+                          (frame_->forgotten == known.forgotten && frame_->known_targets == known.known_targets &&
+                           frame_->kept == known.kept && frame_->uncertain == known.uncertain);
   if (!same_frame || default_namespace_ != before.default_namespace_ || siblings_ != before.siblings_) {
     return std::nullopt;
   }

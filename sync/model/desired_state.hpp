@@ -133,10 +133,12 @@ class DesiredState {
   // plans: of the targets that select this context. forgotten: targets whose Secrets are to be deleted everywhere.
   // Of a paused target nothing is written, deleted or taken over; it must not be among known_targets.
   // known_targets: those whose present words may delete: only a Secret of one of these that no longer covers it, or of
-  // a forgotten one, is ever deleted. kept: targets whose Secrets are to be released instead.
+  // a forgotten one, is ever deleted. kept: targets whose Secrets are to be released instead. uncertain: targets that
+  // may still want what they do not cover now, because their files have just changed, or cannot be read: no other
+  // target takes a Secret of theirs.
   DesiredState(std::string default_namespace, Plans plans, std::set<std::string> forgotten,
-               std::set<std::string> known_targets, std::set<std::string> kept = {},
-               std::vector<Sibling> siblings = {});
+               std::set<std::string> known_targets, std::set<std::string> kept = {}, std::vector<Sibling> siblings = {},
+               std::set<std::string> uncertain = {});
 
   // The same with other plans for the same targets: other logins make such plans.
   [[nodiscard]] DesiredState with(std::shared_ptr<const Plans> plans) const;
@@ -155,8 +157,9 @@ class DesiredState {
   }
 
   // The plan that claims a key. Of several it is the one whose Secret is there already, so that a target added later
-  // takes nothing over; else the first by name. Unknown where the selector of the first that may cannot be answered
-  // yet: the next one would write what this one then writes over.
+  // takes nothing over; else the first by name. One whose logins are gone, and that removes then, comes last. Unknown
+  // where the selector of the first that may cannot be answered yet: the next one would write what this one then writes
+  // over; and where it is uncertain whether the target that has the Secret gives it up.
   // Of a target that claims it through another context of the same cluster, and comes first, there is no plan here.
   struct Claim {
     const Plan* plan = nullptr;
@@ -164,8 +167,10 @@ class DesiredState {
     const Target* elsewhere = nullptr;
     const std::string* through = nullptr;  // which context
 
-    // Why another target has the key, and this plan, which selects it, has not; nothing where it is this plan's.
+    // Why another target has the key, and this plan, which selects it, has not; nothing where it is this plan's, or
+    // where this plan wants nothing there any more.
     [[nodiscard]] std::optional<Error> refusal_of(const Plan& asking) const;
+    std::string_view holder = {};          // unknown: the target that may not give the Secret up
   };
   [[nodiscard]] Claim claim(const Key& key, const Facts& facts) const;
 
@@ -185,6 +190,7 @@ class DesiredState {
     std::map<std::string, std::vector<std::string>, std::less<>> by_secret;  // the targets of plans_, by Secret name
 
     bool operator==(const Frame&) const = default;
+    std::set<std::string, std::less<>> uncertain;
   };
 
   [[nodiscard]] Claim claim_here(const Key& key, const Facts& facts) const;

@@ -77,10 +77,13 @@ class Model {
     });
   }
 
-  // Of several targets it is the one that the Secret is of already, else the first by name.
+  std::set<std::string> removing;  // targets whose logins are gone, and that say onLogout: remove
+
+  // Of several targets it is the one that the Secret is of already, else the first by name; one that removes is last.
   [[nodiscard]] const Target* claim(const Place& place, const std::string& holder) const {
     const auto name_space = env.find({place.context, place.name_space});
     const Target* first = nullptr;
+    const auto rank = [&](const std::string& name) { return std::pair(removing.contains(name), name != holder); };
     for (const auto& [name, target] : files) {
       if (target.secret != place.secret || !reaches(target, place.context) ||
           one_of(target.exclude_namespaces, place.name_space)) {
@@ -90,7 +93,7 @@ class Model {
       const bool by_name = one_of(target.namespaces, place.name_space);
       const bool by_label =
           !target.namespace_selector.empty() && name_space != env.end() && name_space->second == "prod";
-      if ((by_default || by_name || by_label) && (first == nullptr || name == holder)) {
+      if ((by_default || by_name || by_label) && (first == nullptr || rank(name) < rank(first->name))) {
         first = &target;
       }
     }
@@ -1103,7 +1106,20 @@ class History {
     return text;
   }
 
+  void note_removing() {
+    model_.removing.clear();
+    for (const auto& [name, target] : model_.files) {
+      const bool were_there = std::ranges::all_of(
+          target.registries, [this](const auto& registry) { return world_.remembers_login(registry); });
+      if (target.on_logout == OnLogout::remove && model_.gone(target) && were_there &&
+          !model_.unreadable.contains(name)) {
+        model_.removing.insert(name);
+      }
+    }
+  }
+
   std::string fault_of_the_world() {
+    note_removing();
     for (const auto& context : all_clusters) {
       for (const auto& name_space : all_namespaces) {
         for (const auto& secret : all_secrets) {

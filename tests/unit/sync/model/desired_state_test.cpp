@@ -318,6 +318,44 @@ TEST_F(DecideTest, OfTwoTargetsWithOneSecretTheOneThatHasItKeepsIt) {
   EXPECT_EQ(claimant(&view), "a") << "what is not ours counts for nobody";
 }
 
+TEST_F(DecideTest, NobodyTakesASecretFromATargetThatMayStillWantIt) {
+  const auto plan = std::make_shared<const Plan>(make_plan(make_target("b"), one_login("ghcr.io")));
+  const Key key{"team-a", "cred"};
+  auto view = in_place();
+  view.target = "a";
+  Facts facts;
+  facts.secret = &view;
+  const DesiredState uncertain("default", {{"b", plan}}, {}, {"b"}, {}, {}, {"a"});
+  EXPECT_TRUE(uncertain.claim(key, facts).unknown);
+  EXPECT_EQ(uncertain.claim(key, facts).holder, "a");
+  EXPECT_EQ(uncertain.decide(key, facts).action, Action::nothing);
+  const DesiredState certain("default", {{"b", plan}}, {}, {"a", "b"});
+  EXPECT_EQ(certain.decide(key, facts).action, Action::update);
+  EXPECT_EQ(certain.secrets_that_differ_from(uncertain), std::nullopt);
+  view.ownership = Ownership::copy;
+  EXPECT_EQ(uncertain.decide(key, facts).state, SyncState::stuck) << "what is not ours counts for nobody";
+}
+
+TEST_F(DecideTest, ATargetThatRemovesOnLogoutLeavesTheSecretToOneThatWantsIt) {
+  auto leaving = make_plan(make_target("a"), one_login("ghcr.io"));
+  leaving.remove = true;
+  const auto first = std::make_shared<const Plan>(leaving);
+  const auto second = std::make_shared<const Plan>(make_plan(make_target("b"), one_login("ghcr.io")));
+  const Key key{"team-a", "cred"};
+  auto view = in_place();
+  view.target = "a";
+  Facts facts;
+  facts.secret = &view;
+  const DesiredState both("default", {{"a", first}, {"b", second}}, {}, {"a", "b"});
+  EXPECT_EQ(both.claim(key, facts).plan, second.get());
+  EXPECT_EQ(both.claim(key, facts).refusal_of(*first), std::nullopt);
+  EXPECT_EQ(both.decide(key, facts).action, Action::update);
+  const DesiredState alone("default", {{"a", first}}, {}, {"a"});
+  EXPECT_EQ(alone.decide(key, facts).action, Action::remove);
+  const DesiredState elsewhere("default", {{"a", first}}, {}, {"a"}, {}, {{"other", wanted("b")}});
+  EXPECT_EQ(elsewhere.decide(key, facts).action, Action::nothing);
+}
+
 TEST_F(DecideTest, AMissingOrTerminatingNamespaceIsParked) {
   NamespaceView terminating;
   terminating.terminating = true;
