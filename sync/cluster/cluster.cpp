@@ -6,6 +6,7 @@
 
 #include "sync/base/json_access.hpp"
 #include "sync/base/log.hpp"
+#include "sync/cluster/write_trouble.hpp"
 #include "sync/model/remedy.hpp"
 
 namespace regsync {
@@ -405,7 +406,7 @@ asio::awaitable<std::string> Cluster::uid_of(Key key) {
   co_return std::string();
 }
 
-asio::awaitable<std::string> Cluster::identity() {
+asio::awaitable<std::optional<std::string>> Cluster::identity() {
   kube::ObjectPath path;
   path.resource = "namespaces";
   path.name = "kube-system";
@@ -415,6 +416,9 @@ asio::awaitable<std::string> Cluster::identity() {
   } catch (const Error& error) {
     if (error.code() == ErrorCode::cancelled) {
       throw;
+    }
+    if (!needs_help(error.code())) {
+      co_return std::nullopt;
     }
   }
   co_return std::string();

@@ -1,6 +1,7 @@
 #include "sync/engine/context_set.hpp"
 
 #include <algorithm>
+#include <asio/use_awaitable.hpp>
 #include <utility>
 
 #include "sync/base/guard.hpp"
@@ -9,6 +10,13 @@
 namespace regsync {
 
 using std::chrono::steady_clock;
+
+namespace {
+
+// A server that cannot say who it is now, as while it starts.
+constexpr auto identity_retry = std::chrono::seconds(1);
+
+}  // namespace
 
 Error ContextSet::vanished(const std::string& context) const {
   return {ErrorCode::kubeconfig, "context " + context + " is not in the kubeconfig (" + source() + ")",
@@ -216,6 +224,13 @@ void ContextSet::on_cluster_changed(const std::string& name, const ChangedRows& 
 void ContextSet::note_connection(const std::string& name, const std::shared_ptr<Cluster>& cluster) {
   if (!cluster->status().connected) {
     connected_.erase(name);
+    if (const auto asking = asking_.find(name); asking != asking_.end()) {
+      const auto cancel = asking->second;
+      cancel->emit(asio::cancellation_type::all);
+    }
+    if (identified_.erase(name) > 0) {
+      handlers_.on_lost(name);
+    }
   } else if (connected_.insert(name).second) {
     ++running_;
     const auto cancel = asking_[name] = std::make_shared<asio::cancellation_signal>();
@@ -237,7 +252,14 @@ void ContextSet::note_connection(const std::string& name, const std::shared_ptr<
 
 asio::awaitable<void> ContextSet::identify(std::string name, std::shared_ptr<Cluster> cluster) {
   auto identity = identity_of(cluster->context());
-  identity.uid = co_await cluster->identity();
+  auto uid = co_await cluster->identity();
+  asio::steady_timer timer(executor_);
+  while (!uid) {
+    timer.expires_after(identity_retry);
+    co_await timer.async_wait(asio::use_awaitable);
+    uid = co_await cluster->identity();
+  }
+  identity.uid = std::move(*uid);
   if (find(name) == cluster && !stopping_) {
     identified_.insert(name);
     handlers_.on_identified(name, std::move(identity));

@@ -34,7 +34,8 @@ class ContextSet {
     std::function<void()> on_due;      // call update() again, because a grace has ended
     std::function<void()> read_again;  // read the kubeconfig again, call set_kubeconfig() and update(); may be empty
     std::function<void(const std::string& context, ClusterIdentity)>
-        on_identified;  // it is known who a context leads to
+        on_identified;                                        // it is known who a context leads to
+    std::function<void(const std::string& context)> on_lost;  // it is not known any more: it does not answer
   };
   ContextSet(asio::any_io_executor executor, ClusterOptions options, std::chrono::milliseconds grace,
              Handlers handlers);
@@ -68,7 +69,7 @@ class ContextSet {
   // The current namespace of a context; nothing where it may be that of a kubeconfig that is being written, or one that
   // holds for a moment.
   [[nodiscard]] std::optional<std::string> current_namespace(const std::string& context) const;
-  // Whether its cluster was asked who it is since it was started.
+  // Whether its cluster was asked who it is since it has answered again.
   [[nodiscard]] bool identified(const std::string& context) const { return identified_.contains(context); }
   // Why contexts cannot be used as they are now.
   [[nodiscard]] const std::map<std::string, Error>& problems() const { return problems_; }

@@ -58,7 +58,8 @@ class Engine::Impl {
                    .on_due = [this] { update(); },
                    .read_again = hooks_.read_kubeconfig_again,
                    .on_identified = [this](const std::string& context,
-                                           ClusterIdentity identity) { met(context, std::move(identity)); }}),
+                                           ClusterIdentity identity) { met(context, std::move(identity)); },
+                   .on_lost = [this](const std::string& context) { lost(context); }}),
         intent_(targets_, contexts_, footprints_),
         briefing_({.targets = targets_,
                    .contexts = contexts_,
@@ -240,10 +241,10 @@ class Engine::Impl {
   // Waits for targets that seem to cover less than they did, until it is certain that they do, for current namespaces
   // that are not certain yet, and for pinned contexts. Whether there was one.
   asio::awaitable<bool> wait_for_unsettled(std::vector<std::string> targets) {
-    const auto waits = [&] {
     const auto is_asked = [&](const std::string& name) {
       return targets.empty() || std::ranges::find(targets, name) != targets.end();
     };
+    const auto waits = [&] {
       return std::ranges::any_of(targets_.files(),
                                  [&](const auto& file) {
                                    return is_asked(file.first) && !file.second.problem &&
@@ -268,7 +269,6 @@ class Engine::Impl {
     co_return true;
   }
 
-  // Whether a context that the target pins can be reached, and it is not known yet where it leads.
   // Whether it is certain soon that a target, which seems to cover less, or to have no file any more, does.
   [[nodiscard]] bool may_give_up_soon(const std::string& target, const Footprint& footprint) const {
     const auto file = targets_.files().find(target);
@@ -281,6 +281,7 @@ class Engine::Impl {
                                [&](const auto& context) { return context.second.secrets.contains(secret); });
   }
 
+  // Whether a context that the target pins can be reached, and it is not known yet where it leads.
   [[nodiscard]] bool waits_for_identity(const std::string& target) const {
     const Target* known = targets_.find(target);
     return known != nullptr && std::ranges::any_of(contexts_.clusters(), [&](const auto& item) {
@@ -322,6 +323,13 @@ class Engine::Impl {
       history_.add_context(context, "leads to another cluster than before");
     }
     if (met != ContextBook::Met::as_before || pinned) {
+      update_soon();
+    }
+  }
+
+  // Whatever answers at its address next may be another cluster.
+  void lost(const std::string& context) {
+    if (intent_.is_pinned(context)) {
       update_soon();
     }
   }
@@ -411,10 +419,14 @@ class Engine::Impl {
       excess_ = true;
       const auto cluster = contexts_.find(context);
       const Target* known = targets_.find(target);
+      const Footprint* footprint = footprints_.find(target);
+      const bool is_left = known == nullptr ? footprint->forgotten : !contexts_.selects(*known, context);
+      if (!cluster && !contexts_.contains(context) && is_left) {
+        return is_clean_through_a_peer(target, context, places);
+      }
       if (!cluster || contexts_.problems().contains(context) || paused_.contains(context)) {
         return false;
       }
-      const Footprint* footprint = footprints_.find(target);
       if (known == nullptr && !footprint->forgotten) {
         return cluster->is_empty_of(target, places);  // the file is gone, and what it has made is kept
       }
@@ -426,6 +438,17 @@ class Engine::Impl {
       return clean;
     };
     return footprints_.trim(intent_.wanted(), may_trim, is_clean);
+  }
+
+  // Of a context that is gone: whether another one leads to the same cluster, as after a rename of the context, and
+  // nothing unwanted is seen through it.
+  [[nodiscard]] bool is_clean_through_a_peer(const std::string& target, const std::string& context,
+                                             const Places& places) const {
+    return std::ranges::any_of(book_.peers(context), [&](const std::string& peer) {
+      const auto cluster = contexts_.find(peer);
+      return cluster && contexts_.contains(peer) && !contexts_.problems().contains(peer) && !paused_.contains(peer) &&
+             cluster->is_clean_of(target, places);
+    });
   }
 
   void retry_disk() {

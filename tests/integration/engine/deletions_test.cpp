@@ -502,6 +502,49 @@ TEST_F(SharedCluster, AWriteThatIsUnderWayThroughOneContextIsPendingInTheOther) 
   EXPECT_EQ(wrong, "") << "InSync with the second login";
 }
 
+// A target names a by its name; the other one, with Secrets of the same name, goes everywhere.
+TEST_F(SharedCluster, AContextThatGetsTheNameOfAnotherTakesNothingAway) {
+  auto other = make_target({"n2*"}, {"*"});
+  other.name = "u";
+  world_.put_target(other);
+  world_.set_contexts({"a", "b"});
+  begin(make_target({"n1"}, {"a"}));
+  const auto first = uid("n1");
+  ASSERT_TRUE(first);
+  world_.set_contexts({"b", "c"});  // kubectl config rename-context a c
+  world_.run_for(beyond_grace);
+  world_.sync();
+  EXPECT_EQ(uid("n1"), first);
+  auto renamed = world_.kubeconfig();  // kubectl config rename-context b a
+  for (const std::string name : {"- name: b\n", "cluster: b\n"}) {
+    for (auto at = renamed.find(name); at != std::string::npos; at = renamed.find(name)) {
+      renamed[at + name.size() - 2] = 'a';
+    }
+  }
+  world_.set_kubeconfig(renamed);
+  world_.run_for(beyond_grace);
+  world_.sync();
+  world_.run_for(beyond_grace);
+  EXPECT_EQ(uid("n1"), first) << status_text();
+}
+
+TEST_F(SharedCluster, ARenamedContextLeavesNoNoteOnceTheTargetNamesTheNewOne) {
+  begin(make_target({"n1"}, {"a"}));
+  ASSERT_TRUE(world_.until([&] { return world_.knows_cluster("a"); }));
+  const auto first = uid("n1");
+  world_.set_contexts({"b", "c"});
+  world_.run_for(beyond_grace);
+  world_.put_target(make_target({"n1"}, {"c"}));
+  world_.run_for(beyond_grace);
+  world_.sync();
+  EXPECT_EQ(uid("n1"), first);
+  EXPECT_EQ(notes(), "") << "all that is there is seen through c";
+  world_.forget_target("t");
+  EXPECT_TRUE(is_gone("n1"));
+  world_.sync();
+  EXPECT_EQ(notes(), "");
+}
+
 // Nobody may read kube-system, and the addresses differ: only the uid of the Secret tells.
 class DisguisedCluster : public SharedCluster {
  protected:
@@ -605,6 +648,30 @@ TEST_F(KindClusters, APinnedContextThatLeadsToAnotherClusterGetsNothingUntilItIs
   EXPECT_EQ(other.count("apply"), 0U) << "not even before it is known where it leads";
   EXPECT_EQ(world_.state("n1", "kind-a"), SyncState::stuck);
   EXPECT_EQ(world_.cause("n1", "kind-a"), ErrorCode::kubeconfig);
+  world_.engine().trust_context("kind-a");
+  EXPECT_TRUE(world_.until([&] { return world_.secret("n1", "cred", "kind-a").has_value(); }));
+}
+
+// As when a tunnel leads elsewhere, or the server has begun anew with the same certificates.
+TEST_F(KindClusters, APinnedContextWhoseAddressLeadsToAnotherClusterGetsNothing) {
+  auto target = make_target({"n1"}, {"kind-a"});
+  target.pin = true;
+  begin(target);
+  ASSERT_TRUE(world_.until([&] { return world_.knows_cluster("kind-a"); }));
+  FakeApiServer other;
+  other.make_namespace("n1");
+  auto& server = world_.server("kind-a");
+  server.inject({.kind = Fault::Kind::close, .times = -1});
+  server.cut_watches();
+  ASSERT_TRUE(world_.until([&] { return !world_.engine().status().contexts.front().connected; }));
+  server.restore(other.backup());
+  server.clear_faults();
+  server.inject({.verb = "get", .resource = "namespaces", .status = 503});  // it does not know itself yet
+  server.forget_requests();
+  ASSERT_TRUE(world_.until([&] { return world_.cause("n1", "kind-a") == ErrorCode::kubeconfig; }));
+  world_.sync();
+  EXPECT_EQ(server.count("apply"), 0U);
+  EXPECT_EQ(world_.state("n1", "kind-a"), SyncState::stuck);
   world_.engine().trust_context("kind-a");
   EXPECT_TRUE(world_.until([&] { return world_.secret("n1", "cred", "kind-a").has_value(); }));
 }
