@@ -41,10 +41,54 @@ bool Attachments::in_order(const Key& key, const Plan& plan) const {
   return !ours || (missing(key, plan).empty() && excess(key, &plan).empty());
 }
 
-asio::awaitable<void> Attachments::put_in_order(Key key, const Plan& plan, Written on_written) {
-  if (in_order(key, plan)) {
+asio::awaitable<void> Attachments::look(Key key, const Plan& plan) {
+  if (plan.target.service_accounts.empty()) {
     co_return;
   }
+  auto failure = co_await read_unfollowed(key, plan.target.service_accounts);
+  if (failure) {
+    throw std::move(*failure);
+  }
+}
+
+// Why one of the required ones cannot be read.
+asio::awaitable<std::optional<Error>> Attachments::read_unfollowed(Key key, std::vector<std::string> required) {
+  std::optional<Error> failure;
+  if (!table_.accounts_forbidden(key.name_space)) {
+    co_return failure;
+  }
+  const auto places = table_.places;  // another one may take its place meanwhile
+  for (const auto& account : places->service_accounts) {
+    if (is_glob(account)) {
+      continue;
+    }
+    try {
+      const auto view = co_await read_service_account(client_, key.name_space, account);
+      cache_.doubt_account(key.name_space, account);
+      cache_.observe_account(key.name_space, account, view);
+    } catch (const Error& error) {
+      if (!needs_help(error.code())) {
+        throw;
+      }
+      if (!failure && std::ranges::find(required, account) != required.end()) {
+        failure = error;
+      }
+    }
+  }
+  co_return failure;
+}
+
+asio::awaitable<void> Attachments::put_in_order(Key key, const Plan& plan, Written on_written) {
+  if (!in_order(key, plan)) {
+    co_await change(key, plan, on_written);
+  }
+  const auto forbidden = table_.accounts_forbidden(key.name_space);
+  if (forbidden && std::ranges::any_of(plan.target.service_accounts, is_glob)) {
+    throw Error(*forbidden);  // which of them match is not known
+  }
+}
+
+asio::awaitable<void> Attachments::change(const Key& key, const Plan& plan, const Written& on_written) {
   for (const auto& account : excess(key, &plan)) {
     co_await detach(key, account, on_written);
   }
@@ -72,6 +116,8 @@ asio::awaitable<void> Attachments::put_in_order(Key key, const Plan& plan, Writt
 }
 
 asio::awaitable<void> Attachments::detach_all(Key key, Written on_written) {
+  const std::vector<std::string> none_is_required;
+  co_await read_unfollowed(key, none_is_required);
   for (const auto& account : excess(key, nullptr)) {
     co_await detach(key, account, on_written);
   }

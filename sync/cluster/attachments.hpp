@@ -7,10 +7,12 @@
 
 #include <asio/awaitable.hpp>
 #include <functional>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "sync/cluster/cluster_cache.hpp"
+#include "sync/cluster/watch_table.hpp"
 #include "sync/kube/api/kube_client.hpp"
 #include "sync/model/change.hpp"
 #include "sync/model/desired_state.hpp"
@@ -22,8 +24,9 @@ class Attachments {
   // A ServiceAccount was written: the Secret was attached to it, or detached.
   using Written = std::function<void(Change::Kind kind, const std::string& account)>;
 
-  // Both outlive this.
-  Attachments(kube::KubeClient& client, ClusterCache& cache) : client_(client), cache_(cache) {}
+  // All outlive this.
+  Attachments(kube::KubeClient& client, ClusterCache& cache, const WatchTable& table)
+      : client_(client), cache_(cache), table_(table) {}
 
   // The accounts that the plan names and that lack the Secret, those that do not exist included.
   [[nodiscard]] std::vector<std::string> missing(const Key& key, const Plan& plan) const;
@@ -32,17 +35,24 @@ class Attachments {
   // Nothing is missing, nothing in excess, or the Secret is not ours: an account of somebody else's is not touched.
   [[nodiscard]] bool in_order(const Key& key, const Plan& plan) const;
 
-  // Attaches and detaches. Each account by itself: what fails for one is thrown after the others were tried.
+  // Reads the accounts that the plan names, and those that it may have named before, where there is no right to follow
+  // them. Throws Error where one of the former cannot be read.
+  asio::awaitable<void> look(Key key, const Plan& plan);
+  // Attaches and detaches. Each account by itself: what fails for one is thrown after the others were tried, and so is
+  // that a pattern cannot be answered.
   asio::awaitable<void> put_in_order(Key key, const Plan& plan, Written on_written);
   // Detaches the Secret, which is about to be deleted, from all accounts that we attached it to.
   asio::awaitable<void> detach_all(Key key, Written on_written);
 
  private:
+  asio::awaitable<std::optional<Error>> read_unfollowed(Key key, std::vector<std::string> required);
+  asio::awaitable<void> change(const Key& key, const Plan& plan, const Written& on_written);
   asio::awaitable<void> attach(const Key& key, std::string account, const Written& on_written);
   asio::awaitable<void> detach(const Key& key, std::string account, const Written& on_written);
 
   kube::KubeClient& client_;
   ClusterCache& cache_;
+  const WatchTable& table_;
 };
 
 }  // namespace regsync

@@ -117,8 +117,8 @@ void Cluster::tell_change(const Key& key) {
 }
 
 void Cluster::consider(const Key& key) {
-  const auto trust = watches_.trust(key);
-  if (!desired_ || trust == Trust::not_yet) {
+  const auto trust = desired_ ? reconciler_.trust(key, *desired_) : Trust::not_yet;
+  if (trust == Trust::not_yet) {
     return;
   }
   // What is being written now is not known yet: once it is, the key is looked at again.
@@ -196,7 +196,7 @@ void Cluster::on_restart() {
 
 asio::awaitable<Outcome> Cluster::work(Key key) {
   const auto desired = desired_;  // stays as it is while this runs; a newer one adds the key again
-  const auto trust = watches_.trust(key);
+  const auto trust = reconciler_.trust(key, *desired);
   if (trust == Trust::not_yet) {
     co_return Outcome{};  // the list that is on its way considers every key
   }

@@ -4,6 +4,7 @@
 #include <nlohmann/json.hpp>
 #include <utility>
 
+#include "helper/base/text.hpp"
 #include "sync/base/base64.hpp"
 #include "sync/base/json_access.hpp"
 #include "sync/cluster/repair_pace.hpp"
@@ -20,7 +21,21 @@ using std::chrono::system_clock;
 // A write that lost a race is decided again on what is there now; losing more often is the queue's business.
 constexpr int max_races = 4;
 
-// A function of its own: g++ 12 cannot have the list of a path inside a co_await.
+// Functions of their own: g++ 12 cannot have the list of a path inside a coroutine.
+bool is_terminating(const nlohmann::json& secret) {
+  return !text_at(secret, {"metadata", "deletionTimestamp"}).empty();
+}
+
+std::vector<std::string> finalizers_of(const nlohmann::json& secret) {
+  std::vector<std::string> names;
+  for (const auto& name : list_at(secret, {"metadata", "finalizers"})) {
+    if (name.is_string()) {
+      names.push_back(presentable(name.get_ref<const std::string&>()));
+    }
+  }
+  return names;
+}
+
 std::string uid_of(const nlohmann::json& secret) { return std::string(text_at(secret, {"metadata", "uid"})); }
 
 kube::ObjectPath secret_path(const Key& key) {
@@ -49,7 +64,7 @@ Reconciler::Reconciler(kube::KubeClient& client, ClusterCache& cache, const Watc
       table_(table),
       owner_(std::move(owner)),
       handlers_(std::move(handlers)),
-      attachments_(client, cache) {}
+      attachments_(client, cache, table) {}
 
 Facts Reconciler::facts(const Key& key) const {
   Facts facts;
@@ -73,6 +88,15 @@ Decision Reconciler::decide(const Key& key, const DesiredState& desired) const {
 bool Reconciler::has_work(const Key& key, const Decision& decision) const {
   return decision.action != Action::nothing || (decision.plan != nullptr && decision.state != SyncState::paused &&
                                                 !attachments_.in_order(key, *decision.plan));
+}
+
+Trust Reconciler::trust(const Key& key, const DesiredState& desired) const {
+  const Trust trust = table_.trust(key);
+  if (trust == Trust::not_yet || trust == Trust::on_demand || !table_.accounts_forbidden(key.name_space)) {
+    return trust;
+  }
+  const Plan* plan = desired.claim(key, facts(key)).plan;
+  return plan != nullptr && !plan->target.service_accounts.empty() ? Trust::on_demand : trust;
 }
 
 asio::awaitable<Outcome> Reconciler::reconcile(Key key, std::shared_ptr<const DesiredState> desired, Trust trust) {
@@ -117,6 +141,7 @@ asio::awaitable<std::optional<Reconciler::Hold>> Reconciler::work_on(Run& run, T
     }
     if (decision.action == Action::nothing) {
       if (decision.plan != nullptr && decision.state != SyncState::paused) {
+        co_await attachments_.look(run.key, *decision.plan);
         co_await attachments_.put_in_order(run.key, *decision.plan,
                                            account_written(run, decision.plan->target.name, decision.plan));
       }
@@ -220,7 +245,20 @@ asio::awaitable<void> Reconciler::apply(Run& run, Decision decision, const Paylo
                                       .resource_version = resource_version});
   kube::ApplyOptions options;
   options.force = force;
-  const auto applied = co_await client_.apply(secret_path(key), std::move(body), options);
+  const auto kind = decision.action == Action::create  ? Change::Kind::created
+                    : decision.action == Action::adopt ? Change::Kind::adopted
+                                                       : Change::Kind::updated;
+  const Change change = change_of(key, kind, decision.why, plan.target.name);
+  std::string applied;
+  try {
+    applied = co_await client_.apply(secret_path(key), std::move(body), options);
+  } catch (const Error& error) {
+    if (may_be_done(error.code())) {
+      unconfirmed_.insert_or_assign(key, Unconfirmed{change, payload.digest()});
+    }
+    throw;
+  }
+  unconfirmed_.erase(key);
   const auto [view, version] = read_secret(applied, owner_.id);
   cache_.observe(key, version, view);
   count_write(run, &plan);
@@ -228,10 +266,7 @@ asio::awaitable<void> Reconciler::apply(Run& run, Decision decision, const Paylo
   progress.written = plan.payload->id();
   progress.accepted = payload.digest();
   progress.adopt = false;
-  const auto kind = decision.action == Action::create  ? Change::Kind::created
-                    : decision.action == Action::adopt ? Change::Kind::adopted
-                                                       : Change::Kind::updated;
-  report(key, kind, decision.why, plan.target.name);
+  handlers_.on_change(change);
   if (auto changed = secret_changed_on_the_way(key, view, plan, payload)) {
     throw std::move(*changed);
   }
@@ -264,6 +299,9 @@ asio::awaitable<void> Reconciler::write_merged(Run& run, Decision decision) {
     progress.accepted = payload.digest();
     co_return;
   }
+  if (view.immutable && view.digest != payload.digest()) {
+    throw is_immutable(key);
+  }
   co_await apply(run, decision, payload, resource_version_of(*secret), true);
 }
 
@@ -279,11 +317,23 @@ asio::awaitable<void> Reconciler::remove(Run& run, Decision decision) {
   if (handlers_.may_be_wanted(key)) {
     co_return;  // asked for again meanwhile, which runs this key once more
   }
+  if (is_terminating(*secret)) {
+    throw held_by_finalizers(key, finalizers_of(*secret));
+  }
   const kube::Preconditions unchanged{uid_of(*secret), resource_version_of(*secret)};
+  const Change change = change_of(key, Change::Kind::deleted, decision.why, target);
   try {
-    co_await client_.remove(secret_path(key), unchanged);
-    report(key, Change::Kind::deleted, decision.why, target);
+    const auto answer = co_await client_.remove(secret_path(key), unchanged);
+    unconfirmed_.erase(key);
+    handlers_.on_change(change);
+    if (is_terminating(answer)) {
+      cache_.observe(key, version_number(resource_version_of(answer)), view_secret(answer, owner_.id));
+      throw held_by_finalizers(key, finalizers_of(answer));
+    }
   } catch (const Error& error) {
+    if (may_be_done(error.code())) {
+      unconfirmed_.insert_or_assign(key, Unconfirmed{change, std::nullopt});
+    }
     if (error.code() != ErrorCode::not_found) {
       throw;
     }
@@ -304,7 +354,7 @@ asio::awaitable<void> Reconciler::release(Run& run, Decision decision) {
   const auto released = co_await client_.json_patch(secret_path(key), std::move(patch));
   cache_.observe(key, version_number(resource_version_of(released)), view_secret(released, owner_.id));
   count_write(run, nullptr);
-  report(key, Change::Kind::released, decision.why, target);
+  handlers_.on_change(change_of(key, Change::Kind::released, decision.why, target));
 }
 
 // Tells of each ServiceAccount that was written, and counts the writes that attach.
@@ -314,7 +364,7 @@ Attachments::Written Reconciler::account_written(Run& run, std::string target, c
     if (attached) {
       count_write(run, plan);
     }
-    report(run.key, kind, attached ? Why::attach : Why::detach, target, account);
+    handlers_.on_change(change_of(run.key, kind, attached ? Why::attach : Why::detach, target, account));
   };
 }
 
@@ -351,18 +401,35 @@ void Reconciler::count_write(Run& run, const Plan* plan) {
   progress.last_change = stamp_now();
 }
 
-void Reconciler::report(const Key& key, Change::Kind kind, Why why, const std::string& target,
-                        const std::string& account) const {
-  handlers_.on_change({.kind = kind,
-                       .why = why,
-                       .target = target,
-                       .context = {},
-                       .name_space = key.name_space,
-                       .secret = key.secret,
-                       .service_account = account});
+Change Reconciler::change_of(const Key& key, Change::Kind kind, Why why, const std::string& target,
+                             const std::string& account) {
+  return {.kind = kind,
+          .why = why,
+          .target = target,
+          .context = {},
+          .name_space = key.name_space,
+          .secret = key.secret,
+          .service_account = account};
+}
+
+// Tells of a write whose answer was lost, if it was done.
+void Reconciler::confirm(const Key& key) {
+  const auto sent = unconfirmed_.find(key);
+  if (sent == unconfirmed_.end()) {
+    return;
+  }
+  const Entry* entry = cache_.find(key);
+  const SecretView* secret = entry == nullptr ? nullptr : entry->observed.secret.get();
+  const auto& written = sent->second.written;
+  if (written ? secret != nullptr && secret->ownership == Ownership::ours && secret->digest == *written
+              : secret == nullptr) {
+    handlers_.on_change(sent->second.change);
+  }
+  unconfirmed_.erase(sent);
 }
 
 Outcome Reconciler::record(const Key& key, const Decision& decision, Trust trust) {
+  confirm(key);
   const Entry* entry = cache_.find(key);
   if (decision.plan == nullptr && (entry == nullptr || !entry->observed.secret)) {
     cache_.erase(key);  // nothing there, nothing wanted

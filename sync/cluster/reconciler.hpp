@@ -8,6 +8,7 @@
 #include <asio/awaitable.hpp>
 #include <chrono>
 #include <functional>
+#include <map>
 #include <memory>
 #include <nlohmann/json_fwd.hpp>
 #include <optional>
@@ -39,6 +40,9 @@ class Reconciler {
   // client, cache and table (whose places are those that the footprints cover) outlive this.
   Reconciler(kube::KubeClient& client, ClusterCache& cache, const WatchTable& table, Owner owner, Handlers handlers);
 
+  // How far the cache can be believed about a key, the ServiceAccounts that its plan names included.
+  [[nodiscard]] Trust trust(const Key& key, const DesiredState& desired) const;
+
   // trust is not not_yet. Throws only defects.
   asio::awaitable<Outcome> reconcile(Key key, std::shared_ptr<const DesiredState> desired, Trust trust);
 
@@ -60,6 +64,11 @@ class Reconciler {
 
  private:
   struct Run;  // one call of reconcile
+  // A write whose answer was lost: it is told of once it is seen to have been done.
+  struct Unconfirmed {
+    Change change;
+    std::optional<Digest> written;  // what the Secret should hold; nothing: it should be gone
+  };
   // A repair that has to wait, because somebody keeps changing the object back.
   struct Hold {
     Error fight;
@@ -78,8 +87,9 @@ class Reconciler {
   Attachments::Written account_written(Run& run, std::string target, const Plan* plan);
   [[nodiscard]] std::optional<Hold> hold_back(const Key& key, const Decision& decision) const;
   void count_write(Run& run, const Plan* plan);
-  void report(const Key& key, Change::Kind kind, Why why, const std::string& target,
-              const std::string& account = {}) const;
+  static Change change_of(const Key& key, Change::Kind kind, Why why, const std::string& target,
+                          const std::string& account = {});
+  void confirm(const Key& key);
   void note(const Key& key, SyncState state, std::optional<Error> cause);
 
   kube::KubeClient& client_;
@@ -88,6 +98,7 @@ class Reconciler {
   Owner owner_;
   Handlers handlers_;
   Attachments attachments_;
+  std::map<Key, Unconfirmed> unconfirmed_;
 };
 
 }  // namespace regsync

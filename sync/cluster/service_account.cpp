@@ -203,6 +203,19 @@ json detached(const json& account, const std::string& secret) {
   return patched(account, detach_patch(account, secret));
 }
 
+asio::awaitable<std::optional<ServiceAccountView>> read_service_account(kube::KubeClient& client,
+                                                                        std::string name_space, std::string account) {
+  try {
+    const json found = co_await client.get(account_path(std::move(name_space), std::move(account)));
+    co_return view_service_account(found);
+  } catch (const Error& error) {
+    if (error.code() != ErrorCode::not_found && error.code() != ErrorCode::namespace_missing) {
+      throw;
+    }
+  }
+  co_return std::nullopt;
+}
+
 asio::awaitable<AccountAnswer> attach_pull_secret(kube::KubeClient& client, std::string name_space, std::string account,
                                                   std::string secret) {
   co_return co_await change(client, account_path(std::move(name_space), std::move(account)), std::move(secret),

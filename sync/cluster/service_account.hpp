@@ -31,6 +31,10 @@ ServiceAccountView view_service_account(const nlohmann::json& account);
 nlohmann::json attached(const nlohmann::json& account, const std::string& secret);
 nlohmann::json detached(const nlohmann::json& account, const std::string& secret);
 
+// Nothing where there is none.
+asio::awaitable<std::optional<ServiceAccountView>> read_service_account(kube::KubeClient& client,
+                                                                        std::string name_space, std::string account);
+
 // Both answer the ServiceAccount as the server says it is afterwards, and write only when something differs.
 struct AccountAnswer {
   ServiceAccountView view;

@@ -27,7 +27,7 @@ Standings::Standing Standings::classify(const Key& key) const {
   Decision decision = from_.reconciler.decide(key, *from_.desired);
   const Entry* entry = from_.cache.find(key);
   const Progress* noted = entry != nullptr && entry->progress.tried() ? &entry->progress : nullptr;
-  const auto trust = from_.watches.trust(key);
+  const auto trust = from_.reconciler.trust(key, *from_.desired);
   const bool by_reading = trust == Trust::on_demand;
   // A write that is under way may be of what was wanted before, whatever the cache holds now. (What is known by reading
   // is in work also while it is only read.)
@@ -303,7 +303,8 @@ std::vector<Error> Standings::left_alone(const std::string& target, const Places
       const auto& view = entry.observed.secret;
       const Key key{name_space, secret};
       if (!view || view->ownership == Ownership::ours || view->ownership == Ownership::unplaced ||
-          !scope.covers(name_space) || (view->target != target && !scope.namespaces.contains(name_space)) ||
+          !scope.covers(name_space) ||
+          (view->target != target && !scope.namespaces.contains(name_space) && !is_unmarked(*view)) ||
           claim_of(key).plan != nullptr) {
         return;
       }

@@ -66,6 +66,23 @@ bool WatchTable::knows_accounts(const std::string& name_space) const {
   });
 }
 
+std::optional<Error> WatchTable::accounts_forbidden(const std::string& name_space) const {
+  if (places->service_accounts.empty()) {
+    return std::nullopt;
+  }
+  for (const auto& name : watched_accounts(*places)) {
+    const Watch* everywhere = find({service_accounts_resource, "", name});
+    const Watch* single = find({service_accounts_resource, name_space, name});
+    const bool followed =
+        (everywhere != nullptr && everywhere->believed()) || (single != nullptr && single->believed());
+    const Watch* narrowest = single != nullptr ? single : everywhere;
+    if (!followed && narrowest != nullptr && narrowest->forbidden()) {
+      return narrowest->forbidden();
+    }
+  }
+  return std::nullopt;
+}
+
 bool WatchTable::covers(const std::string& secret) const {
   const Watch* everywhere = find({secrets_resource, "", secret});
   if ((everywhere != nullptr && everywhere->believed()) || label_shows("", secret)) {

@@ -45,6 +45,8 @@ struct WatchTable {
   // Whether every ServiceAccount that matters (in a namespace) is known, as far as rights go.
   [[nodiscard]] bool knows_accounts(const std::string& name_space) const;
   [[nodiscard]] bool knows_all_accounts() const;
+  // Why ServiceAccounts that matter in a namespace can neither be listed nor followed; nothing where they can be.
+  [[nodiscard]] std::optional<Error> accounts_forbidden(const std::string& name_space) const;
   // No list is on its way, but for those that have failed at least once.
   [[nodiscard]] bool settled() const;
   // Everything was listed once, or may not be.

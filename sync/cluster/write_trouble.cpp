@@ -35,6 +35,18 @@ bool needs_help(ErrorCode code) {
   }
 }
 
+bool may_be_done(ErrorCode code) {
+  switch (code) {
+    case ErrorCode::unreachable:
+    case ErrorCode::timeout:
+    case ErrorCode::server_error:
+    case ErrorCode::protocol:
+      return true;
+    default:
+      return false;
+  }
+}
+
 Error fight_over_secret(const Key& key) {
   return {ErrorCode::field_conflict, subject_of(key) + " is changed again and again by somebody else",
           find_writer(key.name_space, "secret", key.secret)};
@@ -82,6 +94,14 @@ std::optional<Error> secret_changed_on_the_way(const Key& key, const SecretView&
                find_mutating_policy);
 }
 
+Error held_by_finalizers(const Key& key, const std::vector<std::string>& finalizers) {
+  return {ErrorCode::rejected,
+          subject_of(key) + " was deleted, and is still there with the password in it: " +
+              (finalizers.empty() ? "it is held back" : "held back by the finalizer " + join(finalizers)),
+          "see to it that whoever set it lets go, or take it away: kubectl -n " + key.name_space + " patch secret " +
+              key.secret + R"( --type=merge -p '{"metadata":{"finalizers":null}}')"};
+}
+
 Error left_alone_error(const Key& key, const SecretView& secret, const std::string& context) {
   std::string why = "it was not made by regsync";
   if (secret.ownership == Ownership::relabelled) {
@@ -89,6 +109,8 @@ Error left_alone_error(const Key& key, const SecretView& secret, const std::stri
           (secret.holder.empty() ? "gone" : "now \"" + secret.holder + "\"") + ", so it counts as somebody else's";
   } else if (secret.ownership == Ownership::other_owner) {
     why = "another regsync keeps it, " + secret.holder;
+  } else if (is_unmarked(secret)) {
+    why = "it was written by regsync, but its label or its annotations are gone, so it counts as nobody's";
   } else if (secret.ownership == Ownership::copy) {
     why = "it is a copy of " + secret.holder + ", made by somebody else";
   }

@@ -14,6 +14,8 @@ namespace regsync {
 
 // Whether only a person, or an event, can help: trying again soon would fail again.
 bool needs_help(ErrorCode code);
+// Whether a write that failed like this may have been done all the same: its answer was lost.
+bool may_be_done(ErrorCode code);
 
 Error fight_over_secret(const Key& key);
 // accounts: not empty.
@@ -25,6 +27,9 @@ Error account_changed_on_the_way(const Key& key, const std::string& account);
 // What the cluster made of a write of this plan: nothing, if `answer` is what was meant.
 std::optional<Error> secret_changed_on_the_way(const Key& key, const SecretView& answer, const Plan& plan,
                                                const Payload& payload);
+
+// A Secret that was deleted, and is still there; finalizers: what holds it back.
+Error held_by_finalizers(const Key& key, const std::vector<std::string>& finalizers);
 
 // What stays of a target that was removed, because it does not count as regsync's.
 Error left_alone_error(const Key& key, const SecretView& secret, const std::string& context);

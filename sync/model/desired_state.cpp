@@ -62,6 +62,13 @@ Error obstacle(const Key& key, const Plan& plan, const Facts& facts) {
               "if a policy of the cluster forces that label, exempt Secrets of regsync from it; then take it back: " +
                   take_over};
     default: {
+      if (is_unmarked(observed)) {
+        return {ErrorCode::not_owned,
+                subject +
+                    " was written by regsync, but is nobody's now: it was given away with --keep-secrets, or "
+                    "somebody took its label or its annotations off",
+                "take it back: " + take_over + "; or delete it, or choose another --secret-name"};
+      }
       const auto manager =
           observed.holder.empty() ? "" : "; its .data belongs to field manager \"" + observed.holder + "\"";
       return {ErrorCode::not_owned, subject + " exists and was not made by regsync" + manager,
@@ -71,6 +78,11 @@ Error obstacle(const Key& key, const Plan& plan, const Facts& facts) {
 }
 
 }  // namespace
+
+Error is_immutable(const Key& key) {
+  return {ErrorCode::immutable, subject_of(key) + " is marked immutable, so its data cannot change",
+          "delete it, and regsync creates it again: kubectl -n " + key.name_space + " delete secret " + key.secret};
+}
 
 bool Plan::operator==(const Plan& other) const {
   const auto same_payload =
@@ -435,10 +447,9 @@ Decision DesiredState::decide_claimed(const Key& key, const Plan& plan, const Fa
   if (right && observed->ownership == Ownership::ours) {
     return {Action::nothing, &plan, problem ? SyncState::stuck : SyncState::in_sync, problem};
   }
-  if (observed->immutable && !right) {
-    return stuck(
-        {ErrorCode::immutable, subject_of(key) + " is marked immutable, so its data cannot change",
-         "delete it, and regsync creates it again: kubectl -n " + key.name_space + " delete secret " + key.secret});
+  // What is carried over may be all that it needs: only a reading tells.
+  if (observed->immutable && !right && plan.carried_over.empty()) {
+    return stuck(is_immutable(key));
   }
   if (!ours) {
     return {Action::adopt, &plan, SyncState::pending, problem, Why::adopted};

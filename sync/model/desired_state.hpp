@@ -93,6 +93,9 @@ struct Facts {
   }
 };
 
+// Why the data of a Secret that somebody marked immutable stays as it is.
+Error is_immutable(const Key& key);
+
 enum class Action {
   nothing,  // as it should be, or not ours to touch
   create,
@@ -166,11 +169,11 @@ class DesiredState {
     bool unknown = false;
     const Target* elsewhere = nullptr;
     const std::string* through = nullptr;  // which context
+    std::string_view holder = {};          // unknown: the target that may not give the Secret up
 
     // Why another target has the key, and this plan, which selects it, has not; nothing where it is this plan's, or
     // where this plan wants nothing there any more.
     [[nodiscard]] std::optional<Error> refusal_of(const Plan& asking) const;
-    std::string_view holder = {};          // unknown: the target that may not give the Secret up
   };
   [[nodiscard]] Claim claim(const Key& key, const Facts& facts) const;
 
@@ -187,10 +190,10 @@ class DesiredState {
     std::set<std::string> forgotten;
     std::set<std::string> known_targets;
     std::set<std::string> kept;
+    std::set<std::string, std::less<>> uncertain;
     std::map<std::string, std::vector<std::string>, std::less<>> by_secret;  // the targets of plans_, by Secret name
 
     bool operator==(const Frame&) const = default;
-    std::set<std::string, std::less<>> uncertain;
   };
 
   [[nodiscard]] Claim claim_here(const Key& key, const Facts& facts) const;

@@ -114,6 +114,7 @@ ReadSecret read(const Object& secret, std::string_view owner_id) {
   view.digest = digest_of(text_at(secret, {"data", ".dockerconfigjson"}));
   view.right_type = text_at(secret, {"type"}) == pull_secret_type;
   view.immutable = flag_at(secret, {"immutable"});
+  view.terminating = !text_at(secret, {"metadata", "deletionTimestamp"}).empty();
   const auto owner = text_at(secret, {"metadata", "annotations", owner_annotation});
   const auto place = text_at(secret, {"metadata", "annotations", place_annotation});
   const auto label = text_at(secret, {"metadata", "labels", managed_by_label});
@@ -146,6 +147,10 @@ ReadSecret read(const Object& secret, std::string_view owner_id) {
 }
 
 }  // namespace
+
+bool is_unmarked(const SecretView& secret) {
+  return secret.ownership == Ownership::unmanaged && secret.holder == our_manager;
+}
 
 SecretView view_secret(const json& secret, std::string_view owner_id) { return read(secret, owner_id).view; }
 

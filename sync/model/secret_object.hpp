@@ -44,9 +44,13 @@ struct SecretView {
   bool labelled = false;  // has our label, whoever's it is: a watch by label shows it
   bool right_type = false;
   bool immutable = false;
+  bool terminating = false;  // somebody deleted it, and a finalizer holds it back
 
   auto operator<=>(const SecretView&) const = default;
 };
+
+// Whether regsync wrote the data, and nothing says any more for whom: somebody gave it away, or took the marks off.
+bool is_unmarked(const SecretView& secret);
 
 SecretView view_secret(const nlohmann::json& secret, std::string_view owner_id);
 

@@ -382,6 +382,15 @@ std::optional<Answer> FakeCluster::namespace_fault(const Key& key, bool making) 
   return std::nullopt;
 }
 
+// Whether a finalizer keeps an object that is being deleted.
+bool is_held(const json& metadata) { return !at_or(metadata, "finalizers", json::array()).empty(); }
+
+// Whether the last finalizer of an object that is being deleted was taken away.
+bool is_let_go(const FakeCluster::Key& key, const json& object) {
+  const json& metadata = object.at("metadata");
+  return key.resource != "namespaces" && metadata.contains("deletionTimestamp") && !is_held(metadata);
+}
+
 // Makes an entry the current state of its key, unless it is that already.
 Answer FakeCluster::store(const Key& key, Entry entry, bool dry_run, int status) {
   const auto existing = entries_.find(key);
@@ -416,6 +425,9 @@ Answer FakeCluster::store(const Key& key, Entry entry, bool dry_run, int status)
     metadata["uid"] = before->at("metadata").at("uid");
     metadata["creationTimestamp"] = before->at("metadata").at("creationTimestamp");
     metadata["resourceVersion"] = before->at("metadata").at("resourceVersion");
+    if (before->at("metadata").contains("deletionTimestamp")) {
+      metadata["deletionTimestamp"] = before->at("metadata").at("deletionTimestamp");
+    }
     object["status"] = at_or(*before, "status", nullptr);
   }
   if (object["status"].is_null()) {
@@ -429,6 +441,11 @@ Answer FakeCluster::store(const Key& key, Entry entry, bool dry_run, int status)
     return {status, object};
   }
   ++version_;
+  if (is_let_go(key, object)) {
+    history_.push_back({version_, key.resource, *before, std::nullopt});
+    entries_.erase(existing);
+    return {status, std::move(object)};
+  }
   metadata["resourceVersion"] = std::to_string(version_);
   history_.push_back({version_, key.resource, before == nullptr ? std::nullopt : std::optional(*before), object});
   if (history_.size() > longest_history) {
@@ -607,6 +624,12 @@ Answer FakeCluster::remove(const Key& key, const json& options) {
       remove(each, {});
     }
   }
+  if (is_held(metadata)) {
+    if (!metadata.contains("deletionTimestamp")) {
+      mark_deleted(key, found->second);
+    }
+    return {200, found->second.object};
+  }
   const auto last = entries_.extract(key);
   ++version_;
   history_.push_back({version_, key.resource, last.mapped().object, std::nullopt});
@@ -614,13 +637,18 @@ Answer FakeCluster::remove(const Key& key, const json& options) {
 }
 
 void FakeCluster::terminate_namespace(const std::string& name) {
-  Entry& entry = entries_.at({"namespaces", "", name});
+  const Key key{"namespaces", "", name};
+  mark_deleted(key, entries_.at(key));
+}
+
+void FakeCluster::mark_deleted(const Key& key, Entry& entry) {
   const json before = entry.object;
-  ++version_;
-  entry.object["status"]["phase"] = "Terminating";
+  if (key.resource == "namespaces") {
+    entry.object["status"]["phase"] = "Terminating";
+  }
   entry.object["metadata"]["deletionTimestamp"] = "2024-01-01T00:00:00Z";
-  entry.object["metadata"]["resourceVersion"] = std::to_string(version_);
-  history_.push_back({version_, "namespaces", before, entry.object});
+  entry.object["metadata"]["resourceVersion"] = std::to_string(++version_);
+  history_.push_back({version_, key.resource, before, entry.object});
 }
 
 void FakeCluster::compact() {

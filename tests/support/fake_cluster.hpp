@@ -2,8 +2,8 @@
 //
 // Follows the observed answers of real API servers for what a Kubernetes client of Secrets can meet: versions, uid
 // and version guards, server-side apply with owners of fields, immutables, selectors, pages, JSON patches,
-// preconditions, missing and terminating namespaces, and a history that can be compacted. Not thread-safe: its
-// server locks it.
+// preconditions, finalizers, missing and terminating namespaces, and a history that can be compacted. Not thread-safe:
+// its server locks it.
 #pragma once
 
 #include <cstdint>
@@ -98,6 +98,7 @@ class FakeCluster {
   std::optional<Answer> namespace_fault(const Key& key, bool making) const;
   Answer store(const Key& key, Entry entry, bool dry_run, int status);
   Answer write_as(const Key& key, nlohmann::json object, const Write& write);
+  void mark_deleted(const Key& key, Entry& entry);  // it goes once nothing holds it
 
   Policy policy_;
   std::map<Key, Entry> entries_;

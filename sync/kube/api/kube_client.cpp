@@ -277,7 +277,7 @@ asio::awaitable<json> KubeClient::create(ObjectPath collection, std::string body
 
 // NOLINTEND(performance-unnecessary-value-param)
 
-asio::awaitable<void> KubeClient::remove(ObjectPath path, Preconditions preconditions) {
+asio::awaitable<json> KubeClient::remove(ObjectPath path, Preconditions preconditions) {
   json body = {{"apiVersion", "v1"}, {"kind", "DeleteOptions"}, {"propagationPolicy", "Background"}};
   if (!preconditions.uid.empty()) {
     body["preconditions"]["uid"] = preconditions.uid;
@@ -287,7 +287,7 @@ asio::awaitable<void> KubeClient::remove(ObjectPath path, Preconditions precondi
   }
   HttpRequest request = request_of("DELETE", path.url_path(), body.dump(), "application/json");
   Operation operation = operation_of("delete", path);
-  co_await impl_->ask(std::move(request), std::move(operation));
+  return impl_->ask(std::move(request), std::move(operation));
 }
 
 asio::awaitable<void> KubeClient::watch(ObjectPath collection, WatchOptions options,

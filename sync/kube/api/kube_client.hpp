@@ -116,8 +116,9 @@ class KubeClient {
   // POST to a collection, or to a subresource; for evictions, SelfSubjectAccessReview and the like.
   asio::awaitable<nlohmann::json> create(ObjectPath collection, std::string body);
 
-  // DELETE, background propagation. Throws stale when a precondition fails, not_found when it is gone already.
-  asio::awaitable<void> remove(ObjectPath path, Preconditions preconditions);
+  // DELETE, background propagation. Answers what the server says: the object itself where finalizers hold it back.
+  // Throws stale when a precondition fails, not_found when it is gone already.
+  asio::awaitable<nlohmann::json> remove(ObjectPath path, Preconditions preconditions);
 
   // Streams one watch until the server ends it. on_event gets each decoded event {"type":…,"object":…} in order.
   // Throws what opening the stream, or an event of type ERROR, says (expired for 410 in either form).

@@ -59,7 +59,8 @@ class AttachmentsTest : public testing::Test {
   ClusterCache cache_;
   kube::KubeClient client_{test::context_of_test(), kube_.transport.connect()};
   std::vector<std::string> written_;
-  Attachments attachments_{client_, cache_};
+  WatchTable table_;  // nothing is forbidden
+  Attachments attachments_{client_, cache_, table_};
 };
 
 TEST_F(AttachmentsTest, NamedAccountsGetTheSecretBesideWhatTheyHave) {
