@@ -178,7 +178,9 @@ void Briefing::add_footprints(const std::string& context, Parts& parts) const {
     if (footprint.forgotten && !paused && !from_.targets.files().contains(target)) {
       parts.forgotten.insert(target);
     }
-    if (footprint.kept.contains(context) && !paused) {
+    // Of a target that was removed they stay wherever they are, whatever the context is called by now.
+    const bool keeps = footprint.forgotten ? !footprint.kept.empty() : footprint.kept.contains(context);
+    if (keeps && !paused) {
       parts.kept.insert(target);
     }
     if (const auto places = footprint.contexts.find(context); places != footprint.contexts.end()) {

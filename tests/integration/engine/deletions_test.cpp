@@ -528,6 +528,24 @@ TEST_F(SharedCluster, AContextThatGetsTheNameOfAnotherTakesNothingAway) {
   EXPECT_EQ(uid("n1"), first) << status_text();
 }
 
+// The other target sees all Secrets of the name, and so what was made through the context's former name.
+TEST_F(SharedCluster, WhatIsKeptStaysUnderTheContextsNewNameToo) {
+  auto other = make_target({"n2*"}, {"*"});
+  other.name = "u";
+  world_.put_target(other);
+  world_.set_contexts({"a", "b"});
+  begin(make_target({"n1"}, {"a"}));
+  const auto first = uid("n1");
+  ASSERT_TRUE(first);
+  world_.set_contexts({"b", "c"});  // kubectl config rename-context a c
+  world_.run_for(beyond_grace);
+  world_.sync();
+  world_.forget_target("t", /*keep_secrets=*/true);
+  world_.run_for(beyond_grace);
+  world_.sync();
+  EXPECT_EQ(uid("n1"), first);
+}
+
 TEST_F(SharedCluster, ARenamedContextLeavesNoNoteOnceTheTargetNamesTheNewOne) {
   begin(make_target({"n1"}, {"a"}));
   ASSERT_TRUE(world_.until([&] { return world_.knows_cluster("a"); }));
