@@ -1,5 +1,6 @@
 #include "sync/logins/login_health.hpp"
 
+#include <algorithm>
 #include <asio/experimental/awaitable_operators.hpp>
 #include <asio/post.hpp>
 #include <asio/steady_timer.hpp>
@@ -83,7 +84,7 @@ void LoginHealth::take_in(State& state, const RegistryKey& registry, const Share
   const bool is_first = !state.in_force && !state.trying && !state.denied;
   if (const auto* denial = is_first ? denied_.find(registry, state.mark) : nullptr; denial != nullptr) {
     deny(state, registry, known, denial->tried, denial->said);
-    if (denial->tried >= try_again_before_) {
+    if (state.denied_at >= try_again_before_) {
       return;
     }
   }
@@ -172,7 +173,7 @@ void LoginHealth::conclude(const RegistryKey& registry, const Shared& login, con
 void LoginHealth::deny(State& state, const RegistryKey& registry, const Shared& login, DeniedLogins::Time tried,
                        const std::string& said) {
   state.denied = login;
-  state.denied_at = tried;
+  state.denied_at = std::min(tried, std::chrono::floor<std::chrono::seconds>(std::chrono::system_clock::now()));
   state.denial = Error(ErrorCode::login_denied,
                        registry.value() + " refuses the login of " + presentable(login->login.username) + ": " + said +
                            (state.in_force ? "; the login before it stays in use" : "; it is not written anywhere"),
@@ -181,7 +182,11 @@ void LoginHealth::deny(State& state, const RegistryKey& registry, const Shared& 
   log::warning(describe(*state.denial));
 }
 
+// A denial that is dated in the future, by a clock that was set back since, is one of now.
 void LoginHealth::try_denied_again(std::chrono::system_clock::time_point now) {
+  for (auto& [registry, state] : states_) {
+    state.denied_at = std::min(state.denied_at, std::chrono::floor<std::chrono::seconds>(now));
+  }
   try_again_before_ = std::chrono::floor<std::chrono::seconds>(now - time_between_tries);
 }
 

@@ -172,6 +172,20 @@ TEST_F(DenialsOverRestarts, APersonWhoAsksGetsAnotherTryAfterTenMinutes) {
   EXPECT_TRUE(known.problems.empty());
 }
 
+TEST_F(DenialsOverRestarts, ADenialOfAClockThatWasAYearAheadIsTriedAgainAfterTenMinutes) {
+  const auto now = std::chrono::system_clock::now();
+  DeniedLogins(folder_ / "denied-logins.json")
+      .add(ghcr, {{"/login", noon_}, std::chrono::floor<std::chrono::seconds>(now + 365 * 24h), "HTTP 401"});
+  start();
+  settle("bad", noon_);
+  health_->try_denied_again(now);
+  settle("bad", noon_);
+  EXPECT_EQ(tries_, 0);
+  health_->try_denied_again(now + 11min);
+  settle("bad", noon_);
+  EXPECT_EQ(tries_, 1);
+}
+
 TEST_F(DenialsOverRestarts, AnotherTryThatGetsNoAnswerLeavesTheDenialAsItIs) {
   const auto now = std::chrono::system_clock::now();
   DeniedLogins(folder_ / "denied-logins.json")
