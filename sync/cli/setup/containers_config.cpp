@@ -51,6 +51,11 @@ bool containers_use_regsync() {
   return false;
 }
 
+bool is_set_up_for_containers() {
+  std::error_code ignored;
+  return fs::exists(our_file(), ignored);
+}
+
 void enable_for_containers(std::ostream& out) {
   write_whole(our_file(),
               "# Written by regsync setup --containers; regsync setup --undo removes it.\n"

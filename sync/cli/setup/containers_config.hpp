@@ -11,6 +11,9 @@ namespace regsync {
 // Whether one of the files names regsync as a helper.
 bool containers_use_regsync();
 
+// Whether our file is there.
+bool is_set_up_for_containers();
+
 // Writes our file: logins go to the keyring; those that are in auth.json are still found.
 void enable_for_containers(std::ostream& out);
 

@@ -211,9 +211,7 @@ class Setup {
     const fs::path saved = backup_path(config_.path());
     DockerConfigFile before(saved);
     const Note note = note_of(before);
-    restore_logins(note.imported);
-
-    bool changed = false;
+    bool changed = restore_logins(note.imported);
     if (config_.store_helper() == ours) {
       config_.set_store_helper(before.store_helper());
       changed = true;
@@ -225,6 +223,7 @@ class Setup {
       }
     }
     if (!changed) {
+      fs::remove(saved);
       out_ << config_.path().string() << " does not use regsync\n";
       return 0;
     }
@@ -310,19 +309,39 @@ class Setup {
     backup.save_copy(path);
   }
 
-  // From the store, so that a password that was rotated since is the new one.
-  void restore_logins(const std::vector<std::string>& imported) {
-    if (imported.empty()) {
-      return;
+  // Whether the file is where docker will look for this login: no other helper was chosen for it since, and the file
+  // has no newer one.
+  [[nodiscard]] bool belongs_into_file(const std::string& server) const {
+    std::optional<std::string> helper = config_.store_helper();
+    for (const std::string& key : {server, RegistryKey(server).auths_key()}) {
+      if (config_.has_registry_entry(key)) {
+        helper = config_.registry_helper(key);
+      }
     }
+    const std::vector<Credential> present = config_.plain_logins();
+    return (!helper || *helper == ours) &&
+           std::ranges::none_of(present, [&](const Credential& login) { return login.login.server == server; });
+  }
+
+  // From the store, so that a password that was rotated since is the new one. Answers whether there was one.
+  bool restore_logins(const std::vector<std::string>& imported) {
+    if (std::ranges::none_of(imported, [this](const std::string& server) { return belongs_into_file(server); })) {
+      return false;
+    }
+    bool any = false;
     const auto store = options_.open_store();
     for (const std::string& server : imported) {
+      if (!belongs_into_file(server)) {
+        continue;
+      }
       if (auto kept = store->get(server)) {
         kept->login.server = server;
         config_.put_login(*kept);
         out_ << "restored " << server << " (" << kept->login.username << ") to " << config_.path().string() << "\n";
+        any = true;
       }
     }
+    return any;
   }
 
   const SetupOptions& options_;
@@ -351,7 +370,8 @@ void preview(const SetupOptions& options, std::ostream& out, std::ostream& err) 
     setup.preview();
   }
   if (options.undo) {
-    out << (has_user_manager() ? "enabled units would be disabled\n" : "");
+    out << (is_set_up_for_containers() ? "podman, skopeo and buildah would keep logins as before\n" : "")
+        << (has_user_manager() ? "enabled units would be disabled\n" : "");
     return;
   }
   out << (options.containers ? "podman, skopeo and buildah would keep logins in the keyring\n" : "")

@@ -2,6 +2,7 @@
 
 #include <filesystem>
 #include <ostream>
+#include <system_error>
 
 #include "helper/base/error.hpp"
 #include "sync/base/paths.hpp"
@@ -43,8 +44,11 @@ bool is_enabled_user_unit(const std::string& unit) {
 }
 
 void disable_user_services(std::ostream& out) {
-  const bool service = is_enabled_user_unit("regsyncd.service") || is_enabled_user_unit("regsyncd.socket");
-  if (service) {
+  const auto starts_or_runs = [](const char* unit) {
+    return is_enabled_user_unit(unit) ||
+           (has_user_manager() && systemctl({"is-active", "--quiet", unit}).exit_code == 0);
+  };
+  if (starts_or_runs("regsyncd.service") || starts_or_runs("regsyncd.socket")) {
     disable_user_units({"regsyncd.service", "regsyncd.socket"});
     out << "regsyncd is stopped and no longer starts by itself; what it wrote to clusters stays\n";
   }
@@ -52,6 +56,11 @@ void disable_user_services(std::ostream& out) {
     systemctl({"disable", "regsync-keyring.service"});  // not --now: it holds the logins
     out << "regsync-keyring no longer starts by itself; its password stays in "
         << (paths::config_home() / "keyring-password").string() << '\n';
+  }
+  std::error_code ignored;
+  if (std::filesystem::exists(paths::service_environment(), ignored)) {
+    out << "the variables in " << paths::service_environment().string()
+        << " stay, for a regsyncd that is started again\n";
   }
 }
 

@@ -16,8 +16,8 @@ void disable_user_units(const std::vector<std::string>& units);
 // Enables regsyncd where there is a user manager that knows it; else says how to run it.
 void enable_user_service(std::ostream& out);
 
-// Undoes both, as far as units are enabled: regsyncd stops; the headless keyring goes on until the session ends,
-// because it holds the logins. Says what it did.
+// Undoes both, as far as units are enabled or run: regsyncd stops, and its environment stays; the headless keyring goes
+// on until the session ends, because it holds the logins. Says what it did.
 void disable_user_services(std::ostream& out);
 
 // Whether a unit starts by itself.

@@ -218,8 +218,15 @@ TEST_F(Setup, PodmanAndItsLikeAreSetUpOnRequestAndUndone) {
   options_.containers = true;
   ASSERT_EQ(setup(), 0);
   EXPECT_TRUE(containers_use_regsync());
+  options_.dry_run = true;
+  ASSERT_EQ(undo(), 0);
+  EXPECT_THAT(out_.str(), HasSubstr("podman, skopeo and buildah would keep logins as before\n"));
+  EXPECT_TRUE(containers_use_regsync());
+  options_.dry_run = false;
+  dir_.write(".config/regsync/environment", "PATH=\"/bin\"\n");
   ASSERT_EQ(undo(), 0);
   EXPECT_FALSE(containers_use_regsync());
+  EXPECT_THAT(out_.str(), HasSubstr(".config/regsync/environment stay, for a regsyncd that is started again\n"));
   dir_.write(".config/containers/registries.conf", "credential-helpers = [\"regsync\"]\n");
   EXPECT_TRUE(containers_use_regsync());
 }
@@ -269,6 +276,35 @@ TEST_F(Setup, UndoRestoresThePasswordThatWasRotatedSince) {
   store_.store({{"ghcr.io", "alice"}, SecretString("new")});
   ASSERT_EQ(undo(), 0);
   EXPECT_EQ(config()["auths"]["ghcr.io"]["auth"], "YWxpY2U6bmV3");
+}
+
+TEST_F(Setup, UndoRestoresLoginsAlsoWhereAPersonTookTheHelperOut) {
+  config(one_plain_login);
+  ASSERT_EQ(import(), 0);
+  config(R"({"auths":{"ghcr.io":{}},"psFormat":"x"})");
+  ASSERT_EQ(undo(), 0);
+  EXPECT_THAT(out_.str(), HasSubstr("restored ghcr.io (alice)"));
+  EXPECT_EQ(config(), json::parse(one_plain_login));
+}
+
+TEST_F(Setup, UndoWritesNoPasswordWhereAnotherHelperKeepsThemNow) {
+  config(one_plain_login);
+  ASSERT_EQ(import(), 0);
+  const json chosen = {{"auths", {{"ghcr.io", json::object()}}}, {"credsStore", "pass"}};
+  config(chosen.dump());
+  ASSERT_EQ(undo(), 0);
+  EXPECT_EQ(config(), chosen);
+  EXPECT_THAT(out_.str(), AllOf(HasSubstr("does not use regsync"), Not(HasSubstr("restored"))));
+  EXPECT_FALSE(fs::exists(options_.docker_config.string() + ".before-regsync"));
+}
+
+TEST_F(Setup, UndoKeepsALoginThatIsNewerThanThatOfTheKeyring) {
+  config(one_plain_login);
+  ASSERT_EQ(import(), 0);
+  const json newer = {{"auths", {{"ghcr.io", {{"auth", "Ym9iOm5ldw=="}}}}}};
+  config(newer.dump());
+  ASSERT_EQ(undo(), 0);
+  EXPECT_EQ(config(), newer);
 }
 
 TEST_F(Setup, UndoKeepsWhatChangedSinceAndTheFirstState) {
