@@ -1,6 +1,7 @@
 #include "helper/base/file_io.hpp"
 
 #include <fcntl.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
 #include <unistd.h>
@@ -259,6 +260,19 @@ void write_whole(const fs::path& path, std::string_view content, unsigned mode) 
   const FileDescriptor folder(::open(target.parent_path().c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
   if (folder.get() >= 0) {
     ::fsync(folder.get());
+  }
+}
+
+FolderLock::FolderLock(const fs::path& folder) : fd_(-1) {
+  make_folder(folder);
+  fd_ = ::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  while (fd_ >= 0 && ::flock(fd_, LOCK_EX) != 0 && errno == EINTR) {
+  }
+}
+
+FolderLock::~FolderLock() {
+  if (fd_ >= 0) {
+    ::close(fd_);  // which unlocks it
   }
 }
 

@@ -34,4 +34,19 @@ void write_whole(const std::filesystem::path& path, std::string_view content, un
 // cause; a part may have been written then.
 void append(const std::filesystem::path& path, std::string_view content);
 
+// Keeps programs that do the same out of a folder while it lives, and waits for one that has it. Makes the folder if
+// need be (0700). A file system without locks keeps nobody out.
+class FolderLock {
+ public:
+  explicit FolderLock(const std::filesystem::path& folder);
+  ~FolderLock();
+  FolderLock(const FolderLock&) = delete;
+  FolderLock& operator=(const FolderLock&) = delete;
+  FolderLock(FolderLock&&) = delete;
+  FolderLock& operator=(FolderLock&&) = delete;
+
+ private:
+  int fd_;
+};
+
 }  // namespace regsync

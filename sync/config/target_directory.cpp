@@ -60,6 +60,24 @@ void TargetDirectory::write(const Target& target, const std::optional<std::strin
   write_whole(path_of(target.name), text ? *text : to_yaml(target));
 }
 
+void TargetDirectory::replace(const Target& target, const std::optional<std::string>& text,
+                              const std::optional<std::string>& before) const {
+  const FolderLock lock(folder_);
+  require_unchanged(target.name, before);
+  write(target, text);
+}
+
+std::optional<std::string> TargetDirectory::read_if_exists(const std::string& name) const {
+  return read_file_if_exists(path_of(name), max_target_bytes);
+}
+
+void TargetDirectory::require_unchanged(const std::string& name, const std::optional<std::string>& before) const {
+  if (read_if_exists(name) != before) {
+    throw Error(ErrorCode::stale, "target \"" + name + "\" was changed by another program meanwhile; it was left alone",
+                "see what it is now: regsync describe " + name + "; then run this again");
+  }
+}
+
 std::string TargetDirectory::read(const std::string& name) const { return read_file(path_of(name), max_target_bytes); }
 
 bool TargetDirectory::remove(const std::string& name) const {

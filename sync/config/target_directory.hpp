@@ -35,8 +35,15 @@ class TargetDirectory {
 
   // Written whole and renamed into place. `text`: of the file, where it is not to be to_yaml(target).
   void write(const Target& target, const std::optional<std::string>& text = std::nullopt) const;
+  // The same where the file is still what it was, nothing for none. Throws Error(stale) where somebody changed it.
+  void replace(const Target& target, const std::optional<std::string>& text,
+               const std::optional<std::string>& before) const;
   // The text of a target's file. Throws Error where it cannot be read.
   [[nodiscard]] std::string read(const std::string& name) const;
+  // The same; nothing where there is no file.
+  [[nodiscard]] std::optional<std::string> read_if_exists(const std::string& name) const;
+  // Throws Error(stale) where a target's file is no longer what it was.
+  void require_unchanged(const std::string& name, const std::optional<std::string>& before) const;
 
   // False where there is no such target.
   bool remove(const std::string& name) const;

@@ -11,6 +11,7 @@
 #include "sync/cli/view/fold.hpp"
 #include "sync/cli/view/quote.hpp"
 #include "sync/config/target_directory.hpp"
+#include "sync/model/names.hpp"
 
 namespace regsync::cli {
 
@@ -44,8 +45,14 @@ Outcome outcome_of(const std::optional<Target>& before, const Target& target) {
   return !before ? Outcome::added : *before == target ? Outcome::unchanged : Outcome::replaced;
 }
 
-void write_target(const Target& target, const std::optional<std::string>& text) {
-  TargetDirectory(paths::targets()).write(target, text);
+std::optional<std::string> declared_text(const std::string& name) {
+  const TargetDirectory directory(paths::targets());
+  return is_label_name(name) ? directory.read_if_exists(name) : std::nullopt;
+}
+
+void write_target(const Target& target, const std::optional<std::string>& text,
+                  const std::optional<std::string>& before) {
+  TargetDirectory(paths::targets()).replace(target, text, before);
   if (const auto daemon = connect_if_running()) {
     daemon->call("declare", {{"target", target.name}}, std::chrono::seconds(5));
   }
@@ -75,6 +82,7 @@ void check_contexts(Console& console, const std::optional<Target>& before, const
 }  // namespace
 
 Outcome declare(Console& console, const Target& target, const DeclareOptions& options) {
+  const std::optional<std::string> text_before = options.before ? options.before : declared_text(target.name);
   const std::optional<Target> before = declared(target.name);
   const Outcome outcome = outcome_of(before, target);
   check_contexts(console, before, target, options);
@@ -92,7 +100,7 @@ Outcome declare(Console& console, const Target& target, const DeclareOptions& op
   if (replaces && asks && !confirm(console, "Replace it?")) {
     throw Error(ErrorCode::cancelled, "nothing was changed");
   }
-  write_target(target, options.text);
+  write_target(target, options.text, text_before);
   return outcome;
 }
 

@@ -20,15 +20,21 @@ std::optional<Target> declared(const std::string& name);
 
 Outcome outcome_of(const std::optional<Target>& before, const Target& target);
 
+// The text of the target's file as it is now; nothing where there is none.
+std::optional<std::string> declared_text(const std::string& name);
+
 // Writes the file, and tells a running daemon that it is whole: what it no longer covers is then deleted without delay.
-// `text`: of the file, where it is not to be to_yaml(target).
-void write_target(const Target& target, const std::optional<std::string>& text = std::nullopt);
+// `text`: of the file; nothing: to_yaml(target). `before`: declared_text() before anybody was asked. Throws
+// Error(stale) where somebody else changed the file since.
+void write_target(const Target& target, const std::optional<std::string>& text,
+                  const std::optional<std::string>& before);
 
 struct DeclareOptions {
   bool yes = false;                 // do not ask
   bool changes_clusters = true;     // else nothing is previewed
   bool only_known_contexts = true;  // a context that the kubeconfig does not have is refused, else warned of
-  std::optional<std::string> text = std::nullopt;  // of the file, where it is not to be to_yaml(target)
+  std::optional<std::string> text = std::nullopt;    // of the file, where it is not to be to_yaml(target)
+  std::optional<std::string> before = std::nullopt;  // the text that `text` was made of
   DryRun dry_run = DryRun::none;
   LazyKubeconfig& kubeconfig;
 };

@@ -76,6 +76,9 @@ Preview preview(Console& console, const kube::Kubeconfig& kubeconfig, const Targ
   }
   const PausedContexts paused(paths::paused_contexts());
   std::erase_if(contexts, [&](const std::string& context) {
+    if (!change.resumed.empty()) {
+      return !change.resumed.contains(context);
+    }
     if (paused.contains(context)) {
       result.paused.push_back("context " + context);
     }

@@ -4,6 +4,7 @@
 #include <filesystem>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -23,6 +24,8 @@ struct TargetChange {
   std::optional<Target> after;   // nothing: it is removed
   // Of `after`, where other logins are meant than those that can be read now.
   std::shared_ptr<const Plan> plan = nullptr;
+  // Only these contexts, as they are once they are no longer paused; none: all.
+  std::set<std::string> resumed = {};
 };
 
 struct Preview {

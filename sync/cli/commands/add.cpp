@@ -166,6 +166,7 @@ int add(const AddOptions& options, Console& console) {
 
   refuse_rival(target, TargetDirectory(paths::targets()).load(), kubeconfig);
 
+  const std::optional<std::string> text_before = declared_text(target.name);
   const std::optional<Target> before = target_before(target, options);
   if (const DryRun dry_run = dry_run_of(options.dry_run); dry_run != DryRun::none) {
     if (options.format == Format::table) {
@@ -187,7 +188,7 @@ int add(const AddOptions& options, Console& console) {
   }
   const Outcome outcome = outcome_of(before, target);
   if (outcome != Outcome::unchanged) {
-    write_target(target);
+    write_target(target, std::nullopt, text_before);
   }
   warn_of_missing_logins(target, console);
   warn_of_environment(console, options.kubeconfig, target.contexts);
@@ -195,13 +196,6 @@ int add(const AddOptions& options, Console& console) {
                    {.wait = wait, .adopt = options.adopt, .kubeconfig = options.kubeconfig, .format = options.format},
                    console);
 }
-
-}  // namespace
-
-namespace {
-
-// As from a variable of a shell that is not set.
-std::string is_not_empty(const std::string& value) { return value.empty() ? "the value is empty" : ""; }
 
 }  // namespace
 
@@ -224,16 +218,14 @@ void define_add(CLI::App& app, Invocation& invocation) {
               "Kubeconfig context, or a glob of them; may be repeated (default: the current context)");
   add_strings(command, "-n,--namespace", options->namespaces,
               "Namespace, or a glob of them; may be repeated (default: the one that the context has now)");
-  command
-      ->add_option("--namespace-selector", options->namespace_selector,
-                   "Namespaces by their labels, in Kubernetes' syntax: 'env in (prod),tier!=db'")
-      ->check(is_not_empty);
+  command->add_option("--namespace-selector", options->namespace_selector,
+                      "Namespaces by their labels, in Kubernetes' syntax: 'env in (prod),tier!=db'");
   add_strings(command, "--exclude-namespace", options->exclude_namespaces,
               "Never there; a name or glob; may be repeated");
   add_strings(command, "--service-account", options->service_accounts,
               "ServiceAccount to attach the Secret to (imagePullSecrets); may be repeated");
   command->add_option("--email,--docker-email", options->email, "E-mail address for the entries of the Secret");
-  command->add_option("--secret-name", options->secret, "Name of the Secret (default: NAME)")->check(is_not_empty);
+  command->add_option("--secret-name", options->secret, "Name of the Secret (default: NAME)");
   command->add_option("--on-logout", options->on_logout, "Keep or remove the Secret after a logout (default: keep)")
       ->check(CLI::IsMember({"keep", "remove"}))
       ->type_name("keep|remove");

@@ -11,6 +11,7 @@
 #include "sync/cli/ask/declaration.hpp"
 #include "sync/cli/ask/prompt.hpp"
 #include "sync/cli/command.hpp"
+#include "sync/cli/view/fold.hpp"
 #include "sync/cli/view/target_view.hpp"
 #include "sync/config/target_directory.hpp"
 #include "sync/config/target_yaml.hpp"
@@ -27,22 +28,24 @@ struct EditOptions {
   std::optional<fs::path> kubeconfig;
 };
 
-// A file of this user's alone, gone with this object.
+// A file of this user's alone, named as the target's, so that `regsync apply -f` takes it. Gone with this object,
+// unless it is kept.
 class Copy {
  public:
-  explicit Copy(const std::string& text) : path_((fs::temp_directory_path() / "regsync-edit.XXXXXX.yaml").string()) {
-    constexpr int suffix = 5;  // ".yaml", by which editors know what it is
-    const int file = ::mkstemps(path_.data(), suffix);
-    if (file < 0) {
-      throw Error(ErrorCode::invalid_input, path_ + ": cannot make a temporary file",
+  Copy(const std::string& name, const std::string& text)
+      : folder_((fs::temp_directory_path() / "regsync-edit.XXXXXX").string()) {
+    if (::mkdtemp(folder_.data()) == nullptr) {
+      throw Error(ErrorCode::invalid_input, folder_ + ": cannot make a temporary folder",
                   "set TMPDIR to a folder you may write");
     }
-    ::close(file);
+    path_ = folder_ + "/" + name + ".yaml";
     write_whole(path_, text);
   }
   ~Copy() {
-    std::error_code ignored;
-    fs::remove(path_, ignored);
+    if (!kept_) {
+      std::error_code ignored;
+      fs::remove_all(folder_, ignored);
+    }
   }
   Copy(const Copy&) = delete;
   Copy& operator=(const Copy&) = delete;
@@ -51,9 +54,12 @@ class Copy {
 
   [[nodiscard]] const std::string& path() const { return path_; }
   [[nodiscard]] std::string text() const { return read_file(path_, max_target_bytes); }
+  void keep() { kept_ = true; }
 
  private:
+  std::string folder_;
   std::string path_;
+  bool kept_ = false;
 };
 
 // As git and kubectl choose it; it may have arguments.
@@ -76,14 +82,29 @@ void run_editor(const std::string& path) {
   }
 }
 
-int edit(const EditOptions& options, Console& console) {
+// Makes the text the target's, or shows what that would change.
+void save(const EditOptions& options, const std::string& before, const std::string& text, LazyKubeconfig& kubeconfig,
+          Console& console) {
   const DryRun dry_run = dry_run_of(options.dry_run);
+  const Target target = parse_target(options.name, text, options.name + ".yaml");
+  const Outcome outcome =
+      declare(console, target,
+              {.yes = options.yes, .text = text, .before = before, .dry_run = dry_run, .kubeconfig = kubeconfig});
+  if (dry_run == DryRun::client) {
+    console.out << text;
+  } else {
+    announce(console, target, outcome, dry_run);
+  }
+}
+
+int edit(const EditOptions& options, Console& console) {
+  dry_run_of(options.dry_run);
   const TargetDirectory directory(paths::targets());
   if (!directory.contains(options.name)) {
     require_target(options.name);  // says what was meant
   }
   const std::string before = directory.read(options.name);
-  const Copy copy(before);
+  Copy copy(options.name, before);
   LazyKubeconfig kubeconfig(options.kubeconfig);
   for (;;) {
     run_editor(copy.path());
@@ -93,24 +114,22 @@ int edit(const EditOptions& options, Console& console) {
       return exit_done;
     }
     try {
-      const Target target = parse_target(options.name, text, options.name + ".yaml");
-      const Outcome outcome =
-          declare(console, target, {.yes = options.yes, .text = text, .dry_run = dry_run, .kubeconfig = kubeconfig});
-      if (dry_run == DryRun::client) {
-        console.out << text;
-      } else {
-        announce(console, target, outcome, dry_run);
-      }
+      save(options, before, text, kubeconfig, console);
       return exit_done;
     } catch (const Error& error) {
       const bool is_mistake = error.code() == ErrorCode::invalid_input || error.code() == ErrorCode::not_found;
-      if (!is_mistake || !console.in_is_terminal) {
-        throw;
+      if (is_mistake && console.in_is_terminal) {
+        print_error(console.err, error);
+        if (confirm(console, "Edit it again?")) {
+          continue;
+        }
       }
-      print_error(console.err, error);
-      if (!confirm(console, "Edit it again?")) {
+      copy.keep();
+      tell(console.err, "note: your text is kept; to take it: regsync apply -f " + shell_word(copy.path()) + '\n');
+      if (is_mistake && console.in_is_terminal) {
         throw Error(ErrorCode::cancelled, "nothing was changed");
       }
+      throw;
     }
   }
 }

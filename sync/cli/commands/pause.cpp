@@ -1,6 +1,10 @@
 // regsync pause and resume: of a target, by `paused: true` in its file, or of a whole context, in regsyncd's state.
+#include <algorithm>
+#include <iterator>
 #include <nlohmann/json.hpp>
 #include <ostream>
+#include <set>
+#include <utility>
 
 #include "sync/base/instance_lock.hpp"
 #include "sync/base/json_access.hpp"
@@ -9,9 +13,14 @@
 #include "sync/cli/ask/declaration.hpp"
 #include "sync/cli/ask/field_change.hpp"
 #include "sync/cli/ask/kubeconfig_selection.hpp"
+#include "sync/cli/ask/preview.hpp"
+#include "sync/cli/ask/prompt.hpp"
 #include "sync/cli/command.hpp"
+#include "sync/cli/view/fold.hpp"
 #include "sync/cli/view/target_view.hpp"
 #include "sync/config/target_directory.hpp"
+#include "sync/config/target_yaml.hpp"
+#include "sync/engine/footprint.hpp"
 #include "sync/engine/paused_contexts.hpp"
 
 namespace regsync::cli {
@@ -34,17 +43,20 @@ std::string outcome(bool changed, bool paused) {
 void set_target(const std::string& name, bool paused, const PauseOptions& options, LazyKubeconfig& kubeconfig,
                 Console& console) {
   const DryRun dry_run = dry_run_of(options.dry_run);
-  const Target before = require_target(name);
+  require_target(name);  // says what was meant
+  const std::string text = TargetDirectory(paths::targets()).read(name);
+  const Target before = parse_target(name, text, name + ".yaml");
   if (before.paused != paused) {
     FieldChange change;
     change.field = "paused";
     change.kind = paused ? FieldChange::Kind::set : FieldChange::Kind::unset;
     change.value = "true";
-    const EditedTarget after = edited(before, TargetDirectory(paths::targets()).read(name), {change});
+    const EditedTarget after = edited(before, text, {change});
     declare(console, after.target,
             {.yes = options.yes,
              .changes_clusters = !paused,
              .text = after.text,
+             .before = text,
              .dry_run = dry_run,
              .kubeconfig = kubeconfig});
   }
@@ -82,6 +94,53 @@ std::set<std::string> contexts_meant(const PauseOptions& options, LazyKubeconfig
   return names;
 }
 
+// What is caught up with in these contexts once they are resumed, by every target that is, or was, there.
+std::vector<std::pair<std::string, Preview>> resumption(const std::set<std::string>& contexts,
+                                                        const kube::Kubeconfig& kubeconfig, Console& console) {
+  std::vector<std::pair<std::string, Preview>> all;
+  const TargetFiles files = TargetDirectory(paths::targets()).load();
+  for (const auto& [name, file] : files) {
+    const auto selects = [&target = file.target](const std::string& context) {
+      return selects_context(*target, context);
+    };
+    if (file.target && !file.target->paused && std::ranges::any_of(contexts, selects)) {
+      all.emplace_back(
+          "target \"" + name + "\"",
+          preview(console, kubeconfig, {.before = file.target, .after = file.target, .resumed = contexts}));
+    }
+  }
+  for (const auto& [name, footprint] : FootprintStore(paths::footprints()).all()) {
+    const auto has_something = [&places = footprint.contexts](const std::string& context) {
+      return places.contains(context);
+    };
+    if (footprint.forgotten && !files.contains(name) && std::ranges::any_of(contexts, has_something)) {
+      TargetChange removal{.before = std::nullopt, .after = std::nullopt, .resumed = contexts};
+      removal.before.emplace().name = name;
+      all.emplace_back("target \"" + name + "\", which was removed", preview(console, kubeconfig, removal));
+    }
+  }
+  return all;
+}
+
+// Shows what follows in the clusters, where somebody wants to see it, and asks a person at a terminal if something
+// does.
+void require_consent(const std::set<std::string>& contexts, const PauseOptions& options, LazyKubeconfig& kubeconfig,
+                     Console& console) {
+  const DryRun dry_run = dry_run_of(options.dry_run);
+  const bool asks = console.in_is_terminal && !options.yes && dry_run == DryRun::none;
+  if (contexts.empty() || (!asks && dry_run != DryRun::server)) {
+    return;
+  }
+  bool changes = false;
+  for (const auto& [what, shown] : resumption(contexts, kubeconfig.get(), console)) {
+    print_folded(console.err, one_line(what) + ":\n" + describe(shown));
+    changes = changes || !shown.changes.empty() || !shown.unknown.empty();
+  }
+  if (asks && changes && !confirm(console, "Resume?")) {
+    throw Error(ErrorCode::cancelled, "nothing was changed");
+  }
+}
+
 int set_paused(const PauseOptions& options, bool paused, Console& console) {
   const std::string verb = paused ? "pause" : "resume";
   if (options.targets.empty() && options.contexts.empty()) {
@@ -103,7 +162,14 @@ int set_paused(const PauseOptions& options, bool paused, Console& console) {
     return exit_done;
   }
   const bool dry_run = dry_run_of(options.dry_run) != DryRun::none;
-  for (const std::string& name : contexts_meant(options, kubeconfig, paused)) {
+  const std::set<std::string> contexts = contexts_meant(options, kubeconfig, paused);
+  if (!paused) {
+    std::set<std::string> ended;
+    std::ranges::set_intersection(contexts, PausedContexts(paths::paused_contexts()).names(),
+                                  std::inserter(ended, ended.end()));
+    require_consent(ended, options, kubeconfig, console);
+  }
+  for (const std::string& name : contexts) {
     const bool changed =
         dry_run ? PausedContexts(paths::paused_contexts()).contains(name) != paused : set_context(name, paused);
     console.out << "context \"" << one_line(name) << "\" " << outcome(changed, paused)

@@ -16,6 +16,7 @@
 #include "sync/cli/view/report_view.hpp"
 #include "sync/cli/view/target_view.hpp"
 #include "sync/config/target_directory.hpp"
+#include "sync/config/target_yaml.hpp"
 #include "sync/control/messages.hpp"
 
 namespace regsync::cli {
@@ -32,13 +33,12 @@ struct RenameOptions {
 
 constexpr std::chrono::seconds patience{60};
 
-EditedTarget renamed(const Target& before, const RenameOptions& options) {
+EditedTarget renamed(const Target& before, const std::string& text, const RenameOptions& options) {
   Target target = before;
   target.name = options.new_name;
   FieldChange secret;
   secret.field = "secret";
   secret.value = options.secret.empty() ? before.secret : options.secret;
-  const std::string text = TargetDirectory(paths::targets()).read(options.name);
   return as_typed([&] { return edited(target, text, {secret}); });
 }
 
@@ -48,9 +48,7 @@ void forget(Engine& engine, const std::string& name) {
 }
 
 // Makes the new target's Secrets, and then removes the old target. Answers what is not as it should be.
-StatusReport carry_out(const EditedTarget& after, const RenameOptions& options, Console& console) {
-  write_target(after.target, after.text);
-  const bool new_secret = after.target.secret != options.name && !options.secret.empty();
+StatusReport carry_out(bool new_secret, const RenameOptions& options, Console& console) {
   if (const auto daemon = connect_if_running()) {
     if (new_secret) {
       StatusReport made = sync_and_wait(console, *daemon, {options.new_name}, /*adopt=*/false, patience);
@@ -78,7 +76,10 @@ StatusReport carry_out(const EditedTarget& after, const RenameOptions& options, 
 
 int rename(const RenameOptions& options, Console& console) {
   const DryRun dry_run = dry_run_of(options.dry_run);
-  const Target before = require_target(options.name);
+  require_target(options.name);  // says what was meant
+  const TargetDirectory directory(paths::targets());
+  const std::string text = directory.read(options.name);
+  const Target before = parse_target(options.name, text, options.name + ".yaml");
   if (options.name == options.new_name) {
     throw UsageError(
         "both names are \"" + options.name + "\"",
@@ -89,7 +90,8 @@ int rename(const RenameOptions& options, Console& console) {
                 "target \"" + options.name + "\" is paused, so its Secrets cannot be passed on",
                 "first: regsync resume " + options.name);
   }
-  const EditedTarget after = renamed(before, options);
+  const EditedTarget after = renamed(before, text, options);
+  const std::optional<std::string> text_there = declared_text(options.new_name);
   // A rename that was interrupted is finished by the same command.
   if (outcome_of(declared(options.new_name), after.target) == Outcome::replaced) {
     throw Error(ErrorCode::already_exists, "there is a target \"" + options.new_name + "\" already",
@@ -105,14 +107,15 @@ int rename(const RenameOptions& options, Console& console) {
     throw Error(ErrorCode::cancelled, "nothing was changed");
   }
   if (dry_run == DryRun::client) {
-    console.out << "# " << TargetDirectory(paths::targets()).path_of(options.new_name).string() << " (dry run)\n"
-                << after.text;
+    console.out << "# " << directory.path_of(options.new_name).string() << " (dry run)\n" << after.text;
   }
   if (dry_run != DryRun::none) {
     return exit_done;
   }
-  const StatusReport report = carry_out(after, options, console);
-  const bool passed_on = !TargetDirectory(paths::targets()).contains(options.name);
+  directory.require_unchanged(options.name, text);
+  write_target(after.target, after.text, text_there);
+  const StatusReport report = carry_out(after.target.secret != before.secret, options, console);
+  const bool passed_on = !directory.contains(options.name);
   const bool in_sync = reached(report);
   console.out << "target \"" << options.name << "\" ";
   if (passed_on) {

@@ -7,6 +7,7 @@
 #include "sync/cli/command.hpp"
 #include "sync/cli/view/target_view.hpp"
 #include "sync/config/target_directory.hpp"
+#include "sync/config/target_yaml.hpp"
 
 namespace regsync::cli {
 namespace {
@@ -28,11 +29,13 @@ int set(const SetOptions& options, Console& console) {
   for (const std::string& word : options.changes) {
     changes.push_back(parse_change(word));
   }
-  const Target before = require_target(options.name);
-  const EditedTarget after = edited(before, TargetDirectory(paths::targets()).read(options.name), changes);
+  require_target(options.name);  // says what was meant
+  const std::string text = TargetDirectory(paths::targets()).read(options.name);
+  const Target before = parse_target(options.name, text, options.name + ".yaml");
+  const EditedTarget after = edited(before, text, changes);
   LazyKubeconfig kubeconfig(options.kubeconfig);
   declare(console, after.target,
-          {.yes = options.yes, .text = after.text, .dry_run = dry_run, .kubeconfig = kubeconfig});
+          {.yes = options.yes, .text = after.text, .before = text, .dry_run = dry_run, .kubeconfig = kubeconfig});
   if (dry_run == DryRun::client) {
     console.out << after.text;
     return exit_done;

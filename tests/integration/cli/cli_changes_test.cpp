@@ -1,6 +1,7 @@
 // Changing targets from the command line: what stands in the clusters after each command, and what a person reads.
 #include <gmock/gmock.h>
 
+#include <algorithm>
 #include <csignal>
 #include <nlohmann/json.hpp>
 
@@ -144,6 +145,57 @@ TEST_F(CliChanges, ARenamedSecretIsThereBeforeTheOldOneGoes) {
   EXPECT_FALSE(secret("team-a", "myregcred"));
   EXPECT_FALSE(secret("team-b", "myregcred"));
   EXPECT_TRUE(transcript_is("rename-secret.txt"));
+}
+
+// The Secret's name of before is not that of the target.
+TEST_F(CliChanges, ASecretsNameDecidesWhetherARenameMakesNewOnes) {
+  start_in_sync();
+  const std::string before = uid("team-a");
+  EXPECT_EQ(person_.regsync({"rename", "web", "web2", "--secret-name", "myregcred"}).exit_code, 0);
+  EXPECT_EQ(uid("team-a"), before) << "it is the Secret that was there";
+  dev_.deny("patch", "secrets", "team-b");
+  EXPECT_EQ(person_.regsync({"rename", "web2", "web3", "--secret-name", "web2"}).exit_code, 1);
+  EXPECT_EQ(uid("team-a"), before) << "the old ones stay until all the new ones are there";
+  dev_.allow_all();
+  EXPECT_EQ(person_.regsync({"rename", "web2", "web3", "--secret-name", "web2"}).exit_code, 0);
+  EXPECT_TRUE(secret("team-b", "web2"));
+  EXPECT_FALSE(secret("team-a", "myregcred"));
+}
+
+TEST_F(CliChanges, WhatFollowsTheEndOfAPauseIsShownBefore) {
+  start_in_sync();
+  ASSERT_EQ(person_.regsync({"add", "api", "--registry", "ghcr.io", "-n", "team-a", "--wait"}).exit_code, 0);
+  ASSERT_EQ(person_.regsync({"pause", "--context", "dev"}).exit_code, 0);
+  EXPECT_EQ(person_.regsync({"remove", "api"}).exit_code, 1);
+  EXPECT_EQ(person_.regsync({"set", "web", "namespaces-=team-b"}).exit_code, 0);
+  const auto shown = person_.regsync({"resume", "--context", "dev", "--dry-run=server"});
+  EXPECT_EQ(shown.exit_code, 0);
+  EXPECT_EQ(shown.err,
+            "target \"web\":\n  delete 1 Secret in context dev: team-b/myregcred\n"
+            "target \"api\", which was removed:\n  delete 1 Secret in context dev: team-a/api\n");
+  Terminal no(regsync_program({"resume", "--context", "dev"}));
+  ASSERT_TRUE(no.comes_to_show("Resume? [y/N]:"));
+  no.type("n\n");
+  EXPECT_EQ(no.wait(), 1);
+  EXPECT_TRUE(secret("team-b", "myregcred"));
+  EXPECT_EQ(person_.regsync({"resume", "--context", "dev"}).exit_code, 0);
+  EXPECT_TRUE(wait_until([&] { return !secret("team-a", "api") && !secret("team-b", "myregcred"); }));
+}
+
+TEST_F(CliChanges, OfTwoChangesAtTheSameTimeNoneIsLost) {
+  declare_web();
+  std::string commands;
+  for (int i = 0; i < 8; ++i) {
+    commands += "regsync set web namespaces+=n" + std::to_string(i) + " & ";
+  }
+  const auto outcome = person_.run({"sh", "-c", commands + "wait"});
+  const std::string text = file("web");
+  long there = 0;
+  for (int i = 0; i < 8; ++i) {
+    there += text.find("n" + std::to_string(i)) == std::string::npos ? 0 : 1;
+  }
+  EXPECT_EQ(std::ranges::count(outcome.out, '\n'), there) << outcome.out << text;
+  EXPECT_GE(there, 1);
 }
 
 TEST_F(CliChanges, DescribeShowsEverythingAboutATarget) {

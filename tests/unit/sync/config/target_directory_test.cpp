@@ -50,5 +50,25 @@ TEST(TargetDirectory, WritesWholeFilesAndRemovesThem) {
   EXPECT_TRUE(targets.load().empty());
 }
 
+TEST(TargetDirectory, ReplacesOnlyWhatNobodyChangedMeanwhile) {
+  const test::TempDir dir;
+  const TargetDirectory targets(dir / "new/targets");
+  const auto target = parse_target("a", good, "a.yaml");
+  targets.replace(target, std::nullopt, std::nullopt);
+  const auto stale = [&](const std::optional<std::string>& before) {
+    try {
+      targets.replace(target, std::string(good), before);
+    } catch (const Error& error) {
+      return error.code() == ErrorCode::stale;
+    }
+    return false;
+  };
+  EXPECT_TRUE(stale(std::nullopt)) << "somebody made it";
+  EXPECT_TRUE(stale("other"));
+  EXPECT_EQ(targets.read("a"), to_yaml(target));
+  EXPECT_FALSE(stale(targets.read("a")));
+  EXPECT_EQ(targets.read("a"), good);
+}
+
 }  // namespace
 }  // namespace regsync
