@@ -91,6 +91,7 @@ int run(const std::vector<std::string>& arguments, Console& console) {
     std::vector<std::string> words = as_typed_for_kubectl(arguments, app);
     std::ranges::reverse(words);  // as CLI11 wants them
     app.parse(std::move(words));
+    require_values(*given_command(&app));
     return invocation.action();
   } catch (const CLI::CallForHelp&) {
     tell(console.out, given_command(&app)->help());

@@ -60,6 +60,16 @@ std::string nearest_format(const std::string& text) {
   return {};
 }
 
+// Paths are typed from memory of Kubernetes' objects, and what is missing selects nothing without a word.
+void require_own_fields(const Format& format) {
+  for (const char* field : {".metadata", ".spec"}) {
+    if (format.expression().find(field) != std::string::npos) {
+      throw UsageError("what regsync prints has no " + std::string(field),
+                       "its fields stand alone, as .name and .namespace; see which there are: -o json");
+    }
+  }
+}
+
 }  // namespace
 
 void add_output(CLI::App* command, Format& format, std::initializer_list<Format> formats) {
@@ -72,6 +82,7 @@ void add_output(CLI::App* command, Format& format, std::initializer_list<Format>
     }
   }
   const bool documents = allowed.contains("json");
+  const bool kubernetes = command->get_name() == "show" || command->get_name() == "rbac";
   std::vector<std::string> named = words;
   if (documents) {
     named.insert(named.end(), {"jsonpath=", "custom-columns="});
@@ -79,9 +90,15 @@ void add_output(CLI::App* command, Format& format, std::initializer_list<Format>
   command
       ->add_option_function<std::string>(
           "-o,--output",
-          [&format, allowed, words, named, documents](const std::string& text) {
+          [&format, allowed, words, named, documents, kubernetes](const std::string& text) {
+            const bool headers = format.headers();
             if (const auto expression = with_expression(text); expression && documents) {
+              check_expression(*expression);
+              if (!kubernetes) {
+                require_own_fields(*expression);
+              }
               format = *expression;
+              format.set_headers(headers);
               return;
             }
             const auto found = allowed.find(text);
@@ -93,21 +110,22 @@ void add_output(CLI::App* command, Format& format, std::initializer_list<Format>
                                                                                        : "use " + one_of(named));
             }
             format = found->second;
+            format.set_headers(headers);
           },
           "Output format")
       ->type_name(join(named, "|"));
 }
 
-void add_dry_run(CLI::App* command, std::string& value) {
-  command
-      ->add_flag(
-          "--dry-run{client}", value,
-          "Change nothing; client (the default) shows what would be declared, server what would change in clusters")
-      ->type_name("[=client|server]");
+void add_no_headers(CLI::App* command, Format& format) {
+  command->add_flag_callback("--no-headers", [&format] { format.set_headers(false); }, "No header line");
+}
+
+void add_dry_run(CLI::App* command, std::string& value, const std::string& help) {
+  command->add_flag("--dry-run{client}", value, help)->type_name("[=client|server]");
 }
 
 DryRun dry_run_of(const std::string& value) {
-  if (value.empty()) {
+  if (value.empty() || value == "none") {  // as kubectl has it
     return DryRun::none;
   }
   if (value != "client" && value != "server") {

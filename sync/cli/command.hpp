@@ -73,8 +73,13 @@ void on_command(CLI::App* command, Invocation& invocation, const std::shared_ptr
 CLI::Option* add_strings(CLI::App* command, const std::string& name, std::vector<std::string>& values,
                          const std::string& help);  // one value each time the option is given
 void add_output(CLI::App* command, Format& format, std::initializer_list<Format> formats);
-void add_dry_run(CLI::App* command, std::string& value);  // --dry-run[=client|server]
-DryRun dry_run_of(const std::string& value);              // throws UsageError
+void add_no_headers(CLI::App* command, Format& format);
+// --dry-run[=client|server]. `help`: of a command for which both values are one, as it changes no target.
+void add_dry_run(CLI::App* command, std::string& value,
+                 const std::string& help =
+                     "Change nothing; client (the default) shows what would be declared, server "
+                     "what would change in clusters");
+DryRun dry_run_of(const std::string& value);  // throws UsageError
 // -A, which kubectl's users type: commands that ask about targets ask about all their namespaces anyway.
 void add_all_namespaces(CLI::App* command);
 void add_kubeconfig(CLI::App* command, std::optional<std::filesystem::path>& path);

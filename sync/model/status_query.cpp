@@ -30,6 +30,14 @@ std::set<std::string_view> targets_with_rows(const StatusReport& report) {
   return names;
 }
 
+std::string words_of(const std::string& what, const std::vector<std::string>& patterns) {
+  std::string words;
+  for (const std::string& pattern : patterns) {
+    words += (words.empty() ? what + " \"" : "\" or \"") + pattern;
+  }
+  return words.empty() ? words : words + "\"";
+}
+
 }  // namespace
 
 void require_matches(const std::vector<std::string>& patterns, const std::set<std::string>& names,
@@ -83,6 +91,16 @@ StatusReport StatusSelection::finish(StatusReport report) {
     std::erase_if(report.contexts, [&](const auto& context) { return !is_asked(query_.contexts, context.name); });
     for (const auto& group : report.groups) {
       targets_.insert(group.target);
+    }
+    for (const auto& target : report.targets) {
+      if (!query_.targets.empty() && !targets_.contains(target.name)) {
+        const std::string contexts = words_of("context", query_.contexts);
+        const std::string namespaces = words_of("namespace", query_.namespaces);
+        throw Error(ErrorCode::not_found,
+                    "target \"" + target.name + "\" has no Secret in " + contexts +
+                        (contexts.empty() || namespaces.empty() ? "" : " and ") + namespaces,
+                    "see where it has some: regsync status " + target.name);
+      }
     }
     std::erase_if(report.targets, [&](const auto& target) { return !targets_.contains(target.name); });
   }

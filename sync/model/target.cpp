@@ -90,6 +90,53 @@ std::string fault_of_scheme(const std::string& scheme) {
   return scheme == "oci" ? "is how helm names a chart, not a registry" : "is not the URL of a registry";
 }
 
+bool is_alnum(char c) { return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); }
+
+// Whether `text` is letters and digits, with one of these separators between them (distribution/reference, regexp.go).
+bool is_joined(std::string_view text, bool (*is_separator)(std::string_view)) {
+  if (text.empty() || !is_alnum(text.front()) || !is_alnum(text.back())) {
+    return false;
+  }
+  for (std::size_t i = 0; i < text.size();) {
+    const std::size_t begin = i;
+    while (i < text.size() && !is_alnum(text[i])) {
+      ++i;
+    }
+    if (i > begin && !is_separator(text.substr(begin, i - begin))) {
+      return false;
+    }
+    i += i > begin ? 0 : 1;
+  }
+  return true;
+}
+
+bool is_dashes(std::string_view text) { return text.find_first_not_of('-') == std::string_view::npos; }
+
+// Whether each part between the delimiters satisfies `is_good`.
+bool all_parts(std::string_view text, char delimiter, bool (*is_good)(std::string_view)) {
+  for (std::size_t begin = 0; begin <= text.size();) {
+    const std::size_t end = std::min(text.find(delimiter, begin), text.size());
+    if (!is_good(text.substr(begin, end - begin))) {
+      return false;
+    }
+    begin = end + 1;
+  }
+  return true;
+}
+
+// Whether a host (and port) may begin an image's name.
+bool is_domain(std::string_view server) {
+  return server.starts_with('[') || all_parts(server.substr(0, server.find(':')), '.',
+                                              [](std::string_view part) { return is_joined(part, is_dashes); });
+}
+
+bool is_repository(std::string_view path) {
+  return all_parts(path, '/', [](std::string_view part) {
+    return is_joined(
+        part, [](std::string_view text) { return is_dashes(text) || text == "." || text == "_" || text == "__"; });
+  });
+}
+
 struct Fault {
   std::string why;
   std::string remedy;
@@ -109,6 +156,14 @@ std::optional<Fault> fault_of_place(std::string_view server, std::string_view pa
   if (to_lower(path) != path) {
     return Fault{"has a path that no image has",
                  "names of images are in lower case: " + std::string(server) + to_lower(path)};
+  }
+  if (!is_domain(server)) {
+    return Fault{"has a host that no image has",
+                 R"(a host has letters, digits and "-", with single dots between them)"};
+  }
+  const auto last = path.find_last_not_of('/');
+  if (last != std::string_view::npos && !is_repository(path.substr(1, last))) {
+    return Fault{"has a path that no image has", R"(a path has letters and digits, with ".", "_" or "-" between them)"};
   }
   return std::nullopt;
 }
@@ -164,7 +219,11 @@ void require_registry(const std::string& registry) {
     refuse("is a web site, not a registry", "its registry is " + meant);
   }
   if (const std::string why = fault_of_scheme(to_lower(scheme)); !why.empty()) {
-    refuse(why, "write it without " + scheme + "://: " + std::string(rest));
+    const auto tag = rest.find_first_of(":@", std::min(rest.find('/'), rest.size()));
+    refuse(why, "write it without " + scheme + "://: " + std::string(rest.substr(0, tag)));
+  }
+  if (const std::string bracketed = "[" + std::string(server) + "]"; parse_authority(bracketed)) {
+    refuse("is an IPv6 address without brackets", "write it in brackets: " + bracketed + std::string(path));
   }
   const auto colon = server.rfind(':');
   const bool has_port = colon != std::string_view::npos;
@@ -174,8 +233,8 @@ void require_registry(const std::string& registry) {
     refuse("has a port that does not exist", "ports are 1 to 65535");
   }
   const bool port_is_tag = path.empty() && has_port && !parse_authority(server);
-  const bool on_hub =
-      scheme.empty() && !path.empty() && server != "localhost" && server.find_first_of(".:") == std::string_view::npos;
+  const bool on_hub = scheme.empty() && !path.empty() && !server.empty() && server != "localhost" &&
+                      server.find_first_of(".:") == std::string_view::npos;
   if (path.find('@') != std::string_view::npos || path.find(':') != std::string_view::npos || port_is_tag || on_hub) {
     const std::string host = port_is_tag || on_hub ? "docker.io" : std::string(server);
     refuse("is an image, not a registry", "write the registry that it is pulled from: " + host);

@@ -151,6 +151,9 @@ FieldChange parse_change(const std::string& word) {
   if (dot != std::string::npos) {
     change.entry = name.substr(dot + 1);
   }
+  if (change.kind != FieldChange::Kind::unset && change.value.find_first_not_of(", ") == std::string::npos) {
+    throw UsageError(change.field + ": the value is empty", "give one; to take the field out: " + name + "-");
+  }
   const bool lists_values = change.kind == FieldChange::Kind::add || change.kind == FieldChange::Kind::remove;
   if (lists_values && !is_list(change.field)) {
     throw UsageError(change.field + " is not a list", "set it: " + change.field + "=VALUE");

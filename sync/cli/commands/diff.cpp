@@ -22,6 +22,7 @@
 #include "sync/engine/footprint.hpp"
 #include "sync/engine/owner_file.hpp"
 #include "sync/engine/paused_contexts.hpp"
+#include "sync/model/status_query.hpp"
 
 namespace regsync::cli {
 namespace {
@@ -160,7 +161,7 @@ int diff(const DiffOptions& options, Console& console) {
   const auto plans = make_plans(console, asked.targets);
   const kube::Kubeconfig kubeconfig = load_kubeconfig(options.kubeconfig);
   require_contexts(kubeconfig, options.contexts);
-  std::vector<std::string> contexts = select_contexts(kubeconfig, options.contexts);
+  std::vector<std::string> contexts = kubeconfig.contexts();
   for (const Target& target : asked.targets) {
     if (target.paused) {
       tell(console.err, "note: target " + target.name + " is paused; to go on: regsync resume " + target.name + '\n');
@@ -175,7 +176,13 @@ int diff(const DiffOptions& options, Console& console) {
     left[context].siblings = siblings_of(context, asked.files, kubeconfig, memory);
   }
   std::erase_if(contexts, [&](const std::string& context) {
-    return plans_for(plans, context).empty() && left[context].places.empty();
+    return left[context].places.empty() &&
+           std::ranges::none_of(asked.targets, [&](const Target& target) { return selects_context(target, context); });
+  });
+  require_matches(options.contexts, {contexts.begin(), contexts.end()}, "context");
+  std::erase_if(contexts, [&](const std::string& context) {
+    const bool is_asked = options.contexts.empty() || matches_any(options.contexts, context);
+    return !is_asked || (plans_for(plans, context).empty() && left[context].places.empty());
   });
 
   const PausedContexts paused(paths::paused_contexts());

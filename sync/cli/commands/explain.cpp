@@ -28,7 +28,6 @@ struct ExplainOptions {
   bool all_namespaces = false;
   std::string selector;
   std::optional<std::filesystem::path> kubeconfig;
-  bool no_headers = false;
   Format format = Format::table;
 };
 
@@ -167,7 +166,7 @@ void print_table(const std::vector<Row>& rows, const ExplainOptions& options, Co
     }
     table.add(std::move(cells));
   }
-  table.print(console.out, console.colour, !options.no_headers);
+  table.print(console.out, console.colour, options.format.headers());
   std::set<std::pair<std::string, std::string>> told;  // once for all pods that it is the same for
   for (const Row& row : rows) {
     if (!told.emplace(row.finding.message, row.remedy).second) {
@@ -288,7 +287,7 @@ void define_explain(CLI::App& app, Invocation& invocation) {
   add_strings(command, "-n,--namespace", options->namespaces, "In this namespace, or glob; may be repeated");
   command->add_flag("-A,--all-namespaces", options->all_namespaces, "In all namespaces")->excludes("--namespace");
   command->add_option("-l,--selector", options->selector, "Only pods with these labels, as in app=web");
-  command->add_flag("--no-headers", options->no_headers, "No header line");
+  add_no_headers(command, options->format);
   add_output(command, options->format, {Format::wide, Format::name, Format::json, Format::yaml});
   add_kubeconfig(command, options->kubeconfig);
   on_command(command, invocation, options, explain);

@@ -14,12 +14,13 @@ namespace {
 
 struct ForgetOptions {
   std::string context;
-  bool dry_run = false;
+  std::string dry_run;
   std::optional<std::filesystem::path> kubeconfig;
 };
 
 int forget_context(const ForgetOptions& options, Console& console) {
-  if (options.dry_run) {
+  const bool dry_run = dry_run_of(options.dry_run) != DryRun::none;
+  if (dry_run) {
     const kube::Kubeconfig kubeconfig = load_kubeconfig(options.kubeconfig);
     require_forgettable(options.context, kubeconfig.contexts(), FootprintStore(paths::footprints()).all());
     console.out << "context \"" << one_line(options.context)
@@ -40,7 +41,7 @@ void define_forget_context(CLI::App& app, Invocation& invocation) {
       add_command(app, "forget-context", "Forget what may be left in a context that is not in the kubeconfig any more",
                   {{"After `kind delete cluster`", "regsync forget-context kind-kind"}});
   command->add_option("CONTEXT", options->context, "The context")->required();
-  command->add_flag("--dry-run", options->dry_run, "Say what would be forgotten, and change nothing");
+  add_dry_run(command, options->dry_run, "Say what would be forgotten, and change nothing");
   add_kubeconfig(command, options->kubeconfig);
   on_command(command, invocation, options, forget_context);
 }

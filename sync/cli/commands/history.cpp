@@ -57,7 +57,7 @@ int history(const HistoryOptions& options, Console& console) {
     table.add({control::to_rfc3339(entry.time), entry.target, entry.context,
                namespaces_text(entry.namespaces, entry.count), entry.secret, entry.what, entry.why});
   }
-  table.print(console.out, console.colour);
+  table.print(console.out, console.colour, options.format.headers());
   return exit_done;
 }
 
@@ -70,6 +70,7 @@ void define_history(CLI::App& app, Invocation& invocation) {
       {{"Of every target", "regsync history"}, {"Of one, for a program", "regsync history myregcred -o json"}});
   command->add_option("NAME", options->targets, "Only these targets");
   add_all_namespaces(command);
+  add_no_headers(command, options->format);
   add_output(command, options->format, {Format::json, Format::yaml});
   on_command(command, invocation, options, history);
 }

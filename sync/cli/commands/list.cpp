@@ -14,7 +14,6 @@ namespace {
 
 struct ListOptions {
   std::vector<std::string> names;
-  bool no_headers = false;
   Format format = Format::table;
 };
 
@@ -56,7 +55,7 @@ void print_table(const TargetDirectory& directory, const TargetFiles& files, con
   if (table.empty()) {
     tell(console.err, "No targets. Declare one: regsync add NAME --registry REGISTRY\n");
   } else {
-    table.print(console.out, console.colour, !options.no_headers);
+    table.print(console.out, console.colour, options.format.headers());
   }
 }
 
@@ -115,7 +114,7 @@ void define_list(CLI::App& app, Invocation& invocation) {
   command->alias("get")->alias("ls");
   command->add_option("NAME", options->names, "Only these targets");
   add_all_namespaces(command);
-  command->add_flag("--no-headers", options->no_headers, "No header line");
+  add_no_headers(command, options->format);
   add_output(command, options->format, {Format::wide, Format::name, Format::json, Format::yaml});
   on_command(command, invocation, options, list);
 }

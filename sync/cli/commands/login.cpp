@@ -29,7 +29,7 @@ struct LoginOptions {
   std::string username;
   bool password_stdin = false;
   bool no_verify = false;
-  bool dry_run = false;
+  std::string dry_run;
 };
 
 Credential read_login(const LoginOptions& options, const RegistryKey& key, Console& console) {
@@ -89,6 +89,7 @@ bool is_used(const RegistryKey& key) {
 }
 
 int login(const LoginOptions& options, Console& console) {
+  const bool dry_run = dry_run_of(options.dry_run) != DryRun::none;
   const RegistryKey key = asked_login(options.registry, options.account);
   const Credential login = read_login(options, key, console);
   if (!options.no_verify) {
@@ -97,11 +98,11 @@ int login(const LoginOptions& options, Console& console) {
   const auto store = console.open_store(Prompt::allowed);
   const std::optional<Credential> kept = store->get(login.login.server);
   const bool replaces = kept && kept->login.username != login.login.username;
-  if (!options.dry_run) {
+  if (!dry_run) {
     store->store(login);
   }
   console.out << "login of " << one_line(login.login.username) << " for " << key.value()
-              << (options.dry_run ? " would be stored" : " stored") << " in the keyring"
+              << (dry_run ? " would be stored" : " stored") << " in the keyring"
               << (replaces ? ", in place of that of " + one_line(kept->login.username) : std::string()) << '\n';
   if (!is_used(key)) {
     tell(console.err, "No target uses it yet. Use it: regsync add NAME --registry " + key.value() + "\n");
@@ -197,7 +198,7 @@ void define_login(CLI::App& app, Invocation& invocation) {
   command->add_option("-u,--username", options->username, "User name (default: it is asked for)")->type_name("USER");
   command->add_flag("--password-stdin", options->password_stdin, "Read the password from standard input");
   command->add_flag("--no-verify", options->no_verify, "Store the login without trying it at the registry");
-  command->add_flag("--dry-run", options->dry_run, "Try the login, and store nothing");
+  add_dry_run(command, options->dry_run, "Try the login, and store nothing");
   on_command(command, invocation, options, login);
 }
 

@@ -24,7 +24,6 @@ namespace regsync::cli {
 namespace {
 
 struct LoginsOptions {
-  bool no_headers = false;
   Format format = Format::table;
 };
 
@@ -205,7 +204,7 @@ int logins(const LoginsOptions& options, Console& console) {
     table.add(std::move(cells));
   }
   if (!table.empty()) {
-    table.print(console.out, console.colour, !options.no_headers);
+    table.print(console.out, console.colour, options.format.headers());
   }
   for (const Row& row : rows) {
     if (!row.problem) {
@@ -226,7 +225,7 @@ void define_logins(CLI::App& app, Invocation& invocation) {
   CLI::App* command = add_command(app, "logins", "List the logins, and where they are kept; never a password",
                                   {{"All, and whether a kubelet could pull with them", "regsync logins"},
                                    {"Only the registries", "regsync logins -o name"}});
-  command->add_flag("--no-headers", options->no_headers, "No header line");
+  add_no_headers(command, options->format);
   add_output(command, options->format, {Format::wide, Format::name, Format::json, Format::yaml});
   on_command(command, invocation, options, logins);
 }

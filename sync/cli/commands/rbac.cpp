@@ -54,7 +54,7 @@ std::string choose_context(const RbacOptions& options, const kube::Kubeconfig& k
     throw UsageError("no context of the kubeconfig is selected by any of these targets",
                      "see which there are: kubectl config get-contexts; and which the targets name: regsync list");
   }
-  throw UsageError("no target selects the current context", "choose one: --context " + contexts.front());
+  throw UsageError("no target selects the current context", "choose one: --context " + shell_word(contexts.front()));
 }
 
 Subject given_subject(const RbacOptions& options) {
@@ -133,6 +133,9 @@ int rbac(const RbacOptions& options, Console& console) {
   for (const Target& target : asked.targets) {
     if (selects_context(target, context)) {
       selected.push_back(meant_in(target, resolved_context, footprints));
+    } else if (!options.targets.empty()) {
+      throw UsageError("target " + target.name + " does not select context " + context,
+                       "its contexts: " + join(target.contexts));
     }
   }
   for (const Target& target : selected) {

@@ -1,5 +1,6 @@
 // regsync remove: forgets a target, and deletes the Secrets that it owns.
 #include <algorithm>
+#include <iterator>
 #include <nlohmann/json.hpp>
 #include <ostream>
 #include <set>
@@ -76,7 +77,7 @@ bool is_wanted(const RemoveOptions& options, Console& console) {
   if (dry_run == DryRun::none && !asks) {
     return true;
   }
-  std::ostream& out = dry_run == DryRun::none ? console.err : console.out;
+  std::ostream& out = dry_run == DryRun::none || options.format != Format::table ? console.err : console.out;
   out << "target \"" << options.name << "\" " << (dry_run == DryRun::none ? "is" : "would be") << " removed"
       << (options.keep_secrets ? "; its Secrets stay, unmanaged" : "") << '\n';
   if (!options.keep_secrets && dry_run != DryRun::client) {
@@ -85,45 +86,50 @@ bool is_wanted(const RemoveOptions& options, Console& console) {
   return dry_run == DryRun::none && confirm(console, "Remove it?");
 }
 
+std::size_t rows_of(const StatusReport& report) {
+  std::size_t count = 0;
+  for (const StatusGroup& group : groups_of(report)) {
+    count += group.rows();
+  }
+  return count;
+}
+
 // Whether Secrets stay that do not count as regsync's.
 bool leaves_something(const StatusReport& left) {
   return std::ranges::find(left.notes, ErrorCode::not_owned, &Error::code) != left.notes.end();
 }
 
-int remove_one(const RemoveOptions& options, Console& console) {
-  const auto daemon = connect_if_running();
-  if (!is_wanted(options, console)) {
-    if (!options.dry_run.empty()) {
-      return exit_done;
-    }
-    throw Error(ErrorCode::cancelled, "nothing was changed");
-  }
-  const StatusReport left = daemon ? remove_by_daemon(options, *daemon) : remove_here(options, console);
-  const std::vector<StatusGroup> groups = groups_of(left);
-  std::size_t count = 0;
-  for (const StatusGroup& group : groups) {
-    count += group.rows();
-  }
-
-  if (options.format != Format::table) {
-    print_report(console, left, options.format);
-  } else if (count == 0) {
+// For people.
+void print_outcome(const RemoveOptions& options, const StatusReport& left, std::size_t count, Console& console) {
+  if (count == 0) {
     console.out << "target \"" << options.name << "\" removed"
                 << (options.keep_secrets     ? "; its Secrets stay, unmanaged\n"
                     : leaves_something(left) ? " with the Secrets that are regsync's; others stay:\n"
                                              : " with all its Secrets\n");
     print_folded(console.out, render_notes(left));
-  } else {
-    const bool paused = std::ranges::all_of(
-        groups, [](const StatusGroup& group) { return group.count(SyncState::paused) == group.rows(); });
-    console.out << "target \"" << options.name << "\" removed; " << count_of(count, "Secret")
-                << (paused                 ? " may be left in paused contexts"
-                    : options.keep_secrets ? " could not be released yet; retrying"
-                                           : " could not be deleted yet; retrying")
-                << ":\n";
-    print_report(console, left, options.format);
+    return;
   }
-  return count == 0 ? exit_done : exit_not_as_asked;
+  const bool paused = std::ranges::all_of(
+      groups_of(left), [](const StatusGroup& group) { return group.count(SyncState::paused) == group.rows(); });
+  console.out << "target \"" << options.name << "\" removed; " << count_of(count, "Secret")
+              << (paused                 ? " may be left in paused contexts"
+                  : options.keep_secrets ? " could not be released yet; retrying"
+                                         : " could not be deleted yet; retrying")
+              << ":\n";
+  print_report(console, left, options.format);
+}
+
+// Answers what is left.
+StatusReport remove_one(const RemoveOptions& options, Console& console) {
+  const auto daemon = connect_if_running();
+  if (!is_wanted(options, console)) {
+    throw Error(ErrorCode::cancelled, "nothing was changed");
+  }
+  StatusReport left = daemon ? remove_by_daemon(options, *daemon) : remove_here(options, console);
+  if (options.format == Format::table) {
+    print_outcome(options, left, rows_of(left), console);
+  }
+  return left;
 }
 
 // A typo is found before the first one is removed. What has no file any more may still be known to the daemon.
@@ -142,15 +148,62 @@ void require_known(const std::vector<std::string>& names) {
   }
 }
 
+// The targets, as they are now, to a program.
+void print_targets(const std::vector<std::string>& names, const RemoveOptions& options, Console& console) {
+  nlohmann::json all = nlohmann::json::array();
+  for (const std::string& name : names) {
+    if (options.format == Format::name) {
+      console.out << name << '\n';
+    }
+    const Target target = *removal_of(name).before;
+    all.push_back(target.secret.empty() ? nlohmann::json{{"name", name}} : to_json(target));
+  }
+  if (options.format != Format::name) {
+    print_structured(console.out, make_list("TargetList", std::move(all)), options.format);
+  }
+}
+
+// Adds what is left of one target to what is left of others.
+void add(std::optional<StatusReport>& all, StatusReport one) {
+  const auto append = [](auto& to, auto& from) {
+    to.insert(to.end(), std::make_move_iterator(from.begin()), std::make_move_iterator(from.end()));
+  };
+  if (!all) {
+    all = std::move(one);
+    return;
+  }
+  append(all->targets, one.targets);
+  append(all->rows, one.rows);
+  append(all->notes, one.notes);
+  all->contexts = std::move(one.contexts);
+}
+
 int remove(const RemoveOptions& options, Console& console) {
-  require_known(options.names);
-  int exit_code = exit_done;
+  std::vector<std::string> names;
   for (const std::string& name : options.names) {
+    if (std::ranges::find(names, name) == names.end()) {
+      names.push_back(name);
+    }
+  }
+  require_known(names);
+  const bool dry_run = dry_run_of(options.dry_run) != DryRun::none;
+  std::optional<StatusReport> left;
+  bool all_gone = true;
+  for (const std::string& name : names) {
     RemoveOptions one = options;
     one.name = name;
-    exit_code = std::max(exit_code, remove_one(one, console));
+    if (dry_run) {
+      is_wanted(one, console);
+      continue;
+    }
+    StatusReport report = remove_one(one, console);
+    all_gone = all_gone && rows_of(report) == 0;
+    add(left, std::move(report));
   }
-  return exit_code;
+  if (options.format != Format::table) {
+    dry_run ? print_targets(names, options, console) : print_report(console, *left, options.format);
+  }
+  return all_gone ? exit_done : exit_not_as_asked;
 }
 
 }  // namespace

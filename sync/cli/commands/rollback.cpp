@@ -15,11 +15,13 @@ struct RollbackOptions {
   std::string registry;
   std::string account;
   std::string timeout = "60s";
-  bool dry_run = false;
+  std::string dry_run;
 };
 
 int rollback(const RollbackOptions& options, Console& console) {
   const RegistryKey key = asked_login(options.registry, options.account);
+  const auto time = duration_of(options.timeout, "--timeout");
+  const bool dry_run = dry_run_of(options.dry_run) != DryRun::none;
   const auto replaced = console.open_replaced();
   const std::optional<Credential> before = replaced->get(key.value());
   if (!before) {
@@ -28,7 +30,7 @@ int rollback(const RollbackOptions& options, Console& console) {
   }
   const auto store = console.open_store(Prompt::allowed);
   const std::optional<Credential> now = store->get(key.value());
-  if (options.dry_run) {
+  if (dry_run) {
     console.out << "login of " << one_line(before->login.username) << " for " << key.value()
                 << " would be put back (dry run)\n";
     return exit_done;
@@ -43,7 +45,7 @@ int rollback(const RollbackOptions& options, Console& console) {
     tell(console.err, "regsyncd is not running; bring the login into the clusters: regsync sync --once\n");
     return exit_done;
   }
-  const StatusReport report = sync_and_wait(console, *daemon, {}, false, duration_of(options.timeout, "--timeout"));
+  const StatusReport report = sync_and_wait(console, *daemon, {}, false, time);
   print_folded(console.out, summary(report) + '\n' + render_notes(report));
   return report.all_in_sync() ? exit_done : exit_not_as_asked;
 }
@@ -58,7 +60,7 @@ void define_rollback(CLI::App& app, Invocation& invocation) {
   command->add_option("REGISTRY", options->registry, "Whose login; or ACCOUNT@REGISTRY")->required();
   command->add_option("--account", options->account, "Which account's, where the registry has several")
       ->type_name("NAME");
-  command->add_flag("--dry-run", options->dry_run, "Say which login would be put back, and change nothing");
+  add_dry_run(command, options->dry_run, "Say which login would be put back, and change nothing");
   command->add_option("--timeout", options->timeout, "How long to wait for the clusters (default: 60s)")
       ->type_name("DURATION");
   on_command(command, invocation, options, rollback);

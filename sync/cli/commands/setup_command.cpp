@@ -17,6 +17,7 @@ namespace {
 struct SetupCommand {
   SetupOptions setup;
   std::string variables;  // names, separated by commas
+  std::string dry_run;
 };
 
 // Gives the service the values that these variables have in this shell.
@@ -41,13 +42,15 @@ int give_environment(const std::string& names, bool dry_run, Console& console) {
 }
 
 int setup(const SetupCommand& given, Console& console) {
+  const bool dry_run = dry_run_of(given.dry_run) != DryRun::none;
   if (!given.variables.empty()) {
-    return give_environment(given.variables, given.setup.dry_run, console);
+    return give_environment(given.variables, dry_run, console);
   }
   for (const std::string& registry : given.setup.registries) {
     asked_login(registry, "");
   }
   SetupOptions options = given.setup;
+  options.dry_run = dry_run;
   if (options.docker_config.empty()) {
     options.docker_config = default_docker_config();
   }
@@ -68,23 +71,28 @@ void define_setup(CLI::App& app, Invocation& invocation) {
        {"Give the service the kubeconfigs and plugins of this shell", "regsync setup --environment KUBECONFIG,PATH"},
        {"See what it would do", "regsync setup --import --dry-run"},
        {"Docker's configuration as it was before", "regsync setup --undo"}});
-  CLI::Option* import =
-      command->add_flag("--import", options->import_logins, "Move docker's present logins to the keyring");
-  add_strings(command, "--registry", options->registries, "Only for this registry (credHelpers); may be repeated");
-  command->add_flag("--containers", options->containers, "Also for podman, skopeo and buildah");
-  command->add_flag("--helm", options->helm, "Also for helm");
-  command->add_flag("--headless", options->headless, "First make a keyring that needs no desktop");
-  command->add_flag("--dry-run", options->dry_run, "Say what would be done, and change nothing");
-  command->add_flag("--undo", options->undo, "Put everything back as it was")->excludes(import);
+  const std::vector<CLI::Option*> steps = {
+      command->add_flag("--import", options->import_logins, "Move docker's present logins to the keyring"),
+      add_strings(command, "--registry", options->registries, "Only for this registry (credHelpers); may be repeated"),
+      command->add_flag("--containers", options->containers, "Also for podman, skopeo and buildah"),
+      command->add_flag("--helm", options->helm, "Also for helm"),
+      command->add_flag("--headless", options->headless, "First make a keyring that needs no desktop")};
+  add_dry_run(command, command_options->dry_run, "Say what would be done, and change nothing");
+  CLI::Option* undo = command->add_flag("--undo", options->undo, "Put everything back as it was");
   command
       ->add_option("--docker-config", options->docker_config,
                    "Docker's config.json (default: $DOCKER_CONFIG or ~/.docker)")
       ->type_name("FILE");
-  command
-      ->add_option("--environment", command_options->variables,
-                   "Only give the service these variables of this shell; separated by commas")
-      ->type_name("NAMES")
-      ->excludes(import);
+  CLI::Option* environment =
+      command
+          ->add_option("--environment", command_options->variables,
+                       "Only give the service these variables of this shell; separated by commas")
+          ->type_name("NAMES")
+          ->excludes(undo);
+  for (CLI::Option* step : steps) {
+    undo->excludes(step);
+    environment->excludes(step);
+  }
   on_command(command, invocation, command_options, setup);
 }
 

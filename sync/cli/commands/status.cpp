@@ -24,7 +24,6 @@ struct StatusOptions {
   bool watch = false;
   bool all = false;
   bool failing = false;
-  bool no_headers = false;
   Format format = Format::table;
 };
 
@@ -44,7 +43,7 @@ StatusQuery query_of(const StatusOptions& options, bool rows) {
 ReportView view_of(const StatusOptions& options) {
   ReportView view;
   view.rows = options.all || options.failing || !options.namespaces.empty();
-  view.headers = !options.no_headers;
+  view.headers = options.format.headers();
   view.folded = options.contexts.empty();
   if (options.failing) {
     view.when_empty = "Nothing fails.\n";
@@ -212,7 +211,7 @@ void define_status(CLI::App& app, Invocation& invocation) {
   add_strings(command, "-n,--namespace", options->namespaces, "Only this namespace, or glob; may be repeated");
   command->add_flag("-A,--all,--all-namespaces", options->all, "A line for each Secret, not a summary");
   command->add_flag("--failing", options->failing, "Only what is not in sync, a line for each Secret");
-  command->add_flag("--no-headers", options->no_headers, "No header line");
+  add_no_headers(command, options->format);
   command->add_flag("-w,--watch", options->watch, "Keep showing it as it changes");
   add_output(command, options->format, {Format::wide, Format::name, Format::json, Format::yaml});
   on_command(command, invocation, options, status);

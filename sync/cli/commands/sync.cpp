@@ -71,7 +71,7 @@ int sync(const SyncOptions& options, Console& console) {
   // An exec plugin may wait for a person who logs in.
   const std::string usual = options.once && console.in_is_terminal ? "15m" : "60s";
   const auto time = duration_of(options.timeout.empty() ? usual : options.timeout, "--timeout");
-  if (!options.once && options.kubeconfig && options.dry_run.empty()) {
+  if (!options.once && options.kubeconfig && dry_run_of(options.dry_run) == DryRun::none) {
     throw UsageError("--kubeconfig without --once: regsyncd uses its own",
                      "write kubeconfig: " + options.kubeconfig->string() + " in " + paths::settings().string());
   }

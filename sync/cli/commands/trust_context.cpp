@@ -14,12 +14,13 @@ namespace {
 
 struct TrustOptions {
   std::string context;
-  bool dry_run = false;
+  std::string dry_run;
   std::optional<std::filesystem::path> kubeconfig;
 };
 
 int trust_context(const TrustOptions& options, Console& console) {
-  if (options.dry_run) {
+  const bool dry_run = dry_run_of(options.dry_run) != DryRun::none;
+  if (dry_run) {
     if (!connect_if_running()) {
       (void)load_kubeconfig(options.kubeconfig);  // as the engine of this process would
     }
@@ -43,7 +44,7 @@ void define_trust_context(CLI::App& app, Invocation& invocation) {
       add_command(app, "trust-context", "Confirm that a context leads to another cluster than before on purpose",
                   {{"After a cluster was built anew under the same name", "regsync trust-context default"}});
   command->add_option("CONTEXT", options->context, "The context")->required();
-  command->add_flag("--dry-run", options->dry_run, "Say what would be trusted, and change nothing");
+  add_dry_run(command, options->dry_run, "Say what would be trusted, and change nothing");
   add_kubeconfig(command, options->kubeconfig);
   on_command(command, invocation, options, trust_context);
 }

@@ -32,7 +32,6 @@ struct VerifyOptions {
   std::vector<std::string> contexts;
   std::vector<std::string> namespaces;
   std::optional<std::filesystem::path> kubeconfig;
-  bool no_headers = false;
   Format format = Format::table;
 };
 
@@ -208,7 +207,7 @@ void print(const std::vector<Row>& rows, const VerifyOptions& options, Console& 
         {row.context, row.name_space, row.secret, {row.verdict, row.good ? Colour::green : Colour::red}, row.detail});
   }
   if (!table.empty()) {
-    table.print(console.out, console.colour, !options.no_headers);
+    table.print(console.out, console.colour, options.format.headers());
   }
 }
 
@@ -219,9 +218,13 @@ int verify(const VerifyOptions& options, Console& console) {
   const AskedTargets asked = require_targets(options.targets, console);
   const kube::Kubeconfig kubeconfig = load_kubeconfig(options.kubeconfig);
   require_contexts(kubeconfig, options.contexts);
-  std::vector<std::string> contexts = select_contexts(kubeconfig, options.contexts);
+  std::vector<std::string> contexts = kubeconfig.contexts();
   std::erase_if(contexts, [&](const std::string& context) {
     return std::ranges::none_of(asked.targets, [&](const Target& target) { return selects_context(target, context); });
+  });
+  require_matches(options.contexts, {contexts.begin(), contexts.end()}, "context");
+  std::erase_if(contexts, [&](const std::string& context) {
+    return !options.contexts.empty() && !matches_any(options.contexts, context);
   });
 
   const FootprintStore footprints(paths::footprints());
@@ -262,7 +265,7 @@ void define_verify(CLI::App& app, Invocation& invocation) {
   command->add_option("--image", options->image, "The image to pull (default: only whether the login is accepted)");
   add_strings(command, "--context", options->contexts, "Only this context, or glob; may be repeated");
   add_strings(command, "-n,--namespace", options->namespaces, "Only this namespace, or glob; may be repeated");
-  command->add_flag("--no-headers", options->no_headers, "No header line");
+  add_no_headers(command, options->format);
   add_output(command, options->format, {Format::json, Format::yaml});
   add_kubeconfig(command, options->kubeconfig);
   on_command(command, invocation, options, verify);

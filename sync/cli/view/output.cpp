@@ -82,27 +82,37 @@ std::string to_yaml_text(const json& value) {
 
 namespace {
 
-// "NAME:.name,STATE:.cause.reason": a row for each item.
-void print_columns(std::ostream& out, const json& document, const std::string& columns) {
+struct Columns {
   std::vector<std::string> header;
   std::vector<std::string> paths;
-  for (std::size_t begin = 0; begin <= columns.size();) {
-    const std::size_t end = std::min(columns.find(',', begin), columns.size());
-    const std::string column = columns.substr(begin, end - begin);
+};
+
+// "NAME:.name,STATE:.cause.reason".
+Columns parse_columns(const std::string& text) {
+  Columns columns;
+  for (std::size_t begin = 0; begin <= text.size();) {
+    const std::size_t end = std::min(text.find(',', begin), text.size());
+    const std::string column = text.substr(begin, end - begin);
     const auto colon = column.find(':');
     if (colon == std::string::npos || colon == 0) {
       throw UsageError("custom-columns: \"" + column + "\" is not NAME:PATH",
                        "as in -o custom-columns=TARGET:.target,STATE:.state");
     }
-    header.push_back(column.substr(0, colon));
-    paths.push_back(column.substr(colon + 1));
+    columns.header.push_back(column.substr(0, colon));
+    columns.paths.push_back(column.substr(colon + 1));
     begin = end + 1;
   }
-  Table table(header);
+  return columns;
+}
+
+// A row for each item.
+void print_columns(std::ostream& out, const json& document, const Format& format) {
+  const Columns columns = parse_columns(format.expression());
+  Table table(columns.header);
   const bool is_list = document.is_object() && document.contains("items");
   for (const json& item : is_list ? document.at("items") : json::array({document})) {
     std::vector<Cell> cells;
-    for (const std::string& path : paths) {
+    for (const std::string& path : columns.paths) {
       std::vector<std::string> values;
       for (const json& value : find_all(item, path)) {
         values.push_back(plain_text(value));
@@ -111,10 +121,21 @@ void print_columns(std::ostream& out, const json& document, const std::string& c
     }
     table.add(std::move(cells));
   }
-  table.print(out, false);
+  table.print(out, false, format.headers());
 }
 
 }  // namespace
+
+void check_expression(const Format& format) {
+  if (format == Format::jsonpath) {
+    expand(json(), format.expression());
+  }
+  if (format == Format::custom_columns) {
+    for (const std::string& path : parse_columns(format.expression()).paths) {
+      find_all(json(), path);
+    }
+  }
+}
 
 void print_structured(std::ostream& out, const json& value, const Format& format) {
   switch (format) {
@@ -122,10 +143,10 @@ void print_structured(std::ostream& out, const json& value, const Format& format
       out << to_yaml_text(value) << '\n';
       return;
     case Format::jsonpath:
-      out << printable(expand(value, format.expression()));
+      out << expand(value, format.expression());
       return;
     case Format::custom_columns:
-      print_columns(out, value, format.expression());
+      print_columns(out, value, format);
       return;
     default:
       out << value.dump(2, ' ', false, json::error_handler_t::replace) << '\n';

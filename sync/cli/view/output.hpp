@@ -32,9 +32,14 @@ class Format {
   [[nodiscard]] bool is_structured() const { return kind_ >= json; }
   [[nodiscard]] const std::string& expression() const { return expression_; }
 
+  // Whether a table, or columns, begin with a line of their names.
+  [[nodiscard]] bool headers() const { return headers_; }
+  void set_headers(bool headers) { headers_ = headers; }
+
  private:
   Kind kind_;
   std::string expression_;
+  bool headers_ = true;
 };
 
 // Of every document that regsync prints for programs.
@@ -43,8 +48,10 @@ inline constexpr const char* api_version = "regsync.dev/v1";
 // {"apiVersion": …, "kind": …, "items": […]}, as Kubernetes prints lists.
 nlohmann::json make_list(const char* kind, nlohmann::json items);
 
-// Prints a document as JSON (indented), YAML, or what a path or columns say of it. Throws UsageError for a path that is
-// not understood.
+// Throws UsageError for a path, or columns, that are not understood.
+void check_expression(const Format& format);
+
+// Prints a document as JSON (indented), YAML, or what a path or columns say of it.
 void print_structured(std::ostream& out, const nlohmann::json& value, const Format& format);
 std::string to_yaml_text(const nlohmann::json& value);
 

@@ -4,6 +4,7 @@
 #include <nlohmann/json.hpp>
 
 #include "sync/cli/console.hpp"
+#include "sync/cli/view/quote.hpp"
 
 namespace regsync::cli {
 namespace {
@@ -170,7 +171,7 @@ std::string text_of(const json& document, std::string_view inside) {
   }
   std::string values;
   for (const json& value : find_all(document, inside)) {
-    values += (values.empty() ? "" : " ") + plain_text(value);
+    values += (values.empty() ? "" : " ") + printable(plain_text(value));
   }
   return values;
 }

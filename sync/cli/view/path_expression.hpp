@@ -16,7 +16,7 @@ namespace regsync::cli {
 // The values that a path leads to: ".items[*].name". What is missing leads to nothing.
 std::vector<nlohmann::json> find_all(const nlohmann::json& document, std::string_view path);
 
-// The text of a template, with the values of each path separated by blanks.
+// The text of a template, with the values of each path separated by blanks, and without their control characters.
 std::string expand(const nlohmann::json& document, std::string_view text);
 
 // A value as kubectl prints it: strings without quotes.

@@ -60,6 +60,14 @@ std::vector<std::string> target_names() {
 
 namespace {
 
+// kubectl's "get targets", "get target web" and "get target/web".
+std::string nearest_target(const std::string& name, const std::vector<std::string>& names) {
+  if (name == "target" || name == "targets") {
+    return "leave \"" + name + "\" out: every name here is that of a target";
+  }
+  return did_you_mean(name.substr(name.find('/') + 1), names);
+}
+
 Target target_of(const TargetFiles& files, const std::string& name) {
   const auto found = files.find(name);
   if (found == files.end()) {
@@ -68,7 +76,7 @@ Target target_of(const TargetFiles& files, const std::string& name) {
       names.push_back(other);
     }
     throw Error(ErrorCode::not_found, "target \"" + name + "\" not found",
-                names.empty() ? "declare it: regsync add " + name : did_you_mean(name, names));
+                names.empty() ? "declare it: regsync add " + name : nearest_target(name, names));
   }
   if (found->second.problem) {
     throw Error(*found->second.problem);

@@ -86,6 +86,9 @@ std::string nearest_option(const std::string& option, const CLI::App& command) {
 // What a word was meant for that the command takes no argument for.
 std::string nearest_argument(const std::string& word, const CLI::App& command) {
   const auto has = [&](const char* option) { return command.get_option_no_throw(option) != nullptr; };
+  if (has("--wait") && word.find_first_of("0123456789") == 0) {
+    return "--wait takes a duration: --wait=30s, --wait=1m30s";
+  }
   if (has("--registry") && word.find('.') != std::string::npos) {
     return "did you mean --registry " + shell_word(word) + "?";
   }
@@ -131,10 +134,26 @@ std::vector<std::string> visible_commands(const CLI::App& app) {
   return names;
 }
 
+namespace {
+
+bool names_command(const std::string& word, const CLI::App& app) {
+  return !app.get_subcommands([&](const CLI::App* command) { return command->check_name(word); }).empty();
+}
+
+std::string first_command(const std::vector<std::string>& words, const CLI::App& app) {
+  const auto found = std::ranges::find_if(words, [&](const std::string& word) { return names_command(word, app); });
+  return found == words.end() ? std::string() : *found;
+}
+
+[[noreturn]] void refuse_empty(const std::string& name, const std::string& command) {
+  throw UsageError(name + ": the value is empty",
+                   "give one, or leave it out; see: regsync " + (command.empty() ? "" : command + " ") + "--help");
+}
+
+}  // namespace
+
 std::vector<std::string> as_typed_for_kubectl(std::vector<std::string> words, const CLI::App& app) {
-  const auto is_command = [&](const std::string& word) {
-    return !app.get_subcommands([&](const CLI::App* command) { return command->check_name(word); }).empty();
-  };
+  const auto is_command = [&](const std::string& word) { return names_command(word, app); };
   if (words.empty() || words == std::vector<std::string>{"help"}) {
     return {"--help"};
   }
@@ -150,6 +169,10 @@ std::vector<std::string> as_typed_for_kubectl(std::vector<std::string> words, co
   }
   for (std::size_t i = 0; i < words.size() && words[i] != "--"; ++i) {
     std::string& word = words[i];
+    // CLI11 would take the next word for the value.
+    if (word.starts_with("--") && word.find('=') == word.size() - 1) {
+      refuse_empty(word.substr(0, word.size() - 1), first_command(words, app));
+    }
     if (word.size() > 3 && word[0] == '-' && word[1] != '-' && word[2] == '=') {
       word.erase(2, 1);
     }
@@ -166,6 +189,14 @@ std::vector<std::string> as_typed_for_kubectl(std::vector<std::string> words, co
     std::rotate(words.begin(), command, command + 1);
   }
   return words;
+}
+
+void require_values(const CLI::App& command) {
+  for (const CLI::Option* option : command.get_options()) {
+    if (option->count() > 0 && std::ranges::find(option->results(), "") != option->results().end()) {
+      refuse_empty(option->get_name(), command.get_name());
+    }
+  }
 }
 
 UsageError explain(const CLI::ParseError& error, const CLI::App& app) {
@@ -206,7 +237,17 @@ UsageError explain(const CLI::ParseError& error, const CLI::App& app) {
                                             : with_help(nearest_argument(unknown.front(), command)));
   }
   if (error.get_name() == "ArgumentMismatch") {
-    return UsageError(said.substr(0, said.find(':')) + " needs a value", see);
+    const std::string name = said.substr(0, said.find(':'));
+    const CLI::Option* given = command.get_option_no_throw(name);
+    return given != nullptr && given->results().size() > 1
+               ? UsageError(name + " is given more than once", "give it once")
+               : UsageError(name + " needs a value", see);
+  }
+  // "Could not convert: --adopt = maybe"
+  if (const auto equals = said.find(" = "); error.get_name() == "ConversionError" && equals != std::string::npos) {
+    const std::string name = said.substr(said.find(": ") + 2, equals - said.find(": ") - 2);
+    return UsageError(name + ": unsupported value \"" + said.substr(equals + 3) + "\"",
+                      "write " + name + ", or " + name + "=false");
   }
   // "--on-logout: delete not in {keep,remove}"
   if (const auto set = said.find(" not in {"); set != std::string::npos) {

@@ -20,6 +20,10 @@ const CLI::App* given_command(const CLI::App* app);
 // options before the command go after it, "help add" and "add help" are "add --help", and nothing at all is help.
 std::vector<std::string> as_typed_for_kubectl(std::vector<std::string> words, const CLI::App& app);
 
+// Throws UsageError where a value is empty, as that of a shell's variable that is not set: taken as if it were not
+// there, it would let the command do more than was asked.
+void require_values(const CLI::App& command);
+
 // What CLI11 found wrong.
 UsageError explain(const CLI::ParseError& error, const CLI::App& app);
 

@@ -145,21 +145,18 @@ TEST_F(CliChanges, ARenamedSecretIsThereBeforeTheOldOneGoes) {
   EXPECT_FALSE(secret("team-a", "myregcred"));
   EXPECT_FALSE(secret("team-b", "myregcred"));
   EXPECT_TRUE(transcript_is("rename-secret.txt"));
-}
 
-// The Secret's name of before is not that of the target.
-TEST_F(CliChanges, ASecretsNameDecidesWhetherARenameMakesNewOnes) {
-  start_in_sync();
-  const std::string before = uid("team-a");
-  EXPECT_EQ(person_.regsync({"rename", "web", "web2", "--secret-name", "myregcred"}).exit_code, 0);
-  EXPECT_EQ(uid("team-a"), before) << "it is the Secret that was there";
+  // The Secret's name of before decides, and not the target's.
+  const std::string before = uid("team-a", "pull2");
+  EXPECT_EQ(person_.regsync({"rename", "web2", "web3", "--secret-name", "pull2"}).exit_code, 0);
+  EXPECT_EQ(uid("team-a", "pull2"), before) << "it is the Secret that was there";
   dev_.deny("patch", "secrets", "team-b");
-  EXPECT_EQ(person_.regsync({"rename", "web2", "web3", "--secret-name", "web2"}).exit_code, 1);
-  EXPECT_EQ(uid("team-a"), before) << "the old ones stay until all the new ones are there";
+  EXPECT_EQ(person_.regsync({"rename", "web3", "web4", "--secret-name", "web3"}).exit_code, 1);
+  EXPECT_EQ(uid("team-a", "pull2"), before) << "the old ones stay until all the new ones are there";
   dev_.allow_all();
-  EXPECT_EQ(person_.regsync({"rename", "web2", "web3", "--secret-name", "web2"}).exit_code, 0);
-  EXPECT_TRUE(secret("team-b", "web2"));
-  EXPECT_FALSE(secret("team-a", "myregcred"));
+  EXPECT_EQ(person_.regsync({"rename", "web3", "web4", "--secret-name", "web3"}).exit_code, 0);
+  EXPECT_TRUE(secret("team-b", "web3"));
+  EXPECT_FALSE(secret("team-a", "pull2"));
 }
 
 TEST_F(CliChanges, WhatFollowsTheEndOfAPauseIsShownBefore) {

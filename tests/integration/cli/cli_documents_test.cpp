@@ -45,7 +45,8 @@ TEST_F(CliDocuments, EveryDocumentIsAsTheSchemaSays) {
       {{"doctor"}, "FindingList"},
       {{"version"}, "Version"},
       {{"explain", "-n", "team-a"}, "PullFailureList"},
-      {{"remove", "other"}, "StatusReport"}};
+      {{"remove", "web", "other", "bad", "--dry-run=server"}, "TargetList"},
+      {{"remove", "other", "web", "other"}, "StatusReport"}};
   std::set<std::string> checked = {"show", "rbac"};  // objects of Kubernetes
   for (const auto& [arguments, kind] : commands) {
     auto whole = arguments;

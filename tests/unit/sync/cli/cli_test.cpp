@@ -600,6 +600,142 @@ TEST_F(Cli, WithoutAUserManagerNobodyIsSentToSystemctl) {
   EXPECT_THAT(console_.err(), HasSubstr("did you mean \"regsyncd &\"?"));
 }
 
+// A variable of the shell that is not set must not widen what a command does.
+TEST_F(Cli, AnEmptyValueIsRefused) {
+  log_in("ghcr.io", "me");
+  run({"add", "web", "--registry", "ghcr.io"});
+  for (const std::vector<std::string>& words : {std::vector<std::string>{"login", "--account", "", "ghcr.io"},
+                                                {"logout", "--account", "", "ghcr.io"},
+                                                {"rollback", "--account=", "ghcr.io"},
+                                                {"sync", "--once", "--owner", ""},
+                                                {"sync", ""},
+                                                {"sync", "--timeout", ""},
+                                                {"remove", "web", ""},
+                                                {"rbac", "web", "--user", ""},
+                                                {"rbac", "web", "--context", ""},
+                                                {"verify", "--image", ""},
+                                                {"status", "-n", ""},
+                                                {"status", "--context=", "web"},
+                                                {"add", "x", "--registry", "ghcr.io", "--dry-run="},
+                                                {"diff", "--kubeconfig", ""},
+                                                {"explain", "-l", ""},
+                                                {"setup", "--environment", ""},
+                                                {"rename", "web", "web2", "--secret-name", ""},
+                                                {"add", "x", "--registry", "ghcr.io", "--docker-server", ""}}) {
+    FakeConsole console;
+    EXPECT_EQ(cli::run(words, console.console()), 2) << words.front();
+    EXPECT_THAT(console.err(), HasSubstr(": the value is empty\nhint: give one, or leave it out; see: regsync " +
+                                         words.front() + " --help"));
+  }
+  EXPECT_TRUE(console_.store().get("ghcr.io"));
+}
+
+TEST_F(Cli, ATimeoutThatIsNoneIsFoundBeforeALoginIsPutBack) {
+  log_in("ghcr.io", "me");
+  console_.replaced().store({{"ghcr.io", "before"}, SecretString("old")});
+  EXPECT_EQ(run({"rollback", "ghcr.io", "--timeout", "soon"}), 2);
+  EXPECT_EQ(console_.store().get("ghcr.io")->login.username, "me");
+}
+
+TEST_F(Cli, AnExpressionIsReadBeforeAnythingIsChanged) {
+  EXPECT_EQ(run({"add", "web", "--registry", "ghcr.io", "-o", "jsonpath={.items[0:2]}"}), 2);
+  EXPECT_EQ(run({"add", "web", "--registry", "ghcr.io", "-o", "custom-columns=NAME"}), 2);
+  EXPECT_FALSE(std::filesystem::exists(home_ / "config/regsync/targets"));
+  EXPECT_EQ(run({"get", "-o", "jsonpath={.items[*].metadata.name}"}), 2);
+  EXPECT_THAT(console_.err(), HasSubstr("has no .metadata\nhint: its fields stand alone, as .name"));
+}
+
+TEST_F(Cli, ColumnsComeWithoutTheirHeaderToo) {
+  run({"add", "web", "--registry", "ghcr.io"});
+  for (const std::vector<std::string>& words :
+       {std::vector<std::string>{"get", "--no-headers", "-o", "custom-columns=N:.name,R:.registries[*]"},
+        {"get", "-o", "custom-columns=N:.name,R:.registries[*]", "--no-headers"}}) {
+    FakeConsole console;
+    EXPECT_EQ(cli::run(words, console.console()), 0);
+    EXPECT_EQ(console.out(), "web   ghcr.io\n");
+  }
+}
+
+TEST_F(Cli, AValueThatAnOptionDoesNotTakeIsNamed) {
+  run({"add", "web", "--registry", "ghcr.io"});
+  const auto said = [](const std::vector<std::string>& words) {
+    FakeConsole console;
+    EXPECT_EQ(cli::run(words, console.console()), 2) << words.front();
+    return console.err();
+  };
+  EXPECT_THAT(said({"get", "-o", "name", "-o", "json"}), HasSubstr("error: --output is given more than once\n"));
+  EXPECT_THAT(said({"get", "-o"}), HasSubstr("error: --output needs a value\n"));
+  EXPECT_THAT(said({"add", "x", "--adopt=maybe"}), HasSubstr("error: --adopt: unsupported value \"maybe\"\n"));
+  EXPECT_THAT(said({"add", "x", "--registry", "ghcr.io", "--wait", "1.5h"}),
+              HasSubstr("hint: --wait takes a duration: --wait=30s"));
+}
+
+TEST_F(Cli, EveryCommandThatChangesSomethingTakesADryRunAsKubectlSpellsIt) {
+  log_in("ghcr.io", "me");
+  run({"add", "web", "--registry", "ghcr.io"});
+  console_.replaced().store({{"ghcr.io", "before"}, SecretString("old")});
+  for (const char* dry_run : {"--dry-run", "--dry-run=client", "--dry-run=server"}) {
+    for (const std::vector<std::string>& words : {std::vector<std::string>{"rollback", "ghcr.io"},
+                                                  {"logout", "ghcr.io"},
+                                                  {"setup", "--environment", "PATH"},
+                                                  {"remove", "web"},
+                                                  {"pause", "web"},
+                                                  {"set", "web", "pin=true"}}) {
+      std::vector<std::string> dry = words;
+      dry.emplace_back(dry_run);
+      EXPECT_EQ(run(dry), 0) << words.front() << dry_run << console_.err();
+    }
+  }
+  EXPECT_EQ(run({"rollback", "ghcr.io", "--dry-run=maybe"}), 2);
+  EXPECT_EQ(console_.store().get("ghcr.io")->login.username, "me");
+  EXPECT_EQ(target_file("web"), "secret: web\nregistries: [ghcr.io]\ncontexts: [dev]\nnamespaces: [default]\n");
+  EXPECT_FALSE(std::filesystem::exists(home_ / "config/regsync/environment"));
+  EXPECT_EQ(run({"set", "web", "pin=true", "--dry-run=none"}), 0);
+  EXPECT_THAT(target_file("web"), HasSubstr("pin: true"));
+}
+
+TEST_F(Cli, KubectlsKindsAreLeftOut) {
+  run({"add", "web", "--registry", "ghcr.io"});
+  EXPECT_EQ(run({"get", "targets"}), 1);
+  EXPECT_THAT(console_.err(), HasSubstr("hint: leave \"targets\" out"));
+  EXPECT_EQ(run({"describe", "target/web"}), 1);
+  EXPECT_THAT(console_.err(), HasSubstr("did you mean \"web\"?"));
+}
+
+TEST_F(Cli, AContextWhereATargetIsNotIsAnErrorOfEachCommand) {
+  run({"add", "web", "--registry", "ghcr.io", "--context", "dev"});
+  run({"add", "api", "--registry", "ghcr.io", "--context", "prod"});
+  const auto said = [](const std::vector<std::string>& words, int exit_code) {
+    FakeConsole console;
+    console.store().store({{"ghcr.io", "me"}, SecretString("x")});
+    EXPECT_EQ(cli::run(words, console.console()), exit_code) << words.front();
+    return console.err();
+  };
+  EXPECT_THAT(said({"diff", "web", "--context", "prod"}, 2), HasSubstr("no target has a Secret in context \"prod\""));
+  EXPECT_THAT(said({"verify", "web", "--context", "prod"}, 1), HasSubstr("no target has a Secret in context \"prod\""));
+  EXPECT_THAT(said({"rbac", "web", "api", "--context", "prod", "--user", "me"}, 2),
+              HasSubstr("target web does not select context prod\nhint: its contexts: dev"));
+}
+
+// What another program wrote while the person was in the editor is not lost, and neither is what the person wrote.
+TEST_F(Cli, AnEditLosesNothingThatWasChangedMeanwhile) {
+  run({"add", "web", "--registry", "ghcr.io"});
+  ::unsetenv("VISUAL");
+  const std::string file = (home_ / "config/regsync/targets/web.yaml").string();
+  ::setenv("TMPDIR", home_.path().c_str(), 1);
+  ::setenv("EDITOR", ("echo pin: true >>" + file + "; sed -i s/ghcr.io/quay.io/").c_str(), 1);
+  EXPECT_EQ(run({"edit", "web"}), 1);
+  ::unsetenv("TMPDIR");
+  EXPECT_THAT(console_.err(), HasSubstr("target \"web\" was changed by another program meanwhile"));
+  EXPECT_THAT(target_file("web"), HasSubstr("[ghcr.io]"));
+  EXPECT_THAT(target_file("web"), HasSubstr("pin: true"));
+  std::smatch kept;
+  const std::string err = console_.err();
+  ASSERT_TRUE(std::regex_search(err, kept, std::regex("regsync apply -f (\\S+/web\\.yaml)\n"))) << err;
+  EXPECT_EQ(run({"apply", "-f", kept[1].str()}), 0);
+  EXPECT_THAT(target_file("web"), HasSubstr("[quay.io]"));
+}
+
 TEST_F(Cli, RbacGrantsToWhomItIsTold) {
   run({"add", "web", "--registry", "ghcr.io", "--context", "prod"});
   EXPECT_EQ(run({"rbac", "web", "--user", "alice"}), 0);

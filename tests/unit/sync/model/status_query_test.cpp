@@ -64,5 +64,28 @@ TEST(StatusQuery, APatternThatSelectsNothingIsAnErrorWithTheNearestName) {
   EXPECT_EQ(remedy({.contexts = {"dev", "nonesuch"}}), "there are: dev, prod");
 }
 
+TEST(StatusQuery, ATargetThatHasNothingWhereItIsAskedForIsAnError) {
+  StatusReport report = sample_report();
+  report.targets.push_back({"api", "api", {"ghcr.io"}, false, {}});
+  report.rows.push_back(report.rows.at(0));
+  report.rows.back().target = "api";
+  const auto message = [](const StatusReport& asked, const StatusQuery& query) {
+    try {
+      selected(asked, query);
+    } catch (const Error& error) {
+      return error.message();
+    }
+    return std::string("selected");
+  };
+  EXPECT_EQ(message(report, {.targets = {"api"}, .contexts = {"prod"}}),
+            "target \"api\" has no Secret in context \"prod\"");
+  EXPECT_EQ(message(test::summarized(report), {.targets = {"web", "api"}, .contexts = {"prod"}, .summary = true}),
+            "target \"api\" has no Secret in context \"prod\"");
+  EXPECT_EQ(message(report, {.targets = {"api"}, .contexts = {"dev"}, .namespaces = {"team-b", "team-c*"}}),
+            "no target has a Secret in namespace \"team-b\"");
+  EXPECT_EQ(message(report, {.contexts = {"prod"}}), "selected");
+  EXPECT_EQ(message(report, {.targets = {"api"}, .contexts = {"d*"}, .failing = true}), "selected");
+}
+
 }  // namespace
 }  // namespace regsync

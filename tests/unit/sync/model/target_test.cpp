@@ -71,6 +71,20 @@ TEST(Target, WhatIsNoRegistryIsRefused) {
   }
 }
 
+// distribution/reference: what cannot be in an image's name is in none.
+TEST(Target, ARegistryThatCannotBeInAnImagesNameIsRefused) {
+  for (const char* registry : {"-ghcr.io", "ghcr..io", "ghcr-.io", "my_registry.example", ".io", "ghcr.io/-acme",
+                               "ghcr.io/acme-", "ghcr.io/a..b", "ghcr.io/a___b", "ghcr.io/_acme", "ghcr.io/a.-b"}) {
+    EXPECT_NE(remedy_for(registry), "accepted") << registry;
+  }
+  for (const char* registry : {"ghcr.io/a.b/c_d/e__f/g--h", "gh-cr.io", "xn--mnchen-3ya.de", "10.0.0.1:5000",
+                               "[fe80::1]:5000/acme", "localhost/acme", "ghcr.io/", "https://ghcr.io/v2/"}) {
+    EXPECT_EQ(remedy_for(registry), "accepted") << registry;
+  }
+  EXPECT_EQ(remedy_for("::1"), "write it in brackets: [::1]");
+  EXPECT_EQ(remedy_for("/ghcr.io"), "write host or host:port, as you do for `docker login`");
+}
+
 TEST(Target, ASchemeThatNoRegistrySpeaksIsRefused) {
   EXPECT_EQ(remedy_for("ftp://ghcr.io"), "write it without ftp://: ghcr.io");
   EXPECT_EQ(remedy_for("docker://work@ghcr.io"), "write it without docker://: work@ghcr.io");
@@ -80,6 +94,7 @@ TEST(Target, ASchemeThatNoRegistrySpeaksIsRefused) {
   } catch (const Error& error) {
     EXPECT_EQ(error.message(), "\"oci://ghcr.io/charts\" is how helm names a chart, not a registry");
   }
+  EXPECT_EQ(remedy_for("docker://ghcr.io/acme/app:1"), "write it without docker://: ghcr.io/acme/app");
   EXPECT_EQ(remedy_for("HTTPS://ghcr.io"), "accepted");
 }
 

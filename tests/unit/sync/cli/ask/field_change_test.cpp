@@ -77,6 +77,10 @@ TEST(FieldChange, WhatIsNoChangeOrNoFieldIsRefusedWithWhatWasMeant) {
   EXPECT_THAT(refusal("=x"), HasSubstr("is not FIELD=VALUE"));
   EXPECT_EQ(refusal("onLogout=delete").find("web.yaml:"), std::string::npos) << "no line of a file that is not so";
   EXPECT_THAT(refusal("contexts-=dev"), HasSubstr("no context"));
+  for (const char* word :
+       {"namespaces=", "namespaces= ", "namespaces=,", "namespaces+=", "namespaces-=", "email=", "expires.ghcr.io="}) {
+    EXPECT_THAT(refusal(word), HasSubstr(": the value is empty; give one; to take the field out: ")) << word;
+  }
 }
 
 }  // namespace

@@ -38,6 +38,10 @@ TEST(PathExpression, LeadsToValues) {
   }
 }
 
+TEST(PathExpression, ATabThatWasAskedForIsOneAndNoValueDrivesTheTerminal) {
+  EXPECT_EQ(expand({{"name", "a\x1b[2J"}}, R"({.name}{"\t"}{.name})"), "a?[2J\ta?[2J");
+}
+
 TEST(PathExpression, WhatIsNotUnderstoodIsRefused) {
   for (const char* path : {"{.items[0:2]}", "{..name}", "{.a b}", "{.items[}", "{.items", "{end}",
                            "{range .items[*]}{.name}", "{.items[?(@.n)]}", "{.kind|upper}"}) {
