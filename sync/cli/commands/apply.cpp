@@ -114,7 +114,9 @@ void read_source(const std::string& name, Console& console, std::vector<Target>&
   std::error_code ignored;
   if (fs::status(name, ignored).type() == fs::file_type::not_found) {
     throw Error(ErrorCode::not_found, name + " does not exist",
-                "give the path of a target file, or of a folder of them");
+                name.find("://") == std::string::npos
+                    ? "give the path of a target file, or of a folder of them"
+                    : "fetch it first: curl -fsSL " + shell_word(name) + " | regsync apply -f -");
   }
   if (!fs::is_directory(name, ignored)) {
     read_file_of_targets(name, targets);
@@ -140,7 +142,9 @@ int apply(const ApplyOptions& options, Console& console) {
     read_source(file, console, targets);
   }
   if (targets.empty()) {
-    throw Error(ErrorCode::not_found, "no target in " + join(options.files), "targets are files that end in .yaml");
+    const bool is_input = options.files == std::vector<std::string>{"-"};
+    throw Error(ErrorCode::not_found, "no target in " + (is_input ? "standard input" : join(options.files)),
+                is_input ? "targets are what regsync get -o yaml prints" : "targets are files that end in .yaml");
   }
   for (auto target = targets.begin(); target != targets.end(); ++target) {
     if (std::any_of(targets.begin(), target, [&](const Target& other) { return other.name == target->name; })) {

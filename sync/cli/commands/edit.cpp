@@ -63,21 +63,26 @@ class Copy {
 };
 
 // As git and kubectl choose it; it may have arguments.
-std::string editor() {
+std::string editor(bool has_terminal) {
   for (const char* variable : {"VISUAL", "EDITOR"}) {
     if (const char* value = std::getenv(variable); value != nullptr && *value != '\0') {
       return value;
     }
   }
+  if (!has_terminal) {
+    throw UsageError("there is no terminal to edit at, and no editor that needs none",
+                     "set EDITOR; or change single fields: regsync set");
+  }
   return "vi";
 }
 
-void run_editor(const std::string& path) {
-  const std::string line = editor() + " " + shell_word(path);
+void run_editor(const std::string& path, Console& console) {
+  const std::string program = editor(console.in_is_terminal);
+  const std::string line = program + " " + shell_word(path);
   // The person's own command, as their shell reads it.
   // NOLINTNEXTLINE(bugprone-command-processor,cert-env33-c)
   if (std::system(line.c_str()) != 0) {
-    throw Error(ErrorCode::cancelled, "the editor failed: " + editor() + "; nothing was changed",
+    throw Error(ErrorCode::cancelled, "the editor failed: " + program + "; nothing was changed",
                 "set EDITOR to an editor that works here");
   }
 }
@@ -107,7 +112,7 @@ int edit(const EditOptions& options, Console& console) {
   Copy copy(options.name, before);
   LazyKubeconfig kubeconfig(options.kubeconfig);
   for (;;) {
-    run_editor(copy.path());
+    run_editor(copy.path(), console);
     const std::string text = copy.text();
     if (text == before) {
       console.out << "target \"" << options.name << "\" unchanged\n";

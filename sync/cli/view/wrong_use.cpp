@@ -77,6 +77,9 @@ std::string nearest_option(const std::string& option, const CLI::App& command) {
     }
     return kin.empty() ? "" : "see " + join(kin, " and ");
   }
+  if (command.get_name() == "set") {
+    return "fields come without dashes, as in regsync set NAME namespaces+=team-c";
+  }
   if (option == "-o" || option == "--output") {
     return "regsync get and regsync status print other formats";
   }

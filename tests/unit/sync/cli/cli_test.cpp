@@ -694,6 +694,21 @@ TEST_F(Cli, EveryCommandThatChangesSomethingTakesADryRunAsKubectlSpellsIt) {
   EXPECT_THAT(target_file("web"), HasSubstr("pin: true"));
 }
 
+TEST_F(Cli, WhereNothingCanBeEditedOrAppliedItSaysWhatWorks) {
+  run({"add", "web", "--registry", "ghcr.io"});
+  ::unsetenv("VISUAL");
+  ::unsetenv("EDITOR");
+  EXPECT_EQ(run({"edit", "web"}), 2);
+  EXPECT_THAT(console_.err(), HasSubstr("there is no terminal to edit at"));
+  EXPECT_EQ(run({"apply", "-f", "https://example.com/web.yaml"}), 1);
+  EXPECT_THAT(console_.err(),
+              HasSubstr("hint: fetch it first: curl -fsSL https://example.com/web.yaml | regsync apply"));
+  EXPECT_EQ(run({"apply", "-f", "-"}), 1);
+  EXPECT_THAT(console_.err(), HasSubstr("no target in standard input\nhint: targets are what regsync get"));
+  EXPECT_EQ(run({"set", "web", "--namespace", "team-c"}), 2);
+  EXPECT_THAT(console_.err(), HasSubstr("hint: fields come without dashes, as in regsync set NAME namespaces+=team-c"));
+}
+
 TEST_F(Cli, KubectlsKindsAreLeftOut) {
   run({"add", "web", "--registry", "ghcr.io"});
   EXPECT_EQ(run({"get", "targets"}), 1);
