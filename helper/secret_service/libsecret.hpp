@@ -19,13 +19,14 @@ struct Libsecret {
   FUNCTION(g_async_initable_new_async) \
   FUNCTION(g_async_initable_new_finish) \
   FUNCTION(g_async_result_get_source_object) \
+  FUNCTION(g_bus_get) \
+  FUNCTION(g_bus_get_finish) \
   FUNCTION(g_cancellable_cancel) \
   FUNCTION(g_cancellable_new) \
   FUNCTION(g_dbus_connection_call) \
   FUNCTION(g_dbus_connection_call_finish) \
   FUNCTION(g_dbus_error_get_remote_error) \
   FUNCTION(g_dbus_error_strip_remote_error) \
-  FUNCTION(g_dbus_proxy_get_connection) \
   FUNCTION(g_error_free) \
   FUNCTION(g_free) \
   FUNCTION(g_hash_table_insert) \
