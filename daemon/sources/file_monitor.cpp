@@ -6,12 +6,14 @@
 #include <sys/statfs.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <cstring>
 #include <deque>
 #include <string_view>
 #include <system_error>
+#include <utility>
 
 #include "sync/base/guard.hpp"
 
@@ -23,9 +25,6 @@ namespace {
 // folders and links, IN_ATTRIB for a chmod that makes a file readable.
 constexpr std::uint32_t events_of_interest =
     IN_CLOSE_WRITE | IN_MOVED_TO | IN_MOVED_FROM | IN_CREATE | IN_DELETE | IN_DELETE_SELF | IN_MOVE_SELF | IN_ATTRIB;
-
-// Long enough for an editor's write, rename and chmod to be one change; short against a person's patience.
-constexpr auto settle_time = std::chrono::milliseconds(15);
 
 // File systems whose changes by other machines, or by the host of a virtual one, cause no event here (statfs(2),
 // linux/magic.h).
@@ -192,15 +191,30 @@ void FileMonitor::arm() {
 }
 
 void FileMonitor::on_readable() {
-  if (drain()) {
-    settle_.expires_after(settle_time);
-    settle_.async_wait([this](const asio::error_code& error) {
-      if (!error) {
-        guarded_logged("file monitor", [this] { announce(); });
-      }
-    });
+  const News news = drain();
+  const bool at_once = news == News::whole && !settling_;
+  if (news != News::none) {
+    more_ = !at_once;
+    settle();
+  }
+  if (at_once) {
+    guarded_logged("file monitor", [this] { announce(); });
   }
   arm();
+}
+
+// Begins anew with each event.
+void FileMonitor::settle() {
+  settling_ = true;
+  settle_.expires_after(options_.settle_time);
+  settle_.async_wait([this](const asio::error_code& error) {
+    if (!error) {
+      settling_ = false;
+      if (std::exchange(more_, false)) {
+        guarded_logged("file monitor", [this] { announce(); });
+      }
+    }
+  });
 }
 
 // The watches are set anew first, so that what changes while the files are read is told as well.
@@ -246,13 +260,13 @@ FileMonitor::Stamps FileMonitor::stamps() const {
   return stamps;
 }
 
-bool FileMonitor::drain() {
-  bool relevant = false;
+FileMonitor::News FileMonitor::drain() {
+  News news = News::none;
   alignas(inotify_event) std::array<char, 16384> buffer{};
   for (;;) {
     const auto size = read(inotify_->native_handle(), buffer.data(), buffer.size());
     if (size <= 0) {
-      return relevant;
+      return news;
     }
     for (std::size_t at = 0; at < static_cast<std::size_t>(size);) {
       inotify_event event{};
@@ -262,7 +276,10 @@ bool FileMonitor::drain() {
       // An event of a watch that was replaced meanwhile may be of any name.
       const bool of_interest =
           known == names_.end() || event.len == 0 || known->second.contains("") || known->second.contains(name);
-      relevant = relevant || (event.mask & IN_Q_OVERFLOW) != 0U || ((event.mask & IN_IGNORED) == 0U && of_interest);
+      if ((event.mask & IN_Q_OVERFLOW) != 0U || ((event.mask & IN_IGNORED) == 0U && of_interest)) {
+        const bool whole = (event.mask & (IN_CLOSE_WRITE | IN_MOVED_TO)) != 0U;
+        news = std::max(news, whole ? News::whole : News::some);
+      }
       at += sizeof event + event.len;
     }
   }

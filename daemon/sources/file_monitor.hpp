@@ -4,7 +4,8 @@
 // while its own does not, and on the folder of each symbolic link on the way to it (Kubernetes replaces the files of a
 // mounted Secret by one such link). Where no event can come (no inotify
 // instance or watch is left, or the file system tells of no changes made elsewhere: NFS, SMB, 9p, FUSE), the times and
-// sizes of the files are compared every few seconds instead, and problem() says so. A burst of events is one call.
+// sizes of the files are compared every few seconds instead, and problem() says so. A file that is whole is told of at
+// once; what else happens within a moment is one more call.
 // Lives on the io_context thread.
 #pragma once
 
@@ -28,6 +29,8 @@ class FileMonitor {
  public:
   struct Options {
     std::chrono::milliseconds poll_interval{3000};
+    // Long enough for an editor's write, rename and chmod to be one change; short against a person's patience.
+    std::chrono::milliseconds settle_time{15};
     bool use_inotify = true;
   };
 
@@ -50,7 +53,9 @@ class FileMonitor {
   bool add(const std::filesystem::path& folder, const std::string& name);
   void arm();
   void on_readable();
-  [[nodiscard]] bool drain();
+  enum class News { none, some, whole };  // whole: a file was written to its end, or renamed into place
+  [[nodiscard]] News drain();
+  void settle();
   void announce();
   void poll_later();
   void poll();
@@ -61,6 +66,8 @@ class FileMonitor {
   std::optional<asio::posix::stream_descriptor> inotify_;  // none: the kernel gave no instance
   int no_instance_ = 0;                                    // errno of that
   asio::steady_timer settle_;
+  bool settling_ = false;
+  bool more_ = false;  // has happened meanwhile
   asio::steady_timer poll_;
   std::function<void()> on_change_;
   std::vector<std::filesystem::path> paths_;

@@ -84,6 +84,33 @@ TEST_P(FileMonitorTest, AnExceptionOfTheCallDoesNotEndIt) {
   }
 }
 
+// The moment is longer here than the test.
+TEST(FileMonitorAtOnce, TellsOfAFileThatIsWholeWithoutWaitingForMore) {
+  const test::TempDir root;
+  asio::io_context io;
+  int calls = 0;
+  FileMonitor monitor(io.get_executor(), [&] { ++calls; }, {.settle_time = 1h});
+  monitor.follow({root / "config"});
+  root.write("other", "one");
+  std::filesystem::rename(root / "other", root / "config");
+  EXPECT_TRUE(test::run_until(io, [&] { return calls == 1; }));
+}
+
+TEST(FileMonitorAtOnce, TellsOfWhatFollowsOnceMore) {
+  const test::TempDir root;
+  asio::io_context io;
+  int calls = 0;
+  FileMonitor monitor(io.get_executor(), [&] { ++calls; }, {.settle_time = 100ms});
+  monitor.follow({root.path()});
+  root.write("config", "one");
+  ASSERT_TRUE(test::run_until(io, [&] { return calls == 1; }));
+  for (const char* name : {"a", "b", "c"}) {
+    root.write(name, "two");
+  }
+  EXPECT_TRUE(test::run_until(io, [&] { return calls == 2; }));
+  EXPECT_FALSE(test::run_until(io, [&] { return calls > 2; }, 300ms));
+}
+
 INSTANTIATE_TEST_SUITE_P(Ways, FileMonitorTest, testing::Bool(),
                          [](const auto& info) { return info.param ? "Inotify" : "Comparing"; });
 
