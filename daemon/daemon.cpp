@@ -1,6 +1,5 @@
 #include "daemon/daemon.hpp"
 
-#include <malloc.h>
 #include <systemd/sd-daemon.h>
 
 #include <asio/steady_timer.hpp>
@@ -14,6 +13,7 @@
 #include "daemon/declared_targets.hpp"
 #include "daemon/desktop/desktop_notices.hpp"
 #include "daemon/desktop/notification_bus.hpp"
+#include "daemon/heap.hpp"
 #include "daemon/http/fleet_document.hpp"
 #include "daemon/http/fleet_web.hpp"
 #include "daemon/hub.hpp"
@@ -103,7 +103,7 @@ class Daemon::Impl {
                         return metrics_.text() + fleet_metrics(*report, std::chrono::system_clock::now());
                       }),
         files_(executor, [this] { reload(); }),
-        trim_(executor, trim_delay, "memory", [] { malloc_trim(0); }),
+        trim_(executor, trim_delay, "memory", [this] { give_memory_back(); }),
         summary_(executor, summary_delay, "summary", [this] { tell_systemd(); }) {
     if (settings_.problem) {
       log::error(describe(*settings_.problem));
@@ -307,6 +307,14 @@ class Daemon::Impl {
     logins_.set_files(options_.logins.empty() ? settings_.settings.login_files : options_.logins);
   }
 
+  void give_memory_back() {
+    const Rest rest = engine_.rest();
+    if (rest.too_soon) {
+      trim_.ask();
+    }
+    heap_.give_back(rest.gave_back);
+  }
+
   // In the keyring, which a daemon that takes its logins from files alone does not use.
   void keep_replaced(const std::shared_ptr<const Credential>& login) {
     if (options_.logins.empty()) {
@@ -462,7 +470,8 @@ class Daemon::Impl {
   MetricsFile metrics_file_;
   FileMonitor files_;
   std::vector<std::filesystem::path> followed_;
-  CoalescedCall trim_;     // gives memory back
+  CoalescedCall trim_;  // gives memory back
+  Heap heap_;
   CoalescedCall summary_;  // tells systemd the summary
 };
 

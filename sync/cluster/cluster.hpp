@@ -72,6 +72,9 @@ class Cluster {
   // that the same user made on the same machine under another owner id.
   void adopt(const std::vector<std::string>& targets);
 
+  // Gives back memory that only requests need, where there was none lately.
+  Rest rest() { return client_.rest(); }
+
   // Returns once every first list was delivered or failed, and every key was tried.
   asio::awaitable<void> settled();
 

@@ -196,6 +196,14 @@ class Engine::Impl {
 
   [[nodiscard]] std::optional<Error> store_problem() const { return logins_.store_problem(); }
 
+  Rest rest() {
+    Rest all;
+    for (const auto& [context, cluster] : contexts_.clusters()) {
+      all += cluster->rest();
+    }
+    return all;
+  }
+
   asio::awaitable<void> stop() {
     stopping_ = true;
     disk_timer_.cancel();
@@ -574,6 +582,8 @@ std::optional<Error> Engine::store_problem() const { return impl_->store_problem
 
 StatusReport Engine::status(const StatusQuery& query) const { return impl_->status().report(query); }
 StatusReport Engine::status(const std::string& target) const { return impl_->status().report({.targets = {target}}); }
+
+Rest Engine::rest() { return impl_->rest(); }
 
 FleetReport Engine::fleet() const { return impl_->status().fleet(); }
 

@@ -23,6 +23,7 @@
 
 #include "helper/store/registry_key.hpp"
 #include "helper/store/store_reading.hpp"
+#include "sync/base/rest.hpp"
 #include "sync/cluster/cluster_options.hpp"
 #include "sync/config/target_directory.hpp"
 #include "sync/kube/config/kubeconfig.hpp"
@@ -129,6 +130,9 @@ class Engine {
   [[nodiscard]] StateCounts totals() const;
   // Why logins that targets need cannot be read now.
   [[nodiscard]] std::optional<Error> store_problem() const;
+
+  // Gives back memory that only requests need, of each cluster that had none lately.
+  Rest rest();
 
   // Cancels all work and waits for it to end.
   asio::awaitable<void> stop();

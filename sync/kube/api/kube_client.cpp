@@ -200,6 +200,8 @@ void KubeClient::guard_writes(std::function<bool()> may_write) { impl_->may_writ
 
 void KubeClient::end_pause() { impl_->credentials->end_pause(); }
 
+Rest KubeClient::rest() { return impl_->transport->rest(); }
+
 asio::awaitable<void> KubeClient::authenticate() {
   const auto mine = impl_->credentials;
   co_await mine->current();

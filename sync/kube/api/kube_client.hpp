@@ -97,6 +97,9 @@ class KubeClient {
   // A person asks to try again: a pause after an exec plugin that did not help ends.
   void end_pause();
 
+  // As HttpTransport::rest().
+  Rest rest();
+
   // Gets the credentials that the next request needs: runs the exec plugin where that is due. Throws as a request does.
   asio::awaitable<void> authenticate();
 

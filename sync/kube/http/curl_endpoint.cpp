@@ -307,6 +307,21 @@ void CurlEndpoint::configure(CURL* easy, const HttpRequest& request, CurlList& h
   set_option(easy, CURLOPT_ACCEPT_ENCODING, request.compressed ? "gzip" : static_cast<const char*>(nullptr));
 }
 
+void CurlEndpoint::keep_tls_buffers(CURL* easy, bool keep) {
+  curl_tlssessioninfo* session = nullptr;
+  curl_easy_getinfo(easy, CURLINFO_TLS_SSL_PTR, &session);
+  if (session == nullptr || session->backend != CURLSSLBACKEND_OPENSSL || session->internals == nullptr) {
+    return;
+  }
+  auto* const tls = static_cast<SSL*>(session->internals);
+  if (keep) {
+    SSL_clear_mode(tls, SSL_MODE_RELEASE_BUFFERS);
+  } else {
+    SSL_set_mode(tls, SSL_MODE_RELEASE_BUFFERS);
+    SSL_free_buffers(tls);
+  }
+}
+
 Error CurlEndpoint::error_of(CURL* easy, CURLcode result, const char* detail) const {
   if (const char* const why = certificate_refusal(alert_)) {
     return {ErrorCode::tls, std::string("the server refuses the client certificate of this context: ") + why,

@@ -36,6 +36,9 @@ class CurlEndpoint {
   // headers (filled here) outlive the transfer.
   void configure(CURL* easy, const HttpRequest& request, CurlList& headers) const;
 
+  // Whether the connection of a transfer keeps the buffers of its TLS records, 21 KiB, while it waits for the next one.
+  static void keep_tls_buffers(CURL* easy, bool keep);
+
   // What a transfer failed with, as a person should read it. detail: of CURLOPT_ERRORBUFFER.
   [[nodiscard]] Error error_of(CURL* easy, CURLcode result, const char* detail) const;
 

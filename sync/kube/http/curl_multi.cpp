@@ -99,7 +99,13 @@ void CurlMulti::add(CurlTransfer& transfer) {
   }
   transfers_.insert(&transfer);
   sending_.push_back(&transfer);
-  requests_ += transfer.is_stream() ? 0 : 1;
+  if (!transfer.is_stream()) {
+    ++requests_;
+    was_asked_ = true;
+    if (std::exchange(resting_, false)) {
+      keep_tls_buffers(true);
+    }
+  }
   peer_.wait_for(transfers_.size(), requests_);
   if (++unsent_ >= std::min(largest_portion, transfers_.size() / 2 + 1) && overfull_.empty()) {
     run(CURL_SOCKET_TIMEOUT, 0);
@@ -112,6 +118,20 @@ void CurlMulti::remove(CurlTransfer& transfer) {
     keep_handle(transfer);
   }
   peer_.wait_for(transfers_.size(), requests_);
+}
+
+Rest CurlMulti::rest() {
+  const bool was_asked = std::exchange(was_asked_, false);
+  if (requests_ > 0 || resting_) {
+    return {};  // where one is under way, its end is another time to rest
+  }
+  if (was_asked) {
+    return {.too_soon = true};
+  }
+  resting_ = true;
+  idle_.clear();
+  keep_tls_buffers(false);
+  return {.gave_back = true};
 }
 
 void CurlMulti::give_up(CurlTransfer& transfer, CURLcode code, const std::string& why) {
@@ -174,6 +194,12 @@ void CurlMulti::keep_handle(CurlTransfer& transfer) {
   }
   if (--requests_ == 0 && idle_.size() > idle_handles_kept) {
     idle_.resize(idle_handles_kept);
+  }
+}
+
+void CurlMulti::keep_tls_buffers(bool keep) {
+  for (const CurlTransfer* transfer : transfers_) {
+    CurlEndpoint::keep_tls_buffers(transfer->easy(), keep);
   }
 }
 

@@ -47,6 +47,9 @@ class CurlMulti : public std::enable_shared_from_this<CurlMulti> {
   // Fails all that is under way: the peer is dead, and libcurl would go on to use the connection.
   void condemn();
 
+  // As HttpTransport::rest(): streams alone need less memory.
+  Rest rest();
+
   // One check of the peer at a time.
   [[nodiscard]] bool is_checking() const { return checking_; }
   void set_checking(bool checking) { checking_ = checking; }
@@ -84,6 +87,7 @@ class CurlMulti : public std::enable_shared_from_this<CurlMulti> {
   void withdraw(CurlTransfer& transfer);
   CurlHandle take_handle(const HttpRequest& request, bool stream);
   void keep_handle(CurlTransfer& transfer);
+  void keep_tls_buffers(bool keep);
 
   // What libcurl asks for: waits for sockets and time.
   static int on_socket(CURL* easy, curl_socket_t fd, int what, void* self_pointer, void* socket);
@@ -121,6 +125,8 @@ class CurlMulti : public std::enable_shared_from_this<CurlMulti> {
   std::vector<CurlHandle> idle_;
   std::size_t closed_connections_ = 0;
   std::size_t requests_ = 0;  // not streams, that hold a handle
+  bool was_asked_ = false;    // for something that is no stream, since rest()
+  bool resting_ = false;      // since then nothing was
   std::unordered_set<CurlTransfer*> transfers_;
   std::unordered_set<CurlTransfer*> overfull_;  // those of them with too much waiting
   std::vector<CurlTransfer*> sending_;          // those of them of whose body a part may not have left

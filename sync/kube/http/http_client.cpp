@@ -34,6 +34,8 @@ asio::awaitable<HttpResponse> HttpClient::stream(const HttpRequest& request, std
   return exchange(request, std::move(on_open), std::move(on_bytes));
 }
 
+Rest HttpClient::rest() { return multi_->rest(); }
+
 asio::awaitable<HttpResponse> HttpClient::exchange(const HttpRequest& request, std::function<void()> on_open,
                                                    std::function<void(std::string_view)> on_bytes) {
   for (int failures = 1;; ++failures) {

@@ -17,6 +17,7 @@
 
 #include "helper/base/error.hpp"
 #include "helper/base/secret_string.hpp"
+#include "sync/base/rest.hpp"
 
 namespace regsync::kube {
 
@@ -84,6 +85,9 @@ class HttpTransport {
   // or not HTTP) or cancelled. `request` lives until the answer. What a server that closes its connection has left
   // without any answer is sent again, on another one: a request must be one that may arrive twice.
   virtual asio::awaitable<HttpResponse> send(const HttpRequest& request) = 0;
+
+  // Called from time to time while nothing is to be asked: gives back what the next request can make anew.
+  virtual Rest rest() { return {}; }
 
   // A long answer in pieces. With a 2xx status: on_open once, when the head has come, then on_bytes as bytes arrive,
   // both between events of the loop, never inside libcurl. Any other status is answered as send does.

@@ -1,0 +1,37 @@
+#include "daemon/heap.hpp"
+
+#include <malloc.h>
+#include <unistd.h>
+
+#include <fstream>
+
+namespace regsync {
+
+namespace {
+
+constexpr std::size_t worth_it = std::size_t{512} * 1024;
+
+// Of this process; 0 where nobody says so (proc(5): statm).
+std::size_t resident() {
+  std::ifstream statm("/proc/self/statm");
+  std::size_t all = 0;
+  std::size_t pages = 0;
+  statm >> all >> pages;
+  return pages * static_cast<std::size_t>(sysconf(_SC_PAGESIZE));
+}
+
+}  // namespace
+
+void Heap::give_back(bool some_was_freed) {
+  const std::size_t used = mallinfo2().uordblks;
+  const bool grew = resident() >= resident_ + worth_it;
+  const bool shrank = used + worth_it <= used_;  // what a bulk needed is free, whose pages were counted the last time
+  if (!some_was_freed && !grew && !shrank) {
+    return;
+  }
+  malloc_trim(0);
+  resident_ = resident();
+  used_ = used;
+}
+
+}  // namespace regsync
