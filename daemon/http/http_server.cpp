@@ -27,7 +27,11 @@ void send(mg_connection* connection, const HttpAnswer& answer, bool with_body) {
   const auto header = [&](const char* name, const std::string& value) {
     mg_response_header_add(connection, name, value.data(), static_cast<int>(value.size()));
   };
-  mg_response_header_start(connection, answer.status);
+  if (mg_response_header_start(connection, answer.status) != 0) {  // it asks for another protocol: a WebSocket
+    constexpr std::string_view refusal = "HTTP/1.1 400 Bad Request\r\nConnection: close\r\nContent-Length: 0\r\n\r\n";
+    mg_write(connection, refusal.data(), refusal.size());
+    return;
+  }
   header("Content-Type", answer.type);
   header("Content-Length", std::to_string(answer.body ? answer.body->size() : 0));
   header("Cache-Control", "no-cache");  // kept by the client, and asked for each time: ETag

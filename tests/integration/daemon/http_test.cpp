@@ -109,6 +109,9 @@ TEST_F(HttpTest, ForeignNamesMethodsAndPathsGetNothing) {
   EXPECT_EQ(status_of({"-H", "Host: evil.example", url_ + "/status.json"}), "403");
   EXPECT_EQ(status_of({"-X", "POST", "-d", "x", url_ + "/status.json"}), "405");
   EXPECT_EQ(status_of({"-X", "OPTIONS", "-H", "Origin: https://evil.example", url_ + "/status.json"}), "405");
+  EXPECT_EQ(status_of({"-H", "Connection: Upgrade", "-H", "Upgrade: websocket", "-H", "Sec-WebSocket-Version: 13", "-H",
+                       "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==", url_ + "/status.json"}),
+            "400");
   EXPECT_EQ(status_of({"--path-as-is", url_ + "/../../../../etc/passwd"}), "404");
   EXPECT_EQ(status_of({url_ + "/%2e%2e/%2e%2e/etc/passwd"}), "404");
   EXPECT_EQ(status_of({url_ + "/session"}), "404");
