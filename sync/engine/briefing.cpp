@@ -152,15 +152,15 @@ bool Briefing::concerns(const Target& target, const std::string& context) const 
 bool Briefing::may_delete(const Target& target, const std::string& context) const {
   return from_.targets.settled(target.name) && !held(target, context) && !target.paused &&
          !from_.paused.contains(context) && !from_.intent.undecided().contains(target.name) &&
-         from_.intent.labels_count(target, context) && !names_unknown_context(target, context);
+         from_.intent.labels_count(target, context) && !names_absent_context(target, context);
 }
 
-// A context that the kubeconfig does not have, and was never met, may be another name of this one: a person may write
-// it into the target first, or mistype it.
-bool Briefing::names_unknown_context(const Target& target, const std::string& context) const {
+// A context that the kubeconfig does not have may be another name of this one, unless it is known to lead elsewhere: a
+// person may write it into the target first, or mistype it, and what it wants here is wanted once it is back.
+bool Briefing::names_absent_context(const Target& target, const std::string& context) const {
   return std::ranges::any_of(target.contexts, [&](const std::string& name) {
     return !is_glob(name) && name != context && !from_.contexts.contains(name) &&
-           from_.book.same(context, name) == Same::unknown;
+           from_.book.same(context, name) != Same::no;
   });
 }
 

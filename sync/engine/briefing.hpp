@@ -62,7 +62,7 @@ class Briefing {
   void add_targets(const Cluster& cluster, const std::string& context, Parts& parts) const;
   void add_footprints(const std::string& context, Parts& parts) const;
   [[nodiscard]] bool concerns(const Target& target, const std::string& context) const;
-  [[nodiscard]] bool names_unknown_context(const Target& target, const std::string& context) const;
+  [[nodiscard]] bool names_absent_context(const Target& target, const std::string& context) const;
   [[nodiscard]] std::optional<Error> held(const Target& target, const std::string& context) const;
   [[nodiscard]] std::vector<DesiredState::Sibling> siblings_of(const std::string& context, WantedThrough& wanted) const;
   [[nodiscard]] std::vector<Target> wanted_through(const std::string& context) const;

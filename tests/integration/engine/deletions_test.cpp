@@ -432,6 +432,20 @@ class SharedCluster : public Deletions {
   }
 };
 
+TEST_F(SharedCluster, ATargetThatNamesAContextThatIsAwayLosesNothingInItsCluster) {
+  begin(make_target({"n1", "n2"}, {"c"}));
+  const auto first = uid("n1");
+  ASSERT_TRUE(first);
+  world_.set_contexts({"b", "c"});
+  world_.put_target(make_target({"n1"}, {"a"}));
+  world_.run_for(beyond_grace);
+  EXPECT_EQ(uid("n1"), first) << "wanted through a, which may come back";
+  world_.set_contexts({"a", "b", "c"});
+  world_.sync();
+  EXPECT_EQ(uid("n1"), first);
+  EXPECT_TRUE(is_gone("n2"));
+}
+
 TEST_F(SharedCluster, ATargetNarrowedToOneContextKeepsTheObject) { narrow_from_two_contexts_to_one(); }
 
 TEST_F(SharedCluster, OfManyContextsThatWantTheSameEachKnowsOfAll) {
