@@ -10,6 +10,8 @@
 #include <utility>
 
 #include "helper/base/error.hpp"
+#include "sync/base/guard.hpp"
+#include "sync/base/log.hpp"
 
 namespace regsync::kube {
 namespace {
@@ -139,10 +141,10 @@ void CurlMulti::give_up(CurlTransfer& transfer, CURLcode code, const std::string
   transfer.finish(code, why);
 }
 
-void CurlMulti::condemn() {
+void CurlMulti::condemn(const std::string& why) {
   const auto doomed = transfers_;
   for (CurlTransfer* transfer : doomed) {  // NOLINT(bugprone-nondeterministic-pointer-iteration-order): all end
-    give_up(*transfer, CURLE_RECV_ERROR, "the connection is dead: the server no longer answers");
+    give_up(*transfer, CURLE_RECV_ERROR, why);
   }
 }
 
@@ -219,13 +221,24 @@ int CurlMulti::on_socket(CURL* /*easy*/, curl_socket_t fd, int what, void* self_
     self.sending_.assign(self.transfers_.begin(), self.transfers_.end());
     return 0;
   }
-  auto& socket = self.sockets_[fd];
-  if (!socket) {
-    socket = std::make_shared<Socket>(self.executor_, fd);
+  // No exception may pass through libcurl. Whoever waits for the socket would wait in vain.
+  if (const auto problem = guarded([&] { self.follow(fd, what); })) {
+    asio::post(self.executor_, [weak = self.weak_from_this(), why = problem->message()] {
+      if (const auto multi = weak.lock()) {
+        multi->condemn(why);
+      }
+    });
   }
-  socket->wanted = what;
-  self.arm(socket);
   return 0;
+}
+
+void CurlMulti::follow(curl_socket_t fd, int what) {
+  auto known = sockets_.find(fd);
+  if (known == sockets_.end()) {
+    known = sockets_.emplace(fd, std::make_shared<Socket>(executor_, fd)).first;
+  }
+  known->second->wanted = what;
+  arm(known->second);
 }
 
 int CurlMulti::on_timer(CURLM* /*multi*/, long timeout_ms, void* self_pointer) {
@@ -242,7 +255,7 @@ int CurlMulti::on_timer(CURLM* /*multi*/, long timeout_ms, void* self_pointer) {
   self.timer_.async_wait([weak = self.weak_from_this()](std::error_code cancelled) {
     const auto multi = weak.lock();
     if (multi && !cancelled) {
-      multi->run(CURL_SOCKET_TIMEOUT, 0);
+      multi->guard([&] { multi->run(CURL_SOCKET_TIMEOUT, 0); });
     }
   });
   return 0;
@@ -257,7 +270,7 @@ void CurlMulti::post_run() {
     const auto multi = weak.lock();
     if (multi && multi->overfull_.empty()) {
       multi->run_posted_ = false;
-      multi->run(CURL_SOCKET_TIMEOUT, 0);
+      multi->guard([&] { multi->run(CURL_SOCKET_TIMEOUT, 0); });
     }
   });
 }
@@ -270,9 +283,17 @@ void CurlMulti::post_read_again() {
     const auto multi = weak.lock();
     if (multi && multi->overfull_.empty()) {
       multi->read_again_posted_ = false;
-      multi->read_again();
+      multi->guard([&] { multi->read_again(); });
     }
   });
+}
+
+template <typename Work>
+void CurlMulti::guard(Work&& work) {
+  if (const auto problem = guarded(std::forward<Work>(work))) {
+    log::error("HTTP: " + describe(*problem));
+    condemn(problem->message());
+  }
 }
 
 void CurlMulti::arm(const SocketPtr& socket) {
@@ -287,7 +308,7 @@ void CurlMulti::arm(const SocketPtr& socket) {
 void CurlMulti::wait(const SocketPtr& socket, WaitType direction) {
   socket->descriptor.async_wait(direction, [weak = weak_from_this(), socket, direction](std::error_code failure) {
     if (const auto self = weak.lock()) {
-      self->on_ready(socket, direction, failure);
+      self->guard([&] { self->on_ready(socket, direction, failure); });
     }
   });
 }
@@ -429,14 +450,16 @@ void CurlMulti::wait_for_batch(const SocketPtr& socket, bool batching) {
     if (!self || cancelled || socket->removed) {
       return;
     }
-    const bool many = self->may_batch();
-    if ((socket->wanted & CURL_POLL_IN) != 0 && self->overfull_.empty()) {
-      self->read(socket, many);
-    }
-    if (!socket->removed) {
-      self->wait_for_batch(socket, many);
-      self->arm(socket);
-    }
+    self->guard([&] {
+      const bool many = self->may_batch();
+      if ((socket->wanted & CURL_POLL_IN) != 0 && self->overfull_.empty()) {
+        self->read(socket, many);
+      }
+      if (!socket->removed) {
+        self->wait_for_batch(socket, many);
+        self->arm(socket);
+      }
+    });
   });
 }
 

@@ -45,7 +45,7 @@ class CurlMulti : public std::enable_shared_from_this<CurlMulti> {
   // Ends it as failed.
   void give_up(CurlTransfer& transfer, CURLcode code, const std::string& why);
   // Fails all that is under way: the peer is dead, and libcurl would go on to use the connection.
-  void condemn();
+  void condemn(const std::string& why = "the connection is dead: the server no longer answers");
 
   // As HttpTransport::rest(): streams alone need less memory.
   Rest rest();
@@ -92,12 +92,16 @@ class CurlMulti : public std::enable_shared_from_this<CurlMulti> {
   // What libcurl asks for: waits for sockets and time.
   static int on_socket(CURL* easy, curl_socket_t fd, int what, void* self_pointer, void* socket);
   static int on_timer(CURLM* multi, long timeout_ms, void* self_pointer);
+  void follow(curl_socket_t fd, int what);
   void post_run();
   void post_read_again();
   void arm(const SocketPtr& socket);
   void wait(const SocketPtr& socket, WaitType direction);
   void on_ready(const SocketPtr& socket, WaitType direction, std::error_code failure);
 
+  // Does what a socket or a timer asks for. What it throws is what everything under way fails with.
+  template <typename Work>
+  void guard(Work&& work);
   // Runs libcurl for what has happened. False if a transfer failed meanwhile.
   bool run(curl_socket_t fd, int events);
   // Tells the transfers that have ended. False if one of them failed.

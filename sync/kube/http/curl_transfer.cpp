@@ -7,6 +7,7 @@
 #include <chrono>
 #include <utility>
 
+#include "helper/base/guarded.hpp"
 #include "sync/kube/http/curl_multi.hpp"
 
 namespace regsync::kube {
@@ -20,6 +21,13 @@ constexpr std::size_t most_waiting = 1024 * 1024;
 std::string text_of(std::chrono::milliseconds time) {
   const auto whole = std::chrono::duration_cast<std::chrono::seconds>(time);
   return whole == time ? std::to_string(whole.count()) + " s" : std::to_string(time.count()) + " ms";
+}
+
+// No exception may pass through libcurl, which takes 0 for a fault of the transfer.
+template <typename Take>
+std::size_t taken(Take take) {
+  std::size_t size = 0;
+  return guarded([&] { size = take(); }) ? 0 : size;
 }
 
 }  // namespace
@@ -133,11 +141,11 @@ void CurlTransfer::finish(CURLcode code, const std::string& why) {
 }
 
 std::size_t CurlTransfer::on_header(const char* bytes, std::size_t /*one*/, std::size_t size, void* self) {
-  return static_cast<CurlTransfer*>(self)->take_header({bytes, size});
+  return taken([&] { return static_cast<CurlTransfer*>(self)->take_header({bytes, size}); });
 }
 
 std::size_t CurlTransfer::on_body(const char* bytes, std::size_t /*one*/, std::size_t size, void* self) {
-  return static_cast<CurlTransfer*>(self)->take_body({bytes, size});
+  return taken([&] { return static_cast<CurlTransfer*>(self)->take_body({bytes, size}); });
 }
 
 std::size_t CurlTransfer::take_header(std::string_view line) {

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "sync/base/guard.hpp"
+
 namespace regsync::kube {
 
 using std::chrono::milliseconds;
@@ -55,7 +57,7 @@ void SilentPeer::check_at(TimePoint when) {
   next_check_.expires_at(when);
   next_check_.async_wait([this, alive = std::weak_ptr(alive_)](std::error_code cancelled) {
     if (!alive.expired() && !cancelled) {
-      check();
+      guarded_logged("a silent API server", [this] { check(); });
     }
   });
 }
@@ -68,8 +70,8 @@ void SilentPeer::check() {
     check_at(end);
     return;
   }
-  ask_();
   check_at(steady_clock::now() + patience_.answer);  // should who asked go away, another one is to ask
+  ask_();
 }
 
 }  // namespace regsync::kube

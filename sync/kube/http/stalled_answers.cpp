@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "sync/base/guard.hpp"
 #include "sync/kube/http/curl_endpoint.hpp"
 
 namespace regsync::kube {
@@ -57,7 +58,7 @@ void StalledAnswers::wait_for_rest() {
   rest_.async_wait([this, alive = std::weak_ptr(alive_)](std::error_code /*never cancelled*/) {
     if (!alive.expired()) {
       waiting_ = false;
-      ask_for_rest();
+      guarded_logged("an answer that stopped halfway", [this] { ask_for_rest(); });
     }
   });
 }

@@ -4,6 +4,7 @@
 
 #include <asio/io_context.hpp>
 #include <chrono>
+#include <stdexcept>
 
 #include "tests/support/run_coroutine.hpp"
 
@@ -61,6 +62,16 @@ TEST_F(SilentPeerTest, IsNeverAskedWhereThatIsSwitchedOff) {
   SilentPeer other(loop_.get_executor(), patience, false, [this] { ++asked_; });
   other.wait_for(1, 1);
   EXPECT_TRUE(is_left_in_peace());
+}
+
+TEST_F(SilentPeerTest, AnExceptionOfWhoAsksDoesNotEndTheAsking) {
+  int asked = 0;
+  SilentPeer other(loop_.get_executor(), patience, true, [&] {
+    ++asked;
+    throw std::runtime_error("a defect");
+  });
+  other.wait_for(1, 1);
+  EXPECT_TRUE(test::run_until(loop_, [&] { return asked == 2; }));
 }
 
 }  // namespace
