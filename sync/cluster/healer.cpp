@@ -10,6 +10,7 @@
 #include "helper/base/error.hpp"
 #include "sync/base/guard.hpp"
 #include "sync/base/log.hpp"
+#include "sync/kube/api/pages.hpp"
 
 namespace regsync {
 
@@ -67,6 +68,8 @@ asio::awaitable<bool> Healer::look(Case repaired) {
   path.name_space = repaired.name_space;
   constexpr int page_size = 500;
   options.limit = page_size;
+  kube::Pages pages;
+  bool more = false;
   do {
     std::function<void(json&&)> keep = [&](const json& object) {
       auto pod = read_pod(object);
@@ -75,8 +78,9 @@ asio::awaitable<bool> Healer::look(Case repaired) {
       }
     };
     kube::ListPage page = co_await client_.list(path, options, std::move(keep));
-    options.continue_token = std::move(page.continue_token);
-  } while (!options.continue_token.empty());
+    more = pages.turn(std::move(page.continue_token));
+    options.continue_token = pages.token();
+  } while (more);
   bool left = false;
   for (const Pod& pod : cured) {
     const bool gone = may_evict(pod.name_space) && co_await evict(repaired, pod);

@@ -9,6 +9,7 @@
 #include "sync/base/json_access.hpp"
 #include "sync/cluster/namespace_view.hpp"
 #include "sync/cluster/watch_plan.hpp"
+#include "sync/kube/api/pages.hpp"
 #include "sync/model/names.hpp"
 
 namespace regsync::cli {
@@ -77,11 +78,14 @@ asio::awaitable<std::vector<json>> list_all(kube::KubeClient& client, kube::Obje
                                             kube::ListOptions options) {
   std::vector<json> items;
   options.limit = page_size;
+  kube::Pages pages;
+  bool more = false;
   do {
     std::function<void(json&&)> keep = [&items](json&& item) { items.push_back(std::move(item)); };
     kube::ListPage page = co_await client.list(collection, options, std::move(keep));
-    options.continue_token = std::move(page.continue_token);
-  } while (!options.continue_token.empty());
+    more = pages.turn(std::move(page.continue_token));
+    options.continue_token = pages.token();
+  } while (more);
   co_return items;
 }
 

@@ -11,6 +11,7 @@
 #include "sync/kube/api/api_error.hpp"
 #include "sync/kube/api/line_splitter.hpp"
 #include "sync/kube/api/list_splitter.hpp"
+#include "sync/kube/api/outline.hpp"
 #include "sync/kube/config/credentials.hpp"
 #include "sync/kube/http/http_client.hpp"
 #include "sync/kube/http/proxy.hpp"
@@ -99,6 +100,18 @@ json parse(std::string_view text, const Operation& operation) {
     throw Error(ErrorCode::protocol, answer_to(operation) + " is not JSON", cut_remedy);
   }
   return parsed;
+}
+
+// Discarded where it is not JSON. Of an event whose tree would be too large, its type and what outline_of tells.
+json parse_event(std::string_view line) {
+  try {
+    return parse_bounded(line);
+  } catch (const Error&) {
+    const std::string_view type = member_text(line, "type");
+    constexpr std::size_t longest_type = 100;
+    return {{"type", json::parse(type.substr(0, longest_type), nullptr, /*allow_exceptions=*/false)},
+            {"object", outline_of(member_text(line, "object"))}};
+  }
 }
 
 }  // namespace
@@ -232,7 +245,7 @@ asio::awaitable<ListPage> KubeClient::list(ObjectPath collection, ListOptions op
   ListSplitter items(text);
   TimeSlice slice;
   while (const auto item = reading(subject, [&] { return items.next(); })) {
-    json object = json::parse(*item, nullptr, /*allow_exceptions=*/false);
+    json object = items.is_oversize() ? outline_of(*item) : json::parse(*item, nullptr, /*allow_exceptions=*/false);
     if (object.is_discarded()) {
       throw Error(ErrorCode::protocol, subject + " is not JSON", cut_remedy);
     }
@@ -309,7 +322,7 @@ asio::awaitable<void> KubeClient::watch(ObjectPath collection, WatchOptions opti
   const std::string subject = "an event of the watch of " + collection.resource;
   LineSplitter lines(JsonBounds{}.bytes);
   const auto on_line = [&](std::string_view line) {
-    const json event = reading(subject, [line] { return parse_bounded(line); });
+    const json event = parse_event(line);
     const auto type = event.is_object() ? event.find("type") : event.end();
     const auto object = event.is_object() ? event.find("object") : event.end();
     if (type == event.end() || object == event.end() || !type->is_string() || !object->is_object()) {

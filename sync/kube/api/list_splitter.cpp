@@ -1,15 +1,18 @@
 #include "sync/kube/api/list_splitter.hpp"
 
+#include <limits>
 #include <nlohmann/json.hpp>
 
 #include "helper/base/error.hpp"
-#include "sync/base/bounded_json.hpp"
 
 namespace regsync::kube {
 namespace {
 
 // A page has as many items as we ask for, some hundreds. This is for a server that takes no notice of `limit`.
 constexpr std::size_t most_items = 100'000;
+// An item is one bad thing where its tree would be too large; only one without an end spoils the page.
+constexpr JsonBounds oversize_bounds{.depth = std::numeric_limits<std::size_t>::max(),
+                                     .values = std::numeric_limits<std::size_t>::max()};
 // What stands around the items: versions, a continue token.
 constexpr JsonBounds envelope_bounds{.bytes = std::size_t{1} << 20, .depth = 20, .values = 10'000};
 
@@ -34,10 +37,10 @@ void ListSplitter::fail() const {
               "check that nothing between this machine and the API server cuts or changes its answers");
 }
 
-std::string_view ListSplitter::value() {
+std::string_view ListSplitter::value(const JsonBounds& bounds) {
   skip_space();
   const std::size_t begin = at_;
-  const std::size_t end = end_of_value(text_, begin, {});
+  const std::size_t end = end_of_value(text_, begin, bounds);
   if (end == begin) {
     fail();
   }
@@ -100,7 +103,13 @@ std::optional<std::string_view> ListSplitter::next_item() {
   if (++items_ > most_items) {
     throw Error(ErrorCode::protocol, "has more than " + std::to_string(most_items) + " items");
   }
-  return value();
+  oversize_ = false;
+  try {
+    return value();
+  } catch (const Error&) {
+    oversize_ = true;
+    return value(oversize_bounds);
+  }
 }
 
 nlohmann::json ListSplitter::envelope() const { return parse_bounded(envelope_ + "}", envelope_bounds); }

@@ -8,6 +8,8 @@
 #include <string>
 #include <string_view>
 
+#include "sync/base/bounded_json.hpp"
+
 namespace regsync::kube {
 
 class ListSplitter {
@@ -15,9 +17,12 @@ class ListSplitter {
   // The text outlives the splitter.
   explicit ListSplitter(std::string_view text) : text_(text) {}
 
-  // The text of the next item, within the bounds of JsonBounds; a parser must judge it. Nullopt at the end of the list.
-  // Throws Error(protocol) where the text is no list, or exceeds a bound; the message has no subject.
+  // The text of the next item; a parser must judge it. Nullopt at the end of the list. Throws Error(protocol) where the
+  // text is no list, or exceeds a bound; the message has no subject.
   std::optional<std::string_view> next();
+
+  // Whether that item is one of which no tree may be made (JsonBounds): see outline_of.
+  [[nodiscard]] bool is_oversize() const { return oversize_; }
 
   // After the last item: the list without its items. Throws as next does.
   [[nodiscard]] nlohmann::json envelope() const;
@@ -27,7 +32,7 @@ class ListSplitter {
   [[noreturn]] void fail() const;
   void skip_space();
   void expect(char c);
-  std::string_view value();
+  std::string_view value(const JsonBounds& bounds = {});
   std::optional<std::string_view> next_item();
 
   std::string_view text_;
@@ -36,6 +41,7 @@ class ListSplitter {
   bool in_items_ = false;
   bool ended_ = false;
   std::size_t items_ = 0;
+  bool oversize_ = false;
   std::string envelope_;
 };
 

@@ -10,8 +10,10 @@
 #include <random>
 #include <utility>
 #include <variant>
+#include <vector>
 
 #include "sync/base/json_access.hpp"
+#include "sync/kube/api/pages.hpp"
 
 namespace regsync::kube {
 namespace {
@@ -32,12 +34,24 @@ constexpr int longest_watch_seconds = 600;
 constexpr int first_page_size = 100;
 // reflector.go: "very short watch": a server that ends watches at once is not to be asked at once again.
 constexpr auto very_short = seconds(1);
+// A watch that expires, or ends, is begun again at once, so often in such a time. A server that ends one after the
+// other would have its client list and watch as fast as the network goes.
+constexpr std::size_t most_at_once = 3;
+constexpr auto at_once_within = seconds(30);
+// In bytes. etcd's are numbers.
+constexpr std::size_t longest_version = 1024;
 // A watch has a bookmark each minute. One that had none in this time may be waiting for a revision that the server, set
 // back to an older state, has not reached yet: nothing at all would be told until then (kubernetes#107457).
 constexpr auto longest_silence = std::chrono::minutes(4);
 
 // A fault that ends a scope's watch for good: somebody else must choose another one.
 bool is_final(const Error& error) { return error.code() == ErrorCode::forbidden; }
+
+// A fault that the same watch would meet again: the server does not take its version, or libcurl the URL with it.
+bool is_of_the_version(const Error& error) {
+  return error.code() == ErrorCode::expired || error.code() == ErrorCode::rejected ||
+         error.code() == ErrorCode::kubeconfig || error.code() == ErrorCode::internal;
+}
 
 std::mt19937& dice() {
   static thread_local std::mt19937 generator(std::random_device{}());
@@ -60,6 +74,23 @@ class Backoff {
  private:
   milliseconds step_ = first_delay;
   steady_clock::time_point last_ = steady_clock::now();
+};
+
+// What may be done at once, and how often.
+class AtOnce {
+ public:
+  bool take() {
+    const auto now = steady_clock::now();
+    std::erase_if(taken_, [now](steady_clock::time_point when) { return now - when > at_once_within; });
+    if (taken_.size() == most_at_once) {
+      return false;
+    }
+    taken_.push_back(now);
+    return true;
+  }
+
+ private:
+  std::vector<steady_clock::time_point> taken_;
 };
 
 asio::awaitable<void> sleep_for(steady_clock::duration delay) {
@@ -88,7 +119,7 @@ bool is_older(std::string_view version, std::string_view than) {
 
 struct Empty {};  // nothing is known
 struct Listing {  // some pages are known
-  std::string continue_token;
+  Pages pages;
 };
 struct Watching {  // all is known as of this version
   std::string resource_version;
@@ -135,17 +166,17 @@ class Watcher::Session {
       return was_away_ ? look_at_revision() : watch(watching->resource_version);
     }
     const auto* listing = std::get_if<Listing>(&state_);
-    return list(listing == nullptr ? std::string() : listing->continue_token);
+    return list(listing == nullptr ? Pages() : listing->pages);
   }
 
-  asio::awaitable<void> list(std::string continue_token) {
+  asio::awaitable<void> list(Pages pages) {
     ListOptions options;
     options.field_selector = scope_.field_selector;
     options.label_selector = scope_.label_selector;
     options.metadata_only = scope_.metadata_only;
-    options.limit = continue_token.empty() ? std::min(page_size_, first_page_size) : page_size_;
-    options.continue_token = continue_token;
-    bool begun = !continue_token.empty();
+    bool begun = !pages.is_first();
+    options.limit = begun ? page_size_ : std::min(page_size_, first_page_size);
+    options.continue_token = pages.token();
     const auto begin = [&] {
       if (!std::exchange(begun, true)) {
         tell(WatchEvent::Kind::restarted);
@@ -158,11 +189,11 @@ class Watcher::Session {
     const ListPage page = co_await client_.list(scope_.collection, std::move(options), on_item);
     begin();
     note_revision(page.resource_version);
-    if (!page.continue_token.empty()) {
-      state_ = Listing{page.continue_token};
+    if (pages.turn(page.continue_token)) {
+      state_ = Listing{std::move(pages)};
       co_return;
     }
-    if (page.resource_version.empty()) {
+    if (page.resource_version.empty() || page.resource_version.size() > longest_version) {
       throw Error(ErrorCode::protocol, "a list of " + scope_.collection.resource + " has no resourceVersion");
     }
     state_ = Watching{page.resource_version};
@@ -202,10 +233,10 @@ class Watcher::Session {
       on_watch_event(event);
     };
     co_await client_.watch(scope_.collection, std::move(options), handler);
-    if (events > 0) {
+    const auto lasted = steady_clock::now() - begin;
+    if (events > 0 && (lasted >= very_short || at_once_.take())) {
       co_return;
     }
-    const auto lasted = steady_clock::now() - begin;
     if (lasted < very_short) {
       throw Error(ErrorCode::unreachable,
                   "the API server ends the watch of " + scope_.collection.resource + " at once");
@@ -221,6 +252,9 @@ class Watcher::Session {
     const auto type = text_at(event, {"type"});
     const json& object = event.at("object");
     std::string version = version_of(object);
+    if (version.size() > longest_version) {
+      version.clear();
+    }
     if (!version.empty()) {
       note_revision(version);
     }
@@ -247,21 +281,21 @@ class Watcher::Session {
 
   // After a failure: where to go on, and when.
   asio::awaitable<void> recover(Error failure) {
-    const bool watching = std::holds_alternative<Watching>(state_);
-    if (failure.code() == ErrorCode::expired) {
-      // The version is too old (or the server new): all must be listed again. That is no fault, and not twice at once.
-      const bool at_once = watching;
-      state_ = Empty{};
-      was_away_ = false;
-      if (at_once) {
-        co_return;
-      }
-    }
-    if (failure.code() == ErrorCode::protocol && !watching && page_size_ > 1) {
+    const bool was_watching = std::holds_alternative<Watching>(state_);
+    const bool expired = failure.code() == ErrorCode::expired;
+    const bool too_large = failure.code() == ErrorCode::protocol && !was_watching && page_size_ > 1;
+    if (too_large) {
       page_size_ = std::max(1, page_size_ / 8);  // a page that is too large, or cut by a proxy's limit
+    }
+    if (expired || (failure.code() == ErrorCode::protocol && !was_watching) ||
+        (was_watching && is_of_the_version(failure))) {
       state_ = Empty{};
     }
-    was_away_ = watching;
+    was_away_ = std::holds_alternative<Watching>(state_);
+    // The version is too old (or the server new): all must be listed again. That is no fault.
+    if (expired && was_watching && at_once_.take()) {
+      co_return;
+    }
     works_ = false;
     on_health_(failure);
     const auto wish = failure.retry_after().value_or(seconds(0));
@@ -285,6 +319,7 @@ class Watcher::Session {
   const HealthHandler on_health_;
   State state_ = Empty{};
   Backoff backoff_;
+  AtOnce at_once_;
   std::string newest_;  // of the revisions that the server told
   int page_size_;
   bool works_ = false;

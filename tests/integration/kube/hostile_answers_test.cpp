@@ -95,13 +95,13 @@ TEST_F(HostileAnswers, APageThatUnpacksWithoutEndIsCutShort) {
 
 TEST_F(HostileAnswers, APageWithinItsSizeIsNoTreeOfAnySize) {
   const Error deep = list_of(packed(R"({"items":[)", "[", 30));
-  EXPECT_THAT(deep.message(), HasSubstr("nests deeper than 100 levels"));
+  EXPECT_THAT(deep.message(), HasSubstr("larger than 8 MiB"));
   EXPECT_LT(growth_kib_, 4 * largest_page_kib);
   const Error many = list_of(packed(R"({"items":[)", "{},", 30));
   EXPECT_THAT(many.message(), HasSubstr("more than 100000 items"));
   EXPECT_LT(growth_kib_, 4 * largest_page_kib);
   const Error wide = list_of(packed(R"({"items":[[)", "{},", 30));
-  EXPECT_THAT(wide.message(), HasSubstr("more than 250000 values"));
+  EXPECT_THAT(wide.message(), HasSubstr("larger than 8 MiB"));
   EXPECT_LT(growth_kib_, 4 * largest_page_kib);
 }
 

@@ -64,6 +64,32 @@ TEST_F(KubeClientOver, AWatchDeliversItsEventsInOrderAndEndsWithItsStream) {
   EXPECT_FALSE(watch.failure());
 }
 
+// Whoever may write to a ServiceAccount can store one like this.
+TEST_F(KubeClientOver, AnObjectWithoutMeasureIsToldInOutlineAndKeepsItsNeighboursFromNothing) {
+  json large = {{"metadata", {{"name", "large"}, {"namespace", "n"}, {"resourceVersion", "7"}}}};
+  large["imagePullSecrets"] = json(std::vector<json>(300'000, json::object()));
+  const json small = {{"metadata", {{"name", "small"}}}};
+  server.answer("GET", "/api/v1/namespaces/n/secrets", 200, {{"items", {small, large, small}}});
+  const auto listed = test::run(loop, test::list(client, secrets));
+  ASSERT_EQ(listed.items.size(), 3U);
+  EXPECT_EQ(listed.items[1]["metadata"]["name"], "large");
+  EXPECT_EQ(listed.items[2], small);
+
+  std::vector<std::string> told;
+  WatchOptions options;
+  options.resource_version = "7";
+  server.on("GET", "/api/v1/namespaces/n/secrets?watch",
+            [](const HttpRequest&) { return test::FakeTransport::opened({}); });
+  test::Background watch(loop, client.watch(secrets, options, [&](const json& event) {
+    told.push_back(event["type"].get<std::string>() + " " + event["object"]["metadata"]["name"].get<std::string>());
+  }));
+  ASSERT_TRUE(test::run_until(loop, [&] { return server.open_streams() == 1; }));
+  server.send_event("", "MODIFIED", large);
+  server.send_event("", "ADDED", small);
+  EXPECT_TRUE(test::run_until(loop, [&] { return told.size() == 2; }));
+  EXPECT_THAT(told, ElementsAre("MODIFIED large", "ADDED small"));
+}
+
 TEST_F(KubeClientOver, AStatusBecomesItsError) {
   server.answer("GET", "", 404, test::FakeTransport::status_body(404, "NotFound", "secrets \"x\" not found"));
   const Error error = test::error_of(loop, client.get(secret));

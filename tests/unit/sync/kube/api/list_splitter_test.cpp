@@ -73,7 +73,6 @@ TEST(ListSplitter, WhatIsNoListSaysSo) {
 
 TEST(ListSplitter, EachBoundIsNamed) {
   const std::string begin = R"({"items":[)";
-  EXPECT_THAT(refusal_of(begin + std::string(200, '[')), HasSubstr("nests deeper than 100 levels"));
   EXPECT_THAT(refusal_of("{\"metadata\":" + std::string(200, '[')), HasSubstr("nests deeper than 100 levels"));
   EXPECT_THAT(refusal_of(begin + "\"" + std::string(std::size_t{9} << 20, 'x') + "\"]}"),
               HasSubstr("larger than 8 MiB"));
@@ -84,6 +83,21 @@ TEST(ListSplitter, EachBoundIsNamed) {
     many += ",{}";
   }
   EXPECT_THAT(refusal_of(many + "]}"), HasSubstr("more than 100000 items"));
+}
+
+TEST(ListSplitter, AnItemOfWhichNoTreeMayBeMadeIsMarkedAndItsNeighboursAreNot) {
+  const std::string deep = std::string(200, '[') + std::string(200, ']');
+  std::string wide = "[1";
+  for (int i = 0; i < 300'000; ++i) {
+    wide += ",1";
+  }
+  const std::string text = R"({"items":[{"a":1},)" + deep + ",2," + wide + "],3]}";
+  ListSplitter list(text);
+  for (const bool oversize : {false, true, false, true, false}) {
+    EXPECT_TRUE(list.next());
+    EXPECT_EQ(list.is_oversize(), oversize);
+  }
+  EXPECT_FALSE(list.next());
 }
 
 }  // namespace

@@ -43,7 +43,12 @@ class WatcherStates : public ::testing::Test {
   void begin(const std::string& label_selector) {
     watcher_ = std::make_unique<Watcher>(
         client_, WatchScope{.collection = {"secrets", "", ""}, .field_selector = "", .label_selector = label_selector},
-        [this](const WatchEvent& event) { note(event); }, [](const std::optional<Error>& /*health*/) {});
+        [this](const WatchEvent& event) { note(event); },
+        [this](const std::optional<Error>& health) {
+          if (health) {
+            told_.push_back(health->code());
+          }
+        });
     background_ = std::make_unique<test::Background>(loop_, watcher_->run());
   }
   void start() {
@@ -77,6 +82,7 @@ class WatcherStates : public ::testing::Test {
   test::FakeTransport server_{loop_.get_executor()};
   KubeClient client_{context_of_test(), server_.connect()};
   std::vector<std::string> seen_;
+  std::vector<ErrorCode> told_;
   std::unique_ptr<Watcher> watcher_;
   std::unique_ptr<test::Background> background_;
 };
@@ -147,6 +153,59 @@ TEST_F(WatcherStates, RevisionsThatAreNoNumbersAreNotCompared) {
   tell("ADDED", "1");
   ASSERT_TRUE(has_seen(4));
   EXPECT_EQ(server_.count("GET", "/api/v1/secrets?limit"), 1U);
+}
+
+// Without a pause it would list and watch as fast as the network goes.
+TEST_F(WatcherStates, AServerThatLetsEachWatchExpireIsNotListedWithoutAPause) {
+  server_.on("GET", "/api/v1/secrets?watch", [](const HttpRequest&) {
+    const json gone = test::FakeTransport::status_body(410, "Expired", "too old");
+    return test::FakeTransport::respond(200, json{{"type", "ERROR"}, {"object", gone}}.dump() + "\n");
+  });
+  begin("");
+  ASSERT_TRUE(test::run_until(loop_, [&] { return !told_.empty(); }));
+  EXPECT_THAT(told_, ElementsAre(ErrorCode::expired));
+  EXPECT_LE(server_.requests().size(), 10U);
+}
+
+TEST_F(WatcherStates, AServerThatEndsEachWatchAfterAnEventIsNotAskedWithoutAPause) {
+  server_.on("GET", "/api/v1/secrets?watch", [](const HttpRequest&) {
+    return test::FakeTransport::respond(200, json{{"type", "ADDED"}, {"object", object_of("b", "101")}}.dump() + "\n");
+  });
+  begin("");
+  ASSERT_TRUE(test::run_until(loop_, [&] { return !told_.empty(); }));
+  EXPECT_THAT(told_, ElementsAre(ErrorCode::unreachable));
+  EXPECT_LE(server_.requests().size(), 10U);
+}
+
+TEST_F(WatcherStates, AListThatDoesNotComeToItsEndIsAFault) {
+  server_.answer("GET", "/api/v1/secrets?", 200,
+                 {{"metadata", {{"resourceVersion", "100"}, {"continue", "again"}}}, {"items", json::array()}});
+  begin("");
+  ASSERT_TRUE(test::run_until(loop_, [&] { return !told_.empty(); }));
+  EXPECT_EQ(told_.front(), ErrorCode::protocol);
+  EXPECT_LE(server_.requests().size(), 3U);
+}
+
+// As a server does whose versions are other ones now.
+TEST_F(WatcherStates, AVersionThatTheServerDoesNotTakeIsListedAnew) {
+  int refusals = 0;
+  server_.on("GET", "/api/v1/secrets?watch", [&](const HttpRequest&) {
+    const json refusal = test::FakeTransport::status_body(400, "BadRequest", "invalid resource version");
+    return refusals++ == 0 ? test::FakeTransport::respond(400, refusal.dump()) : test::FakeTransport::opened({});
+  });
+  begin("");
+  ASSERT_TRUE(watches(2));
+  EXPECT_THAT(told_, ElementsAre(ErrorCode::rejected));
+  EXPECT_THAT(seen_, ElementsAre("restarted", "a", "synced", "restarted", "a", "synced"));
+}
+
+TEST_F(WatcherStates, AVersionWithoutEndIsNone) {
+  start();
+  tell("ADDED", std::string(1'000'000, '9'));
+  server_.end_streams();
+  ASSERT_TRUE(test::run_until(loop_, [&] { return server_.requests().size() == 3 && server_.open_streams() == 1; }));
+  EXPECT_THAT(seen_, ElementsAre("restarted", "a", "synced", "b"));
+  EXPECT_NE(server_.requests().back().target.find("resourceVersion=100&"), std::string::npos);
 }
 
 TEST_F(WatcherStates, AnEventWithoutAVersionIsToldAndMovesNothing) {
