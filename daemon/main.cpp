@@ -19,6 +19,7 @@
 #include "helper/base/error.hpp"
 #include "helper/base/no_core_dump.hpp"
 #include "helper/base/session_bus.hpp"
+#include "helper/base/standard_streams.hpp"
 #include "sync/base/file_limit.hpp"
 #include "sync/base/guard.hpp"
 #include "sync/base/log.hpp"
@@ -90,11 +91,13 @@ int run(regsync::DaemonOptions options) {
 }  // namespace
 
 int main(int argc, char** argv) {
+  regsync::occupy_closed_streams();
   regsync::forbid_core_dumps();
   regsync::find_session_bus();
   keep_heap_small();
   regsync::raise_file_limit();
   (void)std::signal(SIGPIPE, SIG_IGN);  // a peer that hangs up is an error code, not the end
+  (void)std::signal(SIGXFSZ, SIG_IGN);  // and so is a file that may not grow (ulimit -f)
   try {
     CLI::App app("Keeps Kubernetes pull secrets equal to the registry logins in the keyring.", "regsyncd");
     app.set_version_flag("--version", "regsyncd " REGSYNC_VERSION);

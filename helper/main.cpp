@@ -3,10 +3,12 @@
 
 #include "helper/base/no_core_dump.hpp"
 #include "helper/base/session_bus.hpp"
+#include "helper/base/standard_streams.hpp"
 #include "helper/protocol/helper_protocol.hpp"
 #include "helper/secret_service/secret_service_store.hpp"
 
 int main(int argc, char** argv) {
+  regsync::occupy_closed_streams();
   regsync::forbid_core_dumps();
   regsync::find_session_bus();
   // Unbuffered: the streams of the process keep no copy of a secret.

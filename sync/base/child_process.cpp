@@ -19,6 +19,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <thread>
 
 #include "helper/base/error.hpp"
 #include "sync/base/file_limit.hpp"
@@ -37,6 +38,8 @@ namespace {
 using asio::posix::stream_descriptor;
 
 constexpr std::size_t kept_errors = 4096;
+constexpr auto wait_for_death = std::chrono::microseconds(500);
+constexpr int most_waits_for_death = 100;
 // What a child leaves behind may hold its pipes open for ever; after it ended, its output is there in this time.
 constexpr auto grace_after_exit = std::chrono::milliseconds(500);
 
@@ -155,15 +158,43 @@ pid_t spawn(const ChildCommand& command, const Pipe& in, const Pipe& out, const 
   return pid;
 }
 
-// A started child. Killed and reaped, at the latest, when this ends.
+// Children that have ended, or were killed, and that somebody holds: a debugger, or the kernel, for a file system that
+// does not answer. They are reaped when another one is started.
+std::vector<pid_t>& held_children() {
+  static thread_local std::vector<pid_t> held;
+  return held;
+}
+
+// The status of waitpid(2); nothing as long as the child cannot be reaped.
+std::optional<int> status_of(pid_t pid) {
+  int status = 0;
+  pid_t reaped = -1;
+  do {
+    reaped = ::waitpid(pid, &status, WNOHANG);
+  } while (reaped < 0 && errno == EINTR);
+  return reaped == 0 ? std::nullopt : std::optional(status);
+}
+
+void reap_held_children() {
+  std::erase_if(held_children(), [](pid_t pid) { return status_of(pid).has_value(); });
+}
+
+// A started child. Killed, at the latest, when this ends, and reaped.
 class Child {
  public:
   Child(pid_t pid, bool leads_group) : pid_(pid), leads_group_(leads_group) {}
   ~Child() {
-    if (pid_ > 0) {
-      kill();
-      reap();  // it is dying: this takes no time worth a wait elsewhere
+    if (pid_ <= 0) {
+      return;
     }
+    kill();
+    for (int i = 0; i < most_waits_for_death; ++i) {
+      if (status_of(pid_)) {
+        return;
+      }
+      std::this_thread::sleep_for(wait_for_death);  // it is dying: this takes no time worth a wait elsewhere
+    }
+    held_children().push_back(pid_);
   }
   Child(const Child&) = delete;
   Child& operator=(const Child&) = delete;
@@ -175,12 +206,15 @@ class Child {
   // Safe as long as the child is not reaped: until then nobody else can have its number.
   void kill() const { ::kill(leads_group_ ? -pid_ : pid_, SIGKILL); }
 
+  // Of one that has ended: its exit code.
   int reap() {
-    int status = 0;
-    while (::waitpid(pid_, &status, 0) < 0 && errno == EINTR) {
+    const auto status = status_of(pid_);
+    if (!status) {
+      throw Error(ErrorCode::rejected,
+                  "another program holds it (process " + std::to_string(pid_) + "), as debuggers do");
     }
     pid_ = -1;
-    return WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
+    return WIFSIGNALED(*status) ? 128 + WTERMSIG(*status) : WEXITSTATUS(*status);
   }
 
  private:
@@ -268,6 +302,7 @@ asio::awaitable<ChildResult> run_child(ChildCommand command) {
   const asio::any_io_executor executor = co_await asio::this_coro::executor;
   std::shared_ptr<Run> run;
   std::optional<Child> child;
+  reap_held_children();
   {
     Pipe in;
     Pipe out;
@@ -321,7 +356,11 @@ asio::awaitable<ChildResult> run_child(ChildCommand command) {
                 command.program + " printed more than " + std::to_string(command.max_output >> 10) + " KiB");
   }
   ChildResult result = std::move(run->result);
-  result.exit_code = child->reap();
+  try {
+    result.exit_code = child->reap();
+  } catch (const Error& error) {
+    throw error.within(command.program);
+  }
   co_return result;
 }
 

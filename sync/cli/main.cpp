@@ -13,6 +13,7 @@
 
 #include "helper/base/no_core_dump.hpp"
 #include "helper/base/session_bus.hpp"
+#include "helper/base/standard_streams.hpp"
 #include "sync/base/file_limit.hpp"
 #include "sync/base/log.hpp"
 #include "sync/cli/cli.hpp"
@@ -58,6 +59,7 @@ int after_output(int exit_code) {
 }  // namespace
 
 int main(int argc, char** argv) {
+  regsync::occupy_closed_streams();
   regsync::forbid_core_dumps();
   regsync::find_session_bus();
   regsync::raise_file_limit();  // a connection for each of a thousand contexts

@@ -7,8 +7,10 @@
 #include <utility>
 
 #include "helper/base/text.hpp"
+#include "sync/base/base64.hpp"
 #include "sync/base/boottime_timer.hpp"
 #include "sync/base/child_process.hpp"
+#include "sync/base/disclosure.hpp"
 #include "sync/base/guard.hpp"
 #include "sync/base/json_access.hpp"
 #include "sync/base/log.hpp"
@@ -60,11 +62,22 @@ struct CredentialHelpers::Follower {
   bool wanted = true;
 };
 
+namespace {
+
+// As it is, or in base64 as Docker's "auth" has it.
+bool holds(std::string_view output, const Credential& login) {
+  const std::string secret(login.secret.reveal());
+  return output.find(secret) != std::string_view::npos ||
+         output.find(base64_encode(secret)) != std::string_view::npos ||
+         output.find(base64_encode(login.login.username + ":" + secret)) != std::string_view::npos;
+}
+
+}  // namespace
+
 std::string quotable(std::string_view output, const Credential* known) {
   constexpr std::size_t longest = 200;
   const bool json = output.find_first_of("{[") != std::string_view::npos;
-  const bool secret = known != nullptr && output.find(known->secret.reveal()) != std::string_view::npos;
-  if (json || secret) {
+  if (json || may_disclose(output) || (known != nullptr && holds(output, *known))) {
     return "its output is not shown, because it may hold the login";
   }
   const std::string line = presentable(output.substr(0, std::min(output.find('\n'), longest)));

@@ -8,6 +8,7 @@
 #include "helper/base/text.hpp"
 #include "sync/base/boottime_timer.hpp"
 #include "sync/base/child_process.hpp"
+#include "sync/base/disclosure.hpp"
 #include "sync/base/find_program.hpp"
 #include "sync/base/limiter.hpp"
 
@@ -188,6 +189,16 @@ asio::awaitable<ExecPlugin::Shared> ExecPlugin::run() {
   co_return cached_;
 }
 
+// Of what it wrote to its standard error; some write there what they would have printed.
+std::string ExecPlugin::what_it_says(const std::string& errors) const {
+  const auto holds = [&](const SecretString& secret) {
+    return !secret.empty() && errors.find(secret.reveal()) != std::string::npos;
+  };
+  const bool known = cached_ && (holds(cached_->token) || holds(cached_->key));
+  return known || may_disclose(errors) ? "what it says is not shown, because it may hold a credential"
+                                       : presentable(errors);
+}
+
 asio::awaitable<ExecCredential> ExecPlugin::run_command() {
   const std::string name = "exec: executable " + config_.command;
   const bool interactive = is_interactive();
@@ -222,7 +233,7 @@ asio::awaitable<ExecCredential> ExecPlugin::run_command() {
     throw plugin_error("exec: " + error.message(), error.remedy());
   }
   if (result.exit_code != 0) {
-    const std::string said = presentable(result.errors);
+    const std::string said = what_it_says(result.errors);
     throw plugin_error(name + " failed with exit code " + std::to_string(result.exit_code) +
                        (said.empty() ? "" : ": " + said));
   }

@@ -60,6 +60,7 @@ class ExecPlugin {
   asio::awaitable<Shared> run_shared();
   asio::awaitable<Shared> run();
   asio::awaitable<ExecCredential> run_command();
+  [[nodiscard]] std::string what_it_says(const std::string& errors) const;
   void pause_after(std::chrono::nanoseconds since, int unhelpful);
 
   ExecConfig config_;

@@ -2,6 +2,9 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/ptrace.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include <asio/io_context.hpp>
 #include <chrono>
@@ -10,6 +13,7 @@
 #include <filesystem>
 #include <fstream>
 #include <string>
+#include <utility>
 
 #include "helper/base/error.hpp"
 #include "tests/support/run_coroutine.hpp"
@@ -109,6 +113,35 @@ TEST_F(ChildProcess, OneLeftBehindDoesNotHoldUpTheAnswer) {
   EXPECT_EQ(result.output, "done\n");
   EXPECT_LT(steady_clock::now() - begin, std::chrono::seconds(25)) << "it waited for the other one";
   ::kill(pid_in("pid"), SIGKILL);
+}
+
+// strace that was stopped with Ctrl-Z: even when it was killed, the child cannot be reaped.
+TEST_F(ChildProcess, OneThatADebuggerHoldsHoldsNobodyUp) {
+  using namespace std::chrono_literals;
+  struct Case {
+    const char* end;
+    std::chrono::seconds patience;
+    const char* problem;
+  };
+  for (const auto& [end, patience, problem] :
+       {Case{"sleep 1", 20s, "another program holds it"}, Case{"sleep 60", 2s, "did not end within"}}) {
+    std::filesystem::remove(temp_ / "pid");
+    const pid_t debugger = ::fork();
+    if (debugger == 0) {
+      pid_t held = 0;
+      while (held == 0) {
+        held = pid_in("pid");
+      }
+      ::_exit(::ptrace(PTRACE_SEIZE, held, nullptr, nullptr) == 0 ? ::pause() : 1);
+    }
+    ChildCommand command = shell("echo $$ > " + (temp_ / "pid").string() + "; " + end);
+    command.timeout = patience;
+    const auto begin = steady_clock::now();
+    EXPECT_THAT(test::error_of(context_, run_child(std::move(command))).message(), testing::HasSubstr(problem));
+    EXPECT_LT(steady_clock::now() - begin, 20s);
+    ::kill(debugger, SIGKILL);
+    ::waitpid(debugger, nullptr, 0);
+  }
 }
 
 TEST_F(ChildProcess, OnlyTheStandardDescriptorsReachIt) {

@@ -13,6 +13,9 @@ TEST(CredentialHelpers, WhatAFailingHelperSaysIsShownUnlessItMayHoldALogin) {
   EXPECT_EQ(quotable("warning\n{\n  \"Secret\": \"canary\"\n}"), hidden);
   const Credential known{{"ghcr.io", "a"}, SecretString("canary")};
   EXPECT_EQ(quotable("expired: canary", &known), hidden);
+  EXPECT_EQ(quotable("expired: Y2FuYXJ5", &known), hidden) << "in base64";
+  EXPECT_EQ(quotable("expired: YTpjYW5hcnk=", &known), hidden) << "as docker's auth";
+  EXPECT_EQ(quotable("username=a\npassword=c4nary"), hidden) << "as git's helpers print it";
   EXPECT_EQ(quotable("expired", &known), "it printed \"expired\"");
 }
 

@@ -134,6 +134,15 @@ TEST_F(ExecPluginTest, AFailureIsSharedForAWhile) {
   EXPECT_EQ(runs(), 1U);
 }
 
+TEST_F(ExecPluginTest, WhatItWritesToStandardErrorIsNotRepeatedWhereItMayHoldACredential) {
+  for (const char* said : {R"({"status":{"token":"c4nary-token"}})", "token=c4nary-token"}) {
+    const auto exec = plugin("echo '" + std::string(said) + "' >&2; exit 3");
+    const Error error = test::error_of(loop_, exec->current());
+    EXPECT_THAT(error.message(), HasSubstr("exit code 3: what it says is not shown"));
+    EXPECT_THAT(error.message(), Not(HasSubstr("c4nary-token")));
+  }
+}
+
 TEST_F(ExecPluginTest, OneThatHangsIsKilledWithAllThatItStarted) {
   plugin("sleep 60 & echo $! > " + (temp_ / "grandchild").string() + "; wait");
   context_.exec->manners.patience = std::chrono::seconds(2);  // time enough for a shell to start
