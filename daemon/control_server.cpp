@@ -6,6 +6,7 @@
 #include <systemd/sd-daemon.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <asio/buffer.hpp>
 #include <asio/experimental/awaitable_operators.hpp>
 #include <asio/read_until.hpp>
@@ -13,6 +14,7 @@
 #include <asio/steady_timer.hpp>
 #include <asio/use_awaitable.hpp>
 #include <asio/write.hpp>
+#include <chrono>
 #include <list>
 #include <nlohmann/json.hpp>
 #include <utility>
@@ -31,9 +33,14 @@ namespace {
 
 using asio::local::stream_protocol;
 using nlohmann::json;
+using Clock = std::chrono::steady_clock;
 
 // A person and a few scripts; far below the limit of file descriptors.
 constexpr std::size_t max_connections = 64;
+
+// Where there are so many, one that waited for its client for so long (which sends half a line, or reads no answer)
+// makes room.
+constexpr auto client_patience = std::chrono::seconds(10);
 
 // A live view that redraws more often than this only flickers.
 constexpr auto notify_interval = std::chrono::milliseconds(100);
@@ -104,8 +111,8 @@ class ControlServer::Impl {
     acceptor_.close(ignored);
     pause_.cancel();
     notify_.cancel();
-    for (auto& socket : connections_) {
-      socket.close(ignored);
+    for (auto& connection : connections_) {
+      connection.socket.close(ignored);
     }
   }
 
@@ -201,6 +208,37 @@ class ControlServer::Impl {
     }
   }
 
+  struct Connection {
+    stream_protocol::socket socket;
+    std::optional<Clock::time_point> waits_since = {};  // for its client: to send a request, or to read what it is told
+  };
+
+  // Runs `step`, which ends when the client has done something.
+  template <typename T>
+  static asio::awaitable<T> wait_for_client(Connection& connection, asio::awaitable<T> step) {
+    connection.waits_since = Clock::now();
+    T result = co_await std::move(step);
+    connection.waits_since.reset();
+    co_return result;
+  }
+
+  // Whether there is room for one more.
+  bool has_room() {
+    if (connections_.size() < max_connections) {
+      return true;
+    }
+    static constexpr auto never = Clock::time_point::max();
+    const auto longest =
+        std::ranges::min_element(connections_, {}, [](const auto& one) { return one.waits_since.value_or(never); });
+    if (!longest->waits_since || Clock::now() - *longest->waits_since < client_patience) {
+      return false;
+    }
+    asio::error_code ignored;
+    longest->socket.close(ignored);  // its coroutine ends
+    longest->waits_since.reset();
+    return true;
+  }
+
   static void refuse(stream_protocol::socket& socket, const Error& why) {
     asio::error_code ignored;
     socket.non_blocking(true, ignored);
@@ -212,11 +250,11 @@ class ControlServer::Impl {
     if (!is_same_user(socket)) {
       return;
     }
-    if (connections_.size() >= max_connections) {
+    if (!has_room()) {
       refuse(socket, too_many_clients());
       return;
     }
-    const auto connection = connections_.emplace(connections_.end(), std::move(socket));
+    const auto connection = connections_.insert(connections_.end(), Connection{std::move(socket)});
     ++coroutines_;
     spawn_guarded(executor_, serve(*connection), [this, connection](const std::optional<Error>& problem) {
       connections_.erase(connection);  // whatever ended it, the peer sees the end
@@ -232,20 +270,21 @@ class ControlServer::Impl {
     }
   }
 
-  asio::awaitable<void> serve(stream_protocol::socket& socket) {
+  asio::awaitable<void> serve(Connection& connection) {
     using asio::experimental::awaitable_operators::operator||;
     std::string buffer;
     for (;;) {
       asio::error_code ended;
-      const auto size =
-          co_await asio::async_read_until(socket, asio::dynamic_buffer(buffer, control::max_request_bytes), '\n',
-                                          asio::redirect_error(asio::use_awaitable, ended));
+      const std::size_t size = co_await wait_for_client(
+          connection,
+          asio::async_read_until(connection.socket, asio::dynamic_buffer(buffer, control::max_request_bytes), '\n',
+                                 asio::redirect_error(asio::use_awaitable, ended)));
       if (ended) {
         co_return;
       }
       const std::string line = buffer.substr(0, size);
       buffer.erase(0, size);
-      const auto first = co_await (answer(socket, line) || hang_up(socket));
+      const auto first = co_await (answer(connection, line) || hang_up(connection.socket));
       if (first.index() == 1) {
         co_return;
       }
@@ -258,7 +297,7 @@ class ControlServer::Impl {
     co_await socket.async_wait(stream_protocol::socket::wait_error, asio::redirect_error(asio::use_awaitable, ended));
   }
 
-  asio::awaitable<void> answer(stream_protocol::socket& socket, std::string line) {
+  asio::awaitable<void> answer(Connection& connection, std::string line) {
     const std::optional<json> request = parse_json(line);
     const std::string method = request ? std::string(text_at(*request, {"method"})) : std::string();
     const json id = request ? id_of(*request) : json();
@@ -269,7 +308,7 @@ class ControlServer::Impl {
       }
       const json params = map_at(*request, {"params"});
       if (method == "subscribe") {
-        co_await stream(socket, id, params);
+        co_await stream(connection, id, params);
         co_return;
       }
       const json result = co_await methods_.call(method, params);
@@ -277,27 +316,28 @@ class ControlServer::Impl {
     } catch (const std::exception&) {
       reply = control::make_error(id, current_error());
     }
-    co_await write(socket, reply);
+    co_await write(connection, reply);
   }
 
   // The reader may be slow, stopped or gone: that ends or delays this connection alone.
-  static asio::awaitable<bool> write(stream_protocol::socket& socket, const std::string& message) {
+  static asio::awaitable<bool> write(Connection& connection, const std::string& message) {
     asio::error_code ended;
-    co_await asio::async_write(socket, asio::buffer(message), asio::redirect_error(asio::use_awaitable, ended));
+    co_await wait_for_client(connection, asio::async_write(connection.socket, asio::buffer(message),
+                                                           asio::redirect_error(asio::use_awaitable, ended)));
     co_return !ended;
   }
 
-  asio::awaitable<void> stream(stream_protocol::socket& socket, json id, json params) {
+  asio::awaitable<void> stream(Connection& connection, json id, json params) {
     std::string message = control::make_response(id, methods_.status(params));
     for (;;) {
-      const bool written = co_await write(socket, message);
+      const bool written = co_await write(connection, message);
       if (!written) {
         co_return;
       }
       const std::string before = std::move(message);
       do {
         co_await changed_.wait();
-        if (stopping_ || !socket.is_open()) {
+        if (stopping_ || !connection.socket.is_open()) {
           co_return;
         }
         message = control::make_notification("status", methods_.status(params));
@@ -313,7 +353,7 @@ class ControlServer::Impl {
   const std::filesystem::path path_;
   std::filesystem::path made_;
   std::optional<Error> problem_;  // why nobody can connect
-  std::list<stream_protocol::socket> connections_;
+  std::list<Connection> connections_;
   int coroutines_ = 0;
   CoalescedCall notify_;
   bool stopping_ = false;

@@ -2,6 +2,7 @@
 
 #include <poll.h>
 #include <sys/socket.h>
+#include <sys/time.h>
 #include <sys/un.h>
 #include <unistd.h>
 
@@ -9,6 +10,7 @@
 #include <array>
 #include <cerrno>
 #include <cstring>
+#include <limits>
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <string>
@@ -38,14 +40,23 @@ Error stopped(int pid) {
           "let it go on: kill -CONT " + process};
 }
 
+Error deaf(const std::filesystem::path& socket) {
+  return {ErrorCode::daemon_unreachable, "whoever listens at " + socket.string() + " accepts no connection",
+          how_to_restart_regsyncd()};
+}
+
 Error not_running(const std::filesystem::path& socket, int error) {
   return {ErrorCode::daemon_unreachable,
           "regsyncd is not running (" + socket.string() + ": " + std::generic_category().message(error) + ")",
           how_to_start_regsyncd()};
 }
 
+// A status may name a million Secrets. It is the depth of what this user's own daemon says that is bounded.
+constexpr JsonBounds message_bounds{.bytes = std::numeric_limits<std::size_t>::max(),
+                                    .values = std::numeric_limits<std::size_t>::max()};
+
 json parse_line(const std::string& line) {
-  auto message = parse_json(line);
+  auto message = parse_json(line, message_bounds);
   if (!message || !message->is_object()) {
     throw Error(ErrorCode::protocol, "regsyncd answered something that is not a JSON-RPC message");
   }
@@ -77,6 +88,9 @@ class ControlClient::Impl {
     if (fd_ < 0) {
       throw not_running(socket, errno);
     }
+    // A listener that accepts nobody, or reads nothing, must not hold us up: connect and send end after this.
+    const timeval longest{.tv_sec = 3, .tv_usec = 0};
+    ::setsockopt(fd_, SOL_SOCKET, SO_SNDTIMEO, &longest, sizeof(longest));
     const bool fits = path.size() < sizeof(address.sun_path);
     if (fits) {
       std::memcpy(address.sun_path, path.c_str(), path.size() + 1);
@@ -85,7 +99,7 @@ class ControlClient::Impl {
     if (connected != 0) {
       const int error = fits ? errno : ENAMETOOLONG;
       ::close(fd_);
-      throw not_running(socket, error);
+      throw error == EAGAIN ? deaf(socket) : not_running(socket, error);
     }
     ucred peer{};
     socklen_t size = sizeof(peer);
@@ -107,7 +121,8 @@ class ControlClient::Impl {
         continue;
       }
       if (sent < 0) {
-        throw hung_up();
+        throw errno == EAGAIN ? Error(ErrorCode::timeout, "regsyncd reads no request", how_to_read_the_log())
+                              : hung_up();
       }
       rest.remove_prefix(static_cast<std::size_t>(sent));
     }

@@ -61,6 +61,13 @@ class Client {
     ASSERT_TRUE(sent == static_cast<ssize_t>(line.size()) || errno == EPIPE) << std::strerror(errno);
   }
 
+  // Until the server, whose answers nobody reads, takes no more.
+  void send_until_stuck(const std::string& line) const {
+    pollfd writable{.fd = fd_, .events = POLLOUT, .revents = 0};
+    while (::poll(&writable, 1, 50) == 1 && ::send(fd_, line.data(), line.size(), MSG_NOSIGNAL | MSG_DONTWAIT) > 0) {
+    }
+  }
+
   // The next line; "" when the server hung up, or says nothing for ten seconds.
   std::string read_line() {
     for (;;) {
@@ -153,6 +160,21 @@ TEST_F(ControlServerTest, CallersWhoHungUpMakeRoomThoughTheirCallGoesOn) {
     // One more is told why it is not served.
     EXPECT_TRUE(test::wait_until([&] { return Client(socket_).read_line().find("overloaded") != std::string::npos; }));
   }
+  EXPECT_TRUE(test::wait_until([&] { return Client(socket_).ask("ping").contains("result"); }));
+}
+
+// One sends half a line, one never reads the many answers that it asked for, one sends nothing.
+TEST_F(ControlServerTest, ClientsWhoDoNothingMakeRoomForOthers) {
+  std::vector<Client> idle;
+  for (int i = 0; i < 64; ++i) {
+    idle.emplace_back(socket_);
+    if (i % 3 == 0) {
+      idle.back().send("{\"jsonrpc\":");
+    } else if (i % 3 == 1) {
+      idle.back().send_until_stuck(control::make_request(1, "ping", json::object()));
+    }
+  }
+  EXPECT_TRUE(Client(socket_).ask("ping").contains("error")) << "they may be about to do something";
   EXPECT_TRUE(test::wait_until([&] { return Client(socket_).ask("ping").contains("result"); }));
 }
 

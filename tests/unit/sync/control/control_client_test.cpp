@@ -55,6 +55,20 @@ TEST(ControlClient, APathTooLongForASocketIsNotTruncated) {
   }
 }
 
+TEST(ControlClient, AListenerThatAcceptsNobodyIsAnErrorInTime) {
+  const test::TempDir root;
+  const std::string path = (root.path() / "control.sock").string();
+  sockaddr_un address{};
+  address.sun_family = AF_UNIX;
+  path.copy(address.sun_path, sizeof address.sun_path - 1);
+  const int listener = ::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  ASSERT_EQ(::bind(listener, reinterpret_cast<const sockaddr*>(&address), sizeof address), 0);
+  ASSERT_EQ(::listen(listener, 0), 0);
+  const ControlClient waiting(path);  // all that there is room for
+  EXPECT_EQ(code_of_call(path), ErrorCode::daemon_unreachable);
+  ::close(listener);
+}
+
 // Ctrl-Z, or a debugger.
 TEST(ControlClient, ADaemonThatIsStoppedIsToldAsThatBeforeTheTimeIsUp) {
   const test::TempDir root;
