@@ -26,6 +26,9 @@ namespace {
 constexpr std::uint32_t events_of_interest =
     IN_CLOSE_WRITE | IN_MOVED_TO | IN_MOVED_FROM | IN_CREATE | IN_DELETE | IN_DELETE_SELF | IN_MOVE_SELF | IN_ATTRIB;
 
+// Where a program writes there again and again, what it has written so far is a change at the latest after this.
+constexpr auto longest_settling = std::chrono::milliseconds(250);
+
 // File systems whose changes by other machines, or by the host of a virtual one, cause no event here (statfs(2),
 // linux/magic.h).
 std::optional<std::string_view> silent_file_system(const std::filesystem::path& path) {
@@ -192,7 +195,7 @@ void FileMonitor::arm() {
 
 void FileMonitor::on_readable() {
   const News news = drain();
-  const bool at_once = news == News::whole && !settling_;
+  const bool at_once = news == News::whole && !settled_by_;
   if (news != News::none) {
     more_ = !at_once;
     settle();
@@ -205,11 +208,12 @@ void FileMonitor::on_readable() {
 
 // Begins anew with each event.
 void FileMonitor::settle() {
-  settling_ = true;
-  settle_.expires_after(options_.settle_time);
+  const auto now = std::chrono::steady_clock::now();
+  settled_by_ = settled_by_.value_or(now + longest_settling);
+  settle_.expires_at(std::min(now + options_.settle_time, *settled_by_));
   settle_.async_wait([this](const asio::error_code& error) {
     if (!error) {
-      settling_ = false;
+      settled_by_.reset();
       if (std::exchange(more_, false)) {
         guarded_logged("file monitor", [this] { announce(); });
       }

@@ -66,8 +66,8 @@ class FileMonitor {
   std::optional<asio::posix::stream_descriptor> inotify_;  // none: the kernel gave no instance
   int no_instance_ = 0;                                    // errno of that
   asio::steady_timer settle_;
-  bool settling_ = false;
-  bool more_ = false;  // has happened meanwhile
+  std::optional<std::chrono::steady_clock::time_point> settled_by_;  // while what is told is to settle
+  bool more_ = false;                                                // has happened meanwhile
   asio::steady_timer poll_;
   std::function<void()> on_change_;
   std::vector<std::filesystem::path> paths_;

@@ -3,7 +3,10 @@
 #include <gtest/gtest.h>
 
 #include <asio/io_context.hpp>
+#include <asio/steady_timer.hpp>
 #include <fstream>
+#include <functional>
+#include <system_error>
 
 #include "tests/support/run_coroutine.hpp"
 #include "tests/support/temp_dir.hpp"
@@ -58,6 +61,23 @@ TEST_P(FileMonitorTest, TellsOfALinkOnTheWayThatIsSwapped) {
   std::filesystem::create_directory_symlink("..2", root_ / "..data_tmp");
   std::filesystem::rename(root_ / "..data_tmp", root_ / "..data");
   EXPECT_TRUE(told());
+}
+
+TEST_P(FileMonitorTest, TellsOfAChangeWhileAnotherProgramWritesWithoutEnd) {
+  monitor_.follow({root_.path()});
+  asio::steady_timer pulse(io_);
+  std::function<void(std::error_code)> write = [&](std::error_code ended) {
+    if (!ended) {
+      std::ofstream(root_.path() / "busy") << "x";
+      pulse.expires_after(2ms);
+      pulse.async_wait(write);
+    }
+  };
+  write({});
+  EXPECT_TRUE(told());
+  EXPECT_TRUE(told()) << "and again";
+  pulse.cancel();
+  io_.poll();
 }
 
 TEST_P(FileMonitorTest, SaysWhenNoEventsCanCome) {
