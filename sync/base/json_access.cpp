@@ -1,45 +1,21 @@
 #include "sync/base/json_access.hpp"
 
+#include <utility>
+
+#include "helper/base/error.hpp"
 #include "helper/base/wall_time.hpp"
 
 namespace regsync {
 
 using nlohmann::json;
 
-namespace {
-
-constexpr int deepest = 100;
-
-// Counts brackets outside of strings, without a tree and without recursion.
-bool nests_too_deep(std::string_view text) {
-  int depth = 0;
-  bool in_string = false;
-  for (std::size_t i = 0; i < text.size(); ++i) {
-    const char c = text[i];
-    if (in_string) {
-      i += c == '\\' ? 1 : 0;
-      in_string = c != '"';
-    } else if (c == '"') {
-      in_string = true;
-    } else if (c == '[' || c == '{') {
-      if (++depth > deepest) {
-        return true;
-      }
-    } else if (c == ']' || c == '}') {
-      --depth;
-    }
-  }
-  return false;
-}
-
-}  // namespace
-
-std::optional<json> parse_json(std::string_view text) {
-  if (nests_too_deep(text)) {
+std::optional<json> parse_json(std::string_view text, const JsonBounds& bounds) {
+  try {
+    json document = parse_bounded(text, bounds);
+    return document.is_discarded() ? std::nullopt : std::optional(std::move(document));
+  } catch (const Error&) {
     return std::nullopt;
   }
-  json document = json::parse(text, nullptr, /*allow_exceptions=*/false);
-  return document.is_discarded() ? std::nullopt : std::optional(std::move(document));
 }
 
 const json* find_at(const json& object, JsonPath path) {

@@ -9,13 +9,15 @@
 #include <string>
 #include <string_view>
 
+#include "sync/base/bounded_json.hpp"
+
 namespace regsync {
 
 using JsonPath = std::initializer_list<std::string_view>;
 
 // JSON from outside, as a tree that may be copied, printed and compared (which recurses, once for each level); nothing
-// where it is not JSON, or nests deeper than 100.
-std::optional<nlohmann::json> parse_json(std::string_view text);
+// where it is not JSON, or exceeds the bounds.
+std::optional<nlohmann::json> parse_json(std::string_view text, const JsonBounds& bounds = {});
 
 // The value at a path of object keys; null where a step is missing or no object.
 const nlohmann::json* find_at(const nlohmann::json& object, JsonPath path);

@@ -10,10 +10,14 @@
 #include "helper/base/text.hpp"
 #include "sync/base/duration.hpp"
 #include "sync/base/suggest.hpp"
+#include "sync/base/yaml_bounds.hpp"
 
 namespace regsync {
 
 namespace {
+
+// A target that names a thousand namespaces one by one has a few thousand.
+constexpr std::size_t most_values = 50'000;
 
 std::string in_quotes(std::string_view text) { return "\"" + presentable(text) + "\""; }
 
@@ -38,6 +42,11 @@ void YamlReader::load(std::string_view text, std::string_view remedy,
     throw Error(ErrorCode::invalid_input,
                 std::string(source_).append(":") + std::to_string(line) + ": the text is not UTF-8",
                 "save the file as UTF-8");
+  }
+  try {
+    require_yaml_within(text, most_values);
+  } catch (const Error& error) {
+    throw error.within(source_);
   }
   try {
     const auto documents = YAML::LoadAll(std::string(text));

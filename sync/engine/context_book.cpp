@@ -17,6 +17,7 @@ using nlohmann::json;
 using std::chrono::system_clock;
 
 constexpr std::size_t max_bytes = 16UL * 1024 * 1024;
+constexpr std::size_t most_values = 1'000'000;
 
 json to_json(const ClusterIdentity& identity) {
   return {{"uid", identity.uid}, {"server", identity.server}, {"authority", identity.authority}};
@@ -65,7 +66,10 @@ Same same_cluster(const ClusterIdentity& a, const ClusterIdentity& b) {
 ContextBook::ContextBook(std::filesystem::path file) : file_(std::move(file)) {
   const auto failure = guarded([this] {
     const auto text = read_file_if_exists(file_, max_bytes);
-    const json document = text ? json::parse(*text) : json::object();
+    const json document = text ? parse_bounded(*text, {.bytes = max_bytes, .values = most_values}) : json::object();
+    if (document.is_discarded()) {
+      throw Error(ErrorCode::invalid_input, "it is not JSON");
+    }
     for (const auto& [context, entry] : map_at(document, {"contexts"}).items()) {
       if (text_at(entry, {"server"}).empty()) {
         continue;  // not one that write() would make

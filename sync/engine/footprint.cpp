@@ -3,6 +3,7 @@
 #include <nlohmann/json.hpp>
 
 #include "helper/base/file_io.hpp"
+#include "sync/base/bounded_json.hpp"
 #include "sync/base/guard.hpp"
 #include "sync/base/log.hpp"
 
@@ -12,7 +13,8 @@ namespace {
 
 using nlohmann::json;
 
-constexpr std::size_t max_footprint_bytes = 64UL * 1024 * 1024;
+// A target may have been in a million namespaces.
+constexpr JsonBounds bounds{.bytes = 64UL * 1024 * 1024, .depth = 10, .values = 5'000'000};
 
 json to_json(const Footprint& footprint) {
   json contexts = json::object();
@@ -125,7 +127,7 @@ FootprintStore::FootprintStore(std::filesystem::path folder) : folder_(std::move
     }
     const std::string target = entry.path().stem().string();
     const auto failure =
-        guarded([&] { footprints_[target] = from_json(json::parse(read_file(entry.path(), max_footprint_bytes))); });
+        guarded([&] { footprints_[target] = from_json(parse_bounded(read_file(entry.path(), bounds.bytes), bounds)); });
     if (failure) {
       footprints_.erase(target);
       const Error problem = unreadable_footprint(entry.path().string());

@@ -37,7 +37,7 @@ std::string to_line(const HistoryEntry& entry) {
 }
 
 std::optional<HistoryEntry> from_line(const std::string& text) {
-  const json line = json::parse(text, nullptr, false);
+  const json line = parse_json(text).value_or(json());
   const auto time = time_at(line, {"time"});
   const auto* count = find_at(line, {"count"});
   if (!time || count == nullptr || !count->is_number_unsigned()) {

@@ -2,9 +2,11 @@
 
 #include <sys/stat.h>
 
+#include <algorithm>
 #include <array>
 #include <cstdlib>
 #include <nlohmann/json.hpp>
+#include <string_view>
 #include <system_error>
 #include <utility>
 
@@ -12,6 +14,7 @@
 #include "helper/base/file_io.hpp"
 #include "helper/base/text.hpp"
 #include "sync/base/base64.hpp"
+#include "sync/base/bounded_json.hpp"
 #include "sync/base/paths.hpp"
 
 namespace regsync {
@@ -20,15 +23,27 @@ namespace {
 namespace fs = std::filesystem;
 using Document = nlohmann::ordered_json;
 
-// docker/cli, cli/config/types/authconfig.go: the members that are secrets.
 constexpr std::size_t max_config_bytes = 16UL * 1024 * 1024;
 
+// docker/cli, cli/config/types/authconfig.go: the members that are secrets.
 constexpr std::array secret_members{"auth", "password", "identitytoken", "registrytoken"};
+
+// The tree keeps the order of its members, and looks at all of them for each one: many would take hours. And to print
+// it recurses.
+void check_bounds(const fs::path& path, std::string_view text) {
+  constexpr JsonBounds bounds{.bytes = max_config_bytes, .depth = 50, .values = 10'000};
+  try {
+    end_of_value(text, std::min(text.find_first_not_of(" \n\r\t"), text.size()), bounds);
+  } catch (const Error& error) {
+    throw Error(ErrorCode::invalid_input, path.string() + " " + error.message(), "correct it; nothing was changed");
+  }
+}
 
 Document parse(const fs::path& path, const std::optional<std::string>& bytes) {
   if (!bytes || trim(*bytes).empty()) {
     return Document::object();
   }
+  check_bounds(path, *bytes);
   try {
     Document document = Document::parse(*bytes);
     if (document.is_object()) {

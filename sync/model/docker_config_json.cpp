@@ -7,6 +7,7 @@
 #include "helper/base/text.hpp"
 #include "helper/store/registry_key.hpp"
 #include "sync/base/base64.hpp"
+#include "sync/base/json_access.hpp"
 
 namespace regsync {
 
@@ -99,15 +100,9 @@ Payload::Payload(const PullEntries& entries)
 
 PullEntries parse_docker_config_json(std::string_view json) {
   PullEntries entries;
-  const auto document = nlohmann::json::parse(json, nullptr, false);
-  if (!document.is_object() || !document.contains("auths") || !document["auths"].is_object()) {
-    return entries;
-  }
-  for (const auto& [key, value] : document["auths"].items()) {
-    const auto text = [&value = value](const char* field) {
-      const auto it = value.is_object() ? value.find(field) : value.end();
-      return it != value.end() && it->is_string() ? it->template get<std::string>() : std::string();
-    };
+  const auto document = parse_json(json).value_or(nlohmann::json());
+  for (const auto& [key, value] : map_at(document, {"auths"}).items()) {
+    const auto text = [&value = value](const char* field) { return std::string(text_at(value, {field})); };
     Credential credential{{key, text("username")}, SecretString(text("password"))};
     if (!unfit_for_kubelet(credential)) {
       entries[key] = {credential.login.username, std::move(credential.secret), text("email")};

@@ -51,7 +51,7 @@ std::string subject_of(std::string_view token) {
   std::ranges::replace(payload, '_', '/');
   payload.append((4 - payload.size() % 4) % 4, '=');
   const auto text = base64_decode(payload);
-  const json claims = text ? json::parse(*text, nullptr, false) : json();
+  const json claims = text ? parse_json(*text).value_or(json()) : json();
   const std::string_view subject = text_at(claims, {"sub"});
   return subject.starts_with("system:serviceaccount:") ? std::string(subject) : std::string();
 }

@@ -18,8 +18,8 @@ json decoded_data(const json& object) {
   json data = map_at(object, {"data"});
   if (const auto payload = data.find(payload_key); payload != data.end() && payload->is_string()) {
     const auto text = base64_decode(payload->get_ref<const std::string&>());
-    if (json decoded = text ? json::parse(*text, nullptr, false) : json(); decoded.is_object()) {
-      *payload = std::move(decoded);
+    if (auto decoded = text ? parse_json(*text) : std::nullopt; decoded && decoded->is_object()) {
+      *payload = std::move(*decoded);
     }
   }
   return data;

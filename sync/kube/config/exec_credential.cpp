@@ -9,6 +9,7 @@
 #include "helper/base/text.hpp"
 #include "helper/base/wall_time.hpp"
 #include "sync/base/base64.hpp"
+#include "sync/base/bounded_json.hpp"
 #include "sync/kube/config/pem.hpp"
 #include "sync/kube/config/yaml_json.hpp"
 
@@ -68,13 +69,17 @@ std::optional<std::chrono::system_clock::time_point> parse_time(const std::strin
 
 // client-go decodes YAML as well. What is wrong with it is not told: it may be a token.
 json parse_object(std::string_view text) {
-  json root = json::parse(text, nullptr, /*allow_exceptions=*/false);
-  if (root.is_discarded()) {
-    try {
-      root = yaml_to_json(std::string(text));
-    } catch (const Error&) {
-      root = nullptr;
+  // A credential is some lines; YAML is slow to read.
+  constexpr JsonBounds bounds{.bytes = std::size_t{1} << 20, .depth = 20, .values = 10'000};
+  constexpr std::size_t longest_yaml = std::size_t{64} << 10;
+  json root;
+  try {
+    root = parse_bounded(text, bounds);
+    if (root.is_discarded()) {
+      root = text.size() <= longest_yaml ? yaml_to_json(std::string(text)) : json();
     }
+  } catch (const Error&) {
+    root = nullptr;
   }
   if (!root.is_object()) {
     throw plugin_error("exec plugin: what it printed is not a JSON object");

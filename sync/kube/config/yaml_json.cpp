@@ -12,6 +12,7 @@
 #include "helper/base/error.hpp"
 #include "helper/base/text.hpp"
 #include "sync/base/base64.hpp"
+#include "sync/base/yaml_bounds.hpp"
 
 namespace regsync::kube {
 namespace {
@@ -20,6 +21,8 @@ using nlohmann::json;
 
 // Aliases may repeat a node; a document of a few hundred bytes can thereby stand for gigabytes.
 constexpr int most_nodes = 250'000;
+// In the text: a value has up to two marks, and names have hyphens.
+constexpr std::size_t most_punctuation = 500'000;
 constexpr int deepest = 100;
 
 bool is_one_of(std::string_view text, std::initializer_list<std::string_view> words) {
@@ -135,6 +138,7 @@ class Converter {
 }  // namespace
 
 json yaml_to_json(const std::string& text, Scalars scalars) {
+  require_yaml_within(text, most_punctuation);
   YAML::Node root;
   try {
     root = YAML::Load(text);

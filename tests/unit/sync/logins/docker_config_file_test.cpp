@@ -132,6 +132,26 @@ TEST(DockerConfigFile, ALinkWhoseTargetIsNotThereIsNamedAndLeftAlone) {
   EXPECT_TRUE(fs::is_symlink(link));
 }
 
+// Its tree would take hours to make, gigabytes to keep, or the whole stack to print.
+TEST(DockerConfigFile, WhatIsLargerThanAnyRealFileIsRefusedAtOnce) {
+  const TempDir dir;
+  std::string wide = R"({"auths":{)";
+  for (int i = 0; i < 300'000; ++i) {
+    wide += "\"r" + std::to_string(i) + R"(.example":{},)";
+  }
+  const std::string deep(1'000'000, '[');
+  for (const std::string& text :
+       {wide + R"("z":{}}})", R"({"x":)" + deep + std::string(deep.size(), ']') + "}", deep}) {
+    try {
+      const DockerConfigFile config(dir.write("config.json", text));
+      ADD_FAILURE() << "it was read";
+    } catch (const Error& error) {
+      EXPECT_EQ(error.code(), ErrorCode::invalid_input);
+      EXPECT_THAT(error.message(), testing::AnyOf(HasSubstr("more than 10000 values"), HasSubstr("nests deeper than")));
+    }
+  }
+}
+
 TEST(DockerConfigFile, TheLastRegistryHelperTakesItsTableAlong) {
   const TempDir dir;
   DockerConfigFile config(dir.write("config.json", R"({"credHelpers":{"ghcr.io":"old"}})"));

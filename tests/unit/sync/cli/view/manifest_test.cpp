@@ -55,6 +55,17 @@ TEST(Mask, WhatIsNoPullSecretIsMaskedWhole) {
   EXPECT_EQ(shown["data"], (json{{"username", "***"}, {".dockerconfigjson", "***"}}));
 }
 
+// To walk it would take the whole stack.
+TEST(Mask, APayloadWithoutAFloorIsMaskedWhole) {
+  const std::size_t depth = 300'000;
+  std::string deep;
+  for (std::size_t i = 0; i < depth; ++i) {
+    deep += R"({"a":)";
+  }
+  const json secret = secret_with(deep + "1" + std::string(depth, '}'));
+  EXPECT_EQ(mask(secret, nullptr).first["data"], (json{{".dockerconfigjson", "***"}}));
+}
+
 TEST(Mask, ShowsNoLabelOrAnnotationOfOthers) {
   json adopted = secret_with(payload("alice", "hunter2"));
   adopted["metadata"]["labels"] = {{"app.kubernetes.io/managed-by", "regsync"}, {"team", "canary"}};
