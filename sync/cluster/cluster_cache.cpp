@@ -1,8 +1,13 @@
 #include "sync/cluster/cluster_cache.hpp"
 
+#include "helper/base/error.hpp"
+
 namespace regsync {
 
 namespace {
+
+// Kubernetes supports ten thousand. A server that tells of new ones without end must not fill the memory.
+constexpr std::size_t most_namespaces = 200'000;
 
 // The one rule for Secrets and ServiceAccounts: the newer news wins.
 bool is_news(std::uint64_t version, std::uint64_t known) { return version > known || known == 0; }
@@ -26,8 +31,18 @@ Entry* ClusterCache::find_mutable(const Key& key) {
   return const_cast<Entry*>(find(key));
 }
 
+ClusterCache::Namespaces::iterator ClusterCache::place_of(const std::string& name_space) {
+  const auto known = namespaces_.find(name_space);
+  if (known == namespaces_.end() && namespaces_.size() >= most_namespaces) {
+    throw Error(ErrorCode::protocol,
+                "the API server tells of more than " + std::to_string(most_namespaces) + " namespaces",
+                "check what answers there: no real cluster has so many");
+  }
+  return known == namespaces_.end() ? namespaces_.try_emplace(name_space).first : known;
+}
+
 Entry& ClusterCache::entry(const Key& key) {
-  auto& [name, name_space] = *namespaces_.try_emplace(key.name_space).first;
+  auto& [name, name_space] = *place_of(key.name_space);
   const auto [entry, made] = secrets_[key.secret].try_emplace(&name);
   name_space.entries += made ? 1 : 0;
   return entry->second;
@@ -142,7 +157,7 @@ void ClusterCache::observe_namespace(const std::string& name, std::optional<Name
     }
     return;
   }
-  Namespace& name_space = namespaces_[name];
+  Namespace& name_space = place_of(name)->second;
   name_space.view = namespace_views_.share(std::move(*view));
   name_space.generation = generation_;
 }

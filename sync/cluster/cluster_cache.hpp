@@ -142,6 +142,8 @@ class ClusterCache {
   void forget_unseen(Table& table, const std::string& name_space, Generation list, bool only_labelled);
   // Forgets what is there of it, and itself where no entry is in it; returns the next one.
   Namespaces::iterator erase_view(Namespaces::iterator name_space);
+  // Makes room for it if need be. Throws Error(protocol) where there are most_namespaces already.
+  Namespaces::iterator place_of(const std::string& name_space);
 
   SharedValues<NamespaceView> namespace_views_;
   SharedValues<SecretView> secret_views_;

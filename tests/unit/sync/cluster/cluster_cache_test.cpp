@@ -4,7 +4,9 @@
 
 #include <nlohmann/json.hpp>
 #include <set>
+#include <string>
 
+#include "helper/base/error.hpp"
 #include "sync/model/resource_version.hpp"
 
 namespace regsync {
@@ -55,6 +57,19 @@ TEST(ClusterCache, AListForgetsTheNamespacesThatItDidNotDeliver) {
   std::set<std::string> with_entry;
   cache.for_each("cred", [&](const std::string& name, const Entry&) { with_entry.insert(name); });
   EXPECT_EQ(with_entry, (std::set<std::string>{"old-with-entry", "unlisted"}));
+}
+
+TEST(ClusterCache, NamespacesWithoutEndAreAFault) {
+  ClusterCache cache;
+  constexpr int most = 200'000;
+  for (int i = 0; i < most; ++i) {
+    cache.observe_namespace("n" + std::to_string(i), NamespaceView());
+  }
+  EXPECT_THROW(cache.observe_namespace("another", NamespaceView()), Error);
+  EXPECT_THROW(cache.progress({"another", "cred"}), Error);
+  EXPECT_NO_THROW(cache.observe_namespace("n7", NamespaceView()));
+  cache.observe_namespace("n7", std::nullopt);
+  EXPECT_NO_THROW(cache.observe_namespace("another", NamespaceView()));
 }
 
 TEST(ClusterCache, AnErasedEntryLeavesThoseOfOtherNamesInItsNamespace) {
