@@ -5,7 +5,9 @@
 #include <utility>
 
 #include "sync/base/guard.hpp"
+#include "sync/base/json_access.hpp"
 #include "sync/base/log.hpp"
+#include "sync/model/names.hpp"
 
 namespace regsync {
 
@@ -52,6 +54,10 @@ void ClusterSecrets::on_event(const kube::WatchEvent& event) {
     }
     synced_ = true;
     tell();
+    return;
+  }
+  if (!is_label_name(text_at(*event.object, {"metadata", "namespace"})) ||
+      !is_object_name(text_at(*event.object, {"metadata", "name"}))) {
     return;
   }
   Clusters& clusters = listing_ ? *listing_ : clusters_;

@@ -1,5 +1,7 @@
 #include "sync/fleet/hub_watch.hpp"
 
+#include <asio/co_spawn.hpp>
+#include <asio/experimental/as_tuple.hpp>
 #include <asio/post.hpp>
 #include <asio/steady_timer.hpp>
 #include <asio/use_awaitable.hpp>
@@ -44,7 +46,7 @@ void HubWatch::start() {
       },
       [this, of = run.get()](const std::optional<Error>& problem) {
         if (of == run_.get()) {
-          on_health_(problem);
+          tell_health(problem);
         }
       });
   run_ = run;
@@ -62,21 +64,22 @@ asio::awaitable<void> HubWatch::follow(std::shared_ptr<Run> run) {
   co_await asio::post(executor_, asio::use_awaitable);
   asio::steady_timer timer(executor_);
   for (;;) {
-    std::optional<Error> problem;
-    try {
-      co_await run->watcher->run();
-    } catch (const Error& error) {
-      problem = error;
-    }
+    const auto [failure] =
+        co_await asio::co_spawn(executor_, run->watcher->run(), asio::experimental::as_tuple(asio::use_awaitable));
+    const std::optional<Error> problem = failure ? std::optional(error_of(failure)) : std::nullopt;
     if (!problem || problem->code() == ErrorCode::cancelled) {
       co_return;
     }
     if (run == run_) {
-      on_health_(problem);
+      tell_health(problem);
     }
     timer.expires_after(retry_delay);
     co_await timer.async_wait(asio::use_awaitable);
   }
+}
+
+void HubWatch::tell_health(const std::optional<Error>& problem) {
+  guarded_logged(scope_.collection.resource + " of the hub", [&] { on_health_(problem); });
 }
 
 void HubWatch::relist() {

@@ -37,6 +37,7 @@ class HubWatch {
   struct Run;
 
   asio::awaitable<void> follow(std::shared_ptr<Run> run);
+  void tell_health(const std::optional<Error>& problem);
 
   asio::any_io_executor executor_;
   kube::KubeClient& hub_;
