@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "sync/base/shell_word.hpp"
 #include "sync/cluster/write_trouble.hpp"
 
 namespace regsync {
@@ -106,7 +107,7 @@ void Standings::hold_for_namespaces(StatusRow& row) const {
 Error Standings::what_is_awaited() const {
   return from_.health.problem.value_or(
       Error(ErrorCode::unreachable, "context " + from_.context + " has not listed its namespaces and Secrets yet",
-            "if that lasts: kubectl --context " + from_.context + " get namespaces"));
+            "if that lasts: kubectl --context " + shell_word(from_.context) + " get namespaces"));
 }
 
 StatusRow Standings::row_of(const std::string& target, const Key& key) const {

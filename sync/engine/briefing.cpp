@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "sync/base/shell_word.hpp"
 #include "sync/cluster/cluster.hpp"
 #include "sync/engine/status_builder.hpp"
 
@@ -209,7 +210,7 @@ std::optional<Error> Briefing::held(const Target& target, const std::string& con
   if (!from_.contexts.identified(context)) {
     return Error(ErrorCode::kubeconfig,
                  "it is not known yet whether context " + context + " still leads to the same cluster",
-                 "see that the context can be reached: kubectl --context " + context + " version");
+                 "see that the context can be reached: kubectl --context " + shell_word(context) + " version");
   }
   return std::nullopt;
 }

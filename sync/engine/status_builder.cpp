@@ -5,6 +5,7 @@
 #include <span>
 #include <utility>
 
+#include "sync/base/shell_word.hpp"
 namespace regsync {
 
 namespace {
@@ -248,7 +249,7 @@ void add_gone_note(const std::set<std::string>& gone, std::vector<Error>& notes)
   notes.emplace_back(ErrorCode::kubeconfig,
                      (one ? "context " + names + " is" : std::to_string(gone.size()) + " contexts are") +
                          " not in the kubeconfig any more, and Secrets may be left there" + (one ? "" : ": " + names),
-                     "if the cluster is gone too: regsync forget-context " + *gone.begin());
+                     "if the cluster is gone too: regsync forget-context " + shell_word(*gone.begin()));
 }
 
 constexpr auto noted_for = std::chrono::hours(24);
@@ -259,7 +260,7 @@ void add_context_notes(const EngineState& state, WallTime now, const std::set<st
   for (const auto& [context, known] : state.book.all()) {
     if (contexts.contains(context) && known.changed && !known.held && now - *known.changed < noted_for) {
       notes.emplace_back(ErrorCode::kubeconfig, "context " + context + " leads to another cluster than before",
-                         "if that is as it should be: regsync trust-context " + context);
+                         "if that is as it should be: regsync trust-context " + shell_word(context));
     }
   }
 }
@@ -267,12 +268,14 @@ void add_context_notes(const EngineState& state, WallTime now, const std::set<st
 // A target whose patterns match no context now.
 void add_pattern_notes(const EngineState& state, const std::string& name, std::vector<Error>& notes) {
   const Target* target = find_target(state, name);
-  if (target != nullptr && !target->context_selector.empty() &&
-      std::ranges::none_of(state.contexts.names(),
-                           [&](const auto& context) { return state.contexts.selects(*target, context); })) {
+  Target by_label;  // whatever names the target gives beside its selector
+  by_label.context_selector = target == nullptr ? LabelSelector() : target->context_selector;
+  if (!by_label.context_selector.empty() && std::ranges::none_of(state.contexts.names(), [&](const auto& context) {
+        return state.contexts.selects(by_label, context);
+      })) {
     notes.emplace_back(
         ErrorCode::kubeconfig,
-        "target " + name + ": no context has labels that match \"" + target->context_selector.text() + "\" now",
+        "target " + name + ": no context has labels that match \"" + by_label.context_selector.text() + "\" now",
         "labels are those of the clusters' Secrets (regsyncd --clusters); a kubeconfig gives none");
   }
   for (const auto& pattern : target == nullptr ? std::vector<std::string>() : target->contexts) {
@@ -294,7 +297,7 @@ void add_pause_notes(const EngineState& state, const std::set<std::string>& targ
   for (const auto& context : contexts) {
     if (state.paused.contains(context) && !state.paused.problem()) {
       notes.emplace_back(ErrorCode::cancelled, "context " + context + " is paused",
-                         "to go on: regsync resume --context " + context);
+                         "to go on: regsync resume --context " + shell_word(context));
     }
   }
 }
@@ -369,7 +372,7 @@ std::optional<ContextStatus> context_status(const EngineState& state, const std:
 Error context_held(const std::string& context) {
   return {ErrorCode::kubeconfig,
           "context " + context + " leads to another cluster than before, and a target pins it: no new Secret is made",
-          "if that is as it should be: regsync trust-context " + context};
+          "if that is as it should be: regsync trust-context " + shell_word(context)};
 }
 
 StatusCounts::Rows rows_of(const EngineState& state, const std::string& target, const std::string& context) {

@@ -188,8 +188,9 @@ int diff(const DiffOptions& options, Console& console) {
   const PausedContexts paused(paths::paused_contexts());
   std::erase_if(contexts, [&](const std::string& context) {
     if (paused.contains(context)) {
-      tell(console.err,
-           one_line("note: context " + context + " is paused; to go on: regsync resume --context " + context) + '\n');
+      tell(console.err, one_line("note: context " + context + " is paused; to go on: regsync resume --context " +
+                                 shell_word(context)) +
+                            '\n');
     }
     return paused.contains(context);
   });

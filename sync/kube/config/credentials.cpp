@@ -8,6 +8,7 @@
 #include "helper/base/text.hpp"
 #include "sync/base/base64.hpp"
 #include "sync/base/percent_encoding.hpp"
+#include "sync/base/shell_word.hpp"
 #include "sync/kube/config/exec_plugin.hpp"
 #include "sync/kube/config/pem.hpp"
 
@@ -83,9 +84,9 @@ Credentials::~Credentials() = default;
 asio::awaitable<std::shared_ptr<const Proof>> Credentials::current() {
   read_files(/*now=*/false);
   if (context_.token_expires && std::chrono::system_clock::now() + expiry_delta > *context_.token_expires) {
-    throw Error(ErrorCode::unauthorized,
-                "the id-token of the auth-provider of context \"" + context_.name + "\" has expired",
-                "kubectl renews it in the kubeconfig: kubectl --context " + context_.name + " get --raw /version");
+    throw Error(
+        ErrorCode::unauthorized, "the id-token of the auth-provider of context \"" + context_.name + "\" has expired",
+        "kubectl renews it in the kubeconfig: kubectl --context " + shell_word(context_.name) + " get --raw /version");
   }
   if (secure_ && token_.empty() && !context_.token_file.empty()) {
     throw Error(ErrorCode::unauthorized,
