@@ -285,8 +285,8 @@ class Daemon::Impl {
         if (store_is_open_) {
           replaced_.drop_old(engine_.logins_in_doubt());
         }
-        drop_replaced_logins_after(std::chrono::hours(1));
       });
+      drop_replaced_logins_after(std::chrono::hours(1));
     });
   }
 

@@ -41,14 +41,11 @@ bool containers_use_regsync() {
   std::vector<fs::path> files{folder() / "registries.conf"};
   std::error_code ignored;
   for (const auto& entry : fs::directory_iterator(folder() / "registries.conf.d", ignored)) {
-    files.push_back(entry.path());
-  }
-  for (const fs::path& file : files) {
-    if (names_regsync(file)) {
-      return true;
+    if (entry.path().extension() == ".conf") {  // a backup is read by nobody
+      files.push_back(entry.path());
     }
   }
-  return false;
+  return std::ranges::any_of(files, names_regsync);
 }
 
 bool is_set_up_for_containers() {

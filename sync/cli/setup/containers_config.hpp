@@ -1,7 +1,6 @@
 // Edits where podman, skopeo and buildah keep logins: `credential-helpers` of containers-registries.conf(5). They read
-// from
-// ~/.config/containers/registries.conf and the files beside it; regsync has a file of its own there. Synchronous file
-// I/O.
+// ~/.config/containers/registries.conf and the files in registries.conf.d beside it; regsync has a file of its own
+// there. Synchronous file I/O.
 #pragma once
 
 #include <iosfwd>

@@ -3,6 +3,7 @@
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <functional>
+#include <iterator>
 #include <nlohmann/json.hpp>
 #include <ostream>
 #include <set>
@@ -253,8 +254,14 @@ Candidates all_candidates(const Position& position, std::string& word, std::stri
 
 }  // namespace
 
-Candidates complete(const CLI::App& app, const std::vector<std::string>& words, Console& console) {
+Candidates complete(const CLI::App& app, std::vector<std::string> words, Console& console) {
   std::string word = words.empty() ? std::string() : words.back();
+  const auto unfinished = words.empty() ? words.end() : std::prev(words.end());
+  const auto is_command = [&app](const std::string& given) { return find_command(app, given) != nullptr; };
+  const auto command = std::find_if(words.begin(), unfinished, is_command);
+  if (command != unfinished && words.front().starts_with("-")) {
+    std::rotate(words.begin(), command, command + 1);  // options may stand before it
+  }
   std::string kept;  // "--context=", which stays in front of the value
   Candidates candidates;
   try {

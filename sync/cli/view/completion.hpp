@@ -19,6 +19,6 @@ struct Candidates {
 
 // words: those after the program's name; the last one is unfinished, perhaps empty. What cannot be asked now (a
 // cluster, the keyring) adds nothing. Never prompts, and waits for a cluster two seconds at most.
-Candidates complete(const CLI::App& app, const std::vector<std::string>& words, Console& console);
+Candidates complete(const CLI::App& app, std::vector<std::string> words, Console& console);
 
 }  // namespace regsync::cli

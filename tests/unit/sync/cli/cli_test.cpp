@@ -500,6 +500,7 @@ TEST_F(Cli, CompletionKnowsCommandsContextsTargetsAndRegistries) {
   EXPECT_EQ(candidates({"add", "x", "--context", ""}), "dev\nprod\n:4\n");
   EXPECT_EQ(candidates({"add", "x", "--context=p"}), "--context=prod\n:4\n");
   EXPECT_EQ(candidates({"status", ""}), "web\n:4\n");
+  EXPECT_EQ(candidates({"--kubeconfig", (home_ / "kubeconfig").string(), "edit", ""}), "web\n:4\n");
   EXPECT_EQ(candidates({"add", ""}), ":4\n");  // a new target's name is the person's to choose
   EXPECT_EQ(candidates({"add", "x", "--registry", ""}), "ghcr.io\tme\n:4\n");
   EXPECT_EQ(candidates({"list", "-o", "j"}), "json\njsonpath=\n:4\n");

@@ -1,0 +1,56 @@
+#include "sync/cli/setup/containers_config.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <cstdlib>
+#include <sstream>
+
+#include "tests/support/temp_dir.hpp"
+
+namespace regsync {
+namespace {
+
+using testing::HasSubstr;
+
+class ContainersConfig : public testing::Test {
+ protected:
+  ContainersConfig() { setenv("HOME", home_.path().c_str(), 1); }
+  void write(const std::string& name, const std::string& text) { home_.write(".config/containers/" + name, text); }
+
+  test::TempDir home_;
+  std::ostringstream out_;
+};
+
+TEST_F(ContainersConfig, NamesRegsyncWhereOneOfTheFilesThatPodmanReadsDoes) {
+  EXPECT_FALSE(containers_use_regsync());
+  write("registries.conf", "unqualified-search-registries = [\"docker.io\"]\n# credential-helpers = [\"regsync\"]\n");
+  EXPECT_FALSE(containers_use_regsync());
+  write("registries.conf", "credential-helpers = [\"secretservice\"]\n");
+  EXPECT_FALSE(containers_use_regsync());
+  write("registries.conf.d/10-mine.conf", "\n  credential-helpers=[\"secretservice\", \"regsync\"]\n");
+  EXPECT_TRUE(containers_use_regsync());
+}
+
+TEST_F(ContainersConfig, ABackupOfAFileIsReadByNobody) {
+  write("registries.conf.d/50-regsync.conf.bak", "credential-helpers = [\"regsync\"]\n");
+  write("registries.conf.d/50-regsync.conf~", "credential-helpers = [\"regsync\"]\n");
+  EXPECT_FALSE(containers_use_regsync());
+}
+
+TEST_F(ContainersConfig, IsEnabledAndDisabledByAFileOfItsOwn) {
+  write("registries.conf", "short-name-mode = \"enforcing\"\n");
+  enable_for_containers(out_);
+  EXPECT_TRUE(containers_use_regsync());
+  EXPECT_THAT(test::read_file(home_ / ".config/containers/registries.conf.d/50-regsync.conf"),
+              HasSubstr("credential-helpers = [\"regsync\", \"containers-auth.json\"]"));
+  disable_for_containers(out_);
+  EXPECT_FALSE(containers_use_regsync());
+  EXPECT_EQ(test::read_file(home_ / ".config/containers/registries.conf"), "short-name-mode = \"enforcing\"\n");
+  out_.str("");
+  disable_for_containers(out_);
+  EXPECT_EQ(out_.str(), "") << "there was none";
+}
+
+}  // namespace
+}  // namespace regsync
