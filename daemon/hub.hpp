@@ -1,5 +1,5 @@
-// What this daemon has of a hub, a cluster that describes a fleet: the clusters, which Secrets of the hub describe, and
-// the state that it shares with other replicas. Either may be without the other, or neither be there.
+// Hub is the cluster that describes a fleet, as this daemon uses it: Secrets of it describe the clusters, and it keeps
+// the state that replicas share. Either may be without the other, or neither be there.
 //
 // The hub is the current context of the kubeconfig, or the cluster of this pod. Lives on the io_context thread.
 #pragma once

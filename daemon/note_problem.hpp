@@ -1,4 +1,4 @@
-// A problem that lasts is logged once.
+// Logs a problem that lasts once.
 #pragma once
 
 #include <optional>

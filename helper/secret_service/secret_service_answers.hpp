@@ -1,4 +1,4 @@
-// What the Secret Service answers, read as values. A provider may answer anything: of what has another form than the
+// Reads the answers of the Secret Service as values. A provider may answer anything: of what has another form than the
 // specification gives it, these throw Error with code store_unavailable. One thread at a time for each message.
 #pragma once
 

@@ -1,4 +1,4 @@
-// What must be so before a context is forgotten or trusted: the engine asks it first, and a dry run asks nothing else.
+// Checks that a context may be forgotten or trusted: the engine asks before it does so, and a dry run asks only this.
 // footprints: by target. Pure; any thread.
 #pragma once
 

@@ -1,4 +1,4 @@
-// Which clusters are this replica's, where several replicas share a fleet: each cluster has one of N slots, by
+// Replicas decides which clusters are this replica's, where several share a fleet: each cluster has one of N slots, by
 // rendezvous hash of its address, each slot is a Lease of the hub, and who holds the Lease serves the clusters. The
 // cost of leases does not grow with clusters. One slot is plain active and standby.
 //

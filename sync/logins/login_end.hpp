@@ -1,4 +1,4 @@
-// When logins end: as files say, or a token says itself. Pure; any thread.
+// Tells when logins end: as files say, or a token says itself. Pure; any thread.
 #pragma once
 
 #include <chrono>

@@ -1,5 +1,5 @@
-// What a registry and its token server say while a login is tried (distribution, docs/spec/auth/token.md; RFC 9110,
-// 11), and where a login may go. Pure; any thread. Everything here is total: the text is a stranger's.
+// Reads what a registry and its token server say while a login is tried (distribution, docs/spec/auth/token.md; RFC
+// 9110, 11), and decides where a login may go. Pure; any thread. All of it is total: the text is a stranger's.
 #pragma once
 
 #include <map>

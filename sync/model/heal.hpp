@@ -1,4 +1,4 @@
-// Whether a pod waits for exactly what a repaired Secret gives it. Pure.
+// Tells whether a pod waits for exactly what a repaired Secret gives it. Pure.
 #pragma once
 
 #include <string>

@@ -1,4 +1,4 @@
-// What a registry says to a login that wants to pull. Plain values.
+// The answer of a registry to a login that wants to pull. Plain values.
 #pragma once
 
 #include <string>

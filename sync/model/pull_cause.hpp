@@ -1,5 +1,5 @@
-// Why a container's image cannot be pulled: by kubelet's own rules on what the pod names, and by what the registry says
-// to the logins that kubelet would try.
+// Finds why a container's image cannot be pulled: by kubelet's own rules on what the pod names, and by what the
+// registry says to the logins that kubelet would try.
 //
 // First look_up(): which logins kubelet offers. Whoever asks tries those at the registry, or the pull without a login
 // where there is none, and conclude() names the cause. Pure; what is in it is secret.

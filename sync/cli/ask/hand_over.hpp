@@ -1,4 +1,4 @@
-// A target that was declared is given to regsyncd.
+// Gives a target that was declared to regsyncd.
 #pragma once
 
 #include <filesystem>

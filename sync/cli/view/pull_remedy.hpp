@@ -1,4 +1,4 @@
-// What to do about a pull that fails, as a command. Pure.
+// Says what to do about a pull that fails, as a command. Pure.
 #pragma once
 
 #include <string>

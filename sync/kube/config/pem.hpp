@@ -1,5 +1,5 @@
-// PEM is checked before a connection is made with it, so that a file that is just being replaced does not take the
-// place of good material. Pure.
+// Checks PEM before a connection is made with it, so that a file that is just being replaced does not take the place of
+// good material. Pure.
 #pragma once
 
 #include <string>

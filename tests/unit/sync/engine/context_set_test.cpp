@@ -1,0 +1,138 @@
+#include "sync/engine/context_set.hpp"
+
+#include <gmock/gmock.h>
+
+#include "tests/unit/sync/engine/engine_parts.hpp"
+
+namespace regsync {
+namespace {
+
+using namespace std::chrono_literals;
+using testing::ElementsAre;
+using testing::HasSubstr;
+using testing::IsEmpty;
+
+class ContextSetTest : public EngineParts {
+ protected:
+  // Parses the text, and updates. Returns the contexts with a new cluster.
+  std::set<std::string> take(const std::string& text) {
+    contexts_.set_kubeconfig(kube::Kubeconfig::parse(text, "a file"));
+    return update();
+  }
+};
+
+TEST_F(ContextSetTest, NeededContextsRun) {
+  contexts_.set_kubeconfig(kube::Kubeconfig::parse(kubeconfig_text({{"dev", "a"}, {"prod", "b"}}), "a file"));
+  const auto fresh = contexts_.update([](const std::string& context) { return context == "dev"; });
+  EXPECT_THAT(fresh, ElementsAre("dev"));
+  EXPECT_THAT(contexts_.names(), ElementsAre("dev", "prod"));
+  EXPECT_TRUE(contexts_.find("dev"));
+  EXPECT_FALSE(contexts_.find("prod"));
+  EXPECT_EQ(contexts_.server("prod"), "https://127.0.0.1:1/prod") << "as the kubeconfig has it";
+  EXPECT_EQ(contexts_.server("nowhere"), "");
+  EXPECT_THAT(update(), ElementsAre("prod"));
+  EXPECT_THAT(contexts_.update([](const std::string&) { return false; }), IsEmpty());
+  EXPECT_FALSE(contexts_.find("dev")) << "nobody needs it";
+}
+
+TEST_F(ContextSetTest, AnotherDefinitionIsAnotherCluster) {
+  take(kubeconfig_text({{"dev", "a"}}));
+  const auto first = contexts_.find("dev");
+  EXPECT_THAT(take(kubeconfig_text({{"dev", "a"}})), IsEmpty()) << "the same";
+  EXPECT_THAT(take(kubeconfig_text({{"dev", "a"}}, "rotated")), IsEmpty()) << "the same cluster, another token";
+  EXPECT_EQ(contexts_.find("dev"), first);
+  auto moved = kubeconfig_text({{"dev", "a"}});
+  moved.replace(moved.find("127.0.0.1"), 9, "127.0.0.2");
+  EXPECT_THAT(take(moved), ElementsAre("dev"));
+  EXPECT_NE(contexts_.find("dev"), first);
+  EXPECT_EQ(contexts_.server("dev"), "https://127.0.0.2:1/dev");
+}
+
+TEST_F(ContextSetTest, OneThatCannotBeUsedKeepsItsLastGoodDefinitionAndHurtsNoOther) {
+  take(kubeconfig_text({{"dev", "a"}, {"prod", "b"}}));
+  const auto last_good = contexts_.find("dev");
+  auto torn = kubeconfig_text({{"dev", "a"}, {"prod", "b"}, {"test", "c"}});
+  torn.replace(torn.find("cluster: dev"), 12, "cluster: gon");
+  EXPECT_THAT(take(torn), ElementsAre("test"));
+  EXPECT_EQ(contexts_.find("dev"), last_good);
+  ASSERT_TRUE(contexts_.problems().contains("dev"));
+  EXPECT_FALSE(contexts_.problems().contains("prod"));
+  take(kubeconfig_text({{"dev", "a"}, {"prod", "b"}}));
+  EXPECT_THAT(contexts_.problems(), testing::Not(testing::Contains(testing::Key("dev"))));
+}
+
+TEST_F(ContextSetTest, AKubeconfigWithoutContextsIsAProblemAndEndsNone) {
+  take(kubeconfig_text({{"dev", "a"}}));
+  take("");
+  ASSERT_TRUE(contexts_.kubeconfig_problem());
+  EXPECT_THAT(contexts_.kubeconfig_problem()->message(), HasSubstr("has no context any more"));
+  EXPECT_TRUE(contexts_.find("dev"));
+  EXPECT_THAT(contexts_.problems(), IsEmpty());
+  take(kubeconfig_text({{"dev", "a"}}));
+  EXPECT_FALSE(contexts_.kubeconfig_problem());
+}
+
+TEST_F(ContextSetTest, FromAHubThereMayBeNoClusterLeft) {
+  take(kubeconfig_text({{"dev", "a"}}));
+  contexts_.set_kubeconfig(kube::Kubeconfig::of({}, "a hub"));
+  EXPECT_FALSE(contexts_.kubeconfig_problem());
+  EXPECT_THAT(contexts_.names(), IsEmpty());
+}
+
+TEST_F(ContextSetTest, AContextThatVanishedRunsOnForTheGrace) {
+  take(kubeconfig_text({{"dev", "a"}, {"prod", "b"}}));
+  take(kubeconfig_text({{"dev", "a"}}));
+  EXPECT_FALSE(contexts_.contains("prod"));
+  EXPECT_TRUE(contexts_.find("prod"));
+  EXPECT_EQ(contexts_.problems().at("prod"), contexts_.vanished("prod"));
+  const auto kept = contexts_.find("prod");
+  EXPECT_THAT(take(kubeconfig_text({{"dev", "a"}, {"prod", "b"}})), IsEmpty());
+  EXPECT_EQ(contexts_.find("prod"), kept) << "it was only being written";
+}
+
+TEST_F(ContextSetTest, TheCurrentNamespaceIsNotBelievedWhileTheFileIsYoung) {
+  set_contexts({{"dev", "a"}});
+  EXPECT_EQ(contexts_.current_namespace("dev"), "a");
+  set_young_contexts({{"dev", "b"}});
+  EXPECT_EQ(contexts_.current_namespace("dev"), std::nullopt);
+  set_contexts({{"dev", "b"}});
+  EXPECT_EQ(contexts_.current_namespace("dev"), "b");
+  EXPECT_EQ(contexts_.current_namespace("nowhere"), std::nullopt);
+}
+
+// The same with a grace that ends within the test.
+TEST(ContextSetGrace, EndsWhatIsGoneAndReadsAgainWhatIsNotBelieved) {
+  asio::io_context io;
+  int due = 0;
+  int read_again = 0;
+  ContextSet contexts(io.get_executor(), {}, 20ms,
+                      {.on_change = [](const std::string&, const ChangedRows&) {},
+                       .on_due = [&] { ++due; },
+                       .read_again = [&] { ++read_again; },
+                       .on_identified = [](const std::string&, const ClusterIdentity&) {},
+                       .on_lost = [](const std::string&) {}});
+  const auto all = [](const std::string&) { return true; };
+  const auto context = [](const std::string& name) {
+    return "- {name: " + name + ", context: {cluster: c, user: u, namespace: own}}\n";
+  };
+  const std::string rest =
+      "clusters: [{name: c, cluster: {server: 'https://127.0.0.1:1'}}]\nusers: [{name: u, user: {token: t}}]\n"
+      "contexts:\n";
+  const test::TempDir dir;
+  contexts.set_kubeconfig(kube::Kubeconfig::load(dir.write("kubeconfig", rest + context("dev") + context("prod"))));
+  contexts.update(all);
+  EXPECT_EQ(contexts.current_namespace("dev"), std::nullopt);
+  ASSERT_TRUE(test::run_until(io, [&] { return read_again > 0; }));
+  contexts.set_kubeconfig(kube::Kubeconfig::parse(rest + context("dev"), "a file"));
+  contexts.update(all);
+  EXPECT_EQ(contexts.current_namespace("dev"), "own");
+  EXPECT_TRUE(contexts.find("prod"));
+  ASSERT_TRUE(test::run_until(io, [&] { return due > 0; }));
+  contexts.update(all);
+  EXPECT_FALSE(contexts.find("prod"));
+  EXPECT_THAT(contexts.problems(), IsEmpty());
+  test::run(io, contexts.stop());
+}
+
+}  // namespace
+}  // namespace regsync
