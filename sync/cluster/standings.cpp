@@ -146,6 +146,11 @@ StatusRow Standings::row_for(const Plan& plan, const std::string& name_space) co
   row.state = standing.state;
   row.cause = std::move(standing.cause);
   row.since = std::max(standing.since, plan.since);
+  if (row.state == SyncState::in_sync && from_.health.is_cut_off()) {  // it was, when it was seen last
+    row.state = SyncState::retrying;
+    row.cause = from_.health.problem;
+    row.since = from_.health.since;
+  }
   if (const Entry* entry = from_.cache.find(key); entry != nullptr && entry->progress.last_change != Stamp()) {
     row.last_change = entry->progress.last_change;
   }

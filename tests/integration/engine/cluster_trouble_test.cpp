@@ -339,6 +339,17 @@ TEST_F(Trouble, WhileTheServerIsDownANewLoginIsNotInSync) {
   EXPECT_TRUE(world_.until([&] { return has("second"); }));
 }
 
+TEST_F(Trouble, WhileTheServerIsDownNothingIsInSync) {
+  begin(make_target());
+  ASSERT_EQ(world_.state("team"), SyncState::in_sync);
+  server().inject({.kind = Fault::Kind::close, .times = -1});
+  server().cut_watches();
+  EXPECT_TRUE(world_.until([&] { return world_.state("team") == SyncState::retrying; }))
+      << "nobody knows what happens there meanwhile";
+  server().clear_faults();
+  EXPECT_TRUE(world_.until([&] { return world_.state("team") == SyncState::in_sync; }));
+}
+
 TEST_F(Trouble, SyncSeesWhatNoWatchTold) {
   server().inject({.kind = Fault::Kind::half_open, .verb = "watch", .resource = "secrets", .times = -1});
   begin(make_target());
