@@ -40,11 +40,6 @@ std::map<std::string, Places> places_before(const TargetChange& change, const ku
 
 }  // namespace
 
-std::size_t Preview::deletions() const {
-  return static_cast<std::size_t>(
-      std::ranges::count_if(changes, [](const Difference& change) { return change.after.is_null(); }));
-}
-
 Preview preview(Console& console, const kube::Kubeconfig& kubeconfig, const TargetChange& change) {
   Preview result;
   if (change.after && change.after->paused) {

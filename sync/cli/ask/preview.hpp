@@ -32,8 +32,6 @@ struct Preview {
   std::vector<Difference> changes;
   std::vector<std::string> paused;   // "context prod", "target web": nothing changes there before they are resumed
   std::vector<std::string> unknown;  // "context prod: cannot connect", of what could not be read
-
-  [[nodiscard]] std::size_t deletions() const;
 };
 
 // Reads every context that the target selects before or after the change. Never prompts; what cannot be read within

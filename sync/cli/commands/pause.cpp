@@ -109,7 +109,8 @@ std::vector<std::pair<std::string, Preview>> resumption(const std::set<std::stri
           preview(console, kubeconfig, {.before = file.target, .after = file.target, .resumed = contexts}));
     }
   }
-  for (const auto& [name, footprint] : FootprintStore(paths::footprints()).all()) {
+  const FootprintStore footprints(paths::footprints());
+  for (const auto& [name, footprint] : footprints.all()) {
     const auto has_something = [&places = footprint.contexts](const std::string& context) {
       return places.contains(context);
     };

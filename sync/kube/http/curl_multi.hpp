@@ -51,7 +51,6 @@ class CurlMulti : public std::enable_shared_from_this<CurlMulti> {
   Rest rest();
 
   // One check of the peer at a time.
-  [[nodiscard]] bool is_checking() const { return checking_; }
   void set_checking(bool checking) { checking_ = checking; }
   // Whether nothing at all has come from the peer for so long.
   [[nodiscard]] bool is_silent_for(std::chrono::milliseconds time) const { return peer_.is_silent_for(time); }

@@ -124,7 +124,7 @@ TEST_F(ChildProcess, OneThatADebuggerHoldsHoldsNobodyUp) {
     const char* problem;
   };
   for (const auto& [end, patience, problem] :
-       {Case{"sleep 1", 20s, "another program holds it"}, Case{"sleep 60", 2s, "did not end within"}}) {
+       {Case{"exec sleep 3", 20s, "another program holds it"}, Case{"exec sleep 60", 2s, "did not end within"}}) {
     std::filesystem::remove(temp_ / "pid");
     const pid_t debugger = ::fork();
     if (debugger == 0) {

@@ -94,10 +94,13 @@ TEST_F(StandingsTest, WithoutAListNothingIsKnownAndTheReasonIsSaid) {
   EXPECT_EQ(row().cause->code(), ErrorCode::unreachable);
 }
 
-TEST_F(StandingsTest, AServerThatIsAwayHoldsUpWhatIsToBeDoneAndNothingElse) {
+TEST_F(StandingsTest, OfAServerThatIsAwayNothingIsInSync) {
   write();
+  health_.problem = Error(ErrorCode::forbidden, "no right to list namespaces");
+  EXPECT_EQ(row().state, SyncState::in_sync) << "Secrets are seen all the same";
   health_.problem = Error(ErrorCode::unreachable, "no route");
-  EXPECT_EQ(row().state, SyncState::in_sync) << "what was seen last is as asked";
+  EXPECT_EQ(row().state, SyncState::retrying) << "nobody sees it now";
+  EXPECT_EQ(row().cause->message(), "no route");
   wanted_.login("second");
   desired_ = wanted_.state();
   EXPECT_EQ(row().state, SyncState::retrying);

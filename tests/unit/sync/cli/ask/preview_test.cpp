@@ -17,10 +17,7 @@ Difference change(const std::string& context, const std::string& name_space, con
   return {context, name_space, kind, kind == Kind::secret ? "cred" : "default", before, after};
 }
 
-TEST(Preview, OfNothingSaysSo) {
-  EXPECT_EQ(describe(Preview()), "  no Secret changes\n");
-  EXPECT_EQ(Preview().deletions(), 0U);
-}
+TEST(Preview, OfNothingSaysSo) { EXPECT_EQ(describe(Preview()), "  no Secret changes\n"); }
 
 TEST(Preview, HasALineForEachKindOfChangeAndContext) {
   Preview shown;
@@ -32,7 +29,6 @@ TEST(Preview, HasALineForEachKindOfChangeAndContext) {
             "  change 1 Secret in context dev: c/cred\n"
             "  delete 1 Secret in context prod: d/cred\n"
             "  change 1 ServiceAccount in context dev: a/default\n");
-  EXPECT_EQ(shown.deletions(), 1U);
 }
 
 TEST(Preview, OfManyNamespacesNamesSome) {
@@ -42,7 +38,6 @@ TEST(Preview, OfManyNamespacesNamesSome) {
   }
   EXPECT_EQ(describe(shown),
             "  delete 1000 Secrets in context dev: n0/cred, n1/cred, n2/cred, n3/cred, n4/cred and 995 more\n");
-  EXPECT_EQ(shown.deletions(), 1000U);
 }
 
 TEST(Preview, WhatIsPausedOrUnknownIsNotNothing) {
