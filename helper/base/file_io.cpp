@@ -8,7 +8,9 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <chrono>
 #include <system_error>
+#include <thread>
 
 #include "helper/base/error.hpp"
 
@@ -16,6 +18,8 @@ namespace regsync {
 namespace {
 
 namespace fs = std::filesystem;
+
+constexpr auto lock_retry = std::chrono::milliseconds(10);
 
 std::string reason(int error) { return std::generic_category().message(error); }
 
@@ -263,10 +267,17 @@ void write_whole(const fs::path& path, std::string_view content, unsigned mode) 
   }
 }
 
-FolderLock::FolderLock(const fs::path& folder) : fd_(-1) {
+FolderLock::FolderLock(const fs::path& folder, std::chrono::milliseconds patience) {
   make_folder(folder);
   fd_ = ::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  while (fd_ >= 0 && ::flock(fd_, LOCK_EX) != 0 && errno == EINTR) {
+  const auto deadline = std::chrono::steady_clock::now() + patience;
+  while (fd_ >= 0 && ::flock(fd_, LOCK_EX | LOCK_NB) != 0 && (errno == EWOULDBLOCK || errno == EINTR)) {
+    if (std::chrono::steady_clock::now() > deadline) {
+      ::close(fd_);
+      throw Error(ErrorCode::timeout, "another program has been changing " + folder.string() + " for too long",
+                  "end it, if it is stopped: fuser -v " + folder.string());
+    }
+    std::this_thread::sleep_for(lock_retry);
   }
 }
 

@@ -1,6 +1,7 @@
 // Files, read and written whole. Any thread; the calls block for as long as the disk does.
 #pragma once
 
+#include <chrono>
 #include <cstddef>
 #include <filesystem>
 #include <optional>
@@ -34,11 +35,13 @@ void write_whole(const std::filesystem::path& path, std::string_view content, un
 // cause; a part may have been written then.
 void append(const std::filesystem::path& path, std::string_view content);
 
-// Keeps programs that do the same out of a folder while it lives, and waits for one that has it. Makes the folder if
-// need be (0700). A file system without locks keeps nobody out.
+// Keeps programs that do the same out of a folder while it lives. Makes the folder if need be (0700). Waits for one
+// that has it; after `patience` that one is stopped, or hangs on its disk, and the constructor throws Error(timeout). A
+// file system without locks keeps nobody out.
 class FolderLock {
  public:
-  explicit FolderLock(const std::filesystem::path& folder);
+  explicit FolderLock(const std::filesystem::path& folder,
+                      std::chrono::milliseconds patience = std::chrono::seconds(5));
   ~FolderLock();
   FolderLock(const FolderLock&) = delete;
   FolderLock& operator=(const FolderLock&) = delete;
@@ -46,7 +49,7 @@ class FolderLock {
   FolderLock& operator=(FolderLock&&) = delete;
 
  private:
-  int fd_;
+  int fd_ = -1;
 };
 
 }  // namespace regsync

@@ -50,7 +50,7 @@ void Briefing::tell(const std::string& context, Cluster& cluster, WantedThrough&
   add_footprints(context, parts);
   const auto desired = std::make_shared<DesiredState>(
       cluster.context().default_namespace, std::move(parts.plans), std::move(parts.forgotten),
-      std::move(parts.known_targets), std::move(parts.kept), siblings_of(context, wanted), std::move(parts.uncertain));
+      std::move(parts.known_targets), std::move(parts.kept), siblings_of(context, wanted), parts.uncertain);
   if (!told_.empty()) {
     desired->share_with(*told_.begin()->second.desired);
   }

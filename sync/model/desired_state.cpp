@@ -238,7 +238,7 @@ Selected selects(const Target& target, const std::string& name_space, const Name
 
 DesiredState::DesiredState(std::string default_namespace, Plans plans, std::set<std::string> forgotten,
                            std::set<std::string> known_targets, std::set<std::string> kept,
-                           std::vector<Sibling> siblings, std::set<std::string> uncertain)
+                           std::vector<Sibling> siblings, const std::set<std::string>& uncertain)
     : default_namespace_(std::move(default_namespace)),
       siblings_(std::move(siblings)),
       plans_(std::make_shared<const Plans>(std::move(plans))) {

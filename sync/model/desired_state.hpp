@@ -141,7 +141,7 @@ class DesiredState {
   // target takes a Secret of theirs.
   DesiredState(std::string default_namespace, Plans plans, std::set<std::string> forgotten,
                std::set<std::string> known_targets, std::set<std::string> kept = {}, std::vector<Sibling> siblings = {},
-               std::set<std::string> uncertain = {});
+               const std::set<std::string>& uncertain = {});
 
   // The same with other plans for the same targets: other logins make such plans.
   [[nodiscard]] DesiredState with(std::shared_ptr<const Plans> plans) const;

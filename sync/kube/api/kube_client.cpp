@@ -290,8 +290,6 @@ asio::awaitable<json> KubeClient::create(ObjectPath collection, std::string body
                     operation_of("create", collection));
 }
 
-// NOLINTEND(performance-unnecessary-value-param)
-
 asio::awaitable<json> KubeClient::remove(ObjectPath path, Preconditions preconditions) {
   json body = {{"apiVersion", "v1"}, {"kind", "DeleteOptions"}, {"propagationPolicy", "Background"}};
   if (!preconditions.uid.empty()) {
@@ -304,6 +302,8 @@ asio::awaitable<json> KubeClient::remove(ObjectPath path, Preconditions precondi
   Operation operation = operation_of("delete", path);
   return impl_->ask(std::move(request), std::move(operation));
 }
+
+// NOLINTEND(performance-unnecessary-value-param)
 
 asio::awaitable<void> KubeClient::watch(ObjectPath collection, WatchOptions options,
                                         std::function<void(const json&)> on_event) {

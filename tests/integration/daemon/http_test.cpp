@@ -223,7 +223,8 @@ TEST_F(HttpTest, EveryMetricAndLabelOfTheExamplesIsServed) {
   std::map<std::string, std::map<std::string, std::set<std::string>>> series;
   ASSERT_TRUE(wait_until([&] {
     series = series_of(get("/metrics"));
-    return series.contains("regsync_watch_restarts_total") && series.contains("regsync_sync_failures_total");
+    return series.contains("regsync_watch_restarts_total") && series.contains("regsync_sync_failures_total") &&
+           series.contains("regsync_last_success_timestamp_seconds");  // the watches are there again
   })) << get("/metrics");
 
   std::set<std::string> named;

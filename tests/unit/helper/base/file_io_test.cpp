@@ -6,10 +6,13 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include <chrono>
 #include <cstring>
 #include <fstream>
 #include <iterator>
+#include <optional>
 #include <string>
+#include <thread>
 
 #include "helper/base/error.hpp"
 #include "tests/support/temp_dir.hpp"
@@ -173,6 +176,24 @@ TEST(WriteWhole, KeepsTheOwnerOfWhatRootReplaces) {
   write_whole(root.path() / "file", "new");
   ASSERT_EQ(::stat((root.path() / "file").c_str(), &status), 0);
   EXPECT_EQ(status.st_uid, 1U);
+}
+
+TEST(FolderLock, WaitsForTheOtherOneButNotForever) {
+  const test::TempDir temp;
+  std::optional<FolderLock> first(std::in_place, temp.path());
+  try {
+    const FolderLock second(temp.path(), std::chrono::milliseconds(30));
+    FAIL() << "two have it";
+  } catch (const Error& error) {
+    EXPECT_EQ(error.code(), ErrorCode::timeout);
+    EXPECT_NE(error.message().find(temp.path().string()), std::string::npos) << error.message();
+  }
+  std::thread ends([&first] {
+    std::this_thread::sleep_for(std::chrono::milliseconds(30));
+    first.reset();
+  });
+  EXPECT_NO_THROW(FolderLock(temp.path()));
+  ends.join();
 }
 
 }  // namespace
