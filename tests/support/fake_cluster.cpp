@@ -254,6 +254,15 @@ std::optional<Answer> secret_fault(const FakeCluster::Key& key, const json* befo
   return std::nullopt;
 }
 
+// Whether a finalizer keeps an object that is being deleted.
+bool is_held(const json& metadata) { return !at_or(metadata, "finalizers", json::array()).empty(); }
+
+// Whether the last finalizer of an object that is being deleted was taken away.
+bool is_let_go(const FakeCluster::Key& key, const json& object) {
+  const json& metadata = object.at("metadata");
+  return key.resource != "namespaces" && metadata.contains("deletionTimestamp") && !is_held(metadata);
+}
+
 }  // namespace
 
 Answer status_answer(int code, std::string reason, std::string message, json details) {
@@ -380,15 +389,6 @@ std::optional<Answer> FakeCluster::namespace_fault(const Key& key, bool making) 
                          details);
   }
   return std::nullopt;
-}
-
-// Whether a finalizer keeps an object that is being deleted.
-bool is_held(const json& metadata) { return !at_or(metadata, "finalizers", json::array()).empty(); }
-
-// Whether the last finalizer of an object that is being deleted was taken away.
-bool is_let_go(const FakeCluster::Key& key, const json& object) {
-  const json& metadata = object.at("metadata");
-  return key.resource != "namespaces" && metadata.contains("deletionTimestamp") && !is_held(metadata);
 }
 
 // Makes an entry the current state of its key, unless it is that already.

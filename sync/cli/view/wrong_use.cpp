@@ -148,6 +148,29 @@ std::string first_command(const std::vector<std::string>& words, const CLI::App&
   return found == words.end() ? std::string() : *found;
 }
 
+// What CLI11 says of a value that an option does not take.
+UsageError explain_value(const CLI::ParseError& error, const std::string& see) {
+  const std::string said = error.what();
+  // "Could not convert: --adopt = maybe"
+  if (const auto equals = said.find(" = "); error.get_name() == "ConversionError" && equals != std::string::npos) {
+    const std::string name = said.substr(said.find(": ") + 2, equals - said.find(": ") - 2);
+    return UsageError(name + ": unsupported value \"" + said.substr(equals + 3) + "\"",
+                      "write " + name + ", or " + name + "=false");
+  }
+  // "--on-logout: delete not in {keep,remove}"
+  if (const auto set = said.find(" not in {"); set != std::string::npos) {
+    const auto colon = said.find(": ");
+    std::istringstream values(said.substr(set + 9, said.find('}', set) - set - 9));
+    std::vector<std::string> allowed;
+    for (std::string value; std::getline(values, value, ',');) {
+      allowed.push_back(value);
+    }
+    return UsageError(said.substr(0, colon) + ": unsupported value \"" + said.substr(colon + 2, set - colon - 2) + "\"",
+                      "use " + one_of(allowed));
+  }
+  return UsageError(said, see);
+}
+
 [[noreturn]] void refuse_empty(const std::string& name, const std::string& command) {
   throw UsageError(name + ": the value is empty",
                    "give one, or leave it out; see: regsync " + (command.empty() ? "" : command + " ") + "--help");
@@ -246,24 +269,7 @@ UsageError explain(const CLI::ParseError& error, const CLI::App& app) {
                ? UsageError(name + " is given more than once", "give it once")
                : UsageError(name + " needs a value", see);
   }
-  // "Could not convert: --adopt = maybe"
-  if (const auto equals = said.find(" = "); error.get_name() == "ConversionError" && equals != std::string::npos) {
-    const std::string name = said.substr(said.find(": ") + 2, equals - said.find(": ") - 2);
-    return UsageError(name + ": unsupported value \"" + said.substr(equals + 3) + "\"",
-                      "write " + name + ", or " + name + "=false");
-  }
-  // "--on-logout: delete not in {keep,remove}"
-  if (const auto set = said.find(" not in {"); set != std::string::npos) {
-    const auto colon = said.find(": ");
-    std::istringstream values(said.substr(set + 9, said.find('}', set) - set - 9));
-    std::vector<std::string> allowed;
-    for (std::string value; std::getline(values, value, ',');) {
-      allowed.push_back(value);
-    }
-    return UsageError(said.substr(0, colon) + ": unsupported value \"" + said.substr(colon + 2, set - colon - 2) + "\"",
-                      "use " + one_of(allowed));
-  }
-  return UsageError(said, see);
+  return explain_value(error, see);
 }
 
 }  // namespace regsync::cli

@@ -12,6 +12,16 @@ namespace {
 
 // A child that sleeps until a signal ends it, under a name that looks like the fields behind it.
 class ProcessState : public testing::Test {
+ public:
+  ProcessState(const ProcessState&) = delete;
+  ProcessState& operator=(const ProcessState&) = delete;
+  ProcessState(ProcessState&&) = delete;
+  ProcessState& operator=(ProcessState&&) = delete;
+  ~ProcessState() override {
+    ::kill(child_, SIGKILL);
+    ::waitpid(child_, nullptr, 0);
+  }
+
  protected:
   ProcessState() : child_(::fork()) {
     if (child_ == 0) {
@@ -22,14 +32,6 @@ class ProcessState : public testing::Test {
       }
     }
   }
-  ~ProcessState() override {
-    ::kill(child_, SIGKILL);
-    ::waitpid(child_, nullptr, 0);
-  }
-  ProcessState(const ProcessState&) = delete;
-  ProcessState& operator=(const ProcessState&) = delete;
-  ProcessState(ProcessState&&) = delete;
-  ProcessState& operator=(ProcessState&&) = delete;
 
   void signal(int number, int comes_to) const {
     ASSERT_EQ(::kill(child_, number), 0);

@@ -7,7 +7,7 @@ namespace {
 
 TEST(Disclosure, IsSeenInWhatLooksLikeASecret) {
   for (const char* text :
-       {"password=hunter2", "Password: 'hunter2'", "user a, SECRET=abcDEF", "{\"token\": \"c4nary-x\"}",
+       {"password=hunter2", "Password: 'hunter2'", "user a, SECRET=abcDEF", R"({"token": "c4nary-x"})",
         "token: c4nary\n", "Authorization: Basic YTpiYzE=", "header Bearer abc123",
         "clientKeyData: LS0tLS1CRUdJTg==", "got eyJhbGciOiJSUzI1NiJ9.eyJzdWIi.x", "-----BEGIN RSA PRIVATE KEY-----",
         "REGISTRY_AUTH=YTpiYzpk", "first line\npassword:S3CRET!"}) {
@@ -18,8 +18,7 @@ TEST(Disclosure, IsSeenInWhatLooksLikeASecret) {
 TEST(Disclosure, IsNotSeenInWhatPeopleNeedToRead) {
   for (const char* text :
        {"", "failed to refresh token: connection refused", "gpg: no key", "invalid password", "no secret key",
-        "Failed to retrieve access token:: failure while executing gcloud, with args [config config-helper]: exit "
-        "status 1",
+        "Failed to retrieve access token:: failure while executing gcloud, with args [config]: exit status 1",
         "An error occurred (ExpiredToken) when calling the AssumeRole operation: The security token is expired",
         "credentials not found in native keychain", "eyJ is how they begin", "Basic Authentication is off",
         "error: auth: expired"}) {

@@ -113,7 +113,7 @@ TEST(YamlReader, ADateIsADayOfTheCalendarAsIso8601WritesIt) {
   EXPECT_EQ(value_of("2027-01-31", date), std::chrono::sys_days(year(2027) / 1 / 31));
   EXPECT_EQ(value_of("2028-02-29", date), std::chrono::sys_days(year(2028) / 2 / 29));
   for (const char* yaml : {"2027-02-29", "2027-13-01", "2027-00-10", "2027-01-00", "2027-01-32", "27-01-31",
-                           "2027-1-31", "\"2027- 1-31\"", "\" 2027-01-31\"", "\"2027-01-31 \"", "\"2027-01-31\\0x\"",
+                           "2027-1-31", "\"2027- 1-31\"", "\" 2027-01-31\"", "\"2027-01-31 \"", R"("2027-01-31\0x")",
                            "+2027-01-31", "2027-01-31T00:00:00Z", "31.01.2027", "2027-01", "\"\"", "soon"}) {
     EXPECT_THAT(fault(yaml, date), AllOf(HasSubstr("invalid date"), HasSubstr("2027-01-31"))) << yaml;
   }

@@ -14,7 +14,6 @@ using test::ApiRequest;
 using testing::ElementsAre;
 using testing::IsEmpty;
 using testing::SizeIs;
-using testing::UnorderedElementsAre;
 
 class SnapshotTest : public testing::Test {
  protected:

@@ -34,7 +34,7 @@ StatusReport report(std::vector<StatusRow> rows) {
 // A question has one answer, whether the rows or their groups are at hand.
 template <typename Question>
 auto both(Question question, const StatusReport& of) {
-  const auto answer = question(of);
+  auto answer = question(of);
   EXPECT_EQ(question(test::summarized(of)), answer);
   return answer;
 }
