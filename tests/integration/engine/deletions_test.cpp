@@ -392,6 +392,21 @@ class SharedCluster : public Deletions {
     EXPECT_TRUE(is_gone("n1"));
   }
 
+  // A target names a by its name; the other one, with Secrets of the same name, goes everywhere. The uid of the first
+  // one's Secret before the context was renamed.
+  std::optional<std::string> begin_and_rename_a_to_c() {
+    auto other = make_target({"n2*"}, {"*"});
+    other.name = "u";
+    world_.put_target(other);
+    world_.set_contexts({"a", "b"});
+    begin(make_target({"n1"}, {"a"}));
+    const auto first = uid("n1");
+    world_.set_contexts({"b", "c"});  // kubectl config rename-context a c
+    world_.run_for(beyond_grace);
+    world_.sync();
+    return first;
+  }
+
   void two_targets_with_one_secret() {
     auto other = make_target({"n1"}, {"c"});
     other.name = "u";
@@ -516,18 +531,9 @@ TEST_F(SharedCluster, AWriteThatIsUnderWayThroughOneContextIsPendingInTheOther) 
   EXPECT_EQ(wrong, "") << "InSync with the second login";
 }
 
-// A target names a by its name; the other one, with Secrets of the same name, goes everywhere.
 TEST_F(SharedCluster, AContextThatGetsTheNameOfAnotherTakesNothingAway) {
-  auto other = make_target({"n2*"}, {"*"});
-  other.name = "u";
-  world_.put_target(other);
-  world_.set_contexts({"a", "b"});
-  begin(make_target({"n1"}, {"a"}));
-  const auto first = uid("n1");
+  const auto first = begin_and_rename_a_to_c();
   ASSERT_TRUE(first);
-  world_.set_contexts({"b", "c"});  // kubectl config rename-context a c
-  world_.run_for(beyond_grace);
-  world_.sync();
   EXPECT_EQ(uid("n1"), first);
   auto renamed = world_.kubeconfig();  // kubectl config rename-context b a
   for (const std::string name : {"- name: b\n", "cluster: b\n"}) {
@@ -544,16 +550,8 @@ TEST_F(SharedCluster, AContextThatGetsTheNameOfAnotherTakesNothingAway) {
 
 // The other target sees all Secrets of the name, and so what was made through the context's former name.
 TEST_F(SharedCluster, WhatIsKeptStaysUnderTheContextsNewNameToo) {
-  auto other = make_target({"n2*"}, {"*"});
-  other.name = "u";
-  world_.put_target(other);
-  world_.set_contexts({"a", "b"});
-  begin(make_target({"n1"}, {"a"}));
-  const auto first = uid("n1");
+  const auto first = begin_and_rename_a_to_c();
   ASSERT_TRUE(first);
-  world_.set_contexts({"b", "c"});  // kubectl config rename-context a c
-  world_.run_for(beyond_grace);
-  world_.sync();
   world_.forget_target("t", /*keep_secrets=*/true);
   world_.run_for(beyond_grace);
   world_.sync();
