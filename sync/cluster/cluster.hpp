@@ -82,6 +82,10 @@ class Cluster {
   // The rows about Secrets of a name.
   [[nodiscard]] ChangedRows rows_about(const std::string& secret) const;
   void add_rows(const std::string& target, std::vector<StatusRow>& rows) const { standings_.add_rows(target, rows); }
+  // The Secrets of a target that is removed, where a pause keeps them.
+  void add_held_rows(const std::string& target, std::vector<StatusRow>& rows) const {
+    standings_.add_held_rows(target, rows);
+  }
   // The places that a removal cannot read: each namespace that is named plainly, and one row for all others.
   void add_unread_rows(const std::string& target, const Places& places, std::vector<StatusRow>& rows) const {
     standings_.add_unread_rows(target, places, rows);

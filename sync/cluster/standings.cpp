@@ -242,6 +242,18 @@ void Standings::add_rows(const std::string& target, std::vector<StatusRow>& rows
   });
 }
 
+void Standings::add_held_rows(const std::string& target, std::vector<StatusRow>& rows) const {
+  for (const auto& secret : names_held_by(target)) {
+    from_.cache.for_each(secret, [&](const std::string& name_space, const Entry&) {
+      const Key key{name_space, secret};
+      if (is_held_by(target, key)) {
+        rows.push_back(row_of(target, key));
+        rows.back().state = SyncState::removing;
+      }
+    });
+  }
+}
+
 void Standings::add_unread_rows(const std::string& target, const Places& places, std::vector<StatusRow>& rows) const {
   for (const auto& [secret, scope] : places.secrets) {
     bool others = false;

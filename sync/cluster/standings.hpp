@@ -41,6 +41,8 @@ class Standings {
   explicit Standings(Sources sources) : from_(std::move(sources)) {}
 
   void add_rows(const std::string& target, std::vector<StatusRow>& rows) const;
+  // The Secrets of a target that is removed, where a pause keeps them.
+  void add_held_rows(const std::string& target, std::vector<StatusRow>& rows) const;
   // The places that a removal cannot read: each namespace that is named plainly, and one row for all others.
   void add_unread_rows(const std::string& target, const Places& places, std::vector<StatusRow>& rows) const;
   // Whether it is certain that none of these places holds a Secret of the target which should not be there. Nothing is

@@ -203,7 +203,10 @@ void add_rows(const EngineState& state, const std::string& name, const std::stri
   }
   const auto health = cluster->status();
   if (removing && rows.size() == before && state.paused.contains(context)) {
-    add_context_row(std::nullopt);  // nothing is deleted there now, and what is left is not forgotten
+    cluster->add_held_rows(name, rows);  // nothing is deleted there now, and what is left is not forgotten
+    if (rows.size() == before) {
+      add_context_row(std::nullopt);
+    }
   } else if (removing && rows.size() == before && !health.connected) {
     add_context_row(health.problem);  // what is left there is not known, and not forgotten
   } else if (removing) {

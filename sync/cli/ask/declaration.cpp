@@ -8,6 +8,7 @@
 #include "sync/base/paths.hpp"
 #include "sync/cli/ask/daemon_link.hpp"
 #include "sync/cli/ask/prompt.hpp"
+#include "sync/cli/ask/rivals.hpp"
 #include "sync/cli/view/fold.hpp"
 #include "sync/cli/view/quote.hpp"
 #include "sync/config/target_directory.hpp"
@@ -79,6 +80,16 @@ void check_contexts(Console& console, const std::optional<Target>& before, const
   }
 }
 
+void check_rivals(const std::optional<Target>& before, const Target& target, const DeclareOptions& options) {
+  TargetFiles files = TargetDirectory(paths::targets()).load();
+  for (const Target& other : options.beside) {
+    files[other.name].target = other;
+  }
+  if (has_namesake(target, files)) {
+    refuse_new_rival(before, target, files, options.kubeconfig.get());
+  }
+}
+
 }  // namespace
 
 Outcome declare(Console& console, const Target& target, const DeclareOptions& options) {
@@ -86,6 +97,9 @@ Outcome declare(Console& console, const Target& target, const DeclareOptions& op
   const std::optional<Target> before = declared(target.name);
   const Outcome outcome = outcome_of(before, target);
   check_contexts(console, before, target, options);
+  if (outcome != Outcome::unchanged) {
+    check_rivals(before, target, options);
+  }
   const bool replaces = outcome == Outcome::replaced && options.dry_run != DryRun::client;
   bool asks = false;
   if ((replaces && options.changes_clusters) || options.dry_run == DryRun::server) {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 
@@ -35,13 +36,15 @@ struct DeclareOptions {
   bool only_known_contexts = true;  // a context that the kubeconfig does not have is refused, else warned of
   std::optional<std::string> text = std::nullopt;    // of the file, where it is not to be to_yaml(target)
   std::optional<std::string> before = std::nullopt;  // the text that `text` was made of
+  std::span<const Target> beside = {};               // targets that are declared in the same go
   DryRun dry_run = DryRun::none;
   LazyKubeconfig& kubeconfig;
 };
 
 // Makes `target` the content of its file. A replacement is previewed, and at a terminal a person is asked if it changes
 // something in clusters, or may; throws cancelled where the answer is no, and not_found for a context that it names and
-// did not name before, where only known ones are taken. With dry_run nothing is written.
+// did not name before, where only known ones are taken, and already_exists where another target keeps a Secret that
+// this one begins to want. With dry_run nothing is written.
 Outcome declare(Console& console, const Target& target, const DeclareOptions& options);
 
 // "target "web" replaced", for people.

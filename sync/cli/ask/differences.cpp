@@ -68,12 +68,13 @@ json shown_account(const json& account) {
 class Comparison {
  public:
   Comparison(const DesiredState& desired, const Snapshot& snapshot, const Places& places, const Owner& owner,
-             const std::string& context, Differences& found)
+             const std::string& context, const std::set<std::string>& asked, Differences& found)
       : desired_(desired),
         snapshot_(snapshot),
         places_(places),
         owner_(owner),
         context_(context),
+        asked_(asked),
         accounts_(snapshot.accounts),
         found_(found) {}
 
@@ -94,6 +95,9 @@ class Comparison {
     facts.holder = owner_.holder();
     const Decision decision = desired_.decide(key, facts);
     add_refusals(key, facts);
+    if (!(decision.plan != nullptr && is_asked(decision.plan->target.name)) && !(view && is_asked(view->target))) {
+      return;
+    }
 
     if (decision.plan != nullptr && carries_old_copy(live)) {
       found_.obstacles.push_back({place(key), old_copy(key, context_)});
@@ -120,13 +124,15 @@ class Comparison {
   }
 
  private:
+  [[nodiscard]] bool is_asked(const std::string& target) const { return asked_.empty() || asked_.contains(target); }
+
   // Of targets that want the key, which another one has.
   void add_refusals(const Key& key, const Facts& facts) {
     const auto claim = desired_.claim(key, facts);
     for (const std::string& name : desired_.targets_of(key.secret)) {
       const Plan& plan = *desired_.plans().at(name);
       const auto refusal = claim.refusal_of(plan);
-      if (refusal &&
+      if (refusal && is_asked(name) &&
           selects(plan.target, key.name_space, facts.name_space, desired_.default_namespace()) == Selected::yes) {
         found_.obstacles.push_back({place(key), for_context(*refusal, name, context_)});
         found_.stuck = true;
@@ -205,6 +211,7 @@ class Comparison {
   const Places& places_;
   const Owner& owner_;
   const std::string& context_;
+  const std::set<std::string>& asked_;
   std::map<std::string, std::map<std::string, json>> accounts_;  // as a sync would leave them
   Differences& found_;
 };
@@ -220,6 +227,17 @@ std::optional<Error> held(const Target& target, const std::string& context, cons
 }
 
 }  // namespace
+
+std::vector<Target> namesakes_of(const std::vector<Target>& targets, const TargetFiles& files) {
+  std::vector<Target> found;
+  for (const auto& [name, file] : files) {
+    if (file.target && std::ranges::find(targets, name, &Target::name) == targets.end() &&
+        std::ranges::find(targets, file.target->secret, &Target::secret) != targets.end()) {
+      found.push_back(*file.target);
+    }
+  }
+  return found;
+}
 
 std::vector<DesiredState::Sibling> siblings_of(const std::string& context, const TargetFiles& targets,
                                                const kube::Kubeconfig& kubeconfig, const Memory& memory) {
@@ -262,7 +280,7 @@ asio::awaitable<void> find_differences(kube::KubeClient& client, std::vector<std
                              std::move(left.known_targets), std::move(left.kept), std::move(left.siblings));
   Snapshot snapshot = co_await read_snapshot(client, places);
   co_await read_accounts(client, places, snapshot);
-  Comparison comparison(desired, snapshot, places, owner, client.context().name, found);
+  Comparison comparison(desired, snapshot, places, owner, client.context().name, left.asked, found);
   for (const Key& key : keys_of(snapshot, places)) {
     comparison.compare(key);
   }

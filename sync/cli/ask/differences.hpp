@@ -43,7 +43,11 @@ struct Left {
   std::set<std::string> forgotten = {};
   std::set<std::string> kept = {};
   std::vector<DesiredState::Sibling> siblings = {};
+  std::set<std::string> asked = {};  // only what concerns Secrets of these targets is told; empty: of all
 };
+
+// The other targets whose Secrets bear the name of one of these: one may have, or take over, a Secret of the other.
+std::vector<Target> namesakes_of(const std::vector<Target>& targets, const TargetFiles& files);
 
 // What regsync remembers of all contexts, read once.
 struct Memory {

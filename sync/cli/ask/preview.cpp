@@ -38,6 +38,35 @@ std::map<std::string, Places> places_before(const TargetChange& change, const ku
   return places;
 }
 
+// The plans of the target, and of those whose Secrets bear the same name as one of its own.
+std::vector<std::shared_ptr<const Plan>> plans_after(Console& console, const TargetChange& change,
+                                                     const TargetFiles& files, std::vector<std::string>& unknown) {
+  std::vector<Target> ends;
+  for (const auto& end : {change.before, change.after}) {
+    if (end) {
+      ends.push_back(*end);
+    }
+  }
+  std::vector<Target> targets = namesakes_of(ends, files);
+  if (change.after && !change.plan) {
+    targets.push_back(*change.after);
+  }
+  std::vector<std::shared_ptr<const Plan>> plans;
+  if (change.plan) {
+    plans.push_back(change.plan);
+  }
+  if (!targets.empty()) {
+    const KnownLogins known = read_logins(console, targets, Prompt::never);
+    if (known.store_problem) {
+      unknown.push_back(known.store_problem->message());
+    }
+    for (const Target& target : targets) {
+      plans.push_back(std::make_shared<const Plan>(make_plan(target, known)));
+    }
+  }
+  return plans;
+}
+
 }  // namespace
 
 Preview preview(Console& console, const kube::Kubeconfig& kubeconfig, const TargetChange& change) {
@@ -45,14 +74,6 @@ Preview preview(Console& console, const kube::Kubeconfig& kubeconfig, const Targ
   if (change.after && change.after->paused) {
     result.paused.push_back("target " + change.after->name);
     return result;
-  }
-  std::shared_ptr<const Plan> plan = change.plan;
-  if (change.after && !plan) {
-    const KnownLogins known = read_logins(console, {*change.after}, Prompt::never);
-    if (known.store_problem) {
-      result.unknown.push_back(known.store_problem->message());
-    }
-    plan = std::make_shared<const Plan>(make_plan(*change.after, known));
   }
   const Memory memory;
   TargetFiles files = TargetDirectory(paths::targets()).load();
@@ -62,6 +83,7 @@ Preview preview(Console& console, const kube::Kubeconfig& kubeconfig, const Targ
   if (change.after) {
     files[change.after->name].target = change.after;
   }
+  const std::vector<std::shared_ptr<const Plan>> plans = plans_after(console, change, files, result.unknown);
   const std::map<std::string, Places> before = places_before(change, kubeconfig, memory.footprints);
   std::vector<std::string> contexts;
   for (const std::string& context : kubeconfig.contexts()) {
@@ -86,15 +108,18 @@ Preview preview(Console& console, const kube::Kubeconfig& kubeconfig, const Targ
       kubeconfig, contexts, patience,
       [&](kube::KubeClient& client) {
         const std::string& context = client.context().name;
-        std::vector<std::shared_ptr<const Plan>> plans;
-        if (plan && selects_context(plan->target, context)) {
-          plans.push_back(plan);
+        std::vector<std::shared_ptr<const Plan>> here;
+        for (const auto& plan : plans) {
+          if (selects_context(plan->target, context)) {
+            here.push_back(plan);
+          }
         }
         const auto places = before.find(context);
-        return find_differences(client, std::move(plans), owner, memory, found,
+        return find_differences(client, std::move(here), owner, memory, found,
                                 {.places = places == before.end() ? Places() : places->second,
                                  .known_targets = {name},
-                                 .siblings = siblings_of(context, files, kubeconfig, memory)});
+                                 .siblings = siblings_of(context, files, kubeconfig, memory),
+                                 .asked = {name, change.after ? change.after->name : name}});
       },
       [&](const std::string& context, const Error& error) {
         result.unknown.push_back("context " + context + ": " + error.message());

@@ -1,8 +1,10 @@
 #include "sync/cli/ask/rivals.hpp"
 
+#include <algorithm>
 #include <map>
 #include <optional>
 #include <string>
+#include <utility>
 
 #include "sync/base/guard.hpp"
 #include "sync/base/paths.hpp"
@@ -26,9 +28,11 @@ std::map<std::string, kube::ResolvedContext> contexts_of(const Target& target, c
   return contexts;
 }
 
-}  // namespace
+bool is_namesake(const Target& target, const std::string& name, const TargetFile& file) {
+  return name != target.name && file.target && file.target->secret == target.secret;
+}
 
-void refuse_rival(const Target& target, const TargetFiles& others, const kube::Kubeconfig& kubeconfig) {
+std::optional<Error> rival_of(const Target& target, const TargetFiles& others, const kube::Kubeconfig& kubeconfig) {
   const ContextBook book(paths::contexts());
   const FootprintStore footprints(paths::footprints());
   const auto lead_to_one_cluster = [&](const kube::ResolvedContext& one, const kube::ResolvedContext& other) {
@@ -37,7 +41,7 @@ void refuse_rival(const Target& target, const TargetFiles& others, const kube::K
            (known == Same::unknown && same_cluster(identity_of(one), identity_of(other)) == Same::yes);
   };
   for (const auto& [name, file] : others) {
-    if (name == target.name || !file.target || file.target->secret != target.secret) {
+    if (!is_namesake(target, name, file)) {
       continue;
     }
     for (const auto& [mine, my_context] : contexts_of(target, kubeconfig)) {
@@ -45,15 +49,35 @@ void refuse_rival(const Target& target, const TargetFiles& others, const kube::K
         const auto shared = common_namespace(meant_in(target, my_context, footprints),
                                              meant_in(*file.target, their_context, footprints));
         if (shared && lead_to_one_cluster(my_context, their_context)) {
-          throw Error(ErrorCode::already_exists,
-                      "target " + name + " keeps Secret " + target.secret + " in namespace " + *shared +
-                          " of context " + theirs +
-                          (mine == theirs ? "" : ", which leads to the same cluster as context " + mine),
-                      "give the new Secret another name with --secret-name, or change " + name);
+          return Error(ErrorCode::already_exists,
+                       "target " + name + " keeps Secret " + target.secret + " in namespace " + *shared +
+                           " of context " + theirs +
+                           (mine == theirs ? "" : ", which leads to the same cluster as context " + mine),
+                       "give the Secret of " + target.name + " another name, or change " + name);
         }
       }
     }
   }
+  return std::nullopt;
+}
+
+}  // namespace
+
+void refuse_rival(const Target& target, const TargetFiles& others, const kube::Kubeconfig& kubeconfig) {
+  if (auto rival = rival_of(target, others, kubeconfig)) {
+    throw Error(std::move(*rival));
+  }
+}
+
+void refuse_new_rival(const std::optional<Target>& before, const Target& target, const TargetFiles& others,
+                      const kube::Kubeconfig& kubeconfig) {
+  if (!before || before->secret != target.secret || !rival_of(*before, others, kubeconfig)) {
+    refuse_rival(target, others, kubeconfig);
+  }
+}
+
+bool has_namesake(const Target& target, const TargetFiles& others) {
+  return std::ranges::any_of(others, [&](const auto& other) { return is_namesake(target, other.first, other.second); });
 }
 
 }  // namespace regsync::cli

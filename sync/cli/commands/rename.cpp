@@ -12,6 +12,7 @@
 #include "sync/cli/ask/local_engine.hpp"
 #include "sync/cli/ask/preview.hpp"
 #include "sync/cli/ask/prompt.hpp"
+#include "sync/cli/ask/rivals.hpp"
 #include "sync/cli/command.hpp"
 #include "sync/cli/view/report_view.hpp"
 #include "sync/cli/view/target_view.hpp"
@@ -96,6 +97,11 @@ int rename(const RenameOptions& options, Console& console) {
   if (outcome_of(declared(options.new_name), after.target) == Outcome::replaced) {
     throw Error(ErrorCode::already_exists, "there is a target \"" + options.new_name + "\" already",
                 "choose another name, or remove it: regsync remove " + options.new_name);
+  }
+  TargetFiles others = directory.load();
+  others.erase(options.name);
+  if (has_namesake(after.target, others)) {
+    refuse_new_rival(before, after.target, others, load_kubeconfig(options.kubeconfig));
   }
   const bool asks = console.in_is_terminal && !options.yes && dry_run == DryRun::none;
   if (asks || dry_run == DryRun::server) {

@@ -43,7 +43,7 @@ int rollback(const RollbackOptions& options, Console& console) {
   const auto daemon = connect_if_running();
   if (!daemon) {
     tell(console.err, "regsyncd is not running; bring the login into the clusters: regsync sync --once\n");
-    return exit_done;
+    return exit_not_as_asked;
   }
   const StatusReport report = sync_and_wait(console, *daemon, {}, false, time);
   print_folded(console.out, summary(report) + '\n' + render_notes(report));

@@ -179,6 +179,56 @@ TEST_F(CliChanges, WhatFollowsTheEndOfAPauseIsShownBefore) {
   EXPECT_TRUE(wait_until([&] { return !secret("team-a", "api") && !secret("team-b", "myregcred"); }));
 }
 
+TEST_F(CliChanges, NoCommandMakesATargetWantAnotherTargetsSecret) {
+  start_in_sync();
+  ASSERT_EQ(person_.regsync({"add", "api", "--registry", "ghcr.io", "-n", "team-a", "--wait"}).exit_code, 0);
+  const std::string before = file("api");
+  person_.home().write("api.yaml", "secret: myregcred\nregistries: [ghcr.io]\ncontexts: [dev]\nnamespaces: [team-a]\n");
+  const std::string path = (person_.home() / "api.yaml").string();
+  for (const std::vector<std::string>& command : {
+           std::vector<std::string>{"add", "more", "--registry", "ghcr.io", "-n", "team-a", "--secret-name",
+                                    "myregcred"},
+           {"set", "api", "secret=myregcred"},
+           {"apply", "-f", path},
+           {"apply", "-f", path, "--dry-run=server"},
+           {"rename", "api", "more", "--secret-name", "myregcred"},
+       }) {
+    const auto refused = person_.regsync(command);
+    EXPECT_EQ(refused.exit_code, 1) << command.front();
+    EXPECT_THAT(refused.err, HasSubstr("target web keeps Secret myregcred in namespace team-a of context dev"));
+  }
+  const auto edited = person_.run({"sh", "-c", "EDITOR='cp " + path + "' regsync edit api"});
+  EXPECT_EQ(edited.exit_code, 1);
+  EXPECT_THAT(edited.err, HasSubstr("target web keeps Secret myregcred"));
+  EXPECT_EQ(file("api"), before);
+
+  // What is declared in the same go counts as it will be.
+  person_.home().write("targets/api.yaml",
+                       "secret: myregcred\nregistries: [ghcr.io]\ncontexts: [dev]\nnamespaces: [team-a]\n");
+  person_.home().write("targets/web.yaml",
+                       "secret: web\nregistries: [ghcr.io]\ncontexts: [dev]\nnamespaces: [team-a, team-b]\n");
+  EXPECT_EQ(person_.regsync({"apply", "-f", (person_.home() / "targets").string()}).exit_code, 0);
+  EXPECT_TRUE(
+      wait_until([&] { return secret("team-a", "web") && secret("team-b", "web") && !secret("team-a", "api"); }));
+  EXPECT_TRUE(secret("team-a", "myregcred"));
+}
+
+TEST_F(CliChanges, ADiffOfOneTargetKnowsWhoTakesItsSecretsOver) {
+  start_in_sync();
+  person_.stop_daemon(SIGTERM);
+  person_.home().write(".config/regsync/targets/web.yaml",
+                       "secret: myregcred\nregistries: [ghcr.io]\ncontexts: [dev]\nnamespaces: [team-b]\n");
+  const auto alone = person_.regsync({"diff", "web"});
+  EXPECT_EQ(alone.exit_code, 1);
+  EXPECT_THAT(alone.out, HasSubstr("-kind: Secret")) << "it would be deleted";
+  person_.home().write(".config/regsync/targets/api.yaml",
+                       "secret: myregcred\nregistries: [ghcr.io]\ncontexts: [dev]\nnamespaces: [team-a]\n");
+  const auto diff = person_.regsync({"diff", "web"});
+  EXPECT_EQ(diff.exit_code, 1);
+  EXPECT_THAT(diff.out, HasSubstr("+    regsync.dev/target: api"));
+  EXPECT_THAT(diff.out, Not(HasSubstr("-kind: Secret")));
+}
+
 TEST_F(CliChanges, OfTwoChangesAtTheSameTimeNoneIsLost) {
   declare_web();
   std::string commands;

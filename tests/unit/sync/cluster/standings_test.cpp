@@ -171,6 +171,18 @@ TEST_F(StandingsTest, AGlobWithoutAListOfNamespacesIsARowOfItsOwn) {
   EXPECT_EQ(all.front().cause->code(), ErrorCode::forbidden);
 }
 
+TEST_F(StandingsTest, EachSecretThatAPauseKeepsFromARemovalIsARow) {
+  write();
+  wanted_.drop("t");
+  std::vector<StatusRow> held;
+  standings_.add_held_rows("t", held);
+  ASSERT_EQ(held.size(), 1U);
+  EXPECT_EQ(held.front().name_space, "team");
+  EXPECT_EQ(held.front().state, SyncState::removing);
+  standings_.add_held_rows("other", held);
+  EXPECT_EQ(held.size(), 1U);
+}
+
 TEST_F(StandingsTest, APlaceThatARemovalCannotReadIsOneRow) {
   cache_.progress(key).cause = std::make_unique<Error>(ErrorCode::forbidden, "may not get");
   std::vector<StatusRow> unread;

@@ -90,6 +90,22 @@ TEST_F(Rivals, WithoutNamespacesAreWhereTheyWentFirst) {
   EXPECT_THAT(refusal(target("new", {"dev"}, {"before"}), target("old", {"dev"}, {})), HasSubstr("namespace before"));
 }
 
+TEST_F(Rivals, ThatWereThereBeforeAChangeDoNotRefuseIt) {
+  TargetFiles files;
+  files["old"].target = target("old", {"dev"});
+  const auto kubeconfig = kube::Kubeconfig::parse(test::kubeconfig_text({"dev", "prod"}), "a file");
+  Target changed = target("new", {"dev"});
+  changed.email = "me@example.com";
+  EXPECT_NO_THROW(refuse_new_rival(target("new", {"dev"}), changed, files, kubeconfig));
+  EXPECT_THROW(refuse_new_rival(target("new", {"prod"}), changed, files, kubeconfig), Error);
+  EXPECT_THROW(refuse_new_rival(std::nullopt, changed, files, kubeconfig), Error);
+  Target other_name = target("new", {"dev"});
+  other_name.secret = "other";
+  EXPECT_THROW(refuse_new_rival(other_name, changed, files, kubeconfig), Error);
+  EXPECT_TRUE(has_namesake(changed, files));
+  EXPECT_FALSE(has_namesake(other_name, files));
+}
+
 TEST_F(Rivals, AFileThatCannotBeReadIsNone) {
   TargetFiles files;
   files["old"].problem = Error(ErrorCode::invalid_input, "torn");
