@@ -95,7 +95,9 @@ class Comparison {
     facts.holder = owner_.holder();
     const Decision decision = desired_.decide(key, facts);
     add_refusals(key, facts);
-    if (!(decision.plan != nullptr && is_asked(decision.plan->target.name)) && !(view && is_asked(view->target))) {
+    const bool wants = decision.plan != nullptr && is_asked(decision.plan->target.name);
+    const bool has = view && is_asked(view->target);
+    if (!wants && !has) {
       return;
     }
 
