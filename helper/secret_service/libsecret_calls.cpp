@@ -174,8 +174,8 @@ class LibsecretCalls::Impl {
   }
 
   // Connects, and opens the session that a secret crosses in. On any one thread, before all else.
-  void prepare(KeyringChange change) {
-    if (!connect() && change == KeyringChange::store) {
+  void prepare_to_store() {
+    if (!connect()) {
       session_ = plain_session().value.value_or("");
     }
   }
@@ -394,15 +394,15 @@ LibsecretCalls::LibsecretCalls(Prompt prompt, int cancel_fd, milliseconds limit)
 
 LibsecretCalls::~LibsecretCalls() = default;
 
-void LibsecretCalls::prepare(KeyringChange change) {
+void LibsecretCalls::prepare_to_store() {
   if (impl_ || prepared_.valid()) {
     return;
   }
   // Where there is no thread to be had, the first call does it.
   (void)guarded([&] {
-    prepared_ = std::async(std::launch::async, [change, prompt = prompt_, cancel_fd = cancel_fd_, limit = limit_] {
+    prepared_ = std::async(std::launch::async, [prompt = prompt_, cancel_fd = cancel_fd_, limit = limit_] {
       auto impl = std::make_unique<Impl>(prompt, cancel_fd, limit);
-      impl->prepare(change);
+      impl->prepare_to_store();
       return impl;
     });
   });

@@ -21,16 +21,13 @@
 
 namespace regsync {
 
-// What a caller is about to do.
-enum class KeyringChange : bool { store, erase };
-
 class LibsecretCalls {
  public:
   // How long a person may take to answer a prompt.
   static constexpr auto prompt_limit = std::chrono::minutes(10);
 
-  // Connects at the first call; prepare() does that meanwhile, on another thread. With Prompt::never a prompt is taken
-  // for refused. cancel_fd: see SecretServiceStore. limit: of what needs no person. The first call throws
+  // Connects at the first call; prepare_to_store() does that meanwhile, on another thread. With Prompt::never a prompt
+  // is taken for refused. cancel_fd: see SecretServiceStore. limit: of what needs no person. The first call throws
   // store_unavailable if libsecret cannot be loaded.
   LibsecretCalls(Prompt prompt, int cancel_fd, std::chrono::milliseconds limit);
   ~LibsecretCalls();
@@ -41,7 +38,7 @@ class LibsecretCalls {
 
   // Loads libsecret and connects, which takes as long as all the rest of a `store`, while the caller does something
   // else. Nothing fails here; the first call does.
-  void prepare(KeyringChange change);
+  void prepare_to_store();
 
   // Whether all of these objects are unlocked then; prompts if it must.
   Answer<bool> unlock(const std::vector<std::string>& paths);

@@ -415,7 +415,7 @@ void SecretServiceStore::store(const Credential& asked) {
   credential.login.server = stored_name(key, asked.login.server);
   require_storable(credential);
   connect();
-  writer_->prepare(KeyringChange::store);
+  writer_->prepare_to_store();
   const SessionLock writer(*client_, store_writer_lock);
   const auto locks = [&key](const StoreContents& seen) {
     Paths locked;
@@ -456,7 +456,6 @@ void SecretServiceStore::store(const Credential& asked) {
 bool SecretServiceStore::erase(std::string_view server) {
   require_server(server);
   connect();
-  writer_->prepare(KeyringChange::erase);
   const RegistryKey key = key_of(server);
   const SessionLock writer(*client_, store_writer_lock);
   const StoreContents contents = open(key, [&](const StoreContents& seen) {

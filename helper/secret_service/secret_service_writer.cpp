@@ -10,6 +10,8 @@
 namespace regsync {
 namespace {
 
+constexpr std::string_view no_prompt = "/";
+
 Error refused(const std::string& purpose) {
   return {ErrorCode::locked, "the keyring asked for consent to " + purpose + ", and got none",
           "answer its prompt, or unlock it first"};
@@ -29,7 +31,7 @@ LibsecretCalls& SecretServiceWriter::libsecret() {
   return *libsecret_;
 }
 
-void SecretServiceWriter::prepare(KeyringChange change) { libsecret().prepare(change); }
+void SecretServiceWriter::prepare_to_store() { libsecret().prepare_to_store(); }
 
 template <typename T>
 T SecretServiceWriter::value_of(Answer<T> answer) {
@@ -61,13 +63,17 @@ bool SecretServiceWriter::unlock_silently(const std::vector<std::string>& paths)
         const std::size_t count = read_paths(answer).size();
         return Unlocked{count, read_path(answer)};
       });
-  if (unlocked.prompt != "/") {
+  dismiss(unlocked.prompt);
+  return unlocked.count >= paths.size();
+}
+
+void SecretServiceWriter::dismiss(const std::string& prompt) {
+  if (prompt != no_prompt) {
     Answer<bool> ignored;
     client_.ask({question(
-        BusCall{unlocked.prompt, "org.freedesktop.Secret.Prompt", "Dismiss", {}}, +[](sd_bus_message*) { return true; },
+        BusCall{prompt, "org.freedesktop.Secret.Prompt", "Dismiss", {}}, +[](sd_bus_message*) { return true; },
         ignored)});
   }
-  return unlocked.count >= paths.size();
 }
 
 bool SecretServiceWriter::create_default_collection() {
@@ -86,8 +92,22 @@ std::string SecretServiceWriter::store(const std::string& collection, const char
 
 Answer<SecretString> SecretServiceWriter::secret(const std::string& path) { return libsecret().secret(path); }
 
+// Most providers ask nobody, so that libsecret is not needed: loading it takes as long as all the rest.
+Answer<bool> SecretServiceWriter::erase_silently(const std::string& path) {
+  Answer<std::string> prompt;
+  client_.ask({question(BusCall{path, "org.freedesktop.Secret.Item", "Delete", {}}, read_path, prompt)});
+  if (prompt.error) {
+    return {.value = {}, .error = std::move(prompt.error)};
+  }
+  dismiss(*prompt.value);
+  return {.value = *prompt.value == no_prompt, .error = {}};
+}
+
 bool SecretServiceWriter::erase(const std::string& path, const Login& login) {
-  Answer<bool> erased = libsecret().erase(path);
+  Answer<bool> erased = erase_silently(path);
+  if (erased.value && !*erased.value && prompt_ == Prompt::allowed) {
+    erased = libsecret().erase(path);
+  }
   if (erased.error && is_gone(*erased.error)) {
     return false;
   }

@@ -16,7 +16,6 @@
 namespace regsync {
 
 class LibsecretCalls;
-enum class KeyringChange : bool;
 
 class SecretServiceWriter {
  public:
@@ -28,8 +27,8 @@ class SecretServiceWriter {
   SecretServiceWriter(SecretServiceWriter&&) = delete;
   SecretServiceWriter& operator=(SecretServiceWriter&&) = delete;
 
-  // A change is about to come: see LibsecretCalls::prepare.
-  void prepare(KeyringChange change);
+  // See LibsecretCalls.
+  void prepare_to_store();
 
   // Asks the service to unlock these objects. False if the person, or the lack of one who could answer, left one
   // locked. With Prompt::never nobody is asked, and only what needs no password opens.
@@ -49,6 +48,9 @@ class SecretServiceWriter {
 
  private:
   bool unlock_silently(const std::vector<std::string>& paths);
+  // False where a person would be asked.
+  Answer<bool> erase_silently(const std::string& path);
+  void dismiss(const std::string& prompt);
   LibsecretCalls& libsecret();
   template <typename T>
   T value_of(Answer<T> answer);
