@@ -189,6 +189,7 @@ void FileMonitor::arm() {
   inotify_->async_wait(asio::posix::stream_descriptor::wait_read, [this](const asio::error_code& error) {
     if (!error) {
       guarded_logged("file monitor", [this] { on_readable(); });
+      arm();
     }
   });
 }
@@ -203,7 +204,6 @@ void FileMonitor::on_readable() {
   if (at_once) {
     guarded_logged("file monitor", [this] { announce(); });
   }
-  arm();
 }
 
 // Begins anew with each event.

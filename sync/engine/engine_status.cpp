@@ -99,7 +99,8 @@ StatusReport EngineStatus::without_rows(const std::vector<std::string>& targets,
   report.owner = owner_;
   report.started = state_.started;
   report.store = logins_.store_problem();
-  report.problems = logins_.notices(now);
+  report.problems = logins_.problems(now);
+  report.notes = logins_.notices(now);
   if (const auto& problem = state_.paused.problem()) {
     report.problems.push_back(*problem);
   }

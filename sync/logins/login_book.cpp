@@ -278,15 +278,27 @@ KnownLogins LoginBook::known() { return health_.in_force(known_untried(), tried_
 
 std::vector<Error> LoginBook::notices(std::chrono::system_clock::time_point now) const {
   std::vector<Error> notices = health_.notices();
-  if (places_.problem()) {
-    notices.push_back(*places_.problem());
-  }
   for (const auto& [registry, end] : wanted_ends()) {
-    if (urgency(end, now)) {
+    if (urgency(end, now) && end.at > now) {
       notices.push_back(ending(registry, end.at - now));
     }
   }
   return notices;
+}
+
+std::vector<Error> LoginBook::problems(std::chrono::system_clock::time_point now) const {
+  std::vector<Error> problems;
+  for (const auto& problem : {places_.problem(), health_.problem()}) {
+    if (problem) {
+      problems.push_back(*problem);
+    }
+  }
+  for (const auto& [registry, end] : wanted_ends()) {
+    if (urgency(end, now) && end.at <= now) {
+      problems.push_back(ending(registry, end.at - now));
+    }
+  }
+  return problems;
 }
 
 std::map<RegistryKey, LoginEnd> LoginBook::wanted_ends() const {

@@ -207,9 +207,6 @@ std::vector<Error> LoginHealth::notices() const {
       notices.push_back(*state.notice);
     }
   }
-  if (denied_.problem()) {
-    notices.push_back(*denied_.problem());
-  }
   return notices;
 }
 

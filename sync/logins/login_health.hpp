@@ -62,8 +62,10 @@ class LoginHealth {
   // The registries whose present login is denied, or not tried yet.
   [[nodiscard]] std::set<RegistryKey> in_doubt() const;
 
-  // Logins that are used untried, and why; and what keeps a denial from being remembered.
+  // Logins that are used untried, and why.
   [[nodiscard]] std::vector<Error> notices() const;
+  // What keeps a denial from being remembered.
+  [[nodiscard]] const std::optional<Error>& problem() const { return denied_.problem(); }
 
   // Cancels the tries and waits for their end.
   asio::awaitable<void> stop();

@@ -58,6 +58,8 @@ TEST_F(KeePassXc, AsksForTheItemOfAGetAndOfAStoreThatReplaces) {
   EXPECT_THAT(got.out, HasSubstr(R"("Secret":"one")"));
   EXPECT_EQ(run_while_answering("store", login_json("ghcr.io", "alice", "two"), "Access Request").exit_code, 0);
   EXPECT_THAT(run_while_answering("get", "ghcr.io", "Access Request").out, HasSubstr(R"("Secret":"two")"));
+  EXPECT_EQ(run_while_answering("erase", "ghcr.io", "Access Request").exit_code, 0);
+  EXPECT_EQ(list(HELPER), nlohmann::json::object()) << "what is in the recycle bin is no login";
 }
 
 TEST_F(KeePassXc, ALockedDatabaseIsOpenedByWhoAsksForIt) {
