@@ -113,11 +113,11 @@ asio::awaitable<Proof> fetch_token(Challenge challenge, std::string scope, std::
   if (!url) {
     co_return no_proof(PullVerdict::unreachable, server + " names no token server");
   }
-  if (!may_carry_login(*url)) {
+  const auto registry = kube::parse_url(server);
+  if (!may_carry_login(*url, registry ? registry->host : std::string())) {
     co_return no_proof(PullVerdict::unreachable, "the token server " + url->origin() + " is not https");
   }
   std::string note;
-  const auto registry = kube::parse_url(server);
   if (!login.username.empty() && registry && !are_related(registry->host, url->host)) {
     note = "the login was sent to the token server " + url->origin() + ", as " + server + " asks";
   }

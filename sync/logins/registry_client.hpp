@@ -5,9 +5,9 @@
 //
 // Where a login goes: to the registry itself, and to the token server that the registry names, on whatever host that
 // is. docker and containerd do the same, because Docker Hub and others keep their token server on another host; the
-// answer's note tells it where the two have no domain in common. Only over https, except to this machine's loopback
-// addresses. No redirect is followed, so a login never reaches a host that a redirect names. The certificates are
-// those of registry_certificates.hpp.
+// answer's note tells it where the two have no domain in common. Only over https, except from a registry on this
+// machine's loopback to a token server there. No redirect is followed, so a login never reaches a host that a redirect
+// names. The certificates are those of registry_certificates.hpp.
 //
 // Lives on the event loop of the executor.
 #pragma once

@@ -83,7 +83,9 @@ std::optional<kube::Url> parse_realm(std::string_view text) {
   return url;
 }
 
-bool may_carry_login(const kube::Url& url) { return url.scheme == "https" || kube::is_loopback(url.host); }
+bool may_carry_login(const kube::Url& token_server, std::string_view registry_host) {
+  return token_server.scheme == "https" || (kube::is_loopback(token_server.host) && kube::is_loopback(registry_host));
+}
 
 bool are_related(const std::string& a, const std::string& b) {
   const auto domain = [](const std::string& host) {

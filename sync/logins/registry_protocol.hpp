@@ -23,8 +23,9 @@ Challenge parse_challenge(std::string_view header);
 // information, no blanks or control characters.
 std::optional<kube::Url> parse_realm(std::string_view text);
 
-// A password goes over plain http to this machine only.
-bool may_carry_login(const kube::Url& url);
+// Whether a login may go to a token server that a registry names: over plain http only within this machine, so that no
+// registry elsewhere has a password sent to whatever listens here.
+bool may_carry_login(const kube::Url& token_server, std::string_view registry_host);
 
 // Whether two hosts are the same, or of one domain by their last two labels (registry-1.docker.io, auth.docker.io).
 bool are_related(const std::string& a, const std::string& b);

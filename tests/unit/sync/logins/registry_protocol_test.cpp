@@ -30,10 +30,11 @@ TEST(Realm, IsAPlainUrlOrNothing) {
 }
 
 TEST(Realm, TakesALoginOverPlainHttpOnThisMachineOnly) {
-  EXPECT_TRUE(may_carry_login(*parse_realm("https://auth.test/")));
-  EXPECT_TRUE(may_carry_login(*parse_realm("http://127.0.0.1:5000/")));
+  EXPECT_TRUE(may_carry_login(*parse_realm("https://auth.test/"), "registry.test"));
+  EXPECT_TRUE(may_carry_login(*parse_realm("http://127.0.0.1:5000/"), "localhost"));
+  EXPECT_FALSE(may_carry_login(*parse_realm("http://127.0.0.1:5000/"), "registry.test")) << "who listens there?";
   for (const char* elsewhere : {"http://auth.test/", "http://localhost.evil.test/", "http://127.0.0.1.evil.test/"}) {
-    EXPECT_FALSE(may_carry_login(*parse_realm(elsewhere))) << elsewhere;
+    EXPECT_FALSE(may_carry_login(*parse_realm(elsewhere), "localhost")) << elsewhere;
   }
 }
 
