@@ -419,6 +419,7 @@ class Daemon::Impl {
   asio::awaitable<json> remove(std::string target, bool keep_secrets, bool summary) {
     targets_.read();
     require_known({target});
+    targets_.require_removable(target);
     engine_.forget_target(target, keep_secrets);
     targets_.remove(target);
     log::info(keep_secrets ? "target removed, its Secrets are kept" : "target removed", {.target = target});

@@ -20,6 +20,8 @@ class DeclaredTargets {
 
   // Reads the folder again. A file with a new problem is logged.
   void read();
+  // Throws where remove() cannot.
+  void require_removable(const std::string& target) const { directory_.require_removable(target); }
   // Deletes the file of a target, and forgets it.
   void remove(const std::string& target);
 

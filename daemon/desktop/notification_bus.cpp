@@ -47,6 +47,7 @@ void call_notify(const DesktopNotice& notice) {
 
 NotificationBus::~NotificationBus() {
   if (thread_) {
+    thread_->stop();  // what is not shown yet is not shown any more
     thread_->join();
   }
 }

@@ -186,12 +186,15 @@ void FileMonitor::set_problem(const std::filesystem::path& path, const std::stri
 }
 
 void FileMonitor::arm() {
-  inotify_->async_wait(asio::posix::stream_descriptor::wait_read, [this](const asio::error_code& error) {
-    if (!error) {
-      guarded_logged("file monitor", [this] { on_readable(); });
-      arm();
-    }
-  });
+  inotify_->async_wait(asio::posix::stream_descriptor::wait_read,
+                       [this, alive = std::weak_ptr(alive_)](const asio::error_code& error) {
+                         if (!error && !alive.expired()) {
+                           guarded_logged("file monitor", [this] { on_readable(); });
+                           if (!alive.expired()) {
+                             arm();
+                           }
+                         }
+                       });
 }
 
 void FileMonitor::on_readable() {
@@ -211,8 +214,8 @@ void FileMonitor::settle() {
   const auto now = std::chrono::steady_clock::now();
   settled_by_ = settled_by_.value_or(now + longest_settling);
   settle_.expires_at(std::min(now + options_.settle_time, *settled_by_));
-  settle_.async_wait([this](const asio::error_code& error) {
-    if (!error) {
+  settle_.async_wait([this, alive = std::weak_ptr(alive_)](const asio::error_code& error) {
+    if (!error && !alive.expired()) {
       settled_by_.reset();
       if (std::exchange(more_, false)) {
         guarded_logged("file monitor", [this] { announce(); });
@@ -233,8 +236,8 @@ void FileMonitor::poll_later() {
     return;
   }
   poll_.expires_after(options_.poll_interval);
-  poll_.async_wait([this](const asio::error_code& error) {
-    if (!error) {
+  poll_.async_wait([this, alive = std::weak_ptr(alive_)](const asio::error_code& error) {
+    if (!error && !alive.expired()) {
       guarded_logged("file monitor", [this] { poll(); });
     }
   });

@@ -75,6 +75,8 @@ class FileMonitor {
   std::set<std::filesystem::path> unwatched_;   // of paths_: compared by stamps_
   Stamps stamps_;                               // of unwatched_
   std::optional<Error> problem_;
+  // A handler that is due already runs after the end of this, and sees that by it.
+  std::shared_ptr<const bool> alive_ = std::make_shared<const bool>(true);
 };
 
 }  // namespace regsync

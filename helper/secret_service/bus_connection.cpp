@@ -124,6 +124,10 @@ void BusConnection::call(const Method& method, const std::function<void(sd_bus_m
                                          method.name));
   const BusMessagePtr message(made);
   write(made);
+  // sd_bus_call itself waits for a bus that says nothing without regard to the time that it is given.
+  if (wait_until([this] { return is_ready(); }, Clock::now() + patience) != Waited::held) {
+    throw no_bus_error("it does not answer");
+  }
   const int result = sd_bus_call(bus_.get(), made, static_cast<std::uint64_t>(patience.count()), nullptr, nullptr);
   if (result < 0) {
     throw Error(ErrorCode::store_unavailable, text_of(-result), {});

@@ -25,6 +25,7 @@ struct Libsecret {
   FUNCTION(g_cancellable_new) \
   FUNCTION(g_dbus_connection_call) \
   FUNCTION(g_dbus_connection_call_finish) \
+  FUNCTION(g_dbus_connection_set_exit_on_close) \
   FUNCTION(g_dbus_error_get_remote_error) \
   FUNCTION(g_dbus_error_strip_remote_error) \
   FUNCTION(g_error_free) \

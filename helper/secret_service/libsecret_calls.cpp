@@ -144,6 +144,8 @@ class LibsecretCalls::Impl {
         });
     if (!connection.error) {
       connection_ = std::move(*connection.value);
+      // That of a bus ends the process by SIGTERM when the bus goes away, if nobody says otherwise.
+      lib().g_dbus_connection_set_exit_on_close(connection_.get(), FALSE);
     }
     return connection.error;
   }

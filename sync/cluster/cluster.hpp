@@ -90,6 +90,10 @@ class Cluster {
   void add_unread_rows(const std::string& target, const Places& places, std::vector<StatusRow>& rows) const {
     standings_.add_unread_rows(target, places, rows);
   }
+  // Why it is not known what all of these places hold; nothing where it is.
+  [[nodiscard]] std::optional<Error> what_is_unread(const Places& places) const {
+    return standings_.what_is_unread(places);
+  }
   // Whether it is certain that none of these places holds a Secret of the target which should not be there.
   [[nodiscard]] bool is_clean_of(const std::string& target, const Places& places) const;
   // Whether it is certain that none of these places holds a Secret of the target, wanted or not.

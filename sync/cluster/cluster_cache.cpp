@@ -8,9 +8,15 @@ namespace {
 
 // Kubernetes supports ten thousand. A server that tells of new ones without end must not fill the memory.
 constexpr std::size_t most_namespaces = 200'000;
+constexpr std::size_t most_accounts = most_namespaces;
 
 // The one rule for Secrets and ServiceAccounts: the newer news wins.
 bool is_news(std::uint64_t version, std::uint64_t known) { return version > known || known == 0; }
+
+Error too_many(std::size_t most, const char* objects) {
+  return {ErrorCode::protocol, "the API server tells of more than " + std::to_string(most) + " " + objects,
+          "check what answers there: no real cluster has so many"};
+}
 
 }  // namespace
 
@@ -34,9 +40,7 @@ Entry* ClusterCache::find_mutable(const Key& key) {
 ClusterCache::Namespaces::iterator ClusterCache::place_of(const std::string& name_space) {
   const auto known = namespaces_.find(name_space);
   if (known == namespaces_.end() && namespaces_.size() >= most_namespaces) {
-    throw Error(ErrorCode::protocol,
-                "the API server tells of more than " + std::to_string(most_namespaces) + " namespaces",
-                "check what answers there: no real cluster has so many");
+    throw too_many(most_namespaces, "namespaces");
   }
   return known == namespaces_.end() ? namespaces_.try_emplace(name_space).first : known;
 }
@@ -192,6 +196,9 @@ bool ClusterCache::observe_account(const std::string& name_space, const std::str
                                    std::optional<ServiceAccountView> view) {
   if (!view) {
     return accounts_.erase({name_space, name}) > 0;
+  }
+  if (accounts_.size() >= most_accounts && !accounts_.contains({name_space, name})) {
+    throw too_many(most_accounts, "ServiceAccounts");
   }
   Account& account = accounts_[{name_space, name}];
   account.generation = generation_;

@@ -7,6 +7,19 @@
 
 namespace regsync {
 
+namespace {
+
+// What Kubernetes allows (apimachinery, pkg/util/validation), and far more labels than anybody has.
+constexpr std::size_t longest_key = 317;
+constexpr std::size_t longest_value = 63;
+constexpr std::size_t most_labels = 1000;
+
+bool is_label_text(const std::string& key, const nlohmann::json& value) {
+  return value.is_string() && key.size() <= longest_key && value.get_ref<const std::string&>().size() <= longest_value;
+}
+
+}  // namespace
+
 std::optional<NamespaceView> view_namespace(const nlohmann::json& object) {
   NamespaceView view;
   const auto* deletion = find_at(object, {"metadata", "deletionTimestamp"});
@@ -15,11 +28,11 @@ std::optional<NamespaceView> view_namespace(const nlohmann::json& object) {
   if (labels == nullptr || labels->is_null()) {
     return view;
   }
-  if (!labels->is_object()) {
+  if (!labels->is_object() || labels->size() > most_labels) {
     return std::nullopt;
   }
   for (const auto& [key, value] : labels->items()) {
-    if (!value.is_string()) {
+    if (!is_label_text(key, value)) {
       return std::nullopt;
     }
     if (key != "kubernetes.io/metadata.name") {  // known without being kept

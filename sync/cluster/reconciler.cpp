@@ -92,6 +92,9 @@ bool Reconciler::has_work(const Key& key, const Decision& decision) const {
 
 Trust Reconciler::trust(const Key& key, const DesiredState& desired) const {
   const Trust trust = table_.trust(key);
+  if (trust != Trust::not_yet && unconfirmed_.contains(key)) {
+    return Trust::on_demand;  // what is there now is not what was seen last
+  }
   if (trust == Trust::not_yet || trust == Trust::on_demand || !table_.accounts_forbidden(key.name_space)) {
     return trust;
   }
@@ -102,12 +105,17 @@ Trust Reconciler::trust(const Key& key, const DesiredState& desired) const {
 asio::awaitable<Outcome> Reconciler::reconcile(Key key, std::shared_ptr<const DesiredState> desired, Trust trust) {
   std::optional<Error> failure;
   Run run{key, std::move(desired)};
+  const bool was_lost = unconfirmed_.contains(key);
   try {
     if (auto hold = co_await work_on(run, trust)) {
       note(key, SyncState::retrying, std::move(hold->fight));
       co_return Outcome{Outcome::Kind::wait, hold->wait};
     }
-    co_return record(key, decide(key, *run.desired), trust);
+    Outcome outcome = record(key, decide(key, *run.desired), trust);
+    if (was_lost && this->trust(key, *run.desired) != Trust::on_demand) {
+      outcome.kind = Outcome::Kind::done;
+    }
+    co_return outcome;
   } catch (const Error& error) {
     failure = error;
   }
@@ -259,6 +267,7 @@ asio::awaitable<void> Reconciler::apply(Run& run, Decision decision, const Paylo
     throw;
   }
   unconfirmed_.erase(key);
+  deletions_.forget(key);
   const auto [view, version] = read_secret(applied, owner_.id);
   cache_.observe(key, version, view);
   count_write(run, &plan);
@@ -325,6 +334,7 @@ asio::awaitable<void> Reconciler::remove(Run& run, Decision decision) {
   try {
     const auto answer = co_await client_.remove(secret_path(key), unchanged);
     unconfirmed_.erase(key);
+    deletions_.count(key, steady_clock::now());
     handlers_.on_change(change);
     if (is_terminating(answer)) {
       cache_.observe(key, version_number(resource_version_of(answer)), view_secret(answer, owner_.id));
@@ -370,6 +380,10 @@ Attachments::Written Reconciler::account_written(Run& run, std::string target, c
 
 // Where something is to be repaired, and was too often of late.
 std::optional<Reconciler::Hold> Reconciler::hold_back(const Key& key, const Decision& decision) const {
+  if (decision.action == Action::remove) {
+    const auto wait = deletions_.wait(key, steady_clock::now());
+    return wait ? std::optional(Hold{fight_over_deletion(key), *wait}) : std::nullopt;
+  }
   const Entry* entry = cache_.find(key);
   if (entry == nullptr || decision.plan == nullptr) {
     return std::nullopt;

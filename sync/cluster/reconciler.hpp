@@ -18,6 +18,7 @@
 #include "sync/cluster/attachments.hpp"
 #include "sync/cluster/cluster_cache.hpp"
 #include "sync/cluster/cluster_options.hpp"
+#include "sync/cluster/repair_pace.hpp"
 #include "sync/cluster/watch_table.hpp"
 #include "sync/cluster/work_queue.hpp"
 #include "sync/kube/api/kube_client.hpp"
@@ -99,6 +100,7 @@ class Reconciler {
   Handlers handlers_;
   Attachments attachments_;
   std::map<Key, Unconfirmed> unconfirmed_;
+  Deletions deletions_;
 };
 
 }  // namespace regsync

@@ -20,16 +20,44 @@ bool is_repair(const Progress& progress, const Plan& plan, steady_clock::time_po
   return same && progress.wrote != steady_clock::time_point() && now - progress.wrote < calm;
 }
 
+// What is left at `now` of the pause after the last of so many.
+std::optional<std::chrono::milliseconds> pause_left(int repairs, steady_clock::time_point last,
+                                                    steady_clock::time_point now) {
+  if (repairs < free_repairs) {
+    return std::nullopt;
+  }
+  const auto doubled = std::chrono::seconds(1LL << std::min(repairs - free_repairs, 6));
+  const auto earliest = last + std::min<std::chrono::seconds>(doubled, longest_wait);
+  return now < earliest ? std::optional(std::chrono::ceil<std::chrono::milliseconds>(earliest - now)) : std::nullopt;
+}
+
 }  // namespace
 
 std::optional<std::chrono::milliseconds> wait_before_repair(const Progress& progress, const Plan& plan,
                                                             steady_clock::time_point now) {
-  if (progress.repairs < free_repairs || !is_repair(progress, plan, now)) {
-    return std::nullopt;
+  return is_repair(progress, plan, now) ? pause_left(progress.repairs, progress.wrote, now) : std::nullopt;
+}
+
+std::optional<std::chrono::milliseconds> Deletions::wait(const Key& key, steady_clock::time_point now) const {
+  const auto known = counts_.find(key);
+  const bool again = known != counts_.end() && now - known->second.last < calm;
+  return again ? pause_left(known->second.again, known->second.last, now) : std::nullopt;
+}
+
+void Deletions::count(const Key& key, steady_clock::time_point now) {
+  if (counts_.size() >= most) {
+    std::erase_if(counts_, [now](const auto& item) { return now - item.second.last >= calm; });
   }
-  const auto doubled = std::chrono::seconds(1LL << std::min(progress.repairs - free_repairs, 6));
-  const auto earliest = progress.wrote + std::min<std::chrono::seconds>(doubled, longest_wait);
-  return now < earliest ? std::optional(std::chrono::ceil<std::chrono::milliseconds>(earliest - now)) : std::nullopt;
+  const auto known = counts_.find(key);
+  if (known == counts_.end()) {
+    if (counts_.size() < most) {
+      counts_.emplace(key, Count{.again = 0, .last = now});
+    }
+    return;
+  }
+  Count& count = known->second;
+  count.again = now - count.last < calm ? std::min(count.again + 1, most_counted) : 0;
+  count.last = now;
 }
 
 void count_repair(Progress& progress, const Plan* plan, steady_clock::time_point now) {

@@ -289,16 +289,35 @@ bool Standings::may_be_attached(const Places& places) const {
 }
 
 bool Standings::knows(const Places& places) const {
-  return from_.desired && std::ranges::all_of(places.secrets, [this](const auto& item) {
-           const auto& [secret, scope] = item;
-           return from_.watches.covers(secret) &&
-                  std::ranges::none_of(scope.namespaces, [&](const std::string& name_space) {
-                    const Entry* entry = from_.cache.find({name_space, secret});
-                    return entry != nullptr &&
-                           entry->progress.cause &&  // read one by one, and this one could not be read
-                           from_.watches.trust({name_space, secret}) == Trust::on_demand;
-                  });
-         });
+  return from_.desired && from_.watches.places->includes(places) &&
+         std::ranges::all_of(places.secrets,
+                             [this](const auto& item) { return knows_secret(item.first, item.second); });
+}
+
+bool Standings::knows_secret(const std::string& secret, const Scope& scope) const {
+  // Without a list each namespace is read; the queue is empty then once all were.
+  const bool one_by_one = !from_.watches.covers(secret);
+  if (one_by_one && !(from_.watches.may_not_list(secret) && from_.cache.namespaces_complete())) {
+    return false;
+  }
+  bool failed = false;
+  if (one_by_one) {
+    from_.cache.for_each(secret, [&](const std::string&, const Entry& entry) {
+      failed = failed || (!entry.observed.secret && entry.progress.cause);
+    });
+  }
+  return !failed && std::ranges::none_of(scope.namespaces, [&](const std::string& name_space) {
+    if (from_.watches.trust_of_secret({name_space, secret}) != Trust::on_demand) {
+      return false;
+    }
+    // Read one by one: this one could not be read, or was not yet, because it waits for the list of ServiceAccounts.
+    const Entry* entry = from_.cache.find({name_space, secret});
+    return (entry != nullptr && entry->progress.cause) || !from_.watches.knows_accounts(name_space);
+  });
+}
+
+std::optional<Error> Standings::what_is_unread(const Places& places) const {
+  return knows(places) ? std::nullopt : std::optional(from_.watches.namespaces_forbidden().value_or(what_is_awaited()));
 }
 
 bool Standings::is_clean_of(const std::string& target, const Places& places) const {

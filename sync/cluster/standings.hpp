@@ -45,6 +45,8 @@ class Standings {
   void add_held_rows(const std::string& target, std::vector<StatusRow>& rows) const;
   // The places that a removal cannot read: each namespace that is named plainly, and one row for all others.
   void add_unread_rows(const std::string& target, const Places& places, std::vector<StatusRow>& rows) const;
+  // Why it is not known what all of these places hold; nothing where it is.
+  [[nodiscard]] std::optional<Error> what_is_unread(const Places& places) const;
   // Whether it is certain that none of these places holds a Secret of the target which should not be there. Nothing is
   // queued or in work.
   [[nodiscard]] bool is_clean_of(const std::string& target, const Places& places) const;
@@ -87,6 +89,7 @@ class Standings {
   [[nodiscard]] Error what_is_awaited() const;
   // Whether it is known what these places hold.
   [[nodiscard]] bool knows(const Places& places) const;
+  [[nodiscard]] bool knows_secret(const std::string& secret, const Scope& scope) const;
 
   Sources from_;
   // What names_held_by() found at a revision of the cache: a status asks it for each target.

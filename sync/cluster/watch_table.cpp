@@ -33,9 +33,10 @@ bool WatchTable::is_in_view(const Key& key) const {
 }
 
 Trust WatchTable::trust(const Key& key) const {
-  if (!knows_accounts(key.name_space)) {
-    return Trust::not_yet;
-  }
+  return knows_accounts(key.name_space) ? trust_of_secret(key) : Trust::not_yet;
+}
+
+Trust WatchTable::trust_of_secret(const Key& key) const {
   const Watch* everywhere = find({secrets_resource, "", key.secret});
   const Watch* single = find({secrets_resource, key.name_space, key.secret});
   if ((everywhere != nullptr && everywhere->believed()) || (single != nullptr && single->believed())) {
@@ -94,6 +95,11 @@ bool WatchTable::covers(const std::string& secret) const {
            const Watch* single = find({secrets_resource, name_space, secret});
            return (single != nullptr && single->answered()) || label_shows(name_space, secret);
          });
+}
+
+bool WatchTable::may_not_list(const std::string& secret) const {
+  const Watch* everywhere = find({secrets_resource, "", secret});
+  return everywhere != nullptr && everywhere->forbidden();
 }
 
 bool WatchTable::knows_all_accounts() const {

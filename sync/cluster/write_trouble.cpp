@@ -52,6 +52,12 @@ Error fight_over_secret(const Key& key) {
           find_writer(key.name_space, "secret", key.secret)};
 }
 
+Error fight_over_deletion(const Key& key) {
+  return {ErrorCode::field_conflict,
+          subject_of(key) + " is deleted, because no target wants it, and made again and again by somebody else",
+          find_writer(key.name_space, "secret", key.secret)};
+}
+
 Error fight_over_accounts(const Key& key, const std::vector<std::string>& accounts) {
   const auto& account = accounts.front();
   return {ErrorCode::field_conflict,
@@ -97,7 +103,7 @@ std::optional<Error> secret_changed_on_the_way(const Key& key, const SecretView&
 Error held_by_finalizers(const Key& key, const std::vector<std::string>& finalizers) {
   return {ErrorCode::rejected,
           subject_of(key) + " was deleted, and is still there with the password in it: " +
-              (finalizers.empty() ? "it is held back" : "held back by the finalizer " + join(finalizers)),
+              (finalizers.empty() ? "it is held back" : "held back by the finalizer " + join(finalizers, ", ", 3)),
           "see to it that whoever set it lets go, or take it away: kubectl -n " + key.name_space + " patch secret " +
               key.secret + R"( --type=merge -p '{"metadata":{"finalizers":null}}')"};
 }

@@ -18,6 +18,7 @@ bool needs_help(ErrorCode code);
 bool may_be_done(ErrorCode code);
 
 Error fight_over_secret(const Key& key);
+Error fight_over_deletion(const Key& key);
 // accounts: not empty.
 Error fight_over_accounts(const Key& key, const std::vector<std::string>& accounts);
 // names: not empty.

@@ -1,5 +1,9 @@
 #include "sync/config/target_directory.hpp"
 
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <cerrno>
 #include <system_error>
 
 #include "helper/base/file_io.hpp"
@@ -80,13 +84,25 @@ void TargetDirectory::require_unchanged(const std::string& name, const std::opti
 
 std::string TargetDirectory::read(const std::string& name) const { return read_file(path_of(name), max_target_bytes); }
 
+void TargetDirectory::require_removable(const std::string& name) const {
+  if (contains(name) && ::faccessat(AT_FDCWD, folder_.c_str(), W_OK, AT_EACCESS) != 0) {
+    throw cannot_remove(name, std::generic_category().message(errno));
+  }
+}
+
 bool TargetDirectory::remove(const std::string& name) const {
   std::error_code error;
   const bool removed = std::filesystem::remove(path_of(name), error);
   if (error) {
-    throw Error(ErrorCode::invalid_input, path_of(name).string() + ": " + error.message(), "delete the file yourself");
+    throw cannot_remove(name, error.message());
   }
   return removed;
+}
+
+Error TargetDirectory::cannot_remove(const std::string& name, const std::string& why) const {
+  return {
+      ErrorCode::invalid_input, path_of(name).string() + ": " + why,
+      "delete it where the folder comes from, and the Secrets of target " + name + " follow: regsync remove " + name};
 }
 
 bool TargetDirectory::contains(const std::string& name) const { return std::filesystem::exists(path_of(name)); }

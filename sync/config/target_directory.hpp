@@ -45,6 +45,8 @@ class TargetDirectory {
   // Throws Error(stale) where a target's file is no longer what it was.
   void require_unchanged(const std::string& name, const std::optional<std::string>& before) const;
 
+  // Throws where remove() could not delete the file, as in a folder that is mounted read-only.
+  void require_removable(const std::string& name) const;
   // False where there is no such target.
   bool remove(const std::string& name) const;
 
@@ -53,6 +55,8 @@ class TargetDirectory {
   [[nodiscard]] std::filesystem::path path_of(const std::string& name) const { return folder_ / (name + ".yaml"); }
 
  private:
+  [[nodiscard]] Error cannot_remove(const std::string& name, const std::string& why) const;
+
   std::filesystem::path folder_;
 };
 

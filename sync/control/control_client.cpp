@@ -223,8 +223,8 @@ json ControlClient::call(std::string_view method, const json& params, millisecon
 }
 
 void ControlClient::subscribe(const StatusQuery& query, milliseconds repeat,
-                              const std::function<bool(const StatusReport&)>& on_report, int input) {
-  constexpr std::chrono::seconds first_answer{10};
+                              const std::function<bool(const StatusReport&)>& on_report, int input,
+                              milliseconds first_answer) {
   const int id = impl_->send_request("subscribe", control::to_json(query));
   StatusReport report = control::report_from_json(impl_->response_to(id, Clock::now() + first_answer, "subscribe"));
   std::string line;

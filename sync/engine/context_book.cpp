@@ -125,6 +125,9 @@ ContextBook::Met ContextBook::meet(const std::string& context, ClusterIdentity n
   if (entry == before) {
     return Met::as_before;
   }
+  if (entry.now() != before.now()) {
+    unlearn(context);
+  }
   changed();
   if (entry.changed == before.changed) {
     return Met::news;
@@ -156,6 +159,7 @@ void ContextBook::trust(const std::string& context) {
 }
 
 void ContextBook::forget(const std::string& context) {
+  unlearn(context);
   if (known_.erase(context) > 0) {
     changed();
     save();
@@ -164,6 +168,11 @@ void ContextBook::forget(const std::string& context) {
 
 void ContextBook::learn(const std::string& one, const std::string& other, bool same) {
   learnt_[in_order(one, other)] = same;
+}
+
+// What was seen through a context says nothing of where it leads now.
+void ContextBook::unlearn(const std::string& context) {
+  std::erase_if(learnt_, [&](const auto& pair) { return pair.first.first == context || pair.first.second == context; });
 }
 
 Same ContextBook::same(const std::string& one, const std::string& other) const {

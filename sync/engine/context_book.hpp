@@ -75,6 +75,7 @@ class ContextBook {
 
   [[nodiscard]] const Index& index() const;
   void changed();
+  void unlearn(const std::string& context);
   void write() const;
 
   std::filesystem::path file_;

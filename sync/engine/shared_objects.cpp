@@ -20,10 +20,21 @@ asio::awaitable<std::string> uid_through(std::string other, Cluster& cluster, Ke
 
 }  // namespace
 
+// As the book has it, which knows of a context what it led to when it was reached last: one whose address is another
+// one now has to be asked.
+Same SharedObjects::same(const std::string& one, const std::string& other, const Cluster& cluster) const {
+  const Same known = book_.same(one, other);
+  const ContextBook::Known* met = book_.find(other);
+  const ClusterIdentity now = identity_of(cluster.context());
+  const bool moved = met != nullptr && (met->now().server != now.server || met->now().authority != now.authority);
+  return known == Same::no && moved ? Same::unknown : known;
+}
+
 asio::awaitable<void> SharedObjects::check(std::string context, Key key, std::string uid, Taking taking) {
   const std::map<std::string, std::shared_ptr<Cluster>> others(contexts_.clusters());
   for (const auto& [other, cluster] : others) {
-    if (other == context || book_.same(context, other) == Same::no || !cluster->may_want(key)) {
+    Same known = same(context, other, *cluster);
+    if (other == context || known == Same::no || !cluster->may_want(key)) {
       continue;
     }
     const auto asking = contexts_.find(context);
@@ -33,11 +44,12 @@ asio::awaitable<void> SharedObjects::check(std::string context, Key key, std::st
         (taking == Taking::taken_over || !cluster->wants(key))) {
       continue;
     }
-    if (book_.same(context, other) == Same::unknown) {
+    if (known == Same::unknown) {
       const auto seen = co_await uid_through(other, *cluster, key);
+      known = seen == uid ? Same::yes : Same::no;
       book_.learn(context, other, seen == uid);
     }
-    if (book_.same(context, other) == Same::yes) {
+    if (known == Same::yes) {
       on_learnt_();
       throw Error(ErrorCode::already_exists,
                   subject_of(key) + " is wanted through context " + other + ", which leads to the same cluster",

@@ -29,6 +29,8 @@ class SharedObjects {
   asio::awaitable<void> check(std::string context, Key key, std::string uid, Taking taking);
 
  private:
+  [[nodiscard]] Same same(const std::string& one, const std::string& other, const Cluster& cluster) const;
+
   const ContextSet& contexts_;
   ContextBook& book_;
   const Briefing& briefing_;

@@ -210,7 +210,13 @@ void add_rows(const EngineState& state, const std::string& name, const std::stri
   } else if (removing && rows.size() == before && !health.connected) {
     add_context_row(health.problem);  // what is left there is not known, and not forgotten
   } else if (removing) {
-    cluster->add_unread_rows(name, footprint->contexts.at(context), rows);
+    const Places& places = footprint->contexts.at(context);
+    cluster->add_unread_rows(name, places, rows);
+    if (rows.size() == before) {
+      if (auto unread = cluster->what_is_unread(places)) {
+        add_context_row(std::move(unread));
+      }
+    }
   }
 }
 

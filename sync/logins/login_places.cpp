@@ -115,7 +115,7 @@ std::optional<Error> LoginPlaces::doubt(const RegistryKey& registry, const Place
         "start " + last.provider + " again" + otherwise);
   }
   for (const auto& [holder, label] : holders_) {
-    if (holder.provider != program) {
+    if (holder.provider != program || program == login_files_program) {
       continue;  // its logins were seen elsewhere since, or the check above has found it
     }
     const StoreCollection* collection = find_collection(reading, holder.collection);

@@ -101,6 +101,9 @@ Ownership ownership_of(const Marks& marks) {
   return marks.placed ? Ownership::ours : Ownership::unplaced;
 }
 
+// As much as is kept of a text that anybody may have written: no name of Kubernetes is longer.
+std::string beginning(std::string_view text) { return std::string(text.substr(0, 512)); }
+
 template <typename Object>
 ReadSecret read(const Object& secret, std::string_view owner_id) {
   ReadSecret result;
@@ -108,9 +111,9 @@ ReadSecret read(const Object& secret, std::string_view owner_id) {
   const auto version = text_at(secret, {"metadata", "resourceVersion"});
   result.version = version_number(version);
   if (result.version == 0) {
-    view.odd_version = version;
+    view.odd_version = beginning(version);
   }
-  view.target = text_at(secret, {"metadata", "annotations", target_annotation});
+  view.target = beginning(text_at(secret, {"metadata", "annotations", target_annotation}));
   view.digest = digest_of(text_at(secret, {"data", ".dockerconfigjson"}));
   view.right_type = text_at(secret, {"type"}) == pull_secret_type;
   view.immutable = flag_at(secret, {"immutable"});
@@ -130,17 +133,17 @@ ReadSecret read(const Object& secret, std::string_view owner_id) {
     case Ownership::ours:
       break;
     case Ownership::copy:
-      view.holder = place;
+      view.holder = beginning(place);
       break;
     case Ownership::relabelled:
-      view.holder = label;
+      view.holder = beginning(label);
       break;
     case Ownership::other_owner:
-      view.holder = label_of(owner);
+      view.holder = beginning(label_of(owner));
       break;
     case Ownership::unplaced:
     case Ownership::unmanaged:
-      view.holder = data_manager(secret);
+      view.holder = beginning(data_manager(secret));
       break;
   }
   return result;

@@ -4,6 +4,7 @@
 #include <nlohmann/json.hpp>
 #include <ostream>
 
+#include "sync/base/guard.hpp"
 #include "sync/base/paths.hpp"
 #include "sync/cli/view/report_view.hpp"
 #include "sync/control/messages.hpp"
@@ -59,11 +60,13 @@ class Progress {
 template <typename Enough>
 StatusReport follow(const StatusQuery& query, Clock::time_point deadline, Progress& progress, Enough enough) {
   StatusReport last;
-  connect()->subscribe(query, redraw_time, [&](const StatusReport& report) {
+  const auto on_report = [&](const StatusReport& report) {
     last = report;
     progress.draw(report);
     return Clock::now() < deadline && !enough(report);
-  });
+  };
+  constexpr milliseconds least{1000};
+  connect()->subscribe(query, redraw_time, on_report, -1, std::max(left_until(deadline), least));
   return last;
 }
 
@@ -102,7 +105,8 @@ StatusReport sync_and_wait(Console& console, ControlClient& daemon, const std::v
   auto tried = std::async(std::launch::async, [&] { return daemon.call("sync", params, left_until(deadline)); });
   const auto is_tried = [&] { return tried.wait_for(milliseconds(0)) == std::future_status::ready; };
   if (console.out_is_terminal) {
-    follow(summary, deadline, progress, [&](const StatusReport&) { return is_tried(); });
+    // What cannot be shown keeps no answer back.
+    (void)guarded([&] { follow(summary, deadline, progress, [&](const StatusReport&) { return is_tried(); }); });
   }
 
   StatusReport report;
@@ -115,7 +119,7 @@ StatusReport sync_and_wait(Console& console, ControlClient& daemon, const std::v
     // Time is over while something is still being tried: the status says what.
     return ask_status(*connect(), query, std::chrono::seconds(5));
   }
-  if (reached(report)) {
+  if (reached(report) || Clock::now() >= deadline) {
     return report;
   }
 

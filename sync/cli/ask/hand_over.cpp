@@ -26,10 +26,11 @@ void announce(const Target& target, Outcome outcome, Console& console) {
 
 // Why nothing is there after a wait, with the nearest namespace that exists.
 Error selects_nothing(const Target& target, const HandOver& how) {
+  constexpr std::chrono::seconds patience{5};  // of each context, and of its plugin
   std::set<std::string> existing;
-  const kube::Kubeconfig kubeconfig = load_kubeconfig(how.kubeconfig);
+  const kube::Kubeconfig kubeconfig = load_kubeconfig(how.kubeconfig, patience);
   for_each_context(
-      kubeconfig, select_contexts(kubeconfig, target.contexts), std::chrono::seconds(5),
+      kubeconfig, select_contexts(kubeconfig, target.contexts), patience,
       [&](kube::KubeClient& client) -> asio::awaitable<void> {
         const std::vector<std::string> names = co_await namespace_names(client);
         existing.insert(names.begin(), names.end());

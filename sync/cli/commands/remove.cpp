@@ -36,6 +36,7 @@ StatusReport remove_here(const RemoveOptions& options, Console& console) {
   if (!TargetDirectory(paths::targets()).load().contains(options.name)) {
     require_target(options.name);  // says what was meant; a file that cannot be read is no obstacle
   }
+  TargetDirectory(paths::targets()).require_removable(options.name);
   const auto work = [&](Engine& engine) {
     engine.forget_target(options.name, options.keep_secrets);
     TargetDirectory(paths::targets()).remove(options.name);

@@ -85,17 +85,14 @@ std::string manager_of(const Cause& cause) {
 }
 
 Error field_conflict(const Status& status, const Operation& operation) {
-  std::string owners;
+  constexpr std::size_t named = 3;
+  std::vector<std::string> owners;
   for (const Cause& cause : status.causes) {
     if (cause.reason == "FieldManagerConflict") {
-      owners.append(owners.empty() ? "" : ", ")
-          .append("field manager \"")
-          .append(presentable(manager_of(cause)))
-          .append("\" owns ")
-          .append(presentable(cause.field));
+      owners.push_back("field manager \"" + presentable(manager_of(cause)) + "\" owns " + presentable(cause.field));
     }
   }
-  return {ErrorCode::field_conflict, subject(operation) + ": " + owners,
+  return {ErrorCode::field_conflict, subject(operation) + ": " + join(owners, ", ", named),
           "stop the other manager from writing these fields, or let the target take them over with --adopt"};
 }
 

@@ -152,12 +152,12 @@ std::string server_url(const std::string& cluster_name, const ClusterEntry& clus
   }
   const std::string subject = "the server of cluster " + in_quotes(cluster_name);
   if (trim(server) != server || has_control_characters(server)) {
-    faults.add_if(true, subject + " contains a space: " + in_quotes(server));
+    faults.add_if(true, subject + " contains a space: " + in_quotes(without_userinfo(server)));
     return {};
   }
   if (server.find("://") == std::string::npos) {
     if (server.find('/') < server.size() - 1) {
-      faults.add_if(true, "server must be a URL or a host:port pair: " + in_quotes(server));
+      faults.add_if(true, "server must be a URL or a host:port pair: " + in_quotes(without_userinfo(server)));
       return {};
     }
     server.insert(0, has_tls_material(cluster, user) ? "https://" : "http://");

@@ -229,6 +229,7 @@ CurlEasy CurlEndpoint::make_handle(const TlsMaterial& tls, bool streaming) const
     set_option(easy, CURLOPT_CURLU, base_url_.get());
   }
   set_option(easy, CURLOPT_NOSIGNAL, 1L);
+  set_option(easy, CURLOPT_QUICK_EXIT, 1L);  // else the end of a request waits for the thread that resolves its host
   set_option(easy, CURLOPT_PROTOCOLS_STR, "http,https");
   set_option(easy, CURLOPT_HTTP_VERSION, static_cast<long>(CURL_HTTP_VERSION_2TLS));
   // Over TLS the handshake tells whether requests can share a connection. Else only an answer would, and that of a

@@ -72,6 +72,18 @@ TEST(ClusterCache, NamespacesWithoutEndAreAFault) {
   EXPECT_NO_THROW(cache.observe_namespace("another", NamespaceView()));
 }
 
+TEST(ClusterCache, ServiceAccountsWithoutEndAreAFault) {
+  ClusterCache cache;
+  constexpr int most = 200'000;
+  for (int i = 0; i < most; ++i) {
+    cache.observe_account("n" + std::to_string(i), "default", ServiceAccountView());
+  }
+  EXPECT_THROW(cache.observe_account("another", "default", ServiceAccountView()), Error);
+  EXPECT_NO_THROW(cache.observe_account("n7", "default", ServiceAccountView()));
+  cache.observe_account("n7", "default", std::nullopt);
+  EXPECT_NO_THROW(cache.observe_account("another", "default", ServiceAccountView()));
+}
+
 TEST(ClusterCache, AnErasedEntryLeavesThoseOfOtherNamesInItsNamespace) {
   ClusterCache cache;
   cache.progress({"team-a", "one"});

@@ -32,9 +32,15 @@ TEST(NamespaceView, MayHaveNoLabels) {
 
 TEST(NamespaceView, IsNotKnownWhereTheLabelsAreNotWhatAnApiServerWrites) {
   for (const json& labels : {json("env=prod"), json(7), json({"env"}), json({{"env", nullptr}}), json({{"env", 1}}),
-                             json({{"a", "b"}, {"env", {{"x", "y"}}}})}) {
+                             json({{"a", "b"}, {"env", {{"x", "y"}}}}), json({{"env", std::string(64, 'x')}}),
+                             json({{std::string(318, 'x'), "prod"}})}) {
     EXPECT_FALSE(view_namespace(with("labels", labels))) << labels;
   }
+  json many;
+  for (int i = 0; i < 1001; ++i) {
+    many["label-" + std::to_string(i)] = "x";
+  }
+  EXPECT_FALSE(view_namespace(with("labels", many)));
 }
 
 }  // namespace

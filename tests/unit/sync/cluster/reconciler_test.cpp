@@ -118,6 +118,38 @@ TEST_F(ReconcilerTest, AServerThatHoldsLessThanItDidIsASetback) {
   EXPECT_EQ(setbacks_, 1) << "once";
 }
 
+TEST_F(ReconcilerTest, AKeyWhoseAnswerWasLostIsReadBeforeAnythingIsDecided) {
+  const auto watch = std::make_shared<Watch>(WatchId{secrets_resource, "team", "cred"});
+  watch->state = Watch::Following();
+  table_.watches[watch->id] = watch;
+  EXPECT_EQ(reconciler_.trust(key, *wanted_.state()), Trust::followed);
+  kube_.transport.on(
+      "PATCH", "/api/v1/namespaces/team/secrets/cred",
+      [](const kube::HttpRequest&) -> kube::HttpResponse { throw Error(ErrorCode::unreachable, "the network broke"); });
+  EXPECT_EQ(reconcile().kind, Outcome::Kind::retry);
+  EXPECT_EQ(reconciler_.trust(key, *wanted_.state()), Trust::on_demand) << "it may have been made";
+  kube_.put(cred, test::foreign_secret());
+  EXPECT_EQ(reconcile(Trust::on_demand).kind, Outcome::Kind::done) << "an event will come";
+  EXPECT_EQ(reconciler_.trust(key, *wanted_.state()), Trust::followed);
+}
+
+TEST_F(ReconcilerTest, WhatIsMadeAnewAfterEachDeletionIsDeletedMoreSlowly) {
+  reconcile();
+  const json ours = kube_.find(cred).value();
+  wanted_.drop("t");
+  for (int i = 0; i < 5; ++i) {
+    kube_.put(cred, ours);
+    observe();
+    EXPECT_EQ(reconcile().kind, Outcome::Kind::done) << i;
+    EXPECT_FALSE(kube_.find(cred)) << i;
+  }
+  kube_.put(cred, ours);
+  observe();
+  EXPECT_EQ(reconcile().kind, Outcome::Kind::wait);
+  EXPECT_TRUE(kube_.find(cred));
+  EXPECT_EQ(cause(), ErrorCode::field_conflict);
+}
+
 TEST_F(ReconcilerTest, ADeletionNamesTheObjectThatWasDecidedOn) {
   reconcile();
   observe();

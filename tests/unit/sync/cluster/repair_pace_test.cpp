@@ -74,5 +74,46 @@ TEST_F(RepairPace, AWriteForNoPlanEndsTheCount) {
   EXPECT_EQ(progress_.repairs, 0);
 }
 
+TEST(Deletions, OfWhatSomebodyMakesAnewEachTimeWaitLongerAndLonger) {
+  Deletions deletions;
+  const Key key{"team", "cred"};
+  std::chrono::steady_clock::time_point now{1h};
+  const auto wait = [&] { return deletions.wait(key, now).value_or(0ms); };
+  deletions.count(key, now);
+  for (int again = 0; again < 4; ++again) {
+    EXPECT_EQ(wait(), 0ms) << again;
+    deletions.count(key, now);
+  }
+  for (const auto expected : {1s, 2s, 4s}) {
+    EXPECT_EQ(wait(), expected);
+    now += wait();
+    deletions.count(key, now);
+  }
+  EXPECT_EQ(deletions.wait({"team", "other"}, now), std::nullopt);
+  now += 2min;
+  EXPECT_EQ(wait(), 0ms);
+  deletions.count(key, now);
+  EXPECT_EQ(wait(), 0ms) << "it begins anew";
+  for (int again = 0; again < 8; ++again) {
+    deletions.count(key, now);
+  }
+  EXPECT_GT(wait(), 0ms);
+  deletions.forget(key);
+  EXPECT_EQ(wait(), 0ms);
+}
+
+TEST(Deletions, OfVeryManyAreNotAllKept) {
+  Deletions deletions;
+  const std::chrono::steady_clock::time_point now{1h};
+  for (int i = 0; i < 10'000; ++i) {
+    const Key key{"n" + std::to_string(i), "cred"};
+    for (int again = 0; again < 6; ++again) {
+      deletions.count(key, now);
+    }
+  }
+  EXPECT_TRUE(deletions.wait({"n1", "cred"}, now));
+  EXPECT_FALSE(deletions.wait({"n9999", "cred"}, now));
+}
+
 }  // namespace
 }  // namespace regsync

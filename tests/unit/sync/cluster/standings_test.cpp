@@ -149,6 +149,17 @@ TEST_F(StandingsTest, WhatWasNotListedIsNeverCalledClean) {
   EXPECT_FALSE(standings_.is_empty_of("t", *table_.places));
 }
 
+TEST_F(StandingsTest, WhatThisContextDoesNotLookAtIsNeverCalledClean) {
+  wanted_.drop("t");
+  desired_ = wanted_.state();
+  EXPECT_TRUE(clean());
+  Places more = *table_.places;
+  more.secrets["cred"].namespaces.insert("elsewhere");
+  EXPECT_FALSE(standings_.is_clean_of("t", more));
+  EXPECT_TRUE(standings_.what_is_unread(more));
+  EXPECT_FALSE(standings_.what_is_unread(*table_.places));
+}
+
 TEST_F(StandingsTest, ASecretOfSomebodyElseIsLeftAloneAndNamed) {
   kube_.put(cred, test::foreign_secret());
   observe();

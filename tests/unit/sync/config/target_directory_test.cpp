@@ -1,6 +1,9 @@
 #include "sync/config/target_directory.hpp"
 
 #include <gtest/gtest.h>
+#include <unistd.h>
+
+#include <filesystem>
 
 #include "sync/config/target_yaml.hpp"
 #include "tests/support/temp_dir.hpp"
@@ -48,6 +51,21 @@ TEST(TargetDirectory, WritesWholeFilesAndRemovesThem) {
   EXPECT_TRUE(targets.remove("a"));
   EXPECT_FALSE(targets.remove("a"));
   EXPECT_TRUE(targets.load().empty());
+}
+
+TEST(TargetDirectory, AFileThatCannotBeDeletedIsToldBefore) {
+  const test::TempDir dir;
+  dir.write("web.yaml", "registries: [ghcr.io]\n");
+  const TargetDirectory directory(dir.path());
+  EXPECT_NO_THROW(directory.require_removable("web"));
+  std::filesystem::permissions(dir.path(), std::filesystem::perms(0555));
+  const uid_t me = geteuid();
+  const bool is_root = me == 0;  // whom no permissions stop
+  ASSERT_EQ(is_root ? seteuid(65534) : 0, 0);
+  EXPECT_THROW(directory.require_removable("web"), Error);
+  EXPECT_NO_THROW(directory.require_removable("other")) << "there is nothing to delete";
+  ASSERT_EQ(is_root ? seteuid(me) : 0, 0);
+  std::filesystem::permissions(dir.path(), std::filesystem::perms(0755));
 }
 
 TEST(TargetDirectory, ReplacesOnlyWhatNobodyChangedMeanwhile) {

@@ -88,6 +88,19 @@ TEST_F(ContextBookTest, WhatTheUidOfASecretProvedCounts) {
   EXPECT_EQ(book_.peers("x"), std::set<std::string>{"y"});
 }
 
+TEST_F(ContextBookTest, WhatASecretProvedEndsWhereAContextIsMoved) {
+  book_.meet("x", without_uid(one), false, noon);
+  book_.meet("y", without_uid(other), false, noon);
+  book_.learn("x", "y", false);
+  EXPECT_EQ(book_.same("x", "y"), Same::no);
+  book_.meet("y", {.uid = {}, .server = "https://moved", .authority = "c2"}, false, noon);
+  EXPECT_EQ(book_.same("x", "y"), Same::unknown);
+  book_.learn("x", "y", true);
+  book_.forget("x");
+  book_.meet("x", without_uid(one), false, noon);
+  EXPECT_EQ(book_.same("x", "y"), Same::unknown);
+}
+
 TEST_F(ContextBookTest, PeersLeadToOneCluster) {
   book_.meet("a", one, false, noon);
   book_.meet("b", other, false, noon);

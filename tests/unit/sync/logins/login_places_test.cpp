@@ -200,5 +200,21 @@ TEST_F(LoginPlacesTest, ALoginOfAFileIsGoneOnlyWhileThatFileIsThereAndWhole) {
   EXPECT_TRUE(judge_twice().gone.contains(ghcr));
 }
 
+// A login file was renamed while the login was in it; the login was taken out later.
+TEST_F(LoginPlacesTest, AFileThatHeldALoginOnceIsNoKeyringThatIsClosed) {
+  world_.program = login_files_program;
+  const auto file = [](const std::string& path) {
+    return StoreCollection{.path = path, .label = path, .locked = false, .is_default = false, .is_file = true};
+  };
+  world_.collections = {file("/a.json")};
+  world_.logins = {{"ghcr.io", "/a.json"}};
+  judge();
+  world_.collections = {file("/b.json")};
+  world_.logins = {{"ghcr.io", "/b.json"}};
+  judge();
+  log_out("ghcr.io");
+  EXPECT_TRUE(judge_twice().gone.contains(ghcr));
+}
+
 }  // namespace
 }  // namespace regsync

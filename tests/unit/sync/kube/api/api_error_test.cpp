@@ -94,6 +94,16 @@ TEST(StatusError, ConflictsNameEachManagerAndField) {
   EXPECT_THAT(conflict.message(), HasSubstr("\"kubectl-edit\" owns .type"));
 }
 
+TEST(StatusError, OfManyConflictsThreeAreNamed) {
+  json causes = json::array();
+  for (int i = 0; i < 7000; ++i) {
+    causes.push_back({{"reason", "FieldManagerConflict"}, {"field", ".f" + std::to_string(i)}});
+  }
+  const Error conflict = error(409, status("Conflict", "x", {{"causes", causes}}));
+  EXPECT_THAT(conflict.message(), HasSubstr("owns .f2 and 6997 more"));
+  EXPECT_LT(conflict.message().size(), 1000U);
+}
+
 TEST(StatusError, TheBodyOfTheRequestIsNotRepeated) {
   const Error refused =
       error(500, status("", "illegal base64 data at input byte 3, error found in #10 byte of ...|aHVudGVyMg|..."));
