@@ -362,7 +362,7 @@ TEST_F(KubeconfigFiles, ServersHaveOneSpelling) {
 TEST_F(KubeconfigFiles, APasswordInAUrlIsNotQuoted) {
   const std::string text = test::read_file(folder_.take("server-with-password"));
   for (const char* server : {"https://jdoe:hunter2@127.0.0.1:1", "'https://jdoe:hunter2@127.0.0.1:1 '",
-                             "\"https://jdoe:hunter2@127.0.0.1:1\\n\"", "jdoe:hunter2@127.0.0.1:1/k8s"}) {
+                             R"("https://jdoe:hunter2@127.0.0.1:1\n")", "jdoe:hunter2@127.0.0.1:1/k8s"}) {
     const auto error =
         refusal(folder_.dir().write("spelling.yaml", replaced(text, "https://jdoe:hunter2@127.0.0.1:1", server)));
     ASSERT_TRUE(error) << server;
