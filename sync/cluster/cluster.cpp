@@ -288,9 +288,10 @@ void Cluster::on_health() {
 
 void Cluster::use_credentials_of(kube::ResolvedContext context) {
   client_.use_credentials_of(std::move(context));
-  if (watches_.table().problem() || watches_.table().namespaces_forbidden()) {
+  if (watches_.table().problem()) {
     kick();
   } else {
+    watches_.ask_forbidden_again();
     retry_failed();
   }
 }

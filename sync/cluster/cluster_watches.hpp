@@ -62,6 +62,8 @@ class ClusterWatches {
   // Lists everything anew, now: rights may have been granted, the network be back, the server be restored from a
   // backup. What is known stays trusted until the new lists are complete.
   void relist();
+  // Other credentials are used: what was forbidden may not be any more.
+  void ask_forbidden_again() { retry_.notify_all(); }
 
   // Cancels all watches and returns when they have ended.
   asio::awaitable<void> stop();

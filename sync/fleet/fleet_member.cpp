@@ -2,7 +2,9 @@
 
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
+#include <chrono>
 #include <climits>
 #include <random>
 #include <utility>
@@ -33,7 +35,10 @@ FleetMember::FleetMember(asio::any_io_executor executor, const kube::ResolvedCon
       name_space_(hub.default_namespace),
       footprints_(executor_, hub.clone(), {.name_space = hub.default_namespace, .owner = options_.owner},
                   {.may_write = handlers_.may_remember, .on_change = [this] { on_footprints(); }}),
-      hub_(executor_, hub.clone()) {}
+      hub_(executor_, hub.clone()) {
+  // As client-go (resourcelock.NewFromKubeconfig): one request that hangs must not cost the Lease.
+  hub_.limit_requests(std::max<std::chrono::milliseconds>(std::chrono::seconds(1), options_.times.deadline / 2));
+}
 
 void FleetMember::start() {
   footprints_.start();

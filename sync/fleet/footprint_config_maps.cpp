@@ -281,7 +281,7 @@ asio::awaitable<void> FootprintConfigMaps::send(std::string target,
   }
   if (kept != kept_.end()) {
     if (!operations.empty()) {
-      see(target, co_await hub_.json_patch(path_of(target), operations.dump()));
+      see_answer(target, co_await hub_.json_patch(path_of(target), operations.dump()));
     }
     co_await remove_if_empty(target);
   } else if (has_contexts(data)) {
@@ -295,7 +295,7 @@ asio::awaitable<void> FootprintConfigMaps::send(std::string target,
                            {"labels", {{footprints_label, place_.owner}, {managed_by_label, managed_by_value}}},
                            {"annotations", {{target_annotation, target}}}}},
                          {"data", std::move(data)}};
-    see(target, co_await hub_.create(collection, object.dump()));
+    see_answer(target, co_await hub_.create(collection, object.dump()));
   }
 }
 
@@ -349,6 +349,14 @@ void FootprintConfigMaps::on_event(const kube::WatchEvent& event) {
   }
   if (known_as_of_) {
     handlers_.on_change();
+  }
+}
+
+void FootprintConfigMaps::see_answer(const std::string& target, const json& object) {
+  const auto known = kept_.find(target);
+  if (known == kept_.end() ||
+      version_number(text_at(object, {"metadata", "resourceVersion"})) >= version_number(known->second.version)) {
+    see(target, object);
   }
 }
 

@@ -94,6 +94,8 @@ class FootprintConfigMaps final : public Footprints {
 
   void on_event(const kube::WatchEvent& event);
   void see(const std::string& target, const nlohmann::json& object);
+  // The answer to a write, which may come after the event of a newer one.
+  void see_answer(const std::string& target, const nlohmann::json& object);
   void see_gone(const std::string& target);
   void leave_to_others(const std::string& target, Pending& pending);
 

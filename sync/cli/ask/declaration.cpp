@@ -112,7 +112,7 @@ Outcome declare(Console& console, const Target& target, const DeclareOptions& op
     return outcome;
   }
   if (replaces && asks && !confirm(console, "Replace it?")) {
-    throw Error(ErrorCode::cancelled, "nothing was changed");
+    throw Error(ErrorCode::cancelled, "target \"" + target.name + "\" was not changed");
   }
   write_target(target, options.text, text_before);
   return outcome;

@@ -57,8 +57,7 @@ int hand_over(const Target& target, Outcome outcome, ControlClient* daemon, cons
       print_target(console.out, target, how.format);
     }
     if (!connect_if_running()) {
-      tell(console.err, "note: regsyncd is not running, so nothing is synced yet; " +
-                            (has_user_manager() ? "start it: regsync setup" : how_to_start_regsyncd()) +
+      tell(console.err, "note: regsyncd is not running, so nothing is synced yet; " + how_to_start_regsyncd() +
                             "; or sync once: regsync sync " + target.name + " --once\n");
     }
     return exit_done;

@@ -49,14 +49,14 @@ HelperNames LoginReader::helpers() {
 }
 
 KnownLogins read_logins(Console& console, const std::vector<Target>& targets, Prompt prompt,
-                        std::chrono::milliseconds time) {
+                        std::chrono::milliseconds time, const std::vector<std::filesystem::path>& only) {
   TargetFiles files;
   for (const Target& target : targets) {
     files[target.name].target = target;
   }
   asio::io_context io(1);
   LoginBook* running = nullptr;
-  LoginReader reader(console, prompt);
+  LoginReader reader(console, prompt, only);
   const auto on_wanted = [&](const std::set<RegistryKey>& wanted) {
     asio::post(io, [&, wanted] { running->take(reader.read(wanted)); });
   };

@@ -17,8 +17,10 @@ namespace regsync::cli {
 // Reads the keyring and the login files, and asks the helpers that Docker's credHelpers names, by the engine's own
 // LoginBook in this process. What cannot be read is in the result's problems, as the engine has it; throws
 // Error(invalid_input) only for a config.json of Docker that cannot be used. Waits up to `time` for slow helpers.
+// only: see LoginReader.
 KnownLogins read_logins(Console& console, const std::vector<Target>& targets, Prompt prompt,
-                        std::chrono::milliseconds time = std::chrono::seconds(10));
+                        std::chrono::milliseconds time = std::chrono::seconds(10),
+                        const std::vector<std::filesystem::path>& only = {});
 
 // Readings as regsyncd makes them: of the keyring and of the settings' loginFiles; or of `only` these files, where
 // there are any. A keyring that cannot be read says nothing about which logins exist: the reading then has a problem.

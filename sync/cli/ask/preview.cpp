@@ -56,7 +56,7 @@ std::vector<std::shared_ptr<const Plan>> plans_after(Console& console, const Tar
     plans.push_back(change.plan);
   }
   if (!targets.empty()) {
-    const KnownLogins known = read_logins(console, targets, Prompt::never);
+    const KnownLogins known = read_logins(console, targets, Prompt::never, std::chrono::seconds(10), change.logins);
     if (known.store_problem) {
       unknown.push_back(known.store_problem->message());
     }
@@ -102,7 +102,7 @@ Preview preview(Console& console, const kube::Kubeconfig& kubeconfig, const Targ
     return paused.contains(context);
   });
   const std::string& name = change.before ? change.before->name : change.after->name;
-  const Owner owner = this_owner(load_settings(paths::settings()));
+  const Owner owner = this_owner(load_settings(paths::settings()), change.owner);
   Differences found;
   for_each_context(
       kubeconfig, contexts, patience,
@@ -125,6 +125,7 @@ Preview preview(Console& console, const kube::Kubeconfig& kubeconfig, const Targ
         result.unknown.push_back("context " + context + ": " + error.message());
       });
   result.changes = std::move(found.changes);
+  result.obstacles = std::move(found.obstacles);
   std::ranges::sort(result.changes, {}, [](const Difference& each) {
     return std::tie(each.context, each.name_space, each.kind, each.name);
   });

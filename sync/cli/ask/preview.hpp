@@ -26,12 +26,15 @@ struct TargetChange {
   std::shared_ptr<const Plan> plan = nullptr;
   // Only these contexts, as they are once they are no longer paused; none: all.
   std::set<std::string> resumed = {};
+  std::string owner = {};                          // whose Secrets are ours; empty: as usual
+  std::vector<std::filesystem::path> logins = {};  // files to read logins from; none: the keyring, as usual
 };
 
 struct Preview {
   std::vector<Difference> changes;
-  std::vector<std::string> paused;   // "context prod", "target web": nothing changes there before they are resumed
-  std::vector<std::string> unknown;  // "context prod: cannot connect", of what could not be read
+  std::vector<std::string> paused;       // "context prod", "target web": nothing changes there before they are resumed
+  std::vector<std::string> unknown;      // "context prod: cannot connect", of what could not be read
+  std::vector<PlacedProblem> obstacles;  // what keeps a Secret from being as the target wants it
 };
 
 // Reads every context that the target selects before or after the change. Never prompts; what cannot be read within

@@ -1,7 +1,9 @@
 // regsync add: declares a target, and keeps the login that it needs.
+#include <algorithm>
 #include <map>
 #include <ostream>
 
+#include "helper/store/registry_key.hpp"
 #include "sync/base/paths.hpp"
 #include "sync/cli/ask/daemon_environment.hpp"
 #include "sync/cli/ask/daemon_link.hpp"
@@ -133,6 +135,31 @@ void require_consent(const std::optional<Target>& before, const Target& target, 
   }
 }
 
+// The login as given, for one of the target's registries: one for another registry would take the place of the login
+// there.
+GivenLogin login_for(const std::vector<std::string>& registries, GivenLogin given) {
+  if (given.username.empty()) {
+    return given;
+  }
+  if (given.server.empty() && registries.size() > 1) {
+    throw UsageError("--docker-username without --docker-server, and several registries: " + join(registries),
+                     "say whose login it is: --docker-server " + shell_word(registries.front()));
+  }
+  if (given.server.empty()) {
+    given.server = registries.front();
+  }
+  const RegistryKey server(given.server);
+  if (std::ranges::none_of(registries, [&](const std::string& registry) {
+        const RegistryKey key(registry);
+        return key == server || key.whole_host() == server;
+      })) {
+    throw UsageError(
+        "the login is for " + given.server + ", which the target does not use: " + join(registries),
+        "add --registry " + shell_word(given.server) + ", or log in there: regsync login " + shell_word(given.server));
+  }
+  return given;
+}
+
 // The duration to wait; empty: do not. Throws UsageError.
 std::string wait_of(const std::string& given) {
   if (given == "true" || given == "false") {  // as kubectl has it
@@ -162,6 +189,7 @@ int add(const AddOptions& options, Console& console) {
   if (registries.empty()) {
     registries = choose_registries(console);
   }
+  const GivenLogin given = login_for(registries, options.login);
   const Target target = make_target(options, std::move(registries), std::move(contexts), std::move(namespaces));
 
   refuse_rival(target, TargetDirectory(paths::targets()).load(), kubeconfig);
@@ -181,7 +209,7 @@ int add(const AddOptions& options, Console& console) {
     return exit_done;
   }
   const auto daemon = wait.empty() && !options.adopt ? nullptr : connect();
-  const auto login = read_login(options.login, console);
+  const auto login = read_login(given, console);
   require_consent(before, target, login, options, console);
   if (login) {
     console.open_store(Prompt::allowed)->store(*login);

@@ -6,6 +6,7 @@
 
 #include "helper/store/registry_key.hpp"
 #include "sync/base/paths.hpp"
+#include "sync/base/user_manager.hpp"
 #include "sync/cli/ask/daemon_link.hpp"
 #include "sync/cli/ask/known_logins.hpp"
 #include "sync/cli/command.hpp"
@@ -99,7 +100,7 @@ std::string logins_of(const Target& target, Console& console) {
 std::string status_of(const Target& target, Console& console) {
   const auto daemon = connect_if_running();
   if (!daemon) {
-    return "regsyncd is not running\n  -> start it: regsync setup\n";
+    return "regsyncd is not running\n  -> " + how_to_start_regsyncd() + "\n";
   }
   const StatusReport report =
       ask_status(*daemon, {.targets = {target.name}, .summary = true}, std::chrono::seconds(10));

@@ -8,6 +8,7 @@
 #include "helper/base/text.hpp"
 #include "helper/secret_service/provider.hpp"
 #include "sync/base/paths.hpp"
+#include "sync/base/shell_word.hpp"
 #include "sync/base/user_manager.hpp"
 #include "sync/cli/ask/daemon_link.hpp"
 #include "sync/cli/commands/doctor_checks.hpp"
@@ -198,6 +199,19 @@ void check_program(Findings& findings) {
   }
 }
 
+// The servers of those logins for which no other helper, nor the file itself, was chosen.
+std::vector<std::string> movable(const std::vector<Credential>& logins, const DockerConfigFile& config) {
+  std::vector<std::string> servers;
+  for (const Credential& login : logins) {
+    const std::string& server = login.login.server;
+    const auto chosen = config.has_registry_entry(server) ? config.registry_helper(server) : std::string("regsync");
+    if (chosen == "regsync") {
+      servers.push_back(server);
+    }
+  }
+  return servers;
+}
+
 void check_docker(Findings& findings) {
   if (is_on_path("docker-credential-regsync")) {
     findings.push_back({"helper", Health::ok, "docker-credential-regsync is on PATH", ""});
@@ -220,9 +234,11 @@ void check_docker(Findings& findings) {
                           path + (store.empty() ? " names no credential helper" : " keeps logins with " + store),
                           "regsync setup --import"});
     }
-    if (const std::size_t plain = config.plain_logins().size(); plain > 0) {
-      findings.push_back({"docker", Health::warning, path + " holds " + count_of(plain, "login") + " in plain text",
-                          "regsync setup --import"});
+    if (const std::vector<std::string> plain = movable(config.plain_logins(), config); !plain.empty()) {
+      findings.push_back({"docker", Health::warning,
+                          path + " holds " + count_of(plain.size(), "login") + " in plain text",
+                          reach == Reach::some ? "regsync setup --import --registry " + shell_word(plain.front())
+                                               : "regsync setup --import"});
     }
   } catch (const Error& error) {
     findings.push_back(failed("docker", error));

@@ -122,6 +122,9 @@ void print_watch_hint(std::ostream& out, const std::vector<Target>& targets, con
 
 int rbac(const RbacOptions& options, Console& console) {
   const AskedTargets asked = require_targets(options.targets, console);
+  if (asked.targets.empty()) {
+    return exit_not_as_asked;  // why was said
+  }
   const kube::Kubeconfig kubeconfig = load_kubeconfig(options.kubeconfig);
   const std::string context = choose_context(options, kubeconfig, asked.targets);
   const kube::ResolvedContext resolved_context = kubeconfig.resolve(context);

@@ -124,7 +124,7 @@ void print_outcome(const RemoveOptions& options, const StatusReport& left, std::
 StatusReport remove_one(const RemoveOptions& options, Console& console) {
   const auto daemon = connect_if_running();
   if (!is_wanted(options, console)) {
-    throw Error(ErrorCode::cancelled, "nothing was changed");
+    throw Error(ErrorCode::cancelled, "target \"" + options.name + "\" was not removed");
   }
   StatusReport left = daemon ? remove_by_daemon(options, *daemon) : remove_here(options, console);
   if (options.format == Format::table) {

@@ -14,6 +14,7 @@
 #include "sync/cli/ask/preview.hpp"
 #include "sync/cli/command.hpp"
 #include "sync/cli/view/fold.hpp"
+#include "sync/cli/view/problems.hpp"
 #include "sync/cli/view/report_view.hpp"
 #include "sync/cli/view/target_view.hpp"
 #include "sync/config/settings.hpp"
@@ -58,13 +59,29 @@ StatusReport sync_once(const SyncOptions& options, std::chrono::milliseconds tim
 
 // What a sync would change; `regsync diff` shows it in full.
 int preview_sync(const SyncOptions& options, Console& console) {
+  if (options.adopt) {
+    throw UsageError("--adopt with --dry-run: a preview takes nothing over",
+                     "see without --adopt what is not regsync's: regsync sync --dry-run");
+  }
+  if (options.format != Format::table) {
+    throw UsageError("-o with --dry-run: a preview is text", "for a program: regsync diff");
+  }
   const AskedTargets asked = require_targets(options.targets, console);
   const kube::Kubeconfig kubeconfig = load_kubeconfig(options.kubeconfig);
+  bool known = asked.complete;
   for (const Target& target : asked.targets) {
-    print_folded(console.out,
-                 "target \"" + target.name + "\":\n" + describe(preview(console, kubeconfig, {target, target})));
+    const TargetChange change{.before = target,
+                              .after = target,
+                              .plan = nullptr,
+                              .resumed = {},
+                              .owner = options.owner,
+                              .logins = options.logins};
+    const Preview changes = preview(console, kubeconfig, change);
+    print_folded(console.out, "target \"" + target.name + "\":\n" + describe(changes));
+    print_warnings(console.err, changes.obstacles);
+    known = known && changes.unknown.empty();
   }
-  return asked.complete ? exit_done : exit_not_as_asked;
+  return known ? exit_done : exit_not_as_asked;
 }
 
 int sync(const SyncOptions& options, Console& console) {
@@ -73,7 +90,8 @@ int sync(const SyncOptions& options, Console& console) {
   const auto time = duration_of(options.timeout.empty() ? usual : options.timeout, "--timeout");
   if (!options.once && options.kubeconfig && dry_run_of(options.dry_run) == DryRun::none) {
     throw UsageError("--kubeconfig without --once: regsyncd uses its own",
-                     "write kubeconfig: " + options.kubeconfig->string() + " in " + paths::settings().string());
+                     "write kubeconfig: " + std::filesystem::absolute(*options.kubeconfig).string() + " in " +
+                         paths::settings().string());
   }
   if (!options.once && !options.owner.empty()) {
     throw UsageError("--owner without --once: regsyncd has its own",

@@ -2,14 +2,17 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <optional>
 #include <ostream>
 #include <sstream>
 #include <string>
 #include <string_view>
 #include <system_error>
+#include <utility>
 #include <vector>
 
 #include "helper/base/file_io.hpp"
+#include "helper/base/text.hpp"
 #include "sync/base/paths.hpp"
 
 namespace regsync {
@@ -22,30 +25,74 @@ fs::path our_file() { return folder() / "registries.conf.d/50-regsync.conf"; }
 
 constexpr std::size_t max_bytes = 1024UL * 1024;
 
-// `credential-helpers = [..., "regsync", ...]` on one line, as people and we write it.
-bool names_regsync(const fs::path& path) {
+// The texts in quotes, up to the end of the list.
+std::vector<std::string> quoted_in(std::string_view list) {
+  std::vector<std::string> texts;
+  for (auto begin = list.find_first_of("\"']"); begin != std::string_view::npos && list[begin] != ']';
+       begin = list.find_first_of("\"']", begin)) {
+    const auto end = list.find(list[begin], begin + 1);
+    if (end == std::string_view::npos) {
+      break;
+    }
+    texts.emplace_back(list.substr(begin + 1, end - begin - 1));
+    begin = end + 1;
+  }
+  return texts;
+}
+
+// The list of `credential-helpers = [...]`, as people and we write it; nothing where there is none.
+std::optional<std::vector<std::string>> helpers_in(const fs::path& path) {
+  std::optional<std::vector<std::string>> helpers;
   std::istringstream lines(try_read_file(path, max_bytes).value_or(""));
   for (std::string line; std::getline(lines, line);) {
-    std::string_view text = line;
-    text.remove_prefix(std::min(text.find_first_not_of(" \t"), text.size()));
-    if (text.starts_with("credential-helpers") && text.find("\"regsync\"") != std::string_view::npos) {
-      return true;
+    line.erase(0, line.find_first_not_of(" \t"));
+    if (!line.starts_with("credential-helpers")) {
+      continue;
+    }
+    for (std::string more; line.find(']') == std::string::npos && std::getline(lines, more);) {
+      line += more.substr(0, more.find('#'));
+    }
+    helpers = quoted_in(line);
+  }
+  return helpers;
+}
+
+// registries.conf, and then its drop-ins by name: the last one that has a list decides (containers/image,
+// pkg/sysregistriesv2).
+std::vector<fs::path> files() {
+  std::vector<fs::path> drop_ins;
+  std::error_code ignored;
+  for (const auto& entry : fs::directory_iterator(folder() / "registries.conf.d", ignored)) {
+    if (entry.path().extension() == ".conf") {  // a backup is read by nobody
+      drop_ins.push_back(entry.path());
     }
   }
-  return false;
+  std::ranges::sort(drop_ins);
+  drop_ins.insert(drop_ins.begin(), folder() / "registries.conf");
+  return drop_ins;
+}
+
+struct Decisive {
+  fs::path file;
+  std::vector<std::string> helpers;
+};
+
+// The file that decides, and its list; nothing where none has one. Ours counts only where asked for.
+std::optional<Decisive> decisive(bool with_ours) {
+  std::optional<Decisive> last;
+  for (const fs::path& file : files()) {
+    if (auto helpers = with_ours || file != our_file() ? helpers_in(file) : std::nullopt) {
+      last = Decisive{file, *std::move(helpers)};
+    }
+  }
+  return last;
 }
 
 }  // namespace
 
 bool containers_use_regsync() {
-  std::vector<fs::path> files{folder() / "registries.conf"};
-  std::error_code ignored;
-  for (const auto& entry : fs::directory_iterator(folder() / "registries.conf.d", ignored)) {
-    if (entry.path().extension() == ".conf") {  // a backup is read by nobody
-      files.push_back(entry.path());
-    }
-  }
-  return std::ranges::any_of(files, names_regsync);
+  const auto last = decisive(/*with_ours=*/true);
+  return last && std::ranges::find(last->helpers, "regsync") != last->helpers.end();
 }
 
 bool is_set_up_for_containers() {
@@ -54,9 +101,21 @@ bool is_set_up_for_containers() {
 }
 
 void enable_for_containers(std::ostream& out) {
+  // A list takes the place of the one before it: the other helpers stay in it.
+  const auto others = decisive(/*with_ours=*/false);
+  std::vector<std::string> helpers = others ? others->helpers : std::vector<std::string>{"containers-auth.json"};
+  std::erase(helpers, "regsync");
+  helpers.insert(helpers.begin(), "regsync");
   write_whole(our_file(),
               "# Written by regsync setup --containers; regsync setup --undo removes it.\n"
-              "credential-helpers = [\"regsync\", \"containers-auth.json\"]\n");
+              "credential-helpers = [\"" +
+                  join(helpers, "\", \"") + "\"]\n");
+  if (!containers_use_regsync()) {
+    out << "note: " << decisive(/*with_ours=*/true)->file.string()
+        << " decides for podman, skopeo and buildah, and does not name regsync: add \"regsync\" to its "
+           "credential-helpers\n";
+    return;
+  }
   out << "podman, skopeo and buildah keep logins in the keyring now (" << our_file().string() << ")\n";
 }
 

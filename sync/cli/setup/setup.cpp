@@ -154,10 +154,10 @@ class Setup {
         moved.push_back(login.login.server);
       }
     }
-    const auto before = config_.store_helper();
-    if (!options_.import_logins && chosen_.empty() && before && *before != ours && *before != shares_our_items) {
-      err_ << "note: " << client_.name << " will not see the logins that docker-credential-" << *before
-           << " keeps any more; to copy them into the keyring: " << client_.importing << "\n";
+    for (const std::string& helper : options_.import_logins ? std::set<std::string>() : former_helpers()) {
+      err_ << "note: " << client_.name << " will not see the logins that docker-credential-" << helper << " keeps"
+           << (chosen_.empty() ? "" : " for these registries")
+           << " any more; to copy them into the keyring: " << client_.importing << "\n";
     }
     if (options_.import_logins) {
       for (const std::string& server : unreadable) {
@@ -165,7 +165,9 @@ class Setup {
           import.leave(server, "its entry in " + config_.path().string() + " holds no user name and password");
         }
       }
-      import_from_helpers(import);
+      for (const std::string& helper : former_helpers()) {
+        import_from(helper, import);
+      }
     }
 
     if (import.failed_whole()) {
@@ -192,6 +194,12 @@ class Setup {
   // What apply() or undo() would do.
   void preview() {
     if (options_.undo) {
+      DockerConfigFile before(backup_path(config_.path()));
+      for (const std::string& server : note_of(before).imported) {
+        if (belongs_into_file(server)) {
+          out_ << "would restore " << server << " to " << config_.path().string() << ", in plain text\n";
+        }
+      }
       out_ << client_.name << " would keep its logins as before (" << config_.path().string() << ")\n";
       return;
     }
@@ -201,6 +209,11 @@ class Setup {
                                         : "would no longer be seen by " + std::string(client_.name) + ": ")
              << login.login.server << " (" << login.login.username << ") from " << config_.path().string() << '\n';
       }
+    }
+    for (const std::string& helper : former_helpers()) {
+      out_ << (options_.import_logins ? "would import the logins"
+                                      : std::string(client_.name) + " would no longer see the logins")
+           << " that docker-credential-" << helper << " keeps\n";
     }
     out_ << client_.name << " would keep "
          << (options_.registries.empty() ? "all logins" : "the logins of the named registries") << " in the keyring ("
@@ -265,18 +278,34 @@ class Setup {
     return chosen_.empty() ? !config_.has_registry_entry(server) : chosen_.contains(RegistryKey(server).auths_key());
   }
 
-  void import_from_helpers(Import& import) {
-    const auto before = config_.store_helper();
-    if (!before || *before == ours || *before == shares_our_items) {
-      return;
+  // The program that keeps the login of a registry now; empty: the file does.
+  [[nodiscard]] std::string helper_of(const std::string& key) const {
+    return (config_.has_registry_entry(key) ? config_.registry_helper(key) : config_.store_helper()).value_or("");
+  }
+
+  // Other programs whose logins the client would not see any more.
+  [[nodiscard]] std::set<std::string> former_helpers() const {
+    std::set<std::string> helpers;
+    if (chosen_.empty()) {
+      helpers.insert(config_.store_helper().value_or(""));
     }
-    const std::string from = "docker-credential-" + *before;
+    for (const std::string& key : chosen_) {
+      helpers.insert(helper_of(key));
+    }
+    std::erase_if(helpers, [](const std::string& helper) {
+      return helper.empty() || helper == ours || helper == shares_our_items;
+    });
+    return helpers;
+  }
+
+  void import_from(const std::string& helper, Import& import) {
+    const std::string from = "docker-credential-" + helper;
     if (!is_on_path(from)) {
       err_ << "note: " << from << " is not on PATH, so its logins were not imported\n";
       return;
     }
     for (const Login& login : list_foreign_logins(from)) {
-      if (!concerned(login.server)) {
+      if (!concerned(login.server) || helper_of(RegistryKey(login.server).auths_key()) != helper) {
         continue;
       }
       try {
@@ -397,10 +426,11 @@ int run_setup(const SetupOptions& options, std::ostream& out, std::ostream& err)
     disable_user_services(out);
     return exit_code;
   }
+  std::list<Setup> all = setups(options, out, err);  // what cannot be used is told before a keyring is made
   if (options.headless) {
     prepare_headless_keyring(*options.open_store(), out);
   }
-  for (Setup& setup : setups(options, out, err)) {
+  for (Setup& setup : all) {
     exit_code = std::max(exit_code, setup.apply());
   }
   if (options.containers) {

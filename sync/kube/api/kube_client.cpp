@@ -1,6 +1,8 @@
 #include "sync/kube/api/kube_client.hpp"
 
+#include <algorithm>
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <utility>
 #include <vector>
 
@@ -150,6 +152,7 @@ class KubeClient::Impl {
     if (request.method != "GET") {
       request.may_send = may_write;
     }
+    request.timeout = std::min(request.timeout, limit.value_or(request.timeout));
     const auto attempt = [this](const HttpRequest& ready) { return transport->send(ready); };
     HttpResponse response = co_await exchange(request, attempt);
     if (response.status / 100 != 2) {
@@ -173,6 +176,9 @@ class KubeClient::Impl {
         throw not_sent();
       }
       HttpResponse response = co_await attempt(request);
+      if (response.status != 401) {
+        mine->accepted(request.proof);
+      }
       if (response.status != 401 || std::exchange(renewed, true)) {
         co_return response;
       }
@@ -191,6 +197,7 @@ class KubeClient::Impl {
   std::shared_ptr<Credentials> credentials;
   std::unique_ptr<HttpTransport> transport;
   std::function<bool()> may_write;  // empty: always
+  std::optional<std::chrono::milliseconds> limit;
 };
 
 KubeClient::KubeClient(asio::any_io_executor executor, ResolvedContext context)
@@ -210,6 +217,8 @@ void KubeClient::use_credentials_of(ResolvedContext context) {
 }
 
 void KubeClient::guard_writes(std::function<bool()> may_write) { impl_->may_write = std::move(may_write); }
+
+void KubeClient::limit_requests(std::chrono::milliseconds limit) { impl_->limit = limit; }
 
 void KubeClient::end_pause() { impl_->credentials->end_pause(); }
 

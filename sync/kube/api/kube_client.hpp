@@ -94,6 +94,9 @@ class KubeClient {
   // throws Error(stale). It must not throw.
   void guard_writes(std::function<bool()> may_write);
 
+  // No request but a watch takes longer, whatever it says itself.
+  void limit_requests(std::chrono::milliseconds limit);
+
   // A person asks to try again: a pause after an exec plugin that did not help ends.
   void end_pause();
 

@@ -109,6 +109,12 @@ asio::awaitable<bool> Credentials::renew(std::shared_ptr<const Proof> rejected) 
   co_return proof_ != rejected;
 }
 
+void Credentials::accepted(const std::shared_ptr<const Proof>& taken) {
+  if (plugin_ && taken == proof_) {
+    plugin_->accepted(minted_);
+  }
+}
+
 void Credentials::end_pause() {
   if (plugin_) {
     plugin_->end_pause();

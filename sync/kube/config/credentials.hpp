@@ -41,6 +41,9 @@ class Credentials {
   // After a 401 for a proof: looks for something newer (token file, plugin). True when there is.
   asio::awaitable<bool> renew(std::shared_ptr<const Proof> rejected);
 
+  // A server took a proof.
+  void accepted(const std::shared_ptr<const Proof>& taken);
+
   // A person asks: what waits because it did not help before is tried again at the next need.
   void end_pause();
 

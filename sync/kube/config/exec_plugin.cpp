@@ -98,7 +98,7 @@ asio::awaitable<ExecPlugin::Shared> ExecPlugin::current() {
   if (is_fresh()) {
     co_return cached_;
   }
-  if (in_pause()) {
+  if (in_pause() && (failure_ || !accepted_)) {
     if (failure_) {
       throw Error(*failure_);
     }
@@ -128,6 +128,8 @@ asio::awaitable<ExecPlugin::Shared> ExecPlugin::renew(Shared rejected) {
   }
   co_return co_await run_shared();
 }
+
+void ExecPlugin::accepted(const Shared& taken) { accepted_ = accepted_ || taken == cached_; }
 
 void ExecPlugin::end_pause() { paused_until_ = {}; }
 
@@ -181,6 +183,7 @@ asio::awaitable<ExecPlugin::Shared> ExecPlugin::run() {
     throw;
   }
   refused_.reset();
+  accepted_ = false;
   cached_since_ = clocks_.passed();
   helped_ = is_fresh();
   if (!helped_) {

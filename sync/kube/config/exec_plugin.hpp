@@ -49,6 +49,9 @@ class ExecPlugin {
   // while a pause lasts.
   asio::awaitable<Shared> renew(Shared rejected);
 
+  // A server took this credential: what another server says of it does not keep it from being renewed when it expires.
+  void accepted(const Shared& taken);
+
   // A person asks: the next need runs the plugin at once.
   void end_pause();
 
@@ -71,6 +74,7 @@ class ExecPlugin {
   Shared cached_;
   std::chrono::nanoseconds cached_since_{};
   Shared refused_;                // the cached one, once a server refused it
+  bool accepted_ = false;         // some server took the cached one
   std::optional<Error> failure_;  // of the last run
   bool helped_ = false;           // the last run did, as far as is known
 

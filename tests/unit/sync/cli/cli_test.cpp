@@ -171,6 +171,29 @@ TEST_F(Cli, AddKeepsTheLoginOfKubectlsFlagsInTheStore) {
   EXPECT_THAT(target_file("web"), testing::Not(HasSubstr("hunter2")));
 }
 
+TEST_F(Cli, AddKeepsAGivenLoginForTheRegistryOfTheTarget) {
+  const std::vector<std::string> login = {"--docker-username", "me", "--docker-password-stdin"};
+  const auto add = [&](std::vector<std::string> words) {
+    words.insert(words.begin(), {"add", "web"});
+    words.insert(words.end(), login.begin(), login.end());
+    return words;
+  };
+  FakeConsole console("hunter2\n");
+  EXPECT_EQ(cli::run(add({"--registry", "ghcr.io"}), console.console()), 0);
+  EXPECT_EQ(console.store().get("ghcr.io")->secret.reveal(), "hunter2");
+  EXPECT_FALSE(console.store().get("https://index.docker.io/v1/"));
+  for (const std::vector<std::string>& unclear : {add({"--registry", "ghcr.io", "--registry", "quay.io"}),
+                                                  add({"--registry", "ghcr.io", "--docker-server", "quay.io"})}) {
+    FakeConsole refused("hunter2\n");
+    EXPECT_EQ(cli::run(unclear, refused.console()), 2);
+    EXPECT_THAT(refused.store().list(), IsEmpty());
+  }
+  FakeConsole part("hunter2\n");
+  EXPECT_EQ(cli::run(add({"--registry", "ghcr.io/team", "--docker-server", "ghcr.io", "--replace"}), part.console()),
+            0);
+  EXPECT_TRUE(part.store().get("ghcr.io"));
+}
+
 TEST_F(Cli, AddWarnsOfAPasswordAmongTheArguments) {
   EXPECT_EQ(
       run({"add", "web", "--docker-server", "ghcr.io", "--docker-username", "me", "--docker-password", "hunter2"}), 0);
@@ -329,7 +352,7 @@ TEST_F(Cli, RemoveAsksAPersonAtATerminal) {
   no.be_terminal();
   EXPECT_EQ(cli::run({"remove", "web"}, no.console()), 1);
   EXPECT_THAT(no.err(), HasSubstr("Remove it? [y/N]"));
-  EXPECT_THAT(no.err(), HasSubstr("nothing was changed"));
+  EXPECT_THAT(no.err(), HasSubstr("target \"web\" was not removed"));
   EXPECT_THAT(target_file("web"), HasSubstr("ghcr.io"));
   EXPECT_EQ(run({"remove", "web", "--dry-run"}), 0);
   EXPECT_EQ(run({"remove", "web", "--dry-run=server"}), 0);

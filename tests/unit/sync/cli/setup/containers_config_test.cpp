@@ -38,6 +38,23 @@ TEST_F(ContainersConfig, ABackupOfAFileIsReadByNobody) {
   EXPECT_FALSE(containers_use_regsync());
 }
 
+TEST_F(ContainersConfig, TheLastFileWithAListDecides) {
+  write("registries.conf.d/10-mine.conf", "credential-helpers = [\"regsync\"]\n");
+  EXPECT_TRUE(containers_use_regsync());
+  write("registries.conf.d/99-corp.conf", "credential-helpers = [\n  'containers-auth.json', # ours\n]\n");
+  EXPECT_FALSE(containers_use_regsync());
+  enable_for_containers(out_);
+  EXPECT_THAT(out_.str(), HasSubstr("99-corp.conf decides"));
+}
+
+TEST_F(ContainersConfig, OtherHelpersStayInTheList) {
+  write("registries.conf", "credential-helpers = [\n  \"ecr-login\",\n  \"containers-auth.json\"\n]\n");
+  enable_for_containers(out_);
+  enable_for_containers(out_);
+  EXPECT_THAT(test::read_file(home_ / ".config/containers/registries.conf.d/50-regsync.conf"),
+              HasSubstr("credential-helpers = [\"regsync\", \"ecr-login\", \"containers-auth.json\"]"));
+}
+
 TEST_F(ContainersConfig, IsEnabledAndDisabledByAFileOfItsOwn) {
   write("registries.conf", "short-name-mode = \"enforcing\"\n");
   enable_for_containers(out_);

@@ -258,6 +258,29 @@ TEST_F(Setup, AFileOfHelmThatMakesNoSenseIsNamedBeforeAnythingChanges) {
   EXPECT_EQ(undo(), 0);
 }
 
+TEST_F(Setup, ImportsTheLoginOfANamedRegistryFromTheHelperThatKeptIt) {
+  const char* pass = R"sh(case $1 in
+list) echo '{"ghcr.io":"alice","quay.io":"bob"}' ;;
+get) echo '{"ServerURL":"ghcr.io","Username":"alice","Secret":"canary"}' ;;
+esac)sh";
+  program("docker-credential-pass", pass);
+  options_.registries = {"ghcr.io"};
+  for (const char* text : {R"({"credHelpers":{"ghcr.io":"pass"}})", R"({"credsStore":"pass"})"}) {
+    config(text);
+    options_.import_logins = false;
+    store_.erase("ghcr.io");
+    err_.str("");
+    EXPECT_EQ(setup(), 0);
+    EXPECT_THAT(err_.str(),
+                HasSubstr("will not see the logins that docker-credential-pass keeps for these registries"));
+    config(text);
+    EXPECT_EQ(import(), 0) << text;
+    EXPECT_EQ(secret("ghcr.io"), "alice:canary");
+    EXPECT_EQ(config()["credHelpers"]["ghcr.io"], "regsync");
+  }
+  EXPECT_FALSE(store_.get("quay.io")) << "pass goes on keeping it";
+}
+
 TEST_F(Setup, UndoRestoresEveryThing) {
   config(R"({"auths":{"ghcr.io":{"auth":"YWxpY2U6Y2FuYXJ5"},"quay.io":{"identitytoken":"tok"}},"credsStore":"pass",
              "credHelpers":{"ghcr.example":"old"}})");

@@ -289,6 +289,22 @@ TEST_F(ExecPluginOverHours, OneWhoseRefusedTokensExpireDoesNotRunMoreOften) {
   EXPECT_LE(runs_in(8h, false), 18U);
 }
 
+// Two contexts share a plugin; the server of one takes what it prints, and that of the other does not.
+TEST_F(ExecPluginOverHours, WhatOneServerRefusesIsRenewedForTheOtherWhenItExpires) {
+  start(prints("t$$", expiring_in(10min)));
+  for (const auto end = passed_ + 9min; passed_ < end; passed_ += 20s) {
+    const auto credential = test::run(loop_, plugin_->current());
+    plugin_->accepted(credential);
+    test::run(loop_, plugin_->renew(credential));
+  }
+  plugin_->accepted(test::run(loop_, plugin_->current()));
+  const std::size_t before = runs();
+  passed_ += 1min + 40s;
+  test::run(loop_, plugin_->current());
+  EXPECT_EQ(runs(), before + 1) << "it expired, whatever pause the other server made";
+  EXPECT_EQ(runs_in(2min, false), 0U) << "nobody took the new one, so the pause lasts";
+}
+
 TEST_F(ExecPluginOverHours, OneWhoseTokensHaveExpiredAlreadyRunsLessAndLess) {
   start(prints("t", R"(,"expirationTimestamp":"2020-01-01T00:00:00Z")"));
   EXPECT_LE(runs_in(8h), 18U);
