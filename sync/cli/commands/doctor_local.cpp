@@ -29,6 +29,19 @@ Finding failed(std::string subject, const Error& error) {
   return {std::move(subject), Health::failed, error.message(), error.remedy()};
 }
 
+// The servers of those logins for which no other helper, nor the file itself, was chosen.
+std::vector<std::string> movable(const std::vector<Credential>& logins, const DockerConfigFile& config) {
+  std::vector<std::string> servers;
+  for (const Credential& login : logins) {
+    const std::string& server = login.login.server;
+    const auto chosen = config.has_registry_entry(server) ? config.registry_helper(server) : std::string("regsync");
+    if (chosen == "regsync") {
+      servers.push_back(server);
+    }
+  }
+  return servers;
+}
+
 bool has_session_bus() {
   if (const char* address = std::getenv("DBUS_SESSION_BUS_ADDRESS"); address != nullptr) {
     return *address != '\0';
@@ -197,19 +210,6 @@ void check_program(Findings& findings) {
         {"program", Health::warning, "another program called regsync comes first on PATH: " + first->string(),
          "call this one by its path, " + self.string() + ", or as kubectl regsync; or put its folder first"});
   }
-}
-
-// The servers of those logins for which no other helper, nor the file itself, was chosen.
-std::vector<std::string> movable(const std::vector<Credential>& logins, const DockerConfigFile& config) {
-  std::vector<std::string> servers;
-  for (const Credential& login : logins) {
-    const std::string& server = login.login.server;
-    const auto chosen = config.has_registry_entry(server) ? config.registry_helper(server) : std::string("regsync");
-    if (chosen == "regsync") {
-      servers.push_back(server);
-    }
-  }
-  return servers;
 }
 
 void check_docker(Findings& findings) {

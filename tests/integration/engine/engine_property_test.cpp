@@ -1154,8 +1154,9 @@ class History {
       return {};  // given away by a removal that keeps, and nobody's since
     }
     const Target* target = model_.claim(place, holder_at(place));
-    if (live && model_.unreadable.contains(target == nullptr ? target_of(*live) : target->name)) {
-      return {};  // some of what it lost may still be there
+    if (live && (model_.unreadable.contains(target_of(*live)) ||
+                 (target != nullptr && model_.unreadable.contains(target->name)))) {
+      return {};  // some of what it lost may still be there, and nobody takes that over
     }
     if (target == nullptr) {
       const bool given_away = live && kept_.contains(target_of(*live)) && !model_.lost.contains(target_of(*live));
