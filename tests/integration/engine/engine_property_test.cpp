@@ -211,7 +211,7 @@ class History {
       }
       // Of an unreadable target, and of a login that is gone, fault_of_the_world() does not know when all is done.
       world_.until([this] { return claims_to_be_done(); }, 10s);
-      world_.run_for(50ms);
+      world_.run_for(EngineWorld::grace + 50ms);  // what is missing counts as gone after a second reading
       world_.forget_requests();
       world_.sync();
       world_.run_for(30ms);
@@ -584,6 +584,9 @@ class History {
           false_status_ = row.context + "/" + row.name_space + "/" + row.secret + " was InSync, and is not there";
         }
         continue;
+      }
+      if (file->second.on_logout == OnLogout::remove && target_of(*live) != row.target && logged_out(file->second)) {
+        continue;  // it wants nothing there any more, and another target has it
       }
       for (const auto& registry : file->second.registries) {
         const auto login = model_.logins.find(registry);
