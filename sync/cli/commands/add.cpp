@@ -268,7 +268,7 @@ void define_add(CLI::App& app, Invocation& invocation) {
   command->add_flag("--wait{30s}", options->wait, "Return when the Secrets are there; --wait=2m for longer than 30s")
       ->type_name("[=DURATION]");
   command->add_option("--docker-server", options->login.server,
-                      "Registry of the login given here (default: Docker Hub)");
+                      "Registry of the login given here (default: that of the target, else Docker Hub)");
   command->add_option("--docker-username", options->login.username, "User name of the login");
   command->add_option("--docker-password", options->login.password, "Its password (insecure; see the next)");
   command->add_flag("--docker-password-stdin", options->login.password_stdin, "Read its password from standard input");
