@@ -14,7 +14,6 @@ namespace {
 using std::chrono::milliseconds;
 
 constexpr const char* service_interface = "org.freedesktop.Secret.Service";
-constexpr std::string_view no_prompt = "/";
 
 const Libsecret& lib() { return libsecret(); }
 

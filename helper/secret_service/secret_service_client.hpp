@@ -13,6 +13,7 @@
 #include <functional>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -75,6 +76,8 @@ BusArguments arguments(const char* types, Values... values) {
 std::vector<std::string> read_paths(sd_bus_message* message);
 std::string read_string(sd_bus_message* message);
 std::string read_path(sd_bus_message* message);
+// The path that stands for no prompt.
+inline constexpr std::string_view no_prompt = "/";
 
 class SecretServiceClient {
  public:

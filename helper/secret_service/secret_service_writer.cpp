@@ -10,8 +10,6 @@
 namespace regsync {
 namespace {
 
-constexpr std::string_view no_prompt = "/";
-
 Error refused(const std::string& purpose) {
   return {ErrorCode::locked, "the keyring asked for consent to " + purpose + ", and got none",
           "answer its prompt, or unlock it first"};

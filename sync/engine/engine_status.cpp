@@ -99,13 +99,14 @@ StatusReport EngineStatus::without_rows(const std::vector<std::string>& targets,
   report.owner = owner_;
   report.started = state_.started;
   report.store = logins_.store_problem();
-  report.problems = logins_.problems(now);
-  report.notes = logins_.notices(now);
+  const auto ends = logins_.wanted_ends();
+  report.problems = logins_.problems(ends, now);
+  report.notes = logins_.notices(ends, now);
   if (const auto& problem = state_.paused.problem()) {
     report.problems.push_back(*problem);
   }
   report.logins = logins_.all();
-  add_state(state_, logins_.wanted_ends(), now, targets, report, visit);
+  add_state(state_, ends, now, targets, report, visit);
   return report;
 }
 

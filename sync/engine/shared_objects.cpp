@@ -20,21 +20,26 @@ asio::awaitable<std::string> uid_through(std::string other, Cluster& cluster, Ke
 
 }  // namespace
 
-// As the book has it, which knows of a context what it led to when it was reached last: one whose address is another
-// one now has to be asked.
+// As the book has it, which knows of a context what it led to when it was reached last: one that was not reached since
+// it got another address has to be asked.
 Same SharedObjects::same(const std::string& one, const std::string& other, const Cluster& cluster) const {
   const Same known = book_.same(one, other);
   const ContextBook::Known* met = book_.find(other);
+  if (known != Same::no || met == nullptr || contexts_.identified(other)) {
+    return known;
+  }
   const ClusterIdentity now = identity_of(cluster.context());
-  const bool moved = met != nullptr && (met->now().server != now.server || met->now().authority != now.authority);
-  return known == Same::no && moved ? Same::unknown : known;
+  return met->now().server == now.server && met->now().authority == now.authority ? known : Same::unknown;
 }
 
 asio::awaitable<void> SharedObjects::check(std::string context, Key key, std::string uid, Taking taking) {
   const std::map<std::string, std::shared_ptr<Cluster>> others(contexts_.clusters());
   for (const auto& [other, cluster] : others) {
+    if (other == context || !cluster->may_want(key)) {
+      continue;
+    }
     Same known = same(context, other, *cluster);
-    if (other == context || known == Same::no || !cluster->may_want(key)) {
+    if (known == Same::no) {
       continue;
     }
     const auto asking = contexts_.find(context);

@@ -24,6 +24,16 @@ Error ending(const RegistryKey& registry, std::chrono::system_clock::duration le
           "log in with a new one: " + login_command(registry)};
 }
 
+// Of those that have ended, or of those that will soon.
+void add_endings(const std::map<RegistryKey, LoginEnd>& ends, std::chrono::system_clock::time_point now, bool over,
+                 std::vector<Error>& errors) {
+  for (const auto& [registry, end] : ends) {
+    if (urgency(end, now) && (end.at <= now) == over) {
+      errors.push_back(ending(registry, end.at - now));
+    }
+  }
+}
+
 }  // namespace
 
 LoginBook::LoginBook(const asio::any_io_executor& executor, Metrics* metrics, Memory memory,
@@ -276,28 +286,22 @@ std::optional<Error> LoginBook::store_problem() const { return wanted_.empty() ?
 
 KnownLogins LoginBook::known() { return health_.in_force(known_untried(), tried_, marks_); }
 
-std::vector<Error> LoginBook::notices(std::chrono::system_clock::time_point now) const {
+std::vector<Error> LoginBook::notices(const std::map<RegistryKey, LoginEnd>& ends,
+                                      std::chrono::system_clock::time_point now) const {
   std::vector<Error> notices = health_.notices();
-  for (const auto& [registry, end] : wanted_ends()) {
-    if (urgency(end, now) && end.at > now) {
-      notices.push_back(ending(registry, end.at - now));
-    }
-  }
+  add_endings(ends, now, /*over=*/false, notices);
   return notices;
 }
 
-std::vector<Error> LoginBook::problems(std::chrono::system_clock::time_point now) const {
+std::vector<Error> LoginBook::problems(const std::map<RegistryKey, LoginEnd>& ends,
+                                       std::chrono::system_clock::time_point now) const {
   std::vector<Error> problems;
   for (const auto& problem : {places_.problem(), health_.problem()}) {
     if (problem) {
       problems.push_back(*problem);
     }
   }
-  for (const auto& [registry, end] : wanted_ends()) {
-    if (urgency(end, now) && end.at <= now) {
-      problems.push_back(ending(registry, end.at - now));
-    }
-  }
+  add_endings(ends, now, /*over=*/true, problems);
   return problems;
 }
 

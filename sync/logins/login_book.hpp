@@ -73,9 +73,12 @@ class LoginBook {
   // What may be used now. Starts to try what is new.
   [[nodiscard]] KnownLogins known();
   // What a person should know of logins that are in use: untried ones, and those that end soon.
-  [[nodiscard]] std::vector<Error> notices(std::chrono::system_clock::time_point now) const;
+  // ends: wanted_ends(), which takes a while to make.
+  [[nodiscard]] std::vector<Error> notices(const std::map<RegistryKey, LoginEnd>& ends,
+                                           std::chrono::system_clock::time_point now) const;
   // Logins that have ended, and files about logins that cannot be used.
-  [[nodiscard]] std::vector<Error> problems(std::chrono::system_clock::time_point now) const;
+  [[nodiscard]] std::vector<Error> problems(const std::map<RegistryKey, LoginEnd>& ends,
+                                            std::chrono::system_clock::time_point now) const;
   // The registries whose present login is denied, or not tried yet.
   [[nodiscard]] std::set<RegistryKey> in_doubt() const { return health_.in_doubt(); }
   // When those logins end that targets want, where it is known.

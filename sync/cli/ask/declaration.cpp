@@ -4,6 +4,7 @@
 #include <chrono>
 #include <nlohmann/json.hpp>
 #include <ostream>
+#include <utility>
 
 #include "sync/base/paths.hpp"
 #include "sync/cli/ask/daemon_link.hpp"
@@ -28,8 +29,9 @@ std::string_view to_string(Outcome outcome) {
   return "unchanged";
 }
 
-std::optional<Target> declared(const std::string& name) {
-  const TargetFiles files = TargetDirectory(paths::targets()).load();
+namespace {
+
+std::optional<Target> declared_in(const TargetFiles& files, const std::string& name) {
   const auto file = files.find(name);
   if (file == files.end()) {
     return std::nullopt;
@@ -40,6 +42,12 @@ std::optional<Target> declared(const std::string& name) {
   Target unreadable;
   unreadable.name = name;
   return unreadable;
+}
+
+}  // namespace
+
+std::optional<Target> declared(const std::string& name) {
+  return declared_in(TargetDirectory(paths::targets()).load(), name);
 }
 
 Outcome outcome_of(const std::optional<Target>& before, const Target& target) {
@@ -80,8 +88,8 @@ void check_contexts(Console& console, const std::optional<Target>& before, const
   }
 }
 
-void check_rivals(const std::optional<Target>& before, const Target& target, const DeclareOptions& options) {
-  TargetFiles files = TargetDirectory(paths::targets()).load();
+void check_rivals(const std::optional<Target>& before, const Target& target, TargetFiles files,
+                  const DeclareOptions& options) {
   for (const Target& other : options.beside) {
     files[other.name].target = other;
   }
@@ -94,11 +102,12 @@ void check_rivals(const std::optional<Target>& before, const Target& target, con
 
 Outcome declare(Console& console, const Target& target, const DeclareOptions& options) {
   const std::optional<std::string> text_before = options.before ? options.before : declared_text(target.name);
-  const std::optional<Target> before = declared(target.name);
+  TargetFiles files = TargetDirectory(paths::targets()).load();
+  const std::optional<Target> before = declared_in(files, target.name);
   const Outcome outcome = outcome_of(before, target);
   check_contexts(console, before, target, options);
   if (outcome != Outcome::unchanged) {
-    check_rivals(before, target, options);
+    check_rivals(before, target, std::move(files), options);
   }
   const bool replaces = outcome == Outcome::replaced && options.dry_run != DryRun::client;
   bool asks = false;

@@ -7,11 +7,9 @@
 #include <utility>
 
 #include "sync/base/guard.hpp"
-#include "sync/base/paths.hpp"
+#include "sync/cli/ask/differences.hpp"
 #include "sync/cli/ask/kubeconfig_selection.hpp"
 #include "sync/cli/ask/meant_target.hpp"
-#include "sync/engine/context_book.hpp"
-#include "sync/engine/footprint.hpp"
 #include "sync/model/places.hpp"
 
 namespace regsync::cli {
@@ -32,11 +30,10 @@ bool is_namesake(const Target& target, const std::string& name, const TargetFile
   return name != target.name && file.target && file.target->secret == target.secret;
 }
 
-std::optional<Error> rival_of(const Target& target, const TargetFiles& others, const kube::Kubeconfig& kubeconfig) {
-  const ContextBook book(paths::contexts());
-  const FootprintStore footprints(paths::footprints());
+std::optional<Error> rival_of(const Target& target, const TargetFiles& others, const kube::Kubeconfig& kubeconfig,
+                              const Memory& memory) {
   const auto lead_to_one_cluster = [&](const kube::ResolvedContext& one, const kube::ResolvedContext& other) {
-    const Same known = one.name == other.name ? Same::yes : book.same(one.name, other.name);
+    const Same known = one.name == other.name ? Same::yes : memory.book.same(one.name, other.name);
     return known == Same::yes ||
            (known == Same::unknown && same_cluster(identity_of(one), identity_of(other)) == Same::yes);
   };
@@ -46,8 +43,8 @@ std::optional<Error> rival_of(const Target& target, const TargetFiles& others, c
     }
     for (const auto& [mine, my_context] : contexts_of(target, kubeconfig)) {
       for (const auto& [theirs, their_context] : contexts_of(*file.target, kubeconfig)) {
-        const auto shared = common_namespace(meant_in(target, my_context, footprints),
-                                             meant_in(*file.target, their_context, footprints));
+        const auto shared = common_namespace(meant_in(target, my_context, memory.footprints),
+                                             meant_in(*file.target, their_context, memory.footprints));
         if (shared && lead_to_one_cluster(my_context, their_context)) {
           return Error(ErrorCode::already_exists,
                        "target " + name + " keeps Secret " + target.secret + " in namespace " + *shared +
@@ -64,15 +61,17 @@ std::optional<Error> rival_of(const Target& target, const TargetFiles& others, c
 }  // namespace
 
 void refuse_rival(const Target& target, const TargetFiles& others, const kube::Kubeconfig& kubeconfig) {
-  if (auto rival = rival_of(target, others, kubeconfig)) {
-    throw Error(std::move(*rival));
-  }
+  refuse_new_rival(std::nullopt, target, others, kubeconfig);
 }
 
 void refuse_new_rival(const std::optional<Target>& before, const Target& target, const TargetFiles& others,
                       const kube::Kubeconfig& kubeconfig) {
-  if (!before || before->secret != target.secret || !rival_of(*before, others, kubeconfig)) {
-    refuse_rival(target, others, kubeconfig);
+  const Memory memory;
+  auto rival = rival_of(target, others, kubeconfig, memory);
+  const bool had_one =
+      rival && before && before->secret == target.secret && rival_of(*before, others, kubeconfig, memory).has_value();
+  if (rival && !had_one) {
+    throw Error(std::move(*rival));
   }
 }
 

@@ -1,5 +1,4 @@
 // regsync add: declares a target, and keeps the login that it needs.
-#include <algorithm>
 #include <map>
 #include <ostream>
 
@@ -18,6 +17,7 @@
 #include "sync/cli/view/target_view.hpp"
 #include "sync/config/target_directory.hpp"
 #include "sync/config/target_yaml.hpp"
+#include "sync/model/desired_state.hpp"
 
 namespace regsync::cli {
 namespace {
@@ -135,26 +135,21 @@ void require_consent(const std::optional<Target>& before, const Target& target, 
   }
 }
 
-// The login as given, for one of the target's registries: one for another registry would take the place of the login
-// there.
-GivenLogin login_for(const std::vector<std::string>& registries, GivenLogin given) {
+// The login as given, for a registry of the target: one for another registry would take the place of the login there.
+GivenLogin login_for(const Target& target, GivenLogin given) {
   if (given.username.empty()) {
     return given;
   }
-  if (given.server.empty() && registries.size() > 1) {
-    throw UsageError("--docker-username without --docker-server, and several registries: " + join(registries),
-                     "say whose login it is: --docker-server " + shell_word(registries.front()));
+  if (given.server.empty() && target.registries.size() > 1) {
+    throw UsageError("--docker-username without --docker-server, and several registries: " + join(target.registries),
+                     "say whose login it is: --docker-server " + shell_word(target.registries.front()));
   }
   if (given.server.empty()) {
-    given.server = registries.front();
+    given.server = target.registries.front();
   }
-  const RegistryKey server(given.server);
-  if (std::ranges::none_of(registries, [&](const std::string& registry) {
-        const RegistryKey key(registry);
-        return key == server || key.whole_host() == server;
-      })) {
+  if (!wanted_registries(target).contains(RegistryKey(given.server))) {
     throw UsageError(
-        "the login is for " + given.server + ", which the target does not use: " + join(registries),
+        "the login is for " + given.server + ", which the target does not use: " + join(target.registries),
         "add --registry " + shell_word(given.server) + ", or log in there: regsync login " + shell_word(given.server));
   }
   return given;
@@ -189,8 +184,8 @@ int add(const AddOptions& options, Console& console) {
   if (registries.empty()) {
     registries = choose_registries(console);
   }
-  const GivenLogin given = login_for(registries, options.login);
   const Target target = make_target(options, std::move(registries), std::move(contexts), std::move(namespaces));
+  const GivenLogin given = login_for(target, options.login);
 
   refuse_rival(target, TargetDirectory(paths::targets()).load(), kubeconfig);
 

@@ -105,13 +105,11 @@ void print(const std::vector<Difference>& changes, Console& console) {
   console.out << output;
 }
 
-enum class Paused { left_out, as_well };
-
 std::vector<std::shared_ptr<const Plan>> plans_for(const std::vector<std::shared_ptr<const Plan>>& plans,
-                                                   const std::string& context, Paused paused) {
+                                                   const std::string& context) {
   std::vector<std::shared_ptr<const Plan>> selected;
   for (const auto& plan : plans) {
-    if (selects_context(plan->target, context) && (paused == Paused::as_well || !plan->target.paused)) {
+    if (selects_context(plan->target, context)) {
       selected.push_back(plan);
     }
   }
@@ -161,7 +159,8 @@ std::set<std::string> removed_targets(const FootprintStore& footprints, const Ta
 
 int diff(const DiffOptions& options, Console& console) {
   const AskedTargets asked = require_targets(options.targets, console);
-  const auto plans = make_plans(console, asked.targets);
+  auto plans = make_plans(console, asked.targets);
+  std::erase_if(plans, [](const auto& plan) { return plan->target.paused; });
   const auto plans_of_namesakes = make_plans(console, namesakes_of(asked.targets, asked.files));
   const kube::Kubeconfig kubeconfig = load_kubeconfig(options.kubeconfig);
   require_contexts(kubeconfig, options.contexts);
@@ -178,10 +177,7 @@ int diff(const DiffOptions& options, Console& console) {
   for (const std::string& context : contexts) {
     left[context] = left_in(context, asked.targets, removed, memory.footprints, kubeconfig);
     left[context].siblings = siblings_of(context, asked.files, kubeconfig, memory);
-    for (const Target& target : asked.targets) {
-      left[context].asked.insert(target.name);
-    }
-    left[context].asked.insert(removed.begin(), removed.end());
+    left[context].asked = {options.targets.begin(), options.targets.end()};
   }
   std::erase_if(contexts, [&](const std::string& context) {
     return left[context].places.empty() &&
@@ -190,7 +186,7 @@ int diff(const DiffOptions& options, Console& console) {
   require_matches(options.contexts, {contexts.begin(), contexts.end()}, "context");
   std::erase_if(contexts, [&](const std::string& context) {
     const bool is_asked = options.contexts.empty() || matches_any(options.contexts, context);
-    return !is_asked || (plans_for(plans, context, Paused::left_out).empty() && left[context].places.empty());
+    return !is_asked || (plans_for(plans, context).empty() && left[context].places.empty());
   });
 
   const PausedContexts paused(paths::paused_contexts());
@@ -209,8 +205,8 @@ int diff(const DiffOptions& options, Console& console) {
       kubeconfig, contexts, std::chrono::seconds(60),
       [&](kube::KubeClient& client) {
         const std::string& context = client.context().name;
-        auto involved = plans_for(plans, context, Paused::left_out);
-        std::ranges::move(plans_for(plans_of_namesakes, context, Paused::as_well), std::back_inserter(involved));
+        auto involved = plans_for(plans, context);
+        std::ranges::move(plans_for(plans_of_namesakes, context), std::back_inserter(involved));
         return find_differences(client, std::move(involved), owner, memory, found, left.at(context));
       },
       [&](const std::string& context, const Error& error) {

@@ -34,8 +34,7 @@ std::vector<std::string> movable(const std::vector<Credential>& logins, const Do
   std::vector<std::string> servers;
   for (const Credential& login : logins) {
     const std::string& server = login.login.server;
-    const auto chosen = config.has_registry_entry(server) ? config.registry_helper(server) : std::string("regsync");
-    if (chosen == "regsync") {
+    if (!config.has_registry_entry(server) || config.registry_helper(server) == "regsync") {
       servers.push_back(server);
     }
   }

@@ -1,6 +1,5 @@
 // regsync login and logout: like docker's, for registries with several logins. `docker login` keeps one login for each
 // registry; that of an account ("work@ghcr.io") stands beside it, and Docker's clients do not see it.
-#include <algorithm>
 #include <istream>
 #include <ostream>
 
@@ -14,6 +13,7 @@
 #include "sync/cli/command.hpp"
 #include "sync/cli/view/fold.hpp"
 #include "sync/cli/view/quote.hpp"
+#include "sync/cli/view/target_view.hpp"
 #include "sync/cli/view/text.hpp"
 #include "sync/config/settings.hpp"
 #include "sync/config/target_directory.hpp"
@@ -82,12 +82,6 @@ void require_accepted(const Credential& login, const RegistryKey& key, Console& 
   }
 }
 
-bool is_used(const RegistryKey& key) {
-  return std::ranges::any_of(TargetDirectory(paths::targets()).load(), [&](const auto& item) {
-    return item.second.target && wanted_registries(*item.second.target).contains(key);
-  });
-}
-
 int login(const LoginOptions& options, Console& console) {
   const bool dry_run = dry_run_of(options.dry_run) != DryRun::none;
   const RegistryKey key = asked_login(options.registry, options.account);
@@ -104,7 +98,7 @@ int login(const LoginOptions& options, Console& console) {
   console.out << "login of " << one_line(login.login.username) << " for " << key.value()
               << (dry_run ? " would be stored" : " stored") << " in the keyring"
               << (replaces ? ", in place of that of " + one_line(kept->login.username) : std::string()) << '\n';
-  if (!is_used(key)) {
+  if (targets_that_use(key).empty()) {
     tell(console.err, "No target uses it yet. Use it: regsync add NAME --registry " + key.value() + "\n");
   }
   return exit_done;

@@ -1,19 +1,15 @@
 // regsync rollback: puts back the login that was in force before the present one.
-#include <algorithm>
 #include <ostream>
-#include <set>
 #include <string>
 #include <vector>
 
 #include "helper/store/registry_key.hpp"
-#include "sync/base/paths.hpp"
 #include "sync/cli/ask/asked_login.hpp"
 #include "sync/cli/ask/daemon_link.hpp"
 #include "sync/cli/command.hpp"
 #include "sync/cli/view/fold.hpp"
 #include "sync/cli/view/report_view.hpp"
-#include "sync/config/target_directory.hpp"
-#include "sync/model/desired_state.hpp"
+#include "sync/cli/view/target_view.hpp"
 
 namespace regsync::cli {
 namespace {
@@ -24,18 +20,6 @@ struct RollbackOptions {
   std::string timeout = "60s";
   std::string dry_run;
 };
-
-// The targets that use a login.
-std::vector<std::string> users_of(const RegistryKey& key) {
-  std::vector<std::string> names;
-  for (const auto& [name, file] : TargetDirectory(paths::targets()).load()) {
-    const auto wanted = file.target ? wanted_registries(*file.target) : std::set<RegistryKey>();
-    if (std::ranges::any_of(wanted, [&](const RegistryKey& each) { return each == key || each.whole_host() == key; })) {
-      names.push_back(name);
-    }
-  }
-  return names;
-}
 
 int rollback(const RollbackOptions& options, Console& console) {
   const RegistryKey key = asked_login(options.registry, options.account);
@@ -59,7 +43,7 @@ int rollback(const RollbackOptions& options, Console& console) {
     replaced->store(*now);  // so that a second rollback undoes this one
   }
   console.out << "login of " << one_line(before->login.username) << " for " << key.value() << " is back\n";
-  const std::vector<std::string> targets = users_of(key);
+  const std::vector<std::string> targets = targets_that_use(key);
   if (targets.empty()) {
     return exit_done;
   }

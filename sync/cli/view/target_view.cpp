@@ -9,6 +9,7 @@
 #include "sync/base/suggest.hpp"
 #include "sync/config/target_yaml.hpp"
 #include "sync/kube/config/yaml_json.hpp"
+#include "sync/model/desired_state.hpp"
 
 namespace regsync::cli {
 
@@ -54,6 +55,16 @@ std::vector<std::string> target_names() {
   std::vector<std::string> names;
   for (const auto& [name, file] : TargetDirectory(paths::targets()).load()) {
     names.push_back(name);
+  }
+  return names;
+}
+
+std::vector<std::string> targets_that_use(const RegistryKey& key) {
+  std::vector<std::string> names;
+  for (const auto& [name, file] : TargetDirectory(paths::targets()).load()) {
+    if (file.target && wanted_registries(*file.target).contains(key)) {
+      names.push_back(name);
+    }
   }
   return names;
 }

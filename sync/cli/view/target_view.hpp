@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "helper/store/registry_key.hpp"
 #include "sync/cli/view/output.hpp"
 #include "sync/config/target_directory.hpp"
 #include "sync/model/target.hpp"
@@ -26,6 +27,9 @@ void print_target(std::ostream& out, const Target& target, const Format& format)
 
 // The names of all targets, sorted.
 std::vector<std::string> target_names();
+
+// The names of the targets that use a login, sorted.
+std::vector<std::string> targets_that_use(const RegistryKey& key);
 
 // The target of that name. Throws not_found, with what was probably meant, or the file's own problem.
 Target require_target(const std::string& name);

@@ -152,7 +152,7 @@ class KubeClient::Impl {
     if (request.method != "GET") {
       request.may_send = may_write;
     }
-    request.timeout = std::min(request.timeout, limit.value_or(request.timeout));
+    request.timeout = std::min(request.timeout, limit);
     const auto attempt = [this](const HttpRequest& ready) { return transport->send(ready); };
     HttpResponse response = co_await exchange(request, attempt);
     if (response.status / 100 != 2) {
@@ -178,8 +178,9 @@ class KubeClient::Impl {
       HttpResponse response = co_await attempt(request);
       if (response.status != 401) {
         mine->accepted(request.proof);
+        co_return response;
       }
-      if (response.status != 401 || std::exchange(renewed, true)) {
+      if (std::exchange(renewed, true)) {
         co_return response;
       }
       const bool newer = mine != credentials || co_await mine->renew(request.proof);
@@ -197,7 +198,7 @@ class KubeClient::Impl {
   std::shared_ptr<Credentials> credentials;
   std::unique_ptr<HttpTransport> transport;
   std::function<bool()> may_write;  // empty: always
-  std::optional<std::chrono::milliseconds> limit;
+  std::chrono::milliseconds limit = std::chrono::milliseconds::max();
 };
 
 KubeClient::KubeClient(asio::any_io_executor executor, ResolvedContext context)

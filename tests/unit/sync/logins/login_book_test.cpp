@@ -138,13 +138,14 @@ TEST_F(LoginBookTest, WarnsOfALoginThatEndsSoon) {
   book_.set_login_settings(false, {{"ghcr.io", now + std::chrono::days(3)}});
   book_.want(targets_);
   deliver();
-  ASSERT_EQ(book_.notices(now).size(), 1U);
-  EXPECT_NE(book_.notices(now).front().message().find("expires in 3 d"), std::string::npos);
-  EXPECT_TRUE(book_.notices(now - std::chrono::days(30)).empty());
-  EXPECT_TRUE(book_.problems(now).empty()) << "it is good still";
-  ASSERT_EQ(book_.problems(now + std::chrono::days(4)).size(), 1U);
-  EXPECT_NE(book_.problems(now + std::chrono::days(4)).front().message().find("has expired"), std::string::npos);
-  EXPECT_TRUE(book_.notices(now + std::chrono::days(4)).empty());
+  ASSERT_EQ(book_.notices(book_.wanted_ends(), now).size(), 1U);
+  EXPECT_NE(book_.notices(book_.wanted_ends(), now).front().message().find("expires in 3 d"), std::string::npos);
+  EXPECT_TRUE(book_.notices(book_.wanted_ends(), now - std::chrono::days(30)).empty());
+  EXPECT_TRUE(book_.problems(book_.wanted_ends(), now).empty()) << "it is good still";
+  ASSERT_EQ(book_.problems(book_.wanted_ends(), now + std::chrono::days(4)).size(), 1U);
+  EXPECT_NE(book_.problems(book_.wanted_ends(), now + std::chrono::days(4)).front().message().find("has expired"),
+            std::string::npos);
+  EXPECT_TRUE(book_.notices(book_.wanted_ends(), now + std::chrono::days(4)).empty());
 }
 
 }  // namespace
