@@ -195,8 +195,8 @@ class Daemon::Impl {
   // Those of the process itself.
   void add_problems(StatusReport& report) const {
     for (const auto& problem :
-         {settings_.problem, targets_.problem(), docker_config_problem_, files_.problem(), logins_.problem(),
-          member_ != nullptr ? member_->problem() : std::nullopt, metrics_file_.problem()}) {
+         {settings_.problem, targets_.problem(), docker_config_problem_, hub_problem_, files_.problem(),
+          logins_.problem(), member_ != nullptr ? member_->problem() : std::nullopt, metrics_file_.problem()}) {
       if (problem) {
         report.problems.push_back(*problem);
       }
@@ -344,6 +344,8 @@ class Daemon::Impl {
     });
     if (problem) {
       engine_.set_kubeconfig_problem(*problem);
+    } else {
+      note_problem(hub_problem_, guarded([this] { hub_.refresh(); }));
     }
   }
 
@@ -410,6 +412,7 @@ class Daemon::Impl {
     require_known(query.targets);
     engine_.expect_reading();
     logins_.refresh();
+    hub_.end_pause();
     const bool adopt = flag_at(params, {"adopt"});
     co_await engine_.sync(query.targets, adopt);
     co_return answer(query);
@@ -450,6 +453,7 @@ class Daemon::Impl {
   SettingsInForce settings_;
   std::function<void()> on_change_;
   std::optional<Error> docker_config_problem_;  // what it said last stays in force
+  std::optional<Error> hub_problem_;            // the kubeconfig's, as the hub's; the credentials in use stay in force
   std::map<std::string, std::string> login_file_helpers_;
   Hub hub_;
   FleetMember* const member_;    // null: this is no replica, and its state is in a folder

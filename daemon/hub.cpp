@@ -2,13 +2,17 @@
 
 #include <utility>
 
+#include "helper/base/text.hpp"
+#include "sync/base/user_manager.hpp"
+
 namespace regsync {
 
 Hub::Hub(asio::any_io_executor executor, Options options, std::function<kube::Kubeconfig()> kubeconfig,
          FleetMember::Handlers handlers)
     : executor_(std::move(executor)), options_(std::move(options)), kubeconfig_(std::move(kubeconfig)) {
   if (options_.keeps_state) {
-    member_ = std::make_unique<FleetMember>(executor_, context(), options_.member, std::move(handlers));
+    in_use_ = context();
+    member_ = std::make_unique<FleetMember>(executor_, *in_use_, options_.member, std::move(handlers));
   }
 }
 
@@ -21,9 +25,43 @@ bool Hub::follow_clusters(ClusterSecrets::Handlers handlers) {
   if (clusters_ || !options_.clusters) {
     return false;
   }
-  client_ = std::make_unique<kube::KubeClient>(executor_, context());
+  kube::ResolvedContext now = context();
+  client_ = std::make_unique<kube::KubeClient>(executor_, now.clone());
+  in_use_ = std::move(now);
   clusters_ = std::make_unique<ClusterSecrets>(executor_, *client_, *options_.clusters, std::move(handlers));
   return true;
+}
+
+void Hub::refresh() {
+  if (!in_use_) {
+    return;
+  }
+  kube::ResolvedContext now = context();
+  if (now == *in_use_) {
+    return;
+  }
+  if (!kube::same_cluster(*in_use_, now) || in_use_->default_namespace != now.default_namespace) {
+    throw Error(ErrorCode::kubeconfig,
+                "the current context of the kubeconfig is " + presentable(now.name) +
+                    ", another hub than the one in use (" + presentable(in_use_->name) + ")",
+                "make it the current context again; to use the other hub: " + how_to_restart_regsyncd());
+  }
+  if (member_) {
+    member_->use_credentials_of(now);
+  }
+  if (client_) {
+    client_->use_credentials_of(now.clone());
+  }
+  in_use_ = std::move(now);
+}
+
+void Hub::end_pause() {
+  if (member_) {
+    member_->end_pause();
+  }
+  if (client_) {
+    client_->end_pause();
+  }
 }
 
 asio::awaitable<void> Hub::stop_clusters() {

@@ -17,6 +17,7 @@
 #include "sync/fleet/fleet_member.hpp"
 #include "sync/kube/api/kube_client.hpp"
 #include "sync/kube/config/kubeconfig.hpp"
+#include "sync/kube/config/resolved_context.hpp"
 
 namespace regsync {
 
@@ -41,6 +42,12 @@ class Hub {
   // Throws where the kubeconfig is unusable.
   bool follow_clusters(ClusterSecrets::Handlers handlers);
 
+  // Reads the kubeconfig again: other credentials of the hub are used from the next request on (a token in the
+  // kubeconfig is rotated there). Throws where it is unusable or names another hub; the one in use stays so.
+  void refresh();
+  // A person asks to try again: KubeClient::end_pause.
+  void end_pause();
+
   // In this order: nothing may be written to a cluster any more when the member's part ends.
   asio::awaitable<void> stop_clusters();
   asio::awaitable<void> stop_member();
@@ -51,6 +58,7 @@ class Hub {
   asio::any_io_executor executor_;
   Options options_;
   std::function<kube::Kubeconfig()> kubeconfig_;
+  std::optional<kube::ResolvedContext> in_use_;  // nothing: no hub is used
   std::unique_ptr<FleetMember> member_;
   std::unique_ptr<kube::KubeClient> client_;
   std::unique_ptr<ClusterSecrets> clusters_;

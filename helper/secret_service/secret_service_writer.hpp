@@ -1,4 +1,5 @@
-// Changes the Secret Service, and asks the person where that needs one: through libsecret, which is loaded then.
+// Changes the Secret Service, and asks the person where that needs one: through libsecret, which is loaded then. What
+// is erased without asking anybody needs it not.
 //
 // Of several processes that want an unlock at once (a pull of many images) the first one prompts, and its answer is
 // that of the others. Uses the client that it is given, on its thread; blocks while a prompt is shown. Errors: Error

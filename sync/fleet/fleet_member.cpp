@@ -53,6 +53,16 @@ void FleetMember::start() {
   }
 }
 
+void FleetMember::use_credentials_of(const kube::ResolvedContext& hub) {
+  footprints_.use_credentials_of(hub.clone());
+  hub_.use_credentials_of(hub.clone());
+}
+
+void FleetMember::end_pause() {
+  footprints_.end_pause();
+  hub_.end_pause();
+}
+
 bool FleetMember::serves(const std::string& server) const {
   const auto known = footprints_.known_as_of();
   if (!known || options_.lease.empty()) {

@@ -47,6 +47,10 @@ class FleetMember {
   // Begins. Until then it serves nothing, and calls no handler.
   void start();
 
+  // As KubeClient's, for all requests to the hub.
+  void use_credentials_of(const kube::ResolvedContext& hub);
+  void end_pause();
+
   [[nodiscard]] Footprints& footprints() { return footprints_; }
 
   // Whether the cluster at this address is this replica's now. Cheap; does not throw.

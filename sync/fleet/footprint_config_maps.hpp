@@ -15,6 +15,7 @@
 #include <optional>
 #include <set>
 #include <string>
+#include <utility>
 
 #include "helper/base/error.hpp"
 #include "sync/base/async_event.hpp"
@@ -48,6 +49,10 @@ class FootprintConfigMaps final : public Footprints {
 
   // Begins. No handler is called before this returns.
   void start();
+
+  // As KubeClient's.
+  void use_credentials_of(kube::ResolvedContext hub) { hub_.use_credentials_of(std::move(hub)); }
+  void end_pause() { hub_.end_pause(); }
 
   [[nodiscard]] bool is_pending(const std::string& target, const std::string& context) const override;
 

@@ -2,6 +2,7 @@
 #include <gmock/gmock.h>
 
 #include <chrono>
+#include <csignal>
 #include <map>
 
 #include "tests/e2e/main_job.hpp"
@@ -78,6 +79,26 @@ TEST_F(Fleet, ANewClusterIsServedAndARotatedTokenNeedsNoNewList) {
   ASSERT_EQ(removed.exit_code, 0) << removed.err;
   EXPECT_TRUE(wait_until([&] { return job_.status()["items"].empty(); })) << job_.status();
   EXPECT_TRUE(current()) << "what is left stays";
+}
+
+// A token that somebody replaces in the kubeconfig of the hub itself.
+TEST_F(Fleet, OtherCredentialsForTheHubAreUsedWithoutARestart) {
+  ASSERT_EQ(job_.stop_daemon(SIGTERM), 0);
+  const auto ask_hub_as = [this](const char* user) { job_.home().write("hub", kube("b").kubeconfig_of(user, "hub")); };
+  ask_hub_as("admin");
+  job_.env["KUBECONFIG"] = (job_.home() / "hub").string();
+  job_.start_daemon({"--clusters", "env=e2e", "--clusters-namespace", fleet_, "--lease", fleet_, "--owner", fleet_,
+                     "--logins", (job_.home() / "auth.json").string()});
+  put_cluster("alice");
+  ASSERT_TRUE(wait_until([&] { return current(); })) << job_.status();
+
+  const auto is_forbidden = [this] { return job_.status().dump().find("forbidden") != std::string::npos; };
+  ask_hub_as("alice");  // who has no rights there
+  EXPECT_TRUE(wait_until(is_forbidden)) << job_.status();
+  ask_hub_as("admin");
+  EXPECT_TRUE(wait_until([&] { return !is_forbidden(); })) << job_.status();
+  log_in();
+  EXPECT_TRUE(wait_until([&] { return current(); })) << job_.status();
 }
 
 }  // namespace

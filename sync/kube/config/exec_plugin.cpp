@@ -1,6 +1,8 @@
 #include "sync/kube/config/exec_plugin.hpp"
 
 #include <algorithm>
+#include <asio/steady_timer.hpp>
+#include <asio/this_coro.hpp>
 #include <map>
 #include <nlohmann/json.hpp>
 #include <utility>
@@ -9,6 +11,7 @@
 #include "sync/base/boottime_timer.hpp"
 #include "sync/base/child_process.hpp"
 #include "sync/base/disclosure.hpp"
+#include "sync/base/default_route.hpp"
 #include "sync/base/find_program.hpp"
 #include "sync/base/limiter.hpp"
 
@@ -22,11 +25,14 @@ using std::chrono::nanoseconds;
 constexpr std::size_t largest_output = std::size_t{1} << 20;
 // A plugin may be a Python program that calls a cloud; 200 contexts must not start 200 of them.
 constexpr std::size_t most_at_once = 4;
+// One that takes longer than this part of its patience waits for something, rather than keep the machine busy.
+constexpr int turn_part = 12;
 // Two that talk to one person at one terminal talk over each other.
 constexpr std::size_t most_interactive = 1;
 
 constexpr nanoseconds first_pause = 1s;
 constexpr nanoseconds longest_pause = 2h;
+constexpr nanoseconds longest_without_network = 1min;
 // A credential that is refused at this age did work; a younger one never did.
 constexpr nanoseconds refused_at_once = 60s;
 
@@ -43,6 +49,28 @@ Error plugin_error(std::string message, std::string remedy = {}) {
                            "context; then: regsync sync"
                          : std::move(remedy)};
 }
+
+// Gives a turn back early. Made and ended on the thread of the executor.
+class ShortTurn {
+ public:
+  ShortTurn(const asio::any_io_executor& executor, std::unique_ptr<Limiter::Turn> turn, std::chrono::milliseconds most)
+      : turn_(std::make_shared<std::unique_ptr<Limiter::Turn>>(std::move(turn))), timer_(executor, most) {
+    timer_.async_wait([turn = turn_](const asio::error_code& error) {
+      if (!error) {
+        turn->reset();
+      }
+    });
+  }
+  ~ShortTurn() { turn_->reset(); }
+  ShortTurn(const ShortTurn&) = delete;
+  ShortTurn& operator=(const ShortTurn&) = delete;
+  ShortTurn(ShortTurn&&) = delete;
+  ShortTurn& operator=(ShortTurn&&) = delete;
+
+ private:
+  std::shared_ptr<std::unique_ptr<Limiter::Turn>> turn_;  // with the timer's handler, which may come late
+  asio::steady_timer timer_;
+};
 
 // Everything that a run depends on.
 std::string identity(const ResolvedContext& context) {
@@ -68,8 +96,10 @@ nanoseconds pause_of(int unhelpful) {
 
 }  // namespace
 
-ExecPlugin::Clocks ExecPlugin::system_clocks() {
-  return {.passed = [] { return boottime_now(); }, .wall = [] { return std::chrono::system_clock::now(); }};
+ExecPlugin::World ExecPlugin::real_world() {
+  return {.passed = [] { return boottime_now(); },
+          .wall = [] { return std::chrono::system_clock::now(); },
+          .has_network = [] { return has_default_route(); }};
 }
 
 std::shared_ptr<ExecPlugin> ExecPlugin::shared(const ResolvedContext& context) {
@@ -85,14 +115,14 @@ std::shared_ptr<ExecPlugin> ExecPlugin::shared(const ResolvedContext& context) {
   return plugin;
 }
 
-ExecPlugin::ExecPlugin(const ResolvedContext& context, Clocks clocks)
-    : config_(context.exec.value()), clocks_(std::move(clocks)) {
+ExecPlugin::ExecPlugin(const ResolvedContext& context, World world)
+    : config_(context.exec.value()), world_(std::move(world)) {
   info_ = exec_info(context, is_interactive());
 }
 
 bool ExecPlugin::is_interactive() const { return config_.manners.terminal && config_.interactive_mode != "Never"; }
 
-bool ExecPlugin::is_fresh() const { return cached_ && (!cached_->expires || clocks_.wall() < *cached_->expires); }
+bool ExecPlugin::is_fresh() const { return cached_ && (!cached_->expires || world_.wall() < *cached_->expires); }
 
 asio::awaitable<ExecPlugin::Shared> ExecPlugin::current() {
   if (is_fresh()) {
@@ -116,7 +146,7 @@ asio::awaitable<ExecPlugin::Shared> ExecPlugin::renew(Shared rejected) {
   }
   if (refused_ != cached_) {
     refused_ = cached_;
-    helped_ = clocks_.passed() - cached_since_ > refused_at_once;
+    helped_ = world_.passed() - cached_since_ > refused_at_once;
     if (helped_) {
       unhelpful_ = 0;
     }
@@ -134,7 +164,7 @@ void ExecPlugin::accepted(const Shared& taken) { accepted_ = accepted_ || taken 
 void ExecPlugin::end_pause() { paused_until_ = {}; }
 
 bool ExecPlugin::in_pause() {
-  if (clocks_.passed() >= paused_until_) {
+  if (world_.passed() >= paused_until_) {
     return false;
   }
   if (own_files() != files_) {
@@ -146,7 +176,8 @@ bool ExecPlugin::in_pause() {
 }
 
 void ExecPlugin::pause_after(nanoseconds since, int unhelpful) {
-  paused_until_ = since + pause_of(unhelpful);
+  const nanoseconds pause = pause_of(unhelpful);
+  paused_until_ = since + (world_.has_network() ? pause : std::min(pause, longest_without_network));
   files_ = own_files();
 }
 
@@ -178,13 +209,13 @@ asio::awaitable<ExecPlugin::Shared> ExecPlugin::run() {
   } catch (const Error& error) {
     if (error.code() != ErrorCode::cancelled) {
       failure_ = error;
-      pause_after(clocks_.passed(), ++unhelpful_);
+      pause_after(world_.passed(), ++unhelpful_);
     }
     throw;
   }
   refused_.reset();
   accepted_ = false;
-  cached_since_ = clocks_.passed();
+  cached_since_ = world_.passed();
   helped_ = is_fresh();
   if (!helped_) {
     pause_after(cached_since_, ++unhelpful_);
@@ -218,7 +249,11 @@ asio::awaitable<ExecCredential> ExecPlugin::run_command() {
   command.max_output = largest_output;
   command.terminal_input = interactive;
   command.terminal_errors = config_.manners.terminal;
-  const auto turn = co_await turns(interactive).enter();
+  auto turn = co_await turns(interactive).enter();
+  std::optional<ShortTurn> short_turn;
+  if (!interactive) {
+    short_turn.emplace(co_await asio::this_coro::executor, std::move(turn), command.timeout / turn_part);
+  }
   ChildResult result;
   try {
     result = co_await run_child(std::move(command));

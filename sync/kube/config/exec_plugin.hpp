@@ -1,10 +1,12 @@
 // Runs an exec credential plugin as client-go does (plugin/pkg/client/auth/exec/exec.go), with limits of its own.
 //
 // A plugin runs when a credential is needed and the one in the cache has expired or was refused. Beyond client-go:
-//   - A run has a limit of time and output, and only a few plugins run at once in this process.
+//   - A run has a limit of time and output, and only a few plugins run at once in this process; one that takes long (a
+//     server of its own that does not answer) does not count any more.
 //   - Runs that do not help (a failure, a credential that is refused at once or has expired already) are followed by
 //     pauses that double from a second to two hours, because the rest is a person's to mend. A pause ends early when
-//     the plugin's own files change, or by end_pause(). Time that the machine sleeps counts.
+//     the plugin's own files change, or by end_pause(). Time that the machine sleeps counts. While it has no way to any
+//     network, which a person need not mend, a pause is at most a minute.
 //   - Contexts with the same command, arguments, environment and cluster info share one plugin and its credential.
 // Lives on the io_context thread.
 #pragma once
@@ -29,17 +31,18 @@ class ExecPlugin {
  public:
   using Shared = std::shared_ptr<const ExecCredential>;
 
-  // The clocks of a plugin, for tests. `passed` counts from any origin, through sleep.
-  struct Clocks {
+  // What a plugin's pauses depend on, for tests. `passed` counts from any origin, through sleep.
+  struct World {
     std::function<std::chrono::nanoseconds()> passed;
     std::function<std::chrono::system_clock::time_point()> wall;
+    std::function<bool()> has_network;
   };
-  static Clocks system_clocks();
+  static World real_world();
 
   // The plugin of a context, shared with the contexts that have the same while any of them lives.
   static std::shared_ptr<ExecPlugin> shared(const ResolvedContext& context);
 
-  explicit ExecPlugin(const ResolvedContext& context, Clocks clocks = system_clocks());
+  explicit ExecPlugin(const ResolvedContext& context, World world = real_world());
 
   // The credential in the cache, or a fresh one. Callers who come while the plugin runs wait for that run, and share
   // its failure. Throws Error(credential_plugin).
@@ -68,7 +71,7 @@ class ExecPlugin {
 
   ExecConfig config_;
   std::string info_;
-  Clocks clocks_;
+  World world_;
   SingleFlight<Shared> flight_;
 
   Shared cached_;

@@ -196,6 +196,20 @@ TEST_F(FleetTest, WithoutTheRightToListItSaysSoAndTriesAgain) {
   EXPECT_TRUE(wait_until([&] { return auth_in(0) == "me:one"; })) << status();
 }
 
+TEST_F(FleetTest, AKubeconfigThatTurnsToAnotherHubIsAProblemAndNothingIsLost) {
+  write_target("contexts: [\"fleet/*\"]");
+  put_cluster("a", {{"kubeconfig", clusters_[0].kubeconfig()}});
+  start();
+  ASSERT_TRUE(wait_until([&] { return auth_in(0) == "me:one"; })) << status();
+  person_.home().write("hub", clusters_[2].kubeconfig({"other"}));
+  EXPECT_TRUE(wait_until([&] { return status().dump().find("another hub than the one in use") != std::string::npos; }))
+      << status();
+  log_in("two");
+  EXPECT_TRUE(wait_until([&] { return auth_in(0) == "me:two"; })) << status();
+  person_.home().write("hub", hub_.kubeconfig({"hub"}));
+  EXPECT_TRUE(wait_until([&] { return status().dump().find("another hub") == std::string::npos; })) << status();
+}
+
 TEST_F(FleetTest, ASelectorThatIsNoneIsAMistakeOfTheCommand) {
   const auto outcome = person_.run({"regsyncd", "--clusters", "a in (b"});
   EXPECT_EQ(outcome.exit_code, 1);

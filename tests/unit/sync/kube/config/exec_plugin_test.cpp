@@ -232,13 +232,40 @@ TEST_F(ExecPluginTest, NoMoreThanFourRunAtOnce) {
   }
 }
 
+TEST_F(ExecPluginTest, FourThatHangDoNotKeepTheOthersWaiting) {
+  plugin("[ $1 = well ] || sleep 60; " + prints("t"));
+  context_.exec->manners.patience = 6s;
+  std::vector<std::unique_ptr<test::Background>> asking;
+  std::vector<std::shared_ptr<ExecPlugin>> plugins;
+  bool answered = false;
+  const auto hang = [](std::shared_ptr<ExecPlugin> of) -> asio::awaitable<void> { co_await of->current(); };
+  for (const char* one : {"1", "2", "3", "4"}) {
+    context_.exec->args = {one};
+    plugins.push_back(ExecPlugin::shared(context_));
+    asking.push_back(std::make_unique<test::Background>(loop_, hang(plugins.back())));
+  }
+  EXPECT_TRUE(test::run_until(loop_, [&] { return runs() == 4; }));
+  const auto ask = [](std::shared_ptr<ExecPlugin> of, bool& done) -> asio::awaitable<void> {
+    co_await of->current();
+    done = true;
+  };
+  context_.exec->args = {"well"};
+  plugins.push_back(ExecPlugin::shared(context_));
+  asking.push_back(std::make_unique<test::Background>(loop_, ask(plugins.back(), answered)));
+  EXPECT_TRUE(test::run_until(loop_, [&] { return answered; }, 4s)) << "before their patience ends";
+}
+
 // A context asks for its credential every 20 s, as a watch that tries to connect does.
 class ExecPluginOverHours : public ExecPluginTest {
  protected:
   void start(const std::string& script) {
     plugin(script);
-    plugin_ = std::make_unique<ExecPlugin>(context_, ExecPlugin::Clocks{.passed = [this] { return passed_; },
-                                                                        .wall = [this] { return began_ + passed_; }});
+    plugin_ = std::make_unique<ExecPlugin>(context_, world());
+  }
+  ExecPlugin::World world() {
+    return {.passed = [this] { return passed_; },
+            .wall = [this] { return began_ + passed_; },
+            .has_network = [this] { return has_network_; }};
   }
   // Runs within `time`. `accepted`: what the API server thinks of the credential.
   std::size_t runs_in(std::chrono::nanoseconds time, bool accepted = true) {
@@ -264,6 +291,7 @@ class ExecPluginOverHours : public ExecPluginTest {
     return R"(,"expirationTimestamp":")" + std::string(text.data(), size) + '"';
   }
 
+  bool has_network_ = true;
   std::chrono::nanoseconds passed_ = 1h;
   std::chrono::system_clock::time_point began_{std::chrono::seconds(1'900'000'000)};
   std::unique_ptr<ExecPlugin> plugin_;
@@ -325,6 +353,16 @@ TEST_F(ExecPluginOverHours, ARefusalAfterHoursOfUseRunsItAtOnce) {
   EXPECT_EQ(runs(), 2U);
 }
 
+TEST_F(ExecPluginOverHours, OneThatFailedWithoutANetworkWorksAMinuteAfterItIsBack) {
+  has_network_ = false;
+  start("[ -e " + (temp_ / "network").string() + " ] || exit 1; " + prints("t"));
+  EXPECT_GE(runs_in(8h), 400U);
+  temp_.write("network", "");
+  has_network_ = true;
+  EXPECT_EQ(runs_in(1min), 1U);
+  EXPECT_EQ(test::run(loop_, plugin_->current())->token.reveal(), "t");
+}
+
 TEST_F(ExecPluginOverHours, APersonWhoAsksEndsThePauseOnce) {
   start("exit 1");
   runs_in(5h);
@@ -346,8 +384,7 @@ TEST_F(ExecPluginOverHours, APluginThatIsInstalledEndsThePause) {
   start("exit 1");
   const std::string command = (temp_ / "later").string();
   context_.exec->command = command;
-  plugin_ = std::make_unique<ExecPlugin>(
-      context_, ExecPlugin::Clocks{.passed = [this] { return passed_; }, .wall = [this] { return began_ + passed_; }});
+  plugin_ = std::make_unique<ExecPlugin>(context_, world());
   runs_in(5h);
   EXPECT_EQ(runs(), 0U);
   std::filesystem::permissions(temp_.write("later", "#!/bin/sh\n" + prints("t") + "\n"),
