@@ -23,6 +23,7 @@
 #include "daemon/sources/file_monitor.hpp"
 #include "daemon/sources/login_sources.hpp"
 #include "daemon/sources/replaced_logins.hpp"
+#include "helper/base/text.hpp"
 #include "sync/base/guard.hpp"
 #include "sync/base/json_access.hpp"
 #include "sync/base/log.hpp"
@@ -262,7 +263,7 @@ class Daemon::Impl {
   }
 
   void tell_systemd() {
-    sd_notify(0, ("STATUS=" + *summary_text_.look()).c_str());
+    sd_notify(0, ("STATUS=" + one_line(*summary_text_.look())).c_str());
     if (summary_text_.stale()) {
       summary_.ask();
     }

@@ -7,6 +7,7 @@
 #include <nlohmann/json.hpp>
 #include <utility>
 
+#include "helper/base/text.hpp"
 #include "sync/base/guard.hpp"
 #include "sync/base/json_access.hpp"
 #include "sync/base/log.hpp"
@@ -88,7 +89,7 @@ void Service::begin() {
     if (is_news) {
       log::error(describe(*held_));
     }
-    sd_notify(0, ("STATUS=" + held_->message()).c_str());
+    sd_notify(0, ("STATUS=" + one_line(held_->message())).c_str());  // a line of its own is another variable
     begin_later();
   } else {
     retry_.cancel();

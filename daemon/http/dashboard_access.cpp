@@ -47,10 +47,9 @@ std::optional<std::string> DashboardAccess::exchange(std::string_view token, Clo
   return valid ? std::optional(*keys_.insert(random_text()).first) : std::nullopt;
 }
 
-bool DashboardAccess::allows(std::string_view authorization) const {
-  constexpr std::string_view scheme = "Bearer ";
+bool DashboardAccess::allows(std::string_view key) const {
   const std::scoped_lock lock(mutex_);
-  return authorization.starts_with(scheme) && keys_.contains(authorization.substr(scheme.size()));
+  return keys_.contains(key);
 }
 
 }  // namespace regsync

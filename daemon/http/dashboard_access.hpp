@@ -23,8 +23,7 @@ class DashboardAccess {
   std::string make_token(Clock::time_point now);
   // The key of a session; nothing where the token is unknown, too old or was used.
   std::optional<std::string> exchange(std::string_view token, Clock::time_point now);
-  // authorization: "Bearer KEY".
-  [[nodiscard]] bool allows(std::string_view authorization) const;
+  [[nodiscard]] bool allows(std::string_view key) const;
 
  private:
   mutable std::mutex mutex_;

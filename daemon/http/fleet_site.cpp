@@ -135,7 +135,7 @@ HttpAnswer FleetSite::metrics() const {
 }
 
 HttpAnswer FleetSite::status(const HttpRequest& request) const {
-  if (access_ != nullptr && !access_->allows(request.authorization)) {
+  if (access_ != nullptr && !access_->allows(request.bearer)) {
     return text(401, "open it with: regsync dashboard\n");
   }
   const auto report = sources_.report();
@@ -156,7 +156,7 @@ HttpAnswer FleetSite::session(const HttpRequest& request) const {
   if (!sources_.is_own(request)) {
     return text(403, "this page is another user's\n");
   }
-  const auto key = access_->exchange(request.body, DashboardAccess::Clock::now());
+  const auto key = access_->exchange(request.bearer, DashboardAccess::Clock::now());
   return key ? text(200, *key) : text(403, "this link was used already or has expired: regsync dashboard\n");
 }
 

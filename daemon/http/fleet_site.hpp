@@ -7,7 +7,7 @@
 //   /metrics      for Prometheus
 //   /status.json  the state of the fleet, with an ETag (sync/model/fleet_report.hpp)
 //   /             a page that shows /status.json and asks for it again
-//   /session      POST of a token of `regsync dashboard`: the key to /status.json
+//   /session      POST of a token of `regsync dashboard`: the key to /status.json. Both are bearer tokens
 //
 // A request whose Host is a name that somebody else could own gets 403, so that no foreign page reads this through a
 // name that resolves here (DNS rebinding). No answer allows another origin to read it (CORS). Thread-safe.

@@ -3,6 +3,7 @@
 #include <civetweb.h>
 
 #include <array>
+#include <chrono>
 #include <utility>
 
 #include "helper/base/error.hpp"
@@ -12,25 +13,40 @@ namespace regsync {
 
 namespace {
 
-constexpr std::size_t max_body = 1024;
+// What CivetWeb's begin_request returns where it is to forget the connection at once.
+constexpr int forget = -1;
 
 std::string_view view_of(const char* text) { return text == nullptr ? std::string_view() : text; }
 
-std::string read_body(mg_connection* connection) {
-  std::string body(max_body, '\0');
-  const int size = mg_read(connection, body.data(), body.size());
-  body.resize(size > 0 ? static_cast<std::size_t>(size) : 0);
-  return body;
+std::string_view bearer_of(std::string_view authorization) {
+  constexpr std::string_view scheme = "Bearer ";
+  return authorization.starts_with(scheme) ? authorization.substr(scheme.size()) : std::string_view();
 }
 
-void send(mg_connection* connection, const HttpAnswer& answer, bool with_body) {
+// A client that reads slowly is cut off, whatever the size of the answer.
+bool send_within(mg_connection* connection, std::string_view body) {
+  constexpr auto patience = std::chrono::seconds(10);
+  constexpr std::size_t bytes_each_second = 64 * 1024;
+  constexpr std::size_t piece = 16 * 1024;
+  const auto end = std::chrono::steady_clock::now() + patience + std::chrono::seconds(body.size() / bytes_each_second);
+  while (!body.empty() && std::chrono::steady_clock::now() < end) {
+    const std::string_view next = body.substr(0, piece);
+    if (mg_write(connection, next.data(), next.size()) != static_cast<int>(next.size())) {
+      break;
+    }
+    body.remove_prefix(next.size());
+  }
+  return body.empty();
+}
+
+// Whether the client has it all.
+bool send(mg_connection* connection, const HttpAnswer& answer, bool with_body) {
   const auto header = [&](const char* name, const std::string& value) {
     mg_response_header_add(connection, name, value.data(), static_cast<int>(value.size()));
   };
   if (mg_response_header_start(connection, answer.status) != 0) {  // it asks for another protocol: a WebSocket
     constexpr std::string_view refusal = "HTTP/1.1 400 Bad Request\r\nConnection: close\r\nContent-Length: 0\r\n\r\n";
-    mg_write(connection, refusal.data(), refusal.size());
-    return;
+    return send_within(connection, refusal);
   }
   header("Content-Type", answer.type);
   header("Content-Length", std::to_string(answer.body ? answer.body->size() : 0));
@@ -46,9 +62,7 @@ void send(mg_connection* connection, const HttpAnswer& answer, bool with_body) {
   header("Cross-Origin-Resource-Policy", "same-origin");
   header("Cross-Origin-Opener-Policy", "same-origin");
   mg_response_header_send(connection);
-  if (with_body && answer.body) {
-    mg_write(connection, answer.body->data(), answer.body->size());
-  }
+  return !with_body || !answer.body || send_within(connection, *answer.body);
 }
 
 std::string ports_of(const std::string& address) {
@@ -103,13 +117,11 @@ class HttpServer::Impl {
     HttpAnswer answer;
     const auto failed = guarded([&] {
       const auto header = [&](const char* name) { return view_of(mg_get_header(connection, name)); };
-      const std::string body = view_of(info.request_method) == "POST" ? read_body(connection) : std::string();
       answer = handler_({.method = view_of(info.request_method),
                          .path = view_of(info.local_uri),
                          .host = header("Host"),
                          .none_match = header("If-None-Match"),
-                         .authorization = header("Authorization"),
-                         .body = body,
+                         .bearer = bearer_of(header("Authorization")),
                          .peer_port = info.remote_port,
                          .own_port = info.server_port});
     });
@@ -117,8 +129,10 @@ class HttpServer::Impl {
       log::error(describe(failed->within("HTTP request")));
       answer = {.status = 500};
     }
-    send(connection, answer, view_of(info.request_method) != "HEAD");
-    return answer.status;
+    const bool sent = send(connection, answer, view_of(info.request_method) != "HEAD");
+    // Nobody reads a body here; else CivetWeb would, as slowly as it comes.
+    const bool has_body = info.content_length > 0 || mg_get_header(connection, "Transfer-Encoding") != nullptr;
+    return sent && !has_body ? answer.status : forget;
   }
 
   Handler handler_;

@@ -10,14 +10,13 @@
 
 namespace regsync {
 
-// What a client asks for. Its views live as long as the call of the handler.
+// What a client asks for, without a body, which nobody here reads. Its views live as long as the call of the handler.
 struct HttpRequest {
   std::string_view method = "GET";
   std::string_view path = "/";
-  std::string_view host = {};           // as sent; empty where it is missing
-  std::string_view none_match = {};     // If-None-Match
-  std::string_view authorization = {};  // Authorization
-  std::string_view body = {};           // of a POST; what is longer than 1 KiB is cut
+  std::string_view host = {};        // as sent; empty where it is missing
+  std::string_view none_match = {};  // If-None-Match
+  std::string_view bearer = {};      // the token of "Authorization: Bearer TOKEN"
   int peer_port = 0;
   int own_port = 0;
 };

@@ -37,7 +37,7 @@ namespace {
 
 using asio::posix::stream_descriptor;
 
-constexpr std::size_t kept_errors = 4096;
+constexpr std::size_t kept_errors = std::size_t{64} * 1024;
 constexpr auto wait_for_death = std::chrono::microseconds(500);
 constexpr int most_waits_for_death = 100;
 // What a child leaves behind may hold its pipes open for ever; after it ended, its output is there in this time.
@@ -269,7 +269,8 @@ asio::awaitable<void> collect(std::shared_ptr<Run> run, bool is_output, std::siz
     if (is_output) {
       run->too_much = text.size() > limit;
     } else if (text.size() > kept_errors) {
-      text.erase(0, text.size() - kept_errors);
+      text.resize(kept_errors);
+      run->result.errors_cut = true;
     }
   }
   --run->open_pipes;

@@ -30,9 +30,10 @@ struct ChildCommand {
 };
 
 struct ChildResult {
-  int exit_code = 0;   // 128 + N when signal N ended it, as shells say
-  std::string output;  // stdout: may hold secrets
-  std::string errors;  // stderr, its last 4 KiB
+  int exit_code = 0;        // 128 + N when signal N ended it, as shells say
+  std::string output;       // stdout: may hold secrets
+  std::string errors;       // stderr, at most 64 KiB of it: may hold secrets
+  bool errors_cut = false;  // there was more
 };
 
 // Throws Error with not_found (no such program), rejected (it cannot be executed, or prints too much), timeout,

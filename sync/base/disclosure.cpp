@@ -33,8 +33,12 @@ bool is_value(std::string_view rest) {
   const bool given =
       separator.find_first_of("=:") != std::string_view::npos && separator.find("::") == std::string_view::npos;
   const std::string_view value = rest.substr(begin, rest.find_first_of(" \t\r\n\"',;", begin) - begin);
+  // `auth: expired` is prose; what is assigned or in quotes is a value, whatever it is made of.
+  const auto colon = separator.find_first_of("=:");
+  const bool prose = given && separator.find('=') == std::string_view::npos &&
+                     separator.find_first_of("\"'", colon) == std::string_view::npos;
   return given && value.size() >= least_secret &&
-         !std::ranges::all_of(value, [](char c) { return (c >= 'a' && c <= 'z') || c == '.'; });
+         !(prose && std::ranges::all_of(value, [](char c) { return (c >= 'a' && c <= 'z') || c == '.'; }));
 }
 
 bool is_proof(std::string_view rest) {
@@ -71,6 +75,10 @@ bool holds_a_web_token(std::string_view text) {
 bool may_disclose(std::string_view text) {
   return text.find("PRIVATE KEY-----") != std::string_view::npos || holds_a_web_token(text) ||
          has_after(text, names, is_value) || has_after(text, schemes, is_proof);
+}
+
+std::string presentable_unless_secret(std::string_view said) {
+  return may_disclose(said) ? "what it says is not shown, because it may hold a credential" : presentable(said);
 }
 
 }  // namespace regsync

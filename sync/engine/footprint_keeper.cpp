@@ -5,6 +5,7 @@
 #include <utility>
 #include <vector>
 
+#include "sync/base/guard.hpp"
 #include "sync/base/log.hpp"
 
 namespace regsync {
@@ -75,15 +76,14 @@ void FootprintKeeper::remember(const Wanted& wanted) {
     if (!news) {
       continue;
     }
-    try {
-      store_.set(target, std::move(*news));
-    } catch (const Error& error) {
+    if (const auto failure = guarded([&] { store_.set(target, std::move(*news)); })) {
       if (!held_.contains(target)) {
-        log::warning(describe(error), {.target = target});
+        log::warning(describe(*failure), {.target = target});
       }
-      held.emplace(target, Error(error.code(),
-                                 "no new Secret is made, because its footprint cannot be written: " + error.message(),
-                                 error.remedy()));
+      held.emplace(target,
+                   Error(failure->code(),
+                         "no new Secret is made, because its footprint cannot be written: " + failure->message(),
+                         failure->remedy()));
     }
   }
   held_ = std::move(held);
@@ -136,12 +136,11 @@ bool FootprintKeeper::trim(const Wanted& wanted, const std::function<bool(const 
   }
   bool changed = false;
   for (auto& [target, footprint] : trimmed) {
-    try {
-      store_.set(target, std::move(footprint));
+    if (const auto failure = guarded([&] { store_.set(target, std::move(footprint)); })) {
+      log::warning(describe(*failure), {.target = target});
+      held_.emplace(target, *failure);  // the next remember() tries again
+    } else {
       changed = true;
-    } catch (const Error& error) {
-      log::warning(describe(error), {.target = target});
-      held_.emplace(target, error);  // the next remember() tries again
     }
   }
   return changed;

@@ -21,8 +21,8 @@ using std::chrono::system_clock;
 
 constexpr auto write_interval = 1s;
 constexpr std::size_t max_entries = 1000;
-constexpr std::size_t max_namespaces = 5;  // that an entry names
-constexpr std::size_t max_bytes = 4UL * 1024 * 1024;
+constexpr std::size_t max_namespaces = 5;              // that an entry names
+constexpr std::size_t max_bytes = 16UL * 1024 * 1024;  // twice as many entries as are kept, each with the longest names
 
 std::string to_line(const HistoryEntry& entry) {
   const json line = {{"time", system_clock::to_time_t(entry.time)},
@@ -134,7 +134,7 @@ void History::flush() {
     std::vector<HistoryEntry> entries = std::exchange(pending_, {});
     const bool whole = room_ < entries.size() || !std::filesystem::exists(file_);
     if (whole) {
-      auto known = read_history(file_);
+      auto known = known_entries();
       known.insert(known.end(), entries.begin(), entries.end());
       keep_newest(known);
       entries = std::move(known);
@@ -151,6 +151,18 @@ void History::flush() {
   if (failure) {
     log::warning("the history lost an entry: " + describe(*failure));
   }
+}
+
+// What cannot be read is set aside: each further entry would be lost with it.
+std::vector<HistoryEntry> History::known_entries() const {
+  std::vector<HistoryEntry> known;
+  if (const auto failure = guarded([&] { known = read_history(file_); })) {
+    std::filesystem::path aside = file_;
+    aside += ".unreadable";
+    std::filesystem::rename(file_, aside);
+    log::warning("the history begins anew, the one before is " + aside.string() + ": " + describe(*failure));
+  }
+  return known;
 }
 
 std::vector<HistoryEntry> read_history(const std::filesystem::path& file, const std::vector<std::string>& targets) {

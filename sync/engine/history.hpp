@@ -41,6 +41,7 @@ class History {
 
  private:
   void add(HistoryEntry entry);
+  [[nodiscard]] std::vector<HistoryEntry> known_entries() const;
 
   std::filesystem::path file_;
   std::vector<HistoryEntry> pending_;

@@ -53,7 +53,7 @@ bool is_name(std::string_view text) {
 Owner load_owner(const std::filesystem::path& file, const std::string& named) {
   if (!named.empty()) {
     if (!is_name(named)) {
-      throw Error(ErrorCode::invalid_input, "\"" + named + "\" is not a usable owner name",
+      throw Error(ErrorCode::invalid_input, "\"" + presentable(named) + "\" is not a usable owner name",
                   R"(use up to 63 letters, digits, "-", "_" and ".")");
     }
     return owner_of(named);

@@ -172,8 +172,10 @@ asio::awaitable<void> CredentialHelpers::read(Follower& follower) {
     command.max_output = max_answer;
     const ChildResult result = co_await run_child(std::move(command));
     if (result.exit_code != 0) {
-      const std::string& said = result.output.empty() ? result.errors : result.output;
-      throw failed(source, quotable(said, follower.reading.credential.get()));
+      const bool on_output = !result.output.empty();
+      throw failed(source, !on_output && result.errors_cut ? "what it says is too long to be shown"
+                                                           : quotable(on_output ? result.output : result.errors,
+                                                                      follower.reading.credential.get()));
     }
     follower.reading.credential = std::make_shared<const Credential>(parse_helper_answer(source, result.output));
     follower.reading.taken = asked;

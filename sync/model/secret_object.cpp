@@ -102,7 +102,14 @@ Ownership ownership_of(const Marks& marks) {
 }
 
 // As much as is kept of a text that anybody may have written: no name of Kubernetes is longer.
-std::string beginning(std::string_view text) { return std::string(text.substr(0, 512)); }
+std::string beginning(std::string_view text) {
+  constexpr std::size_t enough = 512;
+  std::size_t end = std::min(text.size(), enough);
+  while (end > 0 && end < text.size() && (static_cast<unsigned char>(text[end]) & 0xC0U) == 0x80U) {
+    --end;  // not in the middle of a character
+  }
+  return std::string(text.substr(0, end));
+}
 
 template <typename Object>
 ReadSecret read(const Object& secret, std::string_view owner_id) {

@@ -6,6 +6,7 @@
 #include <ostream>
 
 #include "sync/base/guard.hpp"
+#include "sync/base/limiter.hpp"
 #include "sync/base/paths.hpp"
 #include "sync/base/suggest.hpp"
 #include "sync/cli/ask/failing_pods.hpp"
@@ -32,6 +33,8 @@ struct ExplainOptions {
 };
 
 constexpr std::chrono::seconds patience{60};
+// Whoever makes pods names the hosts of their images.
+constexpr std::size_t most_registries_at_once = 32;
 
 // One container that cannot pull.
 struct Row {
@@ -115,9 +118,11 @@ void find_causes(std::vector<Row>& rows, Console& console) {
   for (Row& row : rows) {
     by_host[host_of(*row.failure)].push_back(&row);
   }
-  asio::io_context io(1);
   PullTrials trials;
-  const auto work = [&trials](std::vector<Row*> some) -> asio::awaitable<void> {
+  Limiter registries(most_registries_at_once);
+  asio::io_context io(1);
+  const auto work = [&trials, &registries](std::vector<Row*> some) -> asio::awaitable<void> {
+    const auto turn = co_await registries.enter();
     for (Row* row : some) {
       row->finding = co_await find_cause(*row->found, *row->failure, trials);
     }

@@ -7,6 +7,7 @@
 
 #include "helper/base/text.hpp"
 #include "sync/base/bounded_json.hpp"
+#include "sync/base/disclosure.hpp"
 #include "sync/base/json_access.hpp"
 #include "sync/kube/http/retry_after.hpp"
 #include "sync/kube/http/url.hpp"
@@ -89,7 +90,8 @@ Error field_conflict(const Status& status, const Operation& operation) {
   std::vector<std::string> owners;
   for (const Cause& cause : status.causes) {
     if (cause.reason == "FieldManagerConflict") {
-      owners.push_back("field manager \"" + presentable(manager_of(cause)) + "\" owns " + presentable(cause.field));
+      owners.push_back("field manager \"" + presentable_unless_secret(manager_of(cause)) + "\" owns " +
+                       presentable_unless_secret(cause.field));
     }
   }
   return {ErrorCode::field_conflict, subject(operation) + ": " + join(owners, ", ", named),
@@ -184,7 +186,7 @@ Error classify(long code, const Status& status, const std::string& detail, const
 }
 
 Error error_of(long code, const Status& status, const Operation& operation) {
-  std::string detail = presentable(status.message);
+  std::string detail = presentable_unless_secret(status.message);  // a webhook may quote the object that it refuses
   if (detail.empty()) {
     detail = operation.verb + " " + subject(operation) + ": HTTP " + std::to_string(code);
   }
@@ -201,7 +203,7 @@ std::string words_of(std::string_view body) {
   }
   body = body.substr(0, enough);
   const bool is_page = body.find('<') != std::string_view::npos;
-  return is_page ? std::string() : presentable(body);
+  return is_page ? std::string() : presentable_unless_secret(body);
 }
 
 // An answer without a Status. Some of these an API server gives itself: "too many requests" and failures of the filters

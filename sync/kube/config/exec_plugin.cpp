@@ -10,8 +10,8 @@
 #include "helper/base/text.hpp"
 #include "sync/base/boottime_timer.hpp"
 #include "sync/base/child_process.hpp"
-#include "sync/base/disclosure.hpp"
 #include "sync/base/default_route.hpp"
+#include "sync/base/disclosure.hpp"
 #include "sync/base/find_program.hpp"
 #include "sync/base/limiter.hpp"
 
@@ -224,13 +224,16 @@ asio::awaitable<ExecPlugin::Shared> ExecPlugin::run() {
 }
 
 // Of what it wrote to its standard error; some write there what they would have printed.
-std::string ExecPlugin::what_it_says(const std::string& errors) const {
+std::string ExecPlugin::what_it_says(const ChildResult& result) const {
+  const std::string& errors = result.errors;
+  if (result.errors_cut) {
+    return "what it says is too long to be shown";  // the rest may tell that there is a credential in it
+  }
   const auto holds = [&](const SecretString& secret) {
     return !secret.empty() && errors.find(secret.reveal()) != std::string::npos;
   };
   const bool known = cached_ && (holds(cached_->token) || holds(cached_->key));
-  return known || may_disclose(errors) ? "what it says is not shown, because it may hold a credential"
-                                       : presentable(errors);
+  return known ? "what it says is not shown, because it holds a credential" : presentable_unless_secret(errors);
 }
 
 asio::awaitable<ExecCredential> ExecPlugin::run_command() {
@@ -271,7 +274,7 @@ asio::awaitable<ExecCredential> ExecPlugin::run_command() {
     throw plugin_error("exec: " + error.message(), error.remedy());
   }
   if (result.exit_code != 0) {
-    const std::string said = what_it_says(result.errors);
+    const std::string said = what_it_says(result);
     throw plugin_error(name + " failed with exit code " + std::to_string(result.exit_code) +
                        (said.empty() ? "" : ": " + said));
   }

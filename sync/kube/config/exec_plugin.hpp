@@ -25,6 +25,10 @@
 #include "sync/base/single_flight.hpp"
 #include "sync/kube/config/exec_credential.hpp"
 
+namespace regsync {
+struct ChildResult;
+}
+
 namespace regsync::kube {
 
 class ExecPlugin {
@@ -66,7 +70,7 @@ class ExecPlugin {
   asio::awaitable<Shared> run_shared();
   asio::awaitable<Shared> run();
   asio::awaitable<ExecCredential> run_command();
-  [[nodiscard]] std::string what_it_says(const std::string& errors) const;
+  [[nodiscard]] std::string what_it_says(const ChildResult& result) const;
   void pause_after(std::chrono::nanoseconds since, int unhelpful);
 
   ExecConfig config_;

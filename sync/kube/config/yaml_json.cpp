@@ -88,14 +88,24 @@ class Converter {
     const bool typed = scalars_ == Scalars::typed;
     if (typed && tag == "tag:yaml.org,2002:binary") {
       if (auto bytes = base64_decode(node.Scalar())) {
-        return std::move(*bytes);
+        return in_utf8(std::move(*bytes), node.Mark());
       }
       throw Error(ErrorCode::invalid_input,
                   "line " + std::to_string(node.Mark().line + 1) + ": !!binary is not valid base64");
     }
     const bool plain = tag == "?" || tag.empty() ||
                        is_one_of(tag, {"tag:yaml.org,2002:bool", "tag:yaml.org,2002:int", "tag:yaml.org,2002:float"});
-    return typed && plain ? plain_scalar(node.Scalar()) : json(node.Scalar());
+    const std::string text = in_utf8(node.Scalar(), node.Mark());
+    return typed && plain ? plain_scalar(text) : json(text);
+  }
+
+  // yaml-cpp takes any bytes, go-yaml does not; and no JSON could be written of them.
+  static std::string in_utf8(std::string text, const YAML::Mark& mark) {
+    if (!is_utf8(text)) {
+      throw Error(ErrorCode::invalid_input, "line " + std::to_string(mark.line + 1) + ": it is not UTF-8",
+                  "save it as UTF-8");
+    }
+    return text;
   }
 
   json map(const YAML::Node& node, int depth) {
@@ -110,7 +120,7 @@ class Converter {
       if (entry.first.Scalar() == "<<" && entry.first.Tag() == "?") {
         merge(merged, value);
       } else {
-        object[entry.first.Scalar()] = std::move(value);
+        object[in_utf8(entry.first.Scalar(), entry.first.Mark())] = std::move(value);
       }
     }
     for (const auto& [key, value] : merged.items()) {

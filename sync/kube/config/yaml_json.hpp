@@ -11,8 +11,8 @@ namespace regsync::kube {
 enum class Scalars : bool { typed, as_text };
 
 // The first document of `text`; JSON null where there is none. Merge keys ("<<") are merged, the last of two equal keys
-// wins. Throws Error(invalid_input) naming the line where `text` is not YAML, or expands (through aliases) beyond
-// reason.
+// wins. Throws Error(invalid_input) naming the line where `text` is not YAML, holds what is not UTF-8, or expands
+// (through aliases) beyond reason.
 nlohmann::json yaml_to_json(const std::string& text, Scalars scalars = Scalars::typed);
 
 }  // namespace regsync::kube

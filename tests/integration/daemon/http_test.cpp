@@ -5,6 +5,7 @@
 
 #include <asio/io_context.hpp>
 #include <asio/ip/tcp.hpp>
+#include <asio/write.hpp>
 #include <chrono>
 #include <csignal>
 #include <filesystem>
@@ -13,6 +14,8 @@
 #include <regex>
 #include <set>
 #include <sstream>
+#include <string_view>
+#include <thread>
 #include <utility>
 #include <vector>
 
@@ -135,6 +138,28 @@ TEST_F(HttpTest, IdleClientsHoldNobodyUp) {
   EXPECT_EQ(status_of({"--max-time", "5", url_ + "/livez"}), "200");
 }
 
+// Bodies that trickle in: more than there are threads. Nobody waits for them.
+TEST_F(HttpTest, ClientsThatSendWithoutEndHoldNobodyUp) {
+  start_daemon();
+  asio::io_context io;
+  std::vector<asio::ip::tcp::socket> slow;
+  for (int i = 0; i < 20; ++i) {
+    slow.emplace_back(io).connect(endpoint());
+    asio::write(slow.back(), asio::buffer(std::string_view(i % 2 == 0 ? "POST /x HTTP/1.1\r\nHost: 127.0.0.1\r\n"
+                                                                        "Content-Length: 100000\r\n\r\n"
+                                                                      : "POST /x HTTP/1.1\r\nHost: 127.0.0.1\r\n"
+                                                                        "Transfer-Encoding: chunked\r\n\r\n")));
+  }
+  for (int second = 0; second < 4; ++second) {
+    EXPECT_EQ(status_of({"--max-time", "3", url_ + "/livez"}), "200") << "after " << second << " s";
+    for (auto& socket : slow) {
+      asio::error_code closed;
+      asio::write(socket, asio::buffer(std::string_view("1")), closed);
+    }
+    std::this_thread::sleep_for(std::chrono::seconds(1));
+  }
+}
+
 TEST_F(HttpTest, EndsAtOnceWhileClientsWait) {
   start_daemon();
   asio::io_context io;
@@ -158,15 +183,17 @@ TEST_F(HttpTest, TheDashboardOfADesktopIsForItsUserOnce) {
   EXPECT_EQ(status_of({site + "/"}), "200") << "the page itself tells nothing";
   EXPECT_EQ(status_of({site + "/status.json"}), "401");
   EXPECT_EQ(status_of({"-H", "Authorization: Bearer " + token, site + "/status.json"}), "401");
-  EXPECT_EQ(status_of({"-H", "Host: evil.example", "-d", token, site + "/session"}), "403");
+  EXPECT_EQ(
+      status_of({"-H", "Host: evil.example", "-X", "POST", "-H", "Authorization: Bearer " + token, site + "/session"}),
+      "403");
   if (::geteuid() == 0) {
-    const auto thief =
-        person_.run({"setpriv", "--reuid=65534", "--clear-groups", "curl", "-sS", "-d", token, site + "/session"});
+    const auto thief = person_.run({"setpriv", "--reuid=65534", "--clear-groups", "curl", "-sS", "-X", "POST", "-H",
+                                    "Authorization: Bearer " + token, site + "/session"});
     EXPECT_THAT(thief.out, HasSubstr("another user's")) << thief.err;
   }
-  const std::string key = curl({"-d", token, site + "/session"}).out;
+  const std::string key = curl({"-X", "POST", "-H", "Authorization: Bearer " + token, site + "/session"}).out;
   EXPECT_THAT(curl({"-H", "Authorization: Bearer " + key, site + "/status.json"}).out, HasSubstr("\"kind\":\"Fleet\""));
-  EXPECT_EQ(status_of({"-d", token, site + "/session"}), "403");
+  EXPECT_EQ(status_of({"-X", "POST", "-H", "Authorization: Bearer " + token, site + "/session"}), "403");
   EXPECT_THAT(person_.daemon().err(), Not(HasSubstr(token)));
   EXPECT_THAT(person_.daemon().err(), Not(HasSubstr(key)));
 }

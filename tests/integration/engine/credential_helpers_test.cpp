@@ -84,6 +84,17 @@ TEST_F(HelperLoginsTest, AFailedRenewalKeepsTheLastGoodLoginAndSaysWhy) {
   EXPECT_NE(reading.problem->message().find("session expired"), std::string::npos);
 }
 
+TEST_F(HelperLoginsTest, OfALoginOnStandardErrorNoPartIsRepeated) {
+  for (const std::string size : {"5000", "100000"}) {
+    install("spills" + size, R"(printf '{"Username":"u","Secret":"%s"}' )"
+                             R"($(head -c )" +
+                                 size + R"( /dev/zero | tr '\0' x) >&2; exit 1)");
+    follow("spills" + size);
+    ASSERT_TRUE(wait_for([](const auto& reading) { return reading.problem.has_value(); })) << size;
+    EXPECT_EQ(logins_.readings().at(registry_).problem->message().find("xxxx"), std::string::npos) << size;
+  }
+}
+
 TEST_F(HelperLoginsTest, AMissingGarblingOrSilentHelperIsAProblemOfItsRegistryAlone) {
   install("garbles", R"(echo '{"Username":"u"')");
   install("nothing", "exit 0");

@@ -12,11 +12,11 @@ TEST(DashboardAccess, ATokenCountsOnce) {
   const auto now = DashboardAccess::Clock::now();
   const auto token = access.make_token(now);
   EXPECT_GE(token.size(), 32U);
-  EXPECT_FALSE(access.allows("Bearer " + token)) << "a token is no key";
+  EXPECT_FALSE(access.allows(token)) << "a token is no key";
   const auto key = access.exchange(token, now);
   ASSERT_TRUE(key);
   EXPECT_NE(*key, token);
-  EXPECT_TRUE(access.allows("Bearer " + *key));
+  EXPECT_TRUE(access.allows(*key));
   EXPECT_FALSE(access.exchange(token, now));
 }
 
@@ -31,7 +31,7 @@ TEST(DashboardAccess, ATokenCountsForAMinute) {
 TEST(DashboardAccess, NothingElseIsAKey) {
   DashboardAccess access;
   EXPECT_FALSE(access.exchange("", DashboardAccess::Clock::now()));
-  for (const char* text : {"", "Bearer ", "Bearer x", "Basic x"}) {
+  for (const char* text : {"", "x"}) {
     EXPECT_FALSE(access.allows(text)) << text;
   }
 }

@@ -99,18 +99,17 @@ TEST_F(FleetSiteTest, IsNotAliveWhenTheEventLoopDoesNotAnswer) {
 
 TEST_F(FleetSiteTest, ADesktopsDataIsForWhoeverExchangedAToken) {
   const auto token = access_.make_token(DashboardAccess::Clock::now());
-  const HttpRequest exchange{.method = "POST", .path = "/session", .host = "127.0.0.1:1", .body = token};
+  const HttpRequest exchange{.method = "POST", .path = "/session", .host = "127.0.0.1:1", .bearer = token};
   own_ = false;
   EXPECT_EQ(desktop_.answer(exchange).status, 403) << "of another user, who saw it in the arguments of a browser";
   own_ = true;
   const auto key = desktop_.answer(exchange);
   ASSERT_EQ(key.status, 200);
   EXPECT_EQ(desktop_.answer(exchange).status, 403);
-  const std::string authorization = "Bearer " + *key.body;
   HttpRequest request = get("/status.json");
-  request.authorization = authorization;
+  request.bearer = *key.body;
   EXPECT_EQ(desktop_.answer(request).status, 200);
-  request.authorization = "Bearer x";
+  request.bearer = "x";
   EXPECT_EQ(desktop_.answer(request).status, 401);
 }
 

@@ -10,6 +10,7 @@ TEST(Disclosure, IsSeenInWhatLooksLikeASecret) {
        {"password=hunter2", "Password: 'hunter2'", "user a, SECRET=abcDEF", R"({"token": "c4nary-x"})",
         "token: c4nary\n", "Authorization: Basic YTpiYzE=", "header Bearer abc123",
         "clientKeyData: LS0tLS1CRUdJTg==", "got eyJhbGciOiJSUzI1NiJ9.eyJzdWIi.x", "-----BEGIN RSA PRIVATE KEY-----",
+        R"({"token":"correcthorsebattery"})", "login failed: password=correcthorse", "token : 'correcthorse'",
         "REGISTRY_AUTH=YTpiYzpk", "first line\npassword:S3CRET!"}) {
     EXPECT_TRUE(may_disclose(text)) << text;
   }

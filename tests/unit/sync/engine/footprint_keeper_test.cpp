@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <utility>
+
 #include "tests/support/temp_dir.hpp"
 
 namespace regsync {
@@ -57,6 +59,16 @@ TEST_F(FootprintKeeperTest, NamespacesThatAreNamedEndTheHoldOnTheOwnOne) {
   keeper_.remember(wanted_in_own("n1"));
   keeper_.remember(wanted({"n1", "n3"}));
   EXPECT_TRUE(keeper_.find("t")->own_namespaces.empty());
+}
+
+TEST_F(FootprintKeeperTest, AContextThatNoFileCanNameHoldsItsTargetAlone) {
+  Wanted both = wanted({"n1"});
+  both["u"] = std::exchange(both["t"], {{"prod-\xfc", both["t"].at("dev")}});
+  keeper_.remember(both);
+  EXPECT_TRUE(keeper_.held("t"));
+  EXPECT_FALSE(keeper_.held("u"));
+  FootprintStore again(dir_ / "f");
+  EXPECT_NE(FootprintKeeper(again).find("u"), nullptr);
 }
 
 TEST_F(FootprintKeeperTest, AFootprintThatIsNotOneHoldsItsTargetAndIsLeftAlone) {

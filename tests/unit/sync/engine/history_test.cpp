@@ -110,8 +110,19 @@ TEST_F(HistoryTest, ATimeBeyondTheClockIsNoReasonToFail) {
   EXPECT_GT(entries[0].time, std::chrono::system_clock::now());
 }
 
+TEST_F(HistoryTest, AFileThatCannotBeReadIsSetAsideAndTheHistoryGoesOn) {
+  dir_.write("history.jsonl", std::string(17UL * 1024 * 1024, '\0'));
+  for (int i = 0; i < 3; ++i) {
+    history_.add(change("t", "n" + std::to_string(i)));
+    history_.flush();
+  }
+  EXPECT_EQ(read_history(file_).size(), 3U);
+  EXPECT_EQ(std::filesystem::file_size(dir_ / "history.jsonl.unreadable"), 17UL * 1024 * 1024);
+}
+
 TEST_F(HistoryTest, AFileThatCannotBeWrittenCostsEntriesOnly) {
-  std::filesystem::create_directories(file_);
+  std::filesystem::create_directories(file_ / "sub");
+  std::filesystem::create_directories(dir_ / "history.jsonl.unreadable/sub");
   history_.add(change("t", "n1"));
   EXPECT_NO_THROW(history_.flush());
 }

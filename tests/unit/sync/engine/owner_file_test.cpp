@@ -53,6 +53,15 @@ TEST_F(OwnerFile, ANameThatThePersonGivesNeedsNoFile) {
   EXPECT_THROW(load_owner(file_, std::string(64, 'x')), Error);
 }
 
+TEST_F(OwnerFile, ANameThatIsNoneIsToldInOneLine) {
+  try {
+    load_owner(file_, "x\nWATCHDOG=trigger");
+    ADD_FAILURE();
+  } catch (const Error& error) {
+    EXPECT_EQ(error.message().find('\n'), std::string::npos);
+  }
+}
+
 TEST_F(OwnerFile, TheOptionWinsOverTheVariableAndThatOverTheSetting) {
   setenv("REGSYNC_OWNER", "variable", 1);
   EXPECT_EQ(named_owner("option", "setting"), "option");

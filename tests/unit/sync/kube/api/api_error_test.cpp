@@ -55,6 +55,22 @@ TEST(StatusError, EachMeaningHasItsCode) {
   EXPECT_EQ(error(504, status("Timeout", "x")).code(), ErrorCode::server_error);
 }
 
+// Admission webhooks, and proxies, quote the object that they refuse.
+TEST(StatusError, ARefusalThatMayHoldTheSecretIsNotRepeated) {
+  const std::string quoted = R"(denied: {"data":{".dockerconfigjson":"eyJhdXRocyI6eyJnaGNyLmlvIjp7fX19"}})";
+  for (const long code : {400L, 403L, 409L, 422L, 429L, 500L}) {
+    const Error refused = error(code, status("Invalid", ("admission webhook " + quoted).c_str()));
+    EXPECT_THAT(refused.message(), Not(HasSubstr("eyJhdXRo"))) << code;
+  }
+  EXPECT_THAT(error(403, status("Forbidden", quoted.c_str())).message(), HasSubstr("is not shown"));
+  EXPECT_THAT(error(502, "bad gateway: " + quoted).message(), Not(HasSubstr("eyJhdXRo")));
+  const json causes = {{"causes",
+                        {{{"reason", "FieldManagerConflict"},
+                          {"message", "conflict with \"" + quoted + "\""},
+                          {"field", "eyJhdXRocyI6eyJnaGNyLmlvIjp7fX19"}}}}};
+  EXPECT_THAT(error(409, status("Conflict", "x", causes)).message(), Not(HasSubstr("eyJhdXRo")));
+}
+
 TEST(StatusError, ACreateThatIsForbiddenWithoutAReasonIsAMissingRight) {
   const Error refused = error(403, status("Forbidden", "secrets \"x\" is forbidden: "));
   EXPECT_EQ(refused.code(), ErrorCode::forbidden);

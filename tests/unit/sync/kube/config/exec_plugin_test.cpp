@@ -135,11 +135,25 @@ TEST_F(ExecPluginTest, AFailureIsSharedForAWhile) {
 }
 
 TEST_F(ExecPluginTest, WhatItWritesToStandardErrorIsNotRepeatedWhereItMayHoldACredential) {
-  for (const char* said : {R"({"status":{"token":"c4nary-token"}})", "token=c4nary-token"}) {
+  for (const char* said : {R"({"status":{"token":"c4nary-token"}})", "token=c4nary-token",
+                           R"({"status":{"token":"letters-c4nary-token"}})"}) {
     const auto exec = plugin("echo '" + std::string(said) + "' >&2; exit 3");
     const Error error = test::error_of(loop_, exec->current());
     EXPECT_THAT(error.message(), HasSubstr("exit code 3: what it says is not shown"));
     EXPECT_THAT(error.message(), Not(HasSubstr("c4nary-token")));
+  }
+}
+
+// The name that tells a value for a credential may be far before what there is room for.
+TEST_F(ExecPluginTest, OfALongCredentialOnStandardErrorNoPartIsRepeated) {
+  for (const char* size : {"5000", "100000"}) {
+    const auto exec = plugin(R"(printf '{"status":{"token":"%s-c4nary-%s"}}' )"
+                             R"($(head -c )" +
+                             std::string(size) + R"( /dev/zero | tr '\0' x) yyyyyyyy >&2; exit 3)");
+    const Error error = test::error_of(loop_, exec->current());
+    EXPECT_THAT(error.message(), HasSubstr("exit code 3: what it says is ")) << size;
+    EXPECT_THAT(error.message(), Not(HasSubstr("xxxx"))) << size;
+    EXPECT_THAT(error.message(), Not(HasSubstr("c4nary"))) << size;
   }
 }
 

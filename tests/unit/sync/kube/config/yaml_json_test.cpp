@@ -91,6 +91,27 @@ TEST(YamlJson, AFaultNamesItsLine) {
   EXPECT_THAT(fault("a: *nowhere"), StartsWith("line 1: "));
 }
 
+TEST(YamlJson, WhatIsNotUtf8IsRefusedAndItsLineNamed) {
+  for (const char* text :
+       {"a: 1\nname: prod-\xfc\n", "a: 1\n\xfc: 1\n", "a: 1\n'\xfc': 1\n", "a: 1\nb: !!binary /w==\n"}) {
+    try {
+      yaml_to_json(text);
+      ADD_FAILURE() << text;
+    } catch (const Error& error) {
+      EXPECT_EQ(error.code(), ErrorCode::invalid_input);
+      EXPECT_NE(error.message().find("line 2: it is not UTF-8"), std::string::npos) << error.message();
+    }
+  }
+}
+
+TEST(YamlJson, TextOfWindowsIsReadAsUtf8) {
+  const std::string utf16(
+      "\xff\xfe"
+      "a\0:\0 \0\xfc\0\n\0",
+      12);
+  EXPECT_EQ(yaml_to_json(utf16), (json{{"a", "\xc3\xbc"}}));
+}
+
 TEST(YamlJson, WhatIsNestedBeyondReasonIsRefused) {
   EXPECT_THAT(fault(std::string(200, '[') + std::string(200, ']')), HasSubstr("too deep or too large"));
   EXPECT_THAT(fault(std::string(10'000, '{')), StartsWith("line 1: "));
