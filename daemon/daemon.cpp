@@ -364,6 +364,12 @@ class Daemon::Impl {
       throw Error(ErrorCode::invalid_input, "--lease and --state configmaps need an owner that all replicas share",
                   "name it: --owner NAME");
     }
+    if (keeps_state && !can_own_config_maps(state_->owner.id)) {
+      throw Error(
+          ErrorCode::invalid_input,
+          "the owner \"" + state_->owner.id + "\" cannot be part of the name of a ConfigMap, where the state is kept",
+          R"(begin and end it with a letter or digit, without ".." in it)");
+    }
     return {executor_,
             {.clusters = options_.clusters,
              .keeps_state = keeps_state,

@@ -20,6 +20,7 @@
 #include "helper/base/no_core_dump.hpp"
 #include "helper/base/session_bus.hpp"
 #include "helper/base/standard_streams.hpp"
+#include "helper/base/text.hpp"
 #include "sync/base/file_limit.hpp"
 #include "sync/base/guard.hpp"
 #include "sync/base/log.hpp"
@@ -110,7 +111,8 @@ int main(int argc, char** argv) {
         "--listen", options.listen,
         "Serve the page of the fleet, /livez, /readyz, /metrics and /status.json on HOST:PORT, or on :PORT of "
         "all addresses");
-    app.add_option("--allow-host", options.allowed_hosts, "A name under which that may be called, besides its address");
+    app.add_option("--allow-host", options.allowed_hosts, "A name under which that may be called, besides its address")
+        ->transform([](const std::string& host) { return regsync::to_lower(host); });
     std::vector<std::string> logins;
     app.add_option("--logins", logins,
                    "Files of Docker's format (config.json, auth.json, .dockerconfigjson), or folders of them, to take "

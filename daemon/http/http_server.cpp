@@ -99,9 +99,10 @@ class HttpServer::Impl {
       return server->serve(connection);
     };
     callbacks.log_message = [](const mg_connection*, const char*) { return 1; };  // of clients that hang up
-    // A connection for each request, so that no idle client holds a thread; and a slow one is cut off.
+    // A connection for each request, so that no idle client holds a thread; and a slow one is cut off. Hundreds of
+    // those are gone before a probe gives up.
     std::array<const char*, 9> options{
-        "listening_ports",       ports.c_str(), "num_threads", "16", "request_timeout_ms", "2000",
+        "listening_ports",       ports.c_str(), "num_threads", "64", "request_timeout_ms", "1000",
         "keep_alive_timeout_ms", "0",           nullptr};
     std::array<char, 256> text{};
     unsigned code = 0;

@@ -1,6 +1,6 @@
 // A small HTTP/1.1 server: CivetWeb, which prometheus-cpp brings along, behind one function. It serves no files.
 //
-// Made and destroyed on the io_context thread; its own threads call the handler.
+// Made on the io_context thread; its own threads call the handler.
 #pragma once
 
 #include <functional>

@@ -26,7 +26,10 @@ void Listener::listen(const std::string& address) {
 }
 
 void Listener::close() {
-  server_.reset();
+  if (server_) {
+    // Not here: it waits for its requests, and they wait for the event loop.
+    ending_ = std::jthread([server = std::move(server_)]() mutable { server.reset(); });
+  }
   address_.clear();
   problem_.reset();
 }

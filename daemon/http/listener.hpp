@@ -7,6 +7,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <thread>
 
 #include "daemon/coalesced_call.hpp"
 #include "daemon/http/http_server.hpp"
@@ -20,7 +21,7 @@ class Listener {
 
   // Empty: on none.
   void listen(const std::string& address);
-  // Ends the server; blocks until its requests have an answer.
+  // Listens no more; the requests that have come get their answer.
   void close();
 
   [[nodiscard]] bool listening() const { return server_ != nullptr; }
@@ -36,6 +37,7 @@ class Listener {
   std::string address_;
   std::optional<Error> problem_;
   std::unique_ptr<HttpServer> server_;
+  std::jthread ending_;  // of the server before
 };
 
 }  // namespace regsync

@@ -180,8 +180,7 @@ void Briefing::add_footprints(const std::string& context, Parts& parts) const {
       parts.forgotten.insert(target);
     }
     // Of a target that was removed they stay wherever they are, whatever the context is called by now.
-    const bool keeps = footprint.forgotten ? !footprint.kept.empty() : footprint.kept.contains(context);
-    if (keeps && !paused) {
+    if (footprint.keeps_in(context) && !paused) {
       parts.kept.insert(target);
     }
     if (const auto places = footprint.contexts.find(context); places != footprint.contexts.end()) {

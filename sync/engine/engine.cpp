@@ -91,6 +91,7 @@ class Engine::Impl {
 
   void set_targets(TargetFiles targets) {
     targets_.set(std::move(targets));
+    footprints_.note_files(targets_.files());
     update();
   }
 
@@ -128,7 +129,10 @@ class Engine::Impl {
     return !contexts_.contains(context) || is_mine(context);
   }
 
-  void footprints_changed() { update_soon(); }
+  void footprints_changed() {
+    footprints_.note_files(targets_.files());
+    update_soon();
+  }
 
   void set_logins(StoreReading logins) { logins_.take(std::move(logins)); }
 
@@ -440,7 +444,7 @@ class Engine::Impl {
       }
       const bool clean =
           (known == nullptr || briefing_.may_delete(*known, context)) && cluster->is_clean_of(target, places);
-      if (clean && footprint->forgotten && !footprint->kept.contains(context)) {
+      if (clean && footprint->forgotten && !footprint->keeps) {
         status_.note_left(target, context, cluster->left_alone(target, places));
       }
       return clean;

@@ -22,6 +22,7 @@ json to_json(const Footprint& footprint) {
     contexts[context] = json_of(places);
   }
   return {{"forgotten", footprint.forgotten},
+          {"keeps", footprint.keeps},
           {"kept", footprint.kept},
           {"ownNamespaces", footprint.own_namespaces},
           {"contexts", std::move(contexts)}};
@@ -47,6 +48,7 @@ Footprint from_json(const json& document) {
   Footprint footprint;
   footprint.forgotten = document.at("forgotten").get<bool>();
   footprint.kept = document.value("kept", std::set<std::string>());
+  footprint.keeps = document.value("keeps", footprint.forgotten && !footprint.kept.empty());  // older files lack it
   for (const auto& [context, value] : document.at("contexts").items()) {
     footprint.contexts[context] = places_from(value);
   }

@@ -16,9 +16,13 @@ namespace regsync {
 
 struct Footprint {
   bool forgotten = false;                             // the person removed the target: its Secrets are to be deleted
-  std::set<std::string> kept;                         // contexts where they are to stay instead, unmanaged
+  bool keeps = false;                                 // or, all of them, to stay unmanaged; of a forgotten target only
+  std::set<std::string> kept;                         // contexts where they are to stay so, whatever comes after
   std::map<std::string, Places> contexts;             // by context name
   std::map<std::string, std::string> own_namespaces;  // by context: the one it had when the target first came there
+
+  // Whether what is left in a context is to be released rather than deleted.
+  [[nodiscard]] bool keeps_in(const std::string& context) const { return forgotten ? keeps : kept.contains(context); }
 
   bool operator==(const Footprint&) const = default;
 };
@@ -52,6 +56,15 @@ class Footprints {
   // Whether what is remembered of the target in the context is not written yet: nothing new may be made there before.
   [[nodiscard]] virtual bool is_pending(const std::string& target, const std::string& context) const = 0;
 
+  // Whether another process removed the target while a file of it was here. Such a file may only be older (mounted
+  // ConfigMaps change one after the other): it does not take the removal back.
+  [[nodiscard]] bool removed_elsewhere(const std::string& target) const { return removed_elsewhere_.contains(target); }
+  // The files that there are now: one that appears after its target was removed does take that back.
+  template <typename ByTarget>
+  void note_files(const ByTarget& files) {
+    std::erase_if(removed_elsewhere_, [&](const auto& target) { return !files.contains(target); });
+  }
+
   // The targets whose footprint could not be read, and why.
   [[nodiscard]] const std::map<std::string, Error>& unreadable() const { return unreadable_; }
 
@@ -65,6 +78,7 @@ class Footprints {
 
   std::map<std::string, Footprint> footprints_;
   std::map<std::string, Error> unreadable_;
+  std::set<std::string> removed_elsewhere_;
 };
 
 // One JSON file per target in a folder, paths::footprints(). Synchronous file I/O.

@@ -28,7 +28,18 @@ bool tells_of(const Footprint& footprint, const std::string& context, const Mean
   const auto own = footprint.own_namespaces.find(context);
   const bool same_own =
       own == footprint.own_namespaces.end() ? !meant.own_namespace : own->second == meant.own_namespace;
-  return !footprint.forgotten && known != footprint.contexts.end() && known->second.includes(places) && same_own;
+  return known != footprint.contexts.end() && known->second.includes(places) && same_own;
+}
+
+// Of a target that was removed and has a file again: what was to stay unmanaged stays so where it does not come back.
+Footprint taken_back(Footprint footprint) {
+  footprint.forgotten = false;
+  if (std::exchange(footprint.keeps, false)) {
+    for (const auto& [context, places] : footprint.contexts) {
+      footprint.kept.insert(context);
+    }
+  }
+  return footprint;
 }
 
 }  // namespace
@@ -56,6 +67,10 @@ void FootprintKeeper::remember(const Wanted& wanted) {
   for (const auto& [target, contexts] : wanted) {
     const Footprint* known = find(target);
     std::optional<Footprint> news;
+    const bool is_back = known != nullptr && known->forgotten && !contexts.empty() && !store_.removed_elsewhere(target);
+    if (is_back) {
+      news = taken_back(*known);
+    }
     for (const auto& [context, meant] : contexts) {
       const Places places = places_of(meant.target(), "");
       const Footprint* now = news ? &*news : known;
@@ -65,7 +80,6 @@ void FootprintKeeper::remember(const Wanted& wanted) {
       if (!news) {
         news = known == nullptr ? Footprint() : *known;
       }
-      news->forgotten = false;
       news->contexts[context].merge(places);
       if (meant.own_namespace) {
         news->own_namespaces[context] = *meant.own_namespace;
@@ -93,12 +107,8 @@ void FootprintKeeper::forget(const std::string& target, bool keep_secrets) {
   const Footprint* known = find(target);
   Footprint footprint = known == nullptr ? Footprint() : *known;
   footprint.forgotten = true;
+  footprint.keeps = keep_secrets;
   footprint.kept.clear();
-  if (keep_secrets) {
-    std::transform(footprint.contexts.begin(), footprint.contexts.end(),
-                   std::inserter(footprint.kept, footprint.kept.end()),
-                   [](const auto& context) { return context.first; });
-  }
   store_.set(target, std::move(footprint));
 }
 
@@ -150,7 +160,8 @@ bool FootprintKeeper::has_excess(const std::string& target, const Wanted& wanted
   const Footprint* footprint = find(target);
   return footprint != nullptr &&
          std::any_of(footprint->contexts.begin(), footprint->contexts.end(), [&](const auto& item) {
-           return footprint->kept.contains(item.first) || wanted_places(target, item.first, wanted) != item.second;
+           return footprint->keeps || footprint->kept.contains(item.first) ||
+                  wanted_places(target, item.first, wanted) != item.second;
          });
 }
 

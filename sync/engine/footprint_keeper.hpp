@@ -36,6 +36,12 @@ class FootprintKeeper {
   [[nodiscard]] const std::map<std::string, Footprint>& all() const { return store_.all(); }
   [[nodiscard]] const Footprint* find(const std::string& target) const { return store_.find(target); }
 
+  // As Footprints::note_files.
+  template <typename ByTarget>
+  void note_files(const ByTarget& files) {
+    store_.note_files(files);
+  }
+
   // Where a target without namespaces went first in a context: there it stays, whatever the context's current namespace
   // is today. Nothing where it was not there yet.
   [[nodiscard]] std::optional<std::string> own_namespace(const std::string& target, const std::string& context) const;

@@ -187,6 +187,10 @@ void add_rows(const EngineState& state, const std::string& name, const std::stri
   if (!cluster) {
     if (const auto problem = problem_of_missing(state, name, context)) {
       add_context_row(problem);
+    } else if (removing && state.contexts.contains(context)) {
+      add_context_row(Error(ErrorCode::timeout,
+                            "another replica serves context " + context + ", and removes what is there",
+                            "nothing to do: it does so when its files do not have the target any more"));
     }
     return;  // a context that no target names and that is gone is a note
   }

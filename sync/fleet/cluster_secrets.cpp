@@ -30,6 +30,7 @@ ClusterSecrets::ClusterSecrets(asio::any_io_executor executor, kube::KubeClient&
     : executor_(std::move(executor)),
       handlers_(std::move(handlers)),
       source_(describe_source(hub.context(), scope)),
+      runs_no_plugins_(scope.name_space.empty()),
       telling_(executor_),
       watch_(
           executor_, hub,
@@ -66,6 +67,15 @@ void ClusterSecrets::on_event(const kube::WatchEvent& event) {
   if (!cluster) {
     clusters.erase(name);
   } else {
+    if (runs_no_plugins_ && cluster->context && cluster->context->exec) {
+      cluster->problem =
+          Error(ErrorCode::kubeconfig,
+                "Secret " + name +
+                    ": its exec plugin is not run, because Secrets of all namespaces are taken, and "
+                    "whoever may write one would choose what regsyncd runs",
+                "name the namespace of the clusters' Secrets: --clusters-namespace; or put a token in it");
+      cluster->context.reset();
+    }
     if (cluster->problem) {
       log::warning(describe(*cluster->problem));
     }

@@ -2,7 +2,8 @@
 // one Kubeconfig whenever a Secret of a cluster appears, changes or is gone.
 //
 // A Secret that is not understood is the problem of its own context, of which the last good version stays in force
-// (ContextSet). While the hub cannot be reached, nothing changes. Lives on the io_context thread.
+// (ContextSet). Where the Secrets may be in any namespace, none has its exec plugin run. While the hub cannot be
+// reached, nothing changes. Lives on the io_context thread.
 #pragma once
 
 #include <asio/any_io_executor.hpp>
@@ -56,6 +57,7 @@ class ClusterSecrets {
   asio::any_io_executor executor_;
   Handlers handlers_;
   std::string source_;  // for messages
+  bool runs_no_plugins_;
   Clusters clusters_;
   std::optional<Clusters> listing_;  // while a list is under way: what it has brought so far
   bool synced_ = false;              // a list has been complete

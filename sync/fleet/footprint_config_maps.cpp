@@ -48,7 +48,14 @@ std::string name_from(std::string_view owner) {
   return name;
 }
 
+bool is_alphanumeric(char c) { return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9'); }
+
 }  // namespace
+
+bool can_own_config_maps(std::string_view owner) {
+  const std::string name = name_from(owner);
+  return is_object_name(name) && is_alphanumeric(to_lower(owner).front()) && is_alphanumeric(to_lower(owner).back());
+}
 
 FootprintConfigMaps::FootprintConfigMaps(asio::any_io_executor executor, kube::ResolvedContext hub, Place place,
                                          Handlers handlers)
@@ -366,6 +373,8 @@ void FootprintConfigMaps::see(const std::string& target, const json& object) {
            .footprint = {}};
   const auto before = kept_.find(target);
   const bool builds_on = before != kept_.end() && !unreadable_.contains(target);
+  const bool was_there = builds_on && !before->second.footprint.forgotten;
+  const bool was_kept = builds_on && before->second.footprint.keeps;
   const auto failure = guarded([&] {
     now.footprint = builds_on ? before->second.footprint : Footprint();
     update_footprint(now.footprint, builds_on ? before->second.data : FootprintData(), now.data);
@@ -390,8 +399,19 @@ void FootprintConfigMaps::see(const std::string& target, const json& object) {
       copy_context(context, ours, merged);
     }
     if (pending->second.flag) {
-      merged.forgotten = ours.forgotten;
+      copy_forgotten(ours, merged);
     }
+  }
+  if (was_there && merged.forgotten) {
+    removed_elsewhere_.insert(target);
+  }
+  if (was_kept && !merged.forgotten) {  // another replica has a file of it again
+    for (const auto& [context, places] : merged.contexts) {
+      if (handlers_.may_write(context) && merged.kept.insert(context).second) {
+        pending_[target].contexts.insert(context);
+      }
+    }
+    wake_.notify_all();
   }
   replace(target, std::move(merged));
 }
@@ -405,7 +425,7 @@ void FootprintConfigMaps::see_gone(const std::string& target) {
     return;
   }
   Footprint ours;
-  ours.forgotten = known->second.forgotten;
+  copy_forgotten(known->second, ours);
   for (const auto& [context, places] : known->second.contexts) {
     if (handlers_.may_write(context)) {
       copy_context(context, known->second, ours);

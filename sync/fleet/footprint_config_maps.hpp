@@ -15,6 +15,7 @@
 #include <optional>
 #include <set>
 #include <string>
+#include <string_view>
 #include <utility>
 
 #include "helper/base/error.hpp"
@@ -26,6 +27,9 @@
 #include "sync/kube/api/kube_client.hpp"
 
 namespace regsync {
+
+// Whether an owner can be part of the names and the value of the label of these ConfigMaps.
+bool can_own_config_maps(std::string_view owner);
 
 class FootprintConfigMaps final : public Footprints {
  public:

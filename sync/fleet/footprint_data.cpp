@@ -14,6 +14,8 @@ using nlohmann::json;
 // The keys of a ConfigMap have few characters, and no more than 253 of them.
 constexpr std::size_t longest_readable = 200;
 
+constexpr const char* kept_word = "kept";
+
 void forget_context(const std::string& context, Footprint& footprint) {
   footprint.contexts.erase(context);
   footprint.kept.erase(context);
@@ -22,12 +24,17 @@ void forget_context(const std::string& context, Footprint& footprint) {
 
 std::string context_in(const json& value) { return value.at("context").get<std::string>(); }
 
+void read_forgotten(const std::string& text, Footprint& footprint) {
+  footprint.keeps = text == kept_word;
+  footprint.forgotten = footprint.keeps || json::parse(text).get<bool>();
+}
+
 void read_value(const std::string& key, const std::string& text, Footprint& footprint) {
-  const json value = json::parse(text);
   if (key == forgotten_key) {
-    footprint.forgotten = value.get<bool>();
+    read_forgotten(text, footprint);
     return;
   }
+  const json value = json::parse(text);
   const std::string context = context_in(value);
   footprint.contexts[context] = places_from(value);
   if (value.at("kept").get<bool>()) {
@@ -41,7 +48,15 @@ void read_value(const std::string& key, const std::string& text, Footprint& foot
 }  // namespace
 
 std::string forgotten_value(const Footprint* footprint) {
-  return footprint != nullptr && footprint->forgotten ? "true" : "false";
+  if (footprint == nullptr || !footprint->forgotten) {
+    return "false";
+  }
+  return footprint->keeps ? kept_word : "true";
+}
+
+void copy_forgotten(const Footprint& from, Footprint& to) {
+  to.forgotten = from.forgotten;
+  to.keeps = from.keeps;
 }
 
 std::string context_key(const std::string& context) {
@@ -88,7 +103,7 @@ void update_footprint(Footprint& footprint, const FootprintData& before, const F
       continue;
     }
     if (item.first == forgotten_key) {
-      footprint.forgotten = false;
+      copy_forgotten(Footprint(), footprint);
     } else {
       forget_context(context_in(json::parse(item.second)), footprint);
     }

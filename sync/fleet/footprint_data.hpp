@@ -12,9 +12,12 @@ namespace regsync {
 
 using FootprintData = std::map<std::string, std::string>;
 
-// The key that says whether the target is forgotten: "true" or "false".
+// The key that says whether the target is forgotten, a word of all replicas: "false", "true", or "kept" where its
+// Secrets are to stay.
 constexpr const char* forgotten_key = "forgotten";
 std::string forgotten_value(const Footprint* footprint);
+// Makes `to` say of it what `from` does.
+void copy_forgotten(const Footprint& from, Footprint& to);
 
 // The key of a context: its name as far as keys allow it, and its digest.
 std::string context_key(const std::string& context);

@@ -97,6 +97,9 @@ std::string Lease::holder() const {
 
 // A request counts while whoever made it may be expected to be there still.
 std::string Lease::requested_by() const {
+  if (requesting_) {
+    return options_.identity;
+  }
   return boottime_now() < requested_at_ + 2 * options_.times.duration ? requester_ : std::string();
 }
 
@@ -238,7 +241,14 @@ asio::awaitable<void> Lease::request() {
   annotations[request_annotation] = options_.identity;
   json operations = json::array();
   operations.push_back({{"op", "add"}, {"path", "/metadata/annotations"}, {"value", std::move(annotations)}});
-  co_await patch(std::move(operations));
+  requesting_ = true;  // before the answer: the other slots must not be asked for as well
+  try {
+    co_await patch(std::move(operations));
+  } catch (const Error&) {
+    requesting_ = false;
+    throw;
+  }
+  requesting_ = false;
 }
 
 // What was sent while it was held is over, one way or the other, when its own time and the margin have passed.
@@ -339,7 +349,7 @@ asio::awaitable<void> Lease::stop() {
   deadline_.cancel();
   co_await watch_.stop();
   co_await end();
-  if (held()) {
+  if (held() || holder_ == options_.identity) {  // or it is being left
     held_until_ = Time(0);
     ++running_;
     spawn_guarded(

@@ -112,6 +112,8 @@ class Lease {
   const LeaseOptions options_;
   const Handlers handlers_;
 
+  bool requesting_ = false;  // the request is under way
+
   // As last seen.
   bool seen_once_ = false;
   bool exists_ = false;

@@ -109,15 +109,20 @@ std::optional<Error> Replicas::problem() const {
 std::map<std::string, std::size_t> Replicas::shares() const {
   std::map<std::string, std::size_t> shares{{options_.identity, 0}};
   for (const auto& slot : slots_) {
-    if (const auto holder = slot->holder(); !holder.empty()) {
-      ++shares[holder];
-    }
-    if (const auto asking = slot->requested_by(); !asking.empty()) {
+    const auto asking = slot->requested_by();
+    if (!asking.empty()) {
       shares.try_emplace(asking, 0);
+    }
+    // One that this replica is leaving counts for whom it is left.
+    const auto holder = is_leaving(*slot) ? asking : slot->holder();
+    if (!holder.empty()) {
+      ++shares[holder];
     }
   }
   return shares;
 }
+
+bool Replicas::is_leaving(const Lease& slot) const { return !slot.held() && slot.holder() == options_.identity; }
 
 bool Replicas::has_asked() const {
   return std::ranges::any_of(slots_, [this](const auto& slot) { return slot->requested_by() == options_.identity; });
@@ -133,6 +138,9 @@ Lease::Intent Replicas::intent(const Lease& slot) const {
   const std::string asking = slot.requested_by();
   if (holder == options_.identity) {
     const bool for_other = !asking.empty() && asking != options_.identity;
+    if (is_leaving(slot)) {
+      return for_other ? Intent::leave : Intent::hold;
+    }
     return for_other && mine > least && mine > all.at(asking) + 1 ? Intent::leave : Intent::hold;
   }
   if (holder.empty()) {

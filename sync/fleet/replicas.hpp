@@ -66,6 +66,7 @@ class Replicas {
   [[nodiscard]] std::map<std::string, std::size_t> shares() const;
   [[nodiscard]] Lease::Intent intent(const Lease& slot) const;
   [[nodiscard]] bool has_asked() const;
+  [[nodiscard]] bool is_leaving(const Lease& slot) const;
 
   asio::any_io_executor executor_;
   ReplicasOptions options_;

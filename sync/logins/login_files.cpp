@@ -219,10 +219,13 @@ StoreReading LoginFiles::read(const std::set<RegistryKey>& asked) {
       return false;
     }
     const auto& credentials = item.second.credentials;
-    const bool needed = std::ranges::any_of(credentials, [&](const Credential& credential) {
-      const RegistryKey registry(credential.login.server);
-      return asked.contains(registry) && !shows(reading, registry);
-    });
+    const bool needed =
+        std::ranges::any_of(credentials,
+                            [&](const Credential& credential) {
+                              const RegistryKey registry(credential.login.server);
+                              return asked.contains(registry) && !shows(reading, registry);
+                            }) ||
+        std::ranges::any_of(item.second.helpers, [&](const auto& helper) { return !helpers_.contains(helper.first); });
     if (needed) {
       problems.add(vanished(item.first));
       add(reading, item.first, false);

@@ -76,6 +76,7 @@ void LoginPlaces::learn(const StoreReading& reading) {
     return;
   }
   bool learned = false;
+  std::set<RegistryKey> seen;
   for (const KeptLogin& kept : reading.all) {
     const RegistryKey registry(kept.login.server);
     if (!reading.asked.contains(registry)) {
@@ -85,7 +86,9 @@ void LoginPlaces::learn(const StoreReading& reading) {
     const bool in_file = collection != nullptr && collection->is_file;
     const Place place{in_file ? login_files_program : reading.provider->program, kept.collection};
     const std::string label = collection != nullptr ? collection->label : std::string();
-    learned = std::exchange(last_seen_[registry], place) != place || learned;
+    if (seen.insert(registry).second) {  // of several the first one counts
+      learned = std::exchange(last_seen_[registry], place) != place || learned;
+    }
     learned = std::exchange(holders_[place], label) != label || learned;
   }
   if (learned && !file_.empty()) {

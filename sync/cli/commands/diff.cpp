@@ -142,7 +142,7 @@ Left left_in(const std::string& context, const std::vector<Target>& targets, con
   }
   for (const std::string& target : removed) {
     add_places(target);
-    (footprints.find(target)->kept.contains(context) ? left.kept : left.forgotten).insert(target);
+    (footprints.find(target)->keeps_in(context) ? left.kept : left.forgotten).insert(target);
   }
   return left;
 }

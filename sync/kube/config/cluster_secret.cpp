@@ -97,7 +97,8 @@ ExecConfig aws_exec_of(const json& config) {
   return exec;
 }
 
-ResolvedContext of_argo(const std::string& server, const std::string& text) {
+ResolvedContext of_argo(std::string server, const std::string& text) {
+  server.erase(server.find_last_not_of('/') + 1);  // as Argo CD does
   const auto config = parse_json(text.empty() ? "{}" : text);
   if (!config || !config->is_object()) {
     throw unfit("config is not a JSON object", "see argocd cluster add");

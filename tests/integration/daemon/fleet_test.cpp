@@ -210,6 +210,25 @@ TEST_F(FleetTest, AKubeconfigThatTurnsToAnotherHubIsAProblemAndNothingIsLost) {
   EXPECT_TRUE(wait_until([&] { return status().dump().find("another hub") == std::string::npos; })) << status();
 }
 
+TEST_F(FleetTest, SecretsOfAllNamespacesHaveNoPluginRun) {
+  write_target("contexts: [\"fleet/*\"]");
+  const auto ran = person_.home() / "ran";
+  json config = json::parse(clusters_[0].kubeconfig());
+  config["users"][0]["user"]["exec"] = {{"command", "sh"},
+                                        {"args", {"-c", "touch " + ran.string() + "; exit 1"}},
+                                        {"apiVersion", "client.authentication.k8s.io/v1beta1"}};
+  config["clusters"][0]["cluster"]["server"] = "https://127.0.0.1:1";
+  put_cluster("a", {{"kubeconfig", config.dump()}});
+  person_.start_daemon(
+      {"--clusters", std::string(label) + "=true", "--logins", (person_.home() / "auth.json").string()});
+  EXPECT_TRUE(wait_until([&] { return status().dump().find("its exec plugin is not run") != std::string::npos; }))
+      << status();
+  EXPECT_FALSE(std::filesystem::exists(ran));
+  EXPECT_EQ(person_.stop_daemon(SIGTERM), 0);
+  start();  // of one namespace
+  EXPECT_TRUE(wait_until([&] { return std::filesystem::exists(ran); })) << status();
+}
+
 TEST_F(FleetTest, ASelectorThatIsNoneIsAMistakeOfTheCommand) {
   const auto outcome = person_.run({"regsyncd", "--clusters", "a in (b"});
   EXPECT_EQ(outcome.exit_code, 1);

@@ -132,10 +132,10 @@ TEST_F(HttpTest, IdleClientsHoldNobodyUp) {
   start_daemon();
   asio::io_context io;
   std::vector<asio::ip::tcp::socket> idle;
-  for (int i = 0; i < 20; ++i) {
+  for (int i = 0; i < 200; ++i) {
     idle.emplace_back(io).connect(endpoint());
   }
-  EXPECT_EQ(status_of({"--max-time", "5", url_ + "/livez"}), "200");
+  EXPECT_EQ(status_of({"--max-time", "10", url_ + "/livez"}), "200");
 }
 
 // Bodies that trickle in: more than there are threads. Nobody waits for them.
@@ -143,7 +143,7 @@ TEST_F(HttpTest, ClientsThatSendWithoutEndHoldNobodyUp) {
   start_daemon();
   asio::io_context io;
   std::vector<asio::ip::tcp::socket> slow;
-  for (int i = 0; i < 20; ++i) {
+  for (int i = 0; i < 100; ++i) {
     slow.emplace_back(io).connect(endpoint());
     asio::write(slow.back(), asio::buffer(std::string_view(i % 2 == 0 ? "POST /x HTTP/1.1\r\nHost: 127.0.0.1\r\n"
                                                                         "Content-Length: 100000\r\n\r\n"

@@ -60,7 +60,7 @@ class Replica {
                 member_.footprints(),
                 {.on_wanted = [this](const auto&) { asio::post(io, [this] { read_logins(); }); },
                  .on_change = [] {},
-                 .read_again = [this] { engine_.set_targets(inputs_.targets); },
+                 .read_again = [this] { engine_.set_targets(files()); },
                  .read_logins_again = [this] { read_logins(); }}) {
     engine_.set_login_settings(/*verify=*/false, {});
     share();
@@ -71,9 +71,17 @@ class Replica {
 
   void read() {
     asio::post(io, [this] {
-      engine_.set_targets(inputs_.targets);
+      engine_.set_targets(files());
       read_logins();
     });
+  }
+  // Its own files, whatever the others have: mounted ConfigMaps change one after the other.
+  void set_files(TargetFiles files) {
+    files_ = std::move(files);
+    read();
+  }
+  void forget(const std::string& target, bool keep_secrets) {
+    asio::post(io, [this, target, keep_secrets] { engine_.forget_target(target, keep_secrets); });
   }
   void stop() {
     run(io, engine_.stop());
@@ -86,6 +94,7 @@ class Replica {
   bool runs = true;
 
  private:
+  [[nodiscard]] const TargetFiles& files() const { return files_ ? *files_ : inputs_.targets; }
   void share() {
     engine_.set_share([this](const std::string& server) { return member_.serves(server); });
   }
@@ -100,6 +109,7 @@ class Replica {
   }
 
   const Inputs& inputs_;
+  std::optional<TargetFiles> files_;
   TempDir dir_;
   std::filesystem::path kubeconfig_;
   kube::ResolvedContext hub_;
@@ -282,6 +292,53 @@ TEST_F(EngineReplicas, WithSlotsEachServesAShare) {
   two.runs = false;
   log_in();
   EXPECT_TRUE(until([&] { return all_right(); }));
+}
+
+TEST_F(EngineReplicas, SecretsThatAreToStayDoSoInTheClustersOfAllReplicas) {
+  slots_ = 4;
+  auto& one = start();
+  auto& two = start();
+  ASSERT_TRUE(until([&] { return one.member().slots_held() == 2 && two.member().slots_held() == 2; }));
+  ASSERT_TRUE(until([&] { return all_right(); })) << state();
+  const std::string target = inputs_.targets.begin()->first;
+  inputs_.targets.clear();
+  tell();
+  one.forget(target, /*keep_secrets=*/true);
+  EXPECT_TRUE(until([&] { return hub_.find_all("configmaps").empty(); })) << state();
+  for (auto& [name, server] : servers_) {
+    for (const char* name_space : {"team", "blue"}) {
+      const auto secret = server.find({"secrets", name_space, "cred"});
+      ASSERT_TRUE(secret) << name << ' ' << name_space;
+      EXPECT_FALSE(secret->at("metadata").value("labels", json::object()).contains("app.kubernetes.io/managed-by"));
+    }
+  }
+}
+
+TEST_F(EngineReplicas, AFileThatIsOnlyOlderDoesNotTakeARemovalBack) {
+  slots_ = 4;
+  auto& one = start();
+  auto& two = start();
+  ASSERT_TRUE(until([&] { return one.member().slots_held() == 2 && two.member().slots_held() == 2; }));
+  ASSERT_TRUE(until([&] { return all_right(); })) << state();
+  const std::string target = inputs_.targets.begin()->first;
+  one.set_files({});
+  one.forget(target, /*keep_secrets=*/false);
+  const auto forgotten = [&] {
+    const auto maps = hub_.find_all("configmaps");
+    return maps.empty() || maps.front().at("data").value("forgotten", std::string()) == "true";
+  };
+  EXPECT_TRUE(until(forgotten));
+  until([] { return false; }, 500ms);
+  EXPECT_TRUE(forgotten()) << "the other one only has the older file";
+
+  namespaces_.clear();
+  two.set_files({});
+  EXPECT_TRUE(until([&] { return all_right() && hub_.find_all("configmaps").empty(); })) << state();
+  // One that appears does.
+  one.set_files(inputs_.targets);
+  two.set_files(inputs_.targets);
+  namespaces_ = {"team", "blue"};
+  EXPECT_TRUE(until([&] { return all_right(); })) << state();
 }
 
 class RandomReplicas : public ReplicasOfEngines<testing::TestWithParam<int>> {};

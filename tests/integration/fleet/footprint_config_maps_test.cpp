@@ -234,6 +234,15 @@ TEST_F(FootprintConfigMapsTest, ThatATargetIsForgottenIsNotTakenBackByAReplicaTh
   EXPECT_TRUE(until([&] { return object().value()["data"]["forgotten"] == "false"; }));
 }
 
+TEST(FootprintConfigMapsOwner, IsPartOfNamesAndLabels) {
+  for (const char* owner : {"fleet", "Fleet", "a_b", "a.b-c", "0"}) {
+    EXPECT_TRUE(can_own_config_maps(owner)) << owner;
+  }
+  for (const char* owner : {"team.", "-x", "_x", "a..b", ".", "x-"}) {
+    EXPECT_FALSE(can_own_config_maps(owner)) << owner;
+  }
+}
+
 TEST_F(FootprintConfigMapsTest, AWatchThatFailsIsShownWhateverIsWritten) {
   one_ = make();
   ASSERT_TRUE(until([&] { return one_->known_as_of().has_value(); }));

@@ -110,6 +110,18 @@ TEST_F(ReplicasTest, OneThatComesLaterGetsItsShareAndAnotherThatIsStoppedLosesIt
   EXPECT_TRUE(until([&] { return a.replicas.held() > 0; }));
 }
 
+TEST_F(ReplicasTest, WhoHandsSlotsOverLeavesNoMoreOfThemThanTheOtherIsToHave) {
+  auto& one = start("one", 8);
+  ASSERT_TRUE(until([&] { return one.replicas.held() == 8; }));
+  auto& two = start("two", 8);
+  std::size_t fewest = 8;  // that somebody serves
+  EXPECT_TRUE(until([&] {
+    fewest = std::min(fewest, one.replicas.held() + two.replicas.held());
+    return one.replicas.held() == 4 && two.replicas.held() == 4;
+  }));
+  EXPECT_GE(fewest, 7U) << "one is handed over after the other";
+}
+
 TEST_F(ReplicasTest, WithOneSlotTheOtherStandsByAndTakesItWhenItsTimeIsUp) {
   auto& a = start("a", 1);
   ASSERT_TRUE(until([&] { return a.replicas.role() == "leads"; }));

@@ -129,6 +129,20 @@ TEST_F(LoginFilesTest, AFileThatVanishedIsAProblemAndNoLogout) {
   EXPECT_FALSE(reading.shows_everything());
 }
 
+TEST_F(LoginFilesTest, AHelperThatAVanishedFileNamedIsAskedFurther) {
+  root_.write("auth.json", ghcr_1);
+  root_.write("config.json", R"({"credHelpers":{"ecr.example":"ecr-login"}})");
+  LoginFiles files({root_.path()});
+  EXPECT_EQ(said(files.read({ghcr}).problem), "");
+  ASSERT_TRUE(files.helpers().contains("ecr.example"));
+  fs::remove(root_ / "config.json");
+  EXPECT_THAT(said(files.read({ghcr}).problem), HasSubstr("config.json"));
+  EXPECT_TRUE(files.helpers().contains("ecr.example"));
+  root_.write("other.json", R"({"credHelpers":{"ecr.example":"other"}})");
+  EXPECT_EQ(said(files.read({ghcr}).problem), "");
+  EXPECT_EQ(files.helpers().at("ecr.example"), "other");
+}
+
 TEST_F(LoginFilesTest, AFileThatWasRenamedInAFolderLeavesNoProblem) {
   root_.write("a.json", ghcr_1);
   LoginFiles files({root_.path()});

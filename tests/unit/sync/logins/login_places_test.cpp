@@ -166,6 +166,18 @@ TEST_F(LoginPlacesTest, WhatHeldALoginIsKnownAfterARestart) {
   EXPECT_EQ(test::read_file(root.path() / "logins.json").find("jdoe"), std::string::npos);
 }
 
+TEST_F(LoginPlacesTest, ALoginInTwoPlacesIsWrittenDownOnce) {
+  test::TempDir dir;
+  LoginPlaces places(dir / "places.json", 3s);
+  world_.logins = {{"ghcr.io", "/login"}, {"ghcr.io", "/work"}};
+  places.judge(world_.read(), now_);
+  const auto written = test::read_file(dir / "places.json");
+  std::filesystem::remove(dir / "places.json");
+  places.judge(world_.read(), now_);
+  EXPECT_FALSE(std::filesystem::exists(dir / "places.json")) << "nothing has changed";
+  EXPECT_NE(written.find("/login"), std::string::npos);
+}
+
 TEST_F(LoginPlacesTest, AFileThatIsNoFileIsReportedAndNothingElse) {
   const test::TempDir root;
   std::filesystem::create_directory(root.path() / "logins.json");

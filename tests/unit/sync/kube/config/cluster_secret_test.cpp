@@ -75,6 +75,15 @@ TEST(ClusterSecret, ArgoCdWithAToken) {
   EXPECT_FALSE(cluster->context->insecure_skip_tls_verify);
 }
 
+// Argo CD's own address of the hub's cluster, with the slash that it does not mind.
+TEST(ClusterSecret, ArgoCdsHubIsTheClusterOfThePodHoweverItsAddressEnds) {
+  for (const char* server :
+       {"https://kubernetes.default.svc", "https://kubernetes.default.svc/", "https://kubernetes.default.svc:443/"}) {
+    EXPECT_THAT(fault_of(secret_of({{"server", server}, {"config", "{}"}})), HasSubstr("does not run in a pod"))
+        << server;
+  }
+}
+
 TEST(ClusterSecret, ArgoCdWithACertificateAPasswordOrAPlugin) {
   const auto of = [](const json& config) {
     auto cluster = decode_cluster_secret(secret_of({{"server", "https://prod.test"}, {"config", config.dump()}}));
