@@ -21,8 +21,10 @@ class Fleet : public testing::Test {
     if (!KubeServer::available()) {
       SKIP_OR_FAIL("no kube-apiserver");
     }
-    team_ = job_.make_namespace("fleet-team");
-    fleet_ = job_.make_namespace("fleet-hub");
+    static int tests = 0;  // each has namespaces of its own
+    const std::string number = std::to_string(++tests);
+    team_ = job_.make_namespace("fleet-team-" + number);
+    fleet_ = job_.make_namespace("fleet-hub-" + number);
     for (const char* user : {"alice", "bob"}) {
       const auto granted = kube("a").kubectl({"create", "clusterrolebinding", std::string("fleet-") + user,
                                               "--clusterrole=cluster-admin", std::string("--user=") + user});
@@ -30,15 +32,19 @@ class Fleet : public testing::Test {
     }
     job_.env["KUBECONFIG"] = kube("b").kubeconfig().string();
     job_.env.erase("DBUS_SESSION_BUS_ADDRESS");
-    job_.home().write(
-        ".config/regsync/targets/myregcred.yaml",
-        "registries: [" + std::string(registry) + "]\ncontextSelector: env=e2e\nnamespaces: [" + team_ + "]\n");
+    write_target({team_});
     log_in();
     job_.start_daemon(
         {"--clusters", "env=e2e", "--clusters-namespace", fleet_, "--logins", (job_.home() / "auth.json").string()});
   }
   void TearDown() override {
     std::ignore = kube("a").kubectl({"delete", "clusterrolebinding", "fleet-alice", "fleet-bob"});
+  }
+
+  void write_target(const std::vector<std::string>& namespaces) const {
+    job_.home().write(
+        ".config/regsync/targets/myregcred.yaml",
+        json{{"registries", {registry}}, {"contextSelector", "env=e2e"}, {"namespaces", namespaces}}.dump());
   }
 
   void log_in() {
@@ -87,18 +93,20 @@ TEST_F(Fleet, OtherCredentialsForTheHubAreUsedWithoutARestart) {
   const auto ask_hub_as = [this](const char* user) { job_.home().write("hub", kube("b").kubeconfig_of(user, "hub")); };
   ask_hub_as("admin");
   job_.env["KUBECONFIG"] = (job_.home() / "hub").string();
-  job_.start_daemon({"--clusters", "env=e2e", "--clusters-namespace", fleet_, "--lease", fleet_, "--owner", fleet_,
-                     "--logins", (job_.home() / "auth.json").string()});
+  job_.start_daemon({"--clusters", "env=e2e", "--clusters-namespace", fleet_, "--state", "configmaps", "--owner",
+                     fleet_, "--logins", (job_.home() / "auth.json").string()});
   put_cluster("alice");
   ASSERT_TRUE(wait_until([&] { return current(); })) << job_.status();
 
   const auto is_forbidden = [this] { return job_.status().dump().find("forbidden") != std::string::npos; };
   ask_hub_as("alice");  // who has no rights there
+  const std::string more = job_.make_namespace("fleet-more");
+  write_target({team_, more});
   EXPECT_TRUE(wait_until(is_forbidden)) << job_.status();
+  EXPECT_FALSE(job_.everywhere({"a/" + more}, password_)) << "it could not be written down";
   ask_hub_as("admin");
-  EXPECT_TRUE(wait_until([&] { return !is_forbidden(); })) << job_.status();
-  log_in();
-  EXPECT_TRUE(wait_until([&] { return current(); })) << job_.status();
+  EXPECT_TRUE(wait_until([&] { return job_.everywhere({"a/" + team_, "a/" + more}, password_); })) << job_.status();
+  EXPECT_FALSE(is_forbidden()) << job_.status();
 }
 
 }  // namespace
