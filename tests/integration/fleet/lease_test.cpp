@@ -7,6 +7,7 @@
 #include <asio/io_context.hpp>
 #include <nlohmann/json.hpp>
 #include <thread>
+#include <utility>
 
 #include "sync/kube/config/kubeconfig.hpp"
 #include "tests/support/fake_api_server.hpp"
@@ -38,6 +39,14 @@ class LeaseTest : public testing::Test {
 
   std::unique_ptr<Replica> replica(const std::string& name) { return std::make_unique<Replica>(io_, config_, name); }
   bool until(const std::function<bool()>& holds) { return test::run_until(io_, holds); }
+  // "a" holds it, and "b" knows that.
+  std::pair<std::unique_ptr<Replica>, std::unique_ptr<Replica>> holder_and_standby() {
+    auto a = replica("a");
+    EXPECT_TRUE(until([&] { return a->lease.held(); }));
+    auto b = replica("b");
+    EXPECT_TRUE(until([&] { return b->lease.holder() == "a"; }));
+    return {std::move(a), std::move(b)};
+  }
   void stop(Replica& replica) { test::run(io_, replica.lease.stop()); }
   json spec() const { return server_.find({"leases", "fleet", "regsync"}).value().at("spec"); }
 
@@ -48,10 +57,7 @@ class LeaseTest : public testing::Test {
 };
 
 TEST_F(LeaseTest, OneOfTwoHoldsItAndHandsItOver) {
-  auto a = replica("a");
-  ASSERT_TRUE(until([&] { return a->lease.held(); }));
-  auto b = replica("b");
-  ASSERT_TRUE(until([&] { return b->lease.holder() == "a"; }));
+  const auto [a, b] = holder_and_standby();
   EXPECT_FALSE(b->lease.held());
   EXPECT_EQ(spec().at("holderIdentity"), "a");
   EXPECT_EQ(spec().at("leaseDurationSeconds"), 3);
@@ -91,10 +97,7 @@ TEST_F(LeaseTest, OfManyThatBeginTogetherOneHoldsIt) {
 }
 
 TEST_F(LeaseTest, AHolderThatCannotRenewGivesUpBeforeAnotherMayTakeIt) {
-  auto a = replica("a");
-  ASSERT_TRUE(until([&] { return a->lease.held(); }));
-  auto b = replica("b");
-  ASSERT_TRUE(until([&] { return b->lease.holder() == "a"; }));
+  const auto [a, b] = holder_and_standby();
   // No renewal of either arrives any more.
   server_.inject(
       {.kind = test::Fault::Kind::status, .verb = "patch", .resource = "leases", .times = -1, .status = 500});
@@ -150,10 +153,7 @@ TEST_F(LeaseTest, AHolderStopsWhenItSeesThatAnotherHasIt) {
 }
 
 TEST_F(LeaseTest, OneThatIsDeletedIsMadeAgainByItsHolder) {
-  auto a = replica("a");
-  ASSERT_TRUE(until([&] { return a->lease.held(); }));
-  auto b = replica("b");
-  ASSERT_TRUE(until([&] { return b->lease.holder() == "a"; }));
+  const auto [a, b] = holder_and_standby();
   for (int round = 0; round < 5; ++round) {
     server_.erase({"leases", "fleet", "regsync"});
     EXPECT_TRUE(until([&] {
@@ -183,10 +183,7 @@ TEST_F(LeaseTest, OneThatIsDeletedIsTakenWhenTheTimeOfItsDeadHolderIsUp) {
 }
 
 TEST_F(LeaseTest, AShorterTimeThatSomebodyWroteInItIsNotTheHolders) {
-  auto a = replica("a");
-  ASSERT_TRUE(until([&] { return a->lease.held(); }));
-  auto b = replica("b");
-  ASSERT_TRUE(until([&] { return b->lease.holder() == "a"; }));
+  const auto [a, b] = holder_and_standby();
   server_.inject(
       {.kind = test::Fault::Kind::status, .verb = "patch", .resource = "leases", .times = -1, .status = 500});
   auto shorter = server_.find({"leases", "fleet", "regsync"}).value();
