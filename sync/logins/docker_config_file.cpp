@@ -161,6 +161,36 @@ bool DockerConfigFile::has_registry_entry(const std::string& registry) const {
   return helpers != document_->end() && helpers->is_object() && helpers->contains(registry);
 }
 
+std::optional<std::string> DockerConfigFile::registry_entry(const std::string& registry) const {
+  return has_registry_entry(registry) ? std::optional(registry_helper(registry).value_or("")) : std::nullopt;
+}
+
+void DockerConfigFile::require_editable() const {
+  // null is what docker's own decoder takes for a value that is left out.
+  const auto require = [&](const Document& value, bool fits, const std::string& name, const char* type) {
+    if (!fits && !value.is_null()) {
+      throw Error(ErrorCode::invalid_input, name + " in " + path_.string() + " is not " + type,
+                  "correct it; nothing was changed");
+    }
+  };
+  const auto require_table = [&](const char* name, bool of_text) {
+    const auto table = document_->find(name);
+    if (table == document_->end()) {
+      return;
+    }
+    require(*table, table->is_object(), std::string("\"") + name + '"', "an object");
+    for (const auto& [key, value] : table->items()) {
+      require(value, of_text ? value.is_string() : value.is_object(), "\"" + key + "\" of \"" + name + '"',
+              of_text ? "a text" : "an object");
+    }
+  };
+  if (const auto store = document_->find("credsStore"); store != document_->end()) {
+    require(*store, store->is_string(), "\"credsStore\"", "a text");
+  }
+  require_table("credHelpers", /*of_text=*/true);
+  require_table("auths", /*of_text=*/false);
+}
+
 std::vector<std::string> DockerConfigFile::registries_with_helpers() const {
   std::vector<std::string> registries;
   if (const auto helpers = document_->find("credHelpers"); helpers != document_->end() && helpers->is_object()) {
@@ -253,7 +283,7 @@ void DockerConfigFile::blank_login(const std::string& server) {
 
 void DockerConfigFile::keep_helpers_only() {
   Document kept = Document::object();
-  for (const char* name : {"credsStore", "credHelpers", "regsync"}) {
+  for (const char* name : {"credsStore", "credHelpers"}) {
     if (const auto member = document_->find(name); member != document_->end()) {
       kept[name] = *member;
     }

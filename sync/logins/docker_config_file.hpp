@@ -45,9 +45,14 @@ class DockerConfigFile {
   [[nodiscard]] std::optional<std::string> registry_helper(const std::string& registry) const;
   // Whether "credHelpers" has this key at all: an empty name means the file itself, whatever "credsStore" says.
   [[nodiscard]] bool has_registry_entry(const std::string& registry) const;
+  // The entry as it stands there, for set_registry_helper: "" for an empty name.
+  [[nodiscard]] std::optional<std::string> registry_entry(const std::string& registry) const;
   [[nodiscard]] std::vector<std::string> registries_with_helpers() const;
   // The registries whose helper is not ours, with that helper's name.
   [[nodiscard]] std::map<std::string, std::string> foreign_helpers() const;
+  // Before an edit, which would fail halfway: throws Error(invalid_input) naming the member that is of another type
+  // than docker reads.
+  void require_editable() const;
   void set_store_helper(const std::optional<std::string>& helper);
   void set_registry_helper(const std::string& registry, const std::optional<std::string>& helper);
 
@@ -62,7 +67,7 @@ class DockerConfigFile {
   void blank_login(const std::string& server);
   void put_login(const Credential& login);
 
-  // Drops every member but those two and regsync's own note: what a copy needs that is only to undo a setup.
+  // Drops every member but the two that name helpers: what a copy needs that is only to undo a setup.
   void keep_helpers_only();
 
   // What regsync noted in its own copy of this document (a member "regsync"); see setup.cpp.

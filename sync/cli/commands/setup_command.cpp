@@ -2,7 +2,9 @@
 #include <cstdlib>
 #include <ostream>
 #include <sstream>
+#include <system_error>
 
+#include "helper/base/text.hpp"
 #include "sync/base/paths.hpp"
 #include "sync/cli/ask/asked_login.hpp"
 #include "sync/cli/command.hpp"
@@ -24,11 +26,14 @@ struct SetupCommand {
 int give_environment(const std::string& names, bool dry_run, Console& console) {
   EnvironmentChanges changes;
   std::istringstream list(names);
-  for (std::string name; std::getline(list, name, ',');) {
+  for (std::string item; std::getline(list, item, ',');) {
+    const std::string name(trim(item));
     const char* value = std::getenv(name.c_str());
     changes[name] = value == nullptr ? std::nullopt : std::optional<std::string>(value);
   }
-  if (!dry_run) {
+  if (dry_run) {
+    static_cast<void>(changed_environment("", changes));  // throws for what the file cannot hold
+  } else {
     change_service_environment(paths::service_environment(), changes);
   }
   for (const auto& [name, value] : changes) {
@@ -41,6 +46,14 @@ int give_environment(const std::string& names, bool dry_run, Console& console) {
   return exit_done;
 }
 
+// People name the folder, as $DOCKER_CONFIG does.
+std::filesystem::path docker_config_of(const std::filesystem::path& given) {
+  std::error_code ignored;
+  return given.empty()                                   ? default_docker_config()
+         : std::filesystem::is_directory(given, ignored) ? given / "config.json"
+                                                         : given;
+}
+
 int setup(const SetupCommand& given, Console& console) {
   const bool dry_run = dry_run_of(given.dry_run) != DryRun::none;
   if (!given.variables.empty()) {
@@ -51,10 +64,8 @@ int setup(const SetupCommand& given, Console& console) {
   }
   SetupOptions options = given.setup;
   options.dry_run = dry_run;
-  if (options.docker_config.empty()) {
-    options.docker_config = default_docker_config();
-  }
-  options.open_store = [&console] { return console.open_store(Prompt::allowed); };
+  options.docker_config = docker_config_of(options.docker_config);
+  options.open_store = console.open_store;
   return run_setup(options, console.out, console.err);
 }
 
@@ -79,16 +90,18 @@ void define_setup(CLI::App& app, Invocation& invocation) {
       command->add_flag("--headless", options->headless, "First make a keyring that needs no desktop")};
   add_dry_run(command, command_options->dry_run, "Say what would be done, and change nothing");
   CLI::Option* undo = command->add_flag("--undo", options->undo, "Put everything back as it was");
-  command
-      ->add_option("--docker-config", options->docker_config,
-                   "Docker's config.json (default: $DOCKER_CONFIG or ~/.docker)")
-      ->type_name("FILE");
+  CLI::Option* docker_config = command
+                                   ->add_option("--docker-config", options->docker_config,
+                                                "Docker's config.json, or the folder that holds it (default: "
+                                                "$DOCKER_CONFIG or ~/.docker)")
+                                   ->type_name("FILE");
   CLI::Option* environment =
       command
           ->add_option("--environment", command_options->variables,
                        "Only give the service these variables of this shell; separated by commas")
           ->type_name("NAMES")
-          ->excludes(undo);
+          ->excludes(undo)
+          ->excludes(docker_config);
   for (CLI::Option* step : steps) {
     undo->excludes(step);
     environment->excludes(step);

@@ -10,7 +10,10 @@
 #include <utility>
 
 #include "helper/base/error.hpp"
+#include "helper/base/guarded.hpp"
+#include "helper/base/text.hpp"
 #include "helper/store/registry_key.hpp"
+#include "sync/base/shell_word.hpp"
 #include "sync/base/user_manager.hpp"
 #include "sync/cli/setup/containers_config.hpp"
 #include "sync/cli/setup/foreign_helper.hpp"
@@ -33,16 +36,23 @@ fs::path backup_path(const fs::path& config) { return config.string() + ".before
 // A program that keeps its logins in a file of Docker's format.
 struct Client {
   const char* name;
-  const char* login;      // the command that logs in
-  const char* importing;  // the one that moves its logins
+  const char* login;  // the command that logs in
+  const char* setup;  // the one that makes it keep its logins in the keyring
   fs::path config;
 };
 
 Client docker(const SetupOptions& options) {
-  return {"docker", "docker login", "regsync setup --import", options.docker_config};
+  return {"docker", "docker login", "regsync setup", options.docker_config};
 }
 
-Client helm() { return {"helm", "helm registry login", "regsync setup --helm --import", default_helm_config()}; }
+Client helm() { return {"helm", "helm registry login", "regsync setup --helm", default_helm_config()}; }
+
+// For the advice to run `regsync setup` again: on the same file of Docker's.
+std::string same_file(const SetupOptions& options) {
+  return options.docker_config == default_docker_config()
+             ? ""
+             : " --docker-config " + shell_word(options.docker_config.string());
+}
 
 void require_helper_on_path() {
   if (!is_on_path("docker-credential-regsync")) {
@@ -75,6 +85,19 @@ std::set<std::string> keys_for_docker(const std::string& registry) {
   return keys;
 }
 
+// What the keyring would answer for this server: a login of exactly this name before another spelling.
+const Login* find_login(const std::vector<Login>& logins, const std::string& server) {
+  const Login* found = nullptr;
+  for (const Login& login : logins) {
+    if (RegistryKey(login.server) == RegistryKey(server) && (found == nullptr || login.server == server)) {
+      found = &login;
+    }
+  }
+  return found;
+}
+
+std::string has_another(const Login& kept) { return "the keyring has another login there (" + kept.username + ")"; }
+
 class Import {
  public:
   Import(CredentialStore& store, const Client& client, std::ostream& out, std::ostream& err)
@@ -84,8 +107,8 @@ class Import {
   bool take(const Credential& login, std::string_view from) {
     try {
       if (const auto kept = store_.get(login.login.server); kept && !same(*kept, login)) {
-        return leave(login.login.server, "the keyring has another login there (" + kept->login.username +
-                                             "); to replace it, `" + client_.login + " " + login.login.server + "`");
+        refused_.push_back(login.login.server);
+        return leave(login.login.server, has_another(kept->login));
       }
       store_.store(login);
     } catch (const Error& error) {
@@ -113,6 +136,8 @@ class Import {
 
   [[nodiscard]] bool complete() const { return complete_; }
   [[nodiscard]] bool failed_whole() const { return !complete_ && !any_; }
+  // The servers for which the keyring has another login.
+  [[nodiscard]] const std::vector<std::string>& refused() const { return refused_; }
 
  private:
   static bool same(const Credential& a, const Credential& b) {
@@ -125,19 +150,26 @@ class Import {
   std::ostream& err_;
   bool complete_ = true;
   bool any_ = false;
+  std::vector<std::string> refused_;
 };
 
 class Setup {
  public:
   Setup(const SetupOptions& options, Client client, std::ostream& out, std::ostream& err)
-      : options_(options), client_(std::move(client)), out_(out), err_(err), config_(client_.config) {
+      : options_(options),
+        client_(std::move(client)),
+        out_(out),
+        err_(err),
+        config_(client_.config),
+        backup_(backup_path(client_.config)) {
     for (const std::string& registry : options.registries) {
       chosen_.merge(keys_for_docker(registry));
     }
+    config_.require_editable();
   }
 
   int apply() {
-    const auto store = options_.open_store();
+    const auto store = options_.open_store(Prompt::allowed);
     store->list();  // throws where docker would fail later
 
     Import import(*store, client_, out_, err_);
@@ -149,7 +181,7 @@ class Setup {
       }
       if (!options_.import_logins) {
         err_ << "note: " << client_.name << " will not see the login of " << login.login.server << " that is in "
-             << config_.path().string() << " any more; to move it into the keyring: " << client_.importing << "\n";
+             << config_.path().string() << " any more; to move it into the keyring: " << command(" --import") << "\n";
       } else if (import.take(login, config_.path().string())) {
         moved.push_back(login.login.server);
       }
@@ -157,7 +189,8 @@ class Setup {
     for (const std::string& helper : options_.import_logins ? std::set<std::string>() : former_helpers()) {
       err_ << "note: " << client_.name << " will not see the logins that docker-credential-" << helper << " keeps"
            << (chosen_.empty() ? "" : " for these registries")
-           << " any more; to copy them into the keyring: " << client_.importing << "\n";
+           << " any more; to copy them into the keyring: " << undo_command() << ", then " << command(" --import")
+           << "\n";
     }
     if (options_.import_logins) {
       for (const std::string& server : unreadable) {
@@ -172,6 +205,9 @@ class Setup {
 
     if (import.failed_whole()) {
       err_ << "no login could be imported, so " << client_.name << "'s configuration was not changed\n";
+    }
+    tell_how_to_replace(import.refused(), !import.failed_whole() || uses_keyring());
+    if (import.failed_whole()) {
       return 1;
     }
     back_up(moved);
@@ -191,62 +227,78 @@ class Setup {
     return import.complete() ? 0 : 1;
   }
 
-  // What apply() or undo() would do.
+  // What apply() would do.
   void preview() {
-    if (options_.undo) {
-      DockerConfigFile before(backup_path(config_.path()));
-      for (const std::string& server : note_of(before).imported) {
-        if (belongs_into_file(server)) {
-          out_ << "would restore " << server << " to " << config_.path().string() << ", in plain text\n";
-        }
-      }
-      out_ << client_.name << " would keep its logins as before (" << config_.path().string() << ")\n";
-      return;
-    }
+    const std::vector<Login> kept = options_.import_logins ? names_in_keyring() : std::vector<Login>();
+    std::vector<std::string> refused;
+    const std::set<std::string> helpers = former_helpers();
+    bool any = !helpers.empty();
     for (const Credential& login : config_.plain_logins(nullptr)) {
-      if (concerned(login.login.server)) {
-        out_ << (options_.import_logins ? "would import "
-                                        : "would no longer be seen by " + std::string(client_.name) + ": ")
-             << login.login.server << " (" << login.login.username << ") from " << config_.path().string() << '\n';
+      if (!concerned(login.login.server)) {
+        continue;
+      }
+      if (preview_login(login.login, find_login(kept, login.login.server))) {
+        any = true;
+      } else {
+        refused.push_back(login.login.server);
       }
     }
-    for (const std::string& helper : former_helpers()) {
+    for (const std::string& helper : helpers) {
       out_ << (options_.import_logins ? "would import the logins"
                                       : std::string(client_.name) + " would no longer see the logins")
            << " that docker-credential-" << helper << " keeps\n";
     }
-    out_ << client_.name << " would keep "
-         << (options_.registries.empty() ? "all logins" : "the logins of the named registries") << " in the keyring ("
-         << config_.path().string() << ")\n";
+    const bool would_fail = !refused.empty() && !any;
+    if (would_fail) {
+      out_ << "no login could be imported, so " << client_.name << "'s configuration would not be changed\n";
+    } else {
+      out_ << client_.name << " would keep "
+           << (options_.registries.empty() ? "all logins" : "the logins of the named registries") << " in the keyring ("
+           << config_.path().string() << ")\n";
+    }
+    tell_how_to_replace(refused, !would_fail || uses_keyring());
+  }
+
+  void preview_undo() {
+    for (const std::string& server : note_of(backup_).imported) {
+      if (belongs_into_file(server)) {
+        out_ << "would restore " << server << " to " << config_.path().string() << ", in plain text\n";
+      }
+    }
+    out_ << client_.name << " would keep its logins as before (" << config_.path().string() << ")\n";
   }
 
   int undo() {
-    const fs::path saved = backup_path(config_.path());
-    DockerConfigFile before(saved);
-    const Note note = note_of(before);
-    bool changed = restore_logins(note.imported);
+    const Note note = note_of(backup_);
+    bool changed = false;
+    const std::vector<std::string> left = restore_logins(note.imported, changed);
     if (config_.store_helper() == ours) {
-      config_.set_store_helper(before.store_helper());
+      config_.set_store_helper(backup_.store_helper());
       changed = true;
     }
     for (const std::string& registry : config_.registries_with_helpers()) {
       if (config_.registry_helper(registry) == ours) {
-        config_.set_registry_helper(registry, before.registry_helper(registry));
+        config_.set_registry_helper(registry, backup_.registry_entry(registry));
         changed = true;
       }
     }
-    if (!changed) {
-      fs::remove(saved);
+    if (changed) {
+      config_.save();
+      if (config_.empty() && note.created) {
+        fs::remove(config_.path());
+      }
+      out_ << client_.name << " keeps its logins as before (" << config_.path().string()
+           << "); those in the keyring stay there\n";
+    } else {
       out_ << config_.path().string() << " does not use regsync\n";
-      return 0;
     }
-    config_.save();
-    if (config_.empty() && note.created) {
-      fs::remove(config_.path());
+    if (!left.empty()) {
+      write_note(backup_, {.imported = left, .created = note.created});
+      backup_.save_copy(backup_.path());
+      err_ << "what was not restored stays in the keyring; once that can be read: " << undo_command() << "\n";
+      return 1;
     }
-    fs::remove(saved);
-    out_ << client_.name << " keeps its logins as before (" << config_.path().string()
-         << "); those in the keyring stay there\n";
+    fs::remove(backup_.path());
     return 0;
   }
 
@@ -271,6 +323,87 @@ class Setup {
       note.created = found->value("created", ordered_json(false)) == true;
     }
     return note;
+  }
+
+  static void write_note(DockerConfigFile& backup, const Note& note) {
+    auto& document = backup.document();
+    document.erase("regsync");
+    if (!note.imported.empty()) {
+      document["regsync"]["imported"] = note.imported;
+    }
+    if (note.created) {
+      document["regsync"]["created"] = true;
+    }
+  }
+
+  // The command that sets up the same client again, for the same registries.
+  [[nodiscard]] std::string command(const std::string& step = {}) const {
+    std::string text = client_.setup + step;
+    for (const std::string& registry : options_.registries) {
+      text += " --registry " + shell_word(registry);
+    }
+    return text + same_file(options_);
+  }
+
+  [[nodiscard]] std::string undo_command() const { return "regsync setup --undo" + same_file(options_); }
+
+  // For servers for which the keyring has another login. Before the client uses the keyring, its own command to log in
+  // writes to the file again.
+  void tell_how_to_replace(const std::vector<std::string>& servers, bool uses_the_keyring) {
+    if (servers.empty()) {
+      return;
+    }
+    std::vector<std::string> logins;
+    for (const std::string& server : servers) {
+      logins.push_back("`" + std::string(client_.login) + " " + shell_word(server) + "`");
+    }
+    err_ << (uses_the_keyring ? "to replace what the keyring has: "
+                              : "to use what the keyring has: `" + command() + "`; to replace it after that: ")
+         << join(logins) << "\n";
+  }
+
+  // What can be seen without asking the person to unlock it.
+  std::vector<Login> names_in_keyring() {
+    std::vector<Login> names;
+    const auto unseen = guarded([&] {
+      for (KeptLogin& kept : options_.open_store(Prompt::never)->load({}).all) {
+        names.push_back(std::move(kept.login));
+      }
+    });
+    if (unseen && !options_.headless) {  // else one would be made
+      err_ << "note: the logins of the keyring cannot be seen: " << describe(*unseen) << "\n";
+    }
+    return names;
+  }
+
+  // Answers false where the keyring has a login that this one would have to replace.
+  bool preview_login(const Login& login, const Login* kept) {
+    const std::string what = login.server + " (" + login.username + ") from " + config_.path().string();
+    if (!options_.import_logins) {
+      out_ << "would no longer be seen by " << client_.name << ": " << what << '\n';
+      return true;
+    }
+    if (kept != nullptr && kept->username != login.username) {
+      out_ << "would not import " << what << ": " << has_another(*kept) << '\n';
+      return false;
+    }
+    out_ << "would import " << what << (kept == nullptr ? "" : ", if the keyring has the same password there") << '\n';
+    return true;
+  }
+
+  // Whether the client keeps the logins that this setup is for in the keyring already.
+  [[nodiscard]] bool uses_keyring() const {
+    return chosen_.empty() ? config_.store_helper() == ours : std::ranges::all_of(chosen_, [&](const std::string& key) {
+      return config_.registry_helper(key) == ours;
+    });
+  }
+
+  // Whether a setup switched anything, and no undo switched it back.
+  [[nodiscard]] bool in_force() const {
+    const std::vector<std::string> registries = config_.registries_with_helpers();
+    return config_.store_helper() == ours || std::ranges::any_of(registries, [&](const std::string& registry) {
+             return config_.registry_helper(registry) == ours;
+           });
   }
 
   [[nodiscard]] bool concerned(const std::string& server) const {
@@ -324,18 +457,21 @@ class Setup {
   // The first backup is the one that undo goes back to; later ones only add to what was imported. It holds no login:
   // the secrets stay in docker's config or are in the keyring, and a copy would outlive `docker logout`.
   void back_up(const std::vector<std::string>& moved) {
-    const fs::path path = backup_path(config_.path());
-    const bool first = !fs::exists(path);
-    DockerConfigFile backup(first ? config_.path() : path);
-    backup.keep_helpers_only();
-    auto& document = backup.document();
+    // Where nothing is in force, an undo left the one that is there, for logins that it could not restore.
+    const bool first = backup_.is_blank() || !in_force();
+    Note note = note_of(backup_);
     for (const std::string& server : moved) {
-      document["regsync"]["imported"].push_back(server);
+      if (std::ranges::find(note.imported, server) == note.imported.end()) {
+        note.imported.push_back(server);
+      }
     }
-    if (first && !fs::exists(config_.path())) {
-      document["regsync"]["created"] = true;
+    if (first) {
+      note.created = !fs::exists(config_.path());
     }
-    backup.save_copy(path);
+    DockerConfigFile written(first ? config_.path() : backup_.path());
+    written.keep_helpers_only();
+    write_note(written, note);
+    written.save_copy(backup_.path());
   }
 
   // Whether the file is where docker will look for this login: no other helper was chosen for it since, and the file
@@ -352,25 +488,41 @@ class Setup {
            std::ranges::none_of(present, [&](const Credential& login) { return login.login.server == server; });
   }
 
-  // From the store, so that a password that was rotated since is the new one. Answers whether there was one.
-  bool restore_logins(const std::vector<std::string>& imported) {
-    if (std::ranges::none_of(imported, [this](const std::string& server) { return belongs_into_file(server); })) {
+  // From the store, so that a password that was rotated since is the new one. Answers which ones the store does not
+  // give now; it goes on having them.
+  std::vector<std::string> restore_logins(std::vector<std::string> imported, bool& changed) {
+    std::erase_if(imported, [this](const std::string& server) { return !belongs_into_file(server); });
+    if (imported.empty()) {
+      return {};
+    }
+    std::unique_ptr<CredentialStore> store;
+    if (const auto closed = guarded([&] {
+          store = options_.open_store(Prompt::allowed);
+          store->list();  // a locked one asks the person once, not for each login
+        })) {
+      err_ << "not restored: " << join(imported) << ": " << describe(*closed) << "\n";
+      return imported;
+    }
+    std::vector<std::string> left;
+    for (const std::string& server : imported) {
+      if (const auto problem = guarded([&] { changed = restore(*store, server) || changed; })) {
+        err_ << "not restored: " << server << ": " << describe(*problem) << "\n";
+        left.push_back(server);
+      }
+    }
+    return left;
+  }
+
+  // Whether the store has a login there.
+  bool restore(CredentialStore& store, const std::string& server) {
+    auto kept = store.get(server);
+    if (!kept) {
       return false;
     }
-    bool any = false;
-    const auto store = options_.open_store();
-    for (const std::string& server : imported) {
-      if (!belongs_into_file(server)) {
-        continue;
-      }
-      if (auto kept = store->get(server)) {
-        kept->login.server = server;
-        config_.put_login(*kept);
-        out_ << "restored " << server << " (" << kept->login.username << ") to " << config_.path().string() << "\n";
-        any = true;
-      }
-    }
-    return any;
+    kept->login.server = server;
+    config_.put_login(*kept);
+    out_ << "restored " << server << " (" << kept->login.username << ") to " << config_.path().string() << "\n";
+    return true;
   }
 
   const SetupOptions& options_;
@@ -378,6 +530,7 @@ class Setup {
   std::ostream& out_;
   std::ostream& err_;
   DockerConfigFile config_;
+  DockerConfigFile backup_;
   std::set<std::string> chosen_;  // keys of credHelpers
 };
 
@@ -396,7 +549,7 @@ void preview(const SetupOptions& options, std::ostream& out, std::ostream& err) 
     out << "a keyring would be made, unless one is there\n";
   }
   for (Setup& setup : setups(options, out, err)) {
-    setup.preview();
+    options.undo ? setup.preview_undo() : setup.preview();
   }
   if (options.undo) {
     out << (is_set_up_for_containers() ? "podman, skopeo and buildah would keep logins as before\n" : "")
@@ -428,7 +581,7 @@ int run_setup(const SetupOptions& options, std::ostream& out, std::ostream& err)
   }
   std::list<Setup> all = setups(options, out, err);  // what cannot be used is told before a keyring is made
   if (options.headless) {
-    prepare_headless_keyring(*options.open_store(), out);
+    prepare_headless_keyring(*options.open_store(Prompt::allowed), out);
   }
   for (Setup& setup : all) {
     exit_code = std::max(exit_code, setup.apply());

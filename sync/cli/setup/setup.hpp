@@ -22,11 +22,12 @@ struct SetupOptions {
   bool dry_run = false;                 // say what would be done, and change nothing
   bool undo = false;                    // docker's config as it was before the first setup, and no unit enabled
   bool headless = false;  // first make a keyring for a machine without a desktop; see headless_keyring.hpp
-  std::function<std::unique_ptr<CredentialStore>()> open_store;  // with Prompt::allowed
+  std::function<std::unique_ptr<CredentialStore>(Prompt)> open_store;
 };
 
 // Says on `out` what it did and on `err` what the person should know. Answers 0, or 1 when a login could not be
-// imported (it stays where it was; when none could be, nothing changes). Throws Error before anything is changed: no
+// imported (it stays where it was; when none could be, nothing changes), or an undo could not restore one (it stays in
+// the store, and a later undo restores it; all else is undone). Throws Error before anything is changed: no
 // store, no helper on PATH, a config that cannot be read. Interrupted at any point, no login is lost: a login leaves
 // the file only after the store gave it back, and the files are replaced whole.
 int run_setup(const SetupOptions& options, std::ostream& out, std::ostream& err);

@@ -10,6 +10,7 @@
 #include <string>
 
 #include "tests/integration/helper/helper_program.hpp"
+#include "tests/support/person.hpp"
 #include "tests/support/temp_dir.hpp"
 
 namespace regsync::test {
@@ -90,6 +91,28 @@ TEST_F(SetupProgram, KilledAtAnyMomentLosesNoLogin) {
     EXPECT_EQ(count_logins(round), logins_per_round);
   }
   EXPECT_GE(killed, rounds / 4) << "too few were killed on their way";
+}
+
+// gnome-keyring shows the names of a locked keyring, and nobody is here whom it could ask.
+TEST(SetupUndo, WithALockedKeyringDockerCanLogInAgainAndTheLoginsComeBackLater) {
+  Person person;
+  const auto config = person.home() / ".docker/config.json";
+  const json before{{"auths", {{"undo.example", {{"auth", "YWxpY2U6c2VjcmV0"}}}}}};
+  person.home().write(".docker/config.json", before.dump());
+  ASSERT_EQ(person.regsync({"setup", "--import", "--containers"}).exit_code, 0);
+
+  Person::keyring("lock");
+  const Outcome undone = person.regsync({"setup", "--undo"});
+  Person::keyring("unlock");
+  EXPECT_EQ(undone.exit_code, 1);
+  EXPECT_THAT(undone.err, testing::AllOf(testing::HasSubstr("not restored: undo.example: the keyring is locked"),
+                                         testing::HasSubstr("once that can be read: regsync setup --undo\n")));
+  EXPECT_EQ(json::parse(read_file(config)), (json{{"auths", {{"undo.example", json::object()}}}}));
+  EXPECT_FALSE(fs::exists(person.home() / ".config/containers/registries.conf.d/50-regsync.conf"));
+
+  const Outcome again = person.regsync({"setup", "--undo"});
+  EXPECT_EQ(again.exit_code, 0) << again.err;
+  EXPECT_EQ(json::parse(read_file(config)), before);
 }
 
 }  // namespace

@@ -624,6 +624,32 @@ TEST_F(Cli, WithoutAUserManagerNobodyIsSentToSystemctl) {
   EXPECT_THAT(console_.err(), HasSubstr("did you mean \"regsyncd &\"?"));
 }
 
+TEST_F(Cli, ADryRunRefusesTheNamesOfVariablesThatTheRealRunRefuses) {
+  for (const std::vector<std::string>& words : {std::vector<std::string>{"setup", "--environment", "A B, PATH"},
+                                                {"setup", "--environment", "A B, PATH", "--dry-run"}}) {
+    FakeConsole console;
+    EXPECT_EQ(cli::run(words, console.console()), 1);
+    EXPECT_THAT(console.err(), HasSubstr("\"A B\" is not the name of an environment variable"));
+  }
+  EXPECT_EQ(run({"setup", "--environment", "NOSUCH , PATH"}), 0);
+  EXPECT_THAT(console_.out(), HasSubstr("PATH is set in "));
+}
+
+TEST_F(Cli, WhatTheServiceIsGivenHasNothingToDoWithDockersFile) {
+  EXPECT_EQ(run({"setup", "--environment", "PATH", "--docker-config", "config.json"}), 2);
+  EXPECT_THAT(console_.err(), HasSubstr("--docker-config"));
+}
+
+// The help names the folder as the default.
+TEST_F(Cli, TheFolderOfDockersFileMeansTheFileInIt) {
+  home_.write("bin/docker-credential-regsync", "#!/bin/sh\nexit 1\n");
+  std::filesystem::permissions(home_ / "bin/docker-credential-regsync", std::filesystem::perms(0755));
+  setenv("PATH", ((home_ / "bin").string() + ":/usr/bin:/bin").c_str(), 1);
+  home_.write("docker/config.json", "{}");
+  EXPECT_EQ(run({"setup", "--docker-config", (home_ / "docker").string()}), 0) << console_.err();
+  EXPECT_THAT(test::read_file(home_ / "docker/config.json"), HasSubstr("\"credsStore\": \"regsync\""));
+}
+
 // A variable of the shell that is not set must not widen what a command does.
 TEST_F(Cli, AnEmptyValueIsRefused) {
   log_in("ghcr.io", "me");

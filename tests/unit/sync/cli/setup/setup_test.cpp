@@ -37,6 +37,26 @@ class Shared final : public CredentialStore {
   CredentialStore& store_;
 };
 
+// Gives all logins but one.
+class Refusing final : public CredentialStore {
+ public:
+  Refusing(CredentialStore& store, std::string server) : store_(store), server_(std::move(server)) {}
+  void store(const Credential& credential) override { store_.store(credential); }
+  std::optional<Credential> get(std::string_view server) override {
+    if (server == server_) {
+      throw Error(ErrorCode::locked, "it asks first");
+    }
+    return store_.get(server);
+  }
+  bool erase(std::string_view server) override { return store_.erase(server); }
+  std::vector<Login> list() override { return store_.list(); }
+  StoreReading load(std::set<RegistryKey> asked) override { return store_.load(std::move(asked)); }
+
+ private:
+  CredentialStore& store_;
+  std::string server_;
+};
+
 // Takes a login and gives something else back.
 class ForgetfulStore final : public CredentialStore {
  public:
@@ -59,7 +79,7 @@ class Setup : public testing::Test {
     setenv("PATH", ((dir_ / "bin").string() + ":/usr/bin:/bin").c_str(), 1);
     program("docker-credential-regsync", "exit 1");
     options_.docker_config = dir_ / "docker/config.json";
-    options_.open_store = [this] { return std::make_unique<Shared>(store_); };
+    options_.open_store = [this](Prompt) { return std::make_unique<Shared>(store_); };
   }
 
   void program(const std::string& name, const std::string& script) {
@@ -349,6 +369,65 @@ TEST_F(Setup, UndoOfASetupThatMadeTheFileRemovesIt) {
   EXPECT_FALSE(fs::exists(options_.docker_config));
 }
 
+// People undo when the keyring is broken: docker must be able to log in again.
+TEST_F(Setup, UndoWithoutTheKeyringUndoesAllElseAndRestoresTheLoginsLater) {
+  config(R"({"auths":{"ghcr.io":{"auth":"YWxpY2U6Y2FuYXJ5"},"quay.io":{"auth":"YWxpY2U6Y2FuYXJ5"}}})");
+  const json before = config();
+  options_.containers = true;
+  ASSERT_EQ(import(), 0);
+  options_.containers = false;
+  store_.problem = Error(ErrorCode::locked, "the keyring is locked", "unlock it");
+  EXPECT_EQ(undo(), 1);
+  EXPECT_FALSE(config().contains("credsStore"));
+  EXPECT_FALSE(is_set_up_for_containers());
+  EXPECT_THAT(err_.str(), AllOf(HasSubstr("not restored: ghcr.io, quay.io: the keyring is locked; unlock it\n"),
+                                HasSubstr("stays in the keyring; once that can be read: regsync setup --undo")));
+  EXPECT_EQ(undo(), 1) << "it is locked still";
+  store_.problem.reset();
+  EXPECT_EQ(undo(), 0);
+  EXPECT_EQ(config(), before);
+  EXPECT_FALSE(fs::exists(options_.docker_config.string() + ".before-regsync"));
+}
+
+TEST_F(Setup, UndoRestoresTheLoginsThatTheKeyringGivesWhereItDoesNotGiveAnother) {
+  config(R"({"auths":{"ghcr.io":{"auth":"YWxpY2U6Y2FuYXJ5"},"quay.io":{"auth":"YWxpY2U6Y2FuYXJ5"}}})");
+  const json before = config();
+  ASSERT_EQ(import(), 0);
+  options_.open_store = [this](Prompt) { return std::make_unique<Refusing>(store_, "ghcr.io"); };
+  EXPECT_EQ(undo(), 1);
+  EXPECT_EQ(config(), (json{{"auths", {{"ghcr.io", json::object()}, {"quay.io", before["auths"]["quay.io"]}}}}));
+  EXPECT_THAT(err_.str(), HasSubstr("not restored: ghcr.io: it asks first"));
+  options_.open_store = [this](Prompt) { return std::make_unique<Shared>(store_); };
+  EXPECT_EQ(undo(), 0);
+  EXPECT_EQ(config(), before);
+}
+
+// What the undo left is only for its logins: the state before is the one that the next setup finds.
+TEST_F(Setup, ASetupAfterAnUndoThatLeftLoginsIsUndoneToTheStateBeforeIt) {
+  config(one_plain_login);
+  ASSERT_EQ(import(), 0);
+  store_.problem = Error(ErrorCode::locked, "the keyring is locked");
+  ASSERT_EQ(undo(), 1);
+  store_.problem.reset();
+  options_.undo = options_.import_logins = false;
+  config(R"({"auths":{"ghcr.io":{}},"credHelpers":{"quay.io":"old"}})");
+  options_.registries = {"quay.io"};
+  ASSERT_EQ(setup(), 0);
+  ASSERT_EQ(undo(), 0);
+  EXPECT_EQ(config(),
+            (json{{"auths", {{"ghcr.io", {{"auth", "YWxpY2U6Y2FuYXJ5"}}}}}, {"credHelpers", {{"quay.io", "old"}}}}));
+}
+
+// Without the entry, docker asks pass, which has no login for it.
+TEST_F(Setup, UndoRestoresAnEmptyHelperName) {
+  config(R"({"auths":{"ghcr.io":{"auth":"YWxpY2U6Y2FuYXJ5"}},"credsStore":"pass","credHelpers":{"ghcr.io":""}})");
+  const json before = config();
+  options_.registries = {"ghcr.io"};
+  ASSERT_EQ(import(), 0);
+  ASSERT_EQ(undo(), 0);
+  EXPECT_EQ(config(), before);
+}
+
 TEST_F(Setup, UndoWithoutASetupChangesNothing) {
   config(one_plain_login);
   EXPECT_EQ(undo(), 0);
@@ -364,6 +443,123 @@ TEST_F(Setup, ALoginThatTheKeyringHasOtherwiseStaysWhereItIs) {
   EXPECT_THAT(err_.str(), AllOf(HasSubstr("ghcr.io"), HasSubstr("bob")));
 }
 
+// `docker login` writes to the file again until docker uses the keyring.
+TEST_F(Setup, WhereTheKeyringHasAnotherLoginTheAdviceLeadsOut) {
+  config(one_plain_login);
+  store_.store({{"ghcr.io", "alice"}, SecretString("other")});
+  options_.registries = {"ghcr.io"};
+  EXPECT_EQ(import(), 1);
+  const std::string words = " --registry ghcr.io --docker-config " + options_.docker_config.string();
+  EXPECT_THAT(err_.str(), HasSubstr("to use what the keyring has: `regsync setup" + words +
+                                    "`; to replace it after that: `docker login ghcr.io`\n"));
+  options_.import_logins = false;
+  EXPECT_EQ(setup(), 0);
+  EXPECT_EQ(config()["credHelpers"]["ghcr.io"], "regsync");
+  EXPECT_THAT(err_.str(), HasSubstr("to move it into the keyring: regsync setup --import" + words + "\n"));
+  err_.str("");
+  EXPECT_EQ(import(), 1);
+  EXPECT_THAT(err_.str(), HasSubstr("to replace what the keyring has: `docker login ghcr.io`\n"));
+}
+
+TEST_F(Setup, WhereAnotherLoginWasImportedDockerUsesTheKeyringAndItsLoginReplaces) {
+  config(R"({"auths":{"ghcr.io":{"auth":"YWxpY2U6Y2FuYXJ5"},"quay.io":{"auth":"YWxpY2U6Y2FuYXJ5"}}})");
+  store_.store({{"ghcr.io", "bob"}, SecretString("other")});
+  EXPECT_EQ(import(), 1);
+  EXPECT_EQ(config()["credsStore"], "regsync");
+  EXPECT_THAT(err_.str(), HasSubstr("to replace what the keyring has: `docker login ghcr.io`\n"));
+}
+
+TEST_F(Setup, ADryRunSaysWhatTheKeyringWouldNotTake) {
+  config(one_plain_login);
+  options_.dry_run = true;
+  store_.store({{"https://ghcr.io", "alice"}, SecretString("other")});
+  EXPECT_EQ(import(), 0);
+  EXPECT_THAT(out_.str(), AllOf(HasSubstr("would import ghcr.io (alice)"),
+                                HasSubstr(", if the keyring has the same password there\n")));
+  out_.str("");
+  store_.store({{"ghcr.io", "bob"}, SecretString("other")});
+  EXPECT_EQ(import(), 0);
+  EXPECT_THAT(
+      out_.str(),
+      AllOf(HasSubstr("would not import ghcr.io (alice)"), HasSubstr("the keyring has another login there (bob)"),
+            HasSubstr("docker's configuration would not be changed\n"), Not(HasSubstr("would keep all logins"))));
+  EXPECT_THAT(err_.str(), HasSubstr("to use what the keyring has: `regsync setup"));
+}
+
+TEST_F(Setup, ADryRunAsksNobodyToUnlockTheKeyring) {
+  config(one_plain_login);
+  options_.dry_run = true;
+  options_.open_store = [](Prompt prompt) -> std::unique_ptr<CredentialStore> {
+    EXPECT_EQ(prompt, Prompt::never);
+    throw Error(ErrorCode::store_unavailable, "there is no keyring");
+  };
+  EXPECT_EQ(import(), 0);
+  EXPECT_THAT(out_.str(), HasSubstr("would import ghcr.io (alice)"));
+  EXPECT_THAT(err_.str(), HasSubstr("cannot be seen: there is no keyring"));
+  err_.str("");
+  options_.headless = true;
+  EXPECT_EQ(import(), 0);
+  EXPECT_EQ(err_.str(), "") << "one would be made";
+}
+
+// `setup --import` does not ask the helper that docker does not use any more.
+TEST_F(Setup, TheLoginsOfTheFormerHelperAreCopiedAsTheNoteSays) {
+  config(R"({"credsStore":"old"})");
+  program("docker-credential-old", R"(case $1 in
+list) echo '{"ghcr.io":"alice"}' ;;
+get) echo '{"ServerURL":"ghcr.io","Username":"alice","Secret":"canary"}' ;;
+esac)");
+  EXPECT_EQ(setup(), 0);
+  EXPECT_THAT(err_.str(), HasSubstr("to copy them into the keyring: regsync setup --undo"));
+  EXPECT_THAT(err_.str(), HasSubstr(", then regsync setup --import"));
+  ASSERT_EQ(undo(), 0);
+  options_.undo = false;
+  ASSERT_EQ(import(), 0);
+  EXPECT_EQ(secret("ghcr.io"), "alice:canary");
+}
+
+// What cannot be edited is told before a login is moved.
+TEST_F(Setup, AFileOfOddTypesIsRefusedBeforeAnythingChanges) {
+  for (const auto& [text, member] : std::map<std::string, std::string>{
+           {R"({"auths":{"ghcr.io":{"auth":"YWxpY2U6Y2FuYXJ5"}},"credHelpers":[]})", "\"credHelpers\""},
+           {R"({"auths":{"ghcr.io":{"auth":"YWxpY2U6Y2FuYXJ5"}},"credHelpers":{"a":1}})", "\"a\" of \"credHelpers\""},
+           {R"({"auths":{"ghcr.io":{"auth":"YWxpY2U6Y2FuYXJ5"},"b":"canary"}})", "\"b\" of \"auths\""},
+           {R"({"auths":["ghcr.io"]})", "\"auths\""},
+           {R"({"auths":{"ghcr.io":{"auth":"YWxpY2U6Y2FuYXJ5"}},"credsStore":{}})", "\"credsStore\""},
+       }) {
+    config(text);
+    options_.registries = {"ghcr.io"};
+    try {
+      import();
+      ADD_FAILURE() << text;
+    } catch (const Error& error) {
+      EXPECT_EQ(error.code(), ErrorCode::invalid_input) << text;
+      EXPECT_THAT(error.message(),
+                  AllOf(HasSubstr(member + " in " + options_.docker_config.string()), Not(HasSubstr("canary"))));
+    }
+    EXPECT_EQ(test::read_file(options_.docker_config), text);
+    EXPECT_TRUE(store_.list().empty());
+  }
+}
+
+TEST_F(Setup, MembersThatAreNullAreLeftOut) {
+  config(R"({"auths":{"ghcr.io":{"auth":"YWxpY2U6Y2FuYXJ5"},"quay.io":null},"credHelpers":null,"credsStore":null})");
+  options_.registries = {"ghcr.io"};
+  EXPECT_EQ(import(), 0);
+  EXPECT_EQ(config()["credHelpers"]["ghcr.io"], "regsync");
+  EXPECT_EQ(undo(), 0);
+  EXPECT_EQ(config()["auths"]["ghcr.io"]["auth"], "YWxpY2U6Y2FuYXJ5");
+}
+
+TEST_F(Setup, AMemberOfOurNameInDockersFileIsNoNoteOfOurs) {
+  config(R"({"auths":{"ghcr.io":{"auth":"YWxpY2U6Y2FuYXJ5"}},"regsync":"x"})");
+  const json before = config();
+  EXPECT_EQ(import(), 0);
+  EXPECT_EQ(config()["regsync"], "x");
+  EXPECT_EQ(undo(), 0);
+  EXPECT_EQ(config(), before);
+}
+
 TEST_F(Setup, AnEntryThatCannotBeReadStaysWhereItIs) {
   config(R"({"auths":{"bad.example":{"auth":"%%%"},"ghcr.io":{"auth":"YWxpY2U6Y2FuYXJ5"}}})");
   EXPECT_EQ(import(), 1);
@@ -374,7 +570,7 @@ TEST_F(Setup, AnEntryThatCannotBeReadStaysWhereItIs) {
 
 TEST_F(Setup, NothingIsRemovedBeforeTheStoreGivesItBack) {
   config(one_plain_login);
-  options_.open_store = [] { return std::make_unique<ForgetfulStore>(); };
+  options_.open_store = [](Prompt) { return std::make_unique<ForgetfulStore>(); };
   EXPECT_THROW(import(), Error);
   EXPECT_EQ(test::read_file(options_.docker_config), one_plain_login);
 }
