@@ -254,12 +254,14 @@ void check_containers(Findings& findings) {
   if (clients.empty()) {
     return;
   }
-  if (containers_use_regsync()) {
+  if (const std::string helper = containers_helper(); helper == "regsync") {
     findings.push_back({"containers", Health::ok, join(clients) + ": logins go to the keyring", ""});
   } else {
-    findings.push_back({"containers", Health::warning,
-                        join(clients) + ": a login is written to auth.json, in plain text",
-                        "regsync setup --containers"});
+    findings.push_back(
+        {"containers", Health::warning,
+         join(clients) + (helper == "containers-auth.json" ? ": a login is written to auth.json, in plain text"
+                                                           : ": a login is kept by docker-credential-" + helper),
+         "regsync setup --containers"});
   }
 }
 

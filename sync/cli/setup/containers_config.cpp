@@ -57,19 +57,32 @@ std::optional<std::vector<std::string>> helpers_in(const fs::path& path) {
   return helpers;
 }
 
-// registries.conf, and then its drop-ins by name: the last one that has a list decides (containers/image,
-// pkg/sysregistriesv2).
-std::vector<fs::path> files() {
+void add_drop_ins(std::vector<fs::path>& files, const fs::path& folder) {
   std::vector<fs::path> drop_ins;
   std::error_code ignored;
-  for (const auto& entry : fs::directory_iterator(folder() / "registries.conf.d", ignored)) {
+  for (const auto& entry : fs::directory_iterator(folder / "registries.conf.d", ignored)) {
     if (entry.path().extension() == ".conf") {  // a backup is read by nobody
       drop_ins.push_back(entry.path());
     }
   }
   std::ranges::sort(drop_ins);
-  drop_ins.insert(drop_ins.begin(), folder() / "registries.conf");
-  return drop_ins;
+  files.insert(files.end(), drop_ins.begin(), drop_ins.end());
+}
+
+// What podman and its like read, in their order: the last one that has a list decides. The machine's files count where
+// the person has no registries.conf (containers/image, pkg/sysregistriesv2, newConfigWrapperWithHomeDir).
+std::vector<fs::path> files(const fs::path& machine) {
+  const fs::path own = folder() / "registries.conf";
+  std::error_code ignored;
+  std::vector<fs::path> files;
+  if (fs::exists(own, ignored)) {
+    files.push_back(own);
+  } else {
+    files.push_back(machine / "registries.conf");
+    add_drop_ins(files, machine);
+  }
+  add_drop_ins(files, folder());
+  return files;
 }
 
 struct Decisive {
@@ -78,9 +91,9 @@ struct Decisive {
 };
 
 // The file that decides, and its list; nothing where none has one. Ours counts only where asked for.
-std::optional<Decisive> decisive(bool with_ours) {
+std::optional<Decisive> decisive(const fs::path& machine, bool with_ours) {
   std::optional<Decisive> last;
-  for (const fs::path& file : files()) {
+  for (const fs::path& file : files(machine)) {
     if (auto helpers = with_ours || file != our_file() ? helpers_in(file) : std::nullopt) {
       last = Decisive{file, *std::move(helpers)};
     }
@@ -88,32 +101,38 @@ std::optional<Decisive> decisive(bool with_ours) {
   return last;
 }
 
+// Where no list says otherwise.
+constexpr const char* auth_file = "containers-auth.json";
+
 }  // namespace
 
-bool containers_use_regsync() {
-  const auto last = decisive(/*with_ours=*/true);
-  return last && std::ranges::find(last->helpers, "regsync") != last->helpers.end();
+std::string containers_helper(const fs::path& machine) {
+  const auto last = decisive(machine, /*with_ours=*/true);
+  return last && !last->helpers.empty() ? last->helpers.front() : auth_file;
 }
+
+bool containers_use_regsync(const fs::path& machine) { return containers_helper(machine) == "regsync"; }
 
 bool is_set_up_for_containers() {
   std::error_code ignored;
   return fs::exists(our_file(), ignored);
 }
 
-void enable_for_containers(std::ostream& out) {
+void enable_for_containers(std::ostream& out, const fs::path& machine) {
   // A list takes the place of the one before it: the other helpers stay in it.
-  const auto others = decisive(/*with_ours=*/false);
-  std::vector<std::string> helpers = others ? others->helpers : std::vector<std::string>{"containers-auth.json"};
+  const auto others = decisive(machine, /*with_ours=*/false);
+  std::vector<std::string> helpers =
+      others && !others->helpers.empty() ? others->helpers : std::vector<std::string>{auth_file};
   std::erase(helpers, "regsync");
   helpers.insert(helpers.begin(), "regsync");
   write_whole(our_file(),
               "# Written by regsync setup --containers; regsync setup --undo removes it.\n"
               "credential-helpers = [\"" +
                   join(helpers, "\", \"") + "\"]\n");
-  if (!containers_use_regsync()) {
-    out << "note: " << decisive(/*with_ours=*/true)->file.string()
-        << " decides for podman, skopeo and buildah, and does not name regsync: add \"regsync\" to its "
-           "credential-helpers\n";
+  if (!containers_use_regsync(machine)) {
+    out << "note: " << decisive(machine, /*with_ours=*/true)->file.string()
+        << " decides for podman, skopeo and buildah, which write a login to the first of its credential-helpers, "
+        << containers_helper(machine) << ": name \"regsync\" first there\n";
     return;
   }
   out << "podman, skopeo and buildah keep logins in the keyring now (" << our_file().string() << ")\n";

@@ -1,20 +1,28 @@
 // Edits where podman, skopeo and buildah keep logins: `credential-helpers` of containers-registries.conf(5). They read
-// ~/.config/containers/registries.conf and the files in registries.conf.d beside it; regsync has a file of its own
-// there. Synchronous file I/O.
+// ~/.config/containers/registries.conf, or those in /etc/containers where that file is not there, and the files in
+// registries.conf.d beside them; regsync has a file of its own in the home folder. Synchronous file I/O.
 #pragma once
 
+#include <filesystem>
 #include <iosfwd>
+#include <string>
 
 namespace regsync {
 
-// Whether one of the files names regsync as a helper.
-bool containers_use_regsync();
+// Where the files of the machine are.
+inline constexpr const char* containers_of_machine = "/etc/containers";
+
+// To what they write a login: the first of the list that decides. "containers-auth.json" is a file, all else a
+// credential helper.
+std::string containers_helper(const std::filesystem::path& machine = containers_of_machine);
+bool containers_use_regsync(const std::filesystem::path& machine = containers_of_machine);
 
 // Whether our file is there.
 bool is_set_up_for_containers();
 
-// Writes our file: logins go to the keyring; those that are in auth.json are still found.
-void enable_for_containers(std::ostream& out);
+// Writes our file: logins go to the keyring; those that other helpers and auth.json have are still found. Says where
+// another file decides otherwise.
+void enable_for_containers(std::ostream& out, const std::filesystem::path& machine = containers_of_machine);
 
 // Removes it; says so where there was one.
 void disable_for_containers(std::ostream& out);

@@ -11,7 +11,9 @@
 namespace regsync {
 namespace {
 
+using testing::AllOf;
 using testing::HasSubstr;
+using testing::Not;
 
 class ContainersConfig : public testing::Test {
  protected:
@@ -28,8 +30,38 @@ TEST_F(ContainersConfig, NamesRegsyncWhereOneOfTheFilesThatPodmanReadsDoes) {
   EXPECT_FALSE(containers_use_regsync());
   write("registries.conf", "credential-helpers = [\"secretservice\"]\n");
   EXPECT_FALSE(containers_use_regsync());
-  write("registries.conf.d/10-mine.conf", "\n  credential-helpers=[\"secretservice\", \"regsync\"]\n");
+  write("registries.conf.d/10-mine.conf", "\n  credential-helpers=[\"regsync\", \"secretservice\"]\n");
   EXPECT_TRUE(containers_use_regsync());
+}
+
+// containers/image writes a login to the first helper that takes it.
+TEST_F(ContainersConfig, OnlyTheFirstHelperIsWrittenTo) {
+  write("registries.conf.d/90-corp.conf", "credential-helpers = [\"containers-auth.json\", \"regsync\"]\n");
+  EXPECT_FALSE(containers_use_regsync());
+  EXPECT_EQ(containers_helper(), "containers-auth.json");
+  enable_for_containers(out_);
+  EXPECT_THAT(out_.str(), AllOf(HasSubstr("90-corp.conf decides"), HasSubstr("name \"regsync\" first there"),
+                                Not(HasSubstr("in the keyring now"))));
+  write("registries.conf.d/90-corp.conf", "credential-helpers = []\n");
+  EXPECT_EQ(containers_helper(), "containers-auth.json");
+}
+
+TEST_F(ContainersConfig, TheHelpersOfTheMachineStayInTheListWhereThePersonHasNoFile) {
+  const auto machine = home_ / "etc/containers";
+  home_.write("etc/containers/registries.conf", "credential-helpers = [\"ecr-login\"]\n");
+  EXPECT_EQ(containers_helper(machine), "ecr-login");
+  home_.write("etc/containers/registries.conf.d/10-corp.conf",
+              "credential-helpers = [\"corp\", \"containers-auth.json\"]\n");
+  EXPECT_EQ(containers_helper(machine), "corp");
+  enable_for_containers(out_, machine);
+  EXPECT_THAT(test::read_file(home_ / ".config/containers/registries.conf.d/50-regsync.conf"),
+              HasSubstr("credential-helpers = [\"regsync\", \"corp\", \"containers-auth.json\"]"));
+  EXPECT_TRUE(containers_use_regsync(machine)) << "the person's drop-ins come after those of the machine";
+  write("registries.conf", "");
+  enable_for_containers(out_, machine);
+  EXPECT_THAT(test::read_file(home_ / ".config/containers/registries.conf.d/50-regsync.conf"),
+              HasSubstr("credential-helpers = [\"regsync\", \"containers-auth.json\"]"))
+      << "the person's own registries.conf takes the place of all files of the machine";
 }
 
 TEST_F(ContainersConfig, ABackupOfAFileIsReadByNobody) {
