@@ -1,6 +1,7 @@
 #include "sync/model/pull_cause.hpp"
 
 #include <algorithm>
+#include <iterator>
 #include <nlohmann/json.hpp>
 #include <utility>
 
@@ -176,6 +177,21 @@ PullSecret read_pull_secret(std::string name, const json& object) {
   return secret;
 }
 
+bool is_pull_secret(const PullSecret& secret) { return secret.type == config_json_type || secret.type == config_type; }
+
+std::vector<KubeletEntry> entries_of(const PullSecret& secret) {
+  if (secret.content.empty()) {
+    return {};
+  }
+  std::vector<KubeletEntry> entries =
+      read_for_kubelet(secret.content, secret.type == config_json_type ? PullSecretFormat::dockerconfigjson
+                                                                       : PullSecretFormat::dockercfg);
+  for (KubeletEntry& entry : entries) {
+    entry.secret = secret.name;
+  }
+  return entries;
+}
+
 PullLookup look_up(const std::vector<PullSecret>& secrets, const Image& image) {
   PullLookup lookup;
   for (const PullSecret& secret : secrets) {
@@ -183,16 +199,11 @@ PullLookup look_up(const std::vector<PullSecret>& secrets, const Image& image) {
       lookup.missing.push_back(secret.name);
     } else if (secret.state == PullSecret::State::unreadable) {
       lookup.unreadable.push_back(secret.name);
-    } else if (secret.type != config_json_type && secret.type != config_type) {
+    } else if (!is_pull_secret(secret)) {
       lookup.wrong_type.push_back(secret.name + " (" + presentable(secret.type) + ")");
-    } else if (!secret.content.empty()) {
-      const bool new_format = secret.type == config_json_type;
+    } else {
       try {
-        for (KubeletEntry& entry : read_for_kubelet(
-                 secret.content, new_format ? PullSecretFormat::dockerconfigjson : PullSecretFormat::dockercfg)) {
-          entry.secret = secret.name;
-          lookup.entries.push_back(std::move(entry));
-        }
+        std::ranges::move(entries_of(secret), std::back_inserter(lookup.entries));
       } catch (const Error& error) {
         lookup.malformed = secret.name;
         lookup.malformed_why = error.message();

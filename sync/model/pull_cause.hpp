@@ -50,6 +50,12 @@ struct PullSecret {
 };
 PullSecret read_pull_secret(std::string name, const nlohmann::json& object);
 
+// Whether kubelet looks into a Secret of this type at all.
+bool is_pull_secret(const PullSecret& secret);
+// The entries of such a Secret that is present, by the format of its type. Throws Error(unusable_login) where it is
+// malformed.
+std::vector<KubeletEntry> entries_of(const PullSecret& secret);
+
 // What kubelet finds for one image in the Secrets of one pod.
 struct PullLookup {
   std::vector<KubeletEntry> entries;         // all, of all Secrets

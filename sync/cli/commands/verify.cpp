@@ -1,12 +1,14 @@
 // regsync verify: reads the Secrets back from the clusters and asks the registry, as kubelet would, whether they pull.
 #include <algorithm>
+#include <map>
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <ostream>
 #include <set>
+#include <utility>
 
+#include "helper/base/text.hpp"
 #include "helper/store/registry_key.hpp"
-#include "sync/base/base64.hpp"
-#include "sync/base/json_access.hpp"
 #include "sync/base/paths.hpp"
 #include "sync/cli/ask/for_each_context.hpp"
 #include "sync/cli/ask/kubeconfig_selection.hpp"
@@ -40,7 +42,7 @@ struct Row {
   std::string context;
   std::string name_space;
   std::string secret;
-  std::string payload;  // base64; secret
+  std::optional<PullSecret> pull_secret;  // none: it is not there
   bool good = false;
   std::string verdict;
   std::string detail;
@@ -60,10 +62,6 @@ std::string text_of(PullVerdict verdict) {
       break;
   }
   return std::string(to_string(PullCause::registry_unreachable));
-}
-
-std::string payload_of(const nlohmann::json& secret) {
-  return std::string(text_at(secret, {"data", ".dockerconfigjson"}));
 }
 
 asio::awaitable<void> read_rows(kube::KubeClient& client, const std::vector<Target>& declared,
@@ -96,14 +94,12 @@ asio::awaitable<void> read_rows(kube::KubeClient& client, const std::vector<Targ
     Row row{context,
             key.name_space,
             key.secret,
-            "",
+            std::nullopt,
             false,
             std::string(to_string(PullCause::secret_missing)),
             as_called("regsync status says why")};
     if (secret != snapshot.secrets.end()) {
-      row.verdict.clear();
-      row.detail.clear();
-      row.payload = payload_of(secret->second);
+      row.pull_secret = read_pull_secret(key.secret, secret->second);
     }
     rows.push_back(std::move(row));
   }
@@ -156,30 +152,41 @@ asio::awaitable<void> judge_logins(const std::vector<KubeletEntry>& entries, Row
   verdict.detail = join(accepted);
 }
 
+// As kubelet reads the Secret.
+asio::awaitable<Row> judge_secret(const VerifyOptions& options, const PullSecret& secret) {
+  Row verdict;
+  if (!is_pull_secret(secret)) {
+    verdict.verdict = to_string(PullCause::secret_wrong_type);
+    verdict.detail = "kubelet ignores a Secret of the type " + presentable(secret.type);
+    co_return verdict;
+  }
+  try {
+    const std::vector<KubeletEntry> entries = entries_of(secret);
+    if (options.image.empty()) {
+      co_await judge_logins(entries, verdict);
+    } else {
+      Image image = parse_image(options.image);
+      co_await judge_image(std::move(image), entries, verdict);
+    }
+  } catch (const Error& error) {
+    verdict.verdict = to_string(PullCause::secret_malformed);
+    verdict.detail = error.message();
+  }
+  co_return verdict;
+}
+
 // The same payload is judged once, however many namespaces hold it.
 asio::awaitable<void> judge(const VerifyOptions& options, std::vector<Row>& rows) {
-  std::map<std::string, Row> judged;
+  std::map<std::pair<std::string, std::string>, Row> judged;  // by type and content
   for (Row& row : rows) {
-    if (!row.verdict.empty()) {
+    if (!row.pull_secret) {
       continue;
     }
-    auto known = judged.find(row.payload);
+    std::pair payload{row.pull_secret->type, row.pull_secret->content};
+    auto known = judged.find(payload);
     if (known == judged.end()) {
-      Row verdict;
-      try {
-        const auto payload = base64_decode(row.payload);
-        const std::vector<KubeletEntry> entries = read_for_kubelet(payload.value_or(""));
-        if (options.image.empty()) {
-          co_await judge_logins(entries, verdict);
-        } else {
-          Image image = parse_image(options.image);
-          co_await judge_image(std::move(image), entries, verdict);
-        }
-      } catch (const Error& error) {
-        verdict.verdict = to_string(PullCause::secret_malformed);
-        verdict.detail = error.message();
-      }
-      known = judged.emplace(row.payload, std::move(verdict)).first;
+      Row verdict = co_await judge_secret(options, *row.pull_secret);
+      known = judged.emplace(std::move(payload), std::move(verdict)).first;
     }
     row.good = known->second.good;
     row.verdict = known->second.verdict;

@@ -3,6 +3,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "sync/base/base64.hpp"
 #include "tests/integration/cli/cli_world.hpp"
 #include "tests/support/registry.hpp"
 
@@ -110,6 +111,31 @@ TEST_P(CliVerify, ASecretThatIsMissingOrSpoiledCannotPull) {
   EXPECT_EQ(verify({}).verdict, "NoMatchingEntry");
   dev_.erase({"secrets", "team-a", "myregcred"});
   EXPECT_EQ(verify({}).verdict, "SecretMissing");
+}
+
+// As kubelet does, which looks at the type first.
+TEST_P(CliVerify, TheTypeOfTheSecretSaysWhatKubeletReads) {
+  const json login = {{registry_.address(), {{"auth", "amRvZTpodW50ZXIy"}}}};
+  const auto put = [&](const std::string& type, const std::string& key, const json& content) {
+    dev_.erase({"secrets", "team-a", "myregcred"});  // a type cannot be changed
+    dev_.put({"secrets", "team-a", "myregcred"}, {{"type", type},
+                                                  {"data", {{key, base64_encode(content.dump())}}},
+                                                  {"metadata", {{"name", "myregcred"}, {"namespace", "team-a"}}}});
+  };
+  put("Opaque", ".dockerconfigjson", {{"auths", login}});
+  const Answer ignored = verify({});
+  EXPECT_EQ(ignored.exit_code, 1);
+  EXPECT_FALSE(ignored.can_pull);
+  EXPECT_EQ(ignored.verdict, "SecretWrongType");
+  EXPECT_EQ(ignored.detail, "kubelet ignores a Secret of the type Opaque");
+
+  put("kubernetes.io/dockercfg", ".dockercfg", login);
+  const Answer old_format = verify({});
+  EXPECT_EQ(old_format.exit_code, 0);
+  EXPECT_EQ(old_format.verdict, "LoginAccepted");
+
+  put("kubernetes.io/dockerconfigjson", ".dockerconfigjson", json::array());
+  EXPECT_EQ(verify({}).verdict, "SecretMalformed");
 }
 
 using CliRegistryOfIpv6 = CliWorld;
