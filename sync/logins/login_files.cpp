@@ -240,6 +240,14 @@ StoreReading LoginFiles::read(const std::set<RegistryKey>& asked) {
   return reading;
 }
 
+StoreReading LoginFiles::read_all() {
+  std::set<RegistryKey> registries;
+  for (const KeptLogin& kept : read({}).all) {
+    registries.insert(RegistryKey(kept.login.server));
+  }
+  return read(registries);
+}
+
 StoreReading merge_readings(StoreReading files, const std::optional<StoreReading>& store) {
   const auto in_files = [&](const RegistryKey& registry) { return shows(files, registry); };
   std::set<RegistryKey> asked;

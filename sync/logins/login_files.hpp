@@ -32,6 +32,9 @@ class LoginFiles {
   // Each file, and each folder that was given, is a collection of the reading; its provider is login_files_program.
   [[nodiscard]] StoreReading read(const std::set<RegistryKey>& asked);
 
+  // The same with the logins of all registries that the files name.
+  [[nodiscard]] StoreReading read_all();
+
   // As of the last reading: credHelpers of the files (registry to helper), and what to follow to learn of changes.
   [[nodiscard]] const std::map<std::string, std::string>& helpers() const { return helpers_; }
   [[nodiscard]] const std::vector<std::filesystem::path>& followed() const { return followed_; }

@@ -4,6 +4,7 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "helper/base/error.hpp"
@@ -71,6 +72,27 @@ class MemoryStore final : public CredentialStore {
   }
 
   std::map<RegistryKey, Credential> logins_;
+};
+
+// Hands every call on to another store, but does not give one login, as KeePassXC that asks a person about each.
+class AskingStore final : public CredentialStore {
+ public:
+  AskingStore(CredentialStore& store, std::string asks_for) : store_(store), asks_for_(std::move(asks_for)) {}
+
+  void store(const Credential& credential) override { store_.store(credential); }
+  std::optional<Credential> get(std::string_view server) override {
+    if (server == asks_for_) {
+      throw Error(ErrorCode::locked, "KeePassXC asks before it gives the login of " + asks_for_, "allow it");
+    }
+    return store_.get(server);
+  }
+  bool erase(std::string_view server) override { return store_.erase(server); }
+  std::vector<Login> list() override { return store_.list(); }
+  StoreReading load(std::set<RegistryKey> asked) override { return store_.load(std::move(asked)); }
+
+ private:
+  CredentialStore& store_;
+  std::string asks_for_;
 };
 
 }  // namespace regsync::test

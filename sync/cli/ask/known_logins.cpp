@@ -48,8 +48,8 @@ HelperNames LoginReader::helpers() {
   return helpers;
 }
 
-KnownLogins read_logins(Console& console, const std::vector<Target>& targets, Prompt prompt,
-                        std::chrono::milliseconds time, const std::vector<std::filesystem::path>& only) {
+LoginsAndEnds read_logins_and_ends(Console& console, const std::vector<Target>& targets, Prompt prompt,
+                                   std::chrono::milliseconds time, const std::vector<std::filesystem::path>& only) {
   TargetFiles files;
   for (const Target& target : targets) {
     files[target.name].target = target;
@@ -63,16 +63,16 @@ KnownLogins read_logins(Console& console, const std::vector<Target>& targets, Pr
   // A command reads once: it does not remember where logins were, and of registries it knows what the daemon found out.
   LoginBook book(io.get_executor(), nullptr, {.denied = paths::denied_logins()}, std::chrono::milliseconds(0),
                  {.on_wanted = on_wanted, .on_change = [] {}}, LoginHealth::Try());
-  book.set_login_settings(reader.settings().verify_logins, {});
+  book.set_login_settings(reader.settings().verify_logins, reader.settings().expires);
   running = &book;
   book.set_cred_helpers(reader.helpers());
   book.want(files);
 
-  KnownLogins known;
+  LoginsAndEnds logins;
   std::exception_ptr failure;
   const auto read = [&]() -> asio::awaitable<void> {
     co_await book.complete(time);
-    known = book.known();
+    logins = {.known = book.known(), .ends = book.wanted_ends()};
     co_await book.stop();
   };
   asio::co_spawn(io, read, [&](const std::exception_ptr& error) {
@@ -83,7 +83,12 @@ KnownLogins read_logins(Console& console, const std::vector<Target>& targets, Pr
   if (failure) {
     std::rethrow_exception(failure);
   }
-  return known;
+  return logins;
+}
+
+KnownLogins read_logins(Console& console, const std::vector<Target>& targets, Prompt prompt,
+                        std::chrono::milliseconds time, const std::vector<std::filesystem::path>& only) {
+  return read_logins_and_ends(console, targets, prompt, time, only).known;
 }
 
 }  // namespace regsync::cli

@@ -3,11 +3,13 @@
 
 #include <chrono>
 #include <filesystem>
+#include <map>
 #include <set>
 #include <vector>
 
 #include "sync/cli/console.hpp"
 #include "sync/config/settings.hpp"
+#include "sync/logins/login_end.hpp"
 #include "sync/logins/login_files.hpp"
 #include "sync/logins/other_helpers.hpp"
 #include "sync/model/desired_state.hpp"
@@ -21,6 +23,15 @@ namespace regsync::cli {
 KnownLogins read_logins(Console& console, const std::vector<Target>& targets, Prompt prompt,
                         std::chrono::milliseconds time = std::chrono::seconds(10),
                         const std::vector<std::filesystem::path>& only = {});
+
+// The same, and when these logins end, as regsyncd would say it.
+struct LoginsAndEnds {
+  KnownLogins known;
+  std::map<RegistryKey, LoginEnd> ends;
+};
+LoginsAndEnds read_logins_and_ends(Console& console, const std::vector<Target>& targets, Prompt prompt,
+                                   std::chrono::milliseconds time = std::chrono::seconds(10),
+                                   const std::vector<std::filesystem::path>& only = {});
 
 // Readings as regsyncd makes them: of the keyring and of the settings' loginFiles; or of `only` these files, where
 // there are any. A keyring that cannot be read says nothing about which logins exist: the reading then has a problem.

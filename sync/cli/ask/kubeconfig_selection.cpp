@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "sync/base/paths.hpp"
+#include "sync/base/shell_word.hpp"
 #include "sync/base/suggest.hpp"
 #include "sync/cli/console.hpp"
 #include "sync/cli/view/text.hpp"
@@ -57,6 +58,15 @@ void require_any_context(const kube::Kubeconfig& kubeconfig) {
     throw Error(ErrorCode::not_found, "no kubeconfig has a context; files read: " + kubeconfig.source(),
                 "set KUBECONFIG, or give --kubeconfig FILE; see: kubectl config get-contexts");
   }
+}
+
+const std::string& require_current_context(const kube::Kubeconfig& kubeconfig) {
+  require_any_context(kubeconfig);
+  if (kubeconfig.current_context().empty()) {
+    throw UsageError("the kubeconfig has no current context",
+                     "choose one: --context " + shell_word(kubeconfig.contexts().front()));
+  }
+  return kubeconfig.current_context();
 }
 
 void require_contexts(const kube::Kubeconfig& kubeconfig, const std::vector<std::string>& names) {

@@ -38,6 +38,9 @@ class LazyKubeconfig {
 // Throws UsageError where there is none, with the files that were read.
 void require_any_context(const kube::Kubeconfig& kubeconfig);
 
+// The current context. Throws UsageError where there is none.
+const std::string& require_current_context(const kube::Kubeconfig& kubeconfig);
+
 // Throws UsageError, with what was probably meant, for a name that is no context, or a glob that matches none.
 void require_contexts(const kube::Kubeconfig& kubeconfig, const std::vector<std::string>& names);
 

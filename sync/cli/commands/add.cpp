@@ -50,12 +50,7 @@ std::vector<std::string> context_names(const AddOptions& options, const kube::Ku
     require_contexts(kubeconfig, options.contexts);
     return options.contexts;
   }
-  require_any_context(kubeconfig);
-  if (kubeconfig.current_context().empty()) {
-    throw UsageError("the kubeconfig has no current context",
-                     "choose one: --context " + shell_word(kubeconfig.contexts().front()));
-  }
-  return {kubeconfig.current_context()};
+  return {require_current_context(kubeconfig)};
 }
 
 // The namespaces that are meant. Without -n it is the contexts' current one, as it is now: it is written down, so that

@@ -3,8 +3,8 @@
 #include <nlohmann/json.hpp>
 #include <ostream>
 #include <sstream>
+#include <utility>
 
-#include "helper/store/registry_key.hpp"
 #include "sync/base/paths.hpp"
 #include "sync/base/user_manager.hpp"
 #include "sync/cli/ask/daemon_link.hpp"
@@ -64,31 +64,32 @@ void print_fields(const Target& target, Console& console) {
   print_field(out, "On Logout", target.on_logout == OnLogout::keep ? "keep" : "remove");
 }
 
-// When the person says that the login of a registry ends.
-std::string expiry(const Target& target, const Settings& settings, const RegistryKey& registry) {
-  for (const auto* expires : {&target.expires, &settings.expires}) {
-    for (const auto& [name, day] : *expires) {
-      if (RegistryKey(name) == registry) {
-        return control::to_rfc3339(day).substr(0, std::string_view("2027-01-31").size());
-      }
-    }
+// The day where a person said it, as they do; a token ends at a moment.
+std::string day_or_time(std::chrono::system_clock::time_point end) {
+  std::string text = control::to_rfc3339(end);
+  if (constexpr std::string_view midnight = "T00:00:00Z"; text.ends_with(midnight)) {
+    text.resize(text.size() - midnight.size());
   }
-  return {};
+  return text;
+}
+
+std::string expiry(const LoginsAndEnds& logins, const std::shared_ptr<const Credential>& credential) {
+  const auto used =
+      std::ranges::find(logins.known.credentials, credential, [](const auto& item) { return item.second; });
+  const auto end = used == logins.known.credentials.end() ? logins.ends.end() : logins.ends.find(used->first);
+  return end == logins.ends.end() ? std::string(none) : day_or_time(end->second.at);
 }
 
 std::string logins_of(const Target& target, Console& console) {
-  const Settings settings = load_settings_or_last_good(paths::settings(), paths::last_good_settings()).settings;
-  const KnownLogins known = read_logins(console, {target}, Prompt::never);
+  const LoginsAndEnds logins = read_logins_and_ends(console, {target}, Prompt::never);
   Table table({"REGISTRY", "USERNAME", "EXPIRES", "STATE"});
   for (const std::string& registry : target.registries) {
     Target one = target;
     one.registries = {registry};
-    const Plan plan = make_plan(one, known);
-    const bool has_login = !plan.entries.empty();
-    const std::string expires = expiry(target, settings, RegistryKey(registry));
+    const Plan plan = make_plan(one, logins.known);
+    const auto credential = plan.entries.empty() ? nullptr : plan.entries.front().second;
     table.add(
-        {registry, has_login ? plan.entries.front().second->login.username : std::string(none),
-         expires.empty() ? std::string(none) : expires,
+        {registry, credential ? credential->login.username : std::string(none), expiry(logins, credential),
          plan.problems.empty() ? Cell("usable", Colour::green) : Cell(plan.problems.front().message(), Colour::red)});
   }
   std::ostringstream text;
@@ -128,6 +129,13 @@ std::string changes_of(const Target& target, Console& console) {
   return std::move(text).str();
 }
 
+void describe_target(const Target& target, Console& console) {
+  print_fields(target, console);
+  print_section(console.out, "Logins", logins_of(target, console));
+  print_section(console.out, "Status", status_of(target, console));
+  print_section(console.out, "Last Changes", changes_of(target, console));
+}
+
 int describe_targets(const DescribeOptions& options, Console& console) {
   std::vector<std::string> names = options.names;
   if (names.empty()) {
@@ -136,15 +144,19 @@ int describe_targets(const DescribeOptions& options, Console& console) {
   if (names.empty()) {
     throw Error(ErrorCode::not_found, "no targets are declared", "declare one: regsync add NAME --registry REGISTRY");
   }
+  int exit_code = exit_done;
+  std::string_view gap;
   for (const std::string& name : names) {
-    const Target target = require_target(name);
-    console.out << (&name == names.data() ? "" : "\n\n");
-    print_fields(target, console);
-    print_section(console.out, "Logins", logins_of(target, console));
-    print_section(console.out, "Status", status_of(target, console));
-    print_section(console.out, "Last Changes", changes_of(target, console));
+    try {
+      const Target target = require_target(name);
+      console.out << std::exchange(gap, "\n\n");
+      describe_target(target, console);
+    } catch (const Error& error) {  // the others are all right
+      print_error(console.err, error);
+      exit_code = exit_not_as_asked;
+    }
   }
-  return exit_done;
+  return exit_code;
 }
 
 }  // namespace

@@ -94,7 +94,8 @@ void drop_reference_to_doctor(std::string& remedy) {
 
 int doctor(const DoctorOptions& options, Console& console) {
   Findings findings;
-  const bool has_store = check_secret_store(console, findings);
+  check_secret_store(console, findings);
+  check_login_files(findings);
   check_program(findings);
   check_docker(findings);
   check_containers(findings);
@@ -102,9 +103,7 @@ int doctor(const DoctorOptions& options, Console& console) {
   const std::optional<StatusReport> daemon = check_service(findings);
   const std::vector<Target> targets = check_files(findings);
   check_contexts(targets, options.kubeconfig, daemon, console, findings);
-  if (has_store) {
-    check_logins(targets, console, findings);
-  }
+  check_logins(targets, console, findings);
   for (Finding& finding : findings) {
     drop_reference_to_doctor(finding.remedy);
   }

@@ -22,12 +22,12 @@ struct Finding {
 };
 using Findings = std::vector<Finding>;
 
-// Whether it can be read.
-bool check_secret_store(Console& console, Findings& findings);
-void check_program(Findings& findings);     // that no other program of this name comes first on PATH
-void check_docker(Findings& findings);      // the helper on PATH, docker's config.json
-void check_containers(Findings& findings);  // podman, skopeo and buildah, where one is installed
-void check_helm(Findings& findings);        // where it is installed; oras reads docker's file
+void check_secret_store(Console& console, Findings& findings);
+void check_login_files(Findings& findings);  // where the settings name some
+void check_program(Findings& findings);      // that no other program of this name comes first on PATH
+void check_docker(Findings& findings);       // the helper on PATH, docker's config.json
+void check_containers(Findings& findings);   // podman, skopeo and buildah, where one is installed
+void check_helm(Findings& findings);         // where it is installed; oras reads docker's file
 // The units, the daemon and what it says. Returns its report; nothing where it does not answer.
 std::optional<StatusReport> check_service(Findings& findings);
 // The readable targets; what is wrong with the others is found.

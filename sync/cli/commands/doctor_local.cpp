@@ -11,6 +11,7 @@
 #include "sync/base/shell_word.hpp"
 #include "sync/base/user_manager.hpp"
 #include "sync/cli/ask/daemon_link.hpp"
+#include "sync/cli/ask/kubeconfig_selection.hpp"
 #include "sync/cli/commands/doctor_checks.hpp"
 #include "sync/cli/setup/containers_config.hpp"
 #include "sync/cli/setup/foreign_helper.hpp"
@@ -21,6 +22,7 @@
 #include "sync/config/settings.hpp"
 #include "sync/config/target_directory.hpp"
 #include "sync/logins/docker_config_file.hpp"
+#include "sync/logins/login_files.hpp"
 
 namespace regsync::cli {
 namespace {
@@ -171,7 +173,7 @@ Reach reach_of_regsync(const DockerConfigFile& config) {
 
 }  // namespace
 
-bool check_secret_store(Console& console, Findings& findings) {
+void check_secret_store(Console& console, Findings& findings) {
   if (has_session_bus()) {
     findings.push_back({"session bus", Health::ok, "there is one", ""});
   } else {
@@ -193,10 +195,24 @@ bool check_secret_store(Console& console, Findings& findings) {
   });
   if (problem) {
     findings.push_back(failed("keyring", *problem));
-    return false;
+  } else {
+    check_reading(reading, findings);
   }
-  check_reading(reading, findings);
-  return true;
+}
+
+void check_login_files(Findings& findings) {
+  constexpr const char* subject = "login files";
+  std::vector<std::filesystem::path> paths;
+  if (guarded([&] { paths = settings_in_force().login_files; }) || paths.empty()) {
+    return;  // check_files tells what is wrong with the settings
+  }
+  const StoreReading reading = LoginFiles(paths).read_all();
+  if (reading.problem) {
+    findings.push_back(failed(subject, *reading.problem));
+  } else {
+    std::vector<std::string> names(paths.begin(), paths.end());
+    findings.push_back({subject, Health::ok, count_of(reading.all.size(), "login") + " in " + join(names), ""});
+  }
 }
 
 // regclient has a program of that name too, which mirrors images.

@@ -323,9 +323,6 @@ void check_logins(const std::vector<Target>& targets, Console& console, Findings
   } catch (const Error&) {
     return;  // check_docker has told it
   }
-  if (known.store_problem) {
-    return;  // check_secret_store has told it
-  }
   std::map<std::string, std::shared_ptr<const Credential>> used;  // by server
   std::map<std::string, Error> problems;                          // by registry
   for (const Target& target : targets) {
@@ -342,7 +339,10 @@ void check_logins(const std::vector<Target>& targets, Console& console, Findings
     }
   }
   for (const auto& [registry, problem] : problems) {
-    findings.push_back(failed("login " + registry, problem));
+    // What keeps the keyring or the login files from being read is told once.
+    if (std::ranges::none_of(findings, [&](const Finding& finding) { return finding.text == problem.message(); })) {
+      findings.push_back(failed("login " + registry, problem));
+    }
   }
 
   asio::io_context io(1);

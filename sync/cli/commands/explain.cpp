@@ -63,7 +63,7 @@ std::vector<std::string> contexts_of(const ExplainOptions& options, const kube::
     return contexts;
   }
   if (targets.empty()) {
-    return {kubeconfig.current_context()};
+    return {require_current_context(kubeconfig)};
   }
   std::erase_if(contexts, [&](const std::string& context) {
     return std::ranges::none_of(targets, [&](const Target& target) { return selects_context(target, context); });

@@ -4,6 +4,7 @@
 #include <nlohmann/json.hpp>
 #include <ostream>
 #include <set>
+#include <tuple>
 
 #include "helper/secret_service/provider.hpp"
 #include "helper/store/registry_key.hpp"
@@ -37,16 +38,56 @@ struct Row {
   std::optional<Error> problem;      // why kubelet could not pull with it, or why it cannot be had now
 };
 
-using Users = std::map<RegistryKey, std::vector<std::string>>;
+// The targets that use a login, by its source, server and user name: several sources and spellings of a registry may
+// have one, and only one of those counts.
+using Users = std::map<std::tuple<std::string, std::string, std::string>, std::vector<std::string>>;
 
-void add_rows_of_files(std::vector<Row>& rows, Users& users, LoginFiles files, const LoginEnds& ends) {
-  std::set<RegistryKey> registries;
-  for (const KeptLogin& kept : files.read({}).all) {
-    registries.insert(RegistryKey(kept.login.server));
+std::vector<std::string> users_of(const Users& users, const std::string& source, const Login& login) {
+  const auto found = users.find({source, login.server, login.username});
+  return found == users.end() ? std::vector<std::string>() : found->second;
+}
+
+std::string source_of(const OtherHelper& helper) { return "docker-credential-" + helper.name; }
+
+// The file that the login of a registry comes from; nothing where none has one.
+const KeptLogin* in_files(const StoreReading& files, const RegistryKey& registry) {
+  const auto login = std::ranges::find(
+      files.credentials, registry, [](const Credential& credential) { return RegistryKey(credential.login.server); });
+  if (login == files.credentials.end()) {
+    return nullptr;
   }
-  const StoreReading reading = files.read(registries);
+  const auto kept = std::ranges::find(files.all, login->login, &KeptLogin::login);
+  return kept == files.all.end() ? nullptr : &*kept;
+}
+
+// As the engine has it: another helper of a registry counts most, and a file more than the keyring.
+std::string source_of(const RegistryKey& registry, const HelperNames& helpers, const StoreReading& files) {
+  if (const auto helper = helper_for(helpers, registry)) {
+    return source_of(*helper);
+  }
+  const KeptLogin* kept = in_files(files, registry);
+  return kept == nullptr ? keyring : kept->collection;
+}
+
+Users find_users(const std::vector<Target>& targets, const KnownLogins& known, const HelperNames& helpers,
+                 const StoreReading& files) {
+  Users users;
+  for (const Target& target : targets) {
+    for (const auto& [key, credential] : make_plan(target, known).entries) {
+      const auto found = std::ranges::find(known.credentials, credential, [](const auto& item) { return item.second; });
+      const Login& login = credential->login;
+      std::vector<std::string>& names = users[{source_of(found->first, helpers, files), login.server, login.username}];
+      if (names.empty() || names.back() != target.name) {
+        names.push_back(target.name);
+      }
+    }
+  }
+  return users;
+}
+
+void add_rows_of_files(std::vector<Row>& rows, const Users& users, const StoreReading& reading, const LoginEnds& ends) {
   for (const KeptLogin& kept : reading.all) {
-    Row row{kept.login, kept.collection, users[RegistryKey(kept.login.server)], std::nullopt, std::nullopt};
+    Row row{kept.login, kept.collection, users_of(users, kept.collection, kept.login), std::nullopt, std::nullopt};
     const auto credential = std::ranges::find(reading.credentials, kept.login, &Credential::login);
     if (credential != reading.credentials.end()) {
       row.expires = end_of(*credential, ends, {.since = kept.changed});
@@ -56,22 +97,8 @@ void add_rows_of_files(std::vector<Row>& rows, Users& users, LoginFiles files, c
   }
 }
 
-// The targets that use each login.
-Users users_of(const std::vector<Target>& targets, const KnownLogins& known) {
-  Users users;
-  for (const Target& target : targets) {
-    for (const auto& [key, credential] : make_plan(target, known).entries) {
-      std::vector<std::string>& names = users[RegistryKey(credential->login.server)];
-      if (names.empty() || names.back() != target.name) {
-        names.push_back(target.name);
-      }
-    }
-  }
-  return users;
-}
-
 // Of the registries that targets want; for others, a helper is not asked.
-void add_rows_of_helpers(std::vector<Row>& rows, Users& users, const std::set<RegistryKey>& wanted,
+void add_rows_of_helpers(std::vector<Row>& rows, const Users& users, const std::set<RegistryKey>& wanted,
                          const HelperNames& helpers, const KnownLogins& known, const LoginEnds& ends, WallTime now) {
   for (const RegistryKey& key : wanted) {
     const auto helper = helper_for(helpers, key);
@@ -80,13 +107,11 @@ void add_rows_of_helpers(std::vector<Row>& rows, Users& users, const std::set<Re
     if (!helper || (credential == known.credentials.end() && problem == known.problems.end())) {
       continue;
     }
-    Row row{{key.account().empty() ? helper->server : key.value(), ""},
-            "docker-credential-" + helper->name,
-            users[key],
-            std::nullopt,
-            std::nullopt};
+    Row row{
+        {key.account().empty() ? helper->server : key.value(), ""}, source_of(*helper), {}, std::nullopt, std::nullopt};
     if (credential != known.credentials.end()) {
       row.login = credential->second->login;
+      row.targets = users_of(users, row.source, row.login);
       row.expires = end_of(*credential->second, ends, {.helper = helper->name, .since = now});
       row.problem = unfit_for_kubelet(*credential->second);
     }
@@ -97,7 +122,20 @@ void add_rows_of_helpers(std::vector<Row>& rows, Users& users, const std::set<Re
   }
 }
 
-void add_rows_of_keyring(std::vector<Row>& rows, Users& users, const StoreReading& stored, CredentialStore& store,
+// The provider may ask the person about each single login, and one that they do not allow is only that one's problem.
+std::optional<Credential> read_login(CredentialStore& store, const Login& login, std::optional<Error>& problem) {
+  try {
+    return store.get(login.server);
+  } catch (const Error& error) {
+    if (error.code() != ErrorCode::locked) {
+      throw;  // the store itself
+    }
+    problem = error;
+    return std::nullopt;
+  }
+}
+
+void add_rows_of_keyring(std::vector<Row>& rows, const Users& users, const StoreReading& stored, CredentialStore& store,
                          const LoginEnds& ends) {
   std::string_view last_server;  // a login that another helper kept twice is one
   for (const KeptLogin& kept : stored.all) {
@@ -106,11 +144,11 @@ void add_rows_of_keyring(std::vector<Row>& rows, Users& users, const StoreReadin
       continue;
     }
     last_server = login.server;
-    Row row{login, keyring, users[RegistryKey(login.server)], std::nullopt, std::nullopt};
+    Row row{login, keyring, users_of(users, keyring, login), std::nullopt, std::nullopt};
     const auto collection = std::ranges::find(stored.collections, kept.collection, &StoreCollection::path);
     if (collection != stored.collections.end() && collection->locked) {
       row.problem = locked_error(stored.provider, {*collection});
-    } else if (const auto credential = store.get(login.server)) {
+    } else if (const auto credential = read_login(store, login, row.problem)) {
       row.expires = end_of(*credential, ends, {.since = kept.changed});
       row.problem = unfit_for_kubelet(*credential);
     }
@@ -118,8 +156,13 @@ void add_rows_of_keyring(std::vector<Row>& rows, Users& users, const StoreReadin
   }
 }
 
+struct Listing {
+  std::vector<Row> rows;
+  std::vector<Error> problems;  // what could not be read
+};
+
 // Each login with its targets: as the engine finds them, so a path of a registry finds the login of its host.
-std::vector<Row> read(Console& console) {
+Listing read(Console& console) {
   const TargetFiles files = TargetDirectory(paths::targets()).load();
   std::vector<Target> targets;
   std::set<RegistryKey> wanted;
@@ -129,6 +172,7 @@ std::vector<Row> read(Console& console) {
       wanted.merge(wanted_registries(*file.target));
     }
   }
+  Listing listing;
   const Settings settings = load_settings(paths::settings());
   std::unique_ptr<CredentialStore> store;
   StoreReading stored;
@@ -140,21 +184,31 @@ std::vector<Row> read(Console& console) {
     throw Error(*no_store);
   }
   if (stored.problem && stored.problem->code() == ErrorCode::locked) {  // else there is no keyring yet, and no login
-    throw Error(*stored.problem);
+    if (settings.login_files.empty()) {
+      throw Error(*stored.problem);
+    }
+    listing.problems.push_back(*stored.problem);
   }
+  LoginFiles login_files(settings.login_files);
+  const StoreReading filed = login_files.read_all();
+  if (filed.problem) {
+    listing.problems.push_back(*filed.problem);
+  }
+  HelperNames helpers = other_helpers(settings);
+  helpers.insert(login_files.helpers().begin(), login_files.helpers().end());
   // The logins of a locked collection beside the default one are named, and nobody is asked to unlock it.
   const bool some_locked = std::ranges::any_of(stored.collections, &StoreCollection::locked);
   const KnownLogins known = read_logins(console, targets, some_locked ? Prompt::never : Prompt::allowed);
-  Users users = users_of(targets, known);
+  const Users users = find_users(targets, known, helpers, filed);
   const LoginEnds ends = ends_said(settings.expires, files);
-  std::vector<Row> rows;
-  add_rows_of_helpers(rows, users, wanted, other_helpers(settings), known, ends, console.now());
-  if (store) {
+  std::vector<Row>& rows = listing.rows;
+  add_rows_of_helpers(rows, users, wanted, helpers, known, ends, console.now());
+  if (!no_store) {
     add_rows_of_keyring(rows, users, stored, *store, ends);
   }
-  add_rows_of_files(rows, users, LoginFiles(settings.login_files), ends);
+  add_rows_of_files(rows, users, filed, ends);
   std::ranges::stable_sort(rows, {}, [](const Row& row) { return row.login.server; });
-  return rows;
+  return listing;
 }
 
 nlohmann::json to_json(const Row& row) {
@@ -170,26 +224,8 @@ nlohmann::json to_json(const Row& row) {
   return json;
 }
 
-int logins(const LoginsOptions& options, Console& console) {
-  const std::vector<Row> rows = read(console);
-  if (options.format.is_structured()) {
-    nlohmann::json all = nlohmann::json::array();
-    for (const Row& row : rows) {
-      all.push_back(to_json(row));
-    }
-    print_structured(console.out, make_list("LoginList", std::move(all)), options.format);
-    return exit_done;
-  }
-  if (options.format == Format::name) {
-    for (const Row& row : rows) {
-      console.out << one_line(row.login.server) << '\n';
-    }
-    return exit_done;
-  }
-  if (rows.empty()) {
-    tell(console.err, "No logins. Log in: docker login REGISTRY (once: regsync setup)\n");
-  }
-  const bool wide = options.format == Format::wide;
+void print_table(const std::vector<Row>& rows, const Format& format, Console& console) {
+  const bool wide = format == Format::wide;
   std::vector<std::string> header{"REGISTRY", "USERNAME", "SOURCE", "TARGETS", "CAN PULL"};
   if (wide) {
     header.emplace_back("EXPIRES");
@@ -204,7 +240,7 @@ int logins(const LoginsOptions& options, Console& console) {
     table.add(std::move(cells));
   }
   if (!table.empty()) {
-    table.print(console.out, console.colour, options.format.headers());
+    table.print(console.out, console.colour, format.headers());
   }
   for (const Row& row : rows) {
     if (!row.problem) {
@@ -215,7 +251,31 @@ int logins(const LoginsOptions& options, Console& console) {
       tell(console.out, "  " + paint("-> " + printable(row.problem->remedy()), Colour::yellow, console.colour) + '\n');
     }
   }
-  return exit_done;
+}
+
+int logins(const LoginsOptions& options, Console& console) {
+  const Listing listing = read(console);
+  const std::vector<Row>& rows = listing.rows;
+  if (options.format.is_structured()) {
+    nlohmann::json all = nlohmann::json::array();
+    for (const Row& row : rows) {
+      all.push_back(to_json(row));
+    }
+    print_structured(console.out, make_list("LoginList", std::move(all)), options.format);
+  } else if (options.format == Format::name) {
+    for (const Row& row : rows) {
+      console.out << one_line(row.login.server) << '\n';
+    }
+  } else {
+    if (rows.empty() && listing.problems.empty()) {
+      tell(console.err, "No logins. Log in: docker login REGISTRY (once: regsync setup)\n");
+    }
+    print_table(rows, options.format, console);
+  }
+  for (const Error& problem : listing.problems) {
+    print_error(console.err, problem);
+  }
+  return listing.problems.empty() ? exit_done : exit_not_as_asked;
 }
 
 }  // namespace

@@ -6,6 +6,7 @@
 #include <csignal>
 #include <filesystem>
 #include <nlohmann/json.hpp>
+#include <thread>
 
 #include "sync/base/base64.hpp"
 #include "tests/integration/cli/cli_world.hpp"
@@ -25,6 +26,33 @@ class CliCommands : public CliWorld {
                   : "(there is no such Secret)";
   }
 };
+
+// Another helper stores what regsync would have replaced. The item that was changed last counts in clusters.
+TEST_F(CliCommands, LoginsNamesTheTargetsAtTheSpellingThatIsInTheSecret) {
+  declare_web();
+  person_.store_login("ghcr.io", "alice", "of-alice");
+  std::this_thread::sleep_for(std::chrono::seconds(1));  // the keyring's times are in seconds
+  person_.canaries().add("carol", "of-carol");
+  const Outcome stored =
+      person_.run({"secret-tool", "store", "--label=x", "xdg:schema", "io.docker.Credentials", "label",
+                   "Docker Credentials", "server", "https://ghcr.io", "username", "carol", "docker_cli", "1"},
+                  "of-carol");
+  ASSERT_EQ(stored.exit_code, 0) << stored.err;
+  ASSERT_EQ(person_.regsync({"sync", "--once"}).exit_code, 0);
+  EXPECT_THAT(entries_in(dev_, "team-a"), HasSubstr("carol"));
+  const Outcome listed = person_.regsync({"logins", "-o", "json"});
+  json used;
+  const json all = json::parse(listed.out);
+  for (const json& row : all.at("items")) {
+    used[row.at("username")] = row.at("targets");
+  }
+  EXPECT_EQ(used, (json{{"alice", json::array()}, {"carol", {"web"}}}));
+  const auto answer = [&](const std::string& server) {
+    return json::parse(person_.run({"docker-credential-regsync", "get"}, server).out).at("Username");
+  };
+  EXPECT_EQ(answer("ghcr.io"), "alice") << "a client asks for a name, and an item of exactly that name comes first";
+  EXPECT_EQ(answer("http://ghcr.io"), "carol");
+}
 
 TEST_F(CliCommands, ATargetFromItsDeclarationToItsRemoval) {
   person_.store_login("ghcr.io", "jdoe", "hunter2");

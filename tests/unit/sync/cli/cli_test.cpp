@@ -41,6 +41,26 @@ contexts:
 - {name: prod, context: {cluster: c, user: u, namespace: web}}
 )";
 
+// Shows nothing until it is unlocked.
+class LockedStore final : public CredentialStore {
+ public:
+  void store(const Credential&) override { throw Error(locked); }
+  std::optional<Credential> get(std::string_view) override { throw Error(locked); }
+  bool erase(std::string_view) override { throw Error(locked); }
+  std::vector<Login> list() override { throw Error(locked); }
+  StoreReading load(std::set<RegistryKey> asked) override {
+    StoreReading reading;
+    reading.asked = std::move(asked);
+    reading.provider = StoreProvider{.program = "memory", .pid = 1, .bus_name = ":1.1"};
+    reading.collections = {{.path = "/login", .label = "Login", .locked = true, .is_default = true}};
+    reading.problem = locked;
+    return reading;
+  }
+
+ private:
+  const Error locked{ErrorCode::locked, "the keyring is locked", "unlock it"};
+};
+
 class Cli : public testing::Test {
  protected:
   void SetUp() override {
@@ -344,6 +364,139 @@ TEST_F(Cli, AHelperOfDockersConfigGivesLoginsToo) {
   EXPECT_EQ(run({"show", "web"}), 0);
   EXPECT_THAT(console_.out(), HasSubstr("username: AWS"));
   EXPECT_THAT(console_.out() + console_.err(), testing::Not(HasSubstr("canary")));
+}
+
+// Which of several logins of a registry a target uses, as the engine chooses it.
+TEST_F(Cli, LoginsNamesTheTargetsAtTheLoginThatTheyUse) {
+  const auto targets = [&](const std::string& source) {
+    FakeConsole console;
+    console.store().store({{"ghcr.io", "alice"}, SecretString("canary")});
+    EXPECT_EQ(cli::run({"logins", "-o", "json"}, console.console()), 0) << console.err();
+    json used;
+    const json listed = json::parse(console.out());
+    for (const json& row : listed.at("items")) {
+      if (row.at("source").get<std::string>().ends_with(source)) {
+        used.push_back(row.at("targets"));
+      }
+    }
+    return used;
+  };
+  run({"add", "web", "--registry", "ghcr.io"});
+  EXPECT_EQ(targets("keyring"), json({{"web"}}));
+
+  home_.write("logins.json", R"({"auths":{"ghcr.io":{"auth":"Ym9iOmNhbmFyeQ=="}}})");
+  home_.write("config/regsync/config.yaml", "loginFiles: ['" + (home_ / "logins.json").string() + "']\n");
+  EXPECT_EQ(targets("logins.json"), json({{"web"}}));
+  EXPECT_EQ(targets("keyring"), json::parse("[[]]"));
+
+  const auto helper =
+      home_.write("bin/docker-credential-corp", "#!/bin/sh\necho '{\"Username\":\"corp\",\"Secret\":\"canary\"}'\n");
+  std::filesystem::permissions(helper, std::filesystem::perms(0755));
+  ::setenv("PATH", ((home_ / "bin").string() + ":/usr/bin:/bin").c_str(), 1);
+  ::setenv("DOCKER_CONFIG", (home_ / "docker").c_str(), 1);
+  home_.write("docker/config.json", R"({"credHelpers":{"ghcr.io":"corp"}})");
+  EXPECT_EQ(targets("docker-credential-corp"), json({{"web"}}));
+  EXPECT_EQ(targets("logins.json"), json::parse("[[]]"));
+  EXPECT_EQ(targets("keyring"), json::parse("[[]]"));
+}
+
+TEST_F(Cli, ALoginFileThatCannotBeReadIsToldWithTheLoginsThatCan) {
+  log_in("ghcr.io", "me");
+  home_.write("config/regsync/config.yaml", "loginFiles: ['" + (home_ / "gone.json").string() + "']\n");
+  EXPECT_EQ(run({"logins"}), 1);
+  EXPECT_THAT(console_.out(), HasSubstr("ghcr.io    me         keyring"));
+  EXPECT_THAT(console_.err(), HasSubstr("there is no login file " + (home_ / "gone.json").string()));
+  FakeConsole json_console;
+  EXPECT_EQ(cli::run({"logins", "-o", "json"}, json_console.console()), 1);
+  EXPECT_EQ(json::parse(json_console.out()).at("items").size(), 0U);
+}
+
+TEST_F(Cli, WithLoginFilesALockedKeyringHidesOnlyItsOwnLogins) {
+  home_.write("logins.json", R"({"auths":{"ghcr.io":{"auth":"Ym9iOmNhbmFyeQ=="}}})");
+  home_.write("config/regsync/config.yaml", "loginFiles: ['" + (home_ / "logins.json").string() + "']\n");
+  console_.console().open_store = [](Prompt) { return std::make_unique<LockedStore>(); };
+  EXPECT_EQ(run({"logins"}), 1);
+  EXPECT_THAT(console_.out(), HasSubstr("ghcr.io    bob "));
+  EXPECT_THAT(console_.err(), HasSubstr("the keyring is locked"));
+}
+
+// KeePassXC asks before it gives each of them.
+TEST_F(Cli, ALoginThatThePersonDoesNotAllowIsOnlyItsOwnProblem) {
+  log_in("ghcr.io", "me");
+  log_in("quay.io", "you");
+  console_.console().open_store = [this](Prompt) {
+    return std::make_unique<test::AskingStore>(console_.store(), "ghcr.io");
+  };
+  EXPECT_EQ(run({"logins"}), 0);
+  EXPECT_THAT(console_.out(), testing::ContainsRegex("ghcr.io +me +keyring +<none> +no"));
+  EXPECT_THAT(console_.out(), testing::ContainsRegex("quay.io +you +keyring +<none> +yes"));
+  EXPECT_THAT(console_.out(), HasSubstr("\nKeePassXC asks before it gives the login of ghcr.io\n  -> allow it\n"));
+}
+
+TEST_F(Cli, DoctorReadsTheLoginFiles) {
+  const auto finding = [&](const std::string& subject) {
+    FakeConsole console;
+    console.console().open_store = [](Prompt) -> std::unique_ptr<CredentialStore> {
+      throw Error(ErrorCode::store_unavailable, "there is no keyring");
+    };
+    cli::run({"doctor", "-o", "json"}, console.console());
+    json found;
+    const json all = json::parse(console.out());
+    for (const json& item : all.at("items")) {
+      if (item.at("subject") == subject) {
+        found.push_back(item.at("verdict").get<std::string>() + ": " + item.at("text").get<std::string>());
+      }
+    }
+    return found;
+  };
+  EXPECT_EQ(finding("login files"), json());
+  const std::string file = (home_ / "logins.json").string();
+  home_.write("config/regsync/config.yaml", "verifyLogins: false\nloginFiles: ['" + file + "']\n");
+  home_.write("config/regsync/targets/web.yaml", "registries: [127.0.0.1:1, quay.io]\ncontexts: [nowhere]\n");
+  EXPECT_EQ(finding("login files"), json({"failed: there is no login file " + file}));
+  EXPECT_EQ(finding("keyring"), json({"failed: there is no keyring"}));
+
+  home_.write("logins.json", R"({"auths":{"127.0.0.1:1":{"auth":"Ym9iOmNhbmFyeQ=="}}})");
+  EXPECT_EQ(finding("login files"), json({"ok: 1 login in " + file}));
+  const json login = finding("login 127.0.0.1:1");
+  ASSERT_EQ(login.size(), 1U) << "the logins of files are checked without a keyring";
+  EXPECT_THAT(login[0].get<std::string>(), HasSubstr("warning: not known whether it is still good"));
+  EXPECT_EQ(finding("login quay.io"), json()) << "why it is not known is told of the keyring";
+}
+
+TEST_F(Cli, DescribeGoesOnBehindATargetThatCannotBeRead) {
+  run({"add", "web", "--registry", "ghcr.io"});
+  home_.write("config/regsync/targets/a.yaml", "registries: [ghcr.io\n");
+  for (const std::vector<std::string>& words :
+       {std::vector<std::string>{"describe"}, {"describe", "a", "web"}, {"describe", "nope", "web"}}) {
+    FakeConsole console;
+    EXPECT_EQ(cli::run(words, console.console()), 1);
+    EXPECT_THAT(console.out(), testing::StartsWith("Name:             web\n"));
+    EXPECT_THAT(console.err(),
+                HasSubstr(words.back() == "describe" || words[1] == "a" ? "a.yaml" : "\"nope\" not found"));
+  }
+}
+
+// {"exp":1893456000}: 2030-01-01.
+TEST_F(Cli, DescribeShowsWhenATokenEndsAsLoginsDoes) {
+  const std::string token = "eyJhbGciOiJub25lIn0.eyJleHAiOjE4OTM0NjAwMDB9.";
+  console_.store().store({{"ghcr.io", "me"}, SecretString(token)});
+  run({"add", "web", "--registry", "ghcr.io/team"});
+  EXPECT_EQ(run({"logins", "-o", "wide"}), 0);
+  EXPECT_THAT(console_.out(), HasSubstr("2030-01-01T01:06:40Z"));
+  FakeConsole console;
+  console.store().store({{"ghcr.io", "me"}, SecretString(token)});
+  EXPECT_EQ(cli::run({"describe", "web"}, console.console()), 0);
+  EXPECT_THAT(console.out(), HasSubstr("ghcr.io/team   me         2030-01-01T01:06:40Z   usable"));
+}
+
+TEST_F(Cli, ExplainWithoutACurrentContextAsksForOne) {
+  std::string without = kubeconfig;
+  without.erase(without.find("current-context"),
+                without.find('\n', without.find("current-context")) + 1 - without.find("current-context"));
+  home_.write("kubeconfig", without);
+  EXPECT_EQ(run({"explain"}), 2);
+  EXPECT_THAT(console_.err(), HasSubstr("error: the kubeconfig has no current context\nhint: choose one: --context "));
 }
 
 TEST_F(Cli, RemoveAsksAPersonAtATerminal) {

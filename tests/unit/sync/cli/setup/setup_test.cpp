@@ -37,26 +37,6 @@ class Shared final : public CredentialStore {
   CredentialStore& store_;
 };
 
-// Gives all logins but one.
-class Refusing final : public CredentialStore {
- public:
-  Refusing(CredentialStore& store, std::string server) : store_(store), server_(std::move(server)) {}
-  void store(const Credential& credential) override { store_.store(credential); }
-  std::optional<Credential> get(std::string_view server) override {
-    if (server == server_) {
-      throw Error(ErrorCode::locked, "it asks first");
-    }
-    return store_.get(server);
-  }
-  bool erase(std::string_view server) override { return store_.erase(server); }
-  std::vector<Login> list() override { return store_.list(); }
-  StoreReading load(std::set<RegistryKey> asked) override { return store_.load(std::move(asked)); }
-
- private:
-  CredentialStore& store_;
-  std::string server_;
-};
-
 // Takes a login and gives something else back.
 class ForgetfulStore final : public CredentialStore {
  public:
@@ -393,10 +373,10 @@ TEST_F(Setup, UndoRestoresTheLoginsThatTheKeyringGivesWhereItDoesNotGiveAnother)
   config(R"({"auths":{"ghcr.io":{"auth":"YWxpY2U6Y2FuYXJ5"},"quay.io":{"auth":"YWxpY2U6Y2FuYXJ5"}}})");
   const json before = config();
   ASSERT_EQ(import(), 0);
-  options_.open_store = [this](Prompt) { return std::make_unique<Refusing>(store_, "ghcr.io"); };
+  options_.open_store = [this](Prompt) { return std::make_unique<test::AskingStore>(store_, "ghcr.io"); };
   EXPECT_EQ(undo(), 1);
   EXPECT_EQ(config(), (json{{"auths", {{"ghcr.io", json::object()}, {"quay.io", before["auths"]["quay.io"]}}}}));
-  EXPECT_THAT(err_.str(), HasSubstr("not restored: ghcr.io: it asks first"));
+  EXPECT_THAT(err_.str(), HasSubstr("not restored: ghcr.io: KeePassXC asks before it gives"));
   options_.open_store = [this](Prompt) { return std::make_unique<Shared>(store_); };
   EXPECT_EQ(undo(), 0);
   EXPECT_EQ(config(), before);
