@@ -7,6 +7,7 @@
 #include "helper/base/guarded.hpp"
 #include "helper/base/text.hpp"
 #include "helper/secret_service/provider.hpp"
+#include "helper/store/registry_key.hpp"
 #include "sync/base/paths.hpp"
 #include "sync/base/shell_word.hpp"
 #include "sync/base/user_manager.hpp"
@@ -250,10 +251,15 @@ void check_docker(Findings& findings) {
                           "regsync setup --import"});
     }
     if (const std::vector<std::string> plain = movable(config.plain_logins(), config); !plain.empty()) {
-      findings.push_back({"docker", Health::warning,
-                          path + " holds " + count_of(plain.size(), "login") + " in plain text",
-                          reach == Reach::some ? "regsync setup --import --registry " + shell_word(plain.front())
-                                               : "regsync setup --import"});
+      // Docker keeps one login per host, so setup takes no path as a registry; all logins together it moves.
+      const auto host = std::ranges::find_if(plain, [](const std::string& server) {
+        const RegistryKey key(server);
+        return key.account().empty() && (key.path().empty() || key.is_hub());
+      });
+      findings.push_back(
+          {"docker", Health::warning, path + " holds " + count_of(plain.size(), "login") + " in plain text",
+           reach == Reach::some && host != plain.end() ? "regsync setup --import --registry " + shell_word(*host)
+                                                       : "regsync setup --import"});
     }
   } catch (const Error& error) {
     findings.push_back(failed("docker", error));

@@ -7,6 +7,7 @@
 #include <nlohmann/json.hpp>
 #include <ostream>
 #include <set>
+#include <sstream>
 
 #include "helper/store/registry_key.hpp"
 #include "sync/base/json_access.hpp"
@@ -143,25 +144,33 @@ std::vector<std::string> fields() {
   return fields;
 }
 
-std::vector<std::string> split(const std::string& text) {
-  std::vector<std::string> parts;
-  for (std::size_t begin = 0; begin <= text.size();) {
-    const std::size_t end = std::min(text.find('|', begin), text.size());
-    parts.push_back(text.substr(begin, end - begin));
-    begin = end + 1;
+// The words of a type name that lists them: "keep|remove", or "[=client|server]" where the value may be left out. What
+// stands behind a colon is of a check.
+std::vector<std::string> choices_of(const CLI::Option& option) {
+  std::string text = option.get_type_name();
+  text.erase(std::min(text.find(':'), text.size()));
+  if (text.starts_with("[=") && text.ends_with(']')) {
+    text = text.substr(2, text.size() - 3);
   }
-  return parts;
+  std::vector<std::string> choices;
+  if (text.find('|') != std::string::npos) {
+    std::istringstream words(text);
+    for (std::string word; std::getline(words, word, '|');) {
+      choices.push_back(word);
+    }
+  }
+  return choices;
 }
 
 Candidates values_of(const CLI::Option& option, const Position& position, Console& console) {
   const auto is = [&](const char* name) { return option.check_lname(name); };
   std::string type = option.get_type_name();
   type = type.substr(0, type.find(':'));
-  if (type == "FILE") {
+  if (type == "FILE" || type == "PATH") {
     return {.values = {}, .files = true};
   }
-  if (type.find('|') != std::string::npos) {
-    return {.values = split(type)};
+  if (auto choices = choices_of(option); !choices.empty()) {
+    return {.values = std::move(choices)};
   }
   if (is("context")) {
     return {.values = load_kubeconfig(position.kubeconfig).contexts()};
@@ -186,9 +195,8 @@ Candidates positionals_of(const Position& position, Console& console) {
     return {};
   }
   const CLI::Option& option = *options[std::min(position.positionals, options.size() - 1)];
-  if (option.get_type_name().find('|') != std::string::npos) {
-    const std::string type = option.get_type_name();
-    return {.values = split(type.substr(0, type.find(':')))};
+  if (auto choices = choices_of(option); !choices.empty()) {
+    return {.values = std::move(choices)};
   }
   if (position.command->get_name() == "trust-context") {
     return {.values = load_kubeconfig(position.kubeconfig).contexts()};

@@ -24,6 +24,7 @@ const std::vector<Typed> lines = {
     {"regsync pause --context de", "regsync pause --context dev"},
     {"regsync add x --context pr", "regsync add x --context prod"},
     {"regsync diff --context=pr", "regsync diff --context=prod"},
+    {"regsync sync --dry-run=s", "regsync sync --dry-run=server"},
     {"regsync add x -n kube-s", "regsync add x -n kube-system"},
     {"regsync add x --context prod -n only-p", "regsync add x --context prod -n only-prod"},
     {"regsync add x --registry gh", "regsync add x --registry ghcr.io"},

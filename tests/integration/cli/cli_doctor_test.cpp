@@ -277,6 +277,25 @@ TEST_F(CliDoctor, DockerDoesNotUseTheHelper) {
   EXPECT_EQ(finding("docker").verdict, "ok");
 }
 
+TEST_F(CliDoctor, TheAdviceForPlainLoginsCanBeFollowed) {
+  const auto advice = [&](const std::string& auths) {
+    person_.home().write(".docker/config.json", R"({"credHelpers": {"ghcr.io": "regsync"}, "auths": )" + auths + "}");
+    const json all = json::parse(person_.regsync({"doctor", "-o", "json"}).out);
+    for (const json& item : all.at("items")) {
+      if (item.at("text").get<std::string>().find("in plain text") != std::string::npos) {
+        return item.at("remedy").get<std::string>();
+      }
+    }
+    return std::string();
+  };
+  const std::string path = R"("quay.io/team": {"auth": "amRvZTpodW50ZXIy"})";
+  EXPECT_EQ(advice("{" + path + R"(, "quay.io": {"auth": "amRvZTpodW50ZXIy"}})"),
+            "regsync setup --import --registry quay.io");
+  EXPECT_EQ(advice("{" + path + "}"), "regsync setup --import");
+  ASSERT_EQ(person_.regsync({"setup", "--import"}).exit_code, 0);
+  EXPECT_EQ(json::parse(read_file(person_.home() / ".docker/config.json"))["auths"]["quay.io/team"], json::object());
+}
+
 TEST_F(CliDoctor, TheUnitsAreNotInstalledDisabledOrFailed) {
   systemctl("not-found", "inactive");
   Finding service = finding("service");

@@ -662,6 +662,11 @@ TEST_F(Cli, ShowMasksUnlessAskedToReveal) {
   EXPECT_EQ(run({"show", "web", "--reveal", "-o", "json"}), 0);
 }
 
+TEST_F(Cli, CompletionOffersTheWordsOfAValueThatMayBeLeftOut) {
+  EXPECT_EQ(run({"__complete", "--", "sync", "--dry-run="}), 0);
+  EXPECT_EQ(console_.out(), "--dry-run=client\n--dry-run=server\n:4\n");
+}
+
 TEST_F(Cli, CompletionKnowsCommandsContextsTargetsAndRegistries) {
   log_in("ghcr.io", "me");
   run({"add", "web", "--registry", "ghcr.io"});
@@ -681,6 +686,7 @@ TEST_F(Cli, CompletionKnowsCommandsContextsTargetsAndRegistries) {
   EXPECT_EQ(candidates({"add", "x", "--registry", ""}), "ghcr.io\tme\n:4\n");
   EXPECT_EQ(candidates({"list", "-o", "j"}), "json\njsonpath=\n:4\n");
   EXPECT_EQ(candidates({"diff", "--kubeconfig", ""}), ":0\n");
+  EXPECT_EQ(candidates({"sync", "--logins", ""}), ":0\n");
   Footprint footprint;
   for (const char* context : {"dev", "kind-gone"}) {
     footprint.contexts[context].secrets["web"].namespaces = {"default"};
