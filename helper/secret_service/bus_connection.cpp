@@ -6,13 +6,16 @@
 
 #include <algorithm>
 #include <array>
+#include <cerrno>
 #include <cstdint>
 #include <cstdlib>
 #include <ctime>
+#include <filesystem>
 #include <optional>
 #include <string_view>
 #include <system_error>
 
+#include "helper/base/guarded.hpp"
 #include "helper/base/text.hpp"
 
 namespace regsync {
@@ -30,16 +33,40 @@ steady_clock::time_point own_time(sd_bus* bus) {
                                     : steady_clock::time_point(std::chrono::microseconds(microseconds));
 }
 
-// The user whose socket a D-Bus address names ("unix:path=/run/user/1000/bus,guid=…"); none if there is no such file.
-std::optional<uid_t> owner_of(std::string_view address) {
-  constexpr std::string_view kind = "unix:path=";
-  if (!address.starts_with(kind)) {
-    return std::nullopt;
+// Where the session bus is looked for, as sd_bus_open_user(3) does.
+struct BusPlace {
+  std::string variable;          // that says where; empty: none does
+  std::string value;             // the address, or the socket in systemd's folder
+  std::filesystem::path socket;  // empty: the variable names no socket in a file
+};
+
+BusPlace place_of_bus() {
+  if (const char* address = std::getenv("DBUS_SESSION_BUS_ADDRESS"); address != nullptr) {
+    constexpr std::string_view kind = "unix:path=";
+    std::string_view rest = address;  // "unix:path=/run/user/1000/bus,guid=…"
+    rest = rest.starts_with(kind) ? rest.substr(kind.size()) : std::string_view();
+    return {"DBUS_SESSION_BUS_ADDRESS", address, rest.substr(0, rest.find_first_of(",;"))};
   }
-  address.remove_prefix(kind.size());
+  if (const char* runtime = std::getenv("XDG_RUNTIME_DIR"); runtime != nullptr && *runtime != '\0') {
+    const std::filesystem::path socket = std::filesystem::path(runtime) / "bus";
+    return {"XDG_RUNTIME_DIR", socket.string(), socket};
+  }
+  return {};
+}
+
+// The user whose socket it is; where we may not even see it, the one who closed the folder. Nothing if there is none.
+std::optional<uid_t> owner_of(std::filesystem::path socket) {
   struct stat status{};
-  const std::string path(address.substr(0, address.find_first_of(",;")));
-  return stat(path.c_str(), &status) == 0 ? std::optional(status.st_uid) : std::nullopt;
+  while (!socket.empty()) {
+    if (stat(socket.c_str(), &status) == 0) {
+      return status.st_uid;
+    }
+    if (errno != EACCES || socket == socket.parent_path()) {
+      break;
+    }
+    socket = socket.parent_path();
+  }
+  return std::nullopt;
 }
 
 std::string text_of(int error_number) { return std::generic_category().message(error_number); }
@@ -69,26 +96,38 @@ bool wait_for_input(sd_bus* bus, int other_fd, steady_clock::time_point until) {
 }
 
 Error no_bus_error(const std::string& reason) {
-  const char* address = std::getenv("DBUS_SESSION_BUS_ADDRESS");
-  if (const auto owner = owner_of(address != nullptr ? address : ""); owner && *owner != geteuid()) {
+  const BusPlace place = place_of_bus();
+  const std::optional<uid_t> owner = owner_of(place.socket);
+  if (owner && *owner != geteuid()) {
     return {ErrorCode::store_unavailable,
-            "the D-Bus session bus that DBUS_SESSION_BUS_ADDRESS names is that of another user (uid " +
+            "the D-Bus session bus that " + place.variable + " names is that of another user (uid " +
                 std::to_string(*owner) + "): " + reason,
-            "run this as that user, without sudo"};
+            "run this as that user, without sudo or su"};
   }
   std::string message = "there is no D-Bus session bus, and so no Secret Service to keep logins in";
   std::string remedy;
-  if (address != nullptr && *address == '\0') {
+  const bool by_address = place.variable == "DBUS_SESSION_BUS_ADDRESS";
+  if (by_address && place.value.empty()) {
     message = "DBUS_SESSION_BUS_ADDRESS is set and empty, so the D-Bus session bus cannot be found";
     remedy = "unset DBUS_SESSION_BUS_ADDRESS; or ";
-  } else if (address != nullptr) {
-    message = "cannot reach the D-Bus session bus that DBUS_SESSION_BUS_ADDRESS names (\"" + presentable(address) +
+  } else if (by_address || owner) {  // systemd's folder may well hold none
+    message = "cannot reach the D-Bus session bus that " + place.variable + " names (\"" + presentable(place.value) +
               "\"): " + reason;
   }
   return {ErrorCode::store_unavailable, std::move(message),
           remedy +
               "log in with a user session (loginctl enable-linger, dbus-user-session), or on a machine without a "
               "desktop run `regsync setup --headless`; `regsync doctor` tells more"};
+}
+
+std::optional<Error> session_bus_problem(std::chrono::milliseconds patience) {
+  return guarded([&] {
+    BusConnection bus;
+    if (bus.wait_until([&] { return bus.is_ready(); }, BusConnection::Clock::now() + patience) !=
+        BusConnection::Waited::held) {
+      throw no_bus_error("it does not answer");
+    }
+  });
 }
 
 Error bus_cancelled_error() { return {ErrorCode::cancelled, "the call to the Secret Service was cancelled"}; }

@@ -7,6 +7,7 @@
 
 #include <chrono>
 #include <functional>
+#include <optional>
 #include <string>
 #include <type_traits>
 
@@ -56,8 +57,12 @@ class BusConnection {
 bool wait_for_input(sd_bus* bus, int other_fd,
                     std::chrono::steady_clock::time_point until = std::chrono::steady_clock::time_point::max());
 
+// Why the session bus cannot be used, by where the environment says that it is.
 Error no_bus_error(const std::string& reason);
 Error bus_cancelled_error();
+
+// Connects, and waits for the bus to answer. Nothing where it does.
+std::optional<Error> session_bus_problem(std::chrono::milliseconds patience);
 
 // The result of an sd-bus function that writes into a message. Throws ErrorCode::internal.
 int written(int result);

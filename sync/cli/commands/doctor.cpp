@@ -94,8 +94,8 @@ void drop_reference_to_doctor(std::string& remedy) {
 
 int doctor(const DoctorOptions& options, Console& console) {
   Findings findings;
-  check_secret_store(console, findings);
-  check_login_files(findings);
+  const bool has_store = check_secret_store(console, findings);
+  const std::vector<std::filesystem::path> login_files = check_login_files(findings);
   check_program(findings);
   check_docker(findings);
   check_containers(findings);
@@ -103,7 +103,11 @@ int doctor(const DoctorOptions& options, Console& console) {
   const std::optional<StatusReport> daemon = check_service(findings);
   const std::vector<Target> targets = check_files(findings);
   check_contexts(targets, options.kubeconfig, daemon, console, findings);
-  check_logins(targets, console, findings);
+  if (has_store) {
+    check_logins(targets, {}, console, findings);
+  } else if (!login_files.empty()) {  // a keyring that does not answer is not waited for again
+    check_logins(targets, login_files, console, findings);
+  }
   for (Finding& finding : findings) {
     drop_reference_to_doctor(finding.remedy);
   }

@@ -6,6 +6,7 @@
 
 #include "helper/base/guarded.hpp"
 #include "helper/base/text.hpp"
+#include "helper/secret_service/bus_connection.hpp"
 #include "helper/secret_service/provider.hpp"
 #include "helper/store/registry_key.hpp"
 #include "sync/base/paths.hpp"
@@ -42,15 +43,6 @@ std::vector<std::string> movable(const std::vector<Credential>& logins, const Do
     }
   }
   return servers;
-}
-
-bool has_session_bus() {
-  if (const char* address = std::getenv("DBUS_SESSION_BUS_ADDRESS"); address != nullptr) {
-    return *address != '\0';
-  }
-  const char* runtime = std::getenv("XDG_RUNTIME_DIR");  // where systemd's user session has it
-  std::error_code ignored;
-  return runtime != nullptr && std::filesystem::exists(std::filesystem::path(runtime) / "bus", ignored);
 }
 
 // "enabled", "active", … as systemctl prints it; "" where it says nothing.
@@ -174,14 +166,9 @@ Reach reach_of_regsync(const DockerConfigFile& config) {
 
 }  // namespace
 
-void check_secret_store(Console& console, Findings& findings) {
-  if (has_session_bus()) {
-    findings.push_back({"session bus", Health::ok, "there is one", ""});
-  } else {
-    findings.push_back(
-        {"session bus", Health::failed, "there is none, so no program can reach the keyring",
-         "log in (ssh, desktop), or run under: dbus-run-session; without a desktop: regsync setup --headless"});
-  }
+bool check_secret_store(Console& console, Findings& findings) {
+  const auto no_bus = session_bus_problem(std::chrono::seconds(5));
+  findings.push_back(no_bus ? failed("session bus", *no_bus) : Finding{"session bus", Health::ok, "there is one", ""});
   StoreReading reading;
   const auto problem = guarded([&] {
     const auto store = console.open_store(Prompt::never);
@@ -195,17 +182,20 @@ void check_secret_store(Console& console, Findings& findings) {
     }
   });
   if (problem) {
-    findings.push_back(failed("keyring", *problem));
-  } else {
-    check_reading(reading, findings);
+    if (!no_bus || problem->message() != no_bus->message()) {
+      findings.push_back(failed("keyring", *problem));
+    }
+    return false;
   }
+  check_reading(reading, findings);
+  return true;
 }
 
-void check_login_files(Findings& findings) {
+std::vector<std::filesystem::path> check_login_files(Findings& findings) {
   constexpr const char* subject = "login files";
   std::vector<std::filesystem::path> paths;
   if (guarded([&] { paths = settings_in_force().login_files; }) || paths.empty()) {
-    return;  // check_files tells what is wrong with the settings
+    return {};  // check_files tells what is wrong with the settings
   }
   const StoreReading reading = LoginFiles(paths).read_all();
   if (reading.problem) {
@@ -214,6 +204,7 @@ void check_login_files(Findings& findings) {
     std::vector<std::string> names(paths.begin(), paths.end());
     findings.push_back({subject, Health::ok, count_of(reading.all.size(), "login") + " in " + join(names), ""});
   }
+  return paths;
 }
 
 // regclient has a program of that name too, which mirrors images.

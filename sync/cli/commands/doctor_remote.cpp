@@ -316,10 +316,11 @@ void check_contexts(const std::vector<Target>& targets, const std::optional<std:
   }
 }
 
-void check_logins(const std::vector<Target>& targets, Console& console, Findings& findings) {
+void check_logins(const std::vector<Target>& targets, const std::vector<std::filesystem::path>& only, Console& console,
+                  Findings& findings) {
   KnownLogins known;
   try {
-    known = read_logins(console, targets, Prompt::never);
+    known = read_logins(console, targets, Prompt::never, std::chrono::seconds(10), only);
   } catch (const Error&) {
     return;  // check_docker has told it
   }
@@ -339,8 +340,11 @@ void check_logins(const std::vector<Target>& targets, Console& console, Findings
     }
   }
   for (const auto& [registry, problem] : problems) {
-    // What keeps the keyring or the login files from being read is told once.
-    if (std::ranges::none_of(findings, [&](const Finding& finding) { return finding.text == problem.message(); })) {
+    // What keeps the keyring or the login files from being read is told once. What is not in the files alone may be in
+    // the keyring.
+    const bool told =
+        std::ranges::any_of(findings, [&](const Finding& finding) { return finding.text == problem.message(); });
+    if (!told && (only.empty() || problem.code() != ErrorCode::login_missing)) {
       findings.push_back(failed("login " + registry, problem));
     }
   }

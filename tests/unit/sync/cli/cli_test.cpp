@@ -69,6 +69,7 @@ class Cli : public testing::Test {
     ::setenv("XDG_CONFIG_HOME", (home_ / "config").c_str(), 1);
     ::setenv("XDG_STATE_HOME", (home_ / "state").c_str(), 1);
     ::setenv("XDG_RUNTIME_DIR", (home_ / "run").c_str(), 1);
+    ::setenv("DBUS_SESSION_BUS_ADDRESS", ("unix:path=" + (home_ / "no-bus").string()).c_str(), 1);
     ::setenv("KUBECONFIG", home_.write("kubeconfig", kubeconfig).c_str(), 1);
     std::filesystem::create_directories(home_ / "run/regsync");
   }
