@@ -30,8 +30,9 @@ constexpr std::array secret_members{"auth", "password", "identitytoken", "regist
 
 // The tree keeps the order of its members, and looks at all of them for each one: many would take hours. And to print
 // it recurses.
+constexpr JsonBounds bounds{.bytes = max_config_bytes, .depth = 50, .values = 10'000};
+
 void check_bounds(const fs::path& path, std::string_view text) {
-  constexpr JsonBounds bounds{.bytes = max_config_bytes, .depth = 50, .values = 10'000};
   try {
     end_of_value(text, std::min(text.find_first_not_of(" \n\r\t"), text.size()), bounds);
   } catch (const Error& error) {
@@ -59,6 +60,33 @@ Document parse(const fs::path& path, const std::optional<std::string>& bytes) {
                 "correct it; nothing was changed");
   }
   throw Error(ErrorCode::invalid_input, path.string() + " is not a JSON object", "correct it; nothing was changed");
+}
+
+// The members of a document by name, as they stand in its text. The tree keeps numbers of another length otherwise.
+std::map<std::string, std::string_view> members_in(std::string_view text) {
+  std::map<std::string, std::string_view> members;
+  constexpr std::string_view spaces = " \n\r\t";
+  std::size_t at = text.find('{');
+  while ((at = text.find_first_of("\"}", at)) != std::string_view::npos && text[at] == '"') {
+    const std::size_t key_end = end_of_value(text, at, bounds);
+    const auto name = Document::parse(text.substr(at, key_end - at)).get<std::string>();
+    const std::size_t begin = text.find_first_not_of(spaces, text.find(':', key_end) + 1);
+    at = end_of_value(text, begin, bounds);
+    members.insert_or_assign(name, text.substr(begin, at - begin));
+  }
+  return members;
+}
+
+// As docker writes a member of the document.
+std::string printed(const Document& value) {
+  std::string text;
+  for (const char c : value.dump(1, '\t')) {
+    text += c;
+    if (c == '\n') {
+      text += '\t';
+    }
+  }
+  return text;
 }
 
 // What docker would read once the link's target is there (a home that is not mounted) must not be replaced by us.
@@ -306,7 +334,15 @@ bool DockerConfigFile::is_blank() const { return !original_ || trim(*original_).
 bool DockerConfigFile::empty() const { return document_->empty(); }
 
 std::string DockerConfigFile::text() const {
-  std::string text = document_->dump(1, '\t');  // docker's own layout
+  const Document before = parse(path_, original_);
+  const auto members = is_blank() ? std::map<std::string, std::string_view>() : members_in(*original_);
+  std::string text = "{";  // docker's own layout
+  for (const auto& [name, value] : document_->items()) {
+    const auto kept = before.find(name);
+    text += (text.size() == 1 ? "\n\t" : ",\n\t") + Document(name).dump() + ": ";
+    text += kept != before.end() && *kept == value ? std::string(members.at(name)) : printed(value);
+  }
+  text += text.size() == 1 ? "}" : "\n}";
   if (original_ && original_->ends_with('\n')) {
     text += '\n';
   }

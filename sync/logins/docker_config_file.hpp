@@ -1,5 +1,5 @@
 // Docker's config.json as `regsync setup` edits it and the engine reads it: the few keys that concern credentials, all
-// else kept as it is (keys that we do not know, their order, the file's mode, a symbolic link to it).
+// else kept as it is (keys that we do not know, byte by byte, their order, the file's mode, a symbolic link to it).
 //
 // What it is: docker/cli, cli/config/configfile/file.go. One owner, one thread. The document may hold secrets; it is
 // never shown.

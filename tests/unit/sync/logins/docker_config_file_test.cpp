@@ -42,6 +42,19 @@ TEST(DockerConfigFile, KeepsWhatItDoesNotKnowInItsOrder) {
   EXPECT_EQ(after.dump(), before.dump());
 }
 
+TEST(DockerConfigFile, KeepsWhatItDoesNotChangeAsItIsWritten) {
+  const TempDir dir;
+  EXPECT_EQ(saved(dir.write("config.json", R"({"big": 12345678901234567890123,"list":[1.10, {"a" : 1E5}] ,
+  "credsStore":"pass", "a\"b}": "c\u00e9", "no": null})")),
+            "{\n\t\"big\": 12345678901234567890123,\n\t\"list\": [1.10, {\"a\" : 1E5}],\n"
+            "\t\"credsStore\": \"regsync\",\n\t\"a\\\"b}\": \"c\\u00e9\",\n\t\"no\": null\n}");
+  EXPECT_EQ(saved(dir.write("empty.json", "{}")), "{\n\t\"credsStore\": \"regsync\"\n}");
+  DockerConfigFile config(dir.write("nested.json", R"({"auths":{"ghcr.io":{"auth":"YTpi"}}})"));
+  config.blank_login("ghcr.io");
+  config.save();
+  EXPECT_EQ(test::read_file(config.path()), "{\n\t\"auths\": {\n\t\t\"ghcr.io\": {}\n\t}\n}") << "docker's own layout";
+}
+
 TEST(DockerConfigFile, KeepsModeSymbolicLinkAndLastNewline) {
   const TempDir dir;
   const auto target = dir.write("dotfiles/docker.json", "{}\n");
