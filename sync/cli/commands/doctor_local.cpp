@@ -201,7 +201,7 @@ std::vector<std::filesystem::path> check_login_files(Findings& findings) {
   if (reading.problem) {
     findings.push_back(failed(subject, *reading.problem));
   } else {
-    std::vector<std::string> names(paths.begin(), paths.end());
+    const std::vector<std::string> names(paths.begin(), paths.end());
     findings.push_back({subject, Health::ok, count_of(reading.all.size(), "login") + " in " + join(names), ""});
   }
   return paths;

@@ -14,13 +14,12 @@
 namespace regsync {
 namespace {
 
-using testing::AllOf;
 using testing::HasSubstr;
 
 // This process is another user than the one who owns the folder, and may not look into it, as with `su`.
 class AnotherUsersBus : public testing::Test {
  protected:
-  AnotherUsersBus() {
+  void SetUp() override {
     unsetenv("DBUS_SESSION_BUS_ADDRESS");
     unsetenv("XDG_RUNTIME_DIR");
     std::ofstream(own_ / "bus") << "";
@@ -29,15 +28,11 @@ class AnotherUsersBus : public testing::Test {
       switched_ = seteuid(12345) == 0;
     }
   }
-  ~AnotherUsersBus() override {
+  void TearDown() override {
     if (switched_) {
       EXPECT_EQ(seteuid(0), 0);
     }
   }
-  AnotherUsersBus(const AnotherUsersBus&) = delete;
-  AnotherUsersBus& operator=(const AnotherUsersBus&) = delete;
-  AnotherUsersBus(AnotherUsersBus&&) = delete;
-  AnotherUsersBus& operator=(AnotherUsersBus&&) = delete;
 
   test::TempDir own_;
   std::filesystem::path folder_ = "/root";
@@ -48,7 +43,7 @@ TEST_F(AnotherUsersBus, IsToldWhereItsFolderIsClosed) {
   setenv("DBUS_SESSION_BUS_ADDRESS", ("unix:path=" + (folder_ / "bus").string() + ",guid=1").c_str(), 1);
   const Error error = no_bus_error("Permission denied");
   EXPECT_THAT(error.message(),
-              AllOf(HasSubstr("DBUS_SESSION_BUS_ADDRESS names is that of another user (uid 0): Permission denied")));
+              HasSubstr("DBUS_SESSION_BUS_ADDRESS names is that of another user (uid 0): Permission denied"));
   EXPECT_THAT(error.remedy(), HasSubstr("run this as that user"));
 }
 

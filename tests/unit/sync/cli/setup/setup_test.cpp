@@ -502,8 +502,8 @@ esac)");
 TEST_F(Setup, AFileOfOddTypesIsRefusedBeforeAnythingChanges) {
   for (const auto& [text, member] : std::map<std::string, std::string>{
            {R"({"auths":{"ghcr.io":{"auth":"YWxpY2U6Y2FuYXJ5"}},"credHelpers":[]})", "\"credHelpers\""},
-           {R"({"auths":{"ghcr.io":{"auth":"YWxpY2U6Y2FuYXJ5"}},"credHelpers":{"a":1}})", "\"a\" of \"credHelpers\""},
-           {R"({"auths":{"ghcr.io":{"auth":"YWxpY2U6Y2FuYXJ5"},"b":"canary"}})", "\"b\" of \"auths\""},
+           {R"({"auths":{"ghcr.io":{"auth":"YWxpY2U6Y2FuYXJ5"}},"credHelpers":{"a":1}})", R"("a" of "credHelpers")"},
+           {R"({"auths":{"ghcr.io":{"auth":"YWxpY2U6Y2FuYXJ5"},"b":"canary"}})", R"("b" of "auths")"},
            {R"({"auths":["ghcr.io"]})", "\"auths\""},
            {R"({"auths":{"ghcr.io":{"auth":"YWxpY2U6Y2FuYXJ5"}},"credsStore":{}})", "\"credsStore\""},
        }) {
