@@ -430,8 +430,7 @@ class Daemon::Impl {
     targets_.read();
     require_known({target});
     targets_.require_removable(target);
-    engine_.forget_target(target, keep_secrets);
-    targets_.remove(target);
+    engine_.forget_target(target, keep_secrets, [&] { targets_.remove(target); });
     log::info(keep_secrets ? "target removed, its Secrets are kept" : "target removed", {.target = target});
     StatusQuery query;
     query.targets = {target};

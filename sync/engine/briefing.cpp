@@ -13,13 +13,14 @@ namespace {
 
 // A plan as it is meant in one context; `before` is what was told there, which stays the same object if it equals.
 std::shared_ptr<const Plan> as_meant(const std::shared_ptr<const Plan>& plan, const Target& target,
-                                     const std::optional<Error>& problem, const std::shared_ptr<const Plan>& before) {
-  if (!problem && target == plan->target) {
+                                     const std::optional<Hold>& hold, const std::shared_ptr<const Plan>& before) {
+  if (!hold && target == plan->target) {
     return plan;
   }
   Plan here = *plan;
   here.target = target;
-  here.held = problem;
+  here.held = hold ? std::optional(hold->why) : std::nullopt;
+  here.frozen = hold && hold->frozen;
   return before && *before == here ? before : std::make_shared<const Plan>(std::move(here));
 }
 
@@ -82,8 +83,10 @@ bool Briefing::tell_logins(const std::map<std::string, std::vector<std::string>>
     std::set<std::string> secrets;
     for (const auto& target : names) {
       if (const auto plan = known->find(target); plan != known->end()) {
+        const auto& held = plan->second->held;
         changed[target] =
-            as_meant(from_.intent.plans().at(target), plan->second->target, plan->second->held, plan->second);
+            as_meant(from_.intent.plans().at(target), plan->second->target,
+                     held ? std::optional(Hold{*held, plan->second->frozen}) : std::nullopt, plan->second);
         secrets.insert(plan->second->target.secret);
       }
     }
@@ -166,12 +169,16 @@ bool Briefing::names_absent_context(const Target& target, const std::string& con
 }
 
 void Briefing::add_footprints(const std::string& context, Parts& parts) const {
-  const bool paused = from_.paused.contains(context);
+  const bool paused = from_.paused.contains(context) || from_.book.is_held(context);
   for (const auto& [target, file] : from_.targets.files()) {
     if (!file.target) {
       parts.uncertain.insert(target);  // it cannot be read
     }
   }
+  // What was made through a context that is gone is found through this one, if it leads there too.
+  std::set<std::string> names = from_.book.peers(context);
+  std::erase_if(names, [this](const auto& peer) { return from_.contexts.contains(peer); });
+  names.insert(context);
   for (const auto& [target, footprint] : from_.footprints.all()) {
     if (!footprint.forgotten && !from_.targets.files().contains(target) && !from_.targets.lost(target)) {
       parts.uncertain.insert(target);  // its file may come back
@@ -183,27 +190,36 @@ void Briefing::add_footprints(const std::string& context, Parts& parts) const {
     if (footprint.keeps_in(context) && !paused) {
       parts.kept.insert(target);
     }
-    if (const auto places = footprint.contexts.find(context); places != footprint.contexts.end()) {
-      parts.places.merge(places->second);
+    for (const auto& name : names) {
+      if (const auto places = footprint.contexts.find(name); places != footprint.contexts.end()) {
+        parts.places.merge(places->second);
+      }
     }
   }
 }
 
 // Why a target may not use a context: its footprint is not written, or it is pinned and the cluster is another one
 // than it was, or not known yet.
-std::optional<Error> Briefing::held(const Target& target, const std::string& context) const {
+std::optional<Hold> Briefing::held(const Target& target, const std::string& context) const {
+  if (const auto unsure = held_by_pin(target, context)) {
+    return Hold{*unsure, /*frozen=*/true};
+  }
   if (const auto problem = from_.footprints.held(target.name)) {
-    return problem;
+    return Hold{*problem, /*frozen=*/false};
   }
   if (from_.footprints.is_pending(target.name, context)) {
-    return Error(ErrorCode::timeout, "regsync is recording where target " + target.name + " has Secrets",
-                 "nothing to do: that takes a moment, unless the hub cannot be reached");
+    return Hold{Error(ErrorCode::timeout, "regsync is recording where target " + target.name + " has Secrets",
+                      "nothing to do: that takes a moment, unless the hub cannot be reached"),
+                /*frozen=*/false};
   }
+  return std::nullopt;
+}
+
+std::optional<Error> Briefing::held_by_pin(const Target& target, const std::string& context) const {
   if (!pins(target, context)) {
     return std::nullopt;
   }
-  const auto* known = from_.book.find(context);
-  if (known != nullptr && known->held) {
+  if (from_.book.is_held(context)) {
     return context_held(context);
   }
   if (!from_.contexts.identified(context)) {

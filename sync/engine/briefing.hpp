@@ -23,6 +23,12 @@
 
 namespace regsync {
 
+// Why a target may make nothing in a context.
+struct Hold {
+  Error why;
+  bool frozen;  // nor is what is there kept current
+};
+
 class Briefing {
  public:
   struct Sources {
@@ -63,7 +69,8 @@ class Briefing {
   void add_footprints(const std::string& context, Parts& parts) const;
   [[nodiscard]] bool concerns(const Target& target, const std::string& context) const;
   [[nodiscard]] bool names_absent_context(const Target& target, const std::string& context) const;
-  [[nodiscard]] std::optional<Error> held(const Target& target, const std::string& context) const;
+  [[nodiscard]] std::optional<Hold> held(const Target& target, const std::string& context) const;
+  [[nodiscard]] std::optional<Error> held_by_pin(const Target& target, const std::string& context) const;
   [[nodiscard]] std::vector<DesiredState::Sibling> siblings_of(const std::string& context, WantedThrough& wanted) const;
   [[nodiscard]] std::vector<Target> wanted_through(const std::string& context) const;
 

@@ -1,6 +1,7 @@
 #include "sync/engine/context_book.hpp"
 
 #include <algorithm>
+#include <functional>
 #include <nlohmann/json.hpp>
 
 #include "helper/base/file_io.hpp"
@@ -18,6 +19,7 @@ using std::chrono::system_clock;
 
 constexpr std::size_t max_bytes = 16UL * 1024 * 1024;
 constexpr std::size_t most_values = 1'000'000;
+constexpr std::size_t most_formers = 5;  // of one context: clusters of kind are made anew every day
 
 json to_json(const ClusterIdentity& identity) {
   return {{"uid", identity.uid}, {"server", identity.server}, {"authority", identity.authority}};
@@ -30,9 +32,13 @@ ClusterIdentity identity_from(const json& document) {
 }
 
 // The uid decides where it is known; else the authority, which outlives a moved server, else the address.
-bool leads_elsewhere(const ClusterIdentity& before, const ClusterIdentity& now) {
+// Many clusters may have one authority, so that it proves nothing to whoever pins a context.
+bool leads_elsewhere(const ClusterIdentity& before, const ClusterIdentity& now, bool pinned) {
   if (!before.uid.empty() && !now.uid.empty()) {
     return before.uid != now.uid;
+  }
+  if (pinned && before.server != now.server) {
+    return true;
   }
   if (!before.authority.empty() && !now.authority.empty()) {
     return before.authority != now.authority;
@@ -71,7 +77,7 @@ ContextBook::ContextBook(std::filesystem::path file) : file_(std::move(file)) {
       throw Error(ErrorCode::invalid_input, "it is not JSON");
     }
     for (const auto& [context, entry] : map_at(document, {"contexts"}).items()) {
-      if (text_at(entry, {"server"}).empty()) {
+      if (text_at(entry, {"server"}).empty() && text_at(entry, {"held", "server"}).empty()) {
         continue;  // not one that write() would make
       }
       Known known{.identity = identity_from(entry), .held = {}, .changed = {}};
@@ -79,14 +85,16 @@ ContextBook::ContextBook(std::filesystem::path file) : file_(std::move(file)) {
         known.held = identity_from(*held);
       }
       known.changed = time_at(entry, {"changed"});
+      known.former_of = text_at(entry, {"formerOf"});
       known_.emplace(context, std::move(known));
     }
   });
   if (failure) {
     known_.clear();
+    lost_ = true;
     log::warning(file_.string() +
                  " cannot be read, so a context that leads to another cluster than before is not "
-                 "noticed this time: " +
+                 "noticed this time, and pinned ones wait to be trusted: " +
                  failure->message());
   }
 }
@@ -96,23 +104,33 @@ const ContextBook::Known* ContextBook::find(const std::string& context) const {
   return known == known_.end() ? nullptr : &known->second;
 }
 
+bool ContextBook::is_held(const std::string& context) const {
+  const Known* known = find(context);
+  return known != nullptr && known->held.has_value();
+}
+
 ContextBook::Met ContextBook::meet(const std::string& context, ClusterIdentity now, bool pinned, WallTime time) {
   const auto known = known_.find(context);
   if (known == known_.end()) {
-    known_.emplace(context, Known{.identity = std::move(now), .held = {}, .changed = {}});
+    Known& entry = known_[context];
+    if (lost_ && pinned) {
+      entry.held = std::move(now);
+    } else {
+      entry.identity = std::move(now);
+    }
     changed();
     return Met::news;
   }
   const Known before = known->second;
   Known& entry = known->second;
-  if (!leads_elsewhere(entry.identity, now)) {
+  if (!leads_elsewhere(entry.identity, now, pinned)) {
     if (now.uid.empty()) {
       now.uid = entry.identity.uid;  // a right that was taken away since
     }
     entry.identity = std::move(now);
     entry.held.reset();
   } else {
-    if (!entry.held || leads_elsewhere(*entry.held, now)) {
+    if (!entry.held || leads_elsewhere(*entry.held, now, pinned)) {
       entry.changed = time;
     }
     if (pinned) {
@@ -142,8 +160,8 @@ void ContextBook::changed() {
 }
 
 void ContextBook::save() {
-  if (std::exchange(dirty_, false)) {
-    write();
+  if (dirty_) {
+    dirty_ = !write();  // else at the next time
   }
 }
 
@@ -164,6 +182,35 @@ void ContextBook::forget(const std::string& context) {
     changed();
     save();
   }
+}
+
+std::string ContextBook::keep_former(const std::string& context, const ClusterIdentity& before, WallTime time,
+                                     std::vector<std::string>& dropped) {
+  const std::string name =
+      context + " (" + (before.uid.empty() ? "" : before.uid.substr(0, 8) + " at ") + before.server + ")";
+  known_[name] = Known{.identity = before, .held = {}, .changed = time, .former_of = context};
+  std::vector<std::pair<WallTime, std::string>> formers;
+  for (const auto& [other, known] : known_) {
+    if (known.former_of == context) {
+      formers.emplace_back(known.changed.value_or(WallTime()), other);
+    }
+  }
+  std::ranges::sort(formers, std::greater<>());
+  for (std::size_t i = most_formers; i < formers.size(); ++i) {
+    known_.erase(formers[i].second);
+    dropped.push_back(formers[i].second);
+  }
+  changed();
+  return name;
+}
+
+std::optional<std::string> ContextBook::returned_from(const std::string& context) const {
+  const Known* now = find(context);
+  const auto former = std::ranges::find_if(known_, [&](const auto& item) {
+    return item.second.former_of == context && now != nullptr && !now->held &&
+           same_cluster(item.second.identity, now->identity) == Same::yes;
+  });
+  return former == known_.end() ? std::nullopt : std::optional(former->first);
 }
 
 void ContextBook::learn(const std::string& one, const std::string& other, bool same) {
@@ -217,7 +264,7 @@ std::set<std::string> ContextBook::peers(const std::string& context) const {
   return candidates;
 }
 
-void ContextBook::write() const {
+bool ContextBook::write() const {
   json contexts = json::object();
   for (const auto& [context, known] : known_) {
     json entry = to_json(known.identity);
@@ -226,6 +273,9 @@ void ContextBook::write() const {
     }
     if (known.changed) {
       entry["changed"] = system_clock::to_time_t(*known.changed);
+    }
+    if (!known.former_of.empty()) {
+      entry["formerOf"] = known.former_of;
     }
     contexts[context] = std::move(entry);
   }
@@ -236,6 +286,7 @@ void ContextBook::write() const {
   if (failure) {
     log::warning(describe(*failure));  // what is known stays in memory
   }
+  return !failure;
 }
 
 }  // namespace regsync

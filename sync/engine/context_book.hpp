@@ -11,6 +11,7 @@
 #include <set>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "sync/kube/config/kubeconfig.hpp"
 #include "sync/model/status_report.hpp"
@@ -37,17 +38,21 @@ class ContextBook {
     ClusterIdentity identity;
     std::optional<ClusterIdentity> held;  // what it leads to now, which nobody has trusted yet
     std::optional<WallTime> changed;      // when it began to lead to another cluster than before
+    std::string former_of = {};           // the context that led there once; see keep_former()
 
     // What it leads to now, trusted or not.
     [[nodiscard]] const ClusterIdentity& now() const { return held ? *held : identity; }
     bool operator==(const Known&) const = default;
   };
 
-  // A file that cannot be read is reported by a warning in the log; nothing is known then.
+  // A file that cannot be read is reported by a warning in the log; nothing is known then, and pinned contexts are held
+  // when they are met.
   explicit ContextBook(std::filesystem::path file);
 
   [[nodiscard]] const std::map<std::string, Known>& all() const { return known_; }
   [[nodiscard]] const Known* find(const std::string& context) const;
+  // Whether a person has to trust() what it leads to now.
+  [[nodiscard]] bool is_held(const std::string& context) const;
 
   enum class Met { as_before, news, elsewhere };
   // A context was found to lead to this cluster. Where that is another one than before, it is held (see trust()) if the
@@ -56,6 +61,13 @@ class ContextBook {
   // The person says that it is right.
   void trust(const std::string& context);
   void forget(const std::string& context);
+  // Remembers a cluster that a context led to before, under a name that no kubeconfig has: "dev (https://10.0.0.1)".
+  // Answers that name. Of many the oldest are dropped: their names are in `dropped`.
+  std::string keep_former(const std::string& context, const ClusterIdentity& before, WallTime time,
+                          std::vector<std::string>& dropped);
+  // Under which name a cluster is remembered that this context leads to again now.
+  [[nodiscard]] std::optional<std::string> returned_from(const std::string& context) const;
+
   // Writes what meet() has changed since the last time, unless it was written already.
   void save();
 
@@ -76,13 +88,14 @@ class ContextBook {
   [[nodiscard]] const Index& index() const;
   void changed();
   void unlearn(const std::string& context);
-  void write() const;
+  [[nodiscard]] bool write() const;
 
   std::filesystem::path file_;
   std::map<std::string, Known> known_;
   std::map<std::pair<std::string, std::string>, bool> learnt_;  // by two names in order; by this process
   mutable std::optional<Index> index_;                          // none: out of date
   bool dirty_ = false;
+  bool lost_ = false;  // what was known before this process
 };
 
 }  // namespace regsync

@@ -163,9 +163,15 @@ class Engine::Impl {
     }
   }
 
-  void forget_target(const std::string& target, bool keep_secrets) {
-    status_.forget_left(target);
+  void forget_target(const std::string& target, bool keep_secrets, const std::function<void()>& remove_file) {
+    const Footprint* known = footprints_.find(target);
+    const Footprint before = known == nullptr ? Footprint() : *known;
     footprints_.forget(target, keep_secrets);
+    if (const auto failure = guarded(remove_file)) {
+      footprints_.restore(target, before);
+      throw Error(*failure);
+    }
+    status_.forget_left(target);
     targets_.erase(target);
     update();
   }
@@ -180,7 +186,11 @@ class Engine::Impl {
 
   void trust_context(const std::string& context) {
     require_met(context, book_);
+    const auto before = book_.is_held(context) ? std::optional(book_.find(context)->identity) : std::nullopt;
     book_.trust(context);
+    if (before) {
+      leave_behind(context, *before);
+    }
     log::info("context trusted to lead to the cluster that it leads to now", {.context = context});
     update();
   }
@@ -329,13 +339,36 @@ class Engine::Impl {
 
   void met(const std::string& context, ClusterIdentity identity) {
     const bool pinned = intent_.is_pinned(context);
+    const auto* known = book_.find(context);
+    const ClusterIdentity before = known == nullptr ? ClusterIdentity() : known->identity;
     const auto met = book_.meet(context, std::move(identity), pinned, std::chrono::system_clock::now());
     if (met == ContextBook::Met::elsewhere) {
       log::warning("leads to another cluster than before", {.context = context});
       history_.add_context(context, "leads to another cluster than before");
+      if (!book_.is_held(context)) {
+        leave_behind(context, before);
+      }
     }
     if (met != ContextBook::Met::as_before || pinned) {
       update_soon();
+    }
+  }
+
+  // A context leads to another cluster: what was made through it is still in the former one. That is remembered under
+  // another name, as of a context that is gone; and under its own again where it leads back.
+  void leave_behind(const std::string& context, const ClusterIdentity& before) {
+    if (before.server.empty()) {
+      return;  // it was never met
+    }
+    std::vector<std::string> dropped;
+    footprints_.copy_context(context, book_.keep_former(context, before, std::chrono::system_clock::now(), dropped));
+    for (const auto& former : dropped) {
+      footprints_.forget_context(former);
+    }
+    if (const auto former = book_.returned_from(context)) {
+      footprints_.copy_context(*former, context);
+      footprints_.forget_context(*former);
+      book_.forget(*former);
     }
   }
 
@@ -436,7 +469,7 @@ class Engine::Impl {
       if (!cluster && !contexts_.contains(context) && is_left) {
         return is_clean_through_a_peer(target, context, places);
       }
-      if (!cluster || contexts_.problems().contains(context) || paused_.contains(context)) {
+      if (!cluster || contexts_.problems().contains(context) || paused_.contains(context) || book_.is_held(context)) {
         return false;
       }
       if (known == nullptr && !footprint->forgotten) {
@@ -449,7 +482,9 @@ class Engine::Impl {
       }
       return clean;
     };
-    return footprints_.trim(intent_.wanted(), may_trim, is_clean);
+    const bool changed = footprints_.trim(intent_.wanted(), may_trim, is_clean);
+    retry_disk();
+    return changed;
   }
 
   // Of a context that is gone: whether another one leads to the same cluster, as after a rename of the context, and
@@ -576,7 +611,9 @@ void Engine::trust_context(const std::string& context) { impl_->trust_context(co
 
 bool Engine::pause_context(const std::string& context, bool paused) { return impl_->pause_context(context, paused); }
 
-void Engine::forget_target(const std::string& target, bool keep_secrets) { impl_->forget_target(target, keep_secrets); }
+void Engine::forget_target(const std::string& target, bool keep_secrets, const std::function<void()>& remove_file) {
+  impl_->forget_target(target, keep_secrets, remove_file);
+}
 
 std::set<RegistryKey> Engine::logins_in_doubt() const { return impl_->logins_in_doubt(); }
 

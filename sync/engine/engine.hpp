@@ -101,10 +101,11 @@ class Engine {
   // deleted without waiting for the grace.
   void confirm_target(const std::string& target);
 
-  // The person removed a target: call it before its file is deleted. Its Secrets are deleted, now or when their context
-  // can be reached; remembered until done. keep_secrets: they stay, unmanaged. Throws Error(invalid_input) where that
-  // cannot be written down: nothing was done then.
-  void forget_target(const std::string& target, bool keep_secrets);
+  // The person removes a target. Its Secrets are deleted, now or when their context can be reached; remembered until
+  // done. keep_secrets: they stay, unmanaged. remove_file deletes its file: called when the removal is written down, so
+  // that a process that is killed in between forgets nothing. Throws Error(invalid_input) where it cannot be written
+  // down, and what remove_file throws: nothing was done then.
+  void forget_target(const std::string& target, bool keep_secrets, const std::function<void()>& remove_file);
 
   // The person says that a context that is not in the kubeconfig is gone for good: nothing is remembered of it, and
   // what is left there stays. Throws Error: invalid_input where it is in the kubeconfig, not_found where nothing is

@@ -112,6 +112,25 @@ void FootprintKeeper::forget(const std::string& target, bool keep_secrets) {
   store_.set(target, std::move(footprint));
 }
 
+void FootprintKeeper::copy_context(const std::string& from, const std::string& to) {
+  const std::map<std::string, Footprint> before = all();
+  for (const auto& [target, footprint] : before) {
+    const auto places = footprint.contexts.find(from);
+    if (places == footprint.contexts.end()) {
+      continue;
+    }
+    Footprint both = footprint;
+    both.contexts[to].merge(places->second);
+    if (const auto own = footprint.own_namespaces.find(from); own != footprint.own_namespaces.end()) {
+      both.own_namespaces[to] = own->second;
+    }
+    if (footprint.kept.contains(from)) {
+      both.kept.insert(to);
+    }
+    store_.set(target, std::move(both));
+  }
+}
+
 void FootprintKeeper::forget_context(const std::string& context) {
   std::vector<std::pair<std::string, Footprint>> left;
   for (const auto& [target, footprint] : all()) {

@@ -53,6 +53,13 @@ class FootprintKeeper {
   // Error(invalid_input) where that cannot be written down.
   void forget(const std::string& target, bool keep_secrets);
 
+  // As it was before forget(), which turned out to be no removal. Throws as forget().
+  void restore(const std::string& target, const Footprint& before) { store_.set(target, before); }
+
+  // What is remembered of one context is remembered of another, too. Throws Error(invalid_input) where a footprint
+  // cannot be written.
+  void copy_context(const std::string& from, const std::string& to);
+
   // Nothing is remembered of this context any more. Throws Error(invalid_input) where a footprint cannot be written.
   void forget_context(const std::string& context);
 

@@ -20,16 +20,23 @@ asio::awaitable<std::string> uid_through(std::string other, Cluster& cluster, Ke
 
 }  // namespace
 
-// As the book has it, which knows of a context what it led to when it was reached last: one that was not reached since
-// it got another address has to be asked.
-Same SharedObjects::same(const std::string& one, const std::string& other, const Cluster& cluster) const {
-  const Same known = book_.same(one, other);
-  const ContextBook::Known* met = book_.find(other);
-  if (known != Same::no || met == nullptr || contexts_.identified(other)) {
-    return known;
+// The book knows of a context what it led to when it was reached last: not of one that has got another address since.
+bool SharedObjects::is_in_doubt(const std::string& context, const Cluster& cluster) const {
+  const ContextBook::Known* met = book_.find(context);
+  if (met == nullptr || contexts_.identified(context)) {
+    return false;
   }
   const ClusterIdentity now = identity_of(cluster.context());
-  return met->now().server == now.server && met->now().authority == now.authority ? known : Same::unknown;
+  return met->now().server != now.server || met->now().authority != now.authority;
+}
+
+Same SharedObjects::same(const std::string& one, const std::string& other, const Cluster& cluster) const {
+  const Same known = book_.same(one, other);
+  if (known != Same::no) {
+    return known;
+  }
+  const auto asking = contexts_.find(one);
+  return (asking && is_in_doubt(one, *asking)) || is_in_doubt(other, cluster) ? Same::unknown : known;
 }
 
 asio::awaitable<void> SharedObjects::check(std::string context, Key key, std::string uid, Taking taking) {

@@ -29,6 +29,7 @@ class SharedObjects {
   asio::awaitable<void> check(std::string context, Key key, std::string uid, Taking taking);
 
  private:
+  [[nodiscard]] bool is_in_doubt(const std::string& context, const Cluster& cluster) const;
   [[nodiscard]] Same same(const std::string& one, const std::string& other, const Cluster& cluster) const;
 
   const ContextSet& contexts_;

@@ -132,6 +132,14 @@ bool is_gone(const EngineState& state, const std::string& name, const std::strin
   return !state.contexts.contains(context) && !state.contexts.find(context) && !names_plainly(state, name, context);
 }
 
+// Whether it is a cluster that a context led to once, of which nothing is to be told but where Secrets of a target that
+// was removed may be left there.
+bool is_former(const EngineState& state, const std::string& name, const std::string& context) {
+  const auto* known = state.book.find(context);
+  const Footprint* footprint = state.footprints.find(name);
+  return known != nullptr && !known->former_of.empty() && !(footprint != nullptr && footprint->forgotten);
+}
+
 // Of a context without a cluster: nothing where it is gone and no target names it plainly, and where it is another
 // replica's.
 std::optional<Error> problem_of_missing(const EngineState& state, const std::string& name, const std::string& context) {
@@ -206,7 +214,7 @@ void add_rows(const EngineState& state, const std::string& name, const std::stri
     doubt_rows(std::span(rows).subspan(before), state.contexts.vanished(context));
   }
   const auto health = cluster->status();
-  if (removing && rows.size() == before && state.paused.contains(context)) {
+  if (removing && rows.size() == before && (state.paused.contains(context) || state.book.is_held(context))) {
     cluster->add_held_rows(name, rows);  // nothing is deleted there now, and what is left is not forgotten
     if (rows.size() == before) {
       add_context_row(std::nullopt);
@@ -272,8 +280,10 @@ void add_context_notes(const EngineState& state, WallTime now, const std::set<st
                        std::vector<Error>& notes) {
   for (const auto& [context, known] : state.book.all()) {
     if (contexts.contains(context) && known.changed && !known.held && now - *known.changed < noted_for) {
-      notes.emplace_back(ErrorCode::kubeconfig, "context " + context + " leads to another cluster than before",
-                         "if that is as it should be: regsync trust-context " + shell_word(context));
+      notes.emplace_back(
+          ErrorCode::kubeconfig,
+          "context " + context + " leads to another cluster than before; what it has in the former one stays as it is",
+          "if that is as it should be: regsync trust-context " + shell_word(context));
     }
   }
 }
@@ -384,7 +394,8 @@ std::optional<ContextStatus> context_status(const EngineState& state, const std:
 
 Error context_held(const std::string& context) {
   return {ErrorCode::kubeconfig,
-          "context " + context + " leads to another cluster than before, and a target pins it: no new Secret is made",
+          "context " + context +
+              " leads, or may lead, to another cluster than before, and a target pins it: nothing is written there",
           "if that is as it should be: regsync trust-context " + shell_word(context)};
 }
 
@@ -427,7 +438,9 @@ void add_state(const EngineState& state, const std::map<RegistryKey, LoginEnd>& 
     add_pattern_notes(state, name, report.notes);
     add_namespace_notes(state, name, report.notes);
     for (const auto& context : own_contexts) {
-      (is_gone(state, name, context) ? gone : contexts).insert(context);
+      if (!is_former(state, name, context)) {
+        (is_gone(state, name, context) ? gone : contexts).insert(context);
+      }
     }
   }
   add_gone_note(gone, report.notes);

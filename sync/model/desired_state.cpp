@@ -88,7 +88,8 @@ bool Plan::operator==(const Plan& other) const {
   const auto same_payload =
       payload == other.payload || (payload && other.payload && payload->digest() == other.payload->digest());
   return target == other.target && same_payload && carried_over == other.carried_over && problems == other.problems &&
-         waiting == other.waiting && awaits == other.awaits && remove == other.remove && held == other.held;
+         waiting == other.waiting && awaits == other.awaits && remove == other.remove && held == other.held &&
+         frozen == other.frozen;
 }
 
 std::set<RegistryKey> wanted_registries(const Target& target) {
@@ -423,7 +424,7 @@ Decision DesiredState::decide_claimed(const Key& key, const Plan& plan, const Fa
   if (observed != nullptr && !ours && !(facts.adopt && observed->right_type)) {
     return stuck(obstacle(key, plan, facts));
   }
-  if (plan.held && !ours) {
+  if (plan.held && (plan.frozen || !ours)) {
     return stuck(*plan.held);
   }
   if (plan.waiting) {

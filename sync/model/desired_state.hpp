@@ -48,6 +48,7 @@ struct Plan {
   std::optional<Error> awaits;  // waiting: for what
   bool remove = false;          // every login is gone and the target says onLogout: remove
   std::optional<Error> held;    // why no Secret may be made or adopted now; those that exist are kept current
+  bool frozen = false;          // held: nor are those kept current
   WallTime since = {};          // when this process first knew the target
 
   bool operator==(const Plan& other) const;  // whether it makes the same Secrets

@@ -15,6 +15,7 @@
 #include "sync/cli/view/quote.hpp"
 #include "sync/cluster/service_account.hpp"
 #include "sync/cluster/write_trouble.hpp"
+#include "sync/engine/briefing.hpp"
 #include "sync/engine/status_builder.hpp"
 #include "sync/model/remedy.hpp"
 #include "sync/model/secret_object.hpp"
@@ -219,13 +220,13 @@ class Comparison {
 };
 
 // Why regsyncd would make nothing for the target in this context.
-std::optional<Error> held(const Target& target, const std::string& context, const Memory& memory) {
-  const auto unreadable = memory.footprints.unreadable().find(target.name);
-  if (unreadable != memory.footprints.unreadable().end()) {
-    return unreadable->second;
+std::optional<Hold> held(const Target& target, const std::string& context, const Memory& memory) {
+  if (pins(target, context) && memory.book.is_held(context)) {
+    return Hold{context_held(context), /*frozen=*/true};
   }
-  const ContextBook::Known* known = memory.book.find(context);
-  return pins(target, context) && known != nullptr && known->held ? std::optional(context_held(context)) : std::nullopt;
+  const auto unreadable = memory.footprints.unreadable().find(target.name);
+  return unreadable == memory.footprints.unreadable().end() ? std::nullopt
+                                                            : std::optional(Hold{unreadable->second, /*frozen=*/false});
 }
 
 }  // namespace
@@ -272,7 +273,10 @@ asio::awaitable<void> find_differences(kube::KubeClient& client, std::vector<std
     auto meant = std::make_shared<Plan>(*plan);
     meant->target = meant_in(plan->target, client.context(), memory.footprints);
     places.merge(places_of(meant->target, default_namespace));
-    meant->held = held(plan->target, client.context().name, memory);
+    if (const auto hold = held(plan->target, client.context().name, memory)) {
+      meant->held = hold->why;
+      meant->frozen = hold->frozen;
+    }
     if (meant->held) {
       left.known_targets.erase(meant->target.name);
     }

@@ -38,8 +38,8 @@ StatusReport remove_here(const RemoveOptions& options, Console& console) {
   }
   TargetDirectory(paths::targets()).require_removable(options.name);
   const auto work = [&](Engine& engine) {
-    engine.forget_target(options.name, options.keep_secrets);
-    TargetDirectory(paths::targets()).remove(options.name);
+    engine.forget_target(options.name, options.keep_secrets,
+                         [&] { TargetDirectory(paths::targets()).remove(options.name); });
     return engine.sync({options.name}, false);
   };
   return run_engine(console, options.kubeconfig, "regsync remove", work, {options.name}, deletion_time);
@@ -100,12 +100,18 @@ bool leaves_something(const StatusReport& left) {
   return std::ranges::find(left.notes, ErrorCode::not_owned, &Error::code) != left.notes.end();
 }
 
+// Whether some may be in a context that is gone.
+bool may_leave_some(const StatusReport& left) {
+  return std::ranges::find(left.notes, ErrorCode::kubeconfig, &Error::code) != left.notes.end();
+}
+
 // For people.
 void print_outcome(const RemoveOptions& options, const StatusReport& left, std::size_t count, Console& console) {
   if (count == 0) {
     console.out << "target \"" << options.name << "\" removed"
                 << (options.keep_secrets     ? "; its Secrets stay, unmanaged\n"
                     : leaves_something(left) ? " with the Secrets that are regsync's; others stay:\n"
+                    : may_leave_some(left)   ? " with the Secrets that can be reached:\n"
                                              : " with all its Secrets\n");
     print_folded(console.out, render_notes(left));
     return;

@@ -1,9 +1,13 @@
 // regsync rename: another name for a target. Its Secrets keep their name and stay where they are, and so nothing that
 // pods use is ever absent. With --secret-name the Secrets get another name too: the new ones are there before the old
 // ones are deleted.
+#include <algorithm>
 #include <nlohmann/json.hpp>
 #include <ostream>
+#include <set>
 
+#include "helper/base/guarded.hpp"
+#include "helper/base/text.hpp"
 #include "sync/base/paths.hpp"
 #include "sync/cli/ask/daemon_link.hpp"
 #include "sync/cli/ask/declaration.hpp"
@@ -19,6 +23,8 @@
 #include "sync/config/target_directory.hpp"
 #include "sync/config/target_yaml.hpp"
 #include "sync/control/messages.hpp"
+#include "sync/engine/footprint.hpp"
+#include "sync/model/places.hpp"
 
 namespace regsync::cli {
 namespace {
@@ -34,18 +40,54 @@ struct RenameOptions {
 
 constexpr std::chrono::seconds patience{60};
 
+// Where a target without namespaces is, if a context's current namespace is another one today: there the target that
+// takes it over has to be told to stay. Throws where that cannot be one namespace for all contexts.
+std::optional<std::string> bound_namespace(const Target& target, const RenameOptions& options) {
+  const FootprintStore footprints(paths::footprints());
+  const Footprint* known = footprints.find(target.name);
+  if (!uses_own_namespace(target) || known == nullptr) {
+    return std::nullopt;
+  }
+  const kube::Kubeconfig kubeconfig = load_kubeconfig(options.kubeconfig);
+  std::set<std::string> places;
+  bool differs = false;
+  for (const auto& [context, own] : known->own_namespaces) {
+    places.insert(own);
+    const bool is_there = std::ranges::find(kubeconfig.contexts(), context) != kubeconfig.contexts().end();
+    if (is_there) {  // one that cannot be used has no current namespace
+      static_cast<void>(guarded([&] { differs = differs || kubeconfig.resolve(context).default_namespace != own; }));
+    }
+  }
+  if (!differs) {
+    return std::nullopt;
+  }
+  if (places.size() > 1) {
+    throw Error(ErrorCode::invalid_input,
+                "target \"" + target.name + "\" names no namespaces, and its Secrets are in " + join(places, ", ", 5) +
+                    ", which are not the current namespaces of their contexts: under another name it would move them",
+                "say where they belong: regsync set " + target.name + " namespaces=" + *places.begin());
+  }
+  return *places.begin();
+}
+
 EditedTarget renamed(const Target& before, const std::string& text, const RenameOptions& options) {
   Target target = before;
   target.name = options.new_name;
   FieldChange secret;
   secret.field = "secret";
   secret.value = options.secret.empty() ? before.secret : options.secret;
-  return as_typed([&] { return edited(target, text, {secret}); });
+  std::vector<FieldChange> changes{secret};
+  if (const auto bound = bound_namespace(before, options)) {
+    FieldChange namespaces;
+    namespaces.field = "namespaces";
+    namespaces.value = *bound;
+    changes.push_back(namespaces);
+  }
+  return as_typed([&] { return edited(target, text, changes); });
 }
 
 void forget(Engine& engine, const std::string& name) {
-  engine.forget_target(name, /*keep_secrets=*/false);
-  TargetDirectory(paths::targets()).remove(name);
+  engine.forget_target(name, /*keep_secrets=*/false, [&] { TargetDirectory(paths::targets()).remove(name); });
 }
 
 // Makes the new target's Secrets, and then removes the old target. Answers what is not as it should be.

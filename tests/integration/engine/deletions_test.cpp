@@ -598,6 +598,21 @@ TEST_F(DisguisedCluster, WhatCannotBeToldIsKept) {
   EXPECT_EQ(uid("n1"), first);
 }
 
+TEST_F(Deletions, ARemovalWhoseFileCannotBeDeletedRemovesNothing) {
+  begin(make_target({"n1"}));
+  const auto before = uid("n1");
+  EXPECT_THROW(world_.engine().forget_target("t", false,
+                                             [] { throw Error(ErrorCode::invalid_input, "Operation not permitted"); }),
+               Error);
+  world_.sync();
+  EXPECT_EQ(uid("n1"), before);
+  EXPECT_EQ(world_.state("n1"), SyncState::in_sync);
+  world_.restart();
+  world_.lose_target("t");
+  world_.run_for(beyond_grace);
+  EXPECT_EQ(uid("n1"), before) << "nobody removed it";
+}
+
 // --- contexts that are gone, or lead elsewhere
 
 class KindClusters : public Deletions {
@@ -680,6 +695,65 @@ TEST_F(KindClusters, APinnedContextThatLeadsToAnotherClusterGetsNothingUntilItIs
   EXPECT_EQ(world_.cause("n1", "kind-a"), ErrorCode::kubeconfig);
   world_.engine().trust_context("kind-a");
   EXPECT_TRUE(world_.until([&] { return world_.secret("n1", "cred", "kind-a").has_value(); }));
+}
+
+// Two names that change places: what was made is where it was, under the other name.
+TEST_F(KindClusters, WhatAContextLeftInItsFormerClusterGoesWithTheTarget) {
+  begin(make_target({"n1"}, {"kind-a"}));
+  auto another = make_target({"n2"}, {"kind-b"});  // by which regsync is connected there
+  another.name = "u";
+  another.secret = "other";
+  world_.put_target(another);
+  ASSERT_TRUE(world_.until([&] { return world_.knows_cluster("kind-a") && world_.knows_cluster("kind-b"); }));
+  auto& former = world_.server("kind-a");
+  auto& present = world_.server("kind-b");
+  std::string swapped = world_.kubeconfig();
+  const auto swap_in = [&](const std::string& from, const std::string& to) {
+    swapped.replace(swapped.find(from), from.size(), to);
+  };
+  swap_in(former.url(), "first");
+  swap_in(present.url(), former.url());
+  swap_in("first", present.url());
+  world_.set_kubeconfig(swapped);
+  const FakeCluster::Key key{"secrets", "n1", "cred"};
+  ASSERT_TRUE(world_.until([&] { return present.find(key).has_value(); }));
+  EXPECT_TRUE(former.find(key)) << "nobody asked to delete it";
+  world_.forget_target("t");
+  world_.sync();
+  EXPECT_FALSE(present.find(key));
+  EXPECT_TRUE(world_.until([&] { return !former.find(key); })) << notes();
+}
+
+TEST_F(KindClusters, OfAFormerClusterThatCannotBeReachedAnyMoreARemovalSaysSo) {
+  begin(make_target({"n1"}, {"kind-a"}));
+  ASSERT_TRUE(world_.until([&] { return world_.knows_cluster("kind-a"); }));
+  world_.replace_cluster("kind-a").make_namespace("n1");
+  EXPECT_TRUE(world_.until([&] { return world_.secret("n1", "cred", "kind-a").has_value(); }));
+  EXPECT_TRUE(world_.until([&] { return notes().find("former one") != std::string::npos; })) << notes();
+  world_.forget_target("t");
+  world_.sync();
+  EXPECT_NE(notes().find("Secrets may be left there"), std::string::npos) << notes();
+}
+
+// As velero restores it: with our marks. What is not trusted gets no new password, and loses nothing.
+TEST_F(KindClusters, APinnedContextThatIsHeldIsNotWrittenToThoughItHoldsACopyOfOurSecret) {
+  auto target = make_target({"n1"}, {"kind-a"});
+  target.pin = true;
+  begin(target);
+  ASSERT_TRUE(world_.until([&] { return world_.knows_cluster("kind-a"); }));
+  const auto copy = world_.secret("n1", "cred", "kind-a").value();
+  auto& other = world_.replace_cluster("kind-a");
+  other.make_namespace("n1");
+  other.put({"secrets", "n1", "cred"}, copy, "velero");
+  ASSERT_TRUE(world_.until([&] { return world_.cause("n1", "kind-a") == ErrorCode::kubeconfig; }));
+  other.forget_requests();
+  world_.login("ghcr.io", "second");
+  world_.sync();
+  EXPECT_EQ(world_.state("n1", "kind-a"), SyncState::stuck);
+  world_.forget_target("t");
+  world_.sync();
+  EXPECT_EQ(other.count("apply") + other.count("patch") + other.count("delete"), 0U);
+  EXPECT_FALSE(world_.engine().status().rows.empty()) << "it is not said to be gone";
 }
 
 // As when a tunnel leads elsewhere, or the server has begun anew with the same certificates.

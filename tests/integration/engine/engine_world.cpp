@@ -216,8 +216,7 @@ void EngineWorld::lose_target(const std::string& name) {
 }
 
 void EngineWorld::forget_target(const std::string& name, bool keep_secrets) {
-  targets_.erase(name);
-  process_->engine.forget_target(name, keep_secrets);
+  process_->engine.forget_target(name, keep_secrets, [&] { targets_.erase(name); });
   process_->engine.set_targets(targets_);
 }
 

@@ -81,7 +81,7 @@ class Replica {
     read();
   }
   void forget(const std::string& target, bool keep_secrets) {
-    asio::post(io, [this, target, keep_secrets] { engine_.forget_target(target, keep_secrets); });
+    asio::post(io, [this, target, keep_secrets] { engine_.forget_target(target, keep_secrets, [] {}); });
   }
   void stop() {
     run(io, engine_.stop());

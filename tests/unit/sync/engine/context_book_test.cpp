@@ -114,6 +114,60 @@ TEST_F(ContextBookTest, PeersLeadToOneCluster) {
   EXPECT_EQ(book_.peers("unknown"), std::set<std::string>());
 }
 
+TEST_F(ContextBookTest, APinnedContextWithoutAUidIsHeldWhereItsServerIsAnotherOne) {
+  book_.meet("prod", without_uid(one), true, noon);
+  ClusterIdentity moved = without_uid(one);
+  moved.server = "https://b";
+  EXPECT_EQ(book_.meet("prod", moved, true, noon), Met::elsewhere) << "one authority may have many clusters";
+  EXPECT_TRUE(book_.is_held("prod"));
+}
+
+TEST_F(ContextBookTest, WhereTheBookIsLostPinnedContextsWaitToBeTrusted) {
+  dir_.write("contexts.json", "torn {");
+  {
+    ContextBook lost(dir_ / "contexts.json");
+    lost.meet("prod", one, true, noon);
+    lost.meet("dev", one, false, noon);
+    EXPECT_TRUE(lost.is_held("prod"));
+    EXPECT_FALSE(lost.is_held("dev"));
+    lost.save();
+  }
+  ContextBook again(dir_ / "contexts.json");
+  EXPECT_TRUE(again.is_held("prod")) << "a restart is no trust";
+  again.meet("prod", one, true, noon);
+  EXPECT_TRUE(again.is_held("prod"));
+  again.trust("prod");
+  EXPECT_FALSE(again.is_held("prod"));
+}
+
+TEST_F(ContextBookTest, WhatCannotBeWrittenIsWrittenTheNextTime) {
+  std::filesystem::create_directories(dir_ / "contexts.json/in-the-way");
+  book_.meet("dev", one, false, noon);
+  book_.save();
+  std::filesystem::remove_all(dir_ / "contexts.json");
+  book_.save();
+  EXPECT_EQ(ContextBook(dir_ / "contexts.json").all(), book_.all());
+}
+
+TEST_F(ContextBookTest, AFormerClusterIsRememberedUntilTheContextLeadsBack) {
+  book_.meet("dev", one, false, noon);
+  book_.meet("dev", other, false, noon);
+  std::vector<std::string> dropped;
+  const auto name = book_.keep_former("dev", one, noon, dropped);
+  EXPECT_EQ(name, "dev (u1 at https://a)");
+  EXPECT_FALSE(book_.returned_from("dev"));
+  book_.meet("prod", one, false, noon);
+  EXPECT_EQ(book_.peers("prod"), (std::set<std::string>{name}));
+  book_.meet("dev", one, false, noon);
+  EXPECT_EQ(book_.returned_from("dev"), name);
+  for (int i = 0; i < 9; ++i) {
+    book_.keep_former("dev", {.uid = "x" + std::to_string(i), .server = "https://x", .authority = ""},
+                      noon + std::chrono::hours(i + 1), dropped);
+  }
+  EXPECT_EQ(dropped.size(), 5U);
+  EXPECT_EQ(dropped.front(), name) << "the oldest";
+}
+
 TEST_F(ContextBookTest, AFileThatIsNotOneIsAnEmptyBook) {
   for (const auto* content : {"", "[]", R"({"contexts": 1})", R"({"contexts": {"dev": null}})", R"({"half)"}) {
     dir_.write("contexts.json", content);

@@ -172,7 +172,9 @@ TEST_F(StatusBuilderTest, AContextThatLeadsElsewhereIsNotedForADay) {
   lead_to("2", now() - std::chrono::hours(25));
   EXPECT_THAT(notes(), IsEmpty());
   lead_to("3", now() - std::chrono::hours(23));
-  EXPECT_THAT(notes(), ElementsAre("context dev leads to another cluster than before"));
+  EXPECT_THAT(
+      notes(),
+      ElementsAre("context dev leads to another cluster than before; what it has in the former one stays as it is"));
   book_.trust("dev");
   EXPECT_THAT(notes(), IsEmpty());
 }
