@@ -65,9 +65,9 @@ std::vector<std::string> impersonation_headers(const Impersonation& as) {
 
 Credentials::Credentials(ResolvedContext context)
     : context_(std::move(context)), secure_(context_.server.starts_with("https://")), fixed_headers_{user_agent} {
+  const auto impersonation = impersonation_headers(context_.impersonation);
+  fixed_headers_.insert(fixed_headers_.end(), impersonation.begin(), impersonation.end());
   if (secure_) {
-    const auto impersonation = impersonation_headers(context_.impersonation);
-    fixed_headers_.insert(fixed_headers_.end(), impersonation.begin(), impersonation.end());
     // client-go: a plugin is not asked where the kubeconfig has a token, a password or a certificate of its own.
     const bool own = !context_.token.empty() || !context_.token_file.empty() || !context_.username.empty() ||
                      !context_.client_certificate_file.empty() || !context_.client_certificate_data.empty();

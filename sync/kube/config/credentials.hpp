@@ -2,7 +2,8 @@
 //
 // Files are read again when they change (client-go: every minute for tokens, every five for certificates); content that
 // cannot be used, such as a certificate without its new key yet, keeps the last good one. Credentials are never sent
-// over plain http (client-go: rest.IsConfigTransportTLS). Lives on the io_context thread.
+// over plain http (client-go: rest.IsConfigTransportTLS); who to act as, which is none, is (tools/clientcmd
+// client_config.go, ClientConfig). Lives on the io_context thread.
 #pragma once
 
 #include <array>

@@ -75,7 +75,6 @@ void use_credentials(ResolvedContext& resolved, const UserEntry& user) {
   resolved.token_file = user.token_file;
   resolved.username = user.username;
   resolved.password = user.password.clone();
-  resolved.impersonation = user.impersonation;
   resolved.exec = user.exec;
   const bool own = !user.token.empty() || !user.token_file.empty() || !user.username.empty();
   if (user.auth_provider && !own) {
@@ -264,6 +263,7 @@ ResolvedContext Kubeconfig::resolve(std::string_view context) const {
                 "correct it in the kubeconfig");
   }
   resolved.default_namespace = entry.name_space.empty() ? "default" : entry.name_space;
+  resolved.impersonation = who.impersonation;  // over plain http, too: `kubectl proxy` passes it on
   if (!resolved.server.starts_with("https://")) {
     return resolved;  // no credential ever goes over plain http
   }

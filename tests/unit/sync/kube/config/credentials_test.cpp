@@ -137,10 +137,14 @@ TEST(Credentials, NothingOfThemIsSaidOverPlainHttp) {
   ResolvedContext context = context_at("http://127.0.0.1");
   context.token = SecretString("t");
   context.username = "jdoe";
-  context.impersonation.user = "jane";
-  const auto headers = headers_for(std::move(context));
-  EXPECT_THAT(headers, Not(Contains(StartsWith("Authorization"))));
-  EXPECT_THAT(headers, Not(Contains(StartsWith("Impersonate"))));
+  EXPECT_THAT(headers_for(std::move(context)), Not(Contains(StartsWith("Authorization"))));
+}
+
+// Behind `kubectl proxy`: without it the requests would have the rights of the proxy itself.
+TEST(Credentials, WhoToActAsIsSaidOverPlainHttpToo) {
+  ResolvedContext context = context_at("http://127.0.0.1");
+  context.impersonation = {"jane", "", {"a"}, {}};
+  EXPECT_THAT(headers_for(std::move(context)), IsSupersetOf({"Impersonate-User: jane", "Impersonate-Group: a"}));
 }
 
 TEST(Credentials, ALineBreakInOneIsRefusedAndNotSent) {

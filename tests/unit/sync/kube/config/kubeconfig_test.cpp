@@ -434,7 +434,9 @@ TEST_F(KubeconfigFiles, OnlyTheUsersPartMayDifferWithinOneCluster) {
 }
 
 TEST_F(KubeconfigFiles, NoCredentialIsKeptForPlainHttp) {
-  EXPECT_TRUE(Kubeconfig::load(folder_.take("plain-http-drops-credentials")).resolve("x").token.empty());
+  const ResolvedContext context = Kubeconfig::load(folder_.take("plain-http-drops-credentials")).resolve("x");
+  EXPECT_TRUE(context.token.empty());
+  EXPECT_EQ(context.impersonation.user, "jane") << "which is no credential";
 }
 
 TEST_F(KubeconfigFiles, WhatIsNoRegularFileIsNamed) {
