@@ -49,6 +49,9 @@ constexpr auto notice_delay = std::chrono::seconds(15);
 // Lists and bulks leave a heap behind that is mostly free: looked at when they are over, and seldom while they last.
 constexpr auto trim_delay = std::chrono::seconds(2);
 
+// No event tells of the files that the hub's kubeconfig names.
+constexpr auto hub_retry = std::chrono::seconds(10);
+
 // What `systemctl status` shows is read by people.
 constexpr auto summary_delay = std::chrono::seconds(1);
 
@@ -82,6 +85,7 @@ class Daemon::Impl {
              .read_kubeconfig_again = [this] { read_kubeconfig(); }}),
         look_for_notices_(executor, notice_delay, "desktop notifications", [this] { look_for_notices(); }),
         drop_replaced_(executor),
+        retry_hub_(executor, hub_retry, "kubeconfig", [this] { read_kubeconfig(); }),
         logins_(
             executor, options_.logins.empty() ? UseStore::yes : UseStore::no,
             [this](StoreReading logins) {
@@ -185,6 +189,7 @@ class Daemon::Impl {
 
   asio::awaitable<void> stop() {
     drop_replaced_.cancel();
+    retry_hub_.cancel();
     look_for_notices_.cancel();
     web_.close();
     co_await hub_.stop_clusters();
@@ -348,6 +353,9 @@ class Daemon::Impl {
     } else {
       note_problem(hub_problem_, guarded([this] { hub_.refresh(); }));
     }
+    if (hub_problem_ || (problem && hub_.describes_clusters())) {
+      retry_hub_.ask();
+    }
   }
 
   [[nodiscard]] kube::Kubeconfig kubeconfig() const { return kube::Kubeconfig::load_or_in_cluster(kubeconfig_path()); }
@@ -474,6 +482,7 @@ class Daemon::Impl {
   bool store_is_open_ = false;  // as the last reading said
   ReplacedLogins replaced_;
   asio::steady_timer drop_replaced_;
+  CoalescedCall retry_hub_;
   LoginSources logins_;
   Paced<FleetReport> view_;
   Paced<std::string> summary_text_;

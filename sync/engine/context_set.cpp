@@ -16,6 +16,10 @@ namespace {
 // A server that cannot say who it is now, as while it starts.
 constexpr auto identity_retry = std::chrono::seconds(1);
 
+// Between tries of a context that cannot be used, because of a file that may be made or mended: doubled each time.
+constexpr std::chrono::milliseconds first_retry = std::chrono::seconds(1);
+constexpr std::chrono::milliseconds longest_retry = std::chrono::seconds(32);
+
 }  // namespace
 
 Error ContextSet::vanished(const std::string& context) const {
@@ -31,6 +35,8 @@ ContextSet::ContextSet(asio::any_io_executor executor, ClusterOptions options, s
       handlers_(std::move(handlers)),
       grace_timer_(executor),
       namespace_timer_(executor),
+      retry_timer_(executor),
+      retry_pause_(first_retry),
       retired_(executor) {}
 
 void ContextSet::set_kubeconfig(kube::Kubeconfig kubeconfig) {
@@ -48,6 +54,9 @@ void ContextSet::set_kubeconfig(kube::Kubeconfig kubeconfig) {
   kubeconfig_ = std::move(kubeconfig);
   kubeconfig_problem_.reset();
   resolved_.clear();
+  retry_timer_.cancel();
+  retries_ = false;
+  retry_pause_ = first_retry;
 }
 
 void ContextSet::set_kubeconfig_problem(Error problem) {
@@ -86,6 +95,7 @@ std::set<std::string> ContextSet::update(const std::function<bool(const std::str
       }
     }
   }
+  retry_unusable();
   for (auto cluster = clusters_.begin(); cluster != clusters_.end();) {
     const auto& name = cluster->first;
     if (needed.contains(name)) {
@@ -139,6 +149,21 @@ void ContextSet::read_again_if_due() {
     if (!error) {
       read_again_ = steady_clock::now();
       guarded_logged("kubeconfig", handlers_.read_again);
+    }
+  });
+}
+
+// What is not of files changes with the next kubeconfig only.
+void ContextSet::retry_unusable() {
+  if (problems_.empty() || !kubeconfig_.is_of_files() || std::exchange(retries_, true)) {
+    return;
+  }
+  retry_timer_.expires_after(retry_pause_);
+  retry_timer_.async_wait([this](const asio::error_code& error) {
+    if (!error) {
+      retries_ = false;
+      retry_pause_ = std::min(retry_pause_ * 2, longest_retry);
+      guarded_logged("kubeconfig", handlers_.on_due);
     }
   });
 }
@@ -270,6 +295,7 @@ asio::awaitable<void> ContextSet::stop() {
   stopping_ = true;
   grace_timer_.cancel();
   namespace_timer_.cancel();
+  retry_timer_.cancel();
   for (const auto& [name, cancel] : std::map(asking_)) {
     cancel->emit(asio::cancellation_type::all);
   }

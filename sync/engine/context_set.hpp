@@ -1,6 +1,7 @@
 // The contexts of the kubeconfig, and the running Cluster of each that is needed.
 //
-// A context whose definition changed gets a new Cluster; one that cannot be used as it is now keeps the last good one.
+// A context whose definition changed gets a new Cluster; one that cannot be used as it is now keeps the last good one,
+// and is tried again after a second, and then less and less often: no event tells of the files that a kubeconfig names.
 // A kubeconfig is often written in place, and a torn one can look complete: a context must be missing for the grace
 // before its Cluster is stopped, and a current namespace must have been read so for the grace before it is believed.
 // Each time a context connects, its cluster is asked who it is. Lives on the io_context thread, owned by the Engine,
@@ -31,7 +32,7 @@ class ContextSet {
  public:
   struct Handlers {
     std::function<void(const std::string& context, const ChangedRows&)> on_change;  // the status of its cluster
-    std::function<void()> on_due;      // call update() again, because a grace has ended
+    std::function<void()> on_due;      // call update() again: a grace has ended, or something is to be tried again
     std::function<void()> read_again;  // read the kubeconfig again, call set_kubeconfig() and update(); may be empty
     std::function<void(const std::string& context, ClusterIdentity)>
         on_identified;                                        // it is known who a context leads to
@@ -86,6 +87,7 @@ class ContextSet {
 
   void note_namespace(const std::string& context, const std::string& name_space);
   void read_again_if_due();
+  void retry_unusable();
   [[nodiscard]] bool in_grace(const std::string& context);
   [[nodiscard]] bool has_passed(std::chrono::steady_clock::time_point since);
   bool refresh(const std::string& name);
@@ -112,6 +114,9 @@ class ContextSet {
   std::map<std::string, std::chrono::steady_clock::time_point> labels_since_;  // of those that are not settled
   asio::steady_timer grace_timer_;
   asio::steady_timer namespace_timer_;
+  asio::steady_timer retry_timer_;  // of contexts that cannot be used
+  bool retries_ = false;            // it runs
+  std::chrono::milliseconds retry_pause_;
   AsyncEvent retired_;
   int running_ = 0;                                                           // coroutines
   std::map<std::string, std::shared_ptr<asio::cancellation_signal>> asking_;  // who a context leads to; by its name

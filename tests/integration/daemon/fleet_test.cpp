@@ -229,6 +229,18 @@ TEST_F(FleetTest, SecretsOfAllNamespacesHaveNoPluginRun) {
   EXPECT_TRUE(wait_until([&] { return std::filesystem::exists(ran); })) << status();
 }
 
+TEST_F(FleetTest, AFileThatTheHubsKubeconfigNamesMayComeLater) {
+  json config = json::parse(hub_.kubeconfig({"hub"}));
+  config["users"][0]["user"]["tokenFile"] = (person_.home() / "token").string();
+  person_.home().write("hub", config.dump());
+  write_target("contexts: [\"*\"]");
+  put_cluster("a", {{"kubeconfig", clusters_[0].kubeconfig()}});
+  start();
+  EXPECT_THAT(status().dump(), HasSubstr("unable to read tokenFile"));
+  person_.home().write("token", "t");
+  EXPECT_TRUE(wait_until([&] { return auth_in(0) == "me:one"; })) << status();
+}
+
 TEST_F(FleetTest, ASelectorThatIsNoneIsAMistakeOfTheCommand) {
   const auto outcome = person_.run({"regsyncd", "--clusters", "a in (b"});
   EXPECT_EQ(outcome.exit_code, 1);

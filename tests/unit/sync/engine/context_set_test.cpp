@@ -134,5 +134,42 @@ TEST(ContextSetGrace, EndsWhatIsGoneAndReadsAgainWhatIsNotBelieved) {
   test::run(io, contexts.stop());
 }
 
+// No event tells of the files that a kubeconfig names.
+TEST(ContextSetRetry, AFileThatCouldNotBeUsedIsLookedAtAgain) {
+  asio::io_context io;
+  std::unique_ptr<ContextSet> contexts;
+  const auto update = [&] { contexts->update([](const std::string&) { return true; }); };
+  contexts = std::make_unique<ContextSet>(
+      io.get_executor(), ClusterOptions{}, 1h,
+      ContextSet::Handlers{.on_change = [](const std::string&, const ChangedRows&) {},
+                           .on_due = update,
+                           .read_again = {},
+                           .on_identified = [](const std::string&, const ClusterIdentity&) {},
+                           .on_lost = [](const std::string&) {}});
+  const test::TempDir dir;
+  const auto text = [&](const std::string& token_file) {
+    return "clusters: [{name: c, cluster: {server: 'https://127.0.0.1:1'}}]\n"
+           "users: [{name: u, user: {tokenFile: '" +
+           (dir / token_file).string() + "'}}]\ncontexts: [{name: dev, context: {cluster: c, user: u}}]\n";
+  };
+  contexts->set_kubeconfig(kube::Kubeconfig::parse(text("first"), "a file"));
+  update();
+  EXPECT_TRUE(contexts->problems().contains("dev"));
+  dir.write("first", "t");
+  EXPECT_TRUE(test::run_until(io, [&] { return contexts->problems().empty(); }, 3s));
+  const auto first = contexts->find("dev");
+  ASSERT_TRUE(first);
+
+  contexts->set_kubeconfig(kube::Kubeconfig::parse(text("second"), "a file"));
+  update();
+  EXPECT_TRUE(contexts->problems().contains("dev"));
+  EXPECT_EQ(contexts->find("dev"), first) << "the last good definition";
+  EXPECT_FALSE(test::run_until(io, [&] { return contexts->problems().empty(); }, 4s)) << "and no file yet";
+  dir.write("second", "t");
+  EXPECT_TRUE(test::run_until(io, [&] { return contexts->problems().empty(); }, 6s));
+  EXPECT_EQ(first->context().token_file, (dir / "second").string());
+  test::run(io, contexts->stop());
+}
+
 }  // namespace
 }  // namespace regsync
