@@ -34,7 +34,8 @@ constexpr long longest_record = 4 * 1024;
 // Over HTTP/1.1 libcurl asks of larger bodies first whether they are wanted (EXPECT_100_THRESHOLD).
 constexpr std::size_t expect_threshold = 1024 * 1024;
 
-int configure_socket(void* /*context*/, curl_socket_t fd, curlsocktype /*purpose*/) {
+int configure_socket(void* alert, curl_socket_t fd, curlsocktype /*purpose*/) {
+  *static_cast<int*>(alert) = 0;
   setsockopt(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, &tcp_user_timeout_ms, sizeof tcp_user_timeout_ms);
   return CURL_SOCKOPT_OK;
 }
@@ -51,10 +52,24 @@ CURLcode configure_tls(CURL* /*easy*/, void* context, void* alert) {
   auto* const tls = static_cast<SSL_CTX*>(context);
   SSL_CTX_clear_mode(tls, SSL_MODE_RELEASE_BUFFERS);
   SSL_CTX_set_max_send_fragment(tls, longest_record);
-  *static_cast<int*>(alert) = 0;
   SSL_CTX_set_app_data(tls, alert);
   SSL_CTX_set_info_callback(tls, &note_alert);
   return CURLE_OK;
+}
+
+// What libcurl answers where the server closes a connection with an alert: in the handshake, or after it (TLS 1.3).
+bool may_be_of_an_alert(CURLcode result) {
+  switch (result) {
+    case CURLE_SSL_CONNECT_ERROR:
+    case CURLE_RECV_ERROR:
+    case CURLE_SEND_ERROR:
+    case CURLE_GOT_NOTHING:
+    case CURLE_HTTP2:
+    case CURLE_HTTP2_STREAM:
+      return true;
+    default:
+      return false;
+  }
 }
 
 // Of an alert by which a server refuses the certificate of its client, or asks for one; null for others.
@@ -240,6 +255,7 @@ CurlEasy CurlEndpoint::make_handle(const TlsMaterial& tls, bool streaming) const
   set_option(easy, CURLOPT_TCP_KEEPIDLE, static_cast<long>(keepalive_interval.count()));
   set_option(easy, CURLOPT_TCP_KEEPINTVL, static_cast<long>(keepalive_repeat.count()));
   set_option(easy, CURLOPT_SOCKOPTFUNCTION, &configure_socket);
+  set_option(easy, CURLOPT_SOCKOPTDATA, &alert_);
   set_option(easy, CURLOPT_SSL_CTX_FUNCTION, &configure_tls);
   set_option(easy, CURLOPT_SSL_CTX_DATA, &alert_);
   set_option(easy, CURLOPT_SSLVERSION, static_cast<long>(CURL_SSLVERSION_TLSv1_2));
@@ -323,9 +339,13 @@ void CurlEndpoint::keep_tls_buffers(CURL* easy, bool keep) {
   }
 }
 
-Error CurlEndpoint::error_of(CURL* easy, CURLcode result, const char* detail) const {
-  if (const char* const why = certificate_refusal(alert_)) {
-    return {ErrorCode::tls, std::string("the server refuses the client certificate of this context: ") + why,
+const char* CurlEndpoint::refusal_of(CURLcode result) const {
+  return may_be_of_an_alert(result) ? certificate_refusal(alert_) : nullptr;
+}
+
+Error CurlEndpoint::error_of(CURL* easy, CURLcode result, const char* detail, const char* refusal) const {
+  if (refusal != nullptr) {
+    return {ErrorCode::tls, std::string("the server refuses the client certificate of this context: ") + refusal,
             "log in to the cluster again, or renew client-certificate and client-key in the kubeconfig"};
   }
   long os_errno = 0;

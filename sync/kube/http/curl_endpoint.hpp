@@ -39,8 +39,12 @@ class CurlEndpoint {
   // Whether the connection of a transfer keeps the buffers of its TLS records, 21 KiB, while it waits for the next one.
   static void keep_tls_buffers(CURL* easy, bool keep);
 
-  // What a transfer failed with, as a person should read it. detail: of CURLOPT_ERRORBUFFER.
-  [[nodiscard]] Error error_of(CURL* easy, CURLcode result, const char* detail) const;
+  // Why the server refuses the client certificate, where a transfer that ends now with this result may have failed by
+  // that; null otherwise.
+  [[nodiscard]] const char* refusal_of(CURLcode result) const;
+
+  // What a transfer failed with, as a person should read it. detail: of CURLOPT_ERRORBUFFER; refusal: refusal_of it.
+  [[nodiscard]] Error error_of(CURL* easy, CURLcode result, const char* detail, const char* refusal) const;
 
  private:
   void name_server(const Url& url, const std::string& tls_server_name);
@@ -54,7 +58,7 @@ class CurlEndpoint {
   std::string host_;     // the Host header, where `base_` names somebody else
   CurlList connect_to_;  // CURLOPT_CONNECT_TO
   std::string proxy_;
-  // The last TLS alert on the newest connection (RFC 8446, 6.2), or 0. With TLS 1.3 a server refuses a client
+  // The last TLS alert since the newest connection began (RFC 8446, 6.2), or 0. With TLS 1.3 a server refuses a client
   // certificate after the handshake, when libcurl knows of nothing but a connection that closes.
   mutable int alert_ = 0;
 };

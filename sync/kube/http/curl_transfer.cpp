@@ -92,7 +92,7 @@ Error CurlTransfer::failure() const {
   if (result_ == CURLE_ABORTED_BY_CALLBACK) {
     return not_sent();
   }
-  return multi_->endpoint().error_of(easy(), result_, error_.data());
+  return multi_->endpoint().error_of(easy(), result_, error_.data(), refusal_);
 }
 
 void CurlTransfer::use(CurlHandle handle, const CurlEndpoint& endpoint, std::size_t closed_connections) {
@@ -136,6 +136,7 @@ void CurlTransfer::finish(CURLcode code, const std::string& why) {
     error_[why.copy(error_.data(), error_.size() - 1)] = '\0';
   }
   result_ = code;
+  refusal_ = multi_->endpoint().refusal_of(code);
   finished_ = true;
   wake_.cancel();
 }

@@ -106,6 +106,7 @@ class CurlTransfer final : public PartialAnswer {
   bool finished_ = false;
   CURLcode result_ = CURLE_OK;
   std::array<char, CURL_ERROR_SIZE> error_{};
+  const char* refusal_ = nullptr;  // CurlEndpoint::refusal_of, before another connection begins
 };
 
 }  // namespace regsync::kube

@@ -62,6 +62,10 @@ class TlsRefusal : public ::testing::Test {
 
   // What a request with this client certificate (none: "") fails with.
   Error error_with(const std::string& name) {
+    HttpClient client = make_client();
+    return error_with(name, client);
+  }
+  Error error_with(const std::string& name, HttpClient& client) {
     TlsMaterial tls;
     tls.ca = test::read_file(path("ca.crt"));
     if (!name.empty()) {
@@ -71,9 +75,9 @@ class TlsRefusal : public ::testing::Test {
     HttpRequest request;
     request.target = "/";
     request.proof = std::make_shared<Proof>(Proof{{}, std::make_shared<TlsMaterial>(std::move(tls))});
-    HttpClient client(loop_.get_executor(), {.server = url_, .tls_server_name = "", .proxy_url = ""});
     return test::error_of(loop_, client.send(request));
   }
+  HttpClient make_client() { return {loop_.get_executor(), {.server = url_, .tls_server_name = "", .proxy_url = ""}}; }
 
   test::TempDir dir_;
   test::Environment environment_ = test::sandbox(dir_);
@@ -103,6 +107,15 @@ TEST_F(TlsRefusal, OfAMissingCertificateSaysSo) {
   const Error error = error_with("");
   EXPECT_EQ(error.code(), ErrorCode::tls) << describe(error);
   EXPECT_THAT(error.message(), HasSubstr("there is none"));
+}
+
+TEST_F(TlsRefusal, IsNotTheReasonOfWhatFailsLater) {
+  HttpClient client = make_client();
+  EXPECT_EQ(error_with("", client).code(), ErrorCode::tls);
+  server_.reset();
+  const Error error = error_with("", client);
+  EXPECT_EQ(error.code(), ErrorCode::unreachable) << describe(error);
+  EXPECT_THAT(error.message(), HasSubstr("connection refused"));
 }
 
 }  // namespace
