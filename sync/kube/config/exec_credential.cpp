@@ -134,7 +134,7 @@ std::string exec_info(const ResolvedContext& context, bool interactive) {
   const ExecConfig& exec = context.exec.value();
   json info = {{"kind", "ExecCredential"}, {"apiVersion", exec.api_version}, {"spec", {{"interactive", interactive}}}};
   if (exec.provide_cluster_info) {
-    json cluster = {{"server", context.server}};
+    json cluster = {{"server", exec.cluster_info_server}};
     if (!context.tls_server_name.empty()) {
       cluster["tls-server-name"] = context.tls_server_name;
     }

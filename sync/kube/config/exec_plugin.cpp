@@ -72,8 +72,10 @@ class ShortTurn {
   asio::steady_timer timer_;
 };
 
-// Everything that a run depends on.
+// Everything that a run depends on: of a CA file its name, because each run is told what it holds then.
 std::string identity(const ResolvedContext& context) {
+  ResolvedContext named = context.clone();
+  named.ca_file.clear();
   const ExecConfig& exec = context.exec.value();
   const json key = {exec.command,
                     exec.args,
@@ -83,7 +85,8 @@ std::string identity(const ResolvedContext& context) {
                     exec.manners.terminal,
                     exec.install_hint,
                     exec.manners.patience.count(),
-                    exec_info(context, false)};
+                    exec_info(named, false),
+                    exec.provide_cluster_info ? context.ca_file : ""};
   return key.dump(-1, ' ', false, json::error_handler_t::replace);
 }
 
@@ -116,9 +119,7 @@ std::shared_ptr<ExecPlugin> ExecPlugin::shared(const ResolvedContext& context) {
 }
 
 ExecPlugin::ExecPlugin(const ResolvedContext& context, World world)
-    : config_(context.exec.value()), world_(std::move(world)) {
-  info_ = exec_info(context, is_interactive());
-}
+    : context_(context.clone()), config_(context_.exec.value()), world_(std::move(world)) {}
 
 bool ExecPlugin::is_interactive() const { return config_.manners.terminal && config_.interactive_mode != "Never"; }
 
@@ -181,7 +182,7 @@ void ExecPlugin::pause_after(nanoseconds since, int unhelpful) {
   files_ = own_files();
 }
 
-// The command, and whatever its arguments name: `python3 /opt/login.py` is one plugin.
+// The command, and whatever its arguments name: `python3 /opt/login.py` is one plugin. And the CA that it is told.
 std::vector<FileStamp> ExecPlugin::own_files() const {
   std::vector<FileStamp> stamps;
   try {
@@ -193,6 +194,9 @@ std::vector<FileStamp> ExecPlugin::own_files() const {
     if (argument.starts_with('/')) {
       stamps.push_back(stamp_of(argument));
     }
+  }
+  if (config_.provide_cluster_info) {
+    stamps.push_back(stamp_of(context_.ca_file));
   }
   return stamps;
 }
@@ -247,7 +251,7 @@ asio::awaitable<ExecCredential> ExecPlugin::run_command() {
   command.program = config_.command;
   command.arguments = config_.args;
   command.environment = config_.env;
-  command.environment.emplace_back("KUBERNETES_EXEC_INFO", info_);
+  command.environment.emplace_back("KUBERNETES_EXEC_INFO", exec_info(context_, interactive));
   command.timeout = config_.manners.patience;
   command.max_output = largest_output;
   command.terminal_input = interactive;

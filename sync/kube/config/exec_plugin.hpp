@@ -5,8 +5,8 @@
 //     server of its own that does not answer) does not count any more.
 //   - Runs that do not help (a failure, a credential that is refused at once or has expired already) are followed by
 //     pauses that double from a second to two hours, because the rest is a person's to mend. A pause ends early when
-//     the plugin's own files change, or by end_pause(). Time that the machine sleeps counts. While it has no way to any
-//     network, which a person need not mend, a pause is at most a minute.
+//     the plugin's own files change (and the CA file that it is told), or by end_pause(). Time that the machine sleeps
+//     counts. While it has no way to any network, which a person need not mend, a pause is at most a minute.
 //   - Contexts with the same command, arguments, environment and cluster info share one plugin and its credential.
 // Lives on the io_context thread.
 #pragma once
@@ -73,8 +73,8 @@ class ExecPlugin {
   [[nodiscard]] std::string what_it_says(const ChildResult& result) const;
   void pause_after(std::chrono::nanoseconds since, int unhelpful);
 
-  ExecConfig config_;
-  std::string info_;
+  const ResolvedContext context_;  // what the plugin is told of the cluster
+  const ExecConfig& config_;       // of context_
   World world_;
   SingleFlight<Shared> flight_;
 

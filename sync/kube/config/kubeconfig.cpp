@@ -11,6 +11,7 @@
 #include "sync/kube/config/kubeconfig_decode.hpp"
 #include "sync/kube/config/kubeconfig_validation.hpp"
 #include "sync/kube/http/proxy.hpp"
+#include "sync/kube/http/url.hpp"
 
 namespace regsync::kube {
 namespace {
@@ -81,6 +82,12 @@ void use_credentials(ResolvedContext& resolved, const UserEntry& user) {
     resolved.token = user.auth_provider->id_token.clone();
     resolved.token_expires = jwt_expiry(resolved.token.reveal());
   }
+}
+
+// As it is written, but for a query behind a path (client-go tools/clientcmd client_config.go, ClientConfig).
+std::string server_for_plugins(const std::string& server) {
+  const auto url = parse_url(server);
+  return server.substr(0, url && url->path.size() > 1 ? server.find('?') : std::string::npos);
 }
 
 }  // namespace
@@ -269,6 +276,7 @@ ResolvedContext Kubeconfig::resolve(std::string_view context) const {
   }
   use_credentials(resolved, who);
   if (resolved.exec) {
+    resolved.exec->cluster_info_server = server_for_plugins(cluster->second.server);
     resolved.exec->cluster_info_config = cluster->second.exec_extension_config;
     resolved.exec->manners = manners_;
   }

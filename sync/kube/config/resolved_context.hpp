@@ -33,6 +33,7 @@ struct ExecConfig {
   std::string install_hint;
   std::string interactive_mode;  // Never, IfAvailable, Always
   bool provide_cluster_info = false;
+  std::string cluster_info_server;  // clusters[].cluster.server as it is written
   std::string cluster_info_config;  // clusters[].cluster.extensions["client.authentication.k8s.io/exec"], as JSON
   ExecManners manners;
 

@@ -83,17 +83,17 @@ TEST(ExecCredential, WhatIsRefused) {
 
 TEST(ExecInfo, TellsTheClusterWhereAskedTo) {
   ResolvedContext context;
-  context.server = "https://k.example";
   context.tls_server_name = "inner";
   context.ca_data = "PEM";
   context.exec = ExecConfig{};
   context.exec->api_version = v1;
   context.exec->provide_cluster_info = true;
+  context.exec->cluster_info_server = "https://k.example/";
   context.exec->cluster_info_config = R"({"audience":"a"})";
   const json info = json::parse(exec_info(context, true));
   EXPECT_EQ(info.at("spec").at("interactive"), true);
   const json cluster = info.at("spec").at("cluster");
-  EXPECT_EQ(cluster.at("server"), "https://k.example");
+  EXPECT_EQ(cluster.at("server"), "https://k.example/");
   EXPECT_EQ(cluster.at("tls-server-name"), "inner");
   EXPECT_EQ(cluster.at("certificate-authority-data"), "UEVN");
   EXPECT_EQ(cluster.at("config").at("audience"), "a");

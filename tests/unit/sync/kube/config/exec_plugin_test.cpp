@@ -204,6 +204,22 @@ TEST_F(ExecPluginTest, ItSeesItsEnvironmentAndNoInput) {
   EXPECT_FALSE(info.at("spec").contains("cluster")) << "only with provideClusterInfo";
 }
 
+TEST_F(ExecPluginTest, EachRunIsToldTheCertificateAuthorityAsItIsThen) {
+  context_.ca_file = temp_.write("ca.crt", "one").string();
+  plugin("printf %s \"$KUBERNETES_EXEC_INFO\" > " + (temp_ / "info").string() + "; " + prints("t$$"));
+  context_.exec->provide_cluster_info = true;
+  const auto exec = ExecPlugin::shared(context_);
+  const auto told = [&] {
+    return json::parse(test::read_file(temp_ / "info")).at("spec").at("cluster").at("certificate-authority-data");
+  };
+  const auto first = test::run(loop_, exec->current());
+  EXPECT_EQ(told(), "b25l");
+  temp_.write("ca.crt", "two");
+  EXPECT_EQ(ExecPlugin::shared(context_), exec);
+  test::run(loop_, exec->renew(first));
+  EXPECT_EQ(told(), "dHdv");
+}
+
 TEST_F(ExecPluginTest, OneThatMayNotBeExecutedIsNotCalledMissing) {
   const auto exec = plugin(prints("t"));
   std::filesystem::permissions(temp_ / "plugin", std::filesystem::perms::owner_read);
@@ -392,6 +408,17 @@ TEST_F(ExecPluginOverHours, AChangedPluginEndsThePause) {
   plugin(prints("t"));  // the same path, other content
   EXPECT_EQ(runs_in(20s), 1U);
   EXPECT_EQ(test::run(loop_, plugin_->current())->token.reveal(), "t");
+}
+
+TEST_F(ExecPluginOverHours, ACertificateAuthorityThatItIsToldEndsThePauseWhenItChanges) {
+  context_.ca_file = temp_.write("ca.crt", "old").string();
+  plugin("exit 1");
+  context_.exec->provide_cluster_info = true;
+  plugin_ = std::make_unique<ExecPlugin>(context_, world());
+  runs_in(5h);
+  EXPECT_EQ(runs_in(10min), 0U);
+  temp_.write("ca.crt", "newer");
+  EXPECT_EQ(runs_in(20s), 1U);
 }
 
 TEST_F(ExecPluginOverHours, APluginThatIsInstalledEndsThePause) {

@@ -464,6 +464,18 @@ TEST_F(KubeconfigFiles, ExecClusterConfigKeepsItsTypes) {
   EXPECT_EQ(json::parse(context.exec->cluster_info_config), json({{"audience", "7"}, {"number", 7}}));
 }
 
+// What kubectl 1.32 tells a plugin (KUBERNETES_EXEC_INFO, spec.cluster.server).
+TEST_F(KubeconfigFiles, APluginIsToldTheServerAsItIsWritten) {
+  const std::string text = test::read_file(folder_.take("exec-v1"));
+  const auto told = [&](const std::string& server) {
+    const auto config = folder_.dir().write("server.yaml", replaced(text, "https://127.0.0.1:1", server));
+    return Kubeconfig::load(config).resolve("x").exec->cluster_info_server;
+  };
+  EXPECT_EQ(told("https://127.0.0.1:1"), "https://127.0.0.1:1");
+  EXPECT_EQ(told("https://h:6443/"), "https://h:6443/");
+  EXPECT_EQ(told("https://h:6443/k8s/?a=b"), "https://h:6443/k8s/");
+}
+
 TEST_F(KubeconfigFiles, InAPodItIsTheServiceAccount) {
   const auto account = folder_.dir().write("account/token", "t").parent_path();
   folder_.dir().write("account/ca.crt", "ca");
