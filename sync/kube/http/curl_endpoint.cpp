@@ -13,8 +13,10 @@
 #include <optional>
 #include <string_view>
 #include <system_error>
+#include <utility>
 
 #include "helper/base/text.hpp"
+#include "sync/kube/http/proxy.hpp"
 
 namespace regsync::kube {
 namespace {
@@ -161,17 +163,7 @@ std::optional<std::string> why_unconnected(CURLcode code, long os_errno) {
   }
 }
 
-std::string remedy_of(ErrorCode code) {
-  switch (code) {
-    case ErrorCode::unreachable:
-    case ErrorCode::timeout:
-      return "check that the API server runs and that this machine's network, VPN or proxy reaches it";
-    case ErrorCode::tls:
-      return "check certificate-authority, client-certificate and tls-server-name of this context";
-    default:
-      return {};
-  }
-}
+std::string own_environment(std::string_view name) { return process_environment(name).value_or(""); }
 
 int ask_permission(void* request, char* /*to*/, char* /*from*/, int /*to_port*/, int /*from_port*/) {
   return static_cast<const HttpRequest*>(request)->may_send() ? CURL_PREREQFUNC_OK : CURL_PREREQFUNC_ABORT;
@@ -193,11 +185,10 @@ CurlEndpoint::CurlEndpoint(const Endpoint& endpoint)
     : verifies_(!endpoint.insecure_skip_tls_verify),
       server_(endpoint.server),
       base_(endpoint.server),
-      proxy_(endpoint.proxy_url) {
-  // Go's "socks5" lets the proxy resolve names; libcurl calls that socks5h.
-  if (to_lower(proxy_).starts_with("socks5:")) {
-    proxy_.insert(6, "h");
-  }
+      ca_file_(own_environment("SSL_CERT_FILE")),
+      ca_folders_(own_environment("SSL_CERT_DIR")),
+      speaks_http2_(own_environment("DISABLE_HTTP2").empty()) {
+  choose_proxy(endpoint.proxy_url);
   const auto url = parse_url(base_);
   is_tls_ = url && url->scheme == "https";
   if (!is_tls_) {
@@ -211,6 +202,19 @@ CurlEndpoint::CurlEndpoint(const Endpoint& endpoint)
   if (base_.find('%') == std::string::npos) {
     base_url_.reset(curl_url());
     curl_url_set(base_url_.get(), CURLUPART_URL, base_.c_str(), 0);
+  }
+}
+
+void CurlEndpoint::choose_proxy(const std::string& proxy) {
+  constexpr long http_port = 80;  // libcurl takes 1080 for all but https
+  const auto url = parse_url(proxy);
+  proxy_ = proxy;
+  proxy_port_ = url && url->scheme == "http" && !url->has_port ? http_port : 0;
+  shown_proxy_ = presentable(url ? url->origin() : without_userinfo(proxy)) +
+                 (proxy_port_ == 0 ? "" : ":" + std::to_string(proxy_port_));
+  // Go's "socks5" lets the proxy resolve names; libcurl calls that socks5h.
+  if (to_lower(proxy_).starts_with("socks5:")) {
+    proxy_.insert(6, "h");
   }
 }
 
@@ -246,7 +250,8 @@ CurlEasy CurlEndpoint::make_handle(const TlsMaterial& tls, bool streaming) const
   set_option(easy, CURLOPT_NOSIGNAL, 1L);
   set_option(easy, CURLOPT_QUICK_EXIT, 1L);  // else the end of a request waits for the thread that resolves its host
   set_option(easy, CURLOPT_PROTOCOLS_STR, "http,https");
-  set_option(easy, CURLOPT_HTTP_VERSION, static_cast<long>(CURL_HTTP_VERSION_2TLS));
+  set_option(easy, CURLOPT_HTTP_VERSION,
+             static_cast<long>(speaks_http2_ ? CURL_HTTP_VERSION_2TLS : CURL_HTTP_VERSION_1_1));
   // Over TLS the handshake tells whether requests can share a connection. Else only an answer would, and that of a
   // watch may not come before its first event.
   set_option(easy, CURLOPT_PIPEWAIT, is_tls_ ? 1L : 0L);
@@ -270,20 +275,32 @@ CurlEasy CurlEndpoint::make_handle(const TlsMaterial& tls, bool streaming) const
   set_option(easy, CURLOPT_PROXY_SSL_VERIFYHOST, verify * 2L);
   set_blob(easy, CURLOPT_CAINFO_BLOB, tls.ca);
   set_blob(easy, CURLOPT_PROXY_CAINFO_BLOB, tls.ca);  // Go verifies an https proxy with the cluster's roots too
-  // The system's roots are neither loaded nor trusted beside the context's own.
-  const char* const roots = tls.ca.empty() ? curl_version_info(CURLVERSION_NOW)->capath : nullptr;
-  set_option(easy, CURLOPT_CAPATH, roots);
-  set_option(easy, CURLOPT_PROXY_CAPATH, roots);
+  choose_roots(easy, tls);
   set_blob(easy, CURLOPT_SSLCERT_BLOB, tls.certificate);
   set_blob(easy, CURLOPT_SSLKEY_BLOB, tls.key.reveal());
   // The choice of a proxy is made before (proxy.hpp); libcurl's own rules for the environment differ from Go's.
   set_option(easy, CURLOPT_PROXY, proxy_.c_str());
+  set_option(easy, CURLOPT_PROXYPORT, proxy_port_);
   set_option(easy, CURLOPT_NOPROXY, "");
   set_option(easy, CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);
   if (connect_to_) {
     set_option(easy, CURLOPT_CONNECT_TO, connect_to_.get());
   }
   return handle;
+}
+
+// The system's roots are neither loaded nor trusted beside the context's own, which CURLOPT_CAINFO_BLOB has.
+void CurlEndpoint::choose_roots(CURL* easy, const TlsMaterial& tls) const {
+  const char* folders = nullptr;
+  if (tls.ca.empty()) {
+    folders = ca_folders_.empty() ? curl_version_info(CURLVERSION_NOW)->capath : ca_folders_.c_str();
+    if (!ca_file_.empty()) {
+      set_option(easy, CURLOPT_CAINFO, ca_file_.c_str());
+      set_option(easy, CURLOPT_PROXY_CAINFO, ca_file_.c_str());
+    }
+  }
+  set_option(easy, CURLOPT_CAPATH, folders);
+  set_option(easy, CURLOPT_PROXY_CAPATH, folders);
 }
 
 void CurlEndpoint::configure(CURL* easy, const HttpRequest& request, CurlList& headers) const {
@@ -343,19 +360,40 @@ const char* CurlEndpoint::refusal_of(CURLcode result) const {
   return may_be_of_an_alert(result) ? certificate_refusal(alert_) : nullptr;
 }
 
-Error CurlEndpoint::error_of(CURL* easy, CURLcode result, const char* detail, const char* refusal) const {
-  if (refusal != nullptr) {
-    return {ErrorCode::tls, std::string("the server refuses the client certificate of this context: ") + refusal,
+Error CurlEndpoint::error_of(const Failure& failure) const {
+  if (failure.refusal != nullptr) {
+    return {ErrorCode::tls,
+            std::string("the server refuses the client certificate of this context: ") + failure.refusal,
             "log in to the cluster again, or renew client-certificate and client-key in the kubeconfig"};
   }
   long os_errno = 0;
-  curl_easy_getinfo(easy, CURLINFO_OS_ERRNO, &os_errno);
-  const ErrorCode code = code_of(result, os_errno);
-  if (const auto why = why_unconnected(result, os_errno)) {
-    return {code, "cannot reach " + (proxy_.empty() ? "" : std::string("the proxy of ")) + server_ + ": " + *why,
-            remedy_of(code)};
+  curl_easy_getinfo(failure.easy, CURLINFO_OS_ERRNO, &os_errno);
+  const ErrorCode code = code_of(failure.result, os_errno);
+  const std::string remedy = remedy_of(code, failure.tls);
+  if (const auto why = why_unconnected(failure.result, os_errno)) {
+    const std::string whom = proxy_.empty() ? server_ : "the proxy " + shown_proxy_ + " of " + server_;
+    return {code, "cannot reach " + whom + ": " + *why, remedy};
   }
-  return {code, *detail != '\0' ? detail : curl_easy_strerror(result), remedy_of(code)};
+  const bool may_be_the_proxy = !proxy_.empty() && (code == ErrorCode::unreachable || code == ErrorCode::timeout);
+  const std::string through = may_be_the_proxy ? " (through the proxy " + shown_proxy_ + ")" : "";
+  return {code, (*failure.detail != '\0' ? failure.detail : curl_easy_strerror(failure.result)) + through, remedy};
+}
+
+std::string CurlEndpoint::remedy_of(ErrorCode code, const TlsMaterial& tls) const {
+  if (code == ErrorCode::unreachable || code == ErrorCode::timeout) {
+    return "check that the API server runs and that this machine's network, VPN or proxy reaches it";
+  }
+  if (code != ErrorCode::tls) {
+    return {};
+  }
+  std::string trusted;
+  for (const auto& [name, value] : {std::pair("SSL_CERT_FILE", ca_file_), {"SSL_CERT_DIR", ca_folders_}}) {
+    if (tls.ca.empty() && !value.empty()) {
+      trusted += (trusted.empty() ? " and, as it names no certificate-authority, " : " and ") + std::string(name) +
+                 "=" + presentable(value);
+    }
+  }
+  return "check certificate-authority, client-certificate and tls-server-name of this context" + trusted;
 }
 
 }  // namespace regsync::kube

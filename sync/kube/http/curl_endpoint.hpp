@@ -1,4 +1,9 @@
 // A request to one endpoint as options of a libcurl handle. One io_context thread.
+//
+// The environment decides as for kubectl: SSL_CERT_FILE and SSL_CERT_DIR replace the system's file and folders of
+// certificate authorities, each by itself (Go: crypto/x509 root_unix.go; but the names in a folder must be those of
+// openssl-rehash(1ssl)), where the context names none; DISABLE_HTTP2, not empty, means HTTP/1.1 (k8s.io/apimachinery
+// pkg/util/net/http.go, SetTransportDefaults). A proxy without a port has that of its scheme (Go: net/http, portMap).
 #pragma once
 
 #include <curl/curl.h>
@@ -43,11 +48,21 @@ class CurlEndpoint {
   // that; null otherwise.
   [[nodiscard]] const char* refusal_of(CURLcode result) const;
 
-  // What a transfer failed with, as a person should read it. detail: of CURLOPT_ERRORBUFFER; refusal: refusal_of it.
-  [[nodiscard]] Error error_of(CURL* easy, CURLcode result, const char* detail, const char* refusal) const;
+  struct Failure {
+    CURL* easy = nullptr;
+    const TlsMaterial& tls;  // that the handle was made with
+    CURLcode result = CURLE_OK;
+    const char* detail = "";        // of CURLOPT_ERRORBUFFER
+    const char* refusal = nullptr;  // refusal_of(result) when it ended
+  };
+  // What a transfer failed with, as a person should read it.
+  [[nodiscard]] Error error_of(const Failure& failure) const;
 
  private:
   void name_server(const Url& url, const std::string& tls_server_name);
+  void choose_proxy(const std::string& proxy);
+  void choose_roots(CURL* easy, const TlsMaterial& tls) const;
+  [[nodiscard]] std::string remedy_of(ErrorCode code, const TlsMaterial& tls) const;
 
   bool is_tls_ = false;
   bool verifies_;
@@ -58,6 +73,11 @@ class CurlEndpoint {
   std::string host_;     // the Host header, where `base_` names somebody else
   CurlList connect_to_;  // CURLOPT_CONNECT_TO
   std::string proxy_;
+  long proxy_port_ = 0;      // where `proxy_` names none; 0: libcurl's choice
+  std::string shown_proxy_;  // for messages: without a password
+  std::string ca_file_;      // SSL_CERT_FILE
+  std::string ca_folders_;   // SSL_CERT_DIR
+  bool speaks_http2_;
   // The last TLS alert since the newest connection began (RFC 8446, 6.2), or 0. With TLS 1.3 a server refuses a client
   // certificate after the handshake, when libcurl knows of nothing but a connection that closes.
   mutable int alert_ = 0;

@@ -92,7 +92,8 @@ Error CurlTransfer::failure() const {
   if (result_ == CURLE_ABORTED_BY_CALLBACK) {
     return not_sent();
   }
-  return multi_->endpoint().error_of(easy(), result_, error_.data(), refusal_);
+  return multi_->endpoint().error_of(
+      {.easy = easy(), .tls = *handle_.tls, .result = result_, .detail = error_.data(), .refusal = refusal_});
 }
 
 void CurlTransfer::use(CurlHandle handle, const CurlEndpoint& endpoint, std::size_t closed_connections) {

@@ -40,7 +40,7 @@ class CurlEndpointTest : public testing::Test {
   Error error_of(CURLcode code, const char* detail = "", const Endpoint& endpoint = at("https://k.example")) {
     const CurlEndpoint made(endpoint);
     const CurlEasy easy = made.make_handle(tls_, false);
-    return made.error_of(easy.get(), code, detail, nullptr);
+    return made.error_of({.easy = easy.get(), .tls = tls_, .result = code, .detail = detail});
   }
 
   TlsMaterial tls_;
