@@ -85,7 +85,8 @@ asio::awaitable<std::shared_ptr<const Proof>> Credentials::current() {
   read_files(/*now=*/false);
   if (context_.token_expires && std::chrono::system_clock::now() + expiry_delta > *context_.token_expires) {
     throw Error(
-        ErrorCode::unauthorized, "the id-token of the auth-provider of context \"" + context_.name + "\" has expired",
+        ErrorCode::unauthorized,
+        "the id-token of the auth-provider of context \"" + context_.name + "\" has expired, or does not say when",
         "kubectl renews it in the kubeconfig: kubectl --context " + shell_word(context_.name) + " get --raw /version");
   }
   if (secure_ && token_.empty() && !context_.token_file.empty()) {

@@ -77,10 +77,10 @@ void use_credentials(ResolvedContext& resolved, const UserEntry& user) {
   resolved.username = user.username;
   resolved.password = user.password.clone();
   resolved.exec = user.exec;
-  const bool own = !user.token.empty() || !user.token_file.empty() || !user.username.empty();
-  if (user.auth_provider && !own) {
+  if (user.auth_provider && !user.has_authorization()) {
     resolved.token = user.auth_provider->id_token.clone();
-    resolved.token_expires = jwt_expiry(resolved.token.reveal());
+    // One that does not say has expired (client-go plugin/pkg/client/auth/oidc, idTokenExpired).
+    resolved.token_expires = jwt_expiry(resolved.token.reveal()).value_or(std::chrono::system_clock::time_point());
   }
 }
 

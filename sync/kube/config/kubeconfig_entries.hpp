@@ -39,8 +39,10 @@ struct UserEntry {
   std::string username;
   SecretString password;
   Impersonation impersonation;
-  std::optional<AuthProvider> auth_provider;
+  std::optional<AuthProvider> auth_provider;  // of "oidc": it leaves a request with an Authorization header alone
   std::optional<ExecConfig> exec;
+
+  [[nodiscard]] bool has_authorization() const { return !token.empty() || !token_file.empty() || !username.empty(); }
 };
 
 struct ContextEntry {

@@ -29,12 +29,12 @@ bool has_tls_material(const ClusterEntry& cluster, const UserEntry& user) {
          !user.certificate_data.empty();
 }
 
-void check_auth_provider(const std::string& of, const AuthProvider& provider, Faults& faults) {
+void check_auth_provider(const std::string& of, const AuthProvider& provider, bool is_asked, Faults& faults) {
   if (provider.name == "oidc") {
-    faults.add_if(provider.id_token.empty(),
+    faults.add_if(is_asked && provider.id_token.empty(),
                   "the auth-provider \"oidc\"" + of +
                       " has no id-token; kubectl gets one with the refresh-token: run kubectl once with this context");
-    faults.add_if(!provider.id_token.empty() && !jwt_claims(provider.id_token.reveal()).is_object(),
+    faults.add_if(is_asked && !provider.id_token.empty() && !jwt_claims(provider.id_token.reveal()).is_object(),
                   "the id-token of the auth-provider \"oidc\"" + of + " is not a JSON Web Token");
   } else if (provider.name == "gcp") {
     faults.add_if(true, "the auth-provider \"gcp\"" + of +
@@ -137,7 +137,7 @@ void check_user(const std::string& name, const UserEntry& user, Faults& faults) 
                 "as-uid, as-groups or as-user-extra without as" + of);
   faults.add_if(user.auth_provider && user.exec, "auth-provider and exec are both specified" + of);
   if (user.auth_provider && !user.exec) {
-    check_auth_provider(of, *user.auth_provider, faults);
+    check_auth_provider(of, *user.auth_provider, !user.has_authorization(), faults);
   }
   if (user.exec) {
     check_exec(of, *user.exec, faults);

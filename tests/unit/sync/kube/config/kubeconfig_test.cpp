@@ -248,7 +248,8 @@ INSTANTIATE_TEST_SUITE_P(
         Case{"auth-provider-oidc", "", true}, Case{"auth-provider-oidc-expired", "", false},
         Case{"auth-provider-oidc-without-token", "has no id-token", true},
         Case{"auth-provider-oidc-no-jwt", "is not a JSON Web Token", false},
-        Case{"auth-provider-beside-token", "", true}, Case{"auth-provider-and-exec", "both specified", false},
+        Case{"auth-provider-beside-token", "", true}, Case{"auth-provider-token-alone", "", true},
+        Case{"auth-provider-oidc-without-expiry", "", false}, Case{"auth-provider-and-exec", "both specified", false},
         Case{"exec-v1", "", true}, Case{"exec-v1beta1", "", true}, Case{"exec-relative", "", true},
         Case{"exec-v1-without-mode", "interactiveMode must be specified", false},
         Case{"exec-bad-mode", "invalid interactiveMode", false}, Case{"exec-v1alpha1", "invalid apiVersion", false},
@@ -375,6 +376,9 @@ TEST_F(KubeconfigFiles, AnIdTokenIsTheTokenUntilItExpires) {
   EXPECT_FALSE(context.token.empty());
   EXPECT_EQ(context.token_expires, std::chrono::system_clock::from_time_t(4102444800));
   EXPECT_FALSE(Kubeconfig::load(folder_.take("auth-provider-beside-token")).resolve("x").token_expires);
+  EXPECT_EQ(Kubeconfig::load(folder_.take("auth-provider-oidc-without-expiry")).resolve("x").token_expires,
+            std::chrono::system_clock::time_point())
+      << "long ago";
 }
 
 // As editors on Windows write it.
