@@ -33,6 +33,7 @@
 #include "sync/config/settings.hpp"
 #include "sync/control/messages.hpp"
 #include "sync/engine/engine.hpp"
+#include "sync/kube/config/client_environment.hpp"
 #include "sync/kube/config/kubeconfig.hpp"
 #include "sync/logins/docker_config_file.hpp"
 #include "sync/logins/other_helpers.hpp"
@@ -217,11 +218,7 @@ class Daemon::Impl {
   // What the engine does not know of.
   void add_process(StatusReport& report) const {
     add_problems(report);
-    for (const char* name : {"KUBECONFIG", "PATH"}) {
-      if (const char* value = std::getenv(name)) {
-        report.environment[name] = value;
-      }
-    }
+    report.environment = kube::client_environment();
   }
 
   [[nodiscard]] bool is_known(const std::string& target) const {

@@ -118,8 +118,8 @@ struct StatusReport {
   int pid = 0;
   std::string owner;  // "id user@host"
   WallTime started;
-  // Of the daemon's environment, what decides which kubeconfig and which plugins it finds: KUBECONFIG and PATH, where
-  // set.
+  // Of the daemon's environment, what decides which kubeconfig and which plugins it finds and how it reaches clusters
+  // (sync/kube/config/client_environment.hpp).
   std::map<std::string, std::string> environment;
   std::optional<Error> store;         // why the keyring cannot be read now
   std::vector<Error> problems;        // of the daemon itself: settings, metrics, files it cannot follow

@@ -1,5 +1,5 @@
-// Compares the environment of regsyncd with that of this shell: a kubeconfig or a plugin that only the shell finds
-// makes every check here succeed and the daemon fail.
+// Compares the environment of regsyncd with that of this shell: a kubeconfig or a plugin that only the shell finds, or
+// a proxy that only the shell knows of, makes every check here succeed and the daemon fail.
 #pragma once
 
 #include <filesystem>
@@ -15,7 +15,7 @@
 namespace regsync::cli {
 
 // What regsyncd does not find as this shell does, each with the command that mends it. `kubeconfig`: the one of this
-// shell; `contexts`: those whose plugins matter.
+// shell; `contexts`: those whose plugins and servers matter.
 std::vector<Error> environment_differences(const StatusReport& daemon, const kube::Kubeconfig& kubeconfig,
                                            const std::vector<std::string>& contexts);
 

@@ -11,6 +11,7 @@
 #include "sync/cli/setup/setup.hpp"
 #include "sync/cli/setup/user_service.hpp"
 #include "sync/config/service_environment.hpp"
+#include "sync/kube/config/client_environment.hpp"
 #include "sync/logins/docker_config_file.hpp"
 
 namespace regsync::cli {
@@ -22,14 +23,14 @@ struct SetupCommand {
   std::string dry_run;
 };
 
-// Gives the service the values that these variables have in this shell.
+// Gives the service the values that these variables have in this shell; paths as they mean the same elsewhere.
 int give_environment(const std::string& names, bool dry_run, Console& console) {
   EnvironmentChanges changes;
   std::istringstream list(names);
   for (std::string item; std::getline(list, item, ',');) {
     const std::string name(trim(item));
     const char* value = std::getenv(name.c_str());
-    changes[name] = value == nullptr ? std::nullopt : std::optional<std::string>(value);
+    changes[name] = value == nullptr ? std::nullopt : std::optional(kube::absolute_value(name, value));
   }
   if (dry_run) {
     static_cast<void>(changed_environment("", changes));  // throws for what the file cannot hold

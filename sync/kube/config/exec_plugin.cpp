@@ -57,11 +57,11 @@ class ShortTurn {
       : turn_(std::make_shared<std::unique_ptr<Limiter::Turn>>(std::move(turn))), timer_(executor, most) {
     timer_.async_wait([turn = turn_](const asio::error_code& error) {
       if (!error) {
-        turn->reset();
+        *turn = nullptr;
       }
     });
   }
-  ~ShortTurn() { turn_->reset(); }
+  ~ShortTurn() { *turn_ = nullptr; }
   ShortTurn(const ShortTurn&) = delete;
   ShortTurn& operator=(const ShortTurn&) = delete;
   ShortTurn(ShortTurn&&) = delete;

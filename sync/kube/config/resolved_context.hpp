@@ -70,7 +70,7 @@ struct ResolvedContext {
   std::string client_key_file;
   SecretString client_key_data;
   SecretString token;
-  std::optional<std::chrono::system_clock::time_point> token_expires;  // only where the token says so (auth-provider)
+  std::optional<std::chrono::system_clock::time_point> token_expires;  // of an id-token (auth-provider)
   std::string token_file;                                              // beats token
   std::string username;
   SecretString password;

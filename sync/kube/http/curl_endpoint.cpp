@@ -210,8 +210,7 @@ void CurlEndpoint::choose_proxy(const std::string& proxy) {
   const auto url = parse_url(proxy);
   proxy_ = proxy;
   proxy_port_ = url && url->scheme == "http" && !url->has_port ? http_port : 0;
-  shown_proxy_ = presentable(url ? url->origin() : without_userinfo(proxy)) +
-                 (proxy_port_ == 0 ? "" : ":" + std::to_string(proxy_port_));
+  shown_proxy_ = shown_proxy(proxy);
   // Go's "socks5" lets the proxy resolve names; libcurl calls that socks5h.
   if (to_lower(proxy_).starts_with("socks5:")) {
     proxy_.insert(6, "h");

@@ -147,4 +147,16 @@ std::string proxy_from_environment(std::string_view server_url, const Environmen
   return proxy;
 }
 
+std::string shown_proxy(std::string_view proxy) {
+  if (proxy.empty()) {
+    return {};
+  }
+  const bool has_scheme = proxy.find("://") != std::string_view::npos;
+  const auto url = parse_url((has_scheme ? "" : "http://") + std::string(proxy));
+  if (!url) {
+    return "one that is not a URL";
+  }
+  return presentable(url->origin()) + (url->scheme == "http" && !url->has_port ? ":80" : "");
+}
+
 }  // namespace regsync::kube

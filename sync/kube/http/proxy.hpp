@@ -20,4 +20,8 @@ std::optional<std::string> process_environment(std::string_view name);
 // server's scheme, in either case, unless NO_PROXY names the host.
 std::string proxy_from_environment(std::string_view server, const EnvironmentLookup& environment = process_environment);
 
+// A proxy for messages, as "scheme://host:port": without user, password and path; http where it names no scheme, and
+// then port 80 where it names none (Go: net/http, portMap). Empty for an empty one.
+std::string shown_proxy(std::string_view proxy);
+
 }  // namespace regsync::kube

@@ -170,6 +170,21 @@ TEST_F(DaemonTest, ItsLimitOfFilesIsRaisedAndChildrenKeepTheOldOne) {
   daemon.wait(std::chrono::seconds(15));
 }
 
+TEST_F(DaemonTest, ItsEnvironmentIsToldWithAbsolutePathsAndWithoutPasswords) {
+  person_.env["HTTPS_PROXY"] = "http://user:hunter2@proxy.corp:3128";
+  Process daemon(person_.program({"sh", "-c", "cd \"$HOME\" && KUBECONFIG=kubeconfig exec regsyncd"}));
+  json told;
+  ASSERT_TRUE(wait_until([&] {
+    const json report = status();
+    told = report.is_object() ? report.value("environment", json()) : json();
+    return told.is_object();
+  })) << daemon.err();
+  EXPECT_EQ(told["KUBECONFIG"], (person_.home() / "kubeconfig").string());
+  EXPECT_EQ(told["HTTPS_PROXY"], "http://proxy.corp:3128");
+  daemon.signal(SIGTERM);
+  daemon.wait(std::chrono::seconds(15));
+}
+
 TEST_F(DaemonTest, ASecondOneSaysOnceThatTheFirstRuns) {
   person_.start_daemon();
   Process second(person_.program({"regsyncd"}));

@@ -22,6 +22,10 @@ class DaemonEnvironment : public ::testing::Test {
   DaemonEnvironment() {
     set("XDG_CONFIG_HOME", (temp_ / "config").string());
     set("KUBECONFIG", kubeconfig_.string());
+    for (const char* const name :
+         {"HTTPS_PROXY", "https_proxy", "NO_PROXY", "no_proxy", "SSL_CERT_FILE", "SSL_CERT_DIR"}) {
+      set(name, "");
+    }
     set("PATH", (temp_ / "bin").string() + ":/usr/bin:/bin");
     std::filesystem::permissions(temp_.write("bin/cluster-login", "#!/bin/sh\n"), std::filesystem::perms::owner_all);
     daemon_.environment = {{"KUBECONFIG", kubeconfig_.string()}, {"PATH", std::getenv("PATH")}};
@@ -48,7 +52,7 @@ class DaemonEnvironment : public ::testing::Test {
 
   test::TempDir temp_;
   std::filesystem::path kubeconfig_ = temp_.write("kubeconfig", R"(
-clusters: [{name: c, cluster: {server: "https://127.0.0.1:1"}}]
+clusters: [{name: c, cluster: {server: "https://k.example:1"}}]
 users: [{name: u, user: {exec: {command: cluster-login, apiVersion: client.authentication.k8s.io/v1, interactiveMode: Never}}}]
 contexts: [{name: x, context: {cluster: c, user: u}}]
 )");
@@ -67,6 +71,40 @@ TEST_F(DaemonEnvironment, AnotherKubeconfigIsNamedWithTheCommandThatMendsIt) {
   EXPECT_THAT(found.front().message(),
               HasSubstr("regsyncd reads ~/.kube/config, this shell KUBECONFIG=" + kubeconfig_.string()));
   EXPECT_THAT(found.front().remedy(), HasSubstr("regsync setup --environment KUBECONFIG"));
+}
+
+TEST_F(DaemonEnvironment, ARelativeKubeconfigIsComparedByWhereItIs) {
+  const auto here = std::filesystem::current_path();
+  set("KUBECONFIG", kubeconfig_.lexically_relative(here).string());
+  EXPECT_TRUE(differences().empty());
+  daemon_.environment["KUBECONFIG"] = "/elsewhere/kubeconfig";
+  EXPECT_EQ(differences().size(), 1U);
+}
+
+TEST_F(DaemonEnvironment, AProxyThatOnlyTheShellHasIsNamedWithoutItsPassword) {
+  set("https_proxy", "http://user:hunter2@proxy.corp");
+  const auto found = differences();
+  ASSERT_EQ(found.size(), 1U);
+  EXPECT_EQ(found.front().message(),
+            "this shell reaches the API server of context x through the proxy http://proxy.corp:80, regsyncd directly");
+  EXPECT_THAT(found.front().remedy(), HasSubstr("regsync setup --environment https_proxy"));
+  set("no_proxy", "k.example");
+  EXPECT_TRUE(differences().empty()) << "which makes no difference";
+  daemon_.environment["HTTPS_PROXY"] = "http://other.corp:80";
+  ASSERT_EQ(differences().size(), 1U);
+  EXPECT_THAT(differences().front().message(), HasSubstr("directly, regsyncd through the proxy http://other.corp:80"));
+  EXPECT_THAT(differences().front().remedy(), HasSubstr("--environment HTTPS_PROXY,https_proxy,no_proxy"));
+}
+
+TEST_F(DaemonEnvironment, OtherRootsMatterWhereAContextNamesNone) {
+  set("SSL_CERT_FILE", (temp_ / "ca.crt").string());
+  const auto found = differences();
+  ASSERT_EQ(found.size(), 1U);
+  EXPECT_THAT(found.front().message(), HasSubstr("context x names no certificate-authority"));
+  EXPECT_THAT(found.front().message(), HasSubstr("SSL_CERT_FILE=" + (temp_ / "ca.crt").string()));
+  EXPECT_THAT(found.front().remedy(), HasSubstr("regsync setup --environment SSL_CERT_FILE"));
+  daemon_.environment["SSL_CERT_FILE"] = (temp_ / "ca.crt").string();
+  EXPECT_TRUE(differences().empty());
 }
 
 TEST_F(DaemonEnvironment, AKubeconfigInTheSettingsIsTheSameForBoth) {

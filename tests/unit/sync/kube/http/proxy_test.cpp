@@ -123,5 +123,14 @@ INSTANTIATE_TEST_SUITE_P(
              "https://k.example",
              "http://p"}));
 
+TEST(ShownProxy, HasNoUserNoPasswordAndItsPort) {
+  EXPECT_EQ(shown_proxy("http://user:hunter2@proxy.corp/x"), "http://proxy.corp:80");
+  EXPECT_EQ(shown_proxy("user:hunter2@proxy.corp:3128"), "http://proxy.corp:3128");
+  EXPECT_EQ(shown_proxy("https://proxy.corp"), "https://proxy.corp");
+  EXPECT_EQ(shown_proxy("socks5://user:hunter2@proxy.corp"), "socks5://proxy.corp");
+  EXPECT_EQ(shown_proxy("http://user:hunt/er2@proxy.corp"), "one that is not a URL");
+  EXPECT_EQ(shown_proxy(""), "");
+}
+
 }  // namespace
 }  // namespace regsync::kube
