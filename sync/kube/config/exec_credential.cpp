@@ -67,19 +67,29 @@ std::optional<std::chrono::system_clock::time_point> parse_time(const std::strin
   return wall_time(timegm(&parts) - offset);
 }
 
-// client-go decodes YAML as well. What is wrong with it is not told: it may be a token.
+// client-go decodes YAML as well.
+json parse_yaml(std::string_view text) {
+  constexpr std::size_t longest_yaml = std::size_t{64} << 10;  // it is slow to read
+  if (text.size() > longest_yaml) {
+    throw plugin_error("exec plugin: what it printed is neither JSON nor YAML of less than 64 KiB");
+  }
+  try {
+    return yaml_to_json(std::string(text));
+  } catch (const Error&) {
+    return nullptr;  // what is wrong with it is not told: it may be a token
+  }
+}
+
 json parse_object(std::string_view text) {
-  // A credential is some lines; YAML is slow to read.
-  constexpr JsonBounds bounds{.bytes = std::size_t{1} << 20, .depth = 20, .values = 10'000};
-  constexpr std::size_t longest_yaml = std::size_t{64} << 10;
+  constexpr JsonBounds bounds{.bytes = std::size_t{1} << 20};
   json root;
   try {
     root = parse_bounded(text, bounds);
-    if (root.is_discarded()) {
-      root = text.size() <= longest_yaml ? yaml_to_json(std::string(text)) : json();
-    }
-  } catch (const Error&) {
-    root = nullptr;
+  } catch (const Error& error) {
+    throw plugin_error("exec plugin: what it printed is too large: it " + error.message());
+  }
+  if (root.is_discarded()) {
+    root = parse_yaml(text);
   }
   if (!root.is_object()) {
     throw plugin_error("exec plugin: what it printed is not a JSON object");

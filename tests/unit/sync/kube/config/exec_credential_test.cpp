@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 #include <stdexcept>
 #include <string>
+#include <vector>
 
 #include "helper/base/error.hpp"
 
@@ -79,6 +80,19 @@ TEST(ExecCredential, WhatIsRefused) {
   EXPECT_THAT(refusal(credential({{"token", 5}})).message(), HasSubstr("must be a string"));
   EXPECT_THAT(refusal(credential({{"token", "hunter2"}, {"expirationTimestamp", "tomorrow"}})).message(),
               HasSubstr("RFC 3339"));
+}
+
+TEST(ExecCredential, MayHoldMuchElseAndIsCalledTooLargeWhereItIs) {
+  const auto with_values = [](std::size_t count) {
+    json all = json::parse(credential({{"token", "hunter2"}}));
+    all["status"]["groups"] = std::vector<int>(count, 7);
+    return all.dump();
+  };
+  EXPECT_EQ(parse_exec_credential(with_values(100'000), v1).token.reveal(), "hunter2");
+  EXPECT_THAT(refusal(with_values(400'000)).message(), HasSubstr("too large: it has more than 250000 values"));
+  EXPECT_THAT(refusal(std::string(2'000'000, ' ')).message(), HasSubstr("too large: it is larger than 1 MiB"));
+  EXPECT_THAT(refusal("hunter2: '" + std::string(100'000, 'x') + "'").message(),
+              HasSubstr("neither JSON nor YAML of less than 64 KiB"));
 }
 
 TEST(ExecInfo, TellsTheClusterWhereAskedTo) {
