@@ -11,7 +11,8 @@
 namespace regsync::kube {
 namespace {
 
-constexpr std::array<std::string_view, 4> of_paths = {"KUBECONFIG", "PATH", "SSL_CERT_FILE", "SSL_CERT_DIR"};
+constexpr std::array<std::string_view, 5> of_paths = {"KUBECONFIG", "PATH", "SSL_CERT_FILE", "SSL_CERT_DIR",
+                                                      "DOCKER_CONFIG"};
 
 std::string shown(const std::string& name, const std::string& value) {
   return name == "HTTPS_PROXY" || name == "https_proxy" ? shown_proxy(value) : absolute_value(name, value);

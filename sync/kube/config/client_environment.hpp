@@ -8,10 +8,11 @@
 namespace regsync::kube {
 
 // The value with absolute paths, where the variable holds paths, separated by colons (KUBECONFIG, PATH, SSL_CERT_FILE,
-// SSL_CERT_DIR): relative ones belong to the working directory of this process. Empty entries are left out.
+// SSL_CERT_DIR, DOCKER_CONFIG): relative ones belong to the working directory of this process. Empty entries are left
+// out.
 std::string absolute_value(const std::string& name, const std::string& value);
 
-// Of this process, by name, those that are not empty: the variables above as absolute_value(), HTTPS_PROXY as
+// Of this process, by name, those that are not empty: the first four above as absolute_value(), HTTPS_PROXY as
 // shown_proxy(), NO_PROXY; proxies also in lower case.
 std::map<std::string, std::string> client_environment();
 

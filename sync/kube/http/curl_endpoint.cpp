@@ -63,6 +63,7 @@ CURLcode configure_tls(CURL* /*easy*/, void* context, void* alert) {
 bool may_be_of_an_alert(CURLcode result) {
   switch (result) {
     case CURLE_SSL_CONNECT_ERROR:
+    case CURLE_SSL_CLIENTCERT:
     case CURLE_RECV_ERROR:
     case CURLE_SEND_ERROR:
     case CURLE_GOT_NOTHING:
