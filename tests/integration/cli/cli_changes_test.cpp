@@ -120,6 +120,27 @@ TEST_F(CliChanges, ARenamedTargetKeepsItsSecretsWhereTheyAre) {
   EXPECT_TRUE(transcript_is("rename.txt"));
 }
 
+TEST_F(CliChanges, ARenamedTargetStaysInTheNamespaceWhereItWentFirst) {
+  const auto be_in = [this](const std::string& name_space) {
+    json config = json::parse(dev_.kubeconfig({"dev"}));
+    config["contexts"][0]["context"]["namespace"] = name_space;
+    person_.env["KUBECONFIG"] = person_.home().write("kubeconfig-of-dev", config.dump()).string();
+  };
+  be_in("team-a");
+  person_.store_login("ghcr.io", "jdoe", "hunter2");
+  person_.home().write(".config/regsync/targets/own.yaml",
+                       "registries: [ghcr.io]\ncontexts: [dev]\nsecret: myregcred\n");
+  person_.start_daemon();
+  ASSERT_TRUE(wait_until([&] { return secret("team-a", "myregcred").has_value(); }));
+  const std::string before = uid("team-a");
+  be_in("team-b");
+  const auto renamed = person_.regsync({"rename", "own", "team-pull"});
+  EXPECT_EQ(renamed.exit_code, 0) << renamed.out << renamed.err;
+  EXPECT_EQ(uid("team-a"), before);
+  EXPECT_FALSE(secret("team-b", "myregcred"));
+  EXPECT_THAT(file("team-pull"), HasSubstr("team-a"));
+}
+
 TEST_F(CliChanges, ARenamedTargetThatIsNotInSyncIsRenamedAllTheSame) {
   start_in_sync();
   ASSERT_EQ(person_.regsync({"set", "web", "serviceAccounts=nobody", "--yes"}).exit_code, 0);
