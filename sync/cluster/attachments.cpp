@@ -13,7 +13,7 @@ namespace regsync {
 std::vector<std::string> Attachments::excess(const Key& key, const Plan* plan) const {
   std::vector<std::string> accounts;
   cache_.for_each_account(key.name_space, [&](const std::string& name, const ServiceAccountView& view) {
-    const bool wanted = plan != nullptr && matches_any(plan->target.service_accounts, name);
+    const bool wanted = plan != nullptr && !plan->remove && matches_any(plan->target.service_accounts, name);
     if (!wanted && view.attached.contains(key.secret)) {
       accounts.push_back(name);
     }
@@ -35,10 +35,16 @@ std::vector<std::string> Attachments::missing(const Key& key, const Plan& plan) 
   return accounts;
 }
 
-bool Attachments::in_order(const Key& key, const Plan& plan) const {
+Attachments::Tasks Attachments::tasks(const Key& key, const Plan& plan) const {
   const Entry* entry = cache_.find(key);
-  const bool ours = entry != nullptr && entry->observed.secret && entry->observed.secret->ownership == Ownership::ours;
-  return !ours || (missing(key, plan).empty() && excess(key, &plan).empty());
+  if (entry == nullptr || !entry->observed.secret) {
+    // What holds the plan back may be that this is not the cluster which it means.
+    return {.attach = {}, .detach = plan.held ? std::vector<std::string>() : excess(key, &plan)};
+  }
+  if (entry->observed.secret->ownership != Ownership::ours) {
+    return {};
+  }
+  return {.attach = missing(key, plan), .detach = excess(key, &plan)};
 }
 
 asio::awaitable<void> Attachments::look(Key key, const Plan& plan) {
@@ -79,22 +85,20 @@ asio::awaitable<std::optional<Error>> Attachments::read_unfollowed(Key key, std:
 }
 
 asio::awaitable<void> Attachments::put_in_order(Key key, const Plan& plan, Written on_written) {
-  if (!in_order(key, plan)) {
-    co_await change(key, plan, on_written);
-  }
+  co_await carry_out(key, tasks(key, plan), on_written);
   const auto forbidden = table_.accounts_forbidden(key.name_space);
   if (forbidden && std::ranges::any_of(plan.target.service_accounts, is_glob)) {
     throw Error(*forbidden);  // which of them match is not known
   }
 }
 
-asio::awaitable<void> Attachments::change(const Key& key, const Plan& plan, const Written& on_written) {
-  for (const auto& account : excess(key, &plan)) {
+asio::awaitable<void> Attachments::carry_out(const Key& key, Tasks tasks, const Written& on_written) {
+  for (const auto& account : tasks.detach) {
     co_await detach(key, account, on_written);
   }
   std::optional<Error> failure;
   std::vector<std::string> absent;
-  for (const auto& account : missing(key, plan)) {
+  for (const auto& account : tasks.attach) {
     try {
       co_await attach(key, account, on_written);
     } catch (const Error& error) {

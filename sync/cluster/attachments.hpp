@@ -30,10 +30,19 @@ class Attachments {
 
   // The accounts that the plan names and that lack the Secret, those that do not exist included.
   [[nodiscard]] std::vector<std::string> missing(const Key& key, const Plan& plan) const;
-  // The accounts that we attached the Secret to and that the plan (none: nullptr) does not name.
+  // The accounts that we attached the Secret to and that the plan (none: nullptr) does not name, or has no Secret for
+  // any more.
   [[nodiscard]] std::vector<std::string> excess(const Key& key, const Plan* plan) const;
-  // Nothing is missing, nothing in excess, or the Secret is not ours: an account of somebody else's is not touched.
-  [[nodiscard]] bool in_order(const Key& key, const Plan& plan) const;
+  // What is to be done where a plan claims the Secret. Where there is none, it is attached to nothing; where it is
+  // somebody else's, nothing is touched.
+  struct Tasks {
+    std::vector<std::string> attach;
+    std::vector<std::string> detach;
+
+    [[nodiscard]] bool empty() const { return attach.empty() && detach.empty(); }
+  };
+  [[nodiscard]] Tasks tasks(const Key& key, const Plan& plan) const;
+  [[nodiscard]] bool in_order(const Key& key, const Plan& plan) const { return tasks(key, plan).empty(); }
 
   // Reads the accounts that the plan names, and those that it may have named before, where there is no right to follow
   // them. Throws Error where one of the former cannot be read.
@@ -41,12 +50,12 @@ class Attachments {
   // Attaches and detaches. Each account by itself: what fails for one is thrown after the others were tried, and so is
   // that a pattern cannot be answered.
   asio::awaitable<void> put_in_order(Key key, const Plan& plan, Written on_written);
-  // Detaches the Secret, which is about to be deleted, from all accounts that we attached it to.
+  // Detaches the Secret, which is gone or about to be deleted, from all accounts that we attached it to.
   asio::awaitable<void> detach_all(Key key, Written on_written);
 
  private:
   asio::awaitable<std::optional<Error>> read_unfollowed(Key key, std::vector<std::string> required);
-  asio::awaitable<void> change(const Key& key, const Plan& plan, const Written& on_written);
+  asio::awaitable<void> carry_out(const Key& key, Tasks tasks, const Written& on_written);
   asio::awaitable<void> attach(const Key& key, std::string account, const Written& on_written);
   asio::awaitable<void> detach(const Key& key, std::string account, const Written& on_written);
 

@@ -94,7 +94,8 @@ class Cluster {
   [[nodiscard]] std::optional<Error> what_is_unread(const Places& places) const {
     return standings_.what_is_unread(places);
   }
-  // Whether it is certain that none of these places holds a Secret of the target which should not be there.
+  // Whether it is certain that none of these places holds a Secret of the target which should not be there, nor a
+  // ServiceAccount an entry.
   [[nodiscard]] bool is_clean_of(const std::string& target, const Places& places) const;
   // Whether it is certain that none of these places holds a Secret of the target, wanted or not.
   [[nodiscard]] bool is_empty_of(const std::string& target, const Places& places) const;

@@ -78,6 +78,7 @@ Facts Reconciler::facts(const Key& key) const {
     facts.accepted = entry->progress.accepted;
     facts.adopt = entry->progress.adopt;
   }
+  facts.attached = facts.secret == nullptr && !attachments_.excess(key, nullptr).empty();
   return facts;
 }
 
@@ -137,10 +138,11 @@ asio::awaitable<std::optional<Reconciler::Hold>> Reconciler::work_on(Run& run, T
   if (trust == Trust::on_demand) {
     co_await read(run.key);
   }
-  bool may_stand_in_the_way = trust == Trust::labelled;
+  bool may_be_unseen = trust == Trust::labelled;
   for (int race = 0; race < max_races; ++race) {
     const Decision decision = decide(run.key, *run.desired);
-    if (decision.action == Action::create && std::exchange(may_stand_in_the_way, false)) {
+    const bool takes_it_for_missing = decision.action == Action::create || decision.action == Action::detach;
+    if (takes_it_for_missing && std::exchange(may_be_unseen, false)) {
       co_await read(run.key);
       continue;
     }
@@ -223,6 +225,11 @@ asio::awaitable<void> Reconciler::act(Run& run, Decision decision) {
     case Action::release:
       co_await release(run, decision);
       break;
+    case Action::detach: {
+      const std::string target;  // the Secret, which named it, is gone
+      co_await attachments_.detach_all(run.key, account_written(run, target, nullptr));
+      break;
+    }
   }
 }
 
@@ -395,14 +402,11 @@ std::optional<Reconciler::Hold> Reconciler::hold_back(const Key& key, const Deci
   if (decision.action != Action::nothing) {
     return Hold{fight_over_secret(key), *wait};
   }
-  if (attachments_.in_order(key, *decision.plan)) {
+  const auto tasks = attachments_.tasks(key, *decision.plan);
+  if (tasks.empty()) {
     return std::nullopt;
   }
-  auto accounts = attachments_.missing(key, *decision.plan);
-  if (accounts.empty()) {
-    accounts = attachments_.excess(key, decision.plan);
-  }
-  return Hold{fight_over_accounts(key, accounts), *wait};
+  return Hold{fight_over_accounts(key, tasks.attach.empty() ? tasks.detach : tasks.attach), *wait};
 }
 
 // The writes of one run count as one repair, however many objects it concerns.

@@ -272,20 +272,50 @@ void Standings::add_unread_rows(const std::string& target, const Places& places,
   }
 }
 
-// Whether a Secret that another target has taken over is attached, or may be, to accounts of the one before.
-bool Standings::may_be_attached(const Places& places) const {
-  bool found = false;
-  for (const auto& [secret, scope] : places.secrets) {
-    from_.cache.for_each(secret, [&](const std::string& name_space, const Entry& entry) {
-      if (!found && entry.observed.secret && entry.observed.secret->ownership == Ownership::ours) {
-        const Key key{name_space, secret};
-        const auto claim = claim_of(key);
-        found = !from_.watches.knows_all_accounts() ||
-                (claim.plan != nullptr && !from_.reconciler.attachments().excess(key, claim.plan).empty());
-      }
-    });
+// Whether ServiceAccounts name a Secret of the target, or may, that they are to name no more: another target has taken
+// it over, or it is gone.
+bool Standings::may_be_attached(const std::string& target, const Places& places) const {
+  if (from_.watches.knows_all_accounts()) {
+    return is_any_attached(places, [this](const Key& key) { return is_to_be_detached(key); });
   }
+  const bool is_left = !places.service_accounts.empty() && !from_.desired->plans().contains(target);
+  return is_left || std::ranges::any_of(places.secrets, [&](const auto& item) {
+           return may_be_attached_unseen(item.first, item.second, !places.service_accounts.empty());
+         });
+}
+
+// The accounts are not known yet. Of a Secret that a target claims and that is not there, nothing is awaited: it is not
+// made before they are.
+bool Standings::may_be_attached_unseen(const std::string& secret, const Scope& scope, bool was_attached) const {
+  bool found = was_attached && std::ranges::any_of(scope.namespaces, [&](const std::string& name_space) {
+                 return claim_of({name_space, secret}).plan == nullptr;
+               });
+  from_.cache.for_each(secret, [&found](const std::string&, const Entry& entry) {
+    found = found || (entry.observed.secret && entry.observed.secret->ownership == Ownership::ours);
+  });
   return found;
+}
+
+bool Standings::is_any_attached(const Places& places, const std::function<bool(const Key&)>& counts) const {
+  bool found = false;
+  from_.cache.for_each_attached([&](const std::string& name_space, const std::string& secret) {
+    const Key key{name_space, secret};
+    found = found || (places.cover(key) && counts(key));
+  });
+  return found;
+}
+
+bool Standings::is_to_be_detached(const Key& key) const {
+  const Entry* entry = from_.cache.find(key);
+  const bool is_there = entry != nullptr && entry->observed.secret;
+  if (is_there && entry->observed.secret->ownership != Ownership::ours) {
+    return false;
+  }
+  const auto claim = claim_of(key);
+  if (claim.plan != nullptr) {
+    return !from_.reconciler.attachments().excess(key, claim.plan).empty();
+  }
+  return !is_there && (claim.unknown || from_.reconciler.decide(key, *from_.desired).action == Action::detach);
 }
 
 bool Standings::knows(const Places& places) const {
@@ -321,7 +351,7 @@ std::optional<Error> Standings::what_is_unread(const Places& places) const {
 }
 
 bool Standings::is_clean_of(const std::string& target, const Places& places) const {
-  if (!knows(places) || may_be_attached(places)) {
+  if (!knows(places) || may_be_attached(target, places)) {
     return false;
   }
   bool clean = true;
@@ -330,7 +360,8 @@ bool Standings::is_clean_of(const std::string& target, const Places& places) con
 }
 
 bool Standings::is_empty_of(const std::string& target, const Places& places) const {
-  return knows(places) && names_held_by(target).empty();
+  return knows(places) && names_held_by(target).empty() &&
+         !is_any_attached(places, [this](const Key& key) { return claim_of(key).plan == nullptr; });
 }
 
 std::vector<Error> Standings::left_alone(const std::string& target, const Places& places) const {

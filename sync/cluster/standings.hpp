@@ -47,8 +47,8 @@ class Standings {
   void add_unread_rows(const std::string& target, const Places& places, std::vector<StatusRow>& rows) const;
   // Why it is not known what all of these places hold; nothing where it is.
   [[nodiscard]] std::optional<Error> what_is_unread(const Places& places) const;
-  // Whether it is certain that none of these places holds a Secret of the target which should not be there. Nothing is
-  // queued or in work.
+  // Whether it is certain that none of these places holds a Secret of the target which should not be there, nor a
+  // ServiceAccount an entry. Nothing is queued or in work.
   [[nodiscard]] bool is_clean_of(const std::string& target, const Places& places) const;
   // The same of any Secret of the target, wanted or not.
   [[nodiscard]] bool is_empty_of(const std::string& target, const Places& places) const;
@@ -81,7 +81,13 @@ class Standings {
   // false.
   void for_each_leftover(const std::string& target,
                          const std::function<bool(const Key&, const Standing&)>& visit) const;
-  [[nodiscard]] bool may_be_attached(const Places& places) const;
+  [[nodiscard]] bool may_be_attached(const std::string& target, const Places& places) const;
+  // The same of one Secret name, while accounts are not known. was_attached: to some, by the target's own words.
+  [[nodiscard]] bool may_be_attached_unseen(const std::string& secret, const Scope& scope, bool was_attached) const;
+  // Whether we attached a Secret of these places that counts to a ServiceAccount.
+  [[nodiscard]] bool is_any_attached(const Places& places, const std::function<bool(const Key&)>& counts) const;
+  // Of a Secret that we attached: whether some account names it against what is wanted now.
+  [[nodiscard]] bool is_to_be_detached(const Key& key) const;
   [[nodiscard]] StatusRow row_of(const std::string& target, const Key& key) const;
   [[nodiscard]] StatusRow row_for(const Plan& plan, const std::string& name_space) const;
   void hold_for_namespaces(StatusRow& row) const;

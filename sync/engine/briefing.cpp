@@ -34,6 +34,7 @@ struct Briefing::Parts {
   std::set<std::string> kept;
   std::set<std::string> uncertain;
   Places places;
+  Places in_doubt;
 };
 
 void Briefing::tell_all() {
@@ -49,9 +50,10 @@ void Briefing::tell(const std::string& context, Cluster& cluster, WantedThrough&
   Parts parts;
   add_targets(cluster, context, parts);
   add_footprints(context, parts);
-  const auto desired = std::make_shared<DesiredState>(
-      cluster.context().default_namespace, std::move(parts.plans), std::move(parts.forgotten),
-      std::move(parts.known_targets), std::move(parts.kept), siblings_of(context, wanted), parts.uncertain);
+  const auto desired =
+      std::make_shared<DesiredState>(cluster.context().default_namespace, std::move(parts.plans),
+                                     std::move(parts.forgotten), std::move(parts.known_targets), std::move(parts.kept),
+                                     siblings_of(context, wanted), parts.uncertain, std::move(parts.in_doubt));
   if (!told_.empty()) {
     desired->share_with(*told_.begin()->second.desired);
   }
@@ -193,6 +195,10 @@ void Briefing::add_footprints(const std::string& context, Parts& parts) const {
     for (const auto& name : names) {
       if (const auto places = footprint.contexts.find(name); places != footprint.contexts.end()) {
         parts.places.merge(places->second);
+        if (parts.kept.contains(target) ||
+            !(parts.forgotten.contains(target) || parts.known_targets.contains(target))) {
+          parts.in_doubt.merge(places->second);
+        }
       }
     }
   }

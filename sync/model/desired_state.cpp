@@ -239,7 +239,7 @@ Selected selects(const Target& target, const std::string& name_space, const Name
 
 DesiredState::DesiredState(std::string default_namespace, Plans plans, std::set<std::string> forgotten,
                            std::set<std::string> known_targets, std::set<std::string> kept,
-                           std::vector<Sibling> siblings, const std::set<std::string>& uncertain)
+                           std::vector<Sibling> siblings, const std::set<std::string>& uncertain, Places in_doubt)
     : default_namespace_(std::move(default_namespace)),
       siblings_(std::move(siblings)),
       plans_(std::make_shared<const Plans>(std::move(plans))) {
@@ -248,6 +248,7 @@ DesiredState::DesiredState(std::string default_namespace, Plans plans, std::set<
   frame->known_targets = std::move(known_targets);
   frame->kept = std::move(kept);
   frame->uncertain = {uncertain.begin(), uncertain.end()};
+  frame->in_doubt = std::move(in_doubt);
   for (const auto& [name, plan] : *plans_) {
     frame->by_secret[plan->target.secret].push_back(name);
   }
@@ -371,7 +372,7 @@ Decision DesiredState::decide(const Key& key, const Facts& facts) const {
     return {};
   }
   if (claimed.plan == nullptr) {
-    return decide_unclaimed(facts);
+    return decide_unclaimed(key, facts);
   }
   if (claimed.plan->target.paused ||
       (facts.secret != nullptr && facts.secret->ownership == Ownership::ours && is_paused(facts.secret->target))) {
@@ -393,8 +394,15 @@ Decision DesiredState::decide(const Key& key, const Facts& facts) const {
 
 // Ours, and claimed by nobody. Its target must be known, or be forgotten on purpose: a target file that vanished is no
 // reason to delete anything.
-Decision DesiredState::decide_unclaimed(const Facts& facts) const {
-  if (facts.secret == nullptr || !is_ours(facts)) {
+Decision DesiredState::decide_unclaimed(const Key& key, const Facts& facts) const {
+  if (facts.secret == nullptr) {
+    // Nothing says any more which target attached it: all that had Secrets here must have given them up.
+    const bool given_up = facts.remembered && !frame_->in_doubt.cover(key);
+    return facts.attached && given_up
+               ? Decision{Action::detach, nullptr, SyncState::removing, std::nullopt, Why::detach}
+               : Decision{};
+  }
+  if (!is_ours(facts)) {
     return {};
   }
   const auto& target = facts.secret->target;
@@ -461,9 +469,10 @@ Decision DesiredState::decide_claimed(const Key& key, const Plan& plan, const Fa
 
 std::optional<std::set<std::string>> DesiredState::secrets_that_differ_from(const DesiredState& before) const {
   const Frame& known = *before.frame_;
-  const bool same_frame = frame_ == before.frame_ ||
-                          (frame_->forgotten == known.forgotten && frame_->known_targets == known.known_targets &&
-                           frame_->kept == known.kept && frame_->uncertain == known.uncertain);
+  const bool same_frame =
+      frame_ == before.frame_ ||
+      (frame_->forgotten == known.forgotten && frame_->known_targets == known.known_targets &&
+       frame_->kept == known.kept && frame_->uncertain == known.uncertain && frame_->in_doubt == known.in_doubt);
   if (!same_frame || default_namespace_ != before.default_namespace_ || siblings_ != before.siblings_) {
     return std::nullopt;
   }

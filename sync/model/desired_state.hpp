@@ -20,6 +20,7 @@
 #include "sync/model/docker_config_json.hpp"
 #include "sync/model/key.hpp"
 #include "sync/model/label_selector.hpp"
+#include "sync/model/places.hpp"
 #include "sync/model/secret_object.hpp"
 #include "sync/model/status_report.hpp"
 #include "sync/model/target.hpp"
@@ -83,6 +84,7 @@ struct Facts {
   bool namespaces_complete = false;           // whether all are listed: null then means that it does not exist
   const SecretView* secret = nullptr;         // null: no such Secret
   bool remembered = false;                    // a footprint covers the place
+  bool attached = false;                      // ServiceAccounts name it because regsync attached it to them
   std::uint64_t written = 0;                  // the id of the plan's payload that was written last, and
   Digest accepted{};                          // what then stood in the Secret
   bool adopt = false;                         // the person said --adopt for this key
@@ -104,6 +106,7 @@ enum class Action {
   adopt,  // an update of what is not ours, allowed this once
   remove,
   release,  // it stays, as nobody's
+  detach,   // there is no Secret, but ServiceAccounts name it still
 };
 
 struct Decision {
@@ -139,10 +142,11 @@ class DesiredState {
   // known_targets: those whose present words may delete: only a Secret of one of these that no longer covers it, or of
   // a forgotten one, is ever deleted. kept: targets whose Secrets are to be released instead. uncertain: targets that
   // may still want what they do not cover now, because their files have just changed, or cannot be read: no other
-  // target takes a Secret of theirs.
+  // target takes a Secret of theirs. in_doubt: where targets have, or had, Secrets that are neither forgotten nor
+  // known, or that are kept: what does not say of which target it is, may be of one of these.
   DesiredState(std::string default_namespace, Plans plans, std::set<std::string> forgotten,
                std::set<std::string> known_targets, std::set<std::string> kept = {}, std::vector<Sibling> siblings = {},
-               const std::set<std::string>& uncertain = {});
+               const std::set<std::string>& uncertain = {}, Places in_doubt = {});
 
   // The same with other plans for the same targets: other logins make such plans.
   [[nodiscard]] DesiredState with(std::shared_ptr<const Plans> plans) const;
@@ -192,6 +196,7 @@ class DesiredState {
     std::set<std::string> known_targets;
     std::set<std::string> kept;
     std::set<std::string, std::less<>> uncertain;
+    Places in_doubt;
     std::map<std::string, std::vector<std::string>, std::less<>> by_secret;  // the targets of plans_, by Secret name
 
     bool operator==(const Frame&) const = default;
@@ -201,7 +206,7 @@ class DesiredState {
   [[nodiscard]] bool is_paused(const std::string& target) const;
   [[nodiscard]] bool names_plainly(const Plan& plan, const std::string& name_space) const;
   [[nodiscard]] Decision decide_claimed(const Key& key, const Plan& plan, const Facts& facts) const;
-  [[nodiscard]] Decision decide_unclaimed(const Facts& facts) const;
+  [[nodiscard]] Decision decide_unclaimed(const Key& key, const Facts& facts) const;
 
   std::string default_namespace_;
   std::vector<Sibling> siblings_;

@@ -709,6 +709,30 @@ TEST_F(Accounts, AreDetachedByARemovalThatARestartInterrupted) {
   EXPECT_THAT(attached(), ElementsAre("theirs"));
 }
 
+TEST_F(Accounts, AreDetachedByARemovalThatFindsTheSecretDeletedBySomebodyElse) {
+  begin(attaching({"team*"}));
+  world_.stop();
+  server().erase({"secrets", "team", "cred"});
+  world_.start();
+  world_.forget_target("t");
+  ASSERT_TRUE(world_.until([&] { return world_.engine().status("t").targets.empty(); }));
+  EXPECT_THAT(attached(), ElementsAre("theirs"));
+}
+
+TEST_F(Accounts, KeepTheEntryOfASecretThatSomebodyDeletedWhereItIsNotCertainThatItsTargetGaveItUp) {
+  begin(attaching());
+  world_.stop();
+  server().erase({"secrets", "team", "cred"});
+  world_.lose_target("t");
+  world_.start();
+  world_.run_for(EngineWorld::grace * 3);
+  EXPECT_THAT(attached(), ElementsAre("theirs", "cred"));
+  world_.restart();
+  world_.forget_target("t");
+  ASSERT_TRUE(world_.until([&] { return world_.engine().status("t").targets.empty(); }));
+  EXPECT_THAT(attached(), ElementsAre("theirs")) << "it was remembered until somebody said so";
+}
+
 // --- restart, and getting well
 
 TEST_F(Accounts, ARestartOverASyncedClusterWritesNothingAndListsOnce) {

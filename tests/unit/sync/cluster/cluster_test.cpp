@@ -406,6 +406,69 @@ TEST_F(ClusterTest, AnEntryThatSomebodyElseMadeStays) {
   EXPECT_THAT(pull_secrets(), ElementsAre("theirs", "cred"));
 }
 
+class DeletedByOthers : public ClusterTest {
+ protected:
+  // The Secret that was attached is gone, and cannot be made again.
+  DeletedByOthers() {
+    target_.service_accounts = {"default"};
+    begin(target_);
+    wanted_.logout();
+    apply();
+    kube_.erase(cred);
+    EXPECT_TRUE(until([this] { return cause() == ErrorCode::login_missing; }));
+  }
+  [[nodiscard]] bool is_clean() const { return cluster_.is_clean_of("t", *wanted_.places()); }
+
+  Target target_ = test::make_target();
+};
+
+TEST_F(DeletedByOthers, ItsEntryGoesWithItsTarget) {
+  EXPECT_THAT(pull_secrets(), ElementsAre("theirs", "cred")) << "it is wanted";
+  kube_.transport.hold();
+  wanted_.drop("t");
+  cluster_.set_desired(wanted_.state(), wanted_.places());
+  EXPECT_FALSE(is_clean());
+  kube_.transport.release();
+  settle();
+  EXPECT_THAT(pull_secrets(), ElementsAre("theirs"));
+  EXPECT_TRUE(is_clean());
+  EXPECT_EQ(changes_.back().kind, Change::Kind::detached);
+}
+
+TEST_F(DeletedByOthers, ItsEntryGoesWhereTheTargetNamesTheAccountNoMore) {
+  target_.service_accounts.clear();
+  begin(target_);
+  EXPECT_THAT(pull_secrets(), ElementsAre("theirs"));
+}
+
+TEST_F(DeletedByOthers, ItsEntryStaysWhereNobodyKnowsWhetherItsTargetGaveItUp) {
+  wanted_.lose("t");
+  apply();
+  EXPECT_THAT(pull_secrets(), ElementsAre("theirs", "cred"));
+  EXPECT_FALSE(cluster_.is_empty_of("t", *wanted_.places())) << "it is remembered";
+}
+
+TEST_F(DeletedByOthers, ItsEntryIsNotRemovedThatCannotBe) {
+  kube_.forbids = [](const test::ApiRequest& request) { return request.verb == "patch"; };
+  wanted_.drop("t");
+  apply();
+  EXPECT_FALSE(is_clean());
+  kube_.forbids = [](const test::ApiRequest& /*request*/) { return false; };
+  cluster_.kick();
+  settle();
+  EXPECT_THAT(pull_secrets(), ElementsAre("theirs"));
+  EXPECT_TRUE(is_clean());
+}
+
+TEST_F(DeletedByOthers, ItsEntryStaysWhereSomebodyMadeASecretInItsPlace) {
+  kube_.put(cred, test::foreign_secret());
+  EXPECT_TRUE(until([this] { return cause() == ErrorCode::not_owned; }));
+  wanted_.drop("t");
+  apply();
+  EXPECT_THAT(pull_secrets(), ElementsAre("theirs", "cred"));
+  EXPECT_TRUE(is_clean());
+}
+
 TEST_F(ClusterTest, AMissingServiceAccountIsNamedAndFollowed) {
   auto target = test::make_target();
   target.service_accounts = {"builder", "default"};

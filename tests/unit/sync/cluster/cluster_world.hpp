@@ -66,8 +66,16 @@ class Wanted {
   }
   // The target covers nothing here any more, and says so itself.
   void drop(const std::string& target) { plans_.erase(target); }
+  // Nobody is logged in any more.
+  void logout() {
+    logins_.credentials.clear();
+    for (auto& [name, plan] : plans_) {
+      plan = std::make_shared<const Plan>(make_plan(plan->target, logins_));
+    }
+  }
   // Its file is gone, and nobody said why.
   void lose(const std::string& target) {
+    in_doubt_.merge(places_of(plans_.at(target)->target, "default"));
     plans_.erase(target);
     known_.erase(target);
   }
@@ -80,7 +88,9 @@ class Wanted {
   }
 
   [[nodiscard]] std::shared_ptr<const DesiredState> state() const {
-    return std::make_shared<const DesiredState>("default", plans_, std::set<std::string>(), known_);
+    return std::make_shared<const DesiredState>("default", plans_, std::set<std::string>(), known_,
+                                                std::set<std::string>(), std::vector<DesiredState::Sibling>(),
+                                                std::set<std::string>(), in_doubt_);
   }
   [[nodiscard]] std::shared_ptr<const Places> places() const { return std::make_shared<const Places>(places_); }
   [[nodiscard]] const Plan& plan(const std::string& target = "t") const { return *plans_.at(target); }
@@ -90,6 +100,7 @@ class Wanted {
   DesiredState::Plans plans_;
   std::set<std::string> known_;
   Places places_;
+  Places in_doubt_;
 };
 
 // The password of ghcr.io in a pull secret; empty where it is none.
