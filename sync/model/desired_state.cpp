@@ -452,12 +452,14 @@ Decision DesiredState::decide_claimed(const Key& key, const Plan& plan, const Fa
   const bool written = facts.written == plan.payload->id();
   const bool same = plan.carried_over.empty() ? observed->digest == plan.payload->digest()
                                               : written && observed->digest == facts.accepted;
-  const bool right = same && observed->right_type && observed->target == plan.target.name;
+  const bool holds_it = same && observed->right_type;
+  const bool right = holds_it && observed->target == plan.target.name;
   if (right && observed->ownership == Ownership::ours) {
     return {Action::nothing, &plan, problem ? SyncState::stuck : SyncState::in_sync, problem};
   }
-  // What is carried over may be all that it needs: only a reading tells.
-  if (observed->immutable && !right && plan.carried_over.empty()) {
+  // Its labels and annotations can be written all the same. What is carried over may be all that it needs: only a
+  // reading tells.
+  if (observed->immutable && !holds_it && plan.carried_over.empty()) {
     return stuck(is_immutable(key));
   }
   if (!ours) {

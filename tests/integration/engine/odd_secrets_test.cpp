@@ -131,6 +131,18 @@ TEST_F(OddSecrets, AnImmutableOneThatHoldsAllThatIsWantedWaitsForTheLoginOnly) {
   EXPECT_TRUE(world_.until([this] { return world_.cause("team") == ErrorCode::immutable; })) << cause_text();
 }
 
+TEST_F(OddSecrets, AnImmutableOnePassesToTheTargetThatWantsWhatItHolds) {
+  begin(make_target());
+  edit([](json& secret) { secret["immutable"] = true; });
+  auto renamed = make_target();
+  renamed.name = "team";
+  world_.put_target(renamed);
+  world_.forget_target("t");
+  world_.sync();
+  EXPECT_EQ(world_.state("team", "a", "team"), SyncState::in_sync);
+  EXPECT_TRUE(world_.engine().status("t").targets.empty()) << "nothing of it is left";
+}
+
 // --- ServiceAccounts that may be read and patched, but neither listed nor watched
 
 class UnfollowedAccounts : public OddSecrets {

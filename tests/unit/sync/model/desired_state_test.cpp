@@ -152,6 +152,18 @@ TEST_F(DecideTest, AWrongTypeOrImmutableIsStuckWithARemedy) {
   EXPECT_EQ(decision.cause->code(), ErrorCode::immutable);
 }
 
+TEST_F(DecideTest, AnImmutableSecretThatHoldsWhatIsWantedPassesToAnotherTarget) {
+  auto view = in_place();
+  view.immutable = true;
+  view.target = "renamed";
+  EXPECT_EQ(decide(&view).action, Action::update);
+  view.ownership = Ownership::unplaced;
+  view.target = "t";
+  EXPECT_EQ(decide(&view).action, Action::update);
+  view.ownership = Ownership::unmanaged;
+  EXPECT_EQ(decide(&view, "team-a", true).action, Action::adopt);
+}
+
 TEST_F(DecideTest, RemovesOwnSecretsOfAKnownOrForgottenTargetThatNobodyClaims) {
   auto view = in_place();
   EXPECT_EQ(decide(&view, "elsewhere").action, Action::remove);
