@@ -348,6 +348,12 @@ void Cluster::adopt(const std::vector<std::string>& targets) {
   }
 }
 
+void Cluster::end_adoptions() {
+  for (const auto& key : reconciler_.end_adoptions()) {
+    tell_change(key);
+  }
+}
+
 asio::awaitable<void> Cluster::settled() {
   while (!watches_.table().settled() || !sweep_.idle()) {
     co_await progress_.wait();

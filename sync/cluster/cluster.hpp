@@ -69,8 +69,10 @@ class Cluster {
   // Lists everything anew and tries everything again, now, whatever it waits for.
   void kick();
   // Takes over, once, the Secrets that these targets claim and others hold now. Without targets: those of all targets
-  // that the same user made on the same machine under another owner id.
+  // that the same user made on the same machine under another owner id. What cannot be taken over may be until
+  // end_adoptions(), but not what somebody makes in its place.
   void adopt(const std::vector<std::string>& targets);
+  void end_adoptions();
 
   // Gives back memory that only requests need, where there was none lately.
   Rest rest() { return client_.rest(); }

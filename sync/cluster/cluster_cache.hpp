@@ -55,7 +55,6 @@ struct Progress {
   Stamp since;                                  // in `state`; the epoch: not tried yet
   SyncState state = SyncState::pending;
   std::uint8_t repairs = 0;  // rounds of writes in a row that put right what somebody else had changed
-  bool adopt = false;        // --adopt, once
   bool decided = false;      // state and cause were decided from what is known; no request met them
 
   [[nodiscard]] bool tried() const { return since != Stamp(); }

@@ -76,7 +76,9 @@ Facts Reconciler::facts(const Key& key) const {
     facts.secret = entry->observed.secret.get();
     facts.written = entry->progress.written;
     facts.accepted = entry->progress.accepted;
-    facts.adopt = entry->progress.adopt;
+  }
+  if (const auto adoption = adoptions_.find(key); adoption != adoptions_.end()) {
+    facts.adopt = adoption->second;
   }
   facts.attached = facts.secret == nullptr && !attachments_.excess(key, nullptr).empty();
   return facts;
@@ -84,6 +86,20 @@ Facts Reconciler::facts(const Key& key) const {
 
 Decision Reconciler::decide(const Key& key, const DesiredState& desired) const {
   return desired.decide(key, facts(key));
+}
+
+void Reconciler::adopt(const Key& key) {
+  if (const Entry* entry = cache_.find(key); entry != nullptr && entry->observed.secret) {
+    adoptions_[key] = entry->observed.secret->uid;
+  }
+}
+
+std::vector<Key> Reconciler::end_adoptions() {
+  std::vector<Key> left;
+  for (const auto& [key, uid] : std::exchange(adoptions_, {})) {
+    left.push_back(key);
+  }
+  return left;
 }
 
 bool Reconciler::has_work(const Key& key, const Decision& decision) const {
@@ -275,13 +291,13 @@ asio::awaitable<void> Reconciler::apply(Run& run, Decision decision, const Paylo
   }
   unconfirmed_.erase(key);
   deletions_.forget(key);
+  adoptions_.erase(key);
   const auto [view, version] = read_secret(applied, owner_.id);
   cache_.observe(key, version, view);
   count_write(run, &plan);
   Progress& progress = cache_.progress(key);
   progress.written = plan.payload->id();
   progress.accepted = payload.digest();
-  progress.adopt = false;
   handlers_.on_change(change);
   if (auto changed = secret_changed_on_the_way(key, view, plan, payload)) {
     throw std::move(*changed);

@@ -60,8 +60,10 @@ class Reconciler {
   Outcome record(const Key& key, const Decision& decision, Trust trust);
   // Notes that the work on a key failed by a defect.
   void record_defect(const Key& key, Error defect);
-  // Takes over, once, what stands in the way.
-  void adopt(const Key& key) { cache_.progress(key).adopt = true; }
+  // Takes over what stands in the way now: this object, and once.
+  void adopt(const Key& key);
+  // What was not taken over by now is left alone again. Answers which keys that concerns.
+  std::vector<Key> end_adoptions();
 
  private:
   struct Run;  // one call of reconcile
@@ -100,6 +102,7 @@ class Reconciler {
   Handlers handlers_;
   Attachments attachments_;
   std::map<Key, Unconfirmed> unconfirmed_;
+  std::map<Key, std::string> adoptions_;  // the uids of what is to be taken over
   Deletions deletions_;
 };
 

@@ -43,8 +43,10 @@ Standings::Standing Standings::classify(const Key& key) const {
     return standing;
   }
   Standing standing{.decision = std::move(decision), .cause = std::nullopt, .since = since(noted)};
-  standing.state = by_reading ? noted->state : standing.decision.state;
-  standing.cause = by_reading && noted->cause ? *noted->cause : standing.decision.cause;
+  // A failure stands until something else was decided, also of what may not be done any more (an adoption that ended).
+  const bool stands = by_reading || (noted != nullptr && noted->cause && !noted->decided);
+  standing.state = stands ? noted->state : standing.decision.state;
+  standing.cause = stands && noted->cause ? *noted->cause : standing.decision.cause;
   return standing;
 }
 

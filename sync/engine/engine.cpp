@@ -155,6 +155,7 @@ class Engine::Impl {
       }
       for (const auto& cluster : clusters) {
         co_await cluster->settled();
+        cluster->end_adoptions();
       }
     }
     history_.flush();

@@ -24,6 +24,11 @@ bool is_ours(const Facts& facts) {
          (facts.secret->ownership == Ownership::unplaced && facts.remembered && facts.secret->holder == our_manager);
 }
 
+// Whether the person said so of this very object: one that was made in its place since is somebody else's again.
+bool is_to_be_adopted(const Facts& facts) {
+  return facts.secret->right_type && !facts.adopt.empty() && facts.secret->uid == facts.adopt;
+}
+
 // The target that the Secret is of; "" where there is none, or it is not ours.
 std::string_view holder_of(const Facts& facts) {
   return facts.secret != nullptr && is_ours(facts) ? std::string_view(facts.secret->target) : std::string_view();
@@ -429,8 +434,10 @@ Decision DesiredState::decide_claimed(const Key& key, const Plan& plan, const Fa
       observed != nullptr && observed->ownership == Ownership::unplaced && observed->target == plan.target.name;
   const bool ours = observed != nullptr && (expected || is_ours(facts));
 
-  if (observed != nullptr && !ours && !(facts.adopt && observed->right_type)) {
-    return stuck(obstacle(key, plan, facts));
+  if (observed != nullptr && !ours && !is_to_be_adopted(facts)) {
+    // To take it over is no help while there is nothing to write.
+    const bool lacks_login = !plan.payload && !plan.waiting && !plan.remove && observed->right_type;
+    return stuck(lacks_login && problem ? *problem : obstacle(key, plan, facts));
   }
   if (plan.held && (plan.frozen || !ours)) {
     return stuck(*plan.held);

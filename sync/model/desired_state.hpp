@@ -12,6 +12,7 @@
 #include <optional>
 #include <set>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "helper/store/registry_key.hpp"
@@ -87,7 +88,7 @@ struct Facts {
   bool attached = false;                      // ServiceAccounts name it because regsync attached it to them
   std::uint64_t written = 0;                  // the id of the plan's payload that was written last, and
   Digest accepted{};                          // what then stood in the Secret
-  bool adopt = false;                         // the person said --adopt for this key
+  std::string_view adopt = {};                // the uid of the Secret for which the person said --adopt
   std::string_view holder = {};               // "user@host" of this process
 
   // A namespace that is not listed while a Secret in it is, is unknown: the list is not whole.

@@ -136,6 +136,9 @@ ReadSecret read(const Object& secret, std::string_view owner_id) {
                                  .by_us = id_of(owner) == owner_id,
                                  .placed = !place.empty(),
                                  .in_place = in_place});
+  if (view.ownership != Ownership::ours) {
+    view.uid = beginning(text_at(secret, {"metadata", "uid"}));
+  }
   switch (view.ownership) {
     case Ownership::ours:
       break;

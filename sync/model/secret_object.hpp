@@ -38,6 +38,7 @@ struct SecretView {
   // other_owner: its user@host. copy: the place that it names. relabelled: its label. Else the field manager of its
   // data, but nothing where it is ours.
   std::string holder;
+  std::string uid;          // only where it is not ours: it says which object a person took over, if one does
   std::string odd_version;  // its resourceVersion, only where that is no number (version_number)
   Digest digest{};          // of the base64 text of .dockerconfigjson
   Ownership ownership = Ownership::unmanaged;

@@ -220,6 +220,18 @@ TEST_F(EngineTest, ASecretOfOthersIsAConflictUntilItIsAdopted) {
   EXPECT_EQ(world_.secret("team", "cred")->at("metadata").at("uid"), before->at("metadata").at("uid"));
 }
 
+TEST_F(EngineTest, AnAdoptionThatFoundNoLoginTakesNothingOverLater) {
+  server().put({"secrets", "team", "cred"}, foreign_secret());
+  world_.logout("ghcr.io");
+  begin(make_target());
+  world_.sync("t", /*adopt=*/true);
+  EXPECT_EQ(world_.cause("team"), ErrorCode::login_missing);
+  world_.login("ghcr.io", "first");
+  ASSERT_TRUE(world_.until([&] { return world_.cause("team") == ErrorCode::not_owned; }));
+  world_.settle();
+  EXPECT_FALSE(is_ours(world_.secret("team", "cred").value()));
+}
+
 TEST_F(EngineTest, ASecretOfAnotherTypeIsStuckAndIsNotAdopted) {
   server().put({"secrets", "team", "cred"}, {{"type", "Opaque"}, {"data", {{"x", "eA=="}}}});
   const auto before = world_.secret("team", "cred");

@@ -222,6 +222,21 @@ TEST_F(ClusterTest, WhatIsNotOursIsNotTouchedUntilAPersonAdoptsIt) {
   EXPECT_EQ(changes_.back().kind, Change::Kind::adopted);
 }
 
+TEST_F(ClusterTest, AnAdoptionThatFailedIsShownAsThatAndIsNotMadeLater) {
+  kube_.put(cred, test::foreign_secret());
+  begin();
+  kube_.forbids = [](const test::ApiRequest& request) { return request.verb == "apply"; };
+  cluster_.adopt({"t"});
+  settle();
+  cluster_.end_adoptions();
+  EXPECT_EQ(cause(), ErrorCode::forbidden);
+  kube_.forbids = [](const test::ApiRequest&) { return false; };
+  cluster_.kick();
+  settle();
+  EXPECT_EQ(cause(), ErrorCode::not_owned);
+  EXPECT_EQ(password(), "");
+}
+
 TEST_F(ClusterTest, WhatIsNotOursCannotBeAdoptedWhereItsTypeIsAnother) {
   kube_.put(cred, test::foreign_secret("Opaque"));
   begin();
@@ -462,7 +477,8 @@ TEST_F(DeletedByOthers, ItsEntryIsNotRemovedThatCannotBe) {
 
 TEST_F(DeletedByOthers, ItsEntryStaysWhereSomebodyMadeASecretInItsPlace) {
   kube_.put(cred, test::foreign_secret());
-  EXPECT_TRUE(until([this] { return cause() == ErrorCode::not_owned; }));
+  cluster_.kick();
+  settle();
   wanted_.drop("t");
   apply();
   EXPECT_THAT(pull_secrets(), ElementsAre("theirs", "cred"));

@@ -226,6 +226,27 @@ TEST_F(ReconcilerTest, AnAdoptionIsForOnce) {
   EXPECT_EQ(cause(), ErrorCode::not_owned);
 }
 
+TEST_F(ReconcilerTest, AnAdoptionIsOfTheObjectThatWasThereWhenItWasAskedFor) {
+  kube_.put(cred, test::foreign_secret());
+  observe();
+  reconciler_.adopt(key);
+  kube_.erase(cred);
+  kube_.put(cred, test::foreign_secret());
+  reconcile();
+  EXPECT_EQ(cause(), ErrorCode::not_owned) << "also where no event told of the other one";
+  EXPECT_EQ(test::password_in(kube_.find(cred).value()), "");
+}
+
+TEST_F(ReconcilerTest, AnAdoptionThatEndedTakesNothingOver) {
+  kube_.put(cred, test::foreign_secret());
+  observe();
+  reconciler_.adopt(key);
+  EXPECT_THAT(reconciler_.end_adoptions(), ElementsAre(key));
+  reconcile();
+  EXPECT_EQ(cause(), ErrorCode::not_owned);
+  EXPECT_THAT(reconciler_.end_adoptions(), testing::IsEmpty());
+}
+
 TEST_F(ReconcilerTest, WhereNothingIsAndNothingIsWantedNothingIsKept) {
   wanted_.drop("t");
   cache_.progress(key).written = 7;

@@ -51,6 +51,7 @@ class DecideTest : public testing::Test {
     view.digest = plan_->payload ? plan_->payload->digest() : Digest{};
     view.ownership = Ownership::ours;
     view.right_type = true;
+    view.uid = "uid";
     return view;
   }
 
@@ -58,7 +59,7 @@ class DecideTest : public testing::Test {
                                 bool adopt = false) const {
     Facts facts;
     facts.secret = secret;
-    facts.adopt = adopt;
+    facts.adopt = adopt ? "uid" : "";
     return desired_->decide({name_space, "cred"}, facts);
   }
 
@@ -136,6 +137,26 @@ TEST_F(DecideTest, TouchesNothingOfOthersUntilAdopted) {
     EXPECT_NE(decision.cause->remedy().find("--adopt"), std::string::npos);
     EXPECT_EQ(decide(&view, "team-a", true).action, Action::adopt);
   }
+}
+
+TEST_F(DecideTest, OnlyTheObjectThatAPersonMeantIsAdopted) {
+  auto view = in_place();
+  view.ownership = Ownership::unmanaged;
+  view.uid = "made since";
+  EXPECT_EQ(decide(&view, "team-a", true).cause->code(), ErrorCode::not_owned);
+  view.uid.clear();
+  EXPECT_EQ(decide(&view).cause->code(), ErrorCode::not_owned);
+}
+
+TEST_F(DecideTest, WhoHasNothingToWriteIsNotToldToTakeASecretOver) {
+  KnownLogins none;
+  none.asked = {RegistryKey("ghcr.io")};
+  build(make_target("t"), none);
+  auto view = in_place();
+  view.ownership = Ownership::unmanaged;
+  EXPECT_EQ(decide(&view).cause->code(), ErrorCode::login_missing);
+  view.right_type = false;
+  EXPECT_EQ(decide(&view).cause->code(), ErrorCode::immutable);
 }
 
 TEST_F(DecideTest, AWrongTypeOrImmutableIsStuckWithARemedy) {
