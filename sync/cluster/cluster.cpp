@@ -49,7 +49,10 @@ Cluster::Cluster(asio::any_io_executor executor, kube::ResolvedContext context,
                    },
                    .may_be_wanted = [this](const Key& key) { return may_want(key); },
                    .on_setback = [this] { watches_.relist(); }}),
-      healer_(executor, client_, [this](const Change& change) { on_written(change); }),
+      healer_(executor, client_,
+              {.on_evicted = [this](const Change& change) { on_written(change); },
+               .is_wanted = [this](const Key& key, const std::string& target,
+                                   const std::string& account) { return may_heal(key, target, account); }}),
       queue_(
           executor, {.max_in_flight = options.concurrency}, [this](Key key) { return work(std::move(key)); },
           [this](const Key& key, const Outcome& outcome) { on_worked(key, outcome); }),
@@ -256,6 +259,17 @@ void Cluster::heal_after(const Change& change) {
   if (repairs && plan != desired_->plans().end() && plan->second->target.heal) {
     healer_.repaired({change.name_space, change.secret}, change.target, change.service_account, plan->second->payload);
   }
+}
+
+// A person may have paused, narrowed or removed the target since.
+bool Cluster::may_heal(const Key& key, const std::string& target, const std::string& service_account) const {
+  const Decision decision = reconciler_.decide(key, *desired_);
+  if (decision.plan == nullptr || decision.plan->remove || decision.state == SyncState::paused) {
+    return false;
+  }
+  const Target& now = decision.plan->target;
+  return now.name == target && now.heal &&
+         (service_account.empty() || matches_any(now.service_accounts, service_account));
 }
 
 void Cluster::on_worked(const Key& key, const Outcome& outcome) {

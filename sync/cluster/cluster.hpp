@@ -140,6 +140,7 @@ class Cluster {
   void on_health();
   void on_written(Change change);
   void heal_after(const Change& change);
+  [[nodiscard]] bool may_heal(const Key& key, const std::string& target, const std::string& service_account) const;
   void on_worked(const Key& key, const Outcome& outcome);
   void put_writes_first();
   asio::awaitable<Outcome> work(Key key);

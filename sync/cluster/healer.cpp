@@ -16,9 +16,8 @@ namespace regsync {
 
 using nlohmann::json;
 
-Healer::Healer(const asio::any_io_executor& executor, kube::KubeClient& client,
-               std::function<void(const Change&)> on_evicted, Limits limits)
-    : executor_(executor), client_(client), on_evicted_(std::move(on_evicted)), limits_(limits), ended_(executor) {}
+Healer::Healer(const asio::any_io_executor& executor, kube::KubeClient& client, Handlers handlers, Limits limits)
+    : executor_(executor), client_(client), handlers_(std::move(handlers)), limits_(limits), ended_(executor) {}
 
 // A newer repair of the same thing takes the place of one that is still being worked on.
 void Healer::repaired(const Key& key, std::string target, std::string service_account,
@@ -49,7 +48,7 @@ void Healer::repaired(const Key& key, std::string target, std::string service_ac
 
 asio::awaitable<void> Healer::run(Case repaired) {
   asio::steady_timer timer(executor_);
-  for (int i = 0; i < limits_.looks; ++i) {
+  for (int i = 0; i < limits_.looks && is_wanted(repaired); ++i) {
     const bool again = co_await look(repaired);
     if (!again) {
       co_return;
@@ -83,10 +82,18 @@ asio::awaitable<bool> Healer::look(Case repaired) {
   } while (more);
   bool left = false;
   for (const Pod& pod : cured) {
+    if (!is_wanted(repaired)) {
+      co_return false;
+    }
     const bool gone = may_evict(pod.name_space) && co_await evict(repaired, pod);
     left = left || !gone;
   }
   co_return left;
+}
+
+bool Healer::is_wanted(const Case& repaired) const {
+  return handlers_.is_wanted({repaired.name_space, repaired.repair.secret}, repaired.target,
+                             repaired.repair.service_account);
 }
 
 bool Healer::may_evict(const std::string& name_space) {
@@ -135,14 +142,14 @@ asio::awaitable<bool> Healer::evict(Case repaired, Pod pod) {
   }
   if (!failure) {
     evicted_[pod.name_space].push_back(Clock::now());
-    on_evicted_({.kind = Change::Kind::evicted,
-                 .why = Why::heal,
-                 .target = repaired.target,
-                 .context = {},
-                 .name_space = pod.name_space,
-                 .secret = repaired.repair.secret,
-                 .service_account = {},
-                 .pod = pod.name});
+    handlers_.on_evicted({.kind = Change::Kind::evicted,
+                          .why = Why::heal,
+                          .target = repaired.target,
+                          .context = {},
+                          .name_space = pod.name_space,
+                          .secret = repaired.repair.secret,
+                          .service_account = {},
+                          .pod = pod.name});
   }
   co_return true;
 }

@@ -33,11 +33,16 @@ class Healer {
     int looks = 120;                                            // then whoever still fails does so for another reason
   };
 
-  // client outlives this. on_evicted: the context is left for the caller to fill in.
-  Healer(const asio::any_io_executor& executor, kube::KubeClient& client, std::function<void(const Change&)> on_evicted)
-      : Healer(executor, client, std::move(on_evicted), Limits()) {}
-  Healer(const asio::any_io_executor& executor, kube::KubeClient& client, std::function<void(const Change&)> on_evicted,
-         Limits limits);
+  struct Handlers {
+    std::function<void(const Change&)> on_evicted;  // the context is left for the caller to fill in
+    // Whether the target still wants what was repaired, and may act there now: asked before each look and eviction.
+    std::function<bool(const Key& key, const std::string& target, const std::string& service_account)> is_wanted;
+  };
+
+  // client outlives this.
+  Healer(const asio::any_io_executor& executor, kube::KubeClient& client, Handlers handlers)
+      : Healer(executor, client, std::move(handlers), Limits()) {}
+  Healer(const asio::any_io_executor& executor, kube::KubeClient& client, Handlers handlers, Limits limits);
 
   // A Secret of the target was written, or attached to a ServiceAccount, in a namespace.
   void repaired(const Key& key, std::string target, std::string service_account,
@@ -59,10 +64,11 @@ class Healer {
   asio::awaitable<bool> look(Case repaired);
   asio::awaitable<bool> evict(Case repaired, Pod pod);
   [[nodiscard]] bool may_evict(const std::string& name_space);
+  [[nodiscard]] bool is_wanted(const Case& repaired) const;
 
   asio::any_io_executor executor_;
   kube::KubeClient& client_;
-  std::function<void(const Change&)> on_evicted_;
+  Handlers handlers_;
   Limits limits_;
   std::string version_ = "policy/v1";                                          // of the Eviction that the server takes
   std::map<std::string, std::deque<Clock::time_point>> evicted_;               // the last ones, by namespace

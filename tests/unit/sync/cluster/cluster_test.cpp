@@ -497,6 +497,68 @@ TEST_F(ClusterTest, AMissingServiceAccountIsNamedAndFollowed) {
   EXPECT_TRUE(until([&] { return state() == SyncState::in_sync; }));
 }
 
+// --- pods that wait for what was repaired
+
+class Healing : public ClusterTest {
+ protected:
+  Healing() {
+    target_.heal = true;
+    kube_.put(
+        pod,
+        {{"metadata",
+          {{"name", "app-1"},
+           {"namespace", "team"},
+           {"ownerReferences", {{{"kind", "ReplicaSet"}, {"name", "app"}, {"controller", true}}}}}},
+         {"spec",
+          {{"imagePullSecrets", {{{"name", "cred"}}}},
+           {"containers", {{{"name", "main"}, {"image", "ghcr.io/acme/app"}}}}}},
+         {"status",
+          {{"containerStatuses", {{{"name", "main"}, {"state", {{"waiting", {{"reason", "ImagePullBackOff"}}}}}}}}}}});
+  }
+  // Whether the pod is evicted where a person does this while pods are looked at.
+  bool evicts_after(const std::function<void()>& change) {
+    const std::string pods = "/api/v1/namespaces/team/pods";
+    bool looked = false;
+    kube_.transport.on("GET", pods, [&, pods](const kube::HttpRequest&) {
+      looked = true;
+      change();
+      cluster_.set_desired(wanted_.state(), wanted_.places());
+      const json list{{"metadata", json::object()}, {"items", {kube_.find(pod).value()}}};
+      return FakeTransport::respond(200, list.dump());
+    });
+    begin(target_);
+    EXPECT_TRUE(until([&] { return looked; }));
+    test::run_until(loop_, [this] { return !kube_.find(pod); }, std::chrono::milliseconds(50));
+    kube_.transport.forget_scripts("GET", pods);
+    return !kube_.find(pod);
+  }
+
+  static inline const test::FakeKube::Key pod{"pods", "team", "app-1"};
+  Target target_ = test::make_target();
+};
+
+TEST_F(Healing, EvictsWhatTheTargetStillWants) {
+  EXPECT_TRUE(evicts_after([] {}));
+}
+
+TEST_F(Healing, EndsWithAPauseOfTheTargetOrItsContext) {
+  EXPECT_FALSE(evicts_after([this] {
+    target_.paused = true;  // as the engine says it of either
+    wanted_.put(target_);
+  }));
+}
+
+TEST_F(Healing, EndsWhereTheTargetGoesNoMore) {
+  EXPECT_FALSE(evicts_after([this] { wanted_.drop("t"); }));
+}
+
+TEST_F(Healing, EndsWhereTheTargetSaysSoNoMore) {
+  EXPECT_FALSE(evicts_after([this] {
+    target_.heal = false;
+    wanted_.put(target_);
+  }));
+}
+
 // --- lists and watches
 
 TEST_F(ClusterTest, NothingIsWrittenBeforeTheListIsComplete) {

@@ -45,7 +45,12 @@ class HealerTest : public testing::Test {
   kube::KubeClient client_{test::context_of_test(), kube_.transport.connect()};
   std::shared_ptr<const Payload> payload_;
   std::vector<std::string> evicted_;
-  Healer healer_{loop_.get_executor(), client_, [this](const Change& change) { evicted_.push_back(describe(change)); },
+  bool wanted_ = true;
+  Healer healer_{loop_.get_executor(),
+                 client_,
+                 {.on_evicted = [this](const Change& change) { evicted_.push_back(describe(change)); },
+                  .is_wanted = [this](const Key& /*key*/, const std::string& /*target*/,
+                                      const std::string& /*service_account*/) { return wanted_; }},
                  Healer::Limits{.evictions = 2, .minute = 1s, .pause = 5ms, .looks = 1000}};
 };
 
@@ -84,6 +89,29 @@ TEST_F(HealerTest, OfAServiceAccountThosePodsThatNameNoSecret) {
   make_pod("app-2", json::array());
   healer_.repaired({"team", "cred"}, "t", "default", payload_);
   EXPECT_TRUE(until([&] { return !is_there("app-2"); }));
+  EXPECT_TRUE(is_there("app-1"));
+}
+
+TEST_F(HealerTest, EvictsNothingOnceTheRepairIsNotWantedAnyMore) {
+  make_pod("app-1", {{{"name", "cred"}}}, {{"protected", "yes"}});
+  healer_.repaired({"team", "cred"}, "t", "", payload_);
+  EXPECT_TRUE(until([&] { return kube_.count("create", "pods/eviction") > 0; }));
+  wanted_ = false;
+  kube_.edit({"pods", "team", "app-1"}, [](json& pod) { pod["metadata"].erase("annotations"); });
+  kube_.forget_requests();
+  test::run_until(loop_, [&] { return !is_there("app-1"); }, 50ms);
+  EXPECT_TRUE(is_there("app-1"));
+  EXPECT_EQ(kube_.count("list", "pods"), 0U) << "it has ended";
+}
+
+TEST_F(HealerTest, AsksAgainBeforeEachEviction) {
+  make_pod("app-1");
+  kube_.transport.hold();
+  healer_.repaired({"team", "cred"}, "t", "", payload_);
+  loop_.poll();
+  wanted_ = false;
+  kube_.transport.release();
+  test::run_until(loop_, [&] { return !is_there("app-1"); }, 50ms);
   EXPECT_TRUE(is_there("app-1"));
 }
 
