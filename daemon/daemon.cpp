@@ -176,14 +176,6 @@ class Daemon::Impl {
           engine_.pause_context(std::string(text_at(params, {"context"})), flag_at(params, {"paused"}));
       co_return json{{"changed", changed}};
     }
-    if (method == "reload") {
-      reload();
-      co_return json::object();
-    }
-    if (method == "setLogLevel") {
-      log::set_level(log::parse_level(text_at(params, {"level"})));
-      co_return json::object();
-    }
     throw Error(ErrorCode::protocol, "no such method: " + method,
                 "regsync and regsyncd may be of different versions; " + how_to_restart_regsyncd());
   }

@@ -47,7 +47,7 @@ class Daemon {
   Daemon(Daemon&&) = delete;
   Daemon& operator=(Daemon&&) = delete;
 
-  // Reads settings, targets and kubeconfig again (SIGHUP, a changed file, `reload`).
+  // Reads settings, targets and kubeconfig again (SIGHUP, a changed file).
   void reload();
 
   // Answers a control request (sync/control/messages.hpp) other than `status`. Throws Error.

@@ -26,7 +26,7 @@ class Service {
   // Throws Error(already_exists) where another process keeps the clusters in sync.
   Service(asio::any_io_executor executor, DaemonOptions options);
 
-  // Reads settings, targets and kubeconfig again (SIGHUP, `regsync reload`), or tries to begin.
+  // Reads settings, targets and kubeconfig again (SIGHUP), or tries to begin.
   void reload();
 
   // Ends all work in flight and returns when nothing is left.

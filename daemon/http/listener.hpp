@@ -24,7 +24,6 @@ class Listener {
   // Listens no more; the requests that have come get their answer.
   void close();
 
-  [[nodiscard]] bool listening() const { return server_ != nullptr; }
   [[nodiscard]] int port() const { return server_ ? server_->port() : 0; }
   // Why it does not listen now; nothing else depends on it.
   [[nodiscard]] const std::optional<Error>& problem() const { return problem_; }

@@ -9,11 +9,9 @@
 //   forgetContext {context}                                {}          see Engine::forget_context
 //   trustContext {context}                                 {}          see Engine::trust_context
 //   pauseContext {context, paused}                         {changed}   see Engine::pause_context
-//   reload       {}                                        {}          files are read again
 //   dashboard    {}                                        {url}       the page on loopback; its token counts once
 //   subscribe    StatusQuery                               StatusReport, then a notification "status" (StatusReport)
 //                                                                      per change
-//   setLogLevel  {level}                                   {}
 //
 // A StatusQuery is {targets?, contexts?, namespaces?, failing?, summary?}. What a summary says does not grow with the
 // number of Secrets; rows are sent only to who asks for them.

@@ -277,7 +277,6 @@ asio::awaitable<std::string> KubeClient::apply(ObjectPath path, std::string body
   Query query;
   query.add("fieldManager", field_manager)
       .add("force", options.force ? "true" : "")
-      .add("dryRun", options.dry_run ? "All" : "")
       // Else a server of today reads the body as YAML a second time, to warn of keys that are there twice
       // (k8s.io/apiserver/pkg/endpoints/handlers/patch.go, applyPatcher). Unknown fields are refused all the same.
       .add("fieldValidation", "Ignore");

@@ -59,7 +59,6 @@ struct WatchOptions {
 
 struct ApplyOptions {
   bool force = false;  // take over fields of other managers: only for what is ours, or on --adopt
-  bool dry_run = false;
 };
 
 struct Preconditions {
