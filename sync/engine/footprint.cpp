@@ -43,7 +43,7 @@ std::map<std::string, std::string> only_namespaces(const Footprint& footprint) {
   return only;
 }
 
-// Throws json::exception for what to_json would never make: a footprint that is misread may delete.
+// Throws json::exception for what json_of would never make: a footprint that is misread may delete.
 Footprint from_json(const json& document) {
   Footprint footprint;
   footprint.forgotten = document.at("forgotten").get<bool>();

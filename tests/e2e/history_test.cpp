@@ -1,7 +1,7 @@
 // Random histories on real parts: logins, logouts, target files, removals, namespaces, foreign edits, and a daemon that
 // is killed between any two of them. Whatever happened: once it is quiet, both clusters hold what is desired, and what
-// is somebody else's is as they left it. tests/integration/engine_property_test.cpp does the same thousands of times
-// without the real parts.
+// is somebody else's is as they left it. tests/integration/engine/engine_property_test.cpp does the same thousands of
+// times without the real parts.
 //
 // REGSYNC_SEED=n replays one history.
 #include <algorithm>

@@ -25,7 +25,7 @@ inline constexpr long stream_buffer = 4 * 1024;
 inline constexpr long body_buffer = 16 * 1024;
 
 // libcurl for this process. Any number of times; before anything else of it. Its memory holds headers and bodies, and
-// is wiped when freed as all of the programs' is (helper/wiping_free.cpp).
+// is wiped when freed as all of the programs' is (helper/base/wiping_free.cpp).
 void initialise_curl();
 
 class CurlEndpoint {
