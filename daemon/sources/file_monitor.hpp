@@ -2,10 +2,10 @@
 //
 // inotify on the folder of each file (editors and kubectl replace files by renaming), on the nearest folder that exists
 // while its own does not, and on the folder of each symbolic link on the way to it (Kubernetes replaces the files of a
-// mounted Secret by one such link). Where no event can come (no inotify
-// instance or watch is left, or the file system tells of no changes made elsewhere: NFS, SMB, 9p, FUSE), the times and
-// sizes of the files are compared every few seconds instead, and problem() says so. A file that is whole is told of at
-// once; what else happens within a moment is one more call.
+// mounted Secret by one such link). Where no event can come (no inotify instance or watch is left, or the file system
+// tells of no changes made elsewhere: NFS, SMB, 9p, FUSE), the times and sizes of the files are compared every few
+// seconds instead, and problem() says so. A file that is whole is told of at once; what else happens within a moment is
+// one more call.
 // Lives on the io_context thread.
 #pragma once
 

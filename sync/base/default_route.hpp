@@ -1,4 +1,4 @@
-// Whether this machine has a way to other networks.
+// Tells whether this machine has a route to other networks.
 #pragma once
 
 #include <string_view>

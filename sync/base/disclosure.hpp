@@ -1,4 +1,4 @@
-// Whether a text of another program or a server may be repeated in a log. Pure; any thread.
+// Decides whether a text of another program or a server may be logged. Pure; any thread.
 #pragma once
 
 #include <string>

@@ -5,8 +5,7 @@
 //   regsync_sync_duration_seconds{context}              how long one Secret took, reads and writes of it together
 //   regsync_queue_depth{context}                        Secrets waiting or in work
 //   regsync_watch_restarts_total{context}               lists that had to be made again
-//   regsync_login_changed_timestamp_seconds{registry}   when this process saw the login change; its age is time() -
-//   this
+//   regsync_login_changed_timestamp_seconds{registry}   when this process saw the login change
 //   regsync_login_expires_timestamp_seconds{registry,short_lived}   when the login ends, where that is known
 //
 // Counted on the io_context thread; text() may be called on any. How the Secrets stand now is not counted but looked

@@ -1,5 +1,5 @@
-// A command family declares its options and help to CLI11, and its work as an action that runs once the
-// whole command line is known to be right. One define_… per family; cli.cpp calls them in the order of the help.
+// A command family declares its options and help to CLI11, and its work as an action that runs once the whole command
+// line is known to be right. One define_… per family; cli.cpp calls them in the order of the help.
 #pragma once
 
 #include <CLI/CLI.hpp>

@@ -1,5 +1,4 @@
-// The surroundings of a command of `regsync`: streams, terminal, clock and keyring. A test gives its
-// own.
+// The surroundings of a command of `regsync`: streams, terminal, clock and keyring. A test gives its own.
 #pragma once
 
 #include <filesystem>
@@ -41,8 +40,7 @@ struct Console {
   std::function<std::unique_ptr<CredentialStore>()> open_replaced;  // the logins that others have replaced
 };
 
-// The console of this process: standard streams, the Secret Service.
-// program: argv[0].
+// The console of this process: standard streams, the Secret Service. program: argv[0].
 Console process_console(std::string_view program);
 
 // The person used the command wrongly: exit code 2.

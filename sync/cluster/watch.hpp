@@ -14,14 +14,13 @@
 
 namespace regsync {
 
-//   FirstList ──complete──► Following ──410, relist()──► Relisting
-//   ──complete──► Following
-//       │                    │     ▲                         │
-//       │                  hold  release                     │
-//       │                    ▼     │                         │
-//       │                    Holding                         │
-//       └────────────────────── 403 ─────────────────────────┴──► Forbidden
-//       ──complete──► Following
+//   FirstList -> Following: complete
+//   Following, Holding -> Relisting: 410, relist(), a name that a watch by label has not listed
+//   Relisting -> Following: complete
+//   Following <-> Holding: hold, release
+//   FirstList, Following, Relisting -> Forbidden: 403
+//   Forbidden -> Following: complete
+//   any -> Ended
 //
 // Believed in Following, Holding and Relisting: the cache is, or was at the last complete list and all events since,
 // what the server has. Listing in FirstList, Relisting and Forbidden: the objects that come are those of a list. Ended

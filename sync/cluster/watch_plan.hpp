@@ -1,4 +1,4 @@
-// Which collections of one cluster are listed and watched, as need and rights allow. Pure; any thread.
+// Plans which collections of a cluster are listed and watched, as need and rights allow. Pure; any thread.
 //
 // A few Secret names are watched by name (fieldSelector metadata.name=X): a Role limited by resourceNames is enough
 // for that, no Secret of others is ever read, and one that stands in the way is seen by event. Where that takes many

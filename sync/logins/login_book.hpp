@@ -66,8 +66,8 @@ class LoginBook {
   void expect_reading();
 
   // Returns when every wanted login is known, or cannot be had now; at the latest after `time`. The default suits a
-  // person who waits: the keyring answers in milliseconds, a cloud's helper in seconds.
-  // A store that did not answer by then is a store_problem() until it does.
+  // person who waits: the keyring answers in milliseconds, a cloud's helper in seconds. A store that did not answer by
+  // then is a store_problem() until it does.
   asio::awaitable<void> complete(std::chrono::milliseconds time = std::chrono::seconds(10));
 
   // What may be used now. Starts to try what is new.

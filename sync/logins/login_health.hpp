@@ -43,8 +43,7 @@ class LoginHealth {
   using OnReplaced = std::function<void(const std::shared_ptr<const Credential>&)>;
 
   // on_change: in_force() may answer otherwise now. on_replaced: another login is to take the place of this one, which
-  // is in force.
-  // denied: the file in which it is remembered what was denied; empty for none.
+  // is in force. denied: the file in which it is remembered what was denied; empty for none.
   LoginHealth(const asio::any_io_executor& executor, Try try_login, std::function<void()> on_change,
               OnReplaced on_replaced, std::filesystem::path denied = {},
               std::chrono::milliseconds patience = std::chrono::seconds(5));

@@ -1,5 +1,5 @@
-// What the page and the metrics are made from: a summary of all targets, of a size that does not depend on the number
-// of Secrets, and how this replica is. Plain data; no secret is in it.
+// FleetReport is the summary that the page and the metrics are made from; its size does not depend on the number of
+// Secrets. Plain data; no secret is in it.
 #pragma once
 
 #include <cstddef>

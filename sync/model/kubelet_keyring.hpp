@@ -23,8 +23,8 @@ struct KubeletEntry {
 // kubernetes.io/dockercfg, which is the content of "auths" alone.
 enum class PullSecretFormat { dockerconfigjson, dockercfg };
 
-// Throws Error(unusable_login) where kubelet refuses it: then no entry of it is used, nor of
-// any other pull secret of the pod.
+// Throws Error(unusable_login) where kubelet refuses it: then no entry of it is used, nor of any other pull secret of
+// the pod.
 std::vector<KubeletEntry> read_for_kubelet(std::string_view payload,
                                            PullSecretFormat format = PullSecretFormat::dockerconfigjson);
 

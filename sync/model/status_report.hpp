@@ -29,8 +29,8 @@ enum class SyncState : std::uint8_t {
   paused,       // the person paused the target or the context: nothing is written or deleted
 };
 
-std::string_view to_string(
-    SyncState state);  // "InSync", "Pending", "Retrying", "Stuck", "Removing", "Terminating", "Paused"
+// "InSync", "Pending", "Retrying", "Stuck", "Removing", "Terminating", "Paused"
+std::string_view to_string(SyncState state);
 
 inline constexpr std::array sync_states = {SyncState::in_sync, SyncState::pending,  SyncState::retrying,
                                            SyncState::stuck,   SyncState::removing, SyncState::terminating,

@@ -1,4 +1,4 @@
-// What the targets share: an input as a file, and what must hold.
+// Shared by the fuzz targets: an input as a file, and checks of what must hold.
 #pragma once
 
 #include <sys/mman.h>

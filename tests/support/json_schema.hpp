@@ -1,4 +1,4 @@
-// Whether a document is as a JSON schema says, for the part of draft 2020-12 that our schema uses: type, const, enum,
+// Checks a document against a JSON schema, for the part of draft 2020-12 that our schema uses: type, const, enum,
 // pattern, properties, required, additionalProperties, items, $ref to $defs, oneOf.
 #pragma once
 

@@ -1,4 +1,4 @@
-// Which random histories a test runs is for the person to say: $REGSYNC_SEED and $REGSYNC_SEEDS.
+// Reads which random histories a test is to run: $REGSYNC_SEED and $REGSYNC_SEEDS.
 #pragma once
 
 #include <cstdlib>

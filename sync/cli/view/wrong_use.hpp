@@ -1,5 +1,4 @@
-// What a wrong command line meant, in the words of this program: kubectl's and docker's spellings get the nearest of
-// ours. Pure.
+// Explains a wrong command line, and names the nearest right one: kubectl's and docker's spellings are known. Pure.
 #pragma once
 
 #include <CLI/CLI.hpp>

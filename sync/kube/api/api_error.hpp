@@ -1,5 +1,4 @@
-// Turns the refusal of an API server, an HTTP status and a Status body (meta/v1), into one
-// typed Error. Pure.
+// Turns the refusal of an API server, an HTTP status and a Status body (meta/v1), into one typed Error. Pure.
 //
 // Only a Status is the word of the API server. Without one a proxy, a load balancer or the login page of a network has
 // answered, and its 403 is no missing right, its 404 no missing object: such an answer is `unreachable`, as far as the

@@ -1,5 +1,5 @@
-// What is told of an object that is larger than any tree we make of one: who may write to a ServiceAccount can give it
-// a million entries, and must not keep its neighbours in the same list from being read. Pure; any thread.
+// Makes an outline (name, namespace, version) of an object too large to parse: who may write to a ServiceAccount can
+// give it a million entries, and must not keep its neighbours in the same list from being read. Pure; any thread.
 #pragma once
 
 #include <nlohmann/json_fwd.hpp>

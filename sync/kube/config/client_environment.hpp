@@ -1,5 +1,5 @@
-// What of a process's environment decides how clusters are found and reached, as kubectl's does, in a form that two
-// processes can compare and a person may be shown. Any thread.
+// The part of a process's environment that decides how clusters are found and reached, as kubectl's does, in a form
+// that two processes can compare and a person may be shown. Any thread.
 #pragma once
 
 #include <map>

@@ -1,4 +1,4 @@
-// What must hold for any input of the helper; aborts where it does not.
+// The fuzz targets of the helper: each aborts where what must hold for any input does not.
 #pragma once
 
 #include <cstdlib>

@@ -1,4 +1,4 @@
-// What is fuzzed of the Kubernetes client: everything that reads bytes of somebody else. A target returns, or throws
+// The fuzz targets of the Kubernetes client: everything that reads bytes of somebody else. A target returns, or throws
 // what is not an Error: that is a bug. Shared by the libFuzzer programs and the test that replays the corpus.
 #pragma once
 

@@ -1,4 +1,4 @@
-// What is fuzzed besides the Kubernetes client and the helper's protocol: files of people, payloads and objects of
+// The fuzz targets besides the Kubernetes client and the helper's protocol: files of people, payloads and objects of
 // others, messages on the control socket, headers of registries. A target returns, or throws what is not an Error: that
 // is a bug. Shared by the libFuzzer programs and the test that replays the corpus.
 #pragma once
