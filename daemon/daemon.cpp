@@ -84,7 +84,7 @@ class Daemon::Impl {
              .on_login_replaced = [this](const std::shared_ptr<const Credential>& login) { keep_replaced(login); },
              .on_login_ending = [this](const Error& notice) { notices_.login_ends(notice.message(), notice.remedy()); },
              .read_kubeconfig_again = [this] { read_kubeconfig(); }}),
-        look_for_notices_(executor, notice_delay, "desktop notifications", [this] { look_for_notices(); }),
+        show_notices_(executor, notice_delay, "desktop notifications", [this] { show_notices(); }),
         drop_replaced_(executor),
         retry_hub_(executor, hub_retry, "kubeconfig", [this] { read_kubeconfig(); }),
         logins_(
@@ -102,10 +102,10 @@ class Daemon::Impl {
         view_([this](const std::shared_ptr<const FleetReport>& before) { return fleet(before.get()); }),
         summary_text_([this](const auto&) { return summary(); }),
         web_(executor, {.listen = options_.listen, .hosts = options_.allowed_hosts}, metrics_,
-             [this] { return view_.look(); }),
+             [this] { return view_.get(); }),
         metrics_file_(executor,
                       [this] {
-                        const auto report = view_.look();
+                        const auto report = view_.get();
                         return metrics_.text() + fleet_metrics(*report, std::chrono::system_clock::now());
                       }),
         files_(executor, [this] { reload(); }),
@@ -183,7 +183,7 @@ class Daemon::Impl {
   asio::awaitable<void> stop() {
     drop_replaced_.cancel();
     retry_hub_.cancel();
-    look_for_notices_.cancel();
+    show_notices_.cancel();
     web_.close();
     co_await hub_.stop_clusters();
     co_await engine_.stop();
@@ -257,15 +257,15 @@ class Daemon::Impl {
   }
 
   void tell_systemd() {
-    sd_notify(0, ("STATUS=" + one_line(*summary_text_.look())).c_str());
+    sd_notify(0, ("STATUS=" + one_line(*summary_text_.get())).c_str());
     if (summary_text_.stale()) {
       summary_.ask();
     }
   }
 
-  void look_for_notices() {
-    if (notices_.look(*view_.look(), std::chrono::system_clock::now()) || view_.stale()) {
-      look_for_notices_.ask();
+  void show_notices() {
+    if (notices_.notify_about(*view_.get(), std::chrono::system_clock::now()) || view_.stale()) {
+      show_notices_.ask();
     }
   }
 
@@ -303,11 +303,11 @@ class Daemon::Impl {
   }
 
   void give_memory_back() {
-    const Rest rest = engine_.rest();
-    if (rest.too_soon) {
+    const IdleRelease release = engine_.release_idle_memory();
+    if (release.busy) {
       trim_.ask();
     }
-    heap_.give_back(rest.gave_back);
+    heap_.give_back(release.released);
   }
 
   // In the keyring, which a daemon that takes its logins from files alone does not use.
@@ -444,7 +444,7 @@ class Daemon::Impl {
     summary_text_.changed();
     metrics_file_.changed();
     trim_.ask();
-    look_for_notices_.ask();
+    show_notices_.ask();
     if (std::getenv("NOTIFY_SOCKET") != nullptr) {  // sd_notify(3): else nobody shows it
       summary_.ask();
     }
@@ -467,7 +467,7 @@ class Daemon::Impl {
   NotificationBus desktop_;
   DesktopNotices notices_{[this](DesktopNotice notice) { desktop_.show(std::move(notice)); }};
   Engine engine_;
-  CoalescedCall look_for_notices_;
+  CoalescedCall show_notices_;
   bool store_is_open_ = false;  // as the last reading said
   ReplacedLogins replaced_;
   asio::steady_timer drop_replaced_;

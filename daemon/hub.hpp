@@ -1,5 +1,5 @@
 // Hub is the cluster that describes a fleet, as this daemon uses it: Secrets of it describe the clusters, and it keeps
-// the state that replicas share. Either may be without the other, or neither be there.
+// the state that replicas share. Either use is optional.
 //
 // The hub is the current context of the kubeconfig, or the cluster of this pod. Lives on the io_context thread.
 #pragma once

@@ -1,6 +1,6 @@
-// Paced<T> is a value that takes time to make. It is made when somebody looks and something changed, and so seldom that
-// its making takes a small part of the time at most: a report over a million Secrets may be a minute old, one over a
-// thousand is not.
+// Paced<T> is a value that takes time to make. It is made when somebody asks for it and something changed, and so
+// seldom that its making takes a small part of the time at most: a report over a million Secrets may be a minute old,
+// one over a thousand is not.
 //
 // Lives on the io_context thread; the values may be read on any.
 #pragma once
@@ -23,7 +23,7 @@ class Paced {
   // The value may be another one now.
   void changed() { stale_ = true; }
 
-  Value look() {
+  Value get() {
     using std::chrono::steady_clock;
     constexpr int part_of_time = 20;  // at most a twentieth
     const auto begin = steady_clock::now();
@@ -37,7 +37,7 @@ class Paced {
     return last_;
   }
 
-  // Whether the last look() may have shown what is no longer so.
+  // Whether the last get() may have shown what is no longer so.
   [[nodiscard]] bool stale() const { return stale_; }
 
  private:

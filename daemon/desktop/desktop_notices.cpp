@@ -13,7 +13,7 @@ constexpr auto patience = std::chrono::minutes(1);
 
 }  // namespace
 
-bool DesktopNotices::look(const FleetReport& report, WallTime now) {
+bool DesktopNotices::notify_about(const FleetReport& report, WallTime now) {
   std::map<std::string, std::vector<const StatusGroup*>> stuck;
   bool any = false;
   for (const StatusGroup& group : report.overview.groups) {

@@ -26,8 +26,8 @@ class DesktopNotices {
   void enable(bool enabled) { enabled_ = enabled; }
 
   // Tells of each target that has been stuck for a minute and was not when this was called last. Returns whether one is
-  // stuck, so that another look is due.
-  bool look(const FleetReport& report, WallTime now);
+  // stuck, so that it is to be called again.
+  bool notify_about(const FleetReport& report, WallTime now);
 
   void login_ends(const std::string& what, const std::string& remedy);
 

@@ -19,8 +19,8 @@ bool is_own(const HttpRequest& request) { return owner_of_peer(request.peer_port
 }  // namespace
 
 FleetWeb::FleetWeb(const asio::any_io_executor& executor, const Options& options, const Metrics& metrics,
-                   std::function<LoopQuestion::Report()> look)
-    : question_(executor, std::move(look)),
+                   std::function<LoopQuestion::Report()> make_report)
+    : question_(executor, std::move(make_report)),
       cluster_site_({[this] { return question_.ask(answer_time); }, metrics, options.hosts},
                     FleetSite::Audience::cluster),
       monitoring_site_({[this] { return question_.ask(answer_time); }, metrics, {}}, FleetSite::Audience::monitoring),

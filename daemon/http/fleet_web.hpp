@@ -26,9 +26,9 @@ class FleetWeb {
     std::set<std::string> hosts;  // --allow-host
   };
 
-  // metrics outlives this. look: the report as it is now.
+  // metrics outlives this. make_report: of how everything is now.
   FleetWeb(const asio::any_io_executor& executor, const Options& options, const Metrics& metrics,
-           std::function<LoopQuestion::Report()> look);
+           std::function<LoopQuestion::Report()> make_report);
 
   // metrics.listen of the settings; empty: nowhere.
   void serve_metrics(const std::string& address) { monitoring_.listen(address); }

@@ -10,15 +10,15 @@
 namespace regsync {
 
 struct LoopQuestion::Shared {
-  std::function<Report()> look;  // on the loop's thread only
+  std::function<Report()> make_report;  // on the loop's thread only
   std::mutex mutex;
   std::condition_variable answered;
   bool closed = false;
 };
 
-LoopQuestion::LoopQuestion(asio::any_io_executor executor, std::function<Report()> look)
+LoopQuestion::LoopQuestion(asio::any_io_executor executor, std::function<Report()> make_report)
     : executor_(std::move(executor)), shared_(std::make_shared<Shared>()) {
-  shared_->look = std::move(look);
+  shared_->make_report = std::move(make_report);
 }
 
 LoopQuestion::~LoopQuestion() { close(); }
@@ -27,7 +27,7 @@ LoopQuestion::Report LoopQuestion::ask(std::chrono::milliseconds time) const {
   const auto answer = std::make_shared<Report>();
   asio::post(executor_, [shared = shared_, answer] {
     guarded_logged("fleet report", [&] {
-      Report report = shared->look ? shared->look() : nullptr;
+      Report report = shared->make_report ? shared->make_report() : nullptr;
       const std::scoped_lock lock(shared->mutex);
       *answer = std::move(report);
       shared->answered.notify_all();
@@ -39,7 +39,7 @@ LoopQuestion::Report LoopQuestion::ask(std::chrono::milliseconds time) const {
 }
 
 void LoopQuestion::close() {
-  shared_->look = nullptr;
+  shared_->make_report = nullptr;
   const std::scoped_lock lock(shared_->mutex);
   shared_->closed = true;
   shared_->answered.notify_all();

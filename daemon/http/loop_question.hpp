@@ -14,8 +14,8 @@ class LoopQuestion {
  public:
   using Report = std::shared_ptr<const FleetReport>;
 
-  // look is called on the executor's thread, where this is made and destroyed too.
-  LoopQuestion(asio::any_io_executor executor, std::function<Report()> look);
+  // make_report is called on the executor's thread, where this is made and destroyed too.
+  LoopQuestion(asio::any_io_executor executor, std::function<Report()> make_report);
   ~LoopQuestion();
   LoopQuestion(const LoopQuestion&) = delete;
   LoopQuestion& operator=(const LoopQuestion&) = delete;

@@ -16,7 +16,7 @@ using std::chrono::steady_clock;
 constexpr const char* bus_name = "org.freedesktop.DBus";
 constexpr const char* bus_path = "/org/freedesktop/DBus";
 
-constexpr auto look_again = seconds(1);
+constexpr auto poll_interval = seconds(1);
 // Of a process that is stopped: it may be about to go on.
 constexpr auto stopped_limit = seconds(3);
 // Of one process: a person needs time for a password. A queue that moves is no reason to give up.
@@ -90,7 +90,7 @@ void SessionLock::wait(const bool& acquired) {
   auto since = steady_clock::now();
   const auto is_ours = [&acquired] { return acquired; };
   ProviderProbe provider(client_.connection().get());
-  while (client_.connection().wait_until(is_ours, steady_clock::now() + look_again) == BusConnection::Waited::late) {
+  while (client_.connection().wait_until(is_ours, steady_clock::now() + poll_interval) == BusConnection::Waited::late) {
     if (steady_clock::now() - provider.last_answer() >= SecretServiceClient::patience) {
       release();
       throw silent_provider_error(client_.provider());

@@ -109,7 +109,7 @@ class StoreWatch::Impl {
         read();  // says what became of the bus
       }
       answer_signals();
-      look_at_the_clock();
+      run_due();
     }
   }
 
@@ -224,7 +224,7 @@ class StoreWatch::Impl {
     return std::min(settle_end_.value_or(never), retry_time_.value_or(never));
   }
 
-  void look_at_the_clock() {
+  void run_due() {
     if (settle_end_ && *settle_end_ <= steady_clock::now()) {
       settle_end_.reset();
       answer_signals();

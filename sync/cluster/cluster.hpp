@@ -75,7 +75,7 @@ class Cluster {
   void end_adoptions();
 
   // Gives back memory that only requests need, where there was none lately.
-  Rest rest() { return client_.rest(); }
+  IdleRelease release_idle_memory() { return client_.release_idle_memory(); }
 
   // Returns once every first list was delivered or failed, and every key was tried.
   asio::awaitable<void> settled();

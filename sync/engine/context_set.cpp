@@ -228,7 +228,8 @@ void ContextSet::retire(std::shared_ptr<Cluster> cluster) {
   auto* ending = cluster.get();
   spawn_guarded(executor_, ending->stop(), [this, cluster = std::move(cluster)](const std::optional<Error>& failure) {
     if (failure) {
-      log::error("stopping it: " + describe(*failure), {.context = cluster->context().name});
+      log::error("the client of the context did not stop cleanly: " + describe(*failure),
+                 {.context = cluster->context().name});
     }
     --running_;
     retired_.notify_all();
@@ -268,7 +269,7 @@ void ContextSet::note_connection(const std::string& name, const std::shared_ptr<
             asking_.erase(last);
           }
           if (failure && failure->code() != ErrorCode::cancelled) {
-            log::error("asking who it is: " + describe(*failure), {.context = name});
+            log::error("the identity of the cluster cannot be read: " + describe(*failure), {.context = name});
           }
         },
         cancel->slot());

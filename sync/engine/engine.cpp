@@ -211,10 +211,10 @@ class Engine::Impl {
 
   [[nodiscard]] std::optional<Error> store_problem() const { return logins_.store_problem(); }
 
-  Rest rest() {
-    Rest all;
+  IdleRelease release_idle_memory() {
+    IdleRelease all;
     for (const auto& [context, cluster] : contexts_.clusters()) {
-      all += cluster->rest();
+      all += cluster->release_idle_memory();
     }
     return all;
   }
@@ -625,7 +625,7 @@ std::optional<Error> Engine::store_problem() const { return impl_->store_problem
 StatusReport Engine::status(const StatusQuery& query) const { return impl_->status().report(query); }
 StatusReport Engine::status(const std::string& target) const { return impl_->status().report({.targets = {target}}); }
 
-Rest Engine::rest() { return impl_->rest(); }
+IdleRelease Engine::release_idle_memory() { return impl_->release_idle_memory(); }
 
 FleetReport Engine::fleet() const { return impl_->status().fleet(); }
 

@@ -23,7 +23,7 @@
 
 #include "helper/store/registry_key.hpp"
 #include "helper/store/store_reading.hpp"
-#include "sync/base/rest.hpp"
+#include "sync/base/idle_release.hpp"
 #include "sync/cluster/cluster_options.hpp"
 #include "sync/config/target_directory.hpp"
 #include "sync/kube/config/kubeconfig.hpp"
@@ -133,7 +133,7 @@ class Engine {
   [[nodiscard]] std::optional<Error> store_problem() const;
 
   // Gives back memory that only requests need, of each cluster that had none lately.
-  Rest rest();
+  IdleRelease release_idle_memory();
 
   // Cancels all work and waits for it to end.
   asio::awaitable<void> stop();

@@ -11,13 +11,13 @@
 
 namespace regsync {
 
-// So many watches of Secrets by name, more than watches by label would be, are no burden: a watch costs some 20 kB here
-// and a few goroutines at the API server, and one by name needs no right to read the Secrets of others.
+// Up to this many more watches by name than by label are acceptable: each costs about 20 kB here and a few goroutines
+// at the API server, and needs no right to read other Secrets.
 inline constexpr int few_watches = 8;
 
 // The namespaces in which a Secret name matters.
 struct Scope {
-  bool any = false;                  // a pattern or a selector decides: any namespace may be one
+  bool any = false;                  // a pattern or a selector decides, so any namespace may match
   std::set<std::string> namespaces;  // those that are named plainly
 
   // Whether one list of the Secret name across all namespaces costs less than a list for each namespace. That is a

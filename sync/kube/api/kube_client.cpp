@@ -223,7 +223,7 @@ void KubeClient::limit_requests(std::chrono::milliseconds limit) { impl_->limit 
 
 void KubeClient::end_pause() { impl_->credentials->end_pause(); }
 
-Rest KubeClient::rest() { return impl_->transport->rest(); }
+IdleRelease KubeClient::release_idle_memory() { return impl_->transport->release_idle_memory(); }
 
 asio::awaitable<void> KubeClient::authenticate() {
   const auto mine = impl_->credentials;

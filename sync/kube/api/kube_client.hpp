@@ -99,8 +99,8 @@ class KubeClient {
   // A person asks to try again: a pause after an exec plugin that did not help ends.
   void end_pause();
 
-  // As HttpTransport::rest().
-  Rest rest();
+  // As HttpTransport::release_idle_memory().
+  IdleRelease release_idle_memory();
 
   // Gets the credentials that the next request needs: runs the exec plugin where that is due. Throws as a request does.
   asio::awaitable<void> authenticate();

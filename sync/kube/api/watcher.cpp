@@ -163,7 +163,7 @@ class Watcher::Session {
  private:
   asio::awaitable<void> step() {
     if (const auto* watching = std::get_if<Watching>(&state_)) {
-      return was_away_ ? look_at_revision() : watch(watching->resource_version);
+      return was_away_ ? check_revision() : watch(watching->resource_version);
     }
     const auto* listing = std::get_if<Listing>(&state_);
     return list(listing == nullptr ? Pages() : listing->pages);
@@ -205,7 +205,7 @@ class Watcher::Session {
   // silence. The smallest list tells how far the store is. A server looks for objects with a label until it has found
   // as many as were asked for, or none is left, so no label is asked for; by name it reads one object, and a Role may
   // allow no other.
-  asio::awaitable<void> look_at_revision() {
+  asio::awaitable<void> check_revision() {
     ListOptions options;
     options.field_selector = scope_.field_selector;
     options.metadata_only = true;

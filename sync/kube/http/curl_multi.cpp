@@ -104,7 +104,7 @@ void CurlMulti::add(CurlTransfer& transfer) {
   if (!transfer.is_stream()) {
     ++requests_;
     was_asked_ = true;
-    if (std::exchange(resting_, false)) {
+    if (std::exchange(released_, false)) {
       keep_tls_buffers(true);
     }
   }
@@ -122,18 +122,18 @@ void CurlMulti::remove(CurlTransfer& transfer) {
   peer_.wait_for(transfers_.size(), requests_);
 }
 
-Rest CurlMulti::rest() {
+IdleRelease CurlMulti::release_idle_memory() {
   const bool was_asked = std::exchange(was_asked_, false);
-  if (requests_ > 0 || resting_) {
-    return {};  // where one is under way, its end is another time to rest
+  if (requests_ > 0 || released_) {
+    return {};  // where one is under way, its end is another time to release
   }
   if (was_asked) {
-    return {.too_soon = true};
+    return {.busy = true};
   }
-  resting_ = true;
+  released_ = true;
   idle_.clear();
   keep_tls_buffers(false);
-  return {.gave_back = true};
+  return {.released = true};
 }
 
 void CurlMulti::give_up(CurlTransfer& transfer, CURLcode code, const std::string& why) {

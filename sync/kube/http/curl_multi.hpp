@@ -47,8 +47,8 @@ class CurlMulti : public std::enable_shared_from_this<CurlMulti> {
   // Fails all that is under way: the peer is dead, and libcurl would go on to use the connection.
   void condemn(const std::string& why = "the connection is dead: the server no longer answers");
 
-  // As HttpTransport::rest(): streams alone need less memory.
-  Rest rest();
+  // As HttpTransport::release_idle_memory(): streams alone need less memory.
+  IdleRelease release_idle_memory();
 
   // One check of the peer at a time.
   void set_checking(bool checking) { checking_ = checking; }
@@ -128,8 +128,8 @@ class CurlMulti : public std::enable_shared_from_this<CurlMulti> {
   std::vector<CurlHandle> idle_;
   std::size_t closed_connections_ = 0;
   std::size_t requests_ = 0;  // not streams, that hold a handle
-  bool was_asked_ = false;    // for something that is no stream, since rest()
-  bool resting_ = false;      // since then nothing was
+  bool was_asked_ = false;    // for something that is no stream, since release_idle_memory()
+  bool released_ = false;     // since then nothing was
   std::unordered_set<CurlTransfer*> transfers_;
   std::unordered_set<CurlTransfer*> overfull_;  // those of them with too much waiting
   std::vector<CurlTransfer*> sending_;          // those of them of whose body a part may not have left

@@ -34,7 +34,7 @@ asio::awaitable<HttpResponse> HttpClient::stream(const HttpRequest& request, std
   return exchange(request, std::move(on_open), std::move(on_bytes));
 }
 
-Rest HttpClient::rest() { return multi_->rest(); }
+IdleRelease HttpClient::release_idle_memory() { return multi_->release_idle_memory(); }
 
 asio::awaitable<HttpResponse> HttpClient::exchange(const HttpRequest& request, std::function<void()> on_open,
                                                    std::function<void(std::string_view)> on_bytes) {

@@ -51,7 +51,7 @@ class HttpClient final : public HttpTransport {
   asio::awaitable<HttpResponse> send(const HttpRequest& request) override;
   asio::awaitable<HttpResponse> stream(const HttpRequest& request, std::function<void()> on_open,
                                        std::function<void(std::string_view)> on_bytes) override;
-  Rest rest() override;
+  IdleRelease release_idle_memory() override;
 
  private:
   asio::awaitable<HttpResponse> exchange(const HttpRequest& request, std::function<void()> on_open,

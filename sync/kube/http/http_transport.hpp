@@ -17,7 +17,7 @@
 
 #include "helper/base/error.hpp"
 #include "helper/base/secret_string.hpp"
-#include "sync/base/rest.hpp"
+#include "sync/base/idle_release.hpp"
 
 namespace regsync::kube {
 
@@ -87,7 +87,7 @@ class HttpTransport {
   virtual asio::awaitable<HttpResponse> send(const HttpRequest& request) = 0;
 
   // Called from time to time while nothing is to be asked: gives back what the next request can make anew.
-  virtual Rest rest() { return {}; }
+  virtual IdleRelease release_idle_memory() { return {}; }
 
   // A long answer in pieces. With a 2xx status: on_open once, when the head has come, then on_bytes as bytes arrive,
   // both between events of the loop, never inside libcurl. Any other status is answered as send does.

@@ -179,7 +179,7 @@ TEST_F(Proxied, AServerWithSmallWindowsGetsEveryBodyOfACrowd) {
   const test::Background watching(loop_, known.run());
   ASSERT_TRUE(test::run_until(loop_, [&] { return known.synced; }));
 
-  constexpr int crowd = 48;
+  constexpr int requests = 48;
   constexpr int writes = 3;  // of each: one of them is larger than both windows
   const auto write = [&](int of) -> asio::awaitable<void> {
     for (int i = 0; i < writes; ++i) {
@@ -196,7 +196,7 @@ TEST_F(Proxied, AServerWithSmallWindowsGetsEveryBodyOfACrowd) {
     }
   };
   std::vector<std::unique_ptr<test::Background>> writers;
-  for (int of = 0; of < crowd; ++of) {
+  for (int of = 0; of < requests; ++of) {
     writers.push_back(std::make_unique<test::Background>(loop_, write(of)));
   }
   const auto all_done = [&] {
@@ -215,7 +215,7 @@ TEST_F(Proxied, AServerWithSmallWindowsGetsEveryBodyOfACrowd) {
     const bool written_last = item.contains("data") && item["data"].value("x", "").starts_with('a' + writes - 1);
     right += written_last ? 1 : 0;
   }
-  EXPECT_EQ(right, crowd);
+  EXPECT_EQ(right, requests);
 }
 
 TEST_F(Proxied, AProxyThatIsNotThereIsUnreachable) {

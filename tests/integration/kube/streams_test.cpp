@@ -58,12 +58,12 @@ TEST_F(Streams, AClientAtRestKeepsNoBuffersAndGoesOnWhenItIsAsked) {
   ASSERT_TRUE(test::run_until(loop_, [&] { return known.synced; }));
   for (std::size_t round = 1; round <= 2; ++round) {
     test::run(loop_, watching.version());
-    EXPECT_TRUE(watching.rest().too_soon) << "it was asked for something a moment ago";
+    EXPECT_TRUE(watching.release_idle_memory().busy) << "it was asked for something a moment ago";
     const auto before = mallinfo2().uordblks;
-    EXPECT_TRUE(watching.rest().gave_back);
+    EXPECT_TRUE(watching.release_idle_memory().released);
     const auto given_back = before - mallinfo2().uordblks;
     EXPECT_TRUE(before == 0 || given_back > 40 * 1024) << given_back;  // a sanitizer's allocator counts nothing
-    EXPECT_FALSE(watching.rest().gave_back);
+    EXPECT_FALSE(watching.release_idle_memory().released);
     kubectl({"-n", name_space_, "create", "secret", "generic", "s" + std::to_string(round)}, "");
     EXPECT_TRUE(test::run_until(loop_, [&] { return known.objects.size() == round; }));
   }

@@ -30,21 +30,21 @@ class DesktopNoticesTest : public testing::Test {
 };
 
 TEST_F(DesktopNoticesTest, ATargetThatIsStuckForAMinuteIsToldOnce) {
-  EXPECT_TRUE(notices_.look(stuck_in({"dev"}, then_), then_ + 59s));
+  EXPECT_TRUE(notices_.notify_about(stuck_in({"dev"}, then_), then_ + 59s));
   EXPECT_TRUE(shown_.empty());
-  EXPECT_TRUE(notices_.look(stuck_in({"dev"}, then_), then_ + 60s));
-  notices_.look(stuck_in({"dev", "prod"}, then_), then_ + 90s);
+  EXPECT_TRUE(notices_.notify_about(stuck_in({"dev"}, then_), then_ + 60s));
+  notices_.notify_about(stuck_in({"dev", "prod"}, then_), then_ + 90s);
   EXPECT_EQ(shown_, (std::vector<DesktopNotice>{{"regsync: web is stuck", "in dev: may not\nask"}}));
 
-  EXPECT_FALSE(notices_.look({}, then_ + 100s));
-  notices_.look(stuck_in({"dev", "prod"}, then_ + 100s), then_ + 200s);
+  EXPECT_FALSE(notices_.notify_about({}, then_ + 100s));
+  notices_.notify_about(stuck_in({"dev", "prod"}, then_ + 100s), then_ + 200s);
   ASSERT_EQ(shown_.size(), 2U) << "stuck again";
   EXPECT_EQ(shown_[1].text, "in dev and 1 more: may not\nask");
 }
 
 TEST_F(DesktopNoticesTest, NothingIsToldWhereThePersonWantsNone) {
   notices_.enable(false);
-  notices_.look(stuck_in({"dev"}, then_), then_ + 60s);
+  notices_.notify_about(stuck_in({"dev"}, then_), then_ + 60s);
   notices_.login_ends("the login ends", "log in");
   EXPECT_TRUE(shown_.empty());
   notices_.enable(true);

@@ -1,0 +1,17 @@
+// The result of releasing memory that an idle client does not need.
+#pragma once
+
+namespace regsync {
+
+struct IdleRelease {
+  bool busy = false;      // requests came since the last call: try again later
+  bool released = false;  // some memory is free now
+
+  IdleRelease& operator+=(IdleRelease other) {
+    busy = busy || other.busy;
+    released = released || other.released;
+    return *this;
+  }
+};
+
+}  // namespace regsync
