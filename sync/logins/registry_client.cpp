@@ -42,7 +42,7 @@ std::string_view authority_of(std::string_view origin) {
 
 asio::awaitable<HttpResponse> send(std::string server, HttpRequest request) {
   if (auto certificates = registry_certificates(authority_of(server), certificate_folders())) {
-    auto proof = std::make_shared<kube::Proof>();
+    auto proof = std::make_shared<kube::RequestCredentials>();
     proof->tls = std::move(certificates);
     request.proof = std::move(proof);
   }

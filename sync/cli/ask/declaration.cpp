@@ -17,13 +17,13 @@
 
 namespace regsync::cli {
 
-std::string_view to_string(Outcome outcome) {
-  switch (outcome) {
-    case Outcome::added:
+std::string_view to_string(DeclareResult result) {
+  switch (result) {
+    case DeclareResult::added:
       return "added";
-    case Outcome::replaced:
+    case DeclareResult::replaced:
       return "replaced";
-    case Outcome::unchanged:
+    case DeclareResult::unchanged:
       return "unchanged";
   }
   return "unchanged";
@@ -50,8 +50,8 @@ std::optional<Target> declared(const std::string& name) {
   return declared_in(TargetDirectory(paths::targets()).load(), name);
 }
 
-Outcome outcome_of(const std::optional<Target>& before, const Target& target) {
-  return !before ? Outcome::added : *before == target ? Outcome::unchanged : Outcome::replaced;
+DeclareResult result_of(const std::optional<Target>& before, const Target& target) {
+  return !before ? DeclareResult::added : *before == target ? DeclareResult::unchanged : DeclareResult::replaced;
 }
 
 std::optional<std::string> declared_text(const std::string& name) {
@@ -100,35 +100,35 @@ void check_rivals(const std::optional<Target>& before, const Target& target, Tar
 
 }  // namespace
 
-Outcome declare(Console& console, const Target& target, const DeclareOptions& options) {
+DeclareResult declare(Console& console, const Target& target, const DeclareOptions& options) {
   const std::optional<std::string> text_before = options.before ? options.before : declared_text(target.name);
   TargetFiles files = TargetDirectory(paths::targets()).load();
   const std::optional<Target> before = declared_in(files, target.name);
-  const Outcome outcome = outcome_of(before, target);
+  const DeclareResult result = result_of(before, target);
   check_contexts(console, before, target, options);
-  if (outcome != Outcome::unchanged) {
+  if (result != DeclareResult::unchanged) {
     check_rivals(before, target, std::move(files), options);
   }
-  const bool replaces = outcome == Outcome::replaced && options.dry_run != DryRun::client;
+  const bool replaces = result == DeclareResult::replaced && options.dry_run != DryRun::client;
   bool asks = false;
   if ((replaces && options.changes_clusters) || options.dry_run == DryRun::server) {
     const Preview changes = preview(console, options.kubeconfig.get(), {before, target});
     print_folded(console.err, "target \"" + target.name + "\":\n" + describe(changes));
     asks = console.in_is_terminal && !options.yes && (!changes.changes.empty() || !changes.unknown.empty());
   }
-  const bool same = outcome == Outcome::unchanged && !options.text;
+  const bool same = result == DeclareResult::unchanged && !options.text;
   if (options.dry_run != DryRun::none || same) {
-    return outcome;
+    return result;
   }
   if (replaces && asks && !confirm(console, "Replace it?")) {
     throw Error(ErrorCode::cancelled, "target \"" + target.name + "\" was not changed");
   }
   write_target(target, options.text, text_before);
-  return outcome;
+  return result;
 }
 
-void announce(Console& console, const Target& target, Outcome outcome, DryRun dry_run) {
-  console.out << "target \"" << target.name << "\" " << to_string(outcome)
+void announce(Console& console, const Target& target, DeclareResult result, DryRun dry_run) {
+  console.out << "target \"" << target.name << "\" " << to_string(result)
               << (dry_run == DryRun::none ? "\n" : " (dry run)\n");
 }
 

@@ -13,13 +13,13 @@
 
 namespace regsync::cli {
 
-enum class Outcome { added, replaced, unchanged };
-std::string_view to_string(Outcome outcome);
+enum class DeclareResult { added, replaced, unchanged };
+std::string_view to_string(DeclareResult result);
 
 // The target as its file says now; one with a name only where the file cannot be read; nothing where there is none.
 std::optional<Target> declared(const std::string& name);
 
-Outcome outcome_of(const std::optional<Target>& before, const Target& target);
+DeclareResult result_of(const std::optional<Target>& before, const Target& target);
 
 // The text of the target's file as it is now; nothing where there is none.
 std::optional<std::string> declared_text(const std::string& name);
@@ -45,9 +45,9 @@ struct DeclareOptions {
 // something in clusters, or may; throws cancelled where the answer is no, and not_found for a context that it names and
 // did not name before, where only known ones are taken, and already_exists where another target keeps a Secret that
 // this one begins to want. With dry_run nothing is written.
-Outcome declare(Console& console, const Target& target, const DeclareOptions& options);
+DeclareResult declare(Console& console, const Target& target, const DeclareOptions& options);
 
 // "target "web" replaced", for people.
-void announce(Console& console, const Target& target, Outcome outcome, DryRun dry_run);
+void announce(Console& console, const Target& target, DeclareResult result, DryRun dry_run);
 
 }  // namespace regsync::cli

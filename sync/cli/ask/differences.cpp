@@ -119,8 +119,8 @@ class Comparison {
       for (const auto& [name, after] : accounts) {
         const json& before = snapshot_.accounts.at(name_space).at(name);
         if (after != before) {
-          found_.changes.push_back(
-              {context_, name_space, Kind::service_account, name, shown_account(before), shown_account(after)});
+          found_.changes.push_back({context_, name_space, DifferenceKind::service_account, name, shown_account(before),
+                                    shown_account(after)});
         }
       }
     }
@@ -168,8 +168,8 @@ class Comparison {
       }
     }
     auto [shown_before, shown_after] = mask(live, after);
-    found_.changes.push_back(
-        {context_, key.name_space, Kind::secret, key.secret, std::move(shown_before), std::move(shown_after)});
+    found_.changes.push_back({context_, key.name_space, DifferenceKind::secret, key.secret, std::move(shown_before),
+                              std::move(shown_after)});
   }
 
   // As Attachments does it: of a Secret that is ours, or is about to be.
@@ -220,7 +220,7 @@ class Comparison {
 };
 
 // Why regsyncd would make nothing for the target in this context.
-std::optional<Hold> held(const Target& target, const std::string& context, const Memory& memory) {
+std::optional<Hold> held(const Target& target, const std::string& context, const RememberedState& memory) {
   if (pins(target, context) && memory.book.is_held(context)) {
     return Hold{context_held(context), /*frozen=*/true};
   }
@@ -243,7 +243,7 @@ std::vector<Target> namesakes_of(const std::vector<Target>& targets, const Targe
 }
 
 std::vector<DesiredState::Sibling> siblings_of(const std::string& context, const TargetFiles& targets,
-                                               const kube::Kubeconfig& kubeconfig, const Memory& memory) {
+                                               const kube::Kubeconfig& kubeconfig, const RememberedState& memory) {
   std::vector<DesiredState::Sibling> siblings;
   for (const std::string& other : memory.book.peers(context)) {
     if (!std::ranges::binary_search(kubeconfig.contexts(), other)) {
@@ -265,9 +265,10 @@ std::vector<DesiredState::Sibling> siblings_of(const std::string& context, const
 }
 
 asio::awaitable<void> find_differences(kube::KubeClient& client, std::vector<std::shared_ptr<const Plan>> plans,
-                                       Owner owner, const Memory& memory, Differences& found, Left left) {
+                                       Owner owner, const RememberedState& memory, Differences& found,
+                                       DeletionScope scope) {
   const std::string default_namespace = client.context().default_namespace;
-  Places places = std::move(left.places);
+  Places places = std::move(scope.places);
   DesiredState::Plans by_name;
   for (const auto& plan : plans) {
     auto meant = std::make_shared<Plan>(*plan);
@@ -278,15 +279,15 @@ asio::awaitable<void> find_differences(kube::KubeClient& client, std::vector<std
       meant->frozen = hold->frozen;
     }
     if (meant->held) {
-      left.known_targets.erase(meant->target.name);
+      scope.known_targets.erase(meant->target.name);
     }
     by_name.emplace(meant->target.name, std::move(meant));
   }
-  const DesiredState desired(default_namespace, std::move(by_name), std::move(left.forgotten),
-                             std::move(left.known_targets), std::move(left.kept), std::move(left.siblings));
+  const DesiredState desired(default_namespace, std::move(by_name), std::move(scope.forgotten),
+                             std::move(scope.known_targets), std::move(scope.kept), std::move(scope.siblings));
   Snapshot snapshot = co_await read_snapshot(client, places);
   co_await read_accounts(client, places, snapshot);
-  Comparison comparison(desired, snapshot, places, owner, client.context().name, left.asked, found);
+  Comparison comparison(desired, snapshot, places, owner, client.context().name, scope.asked, found);
   for (const Key& key : keys_of(snapshot, places)) {
     comparison.compare(key);
   }

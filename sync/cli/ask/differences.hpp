@@ -19,12 +19,12 @@
 
 namespace regsync::cli {
 
-enum class Kind { secret, service_account };
+enum class DifferenceKind { secret, service_account };
 
 struct Difference {
   std::string context;
   std::string name_space;
-  Kind kind = Kind::secret;
+  DifferenceKind kind = DifferenceKind::secret;
   std::string name;
   nlohmann::json before;  // masked; null where there is no such object
   nlohmann::json after;   // masked; null where it would be deleted
@@ -37,7 +37,7 @@ struct Differences {
 };
 
 // Where else than the plans say there may be Secrets, and what is known of their targets: see DesiredState.
-struct Left {
+struct DeletionScope {
   Places places = {};
   std::set<std::string> known_targets = {};
   std::set<std::string> forgotten = {};
@@ -50,18 +50,19 @@ struct Left {
 std::vector<Target> namesakes_of(const std::vector<Target>& targets, const TargetFiles& files);
 
 // What regsync remembers of all contexts, read once.
-struct Memory {
+struct RememberedState {
   FootprintStore footprints{paths::footprints()};
   ContextBook book{paths::contexts()};
 };
 
 // What these targets want through the other contexts of the kubeconfig that lead to the cluster of this one.
 std::vector<DesiredState::Sibling> siblings_of(const std::string& context, const TargetFiles& targets,
-                                               const kube::Kubeconfig& kubeconfig, const Memory& memory);
+                                               const kube::Kubeconfig& kubeconfig, const RememberedState& memory);
 
 // Reads one cluster and adds what differs there from the plans, which are those of targets that select it.
-// What a target no longer covers counts only where the target is among `left.known_targets`.
+// What a target no longer covers counts only where the target is among `scope.known_targets`.
 asio::awaitable<void> find_differences(kube::KubeClient& client, std::vector<std::shared_ptr<const Plan>> plans,
-                                       Owner owner, const Memory& memory, Differences& found, Left left = {});
+                                       Owner owner, const RememberedState& memory, Differences& found,
+                                       DeletionScope scope = {});
 
 }  // namespace regsync::cli

@@ -18,8 +18,8 @@
 namespace regsync::cli {
 namespace {
 
-void announce(const Target& target, Outcome outcome, Console& console) {
-  console.out << "target \"" << target.name << "\" " << to_string(outcome) << ": "
+void announce(const Target& target, DeclareResult result, Console& console) {
+  console.out << "target \"" << target.name << "\" " << to_string(result) << ": "
               << one_line(join(target.registries) + " -> Secret " + target.secret + " in " + join(target.contexts))
               << '\n';
 }
@@ -48,11 +48,12 @@ Error selects_nothing(const Target& target, const HandOver& how) {
 
 }  // namespace
 
-int hand_over(const Target& target, Outcome outcome, ControlClient* daemon, const HandOver& how, Console& console) {
+int hand_over(const Target& target, DeclareResult result, ControlClient* daemon, const HandOver& how,
+              Console& console) {
   const bool text = how.format == Format::table || how.format == Format::wide;
   if (daemon == nullptr) {
     if (text) {
-      announce(target, outcome, console);
+      announce(target, result, console);
     } else {
       print_target(console.out, target, how.format);
     }
@@ -69,7 +70,7 @@ int hand_over(const Target& target, Outcome outcome, ControlClient* daemon, cons
       sync_and_wait(console, *daemon, {target.name}, how.adopt, time, how.format != Format::table);
   const auto took = std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::steady_clock::now() - started);
   if (text) {
-    announce(target, outcome, console);
+    announce(target, result, console);
   }
   if (report.rows.empty() && report.groups.empty() && reached(report)) {
     print_error(console.err, selects_nothing(target, how));

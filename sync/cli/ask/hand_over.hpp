@@ -24,6 +24,6 @@ struct HandOver {
 
 // With a daemon: syncs the target and waits for the result. Without: says what was declared, and leaves the rest to the
 // daemon, which watches the folder. Answers the exit code.
-int hand_over(const Target& target, Outcome outcome, ControlClient* daemon, const HandOver& how, Console& console);
+int hand_over(const Target& target, DeclareResult result, ControlClient* daemon, const HandOver& how, Console& console);
 
 }  // namespace regsync::cli

@@ -75,7 +75,7 @@ Preview preview(Console& console, const kube::Kubeconfig& kubeconfig, const Targ
     result.paused.push_back("target " + change.after->name);
     return result;
   }
-  const Memory memory;
+  const RememberedState memory;
   TargetFiles files = TargetDirectory(paths::targets()).load();
   if (change.before) {
     files.erase(change.before->name);
@@ -134,7 +134,8 @@ Preview preview(Console& console, const kube::Kubeconfig& kubeconfig, const Targ
 }
 
 std::string describe(const Preview& preview) {
-  std::map<std::tuple<Kind, std::size_t, std::string>, std::vector<std::string>> lines;  // by kind, verb, context
+  std::map<std::tuple<DifferenceKind, std::size_t, std::string>, std::vector<std::string>>
+      lines;  // by kind, verb, context
   for (const Difference& change : preview.changes) {
     const std::size_t verb = change.before.is_null() ? 0 : change.after.is_null() ? 2 : 1;
     lines[{change.kind, verb, change.context}].push_back(change.name_space + "/" + change.name);
@@ -144,8 +145,8 @@ std::string describe(const Preview& preview) {
     const auto& [kind, verb, context] = key;
     constexpr std::array<const char*, 3> verbs{"create", "change", "delete"};
     text += one_line("  " + std::string(verbs.at(verb)) + " " +
-                     count_of(objects.size(), kind == Kind::secret ? "Secret" : "ServiceAccount") + " in context " +
-                     context + ": " + join(objects, ", ", named_namespaces)) +
+                     count_of(objects.size(), kind == DifferenceKind::secret ? "Secret" : "ServiceAccount") +
+                     " in context " + context + ": " + join(objects, ", ", named_namespaces)) +
             "\n";
   }
   if (!preview.paused.empty()) {

@@ -31,7 +31,7 @@ bool is_namesake(const Target& target, const std::string& name, const TargetFile
 }
 
 std::optional<Error> rival_of(const Target& target, const TargetFiles& others, const kube::Kubeconfig& kubeconfig,
-                              const Memory& memory) {
+                              const RememberedState& memory) {
   const auto lead_to_one_cluster = [&](const kube::ResolvedContext& one, const kube::ResolvedContext& other) {
     const Same known = one.name == other.name ? Same::yes : memory.book.same(one.name, other.name);
     return known == Same::yes ||
@@ -66,7 +66,7 @@ void refuse_rival(const Target& target, const TargetFiles& others, const kube::K
 
 void refuse_new_rival(const std::optional<Target>& before, const Target& target, const TargetFiles& others,
                       const kube::Kubeconfig& kubeconfig) {
-  const Memory memory;
+  const RememberedState memory;
   auto rival = rival_of(target, others, kubeconfig, memory);
   const bool had_one =
       rival && before && before->secret == target.secret && rival_of(*before, others, kubeconfig, memory).has_value();

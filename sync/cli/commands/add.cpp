@@ -98,7 +98,7 @@ Target make_target(const AddOptions& options, std::vector<std::string> registrie
 // What the file is now. Throws already_exists where another target of that name may not be replaced.
 std::optional<Target> target_before(const Target& target, const AddOptions& options) {
   std::optional<Target> before = declared(target.name);
-  if (outcome_of(before, target) == Outcome::replaced && !options.replace) {
+  if (result_of(before, target) == DeclareResult::replaced && !options.replace) {
     throw Error(ErrorCode::already_exists, "target \"" + target.name + "\" exists with different settings",
                 "regsync edit " + target.name + ", or give --replace");
   }
@@ -110,7 +110,7 @@ std::optional<Target> target_before(const Target& target, const AddOptions& opti
 void require_consent(const std::optional<Target>& before, const Target& target, const std::optional<Credential>& login,
                      const AddOptions& options, Console& console) {
   std::string question;
-  if (outcome_of(before, target) == Outcome::replaced) {
+  if (result_of(before, target) == DeclareResult::replaced) {
     const Preview changes = preview(console, load_kubeconfig(options.kubeconfig), {before, target});
     print_folded(console.err, "replacing target \"" + target.name + "\":\n" + describe(changes));
     question = "Replace it?";
@@ -204,13 +204,13 @@ int add(const AddOptions& options, Console& console) {
   if (login) {
     console.open_store(Prompt::allowed)->store(*login);
   }
-  const Outcome outcome = outcome_of(before, target);
-  if (outcome != Outcome::unchanged) {
+  const DeclareResult result = result_of(before, target);
+  if (result != DeclareResult::unchanged) {
     write_target(target, std::nullopt, text_before);
   }
   warn_of_missing_logins(target, console);
   warn_of_environment(console, options.kubeconfig, target.contexts);
-  return hand_over(target, outcome, daemon.get(),
+  return hand_over(target, result, daemon.get(),
                    {.wait = wait, .adopt = options.adopt, .kubeconfig = options.kubeconfig, .format = options.format},
                    console);
 }

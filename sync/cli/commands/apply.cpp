@@ -155,13 +155,13 @@ int apply(const ApplyOptions& options, Console& console) {
   const bool from_stdin = std::ranges::find(options.files, "-") != options.files.end();
   LazyKubeconfig kubeconfig(options.kubeconfig);
   for (const Target& target : targets) {
-    const Outcome outcome = declare(console, target,
-                                    {.yes = options.yes || from_stdin,
-                                     .only_known_contexts = false,
-                                     .beside = targets,
-                                     .dry_run = dry_run,
-                                     .kubeconfig = kubeconfig});
-    announce(console, target, outcome, dry_run);
+    const DeclareResult result = declare(console, target,
+                                         {.yes = options.yes || from_stdin,
+                                          .only_known_contexts = false,
+                                          .beside = targets,
+                                          .dry_run = dry_run,
+                                          .kubeconfig = kubeconfig});
+    announce(console, target, result, dry_run);
   }
   return exit_done;
 }

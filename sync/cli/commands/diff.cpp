@@ -71,7 +71,7 @@ void write(const fs::path& root, const Difference& difference, const nlohmann::j
   const fs::path folder = root / file_name(difference.context) / file_name(difference.name_space);
   fs::create_directories(folder);
   // No Secret has capitals in its name.
-  const std::string prefix = difference.kind == Kind::secret ? "" : "ServiceAccount.";
+  const std::string prefix = difference.kind == DifferenceKind::secret ? "" : "ServiceAccount.";
   std::ofstream(folder / file_name(prefix + difference.name)) << to_yaml_text(object) << '\n';
 }
 
@@ -125,26 +125,27 @@ bool may_delete(const Target& target, const kube::Kubeconfig& kubeconfig) {
 }
 
 // What regsync remembers to have written in a context: of these targets, and of those that were removed.
-Left left_in(const std::string& context, const std::vector<Target>& targets, const std::set<std::string>& removed,
-             const FootprintStore& footprints, const kube::Kubeconfig& kubeconfig) {
-  Left left;
+DeletionScope scope_in(const std::string& context, const std::vector<Target>& targets,
+                       const std::set<std::string>& removed, const FootprintStore& footprints,
+                       const kube::Kubeconfig& kubeconfig) {
+  DeletionScope scope;
   const auto add_places = [&](const std::string& target) {
     const Footprint* footprint = footprints.find(target);
     if (footprint != nullptr && footprint->contexts.contains(context)) {
-      left.places.merge(footprint->contexts.at(context));
+      scope.places.merge(footprint->contexts.at(context));
     }
   };
   for (const Target& target : targets) {
     if (may_delete(target, kubeconfig)) {
       add_places(target.name);
-      left.known_targets.insert(target.name);
+      scope.known_targets.insert(target.name);
     }
   }
   for (const std::string& target : removed) {
     add_places(target);
-    (footprints.find(target)->keeps_in(context) ? left.kept : left.forgotten).insert(target);
+    (footprints.find(target)->keeps_in(context) ? scope.kept : scope.forgotten).insert(target);
   }
-  return left;
+  return scope;
 }
 
 std::set<std::string> removed_targets(const FootprintStore& footprints, const TargetFiles& files) {
@@ -170,23 +171,23 @@ int diff(const DiffOptions& options, Console& console) {
       tell(console.err, "note: target " + target.name + " is paused; to go on: regsync resume " + target.name + '\n');
     }
   }
-  const Memory memory;
+  const RememberedState memory;
   const std::set<std::string> removed =
       options.targets.empty() ? removed_targets(memory.footprints, asked.files) : std::set<std::string>();
-  std::map<std::string, Left> left;
+  std::map<std::string, DeletionScope> scopes;
   for (const std::string& context : contexts) {
-    left[context] = left_in(context, asked.targets, removed, memory.footprints, kubeconfig);
-    left[context].siblings = siblings_of(context, asked.files, kubeconfig, memory);
-    left[context].asked = {options.targets.begin(), options.targets.end()};
+    scopes[context] = scope_in(context, asked.targets, removed, memory.footprints, kubeconfig);
+    scopes[context].siblings = siblings_of(context, asked.files, kubeconfig, memory);
+    scopes[context].asked = {options.targets.begin(), options.targets.end()};
   }
   std::erase_if(contexts, [&](const std::string& context) {
-    return left[context].places.empty() &&
+    return scopes[context].places.empty() &&
            std::ranges::none_of(asked.targets, [&](const Target& target) { return selects_context(target, context); });
   });
   require_matches(options.contexts, {contexts.begin(), contexts.end()}, "context");
   std::erase_if(contexts, [&](const std::string& context) {
     const bool is_asked = options.contexts.empty() || matches_any(options.contexts, context);
-    return !is_asked || (plans_for(plans, context).empty() && left[context].places.empty());
+    return !is_asked || (plans_for(plans, context).empty() && scopes[context].places.empty());
   });
 
   const PausedContexts paused(paths::paused_contexts());
@@ -207,7 +208,7 @@ int diff(const DiffOptions& options, Console& console) {
         const std::string& context = client.context().name;
         auto involved = plans_for(plans, context);
         std::ranges::move(plans_for(plans_of_namesakes, context), std::back_inserter(involved));
-        return find_differences(client, std::move(involved), owner, memory, found, left.at(context));
+        return find_differences(client, std::move(involved), owner, memory, found, scopes.at(context));
       },
       [&](const std::string& context, const Error& error) {
         print_error(console.err, error.within("context " + context));

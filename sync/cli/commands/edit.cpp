@@ -92,13 +92,13 @@ void save(const EditOptions& options, const std::string& before, const std::stri
           Console& console) {
   const DryRun dry_run = dry_run_of(options.dry_run);
   const Target target = parse_target(options.name, text, options.name + ".yaml");
-  const Outcome outcome =
+  const DeclareResult result =
       declare(console, target,
               {.yes = options.yes, .text = text, .before = before, .dry_run = dry_run, .kubeconfig = kubeconfig});
   if (dry_run == DryRun::client) {
     console.out << text;
   } else {
-    announce(console, target, outcome, dry_run);
+    announce(console, target, result, dry_run);
   }
 }
 

@@ -136,7 +136,7 @@ int rename(const RenameOptions& options, Console& console) {
   const EditedTarget after = renamed(before, text, options);
   const std::optional<std::string> text_there = declared_text(options.new_name);
   // A rename that was interrupted is finished by the same command.
-  if (outcome_of(declared(options.new_name), after.target) == Outcome::replaced) {
+  if (result_of(declared(options.new_name), after.target) == DeclareResult::replaced) {
     throw Error(ErrorCode::already_exists, "there is a target \"" + options.new_name + "\" already",
                 "choose another name, or remove it: regsync remove " + options.new_name);
   }

@@ -81,7 +81,7 @@ Credentials::Credentials(ResolvedContext context)
 
 Credentials::~Credentials() = default;
 
-asio::awaitable<std::shared_ptr<const Proof>> Credentials::current() {
+asio::awaitable<std::shared_ptr<const RequestCredentials>> Credentials::current() {
   read_files(/*now=*/false);
   if (context_.token_expires && std::chrono::system_clock::now() + expiry_delta > *context_.token_expires) {
     throw Error(
@@ -100,7 +100,7 @@ asio::awaitable<std::shared_ptr<const Proof>> Credentials::current() {
   co_return proof_;
 }
 
-asio::awaitable<bool> Credentials::renew(std::shared_ptr<const Proof> rejected) {
+asio::awaitable<bool> Credentials::renew(std::shared_ptr<const RequestCredentials> rejected) {
   if (proof_ == rejected) {
     read_files(/*now=*/true);
     if (plugin_) {
@@ -110,7 +110,7 @@ asio::awaitable<bool> Credentials::renew(std::shared_ptr<const Proof> rejected) 
   co_return proof_ != rejected;
 }
 
-void Credentials::accepted(const std::shared_ptr<const Proof>& taken) {
+void Credentials::accepted(const std::shared_ptr<const RequestCredentials>& taken) {
   if (plugin_ && taken == proof_) {
     plugin_->accepted(minted_);
   }
@@ -210,14 +210,14 @@ void Credentials::use(std::shared_ptr<const ExecCredential> minted) {
 }
 
 void Credentials::compose() {
-  Proof proof{fixed_headers_, files_tls_};
+  RequestCredentials proof{fixed_headers_, files_tls_};
   if (secure_) {
     prove(proof);
   }
-  proof_ = std::make_shared<Proof>(std::move(proof));
+  proof_ = std::make_shared<RequestCredentials>(std::move(proof));
 }
 
-void Credentials::prove(Proof& proof) const {
+void Credentials::prove(RequestCredentials& proof) const {
   if (minted_ && !minted_->certificate.empty()) {
     TlsMaterial tls;
     tls.ca = files_tls_->ca;

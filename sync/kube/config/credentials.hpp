@@ -37,13 +37,13 @@ class Credentials {
 
   // The same one until something changes. May run the exec plugin. Throws Error(credential_plugin) when that fails, and
   // Error(unauthorized) for a token that says itself that it has expired. The caller keeps this object alive meanwhile.
-  asio::awaitable<std::shared_ptr<const Proof>> current();
+  asio::awaitable<std::shared_ptr<const RequestCredentials>> current();
 
   // After a 401 for a proof: looks for something newer (token file, plugin). True when there is.
-  asio::awaitable<bool> renew(std::shared_ptr<const Proof> rejected);
+  asio::awaitable<bool> renew(std::shared_ptr<const RequestCredentials> rejected);
 
   // A server took a proof.
-  void accepted(const std::shared_ptr<const Proof>& taken);
+  void accepted(const std::shared_ptr<const RequestCredentials>& taken);
 
   // A person asks: what waits because it did not help before is tried again at the next need.
   void end_pause();
@@ -59,7 +59,7 @@ class Credentials {
   bool load_tls();
   void use(std::shared_ptr<const ExecCredential> minted);
   void compose();
-  void prove(Proof& proof) const;
+  void prove(RequestCredentials& proof) const;
 
   const ResolvedContext context_;
   const bool secure_;                       // https
@@ -70,7 +70,7 @@ class Credentials {
   SecretString token_;
   std::shared_ptr<const TlsMaterial> files_tls_;
   std::shared_ptr<const ExecCredential> minted_;
-  std::shared_ptr<const Proof> proof_;
+  std::shared_ptr<const RequestCredentials> proof_;
 
   std::optional<Stamps> stamps_;  // none until the files are read first
   std::chrono::steady_clock::time_point read_;

@@ -32,7 +32,7 @@ struct TlsMaterial {
 };
 
 // What a request carries to prove who we are. Immutable and shared by the requests that carry it.
-struct Proof {
+struct RequestCredentials {
   std::vector<std::string> headers;        // "Name: value"
   std::shared_ptr<const TlsMaterial> tls;  // null: none, and the system's certificate authorities
 };
@@ -52,7 +52,7 @@ struct HttpRequest {
   bool compressed = false;  // ask for gzip; sizes below are those of the unpacked answer
   std::chrono::milliseconds timeout = std::chrono::seconds(60);  // of it all; the first to connect has 30 s for that
   std::size_t max_answer = std::size_t{8} << 20;
-  std::shared_ptr<const Proof> proof;  // null: none
+  std::shared_ptr<const RequestCredentials> proof;  // null: none
   // Asked when a connection is ready, right before the request is written to it; false: it is not sent, and fails with
   // stale. It must not throw. Empty: it may.
   std::function<bool()> may_send;

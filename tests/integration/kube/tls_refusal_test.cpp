@@ -31,7 +31,8 @@ class TlsRefusal : public TlsServer {
     }
     HttpRequest request;
     request.target = "/";
-    request.proof = std::make_shared<Proof>(Proof{{}, std::make_shared<TlsMaterial>(std::move(tls))});
+    request.proof =
+        std::make_shared<RequestCredentials>(RequestCredentials{{}, std::make_shared<TlsMaterial>(std::move(tls))});
     return test::error_of(loop_, client.send(request));
   }
 };

@@ -13,8 +13,8 @@ const json object = {{"kind", "Secret"}};
 const json other = {{"kind", "Secret"}, {"data", "x"}};
 
 Difference change(const std::string& context, const std::string& name_space, const json& before, const json& after,
-                  Kind kind = Kind::secret) {
-  return {context, name_space, kind, kind == Kind::secret ? "cred" : "default", before, after};
+                  DifferenceKind kind = DifferenceKind::secret) {
+  return {context, name_space, kind, kind == DifferenceKind::secret ? "cred" : "default", before, after};
 }
 
 TEST(Preview, OfNothingSaysSo) { EXPECT_EQ(describe(Preview()), "  no Secret changes\n"); }
@@ -23,7 +23,7 @@ TEST(Preview, HasALineForEachKindOfChangeAndContext) {
   Preview shown;
   shown.changes = {change("dev", "a", none, object), change("dev", "b", none, object),
                    change("dev", "c", object, other), change("prod", "d", object, none),
-                   change("dev", "a", object, other, Kind::service_account)};
+                   change("dev", "a", object, other, DifferenceKind::service_account)};
   EXPECT_EQ(describe(shown),
             "  create 2 Secrets in context dev: a/cred, b/cred\n"
             "  change 1 Secret in context dev: c/cred\n"

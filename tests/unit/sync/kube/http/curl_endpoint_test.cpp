@@ -49,7 +49,7 @@ class CurlEndpointTest : public testing::Test {
 TEST_F(CurlEndpointTest, ARequestCarriesItsHeadersAndThoseOfItsProof) {
   HttpRequest request;
   request.headers = {"Accept: application/json"};
-  auto proof = std::make_shared<Proof>();
+  auto proof = std::make_shared<RequestCredentials>();
   proof->headers = {"Authorization: Bearer t"};
   request.proof = std::move(proof);
   EXPECT_THAT(headers_of(at("https://k.example"), request),
