@@ -69,6 +69,16 @@ bool is_utf8(std::string_view text) {
   return true;
 }
 
+std::string_view prefix_of(std::string_view text, std::size_t bytes) {
+  if (text.size() <= bytes) {
+    return text;
+  }
+  while (bytes > 0 && (static_cast<unsigned char>(text[bytes]) & 0xC0U) == 0x80U) {
+    --bytes;
+  }
+  return text.substr(0, bytes);
+}
+
 std::string one_line(std::string_view raw) {
   std::string clean;
   clean.reserve(raw.size());
@@ -95,11 +105,7 @@ std::string presentable(std::string_view raw) {
   if (line.size() <= longest_text) {
     return line;
   }
-  std::size_t end = longest_text;
-  while ((static_cast<unsigned char>(line.at(end)) & 0xC0U) == 0x80U) {
-    --end;  // not in the middle of a character
-  }
-  return line.substr(0, end) + "…";
+  return std::string(prefix_of(line, longest_text)) + "…";
 }
 
 }  // namespace regsync

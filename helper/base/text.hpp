@@ -40,6 +40,9 @@ bool has_control_characters(std::string_view text);
 std::optional<char32_t> take_code_point(std::string_view& text);
 bool is_utf8(std::string_view text);
 
+// At most so many bytes of the beginning of UTF-8, without a part of a character at the end.
+std::string_view prefix_of(std::string_view text, std::size_t bytes);
+
 // One line that cannot move a cursor: each run of control characters, line ends and characters that change the
 // direction of text becomes a blank, and U+FFFD stands for what is not UTF-8.
 std::string one_line(std::string_view raw);

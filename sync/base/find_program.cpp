@@ -59,6 +59,13 @@ Error cannot_run(const std::string& path, int problem) {
 
 std::optional<std::string> find_in(std::string_view path, const std::string& name) { return search(path, name).found; }
 
+std::optional<std::string> find_on_path(const std::string& name) {
+  const char* path = std::getenv("PATH");
+  return path == nullptr ? std::nullopt : find_in(path, name);
+}
+
+bool is_on_path(const std::string& name) { return find_on_path(name).has_value(); }
+
 std::string find_program(const std::string& name) {
   if (name.find('/') != std::string::npos) {
     const int problem = obstacle(name);

@@ -29,8 +29,6 @@ constexpr std::size_t max_answer = 256UL * 1024;
 constexpr milliseconds first_retry = 5s;
 constexpr milliseconds last_retry = 5min;
 
-bool ends_with(std::string_view host, std::string_view suffix) { return host.ends_with(suffix); }
-
 Error failed(const CredentialHelper& source, const std::string& why, const std::string& remedy = {}) {
   const auto program = "docker-credential-" + source.helper;
   return {ErrorCode::credential_plugin, program + " gives no login for " + source.server + ": " + why,
@@ -86,13 +84,13 @@ std::string quotable(std::string_view output, const Credential* known) {
 
 std::optional<std::chrono::seconds> known_lifetime(const RegistryKey& registry) {
   const auto host = registry.host().substr(0, registry.host().find(':'));
-  if (host.find(".dkr.ecr.") != std::string_view::npos || ends_with(host, ".dkr-ecr.aws") || host == "public.ecr.aws") {
+  if (host.find(".dkr.ecr.") != std::string_view::npos || host.ends_with(".dkr-ecr.aws") || host == "public.ecr.aws") {
     return 12h;
   }
-  if (ends_with(host, ".azurecr.io")) {
+  if (host.ends_with(".azurecr.io")) {
     return 3h;
   }
-  if (host == "gcr.io" || ends_with(host, ".gcr.io") || ends_with(host, ".pkg.dev")) {
+  if (host == "gcr.io" || host.ends_with(".gcr.io") || host.ends_with(".pkg.dev")) {
     return 1h;
   }
   return std::nullopt;

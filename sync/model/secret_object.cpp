@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "helper/base/error.hpp"
+#include "helper/base/text.hpp"
 #include "sync/base/json_access.hpp"
 #include "sync/model/resource_version.hpp"
 
@@ -104,11 +105,7 @@ Ownership ownership_of(const Marks& marks) {
 // As much as is kept of a text that anybody may have written: no name of Kubernetes is longer.
 std::string beginning(std::string_view text) {
   constexpr std::size_t enough = 512;
-  std::size_t end = std::min(text.size(), enough);
-  while (end > 0 && end < text.size() && (static_cast<unsigned char>(text[end]) & 0xC0U) == 0x80U) {
-    --end;  // not in the middle of a character
-  }
-  return std::string(text.substr(0, end));
+  return std::string(prefix_of(text, enough));
 }
 
 template <typename Object>

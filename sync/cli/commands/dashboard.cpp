@@ -24,8 +24,7 @@ bool has_desktop() { return std::getenv("DISPLAY") != nullptr || std::getenv("WA
 
 // Becomes xdg-open, which may run as long as the browser does. Returns where there is none.
 void open_browser(const std::string& url, Console& console) {
-  const char* path = std::getenv("PATH");
-  const auto program = has_desktop() && path != nullptr ? find_in(path, "xdg-open") : std::nullopt;
+  const auto program = has_desktop() ? find_on_path("xdg-open") : std::nullopt;
   if (!program) {
     return;
   }

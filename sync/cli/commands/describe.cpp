@@ -105,8 +105,7 @@ std::string status_of(const Target& target, Console& console) {
   }
   const StatusReport report =
       ask_status(*daemon, {.targets = {target.name}, .summary = true}, std::chrono::seconds(10));
-  return render_summary(report, console.colour, console.now(), true, Order::failing_first, SIZE_MAX,
-                        section_columns(console));
+  return render_summary(report, {.colour = console.colour, .now = console.now(), .columns = section_columns(console)});
 }
 
 std::string changes_of(const Target& target, Console& console) {

@@ -9,6 +9,7 @@
 #include "helper/secret_service/bus_connection.hpp"
 #include "helper/secret_service/provider.hpp"
 #include "helper/store/registry_key.hpp"
+#include "sync/base/find_program.hpp"
 #include "sync/base/paths.hpp"
 #include "sync/base/shell_word.hpp"
 #include "sync/base/user_manager.hpp"
@@ -16,7 +17,6 @@
 #include "sync/cli/ask/kubeconfig_selection.hpp"
 #include "sync/cli/commands/doctor_checks.hpp"
 #include "sync/cli/setup/containers_config.hpp"
-#include "sync/cli/setup/foreign_helper.hpp"
 #include "sync/cli/setup/run_to_end.hpp"
 #include "sync/cli/setup/user_service.hpp"
 #include "sync/cli/view/report_view.hpp"
@@ -214,7 +214,7 @@ void check_program(Findings& findings) {
   const auto first = find_on_path("regsync");
   if (first && !ignored && !std::filesystem::equivalent(*first, self, ignored)) {
     findings.push_back(
-        {"program", Health::warning, "another program called regsync comes first on PATH: " + first->string(),
+        {"program", Health::warning, "another program called regsync comes first on PATH: " + *first,
          "call this one by its path, " + self.string() + ", or as kubectl regsync; or put its folder first"});
   }
 }

@@ -1,16 +1,10 @@
 #include "sync/cli/setup/foreign_helper.hpp"
 
-#include <unistd.h>
-
-#include <algorithm>
-#include <cstdlib>
-#include <filesystem>
 #include <nlohmann/json.hpp>
 #include <string_view>
 #include <utility>
 
 #include "helper/base/error.hpp"
-#include "sync/base/find_program.hpp"
 #include "sync/base/json_access.hpp"
 #include "sync/cli/setup/run_to_end.hpp"
 #include "sync/logins/credential_helpers.hpp"
@@ -41,13 +35,6 @@ json parse_answer(const std::string& program, const char* action, const std::str
 }
 
 }  // namespace
-
-std::optional<std::filesystem::path> find_on_path(const std::string& program) {
-  const char* path = std::getenv("PATH");
-  return path == nullptr ? std::nullopt : find_in(path, program);
-}
-
-bool is_on_path(const std::string& program) { return find_on_path(program).has_value(); }
 
 std::vector<Login> list_foreign_logins(const std::string& program) {
   const ChildResult result = ask(program, "list", "unused");

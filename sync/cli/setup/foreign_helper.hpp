@@ -1,7 +1,6 @@
 // Another credential helper, as docker would ask it: for `regsync setup --import`.
 #pragma once
 
-#include <filesystem>
 #include <optional>
 #include <string>
 #include <vector>
@@ -9,10 +8,6 @@
 #include "helper/store/credential.hpp"
 
 namespace regsync {
-
-// The first executable file of that name on PATH.
-std::optional<std::filesystem::path> find_on_path(const std::string& program);
-bool is_on_path(const std::string& program);
 
 // Both throw Error(credential_plugin) with what the helper said, which never is a secret.
 std::vector<Login> list_foreign_logins(const std::string& program);

@@ -14,9 +14,9 @@
 #include "helper/base/error.hpp"
 #include "helper/base/file_io.hpp"
 #include "sync/base/base64.hpp"
+#include "sync/base/find_program.hpp"
 #include "sync/base/paths.hpp"
 #include "sync/base/user_manager.hpp"
-#include "sync/cli/setup/foreign_helper.hpp"
 #include "sync/cli/setup/user_service.hpp"
 
 namespace regsync {

@@ -130,8 +130,13 @@ std::string LiveView::title(const StatusReport& report) const {
 std::vector<std::string> LiveView::lines(const StatusReport& report, bool colour, WallTime now,
                                          const TerminalSize& size) {
   const StatusReport part = shown(report);
-  std::istringstream text(rows_ ? render_table(part, wide_, colour, now, max_rows, true, order_, size.columns)
-                                : render_summary(part, colour, now, true, order_, SIZE_MAX, size.columns));
+  const TableLayout layout{.colour = colour,
+                           .now = now,
+                           .wide = wide_,
+                           .order = order_,
+                           .max_lines = rows_ ? max_rows : SIZE_MAX,
+                           .columns = size.columns};
+  std::istringstream text(rows_ ? render_table(part, layout) : render_summary(part, layout));
   std::vector<std::string> body;
   for (std::string line; std::getline(text, line);) {
     body.push_back(line);

@@ -87,18 +87,17 @@ std::vector<Cell> cells_of(const TargetStatus& target, bool wide, WallTime now) 
 
 }  // namespace
 
-std::string render_summary(const StatusReport& report, bool colour, WallTime now, bool headers, Order order,
-                           std::size_t max_lines, int columns) {
+std::string render_summary(const StatusReport& report, const TableLayout& layout) {
   constexpr std::size_t problem_lines = 3;  // an empty one, the message, the remedy
-  const auto lines = summary_lines(report, order, max_lines / 2);
+  const auto lines = summary_lines(report, layout.order.value_or(Order::failing_first), layout.max_lines / 2);
   Table table({"TARGET", "CONTEXT", "READY", "SINCE", "STATUS"});
   for (const SummaryLine& line : lines.lines) {
-    table.add(cells_of(line, now));
+    table.add(cells_of(line, layout.now));
   }
   std::ostringstream text;
-  set_columns(text, columns);
+  set_columns(text, layout.columns);
   if (!table.empty()) {
-    table.print(text, colour, headers);
+    table.print(text, layout.colour, layout.headers);
   }
   if (lines.left_out > 0) {
     text << "... and " << count_of(lines.left_out, "more target") << '\n';
@@ -106,17 +105,17 @@ std::string render_summary(const StatusReport& report, bool colour, WallTime now
   if (lines.folded) {
     tell(text, "(a line for each target and context: regsync status --context '*')\n");
   }
-  const std::size_t room = max_lines - std::min(max_lines, lines.lines.size() + problem_lines);
-  print_problems(text, report, colour,
+  const std::size_t room = layout.max_lines - std::min(layout.max_lines, lines.lines.size() + problem_lines);
+  print_problems(text, report, layout.colour,
                  lines.folded ? std::clamp<std::size_t>(room / problem_lines, 3, most_problems) : most_problems);
   print_folded(text, render_notes(report));
   return std::move(text).str();
 }
 
-std::string render_table(const StatusReport& report, bool wide, bool colour, WallTime now, std::size_t max_rows,
-                         bool headers, Order order, int columns) {
+std::string render_table(const StatusReport& report, const TableLayout& layout) {
+  const Order order = layout.order.value_or(Order::name);
   std::vector<std::string> header = {"TARGET", "CONTEXT", "NAMESPACE", "STATE", "SINCE"};
-  if (wide) {
+  if (layout.wide) {
     header.insert(header.end(), {"SECRET", "LAST CHANGE", "NEXT TRY", "EXPIRES"});
   }
   header.emplace_back("CAUSE");
@@ -129,27 +128,27 @@ std::string render_table(const StatusReport& report, bool wide, bool colour, Wal
   }
   if (order == Order::latest_first) {
     std::ranges::stable_sort(rows, std::greater{}, [](const StatusRow* row) { return row->since; });
-  } else if (order == Order::failing_first || rows.size() > max_rows) {
+  } else if (order == Order::failing_first || rows.size() > layout.max_lines) {
     std::ranges::stable_sort(rows, {}, [](const StatusRow* row) { return is_as_asked(row->state); });
   }
-  for (std::size_t i = 0; i < rows.size() && i < max_rows; ++i) {
+  for (std::size_t i = 0; i < rows.size() && i < layout.max_lines; ++i) {
     const auto target = std::ranges::lower_bound(report.targets, rows[i]->target, {}, &TargetStatus::name);
     const bool known = target != report.targets.end() && target->name == rows[i]->target;
-    table.add(cells_of(*rows[i], wide, now, known ? &*target : nullptr));
+    table.add(cells_of(*rows[i], layout.wide, layout.now, known ? &*target : nullptr));
   }
   for (const TargetStatus* target : targets_without_rows(report)) {
-    table.add(cells_of(*target, wide, now));
+    table.add(cells_of(*target, layout.wide, layout.now));
   }
 
   std::ostringstream text;
-  set_columns(text, columns);
+  set_columns(text, layout.columns);
   if (!table.empty()) {
-    table.print(text, colour, headers);
+    table.print(text, layout.colour, layout.headers);
   }
-  if (rows.size() > max_rows) {
-    text << "... and " << rows.size() - max_rows << " more\n";
+  if (rows.size() > layout.max_lines) {
+    text << "... and " << rows.size() - layout.max_lines << " more\n";
   }
-  print_problems(text, report, colour);
+  print_problems(text, report, layout.colour);
   print_folded(text, render_notes(report));
   return std::move(text).str();
 }
@@ -191,11 +190,17 @@ void print_report(Console& console, const StatusReport& report, const Format& fo
           !report.store) {
         tell(console.err, view.when_empty);
       } else if (view.rows || format == Format::wide) {
-        console.out << render_table(report, format == Format::wide, console.colour, console.now(), SIZE_MAX,
-                                    view.headers, Order::name, columns_of(console.out));
+        console.out << render_table(report, {.colour = console.colour,
+                                             .now = console.now(),
+                                             .wide = format == Format::wide,
+                                             .headers = view.headers,
+                                             .columns = columns_of(console.out)});
       } else {
-        console.out << render_summary(report, console.colour, console.now(), view.headers, Order::failing_first,
-                                      view.folded ? screen_lines(console) : SIZE_MAX, columns_of(console.out));
+        console.out << render_summary(report, {.colour = console.colour,
+                                               .now = console.now(),
+                                               .headers = view.headers,
+                                               .max_lines = view.folded ? screen_lines(console) : SIZE_MAX,
+                                               .columns = columns_of(console.out)});
       }
       return;
     default:

@@ -17,19 +17,24 @@ namespace regsync::cli {
 // In which order lines come.
 enum class Order { failing_first, name, latest_first };
 
-// Both texts are folded into so many columns, if there are any.
+struct TableLayout {
+  bool colour = false;
+  WallTime now;
+  bool wide = false;  // of a table: every column
+  bool headers = true;
+  std::optional<Order> order = std::nullopt;  // else what fails comes first in a summary, and a table goes by name
+  std::size_t max_lines = SIZE_MAX;           // of a summary; of a table, the rows
+  int columns = 0;                            // the text is folded into so many; 0: it is not
+};
 
 // A line for each target and context: how many of its Secrets are in sync, and why the others are not; what is not in
 // sync first. Below, each problem once with what to do. Does not grow with the number of Secrets; contexts and targets
 // that are alike become one line, and problems too, where it would have more than `max_lines`.
-std::string render_summary(const StatusReport& report, bool colour, WallTime now, bool headers = true,
-                           Order order = Order::failing_first, std::size_t max_lines = SIZE_MAX, int columns = 0);
+std::string render_summary(const StatusReport& report, const TableLayout& layout);
 
-// The rows that fit in `max_rows` (if not all do, what is not in sync first), and below each problem once with what to
+// The rows that fit in `max_lines` (if not all do, what is not in sync first), and below each problem once with what to
 // do.
-std::string render_table(const StatusReport& report, bool wide, bool colour, WallTime now,
-                         std::size_t max_rows = SIZE_MAX, bool headers = true, Order order = Order::name,
-                         int columns = 0);
+std::string render_table(const StatusReport& report, const TableLayout& layout);
 
 // The report as a document for programs: its rows are `items`.
 nlohmann::json to_document(const StatusReport& report);

@@ -39,6 +39,14 @@ TEST(Presentable, IsUtf8WhateverComes) {
   EXPECT_TRUE(is_utf8(presentable(all)));
 }
 
+TEST(PrefixOf, EndsAtACharacter) {
+  EXPECT_EQ(prefix_of("aé", 3), "aé");
+  EXPECT_EQ(prefix_of("aé", 2), "a");
+  EXPECT_EQ(prefix_of("é", 1), "");
+  EXPECT_EQ(prefix_of("\x80\x80\x80", 2), "") << "no UTF-8 at all";
+  EXPECT_EQ(prefix_of("", 2), "");
+}
+
 TEST(Presentable, EndsAfter600BytesAtACharacter) {
   std::string text;
   for (int i = 0; i < 400; ++i) {

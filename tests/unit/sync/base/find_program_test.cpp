@@ -43,7 +43,11 @@ class FindProgram : public ::testing::Test {
   std::string before_ = std::getenv("PATH");
 };
 
-TEST_F(FindProgram, AnExecutableOnPathIsFound) { EXPECT_EQ(find_program("tool"), (temp_ / "one/tool").string()); }
+TEST_F(FindProgram, AnExecutableOnPathIsFound) {
+  EXPECT_EQ(find_program("tool"), (temp_ / "one/tool").string());
+  EXPECT_EQ(find_on_path("tool"), (temp_ / "one/tool").string());
+  EXPECT_FALSE(is_on_path("plain")) << "it cannot be run";
+}
 
 TEST_F(FindProgram, ANameWithASlashIsAPath) {
   EXPECT_EQ(find_program((temp_ / "one/tool").string()), (temp_ / "one/tool").string());

@@ -16,7 +16,7 @@ using test::FakeConsole;
 using test::sample_report;
 
 TEST(ReportView, TableShowsEachProblemOnceWithItsRemedy) {
-  EXPECT_EQ(render_table(sample_report(), false, false, FakeConsole::noon()),
+  EXPECT_EQ(render_table(sample_report(), {.now = FakeConsole::noon()}),
             "TARGET   CONTEXT   NAMESPACE   STATE      SINCE    CAUSE\n"
             "web      dev       team-a      InSync     60s      <none>\n"
             "web      dev       team-b      Stuck      5s       NamespaceMissing\n"
@@ -34,7 +34,7 @@ TEST(ReportView, WideAddsSecretLastChangeNextTryAndTheEndOfTheLogin) {
   StatusReport report = sample_report();
   report.targets[0].expires = FakeConsole::noon() - std::chrono::hours(1);
   report.targets[1].expires = FakeConsole::noon() + std::chrono::hours(11);
-  const std::string text = render_table(report, true, false, FakeConsole::noon());
+  const std::string text = render_table(report, {.now = FakeConsole::noon(), .wide = true});
   EXPECT_NE(text.find("SECRET      LAST CHANGE   NEXT TRY   EXPIRES   CAUSE\n"), std::string::npos) << text;
   EXPECT_NE(text.find("InSync     60s      myregcred   60s           <none>     in 11h    <none>\n"), std::string::npos)
       << text;
@@ -44,7 +44,7 @@ TEST(ReportView, WideAddsSecretLastChangeNextTryAndTheEndOfTheLogin) {
 }
 
 TEST(ReportView, WhereRowsAreCutThoseThatAreNotInSyncStay) {
-  const std::string text = render_table(sample_report(), false, false, FakeConsole::noon(), 2);
+  const std::string text = render_table(sample_report(), {.now = FakeConsole::noon(), .max_lines = 2});
   EXPECT_EQ(text.find("InSync"), std::string::npos) << text;
   EXPECT_NE(text.find("... and 1 more\n"), std::string::npos) << text;
 }
@@ -60,7 +60,7 @@ TEST(ReportView, ManyPlacesOfOneProblemAreCounted) {
     row.cause = Error(ErrorCode::forbidden, "alice may not patch secrets", "give the right");
     report.rows.push_back(row);
   }
-  const std::string text = render_table(report, false, false, FakeConsole::noon());
+  const std::string text = render_table(report, {.now = FakeConsole::noon()});
   EXPECT_NE(text.find("alice may not patch secrets (dev/a, dev/b, dev/c and 2 more)\n  -> have an administrator run: "
                       "regsync rbac web --context dev | kubectl --context dev apply -f -; then: regsync sync web\n"),
             std::string::npos)
@@ -68,7 +68,7 @@ TEST(ReportView, ManyPlacesOfOneProblemAreCounted) {
 }
 
 TEST(ReportView, ASummaryHasALineForEachTargetAndContextWithWhatIsWrongFirst) {
-  EXPECT_EQ(render_summary(selected(sample_report(), {.contexts = {"*"}}), false, FakeConsole::noon()),
+  EXPECT_EQ(render_summary(selected(sample_report(), {.contexts = {"*"}}), {.now = FakeConsole::noon()}),
             "TARGET   CONTEXT   READY   SINCE   STATUS\n"
             "web      dev       1/2     5s      NamespaceMissing (1)\n"
             "web      prod      0/1     2m3s    Unreachable\n"
@@ -91,7 +91,7 @@ TEST(ReportView, ASummaryOfManySecretsFitsAScreen) {
     row.cause = Error(ErrorCode::forbidden, "alice may not patch secrets in " + row.name_space, "give the right");
     report.rows.push_back(row);
   }
-  const std::string text = render_summary(report, false, FakeConsole::noon());
+  const std::string text = render_summary(report, {.now = FakeConsole::noon()});
   EXPECT_LE(std::ranges::count(text, '\n'), 24) << text;
   EXPECT_NE(text.find("web      dev-0     0/20000   <none>   Forbidden (20000)\n"), std::string::npos) << text;
   EXPECT_NE(text.find("team-0 (and 19999 more like it: dev-0/team-0, dev-0/team-5, dev-0/team-10 and 19997 more)"),
@@ -118,11 +118,11 @@ StatusReport large_report(int failing) {
 }
 
 TEST(ReportView, ASummaryOfManyContextsFoldsThoseThatAreAlike) {
-  EXPECT_EQ(render_summary(large_report(0), false, FakeConsole::noon(), true, Order::failing_first, 23),
+  EXPECT_EQ(render_summary(large_report(0), {.now = FakeConsole::noon(), .max_lines = 23}),
             "TARGET   CONTEXT        READY           SINCE    STATUS\n"
             "web      100 contexts   100000/100000   <none>   InSync\n"
             "(a line for each target and context: regsync status --context '*')\n");
-  const std::string text = render_summary(large_report(2), false, FakeConsole::noon(), true, Order::failing_first, 23);
+  const std::string text = render_summary(large_report(2), {.now = FakeConsole::noon(), .max_lines = 23});
   EXPECT_NE(text.find("web      c1            0/1000        <none>   Unreachable (1000)\n"
                       "web      98 contexts   98000/98000   <none>   InSync\n"),
             std::string::npos)
@@ -130,7 +130,7 @@ TEST(ReportView, ASummaryOfManyContextsFoldsThoseThatAreAlike) {
 }
 
 TEST(ReportView, AFleetThatFailsFitsAScreen) {
-  const std::string text = render_summary(large_report(60), false, FakeConsole::noon(), true, Order::failing_first, 23);
+  const std::string text = render_summary(large_report(60), {.now = FakeConsole::noon(), .max_lines = 23});
   EXPECT_LE(std::ranges::count(text, '\n'), 23) << text;
   EXPECT_NE(text.find("web      60 contexts   0/60000       <none>   Unreachable (60000)\n"), std::string::npos)
       << text;
@@ -150,7 +150,7 @@ TEST(ReportView, ManyTargetsFoldToo) {
     }
     report.groups.push_back(std::move(group));
   }
-  const std::string text = render_summary(report, false, FakeConsole::noon(), true, Order::failing_first, 23);
+  const std::string text = render_summary(report, {.now = FakeConsole::noon(), .max_lines = 23});
   EXPECT_NE(text.find("t7            dev       0/1       <none>   Pending\n"
                       "299 targets   dev       299/299   <none>   InSync\n"),
             std::string::npos)
