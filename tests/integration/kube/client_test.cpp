@@ -297,8 +297,12 @@ TEST_P(ApiServerTest, AWatchAcrossNamespacesByNameTellsWhatHappens) {
 
 TEST_P(ApiServerTest, AWatchEndsAtItsTimeout) {
   const auto listed = run(context_, test::list(*client_, secrets()));
+  const auto begin = std::chrono::steady_clock::now();
   run(context_, client_->watch(secrets(), {.resource_version = listed.page.resource_version, .timeout_seconds = 1},
                                [](const json&) {}));
+  const auto time = std::chrono::steady_clock::now() - begin;
+  EXPECT_GE(time, std::chrono::milliseconds(900));
+  EXPECT_LT(time, std::chrono::seconds(10));
 }
 
 TEST_P(ApiServerTest, SixtyFourPatchesAtOnceAllArrive) {

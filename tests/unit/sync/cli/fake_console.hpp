@@ -11,9 +11,8 @@
 #include <vector>
 
 #include "sync/cli/console.hpp"
-#include "sync/control/messages.hpp"
-#include "sync/model/status_report.hpp"
 #include "tests/support/memory_store.hpp"
+#include "tests/unit/sync/model/sample_report.hpp"
 
 namespace regsync::test {
 
@@ -35,7 +34,7 @@ class FakeConsole {
  public:
   explicit FakeConsole(const std::string& input = "") : in_(input) { (void)std::setlocale(LC_CTYPE, "C.UTF-8"); }
 
-  static WallTime noon() { return control::from_rfc3339("2026-01-31T12:00:00Z"); }
+  static WallTime noon() { return sample_noon; }
 
   cli::Console& console() { return console_; }
   MemoryStore& store() { return store_; }
@@ -60,35 +59,5 @@ class FakeConsole {
                         .open_briefly = [this] { return std::make_unique<SharedStore>(store_); },
                         .open_replaced = [this] { return std::make_unique<SharedStore>(replaced_); }};
 };
-
-inline StatusReport summarized(StatusReport report) {
-  report.groups = groups_of(report.rows);
-  report.rows.clear();
-  return report;
-}
-
-// Something of everything: in sync, stuck, an unreachable cluster, a target without a namespace.
-inline StatusReport sample_report() {
-  const WallTime noon = FakeConsole::noon();
-  const Error unreachable(ErrorCode::unreachable, "cannot connect to prod:6443: refused", "start the cluster");
-  StatusReport report;
-  report.version = "0.1.0";
-  report.pid = 4711;
-  report.owner = "0123 me@host";
-  report.started = noon - std::chrono::hours(1);
-  report.targets = {{"ghost", "ghost", {"ghcr.io"}, false, {}}, {"web", "myregcred", {"ghcr.io"}, false, {}}};
-  report.contexts = {{"dev", "https://dev:6443", true, std::nullopt},
-                     {"prod", "https://prod:6443", false, unreachable}};
-  report.rows = {
-      {"web", "dev", "team-a", "myregcred", SyncState::in_sync, std::nullopt, noon - std::chrono::seconds(60),
-       noon - std::chrono::seconds(60), std::nullopt},
-      {"web", "dev", "team-b", "myregcred", SyncState::stuck,
-       Error(ErrorCode::namespace_missing, "namespace team-b does not exist", "kubectl create namespace team-b"),
-       noon - std::chrono::seconds(5), std::nullopt, std::nullopt},
-      {"web", "prod", "", "myregcred", SyncState::retrying, unreachable, noon - std::chrono::seconds(123), std::nullopt,
-       noon + std::chrono::seconds(27)},
-  };
-  return report;
-}
 
 }  // namespace regsync::test

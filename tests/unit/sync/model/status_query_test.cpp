@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-#include "tests/unit/sync/cli/fake_console.hpp"
+#include "tests/unit/sync/model/sample_report.hpp"
 
 namespace regsync {
 namespace {
