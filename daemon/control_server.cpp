@@ -17,6 +17,7 @@
 #include <chrono>
 #include <list>
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <utility>
 
 #include "daemon/coalesced_call.hpp"
@@ -118,9 +119,9 @@ class ControlServer::Impl {
 
   asio::awaitable<void> stop() {
     close();
+    changed_.notify_all();  // whoever would wait for it from now on sees stopping_
     while (coroutines_ > 0) {
-      changed_.notify_all();
-      co_await ended_.wait_for(std::chrono::milliseconds(20));
+      co_await ended_.wait();
     }
   }
 
@@ -331,7 +332,7 @@ class ControlServer::Impl {
     std::string message = control::make_response(id, methods_.status(params));
     for (;;) {
       const bool written = co_await write(connection, message);
-      if (!written) {
+      if (!written || stopping_) {
         co_return;
       }
       const std::string before = std::move(message);
