@@ -6,11 +6,9 @@
 
 #include <asio/any_io_executor.hpp>
 #include <asio/awaitable.hpp>
-#include <cstddef>
 #include <functional>
 #include <memory>
 #include <optional>
-#include <string>
 
 #include "helper/base/error.hpp"
 #include "sync/fleet/cluster_secrets.hpp"

@@ -1,7 +1,6 @@
 // The page of the fleet (page.html), which is part of the program.
 #pragma once
 
-#include <memory>
 #include <string>
 #include <string_view>
 

@@ -5,7 +5,6 @@
 // leaves nothing behind.
 #pragma once
 
-#include <compare>
 #include <cstddef>
 #include <memory>
 #include <string_view>

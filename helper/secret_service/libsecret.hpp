@@ -8,8 +8,6 @@
 #include <glib-unix.h>
 #include <libsecret/secret.h>
 
-#include <memory>
-
 namespace regsync {
 
 // Each member is the function of that name.

@@ -1,5 +1,7 @@
 #include "helper/secret_service/libsecret_calls.hpp"
 
+#include <functional>
+#include <optional>
 #include <string_view>
 #include <utility>
 

@@ -2,6 +2,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <string>
 
 #include "helper/base/process_state.hpp"
 #include "helper/secret_service/provider.hpp"

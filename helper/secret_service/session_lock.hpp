@@ -4,8 +4,6 @@
 // (Ctrl-Z) keeps it, but holds nobody up for longer than some seconds: who waits goes on without the lock then.
 #pragma once
 
-#include <string>
-
 #include "helper/secret_service/secret_service_client.hpp"
 
 namespace regsync {

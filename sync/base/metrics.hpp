@@ -17,7 +17,6 @@
 #include <memory>
 #include <set>
 #include <string>
-#include <string_view>
 
 #include "helper/base/error.hpp"
 

@@ -3,7 +3,6 @@
 #pragma once
 
 #include <asio/any_io_executor.hpp>
-#include <cstddef>
 #include <deque>
 #include <functional>
 #include <memory>

@@ -16,7 +16,6 @@
 #include <list>
 #include <map>
 #include <optional>
-#include <string>
 #include <unordered_map>
 #include <unordered_set>
 

@@ -1,6 +1,7 @@
 #include "sync/engine/briefing.hpp"
 
 #include <algorithm>
+#include <set>
 #include <utility>
 
 #include "sync/base/shell_word.hpp"

@@ -1,6 +1,7 @@
 #include "sync/engine/status_builder.hpp"
 
 #include <algorithm>
+#include <optional>
 #include <set>
 #include <span>
 #include <utility>

@@ -4,7 +4,6 @@
 // Lives on the io_context thread, owned by the Engine.
 #pragma once
 
-#include <cstdint>
 #include <functional>
 #include <map>
 #include <optional>

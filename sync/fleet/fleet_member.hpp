@@ -10,7 +10,6 @@
 #include <asio/awaitable.hpp>
 #include <cstddef>
 #include <functional>
-#include <memory>
 #include <optional>
 #include <string>
 #include <vector>

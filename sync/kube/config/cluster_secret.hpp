@@ -9,7 +9,6 @@
 // service account where the Secret means the hub itself. Any thread.
 #pragma once
 
-#include <filesystem>
 #include <map>
 #include <nlohmann/json_fwd.hpp>
 #include <optional>

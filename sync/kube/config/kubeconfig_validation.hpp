@@ -5,7 +5,6 @@
 // else.
 #pragma once
 
-#include <optional>
 #include <string>
 #include <string_view>
 
