@@ -129,7 +129,7 @@ class CurlMulti : public std::enable_shared_from_this<CurlMulti> {
   std::size_t closed_connections_ = 0;
   std::size_t requests_ = 0;  // not streams, that hold a handle
   bool was_asked_ = false;    // for something that is no stream, since release_idle_memory()
-  bool released_ = false;     // since then nothing was
+  bool released_ = false;     // and nothing was asked for since
   std::unordered_set<CurlTransfer*> transfers_;
   std::unordered_set<CurlTransfer*> overfull_;  // those of them with too much waiting
   std::vector<CurlTransfer*> sending_;          // those of them of whose body a part may not have left

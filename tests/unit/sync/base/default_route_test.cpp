@@ -16,8 +16,8 @@ std::string ipv4(const std::string& device, const std::string& destination, cons
 }
 
 std::string ipv6(const std::string& prefix, const std::string& flags, const std::string& device) {
-  return ipv6_zero + " " + prefix + " " + ipv6_zero + " 00 fd000000000000000000000000000001 00000400 00000002 00000000 " +
-         flags + "     " + device + "\n";
+  return ipv6_zero + " " + prefix + " " + ipv6_zero +
+         " 00 fd000000000000000000000000000001 00000400 00000002 00000000 " + flags + "     " + device + "\n";
 }
 
 TEST(DefaultRoute, OfEitherFamilyWillDo) {
