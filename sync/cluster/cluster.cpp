@@ -157,11 +157,9 @@ std::vector<std::string> Cluster::namespaces_of(const std::string& secret) const
         [&names](const std::string& name_space, const NamespaceView&) { names.push_back(name_space); });
   }
   cache_.for_each(secret, [&names](const std::string& name_space, const Entry&) { names.push_back(name_space); });
-  cache_.for_each_attached([&](const std::string& name_space, const std::string& attached) {
-    if (attached == secret) {
-      names.push_back(name_space);
-    }
-  });
+  if (scope->second.any && !cache_.namespaces_complete()) {
+    cache_.for_each_attached(secret, [&names](const std::string& name_space) { names.push_back(name_space); });
+  }
   std::sort(names.begin(), names.end());
   names.erase(std::unique(names.begin(), names.end()), names.end());
   return names;

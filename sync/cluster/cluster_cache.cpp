@@ -231,10 +231,11 @@ void ClusterCache::for_each_account(
   }
 }
 
-void ClusterCache::for_each_attached(const std::function<void(const std::string&, const std::string&)>& visit) const {
+void ClusterCache::for_each_attached(const std::string& secret,
+                                     const std::function<void(const std::string&)>& visit) const {
   for (const auto& [name, account] : accounts_) {
-    for (const auto& secret : account.view.attached) {
-      visit(name.first, secret);
+    if (account.view.attached.contains(secret)) {
+      visit(name.first);
     }
   }
 }

@@ -118,8 +118,8 @@ class ClusterCache {
   // The known ServiceAccounts of a namespace.
   void for_each_account(const std::string& name_space,
                         const std::function<void(const std::string&, const ServiceAccountView&)>& visit) const;
-  // Calls visit(namespace, secret) for each Secret that we attached to a known ServiceAccount.
-  void for_each_attached(const std::function<void(const std::string&, const std::string&)>& visit) const;
+  // Calls visit(namespace) for each known ServiceAccount that we attached a Secret of this name to.
+  void for_each_attached(const std::string& secret, const std::function<void(const std::string&)>& visit) const;
 
   // A list begins.
   Generation begin_list() { return ++generation_; }

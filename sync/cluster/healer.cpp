@@ -48,8 +48,8 @@ void Healer::repaired(const Key& key, std::string target, std::string service_ac
 
 asio::awaitable<void> Healer::run(Case repaired) {
   asio::steady_timer timer(executor_);
-  for (int i = 0; i < limits_.looks && is_wanted(repaired); ++i) {
-    const bool again = co_await look(repaired);
+  for (int i = 0; i < limits_.rounds && is_wanted(repaired); ++i) {
+    const bool again = co_await evict_waiting_pods(repaired);
     if (!again) {
       co_return;
     }
@@ -59,7 +59,7 @@ asio::awaitable<void> Healer::run(Case repaired) {
 }
 
 // Whether pods are left that wait for the repair.
-asio::awaitable<bool> Healer::look(Case repaired) {
+asio::awaitable<bool> Healer::evict_waiting_pods(Case repaired) {
   std::vector<Pod> cured;
   kube::ListOptions options;
   kube::ObjectPath path;

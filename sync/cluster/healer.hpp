@@ -30,12 +30,12 @@ class Healer {
     std::size_t evictions = 3;  // in a namespace, each minute
     std::chrono::milliseconds minute = std::chrono::minutes(1);
     std::chrono::milliseconds pause = std::chrono::seconds(5);  // before pods are looked at again
-    int looks = 120;                                            // then whoever still fails does so for another reason
+    int rounds = 120;                                           // then whoever still fails does so for another reason
   };
 
   struct Handlers {
     std::function<void(const Change&)> on_evicted;  // the context is left for the caller to fill in
-    // Whether the target still wants what was repaired, and may act there now: asked before each look and eviction.
+    // Whether the target still wants what was repaired, and may act there now: asked before each round and eviction.
     std::function<bool(const Key& key, const std::string& target, const std::string& service_account)> is_wanted;
   };
 
@@ -61,7 +61,7 @@ class Healer {
   };
 
   asio::awaitable<void> run(Case repaired);
-  asio::awaitable<bool> look(Case repaired);
+  asio::awaitable<bool> evict_waiting_pods(Case repaired);
   asio::awaitable<bool> evict(Case repaired, Pod pod);
   [[nodiscard]] bool may_evict(const std::string& name_space);
   [[nodiscard]] bool is_wanted(const Case& repaired) const;

@@ -300,10 +300,11 @@ bool Standings::may_be_attached_unseen(const std::string& secret, const Scope& s
 
 bool Standings::is_any_attached(const Places& places, const std::function<bool(const Key&)>& counts) const {
   bool found = false;
-  from_.cache.for_each_attached([&](const std::string& name_space, const std::string& secret) {
-    const Key key{name_space, secret};
-    found = found || (places.cover(key) && counts(key));
-  });
+  for (const auto& [secret, scope] : places.secrets) {
+    from_.cache.for_each_attached(secret, [&](const std::string& name_space) {
+      found = found || (scope.covers(name_space) && counts({name_space, secret}));
+    });
+  }
   return found;
 }
 

@@ -44,6 +44,9 @@ Error obstacle(const Key& key, const Plan& plan, const Facts& facts) {
             "choose another name with --secret-name, or delete it: kubectl -n " + key.name_space + " delete secret " +
                 key.secret};
   }
+  if (!plan.payload && !plan.waiting && !plan.remove && !plan.problems.empty()) {
+    return plan.problems.front();  // to take it over is no help while there is nothing to write
+  }
   switch (observed.ownership) {
     case Ownership::other_owner:
       if (observed.holder == facts.holder) {
@@ -435,9 +438,7 @@ Decision DesiredState::decide_claimed(const Key& key, const Plan& plan, const Fa
   const bool ours = observed != nullptr && (expected || is_ours(facts));
 
   if (observed != nullptr && !ours && !is_to_be_adopted(facts)) {
-    // To take it over is no help while there is nothing to write.
-    const bool lacks_login = !plan.payload && !plan.waiting && !plan.remove && observed->right_type;
-    return stuck(lacks_login && problem ? *problem : obstacle(key, plan, facts));
+    return stuck(obstacle(key, plan, facts));
   }
   if (plan.held && (plan.frozen || !ours)) {
     return stuck(*plan.held);

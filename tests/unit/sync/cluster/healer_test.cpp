@@ -51,7 +51,7 @@ class HealerTest : public testing::Test {
                  {.on_evicted = [this](const Change& change) { evicted_.push_back(describe(change)); },
                   .is_wanted = [this](const Key& /*key*/, const std::string& /*target*/,
                                       const std::string& /*service_account*/) { return wanted_; }},
-                 Healer::Limits{.evictions = 2, .minute = 1s, .pause = 5ms, .looks = 1000}};
+                 Healer::Limits{.evictions = 2, .minute = 1s, .pause = 5ms, .rounds = 1000}};
 };
 
 TEST_F(HealerTest, EvictsWhatTheRepairCures) {
