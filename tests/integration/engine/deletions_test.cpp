@@ -735,6 +735,29 @@ TEST_F(KindClusters, OfAFormerClusterThatCannotBeReachedAnyMoreARemovalSaysSo) {
   EXPECT_NE(notes().find("Secrets may be left there"), std::string::npos) << notes();
 }
 
+// What it led to when it was reached last says nothing of its new address.
+TEST_F(KindClusters, AContextWhoseNewAddressWasNotIdentifiedYetDeletesNothingThatAnotherOneWants) {
+  begin(make_target({"n1"}, {"kind-a", "kind-b"}));
+  ASSERT_TRUE(world_.until([&] { return world_.knows_cluster("kind-a") && world_.knows_cluster("kind-b"); }));
+  auto& gone = world_.server("kind-a");
+  auto& shared = world_.server("kind-b");
+  gone.inject({.kind = Fault::Kind::close, .times = -1});
+  gone.cut_watches();
+  world_.replace_target(make_target({"n1"}, {"kind-b"}));  // what is in kind-a is to be deleted
+  world_.run_for(beyond_grace);
+  const auto before = shared.find({"secrets", "n1", "cred"}).value().at("metadata").at("uid");
+  shared.inject({.verb = "get", .resource = "namespaces", .times = -1, .status = 503});
+  std::string moved = world_.kubeconfig();
+  moved.replace(moved.find(gone.url()), gone.url().size(),
+                "http://localhost" + shared.url().substr(shared.url().rfind(':')));
+  world_.set_kubeconfig(moved);
+  world_.run_for(1s);
+  ASSERT_TRUE(shared.find({"secrets", "n1", "cred"}));
+  EXPECT_EQ(shared.find({"secrets", "n1", "cred"})->at("metadata").at("uid"), before);
+  shared.clear_faults();
+  gone.clear_faults();
+}
+
 // As velero restores it: with our marks. What is not trusted gets no new password, and loses nothing.
 TEST_F(KindClusters, APinnedContextThatIsHeldIsNotWrittenToThoughItHoldsACopyOfOurSecret) {
   auto target = make_target({"n1"}, {"kind-a"});
