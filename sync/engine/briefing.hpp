@@ -25,7 +25,7 @@ namespace regsync {
 // Why a target may make nothing in a context.
 struct Hold {
   Error why;
-  bool frozen;  // nor is what is there kept current
+  bool frozen = false;  // nor is what is there kept current
 };
 
 class Briefing {

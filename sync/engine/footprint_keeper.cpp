@@ -42,6 +42,29 @@ Footprint taken_back(Footprint footprint) {
   return footprint;
 }
 
+// What is to be remembered of a target that is meant so in these contexts; nothing where `known` says it already. news:
+// what differs from `known` without that.
+std::optional<Footprint> with_places(const Footprint* known, std::optional<Footprint> news,
+                                     const std::map<std::string, Meant>& contexts) {
+  for (const auto& [context, meant] : contexts) {
+    const Places places = places_of(meant.target(), "");
+    const Footprint* now = news ? &*news : known;
+    if (now != nullptr && tells_of(*now, context, meant, places)) {
+      continue;
+    }
+    if (!news) {
+      news = known == nullptr ? Footprint() : *known;
+    }
+    news->contexts[context].merge(places);
+    if (meant.own_namespace) {
+      news->own_namespaces[context] = *meant.own_namespace;
+    } else {
+      news->own_namespaces.erase(context);
+    }
+  }
+  return news;
+}
+
 }  // namespace
 
 Target Meant::target() const {
@@ -66,27 +89,8 @@ void FootprintKeeper::remember(const Wanted& wanted) {
   std::map<std::string, Error> held;
   for (const auto& [target, contexts] : wanted) {
     const Footprint* known = find(target);
-    std::optional<Footprint> news;
     const bool is_back = known != nullptr && known->forgotten && !contexts.empty() && !store_.removed_elsewhere(target);
-    if (is_back) {
-      news = taken_back(*known);
-    }
-    for (const auto& [context, meant] : contexts) {
-      const Places places = places_of(meant.target(), "");
-      const Footprint* now = news ? &*news : known;
-      if (now != nullptr && tells_of(*now, context, meant, places)) {
-        continue;
-      }
-      if (!news) {
-        news = known == nullptr ? Footprint() : *known;
-      }
-      news->contexts[context].merge(places);
-      if (meant.own_namespace) {
-        news->own_namespaces[context] = *meant.own_namespace;
-      } else {
-        news->own_namespaces.erase(context);
-      }
-    }
+    auto news = with_places(known, is_back ? std::optional(taken_back(*known)) : std::nullopt, contexts);
     if (!news) {
       continue;
     }

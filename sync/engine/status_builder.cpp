@@ -138,7 +138,8 @@ bool is_gone(const EngineState& state, const std::string& name, const std::strin
 bool is_former(const EngineState& state, const std::string& name, const std::string& context) {
   const auto* known = state.book.find(context);
   const Footprint* footprint = state.footprints.find(name);
-  return known != nullptr && !known->former_of.empty() && !(footprint != nullptr && footprint->forgotten);
+  const bool removed = footprint != nullptr && footprint->forgotten;
+  return known != nullptr && !known->former_of.empty() && !removed;
 }
 
 // Of a context without a cluster: nothing where it is gone and no target names it plainly, and where it is another

@@ -24,6 +24,14 @@ bool is_ours(const Facts& facts) {
          (facts.secret->ownership == Ownership::unplaced && facts.remembered && facts.secret->holder == our_manager);
 }
 
+// Whether data and type are as they are wanted. With entries to carry over, only the Secret itself tells what it should
+// be: once merged, that stands. written: this payload was; accepted: the digest of what the server made of it.
+bool holds_payload(const SecretView& secret, const Plan& plan, bool written, const Digest& accepted) {
+  const bool same =
+      plan.carried_over.empty() ? secret.digest == plan.payload->digest() : written && secret.digest == accepted;
+  return same && secret.right_type;
+}
+
 // Whether the person said so of this very object: one that was made in its place since is somebody else's again.
 bool is_to_be_adopted(const Facts& facts) {
   return facts.secret->right_type && !facts.adopt.empty() && facts.secret->uid == facts.adopt;
@@ -456,11 +464,8 @@ Decision DesiredState::decide_claimed(const Key& key, const Plan& plan, const Fa
   if (observed == nullptr) {
     return {Action::create, &plan, SyncState::pending, problem, Why::missing};
   }
-  // With entries to carry over, only the Secret itself tells what it should be: once merged, that stands.
   const bool written = facts.written == plan.payload->id();
-  const bool same = plan.carried_over.empty() ? observed->digest == plan.payload->digest()
-                                              : written && observed->digest == facts.accepted;
-  const bool holds_it = same && observed->right_type;
+  const bool holds_it = holds_payload(*observed, plan, written, facts.accepted);
   const bool right = holds_it && observed->target == plan.target.name;
   if (right && observed->ownership == Ownership::ours) {
     return {Action::nothing, &plan, problem ? SyncState::stuck : SyncState::in_sync, problem};
