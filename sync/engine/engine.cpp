@@ -371,6 +371,7 @@ class Engine::Impl {
       footprints_.forget_context(*former);
       book_.forget(*former);
     }
+    book_.save();  // as the footprints are: their new name says nothing without it
   }
 
   // Whatever answers at its address next may be another cluster.
@@ -454,6 +455,9 @@ class Engine::Impl {
 
   // Cuts footprints back to where Secrets are wanted, as soon as the rest is known to be clean.
   bool trim_footprints() {
+    if (update_pending_) {
+      return false;  // the clusters have not been told yet of what is remembered now
+    }
     excess_ = false;
     const auto may_trim = [this](const std::string& target) {
       // A file that is unreadable, or may be torn, tells of nothing that is unwanted.
@@ -468,7 +472,9 @@ class Engine::Impl {
       const Footprint* footprint = footprints_.find(target);
       const bool is_left = known == nullptr ? footprint->forgotten : !contexts_.selects(*known, context);
       if (!cluster && !contexts_.contains(context) && is_left) {
-        return is_clean_through_a_peer(target, context, places);
+        const auto* known_there = book_.find(context);
+        const bool is_former = known_there != nullptr && !known_there->former_of.empty();
+        return !is_former && is_clean_through_a_peer(target, context, places);  // a former one stays noted
       }
       if (!cluster || contexts_.problems().contains(context) || paused_.contains(context) || book_.is_held(context)) {
         return false;

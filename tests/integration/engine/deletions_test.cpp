@@ -718,6 +718,7 @@ TEST_F(KindClusters, WhatAContextLeftInItsFormerClusterGoesWithTheTarget) {
   const FakeCluster::Key key{"secrets", "n1", "cred"};
   ASSERT_TRUE(world_.until([&] { return present.find(key).has_value(); }));
   EXPECT_TRUE(former.find(key)) << "nobody asked to delete it";
+  ASSERT_TRUE(world_.until([&] { return notes().find("context kind-a leads to another") != std::string::npos; }));
   world_.forget_target("t");
   world_.sync();
   EXPECT_FALSE(present.find(key));

@@ -14,6 +14,7 @@
 #include <random>
 #include <set>
 #include <thread>
+#include <utility>
 
 #include "sync/engine/engine.hpp"
 #include "sync/fleet/fleet_member.hpp"
@@ -149,6 +150,16 @@ class ReplicasOfEngines : public Base {
   }
   Replica& start() { return replicas_.emplace_back(hub_.kubeconfig({"hub"}), kubeconfig(), slots_, inputs_); }
 
+  // With two slots each, and every cluster as it should be.
+  std::pair<Replica&, Replica&> start_two_that_share() {
+    slots_ = 4;
+    Replica& one = start();
+    Replica& two = start();
+    EXPECT_TRUE(until([&] { return one.member().slots_held() == 2 && two.member().slots_held() == 2; }));
+    EXPECT_TRUE(until([&] { return all_right(); })) << state();
+    return {one, two};
+  }
+
   void put_target(const std::vector<std::string>& namespaces) {
     Target target = make_target(namespaces, names_);
     target.registries = {"ghcr.io"};
@@ -279,11 +290,7 @@ TEST_F(EngineReplicas, WhatWasToBeDeletedIsDeletedByWhoTakesOverAndNothingElse) 
 }
 
 TEST_F(EngineReplicas, WithSlotsEachServesAShare) {
-  slots_ = 4;
-  auto& one = start();
-  auto& two = start();
-  ASSERT_TRUE(until([&] { return one.member().slots_held() == 2 && two.member().slots_held() == 2; }));
-  ASSERT_TRUE(until([&] { return all_right(); })) << state();
+  const auto [one, two] = start_two_that_share();
   forget_requests();
   log_in();
   EXPECT_TRUE(until([&] { return all_right(); }));
@@ -295,11 +302,7 @@ TEST_F(EngineReplicas, WithSlotsEachServesAShare) {
 }
 
 TEST_F(EngineReplicas, SecretsThatAreToStayDoSoInTheClustersOfAllReplicas) {
-  slots_ = 4;
-  auto& one = start();
-  auto& two = start();
-  ASSERT_TRUE(until([&] { return one.member().slots_held() == 2 && two.member().slots_held() == 2; }));
-  ASSERT_TRUE(until([&] { return all_right(); })) << state();
+  const auto [one, two] = start_two_that_share();
   const std::string target = inputs_.targets.begin()->first;
   inputs_.targets.clear();
   tell();
@@ -315,11 +318,7 @@ TEST_F(EngineReplicas, SecretsThatAreToStayDoSoInTheClustersOfAllReplicas) {
 }
 
 TEST_F(EngineReplicas, AFileThatIsOnlyOlderDoesNotTakeARemovalBack) {
-  slots_ = 4;
-  auto& one = start();
-  auto& two = start();
-  ASSERT_TRUE(until([&] { return one.member().slots_held() == 2 && two.member().slots_held() == 2; }));
-  ASSERT_TRUE(until([&] { return all_right(); })) << state();
+  const auto [one, two] = start_two_that_share();
   const std::string target = inputs_.targets.begin()->first;
   one.set_files({});
   one.forget(target, /*keep_secrets=*/false);
