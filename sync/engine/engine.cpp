@@ -159,6 +159,9 @@ class Engine::Impl {
       }
     }
     history_.flush();
+    if (update_pending_) {
+      update();
+    }
     if (!stopping_ && excess_ && trim_footprints()) {
       update();  // now, so that a removal that is done does not show as one that goes on
     }
@@ -389,11 +392,7 @@ class Engine::Impl {
     update_timer_.expires_after(update_delay);
     update_timer_.async_wait([this](const asio::error_code& error) {
       if (!error) {
-        update_pending_ = false;
-        run_guarded([this] {
-          update();
-          book_.save();
-        });
+        run_guarded([this] { update(); });
       }
     });
   }
@@ -403,6 +402,8 @@ class Engine::Impl {
     if (stopping_) {
       return;
     }
+    update_pending_ = false;
+    update_timer_.cancel();
     logins_.want(targets_.files());
     intent_.make_plans(logins_.known());
     const auto fresh =
@@ -412,6 +413,7 @@ class Engine::Impl {
     }
     intent_.resolve();
     footprints_.remember(intent_.wanted());
+    book_.save();
     briefing_.tell_all();
     retry_disk();
     excess_ = true;  // until trim_footprints() has looked
