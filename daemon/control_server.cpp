@@ -26,6 +26,7 @@
 #include "sync/base/guard.hpp"
 #include "sync/base/json_access.hpp"
 #include "sync/base/log.hpp"
+#include "sync/base/task_group.hpp"
 #include "sync/control/messages.hpp"
 
 namespace regsync {
@@ -85,11 +86,9 @@ class ControlServer::Impl {
         path_(std::move(path)),
         notify_(executor, notify_interval, "control socket", [this] { changed_.notify_all(); }),
         changed_(executor),
-        ended_(executor) {
+        tasks_(executor) {
     try_to_listen();
-    ++coroutines_;
-    spawn_guarded(executor_, accept(),
-                  [this](const std::optional<Error>& problem) { coroutine_ended(problem, "control socket"); });
+    tasks_.spawn(accept(), [this](const std::optional<Error>& problem) { coroutine_ended(problem, "control socket"); });
   }
 
   ~Impl() {
@@ -120,9 +119,7 @@ class ControlServer::Impl {
   asio::awaitable<void> stop() {
     close();
     changed_.notify_all();  // whoever would wait for it from now on sees stopping_
-    while (coroutines_ > 0) {
-      co_await ended_.wait();
-    }
+    co_await tasks_.ended();
   }
 
  private:
@@ -256,16 +253,13 @@ class ControlServer::Impl {
       return;
     }
     const auto connection = connections_.insert(connections_.end(), Connection{std::move(socket)});
-    ++coroutines_;
-    spawn_guarded(executor_, serve(*connection), [this, connection](const std::optional<Error>& problem) {
+    tasks_.spawn(serve(*connection), [this, connection](const std::optional<Error>& problem) {
       connections_.erase(connection);  // whatever ended it, the peer sees the end
       coroutine_ended(problem, "control connection");
     });
   }
 
   void coroutine_ended(const std::optional<Error>& problem, std::string_view what) {
-    --coroutines_;
-    ended_.notify_all();
     if (problem && problem->code() != ErrorCode::cancelled && !stopping_) {
       log::error(describe(problem->within(what)));
     }
@@ -355,11 +349,10 @@ class ControlServer::Impl {
   std::filesystem::path made_;
   std::optional<Error> problem_;  // why nobody can connect
   std::list<Connection> connections_;
-  int coroutines_ = 0;
   CoalescedCall notify_;
   bool stopping_ = false;
   AsyncEvent changed_;
-  AsyncEvent ended_;
+  TaskGroup tasks_;
 };
 
 ControlServer::ControlServer(asio::any_io_executor executor, const std::filesystem::path& socket, Methods methods)

@@ -28,8 +28,7 @@ constexpr auto after_defect = std::chrono::seconds(10);
 
 ClusterWatches::ClusterWatches(asio::any_io_executor executor, kube::KubeClient& client, ClusterCache& cache,
                                std::string owner_id, int few, Handlers handlers)
-    : executor_(executor),
-      client_(client),
+    : client_(client),
       cache_(cache),
       few_(few),
       handlers_(std::move(handlers)),
@@ -37,7 +36,7 @@ ClusterWatches::ClusterWatches(asio::any_io_executor executor, kube::KubeClient&
               {.on_secret_seen = [this](const Key& key) { check(key); },
                .on_key = [this](const Key& key) { handlers_.on_key(key); },
                .on_namespace = [this](const std::string& name_space) { handlers_.on_namespace(name_space); }}),
-      ended_(executor),
+      tasks_(executor),
       retry_(executor),
       release_(executor) {}
 
@@ -113,12 +112,9 @@ void ClusterWatches::end(Watch& watch) {
 
 // Whatever ends a watch that is wanted is its problem, and it begins anew.
 void ClusterWatches::run_guarded(const std::shared_ptr<Watch>& watch, std::chrono::milliseconds delay) {
-  ++running_;
-  spawn_guarded(
-      executor_, run(watch, delay),
+  tasks_.spawn(
+      run(watch, delay),
       [this, watch](std::optional<Error> failure) {
-        --running_;
-        ended_.notify_all();
         if (!failure || watch->is<Watch::Ended>() || stopping_) {
           return;
         }
@@ -312,9 +308,7 @@ asio::awaitable<void> ClusterWatches::stop() {
   for (const auto& [id, watch] : std::exchange(table_.watches, {})) {
     end(*watch);
   }
-  while (running_ > 0) {
-    co_await ended_.wait();
-  }
+  co_await tasks_.ended();
 }
 
 }  // namespace regsync

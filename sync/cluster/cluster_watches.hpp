@@ -13,6 +13,7 @@
 #include <string>
 
 #include "sync/base/async_event.hpp"
+#include "sync/base/task_group.hpp"
 #include "sync/cluster/cluster_cache.hpp"
 #include "sync/cluster/watch.hpp"
 #include "sync/cluster/watch_intake.hpp"
@@ -82,17 +83,15 @@ class ClusterWatches {
   void on_listed(Watch& watch);
   void on_forbidden(Watch& watch, Error why);
 
-  asio::any_io_executor executor_;
   kube::KubeClient& client_;
   ClusterCache& cache_;
   int few_;
   Handlers handlers_;
   WatchTable table_;
   WatchIntake intake_;
-  int running_ = 0;
   bool stopping_ = false;
   bool holding_ = false;
-  AsyncEvent ended_;
+  TaskGroup tasks_;
   AsyncEvent retry_;
   AsyncEvent release_;
 };

@@ -8,7 +8,6 @@
 #include <vector>
 
 #include "helper/base/error.hpp"
-#include "sync/base/guard.hpp"
 #include "sync/base/log.hpp"
 #include "sync/kube/api/pages.hpp"
 
@@ -17,7 +16,7 @@ namespace regsync {
 using nlohmann::json;
 
 Healer::Healer(const asio::any_io_executor& executor, kube::KubeClient& client, Handlers handlers, Limits limits)
-    : executor_(executor), client_(client), handlers_(std::move(handlers)), limits_(limits), ended_(executor) {}
+    : executor_(executor), client_(client), handlers_(std::move(handlers)), limits_(limits), tasks_(executor) {}
 
 // A newer repair of the same thing takes the place of one that is still being worked on.
 void Healer::repaired(const Key& key, std::string target, std::string service_account,
@@ -31,8 +30,8 @@ void Healer::repaired(const Key& key, std::string target, std::string service_ac
     before->emit(asio::cancellation_type::all);
   }
   const Case repaired{key.name_space, std::move(target), {key.secret, std::move(service_account)}, std::move(payload)};
-  spawn_guarded(
-      executor_, run(repaired),
+  tasks_.spawn(
+      run(repaired),
       [this, id, signal, name_space = key.name_space](const std::optional<Error>& problem) {
         if (problem && problem->code() != ErrorCode::cancelled) {
           log::warning("pods that wait for a repaired Secret cannot be healed: " + describe(*problem),
@@ -41,7 +40,6 @@ void Healer::repaired(const Key& key, std::string target, std::string service_ac
         if (const auto found = running_.find(id); found != running_.end() && found->second == signal) {
           running_.erase(found);
         }
-        ended_.notify_all();
       },
       signal->slot());
 }
@@ -160,9 +158,7 @@ asio::awaitable<void> Healer::stop() {
   for (const auto& [id, signal] : running) {
     signal->emit(asio::cancellation_type::all);
   }
-  while (!running_.empty()) {
-    co_await ended_.wait();
-  }
+  co_await tasks_.ended();
 }
 
 }  // namespace regsync

@@ -16,7 +16,7 @@
 #include <set>
 #include <string>
 
-#include "sync/base/async_event.hpp"
+#include "sync/base/task_group.hpp"
 #include "sync/kube/api/kube_client.hpp"
 #include "sync/model/change.hpp"
 #include "sync/model/heal.hpp"
@@ -74,7 +74,7 @@ class Healer {
   std::map<std::string, std::deque<Clock::time_point>> evicted_;               // the last ones, by namespace
   std::map<std::string, std::shared_ptr<asio::cancellation_signal>> running_;  // by what was repaired
   bool stopping_ = false;
-  AsyncEvent ended_;
+  TaskGroup tasks_;
 };
 
 }  // namespace regsync

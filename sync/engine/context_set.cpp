@@ -37,7 +37,7 @@ ContextSet::ContextSet(asio::any_io_executor executor, ClusterOptions options, s
       namespace_timer_(executor),
       retry_timer_(executor),
       retry_pause_(first_retry),
-      retired_(executor) {}
+      tasks_(executor) {}
 
 void ContextSet::set_kubeconfig(kube::Kubeconfig kubeconfig) {
   if (kubeconfig.is_of_files() && kubeconfig.contexts().empty() && !kubeconfig_.contexts().empty()) {
@@ -224,15 +224,12 @@ bool ContextSet::refresh(const std::string& name) {
 }
 
 void ContextSet::retire(std::shared_ptr<Cluster> cluster) {
-  ++running_;
   auto* ending = cluster.get();
-  spawn_guarded(executor_, ending->stop(), [this, cluster = std::move(cluster)](const std::optional<Error>& failure) {
+  tasks_.spawn(ending->stop(), [cluster = std::move(cluster)](const std::optional<Error>& failure) {
     if (failure) {
       log::error("the client of the context did not stop cleanly: " + describe(*failure),
                  {.context = cluster->context().name});
     }
-    --running_;
-    retired_.notify_all();
   });
 }
 
@@ -258,13 +255,10 @@ void ContextSet::note_connection(const std::string& name, const std::shared_ptr<
       handlers_.on_lost(name);
     }
   } else if (connected_.insert(name).second) {
-    ++running_;
     const auto cancel = asking_[name] = std::make_shared<asio::cancellation_signal>();
-    spawn_guarded(
-        executor_, identify(name, cluster),
+    tasks_.spawn(
+        identify(name, cluster),
         [this, name, cluster, cancel](const std::optional<Error>& failure) {
-          --running_;
-          retired_.notify_all();
           if (const auto last = asking_.find(name); last != asking_.end() && last->second == cancel) {
             asking_.erase(last);
           }
@@ -303,9 +297,7 @@ asio::awaitable<void> ContextSet::stop() {
   for (auto& [name, cluster] : std::exchange(clusters_, {})) {
     retire(std::move(cluster));
   }
-  while (running_ > 0) {
-    co_await retired_.wait();
-  }
+  co_await tasks_.ended();
 }
 
 }  // namespace regsync

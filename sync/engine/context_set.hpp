@@ -20,7 +20,7 @@
 #include <set>
 #include <string>
 
-#include "sync/base/async_event.hpp"
+#include "sync/base/task_group.hpp"
 #include "sync/cluster/cluster.hpp"
 #include "sync/engine/context_book.hpp"
 #include "sync/kube/config/kubeconfig.hpp"
@@ -117,8 +117,7 @@ class ContextSet {
   asio::steady_timer retry_timer_;  // of contexts that cannot be used
   bool retries_ = false;            // it runs
   std::chrono::milliseconds retry_pause_;
-  AsyncEvent retired_;
-  int running_ = 0;                                                           // coroutines
+  TaskGroup tasks_;
   std::map<std::string, std::shared_ptr<asio::cancellation_signal>> asking_;  // who a context leads to; by its name
   bool stopping_ = false;
 };

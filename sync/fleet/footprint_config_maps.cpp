@@ -65,7 +65,7 @@ FootprintConfigMaps::FootprintConfigMaps(asio::any_io_executor executor, kube::R
       handlers_(std::move(handlers)),
       asked_at_(boottime_now()),
       wake_(executor_),
-      ended_(executor_),
+      tasks_(executor_),
       watch_(
           executor_, hub_,
           {.collection = {.resource = "configmaps", .name_space = place_.name_space},
@@ -77,16 +77,13 @@ FootprintConfigMaps::FootprintConfigMaps(asio::any_io_executor executor, kube::R
           }) {}
 
 void FootprintConfigMaps::start() {
-  running_ = true;
   watch_.start();
-  spawn_guarded(
-      executor_, write_pending(),
-      [this](const std::optional<Error>& problem) {
+  tasks_.spawn(
+      write_pending(),
+      [](const std::optional<Error>& problem) {
         if (problem && problem->code() != ErrorCode::cancelled) {
           log::error("footprints: " + describe(*problem));
         }
-        running_ = false;
-        ended_.notify_all();
       },
       cancel_.slot());
 }
@@ -445,11 +442,10 @@ asio::awaitable<void> FootprintConfigMaps::stop() {
 
 // Waits for what is under way, but not for ever.
 asio::awaitable<void> FootprintConfigMaps::end() {
-  while (running_) {
-    const bool has_ended = co_await ended_.wait_for(longest_goodbye);
-    if (!has_ended) {
-      cancel_.emit(asio::cancellation_type::all);
-    }
+  bool have_ended = co_await tasks_.ended_within(longest_goodbye);
+  while (!have_ended) {
+    cancel_.emit(asio::cancellation_type::all);
+    have_ended = co_await tasks_.ended_within(longest_goodbye);
   }
 }
 

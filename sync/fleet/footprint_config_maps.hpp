@@ -20,6 +20,7 @@
 
 #include "helper/base/error.hpp"
 #include "sync/base/async_event.hpp"
+#include "sync/base/task_group.hpp"
 #include "sync/engine/footprint.hpp"
 #include "sync/fleet/footprint_data.hpp"
 #include "sync/fleet/hub_watch.hpp"
@@ -122,10 +123,9 @@ class FootprintConfigMaps final : public Footprints {
   std::optional<Error> watch_problem_;  // neither ends the other
 
   AsyncEvent wake_;
-  bool running_ = false;
   bool stopping_ = false;
   asio::cancellation_signal cancel_;
-  AsyncEvent ended_;
+  TaskGroup tasks_;
   HubWatch watch_;
 };
 

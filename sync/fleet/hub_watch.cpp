@@ -31,7 +31,7 @@ HubWatch::HubWatch(asio::any_io_executor executor, kube::KubeClient& hub, kube::
       scope_(std::move(scope)),
       on_event_(std::move(on_event)),
       on_health_(std::move(on_health)),
-      ended_(executor_) {}
+      tasks_(executor_) {}
 
 HubWatch::~HubWatch() = default;
 
@@ -50,14 +50,7 @@ void HubWatch::start() {
         }
       });
   run_ = run;
-  ++running_;
-  spawn_guarded(
-      executor_, follow(run),
-      [this](const std::optional<Error>&) {
-        --running_;
-        ended_.notify_all();
-      },
-      run->cancel.slot());
+  tasks_.spawn(follow(run), [](const std::optional<Error>&) {}, run->cancel.slot());
 }
 
 asio::awaitable<void> HubWatch::follow(std::shared_ptr<Run> run) {
@@ -96,9 +89,7 @@ asio::awaitable<void> HubWatch::stop() {
   if (const auto last = std::exchange(run_, nullptr)) {
     last->cancel.emit(asio::cancellation_type::all);
   }
-  while (running_ > 0) {
-    co_await ended_.wait();
-  }
+  co_await tasks_.ended();
 }
 
 }  // namespace regsync

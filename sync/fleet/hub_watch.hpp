@@ -9,7 +9,7 @@
 #include <asio/cancellation_signal.hpp>
 #include <memory>
 
-#include "sync/base/async_event.hpp"
+#include "sync/base/task_group.hpp"
 #include "sync/kube/api/kube_client.hpp"
 #include "sync/kube/api/watcher.hpp"
 
@@ -45,9 +45,8 @@ class HubWatch {
   kube::Watcher::Handler on_event_;
   kube::Watcher::HealthHandler on_health_;
   std::shared_ptr<Run> run_;  // the present one; of others no event counts
-  int running_ = 0;
   bool stopping_ = false;
-  AsyncEvent ended_;
+  TaskGroup tasks_;
 };
 
 }  // namespace regsync

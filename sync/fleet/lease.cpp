@@ -63,7 +63,7 @@ Lease::Lease(asio::any_io_executor executor, kube::KubeClient& hub, LeaseOptions
       handlers_(std::move(handlers)),
       wake_(executor_),
       deadline_(executor_),
-      ended_(executor_),
+      tasks_(executor_),
       watch_(
           executor_, hub,
           {.collection = {.resource = "leases", .name_space = options_.name_space, .api = lease_api},
@@ -73,14 +73,10 @@ Lease::Lease(asio::any_io_executor executor, kube::KubeClient& hub, LeaseOptions
             watch_problem_ = problem;
             tell();
           }) {
-  const auto on_end = [this](const std::optional<Error>&) {
-    --running_;
-    ended_.notify_all();
-  };
-  running_ = 2;
+  const auto on_end = [](const std::optional<Error>&) {};
   watch_.start();
-  spawn_guarded(executor_, contend(), on_end, cancel_.slot());
-  spawn_guarded(executor_, watch_deadline(), on_end);
+  tasks_.spawn(contend(), on_end, cancel_.slot());
+  tasks_.spawn(watch_deadline(), on_end);
 }
 
 Lease::~Lease() = default;
@@ -351,15 +347,12 @@ asio::awaitable<void> Lease::stop() {
   co_await end();
   if (held() || holder_ == options_.identity) {  // or it is being left
     held_until_ = Time(0);
-    ++running_;
-    spawn_guarded(
-        executor_, leave(),
+    tasks_.spawn(
+        leave(),
         [this](const std::optional<Error>& problem) {
           if (problem) {
             log::info("the lease " + options_.name + " was not released: " + describe(*problem));
           }
-          --running_;
-          ended_.notify_all();
         },
         cancel_.slot());
     co_await end();
@@ -368,11 +361,10 @@ asio::awaitable<void> Lease::stop() {
 
 // Waits for what is under way, but not for ever.
 asio::awaitable<void> Lease::end() {
-  while (running_ > 0) {
-    const bool has_ended = co_await ended_.wait_for(longest_goodbye);
-    if (!has_ended) {
-      cancel_.emit(asio::cancellation_type::all);
-    }
+  bool have_ended = co_await tasks_.ended_within(longest_goodbye);
+  while (!have_ended) {
+    cancel_.emit(asio::cancellation_type::all);
+    have_ended = co_await tasks_.ended_within(longest_goodbye);
   }
 }
 

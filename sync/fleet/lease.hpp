@@ -21,6 +21,7 @@
 #include "helper/base/error.hpp"
 #include "sync/base/async_event.hpp"
 #include "sync/base/boottime_timer.hpp"
+#include "sync/base/task_group.hpp"
 #include "sync/fleet/hub_watch.hpp"
 #include "sync/kube/api/kube_client.hpp"
 
@@ -138,8 +139,7 @@ class Lease {
   BoottimeTimer deadline_;
   asio::cancellation_signal cancel_;
   bool stopping_ = false;
-  int running_ = 0;
-  AsyncEvent ended_;
+  TaskGroup tasks_;
   HubWatch watch_;
 };
 

@@ -5,8 +5,6 @@
 #include <set>
 #include <utility>
 
-#include "sync/base/guard.hpp"
-
 namespace regsync {
 
 namespace {
@@ -36,7 +34,7 @@ std::size_t slot_of(std::string_view server, std::size_t slots) {
 
 Replicas::Replicas(asio::any_io_executor executor, kube::KubeClient& hub, const ReplicasOptions& options,
                    const std::function<void()>& on_change)
-    : executor_(std::move(executor)), options_(options), stopped_(executor_) {
+    : executor_(std::move(executor)), options_(options), tasks_(executor_) {
   for (std::size_t slot = 0; slot < options.slots; ++slot) {
     const std::string name = options.slots == 1 ? options.lease : options.lease + "-" + std::to_string(slot);
     slots_.push_back(std::make_unique<Lease>(
@@ -153,15 +151,9 @@ Lease::Intent Replicas::intent(const Lease& slot) const {
 
 asio::awaitable<void> Replicas::stop() {
   for (const auto& slot : slots_) {
-    ++stopping_;
-    spawn_guarded(executor_, slot->stop(), [this](const std::optional<Error>&) {
-      --stopping_;
-      stopped_.notify_all();
-    });
+    tasks_.spawn(slot->stop(), [](const std::optional<Error>&) {});
   }
-  while (stopping_ > 0) {
-    co_await stopped_.wait();
-  }
+  co_await tasks_.ended();
 }
 
 }  // namespace regsync

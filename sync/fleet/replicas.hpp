@@ -18,7 +18,7 @@
 #include <vector>
 
 #include "helper/base/error.hpp"
-#include "sync/base/async_event.hpp"
+#include "sync/base/task_group.hpp"
 #include "sync/fleet/lease.hpp"
 #include "sync/kube/api/kube_client.hpp"
 
@@ -71,8 +71,7 @@ class Replicas {
   asio::any_io_executor executor_;
   ReplicasOptions options_;
   std::vector<std::unique_ptr<Lease>> slots_;
-  std::size_t stopping_ = 0;  // slots that are being given up
-  AsyncEvent stopped_;
+  TaskGroup tasks_;
 };
 
 }  // namespace regsync

@@ -99,7 +99,7 @@ std::optional<std::chrono::seconds> known_lifetime(const RegistryKey& registry) 
 std::chrono::seconds default_refresh(const RegistryKey& registry) { return known_lifetime(registry).value_or(1h) / 2; }
 
 CredentialHelpers::CredentialHelpers(asio::any_io_executor executor, std::function<void()> on_change)
-    : executor_(executor), on_change_(std::move(on_change)), ended_(executor) {}
+    : executor_(executor), on_change_(std::move(on_change)), tasks_(executor) {}
 
 CredentialHelpers::~CredentialHelpers() = default;
 
@@ -121,12 +121,9 @@ void CredentialHelpers::set_sources(const std::map<RegistryKey, CredentialHelper
     }
     auto follower = std::make_shared<Follower>(executor_, source);
     followers_[registry] = follower;
-    ++running_;
-    spawn_guarded(
-        executor_, follow(follower),
+    tasks_.spawn(
+        follow(follower),
         [this, follower](std::optional<Error> problem) {
-          --running_;
-          ended_.notify_all();
           if (problem && follower->wanted) {
             follower->reading.problem = std::move(problem);
             follower->reading.answered = true;
@@ -219,9 +216,7 @@ void CredentialHelpers::retry_failed() {
 
 asio::awaitable<void> CredentialHelpers::stop() {
   set_sources({});
-  while (running_ > 0) {
-    co_await ended_.wait();
-  }
+  co_await tasks_.ended();
 }
 
 }  // namespace regsync

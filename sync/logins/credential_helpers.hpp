@@ -19,7 +19,6 @@
 #include "helper/base/error.hpp"
 #include "helper/store/credential.hpp"
 #include "helper/store/registry_key.hpp"
-#include "sync/base/async_event.hpp"
 
 namespace regsync {
 
@@ -87,8 +86,7 @@ class CredentialHelpers {
   asio::any_io_executor executor_;
   std::function<void()> on_change_;
   std::map<RegistryKey, std::shared_ptr<Follower>> followers_;
-  int running_ = 0;
-  AsyncEvent ended_;
+  TaskGroup tasks_;
 };
 
 }  // namespace regsync

@@ -37,7 +37,7 @@ LoginHealth::LoginHealth(const asio::any_io_executor& executor, Try try_login, s
       on_replaced_(std::move(on_replaced)),
       patience_(patience),
       denied_(std::move(denied)),
-      ended_(executor) {}
+      tasks_(executor) {}
 
 KnownLogins LoginHealth::in_force(KnownLogins known, const std::set<RegistryKey>& tried, const LoginMarks& marks) {
   std::erase_if(states_, [&](const auto& item) { return !known.credentials.contains(item.first); });
@@ -102,11 +102,10 @@ void LoginHealth::take_in(State& state, const RegistryKey& registry, const Share
 
 void LoginHealth::start(const RegistryKey& registry, const Shared& login) {
   const auto cancel = *tries_.insert(std::make_shared<asio::cancellation_signal>()).first;
-  spawn_guarded(
-      executor_, run(registry, login),
+  tasks_.spawn(
+      run(registry, login),
       [this, registry, login, cancel](const std::optional<Error>& problem) {
         tries_.erase(cancel);
-        ended_.notify_all();
         if (problem && !stopping_) {
           PullAnswer answer;
           answer.detail = problem->message();
@@ -216,9 +215,7 @@ asio::awaitable<void> LoginHealth::stop() {
   for (const auto& cancel : tries) {
     cancel->emit(asio::cancellation_type::all);
   }
-  while (!tries_.empty()) {
-    co_await ended_.wait();
-  }
+  co_await tasks_.ended();
 }
 
 }  // namespace regsync

@@ -27,7 +27,7 @@
 #include "helper/base/error.hpp"
 #include "helper/store/credential.hpp"
 #include "helper/store/registry_key.hpp"
-#include "sync/base/async_event.hpp"
+#include "sync/base/task_group.hpp"
 #include "sync/logins/denied_logins.hpp"
 #include "sync/logins/registry_client.hpp"
 #include "sync/model/desired_state.hpp"
@@ -99,7 +99,7 @@ class LoginHealth {
   std::map<RegistryKey, State> states_;
   std::set<std::shared_ptr<asio::cancellation_signal>> tries_;  // under way
   bool stopping_ = false;
-  AsyncEvent ended_;
+  TaskGroup tasks_;
 };
 
 }  // namespace regsync
