@@ -2,6 +2,7 @@
 
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <openssl/err.h>
 #include <openssl/ssl.h>
 #include <sys/socket.h>
 
@@ -9,8 +10,11 @@
 #include <cerrno>
 #include <chrono>
 #include <csignal>
+#include <filesystem>
 #include <new>
 #include <optional>
+#include <sstream>
+#include <string>
 #include <string_view>
 #include <system_error>
 #include <utility>
@@ -36,12 +40,6 @@ constexpr long longest_record = 4 * 1024;
 // Over HTTP/1.1 libcurl asks of larger bodies first whether they are wanted (EXPECT_100_THRESHOLD).
 constexpr std::size_t expect_threshold = 1024 * 1024;
 
-int configure_socket(void* alert, curl_socket_t fd, curlsocktype /*purpose*/) {
-  *static_cast<int*>(alert) = 0;
-  setsockopt(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, &tcp_user_timeout_ms, sizeof tcp_user_timeout_ms);
-  return CURL_SOCKOPT_OK;
-}
-
 // A fatal alert of the peer, by its number; called by OpenSSL for whatever happens on a connection.
 void note_alert(const SSL* tls, int where, int value) {
   if ((where & SSL_CB_READ_ALERT) == SSL_CB_READ_ALERT && value >> 8 == SSL3_AL_FATAL) {
@@ -49,14 +47,19 @@ void note_alert(const SSL* tls, int where, int value) {
   }
 }
 
-// libcurl has OpenSSL give its buffers back after each record: 17 kB to get and to wipe, four times for each request.
-CURLcode configure_tls(CURL* /*easy*/, void* context, void* alert) {
-  auto* const tls = static_cast<SSL_CTX*>(context);
-  SSL_CTX_clear_mode(tls, SSL_MODE_RELEASE_BUFFERS);
-  SSL_CTX_set_max_send_fragment(tls, longest_record);
-  SSL_CTX_set_app_data(tls, alert);
-  SSL_CTX_set_info_callback(tls, &note_alert);
-  return CURLE_OK;
+// Go's x509 (root_unix.go) trusts whatever certificate a file in these folders holds, however it is named. libcurl and
+// OpenSSL read only files that are named by a hash (openssl-rehash(1ssl)).
+void trust_files_in(SSL_CTX* tls, const std::string& folders) {
+  std::istringstream each(folders);
+  for (std::string folder; std::getline(each, folder, ':');) {
+    std::error_code ignored;
+    for (std::filesystem::directory_iterator file(folder, ignored), end; file != end; file.increment(ignored)) {
+      if (file->is_regular_file(ignored)) {
+        SSL_CTX_load_verify_file(tls, file->path().c_str());
+      }
+    }
+  }
+  ERR_clear_error();  // of files that hold none
 }
 
 // What libcurl answers where the server closes a connection with an alert: in the handshake, or after it (TLS 1.3).
@@ -182,13 +185,34 @@ void initialise_curl() {
   }
 }
 
+int CurlEndpoint::configure_socket(void* given, curl_socket_t fd, curlsocktype /*purpose*/) {
+  static_cast<ForCallbacks*>(given)->alert = 0;
+  setsockopt(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, &tcp_user_timeout_ms, sizeof tcp_user_timeout_ms);
+  return CURL_SOCKOPT_OK;
+}
+
+// libcurl has OpenSSL give its buffers back after each record: 17 kB to get and to wipe, four times for each request.
+CURLcode CurlEndpoint::configure_tls(CURL* /*easy*/, void* context, void* given) {
+  auto* const tls = static_cast<SSL_CTX*>(context);
+  SSL_CTX_clear_mode(tls, SSL_MODE_RELEASE_BUFFERS);
+  SSL_CTX_set_max_send_fragment(tls, longest_record);
+  SSL_CTX_set_app_data(tls, &static_cast<ForCallbacks*>(given)->alert);
+  SSL_CTX_set_info_callback(tls, &note_alert);
+  return CURLE_OK;
+}
+
+CURLcode CurlEndpoint::configure_tls_with_folders(CURL* easy, void* context, void* given) {
+  trust_files_in(static_cast<SSL_CTX*>(context), static_cast<ForCallbacks*>(given)->ca_folders);
+  return configure_tls(easy, context, given);
+}
+
 CurlEndpoint::CurlEndpoint(const Endpoint& endpoint)
     : verifies_(!endpoint.insecure_skip_tls_verify),
       server_(endpoint.server),
       base_(endpoint.server),
       ca_file_(own_environment("SSL_CERT_FILE")),
-      ca_folders_(own_environment("SSL_CERT_DIR")),
-      speaks_http2_(own_environment("DISABLE_HTTP2").empty()) {
+      speaks_http2_(own_environment("DISABLE_HTTP2").empty()),
+      for_callbacks_{.ca_folders = own_environment("SSL_CERT_DIR")} {
   choose_proxy(endpoint.proxy_url);
   const auto url = parse_url(base_);
   is_tls_ = url && url->scheme == "https";
@@ -260,9 +284,10 @@ CurlEasy CurlEndpoint::make_handle(const TlsMaterial& tls, bool streaming) const
   set_option(easy, CURLOPT_TCP_KEEPIDLE, static_cast<long>(keepalive_interval.count()));
   set_option(easy, CURLOPT_TCP_KEEPINTVL, static_cast<long>(keepalive_repeat.count()));
   set_option(easy, CURLOPT_SOCKOPTFUNCTION, &configure_socket);
-  set_option(easy, CURLOPT_SOCKOPTDATA, &alert_);
-  set_option(easy, CURLOPT_SSL_CTX_FUNCTION, &configure_tls);
-  set_option(easy, CURLOPT_SSL_CTX_DATA, &alert_);
+  set_option(easy, CURLOPT_SOCKOPTDATA, &for_callbacks_);
+  const bool by_folders = tls.ca.empty() && !for_callbacks_.ca_folders.empty();
+  set_option(easy, CURLOPT_SSL_CTX_FUNCTION, by_folders ? &configure_tls_with_folders : &configure_tls);
+  set_option(easy, CURLOPT_SSL_CTX_DATA, &for_callbacks_);
   set_option(easy, CURLOPT_SSLVERSION, static_cast<long>(CURL_SSLVERSION_TLSv1_2));
   set_option(easy, CURLOPT_SSL_SESSIONID_CACHE, 0L);  // per handle: would cost memory and never hit
   set_option(easy, CURLOPT_SSLCERTTYPE, "PEM");
@@ -293,7 +318,7 @@ CurlEasy CurlEndpoint::make_handle(const TlsMaterial& tls, bool streaming) const
 void CurlEndpoint::choose_roots(CURL* easy, const TlsMaterial& tls) const {
   const char* folders = nullptr;
   if (tls.ca.empty()) {
-    folders = ca_folders_.empty() ? curl_version_info(CURLVERSION_NOW)->capath : ca_folders_.c_str();
+    folders = for_callbacks_.ca_folders.empty() ? curl_version_info(CURLVERSION_NOW)->capath : nullptr;
     if (!ca_file_.empty()) {
       set_option(easy, CURLOPT_CAINFO, ca_file_.c_str());
       set_option(easy, CURLOPT_PROXY_CAINFO, ca_file_.c_str());
@@ -357,7 +382,7 @@ void CurlEndpoint::keep_tls_buffers(CURL* easy, bool keep) {
 }
 
 const char* CurlEndpoint::refusal_of(CURLcode result) const {
-  return may_be_of_an_alert(result) ? certificate_refusal(alert_) : nullptr;
+  return may_be_of_an_alert(result) ? certificate_refusal(for_callbacks_.alert) : nullptr;
 }
 
 Error CurlEndpoint::error_of(const Failure& failure) const {
@@ -387,7 +412,8 @@ std::string CurlEndpoint::remedy_of(ErrorCode code, const TlsMaterial& tls) cons
     return {};
   }
   std::string trusted;
-  for (const auto& [name, value] : {std::pair("SSL_CERT_FILE", ca_file_), {"SSL_CERT_DIR", ca_folders_}}) {
+  for (const auto& [name, value] :
+       {std::pair("SSL_CERT_FILE", ca_file_), {"SSL_CERT_DIR", for_callbacks_.ca_folders}}) {
     if (tls.ca.empty() && !value.empty()) {
       trusted += (trusted.empty() ? " and, as it names no certificate-authority, " : " and ") + std::string(name) +
                  "=" + presentable(value);

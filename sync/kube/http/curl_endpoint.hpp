@@ -76,11 +76,18 @@ class CurlEndpoint {
   long proxy_port_ = 0;      // where `proxy_` names none; 0: libcurl's choice
   std::string shown_proxy_;  // for messages: without a password
   std::string ca_file_;      // SSL_CERT_FILE
-  std::string ca_folders_;   // SSL_CERT_DIR
   bool speaks_http2_;
-  // The last TLS alert since the newest connection began (RFC 8446, 6.2), or 0. With TLS 1.3 a server refuses a client
-  // certificate after the handshake, when libcurl knows of nothing but a connection that closes.
-  mutable int alert_ = 0;
+  // What the callbacks of a connection are given.
+  struct ForCallbacks {
+    std::string ca_folders = {};  // SSL_CERT_DIR
+    // The last TLS alert since the newest connection began (RFC 8446, 6.2), or 0. With TLS 1.3 a server refuses a
+    // client certificate after the handshake, when libcurl knows of nothing but a connection that closes.
+    int alert = 0;
+  };
+  static int configure_socket(void* given, curl_socket_t fd, curlsocktype purpose);
+  static CURLcode configure_tls(CURL* easy, void* context, void* given);
+  static CURLcode configure_tls_with_folders(CURL* easy, void* context, void* given);
+  mutable ForCallbacks for_callbacks_;
 };
 
 template <typename Value>
