@@ -102,9 +102,9 @@ RegistryKey stored_key(const char* schema, std::string_view server) {
   return schema == std::string_view(login_schema) ? RegistryKey::of_client(server) : RegistryKey(server);
 }
 
-StoreContents SecretServiceReader::contents(const RegistryKey* wanted) {
+StoreContents SecretServiceReader::contents(const Depth& depth) {
   for (int attempt = 0; attempt < max_attempts; ++attempt) {
-    if (auto contents = try_contents(wanted)) {
+    if (auto contents = try_contents(depth)) {
       return std::move(*contents);
     }
   }
@@ -113,14 +113,14 @@ StoreContents SecretServiceReader::contents(const RegistryKey* wanted) {
 }
 
 // Nothing if the provider became another one meanwhile.
-std::optional<StoreContents> SecretServiceReader::try_contents(const RegistryKey* wanted) {
+std::optional<StoreContents> SecretServiceReader::try_contents(const Depth& depth) {
   Answer<std::string> alias;
   Answer<std::vector<std::string>> listed;
   Answer<std::string> session;
   std::vector<Question> first{
       question(read_default_call(), read_path, alias),
       question(property_call(secret_service_path, service_interface, "Collections"), read_paths_property, listed)};
-  if (!has_session()) {  // most callers need one next, and here it costs no round trip
+  if (depth.secrets && !has_session()) {  // here it costs no round trip
     first.push_back(session_question(session));
   }
   client_.ask(first);
@@ -139,7 +139,6 @@ std::optional<StoreContents> SecretServiceReader::try_contents(const RegistryKey
 
   struct Answers {
     Answer<bool> locked;
-    Answer<std::string> label;
     std::vector<Answer<std::vector<std::string>>> items;  // of each schema
   };
   std::vector<Answers> answers(paths.size());
@@ -147,8 +146,6 @@ std::optional<StoreContents> SecretServiceReader::try_contents(const RegistryKey
   for (std::size_t i = 0; i < paths.size(); ++i) {
     questions.push_back(
         question(property_call(paths[i], collection_interface, "Locked"), read_boolean_property, answers[i].locked));
-    questions.push_back(
-        question(property_call(paths[i], collection_interface, "Label"), read_string_property, answers[i].label));
     answers[i].items.resize(schemas_.size());
     for (std::size_t k = 0; k < schemas_.size(); ++k) {
       questions.push_back(question(search_call(paths[i], schemas_[k], nullptr), read_paths, answers[i].items[k]));
@@ -164,7 +161,6 @@ std::optional<StoreContents> SecretServiceReader::try_contents(const RegistryKey
       continue;
     }
     contents.collections.push_back({.path = paths[i],
-                                    .label = answers[i].label.value.value_or(""),
                                     .locked = client_.value_of(std::move(answers[i].locked)),
                                     .is_default = paths[i] == contents.default_collection});
     for (std::size_t k = 0; k < schemas_.size(); ++k) {
@@ -173,15 +169,31 @@ std::optional<StoreContents> SecretServiceReader::try_contents(const RegistryKey
       }
     }
   }
-  read_items(contents, items, wanted);
+  ask_labels(contents.collections, depth.all_in_full);
+  read_items(contents, items, depth);
   if (client_.provider_changes() != provider) {
     return std::nullopt;
   }
   return contents;
 }
 
-std::vector<Answer<StoredItem>> SecretServiceReader::ask_items(const std::vector<Found>& found,
-                                                               const RegistryKey* wanted) {
+// A message names the collections that are locked. One that does not tell its label has none.
+void SecretServiceReader::ask_labels(std::vector<StoreCollection>& collections, bool all) {
+  std::vector<Answer<std::string>> answers(collections.size());
+  std::vector<Question> questions;
+  for (std::size_t i = 0; i < collections.size(); ++i) {
+    if (all || collections[i].locked) {
+      questions.push_back(question(property_call(collections[i].path, collection_interface, "Label"),
+                                   read_string_property, answers[i]));
+    }
+  }
+  client_.ask(questions);
+  for (std::size_t i = 0; i < collections.size(); ++i) {
+    collections[i].label = std::move(answers[i].value).value_or("");
+  }
+}
+
+std::vector<Answer<StoredItem>> SecretServiceReader::ask_items(const std::vector<Found>& found, const Depth& depth) {
   std::vector<Answer<StoredItem>> answers(found.size());
   std::vector<std::size_t> in_full(found.size());
   std::iota(in_full.begin(), in_full.end(), 0U);
@@ -194,7 +206,7 @@ std::vector<Answer<StoredItem>> SecretServiceReader::ask_items(const std::vector
     }
     client_.ask(questions);
   };
-  if (wanted != nullptr) {
+  if (!depth.all_in_full) {
     ask(item_login_call, read_item_login);
     std::map<RegistryKey, std::vector<std::size_t>> items_of;
     for (std::size_t i = 0; i < answers.size(); ++i) {
@@ -204,7 +216,7 @@ std::vector<Answer<StoredItem>> SecretServiceReader::ask_items(const std::vector
     }
     in_full.clear();
     for (const auto& [key, items] : items_of) {
-      if (key == *wanted || items.size() > 1) {
+      if ((depth.in_full != nullptr && key == *depth.in_full) || items.size() > 1) {
         in_full.insert(in_full.end(), items.begin(), items.end());
       }
     }
@@ -213,9 +225,8 @@ std::vector<Answer<StoredItem>> SecretServiceReader::ask_items(const std::vector
   return answers;
 }
 
-void SecretServiceReader::read_items(StoreContents& contents, const std::vector<Found>& found,
-                                     const RegistryKey* wanted) {
-  auto answers = ask_items(found, wanted);
+void SecretServiceReader::read_items(StoreContents& contents, const std::vector<Found>& found, const Depth& depth) {
+  auto answers = ask_items(found, depth);
   std::vector<std::size_t> vanished;
   for (std::size_t i = 0; i < found.size(); ++i) {
     const StoreCollection& collection = contents.collections[found[i].collection];

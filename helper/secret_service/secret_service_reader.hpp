@@ -57,11 +57,14 @@ class SecretServiceReader {
       : client_(client), schemas_(std::move(schemas)) {}
 
   // All of one provider, at one time.
-  StoreContents contents() { return contents(nullptr); }
+  StoreContents contents() { return contents(Depth{.in_full = nullptr, .all_in_full = true}); }
 
   // The same, for who wants one registry only: of the other items it has the login, but neither a lock of their own nor
   // the time, which triple what an item costs the provider. Two items of one registry are read in full.
-  StoreContents contents(const RegistryKey& wanted) { return contents(&wanted); }
+  StoreContents contents(const RegistryKey& wanted) { return contents(Depth{.in_full = &wanted}); }
+
+  // The same, for who wants the names of all logins, and no secret.
+  StoreContents names() { return contents(Depth{.secrets = false}); }
 
   // The items of these paths. One whose schema is none of this reader's has none. Nothing where one of them, or the
   // default collection, cannot be read.
@@ -94,10 +97,17 @@ class SecretServiceReader {
     std::size_t collection = 0;  // its index
     const char* schema = nullptr;
   };
-  StoreContents contents(const RegistryKey* wanted);  // null: all
-  std::optional<StoreContents> try_contents(const RegistryKey* wanted);
-  std::vector<Answer<StoredItem>> ask_items(const std::vector<Found>& found, const RegistryKey* wanted);
-  void read_items(StoreContents& contents, const std::vector<Found>& found, const RegistryKey* wanted);
+  // What is asked beside the names: each question costs the provider as much as a name.
+  struct Depth {
+    const RegistryKey* in_full = nullptr;  // the items of this registry
+    bool all_in_full = false;              // the items of every registry
+    bool secrets = true;                   // a session for secrets, which most need next
+  };
+  StoreContents contents(const Depth& depth);
+  std::optional<StoreContents> try_contents(const Depth& depth);
+  void ask_labels(std::vector<StoreCollection>& collections, bool all);
+  std::vector<Answer<StoredItem>> ask_items(const std::vector<Found>& found, const Depth& depth);
+  void read_items(StoreContents& contents, const std::vector<Found>& found, const Depth& depth);
   Question session_question(Answer<std::string>& answer) const;
   void keep_session(const Answer<std::string>& answer);
   void open_session();

@@ -171,10 +171,10 @@ Error SecretServiceStore::locked_error(const StoreContents& contents) {
   return regsync::locked_error(client_->provider(), contents.collections);
 }
 
-StoreContents SecretServiceStore::open(const RegistryKey& wanted,
+StoreContents SecretServiceStore::open(const RegistryKey* wanted,
                                        const std::function<Paths(const StoreContents&)>& locked_of) {
   for (int attempt = 0;; ++attempt) {
-    StoreContents contents = named(reader_->contents(wanted));
+    StoreContents contents = named(wanted == nullptr ? reader_->names() : reader_->contents(*wanted));
     Paths locked = locked_of(contents);
     std::erase_if(locked, [this](const std::string& path) { return allowed_.contains(path); });
     if (locked.empty()) {
@@ -236,7 +236,7 @@ std::optional<Credential> SecretServiceStore::get(std::string_view server) {
     if (auto credential = reader_->lookup(schema_of(key), exact)) {
       return credential;
     }
-    const StoreContents contents = open(key, [&](const StoreContents& seen) {
+    const StoreContents contents = open(&key, [&](const StoreContents& seen) {
       Paths locked;
       if (const StoredItem* item = best(seen, key, exact)) {
         add_lock_of(locked, seen, *item);
@@ -260,7 +260,7 @@ std::optional<Credential> SecretServiceStore::get(std::string_view server) {
 
 std::vector<Login> SecretServiceStore::list() {
   connect();
-  const StoreContents contents = open(RegistryKey(), [](const StoreContents& seen) {
+  const StoreContents contents = open(nullptr, [](const StoreContents& seen) {
     Paths locked;
     add_default(locked, seen);
     return locked;
@@ -427,12 +427,12 @@ void SecretServiceStore::store(const Credential& asked) {
     }
     return locked;
   };
-  StoreContents contents = open(key, locks);
+  StoreContents contents = open(&key, locks);
   if (contents.default_collection.empty()) {
     if (prompt_ == Prompt::never || !writer_->create_default_collection()) {
       throw no_default_collection_error(client_->provider());
     }
-    contents = open(key, locks);
+    contents = open(&key, locks);
     if (contents.default_collection.empty()) {
       throw no_default_collection_error(client_->provider());
     }
@@ -458,7 +458,7 @@ bool SecretServiceStore::erase(std::string_view server) {
   connect();
   const RegistryKey key = key_of(server);
   const SessionLock writer(*client_, store_writer_lock);
-  const StoreContents contents = open(key, [&](const StoreContents& seen) {
+  const StoreContents contents = open(&key, [&](const StoreContents& seen) {
     Paths locked;
     bool found = false;
     for (const StoredItem& item : seen.items) {

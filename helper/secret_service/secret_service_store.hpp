@@ -73,8 +73,9 @@ class SecretServiceStore final : public CredentialStore {
   [[nodiscard]] const char* schema_of(const RegistryKey& key) const;
   // Only an account's name holds "@", unless this is the shelf of clients.
   [[nodiscard]] StoreContents named(StoreContents contents) const;
-  // What is there, that of the wanted registry in full, once nothing is locked that `locked_of` names. Throws locked.
-  StoreContents open(const RegistryKey& wanted,
+  // What is there, that of the wanted registry in full (null: names alone), once nothing is locked that `locked_of`
+  // names. Throws locked.
+  StoreContents open(const RegistryKey* wanted,
                      const std::function<std::vector<std::string>(const StoreContents&)>& locked_of);
   // What must be unlocked to know the login of a registry that no open collection shows.
   [[nodiscard]] std::vector<std::string> locks_of_absent(const StoreContents& contents, const RegistryKey& key,
