@@ -9,6 +9,7 @@
 #include "sync/base/bounded_json.hpp"
 #include "sync/base/disclosure.hpp"
 #include "sync/base/json_access.hpp"
+#include "sync/base/shell_word.hpp"
 #include "sync/kube/http/retry_after.hpp"
 #include "sync/kube/http/url.hpp"
 
@@ -106,6 +107,16 @@ bool forbids_change(const Status& status) {
   });
 }
 
+// Whether a right is missing: `X is forbidden: User "u" cannot VERB resource "r" …` (k8s.io/apiserver,
+// handlers/responsewriters/errors.go, forbiddenMessage). Quotas and admission answer 403 too, in their own words, and
+// no right would help against them.
+bool is_of_an_authorizer(std::string_view message) {
+  const auto user = message.find("User \"");
+  return user != std::string_view::npos && message.find(" cannot ", user) != std::string_view::npos &&
+         message.find("denied the request") == std::string_view::npos &&
+         message.find("denied request") == std::string_view::npos;
+}
+
 Error forbidden(const Status& status, const std::string& detail, const Operation& operation) {
   const char* remedy =
       "grant the right: `regsync rbac` prints the least Role that a target needs, for `kubectl apply -f -`";
@@ -118,9 +129,7 @@ Error forbidden(const Status& status, const std::string& detail, const Operation
   if (detail.ends_with("is forbidden:")) {
     return {ErrorCode::forbidden, detail + " the right to create it is missing", remedy};
   }
-  // Authorisers answer `X is forbidden: User "u" cannot VERB resource "r" …`; quotas and admission plugins answer 403
-  // too, and no right would help against them.
-  if (status.message.find(" cannot ") == std::string::npos) {
+  if (!is_of_an_authorizer(status.message)) {
     return {ErrorCode::rejected, subject(operation) + ": " + detail,
             "an admission rule or quota of the cluster forbids it: ask who runs the cluster"};
   }
@@ -130,7 +139,7 @@ Error forbidden(const Status& status, const std::string& detail, const Operation
 Error not_found(const Status& status, const std::string& detail, const Operation& operation) {
   if (status.kind == "namespaces" && operation.resource != "namespaces") {
     return {ErrorCode::namespace_missing, "namespace \"" + operation.name_space + "\" does not exist",
-            "create it: kubectl create namespace " + operation.name_space};
+            "create it: kubectl create namespace " + shell_word(operation.name_space)};
   }
   return {ErrorCode::not_found, detail};
 }

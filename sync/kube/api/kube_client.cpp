@@ -11,8 +11,8 @@
 #include "sync/base/percent_encoding.hpp"
 #include "sync/base/time_slice.hpp"
 #include "sync/kube/api/api_error.hpp"
-#include "sync/kube/api/line_splitter.hpp"
 #include "sync/kube/api/list_splitter.hpp"
+#include "sync/kube/api/object_splitter.hpp"
 #include "sync/kube/api/outline.hpp"
 #include "sync/kube/config/credentials.hpp"
 #include "sync/kube/http/http_client.hpp"
@@ -116,6 +116,8 @@ json parse_event(std::string_view line) {
   }
 }
 
+constexpr int most_redirects = 3;
+
 }  // namespace
 
 Endpoint endpoint_of(const ResolvedContext& context) {
@@ -169,6 +171,7 @@ class KubeClient::Impl {
   template <typename Exchange>
   asio::awaitable<HttpResponse> exchange(HttpRequest& request, Exchange attempt) {
     bool renewed = false;
+    int redirects = 0;
     while (true) {
       const auto mine = credentials;  // may be replaced meanwhile
       request.proof = co_await mine->current();
@@ -178,7 +181,13 @@ class KubeClient::Impl {
       HttpResponse response = co_await attempt(request);
       if (response.status != 401) {
         mine->accepted(request.proof);
-        co_return response;
+        auto elsewhere = redirects < most_redirects ? redirected(response, request) : std::nullopt;
+        if (!elsewhere) {
+          co_return response;
+        }
+        ++redirects;
+        request.target = std::move(*elsewhere);
+        continue;
       }
       if (std::exchange(renewed, true)) {
         co_return response;
@@ -188,6 +197,25 @@ class KubeClient::Impl {
         co_return response;
       }
     }
+  }
+
+  // Where to ask again, as Go's http.Client does. Only of the same server: elsewhere the credentials, and what is to be
+  // written, would go with it.
+  [[nodiscard]] std::optional<std::string> redirected(const HttpResponse& response, const HttpRequest& request) const {
+    const bool keeps_method = response.status == 307 || response.status == 308;
+    const bool is_read = request.method == "GET" && response.status >= 301 && response.status <= 303;
+    const auto server = parse_url(credentials->context().server);
+    if (!(keeps_method || is_read) || !server) {
+      return std::nullopt;
+    }
+    const bool is_path = response.location.starts_with('/') && !response.location.starts_with("//");
+    const auto to = parse_url(is_path ? server->origin() + response.location : response.location);
+    const std::string prefix = server->path == "/" ? "" : server->path;
+    if (!to || to->scheme != server->scheme || to->host != server->host || to->port != server->port ||
+        to->has_userinfo || !to->target().starts_with(prefix + "/")) {
+      return std::nullopt;
+    }
+    return to->target().substr(prefix.size());
   }
 
   static ResolvedContext checked(ResolvedContext context) {
@@ -329,9 +357,9 @@ asio::awaitable<void> KubeClient::watch(ObjectPath collection, WatchOptions opti
   const Operation operation = operation_of("watch", collection);
 
   const std::string subject = "an event of the watch of " + collection.resource;
-  LineSplitter lines(JsonBounds{}.bytes);
-  const auto on_line = [&](std::string_view line) {
-    const json event = parse_event(line);
+  ObjectSplitter events(JsonBounds{}.bytes);
+  const auto on_text = [&](std::string_view text) {
+    const json event = parse_event(text);
     const auto type = event.is_object() ? event.find("type") : event.end();
     const auto object = event.is_object() ? event.find("object") : event.end();
     if (type == event.end() || object == event.end() || !type->is_string() || !object->is_object()) {
@@ -343,9 +371,14 @@ asio::awaitable<void> KubeClient::watch(ObjectPath collection, WatchOptions opti
     on_event(event);
   };
   const std::function<void(std::string_view)> on_bytes = [&](std::string_view bytes) {
-    if (!lines.feed(bytes, on_line)) {
-      throw Error(ErrorCode::protocol,
-                  subject + " is larger than " + std::to_string(JsonBounds{}.bytes >> 20) + " MiB");
+    switch (events.feed(bytes, on_text)) {
+      case ObjectSplitter::Fed::good:
+        return;
+      case ObjectSplitter::Fed::no_object:
+        throw Error(ErrorCode::protocol, subject + " is not a watch event");
+      case ObjectSplitter::Fed::too_long:
+        throw Error(ErrorCode::protocol,
+                    subject + " is larger than " + std::to_string(JsonBounds{}.bytes >> 20) + " MiB");
     }
   };
   const auto attempt = [&](const HttpRequest& ready) {
@@ -355,7 +388,7 @@ asio::awaitable<void> KubeClient::watch(ObjectPath collection, WatchOptions opti
   if (response.status / 100 != 2) {
     throw error_of(response, operation);
   }
-  if (lines.has_rest()) {
+  if (events.has_rest()) {
     throw Error(ErrorCode::unreachable, "the watch of " + collection.resource + " ended in the middle of an event");
   }
 }

@@ -34,6 +34,9 @@ constexpr int longest_watch_seconds = 600;
 constexpr int first_page_size = 100;
 // reflector.go: "very short watch": a server that ends watches at once is not to be asked at once again.
 constexpr auto very_short = seconds(1);
+// So many watches that fail one after the other, while lists are answered, are no chance: something between here and
+// the API server does not let watches pass.
+constexpr int most_failed_watches = 2;
 // A watch that expires, or ends, is begun again at once, so often in such a time. A server that ends one after the
 // other would have its client list and watch as fast as the network goes.
 constexpr std::size_t most_at_once = 3;
@@ -197,8 +200,11 @@ class Watcher::Session {
       throw Error(ErrorCode::protocol, "a list of " + scope_.collection.resource + " has no resourceVersion");
     }
     state_ = Watching{page.resource_version};
+    answered_ = true;
     tell(WatchEvent::Kind::synced);
-    works();
+    if (!watches_fail()) {
+      works();
+    }
   }
 
   // A server that was away may have come back with an older store: it would let a watch of a later version wait in
@@ -213,6 +219,7 @@ class Watcher::Session {
     const std::function<void(json&&)> nobody = [](const json&) {};
     const ListPage page = co_await client_.list(scope_.collection, std::move(options), nobody);
     was_away_ = false;
+    answered_ = true;
     if (is_older(page.resource_version, newest_)) {  // a later one is no news before its events
       note_revision(page.resource_version);
     }
@@ -225,16 +232,26 @@ class Watcher::Session {
     options.metadata_only = scope_.metadata_only;
     options.resource_version = std::move(resource_version);
     options.timeout_seconds = std::uniform_int_distribution<int>(shortest_watch_seconds, longest_watch_seconds)(dice());
-    options.on_open = [this] { works(); };
+    opened_.reset();
+    has_told_ = false;
+    options.on_open = [this] {
+      opened_ = steady_clock::now();
+      if (!watches_fail()) {
+        works();
+      }
+    };
     const auto begin = steady_clock::now();
-    std::size_t events = 0;
     const std::function<void(const json&)> handler = [&](const json& event) {
-      ++events;
+      has_told_ = true;
+      watch_works();
       on_watch_event(event);
     };
     co_await client_.watch(scope_.collection, std::move(options), handler);
     const auto lasted = steady_clock::now() - begin;
-    if (events > 0 && (lasted >= very_short || at_once_.take())) {
+    if (lasted >= very_short) {
+      watch_works();
+    }
+    if (has_told_ && (lasted >= very_short || at_once_.take())) {
       co_return;
     }
     if (lasted < very_short) {
@@ -291,6 +308,9 @@ class Watcher::Session {
         (was_watching && is_of_the_version(failure))) {
       state_ = Empty{};
     }
+    if (was_watching && !was_away_ && !expired && failure.code() != ErrorCode::overloaded) {
+      on_failed_watch(failure);
+    }
     was_away_ = std::holds_alternative<Watching>(state_);
     // The version is too old (or the server new): all must be listed again. That is no fault.
     if (expired && was_watching && at_once_.take()) {
@@ -301,6 +321,28 @@ class Watcher::Session {
     const auto wish = failure.retry_after().value_or(seconds(0));
     const auto delay = std::max<steady_clock::duration>(backoff_.next(), std::min<seconds>(wish, longest_wish));
     co_await sleep_for(delay);
+  }
+
+  // Where watches do not work and lists do, all is listed again and again, as client-go's Reflector does: what changes
+  // is seen late, but it is seen. The fault is none that keeps requests from being answered.
+  void on_failed_watch(Error& failure) {
+    const bool worked = opened_ && (has_told_ || steady_clock::now() - *opened_ >= very_short);
+    const bool answered = std::exchange(answered_, false);
+    failed_watches_ = worked || !answered ? 0 : failed_watches_ + 1;
+    if (watches_fail()) {
+      state_ = Empty{};
+      failure = Error(ErrorCode::server_error,
+                      "watches of " + scope_.collection.resource +
+                          " fail though lists are answered, so that changes are seen late: " + failure.message(),
+                      "see whether a proxy before the API server ends long answers");
+    }
+  }
+
+  [[nodiscard]] bool watches_fail() const { return failed_watches_ >= most_failed_watches; }
+
+  void watch_works() {
+    failed_watches_ = 0;
+    works();
   }
 
   void tell(WatchEvent::Kind kind, const json* object = nullptr) { on_event_(WatchEvent{kind, object}); }
@@ -324,6 +366,10 @@ class Watcher::Session {
   int page_size_;
   bool works_ = false;
   bool was_away_ = false;  // the last watch failed, and what the server holds since is not known
+  std::optional<steady_clock::time_point> opened_;  // when the server began to answer the last watch
+  bool has_told_ = false;                           // that watch had an event
+  bool answered_ = false;                           // a list was, since a watch failed last
+  int failed_watches_ = 0;                          // one after the other, while lists are answered
 };
 
 Watcher::Watcher(KubeClient& client, WatchScope scope, Handler on_event, HealthHandler on_health)

@@ -5,8 +5,10 @@
 //                           └──error: backoff──────┘
 //
 // A revision that is lower than one before it (an API server whose store was restored from an older copy) and a watch
-// that told nothing for minutes lead to Empty too: all is listed again. After an error the revision is asked for, by a
-// list of one object, before the watch goes on: a watch of a later version than the store's would wait in silence.
+// that told nothing for minutes lead to Empty too: all is listed again. So do watches that fail one after the other
+// while lists are answered, as behind a proxy that ends long answers: then all is listed again and again. After an
+// error the revision is asked for, by a list of one object, before the watch goes on: a watch of a later version than
+// the store's would wait in silence.
 //
 // Guarantee to the handler: after each `synced`, the objects delivered since the `restarted` before it, with the
 // events after it applied, are exactly what the server holds. No event is lost between list and watch. Lives on the

@@ -63,6 +63,51 @@ ResolvedContext of_kubeconfig(const std::string& text) {
   return context;
 }
 
+// Argo CD reads its config into Go structs (ClusterConfig): a field of another type is a fault, and null is none.
+void require_types(const json& config) {
+  const auto is = [](const char* type, const json& value) {
+    const std::string_view is_a = value.type_name();
+    return is_a == type || value.is_null();
+  };
+  const auto require = [&](std::initializer_list<std::string_view> path, const char* type) {
+    const json* value = find_at(config, path);
+    if (value == nullptr || is(type, *value)) {
+      return value;
+    }
+    std::string field = "config";
+    for (const auto part : path) {
+      field.append(".").append(part);
+    }
+    throw unfit(field + " is not of the type " + type, "see argocd cluster add");
+  };
+  const auto require_all = [&](const json* values, const std::string& field) {
+    for (const json& each : values == nullptr ? json() : *values) {
+      if (!is("string", each)) {
+        throw unfit(field + " has a value that is not a string", "see argocd cluster add");
+      }
+    }
+  };
+  for (const auto field : {"bearerToken", "username", "password", "proxyUrl"}) {
+    require({field}, "string");
+  }
+  require({"disableCompression"}, "boolean");
+  for (const auto object : {"tlsClientConfig", "awsAuthConfig", "execProviderConfig"}) {
+    require({object}, "object");
+  }
+  require({"tlsClientConfig", "insecure"}, "boolean");
+  for (const auto field : {"serverName", "caData", "certData", "keyData"}) {
+    require({"tlsClientConfig", field}, "string");
+  }
+  for (const auto field : {"clusterName", "roleARN", "profile"}) {
+    require({"awsAuthConfig", field}, "string");
+  }
+  for (const auto field : {"command", "apiVersion", "installHint"}) {
+    require({"execProviderConfig", field}, "string");
+  }
+  require_all(require({"execProviderConfig", "args"}, "array"), "config.execProviderConfig.args");
+  require_all(require({"execProviderConfig", "env"}, "object"), "config.execProviderConfig.env");
+}
+
 // execProviderConfig; env is a map there.
 ExecConfig exec_of(const json& config) {
   ExecConfig exec;
@@ -103,6 +148,7 @@ ResolvedContext of_argo(std::string server, const std::string& text) {
   if (!config || !config->is_object()) {
     throw unfit("config is not a JSON object", "see argocd cluster add");
   }
+  require_types(*config);
   const bool no_login = text_at(*config, {"bearerToken"}).empty() && text_at(*config, {"username"}).empty() &&
                         text_at(*config, {"tlsClientConfig", "certData"}).empty() &&
                         map_at(*config, {"execProviderConfig"}).empty() && map_at(*config, {"awsAuthConfig"}).empty();
@@ -127,12 +173,15 @@ ResolvedContext of_argo(std::string server, const std::string& text) {
                {"client-certificate-data", text_at(*config, {"tlsClientConfig", "certData"})},
                {"client-key-data", text_at(*config, {"tlsClientConfig", "keyData"})}};
   std::optional<ExecConfig> exec;
-  if (!map_at(*config, {"execProviderConfig"}).empty()) {
-    exec = exec_of(*config);
-  } else if (!map_at(*config, {"awsAuthConfig"}).empty()) {
+  if (!map_at(*config, {"awsAuthConfig"}).empty()) {
     exec = aws_exec_of(*config);
+  } else if (!map_at(*config, {"execProviderConfig"}).empty()) {
+    exec = exec_of(*config);
   }
   if (exec) {
+    for (const auto field : {"username", "password", "token"}) {
+      user.erase(field);  // Argo CD uses one way to log in, and a plugin comes first
+    }
     json environment = json::array();
     for (const auto& [name, value] : exec->env) {
       environment.push_back({{"name", name}, {"value", value}});
@@ -166,11 +215,17 @@ bool may_hold_kubeconfig_as_value(const json& secret) {
   return !of_cluster_api || (name.ends_with(suffix) && !name.ends_with("-user-kubeconfig"));
 }
 
+bool is_of_argo(const json& secret) {
+  return text_at(secret, {"metadata", "labels", "argocd.argoproj.io/secret-type"}) == "cluster";
+}
+
 std::optional<ResolvedContext> decode(const json& secret) {
-  if (const auto server = data_at(secret, "server")) {
+  const auto server = data_at(secret, "server");
+  const auto kubeconfig = data_at(secret, "kubeconfig");
+  if (server && (is_of_argo(secret) || !kubeconfig)) {
     return of_argo(*server, data_at(secret, "config").value_or(""));
   }
-  if (const auto kubeconfig = data_at(secret, "kubeconfig")) {
+  if (kubeconfig) {
     return of_kubeconfig(*kubeconfig);
   }
   const auto value = may_hold_kubeconfig_as_value(secret) ? data_at(secret, "value") : std::nullopt;
@@ -179,7 +234,7 @@ std::optional<ResolvedContext> decode(const json& secret) {
 
 // Secrets by which a format says that a cluster is meant, though its data is missing.
 bool is_meant(const json& secret) {
-  return text_at(secret, {"metadata", "labels", "argocd.argoproj.io/secret-type"}) == "cluster" ||
+  return is_of_argo(secret) ||
          text_at(secret, {"metadata", "labels", "sigs.k8s.io/multicluster-runtime-kubeconfig"}) == "true" ||
          find_at(secret, {"data", "kubeconfig"}) != nullptr;
 }

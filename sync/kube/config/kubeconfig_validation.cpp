@@ -18,11 +18,10 @@ namespace {
 
 std::string in_quotes(std::string_view text) { return '"' + presentable(text) + '"'; }
 
-// k8s.io/apimachinery: DNS-1123 label.
-bool is_label(std::string_view text) {
-  const auto alphanumeric = [](char c) { return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9'); };
-  return !text.empty() && text.size() <= 63 && alphanumeric(text.front()) && alphanumeric(text.back()) &&
-         std::all_of(text.begin(), text.end(), [&](char c) { return alphanumeric(c) || c == '-'; });
+// k8s.io/apimachinery, api/validation/path: IsValidPathSegmentName. kubectl asks nothing else of a context's namespace.
+bool is_path_segment(std::string_view text) {
+  return text != "." && text != ".." && text.find_first_of("/%") == std::string_view::npos &&
+         !has_control_characters(text);
 }
 
 bool has_tls_material(const ClusterEntry& cluster, const UserEntry& user) {
@@ -90,9 +89,8 @@ bool is_readable(const std::string& path) { return why_unreadable(path).empty();
 
 void check_context(const std::string& name, const ContextEntry& context, Faults& faults) {
   faults.add_if(context.cluster.empty(), "cluster was not specified for context " + in_quotes(name));
-  faults.add_if(
-      !context.name_space.empty() && !is_label(context.name_space),
-      "namespace " + in_quotes(context.name_space) + " for context " + in_quotes(name) + " is not a DNS label");
+  faults.add_if(!is_path_segment(context.name_space), "namespace " + in_quotes(context.name_space) + " for context " +
+                                                          in_quotes(name) + " can be no part of a URL");
 }
 
 void check_cluster(const std::string& name, const ClusterEntry& cluster, Faults& faults) {

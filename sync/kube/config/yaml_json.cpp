@@ -110,7 +110,6 @@ class Converter {
 
   json map(const YAML::Node& node, int depth) {
     json object = json::object();
-    json merged = json::object();
     for (const auto& entry : node) {
       if (!entry.first.IsScalar()) {
         throw Error(ErrorCode::invalid_input,
@@ -118,26 +117,27 @@ class Converter {
       }
       json value = convert(entry.second, depth + 1);
       if (entry.first.Scalar() == "<<" && entry.first.Tag() == "?") {
-        merge(merged, value);
+        merge(object, value, entry.first.Mark());
       } else {
         object[in_utf8(entry.first.Scalar(), entry.first.Mark())] = std::move(value);
-      }
-    }
-    for (const auto& [key, value] : merged.items()) {
-      if (!object.contains(key)) {
-        object[key] = value;
       }
     }
     return object;
   }
 
-  static void merge(json& into, const json& from) {
-    if (from.is_array()) {
-      for (const json& each : from) {
-        merge(into, each);
+  // As goyaml.v2 (decode.go, merge), which is not what YAML's own rules say: in the order of the text, and what is
+  // merged later takes the place of what is there. Of a list, the first map wins.
+  static void merge(json& into, const json& from, const YAML::Mark& mark) {
+    const auto is_map = [](const json& value) { return value.is_object(); };
+    if (from.is_object()) {
+      into.update(from);
+    } else if (from.is_array() && std::ranges::all_of(from, is_map)) {
+      for (auto each = from.rbegin(); each != from.rend(); ++each) {
+        into.update(*each);
       }
-    } else if (from.is_object()) {
-      into.insert(from.begin(), from.end());  // keeps what is there: the first of several merges wins
+    } else {
+      throw Error(ErrorCode::invalid_input, "line " + std::to_string(mark.line + 1) +
+                                                ": map merge requires map or sequence of maps as the value");
     }
   }
 

@@ -69,7 +69,7 @@ struct HttpResponse {
   std::optional<std::chrono::seconds> retry_after;  // at most longest_retry_after
   std::string date;                                 // the header, as it came (RFC 9110, 5.6.7)
   std::string www_authenticate;                     // the header; of several, joined with ", "
-  std::string location;                             // the header of a redirect, which nobody follows
+  std::string location;                             // the header of a redirect, which no transport follows
 };
 
 class HttpTransport {

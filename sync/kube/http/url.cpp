@@ -2,11 +2,15 @@
 
 #include <asio/ip/address.hpp>
 #include <cctype>
+#include <charconv>
 #include <new>
+#include <sstream>
 #include <utility>
+#include <vector>
 
 #include "helper/base/error.hpp"
 #include "helper/base/text.hpp"
+#include "sync/base/percent_encoding.hpp"
 #include "sync/kube/http/curl_ptr.hpp"
 
 namespace regsync::kube {
@@ -109,6 +113,42 @@ std::string without_userinfo(std::string_view text) {
   return std::string(text.substr(0, begin)).append(text.substr(at + 1));
 }
 
+namespace {
+
+std::string percent_decoded(std::string_view text) {
+  std::string decoded;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    unsigned char byte = 0;
+    const auto digits = text.substr(i + 1, 2);
+    const auto read = std::from_chars(digits.data(), digits.data() + digits.size(), byte, 16);
+    if (text[i] == '%' && digits.size() == 2 && read.ec == std::errc() && read.ptr == digits.data() + digits.size()) {
+      decoded += static_cast<char>(byte);
+      i += 2;
+    } else {
+      decoded += text[i];
+    }
+  }
+  return decoded;
+}
+
+// As Go's path.Join has it: without empty segments, "." and "..".
+std::string clean_path(std::string_view encoded) {
+  constexpr std::string_view plain_in_a_segment = "-._~$&+,:;=@";  // net/url, shouldEscape
+  const std::string path = percent_decoded(encoded);
+  std::vector<std::string> segments;
+  std::istringstream each(path);
+  for (std::string segment; std::getline(each, segment, '/');) {
+    if (segment == ".." && !segments.empty()) {
+      segments.pop_back();
+    } else if (!segment.empty() && segment != "." && segment != "..") {
+      segments.push_back(percent_encoded(segment, plain_in_a_segment));
+    }
+  }
+  return "/" + join(segments, "/");
+}
+
+}  // namespace
+
 std::string server_base(std::string_view server) {
   const std::string shown = "\"" + without_userinfo(server) + "\"";
   const auto blank = [](char c) { return std::isspace(static_cast<unsigned char>(c)) != 0; };
@@ -135,7 +175,9 @@ std::string server_base(std::string_view server) {
                 "use the https address of the API server; plain http is for this machine alone (127.0.0.1, ::1, "
                 "localhost)");
   }
-  return url->base();
+  Url clean = *url;
+  clean.path = clean_path(url->path);
+  return clean.base();
 }
 
 }  // namespace regsync::kube

@@ -33,7 +33,8 @@ std::string plain_host(std::string host);
 bool is_loopback(std::string_view host);
 
 // The `server` of a kubeconfig, with kubectl's rules, as a base that paths can be appended to: without a query, and
-// without "/" at its end. Throws Error(kubeconfig), whose message never holds a user name or password, for
+// without "/" at its end. Its path is cleaned as client-go (rest/request.go) cleans it: decoded, joined, encoded again.
+// Throws Error(kubeconfig), whose message never holds a user name or password, for
 //  - what is not an http or https URL,
 //  - "user:password@", which is sent with every request and shows up wherever a URL does,
 //  - http to another machine: pull passwords would cross the network in the clear.

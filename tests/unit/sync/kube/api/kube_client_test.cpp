@@ -36,6 +36,35 @@ class KubeClientOver : public ::testing::Test {
   KubeClient client{context_of_test(), server.connect()};
 };
 
+HttpResponse redirect(long status, const std::string& location) {
+  HttpResponse response = test::FakeTransport::respond(status, "");
+  response.location = location;
+  return response;
+}
+
+// A gateway that moves everything below another path, as kubectl follows it.
+TEST_F(KubeClientOver, ARedirectToTheSameServerIsFollowed) {
+  for (const char* location : {"/moved/x?a=b", "https://k.example/moved/x?a=b", "https://K.example:443/moved/x?a=b"}) {
+    server.on("", "/api", [&](const HttpRequest&) { return redirect(307, location); });
+    server.answer("", "/moved/x?a=b", 200, {{"kind", "Secret"}});
+    EXPECT_EQ(test::run(loop, client.get(secret)).at("kind"), "Secret") << location;
+    EXPECT_EQ(test::run(loop, client.json_patch(secret, "[]")).at("kind"), "Secret") << location;
+  }
+}
+
+TEST_F(KubeClientOver, NoOtherRedirectIs) {
+  for (const char* location : {"https://login.example/", "http://k.example/x", "https://k.example:8443/x",
+                               "https://k.example@evil.example/x", "//evil.example/x", "", "x"}) {
+    server.on("", "/api", [&](const HttpRequest&) { return redirect(307, location); });
+    EXPECT_EQ(test::error_of(loop, client.get(secret)).code(), ErrorCode::unreachable) << location;
+  }
+  server.on("", "/api", [&](const HttpRequest&) { return redirect(302, "/moved"); });
+  EXPECT_EQ(test::error_of(loop, client.json_patch(secret, "[]")).code(), ErrorCode::unreachable)
+      << "Go would make it a GET";
+  server.on("", "/api", [&](const HttpRequest&) { return redirect(307, "/api"); });
+  EXPECT_EQ(test::error_of(loop, client.get(secret)).code(), ErrorCode::unreachable) << "round and round";
+}
+
 TEST_F(KubeClientOver, AListAsksForItsPageAndSelectors) {
   server.answer("GET", "/api/v1/namespaces/n/secrets", 200, {{"items", json::array()}});
   ListOptions options;

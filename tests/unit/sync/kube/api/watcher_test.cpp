@@ -47,6 +47,8 @@ class WatcherStates : public ::testing::Test {
         [this](const std::optional<Error>& health) {
           if (health) {
             told_.push_back(health->code());
+          } else {
+            ++healthy_;
           }
         });
     background_ = std::make_unique<test::Background>(loop_, watcher_->run());
@@ -83,6 +85,7 @@ class WatcherStates : public ::testing::Test {
   KubeClient client_{context_of_test(), server_.connect()};
   std::vector<std::string> seen_;
   std::vector<ErrorCode> told_;
+  int healthy_ = 0;  // how often it was told to work
   std::unique_ptr<Watcher> watcher_;
   std::unique_ptr<test::Background> background_;
 };
@@ -175,6 +178,22 @@ TEST_F(WatcherStates, AServerThatEndsEachWatchAfterAnEventIsNotAskedWithoutAPaus
   ASSERT_TRUE(test::run_until(loop_, [&] { return !told_.empty(); }));
   EXPECT_THAT(told_, ElementsAre(ErrorCode::unreachable));
   EXPECT_LE(server_.requests().size(), 10U);
+}
+
+// A proxy that ends every long answer: what changes is found by lists.
+TEST_F(WatcherStates, WhereWatchesFailAndListsDoNotAllIsListedAgain) {
+  server_.on("GET", "/api/v1/secrets?watch",
+             [](const HttpRequest&) -> HttpResponse { throw Error(ErrorCode::unreachable, "closed"); });
+  begin("");
+  ASSERT_TRUE(test::run_until(loop_, [&] { return told_.size() == 2; }));
+  EXPECT_THAT(told_, ElementsAre(ErrorCode::unreachable, ErrorCode::server_error));
+  list_is("105", json::array({object_of("c", "105")}));
+  server_.on("GET", "/api/v1/secrets?watch", [](const HttpRequest&) { return test::FakeTransport::opened({}); });
+  ASSERT_TRUE(test::run_until(loop_, [&] { return server_.open_streams() == 1; }));
+  EXPECT_THAT(seen_, ElementsAre("restarted", "a", "synced", "restarted", "c", "synced"));
+  EXPECT_EQ(healthy_, 1) << "that a watch begins does not say that it works";
+  tell("BOOKMARK", "106");
+  ASSERT_TRUE(test::run_until(loop_, [&] { return healthy_ == 2; }));
 }
 
 TEST_F(WatcherStates, AListThatDoesNotComeToItsEndIsAFault) {

@@ -112,6 +112,45 @@ TEST(ClusterSecret, ArgoCdWithACertificateAPasswordOrAPlugin) {
             (std::vector<std::string>{"aws", "--cluster-name", "prod", "--role-arn", "arn:aws:iam::1:role/r"}));
 }
 
+// Cluster.RawRestConfig: one way to log in, and AWS first.
+TEST(ClusterSecret, ArgoCdUsesAPluginAndNothingBesideIt) {
+  const json config = {{"bearerToken", "t"},
+                       {"username", "u"},
+                       {"password", "p"},
+                       {"execProviderConfig", {{"command", "other"}}},
+                       {"awsAuthConfig", {{"clusterName", "prod"}}}};
+  const auto cluster = decode_cluster_secret(secret_of({{"server", "https://prod.test"}, {"config", config.dump()}}));
+  ASSERT_TRUE(cluster && cluster->context);
+  EXPECT_TRUE(cluster->context->token.empty());
+  EXPECT_TRUE(cluster->context->username.empty());
+  EXPECT_EQ(cluster->context->exec->command, "argocd-k8s-auth");
+}
+
+// Go would not read it, and what is left out here would be somebody else's identity, or none.
+TEST(ClusterSecret, ArgoCdsConfigHasTheTypesOfItsFields) {
+  for (const json& config :
+       {json{{"bearerToken", 3}}, json{{"tlsClientConfig", {{"insecure", "true"}}}}, json{{"tlsClientConfig", "x"}},
+        json{{"execProviderConfig", {{"command", "x"}, {"args", {"a", 1}}}}},
+        json{{"execProviderConfig", {{"command", "x"}, {"env", {{"A", 1}}}}}}, json{{"disableCompression", 1}}}) {
+    const auto fault = fault_of(secret_of({{"server", "https://prod.test"}, {"config", config.dump()}}));
+    EXPECT_THAT(fault, HasSubstr("config.")) << config.dump();
+  }
+  const json nulls = {{"bearerToken", nullptr}, {"execProviderConfig", nullptr}, {"tlsClientConfig", nullptr}};
+  EXPECT_EQ(fault_of(secret_of({{"server", "https://prod.test"}, {"config", nulls.dump()}})), "no problem");
+}
+
+TEST(ClusterSecret, OfTwoFormatsInOneSecretTheKubeconfigCountsUnlessItIsOfArgoCd) {
+  const std::map<std::string, std::string> both{{"server", "https://argo.test"},
+                                                {"config", R"({"bearerToken": "a"})"},
+                                                {"kubeconfig", kubeconfig_of({{"token", "k"}})}};
+  const auto other = decode_cluster_secret(secret_of(both));
+  ASSERT_TRUE(other && other->context);
+  EXPECT_EQ(other->context->token.reveal(), "k");
+  const auto argo = decode_cluster_secret(secret_of(both, {{"argocd.argoproj.io/secret-type", "cluster"}}));
+  ASSERT_TRUE(argo && argo->context);
+  EXPECT_EQ(argo->context->token.reveal(), "a");
+}
+
 TEST(ClusterSecret, OtherSecretsUnderTheSameLabelAreNoClusters) {
   const std::string api = "cluster.x-k8s.io/secret";
   EXPECT_FALSE(decode_cluster_secret(secret_of({{"tls.crt", "c"}, {"tls.key", "k"}}, {}, api, "prod-ca")));

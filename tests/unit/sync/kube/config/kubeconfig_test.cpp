@@ -206,7 +206,8 @@ TEST_P(KubeconfigCase, ValuesAreThoseOfKubectl) {
 INSTANTIATE_TEST_SUITE_P(
     Files, KubeconfigCase,
     ::testing::Values(
-        Case{"token", "", true}, Case{"namespace", "", true}, Case{"bad-namespace", "not a DNS label", true},
+        Case{"token", "", true}, Case{"namespace", "", true}, Case{"odd-namespace", "", true},
+        Case{"path-as-namespace", "can be no part of a URL", true},
         Case{"no-server", "no server found for cluster \"c\"", false}, Case{"trailing-slash", "", true},
         Case{"scheme-in-capitals", "", true}, Case{"server-with-query", "", true},
         Case{"server-mapped-address", "", true}, Case{"server-blank-in-path", "", true},
@@ -265,7 +266,8 @@ INSTANTIATE_TEST_SUITE_P(
         Case{"list-is-a-map", "clusters must be a list", false}, Case{"not-a-map", "it is not a map", false},
         Case{"half-written", "error loading config file", false}, Case{"tabs", "error loading config file", false},
         Case{"empty", "context was not found", false}, Case{"only-comments", "context was not found", false},
-        Case{"json", "", true}, Case{"anchors", "", true}, Case{"alias-bomb", "too deep or too large", false}),
+        Case{"json", "", true}, Case{"anchors", "", true}, Case{"merge-after", "", true}, Case{"merge-twice", "", true},
+        Case{"merge-of-text", "map merge requires map", false}, Case{"alias-bomb", "too deep or too large", false}),
     [](const auto& of) { return replaced(of.param.file, "-", "_"); });
 
 class KubeconfigFiles : public ::testing::Test {

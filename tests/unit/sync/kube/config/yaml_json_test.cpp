@@ -77,14 +77,20 @@ TEST(YamlJson, OfSeveralDocumentsTheFirstCounts) {
 
 TEST(YamlJson, OfEqualKeysTheLastCounts) { EXPECT_EQ(yaml_to_json("{a: 1, a: 2}"), (json{{"a", 2}})); }
 
-TEST(YamlJson, MergedKeysGiveWayToThoseOfTheMap) {
+// As kubectl's YAML does it, and not as YAML's rules have it.
+TEST(YamlJson, WhatIsMergedCountsInTheOrderOfTheText) {
   EXPECT_EQ(yaml_to_json("base: &b {a: 1, c: 3}\nv: {<<: *b, a: 2}").at("v"), (json{{"a", 2}, {"c", 3}}));
-  EXPECT_EQ(yaml_to_json("base: &b {a: 1, c: 3}\nv: {a: 2, <<: *b}").at("v"), (json{{"a", 2}, {"c", 3}}));
+  EXPECT_EQ(yaml_to_json("base: &b {a: 1, c: 3}\nv: {a: 2, <<: *b}").at("v"), (json{{"a", 1}, {"c", 3}}));
+  EXPECT_EQ(yaml_to_json("x: &x {a: 1}\ny: &y {a: 2}\nv: {<<: *x, <<: *y}").at("v"), (json{{"a", 2}}));
   EXPECT_EQ(yaml_to_json("x: &x {a: 1}\ny: &y {a: 2, b: 2}\nv: {<<: [*x, *y]}").at("v"), (json{{"a", 1}, {"b", 2}}));
   EXPECT_EQ(yaml_to_json("{'<<': {a: 1}}"), (json{{"<<", {{"a", 1}}}})) << "quoted, it is a key like any other";
 }
 
 TEST(YamlJson, AFaultNamesItsLine) {
+  for (const char* value : {"~", "abc", "[{a: 1}, b]"}) {
+    EXPECT_EQ(fault("a: 1\nb: {<<: " + std::string(value) + "}\n"),
+              "line 2: map merge requires map or sequence of maps as the value");
+  }
   EXPECT_THAT(fault("a: 1\nb: [\n"), StartsWith("line "));
   EXPECT_EQ(fault("a: 1\n[b]: 2\n"), "line 2: a key must be a plain value");
   EXPECT_EQ(fault("~: 2\n"), "line 1: a key must be a plain value");

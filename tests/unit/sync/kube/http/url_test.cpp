@@ -83,6 +83,9 @@ TEST(ServerBase, IsAsKubectlReadsIt) {
   EXPECT_EQ(server_base("https://k.example:6443"), "https://k.example:6443");
   EXPECT_EQ(server_base("HTTPS://k.example"), "https://k.example");
   EXPECT_EQ(server_base("https://k.example/k8s/c-1//"), "https://k.example/k8s/c-1");
+  EXPECT_EQ(server_base("https://k.example/a//b/./c/../d"), "https://k.example/a/b/d");
+  EXPECT_EQ(server_base("https://k.example/a%2Fb/c%20d/"), "https://k.example/a/b/c%20d");
+  EXPECT_EQ(server_base("https://k.example/100%"), "https://k.example/100%25");
   EXPECT_EQ(server_base("https://k.example:6443?x=y#f"), "https://k.example:6443");
   EXPECT_EQ(server_base("https://[::ffff:127.0.0.1]:6443"), "https://127.0.0.1:6443") << "as a certificate has it";
   EXPECT_EQ(server_base("http://127.0.0.1:8001/"), "http://127.0.0.1:8001");
