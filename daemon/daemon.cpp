@@ -383,8 +383,8 @@ class Daemon::Impl {
   }
 
   void expect_to_lead() const {
-    if (const auto note = member_ != nullptr ? member_->note() : std::nullopt) {
-      throw Error(ErrorCode::invalid_input, note->message(), "ask a replica that leads");
+    if (member_ != nullptr && member_->stands_by()) {
+      throw Error(ErrorCode::invalid_input, member_->note()->message(), "ask a replica that leads");
     }
   }
 

@@ -60,8 +60,10 @@ class FleetMember {
   [[nodiscard]] std::size_t slots_held() const;
   // What it has not read of the hub yet, for people.
   [[nodiscard]] std::vector<std::string> waits_for() const;
-  // Who leads instead; nothing where this replica leads.
+  // What this replica does not show, and who does; nothing where it shows all.
   [[nodiscard]] std::optional<Error> note() const;
+  // Whether another replica has all slots.
+  [[nodiscard]] bool stands_by() const { return replicas_ && replicas_->held() == 0; }
   // Why a Lease or ConfigMap can be neither read nor written.
   [[nodiscard]] std::optional<Error> problem() const;
 

@@ -128,7 +128,7 @@ asio::awaitable<void> Lease::contend() {
         co_return;
       }
       read_again_ = problem.has_value();
-      if (problem && problem->code() == ErrorCode::stale) {
+      if (problem && (problem->code() == ErrorCode::stale || problem->code() == ErrorCode::already_exists)) {
         problem.reset();  // somebody else was faster: nothing is wrong
       }
       problem_ = std::move(problem);

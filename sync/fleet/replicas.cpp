@@ -5,6 +5,8 @@
 #include <set>
 #include <utility>
 
+#include "helper/base/text.hpp"
+
 namespace regsync {
 
 namespace {
@@ -77,18 +79,21 @@ std::string Replicas::role() const {
 }
 
 std::optional<Error> Replicas::note() const {
-  if (held() > 0) {
+  if (held() == slots_.size()) {
     return std::nullopt;
   }
   std::set<std::string> holders;
   for (const auto& slot : slots_) {
-    if (const auto holder = slot->holder(); !holder.empty()) {
+    if (const auto holder = slot->holder(); !holder.empty() && holder != options_.identity) {
       holders.insert(holder);
     }
   }
-  std::string who;
-  for (const auto& holder : holders) {
-    who += (who.empty() ? "" : ", ") + holder;
+  const std::string who = join(holders);
+  if (held() > 0) {
+    return Error(ErrorCode::already_exists,
+                 "this replica " + role() + ", and shows their clusters alone; the others are those of " +
+                     (who.empty() ? "no replica yet" : who),
+                 "ask each replica for its own");
   }
   return Error(ErrorCode::already_exists,
                "this replica stands by, and writes nothing: " +

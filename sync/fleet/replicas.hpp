@@ -53,7 +53,7 @@ class Replicas {
 
   // "leads", "leads 3 of 8 slots", "stands by".
   [[nodiscard]] std::string role() const;
-  // Who leads instead; nothing where this replica has a slot.
+  // Who has the other slots, whose clusters this replica does not show; nothing where it has all.
   [[nodiscard]] std::optional<Error> note() const;
   // Why a Lease can be neither read nor written.
   [[nodiscard]] std::optional<Error> problem() const;
