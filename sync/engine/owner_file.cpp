@@ -11,6 +11,7 @@
 
 #include "helper/base/error.hpp"
 #include "helper/base/file_io.hpp"
+#include "helper/base/guarded.hpp"
 #include "helper/base/text.hpp"
 #include "sync/base/paths.hpp"
 
@@ -85,6 +86,17 @@ std::string named_owner(const std::string& option, const std::string& setting) {
 
 Owner this_owner(const Settings& settings, const std::string& option) {
   return load_owner(paths::owner(), named_owner(option, settings.owner));
+}
+
+std::filesystem::path footprints_folder(const Settings& settings, const std::string& option) {
+  const auto named = named_owner(option, settings.owner);
+  return named == settings.owner ? paths::footprints() : paths::state_home() / ("owner-" + named) / "footprints";
+}
+
+std::filesystem::path footprints_folder() {
+  Settings settings;  // those of a file that cannot be read are told elsewhere
+  static_cast<void>(guarded([&] { settings = load_settings(paths::settings()); }));
+  return footprints_folder(settings);
 }
 
 Owner known_owner(const Settings& settings) {

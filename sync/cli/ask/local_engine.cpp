@@ -47,8 +47,9 @@ StatusReport run_engine(Console& console, const std::optional<std::filesystem::p
   const InstanceLock lock(paths::lock(), program);
   const Settings settings = load_settings(paths::settings());
   asio::io_context io(1);
-  FootprintStore footprints(paths::footprints());
-  const EngineOptions options{.cluster = {.owner = this_owner(settings, owner), .concurrency = settings.concurrency},
+  const Owner owner_now = this_owner(settings, owner);
+  FootprintStore footprints(footprints_folder(settings, owner));
+  const EngineOptions options{.cluster = {.owner = owner_now, .concurrency = settings.concurrency},
                               .state = paths::state_home(),
                               .login_places = paths::login_places()};
 

@@ -298,7 +298,7 @@ void check_contexts(const std::vector<Target>& targets, const std::optional<std:
       }
     }
     const std::optional<Owner> owner = owner_of_this_machine(findings);
-    const FootprintStore footprints(paths::footprints());
+    const FootprintStore footprints(footprints_folder());
     std::map<std::string, Findings> by_context;
     for_each_context(
         kubeconfig, contexts, std::chrono::seconds(15),

@@ -21,6 +21,7 @@
 #include "sync/config/target_directory.hpp"
 #include "sync/config/target_yaml.hpp"
 #include "sync/engine/footprint.hpp"
+#include "sync/engine/owner_file.hpp"
 #include "sync/engine/paused_contexts.hpp"
 
 namespace regsync::cli {
@@ -109,7 +110,7 @@ std::vector<std::pair<std::string, Preview>> resumption(const std::set<std::stri
           preview(console, kubeconfig, {.before = file.target, .after = file.target, .resumed = contexts}));
     }
   }
-  const FootprintStore footprints(paths::footprints());
+  const FootprintStore footprints(footprints_folder());
   for (const auto& [name, footprint] : footprints.all()) {
     const auto has_something = [&places = footprint.contexts](const std::string& context) {
       return places.contains(context);

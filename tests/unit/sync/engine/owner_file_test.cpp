@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include "helper/base/error.hpp"
+#include "sync/base/paths.hpp"
 #include "tests/support/temp_dir.hpp"
 
 namespace regsync {
@@ -69,6 +70,20 @@ TEST_F(OwnerFile, TheOptionWinsOverTheVariableAndThatOverTheSetting) {
   unsetenv("REGSYNC_OWNER");
   EXPECT_EQ(named_owner("", "setting"), "setting");
   EXPECT_EQ(named_owner("", ""), "");
+}
+
+// What is still to be removed in the usual name is not forgotten by a run in another one.
+TEST_F(OwnerFile, AnOwnerThatIsNamedForOneRunHasFootprintsOfItsOwn) {
+  ::setenv("XDG_STATE_HOME", dir_.path().c_str(), 1);
+  Settings settings;
+  const auto usual = footprints_folder(settings);
+  EXPECT_EQ(usual, paths::footprints());
+  EXPECT_NE(footprints_folder(settings, "ci"), usual);
+  EXPECT_NE(footprints_folder(settings, "ci"), footprints_folder(settings, "other"));
+  settings.owner = "ci";
+  EXPECT_EQ(footprints_folder(settings), usual);
+  EXPECT_EQ(footprints_folder(settings, "ci"), usual) << "it is the usual one";
+  ::unsetenv("XDG_STATE_HOME");
 }
 
 }  // namespace
