@@ -47,7 +47,7 @@ Attachments::Tasks Attachments::tasks(const Key& key, const Plan& plan) const {
   return {.attach = missing(key, plan), .detach = excess(key, &plan)};
 }
 
-asio::awaitable<void> Attachments::look(Key key, const Plan& plan) {
+asio::awaitable<void> Attachments::refresh(Key key, const Plan& plan) {
   if (plan.target.service_accounts.empty()) {
     co_return;
   }
@@ -84,23 +84,29 @@ asio::awaitable<std::optional<Error>> Attachments::read_unfollowed(Key key, std:
   co_return failure;
 }
 
-asio::awaitable<void> Attachments::put_in_order(Key key, const Plan& plan, Written on_written) {
-  co_await carry_out(key, tasks(key, plan), on_written);
+asio::awaitable<void> Attachments::put_in_order(Key key, const Plan& plan, Handlers handlers) {
+  co_await carry_out(key, tasks(key, plan), handlers);
   const auto forbidden = table_.accounts_forbidden(key.name_space);
   if (forbidden && std::ranges::any_of(plan.target.service_accounts, is_glob)) {
     throw Error(*forbidden);  // which of them match is not known
   }
 }
 
-asio::awaitable<void> Attachments::carry_out(const Key& key, Tasks tasks, const Written& on_written) {
+asio::awaitable<void> Attachments::carry_out(const Key& key, Tasks tasks, const Handlers& handlers) {
   for (const auto& account : tasks.detach) {
-    co_await detach(key, account, on_written);
+    if (!handlers.is_wanted()) {
+      co_return;
+    }
+    co_await detach(key, account, handlers);
   }
   std::optional<Error> failure;
   std::vector<std::string> absent;
   for (const auto& account : tasks.attach) {
+    if (!handlers.is_wanted()) {
+      co_return;
+    }
     try {
-      co_await attach(key, account, on_written);
+      co_await attach(key, account, handlers);
     } catch (const Error& error) {
       if (error.code() == ErrorCode::not_found) {
         absent.push_back(account);
@@ -119,31 +125,34 @@ asio::awaitable<void> Attachments::carry_out(const Key& key, Tasks tasks, const 
   }
 }
 
-asio::awaitable<void> Attachments::detach_all(Key key, Written on_written) {
+asio::awaitable<void> Attachments::detach_all(Key key, Handlers handlers) {
   const std::vector<std::string> none_is_required;
   co_await read_unfollowed(key, none_is_required);
   for (const auto& account : excess(key, nullptr)) {
-    co_await detach(key, account, on_written);
+    if (!handlers.is_wanted()) {
+      co_return;
+    }
+    co_await detach(key, account, handlers);
   }
 }
 
-asio::awaitable<void> Attachments::attach(const Key& key, std::string account, const Written& on_written) {
+asio::awaitable<void> Attachments::attach(const Key& key, std::string account, const Handlers& handlers) {
   const auto answer = co_await attach_pull_secret(client_, key.name_space, account, key.secret);
   cache_.observe_account(key.name_space, account, answer.view);
   if (!answer.written) {
     co_return;
   }
-  on_written(Change::Kind::attached, account);
+  handlers.on_written(Change::Kind::attached, account);
   if (!answer.view.pull_secrets.contains(key.secret)) {
     throw account_changed_on_the_way(key, account);
   }
 }
 
-asio::awaitable<void> Attachments::detach(const Key& key, std::string account, const Written& on_written) {
+asio::awaitable<void> Attachments::detach(const Key& key, std::string account, const Handlers& handlers) {
   const auto answer = co_await detach_pull_secret(client_, key.name_space, account, key.secret);
   cache_.observe_account(key.name_space, account, answer ? std::optional(answer->view) : std::nullopt);
   if (answer && answer->written) {
-    on_written(Change::Kind::detached, account);
+    handlers.on_written(Change::Kind::detached, account);
   }
 }
 

@@ -21,8 +21,12 @@ namespace regsync {
 
 class Attachments {
  public:
-  // A ServiceAccount was written: the Secret was attached to it, or detached.
-  using Written = std::function<void(Change::Kind kind, const std::string& account)>;
+  // Of one call; both run inside of it.
+  struct Handlers {
+    // A ServiceAccount was written: the Secret was attached to it, or detached.
+    std::function<void(Change::Kind kind, const std::string& account)> on_written;
+    std::function<bool()> is_wanted;  // asked before each ServiceAccount: where not, the call ends
+  };
 
   // All outlive this.
   Attachments(kube::KubeClient& client, ClusterCache& cache, const WatchTable& table)
@@ -46,18 +50,18 @@ class Attachments {
 
   // Reads the accounts that the plan names, and those that it may have named before, where there is no right to follow
   // them. Throws Error where one of the former cannot be read.
-  asio::awaitable<void> look(Key key, const Plan& plan);
+  asio::awaitable<void> refresh(Key key, const Plan& plan);
   // Attaches and detaches. Each account by itself: what fails for one is thrown after the others were tried, and so is
   // that a pattern cannot be answered.
-  asio::awaitable<void> put_in_order(Key key, const Plan& plan, Written on_written);
+  asio::awaitable<void> put_in_order(Key key, const Plan& plan, Handlers handlers);
   // Detaches the Secret, which is gone or about to be deleted, from all accounts that we attached it to.
-  asio::awaitable<void> detach_all(Key key, Written on_written);
+  asio::awaitable<void> detach_all(Key key, Handlers handlers);
 
  private:
   asio::awaitable<std::optional<Error>> read_unfollowed(Key key, std::vector<std::string> required);
-  asio::awaitable<void> carry_out(const Key& key, Tasks tasks, const Written& on_written);
-  asio::awaitable<void> attach(const Key& key, std::string account, const Written& on_written);
-  asio::awaitable<void> detach(const Key& key, std::string account, const Written& on_written);
+  asio::awaitable<void> carry_out(const Key& key, Tasks tasks, const Handlers& handlers);
+  asio::awaitable<void> attach(const Key& key, std::string account, const Handlers& handlers);
+  asio::awaitable<void> detach(const Key& key, std::string account, const Handlers& handlers);
 
   kube::KubeClient& client_;
   ClusterCache& cache_;

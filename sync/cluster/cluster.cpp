@@ -47,7 +47,7 @@ Cluster::Cluster(asio::any_io_executor executor, kube::ResolvedContext context,
                        co_await check(this->context().name, std::move(key), std::move(uid), taking);
                      }
                    },
-                   .may_be_wanted = [this](const Key& key) { return may_want(key); },
+                   .desired = [this] { return desired_; },
                    .on_setback = [this] { watches_.relist(); }}),
       healer_(executor, client_,
               {.on_evicted = [this](const Change& change) { on_written(change); },
@@ -210,7 +210,7 @@ asio::awaitable<Outcome> Cluster::work(Key key) {
   const Entry* before = cache_.find(key);
   const auto state_before = before == nullptr ? SyncState::pending : before->progress.state;
   const auto wrote_before = before == nullptr ? steady_clock::time_point() : before->progress.wrote;
-  const Outcome outcome = co_await reconciler_.reconcile(key, desired, trust);
+  const Outcome outcome = co_await reconciler_.reconcile(key, trust);
   watches_.check(key);
   const Entry* entry = cache_.find(key);
   if (entry == nullptr) {
@@ -371,6 +371,14 @@ asio::awaitable<void> Cluster::settled() {
     co_await progress_.wait();
   }
   co_await queue_.settled();
+}
+
+bool Cluster::answers() const {
+  const auto& watches = watches_.table().watches;
+  return status().connected || std::any_of(watches.begin(), watches.end(), [](const auto& item) {
+           const Watch& watch = *item.second;
+           return watch.believed() && !(watch.problem && cuts_off(*watch.problem));
+         });
 }
 
 ContextStatus Cluster::status() const {

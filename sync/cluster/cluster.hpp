@@ -81,6 +81,8 @@ class Cluster {
   asio::awaitable<void> settled();
 
   [[nodiscard]] ContextStatus status() const;
+  // Whether something answers at its address: some list was answered, whatever keeps others from it.
+  [[nodiscard]] bool answers() const;
   // The rows about Secrets of a name.
   [[nodiscard]] ChangedRows rows_about(const std::string& secret) const;
   void add_rows(const std::string& target, std::vector<StatusRow>& rows) const { standings_.add_rows(target, rows); }

@@ -66,13 +66,14 @@ void ClusterCache::erase(const Key& key) {
   }
 }
 
-bool ClusterCache::observe(const Key& key, std::uint64_t version, std::optional<SecretView> view) {
+bool ClusterCache::observe(const Key& key, std::uint64_t version, std::optional<SecretView> view,
+                           std::optional<Generation> list) {
   Observed& observed = entry(key).observed;
   const bool same = version != 0 && version == observed.version && view && observed.secret;
   // Some servers tell a deletion under the last version of the object.
   const bool news = is_news(version, observed.version) || (!view && version == observed.version);
   if (same || news) {
-    observed.generation = generation_;
+    observed.generation = std::max(observed.generation, list.value_or(generation_));
   }
   if (!news) {
     return false;
@@ -193,7 +194,7 @@ const ServiceAccountView* ClusterCache::find_account(const std::string& name_spa
 }
 
 bool ClusterCache::observe_account(const std::string& name_space, const std::string& name,
-                                   std::optional<ServiceAccountView> view) {
+                                   std::optional<ServiceAccountView> view, std::optional<Generation> list) {
   if (!view) {
     return accounts_.erase({name_space, name}) > 0;
   }
@@ -201,7 +202,7 @@ bool ClusterCache::observe_account(const std::string& name_space, const std::str
     throw too_many(most_accounts, "ServiceAccounts");
   }
   Account& account = accounts_[{name_space, name}];
-  account.generation = generation_;
+  account.generation = std::max(account.generation, list.value_or(generation_));
   if (!is_news(view->version, account.view.version)) {
     return false;
   }

@@ -73,7 +73,9 @@ class ClusterCache {
 
   // News of a Secret: a view, or nothing where it is gone. News that is older than what is known, or the same, changes
   // nothing: a watch and the answers to our requests arrive over different streams. Returns whether anything changed.
-  bool observe(const Key& key, std::uint64_t version, std::optional<SecretView> view);
+  // list: that shows it; nothing where it was told or read since the newest list began.
+  bool observe(const Key& key, std::uint64_t version, std::optional<SecretView> view,
+               std::optional<Generation> list = std::nullopt);
   // A watch by label says that no Secret with our label is under the key any more: it is gone, or lost the label.
   bool observe_unlabelled(const Key& key, std::uint64_t version);
   // The server said that there is none, without a version: whatever is told next is news.
@@ -112,7 +114,8 @@ class ClusterCache {
   // Null: there is no such ServiceAccount, or it is not known.
   [[nodiscard]] const ServiceAccountView* find_account(const std::string& name_space, const std::string& name) const;
   // As observe(), doubt() and observe_list_end() are for Secrets; an empty name is every one.
-  bool observe_account(const std::string& name_space, const std::string& name, std::optional<ServiceAccountView> view);
+  bool observe_account(const std::string& name_space, const std::string& name, std::optional<ServiceAccountView> view,
+                       std::optional<Generation> list = std::nullopt);
   void doubt_account(const std::string& name_space, const std::string& name);
   void observe_accounts_end(const std::string& name, const std::string& name_space, Generation list);
   // The known ServiceAccounts of a namespace.

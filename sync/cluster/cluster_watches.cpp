@@ -6,6 +6,8 @@
 #include <asio/steady_timer.hpp>
 #include <asio/this_coro.hpp>
 #include <asio/use_awaitable.hpp>
+#include <cstdint>
+#include <random>
 #include <utility>
 
 #include "sync/base/guard.hpp"
@@ -16,13 +18,24 @@ namespace regsync {
 
 namespace {
 
-// Rights are granted by people, rarely; `regsync sync` asks at once.
-constexpr auto forbidden_recheck = std::chrono::minutes(10);
+// A new cluster has its Roles a moment later, and an API server that starts may refuse all until it has read them
+// (kubernetes#121635). Else rights are granted by people, rarely; `regsync sync` asks at once.
+constexpr std::chrono::milliseconds first_forbidden_recheck = std::chrono::seconds(1);
+constexpr std::chrono::milliseconds longest_forbidden_recheck = std::chrono::minutes(10);
 // A server remembers its events for minutes; people whose edits are to be put right should not wait for so long.
 constexpr auto longest_hold = std::chrono::seconds(30);
 
 // After a defect: long enough to keep the loop free, short enough to notice.
 constexpr auto after_defect = std::chrono::seconds(10);
+
+// Up to a quarter more, so that those of many contexts do not come together.
+std::chrono::milliseconds pause_after(int refusals) {
+  constexpr int most_doublings = 10;
+  const auto pause =
+      std::min(first_forbidden_recheck * (1 << std::min(refusals, most_doublings)), longest_forbidden_recheck);
+  static thread_local std::mt19937 dice(std::random_device{}());
+  return pause + std::chrono::milliseconds(std::uniform_int_distribution<std::int64_t>(0, pause.count() / 4)(dice));
+}
 
 }  // namespace
 
@@ -171,7 +184,7 @@ asio::awaitable<void> ClusterWatches::follow_until_cancelled(std::shared_ptr<Wat
     }
     if (end && end->code() == ErrorCode::forbidden) {
       on_forbidden(*watch, std::move(*end));
-      co_await retry_.wait_for(forbidden_recheck);
+      co_await retry_.wait_for(pause_after(watch->refusals++));
       co_return;
     }
     if (!end || end->code() != ErrorCode::cancelled) {
@@ -246,6 +259,7 @@ void ClusterWatches::on_listed(Watch& watch) {
   const bool was_forbidden = watch.is<Watch::Forbidden>();
   watch.state = Watch::Following();
   watch.problem.reset();
+  watch.refusals = 0;
   intake_.end_list(watch);
   if (watch.id.is_by_label()) {
     watch.unlisted.end_list();

@@ -119,9 +119,9 @@ Trust Reconciler::trust(const Key& key, const DesiredState& desired) const {
   return plan != nullptr && !plan->target.service_accounts.empty() ? Trust::on_demand : trust;
 }
 
-asio::awaitable<Outcome> Reconciler::reconcile(Key key, std::shared_ptr<const DesiredState> desired, Trust trust) {
+asio::awaitable<Outcome> Reconciler::reconcile(Key key, Trust trust) {
   std::optional<Error> failure;
-  Run run{key, std::move(desired)};
+  Run run{key, handlers_.desired()};
   const bool was_lost = unconfirmed_.contains(key);
   try {
     if (auto hold = co_await work_on(run, trust)) {
@@ -144,9 +144,11 @@ asio::awaitable<Outcome> Reconciler::reconcile(Key key, std::shared_ptr<const De
     co_return Outcome{Outcome::Kind::wait};
   }
   const bool stuck = needs_help(failure->code());
+  // Rights may be on their way: as with those of a watch, the first tries are soon.
+  const bool is_soon = !stuck || failure->code() == ErrorCode::forbidden;
   const auto after = failure->retry_after();
   note(key, stuck ? SyncState::stuck : SyncState::retrying, std::move(failure));
-  co_return Outcome{stuck ? Outcome::Kind::wait : Outcome::Kind::retry, after};
+  co_return Outcome{is_soon ? Outcome::Kind::retry : Outcome::Kind::wait, after};
 }
 
 // Ends when nothing is left to be done, or with what holds it back.
@@ -156,6 +158,7 @@ asio::awaitable<std::optional<Reconciler::Hold>> Reconciler::work_on(Run& run, T
   }
   bool may_be_unseen = trust == Trust::labelled;
   for (int race = 0; race < max_races; ++race) {
+    run.desired = handlers_.desired();
     const Decision decision = decide(run.key, *run.desired);
     const bool takes_it_for_missing = decision.action == Action::create || decision.action == Action::detach;
     if (takes_it_for_missing && std::exchange(may_be_unseen, false)) {
@@ -167,11 +170,14 @@ asio::awaitable<std::optional<Reconciler::Hold>> Reconciler::work_on(Run& run, T
     }
     if (decision.action == Action::nothing) {
       if (decision.plan != nullptr && decision.state != SyncState::paused) {
-        co_await attachments_.look(run.key, *decision.plan);
+        co_await attachments_.refresh(run.key, *decision.plan);
         co_await attachments_.put_in_order(run.key, *decision.plan,
-                                           account_written(run, decision.plan->target.name, decision.plan));
+                                           account_handlers(run, decision, decision.plan->target.name));
       }
-      co_return std::nullopt;
+      if (stands(run, decision)) {
+        co_return std::nullopt;
+      }
+      continue;
     }
     bool lost_race = false;
     try {
@@ -243,7 +249,7 @@ asio::awaitable<void> Reconciler::act(Run& run, Decision decision) {
       break;
     case Action::detach: {
       const std::string target;  // the Secret, which named it, is gone
-      co_await attachments_.detach_all(run.key, account_written(run, target, nullptr));
+      co_await attachments_.detach_all(run.key, account_handlers(run, decision, target));
       break;
     }
   }
@@ -345,9 +351,9 @@ asio::awaitable<void> Reconciler::remove(Run& run, Decision decision) {
   }
   const auto target = view_secret(*secret, owner_.id).target;
   co_await handlers_.check_elsewhere(key, uid_of(*secret), Taking::deleted);
-  co_await attachments_.detach_all(key, account_written(run, target, nullptr));
-  if (handlers_.may_be_wanted(key)) {
-    co_return;  // asked for again meanwhile, which runs this key once more
+  co_await attachments_.detach_all(key, account_handlers(run, decision, target));
+  if (!stands(run, decision)) {
+    co_return;  // wanted again, or paused, meanwhile
   }
   if (is_terminating(*secret)) {
     throw held_by_finalizers(key, finalizers_of(*secret));
@@ -390,15 +396,29 @@ asio::awaitable<void> Reconciler::release(Run& run, Decision decision) {
   handlers_.on_change(change_of(key, Change::Kind::released, decision.why, target));
 }
 
+bool Reconciler::stands(const Run& run, const Decision& decision) const {
+  const auto desired = handlers_.desired();
+  if (desired == run.desired && decision.action == Action::nothing) {
+    return true;
+  }
+  const Decision now = decide(run.key, *desired);
+  const bool same_plan =
+      now.plan == decision.plan || (now.plan != nullptr && decision.plan != nullptr && *now.plan == *decision.plan);
+  return same_plan && now.action == decision.action && now.state == decision.state;
+}
+
 // Tells of each ServiceAccount that was written, and counts the writes that attach.
-Attachments::Written Reconciler::account_written(Run& run, std::string target, const Plan* plan) {
-  return [this, &run, target = std::move(target), plan](Change::Kind kind, const std::string& account) {
-    const bool attached = kind == Change::Kind::attached;
-    if (attached) {
-      count_write(run, plan);
-    }
-    handlers_.on_change(change_of(run.key, kind, attached ? Why::attach : Why::detach, target, account));
-  };
+Attachments::Handlers Reconciler::account_handlers(Run& run, const Decision& decision, std::string target) {
+  return {.on_written =
+              [this, &run, plan = decision.plan, target = std::move(target)](Change::Kind kind,
+                                                                             const std::string& account) {
+                const bool attached = kind == Change::Kind::attached;
+                if (attached) {
+                  count_write(run, plan);
+                }
+                handlers_.on_change(change_of(run.key, kind, attached ? Why::attach : Why::detach, target, account));
+              },
+          .is_wanted = [this, &run, &decision] { return stands(run, decision); }};
 }
 
 // Where something is to be repaired, and was too often of late.

@@ -34,8 +34,8 @@ class Reconciler {
   struct Handlers {
     std::function<void(const Change&)> on_change;  // a write succeeded; the context is left for the caller to fill in
     std::function<asio::awaitable<void>(Key key, std::string uid, Taking taking)> check_elsewhere;  // ClusterOptions
-    std::function<bool(const Key&)> may_be_wanted;  // by what is desired now
-    std::function<void()> on_setback;               // the server holds less than it did: restored from a backup
+    std::function<std::shared_ptr<const DesiredState>()> desired;                                   // now; not null
+    std::function<void()> on_setback;  // the server holds less than it did: restored from a backup
   };
 
   // client, cache and table (whose places are those that the footprints cover) outlive this.
@@ -45,7 +45,7 @@ class Reconciler {
   [[nodiscard]] Trust trust(const Key& key, const DesiredState& desired) const;
 
   // trust is not not_yet. Throws only defects.
-  asio::awaitable<Outcome> reconcile(Key key, std::shared_ptr<const DesiredState> desired, Trust trust);
+  asio::awaitable<Outcome> reconcile(Key key, Trust trust);
 
   // What is known of a key. Valid until the cache changes.
   [[nodiscard]] Facts facts(const Key& key) const;
@@ -87,7 +87,10 @@ class Reconciler {
   asio::awaitable<void> write_merged(Run& run, Decision decision);
   asio::awaitable<void> remove(Run& run, Decision decision);
   asio::awaitable<void> release(Run& run, Decision decision);
-  Attachments::Written account_written(Run& run, std::string target, const Plan* plan);
+  // Whether nothing else was asked for since the decision.
+  [[nodiscard]] bool stands(const Run& run, const Decision& decision) const;
+  // target: of the Secret. The decision lives for as long.
+  Attachments::Handlers account_handlers(Run& run, const Decision& decision, std::string target);
   [[nodiscard]] std::optional<Hold> hold_back(const Key& key, const Decision& decision) const;
   void count_write(Run& run, const Plan* plan);
   static Change change_of(const Key& key, Change::Kind kind, Why why, const std::string& target,

@@ -289,9 +289,9 @@ bool Standings::may_be_attached(const std::string& target, const Places& places)
 // The accounts are not known yet. Of a Secret that a target claims and that is not there, nothing is awaited: it is not
 // made before they are.
 bool Standings::may_be_attached_unseen(const std::string& secret, const Scope& scope, bool was_attached) const {
-  bool found = was_attached && std::ranges::any_of(scope.namespaces, [&](const std::string& name_space) {
-                 return claim_of({name_space, secret}).plan == nullptr;
-               });
+  bool found = was_attached && (scope.any || std::ranges::any_of(scope.namespaces, [&](const std::string& name_space) {
+                                  return claim_of({name_space, secret}).plan == nullptr;
+                                }));
   from_.cache.for_each(secret, [&found](const std::string&, const Entry& entry) {
     found = found || (entry.observed.secret && entry.observed.secret->ownership == Ownership::ours);
   });
@@ -330,7 +330,8 @@ bool Standings::knows(const Places& places) const {
 bool Standings::knows_secret(const std::string& secret, const Scope& scope) const {
   // Without a list each namespace is read; the queue is empty then once all were.
   const bool one_by_one = !from_.watches.covers(secret);
-  if (one_by_one && !(from_.watches.may_not_list(secret) && from_.cache.namespaces_complete())) {
+  if (one_by_one && !(from_.watches.may_not_list(secret) && from_.cache.namespaces_complete() &&
+                      from_.watches.knows_all_accounts())) {
     return false;
   }
   bool failed = false;
@@ -354,6 +355,9 @@ std::optional<Error> Standings::what_is_unread(const Places& places) const {
 }
 
 bool Standings::is_clean_of(const std::string& target, const Places& places) const {
+  if (from_.desired && !from_.desired->knows(target)) {
+    return is_empty_of(target, places);  // nothing that is there is to be deleted: that is no proof
+  }
   if (!knows(places) || may_be_attached(target, places)) {
     return false;
   }
@@ -364,6 +368,7 @@ bool Standings::is_clean_of(const std::string& target, const Places& places) con
 
 bool Standings::is_empty_of(const std::string& target, const Places& places) const {
   return knows(places) && names_held_by(target).empty() &&
+         (places.service_accounts.empty() || from_.watches.knows_all_accounts()) &&
          !is_any_attached(places, [this](const Key& key) { return claim_of(key).plan == nullptr; });
 }
 

@@ -21,6 +21,11 @@ std::uint64_t version_of(const nlohmann::json& object) {
   return version_number(metadata_text(object, "resourceVersion"));
 }
 
+// The list whose pages a watch tells now. Another list may have begun since, and shows what is gone by then no more.
+std::optional<Generation> list_of(const Watch& watch) {
+  return watch.listing() ? std::optional(watch.generation) : std::nullopt;
+}
+
 bool is_gone(const kube::WatchEvent& event) { return event.kind == kube::WatchEvent::Kind::deleted; }
 
 }  // namespace
@@ -61,7 +66,8 @@ void WatchIntake::take_secret(const Watch& watch, const Key& key, const kube::Wa
   const bool news =
       gone && watch.id.is_by_label()
           ? cache_.observe_unlabelled(key, version)
-          : cache_.observe(key, version, gone ? std::nullopt : std::optional(view_secret(*event.object, owner_id_)));
+          : cache_.observe(key, version, gone ? std::nullopt : std::optional(view_secret(*event.object, owner_id_)),
+                           list_of(watch));
   const bool believed = watch.believed();
   handlers_.on_secret_seen(key);
   if (news && believed) {
@@ -75,7 +81,8 @@ void WatchIntake::take_account(const Watch& watch, const std::string& name_space
     cache_.doubt_account(name_space, name);
   }
   const bool news = cache_.observe_account(
-      name_space, name, is_gone(event) ? std::nullopt : std::optional(view_service_account(*event.object)));
+      name_space, name, is_gone(event) ? std::nullopt : std::optional(view_service_account(*event.object)),
+      list_of(watch));
   if (news && watch.believed()) {
     handlers_.on_namespace(name_space);
   }

@@ -124,7 +124,7 @@ ContextBook::Met ContextBook::meet(const std::string& context, ClusterIdentity n
   const Known before = known->second;
   Known& entry = known->second;
   if (!leads_elsewhere(entry.identity, now, pinned)) {
-    if (now.uid.empty()) {
+    if (now.uid.empty() && now.server == entry.identity.server) {
       now.uid = entry.identity.uid;  // a right that was taken away since
     }
     entry.identity = std::move(now);
@@ -185,13 +185,14 @@ void ContextBook::forget(const std::string& context) {
 }
 
 std::string ContextBook::keep_former(const std::string& context, const ClusterIdentity& before, WallTime time,
+                                     const std::function<bool(const std::string&)>& may_drop,
                                      std::vector<std::string>& dropped) {
   const std::string name =
       context + " (" + (before.uid.empty() ? "" : before.uid.substr(0, 8) + " at ") + before.server + ")";
   known_[name] = Known{.identity = before, .held = {}, .changed = time, .former_of = context};
   std::vector<std::pair<WallTime, std::string>> formers;
   for (const auto& [other, known] : known_) {
-    if (known.former_of == context) {
+    if (known.former_of == context && (other == name || may_drop(other))) {
       formers.emplace_back(known.changed.value_or(WallTime()), other);
     }
   }

@@ -6,6 +6,7 @@
 
 #include <chrono>
 #include <filesystem>
+#include <functional>
 #include <map>
 #include <optional>
 #include <set>
@@ -62,8 +63,9 @@ class ContextBook {
   void trust(const std::string& context);
   void forget(const std::string& context);
   // Remembers a cluster that a context led to before, under a name that no kubeconfig has: "dev (https://10.0.0.1)".
-  // Answers that name. Of many the oldest are dropped: their names are in `dropped`.
+  // Answers that name. Of many the oldest that may be are dropped: their names are in `dropped`.
   std::string keep_former(const std::string& context, const ClusterIdentity& before, WallTime time,
+                          const std::function<bool(const std::string& former)>& may_drop,
                           std::vector<std::string>& dropped);
   // Under which name a cluster is remembered that this context leads to again now.
   [[nodiscard]] std::optional<std::string> returned_from(const std::string& context) const;
@@ -73,6 +75,8 @@ class ContextBook {
 
   // A Secret was seen through both contexts under one uid, or under two.
   void learn(const std::string& one, const std::string& other, bool same);
+  // What was seen through a context says nothing of where it leads now.
+  void unlearn(const std::string& context);
   // Whether two contexts lead to one cluster, by all that is known.
   [[nodiscard]] Same same(const std::string& one, const std::string& other) const;
   // The other contexts that lead to the cluster of this one.
@@ -87,7 +91,6 @@ class ContextBook {
 
   [[nodiscard]] const Index& index() const;
   void changed();
-  void unlearn(const std::string& context);
   [[nodiscard]] bool write() const;
 
   std::filesystem::path file_;

@@ -244,30 +244,49 @@ void ContextSet::on_cluster_changed(const std::string& name, const ChangedRows& 
   handlers_.on_change(name, rows);
 }
 
+// Who a context leads to is asked as soon as anything answers there, and anew after nothing did, or after a fault: what
+// answers then may be another cluster.
 void ContextSet::note_connection(const std::string& name, const std::shared_ptr<Cluster>& cluster) {
-  if (!cluster->status().connected) {
-    connected_.erase(name);
-    if (const auto asking = asking_.find(name); asking != asking_.end()) {
-      const auto cancel = asking->second;
-      cancel->emit(asio::cancellation_type::all);
-    }
-    if (identified_.erase(name) > 0) {
-      handlers_.on_lost(name);
-    }
-  } else if (connected_.insert(name).second) {
-    const auto cancel = asking_[name] = std::make_shared<asio::cancellation_signal>();
-    tasks_.spawn(
-        identify(name, cluster),
-        [this, name, cluster, cancel](const std::optional<Error>& failure) {
-          if (const auto last = asking_.find(name); last != asking_.end() && last->second == cancel) {
-            asking_.erase(last);
-          }
-          if (failure && failure->code() != ErrorCode::cancelled) {
-            log::error("the identity of the cluster cannot be read: " + describe(*failure), {.context = name});
-          }
-        },
-        cancel->slot());
+  const bool connected = cluster->status().connected;
+  const bool answers = cluster->answers();
+  const bool had_fault = !connected && connected_.contains(name);
+  if (!answers || had_fault) {
+    forget_identity(name);
   }
+  if (connected) {
+    connected_.insert(name);
+  } else {
+    connected_.erase(name);
+  }
+  if (answers && !identified_.contains(name) && !asking_.contains(name)) {
+    ask_identity(name, cluster);
+  }
+}
+
+void ContextSet::forget_identity(const std::string& name) {
+  if (const auto asking = asking_.find(name); asking != asking_.end()) {
+    const auto cancel = asking->second;
+    asking_.erase(asking);
+    cancel->emit(asio::cancellation_type::all);
+  }
+  if (identified_.erase(name) > 0) {
+    handlers_.on_lost(name);
+  }
+}
+
+void ContextSet::ask_identity(const std::string& name, const std::shared_ptr<Cluster>& cluster) {
+  const auto cancel = asking_[name] = std::make_shared<asio::cancellation_signal>();
+  tasks_.spawn(
+      identify(name, cluster),
+      [this, name, cancel](const std::optional<Error>& failure) {
+        if (const auto last = asking_.find(name); last != asking_.end() && last->second == cancel) {
+          asking_.erase(last);
+        }
+        if (failure && failure->code() != ErrorCode::cancelled) {
+          log::error("the identity of the cluster cannot be read: " + describe(*failure), {.context = name});
+        }
+      },
+      cancel->slot());
 }
 
 asio::awaitable<void> ContextSet::identify(std::string name, std::shared_ptr<Cluster> cluster) {

@@ -148,6 +148,12 @@ class Engine::Impl {
     if (again) {
       co_await try_everything(targets);
     }
+    if (update_pending_) {  // it has just become known where a context leads
+      update();
+      for (const auto& cluster : concerned(targets)) {
+        co_await cluster->settled();
+      }
+    }
     if (adopt) {
       const auto clusters = concerned(targets);
       for (const auto& cluster : clusters) {
@@ -200,7 +206,12 @@ class Engine::Impl {
   }
 
   bool pause_context(const std::string& context, bool paused) {
-    const bool changes = paused_.set(context, paused);
+    bool changes = paused_.set(context, paused);
+    if (!paused) {
+      for (const auto& name : absent_paused()) {  // it is one of them under another name
+        changes = (book_.same(context, name) == Same::yes && paused_.set(name, false)) || changes;
+      }
+    }
     if (changes) {
       log::info(paused ? "context paused" : "context resumed", {.context = context});
       update();
@@ -277,6 +288,11 @@ class Engine::Impl {
                                           (holds_back_deletions(file.first) ||
                                            intent_.undecided().contains(file.first) || waits_for_identity(file.first));
                                  }) ||
+             std::ranges::any_of(footprints_.all(),
+                                 [&](const auto& item) {
+                                   return item.second.forgotten && is_asked(item.first) &&
+                                          waits_for_identity(item.first);
+                                 }) ||
              std::ranges::any_of(footprints_.all(), [&](const auto& item) {
                return may_give_up_soon(item.first, item.second) &&
                       std::ranges::any_of(intent_.plans(), [&](const auto& plan) {
@@ -310,9 +326,13 @@ class Engine::Impl {
   // Whether a context that the target pins can be reached, and it is not known yet where it leads.
   [[nodiscard]] bool waits_for_identity(const std::string& target) const {
     const Target* known = targets_.find(target);
-    return known != nullptr && std::ranges::any_of(contexts_.clusters(), [&](const auto& item) {
-             return pins(*known, item.first) && item.second->status().connected && !contexts_.identified(item.first);
-           });
+    const Footprint* footprint = footprints_.find(target);
+    return std::ranges::any_of(contexts_.clusters(), [&](const auto& item) {
+      const bool matters = (known != nullptr && pins(*known, item.first)) ||
+                           (footprint != nullptr && footprint->contexts.contains(item.first) &&
+                            footprints_.has_excess(target, intent_.wanted()));
+      return matters && item.second->status().connected && !contexts_.identified(item.first);
+    });
   }
 
   [[nodiscard]] bool holds_back_deletions(const std::string& target) const {
@@ -353,8 +373,11 @@ class Engine::Impl {
         leave_behind(context, before);
       }
     }
-    if (met != ContextBook::Met::as_before || pinned) {
+    if (met != ContextBook::Met::as_before || pinned || !absent_paused().empty()) {
       update_soon();
+    } else {
+      settled_.notify_all();
+      tell_change();  // what waited for that may be trimmed now
     }
   }
 
@@ -364,9 +387,18 @@ class Engine::Impl {
     if (before.server.empty()) {
       return;  // it was never met
     }
+    // What is to be removed is not dropped.
+    const auto may_drop = [this](const std::string& former) {
+      return std::ranges::none_of(footprints_.all(), [&](const auto& item) {
+        return item.second.forgotten && item.second.contexts.contains(former);
+      });
+    };
     std::vector<std::string> dropped;
-    footprints_.copy_context(context, book_.keep_former(context, before, std::chrono::system_clock::now(), dropped));
+    footprints_.copy_context(context,
+                             book_.keep_former(context, before, std::chrono::system_clock::now(), may_drop, dropped));
     for (const auto& former : dropped) {
+      log::warning("what was made there is not remembered any more: " + former, {.context = context});
+      history_.add_context(context, "what was made in a former cluster is not remembered any more: " + former);
       footprints_.forget_context(former);
     }
     if (const auto former = book_.returned_from(context)) {
@@ -377,8 +409,31 @@ class Engine::Impl {
     book_.save();  // as the footprints are: their new name says nothing without it
   }
 
+  // Paused names that the kubeconfig does not have (any more).
+  [[nodiscard]] std::set<std::string> absent_paused() const {
+    std::set<std::string> absent = paused_.names();
+    std::erase_if(absent, [this](const std::string& name) { return contexts_.contains(name); });
+    return absent;
+  }
+
+  // A context that was given another name while it is paused. Where it is not known yet who a context leads to, it may
+  // be one.
+  [[nodiscard]] std::set<std::string> renamed_paused() const {
+    std::set<std::string> renamed;
+    for (const auto& name : absent_paused()) {
+      for (const auto& context : contexts_.names()) {
+        const Same same = book_.same(context, name);
+        if (same == Same::yes || (same == Same::unknown && !contexts_.identified(context))) {
+          renamed.insert(context);
+        }
+      }
+    }
+    return renamed;
+  }
+
   // Whatever answers at its address next may be another cluster.
   void lost(const std::string& context) {
+    book_.unlearn(context);
     if (intent_.is_pinned(context)) {
       update_soon();
     }
@@ -411,6 +466,7 @@ class Engine::Impl {
     for (const auto& context : fresh) {
       briefing_.forget(context);
     }
+    paused_.set_renamed(renamed_paused());
     intent_.resolve();
     footprints_.remember(intent_.wanted());
     book_.save();
@@ -474,11 +530,10 @@ class Engine::Impl {
       const Footprint* footprint = footprints_.find(target);
       const bool is_left = known == nullptr ? footprint->forgotten : !contexts_.selects(*known, context);
       if (!cluster && !contexts_.contains(context) && is_left) {
-        const auto* known_there = book_.find(context);
-        const bool is_former = known_there != nullptr && !known_there->former_of.empty();
-        return !is_former && is_clean_through_a_peer(target, context, places);  // a former one stays noted
+        return is_clean_through_a_peer(target, context, places);
       }
-      if (!cluster || contexts_.problems().contains(context) || paused_.contains(context) || book_.is_held(context)) {
+      if (!cluster || !contexts_.identified(context) || contexts_.problems().contains(context) ||
+          paused_.contains(context) || book_.is_held(context)) {
         return false;
       }
       if (known == nullptr && !footprint->forgotten) {
@@ -502,7 +557,8 @@ class Engine::Impl {
                                              const Places& places) const {
     return std::ranges::any_of(book_.peers(context), [&](const std::string& peer) {
       const auto cluster = contexts_.find(peer);
-      return cluster && contexts_.contains(peer) && !contexts_.problems().contains(peer) && !paused_.contains(peer) &&
+      return cluster && contexts_.contains(peer) && contexts_.identified(peer) &&
+             !contexts_.problems().contains(peer) && !paused_.contains(peer) && !book_.is_held(peer) &&
              cluster->is_clean_of(target, places);
     });
   }

@@ -1,5 +1,7 @@
 // The contexts that the person paused: nothing is written or deleted in them until they are resumed.
 //
+// A pause is of the cluster that the person meant: a context that leads there under another name is paused too.
+//
 // One small JSON file without secrets. A file that cannot be read pauses every context, because it may have named any.
 // Synchronous file I/O; one thread, and one process at a time (InstanceLock).
 #pragma once
@@ -8,6 +10,7 @@
 #include <optional>
 #include <set>
 #include <string>
+#include <utility>
 
 #include "helper/base/error.hpp"
 
@@ -17,8 +20,12 @@ class PausedContexts {
  public:
   explicit PausedContexts(std::filesystem::path file);
 
-  [[nodiscard]] bool contains(const std::string& context) const { return problem_ || names_.contains(context); }
+  [[nodiscard]] bool contains(const std::string& context) const {
+    return problem_ || names_.contains(context) || renamed_.contains(context);
+  }
   [[nodiscard]] const std::set<std::string>& names() const { return names_; }
+  // Contexts that are, or may be, paused ones under another name.
+  void set_renamed(std::set<std::string> contexts) { renamed_ = std::move(contexts); }
   // Why the file cannot be used.
   [[nodiscard]] const std::optional<Error>& problem() const { return problem_; }
 
@@ -28,6 +35,7 @@ class PausedContexts {
  private:
   std::filesystem::path file_;
   std::set<std::string> names_;
+  std::set<std::string> renamed_;
   std::optional<Error> problem_;
 };
 

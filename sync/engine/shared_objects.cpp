@@ -26,6 +26,9 @@ bool SharedObjects::is_in_doubt(const std::string& context, const Cluster& clust
   if (met == nullptr || contexts_.identified(context)) {
     return false;
   }
+  if (cluster.status().connected) {
+    return true;  // it answers again, and nobody knows yet who it is
+  }
   const ClusterIdentity now = identity_of(cluster.context());
   return met->now().server != now.server || met->now().authority != now.authority;
 }
@@ -36,7 +39,7 @@ Same SharedObjects::same(const std::string& one, const std::string& other, const
     return known;
   }
   const auto asking = contexts_.find(one);
-  return (asking && is_in_doubt(one, *asking)) || is_in_doubt(other, cluster) ? Same::unknown : known;
+  return (asking && !contexts_.identified(one)) || is_in_doubt(other, cluster) ? Same::unknown : known;
 }
 
 asio::awaitable<void> SharedObjects::check(std::string context, Key key, std::string uid, Taking taking) {
@@ -58,6 +61,12 @@ asio::awaitable<void> SharedObjects::check(std::string context, Key key, std::st
     }
     if (known == Same::unknown) {
       const auto seen = co_await uid_through(other, *cluster, key);
+      if (seen != uid && asking) {
+        const auto again = co_await asking->uid_of(key);
+        if (again != uid) {
+          throw Error(ErrorCode::stale, subject_of(key) + " was made anew while contexts were compared");
+        }
+      }
       known = seen == uid ? Same::yes : Same::no;
       book_.learn(context, other, seen == uid);
     }

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "sync/model/names.hpp"
+
 namespace regsync {
 
 namespace {
@@ -403,7 +405,10 @@ Decision DesiredState::decide(const Key& key, const Facts& facts) const {
   if (facts.namespace_is_missing()) {
     return {Action::nothing, claimed.plan, SyncState::stuck,
             Error(ErrorCode::namespace_missing, "namespace " + key.name_space + " does not exist",
-                  "create it, and the Secret follows: kubectl create namespace " + key.name_space)};
+                  is_label_name(key.name_space)
+                      ? "create it, and the Secret follows: kubectl create namespace " + key.name_space
+                      : "no namespace can have this name: correct it where it comes from, the kubeconfig's context "
+                        "(kubectl config set-context CONTEXT --namespace=NAME) or the target")};
   }
   return decide_claimed(key, *claimed.plan, facts);
 }

@@ -60,6 +60,41 @@ class Trouble : public testing::Test {
   EngineWorld world_;
 };
 
+// --- what lets some requests pass
+
+// A proxy that ends every long answer: kubectl works through it, but for --watch.
+TEST_F(Trouble, WhereNoWatchWorksWritesGoOnAndChangesAreSeenByLists) {
+  server().inject({.kind = Fault::Kind::close, .verb = "watch", .times = -1});
+  begin(make_target());
+  EXPECT_TRUE(world_.until([&] { return has("first"); }));
+  world_.login("ghcr.io", "second");
+  EXPECT_TRUE(world_.until([&] { return has("second"); }, 10s));
+  EXPECT_TRUE(world_.until(
+      [&] {
+        const auto problem = world_.engine().status().contexts.front().problem;
+        return problem && problem->code() == ErrorCode::server_error;
+      },
+      10s));
+  world_.login("ghcr.io", "third");
+  EXPECT_TRUE(world_.until([&] { return has("third"); }, 3s));
+  server().erase({"secrets", "team", "cred"});
+  EXPECT_TRUE(world_.until([&] { return has("third"); }, 35s));
+}
+
+// As for minutes after the start of an API server, or before the Role of a new cluster is there.
+TEST_F(Trouble, ARightThatIsMissingForAMomentIsAskedForSoonAgain) {
+  begin(make_target());
+  ASSERT_TRUE(has("first"));
+  server().deny("", "", "");
+  server().cut_watches();
+  world_.login("ghcr.io", "second");
+  world_.run_for(1s);
+  server().allow_all();
+  EXPECT_TRUE(world_.until([&] { return has("second"); }, 8s)) << message_of();
+  server().erase({"secrets", "team", "cred"});
+  EXPECT_TRUE(world_.until([&] { return has("second"); }, 8s)) << message_of();
+}
+
 // --- the status of what is under way
 
 TEST_F(Trouble, WhatIsNotStuckAnyMoreIsPendingUntilItIsWritten) {

@@ -39,10 +39,12 @@ class AttachmentsTest : public testing::Test {
     plan.target.service_accounts = std::move(accounts);
     return plan;
   }
-  [[nodiscard]] Attachments::Written note() {
-    return [this](Change::Kind kind, const std::string& account) {
-      written_.push_back((kind == Change::Kind::attached ? "+" : "-") + account);
-    };
+  [[nodiscard]] Attachments::Handlers note() {
+    return {.on_written =
+                [this](Change::Kind kind, const std::string& account) {
+                  written_.push_back((kind == Change::Kind::attached ? "+" : "-") + account);
+                },
+            .is_wanted = [this] { return written_.size() < most_; }};
   }
   void put_in_order(const Plan& plan) { test::run(loop_, attachments_.put_in_order(key, plan, note())); }
   [[nodiscard]] std::vector<std::string> names_in(const std::string& account) const {
@@ -58,6 +60,7 @@ class AttachmentsTest : public testing::Test {
   test::FakeKube kube_{loop_.get_executor()};
   ClusterCache cache_;
   kube::KubeClient client_{test::context_of_test(), kube_.transport.connect()};
+  std::size_t most_ = SIZE_MAX;  // no more writes than this are wanted
   std::vector<std::string> written_;
   WatchTable table_;  // nothing is forbidden
   Attachments attachments_{client_, cache_, table_};
@@ -117,6 +120,18 @@ TEST_F(AttachmentsTest, AccountsOfSomebodyElsesSecretAreLeftAlone) {
   EXPECT_TRUE(attachments_.in_order(key, plan({"default"})));
   put_in_order(plan({"default"}));
   EXPECT_THAT(names_in("default"), IsEmpty());
+}
+
+TEST_F(AttachmentsTest, WhatIsNotWantedAnyMoreEndsBeforeTheNextAccount) {
+  most_ = 1;
+  put_in_order(plan({"default", "builder"}));
+  EXPECT_EQ(written_.size(), 1U);
+  most_ = SIZE_MAX;
+  put_in_order(plan({"default", "builder"}));
+  written_.clear();
+  most_ = 1;
+  test::run(loop_, attachments_.detach_all(key, note()));
+  EXPECT_EQ(written_.size(), 1U);
 }
 
 }  // namespace

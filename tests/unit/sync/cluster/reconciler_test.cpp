@@ -16,9 +16,7 @@ using testing::ElementsAre;
 
 class ReconcilerTest : public OneSecret {
  protected:
-  Outcome reconcile(Trust trust = Trust::followed) {
-    return test::run(loop_, reconciler_.reconcile(key, wanted_.state(), trust));
-  }
+  Outcome reconcile(Trust trust = Trust::followed) { return test::run(loop_, reconciler_.reconcile(key, trust)); }
   [[nodiscard]] const Progress& progress() const { return cache_.find(key)->progress; }
   [[nodiscard]] ErrorCode cause() const { return progress().cause ? progress().cause->code() : ErrorCode::internal; }
   [[nodiscard]] std::vector<std::string> verbs() const {
@@ -43,9 +41,12 @@ class ReconcilerTest : public OneSecret {
                             if (elsewhere_) {
                               throw Error(*elsewhere_);
                             }
+                            if (wanted_again_) {
+                              wanted_.put(test::make_target());
+                            }
                             co_return;
                           },
-                          .may_be_wanted = [this](const Key& /*key*/) { return wanted_again_; },
+                          .desired = [this] { return wanted_.state(); },
                           .on_setback = [this] { ++setbacks_; }}};
 };
 

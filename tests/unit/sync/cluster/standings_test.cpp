@@ -23,7 +23,7 @@ class StandingsTest : public OneSecret {
     table_.watches[watch->id] = watch;
     return watch;
   }
-  void write() { test::run(loop_, reconciler_.reconcile(key, desired_, Trust::followed)); }
+  void write() { test::run(loop_, reconciler_.reconcile(key, Trust::followed)); }
   [[nodiscard]] std::vector<StatusRow> rows(const std::string& target = "t") const {
     std::vector<StatusRow> rows;
     standings_.add_rows(target, rows);
@@ -45,7 +45,7 @@ class StandingsTest : public OneSecret {
                          {.on_change = [](const Change& /*change*/) {},
                           .check_elsewhere = [](const Key& /*key*/, const std::string& /*uid*/,
                                                 Taking /*taking*/) -> asio::awaitable<void> { co_return; },
-                          .may_be_wanted = [](const Key& /*key*/) { return false; },
+                          .desired = [this] { return desired_; },
                           .on_setback = [] {}}};
   WorkQueue queue_{loop_.get_executor(),
                    {},

@@ -47,6 +47,7 @@ class WatchIntakeTest : public testing::Test {
     told_namespaces_.clear();
     Watch watch(id);
     watch.state = state;
+    watch.generation = list_;
     intake_.take(watch, {kind, &of});
   }
   void end_list(const WatchId& id, Generation generation) {
@@ -59,6 +60,7 @@ class WatchIntakeTest : public testing::Test {
     return entry != nullptr && entry->observed.secret != nullptr;
   }
 
+  Generation list_ = 0;  // whose pages the watch tells
   ClusterCache cache_;
   WatchTable table_;
   std::vector<Key> seen_;
@@ -163,7 +165,7 @@ TEST_F(WatchIntakeTest, WhatACompleteListDidNotDeliverIsGone) {
   take(secrets, object("other", "cred", 1));
   take(namespaces, object("", "team", 1));
   take(accounts, object("team", "default", 1));
-  const Generation list = cache_.begin_list();
+  const Generation list = list_ = cache_.begin_list();
   take(secrets, object("other", "cred", 1), Kind::applied, Watch::Relisting());
   end_list(secrets, list);
   EXPECT_FALSE(has_secret());
@@ -174,6 +176,16 @@ TEST_F(WatchIntakeTest, WhatACompleteListDidNotDeliverIsGone) {
   EXPECT_TRUE(cache_.namespaces_complete());
   end_list(accounts, list);
   EXPECT_EQ(cache_.find_account("team", "default"), nullptr);
+}
+
+// The page is older than the other list, which shows that the Secret is gone.
+TEST_F(WatchIntakeTest, ALatePageOfAnOlderListDoesNotKeepWhatANewerOneLacks) {
+  list_ = cache_.begin_list();
+  const Generation newer = cache_.begin_list();
+  take(secrets, labelled_secret(1), Kind::applied, Watch::FirstList());
+  ASSERT_TRUE(has_secret());
+  end_list(labelled, newer);
+  EXPECT_FALSE(has_secret());
 }
 
 TEST_F(WatchIntakeTest, AListByLabelSaysNothingOfWhatHasNoLabel) {

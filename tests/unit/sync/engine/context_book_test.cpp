@@ -153,7 +153,8 @@ TEST_F(ContextBookTest, AFormerClusterIsRememberedUntilTheContextLeadsBack) {
   book_.meet("dev", one, false, noon);
   book_.meet("dev", other, false, noon);
   std::vector<std::string> dropped;
-  const auto name = book_.keep_former("dev", one, noon, dropped);
+  const auto may_drop = [](const std::string& former) { return former.find("x0") == std::string::npos; };
+  const auto name = book_.keep_former("dev", one, noon, may_drop, dropped);
   EXPECT_EQ(name, "dev (u1 at https://a)");
   EXPECT_FALSE(book_.returned_from("dev"));
   book_.meet("prod", one, false, noon);
@@ -162,10 +163,18 @@ TEST_F(ContextBookTest, AFormerClusterIsRememberedUntilTheContextLeadsBack) {
   EXPECT_EQ(book_.returned_from("dev"), name);
   for (int i = 0; i < 9; ++i) {
     book_.keep_former("dev", {.uid = "x" + std::to_string(i), .server = "https://x", .authority = ""},
-                      noon + std::chrono::hours(i + 1), dropped);
+                      noon + std::chrono::hours(i + 1), may_drop, dropped);
   }
-  EXPECT_EQ(dropped.size(), 5U);
+  EXPECT_EQ(dropped.size(), 4U);
   EXPECT_EQ(dropped.front(), name) << "the oldest";
+  EXPECT_NE(book_.find("dev (x0 at https://x)"), nullptr);
+}
+
+TEST_F(ContextBookTest, AUidIsNotThatOfAnotherAddress) {
+  book_.meet("dev", one, false, noon);
+  book_.meet("prod", {.uid = one.uid, .server = "https://prod", .authority = one.authority}, false, noon);
+  book_.meet("dev", {.uid = "", .server = "https://elsewhere", .authority = one.authority}, false, noon);
+  EXPECT_EQ(book_.same("dev", "prod"), Same::unknown);
 }
 
 TEST_F(ContextBookTest, AFileThatIsNotOneIsAnEmptyBook) {

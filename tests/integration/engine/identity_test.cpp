@@ -1,0 +1,405 @@
+// Contexts that lead elsewhere, or may: nothing is deleted there that another context wants, and no removal is called
+// done by a cluster that may be another one.
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <filesystem>
+#include <nlohmann/json.hpp>
+#include <string>
+#include <vector>
+
+#include "sync/engine/engine.hpp"
+#include "tests/integration/engine/engine_world.hpp"
+
+namespace regsync::test {
+namespace {
+
+using namespace std::chrono_literals;
+using nlohmann::json;
+
+constexpr auto beyond_grace = 3 * EngineWorld::grace;
+constexpr const char* left_there = "Secrets may be left there";
+const FakeCluster::Key cred{"secrets", "n1", "cred"};
+
+Target named(const std::string& name, const std::string& secret, std::vector<std::string> namespaces,
+             std::vector<std::string> contexts) {
+  auto target = make_target(std::move(namespaces), std::move(contexts));
+  target.name = name;
+  target.secret = secret;
+  return target;
+}
+
+class World : public EngineWorld {
+ public:
+  explicit World(std::vector<std::string> contexts) : EngineWorld(std::move(contexts)) {
+    login("ghcr.io", "first");
+    for (const auto& [context, server] : servers()) {
+      server->make_namespace("n1");
+      server->make_namespace("n2");
+    }
+  }
+  // Starts, and waits until it is known where these contexts lead.
+  bool begin(const std::vector<std::string>& contexts) {
+    start();
+    sync();
+    return until([&] { return std::ranges::all_of(contexts, [&](const auto& name) { return knows_cluster(name); }); });
+  }
+  bool cut_off(const std::string& context) {
+    server(context).inject({.kind = Fault::Kind::close, .times = -1});
+    server(context).cut_watches();
+    return until([&] {
+      const auto contexts_now = engine().status().contexts;
+      return std::ranges::any_of(contexts_now,
+                                 [&](const auto& each) { return each.name == context && !each.connected; });
+    });
+  }
+  std::string notes(const std::string& target = {}) {
+    std::string text;
+    for (const auto& note : target.empty() ? engine().status().notes : engine().status(target).notes) {
+      text += describe(note) + "\n";
+    }
+    return text;
+  }
+  bool says(const std::string& text, const std::string& target = {}) {
+    return notes(target).find(text) != std::string::npos;
+  }
+};
+
+TEST(Identity, AnAddressThatLeadsToTheClusterOfAnotherContextDeletesNothingWhichThatOneWants) {
+  World world({"a", "c"});
+  world.put_target(named("t", "cred", {"n1"}, {"a", "c"}));
+  ASSERT_TRUE(world.begin({"a", "c"}));
+  ASSERT_TRUE(world.cut_off("a"));
+  world.replace_target(named("t", "cred", {"n1"}, {"c"}));
+  world.run_for(beyond_grace);
+  auto& server = world.server("a");
+  server.restore(world.server("c").backup());
+  server.clear_faults();
+  world.run_for(2s);
+  EXPECT_TRUE(server.find(cred));
+  EXPECT_EQ(server.count("delete"), 0U);
+}
+
+TEST(Identity, NorWhereTheConnectionOnlyEndedForAMoment) {
+  World world({"a", "c"});
+  world.put_target(named("t", "cred", {"n1"}, {"a", "c"}));
+  ASSERT_TRUE(world.begin({"a", "c"}));
+  auto& server = world.server("a");
+  server.restore(world.server("c").backup());
+  server.cut_watches();
+  world.run_for(2s);
+  world.sync();
+  world.replace_target(named("t", "cred", {"n1"}, {"c"}));
+  world.run_for(1s);
+  EXPECT_TRUE(server.find(cred));
+}
+
+// Nobody may read kube-system: that two contexts lead to two clusters was seen by the uids of Secrets.
+TEST(Identity, WhatWasSeenOfTwoContextsDoesNotOutliveALostConnection) {
+  World world({"a", "c"});
+  for (const auto& [context, server] : world.servers()) {
+    server->deny("get", "namespaces");
+  }
+  world.put_target(named("t", "cred", {"n1", "n2"}, {"a", "c"}));
+  world.put_target(named("u", "cred", {"n2"}, {"c"}));
+  world.start();
+  world.sync();
+  world.replace_target(named("t", "cred", {"n1"}, {"a", "c"}));
+  world.run_for(500ms);
+  world.sync();
+  ASSERT_TRUE(world.cut_off("a"));
+  auto& server = world.server("a");
+  server.restore(world.server("c").backup());
+  server.clear_faults();
+  world.run_for(2s);
+  world.sync();
+  world.replace_target(named("t", "cred", {"n1"}, {"c"}));
+  world.run_for(1s);
+  EXPECT_TRUE(server.find(cred));
+}
+
+TEST(Identity, ASecretThatIsMadeAnewBetweenTwoReadingsProvesNoOtherCluster) {
+  World world({"a", "b"});
+  world.add_alias("c", "a", true);
+  for (const auto& [context, server] : world.servers()) {
+    server->deny("get", "namespaces");
+  }
+  world.put_target(named("t", "cred", {"n1"}, {"a", "c"}));
+  world.start();
+  world.sync();
+  auto& server = world.server("a");
+  server.forget_requests();
+  bool was_deleted = false;
+  world.replace_target(named("t", "cred", {"n1"}, {"a"}));
+  world.until(
+      [&] {
+        was_deleted = was_deleted || (server.count("get", "secrets") == 1 && server.erase(cred));
+        return was_deleted;
+      },
+      2s);
+  world.run_for(2s);
+  world.sync();
+  EXPECT_EQ(server.count("delete"), 0U);
+  EXPECT_TRUE(server.find(cred));
+}
+
+TEST(Identity, ARemovalThatIsPendingIsRememberedOfTheClusterThatTheContextLeavesBehind) {
+  World world({"a"});
+  world.put_target(named("t", "cred", {"n1"}, {"a"}));
+  ASSERT_TRUE(world.begin({"a"}));
+  ASSERT_TRUE(world.cut_off("a"));
+  world.forget_target("t");
+  world.run_for(beyond_grace);
+  world.replace_cluster("a").make_namespace("n1");
+  world.run_for(10 * beyond_grace);
+  EXPECT_TRUE(world.says(left_there)) << world.notes();
+}
+
+TEST(Identity, SoItIsOverARestart) {
+  World world({"a"});
+  world.put_target(named("t", "cred", {"n1"}, {"a"}));
+  ASSERT_TRUE(world.begin({"a"}));
+  ASSERT_TRUE(world.cut_off("a"));
+  world.forget_target("t");
+  world.run_for(beyond_grace);
+  world.stop();
+  world.replace_cluster("a").make_namespace("n1");
+  world.start();
+  world.run_for(10 * beyond_grace);
+  EXPECT_TRUE(world.says(left_there)) << world.notes();
+}
+
+TEST(Identity, ARemovalWithoutADaemonTellsOfAClusterThatTheContextDoesNotLeadToAnyMore) {
+  World world({"a"});
+  world.put_target(named("t", "cred", {"n1"}, {"a"}));
+  ASSERT_TRUE(world.begin({"a"}));
+  world.stop();
+  auto& former = world.server("a");
+  world.replace_cluster("a").make_namespace("n1");
+  world.start();
+  world.forget_target("t");
+  world.sync("t");
+  EXPECT_TRUE(former.find(cred));
+  EXPECT_TRUE(world.says(left_there, "t")) << world.notes("t");
+}
+
+// It has another name now, for another target; what the first target has left there is found through that name.
+TEST(Identity, WhatATargetLeavesBehindARenamedContextIsToldAndGoesWithIt) {
+  World world({"a", "z"});
+  world.add_alias("b", "a");
+  world.set_contexts({"a", "z"});
+  world.put_target(named("t", "cred", {"n1"}, {"a", "z"}));
+  world.put_target(named("u", "other", {"n2"}, {"b", "z"}));
+  ASSERT_TRUE(world.begin({"a"}));
+  world.set_contexts({"b", "z"});
+  world.run_for(beyond_grace);
+  world.sync();
+  ASSERT_TRUE(world.until([&] { return world.knows_cluster("b"); }));
+  world.put_target(named("t", "cred", {"n1"}, {"z"}));
+  world.run_for(5 * beyond_grace);
+  world.sync();
+  EXPECT_TRUE(!world.server("a").find(cred) || world.says("context a is not in the kubeconfig")) << world.notes();
+  world.forget_target("t");
+  world.sync();
+  EXPECT_TRUE(world.until([&] { return !world.server("a").find(cred); }));
+}
+
+TEST(Identity, AContextThatIsHeldCallsNothingClean) {
+  World world({"a", "b"});
+  world.put_target(named("t", "cred", {"n1"}, {"a"}));
+  auto pinned = named("p", "pinned", {"n2"}, {"b"});
+  pinned.pin = true;
+  world.put_target(pinned);
+  ASSERT_TRUE(world.begin({"a", "b"}));
+  world.set_contexts({"b"});
+  std::string moved = world.kubeconfig();
+  moved.replace(moved.find(world.server("b").url()), world.server("b").url().size(), world.server("a").url());
+  world.set_kubeconfig(moved);
+  ASSERT_TRUE(world.until([&] {
+    const auto rows = world.engine().status("p").rows;
+    return std::ranges::any_of(
+        rows, [](const auto& row) { return row.cause && describe(*row.cause).find("pins it") != std::string::npos; });
+  }));
+  world.run_for(beyond_grace);
+  world.forget_target("t");
+  world.run_for(5 * beyond_grace);
+  world.sync();
+  EXPECT_TRUE(world.says(left_there)) << world.notes();
+  world.engine().trust_context("b");
+  EXPECT_TRUE(world.until([&] { return !world.server("a").find(cred); }));
+}
+
+TEST(Identity, AFormerClusterIsForgottenOnceItIsCleanThroughAnotherContext) {
+  World world({"a", "b"});
+  world.put_target(named("t", "cred", {"n1"}, {"a"}));
+  world.put_target(named("u", "other", {"n2"}, {"b"}));
+  ASSERT_TRUE(world.begin({"a", "b"}));
+  auto& former = world.server("a");
+  auto& present = world.server("b");
+  std::string swapped = world.kubeconfig();
+  const auto replace = [&](const std::string& from, const std::string& to) {
+    swapped.replace(swapped.find(from), from.size(), to);
+  };
+  replace(former.url(), "first");
+  replace(present.url(), former.url());
+  replace("first", present.url());
+  world.set_kubeconfig(swapped);
+  ASSERT_TRUE(world.until([&] { return present.find(cred).has_value(); }));
+  ASSERT_TRUE(world.until([&] { return world.says("context a leads to another"); }));
+  world.run_for(2 * beyond_grace);
+  world.forget_target("t");
+  world.sync();
+  EXPECT_FALSE(present.find(cred));
+  EXPECT_TRUE(world.until([&] { return !former.find(cred); }));
+  EXPECT_TRUE(world.until([&] { return !world.says(left_there); })) << world.notes();
+}
+
+TEST(Identity, OfManyFormerClustersNoneIsForgottenThatHasSomethingToBeRemoved) {
+  World world({"a"});
+  world.put_target(named("t", "cred", {"n1"}, {"a"}));
+  ASSERT_TRUE(world.begin({"a"}));
+  const std::string first = world.server("a").url();
+  ASSERT_TRUE(world.cut_off("a"));
+  world.forget_target("t");
+  world.put_target(named("u", "other", {"n1"}, {"a"}));
+  for (int i = 0; i < 7; ++i) {
+    auto& now = world.replace_cluster("a");
+    now.make_namespace("n1");
+    ASSERT_TRUE(world.until([&] { return now.find({"secrets", "n1", "other"}).has_value(); }));
+    ASSERT_TRUE(world.until([&] { return world.knows_cluster("a"); }));
+  }
+  EXPECT_TRUE(world.says(left_there, "t")) << world.notes("t");
+  EXPECT_TRUE(world.until([&] {
+    std::string remembered;
+    for (const auto& file : std::filesystem::directory_iterator(world.footprint_folder())) {
+      remembered += read_file(file.path());
+    }
+    return remembered.find(first) != std::string::npos;
+  }));
+}
+
+// --- What was not read is not clean
+
+TEST(Identity, SecretsThatAreReadOneByOneAreNotCleanBeforeServiceAccountsAreKnown) {
+  World world({"a"});
+  world.server().deny_cluster_wide("list", "secrets");
+  world.put_target(named("t", "cred", {"n*"}, {"a"}));
+  auto other = named("u", "other", {"n2"}, {"a"});
+  other.service_accounts = {"default"};
+  world.put_target(other);
+  ASSERT_TRUE(world.begin({"a"}));
+  ASSERT_TRUE(world.until([&] { return world.server().find(cred).has_value(); }));
+  world.stop();
+  world.server().inject({.verb = "list", .resource = "serviceaccounts", .times = -1, .status = 503});
+  world.start();
+  world.run_for(2 * beyond_grace);
+  world.forget_target("t");
+  world.run_for(5 * beyond_grace);
+  EXPECT_EQ(world.engine().status("t").targets.size(), 1U) << "it goes on";
+  world.server().clear_faults();
+  world.sync();
+  EXPECT_TRUE(world.until([&] { return !world.server().find(cred); }));
+}
+
+TEST(Identity, ATargetWhoseFileIsGoneIsNotForgottenBeforeServiceAccountsAreKnown) {
+  World world({"a"});
+  const FakeCluster::Key account{"serviceaccounts", "n1", "default"};
+  world.server().put(account, json::object());
+  auto target = named("t", "cred", {"n1"}, {"a"});
+  target.service_accounts = {"default"};
+  world.put_target(target);
+  world.put_target(named("u", "other", {"n2"}, {"a"}));
+  ASSERT_TRUE(world.begin({"a"}));
+  world.stop();
+  world.server().erase(cred);
+  world.lose_target("t");
+  world.server().inject({.verb = "list", .resource = "serviceaccounts", .times = -1, .status = 503});
+  world.start();
+  world.run_for(5 * beyond_grace);
+  world.server().clear_faults();
+  world.sync();
+  world.forget_target("t");
+  world.sync();
+  EXPECT_TRUE(world.until([&] { return pull_secrets_of(world.server().find(account).value()).empty(); }));
+}
+
+// --- A pause in the middle of a change
+
+TEST(Identity, APausedContextThatGetsAnotherNameStaysPaused) {
+  World world({"a"});
+  world.add_alias("b", "a");
+  world.set_contexts({"a"});
+  world.put_target(named("t", "cred", {"n1"}, {"*"}));
+  ASSERT_TRUE(world.begin({"a"}));
+  world.engine().pause_context("a", true);
+  world.set_contexts({"b"});
+  world.server("a").forget_requests();
+  world.login("ghcr.io", "second");
+  world.run_for(5 * beyond_grace);
+  EXPECT_EQ(world.server("a").writes(), 0U);
+  EXPECT_TRUE(world.says("context b is paused")) << world.notes();
+  world.restart();
+  world.run_for(5 * beyond_grace);
+  EXPECT_EQ(world.server("a").writes(), 0U);
+  EXPECT_TRUE(world.engine().pause_context("b", false));
+  EXPECT_TRUE(world.until([&] { return world.server("a").writes() > 0; }));
+}
+
+class PausedMeanwhile : public testing::TestWithParam<bool> {};
+
+// The deletion waits for a slow webhook while the person pauses.
+TEST_P(PausedMeanwhile, ADeletionThatHasBegunDeletesNothing) {
+  const bool of_target = GetParam();
+  World world({"a"});
+  for (const auto* name_space : {"n1", "n2"}) {
+    world.server().put({"serviceaccounts", name_space, "default"}, {{"kind", "ServiceAccount"}});
+  }
+  auto target = named("t", "cred", {"n1", "n2"}, {"a"});
+  target.service_accounts = {"default"};
+  world.put_target(target);
+  ASSERT_TRUE(world.begin({"a"}));
+  world.server().inject(
+      {.kind = Fault::Kind::held, .verb = "patch", .resource = "serviceaccounts", .name_space = "n1", .times = 1});
+  world.server().forget_requests();
+  target.namespaces = {"n2"};
+  world.replace_target(target);
+  ASSERT_TRUE(world.until([&] { return world.server().count("patch", "serviceaccounts") == 1; }));
+  if (of_target) {
+    target.paused = true;
+    world.replace_target(target);
+  } else {
+    world.engine().pause_context("a", true);
+  }
+  world.run_for(100ms);
+  world.server().release_held();
+  world.run_for(500ms);
+  EXPECT_TRUE(world.server().find(cred));
+  EXPECT_EQ(world.server().count("delete"), 0U);
+}
+
+INSTANTIATE_TEST_SUITE_P(All, PausedMeanwhile, testing::Bool(),
+                         [](const auto& of) { return of.param ? "Target" : "Context"; });
+
+TEST(PausedMeanwhileTest, NoFurtherServiceAccountIsWritten) {
+  World world({"a"});
+  for (int i = 0; i < 30; ++i) {
+    world.server().put({"serviceaccounts", "n1", "sa" + std::to_string(i)}, {{"kind", "ServiceAccount"}});
+  }
+  auto target = named("t", "cred", {"n1"}, {"a"});
+  world.put_target(target);
+  ASSERT_TRUE(world.begin({"a"}));
+  world.server().inject({.kind = Fault::Kind::held, .verb = "patch", .resource = "serviceaccounts", .times = 1});
+  world.server().forget_requests();
+  target.service_accounts = {"sa*"};
+  world.replace_target(target);
+  ASSERT_TRUE(world.until([&] { return world.server().count("patch", "serviceaccounts") == 1; }));
+  world.engine().pause_context("a", true);
+  world.server().release_held();
+  world.run_for(500ms);
+  EXPECT_EQ(world.server().count("patch", "serviceaccounts"), 1U);
+  world.engine().pause_context("a", false);
+  EXPECT_TRUE(world.until([&] { return world.server().count("patch", "serviceaccounts") == 30; }));
+}
+
+}  // namespace
+}  // namespace regsync::test
