@@ -404,7 +404,7 @@ std::optional<Credential> SecretServiceReader::lookup(const char* schema, const 
   }
   Answer<StoredItem> item;
   Answer<SecretString> secret;
-  client_.ask({question(item_call(found.value->front()), read_item, item),
+  client_.ask({question(item_login_call(found.value->front()), read_item_login, item),
                question(secret_call(found.value->front(), session_), read_secret, secret)});
   if (!item.value || !secret.value) {
     return std::nullopt;  // locked, replaced meanwhile, or a session of a service that is gone: the long way knows

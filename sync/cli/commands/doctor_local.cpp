@@ -5,13 +5,13 @@
 #include <system_error>
 
 #include "helper/base/guarded.hpp"
+#include "helper/base/shell_word.hpp"
 #include "helper/base/text.hpp"
 #include "helper/secret_service/bus_connection.hpp"
 #include "helper/secret_service/provider.hpp"
 #include "helper/store/registry_key.hpp"
 #include "sync/base/find_program.hpp"
 #include "sync/base/paths.hpp"
-#include "sync/base/shell_word.hpp"
 #include "sync/base/user_manager.hpp"
 #include "sync/cli/ask/daemon_link.hpp"
 #include "sync/cli/ask/kubeconfig_selection.hpp"

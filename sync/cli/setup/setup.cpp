@@ -11,10 +11,10 @@
 
 #include "helper/base/error.hpp"
 #include "helper/base/guarded.hpp"
+#include "helper/base/shell_word.hpp"
 #include "helper/base/text.hpp"
 #include "helper/store/registry_key.hpp"
 #include "sync/base/find_program.hpp"
-#include "sync/base/shell_word.hpp"
 #include "sync/base/user_manager.hpp"
 #include "sync/cli/setup/containers_config.hpp"
 #include "sync/cli/setup/foreign_helper.hpp"
