@@ -161,6 +161,7 @@ std::optional<StoreContents> SecretServiceReader::try_contents(const Depth& dept
       continue;
     }
     contents.collections.push_back({.path = paths[i],
+                                    .label = {},
                                     .locked = client_.value_of(std::move(answers[i].locked)),
                                     .is_default = paths[i] == contents.default_collection});
     for (std::size_t k = 0; k < schemas_.size(); ++k) {

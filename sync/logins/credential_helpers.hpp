@@ -19,6 +19,7 @@
 #include "helper/base/error.hpp"
 #include "helper/store/credential.hpp"
 #include "helper/store/registry_key.hpp"
+#include "sync/base/task_group.hpp"
 
 namespace regsync {
 
