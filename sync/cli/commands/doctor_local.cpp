@@ -146,6 +146,10 @@ void check_reading(const StoreReading& reading, Findings& findings) {
     const Error none = no_default_collection_error(reading.provider);
     findings.push_back({subject, Health::warning, none.message(), none.remedy()});
   }
+  if (reading.unreadable > 0) {
+    findings.push_back({subject, Health::warning, hidden_logins_error(reading.unreadable).message(),
+                        "unlock all that it keeps; where that is done, restart it"});
+  }
   for (const auto& [registry, problem] : reading.problems) {
     findings.push_back(failed(subject, problem));
   }

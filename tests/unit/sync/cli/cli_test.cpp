@@ -367,6 +367,30 @@ TEST_F(Cli, AHelperOfDockersConfigGivesLoginsToo) {
   EXPECT_THAT(console_.out() + console_.err(), testing::Not(HasSubstr("canary")));
 }
 
+TEST_F(Cli, LoginsTellsOfThoseThatTheKeyringDoesNotShow) {
+  log_in("ghcr.io", "me");
+  console_.store().unreadable = 1;
+  EXPECT_EQ(run({"logins"}), 1);
+  EXPECT_THAT(console_.out(), HasSubstr("ghcr.io"));
+  EXPECT_THAT(console_.err(), HasSubstr("lists a login that it does not show"));
+  FakeConsole doctor;
+  doctor.store().unreadable = 2;
+  cli::run({"doctor"}, doctor.console());
+  EXPECT_THAT(doctor.out(), HasSubstr("lists 2 logins that it does not show"));
+}
+
+TEST_F(Cli, AHelperThatGivesNoLoginIsARowAndTheExitCode) {
+  const auto helper = home_.write("bin/docker-credential-fake", "#!/bin/sh\necho 'it is broken'; exit 1\n");
+  std::filesystem::permissions(helper, std::filesystem::perms(0755));
+  ::setenv("PATH", ((home_ / "bin").string() + ":/usr/bin:/bin").c_str(), 1);
+  ::setenv("DOCKER_CONFIG", (home_ / "docker").c_str(), 1);
+  home_.write("docker/config.json", R"({"credHelpers":{"ghcr.io":"fake"}})");
+  EXPECT_EQ(run({"add", "web", "--registry", "ghcr.io"}), 0);
+  EXPECT_EQ(run({"logins"}), 1);
+  EXPECT_THAT(console_.out(), HasSubstr("docker-credential-fake"));
+  EXPECT_THAT(console_.out(), HasSubstr("it is broken"));
+}
+
 // Which of several logins of a registry a target uses, as the engine chooses it.
 TEST_F(Cli, LoginsNamesTheTargetsAtTheLoginThatTheyUse) {
   const auto targets = [&](const std::string& source) {
