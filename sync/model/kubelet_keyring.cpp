@@ -24,13 +24,7 @@ Error refused(const std::string& why) {
 
 // config.go, DockerConfigEntry.UnmarshalJSON and decodeDockerConfigFieldAuth.
 void take_auth(const std::string& auth, KubeletEntry& entry) {
-  std::string padded = auth;
-  if (auth.find('=') == std::string::npos) {
-    // Go's decoder skips the line ends that base64(1) writes.
-    const auto digits = std::ranges::count_if(auth, [](char c) { return c != '\n' && c != '\r'; });
-    padded.append(static_cast<std::size_t>((4 - digits % 4) % 4), '=');
-  }
-  const auto decoded = base64_decode(padded);
+  const auto decoded = base64_decode(base64_padded(auth));
   const auto colon = decoded ? decoded->find(':') : std::string::npos;
   if (colon == std::string::npos) {
     throw refused("\"auth\" of " + entry.key + " is not base64 of USER:PASSWORD");
