@@ -16,6 +16,8 @@ TEST(CredentialHelpers, WhatAFailingHelperSaysIsShownUnlessItMayHoldALogin) {
   EXPECT_EQ(quotable("expired: Y2FuYXJ5", &known), hidden) << "in base64";
   EXPECT_EQ(quotable("expired: YTpjYW5hcnk=", &known), hidden) << "as docker's auth";
   EXPECT_EQ(quotable("username=a\npassword=c4nary"), hidden) << "as git's helpers print it";
+  EXPECT_EQ(quotable("alice:hunter2xyz"), hidden) << "a login, without a word that tells so";
+  EXPECT_EQ(quotable("login failed:\n  alice:hunter2xyz\n"), hidden);
   EXPECT_EQ(quotable("expired", &known), "it printed \"expired\"");
 }
 
