@@ -12,6 +12,7 @@
 #include "sync/base/boottime_timer.hpp"
 #include "sync/base/child_process.hpp"
 #include "sync/base/disclosure.hpp"
+#include "sync/base/go_json.hpp"
 #include "sync/base/guard.hpp"
 #include "sync/base/json_access.hpp"
 #include "sync/base/log.hpp"
@@ -40,8 +41,8 @@ Error failed(const CredentialHelper& source, const std::string& why, const std::
 
 Credential parse_helper_answer(const CredentialHelper& source, std::string_view output) {
   const auto answer = parse_json(output).value_or(nlohmann::json());
-  const std::string_view username = text_at(answer, {"Username"});
-  const std::string_view secret = text_at(answer, {"Secret"});
+  const std::string_view username = text_as_go(answer, "Username");
+  const std::string_view secret = text_as_go(answer, "Secret");
   if (username.empty() || secret.empty()) {
     throw failed(source, "its answer is not a login");
   }

@@ -7,6 +7,7 @@
 
 #include "helper/base/error.hpp"
 #include "helper/base/shell_word.hpp"
+#include "sync/base/go_json.hpp"
 #include "sync/base/json_access.hpp"
 #include "sync/cli/setup/run_to_end.hpp"
 #include "sync/logins/credential_helpers.hpp"
@@ -70,11 +71,7 @@ std::optional<Credential> get_foreign_login(const std::string& program, const st
     throw refusal(program, "get", result);
   }
   const json answer = parse_answer(program, "get", result.output);
-  const auto text = [&answer](const char* name) {
-    const auto member = answer.find(name);
-    return member != answer.end() && member->is_string() ? member->get<std::string>() : std::string();
-  };
-  return Credential{{server, text("Username")}, SecretString(text("Secret"))};
+  return Credential{{server, std::string(text_as_go(answer, "Username"))}, SecretString(text_as_go(answer, "Secret"))};
 }
 
 }  // namespace regsync

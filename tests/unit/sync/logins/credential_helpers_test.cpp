@@ -21,5 +21,20 @@ TEST(CredentialHelpers, WhatAFailingHelperSaysIsShownUnlessItMayHoldALogin) {
   EXPECT_EQ(quotable("expired", &known), "it printed \"expired\"");
 }
 
+TEST(CredentialHelpers, TheAnswerIsReadAsDockerReadsIt) {
+  const CredentialHelper source{"corp", "ghcr.io", {}};
+  const Credential login = parse_helper_answer(source, R"({"username":"alice","SECRET":"canary"})");
+  EXPECT_EQ(login, (Credential{{"ghcr.io", "alice"}, SecretString("canary")})) << "the case of a name does not count";
+}
+
+TEST(CredentialHelpers, TheAdviceIsACommandWhateverTheServer) {
+  try {
+    parse_helper_answer({"corp", "x; $(id) #", {}}, "[]");
+    ADD_FAILURE() << "no answer was taken for one";
+  } catch (const Error& error) {
+    EXPECT_EQ(error.remedy(), "try it: echo 'x; $(id) #' | docker-credential-corp get");
+  }
+}
+
 }  // namespace
 }  // namespace regsync
