@@ -80,6 +80,15 @@ TEST_F(LoginFilesTest, ADockercfgHasTheLoginsWithoutAuthsAroundThem) {
   EXPECT_TRUE(other.read(both).all.empty()) << "a file of Docker that holds no login";
 }
 
+TEST_F(LoginFilesTest, ARemedyIsACommandWhateverTheNames) {
+  const auto file = root_.write("my logins/a.json", R"({"auths":{"x;`id`":{"auth":"%%%"}}})");
+  LoginFiles files({file});
+  const StoreReading reading = files.read({RegistryKey("x;`id`")});
+  ASSERT_EQ(reading.problems.size(), 1U);
+  EXPECT_EQ(reading.problems.begin()->second.remedy(),
+            "write it again: podman login --authfile '" + file.string() + "' 'x;`id`'");
+}
+
 TEST_F(LoginFilesTest, LoginsAreReadAsKubeletReadsThem) {
   LoginFiles files({root_.write("a.json", R"({"Auths":{"ghcr.io":{"Auth":"bWU6Z2hjci0xMQ"}},
                                               "auths":{"docker.io":{"auth":"bWU6aHViLTE="}}})")});
