@@ -14,14 +14,13 @@ bool is_control(char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x
 
 constexpr char lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; }
 
-// C0 and C1 controls, line separators, and what changes the direction of text (Unicode Standard Annex 9).
+}  // namespace
+
 bool changes_the_terminal(char32_t point) {
   return point < 0x20 || (point >= 0x7f && point < 0xa0) || point == 0x2028 || point == 0x2029 || point == 0x061c ||
          point == 0x200e || point == 0x200f || (point >= 0x202a && point <= 0x202e) ||
          (point >= 0x2066 && point <= 0x2069);
 }
-
-}  // namespace
 
 std::string_view trim(std::string_view text) {
   constexpr std::string_view white_space = " \t\r\n\f\v";

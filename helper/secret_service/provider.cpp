@@ -147,6 +147,13 @@ const char* first_collection_label(const std::optional<StoreProvider>& provider)
   return name_of(provider) == kwallet ? "kdewallet" : "Default keyring";
 }
 
+Error hidden_logins_error(std::size_t count) {
+  return {ErrorCode::store_unavailable,
+          "the Secret Service lists " + (count == 1 ? "a login" : std::to_string(count) + " logins") +
+              " that it does not show",
+          "try again; `regsync doctor` tells more"};
+}
+
 Error no_default_collection_error(const std::optional<StoreProvider>& provider) {
   return {ErrorCode::store_unavailable, name_of(provider) + " has no default collection to keep logins in",
           advice(provider, &KnownProvider::first_store,

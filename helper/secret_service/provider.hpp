@@ -32,6 +32,9 @@ Error consent_needed_error(const std::optional<StoreProvider>& provider, const s
 // The label of a first collection. KWallet: that of the wallet which is opened with the desktop's session.
 const char* first_collection_label(const std::optional<StoreProvider>& provider);
 
+// It lists so many logins whose attributes it does not show.
+Error hidden_logins_error(std::size_t count);
+
 Error no_default_collection_error(const std::optional<StoreProvider>& provider);
 
 // Nobody has the bus name.

@@ -42,9 +42,10 @@ std::string read_session(sd_bus_message* answer);
 bool read_boolean_property(sd_bus_message* answer);
 std::string read_string_property(sd_bus_message* answer);
 std::vector<std::string> read_paths_property(sd_bus_message* answer);
-StoredItem read_item_login(sd_bus_message* answer);  // an item's attributes; `login` alone is set
+StoredItem read_item_login(sd_bus_message* answer);  // an item's attributes; `login` and `schema` alone are set
 
-// The answer of Properties.GetAll of an item that is a login; of any item, whose login may be empty.
+// The answer of Properties.GetAll of an item that was found as a login; of any item. These three: `login` may be empty.
+// That of an item which was found as a login is so only where its attributes show a schema of ours, and no server.
 StoredItem read_item(sd_bus_message* answer);
 StoredItem read_any_item(sd_bus_message* answer);
 

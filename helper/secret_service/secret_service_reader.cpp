@@ -67,11 +67,8 @@ bool StoreContents::take(StoredItem item) {
   if (item.locked) {
     return false;  // it need not show its attributes, and so not whose it is
   }
-  if (item.schema == nullptr) {
+  if (item.schema == nullptr || item.login.server.empty()) {
     return known == items.end();  // else a login may be gone
-  }
-  if (item.login.server.empty()) {
-    return false;
   }
   if (known != items.end()) {
     item.collection = known->collection;
@@ -210,12 +207,15 @@ std::vector<Answer<StoredItem>> SecretServiceReader::ask_items(const std::vector
   if (!depth.all_in_full) {
     ask(item_login_call, read_item_login);
     std::map<RegistryKey, std::vector<std::size_t>> items_of;
+    std::vector<std::size_t> nameless;  // whether it is a login depends on whether it is locked
     for (std::size_t i = 0; i < answers.size(); ++i) {
-      if (answers[i].value) {
+      if (answers[i].value && answers[i].value->login.server.empty()) {
+        nameless.push_back(i);
+      } else if (answers[i].value) {
         items_of[stored_key(found[i].schema, answers[i].value->login.server)].push_back(i);
       }
     }
-    in_full.clear();
+    in_full = std::move(nameless);
     for (const auto& [key, items] : items_of) {
       if ((depth.in_full != nullptr && key == *depth.in_full) || items.size() > 1) {
         in_full.insert(in_full.end(), items.begin(), items.end());
@@ -241,7 +241,11 @@ void SecretServiceReader::read_items(StoreContents& contents, const std::vector<
       item.collection = collection.path;
       item.schema = found[i].schema;
       item.locked = item.locked || collection.locked;
-      contents.items.push_back(std::move(item));
+      if (!item.login.server.empty()) {
+        contents.items.push_back(std::move(item));
+      } else if (item.locked) {
+        ++contents.unreadable;
+      }  // else somebody else's, which names no server: it is the login of none
     }
   }
   if (!vanished.empty()) {
@@ -405,9 +409,9 @@ std::optional<Credential> SecretServiceReader::lookup(const char* schema, const 
   }
   Answer<StoredItem> item;
   Answer<SecretString> secret;
-  client_.ask({question(item_call(found.value->front()), read_item, item),
+  client_.ask({question(item_login_call(found.value->front()), read_item_login, item),
                question(secret_call(found.value->front(), session_), read_secret, secret)});
-  if (!item.value || !secret.value) {
+  if (!item.value || item.value->login.server.empty() || !secret.value) {
     return std::nullopt;  // locked, replaced meanwhile, or a session of a service that is gone: the long way knows
   }
   return Credential{std::move(item.value->login), std::move(*secret.value)};

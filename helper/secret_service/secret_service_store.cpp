@@ -99,16 +99,10 @@ std::vector<KeptLogin> logins_of(const StoreContents& contents) {
   return logins;
 }
 
-Error unreadable_error(std::size_t count) {
-  return {ErrorCode::store_unavailable,
-          "the Secret Service lists " + std::to_string(count) + " logins that it does not show",
-          "try again; `regsync doctor` tells more"};
-}
-
 // Nothing was found, and something that is there could not be read.
 void require_readable(const StoreContents& contents) {
   if (contents.unreadable > 0) {
-    throw unreadable_error(contents.unreadable);
+    throw hidden_logins_error(contents.unreadable);
   }
 }
 
@@ -362,7 +356,7 @@ void SecretServiceStore::load_secrets(const StoreContents& contents, Secrets& kn
   if (std::ranges::any_of(contents.collections, &StoreCollection::locked)) {
     doubt = locked_error(contents);
   } else if (contents.unreadable > 0) {
-    doubt = unreadable_error(contents.unreadable);
+    doubt = hidden_logins_error(contents.unreadable);
   }
   if (doubt && !reading.problem) {
     for (const RegistryKey& key : reading.asked) {

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 
+#include "helper/base/shell_word.hpp"
 #include "helper/base/text.hpp"
 
 namespace regsync {
@@ -97,8 +98,8 @@ bool is_account_name(std::string_view text) {
 
 std::string login_command(const RegistryKey& key) {
   return key.account().empty()
-             ? "docker login " + key.value()
-             : "regsync login --account " + std::string(key.account()) + " " + std::string(key.registry());
+             ? "docker login " + shell_word(key.value())
+             : "regsync login --account " + std::string(key.account()) + " " + shell_word(key.registry());
 }
 
 bool is_hub_token_entry(std::string_view server) {

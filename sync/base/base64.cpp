@@ -1,5 +1,6 @@
 #include "sync/base/base64.hpp"
 
+#include <algorithm>
 #include <cstddef>
 
 namespace regsync {
@@ -57,6 +58,15 @@ std::optional<std::string> base64_decode(std::string_view text) {
     return std::nullopt;
   }
   return bytes;
+}
+
+std::string base64_padded(std::string_view text) {
+  std::string padded(text);
+  if (text.find('=') == std::string_view::npos) {
+    const auto count = std::ranges::count_if(text, [](char c) { return c != '\n' && c != '\r'; });
+    padded.append(static_cast<std::size_t>((4 - count % 4) % 4), '=');
+  }
+  return padded;
 }
 
 }  // namespace regsync

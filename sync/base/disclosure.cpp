@@ -9,14 +9,22 @@
 namespace regsync {
 namespace {
 
-constexpr std::array names{"password", "passwd", "secret", "token", "auth", "key", "keydata"};
+constexpr std::array names{"password", "passwd", "pass",    "pwd",        "secret", "token",
+                           "auth",     "key",    "keydata", "credential", "cookie"};
 constexpr std::array schemes{"basic ", "bearer "};  // of an Authorization header
 // Of words, the ordinary ones are in lower case and without digits.
 constexpr std::size_t least_secret = 6;
 constexpr std::size_t least_token = 16;
+// What tokens of GitHub, GitLab, Docker, npm, Slack, Google and Vault begin with, and the key ids of AWS.
+constexpr std::array prefixes{"ghp_",      "gho_",      "ghs_", "ghu_", "ghr_",  "github_pat_", "glpat-",
+                              "dckr_pat_", "dckr_oat_", "npm_", "xox",  "ya29.", "AIza",        "hvs."};
+constexpr std::array key_ids{"AKIA", "ASIA"};
 
-bool is_letter(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); }
+bool is_lower(char c) { return c >= 'a' && c <= 'z'; }
+bool is_upper(char c) { return c >= 'A' && c <= 'Z'; }
+bool is_letter(char c) { return is_lower(c) || is_upper(c); }
 bool is_digit(char c) { return c >= '0' && c <= '9'; }
+bool is_of_key_id(char c) { return is_upper(c) || is_digit(c); }
 bool is_of_token(char c) {
   return is_letter(c) || is_digit(c) || c == '-' || c == '_' || c == '+' || c == '/' || c == '.' || c == '=';
 }
@@ -37,8 +45,20 @@ bool is_value(std::string_view rest) {
   const auto colon = separator.find_first_of("=:");
   const bool prose = given && separator.find('=') == std::string_view::npos &&
                      separator.find_first_of("\"'", colon) == std::string_view::npos;
-  return given && value.size() >= least_secret &&
-         !(prose && std::ranges::all_of(value, [](char c) { return (c >= 'a' && c <= 'z') || c == '.'; }));
+  const std::size_t least = separator.find('=') == std::string_view::npos ? least_secret : 1;
+  return given && value.size() >= least &&
+         !(prose && std::ranges::all_of(value, [](char c) { return is_lower(c) || c == '.'; }));
+}
+
+// The same where it is told in words: "is hunter2xyz", and not "is expired".
+bool is_told(std::string_view rest) {
+  constexpr std::string_view verb = " is ";
+  if (!rest.starts_with(verb)) {
+    return false;
+  }
+  rest.remove_prefix(verb.size());
+  const std::string_view value = rest.substr(0, rest.find_first_of(" \t\r\n\"',;"));
+  return value.size() >= least_secret && std::ranges::any_of(value, is_digit);
 }
 
 bool is_proof(std::string_view rest) {
@@ -60,6 +80,78 @@ bool has_after(std::string_view text, const Words& words, bool (*is_secret)(std:
   });
 }
 
+// Whether one of these prefixes begins a word, and what the predicate is true of follows.
+template <typename Prefixes>
+bool has_word(std::string_view text, const Prefixes& begins, bool (*is_secret)(std::string_view rest)) {
+  return std::ranges::any_of(begins, [&](std::string_view begin) {
+    for (auto at = text.find(begin); at != std::string_view::npos; at = text.find(begin, at + 1)) {
+      const bool inside = at > 0 && (is_letter(text[at - 1]) || is_digit(text[at - 1]));
+      if (!inside && is_secret(text.substr(at + begin.size()))) {
+        return true;
+      }
+    }
+    return false;
+  });
+}
+
+// npm_config_cache is none.
+bool is_token(std::string_view rest) {
+  const std::string_view word = leading(rest, is_of_token);
+  return word.size() >= least_secret + 2 && std::ranges::any_of(word, is_of_key_id);
+}
+
+bool is_key_id(std::string_view rest) { return leading(rest, is_of_key_id).size() >= least_token - 4; }
+
+// USER:PASSWORD before the host of a URL.
+bool holds_userinfo(std::string_view text) {
+  constexpr std::string_view end_of_scheme = "://";
+  for (auto at = text.find(end_of_scheme); at != std::string_view::npos; at = text.find(end_of_scheme, at + 1)) {
+    const std::string_view rest = text.substr(at + end_of_scheme.size());
+    const std::string_view authority = rest.substr(0, rest.find_first_of("/ \t\r\n"));
+    const auto end = authority.rfind('@');
+    if (end != std::string_view::npos && authority.substr(0, end).find(':') != std::string_view::npos) {
+      return true;
+    }
+  }
+  return false;
+}
+
+// What people and machines do not name things: long, of small and capital letters and digits. With a "/" it may be a
+// path; no secret key of AWS is shorter than this.
+bool is_random(std::string_view word) {
+  constexpr std::size_t least_random = 20;
+  constexpr std::size_t least_with_slash = 40;
+  const std::size_t least = word.find('/') == std::string_view::npos ? least_random : least_with_slash;
+  return word.size() >= least && std::ranges::any_of(word, is_lower) && std::ranges::any_of(word, is_upper) &&
+         std::ranges::any_of(word, is_digit);
+}
+
+// A URL, a path, a host, a file, or a resource of AWS: it says where something is.
+bool is_place(std::string_view word) {
+  return word.starts_with("arn:") || word.find_first_of("/~") == 0 ||
+         word.find_first_of(".\\") != std::string_view::npos || word.find("://") != std::string_view::npos;
+}
+
+// Hands over the pieces of a text between these characters.
+template <typename Predicate>
+bool any_piece(std::string_view text, std::string_view between, Predicate predicate) {
+  while (!text.empty()) {
+    const std::string_view piece = text.substr(0, text.find_first_of(between));
+    if (predicate(piece)) {
+      return true;
+    }
+    text.remove_prefix(std::min(piece.size() + 1, text.size()));
+  }
+  return false;
+}
+
+bool holds_a_random_word(std::string_view text) {
+  return any_piece(text, " \t\r\n\"'`,;()<>[]{}|", [](std::string_view word) {
+    word = word.substr(0, word.find_last_not_of(".:!?") + 1);
+    return !is_place(word) && any_piece(word, ":@=&", is_random);
+  });
+}
+
 bool holds_a_web_token(std::string_view text) {
   constexpr std::string_view begin = "eyJ";  // {" in base64
   for (auto at = text.find(begin); at != std::string_view::npos; at = text.find(begin, at + 1)) {
@@ -74,7 +166,9 @@ bool holds_a_web_token(std::string_view text) {
 
 bool may_disclose(std::string_view text) {
   return text.find("PRIVATE KEY-----") != std::string_view::npos || holds_a_web_token(text) ||
-         has_after(text, names, is_value) || has_after(text, schemes, is_proof);
+         has_after(text, names, is_value) || has_after(text, names, is_told) || has_after(text, schemes, is_proof) ||
+         has_word(text, prefixes, is_token) || has_word(text, key_ids, is_key_id) || holds_userinfo(text) ||
+         holds_a_random_word(text);
 }
 
 std::string presentable_unless_secret(std::string_view said) {

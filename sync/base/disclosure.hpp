@@ -6,8 +6,9 @@
 
 namespace regsync {
 
-// Whether it looks as if it held a secret: a private key, a JSON Web Token, or a value under a name for one
-// ("password=…", "\"token\": \"…\""). A guess: a text that is known to hold one must not be asked about.
+// Whether it looks as if it held a secret: a private key, a JSON Web Token, a value under a name for one ("password=…",
+// "\"token\": \"…\"", "secret is …"), a token by its prefix, a password in a URL, or a long word of small and capital
+// letters and digits. A guess: a text that is known to hold one must not be asked about.
 bool may_disclose(std::string_view text);
 
 // What another program or a server says, as presentable(); where it may hold a secret, that it is not shown. Give it

@@ -10,6 +10,7 @@
 #include <system_error>
 
 #include "helper/base/error.hpp"
+#include "helper/base/shell_word.hpp"
 
 namespace regsync {
 namespace {
@@ -52,7 +53,7 @@ Search search(std::string_view path, const std::string& name) {
 
 Error cannot_run(const std::string& path, int problem) {
   return {ErrorCode::rejected, path + " is there and cannot be run: " + std::generic_category().message(problem),
-          problem == EACCES ? "make it executable: chmod +x " + path : ""};
+          problem == EACCES ? "make it executable: chmod +x " + shell_word(path) : ""};
 }
 
 }  // namespace

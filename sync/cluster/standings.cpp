@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <utility>
 
-#include "sync/base/shell_word.hpp"
+#include "helper/base/shell_word.hpp"
 #include "sync/cluster/write_trouble.hpp"
 
 namespace regsync {

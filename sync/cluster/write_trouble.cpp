@@ -1,7 +1,7 @@
 #include "sync/cluster/write_trouble.hpp"
 
+#include "helper/base/shell_word.hpp"
 #include "helper/base/text.hpp"
-#include "sync/base/shell_word.hpp"
 
 namespace regsync {
 

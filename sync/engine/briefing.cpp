@@ -4,7 +4,7 @@
 #include <set>
 #include <utility>
 
-#include "sync/base/shell_word.hpp"
+#include "helper/base/shell_word.hpp"
 #include "sync/cluster/cluster.hpp"
 #include "sync/engine/status_builder.hpp"
 

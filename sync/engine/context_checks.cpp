@@ -4,7 +4,7 @@
 #include <set>
 
 #include "helper/base/error.hpp"
-#include "sync/base/shell_word.hpp"
+#include "helper/base/shell_word.hpp"
 #include "sync/base/suggest.hpp"
 
 namespace regsync {

@@ -6,7 +6,7 @@
 #include <span>
 #include <utility>
 
-#include "sync/base/shell_word.hpp"
+#include "helper/base/shell_word.hpp"
 namespace regsync {
 
 namespace {

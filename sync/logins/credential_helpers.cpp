@@ -6,11 +6,13 @@
 #include <nlohmann/json.hpp>
 #include <utility>
 
+#include "helper/base/shell_word.hpp"
 #include "helper/base/text.hpp"
 #include "sync/base/base64.hpp"
 #include "sync/base/boottime_timer.hpp"
 #include "sync/base/child_process.hpp"
 #include "sync/base/disclosure.hpp"
+#include "sync/base/go_json.hpp"
 #include "sync/base/guard.hpp"
 #include "sync/base/json_access.hpp"
 #include "sync/base/log.hpp"
@@ -32,15 +34,15 @@ constexpr milliseconds last_retry = 5min;
 Error failed(const CredentialHelper& source, const std::string& why, const std::string& remedy = {}) {
   const auto program = "docker-credential-" + source.helper;
   return {ErrorCode::credential_plugin, program + " gives no login for " + source.server + ": " + why,
-          remedy.empty() ? "try it: echo " + source.server + " | " + program + " get" : remedy};
+          remedy.empty() ? "try it: echo " + shell_word(source.server) + " | " + shell_word(program) + " get" : remedy};
 }
 
 }  // namespace
 
 Credential parse_helper_answer(const CredentialHelper& source, std::string_view output) {
   const auto answer = parse_json(output).value_or(nlohmann::json());
-  const std::string_view username = text_at(answer, {"Username"});
-  const std::string_view secret = text_at(answer, {"Secret"});
+  const std::string_view username = text_as_go(answer, "Username");
+  const std::string_view secret = text_as_go(answer, "Secret");
   if (username.empty() || secret.empty()) {
     throw failed(source, "its answer is not a login");
   }
@@ -70,12 +72,27 @@ bool holds(std::string_view output, const Credential& login) {
          output.find(base64_encode(login.login.username + ":" + secret)) != std::string_view::npos;
 }
 
+// USER:PASSWORD as a line of its own.
+bool has_bare_login(std::string_view output) {
+  while (!output.empty()) {
+    const std::string_view line = output.substr(0, output.find('\n'));
+    output.remove_prefix(std::min(line.size() + 1, output.size()));
+    const std::string_view word = trim(line);
+    const auto colon = word.find(':');
+    if (colon != std::string_view::npos && colon > 0 && colon + 1 < word.size() &&
+        word.find_first_of(" \t") == std::string_view::npos) {
+      return true;
+    }
+  }
+  return false;
+}
+
 }  // namespace
 
 std::string quotable(std::string_view output, const Credential* known) {
   constexpr std::size_t longest = 200;
   const bool json = output.find_first_of("{[") != std::string_view::npos;
-  if (json || may_disclose(output) || (known != nullptr && holds(output, *known))) {
+  if (json || may_disclose(output) || has_bare_login(output) || (known != nullptr && holds(output, *known))) {
     return "its output is not shown, because it may hold the login";
   }
   const std::string line = presentable(output.substr(0, std::min(output.find('\n'), longest)));

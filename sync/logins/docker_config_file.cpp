@@ -6,6 +6,7 @@
 #include <array>
 #include <cstdlib>
 #include <nlohmann/json.hpp>
+#include <span>
 #include <string_view>
 #include <system_error>
 #include <utility>
@@ -25,6 +26,11 @@ using Document = nlohmann::ordered_json;
 
 constexpr std::size_t max_config_bytes = 16UL * 1024 * 1024;
 
+// The members that are read here, as docker writes them.
+constexpr std::array<std::string_view, 3> document_members{"auths", "credsStore", "credHelpers"};
+constexpr std::array<std::string_view, 5> entry_members{"auth", "username", "password", "identitytoken",
+                                                        "registrytoken"};
+
 // docker/cli, cli/config/types/authconfig.go: the members that are secrets.
 constexpr std::array secret_members{"auth", "password", "identitytoken", "registrytoken"};
 
@@ -40,15 +46,11 @@ void check_bounds(const fs::path& path, std::string_view text) {
   }
 }
 
-Document parse(const fs::path& path, const std::optional<std::string>& bytes) {
-  if (!bytes || trim(*bytes).empty()) {
-    return Document::object();
-  }
-  check_bounds(path, *bytes);
+void require_object(const fs::path& path, std::string_view bytes) {
+  check_bounds(path, bytes);
   try {
-    Document document = Document::parse(*bytes);
-    if (document.is_object()) {
-      return document;
+    if (Document::parse(bytes).is_object()) {
+      return;
     }
   } catch (const Document::parse_error& error) {
     // Not what(): it quotes the file, which may hold a password.
@@ -62,19 +64,105 @@ Document parse(const fs::path& path, const std::optional<std::string>& bytes) {
   throw Error(ErrorCode::invalid_input, path.string() + " is not a JSON object", "correct it; nothing was changed");
 }
 
-// The members of a document by name, as they stand in its text. The tree keeps numbers of another length otherwise.
-std::map<std::string, std::string_view> members_in(std::string_view text) {
-  std::map<std::string, std::string_view> members;
+struct Member {
+  std::string name;
+  std::string_view value;
+};
+
+// The members of an object, as they stand in its text. The tree keeps numbers of another length otherwise, and one
+// value for each name.
+std::vector<Member> members_in(std::string_view text) {
+  std::vector<Member> members;
   constexpr std::string_view spaces = " \n\r\t";
   std::size_t at = text.find('{');
   while ((at = text.find_first_of("\"}", at)) != std::string_view::npos && text[at] == '"') {
     const std::size_t key_end = end_of_value(text, at, bounds);
-    const auto name = Document::parse(text.substr(at, key_end - at)).get<std::string>();
+    auto name = Document::parse(text.substr(at, key_end - at)).get<std::string>();
     const std::size_t begin = text.find_first_not_of(spaces, text.find(':', key_end) + 1);
     at = end_of_value(text, begin, bounds);
-    members.insert_or_assign(name, text.substr(begin, at - begin));
+    members.push_back({std::move(name), text.substr(begin, at - begin)});
   }
   return members;
+}
+
+// A member's name as docker writes it.
+std::string known_name(const std::string& name, std::span<const std::string_view> known) {
+  const std::string lowered = to_lower(name);
+  const auto found = std::ranges::find_if(known, [&](std::string_view other) { return to_lower(other) == lowered; });
+  return found == known.end() ? name : std::string(*found);
+}
+
+// Makes the tree that Docker's clients and kubelet make of a document, by Go's encoding/json: the case of a name does
+// not count; of a name that is there twice, two tables become one, and of anything else the last value counts.
+class Decoder {
+ public:
+  Document document(std::string_view text) {
+    Document document = Document::object();
+    for (const auto& [name, value] : members_in(text)) {
+      const std::string known = known_name(name, document_members);
+      note(document, known, "");
+      if (known == "auths" || known == "credHelpers") {
+        add_table(document[known], value, known);
+      } else {
+        document[known] = Document::parse(value);
+      }
+    }
+    return document;
+  }
+
+  // Takes the whole document for the table of logins.
+  Document document_of_logins(std::string_view text) {
+    Document document = Document::object();
+    add_table(document["auths"], text.substr(text.find('{')), "auths");
+    return document;
+  }
+
+  // The first that is there twice: "\"auths\"", "\"ghcr.io\" of \"auths\"".
+  [[nodiscard]] const std::optional<std::string>& repeated() const { return repeated_; }
+
+ private:
+  void note(const Document& object, const std::string& name, const std::string& of) {
+    if (!repeated_ && object.contains(name)) {
+      repeated_ = '"' + name + '"' + (of.empty() ? "" : " of \"" + of + '"');
+    }
+  }
+
+  void add_table(Document& table, std::string_view text, const std::string& name) {
+    if (!text.starts_with('{')) {
+      table = Document::parse(text);
+      return;
+    }
+    if (!table.is_object()) {
+      table = Document::object();
+    }
+    for (const auto& [key, value] : members_in(text)) {
+      note(table, key, name);
+      table[key] = name == "auths" && value.starts_with('{') ? entry(value, key) : Document::parse(value);
+    }
+  }
+
+  Document entry(std::string_view text, const std::string& key) {
+    Document entry = Document::object();
+    for (const auto& [name, value] : members_in(text)) {
+      const std::string known = known_name(name, entry_members);
+      note(entry, known, key);
+      entry[known] = Document::parse(value);
+    }
+    return entry;
+  }
+
+  std::optional<std::string> repeated_;
+};
+
+// Whether the text is what `.dockercfg` holds: the table of logins without anything around it.
+bool is_table_of_logins(const fs::path& path, std::string_view text) {
+  const std::vector<Member> members = members_in(text);
+  const bool known = std::ranges::any_of(members, [](const Member& member) {
+    const std::string name = known_name(member.name, document_members);
+    return std::ranges::find(document_members, name) != document_members.end() || to_lower(name) == "httpheaders";
+  });
+  return path.filename() == ".dockercfg" ||
+         (!known && std::ranges::all_of(members, [](const Member& member) { return member.value.starts_with('{'); }));
 }
 
 // As docker writes a member of the document.
@@ -113,15 +201,16 @@ std::string text_member(const Document& object, const char* name) {
   return member != object.end() && member->is_string() ? member->get<std::string>() : std::string();
 }
 
-// The login of one entry of "auths", as docker reads it (LoadFromReader, decodeAuth).
-std::optional<Credential> login_of(const std::string& server, const Document& entry) {
+// The login of one entry of "auths", as docker reads it (LoadFromReader, decodeAuth); for_kubelet: as kubelet does,
+// which takes base64 without its padding too.
+std::optional<Credential> login_of(const std::string& server, const Document& entry, bool for_kubelet) {
   if (const std::string token = text_member(entry, "identitytoken"); !token.empty()) {
     return Credential{{server, "<token>"}, SecretString(token)};
   }
   std::string username = text_member(entry, "username");
   std::string password = text_member(entry, "password");
   if (const std::string auth = text_member(entry, "auth"); !auth.empty()) {
-    const auto decoded = base64_decode(auth);
+    const auto decoded = base64_decode(for_kubelet ? base64_padded(auth) : auth);
     const auto colon = decoded ? decoded->find(':') : std::string::npos;
     if (colon == std::string::npos) {
       return std::nullopt;
@@ -163,10 +252,21 @@ fs::path default_helm_config() {
   return (folder ? *folder : paths::home() / ".config") / "helm/registry/config.json";
 }
 
-DockerConfigFile::DockerConfigFile(fs::path path)
+DockerConfigFile::DockerConfigFile(fs::path path, Form form)
     : path_(not_dangling(std::move(path))),
+      form_(form),
       original_(read_file_if_exists(path_, max_config_bytes)),
-      document_(std::make_unique<Document>(parse(path_, original_))) {}
+      document_(std::make_unique<Document>(Document::object())) {
+  if (is_blank()) {
+    return;
+  }
+  require_object(path_, *original_);
+  Decoder decoder;
+  *document_ = form_ == Form::login_file && is_table_of_logins(path_, *original_)
+                   ? decoder.document_of_logins(*original_)
+                   : decoder.document(*original_);
+  repeated_ = decoder.repeated();
+}
 
 DockerConfigFile::~DockerConfigFile() = default;
 
@@ -194,6 +294,11 @@ std::optional<std::string> DockerConfigFile::registry_entry(const std::string& r
 }
 
 void DockerConfigFile::require_editable() const {
+  if (repeated_) {  // one of the two would be lost
+    throw Error(ErrorCode::invalid_input,
+                *repeated_ + " is twice in " + path_.string() + " (capital and small letters are the same)",
+                "correct it; nothing was changed");
+  }
   // null is what docker's own decoder takes for a value that is left out.
   const auto require = [&](const Document& value, bool fits, const std::string& name, const char* type) {
     if (!fits && !value.is_null()) {
@@ -268,7 +373,7 @@ std::vector<Credential> DockerConfigFile::plain_logins(std::vector<std::string>*
     if (!has_secret(entry) && (entry.is_object() || entry.is_null())) {
       continue;
     }
-    if (auto login = login_of(server, entry)) {
+    if (auto login = login_of(server, entry, form_ == Form::login_file)) {
       logins.push_back(std::move(*login));
     } else if (unreadable != nullptr) {
       unreadable->push_back(server);
@@ -334,8 +439,14 @@ bool DockerConfigFile::is_blank() const { return !original_ || trim(*original_).
 bool DockerConfigFile::empty() const { return document_->empty(); }
 
 std::string DockerConfigFile::text() const {
-  const Document before = parse(path_, original_);
-  const auto members = is_blank() ? std::map<std::string, std::string_view>() : members_in(*original_);
+  std::map<std::string, std::string_view> members;
+  Document before = Document::object();
+  if (!is_blank()) {
+    before = Decoder().document(*original_);
+    for (const auto& [name, value] : members_in(*original_)) {
+      members.insert_or_assign(known_name(name, document_members), value);
+    }
+  }
   std::string text = "{";  // docker's own layout
   for (const auto& [name, value] : document_->items()) {
     const auto kept = before.find(name);

@@ -27,8 +27,12 @@ std::filesystem::path default_helm_config();
 
 class DockerConfigFile {
  public:
+  // What is read: docker's own file; or a file of logins as kubelet reads it, which may also be a `.dockercfg` (the
+  // content of "auths" alone), and is not to be edited.
+  enum class Form { config, login_file };
+
   // Reads it; a missing or empty file is an empty document. Throws Error(invalid_input) naming the file and the byte.
-  explicit DockerConfigFile(std::filesystem::path path);
+  explicit DockerConfigFile(std::filesystem::path path, Form form = Form::config);
   ~DockerConfigFile();
   DockerConfigFile(const DockerConfigFile&) = delete;
   DockerConfigFile& operator=(const DockerConfigFile&) = delete;
@@ -49,8 +53,8 @@ class DockerConfigFile {
   [[nodiscard]] std::vector<std::string> registries_with_helpers() const;
   // The registries whose helper is not ours, with that helper's name.
   [[nodiscard]] std::map<std::string, std::string> foreign_helpers() const;
-  // Before an edit, which would fail halfway: throws Error(invalid_input) naming the member that is of another type
-  // than docker reads.
+  // Before an edit, which would fail halfway or lose something: throws Error(invalid_input) naming the member that is
+  // of another type than docker reads, or is there twice.
   void require_editable() const;
   void set_store_helper(const std::optional<std::string>& helper);
   void set_registry_helper(const std::string& registry, const std::optional<std::string>& helper);
@@ -82,6 +86,8 @@ class DockerConfigFile {
   [[nodiscard]] std::string text() const;
 
   std::filesystem::path path_;
+  Form form_;
+  std::optional<std::string> repeated_;  // what is there twice, for people
   std::optional<std::string> original_;  // the bytes that were read
   std::unique_ptr<nlohmann::ordered_json> document_;
 };

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "helper/base/error.hpp"
+#include "helper/base/shell_word.hpp"
 #include "sync/base/file_stamp.hpp"
 #include "sync/base/guard.hpp"
 #include "sync/logins/docker_config_file.hpp"
@@ -42,7 +43,7 @@ void find_files(const fs::path& folder, int depth, Found& found) {
     }
   } catch (const fs::filesystem_error& error) {
     throw Error(ErrorCode::invalid_input, folder.string() + " cannot be read: " + error.code().message(),
-                "make it readable: ls -la " + folder.string());
+                "make it readable: ls -la " + shell_word(folder.string()));
   }
   std::ranges::sort(entries);
   for (const auto& entry : entries) {
@@ -104,13 +105,14 @@ Error vanished(const fs::path& file) {
 
 LoginFiles::Content LoginFiles::parse(const fs::path& path, const std::set<RegistryKey>& asked) {
   const std::int64_t modified_ns = stamp_of(path.string()).modified_ns;  // before it is read: never newer than that
-  const DockerConfigFile file(path);
+  const DockerConfigFile file(path, DockerConfigFile::Form::login_file);
   if (file.is_blank()) {
     std::error_code unknown;
     const bool missing = fs::symlink_status(path, unknown).type() == fs::file_type::not_found;
-    throw Error(missing ? ErrorCode::file_missing : ErrorCode::invalid_input,
-                missing ? "there is no login file " + path.string() : "the login file " + path.string() + " is empty",
-                "write it: podman login --authfile " + path.string() + " REGISTRY; no logins at all are {}");
+    throw Error(
+        missing ? ErrorCode::file_missing : ErrorCode::invalid_input,
+        missing ? "there is no login file " + path.string() : "the login file " + path.string() + " is empty",
+        "write it: podman login --authfile " + shell_word(path.string()) + " REGISTRY; no logins at all are {}");
   }
   if (file.has_odd_auths()) {
     throw Error(ErrorCode::invalid_input, "\"auths\" in the login file " + path.string() + " is not an object",
@@ -139,7 +141,7 @@ LoginFiles::Content LoginFiles::parse(const fs::path& path, const std::set<Regis
     content.problems.insert_or_assign(
         RegistryKey(server),
         Error(ErrorCode::unusable_login, "the login for " + server + " in " + path.string() + " cannot be read",
-              "write it again: podman login --authfile " + path.string() + " " + server));
+              "write it again: podman login --authfile " + shell_word(path.string()) + " " + shell_word(server)));
   }
   if (const auto helper = file.store_helper()) {
     for (const std::string& server : file.blank_entries()) {

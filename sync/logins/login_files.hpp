@@ -1,5 +1,5 @@
-// Logins in files of Docker's format: Docker's config.json, Podman's auth.json, `.dockerconfigjson` of a mounted
-// Secret.
+// Logins in files of Docker's formats: Docker's config.json, Podman's auth.json, `.dockerconfigjson` or `.dockercfg` of
+// a mounted Secret.
 //
 // A path is a file, or a folder whose files (and those of its folders) are all read; names that begin with ".." are
 // Kubernetes' own. A key "work@ghcr.io" is the login of an account (see RegistryKey); to Docker's clients, and in a

@@ -3,12 +3,14 @@
 #include <algorithm>
 #include <cstddef>
 #include <optional>
+#include <sstream>
 #include <string>
 #include <system_error>
 
 #include "helper/base/file_io.hpp"
 #include "sync/base/guard.hpp"
 #include "sync/base/paths.hpp"
+#include "sync/kube/http/proxy.hpp"
 #include "sync/model/authority.hpp"
 
 namespace regsync {
@@ -19,17 +21,6 @@ namespace fs = std::filesystem;
 
 constexpr std::size_t max_bytes = std::size_t{1} << 20U;
 
-// libcurl takes authorities in place of the system's, so those are read too: as Go's crypto/x509 finds them.
-std::string system_authorities() {
-  for (const char* bundle :
-       {"/etc/ssl/certs/ca-certificates.crt", "/etc/pki/tls/certs/ca-bundle.crt", "/etc/ssl/ca-bundle.pem"}) {
-    if (auto text = try_read_file(bundle, max_bytes)) {
-      return std::move(*text) + "\n";
-    }
-  }
-  return {};
-}
-
 std::vector<fs::path> files_of(const fs::path& folder) {
   std::vector<fs::path> files;
   std::error_code failed;
@@ -38,6 +29,33 @@ std::vector<fs::path> files_of(const fs::path& folder) {
   }
   std::ranges::sort(files);
   return files;
+}
+
+// libcurl takes authorities in place of the system's, so those are read too: as Go's crypto/x509 finds them, which
+// takes the first of the files that are known, or SSL_CERT_FILE, and all that is in the folders of SSL_CERT_DIR.
+std::string system_authorities() {
+  constexpr std::size_t max_total = 8 * max_bytes;
+  std::vector<std::string> bundles{"/etc/ssl/certs/ca-certificates.crt", "/etc/pki/tls/certs/ca-bundle.crt",
+                                   "/etc/ssl/ca-bundle.pem"};
+  if (std::string own = kube::process_environment("SSL_CERT_FILE").value_or(""); !own.empty()) {
+    bundles = {std::move(own)};
+  }
+  std::string authorities;
+  for (const std::string& bundle : bundles) {
+    if (const auto text = try_read_file(bundle, max_bytes)) {
+      authorities = *text + "\n";
+      break;
+    }
+  }
+  std::istringstream folders(kube::process_environment("SSL_CERT_DIR").value_or(""));
+  for (std::string folder; std::getline(folders, folder, ':');) {
+    for (const fs::path& file : files_of(folder)) {
+      if (authorities.size() < max_total) {
+        authorities += try_read_file(file, max_bytes).value_or("") + "\n";
+      }
+    }
+  }
+  return authorities;
 }
 
 void add(kube::TlsMaterial& material, const fs::path& file) {

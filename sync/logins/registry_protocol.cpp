@@ -1,7 +1,9 @@
 #include "sync/logins/registry_protocol.hpp"
 
 #include <algorithm>
+#include <asio/ip/address.hpp>
 #include <nlohmann/json.hpp>
+#include <system_error>
 #include <utility>
 
 #include "sync/base/json_access.hpp"
@@ -87,13 +89,35 @@ bool may_carry_login(const kube::Url& token_server, std::string_view registry_ho
   return token_server.scheme == "https" || (kube::is_loopback(token_server.host) && kube::is_loopback(registry_host));
 }
 
+namespace {
+
+bool is_address(const std::string& host) {
+  std::error_code not_an_address;
+  (void)asio::ip::make_address(host, not_an_address);
+  return !not_an_address;
+}
+
+std::string_view last_labels(std::string_view host, int count) {
+  std::size_t dot = host.size();
+  for (; count > 0 && dot != std::string_view::npos && dot > 0; --count) {
+    dot = host.rfind('.', dot - 1);
+  }
+  return dot < host.size() ? host.substr(dot + 1) : host;
+}
+
+// What somebody registers: the last two labels, or three where those look like "co.uk" and "com.au".
+std::string_view domain_of(std::string_view host) {
+  constexpr std::size_t longest_below_country = 3;
+  const std::string_view two = last_labels(host, 2);
+  const auto dot = two.find('.');
+  const bool below_country = dot <= longest_below_country && two.size() == dot + 3;
+  return below_country ? last_labels(host, 3) : two;
+}
+
+}  // namespace
+
 bool are_related(const std::string& a, const std::string& b) {
-  const auto domain = [](const std::string& host) {
-    const auto last = host.rfind('.');
-    const auto before = last == std::string::npos || last == 0 ? last : host.rfind('.', last - 1);
-    return before == std::string::npos ? host : host.substr(before + 1);
-  };
-  return a == b || domain(a) == domain(b);
+  return a == b || (!is_address(a) && !is_address(b) && domain_of(a) == domain_of(b));
 }
 
 TokenAnswer parse_token_answer(std::string_view body) {

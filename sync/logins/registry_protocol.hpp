@@ -27,7 +27,8 @@ std::optional<kube::Url> parse_realm(std::string_view text);
 // registry elsewhere has a password sent to whatever listens here.
 bool may_carry_login(const kube::Url& token_server, std::string_view registry_host);
 
-// Whether two hosts are the same, or of one domain by their last two labels (registry-1.docker.io, auth.docker.io).
+// Whether two hosts are the same, or names of one domain (registry-1.docker.io, auth.docker.io): by their last two
+// labels, or three where the last two look like a country's "co.uk" or "com.au". A guess, for a warning.
 bool are_related(const std::string& a, const std::string& b);
 
 // The answer of a token server: a token that fits into a header, or why there is none ("answered no token").

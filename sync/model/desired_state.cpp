@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "helper/base/shell_word.hpp"
 #include "sync/model/names.hpp"
 
 namespace regsync {
@@ -12,7 +13,7 @@ Error no_login(const std::string& registry, bool in_files) {
   if (in_files) {
     return {ErrorCode::login_missing, "no login for " + registry + " in the login files",
             RegistryKey(registry).account().empty()
-                ? "add it to one of them: podman login --authfile FILE " + registry
+                ? "add it to one of them: podman login --authfile FILE " + shell_word(registry)
                 : R"(add it to one of them: {"auths": {")" + registry + R"(": {"auth": ...}}})"};
   }
   return {ErrorCode::login_missing, "no login for " + registry + " in the keyring",
@@ -137,7 +138,7 @@ Error not_known_yet(const RegistryKey& registry, const KnownLogins& logins) {
   }
   return {ErrorCode::credential_plugin,
           helper->second + " has not answered yet; waiting for its login for " + registry.value(),
-          "if that lasts: echo " + std::string(registry.registry()) + " | " + helper->second + " get"};
+          "if that lasts: echo " + shell_word(registry.registry()) + " | " + shell_word(helper->second) + " get"};
 }
 
 // Adds one registry to a plan: its login, or what is wrong with it. A login of the whole host serves a registry with a

@@ -10,6 +10,7 @@
 #include "helper/base/text.hpp"
 #include "helper/store/registry_key.hpp"
 #include "sync/base/base64.hpp"
+#include "sync/base/go_json.hpp"
 #include "sync/base/json_access.hpp"
 
 namespace regsync {
@@ -24,13 +25,7 @@ Error refused(const std::string& why) {
 
 // config.go, DockerConfigEntry.UnmarshalJSON and decodeDockerConfigFieldAuth.
 void take_auth(const std::string& auth, KubeletEntry& entry) {
-  std::string padded = auth;
-  if (auth.find('=') == std::string::npos) {
-    // Go's decoder skips the line ends that base64(1) writes.
-    const auto digits = std::ranges::count_if(auth, [](char c) { return c != '\n' && c != '\r'; });
-    padded.append(static_cast<std::size_t>((4 - digits % 4) % 4), '=');
-  }
-  const auto decoded = base64_decode(padded);
+  const auto decoded = base64_decode(base64_padded(auth));
   const auto colon = decoded ? decoded->find(':') : std::string::npos;
   if (colon == std::string::npos) {
     throw refused("\"auth\" of " + entry.key + " is not base64 of USER:PASSWORD");
@@ -56,19 +51,9 @@ std::string index_of(std::string_view key) {
   return std::string(host).append(path == "/" ? "" : path);
 }
 
-// A field as Go's encoding/json finds it: the case of its name does not count.
-const json* field(const json& object, std::string_view name) {
-  for (const auto& item : object.items()) {
-    if (to_lower(item.key()) == name) {
-      return &item.value();
-    }
-  }
-  return nullptr;
-}
-
 // In Go, null leaves a field as it is: empty.
 std::string text_of(const json& entry, const char* name, const std::string& key) {
-  const json* value = field(entry, name);
+  const json* value = find_as_go(entry, name);
   if (value == nullptr || value->is_null()) {
     return {};
   }
@@ -142,7 +127,7 @@ std::vector<KubeletEntry> read_for_kubelet(std::string_view payload, PullSecretF
     if (!document->is_object()) {
       throw refused("it is not an object");
     }
-    auths = field(*document, "auths");
+    auths = find_as_go(*document, "auths");
   }
   if (auths == nullptr || auths->is_null()) {
     return entries;

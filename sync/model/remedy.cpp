@@ -2,7 +2,7 @@
 
 #include <string_view>
 
-#include "sync/base/shell_word.hpp"
+#include "helper/base/shell_word.hpp"
 
 namespace regsync {
 

@@ -7,6 +7,7 @@
 #include <optional>
 
 #include "helper/base/error.hpp"
+#include "helper/base/shell_word.hpp"
 #include "helper/base/text.hpp"
 #include "helper/store/registry_key.hpp"
 #include "sync/model/authority.hpp"
@@ -213,7 +214,7 @@ void require_registry(const std::string& registry) {
     refuse("is not one registry", "name each by itself: --registry A --registry B, or registries: [A, B]");
   }
   if (has_password) {
-    refuse("holds a password", "log in first, then name the registry alone: docker login " + place);
+    refuse("holds a password", "log in first, then name the registry alone: docker login " + shell_word(place));
   }
   if (const std::string meant = registry_of_site(to_lower(server), path); !meant.empty()) {
     refuse("is a web site, not a registry", "its registry is " + meant);

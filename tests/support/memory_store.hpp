@@ -1,6 +1,7 @@
 // A CredentialStore in memory, with the same contract as the real one.
 #pragma once
 
+#include <cstddef>
 #include <map>
 #include <optional>
 #include <string>
@@ -50,6 +51,7 @@ class MemoryStore final : public CredentialStore {
   StoreReading load(std::set<RegistryKey> asked) override {
     StoreReading logins{};
     logins.asked = std::move(asked);
+    logins.unreadable = unreadable;
     logins.provider = StoreProvider{.program = "memory", .pid = 1, .bus_name = ":1.1"};
     logins.collections = {{.path = "/login", .label = "Login", .locked = false, .is_default = true}};
     for (const Login& login : list()) {
@@ -63,6 +65,8 @@ class MemoryStore final : public CredentialStore {
 
   // While set, every call fails with it.
   std::optional<Error> problem;
+  // Of each reading.
+  std::size_t unreadable = 0;
 
  private:
   void require_usable() const {

@@ -7,6 +7,7 @@
 #include <set>
 #include <utility>
 
+#include "helper/base/shell_word.hpp"
 #include "sync/base/paths.hpp"
 #include "sync/cli/ask/kubeconfig_selection.hpp"
 #include "sync/logins/login_book.hpp"
@@ -48,6 +49,22 @@ HelperNames LoginReader::helpers() {
   return helpers;
 }
 
+namespace {
+
+// A command waits no longer, so to it a helper that is silent is one that failed.
+void tell_of_silent_helpers(KnownLogins& known, std::chrono::milliseconds time) {
+  const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(time).count();
+  for (const auto& [registry, program] : known.awaited) {
+    known.problems.try_emplace(
+        registry, Error(ErrorCode::credential_plugin,
+                        program + " has not answered within " + std::to_string(seconds) + " s; it has the login for " +
+                            registry.value(),
+                        "try it: echo " + shell_word(registry.registry()) + " | " + shell_word(program) + " get"));
+  }
+}
+
+}  // namespace
+
 LoginsAndEnds read_logins_and_ends(Console& console, const std::vector<Target>& targets, Prompt prompt,
                                    std::chrono::milliseconds time, const std::vector<std::filesystem::path>& only) {
   TargetFiles files;
@@ -73,6 +90,7 @@ LoginsAndEnds read_logins_and_ends(Console& console, const std::vector<Target>& 
   const auto read = [&]() -> asio::awaitable<void> {
     co_await book.complete(time);
     logins = {.known = book.known(), .ends = book.wanted_ends()};
+    tell_of_silent_helpers(logins.known, time);
     co_await book.stop();
   };
   asio::co_spawn(io, read, [&](const std::exception_ptr& error) {

@@ -18,7 +18,8 @@ namespace regsync::cli {
 
 // Reads the keyring and the login files, and asks the helpers that Docker's credHelpers names, by the engine's own
 // LoginBook in this process. What cannot be read is in the result's problems, as the engine has it; throws
-// Error(invalid_input) only for a config.json of Docker that cannot be used. Waits up to `time` for slow helpers.
+// Error(invalid_input) only for a config.json of Docker that cannot be used. Waits up to `time` for slow helpers;
+// one that is silent is then a problem too.
 // only: see LoginReader.
 KnownLogins read_logins(Console& console, const std::vector<Target>& targets, Prompt prompt,
                         std::chrono::milliseconds time = std::chrono::seconds(10),

@@ -4,8 +4,8 @@
 
 #include <algorithm>
 
+#include "helper/base/shell_word.hpp"
 #include "sync/base/paths.hpp"
-#include "sync/base/shell_word.hpp"
 #include "sync/base/suggest.hpp"
 #include "sync/cli/console.hpp"
 #include "sync/cli/view/text.hpp"

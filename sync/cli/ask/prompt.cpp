@@ -3,7 +3,10 @@
 #include <termios.h>
 #include <unistd.h>
 
+#include <array>
+#include <cerrno>
 #include <charconv>
+#include <csignal>
 #include <istream>
 #include <iterator>
 #include <optional>
@@ -56,20 +59,25 @@ std::optional<std::vector<std::size_t>> parse_choice(std::string_view answer, st
   return std::vector<std::size_t>(chosen.begin(), chosen.end());
 }
 
-// The terminal without echo, for as long as this lives.
+// The terminal without echo, for as long as this lives. A signal that ends or stops the process gives the echo back
+// first, as getpass(3) does: a shell without it is of no use. One at a time.
 class NoEcho {
  public:
   NoEcho() {
-    if (::tcgetattr(STDIN_FILENO, &before_) != 0) {
+    if (::tcgetattr(STDIN_FILENO, &echoing_) != 0) {
       return;
     }
-    termios silent = before_;
-    silent.c_lflag &= ~static_cast<tcflag_t>(ECHO);
-    changed_ = ::tcsetattr(STDIN_FILENO, TCSAFLUSH, &silent) == 0;
+    silent_ = echoing_;
+    silent_.c_lflag &= ~static_cast<tcflag_t>(ECHO);
+    catch_signals();
+    changed_ = ::tcsetattr(STDIN_FILENO, TCSAFLUSH, &silent_) == 0;
   }
   ~NoEcho() {
     if (changed_) {
-      ::tcsetattr(STDIN_FILENO, TCSAFLUSH, &before_);
+      ::tcsetattr(STDIN_FILENO, TCSAFLUSH, &echoing_);
+    }
+    for (std::size_t i = 0; i < caught_; ++i) {
+      ::sigaction(signals.at(i), &actions_.at(i), nullptr);
     }
   }
   NoEcho(const NoEcho&) = delete;
@@ -78,8 +86,47 @@ class NoEcho {
   NoEcho& operator=(NoEcho&&) = delete;
 
  private:
-  termios before_{};
+  static constexpr std::array signals{SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGTSTP};
+
+  void catch_signals() {
+    struct sigaction ours{};
+    ours.sa_handler = on_signal;
+    ours.sa_flags = SA_RESTART;
+    for (; caught_ < signals.size(); ++caught_) {
+      struct sigaction& before = actions_.at(caught_);
+      ::sigaction(signals.at(caught_), &ours, &before);
+      if (before.sa_handler == SIG_IGN) {  // as nohup(1) wants it
+        ::sigaction(signals.at(caught_), &before, nullptr);
+      }
+    }
+  }
+
+  // Calls only what is safe in a handler (signal-safety(7)).
+  static void on_signal(int signal) {
+    const int error = errno;
+    // In the background, the terminal is another program's.
+    if (::tcgetpgrp(STDIN_FILENO) == ::getpgrp()) {
+      ::tcsetattr(STDIN_FILENO, TCSANOW, &echoing_);
+    }
+    struct sigaction fallback{};
+    struct sigaction ours{};
+    fallback.sa_handler = SIG_DFL;
+    ::sigaction(signal, &fallback, &ours);
+    sigset_t it;
+    sigemptyset(&it);
+    sigaddset(&it, signal);
+    ::raise(signal);
+    ::pthread_sigmask(SIG_UNBLOCK, &it, nullptr);  // here it ends, or stops until it is continued
+    ::sigaction(signal, &ours, nullptr);
+    ::tcsetattr(STDIN_FILENO, TCSANOW, &silent_);
+    errno = error;
+  }
+
+  inline static termios echoing_{};
+  inline static termios silent_{};
   bool changed_ = false;
+  std::size_t caught_ = 0;
+  std::array<struct sigaction, signals.size()> actions_{};
 };
 
 }  // namespace

@@ -5,13 +5,13 @@
 #include <system_error>
 
 #include "helper/base/guarded.hpp"
+#include "helper/base/shell_word.hpp"
 #include "helper/base/text.hpp"
 #include "helper/secret_service/bus_connection.hpp"
 #include "helper/secret_service/provider.hpp"
 #include "helper/store/registry_key.hpp"
 #include "sync/base/find_program.hpp"
 #include "sync/base/paths.hpp"
-#include "sync/base/shell_word.hpp"
 #include "sync/base/user_manager.hpp"
 #include "sync/cli/ask/daemon_link.hpp"
 #include "sync/cli/ask/kubeconfig_selection.hpp"
@@ -145,6 +145,10 @@ void check_reading(const StoreReading& reading, Findings& findings) {
   if (!has_default && !reading.problem) {
     const Error none = no_default_collection_error(reading.provider);
     findings.push_back({subject, Health::warning, none.message(), none.remedy()});
+  }
+  if (reading.unreadable > 0) {
+    findings.push_back({subject, Health::warning, hidden_logins_error(reading.unreadable).message(),
+                        "unlock all that it keeps; where that is done, restart it"});
   }
   for (const auto& [registry, problem] : reading.problems) {
     findings.push_back(failed(subject, problem));

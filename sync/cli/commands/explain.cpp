@@ -17,6 +17,7 @@
 #include "sync/cli/command.hpp"
 #include "sync/cli/view/fold.hpp"
 #include "sync/cli/view/pull_remedy.hpp"
+#include "sync/cli/view/quote.hpp"
 #include "sync/config/target_directory.hpp"
 
 namespace regsync::cli {
@@ -265,11 +266,11 @@ int explain(const ExplainOptions& options, Console& console) {
     require_namespaces(options, kubeconfig, contexts);
   }
   if (query.name && cases.empty() && all_read) {
-    throw Error(
-        ErrorCode::not_found, "no pod " + *query.name + " in the namespaces that were looked at",
-        (options.namespaces.empty() ? "name its namespace: regsync explain " + *query.name + " -n NAMESPACE; or look"
-                                    : std::string("look")) +
-            " in all: regsync explain " + *query.name + " -A");
+    throw Error(ErrorCode::not_found, "no pod " + *query.name + " in the namespaces that were looked at",
+                (options.namespaces.empty()
+                     ? "name its namespace: regsync explain " + shell_word(*query.name) + " -n NAMESPACE; or look"
+                     : std::string("look")) +
+                    " in all: regsync explain " + shell_word(*query.name) + " -A");
   }
   const std::vector<Row> rows = rows_of(cases, targets, console);
   print(rows, options, console);

@@ -99,7 +99,7 @@ int login(const LoginOptions& options, Console& console) {
               << (dry_run ? " would be stored" : " stored") << " in the keyring"
               << (replaces ? ", in place of that of " + one_line(kept->login.username) : std::string()) << '\n';
   if (targets_that_use(key).empty()) {
-    tell(console.err, "No target uses it yet. Use it: regsync add NAME --registry " + key.value() + "\n");
+    tell(console.err, "No target uses it yet. Use it: regsync add NAME --registry " + shell_word(key.value()) + "\n");
   }
   return exit_done;
 }

@@ -159,6 +159,9 @@ void add_rows_of_keyring(std::vector<Row>& rows, const Users& users, const Store
 struct Listing {
   std::vector<Row> rows;
   std::vector<Error> problems;  // what could not be read
+  bool complete = true;         // nor is there a row without its login
+
+  [[nodiscard]] bool is_whole() const { return complete && problems.empty(); }
 };
 
 // Each login with its targets: as the engine finds them, so a path of a registry finds the login of its host.
@@ -189,6 +192,9 @@ Listing read(Console& console) {
     }
     listing.problems.push_back(*stored.problem);
   }
+  if (stored.unreadable > 0) {
+    listing.problems.push_back(hidden_logins_error(stored.unreadable));
+  }
   LoginFiles login_files(settings.login_files);
   const StoreReading filed = login_files.read_all();
   if (filed.problem) {
@@ -203,6 +209,8 @@ Listing read(Console& console) {
   const LoginEnds ends = ends_said(settings.expires, files);
   std::vector<Row>& rows = listing.rows;
   add_rows_of_helpers(rows, users, wanted, helpers, known, ends, console.now());
+  // Of these rows, one without a user name is of a helper that gave no login.
+  listing.complete = std::ranges::none_of(rows, [](const Row& row) { return row.login.username.empty(); });
   if (!no_store) {
     add_rows_of_keyring(rows, users, stored, *store, ends);
   }
@@ -275,7 +283,7 @@ int logins(const LoginsOptions& options, Console& console) {
   for (const Error& problem : listing.problems) {
     print_error(console.err, problem);
   }
-  return listing.problems.empty() ? exit_done : exit_not_as_asked;
+  return listing.is_whole() ? exit_done : exit_not_as_asked;
 }
 
 }  // namespace

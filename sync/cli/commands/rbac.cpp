@@ -102,9 +102,10 @@ void print_watch_hint(std::ostream& out, const std::vector<Target>& targets, con
       all.merge(scope);
     }
   }
-  const std::string to = subject.kind == "User"    ? "--user=" + shell_word(subject.name)
-                         : subject.kind == "Group" ? "--group=" + shell_word(subject.name)
-                                                   : "--serviceaccount=" + subject.name_space + ":" + subject.name;
+  const std::string to = subject.kind == "User" ? "--user=" + shell_word(subject.name)
+                         : subject.kind == "Group"
+                             ? "--group=" + shell_word(subject.name)
+                             : "--serviceaccount=" + shell_word(subject.name_space + ":" + subject.name);
   const auto grant = [&](const std::string& where, const std::string& kind, const std::string& flag) {
     const std::string create = "#   kubectl --context " + shell_word(context) + where + " create ";
     out << one_line(create + kind + " regsync-watch --verb=list,watch --resource=secrets") << '\n'

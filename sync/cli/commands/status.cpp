@@ -159,7 +159,7 @@ StatusReport watch_as_stream(const StatusOptions& options, ControlClient& daemon
                    [&](const StatusReport& report) {
                      last = report;
                      if (options.format == Format::json) {
-                       console.out << to_document(last).dump() << '\n';
+                       console.out << to_json_text(to_document(last)) << '\n';
                      } else {
                        if (!first) {
                          console.out << (options.format == Format::yaml ? "---\n" : "\n");

@@ -2,15 +2,16 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <nlohmann/json.hpp>
 #include <optional>
 #include <ostream>
-#include <sstream>
 #include <string>
 #include <string_view>
 #include <system_error>
 #include <utility>
 #include <vector>
 
+#include "helper/base/error.hpp"
 #include "helper/base/file_io.hpp"
 #include "helper/base/text.hpp"
 #include "sync/base/paths.hpp"
@@ -25,34 +26,56 @@ fs::path our_file() { return folder() / "registries.conf.d/50-regsync.conf"; }
 
 constexpr std::size_t max_bytes = 1024UL * 1024;
 
-// The texts in quotes, up to the end of the list.
-std::vector<std::string> quoted_in(std::string_view list) {
+// The text whose quote is at `at`, which moves to its last quote: in '…' as it stands, in "…" with escapes, which are
+// those of JSON but for a few that no helper's name needs.
+std::string take_text(std::string_view toml, std::size_t& at) {
+  const std::size_t begin = at;
+  const char quote = toml[at];
+  for (++at; at < toml.size() && toml[at] != quote; ++at) {
+    if (quote == '"' && toml[at] == '\\') {
+      ++at;
+    }
+  }
+  at = std::min(at, toml.size());
+  const std::string_view inside = toml.substr(begin + 1, at - begin - 1);
+  if (quote == '"') {
+    const auto text = nlohmann::json::parse('"' + std::string(inside) + '"', nullptr, /*allow_exceptions=*/false);
+    if (text.is_string()) {
+      return text.get<std::string>();
+    }
+  }
+  return std::string(inside);
+}
+
+// The texts of a list of TOML.
+std::vector<std::string> texts_of(std::string_view list) {
   std::vector<std::string> texts;
-  for (auto begin = list.find_first_of("\"']"); begin != std::string_view::npos && list[begin] != ']';
-       begin = list.find_first_of("\"']", begin)) {
-    const auto end = list.find(list[begin], begin + 1);
-    if (end == std::string_view::npos) {
+  for (std::size_t at = list.find('['); at < list.size() && list[at] != ']'; ++at) {
+    if (list[at] == '#') {
+      at = list.find('\n', at);  // a comment
+    } else if (list[at] == '"' || list[at] == '\'') {
+      texts.push_back(take_text(list, at));
+    }
+    if (at == std::string_view::npos) {
       break;
     }
-    texts.emplace_back(list.substr(begin + 1, end - begin - 1));
-    begin = end + 1;
   }
   return texts;
 }
 
 // The list of `credential-helpers = [...]`, as people and we write it; nothing where there is none.
 std::optional<std::vector<std::string>> helpers_in(const fs::path& path) {
+  constexpr std::string_view key = "credential-helpers";
+  constexpr std::string_view blanks = " \t";
+  const std::string text = try_read_file(path, max_bytes).value_or("");
   std::optional<std::vector<std::string>> helpers;
-  std::istringstream lines(try_read_file(path, max_bytes).value_or(""));
-  for (std::string line; std::getline(lines, line);) {
-    line.erase(0, line.find_first_not_of(" \t"));
-    if (!line.starts_with("credential-helpers")) {
-      continue;
+  for (std::string_view rest = text; !rest.empty();
+       rest.remove_prefix(std::min(rest.find('\n'), rest.size() - 1) + 1)) {
+    rest.remove_prefix(std::min(rest.find_first_not_of(blanks), rest.size() - 1));
+    const std::string_view value = rest.starts_with(key) ? trim(rest.substr(key.size())) : std::string_view();
+    if (value.starts_with('=')) {
+      helpers = texts_of(value);
     }
-    for (std::string more; line.find(']') == std::string::npos && std::getline(lines, more);) {
-      line += more.substr(0, more.find('#'));
-    }
-    helpers = quoted_in(line);
   }
   return helpers;
 }
@@ -125,14 +148,25 @@ void enable_for_containers(std::ostream& out, const fs::path& machine) {
       others && !others->helpers.empty() ? others->helpers : std::vector<std::string>{auth_file};
   std::erase(helpers, "regsync");
   helpers.insert(helpers.begin(), "regsync");
+  std::vector<std::string> written;
+  for (const std::string& helper : helpers) {
+    if (has_control_characters(helper) || !is_utf8(helper)) {
+      throw Error(ErrorCode::invalid_input,
+                  others->file.string() + " names a credential helper with characters that no program's name has",
+                  "correct credential-helpers there, and run regsync setup --containers again");
+    }
+    written.push_back(nlohmann::json(helper).dump());  // a text of TOML too
+  }
   write_whole(our_file(),
               "# Written by regsync setup --containers; regsync setup --undo removes it.\n"
-              "credential-helpers = [\"" +
-                  join(helpers, "\", \"") + "\"]\n");
+              "credential-helpers = [" +
+                  join(written) + "]\n");
   if (!containers_use_regsync(machine)) {
-    out << "note: " << decisive(machine, /*with_ours=*/true)->file.string()
-        << " decides for podman, skopeo and buildah, which write a login to the first of its credential-helpers, "
-        << containers_helper(machine) << ": name \"regsync\" first there\n";
+    out << one_line("note: " + decisive(machine, /*with_ours=*/true)->file.string() +
+                    " decides for podman, skopeo and buildah, which write a login to the first of its "
+                    "credential-helpers, " +
+                    containers_helper(machine) + ": name \"regsync\" first there")
+        << '\n';
     return;
   }
   out << "podman, skopeo and buildah keep logins in the keyring now (" << our_file().string() << ")\n";

@@ -1,10 +1,13 @@
 #include "sync/cli/setup/foreign_helper.hpp"
 
+#include <chrono>
 #include <nlohmann/json.hpp>
 #include <string_view>
 #include <utility>
 
 #include "helper/base/error.hpp"
+#include "helper/base/shell_word.hpp"
+#include "sync/base/go_json.hpp"
 #include "sync/base/json_access.hpp"
 #include "sync/cli/setup/run_to_end.hpp"
 #include "sync/logins/credential_helpers.hpp"
@@ -14,12 +17,22 @@ namespace {
 
 using nlohmann::json;
 
-ChildResult ask(const std::string& program, const char* action, const std::string& input) {
+constexpr auto get_timeout = std::chrono::seconds(60);
+
+ChildResult ask(const std::string& program, const char* action, const std::string& input,
+                std::chrono::milliseconds timeout) {
   ChildCommand command;
+  command.timeout = timeout;
   command.program = program;
   command.arguments = {action};
   command.input = input;
-  return run_to_end(std::move(command));
+  try {
+    return run_to_end(std::move(command));
+  } catch (const Error& error) {
+    throw Error(error.code(), error.message(),
+                "try it: echo " + shell_word(input) + " | " + shell_word(program) + " " + action +
+                    "; the configuration was not changed");
+  }
 }
 
 // Helpers answer errors on stdout, in one line that is meant for people.
@@ -36,8 +49,8 @@ json parse_answer(const std::string& program, const char* action, const std::str
 
 }  // namespace
 
-std::vector<Login> list_foreign_logins(const std::string& program) {
-  const ChildResult result = ask(program, "list", "unused");
+std::vector<Login> list_foreign_logins(const std::string& program, std::chrono::milliseconds timeout) {
+  const ChildResult result = ask(program, "list", "unused", timeout);
   if (result.exit_code != 0) {
     throw refusal(program, "list", result);
   }
@@ -50,7 +63,7 @@ std::vector<Login> list_foreign_logins(const std::string& program) {
 }
 
 std::optional<Credential> get_foreign_login(const std::string& program, const std::string& server) {
-  const ChildResult result = ask(program, "get", server);
+  const ChildResult result = ask(program, "get", server, get_timeout);
   if (result.exit_code != 0) {
     if (result.output.starts_with("credentials not found")) {
       return std::nullopt;
@@ -58,11 +71,7 @@ std::optional<Credential> get_foreign_login(const std::string& program, const st
     throw refusal(program, "get", result);
   }
   const json answer = parse_answer(program, "get", result.output);
-  const auto text = [&answer](const char* name) {
-    const auto member = answer.find(name);
-    return member != answer.end() && member->is_string() ? member->get<std::string>() : std::string();
-  };
-  return Credential{{server, text("Username")}, SecretString(text("Secret"))};
+  return Credential{{server, std::string(text_as_go(answer, "Username"))}, SecretString(text_as_go(answer, "Secret"))};
 }
 
 }  // namespace regsync

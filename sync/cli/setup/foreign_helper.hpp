@@ -1,6 +1,7 @@
 // Another credential helper, as docker would ask it: for `regsync setup --import`.
 #pragma once
 
+#include <chrono>
 #include <optional>
 #include <string>
 #include <vector>
@@ -9,8 +10,10 @@
 
 namespace regsync {
 
-// Both throw Error(credential_plugin) with what the helper said, which never is a secret.
-std::vector<Login> list_foreign_logins(const std::string& program);
+// Both throw Error(credential_plugin) with what the helper said, which never is a secret; Error(timeout) where it is
+// silent. A list needs no person; to give a login, a helper may ask one for a passphrase.
+std::vector<Login> list_foreign_logins(const std::string& program,
+                                       std::chrono::milliseconds timeout = std::chrono::seconds(10));
 std::optional<Credential> get_foreign_login(const std::string& program, const std::string& server);
 
 }  // namespace regsync

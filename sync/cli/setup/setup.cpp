@@ -11,10 +11,10 @@
 
 #include "helper/base/error.hpp"
 #include "helper/base/guarded.hpp"
+#include "helper/base/shell_word.hpp"
 #include "helper/base/text.hpp"
 #include "helper/store/registry_key.hpp"
 #include "sync/base/find_program.hpp"
-#include "sync/base/shell_word.hpp"
 #include "sync/base/user_manager.hpp"
 #include "sync/cli/setup/containers_config.hpp"
 #include "sync/cli/setup/foreign_helper.hpp"
@@ -36,7 +36,7 @@ fs::path backup_path(const fs::path& config) { return config.string() + ".before
 
 // A program that keeps its logins in a file of Docker's format.
 struct Client {
-  const char* name;
+  std::string name;
   const char* login;  // the command that logs in
   const char* setup;  // the one that makes it keep its logins in the keyring
   fs::path config;
@@ -54,6 +54,9 @@ std::string same_file(const SetupOptions& options) {
              ? ""
              : " --docker-config " + shell_word(options.docker_config.string());
 }
+
+// A line about names that files and other helpers give: they may hold anything.
+void say(std::ostream& out, const std::string& line) { out << one_line(line) << '\n'; }
 
 void require_helper_on_path() {
   if (!is_on_path("docker-credential-regsync")) {
@@ -105,7 +108,7 @@ class Import {
       : store_(store), client_(client), out_(out), err_(err) {}
 
   // Whether the store has it now, read back and equal.
-  bool take(const Credential& login, std::string_view from) {
+  bool take(const Credential& login, const std::string& from) {
     try {
       if (const auto kept = store_.get(login.login.server); kept && !same(*kept, login)) {
         refused_.push_back(login.login.server);
@@ -124,13 +127,13 @@ class Import {
                   "the keyring does not give back the login of " + login.login.server + " as it was stored",
                   "nothing was removed from " + client_.config.string() + "; `regsync doctor` tells more");
     }
-    out_ << "imported " << login.login.server << " (" << login.login.username << ") from " << from << "\n";
+    say(out_, "imported " + login.login.server + " (" + login.login.username + ") from " + from);
     any_ = true;
     return true;
   }
 
   bool leave(const std::string& server, const std::string& reason) {
-    err_ << "not imported: " << server << ": " << reason << "\n";
+    say(err_, "not imported: " + server + ": " + reason);
     complete_ = false;
     return false;
   }
@@ -181,17 +184,16 @@ class Setup {
         continue;
       }
       if (!options_.import_logins) {
-        err_ << "note: " << client_.name << " will not see the login of " << login.login.server << " that is in "
-             << config_.path().string() << " any more; to move it into the keyring: " << command(" --import") << "\n";
+        say(err_, "note: " + client_.name + " will not see the login of " + login.login.server + " that is in " +
+                      config_.path().string() + " any more; to move it into the keyring: " + command(" --import"));
       } else if (import.take(login, config_.path().string())) {
         moved.push_back(login.login.server);
       }
     }
     for (const std::string& helper : options_.import_logins ? std::set<std::string>() : former_helpers()) {
-      err_ << "note: " << client_.name << " will not see the logins that docker-credential-" << helper << " keeps"
-           << (chosen_.empty() ? "" : " for these registries")
-           << " any more; to copy them into the keyring: " << undo_command() << ", then " << command(" --import")
-           << "\n";
+      say(err_, "note: " + client_.name + " will not see the logins that docker-credential-" + helper + " keeps" +
+                    (chosen_.empty() ? "" : " for these registries") +
+                    " any more; to copy them into the keyring: " + undo_command() + ", then " + command(" --import"));
     }
     if (options_.import_logins) {
       for (const std::string& server : unreadable) {
@@ -245,9 +247,9 @@ class Setup {
       }
     }
     for (const std::string& helper : helpers) {
-      out_ << (options_.import_logins ? "would import the logins"
-                                      : std::string(client_.name) + " would no longer see the logins")
-           << " that docker-credential-" << helper << " keeps\n";
+      say(out_,
+          (options_.import_logins ? "would import the logins" : client_.name + " would no longer see the logins") +
+              " that docker-credential-" + helper + " keeps");
     }
     const bool would_fail = !refused.empty() && !any;
     if (would_fail) {
@@ -263,7 +265,7 @@ class Setup {
   void preview_undo() {
     for (const std::string& server : note_of(backup_).imported) {
       if (belongs_into_file(server)) {
-        out_ << "would restore " << server << " to " << config_.path().string() << ", in plain text\n";
+        say(out_, "would restore " + server + " to " + config_.path().string() + ", in plain text");
       }
     }
     out_ << client_.name << " would keep its logins as before (" << config_.path().string() << ")\n";
@@ -358,9 +360,9 @@ class Setup {
     for (const std::string& server : servers) {
       logins.push_back("`" + std::string(client_.login) + " " + shell_word(server) + "`");
     }
-    err_ << (uses_the_keyring ? "to replace what the keyring has: "
-                              : "to use what the keyring has: `" + command() + "`; to replace it after that: ")
-         << join(logins) << "\n";
+    say(err_, (uses_the_keyring ? "to replace what the keyring has: "
+                                : "to use what the keyring has: `" + command() + "`; to replace it after that: ") +
+                  join(logins));
   }
 
   // What can be seen without asking the person to unlock it.
@@ -372,7 +374,7 @@ class Setup {
       }
     });
     if (unseen && !options_.headless) {  // else one would be made
-      err_ << "note: the logins of the keyring cannot be seen: " << describe(*unseen) << "\n";
+      say(err_, "note: the logins of the keyring cannot be seen: " + describe(*unseen));
     }
     return names;
   }
@@ -381,14 +383,14 @@ class Setup {
   bool preview_login(const Login& login, const Login* kept) {
     const std::string what = login.server + " (" + login.username + ") from " + config_.path().string();
     if (!options_.import_logins) {
-      out_ << "would no longer be seen by " << client_.name << ": " << what << '\n';
+      say(out_, "would no longer be seen by " + client_.name + ": " + what);
       return true;
     }
     if (kept != nullptr && kept->username != login.username) {
-      out_ << "would not import " << what << ": " << has_another(*kept) << '\n';
+      say(out_, "would not import " + what + ": " + has_another(*kept));
       return false;
     }
-    out_ << "would import " << what << (kept == nullptr ? "" : ", if the keyring has the same password there") << '\n';
+    say(out_, "would import " + what + (kept == nullptr ? "" : ", if the keyring has the same password there"));
     return true;
   }
 
@@ -435,7 +437,7 @@ class Setup {
   void import_from(const std::string& helper, Import& import) {
     const std::string from = "docker-credential-" + helper;
     if (!is_on_path(from)) {
-      err_ << "note: " << from << " is not on PATH, so its logins were not imported\n";
+      say(err_, "note: " + from + " is not on PATH, so its logins were not imported");
       return;
     }
     for (const Login& login : list_foreign_logins(from)) {
@@ -501,13 +503,13 @@ class Setup {
           store = options_.open_store(Prompt::allowed);
           store->list();  // a locked one asks the person once, not for each login
         })) {
-      err_ << "not restored: " << join(imported) << ": " << describe(*closed) << "\n";
+      say(err_, "not restored: " + join(imported) + ": " + describe(*closed));
       return imported;
     }
     std::vector<std::string> left;
     for (const std::string& server : imported) {
       if (const auto problem = guarded([&] { changed = restore(*store, server) || changed; })) {
-        err_ << "not restored: " << server << ": " << describe(*problem) << "\n";
+        say(err_, "not restored: " + server + ": " + describe(*problem));
         left.push_back(server);
       }
     }
@@ -522,7 +524,7 @@ class Setup {
     }
     kept->login.server = server;
     config_.put_login(*kept);
-    out_ << "restored " << server << " (" << kept->login.username << ") to " << config_.path().string() << "\n";
+    say(out_, "restored " + server + " (" + kept->login.username + ") to " + config_.path().string());
     return true;
   }
 

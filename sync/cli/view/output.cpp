@@ -8,6 +8,7 @@
 #include <ostream>
 #include <set>
 
+#include "helper/base/text.hpp"
 #include "sync/cli/view/fold.hpp"
 #include "sync/cli/view/path_expression.hpp"
 
@@ -74,10 +75,41 @@ void emit(YAML::Emitter& yaml, const json& value) {
 
 }  // namespace
 
+namespace {
+
+// The text of a document without what changes the terminal: all of that stands in quotes, where JSON and YAML take
+// these escapes. (U+009B begins a sequence of the terminal, as ESC does.)
+std::string escaped(std::string_view text) {
+  std::string safe;
+  while (!text.empty()) {
+    const std::string_view before = text;
+    const auto point = take_code_point(text);
+    if (!point) {
+      text.remove_prefix(1);  // not UTF-8
+      safe += "\\ufffd";
+    } else if (*point == U'\n' || !changes_the_terminal(*point)) {
+      safe += before.substr(0, before.size() - text.size());
+    } else {
+      constexpr std::string_view digits = "0123456789abcdef";
+      safe += "\\u";
+      for (const unsigned shift : {12U, 8U, 4U, 0U}) {
+        safe += digits[*point >> shift & 0xFU];
+      }
+    }
+  }
+  return safe;
+}
+
+}  // namespace
+
 std::string to_yaml_text(const json& value) {
   YAML::Emitter yaml;
   emit(yaml, value);
-  return yaml.c_str();
+  return escaped(yaml.c_str());
+}
+
+std::string to_json_text(const json& value, int indent) {
+  return escaped(value.dump(indent, ' ', false, json::error_handler_t::replace));
 }
 
 namespace {
@@ -149,7 +181,7 @@ void print_structured(std::ostream& out, const json& value, const Format& format
       print_columns(out, value, format);
       return;
     default:
-      out << value.dump(2, ' ', false, json::error_handler_t::replace) << '\n';
+      out << to_json_text(value, 2) << '\n';
   }
 }
 

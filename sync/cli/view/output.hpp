@@ -53,7 +53,9 @@ void check_expression(const Format& format);
 
 // Prints a document as JSON (indented), YAML, or what a path or columns say of it.
 void print_structured(std::ostream& out, const nlohmann::json& value, const Format& format);
+// These texts hold nothing that changes the terminal, and the same values. indent: -1 for one line.
 std::string to_yaml_text(const nlohmann::json& value);
+std::string to_json_text(const nlohmann::json& value, int indent = -1);
 
 // An empty cell of a table, as kubectl prints it.
 inline constexpr const char* none = "<none>";

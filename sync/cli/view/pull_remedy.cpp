@@ -21,7 +21,7 @@ struct Place {
 };
 
 std::string kubectl(const Place& at) {
-  return "kubectl --context " + shell_word(at.context) + " -n " + at.pod.name_space + " ";
+  return "kubectl --context " + shell_word(at.context) + " -n " + shell_word(at.pod.name_space) + " ";
 }
 
 // No pod gains a Secret: another one must take its place.
@@ -30,9 +30,9 @@ std::string anew(const Place& at) {
     return "on its node, change its manifest (staticPodPath of kubelet)";
   }
   if (!at.pod.controller.empty()) {
-    return kubectl(at) + "delete pod " + at.pod.name;
+    return kubectl(at) + "delete pod " + shell_word(at.pod.name);
   }
-  return kubectl(at) + "get pod " + at.pod.name + " -o yaml | " + kubectl(at) + "replace --force -f -";
+  return kubectl(at) + "get pod " + shell_word(at.pod.name) + " -o yaml | " + kubectl(at) + "replace --force -f -";
 }
 
 const Target* target_of_secret(const Place& at, const std::string& secret) {
@@ -93,7 +93,7 @@ std::string add(const Place& at, const std::string& secret, const std::vector<st
   const std::string name = free_name(at, secret.empty() ? at.image.host : secret);
   std::string line = "regsync add " + name;
   if (!secret.empty() && secret != name) {
-    line += " --secret-name " + secret;
+    line += " --secret-name " + shell_word(secret);
   }
   std::set<std::string> registries{registry_for(at).value()};
   for (const std::string& host : more_hosts) {
@@ -102,7 +102,7 @@ std::string add(const Place& at, const std::string& secret, const std::vector<st
   for (const std::string& registry : registries) {
     line += " --registry " + shell_word(registry);
   }
-  return line + " --context " + shell_word(at.context) + " -n " + at.pod.name_space + options;
+  return line + " --context " + shell_word(at.context) + " -n " + shell_word(at.pod.name_space) + options;
 }
 
 std::string status_of(const Place& at, const Target& target) {
@@ -115,7 +115,7 @@ bool may_select(const Target& target) { return !target.namespace_selector.empty(
 // " namespaces+=NAME" where the target does not select the pod's namespace.
 std::string namespace_change(const Place& at, const Target& target) {
   const std::string& name = at.pod.name_space;
-  return may_select(target) || matches_any(target.namespaces, name) ? "" : " namespaces+=" + name;
+  return may_select(target) || matches_any(target.namespaces, name) ? "" : " namespaces+=" + shell_word(name);
 }
 
 // Where the target leaves the pod's namespace out: which pattern may go is for the person to say. Empty where it does
@@ -134,7 +134,7 @@ std::string complete(const Place& at, const Target& target) {
   }
   std::string changes = namespace_change(at, target);
   if (!matches_any(target.service_accounts, at.pod.service_account)) {
-    changes += " serviceAccounts+=" + at.pod.service_account;
+    changes += " serviceAccounts+=" + shell_word(at.pod.service_account);
   }
   return changes.empty() ? "see why the ServiceAccount does not name it: " + status_of(at, target)
                          : "regsync set " + target.name + changes;
@@ -143,7 +143,7 @@ std::string complete(const Place& at, const Target& target) {
 std::string for_no_secret(const Place& at) {
   const Target* target = target_of_registry(at);
   return (target != nullptr ? complete(at, *target)
-                            : add(at, "", {}, " --service-account " + at.pod.service_account + " --wait")) +
+                            : add(at, "", {}, " --service-account " + shell_word(at.pod.service_account) + " --wait")) +
          "; then recreate the pod: " + anew(at);
 }
 
@@ -155,7 +155,8 @@ std::string for_missing(const Place& at, const std::string& secret) {
     if (const std::string change = namespace_change(at, *target); !change.empty()) {
       return "regsync set " + target->name + change;
     }
-    const std::string otherwise = "; if the target does not select " + at.pod.name_space + ": regsync edit ";
+    const std::string otherwise =
+        "; if the target does not select " + shell_word(at.pod.name_space) + ": regsync edit ";
     return "see why it is not there: " + status_of(at, *target) + (may_select(*target) ? otherwise + target->name : "");
   }
   return add(at, secret, {}, " --wait");
@@ -163,7 +164,7 @@ std::string for_missing(const Place& at, const std::string& secret) {
 
 std::string for_wrong_type(const Place& at, const std::string& secret) {
   const Target* target = target_of_secret(at, secret);
-  return kubectl(at) + "delete secret " + secret + " && " +
+  return kubectl(at) + "delete secret " + shell_word(secret) + " && " +
          (target != nullptr ? "regsync sync " + target->name : add(at, secret, {}, " --wait"));
 }
 
@@ -204,9 +205,10 @@ std::string for_never(const Place& at) {
     return "load the image on the node, or write imagePullPolicy: IfNotPresent into the pod's manifest there";
   }
   if (!at.pod.controller.empty()) {
-    return "write imagePullPolicy: IfNotPresent where the pod comes from: " + kubectl(at) + "edit " + at.pod.controller;
+    return "write imagePullPolicy: IfNotPresent where the pod comes from: " + kubectl(at) + "edit " +
+           shell_word(at.pod.controller);
   }
-  return kubectl(at) + "get pod " + at.pod.name +
+  return kubectl(at) + "get pod " + shell_word(at.pod.name) +
          " -o yaml | sed 's/imagePullPolicy: Never/imagePullPolicy: IfNotPresent/' | " + kubectl(at) +
          "replace --force -f -";
 }
@@ -238,7 +240,8 @@ std::string remedy_of(const PullFinding& finding, const std::string& context, co
     case PullCause::secret_missing:
       return for_missing(at, finding.secret);
     case PullCause::secret_unreadable:
-      return "ask somebody who may read it; see: " + kubectl(at) + "auth can-i get secret/" + finding.secret;
+      return "ask somebody who may read it; see: " + kubectl(at) + "auth can-i get " +
+             shell_word("secret/" + finding.secret);
     case PullCause::secret_wrong_type:
       return for_wrong_type(at, finding.secret);
     case PullCause::secret_malformed:
@@ -257,15 +260,16 @@ std::string remedy_of(const PullFinding& finding, const std::string& context, co
     case PullCause::never_pulled:
       return for_never(at);
     case PullCause::invalid_image:
-      return "name an image: " + kubectl(at) + "set image pod/" + pod.name + " " + failure.container + "=IMAGE";
+      return "name an image: " + kubectl(at) + "set image " + shell_word("pod/" + pod.name) + " " +
+             shell_word(failure.container + "=IMAGE");
     case PullCause::pullable:
       return pod.controller.empty() || pod.is_static
-                 ? "wait for the node: " + kubectl(at) + "get pod " + pod.name + " --watch"
-                 : "if it cannot wait: " + kubectl(at) + "delete pod " + pod.name;
+                 ? "wait for the node: " + kubectl(at) + "get pod " + shell_word(pod.name) + " --watch"
+                 : "if it cannot wait: " + kubectl(at) + "delete pod " + shell_word(pod.name);
     case PullCause::other:
       break;
   }
-  return kubectl(at) + "describe pod " + pod.name;
+  return kubectl(at) + "describe pod " + shell_word(pod.name);
 }
 
 }  // namespace regsync::cli

@@ -2,25 +2,24 @@
 
 #include <algorithm>
 
+#include "helper/base/text.hpp"
 #include "sync/base/percent_encoding.hpp"
 
 namespace regsync::cli {
-namespace {
-
-bool is_control(char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7F; }
-
-}  // namespace
 
 std::string printable(std::string_view text) {
   std::string safe;
   safe.reserve(text.size());
-  for (std::size_t i = 0; i < text.size(); ++i) {
-    const auto byte = static_cast<unsigned char>(text[i]);
-    const auto next = static_cast<unsigned char>(i + 1 < text.size() ? text[i + 1] : 0);
-    const bool c1 = byte == 0xC2 && next >= 0x80 && next < 0xA0;  // U+0080 to U+009F, in UTF-8
-    safe += c1 || (is_control(text[i]) && text[i] != '\n') ? '?' : text[i];
-    if (c1) {
-      ++i;
+  while (!text.empty()) {
+    const std::string_view before = text;
+    const auto point = take_code_point(text);
+    if (!point) {
+      text.remove_prefix(1);  // not UTF-8
+    }
+    if (point == U'\n' || (point && !changes_the_terminal(*point))) {
+      safe += before.substr(0, before.size() - text.size());
+    } else {
+      safe += '?';
     }
   }
   return safe;
@@ -32,7 +31,7 @@ std::string one_line(std::string_view text) {
   return line;
 }
 
-bool is_candidate(std::string_view text) { return std::ranges::none_of(text, is_control) && printable(text) == text; }
+bool is_candidate(std::string_view text) { return !has_control_characters(text) && printable(text) == text; }
 
 std::string file_name(std::string_view text) {
   constexpr std::string_view plain = "-._~@";

@@ -11,11 +11,12 @@
 #include <string>
 #include <string_view>
 
-#include "sync/base/shell_word.hpp"
+#include "helper/base/shell_word.hpp"
 
 namespace regsync::cli {
 
-// Control characters, which could move the cursor or change colours, become "?"; line ends stay.
+// Whatever could move the cursor, change colours or the direction of text, or end a line of YAML, and what is not
+// UTF-8, becomes "?"; line ends (\n) stay.
 std::string printable(std::string_view text);
 
 // The same, with a blank for each line end.

@@ -5,11 +5,11 @@
 #include <utility>
 #include <vector>
 
+#include "helper/base/shell_word.hpp"
 #include "helper/base/text.hpp"
 #include "sync/base/bounded_json.hpp"
 #include "sync/base/disclosure.hpp"
 #include "sync/base/json_access.hpp"
-#include "sync/base/shell_word.hpp"
 #include "sync/kube/http/retry_after.hpp"
 #include "sync/kube/http/url.hpp"
 

@@ -5,10 +5,10 @@
 
 #include "helper/base/error.hpp"
 #include "helper/base/file_io.hpp"
+#include "helper/base/shell_word.hpp"
 #include "helper/base/text.hpp"
 #include "sync/base/base64.hpp"
 #include "sync/base/percent_encoding.hpp"
-#include "sync/base/shell_word.hpp"
 #include "sync/kube/config/exec_plugin.hpp"
 #include "sync/kube/config/pem.hpp"
 

@@ -1,5 +1,6 @@
 #include "sync/kube/http/url.hpp"
 
+#include <algorithm>
 #include <asio/ip/address.hpp>
 #include <cctype>
 #include <charconv>
@@ -104,12 +105,14 @@ bool is_loopback(std::string_view host) {
 }
 
 std::string without_userinfo(std::string_view text) {
-  const auto scheme_end = text.find("://");
-  const auto begin = scheme_end == std::string_view::npos ? 0 : scheme_end + 3;
-  const auto at = text.substr(0, text.find_first_of("/?#", begin)).rfind('@');
-  if (at == std::string_view::npos || at < begin) {
+  const auto at = text.rfind('@');
+  if (at == std::string_view::npos) {
     return std::string(text);
   }
+  // A scheme may lack a slash, or have one too many.
+  const auto scheme_end = text.substr(0, at).find(":/");
+  const bool has_scheme = scheme_end != std::string_view::npos && text.find('/') > scheme_end;
+  const auto begin = std::min(text.find_first_not_of('/', has_scheme ? scheme_end + 1 : 0), at);
   return std::string(text.substr(0, begin)).append(text.substr(at + 1));
 }
 

@@ -40,7 +40,8 @@ bool is_loopback(std::string_view host);
 //  - http to another machine: pull passwords would cross the network in the clear.
 std::string server_base(std::string_view server);
 
-// The text without "user:password@", for messages, even where it is not a URL.
+// The text without "user:password@", for messages, even where it is not a URL: whatever stands between the scheme and
+// the last "@" may be a password that holds "/", "#" or a space.
 std::string without_userinfo(std::string_view text);
 
 }  // namespace regsync::kube

@@ -168,7 +168,9 @@ void bus_answers(std::string_view bytes) {
   }
   const auto kind = static_cast<unsigned char>(bytes.front()) % 9;
   bytes.remove_prefix(1);
-  const auto has_server = [](const StoredItem& item) { require(!item.login.server.empty(), "an item has a server"); };
+  const auto has_server = [](const StoredItem& item) {
+    require(!item.login.server.empty() || item.schema != nullptr, "an item has a server, or is known as one of ours");
+  };
   switch (kind) {
     case 0:
       read(bytes, "a{sv}", [&](sd_bus_message* answer) { has_server(read_item(answer)); });

@@ -203,6 +203,21 @@ TEST_F(CliMistakes, AFileThatCannotBeReachedIsNotSaidToBeMissing) {
                                           testing::Not(HasSubstr("does not exist"))));
 }
 
+// SIGXFSZ would end the command without a word, and leave half a file.
+TEST_F(CliMistakes, AFileThatMayNotGrowIsTold) {
+  Program program =
+      regsync_program({"add", "web", "--registry", "ghcr.io", "--context", "dev", "--namespace", "team-a"});
+  std::string command = "{ ulimit -f 0;";
+  for (const std::string& argument : program.argv) {
+    command += " " + argument;
+  }
+  program.argv = {"sh", "-c", command + "; echo \"code $?\"; } 2>&1 | cat"};  // what it says may go to no file either
+  const Outcome outcome = run_program(program);
+  EXPECT_THAT(outcome.out, testing::AllOf(HasSubstr("File too large"), HasSubstr("web.yaml"), HasSubstr("code 1\n")));
+  const auto targets = person_.home() / ".config/regsync/targets";
+  EXPECT_TRUE(!std::filesystem::exists(targets) || std::filesystem::is_empty(targets)) << "nothing is left behind";
+}
+
 TEST_F(CliMistakes, AnEmptyBusAddressIsNamedByItsVariable) {
   person_.env["DBUS_SESSION_BUS_ADDRESS"] = "";
   const auto outcome = person_.regsync({"logins"});

@@ -46,6 +46,33 @@ TEST_F(CliTerminal, NobodyIsAskedForThePasswordOfAnEmptyUserName) {
   EXPECT_THAT(terminal.bytes(), AllOf(HasSubstr("the user name is empty"), Not(HasSubstr("Password for"))));
 }
 
+// What was typed at the shell after that would not show.
+TEST_F(CliTerminal, AnInterruptedPasswordPromptGivesTheEchoBack) {
+  const auto in_shell = [&](const std::string& script) {
+    Program program = regsync_program({"login", "ghcr.io", "-u", "me", "--no-verify"});
+    std::string command = "trap : INT; ";
+    for (const std::string& argument : program.argv) {
+      command += argument + " ";
+    }
+    program.argv = {"sh", "-m", "-c", command + script};  // with jobs
+    return program;
+  };
+  for (const char* keys : {"\x03", "\x1c"}) {
+    Terminal terminal(in_shell("; echo \"code $?\"; stty -a; read line"));
+    ASSERT_TRUE(terminal.comes_to_show("Password for"));
+    terminal.type(keys);
+    ASSERT_TRUE(terminal.becomes(HasSubstr(" echo ")));
+    EXPECT_THAT(terminal.screen(), Not(HasSubstr(" -echo ")));
+  }
+  Terminal terminal(in_shell("; stty -a; echo stopped; fg; echo ended"));
+  ASSERT_TRUE(terminal.comes_to_show("Password for"));
+  terminal.type("\x1a");
+  ASSERT_TRUE(terminal.becomes(AllOf(HasSubstr("stopped"), HasSubstr(" echo "))));
+  terminal.type("hunter2\r");
+  ASSERT_TRUE(terminal.becomes(HasSubstr("ended")));
+  EXPECT_THAT(terminal.screen(), HasSubstr("login of me for ghcr.io stored"));
+}
+
 TEST_F(CliTerminal, WatchIsALiveViewThatLeavesTheTerminalAsItWas) {
   start_in_sync();
   Terminal terminal(regsync_program({"status", "--watch"}));

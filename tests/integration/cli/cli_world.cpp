@@ -3,7 +3,7 @@
 #include <nlohmann/json.hpp>
 #include <utility>
 
-#include "sync/base/shell_word.hpp"
+#include "helper/base/shell_word.hpp"
 
 namespace regsync::test {
 

@@ -5,6 +5,7 @@
 
 #include <atomic>
 #include <functional>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <thread>
@@ -27,6 +28,7 @@ struct Failure {
   const char* error = SD_BUS_ERROR_UNKNOWN_METHOD;  // answers this
   const char* type = nullptr;                       // or a value of this type: "u", "o", "" for none at all
   bool ends = false;                                // or leaves the bus
+  std::optional<bool> locked = {};                  // or tells all of an item but its server, and whether it is locked
 };
 
 // One login, of ghcr.io. `times` calls of `member` (a method, or a property) fail.
@@ -89,6 +91,10 @@ class FailingService {
     if (failure_.ends) {
       sd_bus_close(connection_.get());
       return 0;
+    }
+    if (failure_.locked) {
+      return sd_bus_reply_method_return(call, "a{sv}", 2, "Attributes", "a{ss}", 1, "xdg:schema", login_schema,
+                                        "Locked", "b", *failure_.locked ? 1 : 0);
     }
     const std::string_view type = failure_.type != nullptr ? failure_.type : "-";
     return type == "-"   ? refuse(call, failure_.error)
@@ -164,6 +170,19 @@ TEST(FailingService, AnEraseThatFailsClaimsNothing) {
   const FailingService service("Delete", always);
   SecretServiceStore store(Prompt::never);
   EXPECT_THROW(store.erase("ghcr.io"), Error);
+}
+
+TEST(FailingService, AnItemThatNamesNoServerIsALoginOnlyWhereItIsLocked) {
+  keyring({"stop"});
+  for (const bool locked : {true, false}) {
+    const FailingService service("GetAll", always, {.locked = locked});
+    SecretServiceStore store(Prompt::never);
+    const StoreReading reading = store.load({RegistryKey("ghcr.io")});
+    EXPECT_TRUE(reading.all.empty());
+    EXPECT_EQ(reading.unreadable, locked ? 1U : 0U);
+    EXPECT_EQ(reading.shows_everything(), !locked);
+    EXPECT_EQ(reading.problems.contains(RegistryKey("ghcr.io")), locked);
+  }
 }
 
 // As oo7 does after an unlock.

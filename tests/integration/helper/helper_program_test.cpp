@@ -67,6 +67,26 @@ TEST_F(HelperBesideTheReference, OneOfItsTwoLoginsOfARegistryStaysWhenOneIsStore
   EXPECT_EQ(list(reference), json::object());
 }
 
+// What another program keeps under our schema is no login of any registry where it names none, and hides none.
+TEST_F(HelperBesideTheReference, AnItemWithoutAServerIsNoLoginAndOneWithoutAUserNameIsAsThere) {
+  const auto keep = [](std::vector<std::string> attributes) {
+    std::vector<std::string> argv{"secret-tool", "store", "--label=x", "xdg:schema",        "io.docker.Credentials",
+                                  "docker_cli",  "1",     "label",     "Docker Credentials"};
+    argv.insert(argv.end(), attributes.begin(), attributes.end());
+    ASSERT_EQ(run(argv, "pw").exit_code, 0);
+  };
+  store(ours, "ghcr.io", "alice", "one");
+  keep({"username", "u"});
+  EXPECT_EQ(list(ours), (json{{"ghcr.io", "alice"}}));
+  keep({"server", "nameless.example"});
+  for (const char* program : {reference, ours}) {
+    EXPECT_THAT(user_and_secret(program, "absent.example"), HasSubstr("credentials not found in native keychain"));
+    EXPECT_EQ(user_and_secret(program, "ghcr.io"), "alice:one");
+    EXPECT_EQ(user_and_secret(program, "nameless.example"), ":pw");
+    EXPECT_EQ(run({program, "erase"}, "absent.example").exit_code, 0);
+  }
+}
+
 TEST(HelperProgram, SaysWhatIsWrongAndWhatToDo) {
   const auto expect_said = [](const Environment& environment, const char* cause, const char* remedy,
                               const char* action = "get", const std::string& input = "ghcr.io") {

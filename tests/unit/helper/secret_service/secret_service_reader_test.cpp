@@ -32,6 +32,12 @@ TEST_F(StoreContentsTest, WhatAnotherProgramKeepsIsNoLogin) {
   EXPECT_FALSE(contents_.take(item("/login/1", nullptr, ""))) << "a login may be gone";
 }
 
+TEST_F(StoreContentsTest, WhatNamesNoServerIsNoLogin) {
+  EXPECT_TRUE(contents_.take(item("/login/2", login_schema, "")));
+  EXPECT_EQ(contents_.items.size(), 1U);
+  EXPECT_FALSE(contents_.take(item("/login/1", login_schema, ""))) << "a login may be gone";
+}
+
 TEST_F(StoreContentsTest, ALockedItemMayBeALoginWhateverItShows) {
   for (const char* path : {"/login/1", "/login/2"}) {
     for (const char* schema : {login_schema, static_cast<const char*>(nullptr)}) {

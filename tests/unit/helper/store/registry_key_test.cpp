@@ -82,6 +82,8 @@ TEST(RegistryKey, AnAccountIsAnotherLoginOfTheSameRegistry) {
   EXPECT_EQ(hub.auths_key(), "https://index.docker.io/v1/");
   EXPECT_EQ(login_command(RegistryKey("work@ghcr.io")), "regsync login --account work ghcr.io");
   EXPECT_EQ(login_command(RegistryKey("ghcr.io")), "docker login ghcr.io");
+  EXPECT_EQ(login_command(RegistryKey("x;$(id)")), "docker login 'x;$(id)'");
+  EXPECT_EQ(login_command(RegistryKey("a@x`id`")), "regsync login --account a 'x`id`'");
 }
 
 TEST(RegistryKey, DockersClientsHaveNoAccounts) {

@@ -4,6 +4,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <sys/stat.h>
+#include <yaml-cpp/yaml.h>
 
 #include <map>
 #include <nlohmann/json.hpp>
@@ -11,6 +12,7 @@
 #include <set>
 #include <string>
 
+#include "helper/base/text.hpp"
 #include "sync/base/paths.hpp"
 #include "sync/base/user_manager.hpp"
 #include "sync/cli/view/fold.hpp"
@@ -365,6 +367,30 @@ TEST_F(Cli, AHelperOfDockersConfigGivesLoginsToo) {
   EXPECT_EQ(run({"show", "web"}), 0);
   EXPECT_THAT(console_.out(), HasSubstr("username: AWS"));
   EXPECT_THAT(console_.out() + console_.err(), testing::Not(HasSubstr("canary")));
+}
+
+TEST_F(Cli, LoginsTellsOfThoseThatTheKeyringDoesNotShow) {
+  log_in("ghcr.io", "me");
+  console_.store().unreadable = 1;
+  EXPECT_EQ(run({"logins"}), 1);
+  EXPECT_THAT(console_.out(), HasSubstr("ghcr.io"));
+  EXPECT_THAT(console_.err(), HasSubstr("lists a login that it does not show"));
+  FakeConsole doctor;
+  doctor.store().unreadable = 2;
+  cli::run({"doctor"}, doctor.console());
+  EXPECT_THAT(doctor.out(), HasSubstr("lists 2 logins that it does not show"));
+}
+
+TEST_F(Cli, AHelperThatGivesNoLoginIsARowAndTheExitCode) {
+  const auto helper = home_.write("bin/docker-credential-fake", "#!/bin/sh\necho 'it is broken'; exit 1\n");
+  std::filesystem::permissions(helper, std::filesystem::perms(0755));
+  ::setenv("PATH", ((home_ / "bin").string() + ":/usr/bin:/bin").c_str(), 1);
+  ::setenv("DOCKER_CONFIG", (home_ / "docker").c_str(), 1);
+  home_.write("docker/config.json", R"({"credHelpers":{"ghcr.io":"fake"}})");
+  EXPECT_EQ(run({"add", "web", "--registry", "ghcr.io"}), 0);
+  EXPECT_EQ(run({"logins"}), 1);
+  EXPECT_THAT(console_.out(), HasSubstr("docker-credential-fake"));
+  EXPECT_THAT(console_.out(), HasSubstr("it is broken"));
 }
 
 // Which of several logins of a registry a target uses, as the engine chooses it.
@@ -959,6 +985,58 @@ TEST_F(Cli, AnEditLosesNothingThatWasChangedMeanwhile) {
   ASSERT_TRUE(std::regex_search(err, kept, std::regex("regsync apply -f (\\S+/web\\.yaml)\n"))) << err;
   EXPECT_EQ(run({"apply", "-f", kept[1].str()}), 0);
   EXPECT_THAT(target_file("web"), HasSubstr("[quay.io]"));
+}
+
+// Of a server: whoever names a user or a context may have meant whoever applies this.
+TEST_F(Cli, RbacGrantsNothingThatANameAdds) {
+  for (const char* end : {"\u2028", "\u2029", "\u0085", "\r", "\n"}) {
+    const std::string name = std::string("dev") + end + "---" + end + "kind: ClusterRoleBinding" + end;
+    json config{{"apiVersion", "v1"}, {"kind", "Config"}, {"current-context", name}};
+    config["clusters"] = {{{"name", "c"}, {"cluster", {{"server", "https://127.0.0.1:1"}}}}};
+    config["users"] = {{{"name", "u"}, {"user", {{"token", "t"}}}}};
+    config["contexts"] = {{{"name", name}, {"context", {{"cluster", "c"}, {"user", "u"}}}}};
+    ::setenv("KUBECONFIG", home_.write("odd", config.dump()).c_str(), 1);
+    home_.write("config/regsync/targets/web.yaml", "registries: [ghcr.io]\ncontexts: ['*']\nnamespaces: [team-a]\n");
+    FakeConsole console;
+    EXPECT_EQ(cli::run({"rbac", "web", "--context", name, "--user", "alice" + std::string(end) + "kind: Evil"},
+                       console.console()),
+              0)
+        << console.err();
+    for (const char* broken : {"\u2028", "\u2029", "\u0085", "\r"}) {
+      EXPECT_THAT(console.out(), testing::Not(HasSubstr(broken)));
+    }
+    for (const YAML::Node& object : YAML::LoadAll(console.out())) {
+      EXPECT_THAT(object["kind"].as<std::string>(""), testing::AnyOf("Role", "RoleBinding"));
+    }
+  }
+}
+
+// Of a login that any program of the user may have stored.
+TEST_F(Cli, NoNameOfALoginSteersTheTerminal) {
+  const std::string canary = "x\x1b]0;p\x07\u009b2J\x7f\u202e\u2066\u2028y";
+  log_in(canary + ".example", canary);
+  for (const std::vector<std::string>& command :
+       std::vector<std::vector<std::string>>{{"logins"},
+                                             {"logins", "-o", "wide"},
+                                             {"logins", "-o", "name"},
+                                             {"logins", "-o", "json"},
+                                             {"logins", "-o", "yaml"},
+                                             {"logins", "-o", "jsonpath={.items[*].username}"},
+                                             {"doctor"},
+                                             {"doctor", "-o", "json"},
+                                             {"logout", canary + ".example"},
+                                             {"show", canary},
+                                             {"explain", canary}}) {
+    FakeConsole console;
+    console.store().store({{canary + ".example", canary}, SecretString("hunter2")});
+    cli::run(command, console.console());
+    const std::string said = console.out() + console.err();
+    for (std::string_view rest = said; !rest.empty();) {
+      const auto point = take_code_point(rest);
+      ASSERT_TRUE(point) << command.front();
+      ASSERT_TRUE(*point == U'\n' || !changes_the_terminal(*point)) << json(command) << ": " << json(said);
+    }
+  }
 }
 
 TEST_F(Cli, RbacGrantsToWhomItIsTold) {

@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <map>
 #include <nlohmann/json.hpp>
 #include <string>
 
@@ -117,6 +118,64 @@ TEST(DockerConfigFile, ReadsPlainLoginsAsDockerDoes) {
   EXPECT_EQ(logins[1], (Credential{{"b.example", "bob"}, SecretString("pw")}));
   EXPECT_EQ(logins[2], (Credential{{"c.example", "<token>"}, SecretString("tok")}));
   EXPECT_THAT(unreadable, ElementsAre("f.example", "g.example", "h.example"));
+}
+
+// As Go's encoding/json does for docker: tables are put together, and the last value of anything else counts.
+TEST(DockerConfigFile, OfWhatIsThereTwiceNothingIsLost) {
+  const TempDir dir;
+  const auto path = dir.write("config.json", R"({"auths":{"a.example":{"auth":"YWxpY2U6b25l"},"b.example":{}},
+    "credHelpers":{"c.example":"one","d.example":"one"}, "credsStore": "one", "credsStore": "two",
+    "auths":{"b.example":{"auth":"Ym9iOnR3bw=="}}, "credHelpers":{"d.example":"two"}})");
+  const DockerConfigFile config(path);
+  const auto logins = config.plain_logins();
+  ASSERT_EQ(logins.size(), 2U);
+  EXPECT_EQ(logins[0], (Credential{{"a.example", "alice"}, SecretString("one")}));
+  EXPECT_EQ(logins[1], (Credential{{"b.example", "bob"}, SecretString("two")}));
+  EXPECT_EQ(config.store_helper(), "two");
+  EXPECT_EQ(config.registry_helper("c.example"), "one");
+  EXPECT_EQ(config.registry_helper("d.example"), "two");
+}
+
+TEST(DockerConfigFile, WhatIsThereTwiceIsNotEdited) {
+  const TempDir dir;
+  const std::map<std::string, std::string> files{
+      {R"({"auths":{"a":{}},"auths":{}})", R"("auths" is twice in )"},
+      {R"({"auths":{},"Auths":{}})", R"("auths" is twice in )"},
+      {R"({"proxies":{},"proxies":{}})", R"("proxies" is twice in )"},
+      {R"({"auths":{"a":{},"a":{"auth":""}}})", R"("a" of "auths" is twice in )"},
+      {R"({"auths":{"a":{"Auth":"","auth":""}}})", R"("auth" of "a" is twice in )"},
+      {R"({"credHelpers":{"a":"x","a":"y"}})", R"("a" of "credHelpers" is twice in )"}};
+  for (const auto& [text, said] : files) {
+    const DockerConfigFile config(dir.write("config.json", text));
+    try {
+      config.require_editable();
+      ADD_FAILURE() << text;
+    } catch (const Error& error) {
+      EXPECT_THAT(error.message(), HasSubstr(said + config.path().string()));
+      EXPECT_THAT(error.remedy(), HasSubstr("nothing was changed"));
+    }
+  }
+  EXPECT_NO_THROW(DockerConfigFile(dir.write("config.json", R"({"auths":{"a":{},"A":{}}})")).require_editable());
+}
+
+TEST(DockerConfigFile, TheCaseOfANameDoesNotCount) {
+  const TempDir dir;
+  const auto path = dir.write("config.json", R"({"Auths":{"c.example":{"Auth":"YWxpY2U6b25l","EMAIL":"e"}},
+    "CredsStore":"desktop", "credhelpers":{"d.example":"other"}, "Proxies": {"a": 1}})");
+  DockerConfigFile config(path);
+  const auto logins = config.plain_logins();
+  ASSERT_EQ(logins.size(), 1U);
+  EXPECT_EQ(logins[0], (Credential{{"c.example", "alice"}, SecretString("one")}));
+  EXPECT_EQ(config.store_helper(), "desktop");
+  EXPECT_EQ(config.registry_helper("d.example"), "other");
+  config.require_editable();
+  config.blank_login("c.example");
+  config.set_store_helper("regsync");
+  config.save();
+  EXPECT_EQ(
+      test::read_file(path),
+      "{\n\t\"auths\": {\n\t\t\"c.example\": {\n\t\t\t\"EMAIL\": \"e\"\n\t\t}\n\t},\n\t\"credsStore\": \"regsync\",\n\t"
+      "\"credHelpers\": {\"d.example\":\"other\"},\n\t\"Proxies\": {\"a\": 1}\n}");
 }
 
 TEST(DockerConfigFile, ABlankedLoginComesBackAsItWas) {

@@ -67,6 +67,36 @@ TEST_F(LoginFilesTest, AKeyMayNameAnAccount) {
   EXPECT_EQ(secret_of(reading, work), "ghcr-2");
 }
 
+TEST_F(LoginFilesTest, ADockercfgHasTheLoginsWithoutAuthsAroundThem) {
+  for (const char* name : {".dockercfg", "logins.json"}) {
+    LoginFiles files({root_.write(name, R"({"ghcr.io":{"auth":"bWU6Z2hjci0x","email":"e"},
+                                            "https://index.docker.io/v1/":{"Username":"me","Password":"hub-1"}})")});
+    const StoreReading reading = files.read(both);
+    EXPECT_EQ(said(reading.problem), "");
+    EXPECT_EQ(secret_of(reading, ghcr), "ghcr-1");
+    EXPECT_EQ(secret_of(reading, hub), "hub-1");
+  }
+  LoginFiles other({root_.write("config.json", R"({"HttpHeaders":{"ghcr.io":{"auth":"bWU6Z2hjci0x"}}})")});
+  EXPECT_TRUE(other.read(both).all.empty()) << "a file of Docker that holds no login";
+}
+
+TEST_F(LoginFilesTest, ARemedyIsACommandWhateverTheNames) {
+  const auto file = root_.write("my logins/a.json", R"({"auths":{"x;`id`":{"auth":"%%%"}}})");
+  LoginFiles files({file});
+  const StoreReading reading = files.read({RegistryKey("x;`id`")});
+  ASSERT_EQ(reading.problems.size(), 1U);
+  EXPECT_EQ(reading.problems.begin()->second.remedy(),
+            "write it again: podman login --authfile '" + file.string() + "' 'x;`id`'");
+}
+
+TEST_F(LoginFilesTest, LoginsAreReadAsKubeletReadsThem) {
+  LoginFiles files({root_.write("a.json", R"({"Auths":{"ghcr.io":{"Auth":"bWU6Z2hjci0xMQ"}},
+                                              "auths":{"docker.io":{"auth":"bWU6aHViLTE="}}})")});
+  const StoreReading reading = files.read(both);
+  EXPECT_EQ(secret_of(reading, ghcr), "ghcr-11") << "neither padded nor in lower case";
+  EXPECT_EQ(secret_of(reading, hub), "hub-1");
+}
+
 TEST_F(LoginFilesTest, OnlySecretsThatAreAskedForAreRead) {
   LoginFiles files({root_.write("a.json", ghcr_1)});
   const StoreReading reading = files.read({hub});

@@ -3,6 +3,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <cstdlib>
+
 #include "tests/support/temp_dir.hpp"
 
 namespace regsync {
@@ -39,6 +41,21 @@ TEST(RegistryCertificates, AKeyThatIsMissingLeavesTheNextPair) {
   ASSERT_TRUE(found);
   EXPECT_EQ(found->certificate, "certificate");
   EXPECT_EQ(found->ca, "") << "the system's";
+}
+
+TEST(RegistryCertificates, TheSystemsAuthoritiesAreThoseThatTheEnvironmentNames) {
+  const test::TempDir root;
+  root.write("certs.d/a.test/ca.crt", "of the registry");
+  root.write("own/one.pem", "of a folder");
+  root.write("own/two", "of the same folder");
+  root.write("more/three.pem", "of another folder");
+  ::setenv("SSL_CERT_FILE", root.write("bundle.pem", "of the file").c_str(), 1);
+  ::setenv("SSL_CERT_DIR", ((root / "own").string() + "::" + (root / "more").string()).c_str(), 1);
+  const auto found = registry_certificates("a.test", {root / "certs.d"});
+  ::unsetenv("SSL_CERT_FILE");
+  ::unsetenv("SSL_CERT_DIR");
+  ASSERT_TRUE(found);
+  EXPECT_EQ(found->ca, "of the file\nof a folder\nof the same folder\nof another folder\nof the registry\n");
 }
 
 TEST(RegistryCertificates, AHostCannotLeaveTheFolder) {

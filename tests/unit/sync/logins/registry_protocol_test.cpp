@@ -38,6 +38,21 @@ TEST(Realm, TakesALoginOverPlainHttpOnThisMachineOnly) {
   }
 }
 
+TEST(Related, AreHostsOfOneDomain) {
+  EXPECT_TRUE(are_related("registry-1.docker.io", "auth.docker.io"));
+  EXPECT_TRUE(are_related("docker.io", "auth.docker.io"));
+  EXPECT_TRUE(are_related("localhost", "localhost"));
+  EXPECT_TRUE(are_related("r.shop.co.uk", "auth.shop.co.uk"));
+  EXPECT_TRUE(are_related("shop.com.au", "auth.shop.com.au"));
+  EXPECT_TRUE(are_related("10.1.0.1", "10.1.0.1"));
+  EXPECT_FALSE(are_related("ghcr.io", "evil.io"));
+  EXPECT_FALSE(are_related("shop.co.uk", "evil.co.uk"));
+  EXPECT_FALSE(are_related("r.shop.com.au", "r.evil.com.au"));
+  EXPECT_FALSE(are_related("10.1.0.1", "203.0.0.1")) << "an address has no domain";
+  EXPECT_FALSE(are_related("::ffff:10.1.0.1", "::ffff:203.0.0.1"));
+  EXPECT_FALSE(are_related("", "ghcr.io"));
+}
+
 TEST(TokenAnswer, IsOneWordOrNone) {
   EXPECT_EQ(parse_token_answer(R"({"token":"abc","access_token":"def"})").token, "abc");
   EXPECT_EQ(parse_token_answer(R"({"token":"","access_token":"def"})").token, "def");

@@ -6,6 +6,7 @@
 #include <cstdlib>
 #include <sstream>
 
+#include "helper/base/error.hpp"
 #include "tests/support/temp_dir.hpp"
 
 namespace regsync {
@@ -85,6 +86,29 @@ TEST_F(ContainersConfig, OtherHelpersStayInTheList) {
   enable_for_containers(out_);
   EXPECT_THAT(test::read_file(home_ / ".config/containers/registries.conf.d/50-regsync.conf"),
               HasSubstr("credential-helpers = [\"regsync\", \"ecr-login\", \"containers-auth.json\"]"));
+}
+
+TEST_F(ContainersConfig, AListIsReadAndWrittenAsTomlHasIt) {
+  const auto ours = [&] { return test::read_file(home_ / ".config/containers/registries.conf.d/50-regsync.conf"); };
+  write("registries.conf",
+        "credential-helpers = ['my\"x', \"secret\\\"service\", 'a\\b', \"c\\\\d\", 'e]f', \"g#h\"]\n");
+  enable_for_containers(out_);
+  EXPECT_THAT(
+      ours(),
+      HasSubstr(R"(credential-helpers = ["regsync", "my\"x", "secret\"service", "a\\b", "c\\d", "e]f", "g#h"])"));
+  EXPECT_EQ(containers_helper(), "regsync");
+  write("registries.conf",
+        "credential-helpers = [ # see [1] and \"x\"\n  \"secretservice\", # or 'y'\n  # ]\n  'z'\n]\n");
+  enable_for_containers(out_);
+  EXPECT_THAT(ours(), HasSubstr("credential-helpers = [\"regsync\", \"secretservice\", \"z\"]"));
+  write("registries.conf", "credential-helpers-of-mine = ['x']\ncredential-helpers = [\"torn");
+  EXPECT_EQ(containers_helper(home_.path()), "regsync");
+}
+
+TEST_F(ContainersConfig, AHelperWithAControlCharacterIsRefused) {
+  write("registries.conf", R"(credential-helpers = ["a\u001b[2J"])");
+  EXPECT_THROW(enable_for_containers(out_), Error);
+  EXPECT_FALSE(is_set_up_for_containers());
 }
 
 TEST_F(ContainersConfig, IsEnabledAndDisabledByAFileOfItsOwn) {

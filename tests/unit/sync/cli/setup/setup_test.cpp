@@ -10,7 +10,9 @@
 #include <string>
 
 #include "helper/base/error.hpp"
+#include "helper/base/text.hpp"
 #include "sync/cli/setup/containers_config.hpp"
+#include "sync/cli/setup/foreign_helper.hpp"
 #include "tests/support/memory_store.hpp"
 #include "tests/support/temp_dir.hpp"
 
@@ -593,6 +595,58 @@ esac)");
   EXPECT_EQ(store_.list().size(), 1U);
   EXPECT_EQ(config()["credsStore"], "regsync");
   EXPECT_EQ(config()["credHelpers"]["ecr.example"], "ecr-login");
+}
+
+TEST_F(Setup, ASilentOldHelperIsNotAwaitedForLong) {
+  program("docker-credential-old", "exec sleep 1000");
+  try {
+    list_foreign_logins("docker-credential-old", std::chrono::milliseconds(200));
+    ADD_FAILURE() << "it was awaited";
+  } catch (const Error& error) {
+    EXPECT_EQ(error.code(), ErrorCode::timeout);
+    EXPECT_THAT(error.remedy(), HasSubstr("try it: echo unused | docker-credential-old list"));
+  }
+}
+
+// Of files and other helpers: whoever wrote the names may have meant the terminal.
+TEST_F(Setup, NoNameSteersTheTerminal) {
+  const std::string canary = "x\x1b]0;p\x07\u009b2J\x7f\u202e\u2066\u2028y";
+  const auto expect_tame = [&](const char* step) {
+    const std::string said = out_.str() + err_.str();
+    EXPECT_NE(said, "") << step;
+    for (std::string_view rest = said; !rest.empty();) {
+      const auto point = take_code_point(rest);
+      ASSERT_TRUE(point) << step;
+      ASSERT_TRUE(*point == U'\n' || !changes_the_terminal(*point)) << step << ": " << static_cast<unsigned>(*point);
+    }
+    out_.str("");
+    err_.str("");
+    options_.dry_run = options_.undo = options_.import_logins = false;
+  };
+  const std::string plain =
+      json({{"auths",
+             {{canary + ".example", {{"username", canary}, {"password", "pw"}}}, {canary + "-odd", {{"auth", "%%%"}}}}},
+            {"credsStore", canary}})
+          .dump();
+  config(plain);
+  options_.dry_run = true;
+  setup();
+  expect_tame("dry run");
+  options_.dry_run = true;
+  import();
+  expect_tame("dry run of an import");
+  setup();
+  expect_tame("setup");
+  undo();
+  expect_tame("undo");
+  import();
+  expect_tame("import");
+  undo();
+  expect_tame("undo of an import");
+  config(plain);
+  store_.store({{canary + ".example", canary + "2"}, SecretString("other")});
+  import();
+  expect_tame("another login");
 }
 
 TEST_F(Setup, AFailingOldHelperIsReported) {

@@ -95,6 +95,25 @@ TEST(Yaml, ReadsBackAsTheSameValues) {
   EXPECT_EQ(node["nothing"].size(), 0U);
 }
 
+TEST(Structured, ChangesNoTerminalAndReadsBackAsTheSameValues) {
+  const std::string canary = "x\x1b]0;p\x07\u009b2J\x7f\u202e\u2066\u2028\u0085\ty";
+  const json value{{canary, {canary, "plain"}}};
+  const auto expect_tame = [](const std::string& text) {
+    for (std::string_view rest = text; !rest.empty();) {
+      const auto point = take_code_point(rest);
+      ASSERT_TRUE(point);
+      EXPECT_TRUE(*point == U'\n' || !changes_the_terminal(*point)) << static_cast<unsigned>(*point) << " in " << text;
+    }
+  };
+  for (const std::string& text : {to_json_text(value), to_json_text(value, 2)}) {
+    expect_tame(text);
+    EXPECT_EQ(json::parse(text), value);
+  }
+  const std::string yaml = to_yaml_text(value);
+  expect_tame(yaml);
+  EXPECT_EQ(YAML::Load(yaml)[canary][0].as<std::string>(), canary);
+}
+
 TEST(Json, BytesThatAreNoUtf8DoNotBreakIt) {
   std::ostringstream out;
   print_structured(out, {{"path", "a\xFF"}}, Format::json);

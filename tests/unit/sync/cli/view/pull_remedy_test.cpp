@@ -61,6 +61,48 @@ TEST(PullRemedy, TheLoginOfAnAccountIsThatOfItsTarget) {
             "log in again: regsync login --account work ghcr.io; regsync writes the new login");
 }
 
+// Whether a shell would take a part of the values in the command for more than text: what stands there outside of
+// single quotes.
+bool is_quoted(std::string_view command) {
+  bool quoted = false;
+  for (std::size_t i = 0; i < command.size(); ++i) {
+    if (command[i] == '\'') {
+      quoted = !quoted;
+    } else if (!quoted && command[i] == '\\') {
+      ++i;
+    } else if (!quoted && command.substr(i).starts_with("$(")) {
+      return false;
+    }
+  }
+  return !quoted;
+}
+
+TEST(PullRemedy, EveryCommandIsQuoted) {
+  const std::string evil = "a;$(b) 'c";
+  Pod pod;
+  pod.name_space = pod.name = pod.service_account = evil;
+  pod.pull_secrets = {evil};
+  Image image;
+  image.host = image.repository = image.reference = evil;
+  Target one = target("web", evil);
+  one.registries = {evil};
+  one.contexts = {"*"};
+  Target selecting = one;
+  selecting.namespace_selector = LabelSelector::parse("a=b");
+  for (int cause = 0; cause <= static_cast<int>(PullCause::other); ++cause) {
+    const PullFinding finding{static_cast<PullCause>(cause), evil, evil, {evil}};
+    for (const auto& targets : {std::vector<Target>{}, {one}, {selecting}}) {
+      for (const std::string& controller : {std::string(), "deployment/" + evil}) {
+        pod.controller = controller;
+        const std::string text = remedy_of(finding, evil, pod, {evil, evil, evil, evil}, image, targets);
+        // What stands before a ":" is said to people.
+        const bool begins = text.starts_with("kubectl ") || text.starts_with("regsync ");
+        EXPECT_TRUE(is_quoted(std::string_view(text).substr(begins ? 0 : text.find(": ")))) << text;
+      }
+    }
+  }
+}
+
 TEST(PullRemedy, TheTargetGetsWhatItLacksForThePod) {
   Target one = target("web", "regcred");
   one.registries = {"work@ghcr.io/acme"};

@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <string>
+
 namespace regsync::cli {
 namespace {
 
@@ -13,6 +15,16 @@ TEST(Quote, ATerminalSeesNoControlCharacters) {
             "c1 ?31m");
   EXPECT_EQ(printable("Zürich"), "Zürich");
   EXPECT_EQ(one_line("alice\n---\nkind: ClusterRoleBinding"), "alice --- kind: ClusterRoleBinding");
+}
+
+// YAML 1.1 ends a line, and so a comment, at more than \n; and some marks change the order of what is read.
+TEST(Quote, OneLineHasNoLineBreakOfYaml) {
+  for (const char* mark : {"\u0085", "\u2028", "\u2029", "\u202e", "\u2066", "\u200f", "\r", "\x7f", "\xff"}) {
+    EXPECT_EQ(one_line("a" + std::string(mark) + "---"), "a?---");
+    EXPECT_EQ(printable("a" + std::string(mark) + "---"), "a?---");
+    EXPECT_FALSE(is_candidate("a" + std::string(mark)));
+  }
+  EXPECT_EQ(one_line("a\u00a0\u2026\U0001F600"), "a\u00a0\u2026\U0001F600");
 }
 
 TEST(Quote, AFileNameStaysInItsFolder) {

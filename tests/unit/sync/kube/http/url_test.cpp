@@ -129,10 +129,22 @@ TEST(ServerBase, SaysWhatIsWrong) {
 }
 
 TEST(WithoutUserinfo, LeavesTheRest) {
-  EXPECT_EQ(without_userinfo("https://u:p@k/x@y"), "https://k/x@y");
+  EXPECT_EQ(without_userinfo("https://k/x"), "https://k/x");
   EXPECT_EQ(without_userinfo("https://u:p@q@k"), "https://k");
   EXPECT_EQ(without_userinfo("u:p@k"), "k");
-  EXPECT_EQ(without_userinfo("https://k/@"), "https://k/@");
+  EXPECT_EQ(without_userinfo("https://k/@"), "https://");
+}
+
+TEST(WithoutUserinfo, ShowsNoPasswordOfWhatIsNoUrl) {
+  for (const char* text :
+       {"https:/admin:hunter2@h:6443/", "//admin:hunter2@h:6443/", "https://admin:p/ hunter2@h:6443 ",
+        "https://u:hunter2#w@h", "https:///u:hunter2@h", "https://u:hunter2?x@h", "u:hunter2@h", "/u:hunter2@h",
+        "u:/hunter2@h", "https://u:p@q/hunter2@h", "u/x://hunter2@h"}) {
+    EXPECT_THAT(without_userinfo(text), Not(HasSubstr("hunter2"))) << text;
+    EXPECT_THAT(without_userinfo(text), HasSubstr("h")) << text;
+  }
+  EXPECT_EQ(without_userinfo("https:/admin:p@h:6443/"), "https:/h:6443/");
+  EXPECT_EQ(without_userinfo("//admin:p@h:6443/"), "//h:6443/");
 }
 
 }  // namespace

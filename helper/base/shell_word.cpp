@@ -1,4 +1,4 @@
-#include "sync/base/shell_word.hpp"
+#include "helper/base/shell_word.hpp"
 
 #include <algorithm>
 
