@@ -20,7 +20,9 @@ using std::chrono::system_clock;
 
 Cluster::Cluster(asio::any_io_executor executor, kube::ResolvedContext context, const ClusterOptions& options,
                  OnChange on_change)
-    : Cluster(executor, context.clone(), std::make_unique<kube::HttpClient>(executor, kube::endpoint_of(context)),
+    : Cluster(executor, context.clone(),
+              options.connect ? options.connect(context)
+                              : std::make_unique<kube::HttpClient>(executor, kube::endpoint_of(context)),
               options, std::move(on_change)) {}
 
 Cluster::Cluster(asio::any_io_executor executor, kube::ResolvedContext context,

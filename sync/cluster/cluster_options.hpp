@@ -4,9 +4,12 @@
 #include <asio/awaitable.hpp>
 #include <cstddef>
 #include <functional>
+#include <memory>
 #include <string>
 
 #include "sync/base/metrics.hpp"
+#include "sync/kube/config/resolved_context.hpp"
+#include "sync/kube/http/http_transport.hpp"
 #include "sync/model/change.hpp"
 #include "sync/model/key.hpp"
 #include "sync/model/owner.hpp"
@@ -32,6 +35,8 @@ struct ClusterOptions {
   // another context reaches the same object and wants it, or where that cannot be told.
   std::function<asio::awaitable<void>(std::string context, Key key, std::string uid, Taking taking)> check_elsewhere =
       {};
+  // Makes what reaches the API server of a context, for tests. Empty: the network does.
+  std::function<std::unique_ptr<kube::HttpTransport>(const kube::ResolvedContext&)> connect = {};
 };
 
 }  // namespace regsync

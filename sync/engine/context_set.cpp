@@ -16,8 +16,8 @@ namespace {
 // A server that cannot say who it is now, as while it starts.
 constexpr auto identity_retry = std::chrono::seconds(1);
 
-// Between tries of a context that cannot be used, because of a file that may be made or mended: doubled each time.
-constexpr std::chrono::milliseconds first_retry = std::chrono::seconds(1);
+// Between tries of a context that cannot be used, because of a file that may be made or mended: doubled each time, up
+// to this.
 constexpr std::chrono::milliseconds longest_retry = std::chrono::seconds(32);
 
 }  // namespace
@@ -28,10 +28,11 @@ Error ContextSet::vanished(const std::string& context) const {
 }
 
 ContextSet::ContextSet(asio::any_io_executor executor, ClusterOptions options, std::chrono::milliseconds grace,
-                       Handlers handlers)
+                       Handlers handlers, std::chrono::milliseconds first_retry)
     : executor_(executor),
       options_(std::move(options)),
       grace_(grace),
+      first_retry_(first_retry),
       handlers_(std::move(handlers)),
       grace_timer_(executor),
       namespace_timer_(executor),
@@ -56,7 +57,7 @@ void ContextSet::set_kubeconfig(kube::Kubeconfig kubeconfig) {
   resolved_.clear();
   retry_timer_.cancel();
   retries_ = false;
-  retry_pause_ = first_retry;
+  retry_pause_ = first_retry_;
 }
 
 void ContextSet::set_kubeconfig_problem(Error problem) {

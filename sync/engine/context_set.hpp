@@ -38,8 +38,9 @@ class ContextSet {
         on_identified;                                        // it is known who a context leads to
     std::function<void(const std::string& context)> on_lost;  // it is not known any more: it does not answer
   };
-  ContextSet(asio::any_io_executor executor, ClusterOptions options, std::chrono::milliseconds grace,
-             Handlers handlers);
+  // first_retry: after which a context that cannot be used is tried again first.
+  ContextSet(asio::any_io_executor executor, ClusterOptions options, std::chrono::milliseconds grace, Handlers handlers,
+             std::chrono::milliseconds first_retry = std::chrono::seconds(1));
 
   // The kubeconfig as it is now; takes effect with the next update(). One that lost all its contexts is a problem.
   void set_kubeconfig(kube::Kubeconfig kubeconfig);
@@ -101,6 +102,7 @@ class ContextSet {
   asio::any_io_executor executor_;
   ClusterOptions options_;
   std::chrono::milliseconds grace_;
+  std::chrono::milliseconds first_retry_;
   Handlers handlers_;
 
   kube::Kubeconfig kubeconfig_;

@@ -59,8 +59,13 @@ bool can_own_config_maps(std::string_view owner) {
 
 FootprintConfigMaps::FootprintConfigMaps(asio::any_io_executor executor, kube::ResolvedContext hub, Place place,
                                          Handlers handlers)
+    : FootprintConfigMaps(executor, hub.clone(), std::make_unique<kube::HttpClient>(executor, kube::endpoint_of(hub)),
+                          std::move(place), std::move(handlers)) {}
+
+FootprintConfigMaps::FootprintConfigMaps(asio::any_io_executor executor, kube::ResolvedContext hub,
+                                         std::unique_ptr<kube::HttpTransport> transport, Place place, Handlers handlers)
     : executor_(std::move(executor)),
-      hub_(executor_, std::move(hub)),
+      hub_(std::move(hub), std::move(transport)),
       place_(std::move(place)),
       handlers_(std::move(handlers)),
       asked_at_(boottime_now()),

@@ -11,6 +11,7 @@
 #include <asio/cancellation_signal.hpp>
 #include <functional>
 #include <map>
+#include <memory>
 #include <nlohmann/json_fwd.hpp>
 #include <optional>
 #include <set>
@@ -46,6 +47,9 @@ class FootprintConfigMaps final : public Footprints {
 
   // hub: who asks; a client of its own is made, whose writes are guarded.
   FootprintConfigMaps(asio::any_io_executor executor, kube::ResolvedContext hub, Place place, Handlers handlers);
+  // The same over another transport, for tests.
+  FootprintConfigMaps(asio::any_io_executor executor, kube::ResolvedContext hub,
+                      std::unique_ptr<kube::HttpTransport> transport, Place place, Handlers handlers);
   ~FootprintConfigMaps() override;
   FootprintConfigMaps(const FootprintConfigMaps&) = delete;
   FootprintConfigMaps& operator=(const FootprintConfigMaps&) = delete;

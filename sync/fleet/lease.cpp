@@ -30,9 +30,6 @@ constexpr auto longest_duration = std::chrono::seconds(3600);
 // For a request that is under way when all ends.
 constexpr auto longest_goodbye = 1s;
 
-// So that not all who wait try in the same moment.
-constexpr int most_jitter = 100;  // milliseconds
-
 std::string micro_time() {
   const auto time = std::chrono::system_clock::now();
   const std::time_t seconds = std::chrono::system_clock::to_time_t(std::chrono::floor<std::chrono::seconds>(time));
@@ -141,7 +138,8 @@ asio::awaitable<void> Lease::contend() {
 // Until there is something to do: a renewal, the end of another's lease, or what intent() may say by then.
 std::chrono::milliseconds Lease::pause() const {
   static std::minstd_rand random(std::random_device{}());
-  const auto jitter = std::chrono::milliseconds(std::uniform_int_distribution(1, most_jitter)(random));
+  const auto jitter = std::chrono::milliseconds(
+      std::uniform_int_distribution<std::chrono::milliseconds::rep>(1, options_.times.jitter.count())(random));
   const Time now_is = boottime_now();
   if (held() || holder_ == options_.identity || problem_ || read_again_ || now_is >= free_at_) {
     return options_.times.retry + jitter;

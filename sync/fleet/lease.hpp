@@ -32,6 +32,7 @@ struct LeaseTimes {
   std::chrono::milliseconds duration{15'000};
   std::chrono::milliseconds deadline{10'000};
   std::chrono::milliseconds retry{2'000};
+  std::chrono::milliseconds jitter{100};  // up to this more, so that not all who wait try in the same moment
 };
 
 struct LeaseOptions {

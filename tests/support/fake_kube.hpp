@@ -124,12 +124,13 @@ class FakeKube {
   // What a watch is told after a version.
   [[nodiscard]] std::string events(const Selection& selection, std::uint64_t after) const {
     std::string lines;
-    for (const ClusterEvent& event : cluster.history()) {
-      if (event.version > after) {
-        const auto seen = event.as_seen_by(selection);
-        lines += seen ? seen->dump() + "\n" : "";
-      }
-    }
+    const auto& history = cluster.history();  // each write has one more event to find at its end
+    const auto first = std::partition_point(history.begin(), history.end(),
+                                            [&](const ClusterEvent& event) { return event.version <= after; });
+    std::for_each(first, history.end(), [&](const ClusterEvent& event) {
+      const auto seen = event.as_seen_by(selection);
+      lines += seen ? seen->dump() + "\n" : "";
+    });
     return lines;
   }
 

@@ -5,7 +5,8 @@
 //   server.answer("GET", "/api/v1/namespaces/n/secrets", 200, {{"metadata", {{"resourceVersion", "7"}}}, {"items",
 //   {}}}); KubeClient client(std::move(context), server.connect());
 //
-// Lives on the executor's thread and outlives every transport and request. Requests' own time limits do not run.
+// Lives on the executor's thread and outlives every transport and request. Requests' own time limits do not run; who
+// may no longer send one (may_send) is asked when it is received.
 #pragma once
 
 #include <algorithm>
@@ -165,6 +166,9 @@ class FakeTransport {
     requests_.back().proof.reset();
     while (holding_) {
       co_await changed_.wait();
+    }
+    if (request.may_send && !request.may_send()) {
+      throw kube::not_sent();
     }
     const auto found = std::find_if(scripts_.begin(), scripts_.end(), [&](const Script& script) {
       return (script.method.empty() || script.method == request.method) && request.target.starts_with(script.target);

@@ -19,8 +19,6 @@ using std::chrono::steady_clock;
 
 constexpr const char* user_agent = "User-Agent: regsync/" REGSYNC_VERSION;
 
-// The files are asked for changes at most this often: stat is cheap, a thousand of them a second are not.
-constexpr auto read_interval = std::chrono::seconds(1);
 constexpr std::size_t largest_file = std::size_t{1} << 20;
 // client-go's oidc provider: a token that ends within this time is not used any more.
 constexpr auto expiry_delta = std::chrono::seconds(10);
@@ -63,8 +61,11 @@ std::vector<std::string> impersonation_headers(const Impersonation& as) {
 
 }  // namespace
 
-Credentials::Credentials(ResolvedContext context)
-    : context_(std::move(context)), secure_(context_.server.starts_with("https://")), fixed_headers_{user_agent} {
+Credentials::Credentials(ResolvedContext context, steady_clock::duration read_interval)
+    : context_(std::move(context)),
+      read_interval_(read_interval),
+      secure_(context_.server.starts_with("https://")),
+      fixed_headers_{user_agent} {
   const auto impersonation = impersonation_headers(context_.impersonation);
   fixed_headers_.insert(fixed_headers_.end(), impersonation.begin(), impersonation.end());
   if (secure_) {
@@ -130,7 +131,8 @@ void Credentials::take_over(const Credentials& former) {
 }
 
 void Credentials::read_files(bool now) {
-  if (!now && steady_clock::now() - read_ < read_interval) {
+  // stat is cheap, a thousand of them a second are not.
+  if (!now && steady_clock::now() - read_ < read_interval_) {
     return;
   }
   read_ = steady_clock::now();

@@ -25,8 +25,10 @@ struct ExecCredential;
 
 class Credentials {
  public:
-  // Throws Error(kubeconfig) where a file is missing or unusable from the start.
-  explicit Credentials(ResolvedContext context);
+  // read_interval: the files are asked for changes at most this often. Throws Error(kubeconfig) where a file is missing
+  // or unusable from the start.
+  explicit Credentials(ResolvedContext context,
+                       std::chrono::steady_clock::duration read_interval = std::chrono::seconds(1));
   ~Credentials();
   Credentials(const Credentials&) = delete;
   Credentials& operator=(const Credentials&) = delete;
@@ -62,6 +64,7 @@ class Credentials {
   void prove(RequestCredentials& proof) const;
 
   const ResolvedContext context_;
+  const std::chrono::steady_clock::duration read_interval_;
   const bool secure_;                       // https
   std::vector<std::string> fixed_headers_;  // who asks, and for whom (impersonation)
   std::shared_ptr<ExecPlugin> plugin_;      // shared by contexts with the same plugin and cluster info

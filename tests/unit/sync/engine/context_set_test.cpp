@@ -145,7 +145,8 @@ TEST(ContextSetRetry, AFileThatCouldNotBeUsedIsLookedAtAgain) {
                            .on_due = update,
                            .read_again = {},
                            .on_identified = [](const std::string&, const ClusterIdentity&) {},
-                           .on_lost = [](const std::string&) {}});
+                           .on_lost = [](const std::string&) {}},
+      /*first_retry=*/2ms);
   const test::TempDir dir;
   const auto text = [&](const std::string& token_file) {
     return "clusters: [{name: c, cluster: {server: 'https://127.0.0.1:1'}}]\n"
@@ -156,7 +157,7 @@ TEST(ContextSetRetry, AFileThatCouldNotBeUsedIsLookedAtAgain) {
   update();
   EXPECT_TRUE(contexts->problems().contains("dev"));
   dir.write("first", "t");
-  EXPECT_TRUE(test::run_until(io, [&] { return contexts->problems().empty(); }, 3s));
+  EXPECT_TRUE(test::run_until(io, [&] { return contexts->problems().empty(); }));
   const auto first = contexts->find("dev");
   ASSERT_TRUE(first);
 
@@ -164,9 +165,9 @@ TEST(ContextSetRetry, AFileThatCouldNotBeUsedIsLookedAtAgain) {
   update();
   EXPECT_TRUE(contexts->problems().contains("dev"));
   EXPECT_EQ(contexts->find("dev"), first) << "the last good definition";
-  EXPECT_FALSE(test::run_until(io, [&] { return contexts->problems().empty(); }, 4s)) << "and no file yet";
+  EXPECT_FALSE(test::run_until(io, [&] { return contexts->problems().empty(); }, 20ms)) << "and no file yet";
   dir.write("second", "t");
-  EXPECT_TRUE(test::run_until(io, [&] { return contexts->problems().empty(); }, 6s));
+  EXPECT_TRUE(test::run_until(io, [&] { return contexts->problems().empty(); }));
   EXPECT_EQ(first->context().token_file, (dir / "second").string());
   test::run(io, contexts->stop());
 }

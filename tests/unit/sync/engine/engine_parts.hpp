@@ -21,6 +21,8 @@
 #include "sync/engine/intent.hpp"
 #include "sync/engine/paused_contexts.hpp"
 #include "sync/engine/target_set.hpp"
+#include "sync/kube/api/kube_client.hpp"
+#include "tests/support/fake_kube.hpp"
 #include "tests/support/run_coroutine.hpp"
 #include "tests/support/temp_dir.hpp"
 
@@ -28,7 +30,7 @@ namespace regsync {
 
 class EngineParts : public testing::Test {
  protected:
-  // By context: its current namespace. Nothing listens where they lead.
+  // By context: its current namespace. Nothing listens where they lead, but in those of kubes_.
   using Contexts = std::map<std::string, std::string>;
 
   static std::string kubeconfig_text(const Contexts& contexts, const std::string& token = "t") {
@@ -101,16 +103,26 @@ class EngineParts : public testing::Test {
     store_.set("t", std::move(footprint));
   }
 
+  std::unique_ptr<kube::HttpTransport> connect(const kube::ResolvedContext& context) {
+    const auto kube = kubes_.find(context.name);
+    if (kube == kubes_.end()) {
+      return std::make_unique<kube::HttpClient>(io_.get_executor(), kube::endpoint_of(context));
+    }
+    return kube->second->transport.connect();
+  }
+
   // Longer than any test: what is young stays young.
   static constexpr std::chrono::milliseconds grace = std::chrono::hours(1);
 
   test::TempDir dir_;
   asio::io_context io_;
+  std::map<std::string, std::shared_ptr<test::FakeKube>> kubes_;  // by context, before it is set; several may share one
   KnownLogins logins_;
   TargetFiles files_;
   TargetSet targets_{io_.get_executor(), grace, [] {}};
   ContextSet contexts_{io_.get_executor(),
-                       {.owner = {"id", "id jdoe@laptop"}},
+                       {.owner = {"id", "id jdoe@laptop"},
+                        .connect = [this](const kube::ResolvedContext& context) { return connect(context); }},
                        grace,
                        {.on_change = [](const std::string&, const ChangedRows&) {},
                         .on_due = [] {},

@@ -36,14 +36,14 @@ TEST(LeaseOfAFrozenHolder, ThatIsHeldAnewIsTold) {
       LeaseOptions{.name = "regsync",
                    .name_space = "fleet",
                    .identity = "a",
-                   .times = {.duration = 3000ms, .deadline = 1000ms, .retry = 300ms}},
+                   .times = {.duration = 100ms, .deadline = 50ms, .retry = 20ms, .jitter = 1ms}},
       Lease::Handlers{.intent = [](const Lease&) { return Lease::Intent::hold; },
                       .on_change = [&] { told = lease->held() ? std::optional(lease->held_since()) : std::nullopt; }});
   ASSERT_TRUE(test::run_until(loop, [&] { return lease->held(); }));
   int renewals = 0;
   kube.forbids = [&](const test::ApiRequest& request) {
     if (request.verb == "patch" && ++renewals == 2) {
-      std::this_thread::sleep_for(800ms);  // the one before holds for 700 ms more at most, this one for a second
+      std::this_thread::sleep_for(35ms);  // the one before holds for 30 ms more at most, this one for 50
     }
     return false;
   };

@@ -1,0 +1,247 @@
+// Whether a Secret may be deleted, or taken over, that another context may reach as well. Where nothing listens behind
+// a context, that it was not asked is seen from there being no error.
+#include "sync/engine/shared_objects.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "sync/model/secret_object.hpp"
+#include "tests/unit/sync/engine/engine_parts.hpp"
+
+namespace regsync {
+namespace {
+
+using nlohmann::json;
+using testing::AllOf;
+using testing::HasSubstr;
+
+class SharedObjectsTest : public EngineParts {
+ protected:
+  static inline const Key key{"team", "cred"};
+  static inline const test::FakeKube::Key cred{"secrets", "team", "cred"};
+
+  // An API server that holds the Secret, behind each of these contexts; before they are set.
+  test::FakeKube& serve(const std::vector<std::string>& contexts, const Labels& labels = {}) {
+    const auto kube = std::make_shared<test::FakeKube>(io_.get_executor());
+    kube->make_namespace("team", labels);
+    kube->put(cred, {{"type", "kubernetes.io/dockerconfigjson"}, {"data", {{".dockerconfigjson", "e30="}}}});
+    for (const auto& context : contexts) {
+      kubes_[context] = kube;
+    }
+    return *kube;
+  }
+  static std::string uid_in(const test::FakeKube& kube) { return kube.find(cred).value().at("metadata").at("uid"); }
+
+  void begin() {
+    set_contexts({{"dev", "own"}, {"prod", "own"}});
+    log_in("first");
+  }
+  void declare_and_tell(const Target& target) {
+    declare(target);
+    briefing_.tell_all();
+  }
+  static Target named(const std::string& name, Target target) {
+    target.name = name;
+    return target;
+  }
+  // As it was when it was reached last.
+  void met(const std::string& context, const std::string& uid, const std::string& server = {}) {
+    ClusterIdentity identity = identity_of(contexts_.find(context)->context());
+    identity.uid = uid;
+    identity.server = server.empty() ? identity.server : server;
+    book_.meet(context, std::move(identity), false, {});
+  }
+  bool listed(const std::string& context) {
+    return test::run_until(io_, [&] { return contexts_.identified(context); });
+  }
+
+  // Why it may not be done through dev; nothing where it may.
+  std::optional<Error> refusal(const std::string& uid = "7", Taking taking = Taking::deleted,
+                               const std::string& context = "dev") {
+    try {
+      test::run(io_, shared_.check(context, key, uid, taking));
+    } catch (const Error& error) {
+      return error;
+    }
+    return std::nullopt;
+  }
+  static ErrorCode code_of(const std::optional<Error>& error) { return error ? error->code() : ErrorCode::internal; }
+
+  int learnt_ = 0;
+  SharedObjects shared_{contexts_, book_, briefing_, [this] { ++learnt_; }};
+};
+
+TEST_F(SharedObjectsTest, WhatNoOtherContextWantsIsFree) {
+  begin();
+  declare_and_tell(target({"team"}, {"dev"}));
+  EXPECT_EQ(refusal(), std::nullopt);
+  declare_and_tell(target({"other"}, {"prod"}));
+  EXPECT_EQ(refusal(), std::nullopt) << "another namespace";
+}
+
+TEST_F(SharedObjectsTest, WhatIsWantedInAnotherClusterIsFree) {
+  begin();
+  met("dev", "1");
+  met("prod", "2");
+  declare_and_tell(target({"team"}, {"prod"}));
+  EXPECT_EQ(refusal(), std::nullopt);
+}
+
+TEST_F(SharedObjectsTest, WhatIsWantedThroughAnotherContextOfTheClusterStays) {
+  begin();
+  met("dev", "1");
+  met("prod", "1");
+  declare_and_tell(target({"team"}, {"prod"}));
+  for (const Taking taking : {Taking::deleted, Taking::taken_over}) {
+    const auto error = refusal("7", taking);
+    ASSERT_EQ(code_of(error), ErrorCode::already_exists);
+    EXPECT_THAT(error->message(), AllOf(HasSubstr("team/cred"), HasSubstr("context prod"), HasSubstr("same cluster")));
+  }
+  EXPECT_EQ(learnt_, 2) << "who asks is to be told of the other";
+}
+
+// It may have been retired while it was at work.
+TEST_F(SharedObjectsTest, AContextThatDoesNotRunAnyMoreTakesNothingFromOneThatDoes) {
+  begin();
+  book_.meet("old", {.uid = "1", .server = "https://old", .authority = ""}, false, {});
+  met("prod", "1");
+  declare_and_tell(target({"team"}, {"prod"}));
+  EXPECT_EQ(code_of(refusal("7", Taking::deleted, "old")), ErrorCode::already_exists);
+}
+
+TEST_F(SharedObjectsTest, OfTwoTargetsTheFirstMayTakeTheSecretOverAndNotDeleteIt) {
+  serve({"prod"}).edit(cred, [](json& secret) {
+    secret["metadata"]["labels"] = {{managed_by_label, managed_by_value}};
+    secret["metadata"]["annotations"] = {
+        {target_annotation, "b"}, {owner_annotation, "id jdoe@laptop"}, {place_annotation, "team/cred"}};
+  });
+  begin();
+  met("dev", "1");
+  met("prod", "1");
+  declare(named("a", target({"team"}, {"dev"})));
+  declare_and_tell(named("b", target({"team"}, {"prod"})));
+  ASSERT_TRUE(listed("prod"));
+  ASSERT_TRUE(contexts_.find("prod")->wants(key)) << "b has it, as prod sees it";
+  EXPECT_EQ(refusal("7", Taking::taken_over), std::nullopt) << "dev knows what is wanted in prod, and comes first";
+  EXPECT_EQ(code_of(refusal("7", Taking::deleted)), ErrorCode::already_exists);
+}
+
+TEST_F(SharedObjectsTest, WhoComesSecondTakesNothingOver) {
+  begin();
+  met("dev", "1");
+  met("prod", "1");
+  declare(named("a", target({"team"}, {"dev"})));
+  declare_and_tell(named("b", target({"team"}, {"prod"})));
+  EXPECT_EQ(code_of(refusal("7", Taking::taken_over, "prod")), ErrorCode::already_exists);
+}
+
+TEST_F(SharedObjectsTest, WhoWasNotToldOfTheOtherTakesNothingOver) {
+  begin();
+  declare(named("a", target({"team"}, {"dev"})));
+  declare_and_tell(named("b", target({"team"}, {"prod"})));
+  met("dev", "1");
+  met("prod", "1");
+  EXPECT_EQ(code_of(refusal("7", Taking::taken_over)), ErrorCode::already_exists);
+}
+
+// Of two that see one namespace, one sees its new labels first.
+TEST_F(SharedObjectsTest, WhatTheOtherStillSeesAsWantedIsNotDeleted) {
+  serve({"dev"});
+  serve({"prod"}, {{"env", "prod"}});
+  begin();
+  met("dev", "1");
+  met("prod", "1");
+  Target selecting = target({}, {"*"});
+  selecting.namespace_selector = LabelSelector::parse("env=prod");
+  declare_and_tell(selecting);
+  EXPECT_EQ(code_of(refusal()), ErrorCode::already_exists) << "dev has not listed its namespaces";
+  ASSERT_TRUE(listed("dev") && listed("prod"));
+  EXPECT_EQ(code_of(refusal()), ErrorCode::already_exists);
+  kubes_.at("prod")->edit({"namespaces", "", "team"}, [](json& object) { object["metadata"]["labels"].erase("env"); });
+  EXPECT_TRUE(test::run_until(io_, [&] { return !contexts_.find("prod")->may_want(key); }));
+  EXPECT_EQ(refusal(), std::nullopt);
+}
+
+TEST_F(SharedObjectsTest, WhereItIsNotKnownWhetherTheTwoAreOneTheSecretTells) {
+  const test::FakeKube& kube = serve({"prod"});
+  begin();
+  declare_and_tell(target({"team"}, {"prod"}));
+  ASSERT_EQ(book_.same("dev", "prod"), Same::unknown);
+  EXPECT_EQ(code_of(refusal(uid_in(kube))), ErrorCode::already_exists);
+  EXPECT_EQ(book_.same("dev", "prod"), Same::yes);
+  EXPECT_EQ(learnt_, 1);
+}
+
+TEST_F(SharedObjectsTest, AnotherSecretOfThatNameIsInAnotherCluster) {
+  test::FakeKube& kube = serve({"prod"});
+  begin();
+  declare_and_tell(target({"team"}, {"prod"}));
+  EXPECT_EQ(refusal("7"), std::nullopt);
+  EXPECT_EQ(book_.same("dev", "prod"), Same::no);
+  EXPECT_EQ(learnt_, 0);
+  kube.forbids = [](const test::ApiRequest&) { return true; };
+  EXPECT_EQ(refusal("8"), std::nullopt) << "it is known by now";
+}
+
+TEST_F(SharedObjectsTest, NoSecretThereIsNoneOfThisCluster) {
+  test::FakeKube& kube = serve({"prod"});
+  kube.erase({"namespaces", "", "team"});
+  begin();
+  declare_and_tell(target({"team"}, {"prod"}));
+  EXPECT_EQ(refusal("7"), std::nullopt);
+  EXPECT_EQ(book_.same("dev", "prod"), Same::no);
+}
+
+TEST_F(SharedObjectsTest, NothingIsDoneWhileTheOtherCannotBeAsked) {
+  begin();
+  declare_and_tell(target({"team"}, {"prod"}));
+  for (const Taking taking : {Taking::deleted, Taking::taken_over}) {
+    const auto error = refusal("7", taking);
+    ASSERT_EQ(code_of(error), ErrorCode::unreachable);
+    EXPECT_THAT(error->message(), HasSubstr("context prod may lead to the same cluster, and cannot be asked"));
+  }
+  EXPECT_EQ(book_.same("dev", "prod"), Same::unknown) << "nothing was learnt";
+}
+
+TEST_F(SharedObjectsTest, NothingIsDoneWhereTheOtherMayNotBeAsked) {
+  test::FakeKube& kube = serve({"prod"});
+  kube.forbids = [](const test::ApiRequest& request) { return request.verb == "get"; };
+  begin();
+  declare_and_tell(target({"team"}, {"prod"}));
+  EXPECT_EQ(code_of(refusal(uid_in(kube))), ErrorCode::forbidden);
+}
+
+// The book knows of the cluster that it led to before.
+TEST_F(SharedObjectsTest, AContextThatGotAnotherAddressMayLeadHereNow) {
+  test::FakeKube& kube = serve({"prod"});
+  kube.transport.answer("GET", "/api/v1/namespaces/kube-system", 500,
+                        test::FakeTransport::status_body(500, "InternalError", "it is starting"));
+  begin();
+  met("dev", "1");
+  met("prod", "2", "https://before");
+  declare_and_tell(target({"team"}, {"prod"}));
+  EXPECT_EQ(code_of(refusal(uid_in(kube))), ErrorCode::already_exists);
+  EXPECT_FALSE(contexts_.identified("prod")) << "it cannot say yet who it is";
+}
+
+TEST_F(SharedObjectsTest, SoMayTheOneThatAsks) {
+  const test::FakeKube& kube = serve({"prod"});
+  begin();
+  met("dev", "1", "https://before");
+  met("prod", "2");
+  declare_and_tell(target({"team"}, {"prod"}));
+  EXPECT_EQ(code_of(refusal(uid_in(kube))), ErrorCode::already_exists);
+}
+
+TEST_F(SharedObjectsTest, OneThatWasIdentifiedSinceIsInNoDoubt) {
+  const test::FakeKube& kube = serve({"prod"});
+  begin();
+  met("dev", "1");
+  met("prod", "2", "https://before");
+  declare_and_tell(target({"team"}, {"prod"}));
+  ASSERT_TRUE(listed("prod"));
+  EXPECT_EQ(refusal(uid_in(kube)), std::nullopt) << "what the book says now is of where it leads";
+}
+
+}  // namespace
+}  // namespace regsync
