@@ -23,6 +23,7 @@ using namespace std::chrono_literals;
 
 constexpr const char* lease_api = "/apis/coordination.k8s.io/v1";
 constexpr const char* request_annotation = "regsync.dev/requested-by";
+constexpr const char* request_time_annotation = "regsync.dev/requested-at";  // makes each request an event
 
 // A Lease that says more was not written by a program that elects; less than client-go allows is no time at all.
 constexpr auto longest_duration = std::chrono::seconds(3600);
@@ -233,6 +234,7 @@ asio::awaitable<void> Lease::request() {
   }
   json annotations = annotations_;
   annotations[request_annotation] = options_.identity;
+  annotations[request_time_annotation] = micro_time();
   json operations = json::array();
   operations.push_back({{"op", "add"}, {"path", "/metadata/annotations"}, {"value", std::move(annotations)}});
   requesting_ = true;  // before the answer: the other slots must not be asked for as well
@@ -274,6 +276,7 @@ asio::awaitable<void> Lease::write(json spec) {
   if (requester_ == options_.identity) {
     json annotations = annotations_;
     annotations.erase(request_annotation);
+    annotations.erase(request_time_annotation);
     operations.push_back({{"op", "add"}, {"path", "/metadata/annotations"}, {"value", std::move(annotations)}});
   }
   return patch(std::move(operations));
@@ -313,8 +316,10 @@ void Lease::see(const json& lease) {
     held_until_ = boottime_now();  // somebody gave it to another one, who may write from now on
   }
   const std::string requester(text_at(annotations_, {request_annotation}));
-  if (requester != requester_) {
+  const std::string time(text_at(annotations_, {request_time_annotation}));
+  if (requester != requester_ || time != request_time_) {
     requester_ = requester;
+    request_time_ = time;
     requested_at_ = boottime_now();
   }
 }
@@ -326,6 +331,7 @@ void Lease::see_none() {
   spec_ = {};
   annotations_ = json::object();
   requester_.clear();
+  request_time_.clear();
 }
 
 void Lease::tell() {

@@ -126,6 +126,7 @@ class Lease {
   int transitions_ = 0;
   Time free_at_{0};  // it may be taken then, if it is seen unchanged, or gone, until then
   std::string requester_;
+  std::string request_time_;  // as its Lease has it
   Time requested_at_{0};
 
   bool read_again_ = false;  // what was seen last may be out of date

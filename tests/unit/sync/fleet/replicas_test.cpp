@@ -303,6 +303,18 @@ TEST_F(ReplicasTest, ASlotThatWasLeftForOneThatDoesNotComeIsTakenAgain) {
   EXPECT_TRUE(until([&] { return holders().at("regsync-2") == "a" && a->held() == 4; }));
 }
 
+// Of a process before a restart under the same name, or of one that was away for long.
+TEST_F(ReplicasTest, ARequestThatIsOutOfDateIsMadeAgain) {
+  auto& a = start("a", 2, short_request);
+  ASSERT_TRUE(until([&] { return a->held() == 2; }));
+  for (const auto* lease : {"regsync-0", "regsync-1"}) {
+    ask_for(lease, "b");
+  }
+  test::run_until(loop_, [] { return false; }, 2 * short_request.duration + 20ms);
+  auto& b = start("b", 2, short_request);
+  EXPECT_TRUE(until([&] { return a->held() == 1 && b->held() == 1; }));
+}
+
 TEST_F(ReplicasTest, ARequestIsNotGrantedThatWouldLeaveItsHolderWithLess) {
   auto& a = start("a", 1);
   ASSERT_TRUE(until([&] { return a->held() == 1; }));
