@@ -40,7 +40,7 @@ bool has_control_characters(std::string_view text);
 std::optional<char32_t> take_code_point(std::string_view& text);
 bool is_utf8(std::string_view text);
 
-// C0 and C1 controls, line separators (also of YAML 1.1), and what changes the direction of text (Unicode Standard
+// C0 and C1 controls, line separators (those of YAML 1.1 too), and what changes the direction of text (Unicode Standard
 // Annex 9).
 bool changes_the_terminal(char32_t point);
 

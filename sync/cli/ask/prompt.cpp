@@ -115,7 +115,7 @@ class NoEcho {
     sigset_t it;
     sigemptyset(&it);
     sigaddset(&it, signal);
-    ::raise(signal);
+    (void)::raise(signal);
     ::pthread_sigmask(SIG_UNBLOCK, &it, nullptr);  // here it ends, or stops until it is continued
     ::sigaction(signal, &ours, nullptr);
     ::tcsetattr(STDIN_FILENO, TCSANOW, &silent_);

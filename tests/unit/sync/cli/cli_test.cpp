@@ -1013,7 +1013,7 @@ TEST_F(Cli, RbacGrantsNothingThatANameAdds) {
 
 // Of a login that any program of the user may have stored.
 TEST_F(Cli, NoNameOfALoginSteersTheTerminal) {
-  const std::string canary = "x\x1b]0;p\x07\u009b2J\x7f\u202e\u2066\u2028y";
+  const std::string canary = "x\x1b]0;p\x07\u009b2J\x7f\u202e\u2066\u2028\u2029y";
   log_in(canary + ".example", canary);
   for (const std::vector<std::string>& command :
        std::vector<std::vector<std::string>>{{"logins"},

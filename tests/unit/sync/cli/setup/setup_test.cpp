@@ -610,7 +610,7 @@ TEST_F(Setup, ASilentOldHelperIsNotAwaitedForLong) {
 
 // Of files and other helpers: whoever wrote the names may have meant the terminal.
 TEST_F(Setup, NoNameSteersTheTerminal) {
-  const std::string canary = "x\x1b]0;p\x07\u009b2J\x7f\u202e\u2066\u2028y";
+  const std::string canary = "x\x1b]0;p\x07\u009b2J\x7f\u202e\u2066\u2028\u2029y";
   const auto expect_tame = [&](const char* step) {
     const std::string said = out_.str() + err_.str();
     EXPECT_NE(said, "") << step;
