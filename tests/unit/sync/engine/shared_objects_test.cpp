@@ -30,6 +30,14 @@ class SharedObjectsTest : public EngineParts {
     }
     return *kube;
   }
+  // Another one behind dev, whose Secret of that name is another one. Returns its uid.
+  std::string serve_dev() {
+    test::FakeKube& kube = serve({"dev"});
+    const json secret = kube.find(cred).value();
+    kube.erase(cred);
+    kube.put(cred, {{"type", secret.at("type")}, {"data", secret.at("data")}});
+    return uid_in(kube);
+  }
   static std::string uid_in(const test::FakeKube& kube) { return kube.find(cred).value().at("metadata").at("uid"); }
 
   void begin() {
@@ -80,11 +88,23 @@ TEST_F(SharedObjectsTest, WhatNoOtherContextWantsIsFree) {
 }
 
 TEST_F(SharedObjectsTest, WhatIsWantedInAnotherClusterIsFree) {
+  serve_dev();
+  serve({"prod"});
   begin();
   met("dev", "1");
   met("prod", "2");
   declare_and_tell(target({"team"}, {"prod"}));
+  ASSERT_TRUE(listed("dev") && listed("prod"));
   EXPECT_EQ(refusal(), std::nullopt);
+}
+
+// Its address may lead to the cluster of the other one since.
+TEST_F(SharedObjectsTest, WhatIsKnownOfBothIsNotBelievedBeforeWhoAsksIsIdentified) {
+  begin();
+  met("dev", "1");
+  met("prod", "2");
+  declare_and_tell(target({"team"}, {"prod"}));
+  EXPECT_EQ(code_of(refusal()), ErrorCode::unreachable);
 }
 
 TEST_F(SharedObjectsTest, WhatIsWantedThroughAnotherContextOfTheClusterStays) {
@@ -173,22 +193,32 @@ TEST_F(SharedObjectsTest, WhereItIsNotKnownWhetherTheTwoAreOneTheSecretTells) {
 }
 
 TEST_F(SharedObjectsTest, AnotherSecretOfThatNameIsInAnotherCluster) {
+  const auto uid = serve_dev();
   test::FakeKube& kube = serve({"prod"});
   begin();
   declare_and_tell(target({"team"}, {"prod"}));
-  EXPECT_EQ(refusal("7"), std::nullopt);
+  ASSERT_TRUE(listed("dev"));
+  EXPECT_EQ(refusal(uid), std::nullopt);
   EXPECT_EQ(book_.same("dev", "prod"), Same::no);
   EXPECT_EQ(learnt_, 0);
   kube.forbids = [](const test::ApiRequest&) { return true; };
-  EXPECT_EQ(refusal("8"), std::nullopt) << "it is known by now";
+  EXPECT_EQ(refusal(uid), std::nullopt) << "it is known by now";
+}
+
+TEST_F(SharedObjectsTest, ASecretThatWasMadeAnewMeanwhileProvesNothing) {
+  serve({"dev", "prod"});
+  begin();
+  declare_and_tell(target({"team"}, {"prod"}));
+  EXPECT_EQ(code_of(refusal("of the one before")), ErrorCode::stale);
+  EXPECT_EQ(book_.same("dev", "prod"), Same::unknown);
 }
 
 TEST_F(SharedObjectsTest, NoSecretThereIsNoneOfThisCluster) {
-  test::FakeKube& kube = serve({"prod"});
-  kube.erase({"namespaces", "", "team"});
+  const auto uid = serve_dev();
+  serve({"prod"}).erase({"namespaces", "", "team"});
   begin();
   declare_and_tell(target({"team"}, {"prod"}));
-  EXPECT_EQ(refusal("7"), std::nullopt);
+  EXPECT_EQ(refusal(uid), std::nullopt);
   EXPECT_EQ(book_.same("dev", "prod"), Same::no);
 }
 
@@ -235,11 +265,12 @@ TEST_F(SharedObjectsTest, SoMayTheOneThatAsks) {
 
 TEST_F(SharedObjectsTest, OneThatWasIdentifiedSinceIsInNoDoubt) {
   const test::FakeKube& kube = serve({"prod"});
+  serve_dev();
   begin();
   met("dev", "1");
   met("prod", "2", "https://before");
   declare_and_tell(target({"team"}, {"prod"}));
-  ASSERT_TRUE(listed("prod"));
+  ASSERT_TRUE(listed("dev") && listed("prod"));
   EXPECT_EQ(refusal(uid_in(kube)), std::nullopt) << "what the book says now is of where it leads";
 }
 

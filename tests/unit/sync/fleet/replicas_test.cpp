@@ -338,6 +338,10 @@ TEST_F(ReplicasTest, WhoStandsBySaysWhoLeads) {
   EXPECT_THAT(asking(), IsEmpty()) << "who has one has no more than its share";
   stop(b);
   EXPECT_TRUE(until([&] { return c->held() == 1; })) << "it takes over when a holder ends";
+  EXPECT_THAT(c->note().value().message(),
+              HasSubstr("leads 1 of 2 slots, and shows their clusters alone; the others "));
+  stop(a);
+  EXPECT_TRUE(until([&] { return c->held() == 2; }));
   EXPECT_FALSE(c->note());
 }
 
