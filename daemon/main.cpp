@@ -97,8 +97,8 @@ int main(int argc, char** argv) {
   regsync::find_session_bus();
   keep_heap_small();
   regsync::raise_file_limit();
-  (void)std::signal(SIGPIPE, SIG_IGN);  // a peer that hangs up is an error code, not the end
-  (void)std::signal(SIGXFSZ, SIG_IGN);  // and so is a file that may not grow (ulimit -f)
+  (void)std::signal(SIGPIPE, SIG_IGN);     // a peer that hangs up is an error code, not the end
+  (void)std::signal(SIGXFSZ, [](int) {});  // and so is a file that may not grow (ulimit -f)
   try {
     CLI::App app("Keeps Kubernetes pull secrets equal to the registry logins in the keyring.", "regsyncd");
     app.set_version_flag("--version", "regsyncd " REGSYNC_VERSION);

@@ -12,7 +12,7 @@ int main(int argc, char** argv) {
   regsync::occupy_closed_streams();
   regsync::forbid_core_dumps();
   regsync::find_session_bus();
-  (void)std::signal(SIGXFSZ, SIG_IGN);  // a file that may not grow (ulimit -f) is an error code, not the end
+  (void)std::signal(SIGXFSZ, [](int) {});  // a file that may not grow (ulimit -f) is an error code, not the end
   // Unbuffered: the streams of the process keep no copy of a secret.
   std::ios::sync_with_stdio(false);
   std::cin.rdbuf()->pubsetbuf(nullptr, 0);

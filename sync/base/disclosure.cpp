@@ -9,9 +9,13 @@
 namespace regsync {
 namespace {
 
-constexpr std::array names{"password", "passwd", "pass",    "pwd",        "secret", "token",
-                           "auth",     "key",    "keydata", "credential", "cookie"};
+constexpr std::array names{"password", "passwd", "pass", "pwd", "secret", "token", "auth", "key", "keydata", "cookie"};
+// What is assigned to these is one, however short.
+constexpr std::array passwords{"password", "passwd", "pwd", "secret"};
+// Only what is assigned to these is: "AzureCLICredential: ERROR".
+constexpr std::array assigned{"credential", "sig", "signature"};
 constexpr std::array schemes{"basic ", "bearer "};  // of an Authorization header
+constexpr std::array headers{"authorization: basic ", "authorization: bearer "};
 // Of words, the ordinary ones are in lower case and without digits.
 constexpr std::size_t least_secret = 6;
 constexpr std::size_t least_token = 16;
@@ -45,10 +49,16 @@ bool is_value(std::string_view rest) {
   const auto colon = separator.find_first_of("=:");
   const bool prose = given && separator.find('=') == std::string_view::npos &&
                      separator.find_first_of("\"'", colon) == std::string_view::npos;
-  const std::size_t least = separator.find('=') == std::string_view::npos ? least_secret : 1;
-  return given && value.size() >= least &&
+  return given && value.size() >= least_secret &&
          !(prose && std::ranges::all_of(value, [](char c) { return is_lower(c) || c == '.'; }));
 }
+
+bool is_assigned(std::string_view rest) {
+  constexpr std::string_view end = " \t\r\n\"',;&";
+  return rest.starts_with('=') && rest.size() > 1 && end.find(rest[1]) == std::string_view::npos;
+}
+
+bool is_assigned_secret(std::string_view rest) { return is_assigned(rest) && is_value(rest); }
 
 // The same where it is told in words: "is hunter2xyz", and not "is expired".
 bool is_told(std::string_view rest) {
@@ -65,6 +75,8 @@ bool is_proof(std::string_view rest) {
   const std::string_view word = leading(rest, is_of_token);
   return word.size() >= least_secret && !std::ranges::all_of(word, is_letter);
 }
+
+bool is_word(std::string_view rest) { return leading(rest, is_of_token).size() >= least_secret; }
 
 // Whether one of the words is followed by what the predicate is true of.
 template <typename Words>
@@ -102,28 +114,42 @@ bool is_token(std::string_view rest) {
 
 bool is_key_id(std::string_view rest) { return leading(rest, is_of_key_id).size() >= least_token - 4; }
 
-// USER:PASSWORD before the host of a URL.
+// USER:PASSWORD, or a token, before the host of a URL.
 bool holds_userinfo(std::string_view text) {
   constexpr std::string_view end_of_scheme = "://";
   for (auto at = text.find(end_of_scheme); at != std::string_view::npos; at = text.find(end_of_scheme, at + 1)) {
     const std::string_view rest = text.substr(at + end_of_scheme.size());
     const std::string_view authority = rest.substr(0, rest.find_first_of("/ \t\r\n"));
     const auto end = authority.rfind('@');
-    if (end != std::string_view::npos && authority.substr(0, end).find(':') != std::string_view::npos) {
+    if (end != std::string_view::npos &&
+        (authority.substr(0, end).find(':') != std::string_view::npos || end >= least_token)) {
       return true;
     }
   }
   return false;
 }
 
-// What people and machines do not name things: long, of small and capital letters and digits. With a "/" it may be a
-// path; no secret key of AWS is shorter than this.
+// How often small letters, capitals and digits take turns in a word.
+std::size_t turns(std::string_view word) {
+  const auto kind = [](char c) { return is_lower(c) ? 0 : is_upper(c) ? 1 : is_digit(c) ? 2 : 3; };
+  std::size_t count = 0;
+  for (std::size_t i = 1; i < word.size(); ++i) {
+    count += kind(word[i]) != kind(word[i - 1]) ? 1 : 0;
+  }
+  return count;
+}
+
+// What people and machines do not name things: long, of small and capital letters and digits, that take turns more
+// often than in "MyApp2ServiceAccountProduction". With a "/" it may be a path; no secret key of AWS is shorter than
+// this.
 bool is_random(std::string_view word) {
   constexpr std::size_t least_random = 20;
-  constexpr std::size_t least_with_slash = 40;
-  const std::size_t least = word.find('/') == std::string_view::npos ? least_random : least_with_slash;
+  constexpr std::size_t long_word = 40;
+  const bool is_long = word.size() >= long_word;
+  const std::size_t least = word.find('/') == std::string_view::npos ? least_random : long_word;
+  const std::size_t least_turns = word.size() * (is_long ? 7 : 9) / 20;  // where all kinds are as likely: 12 of 20
   return word.size() >= least && std::ranges::any_of(word, is_lower) && std::ranges::any_of(word, is_upper) &&
-         std::ranges::any_of(word, is_digit);
+         std::ranges::any_of(word, is_digit) && turns(word) >= least_turns;
 }
 
 // A URL, a path, a host, a file, or a resource of AWS: it says where something is.
@@ -148,7 +174,7 @@ bool any_piece(std::string_view text, std::string_view between, Predicate predic
 bool holds_a_random_word(std::string_view text) {
   return any_piece(text, " \t\r\n\"'`,;()<>[]{}|", [](std::string_view word) {
     word = word.substr(0, word.find_last_not_of(".:!?") + 1);
-    return !is_place(word) && any_piece(word, ":@=&", is_random);
+    return !is_place(word) && any_piece(word, ":@=&_-", is_random);
   });
 }
 
@@ -167,8 +193,9 @@ bool holds_a_web_token(std::string_view text) {
 bool may_disclose(std::string_view text) {
   return text.find("PRIVATE KEY-----") != std::string_view::npos || holds_a_web_token(text) ||
          has_after(text, names, is_value) || has_after(text, names, is_told) || has_after(text, schemes, is_proof) ||
-         has_word(text, prefixes, is_token) || has_word(text, key_ids, is_key_id) || holds_userinfo(text) ||
-         holds_a_random_word(text);
+         has_after(text, passwords, is_assigned) || has_after(text, assigned, is_assigned_secret) ||
+         has_after(text, headers, is_word) || has_word(text, prefixes, is_token) ||
+         has_word(text, key_ids, is_key_id) || holds_userinfo(text) || holds_a_random_word(text);
 }
 
 std::string presentable_unless_secret(std::string_view said) {

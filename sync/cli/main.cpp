@@ -63,8 +63,8 @@ int main(int argc, char** argv) {
   regsync::occupy_closed_streams();
   regsync::forbid_core_dumps();
   regsync::find_session_bus();
-  (void)std::signal(SIGXFSZ, SIG_IGN);  // a file that may not grow (ulimit -f) is an error code, not the end
-  regsync::raise_file_limit();          // a connection for each of a thousand contexts
+  (void)std::signal(SIGXFSZ, [](int) {});  // a file that may not grow (ulimit -f) is an error code, not the end
+  regsync::raise_file_limit();             // a connection for each of a thousand contexts
   // Widths of characters, whatever the person's locale is called.
   static_cast<void>(std::setlocale(LC_CTYPE, "C.UTF-8"));  // where there is none, tables align less well
   regsync::log::set_level(regsync::log::Level::error);     // the answer says the rest

@@ -80,7 +80,7 @@ bool has_bare_login(std::string_view output) {
     const std::string_view word = trim(line);
     const auto colon = word.find(':');
     if (colon != std::string_view::npos && colon > 0 && colon + 1 < word.size() &&
-        word.find_first_of(" \t") == std::string_view::npos) {
+        word.find_first_of(" \t") == std::string_view::npos && word.find("://") == std::string_view::npos) {
       return true;
     }
   }

@@ -93,7 +93,8 @@ std::string known_name(const std::string& name, std::span<const std::string_view
 }
 
 // Makes the tree that Docker's clients and kubelet make of a document, by Go's encoding/json: the case of a name does
-// not count; of a name that is there twice, two tables become one, and of anything else the last value counts.
+// not count; of a name that is there twice, two tables become one, and of anything else the last value counts that is
+// not null.
 class Decoder {
  public:
   Document document(std::string_view text) {
@@ -104,7 +105,7 @@ class Decoder {
       if (known == "auths" || known == "credHelpers") {
         add_table(document[known], value, known);
       } else {
-        document[known] = Document::parse(value);
+        set(document, known, value);
       }
     }
     return document;
@@ -127,6 +128,13 @@ class Decoder {
     }
   }
 
+  // Null has no effect on what is there.
+  static void set(Document& object, const std::string& name, std::string_view value) {
+    if (value != "null" || !object.contains(name)) {
+      object[name] = Document::parse(value);
+    }
+  }
+
   void add_table(Document& table, std::string_view text, const std::string& name) {
     if (!text.starts_with('{')) {
       table = Document::parse(text);
@@ -146,7 +154,7 @@ class Decoder {
     for (const auto& [name, value] : members_in(text)) {
       const std::string known = known_name(name, entry_members);
       note(entry, known, key);
-      entry[known] = Document::parse(value);
+      set(entry, known, value);
     }
     return entry;
   }
@@ -155,14 +163,14 @@ class Decoder {
 };
 
 // Whether the text is what `.dockercfg` holds: the table of logins without anything around it.
-bool is_table_of_logins(const fs::path& path, std::string_view text) {
+bool holds_a_table_of_logins(const fs::path& path, std::string_view text) {
   const std::vector<Member> members = members_in(text);
   const bool known = std::ranges::any_of(members, [](const Member& member) {
     const std::string name = known_name(member.name, document_members);
     return std::ranges::find(document_members, name) != document_members.end() || to_lower(name) == "httpheaders";
   });
-  return path.filename() == ".dockercfg" ||
-         (!known && std::ranges::all_of(members, [](const Member& member) { return member.value.starts_with('{'); }));
+  return !known && (path.filename() == ".dockercfg" ||
+                    std::ranges::all_of(members, [](const Member& member) { return member.value.starts_with('{'); }));
 }
 
 // As docker writes a member of the document.
@@ -262,9 +270,8 @@ DockerConfigFile::DockerConfigFile(fs::path path, Form form)
   }
   require_object(path_, *original_);
   Decoder decoder;
-  *document_ = form_ == Form::login_file && is_table_of_logins(path_, *original_)
-                   ? decoder.document_of_logins(*original_)
-                   : decoder.document(*original_);
+  is_table_ = form_ == Form::login_file && holds_a_table_of_logins(path_, *original_);
+  *document_ = is_table_ ? decoder.document_of_logins(*original_) : decoder.document(*original_);
   repeated_ = decoder.repeated();
 }
 

@@ -64,6 +64,8 @@ class DockerConfigFile {
   [[nodiscard]] std::vector<Credential> plain_logins(std::vector<std::string>* unreadable = nullptr) const;
   // The keys of "auths" whose entry holds no login: it was taken out, or is kept elsewhere.
   [[nodiscard]] std::vector<std::string> blank_entries() const;
+  // Whether it is the table of logins itself, as in `.dockercfg`.
+  [[nodiscard]] bool is_table_of_logins() const { return is_table_; }
   // Whether "auths" is there and is no object.
   [[nodiscard]] bool has_odd_auths() const;
   // Takes the login out of an entry, if there is one, and leaves the entry, as docker does when a helper keeps it.
@@ -87,6 +89,7 @@ class DockerConfigFile {
 
   std::filesystem::path path_;
   Form form_;
+  bool is_table_ = false;
   std::optional<std::string> repeated_;  // what is there twice, for people
   std::optional<std::string> original_;  // the bytes that were read
   std::unique_ptr<nlohmann::ordered_json> document_;

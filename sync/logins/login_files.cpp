@@ -141,7 +141,9 @@ LoginFiles::Content LoginFiles::parse(const fs::path& path, const std::set<Regis
     content.problems.insert_or_assign(
         RegistryKey(server),
         Error(ErrorCode::unusable_login, "the login for " + server + " in " + path.string() + " cannot be read",
-              "write it again: podman login --authfile " + shell_word(path.string()) + " " + shell_word(server)));
+              file.is_table_of_logins()
+                  ? "correct its entry there"  // podman would write another format, without the other logins
+                  : "write it again: podman login --authfile " + shell_word(path.string()) + " " + shell_word(server)));
   }
   if (const auto helper = file.store_helper()) {
     for (const std::string& server : file.blank_entries()) {

@@ -32,13 +32,16 @@ std::vector<fs::path> files_of(const fs::path& folder) {
 }
 
 // libcurl takes authorities in place of the system's, so those are read too: as Go's crypto/x509 finds them, which
-// takes the first of the files that are known, or SSL_CERT_FILE, and all that is in the folders of SSL_CERT_DIR.
+// takes the first of the files that are known, or SSL_CERT_FILE, and all that is in the system's folders, or
+// SSL_CERT_DIR.
 std::string system_authorities() {
   constexpr std::size_t max_total = 8 * max_bytes;
   std::vector<std::string> bundles{"/etc/ssl/certs/ca-certificates.crt", "/etc/pki/tls/certs/ca-bundle.crt",
                                    "/etc/ssl/ca-bundle.pem"};
+  std::string more = kube::process_environment("SSL_CERT_DIR").value_or("");
   if (std::string own = kube::process_environment("SSL_CERT_FILE").value_or(""); !own.empty()) {
     bundles = {std::move(own)};
+    more = more.empty() ? "/etc/ssl/certs:/etc/pki/tls/certs" : more;  // which the bundle has, else
   }
   std::string authorities;
   for (const std::string& bundle : bundles) {
@@ -47,7 +50,7 @@ std::string system_authorities() {
       break;
     }
   }
-  std::istringstream folders(kube::process_environment("SSL_CERT_DIR").value_or(""));
+  std::istringstream folders(more);
   for (std::string folder; std::getline(folders, folder, ':');) {
     for (const fs::path& file : files_of(folder)) {
       if (authorities.size() < max_total) {

@@ -1,6 +1,7 @@
 #include "sync/logins/registry_protocol.hpp"
 
 #include <algorithm>
+#include <array>
 #include <asio/ip/address.hpp>
 #include <nlohmann/json.hpp>
 #include <system_error>
@@ -107,10 +108,12 @@ std::string_view last_labels(std::string_view host, int count) {
 
 // What somebody registers: the last two labels, or three where those look like "co.uk" and "com.au".
 std::string_view domain_of(std::string_view host) {
-  constexpr std::size_t longest_below_country = 3;
+  constexpr std::array<std::string_view, 12> shared{"co", "com", "net", "org", "edu", "gov",
+                                                    "ac", "or",  "ne",  "go",  "gob", "mil"};
   const std::string_view two = last_labels(host, 2);
   const auto dot = two.find('.');
-  const bool below_country = dot <= longest_below_country && two.size() == dot + 3;
+  const bool below_country = dot != std::string_view::npos && two.size() == dot + 3 &&
+                             std::ranges::find(shared, two.substr(0, dot)) != shared.end();
   return below_country ? last_labels(host, 3) : two;
 }
 

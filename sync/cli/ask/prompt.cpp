@@ -73,6 +73,7 @@ class NoEcho {
     changed_ = ::tcsetattr(STDIN_FILENO, TCSAFLUSH, &silent_) == 0;
   }
   ~NoEcho() {
+    silent_ = echoing_;  // also for a signal from now on
     if (changed_) {
       ::tcsetattr(STDIN_FILENO, TCSAFLUSH, &echoing_);
     }
@@ -104,8 +105,9 @@ class NoEcho {
   // Calls only what is safe in a handler (signal-safety(7)).
   static void on_signal(int signal) {
     const int error = errno;
-    // In the background, the terminal is another program's.
-    if (::tcgetpgrp(STDIN_FILENO) == ::getpgrp()) {
+    // In the background, the terminal is another program's. One that is not the session's has no foreground (-1).
+    const pid_t foreground = ::tcgetpgrp(STDIN_FILENO);
+    if (foreground == -1 || foreground == ::getpgrp()) {
       ::tcsetattr(STDIN_FILENO, TCSANOW, &echoing_);
     }
     struct sigaction fallback{};

@@ -76,6 +76,9 @@ TEST_F(LoginFilesTest, ADockercfgHasTheLoginsWithoutAuthsAroundThem) {
     EXPECT_EQ(secret_of(reading, ghcr), "ghcr-1");
     EXPECT_EQ(secret_of(reading, hub), "hub-1");
   }
+  // As podman writes it, whatever the name is.
+  LoginFiles wrapped({root_.write(".dockercfg", R"({"auths":{"ghcr.io":{"auth":"bWU6Z2hjci0x"}}})")});
+  EXPECT_EQ(secret_of(wrapped.read({ghcr}), ghcr), "ghcr-1");
   LoginFiles other({root_.write("config.json", R"({"HttpHeaders":{"ghcr.io":{"auth":"bWU6Z2hjci0x"}}})")});
   EXPECT_TRUE(other.read(both).all.empty()) << "a file of Docker that holds no login";
 }
@@ -87,6 +90,14 @@ TEST_F(LoginFilesTest, ARemedyIsACommandWhateverTheNames) {
   ASSERT_EQ(reading.problems.size(), 1U);
   EXPECT_EQ(reading.problems.begin()->second.remedy(),
             "write it again: podman login --authfile '" + file.string() + "' 'x;`id`'");
+}
+
+// Podman would leave that login alone in the file, and write it in another format.
+TEST_F(LoginFilesTest, NobodyIsToldToWriteADockercfgWithPodman) {
+  LoginFiles files({root_.write(".dockercfg", R"({"ghcr.io":{"auth":"bWU6Z2hjci0x"},"quay.io":{"auth":"%%%"}})")});
+  const StoreReading reading = files.read({ghcr, RegistryKey("quay.io")});
+  ASSERT_EQ(reading.problems.size(), 1U);
+  EXPECT_EQ(reading.problems.begin()->second.remedy(), "correct its entry there");
 }
 
 TEST_F(LoginFilesTest, LoginsAreReadAsKubeletReadsThem) {

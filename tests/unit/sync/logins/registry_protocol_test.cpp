@@ -45,6 +45,8 @@ TEST(Related, AreHostsOfOneDomain) {
   EXPECT_TRUE(are_related("r.shop.co.uk", "auth.shop.co.uk"));
   EXPECT_TRUE(are_related("shop.com.au", "auth.shop.com.au"));
   EXPECT_TRUE(are_related("10.1.0.1", "10.1.0.1"));
+  EXPECT_TRUE(are_related("docker.psi.ch", "gitlab.psi.ch"));
+  EXPECT_TRUE(are_related("eu.gcr.io", "gcr.io"));
   EXPECT_FALSE(are_related("ghcr.io", "evil.io"));
   EXPECT_FALSE(are_related("shop.co.uk", "evil.co.uk"));
   EXPECT_FALSE(are_related("r.shop.com.au", "r.evil.com.au"));
