@@ -21,7 +21,7 @@ struct StateFolder {
       : lock(paths::lock(), "regsyncd"),
         settings(load_settings_or_last_good(paths::settings(), paths::last_good_settings())),
         owner(this_owner(settings.settings, owner_option)),
-        footprints(footprints_folder(settings.settings, owner_option)) {}
+        footprints(footprints_folder(owner)) {}
 
   InstanceLock lock;
   SettingsInForce settings;

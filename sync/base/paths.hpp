@@ -19,6 +19,7 @@ inline std::filesystem::path contexts() { return state_home() / "contexts.json";
 inline std::filesystem::path paused_contexts() { return state_home() / "paused.json"; }
 inline std::filesystem::path history() { return state_home() / "history.jsonl"; }
 inline std::filesystem::path footprints() { return state_home() / "footprints"; }
+inline std::filesystem::path footprints_owner() { return state_home() / "footprints-owner"; }  // whose those are
 inline std::filesystem::path last_good_settings() { return state_home() / "config.yaml"; }
 inline std::filesystem::path login_places() { return state_home() / "logins.json"; }
 inline std::filesystem::path denied_logins() { return state_home() / "denied-logins.json"; }

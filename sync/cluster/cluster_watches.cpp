@@ -172,6 +172,7 @@ asio::awaitable<void> ClusterWatches::follow_until_cancelled(std::shared_ptr<Wat
           handlers_.on_health();
         }
       });
+  const auto began = std::chrono::steady_clock::now();
   while (true) {
     std::optional<Error> end;
     try {
@@ -184,6 +185,9 @@ asio::awaitable<void> ClusterWatches::follow_until_cancelled(std::shared_ptr<Wat
     }
     if (end && end->code() == ErrorCode::forbidden) {
       on_forbidden(*watch, std::move(*end));
+      if (std::chrono::steady_clock::now() - began > longest_forbidden_recheck) {
+        watch->refusals = 0;  // it was allowed for long; that a list is does not say that a watch will be
+      }
       co_await retry_.wait_for(pause_after(watch->refusals++));
       co_return;
     }
@@ -258,8 +262,6 @@ void ClusterWatches::on_event(Watch& watch, const kube::WatchEvent& event) {
 void ClusterWatches::on_listed(Watch& watch) {
   const bool was_forbidden = watch.is<Watch::Forbidden>();
   watch.state = Watch::Following();
-  watch.problem.reset();
-  watch.refusals = 0;
   intake_.end_list(watch);
   if (watch.id.is_by_label()) {
     watch.unlisted.end_list();

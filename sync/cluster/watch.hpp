@@ -42,7 +42,7 @@ struct Watch {
   std::optional<Error> problem;
   Generation generation = 0;  // of the newest list of it
   UnlistedNames unlisted;     // by label only: it is not believed about these
-  int refusals = 0;           // one after the other: how often it was forbidden
+  int refusals = 0;           // how often it was forbidden of late
 
   explicit Watch(WatchId of) : id(std::move(of)) {}
 

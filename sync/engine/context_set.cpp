@@ -105,6 +105,7 @@ std::set<std::string> ContextSet::update(const std::function<bool(const std::str
       problems_.insert_or_assign(name, vanished(name));
     } else {
       missing_since_.erase(name);
+      end_asking(name);
       identified_.erase(name);
       connected_.erase(name);
       retire(std::move(cluster->second));
@@ -216,6 +217,7 @@ bool ContextSet::refresh(const std::string& name) {
     return false;
   }
   clusters_[name] = std::move(made);
+  end_asking(name);
   identified_.erase(name);
   connected_.erase(name);
   if (known) {
@@ -264,12 +266,14 @@ void ContextSet::note_connection(const std::string& name, const std::shared_ptr<
   }
 }
 
-void ContextSet::forget_identity(const std::string& name) {
-  if (const auto asking = asking_.find(name); asking != asking_.end()) {
-    const auto cancel = asking->second;
-    asking_.erase(asking);
-    cancel->emit(asio::cancellation_type::all);
+void ContextSet::end_asking(const std::string& name) {
+  if (const auto asking = asking_.extract(name)) {
+    asking.mapped()->emit(asio::cancellation_type::all);
   }
+}
+
+void ContextSet::forget_identity(const std::string& name) {
+  end_asking(name);
   if (identified_.erase(name) > 0) {
     handlers_.on_lost(name);
   }

@@ -95,6 +95,7 @@ class ContextSet {
   void retire(std::shared_ptr<Cluster> cluster);
   void on_cluster_changed(const std::string& name, const ChangedRows& rows);
   void note_connection(const std::string& name, const std::shared_ptr<Cluster>& cluster);
+  void end_asking(const std::string& name);
   void forget_identity(const std::string& name);
   void ask_identity(const std::string& name, const std::shared_ptr<Cluster>& cluster);
   asio::awaitable<void> identify(std::string name, std::shared_ptr<Cluster> cluster);

@@ -206,12 +206,7 @@ class Engine::Impl {
   }
 
   bool pause_context(const std::string& context, bool paused) {
-    bool changes = paused_.set(context, paused);
-    if (!paused) {
-      for (const auto& name : absent_paused()) {  // it is one of them under another name
-        changes = (book_.same(context, name) == Same::yes && paused_.set(name, false)) || changes;
-      }
-    }
+    const bool changes = paused_.set(context, paused);
     if (changes) {
       log::info(paused ? "context paused" : "context resumed", {.context = context});
       update();
@@ -331,7 +326,7 @@ class Engine::Impl {
       const bool matters = (known != nullptr && pins(*known, item.first)) ||
                            (footprint != nullptr && footprint->contexts.contains(item.first) &&
                             footprints_.has_excess(target, intent_.wanted()));
-      return matters && item.second->status().connected && !contexts_.identified(item.first);
+      return matters && item.second->answers() && !contexts_.identified(item.first);
     });
   }
 
@@ -365,7 +360,11 @@ class Engine::Impl {
     const bool pinned = intent_.is_pinned(context);
     const auto* known = book_.find(context);
     const ClusterIdentity before = known == nullptr ? ClusterIdentity() : known->identity;
+    const bool is_new = known == nullptr;
     const auto met = book_.meet(context, std::move(identity), pinned, std::chrono::system_clock::now());
+    if (is_new) {
+      keep_pause(context);
+    }
     if (met == ContextBook::Met::elsewhere) {
       log::warning("leads to another cluster than before", {.context = context});
       history_.add_context(context, "leads to another cluster than before");
@@ -373,7 +372,7 @@ class Engine::Impl {
         leave_behind(context, before);
       }
     }
-    if (met != ContextBook::Met::as_before || pinned || !absent_paused().empty()) {
+    if (met != ContextBook::Met::as_before || pinned) {
       update_soon();
     } else {
       settled_.notify_all();
@@ -416,19 +415,25 @@ class Engine::Impl {
     return absent;
   }
 
-  // A context that was given another name while it is paused. Where it is not known yet who a context leads to, it may
-  // be one.
-  [[nodiscard]] std::set<std::string> renamed_paused() const {
-    std::set<std::string> renamed;
+  // Contexts that were never met: each may be a paused one that was given another name.
+  [[nodiscard]] std::set<std::string> maybe_paused() const {
+    std::set<std::string> unmet;
+    if (!absent_paused().empty()) {
+      std::ranges::copy_if(contexts_.names(), std::inserter(unmet, unmet.end()),
+                           [this](const std::string& name) { return book_.find(name) == nullptr; });
+    }
+    return unmet;
+  }
+
+  // A context was met for the first time.
+  void keep_pause(const std::string& context) {
     for (const auto& name : absent_paused()) {
-      for (const auto& context : contexts_.names()) {
-        const Same same = book_.same(context, name);
-        if (same == Same::yes || (same == Same::unknown && !contexts_.identified(context))) {
-          renamed.insert(context);
-        }
+      if (book_.same(context, name) == Same::yes) {
+        log::info("the context is paused, as it was under the name " + name, {.context = context});
+        run_guarded([&] { paused_.rename(name, context); });
+        return;
       }
     }
-    return renamed;
   }
 
   // Whatever answers at its address next may be another cluster.
@@ -466,7 +471,7 @@ class Engine::Impl {
     for (const auto& context : fresh) {
       briefing_.forget(context);
     }
-    paused_.set_renamed(renamed_paused());
+    paused_.set_in_doubt(maybe_paused());
     intent_.resolve();
     footprints_.remember(intent_.wanted());
     book_.save();

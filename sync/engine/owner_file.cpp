@@ -13,6 +13,7 @@
 #include "helper/base/file_io.hpp"
 #include "helper/base/guarded.hpp"
 #include "helper/base/text.hpp"
+#include "sync/base/log.hpp"
 #include "sync/base/paths.hpp"
 
 namespace regsync {
@@ -88,15 +89,16 @@ Owner this_owner(const Settings& settings, const std::string& option) {
   return load_owner(paths::owner(), named_owner(option, settings.owner));
 }
 
-std::filesystem::path footprints_folder(const Settings& settings, const std::string& option) {
-  const auto named = named_owner(option, settings.owner);
-  return named == settings.owner ? paths::footprints() : paths::state_home() / ("owner-" + named) / "footprints";
-}
-
-std::filesystem::path footprints_folder() {
-  Settings settings;  // those of a file that cannot be read are told elsewhere
-  static_cast<void>(guarded([&] { settings = load_settings(paths::settings()); }));
-  return footprints_folder(settings);
+std::filesystem::path footprints_folder(const Owner& owner) {
+  std::optional<std::string> usual = try_read_file(paths::footprints_owner(), max_owner_bytes);
+  if (!usual) {
+    usual = owner.id;
+    const auto problem = guarded([&] { write_whole(paths::footprints_owner(), owner.id + "\n"); });
+    if (problem) {
+      log::warning(describe(*problem));
+    }
+  }
+  return trim(*usual) == owner.id ? paths::footprints() : paths::state_home() / ("owner-" + owner.id) / "footprints";
 }
 
 Owner known_owner(const Settings& settings) {

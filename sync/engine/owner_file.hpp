@@ -24,10 +24,9 @@ Owner this_owner(const Settings& settings, const std::string& option = {});
 // The same, but nothing is made: the id is empty where there is none yet.
 Owner known_owner(const Settings& settings);
 
-// Where the footprints of an owner are. One that --owner or $REGSYNC_OWNER names, and config.yaml does not, has a
-// folder of its own: a run in another's name must not forget what is still to be removed.
-std::filesystem::path footprints_folder(const Settings& settings, const std::string& option = {});
-// The same by the settings file and the environment.
-std::filesystem::path footprints_folder();
+// Where an engine keeps the footprints of its owner. The usual folder is that of the owner who used it first; a run in
+// another's name (--owner) has a folder of its own, so that it does not forget what is still to be removed in the usual
+// name.
+std::filesystem::path footprints_folder(const Owner& owner);
 
 }  // namespace regsync

@@ -46,10 +46,21 @@ bool PausedContexts::set(const std::string& context, bool paused) {
   std::set<std::string> names = names_;
   const bool changes = paused ? names.insert(context).second : names.erase(context) > 0;
   if (changes) {
-    write_whole(file_, json{{"contexts", names}}.dump(2, ' ', false, json::error_handler_t::replace) + "\n");
-    names_ = std::move(names);
+    write(std::move(names));
   }
   return changes;
+}
+
+void PausedContexts::rename(const std::string& before, const std::string& now) {
+  std::set<std::string> names = names_;
+  names.erase(before);
+  names.insert(now);
+  write(std::move(names));
+}
+
+void PausedContexts::write(std::set<std::string> names) {
+  write_whole(file_, json{{"contexts", names}}.dump(2, ' ', false, json::error_handler_t::replace) + "\n");
+  names_ = std::move(names);
 }
 
 }  // namespace regsync

@@ -1,6 +1,6 @@
 // The contexts that the person paused: nothing is written or deleted in them until they are resumed.
 //
-// A pause is of the cluster that the person meant: a context that leads there under another name is paused too.
+// A pause is of the cluster that the person meant: where the context is given another name, it goes along.
 //
 // One small JSON file without secrets. A file that cannot be read pauses every context, because it may have named any.
 // Synchronous file I/O; one thread, and one process at a time (InstanceLock).
@@ -21,11 +21,16 @@ class PausedContexts {
   explicit PausedContexts(std::filesystem::path file);
 
   [[nodiscard]] bool contains(const std::string& context) const {
-    return problem_ || names_.contains(context) || renamed_.contains(context);
+    return problem_ || names_.contains(context) || in_doubt_.contains(context);
   }
   [[nodiscard]] const std::set<std::string>& names() const { return names_; }
-  // Contexts that are, or may be, paused ones under another name.
-  void set_renamed(std::set<std::string> contexts) { renamed_ = std::move(contexts); }
+  // Contexts that may be paused ones under another name.
+  void set_in_doubt(std::set<std::string> contexts) { in_doubt_ = std::move(contexts); }
+  [[nodiscard]] bool is_in_doubt(const std::string& context) const {
+    return !names_.contains(context) && in_doubt_.contains(context);
+  }
+  // A paused context has another name now. Throws as set() does.
+  void rename(const std::string& before, const std::string& now);
   // Why the file cannot be used.
   [[nodiscard]] const std::optional<Error>& problem() const { return problem_; }
 
@@ -33,9 +38,11 @@ class PausedContexts {
   bool set(const std::string& context, bool paused);
 
  private:
+  void write(std::set<std::string> names);
+
   std::filesystem::path file_;
   std::set<std::string> names_;
-  std::set<std::string> renamed_;
+  std::set<std::string> in_doubt_;
   std::optional<Error> problem_;
 };
 

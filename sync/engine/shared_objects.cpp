@@ -26,7 +26,7 @@ bool SharedObjects::is_in_doubt(const std::string& context, const Cluster& clust
   if (met == nullptr || contexts_.identified(context)) {
     return false;
   }
-  if (cluster.status().connected) {
+  if (cluster.answers()) {
     return true;  // it answers again, and nobody knows yet who it is
   }
   const ClusterIdentity now = identity_of(cluster.context());

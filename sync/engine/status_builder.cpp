@@ -320,7 +320,13 @@ void add_pause_notes(const EngineState& state, const std::set<std::string>& targ
     }
   }
   for (const auto& context : contexts) {
-    if (state.paused.contains(context) && !state.paused.problem()) {
+    if (state.paused.is_in_doubt(context)) {
+      notes.emplace_back(
+          ErrorCode::cancelled,
+          "context " + context + " waits until it is known whether it is a paused one under another name",
+          "see that it can be reached; or end the pause of the other name: regsync resume --context " +
+              shell_word(*state.paused.names().begin()));
+    } else if (state.paused.contains(context) && !state.paused.problem()) {
       notes.emplace_back(ErrorCode::cancelled, "context " + context + " is paused",
                          "to go on: regsync resume --context " + shell_word(context));
     }

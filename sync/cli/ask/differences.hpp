@@ -12,7 +12,6 @@
 #include "sync/config/target_directory.hpp"
 #include "sync/engine/context_book.hpp"
 #include "sync/engine/footprint.hpp"
-#include "sync/engine/owner_file.hpp"
 #include "sync/kube/api/kube_client.hpp"
 #include "sync/model/desired_state.hpp"
 #include "sync/model/owner.hpp"
@@ -52,7 +51,7 @@ std::vector<Target> namesakes_of(const std::vector<Target>& targets, const Targe
 
 // What regsync remembers of all contexts, read once.
 struct RememberedState {
-  FootprintStore footprints{footprints_folder()};
+  FootprintStore footprints{paths::footprints()};
   ContextBook book{paths::contexts()};
 };
 

@@ -3,12 +3,11 @@
 #include "sync/base/paths.hpp"
 #include "sync/engine/context_checks.hpp"
 #include "sync/engine/footprint.hpp"
-#include "sync/engine/owner_file.hpp"
 
 namespace regsync::cli {
 
 std::vector<std::string> contexts_that_are_gone(const kube::Kubeconfig& kubeconfig) {
-  return regsync::contexts_that_are_gone(kubeconfig.contexts(), FootprintStore(footprints_folder()).all());
+  return regsync::contexts_that_are_gone(kubeconfig.contexts(), FootprintStore(paths::footprints()).all());
 }
 
 }  // namespace regsync::cli

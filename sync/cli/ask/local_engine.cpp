@@ -48,7 +48,7 @@ StatusReport run_engine(Console& console, const std::optional<std::filesystem::p
   const Settings settings = load_settings(paths::settings());
   asio::io_context io(1);
   const Owner owner_now = this_owner(settings, owner);
-  FootprintStore footprints(footprints_folder(settings, owner));
+  FootprintStore footprints(footprints_folder(owner_now));
   const EngineOptions options{.cluster = {.owner = owner_now, .concurrency = settings.concurrency},
                               .state = paths::state_home(),
                               .login_places = paths::login_places()};

@@ -298,7 +298,7 @@ void check_contexts(const std::vector<Target>& targets, const std::optional<std:
       }
     }
     const std::optional<Owner> owner = owner_of_this_machine(findings);
-    const FootprintStore footprints(footprints_folder());
+    const FootprintStore footprints(paths::footprints());
     std::map<std::string, Findings> by_context;
     for_each_context(
         kubeconfig, contexts, std::chrono::seconds(15),

@@ -8,7 +8,6 @@
 #include "sync/cli/view/quote.hpp"
 #include "sync/engine/context_checks.hpp"
 #include "sync/engine/footprint.hpp"
-#include "sync/engine/owner_file.hpp"
 
 namespace regsync::cli {
 namespace {
@@ -23,7 +22,7 @@ int forget_context(const ForgetOptions& options, Console& console) {
   const bool dry_run = dry_run_of(options.dry_run) != DryRun::none;
   if (dry_run) {
     const kube::Kubeconfig kubeconfig = load_kubeconfig(options.kubeconfig);
-    require_forgettable(options.context, kubeconfig.contexts(), FootprintStore(footprints_folder()).all());
+    require_forgettable(options.context, kubeconfig.contexts(), FootprintStore(paths::footprints()).all());
     console.out << "context \"" << one_line(options.context)
                 << "\" would be forgotten; Secrets that are left there stay\n";
     return exit_done;

@@ -21,7 +21,6 @@
 #include "sync/config/target_directory.hpp"
 #include "sync/config/target_yaml.hpp"
 #include "sync/engine/footprint.hpp"
-#include "sync/engine/owner_file.hpp"
 #include "sync/engine/paused_contexts.hpp"
 
 namespace regsync::cli {
@@ -110,7 +109,7 @@ std::vector<std::pair<std::string, Preview>> resumption(const std::set<std::stri
           preview(console, kubeconfig, {.before = file.target, .after = file.target, .resumed = contexts}));
     }
   }
-  const FootprintStore footprints(footprints_folder());
+  const FootprintStore footprints(paths::footprints());
   for (const auto& [name, footprint] : footprints.all()) {
     const auto has_something = [&places = footprint.contexts](const std::string& context) {
       return places.contains(context);

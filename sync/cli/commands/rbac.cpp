@@ -13,7 +13,6 @@
 #include "sync/cli/command.hpp"
 #include "sync/cli/view/target_view.hpp"
 #include "sync/engine/footprint.hpp"
-#include "sync/engine/owner_file.hpp"
 #include "sync/model/places.hpp"
 
 namespace regsync::cli {
@@ -134,7 +133,7 @@ int rbac(const RbacOptions& options, Console& console) {
 
   std::vector<nlohmann::json> objects;
   std::vector<Target> selected;
-  const FootprintStore footprints(footprints_folder());
+  const FootprintStore footprints(paths::footprints());
   for (const Target& target : asked.targets) {
     if (selects_context(target, context)) {
       selected.push_back(meant_in(target, resolved_context, footprints));

@@ -24,7 +24,6 @@
 #include "sync/config/target_yaml.hpp"
 #include "sync/control/messages.hpp"
 #include "sync/engine/footprint.hpp"
-#include "sync/engine/owner_file.hpp"
 #include "sync/model/places.hpp"
 
 namespace regsync::cli {
@@ -44,7 +43,7 @@ constexpr std::chrono::seconds patience{60};
 // Where a target without namespaces is, if a context's current namespace is another one today: there the target that
 // takes it over has to be told to stay. Throws where that cannot be one namespace for all contexts.
 std::optional<std::string> bound_namespace(const Target& target, const RenameOptions& options) {
-  const FootprintStore footprints(footprints_folder());
+  const FootprintStore footprints(paths::footprints());
   const Footprint* known = footprints.find(target.name);
   if (!uses_own_namespace(target) || known == nullptr) {
     return std::nullopt;

@@ -19,7 +19,6 @@
 #include "sync/cli/view/target_view.hpp"
 #include "sync/cli/view/text.hpp"
 #include "sync/engine/footprint.hpp"
-#include "sync/engine/owner_file.hpp"
 #include "sync/logins/registry_client.hpp"
 #include "sync/model/image.hpp"
 #include "sync/model/kubelet_keyring.hpp"
@@ -235,7 +234,7 @@ int verify(const VerifyOptions& options, Console& console) {
     return !options.contexts.empty() && !matches_any(options.contexts, context);
   });
 
-  const FootprintStore footprints(footprints_folder());
+  const FootprintStore footprints(paths::footprints());
   std::vector<Row> rows;
   std::set<std::string> namespaces;  // that the targets select
   bool all_read = asked.complete;

@@ -202,9 +202,7 @@ class Watcher::Session {
     state_ = Watching{page.resource_version};
     answered_ = true;
     tell(WatchEvent::Kind::synced);
-    if (!watches_fail()) {
-      works();
-    }
+    tell_health_of_lists();
   }
 
   // A server that was away may have come back with an older store: it would let a watch of a later version wait in
@@ -223,6 +221,7 @@ class Watcher::Session {
     if (is_older(page.resource_version, newest_)) {  // a later one is no news before its events
       note_revision(page.resource_version);
     }
+    tell_health_of_lists();
   }
 
   asio::awaitable<void> watch(std::string resource_version) {
@@ -335,6 +334,16 @@ class Watcher::Session {
                       "watches of " + scope_.collection.resource +
                           " fail though lists are answered, so that changes are seen late: " + failure.message(),
                       "see whether a proxy before the API server ends long answers");
+      polling_ = failure;
+    }
+  }
+
+  // After a list was answered.
+  void tell_health_of_lists() {
+    if (watches_fail()) {
+      on_health_(polling_);
+    } else {
+      works();
     }
   }
 
@@ -370,6 +379,7 @@ class Watcher::Session {
   bool has_told_ = false;                           // that watch had an event
   bool answered_ = false;                           // a list was, since a watch failed last
   int failed_watches_ = 0;                          // one after the other, while lists are answered
+  std::optional<Error> polling_;                    // why all is listed again and again, where it is
 };
 
 Watcher::Watcher(KubeClient& client, WatchScope scope, Handler on_event, HealthHandler on_health)

@@ -1,9 +1,9 @@
 // A request to one endpoint as options of a libcurl handle. One io_context thread.
 //
 // The environment decides as for kubectl: SSL_CERT_FILE and SSL_CERT_DIR replace the system's file and folders of
-// certificate authorities, each by itself (Go: crypto/x509 root_unix.go; but the names in a folder must be those of
-// openssl-rehash(1ssl)), where the context names none; DISABLE_HTTP2, not empty, means HTTP/1.1 (k8s.io/apimachinery
-// pkg/util/net/http.go, SetTransportDefaults). A proxy without a port has that of its scheme (Go: net/http, portMap).
+// certificate authorities, each by itself (Go: crypto/x509 root_unix.go), where the context names none; DISABLE_HTTP2,
+// not empty, means HTTP/1.1 (k8s.io/apimachinery pkg/util/net/http.go, SetTransportDefaults). A proxy without a port
+// has that of its scheme (Go: net/http, portMap).
 #pragma once
 
 #include <curl/curl.h>

@@ -81,6 +81,15 @@ TEST_F(Trouble, WhereNoWatchWorksWritesGoOnAndChangesAreSeenByLists) {
   EXPECT_TRUE(world_.until([&] { return has("third"); }, 35s));
 }
 
+TEST_F(Trouble, AWatchThatIsForbiddenWhereTheListIsNotIsAskedForLessAndLess) {
+  server().deny("watch", "secrets");
+  begin(make_target());
+  server().forget_requests();
+  world_.run_for(6s);
+  EXPECT_LE(server().count("list", "secrets"), 3U) << "after one second, after two more, after four more";
+  EXPECT_TRUE(has("first"));
+}
+
 // As for minutes after the start of an API server, or before the Role of a new cluster is there.
 TEST_F(Trouble, ARightThatIsMissingForAMomentIsAskedForSoonAgain) {
   begin(make_target());

@@ -345,6 +345,20 @@ TEST(Identity, APausedContextThatGetsAnotherNameStaysPaused) {
   EXPECT_TRUE(world.until([&] { return world.server("a").writes() > 0; }));
 }
 
+TEST(Identity, AContextBesideAPausedOneGoesOnWhereThatOneIsDeleted) {
+  World world({"a"});
+  world.add_alias("b", "a");
+  world.put_target(named("t", "cred", {"n1"}, {"*"}));
+  ASSERT_TRUE(world.begin({"a", "b"}));
+  world.engine().pause_context("a", true);
+  world.set_contexts({"b"});
+  world.run_for(2 * beyond_grace);
+  world.server("a").forget_requests();
+  world.login("ghcr.io", "second");
+  EXPECT_TRUE(world.until([&] { return world.server("a").writes() > 0; }));
+  EXPECT_FALSE(world.says("context b")) << world.notes();
+}
+
 class PausedMeanwhile : public testing::TestWithParam<bool> {};
 
 // The deletion waits for a slow webhook while the person pauses.

@@ -73,16 +73,13 @@ TEST_F(OwnerFile, TheOptionWinsOverTheVariableAndThatOverTheSetting) {
 }
 
 // What is still to be removed in the usual name is not forgotten by a run in another one.
-TEST_F(OwnerFile, AnOwnerThatIsNamedForOneRunHasFootprintsOfItsOwn) {
+TEST_F(OwnerFile, EachOwnerHasFootprintsOfItsOwn) {
   ::setenv("XDG_STATE_HOME", dir_.path().c_str(), 1);
-  Settings settings;
-  const auto usual = footprints_folder(settings);
+  const auto usual = footprints_folder(load_owner(file_, "first"));
   EXPECT_EQ(usual, paths::footprints());
-  EXPECT_NE(footprints_folder(settings, "ci"), usual);
-  EXPECT_NE(footprints_folder(settings, "ci"), footprints_folder(settings, "other"));
-  settings.owner = "ci";
-  EXPECT_EQ(footprints_folder(settings), usual);
-  EXPECT_EQ(footprints_folder(settings, "ci"), usual) << "it is the usual one";
+  EXPECT_NE(footprints_folder(load_owner(file_, "ci")), usual);
+  EXPECT_NE(footprints_folder(load_owner(file_, "ci")), footprints_folder(load_owner(file_, "other")));
+  EXPECT_EQ(footprints_folder(load_owner(file_, "first")), usual);
   ::unsetenv("XDG_STATE_HOME");
 }
 
