@@ -44,6 +44,12 @@ class World : public EngineWorld {
     sync();
     return until([&] { return std::ranges::all_of(contexts, [&](const auto& name) { return knows_cluster(name); }); });
   }
+  // Nobody may read kube-system.
+  void hide_identities() {
+    for (const auto& [context, server] : servers()) {
+      server->deny("get", "namespaces");
+    }
+  }
   bool cut_off(const std::string& context) {
     server(context).inject({.kind = Fault::Kind::close, .times = -1});
     server(context).cut_watches();
@@ -97,9 +103,7 @@ TEST(Identity, NorWhereTheConnectionOnlyEndedForAMoment) {
 // Nobody may read kube-system: that two contexts lead to two clusters was seen by the uids of Secrets.
 TEST(Identity, WhatWasSeenOfTwoContextsDoesNotOutliveALostConnection) {
   World world({"a", "c"});
-  for (const auto& [context, server] : world.servers()) {
-    server->deny("get", "namespaces");
-  }
+  world.hide_identities();
   world.put_target(named("t", "cred", {"n1", "n2"}, {"a", "c"}));
   world.put_target(named("u", "cred", {"n2"}, {"c"}));
   world.start();
@@ -121,9 +125,7 @@ TEST(Identity, WhatWasSeenOfTwoContextsDoesNotOutliveALostConnection) {
 TEST(Identity, ASecretThatIsMadeAnewBetweenTwoReadingsProvesNoOtherCluster) {
   World world({"a", "b"});
   world.add_alias("c", "a", true);
-  for (const auto& [context, server] : world.servers()) {
-    server->deny("get", "namespaces");
-  }
+  world.hide_identities();
   world.put_target(named("t", "cred", {"n1"}, {"a", "c"}));
   world.start();
   world.sync();
