@@ -259,7 +259,7 @@ class ControlServer::Impl {
     });
   }
 
-  void coroutine_ended(const std::optional<Error>& problem, std::string_view what) {
+  void coroutine_ended(const std::optional<Error>& problem, std::string_view what) const {
     if (problem && problem->code() != ErrorCode::cancelled && !stopping_) {
       log::error(describe(problem->within(what)));
     }

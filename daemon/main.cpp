@@ -24,6 +24,7 @@
 #include "sync/base/file_limit.hpp"
 #include "sync/base/guard.hpp"
 #include "sync/base/log.hpp"
+#include "sync/engine/owner_file.hpp"
 #include "sync/model/label_selector.hpp"
 
 namespace {
@@ -141,7 +142,7 @@ int main(int argc, char** argv) {
            "Where it is remembered which Secrets there are: in a folder of this machine, or in ConfigMaps of the "
            "hub, as always with --lease")
         ->type_name("folder|configmaps")
-        ->transform(CLI::CheckedTransformer(states));
+        ->transform(CLI::CheckedTransformer(states).description(""));
     try {
       app.parse(argc, argv);
     } catch (const CLI::ParseError& error) {
@@ -151,11 +152,20 @@ int main(int argc, char** argv) {
     if (!kubeconfig.empty()) {
       options.kubeconfig = kubeconfig;
     }
-    options.owner = owner;
-    if (!clusters.selector.empty()) {
-      static_cast<void>(regsync::LabelSelector::parse(clusters.selector));  // a mistake in it is one of this command
-      options.clusters = clusters;
+    const auto wrong_use = regsync::guarded([&] {
+      if (!owner.empty()) {
+        static_cast<void>(regsync::load_owner({}, owner));
+      }
+      if (!clusters.selector.empty()) {
+        static_cast<void>(regsync::LabelSelector::parse(clusters.selector));
+        options.clusters = clusters;
+      }
+    });
+    if (wrong_use) {
+      std::cerr << "regsyncd: " << regsync::describe(*wrong_use) << '\n';
+      return 2;
     }
+    options.owner = owner;
     for (const std::string& path : logins) {
       options.logins.push_back(std::filesystem::absolute(path));
     }

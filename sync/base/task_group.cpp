@@ -27,10 +27,10 @@ asio::awaitable<bool> TaskGroup::ended_within(std::chrono::steady_clock::duratio
   while (!empty()) {
     const bool in_time = co_await task_ended_.wait_for(deadline - std::chrono::steady_clock::now());
     if (!in_time) {
-      co_return empty();
+      break;
     }
   }
-  co_return true;
+  co_return running_ == 0;
 }
 
 }  // namespace regsync

@@ -409,14 +409,15 @@ bool Reconciler::stands(const Run& run, const Decision& decision) const {
 
 // Tells of each ServiceAccount that was written, and counts the writes that attach.
 Attachments::Handlers Reconciler::account_handlers(Run& run, const Decision& decision, std::string target) {
+  const Why why = decision.action == Action::remove ? decision.why : Why::detach;
   return {.on_written =
-              [this, &run, plan = decision.plan, target = std::move(target)](Change::Kind kind,
-                                                                             const std::string& account) {
+              [this, &run, plan = decision.plan, why, target = std::move(target)](Change::Kind kind,
+                                                                                  const std::string& account) {
                 const bool attached = kind == Change::Kind::attached;
                 if (attached) {
                   count_write(run, plan);
                 }
-                handlers_.on_change(change_of(run.key, kind, attached ? Why::attach : Why::detach, target, account));
+                handlers_.on_change(change_of(run.key, kind, attached ? Why::attach : why, target, account));
               },
           .is_wanted = [this, &run, &decision] { return stands(run, decision); }};
 }

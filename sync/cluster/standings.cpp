@@ -222,7 +222,10 @@ void Standings::add_rows(const std::string& target, std::vector<StatusRow>& rows
   const auto plan = from_.desired->plans().find(target);
   if (plan != from_.desired->plans().end()) {
     for (const auto& name_space : namespaces_of(*plan->second)) {
-      rows.push_back(row_for(*plan->second, name_space));
+      StatusRow row = row_for(*plan->second, name_space);
+      if (!plan->second->remove || row.state != SyncState::in_sync) {  // after a logout there is to be no Secret
+        rows.push_back(std::move(row));
+      }
     }
     const auto& secret = plan->second->target.secret;
     const bool by_namespace =

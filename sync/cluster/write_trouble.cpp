@@ -109,18 +109,23 @@ Error held_by_finalizers(const Key& key, const std::vector<std::string>& finaliz
 }
 
 Error left_alone_error(const Key& key, const SecretView& secret, const std::string& context) {
-  std::string why = "it was not made by regsync";
+  const std::string subject = subject_of(key) + " in context " + context;
+  if (secret.ownership == Ownership::unmanaged && !is_unmarked(secret)) {
+    return {ErrorCode::not_owned, subject + " was not made by regsync, and stays"};
+  }
+  if (secret.ownership == Ownership::other_owner) {
+    return {ErrorCode::not_owned, subject + " stays: another regsync keeps it, " + secret.holder};
+  }
+  std::string why;
   if (secret.ownership == Ownership::relabelled) {
     why = "it was written by regsync, but its label " + std::string(managed_by_label) + " is " +
           (secret.holder.empty() ? "gone" : "now \"" + secret.holder + "\"") + ", so it counts as somebody else's";
-  } else if (secret.ownership == Ownership::other_owner) {
-    why = "another regsync keeps it, " + secret.holder;
   } else if (is_unmarked(secret)) {
     why = "it was written by regsync, but its label or its annotations are gone, so it counts as nobody's";
   } else if (secret.ownership == Ownership::copy) {
     why = "it is a copy of " + secret.holder + ", made by somebody else";
   }
-  return {ErrorCode::not_owned, subject_of(key) + " in context " + context + " stays, with the password in it: " + why,
+  return {ErrorCode::not_owned, subject + " stays, with the password in it: " + why,
           "if nothing needs it: kubectl --context " + shell_word(context) + " -n " + key.name_space +
               " delete secret " + key.secret};
 }

@@ -136,16 +136,16 @@ asio::awaitable<void> FootprintConfigMaps::write_pending() {
   auto retry = shortest_retry;
   while (true) {
     std::erase_if(pending_, [](const auto& item) { return item.second.empty(); });
-    if (pending_.empty() || !known_as_of_) {
+    if ((pending_.empty() && doubted_.empty()) || !known_as_of_) {
       if (stopping_) {
         co_return;
       }
       co_await wake_.wait();
       continue;
     }
-    std::vector<std::string> targets;
+    std::set<std::string> targets = doubted_;
     for (const auto& [target, pending] : pending_) {
-      targets.push_back(target);
+      targets.insert(target);
     }
     std::optional<Error> failure;
     for (const auto& target : targets) {
@@ -169,14 +169,32 @@ asio::awaitable<void> FootprintConfigMaps::write_pending() {
 
 // Where the ConfigMap is not as it was thought to be, it is read, and the next try is made with that.
 asio::awaitable<std::optional<Error>> FootprintConfigMaps::write_or_read(std::string target) {
+  const auto version = [&] {
+    const auto kept = kept_.find(target);
+    return kept == kept_.end() ? std::string() : kept->second.version;
+  };
+  const std::string before = version();
   std::optional<Error> problem;
   try {
-    co_await write(target);
+    if (doubted_.contains(target)) {
+      problem = co_await read_or_fail(target);
+      if (!problem) {
+        doubted_.erase(target);
+        note_known();
+      }
+    }
+    if (!problem) {
+      co_await write(target);
+    }
   } catch (const Error& error) {
     problem = error;
   }
   if (problem && (problem->code() == ErrorCode::stale || problem->code() == ErrorCode::already_exists)) {
+    const Error refused = *problem;
     problem = co_await read_or_fail(target);
+    if (!problem && version() == before) {
+      problem = refused;  // it is as it was thought to be: the same try would fail again
+    }
   }
   if (problem && problem->code() == ErrorCode::cancelled) {
     throw Error(*problem);
@@ -323,6 +341,7 @@ void FootprintConfigMaps::on_event(const kube::WatchEvent& event) {
   using Kind = kube::WatchEvent::Kind;
   if (event.kind == Kind::restarted) {
     listed_.clear();
+    listing_ = true;
     return;
   }
   if (event.kind == Kind::synced) {
@@ -335,7 +354,9 @@ void FootprintConfigMaps::on_event(const kube::WatchEvent& event) {
     for (const auto& target : gone) {
       see_gone(target);
     }
-    known_as_of_ = asked_at_;
+    listing_ = false;
+    listed_as_of_ = asked_at_;
+    note_known();
     wake_.notify_all();
     handlers_.on_change();
     return;
@@ -352,12 +373,22 @@ void FootprintConfigMaps::on_event(const kube::WatchEvent& event) {
     const auto version = version_number(text_at(*event.object, {"metadata", "resourceVersion"}));
     const auto known = kept_.find(target);
     if (known != kept_.end() && version <= version_number(known->second.version)) {
+      // Or the hub's store was set back to an older state: then nothing newer comes.
+      if (listing_ && version < version_number(known->second.version)) {
+        doubted_.insert(target);
+      }
       return;
     }
     see(target, *event.object);
   }
   if (known_as_of_) {
     handlers_.on_change();
+  }
+}
+
+void FootprintConfigMaps::note_known() {
+  if (doubted_.empty()) {
+    known_as_of_ = listed_as_of_;
   }
 }
 
@@ -374,6 +405,7 @@ void FootprintConfigMaps::see(const std::string& target, const json& object) {
            .data = data_of(object),
            .footprint = {}};
   const auto before = kept_.find(target);
+  const bool went_back = before != kept_.end() && version_number(now.version) < version_number(before->second.version);
   const bool builds_on = before != kept_.end() && !unreadable_.contains(target);
   const bool was_there = builds_on && !before->second.footprint.forgotten;
   const bool was_kept = builds_on && before->second.footprint.keeps;
@@ -393,6 +425,14 @@ void FootprintConfigMaps::see(const std::string& target, const json& object) {
     return;
   }
   unreadable_.erase(target);
+  if (const Footprint* ours = find(target); went_back && ours != nullptr) {
+    for (const auto& [context, places] : ours->contexts) {
+      if (handlers_.may_write(context) && !agree_on(context, ours, &merged)) {
+        pending_[target].contexts.insert(context);  // it is written down again
+      }
+    }
+    wake_.notify_all();
+  }
   const auto pending = pending_.find(target);
   if (pending != pending_.end()) {
     const Footprint* known = find(target);
@@ -404,7 +444,9 @@ void FootprintConfigMaps::see(const std::string& target, const json& object) {
       copy_forgotten(ours, merged);
     }
   }
-  if (was_there && merged.forgotten) {
+  const Footprint* said = find(target);
+  const bool removed_here = said != nullptr && said->forgotten;  // the hub only has it now
+  if (was_there && merged.forgotten && !removed_here) {
     removed_elsewhere_.insert(target);
   }
   if (was_kept && !merged.forgotten) {  // another replica has a file of it again

@@ -110,6 +110,7 @@ class FootprintConfigMaps final : public Footprints {
   void see(const std::string& target, const nlohmann::json& object);
   // The answer to a write, which may come after the event of a newer one.
   void see_answer(const std::string& target, const nlohmann::json& object);
+  void note_known();
   void see_gone(const std::string& target);
   void leave_to_others(const std::string& target, Pending& pending);
 
@@ -121,7 +122,10 @@ class FootprintConfigMaps final : public Footprints {
   std::map<std::string, Kept> kept_;        // by target
   std::map<std::string, Pending> pending_;  // by target
   std::set<std::string> listed_;            // the targets that the present list has brought
-  std::optional<Lease::Time> known_as_of_;
+  std::set<std::string> doubted_;           // that a list has as older than they were: they are to be read
+  bool listing_ = false;
+  std::optional<Lease::Time> listed_as_of_;  // of the last complete list
+  std::optional<Lease::Time> known_as_of_;   // the same, when none is doubted
   Lease::Time asked_at_;
   std::optional<Error> problem_;        // of the last write
   std::optional<Error> watch_problem_;  // neither ends the other

@@ -94,7 +94,7 @@ std::string Lease::requested_by() const {
   if (requesting_) {
     return options_.identity;
   }
-  return boottime_now() < requested_at_ + 2 * options_.times.duration ? requester_ : std::string();
+  return boottime_now() < requested_at_ + options_.times.duration ? requester_ : std::string();
 }
 
 void Lease::on_event(const kube::WatchEvent& event) {

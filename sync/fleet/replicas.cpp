@@ -127,31 +127,43 @@ std::map<std::string, std::size_t> Replicas::shares() const {
 
 bool Replicas::is_leaving(const Lease& slot) const { return !slot.held() && slot.holder() == options_.identity; }
 
+// A request is overtaken where somebody else took the slot, or its holder gave others what it had more: it is not
+// granted, and keeps nobody from asking.
+std::string Replicas::waiting_for(const Lease& slot) const {
+  const std::string asking = slot.requested_by();
+  if (asking.empty() || is_leaving(slot)) {
+    return asking;
+  }
+  const auto all = shares();
+  const std::string holder = slot.holder();
+  const bool may_get_it = holder.empty() ? all.at(asking) < most_of(all) : all.at(holder) > all.at(asking) + 1;
+  return may_get_it ? asking : std::string();
+}
+
+std::size_t Replicas::most_of(const std::map<std::string, std::size_t>& shares) const {
+  return (slots_.size() + shares.size() - 1) / shares.size();
+}
+
 bool Replicas::has_asked() const {
-  return std::ranges::any_of(slots_, [this](const auto& slot) { return slot->requested_by() == options_.identity; });
+  return std::ranges::any_of(slots_, [this](const auto& slot) { return waiting_for(*slot) == options_.identity; });
 }
 
 Lease::Intent Replicas::intent(const Lease& slot) const {
   using Intent = Lease::Intent;
   const auto all = shares();
   const std::size_t mine = all.at(options_.identity);
-  const std::size_t least = slots_.size() / all.size();
-  const std::size_t most = (slots_.size() + all.size() - 1) / all.size();
   const std::string holder = slot.holder();
-  const std::string asking = slot.requested_by();
+  const std::string waiting = waiting_for(slot);
+  const bool for_other = !waiting.empty() && waiting != options_.identity;
   if (holder == options_.identity) {
-    const bool for_other = !asking.empty() && asking != options_.identity;
-    if (is_leaving(slot)) {
-      return for_other ? Intent::leave : Intent::hold;
-    }
-    return for_other && mine > least && mine > all.at(asking) + 1 ? Intent::leave : Intent::hold;
+    return for_other ? Intent::leave : Intent::hold;
   }
   if (holder.empty()) {
-    const bool for_other = !asking.empty() && asking != options_.identity && mine >= least;
-    return mine < most && !for_other ? Intent::hold : Intent::leave;
+    const bool has_its_share = mine >= slots_.size() / all.size();
+    return mine < most_of(all) && !(for_other && has_its_share) ? Intent::hold : Intent::leave;
   }
   const bool has_most = std::ranges::all_of(all, [&](const auto& other) { return other.second <= all.at(holder); });
-  return mine < least && has_most && all.at(holder) > mine + 1 && !has_asked() ? Intent::request : Intent::leave;
+  return has_most && all.at(holder) > mine + 1 && !for_other && !has_asked() ? Intent::request : Intent::leave;
 }
 
 asio::awaitable<void> Replicas::stop() {

@@ -65,6 +65,9 @@ class Replicas {
   // By holder, how many slots; this replica is always there.
   [[nodiscard]] std::map<std::string, std::size_t> shares() const;
   [[nodiscard]] Lease::Intent intent(const Lease& slot) const;
+  // Who may still get it of those that asked; empty: nobody.
+  [[nodiscard]] std::string waiting_for(const Lease& slot) const;
+  [[nodiscard]] std::size_t most_of(const std::map<std::string, std::size_t>& shares) const;
   [[nodiscard]] bool has_asked() const;
   [[nodiscard]] bool is_leaving(const Lease& slot) const;
 

@@ -112,7 +112,7 @@ LoginFiles::Content LoginFiles::parse(const fs::path& path, const std::set<Regis
     throw Error(
         missing ? ErrorCode::file_missing : ErrorCode::invalid_input,
         missing ? "there is no login file " + path.string() : "the login file " + path.string() + " is empty",
-        "write it: podman login --authfile " + shell_word(path.string()) + " REGISTRY; no logins at all are {}");
+        "write it: podman login --authfile " + shell_word(path.string()) + " REGISTRY; a file without logins holds {}");
   }
   if (file.has_odd_auths()) {
     throw Error(ErrorCode::invalid_input, "\"auths\" in the login file " + path.string() + " is not an object",

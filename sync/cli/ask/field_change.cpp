@@ -176,6 +176,15 @@ EditedTarget edited(const Target& target, const std::string& text, const std::ve
     edited_text =
         with_key(edited_text, change.field, value == document.end() ? std::nullopt : std::optional(flow_text(*value)));
   }
+  // Without any, the context's own namespace would count, which nobody has named.
+  const bool takes_out = std::ranges::any_of(changes, [](const FieldChange& change) {
+    return change.field == "namespaces" && change.kind == FieldChange::Kind::remove;
+  });
+  if (takes_out && !document.contains("namespaces") && !document.contains("namespaceSelector")) {
+    throw UsageError("the target would name no namespace",
+                     "give it another one: namespaces=NAMESPACE; to follow the current namespace of each context: "
+                     "namespaces-");
+  }
   const std::string source = target.name + ".yaml";
   EditedTarget result;
   try {

@@ -66,6 +66,10 @@ const std::string& require_current_context(const kube::Kubeconfig& kubeconfig) {
     throw UsageError("the kubeconfig has no current context",
                      "choose one: --context " + shell_word(kubeconfig.contexts().front()));
   }
+  if (std::ranges::find(kubeconfig.contexts(), kubeconfig.current_context()) == kubeconfig.contexts().end()) {
+    throw UsageError("the kubeconfig has no context \"" + kubeconfig.current_context() + "\", its current one",
+                     "choose one: --context " + shell_word(kubeconfig.contexts().front()));
+  }
   return kubeconfig.current_context();
 }
 

@@ -150,7 +150,7 @@ std::string describe(const Preview& preview) {
             "\n";
   }
   if (!preview.paused.empty()) {
-    text += one_line("  nothing while paused: " + join(preview.paused, ", ", named_namespaces)) + "\n";
+    text += one_line("  paused, so nothing changes: " + join(preview.paused, ", ", named_namespaces)) + "\n";
   }
   for (const std::string& unknown : preview.unknown) {
     text += one_line("  not known for " + unknown) + "\n";

@@ -14,6 +14,7 @@
 #include "sync/cli/ask/rivals.hpp"
 #include "sync/cli/command.hpp"
 #include "sync/cli/view/fold.hpp"
+#include "sync/cli/view/problems.hpp"
 #include "sync/cli/view/target_view.hpp"
 #include "sync/config/target_directory.hpp"
 #include "sync/config/target_yaml.hpp"
@@ -194,7 +195,9 @@ int add(const AddOptions& options, Console& console) {
       print_target(console.out, target, options.format);
     }
     if (dry_run == DryRun::server) {
-      print_folded(console.err, describe(preview(console, load_kubeconfig(options.kubeconfig), {before, target})));
+      const Preview changes = preview(console, load_kubeconfig(options.kubeconfig), {before, target});
+      print_folded(console.err, "target \"" + target.name + "\":\n" + describe(changes));
+      print_warnings(console.err, changes.obstacles);
     }
     return exit_done;
   }

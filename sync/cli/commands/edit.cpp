@@ -130,7 +130,9 @@ int edit(const EditOptions& options, Console& console) {
         }
       }
       copy.keep();
-      tell(console.err, "note: your text is kept; to take it: regsync apply -f " + shell_word(copy.path()) + '\n');
+      tell(console.err, (is_mistake ? "note: your text is kept; correct it, and then: regsync apply -f "
+                                    : "note: your text is kept; to take it: regsync apply -f ") +
+                            shell_word(copy.path()) + '\n');
       if (is_mistake && console.in_is_terminal) {
         throw Error(ErrorCode::cancelled, "nothing was changed");
       }

@@ -156,6 +156,23 @@ void add_rows_of_keyring(std::vector<Row>& rows, const Users& users, const Store
   }
 }
 
+// Targets do without a login that its registry denied, so no plan has it.
+void note_denied(std::vector<Row>& rows, const std::vector<Target>& targets, const KnownLogins& known) {
+  for (Row& row : rows) {
+    const RegistryKey key(row.login.server);
+    const auto problem = known.problems.find(key);
+    if (row.problem || problem == known.problems.end() || problem->second.code() != ErrorCode::login_denied) {
+      continue;
+    }
+    row.problem = problem->second;
+    for (const Target& target : targets) {
+      if (row.source == keyring && wanted_registries(target).contains(key)) {
+        row.targets.push_back(target.name);
+      }
+    }
+  }
+}
+
 struct Listing {
   std::vector<Row> rows;
   std::vector<Error> problems;  // what could not be read
@@ -215,6 +232,7 @@ Listing read(Console& console) {
     add_rows_of_keyring(rows, users, stored, *store, ends);
   }
   add_rows_of_files(rows, users, filed, ends);
+  note_denied(rows, targets, known);
   std::ranges::stable_sort(rows, {}, [](const Row& row) { return row.login.server; });
   return listing;
 }

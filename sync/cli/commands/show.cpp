@@ -24,7 +24,12 @@ int show(const ShowOptions& options, Console& console) {
   const Target target = require_target(options.name);
   const std::shared_ptr<const Plan> plan = make_plans(console, {target}).front();
   for (const Error& problem : plan->problems) {
-    tell(console.err, "warning: " + one_line(describe(problem)) + '\n');
+    if (plan->payload || problem != plan->problems.front()) {
+      tell(console.err, "warning: " + one_line(describe(problem)) + '\n');
+    }
+  }
+  if (!plan->payload && !plan->problems.empty()) {
+    throw Error(plan->problems.front());
   }
   if (!plan->payload) {
     throw Error(ErrorCode::login_missing, "no login for " + join(target.registries),

@@ -77,7 +77,7 @@ json shown(const json& object, const json& data, const json& other_data, const c
   if (!labels.empty()) {
     result["metadata"]["labels"] = std::move(labels);
   }
-  json annotations = owned(metadata, "annotations", {target_annotation, owner_annotation});
+  json annotations = owned(metadata, "annotations", {target_annotation, owner_annotation, place_annotation});
   if (!annotations.empty()) {
     result["metadata"]["annotations"] = std::move(annotations);
   }

@@ -56,11 +56,20 @@ const std::string* registry_of(const Place& at, const Target& target) {
   return found;
 }
 
+// One that is in the pod's namespace already comes first.
 const Target* target_of_registry(const Place& at) {
-  const auto found = std::ranges::find_if(at.targets, [&](const Target& target) {
-    return selects_context(target, at.context) && registry_of(at, target) != nullptr;
-  });
-  return found == at.targets.end() ? nullptr : &*found;
+  const Target* found = nullptr;
+  for (const Target& target : at.targets) {
+    if (!selects_context(target, at.context) || registry_of(at, target) == nullptr) {
+      continue;
+    }
+    if (matches_any(target.namespaces, at.pod.name_space) &&
+        !matches_any(target.exclude_namespaces, at.pod.name_space)) {
+      return &target;
+    }
+    found = found == nullptr ? &target : found;
+  }
+  return found;
 }
 
 // The registry as targets name it for this image, with its account: where there is no other login for the host, a new

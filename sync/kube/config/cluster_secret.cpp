@@ -87,21 +87,21 @@ void require_types(const json& config) {
       }
     }
   };
-  for (const auto field : {"bearerToken", "username", "password", "proxyUrl"}) {
+  for (const char* const field : {"bearerToken", "username", "password", "proxyUrl"}) {
     require({field}, "string");
   }
   require({"disableCompression"}, "boolean");
-  for (const auto object : {"tlsClientConfig", "awsAuthConfig", "execProviderConfig"}) {
+  for (const char* const object : {"tlsClientConfig", "awsAuthConfig", "execProviderConfig"}) {
     require({object}, "object");
   }
   require({"tlsClientConfig", "insecure"}, "boolean");
-  for (const auto field : {"serverName", "caData", "certData", "keyData"}) {
+  for (const char* const field : {"serverName", "caData", "certData", "keyData"}) {
     require({"tlsClientConfig", field}, "string");
   }
-  for (const auto field : {"clusterName", "roleARN", "profile"}) {
+  for (const char* const field : {"clusterName", "roleARN", "profile"}) {
     require({"awsAuthConfig", field}, "string");
   }
-  for (const auto field : {"command", "apiVersion", "installHint"}) {
+  for (const char* const field : {"command", "apiVersion", "installHint"}) {
     require({"execProviderConfig", field}, "string");
   }
   require_all(require({"execProviderConfig", "args"}, "array"), "config.execProviderConfig.args");
@@ -179,7 +179,7 @@ ResolvedContext of_argo(std::string server, const std::string& text) {
     exec = exec_of(*config);
   }
   if (exec) {
-    for (const auto field : {"username", "password", "token"}) {
+    for (const char* const field : {"username", "password", "token"}) {
       user.erase(field);  // Argo CD uses one way to log in, and a plugin comes first
     }
     json environment = json::array();

@@ -243,8 +243,9 @@ TEST_F(FleetTest, AFileThatTheHubsKubeconfigNamesMayComeLater) {
 
 TEST_F(FleetTest, ASelectorThatIsNoneIsAMistakeOfTheCommand) {
   const auto outcome = person_.run({"regsyncd", "--clusters", "a in (b"});
-  EXPECT_EQ(outcome.exit_code, 1);
+  EXPECT_EQ(outcome.exit_code, 2);
   EXPECT_THAT(outcome.err, HasSubstr("a in (b"));
+  EXPECT_EQ(person_.run({"regsyncd", "--owner", "bad owner!"}).exit_code, 2);
 }
 
 // The hub is the fake one too: Leases and ConfigMaps of its context's namespace.

@@ -31,7 +31,7 @@ Target named(const std::string& name, const std::string& secret, std::vector<std
 
 class World : public EngineWorld {
  public:
-  explicit World(std::vector<std::string> contexts) : EngineWorld(std::move(contexts)) {
+  explicit World(const std::vector<std::string>& contexts) : EngineWorld(contexts) {
     login("ghcr.io", "first");
     for (const auto& [context, server] : servers()) {
       server->make_namespace("n1");

@@ -45,54 +45,48 @@ TEST(Disclosure, IsSeenInWhatLooksLikeASecret) {
 }
 
 TEST(Disclosure, IsNotSeenInWhatPeopleNeedToRead) {
-  for (
-      const char* text :
-      {"",
-       "failed to refresh token: connection refused",
-       "gpg: no key",
-       "invalid password",
-       "no secret key",
-       "Failed to retrieve access token:: failure while executing gcloud, with args [config]: exit status 1",
-       "An error occurred (ExpiredToken) when calling the AssumeRole operation: The security token is expired",
-       "credentials not found in native keychain",
-       "eyJ is how they begin",
-       "Basic Authentication is off",
-       "error: auth: expired",
-       R"(secrets is forbidden: User "alice@example.com" cannot list resource "secrets" in API group "" in the namespace )"
-       R"("team-a": RBAC: role.rbac.authorization.k8s.io "Reader-1" not found)",
-       "Get \"https://0F8A1B2C3D4E5F60718293A4B5C6D7E8.gr7.eu-west-1.eks.amazonaws.com/api?timeout=32s\": x509: "
-       "certificate has expired or is not yet valid: current time 2026-01-02T03:04:05Z is after 2025-12-31T23:59:59Z",
-       "tls: failed to verify certificate: x509: certificate is valid for *.Example.com, 10.0.0.1, not 203.0.113.7",
-       "the server was unable to return a response: resourceVersion=\"184467440737095516\" is too old",
-       "pod app-7d9c6b5f4d-x2x9z in team-a: the request failed, id 0a1b2c3d-4e5f-6789-abcd-ef0123456789",
-       "An error occurred (AccessDenied) when calling the AssumeRole operation: User: "
-       "arn:aws:sts::123456789012:assumed-role/AWSReservedSSO_Admin_1a2b3c4d5e6f7a8b/Alice is not authorized to "
-       "perform: "
-       "sts:AssumeRole on resource: arn:aws:iam::123456789012:role/EksClusterAdminRole2",
-       "operation error STS: GetCallerIdentity, https response error StatusCode: 403, RequestID: "
-       "4f8c0f7e-1a2b-4c3d-9e8f-0123456789ab, api error InvalidClientTokenId: The security token included in the "
-       "request "
-       "is invalid.",
-       "AADSTS70043: The refresh token has expired due to inactivity. Trace ID: 1b2c3d4e-5f60-7182-93a4-b5c6d7e8f901 "
-       "Timestamp: 2026-01-02 03:04:05Z",
-       "ERROR: (gcloud.config.config-helper) There was a problem refreshing your current auth tokens: Reauthentication "
-       "failed. cannot prompt during non-interactive execution. Please run: $ gcloud auth login",
-       "Error: unable to open /home/Alice/.config/gcloud/Application_Default_Credentials2.json: no such file",
-       "dial tcp: lookup 1234.dkr.ecr.eu-west-1.amazonaws.com on 10.96.0.10:53: no such host",
-       "pass not initialized: exit status 1: Error: password store is empty. Try \"pass init\".",
-       "npm_config_registry is set",
-       "AzureCLICredential: ERROR: Please run 'az login' to setup account.",
-       "received: AzureCLICredential: ERROR: AADSTS50173: The provided grant has expired",
-       "cannot assume role OrganizationAccountAccessRole2",
-       "The config profile (Production-EU-West-1-Administrator) could not be found",
-       "role AWSReservedSSO_AdministratorAccess_1234567890abcdef is gone",
-       "pods \"MyApp2ServiceAccountProduction\" not found",
-       "the cluster aks-azure-WestEurope-Production-cluster-01 was not found",
-       "auth=msi, pass=2, key=0",
-       "the secret is missing",
-       "token is expired by 1h2m3s",
-       "Key is not valid",
-       "docker://ghcr.io:5000/acme/app@sha256:9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"}) {
+  for (const char* text :
+       {"",
+        "failed to refresh token: connection refused",
+        "gpg: no key",
+        "invalid password",
+        "no secret key",
+        "Failed to retrieve access token:: failure while executing gcloud, with args [config]: exit status 1",
+        "An error occurred (ExpiredToken) when calling the AssumeRole operation: The security token is expired",
+        "credentials not found in native keychain",
+        "eyJ is how they begin",
+        "Basic Authentication is off",
+        "error: auth: expired",
+        R"(secrets is forbidden: User "alice@example.com" cannot list resource "secrets" in the namespace "team-a")",
+        R"(RBAC: role.rbac.authorization.k8s.io "Reader-1" not found)",
+        R"(Get "https://0F8A1B2C3D4E5F60718293A4B5C6D7E8.gr7.eu-west-1.eks.amazonaws.com/api?timeout=32s": x509:)",
+        "certificate has expired: current time 2026-01-02T03:04:05Z is after 2025-12-31T23:59:59Z",
+        "tls: failed to verify certificate: x509: certificate is valid for *.Example.com, 10.0.0.1, not 203.0.113.7",
+        "the server was unable to return a response: resourceVersion=\"184467440737095516\" is too old",
+        "pod app-7d9c6b5f4d-x2x9z in team-a: the request failed, id 0a1b2c3d-4e5f-6789-abcd-ef0123456789",
+        "User: arn:aws:sts::123456789012:assumed-role/AWSReservedSSO_Admin_1a2b3c4d5e6f7a8b/Alice is not authorized",
+        "to perform: sts:AssumeRole on resource: arn:aws:iam::123456789012:role/EksClusterAdminRole2",
+        "operation error STS: GetCallerIdentity, StatusCode: 403, RequestID: 4f8c0f7e-1a2b-4c3d-9e8f-0123456789ab",
+        "api error InvalidClientTokenId: The security token included in the request is invalid.",
+        "AADSTS70043: The refresh token has expired. Trace ID: 1b2c3d4e-5f60-7182-93a4-b5c6d7e8f901",
+        "ERROR: (gcloud.config.config-helper) There was a problem refreshing your current auth tokens: "
+        "Reauthentication",
+        "Error: unable to open /home/Alice/.config/gcloud/Application_Default_Credentials2.json: no such file",
+        "dial tcp: lookup 1234.dkr.ecr.eu-west-1.amazonaws.com on 10.96.0.10:53: no such host",
+        "pass not initialized: exit status 1: Error: password store is empty. Try \"pass init\".",
+        "npm_config_registry is set",
+        "AzureCLICredential: ERROR: Please run 'az login' to setup account.",
+        "received: AzureCLICredential: ERROR: AADSTS50173: The provided grant has expired",
+        "cannot assume role OrganizationAccountAccessRole2",
+        "The config profile (Production-EU-West-1-Administrator) could not be found",
+        "role AWSReservedSSO_AdministratorAccess_1234567890abcdef is gone",
+        "pods \"MyApp2ServiceAccountProduction\" not found",
+        "the cluster aks-azure-WestEurope-Production-cluster-01 was not found",
+        "auth=msi, pass=2, key=0",
+        "the secret is missing",
+        "token is expired by 1h2m3s",
+        "Key is not valid",
+        "docker://ghcr.io:5000/acme/app@sha256:9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"}) {
     EXPECT_FALSE(may_disclose(text)) << text;
   }
 }

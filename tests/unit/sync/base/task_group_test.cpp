@@ -83,7 +83,7 @@ TEST_F(TaskGroupTest, ATaskIsCancelledThroughItsSlotAlone) {
 }
 
 TEST_F(TaskGroupTest, ATaskThatIsStartedAtTheEndOfAnotherIsWaitedForAsWell) {
-  tasks_.spawn(wait(), [this](std::optional<Error>) { tasks_.spawn(wait(), note("second")); });
+  tasks_.spawn(wait(), [this](const std::optional<Error>&) { tasks_.spawn(wait(), note("second")); });
   EXPECT_FALSE(test::run(io_, tasks_.ended_within(1ms)));
   event_.notify_all();
   EXPECT_FALSE(test::run(io_, tasks_.ended_within(1ms)));

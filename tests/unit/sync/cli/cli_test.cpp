@@ -526,6 +526,15 @@ TEST_F(Cli, ExplainWithoutACurrentContextAsksForOne) {
   EXPECT_THAT(console_.err(), HasSubstr("error: the kubeconfig has no current context\nhint: choose one: --context "));
 }
 
+TEST_F(Cli, ACurrentContextThatDoesNotExistIsNotTaken) {
+  std::string text = kubeconfig;
+  const auto begin = text.find("current-context");
+  text.replace(begin, text.find('\n', begin) - begin, "current-context: gone");
+  home_.write("kubeconfig", text);
+  EXPECT_EQ(run({"add", "web", "--registry", "ghcr.io", "-n", "a"}), 2);
+  EXPECT_THAT(console_.err(), HasSubstr("error: the kubeconfig has no context \"gone\", its current one\nhint: "));
+}
+
 TEST_F(Cli, RemoveAsksAPersonAtATerminal) {
   run({"add", "web", "--registry", "ghcr.io"});
   FakeConsole no("n\n");

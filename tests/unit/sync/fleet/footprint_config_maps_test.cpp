@@ -28,9 +28,6 @@ using testing::Contains;
 using testing::HasSubstr;
 using testing::IsEmpty;
 using testing::Key;
-using testing::Not;
-using testing::Pair;
-using testing::SizeIs;
 
 const test::FakeKube::Key config_map{"configmaps", "fleet", "regsync-fleet-pull"};
 
@@ -513,6 +510,87 @@ TEST_F(FootprintConfigMapsTest, AtItsEndNothingIsWrittenOverWhatWasNeverRead) {
   stop(replica.maps);
   kube_.transport.release();
   EXPECT_EQ(data(), data_of(footprint({"b"})));
+}
+
+// Its own removal: the file may come back while the hub is still being told of another target.
+TEST_F(FootprintConfigMapsTest, ItsOwnRemovalIsNotOneElsewhere) {
+  auto& maps = start({"a"});
+  maps.set("pull", footprint({"a"}));
+  ASSERT_TRUE(written(maps));
+  Footprint removed = footprint({"a"});
+  removed.forgotten = true;
+  maps.set("pull", removed);
+  ASSERT_TRUE(until([&] { return data() && data()->at(forgotten_key) == "true"; }));
+  ASSERT_TRUE(read_again(maps));  // the answer and the event were seen
+  EXPECT_FALSE(maps.removed_elsewhere("pull"));
+  maps.set("pull", footprint({"a"}));  // its file is back
+  ASSERT_TRUE(until([&] { return data()->at(forgotten_key) == "false"; }));
+  auto& other = start({"b"});
+  Footprint again = footprint({"a"});
+  again.forgotten = true;
+  other.set("pull", again);
+  ASSERT_TRUE(knows(maps, again));
+  EXPECT_TRUE(maps.removed_elsewhere("pull")) << "this one is another's";
+}
+
+TEST_F(FootprintConfigMapsTest, ItsOwnRemovalIsTakenBackByAFileThatComesWhileAnotherTargetIsWritten) {
+  auto& maps = start({"a"});
+  maps.set("pull", footprint({"a"}));
+  ASSERT_TRUE(written(maps));
+  Replica& replica = replicas_.back();
+  std::set<std::string> files{"web"};
+  replica.on_change = [&] { maps.note_files(files); };  // Engine::footprints_changed
+  bool back = false;
+  kube_.forbids = [&](const ApiRequest& request) {  // the hub is slow with the second one
+    if (request.key.name == "" && request.verb == "create" && !back) {
+      back = true;
+      files.insert("pull");
+      maps.note_files(files);  // Engine::set_targets
+      EXPECT_FALSE(maps.removed_elsewhere("pull"));
+    }
+    return false;
+  };
+  Footprint removed = footprint({"a"});
+  removed.forgotten = true;
+  maps.set("pull", removed);
+  maps.set("web", footprint({"a"}));
+  ASSERT_TRUE(until([&] { return back; }));
+  ASSERT_TRUE(until([&] { return !maps.is_pending("web", "a"); }));
+  EXPECT_FALSE(maps.removed_elsewhere("pull"));
+  replica.on_change = [] {};
+}
+
+TEST_F(FootprintConfigMapsTest, WhatAnOlderStoreOfTheHubLacksIsWrittenAgain) {
+  auto& one = start({"a"});
+  auto& two = start({"b"});
+  one.set("pull", footprint({"a"}, "old"));
+  ASSERT_TRUE(knows(two, footprint({"a"}, "old")));
+  const test::FakeCluster backup = kube_.cluster;
+  for (int i = 0; i < 5; ++i) {
+    one.set("pull", footprint({"a"}, "newer" + std::to_string(i)));
+    ASSERT_TRUE(written(one));
+  }
+  ASSERT_TRUE(knows(two, footprint({"a"}, "newer4")));
+  kube_.cluster.restore(backup);
+  ASSERT_TRUE(read_again(one));
+  ASSERT_TRUE(read_again(two));
+  EXPECT_TRUE(until([&] { return data() == data_of(footprint({"a"}, "newer4")); }, std::chrono::milliseconds(1500)));
+  two.set("pull", footprint({"a", "b"}, "b"));  // a further write, of lower version than one knows
+  EXPECT_TRUE(until([&] { return one.find("pull")->contexts.contains("b"); }, std::chrono::milliseconds(1500)));
+}
+
+// As of an admission webhook.
+TEST_F(FootprintConfigMapsTest, WhatIsRefusedAsIfItHadChangedIsNotTriedAgainAtOnce) {
+  auto& maps = start({"a"});
+  maps.set("pull", footprint({"a"}));
+  ASSERT_TRUE(written(maps));
+  kube_.transport.on("PATCH", "", [](const kube::HttpRequest&) {
+    return test::FakeTransport::respond(422, test::status_answer(422, "Invalid", "no").body.dump());
+  });
+  maps.set("pull", footprint({"a"}, "other"));
+  until([] { return false; }, std::chrono::milliseconds(500));
+  EXPECT_LE(kube_.transport.count("PATCH"), 2U);
+  EXPECT_TRUE(maps.problem());
 }
 
 }  // namespace

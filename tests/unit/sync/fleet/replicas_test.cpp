@@ -92,15 +92,18 @@ class ReplicasTest : public testing::Test {
   void stop(Replica& replica) { test::run(loop_, replica->stop()); }
 
   // Looks after each step: no cluster is ever two replicas'.
-  bool until(const std::function<bool()>& holds) {
-    return test::run_until(loop_, [&] {
-      for (const auto& server : servers) {
-        const auto owners =
-            std::ranges::count_if(replicas_, [&](auto& replica) { return replica->mine_since(server).has_value(); });
-        EXPECT_LE(owners, 1) << server;
-      }
-      return holds();
-    });
+  bool until(const std::function<bool()>& holds, std::chrono::milliseconds time = 30s) {
+    return test::run_until(
+        loop_,
+        [&] {
+          for (const auto& server : servers) {
+            const auto owners = std::ranges::count_if(
+                replicas_, [&](auto& replica) { return replica->mine_since(server).has_value(); });
+            EXPECT_LE(owners, 1) << server;
+          }
+          return holds();
+        },
+        time);
   }
 
   // What each Lease says now, by its name.
@@ -388,6 +391,59 @@ TEST_F(ReplicasTest, LeasesThatMayNotBeWrittenAreAProblemUntilTheyMay) {
   EXPECT_EQ(a->held(), 0U);
   denies = false;
   EXPECT_TRUE(until([&] { return a->held() == 2 && !a->problem(); }));
+}
+
+// A third one, which had less than its share, was faster.
+TEST_F(ReplicasTest, ARequestForASlotThatAnotherTookKeepsNobodyFromAskingElsewhere) {
+  const auto put = [&](const std::string& lease, const char* holder) {
+    kube_.put({"leases", "fleet", lease}, {{"spec", {{"holderIdentity", holder}, {"leaseDurationSeconds", 60}}}});
+  };
+  put("regsync-0", "c");
+  put("regsync-1", "b");
+  put("regsync-2", "b");
+  ask_for("regsync-0", "a");
+  start("a", 3);
+  EXPECT_TRUE(until([&] { return asking().count("a") == 2; }, 3s)) << "b has two, and this one none";
+}
+
+TEST_F(ReplicasTest, WhoHasTwoMoreIsAskedAlsoByOneThatHasItsShare) {
+  for (const auto& [lease, holder] :
+       {std::pair{"regsync-0", "x"}, {"regsync-1", "y"}, {"regsync-2", "z"}, {"regsync-3", "w"}}) {
+    kube_.put({"leases", "fleet", lease}, {{"spec", {{"holderIdentity", holder}, {"leaseDurationSeconds", 60}}}});
+  }
+  auto& a = start("a", 5);
+  ASSERT_TRUE(until([&] { return a->held() == 1; }));
+  for (const char* lease : {"regsync-2", "regsync-3"}) {
+    kube_.edit({"leases", "fleet", lease}, [](json& object) { object["spec"]["holderIdentity"] = "x"; });
+  }
+  EXPECT_TRUE(until([&] { return asking().count("a") == 1; }, 3s)) << "3, 1 and 1 are not even: 2, 2 and 1 are";
+}
+
+TEST_F(ReplicasTest, AFreeSlotIsNotLeftToWhoAskedForItAndHasAllItMayHave) {
+  for (int i = 0; i < 4; ++i) {
+    kube_.put({"leases", "fleet", "regsync-" + std::to_string(i)}, {{"spec",
+                                                                     {{"holderIdentity", i < 1   ? "x"
+                                                                                         : i < 3 ? "b"
+                                                                                                 : "c"},
+                                                                      {"leaseDurationSeconds", 60}}}});
+  }
+  ask_for("regsync-0", "b");
+  auto& a = start("a", 5);
+  ASSERT_TRUE(until([&] { return a->held() == 1; }));
+  kube_.edit({"leases", "fleet", "regsync-0"}, [](json& object) { object["spec"]["holderIdentity"] = ""; });
+  EXPECT_TRUE(until([&] { return a->held() == 2; }, 3s)) << "b has two of five already, and does not take it";
+}
+
+TEST_F(ReplicasTest, TwoThatComeTogetherDoNotOverwriteEachOthersRequests) {
+  constexpr LeaseTimes slow{.duration = 60'000ms, .deadline = 59'995ms, .retry = 5'000ms, .jitter = 1ms};
+  for (int i = 0; i < 3; ++i) {
+    kube_.put({"leases", "fleet", "regsync-" + std::to_string(i)},
+              {{"spec", {{"holderIdentity", "x"}, {"leaseDurationSeconds", 60}}}});
+  }
+  start("a", 3, slow);
+  start("b", 3, slow);
+  until([] { return false; }, 500ms);
+  EXPECT_LE(kube_.count("patch"), 6U);
 }
 
 }  // namespace

@@ -12,7 +12,6 @@ namespace regsync::cli {
 namespace {
 
 using nlohmann::json;
-using testing::AllOf;
 using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::IsEmpty;
@@ -124,11 +123,13 @@ TEST_F(DifferencesTest, AMissingSecretIsCreated) {
   find({plan_of(test::make_target())});
   ASSERT_THAT(told(), ElementsAre("create secret team/cred"));
   const json& after = found_.changes[0].after;
-  EXPECT_EQ(after.at("metadata"),
-            (json{{"name", "cred"},
-                  {"namespace", "team"},
-                  {"labels", {{managed_by_label, "regsync"}}},
-                  {"annotations", {{target_annotation, "t"}, {owner_annotation, "id jdoe@laptop"}}}}));
+  EXPECT_EQ(
+      after.at("metadata"),
+      (json{{"name", "cred"},
+            {"namespace", "team"},
+            {"labels", {{managed_by_label, "regsync"}}},
+            {"annotations",
+             {{target_annotation, "t"}, {owner_annotation, "id jdoe@laptop"}, {place_annotation, "team/cred"}}}}));
   EXPECT_EQ(after.at("type"), pull_secret_type);
   EXPECT_EQ(password_of(after), "***");
   EXPECT_EQ(after.value("/data/.dockerconfigjson/auths/ghcr.io/username"_json_pointer, ""), "jdoe");

@@ -36,7 +36,14 @@ TEST(FieldChange, ListsAreSetExtendedAndShortened) {
   EXPECT_THAT(change({"namespaces+=team-c,team-a"}).target.namespaces, ElementsAre("team-a", "team-b", "team-c"));
   EXPECT_THAT(change({"namespaces-=team-a", "namespaces+=z"}).target.namespaces, ElementsAre("team-b", "z"));
   EXPECT_THAT(refusal("namespaces-=team-x"), HasSubstr("did you mean \"team-a\"?"));
-  EXPECT_TRUE(change({"namespaces-=team-a,team-b"}).target.namespaces.empty());
+  EXPECT_THAT(change({"namespaces-=team-a,team-b", "namespaces+=z"}).target.namespaces, ElementsAre("z"));
+}
+
+// Else the password would go to a namespace that nobody has named.
+TEST(FieldChange, TheLastNamespaceIsNotTakenOutByItsName) {
+  EXPECT_THAT(refusal("namespaces-=team-a,team-b"), HasSubstr("would name no namespace"));
+  EXPECT_TRUE(change({"namespaces-"}).target.namespaces.empty()) << "that says it";
+  EXPECT_TRUE(change({"namespaceSelector=env", "namespaces-=team-a,team-b"}).target.namespaces.empty());
 }
 
 TEST(FieldChange, ScalarsMappingsAndWhatIsTakenOut) {

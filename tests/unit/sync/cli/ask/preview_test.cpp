@@ -45,7 +45,7 @@ TEST(Preview, WhatIsPausedOrUnknownIsNotNothing) {
   shown.paused = {"context old", "target web"};
   shown.unknown = {"context prod: cannot connect\nto prod"};
   EXPECT_EQ(describe(shown),
-            "  nothing while paused: context old, target web\n"
+            "  paused, so nothing changes: context old, target web\n"
             "  not known for context prod: cannot connect to prod\n");
 }
 

@@ -1,5 +1,6 @@
 #include "sync/cli/view/pull_remedy.hpp"
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 namespace regsync::cli {
@@ -52,6 +53,16 @@ TEST(PullRemedy, WithATargetThatOneIsUsed) {
   EXPECT_EQ(remedy({PullCause::login_denied, "", "regcred", {}}, targets),
             "log in again: docker login ghcr.io; regsync writes the new login");
   EXPECT_EQ(remedy({PullCause::no_matching_entry, "", "regcred", {}}, targets), "regsync set web registries+=ghcr.io");
+}
+
+// Another one would make a second Secret there.
+TEST(PullRemedy, OfSeveralTargetsTheOneInThePodsNamespaceIsUsed) {
+  Target elsewhere = target("aa", "other");
+  elsewhere.namespaces = {"team-c"};
+  Target here = target("n1", "cred");
+  here.namespaces = {"team-a"};
+  EXPECT_THAT(remedy({PullCause::no_pull_secret, "", "", {}}, {elsewhere, here}),
+              testing::StartsWith("regsync set n1 serviceAccounts+=default"));
 }
 
 TEST(PullRemedy, TheLoginOfAnAccountIsThatOfItsTarget) {

