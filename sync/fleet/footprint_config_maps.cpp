@@ -27,6 +27,10 @@ constexpr const char* footprints_label = "regsync.dev/footprints";
 // Between two tries to write, growing.
 constexpr std::chrono::milliseconds shortest_retry = 1s;
 constexpr std::chrono::milliseconds longest_retry = 30s;
+// Of many that are written, the engine is told of those that are done so often.
+constexpr std::chrono::milliseconds told_every = 250ms;
+// A ConfigMap that a webhook holds back holds up the others for no longer.
+constexpr std::chrono::seconds longest_request = 10s;
 
 // For what is pending when all ends.
 constexpr auto longest_goodbye = 2s;
@@ -82,6 +86,7 @@ FootprintConfigMaps::FootprintConfigMaps(asio::any_io_executor executor, kube::R
           }) {}
 
 void FootprintConfigMaps::start() {
+  hub_.limit_requests(longest_request);
   watch_.start();
   tasks_.spawn(
       write_pending(),
@@ -148,9 +153,14 @@ asio::awaitable<void> FootprintConfigMaps::write_pending() {
       targets.insert(target);
     }
     std::optional<Error> failure;
+    auto told = std::chrono::steady_clock::now();
     for (const auto& target : targets) {
       if (auto problem = co_await write_or_read(target)) {
         failure = std::move(problem);
+      }
+      if (const auto now = std::chrono::steady_clock::now(); now - told > told_every) {
+        told = now;
+        guarded_logged("footprints", handlers_.on_change);  // the first of many need not wait for the last
       }
     }
     if (failure && failure != problem_) {
@@ -425,25 +435,10 @@ void FootprintConfigMaps::see(const std::string& target, const json& object) {
     return;
   }
   unreadable_.erase(target);
-  if (const Footprint* ours = find(target); went_back && ours != nullptr) {
-    for (const auto& [context, places] : ours->contexts) {
-      if (handlers_.may_write(context) && !agree_on(context, ours, &merged)) {
-        pending_[target].contexts.insert(context);  // it is written down again
-      }
-    }
-    wake_.notify_all();
+  if (went_back) {
+    write_again(target, merged);
   }
-  const auto pending = pending_.find(target);
-  if (pending != pending_.end()) {
-    const Footprint* known = find(target);
-    const Footprint ours = known == nullptr ? Footprint() : *known;
-    for (const auto& context : pending->second.contexts) {
-      copy_context(context, ours, merged);
-    }
-    if (pending->second.flag) {
-      copy_forgotten(ours, merged);
-    }
-  }
+  keep_pending(target, merged);
   const Footprint* said = find(target);
   const bool removed_here = said != nullptr && said->forgotten;  // the hub only has it now
   if (was_there && merged.forgotten && !removed_here) {
@@ -458,6 +453,36 @@ void FootprintConfigMaps::see(const std::string& target, const json& object) {
     wake_.notify_all();
   }
   replace(target, std::move(merged));
+}
+
+// What the hub lacks since its store was set back.
+void FootprintConfigMaps::write_again(const std::string& target, const Footprint& told) {
+  const Footprint* ours = find(target);
+  if (ours == nullptr) {
+    return;
+  }
+  for (const auto& [context, places] : ours->contexts) {
+    if (handlers_.may_write(context) && !agree_on(context, ours, &told)) {
+      pending_[target].contexts.insert(context);
+    }
+  }
+  wake_.notify_all();
+}
+
+// Of what is still to be written, ours counts.
+void FootprintConfigMaps::keep_pending(const std::string& target, Footprint& merged) const {
+  const auto pending = pending_.find(target);
+  if (pending == pending_.end()) {
+    return;
+  }
+  const Footprint* known = find(target);
+  const Footprint ours = known == nullptr ? Footprint() : *known;
+  for (const auto& context : pending->second.contexts) {
+    copy_context(context, ours, merged);
+  }
+  if (pending->second.flag) {
+    copy_forgotten(ours, merged);
+  }
 }
 
 // Whoever deleted it: what is this replica's is written down again.

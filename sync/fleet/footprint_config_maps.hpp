@@ -108,6 +108,8 @@ class FootprintConfigMaps final : public Footprints {
 
   void on_event(const kube::WatchEvent& event);
   void see(const std::string& target, const nlohmann::json& object);
+  void write_again(const std::string& target, const Footprint& told);
+  void keep_pending(const std::string& target, Footprint& merged) const;
   // The answer to a write, which may come after the event of a newer one.
   void see_answer(const std::string& target, const nlohmann::json& object);
   void note_known();

@@ -130,7 +130,7 @@ bool Replicas::is_leaving(const Lease& slot) const { return !slot.held() && slot
 // A request is overtaken where somebody else took the slot, or its holder gave others what it had more: it is not
 // granted, and keeps nobody from asking.
 std::string Replicas::waiting_for(const Lease& slot) const {
-  const std::string asking = slot.requested_by();
+  std::string asking = slot.requested_by();
   if (asking.empty() || is_leaving(slot)) {
     return asking;
   }

@@ -69,8 +69,7 @@ TEST(Disclosure, IsNotSeenInWhatPeopleNeedToRead) {
         "operation error STS: GetCallerIdentity, StatusCode: 403, RequestID: 4f8c0f7e-1a2b-4c3d-9e8f-0123456789ab",
         "api error InvalidClientTokenId: The security token included in the request is invalid.",
         "AADSTS70043: The refresh token has expired. Trace ID: 1b2c3d4e-5f60-7182-93a4-b5c6d7e8f901",
-        "ERROR: (gcloud.config.config-helper) There was a problem refreshing your current auth tokens: "
-        "Reauthentication",
+        "ERROR: (gcloud.config.config-helper) There was a problem refreshing your current auth tokens: expired",
         "Error: unable to open /home/Alice/.config/gcloud/Application_Default_Credentials2.json: no such file",
         "dial tcp: lookup 1234.dkr.ecr.eu-west-1.amazonaws.com on 10.96.0.10:53: no such host",
         "pass not initialized: exit status 1: Error: password store is empty. Try \"pass init\".",

@@ -542,7 +542,7 @@ TEST_F(FootprintConfigMapsTest, ItsOwnRemovalIsTakenBackByAFileThatComesWhileAno
   replica.on_change = [&] { maps.note_files(files); };  // Engine::footprints_changed
   bool back = false;
   kube_.forbids = [&](const ApiRequest& request) {  // the hub is slow with the second one
-    if (request.key.name == "" && request.verb == "create" && !back) {
+    if (request.key.name.empty() && request.verb == "create" && !back) {
       back = true;
       files.insert("pull");
       maps.note_files(files);  // Engine::set_targets
