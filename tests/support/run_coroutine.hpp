@@ -29,8 +29,9 @@ bool run_until(asio::io_context& context, const Predicate& predicate,
   context.restart();
   // An empty loop returns at once; the timer of the wait keeps it alive.
   asio::steady_timer pulse(context);
-  std::function<void(std::error_code)> tick = [&](std::error_code ended) {
-    if (!ended) {
+  const auto over = std::make_shared<bool>(false);  // a tick that is due already may outlive this call
+  std::function<void(std::error_code)> tick = [&pulse, &tick, over](std::error_code ended) {
+    if (!ended && !*over) {
       pulse.expires_after(std::chrono::milliseconds(10));
       pulse.async_wait(tick);
     }
@@ -41,6 +42,7 @@ bool run_until(asio::io_context& context, const Predicate& predicate,
     context.run_one_for(std::chrono::milliseconds(20));
     holds = predicate();
   }
+  *over = true;
   pulse.cancel();
   // Ends the tick. What works all the time is never done with what is ready.
   const auto enough = std::chrono::steady_clock::now() + std::chrono::seconds(1);
