@@ -76,7 +76,7 @@ TEST_F(Trouble, WhereNoWatchWorksWritesGoOnAndChangesAreSeenByLists) {
       },
       10s));
   world_.login("ghcr.io", "third");
-  EXPECT_TRUE(world_.until([&] { return has("third"); }, 3s));
+  EXPECT_TRUE(world_.until([&] { return has("third"); }, 10s));
   server().erase({"secrets", "team", "cred"});
   EXPECT_TRUE(world_.until([&] { return has("third"); }, 35s));
 }
