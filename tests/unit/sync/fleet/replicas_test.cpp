@@ -81,7 +81,7 @@ class ReplicasTest : public testing::Test {
 
   ReplicasTest() { kube_.make_namespace("fleet"); }
   void TearDown() override {
-    kube_.forbids = nullptr;  // it may speak of what the test had
+    kube_.forbids = [](const test::ApiRequest&) { return false; };  // that of a test may speak of what it had
     for (auto& replica : replicas_) {
       stop(replica);
     }
