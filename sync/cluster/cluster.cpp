@@ -377,7 +377,7 @@ asio::awaitable<void> Cluster::settled() {
 
 bool Cluster::answers() const {
   const auto& watches = watches_.table().watches;
-  return status().connected || std::any_of(watches.begin(), watches.end(), [](const auto& item) {
+  return connected() || std::any_of(watches.begin(), watches.end(), [](const auto& item) {
            const Watch& watch = *item.second;
            return watch.believed() && !(watch.problem && cuts_off(*watch.problem));
          });
@@ -387,7 +387,7 @@ ContextStatus Cluster::status() const {
   ContextStatus status;
   status.name = context().name;
   status.server = context().server;
-  status.connected = watches_.table().listed() && !health_.problem;
+  status.connected = connected();
   status.problem = health_.problem;
   return status;
 }

@@ -81,6 +81,8 @@ class Cluster {
   asio::awaitable<void> settled();
 
   [[nodiscard]] ContextStatus status() const;
+  // Everything was listed once, or may not be, and nothing keeps it from working now.
+  [[nodiscard]] bool connected() const { return watches_.table().listed() && !health_.problem; }
   // Whether something answers at its address: some list was answered, whatever keeps others from it.
   [[nodiscard]] bool answers() const;
   // The rows about Secrets of a name.

@@ -250,7 +250,7 @@ void ContextSet::on_cluster_changed(const std::string& name, const ChangedRows& 
 // Who a context leads to is asked as soon as anything answers there, and anew after nothing did, or after a fault: what
 // answers then may be another cluster.
 void ContextSet::note_connection(const std::string& name, const std::shared_ptr<Cluster>& cluster) {
-  const bool connected = cluster->status().connected;
+  const bool connected = cluster->connected();
   const bool answers = cluster->answers();
   const bool had_fault = !connected && connected_.contains(name);
   if (!answers || had_fault) {

@@ -318,15 +318,18 @@ class Engine::Impl {
                                [&](const auto& context) { return context.second.secrets.contains(secret); });
   }
 
-  // Whether a context that the target pins can be reached, and it is not known yet where it leads.
+  // Whether a context answers of which it is not known yet where it leads, and the target pins it or may have Secrets to
+  // delete there.
   [[nodiscard]] bool waits_for_identity(const std::string& target) const {
     const Target* known = targets_.find(target);
     const Footprint* footprint = footprints_.find(target);
+    const auto matters = [&](const std::string& context) {
+      return (known != nullptr && pins(*known, context)) ||
+             (footprint != nullptr && footprint->contexts.contains(context) &&
+              footprints_.has_excess(target, intent_.wanted()));
+    };
     return std::ranges::any_of(contexts_.clusters(), [&](const auto& item) {
-      const bool matters = (known != nullptr && pins(*known, item.first)) ||
-                           (footprint != nullptr && footprint->contexts.contains(item.first) &&
-                            footprints_.has_excess(target, intent_.wanted()));
-      return matters && item.second->answers() && !contexts_.identified(item.first);
+      return !contexts_.identified(item.first) && item.second->answers() && matters(item.first);
     });
   }
 
