@@ -318,8 +318,8 @@ class Engine::Impl {
                                [&](const auto& context) { return context.second.secrets.contains(secret); });
   }
 
-  // Whether a context answers of which it is not known yet where it leads, and the target pins it or may have Secrets to
-  // delete there.
+  // Whether a context answers of which it is not known yet where it leads, and the target pins it or may have Secrets
+  // to delete there.
   [[nodiscard]] bool waits_for_identity(const std::string& target) const {
     const Target* known = targets_.find(target);
     const Footprint* footprint = footprints_.find(target);
