@@ -8,6 +8,7 @@
 #include <string>
 
 #include "sync/base/metrics.hpp"
+#include "sync/cluster/work_share.hpp"
 #include "sync/kube/config/resolved_context.hpp"
 #include "sync/kube/http/http_transport.hpp"
 #include "sync/model/change.hpp"
@@ -22,7 +23,8 @@ enum class Taking { deleted, taken_over };  // by another target
 
 struct ClusterOptions {
   Owner owner;
-  int concurrency = 64;    // requests in flight per context
+  int concurrency = 64;                                              // keys in work per context
+  std::shared_ptr<WorkShare> share = std::make_shared<WorkShare>();  // of them, for all contexts together
   std::size_t bulk = 100;  // so many Secrets to write at once that the news of them can wait (see Cluster)
   int few_watches =
       regsync::few_watches;    // see plan_watches; below zero: Secrets are watched by label wherever allowed

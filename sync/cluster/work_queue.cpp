@@ -19,6 +19,9 @@ namespace {
 using std::chrono::milliseconds;
 using std::chrono::steady_clock;
 
+// What an idle queue starts with: enough that a burst of writes is worth the parts that make it fast (AnswerBatches).
+constexpr std::size_t first_in_flight = 16;
+
 // Half of the delay is random, so that a thousand keys which failed together do not come back together.
 milliseconds with_jitter(milliseconds delay) {
   static std::minstd_rand random(std::random_device{}());
@@ -101,14 +104,21 @@ asio::awaitable<void> WorkQueue::stop() {
 }
 
 void WorkQueue::pump() {
-  while (!paused_ && !stopping_ && !queue_.empty() &&
-         processing_.size() < static_cast<std::size_t>(options_.max_in_flight)) {
+  while (!paused_ && !stopping_ && !queue_.empty() && has_room()) {
     const Key key = std::move(queue_.front());
     queue_.pop_front();
     dirty_.erase(key);
+    if (processing_.empty()) {
+      options_.share->begin();
+    }
     processing_.insert(key);
     start(key);
   }
+}
+
+bool WorkQueue::has_room() const {
+  const auto share = static_cast<std::size_t>(std::min(options_.max_in_flight, options_.share->each()));
+  return processing_.size() < std::min(share, first_in_flight + finished_);
 }
 
 void WorkQueue::start(const Key& key) {
@@ -126,6 +136,11 @@ void WorkQueue::start(const Key& key) {
 
 void WorkQueue::finish(const Key& key, const Outcome& outcome) {
   processing_.erase(key);
+  ++finished_;
+  if (processing_.empty()) {
+    options_.share->end();
+    finished_ = 0;
+  }
   if (!stopping_) {
     schedule(key, outcome);
     pump();

@@ -15,12 +15,14 @@
 #include <functional>
 #include <list>
 #include <map>
+#include <memory>
 #include <optional>
 #include <unordered_map>
 #include <unordered_set>
 
 #include "helper/base/error.hpp"
 #include "sync/base/async_event.hpp"
+#include "sync/cluster/work_share.hpp"
 #include "sync/model/key.hpp"
 
 namespace regsync {
@@ -43,12 +45,13 @@ class WorkQueue {
   using Work = std::function<asio::awaitable<Outcome>(Key)>;
 
   struct Options {
-    int max_in_flight = 64;
+    int max_in_flight = 64;  // reached by and by: contexts that begin together know then how many they are
     // 200 ms doubles past a cluster's hiccup in a few tries; five minutes bound both the load of what keeps failing
     // and the wait after it is repaired without an event.
     std::chrono::milliseconds backoff_base{200};
     std::chrono::milliseconds backoff_cap{std::chrono::minutes(5)};
     std::chrono::milliseconds recheck{std::chrono::minutes(5)};
+    std::shared_ptr<WorkShare> share = std::make_shared<WorkShare>();  // with the queues of other contexts
   };
 
   // Told once the work on a key has ended and is no more counted.
@@ -86,6 +89,7 @@ class WorkQueue {
 
  private:
   void pump();
+  [[nodiscard]] bool has_room() const;
   void start(const Key& key);
   void finish(const Key& key, const Outcome& outcome);
   void schedule(const Key& key, const Outcome& outcome);
@@ -100,6 +104,7 @@ class WorkQueue {
   Finished on_finished_;
   bool paused_ = false;
   bool stopping_ = false;
+  std::size_t finished_ = 0;  // keys since it last was idle
 
   // queue_ holds the order; each key of it is in dirty_ and none of it is in processing_.
   std::deque<Key> queue_;

@@ -2,14 +2,19 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <asio/co_spawn.hpp>
 #include <asio/detached.hpp>
 #include <asio/io_context.hpp>
 #include <asio/steady_timer.hpp>
 #include <asio/use_awaitable.hpp>
+#include <list>
+#include <memory>
+#include <string>
 #include <vector>
 
 #include "helper/base/error.hpp"
+#include "sync/base/async_event.hpp"
 #include "tests/support/run_coroutine.hpp"
 
 namespace regsync {
@@ -232,6 +237,82 @@ TEST_F(WorkQueueTest, SettledReturnsWhenNothingIsLeftEvenIfKeysWaitForTheirRetry
       asio::detached);
   EXPECT_TRUE(test::run_until(io_, [&] { return settled; }));
   stop(queue);
+}
+
+// Work that lasts until the gate is opened, and how much of it there is at once.
+class WorkShareTest : public WorkQueueTest {
+ protected:
+  WorkQueue& add_queue(int keys) {
+    WorkQueue& queue = queues_.emplace_back(
+        io_.get_executor(), WorkQueue::Options{.share = share_},
+        [this](Key) -> asio::awaitable<Outcome> {
+          ++in_work_;
+          most_in_work_ = std::max(most_in_work_, in_work_);
+          co_await asio::steady_timer(io_, 1ms).async_wait(asio::use_awaitable);
+          while (!open_) {
+            co_await gate_.wait();
+          }
+          --in_work_;
+          ++worked_;
+          co_return Outcome{};
+        },
+        no_delay());
+    for (int i = 0; i < keys; ++i) {
+      queue.add({std::to_string(i), "s"});
+    }
+    return queue;
+  }
+
+  void TearDown() override {
+    open_ = true;
+    gate_.notify_all();
+    for (WorkQueue& queue : queues_) {
+      stop(queue);
+    }
+  }
+
+  std::shared_ptr<WorkShare> share_ = std::make_shared<WorkShare>();
+  AsyncEvent gate_{io_.get_executor()};
+  bool open_ = true;
+  int in_work_ = 0;
+  int most_in_work_ = 0;
+  int worked_ = 0;
+  std::list<WorkQueue> queues_;
+};
+
+TEST_F(WorkShareTest, AContextThatWorksAloneHasAllThatAQueueMay) {
+  add_queue(1000);
+  ASSERT_TRUE(test::run_until(io_, [&] { return worked_ == 1000; }));
+  EXPECT_EQ(most_in_work_, 64);
+}
+
+TEST_F(WorkShareTest, ManyContextsTogetherHaveABound) {
+  for (int i = 0; i < 40; ++i) {
+    add_queue(100);
+  }
+  ASSERT_TRUE(test::run_until(io_, [&] { return worked_ == 4000; }));
+  EXPECT_LE(most_in_work_, 2 * WorkShare::most_together);
+  EXPECT_GE(most_in_work_, WorkShare::most_together / 2);
+}
+
+TEST_F(WorkShareTest, ContextsThatHangLeaveOthersRoom) {
+  open_ = false;
+  for (int i = 0; i < 200; ++i) {
+    add_queue(20);
+  }
+  io_.run_for(20ms);
+  const int hanging = in_work_;
+  add_queue(20);
+  io_.run_for(20ms);
+  EXPECT_EQ(in_work_, hanging + WorkShare::least_each);
+}
+
+TEST_F(WorkShareTest, WhoHasEndedTakesNoShare) {
+  for (int i = 0; i < 20; ++i) {
+    add_queue(1);
+  }
+  ASSERT_TRUE(test::run_until(io_, [&] { return worked_ == 20; }));
+  EXPECT_EQ(share_->each(), WorkShare::most_together);
 }
 
 TEST_F(WorkQueueTest, StopCancelsWhatIsInWork) {
