@@ -340,16 +340,6 @@ void SecretServiceReader::open_session() {
   keep_session(answer);
 }
 
-const std::string& SecretServiceReader::session() {
-  if (!has_session()) {
-    open_session();
-    if (session_error_) {
-      throw client_.error_of(*session_error_);
-    }
-  }
-  return session_;
-}
-
 std::vector<Answer<SecretString>> SecretServiceReader::secrets(const std::vector<StoredItem>& items) {
   std::vector<Answer<SecretString>> answers(items.size());
   std::vector<std::size_t> open(items.size());

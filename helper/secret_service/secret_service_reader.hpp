@@ -8,6 +8,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -88,8 +89,24 @@ class SecretServiceReader {
   // Whether the default collection is locked; nothing where there is none. Cheaper than contents().
   std::optional<bool> default_lock();
 
-  // The path of the session that secrets cross in, opened if there is none.
-  const std::string& session();
+  // Makes a call in the session that secrets cross in, which is opened if there is none, and anew if the service has
+  // forgotten it. The call's error, or why there is no session.
+  template <typename T>
+  Answer<T> in_session(const std::function<Answer<T>(const std::string& session)>& call) {
+    for (bool again = false;; again = true) {
+      if (!has_session()) {
+        open_session();
+      }
+      if (session_error_) {
+        return {.value = {}, .error = session_error_};
+      }
+      Answer<T> answer = call(session_);
+      if (again || !answer.error || !is_no_session(*answer.error)) {
+        return answer;
+      }
+      session_.clear();
+    }
+  }
 
  private:
   struct Found {

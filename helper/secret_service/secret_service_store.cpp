@@ -436,7 +436,7 @@ void SecretServiceStore::store(const Credential& asked) {
       secrets(contents.items).front().value == credential.secret) {
     return;
   }
-  const std::string kept = writer_->store(contents.default_collection, schema_of(key), credential);
+  const std::string kept = writer_->store(*reader_, contents.default_collection, schema_of(key), credential);
   // The new one first, then the old ones away: at no moment is there none.
   for (const StoredItem& item : contents.items) {
     if (item.path != kept) {

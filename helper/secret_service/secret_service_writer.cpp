@@ -1,9 +1,11 @@
 #include "helper/secret_service/secret_service_writer.hpp"
 
+#include <string_view>
 #include <utility>
 
 #include "helper/secret_service/libsecret_calls.hpp"
 #include "helper/secret_service/provider.hpp"
+#include "helper/secret_service/secret_service_answers.hpp"
 #include "helper/secret_service/secret_service_reader.hpp"
 #include "helper/secret_service/session_lock.hpp"
 
@@ -13,6 +15,31 @@ namespace {
 Error refused(const std::string& purpose) {
   return {ErrorCode::locked, "the keyring asked for consent to " + purpose + ", and got none",
           "answer its prompt, or unlock it first"};
+}
+
+// The arguments of CreateItem, which replaces an item of the same attributes: properties, secret, whether to replace.
+void write_item(sd_bus_message* call, const std::string& session, const char* schema, const Credential& credential) {
+  sd_bus_message_sensitive(call);  // wiped when it is freed
+  written(sd_bus_message_open_container(call, 'a', "{sv}"));
+  write_to(call, "{sv}", "org.freedesktop.Secret.Item.Label", "s", credential.login.server);
+  written(sd_bus_message_open_container(call, 'e', "sv"));
+  write_to(call, "s", "org.freedesktop.Secret.Item.Attributes");
+  written(sd_bus_message_open_container(call, 'v', "a{ss}"));
+  written(sd_bus_message_open_container(call, 'a', "{ss}"));
+  for (const auto& [name, value] : attributes_of(schema, credential.login)) {
+    write_to(call, "{ss}", name, value);
+  }
+  for (int open = 0; open < 4; ++open) {
+    written(sd_bus_message_close_container(call));
+  }
+  const std::string_view secret = credential.secret.reveal();
+  written(sd_bus_message_open_container(call, 'r', "oayays"));
+  write_to(call, "o", session);
+  written(sd_bus_message_append_array(call, 'y', nullptr, 0));
+  written(sd_bus_message_append_array(call, 'y', secret.data(), secret.size()));
+  write_to(call, "s", "text/plain");
+  written(sd_bus_message_close_container(call));
+  write_to(call, "b", 1);
 }
 
 }  // namespace
@@ -29,7 +56,11 @@ LibsecretCalls& SecretServiceWriter::libsecret() {
   return *libsecret_;
 }
 
-void SecretServiceWriter::prepare_to_store() { libsecret().prepare_to_store(); }
+void SecretServiceWriter::prepare_to_store() {
+  if (prompt_ == Prompt::allowed) {
+    libsecret().prepare_to_store();
+  }
+}
 
 template <typename T>
 T SecretServiceWriter::value_of(Answer<T> answer) {
@@ -79,13 +110,43 @@ bool SecretServiceWriter::create_default_collection() {
   return !value_of(libsecret().create_default_collection(first_collection_label(client_.provider()))).empty();
 }
 
-std::string SecretServiceWriter::store(const std::string& collection, const char* schema,
+std::string SecretServiceWriter::store(SecretServiceReader& reader, const std::string& collection, const char* schema,
                                        const Credential& credential) {
-  std::string item = value_of(libsecret().store(collection, schema, credential));
+  Answer<std::string> stored;
+  if (prompt_ == Prompt::never) {
+    stored = reader.in_session<std::string>(
+        [&](const std::string& session) { return store_silently(session, collection, schema, credential); });
+  }
+  if (prompt_ == Prompt::allowed || reader.session_refused()) {
+    stored = libsecret().store(collection, schema, credential);
+  }
+  std::string item = value_of(std::move(stored));
   if (item.empty()) {
     throw refused("store the login of " + credential.login.server);
   }
   return item;
+}
+
+Answer<std::string> SecretServiceWriter::store_silently(const std::string& session, const std::string& collection,
+                                                        const char* schema, const Credential& credential) {
+  struct Stored {
+    std::string item;
+    std::string prompt;
+  };
+  Answer<Stored> stored;
+  client_.ask({question(
+      BusCall{collection, "org.freedesktop.Secret.Collection", "CreateItem",
+              [&](sd_bus_message* call) { write_item(call, session, schema, credential); }},
+      +[](sd_bus_message* answer) {
+        std::string item = read_path(answer);
+        return Stored{std::move(item), read_path(answer)};
+      },
+      stored)});
+  if (stored.error) {
+    return {.value = {}, .error = std::move(stored.error)};
+  }
+  dismiss(stored.value->prompt);
+  return {.value = stored.value->prompt == no_prompt ? std::move(stored.value->item) : std::string(), .error = {}};
 }
 
 Answer<SecretString> SecretServiceWriter::secret(const std::string& path) { return libsecret().secret(path); }

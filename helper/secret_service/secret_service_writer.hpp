@@ -1,5 +1,6 @@
 // Changes the Secret Service, and asks the person where that needs one: through libsecret, which is loaded then. What
-// is erased without asking anybody needs it not.
+// is erased without asking anybody needs it not, and nothing does where nobody may be asked: in the daemon libsecret
+// and GLib would stay for good (3 MiB and three threads).
 //
 // Of several processes that want an unlock at once (a pull of many images) the first one prompts, and its answer is
 // that of the others. Uses the client that it is given, on its thread; blocks while a prompt is shown. Errors: Error
@@ -17,6 +18,7 @@
 namespace regsync {
 
 class LibsecretCalls;
+class SecretServiceReader;
 
 class SecretServiceWriter {
  public:
@@ -28,7 +30,7 @@ class SecretServiceWriter {
   SecretServiceWriter(SecretServiceWriter&&) = delete;
   SecretServiceWriter& operator=(SecretServiceWriter&&) = delete;
 
-  // See LibsecretCalls.
+  // See LibsecretCalls; nothing with Prompt::never.
   void prepare_to_store();
 
   // Asks the service to unlock these objects. False if the person, or the lack of one who could answer, left one
@@ -38,8 +40,10 @@ class SecretServiceWriter {
   // Lets the person choose a password for a first collection. False if that was dismissed or is not possible.
   bool create_default_collection();
 
-  // The path of the item that was made or replaced. Throws locked if the person refuses.
-  std::string store(const std::string& collection, const char* schema, const Credential& credential);
+  // The path of the item that was made or replaced. Throws locked if the person refuses. With Prompt::never the secret
+  // crosses in the reader's session, and libsecret is needed only where the provider refuses that.
+  std::string store(SecretServiceReader& reader, const std::string& collection, const char* schema,
+                    const Credential& credential);
 
   // The secret of an item that unlock() opened for this program, or whose provider refuses the reader's session.
   Answer<SecretString> secret(const std::string& path);
@@ -49,6 +53,9 @@ class SecretServiceWriter {
 
  private:
   bool unlock_silently(const std::vector<std::string>& paths);
+  // The path is empty where a person would be asked.
+  Answer<std::string> store_silently(const std::string& session, const std::string& collection, const char* schema,
+                                     const Credential& credential);
   // False where a person would be asked.
   Answer<bool> erase_silently(const std::string& path);
   void dismiss(const std::string& prompt);

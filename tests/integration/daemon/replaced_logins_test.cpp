@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <string>
 
+#include "tests/support/temp_dir.hpp"
 #include "tests/support/wait.hpp"
 
 namespace regsync::test {
@@ -33,6 +34,16 @@ TEST(ReplacedLogins, TheLastOneIsKeptWhereNoClientSeesIt) {
   replaced.drop_old({});
   replaced.keep(login("three"));
   EXPECT_TRUE(wait_until([] { return kept() == "three"; }));
+}
+
+// They would stay in the daemon for good: 3 MiB and three threads.
+TEST(ReplacedLogins, NeedNeitherLibsecretNorGlib) {
+  ReplacedLogins replaced;
+  replaced.keep(login("five"));
+  EXPECT_TRUE(wait_until([] { return kept() == "five"; }));
+  const std::string loaded = read_file("/proc/self/maps");
+  EXPECT_EQ(loaded.find("libsecret"), std::string::npos);
+  EXPECT_EQ(loaded.find("libglib"), std::string::npos);
 }
 
 TEST(ReplacedLogins, GoAfterTheirTimeUnlessTheNewOneIsInDoubt) {

@@ -22,18 +22,21 @@ inline testing::Matcher<const KeptLogin&> is_kept(const Login& login, const std:
 inline std::string add_collection(const char* label, const std::string& password) {
   SecretServiceClient client(-1);
   SecretServiceReader reader(client, {login_schema});
-  const std::string session = reader.session();
-  return client.ask(
-      {secret_service_path, "org.gnome.keyring.InternalUnsupportedGuiltRiddenInterface", "CreateWithMasterPassword",
-       [&](sd_bus_message* call) {
-         write_to(call, "a{sv}", 1, "org.freedesktop.Secret.Collection.Label", "s", label);
-         written(sd_bus_message_open_container(call, 'r', "oayays"));
-         write_to(call, "oay", session, 0);
-         written(sd_bus_message_append_array(call, 'y', password.data(), password.size()));
-         write_to(call, "s", "text/plain");
-         written(sd_bus_message_close_container(call));
-       }},
-      read_path);
+  return client.value_of(reader.in_session<std::string>([&](const std::string& session) {
+    Answer<std::string> made;
+    client.ask({question(BusCall{secret_service_path, "org.gnome.keyring.InternalUnsupportedGuiltRiddenInterface",
+                                 "CreateWithMasterPassword",
+                                 [&](sd_bus_message* call) {
+                                   write_to(call, "a{sv}", 1, "org.freedesktop.Secret.Collection.Label", "s", label);
+                                   written(sd_bus_message_open_container(call, 'r', "oayays"));
+                                   write_to(call, "oay", session, 0);
+                                   written(sd_bus_message_append_array(call, 'y', password.data(), password.size()));
+                                   write_to(call, "s", "text/plain");
+                                   written(sd_bus_message_close_container(call));
+                                 }},
+                         read_path, made)});
+    return made;
+  }));
 }
 
 inline void lock_collection(const std::string& path) {
