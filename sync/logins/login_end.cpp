@@ -38,7 +38,7 @@ constexpr auto short_life = std::chrono::hours(24);
 std::optional<Time> ecr_expiry(std::string_view password) {
   constexpr std::size_t longest = std::size_t{64} << 10U;
   const auto text = password.size() <= longest ? base64_decode(password) : std::nullopt;
-  const auto document = text ? parse_json(*text) : std::nullopt;
+  const auto document = text && text->starts_with('{') ? parse_json(*text) : std::nullopt;
   return document ? time_at(*document, {"expiration"}) : std::nullopt;
 }
 

@@ -241,6 +241,13 @@ StoreReading LoginFiles::read(const std::set<RegistryKey>& asked) {
   }
   std::ranges::stable_sort(reading.all, {}, [](const KeptLogin& kept) { return kept.login.server; });
   reading.problem = problems.summary();
+  if (reading.problem) {  // what cannot be read may hold those that are missing, and holds up no others
+    for (const RegistryKey& registry : asked) {
+      if (!shows(reading, registry)) {
+        reading.problems.try_emplace(registry, *reading.problem);
+      }
+    }
+  }
   return reading;
 }
 

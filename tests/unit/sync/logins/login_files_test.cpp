@@ -108,6 +108,18 @@ TEST_F(LoginFilesTest, LoginsAreReadAsKubeletReadsThem) {
   EXPECT_EQ(secret_of(reading, hub), "hub-1");
 }
 
+TEST_F(LoginFilesTest, AFileThatCannotBeReadIsAProblemOfTheLoginsThatAreNowhereElse) {
+  root_.write("logins/a.json", ghcr_1);
+  root_.write("logins/ca.crt", "-----BEGIN CERTIFICATE-----");
+  LoginFiles files({root_ / "logins"});
+  const StoreReading reading = files.read(both);
+  EXPECT_EQ(secret_of(reading, ghcr), "ghcr-1");
+  ASSERT_EQ(reading.problems.size(), 1U);
+  EXPECT_EQ(reading.problems.begin()->first, hub);
+  EXPECT_NE(reading.problems.begin()->second.message().find("ca.crt"), std::string::npos);
+  EXPECT_FALSE(reading.shows_everything());
+}
+
 TEST_F(LoginFilesTest, OnlySecretsThatAreAskedForAreRead) {
   LoginFiles files({root_.write("a.json", ghcr_1)});
   const StoreReading reading = files.read({hub});
