@@ -108,17 +108,20 @@ void WorkQueue::pump() {
     const Key key = std::move(queue_.front());
     queue_.pop_front();
     dirty_.erase(key);
-    if (processing_.empty()) {
-      options_.share->begin();
-    }
     processing_.insert(key);
     start(key);
   }
 }
 
-bool WorkQueue::has_room() const {
-  const auto share = static_cast<std::size_t>(std::min(options_.max_in_flight, options_.share->each()));
-  return processing_.size() < std::min(share, first_in_flight + finished_);
+bool WorkQueue::has_room() {
+  const auto room_for = [this](int most) {
+    return processing_.size() < static_cast<std::size_t>(std::min(options_.max_in_flight, most));
+  };
+  if (room_for(WorkShare::narrow)) {
+    return true;
+  }
+  wide_ = wide_ || options_.share->begin();
+  return wide_ && room_for(options_.share->each()) && processing_.size() < first_in_flight + finished_;
 }
 
 void WorkQueue::start(const Key& key) {
@@ -138,8 +141,10 @@ void WorkQueue::finish(const Key& key, const Outcome& outcome) {
   processing_.erase(key);
   ++finished_;
   if (processing_.empty()) {
-    options_.share->end();
     finished_ = 0;
+    if (std::exchange(wide_, false)) {
+      options_.share->end();
+    }
   }
   if (!stopping_) {
     schedule(key, outcome);

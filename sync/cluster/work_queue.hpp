@@ -89,7 +89,7 @@ class WorkQueue {
 
  private:
   void pump();
-  [[nodiscard]] bool has_room() const;
+  [[nodiscard]] bool has_room();
   void start(const Key& key);
   void finish(const Key& key, const Outcome& outcome);
   void schedule(const Key& key, const Outcome& outcome);
@@ -104,7 +104,8 @@ class WorkQueue {
   Finished on_finished_;
   bool paused_ = false;
   bool stopping_ = false;
-  std::size_t finished_ = 0;  // keys since it last was idle
+  bool wide_ = false;         // see WorkShare; until nothing is in work
+  std::size_t finished_ = 0;  // keys since then
 
   // queue_ holds the order; each key of it is in dirty_ and none of it is in processing_.
   std::deque<Key> queue_;

@@ -1,9 +1,9 @@
-// How many keys each context may work on at once, so that all contexts together stay within a bound: a request in
-// flight needs about 40 KiB, and a first sync of many contexts would leave the heap in pieces that cannot be given
-// back.
+// How many keys the contexts may work on at once, all together: a request in flight needs about 40 KiB, and a first
+// sync of many contexts would leave the heap in pieces that cannot be given back.
 //
-// A context that works alone is not held back, and none waits for another: each may always have a few in flight. Shared
-// by the queues of one engine, on its io_context thread.
+// No context waits for another: each may always have a few keys in work. Of those with more to do, some at a time are
+// wide: together they share most_together, and each has enough in flight that its answers are worth reading together
+// (AnswerBatches). Shared by the queues of one engine, on its io_context thread.
 #pragma once
 
 #include <algorithm>
@@ -12,19 +12,23 @@ namespace regsync {
 
 class WorkShare {
  public:
-  // Five contexts can do all that a WorkQueue may; twenty still have answers that are worth reading together
-  // (AnswerBatches::many).
   static constexpr int most_together = 320;
-  static constexpr int least_each = 2;
+  static constexpr int most_wide = 20;
+  static constexpr int narrow = 2;  // what each may have in work in any case
 
-  // A context begins to work, and ends.
-  void begin() { ++busy_; }
-  void end() { --busy_; }
+  // Whether one more may be wide; it is until it calls end().
+  [[nodiscard]] bool begin() {
+    const bool may = wide_ < most_wide;
+    wide_ += may ? 1 : 0;
+    return may;
+  }
+  void end() { --wide_; }
 
-  [[nodiscard]] int each() const { return std::max(least_each, most_together / std::max(busy_, 1)); }
+  // How many keys each of those may have in work.
+  [[nodiscard]] int each() const { return most_together / std::max(wide_, 1); }
 
  private:
-  int busy_ = 0;
+  int wide_ = 0;
 };
 
 }  // namespace regsync
