@@ -1,6 +1,7 @@
 #include "sync/base/limiter.hpp"
 
 #include <asio/this_coro.hpp>
+#include <utility>
 
 #include "sync/base/async_event.hpp"
 
@@ -50,6 +51,16 @@ void Limiter::leave() {
   waiting_.pop_front();
   next->turn = true;
   next->news.notify_all();
+}
+
+ShortTurn::ShortTurn(const asio::any_io_executor& executor, std::unique_ptr<Limiter::Turn> turn,
+                     std::chrono::milliseconds most)
+    : turn_(std::make_shared<std::unique_ptr<Limiter::Turn>>(std::move(turn))), timer_(executor, most) {
+  timer_.async_wait([turn = turn_](const asio::error_code& error) {
+    if (!error) {
+      *turn = nullptr;
+    }
+  });
 }
 
 }  // namespace regsync

@@ -3,7 +3,10 @@
 // For one thread. Unlike an asio object it belongs to no io_context: callers on several, one after the other, share it.
 #pragma once
 
+#include <asio/any_io_executor.hpp>
 #include <asio/awaitable.hpp>
+#include <asio/steady_timer.hpp>
+#include <chrono>
 #include <cstddef>
 #include <list>
 #include <memory>
@@ -40,6 +43,22 @@ class Limiter::Turn {
 
  private:
   Limiter& limiter_;
+};
+
+// A turn that is given back after some time at the latest: who takes longer waits for something, rather than keep this
+// machine busy, and holds up nobody. Made and ended on the thread of the executor.
+class ShortTurn {
+ public:
+  ShortTurn(const asio::any_io_executor& executor, std::unique_ptr<Limiter::Turn> turn, std::chrono::milliseconds most);
+  ~ShortTurn() { *turn_ = nullptr; }
+  ShortTurn(const ShortTurn&) = delete;
+  ShortTurn& operator=(const ShortTurn&) = delete;
+  ShortTurn(ShortTurn&&) = delete;
+  ShortTurn& operator=(ShortTurn&&) = delete;
+
+ private:
+  std::shared_ptr<std::unique_ptr<Limiter::Turn>> turn_;  // with the timer's handler, which may come late
+  asio::steady_timer timer_;
 };
 
 }  // namespace regsync

@@ -7,12 +7,14 @@
 #include <asio/use_awaitable.hpp>
 #include <chrono>
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <random>
 #include <utility>
 #include <variant>
 #include <vector>
 
 #include "sync/base/json_access.hpp"
+#include "sync/base/limiter.hpp"
 #include "sync/kube/api/pages.hpp"
 
 namespace regsync::kube {
@@ -32,6 +34,10 @@ constexpr int shortest_watch_seconds = 300;
 constexpr int longest_watch_seconds = 600;
 // The first page of a list is small, so that what it brings is worked on while the server makes the others.
 constexpr int first_page_size = 100;
+// Pages after the first, which may be large, are asked for by a few watchers at a time: all contexts of a fleet list at
+// the start of this process, and would need the memory of all their pages at once.
+constexpr std::size_t most_pages_at_once = 16;
+constexpr milliseconds longest_page_turn(2000);
 // reflector.go: "very short watch": a server that ends watches at once is not to be asked at once again.
 constexpr auto very_short = seconds(1);
 // So many watches that fail one after the other, while lists are answered, are no chance: something between here and
@@ -59,6 +65,12 @@ bool is_of_the_version(const Error& error) {
 std::mt19937& dice() {
   static thread_local std::mt19937 generator(std::random_device{}());
   return generator;
+}
+
+// One thread runs all watchers.
+Limiter& page_turns() {
+  static thread_local Limiter turns(most_pages_at_once);
+  return turns;
 }
 
 class Backoff {
@@ -180,6 +192,11 @@ class Watcher::Session {
     bool begun = !pages.is_first();
     options.limit = begun ? page_size_ : std::min(page_size_, first_page_size);
     options.continue_token = pages.token();
+    std::optional<ShortTurn> turn;
+    if (begun) {
+      auto mine = co_await page_turns().enter();
+      turn.emplace(co_await asio::this_coro::executor, std::move(mine), longest_page_turn);
+    }
     const auto begin = [&] {
       if (!std::exchange(begun, true)) {
         tell(WatchEvent::Kind::restarted);

@@ -57,6 +57,25 @@ TEST_F(LimiterTest, NoMoreThanTheLimitAreInsideAndTheRestComesInTurn) {
   EXPECT_EQ(inside_, (std::vector{3, 4}));
 }
 
+TEST_F(LimiterTest, AShortTurnIsOverAfterItsTime) {
+  Limiter one(1);
+  int entered = 0;
+  const auto hang = [&]() -> asio::awaitable<void> {
+    const ShortTurn turn(loop_.get_executor(), co_await one.enter(), std::chrono::milliseconds(1));
+    ++entered;
+    while (!may_leave_[0]) {
+      co_await news_.wait();
+    }
+  };
+  const test::Background first(loop_, hang());
+  const test::Background second(loop_, hang());
+  const test::Background third(loop_, hang());
+  EXPECT_TRUE(test::run_until(loop_, [&] { return entered == 3; }));
+  leave(0);
+  const test::Background after(loop_, hang());
+  EXPECT_TRUE(test::run_until(loop_, [&] { return entered == 4; })) << "given back twice, or never";
+}
+
 TEST_F(LimiterTest, OneWhoGivesUpKeepsNoTurn) {
   const auto one = enter(1);
   const auto two = enter(2);

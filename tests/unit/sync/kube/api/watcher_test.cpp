@@ -4,11 +4,20 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <asio/io_context.hpp>
+#include <asio/steady_timer.hpp>
+#include <asio/this_coro.hpp>
+#include <asio/use_awaitable.hpp>
+#include <chrono>
+#include <functional>
+#include <list>
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <string>
+#include <string_view>
+#include <utility>
 #include <vector>
 
 #include "tests/support/fake_transport.hpp"
@@ -237,6 +246,61 @@ TEST_F(WatcherStates, AnEventWithoutAVersionIsToldAndMovesNothing) {
   ASSERT_TRUE(test::run_until(loop_, [&] { return server_.requests().size() == 3 && server_.open_streams() == 1; }));
   EXPECT_THAT(seen_, ElementsAre("restarted", "a", "synced", "b", "odd"));
   EXPECT_NE(server_.requests().back().target.find("resourceVersion=101"), std::string::npos);
+}
+
+// Each list has two pages; a later one takes a moment.
+class TwoPages final : public HttpTransport {
+ public:
+  struct Seen {
+    int lists = 0;
+    int open = 0;  // later pages
+    int most_open = 0;
+  };
+  explicit TwoPages(Seen& seen) : seen_(seen) {}
+
+  asio::awaitable<HttpResponse> send(const HttpRequest& request) override {
+    const bool later = request.target.find("continue=") != std::string::npos;
+    if (later) {
+      seen_.most_open = std::max(seen_.most_open, ++seen_.open);
+      asio::steady_timer moment(co_await asio::this_coro::executor, std::chrono::milliseconds(1));
+      co_await moment.async_wait(asio::use_awaitable);
+      --seen_.open;
+      ++seen_.lists;
+    }
+    json page = {{"metadata", {{"resourceVersion", "1"}}}, {"items", json::array()}};
+    page["metadata"]["continue"] = later ? "" : "next";
+    HttpResponse response;
+    response.status = 200;
+    response.body = page.dump();
+    co_return response;
+  }
+  asio::awaitable<HttpResponse> stream(const HttpRequest& /*request*/, std::function<void()> /*on_open*/,
+                                       std::function<void(std::string_view)> /*on_bytes*/) override {
+    asio::steady_timer never(co_await asio::this_coro::executor, std::chrono::steady_clock::time_point::max());
+    co_await never.async_wait(asio::use_awaitable);
+    co_return HttpResponse();
+  }
+
+ private:
+  Seen& seen_;
+};
+
+TEST(Watchers, AskForAFewLargePagesAtATime) {
+  constexpr int clusters = 100;
+  asio::io_context loop;
+  TwoPages::Seen seen;
+  std::list<KubeClient> clients;
+  std::list<Watcher> watchers;
+  std::list<test::Background> background;
+  for (int i = 0; i < clusters; ++i) {
+    KubeClient& client = clients.emplace_back(context_of_test(), std::make_unique<TwoPages>(seen));
+    Watcher& watcher = watchers.emplace_back(
+        client, WatchScope{.collection = {"secrets", "", ""}}, [](const WatchEvent&) {},
+        [](const std::optional<Error>&) {});
+    background.emplace_back(loop, watcher.run());
+  }
+  ASSERT_TRUE(test::run_until(loop, [&] { return seen.lists == clusters; }));
+  EXPECT_EQ(seen.most_open, 16);
 }
 
 }  // namespace
