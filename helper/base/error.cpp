@@ -4,6 +4,8 @@
 #include <system_error>
 #include <typeinfo>
 
+#include "helper/base/text.hpp"
+
 namespace regsync {
 
 std::string_view to_string(ErrorCode code) {
@@ -74,9 +76,12 @@ std::string_view to_string(ErrorCode code) {
   return "internal";
 }
 
+Error::Error(ErrorCode code, const std::string& message, const std::string& remedy)
+    : code_(code), message_(one_line(message)), remedy_(one_line(remedy)) {}
+
 Error Error::within(std::string_view subject) const {
   Error led = *this;
-  led.message_ = std::string(subject) + ": " + message_;
+  led.message_ = one_line(subject) + ": " + message_;
   return led;
 }
 

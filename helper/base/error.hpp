@@ -53,9 +53,9 @@ std::string_view to_string(ErrorCode code);
 
 class Error : public std::exception {
  public:
-  // message: what happened, to what, and why. remedy: what to do next; may be empty.
-  Error(ErrorCode code, std::string message, std::string remedy = {})
-      : code_(code), message_(std::move(message)), remedy_(std::move(remedy)) {}
+  // message: what happened, to what, and why. remedy: what to do next; may be empty. Each becomes one_line(): the name
+  // of a file or an object in it cannot begin a line of its own.
+  Error(ErrorCode code, const std::string& message, const std::string& remedy = {});
 
   [[nodiscard]] ErrorCode code() const { return code_; }
   [[nodiscard]] const std::string& message() const { return message_; }

@@ -1,6 +1,7 @@
 #include "sync/base/bounded_json.hpp"
 
 #include <string>
+#include <utility>
 
 #include "helper/base/error.hpp"
 
@@ -73,6 +74,20 @@ std::size_t end_of_value(std::string_view text, std::size_t begin, const JsonBou
     }
   }
   return depth == 0 ? at : std::string_view::npos;
+}
+
+std::vector<JsonMember> members_of(std::string_view text, const JsonBounds& bounds) {
+  std::vector<JsonMember> members;
+  constexpr std::string_view spaces = " \n\r\t";
+  std::size_t at = text.find('{');
+  while ((at = text.find_first_of("\"}", at)) != std::string_view::npos && text[at] == '"') {
+    const std::size_t key_end = end_of_value(text, at, bounds);
+    auto name = nlohmann::json::parse(text.substr(at, key_end - at)).get<std::string>();
+    const std::size_t begin = text.find_first_not_of(spaces, text.find(':', key_end) + 1);
+    at = end_of_value(text, begin, bounds);
+    members.push_back({std::move(name), text.substr(begin, at - begin)});
+  }
+  return members;
 }
 
 nlohmann::json parse_bounded(std::string_view text, const JsonBounds& bounds) {

@@ -4,7 +4,9 @@
 
 #include <cstddef>
 #include <nlohmann/json.hpp>
+#include <string>
 #include <string_view>
+#include <vector>
 
 namespace regsync {
 
@@ -20,6 +22,16 @@ struct JsonBounds {
 // end in anything else: a parser must judge the text. Throws Error(protocol) where the value exceeds a bound; the
 // message has no subject ("nests deeper than 100 levels").
 std::size_t end_of_value(std::string_view text, std::size_t begin, const JsonBounds& bounds);
+
+// A member of an object, as it stands in its text.
+struct JsonMember {
+  std::string name;
+  std::string_view value;
+};
+
+// The members of the object that begins the text, which is valid JSON: one that is there twice, too, and no tree of all
+// of them. Throws as end_of_value does.
+std::vector<JsonMember> members_of(std::string_view text, const JsonBounds& bounds);
 
 // The parsed text; discarded where it is not JSON. Throws as end_of_value does.
 nlohmann::json parse_bounded(std::string_view text, const JsonBounds& bounds = {});

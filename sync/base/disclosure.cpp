@@ -19,6 +19,9 @@ constexpr std::array headers{"authorization: basic ", "authorization: bearer "};
 // Of words, the ordinary ones are in lower case and without digits.
 constexpr std::size_t least_secret = 6;
 constexpr std::size_t least_token = 16;
+// So much of a value is looked at, for each name of one: no time of its own is spent on the rest of a long text. What
+// is longer is no word of a language.
+constexpr std::size_t longest_value = 256;
 // What tokens of GitHub, GitLab, Docker, npm, Slack, Google and Vault begin with, and the key ids of AWS.
 constexpr std::array prefixes{"ghp_",      "gho_",      "ghs_", "ghu_", "ghr_",  "github_pat_", "glpat-",
                               "dckr_pat_", "dckr_oat_", "npm_", "xox",  "ya29.", "AIza",        "hvs."};
@@ -34,7 +37,16 @@ bool is_of_token(char c) {
 }
 
 std::string_view leading(std::string_view text, bool (*belongs)(char)) {
+  text = text.substr(0, longest_value);
   return text.substr(0, static_cast<std::size_t>(std::ranges::find_if_not(text, belongs) - text.begin()));
+}
+
+bool is_cut(std::string_view value) { return value.size() == longest_value; }
+
+// What the text begins with, up to one of these characters.
+std::string_view value_before(std::string_view end, std::string_view text) {
+  text = text.substr(0, longest_value);
+  return text.substr(0, text.find_first_of(end));
 }
 
 // Whether what follows the name of a secret is a value for it.
@@ -44,13 +56,16 @@ bool is_value(std::string_view rest) {
   const std::string_view separator = rest.substr(0, begin);
   const bool given =
       separator.find_first_of("=:") != std::string_view::npos && separator.find("::") == std::string_view::npos;
-  const std::string_view value = rest.substr(begin, rest.find_first_of(" \t\r\n\"',;", begin) - begin);
+  if (!given) {
+    return false;
+  }
+  const std::string_view value = value_before(" \t\r\n\"',;", rest.substr(begin));
   // `auth: expired` is prose; what is assigned or in quotes is a value, whatever it is made of.
   const auto colon = separator.find_first_of("=:");
-  const bool prose = given && separator.find('=') == std::string_view::npos &&
-                     separator.find_first_of("\"'", colon) == std::string_view::npos;
-  return given && value.size() >= least_secret &&
-         !(prose && std::ranges::all_of(value, [](char c) { return is_lower(c) || c == '.'; }));
+  const bool prose =
+      separator.find('=') == std::string_view::npos && separator.find_first_of("\"'", colon) == std::string_view::npos;
+  const bool plain = !is_cut(value) && std::ranges::all_of(value, [](char c) { return is_lower(c) || c == '.'; });
+  return value.size() >= least_secret && (!prose || !plain);
 }
 
 bool is_assigned(std::string_view rest) {
@@ -67,13 +82,13 @@ bool is_told(std::string_view rest) {
     return false;
   }
   rest.remove_prefix(verb.size());
-  const std::string_view value = rest.substr(0, rest.find_first_of(" \t\r\n\"',;"));
-  return value.size() >= least_secret && std::ranges::any_of(value, is_digit);
+  const std::string_view value = value_before(" \t\r\n\"',;", rest);
+  return value.size() >= least_secret && (is_cut(value) || std::ranges::any_of(value, is_digit));
 }
 
 bool is_proof(std::string_view rest) {
   const std::string_view word = leading(rest, is_of_token);
-  return word.size() >= least_secret && !std::ranges::all_of(word, is_letter);
+  return word.size() >= least_secret && (is_cut(word) || !std::ranges::all_of(word, is_letter));
 }
 
 bool is_word(std::string_view rest) { return leading(rest, is_of_token).size() >= least_secret; }
@@ -109,7 +124,7 @@ bool has_word(std::string_view text, const Prefixes& begins, bool (*is_secret)(s
 // npm_config_cache is none.
 bool is_token(std::string_view rest) {
   const std::string_view word = leading(rest, is_of_token);
-  return word.size() >= least_secret + 2 && std::ranges::any_of(word, is_of_key_id);
+  return word.size() >= least_secret + 2 && (is_cut(word) || std::ranges::any_of(word, is_of_key_id));
 }
 
 bool is_key_id(std::string_view rest) { return leading(rest, is_of_key_id).size() >= least_token - 4; }

@@ -1,5 +1,7 @@
 #include "sync/base/log.hpp"
 
+#include <fcntl.h>
+#include <poll.h>
 #include <spdlog/sinks/base_sink.h>
 #include <spdlog/sinks/stdout_color_sinks.h>
 #include <spdlog/spdlog.h>
@@ -10,7 +12,9 @@
 #define SD_JOURNAL_SUPPRESS_LOCATION  // the place in this file says nothing
 #include <systemd/sd-journal.h>
 
+#include <algorithm>
 #include <array>
+#include <cstdint>
 #include <cstdlib>
 #include <memory>
 #include <mutex>
@@ -87,6 +91,102 @@ class JournalSink final : public spdlog::sinks::base_sink<std::mutex> {
   std::string identifier_;
 };
 
+// Stderr, for one line. A terminal that nobody reads calls itself writable and blocks all the same; it is opened again,
+// because the flag that keeps it from that would count for every program that was given the same one.
+class Stderr {
+ public:
+  Stderr() : terminal_(::isatty(STDERR_FILENO) == 0 ? -1 : ::open("/proc/self/fd/2", flags)) {}
+  ~Stderr() {
+    if (terminal_ >= 0) {
+      ::close(terminal_);
+    }
+  }
+  Stderr(const Stderr&) = delete;
+  Stderr& operator=(const Stderr&) = delete;
+  Stderr(Stderr&&) = delete;
+  Stderr& operator=(Stderr&&) = delete;
+
+  // How much of it is written, or -1 where it would have to wait.
+  [[nodiscard]] ssize_t write(std::string_view text) const {
+    // A pipe that is writable takes so much without waiting, and may not take more.
+    constexpr std::size_t taken_at_once = 256;
+    const int fd = terminal_ >= 0 ? terminal_ : STDERR_FILENO;
+    pollfd stream{.fd = fd, .events = POLLOUT, .revents = 0};
+    const bool writable = ::poll(&stream, 1, 0) == 1 && (stream.revents & POLLOUT) != 0;
+    return writable ? ::write(fd, text.data(), std::min(text.size(), taken_at_once)) : -1;
+  }
+
+ private:
+  static constexpr int flags = O_WRONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC;
+  int terminal_;
+};
+
+// To stderr, without ever waiting for who reads it: a FIFO without a reader, or a terminal that was stopped (Ctrl-S),
+// would otherwise stop the event loop. What cannot be written at once is dropped, and counted.
+class StderrSink final : public spdlog::sinks::base_sink<std::mutex> {
+ public:
+  explicit StderrSink(bool coloured) : coloured_(coloured) {}
+
+ private:
+  void sink_it_(const spdlog::details::log_msg& line) override {
+    if (lost_ > 0) {
+      const std::string notice =
+          "lines that are missing here, because nobody read them in time: " + std::to_string(lost_);
+      if (write(formatted({line.time, {}, line.logger_name, spdlog::level::warn, notice}))) {
+        lost_ = 0;
+      }
+    }
+    if (lost_ > 0 || !write(formatted(line))) {
+      ++lost_;
+    }
+  }
+  void flush_() override {}
+
+  std::string formatted(const spdlog::details::log_msg& line) {
+    spdlog::memory_buf_t buffer;
+    formatter_->format(line, buffer);
+    std::string text(buffer.data(), buffer.size());
+    if (coloured_ && line.color_range_end > line.color_range_start) {
+      text.insert(line.color_range_end, "\x1b[m");
+      text.insert(line.color_range_start, colour_of(line.level));
+    }
+    return text;
+  }
+
+  static std::string_view colour_of(spdlog::level::level_enum level) {
+    switch (level) {
+      case spdlog::level::warn:
+        return "\x1b[33m\x1b[1m";
+      case spdlog::level::err:
+        return "\x1b[31m\x1b[1m";
+      case spdlog::level::info:
+        return "\x1b[32m";
+      default:
+        return "\x1b[36m";
+    }
+  }
+
+  // False where it would have to wait; a part may have been written then.
+  bool write(std::string_view text) {
+    const Stderr stream;
+    const std::string whole = std::string(torn_ ? "\n" : "").append(text);
+    for (std::string_view rest = whole; !rest.empty();) {
+      const ssize_t written = stream.write(rest);
+      if (written < 0) {
+        torn_ = torn_ || rest.size() < whole.size();
+        return false;
+      }
+      rest.remove_prefix(static_cast<std::size_t>(written));
+    }
+    torn_ = false;
+    return true;
+  }
+
+  bool coloured_;
+  bool torn_ = false;  // the last line has no end
+  std::uint64_t lost_ = 0;
+};
+
 // systemd.exec(5), $JOURNAL_STREAM: device and inode of the journal's stream, so that a redirected stderr is noticed.
 bool stderr_is_journal() {
   const char* stream = std::getenv("JOURNAL_STREAM");
@@ -97,19 +197,33 @@ bool stderr_is_journal() {
   return stream == std::to_string(status.st_dev) + ":" + std::to_string(status.st_ino);
 }
 
-std::shared_ptr<spdlog::logger> make_stderr_logger(std::string_view program) {
-  auto sink = std::make_shared<spdlog::sinks::stderr_color_sink_mt>();
+bool is_colour_refused() {
   const char* no_color = std::getenv("NO_COLOR");  // no-color.org
-  if (no_color != nullptr && *no_color != '\0') {
+  return no_color != nullptr && *no_color != '\0';
+}
+
+std::shared_ptr<spdlog::sinks::sink> make_waiting_sink() {
+  auto sink = std::make_shared<spdlog::sinks::stderr_color_sink_mt>();
+  if (is_colour_refused()) {
     sink->set_color_mode(spdlog::color_mode::never);
   }
+  return sink;
+}
+
+std::shared_ptr<spdlog::sinks::sink> make_sink_without_waiting() {
+  return std::make_shared<StderrSink>(!is_colour_refused() && ::isatty(STDERR_FILENO) != 0 &&
+                                      spdlog::details::os::is_color_terminal());
+}
+
+std::shared_ptr<spdlog::logger> make_stderr_logger(std::string_view program,
+                                                   std::shared_ptr<spdlog::sinks::sink> sink) {
   auto logger = std::make_shared<spdlog::logger>(std::string(program), std::move(sink));
   logger->set_pattern("%Y-%m-%dT%H:%M:%S.%e%z %^%-7l%$ %v");
   return logger;
 }
 
 std::shared_ptr<spdlog::logger>& logger() {
-  static std::shared_ptr<spdlog::logger> instance = make_stderr_logger("regsync");
+  static std::shared_ptr<spdlog::logger> instance = make_stderr_logger("regsync", make_waiting_sink());
   return instance;
 }
 
@@ -140,7 +254,7 @@ void open(std::string_view program) {
   const spdlog::level::level_enum level = logger()->level();
   to_journal = stderr_is_journal();
   logger() = to_journal ? std::make_shared<spdlog::logger>(std::string(program), std::make_shared<JournalSink>(program))
-                        : make_stderr_logger(program);
+                        : make_stderr_logger(program, make_sink_without_waiting());
   logger()->set_level(level);
 }
 

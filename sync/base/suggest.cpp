@@ -8,6 +8,9 @@ namespace {
 char lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; }
 
 constexpr std::size_t listed_candidates = 8;  // more is a page, not a remedy
+// Longer texts are not compared letter by letter, which takes time and memory by the product of both lengths. No name
+// of Kubernetes is longer than 253 letters.
+constexpr std::size_t longest_compared = 256;
 
 }  // namespace
 
@@ -32,9 +35,15 @@ std::size_t edit_distance(std::string_view a, std::string_view b) {
 }
 
 std::string closest(std::string_view text, const std::vector<std::string>& candidates) {
+  if (text.size() > longest_compared) {
+    return {};
+  }
   const std::string* best = nullptr;
   std::size_t best_distance = 0;
   for (const std::string& candidate : candidates) {
+    if (candidate.size() > longest_compared) {
+      continue;
+    }
     const std::size_t distance = edit_distance(text, candidate);
     if (best == nullptr || distance < best_distance) {
       best = &candidate;

@@ -3,6 +3,7 @@
 #include <nlohmann/json.hpp>
 
 #include "helper/base/file_io.hpp"
+#include "helper/base/text.hpp"
 #include "sync/base/bounded_json.hpp"
 #include "sync/base/guard.hpp"
 #include "sync/base/log.hpp"
@@ -13,19 +14,32 @@ namespace {
 
 using nlohmann::json;
 
-// A target may have been in a million namespaces.
-constexpr JsonBounds bounds{.bytes = 64UL * 1024 * 1024, .depth = 10, .values = 5'000'000};
+// A target may have been in a thousand namespaces of each of a thousand contexts. A tree of all of them would take a
+// hundred times the memory of the text, so there is only one of a context at a time.
+constexpr JsonBounds bounds{.bytes = 64UL * 1024 * 1024, .depth = 10, .values = 1'200'000};
+constexpr JsonBounds context_bounds{};
 
-json to_json(const Footprint& footprint) {
-  json contexts = json::object();
+// A line for each context.
+std::string to_text(const Footprint& footprint) {
+  std::string text = "{\n";
+  const auto add = [&](const char* name, const json& value) {
+    text += '"' + std::string(name) + "\": " + value.dump() + ",\n";
+  };
+  add("forgotten", footprint.forgotten);
+  add("keeps", footprint.keeps);
+  add("kept", footprint.kept);
+  add("ownNamespaces", footprint.own_namespaces);
+  text += "\"contexts\": {";
+  const char* separator = "\n";
   for (const auto& [context, places] : footprint.contexts) {
-    contexts[context] = json_of(places);
+    const std::string value = json_of(places).dump();
+    end_of_value(value, 0, context_bounds);
+    text.append(separator).append(json(context).dump()).append(": ").append(value);
+    separator = ",\n";
   }
-  return {{"forgotten", footprint.forgotten},
-          {"keeps", footprint.keeps},
-          {"kept", footprint.kept},
-          {"ownNamespaces", footprint.own_namespaces},
-          {"contexts", std::move(contexts)}};
+  text += "\n}}\n";
+  end_of_value(text, 0, bounds);
+  return text;
 }
 
 // A version that did not keep own namespaces wrote it: where a target had one place, that is the one. (Of a target that
@@ -43,15 +57,41 @@ std::map<std::string, std::string> only_namespaces(const Footprint& footprint) {
   return only;
 }
 
-// Throws json::exception for what json_of would never make: a footprint that is misread may delete.
-Footprint from_json(const json& document) {
+void require_object(std::string_view text) {
+  if (!text.starts_with('{')) {
+    throw Error(ErrorCode::invalid_input, "is no object");
+  }
+}
+
+std::map<std::string, Places> contexts_from(std::string_view text) {
+  require_object(text);
+  std::map<std::string, Places> contexts;
+  for (const auto& [context, value] : members_of(text, bounds)) {
+    contexts.insert_or_assign(context, places_from(parse_bounded(value, context_bounds)));
+  }
+  return contexts;
+}
+
+// Throws an exception for what to_text would never make: a footprint that is misread may delete.
+Footprint from_text(std::string_view text) {
+  text = trim(text);
+  require_object(text);
+  end_of_value(text, 0, bounds);
+  if (!json::accept(text)) {
+    throw Error(ErrorCode::invalid_input, "is not JSON");
+  }
   Footprint footprint;
+  json document = json::object();
+  for (const auto& [name, value] : members_of(text, bounds)) {
+    if (name == "contexts") {
+      footprint.contexts = contexts_from(value);
+    }
+    document[name] = name == "contexts" ? json() : parse_bounded(value, context_bounds);
+  }
+  static_cast<void>(document.at("contexts"));
   footprint.forgotten = document.at("forgotten").get<bool>();
   footprint.kept = document.value("kept", std::set<std::string>());
   footprint.keeps = document.value("keeps", footprint.forgotten && !footprint.kept.empty());  // older files lack it
-  for (const auto& [context, value] : document.at("contexts").items()) {
-    footprint.contexts[context] = places_from(value);
-  }
   footprint.own_namespaces = document.contains("ownNamespaces")
                                  ? document.at("ownNamespaces").get<std::map<std::string, std::string>>()
                                  : only_namespaces(footprint);
@@ -128,8 +168,7 @@ FootprintStore::FootprintStore(std::filesystem::path folder) : folder_(std::move
       continue;
     }
     const std::string target = entry.path().stem().string();
-    const auto failure =
-        guarded([&] { footprints_[target] = from_json(parse_bounded(read_file(entry.path(), bounds.bytes), bounds)); });
+    const auto failure = guarded([&] { footprints_[target] = from_text(read_file(entry.path(), bounds.bytes)); });
     if (failure) {
       footprints_.erase(target);
       const Error problem = unreadable_footprint(entry.path().string());
@@ -146,7 +185,15 @@ void FootprintStore::keep(const std::string& target, const Footprint& footprint)
     std::error_code gone_is_fine;
     std::filesystem::remove(path_of(target), gone_is_fine);
   } else {
-    write_whole(path_of(target), to_json(footprint).dump(2) + "\n");
+    std::string text;
+    try {
+      text = to_text(footprint);
+    } catch (const Error& error) {  // it could not be read again
+      throw Error(ErrorCode::invalid_input,
+                  "target " + target + " is in more places than can be remembered: its footprint " + error.message(),
+                  "name fewer places in it, or choose them by a pattern or a selector");
+    }
+    write_whole(path_of(target), text);
   }
 }
 

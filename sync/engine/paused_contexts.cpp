@@ -59,7 +59,12 @@ void PausedContexts::rename(const std::string& before, const std::string& now) {
 }
 
 void PausedContexts::write(std::set<std::string> names) {
-  write_whole(file_, json{{"contexts", names}}.dump(2, ' ', false, json::error_handler_t::replace) + "\n");
+  const std::string text = json{{"contexts", names}}.dump(2, ' ', false, json::error_handler_t::replace) + "\n";
+  if (text.size() > max_bytes) {  // it could not be read again
+    throw Error(ErrorCode::invalid_input, "the names of the paused contexts are more than 1 MiB of text",
+                "resume what need not be paused: regsync resume --context NAME");
+  }
+  write_whole(file_, text);
   names_ = std::move(names);
 }
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
+#include "sync/base/bounded_json.hpp"
 #include "sync/base/digest.hpp"
 
 namespace regsync {
@@ -26,7 +27,7 @@ std::string context_in(const json& value) { return value.at("context").get<std::
 
 void read_forgotten(const std::string& text, Footprint& footprint) {
   footprint.keeps = text == kept_word;
-  footprint.forgotten = footprint.keeps || json::parse(text).get<bool>();
+  footprint.forgotten = footprint.keeps || parse_bounded(text).get<bool>();
 }
 
 void read_value(const std::string& key, const std::string& text, Footprint& footprint) {
@@ -34,7 +35,7 @@ void read_value(const std::string& key, const std::string& text, Footprint& foot
     read_forgotten(text, footprint);
     return;
   }
-  const json value = json::parse(text);
+  const json value = parse_bounded(text);
   const std::string context = context_in(value);
   footprint.contexts[context] = places_from(value);
   if (value.at("kept").get<bool>()) {
@@ -105,7 +106,7 @@ void update_footprint(Footprint& footprint, const FootprintData& before, const F
     if (item.first == forgotten_key) {
       copy_forgotten(Footprint(), footprint);
     } else {
-      forget_context(context_in(json::parse(item.second)), footprint);
+      forget_context(context_in(parse_bounded(item.second)), footprint);
     }
   }
   for (const auto& item : data) {

@@ -1,6 +1,7 @@
 #include "sync/logins/credential_helpers.hpp"
 
 #include <algorithm>
+#include <array>
 #include <asio/cancellation_signal.hpp>
 #include <asio/co_spawn.hpp>
 #include <nlohmann/json.hpp>
@@ -87,16 +88,82 @@ bool has_bare_login(std::string_view output) {
   return false;
 }
 
+bool may_hold_login(std::string_view output, const Credential* known) {
+  return output.find_first_of("{[") != std::string_view::npos || may_disclose(output) || has_bare_login(output) ||
+         (known != nullptr && holds(output, *known));
+}
+
+std::string_view first_line(std::string_view output) { return output.substr(0, output.find('\n')); }
+
+std::string quoted(std::string_view line) {
+  constexpr std::size_t longest = 200;
+  return "it printed \"" + presentable(line.substr(0, longest)) + "\"";
+}
+
+// docker-credential-helpers, credentials/error.go and pass/pass.go, and what gpg answers to `pass`.
+constexpr std::array<std::string_view, 6> known_sentences{"credentials not found in native keychain",
+                                                          "no credentials server URL",
+                                                          "no credentials username",
+                                                          "pass not initialized",
+                                                          "pass store is uninitialized",
+                                                          "gpg: decryption failed: No secret key"};
+
+bool is_word_of_prose(std::string_view word) {
+  constexpr std::size_t shortest_secret = 6;
+  const bool may_be_secret =
+      word.size() >= shortest_secret && word.find_first_of("0123456789") != std::string_view::npos;
+  const auto colon = word.find(':');
+  const bool is_pair =
+      colon != std::string_view::npos && colon + 1 < word.size() && !word.substr(colon).starts_with("://");
+  return !is_pair && !may_be_secret;
+}
+
+// A sentence that neither looks like markup or an assignment nor speaks of a secret.
+bool is_prose(std::string_view line) {
+  constexpr std::size_t least_words = 4;
+  constexpr std::array<std::string_view, 4> telling{"secret", "token", "pass", "pwd"};
+  const std::string lowered = to_lower(line);
+  if (line.find_first_of("<>{}[]=&|") != std::string_view::npos ||
+      std::ranges::any_of(telling, [&](std::string_view word) { return lowered.find(word) != std::string::npos; })) {
+    return false;
+  }
+  std::size_t words = 0;
+  for (line = trim(line); !line.empty(); line = trim(line)) {
+    const std::string_view word = line.substr(0, line.find_first_of(" \t"));
+    if (!is_word_of_prose(word)) {
+      return false;
+    }
+    ++words;
+    line.remove_prefix(word.size());
+  }
+  return words >= least_words;
+}
+
 }  // namespace
 
-std::string quotable(std::string_view output, const Credential* known) {
-  constexpr std::size_t longest = 200;
-  const bool json = output.find_first_of("{[") != std::string_view::npos;
-  if (json || may_disclose(output) || has_bare_login(output) || (known != nullptr && holds(output, *known))) {
+bool is_helper_name(std::string_view name) { return !name.empty() && name.find('/') == std::string_view::npos; }
+
+std::string quotable(std::string_view errors, const Credential* known) {
+  if (may_hold_login(errors, known)) {
     return "its output is not shown, because it may hold the login";
   }
-  const std::string line = presentable(output.substr(0, std::min(output.find('\n'), longest)));
-  return line.empty() ? "it printed nothing" : "it printed \"" + line + "\"";
+  const std::string_view line = trim(first_line(errors));
+  return line.empty() ? "it printed nothing" : quoted(line);
+}
+
+std::string quotable_answer(std::string_view output, int exit_code, const Credential* known) {
+  const std::string_view line = trim(first_line(output));
+  if (is_prose(line) && !may_hold_login(output, known)) {
+    return quoted(line);
+  }
+  const auto* sentence = std::ranges::find_if(
+      known_sentences, [&](std::string_view one) { return line.find(one) != std::string_view::npos; });
+  if (sentence != known_sentences.end()) {
+    return quoted(*sentence);
+  }
+  const std::string ended = "it ended with exit code " + std::to_string(exit_code);
+  return trim(output).empty() ? ended + " and printed nothing"
+                              : ended + ", and its output is not shown, because it may hold the login";
 }
 
 std::optional<std::chrono::seconds> known_lifetime(const RegistryKey& registry) {
@@ -173,9 +240,14 @@ asio::awaitable<void> CredentialHelpers::follow(std::shared_ptr<Follower> follow
 
 asio::awaitable<void> CredentialHelpers::read(Follower& follower) {
   const auto& source = follower.source;
+  const Credential* known = follower.reading.credential.get();
   const auto asked = std::chrono::system_clock::now();
   std::optional<Error> problem;
   try {
+    if (!is_helper_name(source.helper)) {
+      throw failed(source, "\"" + source.helper + "\" in credHelpers is a path, not the name of a helper",
+                   "write the name: \"ecr-login\" is the program docker-credential-ecr-login on the PATH");
+    }
     ChildCommand command;
     command.program = follower.reading.program;
     command.arguments = {"get"};
@@ -184,10 +256,9 @@ asio::awaitable<void> CredentialHelpers::read(Follower& follower) {
     command.max_output = max_answer;
     const ChildResult result = co_await run_child(std::move(command));
     if (result.exit_code != 0) {
-      const bool on_output = !result.output.empty();
-      throw failed(source, !on_output && result.errors_cut ? "what it says is too long to be shown"
-                                                           : quotable(on_output ? result.output : result.errors,
-                                                                      follower.reading.credential.get()));
+      throw failed(source, !result.output.empty() ? quotable_answer(result.output, result.exit_code, known)
+                           : result.errors_cut    ? "what it says is too long to be shown"
+                                                  : quotable(result.errors, known));
     }
     follower.reading.credential = std::make_shared<const Credential>(parse_helper_answer(source, result.output));
     follower.reading.taken = asked;

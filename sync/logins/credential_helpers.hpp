@@ -41,10 +41,16 @@ std::optional<std::chrono::seconds> known_lifetime(const RegistryKey& registry);
 // the last; an hour's lifetime is assumed of a registry we do not know.
 std::chrono::seconds default_refresh(const RegistryKey& registry);
 
-// What people may be shown of the output of a helper that failed: its first line, or why that is not shown. Some
+// Whether docker-credential-NAME is a program to be looked for on the PATH, and not a file somewhere else.
+bool is_helper_name(std::string_view name);
+
+// What people may be shown of what a helper that failed wrote to stderr: its first line, or why that is not shown. Some
 // helpers print the login and fail all the same, so nothing is quoted that looks like JSON or holds `known`'s secret
 // (null: no login is known).
-std::string quotable(std::string_view output, const Credential* known = nullptr);
+std::string quotable(std::string_view errors, const Credential* known = nullptr);
+// The same of stdout, where the login itself has its place: quoted only where it is plainly prose, or what Docker's own
+// helpers say.
+std::string quotable_answer(std::string_view output, int exit_code, const Credential* known = nullptr);
 
 // The login in the output of a helper's `get` (docker-credential-helpers, credentials/credentials.go). Throws
 // Error(credential_plugin) where there is none. Pure.

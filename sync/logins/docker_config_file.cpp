@@ -24,7 +24,7 @@ namespace {
 namespace fs = std::filesystem;
 using Document = nlohmann::ordered_json;
 
-constexpr std::size_t max_config_bytes = 16UL * 1024 * 1024;
+constexpr std::size_t max_config_bytes = 2UL * 1024 * 1024;
 
 // The members that are read here, as docker writes them.
 constexpr std::array<std::string_view, 3> document_members{"auths", "credsStore", "credHelpers"};
@@ -34,9 +34,9 @@ constexpr std::array<std::string_view, 5> entry_members{"auth", "username", "pas
 // docker/cli, cli/config/types/authconfig.go: the members that are secrets.
 constexpr std::array secret_members{"auth", "password", "identitytoken", "registrytoken"};
 
-// The tree keeps the order of its members, and looks at all of them for each one: many would take hours. And to print
-// it recurses.
-constexpr JsonBounds bounds{.bytes = max_config_bytes, .depth = 50, .values = 10'000};
+// The tree keeps the order of its members, and looks at all of them for each one: many, with long names, would take
+// hours. And to print it recurses.
+constexpr JsonBounds bounds{.bytes = max_config_bytes, .depth = 50, .values = 5'000};
 
 void check_bounds(const fs::path& path, std::string_view text) {
   try {
@@ -48,8 +48,14 @@ void check_bounds(const fs::path& path, std::string_view text) {
 
 void require_object(const fs::path& path, std::string_view bytes) {
   check_bounds(path, bytes);
+  bool is_object = false;
+  const auto note_root = [&](int depth, Document::parse_event_t event, const Document&) {
+    is_object = is_object || (depth == 0 && event == Document::parse_event_t::object_start);
+    return false;  // no tree
+  };
   try {
-    if (Document::parse(bytes).is_object()) {
+    static_cast<void>(Document::parse(bytes, note_root));
+    if (is_object) {
       return;
     }
   } catch (const Document::parse_error& error) {
@@ -64,26 +70,9 @@ void require_object(const fs::path& path, std::string_view bytes) {
   throw Error(ErrorCode::invalid_input, path.string() + " is not a JSON object", "correct it; nothing was changed");
 }
 
-struct Member {
-  std::string name;
-  std::string_view value;
-};
-
 // The members of an object, as they stand in its text. The tree keeps numbers of another length otherwise, and one
 // value for each name.
-std::vector<Member> members_in(std::string_view text) {
-  std::vector<Member> members;
-  constexpr std::string_view spaces = " \n\r\t";
-  std::size_t at = text.find('{');
-  while ((at = text.find_first_of("\"}", at)) != std::string_view::npos && text[at] == '"') {
-    const std::size_t key_end = end_of_value(text, at, bounds);
-    auto name = Document::parse(text.substr(at, key_end - at)).get<std::string>();
-    const std::size_t begin = text.find_first_not_of(spaces, text.find(':', key_end) + 1);
-    at = end_of_value(text, begin, bounds);
-    members.push_back({std::move(name), text.substr(begin, at - begin)});
-  }
-  return members;
-}
+std::vector<JsonMember> members_in(std::string_view text) { return members_of(text, bounds); }
 
 // A member's name as docker writes it.
 std::string known_name(const std::string& name, std::span<const std::string_view> known) {
@@ -164,13 +153,14 @@ class Decoder {
 
 // Whether the text is what `.dockercfg` holds: the table of logins without anything around it.
 bool holds_a_table_of_logins(const fs::path& path, std::string_view text) {
-  const std::vector<Member> members = members_in(text);
-  const bool known = std::ranges::any_of(members, [](const Member& member) {
+  const std::vector<JsonMember> members = members_in(text);
+  const bool known = std::ranges::any_of(members, [](const JsonMember& member) {
     const std::string name = known_name(member.name, document_members);
     return std::ranges::find(document_members, name) != document_members.end() || to_lower(name) == "httpheaders";
   });
-  return !known && (path.filename() == ".dockercfg" ||
-                    std::ranges::all_of(members, [](const Member& member) { return member.value.starts_with('{'); }));
+  return !known && (path.filename() == ".dockercfg" || std::ranges::all_of(members, [](const JsonMember& member) {
+                      return member.value.starts_with('{');
+                    }));
 }
 
 // As docker writes a member of the document.
@@ -343,9 +333,14 @@ std::vector<std::string> DockerConfigFile::registries_with_helpers() const {
 
 std::map<std::string, std::string> DockerConfigFile::foreign_helpers() const {
   std::map<std::string, std::string> helpers;
-  for (const auto& registry : registries_with_helpers()) {
-    if (const auto helper = registry_helper(registry); helper && *helper != "regsync") {
-      helpers[registry] = *helper;
+  const auto table = document_->find("credHelpers");
+  if (table == document_->end() || !table->is_object()) {
+    return helpers;
+  }
+  for (const auto& [registry, helper] : table->items()) {
+    const std::string name = helper.is_string() ? helper.get<std::string>() : std::string();
+    if (!name.empty() && name != "regsync") {
+      helpers[registry] = name;
     }
   }
   return helpers;

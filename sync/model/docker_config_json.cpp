@@ -1,6 +1,7 @@
 #include "sync/model/docker_config_json.hpp"
 
 #include <algorithm>
+#include <array>
 #include <atomic>
 #include <nlohmann/json.hpp>
 
@@ -21,20 +22,26 @@ bool is_ipv6_with_port(std::string_view host) {
          host.substr(end + 2).find_first_not_of("0123456789") == std::string_view::npos && end + 2 < host.size();
 }
 
-void replace_all(std::string& text, std::string_view from, std::string_view to) {
-  for (auto at = text.find(from); at != std::string::npos; at = text.find(from, at + to.size())) {
-    text.replace(at, from.size(), to);
-  }
-}
-
+struct Escape {
+  std::string_view text;
+  std::string_view escaped;
+};
 // Go's encoding/json escapes these inside strings, so that JSON can stand in HTML; kubectl's output has them so.
-std::string as_go_writes_it(std::string json) {
-  replace_all(json, "&", "\\u0026");
-  replace_all(json, "<", "\\u003c");
-  replace_all(json, ">", "\\u003e");
-  replace_all(json, "\u2028", "\\u2028");
-  replace_all(json, "\u2029", "\\u2029");
-  return json;
+constexpr std::array<Escape, 5> go_escapes{
+    {{"&", "\\u0026"}, {"<", "\\u003c"}, {">", "\\u003e"}, {"\u2028", "\\u2028"}, {"\u2029", "\\u2029"}}};
+
+std::string as_go_writes_it(std::string_view json) {
+  std::string written;
+  written.reserve(json.size());
+  while (!json.empty()) {
+    const auto* escape =
+        std::ranges::find_if(go_escapes, [&](const Escape& one) { return json.starts_with(one.text); });
+    const bool is_escaped = escape != go_escapes.end();
+    const std::size_t size = is_escaped ? escape->text.size() : 1;
+    written += is_escaped ? escape->escaped : json.substr(0, 1);
+    json.remove_prefix(size);
+  }
+  return written;
 }
 
 std::string to_json_text(const PullEntries& entries) {
@@ -84,6 +91,9 @@ std::optional<Error> unfit_for_kubelet(const Credential& credential) {
   }
   if (!is_utf8(login.server) || !is_utf8(login.username) || !is_utf8(secret.reveal())) {
     return unfit("it is not UTF-8, which JSON must be", again);
+  }
+  if (login.username.size() + secret.reveal().size() > max_login_bytes) {
+    return unfit("its user name and secret are larger than 512 KiB, and no Secret can hold that", again);
   }
   // Newlines in a password are fine (a Google JSON key): kubelet sends it as base64.
   const std::string host(RegistryKey(login.server).host());

@@ -5,6 +5,7 @@
 // thread. The payload holds secrets: it lives in SecretString and goes to the API server only.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <map>
 #include <optional>
@@ -16,6 +17,10 @@
 #include "sync/base/digest.hpp"
 
 namespace regsync {
+
+// Of a user name and a secret together: a Secret holds 1 MiB (k8s.io/api/core/v1, MaxSecretSize) and has both twice,
+// once in base64, so more than this never fits.
+inline constexpr std::size_t max_login_bytes = std::size_t{512} << 10U;
 
 // Why kubelet could not pull with this login (pkg/credentialprovider/config.go), as unusable_login with its remedy;
 // nothing where it can.

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <map>
 #include <nlohmann/json.hpp>
 #include <string_view>
 
@@ -26,13 +27,15 @@ constexpr std::array<ContainerLists, 3> container_lists{{{"initContainers", "ini
                                                          {"containers", "containerStatuses"},
                                                          {"ephemeralContainers", "ephemeralContainerStatuses"}}};
 
-std::string image_of(const json& containers, std::string_view name) {
+using Images = std::map<std::string_view, std::string_view>;
+
+// By the container's name; of two that have one name, the first.
+Images images_of(const json& containers) {
+  Images images;
   for (const json& container : containers) {
-    if (text_at(container, {"name"}) == name) {
-      return std::string(text_at(container, {"image"}));
-    }
+    images.try_emplace(text_at(container, {"name"}), text_at(container, {"image"}));
   }
-  return {};
+  return images;
 }
 
 bool has_run(const json& status) {
@@ -42,6 +45,7 @@ bool has_run(const json& status) {
 
 void read_containers(const json& object, Pod& pod) {
   for (const auto& [spec, status] : container_lists) {
+    const Images images = images_of(list_at(object, {"spec", spec}));
     for (const json& container : list_at(object, {"status", status})) {
       pod.started = pod.started || has_run(container);
       const std::string_view reason = text_at(container, {"state", "waiting", "reason"});
@@ -49,8 +53,9 @@ void read_containers(const json& object, Pod& pod) {
         continue;
       }
       const std::string_view name = text_at(container, {"name"});
-      pod.failures.push_back({std::string(name), image_of(list_at(object, {"spec", spec}), name), std::string(reason),
-                              std::string(text_at(container, {"state", "waiting", "message"}))});
+      const auto image = images.find(name);
+      pod.failures.push_back({std::string(name), std::string(image == images.end() ? "" : image->second),
+                              std::string(reason), std::string(text_at(container, {"state", "waiting", "message"}))});
     }
   }
 }

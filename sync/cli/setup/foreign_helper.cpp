@@ -19,6 +19,11 @@ using nlohmann::json;
 
 constexpr auto get_timeout = std::chrono::seconds(60);
 
+std::string advice(const std::string& program, const char* action, const std::string& input) {
+  return "try it: echo " + shell_word(input) + " | " + shell_word(program) + " " + action +
+         "; the configuration was not changed";
+}
+
 ChildResult ask(const std::string& program, const char* action, const std::string& input,
                 std::chrono::milliseconds timeout) {
   ChildCommand command;
@@ -29,15 +34,15 @@ ChildResult ask(const std::string& program, const char* action, const std::strin
   try {
     return run_to_end(std::move(command));
   } catch (const Error& error) {
-    throw Error(error.code(), error.message(),
-                "try it: echo " + shell_word(input) + " | " + shell_word(program) + " " + action +
-                    "; the configuration was not changed");
+    throw Error(error.code(), error.message(), advice(program, action, input));
   }
 }
 
 // Helpers answer errors on stdout, in one line that is meant for people.
-Error refusal(const std::string& program, const char* action, const ChildResult& result) {
-  return {ErrorCode::credential_plugin, program + " " + action + " failed: " + quotable(result.output)};
+Error refusal(const std::string& program, const char* action, const std::string& input, const ChildResult& result) {
+  return {ErrorCode::credential_plugin,
+          program + " " + action + " failed: " + quotable_answer(result.output, result.exit_code),
+          advice(program, action, input)};
 }
 
 json parse_answer(const std::string& program, const char* action, const std::string& output) {
@@ -50,9 +55,10 @@ json parse_answer(const std::string& program, const char* action, const std::str
 }  // namespace
 
 std::vector<Login> list_foreign_logins(const std::string& program, std::chrono::milliseconds timeout) {
-  const ChildResult result = ask(program, "list", "unused", timeout);
+  const std::string input = "unused";
+  const ChildResult result = ask(program, "list", input, timeout);
   if (result.exit_code != 0) {
-    throw refusal(program, "list", result);
+    throw refusal(program, "list", input, result);
   }
   std::vector<Login> logins;
   const json answer = parse_answer(program, "list", result.output);
@@ -68,7 +74,7 @@ std::optional<Credential> get_foreign_login(const std::string& program, const st
     if (result.output.starts_with("credentials not found")) {
       return std::nullopt;
     }
-    throw refusal(program, "get", result);
+    throw refusal(program, "get", server, result);
   }
   const json answer = parse_answer(program, "get", result.output);
   return Credential{{server, std::string(text_as_go(answer, "Username"))}, SecretString(text_as_go(answer, "Secret"))};

@@ -20,6 +20,7 @@
 #include "sync/cli/setup/foreign_helper.hpp"
 #include "sync/cli/setup/headless_keyring.hpp"
 #include "sync/cli/setup/user_service.hpp"
+#include "sync/logins/credential_helpers.hpp"
 #include "sync/logins/docker_config_file.hpp"
 #include "sync/model/target.hpp"
 
@@ -435,6 +436,11 @@ class Setup {
   }
 
   void import_from(const std::string& helper, Import& import) {
+    if (!is_helper_name(helper)) {
+      say(err_,
+          "note: \"" + helper + "\" is a path, not the name of a credential helper, so its logins were not imported");
+      return;
+    }
     const std::string from = "docker-credential-" + helper;
     if (!is_on_path(from)) {
       say(err_, "note: " + from + " is not on PATH, so its logins were not imported");

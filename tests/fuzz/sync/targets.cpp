@@ -95,6 +95,7 @@ void helper_answer(std::string_view bytes) {
     require(secret.size() < 4 || quotable(bytes, &login).find(secret) == std::string::npos, "a login is quoted");
   });
   static_cast<void>(json(quotable(bytes)).dump());
+  static_cast<void>(json(quotable_answer(bytes, 1)).dump());
 }
 
 void challenge(std::string_view bytes) {

@@ -111,6 +111,13 @@ TEST_F(HelperLoginsTest, AMissingGarblingOrSilentHelperIsAProblemOfItsRegistryAl
   }
 }
 
+TEST_F(HelperLoginsTest, APathIsNoHelperAndIsNotRun) {
+  install("mint", R"(echo '{"Username":"u","Secret":"t0ken"}')");
+  follow("x/../mint");
+  ASSERT_TRUE(wait_for([](const auto& reading) { return reading.problem.has_value(); }));
+  EXPECT_NE(logins_.readings().at(registry_).problem->message().find("is a path"), std::string::npos);
+}
+
 TEST_F(HelperLoginsTest, APersonsWishIsTriedAtOnce) {
   install("mint", "exit 1");
   follow("mint");

@@ -23,7 +23,7 @@ inline std::string add_collection(const char* label, const std::string& password
   SecretServiceClient client(-1);
   SecretServiceReader reader(client, {login_schema});
   return client.value_of(reader.in_session<std::string>([&](const std::string& session) {
-    Answer<std::string> made;
+    regsync::Answer<std::string> made;
     client.ask({question(BusCall{secret_service_path, "org.gnome.keyring.InternalUnsupportedGuiltRiddenInterface",
                                  "CreateWithMasterPassword",
                                  [&](sd_bus_message* call) {

@@ -44,6 +44,12 @@ TEST(Describe, EndsInTheRemedyWhereThereIsOne) {
             "the keyring is locked; unlock it");
 }
 
+TEST(AnError, IsOneLineWhateverTheNameOfAFile) {
+  const Error error(ErrorCode::invalid_input, "targets/x\nall is well.yaml: \x1b[2K", "rm 'x\ny'");
+  EXPECT_EQ(describe(error), "targets/x all is well.yaml: [2K; rm 'x y'");
+  EXPECT_EQ(error.within("a\nb").message(), "a b: targets/x all is well.yaml: [2K");
+}
+
 TEST(ErrorWithin, LeadsTheMessageByItsSubjectAndKeepsTheRest) {
   const Error error = Error(ErrorCode::timeout, "no answer", "look").within("context dev");
   EXPECT_EQ(error.message(), "context dev: no answer");

@@ -63,6 +63,19 @@ TEST(BoundedJson, MegabytesOfBracketsAreRefusedWithoutATree) {
   EXPECT_THAT(refusal_of("[" + repeated("{},", std::size_t{2} << 20) + "{}]", {}), HasSubstr("values"));
 }
 
+TEST(MembersOf, AreAsTheyStandInTheText) {
+  const std::string text = R"( {"a": 1.0, "b\u00e4" :{"c":[1]} , "a":"},\"{"} )";
+  const std::vector<JsonMember> members = members_of(text, {});
+  ASSERT_EQ(members.size(), 3U);
+  EXPECT_EQ(members[0].name, "a");
+  EXPECT_EQ(members[0].value, "1.0");
+  EXPECT_EQ(members[1].name, "bä");
+  EXPECT_EQ(members[1].value, R"({"c":[1]})");
+  EXPECT_EQ(members[2].name, "a");
+  EXPECT_EQ(members[2].value, R"("},\"{")");
+  EXPECT_TRUE(members_of("{ }", {}).empty());
+}
+
 TEST(EndOfValue, IsBehindTheValueAndBeforeWhatFollows) {
   EXPECT_EQ(end_of_value("x{\"a\":1},2", 1, {}), 8U);
   EXPECT_EQ(end_of_value("12,3", 0, {}), 2U);

@@ -2,6 +2,9 @@
 
 #include <gtest/gtest.h>
 
+#include <chrono>
+#include <string>
+
 namespace regsync {
 namespace {
 
@@ -88,6 +91,36 @@ TEST(Disclosure, IsNotSeenInWhatPeopleNeedToRead) {
         "docker://ghcr.io:5000/acme/app@sha256:9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"}) {
     EXPECT_FALSE(may_disclose(text)) << text;
   }
+}
+
+std::string repeated(std::string_view pattern, std::size_t bytes) {
+  std::string text;
+  while (text.size() < bytes) {
+    text += pattern;
+  }
+  return text;
+}
+
+TEST(Disclosure, TakesNoLongerForATextThatIsMadeToTakeLong) {
+  const auto begin = std::chrono::steady_clock::now();
+  for (const char* pattern :
+       {"key",   "pass",  "password", "passwd",   "pwd",    "secret", "token",       "auth",    "keydata", "cookie",
+        "sig",   "key::", "key =: ",  "key is ",  "token:", "pass=",  "basic ",      "bearer ", "xox/",    "hvs.",
+        "ghp_a", "npm_",  "AKIA",     "eyJ",      "://",    "://a",   "@",           "://a:@",  "/:",      "=",
+        "a",     "aA1",   "::::",     "\"key\":", "key : ", ".",      "credential=", "sig=a "}) {
+    static_cast<void>(may_disclose(repeated(pattern, 60'000) + "@"));
+  }
+  EXPECT_LT(std::chrono::steady_clock::now() - begin, std::chrono::seconds(10))
+      << "it is minutes where it is quadratic";
+}
+
+TEST(Disclosure, IsSeenInAValueThatIsLong) {
+  const std::string letters(400, 'a');
+  for (const char* name : {"token: ", "token=", "secret is ", "bearer ", "authorization: basic ", "npm_"}) {
+    EXPECT_TRUE(may_disclose(name + letters + "1")) << name;
+  }
+  EXPECT_TRUE(may_disclose("token=" + std::string(400, ' ') + "hunter2xyz"));
+  EXPECT_TRUE(may_disclose("https://" + std::string(5000, 'a') + ":b@ghcr.io"));
 }
 
 }  // namespace

@@ -24,6 +24,15 @@ TEST(Closest, IsTheNearestOrNothing) {
   EXPECT_EQ(closest("prod", {}), "");
 }
 
+TEST(Closest, IsNothingForATextThatIsTooLongToCompare) {
+  const std::string name(256, 'a');
+  EXPECT_EQ(closest(name, {"b", name}), name);
+  EXPECT_EQ(closest(name + "a", {name}), "");
+  EXPECT_EQ(closest("prdo", {std::string(1'000'000, 'a'), "prod"}), "prod");
+  const std::string long_name(1'000'000, 'a');  // to compare two of them would take a terabyte
+  EXPECT_EQ(did_you_mean(long_name, {long_name + "b"}), "there are: " + long_name + "b");
+}
+
 TEST(DidYouMean, ElseListsWhatThereIs) {
   EXPECT_EQ(did_you_mean("dev,prod", {"dev", "prod"}), "name one at a time: \"dev\", \"prod\"");
   EXPECT_EQ(did_you_mean("prdo", {"dev", "prod"}), "did you mean \"prod\"?");

@@ -382,7 +382,7 @@ TEST_F(Cli, LoginsTellsOfThoseThatTheKeyringDoesNotShow) {
 }
 
 TEST_F(Cli, AHelperThatGivesNoLoginIsARowAndTheExitCode) {
-  const auto helper = home_.write("bin/docker-credential-fake", "#!/bin/sh\necho 'it is broken'; exit 1\n");
+  const auto helper = home_.write("bin/docker-credential-fake", "#!/bin/sh\necho 'it is broken today'; exit 1\n");
   std::filesystem::permissions(helper, std::filesystem::perms(0755));
   ::setenv("PATH", ((home_ / "bin").string() + ":/usr/bin:/bin").c_str(), 1);
   ::setenv("DOCKER_CONFIG", (home_ / "docker").c_str(), 1);
@@ -390,7 +390,7 @@ TEST_F(Cli, AHelperThatGivesNoLoginIsARowAndTheExitCode) {
   EXPECT_EQ(run({"add", "web", "--registry", "ghcr.io"}), 0);
   EXPECT_EQ(run({"logins"}), 1);
   EXPECT_THAT(console_.out(), HasSubstr("docker-credential-fake"));
-  EXPECT_THAT(console_.out(), HasSubstr("it is broken"));
+  EXPECT_THAT(console_.out(), HasSubstr("it is broken today"));
 }
 
 // Which of several logins of a registry a target uses, as the engine chooses it.

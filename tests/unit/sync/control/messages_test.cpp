@@ -88,7 +88,7 @@ TEST(ControlMessages, AreJsonRpcOneLineEach) {
   EXPECT_EQ(line.find('\n'), line.size() - 1);
   const json error = json::parse(line)["error"];
   EXPECT_EQ(error["code"], -32000);
-  EXPECT_EQ(error["message"], "two\nlines \xEF\xBF\xBD");  // what is no UTF-8 cannot break the line's JSON
+  EXPECT_EQ(error["message"], "two lines \xEF\xBF\xBD");  // what is no UTF-8 cannot break the line's JSON
   EXPECT_EQ(error["data"], (json{{"code", "not_found"}, {"remedy", "retry"}}));
 }
 

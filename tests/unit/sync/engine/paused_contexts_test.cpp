@@ -25,6 +25,17 @@ TEST_F(PausedContextsTest, RemembersAcrossRestartsUntilAContextIsResumed) {
   EXPECT_TRUE(PausedContexts(file_).names().empty());
 }
 
+TEST_F(PausedContextsTest, WhatCouldNotBeReadAgainIsNotWritten) {
+  PausedContexts paused(file_);
+  EXPECT_TRUE(paused.set("prod", true));
+  EXPECT_THROW(paused.set(std::string(1'100'000, 'x'), true), Error);
+  EXPECT_EQ(paused.names(), std::set<std::string>{"prod"});
+  EXPECT_TRUE(paused.set("dev", true));
+  const PausedContexts again(file_);
+  EXPECT_FALSE(again.problem());
+  EXPECT_EQ(again.names(), (std::set<std::string>{"dev", "prod"}));
+}
+
 TEST_F(PausedContextsTest, AFileThatCannotBeReadPausesEverything) {
   for (const char* text : {"", "{", "[]", R"({"contexts": "prod"})", R"({"contexts": [1]})"}) {
     dir_.write("paused.json", text);

@@ -69,9 +69,12 @@ TEST(FootprintData, AKeyThatIsTakenAwayIsForgottenWithAllThatItSaid) {
 }
 
 TEST(FootprintData, WhatNobodyWroteThatWayIsRefused) {
-  for (const auto& data : {FootprintData{{"x", "no JSON"}}, FootprintData{{"x", "{}"}}, FootprintData{{"x", "[]"}},
-                           FootprintData{{"x", R"({"context": "a", "kept": false})"}},
-                           FootprintData{{forgotten_key, "maybe"}}, FootprintData{{forgotten_key, "3"}}}) {
+  for (const auto& data :
+       {FootprintData{{"x", "no JSON"}}, FootprintData{{"x", "{}"}}, FootprintData{{"x", "[]"}},
+        FootprintData{{"x", R"({"context": "a", "kept": false})"}},
+        FootprintData{{"x", R"({"context": "a", "kept": false, "secrets": {}, "serviceAccounts": [], "deep":)" +
+                                std::string(1000, '[') + std::string(1000, ']') + "}"}},
+        FootprintData{{forgotten_key, "maybe"}}, FootprintData{{forgotten_key, "3"}}}) {
     Footprint footprint;
     EXPECT_THROW(update_footprint(footprint, {}, data), std::exception) << data.begin()->second;
   }

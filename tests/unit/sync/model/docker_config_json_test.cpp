@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <chrono>
 #include <string>
 
 #include "sync/base/base64.hpp"
@@ -33,6 +34,18 @@ TEST(DockerConfigJson, EscapesAsGoDoes) {
             "\"auth\":\"dTphPGI+JiJcL8O8\"}}}");
 }
 
+TEST(DockerConfigJson, EscapesALongSecretInTimeThatGrowsWithItsLength) {
+  const std::string password(900'000, '<');
+  std::string escaped;
+  for (std::size_t i = 0; i < password.size(); ++i) {
+    escaped += "\\u003c";
+  }
+  const auto begin = std::chrono::steady_clock::now();
+  const bool is_escaped = payload("h", "u", password, "").find(escaped) != std::string::npos;
+  EXPECT_TRUE(is_escaped);
+  EXPECT_LT(std::chrono::steady_clock::now() - begin, std::chrono::seconds(10));
+}
+
 TEST(DockerConfigJson, SortsKeysAsGoSortsAMap) {
   PullEntries entries;
   entries["quay.io"] = {"u", SecretString("p"), ""};
@@ -60,6 +73,12 @@ TEST(DockerConfigJson, ReadsBackTheUsableEntriesOnly) {
   EXPECT_EQ(entries.at("a").password.reveal(), "p");
   EXPECT_EQ(entries.at("a").email, "e");
   EXPECT_TRUE(parse_docker_config_json("not json").empty());
+}
+
+TEST(UnfitForKubelet, RefusesWhatNoSecretCanHold) {
+  EXPECT_FALSE(unfit_for_kubelet(login("ghcr.io", "u", std::string(max_login_bytes - 1, 'x'))));
+  EXPECT_TRUE(unfit_for_kubelet(login("ghcr.io", "u", std::string(max_login_bytes, 'x'))));
+  EXPECT_TRUE(unfit_for_kubelet(login("ghcr.io", std::string(max_login_bytes, 'x'), "x")));
 }
 
 TEST(UnfitForKubelet, RefusesWhatWouldBreakEveryPullSecretOfAPod) {

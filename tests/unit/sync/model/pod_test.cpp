@@ -3,7 +3,9 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <chrono>
 #include <nlohmann/json.hpp>
+#include <string>
 
 namespace regsync {
 namespace {
@@ -21,6 +23,22 @@ json pod(json spec, json status) {
   return {{"metadata", {{"name", "app"}, {"namespace", "team-a"}, {"uid", "u"}}},
           {"spec", std::move(spec)},
           {"status", std::move(status)}};
+}
+
+TEST(Pod, ManyContainersTakeTimeThatGrowsWithTheirNumber) {
+  json containers = json::array();
+  json statuses = json::array();
+  for (int i = 0; i < 20'000; ++i) {
+    const std::string name = "c" + std::to_string(i);
+    containers.push_back({{"name", name}, {"image", "image-" + name}});
+    statuses.push_back(waiting(name, "ErrImagePull"));
+  }
+  const json many = pod({{"containers", containers}}, {{"containerStatuses", statuses}});
+  const auto begin = std::chrono::steady_clock::now();
+  const auto read = read_pod(many);
+  EXPECT_LT(std::chrono::steady_clock::now() - begin, std::chrono::seconds(10));
+  ASSERT_EQ(read.value().failures.size(), 20'000U);
+  EXPECT_EQ(read->failures.back().image, "image-c19999");
 }
 
 TEST(Pod, ContainersOfEveryKindThatWaitForTheirImageFail) {

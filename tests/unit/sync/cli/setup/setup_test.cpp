@@ -649,14 +649,22 @@ TEST_F(Setup, NoNameSteersTheTerminal) {
   expect_tame("another login");
 }
 
+TEST_F(Setup, APathIsNoHelperToImportFrom) {
+  config(R"({"credsStore":"x/../docker-credential-old"})");
+  program("docker-credential-old", "touch " + (dir_ / "started").string() + "; exit 1");
+  import();
+  EXPECT_THAT(err_.str(), HasSubstr("is a path, not the name of a credential helper"));
+  EXPECT_FALSE(fs::exists(dir_ / "started"));
+}
+
 TEST_F(Setup, AFailingOldHelperIsReported) {
   config(R"({"credsStore":"old"})");
   program("docker-credential-old", R"(case $1 in
 list) echo '{"ghcr.io":"alice"}' ;;
-get) echo "gpg: no key"; exit 1 ;;
+get) echo "gpg: decryption failed: No secret key"; exit 1 ;;
 esac)");
   EXPECT_EQ(import(), 1);
-  EXPECT_THAT(err_.str(), AllOf(HasSubstr("ghcr.io"), HasSubstr("gpg: no key")));
+  EXPECT_THAT(err_.str(), AllOf(HasSubstr("ghcr.io"), HasSubstr("gpg: decryption failed: No secret key")));
 }
 
 }  // namespace
