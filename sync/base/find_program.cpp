@@ -39,7 +39,10 @@ Search search(std::string_view path, const std::string& name) {
   Search result;
   std::istringstream folders{std::string(path)};
   for (std::string folder; std::getline(folders, folder, ':') && !result.found;) {
-    std::string candidate = (folder.empty() ? "." : folder) + "/" + name;
+    if (!folder.starts_with('/')) {
+      continue;
+    }
+    std::string candidate = folder + "/" + name;
     const int problem = obstacle(candidate);
     if (problem == 0) {
       result.found = std::move(candidate);

@@ -1,4 +1,5 @@
-// Finds a program as a shell does: a name with a "/" is a path, any other is searched on PATH. Any thread.
+// Finds a program as a shell does: a name with a "/" is a path, any other is searched on PATH; but only in the folders
+// there that are absolute, because who fills the current one may be anybody (Go: os/exec, ErrDot). Any thread.
 #pragma once
 
 #include <optional>

@@ -26,7 +26,11 @@ json jwt_claims(std::string_view token) {
 }
 
 std::optional<std::chrono::system_clock::time_point> jwt_expiry(std::string_view token) {
-  return time_at(jwt_claims(token), {"exp"});
+  json claims = jwt_claims(token);
+  if (const std::string text(text_at(claims, {"exp"})); !text.empty()) {
+    claims["exp"] = parse_json(text).value_or(nullptr);
+  }
+  return time_at(claims, {"exp"});
 }
 
 }  // namespace regsync

@@ -11,7 +11,8 @@ namespace regsync {
 // The claims; JSON null where `token` is not a JWT.
 nlohmann::json jwt_claims(std::string_view token);
 
-// "exp"; nothing where there is none.
+// "exp", a number, which may stand in a text (client-go plugin/pkg/client/auth/oidc, jsonTime); nothing where there is
+// none.
 std::optional<std::chrono::system_clock::time_point> jwt_expiry(std::string_view token);
 
 }  // namespace regsync

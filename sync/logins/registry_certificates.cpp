@@ -3,13 +3,13 @@
 #include <algorithm>
 #include <cstddef>
 #include <optional>
-#include <sstream>
 #include <string>
 #include <system_error>
 
 #include "helper/base/file_io.hpp"
 #include "sync/base/guard.hpp"
 #include "sync/base/paths.hpp"
+#include "sync/kube/http/certificate_authorities.hpp"
 #include "sync/kube/http/proxy.hpp"
 #include "sync/model/authority.hpp"
 
@@ -35,30 +35,19 @@ std::vector<fs::path> files_of(const fs::path& folder) {
 // takes the first of the files that are known, or SSL_CERT_FILE, and all that is in the system's folders, or
 // SSL_CERT_DIR.
 std::string system_authorities() {
-  constexpr std::size_t max_total = 8 * max_bytes;
-  std::vector<std::string> bundles{"/etc/ssl/certs/ca-certificates.crt", "/etc/pki/tls/certs/ca-bundle.crt",
-                                   "/etc/ssl/ca-bundle.pem"};
-  std::string more = kube::process_environment("SSL_CERT_DIR").value_or("");
-  if (std::string own = kube::process_environment("SSL_CERT_FILE").value_or(""); !own.empty()) {
-    bundles = {std::move(own)};
-    more = more.empty() ? "/etc/ssl/certs:/etc/pki/tls/certs" : more;  // which the bundle has, else
+  const std::string own = kube::process_environment("SSL_CERT_FILE").value_or("");
+  const std::string folders = kube::process_environment("SSL_CERT_DIR").value_or("");
+  if (!own.empty()) {
+    return kube::authorities_in(own, folders.empty() ? "/etc/ssl/certs:/etc/pki/tls/certs" : folders);
   }
-  std::string authorities;
-  for (const std::string& bundle : bundles) {
-    if (const auto text = try_read_file(bundle, max_bytes)) {
-      authorities = *text + "\n";
-      break;
+  std::error_code ignored;
+  for (const char* const bundle :
+       {"/etc/ssl/certs/ca-certificates.crt", "/etc/pki/tls/certs/ca-bundle.crt", "/etc/ssl/ca-bundle.pem"}) {
+    if (fs::exists(bundle, ignored)) {
+      return kube::authorities_in(bundle, folders);  // it has what the system's folders have
     }
   }
-  std::istringstream folders(more);
-  for (std::string folder; std::getline(folders, folder, ':');) {
-    for (const fs::path& file : files_of(folder)) {
-      if (authorities.size() < max_total) {
-        authorities += try_read_file(file, max_bytes).value_or("") + "\n";
-      }
-    }
-  }
-  return authorities;
+  return kube::authorities_in({}, folders);
 }
 
 void add(kube::TlsMaterial& material, const fs::path& file) {
@@ -103,7 +92,7 @@ std::shared_ptr<const kube::TlsMaterial> registry_certificates(std::string_view 
     return nullptr;
   }
   if (!material->ca.empty()) {
-    material->ca.insert(0, system_authorities());
+    material->ca = kube::usable_certificates(system_authorities() + material->ca);
   }
   return material;
 }

@@ -18,7 +18,7 @@ namespace regsync {
 std::vector<std::filesystem::path> certificate_folders();
 
 // authority: the registry's host, and its port where that is named. Null where no folder has anything for it. What
-// cannot be read is left out: the connection then says what it lacks.
+// cannot be read or decoded is left out: the connection then says what it lacks.
 std::shared_ptr<const kube::TlsMaterial> registry_certificates(std::string_view authority,
                                                                const std::vector<std::filesystem::path>& folders);
 

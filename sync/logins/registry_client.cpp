@@ -47,7 +47,9 @@ asio::awaitable<HttpResponse> send(std::string server, HttpRequest request) {
     request.proof = std::move(proof);
   }
   kube::Endpoint endpoint;
-  endpoint.proxy_url = kube::proxy_from_environment(server);
+  kube::EnvironmentProxy proxy = kube::proxy_from_environment(server);
+  endpoint.proxy_url = std::move(proxy.url);
+  endpoint.proxy_source = std::move(proxy.variable);
   endpoint.server = std::move(server);
   request.timeout = request_time;
   const auto executor = co_await asio::this_coro::executor;

@@ -89,7 +89,7 @@ void compare_plugins(const Environments& worlds, const Contexts& contexts, std::
 
 std::string way_to(const std::string& server, const Environment& environment) {
   const auto lookup = [&](std::string_view name) { return std::optional(value_in(environment, std::string(name))); };
-  const std::string proxy = kube::proxy_from_environment(server, lookup);
+  const std::string proxy = kube::proxy_from_environment(server, lookup).url;
   return proxy.empty() ? "directly" : "through the proxy " + proxy;
 }
 

@@ -244,6 +244,11 @@ Error error_of_others(const HttpResponse& response, const Operation& operation) 
                 (to ? " to " + presentable(to->origin()) : "") + ", as login pages of networks and proxies do",
             "log in there with a browser, or correct `server` or `proxy-url` in the kubeconfig"};
   }
+  if (code == 400) {  // what a server of TLS answers to plain http
+    return {ErrorCode::unreachable, "no API server answers " + asked + ": " + said,
+            "if `server` in the kubeconfig says http:// and this port speaks TLS, write https://; else check this "
+            "machine's network and proxy"};
+  }
   if (code == 404) {
     return {ErrorCode::unreachable, "there is no Kubernetes API at this path of the server: " + asked + ": " + said,
             "check the path of `server` in the kubeconfig"};

@@ -125,7 +125,10 @@ Endpoint endpoint_of(const ResolvedContext& context) {
   endpoint.server = server_base(context.server);
   endpoint.tls_server_name = context.tls_server_name;
   endpoint.insecure_skip_tls_verify = context.insecure_skip_tls_verify;
-  endpoint.proxy_url = context.proxy_url.empty() ? proxy_from_environment(endpoint.server) : context.proxy_url;
+  EnvironmentProxy proxy = context.proxy_url.empty() ? proxy_from_environment(endpoint.server)
+                                                     : EnvironmentProxy{context.proxy_url, "proxy-url"};
+  endpoint.proxy_url = std::move(proxy.url);
+  endpoint.proxy_source = std::move(proxy.variable);
   return endpoint;
 }
 
@@ -149,7 +152,7 @@ class KubeClient::Impl {
   Impl(ResolvedContext context, std::unique_ptr<HttpTransport> over)
       : credentials(std::make_shared<Credentials>(checked(std::move(context)))), transport(std::move(over)) {}
 
-  // Sends a request with fresh credentials, and once more after a 401 where there are newer ones.
+  // Sends a request with fresh credentials, and once more where the server refuses them and there are newer ones.
   asio::awaitable<std::string> send(HttpRequest request, Operation operation) {
     if (request.method != "GET") {
       request.may_send = may_write;
@@ -178,8 +181,14 @@ class KubeClient::Impl {
       if (request.may_send && !request.may_send()) {
         throw not_sent();
       }
-      HttpResponse response = co_await attempt(request);
-      if (response.status != 401) {
+      std::optional<CertificateRefused> refused;
+      HttpResponse response;
+      try {
+        response = co_await attempt(request);
+      } catch (const CertificateRefused& refusal) {
+        refused = refusal;
+      }
+      if (!refused && response.status != 401) {
         mine->accepted(request.proof);
         auto elsewhere = redirects < most_redirects ? redirected(response, request) : std::nullopt;
         if (!elsewhere) {
@@ -189,13 +198,14 @@ class KubeClient::Impl {
         request.target = std::move(*elsewhere);
         continue;
       }
-      if (std::exchange(renewed, true)) {
-        co_return response;
+      const bool again = !std::exchange(renewed, true) && (mine != credentials || co_await mine->renew(request.proof));
+      if (again) {
+        continue;
       }
-      const bool newer = mine != credentials || co_await mine->renew(request.proof);
-      if (!newer) {
-        co_return response;
+      if (refused) {
+        throw CertificateRefused(*refused);
       }
+      co_return response;
     }
   }
 

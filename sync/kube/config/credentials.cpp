@@ -11,6 +11,7 @@
 #include "sync/base/percent_encoding.hpp"
 #include "sync/kube/config/exec_plugin.hpp"
 #include "sync/kube/config/pem.hpp"
+#include "sync/kube/http/certificate_authorities.hpp"
 
 namespace regsync::kube {
 namespace {
@@ -34,7 +35,8 @@ std::string in_file(const std::string& path) { return path.empty() ? "" : " (" +
 // A line break in a value would be a header of its own.
 std::string header(std::string_view name, std::string_view value) {
   if (has_control_characters(value)) {
-    throw Error(ErrorCode::kubeconfig, "the value for header " + std::string(name) + " holds control characters");
+    throw Error(ErrorCode::kubeconfig, "the value for header " + std::string(name) + " holds control characters",
+                "write it again in one line; a token ends without a line break");
   }
   return std::string(name).append(value.empty() ? ";" : ": ").append(value);  // libcurl leaves out what ends in a colon
 }
@@ -85,10 +87,13 @@ Credentials::~Credentials() = default;
 asio::awaitable<std::shared_ptr<const RequestCredentials>> Credentials::current() {
   read_files(/*now=*/false);
   if (context_.token_expires && std::chrono::system_clock::now() + expiry_delta > *context_.token_expires) {
-    throw Error(
-        ErrorCode::unauthorized,
-        "the id-token of the auth-provider of context \"" + context_.name + "\" has expired, or does not say when",
-        "kubectl renews it in the kubeconfig: kubectl --context " + shell_word(context_.name) + " get --raw /version");
+    throw Error(ErrorCode::unauthorized,
+                "the id-token of the auth-provider of context \"" + context_.name +
+                    "\" has expired, or does not say when" +
+                    (context_.has_refresh_token ? "" : ", and there is no refresh-token"),
+                context_.has_refresh_token ? "kubectl renews it in the kubeconfig: kubectl --context " +
+                                                 shell_word(context_.name) + " get --raw /version"
+                                           : "log in again with the tool that wrote this kubeconfig");
   }
   if (secure_ && token_.empty() && !context_.token_file.empty()) {
     throw Error(ErrorCode::unauthorized,
@@ -230,7 +235,7 @@ void Credentials::prove(RequestCredentials& proof) const {
   const std::string_view token = minted_ && !minted_->token.empty() ? minted_->token.reveal() : token_.reveal();
   if (!token.empty()) {
     proof.headers.push_back(header("Authorization", "Bearer " + std::string(token)));
-  } else if (!context_.username.empty() || !context_.password.empty()) {
+  } else if (!context_.username.empty()) {
     const std::string pair = context_.username + ":" + std::string(context_.password.reveal());
     proof.headers.push_back(header("Authorization", "Basic " + base64_encode(pair)));
   }

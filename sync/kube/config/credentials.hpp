@@ -47,7 +47,8 @@ class Credentials {
   // A server took a proof.
   void accepted(const std::shared_ptr<const RequestCredentials>& taken);
 
-  // A person asks: what waits because it did not help before is tried again at the next need.
+  // A person asks: what waits because it did not help before is tried again at the next need, and so is a plugin whose
+  // credential is still good, but may be somebody else's.
   void end_pause();
 
   // Shares TLS material with `former` where it is the same, so that its connections go on being used.

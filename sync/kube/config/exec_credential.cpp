@@ -1,7 +1,10 @@
 #include "sync/kube/config/exec_credential.hpp"
 
+#include <cstdio>
+#include <cstring>
 #include <ctime>
 #include <nlohmann/json.hpp>
+#include <regex>
 #include <utility>
 
 #include "helper/base/error.hpp"
@@ -20,8 +23,8 @@ using nlohmann::json;
 
 constexpr std::size_t largest_ca = std::size_t{1} << 20;
 
-Error plugin_error(std::string message) {
-  return {ErrorCode::credential_plugin, std::move(message),
+Error plugin_error(const std::string& message) {
+  return {ErrorCode::credential_plugin, message,
           "run the command of this user's `exec` in the kubeconfig by hand, or `kubectl` with this context"};
 }
 
@@ -36,35 +39,34 @@ std::string string_member(const json& object, const char* key) {
   return found->get<std::string>();
 }
 
-// RFC 3339, as metav1.Time is written: 2024-01-31T12:00:00Z, with a fraction or an offset where a plugin likes one.
+// RFC 3339, as Go reads metav1.Time: 2024-01-31T12:00:00Z, with a fraction or an offset where a plugin likes one, and
+// an hour of one digit. strptime and sscanf alone would take more.
+bool is_rfc3339(const std::string& text) {
+  static const std::regex shape(R"(\d{4}-\d\d-\d\dT\d{1,2}:\d\d:\d\d([.,]\d+)?(Z|[+-]\d\d:\d\d))");
+  constexpr std::size_t longest = 64;
+  return text.size() <= longest && std::regex_match(text, shape);
+}
+
 std::optional<std::chrono::system_clock::time_point> parse_time(const std::string& text) {
   std::tm parts{};
-  const char* rest = strptime(text.c_str(), "%Y-%m-%dT%H:%M:%S", &parts);
-  if (rest == nullptr) {
-    return std::nullopt;
+  const char* rest = is_rfc3339(text) ? strptime(text.c_str(), "%Y-%m-%dT%H:%M:%S", &parts) : nullptr;
+  const std::tm written = parts;
+  const std::time_t seconds = timegm(&parts);
+  if (rest == nullptr || parts.tm_mday != written.tm_mday || parts.tm_sec != written.tm_sec) {
+    return std::nullopt;  // a 30th of February would be a day in March
   }
-  if (*rest == '.' || *rest == ',') {
-    do {
-      ++rest;
-    } while (*rest >= '0' && *rest <= '9');
-  }
+  rest += std::strcspn(rest, "Z+-");
   long offset = 0;
   int hours = 0;
   int minutes = 0;
-  int used = 0;
   // NOLINTNEXTLINE(cert-err34-c,bugprone-unchecked-string-to-number-conversion): two digits always convert
-  if ((*rest == '+' || *rest == '-') && sscanf(rest + 1, "%2d:%2d%n", &hours, &minutes, &used) == 2 && used == 5) {
+  if (sscanf(rest + 1, "%2d:%2d", &hours, &minutes) == 2) {
     offset = (*rest == '-' ? -1L : 1L) * (hours * 3600L + minutes * 60L);
-    rest += 6;
-  } else if (*rest == 'Z' || *rest == 'z') {
-    ++rest;
-  } else {
+  }
+  if (hours > 24 || minutes > 60) {
     return std::nullopt;
   }
-  if (*rest != '\0') {
-    return std::nullopt;
-  }
-  return wall_time(timegm(&parts) - offset);
+  return wall_time(seconds - offset);
 }
 
 // client-go decodes YAML as well.
@@ -130,9 +132,8 @@ ExecCredential parse_exec_credential(std::string_view text, std::string_view api
   if (has_control_characters(credential.token.reveal())) {
     throw plugin_error("exec plugin returned a token with control characters");
   }
-  const std::string expires = string_member(*status, "expirationTimestamp");
-  if (!expires.empty()) {
-    credential.expires = parse_time(expires);
+  if (const auto expires = status->find("expirationTimestamp"); expires != status->end() && !expires->is_null()) {
+    credential.expires = parse_time(string_member(*status, "expirationTimestamp"));
     if (!credential.expires) {
       throw plugin_error("exec plugin returned an expirationTimestamp that is not RFC 3339");
     }

@@ -25,7 +25,9 @@ using std::chrono::nanoseconds;
 constexpr std::size_t largest_output = std::size_t{1} << 20;
 // A plugin may be a Python program that calls a cloud; 200 contexts must not start 200 of them.
 constexpr std::size_t most_at_once = 4;
-// One that takes longer than this part of its patience waits for something, rather than keep the machine busy.
+// One that takes longer than this, or this part of its patience, waits for something, rather than keep the machine
+// busy.
+constexpr std::chrono::milliseconds longest_turn = 1s;
 constexpr int turn_part = 12;
 // Two that talk to one person at one terminal talk over each other.
 constexpr std::size_t most_interactive = 1;
@@ -33,44 +35,25 @@ constexpr std::size_t most_interactive = 1;
 constexpr nanoseconds first_pause = 1s;
 constexpr nanoseconds longest_pause = 2h;
 constexpr nanoseconds longest_without_network = 1min;
+// A credential of this age is an answer to what a person does now: `regsync sync` may ask for all contexts in turn.
+constexpr nanoseconds just_minted = 5s;
 // A credential that is refused at this age did work; a younger one never did.
 constexpr nanoseconds refused_at_once = 60s;
 
 // One thread runs all clients (design).
-Limiter& turns(bool interactive) {
+Limiter& turns(bool interactive, bool hangs) {
   static thread_local Limiter plain(most_at_once);
+  static thread_local Limiter hanging(most_at_once);
   static thread_local Limiter at_terminal(most_interactive);
-  return interactive ? at_terminal : plain;
+  return interactive ? at_terminal : hangs ? hanging : plain;
 }
 
-Error plugin_error(std::string message, std::string remedy = {}) {
-  return {ErrorCode::credential_plugin, std::move(message),
+Error plugin_error(const std::string& message, const std::string& remedy = {}) {
+  return {ErrorCode::credential_plugin, message,
           remedy.empty() ? "run the command of this user's `exec` in the kubeconfig by hand, or `kubectl` with this "
                            "context; then: regsync sync"
-                         : std::move(remedy)};
+                         : remedy};
 }
-
-// Gives a turn back early. Made and ended on the thread of the executor.
-class ShortTurn {
- public:
-  ShortTurn(const asio::any_io_executor& executor, std::unique_ptr<Limiter::Turn> turn, std::chrono::milliseconds most)
-      : turn_(std::make_shared<std::unique_ptr<Limiter::Turn>>(std::move(turn))), timer_(executor, most) {
-    timer_.async_wait([turn = turn_](const asio::error_code& error) {
-      if (!error) {
-        *turn = nullptr;
-      }
-    });
-  }
-  ~ShortTurn() { *turn_ = nullptr; }
-  ShortTurn(const ShortTurn&) = delete;
-  ShortTurn& operator=(const ShortTurn&) = delete;
-  ShortTurn(ShortTurn&&) = delete;
-  ShortTurn& operator=(ShortTurn&&) = delete;
-
- private:
-  std::shared_ptr<std::unique_ptr<Limiter::Turn>> turn_;  // with the timer's handler, which may come late
-  asio::steady_timer timer_;
-};
 
 // Everything that a run depends on: of a CA file its name, because each run is told what it holds then.
 std::string identity(const ResolvedContext& context) {
@@ -123,7 +106,9 @@ ExecPlugin::ExecPlugin(const ResolvedContext& context, World world)
 
 bool ExecPlugin::is_interactive() const { return config_.manners.terminal && config_.interactive_mode != "Never"; }
 
-bool ExecPlugin::is_fresh() const { return cached_ && (!cached_->expires || world_.wall() < *cached_->expires); }
+bool ExecPlugin::is_fresh() const {
+  return cached_ && !asked_anew_ && (!cached_->expires || world_.wall() < *cached_->expires);
+}
 
 asio::awaitable<ExecPlugin::Shared> ExecPlugin::current() {
   if (is_fresh()) {
@@ -162,14 +147,18 @@ asio::awaitable<ExecPlugin::Shared> ExecPlugin::renew(Shared rejected) {
 
 void ExecPlugin::accepted(const Shared& taken) { accepted_ = accepted_ || taken == cached_; }
 
-void ExecPlugin::end_pause() { paused_until_ = {}; }
+void ExecPlugin::end_pause() {
+  paused_until_ = {};
+  const bool is_new = world_.passed() - cached_since_ < just_minted;
+  asked_anew_ = cached_ && !is_new && !config_.manners.terminal;
+}
 
 bool ExecPlugin::in_pause() {
   if (world_.passed() >= paused_until_) {
     return false;
   }
   if (own_files() != files_) {
-    end_pause();
+    paused_until_ = {};
     unhelpful_ = 0;
     return false;
   }
@@ -208,6 +197,7 @@ asio::awaitable<ExecPlugin::Shared> ExecPlugin::run_shared() {
 asio::awaitable<ExecPlugin::Shared> ExecPlugin::run() {
   failure_.reset();
   helped_ = false;
+  asked_anew_ = false;
   try {
     cached_ = std::make_shared<const ExecCredential>(co_await run_command());
   } catch (const Error& error) {
@@ -256,10 +246,11 @@ asio::awaitable<ExecCredential> ExecPlugin::run_command() {
   command.max_output = largest_output;
   command.terminal_input = interactive;
   command.terminal_errors = config_.manners.terminal;
-  auto turn = co_await turns(interactive).enter();
+  auto turn = co_await turns(interactive, std::exchange(hangs_, false)).enter();
   std::optional<ShortTurn> short_turn;
   if (!interactive) {
-    short_turn.emplace(co_await asio::this_coro::executor, std::move(turn), command.timeout / turn_part);
+    short_turn.emplace(co_await asio::this_coro::executor, std::move(turn),
+                       std::min(command.timeout / turn_part, longest_turn));
   }
   ChildResult result;
   try {
@@ -275,6 +266,7 @@ asio::awaitable<ExecCredential> ExecPlugin::run_command() {
     if (error.code() == ErrorCode::cancelled) {
       throw;
     }
+    hangs_ = error.code() == ErrorCode::timeout;
     throw plugin_error("exec: " + error.message(), error.remedy());
   }
   if (result.exit_code != 0) {

@@ -2,7 +2,7 @@
 //
 // A plugin runs when a credential is needed and the one in the cache has expired or was refused. Beyond client-go:
 //   - A run has a limit of time and output, and only a few plugins run at once in this process; one that takes long (a
-//     server of its own that does not answer) does not count any more.
+//     server of its own that does not answer) does not count any more, and those that hung wait among themselves.
 //   - Runs that do not help (a failure, a credential that is refused at once or has expired already) are followed by
 //     pauses that double from a second to two hours, because the rest is a person's to mend. A pause ends early when
 //     the plugin's own files change (and the CA file that it is told), or by end_pause(). Time that the machine sleeps
@@ -59,7 +59,9 @@ class ExecPlugin {
   // A server took this credential: what another server says of it does not keep it from being renewed when it expires.
   void accepted(const Shared& taken);
 
-  // A person asks: the next need runs the plugin at once.
+  // A person asks, who may have logged in as somebody else: the next need runs the plugin at once, even if the
+  // credential in the cache is good. Where that is just new, or the person sits at our terminal and was asked already,
+  // it stays.
   void end_pause();
 
  private:
@@ -84,6 +86,8 @@ class ExecPlugin {
   bool accepted_ = false;         // some server took the cached one
   std::optional<Error> failure_;  // of the last run
   bool helped_ = false;           // the last run did, as far as is known
+  bool asked_anew_ = false;       // since the last run began: the cached one does not count
+  bool hangs_ = false;            // the last run ended because its time was up
 
   int unhelpful_ = 0;  // runs in a row that did not help
   std::chrono::nanoseconds paused_until_{};

@@ -80,6 +80,7 @@ void use_credentials(ResolvedContext& resolved, const UserEntry& user) {
   if (user.auth_provider && !user.has_authorization()) {
     resolved.token = user.auth_provider->id_token.clone();
     // One that does not say has expired (client-go plugin/pkg/client/auth/oidc, idTokenExpired).
+    resolved.has_refresh_token = user.auth_provider->has_refresh_token;
     resolved.token_expires = jwt_expiry(resolved.token.reveal()).value_or(std::chrono::system_clock::time_point());
   }
 }
@@ -251,7 +252,6 @@ ResolvedContext Kubeconfig::resolve(std::string_view context) const {
                 "user " + in_quotes(entry.user) + " was not found for context " + in_quotes(name));
   static const UserEntry nobody;
   const UserEntry& who = has_user ? user->second : nobody;
-  check_user(entry.user, who, faults);
   ResolvedContext resolved;
   resolved.name = name;
   if (has_cluster) {
@@ -265,6 +265,7 @@ ResolvedContext Kubeconfig::resolve(std::string_view context) const {
     resolved.proxy_url = where.proxy_url;
     resolved.disable_compression = where.disable_compression;
   }
+  check_user(entry.user, who, !resolved.server.starts_with("http://"), faults);
   if (!faults.messages().empty()) {
     throw Error(ErrorCode::kubeconfig, "invalid configuration of context " + in_quotes(name) + ": " + faults.messages(),
                 "correct it in the kubeconfig");

@@ -143,6 +143,9 @@ AuthProvider decode_auth_provider(const json& object) {
   provider.name = string_of(object, "name");
   if (const json& config = object_of(object, "config"); !config.is_null()) {
     provider.id_token = SecretString(string_of(config, "id-token"));
+    provider.has_refresh_token = !string_of(config, "refresh-token").empty();
+    provider.issuer = string_of(config, "idp-issuer-url");
+    provider.client_id = string_of(config, "client-id");
   }
   return provider;
 }

@@ -26,7 +26,11 @@ struct ClusterEntry {
 // users[].user.auth-provider, which exec credential plugins have replaced.
 struct AuthProvider {
   std::string name;
-  SecretString id_token;  // of "oidc"
+  // Of "oidc".
+  SecretString id_token;
+  bool has_refresh_token = false;
+  std::string issuer;
+  std::string client_id;
 };
 
 struct UserEntry {

@@ -11,6 +11,7 @@
 
 #include "helper/base/text.hpp"
 #include "sync/base/jwt.hpp"
+#include "sync/kube/http/proxy.hpp"
 #include "sync/kube/http/url.hpp"
 
 namespace regsync::kube {
@@ -31,9 +32,15 @@ bool has_tls_material(const ClusterEntry& cluster, const UserEntry& user) {
 
 void check_auth_provider(const std::string& of, const AuthProvider& provider, bool is_asked, Faults& faults) {
   if (provider.name == "oidc") {
+    faults.add_if(provider.issuer.empty(), "Must provide idp-issuer-url for the auth-provider \"oidc\"" + of);
+    faults.add_if(provider.client_id.empty(), "Must provide client-id for the auth-provider \"oidc\"" + of);
     faults.add_if(is_asked && provider.id_token.empty(),
                   "the auth-provider \"oidc\"" + of +
-                      " has no id-token; kubectl gets one with the refresh-token: run kubectl once with this context");
+                      (provider.has_refresh_token
+                           ? " has no id-token; kubectl gets one with the refresh-token: run kubectl once with this "
+                             "context"
+                           : " has no id-token, and no refresh-token to get one with: log in again with the tool that "
+                             "wrote this kubeconfig"));
     faults.add_if(is_asked && !provider.id_token.empty() && !jwt_claims(provider.id_token.reveal()).is_object(),
                   "the id-token of the auth-provider \"oidc\"" + of + " is not a JSON Web Token");
   } else if (provider.name == "gcp") {
@@ -107,12 +114,12 @@ void check_cluster(const std::string& name, const ClusterEntry& cluster, Faults&
       return proxy.starts_with(scheme) && proxy.size() > scheme.size();
     };
     const bool known = has_host_after("http://") || has_host_after("https://") || has_host_after("socks5://");
-    faults.add_if(!known || !parse_url(cluster.proxy_url),
+    faults.add_if(!known || !parse_proxy(cluster.proxy_url),
                   "proxy-url" + of + " must be a URL with scheme http, https or socks5");
   }
 }
 
-void check_user(const std::string& name, const UserEntry& user, Faults& faults) {
+void check_user(const std::string& name, const UserEntry& user, bool is_sent, Faults& faults) {
   const std::string of = " for user " + in_quotes(name);
   const bool certificate = !user.certificate_file.empty() || !user.certificate_data.empty();
   if (certificate) {
@@ -128,14 +135,14 @@ void check_user(const std::string& name, const UserEntry& user, Faults& faults) 
   const bool basic = !user.username.empty() || !user.password.empty();
   faults.add_if(basic && !(user.token.empty() && user.token_file.empty()),
                 "more than one authentication method found" + of + ": token and basicAuth, only one is allowed");
-  if (user.token.empty()) {
+  if (user.token.empty() && is_sent) {
     faults.add_unreadable("tokenFile" + of, user.token_file);
   }
   const Impersonation& as = user.impersonation;
   faults.add_if(as.user.empty() && (!as.uid.empty() || !as.groups.empty() || !as.extra.empty()),
                 "as-uid, as-groups or as-user-extra without as" + of);
   faults.add_if(user.auth_provider && user.exec, "auth-provider and exec are both specified" + of);
-  if (user.auth_provider && !user.exec) {
+  if (user.auth_provider && !user.exec && is_sent) {
     check_auth_provider(of, *user.auth_provider, !user.has_authorization(), faults);
   }
   if (user.exec) {

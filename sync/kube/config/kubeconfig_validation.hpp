@@ -27,7 +27,9 @@ bool is_readable(const std::string& path);
 
 void check_context(const std::string& name, const ContextEntry& context, Faults& faults);
 void check_cluster(const std::string& name, const ClusterEntry& cluster, Faults& faults);
-void check_user(const std::string& name, const UserEntry& user, Faults& faults);
+// is_sent: the server is one of TLS. Nobody reads the tokens of a user who is not proved to it (client-go
+// tools/clientcmd client_config.go, ClientConfig).
+void check_user(const std::string& name, const UserEntry& user, bool is_sent, Faults& faults);
 
 // The server of a cluster as a URL in one spelling (Url::base). "host:port" without a scheme is https where anything of
 // TLS is configured (client-go: rest.DefaultServerURL). Empty where there is a fault.

@@ -36,25 +36,6 @@ int no_passphrase(char* /*buffer*/, int /*size*/, int /*writing*/, void* /*conte
 
 }  // namespace
 
-std::string usable_certificates(std::string_view pem) {
-  constexpr std::string_view begin = "-----BEGIN CERTIFICATE-----";
-  constexpr std::string_view end = "-----END CERTIFICATE-----";
-  std::string usable;
-  bool all = true;
-  for (auto at = pem.find(begin); at != std::string_view::npos;) {
-    const auto next = pem.find(begin, at + begin.size());
-    const std::string_view block = pem.substr(at, next == std::string_view::npos ? next : next - at);
-    const auto closed = block.find(end);
-    if (closed != std::string_view::npos && certificate_of(block)) {
-      usable.append(block.substr(0, closed + end.size())).append("\n");
-    } else {
-      all = false;
-    }
-    at = next;
-  }
-  return all && !usable.empty() ? std::string(pem) : usable;
-}
-
 bool is_pair(std::string_view certificate_pem, std::string_view key_pem) {
   const Certificate certificate = certificate_of(certificate_pem);
   const Bio bio = bio_of(key_pem);

@@ -7,10 +7,6 @@
 
 namespace regsync::kube {
 
-// The certificates of a bundle that can be decoded, without the blocks that cannot: as Go's AppendCertsFromPEM reads a
-// CA bundle. `pem` itself where all of it is good; empty where it holds no certificate.
-std::string usable_certificates(std::string_view pem);
-
 // True if the key is the one of the (first) certificate.
 bool is_pair(std::string_view certificate_pem, std::string_view key_pem);
 

@@ -30,6 +30,7 @@ ResolvedContext ResolvedContext::clone() const {
   copy.client_key_data = client_key_data.clone();
   copy.token = token.clone();
   copy.token_expires = token_expires;
+  copy.has_refresh_token = has_refresh_token;
   copy.token_file = token_file;
   copy.username = username;
   copy.password = password.clone();

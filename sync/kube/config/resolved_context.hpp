@@ -71,6 +71,7 @@ struct ResolvedContext {
   SecretString client_key_data;
   SecretString token;
   std::optional<std::chrono::system_clock::time_point> token_expires;  // of an id-token (auth-provider)
+  bool has_refresh_token = false;                                      // with which kubectl gets another id-token
   std::string token_file;                                              // beats token
   std::string username;
   SecretString password;

@@ -4,8 +4,11 @@
 
 #include <algorithm>
 #include <array>
+#include <cctype>
 #include <charconv>
 #include <cmath>
+#include <cstdint>
+#include <limits>
 #include <nlohmann/json.hpp>
 #include <string_view>
 
@@ -29,6 +32,49 @@ bool is_one_of(std::string_view text, std::initializer_list<std::string_view> wo
   return std::find(words.begin(), words.end(), text) != words.end();
 }
 
+// As Go's strconv reads it with base 0: 0x10, 0o17, 017, 0b11. Null where it is none, or too large.
+json go_integer(std::string_view text) {
+  const bool is_negative = text.starts_with('-');
+  const bool has_sign = is_negative || text.starts_with('+');
+  std::string_view digits = text.substr(has_sign ? 1 : 0);
+  int base = 10;
+  if (digits.size() > 1 && digits.front() == '0') {
+    const char kind = static_cast<char>(std::tolower(static_cast<unsigned char>(digits[1])));
+    base = kind == 'x' ? 16 : kind == 'b' ? 2 : 8;
+    digits.remove_prefix(kind == 'x' || kind == 'b' || kind == 'o' ? 2 : 1);
+  }
+  std::uint64_t number = 0;
+  const auto read = std::from_chars(digits.data(), digits.data() + digits.size(), number, base);
+  if (read.ec != std::errc() || read.ptr != digits.data() + digits.size()) {
+    return nullptr;
+  }
+  constexpr std::uint64_t most = std::numeric_limits<std::int64_t>::max();
+  if (number <= most) {
+    return is_negative ? -static_cast<std::int64_t>(number) : static_cast<std::int64_t>(number);
+  }
+  if (is_negative && number == most + 1) {
+    return std::numeric_limits<std::int64_t>::min();
+  }
+  return has_sign ? json() : json(number);
+}
+
+// As goyaml.v2 (resolve.go) reads what begins like a number. Null where it is none.
+json number_of(std::string_view text) {
+  if (std::isdigit(static_cast<unsigned char>(text.front())) == 0 && !is_one_of(text.substr(0, 1), {"-", "+", "."})) {
+    return nullptr;
+  }
+  std::string plain(text);
+  std::erase(plain, '_');
+  if (json integer = go_integer(plain); !integer.is_null()) {
+    return integer;
+  }
+  const char* const begin = plain.data() + (plain.starts_with('+') ? 1 : 0);
+  const char* const end = plain.data() + plain.size();
+  double real = 0;
+  const auto read = std::from_chars(begin, end, real);
+  return read.ec == std::errc() && read.ptr == end && std::isfinite(real) ? json(real) : json();
+}
+
 json plain_scalar(const std::string& text) {
   if (is_one_of(text, {"", "~", "null", "Null", "NULL"})) {
     return nullptr;
@@ -39,18 +85,16 @@ json plain_scalar(const std::string& text) {
   if (is_one_of(text, {"false", "False", "FALSE", "no", "No", "NO", "off", "Off", "OFF", "n", "N"})) {
     return false;
   }
-  const char* begin = text.data();
-  const char* end = begin + text.size();
-  std::int64_t integer = 0;
-  const auto as_integer = std::from_chars(*begin == '+' ? begin + 1 : begin, end, integer);
-  if (as_integer.ec == std::errc() && as_integer.ptr == end) {
-    return integer;
-  }
-  const bool numeric = std::isdigit(static_cast<unsigned char>(*begin)) != 0 || is_one_of({begin, 1}, {"-", "+", "."});
-  double real = 0;
-  const auto as_real = std::from_chars(*begin == '+' ? begin + 1 : begin, end, real);
-  if (numeric && as_real.ec == std::errc() && as_real.ptr == end && std::isfinite(real)) {
-    return real;
+  json number = number_of(text);
+  return number.is_null() ? json(text) : number;
+}
+
+// yaml-cpp knows no line that ends in a carriage return alone. (A NUL is of UTF-16.)
+std::string with_line_feeds(std::string text) {
+  if (text.find('\0') == std::string::npos) {
+    for (auto at = text.find('\r'); at != std::string::npos; at = text.find('\r', at + 1)) {
+      text[at] = at + 1 < text.size() && text[at + 1] == '\n' ? '\r' : '\n';
+    }
   }
   return text;
 }
@@ -148,10 +192,11 @@ class Converter {
 }  // namespace
 
 json yaml_to_json(const std::string& text, Scalars scalars) {
-  require_yaml_within(text, most_punctuation);
+  const std::string lines = with_line_feeds(text);
+  require_yaml_within(lines, most_punctuation);
   YAML::Node root;
   try {
-    root = YAML::Load(text);
+    root = YAML::Load(lines);
   } catch (const YAML::Exception& failure) {
     throw Error(ErrorCode::invalid_input, "line " + std::to_string(failure.mark.line + 1) + ": " +
                                               presentable(failure.msg));  // it may quote half of a character

@@ -6,7 +6,7 @@
 
 namespace regsync::kube {
 
-// What a plain scalar ("n", "012", "true") becomes: a value of its YAML 1.1 type (false, 12, true), or a string, for a
+// What a plain scalar ("n", "012", "true") becomes: a value of its YAML 1.1 type (false, 10, true), or a string, for a
 // reader who knows what to expect at each place: a namespace may be named n.
 enum class Scalars : bool { typed, as_text };
 

@@ -10,17 +10,16 @@
 #include <cerrno>
 #include <chrono>
 #include <csignal>
-#include <filesystem>
 #include <new>
 #include <optional>
-#include <sstream>
 #include <string>
 #include <string_view>
 #include <system_error>
 #include <utility>
 
+#include "helper/base/guarded.hpp"
 #include "helper/base/text.hpp"
-#include "sync/kube/http/proxy.hpp"
+#include "sync/kube/http/certificate_authorities.hpp"
 
 namespace regsync::kube {
 namespace {
@@ -39,28 +38,6 @@ constexpr long longest_record = 4 * 1024;
 
 // Over HTTP/1.1 libcurl asks of larger bodies first whether they are wanted (EXPECT_100_THRESHOLD).
 constexpr std::size_t expect_threshold = 1024 * 1024;
-
-// A fatal alert of the peer, by its number; called by OpenSSL for whatever happens on a connection.
-void note_alert(const SSL* tls, int where, int value) {
-  if ((where & SSL_CB_READ_ALERT) == SSL_CB_READ_ALERT && value >> 8 == SSL3_AL_FATAL) {
-    *static_cast<int*>(SSL_CTX_get_app_data(SSL_get_SSL_CTX(tls))) = value & 0xFF;
-  }
-}
-
-// Go's x509 (root_unix.go) trusts whatever certificate a file in these folders holds, however it is named. libcurl and
-// OpenSSL read only files that are named by a hash (openssl-rehash(1ssl)).
-void trust_files_in(SSL_CTX* tls, const std::string& folders) {
-  std::istringstream each(folders);
-  for (std::string folder; std::getline(each, folder, ':');) {
-    std::error_code ignored;
-    for (std::filesystem::directory_iterator file(folder, ignored), end; file != end; file.increment(ignored)) {
-      if (file->is_regular_file(ignored)) {
-        SSL_CTX_load_verify_file(tls, file->path().c_str());
-      }
-    }
-  }
-  ERR_clear_error();  // of files that hold none
-}
 
 // What libcurl answers where the server closes a connection with an alert: in the handshake, or after it (TLS 1.3).
 bool may_be_of_an_alert(CURLcode result) {
@@ -167,6 +144,18 @@ std::optional<std::string> why_unconnected(CURLcode code, long os_errno) {
   }
 }
 
+// What a proxy answered to CONNECT; 0: nothing.
+long connect_code(CURL* easy) {
+  long status = 0;
+  curl_easy_getinfo(easy, CURLINFO_HTTP_CONNECTCODE, &status);
+  return status;
+}
+
+int configure_socket(void* /*given*/, curl_socket_t fd, curlsocktype /*purpose*/) {
+  setsockopt(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, &tcp_user_timeout_ms, sizeof tcp_user_timeout_ms);
+  return CURL_SOCKOPT_OK;
+}
+
 std::string own_environment(std::string_view name) { return process_environment(name).value_or(""); }
 
 int ask_permission(void* request, char* /*to*/, char* /*from*/, int /*to_port*/, int /*from_port*/) {
@@ -185,10 +174,15 @@ void initialise_curl() {
   }
 }
 
-int CurlEndpoint::configure_socket(void* given, curl_socket_t fd, curlsocktype /*purpose*/) {
-  static_cast<ForCallbacks*>(given)->alert = 0;
-  setsockopt(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, &tcp_user_timeout_ms, sizeof tcp_user_timeout_ms);
-  return CURL_SOCKOPT_OK;
+// Called by OpenSSL for whatever happens on a connection.
+void CurlEndpoint::note_tls(const SSL* tls, int where, int value) {
+  auto& noted = *static_cast<ForCallbacks*>(SSL_CTX_get_app_data(SSL_get_SSL_CTX(tls)));
+  if ((where & SSL_CB_READ_ALERT) == SSL_CB_READ_ALERT && value >> 8 == SSL3_AL_FATAL) {
+    noted.alert = value & 0xFF;
+  }
+  if ((where & SSL_CB_CONNECT_EXIT) == SSL_CB_CONNECT_EXIT) {
+    noted.met_no_tls = value <= 0 && ERR_GET_REASON(ERR_peek_last_error()) == SSL_R_WRONG_VERSION_NUMBER;
+  }
 }
 
 // libcurl has OpenSSL give its buffers back after each record: 17 kB to get and to wipe, four times for each request.
@@ -196,24 +190,29 @@ CURLcode CurlEndpoint::configure_tls(CURL* /*easy*/, void* context, void* given)
   auto* const tls = static_cast<SSL_CTX*>(context);
   SSL_CTX_clear_mode(tls, SSL_MODE_RELEASE_BUFFERS);
   SSL_CTX_set_max_send_fragment(tls, longest_record);
-  SSL_CTX_set_app_data(tls, &static_cast<ForCallbacks*>(given)->alert);
-  SSL_CTX_set_info_callback(tls, &note_alert);
+  SSL_CTX_set_app_data(tls, given);
+  SSL_CTX_set_info_callback(tls, &note_tls);
   return CURLE_OK;
 }
 
-CURLcode CurlEndpoint::configure_tls_with_folders(CURL* easy, void* context, void* given) {
-  trust_files_in(static_cast<SSL_CTX*>(context), static_cast<ForCallbacks*>(given)->ca_folders);
-  return configure_tls(easy, context, given);
+// libcurl and OpenSSL read no bundle with a broken block, wait for a FIFO, and of a folder read only files that are
+// named by a hash (openssl-rehash(1ssl)).
+CURLcode CurlEndpoint::configure_tls_and_roots(CURL* easy, void* context, void* given) {
+  const auto& roots = *static_cast<const ForCallbacks*>(given);
+  const bool well = !guarded([&] {
+    trust(SSL_CTX_get_cert_store(static_cast<SSL_CTX*>(context)), authorities_in(roots.ca_file, roots.ca_folders));
+  });
+  return well ? configure_tls(easy, context, given) : CURLE_OUT_OF_MEMORY;
 }
 
 CurlEndpoint::CurlEndpoint(const Endpoint& endpoint)
     : verifies_(!endpoint.insecure_skip_tls_verify),
       server_(endpoint.server),
       base_(endpoint.server),
-      ca_file_(own_environment("SSL_CERT_FILE")),
+      proxy_source_(endpoint.proxy_source),
       speaks_http2_(own_environment("DISABLE_HTTP2").empty()),
-      for_callbacks_{.ca_folders = own_environment("SSL_CERT_DIR")} {
-  choose_proxy(endpoint.proxy_url);
+      for_callbacks_{.ca_file = own_environment("SSL_CERT_FILE"), .ca_folders = own_environment("SSL_CERT_DIR")} {
+  choose_proxy(endpoint);
   const auto url = parse_url(base_);
   is_tls_ = url && url->scheme == "https";
   if (!is_tls_) {
@@ -230,16 +229,19 @@ CurlEndpoint::CurlEndpoint(const Endpoint& endpoint)
   }
 }
 
-void CurlEndpoint::choose_proxy(const std::string& proxy) {
-  constexpr long http_port = 80;  // libcurl takes 1080 for all but https
-  const auto url = parse_url(proxy);
-  proxy_ = proxy;
-  proxy_port_ = url && url->scheme == "http" && !url->has_port ? http_port : 0;
-  shown_proxy_ = shown_proxy(proxy);
-  // Go's "socks5" lets the proxy resolve names; libcurl calls that socks5h.
-  if (to_lower(proxy_).starts_with("socks5:")) {
-    proxy_.insert(6, "h");
+void CurlEndpoint::choose_proxy(const Endpoint& endpoint) {
+  if (endpoint.proxy_url.empty()) {
+    return;
   }
+  auto proxy = parse_proxy(endpoint.proxy_url);
+  if (!proxy) {
+    const std::string source = proxy_source_.empty() ? "the proxy" : proxy_source_;
+    throw Error(ErrorCode::kubeconfig, source + " is not the URL of a proxy",
+                "write " + source +
+                    " as http://HOST:PORT or http://USER:PASSWORD@HOST:PORT, with %25 for % and %2F for / in the "
+                    "password");
+  }
+  proxy_ = *std::move(proxy);
 }
 
 // The URL carries the name that the certificate must bear; the connection and the Host header go on to name the real
@@ -250,7 +252,10 @@ void CurlEndpoint::name_server(const Url& url, const std::string& tls_server_nam
   const auto parsed = parse_url(named.origin());
   const bool more_than_host = tls_server_name.find_first_of("?#") != std::string::npos;
   if (!parsed || more_than_host || parsed->path != "/" || parsed->has_userinfo || parsed->port != url.port) {
-    throw Error(ErrorCode::kubeconfig, "tls-server-name \"" + tls_server_name + "\" is not a host name");
+    if (!verifies_) {
+      return;  // nobody reads it
+    }
+    throw Error(ErrorCode::kubeconfig, "tls-server-name \"" + presentable(tls_server_name) + "\" is not a host name");
   }
   base_ = parsed->origin() + prefix_;
   host_ = url.authority();
@@ -284,9 +289,8 @@ CurlEasy CurlEndpoint::make_handle(const TlsMaterial& tls, bool streaming) const
   set_option(easy, CURLOPT_TCP_KEEPIDLE, static_cast<long>(keepalive_interval.count()));
   set_option(easy, CURLOPT_TCP_KEEPINTVL, static_cast<long>(keepalive_repeat.count()));
   set_option(easy, CURLOPT_SOCKOPTFUNCTION, &configure_socket);
-  set_option(easy, CURLOPT_SOCKOPTDATA, &for_callbacks_);
-  const bool by_folders = tls.ca.empty() && !for_callbacks_.ca_folders.empty();
-  set_option(easy, CURLOPT_SSL_CTX_FUNCTION, by_folders ? &configure_tls_with_folders : &configure_tls);
+  const bool has_roots = !for_callbacks_.ca_file.empty() || !for_callbacks_.ca_folders.empty();
+  set_option(easy, CURLOPT_SSL_CTX_FUNCTION, tls.ca.empty() && has_roots ? &configure_tls_and_roots : &configure_tls);
   set_option(easy, CURLOPT_SSL_CTX_DATA, &for_callbacks_);
   set_option(easy, CURLOPT_SSLVERSION, static_cast<long>(CURL_SSLVERSION_TLSv1_2));
   set_option(easy, CURLOPT_SSL_SESSIONID_CACHE, 0L);  // per handle: would cost memory and never hit
@@ -304,8 +308,10 @@ CurlEasy CurlEndpoint::make_handle(const TlsMaterial& tls, bool streaming) const
   set_blob(easy, CURLOPT_SSLCERT_BLOB, tls.certificate);
   set_blob(easy, CURLOPT_SSLKEY_BLOB, tls.key.reveal());
   // The choice of a proxy is made before (proxy.hpp); libcurl's own rules for the environment differ from Go's.
-  set_option(easy, CURLOPT_PROXY, proxy_.c_str());
-  set_option(easy, CURLOPT_PROXYPORT, proxy_port_);
+  set_option(easy, CURLOPT_PROXY, proxy_.url.c_str());
+  if (!proxy_.userinfo.empty()) {
+    set_option(easy, CURLOPT_PROXYUSERPWD, proxy_.userinfo.c_str());  // libcurl quotes the URL in its messages
+  }
   set_option(easy, CURLOPT_NOPROXY, "");
   set_option(easy, CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);
   if (connect_to_) {
@@ -314,14 +320,15 @@ CurlEasy CurlEndpoint::make_handle(const TlsMaterial& tls, bool streaming) const
   return handle;
 }
 
-// The system's roots are neither loaded nor trusted beside the context's own, which CURLOPT_CAINFO_BLOB has.
+// The system's roots are neither loaded nor trusted beside the context's own, which CURLOPT_CAINFO_BLOB has; nor beside
+// those that the environment names (configure_tls_and_roots).
 void CurlEndpoint::choose_roots(CURL* easy, const TlsMaterial& tls) const {
   const char* folders = nullptr;
   if (tls.ca.empty()) {
     folders = for_callbacks_.ca_folders.empty() ? curl_version_info(CURLVERSION_NOW)->capath : nullptr;
-    if (!ca_file_.empty()) {
-      set_option(easy, CURLOPT_CAINFO, ca_file_.c_str());
-      set_option(easy, CURLOPT_PROXY_CAINFO, ca_file_.c_str());
+    if (!for_callbacks_.ca_file.empty()) {
+      set_option(easy, CURLOPT_CAINFO, static_cast<const char*>(nullptr));
+      set_option(easy, CURLOPT_PROXY_CAINFO, static_cast<const char*>(nullptr));
     }
   }
   set_option(easy, CURLOPT_CAPATH, folders);
@@ -382,7 +389,11 @@ void CurlEndpoint::keep_tls_buffers(CURL* easy, bool keep) {
 }
 
 const char* CurlEndpoint::refusal_of(CURLcode result) const {
-  return may_be_of_an_alert(result) ? certificate_refusal(for_callbacks_.alert) : nullptr;
+  if (!may_be_of_an_alert(result)) {
+    for_callbacks_.alert = 0;
+    return nullptr;
+  }
+  return certificate_refusal(for_callbacks_.alert);
 }
 
 Error CurlEndpoint::error_of(const Failure& failure) const {
@@ -391,17 +402,67 @@ Error CurlEndpoint::error_of(const Failure& failure) const {
             std::string("the server refuses the client certificate of this context: ") + failure.refusal,
             "log in to the cluster again, or renew client-certificate and client-key in the kubeconfig"};
   }
+  if (auto refused = proxys_refusal(failure.easy)) {
+    return *std::move(refused);
+  }
   long os_errno = 0;
   curl_easy_getinfo(failure.easy, CURLINFO_OS_ERRNO, &os_errno);
   const ErrorCode code = code_of(failure.result, os_errno);
   const std::string remedy = remedy_of(code, failure.tls);
   if (const auto why = why_unconnected(failure.result, os_errno)) {
-    const std::string whom = proxy_.empty() ? server_ : "the proxy " + shown_proxy_ + " of " + server_;
+    const std::string source = proxy_source_.empty() ? "" : " (" + proxy_source_ + ")";
+    const std::string whom = proxy_.url.empty() ? server_ : "the proxy " + proxy_.shown + source + " of " + server_;
     return {code, "cannot reach " + whom + ": " + *why, remedy};
   }
-  const bool may_be_the_proxy = !proxy_.empty() && (code == ErrorCode::unreachable || code == ErrorCode::timeout);
-  const std::string through = may_be_the_proxy ? " (through the proxy " + shown_proxy_ + ")" : "";
-  return {code, (*failure.detail != '\0' ? failure.detail : curl_easy_strerror(failure.result)) + through, remedy};
+  if (failure.result == CURLE_SSL_CONNECT_ERROR && for_callbacks_.met_no_tls) {
+    const bool is_the_proxy = proxy_.url.starts_with("https:") && connect_code(failure.easy) == 0;
+    return {code, (is_the_proxy ? named_proxy() : server_) + " does not speak TLS",
+            is_the_proxy ? "write http:// where it says https://, or correct its port"
+                         : "correct the port, or the scheme, of `server` in the kubeconfig"};
+  }
+  const bool may_be_the_proxy = !proxy_.url.empty() && (code == ErrorCode::unreachable || code == ErrorCode::timeout);
+  return {code, words_of(failure) + (may_be_the_proxy ? " (through " + named_proxy() + ")" : ""), remedy};
+}
+
+std::string CurlEndpoint::named_proxy() const {
+  return "the proxy " + proxy_.shown + (proxy_source_.empty() ? "" : " of " + proxy_source_);
+}
+
+// Of a CONNECT that the proxy answered with an error.
+std::optional<Error> CurlEndpoint::proxys_refusal(CURL* easy) const {
+  const long status = connect_code(easy);
+  if (status < 300) {
+    return std::nullopt;
+  }
+  constexpr long wants_password = 407;
+  const std::string source = proxy_source_.empty() ? "its URL" : proxy_source_;
+  if (status == wants_password) {
+    return Error(ErrorCode::unreachable,
+                 named_proxy() + (proxy_.userinfo.empty() ? " asks for a user and a password"
+                                                          : " does not accept the user and password that it is given"),
+                 "write them into " + source + ": http://USER:PASSWORD@HOST:PORT");
+  }
+  const std::string said = " (HTTP " + std::to_string(status) + ")";
+  if (status >= 500) {
+    return Error(ErrorCode::unreachable, named_proxy() + " cannot reach " + server_ + said,
+                 "check that the API server runs and that the proxy reaches it; NO_PROXY names what needs no proxy");
+  }
+  return Error(ErrorCode::unreachable, named_proxy() + " refuses to connect to " + server_ + said,
+               "ask who runs the proxy; NO_PROXY names what needs no proxy");
+}
+
+// libcurl's own, save where they speak of a symptom: a peer that closes is seen as calls that fail.
+std::string CurlEndpoint::words_of(const Failure& failure) const {
+  if (failure.result == CURLE_SEND_ERROR) {
+    curl_off_t secured = 0;
+    curl_easy_getinfo(failure.easy, CURLINFO_APPCONNECT_TIME_T, &secured);
+    return secured > 0 ? "the server closed the connection after the TLS handshake"
+                       : "the server closed the connection";
+  }
+  const std::string_view detail = failure.detail;
+  const bool is_shown =
+      !detail.empty() && (proxy_.userinfo.empty() || detail.find(proxy_.userinfo) == std::string_view::npos);
+  return is_shown ? std::string(detail) : curl_easy_strerror(failure.result);
 }
 
 std::string CurlEndpoint::remedy_of(ErrorCode code, const TlsMaterial& tls) const {
@@ -413,7 +474,7 @@ std::string CurlEndpoint::remedy_of(ErrorCode code, const TlsMaterial& tls) cons
   }
   std::string trusted;
   for (const auto& [name, value] :
-       {std::pair("SSL_CERT_FILE", ca_file_), {"SSL_CERT_DIR", for_callbacks_.ca_folders}}) {
+       {std::pair("SSL_CERT_FILE", for_callbacks_.ca_file), {"SSL_CERT_DIR", for_callbacks_.ca_folders}}) {
     if (tls.ca.empty() && !value.empty()) {
       trusted += (trusted.empty() ? " and, as it names no certificate-authority, " : " and ") + std::string(name) +
                  "=" + presentable(value);

@@ -2,17 +2,19 @@
 //
 // The environment decides as for kubectl: SSL_CERT_FILE and SSL_CERT_DIR replace the system's file and folders of
 // certificate authorities, each by itself (Go: crypto/x509 root_unix.go), where the context names none; DISABLE_HTTP2,
-// not empty, means HTTP/1.1 (k8s.io/apimachinery pkg/util/net/http.go, SetTransportDefaults). A proxy without a port
-// has that of its scheme (Go: net/http, portMap).
+// not empty, means HTTP/1.1 (k8s.io/apimachinery pkg/util/net/http.go, SetTransportDefaults).
 #pragma once
 
 #include <curl/curl.h>
+#include <openssl/types.h>
 
+#include <optional>
 #include <string>
 
 #include "helper/base/error.hpp"
 #include "sync/kube/http/curl_ptr.hpp"
 #include "sync/kube/http/http_transport.hpp"
+#include "sync/kube/http/proxy.hpp"
 #include "sync/kube/http/url.hpp"
 
 namespace regsync::kube {
@@ -30,7 +32,7 @@ void initialise_curl();
 
 class CurlEndpoint {
  public:
-  // Throws Error(kubeconfig) where tls_server_name is no host name.
+  // Throws Error(kubeconfig) where tls_server_name is no host name, or the proxy cannot be used.
   explicit CurlEndpoint(const Endpoint& endpoint);
 
   // A handle with what all requests to the endpoint have in common; a streaming one is for one long answer. Lives
@@ -47,6 +49,8 @@ class CurlEndpoint {
   // Why the server refuses the client certificate, where a transfer that ends now with this result may have failed by
   // that; null otherwise.
   [[nodiscard]] const char* refusal_of(CURLcode result) const;
+  // An answer came: what was refused before is no reason of what fails later.
+  void note_answer() const { for_callbacks_.alert = 0; }
 
   struct Failure {
     CURL* easy = nullptr;
@@ -60,33 +64,37 @@ class CurlEndpoint {
 
  private:
   void name_server(const Url& url, const std::string& tls_server_name);
-  void choose_proxy(const std::string& proxy);
+  void choose_proxy(const Endpoint& endpoint);
   void choose_roots(CURL* easy, const TlsMaterial& tls) const;
+  [[nodiscard]] std::optional<Error> proxys_refusal(CURL* easy) const;
+  [[nodiscard]] std::string named_proxy() const;
+  [[nodiscard]] std::string words_of(const Failure& failure) const;
   [[nodiscard]] std::string remedy_of(ErrorCode code, const TlsMaterial& tls) const;
 
   bool is_tls_ = false;
   bool verifies_;
-  std::string server_;   // as it was given, for messages
-  std::string base_;     // what stands before a request's target
-  std::string prefix_;   // the path of base_; this and the next for TLS only
-  CurlUrl base_url_;     // base_, parsed
-  std::string host_;     // the Host header, where `base_` names somebody else
-  CurlList connect_to_;  // CURLOPT_CONNECT_TO
-  std::string proxy_;
-  long proxy_port_ = 0;      // where `proxy_` names none; 0: libcurl's choice
-  std::string shown_proxy_;  // for messages: without a password
-  std::string ca_file_;      // SSL_CERT_FILE
+  std::string server_;        // as it was given, for messages
+  std::string base_;          // what stands before a request's target
+  std::string prefix_;        // the path of base_; this and the next for TLS only
+  CurlUrl base_url_;          // base_, parsed
+  std::string host_;          // the Host header, where `base_` names somebody else
+  CurlList connect_to_;       // CURLOPT_CONNECT_TO
+  Proxy proxy_;               // no url: none
+  std::string proxy_source_;  // Endpoint::proxy_source
   bool speaks_http2_;
   // What the callbacks of a connection are given.
   struct ForCallbacks {
+    std::string ca_file = {};     // SSL_CERT_FILE
     std::string ca_folders = {};  // SSL_CERT_DIR
-    // The last TLS alert since the newest connection began (RFC 8446, 6.2), or 0. With TLS 1.3 a server refuses a
-    // client certificate after the handshake, when libcurl knows of nothing but a connection that closes.
+    // The last TLS alert (RFC 8446, 6.2) since a transfer was answered, or failed by something else; or 0. With TLS 1.3
+    // a server refuses a client certificate after the handshake, when libcurl knows of nothing but a connection that
+    // closes; it may read the alert when the next connection is made already.
     int alert = 0;
+    bool met_no_tls = false;  // in the newest handshake
   };
-  static int configure_socket(void* given, curl_socket_t fd, curlsocktype purpose);
+  static void note_tls(const SSL* tls, int where, int value);
   static CURLcode configure_tls(CURL* easy, void* context, void* given);
-  static CURLcode configure_tls_with_folders(CURL* easy, void* context, void* given);
+  static CURLcode configure_tls_and_roots(CURL* easy, void* context, void* given);
   mutable ForCallbacks for_callbacks_;
 };
 

@@ -164,6 +164,7 @@ std::size_t CurlTransfer::take_header(std::string_view line) {
 
 void CurlTransfer::end_head() {
   multi_->note_head(*this, response_.status == 0);
+  multi_->endpoint().note_answer();
   curl_easy_getinfo(easy(), CURLINFO_RESPONSE_CODE, &response_.status);
   head_.fill(response_);
   if (stream_ && response_.status / 100 == 2) {

@@ -57,9 +57,14 @@ class CurlTransfer final : public PartialAnswer {
   [[nodiscard]] bool has_answer() const;
   HttpResponse take_answer() { return std::move(response_); }
   [[nodiscard]] Error failure() const;
-  // Whether it failed because it was put on a connection that was just going away (GOAWAY): libcurl sends most such
-  // requests again by itself, but 7.88 fails a few.
-  [[nodiscard]] bool met_closing_connection() const { return result_ == CURLE_HTTP2 && response_.status == 0; }
+  // Whether it failed because it was put on a connection that was just going away (GOAWAY, or closed): libcurl sends
+  // most such requests again by itself, but 7.88 fails a few. Where a server closes because it refuses the client
+  // certificate (TLS 1.3), libcurl may find out only when it makes the next connection.
+  [[nodiscard]] bool met_closing_connection() const {
+    const bool is_closed = result_ == CURLE_HTTP2 || result_ == CURLE_SEND_ERROR;
+    return is_closed && response_.status == 0 && !refuses_certificate();
+  }
+  [[nodiscard]] bool refuses_certificate() const { return refusal_ != nullptr; }
 
   // For the driver and its parts.
 

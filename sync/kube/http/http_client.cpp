@@ -44,6 +44,9 @@ asio::awaitable<HttpResponse> HttpClient::exchange(const HttpRequest& request, s
     if (transfer.has_answer()) {
       co_return transfer.take_answer();
     }
+    if (transfer.refuses_certificate()) {
+      throw CertificateRefused(transfer.failure());
+    }
     if (!transfer.met_closing_connection() || failures == most_closing_connections) {
       throw transfer.failure();
     }

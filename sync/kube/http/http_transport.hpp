@@ -41,7 +41,8 @@ struct Endpoint {
   std::string server;           // http(s)://host[:port][/prefix], no trailing "/"
   std::string tls_server_name;  // what the certificate must say, where that is not the host of `server`
   bool insecure_skip_tls_verify = false;
-  std::string proxy_url;  // http, https or socks5; empty: direct
+  std::string proxy_url;          // empty: direct
+  std::string proxy_source = {};  // for messages: the variable of the environment, or "proxy-url"
 };
 
 struct HttpRequest {
@@ -56,6 +57,13 @@ struct HttpRequest {
   // Asked when a connection is ready, right before the request is written to it; false: it is not sent, and fails with
   // stale. It must not throw. Empty: it may.
   std::function<bool()> may_send;
+};
+
+// What a request throws where the server refuses the client certificate, or asks for one: by an alert of TLS, where a
+// token would be answered by 401.
+struct CertificateRefused : Error {
+  using Error::Error;
+  explicit CertificateRefused(const Error& error) : Error(error) {}
 };
 
 // What a request throws that may not be sent.

@@ -1,10 +1,13 @@
 #include "sync/kube/http/proxy.hpp"
 
+#include <algorithm>
 #include <asio/ip/address.hpp>
 #include <asio/ip/network_v4.hpp>
 #include <asio/ip/network_v6.hpp>
+#include <cctype>
 #include <cstdlib>
 #include <optional>
+#include <utility>
 
 #include "helper/base/text.hpp"
 #include "sync/kube/http/url.hpp"
@@ -33,11 +36,11 @@ HostPort split_host_port(std::string_view text) {
   return {std::string(text.substr(0, colon)), std::string(text.substr(colon + 1))};
 }
 
-// Nothing for an address with a zone: to Go that is a name.
+// Go compares the address of a server without its zone, and takes an entry with a zone for a name.
+std::string without_zone(const std::string& host) { return host.substr(0, host.find('%')); }
+bool has_zone(std::string_view entry) { return entry.find('%') != std::string_view::npos; }
+
 std::optional<asio::ip::address> address_of(const std::string& host) {
-  if (host.find('%') != std::string::npos) {
-    return std::nullopt;
-  }
   std::error_code not_an_address;
   const auto address = asio::ip::make_address(plain_host(host), not_an_address);
   return not_an_address ? std::nullopt : std::optional(address);
@@ -87,13 +90,13 @@ bool excludes(const std::string& entry, const Url& server, const std::optional<a
     return true;
   }
   if (entry.find('/') != std::string::npos) {
-    return address && in_network(*address, entry);
+    return address && !has_zone(entry) && in_network(*address, entry);
   }
   HostPort named = split_host_port(entry);
   if (named.host.empty() || (!named.port.empty() && named.port != server.port)) {
     return false;
   }
-  if (const auto named_address = address_of(named.host)) {
+  if (const auto named_address = has_zone(named.host) ? std::nullopt : address_of(named.host)) {
     return address == named_address;
   }
   if (address) {
@@ -109,6 +112,24 @@ bool excludes(const std::string& entry, const Url& server, const std::optional<a
   return server.host == named.host || server.host.ends_with("." + named.host);
 }
 
+constexpr std::string_view scheme_end = "://";
+
+std::string with_scheme(std::string_view proxy) {
+  return (proxy.find(scheme_end) == std::string_view::npos ? "http://" : "") + std::string(proxy);
+}
+
+// As net/url has it; and no byte of it may be NUL, which would end it for libcurl.
+bool can_be_decoded(std::string_view userinfo) {
+  const auto is_digit = [](char c) { return std::isxdigit(static_cast<unsigned char>(c)) != 0; };
+  for (auto at = userinfo.find('%'); at != std::string_view::npos; at = userinfo.find('%', at + 1)) {
+    const std::string_view digits = userinfo.substr(at + 1, 2);
+    if (digits.size() != 2 || !std::ranges::all_of(digits, is_digit) || digits == "00") {
+      return false;
+    }
+  }
+  return !has_control_characters(userinfo);
+}
+
 }  // namespace
 
 std::optional<std::string> process_environment(std::string_view name) {
@@ -116,22 +137,23 @@ std::optional<std::string> process_environment(std::string_view name) {
   return value == nullptr ? std::nullopt : std::optional<std::string>(value);
 }
 
-std::string proxy_from_environment(std::string_view server_url, const EnvironmentLookup& environment) {
+EnvironmentProxy proxy_from_environment(std::string_view server_url, const EnvironmentLookup& environment) {
   const auto either = [&](std::string_view upper, std::string_view lower) {
-    const std::string first = environment(upper).value_or("");
-    return first.empty() ? environment(lower).value_or("") : first;
+    std::string value = environment(upper).value_or("");
+    return value.empty() ? EnvironmentProxy{environment(lower).value_or(""), std::string(lower)}
+                         : EnvironmentProxy{std::move(value), std::string(upper)};
   };
   const auto server = parse_url(server_url);
   if (!server) {
     return {};
   }
-  std::string proxy =
+  EnvironmentProxy proxy =
       server->scheme == "https" ? either("HTTPS_PROXY", "https_proxy") : either("HTTP_PROXY", "http_proxy");
-  if (proxy.empty() || is_loopback(server->host)) {
+  if (proxy.url.empty() || is_loopback(server->host)) {
     return {};
   }
-  const auto address = address_of(server->host);
-  const std::string exclusions = either("NO_PROXY", "no_proxy");
+  const auto address = address_of(without_zone(server->host));
+  const std::string exclusions = either("NO_PROXY", "no_proxy").url;
   std::string_view rest = exclusions;
   while (!rest.empty()) {
     const auto comma = rest.find(',');
@@ -141,22 +163,45 @@ std::string proxy_from_environment(std::string_view server_url, const Environmen
     }
     rest = comma == std::string_view::npos ? std::string_view() : rest.substr(comma + 1);
   }
-  if (proxy.find("://") == std::string::npos) {
-    proxy.insert(0, "http://");
-  }
+  proxy.url = with_scheme(proxy.url);
   return proxy;
+}
+
+std::optional<Proxy> parse_proxy(std::string_view proxy) {
+  std::string text = with_scheme(proxy);
+  const auto begin = text.find(scheme_end) + scheme_end.size();
+  const std::string_view authority = std::string_view(text).substr(begin, text.find_first_of("/?#", begin) - begin);
+  Proxy parsed;
+  if (const auto at = authority.rfind('@'); at != std::string_view::npos) {
+    parsed.userinfo = authority.substr(0, at);
+    text.erase(begin, at + 1);
+  }
+  auto url = parse_url(text);
+  if (!url || !can_be_decoded(parsed.userinfo)) {
+    return std::nullopt;
+  }
+  const bool is_socks = url->scheme == "socks5" || url->scheme == "socks5h";
+  const bool is_http = !is_socks && url->scheme != "https";
+  if (is_http && !url->has_port) {
+    url->port = "80";  // libcurl takes 1080
+    url->has_port = true;
+  }
+  parsed.shown = presentable(url->origin());
+  if (is_socks) {
+    url->scheme = "socks5h";  // Go lets the proxy resolve names
+  } else if (is_http) {
+    url->scheme = "http";
+  }
+  parsed.url = url->origin();
+  return parsed;
 }
 
 std::string shown_proxy(std::string_view proxy) {
   if (proxy.empty()) {
     return {};
   }
-  const bool has_scheme = proxy.find("://") != std::string_view::npos;
-  const auto url = parse_url((has_scheme ? "" : "http://") + std::string(proxy));
-  if (!url) {
-    return "one that is not a URL";
-  }
-  return presentable(url->origin()) + (url->scheme == "http" && !url->has_port ? ":80" : "");
+  const auto parsed = parse_proxy(proxy);
+  return parsed ? parsed->shown : "one that is not a URL";
 }
 
 }  // namespace regsync::kube

@@ -16,12 +16,28 @@ using EnvironmentLookup = std::function<std::optional<std::string>(std::string_v
 // The environment of this process.
 std::optional<std::string> process_environment(std::string_view name);
 
-// The proxy for requests to `server` (http(s)://host[:port][/…]); empty: none. HTTPS_PROXY or HTTP_PROXY by the
-// server's scheme, in either case, unless NO_PROXY names the host.
-std::string proxy_from_environment(std::string_view server, const EnvironmentLookup& environment = process_environment);
+struct EnvironmentProxy {
+  std::string url;       // empty: none
+  std::string variable;  // that names it
+};
 
-// A proxy for messages, as "scheme://host:port": without user, password and path; http where it names no scheme, and
-// then port 80 where it names none (Go: net/http, portMap). Empty for an empty one.
+// The proxy for requests to `server` (http(s)://host[:port][/…]). HTTPS_PROXY or HTTP_PROXY by the server's scheme, in
+// either case, unless NO_PROXY names the host.
+EnvironmentProxy proxy_from_environment(std::string_view server,
+                                        const EnvironmentLookup& environment = process_environment);
+
+// A proxy as a connection is made to it.
+struct Proxy {
+  std::string url;  // "scheme://host:port", http, https or socks5h: Go speaks http to any other (net/http, dialConn)
+  std::string userinfo;  // "user:password", percent-encoded
+  std::string shown;     // for messages: without user, password and path, with the scheme that it was given
+};
+
+// http where it names no scheme, and port 80 where http names none (Go: net/http, portMap). The last "@" ends user and
+// password. Nullopt for what is no URL, and where user or password cannot be decoded.
+std::optional<Proxy> parse_proxy(std::string_view proxy);
+
+// Proxy::shown, for any text. Empty for an empty one.
 std::string shown_proxy(std::string_view proxy);
 
 }  // namespace regsync::kube

@@ -36,6 +36,21 @@ std::string bracketed(const std::string& host) {
   return "[" + host.substr(0, zone) + (zone == std::string::npos ? "" : "%25" + host.substr(zone + 1)) + "]";
 }
 
+// Go takes an IPv4 address in brackets, libcurl does not.
+std::string without_brackets_of_ipv4(std::string text) {
+  const auto open = text.find('[');
+  const auto close = text.find(']', open);
+  if (open != std::string::npos && close != std::string::npos &&
+      text.find_first_of("/?#", text.find("://") + 3) > open) {
+    std::error_code not_an_address;
+    asio::ip::make_address_v4(text.substr(open + 1, close - open - 1), not_an_address);
+    if (!not_an_address) {
+      text.erase(close, 1).erase(open, 1);
+    }
+  }
+  return text;
+}
+
 }  // namespace
 
 std::string Url::authority() const { return bracketed(host) + ":" + port; }
@@ -63,7 +78,7 @@ std::optional<Url> parse_url(std::string_view text) {
     throw std::bad_alloc();
   }
   constexpr unsigned flags = CURLU_NON_SUPPORT_SCHEME | CURLU_URLENCODE;
-  const std::string whole(text);
+  const std::string whole = without_brackets_of_ipv4(std::string(text));
   if (whole.find('\0') != std::string::npos ||
       curl_url_set(url.get(), CURLUPART_URL, whole.c_str(), flags) != CURLUE_OK) {
     return std::nullopt;

@@ -1,6 +1,7 @@
 // What of TLS and HTTP the environment decides, as for kubectl.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/stat.h>
 
 #include <chrono>
 #include <cstdlib>
@@ -58,6 +59,27 @@ TEST_F(TlsEnvironment, TheFoldersOfSslCertDirAreTrusted) {
   std::filesystem::copy_file(path("ca.crt"), path("roots/ca.crt"));
   std::filesystem::copy_file(path("ca.key"), path("roots/no certificate"));
   ::setenv("SSL_CERT_DIR", (path("empty") + ":" + path("roots")).c_str(), 1);
+  EXPECT_THAT(answer(), HasSubstr("s_server"));
+}
+
+// As Go has it: what cannot be read or decoded is left out, and the rest counts.
+TEST_F(TlsEnvironment, WhatCannotBeUsedIsLeftOut) {
+  ::setenv("DISABLE_HTTP2", "1", 1);
+  const std::string broken = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n";
+  const std::string authority = test::read_file(path("ca.crt"));
+  dir_.write("broken first", broken + authority);
+  dir_.write("roots/broken first", broken + authority);
+  dir_.write("no certificate", "x");
+  ASSERT_EQ(::mkfifo(path("fifo").c_str(), 0600), 0);
+  for (const std::string& file : {path("missing"), path("no certificate"), path("fifo"), std::string("/dev/null")}) {
+    ::setenv("SSL_CERT_FILE", file.c_str(), 1);
+    ::unsetenv("SSL_CERT_DIR");
+    EXPECT_EQ(error().code(), ErrorCode::tls) << file;
+    ::setenv("SSL_CERT_DIR", path("roots").c_str(), 1);
+    EXPECT_THAT(answer(), HasSubstr("s_server")) << file;
+  }
+  ::unsetenv("SSL_CERT_DIR");
+  ::setenv("SSL_CERT_FILE", path("broken first").c_str(), 1);
   EXPECT_THAT(answer(), HasSubstr("s_server"));
 }
 

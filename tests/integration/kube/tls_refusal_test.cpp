@@ -23,6 +23,10 @@ class TlsRefusal : public TlsServer {
     return error_with(name, client);
   }
   Error error_with(const std::string& name, HttpClient& client) {
+    const HttpRequest request = request_with(name);
+    return test::error_of(loop_, client.send(request));
+  }
+  HttpRequest request_with(const std::string& name) {
     TlsMaterial tls;
     tls.ca = test::read_file(path("ca.crt"));
     if (!name.empty()) {
@@ -33,7 +37,7 @@ class TlsRefusal : public TlsServer {
     request.target = "/";
     request.proof =
         std::make_shared<RequestCredentials>(RequestCredentials{{}, std::make_shared<TlsMaterial>(std::move(tls))});
-    return test::error_of(loop_, client.send(request));
+    return request;
   }
 };
 
@@ -58,6 +62,27 @@ TEST_F(TlsRefusal, OfAMissingCertificateSaysSo) {
   const Error error = error_with("");
   EXPECT_EQ(error.code(), ErrorCode::tls) << describe(error);
   EXPECT_THAT(error.message(), HasSubstr("there is none"));
+}
+
+// Who has a plugin can get another certificate.
+TEST_F(TlsRefusal, IsToldFromOtherFailuresOfTls) {
+  HttpClient client = make_client();
+  const HttpRequest with_none = request_with("");
+  EXPECT_THROW(test::run(loop_, client.send(with_none)), CertificateRefused);
+  make_key("other", {"-x509"});
+  HttpRequest distrustful = request_with("");
+  TlsMaterial tls;
+  tls.ca = test::read_file(path("other.crt"));
+  distrustful.proof =
+      std::make_shared<RequestCredentials>(RequestCredentials{{}, std::make_shared<TlsMaterial>(std::move(tls))});
+  try {
+    test::run(loop_, client.send(distrustful));
+    ADD_FAILURE() << "it was answered";
+  } catch (const CertificateRefused& refusal) {
+    ADD_FAILURE() << describe(refusal);
+  } catch (const Error& error) {
+    EXPECT_EQ(error.code(), ErrorCode::tls);
+  }
 }
 
 TEST_F(TlsRefusal, IsNotTheReasonOfWhatFailsLater) {

@@ -69,6 +69,18 @@ TEST_F(FindProgram, AFileWithoutItsExecutableBitIsThereAndNamed) {
   }
 }
 
+// Who fills the current folder may be anybody.
+TEST_F(FindProgram, NoProgramOfTheCurrentFolderIsFound) {
+  const fs::path before = fs::current_path();
+  fs::current_path(temp_ / "one");
+  for (const char* const path : {"", ".", ":/none", "/none:", "/none::/none", "../one"}) {
+    ::setenv("PATH", path, 1);
+    EXPECT_FALSE(is_on_path("tool")) << path;
+    EXPECT_EQ(refusal("tool").code(), ErrorCode::not_found) << path;
+  }
+  fs::current_path(before);
+}
+
 TEST_F(FindProgram, AFolderIsNoProgram) {
   EXPECT_THAT(refusal((temp_ / "one").string()).message(), HasSubstr("Is a directory"));
 }

@@ -154,6 +154,7 @@ TEST(StatusError, SomeAnswersOfTheApiServerAreNoStatus) {
   EXPECT_EQ(error(413, "").code(), ErrorCode::rejected);
   EXPECT_EQ(error(401, "Unauthorized").code(), ErrorCode::unauthorized);
   EXPECT_THAT(error(404, "404 page not found\n").message(), HasSubstr("no Kubernetes API at this path"));
+  EXPECT_THAT(error(400, "Client sent an HTTP request to an HTTPS server.\n").remedy(), HasSubstr("write https://"));
 }
 
 TEST(StatusError, ARedirectNamesItsHostAndNoMore) {

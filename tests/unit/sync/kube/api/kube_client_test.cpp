@@ -5,13 +5,16 @@
 #include <gtest/gtest.h>
 
 #include <asio/io_context.hpp>
+#include <filesystem>
 #include <nlohmann/json.hpp>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "tests/support/fake_transport.hpp"
 #include "tests/support/listed.hpp"
 #include "tests/support/run_coroutine.hpp"
+#include "tests/support/temp_dir.hpp"
 
 namespace regsync::kube {
 namespace {
@@ -63,6 +66,51 @@ TEST_F(KubeClientOver, NoOtherRedirectIs) {
       << "Go would make it a GET";
   server.on("", "/api", [&](const HttpRequest&) { return redirect(307, "/api"); });
   EXPECT_EQ(test::error_of(loop, client.get(secret)).code(), ErrorCode::unreachable) << "round and round";
+}
+
+// A plugin that counts its runs; what it prints is refused at first, by an alert of TLS.
+class KubeClientWithPlugin : public ::testing::Test {
+ protected:
+  KubeClient client_with(const std::string& script) {
+    const auto path = temp_.write("plugin", "#!/bin/sh\necho run >> " + (temp_ / "runs").string() + "\n" + script);
+    std::filesystem::permissions(path, std::filesystem::perms::owner_all);
+    ResolvedContext context = context_of_test();
+    context.exec = ExecConfig{};
+    context.exec->command = path;
+    context.exec->api_version = "client.authentication.k8s.io/v1";
+    context.exec->interactive_mode = "Never";
+    return {std::move(context), server.connect()};
+  }
+  [[nodiscard]] std::size_t runs() const { return test::read_file(temp_ / "runs").size() / 4; }
+
+  const std::string mints = R"(echo '{"apiVersion":"client.authentication.k8s.io/v1","kind":"ExecCredential",)"
+                            R"("status":{"token":"'$$'"}}')";
+  test::TempDir temp_;
+  asio::io_context loop;
+  test::FakeTransport server{loop.get_executor()};
+};
+
+TEST_F(KubeClientWithPlugin, ACertificateThatTlsRefusesIsMintedAnew) {
+  KubeClient client = client_with(mints);
+  bool refuses = true;
+  server.on("", "/api", [&](const HttpRequest&) -> HttpResponse {
+    if (std::exchange(refuses, false)) {
+      throw CertificateRefused(ErrorCode::tls, "it is revoked");
+    }
+    return test::FakeTransport::respond(200, R"({"kind":"Secret"})");
+  });
+  EXPECT_EQ(test::run(loop, client.get(secret)).at("kind"), "Secret");
+  EXPECT_EQ(runs(), 2U);
+}
+
+TEST_F(KubeClientWithPlugin, ACertificateThatTlsRefusesAgainIsToldAndLeftAlone) {
+  KubeClient client = client_with(mints);
+  server.on("", "/api",
+            [](const HttpRequest&) -> HttpResponse { throw CertificateRefused(ErrorCode::tls, "it is revoked"); });
+  for (int i = 0; i < 3; ++i) {
+    EXPECT_EQ(test::error_of(loop, client.get(secret)).message(), "it is revoked");
+  }
+  EXPECT_EQ(runs(), 2U) << "the pause lasts";
 }
 
 TEST_F(KubeClientOver, AListAsksForItsPageAndSelectors) {

@@ -89,8 +89,19 @@ TEST(Credentials, ATokenThatSaysThatItHasExpiredIsNotSent) {
   KubeClient client(std::move(context), std::make_unique<Recorder>(headers));
   const Error error = test::error_of(loop, client.version());
   EXPECT_EQ(error.code(), ErrorCode::unauthorized);
-  EXPECT_THAT(error.remedy(), HasSubstr("kubectl --context"));
+  EXPECT_THAT(error.message(), HasSubstr("there is no refresh-token"));
+  EXPECT_THAT(error.remedy(), HasSubstr("log in again"));
   EXPECT_TRUE(headers.empty());
+}
+
+TEST(Credentials, AnExpiredTokenThatKubectlCanRenewIsLeftToIt) {
+  asio::io_context loop;
+  ResolvedContext context = context_at("https://k.example");
+  context.token = SecretString("t");
+  context.token_expires = std::chrono::system_clock::time_point();
+  context.has_refresh_token = true;
+  Credentials credentials(std::move(context));
+  EXPECT_THAT(test::error_of(loop, credentials.current()).remedy(), HasSubstr("kubectl --context"));
 }
 
 TEST(Credentials, ATokenIsABearer) {
@@ -141,6 +152,12 @@ TEST(Credentials, UserNameAndPasswordAreBasic) {
   context.username = "jdoe";
   context.password = SecretString("p:w");
   EXPECT_THAT(headers_for(std::move(context)), Contains("Authorization: Basic amRvZTpwOnc="));
+}
+
+TEST(Credentials, APasswordAloneIsNotSent) {
+  ResolvedContext context = context_at("https://k.example");
+  context.password = SecretString("hunter2");
+  EXPECT_THAT(headers_for(std::move(context)), Not(Contains(StartsWith("Authorization"))));
 }
 
 TEST(Credentials, ImpersonationIsOneHeaderForEachValueAndItsKeysAreEncoded) {

@@ -48,6 +48,7 @@ TEST(ExecCredential, ExpiryWithFractionAndOffset) {
   };
   EXPECT_EQ(expires("2030-01-02T03:04:05.678Z"), 1893553445);
   EXPECT_EQ(expires("2030-01-02T05:04:05+02:00"), 1893553445);
+  EXPECT_EQ(expires("2030-01-02T3:04:05,5Z"), 1893553445);
   EXPECT_EQ(expires("2030-01-01T21:34:05-05:30"), 1893553445);
   EXPECT_GT(expires("9999-12-31T23:59:59Z"), 1893553445) << "never";
   EXPECT_EQ(expires("0001-01-01T00:00:00Z"), 0) << "Go's zero time";
@@ -80,6 +81,19 @@ TEST(ExecCredential, WhatIsRefused) {
   EXPECT_THAT(refusal(credential({{"token", 5}})).message(), HasSubstr("must be a string"));
   EXPECT_THAT(refusal(credential({{"token", "hunter2"}, {"expirationTimestamp", "tomorrow"}})).message(),
               HasSubstr("RFC 3339"));
+}
+
+TEST(ExecCredential, AnExpiryIsReadAsStrictlyAsClientGoDoes) {
+  for (const char* const text : {"", "2099-02-30T00:00:00Z", "2099-04-31T00:00:00Z", "2099-1-1T00:00:00Z",
+                                 "2099-01-01T00:00:00.Z", "2099-01-01T00:00:60Z", "2099-01-01T00:00Z",
+                                 " 2099-01-01T00:00:00Z", "2099-01-01T00:00:00z", "2099-01-01T00:00:00"}) {
+    EXPECT_THAT(refusal(credential({{"token", "hunter2"}, {"expirationTimestamp", text}})).message(),
+                HasSubstr("RFC 3339"))
+        << text;
+  }
+  EXPECT_FALSE(parse_exec_credential(credential({{"token", "t"}, {"expirationTimestamp", nullptr}}), v1).expires);
+  EXPECT_TRUE(
+      parse_exec_credential(credential({{"token", "t"}, {"expirationTimestamp", "2096-02-29T00:00:00Z"}}), v1).expires);
 }
 
 TEST(ExecCredential, MayHoldMuchElseAndIsCalledTooLargeWhereItIs) {

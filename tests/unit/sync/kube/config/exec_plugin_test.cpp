@@ -4,6 +4,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <array>
 #include <asio/io_context.hpp>
 #include <chrono>
@@ -285,6 +286,32 @@ TEST_F(ExecPluginTest, FourThatHangDoNotKeepTheOthersWaiting) {
   EXPECT_TRUE(test::run_until(loop_, [&] { return answered; }, 4s)) << "before their patience ends";
 }
 
+TEST_F(ExecPluginTest, ThoseThatHungWaitAmongThemselves) {
+  plugin("[ $1 = well ] || sleep 60; " + prints("t"));
+  context_.exec->manners.patience = 360ms;
+  std::vector<std::unique_ptr<test::Background>> asking;
+  std::vector<std::shared_ptr<ExecPlugin>> plugins;
+  const auto ask = [](std::shared_ptr<ExecPlugin> of) -> asio::awaitable<void> { co_await of->current(); };
+  constexpr std::size_t many = 20;
+  for (std::size_t i = 0; i < many; ++i) {
+    context_.exec->args = {std::to_string(i)};
+    plugins.push_back(ExecPlugin::shared(context_));
+    asking.push_back(std::make_unique<test::Background>(loop_, ask(plugins.back())));
+  }
+  const auto all_ended = [&] { return std::ranges::all_of(asking, [](const auto& one) { return one->done(); }); };
+  ASSERT_TRUE(test::run_until(loop_, all_ended));
+  asking.clear();
+  for (const auto& hanging : plugins) {
+    hanging->end_pause();
+    asking.push_back(std::make_unique<test::Background>(loop_, ask(hanging)));
+  }
+  context_.exec->args = {"well"};
+  context_.exec->manners.patience = 60s;
+  test::Background healthy(loop_, ask(ExecPlugin::shared(context_)));
+  EXPECT_TRUE(test::run_until(loop_, [&] { return healthy.done(); }));
+  EXPECT_LT(runs(), 2 * many) << "it did not wait for all of them";
+}
+
 // A context asks for its credential every 20 s, as a watch that tries to connect does.
 class ExecPluginOverHours : public ExecPluginTest {
  protected:
@@ -391,6 +418,42 @@ TEST_F(ExecPluginOverHours, OneThatFailedWithoutANetworkWorksAMinuteAfterItIsBac
   has_network_ = true;
   EXPECT_EQ(runs_in(1min), 1U);
   EXPECT_EQ(test::run(loop_, plugin_->current())->token.reveal(), "t");
+}
+
+// Who has logged in as somebody else asks: the old credential may be good still, and lack the rights.
+TEST_F(ExecPluginOverHours, APersonWhoAsksGetsAnotherCredentialOnce) {
+  start(prints("t$$"));
+  const auto before = test::run(loop_, plugin_->current());
+  plugin_->end_pause();
+  EXPECT_EQ(test::run(loop_, plugin_->current()), before) << "it is just new";
+  passed_ += 1min;
+  plugin_->end_pause();
+  plugin_->end_pause();
+  const auto after = test::run(loop_, plugin_->current());
+  EXPECT_NE(after, before);
+  EXPECT_EQ(test::run(loop_, plugin_->current()), after);
+  EXPECT_EQ(runs(), 2U);
+}
+
+// `regsync sync --once`: it has asked for a login, and lives no longer than that.
+TEST_F(ExecPluginOverHours, APersonAtTheTerminalIsNotAskedTwice) {
+  start(prints("t$$"));
+  context_.exec->manners.terminal = true;
+  plugin_ = std::make_unique<ExecPlugin>(context_, world());
+  const auto before = test::run(loop_, plugin_->current());
+  passed_ += 1min;
+  plugin_->end_pause();
+  EXPECT_EQ(test::run(loop_, plugin_->current()), before);
+}
+
+TEST_F(ExecPluginOverHours, APersonWhoAsksInVainIsToldSoAndTheCredentialGoesOnToServe) {
+  start("[ -e " + (temp_ / "broken").string() + " ] && exit 1; " + prints("t$$"));
+  const auto before = test::run(loop_, plugin_->current());
+  temp_.write("broken", "");
+  passed_ += 1min;
+  plugin_->end_pause();
+  EXPECT_EQ(test::error_of(loop_, plugin_->current()).code(), ErrorCode::credential_plugin);
+  EXPECT_EQ(test::run(loop_, plugin_->current()), before);
 }
 
 TEST_F(ExecPluginOverHours, APersonWhoAsksEndsThePauseOnce) {

@@ -50,7 +50,24 @@ TEST(YamlJson, APlainValueHasTheTypeThatYaml11GivesIt) {
                                                                {"1e999", "1e999"},
                                                                {"a b", "a b"},
                                                                {"9223372036854775807", INT64_MAX},
-                                                               {"9223372036854775808", 9223372036854775808.0}}) {
+                                                               {"9223372036854775808", 9223372036854775808U},
+                                                               {"-9223372036854775808", INT64_MIN},
+                                                               {"18446744073709551616", 18446744073709551616.0},
+                                                               {"0", 0},
+                                                               {"-0", 0},
+                                                               {"0x1F", 31},
+                                                               {"-0x10", -16},
+                                                               {"0o17", 15},
+                                                               {"017", 15},
+                                                               {"09", 9.0},
+                                                               {"0b101", 5},
+                                                               {"-0b101", -5},
+                                                               {"1_000", 1000},
+                                                               {"1_000.5", 1000.5},
+                                                               {"_1", "_1"},
+                                                               {"0x", "0x"},
+                                                               {"0xg", "0xg"},
+                                                               {"--1", "--1"}}) {
     EXPECT_EQ(yaml_to_json("v: " + yaml).at("v"), value) << yaml;
     EXPECT_EQ(yaml_to_json("v: " + yaml).at("v").type(), value.type()) << yaml;
   }
@@ -116,6 +133,11 @@ TEST(YamlJson, TextOfWindowsIsReadAsUtf8) {
       "a\0:\0 \0\xfc\0\n\0",
       12);
   EXPECT_EQ(yaml_to_json(utf16), (json{{"a", "\xc3\xbc"}}));
+}
+
+TEST(YamlJson, ALineMayEndInACarriageReturnAlone) {
+  EXPECT_EQ(yaml_to_json("a: 1\rb:\r  c: x\r"), (json{{"a", 1}, {"b", {{"c", "x"}}}}));
+  EXPECT_EQ(yaml_to_json("a: |\r\n  x\r\n  y\r\n"), (json{{"a", "x\ny\n"}}));
 }
 
 TEST(YamlJson, WhatIsNestedBeyondReasonIsRefused) {

@@ -3,6 +3,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <string>
+#include <utility>
 #include <vector>
 
 namespace regsync::kube {
@@ -17,6 +19,13 @@ Endpoint at(const char* server, const char* tls_server_name = "") {
   Endpoint endpoint;
   endpoint.server = server;
   endpoint.tls_server_name = tls_server_name;
+  return endpoint;
+}
+
+Endpoint through(std::string proxy) {
+  Endpoint endpoint = at("https://k.example");
+  endpoint.proxy_url = std::move(proxy);
+  endpoint.proxy_source = "HTTPS_PROXY";
   return endpoint;
 }
 
@@ -71,6 +80,46 @@ TEST_F(CurlEndpointTest, ATlsServerNameThatIsNoHostIsAProblemOfTheKubeconfig) {
       EXPECT_THAT(error.message(), HasSubstr("tls-server-name")) << name;
     }
   }
+}
+
+TEST_F(CurlEndpointTest, ATlsServerNameThatNobodyChecksMayBeAnything) {
+  Endpoint endpoint = at("https://k.example", "a b");
+  endpoint.insecure_skip_tls_verify = true;
+  EXPECT_THAT(headers_of(endpoint, {}), IsEmpty());
+}
+
+TEST_F(CurlEndpointTest, AProxyThatCannotBeUsedIsAProblemAndNotLeftOut) {
+  for (const char* const proxy : {"http://corp:hunter2%00@p:1", "http://corp:hun/ter2@p:1", "http://corp:hunter2@"}) {
+    try {
+      const CurlEndpoint made(through(proxy));
+      ADD_FAILURE() << proxy;
+    } catch (const Error& error) {
+      EXPECT_EQ(error.code(), ErrorCode::kubeconfig) << proxy;
+      EXPECT_EQ(error.message(), "HTTPS_PROXY is not the URL of a proxy") << proxy;
+      EXPECT_THAT(error.remedy(), HasSubstr("HTTPS_PROXY")) << proxy;
+    }
+  }
+}
+
+TEST_F(CurlEndpointTest, WhatFailsOnTheWayThroughAProxyNamesIt) {
+  EXPECT_EQ(error_of(CURLE_COULDNT_RESOLVE_PROXY, "", through("http://u:hunter2@p:1")).message(),
+            "cannot reach the proxy http://p:1 (HTTPS_PROXY) of https://k.example: the host name cannot be resolved");
+  EXPECT_EQ(error_of(CURLE_RECV_ERROR, "reset", through("http://p:1")).message(),
+            "reset (through the proxy http://p:1 of HTTPS_PROXY)");
+}
+
+TEST_F(CurlEndpointTest, NoPasswordOfAProxyIsToldEvenIfLibcurlQuotesIt) {
+  for (const char* const scheme : {"http", "ftp", "htpp", "socks5", "socks6"}) {
+    const std::string proxy = std::string(scheme) + "://corp:hunter2@p:21";
+    const Error error = error_of(CURLE_COULDNT_CONNECT, ("Unsupported proxy '" + proxy + "'").c_str(), through(proxy));
+    EXPECT_THAT(describe(error), Not(HasSubstr("hunter2"))) << scheme;
+    EXPECT_THAT(error.message(), HasSubstr(std::string(scheme) + "://p:21")) << scheme;
+  }
+}
+
+TEST_F(CurlEndpointTest, AServerThatClosesIsNotToldAsTheCallThatFailed) {
+  EXPECT_EQ(error_of(CURLE_SEND_ERROR, "getpeername() failed with errno 107").message(),
+            "the server closed the connection");
 }
 
 TEST_F(CurlEndpointTest, NobodyIsAskedWhetherALargeBodyIsWanted) {

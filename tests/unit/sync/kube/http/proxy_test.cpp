@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <map>
+#include <optional>
 #include <string>
 
 namespace regsync::kube {
@@ -25,7 +26,7 @@ TEST_P(ProxyTest, IsTheOneThatGoWouldUse) {
     const auto found = given.environment.find(name);
     return found == given.environment.end() ? std::nullopt : std::optional(found->second);
   };
-  EXPECT_EQ(proxy_from_environment(given.server, environment), given.proxy);
+  EXPECT_EQ(proxy_from_environment(given.server, environment).url, given.proxy);
 }
 
 INSTANTIATE_TEST_SUITE_P(
@@ -110,6 +111,18 @@ INSTANTIATE_TEST_SUITE_P(
              {{"HTTPS_PROXY", "p"}, {"NO_PROXY", "fd00::1%eth0"}},
              "https://[fd00::1]:6443",
              "http://p"},
+        Case{"NO_PROXY address without the server's zone",
+             {{"HTTPS_PROXY", "p"}, {"NO_PROXY", "fe80::1"}},
+             "https://[fe80::1%25lo]:6443",
+             ""},
+        Case{"NO_PROXY network without the server's zone",
+             {{"HTTPS_PROXY", "p"}, {"NO_PROXY", "fe80::/10"}},
+             "https://[fe80::1%25lo]:6443",
+             ""},
+        Case{"NO_PROXY address with the server's zone is a name",
+             {{"HTTPS_PROXY", "p"}, {"NO_PROXY", "fe80::1%lo,fe80::%lo/10"}},
+             "https://[fe80::1%25lo]:6443",
+             "http://p"},
         Case{"NO_PROXY network with leading zeros",
              {{"HTTPS_PROXY", "p"}, {"NO_PROXY", "010.000.0.0/8"}},
              "https://10.1.2.3",
@@ -122,6 +135,64 @@ INSTANTIATE_TEST_SUITE_P(
              {{"HTTPS_PROXY", "p"}, {"NO_PROXY", "10.0.0.0/8"}},
              "https://k.example",
              "http://p"}));
+
+TEST(ProxyFromEnvironment, NamesTheVariable) {
+  const auto variable = [](const char* server, const char* set) {
+    return proxy_from_environment(
+               server,
+               [&](std::string_view name) { return name == set ? std::optional<std::string>("p:1") : std::nullopt; })
+        .variable;
+  };
+  for (const char* const name : {"HTTPS_PROXY", "https_proxy"}) {
+    EXPECT_EQ(variable("https://k.example", name), name);
+  }
+  for (const char* const name : {"HTTP_PROXY", "http_proxy"}) {
+    EXPECT_EQ(variable("http://10.0.0.1", name), name);
+  }
+}
+
+struct Parsed {
+  const char* text;
+  const char* url;
+  const char* userinfo;
+  const char* shown;
+};
+
+void PrintTo(const Parsed& given, std::ostream* out) { *out << given.text; }
+
+class ParseProxy : public ::testing::TestWithParam<Parsed> {};
+
+TEST_P(ParseProxy, TakesItApartAsGoDoes) {
+  const auto proxy = parse_proxy(GetParam().text);
+  ASSERT_TRUE(proxy);
+  EXPECT_EQ(proxy->url, GetParam().url);
+  EXPECT_EQ(proxy->userinfo, GetParam().userinfo);
+  EXPECT_EQ(proxy->shown, GetParam().shown);
+}
+
+INSTANTIATE_TEST_SUITE_P(Texts, ParseProxy,
+                         ::testing::Values(Parsed{"http://p", "http://p:80", "", "http://p:80"},
+                                           Parsed{"p:3128", "http://p:3128", "", "http://p:3128"},
+                                           Parsed{"HTTPS://P/x?y#z", "https://p", "", "https://p"},
+                                           Parsed{"socks5://p:1", "socks5h://p:1", "", "socks5://p:1"},
+                                           Parsed{"socks5h://p", "socks5h://p", "", "socks5h://p"},
+                                           Parsed{"http://u:hunter2@p:1", "http://p:1", "u:hunter2", "http://p:1"},
+                                           Parsed{"u:hunter2@p", "http://p:80", "u:hunter2", "http://p:80"},
+                                           Parsed{"http://u@corp.com:p%40w%25@p:1", "http://p:1", "u@corp.com:p%40w%25",
+                                                  "http://p:1"},
+                                           Parsed{"http://p:1/@x", "http://p:1", "", "http://p:1"},
+                                           // Whatever else it is named, it is spoken to in http.
+                                           Parsed{"ftp://u:hunter2@p:21", "http://p:21", "u:hunter2", "ftp://p:21"},
+                                           Parsed{"htpp://u:hunter2@p:21", "http://p:21", "u:hunter2", "htpp://p:21"},
+                                           Parsed{"socks4://p:1080", "http://p:1080", "", "socks4://p:1080"},
+                                           Parsed{"socks5a://p:1080", "http://p:1080", "", "socks5a://p:1080"}));
+
+TEST(ParseProxyOf, WhatIsNoUrlOrCannotBeDecodedIsNone) {
+  for (const char* const text : {"http://", "http://u:p@", "http://u:hunt/er2@p", "http://u:%00@p", "http://u:a%zz@p",
+                                 "http://u:a%2@p", "http://u:a\nb@p", "http://p:port", "http:///p"}) {
+    EXPECT_FALSE(parse_proxy(text)) << text;
+  }
+}
 
 TEST(ShownProxy, HasNoUserNoPasswordAndItsPort) {
   EXPECT_EQ(shown_proxy("http://user:hunter2@proxy.corp/x"), "http://proxy.corp:80");

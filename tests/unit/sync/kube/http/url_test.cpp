@@ -41,6 +41,12 @@ TEST(Url, AnIpv6AddressHasBracketsOnlyInTheUrl) {
   EXPECT_EQ(url->origin(), "https://[fe80::1%25eth0]:6443");
 }
 
+TEST(Url, AnIpv4AddressMayHaveBracketsToo) {
+  EXPECT_EQ(parse_url("https://[127.0.0.1]:6443/x")->base(), "https://127.0.0.1:6443/x");
+  EXPECT_FALSE(parse_url("https://[k.example]:6443"));
+  EXPECT_EQ(parse_url("https://k/[127.0.0.1]")->host, "k");
+}
+
 TEST(Url, HasOneSpellingAsABase) {
   EXPECT_EQ(parse_url("https://k.example:443/prefix/")->base(), "https://k.example:443/prefix");
   EXPECT_EQ(parse_url("https://k.example/a?timeout=1#b")->base(), "https://k.example/a");
