@@ -233,6 +233,7 @@ class Daemon::Impl {
   FleetReport fleet(const FleetReport* before) {
     FleetReport report = engine_.fleet();
     if (before != nullptr) {
+      carry_completeness(*before, report);
       carry_last_in_sync(*before, report, std::chrono::system_clock::now());
     }
     add_problems(report.overview);
@@ -242,6 +243,7 @@ class Daemon::Impl {
     if (member_ != nullptr) {
       std::ranges::move(member_->waits_for(), std::back_inserter(report.waits_for));
       report.role = member_->role();
+      report.slots = options_.slots;
       report.slots_held = member_->slots_held();
     }
     std::set<std::string> contexts;

@@ -41,6 +41,12 @@ void Hub::refresh() {
     return;
   }
   if (!kube::same_cluster(*in_use_, now) || in_use_->default_namespace != now.default_namespace) {
+    if (in_use_->name == now.name && in_use_->server == now.server) {
+      throw Error(ErrorCode::kubeconfig,
+                  "the kubeconfig has another certificate authority, proxy, TLS setting or namespace for the hub (" +
+                      presentable(now.name) + ") than the connections in use",
+                  "to use it: " + how_to_restart_regsyncd());
+    }
     throw Error(ErrorCode::kubeconfig,
                 "the current context of the kubeconfig is " + presentable(now.name) +
                     ", another hub than the one in use (" + presentable(in_use_->name) + ")",

@@ -13,6 +13,7 @@
 #include <iostream>
 #include <map>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "daemon/service.hpp"
@@ -23,9 +24,11 @@
 #include "helper/base/text.hpp"
 #include "sync/base/file_limit.hpp"
 #include "sync/base/guard.hpp"
+#include "sync/base/listen_address.hpp"
 #include "sync/base/log.hpp"
 #include "sync/engine/owner_file.hpp"
 #include "sync/model/label_selector.hpp"
+#include "sync/model/names.hpp"
 
 namespace {
 
@@ -49,6 +52,62 @@ void keep_heap_small() {
   constexpr int large = 64 * 1024;
   mallopt(M_ARENA_MAX, 1);
   mallopt(M_MMAP_THRESHOLD, large);  // which would grow with each large one that is freed
+}
+
+// An option that a manifest fills from a variable that is not set must not count as one that is not there: without a
+// Lease every replica writes.
+void refuse_empty_values(CLI::App& app) {
+  for (CLI::Option* option : app.get_options()) {
+    option->check(
+        [](const std::string& value) {
+          return regsync::trim(value).empty()
+                     ? std::string("the value is empty; leave the option out, or set what it comes from")
+                     : std::string();
+        },
+        "");
+  }
+}
+
+// As CLI11 parses them, the last one first. It would take what follows "--logins=" for its value, and so lose a
+// --lease.
+std::vector<std::string> arguments_of(int argc, char** argv) {
+  std::vector<std::string> arguments;
+  for (int i = argc - 1; i > 0; --i) {
+    std::string argument = argv[i];
+    if (argument.starts_with("--") && argument.find('=') == argument.size() - 1) {
+      argument.pop_back();
+      arguments.emplace_back();
+    }
+    arguments.push_back(std::move(argument));
+  }
+  return arguments;
+}
+
+// Throws Error(invalid_input) where a value can never be right.
+void require_usable(const regsync::DaemonOptions& options, const regsync::ClusterSecretsScope& clusters) {
+  const auto require = [](bool right, const std::string& option, const std::string& value, const std::string& what) {
+    if (!right) {
+      throw regsync::Error(regsync::ErrorCode::invalid_input,
+                           option + " is not the name of a " + what + ": \"" + regsync::presentable(value) + "\"",
+                           "use small letters, digits and -");
+    }
+  };
+  const std::string last_slot = options.slots == 1 ? "" : "-" + std::to_string(options.slots - 1);
+  require(options.lease.empty() || regsync::is_object_name(options.lease + last_slot), "--lease", options.lease,
+          "Lease");
+  require(clusters.name_space.empty() || regsync::is_label_name(clusters.name_space), "--clusters-namespace",
+          clusters.name_space, "namespace");
+  if (!options.listen.empty()) {
+    if (const auto fault = regsync::guarded([&] { regsync::parse_listen_address(options.listen); })) {
+      throw regsync::Error(fault->within("--listen"));
+    }
+  }
+  if (!options.owner.empty()) {
+    static_cast<void>(regsync::load_owner({}, options.owner));
+  }
+  if (!clusters.selector.empty()) {
+    static_cast<void>(regsync::LabelSelector::parse(clusters.selector));
+  }
 }
 
 asio::awaitable<void> serve(regsync::DaemonOptions options) {
@@ -105,9 +164,8 @@ int main(int argc, char** argv) {
     app.set_version_flag("--version", "regsyncd " REGSYNC_VERSION);
     std::string kubeconfig;
     app.add_option("--kubeconfig", kubeconfig, "The kubeconfig to use, instead of $KUBECONFIG or ~/.kube/config");
-    std::string owner;
-    app.add_option("--owner", owner, "To whom the Secrets belong, instead of this user on this machine");
     regsync::DaemonOptions options;
+    app.add_option("--owner", options.owner, "To whom the Secrets belong, instead of this user on this machine");
     app.add_option(
         "--listen", options.listen,
         "Serve the page of the fleet, /livez, /readyz, /metrics and /status.json on HOST:PORT, or on :PORT of "
@@ -143,8 +201,9 @@ int main(int argc, char** argv) {
            "hub, as always with --lease")
         ->type_name("folder|configmaps")
         ->transform(CLI::CheckedTransformer(states).description(""));
+    refuse_empty_values(app);
     try {
-      app.parse(argc, argv);
+      app.parse(arguments_of(argc, argv));
     } catch (const CLI::ParseError& error) {
       return app.exit(error) == 0 ? 0 : 2;  // --help and --version are no errors; 2 is wrong use
     }
@@ -152,20 +211,13 @@ int main(int argc, char** argv) {
     if (!kubeconfig.empty()) {
       options.kubeconfig = kubeconfig;
     }
-    const auto wrong_use = regsync::guarded([&] {
-      if (!owner.empty()) {
-        static_cast<void>(regsync::load_owner({}, owner));
-      }
-      if (!clusters.selector.empty()) {
-        static_cast<void>(regsync::LabelSelector::parse(clusters.selector));
-        options.clusters = clusters;
-      }
-    });
-    if (wrong_use) {
+    if (const auto wrong_use = regsync::guarded([&] { require_usable(options, clusters); })) {
       std::cerr << "regsyncd: " << regsync::describe(*wrong_use) << '\n';
       return 2;
     }
-    options.owner = owner;
+    if (!clusters.selector.empty()) {
+      options.clusters = clusters;
+    }
     for (const std::string& path : logins) {
       options.logins.push_back(std::filesystem::absolute(path));
     }

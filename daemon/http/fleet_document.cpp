@@ -185,20 +185,13 @@ std::string fleet_document(const FleetReport& report) {
     const auto context = contexts.of(group.context, [&] { return json{{"name", group.context}}; });
     cells.push_back(cell_of(group, target, context, causes));
   }
-  json document = {{"apiVersion", "regsync.dev/v1"},
-                   {"kind", "Fleet"},
-                   {"version", overview.version},
-                   {"started", control::to_rfc3339(overview.started)},
-                   {"ready", report.ready()},
-                   {"role", report.role},
-                   {"standsBy", report.stands_by()},
-                   {"states", states()},
-                   {"targets", targets.take()},
-                   {"contexts", contexts.take()},
-                   {"logins", logins_of(report)},
-                   {"problems", errors_of(overview.problems)},
-                   {"notes", errors_of(overview.notes)},
-                   {"causes", causes.take()},
+  json document = {{"apiVersion", "regsync.dev/v1"},     {"kind", "Fleet"},
+                   {"version", overview.version},        {"started", control::to_rfc3339(overview.started)},
+                   {"ready", report.is_complete()},      {"role", report.role},
+                   {"standsBy", report.stands_by()},     {"states", states()},
+                   {"targets", targets.take()},          {"contexts", contexts.take()},
+                   {"logins", logins_of(report)},        {"problems", errors_of(overview.problems)},
+                   {"notes", errors_of(overview.notes)}, {"causes", causes.take()},
                    {"cells", std::move(cells)}};
   if (overview.store) {
     document["store"] = control::to_json(*overview.store);
@@ -214,6 +207,8 @@ std::string fleet_metrics(const FleetReport& report, WallTime now) {
   add_last_success(report, now, families);
   set(families.add("regsync_slots_held", "Leases that this replica holds: 0 where it stands by; 1 without replicas"),
       {}, report.role.empty() ? 1 : static_cast<double>(report.slots_held));
+  set(families.add("regsync_slots", "Leases that share the clusters among the replicas; 1 without replicas"), {},
+      static_cast<double>(report.slots));
   auto& connected = families.add("regsync_context_connected", "1 where the last list or watch succeeded, else 0");
   for (const ContextStatus& context : overview.contexts) {
     set(connected, {{"context", context.name}}, context.connected ? 1 : 0);

@@ -1,4 +1,5 @@
-// A FleetReport as programs read it: /status.json and /metrics. Pure; any thread. No secret and no user name is in it.
+// A FleetReport as programs read it: /status.json and /metrics. Pure; any thread. No secret and no user name of a
+// login is in it.
 #pragma once
 
 #include <string>

@@ -18,6 +18,12 @@ HttpAnswer text(int status, std::string body) {
   return {.status = status, .body = std::make_shared<const std::string>(std::move(body))};
 }
 
+HttpAnswer wrong_method(const char* allowed) {
+  HttpAnswer answer = text(405, std::string(allowed) + " only\n");
+  answer.allow = allowed;
+  return answer;
+}
+
 HttpAnswer silent_loop() { return text(503, "the event loop does not answer\n"); }
 
 // "host:port", "[::1]:port".
@@ -62,10 +68,10 @@ HttpAnswer FleetSite::answer(const HttpRequest& request) const {
   }
   const bool reads = request.method == "GET" || request.method == "HEAD";
   if (audience_ == Audience::desktop && request.path == "/session") {
-    return request.method == "POST" ? session(request) : text(405, "POST only\n");
+    return request.method == "POST" ? session(request) : wrong_method("POST");
   }
   if (!reads) {
-    return text(405, "GET only\n");
+    return wrong_method("GET, HEAD");
   }
   if (request.path == "/livez") {
     return livez();

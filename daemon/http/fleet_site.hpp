@@ -1,8 +1,8 @@
 // Answers the HTTP requests to regsyncd. Read-only, and no secret is in any of it.
 //
 //   /livez        200 where the event loop answers
-//   /readyz       200 once clusters, leases and footprints were read and each context was listed or cannot be; else 503
-//                 with what it waits for, and whether this replica leads
+//   /readyz       200 once clusters, leases and footprints were read and each context of that time was listed or cannot
+//                 be; else 503 with what it waits for, and whether this replica leads
 //   /metrics      for Prometheus
 //   /status.json  the state of the fleet, with an ETag (sync/model/fleet_report.hpp)
 //   /             a page that shows /status.json and asks for it again

@@ -1,13 +1,19 @@
 #include "daemon/http/http_server.hpp"
 
 #include <civetweb.h>
+#include <netdb.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
 #include <array>
+#include <cerrno>
 #include <chrono>
+#include <memory>
 #include <utility>
 
 #include "helper/base/error.hpp"
 #include "sync/base/guard.hpp"
+#include "sync/base/listen_address.hpp"
 
 namespace regsync {
 
@@ -16,11 +22,23 @@ namespace {
 // What CivetWeb's begin_request returns where it is to forget the connection at once.
 constexpr int forget = -1;
 
+constexpr int not_modified = 304;
+
 std::string_view view_of(const char* text) { return text == nullptr ? std::string_view() : text; }
 
 std::string_view bearer_of(std::string_view authorization) {
   constexpr std::string_view scheme = "Bearer ";
   return authorization.starts_with(scheme) ? authorization.substr(scheme.size()) : std::string_view();
+}
+
+// RFC 9112, 3.2.2: the Host of "GET http://HOST/path" is that of the URL, whatever the header says.
+std::string_view host_of(std::string_view target, std::string_view header) {
+  const auto scheme = target.find("://");
+  if (target.starts_with('/') || scheme == std::string_view::npos) {
+    return header;
+  }
+  const std::string_view rest = target.substr(scheme + 3);
+  return rest.substr(0, rest.find('/'));
 }
 
 // A client that reads slowly is cut off, whatever the size of the answer.
@@ -48,8 +66,13 @@ bool send(mg_connection* connection, const HttpAnswer& answer, bool with_body) {
     constexpr std::string_view refusal = "HTTP/1.1 400 Bad Request\r\nConnection: close\r\nContent-Length: 0\r\n\r\n";
     return send_within(connection, refusal);
   }
-  header("Content-Type", answer.type);
-  header("Content-Length", std::to_string(answer.body ? answer.body->size() : 0));
+  if (answer.status != not_modified) {  // else they would be those of what the client has
+    header("Content-Type", answer.type);
+    header("Content-Length", std::to_string(answer.body ? answer.body->size() : 0));
+  }
+  if (!answer.allow.empty()) {
+    header("Allow", answer.allow);
+  }
   header("Cache-Control", "no-cache");  // kept by the client, and asked for each time: ETag
   if (!answer.etag.empty()) {
     header("ETag", answer.etag);
@@ -69,14 +92,53 @@ std::string ports_of(const std::string& address) {
   return address.starts_with(':') ? "+" + address.substr(1) : address;  // "+": IPv6 and IPv4
 }
 
+using Addresses = std::unique_ptr<addrinfo, decltype(&::freeaddrinfo)>;
+
+// What the kernel says to a socket that is bound there: CivetWeb does not tell it. 0: nothing is wrong with it now.
+int bind_fault(const addrinfo& address) {
+  const int socket = ::socket(address.ai_family, address.ai_socktype | SOCK_CLOEXEC, address.ai_protocol);
+  if (socket < 0) {
+    return errno;
+  }
+  const int yes = 1;
+  ::setsockopt(socket, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof yes);  // as CivetWeb
+  const int fault = ::bind(socket, address.ai_addr, address.ai_addrlen) == 0 ? 0 : errno;
+  ::close(socket);
+  return fault;
+}
+
+Error cannot_listen(const std::string& what, const ListenAddress& address, const std::string& said) {
+  addrinfo hints{};
+  hints.ai_flags = AI_PASSIVE | AI_NUMERICSERV;
+  hints.ai_socktype = SOCK_STREAM;
+  addrinfo* found = nullptr;
+  const int unknown =
+      ::getaddrinfo(address.host.empty() ? nullptr : address.host.c_str(), address.port.c_str(), &hints, &found);
+  if (unknown != 0) {
+    return {ErrorCode::invalid_input, what + ::gai_strerror(unknown), "write an address of this machine"};
+  }
+  const Addresses addresses(found, &::freeaddrinfo);
+  switch (bind_fault(*addresses)) {
+    case EADDRINUSE:
+      return {ErrorCode::invalid_input, what + "another program does", "see which one: ss -ltnp"};
+    case EADDRNOTAVAIL:
+      return {ErrorCode::invalid_input, what + "no interface of this machine has the address",
+              "take one that `ip address` shows"};
+    case EACCES:
+      return {ErrorCode::invalid_input, what + "a port below 1024 needs a right", "take a port from 1024 on"};
+    default:
+      return {ErrorCode::invalid_input, what + said};
+  }
+}
+
 }  // namespace
 
 class HttpServer::Impl {
  public:
   Impl(const std::string& address, Handler handler) : handler_(std::move(handler)) {
+    const ListenAddress parsed = parse_listen_address(address);
     if (!start(ports_of(address)) && !(address.starts_with(':') && start(address.substr(1)))) {  // no IPv6 here
-      throw Error(ErrorCode::invalid_input, "cannot listen on " + address + ": " + problem_,
-                  "see which program listens there: ss -ltnp");
+      throw cannot_listen("cannot listen on " + address + ": ", parsed, problem_);
     }
   }
 
@@ -101,9 +163,17 @@ class HttpServer::Impl {
     callbacks.log_message = [](const mg_connection*, const char*) { return 1; };  // of clients that hang up
     // A connection for each request, so that no idle client holds a thread; and a slow one is cut off. Hundreds of
     // those are gone before a probe gives up.
-    std::array<const char*, 9> options{
-        "listening_ports",       ports.c_str(), "num_threads", "64", "request_timeout_ms", "1000",
-        "keep_alive_timeout_ms", "0",           nullptr};
+    std::array<const char*, 11> options{"listening_ports",
+                                        ports.c_str(),
+                                        "num_threads",
+                                        "64",
+                                        "request_timeout_ms",
+                                        "1000",
+                                        "keep_alive_timeout_ms",
+                                        "0",
+                                        "enable_auth_domain_check",  // names are checked by the handler
+                                        "no",
+                                        nullptr};
     std::array<char, 256> text{};
     unsigned code = 0;
     mg_error_data error{.code = &code, .text = text.data(), .text_buffer_size = text.size()};
@@ -120,7 +190,7 @@ class HttpServer::Impl {
       const auto header = [&](const char* name) { return view_of(mg_get_header(connection, name)); };
       answer = handler_({.method = view_of(info.request_method),
                          .path = view_of(info.local_uri),
-                         .host = header("Host"),
+                         .host = host_of(view_of(info.request_uri), header("Host")),
                          .none_match = header("If-None-Match"),
                          .bearer = bearer_of(header("Authorization")),
                          .peer_port = info.remote_port,

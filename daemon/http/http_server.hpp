@@ -27,6 +27,7 @@ struct HttpAnswer {
   std::shared_ptr<const std::string> body = {};  // null: none
   std::string etag = {};                         // quoted; empty: none
   std::string policy = {};                       // Content-Security-Policy; empty: nothing may be loaded
+  std::string allow = {};                        // the methods that there are; empty: they are not told
 };
 
 class HttpServer {
@@ -34,8 +35,7 @@ class HttpServer {
   // May be called on several threads at once. What it throws is answered with 500.
   using Handler = std::function<HttpAnswer(const HttpRequest&)>;
 
-  // Listens on "HOST:PORT", or on all addresses where HOST is empty. Port 0: any free one. Throws
-  // Error(invalid_input) where that cannot be.
+  // Listens on an address that parse_listen_address() takes. Throws Error(invalid_input) where that cannot be.
   HttpServer(const std::string& address, Handler handler);
   // Waits for the handler's calls to end.
   ~HttpServer();

@@ -1,15 +1,13 @@
 #include "sync/config/settings.hpp"
 
-#include <arpa/inet.h>
 #include <yaml-cpp/yaml.h>
 
-#include <charconv>
 #include <string_view>
-#include <system_error>
 
 #include "helper/base/error.hpp"
 #include "helper/base/file_io.hpp"
 #include "sync/base/guard.hpp"
+#include "sync/base/listen_address.hpp"
 #include "sync/base/paths.hpp"
 #include "sync/config/yaml_reader.hpp"
 
@@ -35,25 +33,10 @@ fs::path read_path(const YamlReader& reader, const YAML::Node& node, std::string
   return to_path(reader, node, reader.text(node, what), what);
 }
 
-// "127.0.0.1:9464", "[::1]:9464" or "localhost:9464": metrics name targets and namespaces, so never beyond loopback.
-bool is_loopback_listener(std::string_view text) {
-  const auto colon = text.rfind(':');
-  if (colon == std::string_view::npos) {
-    return false;
-  }
-  const std::string_view digits = text.substr(colon + 1);
-  int port = -1;
-  const auto [end, fault] = std::from_chars(digits.data(), digits.data() + digits.size(), port);
-  if (fault != std::errc() || end != digits.data() + digits.size() || port < 0 || port > 65535) {
-    return false;
-  }
-
-  const std::string host(text.substr(0, colon));
-  in_addr v4{};
-  if (::inet_pton(AF_INET, host.c_str(), &v4) == 1) {
-    return (ntohl(v4.s_addr) >> 24U) == 127;
-  }
-  return host == "[::1]" || host == "localhost";
+// Metrics name targets and namespaces, so never beyond loopback.
+bool is_loopback_listener(const std::string& text) {
+  bool is_loopback = false;
+  return !guarded([&] { is_loopback = parse_listen_address(text).is_loopback(); }) && is_loopback;
 }
 
 void read_metrics(const YamlReader& reader, const YAML::Node& node, Settings& settings) {

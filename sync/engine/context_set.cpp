@@ -23,7 +23,7 @@ constexpr std::chrono::milliseconds longest_retry = std::chrono::seconds(32);
 }  // namespace
 
 Error ContextSet::vanished(const std::string& context) const {
-  return {ErrorCode::kubeconfig, "context " + context + " is not in the kubeconfig (" + source() + ")",
+  return {ErrorCode::kubeconfig, "context " + context + " is not in " + place() + " (" + source() + ")",
           "put it back, or take it out of the target; nothing was deleted"};
 }
 

@@ -66,6 +66,8 @@ class ContextSet {
   [[nodiscard]] std::shared_ptr<Cluster> find(const std::string& context) const;
   // Says that a context is not in the kubeconfig (any more), and which that is.
   [[nodiscard]] Error vanished(const std::string& context) const;
+  // What the contexts are in, for people.
+  [[nodiscard]] const char* place() const { return kubeconfig_.is_of_files() ? "the kubeconfig" : "the fleet"; }
   // Where the kubeconfig was read from (Kubeconfig::source).
   [[nodiscard]] const std::string& source() const { return kubeconfig_.source(); }
   // The current namespace of a context; nothing where it may be that of a kubeconfig that is being written, or one that

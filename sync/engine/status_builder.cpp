@@ -254,8 +254,8 @@ bool is_removed(const EngineState& state, const std::string& name) {
                              [&](const auto& context) { return is_gone(state, name, context.first); });
 }
 
-// One note for all contexts that are gone, however many.
-void add_gone_note(const std::set<std::string>& gone, std::vector<Error>& notes) {
+// One note for all contexts that are gone, however many. place: where they were.
+void add_gone_note(const std::set<std::string>& gone, const std::string& place, std::vector<Error>& notes) {
   if (gone.empty()) {
     return;
   }
@@ -270,8 +270,8 @@ void add_gone_note(const std::set<std::string>& gone, std::vector<Error>& notes)
   }
   const bool one = gone.size() == 1;
   notes.emplace_back(ErrorCode::kubeconfig,
-                     (one ? "context " + names + " is" : std::to_string(gone.size()) + " contexts are") +
-                         " not in the kubeconfig any more, and Secrets may be left there" + (one ? "" : ": " + names),
+                     (one ? "context " + names + " is" : std::to_string(gone.size()) + " contexts are") + " not in " +
+                         place + " any more, and Secrets may be left there" + (one ? "" : ": " + names),
                      "if the cluster is gone too: regsync forget-context " + shell_word(*gone.begin()));
 }
 
@@ -451,7 +451,7 @@ void add_state(const EngineState& state, const std::map<RegistryKey, LoginEnd>& 
       }
     }
   }
-  add_gone_note(gone, report.notes);
+  add_gone_note(gone, state.contexts.place(), report.notes);
   add_context_notes(state, now, contexts, report.notes);
   add_pause_notes(state, names, contexts, report.notes);
   for (const auto& [name, problem] : state.unreadable_footprints) {

@@ -7,6 +7,7 @@
 #include "sync/base/guard.hpp"
 #include "sync/base/json_access.hpp"
 #include "sync/base/log.hpp"
+#include "sync/fleet/hub_right.hpp"
 #include "sync/model/names.hpp"
 
 namespace regsync {
@@ -30,7 +31,7 @@ ClusterSecrets::ClusterSecrets(asio::any_io_executor executor, kube::KubeClient&
     : executor_(std::move(executor)),
       handlers_(std::move(handlers)),
       source_(describe_source(hub.context(), scope)),
-      runs_no_plugins_(scope.name_space.empty()),
+      name_space_(scope.name_space),
       telling_(executor_),
       watch_(
           executor_, hub,
@@ -67,7 +68,7 @@ void ClusterSecrets::on_event(const kube::WatchEvent& event) {
   if (!cluster) {
     clusters.erase(name);
   } else {
-    if (runs_no_plugins_ && cluster->context && cluster->context->exec) {
+    if (name_space_.empty() && cluster->context && cluster->context->exec) {
       cluster->problem =
           Error(ErrorCode::kubeconfig,
                 "Secret " + name +
@@ -92,7 +93,7 @@ void ClusterSecrets::on_health(const std::optional<Error>& problem) {
   }
   problem_ = problem;
   if (problem) {
-    handlers_.on_problem(problem->within(source_));
+    handlers_.on_problem(with_hub_right(problem->within(source_), "list and watch secrets", name_space_));
   } else if (synced_ && !listing_) {
     tell();  // which ends the problem
   }

@@ -56,8 +56,8 @@ class ClusterSecrets {
 
   asio::any_io_executor executor_;
   Handlers handlers_;
-  std::string source_;  // for messages
-  bool runs_no_plugins_;
+  std::string source_;      // for messages
+  std::string name_space_;  // empty: all, and so no exec plugin is run
   Clusters clusters_;
   std::optional<Clusters> listing_;  // while a list is under way: what it has brought so far
   bool synced_ = false;              // a list has been complete

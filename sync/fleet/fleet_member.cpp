@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "sync/base/log.hpp"
+#include "sync/fleet/hub_right.hpp"
 
 namespace regsync {
 
@@ -116,7 +117,9 @@ std::optional<Error> FleetMember::problem() const {
     return problem;
   }
   const auto& problem = footprints_.problem();
-  return problem ? std::optional(problem->within("footprints cannot be kept in ConfigMaps of the hub")) : std::nullopt;
+  return problem ? std::optional(with_hub_right(problem->within("footprints cannot be kept in ConfigMaps of the hub"),
+                                                "create, get, list, watch, patch and delete configmaps", name_space_))
+                 : std::nullopt;
 }
 
 asio::awaitable<void> FleetMember::stop() {

@@ -65,6 +65,7 @@ class Lease {
   Lease(Lease&&) = delete;
   Lease& operator=(Lease&&) = delete;
 
+  [[nodiscard]] const std::string& name() const { return options_.name; }
   // Whether this replica holds it at this moment.
   [[nodiscard]] bool held() const;
   // Since when, where it does.

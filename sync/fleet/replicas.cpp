@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "helper/base/text.hpp"
+#include "sync/fleet/hub_right.hpp"
 
 namespace regsync {
 
@@ -104,9 +105,12 @@ std::optional<Error> Replicas::note() const {
 
 std::optional<Error> Replicas::problem() const {
   const auto failing = std::ranges::find_if(slots_, [](const auto& slot) { return slot->problem().has_value(); });
-  return failing == slots_.end()
-             ? std::nullopt
-             : std::optional((*failing)->problem()->within("the lease " + options_.lease + " of this replica"));
+  if (failing == slots_.end()) {
+    return std::nullopt;
+  }
+  const Lease& slot = **failing;
+  return with_hub_right(slot.problem()->within("the lease " + slot.name() + " of this replica"),
+                        "create, get, list, watch and patch leases", options_.name_space);
 }
 
 std::map<std::string, std::size_t> Replicas::shares() const {

@@ -5,6 +5,7 @@
 #include <asio/post.hpp>
 #include <asio/steady_timer.hpp>
 #include <asio/use_awaitable.hpp>
+#include <cctype>
 #include <utility>
 
 #include "helper/base/text.hpp"
@@ -21,6 +22,25 @@ bool same(const std::shared_ptr<const Credential>& a, const std::shared_ptr<cons
 
 // Registries and directories lock an account after some failures in half an hour, five of them at the least.
 constexpr auto time_between_tries = std::chrono::minutes(10);
+
+// The log says whose login it is; an Error, which the page of the fleet shows too, does not.
+void warn(const Error& problem, const Credential& credential) {
+  log::warning(describe(problem.within("login of " + presentable(credential.login.username))));
+}
+
+// What the registry said, without the name of the user, which some repeat.
+std::string said_of(const PullAnswer& answer, const std::string& user) {
+  std::string said = answer.detail;
+  const auto is_of_a_word = [&](std::size_t at) {
+    return at < said.size() && std::isalnum(static_cast<unsigned char>(said[at])) != 0;
+  };
+  for (auto at = said.find(user); at != std::string::npos && !user.empty(); at = said.find(user, at + 1)) {
+    if (!is_of_a_word(at - 1) && !is_of_a_word(at + user.size())) {
+      said.replace(at, user.size(), "…");
+    }
+  }
+  return presentable(said);
+}
 
 // What nobody can try: no registry takes an identity token as a password, and kubelet uses none.
 bool can_be_tried(const Credential& credential) {
@@ -144,11 +164,11 @@ void LoginHealth::conclude(const RegistryKey& registry, const Shared& login, con
   }
   State& state = found->second;
   state.trying.reset();
-  const std::string who = "the login of " + presentable(login->login.username) + " for " + registry.value();
+  const std::string said = said_of(answer, login->login.username);
   if (answer.verdict == PullVerdict::denied) {
     const auto now = std::chrono::floor<std::chrono::seconds>(std::chrono::system_clock::now());
-    deny(state, registry, login, now, presentable(answer.detail));
-    denied_.add(registry, {state.mark, now, presentable(answer.detail)});
+    deny(state, registry, login, now, said);
+    denied_.add(registry, {state.mark, now, said});
     return;
   }
   if (answer.verdict != PullVerdict::can_pull && same(state.denied, login)) {
@@ -162,10 +182,11 @@ void LoginHealth::conclude(const RegistryKey& registry, const Shared& login, con
   state.in_force = login;
   state.notice.reset();
   if (answer.verdict != PullVerdict::can_pull) {
-    state.notice = Error(ErrorCode::unreachable,
-                         who + " is in use although the registry could not check it: " + presentable(answer.detail),
-                         "try it: " + login_command(registry) + "; or set verifyLogins: false");
-    log::warning(state.notice->message());
+    state.notice =
+        Error(ErrorCode::unreachable,
+              "the login for " + registry.value() + " is in use although the registry could not check it: " + said,
+              "try it: " + login_command(registry) + "; or set verifyLogins: false");
+    warn(*state.notice, *login);
   }
 }
 
@@ -174,11 +195,11 @@ void LoginHealth::deny(State& state, const RegistryKey& registry, const Shared& 
   state.denied = login;
   state.denied_at = std::min(tried, std::chrono::floor<std::chrono::seconds>(std::chrono::system_clock::now()));
   state.denial = Error(ErrorCode::login_denied,
-                       registry.value() + " refuses the login of " + presentable(login->login.username) + ": " + said +
+                       registry.value() + " refuses the login for it: " + said +
                            (state.in_force ? "; the login before it stays in use" : "; it is not written anywhere"),
                        "log in again: " + login_command(registry) +
                            "; or, if the registry accepts it again, have it tried: regsync sync");
-  log::warning(describe(*state.denial));
+  warn(*state.denial, *login);
 }
 
 // A denial that is dated in the future, by a clock that was set back since, is one of now.

@@ -6,10 +6,14 @@
 
 namespace regsync {
 
-bool FleetReport::ready() const {
+bool FleetReport::is_complete() const {
   return waits_for.empty() && std::ranges::all_of(overview.contexts, [](const ContextStatus& context) {
            return context.connected || context.problem;
          });
+}
+
+void carry_completeness(const FleetReport& before, FleetReport& now) {
+  now.was_complete = before.was_complete || before.is_complete();
 }
 
 void carry_last_in_sync(const FleetReport& before, FleetReport& now, WallTime when) {

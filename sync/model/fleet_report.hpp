@@ -18,15 +18,22 @@ struct FleetReport {
   std::map<RegistryKey, WallTime> login_ends;  // of the logins that targets want, where it is known
   std::set<RegistryKey> logins_in_doubt;       // their present login is denied, or not tried yet
   std::string role;                            // of this replica: "leads", "stands by"; empty: it is the only one
-  std::size_t slots_held = 0;                  // of the leases that share the clusters among replicas
+  std::size_t slots = 1;                       // leases that share the clusters among replicas
+  std::size_t slots_held = 0;                  // of these
   std::vector<std::string> waits_for;          // what it has not read of others yet: "the lease regsync"
+  bool was_complete = false;                   // of a report before this one
 
   // Of several replicas, this one writes nothing now.
   [[nodiscard]] bool stands_by() const { return !role.empty() && slots_held == 0; }
   // Whether it waits for nothing, and each context was listed once, or cannot be: what the groups say is what the
   // clusters hold.
-  [[nodiscard]] bool ready() const;
+  [[nodiscard]] bool is_complete() const;
+  // Whether it was so once, and it waits for nothing: a context that comes later takes no replica out of service.
+  [[nodiscard]] bool ready() const { return waits_for.empty() && (was_complete || is_complete()); }
 };
+
+// Notes in `now` that `before`, or one before that, was complete.
+void carry_completeness(const FleetReport& before, FleetReport& now);
 
 // Notes in `now` when the groups that were in sync in `before` ceased to be.
 void carry_last_in_sync(const FleetReport& before, FleetReport& now, WallTime when);

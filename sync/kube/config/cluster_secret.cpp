@@ -1,5 +1,7 @@
 #include "sync/kube/config/cluster_secret.hpp"
 
+#include <array>
+#include <exception>
 #include <nlohmann/json.hpp>
 #include <string_view>
 #include <utility>
@@ -7,6 +9,7 @@
 #include "helper/base/guarded.hpp"
 #include "helper/base/text.hpp"
 #include "sync/base/base64.hpp"
+#include "sync/base/go_json.hpp"
 #include "sync/base/json_access.hpp"
 #include "sync/kube/config/kubeconfig.hpp"
 
@@ -49,8 +52,19 @@ void refuse_files(const ResolvedContext& context) {
   }
 }
 
+// What Kubeconfig says of a text that comes from a Secret.
+template <typename Function>
+auto of_secret(const Function& function) {
+  try {
+    return function();
+  } catch (const std::exception&) {
+    const Error error = current_error();
+    throw Error(error.code(), error.message(), "correct it in the Secret");
+  }
+}
+
 ResolvedContext of_kubeconfig(const std::string& text) {
-  const Kubeconfig config = Kubeconfig::parse(text, "the Secret's kubeconfig");
+  const Kubeconfig config = of_secret([&] { return Kubeconfig::parse(text, "the Secret's kubeconfig"); });
   const auto& names = config.contexts();
   if (names.empty()) {
     throw unfit("its kubeconfig has no context", "write one: kubectl config view --raw --flatten --minify");
@@ -58,54 +72,68 @@ ResolvedContext of_kubeconfig(const std::string& text) {
   if (config.current_context().empty() && names.size() != 1) {
     throw unfit("its kubeconfig has no current-context", "set it: kubectl config use-context");
   }
-  ResolvedContext context = config.resolve(config.current_context().empty() ? names.front() : config.current_context());
+  ResolvedContext context = of_secret(
+      [&] { return config.resolve(config.current_context().empty() ? names.front() : config.current_context()); });
   refuse_files(context);
   return context;
 }
 
-// Argo CD reads its config into Go structs (ClusterConfig): a field of another type is a fault, and null is none.
-void require_types(const json& config) {
-  const auto is = [](const char* type, const json& value) {
-    const std::string_view is_a = value.type_name();
-    return is_a == type || value.is_null();
-  };
-  const auto require = [&](std::initializer_list<std::string_view> path, const char* type) {
-    const json* value = find_at(config, path);
-    if (value == nullptr || is(type, *value)) {
-      return value;
-    }
-    std::string field = "config";
-    for (const auto part : path) {
-      field.append(".").append(part);
-    }
-    throw unfit(field + " is not of the type " + type, "see argocd cluster add");
-  };
-  const auto require_all = [&](const json* values, const std::string& field) {
-    for (const json& each : values == nullptr ? json() : *values) {
-      if (!is("string", each)) {
+struct ArgoField {
+  std::string_view object;  // empty: of the config itself
+  std::string_view name;
+  std::string_view type;
+};
+
+constexpr std::array argo_fields = std::to_array<ArgoField>({
+    {"", "bearerToken", "string"},
+    {"", "username", "string"},
+    {"", "password", "string"},
+    {"", "proxyUrl", "string"},
+    {"", "disableCompression", "boolean"},
+    {"", "tlsClientConfig", "object"},
+    {"", "awsAuthConfig", "object"},
+    {"", "execProviderConfig", "object"},
+    {"tlsClientConfig", "insecure", "boolean"},
+    {"tlsClientConfig", "serverName", "string"},
+    {"tlsClientConfig", "caData", "string"},
+    {"tlsClientConfig", "certData", "string"},
+    {"tlsClientConfig", "keyData", "string"},
+    {"awsAuthConfig", "clusterName", "string"},
+    {"awsAuthConfig", "roleARN", "string"},
+    {"awsAuthConfig", "profile", "string"},
+    {"execProviderConfig", "command", "string"},
+    {"execProviderConfig", "apiVersion", "string"},
+    {"execProviderConfig", "installHint", "string"},
+    {"execProviderConfig", "args", "array"},
+    {"execProviderConfig", "env", "object"},
+});
+
+// Argo CD reads its config into Go structs (ClusterConfig): the case of a field's letters does not matter, one of
+// another type is a fault, and null is none. The result has the fields under their own names.
+json read_argo_config(json config) {
+  const auto require_strings = [](const json& values, const std::string& field) {
+    for (const json& each : values) {
+      if (!each.is_string() && !each.is_null()) {
         throw unfit(field + " has a value that is not a string", "see argocd cluster add");
       }
     }
   };
-  for (const char* const field : {"bearerToken", "username", "password", "proxyUrl"}) {
-    require({field}, "string");
+  for (const auto& [object, name, type] : argo_fields) {
+    json& holder = object.empty() ? config : config[std::string(object)];
+    const json* value = find_as_go(holder, name);
+    if (value == nullptr || value->is_null()) {
+      continue;
+    }
+    const std::string field = "config." + std::string(object) + (object.empty() ? "" : ".") + std::string(name);
+    if (value->type_name() != type) {
+      throw unfit(field + " is not of the type " + std::string(type), "see argocd cluster add");
+    }
+    if (object == "execProviderConfig" && value->is_structured()) {
+      require_strings(*value, field);
+    }
+    holder[std::string(name)] = json(*value);
   }
-  require({"disableCompression"}, "boolean");
-  for (const char* const object : {"tlsClientConfig", "awsAuthConfig", "execProviderConfig"}) {
-    require({object}, "object");
-  }
-  require({"tlsClientConfig", "insecure"}, "boolean");
-  for (const char* const field : {"serverName", "caData", "certData", "keyData"}) {
-    require({"tlsClientConfig", field}, "string");
-  }
-  for (const char* const field : {"clusterName", "roleARN", "profile"}) {
-    require({"awsAuthConfig", field}, "string");
-  }
-  for (const char* const field : {"command", "apiVersion", "installHint"}) {
-    require({"execProviderConfig", field}, "string");
-  }
-  require_all(require({"execProviderConfig", "args"}, "array"), "config.execProviderConfig.args");
-  require_all(require({"execProviderConfig", "env"}, "object"), "config.execProviderConfig.env");
+  return config;
 }
 
 // execProviderConfig; env is a map there.
@@ -142,16 +170,17 @@ ExecConfig aws_exec_of(const json& config) {
   return exec;
 }
 
-ResolvedContext of_argo(std::string server, const std::string& text) {
+// name: the Secret's.
+ResolvedContext of_argo(const std::string& name, std::string server, const std::string& text) {
   server.erase(server.find_last_not_of('/') + 1);  // as Argo CD does
-  const auto config = parse_json(text.empty() ? "{}" : text);
-  if (!config || !config->is_object()) {
+  const auto parsed = parse_json(text.empty() ? "{}" : text);
+  if (!parsed || !parsed->is_object()) {
     throw unfit("config is not a JSON object", "see argocd cluster add");
   }
-  require_types(*config);
-  const bool no_login = text_at(*config, {"bearerToken"}).empty() && text_at(*config, {"username"}).empty() &&
-                        text_at(*config, {"tlsClientConfig", "certData"}).empty() &&
-                        map_at(*config, {"execProviderConfig"}).empty() && map_at(*config, {"awsAuthConfig"}).empty();
+  const json config = read_argo_config(*parsed);
+  const bool no_login = text_at(config, {"bearerToken"}).empty() && text_at(config, {"username"}).empty() &&
+                        text_at(config, {"tlsClientConfig", "certData"}).empty() &&
+                        map_at(config, {"execProviderConfig"}).empty() && map_at(config, {"awsAuthConfig"}).empty();
   if (no_login && (server == hub_itself || server == std::string(hub_itself) + ":443")) {
     const auto hub = Kubeconfig::in_cluster();
     if (!hub) {
@@ -162,29 +191,29 @@ ResolvedContext of_argo(std::string server, const std::string& text) {
   }
   // By way of a kubeconfig, so that the same rules hold for all formats.
   json cluster = {{"server", server},
-                  {"insecure-skip-tls-verify", flag_at(*config, {"tlsClientConfig", "insecure"})},
-                  {"tls-server-name", text_at(*config, {"tlsClientConfig", "serverName"})},
-                  {"certificate-authority-data", text_at(*config, {"tlsClientConfig", "caData"})},
-                  {"proxy-url", text_at(*config, {"proxyUrl"})},
-                  {"disable-compression", flag_at(*config, {"disableCompression"})}};
-  json user = {{"username", text_at(*config, {"username"})},
-               {"password", text_at(*config, {"password"})},
-               {"token", text_at(*config, {"bearerToken"})},
-               {"client-certificate-data", text_at(*config, {"tlsClientConfig", "certData"})},
-               {"client-key-data", text_at(*config, {"tlsClientConfig", "keyData"})}};
+                  {"insecure-skip-tls-verify", flag_at(config, {"tlsClientConfig", "insecure"})},
+                  {"tls-server-name", text_at(config, {"tlsClientConfig", "serverName"})},
+                  {"certificate-authority-data", text_at(config, {"tlsClientConfig", "caData"})},
+                  {"proxy-url", text_at(config, {"proxyUrl"})},
+                  {"disable-compression", flag_at(config, {"disableCompression"})}};
+  json user = {{"username", text_at(config, {"username"})},
+               {"password", text_at(config, {"password"})},
+               {"token", text_at(config, {"bearerToken"})},
+               {"client-certificate-data", text_at(config, {"tlsClientConfig", "certData"})},
+               {"client-key-data", text_at(config, {"tlsClientConfig", "keyData"})}};
   std::optional<ExecConfig> exec;
-  if (!map_at(*config, {"awsAuthConfig"}).empty()) {
-    exec = aws_exec_of(*config);
-  } else if (!map_at(*config, {"execProviderConfig"}).empty()) {
-    exec = exec_of(*config);
+  if (!map_at(config, {"awsAuthConfig"}).empty()) {
+    exec = aws_exec_of(config);
+  } else if (!map_at(config, {"execProviderConfig"}).empty()) {
+    exec = exec_of(config);
   }
   if (exec) {
     for (const char* const field : {"username", "password", "token"}) {
       user.erase(field);  // Argo CD uses one way to log in, and a plugin comes first
     }
     json environment = json::array();
-    for (const auto& [name, value] : exec->env) {
-      environment.push_back({{"name", name}, {"value", value}});
+    for (const auto& [variable, value] : exec->env) {
+      environment.push_back({{"name", variable}, {"value", value}});
     }
     user["exec"] = {
         {"command", exec->command},
@@ -194,25 +223,34 @@ ResolvedContext of_argo(std::string server, const std::string& text) {
         {"interactiveMode", "Never"},
         {"apiVersion", exec->api_version.empty() ? "client.authentication.k8s.io/v1beta1" : exec->api_version}};
   }
-  return of_kubeconfig(json{{"clusters", {{{"name", "c"}, {"cluster", std::move(cluster)}}}},
-                            {"users", {{{"name", "u"}, {"user", std::move(user)}}}},
-                            {"contexts", {{{"name", "x"}, {"context", {{"cluster", "c"}, {"user", "u"}}}}}},
-                            {"current-context", "x"}}
-                           .dump(-1, ' ', false, json::error_handler_t::replace));
+  return of_kubeconfig(json{
+      {"clusters", {{{"name", name}, {"cluster", std::move(cluster)}}}},
+      {"users", {{{"name", name}, {"user", std::move(user)}}}},
+      {"contexts", {{{"name", name}, {"context", {{"cluster", name}, {"user", name}}}}}},
+      {"current-context",
+       name}}.dump(-1, ' ', false, json::error_handler_t::replace));
 }
 
-// Of a cluster of Cluster API, whose `value` is also the key of what its machines boot with, of certificates' owners
-// and of the kubeconfigs of its users (cluster-api/util/secret: Name). What is not of Cluster API may have any name.
-bool may_hold_kubeconfig_as_value(const json& secret) {
+// Whether the key `value` may be a kubeconfig.
+enum class ValueRole {
+  of_any_owner,    // where it is there: what is not of Cluster API may have any name
+  of_cluster_api,  // it is one, or somebody emptied it
+  other,           // of Cluster API: what machines boot with, of certificates' owners, the kubeconfigs of users
+};
+
+// cluster-api/util/secret: Name.
+ValueRole role_of_value(const json& secret) {
   constexpr std::string_view suffix = "-kubeconfig";
   const std::string_view name = text_at(secret, {"metadata", "name"});
   const std::string_view cluster = text_at(secret, {"metadata", "labels", "cluster.x-k8s.io/cluster-name"});
   const bool is_hashed = cluster.starts_with("hash_");  // of a name that is too long for a label
-  if (!cluster.empty() && !is_hashed) {
-    return name == std::string(cluster).append(suffix);
+  if (cluster.empty() && text_at(secret, {"type"}) != "cluster.x-k8s.io/secret") {
+    return ValueRole::of_any_owner;
   }
-  const bool of_cluster_api = is_hashed || text_at(secret, {"type"}) == "cluster.x-k8s.io/secret";
-  return !of_cluster_api || (name.ends_with(suffix) && !name.ends_with("-user-kubeconfig"));
+  const bool is_kubeconfig = cluster.empty() || is_hashed
+                                 ? name.ends_with(suffix) && !name.ends_with("-user-kubeconfig")
+                                 : name == std::string(cluster).append(suffix);
+  return is_kubeconfig ? ValueRole::of_cluster_api : ValueRole::other;
 }
 
 bool is_of_argo(const json& secret) {
@@ -223,20 +261,21 @@ std::optional<ResolvedContext> decode(const json& secret) {
   const auto server = data_at(secret, "server");
   const auto kubeconfig = data_at(secret, "kubeconfig");
   if (server && (is_of_argo(secret) || !kubeconfig)) {
-    return of_argo(*server, data_at(secret, "config").value_or(""));
+    return of_argo(context_name_of(secret), *server, data_at(secret, "config").value_or(""));
   }
   if (kubeconfig) {
     return of_kubeconfig(*kubeconfig);
   }
-  const auto value = may_hold_kubeconfig_as_value(secret) ? data_at(secret, "value") : std::nullopt;
+  const auto value = role_of_value(secret) == ValueRole::other ? std::nullopt : data_at(secret, "value");
   return value ? std::optional(of_kubeconfig(*value)) : std::nullopt;
 }
 
-// Secrets by which a format says that a cluster is meant, though its data is missing.
+// Whether a format says that the Secret is of a cluster, though its data is missing.
 bool is_meant(const json& secret) {
   return is_of_argo(secret) ||
          text_at(secret, {"metadata", "labels", "sigs.k8s.io/multicluster-runtime-kubeconfig"}) == "true" ||
-         find_at(secret, {"data", "kubeconfig"}) != nullptr;
+         role_of_value(secret) == ValueRole::of_cluster_api || find_at(secret, {"data", "kubeconfig"}) != nullptr ||
+         (role_of_value(secret) == ValueRole::of_any_owner && find_at(secret, {"data", "value"}) != nullptr);
 }
 
 }  // namespace

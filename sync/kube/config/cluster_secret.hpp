@@ -29,8 +29,9 @@ struct KnownCluster {
 // "NAMESPACE/NAME" of the Secret: the name of its context.
 std::string context_name_of(const nlohmann::json& secret);
 
-// Nothing where the Secret has no kubeconfig and is not Argo CD's: what else a selector may match (Cluster API gives
-// all Secrets of a cluster the same label, its CA's keys and the kubeconfig for people among them). Does not throw.
+// Nothing where no format says that the Secret is of a cluster: what else a selector may match (Cluster API gives all
+// Secrets of a cluster the same label, its CA's keys and the kubeconfig for people among them). Where one says so and
+// the data is missing or empty, that is a problem. Does not throw.
 std::optional<KnownCluster> decode_cluster_secret(const nlohmann::json& secret);
 
 }  // namespace regsync::kube

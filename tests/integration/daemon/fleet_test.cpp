@@ -3,6 +3,8 @@
 #include <gtest/gtest.h>
 
 #include <array>
+#include <asio/io_context.hpp>
+#include <asio/ip/tcp.hpp>
 #include <chrono>
 #include <csignal>
 #include <nlohmann/json.hpp>
@@ -186,6 +188,22 @@ TEST_F(FleetTest, IsReadyWhenTheHubHasToldOfTheClustersAndStaysSoWhenItGoesAway)
   hub_.start();
 }
 
+TEST_F(FleetTest, StaysReadyWhenAClusterComesThatDoesNotAnswer) {
+  write_target("contexts: [\"fleet/*\"]");
+  put_cluster("a", {{"kubeconfig", clusters_[0].kubeconfig()}});
+  start({"--listen", "127.0.0.1:0"});
+  const std::string url = person_.http_url() + "/readyz";
+  const auto readyz = [&] { return person_.run({"curl", "-s", "--max-time", "5", "-w", "%{http_code}", url}).out; };
+  ASSERT_TRUE(wait_until([&] { return readyz().ends_with("200"); })) << readyz();
+  asio::io_context io;
+  const asio::ip::tcp::acceptor silent(io, {asio::ip::address_v4::loopback(), 0});
+  json config = json::parse(clusters_[1].kubeconfig());
+  config["clusters"][0]["cluster"]["server"] = "http://127.0.0.1:" + std::to_string(silent.local_endpoint().port());
+  put_cluster("b", {{"kubeconfig", config.dump()}});
+  EXPECT_TRUE(wait_until([&] { return readyz().find("1 not listed yet") != std::string::npos; })) << readyz();
+  EXPECT_TRUE(readyz().ends_with("200")) << readyz();
+}
+
 TEST_F(FleetTest, WithoutTheRightToListItSaysSoAndTriesAgain) {
   write_target("contexts: [\"fleet/*\"]");
   put_cluster("a", {{"kubeconfig", clusters_[0].kubeconfig()}});
@@ -210,6 +228,19 @@ TEST_F(FleetTest, AKubeconfigThatTurnsToAnotherHubIsAProblemAndNothingIsLost) {
   EXPECT_TRUE(wait_until([&] { return status().dump().find("another hub") == std::string::npos; })) << status();
 }
 
+TEST_F(FleetTest, AHubThatIsReachedInAnotherWayIsNoOtherHubAndNeedsARestart) {
+  write_target("contexts: [\"fleet/*\"]");
+  put_cluster("a", {{"kubeconfig", clusters_[0].kubeconfig()}});
+  start();
+  ASSERT_TRUE(wait_until([&] { return auth_in(0) == "me:one"; })) << status();
+  json config = json::parse(hub_.kubeconfig({"hub"}));
+  config["clusters"][0]["cluster"]["tls-server-name"] = "hub.test";
+  person_.home().write("hub", config.dump());
+  EXPECT_TRUE(wait_until([&] { return status().dump().find("another certificate authority") != std::string::npos; }))
+      << status();
+  EXPECT_THAT(status().dump(), testing::Not(HasSubstr("another hub")));
+}
+
 TEST_F(FleetTest, SecretsOfAllNamespacesHaveNoPluginRun) {
   write_target("contexts: [\"fleet/*\"]");
   const auto ran = person_.home() / "ran";
@@ -231,13 +262,15 @@ TEST_F(FleetTest, SecretsOfAllNamespacesHaveNoPluginRun) {
 
 TEST_F(FleetTest, AFileThatTheHubsKubeconfigNamesMayComeLater) {
   json config = json::parse(hub_.kubeconfig({"hub"}));
-  config["users"][0]["user"]["tokenFile"] = (person_.home() / "token").string();
+  for (const char* field : {"client-certificate", "client-key"}) {
+    config["users"][0]["user"][field] = (person_.home() / "client.pem").string();
+  }
   person_.home().write("hub", config.dump());
   write_target("contexts: [\"*\"]");
   put_cluster("a", {{"kubeconfig", clusters_[0].kubeconfig()}});
   start();
-  EXPECT_THAT(status().dump(), HasSubstr("unable to read tokenFile"));
-  person_.home().write("token", "t");
+  EXPECT_THAT(status().dump(), HasSubstr("unable to read client-certificate"));
+  person_.home().write("client.pem", "");
   EXPECT_TRUE(wait_until([&] { return auth_in(0) == "me:one"; })) << status();
 }
 
@@ -246,6 +279,35 @@ TEST_F(FleetTest, ASelectorThatIsNoneIsAMistakeOfTheCommand) {
   EXPECT_EQ(outcome.exit_code, 2);
   EXPECT_THAT(outcome.err, HasSubstr("a in (b"));
   EXPECT_EQ(person_.run({"regsyncd", "--owner", "bad owner!"}).exit_code, 2);
+}
+
+// A manifest fills them from variables, and what is not set there must not count as an option that was not given.
+TEST_F(FleetTest, ValuesThatAreEmptyOrCanNeverBeRightAreMistakesOfTheCommand) {
+  const std::string long_name(252, 'a');
+  const std::vector<std::vector<std::string>> commands{{"--lease", ""},
+                                                       {"--logins=", "--lease=regsync"},
+                                                       {"--clusters", " "},
+                                                       {"--clusters", ""},
+                                                       {"--logins", ""},
+                                                       {"--owner", ""},
+                                                       {"--kubeconfig", ""},
+                                                       {"--listen", ""},
+                                                       {"--clusters-namespace", "", "--clusters", "a=b"},
+                                                       {"--clusters-namespace", "a.b", "--clusters", "a=b"},
+                                                       {"--lease", "Regsync", "--owner", "fleet"},
+                                                       {"--lease", long_name, "--slots", "2", "--owner", "fleet"}};
+  for (const auto& command : commands) {
+    std::vector<std::string> arguments{"regsyncd"};
+    arguments.insert(arguments.end(), command.begin(), command.end());
+    const auto outcome = person_.run(std::move(arguments));
+    EXPECT_EQ(outcome.exit_code, 2) << command.front() << " " << command.at(1);
+    EXPECT_THAT(outcome.err, HasSubstr(command.front().substr(0, command.front().find('='))));
+  }
+  for (const char* address : {"9481", "a:1,b:2", ":80s", "127.0.0.1:99999", "notanaddress"}) {
+    const auto outcome = person_.run({"regsyncd", "--listen", address});
+    EXPECT_EQ(outcome.exit_code, 2) << address;
+    EXPECT_THAT(outcome.err, HasSubstr("HOST:PORT"));
+  }
 }
 
 // The hub is the fake one too: Leases and ConfigMaps of its context's namespace.

@@ -311,7 +311,7 @@ TEST_F(HttpTest, PrometheusUnderstandsTheAlertRules) {
 }
 
 // A daemon of a desktop, without replicas, counts as one that leads: it must not hide that a fleet has no leader.
-TEST_F(HttpTest, TheAlertOfAFleetWithoutALeaderLooksAtEachFleet) {
+TEST_F(HttpTest, TheAlertsOfAFleetWithoutALeaderLookAtEachFleet) {
   const auto tests = person_.home().write("tests.yaml", R"(
 rule_files: [)" MONITORING R"(/alerts.yaml]
 evaluation_interval: 1m
@@ -321,6 +321,13 @@ tests:
       - {series: 'regsync_slots_held{job="desktop", instance="d:1"}', values: '1x20'}
       - {series: 'regsync_slots_held{job="led", instance="p:1", pod="p", node="m"}', values: '0x20'}
       - {series: 'regsync_slots_held{job="led", instance="q:1", pod="q", node="n"}', values: '1x20'}
+      - {series: 'regsync_slots{job="desktop", instance="d:1"}', values: '1x20'}
+      - {series: 'regsync_slots{job="led", instance="p:1", pod="p", node="m"}', values: '1x20'}
+      - {series: 'regsync_slots{job="led", instance="q:1", pod="q", node="n"}', values: '1x20'}
+      - {series: 'regsync_slots_held{job="short", instance="t:1", pod="t", node="m"}', values: '1x20'}
+      - {series: 'regsync_slots_held{job="short", instance="u:1", pod="u", node="n"}', values: '2x20'}
+      - {series: 'regsync_slots{job="short", instance="t:1", pod="t", node="m"}', values: '4x20'}
+      - {series: 'regsync_slots{job="short", instance="u:1", pod="u", node="n"}', values: '4x20'}
       - {series: 'regsync_slots_held{job="lost", instance="r:1", pod="r", node="m"}', values: '0x20'}
       - {series: 'regsync_slots_held{job="lost", instance="s:1", pod="s", node="n"}', values: '0x20'}
     alert_rule_test:
@@ -331,6 +338,13 @@ tests:
             exp_annotations:
               summary: All replicas of regsyncd stand by
               description: "None can hold the lease, so nothing is written. See their logs, and: kubectl get leases"
+      - eval_time: 10m
+        alertname: RegsyncSlotFree
+        exp_alerts:
+          - exp_labels: {severity: critical, job: short}
+            exp_annotations:
+              summary: Only 3 of the leases of regsyncd are held
+              description: "To the clusters of the others nothing is written. See the logs of the replicas, and: kubectl get leases"
 )");
   const auto checked = person_.run({promtool(), "test", "rules", tests.string()});
   EXPECT_EQ(checked.exit_code, 0) << checked.out << checked.err;

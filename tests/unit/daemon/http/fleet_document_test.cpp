@@ -67,6 +67,15 @@ TEST(FleetDocument, TellsHowLoginsAreAndWhenTheyEnd) {
             json::parse(R"([{"registry": "ghcr.io", "inDoubt": true, "expires": 500}])"));
 }
 
+TEST(FleetDocument, SaysThatAListIsBeingMadeWhenAContextComesLater) {
+  FleetReport report = report_of(1, 1);
+  EXPECT_EQ(json::parse(fleet_document(report))["ready"], true);
+  report.was_complete = true;
+  report.overview.contexts[0].connected = false;
+  EXPECT_TRUE(report.ready());
+  EXPECT_EQ(json::parse(fleet_document(report))["ready"], false);
+}
+
 TEST(FleetDocument, ShowsNoUserNameAndNothingOfTheProcess) {
   const FleetReport report = report_of(1, 1);
   for (const std::string& text : {fleet_document(report), fleet_metrics(report, WallTime(0s))}) {
@@ -92,6 +101,18 @@ TEST(FleetMetrics, TellStatesAndTheLastSuccess) {
                            "regsync_target_problems{target=\"target-0\"} 0\n", "regsync_logins_readable 1\n"}) {
     EXPECT_THAT(text, HasSubstr(line));
   }
+}
+
+// What an alert compares: a slot that nobody leads is in no replica's report.
+TEST(FleetMetrics, TellHowManySlotsThereAreAndAreHeld) {
+  FleetReport report = report_of(1, 1);
+  EXPECT_THAT(fleet_metrics(report, WallTime(0s)), HasSubstr("\nregsync_slots_held 1\n"));
+  EXPECT_THAT(fleet_metrics(report, WallTime(0s)), HasSubstr("\nregsync_slots 1\n"));
+  report.role = "leads 2 of 4 slots";
+  report.slots = 4;
+  report.slots_held = 2;
+  EXPECT_THAT(fleet_metrics(report, WallTime(0s)), HasSubstr("\nregsync_slots_held 2\n"));
+  EXPECT_THAT(fleet_metrics(report, WallTime(0s)), HasSubstr("\nregsync_slots 4\n"));
 }
 
 TEST(FleetMetrics, HaveAsManySeriesAsTheConfigurationHasPairs) {

@@ -59,8 +59,11 @@ TEST_F(FleetSiteTest, AForeignNameGetsNothing) {
 
 TEST_F(FleetSiteTest, OnlyReads) {
   for (const char* method : {"POST", "PUT", "DELETE", "OPTIONS"}) {
-    EXPECT_EQ(cluster_.answer({.method = method, .path = "/status.json", .host = "localhost"}).status, 405) << method;
+    const auto answer = cluster_.answer({.method = method, .path = "/status.json", .host = "localhost"});
+    EXPECT_EQ(answer.status, 405) << method;
+    EXPECT_EQ(answer.allow, "GET, HEAD") << method;
   }
+  EXPECT_EQ(desktop_.answer(get("/session")).allow, "POST");
 }
 
 TEST_F(FleetSiteTest, AnEqualReportIsNotSentAgain) {

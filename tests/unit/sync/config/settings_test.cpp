@@ -71,8 +71,8 @@ TEST(Settings, MetricsAreOnlyServedOnLoopback) {
   for (const char* ok : {"127.0.0.1:9464", "127.8.8.8:1", "'[::1]:9464'", "localhost:0"}) {
     EXPECT_NO_THROW(load(std::string("metrics: {listen: ") + ok + "}")) << ok;
   }
-  for (const char* bad :
-       {"0.0.0.0:9464", "'[::]:9464'", "192.168.1.2:9464", "'127.0.0.1'", "127.0.0.1:70000", "'127.0.0.1:'"}) {
+  for (const char* bad : {"0.0.0.0:9464", "'[::]:9464'", "192.168.1.2:9464", "'127.0.0.1'", "':9464'", "9464",
+                          "'127.0.0.1:1,0.0.0.0:2'", "127.0.0.1:80s", "127.0.0.1:70000", "'127.0.0.1:'"}) {
     EXPECT_NE(fault(std::string("metrics: {listen: ") + bad + "}").find("loopback"), std::string::npos) << bad;
   }
 }

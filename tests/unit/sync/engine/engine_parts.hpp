@@ -59,6 +59,11 @@ class EngineParts : public testing::Test {
     contexts_.set_kubeconfig(kube::Kubeconfig::parse(kubeconfig_text(contexts), "a file"));
     update();
   }
+  // Those of a hub.
+  void set_fleet(std::map<std::string, std::shared_ptr<const kube::KnownCluster>> clusters) {
+    contexts_.set_kubeconfig(kube::Kubeconfig::of(std::move(clusters), "the hub"));
+    update();
+  }
   // A file that somebody may still be writing.
   void set_young_contexts(const Contexts& contexts) {
     contexts_.set_kubeconfig(kube::Kubeconfig::load(dir_.write("kubeconfig", kubeconfig_text(contexts))));

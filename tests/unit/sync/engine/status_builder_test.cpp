@@ -113,6 +113,14 @@ TEST_F(StatusBuilderTest, ARemovalIsDoneWhereOnlyContextsThatAreGoneAreLeft) {
   EXPECT_THAT(notes(), ElementsAre("context old is not in the kubeconfig any more, and Secrets may be left there"));
 }
 
+TEST_F(StatusBuilderTest, AContextOfAFleetIsGoneFromTheFleet) {
+  set_fleet({});
+  declare(target({"team"}, {"dev"}));
+  remember("old", {"team"});
+  EXPECT_THAT(notes(), ElementsAre("context old is not in the fleet any more, and Secrets may be left there"));
+  EXPECT_EQ(contexts_.vanished("dev").message(), "context dev is not in the fleet (the hub)");
+}
+
 TEST_F(StatusBuilderTest, ContextsThatAreGoneAreOneNoteHoweverMany) {
   set_contexts({{"dev", "own"}});
   declare(target());

@@ -158,5 +158,14 @@ TEST_F(ClusterSecretsTest, WhatAHandlerThrowsEndsNoWatch) {
   EXPECT_TRUE(until_server("fleet/dev", "https://dev.example"));
 }
 
+// `regsync rbac` prints the rights of targets, which this is none of.
+TEST_F(ClusterSecretsTest, ARightThatIsMissingInTheHubIsNamed) {
+  kube_.forbids = [](const test::ApiRequest& request) { return request.key.resource == "secrets"; };
+  start();
+  ASSERT_TRUE(test::run_until(loop_, [&] { return !problems_.empty(); }));
+  EXPECT_EQ(problems_.back().code(), ErrorCode::forbidden);
+  EXPECT_THAT(problems_.back().remedy(), HasSubstr("list and watch secrets in all namespaces of the hub"));
+}
+
 }  // namespace
 }  // namespace regsync

@@ -379,7 +379,8 @@ TEST_F(ReplicasTest, LeasesThatMayNotBeReadAreAProblem) {
   auto& a = start("a", 2);
   ASSERT_TRUE(until([&] { return a->problem().has_value(); }));
   EXPECT_EQ(a->problem()->code(), ErrorCode::forbidden);
-  EXPECT_THAT(a->problem()->message(), HasSubstr("the lease regsync of this replica"));
+  EXPECT_THAT(a->problem()->message(), HasSubstr("the lease regsync-0 of this replica"));
+  EXPECT_THAT(a->problem()->remedy(), HasSubstr("create, get, list, watch and patch leases in namespace fleet"));
   EXPECT_FALSE(a->seen());
   EXPECT_EQ(a->role(), "stands by");
 }

@@ -276,6 +276,19 @@ TEST_F(LoginHealthTest, WhatCannotBeTriedIsUsedAndSaid) {
   EXPECT_NE(health_.notices().front().message().find("could not check it: no such host"), std::string::npos);
 }
 
+// The page of the fleet shows the texts to whoever the network lets in; Quay repeats the name.
+TEST_F(LoginHealthTest, NoTextNamesTheUserAndTheLogDoes) {
+  for (const auto verdict : {PullVerdict::denied, PullVerdict::unreachable}) {
+    answer_ = answer_of(verdict, "me: no robot me+ci of some team \"me\"");
+    testing::internal::CaptureStderr();
+    const auto known = settle(login_with(verdict == PullVerdict::denied ? "a" : "b"));
+    EXPECT_NE(testing::internal::GetCapturedStderr().find("login of me"), std::string::npos);
+    const Error shown = verdict == PullVerdict::denied ? known.problems.at(ghcr) : health_.notices().at(0);
+    EXPECT_NE(shown.message().find(": …: no robot …+ci of some team \"…\""), std::string::npos) << shown.message();
+    EXPECT_EQ(shown.message().find("login of me"), std::string::npos) << shown.message();
+  }
+}
+
 TEST_F(LoginHealthTest, ASilentRegistryDelaysALoginForABoundedTime) {
   silent_ = true;
   EXPECT_TRUE(settle(login_with("a")).credentials.contains(ghcr));

@@ -43,6 +43,21 @@ TEST(FleetReport, RemembersWhenAGroupWasLastInSync) {
   EXPECT_EQ(still_bad.overview.groups[0].last_in_sync, WallTime(500s));
 }
 
+TEST(FleetReport, AContextThatComesLaterTakesNoReplicaOutOfService) {
+  FleetReport first;
+  FleetReport now;
+  now.overview.contexts = {{.name = "new", .server = "s", .connected = false, .problem = {}}};
+  EXPECT_FALSE(now.ready()) << "it was there from the start";
+  carry_completeness(first, now);
+  EXPECT_TRUE(now.ready());
+  EXPECT_FALSE(now.is_complete());
+  FleetReport later = now;
+  carry_completeness(now, later);
+  EXPECT_TRUE(later.ready()) << "for as long as its list lasts";
+  later.waits_for = {"the lease regsync"};
+  EXPECT_FALSE(later.ready()) << "it neither leads nor stands by";
+}
+
 TEST(FleetReport, IsReadyOnceEachContextWasListedOrCannotBe) {
   FleetReport report;
   EXPECT_TRUE(report.ready());

@@ -179,6 +179,52 @@ TEST(ClusterSecret, OtherSecretsUnderTheSameLabelAreNoClusters) {
               HasSubstr("Secret fleet/prod: it holds no cluster"));
 }
 
+TEST(ClusterSecret, OneThatSomebodyEmptiedIsAProblemAndNoClusterLess) {
+  const std::string api = "cluster.x-k8s.io/secret";
+  const json of_prod = {{"cluster.x-k8s.io/cluster-name", "prod"}};
+  const json runtime = {{"sigs.k8s.io/multicluster-runtime-kubeconfig", "true"}};
+  const json argo = {{"argocd.argoproj.io/secret-type", "cluster"}};
+  for (const json& emptied :
+       {secret_of({{"value", ""}}, of_prod, api, "prod-kubeconfig"), secret_of({}, of_prod, api, "prod-kubeconfig"),
+        secret_of({{"other", "x"}}, of_prod, "Opaque", "prod-kubeconfig"), secret_of({}, {}, api, "prod-kubeconfig"),
+        secret_of({{"value", ""}}, {{"env", "prod"}}), secret_of({{"kubeconfig", ""}}, runtime), secret_of({}, runtime),
+        secret_of({{"server", ""}, {"config", "{}"}}, argo), secret_of({{"config", "{}"}}, argo),
+        secret_of({}, argo)}) {
+    EXPECT_THAT(fault_of(emptied), HasSubstr("it holds no cluster")) << emptied;
+  }
+  EXPECT_FALSE(decode_cluster_secret(secret_of({}, of_prod, api, "prod-ca")));
+  EXPECT_FALSE(decode_cluster_secret(secret_of({{"value", ""}}, of_prod, api, "prod-md-0-x7f")));
+  EXPECT_FALSE(decode_cluster_secret(secret_of({{"other", "x"}}, {{"env", "prod"}})));
+}
+
+TEST(ClusterSecret, AFaultNamesTheSecretAndIsCorrectedThere) {
+  using testing::AllOf;
+  using testing::Not;
+  EXPECT_THAT(fault_of(secret_of({{"kubeconfig", "clusters: [\n"}})), HasSubstr("; correct it in the Secret"));
+  EXPECT_THAT(fault_of(secret_of({{"kubeconfig", kubeconfig_of({{"exec", {{"command", "x"}}}})}})),
+              HasSubstr("; correct it in the Secret"));
+  for (const json& config : {json{{"tlsClientConfig", {{"certData", "Y2VydA=="}}}},
+                             json{{"tlsClientConfig", {{"insecure", true}, {"caData", "Y2VydA=="}}}}}) {
+    EXPECT_THAT(fault_of(secret_of({{"server", "https://prod.test"}, {"config", config.dump()}})),
+                AllOf(HasSubstr("; correct it in the Secret"), HasSubstr("\"fleet/prod\""), Not(HasSubstr("\"x\"")),
+                      Not(HasSubstr("\"c\"")), Not(HasSubstr("\"u\""))));
+  }
+}
+
+// encoding/json: the case of a field's letters does not matter.
+TEST(ClusterSecret, ArgoCdsFieldsAreTakenInAnyCase) {
+  const json config = {{"BearerToken", "t"},
+                       {"TLSClientConfig", {{"ServerName", "sni.test"}, {"CAData", "cGVt"}}},
+                       {"ExecProviderConfig", nullptr}};
+  const auto cluster = decode_cluster_secret(secret_of({{"server", "https://prod.test"}, {"config", config.dump()}}));
+  ASSERT_TRUE(cluster && cluster->context);
+  EXPECT_EQ(cluster->context->token.reveal(), "t");
+  EXPECT_EQ(cluster->context->tls_server_name, "sni.test");
+  EXPECT_EQ(cluster->context->ca_data, "pem");
+  EXPECT_THAT(fault_of(secret_of({{"server", "https://prod.test"}, {"config", R"({"BEARERTOKEN": 3})"}})),
+              HasSubstr("config.bearerToken is not of the type string"));
+}
+
 // Who may write a Secret of a cluster must not read files of this process or run any file of its image with it.
 TEST(ClusterSecret, FilesAndPathsAreRefused) {
   const std::string file = "/var/run/secrets/kubernetes.io/serviceaccount/token";

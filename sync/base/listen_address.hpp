@@ -1,0 +1,21 @@
+// Where a server is to listen, as people write it: "127.0.0.1:9464", "[::1]:9464", "localhost:9464", or ":9464" for all
+// addresses. Pure; any thread.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+namespace regsync {
+
+struct ListenAddress {
+  std::string host;  // an address (of IPv6 without its brackets) or a name; empty: all addresses
+  std::string port;  // 0 to 65535; 0: any free one
+
+  // Whether only programs of this machine reach it.
+  [[nodiscard]] bool is_loopback() const;
+};
+
+// Throws Error(invalid_input) with what would be right.
+ListenAddress parse_listen_address(std::string_view text);
+
+}  // namespace regsync
