@@ -23,8 +23,8 @@ constexpr auto lock_retry = std::chrono::milliseconds(10);
 
 std::string reason(int error) { return std::generic_category().message(error); }
 
-[[noreturn]] void fail_reading(const fs::path& path, const std::string& why, std::string remedy) {
-  throw Error(ErrorCode::invalid_input, path.string() + ": " + why, std::move(remedy));
+[[noreturn]] void fail_reading(const fs::path& path, const std::string& why, const std::string& remedy) {
+  throw Error(ErrorCode::invalid_input, path.string() + ": " + why, remedy);
 }
 
 [[noreturn]] void fail_writing(const fs::path& path, std::string_view what, int error) {

@@ -114,7 +114,7 @@ Error no_bus_error(const std::string& reason) {
     message = "cannot reach the D-Bus session bus that " + place.variable + " names (\"" + presentable(place.value) +
               "\"): " + reason;
   }
-  return {ErrorCode::store_unavailable, std::move(message),
+  return {ErrorCode::store_unavailable, message,
           remedy +
               "log in with a user session (loginctl enable-linger, dbus-user-session), or on a machine without a "
               "desktop run `regsync setup --headless`; `regsync doctor` tells more"};

@@ -45,8 +45,8 @@ Console process_console(std::string_view program);
 // The person used the command wrongly: exit code 2.
 class UsageError : public Error {
  public:
-  explicit UsageError(std::string message, std::string remedy = {})
-      : Error(ErrorCode::invalid_input, std::move(message), std::move(remedy)) {}
+  explicit UsageError(const std::string& message, const std::string& remedy = {})
+      : Error(ErrorCode::invalid_input, message, remedy) {}
 };
 
 // What `check` answers about something that the person typed. Throws UsageError where `check` throws Error.

@@ -32,12 +32,12 @@ milliseconds with_jitter(milliseconds delay) {
 }  // namespace
 
 WorkQueue::WorkQueue(asio::any_io_executor executor, Options options, Work work, Finished on_finished)
-    : executor_(executor),
-      options_(options),
+    : executor_(std::move(executor)),
+      options_(std::move(options)),
       work_(std::move(work)),
       on_finished_(std::move(on_finished)),
-      timer_(executor),
-      quiet_(executor) {}
+      timer_(executor_),
+      quiet_(executor_) {}
 
 void WorkQueue::add(const Key& key) {
   if (stopping_) {

@@ -23,7 +23,7 @@ Error for_context(const Error& error, const std::string& target, const std::stri
       remedy.insert(at, option);
     }
   }
-  return {error.code(), error.message(), std::move(remedy)};
+  return {error.code(), error.message(), remedy};
 }
 
 }  // namespace regsync

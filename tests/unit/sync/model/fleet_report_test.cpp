@@ -45,17 +45,17 @@ TEST(FleetReport, RemembersWhenAGroupWasLastInSync) {
 
 TEST(FleetReport, AContextThatComesLaterTakesNoReplicaOutOfService) {
   FleetReport first;
-  FleetReport now;
-  now.overview.contexts = {{.name = "new", .server = "s", .connected = false, .problem = {}}};
-  EXPECT_FALSE(now.ready()) << "it was there from the start";
-  carry_completeness(first, now);
-  EXPECT_TRUE(now.ready());
-  EXPECT_FALSE(now.is_complete());
-  FleetReport later = now;
-  carry_completeness(now, later);
-  EXPECT_TRUE(later.ready()) << "for as long as its list lasts";
-  later.waits_for = {"the lease regsync"};
-  EXPECT_FALSE(later.ready()) << "it neither leads nor stands by";
+  FleetReport second;
+  second.overview.contexts = {{.name = "new", .server = "s", .connected = false, .problem = {}}};
+  EXPECT_FALSE(second.ready()) << "it was there from the start";
+  carry_completeness(first, second);
+  EXPECT_TRUE(second.ready());
+  EXPECT_FALSE(second.is_complete());
+  FleetReport third = second;
+  carry_completeness(second, third);
+  EXPECT_TRUE(third.ready()) << "for as long as its list lasts";
+  third.waits_for = {"the lease regsync"};
+  EXPECT_FALSE(third.ready()) << "it neither leads nor stands by";
 }
 
 TEST(FleetReport, IsReadyOnceEachContextWasListedOrCannotBe) {
