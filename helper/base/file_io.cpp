@@ -216,6 +216,16 @@ std::optional<std::string> try_read_file(const fs::path& path, std::size_t max_b
   }
 }
 
+std::vector<fs::path> files_in(const fs::path& folder) {
+  std::vector<fs::path> files;
+  std::error_code failed;
+  for (fs::directory_iterator entry(folder, failed), end; !failed && entry != end; entry.increment(failed)) {
+    files.push_back(entry->path());
+  }
+  std::ranges::sort(files);
+  return files;
+}
+
 void make_private_folder(const fs::path& folder) {
   make_folder(folder);
   const FileDescriptor opened(::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));

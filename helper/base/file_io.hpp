@@ -7,6 +7,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace regsync {
 
@@ -20,6 +21,9 @@ std::optional<std::string> read_file_if_exists(const std::filesystem::path& path
 
 // The same; nothing where it cannot be read, for whoever has something to fall back on.
 std::optional<std::string> try_read_file(const std::filesystem::path& path, std::size_t max_bytes);
+
+// What is in a folder, in the order of the names; as far as it can be read.
+std::vector<std::filesystem::path> files_in(const std::filesystem::path& folder);
 
 // Makes the folder (and missing ones above it) if need be, and closes it to other users (0700). Throws
 // Error(invalid_input) where a symbolic link, another kind of file or another user's folder is in its place.

@@ -340,28 +340,41 @@ void SecretServiceReader::open_session() {
   keep_session(answer);
 }
 
-std::vector<Answer<SecretString>> SecretServiceReader::secrets(const std::vector<StoredItem>& items) {
-  std::vector<Answer<SecretString>> answers(items.size());
-  std::vector<std::size_t> open(items.size());
-  std::ranges::generate(open, [next = std::size_t{0}]() mutable { return next++; });
-  for (int attempt = 0; attempt < 2 && !open.empty(); ++attempt) {
+std::optional<BusError> SecretServiceReader::with_session(const std::function<bool(const std::string& session)>& work) {
+  for (int attempt = 0; attempt < 2; ++attempt) {
     if (!has_session()) {
       open_session();
     }
     if (session_error_) {
-      for (const std::size_t i : open) {
-        answers[i].error = session_error_;
-      }
+      return session_error_;
+    }
+    if (work(session_)) {
       break;
     }
+    session_.clear();
+  }
+  return std::nullopt;
+}
+
+std::vector<Answer<SecretString>> SecretServiceReader::secrets(const std::vector<StoredItem>& items) {
+  std::vector<Answer<SecretString>> answers(items.size());
+  if (items.empty()) {
+    return answers;
+  }
+  std::vector<std::size_t> open(items.size());
+  std::iota(open.begin(), open.end(), 0U);
+  const auto refused = with_session([&](const std::string& session) {
     std::vector<Question> questions;
     for (const std::size_t i : open) {
-      questions.push_back(question(secret_call(items[i].path, session_), read_secret, answers[i]));
+      questions.push_back(question(secret_call(items[i].path, session), read_secret, answers[i]));
     }
     client_.ask(questions);
     std::erase_if(open, [&](std::size_t i) { return !answers[i].error || !is_no_session(*answers[i].error); });
-    if (!open.empty()) {
-      session_.clear();
+    return open.empty();
+  });
+  if (refused) {
+    for (const std::size_t i : open) {
+      answers[i].error = refused;
     }
   }
   return answers;

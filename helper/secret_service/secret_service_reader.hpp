@@ -93,19 +93,14 @@ class SecretServiceReader {
   // forgotten it. The call's error, or why there is no session.
   template <typename T>
   Answer<T> in_session(const std::function<Answer<T>(const std::string& session)>& call) {
-    for (bool again = false;; again = true) {
-      if (!has_session()) {
-        open_session();
-      }
-      if (session_error_) {
-        return {.value = {}, .error = session_error_};
-      }
-      Answer<T> answer = call(session_);
-      if (again || !answer.error || !is_no_session(*answer.error)) {
-        return answer;
-      }
-      session_.clear();
+    Answer<T> answer;
+    if (auto refused = with_session([&](const std::string& session) {
+          answer = call(session);
+          return !answer.error || !is_no_session(*answer.error);
+        })) {
+      answer = {.value = {}, .error = std::move(refused)};
     }
+    return answer;
   }
 
  private:
@@ -128,6 +123,8 @@ class SecretServiceReader {
   Question session_question(Answer<std::string>& answer) const;
   void keep_session(const Answer<std::string>& answer);
   void open_session();
+  // The same for any work, which says whether the service knew the session. Why there is none; nothing else.
+  std::optional<BusError> with_session(const std::function<bool(const std::string& session)>& work);
   [[nodiscard]] bool has_session() const;
 
   SecretServiceClient& client_;

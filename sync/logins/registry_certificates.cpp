@@ -1,6 +1,5 @@
 #include "sync/logins/registry_certificates.hpp"
 
-#include <algorithm>
 #include <cstddef>
 #include <optional>
 #include <string>
@@ -10,6 +9,7 @@
 #include "sync/base/guard.hpp"
 #include "sync/base/paths.hpp"
 #include "sync/kube/http/certificate_authorities.hpp"
+#include "sync/kube/http/pem.hpp"
 #include "sync/kube/http/proxy.hpp"
 #include "sync/model/authority.hpp"
 
@@ -20,16 +20,6 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr std::size_t max_bytes = std::size_t{1} << 20U;
-
-std::vector<fs::path> files_of(const fs::path& folder) {
-  std::vector<fs::path> files;
-  std::error_code failed;
-  for (fs::directory_iterator entry(folder, failed), end; !failed && entry != end; entry.increment(failed)) {
-    files.push_back(entry->path());
-  }
-  std::ranges::sort(files);
-  return files;
-}
 
 // libcurl takes authorities in place of the system's, so those are read too: as Go's crypto/x509 finds them, which
 // takes the first of the files that are known, or SSL_CERT_FILE, and all that is in the system's folders, or
@@ -84,7 +74,7 @@ std::shared_ptr<const kube::TlsMaterial> registry_certificates(std::string_view 
   }
   auto material = std::make_shared<kube::TlsMaterial>();
   for (const fs::path& folder : folders) {
-    for (const fs::path& file : files_of(folder / authority)) {
+    for (const fs::path& file : files_in(folder / authority)) {
       add(*material, file);
     }
   }

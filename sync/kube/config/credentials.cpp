@@ -10,8 +10,7 @@
 #include "sync/base/base64.hpp"
 #include "sync/base/percent_encoding.hpp"
 #include "sync/kube/config/exec_plugin.hpp"
-#include "sync/kube/config/pem.hpp"
-#include "sync/kube/http/certificate_authorities.hpp"
+#include "sync/kube/http/pem.hpp"
 
 namespace regsync::kube {
 namespace {

@@ -13,8 +13,8 @@
 #include "helper/base/wall_time.hpp"
 #include "sync/base/base64.hpp"
 #include "sync/base/bounded_json.hpp"
-#include "sync/kube/config/pem.hpp"
 #include "sync/kube/config/yaml_json.hpp"
+#include "sync/kube/http/pem.hpp"
 
 namespace regsync::kube {
 namespace {

@@ -20,6 +20,7 @@
 #include "helper/base/guarded.hpp"
 #include "helper/base/text.hpp"
 #include "sync/kube/http/certificate_authorities.hpp"
+#include "sync/kube/http/pem.hpp"
 
 namespace regsync::kube {
 namespace {

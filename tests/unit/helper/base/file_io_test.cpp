@@ -13,6 +13,7 @@
 #include <optional>
 #include <string>
 #include <thread>
+#include <vector>
 
 #include "helper/base/error.hpp"
 #include "tests/support/temp_dir.hpp"
@@ -143,6 +144,15 @@ TEST(WriteWhole, WritesThroughASymbolicLink) {
   write_whole(link, "new");
   EXPECT_TRUE(fs::is_symlink(link));
   EXPECT_EQ(test::read_file(real), "new");
+}
+
+TEST(FilesIn, AreInTheOrderOfTheirNames) {
+  const test::TempDir root;
+  const auto b = root.write("b", "");
+  const auto a = root.write("a", "");
+  EXPECT_EQ(files_in(root.path()), (std::vector<fs::path>{a, b}));
+  EXPECT_TRUE(files_in(root / "missing").empty());
+  EXPECT_TRUE(files_in(a).empty());
 }
 
 TEST(WriteWhole, SaysWhichFileCannotBeWrittenAndLeavesNothing) {

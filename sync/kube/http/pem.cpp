@@ -1,4 +1,4 @@
-#include "sync/kube/config/pem.hpp"
+#include "sync/kube/http/pem.hpp"
 
 #include <openssl/bio.h>
 #include <openssl/err.h>
@@ -31,6 +31,24 @@ Certificate certificate_of(std::string_view pem) {
   return certificate;
 }
 
+// Calls `use` with the text of each block that is a certificate, and with the certificate.
+template <typename Use>
+void for_each_certificate(std::string_view pem, Use use) {
+  constexpr std::string_view begin = "-----BEGIN CERTIFICATE-----";
+  constexpr std::string_view end = "-----END CERTIFICATE-----";
+  for (auto at = pem.find(begin); at != std::string_view::npos;) {
+    const auto next = pem.find(begin, at + begin.size());
+    const std::string_view block = pem.substr(at, next == std::string_view::npos ? next : next - at);
+    const auto closed = block.find(end);
+    if (closed != std::string_view::npos) {
+      if (const Certificate certificate = certificate_of(block)) {
+        use(block.substr(0, closed + end.size()), certificate.get());
+      }
+    }
+    at = next;
+  }
+}
+
 // Never asks a terminal for the passphrase of an encrypted key.
 int no_passphrase(char* /*buffer*/, int /*size*/, int /*writing*/, void* /*context*/) { return -1; }
 
@@ -43,6 +61,18 @@ bool is_pair(std::string_view certificate_pem, std::string_view key_pem) {
   const bool pair = certificate && key && X509_check_private_key(certificate.get(), key.get()) == 1;
   ERR_clear_error();
   return pair;
+}
+
+std::string usable_certificates(std::string_view pem) {
+  std::string usable;
+  for_each_certificate(pem, [&](std::string_view text, X509* /*certificate*/) { usable.append(text).append("\n"); });
+  return usable;
+}
+
+void trust(x509_store_st* store, std::string_view pem) {
+  for_each_certificate(pem,
+                       [&](std::string_view /*text*/, X509* certificate) { X509_STORE_add_cert(store, certificate); });
+  ERR_clear_error();
 }
 
 }  // namespace regsync::kube

@@ -1,0 +1,22 @@
+// Certificates and keys as PEM. Pure; any thread.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+struct x509_store_st;  // X509_STORE
+
+namespace regsync::kube {
+
+// True if the key is the one of the (first) certificate: a file that is just being replaced must not take the place of
+// good material.
+bool is_pair(std::string_view certificate_pem, std::string_view key_pem);
+
+// The certificates of a bundle that can be decoded, one after the other, without any other block and without text:
+// what AppendCertsFromPEM takes of it (Go: crypto/x509). Empty where it holds none.
+std::string usable_certificates(std::string_view pem);
+
+// Adds those to what a store trusts.
+void trust(x509_store_st* store, std::string_view pem);
+
+}  // namespace regsync::kube
