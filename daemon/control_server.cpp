@@ -3,7 +3,6 @@
 #include <fcntl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
-#include <systemd/sd-daemon.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -15,6 +14,7 @@
 #include <asio/use_awaitable.hpp>
 #include <asio/write.hpp>
 #include <chrono>
+#include <cstdint>
 #include <list>
 #include <nlohmann/json.hpp>
 #include <optional>
@@ -47,6 +47,9 @@ constexpr auto client_patience = std::chrono::seconds(10);
 // A live view that redraws more often than this only flickers.
 constexpr auto notify_interval = std::chrono::milliseconds(100);
 
+// Times what a report took: one over a hundred thousand Secrets takes a second.
+constexpr int rest_after_report = 20;
+
 // No event tells that a socket can be made now.
 constexpr auto listen_pause = std::chrono::seconds(2);
 
@@ -78,13 +81,14 @@ Error too_many_files() {
 
 class ControlServer::Impl {
  public:
-  Impl(asio::any_io_executor executor, std::filesystem::path path, Methods methods)
+  Impl(asio::any_io_executor executor, std::filesystem::path path, int inherited, Methods methods)
       : executor_(executor),
         methods_(std::move(methods)),
         acceptor_(executor),
         pause_(executor),
         path_(std::move(path)),
-        notify_(executor, notify_interval, "control socket", [this] { changed_.notify_all(); }),
+        inherited_(inherited),
+        notify_(executor, notify_interval, "control socket", [this] { tell_of_change(); }),
         changed_(executor),
         tasks_(executor) {
     try_to_listen();
@@ -123,6 +127,11 @@ class ControlServer::Impl {
   }
 
  private:
+  void tell_of_change() {
+    ++changes_;  // for who is busy now
+    changed_.notify_all();
+  }
+
   // A folder that cannot be used costs people the answers, not the clusters their logins.
   void try_to_listen() {
     auto problem = guarded([this] { listen(path_); });
@@ -137,21 +146,20 @@ class ControlServer::Impl {
   }
 
   void listen(const std::filesystem::path& path) {
-    if (sd_listen_fds(1) >= 1) {
-      acceptor_.assign(stream_protocol(), SD_LISTEN_FDS_START);
+    if (inherited_ >= 0) {
+      acceptor_.assign(stream_protocol(), std::exchange(inherited_, -1));
       return;
     }
     make_private_folder(path.parent_path());
     unlink(path.c_str());  // of one that was killed; the instance lock says that nobody else listens
-    const auto mask = umask(S_IXUSR | S_IRWXG | S_IRWXO);
     asio::error_code error;
     try {
       acceptor_.open(stream_protocol());
+      ::fchmod(acceptor_.native_handle(), S_IRUSR | S_IWUSR);  // bind makes the file with the socket's mode
       acceptor_.bind(stream_protocol::endpoint(path.string()), error);
     } catch (const std::exception&) {
       error = asio::error::name_too_long;
     }
-    umask(mask);
     if (!error) {
       acceptor_.listen(asio::socket_base::max_listen_connections, error);
     }
@@ -322,21 +330,30 @@ class ControlServer::Impl {
     co_return !ended;
   }
 
+  // On the thread that all share: after a report that took long to make, a subscriber waits for long.
   asio::awaitable<void> stream(Connection& connection, json id, json params) {
-    std::string message = control::make_response(id, methods_.status(params));
+    asio::steady_timer rest(executor_);
+    std::string told;
     for (;;) {
-      const bool written = co_await write(connection, message);
-      if (!written || stopping_) {
-        co_return;
-      }
-      const std::string before = std::move(message);
-      do {
-        co_await changed_.wait();
-        if (stopping_ || !connection.socket.is_open()) {
+      const std::uint64_t seen = changes_;
+      const auto begin = Clock::now();
+      std::string message = told.empty() ? control::make_response(id, methods_.status(params))
+                                         : control::make_notification("status", methods_.status(params));
+      rest.expires_after(rest_after_report * (Clock::now() - begin));
+      if (message != told) {
+        told = std::move(message);
+        const bool written = co_await write(connection, told);
+        if (!written) {
           co_return;
         }
-        message = control::make_notification("status", methods_.status(params));
-      } while (message == before);
+      }
+      co_await rest.async_wait(asio::use_awaitable);
+      while (seen == changes_ && !stopping_ && connection.socket.is_open()) {
+        co_await changed_.wait();
+      }
+      if (stopping_ || !connection.socket.is_open()) {
+        co_return;
+      }
     }
   }
 
@@ -346,17 +363,20 @@ class ControlServer::Impl {
   asio::steady_timer pause_;
   int reserve_ = ::open("/dev/null", O_RDONLY | O_CLOEXEC);
   const std::filesystem::path path_;
+  int inherited_;  // the socket that systemd made; -1: there is none, or it was taken
   std::filesystem::path made_;
   std::optional<Error> problem_;  // why nobody can connect
   std::list<Connection> connections_;
   CoalescedCall notify_;
   bool stopping_ = false;
+  std::uint64_t changes_ = 0;
   AsyncEvent changed_;
   TaskGroup tasks_;
 };
 
-ControlServer::ControlServer(asio::any_io_executor executor, const std::filesystem::path& socket, Methods methods)
-    : impl_(std::make_unique<Impl>(std::move(executor), socket, std::move(methods))) {}
+ControlServer::ControlServer(asio::any_io_executor executor, const std::filesystem::path& socket, int inherited,
+                             Methods methods)
+    : impl_(std::make_unique<Impl>(std::move(executor), socket, inherited, std::move(methods))) {}
 
 ControlServer::~ControlServer() = default;
 

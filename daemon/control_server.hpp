@@ -1,6 +1,6 @@
 // The Unix socket on which `regsync` talks to regsyncd: lines of JSON-RPC 2.0 (sync/control/messages.hpp).
 //
-// Only the same user (SO_PEERCRED) gets an answer. The socket comes from systemd (sd_listen_fds) or is made here,
+// Only the same user (SO_PEERCRED) gets an answer. The socket comes from systemd (sd_listen_fds(3)) or is made here,
 // 0600, and removed at the end; where it cannot be made, that is logged and tried again. Nothing that a client sends,
 // or does not read, ends more than its own connection. Lives on the io_context thread; each connection is a coroutine.
 #pragma once
@@ -27,7 +27,8 @@ class ControlServer {
     std::function<nlohmann::json(const nlohmann::json& params)> status;  // for `subscribe`
   };
 
-  ControlServer(asio::any_io_executor executor, const std::filesystem::path& socket, Methods methods);
+  // inherited: the descriptor of the socket, where systemd made it; else -1.
+  ControlServer(asio::any_io_executor executor, const std::filesystem::path& socket, int inherited, Methods methods);
   ~ControlServer();
   ControlServer(const ControlServer&) = delete;
   ControlServer& operator=(const ControlServer&) = delete;

@@ -193,9 +193,9 @@ class Daemon::Impl {
  private:
   // Those of the process itself.
   void add_problems(StatusReport& report) const {
-    for (const auto& problem :
-         {settings_.problem, targets_.problem(), docker_config_problem_, hub_problem_, files_.problem(),
-          logins_.problem(), member_ != nullptr ? member_->problem() : std::nullopt, metrics_file_.problem()}) {
+    for (const auto& problem : {settings_.problem, restart_problem_, targets_.problem(), docker_config_problem_,
+                                hub_problem_, files_.problem(), logins_.problem(),
+                                member_ != nullptr ? member_->problem() : std::nullopt, metrics_file_.problem()}) {
       if (problem) {
         report.problems.push_back(*problem);
       }
@@ -296,12 +296,27 @@ class Daemon::Impl {
       log::error(describe(*now.problem));
     }
     settings_ = std::move(now);
+    note_problem(restart_problem_, needed_restart());
     log::set_level(settings_.settings.log_level);
     notices_.enable(settings_.settings.notifications);
     web_.serve_metrics(settings_.settings.metrics_listen);
     metrics_file_.configure(settings_.settings.metrics_file);
     engine_.set_login_settings(settings_.settings.verify_logins, settings_.settings.expires);
     logins_.set_files(options_.logins.empty() ? settings_.settings.login_files : options_.logins);
+  }
+
+  // What was taken from the settings at the start stays in force.
+  [[nodiscard]] std::optional<Error> needed_restart() const {
+    const Settings& begun = state_->settings.settings;
+    const Settings& now = settings_.settings;
+    const bool other_owner = named_owner(options_.owner, now.owner) != named_owner(options_.owner, begun.owner);
+    if (!other_owner && now.concurrency == begun.concurrency) {
+      return std::nullopt;
+    }
+    return Error(ErrorCode::invalid_input,
+                 paths::settings().string() + ": regsyncd took " + (other_owner ? "owner" : "concurrency") +
+                     " when it started, and goes on with that",
+                 how_to_restart_regsyncd());
   }
 
   void give_memory_back() {
@@ -456,6 +471,7 @@ class Daemon::Impl {
   DaemonOptions options_;
   std::unique_ptr<StateFolder> state_;
   SettingsInForce settings_;
+  std::optional<Error> restart_problem_;  // what of them needs one to come into force
   std::function<void()> on_change_;
   std::optional<Error> docker_config_problem_;  // what it said last stays in force
   std::optional<Error> hub_problem_;            // the kubeconfig's, as the hub's; the credentials in use stay in force

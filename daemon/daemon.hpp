@@ -34,6 +34,7 @@ struct DaemonOptions {
   std::size_t slots = 1;
   bool state_in_hub = false;  // --state configmaps: footprints are kept in ConfigMaps of the hub; always with a lease
   std::vector<std::filesystem::path> logins;  // --logins; not empty: no keyring, and no loginFiles of the settings
+  int control_socket = -1;                    // its descriptor, where systemd made it (sd_listen_fds(3))
 };
 
 class Daemon {

@@ -18,6 +18,7 @@
 
 #include "daemon/service.hpp"
 #include "helper/base/error.hpp"
+#include "helper/base/inherited_signals.hpp"
 #include "helper/base/no_core_dump.hpp"
 #include "helper/base/session_bus.hpp"
 #include "helper/base/standard_streams.hpp"
@@ -153,6 +154,7 @@ int run(regsync::DaemonOptions options) {
 
 int main(int argc, char** argv) {
   regsync::occupy_closed_streams();
+  regsync::restore_inherited_signals();
   regsync::forbid_core_dumps();
   regsync::find_session_bus();
   keep_heap_small();
@@ -165,6 +167,9 @@ int main(int argc, char** argv) {
     std::string kubeconfig;
     app.add_option("--kubeconfig", kubeconfig, "The kubeconfig to use, instead of $KUBECONFIG or ~/.kube/config");
     regsync::DaemonOptions options;
+    if (sd_listen_fds(1) >= 1) {  // here, as long as no thread reads the environment that it changes
+      options.control_socket = SD_LISTEN_FDS_START;
+    }
     app.add_option("--owner", options.owner, "To whom the Secrets belong, instead of this user on this machine");
     app.add_option(
         "--listen", options.listen,

@@ -22,10 +22,12 @@ MetricsFile::MetricsFile(const asio::any_io_executor& executor, std::function<st
     : text_(std::move(text)), writing_(executor, file_interval, "metrics", [this] { write(); }) {}
 
 void MetricsFile::configure(const std::filesystem::path& file) {
-  if (file != file_) {
-    file_ = file;
-    problem_.reset();
+  if (file == file_ && !problem_) {
+    changed();
+    return;
   }
+  file_ = file;
+  problem_.reset();
   write();
 }
 

@@ -19,7 +19,7 @@ class MetricsFile {
   // text: the metrics in the text exposition format.
   MetricsFile(const asio::any_io_executor& executor, std::function<std::string()> text);
 
-  // Writes to this file from now on; empty: to none.
+  // Writes to this file from now on, at once where it is another one or could not be written; empty: to none.
   void configure(const std::filesystem::path& file);
 
   // Why it is not written now; nothing else depends on it.

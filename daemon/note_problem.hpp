@@ -1,4 +1,4 @@
-// Logs a problem that lasts once.
+// Logs a problem when it is new, and not again while it lasts.
 #pragma once
 
 #include <optional>

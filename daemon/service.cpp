@@ -53,7 +53,7 @@ Service::Service(asio::any_io_executor executor, DaemonOptions options)
     : executor_(std::move(executor)), options_(std::move(options)), retry_(executor_) {
   begin();
   control_ = std::make_unique<ControlServer>(
-      executor_, paths::control_socket(),
+      executor_, paths::control_socket(), options_.control_socket,
       ControlServer::Methods{
           .call = [this](std::string method, json params) { return call(std::move(method), std::move(params)); },
           .status = [this](const json& params) { return status(control::query_from_json(params)); }});
@@ -67,7 +67,11 @@ void Service::reload() {
   }
 }
 
+// Also called by a timer that was due already when it was cancelled.
 void Service::begin() {
+  if (daemon_ || stopping_) {
+    return;
+  }
   auto problem = guarded([this] {
     auto state = std::make_unique<StateFolder>(options_.owner);
     daemon_ = std::make_unique<Daemon>(executor_, options_, std::move(state), [this] {
@@ -128,6 +132,7 @@ json Service::status(const StatusQuery& query) {
 }
 
 asio::awaitable<void> Service::stop() {
+  stopping_ = true;
   retry_.cancel();
   control_->close();  // first, so that nobody takes what an ending engine says for an answer
   if (daemon_) {

@@ -44,6 +44,7 @@ class Service {
   std::unique_ptr<Daemon> daemon_;  // null: held back
   std::optional<Error> held_;       // why
   asio::steady_timer retry_;
+  bool stopping_ = false;
   std::unique_ptr<ControlServer> control_;
 };
 

@@ -2,6 +2,7 @@
 #include <csignal>
 #include <iostream>
 
+#include "helper/base/inherited_signals.hpp"
 #include "helper/base/no_core_dump.hpp"
 #include "helper/base/session_bus.hpp"
 #include "helper/base/standard_streams.hpp"
@@ -10,6 +11,7 @@
 
 int main(int argc, char** argv) {
   regsync::occupy_closed_streams();
+  regsync::restore_inherited_signals();
   regsync::forbid_core_dumps();
   regsync::find_session_bus();
   (void)std::signal(SIGXFSZ, [](int) {});  // a file that may not grow (ulimit -f) is an error code, not the end

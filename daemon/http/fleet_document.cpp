@@ -92,15 +92,22 @@ json context_of(const ContextStatus& context) {
   if (context.problem) {
     item["problem"] = control::to_json(*context.problem);
   }
+  if (context.paused) {
+    item["paused"] = true;
+  }
   return item;
 }
 
 json target_of(const TargetStatus& target) {
-  return {{"name", target.name},
-          {"secret", target.secret},
-          {"registries", target.registries},
-          {"removing", target.removing},
-          {"problems", errors_of(target.problems)}};
+  json item = {{"name", target.name},
+               {"secret", target.secret},
+               {"registries", target.registries},
+               {"removing", target.removing},
+               {"problems", errors_of(target.problems)}};
+  if (target.paused) {
+    item["paused"] = true;
+  }
+  return item;
 }
 
 json logins_of(const FleetReport& report) {
@@ -209,13 +216,19 @@ std::string fleet_metrics(const FleetReport& report, WallTime now) {
       {}, report.role.empty() ? 1 : static_cast<double>(report.slots_held));
   set(families.add("regsync_slots", "Leases that share the clusters among the replicas; 1 without replicas"), {},
       static_cast<double>(report.slots));
-  auto& connected = families.add("regsync_context_connected", "1 where the last list or watch succeeded, else 0");
+  // What a person paused is as asked, whatever is wrong with it: no alert is to say otherwise.
+  auto& connected =
+      families.add("regsync_context_connected",
+                   "1 where the last list or watch succeeded, else 0; missing where the context is paused");
   for (const ContextStatus& context : overview.contexts) {
-    set(connected, {{"context", context.name}}, context.connected ? 1 : 0);
+    if (!context.paused) {
+      set(connected, {{"context", context.name}}, context.connected ? 1 : 0);
+    }
   }
-  auto& problems = families.add("regsync_target_problems", "Problems of the target: its file, logins or contexts");
+  auto& problems = families.add("regsync_target_problems",
+                                "Problems of the target: its file, logins or contexts; 0 where it is paused");
   for (const TargetStatus& target : overview.targets) {
-    set(problems, {{"target", target.name}}, static_cast<double>(target.problems.size()));
+    set(problems, {{"target", target.name}}, target.paused ? 0 : static_cast<double>(target.problems.size()));
   }
   set(families.add("regsync_daemon_problems", "Problems of the daemon itself: settings, files that it follows"), {},
       static_cast<double>(overview.problems.size()));

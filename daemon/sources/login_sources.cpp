@@ -62,7 +62,17 @@ void LoginSources::on_store(StoreReading reading) {
 }
 
 void LoginSources::on_files(StoreReading reading) {
-  on_reading_(store_ ? merge_readings(std::move(reading), of_store_) : std::move(reading));
+  if (!store_) {
+    on_reading_(std::move(reading));
+    return;
+  }
+  reading = merge_readings(std::move(reading), of_store_);
+  if (of_store_) {
+    of_store_->only_changes = true;  // to be merged again, it is no other reading of the store
+  } else {
+    reading.only_changes = true;  // the store was not read yet
+  }
+  on_reading_(std::move(reading));
 }
 
 }  // namespace regsync

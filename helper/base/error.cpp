@@ -1,6 +1,7 @@
 #include "helper/base/error.hpp"
 
 #include <cerrno>
+#include <filesystem>
 #include <system_error>
 #include <typeinfo>
 
@@ -90,6 +91,9 @@ Error current_error() {
     throw;
   } catch (const Error& error) {
     return error;
+  } catch (const std::filesystem::filesystem_error& error) {
+    const Error why(ErrorCode::internal, error.code().message());
+    return error.path1().empty() ? why : why.within(error.path1().string());
   } catch (const std::system_error& error) {
     // Asio's cancellation arrives as one of these. By its number: the category of Asio 1.22 has errno's numbers, but
     // does not compare equal to std::errc in the standalone form.

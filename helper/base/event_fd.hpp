@@ -1,4 +1,4 @@
-// A flag that a thread can sleep on.
+// EventFd is a flag that a thread sets and another one waits for with poll(2).
 #pragma once
 
 #include <sys/eventfd.h>

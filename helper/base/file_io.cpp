@@ -162,6 +162,24 @@ bool keep_owner(int fd, const fs::path& target) {
   return ::fchown(fd, owner.st_uid, owner.st_gid) == 0;
 }
 
+// The file that a symbolic link names: people keep their dotfiles elsewhere. Where that is not there (a home that is
+// not mounted), what it holds must not be hidden by a file in place of the link.
+fs::path behind_link(const fs::path& path) {
+  std::error_code error;
+  if (!fs::is_symlink(path, error)) {
+    return path;
+  }
+  fs::path target = fs::canonical(path, error);
+  if (error) {
+    std::error_code ignored;
+    throw Error(ErrorCode::invalid_input,
+                path.string() + ": is a link to " + fs::read_symlink(path, ignored).string() +
+                    ", which cannot be written: " + error.message(),
+                "make that file, or delete the link");
+  }
+  return target;
+}
+
 void write_all(const fs::path& path, int fd, std::string_view content) {
   while (!content.empty()) {
     const ssize_t written = ::write(fd, content.data(), content.size());
@@ -249,9 +267,7 @@ void make_private_folder(const fs::path& folder) {
 }
 
 void write_whole(const fs::path& path, std::string_view content, unsigned mode) {
-  // Through a symbolic link (people keep their dotfiles elsewhere) the file it names is replaced, not the link.
-  std::error_code no_link;
-  const fs::path target = fs::is_symlink(path, no_link) ? fs::weakly_canonical(path) : path;
+  const fs::path target = behind_link(path);
   make_folder(target.parent_path());
   struct stat before{};
   if (::stat(target.c_str(), &before) == 0) {

@@ -30,9 +30,9 @@ std::vector<std::filesystem::path> files_in(const std::filesystem::path& folder)
 void make_private_folder(const std::filesystem::path& folder);
 
 // Writes `content` whole: to a file of its own beside `path`, synced, then renamed over it. Replaces the file that a
-// symbolic link names, not the link, and nothing but a regular file. Makes missing folders (0700). What root writes
-// belongs to the owner of the file it replaces, else of the folder. Throws Error(invalid_input) naming the path and the
-// cause.
+// symbolic link names, not the link, and nothing but a regular file; a link to nothing is an error. Makes missing
+// folders (0700). What root writes belongs to the owner of the file it replaces, else of the folder. Throws
+// Error(invalid_input) naming the path and the cause.
 void write_whole(const std::filesystem::path& path, std::string_view content, unsigned mode = 0600);
 
 // Adds `content` at the end of a file that is there; not synced. Throws Error(invalid_input) naming the path and the

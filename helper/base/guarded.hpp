@@ -1,4 +1,4 @@
-// The policy for the unexpected, where there is no event loop: see sync/base/guard.hpp. Any thread.
+// guarded() runs a function and returns what it throws as an Error; see also sync/base/guard.hpp. Any thread.
 #pragma once
 
 #include <optional>

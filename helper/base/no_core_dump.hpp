@@ -1,4 +1,4 @@
-// A crash of a program that holds secrets leaves no core dump.
+// Sees to it that a crash of a program that holds secrets leaves no core dump.
 #pragma once
 
 namespace regsync {

@@ -10,32 +10,41 @@ namespace regsync {
 
 void wipe_memory(void* bytes, std::size_t size) noexcept { explicit_bzero(bytes, size); }
 
-SecretString::SecretString(std::string_view bytes)
-    : bytes_(bytes.empty() ? nullptr : new char[bytes.size()]), size_(bytes.size()) {
+// What was cut off its end lies there still.
+WipedAtEnd::~WipedAtEnd() {
+  text_.resize(text_.capacity());
+  wipe_memory(text_.data(), text_.size());
+}
+
+SecretString::SecretString(std::string_view bytes) : size_(bytes.size()) {
+  if (bytes.empty()) {
+    return;
+  }
+  const std::shared_ptr<char[]> copy(new char[size_], [size = size_](char* each) {
+    wipe_memory(each, size);
+    delete[] each;
+  });
   // So that they never reach swap. It may be refused (RLIMIT_MEMLOCK). The pages stay locked when the bytes are freed:
   // the heap has other secrets there, and uses them again.
-  (void)mlock(bytes_.get(), size_);
-  std::ranges::copy(bytes, bytes_.get());
+  (void)mlock(copy.get(), size_);
+  std::ranges::copy(bytes, copy.get());
+  bytes_ = copy;
 }
 
 SecretString::SecretString(SecretString&& other) noexcept
     : bytes_(std::move(other.bytes_)), size_(std::exchange(other.size_, 0)) {}
 
 SecretString& SecretString::operator=(SecretString&& other) noexcept {
-  if (this != &other) {
-    wipe();
-    bytes_ = std::move(other.bytes_);
-    size_ = std::exchange(other.size_, 0);
-  }
+  bytes_ = std::move(other.bytes_);
+  size_ = std::exchange(other.size_, 0);
   return *this;
 }
 
-SecretString::~SecretString() { wipe(); }
-
-void SecretString::wipe() noexcept {
-  if (bytes_) {
-    wipe_memory(bytes_.get(), size_);
-  }
+SecretString SecretString::clone() const {
+  SecretString shared;
+  shared.bytes_ = bytes_;
+  shared.size_ = size_;
+  return shared;
 }
 
 }  // namespace regsync

@@ -1,12 +1,13 @@
-// SecretString holds bytes that must not outlive their use: it wipes them when it frees them, and offers no way to
-// be printed, logged or formatted.
+// SecretString holds bytes that must not outlive their use: they are wiped when the last owner of them ends, and there
+// is no way to print, log or format them.
 //
-// Not synchronised: one thread at a time. The bytes live on the heap, never inside the object, so that a move
-// leaves nothing behind.
+// The bytes never change, so owners on different threads may share them; one object belongs to one thread at a time.
+// They live on the heap, never inside the object, so that a move leaves nothing behind.
 #pragma once
 
 #include <cstddef>
 #include <memory>
+#include <string>
 #include <string_view>
 
 namespace regsync {
@@ -19,10 +20,10 @@ class SecretString {
   SecretString& operator=(SecretString&& other) noexcept;
   SecretString(const SecretString&) = delete;
   SecretString& operator=(const SecretString&) = delete;
-  ~SecretString();
+  ~SecretString() = default;
 
-  // A second copy is a decision, so it has a name.
-  [[nodiscard]] SecretString clone() const { return SecretString(reveal()); }
+  // Another owner is a decision, so it has a name. The bytes are shared, not copied.
+  [[nodiscard]] SecretString clone() const;
 
   // The bytes, valid until this object changes or ends. Search for callers of this to audit where secrets go.
   [[nodiscard]] std::string_view reveal() const { return {bytes_.get(), size_}; }
@@ -33,13 +34,26 @@ class SecretString {
   friend bool operator==(const SecretString& a, const SecretString& b) { return a.reveal() == b.reveal(); }
 
  private:
-  void wipe() noexcept;
-
-  std::unique_ptr<char[]> bytes_;
+  std::shared_ptr<const char[]> bytes_;
   std::size_t size_ = 0;
 };
 
 // Overwrites memory in a way that the compiler may not drop.
 void wipe_memory(void* bytes, std::size_t size) noexcept;
+
+// Wipes a text when the scope ends: a short one lies inside its std::string, where nothing is freed that would be
+// wiped.
+class WipedAtEnd {
+ public:
+  explicit WipedAtEnd(std::string& text) : text_(text) {}
+  ~WipedAtEnd();
+  WipedAtEnd(const WipedAtEnd&) = delete;
+  WipedAtEnd& operator=(const WipedAtEnd&) = delete;
+  WipedAtEnd(WipedAtEnd&&) = delete;
+  WipedAtEnd& operator=(WipedAtEnd&&) = delete;
+
+ private:
+  std::string& text_;
+};
 
 }  // namespace regsync

@@ -1,4 +1,4 @@
-// An argument of a command that people are told to run. Pure; any thread.
+// Quotes a text so that a POSIX shell reads it as one word. Pure; any thread.
 #pragma once
 
 #include <string>

@@ -1,4 +1,4 @@
-// A program that is started with a standard stream closed.
+// Opens /dev/null for each standard stream that was closed at start, so that no file gets its number.
 #pragma once
 
 namespace regsync {

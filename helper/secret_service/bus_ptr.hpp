@@ -1,4 +1,4 @@
-// sd-bus' reference counts as unique_ptr.
+// Owners of sd-bus' objects: unique_ptrs that give up their reference.
 #pragma once
 
 #include <systemd/sd-bus.h>

@@ -109,18 +109,21 @@ class LibsecretCalls::Impl {
     }
     Answer<T> answer;
     if (!call->result) {
+      answer.error = cancelled ? BusError{bus_cancelled_name, "cancelled"} : BusError{bus_late_name, "no answer"};
       lib().g_cancellable_cancel(cancellable.get());  // takes a prompt away, if the provider still hears
       lib().g_main_context_iteration(context_.get(), FALSE);
     }
     lib().g_main_context_pop_thread_default(context_.get());
     if (!call->result) {
       call->abandoned = true;
-      answer.error = cancelled ? BusError{bus_cancelled_name, "cancelled"} : BusError{bus_late_name, "no answer"};
       return answer;
     }
+    const std::unique_ptr<Call> ended(call);
+    if (answer.error) {
+      return answer;  // the result only says that we cancelled the call
+    }
     GError* error = nullptr;
-    T value = finish(call->result.get(), &error);
-    delete call;
+    T value = finish(ended->result.get(), &error);
     if (error != nullptr) {
       answer.error = to_bus_error(error);
     } else {

@@ -69,8 +69,14 @@ T SecretServiceWriter::value_of(Answer<T> answer) {
 }
 
 bool SecretServiceWriter::unlock(const std::vector<std::string>& paths) {
+  if (prompt_ == Prompt::never) {
+    // A person may take minutes for somebody else's prompt. And gnome-keyring (42.1) ends with a failed assertion where
+    // the prompt of a second unlock is dismissed while the first one begins.
+    const SessionLock unlocker(client_, prompter_lock, SessionLock::IfHeld::give_up);
+    return !unlocker.gave_up() && unlock_silently(paths);
+  }
   const SessionLock prompter(client_, prompter_lock);
-  return prompt_ == Prompt::never || prompter.waited() ? unlock_silently(paths) : value_of(libsecret().unlock(paths));
+  return prompter.waited() ? unlock_silently(paths) : value_of(libsecret().unlock(paths));
 }
 
 // What needs no prompt opens (a keyring without a password, or one that was unlocked meanwhile).

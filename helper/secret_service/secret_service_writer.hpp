@@ -34,7 +34,7 @@ class SecretServiceWriter {
   void prepare_to_store();
 
   // Asks the service to unlock these objects. False if the person, or the lack of one who could answer, left one
-  // locked. With Prompt::never nobody is asked, and only what needs no password opens.
+  // locked. With Prompt::never nobody is asked or waited for, and only what needs no password opens.
   bool unlock(const std::vector<std::string>& paths);
 
   // Lets the person choose a password for a first collection. False if that was dismissed or is not possible.

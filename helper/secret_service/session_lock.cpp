@@ -64,15 +64,17 @@ class ProviderProbe {
 
 }  // namespace
 
-SessionLock::SessionLock(SecretServiceClient& client, const char* name) : client_(client), name_(name) {
+SessionLock::SessionLock(SecretServiceClient& client, const char* name, IfHeld if_held) : client_(client), name_(name) {
   bool acquired = false;
   const SignalWatch watch(
       client_.connection(),
       {.sender = bus_name, .interface = bus_name, .signal = "NameAcquired", .first_argument = name_},
       [&acquired](sd_bus_message*) { acquired = true; });
+  constexpr std::uint32_t do_not_queue = 4;  // DBUS_NAME_FLAG_DO_NOT_QUEUE
   Answer<std::uint32_t> answer;
   client_.ask({question(
-      BusCall{bus_path, bus_name, "RequestName", arguments("su", name_, 0U), bus_name},
+      BusCall{bus_path, bus_name, "RequestName", arguments("su", name_, if_held == IfHeld::wait ? 0U : do_not_queue),
+              bus_name},
       +[](sd_bus_message* message) {
         std::uint32_t result = 0;
         read_from(message, "u", &result);
@@ -81,6 +83,8 @@ SessionLock::SessionLock(SecretServiceClient& client, const char* name) : client
       answer)});
   // A bus that lets nobody own names (a sandbox's proxy) leaves us without mutual exclusion, as all other clients are.
   constexpr std::uint32_t in_queue = 2;  // DBUS_REQUEST_NAME_REPLY_IN_QUEUE
+  constexpr std::uint32_t exists = 3;    // DBUS_REQUEST_NAME_REPLY_EXISTS
+  gave_up_ = answer.value == exists;
   if (answer.value == in_queue) {
     wait(acquired);
   }

@@ -10,9 +10,11 @@ namespace regsync {
 
 class SessionLock {
  public:
-  // Waits for its turn, as long as the service answers. Throws store_unavailable, naming the holder, if one process
-  // holds it for longer than a minute.
-  SessionLock(SecretServiceClient& client, const char* name);
+  enum class IfHeld { wait, give_up };
+
+  // Waits for its turn, as long as the service answers, or gives up at once. Throws store_unavailable, naming the
+  // holder, if one process holds it for longer than a minute.
+  SessionLock(SecretServiceClient& client, const char* name, IfHeld if_held = IfHeld::wait);
   ~SessionLock();
   SessionLock(const SessionLock&) = delete;
   SessionLock& operator=(const SessionLock&) = delete;
@@ -21,6 +23,8 @@ class SessionLock {
 
   // Whether somebody else held it first, and has let it go.
   [[nodiscard]] bool waited() const { return waited_; }
+  // Whether somebody else holds it, and this one gave up.
+  [[nodiscard]] bool gave_up() const { return gave_up_; }
 
  private:
   void wait(const bool& acquired);
@@ -29,6 +33,7 @@ class SessionLock {
   SecretServiceClient& client_;
   const char* const name_;
   bool waited_ = false;
+  bool gave_up_ = false;
 };
 
 // Held by who changes the store: "look, then replace" is two steps on the Secret Service.

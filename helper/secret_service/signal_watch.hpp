@@ -1,4 +1,4 @@
-// A subscription to a D-Bus signal.
+// SignalWatch subscribes to a D-Bus signal for as long as it lives.
 #pragma once
 
 #include <functional>

@@ -65,6 +65,19 @@ struct StoreReading {
   bool only_changes = false;
   std::optional<Error> problem;  // why the store as a whole cannot be read: locked, store_unavailable, …
 
+  // The first of `all` that is this one; null where none is.
+  [[nodiscard]] const KeptLogin* find(const Login& login) const {
+    const auto same_server = std::ranges::equal_range(
+        all, login.server, {}, [](const KeptLogin& each) -> const std::string& { return each.login.server; });
+    const auto found = std::ranges::find(same_server, login, &KeptLogin::login);
+    return found == same_server.end() ? nullptr : &*found;
+  }
+
+  [[nodiscard]] const StoreCollection* find_collection(const std::string& path) const {
+    const auto found = std::ranges::find(collections, path, &StoreCollection::path);
+    return found == collections.end() ? nullptr : &*found;
+  }
+
   // Whether a login that is not in `all` is in none of `collections`. Whoever wants to know that it is gone also
   // compares the provider, and the collections, with those that had it.
   [[nodiscard]] bool shows_everything() const {

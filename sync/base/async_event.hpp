@@ -1,4 +1,4 @@
-// "Something changed": coroutines wait, somebody notifies. One io_context thread; must outlive its waiters.
+// AsyncEvent suspends coroutines until notify_all() is called. One io_context thread; must outlive its waiters.
 #pragma once
 
 #include <asio/any_io_executor.hpp>

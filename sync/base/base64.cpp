@@ -8,6 +8,9 @@ namespace {
 
 constexpr std::string_view digits = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 
+// As large a buffer is never inside the std::string itself. It may hold a password, and what is freed is wiped.
+constexpr std::size_t on_the_heap = 32;
+
 }  // namespace
 
 std::string base64_encode(std::string_view bytes) {
@@ -29,7 +32,7 @@ std::string base64_encode(std::string_view bytes) {
 
 std::optional<std::string> base64_decode(std::string_view text) {
   std::string bytes;
-  bytes.reserve(text.size() / 4 * 3);
+  bytes.reserve(std::max(on_the_heap, text.size() / 4 * 3));
   unsigned buffer = 0;
   unsigned bits = 0;
   std::size_t count = 0;
@@ -61,7 +64,9 @@ std::optional<std::string> base64_decode(std::string_view text) {
 }
 
 std::string base64_padded(std::string_view text) {
-  std::string padded(text);
+  std::string padded;
+  padded.reserve(std::max(on_the_heap, text.size() + 3));
+  padded = text;
   if (text.find('=') == std::string_view::npos) {
     const auto count = std::ranges::count_if(text, [](char c) { return c != '\n' && c != '\r'; });
     padded.append(static_cast<std::size_t>((4 - count % 4) % 4), '=');

@@ -165,6 +165,9 @@ std::vector<pid_t>& held_children() {
   return held;
 }
 
+// In place of a status, of a child that is not ours to reap: where SIGCHLD is ignored, the kernel does it.
+constexpr int unknown_end = -1;
+
 // The status of waitpid(2); nothing as long as the child cannot be reaped.
 std::optional<int> status_of(pid_t pid) {
   int status = 0;
@@ -172,7 +175,7 @@ std::optional<int> status_of(pid_t pid) {
   do {
     reaped = ::waitpid(pid, &status, WNOHANG);
   } while (reaped < 0 && errno == EINTR);
-  return reaped == 0 ? std::nullopt : std::optional(status);
+  return reaped == 0 ? std::nullopt : std::optional(reaped < 0 ? unknown_end : status);
 }
 
 void reap_held_children() {
@@ -214,6 +217,10 @@ class Child {
                   "another program holds it (process " + std::to_string(pid_) + "), as debuggers do");
     }
     pid_ = -1;
+    if (*status == unknown_end) {
+      throw Error(ErrorCode::internal, "how it ended is not known: this process ignores the end of its children",
+                  "see what sets SIGCHLD to be ignored");
+    }
     return WIFSIGNALED(*status) ? 128 + WTERMSIG(*status) : WEXITSTATUS(*status);
   }
 

@@ -1,4 +1,4 @@
-// A cheap way to see that a file changed: what stat(2) tells of it. Value type; any thread.
+// FileStamp is what stat(2) tells of a file: a cheap way to see that it changed. Value type; any thread.
 #pragma once
 
 #include <sys/stat.h>

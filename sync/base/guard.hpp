@@ -1,6 +1,6 @@
-// The policy for the unexpected: every entry point from outside (a watch's event, a monitor's callback, a posted
-// handler, a timer, a control request, the work on a key) runs inside one of these two, so that whatever it throws
-// becomes the problem of the smallest thing concerned and never leaves the event loop.
+// guarded_logged() and spawn_guarded() run handlers and coroutines, and turn what they throw into an Error. Every entry
+// point from outside (a watch's event, a monitor's callback, a posted handler, a timer, a control request, the work on
+// a key) runs in one of these two, so that an exception becomes the problem of one object and never ends the process.
 //
 // These two, and the `main` functions, are the only places that may catch everything (tests/lint layers). Any thread.
 #pragma once

@@ -1,4 +1,4 @@
-// The result of releasing memory that an idle client does not need.
+// IdleRelease says whether a client was idle and gave memory back.
 #pragma once
 
 namespace regsync {

@@ -1,4 +1,4 @@
-// A bound on how many of something run at once; who comes later waits in turn.
+// Limiter bounds how many of something run at once; who comes later waits in turn.
 //
 // For one thread. Unlike an asio object it belongs to no io_context: callers on several, one after the other, share it.
 #pragma once

@@ -2,7 +2,6 @@
 
 #include <arpa/inet.h>
 
-#include <algorithm>
 #include <charconv>
 #include <cstdint>
 #include <optional>
@@ -14,10 +13,6 @@
 namespace regsync {
 
 namespace {
-
-bool is_digit(char c) { return c >= '0' && c <= '9'; }
-
-bool is_letter(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); }
 
 bool is_port(std::string_view text) {
   std::uint16_t port = 0;
@@ -33,13 +28,6 @@ std::optional<in_addr> ipv4_of(const std::string& host) {
 bool is_ipv6(const std::string& host) {
   in6_addr address{};
   return ::inet_pton(AF_INET6, host.c_str(), &address) == 1;
-}
-
-// What has no letter, and is no address, is a slip in one.
-bool is_name(std::string_view host) {
-  return std::ranges::any_of(host, is_letter) && std::ranges::all_of(host, [](char c) {
-           return is_letter(c) || is_digit(c) || c == '-' || c == '.' || c == '_';
-         });
 }
 
 }  // namespace
@@ -59,12 +47,13 @@ ListenAddress parse_listen_address(std::string_view text) {
       if (is_ipv6(address.host)) {
         return address;
       }
-    } else if (address.host.empty() || ipv4_of(address.host) || is_name(address.host)) {
+    } else if (address.host.empty() || address.host == "localhost" || ipv4_of(address.host)) {
       return address;
     }
   }
   throw Error(ErrorCode::invalid_input, "not an address and port to listen on: \"" + presentable(text) + "\"",
-              "write HOST:PORT, for example 127.0.0.1:9464 or [::1]:9464, or :PORT for all addresses");
+              "write HOST:PORT, where HOST is an address or localhost, for example 127.0.0.1:9464 or [::1]:9464, or "
+              ":PORT for all addresses");
 }
 
 }  // namespace regsync

@@ -1,5 +1,5 @@
 // Where a server is to listen, as people write it: "127.0.0.1:9464", "[::1]:9464", "localhost:9464", or ":9464" for all
-// addresses. Pure; any thread.
+// addresses. Other names are refused: who listens would wait for DNS. Pure; any thread.
 #pragma once
 
 #include <string>
@@ -8,7 +8,7 @@
 namespace regsync {
 
 struct ListenAddress {
-  std::string host;  // an address (of IPv6 without its brackets) or a name; empty: all addresses
+  std::string host;  // an address (of IPv6 without its brackets) or "localhost"; empty: all addresses
   std::string port;  // 0 to 65535; 0: any free one
 
   // Whether only programs of this machine reach it.

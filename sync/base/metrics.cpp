@@ -76,6 +76,7 @@ class Metrics::Impl {
                                                         .Name("regsync_login_expires_timestamp_seconds")
                                                         .Help("When the login ends, where that is known")
                                                         .Register(*registry);
+  std::map<std::string, prometheus::Gauge*> changing;                   // by registry
   std::map<std::pair<std::string, bool>, prometheus::Gauge*> expiring;  // by registry, and whether it is short-lived
   std::map<std::string, OfContext> contexts;
 };
@@ -122,7 +123,21 @@ void Metrics::keep_contexts(const std::set<std::string>& contexts) {
 
 void Metrics::login_changed(const std::string& registry, std::chrono::system_clock::time_point when) {
   const std::chrono::duration<double> since_epoch = when.time_since_epoch();
-  impl_->logins.Add({{"registry", registry}}).Set(since_epoch.count());
+  auto& gauge = impl_->changing[registry];
+  if (gauge == nullptr) {
+    gauge = &impl_->logins.Add({{"registry", registry}});
+  }
+  gauge->Set(since_epoch.count());
+}
+
+void Metrics::keep_logins(const std::set<std::string>& registries) {
+  std::erase_if(impl_->changing, [&](const auto& known) {
+    const bool gone = !registries.contains(known.first);
+    if (gone) {
+      impl_->logins.Remove(known.second);
+    }
+    return gone;
+  });
 }
 
 void Metrics::logins_expire(const std::map<std::string, LoginEnd>& ends) {

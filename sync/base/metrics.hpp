@@ -42,6 +42,8 @@ class Metrics {
     bool short_lived = false;  // lives for a day at most
   };
   void logins_expire(const std::map<std::string, LoginEnd>& ends);
+  // Forgets when the logins of other registries changed.
+  void keep_logins(const std::set<std::string>& registries);
 
   // Forgets the other contexts: their series would be kept for ever.
   void keep_contexts(const std::set<std::string>& contexts);

@@ -1,4 +1,4 @@
-// One run at a time of something costly, shared by all who ask for it meanwhile (Go: x/sync/singleflight).
+// SingleFlight runs something costly once at a time, for all who ask for it meanwhile (Go: x/sync/singleflight).
 //
 // Lives on one io_context thread and outlives its callers.
 #pragma once

@@ -1,4 +1,4 @@
-// YAML from outside, measured before anything is built of it. Pure; any thread.
+// Measures YAML that comes from outside, before anything is built of it. Pure; any thread.
 #pragma once
 
 #include <cstddef>

@@ -1,4 +1,4 @@
-// `regsync`: arguments in, exit code out.
+// Runs a command line of `regsync`, and answers its exit code.
 #pragma once
 
 #include <string>

@@ -48,7 +48,8 @@ Console process_console(std::string_view program) {
   if (out_is_terminal) {
     set_columns(std::cout, size_of_terminal(STDOUT_FILENO).columns);
   }
-  if (::isatty(STDERR_FILENO) == 1) {
+  const bool err_is_terminal = ::isatty(STDERR_FILENO) == 1;
+  if (err_is_terminal) {
     set_columns(std::cerr, size_of_terminal(STDERR_FILENO).columns);
   }
   return {.in = std::cin,
@@ -57,6 +58,7 @@ Console process_console(std::string_view program) {
           .program = program.ends_with("kubectl-regsync") ? "kubectl regsync" : "regsync",
           .in_is_terminal = ::isatty(STDIN_FILENO) == 1,
           .out_is_terminal = out_is_terminal,
+          .err_is_terminal = err_is_terminal,
           .colour = out_is_terminal && may_colour(),
           .terminal_size = [] { return size_of_terminal(STDOUT_FILENO); },
           .now = [] { return std::chrono::system_clock::now(); },

@@ -30,6 +30,7 @@ struct Console {
   std::string program = "regsync";  // or "kubectl regsync", as it was called
   bool in_is_terminal = false;      // may ask
   bool out_is_terminal = false;     // may redraw
+  bool err_is_terminal = false;     // shows questions, and how far a sync is
   bool colour = false;              // of out; NO_COLOR is already considered
   std::function<TerminalSize()> terminal_size;
   std::function<WallTime()> now;

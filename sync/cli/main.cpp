@@ -12,6 +12,7 @@
 #include <system_error>
 #include <vector>
 
+#include "helper/base/inherited_signals.hpp"
 #include "helper/base/no_core_dump.hpp"
 #include "helper/base/session_bus.hpp"
 #include "helper/base/standard_streams.hpp"
@@ -61,6 +62,7 @@ int after_output(int exit_code) {
 
 int main(int argc, char** argv) {
   regsync::occupy_closed_streams();
+  regsync::restore_inherited_signals();
   regsync::forbid_core_dumps();
   regsync::find_session_bus();
   (void)std::signal(SIGXFSZ, [](int) {});  // a file that may not grow (ulimit -f) is an error code, not the end

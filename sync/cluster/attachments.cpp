@@ -12,9 +12,10 @@ namespace regsync {
 
 std::vector<std::string> Attachments::excess(const Key& key, const Plan* plan) const {
   std::vector<std::string> accounts;
+  const auto owner_id = removable_owner(key);
   cache_.for_each_account(key.name_space, [&](const std::string& name, const ServiceAccountView& view) {
     const bool wanted = plan != nullptr && !plan->remove && matches_any(plan->target.service_accounts, name);
-    if (!wanted && view.attached.contains(key.secret)) {
+    if (!wanted && view.is_attached(key.secret, owner_id)) {
       accounts.push_back(name);
     }
   });
@@ -47,6 +48,11 @@ Attachments::Tasks Attachments::tasks(const Key& key, const Plan& plan) const {
   return {.attach = missing(key, plan), .detach = excess(key, &plan)};
 }
 
+std::string Attachments::removable_owner(const Key& key) const {
+  const Entry* entry = cache_.find(key);
+  return entry != nullptr && entry->observed.secret ? std::string() : owner_id_;
+}
+
 asio::awaitable<void> Attachments::refresh(Key key, const Plan& plan) {
   if (plan.target.service_accounts.empty()) {
     co_return;
@@ -59,15 +65,12 @@ asio::awaitable<void> Attachments::refresh(Key key, const Plan& plan) {
 
 // Why one of the required ones cannot be read.
 asio::awaitable<std::optional<Error>> Attachments::read_unfollowed(Key key, std::vector<std::string> required) {
+  std::vector<std::string> unfollowed;  // now: other places may be followed meanwhile
+  std::ranges::copy_if(table_.places->service_accounts, std::back_inserter(unfollowed), [&](const auto& account) {
+    return !is_glob(account) && table_.account_forbidden(key.name_space, account);
+  });
   std::optional<Error> failure;
-  if (!table_.accounts_forbidden(key.name_space)) {
-    co_return failure;
-  }
-  const auto places = table_.places;  // another one may take its place meanwhile
-  for (const auto& account : places->service_accounts) {
-    if (is_glob(account)) {
-      continue;
-    }
+  for (const auto& account : unfollowed) {
     try {
       const auto view = co_await read_service_account(client_, key.name_space, account);
       cache_.doubt_account(key.name_space, account);
@@ -86,9 +89,11 @@ asio::awaitable<std::optional<Error>> Attachments::read_unfollowed(Key key, std:
 
 asio::awaitable<void> Attachments::put_in_order(Key key, const Plan& plan, Handlers handlers) {
   co_await carry_out(key, tasks(key, plan), handlers);
-  const auto forbidden = table_.accounts_forbidden(key.name_space);
-  if (forbidden && std::ranges::any_of(plan.target.service_accounts, is_glob)) {
-    throw Error(*forbidden);  // which of them match is not known
+  for (const auto& account : plan.target.service_accounts) {
+    const auto forbidden = is_glob(account) ? table_.account_forbidden(key.name_space, account) : std::nullopt;
+    if (forbidden) {
+      throw Error(*forbidden);  // which of them match is not known
+    }
   }
 }
 
@@ -137,7 +142,7 @@ asio::awaitable<void> Attachments::detach_all(Key key, Handlers handlers) {
 }
 
 asio::awaitable<void> Attachments::attach(const Key& key, std::string account, const Handlers& handlers) {
-  const auto answer = co_await attach_pull_secret(client_, key.name_space, account, key.secret);
+  const auto answer = co_await attach_pull_secret(client_, key.name_space, account, key.secret, owner_id_);
   cache_.observe_account(key.name_space, account, answer.view);
   if (!answer.written) {
     co_return;
@@ -149,7 +154,8 @@ asio::awaitable<void> Attachments::attach(const Key& key, std::string account, c
 }
 
 asio::awaitable<void> Attachments::detach(const Key& key, std::string account, const Handlers& handlers) {
-  const auto answer = co_await detach_pull_secret(client_, key.name_space, account, key.secret);
+  std::string owner_id = removable_owner(key);
+  const auto answer = co_await detach_pull_secret(client_, key.name_space, account, key.secret, std::move(owner_id));
   cache_.observe_account(key.name_space, account, answer ? std::optional(answer->view) : std::nullopt);
   if (answer && answer->written) {
     handlers.on_written(Change::Kind::detached, account);

@@ -9,6 +9,7 @@
 #include <functional>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "sync/cluster/cluster_cache.hpp"
@@ -29,13 +30,14 @@ class Attachments {
   };
 
   // All outlive this.
-  Attachments(kube::KubeClient& client, ClusterCache& cache, const WatchTable& table)
-      : client_(client), cache_(cache), table_(table) {}
+  Attachments(kube::KubeClient& client, ClusterCache& cache, const WatchTable& table, std::string owner_id)
+      : client_(client), cache_(cache), table_(table), owner_id_(std::move(owner_id)) {}
 
   // The accounts that the plan names and that lack the Secret, those that do not exist included.
   [[nodiscard]] std::vector<std::string> missing(const Key& key, const Plan& plan) const;
   // The accounts that we attached the Secret to and that the plan (none: nullptr) does not name, or has no Secret for
-  // any more.
+  // any more. To those that another regsync attached it to, it is only as long as the Secret is there and ours: without
+  // it, that one may be about to make it again.
   [[nodiscard]] std::vector<std::string> excess(const Key& key, const Plan* plan) const;
   // What is to be done where a plan claims the Secret. Where there is none, it is attached to nothing; where it is
   // somebody else's, nothing is touched.
@@ -62,10 +64,13 @@ class Attachments {
   asio::awaitable<void> carry_out(const Key& key, Tasks tasks, const Handlers& handlers);
   asio::awaitable<void> attach(const Key& key, std::string account, const Handlers& handlers);
   asio::awaitable<void> detach(const Key& key, std::string account, const Handlers& handlers);
+  // Whose entries for the Secret are ours to remove, as ServiceAccountView::is_attached asks for it.
+  [[nodiscard]] std::string removable_owner(const Key& key) const;
 
   kube::KubeClient& client_;
   ClusterCache& cache_;
   const WatchTable& table_;
+  std::string owner_id_;
 };
 
 }  // namespace regsync

@@ -262,10 +262,10 @@ void Cluster::heal_after(const Change& change) {
   }
 }
 
-// A person may have paused, narrowed or removed the target since.
+// A person may have paused, narrowed or removed the target since, and a pinned context lead elsewhere.
 bool Cluster::may_heal(const Key& key, const std::string& target, const std::string& service_account) const {
   const Decision decision = reconciler_.decide(key, *desired_);
-  if (decision.plan == nullptr || decision.plan->remove || decision.state == SyncState::paused) {
+  if (!decision.keeps_accounts() || decision.plan->remove) {
     return false;
   }
   const Target& now = decision.plan->target;
@@ -350,8 +350,8 @@ void Cluster::adopt(const std::vector<std::string>& targets) {
     for (const auto& name_space : standings_.namespaces_of(*plan)) {
       const Key key{name_space, plan->target.secret};
       const Entry* entry = cache_.find(key);
-      if (entry == nullptr || !entry->observed.secret) {
-        continue;
+      if (entry == nullptr || !entry->observed.secret || standings_.claim_of(key).plan != plan.get()) {
+        continue;  // nothing is there, or another target would take it
       }
       const SecretView& view = *entry->observed.secret;
       const bool lost = view.ownership == Ownership::other_owner && view.holder == holder_;
@@ -441,7 +441,7 @@ asio::awaitable<std::string> Cluster::uid_of(Key key) {
   co_return std::string();
 }
 
-asio::awaitable<std::optional<std::string>> Cluster::identity() {
+asio::awaitable<std::string> Cluster::identity() {
   kube::ObjectPath path;
   path.resource = "namespaces";
   path.name = "kube-system";
@@ -449,11 +449,8 @@ asio::awaitable<std::optional<std::string>> Cluster::identity() {
     const auto name_space = co_await client_.get(std::move(path));
     co_return std::string(text_at(name_space, {"metadata", "uid"}));
   } catch (const Error& error) {
-    if (error.code() == ErrorCode::cancelled) {
-      throw;
-    }
     if (!needs_help(error.code())) {
-      co_return std::nullopt;
+      throw;
     }
   }
   co_return std::string();

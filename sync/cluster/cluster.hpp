@@ -123,9 +123,9 @@ class Cluster {
   [[nodiscard]] bool is_claimed_elsewhere(const Key& key) const;
   // The uid of a Secret as the API server has it now; empty where there is none. Throws Error.
   asio::awaitable<std::string> uid_of(Key key);
-  // The uid of the namespace kube-system, which is as good as the cluster's own; empty where it may not be read, and
-  // nothing where the server cannot tell now.
-  asio::awaitable<std::optional<std::string>> identity();
+  // The uid of the namespace kube-system, which is as good as the cluster's own; empty where it may not be read. Throws
+  // Error where the server cannot tell now.
+  asio::awaitable<std::string> identity();
 
   // Cancels all work and returns when it has ended.
   asio::awaitable<void> stop();

@@ -152,7 +152,8 @@ std::vector<std::string> ClusterCache::secret_names() const {
 
 const NamespaceView* ClusterCache::find_namespace(const std::string& name) const {
   const auto name_space = namespaces_.find(name);
-  return name_space == namespaces_.end() ? nullptr : name_space->second.view.get();
+  const bool known = name_space != namespaces_.end() && name_space->second.generation >= namespaces_since_;
+  return known ? name_space->second.view.get() : nullptr;
 }
 
 void ClusterCache::observe_namespace(const std::string& name, std::optional<NamespaceView> view) {
@@ -172,6 +173,11 @@ void ClusterCache::observe_namespaces_end(Generation list) {
     name_space = name_space->second.generation < list ? erase_view(name_space) : std::next(name_space);
   }
   namespaces_complete_ = true;
+}
+
+void ClusterCache::forbid_namespaces() {
+  namespaces_complete_ = false;
+  namespaces_since_ = begin_list();
 }
 
 void ClusterCache::for_each_namespace(

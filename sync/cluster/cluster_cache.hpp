@@ -101,12 +101,13 @@ class ClusterCache {
   // The Secret names that have entries.
   [[nodiscard]] std::vector<std::string> secret_names() const;
 
-  // Null: there is no such namespace, or it is not known. Valid until the namespace is observed again.
+  // Null: there is no such namespace, or it is not known as it is now. Valid until the namespace is observed again.
   [[nodiscard]] const NamespaceView* find_namespace(const std::string& name) const;
   void observe_namespace(const std::string& name, std::optional<NamespaceView> view);
   void observe_namespaces_end(Generation list);
-  // They may not be listed (any more): a namespace that is not known may exist.
-  void forbid_namespaces() { namespaces_complete_ = false; }
+  // They may not be listed (any more): a namespace that is not known may exist, and one that is known may have other
+  // labels by now.
+  void forbid_namespaces();
   void for_each_namespace(const std::function<void(const std::string&, const NamespaceView&)>& visit) const;
   // Whether they were listed in full, and still may be.
   [[nodiscard]] bool namespaces_complete() const { return namespaces_complete_; }
@@ -153,6 +154,7 @@ class ClusterCache {
   SharedValues<SecretView> secret_views_;
   Namespaces namespaces_;
   bool namespaces_complete_ = false;
+  Generation namespaces_since_ = 0;                                  // what was seen last before may be out of date
   std::map<std::string, Table> secrets_;                             // by Secret name
   std::map<std::pair<std::string, std::string>, Account> accounts_;  // by namespace and name
   Generation generation_ = 0;                                        // of the newest list that began

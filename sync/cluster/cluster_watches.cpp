@@ -166,9 +166,10 @@ asio::awaitable<void> ClusterWatches::follow_until_cancelled(std::shared_ptr<Wat
   }
   kube::Watcher watcher(
       client_, scope, [this, watch](const kube::WatchEvent& event) { on_event(*watch, event); },
-      [this, watch](const std::optional<Error>& problem) {
+      [this, watch, &watcher](const std::optional<Error>& problem) {
         if (!watch->is<Watch::Ended>()) {
           watch->problem = problem;
+          watch->lists_fail = watcher.lists_fail();
           handlers_.on_health();
         }
       });

@@ -2,21 +2,52 @@
 
 #include <asio/steady_timer.hpp>
 #include <asio/use_awaitable.hpp>
+#include <charconv>
 #include <nlohmann/json.hpp>
-#include <optional>
+#include <string_view>
+#include <system_error>
 #include <utility>
-#include <vector>
 
 #include "helper/base/error.hpp"
+#include "sync/base/json_access.hpp"
 #include "sync/base/log.hpp"
+#include "sync/cluster/write_trouble.hpp"
 #include "sync/kube/api/pages.hpp"
 
 namespace regsync {
 
 using nlohmann::json;
 
+namespace {
+
+// Functions of their own: g++ 12 cannot have these lists inside a coroutine.
+std::string eviction_of(const Pod& pod, const std::string& version) {
+  const json preconditions{{"uid", pod.uid}};
+  return json{{"apiVersion", version},
+              {"kind", "Eviction"},
+              {"metadata", {{"name", pod.name}, {"namespace", pod.name_space}}},
+              {"deleteOptions", {{"preconditions", preconditions}}}}
+      .dump();
+}
+
+// Whether a server takes evictions of policy/v1beta1 only.
+bool is_before_1_22(const json& server) {
+  constexpr int first = 22;
+  const std::string_view text = text_at(server, {"minor"});  // "21+" of some providers
+  int minor = first;
+  const auto [end, fault] = std::from_chars(text.data(), text.data() + text.size(), minor);
+  return fault == std::errc() && minor < first && text_at(server, {"major"}) == "1";
+}
+
+}  // namespace
+
 Healer::Healer(const asio::any_io_executor& executor, kube::KubeClient& client, Handlers handlers, Limits limits)
-    : executor_(executor), client_(client), handlers_(std::move(handlers)), limits_(limits), tasks_(executor) {}
+    : executor_(executor),
+      client_(client),
+      handlers_(std::move(handlers)),
+      limits_(limits),
+      turns_(limits.at_once),
+      tasks_(executor) {}
 
 // A newer repair of the same thing takes the place of one that is still being worked on.
 void Healer::repaired(const Key& key, std::string target, std::string service_account,
@@ -34,8 +65,7 @@ void Healer::repaired(const Key& key, std::string target, std::string service_ac
       run(repaired),
       [this, id, signal, name_space = key.name_space](const std::optional<Error>& problem) {
         if (problem && problem->code() != ErrorCode::cancelled) {
-          log::warning("pods that wait for a repaired Secret cannot be healed: " + describe(*problem),
-                       {.context = client_.context().name, .name_space = name_space});
+          warn(name_space, *problem);
         }
         if (const auto found = running_.find(id); found != running_.end() && found->second == signal) {
           running_.erase(found);
@@ -44,10 +74,19 @@ void Healer::repaired(const Key& key, std::string target, std::string service_ac
       signal->slot());
 }
 
+// What passes by itself ends a round, and not the work.
 asio::awaitable<void> Healer::run(Case repaired) {
   asio::steady_timer timer(executor_);
-  for (int i = 0; i < limits_.rounds && is_wanted(repaired); ++i) {
-    const bool again = co_await evict_waiting_pods(repaired);
+  for (int i = 0; i < limits_.rounds; ++i) {
+    bool again = true;
+    try {
+      again = co_await evict_waiting_pods(repaired);
+    } catch (const Error& error) {
+      if (error.code() == ErrorCode::cancelled || needs_help(error.code())) {
+        throw;
+      }
+      tell_once(repaired, error);
+    }
     if (!again) {
       co_return;
     }
@@ -57,9 +96,27 @@ asio::awaitable<void> Healer::run(Case repaired) {
 }
 
 // Whether pods are left that wait for the repair.
-asio::awaitable<bool> Healer::evict_waiting_pods(Case repaired) {
+asio::awaitable<bool> Healer::evict_waiting_pods(Case& repaired) {
+  const auto turn = co_await turns_.enter();
+  if (!is_wanted(repaired)) {
+    co_return false;
+  }
+  const std::vector<Pod> cured = co_await cured_pods(repaired);
+  bool left = false;
+  for (const Pod& pod : cured) {
+    if (!is_wanted(repaired)) {
+      co_return false;
+    }
+    const bool done = may_evict(pod.name_space) && co_await evict(repaired, pod);
+    left = left || !done;
+  }
+  co_return left;
+}
+
+asio::awaitable<std::vector<Pod>> Healer::cured_pods(const Case& repaired) {
   std::vector<Pod> cured;
   kube::ListOptions options;
+  options.field_selector = "status.phase=Pending";  // as every pod is of which no container has run
   kube::ObjectPath path;
   path.resource = "pods";
   path.name_space = repaired.name_space;
@@ -78,15 +135,7 @@ asio::awaitable<bool> Healer::evict_waiting_pods(Case repaired) {
     more = pages.turn(std::move(page.continue_token));
     options.continue_token = pages.token();
   } while (more);
-  bool left = false;
-  for (const Pod& pod : cured) {
-    if (!is_wanted(repaired)) {
-      co_return false;
-    }
-    const bool gone = may_evict(pod.name_space) && co_await evict(repaired, pod);
-    left = left || !gone;
-  }
-  co_return left;
+  co_return cured;
 }
 
 bool Healer::is_wanted(const Case& repaired) const {
@@ -102,41 +151,16 @@ bool Healer::may_evict(const std::string& name_space) {
   return times.size() < limits_.evictions;
 }
 
-// False where a PodDisruptionBudget, or a server that has too much to do, refuses now.
-asio::awaitable<bool> Healer::evict(Case repaired, Pod pod) {
-  kube::ObjectPath path;
-  path.resource = "pods";
-  path.name_space = pod.name_space;
-  path.name = pod.name;
-  path.subresource = "eviction";
-  const auto body = [&] {
-    const json preconditions{{"uid", pod.uid}};
-    return json{{"apiVersion", version_},
-                {"kind", "Eviction"},
-                {"metadata", {{"name", pod.name}, {"namespace", pod.name_space}}},
-                {"deleteOptions", {{"preconditions", preconditions}}}}
-        .dump();
-  };
-  std::optional<Error> failure;
-  for (int attempt = 0; attempt < 2; ++attempt) {
-    failure.reset();
-    try {
-      std::string text = body();
-      co_await client_.create(path, std::move(text));
-      break;
-    } catch (const Error& error) {
-      failure = error;
+// Whether nothing is left to be done about the pod. There is where a PodDisruptionBudget, or a server that has too much
+// to do, refuses now; what refuses this pod for good says nothing about the others.
+asio::awaitable<bool> Healer::evict(Case& repaired, const Pod& pod) {
+  const std::string version = version_;
+  auto failure = co_await try_to_evict(pod);
+  if (failure && failure->code() == ErrorCode::rejected) {
+    co_await learn_version();
+    if (version_ != version) {
+      failure = co_await try_to_evict(pod);
     }
-    if (failure->code() != ErrorCode::rejected || version_ == "policy/v1beta1") {
-      break;
-    }
-    version_ = "policy/v1beta1";  // Kubernetes before 1.22
-  }
-  if (failure && (failure->code() == ErrorCode::overloaded || failure->code() == ErrorCode::server_error)) {
-    co_return false;
-  }
-  if (failure && failure->code() != ErrorCode::not_found && failure->code() != ErrorCode::stale) {
-    throw Error(*failure);
   }
   if (!failure) {
     evicted_[pod.name_space].push_back(Clock::now());
@@ -148,8 +172,62 @@ asio::awaitable<bool> Healer::evict(Case repaired, Pod pod) {
                           .secret = repaired.repair.secret,
                           .service_account = {},
                           .pod = pod.name});
+    co_return true;
   }
-  co_return true;
+  switch (failure->code()) {
+    case ErrorCode::not_found:
+    case ErrorCode::stale:
+      co_return true;
+    case ErrorCode::overloaded:
+    case ErrorCode::server_error:
+      co_return false;
+    case ErrorCode::rejected:
+    case ErrorCode::timeout:  // of an admission webhook too
+      tell_once(repaired, *failure);
+      co_return failure->code() == ErrorCode::rejected;
+    default:
+      throw Error(*failure);
+  }
+}
+
+// Why it was not evicted.
+asio::awaitable<std::optional<Error>> Healer::try_to_evict(const Pod& pod) {
+  kube::ObjectPath path;
+  path.resource = "pods";
+  path.name_space = pod.name_space;
+  path.name = pod.name;
+  path.subresource = "eviction";
+  std::string body = eviction_of(pod, version_);
+  std::optional<Error> failure;
+  try {
+    co_await client_.create(path, std::move(body));
+  } catch (const Error& error) {
+    failure = error;
+  }
+  co_return failure;
+}
+
+// An old server rejects an Eviction that it does not know as admission may reject any: its own version tells.
+asio::awaitable<void> Healer::learn_version() {
+  if (version_known_) {
+    co_return;
+  }
+  const json server = co_await client_.version();
+  if (is_before_1_22(server)) {
+    version_ = "policy/v1beta1";
+  }
+  version_known_ = true;
+}
+
+void Healer::tell_once(Case& repaired, const Error& problem) const {
+  if (repaired.told.insert(problem.message()).second) {
+    warn(repaired.name_space, problem);
+  }
+}
+
+void Healer::warn(const std::string& name_space, const Error& problem) const {
+  log::warning("pods that wait for a repaired Secret cannot be healed: " + describe(problem),
+               {.context = client_.context().name, .name_space = name_space});
 }
 
 asio::awaitable<void> Healer::stop() {

@@ -1,8 +1,9 @@
 // Evicts pods that cannot start because of a Secret or ServiceAccount that was just repaired (`heal: evict`): kubelet
 // alone can take five minutes to try again, and an older pod never gains what its ServiceAccount names now.
 //
-// Through the Eviction API (policy/v1, else v1beta1), so that PodDisruptionBudgets count: a refused eviction is tried
-// again later. A few a minute in each namespace. Lives on the io_context thread; owned by its Cluster.
+// Through the Eviction API (policy/v1; v1beta1 before Kubernetes 1.22), so that PodDisruptionBudgets count: a refused
+// eviction is tried again later. A few a minute in each namespace, and a few namespaces at once. Lives on the
+// io_context thread; owned by its Cluster.
 #pragma once
 
 #include <asio/any_io_executor.hpp>
@@ -13,9 +14,13 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <set>
 #include <string>
+#include <vector>
 
+#include "helper/base/error.hpp"
+#include "sync/base/limiter.hpp"
 #include "sync/base/task_group.hpp"
 #include "sync/kube/api/kube_client.hpp"
 #include "sync/model/change.hpp"
@@ -31,6 +36,7 @@ class Healer {
     std::chrono::milliseconds minute = std::chrono::minutes(1);
     std::chrono::milliseconds pause = std::chrono::seconds(5);  // before pods are looked at again
     int rounds = 120;                                           // then whoever still fails does so for another reason
+    std::size_t at_once = 4;                                    // repairs whose pods are looked at
   };
 
   struct Handlers {
@@ -58,11 +64,17 @@ class Healer {
     std::string target;
     Repair repair;
     std::shared_ptr<const Payload> payload;
+    std::set<std::string> told = {};  // what went wrong, as it was logged
   };
 
   asio::awaitable<void> run(Case repaired);
-  asio::awaitable<bool> evict_waiting_pods(Case repaired);
-  asio::awaitable<bool> evict(Case repaired, Pod pod);
+  asio::awaitable<bool> evict_waiting_pods(Case& repaired);
+  asio::awaitable<std::vector<Pod>> cured_pods(const Case& repaired);
+  asio::awaitable<bool> evict(Case& repaired, const Pod& pod);
+  asio::awaitable<std::optional<Error>> try_to_evict(const Pod& pod);
+  asio::awaitable<void> learn_version();
+  void tell_once(Case& repaired, const Error& problem) const;
+  void warn(const std::string& name_space, const Error& problem) const;
   [[nodiscard]] bool may_evict(const std::string& name_space);
   [[nodiscard]] bool is_wanted(const Case& repaired) const;
 
@@ -70,7 +82,9 @@ class Healer {
   kube::KubeClient& client_;
   Handlers handlers_;
   Limits limits_;
+  Limiter turns_;
   std::string version_ = "policy/v1";                                          // of the Eviction that the server takes
+  bool version_known_ = false;                                                 // the server was asked for its own
   std::map<std::string, std::deque<Clock::time_point>> evicted_;               // the last ones, by namespace
   std::map<std::string, std::shared_ptr<asio::cancellation_signal>> running_;  // by what was repaired
   bool stopping_ = false;

@@ -1,5 +1,5 @@
-// The gaps of a watch by our label: Secrets that stand in the way without the label, and names that came after its
-// list. One io_context thread; owned by ClusterWatches.
+// Notes what a watch by our label does not show: Secrets that stand in the way without the label, and names that came
+// after its list. One io_context thread; owned by ClusterWatches.
 #pragma once
 
 #include <set>

@@ -64,7 +64,7 @@ Reconciler::Reconciler(kube::KubeClient& client, ClusterCache& cache, const Watc
       table_(table),
       owner_(std::move(owner)),
       handlers_(std::move(handlers)),
-      attachments_(client, cache, table) {}
+      attachments_(client, cache, table, owner_.id) {}
 
 Facts Reconciler::facts(const Key& key) const {
   Facts facts;
@@ -103,8 +103,8 @@ std::vector<Key> Reconciler::end_adoptions() {
 }
 
 bool Reconciler::has_work(const Key& key, const Decision& decision) const {
-  return decision.action != Action::nothing || (decision.plan != nullptr && decision.state != SyncState::paused &&
-                                                !attachments_.in_order(key, *decision.plan));
+  return decision.action != Action::nothing ||
+         (decision.keeps_accounts() && !attachments_.in_order(key, *decision.plan));
 }
 
 Trust Reconciler::trust(const Key& key, const DesiredState& desired) const {
@@ -112,11 +112,15 @@ Trust Reconciler::trust(const Key& key, const DesiredState& desired) const {
   if (trust != Trust::not_yet && unconfirmed_.contains(key)) {
     return Trust::on_demand;  // what is there now is not what was seen last
   }
-  if (trust == Trust::not_yet || trust == Trust::on_demand || !table_.accounts_forbidden(key.name_space)) {
+  const auto is_forbidden = [&](const std::string& account) {
+    return table_.account_forbidden(key.name_space, account).has_value();
+  };
+  if (trust == Trust::not_yet || trust == Trust::on_demand ||
+      std::ranges::none_of(table_.places->service_accounts, is_forbidden)) {
     return trust;
   }
   const Plan* plan = desired.claim(key, facts(key)).plan;
-  return plan != nullptr && !plan->target.service_accounts.empty() ? Trust::on_demand : trust;
+  return plan != nullptr && std::ranges::any_of(plan->target.service_accounts, is_forbidden) ? Trust::on_demand : trust;
 }
 
 asio::awaitable<Outcome> Reconciler::reconcile(Key key, Trust trust) {
@@ -169,7 +173,7 @@ asio::awaitable<std::optional<Reconciler::Hold>> Reconciler::work_on(Run& run, T
       co_return hold;
     }
     if (decision.action == Action::nothing) {
-      if (decision.plan != nullptr && decision.state != SyncState::paused) {
+      if (decision.keeps_accounts()) {
         co_await attachments_.refresh(run.key, *decision.plan);
         co_await attachments_.put_in_order(run.key, *decision.plan,
                                            account_handlers(run, decision, decision.plan->target.name));
@@ -320,16 +324,7 @@ asio::awaitable<void> Reconciler::write_merged(Run& run, Decision decision) {
     co_return;  // given away since: the next decision will leave it alone
   }
   const auto json = base64_decode(text_at(*secret, {"data", ".dockerconfigjson"}));
-  PullEntries entries;
-  for (auto& [registry, entry] : parse_docker_config_json(json.value_or(""))) {
-    if (plan.carried_over.contains(registry)) {
-      entries[registry] = std::move(entry);
-    }
-  }
-  for (const auto& [registry, credential] : plan.entries) {
-    entries[registry] = {credential->login.username, credential->secret.clone(), plan.target.email};
-  }
-  const Payload payload(entries);
+  const Payload payload(plan.entries_over(json.value_or("")));
   const auto view = view_secret(*secret, owner_.id);
   if (view.ownership == Ownership::ours && view.target == plan.target.name && view.digest == payload.digest()) {
     Progress& progress = cache_.progress(key);
@@ -438,6 +433,9 @@ std::optional<Reconciler::Hold> Reconciler::hold_back(const Key& key, const Deci
   }
   if (decision.action != Action::nothing) {
     return Hold{fight_over_secret(key), *wait};
+  }
+  if (!decision.keeps_accounts()) {
+    return std::nullopt;
   }
   const auto tasks = attachments_.tasks(key, *decision.plan);
   if (tasks.empty()) {

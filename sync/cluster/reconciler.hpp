@@ -1,5 +1,5 @@
-// Makes one key true: compares its whole desired and its whole actual state, does what is to be done, and notes
-// how that went. It never retries and never asks why it was called.
+// Brings one key to its desired state: compares that with its actual state, each as a whole, does what is to be done,
+// and notes how that went. It never retries and never asks why it was called.
 //
 // Lives on the io_context thread, owned by its Cluster; any number of keys may be in work at once, each only once. It
 // is the only writer of the cache's Progress.

@@ -2,6 +2,8 @@
 
 #include <functional>
 #include <nlohmann/json.hpp>
+#include <utility>
+#include <vector>
 
 #include "helper/base/error.hpp"
 #include "helper/base/text.hpp"
@@ -17,16 +19,32 @@ using nlohmann::json;
 
 constexpr int max_races = 8;  // each lost to a writer that succeeded; more is not a race but a fight
 
-std::set<std::string> split(std::string_view list) {
-  std::set<std::string> names;
+using Attached = std::map<std::string, std::string>;  // ServiceAccountView::attached
+
+// The text before the separator, and what follows it.
+std::pair<std::string_view, std::string_view> cut(std::string_view text, char separator) {
+  const auto at = text.find(separator);
+  return {text.substr(0, at), at == std::string_view::npos ? std::string_view() : text.substr(at + 1)};
+}
+
+Attached parse_attached(std::string_view list) {
+  Attached attached;
   while (!list.empty()) {
-    const auto comma = list.find(',');
-    if (const auto name = list.substr(0, comma); !name.empty()) {
-      names.emplace(name);
+    const auto [entry, rest] = cut(list, ',');
+    if (const auto [name, owner_id] = cut(entry, '='); !name.empty()) {
+      attached.emplace(name, owner_id);
     }
-    list = comma == std::string_view::npos ? std::string_view() : list.substr(comma + 1);
+    list = rest;
   }
-  return names;
+  return attached;
+}
+
+std::string text_of(const Attached& attached) {
+  std::vector<std::string> entries;
+  for (const auto& [name, owner_id] : attached) {
+    entries.push_back(owner_id.empty() ? name : name + "=" + owner_id);
+  }
+  return join(entries, ",");
 }
 
 // "/" inside a JSON pointer is "~1" (RFC 6901).
@@ -63,13 +81,13 @@ json test_version(const json& account) {
           {"value", text_at(account, {"metadata", "resourceVersion"})}};
 }
 
-void note_attached(const json& account, const std::set<std::string>& attached, json& patch) {
+void note_attached(const json& account, const Attached& attached, json& patch) {
   const auto place = place_of(text_at(account, {"metadata", "namespace"}), text_at(account, {"metadata", "name"}));
   const json& annotations = map_at(account, {"metadata", "annotations"});
   if (annotations.empty()) {
     patch.push_back({{"op", "add"},
                      {"path", "/metadata/annotations"},
-                     {"value", {{attached_annotation, join(attached, ",")}, {place_annotation, place}}}});
+                     {"value", {{attached_annotation, text_of(attached)}, {place_annotation, place}}}});
     return;
   }
   const auto put = [&](std::string_view annotation, const std::string& value) {
@@ -84,17 +102,17 @@ void note_attached(const json& account, const std::set<std::string>& attached, j
     drop(attached_annotation);
     drop(place_annotation);
   } else {
-    put(attached_annotation, join(attached, ","));
+    put(attached_annotation, text_of(attached));
     put(place_annotation, place);
   }
 }
 
-std::optional<json> attach_patch(const json& account, const std::string& secret) {
+std::optional<json> attach_patch(const json& account, const std::string& secret, const std::string& owner_id) {
   auto view = view_service_account(account);
   if (view.pull_secrets.contains(secret)) {
     return std::nullopt;  // by us or by somebody: it is there, and what is not ours stays theirs
   }
-  view.attached.insert(secret);
+  view.attached.insert_or_assign(secret, owner_id);
   const json entry{{"name", secret}};
   json patch = json::array({test_version(account)});
   const json* entries = find_at(account, {"imagePullSecrets"});
@@ -107,11 +125,12 @@ std::optional<json> attach_patch(const json& account, const std::string& secret)
   return patch;
 }
 
-std::optional<json> detach_patch(const json& account, const std::string& secret) {
+std::optional<json> detach_patch(const json& account, const std::string& secret, const std::string& owner_id) {
   auto view = view_service_account(account);
-  if (view.attached.erase(secret) == 0) {
+  if (!view.is_attached(secret, owner_id)) {
     return std::nullopt;
   }
+  view.attached.erase(secret);
   json patch = json::array({test_version(account)});
   const json& entries = list_at(account, {"imagePullSecrets"});
   for (std::size_t index = entries.size(); index-- > 0;) {  // from the back: indices before it stay right
@@ -132,7 +151,7 @@ json patched(const json& account, std::optional<json> patch) {
   return account.patch(*patch);
 }
 
-using MakePatch = std::function<std::optional<json>(const json&, const std::string&)>;
+using MakePatch = std::function<std::optional<json>(const json& account)>;
 
 std::string subject_of(const kube::ObjectPath& path) { return "ServiceAccount " + path.name_space + "/" + path.name; }
 
@@ -143,13 +162,12 @@ Error refusal(const kube::ObjectPath& path, const Error& error) {
           "`serviceAccounts:` of the target"};
 }
 
-asio::awaitable<AccountAnswer> change(kube::KubeClient& client, kube::ObjectPath path, std::string secret,
-                                      MakePatch make_patch) {
+asio::awaitable<AccountAnswer> change(kube::KubeClient& client, kube::ObjectPath path, MakePatch make_patch) {
   std::optional<Error> refused;  // the last patch was, and this version was not its reason
   std::string refused_version;
   for (int race = 0; race < max_races; ++race) {
     const json account = co_await client.get(path);
-    const auto patch = make_patch(account, secret);
+    const auto patch = make_patch(account);
     if (!patch) {
       co_return AccountAnswer{view_service_account(account), false};
     }
@@ -181,6 +199,11 @@ kube::ObjectPath account_path(std::string name_space, std::string account) {
 
 }  // namespace
 
+bool ServiceAccountView::is_attached(const std::string& secret, std::string_view owner_id) const {
+  const auto entry = attached.find(secret);
+  return entry != attached.end() && (owner_id.empty() || entry->second.empty() || entry->second == owner_id);
+}
+
 ServiceAccountView view_service_account(const json& account) {
   ServiceAccountView view;
   for (const auto& entry : list_at(account, {"imagePullSecrets"})) {
@@ -189,18 +212,18 @@ ServiceAccountView view_service_account(const json& account) {
     }
   }
   if (is_attached_here(account)) {
-    view.attached = split(text_at(account, {"metadata", "annotations", attached_annotation}));
+    view.attached = parse_attached(text_at(account, {"metadata", "annotations", attached_annotation}));
   }
   view.version = version_number(text_at(account, {"metadata", "resourceVersion"}));
   return view;
 }
 
-json attached(const json& account, const std::string& secret) {
-  return patched(account, attach_patch(account, secret));
+json attached(const json& account, const std::string& secret, const std::string& owner_id) {
+  return patched(account, attach_patch(account, secret, owner_id));
 }
 
-json detached(const json& account, const std::string& secret) {
-  return patched(account, detach_patch(account, secret));
+json detached(const json& account, const std::string& secret, const std::string& owner_id) {
+  return patched(account, detach_patch(account, secret, owner_id));
 }
 
 asio::awaitable<std::optional<ServiceAccountView>> read_service_account(kube::KubeClient& client,
@@ -217,16 +240,21 @@ asio::awaitable<std::optional<ServiceAccountView>> read_service_account(kube::Ku
 }
 
 asio::awaitable<AccountAnswer> attach_pull_secret(kube::KubeClient& client, std::string name_space, std::string account,
-                                                  std::string secret) {
-  co_return co_await change(client, account_path(std::move(name_space), std::move(account)), std::move(secret),
-                            attach_patch);
+                                                  std::string secret, std::string owner_id) {
+  co_return co_await change(client, account_path(std::move(name_space), std::move(account)),
+                            [secret = std::move(secret), owner_id = std::move(owner_id)](const json& found) {
+                              return attach_patch(found, secret, owner_id);
+                            });
 }
 
 asio::awaitable<std::optional<AccountAnswer>> detach_pull_secret(kube::KubeClient& client, std::string name_space,
-                                                                 std::string account, std::string secret) {
+                                                                 std::string account, std::string secret,
+                                                                 std::string owner_id) {
   try {
-    co_return co_await change(client, account_path(std::move(name_space), std::move(account)), std::move(secret),
-                              detach_patch);
+    co_return co_await change(client, account_path(std::move(name_space), std::move(account)),
+                              [secret = std::move(secret), owner_id = std::move(owner_id)](const json& found) {
+                                return detach_patch(found, secret, owner_id);
+                              });
   } catch (const Error& error) {
     if (error.code() != ErrorCode::not_found && error.code() != ErrorCode::namespace_missing) {
       throw;

@@ -75,6 +75,27 @@ WallTime Standings::since(const Progress* noted) const {
   return noted != nullptr ? WallTime(noted->since) : from_.health.since;
 }
 
+std::optional<Error> Standings::unseen(const Key& key) const {
+  std::optional<Error> problem = from_.health.problem;
+  if (!problem || cuts_off(*problem)) {
+    return problem;
+  }
+  problem.reset();
+  for (const auto& id :
+       {WatchId{secrets_resource, "", key.secret}, WatchId{secrets_resource, key.name_space, key.secret},
+        WatchId{secrets_resource, "", ""}, WatchId{secrets_resource, key.name_space, ""}}) {
+    const Watch* watch = from_.watches.find(id);
+    if (watch == nullptr || !watch->believed()) {
+      continue;
+    }
+    if (!watch->problem || !watch->lists_fail) {
+      return std::nullopt;
+    }
+    problem = watch->problem;
+  }
+  return problem;
+}
+
 DesiredState::Claim Standings::claim_of(const Key& key) const {
   return from_.desired ? from_.desired->claim(key, from_.reconciler.facts(key)) : DesiredState::Claim();
 }
@@ -148,9 +169,9 @@ StatusRow Standings::row_for(const Plan& plan, const std::string& name_space) co
   row.state = standing.state;
   row.cause = std::move(standing.cause);
   row.since = std::max(standing.since, plan.since);
-  if (row.state == SyncState::in_sync && from_.health.is_cut_off()) {  // it was, when it was seen last
+  if (auto problem = unseen(key); row.state == SyncState::in_sync && problem) {  // it was, when it was seen last
     row.state = SyncState::retrying;
-    row.cause = from_.health.problem;
+    row.cause = std::move(problem);
     row.since = from_.health.since;
   }
   if (const Entry* entry = from_.cache.find(key); entry != nullptr && entry->progress.last_change != Stamp()) {
@@ -321,7 +342,8 @@ bool Standings::is_to_be_detached(const Key& key) const {
   if (claim.plan != nullptr) {
     return !from_.reconciler.attachments().excess(key, claim.plan).empty();
   }
-  return !is_there && (claim.unknown || from_.reconciler.decide(key, *from_.desired).action == Action::detach);
+  return !is_there && !from_.reconciler.attachments().excess(key, nullptr).empty() &&
+         (claim.unknown || from_.reconciler.decide(key, *from_.desired).action == Action::detach);
 }
 
 bool Standings::knows(const Places& places) const {
@@ -372,7 +394,9 @@ bool Standings::is_clean_of(const std::string& target, const Places& places) con
 bool Standings::is_empty_of(const std::string& target, const Places& places) const {
   return knows(places) && names_held_by(target).empty() &&
          (places.service_accounts.empty() || from_.watches.knows_all_accounts()) &&
-         !is_any_attached(places, [this](const Key& key) { return claim_of(key).plan == nullptr; });
+         !is_any_attached(places, [this](const Key& key) {
+           return claim_of(key).plan == nullptr && !from_.reconciler.attachments().excess(key, nullptr).empty();
+         });
 }
 
 std::vector<Error> Standings::left_alone(const std::string& target, const Places& places) const {

@@ -73,6 +73,8 @@ class Standings {
   // noted: what the last work on the key came to; null: it was not tried yet.
   [[nodiscard]] Standing classify_unsettled(Decision decision, const Progress* noted) const;
   [[nodiscard]] WallTime since(const Progress* noted) const;
+  // Why nobody sees now what happens to a Secret that was followed; nothing where it is seen.
+  [[nodiscard]] std::optional<Error> unseen(const Key& key) const;
   // Whether the Secret is ours, and of this target.
   [[nodiscard]] bool is_held_by(const std::string& target, const Key& key) const;
   // The names of the Secrets here that say they are of a target.

@@ -40,6 +40,7 @@ struct Watch {
   std::variant<FirstList, Following, Relisting, Holding, Forbidden, Ended> state;
   // Why the last list or watch failed; nothing while it works, and in Holding, Forbidden and Ended.
   std::optional<Error> problem;
+  bool lists_fail = false;    // problem: lists are not answered either, so that nothing is seen
   Generation generation = 0;  // of the newest list of it
   UnlistedNames unlisted;     // by label only: it is not believed about these
   int refusals = 0;           // how often it was forbidden of late

@@ -1,4 +1,4 @@
-// Takes the objects that lists and watches tell of into the cache, and says what they are news about.
+// Takes the objects that lists and watches deliver into the cache, and says which keys and namespaces changed.
 //
 // An object from outside may be of any shape: one that cannot be what was asked for is dropped, because it has no
 // usable name, or the server ignores selectors. One io_context thread; owned by ClusterWatches.

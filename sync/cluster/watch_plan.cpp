@@ -1,6 +1,7 @@
 #include "sync/cluster/watch_plan.hpp"
 
 #include <algorithm>
+#include <iterator>
 
 namespace regsync {
 
@@ -20,6 +21,18 @@ void add(std::set<WatchId>& ids, const char* resource, const std::string& name, 
       ids.insert({resource, name_space, name});
     }
   }
+}
+
+// What of a scope a watch of all objects of a resource cannot show, because it is forbidden there.
+Scope without_all(const char* resource, const Scope& scope, bool everywhere, const StageOf& stage_of) {
+  if (everywhere && stage_of({resource, "", ""}) != WatchStage::forbidden) {
+    return {};
+  }
+  Scope rest{.any = scope.any, .namespaces = {}};
+  std::ranges::copy_if(
+      scope.namespaces, std::inserter(rest.namespaces, rest.namespaces.end()),
+      [&](const std::string& name_space) { return stage_of({resource, name_space, ""}) == WatchStage::forbidden; });
+  return rest;
 }
 
 // How many watches a scope takes where all is allowed.
@@ -53,7 +66,7 @@ class SecretWatches {
       ids.merge(by_name);
     }
     for (const auto& [name, scope] : scopes_) {
-      add(ids, secrets_resource, name, without_label(scope), stage_of_);
+      add(ids, secrets_resource, name, without_all(secrets_resource, scope, all_.is_wide(), stage_of_), stage_of_);
     }
     for (const auto& [name, scope] : hidden_) {
       add(ids, secrets_resource, name, scope, stage_of_);
@@ -85,20 +98,6 @@ class SecretWatches {
     return labels;
   }
 
-  // What of a scope cannot be watched by label.
-  [[nodiscard]] Scope without_label(const Scope& scope) const {
-    const bool everywhere = all_.is_wide();
-    if (everywhere && stage_of_({secrets_resource, "", ""}) != WatchStage::forbidden) {
-      return {};
-    }
-    Scope rest{.any = scope.any, .namespaces = {}};
-    std::ranges::copy_if(scope.namespaces, std::inserter(rest.namespaces, rest.namespaces.end()),
-                         [this](const std::string& name_space) {
-                           return stage_of_({secrets_resource, name_space, ""}) == WatchStage::forbidden;
-                         });
-    return rest;
-  }
-
   const SecretScopes& scopes_;
   const SecretScopes& hidden_;
   const int few_;
@@ -109,7 +108,11 @@ class SecretWatches {
 }  // namespace
 
 std::set<std::string> watched_accounts(const Places& places) {
-  return std::ranges::any_of(places.service_accounts, is_glob) ? std::set<std::string>{""} : places.service_accounts;
+  std::set<std::string> names;
+  for (const auto& account : places.service_accounts) {
+    names.insert(is_glob(account) ? "" : account);
+  }
+  return names;
 }
 
 std::set<WatchId> plan_watches(const Places& places, const SecretScopes& hidden, int few, const StageOf& stage_of) {
@@ -122,8 +125,10 @@ std::set<WatchId> plan_watches(const Places& places, const SecretScopes& hidden,
   for (const auto& [name, scope] : places.secrets) {
     any.namespaces.insert(scope.namespaces.begin(), scope.namespaces.end());
   }
-  for (const auto& name : watched_accounts(places)) {
-    add(ids, service_accounts_resource, name, any, stage_of);
+  const auto names = watched_accounts(places);
+  const Scope plain = names.contains("") ? without_all(service_accounts_resource, any, any.is_wide(), stage_of) : any;
+  for (const auto& name : names) {
+    add(ids, service_accounts_resource, name, name.empty() ? any : plain, stage_of);
   }
   return ids;
 }

@@ -9,6 +9,9 @@
 // Where the watch by label is forbidden, the names are watched by name after all; where that is forbidden too, Secrets
 // are read on demand. A Secret that stands in the way without our label is not shown by a watch by label: a read before
 // the create finds it, and it is watched by name from then on (`hidden`).
+//
+// ServiceAccounts are watched by name, or all of them where a target has a pattern; where that is forbidden, those that
+// are named plainly.
 #pragma once
 
 #include <compare>
@@ -44,7 +47,8 @@ enum class WatchStage {
   forbidden,  // there is no right to it
 };
 
-// The names of the ServiceAccounts that are watched; where one is a pattern, only "", for all.
+// The names of the ServiceAccounts that are watched. Where one is a pattern, "" is among them, for all: the others are
+// watched only where that is forbidden.
 std::set<std::string> watched_accounts(const Places& places);
 
 using SecretScopes = std::map<std::string, Scope>;  // by Secret name

@@ -57,31 +57,31 @@ bool WatchTable::label_shows(const std::string& name_space, const std::string& s
          (!name_space.empty() && shows(find({secrets_resource, name_space, ""})));
 }
 
-// Before a Secret is deleted, it is detached from the accounts that are known to name it.
-bool WatchTable::knows_accounts(const std::string& name_space) const {
-  return std::ranges::all_of(watched_accounts(*places), [&](const auto& name) {
-    const Watch* everywhere = find({service_accounts_resource, "", name});
-    const Watch* single = find({service_accounts_resource, name_space, name});
-    const auto answered = [](const Watch* watch) { return watch == nullptr || watch->answered(); };
-    return (everywhere != nullptr && everywhere->believed()) || (answered(everywhere) && answered(single));
-  });
+bool WatchTable::follows_accounts(const std::string& name_space, const std::string& name) const {
+  const auto believed = [](const Watch* watch) { return watch != nullptr && watch->believed(); };
+  return believed(find({service_accounts_resource, "", name})) ||
+         believed(find({service_accounts_resource, name_space, name}));
 }
 
-std::optional<Error> WatchTable::accounts_forbidden(const std::string& name_space) const {
-  if (places->service_accounts.empty()) {
+// Before a Secret is deleted, it is detached from the accounts that are known to name it.
+bool WatchTable::knows_accounts(const std::string& name_space) const {
+  return follows_accounts(name_space, "") || std::ranges::all_of(watched_accounts(*places), [&](const auto& name) {
+           const Watch* everywhere = find({service_accounts_resource, "", name});
+           const Watch* single = find({service_accounts_resource, name_space, name});
+           const auto answered = [](const Watch* watch) { return watch == nullptr || watch->answered(); };
+           return (everywhere != nullptr && everywhere->believed()) || (answered(everywhere) && answered(single));
+         });
+}
+
+std::optional<Error> WatchTable::account_forbidden(const std::string& name_space, const std::string& account) const {
+  const std::string name = is_glob(account) ? "" : account;
+  if (follows_accounts(name_space, "") || follows_accounts(name_space, name)) {
     return std::nullopt;
   }
-  for (const auto& name : watched_accounts(*places)) {
-    const Watch* everywhere = find({service_accounts_resource, "", name});
-    const Watch* single = find({service_accounts_resource, name_space, name});
-    const bool followed =
-        (everywhere != nullptr && everywhere->believed()) || (single != nullptr && single->believed());
-    const Watch* narrowest = single != nullptr ? single : everywhere;
-    if (!followed && narrowest != nullptr && narrowest->forbidden()) {
-      return narrowest->forbidden();
-    }
-  }
-  return std::nullopt;
+  const Watch* everywhere = find({service_accounts_resource, "", name});
+  const Watch* single = find({service_accounts_resource, name_space, name});
+  const Watch* narrowest = single != nullptr ? single : everywhere;
+  return narrowest == nullptr ? std::nullopt : narrowest->forbidden();
 }
 
 bool WatchTable::covers(const std::string& secret) const {

@@ -49,8 +49,9 @@ struct WatchTable {
   // Whether every ServiceAccount that matters (in a namespace) is known, as far as rights go.
   [[nodiscard]] bool knows_accounts(const std::string& name_space) const;
   [[nodiscard]] bool knows_all_accounts() const;
-  // Why ServiceAccounts that matter in a namespace can neither be listed nor followed; nothing where they can be.
-  [[nodiscard]] std::optional<Error> accounts_forbidden(const std::string& name_space) const;
+  // Why a ServiceAccount, or all that a pattern may mean, can neither be listed nor followed in a namespace; nothing
+  // where that can be.
+  [[nodiscard]] std::optional<Error> account_forbidden(const std::string& name_space, const std::string& account) const;
   // No list is on its way, but for those that have failed at least once.
   [[nodiscard]] bool settled() const;
   // Everything was listed once, or may not be.
@@ -59,6 +60,10 @@ struct WatchTable {
   [[nodiscard]] std::optional<Error> problem() const;
   // Why namespaces cannot be listed: globs and selectors then cannot be answered.
   [[nodiscard]] std::optional<Error> namespaces_forbidden() const;
+
+ private:
+  // Whether what is known of the accounts of a name (none: of all) in a namespace is the truth.
+  [[nodiscard]] bool follows_accounts(const std::string& name_space, const std::string& name) const;
 };
 
 }  // namespace regsync

@@ -1,4 +1,4 @@
-// How many keys the contexts may work on at once, all together: a request in flight needs about 40 KiB, and a first
+// WorkShare limits how many keys all contexts together work on at once: a request in flight needs 40 KiB, and a first
 // sync of many contexts would leave the heap in pieces that cannot be given back.
 //
 // No context waits for another: each may always have a few keys in work. Of those with more to do, some at a time are

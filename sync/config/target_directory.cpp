@@ -105,6 +105,14 @@ Error TargetDirectory::cannot_remove(const std::string& name, const std::string&
       "delete it where the folder comes from, and the Secrets of target " + name + " follow: regsync remove " + name};
 }
 
-bool TargetDirectory::contains(const std::string& name) const { return std::filesystem::exists(path_of(name)); }
+bool TargetDirectory::contains(const std::string& name) const {
+  std::error_code error;
+  const bool is_there = std::filesystem::exists(path_of(name), error);
+  if (error && error != std::errc::filename_too_long) {
+    throw Error(ErrorCode::invalid_input, path_of(name).string() + ": " + error.message(),
+                "make the folder readable for you");
+  }
+  return is_there;
+}
 
 }  // namespace regsync

@@ -110,7 +110,7 @@ Target parse_target(std::string name, std::string_view yaml, std::string_view so
   target.name = std::move(name);
   target.secret = target.name;
   const YamlReader reader(source);
-  reader.load(yaml, "correct the YAML; until then the last good version stays in force",
+  reader.load(yaml, "correct the YAML; until then this file changes nothing",
               [&](const YAML::Node& document) { read(reader, document, target); });
   try {
     validate(target);

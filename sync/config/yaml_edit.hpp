@@ -1,4 +1,4 @@
-// Changing one key of a YAML file that a person wrote, and leaving the rest as it is, comments included. Pure.
+// Changes one key of a YAML file that a person wrote, and leaves the rest as it is, comments included. Pure.
 #pragma once
 
 #include <optional>

@@ -172,14 +172,14 @@ class ControlClient::Impl {
     }
   }
 
-  // The response to request `id`; notifications before it are passed over.
-  json response_to(int id, Clock::time_point deadline, std::string_view method) {
+  // The response to request `id`; notifications before it are passed over. Nothing where a signal ends the wait.
+  std::optional<json> response_to(int id, Clock::time_point deadline, std::string_view method) {
     std::string line;
     auto seen_running = Clock::now();
     for (;;) {
       const Wait wait = read_line(line, std::min(deadline, Clock::now() + milliseconds(500)));
       if (wait == Wait::interrupted) {
-        continue;
+        return std::nullopt;
       }
       if (wait == Wait::timeout) {
         const auto now = Clock::now();
@@ -219,14 +219,22 @@ ControlClient::~ControlClient() = default;
 json ControlClient::call(std::string_view method, const json& params, milliseconds timeout) {
   const Clock::time_point deadline = Clock::now() + timeout;
   const int id = impl_->send_request(method, params);
-  return impl_->response_to(id, deadline, method);
+  for (;;) {
+    if (auto result = impl_->response_to(id, deadline, method)) {
+      return *std::move(result);
+    }
+  }
 }
 
 void ControlClient::subscribe(const StatusQuery& query, milliseconds repeat,
                               const std::function<bool(const StatusReport&)>& on_report, int input,
                               milliseconds first_answer) {
   const int id = impl_->send_request("subscribe", control::to_json(query));
-  StatusReport report = control::report_from_json(impl_->response_to(id, Clock::now() + first_answer, "subscribe"));
+  const std::optional<json> first = impl_->response_to(id, Clock::now() + first_answer, "subscribe");
+  if (!first) {
+    return;
+  }
+  StatusReport report = control::report_from_json(*first);
   std::string line;
   while (on_report(report)) {
     const auto deadline = repeat.count() > 0 ? std::optional(Clock::now() + repeat) : std::nullopt;
@@ -237,9 +245,11 @@ void ControlClient::subscribe(const StatusQuery& query, milliseconds repeat,
     if (wait != Impl::Wait::line) {
       continue;
     }
-    const json message = parse_line(line);
+    json message = parse_line(line);
     if (text_at(message, {"method"}) == "status") {
       report = control::report_from_json(map_at(message, {"params"}));
+    } else {
+      result_of(std::move(message));  // the last message: why there are no more
     }
   }
 }

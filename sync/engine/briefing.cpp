@@ -6,6 +6,7 @@
 
 #include "helper/base/shell_word.hpp"
 #include "sync/cluster/cluster.hpp"
+#include "sync/engine/context_checks.hpp"
 #include "sync/engine/status_builder.hpp"
 
 namespace regsync {
@@ -107,6 +108,17 @@ bool Briefing::tell_logins(const std::map<std::string, std::vector<std::string>>
   return true;
 }
 
+bool Briefing::may_be_wanted(const std::string& context, const Key& key) const {
+  return std::ranges::any_of(from_.intent.plans(), [&](const auto& item) {
+    const Plan& plan = *item.second;
+    if (plan.remove || plan.target.secret != key.secret || !from_.contexts.selects(plan.target, context)) {
+      return false;
+    }
+    const auto meant = from_.intent.meant_in(plan.target, context);
+    return !meant || selects(*meant, key.name_space, nullptr, {}) != Selected::no;
+  });
+}
+
 bool Briefing::was_told_of(const std::string& context, const std::string& other) const {
   const auto told = told_.find(context);
   if (told == told_.end()) {
@@ -159,16 +171,9 @@ bool Briefing::concerns(const Target& target, const std::string& context) const 
 bool Briefing::may_delete(const Target& target, const std::string& context) const {
   return from_.targets.settled(target.name) && !held(target, context) && !target.paused &&
          !from_.paused.contains(context) && !from_.intent.undecided().contains(target.name) &&
-         from_.intent.labels_count(target, context) && !names_absent_context(target, context);
-}
-
-// A context that the kubeconfig does not have may be another name of this one, unless it is known to lead elsewhere: a
-// person may write it into the target first, or mistype it, and what it wants here is wanted once it is back.
-bool Briefing::names_absent_context(const Target& target, const std::string& context) const {
-  return std::ranges::any_of(target.contexts, [&](const std::string& name) {
-    return !is_glob(name) && name != context && !from_.contexts.contains(name) &&
-           from_.book.same(context, name) != Same::no;
-  });
+         from_.intent.labels_count(target, context) &&
+         !names_absent_context(target, context, from_.book,
+                               [this](const std::string& name) { return from_.contexts.contains(name); });
 }
 
 void Briefing::add_footprints(const std::string& context, Parts& parts) const {
@@ -179,9 +184,8 @@ void Briefing::add_footprints(const std::string& context, Parts& parts) const {
     }
   }
   // What was made through a context that is gone is found through this one, if it leads there too.
-  std::set<std::string> names = from_.book.peers(context);
-  std::erase_if(names, [this](const auto& peer) { return from_.contexts.contains(peer); });
-  names.insert(context);
+  const std::set<std::string> names = names_in_footprints(
+      context, from_.book, [this](const std::string& peer) { return from_.contexts.contains(peer); });
   for (const auto& [target, footprint] : from_.footprints.all()) {
     if (!footprint.forgotten && !from_.targets.files().contains(target) && !from_.targets.lost(target)) {
       parts.uncertain.insert(target);  // its file may come back

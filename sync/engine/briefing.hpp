@@ -18,6 +18,7 @@
 #include "sync/engine/paused_contexts.hpp"
 #include "sync/engine/target_set.hpp"
 #include "sync/model/desired_state.hpp"
+#include "sync/model/key.hpp"
 #include "sync/model/places.hpp"
 
 namespace regsync {
@@ -50,6 +51,8 @@ class Briefing {
 
   // Whether what a target's words do not cover in a context is to be deleted there.
   [[nodiscard]] bool may_delete(const Target& target, const std::string& context) const;
+  // Whether a target may want a Secret through a context, by its words alone: nothing is known of the cluster.
+  [[nodiscard]] bool may_be_wanted(const std::string& context, const Key& key) const;
   // Whether the cluster of a context knows what is wanted through the other one.
   [[nodiscard]] bool was_told_of(const std::string& context, const std::string& other) const;
 
@@ -67,7 +70,6 @@ class Briefing {
   void add_targets(const Cluster& cluster, const std::string& context, Parts& parts) const;
   void add_footprints(const std::string& context, Parts& parts) const;
   [[nodiscard]] bool concerns(const Target& target, const std::string& context) const;
-  [[nodiscard]] bool names_absent_context(const Target& target, const std::string& context) const;
   [[nodiscard]] std::optional<Hold> held(const Target& target, const std::string& context) const;
   [[nodiscard]] std::optional<Error> held_by_pin(const Target& target, const std::string& context) const;
   [[nodiscard]] std::vector<DesiredState::Sibling> siblings_of(const std::string& context, WantedThrough& wanted) const;

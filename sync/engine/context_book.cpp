@@ -184,11 +184,24 @@ void ContextBook::forget(const std::string& context) {
   }
 }
 
+std::string ContextBook::former_name(const std::string& context, const ClusterIdentity& before) const {
+  const std::string place =
+      context + " (" + (before.uid.empty() ? "" : before.uid.substr(0, 8) + " at ") + before.server;
+  std::string name = place + ")";
+  const auto is_of_another = [&] {
+    const Known* known = find(name);
+    return known != nullptr && same_cluster(known->identity, before) != Same::yes;
+  };
+  for (int number = 2; is_of_another(); ++number) {
+    name = place + ", " + std::to_string(number) + ")";
+  }
+  return name;
+}
+
 std::string ContextBook::keep_former(const std::string& context, const ClusterIdentity& before, WallTime time,
                                      const std::function<bool(const std::string&)>& may_drop,
                                      std::vector<std::string>& dropped) {
-  const std::string name =
-      context + " (" + (before.uid.empty() ? "" : before.uid.substr(0, 8) + " at ") + before.server + ")";
+  const std::string name = former_name(context, before);
   known_[name] = Known{.identity = before, .held = {}, .changed = time, .former_of = context};
   std::vector<std::pair<WallTime, std::string>> formers;
   for (const auto& [other, known] : known_) {

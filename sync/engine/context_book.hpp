@@ -62,8 +62,9 @@ class ContextBook {
   // The person says that it is right.
   void trust(const std::string& context);
   void forget(const std::string& context);
-  // Remembers a cluster that a context led to before, under a name that no kubeconfig has: "dev (https://10.0.0.1)".
-  // Answers that name. Of many the oldest that may be are dropped: their names are in `dropped`.
+  // Remembers a cluster that a context led to before, under a name that no kubeconfig has: "dev (https://10.0.0.1)",
+  // and "dev (https://10.0.0.1, 2)" where that is another cluster's. Answers that name. Of many the oldest that may be
+  // are dropped: their names are in `dropped`.
   std::string keep_former(const std::string& context, const ClusterIdentity& before, WallTime time,
                           const std::function<bool(const std::string& former)>& may_drop,
                           std::vector<std::string>& dropped);
@@ -89,6 +90,7 @@ class ContextBook {
     std::map<std::pair<std::string, std::string>, std::set<std::string>> by_address;
   };
 
+  [[nodiscard]] std::string former_name(const std::string& context, const ClusterIdentity& before) const;
   [[nodiscard]] const Index& index() const;
   void changed();
   [[nodiscard]] bool write() const;

@@ -37,6 +37,21 @@ void require_forgettable(const std::string& context, const std::vector<std::stri
   }
 }
 
+bool names_absent_context(const Target& target, const std::string& context, const ContextBook& book,
+                          const std::function<bool(const std::string&)>& is_there) {
+  return std::ranges::any_of(target.contexts, [&](const std::string& name) {
+    return !is_glob(name) && name != context && !is_there(name) && book.same(context, name) != Same::no;
+  });
+}
+
+std::set<std::string> names_in_footprints(const std::string& context, const ContextBook& book,
+                                          const std::function<bool(const std::string&)>& is_there) {
+  std::set<std::string> names = book.peers(context);
+  std::erase_if(names, is_there);
+  names.insert(context);
+  return names;
+}
+
 void require_met(const std::string& context, const ContextBook& book) {
   if (book.find(context) != nullptr) {
     return;

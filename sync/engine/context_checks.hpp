@@ -1,13 +1,17 @@
-// Checks that a context may be forgotten or trusted: the engine asks before it does so, and a dry run asks only this.
+// The rules about contexts that the engine keeps and commands must know: which may be forgotten or trusted, and which
+// may be other names of one cluster.
 // footprints: by target. Pure; any thread.
 #pragma once
 
+#include <functional>
 #include <map>
+#include <set>
 #include <string>
 #include <vector>
 
 #include "sync/engine/context_book.hpp"
 #include "sync/engine/footprint.hpp"
+#include "sync/model/target.hpp"
 
 namespace regsync {
 
@@ -15,6 +19,17 @@ namespace regsync {
 // no target has anything in it.
 void require_forgettable(const std::string& context, const std::vector<std::string>& in_kubeconfig,
                          const std::map<std::string, Footprint>& footprints);
+
+// Whether a target names a context that is not there, and that may be another name of this one. Such a target deletes
+// nothing here: a person may write the name into it first, or mistype it, and what it wants here is wanted once it is
+// back.
+bool names_absent_context(const Target& target, const std::string& context, const ContextBook& book,
+                          const std::function<bool(const std::string&)>& is_there);
+
+// The names under which footprints tell what is in the cluster of a context: its own, and those that led there and are
+// gone.
+std::set<std::string> names_in_footprints(const std::string& context, const ContextBook& book,
+                                          const std::function<bool(const std::string&)>& is_there);
 
 // Throws Error(not_found), with what was probably meant, for a context that no target uses.
 void require_met(const std::string& context, const ContextBook& book);

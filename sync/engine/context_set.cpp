@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <asio/use_awaitable.hpp>
+#include <random>
 #include <utility>
 
 #include "sync/base/guard.hpp"
@@ -10,15 +11,21 @@
 namespace regsync {
 
 using std::chrono::steady_clock;
+using namespace std::chrono_literals;
 
 namespace {
 
-// A server that cannot say who it is now, as while it starts.
-constexpr auto identity_retry = std::chrono::seconds(1);
+using std::chrono::milliseconds;
 
-// Between tries of a context that cannot be used, because of a file that may be made or mended: doubled each time, up
-// to this.
-constexpr std::chrono::milliseconds longest_retry = std::chrono::seconds(32);
+// Between tries of a context that cannot be used, because of a file that may be made or mended, and of a server that
+// cannot say who it is, as while it starts: doubled each time, up to this.
+constexpr milliseconds longest_retry = std::chrono::seconds(32);
+
+// Up to a quarter more, so that those of many contexts do not come together.
+milliseconds with_jitter(milliseconds pause) {
+  static thread_local std::mt19937 dice(std::random_device{}());
+  return pause + milliseconds(std::uniform_int_distribution<milliseconds::rep>(0, pause.count() / 4)(dice));
+}
 
 }  // namespace
 
@@ -296,14 +303,25 @@ void ContextSet::ask_identity(const std::string& name, const std::shared_ptr<Clu
 
 asio::awaitable<void> ContextSet::identify(std::string name, std::shared_ptr<Cluster> cluster) {
   auto identity = identity_of(cluster->context());
-  auto uid = co_await cluster->identity();
   asio::steady_timer timer(executor_);
-  while (!uid) {
-    timer.expires_after(identity_retry);
+  auto pause = first_retry_;
+  while (true) {
+    std::optional<Error> failure;
+    try {
+      identity.uid = co_await cluster->identity();
+    } catch (const Error& error) {
+      failure = error;
+    }
+    if (!failure) {
+      break;
+    }
+    if (failure->code() == ErrorCode::cancelled) {
+      throw std::move(*failure);
+    }
+    timer.expires_after(std::max<milliseconds>(with_jitter(pause), failure->retry_after().value_or(0s)));
+    pause = std::min(pause * 2, longest_retry);
     co_await timer.async_wait(asio::use_awaitable);
-    uid = co_await cluster->identity();
   }
-  identity.uid = std::move(*uid);
   if (find(name) == cluster && !stopping_) {
     identified_.insert(name);
     handlers_.on_identified(name, std::move(identity));

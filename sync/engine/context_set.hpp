@@ -4,8 +4,8 @@
 // and is tried again after a second, and then less and less often: no event tells of the files that a kubeconfig names.
 // A kubeconfig is often written in place, and a torn one can look complete: a context must be missing for the grace
 // before its Cluster is stopped, and a current namespace must have been read so for the grace before it is believed.
-// Each time a context connects, its cluster is asked who it is. Lives on the io_context thread, owned by the Engine,
-// which calls stop() first.
+// Each time a context connects, its cluster is asked who it is, until it says so. Lives on the io_context thread, owned
+// by the Engine, which calls stop() first.
 #pragma once
 
 #include <asio/any_io_executor.hpp>
@@ -38,7 +38,8 @@ class ContextSet {
         on_identified;                                        // it is known who a context leads to
     std::function<void(const std::string& context)> on_lost;  // it is not known any more: it does not answer
   };
-  // first_retry: after which a context that cannot be used is tried again first.
+  // first_retry: after which a context that cannot be used, or a cluster that cannot say who it is, is tried again
+  // first.
   ContextSet(asio::any_io_executor executor, ClusterOptions options, std::chrono::milliseconds grace, Handlers handlers,
              std::chrono::milliseconds first_retry = std::chrono::seconds(1));
 

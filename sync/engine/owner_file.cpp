@@ -90,19 +90,23 @@ Owner this_owner(const Settings& settings, const std::string& option) {
 }
 
 std::filesystem::path footprints_folder(const Owner& owner) {
-  std::optional<std::string> usual = try_read_file(paths::footprints_owner(), max_owner_bytes);
-  if (!usual) {
-    usual = owner.id;
+  if (!try_read_file(paths::footprints_owner(), max_owner_bytes)) {
     const auto problem = guarded([&] { write_whole(paths::footprints_owner(), owner.id + "\n"); });
     if (problem) {
       log::warning(describe(*problem));
     }
   }
-  return trim(*usual) == owner.id ? paths::footprints() : paths::state_home() / ("owner-" + owner.id) / "footprints";
+  return known_footprints_folder(owner);
 }
 
-Owner known_owner(const Settings& settings) {
-  const auto named = named_owner({}, settings.owner);
+std::filesystem::path known_footprints_folder(const Owner& owner) {
+  const auto usual = try_read_file(paths::footprints_owner(), max_owner_bytes);
+  const bool is_usual = !usual || trim(*usual) == owner.id;
+  return is_usual ? paths::footprints() : paths::state_home() / ("owner-" + owner.id) / "footprints";
+}
+
+Owner known_owner(const Settings& settings, const std::string& option) {
+  const auto named = named_owner(option, settings.owner);
   std::error_code ignored;
   const bool none = named.empty() && !std::filesystem::exists(paths::owner(), ignored) && !ignored;
   return none ? owner_of({}) : load_owner(paths::owner(), named);

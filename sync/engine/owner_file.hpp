@@ -22,11 +22,14 @@ std::string named_owner(const std::string& option, const std::string& setting);
 Owner this_owner(const Settings& settings, const std::string& option = {});
 
 // The same, but nothing is made: the id is empty where there is none yet.
-Owner known_owner(const Settings& settings);
+Owner known_owner(const Settings& settings, const std::string& option = {});
 
 // Where an engine keeps the footprints of its owner. The usual folder is that of the owner who used it first; a run in
 // another's name (--owner) has a folder of its own, so that it does not forget what is still to be removed in the usual
 // name.
 std::filesystem::path footprints_folder(const Owner& owner);
+
+// The same for who only reads: whose the usual folder is, is not settled by this.
+std::filesystem::path known_footprints_folder(const Owner& owner);
 
 }  // namespace regsync

@@ -10,11 +10,13 @@ namespace regsync {
 
 namespace {
 
+constexpr const char* not_asked = " may lead to the same cluster, and cannot be asked";
+
 asio::awaitable<std::string> uid_through(std::string other, Cluster& cluster, Key key) {
   try {
     co_return co_await cluster.uid_of(key);
   } catch (const Error& error) {
-    throw error.within("context " + other + " may lead to the same cluster, and cannot be asked");
+    throw error.within("context " + other + not_asked);
   }
 }
 
@@ -42,7 +44,25 @@ Same SharedObjects::same(const std::string& one, const std::string& other, const
   return (asking && !contexts_.identified(one)) || is_in_doubt(other, cluster) ? Same::unknown : known;
 }
 
+// Throws where a context without a cluster may want the Secret. What the book knows of it is of where it led when it
+// was reached last, and so is what it knows of who asks until that one is identified.
+void SharedObjects::check_unusable(const std::string& context, const Key& key) const {
+  const bool is_known = !contexts_.find(context) || contexts_.identified(context);
+  for (const auto& [other, problem] : contexts_.problems()) {
+    if (other == context || contexts_.find(other) || !briefing_.may_be_wanted(other, key)) {
+      continue;
+    }
+    const ContextBook::Known* met = book_.find(other);
+    const bool leads_elsewhere = is_known && met != nullptr && met->now().server == contexts_.server(other) &&
+                                 book_.same(context, other) == Same::no;
+    if (!leads_elsewhere) {
+      throw problem.within("context " + other + not_asked);
+    }
+  }
+}
+
 asio::awaitable<void> SharedObjects::check(std::string context, Key key, std::string uid, Taking taking) {
+  check_unusable(context, key);
   const std::map<std::string, std::shared_ptr<Cluster>> others(contexts_.clusters());
   for (const auto& [other, cluster] : others) {
     if (other == context || !cluster->may_want(key)) {

@@ -1,8 +1,9 @@
 // SharedObjects protects a Secret that two contexts of one cluster reach: before one of them deletes it, or takes it
 // from another target of ours, it is certain that nobody wants it through the other.
 //
-// Asks the other cluster only where nothing else tells whether the two are one. Owned by the Engine, and reads parts
-// that outlive it. Lives on the io_context thread.
+// Asks the other cluster only where nothing else tells whether the two are one. A context that could not be used since
+// the start cannot be asked: what it may want stays. Owned by the Engine, and reads parts that outlive it. Lives on the
+// io_context thread.
 #pragma once
 
 #include <asio/awaitable.hpp>
@@ -31,6 +32,7 @@ class SharedObjects {
  private:
   [[nodiscard]] bool is_in_doubt(const std::string& context, const Cluster& cluster) const;
   [[nodiscard]] Same same(const std::string& one, const std::string& other, const Cluster& cluster) const;
+  void check_unusable(const std::string& context, const Key& key) const;
 
   const ContextSet& contexts_;
   ContextBook& book_;

@@ -1,4 +1,4 @@
-// What to do where the hub refuses a request: `regsync rbac` prints the rights that targets need, and none of these.
+// Adds to a Forbidden error of the hub which right is missing, which `regsync rbac` does not print.
 #pragma once
 
 #include <string>

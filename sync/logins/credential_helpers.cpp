@@ -7,6 +7,7 @@
 #include <nlohmann/json.hpp>
 #include <utility>
 
+#include "helper/base/secret_string.hpp"
 #include "helper/base/shell_word.hpp"
 #include "helper/base/text.hpp"
 #include "sync/base/base64.hpp"
@@ -18,6 +19,7 @@
 #include "sync/base/json_access.hpp"
 #include "sync/base/log.hpp"
 #include "sync/base/user_manager.hpp"
+#include "sync/model/docker_config_json.hpp"
 
 namespace regsync {
 
@@ -32,6 +34,16 @@ constexpr std::size_t max_answer = 256UL * 1024;
 constexpr milliseconds first_retry = 5s;
 constexpr milliseconds last_retry = 5min;
 
+std::string_view name_of_host(const RegistryKey& registry) {
+  return registry.host().substr(0, registry.host().find(':'));
+}
+
+// Azure, and its clouds that are apart.
+bool is_acr(const RegistryKey& registry) {
+  constexpr std::array<std::string_view, 4> clouds{".azurecr.io", ".azurecr.cn", ".azurecr.us", ".azurecr.de"};
+  return std::ranges::any_of(clouds, [host = name_of_host(registry)](auto cloud) { return host.ends_with(cloud); });
+}
+
 Error failed(const CredentialHelper& source, const std::string& why, const std::string& remedy = {}) {
   const auto program = "docker-credential-" + source.helper;
   return {ErrorCode::credential_plugin, program + " gives no login for " + source.server + ": " + why,
@@ -42,10 +54,13 @@ Error failed(const CredentialHelper& source, const std::string& why, const std::
 
 Credential parse_helper_answer(const CredentialHelper& source, std::string_view output) {
   const auto answer = parse_json(output).value_or(nlohmann::json());
-  const std::string_view username = text_as_go(answer, "Username");
+  std::string_view username = text_as_go(answer, "Username");
   const std::string_view secret = text_as_go(answer, "Secret");
   if (username.empty() || secret.empty()) {
     throw failed(source, "its answer is not a login");
+  }
+  if (username == "<token>" && is_acr(RegistryKey(source.server))) {
+    username = acr_token_user;
   }
   std::string server = source.account.empty() ? source.server : source.account + "@" + source.server;
   return {{std::move(server), std::string(username)}, SecretString(secret)};
@@ -67,10 +82,11 @@ namespace {
 
 // As it is, or in base64 as Docker's "auth" has it.
 bool holds(std::string_view output, const Credential& login) {
-  const std::string secret(login.secret.reveal());
-  return output.find(secret) != std::string_view::npos ||
-         output.find(base64_encode(secret)) != std::string_view::npos ||
-         output.find(base64_encode(login.login.username + ":" + secret)) != std::string_view::npos;
+  std::string encoded = base64_encode(login.secret.reveal());
+  const WipedAtEnd wiped(encoded);
+  return output.find(login.secret.reveal()) != std::string_view::npos ||
+         output.find(encoded) != std::string_view::npos ||
+         output.find(auth_of(login.login.username, login.secret).reveal()) != std::string_view::npos;
 }
 
 // USER:PASSWORD as a line of its own.
@@ -167,11 +183,11 @@ std::string quotable_answer(std::string_view output, int exit_code, const Creden
 }
 
 std::optional<std::chrono::seconds> known_lifetime(const RegistryKey& registry) {
-  const auto host = registry.host().substr(0, registry.host().find(':'));
+  const std::string_view host = name_of_host(registry);
   if (host.find(".dkr.ecr.") != std::string_view::npos || host.ends_with(".dkr-ecr.aws") || host == "public.ecr.aws") {
     return 12h;
   }
-  if (host.ends_with(".azurecr.io")) {
+  if (is_acr(registry)) {
     return 3h;
   }
   if (host == "gcr.io" || host.ends_with(".gcr.io") || host.ends_with(".pkg.dev")) {

@@ -33,6 +33,9 @@ struct CredentialHelper {
   bool operator==(const CredentialHelper&) const = default;
 };
 
+// The user whose password is a token of ACR, as `az acr login` has it.
+inline constexpr std::string_view acr_token_user = "00000000-0000-0000-0000-000000000000";
+
 // How long a token of the cloud lives whose registry this is: ECR 12 h, Google 1 h, ACR 3 h. Nothing for other
 // registries.
 std::optional<std::chrono::seconds> known_lifetime(const RegistryKey& registry);
@@ -52,7 +55,8 @@ std::string quotable(std::string_view errors, const Credential* known = nullptr)
 // helpers say.
 std::string quotable_answer(std::string_view output, int exit_code, const Credential* known = nullptr);
 
-// The login in the output of a helper's `get` (docker-credential-helpers, credentials/credentials.go). Throws
+// The login in the output of a helper's `get` (docker-credential-helpers, credentials/credentials.go). ACR takes its
+// identity token, of which kubelet makes nothing, as the password of acr_token_user too. Throws
 // Error(credential_plugin) where there is none. Pure.
 Credential parse_helper_answer(const CredentialHelper& source, std::string_view output);
 

@@ -13,10 +13,12 @@
 
 #include "helper/base/error.hpp"
 #include "helper/base/file_io.hpp"
+#include "helper/base/secret_string.hpp"
 #include "helper/base/text.hpp"
 #include "sync/base/base64.hpp"
 #include "sync/base/bounded_json.hpp"
 #include "sync/base/paths.hpp"
+#include "sync/model/docker_config_json.hpp"
 
 namespace regsync {
 namespace {
@@ -31,8 +33,9 @@ constexpr std::array<std::string_view, 3> document_members{"auths", "credsStore"
 constexpr std::array<std::string_view, 5> entry_members{"auth", "username", "password", "identitytoken",
                                                         "registrytoken"};
 
-// docker/cli, cli/config/types/authconfig.go: the members that are secrets.
-constexpr std::array secret_members{"auth", "password", "identitytoken", "registrytoken"};
+// docker/cli, cli/config/types/authconfig.go: the members that are the secret of a login. Not "registrytoken", which
+// docker reads from the file whatever helper keeps the login (nativeStore.Get).
+constexpr std::array secret_members{"auth", "password", "identitytoken"};
 
 // The tree keeps the order of its members, and looks at all of them for each one: many, with long names, would take
 // hours. And to print it recurses.
@@ -202,19 +205,28 @@ std::string text_member(const Document& object, const char* name) {
 // The login of one entry of "auths", as docker reads it (LoadFromReader, decodeAuth); for_kubelet: as kubelet does,
 // which takes base64 without its padding too.
 std::optional<Credential> login_of(const std::string& server, const Document& entry, bool for_kubelet) {
-  if (const std::string token = text_member(entry, "identitytoken"); !token.empty()) {
+  std::string token = text_member(entry, "identitytoken");
+  const WipedAtEnd wiped_token(token);
+  if (!token.empty()) {
     return Credential{{server, "<token>"}, SecretString(token)};
   }
   std::string username = text_member(entry, "username");
   std::string password = text_member(entry, "password");
-  if (const std::string auth = text_member(entry, "auth"); !auth.empty()) {
-    const auto decoded = base64_decode(for_kubelet ? base64_padded(auth) : auth);
-    const auto colon = decoded ? decoded->find(':') : std::string::npos;
+  const WipedAtEnd wiped_password(password);
+  std::string auth = text_member(entry, "auth");
+  const WipedAtEnd wiped_auth(auth);
+  if (!auth.empty()) {
+    auto decoded = base64_decode(for_kubelet ? base64_padded(auth) : auth);
+    if (!decoded) {
+      return std::nullopt;
+    }
+    const WipedAtEnd wiped_text(*decoded);
+    const auto colon = decoded->find(':');
     if (colon == std::string::npos) {
       return std::nullopt;
     }
     username = decoded->substr(0, colon);
-    password = decoded->substr(colon + 1);
+    password.assign(*decoded, colon + 1);
     password.erase(password.find_last_not_of('\0') + 1);  // as docker does
   }
   if (username.empty() || password.empty()) {
@@ -223,13 +235,11 @@ std::optional<Credential> login_of(const std::string& server, const Document& en
   return Credential{{server, username}, SecretString(password)};
 }
 
-bool has_secret(const Document& entry) {
-  for (const char* member : secret_members) {
-    if (entry.is_object() && !text_member(entry, member).empty()) {
-      return true;
-    }
-  }
-  return false;
+bool has_secret(const Document& entry, DockerConfigFile::Form form) {
+  const auto has = [&entry](const char* member) { return !text_member(entry, member).empty(); };
+  // Who writes a registry token for kubelet, which ignores it, should learn that.
+  return std::ranges::any_of(secret_members, has) ||
+         (form == DockerConfigFile::Form::login_file && has("registrytoken"));
 }
 
 }  // namespace
@@ -357,7 +367,7 @@ void DockerConfigFile::set_store_helper(const std::optional<std::string>& helper
 void DockerConfigFile::set_registry_helper(const std::string& registry, const std::optional<std::string>& helper) {
   if (helper) {
     (*document_)["credHelpers"][registry] = *helper;
-  } else if (const auto helpers = document_->find("credHelpers"); helpers != document_->end()) {
+  } else if (const auto helpers = document_->find("credHelpers"); helpers != document_->end() && helpers->is_object()) {
     helpers->erase(registry);
     if (helpers->empty()) {
       document_->erase("credHelpers");
@@ -372,7 +382,7 @@ std::vector<Credential> DockerConfigFile::plain_logins(std::vector<std::string>*
     return logins;
   }
   for (const auto& [server, entry] : auths->items()) {
-    if (!has_secret(entry) && (entry.is_object() || entry.is_null())) {
+    if (!has_secret(entry, form_) && (entry.is_object() || entry.is_null())) {
       continue;
     }
     if (auto login = login_of(server, entry, form_ == Form::login_file)) {
@@ -388,7 +398,7 @@ std::vector<std::string> DockerConfigFile::blank_entries() const {
   std::vector<std::string> servers;
   if (const auto auths = document_->find("auths"); auths != document_->end() && auths->is_object()) {
     for (const auto& [server, entry] : auths->items()) {
-      if (entry.is_object() && !has_secret(entry)) {
+      if (entry.is_object() && !has_secret(entry, form_)) {
         servers.push_back(server);
       }
     }
@@ -428,11 +438,10 @@ void DockerConfigFile::keep_helpers_only() {
 
 void DockerConfigFile::put_login(const Credential& login) {
   Document& entry = (*document_)["auths"][login.login.server];
-  const std::string secret(login.secret.reveal());
   if (login.login.username == "<token>") {
-    entry["identitytoken"] = secret;
+    entry["identitytoken"] = login.secret.reveal();
   } else {
-    entry["auth"] = base64_encode(login.login.username + ":" + secret);
+    entry["auth"] = auth_of(login.login.username, login.secret).reveal();
   }
 }
 

@@ -1,6 +1,7 @@
 #include "sync/logins/login_book.hpp"
 
 #include <algorithm>
+#include <iterator>
 #include <utility>
 
 #include "sync/base/guard.hpp"
@@ -15,23 +16,13 @@ using std::chrono::steady_clock;
 // How often it is looked whether a login ends soon.
 constexpr auto warning_interval = std::chrono::hours(1);
 
-Error ending(const RegistryKey& registry, std::chrono::system_clock::duration left) {
+Error ending(const RegistryKey& registry, std::chrono::system_clock::duration left, const LoginKeeper& keeper) {
   const auto days = std::chrono::ceil<std::chrono::days>(left).count();
   return {ErrorCode::unusable_login,
           "the login for " + registry.value() +
               (left <= std::chrono::system_clock::duration::zero() ? " has expired"
                                                                    : " expires in " + std::to_string(days) + " d"),
-          "log in with a new one: " + login_command(registry)};
-}
-
-// Of those that have ended, or of those that will soon.
-void add_endings(const std::map<RegistryKey, LoginEnd>& ends, std::chrono::system_clock::time_point now, bool over,
-                 std::vector<Error>& errors) {
-  for (const auto& [registry, end] : ends) {
-    if (urgency(end, now) && (end.at <= now) == over) {
-      errors.push_back(ending(registry, end.at - now));
-    }
-  }
+          how_to_renew(registry, keeper)};
 }
 
 }  // namespace
@@ -48,7 +39,9 @@ LoginBook::LoginBook(const asio::any_io_executor& executor, Metrics* metrics, Me
       health_(
           executor, std::move(try_one), [this] { changed(); },
           [this](const std::shared_ptr<const Credential>& login) {
-            if (hooks_.on_replaced && store_.credentials.contains(RegistryKey(login->login.server))) {
+            // What a file or another helper has would go on counting, whatever the keyring is given back.
+            const RegistryKey registry(login->login.server);
+            if (hooks_.on_replaced && store_.credentials.contains(registry) && keeper_of(registry).is_keyring()) {
               hooks_.on_replaced(login);
             }
           },
@@ -89,6 +82,25 @@ void LoginBook::want_tried(const TargetFiles& targets) {
   }
 }
 
+namespace {
+
+// As the most eager target of each registry says.
+std::map<RegistryKey, std::chrono::seconds> shortest_refreshes(const TargetFiles& targets) {
+  std::map<RegistryKey, std::chrono::seconds> refreshes;
+  for (const auto& [name, file] : targets) {
+    if (!file.target) {
+      continue;
+    }
+    for (const auto& [registry, every] : file.target->refresh) {
+      const auto known = refreshes.try_emplace(RegistryKey(registry), every).first;
+      known->second = std::min(known->second, every);
+    }
+  }
+  return refreshes;
+}
+
+}  // namespace
+
 // Which of the wanted registries other helpers answer for; those are taken out of `wanted`.
 std::map<RegistryKey, CredentialHelper> LoginBook::take_helper_sources(const TargetFiles& targets,
                                                                        std::set<RegistryKey>& wanted) const {
@@ -102,21 +114,16 @@ std::map<RegistryKey, CredentialHelper> LoginBook::take_helper_sources(const Tar
     sources[*registry] = {other->name, other->server, default_refresh(*registry), std::string(registry->account())};
     registry = wanted.erase(registry);
   }
-  for (const auto& [name, file] : targets) {
-    if (!file.target) {
-      continue;
-    }
-    for (const auto& [registry, every] : file.target->refresh) {
-      if (const auto source = sources.find(RegistryKey(registry)); source != sources.end()) {
-        source->second.every = every;
-      }
+  for (const auto& [registry, every] : shortest_refreshes(targets)) {
+    if (const auto source = sources.find(registry); source != sources.end()) {
+      source->second.every = every;
     }
   }
   return sources;
 }
 
 void LoginBook::take(StoreReading logins) {
-  ++readings_;
+  readings_ += logins.only_changes ? 0 : 1;
   if (logins.problem) {
     if (store_.store_problem != logins.problem) {
       log::warning(describe(*logins.problem));
@@ -148,16 +155,22 @@ std::map<RegistryKey, std::shared_ptr<const Credential>> by_registry(std::vector
 
 }  // namespace
 
+// kept: null where it is not known.
+void LoginBook::note_place(const RegistryKey& registry, const KeptLogin* kept, const StoreReading& reading) {
+  marks_[registry] = kept == nullptr ? LoginMark() : LoginMark{kept->collection, kept->changed};
+  const StoreCollection* place = kept == nullptr ? nullptr : reading.find_collection(kept->collection);
+  store_.keepers.erase(registry);
+  if (place != nullptr && place->is_file) {
+    store_.keepers[registry] = {.file = place->path, .helper = {}};
+  }
+}
+
 void LoginBook::take_logins(StoreReading& reading) {
+  auto verdict = places_.judge(reading, steady_clock::now());
   auto seen = by_registry(reading.credentials);
+  std::erase_if(seen, [&](const auto& item) { return verdict.unknown.contains(item.first); });
   for (auto& [registry, credential] : seen) {
-    // The first: that is the one which counts, where several keyrings have it.
-    const auto same_server =
-        std::ranges::equal_range(reading.all, credential->login.server, {},
-                                 [](const KeptLogin& each) -> const std::string& { return each.login.server; });
-    const auto found = std::ranges::find(same_server, credential->login, &KeptLogin::login);
-    const auto kept = found == same_server.end() ? reading.all.end() : found;
-    marks_[registry] = kept == reading.all.end() ? LoginMark() : LoginMark{kept->collection, kept->changed};
+    note_place(registry, reading.find(credential->login), reading);
     const auto known = store_.credentials.find(registry);
     const bool is_new = known == store_.credentials.end();
     if (!is_new && *known->second == *credential) {
@@ -171,7 +184,7 @@ void LoginBook::take_logins(StoreReading& reading) {
     }
   }
   std::erase_if(marks_, [&](const auto& item) { return !reading.asked.contains(item.first); });
-  auto verdict = places_.judge(reading, steady_clock::now());
+  std::erase_if(store_.keepers, [&](const auto& item) { return !reading.asked.contains(item.first); });
   read_again_at(verdict.recheck);
   for (const auto& registry : verdict.gone) {
     if (!store_.gone.contains(registry)) {
@@ -227,6 +240,9 @@ void LoginBook::tell_ends() {
       named.emplace(registry.value(), Metrics::LoginEnd{end.at, end.short_lived});
     }
     metrics_->logins_expire(named);
+    std::set<std::string> wanted;
+    std::ranges::transform(wanted_, std::inserter(wanted, wanted.end()), &RegistryKey::value);
+    metrics_->keep_logins(wanted);
   }
   std::erase_if(warned_, [&](const auto& known) { return !ends.contains(known.first); });
   for (const auto& [registry, end] : ends) {
@@ -235,7 +251,7 @@ void LoginBook::tell_ends() {
       warned_.erase(registry);
     } else if (const auto known = warned_.find(registry); known == warned_.end() || *days < known->second) {
       warned_[registry] = *days;
-      const Error notice = ending(registry, end.at - now);
+      const Error notice = ending(registry, end.at - now, keeper_of(registry));
       log::warning(describe(notice));
       if (hooks_.on_ending) {
         hooks_.on_ending(notice);
@@ -256,12 +272,14 @@ void LoginBook::changed() {
   changed_.notify_all();
 }
 
+bool LoginBook::is_store_read() const {
+  return wanted_.empty() ||  // nobody reads what nobody wants
+         (readings_ >= expected_ && (store_.store_problem || std::includes(store_.asked.begin(), store_.asked.end(),
+                                                                           wanted_.begin(), wanted_.end())));
+}
+
 bool LoginBook::is_complete() const {
-  const bool store_read =
-      wanted_.empty() ||  // nobody reads what nobody wants
-      (readings_ >= expected_ && (store_.store_problem || std::includes(store_.asked.begin(), store_.asked.end(),
-                                                                        wanted_.begin(), wanted_.end())));
-  return store_read && helpers_.all_answered() && health_.settled() && !rechecking_;
+  return is_store_read() && helpers_.all_answered() && health_.settled() && !rechecking_;
 }
 
 asio::awaitable<void> LoginBook::complete(std::chrono::milliseconds time) {
@@ -271,8 +289,8 @@ asio::awaitable<void> LoginBook::complete(std::chrono::milliseconds time) {
   while (!is_complete() && !stopping_ && steady_clock::now() < deadline) {
     co_await changed_.wait_for(deadline - steady_clock::now());
   }
-  const bool silent = readings_ < std::max<std::size_t>(expected_, 1);
-  if (!stopping_ && silent && !wanted_.empty()) {
+  const bool silent = readings_ < std::max<std::size_t>(expected_, 1) && !is_store_read();
+  if (!stopping_ && silent) {
     store_.store_problem = Error(ErrorCode::timeout,
                                  "the keyring did not answer within " +
                                      std::to_string(std::chrono::duration_cast<std::chrono::seconds>(time).count()) +
@@ -326,11 +344,29 @@ std::map<RegistryKey, LoginEnd> LoginBook::wanted_ends() const {
   return ends;
 }
 
+LoginKeeper LoginBook::keeper_of(const RegistryKey& registry) const {
+  const auto readings = helpers_.readings();
+  const auto helper = readings.find(registry);
+  return helper != readings.end() ? LoginKeeper{.file = {}, .helper = helper->second.program}
+                                  : store_.keeper_of(registry);
+}
+
+// Of those that have ended, or of those that will soon.
+void LoginBook::add_endings(const std::map<RegistryKey, LoginEnd>& ends, std::chrono::system_clock::time_point now,
+                            bool over, std::vector<Error>& errors) const {
+  for (const auto& [registry, end] : ends) {
+    if (urgency(end, now) && (end.at <= now) == over) {
+      errors.push_back(ending(registry, end.at - now, keeper_of(registry)));
+    }
+  }
+}
+
 KnownLogins LoginBook::known_untried() const {
   KnownLogins all = store_;
   for (const auto& [registry, reading] : helpers_.readings()) {
     all.credentials.erase(registry);
     all.asked.erase(registry);
+    all.keepers[registry] = {.file = {}, .helper = reading.program};
     if (reading.credential) {
       all.credentials[registry] = reading.credential;
     }

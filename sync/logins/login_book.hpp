@@ -95,8 +95,13 @@ class LoginBook {
                                                               std::set<RegistryKey>& wanted) const;
   void want_tried(const TargetFiles& targets);
   void tell_ends();
+  void add_endings(const std::map<RegistryKey, LoginEnd>& ends, std::chrono::system_clock::time_point now, bool over,
+                   std::vector<Error>& errors) const;
+  [[nodiscard]] LoginKeeper keeper_of(const RegistryKey& registry) const;
+  [[nodiscard]] bool is_store_read() const;
   [[nodiscard]] KnownLogins known_untried() const;
   void take_logins(StoreReading& reading);
+  void note_place(const RegistryKey& registry, const KeptLogin* kept, const StoreReading& reading);
   void read_again_at(std::optional<LoginPlaces::Clock::time_point> time);
   void changed();
 

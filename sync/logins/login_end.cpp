@@ -44,7 +44,6 @@ std::optional<Time> ecr_expiry(std::string_view password) {
 
 // Whether the login is a token of the cloud whose registry this is, and not a password that somebody chose.
 bool is_cloud_token(const Login& login, const LoginOrigin& origin) {
-  constexpr std::string_view acr_token_user = "00000000-0000-0000-0000-000000000000";
   return !origin.helper.empty() || login.username == "AWS" || login.username == "oauth2accesstoken" ||
          login.username == acr_token_user;
 }

@@ -66,6 +66,7 @@ KnownLogins LoginHealth::in_force(KnownLogins known, const std::set<RegistryKey>
     State& state = states_[registry];
     const auto mark = marks.find(registry);
     state.mark = mark == marks.end() ? LoginMark() : mark->second;
+    state.keeper = known.keeper_of(registry);
     take_in(state, registry, login->second, tried.contains(registry));
     if (state.denial) {
       known.problems.insert_or_assign(registry, *state.denial);
@@ -98,7 +99,8 @@ void LoginHealth::take_in(State& state, const RegistryKey& registry, const Share
                   .denied_at = {},
                   .denial = {},
                   .notice = notice,
-                  .mark = state.mark};
+                  .mark = state.mark,
+                  .keeper = state.keeper};
     return;
   }
   const bool is_first = !state.in_force && !state.trying && !state.denied;
@@ -185,7 +187,7 @@ void LoginHealth::conclude(const RegistryKey& registry, const Shared& login, con
     state.notice =
         Error(ErrorCode::unreachable,
               "the login for " + registry.value() + " is in use although the registry could not check it: " + said,
-              "try it: " + login_command(registry) + "; or set verifyLogins: false");
+              "see why the registry cannot be asked from here; or set verifyLogins: false");
     warn(*state.notice, *login);
   }
 }
@@ -194,11 +196,11 @@ void LoginHealth::deny(State& state, const RegistryKey& registry, const Shared& 
                        const std::string& said) {
   state.denied = login;
   state.denied_at = std::min(tried, std::chrono::floor<std::chrono::seconds>(std::chrono::system_clock::now()));
-  state.denial = Error(ErrorCode::login_denied,
-                       registry.value() + " refuses the login for it: " + said +
-                           (state.in_force ? "; the login before it stays in use" : "; it is not written anywhere"),
-                       "log in again: " + login_command(registry) +
-                           "; or, if the registry accepts it again, have it tried: regsync sync");
+  state.denial = Error(
+      ErrorCode::login_denied,
+      registry.value() + " refuses the login for it: " + said +
+          (state.in_force ? "; the login before it stays in use" : "; it is not written anywhere"),
+      how_to_renew(registry, state.keeper) + "; or, if the registry accepts it again, have it tried: regsync sync");
   warn(*state.denial, *login);
 }
 

@@ -80,6 +80,7 @@ class LoginHealth {
     std::optional<Error> denial;
     std::optional<Error> notice;
     LoginMark mark;  // of the login that is known now
+    LoginKeeper keeper;
   };
 
   void take_in(State& state, const RegistryKey& registry, const Shared& known, bool tried);

@@ -16,18 +16,7 @@ using nlohmann::json;
 
 constexpr std::size_t max_file_bytes = 4UL * 1024 * 1024;
 
-const StoreCollection* find_collection(const StoreReading& reading, const std::string& path) {
-  const auto found = std::ranges::find(reading.collections, path, &StoreCollection::path);
-  return found == reading.collections.end() ? nullptr : &*found;
-}
-
-std::set<RegistryKey> shown_by(const StoreReading& reading) {
-  std::set<RegistryKey> shown;
-  for (const KeptLogin& kept : reading.all) {
-    shown.emplace(kept.login.server);
-  }
-  return shown;
-}
+std::int64_t seconds_of(std::chrono::sys_seconds time) { return time.time_since_epoch().count(); }
 
 }  // namespace
 
@@ -39,16 +28,21 @@ LoginPlaces::LoginPlaces(std::filesystem::path file, Clock::duration settle) : f
 
 LoginPlaces::Verdict LoginPlaces::judge(const StoreReading& reading, Clock::time_point now) {
   Verdict verdict;
+  const Shown shown = shown_by(reading);
+  for (const auto& [registry, seen] : shown) {
+    if (auto why = outranked(registry, *seen.front(), reading)) {
+      verdict.unknown.insert_or_assign(registry, std::move(*why));
+    }
+  }
   if (reading.problem) {
     return verdict;
   }
-  learn(reading);
-  const auto shown = shown_by(reading);
+  learn(shown, verdict, reading);
   for (const RegistryKey& registry : reading.asked) {
-    const auto last = last_seen_.find(registry);
-    if (last == last_seen_.end() || shown.contains(registry) || reading.problems.contains(registry)) {
+    const auto known = known_.find(registry);
+    if (known == known_.end() || shown.contains(registry) || reading.problems.contains(registry)) {
       missing_.erase(registry);
-    } else if (auto why = doubt(registry, last->second, reading)) {
+    } else if (auto why = doubt(registry, known->second, reading)) {
       missing_.erase(registry);
       verdict.unknown.insert_or_assign(registry, std::move(*why));
     } else {
@@ -71,32 +65,115 @@ LoginPlaces::Verdict LoginPlaces::judge(const StoreReading& reading, Clock::time
 }
 
 // Only the registries that were asked for are of interest: what else is in the keyring is nobody's business.
-void LoginPlaces::learn(const StoreReading& reading) {
+LoginPlaces::Shown LoginPlaces::shown_by(const StoreReading& reading) {
+  Shown shown;
+  for (const Credential& credential : reading.credentials) {
+    if (const KeptLogin* kept = reading.find(credential.login)) {
+      shown[RegistryKey(credential.login.server)].push_back(kept);
+    }
+  }
+  for (const KeptLogin& kept : reading.all) {
+    if (const RegistryKey registry(kept.login.server); reading.asked.contains(registry)) {
+      shown[registry].push_back(&kept);
+    }
+  }
+  return shown;
+}
+
+LoginPlaces::Place LoginPlaces::place_of(const KeptLogin& kept, const StoreReading& reading) {
+  const StoreCollection* collection = reading.find_collection(kept.collection);
+  const bool in_file = collection != nullptr && collection->is_file;
+  return {in_file ? login_files_program : reading.provider->program, kept.collection};
+}
+
+const StoreCollection* LoginPlaces::find(const Place& place, const StoreReading& reading) {
+  const StoreCollection* collection = reading.find_collection(place.collection);
+  const std::string program = reading.provider ? reading.provider->program : std::string();
+  const bool is_it = collection != nullptr && place.provider == (collection->is_file ? login_files_program : program);
+  return is_it ? collection : nullptr;
+}
+
+void LoginPlaces::learn(const Shown& shown, const Verdict& verdict, const StoreReading& reading) {
   if (!reading.provider || reading.provider->program.empty()) {
     return;
   }
   bool learned = false;
-  std::set<RegistryKey> seen;
-  for (const KeptLogin& kept : reading.all) {
-    const RegistryKey registry(kept.login.server);
-    if (!reading.asked.contains(registry)) {
-      continue;
+  for (const auto& [registry, seen] : shown) {
+    if (!verdict.unknown.contains(registry)) {
+      const Whereabouts now = whereabouts(known_[registry], seen, reading);
+      learned = std::exchange(known_[registry], now) != now || learned;
     }
-    const StoreCollection* collection = find_collection(reading, kept.collection);
-    const bool in_file = collection != nullptr && collection->is_file;
-    const Place place{in_file ? login_files_program : reading.provider->program, kept.collection};
-    const std::string label = collection != nullptr ? collection->label : std::string();
-    if (seen.insert(registry).second) {  // of several the first one counts
-      learned = std::exchange(last_seen_[registry], place) != place || learned;
+    for (const KeptLogin* kept : seen) {
+      const StoreCollection* collection = reading.find_collection(kept->collection);
+      const std::string label = collection != nullptr ? collection->label : std::string();
+      learned = std::exchange(labels_[place_of(*kept, reading)], label) != label || learned;
     }
-    learned = std::exchange(holders_[place], label) != label || learned;
   }
   if (learned && !file_.empty()) {
     problem_ = guarded([this] { write(); });
   }
 }
 
-std::optional<Error> LoginPlaces::doubt(const RegistryKey& registry, const Place& last,
+// What is known of a login that shows. A place that is not there may have been deleted: it counts no more once the
+// login was written elsewhere since.
+LoginPlaces::Whereabouts LoginPlaces::whereabouts(const Whereabouts& before, const std::vector<const KeptLogin*>& seen,
+                                                  const StoreReading& reading) {
+  Whereabouts now{.last = place_of(*seen.front(), reading), .held = {}};
+  std::optional<std::chrono::sys_seconds> written;
+  for (const KeptLogin* kept : seen) {
+    const Place place = place_of(*kept, reading);
+    const auto known = before.held.find(place);
+    if (known == before.held.end() || known->second < kept->changed) {
+      written = std::max(written.value_or(kept->changed), kept->changed);
+    }
+    auto& changed = now.held[place];
+    changed = std::max(changed, kept->changed);
+  }
+  for (const auto& [place, changed] : before.held) {
+    const StoreCollection* collection = find(place, reading);
+    const bool may_hold_it = collection == nullptr ? !written || *written < changed : collection->locked;
+    if (may_hold_it) {
+      now.held.try_emplace(place, changed);
+    }
+  }
+  return now;
+}
+
+// Why a login that shows is not the one to use: where the last one was cannot be seen now, and a login there would
+// count more. Files count more than keyrings, those before others, and the default keyring more than its like.
+std::optional<Error> LoginPlaces::outranked(const RegistryKey& registry, const KeptLogin& seen,
+                                            const StoreReading& reading) const {
+  const auto known = known_.find(registry);
+  if (known == known_.end() || !reading.provider || reading.provider->program.empty()) {
+    return std::nullopt;
+  }
+  const Place& last = known->second.last;
+  const StoreCollection* here = reading.find_collection(seen.collection);
+  const StoreCollection* there = find(last, reading);
+  if (here == nullptr || here == there) {
+    return std::nullopt;
+  }
+  const bool is_hidden = last.provider == login_files_program
+                             ? there != nullptr && there->locked && (!here->is_file || there < here)
+                             : (there == nullptr || there->locked) && !here->is_file && !here->is_default;
+  if (!is_hidden) {
+    return std::nullopt;
+  }
+  const std::string where = last.provider == login_files_program ? "the file " + last.collection : name_of(last);
+  return Error(ErrorCode::locked,
+               "the login for " + registry.value() + " was in " + where + ", which " +
+                   (there == nullptr ? "is not open"
+                    : there->is_file ? "cannot be read"
+                                     : "is locked") +
+                   "; another one, in \"" + here->label + "\", is not used instead",
+               (there == nullptr ? "open it, or " : "unlock it, or ") + how_to_renew(registry, keeper_of(last)));
+}
+
+LoginKeeper LoginPlaces::keeper_of(const Place& place) {
+  return {.file = place.provider == login_files_program ? place.collection : std::string(), .helper = {}};
+}
+
+std::optional<Error> LoginPlaces::doubt(const RegistryKey& registry, const Whereabouts& known,
                                         const StoreReading& reading) const {
   const auto unknown = [&](const std::string& why, const std::string& remedy) {
     return Error(ErrorCode::locked,
@@ -104,10 +181,14 @@ std::optional<Error> LoginPlaces::doubt(const RegistryKey& registry, const Place
                      "; its Secrets stay as they are",
                  remedy);
   };
-  const std::string otherwise = ", or log in again: " + login_command(registry);
+  const Place& last = known.last;
   const std::string program = reading.provider ? reading.provider->program : std::string();
+  const std::string otherwise =
+      ", or " + how_to_renew(registry, program == login_files_program && last.provider != program
+                                           ? LoginKeeper{.file = "FILE", .helper = {}}
+                                           : keeper_of(last));
   if (last.provider == login_files_program) {
-    const StoreCollection* file = find_collection(reading, last.collection);
+    const StoreCollection* file = find(last, reading);
     if (file == nullptr || file->locked) {
       return unknown("the file " + last.collection + (file == nullptr ? " is not there" : " cannot be read"),
                      "put it back" + otherwise);
@@ -117,14 +198,17 @@ std::optional<Error> LoginPlaces::doubt(const RegistryKey& registry, const Place
         "it was kept by " + last.provider + ", and now " + (program.empty() ? "no program" : program) + " answers",
         "start " + last.provider + " again" + otherwise);
   }
-  for (const auto& [holder, label] : holders_) {
+  for (const auto& [holder, changed] : known.held) {
     if (holder.provider != program || program == login_files_program) {
       continue;  // its logins were seen elsewhere since, or the check above has found it
     }
-    const StoreCollection* collection = find_collection(reading, holder.collection);
-    if (collection == nullptr || collection->locked) {
-      return unknown(name_of(holder) + " is " + (collection == nullptr ? "not open" : "locked"),
-                     "unlock it" + otherwise);
+    const StoreCollection* collection = find(holder, reading);
+    if (collection == nullptr) {
+      return unknown(name_of(holder) + " is not open",
+                     "open it; or, if it is gone for good, " + how_to_renew(registry, {}) + ", and then log out");
+    }
+    if (collection->locked) {
+      return unknown(name_of(holder) + " is locked", "unlock it" + otherwise);
     }
   }
   if (!reading.shows_everything()) {
@@ -134,39 +218,56 @@ std::optional<Error> LoginPlaces::doubt(const RegistryKey& registry, const Place
 }
 
 std::string LoginPlaces::name_of(const Place& place) const {
-  const auto holder = holders_.find(place);
-  const std::string label = holder == holders_.end() ? std::string() : holder->second;
+  const auto known = labels_.find(place);
+  const std::string label = known == labels_.end() ? std::string() : known->second;
   return "the keyring \"" + (label.empty() ? place.collection : label) + "\" of " + place.provider;
 }
 
-// {"holders": [{"provider", "collection", "label", "logins": ["ghcr.io"]}]}
+// {"holders": [{"provider", "collection", "label", "logins": ["ghcr.io"], "held": {"ghcr.io": 1767225600}}]}
+// logins: whose last place it is; held: those that it has, or may have, and when each was changed.
 void LoginPlaces::read() {
   const auto text = read_file_if_exists(file_, max_file_bytes);
   const json document = text ? parse_json(*text).value_or(json()) : json();
   for (const json& holder : list_at(document, {"holders"})) {
     const Place place{std::string(text_at(holder, {"provider"})), std::string(text_at(holder, {"collection"}))};
-    holders_[place] = text_at(holder, {"label"});
+    labels_[place] = text_at(holder, {"label"});
     for (const json& login : list_at(holder, {"logins"})) {
       if (login.is_string()) {
-        last_seen_[RegistryKey(login.get_ref<const std::string&>())] = place;
+        Whereabouts& known = known_[RegistryKey(login.get_ref<const std::string&>())];
+        known.last = place;
+        known.held.try_emplace(place);
+      }
+    }
+    for (const auto& [login, changed] : map_at(holder, {"held"}).items()) {
+      if (changed.is_number_integer()) {
+        known_[RegistryKey(login)].held.insert_or_assign(
+            place, std::chrono::sys_seconds(std::chrono::seconds(changed.get<std::int64_t>())));
       }
     }
   }
+  std::erase_if(known_, [](const auto& item) { return item.second.last.provider.empty(); });
 }
 
 void LoginPlaces::write() {
-  json holders = json::array();
-  for (const auto& [place, label] : holders_) {
-    json logins = json::array();
-    for (const auto& [registry, last] : last_seen_) {
-      if (last == place) {
-        logins.push_back(registry.value());
+  std::map<Place, json> holders;
+  for (const auto& [registry, known] : known_) {
+    for (const auto& [place, changed] : known.held) {
+      json& holder = holders[place];
+      holder["held"][registry.value()] = seconds_of(changed);
+      if (place == known.last) {
+        holder["logins"].push_back(registry.value());
       }
     }
-    holders.push_back(
-        {{"provider", place.provider}, {"collection", place.collection}, {"label", label}, {"logins", logins}});
   }
-  write_whole(file_, json{{"holders", holders}}.dump(2, ' ', false, json::error_handler_t::replace) + "\n");
+  std::erase_if(labels_, [&](const auto& item) { return !holders.contains(item.first); });
+  json list = json::array();
+  for (auto& [place, holder] : holders) {
+    holder["provider"] = place.provider;
+    holder["collection"] = place.collection;
+    holder["label"] = labels_[place];
+    list.push_back(std::move(holder));
+  }
+  write_whole(file_, json{{"holders", list}}.dump(2, ' ', false, json::error_handler_t::replace) + "\n");
 }
 
 }  // namespace regsync

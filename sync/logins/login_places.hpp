@@ -2,9 +2,12 @@
 //
 // Absent is not deleted: a keyring that is locked, closed or not yet unlocked since its start shows none of its logins,
 // and another program can take the Secret Service's name within a second. A login is gone when two readings, `settle`
-// apart, the second one of everything, lack it, both of the provider and with the collection where it was last seen,
-// with every collection that ever held a login of ours present and unlocked; one of a file, with that file present and
-// whole. Otherwise it is unknown, and what is in the clusters stays.
+// apart, the second one of everything, lack it, both of the provider that had it, with every collection that held it
+// present and all unlocked; one of a file, with that file present and whole. Otherwise it is unknown, and what is in
+// the clusters stays. A collection that is not present counts until the login is written elsewhere: it may have been
+// deleted.
+//
+// Nor does a login count that shows only because the one that counts more is hidden.
 //
 // What held a login (names only) is kept in a file, so that a restart does not forget it. One thread; owned by the
 // LoginBook.
@@ -16,10 +19,12 @@
 #include <optional>
 #include <set>
 #include <string>
+#include <vector>
 
 #include "helper/base/error.hpp"
 #include "helper/store/registry_key.hpp"
 #include "helper/store/store_reading.hpp"
+#include "sync/model/login_keeper.hpp"
 
 namespace regsync {
 
@@ -32,7 +37,8 @@ class LoginPlaces {
 
   struct Verdict {
     std::set<RegistryKey> gone;
-    std::map<RegistryKey, Error> unknown;      // missing, and why that says nothing
+    // Missing, or not the one that counts, and why that says nothing: what is known of them stays.
+    std::map<RegistryKey, Error> unknown;
     std::optional<Clock::time_point> recheck;  // another reading then will tell more
   };
 
@@ -49,13 +55,33 @@ class LoginPlaces {
     auto operator<=>(const Place&) const = default;
   };
 
+  // Where a login is, or may still be.
+  struct Whereabouts {
+    Place last;                                      // where the one was that counts
+    std::map<Place, std::chrono::sys_seconds> held;  // and when each was changed, as its provider said
+    bool operator==(const Whereabouts&) const = default;
+  };
+
+  // The logins of the asked registries; of each the one that counts first.
+  using Shown = std::map<RegistryKey, std::vector<const KeptLogin*>>;
+
   struct Missing {
     Clock::time_point since;
     bool gone = false;  // a reading of everything lacked it too, `settle` later
   };
 
-  void learn(const StoreReading& reading);
-  [[nodiscard]] std::optional<Error> doubt(const RegistryKey& registry, const Place& last,
+  static Shown shown_by(const StoreReading& reading);
+  static Place place_of(const KeptLogin& kept, const StoreReading& reading);
+  // Null where it is not there.
+  static const StoreCollection* find(const Place& place, const StoreReading& reading);
+  static LoginKeeper keeper_of(const Place& place);
+  static Whereabouts whereabouts(const Whereabouts& before, const std::vector<const KeptLogin*>& seen,
+                                 const StoreReading& reading);
+
+  void learn(const Shown& shown, const Verdict& verdict, const StoreReading& reading);
+  [[nodiscard]] std::optional<Error> outranked(const RegistryKey& registry, const KeptLogin& seen,
+                                               const StoreReading& reading) const;
+  [[nodiscard]] std::optional<Error> doubt(const RegistryKey& registry, const Whereabouts& known,
                                            const StoreReading& reading) const;
   [[nodiscard]] std::string name_of(const Place& place) const;
   void read();
@@ -63,8 +89,8 @@ class LoginPlaces {
 
   const std::filesystem::path file_;
   const Clock::duration settle_;
-  std::map<RegistryKey, Place> last_seen_;
-  std::map<Place, std::string> holders_;  // every place that ever held a login of ours, with its label
+  std::map<RegistryKey, Whereabouts> known_;
+  std::map<Place, std::string> labels_;
   std::map<RegistryKey, Missing> missing_;
   std::optional<Error> problem_;
 };

@@ -24,6 +24,8 @@ using kube::HttpRequest;
 using kube::HttpResponse;
 
 constexpr std::chrono::seconds request_time{15};
+constexpr long http_unauthorized = 401;
+constexpr int most_redirects = 3;
 
 // What runtimes accept, in one header: an index or a manifest, of OCI or of Docker.
 constexpr const char* accepted_manifests =
@@ -31,7 +33,12 @@ constexpr const char* accepted_manifests =
     "application/vnd.docker.distribution.manifest.list.v2+json, application/vnd.docker.distribution.manifest.v2+json";
 
 std::string basic_header(const RegistryLogin& login) {
-  return "Authorization: Basic " + base64_encode(login.username + ":" + std::string(login.password.reveal()));
+  std::string pair = login.username + ":";
+  const WipedAtEnd wiped_pair(pair);
+  pair.append(login.password.reveal());
+  std::string encoded = base64_encode(pair);
+  const WipedAtEnd wiped_encoded(encoded);
+  return std::string("Authorization: Basic ").append(encoded);
 }
 
 // "host[:port]" of an origin, as the folders of certs.d are named.
@@ -69,35 +76,57 @@ HttpRequest request_for(std::string method, std::string target, const std::strin
   return request;
 }
 
-// Whether a page says 403, and no registry does: a proxy, a firewall, a captive portal. (The front of a registry may
-// well answer 401 with a page: it asks for the login itself.)
-bool is_page(const HttpResponse& response) { return trim(response.body).starts_with('<'); }
+// Whether a page says it, and no registry does: a proxy, a firewall, a captive portal, a web server. (The front of a
+// registry may well answer 401 with a page: it asks for the login itself.) The type counts only where there is no body
+// to look at: Quay calls its answer to a login, "true", text/html.
+bool is_page(const HttpResponse& response) {
+  return response.status != http_unauthorized &&
+         (response.body.empty() ? to_lower(response.content_type).starts_with("text/html")
+                                : trim(response.body).starts_with('<'));
+}
+
+std::string said_by(const std::string& server, const HttpResponse& response) {
+  return server + " answered HTTP " + std::to_string(response.status) + (is_page(response) ? " with a web page" : "");
+}
 
 // Whether the token is good, but not for this: RFC 6750, 3.1.
 bool lacks_scope_only(const HttpResponse& response) {
   return response.www_authenticate.find("insufficient_scope") != std::string::npos;
 }
 
-// What an answer means for who asks with this login. No redirect is followed: where an image's content is elsewhere,
-// the registry has let the login pass first; anything else that redirects tells nothing.
-PullAnswer verdict_of(const HttpResponse& response, const std::string& server, bool asked_for_image) {
-  const std::string said = server + " answered HTTP " + std::to_string(response.status);
+bool redirects(const HttpResponse& response) { return response.status / 100 == 3; }
+
+PullVerdict verdict_of(const HttpResponse& response, bool asked_for_image) {
+  if (is_page(response)) {
+    return PullVerdict::unreachable;
+  }
   switch (response.status) {
-    case 401:
-      return {
-          !asked_for_image && lacks_scope_only(response) ? PullVerdict::unreachable : PullVerdict::denied, said, {}};
+    case http_unauthorized:
+      return !asked_for_image && lacks_scope_only(response) ? PullVerdict::unreachable : PullVerdict::denied;
     case 403:
-      return {is_page(response) ? PullVerdict::unreachable : PullVerdict::denied, said, {}};
+      return PullVerdict::denied;
     case 404:
-      return {PullVerdict::no_such_image, said, {}};
+      return asked_for_image ? PullVerdict::no_such_image : PullVerdict::unreachable;
     default:
-      break;
+      return response.status / 100 == 2 ? PullVerdict::can_pull : PullVerdict::unreachable;
   }
-  const long kind = response.status / 100;
-  if (kind == 2 || (kind == 3 && asked_for_image)) {
-    return {PullVerdict::can_pull, "", {}};
+}
+
+// What an answer means for who asks with this login, or with none.
+PullAnswer answer_of(const HttpResponse& response, const std::string& server, bool asked_for_image) {
+  const PullVerdict verdict = verdict_of(response, asked_for_image);
+  return {verdict, verdict == PullVerdict::can_pull ? std::string() : said_by(server, response), {}, response.status};
+}
+
+// The same of what was answered before a login was asked for: it says who may pull an image, and nothing of the login.
+PullAnswer answer_without_login(const HttpResponse& response, const std::string& server, bool asked_for_image,
+                                bool has_login) {
+  PullAnswer answer = answer_of(response, server, asked_for_image);
+  if (!asked_for_image || (has_login && answer.verdict == PullVerdict::denied)) {
+    answer.verdict = PullVerdict::unreachable;
+    answer.detail = said_by(server, response) + ", and did not ask for the login";
   }
-  return {PullVerdict::unreachable, said, {}};
+  return answer;
 }
 
 // The Authorization header that answers a challenge, or why there is none.
@@ -107,17 +136,21 @@ struct Proof {
   std::string note;
 };
 
-Proof no_proof(PullVerdict verdict, std::string why) { return {"", PullAnswer{verdict, std::move(why), {}}, {}}; }
+// status: of the answer that led to this.
+Proof no_proof(PullVerdict verdict, std::string why, long status) {
+  return {"", PullAnswer{verdict, std::move(why), {}, status}, {}};
+}
 Proof proof_of(std::string header, std::string note = {}) { return {std::move(header), std::nullopt, std::move(note)}; }
 
 asio::awaitable<Proof> fetch_token(Challenge challenge, std::string scope, std::string server, RegistryLogin login) {
   const auto url = parse_realm(challenge.parameters["realm"]);
   if (!url) {
-    co_return no_proof(PullVerdict::unreachable, server + " names no token server");
+    co_return no_proof(PullVerdict::unreachable, server + " names no token server", http_unauthorized);
   }
   const auto registry = kube::parse_url(server);
   if (!may_carry_login(*url, registry ? registry->host : std::string())) {
-    co_return no_proof(PullVerdict::unreachable, "the token server " + url->origin() + " is not https");
+    co_return no_proof(PullVerdict::unreachable, "the token server " + url->origin() + " is not https",
+                       http_unauthorized);
   }
   std::string note;
   if (!login.username.empty() && registry && !are_related(registry->host, url->host)) {
@@ -134,13 +167,13 @@ asio::awaitable<Proof> fetch_token(Challenge challenge, std::string scope, std::
   std::string token_server = url->origin();
   const HttpResponse response = co_await send(std::move(token_server), std::move(request));
   if (response.status / 100 != 2) {
-    PullAnswer refusal = verdict_of(response, url->origin(), /*asked_for_image=*/false);
-    co_return no_proof(refusal.verdict, std::move(refusal.detail));
+    PullAnswer refusal = answer_of(response, url->origin(), /*asked_for_image=*/false);
+    co_return no_proof(refusal.verdict, std::move(refusal.detail), response.status);
   }
 
   const TokenAnswer answer = parse_token_answer(response.body);
   if (!answer.problem.empty()) {
-    co_return no_proof(PullVerdict::unreachable, url->origin() + " " + answer.problem);
+    co_return no_proof(PullVerdict::unreachable, url->origin() + " " + answer.problem, response.status);
   }
   co_return proof_of("Authorization: Bearer " + answer.token, std::move(note));
 }
@@ -153,9 +186,32 @@ asio::awaitable<Proof> prove(Challenge challenge, std::string scope, std::string
   if (challenge.scheme == "basic" && !login.username.empty()) {
     co_return proof_of(basic_header(login));
   }
-  co_return no_proof(
-      PullVerdict::denied,
-      server + " wants " + (challenge.scheme.empty() ? "a login" : challenge.scheme + " authentication"));
+  // Who has no login is refused; a login was not sent.
+  co_return no_proof(login.username.empty() ? PullVerdict::denied : PullVerdict::unreachable,
+                     server + " wants " +
+                         (challenge.scheme.empty() ? "authentication that is neither basic nor bearer"
+                                                   : challenge.scheme + " authentication"),
+                     http_unauthorized);
+}
+
+// An image that everybody may pull may be elsewhere (registry.k8s.io). So may be the page that asks a person to log in:
+// only what the last one answers counts, and it is sent no login.
+asio::awaitable<PullAnswer> ask_elsewhere(std::string server, std::string method, HttpResponse response) {
+  for (int turn = 0; turn < most_redirects && redirects(response); ++turn) {
+    const auto from = kube::parse_url(server);
+    const auto to = from ? parse_location(response.location, *from) : std::nullopt;
+    if (!to) {
+      break;
+    }
+    server = to->origin();
+    HttpRequest request = request_for(method, to->target(), "");
+    response = co_await send(server, std::move(request));
+  }
+  PullAnswer answer = answer_of(response, server, /*asked_for_image=*/true);
+  if (answer.verdict == PullVerdict::denied) {
+    answer.verdict = PullVerdict::unreachable;
+  }
+  co_return answer;
 }
 
 asio::awaitable<PullAnswer> ask(std::string server, std::string method, std::string target, std::string scope,
@@ -163,8 +219,12 @@ asio::awaitable<PullAnswer> ask(std::string server, std::string method, std::str
   const bool asked_for_image = !scope.empty();
   HttpRequest first = request_for(method, target, "");
   const HttpResponse open = co_await send(server, std::move(first));
-  if (open.status != 401) {
-    co_return verdict_of(open, server, asked_for_image);
+  if (asked_for_image && redirects(open)) {
+    PullAnswer elsewhere = co_await ask_elsewhere(std::move(server), std::move(method), open);
+    co_return elsewhere;
+  }
+  if (open.status != http_unauthorized) {
+    co_return answer_without_login(open, server, asked_for_image, !login.username.empty());
   }
   Challenge challenge = parse_challenge(open.www_authenticate);
   const Proof proof = co_await prove(std::move(challenge), std::move(scope), server, std::move(login));
@@ -173,7 +233,10 @@ asio::awaitable<PullAnswer> ask(std::string server, std::string method, std::str
   }
   HttpRequest second = request_for(std::move(method), std::move(target), proof.header);
   const HttpResponse answer = co_await send(server, std::move(second));
-  PullAnswer verdict = verdict_of(answer, server, asked_for_image);
+  PullAnswer verdict = answer_of(answer, server, asked_for_image);
+  if (asked_for_image && redirects(answer)) {  // the content is elsewhere, and the login has passed
+    verdict = {PullVerdict::can_pull, "", {}, answer.status};
+  }
   verdict.note = proof.note;
   co_return verdict;
 }

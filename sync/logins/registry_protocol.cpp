@@ -44,7 +44,8 @@ Challenge parse_challenge(std::string_view header) {
   Challenge found;
   Challenge current;
   const auto keep = [&] {
-    if (found.scheme.empty() && (current.scheme == "bearer" || current.scheme == "basic")) {
+    if ((current.scheme == "bearer" && found.scheme != "bearer") ||
+        (current.scheme == "basic" && found.scheme.empty())) {
       found = std::move(current);
     }
     current = {};
@@ -88,6 +89,12 @@ std::optional<kube::Url> parse_realm(std::string_view text) {
 
 bool may_carry_login(const kube::Url& token_server, std::string_view registry_host) {
   return token_server.scheme == "https" || (kube::is_loopback(token_server.host) && kube::is_loopback(registry_host));
+}
+
+std::optional<kube::Url> parse_location(std::string_view text, const kube::Url& registry) {
+  const bool is_path = text.starts_with('/') && !text.starts_with("//");
+  auto url = parse_realm(is_path ? registry.origin().append(text) : std::string(text));
+  return url && may_carry_login(*url, registry.host) ? std::move(url) : std::nullopt;
 }
 
 namespace {

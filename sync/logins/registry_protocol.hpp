@@ -11,8 +11,8 @@
 
 namespace regsync {
 
-// A WWW-Authenticate header: the scheme, lower case, and its parameters. Of several challenges the first that can be
-// answered (bearer, basic).
+// A WWW-Authenticate header: the scheme, lower case, and its parameters. Of several challenges the one that can be
+// answered: the first of bearer, which who has no login can answer too; else the first of basic.
 struct Challenge {
   std::string scheme;  // "" where there is none
   std::map<std::string, std::string> parameters;
@@ -26,6 +26,10 @@ std::optional<kube::Url> parse_realm(std::string_view text);
 // Whether a login may go to a token server that a registry names: over plain http only within this machine, so that no
 // registry elsewhere has a password sent to whatever listens here.
 bool may_carry_login(const kube::Url& token_server, std::string_view registry_host);
+
+// Where a registry redirects a request for an image to: an absolute path of its own, or a URL as parse_realm and
+// may_carry_login have it; nothing for anything else.
+std::optional<kube::Url> parse_location(std::string_view text, const kube::Url& registry);
 
 // Whether two hosts are the same, or names of one domain (registry-1.docker.io, auth.docker.io): by their last two
 // labels, or three where the last two look like a country's "co.uk" or "com.au". A guess, for a warning.

@@ -50,10 +50,10 @@ Error obstacle(const Key& key, const Plan& plan, const Facts& facts) {
   const SecretView& observed = *facts.secret;
   const auto subject = subject_of(key);
   const auto take_over = "regsync sync " + plan.target.name + " --adopt";
+  const auto use_another = "use another Secret: regsync set " + plan.target.name + " secret=OTHER";
   if (!observed.right_type) {
     return {ErrorCode::immutable, subject + " exists with another type, and a Secret's type cannot change",
-            "choose another name with --secret-name, or delete it: kubectl -n " + key.name_space + " delete secret " +
-                key.secret};
+            use_another + "; or delete it: kubectl -n " + key.name_space + " delete secret " + key.secret};
   }
   if (!plan.payload && !plan.waiting && !plan.remove && !plan.problems.empty()) {
     return plan.problems.front();  // to take it over is no help while there is nothing to write
@@ -70,9 +70,8 @@ Error obstacle(const Key& key, const Plan& plan, const Facts& facts) {
       return {ErrorCode::not_owned, subject + " is kept by another regsync, " + observed.holder,
               "leave it to that one, or take it over: " + take_over};
     case Ownership::copy:
-      return {
-          ErrorCode::not_owned, subject + " is a copy of " + observed.holder + ", made by somebody else",
-          "take it over, if nothing else writes it: " + take_over + "; or delete it, or choose another --secret-name"};
+      return {ErrorCode::not_owned, subject + " is a copy of " + observed.holder + ", made by somebody else",
+              "take it over, if nothing else writes it: " + take_over + "; or delete it, or " + use_another};
     case Ownership::relabelled:
       return {ErrorCode::not_owned,
               subject + " was written by regsync, but its label " + std::string(managed_by_label) + " is " +
@@ -86,12 +85,12 @@ Error obstacle(const Key& key, const Plan& plan, const Facts& facts) {
                 subject +
                     " was written by regsync, but is nobody's now: it was given away with --keep-secrets, or "
                     "somebody took its label or its annotations off",
-                "take it back: " + take_over + "; or delete it, or choose another --secret-name"};
+                "take it back: " + take_over + "; or delete it, or " + use_another};
       }
       const auto manager =
           observed.holder.empty() ? "" : "; its .data belongs to field manager \"" + observed.holder + "\"";
       return {ErrorCode::not_owned, subject + " exists and was not made by regsync" + manager,
-              "take it over: " + take_over + "; or delete it, or choose another --secret-name"};
+              "take it over: " + take_over + "; or delete it, or " + use_another};
     }
   }
 }
@@ -109,6 +108,11 @@ bool Plan::operator==(const Plan& other) const {
   return target == other.target && same_payload && carried_over == other.carried_over && problems == other.problems &&
          waiting == other.waiting && awaits == other.awaits && remove == other.remove && held == other.held &&
          frozen == other.frozen;
+}
+
+LoginKeeper KnownLogins::keeper_of(const RegistryKey& registry) const {
+  const auto keeper = keepers.find(registry);
+  return keeper != keepers.end() ? keeper->second : LoginKeeper{.file = in_files ? "FILE" : "", .helper = {}};
 }
 
 std::set<RegistryKey> wanted_registries(const Target& target) {
@@ -162,7 +166,7 @@ LoginState add_registry(Plan& plan, const std::string& registry, const KnownLogi
     plan.carried_over.insert(key.auths_key());  // it failed: that is not a logout
     return LoginState::unknown;
   }
-  if (!has_login && !logins.asked.contains(key)) {
+  if (!has_login && !(logins.asked.contains(key) && logins.asked.contains(whole_host))) {
     plan.waiting = true;  // unknown is not absent
     plan.awaits = plan.awaits ? plan.awaits : not_known_yet(key, logins);
     plan.carried_over.insert(key.auths_key());
@@ -176,7 +180,7 @@ LoginState add_registry(Plan& plan, const std::string& registry, const KnownLogi
     }
     return is_gone ? LoginState::gone : LoginState::unknown;
   }
-  if (auto unfit = unfit_for_kubelet(*found->second)) {
+  if (auto unfit = unfit_for_kubelet(*found->second, logins.keeper_of(found->first))) {
     plan.problems.push_back(std::move(*unfit));
     plan.carried_over.insert(key.auths_key());
     return LoginState::unknown;
@@ -186,6 +190,24 @@ LoginState add_registry(Plan& plan, const std::string& registry, const KnownLogi
 }
 
 }  // namespace
+
+PullEntries Plan::entries_over(std::string_view present) const {
+  PullEntries there = parse_docker_config_json(present);
+  PullEntries result;
+  for (const auto& key : carried_over) {
+    auto kept = there.find(key);
+    if (kept == there.end()) {
+      kept = there.find(RegistryKey(key).whole_host().auths_key());
+    }
+    if (kept != there.end()) {
+      result[kept->first] = {kept->second.username, kept->second.password.clone(), kept->second.email};
+    }
+  }
+  for (const auto& [key, credential] : entries) {
+    result[key] = {credential->login.username, credential->secret.clone(), target.email};
+  }
+  return result;
+}
 
 Plan make_plan(const Target& target, const KnownLogins& logins) {
   Plan plan;
@@ -198,11 +220,7 @@ Plan make_plan(const Target& target, const KnownLogins& logins) {
     plan.problems.push_back(*logins.store_problem);
   }
   if (!plan.entries.empty() && !plan.waiting) {
-    PullEntries entries;
-    for (const auto& [key, credential] : plan.entries) {
-      entries[key] = {credential->login.username, credential->secret.clone(), target.email};
-    }
-    plan.payload = std::make_shared<Payload>(entries);
+    plan.payload = std::make_shared<Payload>(plan.entries_over(""));
   }
   plan.remove = gone == target.registries.size() && target.on_logout == OnLogout::remove;
   return plan;
@@ -222,7 +240,7 @@ bool same_logins(const Target& target, const KnownLogins& one, const KnownLogins
   };
   return std::ranges::all_of(wanted_registries(target), [&](const RegistryKey& key) {
     return credential(one, key) == credential(other, key) && problem(one, key) == problem(other, key) &&
-           one.awaited.contains(key) == other.awaited.contains(key) &&
+           one.keeper_of(key) == other.keeper_of(key) && one.awaited.contains(key) == other.awaited.contains(key) &&
            one.asked.contains(key) == other.asked.contains(key) && one.gone.contains(key) == other.gone.contains(key);
   });
 }

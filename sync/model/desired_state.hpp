@@ -21,6 +21,7 @@
 #include "sync/model/docker_config_json.hpp"
 #include "sync/model/key.hpp"
 #include "sync/model/label_selector.hpp"
+#include "sync/model/login_keeper.hpp"
 #include "sync/model/places.hpp"
 #include "sync/model/secret_object.hpp"
 #include "sync/model/status_report.hpp"
@@ -37,6 +38,9 @@ struct KnownLogins {
   std::optional<Error> store_problem;          // why the store cannot be read now
   std::map<RegistryKey, std::string> awaited;  // by registry: the helper that has not answered yet
   bool in_files = false;                       // the store is files alone
+  std::map<RegistryKey, LoginKeeper> keepers;  // who has a login, where that is not the store as such
+
+  [[nodiscard]] LoginKeeper keeper_of(const RegistryKey& registry) const;
 };
 
 // One target with its logins resolved.
@@ -52,6 +56,11 @@ struct Plan {
   std::optional<Error> held;    // why no Secret may be made or adopted now; those that exist are kept current
   bool frozen = false;          // held: nor are those kept current
   WallTime since = {};          // when this process first knew the target
+
+  // The entries of its Secrets where a Secret holds this .dockerconfigjson now: those that are carried over, and its
+  // own. A registry with a path is served by the present entry of its whole host too, unless that is the plan's
+  // business.
+  [[nodiscard]] PullEntries entries_over(std::string_view present) const;
 
   bool operator==(const Plan& other) const;  // whether it makes the same Secrets
 };
@@ -116,6 +125,11 @@ struct Decision {
   SyncState state = SyncState::in_sync;  // if action is nothing; else what it is until the action is done
   std::optional<Error> cause;
   Why why = Why::nothing;  // the action
+
+  // Whether, while there is nothing to be done about the Secret, ServiceAccounts are kept as the plan wants them.
+  [[nodiscard]] bool keeps_accounts() const {
+    return plan != nullptr && !plan->frozen && state != SyncState::paused && state != SyncState::terminating;
+  }
 };
 
 class DesiredState {

@@ -8,7 +8,7 @@
 #include "helper/base/text.hpp"
 #include "helper/store/registry_key.hpp"
 #include "sync/base/base64.hpp"
-#include "sync/base/json_access.hpp"
+#include "sync/model/kubelet_keyring.hpp"
 
 namespace regsync {
 
@@ -47,19 +47,24 @@ std::string as_go_writes_it(std::string_view json) {
 std::string to_json_text(const PullEntries& entries) {
   auto auths = nlohmann::ordered_json::object();
   for (const auto& [key, entry] : entries) {
-    const std::string password(entry.password.reveal());
     nlohmann::ordered_json out;
     out["username"] = entry.username;
-    out["password"] = password;
+    out["password"] = entry.password.reveal();
     if (!entry.email.empty()) {
       out["email"] = entry.email;
     }
-    out["auth"] = base64_encode(entry.username + ":" + password);
+    out["auth"] = auth_of(entry.username, entry.password).reveal();
     auths[key] = std::move(out);
   }
   nlohmann::ordered_json document;
   document["auths"] = std::move(auths);
   return as_go_writes_it(document.dump());
+}
+
+// Whether kubelet finds the entry for what is pulled from the registry.
+bool serves(const KubeletEntry& entry, const RegistryKey& registry) {
+  return entry_matches(entry.index, std::string(registry.registry()) + "/") ||
+         (registry.is_hub() && entry.index == "index.docker.io");
 }
 
 std::uint64_t next_id() {
@@ -69,14 +74,23 @@ std::uint64_t next_id() {
 
 }  // namespace
 
-std::optional<Error> unfit_for_kubelet(const Credential& credential) {
+SecretString auth_of(std::string_view username, const SecretString& password) {
+  std::string pair = std::string(username) + ":";
+  const WipedAtEnd wiped_pair(pair);
+  pair += password.reveal();
+  std::string auth = base64_encode(pair);
+  const WipedAtEnd wiped_auth(auth);
+  return SecretString(auth);
+}
+
+std::optional<Error> unfit_for_kubelet(const Credential& credential, const LoginKeeper& keeper) {
   const auto& [login, secret] = credential;
   const auto unfit = [&login](const std::string& why, const std::string& remedy) {
     return Error(ErrorCode::unusable_login, "the login for " + login.server + " cannot be used by kubelet: " + why,
                  remedy);
   };
   const std::string again =
-      "log in again with a user name and a password or access token: " + login_command(RegistryKey(login.server));
+      how_to_renew(RegistryKey(login.server), keeper) + " (with a user name and a password or access token)";
   if (is_hub_token_entry(login.server)) {
     return unfit("it is a token entry of Docker's device login, not a pull credential", again);
   }
@@ -99,8 +113,7 @@ std::optional<Error> unfit_for_kubelet(const Credential& credential) {
   const std::string host(RegistryKey(login.server).host());
   const bool plain = host.find_first_of("*?[] ") == std::string::npos || is_ipv6_with_port(host);
   if (has_control_characters(login.server) || !plain) {
-    return unfit("its registry is not a plain host",
-                 "erase it with `docker logout`, and log in to the registry's host");
+    return unfit("its registry is not a plain host", "log out of it, and log in to the registry's host");
   }
   return std::nullopt;
 }
@@ -110,12 +123,14 @@ Payload::Payload(const PullEntries& entries)
 
 PullEntries parse_docker_config_json(std::string_view json) {
   PullEntries entries;
-  const auto document = parse_json(json).value_or(nlohmann::json());
-  for (const auto& [key, value] : map_at(document, {"auths"}).items()) {
-    const auto text = [&value = value](const char* field) { return std::string(text_at(value, {field})); };
-    Credential credential{{key, text("username")}, SecretString(text("password"))};
-    if (!unfit_for_kubelet(credential)) {
-      entries[key] = {credential.login.username, std::move(credential.secret), text("email")};
+  for (KubeletEntry& read : read_each_for_kubelet(json)) {
+    const RegistryKey registry(read.key);
+    const std::string key = registry.auths_key();
+    // Of several spellings of one registry, the one that is spelled as its key wins.
+    const bool counts = read.key == key || !entries.contains(key);
+    Credential credential{{read.key, std::move(read.username)}, std::move(read.password)};
+    if (counts && serves(read, registry) && !unfit_for_kubelet(credential)) {
+      entries[key] = {std::move(credential.login.username), std::move(credential.secret), std::move(read.email)};
     }
   }
   return entries;

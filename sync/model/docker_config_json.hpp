@@ -15,6 +15,7 @@
 #include "helper/base/error.hpp"
 #include "helper/store/credential.hpp"
 #include "sync/base/digest.hpp"
+#include "sync/model/login_keeper.hpp"
 
 namespace regsync {
 
@@ -24,7 +25,10 @@ inline constexpr std::size_t max_login_bytes = std::size_t{512} << 10U;
 
 // Why kubelet could not pull with this login (pkg/credentialprovider/config.go), as unusable_login with its remedy;
 // nothing where it can.
-std::optional<Error> unfit_for_kubelet(const Credential& credential);
+std::optional<Error> unfit_for_kubelet(const Credential& credential, const LoginKeeper& keeper = {});
+
+// What "auth" of an entry holds: base64 of USER:PASSWORD.
+SecretString auth_of(std::string_view username, const SecretString& password);
 
 // One entry of "auths".
 struct PullEntry {
@@ -52,8 +56,8 @@ class Payload {
   std::uint64_t id_;
 };
 
-// Reads the entries of an existing payload, for those that must be kept. What cannot be read is left out: an entry
-// is only carried over when it is whole and usable.
+// Reads the entries of an existing payload, for those that must be kept, as kubelet does: each by the key of the
+// registry that it serves, however it is spelled. What kubelet does not use, or cannot read, is left out.
 PullEntries parse_docker_config_json(std::string_view json);
 
 }  // namespace regsync

@@ -1,4 +1,4 @@
-// The unit of work: one Secret of one cluster. Value type.
+// Key names one Secret of one cluster: the unit of work. Value type.
 #pragma once
 
 #include <compare>

@@ -7,6 +7,7 @@
 #include <optional>
 
 #include "helper/base/error.hpp"
+#include "helper/base/guarded.hpp"
 #include "helper/base/text.hpp"
 #include "helper/store/registry_key.hpp"
 #include "sync/base/base64.hpp"
@@ -24,12 +25,15 @@ Error refused(const std::string& why) {
 }
 
 // config.go, DockerConfigEntry.UnmarshalJSON and decodeDockerConfigFieldAuth.
-void take_auth(const std::string& auth, KubeletEntry& entry) {
-  const auto decoded = base64_decode(base64_padded(auth));
+void take_auth(std::string_view auth, KubeletEntry& entry) {
+  std::string padded = base64_padded(auth);
+  const WipedAtEnd wiped_auth(padded);
+  std::optional<std::string> decoded = base64_decode(padded);
   const auto colon = decoded ? decoded->find(':') : std::string::npos;
   if (colon == std::string::npos) {
     throw refused("\"auth\" of " + entry.key + " is not base64 of USER:PASSWORD");
   }
+  const WipedAtEnd wiped_text(*decoded);
   entry.username = decoded->substr(0, colon);
   entry.password = SecretString(std::string_view(*decoded).substr(colon + 1));
 }
@@ -51,8 +55,8 @@ std::string index_of(std::string_view key) {
   return std::string(host).append(path == "/" ? "" : path);
 }
 
-// In Go, null leaves a field as it is: empty.
-std::string text_of(const json& entry, const char* name, const std::string& key) {
+// In Go, null leaves a field as it is: empty. Valid as long as `entry`.
+std::string_view text_of(const json& entry, const char* name, const std::string& key) {
   const json* value = find_as_go(entry, name);
   if (value == nullptr || value->is_null()) {
     return {};
@@ -60,17 +64,20 @@ std::string text_of(const json& entry, const char* name, const std::string& key)
   if (!value->is_string()) {
     throw refused("\"" + std::string(name) + "\" of " + key + " is not text");
   }
-  return value->get<std::string>();
+  return value->get_ref<const std::string&>();
 }
 
 KubeletEntry read_entry(const std::string& key, const json& value) {
   if (!value.is_object() && !value.is_null()) {
     throw refused("the entry of " + key + " is not an object");
   }
-  KubeletEntry entry{
-      {}, key, index_of(key), text_of(value, "username", key), SecretString(text_of(value, "password", key))};
-  text_of(value, "email", key);
-  if (const std::string auth = text_of(value, "auth", key); !auth.empty()) {
+  KubeletEntry entry{{},
+                     key,
+                     index_of(key),
+                     std::string(text_of(value, "username", key)),
+                     SecretString(text_of(value, "password", key)),
+                     std::string(text_of(value, "email", key))};
+  if (const std::string_view auth = text_of(value, "auth", key); !auth.empty()) {
     take_auth(auth, entry);
   }
   return entry;
@@ -141,6 +148,20 @@ std::vector<KubeletEntry> read_for_kubelet(std::string_view payload, PullSecretF
   return entries;
 }
 
+std::vector<KubeletEntry> read_each_for_kubelet(std::string_view payload) {
+  std::vector<KubeletEntry> entries;
+  const json document = parse_json(payload).value_or(json());
+  const json* auths = find_as_go(document, "auths");
+  if (auths == nullptr || !auths->is_object()) {
+    return entries;
+  }
+  for (const auto& [key, value] : auths->items()) {
+    // One that is refused is left out.
+    static_cast<void>(guarded([&, &key = key, &value = value] { entries.push_back(read_entry(key, value)); }));
+  }
+  return entries;
+}
+
 bool entry_matches(std::string_view index, std::string_view image) {
   const Place glob = place_of(index);
   const Place target = place_of(image);
@@ -177,12 +198,18 @@ std::vector<const KubeletEntry*> entries_for(const std::vector<KubeletEntry>& en
   return found;
 }
 
+bool is_hub_alias(std::string_view host) {
+  return RegistryKey(host).is_hub() && host != "docker.io" && host != "index.docker.io";
+}
+
 std::string near_miss(const KubeletEntry& entry, std::string_view image) {
   const Place is = place_of(entry.index);
   const Place wanted = place_of(image);
   const std::string image_host(image.substr(0, image.find('/')));
   if (RegistryKey(entry.key).host() == RegistryKey(image_host).host() && RegistryKey(image_host).is_hub()) {
-    return "is not how kubelet knows Docker Hub: that is https://index.docker.io/v1/";
+    return is_hub_alias(image_host)
+               ? "is of Docker Hub, which kubelet knows as docker.io alone, and not as " + image_host
+               : "is not how kubelet knows Docker Hub: that is https://index.docker.io/v1/";
   }
   if (to_lower(is.host) != to_lower(wanted.host)) {
     const bool same_shape = ::fnmatch(std::string(is.host).c_str(), std::string(wanted.host).c_str(), 0) == 0;

@@ -17,6 +17,7 @@ struct KubeletEntry {
   std::string index;   // what images are matched against: without scheme, and without a leading /v1/ or /v2/
   std::string username;
   SecretString password;
+  std::string email = {};
 };
 
 // The two formats that kubelet reads: that of a Secret's type kubernetes.io/dockerconfigjson, and that of
@@ -28,12 +29,19 @@ enum class PullSecretFormat { dockerconfigjson, dockercfg };
 std::vector<KubeletEntry> read_for_kubelet(std::string_view payload,
                                            PullSecretFormat format = PullSecretFormat::dockerconfigjson);
 
+// The entries of a dockerconfigjson that kubelet would read if each stood alone.
+std::vector<KubeletEntry> read_each_for_kubelet(std::string_view payload);
+
 // Whether an entry serves an image ("docker.io/library/nginx"): host globs label by label, equal ports, the path as a
 // plain prefix.
 bool entry_matches(std::string_view index, std::string_view image);
 
 // The entries that kubelet tries, in its order. Pointers into `entries`.
 std::vector<const KubeletEntry*> entries_for(const std::vector<KubeletEntry>& entries, std::string_view image);
+
+// Whether a host is Docker Hub by a name under which kubelet finds no login for it (registry-1.docker.io): the key that
+// serves Hub serves images of docker.io and index.docker.io only.
+bool is_hub_alias(std::string_view host);
 
 // Why an entry that does not serve the image looks as if it did ("is for port 5001"); empty where it is of another
 // registry altogether.

@@ -11,6 +11,7 @@ struct PullAnswer {
   PullVerdict verdict = PullVerdict::unreachable;
   std::string detail;  // what the registry said, for people; no secret
   std::string note;    // what else a person should know; mostly empty
+  long status = 0;     // of HTTP, of the answer that decided; 0 where nothing answered
 };
 
 }  // namespace regsync

@@ -76,6 +76,13 @@ bool nearly_matches(const Image& image, const PullLookup& lookup) {
                              [&](const KubeletEntry& entry) { return !near_miss(entry, image.name()).empty(); });
 }
 
+PullFinding unreadable(const PullLookup& lookup, const std::string& more) {
+  return {PullCause::secret_unreadable,
+          secrets_text(lookup.unreadable) + " cannot be read with your rights" + more,
+          lookup.unreadable.front(),
+          {}};
+}
+
 PullFinding by_account(const Pod& pod, const Image& image, const std::vector<PullSecret>& account_secrets) {
   const PullLookup now = look_up(account_secrets, image);
   if (!now.offered.empty()) {
@@ -115,10 +122,7 @@ PullFinding without_login(const Pod& pod, const Image& image, const PullLookup& 
             {}};
   }
   if (!lookup.unreadable.empty()) {
-    return {PullCause::secret_unreadable,
-            secrets_text(lookup.unreadable) + " cannot be read with your rights",
-            lookup.unreadable.front(),
-            {}};
+    return unreadable(lookup, "");
   }
   return no_match(image, lookup);
 }
@@ -247,6 +251,10 @@ PullFinding conclude(const Pod& pod, const PullFailure& failure, const Image& im
     return lookup.offered.empty() ? std::string("everybody") : who(*lookup.offered[static_cast<std::size_t>(index)]);
   };
   if (any_is(trials, PullVerdict::can_pull)) {
+    if (lookup.offered.empty() && !lookup.unreadable.empty()) {
+      return unreadable(lookup, ": everybody can pull this image, so a login in " +
+                                    std::string(lookup.unreadable.size() == 1 ? "it" : "them") + " may be refused");
+    }
     return {PullCause::pullable,
             "from here, " + login_of(trial_of(PullVerdict::can_pull)) +
                 " can pull this image: the node tries again within five minutes, or its network differs",

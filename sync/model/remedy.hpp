@@ -1,4 +1,4 @@
-// Remedies that work where they are followed. Pure.
+// Adds context and target to the commands in an error's remedy (`kubectl --context …`). Pure.
 #pragma once
 
 #include <string>

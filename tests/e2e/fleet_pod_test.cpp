@@ -22,7 +22,6 @@ using namespace std::chrono_literals;
 using nlohmann::json;
 using nlohmann::literals::operator""_json_pointer;
 
-constexpr const char* image = "docker.io/library/regsync:latest";
 constexpr const char* registry = "ghcr.io";
 
 class FleetPod : public testing::Test {
@@ -107,7 +106,6 @@ class FleetPod : public testing::Test {
     spec["hostNetwork"] = true;
     spec["restartPolicy"] = "Never";  // as on a node that is lost: nobody starts it again
     json& container = spec["containers"][0];
-    container["image"] = image;
     container["imagePullPolicy"] = "Never";
     container["readinessProbe"]["periodSeconds"] = 1;  // for the test's sake
     const int port = next_port_++;

@@ -292,7 +292,8 @@ bool Selection::includes(const json& object) const {
     json fields = {{"metadata.name", text_at(metadata, "name")},
                    {"metadata.namespace", text_at(metadata, "namespace")},
                    {"type", text_at(object, "type")},
-                   {"reason", text_at(object, "reason")},  // of an event, with the next one
+                   {"status.phase", text_at(at_or(object, "status", {}), "phase")},  // of a pod
+                   {"reason", text_at(object, "reason")},                            // of an event, with the next one
                    {"involvedObject.uid", text_at(at_or(object, "involvedObject", {}), "uid")}};
     if (!meets(requirement, fields)) {
       return false;

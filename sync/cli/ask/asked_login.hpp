@@ -1,4 +1,4 @@
-// The login that a command line names: a registry, and an account of it.
+// Parses the login that a command line names: a registry, and an account of it.
 #pragma once
 
 #include <string>

@@ -1,4 +1,4 @@
-// A command about one context: through the daemon if it runs, else by an engine in this process.
+// Carries out a command about one context: through the daemon if it runs, else by an engine in this process.
 #pragma once
 
 #include <filesystem>

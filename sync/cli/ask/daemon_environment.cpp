@@ -11,6 +11,7 @@
 
 #include "helper/base/text.hpp"
 #include "sync/base/find_program.hpp"
+#include "sync/base/paths.hpp"
 #include "sync/cli/ask/daemon_link.hpp"
 #include "sync/cli/ask/kubeconfig_selection.hpp"
 #include "sync/cli/view/fold.hpp"
@@ -131,6 +132,20 @@ void compare_roots(const Environments& worlds, const Contexts& contexts, std::ve
   }
 }
 
+// Its credHelpers say which registries another helper answers for.
+void compare_docker_config(const Environments& worlds, std::vector<Error>& differences) {
+  const auto folder = [](const Environment& environment) {
+    const std::string named = value_in(environment, "DOCKER_CONFIG");
+    return named.empty() ? (paths::home() / ".docker").string() : named;
+  };
+  if (folder(worlds.here) != folder(worlds.there)) {
+    differences.emplace_back(
+        ErrorCode::credential_plugin,
+        "regsyncd reads Docker's config.json in " + folder(worlds.there) + ", this shell in " + folder(worlds.here),
+        "if regsyncd should read the same: " + mended_by(worlds, {"DOCKER_CONFIG"}));
+  }
+}
+
 }  // namespace
 
 std::vector<Error> environment_differences(const StatusReport& daemon, const kube::Kubeconfig& kubeconfig,
@@ -151,6 +166,7 @@ std::vector<Error> environment_differences(const StatusReport& daemon, const kub
   compare_plugins(worlds, usable_ones, differences);
   compare_proxies(worlds, usable_ones, differences);
   compare_roots(worlds, usable_ones, differences);
+  compare_docker_config(worlds, differences);
   return differences;
 }
 

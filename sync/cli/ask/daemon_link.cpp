@@ -6,6 +6,7 @@
 
 #include "sync/base/guard.hpp"
 #include "sync/base/paths.hpp"
+#include "sync/cli/view/fold.hpp"
 #include "sync/cli/view/report_view.hpp"
 #include "sync/control/messages.hpp"
 
@@ -30,7 +31,7 @@ milliseconds left_until(Clock::time_point deadline) {
 class Progress {
  public:
   explicit Progress(Console& console)
-      : err_(console.err), on_(console.out_is_terminal), columns_(console.terminal_size().columns) {}
+      : err_(console.err), on_(console.err_is_terminal), columns_(columns_of(console.err)) {}
   ~Progress() {
     if (on_ && drawn_) {
       err_ << "\r\x1b[K" << std::flush;
@@ -104,7 +105,7 @@ StatusReport sync_and_wait(Console& console, ControlClient& daemon, const std::v
   // The daemon answers once everything was tried; meanwhile a second connection shows how far it is.
   auto tried = std::async(std::launch::async, [&] { return daemon.call("sync", params, left_until(deadline)); });
   const auto is_tried = [&] { return tried.wait_for(milliseconds(0)) == std::future_status::ready; };
-  if (console.out_is_terminal) {
+  if (console.err_is_terminal) {
     // What cannot be shown keeps no answer back.
     (void)guarded([&] { follow(summary, deadline, progress, [&](const StatusReport&) { return is_tried(); }); });
   }

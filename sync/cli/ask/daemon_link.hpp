@@ -1,4 +1,4 @@
-// The connection of a command to the running regsyncd.
+// Connects a command to the running regsyncd, and waits for a sync there.
 #pragma once
 
 #include <chrono>

@@ -59,11 +59,16 @@ std::optional<std::string> declared_text(const std::string& name) {
   return is_label_name(name) ? directory.read_if_exists(name) : std::nullopt;
 }
 
-void write_target(const Target& target, const std::optional<std::string>& text,
+void write_target(Console& console, const Target& target, const std::optional<std::string>& text,
                   const std::optional<std::string>& before) {
   TargetDirectory(paths::targets()).replace(target, text, before);
-  if (const auto daemon = connect_if_running()) {
-    daemon->call("declare", {{"target", target.name}}, std::chrono::seconds(5));
+  try {
+    if (const auto daemon = connect_if_running()) {
+      daemon->call("declare", {{"target", target.name}}, std::chrono::seconds(5));
+    }
+  } catch (const Error& error) {  // regsyncd follows the folder by itself
+    tell(console.err, "warning: target " + target.name + " is written, but regsyncd, which has yet to read it, says: " +
+                          one_line(describe(error)) + '\n');
   }
 }
 
@@ -123,7 +128,7 @@ DeclareResult declare(Console& console, const Target& target, const DeclareOptio
   if (replaces && asks && !confirm(console, "Replace it?")) {
     throw Error(ErrorCode::cancelled, "target \"" + target.name + "\" was not changed");
   }
-  write_target(target, options.text, text_before);
+  write_target(console, target, options.text, text_before);
   return result;
 }
 

@@ -26,8 +26,8 @@ std::optional<std::string> declared_text(const std::string& name);
 
 // Writes the file, and tells a running daemon that it is whole: what it no longer covers is then deleted without delay.
 // `text`: of the file; nothing: to_yaml(target). `before`: declared_text() before anybody was asked. Throws
-// Error(stale) where somebody else changed the file since.
-void write_target(const Target& target, const std::optional<std::string>& text,
+// Error(stale) where somebody else changed the file since; a daemon that could not be told is a warning.
+void write_target(Console& console, const Target& target, const std::optional<std::string>& text,
                   const std::optional<std::string>& before);
 
 struct DeclareOptions {

@@ -93,12 +93,13 @@ class Comparison {
     facts.namespaces_complete = snapshot_.namespaces_complete;
     facts.secret = view ? &*view : nullptr;
     facts.remembered = places_.cover(key);
+    facts.attached = live.is_null() && is_attached_here(key);
     facts.holder = owner_.holder();
     const Decision decision = desired_.decide(key, facts);
     add_refusals(key, facts);
     const bool wants = decision.plan != nullptr && is_asked(decision.plan->target.name);
     const bool has = view && is_asked(view->target);
-    if (!wants && !has) {
+    if (!wants && !has && decision.action != Action::detach) {
       return;
     }
 
@@ -108,8 +109,12 @@ class Comparison {
     if (decision.cause) {
       add_obstacle(key, decision, *decision.cause);
     }
-    compare_accounts(key, decision, view && view->ownership == Ownership::ours);
-    if (decision.action != Action::nothing) {
+    if (live.is_null() && (decision.action == Action::nothing || decision.action == Action::detach)) {
+      detach_excess(key, decision);
+    } else {
+      compare_accounts(key, decision, view && view->ownership == Ownership::ours);
+    }
+    if (decision.action != Action::nothing && decision.action != Action::detach) {
       compare_secret(key, decision, live);
     }
   }
@@ -172,12 +177,31 @@ class Comparison {
                               std::move(shown_after)});
   }
 
-  // As Attachments does it: of a Secret that is ours, or is about to be.
+  [[nodiscard]] bool is_attached_here(const Key& key) const {
+    const auto accounts = accounts_.find(key.name_space);
+    return accounts != accounts_.end() && std::ranges::any_of(accounts->second, [&](const auto& item) {
+             return view_service_account(item.second).is_attached(key.secret, owner_.id);
+           });
+  }
+
+  // As Attachments does it where there is no Secret.
+  void detach_excess(const Key& key, const Decision& decision) {
+    const Plan* plan = decision.plan;
+    if (decision.action == Action::nothing && (plan == nullptr || plan->held || !decision.keeps_accounts())) {
+      return;
+    }
+    for (auto& [name, account] : accounts_[key.name_space]) {
+      if (plan == nullptr || plan->remove || !matches_any(plan->target.service_accounts, name)) {
+        account = detached(account, key.secret, owner_.id);
+      }
+    }
+  }
+
+  // The same of a Secret that is ours, or is about to be.
   void compare_accounts(const Key& key, const Decision& decision, bool ours) {
     const bool removes = decision.action == Action::remove;
     const bool writes = decision.action != Action::nothing && decision.action != Action::release && !removes;
-    const bool keeps = decision.action == Action::nothing && ours && decision.plan != nullptr &&
-                       decision.state != SyncState::paused && decision.state != SyncState::terminating;
+    const bool keeps = decision.action == Action::nothing && ours && decision.keeps_accounts();
     if (!removes && !writes && !keeps) {
       return;
     }
@@ -196,7 +220,8 @@ class Comparison {
       }
     }
     for (auto& [name, account] : accounts) {
-      account = matches_any(wanted, name) ? attached(account, key.secret) : detached(account, key.secret);
+      account =
+          matches_any(wanted, name) ? attached(account, key.secret, owner_.id) : detached(account, key.secret, {});
     }
     for (const Error* error : hidden) {
       found_.stuck = true;
@@ -284,7 +309,8 @@ asio::awaitable<void> find_differences(kube::KubeClient& client, std::vector<std
     by_name.emplace(meant->target.name, std::move(meant));
   }
   const DesiredState desired(default_namespace, std::move(by_name), std::move(scope.forgotten),
-                             std::move(scope.known_targets), std::move(scope.kept), std::move(scope.siblings));
+                             std::move(scope.known_targets), std::move(scope.kept), std::move(scope.siblings),
+                             scope.uncertain, std::move(scope.in_doubt));
   Snapshot snapshot = co_await read_snapshot(client, places);
   co_await read_accounts(client, places, snapshot);
   Comparison comparison(desired, snapshot, places, owner, client.context().name, scope.asked, found);

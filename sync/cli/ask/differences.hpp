@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "sync/base/paths.hpp"
+#include "sync/cli/ask/known_footprints.hpp"
 #include "sync/cli/view/problems.hpp"
 #include "sync/config/target_directory.hpp"
 #include "sync/engine/context_book.hpp"
@@ -42,6 +43,8 @@ struct DeletionScope {
   std::set<std::string> known_targets = {};
   std::set<std::string> forgotten = {};
   std::set<std::string> kept = {};
+  std::set<std::string> uncertain = {};
+  Places in_doubt = {};
   std::vector<DesiredState::Sibling> siblings = {};
   std::set<std::string> asked = {};  // only what concerns Secrets of these targets is told; empty: of all
 };
@@ -51,7 +54,7 @@ std::vector<Target> namesakes_of(const std::vector<Target>& targets, const Targe
 
 // What regsync remembers of all contexts, read once.
 struct RememberedState {
-  FootprintStore footprints{paths::footprints()};
+  FootprintStore footprints = known_footprints();
   ContextBook book{paths::contexts()};
 };
 

@@ -126,7 +126,23 @@ asio::awaitable<Where> find_namespaces(kube::KubeClient& client, const PodQuery&
   co_return where;
 }
 
-asio::awaitable<std::vector<json>> list_pods(kube::KubeClient& client, const PodQuery& query, const Where& where) {
+// What one namespace or one object is refused with, where the next one may be answered.
+bool is_of_one_place(const Error& error) {
+  switch (error.code()) {
+    case ErrorCode::forbidden:
+    case ErrorCode::not_found:
+    case ErrorCode::namespace_missing:
+    case ErrorCode::rejected:
+    case ErrorCode::protocol:
+    case ErrorCode::server_error:
+      return true;
+    default:
+      return false;
+  }
+}
+
+asio::awaitable<std::vector<json>> list_pods(kube::KubeClient& client, const PodQuery& query, const Where& where,
+                                             const OnUnread& on_unread) {
   kube::ListOptions options;
   options.label_selector = query.label_selector;
   if (query.name) {
@@ -140,8 +156,15 @@ asio::awaitable<std::vector<json>> list_pods(kube::KubeClient& client, const Pod
   std::vector<json> pods;
   for (const std::string& name_space : where.namespaces) {
     path.name_space = name_space;
-    std::vector<json> found = co_await list_all(client, path, options);
-    std::ranges::move(found, std::back_inserter(pods));
+    try {
+      std::vector<json> found = co_await list_all(client, path, options);
+      std::ranges::move(found, std::back_inserter(pods));
+    } catch (const Error& error) {
+      if (!is_of_one_place(error)) {
+        throw;
+      }
+      on_unread(error.within("namespace " + name_space));
+    }
   }
   co_return pods;
 }
@@ -173,28 +196,40 @@ asio::awaitable<void> read_events(kube::KubeClient& client, Pod& pod) {
   }
 }
 
+// What kubelet would use for a pod.
+asio::awaitable<void> read_secrets(kube::KubeClient& client, Reader& reader, PodCase& found) {
+  co_await read_events(client, found.pod);
+  found.secrets = co_await reader.secrets(found.pod.name_space, found.pod.pull_secrets);
+  if (found.pod.pull_secrets.empty()) {
+    std::vector<std::string> names = co_await reader.account(found.pod.name_space, found.pod.service_account);
+    found.account_secrets = co_await reader.secrets(found.pod.name_space, std::move(names));
+  }
+}
+
 }  // namespace
 
-asio::awaitable<std::vector<PodCase>> read_pods(kube::KubeClient& client, PodQuery query) {
+asio::awaitable<std::vector<PodCase>> read_pods(kube::KubeClient& client, PodQuery query, OnUnread on_unread) {
   const Where where = co_await find_namespaces(client, query);
   Reader reader(client);
   std::vector<PodCase> cases;
-  const std::vector<json> objects = co_await list_pods(client, query, where);
+  const std::vector<json> objects = co_await list_pods(client, query, where, on_unread);
   for (const json& object : objects) {
     std::optional<Pod> pod = read_pod(object);
     if (!pod || (pod->failures.empty() && !query.name)) {
       continue;
     }
     PodCase found{client.context().name, std::move(*pod), {}, {}};
-    if (!found.pod.failures.empty()) {
-      co_await read_events(client, found.pod);
-      found.secrets = co_await reader.secrets(found.pod.name_space, found.pod.pull_secrets);
-      if (found.pod.pull_secrets.empty()) {
-        std::vector<std::string> names = co_await reader.account(found.pod.name_space, found.pod.service_account);
-        found.account_secrets = co_await reader.secrets(found.pod.name_space, std::move(names));
+    try {
+      if (!found.pod.failures.empty()) {
+        co_await read_secrets(client, reader, found);
       }
+      cases.push_back(std::move(found));
+    } catch (const Error& error) {
+      if (!is_of_one_place(error)) {
+        throw;
+      }
+      on_unread(error.within("pod " + found.pod.name_space + "/" + found.pod.name));
     }
-    cases.push_back(std::move(found));
   }
   co_return cases;
 }

@@ -1,12 +1,14 @@
-// The pods of a cluster that cannot pull, with what kubelet would find for each.
+// Reads the pods of a cluster that cannot pull, with the Secrets that kubelet would use for each.
 #pragma once
 
 #include <asio/awaitable.hpp>
+#include <functional>
 #include <map>
 #include <optional>
 #include <string>
 #include <vector>
 
+#include "helper/base/error.hpp"
 #include "sync/kube/api/kube_client.hpp"
 #include "sync/model/pod.hpp"
 #include "sync/model/pull_cause.hpp"
@@ -30,8 +32,11 @@ struct PodCase {
   std::vector<PullSecret> account_secrets;  // else those of its ServiceAccount now
 };
 
-// Throws what the cluster says. A Secret that may not be read is one that cannot be read; an event that may not be is
-// left out.
-asio::awaitable<std::vector<PodCase>> read_pods(kube::KubeClient& client, PodQuery query);
+// Why a namespace or a pod is left out.
+using OnUnread = std::function<void(const Error&)>;
+
+// Throws what the cluster says; what it says of one namespace or pod only goes to on_unread. A Secret that may not be
+// read is one that cannot be read; an event that may not be is left out.
+asio::awaitable<std::vector<PodCase>> read_pods(kube::KubeClient& client, PodQuery query, OnUnread on_unread);
 
 }  // namespace regsync::cli

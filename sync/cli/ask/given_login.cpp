@@ -79,7 +79,7 @@ std::vector<std::string> choose_registries(Console& console) {
     servers.push_back(login.server);
     lines.push_back(login.server + " (" + login.username + ")");
   }
-  if (!console.in_is_terminal || !console.out_is_terminal) {
+  if (!console.in_is_terminal || !console.err_is_terminal) {
     throw UsageError("several logins are possible: " + join(lines), "choose one: --registry " + servers.front());
   }
   std::vector<std::string> chosen;

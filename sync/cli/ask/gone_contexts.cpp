@@ -1,13 +1,12 @@
 #include "sync/cli/ask/gone_contexts.hpp"
 
-#include "sync/base/paths.hpp"
+#include "sync/cli/ask/known_footprints.hpp"
 #include "sync/engine/context_checks.hpp"
-#include "sync/engine/footprint.hpp"
 
 namespace regsync::cli {
 
 std::vector<std::string> contexts_that_are_gone(const kube::Kubeconfig& kubeconfig) {
-  return regsync::contexts_that_are_gone(kubeconfig.contexts(), FootprintStore(paths::footprints()).all());
+  return regsync::contexts_that_are_gone(kubeconfig.contexts(), known_footprints().all());
 }
 
 }  // namespace regsync::cli

@@ -1,4 +1,4 @@
-// Contexts that regsync remembers and the kubeconfig has no more.
+// Finds the contexts where footprints say that Secrets are, and which the kubeconfig has no more.
 #pragma once
 
 #include <string>

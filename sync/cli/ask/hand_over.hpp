@@ -1,4 +1,4 @@
-// Gives a target that was declared to regsyncd.
+// Syncs a target that a command has just written through regsyncd, waits if asked, and prints the result.
 #pragma once
 
 #include <filesystem>

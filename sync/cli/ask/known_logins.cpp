@@ -109,4 +109,17 @@ KnownLogins read_logins(Console& console, const std::vector<Target>& targets, Pr
   return read_logins_and_ends(console, targets, prompt, time, only).known;
 }
 
+LoginKeeper keeper_beside_keyring(const RegistryKey& registry) {
+  const Settings settings = settings_in_force();
+  LoginFiles files(settings.login_files);
+  const StoreReading reading = files.read({registry});
+  HelperNames helpers = other_helpers(settings);
+  helpers.insert(files.helpers().begin(), files.helpers().end());
+  if (const auto helper = helper_for(helpers, registry)) {
+    return {.file = {}, .helper = "docker-credential-" + helper->name};
+  }
+  const KeptLogin* kept = reading.credentials.empty() ? nullptr : reading.find(reading.credentials.front().login);
+  return kept == nullptr ? LoginKeeper() : LoginKeeper{.file = kept->collection, .helper = {}};
+}
+
 }  // namespace regsync::cli

@@ -1,4 +1,4 @@
-// The logins of some targets, as regsyncd would know them now.
+// Reads the logins of some targets, as regsyncd would know them now.
 #pragma once
 
 #include <chrono>
@@ -13,6 +13,7 @@
 #include "sync/logins/login_files.hpp"
 #include "sync/logins/other_helpers.hpp"
 #include "sync/model/desired_state.hpp"
+#include "sync/model/login_keeper.hpp"
 
 namespace regsync::cli {
 
@@ -57,5 +58,9 @@ class LoginReader {
   std::vector<std::filesystem::path> paths_;
   LoginFiles files_;
 };
+
+// Who has the login of a registry that targets use, where that is not the keyring: a login file of the settings in
+// force, or another helper. Throws Error(invalid_input) for a file of Docker that cannot be used.
+LoginKeeper keeper_beside_keyring(const RegistryKey& registry);
 
 }  // namespace regsync::cli

@@ -1,4 +1,4 @@
-// A target as regsyncd means it in one context.
+// Fills in the namespace of a target that names none, as regsyncd does: the one where it first went.
 #pragma once
 
 #include "sync/engine/footprint.hpp"

@@ -23,17 +23,8 @@ std::vector<std::shared_ptr<const Plan>> make_plans(Console& console, const std:
 }
 
 Payload payload_for(const Plan& plan, const nlohmann::json& secret) {
-  PullEntries entries;
   const auto present = base64_decode(text_at(secret, {"data", ".dockerconfigjson"}));
-  for (auto& [registry, entry] : parse_docker_config_json(present.value_or(""))) {
-    if (plan.carried_over.contains(registry)) {
-      entries[registry] = std::move(entry);
-    }
-  }
-  for (const auto& [registry, credential] : plan.entries) {
-    entries[registry] = {credential->login.username, credential->secret.clone(), plan.target.email};
-  }
-  return Payload(entries);
+  return Payload(plan.entries_over(present.value_or("")));
 }
 
 }  // namespace regsync::cli

@@ -1,4 +1,4 @@
-// Targets with their logins resolved in this process, for commands that show what regsyncd would write.
+// Makes the plans of targets in this process, for commands that show what regsyncd would write.
 #pragma once
 
 #include <memory>

@@ -8,6 +8,7 @@
 
 #include "sync/base/paths.hpp"
 #include "sync/cli/ask/for_each_context.hpp"
+#include "sync/cli/ask/known_footprints.hpp"
 #include "sync/cli/ask/known_logins.hpp"
 #include "sync/cli/ask/meant_target.hpp"
 #include "sync/cli/view/quote.hpp"
@@ -38,6 +39,18 @@ std::map<std::string, Places> places_before(const TargetChange& change, const ku
   return places;
 }
 
+// Where other targets have, or had, Secrets: what does not say of which target it is, may be of one of these.
+Places places_of_others(const FootprintStore& footprints, const std::string& target, const std::string& context) {
+  Places places;
+  for (const auto& [name, footprint] : footprints.all()) {
+    const auto here = footprint.contexts.find(context);
+    if (name != target && here != footprint.contexts.end()) {
+      places.merge(here->second);
+    }
+  }
+  return places;
+}
+
 // The plans of the target, and of those whose Secrets bear the same name as one of its own.
 std::vector<std::shared_ptr<const Plan>> plans_after(Console& console, const TargetChange& change,
                                                      const TargetFiles& files, std::vector<std::string>& unknown) {
@@ -58,7 +71,7 @@ std::vector<std::shared_ptr<const Plan>> plans_after(Console& console, const Tar
   if (!targets.empty()) {
     const KnownLogins known = read_logins(console, targets, Prompt::never, std::chrono::seconds(10), change.logins);
     if (known.store_problem) {
-      unknown.push_back(known.store_problem->message());
+      unknown.push_back("the logins: " + known.store_problem->message());
     }
     for (const Target& target : targets) {
       plans.push_back(std::make_shared<const Plan>(make_plan(target, known)));
@@ -75,7 +88,7 @@ Preview preview(Console& console, const kube::Kubeconfig& kubeconfig, const Targ
     result.paused.push_back("target " + change.after->name);
     return result;
   }
-  const RememberedState memory;
+  const RememberedState memory{.footprints = known_footprints(change.owner)};
   TargetFiles files = TargetDirectory(paths::targets()).load();
   if (change.before) {
     files.erase(change.before->name);
@@ -118,6 +131,7 @@ Preview preview(Console& console, const kube::Kubeconfig& kubeconfig, const Targ
         return find_differences(client, std::move(here), owner, memory, found,
                                 {.places = places == before.end() ? Places() : places->second,
                                  .known_targets = {name},
+                                 .in_doubt = places_of_others(memory.footprints, name, context),
                                  .siblings = siblings_of(context, files, kubeconfig, memory),
                                  .asked = {name, change.after ? change.after->name : name}});
       },

@@ -1,12 +1,8 @@
 #include "sync/cli/ask/prompt.hpp"
 
 #include <termios.h>
-#include <unistd.h>
 
-#include <array>
-#include <cerrno>
 #include <charconv>
-#include <csignal>
 #include <istream>
 #include <iterator>
 #include <optional>
@@ -14,6 +10,8 @@
 #include <set>
 #include <string_view>
 
+#include "helper/base/text.hpp"
+#include "sync/cli/ask/terminal_mode.hpp"
 #include "sync/cli/view/quote.hpp"
 
 namespace regsync::cli {
@@ -59,77 +57,14 @@ std::optional<std::vector<std::size_t>> parse_choice(std::string_view answer, st
   return std::vector<std::size_t>(chosen.begin(), chosen.end());
 }
 
-// The terminal without echo, for as long as this lives. A signal that ends or stops the process gives the echo back
-// first, as getpass(3) does: a shell without it is of no use. One at a time.
-class NoEcho {
- public:
-  NoEcho() {
-    if (::tcgetattr(STDIN_FILENO, &echoing_) != 0) {
-      return;
-    }
-    silent_ = echoing_;
-    silent_.c_lflag &= ~static_cast<tcflag_t>(ECHO);
-    catch_signals();
-    changed_ = ::tcsetattr(STDIN_FILENO, TCSAFLUSH, &silent_) == 0;
+// Writes a question for the person, who is in front of the terminal that the answer comes from.
+void ask(Console& console, const std::string& question) {
+  if (console.in_is_terminal && !console.err_is_terminal) {
+    throw UsageError("standard error is not a terminal, so nobody sees the question: " + std::string(trim(question)),
+                     "run it without 2>, or with --yes or what else answers it: see --help");
   }
-  ~NoEcho() {
-    silent_ = echoing_;  // also for a signal from now on
-    if (changed_) {
-      ::tcsetattr(STDIN_FILENO, TCSAFLUSH, &echoing_);
-    }
-    for (std::size_t i = 0; i < caught_; ++i) {
-      ::sigaction(signals.at(i), &actions_.at(i), nullptr);
-    }
-  }
-  NoEcho(const NoEcho&) = delete;
-  NoEcho& operator=(const NoEcho&) = delete;
-  NoEcho(NoEcho&&) = delete;
-  NoEcho& operator=(NoEcho&&) = delete;
-
- private:
-  static constexpr std::array signals{SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGTSTP};
-
-  void catch_signals() {
-    struct sigaction ours{};
-    ours.sa_handler = on_signal;
-    ours.sa_flags = SA_RESTART;
-    for (; caught_ < signals.size(); ++caught_) {
-      struct sigaction& before = actions_.at(caught_);
-      ::sigaction(signals.at(caught_), &ours, &before);
-      if (before.sa_handler == SIG_IGN) {  // as nohup(1) wants it
-        ::sigaction(signals.at(caught_), &before, nullptr);
-      }
-    }
-  }
-
-  // Calls only what is safe in a handler (signal-safety(7)).
-  static void on_signal(int signal) {
-    const int error = errno;
-    // In the background, the terminal is another program's. One that is not the session's has no foreground (-1).
-    const pid_t foreground = ::tcgetpgrp(STDIN_FILENO);
-    if (foreground == -1 || foreground == ::getpgrp()) {
-      ::tcsetattr(STDIN_FILENO, TCSANOW, &echoing_);
-    }
-    struct sigaction fallback{};
-    struct sigaction ours{};
-    fallback.sa_handler = SIG_DFL;
-    ::sigaction(signal, &fallback, &ours);
-    sigset_t it;
-    sigemptyset(&it);
-    sigaddset(&it, signal);
-    (void)::raise(signal);
-    ::pthread_sigmask(SIG_UNBLOCK, &it, nullptr);  // here it ends, or stops until it is continued
-    ::sigaction(signal, &ours, nullptr);
-    ::tcsetattr(STDIN_FILENO, TCSANOW, &silent_);
-    errno = error;
-  }
-
-  inline static termios echoing_{};
-  inline static termios silent_{};
-  bool changed_ = false;
-  std::size_t caught_ = 0;
-  std::array<struct sigaction, signals.size()> actions_{};
-};
+  console.err << question << std::flush;
+}
 
 }  // namespace
 
@@ -138,7 +73,7 @@ std::vector<std::size_t> choose(Console& console, const std::string& question, c
     console.err << "  " << i + 1 << ") " << one_line(items[i]) << '\n';
   }
   for (;;) {
-    console.err << question << " [1-" << items.size() << ", all]: " << std::flush;
+    ask(console, question + " [1-" + std::to_string(items.size()) + ", all]: ");
     std::string answer;
     if (!std::getline(console.in, answer)) {
       throw UsageError("nothing was chosen", "answer with a number of the list");
@@ -151,14 +86,14 @@ std::vector<std::size_t> choose(Console& console, const std::string& question, c
 }
 
 bool confirm(Console& console, const std::string& question) {
-  console.err << one_line(question) << " [y/N]: " << std::flush;
+  ask(console, one_line(question) + " [y/N]: ");
   std::string answer;
   std::getline(console.in, answer);
   return answer == "y" || answer == "Y" || answer == "yes";
 }
 
 std::string ask_line(Console& console, const std::string& question) {
-  console.err << one_line(question) << ": " << std::flush;
+  ask(console, one_line(question) + ": ");
   std::string line;
   if (!std::getline(console.in, line)) {
     throw UsageError("nothing was given", "answer the question: " + question);
@@ -168,10 +103,11 @@ std::string ask_line(Console& console, const std::string& question) {
 
 SecretString ask_password(Console& console, const std::string& question) {
   std::string line;
+  const WipedAtEnd wiped(line);
   {
     // Before the question: what is typed as soon as that shows would be echoed, and then thrown away.
-    const NoEcho silent;
-    console.err << one_line(question) << ": " << std::flush;
+    const TerminalMode silent(ECHO, TCSAFLUSH);
+    ask(console, one_line(question) + ": ");
     if (!std::getline(console.in, line)) {
       throw UsageError("no password was given", "type it, or pipe it in from a file: see --help");
     }
@@ -182,6 +118,7 @@ SecretString ask_password(Console& console, const std::string& question) {
 
 SecretString read_password(std::istream& in) {
   std::string text(std::istreambuf_iterator<char>(in), {});
+  const WipedAtEnd wiped(text);
   if (text.ends_with('\n')) {
     text.pop_back();
   }

@@ -1,7 +1,8 @@
-// Asking registries, as a node would, whether a login may pull an image.
+// Asks registries, as a node would, whether a login may pull an image.
 //
-// Each login is tried once at each registry, and only one that the registry takes is tried with images: a wrong
-// password in a hundred pods is one failed attempt, so that nobody is locked out. Each image is asked for once.
+// Each login is tried once at each registry, and one that it refuses is tried with no image: a wrong password in a
+// hundred pods is one failed attempt, so that nobody is locked out. Where the registry did not say, the first image
+// that it is refused for with HTTP 401 does. Each image is asked for once, and a registry that cannot be reached too.
 #pragma once
 
 #include <asio/awaitable.hpp>
@@ -25,9 +26,12 @@ class PullTrials {
   using LoginKey = std::tuple<std::string, std::string, Digest>;  // registry, user name, password
 
   asio::awaitable<PullTrial> run_one(Image image, const KubeletEntry* login);
+  asio::awaitable<PullAnswer> log_in(LoginKey key, const KubeletEntry* login);
+  asio::awaitable<PullAnswer> pull(Image image, LoginKey key, const KubeletEntry* login);
+  void note(const std::string& registry, const PullAnswer& answer);
 
   std::map<LoginKey, PullAnswer> logins_;
-  std::map<std::string, PullAnswer> unreachable_;  // by registry
+  std::map<std::string, PullAnswer> unreachable_;  // by registry: nothing answers there
   std::map<std::pair<std::string, LoginKey>, PullAnswer> pulls_;
 };
 

@@ -110,12 +110,8 @@ const NamespaceView* Snapshot::find_namespace(const std::string& name) const {
 }
 
 const Error* Snapshot::find_hidden(const std::string& name_space, const std::string& account) const {
-  for (const std::string& listed : {account, std::string()}) {
-    if (const auto found = hidden_accounts.find({name_space, listed}); found != hidden_accounts.end()) {
-      return &found->second;
-    }
-  }
-  return nullptr;
+  const auto found = hidden_accounts.find({name_space, is_glob(account) ? std::string() : account});
+  return found == hidden_accounts.end() ? nullptr : &found->second;
 }
 
 asio::awaitable<Snapshot> read_snapshot(kube::KubeClient& client, Places places, Detail detail) {
@@ -172,39 +168,55 @@ asio::awaitable<void> list_accounts_by_namespace(kube::KubeClient& client, std::
   }
 }
 
+// In all namespaces at once, or, where that costs more or is forbidden, in those that are named plainly.
+asio::awaitable<void> list_accounts_of(kube::KubeClient& client, Scope scope, std::string name, Snapshot& snapshot) {
+  std::optional<Error> nowhere_else;
+  if (scope.is_wide()) {
+    try {
+      const std::string all_namespaces;
+      co_await list_accounts(client, all_namespaces, name, snapshot);
+      co_return;
+    } catch (const Error& error) {
+      if (error.code() != ErrorCode::forbidden) {
+        throw;
+      }
+      nowhere_else = error;
+    }
+  }
+  co_await list_accounts_by_namespace(client, scope.namespaces, name, snapshot);
+  if (scope.any && nowhere_else) {
+    for (const auto& [name_space, view] : snapshot.namespaces) {
+      if (!scope.namespaces.contains(name_space)) {
+        snapshot.hidden_accounts.insert_or_assign({name_space, name}, *nowhere_else);
+      }
+    }
+  }
+}
+
+// What of a scope a list of all accounts did not show.
+Scope hidden_part_of(const Scope& scope, const Snapshot& snapshot) {
+  Scope hidden;
+  for (const auto& [place, error] : snapshot.hidden_accounts) {
+    if (scope.namespaces.contains(place.first)) {
+      hidden.namespaces.insert(place.first);
+    } else {
+      hidden.any = true;
+    }
+  }
+  return hidden;
+}
+
 }  // namespace
 
-// In all namespaces at once, or, where that costs more or is forbidden, in those that are named plainly.
 asio::awaitable<void> read_accounts(kube::KubeClient& client, Places places, Snapshot& snapshot) {
   Scope scope;
   for (const auto& [name, each] : places.secrets) {
     scope.merge(each);
   }
   for (const std::string& name : watched_accounts(places)) {
-    std::optional<Error> nowhere_else;
-    bool listed = false;
-    if (scope.is_wide()) {
-      try {
-        const std::string all_namespaces;
-        co_await list_accounts(client, all_namespaces, name, snapshot);
-        listed = true;
-      } catch (const Error& error) {
-        if (error.code() != ErrorCode::forbidden) {
-          throw;
-        }
-        nowhere_else = error;
-      }
-    }
-    if (listed) {
-      continue;
-    }
-    co_await list_accounts_by_namespace(client, scope.namespaces, name, snapshot);
-    if (scope.any && nowhere_else) {
-      for (const auto& [name_space, view] : snapshot.namespaces) {
-        if (!scope.namespaces.contains(name_space)) {
-          snapshot.hidden_accounts.insert_or_assign({name_space, name}, *nowhere_else);
-        }
-      }
+    co_await list_accounts_of(client, scope, name, snapshot);
+    if (name.empty()) {
+      scope = hidden_part_of(scope, snapshot);
     }
   }
 }

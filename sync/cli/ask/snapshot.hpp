@@ -1,4 +1,4 @@
-// A one-time reading of what one cluster holds for some targets.
+// Reads once what one cluster holds for some targets.
 #pragma once
 
 #include <asio/awaitable.hpp>
@@ -21,11 +21,12 @@ struct Snapshot {
   bool namespaces_complete = false;  // listed in full; else a namespace that is not here may exist
   std::map<Key, nlohmann::json> secrets;
   std::map<std::string, std::map<std::string, nlohmann::json>> accounts;  // ServiceAccounts by namespace, then name
-  // Those that may not be listed, by namespace and name; no name: all of the namespace.
+  // Those that may not be listed, by namespace and name; no name: all of the namespace, which those of a name need not.
   std::map<std::pair<std::string, std::string>, Error> hidden_accounts;
 
   [[nodiscard]] const NamespaceView* find_namespace(const std::string& name) const;
-  // Why it is not known whether there is this ServiceAccount; nullptr where that is known.
+  // Why it is not known whether there is this ServiceAccount of the places, or which ones their pattern means; nullptr
+  // where that is known.
   [[nodiscard]] const Error* find_hidden(const std::string& name_space, const std::string& account) const;
 };
 

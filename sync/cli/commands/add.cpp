@@ -2,6 +2,7 @@
 #include <map>
 #include <ostream>
 
+#include "helper/base/text.hpp"
 #include "helper/store/registry_key.hpp"
 #include "sync/base/paths.hpp"
 #include "sync/cli/ask/daemon_environment.hpp"
@@ -19,6 +20,7 @@
 #include "sync/config/target_directory.hpp"
 #include "sync/config/target_yaml.hpp"
 #include "sync/model/desired_state.hpp"
+#include "sync/model/kubelet_keyring.hpp"
 
 namespace regsync::cli {
 namespace {
@@ -162,6 +164,22 @@ std::string wait_of(const std::string& given) {
   return given;
 }
 
+// All names of Docker Hub are one registry here, and its login is written so that kubelet finds it for docker.io.
+void warn_of_hub_aliases(const Target& target, Console& console) {
+  for (const std::string& registry : target.registries) {
+    std::string_view host = registry;
+    if (const auto scheme = host.find("://"); scheme != std::string_view::npos) {
+      host.remove_prefix(scheme + 3);
+    }
+    host = host.substr(0, host.find('/'));
+    host.remove_prefix(host.rfind('@') + 1);  // the account; npos + 1 is 0
+    if (is_hub_alias(to_lower(host))) {
+      tell(console.err, "warning: kubelet finds the login for images of docker.io, and not for those of " +
+                            std::string(host) + ": name them docker.io/NAME\n");
+    }
+  }
+}
+
 int add(const AddOptions& options, Console& console) {
   const std::string wait = wait_of(options.wait);
   dry_run_of(options.dry_run);
@@ -209,9 +227,10 @@ int add(const AddOptions& options, Console& console) {
   }
   const DeclareResult result = result_of(before, target);
   if (result != DeclareResult::unchanged) {
-    write_target(target, std::nullopt, text_before);
+    write_target(console, target, std::nullopt, text_before);
   }
   warn_of_missing_logins(target, console);
+  warn_of_hub_aliases(target, console);
   warn_of_environment(console, options.kubeconfig, target.contexts);
   return hand_over(target, result, daemon.get(),
                    {.wait = wait, .adopt = options.adopt, .kubeconfig = options.kubeconfig, .format = options.format},

@@ -5,6 +5,7 @@
 #include <nlohmann/json.hpp>
 #include <ostream>
 
+#include "sync/base/file_limit.hpp"
 #include "sync/base/find_program.hpp"
 #include "sync/base/json_access.hpp"
 #include "sync/cli/ask/daemon_link.hpp"
@@ -30,6 +31,7 @@ void open_browser(const std::string& url, Console& console) {
   }
   tell(console.out, "opening the dashboard in a browser; where none opens: regsync dashboard --print-url\n");
   console.out << std::flush;
+  const InheritedFileLimit limit;
   ::execl(program->c_str(), "xdg-open", url.c_str(), nullptr);
 }
 

@@ -1,5 +1,6 @@
 // regsync describe: everything about one target on one screen.
 #include <algorithm>
+#include <array>
 #include <nlohmann/json.hpp>
 #include <ostream>
 #include <sstream>
@@ -52,16 +53,45 @@ void print_section(std::ostream& out, const std::string& label, const std::strin
   }
 }
 
+// Keys of a target's file that show only where they are given.
+constexpr std::array<std::pair<const char*, const char*>, 6> seldom_set = {{{"email", "Email"},
+                                                                            {"refresh", "Refresh"},
+                                                                            {"expires", "Expires"},
+                                                                            {"verifyLogins", "Verify Logins"},
+                                                                            {"heal", "Heal"},
+                                                                            {"pin", "Pin"}}};
+
+// "yes", or "ghcr.io=1h,quay.io=30m".
+std::string text_of(const nlohmann::json& value) {
+  if (value.is_boolean()) {
+    return value.get<bool>() ? "yes" : "no";
+  }
+  if (!value.is_object()) {
+    return value.get<std::string>();
+  }
+  std::vector<std::string> parts;
+  for (const auto& [registry, each] : value.items()) {
+    parts.push_back(registry + "=" + each.get<std::string>());
+  }
+  return join(parts, ",");
+}
+
 void print_fields(const Target& target, Console& console) {
   std::ostream& out = console.out;
   print_field(out, "Name", target.name);
   print_field(out, "File", TargetDirectory(paths::targets()).path_of(target.name).string());
   print_field(out, "Paused", target.paused ? "yes" : "no");
   print_field(out, "Secret", target.secret);
-  print_field(out, "Contexts", join(target.contexts, ","));
+  print_field(out, "Contexts", contexts_text(target));
   print_field(out, "Namespaces", namespaces_text(target));
   print_field(out, "Service Accounts", join(target.service_accounts, ","));
   print_field(out, "On Logout", target.on_logout == OnLogout::keep ? "keep" : "remove");
+  const nlohmann::json fields = to_json(target);
+  for (const auto& [key, label] : seldom_set) {
+    if (const auto field = fields.find(key); field != fields.end()) {
+      print_field(out, label, text_of(*field));
+    }
+  }
 }
 
 // The day where a person said it, as they do; a token ends at a moment.

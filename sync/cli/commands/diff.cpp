@@ -2,7 +2,9 @@
 #include <algorithm>
 #include <filesystem>
 #include <fstream>
+#include <functional>
 #include <iterator>
+#include <limits>
 #include <map>
 #include <ostream>
 #include <set>
@@ -20,6 +22,7 @@
 #include "sync/cli/view/problems.hpp"
 #include "sync/cli/view/target_view.hpp"
 #include "sync/config/target_directory.hpp"
+#include "sync/engine/context_checks.hpp"
 #include "sync/engine/footprint.hpp"
 #include "sync/engine/owner_file.hpp"
 #include "sync/engine/paused_contexts.hpp"
@@ -75,6 +78,16 @@ void write(const fs::path& root, const Difference& difference, const nlohmann::j
   std::ofstream(folder / file_name(prefix + difference.name)) << to_yaml_text(object) << '\n';
 }
 
+std::string without(std::string_view text, std::string_view part) {
+  std::string rest;
+  for (auto at = text.find(part); at != std::string_view::npos; at = text.find(part)) {
+    rest += text.substr(0, at);
+    text.remove_prefix(at + part.size());
+  }
+  rest += text;
+  return rest;
+}
+
 // By diff(1), as kubectl does it. Only masked objects are written to the files.
 void print(const std::vector<Difference>& changes, Console& console) {
   const Scratch scratch;
@@ -88,6 +101,7 @@ void print(const std::vector<Difference>& changes, Console& console) {
   }
   ChildCommand command;
   command.program = "diff";
+  command.max_output = std::numeric_limits<std::size_t>::max();  // of our own objects, however many they are
   command.arguments = {"-u", "-N", "-r", live.string(), merged.string()};
   if (console.colour) {
     command.arguments.insert(command.arguments.begin(), "--color=always");
@@ -97,12 +111,7 @@ void print(const std::vector<Difference>& changes, Console& console) {
     throw Error(ErrorCode::internal, "diff(1) failed: " + result.errors, "install the package diffutils");
   }
   // The folder's name says nothing to anybody.
-  std::string output = result.output;
-  const std::string folder = scratch.path().string() + "/";
-  for (auto at = output.find(folder); at != std::string::npos; at = output.find(folder, at)) {
-    output.erase(at, folder.size());
-  }
-  console.out << output;
+  console.out << without(result.output, scratch.path().string() + "/");
 }
 
 std::vector<std::shared_ptr<const Plan>> plans_for(const std::vector<std::shared_ptr<const Plan>>& plans,
@@ -116,47 +125,68 @@ std::vector<std::shared_ptr<const Plan>> plans_for(const std::vector<std::shared
   return selected;
 }
 
-// Whether what a target no longer covers is to be deleted. While it names a context that the kubeconfig does not have,
-// regsyncd deletes nothing: that may be another name of a known cluster.
-bool may_delete(const Target& target, const kube::Kubeconfig& kubeconfig) {
-  return !target.paused && std::ranges::all_of(target.contexts, [&](const std::string& context) {
-    return is_glob(context) || std::ranges::binary_search(kubeconfig.contexts(), context);
-  });
-}
+// The rules of regsyncd's Briefing, as far as they do not depend on what happened since it started.
+class DeletionRules {
+ public:
+  DeletionRules(const TargetFiles& files, const kube::Kubeconfig& kubeconfig, const RememberedState& memory)
+      : files_(files), kubeconfig_(kubeconfig), memory_(memory) {}
 
-// What regsync remembers to have written in a context: of these targets, and of those that were removed.
-DeletionScope scope_in(const std::string& context, const std::vector<Target>& targets,
-                       const std::set<std::string>& removed, const FootprintStore& footprints,
-                       const kube::Kubeconfig& kubeconfig) {
-  DeletionScope scope;
-  const auto add_places = [&](const std::string& target) {
-    const Footprint* footprint = footprints.find(target);
-    if (footprint != nullptr && footprint->contexts.contains(context)) {
-      scope.places.merge(footprint->contexts.at(context));
+  // What the targets may delete in a context. places: those of the targets that `is_asked`.
+  [[nodiscard]] DeletionScope scope_in(const std::string& context,
+                                       const std::function<bool(const std::string&)>& is_asked) const {
+    DeletionScope scope;
+    for (const auto& [name, file] : files_) {
+      if (!file.target || !may_delete(*file.target, context)) {
+        scope.uncertain.insert(name);
+      } else if (concerns(*file.target, context)) {
+        scope.known_targets.insert(name);
+      }
     }
-  };
-  for (const Target& target : targets) {
-    if (may_delete(target, kubeconfig)) {
-      add_places(target.name);
-      scope.known_targets.insert(target.name);
+    const auto names = names_in_footprints(context, memory_.book, is_there());
+    for (const auto& [target, footprint] : memory_.footprints.all()) {
+      add_footprint(target, footprint, context, scope);
+      const bool deletes = scope.known_targets.contains(target) || scope.forgotten.contains(target);
+      for (const std::string& name : names) {
+        const auto places = footprint.contexts.find(name);
+        if (places == footprint.contexts.end()) {
+          continue;
+        }
+        if (is_asked(target) && (deletes || scope.kept.contains(target))) {
+          scope.places.merge(places->second);
+        }
+        if (!deletes || scope.kept.contains(target)) {
+          scope.in_doubt.merge(places->second);
+        }
+      }
     }
+    return scope;
   }
-  for (const std::string& target : removed) {
-    add_places(target);
-    (footprints.find(target)->keeps_in(context) ? scope.kept : scope.forgotten).insert(target);
-  }
-  return scope;
-}
 
-std::set<std::string> removed_targets(const FootprintStore& footprints, const TargetFiles& files) {
-  std::set<std::string> removed;
-  for (const auto& [target, footprint] : footprints.all()) {
-    if (footprint.forgotten && !files.contains(target)) {
-      removed.insert(target);
+ private:
+  [[nodiscard]] std::function<bool(const std::string&)> is_there() const {
+    return [this](const std::string& name) { return std::ranges::binary_search(kubeconfig_.contexts(), name); };
+  }
+  [[nodiscard]] bool may_delete(const Target& target, const std::string& context) const {
+    return !target.paused && !names_absent_context(target, context, memory_.book, is_there());
+  }
+  [[nodiscard]] bool concerns(const Target& target, const std::string& context) const {
+    const Footprint* footprint = memory_.footprints.find(target.name);
+    return selects_context(target, context) || (footprint != nullptr && footprint->contexts.contains(context));
+  }
+  void add_footprint(const std::string& target, const Footprint& footprint, const std::string& context,
+                     DeletionScope& scope) const {
+    if (!files_.contains(target)) {
+      (footprint.forgotten ? scope.forgotten : scope.uncertain).insert(target);
+    }
+    if (footprint.keeps_in(context)) {
+      scope.kept.insert(target);
     }
   }
-  return removed;
-}
+
+  const TargetFiles& files_;
+  const kube::Kubeconfig& kubeconfig_;
+  const RememberedState& memory_;
+};
 
 int diff(const DiffOptions& options, Console& console) {
   const AskedTargets asked = require_targets(options.targets, console);
@@ -172,11 +202,13 @@ int diff(const DiffOptions& options, Console& console) {
     }
   }
   const RememberedState memory;
-  const std::set<std::string> removed =
-      options.targets.empty() ? removed_targets(memory.footprints, asked.files) : std::set<std::string>();
+  const DeletionRules rules(asked.files, kubeconfig, memory);
+  const auto is_asked = [&names = options.targets](const std::string& target) {
+    return names.empty() || std::ranges::find(names, target) != names.end();
+  };
   std::map<std::string, DeletionScope> scopes;
   for (const std::string& context : contexts) {
-    scopes[context] = scope_in(context, asked.targets, removed, memory.footprints, kubeconfig);
+    scopes[context] = rules.scope_in(context, is_asked);
     scopes[context].siblings = siblings_of(context, asked.files, kubeconfig, memory);
     scopes[context].asked = {options.targets.begin(), options.targets.end()};
   }

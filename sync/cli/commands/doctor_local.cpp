@@ -38,7 +38,10 @@ std::vector<std::string> movable(const std::vector<Credential>& logins, const Do
   std::vector<std::string> servers;
   for (const Credential& login : logins) {
     const std::string& server = login.login.server;
-    if (!config.has_registry_entry(server) || config.registry_helper(server) == "regsync") {
+    const auto keeps_elsewhere = [&config](const std::string& key) {
+      return config.has_registry_entry(key) && config.registry_helper(key) != "regsync";
+    };
+    if (!keeps_elsewhere(server) && !keeps_elsewhere(RegistryKey(server).auths_key())) {
       servers.push_back(server);
     }
   }

@@ -9,9 +9,9 @@
 #include "helper/base/wall_time.hpp"
 #include "sync/base/guard.hpp"
 #include "sync/base/json_access.hpp"
-#include "sync/base/paths.hpp"
 #include "sync/cli/ask/daemon_environment.hpp"
 #include "sync/cli/ask/for_each_context.hpp"
+#include "sync/cli/ask/known_footprints.hpp"
 #include "sync/cli/ask/known_logins.hpp"
 #include "sync/cli/ask/kubeconfig_selection.hpp"
 #include "sync/cli/ask/meant_target.hpp"
@@ -242,7 +242,8 @@ asio::awaitable<void> check_context(kube::KubeClient& given, const std::vector<T
   }
 }
 
-asio::awaitable<void> check_login(std::shared_ptr<const Credential> credential, Findings& findings) {
+asio::awaitable<void> check_login(std::shared_ptr<const Credential> credential, LoginKeeper keeper,
+                                  Findings& findings) {
   const RegistryKey key(credential->login.server);
   RegistryLogin login = login_of(*credential);
   std::string host(key.host());
@@ -254,7 +255,7 @@ asio::awaitable<void> check_login(std::shared_ptr<const Credential> credential, 
       findings.push_back({subject, Health::warning, answer.note, "if you do not trust that server, docker logout"});
     }
   } else if (answer.verdict == PullVerdict::denied) {
-    findings.push_back({subject, Health::failed, "stale: " + answer.detail, "log in again: " + login_command(key)});
+    findings.push_back({subject, Health::failed, "stale: " + answer.detail, how_to_renew(key, keeper)});
   } else {
     findings.push_back({subject, Health::warning, "not known whether it is still good: " + answer.detail,
                         "try again when the registry can be reached"});
@@ -298,7 +299,7 @@ void check_contexts(const std::vector<Target>& targets, const std::optional<std:
       }
     }
     const std::optional<Owner> owner = owner_of_this_machine(findings);
-    const FootprintStore footprints(paths::footprints());
+    const FootprintStore footprints = known_footprints();
     std::map<std::string, Findings> by_context;
     for_each_context(
         kubeconfig, contexts, std::chrono::seconds(15),
@@ -351,7 +352,8 @@ void check_logins(const std::vector<Target>& targets, const std::vector<std::fil
 
   asio::io_context io(1);
   for (const auto& [server, credential] : used) {
-    spawn_guarded(io.get_executor(), check_login(credential, findings),
+    spawn_guarded(io.get_executor(),
+                  check_login(credential, known.keeper_of(RegistryKey(credential->login.server)), findings),
                   [&findings, server = server](const std::optional<Error>& problem) {
                     if (problem) {
                       findings.push_back(failed("login " + server, *problem));

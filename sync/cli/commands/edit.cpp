@@ -7,6 +7,7 @@
 
 #include "helper/base/error.hpp"
 #include "helper/base/file_io.hpp"
+#include "sync/base/file_limit.hpp"
 #include "sync/base/paths.hpp"
 #include "sync/cli/ask/declaration.hpp"
 #include "sync/cli/ask/prompt.hpp"
@@ -79,6 +80,7 @@ std::string editor(bool has_terminal) {
 void run_editor(const std::string& path, Console& console) {
   const std::string program = editor(console.in_is_terminal);
   const std::string line = program + " " + shell_word(path);
+  const InheritedFileLimit limit;
   // The person's own command, as their shell reads it.
   // NOLINTNEXTLINE(bugprone-command-processor,cert-env33-c)
   if (std::system(line.c_str()) != 0) {

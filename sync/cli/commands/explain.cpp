@@ -252,16 +252,18 @@ int explain(const ExplainOptions& options, Console& console) {
   const std::vector<std::string> contexts = contexts_of(options, kubeconfig, targets);
   std::vector<PodCase> cases;
   bool all_read = true;
+  const auto on_unread = [&](const std::string& context, const Error& error) {
+    print_error(console.err, error.within("context " + context));
+    all_read = false;
+  };
   for_each_context(
       kubeconfig, contexts, patience,
       [&](kube::KubeClient& client) -> asio::awaitable<void> {
-        std::vector<PodCase> found = co_await read_pods(client, query);
+        OnUnread unread = [&](const Error& error) { on_unread(client.context().name, error); };
+        std::vector<PodCase> found = co_await read_pods(client, query, std::move(unread));
         std::ranges::move(found, std::back_inserter(cases));
       },
-      [&](const std::string& context, const Error& error) {
-        print_error(console.err, error.within("context " + context));
-        all_read = false;
-      });
+      on_unread);
   if (cases.empty() && all_read && !options.namespaces.empty()) {
     require_namespaces(options, kubeconfig, contexts);
   }

@@ -1,8 +1,8 @@
 // regsync forget-context: nothing is remembered any more of what may be left in a context that is gone.
 #include <ostream>
 
-#include "sync/base/paths.hpp"
 #include "sync/cli/ask/context_call.hpp"
+#include "sync/cli/ask/known_footprints.hpp"
 #include "sync/cli/ask/kubeconfig_selection.hpp"
 #include "sync/cli/command.hpp"
 #include "sync/cli/view/quote.hpp"
@@ -22,7 +22,7 @@ int forget_context(const ForgetOptions& options, Console& console) {
   const bool dry_run = dry_run_of(options.dry_run) != DryRun::none;
   if (dry_run) {
     const kube::Kubeconfig kubeconfig = load_kubeconfig(options.kubeconfig);
-    require_forgettable(options.context, kubeconfig.contexts(), FootprintStore(paths::footprints()).all());
+    require_forgettable(options.context, kubeconfig.contexts(), known_footprints().all());
     console.out << "context \"" << one_line(options.context)
                 << "\" would be forgotten; Secrets that are left there stay\n";
     return exit_done;

@@ -17,20 +17,12 @@ struct ListOptions {
   Format format = Format::table;
 };
 
-std::string contexts_of(const Target& target) {
-  std::vector<std::string> parts = target.contexts;
-  if (!target.context_selector.empty()) {
-    parts.push_back("(" + target.context_selector.text() + ")");
-  }
-  return join(parts, ",");
-}
-
 std::vector<Cell> cells_of(const std::string& name, const TargetFile& file, bool wide, const std::string& path) {
   if (!file.target) {
     return {name, {"<file cannot be used>", Colour::red}};
   }
   const Target& target = *file.target;
-  std::vector<Cell> cells = {name, target.secret, join(target.registries, ","), contexts_of(target),
+  std::vector<Cell> cells = {name, target.secret, join(target.registries, ","), contexts_text(target),
                              namespaces_text(target)};
   if (wide) {
     cells.emplace_back(join(target.service_accounts, ","));

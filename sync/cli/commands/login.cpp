@@ -3,6 +3,7 @@
 #include <istream>
 #include <ostream>
 
+#include "helper/base/guarded.hpp"
 #include "sync/base/paths.hpp"
 #include "sync/cli/ask/asked_login.hpp"
 #include "sync/cli/ask/for_each_context.hpp"
@@ -19,6 +20,7 @@
 #include "sync/config/target_directory.hpp"
 #include "sync/logins/registry_client.hpp"
 #include "sync/model/desired_state.hpp"
+#include "sync/model/login_keeper.hpp"
 
 namespace regsync::cli {
 namespace {
@@ -82,6 +84,18 @@ void require_accepted(const Credential& login, const RegistryKey& key, Console& 
   }
 }
 
+// Whose login of the registry targets use; says so where what happens to the keyring's makes no difference to them. A
+// file that cannot be read is none: `regsync status` tells of it.
+LoginKeeper tell_keeper(const RegistryKey& key, Console& console) {
+  LoginKeeper keeper;
+  static_cast<void>(guarded([&] { keeper = keeper_beside_keyring(key); }));
+  if (!keeper.is_keyring()) {
+    print_folded(console.err, "note: targets take the login for " + key.value() + " from " + one_line(keeper.name()) +
+                                  ", not from the keyring\n");
+  }
+  return keeper;
+}
+
 int login(const LoginOptions& options, Console& console) {
   const bool dry_run = dry_run_of(options.dry_run) != DryRun::none;
   const RegistryKey key = asked_login(options.registry, options.account);
@@ -98,6 +112,7 @@ int login(const LoginOptions& options, Console& console) {
   console.out << "login of " << one_line(login.login.username) << " for " << key.value()
               << (dry_run ? " would be stored" : " stored") << " in the keyring"
               << (replaces ? ", in place of that of " + one_line(kept->login.username) : std::string()) << '\n';
+  tell_keeper(key, console);
   if (targets_that_use(key).empty()) {
     tell(console.err, "No target uses it yet. Use it: regsync add NAME --registry " + shell_word(key.value()) + "\n");
   }
@@ -161,7 +176,8 @@ int logout(const LogoutOptions& options, Console& console) {
   const RegistryKey key = asked_login(options.registry, options.account);
   const auto store = console.open_store(Prompt::allowed);
   const bool is_there = store->get(key.value()).has_value();
-  if (is_there && !is_wanted(options, key, dry_run, console)) {
+  const bool is_used = tell_keeper(key, console).is_keyring();
+  if (is_there && is_used && !is_wanted(options, key, dry_run, console)) {
     throw Error(ErrorCode::cancelled, "nothing was changed");
   }
   if (!is_there || (dry_run == DryRun::none && !store->erase(key.value()))) {

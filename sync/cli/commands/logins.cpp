@@ -91,7 +91,7 @@ void add_rows_of_files(std::vector<Row>& rows, const Users& users, const StoreRe
     const auto credential = std::ranges::find(reading.credentials, kept.login, &Credential::login);
     if (credential != reading.credentials.end()) {
       row.expires = end_of(*credential, ends, {.since = kept.changed});
-      row.problem = unfit_for_kubelet(*credential);
+      row.problem = unfit_for_kubelet(*credential, {.file = kept.collection, .helper = {}});
     }
     rows.push_back(std::move(row));
   }
@@ -113,7 +113,7 @@ void add_rows_of_helpers(std::vector<Row>& rows, const Users& users, const std::
       row.login = credential->second->login;
       row.targets = users_of(users, row.source, row.login);
       row.expires = end_of(*credential->second, ends, {.helper = helper->name, .since = now});
-      row.problem = unfit_for_kubelet(*credential->second);
+      row.problem = unfit_for_kubelet(*credential->second, known.keeper_of(key));
     }
     if (problem != known.problems.end()) {
       row.problem = problem->second;

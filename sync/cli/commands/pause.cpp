@@ -12,6 +12,7 @@
 #include "sync/cli/ask/daemon_link.hpp"
 #include "sync/cli/ask/declaration.hpp"
 #include "sync/cli/ask/field_change.hpp"
+#include "sync/cli/ask/known_footprints.hpp"
 #include "sync/cli/ask/kubeconfig_selection.hpp"
 #include "sync/cli/ask/preview.hpp"
 #include "sync/cli/ask/prompt.hpp"
@@ -109,7 +110,7 @@ std::vector<std::pair<std::string, Preview>> resumption(const std::set<std::stri
           preview(console, kubeconfig, {.before = file.target, .after = file.target, .resumed = contexts}));
     }
   }
-  const FootprintStore footprints(paths::footprints());
+  const FootprintStore footprints = known_footprints();
   for (const auto& [name, footprint] : footprints.all()) {
     const auto has_something = [&places = footprint.contexts](const std::string& context) {
       return places.contains(context);

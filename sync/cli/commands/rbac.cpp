@@ -4,8 +4,8 @@
 #include <nlohmann/json.hpp>
 #include <ostream>
 
-#include "sync/base/paths.hpp"
 #include "sync/cli/ask/for_each_context.hpp"
+#include "sync/cli/ask/known_footprints.hpp"
 #include "sync/cli/ask/kubeconfig_selection.hpp"
 #include "sync/cli/ask/meant_target.hpp"
 #include "sync/cli/ask/rights.hpp"
@@ -133,7 +133,7 @@ int rbac(const RbacOptions& options, Console& console) {
 
   std::vector<nlohmann::json> objects;
   std::vector<Target> selected;
-  const FootprintStore footprints(paths::footprints());
+  const FootprintStore footprints = known_footprints();
   for (const Target& target : asked.targets) {
     if (selects_context(target, context)) {
       selected.push_back(meant_in(target, resolved_context, footprints));

@@ -12,6 +12,7 @@
 #include "sync/cli/ask/daemon_link.hpp"
 #include "sync/cli/ask/declaration.hpp"
 #include "sync/cli/ask/field_change.hpp"
+#include "sync/cli/ask/known_footprints.hpp"
 #include "sync/cli/ask/kubeconfig_selection.hpp"
 #include "sync/cli/ask/local_engine.hpp"
 #include "sync/cli/ask/preview.hpp"
@@ -43,7 +44,7 @@ constexpr std::chrono::seconds patience{60};
 // Where a target without namespaces is, if a context's current namespace is another one today: there the target that
 // takes it over has to be told to stay. Throws where that cannot be one namespace for all contexts.
 std::optional<std::string> bound_namespace(const Target& target, const RenameOptions& options) {
-  const FootprintStore footprints(paths::footprints());
+  const FootprintStore footprints = known_footprints();
   const Footprint* known = footprints.find(target.name);
   if (!uses_own_namespace(target) || known == nullptr) {
     return std::nullopt;
@@ -161,7 +162,7 @@ int rename(const RenameOptions& options, Console& console) {
     return exit_done;
   }
   directory.require_unchanged(options.name, text);
-  write_target(after.target, after.text, text_there);
+  write_target(console, after.target, after.text, text_there);
   const StatusReport report = carry_out(after.target.secret != before.secret, options, console);
   const bool passed_on = !directory.contains(options.name);
   const bool in_sync = reached(report);

@@ -6,10 +6,12 @@
 #include "helper/store/registry_key.hpp"
 #include "sync/cli/ask/asked_login.hpp"
 #include "sync/cli/ask/daemon_link.hpp"
+#include "sync/cli/ask/known_logins.hpp"
 #include "sync/cli/command.hpp"
 #include "sync/cli/view/fold.hpp"
 #include "sync/cli/view/report_view.hpp"
 #include "sync/cli/view/target_view.hpp"
+#include "sync/model/login_keeper.hpp"
 
 namespace regsync::cli {
 namespace {
@@ -21,10 +23,21 @@ struct RollbackOptions {
   std::string dry_run;
 };
 
+// Else the clusters would stay as they are, and only Docker would have another login.
+void require_in_keyring(const RegistryKey& key) {
+  if (const LoginKeeper keeper = keeper_beside_keyring(key); !keeper.is_keyring()) {
+    throw Error(ErrorCode::login_missing,
+                "targets take the login for " + key.value() + " from " + keeper.name() +
+                    ", not from the keyring; nothing was changed",
+                how_to_renew(key, keeper));
+  }
+}
+
 int rollback(const RollbackOptions& options, Console& console) {
   const RegistryKey key = asked_login(options.registry, options.account);
   const auto time = duration_of(options.timeout, "--timeout");
   const bool dry_run = dry_run_of(options.dry_run) != DryRun::none;
+  require_in_keyring(key);
   const auto replaced = console.open_replaced();
   const std::optional<Credential> before = replaced->get(key.value());
   if (!before) {

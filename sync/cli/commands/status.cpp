@@ -6,10 +6,13 @@
 #include <array>
 #include <csignal>
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <ostream>
+#include <utility>
 
 #include "sync/cli/ask/daemon_environment.hpp"
 #include "sync/cli/ask/daemon_link.hpp"
+#include "sync/cli/ask/terminal_mode.hpp"
 #include "sync/cli/command.hpp"
 #include "sync/cli/view/live_view.hpp"
 #include "sync/cli/view/report_view.hpp"
@@ -80,34 +83,15 @@ class Interruptible {
 // The alternate screen of the terminal, without cursor, and keys as they are pressed; what was there comes back.
 class Screen {
  public:
-  explicit Screen(Console& console) : console_(console) {
-    console_.out << "\x1b[?1049h\x1b[?25l";
-    if (console_.in_is_terminal && ::tcgetattr(STDIN_FILENO, &before_) == 0) {
-      termios raw = before_;
-      raw.c_lflag &= ~static_cast<tcflag_t>(ICANON | ECHO);
-      raw.c_cc[VMIN] = 0;
-      raw.c_cc[VTIME] = 0;
-      raw_ = ::tcsetattr(STDIN_FILENO, TCSANOW, &raw) == 0;
-    }
-  }
-  ~Screen() {
-    if (raw_) {
-      ::tcsetattr(STDIN_FILENO, TCSANOW, &before_);
-    }
-    console_.out << "\x1b[?25h\x1b[?1049l" << std::flush;
-  }
-  Screen(const Screen&) = delete;
-  Screen& operator=(const Screen&) = delete;
-  Screen(Screen&&) = delete;
-  Screen& operator=(Screen&&) = delete;
+  explicit Screen(Console& console) : console_(console) {}
 
   // What can tell of keys; -1: nothing.
-  [[nodiscard]] int input() const { return raw_ ? STDIN_FILENO : -1; }
+  [[nodiscard]] int input() const { return mode_.is_set() ? STDIN_FILENO : -1; }
 
   // The keys that were pressed since.
   [[nodiscard]] std::string keys() const {
     std::array<char, 64> bytes{};
-    const ssize_t size = raw_ ? ::read(STDIN_FILENO, bytes.data(), bytes.size()) : 0;
+    const ssize_t size = mode_.is_set() ? ::read(STDIN_FILENO, bytes.data(), bytes.size()) : 0;
     return {bytes.data(), static_cast<std::size_t>(std::max<ssize_t>(size, 0))};
   }
 
@@ -122,15 +106,15 @@ class Screen {
 
  private:
   Console& console_;
-  termios before_{};
-  bool raw_ = false;
+  TerminalMode mode_{ICANON | ECHO, TCSANOW, "\x1b[?1049h\x1b[?25l", "\x1b[?25h\x1b[?1049l"};
 };
 
-StatusReport watch_on_screen(const StatusOptions& options, Console& console) {
-  StatusReport last;
+// Nothing where a signal came before the first report; so it is with watch_as_stream.
+std::optional<StatusReport> watch_on_screen(const StatusOptions& options, Console& console) {
+  std::optional<StatusReport> last;
   LiveView view(needs_rows(options), options.format == Format::wide, options.failing);
   Screen screen(console);
-  // Anew, on a connection of its own, where it is to show Secrets one by one, or no longer.
+  // Anew, on a connection of its own, where it is to show Secrets one by one, or no longer; and after it was stopped.
   while (!view.ended() && interrupted == 0) {
     const auto daemon = connect();
     const bool rows = view.rows();
@@ -140,34 +124,29 @@ StatusReport watch_on_screen(const StatusOptions& options, Console& console) {
       view.press(screen.keys());
       last = report;
       const TerminalSize size = console.terminal_size();
-      screen.draw(view.lines(last, console.colour, console.now(), size), size);
+      screen.draw(view.lines(report, console.colour, console.now(), size), size);
       return interrupted == 0 && !view.ended() && view.rows() == rows;
     };
     daemon->subscribe(query, std::chrono::seconds(1), on_report, screen.input());
-    if (!view.ended() && view.rows() == rows) {
-      break;  // a signal
-    }
   }
   return last;
 }
 
 // For a pipe: each report as it comes, JSON on one line each; tables and YAML as documents of their own.
-StatusReport watch_as_stream(const StatusOptions& options, ControlClient& daemon, Console& console) {
-  StatusReport last;
-  bool first = true;
+std::optional<StatusReport> watch_as_stream(const StatusOptions& options, ControlClient& daemon, Console& console) {
+  std::optional<StatusReport> last;
   daemon.subscribe(query_of(options, needs_rows(options)), std::chrono::milliseconds(0),
                    [&](const StatusReport& report) {
-                     last = report;
+                     const bool first = !std::exchange(last, report);
                      if (options.format == Format::json) {
-                       console.out << to_json_text(to_document(last)) << '\n';
+                       console.out << to_json_text(to_document(report)) << '\n';
                      } else {
                        if (!first) {
                          console.out << (options.format == Format::yaml ? "---\n" : "\n");
                        }
-                       print_report(console, last, options.format, view_of(options));
+                       print_report(console, report, options.format, view_of(options));
                      }
                      console.out << std::flush;
-                     first = false;
                      return interrupted == 0 && console.out.good();
                    });
   return last;
@@ -178,7 +157,11 @@ int status(const StatusOptions& options, Console& console) {
   if (options.watch) {
     const Interruptible scope;
     const bool screen = console.out_is_terminal && (options.format == Format::table || options.format == Format::wide);
-    report = screen ? watch_on_screen(options, console) : watch_as_stream(options, *connect(), console);
+    auto last = screen ? watch_on_screen(options, console) : watch_as_stream(options, *connect(), console);
+    if (!last) {
+      return exit_not_as_asked;
+    }
+    report = *std::move(last);
     if (screen) {
       report = selected(std::move(report), {.failing = options.failing});
       print_report(console, report, options.format, view_of(options));

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "sync/base/paths.hpp"
+#include "sync/base/user_manager.hpp"
 #include "sync/cli/ask/daemon_link.hpp"
 #include "sync/cli/ask/kubeconfig_selection.hpp"
 #include "sync/cli/ask/local_engine.hpp"
@@ -94,8 +95,9 @@ int sync(const SyncOptions& options, Console& console) {
                          paths::settings().string());
   }
   if (!options.once && !options.owner.empty()) {
-    throw UsageError("--owner without --once: regsyncd has its own",
-                     "write owner: " + options.owner + " in " + paths::settings().string());
+    throw UsageError(
+        "--owner without --once: regsyncd has its own",
+        "write owner: " + options.owner + " in " + paths::settings().string() + ", and " + how_to_restart_regsyncd());
   }
   if (!options.once && !options.logins.empty()) {
     throw UsageError("--logins without --once: regsyncd has its own",

@@ -9,8 +9,8 @@
 
 #include "helper/base/text.hpp"
 #include "helper/store/registry_key.hpp"
-#include "sync/base/paths.hpp"
 #include "sync/cli/ask/for_each_context.hpp"
+#include "sync/cli/ask/known_footprints.hpp"
 #include "sync/cli/ask/kubeconfig_selection.hpp"
 #include "sync/cli/ask/meant_target.hpp"
 #include "sync/cli/ask/snapshot.hpp"
@@ -234,7 +234,7 @@ int verify(const VerifyOptions& options, Console& console) {
     return !options.contexts.empty() && !matches_any(options.contexts, context);
   });
 
-  const FootprintStore footprints(paths::footprints());
+  const FootprintStore footprints = known_footprints();
   std::vector<Row> rows;
   std::set<std::string> namespaces;  // that the targets select
   bool all_read = asked.complete;

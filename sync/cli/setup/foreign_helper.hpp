@@ -1,4 +1,4 @@
-// Another credential helper, as docker would ask it: for `regsync setup --import`.
+// Asks another credential helper for its logins, as docker would: for `regsync setup --import`.
 #pragma once
 
 #include <chrono>

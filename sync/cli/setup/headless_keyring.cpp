@@ -43,6 +43,13 @@ std::optional<Error> problem_of(CredentialStore& store) {
   }
 }
 
+// Where gnome-keyring keeps the keyring that `--unlock` opens, or makes.
+std::filesystem::path login_keyring() {
+  const char* data = std::getenv("XDG_DATA_HOME");
+  return (data != nullptr && *data != '\0' ? std::filesystem::path(data) : paths::home() / ".local/share") /
+         "keyrings/login.keyring";
+}
+
 Present present_keyring(CredentialStore& store) {
   const std::optional<Error> problem = problem_of(store);
   if (!problem) {
@@ -54,11 +61,16 @@ Present present_keyring(CredentialStore& store) {
   if (problem->code() != ErrorCode::store_unavailable) {
     throw Error(*problem);
   }
-  const char* data = std::getenv("XDG_DATA_HOME");
-  const auto keyrings =
-      (data != nullptr && *data != '\0' ? std::filesystem::path(data) : paths::home() / ".local/share") / "keyrings";
   std::error_code ignored;
-  return std::filesystem::exists(keyrings / "login.keyring", ignored) ? Present::locked : Present::nothing;
+  return std::filesystem::exists(login_keyring(), ignored) ? Present::locked : Present::nothing;
+}
+
+// gnome-keyring makes its keyring before it answers: where it failed after that, nothing else opens what it made.
+void remove_unused(const std::filesystem::path& password) {
+  std::error_code unknown;
+  if (!std::filesystem::exists(login_keyring(), unknown) && !unknown) {
+    std::filesystem::remove(password, unknown);
+  }
 }
 
 void start_unlocked(CredentialStore& store) {
@@ -101,8 +113,7 @@ void prepare_headless_keyring(CredentialStore& store, std::ostream& out) {
   } catch (const Error& error) {
     if (!made_before) {
       disable_user_units({"regsync-keyring.service"});
-      std::error_code ignored;
-      std::filesystem::remove(password, ignored);
+      remove_unused(password);
     }
     if (error.code() != ErrorCode::locked) {
       throw;

@@ -1,4 +1,4 @@
-// A program run to its end from a place that has no event loop.
+// Runs a program to its end, for callers without an event loop.
 #pragma once
 
 #include "sync/base/child_process.hpp"

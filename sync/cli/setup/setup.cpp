@@ -412,7 +412,9 @@ class Setup {
 
   [[nodiscard]] bool concerned(const std::string& server) const {
     // A registry with a helper of its own never was docker's to keep; an empty helper means docker's own file.
-    return chosen_.empty() ? !config_.has_registry_entry(server) : chosen_.contains(RegistryKey(server).auths_key());
+    const std::string key = RegistryKey(server).auths_key();
+    return chosen_.empty() ? !config_.has_registry_entry(server) && !config_.has_registry_entry(key)
+                           : chosen_.contains(key);
   }
 
   // The program that keeps the login of a registry now; empty: the file does.
@@ -463,8 +465,9 @@ class Setup {
     }
   }
 
-  // The first backup is the one that undo goes back to; later ones only add to what was imported. It holds no login:
-  // the secrets stay in docker's config or are in the keyring, and a copy would outlive `docker logout`.
+  // The first backup is the one that undo goes back to; later ones add what was imported, and the helpers that they
+  // take the place of. It holds no login: the secrets stay in docker's config or are in the keyring, and a copy would
+  // outlive `docker logout`.
   void back_up(const std::vector<std::string>& moved) {
     // Where nothing is in force, an undo left the one that is there, for logins that it could not restore.
     const bool first = backup_.is_blank() || !in_force();
@@ -479,8 +482,21 @@ class Setup {
     }
     DockerConfigFile written(first ? config_.path() : backup_.path());
     written.keep_helpers_only();
+    note_replaced_helpers(written);
     write_note(written, note);
     written.save_copy(backup_.path());
+  }
+
+  // Another program may have chosen them since the setup before.
+  void note_replaced_helpers(DockerConfigFile& backup) const {
+    if (chosen_.empty() && config_.store_helper() != ours) {
+      backup.set_store_helper(config_.store_helper());
+    }
+    for (const std::string& registry : chosen_) {
+      if (config_.registry_helper(registry) != ours) {
+        backup.set_registry_helper(registry, config_.registry_entry(registry));
+      }
+    }
   }
 
   // Whether the file is where docker will look for this login: no other helper was chosen for it since, and the file

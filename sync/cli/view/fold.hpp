@@ -1,4 +1,4 @@
-// Long lines on a terminal: they break between words and not where the terminal's edge happens to be.
+// Folds long lines for a terminal: between words, and not where the terminal's edge happens to be.
 #pragma once
 
 #include <iosfwd>

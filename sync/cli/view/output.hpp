@@ -1,4 +1,4 @@
-// Answers: tables for people, JSON, YAML and names for programs.
+// Prints answers: tables for people, JSON, YAML and names for programs.
 #pragma once
 
 #include <iosfwd>

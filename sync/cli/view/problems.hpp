@@ -1,4 +1,4 @@
-// The problems and notes of a StatusReport, each once, with what to do.
+// Prints the problems and notes of a StatusReport, each once, with what to do.
 #pragma once
 
 #include <cstddef>

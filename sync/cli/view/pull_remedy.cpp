@@ -7,6 +7,7 @@
 #include "helper/base/error.hpp"
 #include "helper/store/registry_key.hpp"
 #include "sync/cli/view/quote.hpp"
+#include "sync/model/kubelet_keyring.hpp"
 #include "sync/model/names.hpp"
 #include "sync/model/places.hpp"
 
@@ -193,6 +194,21 @@ bool is_registry(const std::string& key) {
   }
 }
 
+// No entry can serve it by another name of Docker Hub.
+std::string name_as_hub(const Place& at, const PullFailure& failure) {
+  const std::string image = "docker.io/" + at.image.repository +
+                            (at.image.reference.find(':') == std::string::npos ? ":" : "@") + at.image.reference;
+  const std::string what = "name the image " + image;
+  if (at.pod.is_static) {
+    return what + " in the pod's manifest on its node (staticPodPath of kubelet)";
+  }
+  if (!at.pod.controller.empty()) {
+    return what + " where the pod comes from: " + kubectl(at) + "edit " + shell_word(at.pod.controller);
+  }
+  return what + ": " + kubectl(at) + "set image " + shell_word("pod/" + at.pod.name) + " " +
+         shell_word(failure.container + "=" + image);
+}
+
 std::string for_no_entry(const Place& at, const PullFinding& finding) {
   if (const Target* target = target_of_secret(at, finding.secret)) {
     return "regsync set " + target->name + " registries+=" + shell_word(registry_for(at).value());
@@ -256,7 +272,7 @@ std::string remedy_of(const PullFinding& finding, const std::string& context, co
     case PullCause::secret_malformed:
       return for_spoiled(at, finding.secret);
     case PullCause::no_matching_entry:
-      return for_no_entry(at, finding);
+      return is_hub_alias(image.host) ? name_as_hub(at, failure) : for_no_entry(at, finding);
     case PullCause::login_denied:
       return for_denied(at, finding.secret);
     case PullCause::image_denied:

@@ -1,4 +1,4 @@
-// A StatusReport for people and for programs.
+// Prints a StatusReport: as a summary or table for people, as a document for programs.
 #pragma once
 
 #include <nlohmann/json_fwd.hpp>

@@ -24,6 +24,14 @@ nlohmann::json to_json(const Target& target) {
   return json;
 }
 
+std::string contexts_text(const Target& target) {
+  std::vector<std::string> parts = target.contexts;
+  if (!target.context_selector.empty()) {
+    parts.push_back("(" + target.context_selector.text() + ")");
+  }
+  return join(parts, ",");
+}
+
 std::string namespaces_text(const Target& target) {
   std::vector<std::string> parts = target.namespaces;
   if (!target.namespace_selector.empty()) {

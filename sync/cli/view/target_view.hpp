@@ -1,4 +1,4 @@
-// Targets for people and for programs.
+// Prints targets for people and for programs, and finds those that a command names.
 #pragma once
 
 #include <iosfwd>
@@ -16,6 +16,8 @@ namespace regsync::cli {
 // The keys of the target file, and its name.
 nlohmann::json to_json(const Target& target);
 
+// The contexts that a target selects: "dev,prod-*,(env in (prod))".
+std::string contexts_text(const Target& target);
 // The namespaces that a target selects: "default,team-*,(env in (prod)),!team-x".
 std::string namespaces_text(const Target& target);
 // "team-a,team-b and 40 more" of `count` namespaces, of which the first are named.

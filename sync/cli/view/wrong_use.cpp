@@ -139,8 +139,29 @@ std::vector<std::string> visible_commands(const CLI::App& app) {
 
 namespace {
 
-bool names_command(const std::string& word, const CLI::App& app) {
-  return !app.get_subcommands([&](const CLI::App* command) { return command->check_name(word); }).empty();
+// Null where it names none.
+const CLI::App* command_of(const std::string& word, const CLI::App& app) {
+  const auto named = app.get_subcommands([&](const CLI::App* command) { return command->check_name(word); });
+  return named.empty() ? nullptr : named.front();
+}
+
+bool names_command(const std::string& word, const CLI::App& app) { return command_of(word, app) != nullptr; }
+
+// Whether CLI11 takes the word after this one for a value, however it begins.
+bool takes_next(const std::string& word, const CLI::App& command) {
+  const auto needs_value = [](const CLI::Option* option) {
+    return option != nullptr && option->get_items_expected_min() > 0;
+  };
+  if (word.starts_with("--")) {
+    return needs_value(command.get_option_no_throw(word));
+  }
+  for (std::size_t i = 1; word.front() == '-' && i < word.size(); ++i) {  // "-yo": flags may stand together
+    const CLI::Option* option = command.get_option_no_throw({'-', word[i]});
+    if (option == nullptr || needs_value(option)) {
+      return option != nullptr && i + 1 == word.size();
+    }
+  }
+  return false;
 }
 
 std::string first_command(const std::vector<std::string>& words, const CLI::App& app) {
@@ -193,8 +214,17 @@ std::vector<std::string> as_typed_for_kubectl(std::vector<std::string> words, co
   if (words.size() == 2 && words.back() == "help" && is_command(words.front())) {
     words.back() = "--help";
   }
+  const auto given = std::ranges::find_if(words, is_command);
+  if (words.front().starts_with("-") && given != words.end()) {
+    std::rotate(words.begin(), given, given + 1);
+  }
+  const CLI::App* command = command_of(words.front(), app);
   for (std::size_t i = 0; i < words.size() && words[i] != "--"; ++i) {
     std::string& word = words[i];
+    if (command != nullptr && takes_next(word, *command)) {
+      ++i;
+      continue;
+    }
     // CLI11 would take the next word for the value.
     if (word.starts_with("--") && word.find('=') == word.size() - 1) {
       refuse_empty(word.substr(0, word.size() - 1), first_command(words, app));
@@ -209,10 +239,6 @@ std::vector<std::string> as_typed_for_kubectl(std::vector<std::string> words, co
       word += "=" + words[i + 1];
       words.erase(words.begin() + static_cast<std::ptrdiff_t>(i) + 1);
     }
-  }
-  const auto command = std::ranges::find_if(words, is_command);
-  if (words.front().starts_with("-") && command != words.end()) {
-    std::rotate(words.begin(), command, command + 1);
   }
   return words;
 }

@@ -16,7 +16,8 @@ std::vector<std::string> visible_commands(const CLI::App& app);
 const CLI::App* given_command(const CLI::App* app);
 
 // The words as CLI11 wants them where kubectl is more tolerant: "-o=json" is "-o json", "--wait 5s" is "--wait=5s",
-// options before the command go after it, "help add" and "add help" are "add --help", and nothing at all is help.
+// options before the command go after it, "help add" and "add help" are "add --help", and nothing at all is help. What
+// an option takes for its value stays as it is.
 std::vector<std::string> as_typed_for_kubectl(std::vector<std::string> words, const CLI::App& app);
 
 // Throws UsageError where a value is empty, as that of a shell's variable that is not set: taken as if it were not

@@ -1,4 +1,4 @@
-// The text of a list (meta/v1 List) becomes the texts of its items, so that no more than one of them is a tree at a
+// Splits the text of a list (meta/v1 List) into the texts of its items, so that no more than one of them is a tree at a
 // time. Pure; any thread.
 #pragma once
 

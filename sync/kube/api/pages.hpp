@@ -1,4 +1,4 @@
-// The pages of a list, one after another. Pure; any thread.
+// Pages follows the pages of a list, and knows when it must have come to its end. Pure; any thread.
 #pragma once
 
 #include <cstddef>

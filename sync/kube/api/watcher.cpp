@@ -175,6 +175,8 @@ class Watcher::Session {
     }
   }
 
+  [[nodiscard]] bool lists_fail() const { return lists_fail_; }
+
  private:
   asio::awaitable<void> step() {
     if (const auto* watching = std::get_if<Watching>(&state_)) {
@@ -324,6 +326,7 @@ class Watcher::Session {
         (was_watching && is_of_the_version(failure))) {
       state_ = Empty{};
     }
+    lists_fail_ = !was_watching || was_away_;
     if (was_watching && !was_away_ && !expired && failure.code() != ErrorCode::overloaded) {
       on_failed_watch(failure);
     }
@@ -357,6 +360,7 @@ class Watcher::Session {
 
   // After a list was answered.
   void tell_health_of_lists() {
+    lists_fail_ = false;
     if (watches_fail()) {
       on_health_(polling_);
     } else {
@@ -391,6 +395,7 @@ class Watcher::Session {
   std::string newest_;  // of the revisions that the server told
   int page_size_;
   bool works_ = false;
+  bool lists_fail_ = false;
   bool was_away_ = false;  // the last watch failed, and what the server holds since is not known
   std::optional<steady_clock::time_point> opened_;  // when the server began to answer the last watch
   bool has_told_ = false;                           // that watch had an event
@@ -405,5 +410,7 @@ Watcher::Watcher(KubeClient& client, WatchScope scope, Handler on_event, HealthH
 Watcher::~Watcher() = default;
 
 asio::awaitable<void> Watcher::run() { return session_->run(); }
+
+bool Watcher::lists_fail() const { return session_->lists_fail(); }
 
 }  // namespace regsync::kube

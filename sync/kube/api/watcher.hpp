@@ -56,6 +56,8 @@ class Watcher {
   // The client outlives the watcher.
   Watcher(KubeClient& client, WatchScope scope, Handler on_event, HealthHandler on_health);
   ~Watcher();
+  // Whether the problem that was told last is that a list is not answered, and not a watch alone.
+  [[nodiscard]] bool lists_fail() const;
   Watcher(const Watcher&) = delete;
   Watcher& operator=(const Watcher&) = delete;
   Watcher(Watcher&&) = delete;

@@ -39,8 +39,8 @@ std::string absolute_value(const std::string& name, const std::string& value) {
 
 std::map<std::string, std::string> client_environment() {
   std::map<std::string, std::string> environment;
-  for (const char* const name :
-       {"KUBECONFIG", "PATH", "HTTPS_PROXY", "https_proxy", "NO_PROXY", "no_proxy", "SSL_CERT_FILE", "SSL_CERT_DIR"}) {
+  for (const char* const name : {"KUBECONFIG", "PATH", "HTTPS_PROXY", "https_proxy", "NO_PROXY", "no_proxy",
+                                 "SSL_CERT_FILE", "SSL_CERT_DIR", "DOCKER_CONFIG"}) {
     const std::string value = process_environment(name).value_or("");
     if (!value.empty()) {
       environment[name] = shown(name, value);

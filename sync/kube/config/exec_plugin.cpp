@@ -14,6 +14,7 @@
 #include "sync/base/disclosure.hpp"
 #include "sync/base/find_program.hpp"
 #include "sync/base/limiter.hpp"
+#include "sync/base/user_manager.hpp"
 
 namespace regsync::kube {
 namespace {
@@ -234,8 +235,12 @@ asio::awaitable<ExecCredential> ExecPlugin::run_command() {
   const std::string name = "exec: executable " + config_.command;
   const bool interactive = is_interactive();
   if (config_.interactive_mode == "Always" && !interactive) {
-    throw plugin_error(name + ": exec plugin cannot support interactive mode: standard input is not a terminal",
-                       "run `regsync sync --once` at a terminal; a daemon has none");
+    throw plugin_error(
+        name + ": exec plugin cannot support interactive mode: standard input is not a terminal",
+        "use a login of the plugin that needs no terminal (interactiveMode: IfAvailable or Never); or, as "
+        "regsyncd has none, stop it" +
+            std::string(has_user_manager() ? " (systemctl --user stop regsyncd.socket regsyncd)" : "") +
+            ", and run at a terminal: regsync sync --once");
   }
   ChildCommand command;
   command.program = config_.command;

@@ -85,6 +85,12 @@ void use_credentials(ResolvedContext& resolved, const UserEntry& user) {
   }
 }
 
+// Where a context names no user.
+const UserEntry& nobody() {
+  static const UserEntry none;
+  return none;
+}
+
 // As it is written, but for a query behind a path (client-go tools/clientcmd client_config.go, ClientConfig).
 std::string server_for_plugins(const std::string& server) {
   const auto url = parse_url(server);
@@ -220,7 +226,14 @@ std::string Kubeconfig::server(const std::string& context) const {
   const auto found = entries_->contexts.find(context);
   const auto cluster =
       found == entries_->contexts.end() ? entries_->clusters.end() : entries_->clusters.find(found->second.cluster);
-  return cluster == entries_->clusters.end() ? std::string() : cluster->second.server;
+  if (cluster == entries_->clusters.end()) {
+    return {};
+  }
+  const auto user = entries_->users.find(found->second.user);
+  Faults faults;
+  const std::string url =
+      server_url(cluster->first, cluster->second, user == entries_->users.end() ? nobody() : user->second, faults);
+  return url.empty() ? cluster->second.server : url;
 }
 
 ResolvedContext Kubeconfig::resolve(std::string_view context) const {
@@ -250,8 +263,7 @@ ResolvedContext Kubeconfig::resolve(std::string_view context) const {
                 "cluster " + in_quotes(entry.cluster) + " was not found for context " + in_quotes(name));
   faults.add_if(!entry.user.empty() && !has_user,
                 "user " + in_quotes(entry.user) + " was not found for context " + in_quotes(name));
-  static const UserEntry nobody;
-  const UserEntry& who = has_user ? user->second : nobody;
+  const UserEntry& who = has_user ? user->second : nobody();
   ResolvedContext resolved;
   resolved.name = name;
   if (has_cluster) {

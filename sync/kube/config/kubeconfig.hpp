@@ -61,7 +61,8 @@ class Kubeconfig {
   // The labels of a context: of the Secret that describes its cluster; a file gives none.
   [[nodiscard]] const std::map<std::string, std::string, std::less<>>& labels(const std::string& context) const;
 
-  // The address of a context's cluster as it is written there; empty where there is none.
+  // The address of a context's cluster, spelled as in what resolve() answers, also where that throws; as it is written
+  // where it is no usable URL. Empty where there is none.
   [[nodiscard]] std::string server(const std::string& context) const;
 
   // Whether it was read from files, which may be torn: then all contexts may seem to be gone.

@@ -173,10 +173,10 @@ std::string server_url(const std::string& cluster_name, const ClusterEntry& clus
     faults.add_if(true, subject + " must be an http or https URL");
     return {};
   }
+  const bool is_shown = url->scheme == "http" && !is_loopback(url->host);
   faults.add_if(url->has_userinfo, subject + " has a user name or password in its URL; name them in the user's entry");
-  faults.add_if(url->scheme == "http" && !is_loopback(url->host),
-                subject + " is reached over plain http, which shows pull secrets to the network; use https");
-  return url->base();
+  faults.add_if(is_shown, subject + " is reached over plain http, which shows pull secrets to the network; use https");
+  return url->has_userinfo || is_shown ? std::string() : server_base(server);
 }
 
 }  // namespace regsync::kube

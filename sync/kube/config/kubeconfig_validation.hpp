@@ -31,8 +31,8 @@ void check_cluster(const std::string& name, const ClusterEntry& cluster, Faults&
 // tools/clientcmd client_config.go, ClientConfig).
 void check_user(const std::string& name, const UserEntry& user, bool is_sent, Faults& faults);
 
-// The server of a cluster as a URL in one spelling (Url::base). "host:port" without a scheme is https where anything of
-// TLS is configured (client-go: rest.DefaultServerURL). Empty where there is a fault.
+// The server of a cluster as a URL in one spelling (server_base). "host:port" without a scheme is https where anything
+// of TLS is configured (client-go: rest.DefaultServerURL). Empty where there is a fault.
 std::string server_url(const std::string& cluster_name, const ClusterEntry& cluster, const UserEntry& user,
                        Faults& faults);
 

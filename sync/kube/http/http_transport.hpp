@@ -78,6 +78,7 @@ struct HttpResponse {
   std::string date;                                 // the header, as it came (RFC 9110, 5.6.7)
   std::string www_authenticate;                     // the header; of several, joined with ", "
   std::string location;                             // the header of a redirect, which no transport follows
+  std::string content_type;                         // the header, as it came
 };
 
 class HttpTransport {

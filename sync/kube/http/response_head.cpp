@@ -35,6 +35,8 @@ void ResponseHead::note(std::string_view line) {
     date_ = value;
   } else if (is("location:")) {
     location_ = value;
+  } else if (is("content-type:")) {
+    content_type_ = value;
   } else if (is("www-authenticate:")) {
     www_authenticate_.append(www_authenticate_.empty() ? "" : ", ").append(value);
   }
@@ -45,6 +47,7 @@ void ResponseHead::fill(HttpResponse& response) const {
   response.date = date_;
   response.location = location_;
   response.www_authenticate = www_authenticate_;
+  response.content_type = content_type_;
 }
 
 }  // namespace regsync::kube

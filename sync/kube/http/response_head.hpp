@@ -30,6 +30,7 @@ class ResponseHead {
   std::string date_;
   std::string location_;
   std::string www_authenticate_;
+  std::string content_type_;
 };
 
 }  // namespace regsync::kube

@@ -69,7 +69,7 @@ void secret_object(std::string_view bytes) {
   }
   static_cast<void>(view_secret(object, "0123456789abcdef"));
   static_cast<void>(view_service_account(object));
-  static_cast<void>(detached(attached(object, "regcred"), "regcred").dump());
+  static_cast<void>(detached(attached(object, "regcred", "id"), "regcred", "id").dump());
   static_cast<void>(view_namespace(object));
   static_cast<void>(read_pod(object));
   static_cast<void>(read_pull_secret("regcred", object));

@@ -31,6 +31,26 @@ class CliChanges : public CliWorld {
   [[nodiscard]] std::string file(const std::string& name) const {
     return read_file(person_.home() / (".config/regsync/targets/" + name + ".yaml"));
   }
+  void rename_in_another_namespace() {
+    const auto be_in = [this](const std::string& name_space) {
+      json config = json::parse(dev_.kubeconfig({"dev"}));
+      config["contexts"][0]["context"]["namespace"] = name_space;
+      person_.env["KUBECONFIG"] = person_.home().write("kubeconfig-of-dev", config.dump()).string();
+    };
+    be_in("team-a");
+    person_.store_login("ghcr.io", "jdoe", "hunter2");
+    person_.home().write(".config/regsync/targets/own.yaml",
+                         "registries: [ghcr.io]\ncontexts: [dev]\nsecret: myregcred\n");
+    person_.start_daemon();
+    ASSERT_TRUE(wait_until([&] { return secret("team-a", "myregcred").has_value(); }));
+    const std::string before = uid("team-a");
+    be_in("team-b");
+    const auto renamed = person_.regsync({"rename", "own", "team-pull"});
+    EXPECT_EQ(renamed.exit_code, 0) << renamed.out << renamed.err;
+    EXPECT_EQ(uid("team-a"), before);
+    EXPECT_FALSE(secret("team-b", "myregcred"));
+    EXPECT_THAT(file("team-pull"), HasSubstr("team-a"));
+  }
 };
 
 TEST_F(CliChanges, SetChangesOneFieldAndTheClustersFollow) {
@@ -120,25 +140,13 @@ TEST_F(CliChanges, ARenamedTargetKeepsItsSecretsWhereTheyAre) {
   EXPECT_TRUE(transcript_is("rename.txt"));
 }
 
-TEST_F(CliChanges, ARenamedTargetStaysInTheNamespaceWhereItWentFirst) {
-  const auto be_in = [this](const std::string& name_space) {
-    json config = json::parse(dev_.kubeconfig({"dev"}));
-    config["contexts"][0]["context"]["namespace"] = name_space;
-    person_.env["KUBECONFIG"] = person_.home().write("kubeconfig-of-dev", config.dump()).string();
-  };
-  be_in("team-a");
-  person_.store_login("ghcr.io", "jdoe", "hunter2");
-  person_.home().write(".config/regsync/targets/own.yaml",
-                       "registries: [ghcr.io]\ncontexts: [dev]\nsecret: myregcred\n");
-  person_.start_daemon();
-  ASSERT_TRUE(wait_until([&] { return secret("team-a", "myregcred").has_value(); }));
-  const std::string before = uid("team-a");
-  be_in("team-b");
-  const auto renamed = person_.regsync({"rename", "own", "team-pull"});
-  EXPECT_EQ(renamed.exit_code, 0) << renamed.out << renamed.err;
-  EXPECT_EQ(uid("team-a"), before);
-  EXPECT_FALSE(secret("team-b", "myregcred"));
-  EXPECT_THAT(file("team-pull"), HasSubstr("team-a"));
+TEST_F(CliChanges, ARenamedTargetStaysInTheNamespaceWhereItWentFirst) { rename_in_another_namespace(); }
+
+// regsyncd ran without a name first, so that the usual folder of footprints is that of another owner.
+TEST_F(CliChanges, ARenamedTargetOfANamedOwnerStaysThereToo) {
+  person_.home().write(".local/state/regsync/footprints-owner", "00112233445566aa\n");
+  person_.home().write(".config/regsync/config.yaml", "owner: team\n");
+  rename_in_another_namespace();
 }
 
 TEST_F(CliChanges, ARenamedTargetThatIsNotInSyncIsRenamedAllTheSame) {
@@ -248,6 +256,37 @@ TEST_F(CliChanges, ADiffOfOneTargetKnowsWhoTakesItsSecretsOver) {
   EXPECT_EQ(diff.exit_code, 1);
   EXPECT_THAT(diff.out, HasSubstr("+    regsync.dev/target: api"));
   EXPECT_THAT(diff.out, Not(HasSubstr("-kind: Secret")));
+}
+
+TEST_F(CliChanges, ADiffDeletesOnlyWhereEachAbsentContextIsKnownToLeadElsewhere) {
+  start_in_sync();
+  person_.stop_daemon(SIGTERM);
+  const std::string path = ".local/state/regsync/contexts.json";
+  json book = json::parse(read_file(person_.home() / path));
+  book["contexts"]["gone"] = {{"server", "https://elsewhere.example"}, {"uid", "another"}};
+  person_.home().write(path, book.dump());
+  const auto diff_with = [&](const std::string& context) {
+    person_.home().write(
+        ".config/regsync/targets/web.yaml",
+        "secret: myregcred\nregistries: [ghcr.io]\ncontexts: [dev, " + context + "]\nnamespaces: [team-b]\n");
+    return person_.regsync({"diff"}).out;
+  };
+  EXPECT_THAT(diff_with("gone"), HasSubstr("-kind: Secret"));
+  EXPECT_THAT(diff_with("never-met"), Not(HasSubstr("-kind: Secret")));
+}
+
+TEST_F(CliChanges, ADiffIsAsLongAsItHasToBe) {
+  constexpr std::size_t many = 2000;
+  for (std::size_t i = 0; i < many; ++i) {
+    dev_.make_namespace("many-" + std::to_string(i));
+  }
+  person_.store_login("ghcr.io", "jdoe", "hunter2");
+  person_.home().write(".config/regsync/targets/web.yaml",
+                       "secret: myregcred\nregistries: [ghcr.io]\ncontexts: [dev]\nnamespaces: ['many-*']\n");
+  const auto diff = person_.regsync({"diff"});
+  EXPECT_EQ(diff.exit_code, 1) << diff.err;
+  EXPECT_GT(diff.out.size(), std::size_t{1} << 20);
+  EXPECT_THAT(diff.out, Not(HasSubstr("regsync-diff.")));
 }
 
 TEST_F(CliChanges, OfTwoChangesAtTheSameTimeNoneIsLost) {

@@ -23,7 +23,8 @@ class CliDocuments : public CliWorld {
     declare_web();
     person_.home().write(".config/regsync/targets/other.yaml",
                          "secret: other\nregistries: [docker.io]\ncontexts: [dev]\nnamespaces: [team-x, team-a]\n"
-                         "expires: {docker.io: 2027-01-31}\npin: true\nonLogout: remove\n");
+                         "expires: {docker.io: 2027-01-31}\npin: true\nonLogout: remove\nheal: evict\n"
+                         "contextSelector: env=prod\n");
     person_.home().write(".config/regsync/targets/bad.yaml", "registries: 5x: [\n");
     person_.start_daemon();
     [[maybe_unused]] const auto synced = person_.regsync({"sync"});
@@ -31,6 +32,13 @@ class CliDocuments : public CliWorld {
 };
 
 TEST_F(CliDocuments, EveryDocumentIsAsTheSchemaSays) {
+  // A Secret of another type.
+  dev_.put({"secrets", "team-b", "plain"}, {{"apiVersion", "v1"},
+                                            {"kind", "Secret"},
+                                            {"metadata", {{"name", "plain"}, {"namespace", "team-b"}}},
+                                            {"type", "Opaque"}});
+  person_.home().write(".config/regsync/targets/plain.yaml",
+                       "registries: [ghcr.io]\ncontexts: [dev]\nnamespaces: [team-b]\n");
   begin();
   const json schema =
       json::parse(read_file(std::filesystem::path(REGSYNC_SOURCE_DIR) / "sync/cli/regsync-v1.schema.json"));

@@ -5,6 +5,7 @@
 #include <nlohmann/json.hpp>
 
 #include "tests/integration/cli/cli_world.hpp"
+#include "tests/support/control_peer.hpp"
 
 namespace regsync::test {
 namespace {
@@ -95,6 +96,51 @@ TEST_F(CliTerminal, WatchIsALiveViewThatLeavesTheTerminalAsItWas) {
   EXPECT_FALSE(terminal.on_alternate_screen());
   EXPECT_THAT(terminal.screen(), HasSubstr("InSync")) << "the last state stays";
   EXPECT_THAT(terminal.bytes(), HasSubstr("\x1b[?25h"));
+}
+
+TEST_F(CliTerminal, ALiveViewThatIsStoppedOrQuitGivesTheTerminalBack) {
+  start_in_sync();
+  const auto in_shell = [&](const std::string& script) {
+    Program program = regsync_program({"status", "--watch"});
+    std::string command = "trap : INT; ";
+    for (const std::string& argument : program.argv) {
+      command += argument + " ";
+    }
+    program.argv = {"sh", "-m", "-c", command + script};  // with jobs
+    return program;
+  };
+  const auto given_back = AllOf(HasSubstr(" icanon "), HasSubstr(" echo "), Not(HasSubstr(" -echo ")));
+  Terminal quit(in_shell("; stty -a; read line"));
+  ASSERT_TRUE(quit.comes_to_show("2/2"));
+  quit.type("\x1c");
+  EXPECT_TRUE(quit.becomes(given_back));
+  EXPECT_FALSE(quit.on_alternate_screen());
+  EXPECT_THAT(quit.bytes(), HasSubstr("\x1b[?25h"));
+
+  Terminal stopped(in_shell("; stty -a; echo stopped; read line; fg; echo ended; stty -a"));
+  ASSERT_TRUE(stopped.comes_to_show("2/2"));
+  stopped.type("\x1a");
+  ASSERT_TRUE(stopped.becomes(AllOf(HasSubstr("stopped"), given_back)));
+  EXPECT_FALSE(stopped.on_alternate_screen());
+  stopped.type("\n");
+  ASSERT_TRUE(stopped.becomes(AllOf(HasSubstr("2/2"), Not(HasSubstr("stopped"))))) << "it goes on";
+  stopped.type("q");
+  EXPECT_TRUE(stopped.becomes(AllOf(HasSubstr("ended"), given_back)));
+}
+
+TEST_F(CliTerminal, ALiveViewWithoutAnAnswerEndsAtOnce) {
+  const auto socket = person_.home().write("run/regsync/none", "").parent_path() / "control.sock";
+  person_.env["XDG_RUNTIME_DIR"] = (person_.home() / "run").string();
+  const auto silent = [](ControlPeer::Connection& connection) {
+    connection.read_line();
+    connection.read_line();  // until the client goes
+  };
+  const ControlPeer peer(silent, socket);
+  Terminal terminal(regsync_program({"status", "--watch"}));
+  ASSERT_TRUE(wait_until([&] { return terminal.on_alternate_screen(); }));
+  terminal.type("\x03");
+  EXPECT_EQ(terminal.wait(std::chrono::seconds(4)), 1);
+  EXPECT_THAT(terminal.screen(), testing::IsEmpty());
 }
 
 TEST_F(CliTerminal, KeysChangeTheLiveViewAndQEndsIt) {

@@ -14,7 +14,9 @@
 #include <asio/post.hpp>
 #include <asio/steady_timer.hpp>
 #include <asio/use_awaitable.hpp>
+#include <atomic>
 #include <cerrno>
+#include <chrono>
 #include <cstring>
 #include <filesystem>
 #include <nlohmann/json.hpp>
@@ -101,9 +103,9 @@ class Client {
 class ControlServerTest : public testing::Test {
  protected:
   ControlServerTest()
-      : server_(io_.get_executor(), socket_,
+      : server_(io_.get_executor(), socket_, -1,
                 {.call = [this](std::string method, json params) { return call(std::move(method), std::move(params)); },
-                 .status = [this](const json&) { return control::to_json(report_); }}),
+                 .status = [this](const json&) { return make_report(); }}),
         thread_([this] { io_.run(); }) {}
   void TearDown() override {
     asio::post(io_, [this] {
@@ -119,6 +121,12 @@ class ControlServerTest : public testing::Test {
       co_await timer.async_wait(asio::use_awaitable);
     }
     co_return json{{"pong", true}};
+  }
+
+  json make_report() {
+    ++reports_;
+    std::this_thread::sleep_for(making_.load());
+    return control::to_json(report_);
   }
 
   void change_status() {
@@ -141,6 +149,8 @@ class ControlServerTest : public testing::Test {
   fs::path socket_ = root_.path() / "run/control.sock";
   asio::io_context io_{1};
   StatusReport report_;
+  std::atomic<int> reports_ = 0;                     // that were made
+  std::atomic<std::chrono::milliseconds> making_{};  // what one takes
   ControlServer server_;
   std::thread thread_;
 };
@@ -185,6 +195,26 @@ TEST_F(ControlServerTest, WhoHasEndedHisRequestsStillGetsNews) {
   ASSERT_NE(subscriber.read_line(), "");
   change_status();
   EXPECT_NE(subscriber.read_line().find("\"status\""), std::string::npos);
+}
+
+TEST_F(ControlServerTest, AReportThatTakesLongIsSeldomMadeAndTheLastOneIsTold) {
+  constexpr int changes = 50;
+  making_ = std::chrono::milliseconds(40);
+  Client subscriber(socket_);
+  subscriber.send(control::make_request(1, "subscribe", json::object()));
+  ASSERT_NE(subscriber.read_line(), "");
+  const auto began = std::chrono::steady_clock::now();
+  for (int i = 0; i < changes; ++i) {
+    change_status();
+    std::this_thread::sleep_for(std::chrono::milliseconds(10));
+  }
+  const auto pauses =
+      (std::chrono::steady_clock::now() - began) / (20 * making_.load());  // a busy machine takes longer
+  EXPECT_LE(reports_, 2 + pauses);
+  EXPECT_TRUE(test::wait_until([&] {
+    const json news = json::parse(subscriber.read_line());
+    return news.at("params").at("pid") == changes;
+  }));
 }
 
 TEST_F(ControlServerTest, DeeplyNestedRequestsAreRefused) {
@@ -250,13 +280,24 @@ TEST_F(ControlServerTest, WithoutFileDescriptorsAClientIsToldAndTheLoopRests) {
   EXPECT_TRUE(test::wait_until([&] { return Client(socket_).ask("ping").contains("result"); }));
 }
 
+TEST(ControlServerFolder, TheSocketIsOnlyForItsUserWhateverTheUmask) {
+  const test::TempDir root;
+  const auto before = ::umask(0);
+  asio::io_context io;
+  const ControlServer server(io.get_executor(), root.path() / "run/control.sock", -1, {});
+  ::umask(before);
+  struct stat status{};
+  ASSERT_EQ(::stat((root.path() / "run/control.sock").c_str(), &status), 0);
+  EXPECT_EQ(status.st_mode & 0777U, 0600U);
+}
+
 TEST(ControlServerFolder, ASymbolicLinkInPlaceOfTheFolderIsRefusedAndItsTargetLeftAlone) {
   const test::TempDir root;
   fs::create_directory(root.path() / "elsewhere");
   fs::permissions(root.path() / "elsewhere", fs::perms::all);
   fs::create_symlink(root.path() / "elsewhere", root.path() / "run");
   asio::io_context io;
-  const ControlServer server(io.get_executor(), root.path() / "run/control.sock", {});
+  const ControlServer server(io.get_executor(), root.path() / "run/control.sock", -1, {});
   struct stat status{};
   ASSERT_EQ(::stat((root.path() / "elsewhere").c_str(), &status), 0);
   EXPECT_EQ(status.st_mode & 0777U, 0777U);

@@ -59,6 +59,20 @@ TEST_F(DaemonTest, BadSettingsLeaveTheLastGoodOnesInForceAlsoAfterARestart) {
   EXPECT_TRUE(wait_until([&] { return status()["problems"].empty(); }));
 }
 
+TEST_F(DaemonTest, SettingsThatCountFromTheStartOnAreAProblemOnceTheyChange) {
+  write_target("good");
+  person_.start_daemon();
+  ASSERT_TRUE(in_sync("good"));
+  for (const std::string setting : {"owner", "concurrency"}) {
+    person_.home().write(".config/regsync/config.yaml", setting + ": 7\n");
+    EXPECT_TRUE(wait_until([&] {
+      return status()["problems"].dump().find("regsyncd took " + setting + " when it started") != std::string::npos;
+    })) << setting;
+  }
+  fs::remove(person_.home() / ".config/regsync/config.yaml");
+  EXPECT_TRUE(wait_until([&] { return status()["problems"].empty(); })) << status().dump(2);
+}
+
 TEST_F(DaemonTest, ASecretThatIsNotUtf8IsAProblemOfItsTarget) {
   write_target("good");
   person_.home().write(".config/regsync/targets/odd.yaml",

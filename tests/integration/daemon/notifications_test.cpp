@@ -98,7 +98,7 @@ TEST_F(Notifications, ALoginThatEndsSoonIsToldOnce) {
   person_.store_login("quay.io", "me", "another reading");
   ASSERT_EQ(person_.regsync({"sync"}).exit_code, 0);
   ASSERT_EQ(desktop_.shown().size(), 1U);
-  EXPECT_THAT(desktop_.shown().front(), HasSubstr("the login for ghcr.io expires in 1 d\nlog in with a new one"));
+  EXPECT_THAT(desktop_.shown().front(), HasSubstr("the login for ghcr.io expires in 1 d\nlog in again"));
 }
 
 TEST_F(Notifications, AreOffWhereTheSettingsSaySo) {

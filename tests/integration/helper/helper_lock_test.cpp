@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "helper/secret_service/secret_service_store.hpp"
 #include "tests/integration/helper/helper_person.hpp"
 #include "tests/integration/helper/helper_program.hpp"
 #include "tests/support/wait.hpp"
@@ -85,6 +86,23 @@ TEST_F(FiveAtOnce, OneThatIsKilledAtThePromptHoldsNobodyUp) {
   for (std::size_t i = 1; i < all_.size(); ++i) {
     EXPECT_TRUE(all_[i]->wait(seconds(40))) << "it hangs";
   }
+}
+
+// The daemon reads while docker prompts.
+TEST(OpenPrompt, HoldsNobodyUpWhoMayNotAsk) {
+  Person person({"dismiss"});
+  store(HELPER, "ghcr.io", "alice", "one");
+  keyring({"restart"});
+  keyring({"lock"});
+  person.think();
+  const auto prompting = begin("get", "ghcr.io");
+  ASSERT_TRUE(wait_until([] { return in_turn_to_prompt() == 1; }, seconds(30)));
+  const auto began = std::chrono::steady_clock::now();
+  SecretServiceStore daemon(Prompt::never);
+  EXPECT_TRUE(daemon.load({RegistryKey("ghcr.io")}).problem) << "it is locked";
+  EXPECT_LT(std::chrono::steady_clock::now() - began, seconds(30)) << "and not after a minute";
+  person.answer();
+  EXPECT_EQ(prompting->wait(seconds(40)), 1);
 }
 
 TEST(StoppedStore, HoldsNoLaterStoreAndEraseUp) {

@@ -15,6 +15,8 @@
 #include <string>
 #include <vector>
 
+#include "helper/base/event_fd.hpp"
+#include "helper/secret_service/libsecret_calls.hpp"
 #include "helper/secret_service/secret_service_store.hpp"
 #include "tests/integration/helper/helper_collections.hpp"
 #include "tests/integration/helper/helper_person.hpp"
@@ -91,6 +93,23 @@ TEST(FrozenProvider, IsToldToAllWritersWithinOneBudget) {
     EXPECT_THAT(writer->out(), HasSubstr("does not answer"));
   }
   EXPECT_LT(steady_clock::now() - began, seconds(20)) << "one waits for the other's time as well";
+}
+
+// Of a call that libsecret makes, when the provider stops after the others were answered.
+TEST(FrozenProvider, IsLateToLibsecretOnceAndNotTheOneWhoCancelled) {
+  store(HELPER, "ghcr.io", "alice", "one");
+  keyring({"freeze"});
+  constexpr auto limit = std::chrono::milliseconds(700);
+  const auto error_of_a_call = [&](int cancel_fd) {
+    const auto answer = LibsecretCalls(Prompt::never, cancel_fd, limit).secret(secret_service_path);
+    return answer.error ? answer.error->name : "";
+  };
+  const auto began = steady_clock::now();
+  EXPECT_EQ(error_of_a_call(-1), bus_late_name);
+  EXPECT_LT(steady_clock::now() - began, 2 * limit) << "it waited twice";
+  const EventFd cancelled;
+  cancelled.set();
+  EXPECT_EQ(error_of_a_call(cancelled.fd()), bus_cancelled_name);
 }
 
 INSTANTIATE_TEST_SUITE_P(Actions, WithoutAnswer,

@@ -43,6 +43,13 @@ TEST_F(MetricsFileTest, AnotherFileIsWrittenFromNowOn) {
   EXPECT_EQ(test::read_file(dir_ / "two.prom"), "two 2\n");
 }
 
+TEST_F(MetricsFileTest, TheSameFileIsWrittenWithWhatWasCountedSince) {
+  metrics_.configure(dir_ / "regsync.prom");
+  text_ = "two 2\n";
+  metrics_.configure(dir_ / "regsync.prom");
+  EXPECT_EQ(test::read_file(dir_ / "regsync.prom"), "one 1\n") << "soon, with more changes";
+}
+
 TEST_F(MetricsFileTest, OneThatCannotBeWrittenIsAProblemUntilItCan) {
   fs::create_directory(dir_ / "regsync.prom");
   metrics_.configure(dir_ / "regsync.prom");

@@ -67,6 +67,17 @@ TEST(FleetDocument, TellsHowLoginsAreAndWhenTheyEnd) {
             json::parse(R"([{"registry": "ghcr.io", "inDoubt": true, "expires": 500}])"));
 }
 
+TEST(FleetDocument, SaysWhatIsPaused) {
+  FleetReport report = report_of(2, 2);
+  report.overview.contexts[0].paused = true;
+  report.overview.targets[1].paused = true;
+  const json document = json::parse(fleet_document(report));
+  EXPECT_EQ(document["contexts"][0]["paused"], true);
+  EXPECT_FALSE(document["contexts"][1].contains("paused"));
+  EXPECT_FALSE(document["targets"][0].contains("paused"));
+  EXPECT_EQ(document["targets"][1]["paused"], true);
+}
+
 TEST(FleetDocument, SaysThatAListIsBeingMadeWhenAContextComesLater) {
   FleetReport report = report_of(1, 1);
   EXPECT_EQ(json::parse(fleet_document(report))["ready"], true);
@@ -101,6 +112,25 @@ TEST(FleetMetrics, TellStatesAndTheLastSuccess) {
                            "regsync_target_problems{target=\"target-0\"} 0\n", "regsync_logins_readable 1\n"}) {
     EXPECT_THAT(text, HasSubstr(line));
   }
+}
+
+// Else an alert would fire for what a person asked for.
+TEST(FleetMetrics, TellNothingWrongOfWhatIsPaused) {
+  FleetReport report = report_of(2, 2);
+  for (ContextStatus& context : report.overview.contexts) {
+    context.connected = false;
+    context.problem = Error(ErrorCode::unreachable, "refused");
+  }
+  report.overview.contexts[0].paused = true;
+  for (TargetStatus& target : report.overview.targets) {
+    target.problems = {Error(ErrorCode::login_missing, "gone")};
+  }
+  report.overview.targets[0].paused = true;
+  const std::string text = fleet_metrics(report, WallTime(0s));
+  EXPECT_THAT(text, Not(HasSubstr("regsync_context_connected{context=\"context-0\"}")));
+  EXPECT_THAT(text, HasSubstr("regsync_context_connected{context=\"context-1\"} 0\n"));
+  EXPECT_THAT(text, HasSubstr("regsync_target_problems{target=\"target-0\"} 0\n"));
+  EXPECT_THAT(text, HasSubstr("regsync_target_problems{target=\"target-1\"} 1\n"));
 }
 
 // What an alert compares: a slot that nobody leads is in no replica's report.

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <cerrno>
+#include <filesystem>
 #include <stdexcept>
 #include <system_error>
 
@@ -55,6 +56,13 @@ TEST(ErrorWithin, LeadsTheMessageByItsSubjectAndKeepsTheRest) {
   EXPECT_EQ(error.message(), "context dev: no answer");
   EXPECT_EQ(error.remedy(), "look");
   EXPECT_EQ(error.code(), ErrorCode::timeout);
+}
+
+TEST(ErrorOf, AFailureOfTheFileSystemNamesTheFile) {
+  using std::filesystem::filesystem_error;
+  const std::error_code denied(EACCES, std::system_category());
+  EXPECT_EQ(caught(filesystem_error("rename", "/a", "/b", denied)).message(), "/a: Permission denied");
+  EXPECT_EQ(caught(filesystem_error("cwd", denied)).message(), "Permission denied");
 }
 
 }  // namespace

@@ -146,6 +146,24 @@ TEST(WriteWhole, WritesThroughASymbolicLink) {
   EXPECT_EQ(test::read_file(real), "new");
 }
 
+TEST(WriteWhole, ALinkToNothingOrToItselfStaysAndIsNamed) {
+  const test::TempDir root;
+  const fs::path link = root.path() / "config.yaml";
+  for (const char* const target : {"not-mounted/config.yaml", "config.yaml"}) {
+    fs::create_symlink(target, link);
+    try {
+      write_whole(link, "new");
+      ADD_FAILURE() << "written: " << target;
+    } catch (const Error& error) {
+      EXPECT_EQ(error.code(), ErrorCode::invalid_input);
+      EXPECT_NE(error.message().find(link.string() + ": is a link to " + target), std::string::npos) << error.message();
+    }
+    EXPECT_TRUE(fs::is_symlink(link));
+    EXPECT_EQ(entries_of(root.path()), 1U);
+    fs::remove(link);
+  }
+}
+
 TEST(FilesIn, AreInTheOrderOfTheirNames) {
   const test::TempDir root;
   const auto b = root.write("b", "");

@@ -11,6 +11,8 @@
 #include <type_traits>
 #include <utility>
 
+#include "tests/support/wait.hpp"
+
 namespace regsync {
 namespace {
 
@@ -21,9 +23,10 @@ TEST(SecretString, MovedFromIsEmpty) {
   EXPECT_TRUE(a.empty());  // NOLINT(bugprone-use-after-move): that is what is tested
 }
 
-TEST(SecretString, CloneIsIndependent) {
+TEST(SecretString, CloneSharesTheBytesAndOutlivesItsOrigin) {
   SecretString a("hunter2");
   const SecretString b = a.clone();
+  EXPECT_EQ(a.reveal().data(), b.reveal().data());
   a = SecretString("other");
   EXPECT_EQ(b.reveal(), "hunter2");
 }
@@ -31,6 +34,17 @@ TEST(SecretString, CloneIsIndependent) {
 TEST(SecretString, IsNeverCopiedByAccident) {
   static_assert(!std::is_copy_constructible_v<SecretString>);
   static_assert(!std::is_convertible_v<SecretString, std::string>);
+}
+
+TEST(WipedAtEnd, AShortTextIsWipedWithWhatWasCutOffItsEnd) {
+  std::string text = "hunter2 and";
+  const char* bytes = text.data();
+  {
+    const WipedAtEnd wiped(text);
+    text.resize(3);
+  }
+  EXPECT_EQ(text.data(), bytes);
+  EXPECT_EQ(text.find_first_not_of('\0'), std::string::npos);
 }
 
 // The lines of /proc/self/smaps about the mapping in which the byte is.
@@ -59,7 +73,7 @@ TEST(SecretString, IsInLockedPages) {
   rlimit limit{};
   ASSERT_EQ(getrlimit(RLIMIT_MEMLOCK, &limit), 0);
   if (limit.rlim_cur < 65536 && geteuid() != 0) {
-    GTEST_SKIP() << "RLIMIT_MEMLOCK is " << limit.rlim_cur;
+    SKIP_OR_FAIL("RLIMIT_MEMLOCK is " + std::to_string(limit.rlim_cur));
   }
   const SecretString secret("hunter2");
   const std::string mapping = mapping_of(&secret.reveal().front());

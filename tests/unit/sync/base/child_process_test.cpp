@@ -75,6 +75,15 @@ TEST_F(ChildProcess, ASignalIsAnExitCodeAsShellsSay) {
   EXPECT_EQ(test::run(context_, run_child(shell("kill -TERM $$"))).exit_code, 128 + SIGTERM);
 }
 
+// As below a shell with `trap '' CHLD`, or a program that wants no zombies.
+TEST_F(ChildProcess, WhereTheKernelCollectsChildrenNoneCountsAsSuccessful) {
+  const auto before = std::signal(SIGCHLD, SIG_IGN);
+  const Error error = test::error_of(context_, run_child(shell("cat; exit 3")));  // it ends once it is followed
+  std::signal(SIGCHLD, before);
+  EXPECT_EQ(error.code(), ErrorCode::internal);
+  EXPECT_THAT(error.message(), ::testing::HasSubstr("sh: how it ended is not known"));
+}
+
 TEST_F(ChildProcess, AMissingProgramIsNotFound) {
   ChildCommand command;
   command.program = "regsync-no-such-program";

@@ -12,8 +12,7 @@ TEST(ListenAddress, IsAHostAndAPort) {
                                                                      {":9464", "", "9464"},
                                                                      {"[::]:0", "::", "0"},
                                                                      {"[fd00::1]:80", "fd00::1", "80"},
-                                                                     {"localhost:65535", "localhost", "65535"},
-                                                                     {"node-1.test:1", "node-1.test", "1"}};
+                                                                     {"localhost:65535", "localhost", "65535"}};
   for (const auto& [text, host, port] : cases) {
     const ListenAddress address = parse_listen_address(text);
     EXPECT_EQ(address.host, host) << text;
@@ -47,6 +46,7 @@ TEST(ListenAddress, WhatIsNoneIsRefused) {
                            "1.2.3:80",
                            "256.1.1.1:80",
                            "a b:80",
+                           "node-1.test:80",
                            "http://localhost:80"}) {
     try {
       parse_listen_address(text);
@@ -62,7 +62,7 @@ TEST(ListenAddress, KnowsWhatOnlyThisMachineReaches) {
   for (const char* text : {"127.0.0.1:1", "127.8.8.8:1", "[::1]:1", "localhost:1"}) {
     EXPECT_TRUE(parse_listen_address(text).is_loopback()) << text;
   }
-  for (const char* text : {":1", "0.0.0.0:1", "[::]:1", "192.168.1.2:1", "localhost.test:1"}) {
+  for (const char* text : {":1", "0.0.0.0:1", "[::]:1", "192.168.1.2:1"}) {
     EXPECT_FALSE(parse_listen_address(text).is_loopback()) << text;
   }
 }

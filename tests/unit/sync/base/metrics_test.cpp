@@ -31,5 +31,15 @@ TEST(Metrics, AreTextOfTheExpositionFormat) {
   EXPECT_NE(text.find("cause=\"forbidden\""), std::string::npos) << text;
 }
 
+TEST(Metrics, OfARegistryThatNobodyWantsAreForgotten) {
+  Metrics metrics;
+  metrics.login_changed("ghcr.io", std::chrono::system_clock::time_point(1000s));
+  metrics.login_changed("quay.io", std::chrono::system_clock::time_point(1000s));
+  metrics.keep_logins({"ghcr.io"});
+  const std::string text = metrics.text();
+  EXPECT_EQ(text.find("quay.io"), std::string::npos) << text;
+  EXPECT_NE(text.find("registry=\"ghcr.io\"} 1000\n"), std::string::npos) << text;
+}
+
 }  // namespace
 }  // namespace regsync

@@ -3,6 +3,7 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <yaml-cpp/yaml.h>
 
@@ -13,6 +14,7 @@
 #include <string>
 
 #include "helper/base/text.hpp"
+#include "sync/base/file_limit.hpp"
 #include "sync/base/paths.hpp"
 #include "sync/base/user_manager.hpp"
 #include "sync/cli/view/fold.hpp"
@@ -66,7 +68,6 @@ class LockedStore final : public CredentialStore {
 class Cli : public testing::Test {
  protected:
   void SetUp() override {
-    // This process runs one test (gtest_discover_tests), so its environment is the test's own.
     ::setenv("HOME", home_.path().c_str(), 1);
     ::setenv("XDG_CONFIG_HOME", (home_ / "config").c_str(), 1);
     ::setenv("XDG_STATE_HOME", (home_ / "state").c_str(), 1);
@@ -242,6 +243,13 @@ TEST_F(Cli, AddTwiceIsNothingNewButNeverADifferentTarget) {
   EXPECT_THAT(target_file("web"), HasSubstr("quay.io"));
 }
 
+TEST_F(Cli, AddWarnsOfNamesOfDockerHubThatKubeletDoesNotKnow) {
+  EXPECT_EQ(run({"add", "web", "--registry", "work@registry-1.docker.io"}), 0);
+  EXPECT_THAT(console_.err(),
+              HasSubstr("warning: kubelet finds the login for images of docker.io, and not for those of "
+                        "registry-1.docker.io: name them docker.io/NAME\n"));
+}
+
 TEST_F(Cli, AddDryRunOnlyPrints) {
   EXPECT_EQ(run({"add", "web", "--registry", "ghcr.io", "--context", "p*", "-n", "a", "-n", "team-*", "--dry-run"}), 0);
   EXPECT_THAT(console_.out(), HasSubstr("registries: [ghcr.io]\ncontexts: [p*]\nnamespaces: [a, team-*]\n"));
@@ -258,6 +266,13 @@ TEST_F(Cli, AddWithALockedKeyringStillDeclares) {
   console_.store().problem = Error(ErrorCode::locked, "the keyring is locked", "unlock it");
   EXPECT_EQ(run({"add", "web", "--registry", "ghcr.io"}), 0);
   EXPECT_THAT(console_.err(), HasSubstr("the keyring is locked; unlock it"));
+}
+
+TEST_F(Cli, APreviewSaysWhoseLoginsItDoesNotKnow) {
+  run({"add", "web", "--registry", "ghcr.io"});
+  console_.store().problem = Error(ErrorCode::locked, "the keyring is locked", "unlock it");
+  EXPECT_EQ(run({"set", "web", "namespaces=team-b", "--dry-run=server"}), 0);
+  EXPECT_THAT(console_.err(), HasSubstr("  not known for the logins: the keyring is locked"));
 }
 
 TEST_F(Cli, ListIsATableNamesOrJson) {
@@ -427,6 +442,34 @@ TEST_F(Cli, LoginsNamesTheTargetsAtTheLoginThatTheyUse) {
   EXPECT_EQ(targets("keyring"), json::parse("[[]]"));
 }
 
+TEST_F(Cli, WhereAFileOrAnotherHelperHasTheLoginThatOfTheKeyringIsSaidToChangeNothing) {
+  log_in("ghcr.io", "me");
+  console_.replaced().store({{"ghcr.io", "before"}, SecretString("old")});
+  const auto expect_told = [this](const std::string& source) {
+    const std::string said = "targets take the login for ghcr.io from " + source + ", not from the keyring";
+    EXPECT_EQ(run({"rollback", "ghcr.io"}), 1);
+    EXPECT_THAT(console_.err(), HasSubstr(said + "; nothing was changed"));
+    EXPECT_EQ(console_.store().get("ghcr.io")->login.username, "me");
+    for (const char* command : {"login", "logout"}) {
+      FakeConsole console("canary");
+      console.store().store({{"ghcr.io", "me"}, SecretString("canary")});
+      std::vector<std::string> words{command, "ghcr.io"};
+      if (words.front() == "login") {
+        words.insert(words.end(), {"--no-verify", "--username", "me", "--password-stdin"});
+      }
+      EXPECT_EQ(cli::run(words, console.console()), 0) << console.err();
+      EXPECT_THAT(console.err(), HasSubstr("note: " + said + '\n')) << command;
+    }
+  };
+  const std::string file = (home_ / "logins.json").string();
+  home_.write("logins.json", R"({"auths":{"ghcr.io":{"auth":"Ym9iOmNhbmFyeQ=="}}})");
+  home_.write("config/regsync/config.yaml", "loginFiles: ['" + file + "']\n");
+  expect_told(file);
+  EXPECT_THAT(console_.err(), HasSubstr("podman login --authfile " + file + " ghcr.io"));
+  home_.write("config/regsync/config.yaml", "credHelpers: {ghcr.io: corp}\n");
+  expect_told("docker-credential-corp");
+}
+
 TEST_F(Cli, ALoginFileThatCannotBeReadIsToldWithTheLoginsThatCan) {
   log_in("ghcr.io", "me");
   home_.write("config/regsync/config.yaml", "loginFiles: ['" + (home_ / "gone.json").string() + "']\n");
@@ -458,6 +501,19 @@ TEST_F(Cli, ALoginThatThePersonDoesNotAllowIsOnlyItsOwnProblem) {
   EXPECT_THAT(console_.out(), testing::ContainsRegex("ghcr.io +me +keyring +<none> +no"));
   EXPECT_THAT(console_.out(), testing::ContainsRegex("quay.io +you +keyring +<none> +yes"));
   EXPECT_THAT(console_.out(), HasSubstr("\nKeePassXC asks before it gives the login of ghcr.io\n  -> allow it\n"));
+}
+
+TEST_F(Cli, DoctorAdvisesToMoveNoLoginForWhichTheFileWasChosen) {
+  ::setenv("DOCKER_CONFIG", (home_ / "docker").c_str(), 1);
+  const auto said = [this](const std::string& helpers) {
+    home_.write("docker/config.json",
+                R"({"auths":{"https://ghcr.io":{"auth":"Ym9iOmNhbmFyeQ=="}},"credHelpers":)" + helpers + "}");
+    FakeConsole console;
+    cli::run({"doctor"}, console.console());
+    return console.out();
+  };
+  EXPECT_THAT(said("{}"), HasSubstr("holds 1 login in plain text"));
+  EXPECT_THAT(said(R"({"ghcr.io":""})"), testing::Not(HasSubstr("1 login in plain text")));
 }
 
 TEST_F(Cli, DoctorReadsTheLoginFiles) {
@@ -1054,6 +1110,63 @@ TEST_F(Cli, RbacGrantsToWhomItIsTold) {
   EXPECT_THAT(console_.out(), HasSubstr("namespace: web"));  // the context's own
   EXPECT_THAT(console_.out(), HasSubstr("name: alice"));
   EXPECT_EQ(run({"rbac", "web", "--user", "alice", "--context", "dev"}), 2);
+}
+
+// As one does whose state folder cannot be used.
+TEST_F(Cli, WhatIsWrittenIsDoneThoughRegsyncdCannotBeTold) {
+  const auto refusing = [](ControlPeer::Connection& connection) {
+    for (std::string line = connection.read_line(); !line.empty(); line = connection.read_line()) {
+      connection.write(control::make_error(json::parse(line)["id"], Error(ErrorCode::internal, "no space left")));
+    }
+  };
+  ControlPeer peer(refusing, socket());
+  home_.write("git/api.yaml", "registries: [ghcr.io]\ncontexts: [dev]\n");
+  home_.write("git/web.yaml", "registries: [ghcr.io]\ncontexts: [dev]\n");
+  EXPECT_EQ(run({"apply", "-f", (home_ / "git").string()}), 0);
+  EXPECT_THAT(target_file("web"), HasSubstr("ghcr.io"));
+  EXPECT_THAT(console_.out(), HasSubstr("target \"api\" added\ntarget \"web\" added\n"));
+  EXPECT_THAT(console_.err(), HasSubstr("warning: target api is written, but regsyncd"));
+  EXPECT_THAT(console_.err(), HasSubstr("no space left"));
+}
+
+TEST_F(Cli, ATargetWhoseNameIsTooLongForAFileIsNotFound) {
+  run({"add", "web", "--registry", "ghcr.io"});
+  EXPECT_EQ(run({"remove", std::string(300, 'a'), "--yes"}), 1);
+  EXPECT_THAT(console_.err(), HasSubstr("\" not found"));
+}
+
+TEST_F(Cli, DescribeShowsEveryFieldThatIsSet) {
+  home_.write("config/regsync/targets/web.yaml",
+              "secret: pull\nregistries: [ghcr.io]\ncontextSelector: env=prod\nnamespaces: [team-a]\n"
+              "excludeNamespaces: [kube-*]\nserviceAccounts: [default]\nemail: me@example.com\nonLogout: remove\n"
+              "refresh: {ghcr.io: 1h}\nexpires: {ghcr.io: 2027-01-31}\nverifyLogins: false\nheal: evict\npin: true\n");
+  EXPECT_EQ(run({"describe", "web"}), 0);
+  for (const char* line : {"Contexts:         (env=prod)\n", "Email:            me@example.com\n",
+                           "Refresh:          ghcr.io=1h\n", "Expires:          ghcr.io=2027-01-31\n",
+                           "Verify Logins:    no\n", "Heal:             evict\n", "Pin:              yes\n"}) {
+    EXPECT_THAT(console_.out(), HasSubstr(line));
+  }
+}
+
+TEST_F(Cli, TheEditorGetsTheFileLimitThatThePersonHas) {
+  rlimit limit{};
+  ASSERT_EQ(::getrlimit(RLIMIT_NOFILE, &limit), 0);
+  limit.rlim_cur = 200;
+  ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &limit), 0);
+  raise_file_limit();
+  run({"add", "web", "--registry", "ghcr.io"});
+  ::unsetenv("VISUAL");
+  ::setenv("EDITOR", ("ulimit -n >" + (home_ / "limit").string() + "; true").c_str(), 1);
+  EXPECT_EQ(run({"edit", "web"}), 0);
+  EXPECT_EQ(test::read_file(home_ / "limit"), "200\n");
+}
+
+TEST_F(Cli, HowFarASyncIsGoesToATerminalOnly) {
+  ControlPeer peer(answering(StatusReport{}), socket());
+  console_.console().out_is_terminal = true;
+  run({"add", "web", "--registry", "ghcr.io"});
+  run({"sync"});
+  EXPECT_THAT(console_.err(), testing::Not(HasSubstr("\x1b")));
 }
 
 }  // namespace

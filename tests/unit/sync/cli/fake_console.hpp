@@ -39,7 +39,7 @@ class FakeConsole {
   cli::Console& console() { return console_; }
   MemoryStore& store() { return store_; }
   MemoryStore& replaced() { return replaced_; }
-  void be_terminal() { console_.in_is_terminal = console_.out_is_terminal = true; }
+  void be_terminal() { console_.in_is_terminal = console_.out_is_terminal = console_.err_is_terminal = true; }
 
   [[nodiscard]] std::string out() const { return out_.str(); }
   [[nodiscard]] std::string err() const { return err_.str(); }

@@ -63,7 +63,7 @@ class AttachmentsTest : public testing::Test {
   std::size_t most_ = SIZE_MAX;  // no more writes than this are wanted
   std::vector<std::string> written_;
   WatchTable table_;  // nothing is forbidden
-  Attachments attachments_{client_, cache_, table_};
+  Attachments attachments_{client_, cache_, table_, test::owner_id};
 };
 
 TEST_F(AttachmentsTest, NamedAccountsGetTheSecretBesideWhatTheyHave) {
@@ -97,6 +97,27 @@ TEST_F(AttachmentsTest, ASecretThatGoesIsDetachedEverywhere) {
   test::run(loop_, attachments_.detach_all(key, note()));
   EXPECT_THAT(names_in("default"), IsEmpty());
   EXPECT_THAT(names_in("builder"), ElementsAre("theirs"));
+}
+
+// Another regsync attached it; its Secret may have been deleted while that one is not running.
+TEST_F(AttachmentsTest, WhatAnotherOwnerAttachedStaysWhileThereIsNoSecret) {
+  Attachments of_another(client_, cache_, table_, "another");
+  test::run(loop_, of_another.put_in_order(key, plan({"default"}), note()));
+  put_in_order(plan({"builder", "default"}));
+  cache_.observe(key, 2, std::nullopt);
+  written_.clear();
+  const Plan none = plan({});
+  EXPECT_THAT(attachments_.excess(key, &none), ElementsAre("builder"));
+  test::run(loop_, attachments_.detach_all(key, note()));
+  EXPECT_THAT(written_, ElementsAre("-builder"));
+  EXPECT_THAT(names_in("default"), ElementsAre("cred"));
+}
+
+TEST_F(AttachmentsTest, WithASecretOfOursGoWhateverRegsyncsAttachedIt) {
+  Attachments of_another(client_, cache_, table_, "another");
+  test::run(loop_, of_another.put_in_order(key, plan({"default"}), note()));
+  test::run(loop_, attachments_.detach_all(key, note()));
+  EXPECT_THAT(names_in("default"), IsEmpty());
 }
 
 TEST_F(AttachmentsTest, AnAccountThatIsMissingIsSaidAfterTheOthersAreDone) {

@@ -107,6 +107,20 @@ TEST(ClusterCache, AVersionGoesBackToTheServerAsItCame) {
   }
 }
 
+TEST(ClusterCache, ANamespaceThatMayNotBeReadAnyMoreIsKnownByItsNameOnly) {
+  ClusterCache cache;
+  cache.begin_list();
+  cache.observe_namespace("team-a", NamespaceView());
+  cache.forbid_namespaces();
+  EXPECT_EQ(cache.find_namespace("team-a"), nullptr);
+  int names = 0;
+  cache.for_each_namespace([&](const std::string&, const NamespaceView&) { ++names; });
+  EXPECT_EQ(names, 1);
+  cache.begin_list();
+  cache.observe_namespace("team-a", NamespaceView());
+  EXPECT_NE(cache.find_namespace("team-a"), nullptr);
+}
+
 class ObserveTest : public testing::Test {
  protected:
   bool observe(std::uint64_t version, const std::string& target) {

@@ -186,6 +186,26 @@ TEST_F(ClusterTest, WhatATargetNoLongerCoversIsDeleted) {
   EXPECT_EQ(asked_elsewhere_.size(), 1U) << "another context may lead to the same cluster";
 }
 
+TEST_F(ClusterTest, LabelsThatMayNotBeReadAnyMoreDeleteNothing) {
+  kube_.edit({"namespaces", "", "team"}, [](json& object) { object["metadata"]["labels"]["tier"] = "a"; });
+  auto target = test::make_target("t", "cred", {});
+  target.namespace_selector = LabelSelector::parse("tier=a");
+  begin(target);
+  ASSERT_EQ(password(), "first");
+  kube_.forbids = [](const test::ApiRequest& request) { return request.key.resource == "namespaces"; };
+  cluster_.kick();
+  settle();
+  EXPECT_EQ(state(), SyncState::stuck);
+  EXPECT_EQ(cause(), ErrorCode::forbidden);
+  target.namespace_selector = LabelSelector::parse("tier=b");
+  begin(target);
+  EXPECT_TRUE(kube_.find(cred)) << "it may be labelled so by now";
+  kube_.forbids = [](const test::ApiRequest& /*request*/) { return false; };
+  cluster_.kick();
+  settle();
+  EXPECT_TRUE(until([&] { return !kube_.find(cred); })) << "it is not";
+}
+
 TEST_F(ClusterTest, WhatAnotherContextWantsIsNotDeleted) {
   begin();
   elsewhere_ = Error(ErrorCode::already_exists, "wanted through context d");
@@ -235,6 +255,18 @@ TEST_F(ClusterTest, AnAdoptionThatFailedIsShownAsThatAndIsNotMadeLater) {
   settle();
   EXPECT_EQ(cause(), ErrorCode::not_owned);
   EXPECT_EQ(password(), "");
+}
+
+TEST_F(ClusterTest, AnAdoptionIsOfTheTargetThatWasNamed) {
+  kube_.put(cred, test::foreign_secret());
+  wanted_.put(test::make_target("a"));
+  begin(test::make_target("b"));
+  cluster_.adopt({"b"});
+  settle();
+  EXPECT_EQ(kube_.writes(), 0U) << "the Secret would become that of a";
+  cluster_.adopt({"a"});
+  settle();
+  EXPECT_EQ(password(), "first");
 }
 
 TEST_F(ClusterTest, WhatIsNotOursCannotBeAdoptedWhereItsTypeIsAnother) {
@@ -421,6 +453,36 @@ TEST_F(ClusterTest, AnEntryThatSomebodyElseMadeStays) {
   EXPECT_THAT(pull_secrets(), ElementsAre("theirs", "cred"));
 }
 
+TEST_F(ClusterTest, OfAPinnedContextThatLeadsElsewhereNoServiceAccountIsTouched) {
+  auto target = test::make_target();
+  target.service_accounts = {"default"};
+  begin(target);
+  target.service_accounts = {"builder"};
+  kube_.put({"serviceaccounts", "team", "builder"}, json::object());
+  kube_.forget_requests();
+  wanted_.put(target);
+  wanted_.freeze("t");
+  apply();
+  EXPECT_EQ(kube_.writes(), 0U);
+  EXPECT_EQ(state(), SyncState::stuck);
+  EXPECT_EQ(cause(), ErrorCode::kubeconfig);
+  EXPECT_THAT(pull_secrets(), ElementsAre("theirs", "cred"));
+}
+
+TEST_F(ClusterTest, InANamespaceThatIsBeingDeletedNoServiceAccountIsMissed) {
+  auto target = test::make_target();
+  begin(target);
+  kube_.cluster.terminate_namespace("team");
+  kube_.make_namespace("other");  // watches are told
+  ASSERT_TRUE(until([&] { return state() == SyncState::terminating; }));
+  target.service_accounts = {"default", "builder"};
+  wanted_.put(target);
+  kube_.forget_requests();
+  apply();
+  EXPECT_EQ(state(), SyncState::terminating);
+  EXPECT_EQ(kube_.writes(), 0U);
+}
+
 class DeletedByOthers : public ClusterTest {
  protected:
   // The Secret that was attached is gone, and cannot be made again.
@@ -497,6 +559,27 @@ TEST_F(ClusterTest, AMissingServiceAccountIsNamedAndFollowed) {
   EXPECT_TRUE(until([&] { return state() == SyncState::in_sync; }));
 }
 
+// As `regsync rbac` prints the rights: where a target names its accounts, to those alone.
+TEST_F(ClusterTest, APatternOfAnotherTargetDoesNotHideTheAccountsThatATargetNames) {
+  kube_.forbids = [](const test::ApiRequest& request) {
+    const bool is_one = !request.key.name.empty() || !request.parameter("fieldSelector").empty();
+    const bool allowed = request.key.name_space == "other" || (request.key.name_space == "team" && is_one);
+    return request.key.resource == "serviceaccounts" && !allowed;
+  };
+  kube_.make_namespace("other");
+  auto broad = test::make_target("broad", "cred-of-all", {"other"});
+  broad.service_accounts = {"*"};
+  wanted_.put(broad);
+  auto target = test::make_target();
+  target.service_accounts = {"default"};
+  begin(target);
+  EXPECT_TRUE(until([&] { return state() == SyncState::in_sync && pull_secrets().size() == 2; }));
+  kube_.forget_requests();
+  kube_.edit(account, [](json& object) { object["imagePullSecrets"] = json::array(); });
+  EXPECT_TRUE(until([&] { return pull_secrets() == std::vector<std::string>{"cred"}; })) << "an event tells";
+  EXPECT_EQ(row("broad").state, SyncState::in_sync);
+}
+
 // --- pods that wait for what was repaired
 
 class Healing : public ClusterTest {
@@ -513,7 +596,8 @@ class Healing : public ClusterTest {
           {{"imagePullSecrets", {{{"name", "cred"}}}},
            {"containers", {{{"name", "main"}, {"image", "ghcr.io/acme/app"}}}}}},
          {"status",
-          {{"containerStatuses", {{{"name", "main"}, {"state", {{"waiting", {{"reason", "ImagePullBackOff"}}}}}}}}}}});
+          {{"phase", "Pending"},
+           {"containerStatuses", {{{"name", "main"}, {"state", {{"waiting", {{"reason", "ImagePullBackOff"}}}}}}}}}}});
   }
   // Whether the pod is evicted where a person does this while pods are looked at.
   bool evicts_after(const std::function<void()>& change) {
@@ -597,6 +681,17 @@ TEST_F(ClusterTest, AServerThatIsAwayIsARetryAndNothingIsDeleted) {
   EXPECT_EQ(cause(), ErrorCode::unreachable);
   kube_.transport.forget_scripts("", "");
   EXPECT_EQ(kube_.requests().size(), 0U);
+}
+
+TEST_F(ClusterTest, OfAServerThatAnswersEverythingWithAFaultNothingIsInSync) {
+  begin();
+  kube_.transport.answer("GET", "/api", 503, FakeTransport::status_body(503, "ServiceUnavailable", "no upstream"));
+  kube_.transport.end_streams();
+  EXPECT_TRUE(until([&] { return cause() == ErrorCode::server_error; }));
+  EXPECT_EQ(state(), SyncState::retrying);
+  kube_.transport.forget_scripts("GET", "/api");
+  cluster_.kick();
+  EXPECT_TRUE(until([&] { return state() == SyncState::in_sync; }));
 }
 
 TEST_F(ClusterTest, ASecretIsReadOnDemandWhereItMayNotBeWatched) {

@@ -73,6 +73,13 @@ class Wanted {
       plan = std::make_shared<const Plan>(make_plan(plan->target, logins_));
     }
   }
+  // It is pinned, and the context leads to another cluster than it did.
+  void freeze(const std::string& target) {
+    Plan plan = *plans_.at(target);
+    plan.held = Error(ErrorCode::kubeconfig, "context c leads to another cluster than before");
+    plan.frozen = true;
+    plans_[target] = std::make_shared<const Plan>(std::move(plan));
+  }
   // Its file is gone, and nobody said why.
   void lose(const std::string& target) {
     in_doubt_.merge(places_of(plans_.at(target)->target, "default"));

@@ -35,9 +35,14 @@ class HealerTest : public testing::Test {
          {"spec",
           {{"imagePullSecrets", pull_secrets}, {"containers", {{{"name", "main"}, {"image", "ghcr.io/acme/app"}}}}}},
          {"status",
-          {{"containerStatuses", {{{"name", "main"}, {"state", {{"waiting", {{"reason", "ImagePullBackOff"}}}}}}}}}}});
+          {{"phase", "Pending"},
+           {"containerStatuses", {{{"name", "main"}, {"state", {{"waiting", {{"reason", "ImagePullBackOff"}}}}}}}}}}});
   }
   [[nodiscard]] bool is_there(const std::string& name) const { return kube_.find({"pods", "team", name}).has_value(); }
+  [[nodiscard]] std::size_t lists() const { return kube_.count("list", "pods"); }
+  void answer_version(const std::string& minor) {
+    kube_.transport.answer("GET", "/version", 200, {{"major", "1"}, {"minor", minor}});
+  }
   bool until(const std::function<bool()>& holds) { return test::run_until(loop_, holds); }
 
   asio::io_context loop_;
@@ -113,6 +118,73 @@ TEST_F(HealerTest, AsksAgainBeforeEachEviction) {
   kube_.transport.release();
   test::run_until(loop_, [&] { return !is_there("app-1"); }, 50ms);
   EXPECT_TRUE(is_there("app-1"));
+}
+
+TEST_F(HealerTest, AFailureThatPassesEndsARoundOnly) {
+  constexpr const char* pods = "/api/v1/namespaces/team/pods";
+  make_pod("app-1");
+  int asked = 0;
+  kube_.transport.on("GET", pods, [&](const kube::HttpRequest&) {
+    if (++asked == 2) {
+      throw Error(ErrorCode::unreachable, "reset");
+    }
+    const int status = asked == 1 ? 429 : 503;
+    return test::FakeTransport::respond(status, test::FakeTransport::status_body(status, "", "later").dump());
+  });
+  healer_.repaired({"team", "cred"}, "t", "", payload_);
+  EXPECT_TRUE(until([&] { return asked > 2; }));
+  kube_.transport.forget_scripts("GET", pods);
+  EXPECT_TRUE(until([&] { return !is_there("app-1"); }));
+}
+
+TEST_F(HealerTest, APodThatAdmissionKeepsDoesNotKeepItsNeighbours) {
+  make_pod("app-1");
+  make_pod("app-2");
+  answer_version("30");
+  std::vector<std::string> sent;
+  kube_.transport.on("POST", "/api/v1/namespaces/team/pods/app-1", [&](const kube::HttpRequest& request) {
+    sent.push_back(json::parse(request.body).at("apiVersion"));
+    return test::FakeTransport::respond(
+        403, test::FakeTransport::status_body(403, "Forbidden", "admission webhook \"w\" denied the request").dump());
+  });
+  healer_.repaired({"team", "cred"}, "t", "", payload_);
+  EXPECT_TRUE(until([&] { return !is_there("app-2"); }));
+  EXPECT_TRUE(is_there("app-1"));
+  EXPECT_THAT(sent, ElementsAre("policy/v1"));
+}
+
+TEST_F(HealerTest, AnOldServerGetsTheEvictionThatItKnows) {
+  make_pod("app-1");
+  answer_version("21+");
+  kube_.transport.on("POST", "/api/v1/namespaces/team/pods/app-1", [&](const kube::HttpRequest& request) {
+    if (json::parse(request.body).at("apiVersion") == "policy/v1beta1") {
+      kube_.erase({"pods", "team", "app-1"});
+      return test::FakeTransport::respond(201, "{}");
+    }
+    return test::FakeTransport::respond(
+        400, test::FakeTransport::status_body(400, "BadRequest", "does not match the expected API version").dump());
+  });
+  healer_.repaired({"team", "cred"}, "t", "", payload_);
+  EXPECT_TRUE(until([&] { return evicted_.size() == 1; }));
+  EXPECT_FALSE(is_there("app-1"));
+}
+
+TEST_F(HealerTest, AsksOnlyForPodsThatHaveNotBegun) {
+  make_pod("app-1");
+  healer_.repaired({"team", "cred"}, "t", "", payload_);
+  EXPECT_TRUE(until([&] { return lists() > 0; }));
+  EXPECT_EQ(kube_.requests().front().parameter("fieldSelector"), "status.phase=Pending");
+}
+
+TEST_F(HealerTest, LooksAtAFewRepairsAtOnce) {
+  kube_.transport.hold();
+  for (int i = 0; i < 20; ++i) {
+    healer_.repaired({"n" + std::to_string(i), "cred"}, "t", "", payload_);
+  }
+  loop_.poll();
+  EXPECT_EQ(kube_.transport.requests().size(), 4U);
+  kube_.transport.release();
+  EXPECT_TRUE(until([&] { return lists() == 20; }));
 }
 
 TEST_F(HealerTest, EndsWhereItMayNotListPods) {

@@ -3,6 +3,9 @@
 #include <gtest/gtest.h>
 
 #include <nlohmann/json.hpp>
+#include <string>
+
+#include "sync/model/secret_object.hpp"
 
 namespace regsync {
 namespace {
@@ -17,6 +20,44 @@ TEST(ServiceAccountView, KnowsItsPullSecrets) {
   EXPECT_EQ(view.version, 42U);
 }
 
+json account_of(const std::string& attached) {
+  return {{"metadata",
+           {{"name", "default"},
+            {"namespace", "team"},
+            {"annotations", {{attached_annotation, attached}, {place_annotation, "team/default"}}}}},
+          {"imagePullSecrets", {{{"name", "theirs"}}, {{"name", "cred"}}}}};
+}
+
+std::string note_in(const json& account) {
+  return account.at("metadata").value("annotations", json::object()).value(std::string(attached_annotation), "");
+}
+
+TEST(ServiceAccountView, KnowsWhoseEachEntryIs) {
+  const auto view = view_service_account(account_of("cred=one,old,odd=,=x,,third=two=2"));
+  EXPECT_TRUE(view.is_attached("cred", "one"));
+  EXPECT_FALSE(view.is_attached("cred", "two"));
+  EXPECT_TRUE(view.is_attached("cred", "")) << "whoever's";
+  EXPECT_TRUE(view.is_attached("old", "two")) << "an older version noted no owner";
+  EXPECT_TRUE(view.is_attached("odd", "two"));
+  EXPECT_FALSE(view.is_attached("third", "two"));
+  EXPECT_FALSE(view.is_attached("theirs", ""));
+}
+
+TEST(ServiceAccountEntries, AreNotedWithTheirOwner) {
+  const json second = attached(account_of("cred=one"), "more", "two");
+  EXPECT_EQ(note_in(second), "cred=one,more=two");
+  EXPECT_EQ(note_in(detached(second, "cred", "one")), "more=two");
+  EXPECT_EQ(note_in(detached(detached(second, "cred", "one"), "more", "two")), "");
+  EXPECT_EQ(note_in(attached(account_of("old"), "more", "two")), "more=two,old") << "nobody knows whose that is";
+}
+
+TEST(ServiceAccountEntries, OfAnotherOwnerStay) {
+  const json account = account_of("cred=one");
+  EXPECT_EQ(detached(account, "cred", "two"), account);
+  EXPECT_EQ(attached(account, "cred", "two"), account) << "it is there";
+  EXPECT_EQ(detached(account, "cred", "").at("imagePullSecrets"), json::array({{{"name", "theirs"}}}));
+}
+
 // Nothing that a server may send throws.
 TEST(ServiceAccountView, WhatIsOddCountsAsNotThere) {
   for (const json& odd : {json(nullptr), json(1), json("text"), json::array({nullptr}), json::array({1, json::array()}),
@@ -25,7 +66,7 @@ TEST(ServiceAccountView, WhatIsOddCountsAsNotThere) {
                                 json{{"metadata", {{"annotations", odd}, {"resourceVersion", odd}}}},
                                 json{{"metadata", {{"annotations", {{attached_annotation, odd}}}}}}}) {
       EXPECT_TRUE(view_service_account(account).pull_secrets.empty()) << account.dump();
-      EXPECT_NO_THROW(detached(attached(account, "regcred"), "regcred")) << account.dump();
+      EXPECT_NO_THROW(detached(attached(account, "regcred", "id"), "regcred", "id")) << account.dump();
     }
   }
 }

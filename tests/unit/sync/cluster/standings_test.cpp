@@ -107,6 +107,19 @@ TEST_F(StandingsTest, OfAServerThatIsAwayNothingIsInSync) {
   EXPECT_EQ(row().cause->message(), "no route");
 }
 
+TEST_F(StandingsTest, WhatNoListShowsAnyMoreIsNotInSync) {
+  write();
+  health_.problem = watch_->problem = Error(ErrorCode::server_error, "watches fail though lists are answered");
+  EXPECT_EQ(row().state, SyncState::in_sync) << "it is seen late";
+  watch_->lists_fail = true;
+  EXPECT_EQ(row().state, SyncState::retrying);
+  EXPECT_EQ(row().cause->code(), ErrorCode::server_error);
+  const auto wide = follow({secrets_resource, "", "cred"}, Watch::Following());
+  EXPECT_EQ(row().state, SyncState::in_sync) << "this one shows it";
+  wide->state = Watch::FirstList();
+  EXPECT_EQ(row().state, SyncState::retrying);
+}
+
 TEST_F(StandingsTest, AFailureIsShownUntilSomethingElseIsDecided) {
   Progress& progress = cache_.progress(key);
   progress.state = SyncState::stuck;

@@ -103,6 +103,30 @@ TEST_F(WatchPlan, WhatStandsInTheWayIsWatchedByName) {
   EXPECT_THAT(plan(), UnorderedElementsAre(label_in_team, WatchId{secrets_resource, "team", "s1"}));
 }
 
+TEST_F(WatchPlan, APatternOfAccountsTakesAllOfThemAndElseThoseThatAreNamed) {
+  places_.secrets["a"].namespaces = {"a"};
+  places_.secrets["b"].namespaces = {"b"};
+  places_.service_accounts = {"*", "default"};
+  const auto accounts = [this] {
+    auto ids = plan();
+    std::erase_if(ids, [](const WatchId& id) { return id.resource != service_accounts_resource; });
+    return ids;
+  };
+  const WatchId all{service_accounts_resource, "", ""};
+  EXPECT_THAT(accounts(), UnorderedElementsAre(all));
+  stages_[all] = WatchStage::forbidden;
+  const WatchId all_in_a{service_accounts_resource, "a", ""};
+  const WatchId all_in_b{service_accounts_resource, "b", ""};
+  const WatchId named{service_accounts_resource, "", "default"};
+  EXPECT_THAT(accounts(), UnorderedElementsAre(all, all_in_a, all_in_b, named));
+  stages_[named] = WatchStage::forbidden;
+  stages_[all_in_b] = WatchStage::followed;
+  EXPECT_THAT(accounts(), UnorderedElementsAre(all, all_in_a, all_in_b, named));
+  stages_[all_in_a] = WatchStage::forbidden;
+  EXPECT_THAT(accounts(),
+              UnorderedElementsAre(all, all_in_a, all_in_b, named, WatchId{service_accounts_resource, "a", "default"}));
+}
+
 TEST_F(WatchPlan, NamesAreFollowedUntilTheLabelIs) {
   want(3, {"team"});
   run(WatchStage::followed);

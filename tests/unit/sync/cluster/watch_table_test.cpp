@@ -145,6 +145,25 @@ TEST_F(WatchTableTest, NothingIsCertainBeforeTheAccountsThatMatterAreKnown) {
   EXPECT_TRUE(table_.knows_accounts("team")) << "the wide one shows them";
 }
 
+TEST_F(WatchTableTest, AnAccountIsFollowedByItsNameWhereNotAllMayBe) {
+  look_for({"team", "other"}, {"default", "*"});
+  put({service_accounts_resource, "", ""}, forbidden());
+  put({service_accounts_resource, "team", ""}, forbidden("no right to all"));
+  Watch& named = put({service_accounts_resource, "team", "default"}, Watch::FirstList());
+  put({service_accounts_resource, "other", ""}, Watch::Following());
+  EXPECT_FALSE(table_.knows_accounts("team"));
+  EXPECT_TRUE(table_.knows_accounts("other"));
+  named.state = Watch::Following();
+  EXPECT_TRUE(table_.knows_accounts("team"));
+  EXPECT_FALSE(table_.account_forbidden("team", "default"));
+  ASSERT_TRUE(table_.account_forbidden("team", "*"));
+  EXPECT_EQ(table_.account_forbidden("team", "*")->message(), "no right to all");
+  EXPECT_FALSE(table_.account_forbidden("other", "*") || table_.account_forbidden("other", "default"));
+  named.state = forbidden();
+  EXPECT_TRUE(table_.knows_accounts("team")) << "as far as rights go";
+  EXPECT_TRUE(table_.account_forbidden("team", "default"));
+}
+
 TEST_F(WatchTableTest, AListThatFailedOnceIsNotWaitedFor) {
   look_for({});
   put(everywhere, Watch::FirstList()).problem = Error(ErrorCode::unreachable, "refused");

@@ -88,5 +88,12 @@ TEST(TargetDirectory, ReplacesOnlyWhatNobodyChangedMeanwhile) {
   EXPECT_EQ(targets.read("a"), good);
 }
 
+TEST(TargetDirectory, HasNoTargetWhoseNameIsTooLongForAFile) {
+  const test::TempDir dir;
+  EXPECT_FALSE(TargetDirectory(dir.path()).contains(std::string(300, 'a')));
+  dir.write("file", "");
+  EXPECT_FALSE(TargetDirectory(dir / "file").contains("web"));
+}
+
 }  // namespace
 }  // namespace regsync

@@ -170,6 +170,18 @@ TEST_F(ContextBookTest, AFormerClusterIsRememberedUntilTheContextLeadsBack) {
   EXPECT_NE(book_.find("dev (x0 at https://x)"), nullptr);
 }
 
+TEST_F(ContextBookTest, TwoFormerClustersOfOneAddressHaveTwoNames) {
+  std::vector<std::string> dropped;
+  const auto none = [](const std::string&) { return false; };
+  const ClusterIdentity first{.uid = "", .server = "https://x", .authority = "c1"};
+  const ClusterIdentity second{.uid = "", .server = "https://x", .authority = "c2"};
+  EXPECT_EQ(book_.keep_former("dev", first, noon, none, dropped), "dev (https://x)");
+  EXPECT_EQ(book_.keep_former("dev", second, noon, none, dropped), "dev (https://x, 2)");
+  EXPECT_EQ(book_.keep_former("dev", first, noon, none, dropped), "dev (https://x)");
+  EXPECT_EQ(book_.find("dev (https://x)")->identity, first);
+  EXPECT_EQ(book_.find("dev (https://x, 2)")->identity, second);
+}
+
 TEST_F(ContextBookTest, AUidIsNotThatOfAnotherAddress) {
   book_.meet("dev", one, false, noon);
   book_.meet("prod", {.uid = one.uid, .server = "https://prod", .authority = one.authority}, false, noon);

@@ -56,6 +56,28 @@ TEST(ContextChecks, OnlyAContextThatIsGoneCanBeForgotten) {
   EXPECT_EQ(none.remedy(), "see: regsync status");
 }
 
+TEST(ContextChecks, AnAbsentContextMayBeAnotherNameOfThisOneUnlessItIsKnownToLeadElsewhere) {
+  const test::TempDir dir;
+  ContextBook book(dir.path() / "contexts.json");
+  const auto leads_to = [&](const std::string& context, const std::string& uid) {
+    book.meet(context, {.uid = uid, .server = "https://" + uid + ".example", .authority = ""}, false, {});
+  };
+  leads_to("dev", "1");
+  leads_to("old-dev", "1");
+  leads_to("prod", "2");
+  const auto is_there = [](const std::string& context) { return context == "dev"; };
+  Target target;
+  const auto names_one = [&](const std::vector<std::string>& contexts) {
+    target.contexts = contexts;
+    return names_absent_context(target, "dev", book, is_there);
+  };
+  EXPECT_TRUE(names_one({"nobody-met-it"}));
+  EXPECT_TRUE(names_one({"old-dev"}));
+  EXPECT_FALSE(names_one({"prod", "dev", "any-*"}));
+  EXPECT_THAT(names_in_footprints("dev", book, is_there), ElementsAre("dev", "old-dev"));
+  EXPECT_THAT(names_in_footprints("dev", book, [](const std::string&) { return true; }), ElementsAre("dev"));
+}
+
 TEST(ContextChecks, OnlyAContextThatATargetUsesCanBeTrusted) {
   const test::TempDir dir;
   ContextBook book(dir / "contexts.json");

@@ -48,6 +48,27 @@ TEST_F(ContextSetTest, AnotherDefinitionIsAnotherCluster) {
   EXPECT_EQ(contexts_.server("dev"), "https://127.0.0.2:1/dev");
 }
 
+// It says whose of several replicas the cluster is.
+TEST_F(ContextSetTest, TheAddressIsTheSameWithAClusterAndWithout) {
+  for (const auto& [written, spelled] : std::map<std::string, std::string>{
+           {"https://HOST.example/", "https://host.example"},
+           {"https://h.example//a/../b%2D1/", "https://h.example/b-1"},
+           {"127.0.0.1:6443", "http://127.0.0.1:6443"},
+       }) {
+    auto text = kubeconfig_text({{"dev", "a"}});
+    text.replace(text.find("https://127.0.0.1:1/dev"), 23, written);
+    contexts_.set_kubeconfig(kube::Kubeconfig::parse(text, "a file"));
+    contexts_.update([](const std::string&) { return false; });
+    EXPECT_EQ(contexts_.server("dev"), spelled);
+    update();
+    EXPECT_EQ(contexts_.server("dev"), spelled);
+    const auto first = contexts_.find("dev");
+    ASSERT_TRUE(first);
+    EXPECT_THAT(take(text + "# touched\n"), IsEmpty()) << "the same";
+    EXPECT_EQ(contexts_.find("dev"), first);
+  }
+}
+
 TEST_F(ContextSetTest, OneThatCannotBeUsedKeepsItsLastGoodDefinitionAndHurtsNoOther) {
   take(kubeconfig_text({{"dev", "a"}, {"prod", "b"}}));
   const auto last_good = contexts_.find("dev");
@@ -170,6 +191,44 @@ TEST(ContextSetRetry, AFileThatCouldNotBeUsedIsLookedAtAgain) {
   EXPECT_TRUE(test::run_until(io, [&] { return contexts->problems().empty(); }));
   EXPECT_EQ(first->context().token_file, (dir / "second").string());
   test::run(io, contexts->stop());
+}
+
+TEST(ContextSetRetry, AServerThatCannotSayWhoItIsIsAskedLessAndLessOften) {
+  asio::io_context io;
+  test::FakeKube kube(io.get_executor());
+  const std::string kube_system = "/api/v1/namespaces/kube-system";
+  kube.transport.answer("GET", kube_system, 500, test::FakeTransport::status_body(500, "InternalError", "it starts"));
+  std::optional<ClusterIdentity> identity;
+  ContextSet contexts(io.get_executor(),
+                      {.owner = {"id", "id jdoe@laptop"},
+                       .connect = [&](const kube::ResolvedContext&) { return kube.transport.connect(); }},
+                      1h,
+                      {.on_change = [](const std::string&, const ChangedRows&) {},
+                       .on_due = [] {},
+                       .read_again = {},
+                       .on_identified = [&](const std::string&, ClusterIdentity now) { identity = std::move(now); },
+                       .on_lost = [](const std::string&) {}},
+                      /*first_retry=*/20ms);
+  contexts.set_kubeconfig(
+      kube::Kubeconfig::parse("clusters: [{name: c, cluster: {server: 'https://k.example'}}]\n"
+                              "users: [{name: u, user: {token: t}}]\n"
+                              "contexts: [{name: dev, context: {cluster: c, user: u}}]\n",
+                              "a file"));
+  contexts.update([](const std::string&) { return true; });
+  Places places;
+  places.secrets["cred"].namespaces = {"team"};
+  contexts.find("dev")->set_desired(
+      std::make_shared<const DesiredState>("default", DesiredState::Plans(), std::set<std::string>(),
+                                           std::set<std::string>()),
+      std::make_shared<const Places>(places));
+  const auto asked = [&] { return kube.transport.count("GET", kube_system); };
+  ASSERT_TRUE(test::run_until(io, [&] { return asked() == 1; }));
+  EXPECT_FALSE(test::run_until(io, [&] { return asked() > 4; }, 200ms)) << "after 20, 40, 80 and 160 ms";
+  EXPECT_GE(asked(), 3U);
+  kube.transport.forget_scripts("GET", kube_system);
+  kube.put({"namespaces", "", "kube-system"}, nlohmann::json::object());
+  EXPECT_TRUE(test::run_until(io, [&] { return identity && !identity->uid.empty(); }));
+  test::run(io, contexts.stop());
 }
 
 }  // namespace

@@ -83,5 +83,15 @@ TEST_F(OwnerFile, EachOwnerHasFootprintsOfItsOwn) {
   ::unsetenv("XDG_STATE_HOME");
 }
 
+TEST_F(OwnerFile, WhoOnlyReadsFootprintsDoesNotSettleWhoseTheUsualFolderIs) {
+  ::setenv("XDG_STATE_HOME", dir_.path().c_str(), 1);
+  EXPECT_EQ(known_footprints_folder(load_owner(file_, "ci")), paths::footprints());
+  const auto of_first = footprints_folder(load_owner(file_, "first"));
+  EXPECT_EQ(of_first, paths::footprints());
+  EXPECT_EQ(known_footprints_folder(load_owner(file_, "first")), of_first);
+  EXPECT_EQ(known_footprints_folder(load_owner(file_, "ci")), footprints_folder(load_owner(file_, "ci")));
+  ::unsetenv("XDG_STATE_HOME");
+}
+
 }  // namespace
 }  // namespace regsync

@@ -233,6 +233,57 @@ TEST_F(SharedObjectsTest, NothingIsDoneWhileTheOtherCannotBeAsked) {
   EXPECT_EQ(book_.same("dev", "prod"), Same::unknown) << "nothing was learnt";
 }
 
+class UnusableContext : public SharedObjectsTest {
+ protected:
+  // The entry of the user of `prod` is missing.
+  void begin_without_user() {
+    auto text = kubeconfig_text({{"dev", "own"}, {"prod", "own"}});
+    text.replace(text.find("cluster: prod, user: u"), 22, "cluster: prod, user: v");
+    contexts_.set_kubeconfig(kube::Kubeconfig::parse(text, "a file"));
+    update();
+    log_in("first");
+  }
+};
+
+TEST_F(UnusableContext, WhatItMayWantIsNotTaken) {
+  begin_without_user();
+  declare_and_tell(target({"team"}, {"prod"}));
+  ASSERT_FALSE(contexts_.find("prod"));
+  for (const Taking taking : {Taking::deleted, Taking::taken_over}) {
+    const auto error = refusal("7", taking);
+    ASSERT_EQ(code_of(error), ErrorCode::kubeconfig);
+    EXPECT_THAT(error->message(), HasSubstr("context prod may lead to the same cluster, and cannot be asked"));
+  }
+  declare_and_tell(target({}, {"prod"}));
+  EXPECT_EQ(code_of(refusal()), ErrorCode::kubeconfig) << "its own namespace may be this one";
+}
+
+TEST_F(UnusableContext, WhatItDoesNotWantIsFree) {
+  begin_without_user();
+  declare_and_tell(target({"other"}, {"prod"}));
+  EXPECT_EQ(refusal(), std::nullopt);
+}
+
+TEST_F(UnusableContext, WhereItWasMetAndLedElsewhereItIsFree) {
+  serve_dev();
+  begin_without_user();
+  declare_and_tell(target({"team"}, {"dev", "prod"}));
+  met("dev", "1");
+  book_.meet("prod", {.uid = "2", .server = "https://127.0.0.1:1/prod", .authority = ""}, false, {});
+  ASSERT_TRUE(listed("dev"));
+  EXPECT_EQ(refusal(), std::nullopt);
+  book_.meet("prod", {.uid = "2", .server = "https://before", .authority = ""}, false, {});
+  EXPECT_EQ(code_of(refusal()), ErrorCode::kubeconfig) << "it has another address by now";
+}
+
+TEST_F(UnusableContext, WhatIsKnownOfBothIsNotBelievedBeforeWhoAsksIsIdentified) {
+  begin_without_user();
+  declare_and_tell(target({"team"}, {"dev", "prod"}));
+  met("dev", "1");
+  book_.meet("prod", {.uid = "2", .server = "https://127.0.0.1:1/prod", .authority = ""}, false, {});
+  EXPECT_EQ(code_of(refusal()), ErrorCode::kubeconfig);
+}
+
 TEST_F(SharedObjectsTest, NothingIsDoneWhereTheOtherMayNotBeAsked) {
   test::FakeKube& kube = serve({"prod"});
   kube.forbids = [](const test::ApiRequest& request) { return request.verb == "get"; };

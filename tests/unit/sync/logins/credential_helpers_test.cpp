@@ -58,6 +58,17 @@ TEST(CredentialHelpers, TheAnswerIsReadAsDockerReadsIt) {
   EXPECT_EQ(login, (Credential{{"ghcr.io", "alice"}, SecretString("canary")})) << "the case of a name does not count";
 }
 
+TEST(CredentialHelpers, AnIdentityTokenOfAcrIsALoginThatKubeletCanUse) {
+  constexpr const char* answer = R"({"Username":"<token>","Secret":"canary"})";
+  for (const char* host : {"team.azurecr.io", "team.azurecr.cn", "team.azurecr.us", "team.azurecr.de"}) {
+    const Credential login = parse_helper_answer({"acr-env", host, {}}, answer);
+    EXPECT_EQ(login.login.username, "00000000-0000-0000-0000-000000000000") << host;
+    EXPECT_EQ(login.secret.reveal(), "canary");
+    EXPECT_EQ(known_lifetime(RegistryKey(host)), std::chrono::hours(3)) << host;
+  }
+  EXPECT_EQ(parse_helper_answer({"corp", "azurecr.io.example", {}}, answer).login.username, "<token>");
+}
+
 TEST(CredentialHelpers, TheAdviceIsACommandWhateverTheServer) {
   try {
     parse_helper_answer({"corp", "x; $(id) #", {}}, "[]");

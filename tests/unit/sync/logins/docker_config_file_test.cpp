@@ -103,7 +103,7 @@ TEST(DockerConfigFile, LeavesAFileAloneThatAnotherProgramChanged) {
 
 TEST(DockerConfigFile, ReadsPlainLoginsAsDockerDoes) {
   const TempDir dir;
-  const DockerConfigFile config(dir.write("config.json", R"({"auths": {
+  const auto path = dir.write("config.json", R"({"auths": {
     "a.example": {"auth": "YWxpY2U6czNjOnJldA=="},
     "b.example": {"username": "bob", "password": "pw"},
     "c.example": {"auth": "eDp5", "identitytoken": "tok"},
@@ -111,14 +111,18 @@ TEST(DockerConfigFile, ReadsPlainLoginsAsDockerDoes) {
     "e.example": {"email": "only"},
     "f.example": {"auth": "bm9jb2xvbg=="},
     "g.example": {"auth": "%%%"},
-    "h.example": {"registrytoken": "t"}}})"));
+    "h.example": {"registrytoken": "t"}}})");
+  const DockerConfigFile config(path);
   std::vector<std::string> unreadable;
   const auto logins = config.plain_logins(&unreadable);
   ASSERT_EQ(logins.size(), 3U);
   EXPECT_EQ(logins[0], (Credential{{"a.example", "alice"}, SecretString("s3c:ret")}));
   EXPECT_EQ(logins[1], (Credential{{"b.example", "bob"}, SecretString("pw")}));
   EXPECT_EQ(logins[2], (Credential{{"c.example", "<token>"}, SecretString("tok")}));
-  EXPECT_THAT(unreadable, ElementsAre("f.example", "g.example", "h.example"));
+  EXPECT_THAT(unreadable, ElementsAre("f.example", "g.example"));
+  unreadable.clear();
+  static_cast<void>(DockerConfigFile(path, DockerConfigFile::Form::login_file).plain_logins(&unreadable));
+  EXPECT_THAT(unreadable, ElementsAre("f.example", "g.example", "h.example")) << "kubelet knows no registry token";
 }
 
 // As Go's encoding/json does for docker: tables are put together, and the last value of anything else counts.
@@ -189,6 +193,16 @@ TEST(DockerConfigFile, ABlankedLoginComesBackAsItWas) {
   config.blank_login("never.example");
   config.put_login(logins.front());
   EXPECT_EQ(config.plain_logins(), logins);
+}
+
+TEST(DockerConfigFile, ARegistryTokenStaysWhereDockerReadsIt) {
+  const TempDir dir;
+  DockerConfigFile config(
+      dir.write("config.json", R"({"auths":{"a.example":{"auth":"YWxpY2U6cHc=","registrytoken":"t"}}})"));
+  EXPECT_EQ(config.plain_logins().size(), 1U);
+  config.blank_login("a.example");
+  EXPECT_EQ(config.document().dump(), R"({"auths":{"a.example":{"registrytoken":"t"}}})");
+  EXPECT_THAT(config.blank_entries(), ElementsAre("a.example"));
 }
 
 TEST(DockerConfigFile, ALinkWhoseTargetIsNotThereIsNamedAndLeftAlone) {

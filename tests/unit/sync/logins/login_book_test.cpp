@@ -3,8 +3,13 @@
 #include <gtest/gtest.h>
 
 #include <asio/io_context.hpp>
+#include <cstdlib>
+#include <filesystem>
+#include <string>
+#include <vector>
 
 #include "tests/support/run_coroutine.hpp"
+#include "tests/support/temp_dir.hpp"
 
 namespace regsync {
 namespace {
@@ -31,7 +36,7 @@ class LoginBookTest : public testing::Test {
     StoreReading reading;
     reading.asked = wanted_;
     reading.provider = StoreProvider{program_, 1, ":1.1"};
-    reading.collections = {{"/login", "Login", locked_, true}};
+    reading.collections = {{"/login", "Login", locked_, true, in_file_}};
     if (!secret_.empty()) {
       reading.all.push_back({{"ghcr.io", "me"}, "/login"});
       reading.credentials.push_back({{"ghcr.io", "me"}, SecretString(secret_)});
@@ -50,14 +55,17 @@ class LoginBookTest : public testing::Test {
   std::string program_ = "gnome-keyring-daemon";
   std::string secret_ = "one";
   bool locked_ = false;
+  bool in_file_ = false;
   std::optional<Error> problem_;
   int changes_ = 0;
   int read_again_ = 0;
+  std::vector<std::string> replaced_;
   std::set<RegistryKey> wanted_;
   TargetFiles targets_;
   asio::io_context io_;
+  Metrics metrics_;
   LoginBook book_{io_.get_executor(),
-                  nullptr,
+                  &metrics_,
                   {},
                   30ms,
                   {.on_wanted = [this](const auto& wanted) { wanted_ = wanted; },
@@ -66,7 +74,8 @@ class LoginBookTest : public testing::Test {
                        [this] {
                          ++read_again_;
                          deliver();
-                       }}};
+                       },
+                   .on_replaced = [this](const auto& login) { replaced_.emplace_back(login->secret.reveal()); }}};
 };
 
 TEST_F(LoginBookTest, AsksForWhatTargetsWantAndKnowsWhatWasRead) {
@@ -101,6 +110,38 @@ TEST_F(LoginBookTest, ALoginBehindALockStaysKnown) {
   EXPECT_EQ(secret(), "one");
 }
 
+TEST_F(LoginBookTest, ALoginOfAnotherKeyringDoesNotReplaceOneThatIsLockedAway) {
+  deliver();
+  StoreReading reading;
+  reading.asked = wanted_;
+  reading.provider = StoreProvider{program_, 1, ":1.1"};
+  reading.collections = {{"/login", "Login", true, true}, {"/work", "Work", false, false}};
+  reading.all.push_back({{"ghcr.io", "other"}, "/work"});
+  reading.credentials.push_back({{"ghcr.io", "other"}, SecretString("two")});
+  reading.problem = Error(ErrorCode::locked, "the default keyring is locked");
+  book_.take(std::move(reading));
+  EXPECT_EQ(secret(), "one");
+  EXPECT_TRUE(book_.known().problems.contains(ghcr));
+}
+
+TEST_F(LoginBookTest, WhoExpectsAReadingIsNotAnsweredByOneOfChanges) {
+  deliver();
+  book_.expect_reading();
+  StoreReading changes;
+  changes.asked = wanted_;
+  changes.provider = StoreProvider{program_, 1, ":1.1"};
+  changes.collections = {{"/login", "Login", false, true}};
+  changes.all.push_back({{"ghcr.io", "me"}, "/login"});
+  changes.credentials.push_back({{"ghcr.io", "me"}, SecretString("one")});
+  changes.only_changes = true;
+  book_.take(std::move(changes));
+  test::run(io_, book_.complete(20ms));
+  EXPECT_EQ(book_.store_problem()->code(), ErrorCode::timeout);
+  deliver();
+  test::run(io_, book_.complete(20ms));
+  EXPECT_FALSE(book_.store_problem());
+}
+
 TEST_F(LoginBookTest, AnotherProviderIsNoLogout) {
   deliver();
   secret_.clear();
@@ -131,6 +172,50 @@ TEST_F(LoginBookTest, CompleteWaitsForTheVerdictOverAMissingLogin) {
   deliver();
   test::run(io_, book_.complete());
   EXPECT_TRUE(gone());
+}
+
+TEST_F(LoginBookTest, MetricsAreOfTheRegistriesThatTargetsWant) {
+  deliver();
+  EXPECT_NE(metrics_.text().find("registry=\"ghcr.io\""), std::string::npos);
+  targets_["t"].target->registries = {"quay.io"};
+  book_.want(targets_);
+  secret_.clear();
+  deliver();
+  EXPECT_EQ(metrics_.text().find("registry=\"ghcr.io\""), std::string::npos);
+}
+
+// A rollback writes to the keyring, which does not count where a file has the login.
+TEST_F(LoginBookTest, OnlyWhatTheKeyringsNextLoginReplacesIsKeptForARollback) {
+  const auto deliver_now = [this](const char* secret_now) {
+    secret_ = secret_now;
+    deliver();
+    EXPECT_EQ(secret(), secret_now);
+  };
+  deliver_now("one");
+  deliver_now("two");
+  EXPECT_EQ(replaced_, std::vector<std::string>{"one"});
+  in_file_ = true;
+  deliver_now("three");
+  deliver_now("four");
+  EXPECT_EQ(replaced_, std::vector<std::string>{"one"});
+}
+
+TEST_F(LoginBookTest, AHelperIsAskedAsOftenAsTheMostEagerTargetSays) {
+  const test::TempDir dir;
+  const auto asked = dir / "asked";
+  const auto program = dir.write("docker-credential-corp", "#!/bin/sh\necho asked >>'" + asked.string() +
+                                                               R"('
+echo '{"Username":"me","Secret":"one"}'
+)");
+  std::filesystem::permissions(program, std::filesystem::perms(0755));
+  ::setenv("PATH", (dir.path().string() + ":/usr/bin:/bin").c_str(), 1);
+  targets_["eager"].target = targets_["t"].target;
+  targets_["eager"].target->refresh = {{"https://ghcr.io", 0s}};
+  targets_["t"].target->refresh = {{"ghcr.io", 1h}};
+  book_.set_cred_helpers({{"ghcr.io", "corp"}});
+  book_.want(targets_);
+  EXPECT_TRUE(
+      test::run_until(io_, [&] { return std::filesystem::exists(asked) && test::read_file(asked).size() > 6; }));
 }
 
 TEST_F(LoginBookTest, WarnsOfALoginThatEndsSoon) {

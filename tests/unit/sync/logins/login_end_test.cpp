@@ -35,6 +35,7 @@ TEST(LoginEnd, TokensOfCloudsLiveAsLongAsTheirCloudSays) {
   EXPECT_EQ(lifetime("europe-docker.pkg.dev", "oauth2accesstoken", ""), 1);
   EXPECT_EQ(lifetime("work@eu.gcr.io", "_dcgcloud_token", "gcloud"), 1);
   EXPECT_EQ(lifetime("acme.azurecr.io", "00000000-0000-0000-0000-000000000000", ""), 3);
+  EXPECT_EQ(lifetime("acme.azurecr.cn", "00000000-0000-0000-0000-000000000000", ""), 3);
   EXPECT_EQ(lifetime("acme.azurecr.io", "a-service-principal", ""), 0) << "a password that lives for months";
   EXPECT_EQ(lifetime("europe-docker.pkg.dev", "_json_key", ""), 0) << "a key";
   EXPECT_EQ(lifetime("ghcr.io", "me", "pass"), 0) << "a helper that only keeps a password";

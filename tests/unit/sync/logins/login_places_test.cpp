@@ -19,6 +19,7 @@ struct World {
   std::string program = "gnome-keyring-daemon";
   std::vector<StoreCollection> collections{{"/login", "Login", false, true}, {"/work", "Work", false, false}};
   std::vector<std::pair<std::string, std::string>> logins{{"ghcr.io", "/login"}, {"quay.io", "/work"}};
+  std::chrono::seconds changed{1000};
 
   [[nodiscard]] StoreReading read() const {
     StoreReading reading;
@@ -26,7 +27,7 @@ struct World {
     reading.provider = StoreProvider{program, 1, ":1.1"};
     reading.collections = collections;
     for (const auto& [server, collection] : logins) {
-      reading.all.push_back({{server, "jdoe"}, collection});
+      reading.all.push_back({{server, "jdoe"}, collection, std::chrono::sys_seconds(changed)});
     }
     return reading;
   }
@@ -101,25 +102,97 @@ TEST_F(LoginPlacesTest, ALoginThatNobodyEverSawIsNeitherGoneNorUnknown) {
   EXPECT_TRUE(verdict.unknown.empty());
 }
 
-TEST_F(LoginPlacesTest, ALockedCollectionThatEverHeldALoginKeepsAll) {
+TEST_F(LoginPlacesTest, ALockedCollectionKeepsAll) {
   judge();
   log_out("ghcr.io");
   log_out("quay.io");
   world_.collections[1].locked = true;
   const auto verdict = judge_twice();
   EXPECT_TRUE(verdict.gone.empty());
-  ASSERT_TRUE(verdict.unknown.contains(ghcr));
-  EXPECT_NE(verdict.unknown.at(ghcr).message().find("\"Work\" of gnome-keyring-daemon is locked"), std::string::npos)
-      << verdict.unknown.at(ghcr).message();
+  EXPECT_TRUE(verdict.unknown.contains(ghcr));
+  ASSERT_TRUE(verdict.unknown.contains(quay));
+  EXPECT_NE(verdict.unknown.at(quay).message().find("\"Work\" of gnome-keyring-daemon is locked"), std::string::npos)
+      << verdict.unknown.at(quay).message();
 }
 
-TEST_F(LoginPlacesTest, ACollectionThatIsNotThereKeepsAll) {
+TEST_F(LoginPlacesTest, ACollectionThatIsNotThereKeepsTheLoginsThatItHeld) {
   judge();
+  log_out("ghcr.io");
   log_out("quay.io");
   world_.collections.pop_back();
   const auto verdict = judge_twice();
-  EXPECT_TRUE(verdict.gone.empty());
+  EXPECT_EQ(verdict.gone, std::set{ghcr}) << "which it never held";
   EXPECT_NE(verdict.unknown.at(quay).message().find("is not open"), std::string::npos);
+}
+
+TEST_F(LoginPlacesTest, ALoginThatTwoCollectionsHaveIsKeptByTheOneThatIsNotThere) {
+  world_.logins = {{"quay.io", "/login"}, {"quay.io", "/work"}};
+  judge();
+  world_.collections.pop_back();
+  world_.logins = {{"quay.io", "/login"}};
+  judge();
+  log_out("quay.io");
+  EXPECT_TRUE(judge_twice().unknown.contains(quay));
+}
+
+// The keyring was deleted. Nothing but a new login can say that what it held does not matter any more.
+TEST_F(LoginPlacesTest, AnAbsentCollectionCountsUntilTheLoginIsWrittenElsewhere) {
+  world_.logins = {{"quay.io", "/login"}, {"quay.io", "/work"}};
+  judge();
+  world_.collections.pop_back();
+  log_out("quay.io");
+  EXPECT_TRUE(judge_twice().unknown.contains(quay));
+  world_.logins = {{"quay.io", "/login"}};
+  judge();
+  log_out("quay.io");
+  EXPECT_TRUE(judge_twice().unknown.contains(quay)) << "as it was, it shows again";
+  world_.changed += 60s;
+  world_.logins = {{"quay.io", "/login"}};
+  judge();
+  log_out("quay.io");
+  EXPECT_TRUE(judge_twice().gone.contains(quay));
+}
+
+TEST_F(LoginPlacesTest, ALoginThatMovedFromACollectionThatIsThereIsNotInItAnyMore) {
+  judge();
+  world_.logins = {{"quay.io", "/login"}};
+  judge();
+  world_.collections.pop_back();
+  log_out("quay.io");
+  EXPECT_TRUE(judge_twice().gone.contains(quay));
+}
+
+TEST_F(LoginPlacesTest, ALoginElsewhereDoesNotCountWhileTheDefaultKeyringIsLocked) {
+  const test::TempDir root;
+  LoginPlaces(root.path() / "places.json").judge(world_.read(), now_);
+  LoginPlaces places(root.path() / "places.json");
+  world_.logins = {{"ghcr.io", "/work"}};
+  world_.collections[0].locked = true;
+  for (const auto& problem : {std::optional(Error(ErrorCode::locked, "locked")), std::optional<Error>()}) {
+    StoreReading reading = world_.read();
+    reading.problem = problem;
+    const auto verdict = places.judge(reading, now_);
+    ASSERT_TRUE(verdict.unknown.contains(ghcr));
+    EXPECT_NE(verdict.unknown.at(ghcr).message().find("was in the keyring \"Login\""), std::string::npos)
+        << verdict.unknown.at(ghcr).message();
+  }
+  world_.collections[0].locked = false;
+  EXPECT_FALSE(places.judge(world_.read(), now_).unknown.contains(ghcr)) << "it is not there any more";
+}
+
+TEST_F(LoginPlacesTest, ALoginOfTheDefaultKeyringOrOfAFileCountsWhateverElseIsHidden) {
+  judge();
+  world_.collections[1].locked = true;
+  world_.logins = {{"quay.io", "/login"}};
+  EXPECT_FALSE(judge().unknown.contains(quay));
+  world_.collections[0].locked = true;
+  world_.collections.push_back(
+      {.path = "/a.json", .label = "/a.json", .locked = false, .is_default = false, .is_file = true});
+  world_.logins = {{"quay.io", "/a.json"}};
+  EXPECT_FALSE(judge().unknown.contains(quay));
+  world_.collections.back().locked = true;
+  world_.logins = {{"quay.io", "/login"}};
+  EXPECT_TRUE(judge().unknown.contains(quay)) << "a file counts more than the default keyring";
 }
 
 TEST_F(LoginPlacesTest, AnotherProviderKnowsNothingOfTheLoginsOfTheFirst) {

@@ -3,70 +3,19 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <array>
 #include <asio/io_context.hpp>
-#include <asio/ip/tcp.hpp>
-#include <asio/write.hpp>
-#include <atomic>
-#include <functional>
 #include <string>
-#include <thread>
-#include <vector>
 
 #include "tests/support/run_coroutine.hpp"
+#include "tests/support/scripted_registry.hpp"
 
 namespace regsync {
 namespace {
 
+using test::page;
+using test::ScriptedRegistry;
 using testing::HasSubstr;
 using testing::Not;
-
-// A registry on a loopback port that answers each request line with what the test says, and notes what it was sent.
-class ScriptedRegistry {
- public:
-  using Script = std::function<std::string(const std::string& request)>;
-
-  explicit ScriptedRegistry(Script script) : script_(std::move(script)), thread_([this] { serve(); }) {}
-  ~ScriptedRegistry() {
-    stopping_ = true;
-    asio::ip::tcp::socket last(io_);
-    asio::error_code ignored;
-    last.connect(acceptor_.local_endpoint(), ignored);
-    last.close(ignored);
-    thread_.join();
-  }
-  ScriptedRegistry(const ScriptedRegistry&) = delete;
-  ScriptedRegistry& operator=(const ScriptedRegistry&) = delete;
-  ScriptedRegistry(ScriptedRegistry&&) = delete;
-  ScriptedRegistry& operator=(ScriptedRegistry&&) = delete;
-
-  [[nodiscard]] std::string address() const { return "127.0.0.1:" + std::to_string(acceptor_.local_endpoint().port()); }
-  [[nodiscard]] std::string received() const { return received_; }
-
- private:
-  void serve() {
-    while (!stopping_) {
-      asio::ip::tcp::socket socket = acceptor_.accept();
-      std::string request;
-      asio::error_code failed;
-      while (!failed && request.find("\r\n\r\n") == std::string::npos && !request.starts_with('\x16')) {
-        std::array<char, 4096> piece{};
-        request.append(piece.data(), socket.read_some(asio::buffer(piece), failed));
-      }
-      if (!failed && !request.starts_with('\x16')) {  // who begins with TLS is hung up on
-        received_ += request;
-        asio::write(socket, asio::buffer("HTTP/1.1 " + script_(request) + "\r\nConnection: close\r\n\r\n"), failed);
-      }
-    }
-  }
-
-  Script script_;
-  asio::io_context io_;
-  asio::ip::tcp::acceptor acceptor_{io_, {asio::ip::address_v4::loopback(), 0}};
-  std::string received_;
-  std::atomic<bool> stopping_ = false;
-  std::thread thread_;
-};
 
 PullAnswer log_in_at(const std::string& host) {
   asio::io_context io;
@@ -121,10 +70,6 @@ TEST(RegistryClient, ARedirectIsNotFollowedAndProvesNothing) {
   EXPECT_EQ(elsewhere.received(), "");
 }
 
-std::string page(const std::string& status, const std::string& body, const std::string& header = "X-None: 1") {
-  return status + "\r\n" + header + "\r\nContent-Length: " + std::to_string(body.size()) + "\r\n\r\n" + body;
-}
-
 // Answers the login; the token server of the registry gives everybody a token.
 PullAnswer answer_to_login(const std::string& said) {
   std::string realm;
@@ -161,6 +106,103 @@ TEST(RegistryClient, ADenialIsOneWithAnyBodyOfARegistry) {
     EXPECT_EQ(answer_to_login(said).verdict, PullVerdict::denied) << said;
   }
   EXPECT_EQ(answer_to_login(page("200 OK", "{}")).verdict, PullVerdict::can_pull);
+}
+
+// Quay calls its answer so.
+TEST(RegistryClient, AnAnswerThatIsNoPageIsGoodWhateverItsType) {
+  EXPECT_EQ(answer_to_login(page("200 OK", "true", "Content-Type: text/html; charset=utf-8")).verdict,
+            PullVerdict::can_pull);
+}
+
+constexpr const char* html = "Content-Type: text/html; charset=utf-8";
+constexpr const char* manifest = "Content-Type: application/vnd.oci.image.index.v1+json";
+
+// A denial would keep it from every cluster, and a success would let a wrong one in.
+TEST(RegistryClient, NothingIsKnownOfALoginThatWasNotAskedFor) {
+  for (const std::string& said :
+       {page("403 Forbidden", R"({"errors":[{"code":"DENIED"}]})"), page("403 Forbidden", ""), page("200 OK", "{}"),
+        page("200 OK", "<html>Log in</html>", html), page("302 Found", "", "Location: /login"),
+        page("404 Not Found", ""), page("401 Unauthorized", "", "WWW-Authenticate: Negotiate"),
+        page("401 Unauthorized", "", "WWW-Authenticate: Digest realm=x"), page("401 Unauthorized", "")}) {
+    ScriptedRegistry registry([&](const std::string&) { return said; });
+    const PullAnswer answer = log_in_at(registry.address());
+    EXPECT_EQ(answer.verdict, PullVerdict::unreachable) << said;
+    EXPECT_THAT(answer.detail, HasSubstr(registry.address()));
+    EXPECT_THAT(registry.received(), Not(HasSubstr("Authorization")));
+  }
+}
+
+PullAnswer pull_from(const std::string& host, const std::string& user) {
+  asio::io_context io;
+  return test::run(io, try_pull({host, "team/app", "1"}, {user, SecretString("canary")}));
+}
+
+PullAnswer answer_to_pull(const std::string& said, const std::string& user) {
+  ScriptedRegistry registry([&](const std::string&) { return said; });
+  return pull_from(registry.address(), user);
+}
+
+TEST(RegistryClient, WhoeverAsksMayPullWhatTheRegistryAnswersWithoutALogin) {
+  for (const char* user : {"", "jdoe"}) {
+    EXPECT_EQ(answer_to_pull(page("200 OK", "", manifest), user).verdict, PullVerdict::can_pull);
+    EXPECT_EQ(answer_to_pull(page("404 Not Found", ""), user).verdict, PullVerdict::no_such_image);
+  }
+  EXPECT_EQ(answer_to_pull(page("403 Forbidden", ""), "").verdict, PullVerdict::denied);
+  EXPECT_EQ(answer_to_pull(page("403 Forbidden", ""), "jdoe").verdict, PullVerdict::unreachable) << "it was not sent";
+}
+
+// HEAD has no body to see it by.
+TEST(RegistryClient, APageProvesNothingOfAnImage) {
+  for (const char* status : {"200 OK", "403 Forbidden", "404 Not Found"}) {
+    for (const char* user : {"", "jdoe"}) {
+      const PullAnswer answer = answer_to_pull(page(status, "", html), user);
+      EXPECT_EQ(answer.verdict, PullVerdict::unreachable) << status;
+      EXPECT_THAT(answer.detail, HasSubstr("with a web page"));
+    }
+  }
+  ScriptedRegistry firewall([](const std::string& request) {
+    return request.find("Basic") == std::string::npos ? page("401 Unauthorized", "", "WWW-Authenticate: Basic realm=x")
+                                                      : page("403 Forbidden", "", html);
+  });
+  EXPECT_EQ(pull_from(firewall.address(), "jdoe").verdict, PullVerdict::unreachable);
+}
+
+// As registry.k8s.io has its images elsewhere, and a proxy the page at which a person logs in.
+TEST(RegistryClient, WhereAnImageIsElsewhereItIsAskedForThereWithoutALogin) {
+  const auto redirected_to = [](const std::string& said) {
+    ScriptedRegistry elsewhere([&](const std::string&) { return said; });
+    ScriptedRegistry registry([&](const std::string&) {
+      return page("307 Temporary Redirect", "", "Location: http://" + elsewhere.address() + "/v2/other");
+    });
+    const PullVerdict verdict = pull_from(registry.address(), "jdoe").verdict;
+    EXPECT_THAT(elsewhere.received(), HasSubstr("HEAD /v2/other"));
+    EXPECT_THAT(elsewhere.received() + registry.received(), Not(HasSubstr("Authorization")));
+    return verdict;
+  };
+  EXPECT_EQ(redirected_to(page("200 OK", "", manifest)), PullVerdict::can_pull);
+  EXPECT_EQ(redirected_to(page("404 Not Found", "")), PullVerdict::no_such_image);
+  EXPECT_EQ(redirected_to(page("200 OK", "", html)), PullVerdict::unreachable);
+  EXPECT_EQ(redirected_to(page("401 Unauthorized", "", "WWW-Authenticate: Basic realm=x")), PullVerdict::unreachable);
+  EXPECT_EQ(answer_to_pull(page("302 Found", "", "Location: /again"), "").verdict, PullVerdict::unreachable);
+}
+
+TEST(RegistryClient, WithoutALoginTheChallengeIsAnsweredThatNeedsNone) {
+  std::string realm;
+  ScriptedRegistry registry([&](const std::string& request) {
+    if (request.find("/token?") != std::string::npos) {
+      return page("200 OK", R"({"token":"t"})");
+    }
+    return request.find("Bearer t") != std::string::npos
+               ? page("200 OK", "", manifest)
+               : page("401 Unauthorized", "", "WWW-Authenticate: Basic realm=x, Bearer realm=\"" + realm + "\"");
+  });
+  realm = "http://" + registry.address() + "/token";
+  EXPECT_EQ(pull_from(registry.address(), "").verdict, PullVerdict::can_pull);
+}
+
+TEST(RegistryClient, AnAnswerIsToldFromNoAnswer) {
+  EXPECT_EQ(answer_to_pull(page("500 Oops", ""), "").status, 500);
+  EXPECT_EQ(pull_from("127.0.0.1:1", "").status, 0);
 }
 
 TEST(RegistryClient, WhatIsNoHostIsNotAsked) {

@@ -17,6 +17,8 @@ TEST(Challenge, BearerAndBasicAreReadAmongOthers) {
   EXPECT_EQ(parse_challenge("Basic realm=regsync").parameters.at("realm"), "regsync");
   EXPECT_EQ(parse_challenge(R"(Negotiate, Basic realm="a \"quoted\" one")").parameters.at("realm"), "a \"quoted\" one");
   EXPECT_EQ(parse_challenge(R"(Negotiate, Basic realm="x")").scheme, "basic");
+  EXPECT_EQ(parse_challenge(R"(Basic realm="x", Bearer realm="y", Bearer realm="z")").parameters.at("realm"), "y")
+      << "who has no login can answer it too";
   EXPECT_EQ(parse_challenge("").scheme, "");
   EXPECT_EQ(parse_challenge("Digest realm=\"x\"").scheme, "");
 }
@@ -35,6 +37,17 @@ TEST(Realm, TakesALoginOverPlainHttpOnThisMachineOnly) {
   EXPECT_FALSE(may_carry_login(*parse_realm("http://127.0.0.1:5000/"), "registry.test")) << "who listens there?";
   for (const char* elsewhere : {"http://auth.test/", "http://localhost.evil.test/", "http://127.0.0.1.evil.test/"}) {
     EXPECT_FALSE(may_carry_login(*parse_realm(elsewhere), "localhost")) << elsewhere;
+  }
+}
+
+TEST(Location, IsAPathOrAPlainUrlThatALoginMightGoTo) {
+  const kube::Url registry = *parse_realm("https://registry.test:5000");
+  EXPECT_EQ(parse_location("/v2/a?b=c", registry)->origin(), "https://registry.test:5000");
+  EXPECT_EQ(parse_location("/v2/a?b=c", registry)->target(), "/v2/a?b=c");
+  EXPECT_EQ(parse_location("https://mirror.test/v2/a", registry)->host, "mirror.test");
+  for (const char* bad : {"", "//mirror.test/", "v2/a", "http://mirror.test/", "http://127.0.0.1:80/", "/a b",
+                          "https://u:p@mirror.test/", "/\r\nX: y"}) {
+    EXPECT_FALSE(parse_location(bad, registry)) << bad;
   }
 }
 

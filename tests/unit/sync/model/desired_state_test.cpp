@@ -84,6 +84,25 @@ TEST(MakePlan, AnAccountHasItsOwnLoginAndTheEntryOfItsRegistry) {
   EXPECT_EQ(without.problems.front().remedy(), "run `regsync login --account work ghcr.io/acme`");
 }
 
+// The login of the path is gone, and that of the host, which another helper has, is not known yet.
+TEST(MakePlan, WaitsForALoginOfTheHostBeforeOneOfThePathCountsAsMissing) {
+  Target target = make_target("t");
+  target.registries = {"pkg.dev/p"};
+  target.on_logout = OnLogout::remove;
+  KnownLogins logins = no_logins("pkg.dev/p");
+  logins.gone = {RegistryKey("pkg.dev/p")};
+  logins.awaited[RegistryKey("pkg.dev")] = "docker-credential-gcloud";
+  const Plan before = make_plan(target, logins);
+  EXPECT_FALSE(before.remove);
+  EXPECT_TRUE(before.waiting);
+  EXPECT_TRUE(before.problems.empty());
+  ASSERT_TRUE(before.awaits);
+  EXPECT_NE(before.awaits->message().find("docker-credential-gcloud has not answered"), std::string::npos);
+  EXPECT_TRUE(before.carried_over.contains("pkg.dev/p"));
+  logins.asked.insert(RegistryKey("pkg.dev"));
+  EXPECT_TRUE(make_plan(target, logins).remove);
+}
+
 TEST_F(DecideTest, CreatesWhatIsMissing) { EXPECT_EQ(decide(nullptr).action, Action::create); }
 
 TEST_F(DecideTest, NothingIsWrittenDeletedOrTakenOverForAPausedTarget) {
@@ -164,6 +183,7 @@ TEST_F(DecideTest, AWrongTypeOrImmutableIsStuckWithARemedy) {
   view.ownership = Ownership::unmanaged;
   view.right_type = false;
   EXPECT_EQ(decide(&view, "team-a", true).cause->code(), ErrorCode::immutable);
+  EXPECT_NE(decide(&view).cause->remedy().find("regsync set t secret=OTHER"), std::string::npos);
   view = in_place();
   view.immutable = true;
   EXPECT_EQ(decide(&view).state, SyncState::in_sync);  // right as it is
@@ -538,6 +558,22 @@ TEST(MakePlan, ALoginOfTheHostServesARegistryWithAPath) {
   ASSERT_TRUE(plan.payload);
   EXPECT_NE(base64_decode(plan.payload->base64())->find("\"ghcr.io/acme\""), std::string::npos);
   EXPECT_EQ(wanted_registries(target).size(), 2U);
+}
+
+TEST(PlanEntries, ThePresentEntryOfTheHostIsKeptForARegistryWithAPathThatHasNoLogin) {
+  auto target = make_target("t");
+  target.registries = {"ghcr.io", "quay.io/acme"};
+  auto logins = one_login("ghcr.io", "new");
+  logins.asked = wanted_registries(target);
+  const Plan plan = make_plan(target, logins);
+  const auto entries = plan.entries_over(R"({"auths":{
+      "ghcr.io": {"username":"u","password":"old"},
+      "quay.io": {"username":"robot","password":"q","email":"a@b"},
+      "other.io": {"username":"x","password":"y"}}})");
+  ASSERT_EQ(entries.size(), 2U);
+  EXPECT_EQ(entries.at("ghcr.io").password.reveal(), "new");
+  EXPECT_EQ(entries.at("quay.io").password.reveal(), "q");
+  EXPECT_EQ(entries.at("quay.io").email, "a@b");
 }
 
 TEST(MakePlan, HubIsWrittenAsKubeletFindsIt) {

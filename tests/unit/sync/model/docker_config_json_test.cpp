@@ -67,12 +67,40 @@ TEST(DockerConfigJson, EqualLoginsHaveEqualDigests) {
 
 TEST(DockerConfigJson, ReadsBackTheUsableEntriesOnly) {
   const auto entries = parse_docker_config_json(
-      R"({"auths":{"a":{"username":"u","password":"p","email":"e","auth":"eA=="},"b":{"auth":"%%%"},"c":7,"d":{"username":"","password":"p"}}})");
+      R"({"auths":{"a":{"username":"u","password":"p","email":"e","auth":"dTpw"},"b":{"auth":"%%%"},"c":7,"d":{"username":"","password":"p"}}})");
   ASSERT_EQ(entries.size(), 1U);
   EXPECT_EQ(entries.at("a").username, "u");
   EXPECT_EQ(entries.at("a").password.reveal(), "p");
   EXPECT_EQ(entries.at("a").email, "e");
   EXPECT_TRUE(parse_docker_config_json("not json").empty());
+}
+
+TEST(DockerConfigJson, ReadsEachEntryAsKubeletDoes) {
+  const auto entries = parse_docker_config_json(R"({"Auths":{
+    "https://ghcr.io":{"auth":"YTpi"},
+    "docker.io":{"auth":"YTpi"},
+    "quay.io":{"username":"old","password":"old","auth":"YTpi"},
+    "http://quay.io":{"auth":"eDp5"},
+    "work@a.example":{"auth":"YTpi"},
+    "https://b.example/v2":{"auth":"YTpi"},
+    "team.example/x/":{"auth":"YTpi"},
+    "broken.example":{"username":"u","password":"p","auth":7}}})");
+  std::string read;
+  for (const auto& [key, entry] : entries) {
+    read += key + " " + entry.username + ":" + std::string(entry.password.reveal()) + "\n";
+  }
+  EXPECT_EQ(read,
+            "ghcr.io a:b\n"
+            "https://index.docker.io/v1/ a:b\n"
+            "quay.io a:b\n"
+            "team.example/x a:b\n");
+}
+
+TEST(DockerConfigJson, OfSeveralSpellingsTheOneOfTheKeyCounts) {
+  const auto entries = parse_docker_config_json(
+      R"({"auths":{"docker.io":{"auth":"eDp5"},"https://index.docker.io/v1/":{"auth":"YTpi"}}})");
+  ASSERT_EQ(entries.size(), 1U);
+  EXPECT_EQ(entries.begin()->second.username, "a");
 }
 
 TEST(UnfitForKubelet, RefusesWhatNoSecretCanHold) {

@@ -67,6 +67,8 @@ TEST(KubeletKeyring, EntriesMatchByKubeletsRules) {
            {"https://index.docker.io/v1/", "docker.io/acme/app", true},
            {"https://index.docker.io/v1/", "ghcr.io/acme/app", false},
            {"registry-1.docker.io", "nginx", false},
+           {"https://index.docker.io/v1/", "registry-1.docker.io/acme/app", false},
+           {"https://index.docker.io/v1/", "registry.hub.docker.com/acme/app", false},
            {"docker.io", "nginx", true},
        }) {
     EXPECT_EQ(!tried({c.key}, c.image).empty(), c.matches) << c.key << " for " << c.image;
@@ -76,6 +78,14 @@ TEST(KubeletKeyring, EntriesMatchByKubeletsRules) {
 TEST(KubeletKeyring, TheMoreSpecificPathIsTriedFirst) {
   EXPECT_THAT(tried({"quay.io", "quay.io/coreos", "ghcr.io"}, "quay.io/coreos/etcd"),
               ElementsAre("quay.io/coreos", "quay.io"));
+}
+
+TEST(KubeletKeyring, NamesOfHubThatItsKeyDoesNotServeAreKnown) {
+  EXPECT_TRUE(is_hub_alias("registry-1.docker.io"));
+  EXPECT_TRUE(is_hub_alias("registry.hub.docker.com"));
+  for (const char* host : {"docker.io", "index.docker.io", "ghcr.io", ""}) {
+    EXPECT_FALSE(is_hub_alias(host)) << host;
+  }
 }
 
 TEST(KubeletKeyring, AuthWinsOverUserAndPassword) {

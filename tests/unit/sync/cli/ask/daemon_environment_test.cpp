@@ -23,7 +23,7 @@ class DaemonEnvironment : public ::testing::Test {
     set("XDG_CONFIG_HOME", (temp_ / "config").string());
     set("KUBECONFIG", kubeconfig_.string());
     for (const char* const name :
-         {"HTTPS_PROXY", "https_proxy", "NO_PROXY", "no_proxy", "SSL_CERT_FILE", "SSL_CERT_DIR"}) {
+         {"HTTPS_PROXY", "https_proxy", "NO_PROXY", "no_proxy", "SSL_CERT_FILE", "SSL_CERT_DIR", "DOCKER_CONFIG"}) {
       set(name, "");
     }
     set("PATH", (temp_ / "bin").string() + ":/usr/bin:/bin");
@@ -104,6 +104,20 @@ TEST_F(DaemonEnvironment, OtherRootsMatterWhereAContextNamesNone) {
   EXPECT_THAT(found.front().message(), HasSubstr("SSL_CERT_FILE=" + (temp_ / "ca.crt").string()));
   EXPECT_THAT(found.front().remedy(), HasSubstr("regsync setup --environment SSL_CERT_FILE"));
   daemon_.environment["SSL_CERT_FILE"] = (temp_ / "ca.crt").string();
+  EXPECT_TRUE(differences().empty());
+}
+
+TEST_F(DaemonEnvironment, AnotherDockerConfigIsNamedWhereItIsAnotherFolder) {
+  set("HOME", temp_.path().string());
+  set("DOCKER_CONFIG", (temp_ / ".docker").string());
+  EXPECT_TRUE(differences().empty()) << "which is the usual one";
+  set("DOCKER_CONFIG", (temp_ / "docker").string());
+  const auto found = differences();
+  ASSERT_EQ(found.size(), 1U);
+  EXPECT_EQ(found.front().message(), "regsyncd reads Docker's config.json in " + (temp_ / ".docker").string() +
+                                         ", this shell in " + (temp_ / "docker").string());
+  EXPECT_THAT(found.front().remedy(), HasSubstr("regsync setup --environment DOCKER_CONFIG"));
+  daemon_.environment["DOCKER_CONFIG"] = (temp_ / "docker").string();
   EXPECT_TRUE(differences().empty());
 }
 

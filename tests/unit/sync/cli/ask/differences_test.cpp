@@ -337,7 +337,7 @@ TEST_F(DifferencesTest, AServiceAccountIsToldWithWhatIsOursOfIt) {
   EXPECT_EQ(change.before.at("imagePullSecrets"), json::array({{{"name", "of-others"}}}));
   EXPECT_THAT(change.after.at("imagePullSecrets"),
               testing::UnorderedElementsAre(json{{"name", "of-others"}}, json{{"name", "cred"}}));
-  EXPECT_EQ(change.after.at("metadata").at("annotations").at("regsync.dev/image-pull-secrets"), "cred");
+  EXPECT_EQ(change.after.at("metadata").at("annotations").at("regsync.dev/image-pull-secrets"), "cred=id");
 }
 
 TEST_F(DifferencesTest, SeveralSecretsOfOneServiceAccountAreOneChange) {
@@ -362,6 +362,31 @@ TEST_F(DifferencesTest, ADeletedSecretIsDetachedWhereWeAttachedIt) {
   find({}, scope);
   ASSERT_THAT(told(), ElementsAre("delete secret team/cred", "change account team/default"));
   EXPECT_EQ(found_.changes[1].after.at("imagePullSecrets"), json::array({{{"name", "of-others"}}}));
+}
+
+TEST_F(DifferencesTest, ASecretThatIsGoneAlreadyIsDetachedWhereNobodyMayWantIt) {
+  kube_.put({"serviceaccounts", "team", "default"},
+            account({{"regsync.dev/image-pull-secrets", "cred=id"}, {place_annotation, "team/default"}},
+                    json::array({{{"name", "cred"}}})));
+  DeletionScope scope = of_known({"t"});
+  scope.places.service_accounts = {"*"};
+  find({}, scope);
+  EXPECT_THAT(told(), ElementsAre("change account team/default"));
+  scope.in_doubt = scope.places;
+  find({}, scope);
+  EXPECT_THAT(told(), IsEmpty()) << "it may be of another target";
+}
+
+TEST_F(DifferencesTest, ASecretThatALogoutRemovedIsDetached) {
+  kube_.put({"serviceaccounts", "team", "default"},
+            account({{"regsync.dev/image-pull-secrets", "cred=id"}, {place_annotation, "team/default"}},
+                    json::array({{{"name", "cred"}}})));
+  Target target = attaching({"default"});
+  target.on_logout = OnLogout::remove;
+  KnownLogins logins;
+  logins.asked = logins.gone = {RegistryKey("ghcr.io")};
+  find({std::make_shared<const Plan>(make_plan(target, logins))});
+  EXPECT_THAT(told(), ElementsAre("change account team/default"));
 }
 
 TEST_F(DifferencesTest, AServiceAccountThatIsMissingOrHiddenIsTold) {

@@ -89,5 +89,16 @@ TEST(Prompt, AnotherProgramsPasswordEndsBeforeItsLineEnd) {
   }
 }
 
+// A person in front of a terminal would wait for a question that went into a file.
+TEST(Prompt, AQuestionThatNobodySeesIsAnError) {
+  FakeConsole console("y\nall\nhunter2\n");
+  console.be_terminal();
+  console.console().err_is_terminal = false;
+  EXPECT_THROW(confirm(console.console(), "Delete?"), UsageError);
+  EXPECT_THROW(choose(console.console(), "Which?", {"a", "b"}), UsageError);
+  EXPECT_THROW(ask_line(console.console(), "User"), UsageError);
+  EXPECT_THROW(ask_password(console.console(), "Password"), UsageError);
+}
+
 }  // namespace
 }  // namespace regsync::cli

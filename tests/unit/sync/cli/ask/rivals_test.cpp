@@ -8,6 +8,7 @@
 #include "sync/base/paths.hpp"
 #include "sync/engine/context_book.hpp"
 #include "sync/engine/footprint.hpp"
+#include "sync/engine/owner_file.hpp"
 #include "tests/support/temp_dir.hpp"
 #include "tests/unit/sync/cli/contexts.hpp"
 
@@ -88,6 +89,18 @@ TEST_F(Rivals, WithoutNamespacesAreWhereTheyWentFirst) {
   FootprintStore(paths::footprints()).set("old", footprint);
   EXPECT_EQ(refusal(target("new", {"dev"}, {}), target("old", {"dev"}, {})), "");
   EXPECT_THAT(refusal(target("new", {"dev"}, {"before"}), target("old", {"dev"}, {})), HasSubstr("namespace before"));
+}
+
+// A name was given to the owner after regsyncd had run without one.
+TEST_F(Rivals, AreWhereTheFootprintsOfTheOwnerInForceSay) {
+  footprints_folder(load_owner(paths::owner()));
+  Footprint footprint;
+  footprint.contexts["dev"].secrets["cred"].namespaces = {"before"};
+  footprint.own_namespaces["dev"] = "before";
+  ::setenv("REGSYNC_OWNER", "team", 1);
+  FootprintStore(footprints_folder(load_owner(paths::owner(), "team"))).set("old", footprint);
+  EXPECT_THAT(refusal(target("new", {"dev"}, {"before"}), target("old", {"dev"}, {})), HasSubstr("namespace before"));
+  ::unsetenv("REGSYNC_OWNER");
 }
 
 TEST_F(Rivals, ThatWereThereBeforeAChangeDoNotRefuseIt) {

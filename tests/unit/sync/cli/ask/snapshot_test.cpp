@@ -165,8 +165,22 @@ TEST_F(SnapshotTest, AccountsThatMayNotBeListedAreHidden) {
   EXPECT_EQ(plain.find_hidden("b", "default")->code(), ErrorCode::forbidden);
 
   const Snapshot any = read_with_accounts(places({}, {"*"}));
-  EXPECT_NE(any.find_hidden("c", "default"), nullptr) << "whatever its name";
+  EXPECT_NE(any.find_hidden("c", "*"), nullptr);
   EXPECT_THAT(any.accounts, IsEmpty());
+}
+
+TEST_F(SnapshotTest, WhereNotAllAccountsMayBeListedThoseOfANameAre) {
+  put_account("a", "default");
+  put_account("b", "default");
+  kube_.forbids = [](const ApiRequest& request) {
+    return request.key.resource == "serviceaccounts" && request.key.name_space != "b" &&
+           request.parameter("fieldSelector").empty();
+  };
+  const Snapshot snapshot = read_with_accounts(places({"a", "b"}, {"default", "*"}));
+  EXPECT_THAT(snapshot.accounts.at("a"), SizeIs(1));
+  EXPECT_EQ(snapshot.find_hidden("a", "default"), nullptr);
+  EXPECT_NE(snapshot.find_hidden("a", "*"), nullptr);
+  EXPECT_EQ(snapshot.find_hidden("b", "*"), nullptr);
 }
 
 TEST_F(SnapshotTest, AClusterThatFailsIsAnError) {

@@ -207,6 +207,24 @@ TEST_F(Setup, ALoginThatDockerReadsFromTheFileStaysThere) {
   EXPECT_EQ(secret("ghcr.io"), "");
 }
 
+// Docker looks for the helper under the host's name, and in the file under any spelling.
+TEST_F(Setup, ALoginThatDockerReadsFromTheFileStaysThereHoweverItIsSpelled) {
+  config(R"({"auths":{"https://ghcr.io":{"auth":"YWxpY2U6Y2FuYXJ5"}},"credHelpers":{"ghcr.io":""}})");
+  ASSERT_EQ(import(), 0);
+  EXPECT_EQ(config()["auths"]["https://ghcr.io"]["auth"], "YWxpY2U6Y2FuYXJ5");
+  EXPECT_EQ(secret("https://ghcr.io"), "");
+}
+
+// Docker reads it there, whatever helper keeps the login.
+TEST_F(Setup, ARegistryTokenStaysInTheFile) {
+  config(R"({"auths":{"ghcr.io":{"auth":"YWxpY2U6Y2FuYXJ5","registrytoken":"t"}}})");
+  ASSERT_EQ(import(), 0);
+  EXPECT_EQ(config()["auths"], (json{{"ghcr.io", {{"registrytoken", "t"}}}}));
+  EXPECT_EQ(import(), 0) << err_.str();
+  ASSERT_EQ(undo(), 0);
+  EXPECT_EQ(config()["auths"], (json{{"ghcr.io", {{"auth", "YWxpY2U6Y2FuYXJ5"}, {"registrytoken", "t"}}}}));
+}
+
 TEST_F(Setup, WhenEveryImportFailedDockerGoesOnAsBefore) {
   const std::string before = R"({"auths":{"bad.example":{"auth":"%%%"}}})";
   config(before);
@@ -343,6 +361,22 @@ TEST_F(Setup, UndoKeepsWhatChangedSinceAndTheFirstState) {
   config(changed.dump());
   ASSERT_EQ(undo(), 0);
   EXPECT_EQ(config(), (json{{"credHelpers", {{"ghcr.io", "old"}}}, {"psFormat", "mine"}}));
+}
+
+TEST_F(Setup, UndoGivesBackTheHelpersThatALaterSetupReplaced) {
+  options_.registries = {"ghcr.io"};
+  ASSERT_EQ(setup(), 0);
+  json changed = config();
+  changed["credHelpers"]["gcr.io"] = "gcloud";
+  changed["credsStore"] = "desktop";
+  config(changed.dump());
+  options_.registries = {"gcr.io"};
+  ASSERT_EQ(setup(), 0);
+  options_.registries = {};
+  ASSERT_EQ(setup(), 0);
+  EXPECT_EQ(config()["credsStore"], "regsync");
+  ASSERT_EQ(undo(), 0);
+  EXPECT_EQ(config(), (json{{"credHelpers", {{"gcr.io", "gcloud"}}}, {"credsStore", "desktop"}}));
 }
 
 TEST_F(Setup, UndoOfASetupThatMadeTheFileRemovesIt) {
@@ -562,6 +596,24 @@ TEST_F(Setup, ALockedStoreChangesNothing) {
   store_.problem = Error(ErrorCode::locked, "the keyring is locked");
   EXPECT_THROW(import(), Error);
   EXPECT_EQ(test::read_file(options_.docker_config), one_plain_login);
+}
+
+// gnome-keyring makes its keyring before it takes the name on the bus, which another program may have.
+TEST_F(Setup, ThePasswordOfAKeyringThatWasMadeIsKeptWhereItsServiceFails) {
+  const auto password = dir_ / ".config/regsync/keyring-password";
+  const auto keyring = dir_ / ".local/share/keyrings/login.keyring";
+  unsetenv("XDG_DATA_HOME");
+  setenv("XDG_RUNTIME_DIR", dir_.path().c_str(), 1);
+  dir_.write("systemd/private", "");
+  program("gnome-keyring-daemon", "exit 1");
+  program("systemctl", "exit 1");
+  store_.problem = Error(ErrorCode::store_unavailable, "there is no keyring");
+  options_.headless = true;
+  EXPECT_THROW(setup(), Error);
+  EXPECT_FALSE(fs::exists(password));
+  program("systemctl", "mkdir -p '" + keyring.parent_path().string() + "' && touch '" + keyring.string() + "'; exit 1");
+  EXPECT_THROW(setup(), Error);
+  EXPECT_TRUE(fs::exists(password)) << "nothing else opens it";
 }
 
 TEST_F(Setup, AMissingHelperChangesNothing) {

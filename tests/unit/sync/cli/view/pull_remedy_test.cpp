@@ -55,6 +55,27 @@ TEST(PullRemedy, WithATargetThatOneIsUsed) {
   EXPECT_EQ(remedy({PullCause::no_matching_entry, "", "regcred", {}}, targets), "regsync set web registries+=ghcr.io");
 }
 
+// The target has Docker Hub already, and its entry serves images of docker.io only.
+TEST(PullRemedy, AnImageByAnotherNameOfDockerHubIsNamedAnew) {
+  Target hub = target("web", "regcred");
+  hub.registries = {"docker.io"};
+  const auto remedy = [&](const std::string& controller) {
+    Pod pod;
+    pod.name_space = "team-a";
+    pod.name = "app";
+    pod.controller = controller;
+    const PullFailure failure{"main", "registry-1.docker.io/acme/app:1", "ErrImagePull", ""};
+    return remedy_of({PullCause::no_matching_entry, "", "regcred", {}}, "dev", pod, failure, parse_image(failure.image),
+                     {hub});
+  };
+  EXPECT_EQ(remedy(""),
+            "name the image docker.io/acme/app:1: kubectl --context dev -n team-a set image pod/app "
+            "main=docker.io/acme/app:1");
+  EXPECT_EQ(remedy("ReplicaSet/app-1"),
+            "name the image docker.io/acme/app:1 where the pod comes from: kubectl --context dev -n team-a edit "
+            "ReplicaSet/app-1");
+}
+
 // Another one would make a second Secret there.
 TEST(PullRemedy, OfSeveralTargetsTheOneInThePodsNamespaceIsUsed) {
   Target elsewhere = target("aa", "other");

@@ -76,6 +76,16 @@ TEST_F(WrongUse, OptionsMayStandBeforeTheCommand) {
   EXPECT_THAT(as_typed({"add", "status"}), ElementsAre("add", "status")) << "a target named status";
 }
 
+TEST_F(WrongUse, AValueThatLooksLikeAnOptionIsLeftAsItIs) {
+  const Words words = {"add",  "web",        "--registry", "-a=b1c2",    "--registry",
+                       "--x=", "--registry", "--",         "--registry", "--wait"};
+  EXPECT_EQ(as_typed(words), words);
+  EXPECT_THAT(as_typed({"--output", "-o=x", "status"}), ElementsAre("status", "--output", "-o=x"));
+  EXPECT_THAT(as_typed({"status", "-o", "-o=x", "-o=json"}), ElementsAre("status", "-o", "-o=x", "-ojson"));
+  EXPECT_THAT(as_typed({"status", "-ho", "-o=x"}), ElementsAre("status", "-ho", "-o=x")) << "two options in one word";
+  EXPECT_THROW(as_typed({"add", "--registry=x", "--registry="}), UsageError);
+}
+
 TEST_F(WrongUse, OnlyCommandsThatHelpShowsAreOffered) {
   EXPECT_THAT(visible_commands(app_), ElementsAre("add", "status"));
   EXPECT_EQ(given_command(&app_), &app_);

@@ -196,6 +196,7 @@ TEST_F(WatcherStates, WhereWatchesFailAndListsDoNotAllIsListedAgain) {
   begin("");
   ASSERT_TRUE(test::run_until(loop_, [&] { return told_.size() == 2; }));
   EXPECT_THAT(told_, ElementsAre(ErrorCode::unreachable, ErrorCode::server_error));
+  EXPECT_FALSE(watcher_->lists_fail());
   list_is("105", json::array({object_of("c", "105")}));
   server_.on("GET", "/api/v1/secrets?watch", [](const HttpRequest&) { return test::FakeTransport::opened({}); });
   ASSERT_TRUE(test::run_until(loop_, [&] { return server_.open_streams() == 1; }));
@@ -204,6 +205,17 @@ TEST_F(WatcherStates, WhereWatchesFailAndListsDoNotAllIsListedAgain) {
   EXPECT_EQ(healthy_, 2) << "that a watch begins does not say that it works";
   tell("BOOKMARK", "106");
   ASSERT_TRUE(test::run_until(loop_, [&] { return healthy_ == 3; }));
+}
+
+TEST_F(WatcherStates, AServerThatAnswersNoListEitherIsToldApart) {
+  start();
+  EXPECT_FALSE(watcher_->lists_fail());
+  server_.answer("GET", "", 503, test::FakeTransport::status_body(503, "ServiceUnavailable", "no upstream"));
+  server_.end_streams();
+  ASSERT_TRUE(test::run_until(loop_, [&] { return watcher_->lists_fail(); }));
+  EXPECT_EQ(told_.back(), ErrorCode::server_error);
+  server_.forget_scripts("GET", "");
+  ASSERT_TRUE(test::run_until(loop_, [&] { return !watcher_->lists_fail(); }));
 }
 
 TEST_F(WatcherStates, AListThatDoesNotComeToItsEndIsAFault) {

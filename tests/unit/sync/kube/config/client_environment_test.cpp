@@ -29,13 +29,15 @@ TEST(ClientEnvironment, TellsWhatIsSetWithoutSecrets) {
   ::setenv("KUBECONFIG", "a", 1);
   ::setenv("HTTPS_PROXY", "http://user:hunter2@proxy.corp:3128/", 1);
   ::setenv("NO_PROXY", ".corp", 1);
+  ::setenv("DOCKER_CONFIG", "docker", 1);
   ::unsetenv("https_proxy");
   const auto told = client_environment();
   EXPECT_THAT(told, Contains(Pair("KUBECONFIG", std::filesystem::current_path().string() + "/a")));
   EXPECT_THAT(told, Contains(Pair("HTTPS_PROXY", "http://proxy.corp:3128")));
   EXPECT_THAT(told, Contains(Pair("NO_PROXY", ".corp")));
+  EXPECT_THAT(told, Contains(Pair("DOCKER_CONFIG", std::filesystem::current_path().string() + "/docker")));
   EXPECT_THAT(told, Not(Contains(Key("https_proxy"))));
-  for (const char* const name : {"KUBECONFIG", "HTTPS_PROXY", "NO_PROXY", "https_proxy"}) {
+  for (const char* const name : {"KUBECONFIG", "HTTPS_PROXY", "NO_PROXY", "https_proxy", "DOCKER_CONFIG"}) {
     const auto former = before.find(name);
     former == before.end() ? ::unsetenv(name) : ::setenv(name, former->second.c_str(), 1);
   }

@@ -185,8 +185,10 @@ TEST_F(ExecPluginTest, AMissingProgramShowsItsInstallHintEscaped) {
 }
 
 TEST_F(ExecPluginTest, OneThatNeedsATerminalCannotRun) {
-  EXPECT_THAT(test::error_of(loop_, plugin(prints("t"), "Always")->current()).message(),
-              HasSubstr("standard input is not a terminal"));
+  const Error error = test::error_of(loop_, plugin(prints("t"), "Always")->current());
+  EXPECT_THAT(error.message(), HasSubstr("standard input is not a terminal"));
+  EXPECT_THAT(error.remedy(), testing::ContainsRegex("stop it.*regsync sync --once"))
+      << "which does not run beside regsyncd";
   EXPECT_EQ(runs(), 0U);
 }
 

@@ -368,6 +368,16 @@ TEST_F(KubeconfigFiles, ServersHaveOneSpelling) {
   }
 }
 
+TEST_F(KubeconfigFiles, TheAddressOfAContextIsThatWhichItIsResolvedTo) {
+  for (const char* name : {"scheme-in-capitals", "server-with-query", "trailing-slash", "host-port-with-ca",
+                           "host-port-plain", "server-blank-in-path"}) {
+    const auto config = Kubeconfig::load(folder_.take(name));
+    EXPECT_EQ(config.server("x"), config.resolve("x").server) << name;
+  }
+  EXPECT_EQ(Kubeconfig::load(folder_.take("unknown-user")).server("x"), "https://127.0.0.1:1") << "it throws";
+  EXPECT_EQ(Kubeconfig::load(folder_.take("token")).server("nowhere"), "");
+}
+
 TEST_F(KubeconfigFiles, APasswordInAUrlIsNotQuoted) {
   const std::string text = test::read_file(folder_.take("server-with-password"));
   for (const char* server : {"https://jdoe:hunter2@127.0.0.1:1", "'https://jdoe:hunter2@127.0.0.1:1 '",

@@ -17,9 +17,11 @@ HttpResponse answer_with(std::initializer_list<const char*> lines) {
 }
 
 TEST(ResponseHead, NamesAreReadInAnyCaseAndValuesWithoutTheirBlanks) {
-  const auto response = answer_with({"HTTP/2 429", "RETRY-AFTER:7", "location:   /elsewhere", "x-other: 1"});
+  const auto response = answer_with(
+      {"HTTP/2 429", "RETRY-AFTER:7", "location:   /elsewhere", "Content-type: text/html; charset=x", "x-other: 1"});
   EXPECT_EQ(response.retry_after, std::chrono::seconds(7));
   EXPECT_EQ(response.location, "/elsewhere");
+  EXPECT_EQ(response.content_type, "text/html; charset=x");
 }
 
 TEST(ResponseHead, AWishForADateCountsFromTheServersOwnDateWhicheverComesFirst) {

@@ -1,0 +1,104 @@
+// When a service whose state folder cannot be used at first begins, and when not.
+#include "daemon/service.hpp"
+
+#include <gtest/gtest.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <asio/co_spawn.hpp>
+#include <asio/detached.hpp>
+#include <asio/io_context.hpp>
+#include <asio/steady_timer.hpp>
+#include <chrono>
+#include <cstdlib>
+#include <filesystem>
+#include <functional>
+#include <string>
+#include <thread>
+
+#include "tests/support/run_coroutine.hpp"
+#include "tests/support/temp_dir.hpp"
+
+namespace regsync {
+namespace {
+
+using namespace std::chrono_literals;
+
+class ServiceTest : public testing::Test {
+ protected:
+  ServiceTest() {
+    const std::string notify = (home_ / "notify").string();
+    sockaddr_un address{};
+    address.sun_family = AF_UNIX;
+    std::ranges::copy(notify, std::begin(address.sun_path));
+    EXPECT_EQ(::bind(systemd_, reinterpret_cast<const sockaddr*>(&address), sizeof address), 0);
+    for (const auto& [name, value] : {std::pair("HOME", home_.path().string()),
+                                      {"NOTIFY_SOCKET", notify},
+                                      {"XDG_CONFIG_HOME", (home_ / "config").string()},
+                                      {"XDG_STATE_HOME", (home_ / "state").string()},
+                                      {"XDG_RUNTIME_DIR", (home_ / "run").string()},
+                                      {"DBUS_SESSION_BUS_ADDRESS", "unix:path=" + (home_ / "no-bus").string()}}) {
+      ::setenv(name, value.c_str(), 1);
+    }
+    ::unsetenv("REGSYNC_OWNER");
+    home_.write("state/regsync", "");  // a file in place of the folder
+  }
+  ~ServiceTest() override { ::close(systemd_); }
+  ServiceTest(const ServiceTest&) = delete;
+  ServiceTest& operator=(const ServiceTest&) = delete;
+  ServiceTest(ServiceTest&&) = delete;
+  ServiceTest& operator=(ServiceTest&&) = delete;
+
+  [[nodiscard]] DaemonOptions without_keyring() const {
+    DaemonOptions options;
+    options.kubeconfig = home_.write("kubeconfig", "{}");
+    options.logins = {home_.write("config.json", "{}")};
+    return options;
+  }
+
+  // The folder is mended, and `what` happens, when the service's own try is due too but has not been made.
+  void before_a_due_try(const std::function<void()>& what) {
+    asio::steady_timer sooner(io_, 1s);
+    sooner.async_wait([&](const asio::error_code&) {
+      std::filesystem::remove(home_ / "state/regsync");
+      what();
+    });
+    std::this_thread::sleep_for(2100ms);
+    io_.poll();
+  }
+
+  // What systemd was told last of what the service does.
+  [[nodiscard]] std::string last_status() const {
+    std::string last;
+    std::array<char, 4096> bytes{};
+    for (ssize_t size = 0; (size = ::recv(systemd_, bytes.data(), bytes.size(), MSG_DONTWAIT)) > 0;) {
+      last.assign(bytes.data(), static_cast<std::size_t>(size));
+    }
+    return last;
+  }
+
+  test::TempDir home_;
+  int systemd_ = ::socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+  asio::io_context io_{1};
+};
+
+TEST_F(ServiceTest, AReloadThatBeginsIsNotFollowedByTheTryThatWasDue) {
+  Service service(io_.get_executor(), without_keyring());
+  EXPECT_NE(last_status().find("nothing is synced"), std::string::npos);
+  before_a_due_try([&] { service.reload(); });
+  EXPECT_EQ(last_status(), "STATUS=Following the keyring and the clusters");
+  test::run(io_, service.stop());
+}
+
+TEST_F(ServiceTest, NothingBeginsAfterTheStop) {
+  Service service(io_.get_executor(), without_keyring());
+  EXPECT_NE(last_status().find("nothing is synced"), std::string::npos);
+  before_a_due_try([&] { asio::co_spawn(io_, service.stop(), asio::detached); });
+  EXPECT_EQ(last_status(), "");
+}
+
+}  // namespace
+}  // namespace regsync
