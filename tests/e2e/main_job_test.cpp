@@ -280,14 +280,16 @@ TEST_F(MainJob, SigtermEndsItAtOnceWhileACommandWaitsForADeadCluster) {
   auto text = read_file(config);
   const auto url = kube("a").url();
   asio::io_context io;
-  const asio::ip::tcp::acceptor silent(io, {asio::ip::address_v4::loopback(), 0});  // takes connections, never answers
+  asio::ip::tcp::acceptor silent(io, {asio::ip::address_v4::loopback(), 0});  // takes connections, never answers
   text.replace(text.find(url), url.size(), "https://127.0.0.1:" + std::to_string(silent.local_endpoint().port()));
   job_.env["KUBECONFIG"] = job_.home().write("kubeconfig", text).string();
   begin();
   job_.home().write(".config/regsync/targets/t.yaml",
                     "secret: t\nregistries: [" + job_.registry() + "]\ncontexts: [a]\n");
   Process sync(job_.program({"regsync", "sync"}));
+  const asio::ip::tcp::socket waiting = silent.accept();
   std::this_thread::sleep_for(300ms);
+  ASSERT_TRUE(sync.running());
   const auto began = std::chrono::steady_clock::now();
   EXPECT_EQ(job_.stop_daemon(SIGTERM), 0);
   EXPECT_LT(std::chrono::steady_clock::now() - began, 3s);

@@ -145,7 +145,7 @@ TEST_F(LeaseTest, AHolderStopsWhenItSeesThatAnotherHasIt) {
     const auto begin = std::chrono::steady_clock::now();
     server_.put({"leases", "fleet", "regsync"}, stolen);
     EXPECT_TRUE(until([&] { return !a->lease.held(); })) << thief;
-    EXPECT_LT(std::chrono::steady_clock::now() - begin, 1s) << "and not when its time is up";
+    EXPECT_LT(std::chrono::steady_clock::now() - begin, 1500ms) << "and not when its time is up";
     server_.clear_faults();
     stop(*a);
     server_.erase({"leases", "fleet", "regsync"});

@@ -9,6 +9,7 @@
 #include <filesystem>
 #include <memory>
 #include <nlohmann/json.hpp>
+#include <random>
 #include <string>
 #include <vector>
 
@@ -32,10 +33,20 @@ class Proxied : public RealServer {
     ::unsetenv("NO_PROXY");
   }
 
+  // Below the kernel's ephemeral range, so that no client's own port takes it before the program does.
   static int free_port() {
-    asio::io_context context;
-    const asio::ip::tcp::acceptor acceptor(context, {asio::ip::make_address("127.0.0.1"), 0});
-    return acceptor.local_endpoint().port();
+    static std::minstd_rand random(std::random_device{}());
+    std::uniform_int_distribution<int> port(10000, 29999);
+    for (;;) {
+      asio::io_context context;
+      asio::ip::tcp::acceptor acceptor(context, asio::ip::tcp::v4());
+      std::error_code taken;
+      const auto candidate = static_cast<std::uint16_t>(port(random));
+      acceptor.bind({asio::ip::make_address("127.0.0.1"), candidate}, taken);
+      if (!taken) {
+        return candidate;
+      }
+    }
   }
   static bool answers(int port) {
     asio::io_context context;

@@ -11,6 +11,7 @@ namespace regsync::kube {
 std::unique_ptr<test::KubeServer> RealServer::server_;
 
 void RealServer::boot(const test::KubeServer::Options& options) {
+  server_.reset();
   if (test::KubeServer::available()) {
     server_ = std::make_unique<test::KubeServer>(options);
   }

@@ -22,8 +22,13 @@ namespace regsync::kube {
 // Each test has a namespace of its own.
 class RealServer : public ::testing::Test {
  protected:
-  static void SetUpTestSuite() { boot({}); }
-  static void TearDownTestSuite() { server_.reset(); }
+  // One server for all suites of the executable that take it as it is.
+  static void SetUpTestSuite() {
+    if (!server_) {
+      boot({});
+    }
+  }
+  // One of the suite's own, in place of the one that is there.
   static void boot(const test::KubeServer::Options& options);
 
   void SetUp() override;

@@ -1,6 +1,5 @@
 // Many streams on one connection of a real API server: what was read for one of them is never left lying.
 #include <gtest/gtest.h>
-#include <malloc.h>
 
 #include <algorithm>
 #include <asio/steady_timer.hpp>
@@ -49,24 +48,6 @@ TEST_F(Streams, ABurstOfEventsIsToldToItsEnd) {
           secrets(count, 0, 3000));  // all wait in the socket until the loop runs
   EXPECT_TRUE(test::run_until(loop_, [&] { return known.objects.size() == count; }))
       << known.objects.size() << " of " << count;
-}
-
-TEST_F(Streams, AClientAtRestKeepsNoBuffersAndGoesOnWhenItIsAsked) {
-  KubeClient watching = client(admin_.clone());
-  Known known(watching, name_space_);
-  const test::Background first(loop_, known.run());
-  ASSERT_TRUE(test::run_until(loop_, [&] { return known.synced; }));
-  for (std::size_t round = 1; round <= 2; ++round) {
-    test::run(loop_, watching.version());
-    EXPECT_TRUE(watching.release_idle_memory().busy) << "it was asked for something a moment ago";
-    const auto before = mallinfo2().uordblks;
-    EXPECT_TRUE(watching.release_idle_memory().released);
-    const auto given_back = before - mallinfo2().uordblks;
-    EXPECT_TRUE(before == 0 || given_back > 40 * 1024) << given_back;  // a sanitizer's allocator counts nothing
-    EXPECT_FALSE(watching.release_idle_memory().released);
-    kubectl({"-n", name_space_, "create", "secret", "generic", "s" + std::to_string(round)}, "");
-    EXPECT_TRUE(test::run_until(loop_, [&] { return known.objects.size() == round; }));
-  }
 }
 
 // The answers are gzipped, as they are from 128 KiB on, and then about as long as the buffer of their stream.

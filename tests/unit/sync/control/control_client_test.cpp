@@ -2,15 +2,18 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <array>
+#include <atomic>
 #include <csignal>
 #include <nlohmann/json.hpp>
 #include <string>
+#include <thread>
 
 #include "helper/base/error.hpp"
 #include "sync/base/user_manager.hpp"
@@ -77,6 +80,7 @@ TEST(ControlClient, ADaemonThatIsStoppedIsToldAsThatBeforeTheTimeIsUp) {
   ASSERT_EQ(pipe(ready.data()), 0);
   const pid_t daemon = fork();
   if (daemon == 0) {
+    prctl(PR_SET_PDEATHSIG, SIGKILL);
     const int listener = socket(AF_UNIX, SOCK_STREAM, 0);
     sockaddr_un address{};
     address.sun_family = AF_UNIX;
@@ -88,6 +92,7 @@ TEST(ControlClient, ADaemonThatIsStoppedIsToldAsThatBeforeTheTimeIsUp) {
     }
     _exit(1);
   }
+  close(ready[1]);
   char listens = 0;
   ASSERT_EQ(read(ready[0], &listens, 1), 1);
   kill(daemon, SIGSTOP);
@@ -104,7 +109,6 @@ TEST(ControlClient, ADaemonThatIsStoppedIsToldAsThatBeforeTheTimeIsUp) {
   kill(daemon, SIGKILL);
   waitpid(daemon, nullptr, 0);
   close(ready[0]);
-  close(ready[1]);
 }
 
 TEST(ControlClient, AnswersTheResultThatBelongsToItsRequest) {
@@ -185,6 +189,68 @@ TEST(ControlClient, SubscribeRepeatsTheLastReportWhileNothingChanges) {
   int calls = 0;
   ControlClient(peer.socket()).subscribe({}, 5ms, [&](const StatusReport&) { return ++calls < 3; });
   EXPECT_EQ(calls, 3);
+}
+
+TEST(ControlClient, ASubscriptionThatTheDaemonEndsThrowsItsError) {
+  ControlPeer peer([](ControlPeer::Connection& connection) {
+    const json request = json::parse(connection.read_line());
+    connection.write(control::make_response(request["id"], control::to_json(StatusReport{})));
+    connection.write(control::make_error(request["id"], Error(ErrorCode::not_found, "target \"web\" not found")));
+    connection.read_line();
+  });
+  int calls = 0;
+  try {
+    ControlClient(peer.socket()).subscribe({}, 20ms, [&](const StatusReport&) { return ++calls < 50; });
+    ADD_FAILURE() << "goes on with an old report";
+  } catch (const Error& error) {
+    EXPECT_EQ(error.code(), ErrorCode::not_found);
+  }
+}
+
+// Interrupts the thread that made it, again and again.
+class Interruptions {
+ public:
+  Interruptions() {
+    struct sigaction action{};
+    action.sa_handler = [](int) {};
+    ::sigaction(SIGUSR1, &action, &before_);
+  }
+  ~Interruptions() {
+    over_ = true;
+    thread_.join();
+    ::sigaction(SIGUSR1, &before_, nullptr);
+  }
+  Interruptions(const Interruptions&) = delete;
+  Interruptions& operator=(const Interruptions&) = delete;
+  Interruptions(Interruptions&&) = delete;
+  Interruptions& operator=(Interruptions&&) = delete;
+
+ private:
+  struct sigaction before_{};
+  std::atomic<bool> over_ = false;
+  std::thread thread_{[this, whom = ::pthread_self()] {
+    while (!over_) {
+      std::this_thread::sleep_for(5ms);
+      ::pthread_kill(whom, SIGUSR1);
+    }
+  }};
+};
+
+TEST(ControlClient, ASignalEndsASubscriptionThatHasNoAnswerYetButNoCall) {
+  ControlPeer peer([](ControlPeer::Connection& connection) {
+    const json request = json::parse(connection.read_line());
+    if (request["method"] != "subscribe") {
+      std::this_thread::sleep_for(50ms);
+      connection.write(control::make_response(request["id"], "done"));
+    }
+    connection.read_line();
+  });
+  const Interruptions interruptions;
+  ControlClient(peer.socket()).subscribe({}, 0ms, [](const StatusReport&) {
+    ADD_FAILURE() << "there is no report";
+    return false;
+  });
+  EXPECT_EQ(ControlClient(peer.socket()).call("sync", json::object(), 5s), "done");
 }
 
 }  // namespace

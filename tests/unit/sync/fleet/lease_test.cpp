@@ -48,8 +48,9 @@ TEST(LeaseOfAFrozenHolder, ThatIsHeldAnewIsTold) {
     return false;
   };
   const auto before = lease->held_since();
-  ASSERT_TRUE(test::run_until(loop, [&] { return lease->held() && lease->held_since() != before; }));
-  EXPECT_EQ(told, lease->held_since());
+  // While it is held, which on a busy machine may be over right after this.
+  EXPECT_TRUE(test::run_until(
+      loop, [&] { return lease->held() && lease->held_since() != before && told == lease->held_since(); }));
   test::run(loop, lease->stop());
 }
 
