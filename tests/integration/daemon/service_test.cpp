@@ -29,7 +29,7 @@ using namespace std::chrono_literals;
 
 class ServiceTest : public testing::Test {
  protected:
-  ServiceTest() {
+  void SetUp() override {
     const std::string notify = (home_ / "notify").string();
     sockaddr_un address{};
     address.sun_family = AF_UNIX;
@@ -46,11 +46,7 @@ class ServiceTest : public testing::Test {
     ::unsetenv("REGSYNC_OWNER");
     home_.write("state/regsync", "");  // a file in place of the folder
   }
-  ~ServiceTest() override { ::close(systemd_); }
-  ServiceTest(const ServiceTest&) = delete;
-  ServiceTest& operator=(const ServiceTest&) = delete;
-  ServiceTest(ServiceTest&&) = delete;
-  ServiceTest& operator=(ServiceTest&&) = delete;
+  void TearDown() override { ::close(systemd_); }
 
   [[nodiscard]] DaemonOptions without_keyring() const {
     DaemonOptions options;

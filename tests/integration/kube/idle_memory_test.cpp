@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 #include <malloc.h>
 
+#include <nlohmann/json.hpp>
 #include <string>
 
 #include "tests/integration/kube/real_server.hpp"

@@ -79,7 +79,7 @@ TEST_F(ChildProcess, ASignalIsAnExitCodeAsShellsSay) {
 TEST_F(ChildProcess, WhereTheKernelCollectsChildrenNoneCountsAsSuccessful) {
   const auto before = std::signal(SIGCHLD, SIG_IGN);
   const Error error = test::error_of(context_, run_child(shell("cat; exit 3")));  // it ends once it is followed
-  std::signal(SIGCHLD, before);
+  EXPECT_EQ(std::signal(SIGCHLD, before), SIG_IGN);
   EXPECT_EQ(error.code(), ErrorCode::internal);
   EXPECT_THAT(error.message(), ::testing::HasSubstr("sh: how it ended is not known"));
 }
