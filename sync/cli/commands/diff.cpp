@@ -218,8 +218,8 @@ int diff(const DiffOptions& options, Console& console) {
   });
   require_matches(options.contexts, {contexts.begin(), contexts.end()}, "context");
   std::erase_if(contexts, [&](const std::string& context) {
-    const bool is_asked = options.contexts.empty() || matches_any(options.contexts, context);
-    return !is_asked || (plans_for(plans, context).empty() && scopes[context].places.empty());
+    const bool is_chosen = options.contexts.empty() || matches_any(options.contexts, context);
+    return !is_chosen || (plans_for(plans, context).empty() && scopes[context].places.empty());
   });
 
   const PausedContexts paused(paths::paused_contexts());

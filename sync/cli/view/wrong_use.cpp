@@ -155,7 +155,7 @@ bool takes_next(const std::string& word, const CLI::App& command) {
   if (word.starts_with("--")) {
     return needs_value(command.get_option_no_throw(word));
   }
-  for (std::size_t i = 1; word.front() == '-' && i < word.size(); ++i) {  // "-yo": flags may stand together
+  for (std::size_t i = 1; word.starts_with('-') && i < word.size(); ++i) {  // "-yo": flags may stand together
     const CLI::Option* option = command.get_option_no_throw({'-', word[i]});
     if (option == nullptr || needs_value(option)) {
       return option != nullptr && i + 1 == word.size();
