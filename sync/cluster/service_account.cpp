@@ -241,20 +241,19 @@ asio::awaitable<std::optional<ServiceAccountView>> read_service_account(kube::Ku
 
 asio::awaitable<AccountAnswer> attach_pull_secret(kube::KubeClient& client, std::string name_space, std::string account,
                                                   std::string secret, std::string owner_id) {
-  co_return co_await change(client, account_path(std::move(name_space), std::move(account)),
-                            [secret = std::move(secret), owner_id = std::move(owner_id)](const json& found) {
-                              return attach_patch(found, secret, owner_id);
-                            });
+  // Named, as in detach_pull_secret: g++ 12 destroys some temporaries of a co_await twice.
+  kube::ObjectPath path = account_path(std::move(name_space), std::move(account));
+  MakePatch make_patch = [&](const json& found) { return attach_patch(found, secret, owner_id); };
+  co_return co_await change(client, std::move(path), std::move(make_patch));
 }
 
 asio::awaitable<std::optional<AccountAnswer>> detach_pull_secret(kube::KubeClient& client, std::string name_space,
                                                                  std::string account, std::string secret,
                                                                  std::string owner_id) {
   try {
-    co_return co_await change(client, account_path(std::move(name_space), std::move(account)),
-                              [secret = std::move(secret), owner_id = std::move(owner_id)](const json& found) {
-                                return detach_patch(found, secret, owner_id);
-                              });
+    kube::ObjectPath path = account_path(std::move(name_space), std::move(account));
+    MakePatch make_patch = [&](const json& found) { return detach_patch(found, secret, owner_id); };
+    co_return co_await change(client, std::move(path), std::move(make_patch));
   } catch (const Error& error) {
     if (error.code() != ErrorCode::not_found && error.code() != ErrorCode::namespace_missing) {
       throw;
