@@ -21,6 +21,7 @@
 #include <utility>
 
 #include "daemon/coalesced_call.hpp"
+#include "daemon/paced.hpp"
 #include "helper/base/error.hpp"
 #include "helper/base/file_io.hpp"
 #include "sync/base/guard.hpp"
@@ -46,9 +47,6 @@ constexpr auto client_patience = std::chrono::seconds(10);
 
 // A live view that redraws more often than this only flickers.
 constexpr auto notify_interval = std::chrono::milliseconds(100);
-
-// Times what a report took: one over a hundred thousand Secrets takes a second.
-constexpr int rest_after_report = 20;
 
 // No event tells that a socket can be made now.
 constexpr auto listen_pause = std::chrono::seconds(2);
@@ -330,7 +328,8 @@ class ControlServer::Impl {
     co_return !ended;
   }
 
-  // On the thread that all share: after a report that took long to make, a subscriber waits for long.
+  // On the thread that all share: after a report that took long to make (over a hundred thousand Secrets, a second), a
+  // subscriber waits for long.
   asio::awaitable<void> stream(Connection& connection, json id, json params) {
     asio::steady_timer rest(executor_);
     std::string told;
@@ -339,7 +338,7 @@ class ControlServer::Impl {
       const auto begin = Clock::now();
       std::string message = told.empty() ? control::make_response(id, methods_.status(params))
                                          : control::make_notification("status", methods_.status(params));
-      rest.expires_after(rest_after_report * (Clock::now() - begin));
+      rest.expires_after(rest_after_making * (Clock::now() - begin));
       if (message != told) {
         told = std::move(message);
         const bool written = co_await write(connection, told);

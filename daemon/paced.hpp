@@ -12,6 +12,9 @@
 
 namespace regsync {
 
+// How much longer than its making took such a value is left alone: at most a twentieth of the time is spent on it.
+inline constexpr int rest_after_making = 20;
+
 template <typename T>
 class Paced {
  public:
@@ -25,7 +28,6 @@ class Paced {
 
   Value get() {
     using std::chrono::steady_clock;
-    constexpr int part_of_time = 20;  // at most a twentieth
     const auto begin = steady_clock::now();
     if (last_ && (!stale_ || begin < next_)) {
       return last_;
@@ -33,7 +35,7 @@ class Paced {
     stale_ = false;
     last_ = std::make_shared<const T>(make_(last_));
     const auto end = steady_clock::now();
-    next_ = end + part_of_time * (end - begin);
+    next_ = end + rest_after_making * (end - begin);
     return last_;
   }
 

@@ -162,24 +162,6 @@ bool keep_owner(int fd, const fs::path& target) {
   return ::fchown(fd, owner.st_uid, owner.st_gid) == 0;
 }
 
-// The file that a symbolic link names: people keep their dotfiles elsewhere. Where that is not there (a home that is
-// not mounted), what it holds must not be hidden by a file in place of the link.
-fs::path behind_link(const fs::path& path) {
-  std::error_code error;
-  if (!fs::is_symlink(path, error)) {
-    return path;
-  }
-  fs::path target = fs::canonical(path, error);
-  if (error) {
-    std::error_code ignored;
-    throw Error(ErrorCode::invalid_input,
-                path.string() + ": is a link to " + fs::read_symlink(path, ignored).string() +
-                    ", which cannot be written: " + error.message(),
-                "make that file, or delete the link");
-  }
-  return target;
-}
-
 void write_all(const fs::path& path, int fd, std::string_view content) {
   while (!content.empty()) {
     const ssize_t written = ::write(fd, content.data(), content.size());
@@ -242,6 +224,22 @@ std::vector<fs::path> files_in(const fs::path& folder) {
   }
   std::ranges::sort(files);
   return files;
+}
+
+fs::path behind_link(const fs::path& path) {
+  std::error_code error;
+  if (!fs::is_symlink(path, error)) {
+    return path;
+  }
+  fs::path target = fs::canonical(path, error);
+  if (error) {
+    std::error_code ignored;
+    throw Error(ErrorCode::invalid_input,
+                path.string() + ": is a link to " + fs::read_symlink(path, ignored).string() +
+                    ", which cannot be used: " + error.message(),
+                "make that file, or delete the link");
+  }
+  return target;
 }
 
 void make_private_folder(const fs::path& folder) {

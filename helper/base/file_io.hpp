@@ -25,6 +25,11 @@ std::optional<std::string> try_read_file(const std::filesystem::path& path, std:
 // What is in a folder, in the order of the names; as far as it can be read.
 std::vector<std::filesystem::path> files_in(const std::filesystem::path& folder);
 
+// The file that a symbolic link names (people keep their dotfiles elsewhere), and any other path as it is. Throws
+// Error(invalid_input) where the link leads to nothing, as into a home that is not mounted: what is there once it is
+// must not be hidden by a file in place of the link.
+std::filesystem::path behind_link(const std::filesystem::path& path);
+
 // Makes the folder (and missing ones above it) if need be, and closes it to other users (0700). Throws
 // Error(invalid_input) where a symbolic link, another kind of file or another user's folder is in its place.
 void make_private_folder(const std::filesystem::path& folder);

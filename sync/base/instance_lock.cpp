@@ -57,8 +57,7 @@ InstanceLock::InstanceLock(const std::filesystem::path& file, std::string_view p
       fail(file, error);
     }
     throw Error(ErrorCode::already_exists, owner + " and keeps the clusters in sync",
-                "use it (regsync status, regsync sync), or stop it" +
-                    std::string(has_user_manager() ? ": systemctl --user stop regsyncd.socket regsyncd" : ""));
+                "use it (regsync status, regsync sync), or " + how_to_stop_regsyncd());
   }
   const std::string line = std::to_string(::getpid()) + " " + std::string(program) + "\n";
   // On a full disk the lock holds all the same; only its owner's name is missing.

@@ -22,6 +22,10 @@ std::string how_to_restart_regsyncd() {
                             : "end regsyncd, and start it again";
 }
 
+std::string how_to_stop_regsyncd() {
+  return has_user_manager() ? "stop it: systemctl --user stop regsyncd.socket regsyncd" : "stop it";
+}
+
 std::string how_to_read_the_log() {
   return has_user_manager() ? "see its log: journalctl --user -u regsyncd" : "see its log, on its standard error";
 }

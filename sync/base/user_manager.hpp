@@ -11,6 +11,7 @@ bool has_user_manager();
 // Remedies that work on this machine.
 std::string how_to_start_regsyncd();
 std::string how_to_restart_regsyncd();
+std::string how_to_stop_regsyncd();
 std::string how_to_read_the_log();
 
 }  // namespace regsync

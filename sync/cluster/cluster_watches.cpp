@@ -7,11 +7,11 @@
 #include <asio/this_coro.hpp>
 #include <asio/use_awaitable.hpp>
 #include <cstdint>
-#include <random>
 #include <utility>
 
 #include "sync/base/guard.hpp"
 #include "sync/base/log.hpp"
+#include "sync/base/random_time.hpp"
 #include "sync/model/secret_object.hpp"
 
 namespace regsync {
@@ -28,13 +28,11 @@ constexpr auto longest_hold = std::chrono::seconds(30);
 // After a defect: long enough to keep the loop free, short enough to notice.
 constexpr auto after_defect = std::chrono::seconds(10);
 
-// Up to a quarter more, so that those of many contexts do not come together.
 std::chrono::milliseconds pause_after(int refusals) {
   constexpr int most_doublings = 10;
   const auto pause =
       std::min(first_forbidden_recheck * (1 << std::min(refusals, most_doublings)), longest_forbidden_recheck);
-  static thread_local std::mt19937 dice(std::random_device{}());
-  return pause + std::chrono::milliseconds(std::uniform_int_distribution<std::int64_t>(0, pause.count() / 4)(dice));
+  return a_little_more(pause);
 }
 
 }  // namespace

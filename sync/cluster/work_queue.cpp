@@ -5,12 +5,12 @@
 #include <asio/co_spawn.hpp>
 #include <asio/post.hpp>
 #include <asio/use_awaitable.hpp>
-#include <random>
 #include <utility>
 
 #include "helper/base/error.hpp"
 #include "sync/base/guard.hpp"
 #include "sync/base/log.hpp"
+#include "sync/base/random_time.hpp"
 
 namespace regsync {
 
@@ -23,11 +23,7 @@ using std::chrono::steady_clock;
 constexpr std::size_t first_in_flight = 16;
 
 // Half of the delay is random, so that a thousand keys which failed together do not come back together.
-milliseconds with_jitter(milliseconds delay) {
-  static std::minstd_rand random(std::random_device{}());
-  const auto half = delay.count() / 2;
-  return milliseconds(half + std::uniform_int_distribution<milliseconds::rep>(0, half)(random));
-}
+milliseconds with_jitter(milliseconds delay) { return random_time(delay / 2, delay); }
 
 }  // namespace
 

@@ -2,11 +2,11 @@
 
 #include <algorithm>
 #include <asio/use_awaitable.hpp>
-#include <random>
 #include <utility>
 
 #include "sync/base/guard.hpp"
 #include "sync/base/log.hpp"
+#include "sync/base/random_time.hpp"
 
 namespace regsync {
 
@@ -20,12 +20,6 @@ using std::chrono::milliseconds;
 // Between tries of a context that cannot be used, because of a file that may be made or mended, and of a server that
 // cannot say who it is, as while it starts: doubled each time, up to this.
 constexpr milliseconds longest_retry = std::chrono::seconds(32);
-
-// Up to a quarter more, so that those of many contexts do not come together.
-milliseconds with_jitter(milliseconds pause) {
-  static thread_local std::mt19937 dice(std::random_device{}());
-  return pause + milliseconds(std::uniform_int_distribution<milliseconds::rep>(0, pause.count() / 4)(dice));
-}
 
 }  // namespace
 
@@ -318,7 +312,7 @@ asio::awaitable<void> ContextSet::identify(std::string name, std::shared_ptr<Clu
     if (failure->code() == ErrorCode::cancelled) {
       throw std::move(*failure);
     }
-    timer.expires_after(std::max<milliseconds>(with_jitter(pause), failure->retry_after().value_or(0s)));
+    timer.expires_after(std::max<milliseconds>(a_little_more(pause), failure->retry_after().value_or(0s)));
     pause = std::min(pause * 2, longest_retry);
     co_await timer.async_wait(asio::use_awaitable);
   }

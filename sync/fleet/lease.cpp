@@ -7,11 +7,11 @@
 #include <cstdint>
 #include <ctime>
 #include <limits>
-#include <random>
 #include <utility>
 
 #include "sync/base/guard.hpp"
 #include "sync/base/json_access.hpp"
+#include "sync/base/random_time.hpp"
 #include "sync/model/resource_version.hpp"
 
 namespace regsync {
@@ -138,9 +138,7 @@ asio::awaitable<void> Lease::contend() {
 
 // Until there is something to do: a renewal, the end of another's lease, or what intent() may say by then.
 std::chrono::milliseconds Lease::pause() const {
-  static std::minstd_rand random(std::random_device{}());
-  const auto jitter = std::chrono::milliseconds(
-      std::uniform_int_distribution<std::chrono::milliseconds::rep>(1, options_.times.jitter.count())(random));
+  const auto jitter = random_time(std::chrono::milliseconds(1), options_.times.jitter);
   const Time now_is = boottime_now();
   if (held() || holder_ == options_.identity || problem_ || read_again_ || now_is >= free_at_) {
     return options_.times.retry + jitter;

@@ -178,17 +178,6 @@ std::string printed(const Document& value) {
   return text;
 }
 
-// What docker would read once the link's target is there (a home that is not mounted) must not be replaced by us.
-fs::path not_dangling(fs::path path) {
-  std::error_code ignored;
-  if (fs::is_symlink(path, ignored) && !fs::exists(path, ignored)) {
-    throw Error(ErrorCode::invalid_input,
-                path.string() + ": is a link to " + fs::read_symlink(path, ignored).string() + ", which is not there",
-                "make that file, or delete the link");
-  }
-  return path;
-}
-
 std::optional<fs::path> from_environment(const char* name) {
   const char* value = std::getenv(name);
   return value != nullptr && *value != '\0' ? std::optional<fs::path>(value) : std::nullopt;
@@ -261,9 +250,9 @@ fs::path default_helm_config() {
 }
 
 DockerConfigFile::DockerConfigFile(fs::path path, Form form)
-    : path_(not_dangling(std::move(path))),
+    : path_(std::move(path)),
       form_(form),
-      original_(read_file_if_exists(path_, max_config_bytes)),
+      original_(read_file_if_exists(behind_link(path_), max_config_bytes)),
       document_(std::make_unique<Document>(Document::object())) {
   if (is_blank()) {
     return;

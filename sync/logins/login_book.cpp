@@ -69,6 +69,11 @@ void LoginBook::want(const TargetFiles& targets) {
   helpers_.set_sources(take_helper_sources(targets, wanted));
   if (wanted != wanted_) {
     wanted_ = std::move(wanted);
+    if (metrics_ != nullptr) {
+      std::set<std::string> names;
+      std::ranges::transform(wanted_, std::inserter(names, names.end()), &RegistryKey::value);
+      metrics_->keep_logins(names);
+    }
     hooks_.on_wanted(wanted_);
   }
 }
@@ -240,9 +245,6 @@ void LoginBook::tell_ends() {
       named.emplace(registry.value(), Metrics::LoginEnd{end.at, end.short_lived});
     }
     metrics_->logins_expire(named);
-    std::set<std::string> wanted;
-    std::ranges::transform(wanted_, std::inserter(wanted, wanted.end()), &RegistryKey::value);
-    metrics_->keep_logins(wanted);
   }
   std::erase_if(warned_, [&](const auto& known) { return !ends.contains(known.first); });
   for (const auto& [registry, end] : ends) {
@@ -261,6 +263,7 @@ void LoginBook::tell_ends() {
   warn_again_.expires_after(warning_interval);
   warn_again_.async_wait([this](const asio::error_code& error) {
     if (!error && !stopping_) {
+      places_.save();
       guarded_logged("logins", [this] { changed(); });
     }
   });
@@ -384,6 +387,7 @@ asio::awaitable<void> LoginBook::stop() {
   stopping_ = true;
   recheck_.cancel();
   warn_again_.cancel();
+  places_.save();
   changed_.notify_all();
   co_await helpers_.stop();
   co_await health_.stop();

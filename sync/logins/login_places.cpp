@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <nlohmann/json.hpp>
+#include <ranges>
 #include <utility>
 
 #include "helper/base/file_io.hpp"
@@ -97,21 +98,37 @@ void LoginPlaces::learn(const Shown& shown, const Verdict& verdict, const StoreR
   if (!reading.provider || reading.provider->program.empty()) {
     return;
   }
-  bool learned = false;
+  bool moved = false;
   for (const auto& [registry, seen] : shown) {
-    if (!verdict.unknown.contains(registry)) {
-      const Whereabouts now = whereabouts(known_[registry], seen, reading);
-      learned = std::exchange(known_[registry], now) != now || learned;
+    if (verdict.unknown.contains(registry)) {
+      continue;
     }
+    Whereabouts& known = known_[registry];
+    Whereabouts now = whereabouts(known, seen, reading);
+    moved = moved || !now.has_places_of(known);
+    unsaved_ = unsaved_ || now != known;
+    known = std::move(now);
     for (const KeptLogin* kept : seen) {
       const StoreCollection* collection = reading.find_collection(kept->collection);
       const std::string label = collection != nullptr ? collection->label : std::string();
-      learned = std::exchange(labels_[place_of(*kept, reading)], label) != label || learned;
+      moved = std::exchange(labels_[place_of(*kept, reading)], label) != label || moved;
     }
   }
-  if (learned && !file_.empty()) {
-    problem_ = guarded([this] { write(); });
+  if (moved) {
+    unsaved_ = true;
+    save();
   }
+}
+
+void LoginPlaces::save() {
+  if (unsaved_ && !file_.empty()) {
+    problem_ = guarded([this] { write(); });
+    unsaved_ = problem_.has_value();
+  }
+}
+
+bool LoginPlaces::Whereabouts::has_places_of(const Whereabouts& other) const {
+  return last == other.last && std::ranges::equal(std::views::keys(held), std::views::keys(other.held));
 }
 
 // What is known of a login that shows. A place that is not there may have been deleted: it counts no more once the

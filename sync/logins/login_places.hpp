@@ -46,6 +46,9 @@ class LoginPlaces {
   // never had a login, as far as is known, is in neither list.)
   Verdict judge(const StoreReading& reading, Clock::time_point now);
 
+  // Writes down when logins were changed: judge() writes only where they are, so that no rotation waits for the disk.
+  void save();
+
   [[nodiscard]] const std::optional<Error>& problem() const { return problem_; }
 
  private:
@@ -60,6 +63,7 @@ class LoginPlaces {
     Place last;                                      // where the one was that counts
     std::map<Place, std::chrono::sys_seconds> held;  // and when each was changed, as its provider said
     bool operator==(const Whereabouts&) const = default;
+    [[nodiscard]] bool has_places_of(const Whereabouts& other) const;
   };
 
   // The logins of the asked registries; of each the one that counts first.
@@ -92,6 +96,7 @@ class LoginPlaces {
   std::map<RegistryKey, Whereabouts> known_;
   std::map<Place, std::string> labels_;
   std::map<RegistryKey, Missing> missing_;
+  bool unsaved_ = false;
   std::optional<Error> problem_;
 };
 

@@ -8,7 +8,6 @@
 
 #include "helper/base/error.hpp"
 #include "helper/base/text.hpp"
-#include "sync/base/base64.hpp"
 #include "sync/base/percent_encoding.hpp"
 #include "sync/kube/http/http_client.hpp"
 #include "sync/kube/http/proxy.hpp"
@@ -16,6 +15,7 @@
 #include "sync/logins/registry_certificates.hpp"
 #include "sync/logins/registry_protocol.hpp"
 #include "sync/model/authority.hpp"
+#include "sync/model/docker_config_json.hpp"
 
 namespace regsync {
 namespace {
@@ -24,7 +24,6 @@ using kube::HttpRequest;
 using kube::HttpResponse;
 
 constexpr std::chrono::seconds request_time{15};
-constexpr long http_unauthorized = 401;
 constexpr int most_redirects = 3;
 
 // What runtimes accept, in one header: an index or a manifest, of OCI or of Docker.
@@ -33,12 +32,7 @@ constexpr const char* accepted_manifests =
     "application/vnd.docker.distribution.manifest.list.v2+json, application/vnd.docker.distribution.manifest.v2+json";
 
 std::string basic_header(const RegistryLogin& login) {
-  std::string pair = login.username + ":";
-  const WipedAtEnd wiped_pair(pair);
-  pair.append(login.password.reveal());
-  std::string encoded = base64_encode(pair);
-  const WipedAtEnd wiped_encoded(encoded);
-  return std::string("Authorization: Basic ").append(encoded);
+  return std::string("Authorization: Basic ").append(auth_of(login.username, login.password).reveal());
 }
 
 // "host[:port]" of an origin, as the folders of certs.d are named.

@@ -200,7 +200,7 @@ PullEntries Plan::entries_over(std::string_view present) const {
       kept = there.find(RegistryKey(key).whole_host().auths_key());
     }
     if (kept != there.end()) {
-      result[kept->first] = {kept->second.username, kept->second.password.clone(), kept->second.email};
+      result.insert(there.extract(kept));
     }
   }
   for (const auto& [key, credential] : entries) {

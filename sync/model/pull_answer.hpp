@@ -7,6 +7,8 @@ namespace regsync {
 
 enum class PullVerdict { can_pull, denied, no_such_image, unreachable };
 
+inline constexpr long http_unauthorized = 401;
+
 struct PullAnswer {
   PullVerdict verdict = PullVerdict::unreachable;
   std::string detail;  // what the registry said, for people; no secret

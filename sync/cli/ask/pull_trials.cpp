@@ -29,7 +29,6 @@ asio::awaitable<std::vector<PullTrial>> PullTrials::run(Image image, const PullL
 }
 
 asio::awaitable<PullTrial> PullTrials::run_one(Image image, const KubeletEntry* login) {
-  constexpr long http_unauthorized = 401;
   bool good = false;
   LoginKey key(image.host, "", Digest());
   const bool is_login = login != nullptr && !login->username.empty();

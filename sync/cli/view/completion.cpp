@@ -18,6 +18,7 @@
 #include "sync/cli/command.hpp"
 #include "sync/cli/view/quote.hpp"
 #include "sync/cli/view/target_view.hpp"
+#include "sync/cli/view/wrong_use.hpp"
 #include "sync/config/target_yaml.hpp"
 
 namespace regsync::cli {
@@ -39,11 +40,6 @@ bool takes_value(const CLI::Option& option) { return option.get_items_expected_m
 
 const CLI::Option* find_option(const CLI::App& command, const std::string& name) {
   return command.get_option_no_throw(name);
-}
-
-const CLI::App* find_command(const CLI::App& parent, const std::string& name) {
-  const auto found = parent.get_subcommands([&](const CLI::App* command) { return command->check_name(name); });
-  return found.empty() ? nullptr : found.front();
 }
 
 void note(Position& position, const CLI::Option& option, const std::string& value) {

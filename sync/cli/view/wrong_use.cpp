@@ -127,6 +127,11 @@ const CLI::App* given_command(const CLI::App* app) {
   return commands.empty() ? app : given_command(commands.front());
 }
 
+const CLI::App* find_command(const CLI::App& parent, const std::string& name) {
+  const auto found = parent.get_subcommands([&](const CLI::App* command) { return command->check_name(name); });
+  return found.empty() ? nullptr : found.front();
+}
+
 std::vector<std::string> visible_commands(const CLI::App& app) {
   std::vector<std::string> names;
   for (const CLI::App* command : app.get_subcommands([](const CLI::App*) { return true; })) {
@@ -139,13 +144,7 @@ std::vector<std::string> visible_commands(const CLI::App& app) {
 
 namespace {
 
-// Null where it names none.
-const CLI::App* command_of(const std::string& word, const CLI::App& app) {
-  const auto named = app.get_subcommands([&](const CLI::App* command) { return command->check_name(word); });
-  return named.empty() ? nullptr : named.front();
-}
-
-bool names_command(const std::string& word, const CLI::App& app) { return command_of(word, app) != nullptr; }
+bool names_command(const std::string& word, const CLI::App& app) { return find_command(app, word) != nullptr; }
 
 // Whether CLI11 takes the word after this one for a value, however it begins.
 bool takes_next(const std::string& word, const CLI::App& command) {
@@ -218,7 +217,7 @@ std::vector<std::string> as_typed_for_kubectl(std::vector<std::string> words, co
   if (words.front().starts_with("-") && given != words.end()) {
     std::rotate(words.begin(), given, given + 1);
   }
-  const CLI::App* command = command_of(words.front(), app);
+  const CLI::App* command = find_command(app, words.front());
   for (std::size_t i = 0; i < words.size() && words[i] != "--"; ++i) {
     std::string& word = words[i];
     if (command != nullptr && takes_next(word, *command)) {

@@ -12,6 +12,9 @@ namespace regsync::cli {
 // The names of the commands that help shows.
 std::vector<std::string> visible_commands(const CLI::App& app);
 
+// The command of this name; null where there is none.
+const CLI::App* find_command(const CLI::App& parent, const std::string& name);
+
 // The command that was given; the app itself where none was.
 const CLI::App* given_command(const CLI::App* app);
 

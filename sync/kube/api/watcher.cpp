@@ -8,13 +8,13 @@
 #include <chrono>
 #include <nlohmann/json.hpp>
 #include <optional>
-#include <random>
 #include <utility>
 #include <variant>
 #include <vector>
 
 #include "sync/base/json_access.hpp"
 #include "sync/base/limiter.hpp"
+#include "sync/base/random_time.hpp"
 #include "sync/kube/api/pages.hpp"
 
 namespace regsync::kube {
@@ -30,8 +30,8 @@ constexpr milliseconds first_delay{800};
 constexpr milliseconds longest_delay{30'000};
 constexpr auto healthy_after = std::chrono::minutes(2);
 // reflector.go minWatchTimeout: random, so that the watches of many clients do not end at once.
-constexpr int shortest_watch_seconds = 300;
-constexpr int longest_watch_seconds = 600;
+constexpr seconds shortest_watch{300};
+constexpr seconds longest_watch{600};
 // The first page of a list is small, so that what it brings is worked on while the server makes the others.
 constexpr int first_page_size = 100;
 // Pages after the first, which may be large, are asked for by a few watchers at a time: all contexts of a fleet list at
@@ -62,11 +62,6 @@ bool is_of_the_version(const Error& error) {
          error.code() == ErrorCode::kubeconfig || error.code() == ErrorCode::internal;
 }
 
-std::mt19937& dice() {
-  static thread_local std::mt19937 generator(std::random_device{}());
-  return generator;
-}
-
 // One thread runs all watchers.
 Limiter& page_turns() {
   static thread_local Limiter turns(most_pages_at_once);
@@ -83,7 +78,7 @@ class Backoff {
     }
     last_ = now;
     const auto most = std::exchange(step_, std::min(2 * step_, longest_delay));
-    return milliseconds(std::uniform_int_distribution<milliseconds::rep>(most.count() / 16, most.count())(dice()));
+    return random_time(most / 16, most);
   }
 
  private:
@@ -249,7 +244,7 @@ class Watcher::Session {
     options.label_selector = scope_.label_selector;
     options.metadata_only = scope_.metadata_only;
     options.resource_version = std::move(resource_version);
-    options.timeout_seconds = std::uniform_int_distribution<int>(shortest_watch_seconds, longest_watch_seconds)(dice());
+    options.timeout_seconds = static_cast<int>(random_time(shortest_watch, longest_watch).count());
     opened_.reset();
     has_told_ = false;
     options.on_open = [this] {

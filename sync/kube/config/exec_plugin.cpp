@@ -238,9 +238,8 @@ asio::awaitable<ExecCredential> ExecPlugin::run_command() {
     throw plugin_error(
         name + ": exec plugin cannot support interactive mode: standard input is not a terminal",
         "use a login of the plugin that needs no terminal (interactiveMode: IfAvailable or Never); or, as "
-        "regsyncd has none, stop it" +
-            std::string(has_user_manager() ? " (systemctl --user stop regsyncd.socket regsyncd)" : "") +
-            ", and run at a terminal: regsync sync --once");
+        "regsyncd has none, " +
+            how_to_stop_regsyncd() + ", and run at a terminal: regsync sync --once");
   }
   ChildCommand command;
   command.program = config_.command;

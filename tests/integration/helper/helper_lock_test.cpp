@@ -26,6 +26,22 @@ std::unique_ptr<Process> begin(const char* action, std::string input) {
       Program{.argv = {HELPER, action}, .env = own_environment(), .in = std::move(input), .directory = {}});
 }
 
+// The keyring is locked, and the person does not answer.
+void lock_before(Person& person) {
+  keyring({"restart"});
+  keyring({"lock"});
+  person.think();
+}
+
+// A helper that waits for the person, before a keyring with one login.
+std::unique_ptr<Process> ask_at_a_locked_keyring(Person& person, const char* action, std::string input) {
+  store(HELPER, "ghcr.io", "alice", "one");
+  lock_before(person);
+  auto asking = begin(action, std::move(input));
+  EXPECT_TRUE(wait_until([] { return in_turn_to_prompt() == 1; }, seconds(30)));
+  return asking;
+}
+
 class FiveAtOnce : public testing::Test {
  protected:
   void SetUp() override { store(HELPER, "ghcr.io", "alice", "one"); }
@@ -33,9 +49,7 @@ class FiveAtOnce : public testing::Test {
   // All five have asked, and the person has not answered.
   void ask(std::vector<std::string> answers) {
     person_ = std::make_unique<Person>(std::move(answers));
-    keyring({"restart"});
-    keyring({"lock"});
-    person_->think();
+    lock_before(*person_);
     for (int i = 0; i < 5; ++i) {
       all_.push_back(begin("get", "ghcr.io"));
       ASSERT_TRUE(wait_until([&] { return in_turn_to_prompt() == i + 1; }, seconds(30)));  // the first one prompts
@@ -91,12 +105,8 @@ TEST_F(FiveAtOnce, OneThatIsKilledAtThePromptHoldsNobodyUp) {
 // The daemon reads while docker prompts.
 TEST(OpenPrompt, HoldsNobodyUpWhoMayNotAsk) {
   Person person({"dismiss"});
-  store(HELPER, "ghcr.io", "alice", "one");
-  keyring({"restart"});
-  keyring({"lock"});
-  person.think();
-  const auto prompting = begin("get", "ghcr.io");
-  ASSERT_TRUE(wait_until([] { return in_turn_to_prompt() == 1; }, seconds(30)));
+  const auto prompting = ask_at_a_locked_keyring(person, "get", "ghcr.io");
+  ASSERT_EQ(in_turn_to_prompt(), 1);
   const auto began = std::chrono::steady_clock::now();
   SecretServiceStore daemon(Prompt::never);
   EXPECT_TRUE(daemon.load({RegistryKey("ghcr.io")}).problem) << "it is locked";
@@ -107,12 +117,8 @@ TEST(OpenPrompt, HoldsNobodyUpWhoMayNotAsk) {
 
 TEST(StoppedStore, HoldsNoLaterStoreAndEraseUp) {
   Person person({"dismiss"});
-  store(HELPER, "ghcr.io", "alice", "one");
-  keyring({"restart"});
-  keyring({"lock"});
-  person.think();
-  const auto stopped = begin("store", login_json("ghcr.io", "alice", "two"));
-  ASSERT_TRUE(wait_until([] { return in_turn_to_prompt() == 1; }, seconds(30)));
+  const auto stopped = ask_at_a_locked_keyring(person, "store", login_json("ghcr.io", "alice", "two"));
+  ASSERT_EQ(in_turn_to_prompt(), 1);
   stopped->signal(SIGSTOP);
   keyring({"unlock"});
   store(HELPER, "ghcr.io", "alice", "three");

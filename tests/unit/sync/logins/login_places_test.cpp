@@ -251,6 +251,37 @@ TEST_F(LoginPlacesTest, ALoginInTwoPlacesIsWrittenDownOnce) {
   EXPECT_NE(written.find("/login"), std::string::npos);
 }
 
+// A rotation waits for no disk.
+TEST_F(LoginPlacesTest, WhenALoginWasChangedIsWrittenDownOnRequestOnly) {
+  const test::TempDir dir;
+  const auto file = dir / "places.json";
+  LoginPlaces places(file, 3s);
+  places.judge(world_.read(), now_);
+  const auto before = test::read_file(file);
+  world_.changed += 60s;
+  places.judge(world_.read(), now_);
+  EXPECT_EQ(test::read_file(file), before);
+  places.save();
+  EXPECT_NE(test::read_file(file), before);
+  std::filesystem::remove(file);
+  places.save();
+  EXPECT_FALSE(std::filesystem::exists(file)) << "nothing has changed since";
+}
+
+// Seen in a keyring that does not count while the default one is locked.
+TEST_F(LoginPlacesTest, ALoginThatIsNotUsedIsNotWrittenDownEither) {
+  const test::TempDir dir;
+  const auto file = dir / "places.json";
+  LoginPlaces places(file, 3s);
+  places.judge(world_.read(), now_);
+  world_.collections = {{"/login", "Login", true, true}, {"/other", "Other", false, false}};
+  world_.logins = {{"ghcr.io", "/other"}};
+  EXPECT_TRUE(places.judge(world_.read(), now_).unknown.contains(ghcr));
+  std::filesystem::remove(file);
+  places.judge(world_.read(), now_);
+  EXPECT_FALSE(std::filesystem::exists(file));
+}
+
 TEST_F(LoginPlacesTest, AFileThatIsNoFileIsReportedAndNothingElse) {
   const test::TempDir root;
   std::filesystem::create_directory(root.path() / "logins.json");

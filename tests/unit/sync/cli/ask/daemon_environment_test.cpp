@@ -5,8 +5,6 @@
 
 #include <cstdlib>
 #include <filesystem>
-#include <map>
-#include <optional>
 #include <string>
 #include <vector>
 
@@ -30,21 +28,8 @@ class DaemonEnvironment : public ::testing::Test {
     std::filesystem::permissions(temp_.write("bin/cluster-login", "#!/bin/sh\n"), std::filesystem::perms::owner_all);
     daemon_.environment = {{"KUBECONFIG", kubeconfig_.string()}, {"PATH", std::getenv("PATH")}};
   }
-  ~DaemonEnvironment() override {
-    for (const auto& [name, value] : before_) {
-      value ? ::setenv(name.c_str(), value->c_str(), 1) : ::unsetenv(name.c_str());
-    }
-  }
-  DaemonEnvironment(const DaemonEnvironment&) = delete;
-  DaemonEnvironment& operator=(const DaemonEnvironment&) = delete;
-  DaemonEnvironment(DaemonEnvironment&&) = delete;
-  DaemonEnvironment& operator=(DaemonEnvironment&&) = delete;
 
-  void set(const std::string& name, const std::string& value) {
-    const char* former = std::getenv(name.c_str());
-    before_.emplace(name, former == nullptr ? std::nullopt : std::optional<std::string>(former));
-    ::setenv(name.c_str(), value.c_str(), 1);
-  }
+  static void set(const std::string& name, const std::string& value) { ::setenv(name.c_str(), value.c_str(), 1); }
 
   [[nodiscard]] std::vector<Error> differences() const {
     return environment_differences(daemon_, kube::Kubeconfig::load(), {"x"});
@@ -57,9 +42,6 @@ users: [{name: u, user: {exec: {command: cluster-login, apiVersion: client.authe
 contexts: [{name: x, context: {cluster: c, user: u}}]
 )");
   StatusReport daemon_;
-
- private:
-  std::map<std::string, std::optional<std::string>> before_;
 };
 
 TEST_F(DaemonEnvironment, TheSameIsNotMentioned) { EXPECT_TRUE(differences().empty()); }
