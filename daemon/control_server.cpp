@@ -13,20 +13,22 @@
 #include <asio/steady_timer.hpp>
 #include <asio/use_awaitable.hpp>
 #include <asio/write.hpp>
+#include <cerrno>
 #include <chrono>
 #include <cstdint>
 #include <list>
 #include <nlohmann/json.hpp>
 #include <optional>
+#include <system_error>
 #include <utility>
 
-#include "daemon/coalesced_call.hpp"
 #include "daemon/paced.hpp"
 #include "helper/base/error.hpp"
 #include "helper/base/file_io.hpp"
-#include "sync/base/guard.hpp"
+#include "sync/base/coalesced_call.hpp"
 #include "sync/base/json_access.hpp"
 #include "sync/base/log.hpp"
+#include "sync/base/spawn_guarded.hpp"
 #include "sync/base/task_group.hpp"
 #include "sync/control/messages.hpp"
 
@@ -148,15 +150,15 @@ class ControlServer::Impl {
       acceptor_.assign(stream_protocol(), std::exchange(inherited_, -1));
       return;
     }
+    asio::error_code error;
+    acceptor_.open(stream_protocol(), error);
+    if (error.value() == EMFILE || error.value() == ENFILE) {
+      throw too_many_files().within("cannot listen on " + path.string());
+    }
     make_private_folder(path.parent_path());
     unlink(path.c_str());  // of one that was killed; the instance lock says that nobody else listens
-    asio::error_code error;
-    try {
-      acceptor_.open(stream_protocol());
-      ::fchmod(acceptor_.native_handle(), S_IRUSR | S_IWUSR);  // bind makes the file with the socket's mode
-      acceptor_.bind(stream_protocol::endpoint(path.string()), error);
-    } catch (const std::exception&) {
-      error = asio::error::name_too_long;
+    if (!error) {
+      error = bind_to(path);
     }
     if (!error) {
       acceptor_.listen(asio::socket_base::max_listen_connections, error);
@@ -166,6 +168,17 @@ class ControlServer::Impl {
                   "see whether XDG_RUNTIME_DIR is a short path that you may write to");
     }
     made_ = path;
+  }
+
+  asio::error_code bind_to(const std::filesystem::path& path) {
+    ::fchmod(acceptor_.native_handle(), S_IRUSR | S_IWUSR);  // bind makes the file with the socket's mode
+    asio::error_code error;
+    try {
+      acceptor_.bind(stream_protocol::endpoint(path.string()), error);
+    } catch (const std::system_error& too_long) {
+      error = too_long.code();
+    }
+    return error;
   }
 
   asio::awaitable<void> accept() {

@@ -9,7 +9,6 @@
 #include <set>
 #include <utility>
 
-#include "daemon/coalesced_call.hpp"
 #include "daemon/declared_targets.hpp"
 #include "daemon/desktop/desktop_notices.hpp"
 #include "daemon/desktop/notification_bus.hpp"
@@ -23,12 +22,14 @@
 #include "daemon/sources/file_monitor.hpp"
 #include "daemon/sources/login_sources.hpp"
 #include "daemon/sources/replaced_logins.hpp"
+#include "daemon/sources/store_monitor.hpp"
 #include "helper/base/text.hpp"
-#include "sync/base/guard.hpp"
+#include "sync/base/coalesced_call.hpp"
 #include "sync/base/json_access.hpp"
 #include "sync/base/log.hpp"
 #include "sync/base/metrics.hpp"
 #include "sync/base/paths.hpp"
+#include "sync/base/spawn_guarded.hpp"
 #include "sync/base/user_manager.hpp"
 #include "sync/config/settings.hpp"
 #include "sync/control/messages.hpp"
@@ -55,6 +56,12 @@ constexpr auto hub_retry = std::chrono::seconds(10);
 
 // What `systemctl status` shows is read by people.
 constexpr auto summary_delay = std::chrono::seconds(1);
+
+LoginSources::MakeStore keyring_on(const asio::any_io_executor& executor) {
+  return [executor](LoginSource::Handler on_reading) {
+    return std::make_unique<StoreMonitor>(executor, std::move(on_reading));
+  };
+}
 
 }  // namespace
 
@@ -88,7 +95,7 @@ class Daemon::Impl {
         drop_replaced_(executor),
         retry_hub_(executor, hub_retry, "kubeconfig", [this] { read_kubeconfig(); }),
         logins_(
-            executor, options_.logins.empty() ? UseStore::yes : UseStore::no,
+            executor, options_.logins.empty() ? keyring_on(executor) : nullptr,
             [this](StoreReading logins) {
               guarded_logged("logins", [&] {
                 store_is_open_ = logins.provider && logins.provider->program != login_files_program && !logins.problem;

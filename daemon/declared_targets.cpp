@@ -5,8 +5,8 @@
 #include <vector>
 
 #include "daemon/note_problem.hpp"
-#include "sync/base/guard.hpp"
 #include "sync/base/log.hpp"
+#include "sync/base/spawn_guarded.hpp"
 #include "sync/base/suggest.hpp"
 
 namespace regsync {

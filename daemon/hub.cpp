@@ -40,7 +40,7 @@ void Hub::refresh() {
   if (now == *in_use_) {
     return;
   }
-  if (!kube::same_cluster(*in_use_, now) || in_use_->default_namespace != now.default_namespace) {
+  if (!kube::same_connection(*in_use_, now) || in_use_->default_namespace != now.default_namespace) {
     if (in_use_->name == now.name && in_use_->server == now.server) {
       throw Error(ErrorCode::kubeconfig,
                   "the kubeconfig has another certificate authority, proxy, TLS setting or namespace for the hub (" +

@@ -18,15 +18,12 @@
 
 #include "daemon/service.hpp"
 #include "helper/base/error.hpp"
-#include "helper/base/inherited_signals.hpp"
-#include "helper/base/no_core_dump.hpp"
-#include "helper/base/session_bus.hpp"
-#include "helper/base/standard_streams.hpp"
+#include "helper/base/start_process.hpp"
 #include "helper/base/text.hpp"
 #include "sync/base/file_limit.hpp"
-#include "sync/base/guard.hpp"
 #include "sync/base/listen_address.hpp"
 #include "sync/base/log.hpp"
+#include "sync/base/spawn_guarded.hpp"
 #include "sync/engine/owner_file.hpp"
 #include "sync/model/label_selector.hpp"
 #include "sync/model/names.hpp"
@@ -153,14 +150,10 @@ int run(regsync::DaemonOptions options) {
 }  // namespace
 
 int main(int argc, char** argv) {
-  regsync::occupy_closed_streams();
-  regsync::restore_inherited_signals();
-  regsync::forbid_core_dumps();
-  regsync::find_session_bus();
+  regsync::start_process();
   keep_heap_small();
   regsync::raise_file_limit();
-  (void)std::signal(SIGPIPE, SIG_IGN);     // a peer that hangs up is an error code, not the end
-  (void)std::signal(SIGXFSZ, [](int) {});  // and so is a file that may not grow (ulimit -f)
+  (void)std::signal(SIGPIPE, SIG_IGN);  // a peer that hangs up is an error code, not the end
   try {
     CLI::App app("Keeps Kubernetes pull secrets equal to the registry logins in the keyring.", "regsyncd");
     app.set_version_flag("--version", "regsyncd " REGSYNC_VERSION);

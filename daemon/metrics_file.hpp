@@ -9,8 +9,8 @@
 #include <optional>
 #include <string>
 
-#include "daemon/coalesced_call.hpp"
 #include "helper/base/error.hpp"
+#include "sync/base/coalesced_call.hpp"
 
 namespace regsync {
 

@@ -6,6 +6,7 @@
 #pragma once
 
 #include <chrono>
+#include <exception>
 #include <functional>
 #include <memory>
 #include <utility>
@@ -26,16 +27,26 @@ class Paced {
   // The value may be another one now.
   void changed() { stale_ = true; }
 
+  // Throws what the making throws; until it is time to try again, the older value is what there is.
   Value get() {
     using std::chrono::steady_clock;
     const auto begin = steady_clock::now();
     if (last_ && (!stale_ || begin < next_)) {
       return last_;
     }
-    stale_ = false;
-    last_ = std::make_shared<const T>(make_(last_));
-    const auto end = steady_clock::now();
-    next_ = end + rest_after_making * (end - begin);
+    stale_ = false;  // first: what changes while it is made counts
+    const auto rest = [&] {
+      const auto end = steady_clock::now();
+      next_ = end + rest_after_making * (end - begin);
+    };
+    try {
+      last_ = std::make_shared<const T>(make_(last_));
+    } catch (const std::exception&) {
+      stale_ = true;
+      rest();
+      throw;
+    }
+    rest();
     return last_;
   }
 

@@ -8,10 +8,10 @@
 #include <utility>
 
 #include "helper/base/text.hpp"
-#include "sync/base/guard.hpp"
 #include "sync/base/json_access.hpp"
 #include "sync/base/log.hpp"
 #include "sync/base/paths.hpp"
+#include "sync/base/spawn_guarded.hpp"
 #include "sync/config/target_directory.hpp"
 #include "sync/control/messages.hpp"
 

@@ -8,8 +8,8 @@
 #include "helper/base/error.hpp"
 #include "helper/base/text.hpp"
 #include "helper/secret_service/bus_connection.hpp"
-#include "sync/base/guard.hpp"
 #include "sync/base/log.hpp"
+#include "sync/base/spawn_guarded.hpp"
 
 namespace regsync {
 namespace {

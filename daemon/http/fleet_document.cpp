@@ -10,6 +10,7 @@
 #include <utility>
 #include <vector>
 
+#include "sync/base/rfc3339.hpp"
 #include "sync/control/messages.hpp"
 
 namespace regsync {
@@ -112,11 +113,16 @@ json target_of(const TargetStatus& target) {
 
 json logins_of(const FleetReport& report) {
   json items = json::array();
-  for (const Login& login : report.overview.logins) {
-    const RegistryKey registry(login.server);
-    json item = {{"registry", login.server}, {"inDoubt", report.logins_in_doubt.contains(registry)}};
-    if (const auto end = report.login_ends.find(registry); end != report.login_ends.end()) {
-      item["expires"] = seconds_of(end->second);
+  for (const LoginStatus& login : report.logins) {
+    json item = {{"registry", login.registry}, {"inDoubt", login.in_doubt}};
+    if (!login.helper.empty()) {
+      item["helper"] = login.helper;
+    }
+    if (login.expires) {
+      item["expires"] = seconds_of(login.expires);
+    }
+    if (login.problem) {
+      item["problem"] = control::to_json(*login.problem);
     }
     items.push_back(std::move(item));
   }
@@ -193,7 +199,7 @@ std::string fleet_document(const FleetReport& report) {
     cells.push_back(cell_of(group, target, context, causes));
   }
   json document = {{"apiVersion", "regsync.dev/v1"},     {"kind", "Fleet"},
-                   {"version", overview.version},        {"started", control::to_rfc3339(overview.started)},
+                   {"version", overview.version},        {"started", to_rfc3339(overview.started)},
                    {"ready", report.is_complete()},      {"role", report.role},
                    {"standsBy", report.stands_by()},     {"states", states()},
                    {"targets", targets.take()},          {"contexts", contexts.take()},

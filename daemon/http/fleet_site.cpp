@@ -109,7 +109,7 @@ bool FleetSite::may_be_called(std::string_view host) const {
          (audience_ == Audience::cluster && is_name_in_cluster(name));
 }
 
-HttpAnswer FleetSite::livez() const { return sources_.report() ? text(200, "ok\n") : silent_loop(); }
+HttpAnswer FleetSite::livez() const { return sources_.turns() ? text(200, "ok\n") : silent_loop(); }
 
 HttpAnswer FleetSite::readyz() const {
   const auto report = sources_.report();

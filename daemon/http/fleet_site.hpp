@@ -30,7 +30,8 @@ namespace regsync {
 class FleetSite {
  public:
   struct Sources {
-    std::function<LoopQuestion::Report()> report;  // null where the event loop does not answer
+    std::function<LoopQuestion::Report()> report;  // null where the event loop does not answer; may throw
+    std::function<bool()> turns;                   // whether the event loop answers
     const Metrics& metrics;
     std::set<std::string> hosts;  // names by which clients may call it, besides its addresses
     // Whether a client of the desktop's page is a program of this user.

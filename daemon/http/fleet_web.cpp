@@ -14,22 +14,28 @@ namespace {
 // Less than what kubelet's probes and Prometheus wait for an answer where they are told to be patient.
 constexpr auto answer_time = std::chrono::seconds(5);
 
-bool is_own(const HttpRequest& request) { return owner_of_peer(request.peer_port, request.own_port) == ::getuid(); }
-
 }  // namespace
 
 FleetWeb::FleetWeb(const asio::any_io_executor& executor, const Options& options, const Metrics& metrics,
                    std::function<LoopQuestion::Report()> make_report)
     : question_(executor, std::move(make_report)),
-      cluster_site_({[this] { return question_.ask(answer_time); }, metrics, options.hosts},
-                    FleetSite::Audience::cluster),
-      monitoring_site_({[this] { return question_.ask(answer_time); }, metrics, {}}, FleetSite::Audience::monitoring),
-      desktop_site_({[this] { return question_.ask(answer_time); }, metrics, {}, is_own}, FleetSite::Audience::desktop,
-                    &access_),
+      cluster_site_(sources(metrics, options.hosts), FleetSite::Audience::cluster),
+      monitoring_site_(sources(metrics, {}), FleetSite::Audience::monitoring),
+      desktop_site_(sources(metrics, {}), FleetSite::Audience::desktop, &access_),
       cluster_(executor, [this](const HttpRequest& request) { return cluster_site_.answer(request); }),
       monitoring_(executor, [this](const HttpRequest& request) { return monitoring_site_.answer(request); }),
       desktop_(executor, [this](const HttpRequest& request) { return desktop_site_.answer(request); }) {
   cluster_.listen(options.listen);
+}
+
+FleetSite::Sources FleetWeb::sources(const Metrics& metrics, std::set<std::string> hosts) const {
+  return {
+      .report = [this] { return question_.ask(answer_time); },
+      .turns = [this] { return question_.turns(answer_time); },
+      .metrics = metrics,
+      .hosts = std::move(hosts),
+      .is_own =
+          [](const HttpRequest& request) { return owner_of_peer(request.peer_port, request.own_port) == ::getuid(); }};
 }
 
 std::string FleetWeb::open_dashboard() {

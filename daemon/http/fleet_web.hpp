@@ -42,6 +42,8 @@ class FleetWeb {
   void close();
 
  private:
+  [[nodiscard]] FleetSite::Sources sources(const Metrics& metrics, std::set<std::string> hosts) const;
+
   LoopQuestion question_;
   DashboardAccess access_;
   FleetSite cluster_site_;

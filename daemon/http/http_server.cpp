@@ -12,8 +12,8 @@
 #include <utility>
 
 #include "helper/base/error.hpp"
-#include "sync/base/guard.hpp"
 #include "sync/base/listen_address.hpp"
+#include "sync/base/spawn_guarded.hpp"
 
 namespace regsync {
 
@@ -198,7 +198,8 @@ class HttpServer::Impl {
     });
     if (failed) {
       log::error(describe(failed->within("HTTP request")));
-      answer = {.status = 500};
+      answer = {.status = 500,
+                .body = std::make_shared<const std::string>("this cannot be answered; the log of regsyncd says why\n")};
     }
     const bool sent = send(connection, answer, view_of(info.request_method) != "HEAD");
     // Nobody reads a body here; else CivetWeb would, as slowly as it comes.

@@ -1,9 +1,10 @@
 #include "daemon/http/listener.hpp"
 
+#include <asio/post.hpp>
 #include <chrono>
 #include <utility>
 
-#include "sync/base/guard.hpp"
+#include "sync/base/spawn_guarded.hpp"
 
 namespace regsync {
 
@@ -28,7 +29,10 @@ void Listener::listen(const std::string& address) {
 void Listener::close() {
   if (server_) {
     // Not here: it waits for its requests, and they wait for the event loop.
-    ending_ = std::jthread([server = std::move(server_)]() mutable { server.reset(); });
+    if (!ending_) {
+      ending_.emplace(1);
+    }
+    asio::post(*ending_, [server = std::move(server_)]() mutable { server.reset(); });
   }
   address_.clear();
   problem_.reset();

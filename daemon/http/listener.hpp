@@ -4,14 +4,14 @@
 #pragma once
 
 #include <asio/any_io_executor.hpp>
+#include <asio/thread_pool.hpp>
 #include <memory>
 #include <optional>
 #include <string>
-#include <thread>
 
-#include "daemon/coalesced_call.hpp"
 #include "daemon/http/http_server.hpp"
 #include "helper/base/error.hpp"
+#include "sync/base/coalesced_call.hpp"
 
 namespace regsync {
 
@@ -36,7 +36,7 @@ class Listener {
   std::string address_;
   std::optional<Error> problem_;
   std::unique_ptr<HttpServer> server_;
-  std::jthread ending_;  // of the server before
+  std::optional<asio::thread_pool> ending_;  // one thread, on which the servers before end, one after the other
 };
 
 }  // namespace regsync

@@ -3,9 +3,10 @@
 #include <asio/post.hpp>
 #include <condition_variable>
 #include <mutex>
+#include <optional>
 #include <utility>
 
-#include "sync/base/guard.hpp"
+#include "helper/base/guarded.hpp"
 
 namespace regsync {
 
@@ -24,18 +25,38 @@ LoopQuestion::LoopQuestion(asio::any_io_executor executor, std::function<Report(
 LoopQuestion::~LoopQuestion() { close(); }
 
 LoopQuestion::Report LoopQuestion::ask(std::chrono::milliseconds time) const {
-  const auto answer = std::make_shared<Report>();
-  asio::post(executor_, [shared = shared_, answer] {
-    guarded_logged("fleet report", [&] {
-      Report report = shared->make_report ? shared->make_report() : nullptr;
-      const std::scoped_lock lock(shared->mutex);
-      *answer = std::move(report);
-      shared->answered.notify_all();
-    });
+  struct Answer {
+    Report report;
+    std::optional<Error> failed;
+  };
+  const auto answer = std::make_shared<Answer>();
+  const bool in_time = run(time, [shared = shared_, answer] {
+    answer->failed = guarded([&] { answer->report = shared->make_report ? shared->make_report() : nullptr; });
+  });
+  if (!in_time) {
+    return nullptr;  // and the answer, which may be written now, is the loop's
+  }
+  if (answer->failed) {
+    throw Error(answer->failed->within("the report cannot be made"));
+  }
+  return answer->report;
+}
+
+bool LoopQuestion::turns(std::chrono::milliseconds time) const {
+  return run(time, [] {});
+}
+
+bool LoopQuestion::run(std::chrono::milliseconds time, std::function<void()> work) const {
+  const auto done = std::make_shared<bool>(false);
+  asio::post(executor_, [shared = shared_, done, work = std::move(work)] {
+    work();
+    const std::scoped_lock lock(shared->mutex);
+    *done = true;
+    shared->answered.notify_all();
   });
   std::unique_lock lock(shared_->mutex);
-  shared_->answered.wait_for(lock, time, [&] { return shared_->closed || *answer; });
-  return *answer;
+  shared_->answered.wait_for(lock, time, [&] { return shared_->closed || *done; });
+  return *done;
 }
 
 void LoopQuestion::close() {

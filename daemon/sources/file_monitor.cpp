@@ -2,7 +2,6 @@
 
 #include <linux/magic.h>
 #include <sys/inotify.h>
-#include <sys/stat.h>
 #include <sys/statfs.h>
 #include <unistd.h>
 
@@ -15,7 +14,7 @@
 #include <system_error>
 #include <utility>
 
-#include "sync/base/guard.hpp"
+#include "sync/base/spawn_guarded.hpp"
 
 namespace regsync {
 
@@ -29,8 +28,8 @@ constexpr std::uint32_t events_of_interest =
 // Where a program writes there again and again, what it has written so far is a change at the latest after this.
 constexpr auto longest_settling = std::chrono::milliseconds(250);
 
-// File systems whose changes by other machines, or by the host of a virtual one, cause no event here (statfs(2),
-// linux/magic.h).
+// File systems whose changes by other machines, or by the host of a virtual one, cause no event here (linux/magic.h;
+// coreutils, src/stat.c).
 std::optional<std::string_view> silent_file_system(const std::filesystem::path& path) {
   struct statfs status{};
   if (::statfs(path.c_str(), &status) != 0) {
@@ -48,28 +47,22 @@ std::optional<std::string_view> silent_file_system(const std::filesystem::path& 
     case FUSE_SUPER_MAGIC:
       return "FUSE";
     case AFS_SUPER_MAGIC:
+    case AFS_FS_MAGIC:
     case CEPH_SUPER_MAGIC:
     case CODA_SUPER_MAGIC:
+    case OCFS2_SUPER_MAGIC:
+    case 0x01161970:  // GFS2
+    case 0x0BD00BD0:  // Lustre
+    case 0x19830326:  // BeeGFS
+    case 0x47504653:  // GPFS
       return "a network file system";
+    case 0x786F4256:  // VirtualBox
+    case 0x7C7C6673:  // Parallels
+    case 0xBACBACBC:  // VMware
+      return "a folder of the virtual machine's host";
     default:
       return std::nullopt;
   }
-}
-
-std::string stamp_of(const std::filesystem::path& path) {
-  struct stat status{};
-  if (::stat(path.c_str(), &status) != 0) {
-    return path.string() + " -";
-  }
-  std::string stamp = path.string();
-  for (const auto number :
-       {static_cast<long long>(status.st_ino), static_cast<long long>(status.st_size),
-        static_cast<long long>(status.st_mode), static_cast<long long>(status.st_mtim.tv_sec),
-        static_cast<long long>(status.st_mtim.tv_nsec), static_cast<long long>(status.st_ctim.tv_sec),
-        static_cast<long long>(status.st_ctim.tv_nsec)}) {
-    stamp += " " + std::to_string(number);
-  }
-  return stamp;
 }
 
 // The symbolic links on the way to a path, whether it exists or not; of a loop its beginning (the kernel follows 40).
@@ -257,11 +250,11 @@ void FileMonitor::poll() {
 FileMonitor::Stamps FileMonitor::stamps() const {
   Stamps stamps;
   for (const auto& path : unwatched_) {
-    stamps.insert(stamp_of(path));
+    stamps[path] = stamp_of(path);
     std::error_code no_folder;
     for (auto entry = std::filesystem::directory_iterator(path, no_folder);
          !no_folder && entry != std::filesystem::directory_iterator(); entry.increment(no_folder)) {
-      stamps.insert(stamp_of(entry->path()));
+      stamps[entry->path()] = stamp_of(entry->path());
     }
   }
   return stamps;

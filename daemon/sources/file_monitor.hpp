@@ -22,6 +22,7 @@
 #include <vector>
 
 #include "helper/base/error.hpp"
+#include "sync/base/file_stamp.hpp"
 
 namespace regsync {
 
@@ -45,8 +46,7 @@ class FileMonitor {
   [[nodiscard]] const std::optional<Error>& problem() const { return problem_; }
 
  private:
-  // What a change of a file shows in: path, inode, size, times.
-  using Stamps = std::set<std::string>;
+  using Stamps = std::map<std::filesystem::path, FileStamp>;
 
   void add_watches();
   void watch(const std::filesystem::path& path);

@@ -3,7 +3,7 @@
 #include <asio/post.hpp>
 #include <utility>
 
-#include "sync/base/guard.hpp"
+#include "sync/base/spawn_guarded.hpp"
 
 namespace regsync {
 

@@ -6,11 +6,11 @@
 
 namespace regsync {
 
-LoginSources::LoginSources(asio::any_io_executor executor, UseStore use_store, Handler on_reading,
+LoginSources::LoginSources(asio::any_io_executor executor, const MakeStore& make_store, Handler on_reading,
                            std::function<void(std::map<std::string, std::string>)> on_helpers)
     : executor_(std::move(executor)), on_reading_(std::move(on_reading)), on_helpers_(std::move(on_helpers)) {
-  if (use_store == UseStore::yes) {
-    store_ = std::make_unique<StoreMonitor>(executor_, [this](StoreReading reading) { on_store(std::move(reading)); });
+  if (make_store) {
+    store_ = make_store([this](StoreReading reading) { on_store(std::move(reading)); });
   }
 }
 

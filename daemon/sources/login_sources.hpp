@@ -14,17 +14,16 @@
 #include <vector>
 
 #include "daemon/sources/login_file_monitor.hpp"
-#include "daemon/sources/store_monitor.hpp"
 #include "sync/logins/login_source.hpp"
 
 namespace regsync {
 
-enum class UseStore { yes, no };
-
 class LoginSources final : public LoginSource {
  public:
-  // on_helpers: see LoginFileMonitor.
-  LoginSources(asio::any_io_executor executor, UseStore use_store, Handler on_reading,
+  using MakeStore = std::function<std::unique_ptr<LoginSource>(Handler)>;
+
+  // make_store: of the keyring; empty: there are only files. on_helpers: see LoginFileMonitor.
+  LoginSources(asio::any_io_executor executor, const MakeStore& make_store, Handler on_reading,
                std::function<void(std::map<std::string, std::string>)> on_helpers);
 
   // The files and folders to read from now on; none: the keyring alone.
@@ -46,7 +45,7 @@ class LoginSources final : public LoginSource {
   std::vector<std::filesystem::path> paths_;
   std::optional<StoreReading> of_store_;  // the last one; kept where there are files to merge it with
   std::unique_ptr<LoginFileMonitor> files_;
-  std::unique_ptr<StoreMonitor> store_;
+  std::unique_ptr<LoginSource> store_;
 };
 
 }  // namespace regsync

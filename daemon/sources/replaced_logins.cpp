@@ -4,8 +4,8 @@
 #include <string>
 #include <utility>
 
-#include "sync/base/guard.hpp"
 #include "sync/base/log.hpp"
+#include "sync/base/spawn_guarded.hpp"
 
 namespace regsync {
 

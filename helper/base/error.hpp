@@ -39,7 +39,7 @@ enum class ErrorCode : std::uint8_t {
   overloaded,               // HTTP 429
   server_error,             // HTTP 5xx
   protocol,                 // the answer makes no sense
-  not_owned,                // the object is somebody else's; see promise 3 of README
+  not_owned,                // the object, or the daemon, is somebody else's; see promise 3 of README
   login_missing,            // no login for a registry that a target needs
   unusable_login,           // a login that kubelet cannot use
   login_denied,             // a registry refuses a login

@@ -21,6 +21,9 @@ namespace fs = std::filesystem;
 
 constexpr auto lock_retry = std::chrono::milliseconds(10);
 
+// In a row, as the kernel follows them (path_resolution(7)).
+constexpr int most_links = 40;
+
 std::string reason(int error) { return std::generic_category().message(error); }
 
 [[noreturn]] void fail_reading(const fs::path& path, const std::string& why, const std::string& remedy) {
@@ -118,6 +121,17 @@ void require_file(const fs::path& path, const struct stat& status) {
   if (!S_ISREG(status.st_mode)) {
     throw Error(ErrorCode::invalid_input, path.string() + ": is not a regular file, and is not replaced",
                 "see who made it, and move it away");
+  }
+}
+
+// As the kernel where it follows links itself (Linux: Documentation/admin-guide/sysctl/fs.rst, protected_symlinks).
+void require_link_to_trust(const fs::path& link) {
+  struct stat itself{};
+  struct stat folder{};
+  const bool is_known = ::lstat(link.c_str(), &itself) == 0 && ::stat((link.parent_path() / ".").c_str(), &folder) == 0;
+  if (!is_known || (itself.st_uid != ::geteuid() && itself.st_uid != 0 && itself.st_uid != folder.st_uid)) {
+    throw Error(ErrorCode::invalid_input, link.string() + ": is a symbolic link of another user, and is not followed",
+                "see who made it, and remove it");
   }
 }
 
@@ -227,17 +241,20 @@ std::vector<fs::path> files_in(const fs::path& folder) {
 }
 
 fs::path behind_link(const fs::path& path) {
+  fs::path target = path;
   std::error_code error;
-  if (!fs::is_symlink(path, error)) {
-    return path;
+  // One at a time: realpath(3) does not say whose they are.
+  int followed = 0;
+  for (; followed < most_links && fs::is_symlink(target, error); ++followed) {
+    require_link_to_trust(target);
+    target = target.parent_path() / fs::read_symlink(target, error);
   }
-  fs::path target = fs::canonical(path, error);
-  if (error) {
-    std::error_code ignored;
-    throw Error(ErrorCode::invalid_input,
-                path.string() + ": is a link to " + fs::read_symlink(path, ignored).string() +
-                    ", which cannot be used: " + error.message(),
-                "make that file, or delete the link");
+  if (followed > 0 && !fs::exists(target, error)) {
+    const std::string why = error ? error.message() : reason(ENOENT);
+    throw Error(
+        ErrorCode::invalid_input,
+        path.string() + ": is a link to " + fs::read_symlink(path, error).string() + ", which cannot be used: " + why,
+        "make that file, or delete the link");
   }
   return target;
 }

@@ -25,9 +25,10 @@ std::optional<std::string> try_read_file(const std::filesystem::path& path, std:
 // What is in a folder, in the order of the names; as far as it can be read.
 std::vector<std::filesystem::path> files_in(const std::filesystem::path& folder);
 
-// The file that a symbolic link names (people keep their dotfiles elsewhere), and any other path as it is. Throws
-// Error(invalid_input) where the link leads to nothing, as into a home that is not mounted: what is there once it is
-// must not be hidden by a file in place of the link.
+// The file that a symbolic link names (people keep their dotfiles elsewhere), and any other path as it is; to write
+// there. Throws Error(invalid_input) where the link leads to nothing, as into a home that is not mounted: what is there
+// once it is must not be hidden by a file in place of the link. And where a link is another user's, who is neither root
+// nor the owner of its folder: in /tmp, others could choose the file that is replaced.
 std::filesystem::path behind_link(const std::filesystem::path& path);
 
 // Makes the folder (and missing ones above it) if need be, and closes it to other users (0700). Throws
@@ -35,9 +36,9 @@ std::filesystem::path behind_link(const std::filesystem::path& path);
 void make_private_folder(const std::filesystem::path& folder);
 
 // Writes `content` whole: to a file of its own beside `path`, synced, then renamed over it. Replaces the file that a
-// symbolic link names, not the link, and nothing but a regular file; a link to nothing is an error. Makes missing
-// folders (0700). What root writes belongs to the owner of the file it replaces, else of the folder. Throws
-// Error(invalid_input) naming the path and the cause.
+// symbolic link names, not the link (see behind_link), and nothing but a regular file. Makes missing folders (0700).
+// What root writes belongs to the owner of the file it replaces, else of the folder. Throws Error(invalid_input) naming
+// the path and the cause.
 void write_whole(const std::filesystem::path& path, std::string_view content, unsigned mode = 0600);
 
 // Adds `content` at the end of a file that is there; not synced. Throws Error(invalid_input) naming the path and the

@@ -1,4 +1,4 @@
-// guarded() runs a function and returns what it throws as an Error; see also sync/base/guard.hpp. Any thread.
+// guarded() runs a function and returns what it throws as an Error; see also sync/base/spawn_guarded.hpp. Any thread.
 #pragma once
 
 #include <optional>

@@ -3,7 +3,7 @@
 
 namespace regsync {
 
-// Call it in main, before there is a second thread. A child's end is lost where SIGCHLD is ignored, and a blocked
+// For start_process, before there is a second thread. A child's end is lost where SIGCHLD is ignored, and a blocked
 // SIGTERM ends nobody; both pass from a parent to its children. A signal that is ignored otherwise stays so (nohup(1)).
 void restore_inherited_signals();
 

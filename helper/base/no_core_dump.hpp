@@ -3,7 +3,7 @@
 
 namespace regsync {
 
-// Call first in main. Not prctl(PR_SET_DUMPABLE, 0): that also hides /proc/PID/exe, by which KeePassXC recognises the
+// For start_process. Not prctl(PR_SET_DUMPABLE, 0): that also hides /proc/PID/exe, by which KeePassXC recognises the
 // program that asks it for a secret.
 void forbid_core_dumps();
 

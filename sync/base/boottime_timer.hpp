@@ -9,14 +9,21 @@
 
 namespace regsync {
 
-// The time since the machine was started, sleep included (CLOCK_BOOTTIME).
-std::chrono::nanoseconds boottime_now();
+// Counts from the start of the machine, sleep included (CLOCK_BOOTTIME).
+struct BoottimeClock {
+  using duration = std::chrono::nanoseconds;
+  using rep = duration::rep;
+  using period = duration::period;
+  using time_point = std::chrono::time_point<BoottimeClock>;
+  static constexpr bool is_steady = true;
+  static time_point now();
+};
 
 class BoottimeTimer {
  public:
   explicit BoottimeTimer(const asio::any_io_executor& executor);
 
-  // Returns after this time, or at once when cancel() is called; true if the time is over.
+  // Returns after this time (at once where it is not positive), or when cancel() is called; true if the time is over.
   asio::awaitable<bool> wait_for(std::chrono::milliseconds time);
   void cancel();
 

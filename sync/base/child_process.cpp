@@ -24,7 +24,7 @@
 #include "helper/base/error.hpp"
 #include "sync/base/file_limit.hpp"
 #include "sync/base/find_program.hpp"
-#include "sync/base/guard.hpp"
+#include "sync/base/spawn_guarded.hpp"
 
 extern "C" {
 #include <sys/pidfd.h>  // glibc 2.36 forgot to say that it is C
@@ -42,6 +42,9 @@ constexpr auto wait_for_death = std::chrono::microseconds(500);
 constexpr int most_waits_for_death = 100;
 // What a child leaves behind may hold its pipes open for ever; after it ended, its output is there in this time.
 constexpr auto grace_after_exit = std::chrono::milliseconds(500);
+// One that takes longer than this, or this part of its time, waits for something, rather than keep the machine busy.
+constexpr std::chrono::milliseconds longest_turn = std::chrono::seconds(1);
+constexpr int turn_part = 12;
 
 Error failed(const std::string& what, int code) { return {ErrorCode::internal, what + ": " + std::strerror(code)}; }
 
@@ -143,7 +146,6 @@ pid_t spawn(const ChildCommand& command, const Pipe& in, const Pipe& out, const 
   words.insert(words.end(), command.arguments.begin(), command.arguments.end());
   std::vector<std::string> variables = environment_of(command);
   pid_t pid = -1;
-  const InheritedFileLimit as_we_were_started;
   const int failure = posix_spawn(&pid, program.c_str(), &actions.files, &actions.attributes, pointers(words).data(),
                                   pointers(variables).data());
   if (failure == ENOEXEC) {
@@ -155,6 +157,7 @@ pid_t spawn(const ChildCommand& command, const Pipe& in, const Pipe& out, const 
   if (failure != 0) {
     throw failed("cannot start " + program, failure);
   }
+  give_inherited_file_limit(pid);
   return pid;
 }
 
@@ -348,9 +351,10 @@ asio::awaitable<ChildResult> run_child(ChildCommand command) {
       if (run->exited) {
         break;  // somebody else holds its pipes
       }
-      throw Error(ErrorCode::timeout,
-                  command.program + " did not end within " +
-                      std::to_string(std::chrono::duration_cast<std::chrono::seconds>(command.timeout).count()) + " s");
+      const auto limit = std::chrono::duration_cast<std::chrono::seconds>(command.timeout);
+      const Error late(ErrorCode::timeout,
+                       command.program + " did not end within " + std::to_string(limit.count()) + " s");
+      throw ChildTimeout(late, std::move(run->result));
     }
     if (run->exited) {
       until = std::min(until, std::chrono::steady_clock::now() + grace_after_exit);
@@ -369,6 +373,14 @@ asio::awaitable<ChildResult> run_child(ChildCommand command) {
   } catch (const Error& error) {
     throw error.within(command.program);
   }
+  co_return result;
+}
+
+asio::awaitable<ChildResult> run_child_in_turn(Limiter& turns, ChildCommand command) {
+  const asio::any_io_executor executor = co_await asio::this_coro::executor;
+  auto turn = co_await turns.enter();
+  const ShortTurn short_turn(executor, std::move(turn), std::min(command.timeout / turn_part, longest_turn));
+  ChildResult result = co_await run_child(std::move(command));
   co_return result;
 }
 

@@ -7,7 +7,6 @@
 // reaches it. The event loop never blocks: exit is awaited through a pidfd, without SIGCHLD.
 #pragma once
 
-#include <asio/any_io_executor.hpp>
 #include <asio/awaitable.hpp>
 #include <chrono>
 #include <cstddef>
@@ -15,6 +14,9 @@
 #include <string_view>
 #include <utility>
 #include <vector>
+
+#include "helper/base/error.hpp"
+#include "sync/base/limiter.hpp"
 
 namespace regsync {
 
@@ -36,9 +38,20 @@ struct ChildResult {
   bool errors_cut = false;  // there was more
 };
 
-// Throws Error with not_found (no such program), rejected (it cannot be executed, or prints too much), timeout,
-// cancelled, or internal. A non-zero exit is a result. Call it on an io_context's thread. From the first call on this
-// process ignores SIGPIPE.
+// Of a child whose time was up: what it wrote so far.
+struct ChildTimeout : Error {
+  ChildTimeout(const Error& error, ChildResult until_then) : Error(error), result(std::move(until_then)) {}
+  ChildResult result;
+};
+
+// Throws Error with not_found (no such program), rejected (it cannot be executed, or prints too much), timeout (a
+// ChildTimeout), cancelled, or internal. A non-zero exit is a result. Call it on an io_context's thread. From the first
+// call on this process ignores SIGPIPE.
 asio::awaitable<ChildResult> run_child(ChildCommand command);
+
+// The same once there is a turn: such a program may be a large one in Python that calls a cloud, and hundreds of them
+// must not start at once. One that runs for more than a second, or a twelfth of its time, keeps its turn no longer. The
+// time for waiting is not limited, and is none of the child's. Throws cancelled while it waits, too.
+asio::awaitable<ChildResult> run_child_in_turn(Limiter& turns, ChildCommand command);
 
 }  // namespace regsync

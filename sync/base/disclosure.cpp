@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <array>
+#include <charconv>
+#include <optional>
 #include <string>
 
 #include "helper/base/text.hpp"
@@ -9,13 +11,15 @@
 namespace regsync {
 namespace {
 
-constexpr std::array names{"password", "passwd", "pass", "pwd", "secret", "token", "auth", "key", "keydata", "cookie"};
+constexpr std::array names{"password", "passwd", "passphrase", "pass",    "pwd",   "secret",
+                           "token",    "auth",   "key",        "keydata", "cookie"};
 // What is assigned to these is one, however short.
 constexpr std::array passwords{"password", "passwd", "pwd", "secret"};
 // Only what is assigned to these is: "AzureCLICredential: ERROR".
-constexpr std::array assigned{"credential", "sig", "signature"};
+constexpr std::array assigned{"credential", "sig", "signature", "assertion"};
 constexpr std::array schemes{"basic ", "bearer "};  // of an Authorization header
 constexpr std::array headers{"authorization: basic ", "authorization: bearer "};
+constexpr std::array header{"authorization"};
 // Of words, the ordinary ones are in lower case and without digits.
 constexpr std::size_t least_secret = 6;
 constexpr std::size_t least_token = 16;
@@ -26,6 +30,7 @@ constexpr std::size_t longest_value = 256;
 constexpr std::array prefixes{"ghp_",      "gho_",      "ghs_", "ghu_", "ghr_",  "github_pat_", "glpat-",
                               "dckr_pat_", "dckr_oat_", "npm_", "xox",  "ya29.", "AIza",        "hvs."};
 constexpr std::array key_ids{"AKIA", "ASIA"};
+constexpr std::array short_options{"-p "};
 
 bool is_lower(char c) { return c >= 'a' && c <= 'z'; }
 bool is_upper(char c) { return c >= 'A' && c <= 'Z'; }
@@ -91,6 +96,42 @@ bool is_proof(std::string_view rest) {
   return word.size() >= least_secret && (is_cut(word) || !std::ranges::all_of(word, is_letter));
 }
 
+// Of an Authorization header, whatever its scheme.
+bool is_authorization(std::string_view rest) {
+  const auto scheme = rest.substr(0, longest_value).find_first_not_of(" \t\"'=:");
+  if (scheme == std::string_view::npos || rest.substr(0, scheme).find_first_of("=:") == std::string_view::npos) {
+    return false;
+  }
+  rest.remove_prefix(scheme);
+  const auto end = leading(rest, is_letter).size();
+  return rest.substr(end).starts_with(' ') && is_proof(rest.substr(end + 1));
+}
+
+// What stands for a value in a text about options ("--password PASSWORD", "--token string") is of one kind of letters.
+bool is_option_value(std::string_view value) {
+  return value.size() >= least_secret && value.find_first_of("-/<[{$~.") != 0 &&
+         (is_cut(value) || !(std::ranges::none_of(value, is_upper) || std::ranges::none_of(value, is_lower)) ||
+          std::ranges::any_of(value, is_digit));
+}
+
+// The word behind the name of an option: `--password hunter2xyz`, `"--client-secret", "hunter2xyz"`.
+bool is_option(std::string_view rest) {
+  const auto begin = rest.substr(0, longest_value).find_first_not_of(" \t\"',=");
+  return begin != 0 && begin != std::string_view::npos &&
+         is_option_value(value_before(" \t\r\n\"',;", rest.substr(begin)));
+}
+
+// The same of `-p`, which may be a port, a folder or a profile as well.
+bool is_short_option(std::string_view rest) {
+  const std::string_view value = value_before(" \t\r\n\"',;", rest);
+  return is_option_value(value) && std::ranges::any_of(value, is_letter) && std::ranges::any_of(value, is_digit);
+}
+
+bool is_element(std::string_view rest) {
+  const std::string_view value = rest.starts_with('>') ? value_before("<", rest.substr(1)) : std::string_view();
+  return !value.empty() && (is_cut(value) || rest.substr(1 + value.size()).starts_with("</"));
+}
+
 bool is_word(std::string_view rest) { return leading(rest, is_of_token).size() >= least_secret; }
 
 // Whether one of the words is followed by what the predicate is true of.
@@ -105,6 +146,23 @@ bool has_after(std::string_view text, const Words& words, bool (*is_secret)(std:
     }
     return false;
   });
+}
+
+// Whether an option (`--docker-password`) that ends in one of the words is followed by what the predicate is true of.
+bool has_option(std::string_view text) {
+  constexpr std::string_view begin = "--";
+  const auto is_of_name = [](char c) { return is_letter(c) || is_digit(c) || c == '-' || c == '_'; };
+  for (auto at = text.find(begin); at != std::string_view::npos; at = text.find(begin, at)) {
+    at += begin.size();
+    const std::string_view name = leading(text.substr(at), is_of_name);
+    const std::string lowered = to_lower(name);
+    at += name.size();
+    if (std::ranges::any_of(names, [&](std::string_view word) { return lowered.ends_with(word); }) &&
+        is_option(text.substr(at))) {
+      return true;
+    }
+  }
+  return false;
 }
 
 // Whether one of these prefixes begins a word, and what the predicate is true of follows.
@@ -188,7 +246,7 @@ bool any_piece(std::string_view text, std::string_view between, Predicate predic
 
 bool holds_a_random_word(std::string_view text) {
   return any_piece(text, " \t\r\n\"'`,;()<>[]{}|", [](std::string_view word) {
-    word = word.substr(0, word.find_last_not_of(".:!?") + 1);
+    word = word.substr(0, word.find_last_not_of(".:!?\\") + 1);
     return !is_place(word) && any_piece(word, ":@=&_-", is_random);
   });
 }
@@ -203,18 +261,70 @@ bool holds_a_web_token(std::string_view text) {
   return false;
 }
 
-}  // namespace
-
-bool may_disclose(std::string_view text) {
+bool looks_secret(std::string_view text) {
   return text.find("PRIVATE KEY-----") != std::string_view::npos || holds_a_web_token(text) ||
-         has_after(text, names, is_value) || has_after(text, names, is_told) || has_after(text, schemes, is_proof) ||
-         has_after(text, passwords, is_assigned) || has_after(text, assigned, is_assigned_secret) ||
-         has_after(text, headers, is_word) || has_word(text, prefixes, is_token) ||
+         has_after(text, names, is_value) || has_after(text, names, is_told) || has_after(text, names, is_element) ||
+         has_after(text, schemes, is_proof) || has_after(text, passwords, is_assigned) ||
+         has_after(text, assigned, is_assigned_secret) || has_after(text, headers, is_word) ||
+         has_after(text, header, is_authorization) || has_option(text) ||
+         has_word(text, short_options, is_short_option) || has_word(text, prefixes, is_token) ||
          has_word(text, key_ids, is_key_id) || holds_userinfo(text) || holds_a_random_word(text);
 }
 
-std::string presentable_unless_secret(std::string_view said) {
-  return may_disclose(said) ? "what it says is not shown, because it may hold a credential" : presentable(said);
+// The character of two hexadecimal digits, if it is a visible one of ASCII.
+std::optional<char> visible(std::string_view digits) {
+  unsigned code = 0;
+  const auto read = std::from_chars(digits.data(), digits.data() + std::min<std::size_t>(digits.size(), 2), code, 16);
+  return read.ptr == digits.data() + 2 && code > 0x20 && code < 0x7F ? std::optional(static_cast<char>(code))
+                                                                     : std::nullopt;
+}
+
+// As it was before it was put into a string of JSON, however often, or into a URL.
+std::string without_escapes(std::string_view text) {
+  std::string plain;
+  plain.reserve(text.size());
+  while (!text.empty()) {
+    const char c = text.front();
+    std::size_t taken = 1;
+    std::optional<char> meant = c;
+    if (c == '%') {
+      if (const auto character = visible(text.substr(1))) {
+        meant = character;
+        taken = 3;
+      }
+    } else if (c == '\\') {
+      const auto slashes = std::min(text.find_first_not_of('\\'), text.size());
+      const std::string_view rest = text.substr(slashes);
+      const auto character = rest.starts_with("u00") ? visible(rest.substr(3)) : std::nullopt;
+      taken = slashes;
+      if (character) {
+        meant = character;
+        taken += 5;
+      } else if (rest.starts_with('"') || rest.starts_with('\'') || rest.starts_with('/')) {
+        meant.reset();
+      } else if (rest.starts_with('n') || rest.starts_with('r') || rest.starts_with('t')) {
+        meant = ' ';
+        ++taken;
+      }
+    }
+    if (meant) {
+      plain += *meant;
+    }
+    text.remove_prefix(taken);
+  }
+  return plain;
+}
+
+}  // namespace
+
+bool may_disclose(std::string_view text) {
+  return looks_secret(text) ||
+         (text.find_first_of("\\%") != std::string_view::npos && looks_secret(without_escapes(text)));
+}
+
+std::string presentable_unless_secret(std::string_view said, std::size_t most) {
+  return may_disclose(said) ? "what it says is not shown, because it may hold a credential"
+                            : presentable(said.substr(0, most));
 }
 
 }  // namespace regsync

@@ -28,6 +28,12 @@ void raise_file_limit() {
   }
 }
 
+void give_inherited_file_limit(pid_t child) {
+  if (inherited) {
+    ::prlimit(child, RLIMIT_NOFILE, &*inherited, nullptr);
+  }
+}
+
 InheritedFileLimit::InheritedFileLimit() {
   if (inherited) {
     set_soft(inherited->rlim_cur);

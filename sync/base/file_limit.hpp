@@ -2,12 +2,20 @@
 // or close "all" descriptors must not get more than that (systemd.exec(5), LimitNOFILE=). Call from one thread.
 #pragma once
 
+#include <sys/types.h>
+
 namespace regsync {
 
 // Raises the soft limit of this process to its hard one.
 void raise_file_limit();
 
-// While it lives, the limit is as it was before raise_file_limit(): for a child that is started meanwhile.
+// Gives a child the limit that this process had before raise_file_limit(). The child runs already, and may have seen
+// the raised one: that costs who closes "all" descriptors a moment. To lower the limit of this process while the child
+// starts would make other threads (libcurl's, which look up names, and the web server's) fail to open anything.
+void give_inherited_file_limit(pid_t child);
+
+// While it lives, the limit of this process is as it was before raise_file_limit(): for a program that it becomes, or
+// that std::system() runs. Only where no other thread opens files.
 class InheritedFileLimit {
  public:
   InheritedFileLimit();

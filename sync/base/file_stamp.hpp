@@ -10,6 +10,7 @@ namespace regsync {
 
 struct FileStamp {
   std::int64_t modified_ns = -1;
+  std::int64_t changed_ns = -1;  // of its inode too: nobody can set it back
   std::int64_t size = -1;
   std::uint64_t inode = 0;
   std::uint32_t mode = 0;
@@ -23,8 +24,12 @@ inline FileStamp stamp_of(const std::string& path) {
   if (path.empty() || ::stat(path.c_str(), &status) != 0) {
     return {};
   }
-  return {std::int64_t{status.st_mtim.tv_sec} * 1'000'000'000 + status.st_mtim.tv_nsec, status.st_size, status.st_ino,
-          status.st_mode};
+  const auto in_ns = [](const timespec& time) { return std::int64_t{time.tv_sec} * 1'000'000'000 + time.tv_nsec; };
+  return {.modified_ns = in_ns(status.st_mtim),
+          .changed_ns = in_ns(status.st_ctim),
+          .size = status.st_size,
+          .inode = status.st_ino,
+          .mode = status.st_mode};
 }
 
 }  // namespace regsync

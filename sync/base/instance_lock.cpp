@@ -17,8 +17,11 @@ namespace regsync {
 namespace {
 
 [[noreturn]] void fail(const std::filesystem::path& file, int error) {
+  const std::string folder = file.parent_path().string();
   throw Error(ErrorCode::invalid_input, file.string() + ": cannot be locked: " + std::generic_category().message(error),
-              "check the permissions of " + file.parent_path().string());
+              error == EROFS ? "make " + folder + " writable; if the unit of regsyncd forbids it (ReadWritePaths=): " +
+                                   "systemctl --user edit regsyncd.service"
+                             : "check the permissions of " + folder);
 }
 
 // The owner wrote "4711 regsyncd\n" once it had the lock; in the moment before, who it is is not known.
@@ -38,16 +41,17 @@ std::string owner_of(int fd) {
 }  // namespace
 
 InstanceLock::InstanceLock(const std::filesystem::path& file, std::string_view program) {
-  std::error_code made;  // a folder that cannot be made shows in open
+  std::error_code made;  // where the folder cannot be made, that is why there is no file
   std::filesystem::create_directories(file.parent_path(), made);
   fd_ = ::open(file.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NONBLOCK | O_NOFOLLOW, 0600);
-  if (fd_ < 0 && (errno == EROFS || errno == EACCES || errno == ENOSPC || errno == EDQUOT)) {
+  const int cause = made ? made.value() : errno;
+  if (fd_ < 0 && (cause == EROFS || cause == EACCES || cause == ENOSPC || cause == EDQUOT)) {
     // Nothing can be written there now: the lock of the file, else of its folder, keeps others away as well.
     fd_ = ::open(file.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOFOLLOW);
     fd_ = fd_ >= 0 ? fd_ : ::open(file.parent_path().c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
   }
   if (fd_ < 0) {
-    fail(file, errno);
+    fail(file, cause);
   }
   if (::flock(fd_, LOCK_EX | LOCK_NB) != 0) {
     const int error = errno;

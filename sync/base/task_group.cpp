@@ -1,6 +1,6 @@
 #include "sync/base/task_group.hpp"
 
-#include "sync/base/guard.hpp"
+#include "sync/base/spawn_guarded.hpp"
 
 namespace regsync {
 
@@ -31,6 +31,14 @@ asio::awaitable<bool> TaskGroup::ended_within(std::chrono::steady_clock::duratio
     }
   }
   co_return running_ == 0;
+}
+
+asio::awaitable<void> TaskGroup::end(asio::cancellation_signal& cancel, std::chrono::steady_clock::duration grace) {
+  bool have_ended = co_await ended_within(grace);
+  while (!have_ended) {
+    cancel.emit(asio::cancellation_type::all);
+    have_ended = co_await ended_within(grace);
+  }
 }
 
 }  // namespace regsync

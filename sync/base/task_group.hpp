@@ -33,6 +33,8 @@ class TaskGroup {
   asio::awaitable<void> ended();
   // The same, and at most this long; false if the time ran out.
   asio::awaitable<bool> ended_within(std::chrono::steady_clock::duration time);
+  // Lets what is under way come to its end; whenever this much time has passed, emits the signal of those that go on.
+  asio::awaitable<void> end(asio::cancellation_signal& cancel, std::chrono::steady_clock::duration grace);
 
  private:
   asio::any_io_executor executor_;

@@ -26,6 +26,15 @@ std::string how_to_stop_regsyncd() {
   return has_user_manager() ? "stop it: systemctl --user stop regsyncd.socket regsyncd" : "stop it";
 }
 
+std::string how_to_provide_program() {
+  if (std::getenv("KUBERNETES_SERVICE_HOST") != nullptr) {  // as kubelet gives it to each pod
+    return "put it into the image of this pod, on its PATH";
+  }
+  return std::string("install it; or, where a shell finds it, ") +
+         (has_user_manager() ? "give regsyncd its PATH: regsync setup --environment PATH"
+                             : "start regsyncd from that shell");
+}
+
 std::string how_to_read_the_log() {
   return has_user_manager() ? "see its log: journalctl --user -u regsyncd" : "see its log, on its standard error";
 }

@@ -5,17 +5,13 @@
 #include <algorithm>
 #include <cerrno>
 #include <clocale>
-#include <csignal>
 #include <cstring>
 #include <iostream>
 #include <string>
 #include <system_error>
 #include <vector>
 
-#include "helper/base/inherited_signals.hpp"
-#include "helper/base/no_core_dump.hpp"
-#include "helper/base/session_bus.hpp"
-#include "helper/base/standard_streams.hpp"
+#include "helper/base/start_process.hpp"
 #include "sync/base/file_limit.hpp"
 #include "sync/base/log.hpp"
 #include "sync/cli/cli.hpp"
@@ -61,12 +57,8 @@ int after_output(int exit_code) {
 }  // namespace
 
 int main(int argc, char** argv) {
-  regsync::occupy_closed_streams();
-  regsync::restore_inherited_signals();
-  regsync::forbid_core_dumps();
-  regsync::find_session_bus();
-  (void)std::signal(SIGXFSZ, [](int) {});  // a file that may not grow (ulimit -f) is an error code, not the end
-  regsync::raise_file_limit();             // a connection for each of a thousand contexts
+  regsync::start_process();
+  regsync::raise_file_limit();  // a connection for each of a thousand contexts
   // Widths of characters, whatever the person's locale is called.
   static_cast<void>(std::setlocale(LC_CTYPE, "C.UTF-8"));  // where there is none, tables align less well
   regsync::log::set_level(regsync::log::Level::error);     // the answer says the rest

@@ -40,7 +40,8 @@ Cluster::Cluster(asio::any_io_executor executor, kube::ResolvedContext context,
                 .on_secret = [this](const std::string& secret) { consider_secret(secret); },
                 .on_everything = [this] { consider_everything(); },
                 .on_restart = [this] { on_restart(); },
-                .on_health = [this] { on_health(); }}),
+                .on_health = [this] { on_health(); },
+                .on_cut = [this] { on_cut(); }}),
       reconciler_(client_, cache_, watches_.table(), options.owner,
                   {.on_change = [this](const Change& change) { on_written(change); },
                    .check_elsewhere = [this, check = options.check_elsewhere](Key key, std::string uid,
@@ -231,7 +232,7 @@ asio::awaitable<Outcome> Cluster::work(Key key) {
   if (after.state != state_before && after.cause && after.state != SyncState::in_sync) {
     const auto claim = standings_.claim_of(key);
     const std::string target = claim.plan != nullptr ? claim.plan->target.name : "";
-    log::warning(describe(for_context(*after.cause, target, context().name)),
+    log::warning(describe(for_context(*after.cause, target, context().name, context().in_kubeconfig)),
                  {.target = target, .context = context().name, .name_space = key.name_space});
   }
   co_return outcome;
@@ -306,6 +307,11 @@ void Cluster::on_health() {
   on_change_({});
 }
 
+void Cluster::on_cut() {
+  ++cuts_;
+  on_change_({});
+}
+
 void Cluster::use_credentials_of(kube::ResolvedContext context) {
   client_.use_credentials_of(std::move(context));
   if (watches_.table().problem()) {
@@ -370,10 +376,16 @@ void Cluster::end_adoptions() {
 }
 
 asio::awaitable<void> Cluster::settled() {
-  while (!watches_.table().settled() || !sweep_.idle()) {
-    co_await progress_.wait();
+  while (true) {
+    while (!watches_.table().settled() || !sweep_.idle()) {
+      co_await progress_.wait();
+    }
+    co_await queue_.settled();
+    if (watches_.table().settled()) {
+      co_return;
+    }
+    // What was read for a write is in the way, and a watch of it has begun.
   }
-  co_await queue_.settled();
 }
 
 bool Cluster::answers() const {

@@ -56,9 +56,9 @@ class Cluster {
 
   [[nodiscard]] const kube::ResolvedContext& context() const { return client_.context(); }
 
-  // The kubeconfig has other credentials for this cluster (kube::same_cluster): they are used from the next request on,
-  // and what failed is tried again; nothing is listed anew where lists and watches work. Throws Error(kubeconfig) where
-  // they cannot be used; the former ones stay then.
+  // The kubeconfig has other credentials for this cluster (kube::same_connection): they are used from the next request
+  // on, and what failed is tried again; nothing is listed anew where lists and watches work. Throws Error(kubeconfig)
+  // where they cannot be used; the former ones stay then.
   void use_credentials_of(kube::ResolvedContext context);
 
   // What should be here from now on, and the places that matter for it (at least those where it should be).
@@ -83,6 +83,8 @@ class Cluster {
   [[nodiscard]] ContextStatus status() const;
   // Everything was listed once, or may not be, and nothing keeps it from working now.
   [[nodiscard]] bool connected() const { return watches_.table().listed() && !health_.problem; }
+  // How often something cut a watch though there was no problem: who answers since then may be another cluster.
+  [[nodiscard]] std::size_t cuts() const { return cuts_; }
   // Whether something answers at its address: some list was answered, whatever keeps others from it.
   [[nodiscard]] bool answers() const;
   // The rows about Secrets of a name.
@@ -142,6 +144,7 @@ class Cluster {
   void consider_everything();
   void on_restart();
   void on_health();
+  void on_cut();
   void on_written(Change change);
   void heal_after(const Change& change);
   [[nodiscard]] bool may_heal(const Key& key, const std::string& target, const std::string& service_account) const;
@@ -164,7 +167,8 @@ class Cluster {
   Healer healer_;
   WorkQueue queue_;
   Standings standings_;
-  KeySweep sweep_;        // the keys to be considered, where they are many
+  KeySweep sweep_;  // the keys to be considered, where they are many
+  std::size_t cuts_ = 0;
   bool in_bulk_ = false;  // many Secrets are being written
   std::size_t bulk_written_ = 0;
   AsyncEvent progress_;

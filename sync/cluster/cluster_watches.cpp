@@ -1,17 +1,12 @@
 #include "sync/cluster/cluster_watches.hpp"
 
 #include <algorithm>
-#include <asio/post.hpp>
-#include <asio/redirect_error.hpp>
-#include <asio/steady_timer.hpp>
 #include <asio/this_coro.hpp>
-#include <asio/use_awaitable.hpp>
-#include <cstdint>
 #include <utility>
 
-#include "sync/base/guard.hpp"
 #include "sync/base/log.hpp"
 #include "sync/base/random_time.hpp"
+#include "sync/base/spawn_guarded.hpp"
 #include "sync/model/secret_object.hpp"
 
 namespace regsync {
@@ -170,7 +165,8 @@ asio::awaitable<void> ClusterWatches::follow_until_cancelled(std::shared_ptr<Wat
           watch->lists_fail = watcher.lists_fail();
           handlers_.on_health();
         }
-      });
+      },
+      [this] { handlers_.on_cut(); });
   const auto began = std::chrono::steady_clock::now();
   while (true) {
     std::optional<Error> end;

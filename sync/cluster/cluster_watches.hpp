@@ -34,6 +34,7 @@ class ClusterWatches {
     std::function<void()> on_everything;                   // what may be trusted changed: all keys are concerned
     std::function<void()> on_restart;                      // a list had to be made again
     std::function<void()> on_health;                       // problem() may have changed
+    std::function<void()> on_cut;                          // who answers may be another cluster, though no problem was
   };
 
   // client and cache outlive this. few: see plan_watches.

@@ -4,7 +4,7 @@
 #include <asio/post.hpp>
 #include <utility>
 
-#include "sync/base/guard.hpp"
+#include "sync/base/spawn_guarded.hpp"
 
 namespace regsync {
 
@@ -44,8 +44,10 @@ bool KeySweep::visit_some() {
     if (namespaces_.empty()) {
       secret_ = std::move(names_.front());
       names_.pop_front();
-      namespaces_ = handlers_.namespaces_of(secret_);
-      std::ranges::reverse(namespaces_);
+      guarded_logged("the namespaces of Secret " + secret_, [this] {
+        namespaces_ = handlers_.namespaces_of(secret_);
+        std::ranges::reverse(namespaces_);
+      });
       continue;
     }
     const Key key{std::move(namespaces_.back()), secret_};

@@ -7,9 +7,9 @@
 #include "helper/base/text.hpp"
 #include "sync/base/base64.hpp"
 #include "sync/base/json_access.hpp"
+#include "sync/base/resource_version.hpp"
 #include "sync/cluster/repair_pace.hpp"
 #include "sync/cluster/write_trouble.hpp"
-#include "sync/model/resource_version.hpp"
 
 namespace regsync {
 

@@ -1,5 +1,6 @@
 #include "sync/cluster/service_account.hpp"
 
+#include <algorithm>
 #include <functional>
 #include <nlohmann/json.hpp>
 #include <utility>
@@ -7,8 +8,10 @@
 
 #include "helper/base/error.hpp"
 #include "helper/base/text.hpp"
+#include "sync/base/field_manager.hpp"
 #include "sync/base/json_access.hpp"
-#include "sync/model/resource_version.hpp"
+#include "sync/base/resource_version.hpp"
+#include "sync/model/names.hpp"
 #include "sync/model/secret_object.hpp"
 
 namespace regsync {
@@ -16,6 +19,11 @@ namespace regsync {
 namespace {
 
 using nlohmann::json;
+
+// More than any pod can use. What is longer is not kept: who may write to ServiceAccounts could fill the memory with
+// it.
+constexpr std::size_t most_entries = 1000;
+constexpr std::size_t longest_owner_id = 63;  // see load_owner
 
 constexpr int max_races = 8;  // each lost to a writer that succeeded; more is not a race but a fight
 
@@ -31,7 +39,7 @@ Attached parse_attached(std::string_view list) {
   Attached attached;
   while (!list.empty()) {
     const auto [entry, rest] = cut(list, ',');
-    if (const auto [name, owner_id] = cut(entry, '='); !name.empty()) {
+    if (const auto [name, owner_id] = cut(entry, '='); is_object_name(name) && owner_id.size() <= longest_owner_id) {
       attached.emplace(name, owner_id);
     }
     list = rest;
@@ -59,7 +67,7 @@ std::string annotation_pointer(std::string_view annotation) {
 bool is_annotated_by_us(const json& account) {
   const auto field = "f:" + std::string(attached_annotation);
   for (const auto& entry : list_at(account, {"metadata", "managedFields"})) {
-    if (text_at(entry, {"manager"}) == our_manager &&
+    if (text_at(entry, {"manager"}) == field_manager &&
         find_at(entry, {"fieldsV1", "f:metadata", "f:annotations", field}) != nullptr) {
       return true;
     }
@@ -73,6 +81,15 @@ bool is_attached_here(const json& account) {
              ? is_annotated_by_us(account)
              : is_in_its_place(place, text_at(account, {"metadata", "namespace"}),
                                text_at(account, {"metadata", "name"}));
+}
+
+std::string_view attached_text(const json& account) {
+  return text_at(account, {"metadata", "annotations", attached_annotation});
+}
+
+bool has_too_many_entries(const json& account) {
+  return list_at(account, {"imagePullSecrets"}).size() > most_entries ||
+         static_cast<std::size_t>(std::ranges::count(attached_text(account), ',')) >= most_entries;
 }
 
 json test_version(const json& account) {
@@ -109,6 +126,9 @@ void note_attached(const json& account, const Attached& attached, json& patch) {
 
 std::optional<json> attach_patch(const json& account, const std::string& secret, const std::string& owner_id) {
   auto view = view_service_account(account);
+  if (has_too_many_entries(account)) {
+    return std::nullopt;  // nobody looks whether it is there
+  }
   if (view.pull_secrets.contains(secret)) {
     return std::nullopt;  // by us or by somebody: it is there, and what is not ours stays theirs
   }
@@ -154,6 +174,11 @@ json patched(const json& account, std::optional<json> patch) {
 using MakePatch = std::function<std::optional<json>(const json& account)>;
 
 std::string subject_of(const kube::ObjectPath& path) { return "ServiceAccount " + path.name_space + "/" + path.name; }
+
+Error too_many_entries(const std::string& subject) {
+  return {ErrorCode::rejected, subject + " has more than " + std::to_string(most_entries) + " imagePullSecrets",
+          "see who adds them, and remove what pods do not need; or take it out of `serviceAccounts:` of the target"};
+}
 
 // A refusal of the patch as such: somebody other than a faster writer does not want it.
 Error refusal(const kube::ObjectPath& path, const Error& error) {
@@ -206,15 +231,18 @@ bool ServiceAccountView::is_attached(const std::string& secret, std::string_view
 
 ServiceAccountView view_service_account(const json& account) {
   ServiceAccountView view;
+  view.version = version_number(text_at(account, {"metadata", "resourceVersion"}));
+  if (has_too_many_entries(account)) {
+    return view;
+  }
   for (const auto& entry : list_at(account, {"imagePullSecrets"})) {
-    if (const auto name = text_at(entry, {"name"}); !name.empty()) {
+    if (const auto name = text_at(entry, {"name"}); is_object_name(name)) {
       view.pull_secrets.emplace(name);
     }
   }
   if (is_attached_here(account)) {
-    view.attached = parse_attached(text_at(account, {"metadata", "annotations", attached_annotation}));
+    view.attached = parse_attached(attached_text(account));
   }
-  view.version = version_number(text_at(account, {"metadata", "resourceVersion"}));
   return view;
 }
 
@@ -243,7 +271,12 @@ asio::awaitable<AccountAnswer> attach_pull_secret(kube::KubeClient& client, std:
                                                   std::string secret, std::string owner_id) {
   // Named, as in detach_pull_secret: g++ 12 destroys some temporaries of a co_await twice.
   kube::ObjectPath path = account_path(std::move(name_space), std::move(account));
-  MakePatch make_patch = [&](const json& found) { return attach_patch(found, secret, owner_id); };
+  MakePatch make_patch = [&, subject = subject_of(path)](const json& found) {
+    if (has_too_many_entries(found)) {
+      throw too_many_entries(subject);
+    }
+    return attach_patch(found, secret, owner_id);
+  };
   co_return co_await change(client, std::move(path), std::move(make_patch));
 }
 

@@ -32,7 +32,8 @@ struct ServiceAccountView {
   [[nodiscard]] bool is_attached(const std::string& secret, std::string_view owner_id) const;
 };
 
-// Total: what is odd in an object from outside counts as not there.
+// Total: what is odd in an object from outside counts as not there, and so do all entries where there are more than a
+// thousand.
 ServiceAccountView view_service_account(const nlohmann::json& account);
 
 // The ServiceAccount as the server would leave it after attaching the Secret, or detaching it where is_attached() of
@@ -49,8 +50,8 @@ struct AccountAnswer {
   ServiceAccountView view;
   bool written = false;
 };
-// Throws not_found where there is no such ServiceAccount; rejected, with the words of whoever refused, where a policy
-// of the cluster denies the change; stale after too many lost races.
+// Throws not_found where there is no such ServiceAccount; rejected where it has more than a thousand entries, and, with
+// the words of whoever refused, where a policy of the cluster denies the change; stale after too many lost races.
 asio::awaitable<AccountAnswer> attach_pull_secret(kube::KubeClient& client, std::string name_space, std::string account,
                                                   std::string secret, std::string owner_id);
 // The same, but answers nothing where there is no such ServiceAccount. owner_id: as in detached().

@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <utility>
 
-#include "helper/base/shell_word.hpp"
 #include "sync/cluster/write_trouble.hpp"
 
 namespace regsync {
@@ -130,7 +129,7 @@ void Standings::hold_for_namespaces(StatusRow& row) const {
 Error Standings::what_is_awaited() const {
   return from_.health.problem.value_or(
       Error(ErrorCode::unreachable, "context " + from_.context + " has not listed its namespaces and Secrets yet",
-            "if that lasts: kubectl --context " + shell_word(from_.context) + " get namespaces"));
+            "if that lasts: kubectl get namespaces"));
 }
 
 StatusRow Standings::row_of(const std::string& target, const Key& key) const {
@@ -355,7 +354,7 @@ bool Standings::knows(const Places& places) const {
 bool Standings::knows_secret(const std::string& secret, const Scope& scope) const {
   // Without a list each namespace is read; the queue is empty then once all were.
   const bool one_by_one = !from_.watches.covers(secret);
-  if (one_by_one && !(from_.watches.may_not_list(secret) && from_.cache.namespaces_complete() &&
+  if (one_by_one && !(from_.watches.is_list_forbidden(secret) && from_.cache.namespaces_complete() &&
                       from_.watches.knows_all_accounts())) {
     return false;
   }

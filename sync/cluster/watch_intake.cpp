@@ -5,9 +5,9 @@
 #include <string_view>
 
 #include "sync/base/json_access.hpp"
+#include "sync/base/resource_version.hpp"
 #include "sync/cluster/namespace_view.hpp"
 #include "sync/model/names.hpp"
-#include "sync/model/resource_version.hpp"
 
 namespace regsync {
 

@@ -1,7 +1,6 @@
 #include "sync/cluster/watch_table.hpp"
 
 #include <algorithm>
-#include <set>
 
 namespace regsync {
 
@@ -97,7 +96,7 @@ bool WatchTable::covers(const std::string& secret) const {
          });
 }
 
-bool WatchTable::may_not_list(const std::string& secret) const {
+bool WatchTable::is_list_forbidden(const std::string& secret) const {
   const Watch* everywhere = find({secrets_resource, "", secret});
   return everywhere != nullptr && everywhere->forbidden();
 }

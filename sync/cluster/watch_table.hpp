@@ -45,7 +45,7 @@ struct WatchTable {
   // Whether the cache shows every Secret of this name that may be ours: the places to look at were all readable.
   [[nodiscard]] bool covers(const std::string& secret) const;
   // Whether Secrets of that name may not be listed across all namespaces.
-  [[nodiscard]] bool may_not_list(const std::string& secret) const;
+  [[nodiscard]] bool is_list_forbidden(const std::string& secret) const;
   // Whether every ServiceAccount that matters (in a namespace) is known, as far as rights go.
   [[nodiscard]] bool knows_accounts(const std::string& name_space) const;
   [[nodiscard]] bool knows_all_accounts() const;

@@ -8,9 +8,9 @@
 #include <utility>
 
 #include "helper/base/error.hpp"
-#include "sync/base/guard.hpp"
 #include "sync/base/log.hpp"
 #include "sync/base/random_time.hpp"
+#include "sync/base/spawn_guarded.hpp"
 
 namespace regsync {
 

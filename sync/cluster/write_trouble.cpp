@@ -1,6 +1,5 @@
 #include "sync/cluster/write_trouble.hpp"
 
-#include "helper/base/shell_word.hpp"
 #include "helper/base/text.hpp"
 
 namespace regsync {
@@ -126,8 +125,7 @@ Error left_alone_error(const Key& key, const SecretView& secret, const std::stri
     why = "it is a copy of " + secret.holder + ", made by somebody else";
   }
   return {ErrorCode::not_owned, subject + " stays, with the password in it: " + why,
-          "if nothing needs it: kubectl --context " + shell_word(context) + " -n " + key.name_space +
-              " delete secret " + key.secret};
+          "if nothing needs it: kubectl -n " + key.name_space + " delete secret " + key.secret};
 }
 
 }  // namespace regsync

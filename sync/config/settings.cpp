@@ -6,9 +6,9 @@
 
 #include "helper/base/error.hpp"
 #include "helper/base/file_io.hpp"
-#include "sync/base/guard.hpp"
 #include "sync/base/listen_address.hpp"
 #include "sync/base/paths.hpp"
+#include "sync/base/spawn_guarded.hpp"
 #include "sync/config/yaml_reader.hpp"
 
 namespace regsync {

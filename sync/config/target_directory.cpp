@@ -9,7 +9,7 @@
 #include "helper/base/file_io.hpp"
 #include "helper/base/shell_word.hpp"
 #include "helper/base/text.hpp"
-#include "sync/base/guard.hpp"
+#include "sync/base/spawn_guarded.hpp"
 #include "sync/config/target_yaml.hpp"
 
 namespace regsync {

@@ -40,6 +40,14 @@ Error stopped(int pid) {
           "let it go on: kill -CONT " + process};
 }
 
+// Its answers are another user's words; and it would hang up on this user (ControlServer).
+Error of_another_user(const std::filesystem::path& socket, uid_t user) {
+  return {ErrorCode::not_owned,
+          "regsyncd at " + socket.string() + " is another user's (uid " + std::to_string(user) + ", not " +
+              std::to_string(::geteuid()) + ")",
+          "run regsync as that user, without sudo or su; or correct XDG_RUNTIME_DIR"};
+}
+
 Error deaf(const std::filesystem::path& socket) {
   return {ErrorCode::daemon_unreachable, "whoever listens at " + socket.string() + " accepts no connection",
           how_to_restart_regsyncd()};
@@ -101,9 +109,14 @@ class ControlClient::Impl {
       ::close(fd_);
       throw error == EAGAIN ? deaf(socket) : not_running(socket, error);
     }
-    ucred peer{};
+    ucred peer{.pid = 0, .uid = static_cast<uid_t>(-1), .gid = 0};
     socklen_t size = sizeof(peer);
-    peer_ = ::getsockopt(fd_, SOL_SOCKET, SO_PEERCRED, &peer, &size) == 0 ? peer.pid : 0;
+    ::getsockopt(fd_, SOL_SOCKET, SO_PEERCRED, &peer, &size);
+    if (peer.uid != ::geteuid()) {
+      ::close(fd_);
+      throw of_another_user(socket, peer.uid);
+    }
+    peer_ = peer.pid;
   }
   ~Impl() { ::close(fd_); }
   Impl(const Impl&) = delete;
@@ -131,8 +144,49 @@ class ControlClient::Impl {
 
   enum class Wait { line, timeout, interrupted, input };
 
-  // The next line into `line`; without a deadline it waits for ever. Ends early when `input` can be read.
-  Wait read_line(std::string& line, std::optional<Clock::time_point> deadline, int input = -1) {
+  // The next line into `line`. Ends early when `input` can be read. Throws where whoever listens stays stopped.
+  Wait next_line(std::string& line, Clock::time_point deadline, int input = -1) {
+    for (;;) {
+      const Wait wait = read_line(line, std::min(deadline, Clock::now() + milliseconds(500)), input);
+      const auto now = Clock::now();
+      if (wait != Wait::timeout || !is_stopped(peer_)) {
+        stopped_since_.reset();
+      } else if (now - stopped_since_.emplace(stopped_since_.value_or(now)) >= stopped_limit) {
+        throw stopped(peer_);
+      }
+      if (wait != Wait::timeout || now >= deadline) {
+        return wait;
+      }
+    }
+  }
+
+  // The response to request `id`; notifications before it are passed over. Nothing where a signal ends the wait.
+  std::optional<json> response_to(int id, Clock::time_point deadline, std::string_view method) {
+    std::string line;
+    for (;;) {
+      const Wait wait = next_line(line, deadline);
+      if (wait == Wait::interrupted) {
+        return std::nullopt;
+      }
+      if (wait == Wait::timeout) {
+        throw stopped_since_
+            ? stopped(peer_)
+            : Error(ErrorCode::timeout, "regsyncd did not answer \"" + std::string(method) + "\" in time",
+                    how_to_read_the_log());
+      }
+      json message = parse_line(line);
+      // An error whose id is null answers a request that the server could not read: ours, there is no other.
+      if (message.contains("id") && (message["id"] == id || message["id"].is_null())) {
+        return result_of(std::move(message));
+      }
+    }
+  }
+
+ private:
+  // Of a process that is stopped: it may be about to go on.
+  static constexpr Clock::duration stopped_limit = std::chrono::seconds(3);
+
+  Wait read_line(std::string& line, Clock::time_point deadline, int input) {
     for (;;) {
       if (const auto newline = buffer_.find('\n', searched_); newline != std::string::npos) {
         line = buffer_.substr(0, newline);
@@ -142,11 +196,8 @@ class ControlClient::Impl {
       }
       searched_ = buffer_.size();
 
-      int timeout = -1;
-      if (deadline) {
-        const auto left = std::chrono::ceil<milliseconds>(*deadline - Clock::now());
-        timeout = static_cast<int>(std::clamp<milliseconds::rep>(left.count(), 0, 1'000'000'000));
-      }
+      const auto left = std::chrono::ceil<milliseconds>(deadline - Clock::now());
+      const int timeout = static_cast<int>(std::max<milliseconds::rep>(left.count(), 0));
       std::array<pollfd, 2> readable{pollfd{.fd = fd_, .events = POLLIN, .revents = 0},
                                      pollfd{.fd = input, .events = POLLIN, .revents = 0}};
       const int ready = ::poll(readable.data(), readable.size(), timeout);
@@ -172,42 +223,9 @@ class ControlClient::Impl {
     }
   }
 
-  // The response to request `id`; notifications before it are passed over. Nothing where a signal ends the wait.
-  std::optional<json> response_to(int id, Clock::time_point deadline, std::string_view method) {
-    std::string line;
-    auto seen_running = Clock::now();
-    for (;;) {
-      const Wait wait = read_line(line, std::min(deadline, Clock::now() + milliseconds(500)));
-      if (wait == Wait::interrupted) {
-        return std::nullopt;
-      }
-      if (wait == Wait::timeout) {
-        const auto now = Clock::now();
-        if (!is_stopped(peer_)) {
-          seen_running = now;
-        } else if (now - seen_running >= stopped_limit || now >= deadline) {
-          throw stopped(peer_);
-        }
-        if (now < deadline) {
-          continue;
-        }
-        throw Error(ErrorCode::timeout, "regsyncd did not answer \"" + std::string(method) + "\" in time",
-                    how_to_read_the_log());
-      }
-      json message = parse_line(line);
-      // An error whose id is null answers a request that the server could not read: ours, there is no other.
-      if (message.contains("id") && (message["id"] == id || message["id"].is_null())) {
-        return result_of(std::move(message));
-      }
-    }
-  }
-
- private:
-  // Of a process that is stopped: it may be about to go on.
-  static constexpr Clock::duration stopped_limit = std::chrono::seconds(3);
-
   int fd_;
-  int peer_ = 0;  // who listens: the daemon, or systemd, which made its socket
+  int peer_ = 0;                                    // who listens: the daemon, or systemd, which made its socket
+  std::optional<Clock::time_point> stopped_since_;  // as far as has been seen
   int last_id_ = 0;
   std::string buffer_;        // received, not yet a whole line
   std::size_t searched_ = 0;  // of buffer_, known to hold no newline
@@ -237,8 +255,8 @@ void ControlClient::subscribe(const StatusQuery& query, milliseconds repeat,
   StatusReport report = control::report_from_json(*first);
   std::string line;
   while (on_report(report)) {
-    const auto deadline = repeat.count() > 0 ? std::optional(Clock::now() + repeat) : std::nullopt;
-    const Impl::Wait wait = impl_->read_line(line, deadline, input);
+    const auto deadline = repeat.count() > 0 ? Clock::now() + repeat : Clock::time_point::max();
+    const Impl::Wait wait = impl_->next_line(line, deadline, input);
     if (wait == Impl::Wait::interrupted) {
       return;
     }

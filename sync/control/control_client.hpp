@@ -14,7 +14,8 @@ namespace regsync {
 
 class ControlClient {
  public:
-  // Throws Error(daemon_unreachable), with the remedy, where nobody listens.
+  // Throws Error(daemon_unreachable), with the remedy, where nobody listens, and Error(not_owned) where another user
+  // does.
   explicit ControlClient(const std::filesystem::path& socket);
   ~ControlClient();
   ControlClient(const ControlClient&) = delete;
@@ -29,7 +30,8 @@ class ControlClient {
   // Calls `subscribe`, then on_report for the first report and each change, until on_report answers false. While
   // nothing changes the last report is given again every `repeat` (so that a view can count seconds); 0: never.
   // It is given again too whenever `input`, a file descriptor or -1, can be read. Returns early, as if on_report had
-  // answered false, when a signal interrupts the wait. first_answer: how long the first report may take.
+  // answered false, when a signal interrupts the wait. first_answer: how long the first report may take. Throws as call
+  // does, also when the daemon stays stopped: a last state must not pass for the present one.
   void subscribe(const StatusQuery& query, std::chrono::milliseconds repeat,
                  const std::function<bool(const StatusReport&)>& on_report, int input = -1,
                  std::chrono::milliseconds first_answer = std::chrono::seconds(10));

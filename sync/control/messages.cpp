@@ -1,14 +1,11 @@
 #include "sync/control/messages.hpp"
 
-#include <array>
-#include <cstdio>
-#include <ctime>
 #include <nlohmann/json.hpp>
 #include <utility>
 #include <vector>
 
-#include "helper/base/wall_time.hpp"
 #include "sync/base/json_access.hpp"
+#include "sync/base/rfc3339.hpp"
 #include "sync/base/user_manager.hpp"
 
 namespace regsync::control {
@@ -81,11 +78,19 @@ json to_json(const StatusRow& row) {
   return j;
 }
 
+WallTime time_from_json(const json& j) {
+  const auto time = parse_rfc3339(j.get_ref<const std::string&>());
+  if (!time) {
+    throw_protocol(j.dump() + " is not a time like \"2026-01-31T12:00:00Z\"");
+  }
+  return *time;
+}
+
 std::optional<WallTime> optional_time(const json& j, const char* key) {
   if (!j.contains(key)) {
     return std::nullopt;
   }
-  return from_rfc3339(j.at(key).get_ref<const std::string&>());
+  return time_from_json(j.at(key));
 }
 
 std::optional<Error> optional_error(const json& j, const char* key) {
@@ -103,7 +108,7 @@ StatusRow row_from_json(const json& j) {
   row.secret = j.at("secret");
   row.state = state_from_string(j.at("state").get_ref<const std::string&>());
   row.cause = optional_error(j, "cause");
-  row.since = from_rfc3339(j.at("since").get_ref<const std::string&>());
+  row.since = time_from_json(j.at("since"));
   row.last_change = optional_time(j, "lastChange");
   row.next_try = optional_time(j, "nextTry");
   return row;
@@ -154,7 +159,7 @@ StatusGroup group_from_json(const json& j) {
     group.states[state_from_string(state)] = count;
   }
   group.reasons = j.at("reasons");
-  group.since = from_rfc3339(j.at("since").get_ref<const std::string&>());
+  group.since = time_from_json(j.at("since"));
   group.causes = from_array(list_at(j, {"causes"}), cause_from_json);
   return group;
 }
@@ -187,7 +192,7 @@ StatusReport parse_report(const json& j) {
   report.version = j.at("version");
   report.pid = j.at("pid");
   report.owner = j.at("owner");
-  report.started = from_rfc3339(j.at("started").get_ref<const std::string&>());
+  report.started = time_from_json(j.at("started"));
   report.environment = j.value("environment", std::map<std::string, std::string>());
   report.store = optional_error(j, "store");
   report.problems = from_array(list_at(j, {"problems"}), error_from_json);  // missing: none
@@ -286,30 +291,6 @@ StatusQuery query_from_json(const json& j) {
           .namespaces = texts_at(j, "namespaces"),
           .failing = flag_at(j, {"failing"}),
           .summary = flag_at(j, {"summary"})};
-}
-
-std::string to_rfc3339(WallTime time) {
-  const std::time_t seconds = std::chrono::system_clock::to_time_t(std::chrono::floor<std::chrono::seconds>(time));
-  std::tm utc{};
-  ::gmtime_r(&seconds, &utc);
-  std::array<char, 32> text{};
-  const std::size_t size = std::strftime(text.data(), text.size(), "%Y-%m-%dT%H:%M:%SZ", &utc);
-  return {text.data(), size};
-}
-
-WallTime from_rfc3339(std::string_view text) {
-  std::tm utc{};
-  const std::string terminated(text);
-  const char* end = ::strptime(terminated.c_str(), "%Y-%m-%dT%H:%M:%S", &utc);
-  if (end != nullptr && *end == '.') {  // a fraction (metav1.MicroTime) is below what we tell
-    for (++end; *end >= '0' && *end <= '9';) {
-      ++end;
-    }
-  }
-  if (end == nullptr || std::string_view(end) != "Z") {
-    throw_protocol("\"" + terminated + "\" is not a time like 2026-01-31T12:00:00Z");
-  }
-  return wall_time(::timegm(&utc));
 }
 
 std::string make_request(int id, std::string_view method, const json& params) {

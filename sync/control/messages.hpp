@@ -41,10 +41,6 @@ nlohmann::json to_json(const StatusQuery& query);
 // Total: what is missing or of another type is not asked for.
 StatusQuery query_from_json(const nlohmann::json& json);
 
-// "2026-01-31T12:00:00Z" (RFC 3339), as Kubernetes writes times.
-std::string to_rfc3339(WallTime time);
-WallTime from_rfc3339(std::string_view text);
-
 // One line each, ending in "\n".
 std::string make_request(int id, std::string_view method, const nlohmann::json& params);
 std::string make_response(const nlohmann::json& id, const nlohmann::json& result);

@@ -4,7 +4,6 @@
 #include <set>
 #include <utility>
 
-#include "helper/base/shell_word.hpp"
 #include "sync/cluster/cluster.hpp"
 #include "sync/engine/context_checks.hpp"
 #include "sync/engine/status_builder.hpp"
@@ -236,7 +235,7 @@ std::optional<Error> Briefing::held_by_pin(const Target& target, const std::stri
   if (!from_.contexts.identified(context)) {
     return Error(ErrorCode::kubeconfig,
                  "it is not known yet whether context " + context + " still leads to the same cluster",
-                 "see that the context can be reached: kubectl --context " + shell_word(context) + " version");
+                 "see that the context can be reached: kubectl version");
   }
   return std::nullopt;
 }

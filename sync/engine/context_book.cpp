@@ -6,9 +6,9 @@
 
 #include "helper/base/file_io.hpp"
 #include "sync/base/digest.hpp"
-#include "sync/base/guard.hpp"
 #include "sync/base/json_access.hpp"
 #include "sync/base/log.hpp"
+#include "sync/base/spawn_guarded.hpp"
 
 namespace regsync {
 

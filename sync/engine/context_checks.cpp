@@ -9,12 +9,12 @@
 
 namespace regsync {
 
-std::vector<std::string> contexts_that_are_gone(const std::vector<std::string>& in_kubeconfig,
+std::vector<std::string> contexts_that_are_gone(const std::vector<std::string>& contexts,
                                                 const std::map<std::string, Footprint>& footprints) {
   std::set<std::string> gone;
   for (const auto& [target, footprint] : footprints) {
     for (const auto& [context, places] : footprint.contexts) {
-      if (std::ranges::find(in_kubeconfig, context) == in_kubeconfig.end()) {
+      if (std::ranges::find(contexts, context) == contexts.end()) {
         gone.insert(context);
       }
     }
@@ -22,15 +22,17 @@ std::vector<std::string> contexts_that_are_gone(const std::vector<std::string>& 
   return {gone.begin(), gone.end()};
 }
 
-void require_forgettable(const std::string& context, const std::vector<std::string>& in_kubeconfig,
+void require_forgettable(const std::string& context, const std::vector<std::string>& contexts, bool in_kubeconfig,
                          const std::map<std::string, Footprint>& footprints) {
-  if (std::ranges::find(in_kubeconfig, context) != in_kubeconfig.end()) {
-    throw Error(ErrorCode::invalid_input, "context " + context + " is in the kubeconfig",
-                "to stop syncing to it, take it out of the targets, or of the kubeconfig: kubectl config "
-                "delete-context " +
-                    shell_word(context));
+  if (std::ranges::find(contexts, context) != contexts.end()) {
+    const std::string what_to_do = "to stop syncing to it, take it out of the targets, or ";
+    throw in_kubeconfig
+        ? Error(ErrorCode::invalid_input, "context " + context + " is in the kubeconfig",
+                what_to_do + "of the kubeconfig: kubectl config delete-context " + shell_word(context))
+        : Error(ErrorCode::invalid_input, "context " + context + " is in the fleet",
+                what_to_do + "take the label that regsyncd --clusters selects off its Secret in the hub");
   }
-  const std::vector<std::string> gone = contexts_that_are_gone(in_kubeconfig, footprints);
+  const std::vector<std::string> gone = contexts_that_are_gone(contexts, footprints);
   if (std::ranges::find(gone, context) == gone.end()) {
     throw Error(ErrorCode::not_found, "no target has anything in a context \"" + context + "\" that is gone",
                 gone.empty() ? "see: regsync status" : did_you_mean(context, gone));
@@ -61,7 +63,7 @@ void require_met(const std::string& context, const ContextBook& book) {
     known.push_back(name);
   }
   throw Error(ErrorCode::not_found, "no target uses a context \"" + context + "\"",
-              known.empty() ? "see: kubectl config get-contexts" : did_you_mean(context, known));
+              known.empty() ? "see: regsync status" : did_you_mean(context, known));
 }
 
 }  // namespace regsync

@@ -15,9 +15,9 @@
 
 namespace regsync {
 
-// Throws Error: invalid_input for a context that is in the kubeconfig, not_found, with what was probably meant, where
-// no target has anything in it.
-void require_forgettable(const std::string& context, const std::vector<std::string>& in_kubeconfig,
+// Throws Error: invalid_input for a context that is there, in the kubeconfig or in a fleet; not_found, with what was
+// probably meant, where no target has anything in it.
+void require_forgettable(const std::string& context, const std::vector<std::string>& contexts, bool in_kubeconfig,
                          const std::map<std::string, Footprint>& footprints);
 
 // Whether a target names a context that is not there, and that may be another name of this one. Such a target deletes
@@ -34,8 +34,8 @@ std::set<std::string> names_in_footprints(const std::string& context, const Cont
 // Throws Error(not_found), with what was probably meant, for a context that no target uses.
 void require_met(const std::string& context, const ContextBook& book);
 
-// The contexts that footprints tell of and the kubeconfig has no more; sorted.
-std::vector<std::string> contexts_that_are_gone(const std::vector<std::string>& in_kubeconfig,
+// The contexts that footprints tell of and that are there no more; sorted.
+std::vector<std::string> contexts_that_are_gone(const std::vector<std::string>& contexts,
                                                 const std::map<std::string, Footprint>& footprints);
 
 }  // namespace regsync

@@ -2,11 +2,12 @@
 
 #include <algorithm>
 #include <asio/use_awaitable.hpp>
+#include <exception>
 #include <utility>
 
-#include "sync/base/guard.hpp"
 #include "sync/base/log.hpp"
 #include "sync/base/random_time.hpp"
+#include "sync/base/spawn_guarded.hpp"
 
 namespace regsync {
 
@@ -41,24 +42,38 @@ ContextSet::ContextSet(asio::any_io_executor executor, ClusterOptions options, s
       retry_pause_(first_retry),
       tasks_(executor) {}
 
-void ContextSet::set_kubeconfig(kube::Kubeconfig kubeconfig) {
+bool ContextSet::set_kubeconfig(kube::Kubeconfig kubeconfig) {
   if (kubeconfig.is_of_files() && kubeconfig.contexts().empty() && !kubeconfig_.contexts().empty()) {
     set_kubeconfig_problem({ErrorCode::kubeconfig,
                             "the kubeconfig (" + kubeconfig.source() + ") has no context any more",
                             "restore it; until then the last good one stays in force"});
-    return;
+    return true;
   }
+  const auto renewed = kubeconfig_problem_ ? std::nullopt : kubeconfig.renewed_since(kubeconfig_);
   for (const auto& context : kubeconfig.contexts()) {
     if (kubeconfig.labels(context) != kubeconfig_.labels(context)) {
       labels_since_[context] = steady_clock::now();
     }
   }
   kubeconfig_ = std::move(kubeconfig);
+  if (renewed && std::ranges::all_of(*renewed, [this](const auto& context) { return renew(context); })) {
+    return false;
+  }
   kubeconfig_problem_.reset();
   resolved_.clear();
   retry_timer_.cancel();
   retries_ = false;
   retry_pause_ = first_retry_;
+  return true;
+}
+
+// A user of a context has other credentials. Whether that is all, which it is not where they cannot be used.
+bool ContextSet::renew(const std::string& context) {
+  const auto cluster = find(context);
+  if (!cluster) {
+    return !problems_.contains(context);  // nobody needs it now
+  }
+  return resolved_.contains(context) && !guarded([&] { cluster->use_credentials_of(kubeconfig_.resolve(context)); });
 }
 
 void ContextSet::set_kubeconfig_problem(Error problem) {
@@ -202,7 +217,7 @@ bool ContextSet::refresh(const std::string& name) {
     if (known && known->context() == context) {
       return;
     }
-    if (known && kube::same_cluster(known->context(), context)) {
+    if (known && kube::same_connection(known->context(), context)) {
       known->use_credentials_of(std::move(context));
     } else {
       made = std::make_shared<Cluster>(executor_, std::move(context), options_,
@@ -248,17 +263,18 @@ void ContextSet::on_cluster_changed(const std::string& name, const ChangedRows& 
   handlers_.on_change(name, rows);
 }
 
-// Who a context leads to is asked as soon as anything answers there, and anew after nothing did, or after a fault: what
-// answers then may be another cluster.
+// Who a context leads to is asked as soon as anything answers there, and anew after nothing did, after a fault, or when
+// a watch was cut: what answers then may be another cluster.
 void ContextSet::note_connection(const std::string& name, const std::shared_ptr<Cluster>& cluster) {
   const bool connected = cluster->connected();
   const bool answers = cluster->answers();
-  const bool had_fault = !connected && connected_.contains(name);
-  if (!answers || had_fault) {
+  const auto before = connected_.find(name);
+  const bool was_lost = before != connected_.end() && (!connected || before->second != cluster->cuts());
+  if (!answers || was_lost) {
     forget_identity(name);
   }
   if (connected) {
-    connected_.insert(name);
+    connected_[name] = cluster->cuts();
   } else {
     connected_.erase(name);
   }
@@ -303,8 +319,8 @@ asio::awaitable<void> ContextSet::identify(std::string name, std::shared_ptr<Clu
     std::optional<Error> failure;
     try {
       identity.uid = co_await cluster->identity();
-    } catch (const Error& error) {
-      failure = error;
+    } catch (const std::exception&) {
+      failure = current_error();
     }
     if (!failure) {
       break;

@@ -44,7 +44,8 @@ class ContextSet {
              std::chrono::milliseconds first_retry = std::chrono::seconds(1));
 
   // The kubeconfig as it is now; takes effect with the next update(). One that lost all its contexts is a problem.
-  void set_kubeconfig(kube::Kubeconfig kubeconfig);
+  // False where only credentials of a hub's clusters are other ones: they are in use already, and no update() is due.
+  bool set_kubeconfig(kube::Kubeconfig kubeconfig);
   // It cannot be read: the last good one stays in force.
   void set_kubeconfig_problem(Error problem);
   [[nodiscard]] const std::optional<Error>& kubeconfig_problem() const { return kubeconfig_problem_; }
@@ -67,8 +68,10 @@ class ContextSet {
   [[nodiscard]] std::shared_ptr<Cluster> find(const std::string& context) const;
   // Says that a context is not in the kubeconfig (any more), and which that is.
   [[nodiscard]] Error vanished(const std::string& context) const;
-  // What the contexts are in, for people.
-  [[nodiscard]] const char* place() const { return kubeconfig_.is_of_files() ? "the kubeconfig" : "the fleet"; }
+  // Whether they are those of a kubeconfig, or of a fleet.
+  [[nodiscard]] bool in_kubeconfig() const { return kubeconfig_.is_of_files(); }
+  // The same, for people.
+  [[nodiscard]] const char* place() const { return in_kubeconfig() ? "the kubeconfig" : "the fleet"; }
   // Where the kubeconfig was read from (Kubeconfig::source).
   [[nodiscard]] const std::string& source() const { return kubeconfig_.source(); }
   // The current namespace of a context; nothing where it may be that of a kubeconfig that is being written, or one that
@@ -94,6 +97,7 @@ class ContextSet {
   void retry_unusable();
   [[nodiscard]] bool in_grace(const std::string& context);
   [[nodiscard]] bool has_passed(std::chrono::steady_clock::time_point since);
+  bool renew(const std::string& context);
   bool refresh(const std::string& name);
   void retire(std::shared_ptr<Cluster> cluster);
   void on_cluster_changed(const std::string& name, const ChangedRows& rows);
@@ -114,7 +118,7 @@ class ContextSet {
   std::set<std::string> resolved_;  // those whose clusters are as the present kubeconfig has them
   std::map<std::string, Error> problems_;
   std::map<std::string, std::shared_ptr<Cluster>> clusters_;
-  std::set<std::string> connected_;  // as of the last change
+  std::map<std::string, std::size_t> connected_;  // as of the last change, each with its Cluster::cuts()
   std::set<std::string> identified_;
   std::map<std::string, std::chrono::steady_clock::time_point> missing_since_;
   std::map<std::string, CurrentNamespace> namespaces_;                         // by context

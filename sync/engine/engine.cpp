@@ -7,8 +7,8 @@
 #include <vector>
 
 #include "sync/base/async_event.hpp"
-#include "sync/base/guard.hpp"
 #include "sync/base/log.hpp"
+#include "sync/base/spawn_guarded.hpp"
 #include "sync/cluster/cluster.hpp"
 #include "sync/engine/briefing.hpp"
 #include "sync/engine/context_book.hpp"
@@ -101,8 +101,9 @@ class Engine::Impl {
   }
 
   void set_kubeconfig(kube::Kubeconfig kubeconfig) {
-    contexts_.set_kubeconfig(std::move(kubeconfig));
-    update();
+    if (contexts_.set_kubeconfig(std::move(kubeconfig))) {
+      update();
+    }
   }
 
   void set_kubeconfig_problem(Error problem) {
@@ -187,7 +188,7 @@ class Engine::Impl {
   }
 
   void forget_context(const std::string& context) {
-    require_forgettable(context, contexts_.names(), footprints_.all());
+    require_forgettable(context, contexts_.names(), contexts_.in_kubeconfig(), footprints_.all());
     footprints_.forget_context(context);
     book_.forget(context);
     log::info("context forgotten; what is left in it stays", {.context = context});

@@ -16,23 +16,35 @@ EngineStatus::EngineStatus(EngineState state, const LoginBook& logins, std::stri
 
 StatusReport EngineStatus::report(const StatusQuery& query) const {
   auto report = query.summary ? summary(query) : rows(query);
+  for (StatusRow& row : report.rows) {
+    if (row.cause) {
+      row.cause = told(*row.cause, row.target, row.context);
+    }
+  }
+  for (StatusGroup& group : report.groups) {
+    for (StatusCause& cause : group.causes) {
+      cause.error = told(cause.error, group.target, group.context);
+    }
+  }
   for (const auto& target : query.targets) {
     const auto contexts = left_.find(target);
     if (contexts != left_.end() && !state_.targets.contains(target)) {  // it may be declared again
       for (const auto& [context, left] : contexts->second) {
-        std::ranges::copy(left, std::back_inserter(report.notes));
+        std::ranges::transform(left, std::back_inserter(report.notes),
+                               [&](const Error& error) { return told(error, target, context); });
       }
     }
   }
   return report;
 }
 
+Error EngineStatus::told(const Error& error, const std::string& target, const std::string& context) const {
+  return for_context(error, target, context, state_.contexts.in_kubeconfig());
+}
+
 FleetReport EngineStatus::fleet() const {
   FleetReport fleet;
-  for (const auto& [registry, end] : logins_.wanted_ends()) {
-    fleet.login_ends.emplace(registry, end.at);
-  }
-  fleet.logins_in_doubt = logins_.in_doubt();
+  fleet.logins = logins_.statuses();
   fleet.overview = summary({});
   counts_.note_complete();
   return fleet;
@@ -69,11 +81,6 @@ StatusReport EngineStatus::rows(const StatusQuery& query) const {
   auto report = without_rows(query.targets, [&](const auto& target, const auto& context) {
     auto rows = rows_of(state_, target, context).rows;
     selection.keep(rows);
-    for (StatusRow& row : rows) {
-      if (row.cause) {
-        row.cause = for_context(*row.cause, row.target, row.context);
-      }
-    }
     all.insert(all.end(), std::make_move_iterator(rows.begin()), std::make_move_iterator(rows.end()));
   });
   report.rows = std::move(all);

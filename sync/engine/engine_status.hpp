@@ -40,6 +40,8 @@ class EngineStatus {
   [[nodiscard]] StatusReport rows(const StatusQuery& query) const;
   [[nodiscard]] StatusReport summary(const StatusQuery& query) const;
   [[nodiscard]] StatusReport without_rows(const std::vector<std::string>& targets, const VisitContext& visit) const;
+  // With a remedy for who has nothing but the report.
+  [[nodiscard]] Error told(const Error& error, const std::string& target, const std::string& context) const;
   // Null where the target has no rows there.
   const StatusGroup* count(const std::string& target, const std::string& context) const;
   [[nodiscard]] StatusCounts& counts() const;

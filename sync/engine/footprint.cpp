@@ -5,8 +5,8 @@
 #include "helper/base/file_io.hpp"
 #include "helper/base/text.hpp"
 #include "sync/base/bounded_json.hpp"
-#include "sync/base/guard.hpp"
 #include "sync/base/log.hpp"
+#include "sync/base/spawn_guarded.hpp"
 
 namespace regsync {
 

@@ -5,8 +5,8 @@
 #include <utility>
 #include <vector>
 
-#include "sync/base/guard.hpp"
 #include "sync/base/log.hpp"
+#include "sync/base/spawn_guarded.hpp"
 
 namespace regsync {
 

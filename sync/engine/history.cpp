@@ -7,9 +7,9 @@
 #include <utility>
 
 #include "helper/base/file_io.hpp"
-#include "sync/base/guard.hpp"
 #include "sync/base/json_access.hpp"
 #include "sync/base/log.hpp"
+#include "sync/base/spawn_guarded.hpp"
 
 namespace regsync {
 

@@ -4,8 +4,8 @@
 #include <utility>
 
 #include "helper/base/file_io.hpp"
-#include "sync/base/guard.hpp"
 #include "sync/base/json_access.hpp"
+#include "sync/base/spawn_guarded.hpp"
 
 namespace regsync {
 

@@ -306,8 +306,9 @@ void add_pattern_notes(const EngineState& state, const std::string& name, std::v
   for (const auto& pattern : target == nullptr ? std::vector<std::string>() : target->contexts) {
     const auto matches = [&](const std::string& context) { return glob_match(pattern, context); };
     if (is_glob(pattern) && std::ranges::none_of(state.contexts.names(), matches)) {
-      notes.emplace_back(ErrorCode::kubeconfig, "target " + name + ": no context matches \"" + pattern + "\" now",
-                         "see kubectl config get-contexts");
+      notes.emplace_back(
+          ErrorCode::kubeconfig, "target " + name + ": no context matches \"" + pattern + "\" now",
+          state.contexts.in_kubeconfig() ? "see kubectl config get-contexts" : "see " + state.contexts.source());
     }
   }
 }

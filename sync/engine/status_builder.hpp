@@ -29,7 +29,7 @@ struct EngineState {
   WallTime started;
 };
 
-// A pinned context leads to another cluster than before.
+// Why nothing is written through a pinned context that leads to another cluster than before, or may.
 Error context_held(const std::string& context);
 
 // Is called for each context of a target that may have rows, by their order. The rows may be very many: those of all

@@ -6,8 +6,8 @@
 #include <utility>
 #include <vector>
 
-#include "sync/base/guard.hpp"
 #include "sync/base/log.hpp"
+#include "sync/base/spawn_guarded.hpp"
 #include "sync/model/places.hpp"
 
 namespace regsync {

@@ -4,9 +4,9 @@
 #include <nlohmann/json.hpp>
 #include <utility>
 
-#include "sync/base/guard.hpp"
 #include "sync/base/json_access.hpp"
 #include "sync/base/log.hpp"
+#include "sync/base/spawn_guarded.hpp"
 #include "sync/fleet/hub_right.hpp"
 #include "sync/model/names.hpp"
 
@@ -65,8 +65,9 @@ void ClusterSecrets::on_event(const kube::WatchEvent& event) {
   Clusters& clusters = listing_ ? *listing_ : clusters_;
   const std::string name = kube::context_name_of(*event.object);
   auto cluster = event.kind == Kind::applied ? kube::decode_cluster_secret(*event.object) : std::nullopt;
+  bool is_news = true;  // which a change of an annotation is not
   if (!cluster) {
-    clusters.erase(name);
+    is_news = clusters.erase(name) > 0;
   } else {
     if (name_space_.empty() && cluster->context && cluster->context->exec) {
       cluster->problem =
@@ -77,12 +78,14 @@ void ClusterSecrets::on_event(const kube::WatchEvent& event) {
                 "name the namespace of the clusters' Secrets: --clusters-namespace; or put a token in it");
       cluster->context.reset();
     }
-    if (cluster->problem) {
+    const auto known = clusters_.find(name);
+    is_news = known == clusters_.end() || *known->second != *cluster;
+    if (is_news && cluster->problem) {
       log::warning(describe(*cluster->problem));
     }
-    clusters[name] = std::make_shared<const kube::KnownCluster>(std::move(*cluster));
+    clusters[name] = is_news ? std::make_shared<const kube::KnownCluster>(std::move(*cluster)) : known->second;
   }
-  if (!listing_) {
+  if (is_news && !listing_) {
     tell_soon();
   }
 }

@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "helper/base/error.hpp"
+#include "sync/base/boottime_timer.hpp"
 #include "sync/fleet/footprint_config_maps.hpp"
 #include "sync/fleet/replicas.hpp"
 #include "sync/kube/api/kube_client.hpp"
@@ -78,9 +79,9 @@ class FleetMember {
   FleetMemberOptions options_;
   Handlers handlers_;
   std::string name_space_;
-  std::optional<Lease::Time> read_for_;      // footprints were asked for again when this slot was taken
-  std::optional<Lease::Time> served_as_of_;  // FootprintConfigMaps::known_as_of, as it was told
-  std::string role_;                         // as logged
+  std::optional<BoottimeClock::time_point> read_for_;      // footprints were asked for again when this slot was taken
+  std::optional<BoottimeClock::time_point> served_as_of_;  // FootprintConfigMaps::known_as_of, as it was told
+  std::string role_;                                       // as logged
   FootprintConfigMaps footprints_;
   kube::KubeClient hub_;
   std::optional<Replicas> replicas_;

@@ -2,17 +2,17 @@
 
 #include <algorithm>
 #include <chrono>
+#include <exception>
 #include <nlohmann/json.hpp>
 #include <utility>
 #include <vector>
 
 #include "helper/base/text.hpp"
-#include "sync/base/boottime_timer.hpp"
-#include "sync/base/guard.hpp"
 #include "sync/base/json_access.hpp"
 #include "sync/base/log.hpp"
+#include "sync/base/resource_version.hpp"
+#include "sync/base/spawn_guarded.hpp"
 #include "sync/model/names.hpp"
-#include "sync/model/resource_version.hpp"
 #include "sync/model/secret_object.hpp"
 
 namespace regsync {
@@ -33,7 +33,7 @@ constexpr std::chrono::milliseconds told_every = 250ms;
 constexpr std::chrono::seconds longest_request = 10s;
 
 // For what is pending when all ends.
-constexpr auto longest_goodbye = 2s;
+constexpr auto shutdown_grace = 2s;
 
 FootprintData data_of(const json& object) {
   FootprintData data;
@@ -72,7 +72,7 @@ FootprintConfigMaps::FootprintConfigMaps(asio::any_io_executor executor, kube::R
       hub_(std::move(hub), std::move(transport)),
       place_(std::move(place)),
       handlers_(std::move(handlers)),
-      asked_at_(boottime_now()),
+      asked_at_(BoottimeClock::now()),
       wake_(executor_),
       tasks_(executor_),
       watch_(
@@ -90,9 +90,11 @@ void FootprintConfigMaps::start() {
   watch_.start();
   tasks_.spawn(
       write_pending(),
-      [](const std::optional<Error>& problem) {
-        if (problem && problem->code() != ErrorCode::cancelled) {
+      [this](const std::optional<Error>& problem) {
+        if (problem && problem->code() != ErrorCode::cancelled) {  // a defect: nothing is written any more
           log::error("footprints: " + describe(*problem));
+          problem_ = problem;
+          guarded_logged("footprints", handlers_.on_change);
         }
       },
       cancel_.slot());
@@ -133,7 +135,7 @@ void FootprintConfigMaps::keep(const std::string& target, const Footprint& footp
 bool FootprintConfigMaps::is_still_unreadable(const std::string& target) const { return kept_.contains(target); }
 
 void FootprintConfigMaps::read_again() {
-  asked_at_ = boottime_now();
+  asked_at_ = BoottimeClock::now();
   watch_.relist();
 }
 
@@ -196,8 +198,8 @@ asio::awaitable<std::optional<Error>> FootprintConfigMaps::write_or_read(std::st
     if (!problem) {
       co_await write(target);
     }
-  } catch (const Error& error) {
-    problem = error;
+  } catch (const std::exception&) {
+    problem = current_error();
   }
   if (problem && (problem->code() == ErrorCode::stale || problem->code() == ErrorCode::already_exists)) {
     const Error refused = *problem;
@@ -223,7 +225,8 @@ asio::awaitable<std::optional<Error>> FootprintConfigMaps::read_or_fail(std::str
                       "rename or remove it, or give the replicas another --owner");
     }
     see(target, object);
-  } catch (const Error& error) {
+  } catch (const std::exception&) {
+    const Error error = current_error();
     if (error.code() != ErrorCode::not_found) {
       co_return error;
     }
@@ -508,17 +511,8 @@ void FootprintConfigMaps::see_gone(const std::string& target) {
 asio::awaitable<void> FootprintConfigMaps::stop() {
   stopping_ = true;
   wake_.notify_all();
-  co_await end();
+  co_await tasks_.end(cancel_, shutdown_grace);
   co_await watch_.stop();
-}
-
-// Waits for what is under way, but not for ever.
-asio::awaitable<void> FootprintConfigMaps::end() {
-  bool have_ended = co_await tasks_.ended_within(longest_goodbye);
-  while (!have_ended) {
-    cancel_.emit(asio::cancellation_type::all);
-    have_ended = co_await tasks_.ended_within(longest_goodbye);
-  }
 }
 
 }  // namespace regsync

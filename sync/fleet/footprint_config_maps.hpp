@@ -21,11 +21,11 @@
 
 #include "helper/base/error.hpp"
 #include "sync/base/async_event.hpp"
+#include "sync/base/boottime_timer.hpp"
 #include "sync/base/task_group.hpp"
 #include "sync/engine/footprint.hpp"
 #include "sync/fleet/footprint_data.hpp"
 #include "sync/fleet/hub_watch.hpp"
-#include "sync/fleet/lease.hpp"
 #include "sync/kube/api/kube_client.hpp"
 
 namespace regsync {
@@ -66,7 +66,7 @@ class FootprintConfigMaps final : public Footprints {
   [[nodiscard]] bool is_pending(const std::string& target, const std::string& context) const override;
 
   // The moment as of which all is known that the hub held then; nothing before the first complete list.
-  [[nodiscard]] std::optional<Lease::Time> known_as_of() const { return known_as_of_; }
+  [[nodiscard]] std::optional<BoottimeClock::time_point> known_as_of() const { return known_as_of_; }
   // Lists them again, which moves known_as_of().
   void read_again();
 
@@ -104,8 +104,6 @@ class FootprintConfigMaps final : public Footprints {
   asio::awaitable<std::optional<Error>> read_or_fail(std::string target);
   [[nodiscard]] bool is_ours(const nlohmann::json& object, const std::string& target) const;
 
-  asio::awaitable<void> end();
-
   void on_event(const kube::WatchEvent& event);
   void see(const std::string& target, const nlohmann::json& object);
   void write_again(const std::string& target, const Footprint& told);
@@ -126,9 +124,9 @@ class FootprintConfigMaps final : public Footprints {
   std::set<std::string> listed_;            // the targets that the present list has brought
   std::set<std::string> doubted_;           // that a list has as older than they were: they are to be read
   bool listing_ = false;
-  std::optional<Lease::Time> listed_as_of_;  // of the last complete list
-  std::optional<Lease::Time> known_as_of_;   // the same, when none is doubted
-  Lease::Time asked_at_;
+  std::optional<BoottimeClock::time_point> listed_as_of_;  // of the last complete list
+  std::optional<BoottimeClock::time_point> known_as_of_;   // the same, when none is doubted
+  BoottimeClock::time_point asked_at_;
   std::optional<Error> problem_;        // of the last write
   std::optional<Error> watch_problem_;  // neither ends the other
 

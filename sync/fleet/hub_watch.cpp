@@ -9,7 +9,7 @@
 #include <optional>
 #include <utility>
 
-#include "sync/base/guard.hpp"
+#include "sync/base/spawn_guarded.hpp"
 
 namespace regsync {
 

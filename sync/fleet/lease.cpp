@@ -1,18 +1,18 @@
 #include "sync/fleet/lease.hpp"
 
 #include <algorithm>
-#include <array>
 #include <asio/post.hpp>
 #include <asio/use_awaitable.hpp>
 #include <cstdint>
-#include <ctime>
+#include <exception>
 #include <limits>
 #include <utility>
 
-#include "sync/base/guard.hpp"
 #include "sync/base/json_access.hpp"
 #include "sync/base/random_time.hpp"
-#include "sync/model/resource_version.hpp"
+#include "sync/base/resource_version.hpp"
+#include "sync/base/rfc3339.hpp"
+#include "sync/base/spawn_guarded.hpp"
 
 namespace regsync {
 
@@ -29,21 +29,9 @@ constexpr const char* request_time_annotation = "regsync.dev/requested-at";  // 
 constexpr auto longest_duration = std::chrono::seconds(3600);
 
 // For a request that is under way when all ends.
-constexpr auto longest_goodbye = 1s;
+constexpr auto shutdown_grace = 1s;
 
-std::string micro_time() {
-  const auto time = std::chrono::system_clock::now();
-  const std::time_t seconds = std::chrono::system_clock::to_time_t(std::chrono::floor<std::chrono::seconds>(time));
-  const auto micros =
-      std::chrono::duration_cast<std::chrono::microseconds>(time - std::chrono::floor<std::chrono::seconds>(time));
-  std::tm utc{};
-  gmtime_r(&seconds, &utc);
-  std::array<char, 64> text{};
-  const std::size_t size = std::strftime(text.data(), text.size(), "%Y-%m-%dT%H:%M:%S", &utc);
-  std::string digits = std::to_string(micros.count());
-  digits.insert(0, 6 - digits.size(), '0');
-  return std::string(text.data(), size) + "." + digits + "Z";
-}
+std::string micro_time() { return to_rfc3339(std::chrono::system_clock::now(), Precision::microseconds); }
 
 // A number of the API that counts up from 0; 0 where it is none, or so large that there is no next one.
 int number_at(const json& object, JsonPath path) {
@@ -71,7 +59,13 @@ Lease::Lease(asio::any_io_executor executor, kube::KubeClient& hub, LeaseOptions
             watch_problem_ = problem;
             tell();
           }) {
-  const auto on_end = [](const std::optional<Error>&) {};
+  const auto on_end = [this](const std::optional<Error>& problem) {
+    if (problem && !stopping_) {  // a defect: nothing renews it any more, or tells that it is lost
+      log::error("lease " + options_.name + ": " + describe(*problem));
+      problem_ = problem;
+      tell();
+    }
+  };
   watch_.start();
   tasks_.spawn(contend(), on_end, cancel_.slot());
   tasks_.spawn(watch_deadline(), on_end);
@@ -83,10 +77,10 @@ kube::ObjectPath Lease::path() const {
   return {.resource = "leases", .name_space = options_.name_space, .name = options_.name, .api = lease_api};
 }
 
-bool Lease::held() const { return boottime_now() < held_until_; }
+bool Lease::held() const { return BoottimeClock::now() < held_until_; }
 
 std::string Lease::holder() const {
-  return held() ? options_.identity : boottime_now() < free_at_ ? holder_ : std::string();
+  return held() ? options_.identity : BoottimeClock::now() < free_at_ ? holder_ : std::string();
 }
 
 // A request counts while whoever made it may be expected to be there still.
@@ -94,7 +88,7 @@ std::string Lease::requested_by() const {
   if (requesting_) {
     return options_.identity;
   }
-  return boottime_now() < requested_at_ + options_.times.duration ? requester_ : std::string();
+  return BoottimeClock::now() < requested_at_ + options_.times.duration ? requester_ : std::string();
 }
 
 void Lease::on_event(const kube::WatchEvent& event) {
@@ -119,9 +113,10 @@ asio::awaitable<void> Lease::contend() {
       std::optional<Error> problem;
       try {
         co_await take_turn();
-      } catch (const Error& error) {
-        problem = error;
+      } catch (const std::exception&) {
+        problem = current_error();
       }
+      requesting_ = false;  // it has ended, one way or the other
       if (stopping_) {
         co_return;
       }
@@ -139,7 +134,7 @@ asio::awaitable<void> Lease::contend() {
 // Until there is something to do: a renewal, the end of another's lease, or what intent() may say by then.
 std::chrono::milliseconds Lease::pause() const {
   const auto jitter = random_time(std::chrono::milliseconds(1), options_.times.jitter);
-  const Time now_is = boottime_now();
+  const auto now_is = BoottimeClock::now();
   if (held() || holder_ == options_.identity || problem_ || read_again_ || now_is >= free_at_) {
     return options_.times.retry + jitter;
   }
@@ -151,7 +146,7 @@ std::chrono::milliseconds Lease::pause() const {
 asio::awaitable<void> Lease::watch_deadline() {
   co_await asio::post(executor_, asio::use_awaitable);
   while (!stopping_) {
-    const auto left = held_until_ - boottime_now();
+    const auto left = held_until_ - BoottimeClock::now();
     if (left <= 0ns) {
       tell();
     }
@@ -189,7 +184,7 @@ asio::awaitable<void> Lease::read() {
 }
 
 asio::awaitable<void> Lease::take_or_renew() {
-  const Time began = boottime_now();
+  const auto began = BoottimeClock::now();
   const bool is_ours = holder_ == options_.identity;
   if (!is_ours && !holder_.empty() && began < free_at_) {
     co_return;
@@ -207,7 +202,7 @@ asio::awaitable<void> Lease::take_or_renew() {
     co_return;  // somebody has written it since, and the event was faster than our answer
   }
   if (!held()) {
-    held_since_ = boottime_now();
+    held_since_ = BoottimeClock::now();
   }
   held_until_ = began + options_.times.deadline;
   deadline_.cancel();  // it is another one now
@@ -236,23 +231,17 @@ asio::awaitable<void> Lease::request() {
   json operations = json::array();
   operations.push_back({{"op", "add"}, {"path", "/metadata/annotations"}, {"value", std::move(annotations)}});
   requesting_ = true;  // before the answer: the other slots must not be asked for as well
-  try {
-    co_await patch(std::move(operations));
-  } catch (const Error&) {
-    requesting_ = false;
-    throw;
-  }
-  requesting_ = false;
+  co_await patch(std::move(operations));
 }
 
 // What was sent while it was held is over, one way or the other, when its own time and the margin have passed.
 asio::awaitable<void> Lease::leave() {
   if (held()) {
-    held_until_ = boottime_now();
+    held_until_ = BoottimeClock::now();
     tell();
   }
   if (exists_ && holder_ == options_.identity &&
-      boottime_now() >= held_until_ + options_.times.duration - options_.times.deadline) {
+      BoottimeClock::now() >= held_until_ + options_.times.duration - options_.times.deadline) {
     json spec = our_spec();
     spec["holderIdentity"] = "";  // as client-go's ReleaseOnCancel: nobody holds it, and it may be taken at once
     spec["leaseDurationSeconds"] = 1;
@@ -308,17 +297,17 @@ void Lease::see(const json& lease) {
     const std::chrono::milliseconds said = std::chrono::seconds(number_at(lease, {"spec", "leaseDurationSeconds"}));
     // A holder counts on its own times, whatever somebody made of its Lease.
     const auto lasts = std::clamp<std::chrono::milliseconds>(said, options_.times.duration, longest_duration);
-    free_at_ = holder_.empty() ? Time(0) : boottime_now() + lasts;
+    free_at_ = holder_.empty() ? BoottimeClock::time_point() : BoottimeClock::now() + lasts;
   }
   if (holder_ != options_.identity && held()) {
-    held_until_ = boottime_now();  // somebody gave it to another one, who may write from now on
+    held_until_ = BoottimeClock::now();  // somebody gave it to another one, who may write from now on
   }
   const std::string requester(text_at(annotations_, {request_annotation}));
   const std::string time(text_at(annotations_, {request_time_annotation}));
   if (requester != requester_ || time != request_time_) {
     requester_ = requester;
     request_time_ = time;
-    requested_at_ = boottime_now();
+    requested_at_ = BoottimeClock::now();
   }
 }
 
@@ -346,9 +335,9 @@ asio::awaitable<void> Lease::stop() {
   wake_.notify_all();
   deadline_.cancel();
   co_await watch_.stop();
-  co_await end();
+  co_await tasks_.end(cancel_, shutdown_grace);
   if (held() || holder_ == options_.identity) {  // or it is being left
-    held_until_ = Time(0);
+    held_until_ = {};
     tasks_.spawn(
         leave(),
         [this](const std::optional<Error>& problem) {
@@ -357,16 +346,7 @@ asio::awaitable<void> Lease::stop() {
           }
         },
         cancel_.slot());
-    co_await end();
-  }
-}
-
-// Waits for what is under way, but not for ever.
-asio::awaitable<void> Lease::end() {
-  bool have_ended = co_await tasks_.ended_within(longest_goodbye);
-  while (!have_ended) {
-    cancel_.emit(asio::cancellation_type::all);
-    have_ended = co_await tasks_.ended_within(longest_goodbye);
+    co_await tasks_.end(cancel_, shutdown_grace);
   }
 }
 

@@ -44,8 +44,6 @@ struct LeaseOptions {
 
 class Lease {
  public:
-  using Time = std::chrono::nanoseconds;  // of boottime_now()
-
   enum class Intent {
     hold,     // take it when it is free, and renew it
     request,  // ask the present holder to leave it
@@ -69,7 +67,7 @@ class Lease {
   // Whether this replica holds it at this moment.
   [[nodiscard]] bool held() const;
   // Since when, where it does.
-  [[nodiscard]] Time held_since() const { return held_since_; }
+  [[nodiscard]] BoottimeClock::time_point held_since() const { return held_since_; }
   // Who holds it as far as can be seen; empty: nobody does any more, or it was not seen().
   [[nodiscard]] std::string holder() const;
   // Whether it was read once, so that holder() is known.
@@ -84,7 +82,7 @@ class Lease {
 
  private:
   struct Told {
-    std::optional<Time> held_since;  // nullopt: it is not held
+    std::optional<BoottimeClock::time_point> held_since;  // nullopt: it is not held
     std::string holder;
     std::optional<Error> problem;
     bool operator==(const Told&) const = default;
@@ -99,7 +97,6 @@ class Lease {
   asio::awaitable<void> create();
   asio::awaitable<void> request();
   asio::awaitable<void> leave();
-  asio::awaitable<void> end();
   asio::awaitable<void> write(nlohmann::json spec);
   asio::awaitable<void> patch(nlohmann::json operations);
   [[nodiscard]] std::chrono::milliseconds pause() const;
@@ -125,17 +122,17 @@ class Lease {
   nlohmann::json annotations_;
   std::string holder_;
   int transitions_ = 0;
-  Time free_at_{0};  // it may be taken then, if it is seen unchanged, or gone, until then
+  BoottimeClock::time_point free_at_;  // it may be taken then, if it is seen unchanged, or gone, until then
   std::string requester_;
   std::string request_time_;  // as its Lease has it
-  Time requested_at_{0};
+  BoottimeClock::time_point requested_at_;
 
   bool read_again_ = false;  // what was seen last may be out of date
   std::string acquired_;     // when we took it, as the API writes times
-  Time held_since_{0};
-  Time held_until_{0};                  // or when it was left
-  std::optional<Error> problem_;        // of the last try
-  std::optional<Error> watch_problem_;  // neither ends the other
+  BoottimeClock::time_point held_since_;
+  BoottimeClock::time_point held_until_;  // or when it was left
+  std::optional<Error> problem_;          // of the last try
+  std::optional<Error> watch_problem_;    // neither ends the other
   std::optional<Told> told_;
 
   AsyncEvent wake_;

@@ -48,13 +48,13 @@ Replicas::Replicas(asio::any_io_executor executor, kube::KubeClient& hub, const 
   }
 }
 
-std::optional<Lease::Time> Replicas::mine_since(std::string_view server) const {
+std::optional<BoottimeClock::time_point> Replicas::mine_since(std::string_view server) const {
   const Lease& slot = *slots_.at(slot_of(server, slots_.size()));
   return slot.held() ? std::optional(slot.held_since()) : std::nullopt;
 }
 
-std::optional<Lease::Time> Replicas::newest() const {
-  std::optional<Lease::Time> newest;
+std::optional<BoottimeClock::time_point> Replicas::newest() const {
+  std::optional<BoottimeClock::time_point> newest;
   for (const auto& slot : slots_) {
     if (slot->held() && (!newest || slot->held_since() > *newest)) {
       newest = slot->held_since();

@@ -18,6 +18,7 @@
 #include <vector>
 
 #include "helper/base/error.hpp"
+#include "sync/base/boottime_timer.hpp"
 #include "sync/base/task_group.hpp"
 #include "sync/fleet/lease.hpp"
 #include "sync/kube/api/kube_client.hpp"
@@ -43,10 +44,10 @@ class Replicas {
            const std::function<void()>& on_change);
 
   // Since when the cluster at this address is this replica's; nothing where it is not. As of this moment, by
-  // boottime_now().
-  [[nodiscard]] std::optional<Lease::Time> mine_since(std::string_view server) const;
+  // BoottimeClock.
+  [[nodiscard]] std::optional<BoottimeClock::time_point> mine_since(std::string_view server) const;
   // When the newest of its slots became this replica's; nothing where it has none.
-  [[nodiscard]] std::optional<Lease::Time> newest() const;
+  [[nodiscard]] std::optional<BoottimeClock::time_point> newest() const;
   [[nodiscard]] std::size_t held() const;
   // Whether all Leases were read once.
   [[nodiscard]] bool seen() const;

@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <array>
 #include <asio/cancellation_signal.hpp>
-#include <asio/co_spawn.hpp>
 #include <nlohmann/json.hpp>
 #include <utility>
 
@@ -15,9 +14,11 @@
 #include "sync/base/child_process.hpp"
 #include "sync/base/disclosure.hpp"
 #include "sync/base/go_json.hpp"
-#include "sync/base/guard.hpp"
 #include "sync/base/json_access.hpp"
+#include "sync/base/limiter.hpp"
 #include "sync/base/log.hpp"
+#include "sync/base/random_time.hpp"
+#include "sync/base/spawn_guarded.hpp"
 #include "sync/base/user_manager.hpp"
 #include "sync/model/docker_config_json.hpp"
 
@@ -33,6 +34,14 @@ constexpr auto helper_timeout = 30s;
 constexpr std::size_t max_answer = 256UL * 1024;
 constexpr milliseconds first_retry = 5s;
 constexpr milliseconds last_retry = 5min;
+// Of the helpers of all registries.
+constexpr std::size_t most_at_once = 4;
+
+// One thread asks all helpers.
+Limiter& turns() {
+  static thread_local Limiter limiter(most_at_once);
+  return limiter;
+}
 
 std::string_view name_of_host(const RegistryKey& registry) {
   return registry.host().substr(0, registry.host().find(':'));
@@ -244,7 +253,8 @@ asio::awaitable<void> CredentialHelpers::follow(std::shared_ptr<Follower> follow
     guarded_logged("credential helpers", on_change_);
     if (!follower->reading.problem) {
       retry = first_retry;
-      co_await follower->timer.wait_for(follower->source.every);
+      const milliseconds every = follower->source.every;
+      co_await follower->timer.wait_for(random_time(every - every / 4, every));  // those that began together part
       continue;
     }
     const bool in_time = co_await follower->timer.wait_for(retry);
@@ -270,24 +280,24 @@ asio::awaitable<void> CredentialHelpers::read(Follower& follower) {
     command.input = source.server;
     command.timeout = helper_timeout;
     command.max_output = max_answer;
-    const ChildResult result = co_await run_child(std::move(command));
+    const ChildResult result = co_await run_child_in_turn(turns(), std::move(command));
     if (result.exit_code != 0) {
       throw failed(source, !result.output.empty() ? quotable_answer(result.output, result.exit_code, known)
                            : result.errors_cut    ? "what it says is too long to be shown"
                                                   : quotable(result.errors, known));
     }
-    follower.reading.credential = std::make_shared<const Credential>(parse_helper_answer(source, result.output));
+    Credential answer = parse_helper_answer(source, result.output);
+    if (known == nullptr || *known != answer) {  // else what was made of it stays
+      follower.reading.credential = std::make_shared<const Credential>(std::move(answer));
+      follower.reading.changed = asked;
+    }
     follower.reading.taken = asked;
   } catch (const std::exception&) {
     const Error error = current_error();
-    problem =
-        error.code() == ErrorCode::not_found
-            ? failed(source, "it is not on the PATH of regsync",
-                     std::string("install it, or ") +
-                         (has_user_manager() ? "give regsyncd the PATH that has it: regsync setup --environment PATH"
-                                             : "start regsyncd in a shell whose PATH has it"))
-        : error.code() == ErrorCode::credential_plugin ? error
-                                                       : failed(source, error.message());
+    problem = error.code() == ErrorCode::not_found
+                  ? failed(source, "it is not on the PATH of regsync", how_to_provide_program())
+              : error.code() == ErrorCode::credential_plugin ? error
+                                                             : failed(source, error.message());
     if (follower.wanted && (!follower.reading.problem || *follower.reading.problem != *problem)) {
       log::warning(describe(*problem));
     }

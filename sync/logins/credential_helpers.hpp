@@ -3,7 +3,9 @@
 // token expires.
 //
 // A helper that fails, hangs or prints nonsense costs nothing but its own registry: what it said last stays in force,
-// and it is asked again after a growing delay. Lives on the io_context thread; owned by the Engine.
+// and it is asked again after a growing delay. Only a few run at once, and those that began together part: with the
+// logins of thirty registries, each would else be a process at the same time, again and again. Lives on the io_context
+// thread; owned by the Engine.
 #pragma once
 
 #include <asio/any_io_executor.hpp>
@@ -25,10 +27,10 @@ namespace regsync {
 
 // Which helper answers for a registry, and how often it is asked.
 struct CredentialHelper {
-  std::string helper;  // "ecr-login": the program is docker-credential-ecr-login
-  std::string server;  // as credHelpers spells it, which is what the helper is asked for
-  std::chrono::seconds every{};
-  std::string account = {};  // whose login the answer is; mostly none
+  std::string helper;            // "ecr-login": the program is docker-credential-ecr-login
+  std::string server;            // as credHelpers spells it, which is what the helper is asked for
+  std::chrono::seconds every{};  // at the latest; mostly a little earlier
+  std::string account = {};      // whose login the answer is; mostly none
 
   bool operator==(const CredentialHelper&) const = default;
 };
@@ -63,11 +65,12 @@ Credential parse_helper_answer(const CredentialHelper& source, std::string_view 
 class CredentialHelpers {
  public:
   struct Reading {
-    std::shared_ptr<const Credential> credential;  // the last good one; null before the first
-    std::optional<Error> problem;                  // why the last try failed
-    bool answered = false;                         // asked at least once
-    std::string program;                           // "docker-credential-ecr-login"
-    std::chrono::system_clock::time_point taken;   // when `credential` was; epoch before the first
+    std::shared_ptr<const Credential> credential;        // the last good one; null before the first
+    std::optional<Error> problem;                        // why the last try failed
+    bool answered = false;                               // since it was asked for, or asked again by retry_failed()
+    std::string program;                                 // "docker-credential-ecr-login"
+    std::chrono::system_clock::time_point taken;         // when `credential` was; epoch before the first
+    std::chrono::system_clock::time_point changed = {};  // when it became another one
   };
 
   CredentialHelpers(asio::any_io_executor executor, std::function<void()> on_change);

@@ -7,8 +7,8 @@
 
 #include "helper/base/file_io.hpp"
 #include "helper/base/text.hpp"
-#include "sync/base/guard.hpp"
 #include "sync/base/json_access.hpp"
+#include "sync/base/spawn_guarded.hpp"
 
 namespace regsync {
 

@@ -15,6 +15,7 @@
 #include "helper/base/file_io.hpp"
 #include "helper/base/secret_string.hpp"
 #include "helper/base/text.hpp"
+#include "helper/store/registry_key.hpp"
 #include "sync/base/base64.hpp"
 #include "sync/base/bounded_json.hpp"
 #include "sync/base/paths.hpp"
@@ -154,6 +155,16 @@ class Decoder {
   std::optional<std::string> repeated_;
 };
 
+// Nothing where there is no file; a link to nothing is an error. The path is opened as it is: kubelet may swap a link
+// after a look at it, and some links, as /proc/self/fd/3, only the kernel can follow.
+std::optional<std::string> read_document(const fs::path& path) {
+  auto text = read_file_if_exists(path, max_config_bytes);
+  if (!text) {
+    behind_link(path);
+  }
+  return text;
+}
+
 // Whether the text is what `.dockercfg` holds: the table of logins without anything around it.
 bool holds_a_table_of_logins(const fs::path& path, std::string_view text) {
   const std::vector<JsonMember> members = members_in(text);
@@ -249,10 +260,12 @@ fs::path default_helm_config() {
   return (folder ? *folder : paths::home() / ".config") / "helm/registry/config.json";
 }
 
+bool is_keyring_helper(const std::string& name) { return name == "regsync" || name == "secretservice"; }
+
 DockerConfigFile::DockerConfigFile(fs::path path, Form form)
     : path_(std::move(path)),
       form_(form),
-      original_(read_file_if_exists(behind_link(path_), max_config_bytes)),
+      original_(read_document(path_)),
       document_(std::make_unique<Document>(Document::object())) {
   if (is_blank()) {
     return;
@@ -338,7 +351,7 @@ std::map<std::string, std::string> DockerConfigFile::foreign_helpers() const {
   }
   for (const auto& [registry, helper] : table->items()) {
     const std::string name = helper.is_string() ? helper.get<std::string>() : std::string();
-    if (!name.empty() && name != "regsync") {
+    if (!name.empty() && !is_keyring_helper(name)) {
       helpers[registry] = name;
     }
   }
@@ -380,6 +393,9 @@ std::vector<Credential> DockerConfigFile::plain_logins(std::vector<std::string>*
       unreadable->push_back(server);
     }
   }
+  std::ranges::stable_partition(
+      logins, [](const Login& login) { return login.server == RegistryKey(login.server).auths_key(); },
+      &Credential::login);
   return logins;
 }
 

@@ -25,6 +25,10 @@ std::filesystem::path default_docker_config();
 // in $HELM_CONFIG_HOME, else in $XDG_CONFIG_HOME/helm, else in ~/.config/helm.)
 std::filesystem::path default_helm_config();
 
+// Whether a credential helper of this name keeps its logins in the keyring, where regsync reads them itself: ours, and
+// Docker's "secretservice", whose items are the same.
+bool is_keyring_helper(const std::string& name);
+
 class DockerConfigFile {
  public:
   // What is read: docker's own file; or a file of logins as kubelet reads it, which may also be a `.dockercfg` (the
@@ -51,7 +55,7 @@ class DockerConfigFile {
   // The entry as it stands there, for set_registry_helper: "" for an empty name.
   [[nodiscard]] std::optional<std::string> registry_entry(const std::string& registry) const;
   [[nodiscard]] std::vector<std::string> registries_with_helpers() const;
-  // The registries whose helper is not ours, with that helper's name.
+  // The registries whose helper keeps its logins elsewhere than in the keyring, with that helper's name.
   [[nodiscard]] std::map<std::string, std::string> foreign_helpers() const;
   // Before an edit, which would fail halfway or lose something: throws Error(invalid_input) naming the member that is
   // of another type than docker reads, or is there twice.
@@ -60,7 +64,8 @@ class DockerConfigFile {
   void set_registry_helper(const std::string& registry, const std::optional<std::string>& helper);
 
   // The logins that are kept in the file itself ("auths"), as a helper would be given them: an identity token is the
-  // secret of user "<token>". `unreadable` gets the keys of entries that hold something else.
+  // secret of user "<token>". Of several spellings of one registry, the one that Docker's clients look up comes first:
+  // RegistryKey::auths_key(). `unreadable` gets the keys of entries that hold something else.
   [[nodiscard]] std::vector<Credential> plain_logins(std::vector<std::string>* unreadable = nullptr) const;
   // The keys of "auths" whose entry holds no login: it was taken out, or is kept elsewhere.
   [[nodiscard]] std::vector<std::string> blank_entries() const;
@@ -75,7 +80,7 @@ class DockerConfigFile {
   // Drops every member but the two that name helpers: what a copy needs that is only to undo a setup.
   void keep_helpers_only();
 
-  // What regsync noted in its own copy of this document (a member "regsync"); see setup.cpp.
+  // What regsync noted in its own copy of this document (a member "regsync"); see setup_backup.hpp.
   [[nodiscard]] nlohmann::ordered_json& document() { return *document_; }
   [[nodiscard]] bool empty() const;
 

@@ -4,8 +4,8 @@
 #include <iterator>
 #include <utility>
 
-#include "sync/base/guard.hpp"
 #include "sync/base/log.hpp"
+#include "sync/base/spawn_guarded.hpp"
 
 namespace regsync {
 
@@ -34,6 +34,7 @@ LoginBook::LoginBook(const asio::any_io_executor& executor, Metrics* metrics, Me
       warn_again_(executor),
       changed_(executor),
       places_(std::move(memory.places), settle),
+      saving_places_(executor, memory.save_after, "logins", [this] { places_.save(); }),
       recheck_(executor),
       helpers_(executor, [this] { changed(); }),
       health_(
@@ -66,14 +67,14 @@ void LoginBook::want(const TargetFiles& targets) {
   }
   want_tried(targets);
   ends_ = ends_said(settings_expire_, targets);
+  if (metrics_ != nullptr) {
+    std::set<std::string> names;
+    std::ranges::transform(wanted, std::inserter(names, names.end()), &RegistryKey::value);
+    metrics_->keep_logins(names);
+  }
   helpers_.set_sources(take_helper_sources(targets, wanted));
   if (wanted != wanted_) {
     wanted_ = std::move(wanted);
-    if (metrics_ != nullptr) {
-      std::set<std::string> names;
-      std::ranges::transform(wanted_, std::inserter(names, names.end()), &RegistryKey::value);
-      metrics_->keep_logins(names);
-    }
     hooks_.on_wanted(wanted_);
   }
 }
@@ -172,6 +173,9 @@ void LoginBook::note_place(const RegistryKey& registry, const KeptLogin* kept, c
 
 void LoginBook::take_logins(StoreReading& reading) {
   auto verdict = places_.judge(reading, steady_clock::now());
+  if (!places_.is_saved()) {
+    saving_places_.ask();
+  }
   auto seen = by_registry(reading.credentials);
   std::erase_if(seen, [&](const auto& item) { return verdict.unknown.contains(item.first); });
   for (auto& [registry, credential] : seen) {
@@ -183,7 +187,8 @@ void LoginBook::take_logins(StoreReading& reading) {
     } else {
       log::info((is_new ? "found the login of " : "the login has changed: ") + credential->login.username + " for " +
                 registry.value());
-      if (metrics_ != nullptr) {
+      // A reading that was asked for before may bring what nobody wants any more.
+      if (metrics_ != nullptr && wanted_.contains(registry)) {
         metrics_->login_changed(registry.value(), std::chrono::system_clock::now());
       }
     }
@@ -245,6 +250,11 @@ void LoginBook::tell_ends() {
       named.emplace(registry.value(), Metrics::LoginEnd{end.at, end.short_lived});
     }
     metrics_->logins_expire(named);
+    for (const auto& [registry, reading] : helpers_.readings()) {
+      if (reading.credential) {
+        metrics_->login_changed(registry.value(), reading.changed);
+      }
+    }
   }
   std::erase_if(warned_, [&](const auto& known) { return !ends.contains(known.first); });
   for (const auto& [registry, end] : ends) {
@@ -263,7 +273,6 @@ void LoginBook::tell_ends() {
   warn_again_.expires_after(warning_interval);
   warn_again_.async_wait([this](const asio::error_code& error) {
     if (!error && !stopping_) {
-      places_.save();
       guarded_logged("logins", [this] { changed(); });
     }
   });
@@ -347,6 +356,41 @@ std::map<RegistryKey, LoginEnd> LoginBook::wanted_ends() const {
   return ends;
 }
 
+std::vector<LoginStatus> LoginBook::statuses() const {
+  const KnownLogins known = known_untried();
+  const auto doubtful = health_.in_doubt();
+  const auto ends = wanted_ends();
+  std::set<RegistryKey> registries;
+  for (const Login& login : all_) {
+    registries.insert(RegistryKey(login.server));
+  }
+  for (const auto& [registry, credential] : known.credentials) {
+    registries.insert(registry);
+  }
+  const auto readings = helpers_.readings();
+  for (const auto& [registry, reading] : readings) {
+    registries.insert(registry);
+  }
+  std::vector<LoginStatus> statuses;
+  for (const RegistryKey& registry : registries) {
+    LoginStatus& status = statuses.emplace_back();
+    status.registry = registry.value();
+    if (const auto reading = readings.find(registry); reading != readings.end()) {
+      status.helper = reading->second.program;
+    }
+    status.in_doubt = doubtful.contains(registry) || known.awaited.contains(registry);
+    if (const auto end = ends.find(registry); end != ends.end()) {
+      status.expires = end->second.at;
+    }
+    if (const auto problem = known.problems.find(registry); problem != known.problems.end()) {
+      status.problem = problem->second;
+    } else if (const auto login = known.credentials.find(registry); login != known.credentials.end()) {
+      status.problem = unfit_for_kubelet(*login->second, known.keeper_of(registry));
+    }
+  }
+  return statuses;
+}
+
 LoginKeeper LoginBook::keeper_of(const RegistryKey& registry) const {
   const auto readings = helpers_.readings();
   const auto helper = readings.find(registry);
@@ -387,6 +431,7 @@ asio::awaitable<void> LoginBook::stop() {
   stopping_ = true;
   recheck_.cancel();
   warn_again_.cancel();
+  saving_places_.cancel();
   places_.save();
   changed_.notify_all();
   co_await helpers_.stop();

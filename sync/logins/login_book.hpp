@@ -19,6 +19,7 @@
 
 #include "helper/store/store_reading.hpp"
 #include "sync/base/async_event.hpp"
+#include "sync/base/coalesced_call.hpp"
 #include "sync/base/metrics.hpp"
 #include "sync/config/target_directory.hpp"
 #include "sync/logins/credential_helpers.hpp"
@@ -27,6 +28,7 @@
 #include "sync/logins/login_places.hpp"
 #include "sync/logins/other_helpers.hpp"
 #include "sync/model/desired_state.hpp"
+#include "sync/model/fleet_report.hpp"
 
 namespace regsync {
 
@@ -46,6 +48,8 @@ class LoginBook {
   struct Memory {
     std::filesystem::path places = {};  // where logins were
     std::filesystem::path denied = {};  // which logins their registries denied
+    // How long after a reading it is written down when logins were changed.
+    std::chrono::milliseconds save_after = std::chrono::seconds(10);
   };
 
   // metrics may be null. settle: how long a login must be missing to be gone.
@@ -83,7 +87,10 @@ class LoginBook {
   [[nodiscard]] std::set<RegistryKey> in_doubt() const { return health_.in_doubt(); }
   // When those logins end that targets want, where it is known.
   [[nodiscard]] std::map<RegistryKey, LoginEnd> wanted_ends() const;
+  // Every login of the store, as its last reading has them.
   [[nodiscard]] const std::vector<Login>& all() const { return all_; }
+  // The same, and those of credential helpers, with how they are.
+  [[nodiscard]] std::vector<LoginStatus> statuses() const;
   // Why the store cannot be read now; nothing where no target needs it.
   [[nodiscard]] std::optional<Error> store_problem() const;
 
@@ -123,6 +130,7 @@ class LoginBook {
   bool stopping_ = false;
   AsyncEvent changed_;
   LoginPlaces places_;
+  CoalescedCall saving_places_;
   asio::steady_timer recheck_;
   bool rechecking_ = false;  // a login may be gone, and the next reading tells
   CredentialHelpers helpers_;

@@ -7,7 +7,7 @@
 #include "helper/base/error.hpp"
 #include "helper/base/shell_word.hpp"
 #include "sync/base/file_stamp.hpp"
-#include "sync/base/guard.hpp"
+#include "sync/base/spawn_guarded.hpp"
 #include "sync/logins/docker_config_file.hpp"
 
 namespace regsync {
@@ -128,13 +128,10 @@ LoginFiles::Content LoginFiles::parse(const fs::path& path, const std::set<Regis
     if (!asked.contains(registry)) {
       continue;
     }
-    // Of several spellings of one registry, the one that is spelled as its key wins.
-    const auto known = std::ranges::find(content.credentials, registry,
-                                         [](const Credential& other) { return RegistryKey(other.login.server); });
-    if (known == content.credentials.end()) {
+    const bool is_first = std::ranges::none_of(
+        content.credentials, [&](const Credential& other) { return RegistryKey(other.login.server) == registry; });
+    if (is_first) {
       content.credentials.push_back(std::move(credential));
-    } else if (credential.login.server == registry.auths_key()) {
-      *known = std::move(credential);
     }
   }
   for (const std::string& server : unreadable) {

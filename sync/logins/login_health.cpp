@@ -9,8 +9,8 @@
 #include <utility>
 
 #include "helper/base/text.hpp"
-#include "sync/base/guard.hpp"
 #include "sync/base/log.hpp"
+#include "sync/base/spawn_guarded.hpp"
 
 namespace regsync {
 

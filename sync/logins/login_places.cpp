@@ -6,8 +6,8 @@
 #include <utility>
 
 #include "helper/base/file_io.hpp"
-#include "sync/base/guard.hpp"
 #include "sync/base/json_access.hpp"
+#include "sync/base/spawn_guarded.hpp"
 
 namespace regsync {
 
@@ -121,7 +121,7 @@ void LoginPlaces::learn(const Shown& shown, const Verdict& verdict, const StoreR
 }
 
 void LoginPlaces::save() {
-  if (unsaved_ && !file_.empty()) {
+  if (!is_saved()) {
     problem_ = guarded([this] { write(); });
     unsaved_ = problem_.has_value();
   }

@@ -46,8 +46,10 @@ class LoginPlaces {
   // never had a login, as far as is known, is in neither list.)
   Verdict judge(const StoreReading& reading, Clock::time_point now);
 
-  // Writes down when logins were changed: judge() writes only where they are, so that no rotation waits for the disk.
+  // judge() writes down only where logins are, so that no rotation waits for the disk; save() also when each was
+  // changed.
   void save();
+  [[nodiscard]] bool is_saved() const { return !unsaved_ || file_.empty(); }
 
   [[nodiscard]] const std::optional<Error>& problem() const { return problem_; }
 

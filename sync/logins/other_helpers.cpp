@@ -47,7 +47,7 @@ std::optional<OtherHelper> helper_for(const HelperNames& helpers, const Registry
       by_pattern = true;
     }
   }
-  if (found == nullptr || found->second == "regsync") {
+  if (found == nullptr || is_keyring_helper(found->second)) {
     return std::nullopt;
   }
   return OtherHelper{found->second, by_pattern ? std::string(registry.registry()) : asked_for(found->first)};

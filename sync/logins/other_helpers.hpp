@@ -23,8 +23,8 @@ struct OtherHelper {
 };
 
 // A registry's own entry comes before patterns, and of those the longest one counts. An entry is for one account, or
-// for none: "work@*.pkg.dev" and "*.pkg.dev" have nothing in common. Nothing where our own helper, by the name
-// "regsync", or none is meant. Pure.
+// for none: "work@*.pkg.dev" and "*.pkg.dev" have nothing in common. Nothing where the keyring (is_keyring_helper) or
+// no helper is meant. Pure.
 std::optional<OtherHelper> helper_for(const HelperNames& helpers, const RegistryKey& registry);
 
 }  // namespace regsync

@@ -6,8 +6,8 @@
 #include <system_error>
 
 #include "helper/base/file_io.hpp"
-#include "sync/base/guard.hpp"
 #include "sync/base/paths.hpp"
+#include "sync/base/spawn_guarded.hpp"
 #include "sync/kube/http/certificate_authorities.hpp"
 #include "sync/kube/http/pem.hpp"
 #include "sync/kube/http/proxy.hpp"

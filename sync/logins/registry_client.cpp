@@ -25,6 +25,7 @@ using kube::HttpResponse;
 
 constexpr std::chrono::seconds request_time{15};
 constexpr int most_redirects = 3;
+constexpr long http_unauthorized = 401;
 
 // What runtimes accept, in one header: an index or a manifest, of OCI or of Docker.
 constexpr const char* accepted_manifests =
@@ -151,11 +152,15 @@ asio::awaitable<Proof> fetch_token(Challenge challenge, std::string scope, std::
     note = "the login was sent to the token server " + url->origin() + ", as " + server + " asks";
   }
 
-  std::string target = url->target() + (url->query.empty() ? "?" : "&");
-  target += "service=" + percent_encoded(challenge.parameters["service"], unreserved);
-  if (!scope.empty()) {
-    target += "&scope=" + percent_encoded(scope, unreserved);
-  }
+  std::string target = url->target();
+  char separator = url->query.empty() ? '?' : '&';
+  const auto add = [&](const char* name, const std::string& value) {
+    if (!value.empty()) {
+      target += std::exchange(separator, '&') + (name + percent_encoded(value, unreserved));
+    }
+  };
+  add("service=", challenge.parameters["service"]);
+  add("scope=", scope);
   HttpRequest request =
       request_for("GET", std::move(target), login.username.empty() ? std::string() : basic_header(login));
   std::string token_server = url->origin();

@@ -15,7 +15,6 @@
 // Lives on the event loop of the executor.
 #pragma once
 
-#include <asio/any_io_executor.hpp>
 #include <asio/awaitable.hpp>
 #include <string>
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "helper/base/shell_word.hpp"
+#include "sync/base/field_manager.hpp"
 #include "sync/model/names.hpp"
 
 namespace regsync {
@@ -24,7 +25,7 @@ Error no_login(const std::string& registry, bool in_files) {
 // the place and nobody else wrote its data: who copies a Secret becomes the manager of the copy's data.
 bool is_ours(const Facts& facts) {
   return facts.secret->ownership == Ownership::ours ||
-         (facts.secret->ownership == Ownership::unplaced && facts.remembered && facts.secret->holder == our_manager);
+         (facts.secret->ownership == Ownership::unplaced && facts.remembered && facts.secret->holder == field_manager);
 }
 
 // Whether data and type are as they are wanted. With entries to carry over, only the Secret itself tells what it should

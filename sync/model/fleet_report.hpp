@@ -3,25 +3,32 @@
 #pragma once
 
 #include <cstddef>
-#include <map>
-#include <set>
+#include <optional>
 #include <string>
 #include <vector>
 
-#include "helper/store/registry_key.hpp"
+#include "helper/base/error.hpp"
 #include "sync/model/status_report.hpp"
 
 namespace regsync {
 
+// A login, without its user.
+struct LoginStatus {
+  std::string registry;             // as RegistryKey has it: "ghcr.io", "work@ghcr.io"
+  std::string helper = {};          // the credential helper that gives it; empty: the keyring, or a file
+  bool in_doubt = false;            // denied, not tried yet, or not given yet
+  std::optional<WallTime> expires;  // where a target wants it, and that is known
+  std::optional<Error> problem;     // why it cannot be had now, or why kubelet cannot use it
+};
+
 struct FleetReport {
-  StatusReport overview;                       // groups, sorted by target and context, and no rows
-  std::map<RegistryKey, WallTime> login_ends;  // of the logins that targets want, where it is known
-  std::set<RegistryKey> logins_in_doubt;       // their present login is denied, or not tried yet
-  std::string role;                            // of this replica: "leads", "stands by"; empty: it is the only one
-  std::size_t slots = 1;                       // leases that share the clusters among replicas
-  std::size_t slots_held = 0;                  // of these
-  std::vector<std::string> waits_for;          // what it has not read of others yet: "the lease regsync"
-  bool was_complete = false;                   // of a report before this one
+  StatusReport overview;               // groups, sorted by target and context, and no rows
+  std::vector<LoginStatus> logins;     // sorted by registry
+  std::string role;                    // of this replica: "leads", "stands by"; empty: it is the only one
+  std::size_t slots = 1;               // leases that share the clusters among replicas
+  std::size_t slots_held = 0;          // of these
+  std::vector<std::string> waits_for;  // what it has not read of others yet: "the lease regsync"
+  bool was_complete = false;           // of a report before this one
 
   // Of several replicas, this one writes nothing now.
   [[nodiscard]] bool stands_by() const { return !role.empty() && slots_held == 0; }

@@ -60,11 +60,20 @@ void read_containers(const json& object, Pod& pod) {
   }
 }
 
+// A Deployment names its ReplicaSets "NAME-HASH" and labels their pods with the hash
+// (pkg/controller/deployment/sync.go, getNewReplicaSet). It undoes whatever else is changed in them.
 std::string controller_of(const json& object) {
   for (const json& owner : list_at(object, {"metadata", "ownerReferences"})) {
-    if (flag_at(owner, {"controller"}) && text_at(owner, {"kind"}) != "Node") {  // the owner of a static pod
-      return std::string(text_at(owner, {"kind"})).append("/").append(text_at(owner, {"name"}));
+    const std::string_view kind = text_at(owner, {"kind"});
+    if (!flag_at(owner, {"controller"}) || kind == "Node") {  // the owner of a static pod
+      continue;
     }
+    std::string name(text_at(owner, {"name"}));
+    const std::string suffix = "-" + std::string(text_at(object, {"metadata", "labels", "pod-template-hash"}));
+    if (kind == "ReplicaSet" && suffix.size() > 1 && name.size() > suffix.size() && name.ends_with(suffix)) {
+      return "Deployment/" + name.substr(0, name.size() - suffix.size());
+    }
+    return std::string(kind) + "/" + name;
   }
   return {};
 }

@@ -8,14 +8,20 @@ namespace regsync {
 
 bool is_remedied_per_target(ErrorCode code) { return code == ErrorCode::forbidden || code == ErrorCode::not_owned; }
 
-Error for_context(const Error& error, const std::string& target, const std::string& context) {
-  const std::string option = "--context " + shell_word(context) + " ";
+Error for_context(const Error& error, const std::string& target, const std::string& context, bool in_kubeconfig) {
+  constexpr std::string_view program = "kubectl ";
   std::string remedy = error.remedy();
+  if (!in_kubeconfig) {
+    if (remedy.find(program) != std::string::npos) {
+      remedy += ", with a kubeconfig of cluster " + context;
+    }
+    return {error.code(), error.message(), remedy};
+  }
+  const std::string option = "--context " + shell_word(context) + " ";
   if (error.code() == ErrorCode::forbidden && !target.empty()) {
     remedy = "have an administrator run: regsync rbac " + target + " " + option + "| kubectl " + option +
              "apply -f -; then: regsync sync " + target;
   }
-  constexpr std::string_view program = "kubectl ";
   for (auto at = remedy.find(program); at != std::string::npos; at = remedy.find(program, at)) {
     at += program.size();
     const std::string_view rest = std::string_view(remedy).substr(at);

@@ -9,8 +9,9 @@
 
 #include "helper/base/error.hpp"
 #include "helper/base/text.hpp"
+#include "sync/base/field_manager.hpp"
 #include "sync/base/json_access.hpp"
-#include "sync/model/resource_version.hpp"
+#include "sync/base/resource_version.hpp"
 
 namespace regsync {
 
@@ -159,7 +160,7 @@ ReadSecret read(const Object& secret, std::string_view owner_id) {
 }  // namespace
 
 bool is_unmarked(const SecretView& secret) {
-  return secret.ownership == Ownership::unmanaged && secret.holder == our_manager;
+  return secret.ownership == Ownership::unmanaged && secret.holder == field_manager;
 }
 
 SecretView view_secret(const json& secret, std::string_view owner_id) { return read(secret, owner_id).view; }

@@ -17,8 +17,6 @@ inline constexpr std::string_view target_annotation = "regsync.dev/target";
 inline constexpr std::string_view owner_annotation = "regsync.dev/owner";  // "ID user@host"; only ID is compared
 // "NAMESPACE/NAME", where the object was written: a copy that somebody makes elsewhere is not ours.
 inline constexpr std::string_view place_annotation = "regsync.dev/place";
-// The field manager of everything that regsync writes (kube::field_manager).
-inline constexpr std::string_view our_manager = "regsync";
 inline constexpr std::string_view pull_secret_type = "kubernetes.io/dockerconfigjson";
 
 // Who keeps the Secret, as its label and annotations say.

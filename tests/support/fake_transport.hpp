@@ -89,6 +89,10 @@ class FakeTransport {
   std::size_t end_streams(std::string_view target = {}) {
     return for_each_stream(target, [](Stream& stream) { stream.ended = true; });
   }
+  // Ends them as something between here and there does that cuts connections.
+  std::size_t cut_streams(std::string_view target = {}) {
+    return for_each_stream(target, [](Stream& stream) { stream.ended = stream.cut = true; });
+  }
   [[nodiscard]] std::size_t open_streams(std::string_view target = {}) {
     return for_each_stream(target, [](Stream& /*stream*/) {});
   }
@@ -115,6 +119,7 @@ class FakeTransport {
     std::string target;
     std::string bytes = {};  // not yet given to the client
     bool ended = false;
+    bool cut = false;
   };
 
   struct Registration {
@@ -190,6 +195,9 @@ class FakeTransport {
       }
       const std::string bytes = std::exchange(stream->bytes, {});
       on_bytes(bytes);
+    }
+    if (stream->cut) {
+      throw Error(ErrorCode::unreachable, "the connection was closed");
     }
   }
 

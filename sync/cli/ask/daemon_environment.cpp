@@ -1,6 +1,8 @@
 #include "sync/cli/ask/daemon_environment.hpp"
 
+#include <algorithm>
 #include <chrono>
+#include <filesystem>
 #include <initializer_list>
 #include <map>
 #include <nlohmann/json.hpp>
@@ -88,6 +90,33 @@ void compare_plugins(const Environments& worlds, const Contexts& contexts, std::
   }
 }
 
+void compare_variables_of_plugins(const Environments& worlds, const Contexts& contexts,
+                                  std::vector<Error>& differences) {
+  for (const auto& [program, name] : kube::read_by_plugins) {
+    const auto reads = [&program, name](const kube::ExecConfig& exec) {
+      const auto is_it = [name](const auto& own) { return own.first == name; };
+      return std::filesystem::path(exec.command).filename().string().starts_with(program) &&
+             std::ranges::none_of(exec.env, is_it);  // which is the same for both
+    };
+    std::vector<std::string> concerned;
+    for (const auto& context : contexts) {
+      if (context.exec && reads(*context.exec)) {
+        concerned.push_back(context.name);
+      }
+    }
+    const auto said = [name](const Environment& environment) {
+      const std::string value = value_in(environment, name);
+      return value.empty() ? std::string("none") : std::string(name) + "=" + presentable(value);
+    };
+    if (!concerned.empty() && said(worlds.here) != said(worlds.there)) {
+      differences.emplace_back(ErrorCode::credential_plugin,
+                               "the plugin of " + described(concerned) + " reads " + name + ": this shell has " +
+                                   said(worlds.here) + ", regsyncd " + said(worlds.there),
+                               "if regsyncd should have the same: " + mended_by(worlds, {name}));
+    }
+  }
+}
+
 std::string way_to(const std::string& server, const Environment& environment) {
   const auto lookup = [&](std::string_view name) { return std::optional(value_in(environment, std::string(name))); };
   const std::string proxy = kube::proxy_from_environment(server, lookup).url;
@@ -164,6 +193,7 @@ std::vector<Error> environment_differences(const StatusReport& daemon, const kub
   }
   const Contexts usable_ones = usable(kubeconfig, contexts);
   compare_plugins(worlds, usable_ones, differences);
+  compare_variables_of_plugins(worlds, usable_ones, differences);
   compare_proxies(worlds, usable_ones, differences);
   compare_roots(worlds, usable_ones, differences);
   compare_docker_config(worlds, differences);

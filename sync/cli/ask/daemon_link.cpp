@@ -4,8 +4,8 @@
 #include <nlohmann/json.hpp>
 #include <ostream>
 
-#include "sync/base/guard.hpp"
 #include "sync/base/paths.hpp"
+#include "sync/base/spawn_guarded.hpp"
 #include "sync/cli/view/fold.hpp"
 #include "sync/cli/view/report_view.hpp"
 #include "sync/control/messages.hpp"
@@ -46,7 +46,7 @@ class Progress {
     if (!on_) {
       return;
     }
-    err_ << "\r\x1b[K" << clip(one_line(waited_for(report)), columns_ - 1) << std::flush;
+    err_ << "\r\x1b[K" << clip(printable_line(waited_for(report)), columns_ - 1) << std::flush;
     drawn_ = true;
   }
 
@@ -78,7 +78,10 @@ std::unique_ptr<ControlClient> connect() { return std::make_unique<ControlClient
 std::unique_ptr<ControlClient> connect_if_running() {
   try {
     return connect();
-  } catch (const Error&) {  // nobody listens, or there is no session that could hold a socket
+  } catch (const Error& error) {  // nobody listens, or there is no session that could hold a socket
+    if (error.code() == ErrorCode::not_owned) {
+      throw;
+    }
     return nullptr;
   }
 }

@@ -11,7 +11,7 @@
 
 namespace regsync::cli {
 
-// Null where no daemon listens.
+// Null where no daemon listens. Throws not_owned where another user's does.
 std::unique_ptr<ControlClient> connect_if_running();
 std::unique_ptr<ControlClient> connect();  // throws daemon_unreachable, with how to start it
 

@@ -68,7 +68,7 @@ void write_target(Console& console, const Target& target, const std::optional<st
     }
   } catch (const Error& error) {  // regsyncd follows the folder by itself
     tell(console.err, "warning: target " + target.name + " is written, but regsyncd, which has yet to read it, says: " +
-                          one_line(describe(error)) + '\n');
+                          printable_line(describe(error)) + '\n');
   }
 }
 
@@ -89,7 +89,7 @@ void check_contexts(Console& console, const std::optional<Target>& before, const
     if (options.only_known_contexts) {
       throw;
     }
-    tell(console.err, "warning: target " + target.name + ": " + one_line(describe(error)) + '\n');
+    tell(console.err, "warning: target " + target.name + ": " + printable_line(describe(error)) + '\n');
   }
 }
 

@@ -6,8 +6,8 @@
 #include <utility>
 #include <vector>
 
-#include "sync/base/guard.hpp"
 #include "sync/base/json_access.hpp"
+#include "sync/base/spawn_guarded.hpp"
 #include "sync/cli/ask/meant_target.hpp"
 #include "sync/cli/ask/plans.hpp"
 #include "sync/cli/ask/snapshot.hpp"

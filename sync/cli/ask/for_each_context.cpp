@@ -10,9 +10,8 @@
 #include <exception>
 #include <optional>
 #include <utility>
-#include <variant>
 
-#include "sync/base/guard.hpp"
+#include "sync/base/spawn_guarded.hpp"
 #include "sync/cli/view/quote.hpp"
 
 namespace regsync::cli {
@@ -28,6 +27,7 @@ asio::awaitable<void> work_on(kube::ResolvedContext context, std::chrono::millis
   kube::KubeClient client(executor, std::move(context));
   co_await client.authenticate();
   asio::steady_timer timer(executor, time);
+  client.repeat_until(timer.expiry());
   asio::awaitable<std::exception_ptr> working = failure_of(work(client));
   asio::awaitable<void> waiting = timer.async_wait(asio::use_awaitable);
   const auto first = co_await (std::move(working) || std::move(waiting));
@@ -63,16 +63,6 @@ void for_each_context(const kube::Kubeconfig& kubeconfig, const std::vector<std:
     report(guarded([&] { spawn_guarded(io.get_executor(), work_on(kubeconfig.resolve(name), time, work), report); }));
   }
   io.run();
-}
-
-void run_alone(asio::awaitable<void> working) {
-  asio::io_context io(1);
-  std::exception_ptr failure;
-  asio::co_spawn(io, std::move(working), [&](const std::exception_ptr& error) { failure = error; });
-  io.run();
-  if (failure) {
-    std::rethrow_exception(failure);
-  }
 }
 
 }  // namespace regsync::cli

@@ -22,9 +22,6 @@ void for_each_context(const kube::Kubeconfig& kubeconfig, const std::vector<std:
                       const std::function<asio::awaitable<void>(kube::KubeClient&)>& work,
                       const std::function<void(const std::string& context, const Error& error)>& on_error);
 
-// Runs `working` to its end on an event loop of this call, and throws what it throws.
-void run_alone(asio::awaitable<void> working);
-
 // What `working` throws, as its value: asio's `||` waits for a success, and a failure is to end the wait too.
 asio::awaitable<std::exception_ptr> failure_of(asio::awaitable<void> working);
 

@@ -20,7 +20,8 @@ namespace {
 
 void announce(const Target& target, DeclareResult result, Console& console) {
   console.out << "target \"" << target.name << "\" " << to_string(result) << ": "
-              << one_line(join(target.registries) + " -> Secret " + target.secret + " in " + join(target.contexts))
+              << printable_line(join(target.registries) + " -> Secret " + target.secret + " in " +
+                                join(target.contexts))
               << '\n';
 }
 
@@ -77,10 +78,10 @@ int hand_over(const Target& target, DeclareResult result, ControlClient* daemon,
     return exit_not_as_asked;
   }
   if (text && !reached(report)) {
-    print_folded(console.err,
-                 one_line(std::string(is_stuck(report) ? "it cannot be in sync yet" : "not in sync after " + wait) +
-                          ": " + waited_for(report)) +
-                     '\n');
+    print_folded(console.err, printable_line(std::string(is_stuck(report) ? "it cannot be in sync yet"
+                                                                          : "not in sync after " + wait) +
+                                             ": " + waited_for(report)) +
+                                  '\n');
   }
   if (!text || !reached(report)) {
     print_report(console, report, how.format);

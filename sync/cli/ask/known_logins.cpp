@@ -1,6 +1,5 @@
 #include "sync/cli/ask/known_logins.hpp"
 
-#include <asio/co_spawn.hpp>
 #include <asio/io_context.hpp>
 #include <asio/post.hpp>
 #include <exception>
@@ -9,6 +8,8 @@
 
 #include "helper/base/shell_word.hpp"
 #include "sync/base/paths.hpp"
+#include "sync/base/run_to_end.hpp"
+#include "sync/base/spawn_guarded.hpp"
 #include "sync/cli/ask/kubeconfig_selection.hpp"
 #include "sync/logins/login_book.hpp"
 #include "sync/logins/other_helpers.hpp"
@@ -34,10 +35,10 @@ StoreReading LoginReader::read(const std::set<RegistryKey>& wanted) {
 StoreReading LoginReader::read_keyring(const std::set<RegistryKey>& wanted) {
   try {
     return console_.open_store(prompt_)->load(wanted);
-  } catch (const Error& error) {
+  } catch (const std::exception&) {
     StoreReading logins;
     logins.asked = wanted;
-    logins.problem = error;
+    logins.problem = current_error();
     return logins;
   }
 }
@@ -75,7 +76,7 @@ LoginsAndEnds read_logins_and_ends(Console& console, const std::vector<Target>& 
   LoginBook* running = nullptr;
   LoginReader reader(console, prompt, only);
   const auto on_wanted = [&](const std::set<RegistryKey>& wanted) {
-    asio::post(io, [&, wanted] { running->take(reader.read(wanted)); });
+    asio::post(io, [&, wanted] { guarded_logged("logins", [&] { running->take(reader.read(wanted)); }); });
   };
   // A command reads once: it does not remember where logins were, and of registries it knows what the daemon found out.
   LoginBook book(io.get_executor(), nullptr, {.denied = paths::denied_logins()}, std::chrono::milliseconds(0),
@@ -85,23 +86,14 @@ LoginsAndEnds read_logins_and_ends(Console& console, const std::vector<Target>& 
   book.set_cred_helpers(reader.helpers());
   book.want(files);
 
-  LoginsAndEnds logins;
-  std::exception_ptr failure;
-  const auto read = [&]() -> asio::awaitable<void> {
+  const auto read = [&]() -> asio::awaitable<LoginsAndEnds> {
     co_await book.complete(time);
-    logins = {.known = book.known(), .ends = book.wanted_ends()};
+    LoginsAndEnds logins{.known = book.known(), .ends = book.wanted_ends()};
     tell_of_silent_helpers(logins.known, time);
     co_await book.stop();
+    co_return logins;
   };
-  asio::co_spawn(io, read, [&](const std::exception_ptr& error) {
-    failure = error;
-    io.stop();
-  });
-  io.run();
-  if (failure) {
-    std::rethrow_exception(failure);
-  }
-  return logins;
+  return run_to_end(io, read());
 }
 
 KnownLogins read_logins(Console& console, const std::vector<Target>& targets, Prompt prompt,

@@ -3,13 +3,15 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <functional>
+#include <iterator>
+#include <set>
 
 #include "helper/base/shell_word.hpp"
 #include "sync/base/paths.hpp"
 #include "sync/base/suggest.hpp"
 #include "sync/cli/console.hpp"
 #include "sync/cli/view/text.hpp"
-#include "sync/model/target.hpp"
 
 namespace regsync::cli {
 
@@ -23,7 +25,8 @@ kube::Kubeconfig read_kubeconfig(const std::optional<std::filesystem::path>& pat
   kube::Kubeconfig kubeconfig = kube::Kubeconfig::load_or_in_cluster(path);
   kube::ExecManners manners;
   manners.terminal = ::isatty(STDIN_FILENO) != 0;  // what a plugin would get as its own
-  if (manners.terminal) {
+  manners.terminal_errors = manners.terminal || ::isatty(STDERR_FILENO) != 0;
+  if (manners.terminal_errors) {
     manners.patience = patience_with_a_person;
   }
   manners.patience = limit.value_or(manners.patience);
@@ -42,6 +45,10 @@ kube::Kubeconfig load_kubeconfig_in_force(const std::optional<std::filesystem::p
   return read_kubeconfig(explicit_path ? explicit_path : settings_in_force().kubeconfig, std::nullopt);
 }
 
+std::string files_read(const kube::Kubeconfig& kubeconfig) {
+  return kubeconfig.source().empty() ? "" : "; files read: " + kubeconfig.source();
+}
+
 Settings settings_in_force() {
   return load_settings_or_last_good(paths::settings(), paths::last_good_settings()).settings;
 }
@@ -55,7 +62,7 @@ const kube::Kubeconfig& LazyKubeconfig::get() {
 
 void require_any_context(const kube::Kubeconfig& kubeconfig) {
   if (kubeconfig.contexts().empty()) {
-    throw Error(ErrorCode::not_found, "no kubeconfig has a context; files read: " + kubeconfig.source(),
+    throw Error(ErrorCode::not_found, "no kubeconfig has a context" + files_read(kubeconfig),
                 "set KUBECONFIG, or give --kubeconfig FILE; see: kubectl config get-contexts");
   }
 }
@@ -81,11 +88,12 @@ void require_contexts(const kube::Kubeconfig& kubeconfig, const std::vector<std:
     }
     if (contexts.empty()) {
       throw Error(ErrorCode::not_found,
-                  "there is no context \"" + name + "\": no kubeconfig has one; files read: " + kubeconfig.source(),
+                  "there is no context \"" + name + "\": no kubeconfig has one" + files_read(kubeconfig),
                   "set KUBECONFIG, or give --kubeconfig FILE; see: kubectl config get-contexts");
     }
     throw Error(ErrorCode::not_found,
-                is_glob(name) ? "no context matches \"" + name + "\"" : "there is no context \"" + name + "\"",
+                (is_glob(name) ? "no context matches \"" + name + "\"" : "there is no context \"" + name + "\"") +
+                    files_read(kubeconfig),
                 did_you_mean(name, contexts));
   }
 }
@@ -101,6 +109,16 @@ std::vector<std::string> select_contexts(const kube::Kubeconfig& kubeconfig, con
     }
   }
   return selected;
+}
+
+std::vector<std::string> contexts_of(const std::vector<Target>& targets, const kube::Kubeconfig& kubeconfig) {
+  std::set<std::string> contexts;
+  for (const Target& target : targets) {
+    std::ranges::copy_if(target.contexts, std::inserter(contexts, contexts.end()), std::not_fn(is_glob));
+    std::ranges::copy_if(kubeconfig.contexts(), std::inserter(contexts, contexts.end()),
+                         [&](const std::string& context) { return selects_context(target, context); });
+  }
+  return {contexts.begin(), contexts.end()};
 }
 
 }  // namespace regsync::cli

@@ -10,12 +10,14 @@
 
 #include "sync/config/settings.hpp"
 #include "sync/kube/config/kubeconfig.hpp"
+#include "sync/model/target.hpp"
 
 namespace regsync::cli {
 
 // --kubeconfig, else the one of config.yaml, else $KUBECONFIG or ~/.kube/config; in a pod without any, its own
-// service account as the context "in-cluster". Where a person sits at our terminal, exec plugins may talk to them as
-// with kubectl, and wait for them. `limit`: the person's own --timeout, which is how long a plugin may take then.
+// service account as the context "in-cluster". Where our standard input or standard error is a terminal, exec plugins
+// may talk to the person there as with kubectl, and are waited for. `limit`: the person's own --timeout, which is how
+// long a plugin may take then.
 kube::Kubeconfig load_kubeconfig(const std::optional<std::filesystem::path>& explicit_path,
                                  std::optional<std::chrono::milliseconds> limit = std::nullopt);
 
@@ -23,6 +25,9 @@ kube::Kubeconfig load_kubeconfig(const std::optional<std::filesystem::path>& exp
 kube::Kubeconfig load_kubeconfig_in_force(const std::optional<std::filesystem::path>& explicit_path);
 // What regsyncd goes by: config.yaml, or else its last version that could be used.
 Settings settings_in_force();
+
+// "; files read: …", for a message that says that something is not in them: one of them may be missing.
+std::string files_read(const kube::Kubeconfig& kubeconfig);
 
 // As load_kubeconfig(), read when it is first needed, and once.
 class LazyKubeconfig {
@@ -46,5 +51,8 @@ void require_contexts(const kube::Kubeconfig& kubeconfig, const std::vector<std:
 
 // The contexts that any of the names and globs match, sorted; all where none is given.
 std::vector<std::string> select_contexts(const kube::Kubeconfig& kubeconfig, const std::vector<std::string>& patterns);
+
+// Where the targets go, sorted: the contexts that they select, and those that they name and the kubeconfig lacks.
+std::vector<std::string> contexts_of(const std::vector<Target>& targets, const kube::Kubeconfig& kubeconfig);
 
 }  // namespace regsync::cli

@@ -1,6 +1,5 @@
 #include "sync/cli/ask/local_engine.hpp"
 
-#include <asio/co_spawn.hpp>
 #include <asio/experimental/awaitable_operators.hpp>
 #include <asio/io_context.hpp>
 #include <asio/post.hpp>
@@ -8,10 +7,11 @@
 #include <asio/this_coro.hpp>
 #include <asio/use_awaitable.hpp>
 #include <exception>
-#include <variant>
 
 #include "sync/base/instance_lock.hpp"
 #include "sync/base/paths.hpp"
+#include "sync/base/run_to_end.hpp"
+#include "sync/base/spawn_guarded.hpp"
 #include "sync/cli/ask/for_each_context.hpp"
 #include "sync/cli/ask/known_logins.hpp"
 #include "sync/cli/ask/kubeconfig_selection.hpp"
@@ -22,20 +22,20 @@
 namespace regsync::cli {
 namespace {
 
-asio::awaitable<void> work_and_stop(Engine& engine, std::function<asio::awaitable<void>(Engine&)> work,
-                                    std::vector<std::string> targets, std::chrono::milliseconds time,
-                                    StatusReport& report) {
+asio::awaitable<StatusReport> work_and_stop(Engine& engine, std::function<asio::awaitable<void>(Engine&)> work,
+                                            std::vector<std::string> targets, std::chrono::milliseconds time) {
   using namespace asio::experimental::awaitable_operators;
   asio::steady_timer timer(co_await asio::this_coro::executor, time);
   asio::awaitable<std::exception_ptr> working = failure_of(work(engine));
   asio::awaitable<void> waiting = timer.async_wait(asio::use_awaitable);
   const auto first = co_await (std::move(working) || std::move(waiting));
   const std::exception_ptr failure = first.index() == 0 ? std::get<0>(first) : nullptr;
-  report = engine.status(StatusQuery{.targets = std::move(targets)});
+  StatusReport report = engine.status(StatusQuery{.targets = std::move(targets)});
   co_await engine.stop();
   if (failure) {
     std::rethrow_exception(failure);
   }
+  co_return report;
 }
 
 }  // namespace
@@ -59,7 +59,7 @@ StatusReport run_engine(Console& console, const std::optional<std::filesystem::p
   const auto on_wanted = [&](const std::set<RegistryKey>& wanted) {
     last_wanted = wanted;
     // Posted: the engine asks from inside an update.
-    asio::post(io, [&, logins = reader.read(wanted)]() mutable { running->set_logins(std::move(logins)); });
+    asio::post(io, [&, wanted] { guarded_logged("logins", [&] { running->set_logins(reader.read(wanted)); }); });
   };
   const auto read_targets = [&] { running->set_targets(TargetDirectory(paths::targets()).load()); };
   Engine engine(io.get_executor(), options, footprints,
@@ -75,17 +75,7 @@ StatusReport run_engine(Console& console, const std::optional<std::filesystem::p
   engine.set_kubeconfig(load_kubeconfig(kubeconfig, time));
   read_targets();
 
-  StatusReport report;
-  std::exception_ptr failure;
-  asio::co_spawn(io, work_and_stop(engine, work, targets, time, report), [&](const std::exception_ptr& error) {
-    failure = error;
-    io.stop();
-  });
-  io.run();
-  if (failure) {
-    std::rethrow_exception(failure);
-  }
-  return report;
+  return run_to_end(io, work_and_stop(engine, work, targets, time));
 }
 
 }  // namespace regsync::cli

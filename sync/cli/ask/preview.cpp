@@ -2,14 +2,18 @@
 
 #include <algorithm>
 #include <array>
+#include <iterator>
 #include <map>
 #include <memory>
+#include <set>
 #include <tuple>
 
+#include "helper/base/guarded.hpp"
 #include "sync/base/paths.hpp"
 #include "sync/cli/ask/for_each_context.hpp"
 #include "sync/cli/ask/known_footprints.hpp"
 #include "sync/cli/ask/known_logins.hpp"
+#include "sync/cli/ask/kubeconfig_selection.hpp"
 #include "sync/cli/ask/meant_target.hpp"
 #include "sync/cli/view/quote.hpp"
 #include "sync/cli/view/text.hpp"
@@ -33,7 +37,10 @@ std::map<std::string, Places> places_before(const TargetChange& change, const ku
   }
   for (const std::string& context : kubeconfig.contexts()) {
     if (change.before && selects_context(*change.before, context)) {
-      places[context].merge(places_of(meant_in(*change.before, kubeconfig.resolve(context), footprints), ""));
+      Places& here = places[context];
+      // Of one that cannot be used, for_each_context() says so.
+      (void)guarded(
+          [&] { here.merge(places_of(meant_in(*change.before, kubeconfig.resolve(context), footprints), "")); });
     }
   }
   return places;
@@ -98,11 +105,11 @@ Preview preview(Console& console, const kube::Kubeconfig& kubeconfig, const Targ
   }
   const std::vector<std::shared_ptr<const Plan>> plans = plans_after(console, change, files, result.unknown);
   const std::map<std::string, Places> before = places_before(change, kubeconfig, memory.footprints);
-  std::vector<std::string> contexts;
-  for (const std::string& context : kubeconfig.contexts()) {
-    if (before.contains(context) || (change.after && selects_context(*change.after, context))) {
-      contexts.push_back(context);
-    }
+  std::set<std::string> contexts;
+  std::ranges::copy_if(kubeconfig.contexts(), std::inserter(contexts, contexts.end()),
+                       [&](const std::string& context) { return before.contains(context); });
+  if (change.after) {
+    std::ranges::copy(contexts_of({*change.after}, kubeconfig), std::inserter(contexts, contexts.end()));
   }
   const PausedContexts paused(paths::paused_contexts());
   std::erase_if(contexts, [&](const std::string& context) {
@@ -118,7 +125,7 @@ Preview preview(Console& console, const kube::Kubeconfig& kubeconfig, const Targ
   const Owner owner = this_owner(load_settings(paths::settings()), change.owner);
   Differences found;
   for_each_context(
-      kubeconfig, contexts, patience,
+      kubeconfig, {contexts.begin(), contexts.end()}, patience,
       [&](kube::KubeClient& client) {
         const std::string& context = client.context().name;
         std::vector<std::shared_ptr<const Plan>> here;
@@ -158,16 +165,16 @@ std::string describe(const Preview& preview) {
   for (const auto& [key, objects] : lines) {
     const auto& [kind, verb, context] = key;
     constexpr std::array<const char*, 3> verbs{"create", "change", "delete"};
-    text += one_line("  " + std::string(verbs.at(verb)) + " " +
-                     count_of(objects.size(), kind == DifferenceKind::secret ? "Secret" : "ServiceAccount") +
-                     " in context " + context + ": " + join(objects, ", ", named_namespaces)) +
+    text += printable_line("  " + std::string(verbs.at(verb)) + " " +
+                           count_of(objects.size(), kind == DifferenceKind::secret ? "Secret" : "ServiceAccount") +
+                           " in context " + context + ": " + join(objects, ", ", named_namespaces)) +
             "\n";
   }
   if (!preview.paused.empty()) {
-    text += one_line("  paused, so nothing changes: " + join(preview.paused, ", ", named_namespaces)) + "\n";
+    text += printable_line("  paused, so nothing changes: " + join(preview.paused, ", ", named_namespaces)) + "\n";
   }
   for (const std::string& unknown : preview.unknown) {
-    text += one_line("  not known for " + unknown) + "\n";
+    text += printable_line("  not known for " + unknown) + "\n";
   }
   return text.empty() ? "  no Secret changes\n" : text;
 }

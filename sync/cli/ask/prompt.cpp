@@ -4,7 +4,6 @@
 
 #include <charconv>
 #include <istream>
-#include <iterator>
 #include <optional>
 #include <ostream>
 #include <set>
@@ -13,6 +12,7 @@
 #include "helper/base/text.hpp"
 #include "sync/cli/ask/terminal_mode.hpp"
 #include "sync/cli/view/quote.hpp"
+#include "sync/model/docker_config_json.hpp"
 
 namespace regsync::cli {
 namespace {
@@ -70,7 +70,7 @@ void ask(Console& console, const std::string& question) {
 
 std::vector<std::size_t> choose(Console& console, const std::string& question, const std::vector<std::string>& items) {
   for (std::size_t i = 0; i < items.size(); ++i) {
-    console.err << "  " << i + 1 << ") " << one_line(items[i]) << '\n';
+    console.err << "  " << i + 1 << ") " << printable_line(items[i]) << '\n';
   }
   for (;;) {
     ask(console, question + " [1-" + std::to_string(items.size()) + ", all]: ");
@@ -86,14 +86,14 @@ std::vector<std::size_t> choose(Console& console, const std::string& question, c
 }
 
 bool confirm(Console& console, const std::string& question) {
-  ask(console, one_line(question) + " [y/N]: ");
+  ask(console, printable_line(question) + " [y/N]: ");
   std::string answer;
   std::getline(console.in, answer);
   return answer == "y" || answer == "Y" || answer == "yes";
 }
 
 std::string ask_line(Console& console, const std::string& question) {
-  ask(console, one_line(question) + ": ");
+  ask(console, printable_line(question) + ": ");
   std::string line;
   if (!std::getline(console.in, line)) {
     throw UsageError("nothing was given", "answer the question: " + question);
@@ -107,7 +107,7 @@ SecretString ask_password(Console& console, const std::string& question) {
   {
     // Before the question: what is typed as soon as that shows would be echoed, and then thrown away.
     const TerminalMode silent(ECHO, TCSAFLUSH);
-    ask(console, one_line(question) + ": ");
+    ask(console, printable_line(question) + ": ");
     if (!std::getline(console.in, line)) {
       throw UsageError("no password was given", "type it, or pipe it in from a file: see --help");
     }
@@ -117,8 +117,14 @@ SecretString ask_password(Console& console, const std::string& question) {
 }
 
 SecretString read_password(std::istream& in) {
-  std::string text(std::istreambuf_iterator<char>(in), {});
+  std::string text(max_login_bytes + 1, '\0');  // more is an endless stream, or the wrong file
   const WipedAtEnd wiped(text);
+  in.read(text.data(), static_cast<std::streamsize>(text.size()));
+  text.resize(static_cast<std::size_t>(in.gcount()));
+  if (text.size() > max_login_bytes) {
+    throw UsageError("what standard input gives is longer than a password can be (512 KiB)",
+                     "pipe the password in alone, as from a file that holds nothing else");
+  }
   if (text.ends_with('\n')) {
     text.pop_back();
   }

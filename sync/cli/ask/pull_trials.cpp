@@ -44,7 +44,7 @@ asio::awaitable<PullTrial> PullTrials::run_one(Image image, const KubeletEntry* 
     co_return PullTrial{false, away->second};
   }
   PullAnswer answer = co_await pull(std::move(image), key, login);
-  if (is_login && !good && answer.verdict == PullVerdict::denied && answer.status == http_unauthorized) {
+  if (is_login && !good && answer.refuses_login()) {
     logins_.insert_or_assign(std::move(key), answer);
   }
   co_return PullTrial{good, std::move(answer)};

@@ -1,7 +1,11 @@
 // regsync add: declares a target, and keeps the login that it needs.
+#include <algorithm>
 #include <map>
+#include <optional>
 #include <ostream>
+#include <utility>
 
+#include "helper/base/guarded.hpp"
 #include "helper/base/text.hpp"
 #include "helper/store/registry_key.hpp"
 #include "sync/base/paths.hpp"
@@ -64,8 +68,18 @@ std::vector<std::string> namespaces_meant(const AddOptions& options, const std::
     return options.namespaces;
   }
   std::map<std::string, std::string> current;  // context by namespace
+  std::optional<Error> unusable;
   for (const std::string& context : select_contexts(kubeconfig, contexts)) {
-    current.emplace(kubeconfig.resolve(context).default_namespace, context);
+    auto problem = guarded([&] { current.emplace(kubeconfig.resolve(context).default_namespace, context); });
+    if (problem && std::ranges::find(contexts, context) != contexts.end()) {
+      throw Error(*problem);
+    }
+    if (problem) {  // only a glob takes it in, so the others may say where
+      unusable = std::move(problem);
+    }
+  }
+  if (current.empty() && unusable) {
+    throw Error(*unusable);
   }
   if (current.size() > 1) {
     const auto& [one, first] = *current.begin();
@@ -121,8 +135,8 @@ void require_consent(const std::optional<Target>& before, const Target& target, 
   if (login) {
     const auto kept = console.open_store(Prompt::allowed)->get(login->login.server);
     if (kept && kept->login.username != login->login.username) {
-      print_folded(console.err, one_line("replacing the login of " + kept->login.username + " at " +
-                                         kept->login.server + " by that of " + login->login.username) +
+      print_folded(console.err, printable_line("replacing the login of " + kept->login.username + " at " +
+                                               kept->login.server + " by that of " + login->login.username) +
                                     '\n');
       question = question.empty() ? "Replace the login?" : "Replace both?";
     }

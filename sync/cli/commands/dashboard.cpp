@@ -5,9 +5,11 @@
 #include <nlohmann/json.hpp>
 #include <ostream>
 
+#include "helper/base/error.hpp"
 #include "sync/base/file_limit.hpp"
 #include "sync/base/find_program.hpp"
 #include "sync/base/json_access.hpp"
+#include "sync/base/user_manager.hpp"
 #include "sync/cli/ask/daemon_link.hpp"
 #include "sync/cli/command.hpp"
 #include "sync/cli/view/fold.hpp"
@@ -38,6 +40,10 @@ void open_browser(const std::string& url, Console& console) {
 int dashboard(const DashboardOptions& options, Console& console) {
   const nlohmann::json answer = connect()->call("dashboard", nlohmann::json::object(), answer_time);
   const std::string url(text_at(answer, {"url"}));
+  if (!url.starts_with("http://")) {  // xdg-open would open whatever it is
+    throw Error(ErrorCode::protocol, "regsyncd answered something that is not the URL of a page",
+                how_to_restart_regsyncd());
+  }
   if (!options.print_url) {
     open_browser(url, console);
     tell(console.err,

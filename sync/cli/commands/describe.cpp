@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "sync/base/paths.hpp"
+#include "sync/base/rfc3339.hpp"
 #include "sync/base/user_manager.hpp"
 #include "sync/cli/ask/daemon_link.hpp"
 #include "sync/cli/ask/known_logins.hpp"
@@ -16,7 +17,6 @@
 #include "sync/cli/view/target_view.hpp"
 #include "sync/config/settings.hpp"
 #include "sync/config/target_directory.hpp"
-#include "sync/control/messages.hpp"
 #include "sync/engine/history.hpp"
 
 namespace regsync::cli {
@@ -32,7 +32,7 @@ constexpr std::size_t label_columns = 18;
 void print_field(std::ostream& out, const std::string& label, const std::string& value) {
   std::string padded = label + ":";
   padded.resize(std::max(label_columns, padded.size() + 1), ' ');
-  print_folded(out, padded + one_line(value.empty() ? std::string(none) : value) + '\n');
+  print_folded(out, padded + printable_line(value.empty() ? std::string(none) : value) + '\n');
 }
 
 constexpr int section_indent = 2;
@@ -96,7 +96,7 @@ void print_fields(const Target& target, Console& console) {
 
 // The day where a person said it, as they do; a token ends at a moment.
 std::string day_or_time(std::chrono::system_clock::time_point end) {
-  std::string text = control::to_rfc3339(end);
+  std::string text = to_rfc3339(end);
   if (constexpr std::string_view midnight = "T00:00:00Z"; text.ends_with(midnight)) {
     text.resize(text.size() - midnight.size());
   }

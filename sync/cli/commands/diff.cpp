@@ -1,5 +1,6 @@
 // regsync diff: what a sync would change, masked. Output and exit codes are those of kubectl diff.
 #include <algorithm>
+#include <cerrno>
 #include <filesystem>
 #include <fstream>
 #include <functional>
@@ -12,12 +13,12 @@
 
 #include "sync/base/child_process.hpp"
 #include "sync/base/paths.hpp"
+#include "sync/base/run_to_end.hpp"
 #include "sync/cli/ask/differences.hpp"
 #include "sync/cli/ask/for_each_context.hpp"
 #include "sync/cli/ask/kubeconfig_selection.hpp"
 #include "sync/cli/ask/plans.hpp"
 #include "sync/cli/command.hpp"
-#include "sync/cli/setup/run_to_end.hpp"
 #include "sync/cli/view/fold.hpp"
 #include "sync/cli/view/problems.hpp"
 #include "sync/cli/view/target_view.hpp"
@@ -75,7 +76,14 @@ void write(const fs::path& root, const Difference& difference, const nlohmann::j
   fs::create_directories(folder);
   // No Secret has capitals in its name.
   const std::string prefix = difference.kind == DifferenceKind::secret ? "" : "ServiceAccount.";
-  std::ofstream(folder / file_name(prefix + difference.name)) << to_yaml_text(object) << '\n';
+  const fs::path file = folder / file_name(prefix + difference.name);
+  std::ofstream out(file);
+  out << to_yaml_text(object) << '\n' << std::flush;
+  if (!out) {
+    const std::string why = std::generic_category().message(errno);
+    throw Error(ErrorCode::invalid_input, file.string() + ": cannot be written: " + why,
+                "make room there, or set TMPDIR to another folder");
+  }
 }
 
 std::string without(std::string_view text, std::string_view part) {
@@ -106,7 +114,7 @@ void print(const std::vector<Difference>& changes, Console& console) {
   if (console.colour) {
     command.arguments.insert(command.arguments.begin(), "--color=always");
   }
-  const ChildResult result = run_to_end(std::move(command));
+  const ChildResult result = run_to_end(run_child(std::move(command)));
   if (result.exit_code > 1) {
     throw Error(ErrorCode::internal, "diff(1) failed: " + result.errors, "install the package diffutils");
   }
@@ -195,7 +203,6 @@ int diff(const DiffOptions& options, Console& console) {
   const auto plans_of_namesakes = make_plans(console, namesakes_of(asked.targets, asked.files));
   const kube::Kubeconfig kubeconfig = load_kubeconfig(options.kubeconfig);
   require_contexts(kubeconfig, options.contexts);
-  std::vector<std::string> contexts = kubeconfig.contexts();
   for (const Target& target : asked.targets) {
     if (target.paused) {
       tell(console.err, "note: target " + target.name + " is paused; to go on: regsync resume " + target.name + '\n');
@@ -206,17 +213,18 @@ int diff(const DiffOptions& options, Console& console) {
   const auto is_asked = [&names = options.targets](const std::string& target) {
     return names.empty() || std::ranges::find(names, target) != names.end();
   };
+  std::set<std::string> contexts;  // where targets want, or have, Secrets
+  std::ranges::copy(contexts_of(asked.targets, kubeconfig), std::inserter(contexts, contexts.end()));
   std::map<std::string, DeletionScope> scopes;
-  for (const std::string& context : contexts) {
-    scopes[context] = rules.scope_in(context, is_asked);
-    scopes[context].siblings = siblings_of(context, asked.files, kubeconfig, memory);
-    scopes[context].asked = {options.targets.begin(), options.targets.end()};
+  for (const std::string& context : kubeconfig.contexts()) {
+    DeletionScope& scope = scopes[context] = rules.scope_in(context, is_asked);
+    scope.siblings = siblings_of(context, asked.files, kubeconfig, memory);
+    scope.asked = {options.targets.begin(), options.targets.end()};
+    if (!scope.places.empty()) {
+      contexts.insert(context);
+    }
   }
-  std::erase_if(contexts, [&](const std::string& context) {
-    return scopes[context].places.empty() &&
-           std::ranges::none_of(asked.targets, [&](const Target& target) { return selects_context(target, context); });
-  });
-  require_matches(options.contexts, {contexts.begin(), contexts.end()}, "context");
+  require_matches(options.contexts, contexts, "context");
   std::erase_if(contexts, [&](const std::string& context) {
     const bool is_chosen = options.contexts.empty() || matches_any(options.contexts, context);
     return !is_chosen || (plans_for(plans, context).empty() && scopes[context].places.empty());
@@ -225,8 +233,8 @@ int diff(const DiffOptions& options, Console& console) {
   const PausedContexts paused(paths::paused_contexts());
   std::erase_if(contexts, [&](const std::string& context) {
     if (paused.contains(context)) {
-      tell(console.err, one_line("note: context " + context + " is paused; to go on: regsync resume --context " +
-                                 shell_word(context)) +
+      tell(console.err, printable_line("note: context " + context + " is paused; to go on: regsync resume --context " +
+                                       shell_word(context)) +
                             '\n');
     }
     return paused.contains(context);
@@ -235,7 +243,7 @@ int diff(const DiffOptions& options, Console& console) {
   Differences found;
   bool failed = !asked.complete;
   for_each_context(
-      kubeconfig, contexts, std::chrono::seconds(60),
+      kubeconfig, {contexts.begin(), contexts.end()}, std::chrono::seconds(60),
       [&](kube::KubeClient& client) {
         const std::string& context = client.context().name;
         auto involved = plans_for(plans, context);

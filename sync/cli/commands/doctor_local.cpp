@@ -10,14 +10,15 @@
 #include "helper/secret_service/bus_connection.hpp"
 #include "helper/secret_service/provider.hpp"
 #include "helper/store/registry_key.hpp"
+#include "sync/base/child_process.hpp"
 #include "sync/base/find_program.hpp"
 #include "sync/base/paths.hpp"
+#include "sync/base/run_to_end.hpp"
 #include "sync/base/user_manager.hpp"
 #include "sync/cli/ask/daemon_link.hpp"
 #include "sync/cli/ask/kubeconfig_selection.hpp"
 #include "sync/cli/commands/doctor_checks.hpp"
 #include "sync/cli/setup/containers_config.hpp"
-#include "sync/cli/setup/run_to_end.hpp"
 #include "sync/cli/setup/user_service.hpp"
 #include "sync/cli/view/report_view.hpp"
 #include "sync/cli/view/text.hpp"
@@ -55,7 +56,7 @@ std::string ask_systemctl(const char* question, const char* unit) {
   command.arguments = {"--user", question, unit};
   command.timeout = std::chrono::seconds(5);
   try {
-    std::string answer = run_to_end(std::move(command)).output;
+    std::string answer = run_to_end(run_child(std::move(command))).output;
     answer.erase(std::min(answer.find('\n'), answer.size()));
     return answer;
   } catch (const Error&) {
@@ -113,7 +114,7 @@ std::string version_of(const StoreProvider& provider) {
   command.environment = {{"QT_QPA_PLATFORM", "offscreen"}};  // KeePassXC and KWallet want a display even for this
   command.timeout = std::chrono::seconds(5);
   std::string output;
-  if (guarded([&] { output = run_to_end(std::move(command)).output; })) {
+  if (guarded([&] { output = run_to_end(run_child(std::move(command))).output; })) {
     return {};
   }
   const std::size_t begin = output.find_first_of("0123456789", output.find(' '));

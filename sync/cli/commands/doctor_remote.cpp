@@ -7,8 +7,8 @@
 #include <nlohmann/json.hpp>
 
 #include "helper/base/wall_time.hpp"
-#include "sync/base/guard.hpp"
 #include "sync/base/json_access.hpp"
+#include "sync/base/spawn_guarded.hpp"
 #include "sync/cli/ask/daemon_environment.hpp"
 #include "sync/cli/ask/for_each_context.hpp"
 #include "sync/cli/ask/known_footprints.hpp"
@@ -34,9 +34,19 @@ using nlohmann::json;
 
 // Beyond this, certificates and tokens begin to look not yet, or no longer, valid.
 constexpr std::chrono::seconds tolerated_skew{60};
+constexpr std::chrono::seconds time_of_a_context{15};
 
 Finding failed(std::string subject, const Error& error) {
   return {std::move(subject), Health::failed, error.message(), error.remedy()};
+}
+
+// Most errors of an API server leave it to the person what to do.
+Finding context_failed(const std::string& context, const Error& error) {
+  Finding finding = failed("context " + context, error);
+  if (finding.remedy.empty()) {
+    finding.remedy = "see whether kubectl gets an answer: kubectl --context " + shell_word(context) + " version";
+  }
+  return finding;
 }
 
 // A transport that notes what time the server says it is.
@@ -136,12 +146,18 @@ asio::awaitable<bool> is_allowed(kube::KubeClient& client, Question question) {
 
 using Answers = std::map<Question, bool>;
 
-// Takes one question after the other that nobody else has taken.
-asio::awaitable<void> answer_some(kube::KubeClient& client, Answers& answers, Answers::iterator& next) {
-  while (next != answers.end()) {
+// Takes one question after the other that nobody else has taken. The first problem ends it for all: asio's `&&` throws
+// those of several as one exception that says nothing.
+asio::awaitable<void> answer_some(kube::KubeClient& client, Answers& answers, Answers::iterator& next,
+                                  std::optional<Error>& problem) {
+  while (next != answers.end() && !problem) {
     const auto taken = next++;
     Question question = taken->first;
-    taken->second = co_await is_allowed(client, std::move(question));
+    try {
+      taken->second = co_await is_allowed(client, std::move(question));
+    } catch (const Error& error) {
+      problem = problem ? problem : error;
+    }
   }
 }
 
@@ -153,9 +169,13 @@ asio::awaitable<Answers> ask_all(kube::KubeClient& client, std::vector<Question>
     answers.emplace(std::move(question), false);
   }
   auto next = answers.begin();
-  const auto some = [&] { return answer_some(client, answers, next); };
+  std::optional<Error> problem;
+  const auto some = [&] { return answer_some(client, answers, next, problem); };
   asio::awaitable<void> all = some() && some() && some() && some() && some() && some() && some() && some();
   co_await std::move(all);
+  if (problem) {
+    throw Error(*problem);
+  }
   co_return answers;
 }
 
@@ -213,6 +233,7 @@ asio::awaitable<void> check_context(kube::KubeClient& given, const std::vector<T
   kube::ResolvedContext context = given.context().clone();
   auto transport = std::make_unique<DatedTransport>(executor, kube::endpoint_of(context), date);
   kube::KubeClient client(std::move(context), std::move(transport));
+  client.repeat_until(std::chrono::steady_clock::now() + time_of_a_context);
 
   const json version = co_await client.version();
   const std::string_view git_version = text_at(version, {"gitVersion"});
@@ -302,12 +323,12 @@ void check_contexts(const std::vector<Target>& targets, const std::optional<std:
     const FootprintStore footprints = known_footprints();
     std::map<std::string, Findings> by_context;
     for_each_context(
-        kubeconfig, contexts, std::chrono::seconds(15),
+        kubeconfig, contexts, time_of_a_context,
         [&](kube::KubeClient& client) {
           return check_context(client, targets, footprints, owner, console.now(), by_context[client.context().name]);
         },
         [&](const std::string& context, const Error& error) {
-          by_context[context].push_back(failed("context " + context, error));
+          by_context[context].push_back(context_failed(context, error));
         });
     for (const auto& [context, lines] : by_context) {
       findings.insert(findings.end(), lines.begin(), lines.end());

@@ -1,13 +1,12 @@
 // regsync explain: why pods cannot pull their images, by kubelet's own rules, and what to do.
 #include <algorithm>
-#include <asio/co_spawn.hpp>
 #include <asio/io_context.hpp>
 #include <nlohmann/json.hpp>
 #include <ostream>
 
-#include "sync/base/guard.hpp"
 #include "sync/base/limiter.hpp"
 #include "sync/base/paths.hpp"
+#include "sync/base/spawn_guarded.hpp"
 #include "sync/base/suggest.hpp"
 #include "sync/cli/ask/failing_pods.hpp"
 #include "sync/cli/ask/for_each_context.hpp"
@@ -55,20 +54,23 @@ std::vector<Target> declared_targets() {
   return targets;
 }
 
-// The asked contexts, else those of the targets, else the current one.
-std::vector<std::string> contexts_of(const ExplainOptions& options, const kube::Kubeconfig& kubeconfig,
-                                     const std::vector<Target>& targets) {
-  require_contexts(kubeconfig, options.contexts);
-  std::vector<std::string> contexts = select_contexts(kubeconfig, options.contexts);
+// The asked contexts, else those of the targets, else the current one. Throws not_found where the targets have none:
+// to look nowhere is not to find that no pod fails.
+std::vector<std::string> contexts_meant(const ExplainOptions& options, const kube::Kubeconfig& kubeconfig,
+                                        const std::vector<Target>& targets) {
   if (!options.contexts.empty()) {
-    return contexts;
+    require_contexts(kubeconfig, options.contexts);
+    return select_contexts(kubeconfig, options.contexts);
   }
   if (targets.empty()) {
     return {require_current_context(kubeconfig)};
   }
-  std::erase_if(contexts, [&](const std::string& context) {
-    return std::ranges::none_of(targets, [&](const Target& target) { return selects_context(target, context); });
-  });
+  std::vector<std::string> contexts = contexts_of(targets, kubeconfig);
+  if (contexts.empty()) {
+    throw Error(ErrorCode::not_found, "no context of the kubeconfig is selected by any target",
+                "say where to look: regsync explain --context CONTEXT; see which there are: kubectl config "
+                "get-contexts");
+  }
   return contexts;
 }
 
@@ -181,7 +183,7 @@ void print_table(const std::vector<Row>& rows, const ExplainOptions& options, Co
     print_folded(console.out, '\n' + row.found->pod.name_space + '/' + row.found->pod.name + ": " +
                                   printable(row.finding.message) + '\n');
     if (!row.failure->message.empty() && row.finding.cause != PullCause::other) {
-      print_folded(console.out, "  the node says: " + one_line(row.failure->message) + '\n');
+      print_folded(console.out, "  the node says: " + printable_line(row.failure->message) + '\n');
     }
     print_folded(console.out, "  " + paint("-> " + printable(row.remedy), Colour::yellow, console.colour) + '\n');
   }
@@ -249,7 +251,7 @@ int explain(const ExplainOptions& options, Console& console) {
   const std::vector<Target> targets = declared_targets();
   const kube::Kubeconfig kubeconfig = load_kubeconfig(options.kubeconfig);
   const PodQuery query{pod_name(options.pod), options.namespaces, options.all_namespaces, options.selector, targets};
-  const std::vector<std::string> contexts = contexts_of(options, kubeconfig, targets);
+  const std::vector<std::string> contexts = contexts_meant(options, kubeconfig, targets);
   std::vector<PodCase> cases;
   bool all_read = true;
   const auto on_unread = [&](const std::string& context, const Error& error) {

@@ -22,14 +22,14 @@ int forget_context(const ForgetOptions& options, Console& console) {
   const bool dry_run = dry_run_of(options.dry_run) != DryRun::none;
   if (dry_run) {
     const kube::Kubeconfig kubeconfig = load_kubeconfig(options.kubeconfig);
-    require_forgettable(options.context, kubeconfig.contexts(), known_footprints().all());
-    console.out << "context \"" << one_line(options.context)
+    require_forgettable(options.context, kubeconfig.contexts(), kubeconfig.is_of_files(), known_footprints().all());
+    console.out << "context \"" << printable_line(options.context)
                 << "\" would be forgotten; Secrets that are left there stay\n";
     return exit_done;
   }
   call_for_context("forgetContext", options.context, options.kubeconfig, console,
                    [&](Engine& engine) { engine.forget_context(options.context); });
-  console.out << "context \"" << one_line(options.context) << "\" forgotten; Secrets that are left there stay\n";
+  console.out << "context \"" << printable_line(options.context) << "\" forgotten; Secrets that are left there stay\n";
   return exit_done;
 }
 

@@ -6,9 +6,9 @@
 #include <ostream>
 
 #include "sync/base/paths.hpp"
+#include "sync/base/rfc3339.hpp"
 #include "sync/cli/command.hpp"
 #include "sync/cli/view/target_view.hpp"
-#include "sync/control/messages.hpp"
 
 namespace regsync::cli {
 namespace {
@@ -19,7 +19,7 @@ struct HistoryOptions {
 };
 
 nlohmann::json to_json(const HistoryEntry& entry) {
-  nlohmann::json json = {{"time", control::to_rfc3339(entry.time)},
+  nlohmann::json json = {{"time", to_rfc3339(entry.time)},
                          {"context", entry.context},
                          {"namespaces", entry.namespaces},
                          {"count", entry.count},
@@ -54,8 +54,8 @@ int history(const HistoryOptions& options, Console& console) {
   }
   Table table({"TIME", "TARGET", "CONTEXT", "NAMESPACE", "SECRET", "WHAT", "WHY"});
   for (const auto& entry : entries) {
-    table.add({control::to_rfc3339(entry.time), entry.target, entry.context,
-               namespaces_text(entry.namespaces, entry.count), entry.secret, entry.what, entry.why});
+    table.add({to_rfc3339(entry.time), entry.target, entry.context, namespaces_text(entry.namespaces, entry.count),
+               entry.secret, entry.what, entry.why});
   }
   table.print(console.out, console.colour, options.format.headers());
   return exit_done;

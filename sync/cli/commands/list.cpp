@@ -65,7 +65,7 @@ int list(const ListOptions& options, Console& console) {
   switch (options.format) {
     case Format::name:
       for (const auto& [name, file] : files) {
-        console.out << one_line(name) << '\n';
+        console.out << printable_line(name) << '\n';
       }
       break;
     case Format::table:

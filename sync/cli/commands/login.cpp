@@ -5,8 +5,8 @@
 
 #include "helper/base/guarded.hpp"
 #include "sync/base/paths.hpp"
+#include "sync/base/run_to_end.hpp"
 #include "sync/cli/ask/asked_login.hpp"
-#include "sync/cli/ask/for_each_context.hpp"
 #include "sync/cli/ask/known_logins.hpp"
 #include "sync/cli/ask/kubeconfig_selection.hpp"
 #include "sync/cli/ask/preview.hpp"
@@ -60,14 +60,7 @@ Credential read_login(const LoginOptions& options, const RegistryKey& key, Conso
 }
 
 PullAnswer ask_registry(const Credential& login, const RegistryKey& key) {
-  PullAnswer answer;
-  const auto ask = [&]() -> asio::awaitable<void> {
-    RegistryLogin proof = login_of(login);
-    std::string host(key.host());
-    answer = co_await try_login(std::move(host), std::move(proof));
-  };
-  run_alone(ask());
-  return answer;
+  return run_to_end(try_login(std::string(key.host()), login_of(login)));
 }
 
 // As docker login does: what the registry refuses is not stored.
@@ -80,7 +73,7 @@ void require_accepted(const Credential& login, const RegistryKey& key, Console& 
         "see that user name and password are right, and try again");
   }
   if (answer.verdict != PullVerdict::can_pull) {
-    print_folded(console.err, "warning: the login was not tried: " + one_line(answer.detail) + '\n');
+    print_folded(console.err, "warning: the login was not tried: " + printable_line(answer.detail) + '\n');
   }
 }
 
@@ -90,8 +83,8 @@ LoginKeeper tell_keeper(const RegistryKey& key, Console& console) {
   LoginKeeper keeper;
   static_cast<void>(guarded([&] { keeper = keeper_beside_keyring(key); }));
   if (!keeper.is_keyring()) {
-    print_folded(console.err, "note: targets take the login for " + key.value() + " from " + one_line(keeper.name()) +
-                                  ", not from the keyring\n");
+    print_folded(console.err, "note: targets take the login for " + key.value() + " from " +
+                                  printable_line(keeper.name()) + ", not from the keyring\n");
   }
   return keeper;
 }
@@ -109,9 +102,9 @@ int login(const LoginOptions& options, Console& console) {
   if (!dry_run) {
     store->store(login);
   }
-  console.out << "login of " << one_line(login.login.username) << " for " << key.value()
+  console.out << "login of " << printable_line(login.login.username) << " for " << key.value()
               << (dry_run ? " would be stored" : " stored") << " in the keyring"
-              << (replaces ? ", in place of that of " + one_line(kept->login.username) : std::string()) << '\n';
+              << (replaces ? ", in place of that of " + printable_line(kept->login.username) : std::string()) << '\n';
   tell_keeper(key, console);
   if (targets_that_use(key).empty()) {
     tell(console.err, "No target uses it yet. Use it: regsync add NAME --registry " + shell_word(key.value()) + "\n");

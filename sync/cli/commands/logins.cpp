@@ -8,8 +8,9 @@
 
 #include "helper/secret_service/provider.hpp"
 #include "helper/store/registry_key.hpp"
-#include "sync/base/guard.hpp"
 #include "sync/base/paths.hpp"
+#include "sync/base/rfc3339.hpp"
+#include "sync/base/spawn_guarded.hpp"
 #include "sync/cli/ask/known_logins.hpp"
 #include "sync/cli/command.hpp"
 #include "sync/cli/view/fold.hpp"
@@ -242,7 +243,7 @@ nlohmann::json to_json(const Row& row) {
                          {"username", row.login.username}, {"source", row.source},
                          {"targets", row.targets},         {"usable", !row.problem.has_value()}};
   if (row.expires) {
-    json["expires"] = control::to_rfc3339(row.expires->at);
+    json["expires"] = to_rfc3339(row.expires->at);
   }
   if (row.problem) {
     json["problem"] = control::to_json(*row.problem);
@@ -261,7 +262,7 @@ void print_table(const std::vector<Row>& rows, const Format& format, Console& co
     std::vector<Cell> cells{row.login.server, row.login.username, row.source, join(row.targets, ","),
                             row.problem ? Cell("no", Colour::red) : Cell("yes", Colour::green)};
     if (wide) {
-      cells.emplace_back(row.expires ? control::to_rfc3339(row.expires->at) : "");
+      cells.emplace_back(row.expires ? to_rfc3339(row.expires->at) : "");
     }
     table.add(std::move(cells));
   }
@@ -290,7 +291,7 @@ int logins(const LoginsOptions& options, Console& console) {
     print_structured(console.out, make_list("LoginList", std::move(all)), options.format);
   } else if (options.format == Format::name) {
     for (const Row& row : rows) {
-      console.out << one_line(row.login.server) << '\n';
+      console.out << printable_line(row.login.server) << '\n';
     }
   } else {
     if (rows.empty() && listing.problems.empty()) {

@@ -135,7 +135,7 @@ void require_consent(const std::set<std::string>& contexts, const PauseOptions& 
   }
   bool changes = false;
   for (const auto& [what, shown] : resumption(contexts, kubeconfig.get(), console)) {
-    print_folded(console.err, one_line(what) + ":\n" + describe(shown));
+    print_folded(console.err, printable_line(what) + ":\n" + describe(shown));
     changes = changes || !shown.changes.empty() || !shown.unknown.empty();
   }
   if (asks && changes && !confirm(console, "Resume?")) {
@@ -174,7 +174,7 @@ int set_paused(const PauseOptions& options, bool paused, Console& console) {
   for (const std::string& name : contexts) {
     const bool changed =
         dry_run ? PausedContexts(paths::paused_contexts()).contains(name) != paused : set_context(name, paused);
-    console.out << "context \"" << one_line(name) << "\" " << outcome(changed, paused)
+    console.out << "context \"" << printable_line(name) << "\" " << outcome(changed, paused)
                 << (dry_run ? " (dry run)\n" : "\n");
   }
   return exit_done;

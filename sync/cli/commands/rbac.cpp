@@ -51,7 +51,7 @@ std::string choose_context(const RbacOptions& options, const kube::Kubeconfig& k
     return contexts.front();
   }
   if (contexts.empty()) {
-    throw UsageError("no context of the kubeconfig is selected by any of these targets",
+    throw UsageError("no context of the kubeconfig is selected by any of these targets" + files_read(kubeconfig),
                      "see which there are: kubectl config get-contexts; and which the targets name: regsync list");
   }
   throw UsageError("no target selects the current context", "choose one: --context " + shell_word(contexts.front()));
@@ -107,8 +107,8 @@ void print_watch_hint(std::ostream& out, const std::vector<Target>& targets, con
                              : "--serviceaccount=" + shell_word(subject.name_space + ":" + subject.name);
   const auto grant = [&](const std::string& where, const std::string& kind, const std::string& flag) {
     const std::string create = "#   kubectl --context " + shell_word(context) + where + " create ";
-    out << one_line(create + kind + " regsync-watch --verb=list,watch --resource=secrets") << '\n'
-        << one_line(create + kind + "binding regsync-watch --" + flag + "=regsync-watch " + to) << '\n';
+    out << printable_line(create + kind + " regsync-watch --verb=list,watch --resource=secrets") << '\n'
+        << printable_line(create + kind + "binding regsync-watch --" + flag + "=regsync-watch " + to) << '\n';
   };
   out << "# These are many Secrets to watch one by one, which works. One watch by label does for all of them, where\n"
          "# regsync may list and watch secrets without naming them. That right reads the Secrets of others too:\n";
@@ -151,8 +151,8 @@ int rbac(const RbacOptions& options, Console& console) {
     print_structured(console.out, {{"apiVersion", "v1"}, {"kind", "List"}, {"items", objects}}, options.format);
     return asked.complete ? exit_done : exit_not_as_asked;
   }
-  console.out << one_line("# For context " + context + ", " + subject.kind + " " + subject.name +
-                          ". Apply: regsync rbac ... | kubectl --context " + shell_word(context) + " apply -f -")
+  console.out << printable_line("# For context " + context + ", " + subject.kind + " " + subject.name +
+                                ". Apply: regsync rbac ... | kubectl --context " + shell_word(context) + " apply -f -")
               << '\n';
   for (const nlohmann::json& object : objects) {
     console.out << "---\n" << to_yaml_text(object) << '\n';

@@ -47,7 +47,7 @@ int rollback(const RollbackOptions& options, Console& console) {
   const auto store = console.open_store(Prompt::allowed);
   const std::optional<Credential> now = store->get(key.value());
   if (dry_run) {
-    console.out << "login of " << one_line(before->login.username) << " for " << key.value()
+    console.out << "login of " << printable_line(before->login.username) << " for " << key.value()
                 << " would be put back (dry run)\n";
     return exit_done;
   }
@@ -55,7 +55,7 @@ int rollback(const RollbackOptions& options, Console& console) {
   if (now) {
     replaced->store(*now);  // so that a second rollback undoes this one
   }
-  console.out << "login of " << one_line(before->login.username) << " for " << key.value() << " is back\n";
+  console.out << "login of " << printable_line(before->login.username) << " for " << key.value() << " is back\n";
   const std::vector<std::string> targets = targets_that_use(key);
   if (targets.empty()) {
     return exit_done;

@@ -1,7 +1,9 @@
 // regsync setup: the options of setup.hpp.
 #include <cstdlib>
+#include <optional>
 #include <ostream>
 #include <sstream>
+#include <string>
 #include <system_error>
 
 #include "helper/base/text.hpp"
@@ -23,14 +25,22 @@ struct SetupCommand {
   std::string dry_run;
 };
 
+// Of one that is not set here: empty where that means the same, because the user manager may know another value.
+std::optional<std::string> value_here(const std::string& name) {
+  const char* const value = std::getenv(name.c_str());
+  if (value == nullptr) {
+    return kube::is_unset_when_empty(name) ? std::optional<std::string>("") : std::nullopt;
+  }
+  return kube::absolute_value(name, value);
+}
+
 // Gives the service the values that these variables have in this shell; paths as they mean the same elsewhere.
 int give_environment(const std::string& names, bool dry_run, Console& console) {
   EnvironmentChanges changes;
   std::istringstream list(names);
   for (std::string item; std::getline(list, item, ',');) {
     const std::string name(trim(item));
-    const char* value = std::getenv(name.c_str());
-    changes[name] = value == nullptr ? std::nullopt : std::optional(kube::absolute_value(name, value));
+    changes[name] = value_here(name);
   }
   if (dry_run) {
     static_cast<void>(changed_environment("", changes));  // throws for what the file cannot hold
@@ -38,8 +48,9 @@ int give_environment(const std::string& names, bool dry_run, Console& console) {
     change_service_environment(paths::service_environment(), changes);
   }
   for (const auto& [name, value] : changes) {
-    console.out << name << (value ? "" : " is not set here, and") << (dry_run ? " would be " : " is ")
-                << (value ? "set in " : "taken out of ") << paths::service_environment().string() << '\n';
+    const char* const done = !value ? "taken out of " : value->empty() ? "set to nothing in " : "set in ";
+    console.out << name << (value && !value->empty() ? "" : " is not set here, and")
+                << (dry_run ? " would be " : " is ") << done << paths::service_environment().string() << '\n';
   }
   if (!dry_run) {
     restart_user_service(console.out);

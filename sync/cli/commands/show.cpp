@@ -25,7 +25,7 @@ int show(const ShowOptions& options, Console& console) {
   const std::shared_ptr<const Plan> plan = make_plans(console, {target}).front();
   for (const Error& problem : plan->problems) {
     if (plan->payload || problem != plan->problems.front()) {
-      tell(console.err, "warning: " + one_line(describe(problem)) + '\n');
+      tell(console.err, "warning: " + printable_line(describe(problem)) + '\n');
     }
   }
   if (!plan->payload && !plan->problems.empty()) {

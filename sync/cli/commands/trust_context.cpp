@@ -25,13 +25,13 @@ int trust_context(const TrustOptions& options, Console& console) {
       (void)load_kubeconfig(options.kubeconfig);  // as the engine of this process would
     }
     require_met(options.context, ContextBook(paths::contexts()));
-    console.out << "context \"" << one_line(options.context)
+    console.out << "context \"" << printable_line(options.context)
                 << "\" would be trusted to lead to the cluster that it leads to now (dry run)\n";
     return exit_done;
   }
   call_for_context("trustContext", options.context, options.kubeconfig, console,
                    [&](Engine& engine) { engine.trust_context(options.context); });
-  console.out << "context \"" << one_line(options.context)
+  console.out << "context \"" << printable_line(options.context)
               << "\" trusted to lead to the cluster that it leads to now\n";
   return exit_done;
 }

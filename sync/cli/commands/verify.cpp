@@ -9,6 +9,7 @@
 
 #include "helper/base/text.hpp"
 #include "helper/store/registry_key.hpp"
+#include "sync/base/run_to_end.hpp"
 #include "sync/cli/ask/for_each_context.hpp"
 #include "sync/cli/ask/known_footprints.hpp"
 #include "sync/cli/ask/kubeconfig_selection.hpp"
@@ -225,10 +226,7 @@ int verify(const VerifyOptions& options, Console& console) {
   const AskedTargets asked = require_targets(options.targets, console);
   const kube::Kubeconfig kubeconfig = load_kubeconfig(options.kubeconfig);
   require_contexts(kubeconfig, options.contexts);
-  std::vector<std::string> contexts = kubeconfig.contexts();
-  std::erase_if(contexts, [&](const std::string& context) {
-    return std::ranges::none_of(asked.targets, [&](const Target& target) { return selects_context(target, context); });
-  });
+  std::vector<std::string> contexts = contexts_of(asked.targets, kubeconfig);
   require_matches(options.contexts, {contexts.begin(), contexts.end()}, "context");
   std::erase_if(contexts, [&](const std::string& context) {
     return !options.contexts.empty() && !matches_any(options.contexts, context);
@@ -248,7 +246,7 @@ int verify(const VerifyOptions& options, Console& console) {
   if (all_read && !namespaces.empty()) {
     require_matches(options.namespaces, namespaces, "namespace");
   }
-  run_alone(judge(options, rows));
+  run_to_end(judge(options, rows));
   std::ranges::sort(rows, {}, [](const Row& row) { return std::tie(row.context, row.name_space, row.secret); });
   print(rows, options, console);
   if (rows.empty() && all_read) {

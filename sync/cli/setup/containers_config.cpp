@@ -16,7 +16,7 @@
 #include "helper/base/text.hpp"
 #include "sync/base/paths.hpp"
 
-namespace regsync {
+namespace regsync::cli {
 namespace {
 
 namespace fs = std::filesystem;
@@ -179,4 +179,4 @@ void disable_for_containers(std::ostream& out) {
   }
 }
 
-}  // namespace regsync
+}  // namespace regsync::cli

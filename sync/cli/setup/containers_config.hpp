@@ -7,7 +7,7 @@
 #include <iosfwd>
 #include <string>
 
-namespace regsync {
+namespace regsync::cli {
 
 // Where the files of the machine are.
 inline constexpr const char* containers_of_machine = "/etc/containers";
@@ -27,4 +27,4 @@ void enable_for_containers(std::ostream& out, const std::filesystem::path& machi
 // Removes it; says so where there was one.
 void disable_for_containers(std::ostream& out);
 
-}  // namespace regsync
+}  // namespace regsync::cli

@@ -1,5 +1,6 @@
 #include "sync/cli/setup/foreign_helper.hpp"
 
+#include <algorithm>
 #include <chrono>
 #include <nlohmann/json.hpp>
 #include <string_view>
@@ -7,12 +8,14 @@
 
 #include "helper/base/error.hpp"
 #include "helper/base/shell_word.hpp"
+#include "helper/store/registry_key.hpp"
+#include "sync/base/child_process.hpp"
 #include "sync/base/go_json.hpp"
 #include "sync/base/json_access.hpp"
-#include "sync/cli/setup/run_to_end.hpp"
+#include "sync/base/run_to_end.hpp"
 #include "sync/logins/credential_helpers.hpp"
 
-namespace regsync {
+namespace regsync::cli {
 namespace {
 
 using nlohmann::json;
@@ -32,7 +35,7 @@ ChildResult ask(const std::string& program, const char* action, const std::strin
   command.arguments = {action};
   command.input = input;
   try {
-    return run_to_end(std::move(command));
+    return run_to_end(run_child(std::move(command)));
   } catch (const Error& error) {
     throw Error(error.code(), error.message(), advice(program, action, input));
   }
@@ -65,6 +68,8 @@ std::vector<Login> list_foreign_logins(const std::string& program, std::chrono::
   for (const auto& [server, username] : answer.items()) {
     logins.push_back({server, username.is_string() ? username.get<std::string>() : std::string()});
   }
+  std::ranges::stable_partition(
+      logins, [](const Login& login) { return login.server == RegistryKey(login.server).auths_key(); });
   return logins;
 }
 
@@ -80,4 +85,4 @@ std::optional<Credential> get_foreign_login(const std::string& program, const st
   return Credential{{server, std::string(text_as_go(answer, "Username"))}, SecretString(text_as_go(answer, "Secret"))};
 }
 
-}  // namespace regsync
+}  // namespace regsync::cli

@@ -8,7 +8,7 @@
 
 #include "helper/store/credential.hpp"
 
-namespace regsync {
+namespace regsync::cli {
 
 // Both throw Error(credential_plugin) with what the helper said, which never is a secret; Error(timeout) where it is
 // silent. A list needs no person; to give a login, a helper may ask one for a passphrase.
@@ -16,4 +16,4 @@ std::vector<Login> list_foreign_logins(const std::string& program,
                                        std::chrono::milliseconds timeout = std::chrono::seconds(10));
 std::optional<Credential> get_foreign_login(const std::string& program, const std::string& server);
 
-}  // namespace regsync
+}  // namespace regsync::cli

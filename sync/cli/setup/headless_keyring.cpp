@@ -19,7 +19,7 @@
 #include "sync/base/user_manager.hpp"
 #include "sync/cli/setup/user_service.hpp"
 
-namespace regsync {
+namespace regsync::cli {
 namespace {
 
 std::string random_password() {
@@ -127,4 +127,4 @@ void prepare_headless_keyring(CredentialStore& store, std::ostream& out) {
   out << "gnome-keyring runs as a user service now, unlocked; to have it without a login: loginctl enable-linger\n";
 }
 
-}  // namespace regsync
+}  // namespace regsync::cli

@@ -10,7 +10,7 @@
 
 #include "helper/store/credential_store.hpp"
 
-namespace regsync {
+namespace regsync::cli {
 
 // Makes the password where there is none yet, and starts the service, now and whenever the user manager starts. A
 // keyring that is there and unlocked is left as it is. store: any view of the Secret Service, to see that it is
@@ -18,4 +18,4 @@ namespace regsync {
 // another password.
 void prepare_headless_keyring(CredentialStore& store, std::ostream& out);
 
-}  // namespace regsync
+}  // namespace regsync::cli

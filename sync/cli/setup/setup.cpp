@@ -2,11 +2,10 @@
 
 #include <algorithm>
 #include <list>
-#include <nlohmann/json.hpp>
+#include <map>
 #include <optional>
 #include <ostream>
 #include <set>
-#include <string_view>
 #include <utility>
 
 #include "helper/base/error.hpp"
@@ -17,23 +16,17 @@
 #include "sync/base/find_program.hpp"
 #include "sync/base/user_manager.hpp"
 #include "sync/cli/setup/containers_config.hpp"
-#include "sync/cli/setup/foreign_helper.hpp"
 #include "sync/cli/setup/headless_keyring.hpp"
+#include "sync/cli/setup/login_import.hpp"
+#include "sync/cli/setup/setup_backup.hpp"
 #include "sync/cli/setup/user_service.hpp"
-#include "sync/logins/credential_helpers.hpp"
 #include "sync/logins/docker_config_file.hpp"
 #include "sync/model/target.hpp"
 
-namespace regsync {
+namespace regsync::cli {
 namespace {
 
 namespace fs = std::filesystem;
-
-constexpr const char* ours = "regsync";
-constexpr const char* shares_our_items = "secretservice";  // keeps its logins where and as we do
-
-// What undo needs: the helpers that docker's config named before, and in a member "regsync" which logins were imported.
-fs::path backup_path(const fs::path& config) { return config.string() + ".before-regsync"; }
 
 // A program that keeps its logins in a file of Docker's format.
 struct Client {
@@ -55,9 +48,6 @@ std::string same_file(const SetupOptions& options) {
              ? ""
              : " --docker-config " + shell_word(options.docker_config.string());
 }
-
-// A line about names that files and other helpers give: they may hold anything.
-void say(std::ostream& out, const std::string& line) { out << one_line(line) << '\n'; }
 
 void require_helper_on_path() {
   if (!is_on_path("docker-credential-regsync")) {
@@ -90,74 +80,6 @@ std::set<std::string> keys_for_docker(const std::string& registry) {
   return keys;
 }
 
-// What the keyring would answer for this server: a login of exactly this name before another spelling.
-const Login* find_login(const std::vector<Login>& logins, const std::string& server) {
-  const Login* found = nullptr;
-  for (const Login& login : logins) {
-    if (RegistryKey(login.server) == RegistryKey(server) && (found == nullptr || login.server == server)) {
-      found = &login;
-    }
-  }
-  return found;
-}
-
-std::string has_another(const Login& kept) { return "the keyring has another login there (" + kept.username + ")"; }
-
-class Import {
- public:
-  Import(CredentialStore& store, const Client& client, std::ostream& out, std::ostream& err)
-      : store_(store), client_(client), out_(out), err_(err) {}
-
-  // Whether the store has it now, read back and equal.
-  bool take(const Credential& login, const std::string& from) {
-    try {
-      if (const auto kept = store_.get(login.login.server); kept && !same(*kept, login)) {
-        refused_.push_back(login.login.server);
-        return leave(login.login.server, has_another(kept->login));
-      }
-      store_.store(login);
-    } catch (const Error& error) {
-      if (error.code() != ErrorCode::invalid_input) {
-        throw;  // the store itself: nothing more will work
-      }
-      return leave(login.login.server, error.message());
-    }
-    const auto kept = store_.get(login.login.server);
-    if (!kept || !same(*kept, login)) {
-      throw Error(ErrorCode::store_unavailable,
-                  "the keyring does not give back the login of " + login.login.server + " as it was stored",
-                  "nothing was removed from " + client_.config.string() + "; `regsync doctor` tells more");
-    }
-    say(out_, "imported " + login.login.server + " (" + login.login.username + ") from " + from);
-    any_ = true;
-    return true;
-  }
-
-  bool leave(const std::string& server, const std::string& reason) {
-    say(err_, "not imported: " + server + ": " + reason);
-    complete_ = false;
-    return false;
-  }
-
-  [[nodiscard]] bool complete() const { return complete_; }
-  [[nodiscard]] bool failed_whole() const { return !complete_ && !any_; }
-  // The servers for which the keyring has another login.
-  [[nodiscard]] const std::vector<std::string>& refused() const { return refused_; }
-
- private:
-  static bool same(const Credential& a, const Credential& b) {
-    return a.login.username == b.login.username && a.secret == b.secret;
-  }
-
-  CredentialStore& store_;
-  const Client& client_;
-  std::ostream& out_;
-  std::ostream& err_;
-  bool complete_ = true;
-  bool any_ = false;
-  std::vector<std::string> refused_;
-};
-
 class Setup {
  public:
   Setup(const SetupOptions& options, Client client, std::ostream& out, std::ostream& err)
@@ -166,7 +88,7 @@ class Setup {
         out_(out),
         err_(err),
         config_(client_.config),
-        backup_(backup_path(client_.config)) {
+        backup_(client_.config) {
     for (const std::string& registry : options.registries) {
       chosen_.merge(keys_for_docker(registry));
     }
@@ -177,7 +99,18 @@ class Setup {
     const auto store = options_.open_store(Prompt::allowed);
     store->list();  // throws where docker would fail later
 
-    Import import(*store, client_, out_, err_);
+    LoginImport import(*store, client_.name, client_.config.string(), out_, err_);
+    for (const std::string& helper : former_helpers()) {  // which the client asks, whatever the file has
+      if (options_.import_logins) {
+        import.take_all_of(helper, [&](const std::string& server) {
+          return concerned(server) && helper_of(RegistryKey(server).auths_key()) == helper;
+        });
+        continue;
+      }
+      say(err_, "note: " + client_.name + " will not see the logins that docker-credential-" + helper + " keeps" +
+                    (chosen_.empty() ? "" : " for these registries") +
+                    " any more; to copy them into the keyring: " + undo_command() + ", then " + command(" --import"));
+    }
     std::vector<std::string> moved;
     std::vector<std::string> unreadable;
     for (const Credential& login : config_.plain_logins(&unreadable)) {
@@ -191,19 +124,11 @@ class Setup {
         moved.push_back(login.login.server);
       }
     }
-    for (const std::string& helper : options_.import_logins ? std::set<std::string>() : former_helpers()) {
-      say(err_, "note: " + client_.name + " will not see the logins that docker-credential-" + helper + " keeps" +
-                    (chosen_.empty() ? "" : " for these registries") +
-                    " any more; to copy them into the keyring: " + undo_command() + ", then " + command(" --import"));
-    }
     if (options_.import_logins) {
       for (const std::string& server : unreadable) {
         if (concerned(server)) {
           import.leave(server, "its entry in " + config_.path().string() + " holds no user name and password");
         }
-      }
-      for (const std::string& helper : former_helpers()) {
-        import_from(helper, import);
       }
     }
 
@@ -214,15 +139,15 @@ class Setup {
     if (import.failed_whole()) {
       return 1;
     }
-    back_up(moved);
+    backup_.add(config_, chosen_, moved);
     for (const std::string& server : moved) {
       config_.blank_login(server);
     }
     if (options_.registries.empty()) {
-      config_.set_store_helper(ours);
+      config_.set_store_helper(our_helper);
     }
     for (const std::string& registry : chosen_) {
-      config_.set_registry_helper(registry, ours);
+      config_.set_registry_helper(registry, our_helper);
     }
     config_.save();
     out_ << client_.name << " keeps "
@@ -237,11 +162,16 @@ class Setup {
     std::vector<std::string> refused;
     const std::set<std::string> helpers = former_helpers();
     bool any = !helpers.empty();
-    for (const Credential& login : config_.plain_logins(nullptr)) {
+    const std::vector<Credential> logins = config_.plain_logins();
+    std::map<RegistryKey, const Credential*> used;
+    for (const Credential& login : logins) {
       if (!concerned(login.login.server)) {
         continue;
       }
-      if (preview_login(login.login, find_login(kept, login.login.server))) {
+      const Credential& first = *used.try_emplace(RegistryKey(login.login.server), &login).first->second;
+      if (options_.import_logins && !is_same_login(first, login)) {
+        say(out_, "would not import " + named(login.login) + ": " + uses_only(client_.name, first.login));
+      } else if (preview_login(login.login, find_login(kept, login.login.server))) {
         any = true;
       } else {
         refused.push_back(login.login.server);
@@ -264,7 +194,7 @@ class Setup {
   }
 
   void preview_undo() {
-    for (const std::string& server : note_of(backup_).imported) {
+    for (const std::string& server : backup_.note().imported) {
       if (belongs_into_file(server)) {
         say(out_, "would restore " + server + " to " + config_.path().string() + ", in plain text");
       }
@@ -273,15 +203,15 @@ class Setup {
   }
 
   int undo() {
-    const Note note = note_of(backup_);
+    const SetupBackup::Note note = backup_.note();
     bool changed = false;
     const std::vector<std::string> left = restore_logins(note.imported, changed);
-    if (config_.store_helper() == ours) {
+    if (config_.store_helper() == our_helper) {
       config_.set_store_helper(backup_.store_helper());
       changed = true;
     }
     for (const std::string& registry : config_.registries_with_helpers()) {
-      if (config_.registry_helper(registry) == ours) {
+      if (config_.registry_helper(registry) == our_helper) {
         config_.set_registry_helper(registry, backup_.registry_entry(registry));
         changed = true;
       }
@@ -297,49 +227,15 @@ class Setup {
       out_ << config_.path().string() << " does not use regsync\n";
     }
     if (!left.empty()) {
-      write_note(backup_, {.imported = left, .created = note.created});
-      backup_.save_copy(backup_.path());
+      backup_.keep({.imported = left, .created = note.created});
       err_ << "what was not restored stays in the keyring; once that can be read: " << undo_command() << "\n";
       return 1;
     }
-    fs::remove(backup_.path());
+    backup_.remove();
     return 0;
   }
 
  private:
-  // What a setup noted in its backup.
-  struct Note {
-    std::vector<std::string> imported;  // servers whose logins it moved
-    bool created = false;               // it made the file
-  };
-
-  // A person can have edited the backup: what setup would not have written does not count.
-  static Note note_of(DockerConfigFile& backup) {
-    using nlohmann::ordered_json;
-    Note note;
-    const auto found = backup.document().find("regsync");
-    if (found != backup.document().end() && found->is_object()) {
-      for (const auto& server : found->value("imported", ordered_json::array())) {
-        if (server.is_string()) {
-          note.imported.push_back(server.get<std::string>());
-        }
-      }
-      note.created = found->value("created", ordered_json(false)) == true;
-    }
-    return note;
-  }
-
-  static void write_note(DockerConfigFile& backup, const Note& note) {
-    auto& document = backup.document();
-    document.erase("regsync");
-    if (!note.imported.empty()) {
-      document["regsync"]["imported"] = note.imported;
-    }
-    if (note.created) {
-      document["regsync"]["created"] = true;
-    }
-  }
-
   // The command that sets up the same client again, for the same registries.
   [[nodiscard]] std::string command(const std::string& step = {}) const {
     std::string text = client_.setup + step;
@@ -380,9 +276,13 @@ class Setup {
     return names;
   }
 
+  [[nodiscard]] std::string named(const Login& login) const {
+    return login.server + " (" + login.username + ") from " + config_.path().string();
+  }
+
   // Answers false where the keyring has a login that this one would have to replace.
   bool preview_login(const Login& login, const Login* kept) {
-    const std::string what = login.server + " (" + login.username + ") from " + config_.path().string();
+    const std::string what = named(login);
     if (!options_.import_logins) {
       say(out_, "would no longer be seen by " + client_.name + ": " + what);
       return true;
@@ -397,17 +297,10 @@ class Setup {
 
   // Whether the client keeps the logins that this setup is for in the keyring already.
   [[nodiscard]] bool uses_keyring() const {
-    return chosen_.empty() ? config_.store_helper() == ours : std::ranges::all_of(chosen_, [&](const std::string& key) {
-      return config_.registry_helper(key) == ours;
-    });
-  }
-
-  // Whether a setup switched anything, and no undo switched it back.
-  [[nodiscard]] bool in_force() const {
-    const std::vector<std::string> registries = config_.registries_with_helpers();
-    return config_.store_helper() == ours || std::ranges::any_of(registries, [&](const std::string& registry) {
-             return config_.registry_helper(registry) == ours;
-           });
+    return chosen_.empty() ? config_.store_helper() == our_helper
+                           : std::ranges::all_of(chosen_, [&](const std::string& key) {
+                               return config_.registry_helper(key) == our_helper;
+                             });
   }
 
   [[nodiscard]] bool concerned(const std::string& server) const {
@@ -431,72 +324,8 @@ class Setup {
     for (const std::string& key : chosen_) {
       helpers.insert(helper_of(key));
     }
-    std::erase_if(helpers, [](const std::string& helper) {
-      return helper.empty() || helper == ours || helper == shares_our_items;
-    });
+    std::erase_if(helpers, [](const std::string& helper) { return helper.empty() || is_keyring_helper(helper); });
     return helpers;
-  }
-
-  void import_from(const std::string& helper, Import& import) {
-    if (!is_helper_name(helper)) {
-      say(err_,
-          "note: \"" + helper + "\" is a path, not the name of a credential helper, so its logins were not imported");
-      return;
-    }
-    const std::string from = "docker-credential-" + helper;
-    if (!is_on_path(from)) {
-      say(err_, "note: " + from + " is not on PATH, so its logins were not imported");
-      return;
-    }
-    for (const Login& login : list_foreign_logins(from)) {
-      if (!concerned(login.server) || helper_of(RegistryKey(login.server).auths_key()) != helper) {
-        continue;
-      }
-      try {
-        if (const auto credential = get_foreign_login(from, login.server)) {
-          import.take(*credential, from);
-        }
-      } catch (const Error& error) {
-        if (error.code() != ErrorCode::credential_plugin) {
-          throw;
-        }
-        import.leave(login.server, error.message());
-      }
-    }
-  }
-
-  // The first backup is the one that undo goes back to; later ones add what was imported, and the helpers that they
-  // take the place of. It holds no login: the secrets stay in docker's config or are in the keyring, and a copy would
-  // outlive `docker logout`.
-  void back_up(const std::vector<std::string>& moved) {
-    // Where nothing is in force, an undo left the one that is there, for logins that it could not restore.
-    const bool first = backup_.is_blank() || !in_force();
-    Note note = note_of(backup_);
-    for (const std::string& server : moved) {
-      if (std::ranges::find(note.imported, server) == note.imported.end()) {
-        note.imported.push_back(server);
-      }
-    }
-    if (first) {
-      note.created = !fs::exists(config_.path());
-    }
-    DockerConfigFile written(first ? config_.path() : backup_.path());
-    written.keep_helpers_only();
-    note_replaced_helpers(written);
-    write_note(written, note);
-    written.save_copy(backup_.path());
-  }
-
-  // Another program may have chosen them since the setup before.
-  void note_replaced_helpers(DockerConfigFile& backup) const {
-    if (chosen_.empty() && config_.store_helper() != ours) {
-      backup.set_store_helper(config_.store_helper());
-    }
-    for (const std::string& registry : chosen_) {
-      if (config_.registry_helper(registry) != ours) {
-        backup.set_registry_helper(registry, config_.registry_entry(registry));
-      }
-    }
   }
 
   // Whether the file is where docker will look for this login: no other helper was chosen for it since, and the file
@@ -509,7 +338,7 @@ class Setup {
       }
     }
     const std::vector<Credential> present = config_.plain_logins();
-    return (!helper || *helper == ours) &&
+    return (!helper || *helper == our_helper) &&
            std::ranges::none_of(present, [&](const Credential& login) { return login.login.server == server; });
   }
 
@@ -555,15 +384,23 @@ class Setup {
   std::ostream& out_;
   std::ostream& err_;
   DockerConfigFile config_;
-  DockerConfigFile backup_;
+  SetupBackup backup_;
   std::set<std::string> chosen_;  // keys of credHelpers
 };
 
-// Docker, and helm where that is asked for or was set up. All files are read before one is changed.
+// By any name, whether it is there or not.
+bool is_one_file(const fs::path& one, const fs::path& other) {
+  std::error_code unreadable;
+  return fs::weakly_canonical(fs::absolute(one), unreadable) == fs::weakly_canonical(fs::absolute(other), unreadable);
+}
+
+// Docker, and helm where that is asked for or was set up, and has a file of its own. All files are read before one is
+// changed.
 std::list<Setup> setups(const SetupOptions& options, std::ostream& out, std::ostream& err) {
   std::list<Setup> all;
   all.emplace_back(options, docker(options), out, err);
-  if (Client client = helm(); options.undo ? fs::exists(backup_path(client.config)) : options.helm) {
+  if (Client client = helm(); !is_one_file(client.config, options.docker_config) &&
+                              (options.undo ? SetupBackup::exists(client.config) : options.helm)) {
     all.emplace_back(options, std::move(client), out, err);
   }
   return all;
@@ -618,4 +455,4 @@ int run_setup(const SetupOptions& options, std::ostream& out, std::ostream& err)
   return exit_code;
 }
 
-}  // namespace regsync
+}  // namespace regsync::cli

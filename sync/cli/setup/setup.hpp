@@ -11,7 +11,7 @@
 
 #include "helper/store/credential_store.hpp"
 
-namespace regsync {
+namespace regsync::cli {
 
 struct SetupOptions {
   std::filesystem::path docker_config;  // default_docker_config()
@@ -32,4 +32,4 @@ struct SetupOptions {
 // the file only after the store gave it back, and the files are replaced whole.
 int run_setup(const SetupOptions& options, std::ostream& out, std::ostream& err);
 
-}  // namespace regsync
+}  // namespace regsync::cli

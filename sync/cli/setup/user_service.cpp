@@ -5,11 +5,12 @@
 #include <system_error>
 
 #include "helper/base/error.hpp"
+#include "sync/base/child_process.hpp"
 #include "sync/base/paths.hpp"
+#include "sync/base/run_to_end.hpp"
 #include "sync/base/user_manager.hpp"
-#include "sync/cli/setup/run_to_end.hpp"
 
-namespace regsync {
+namespace regsync::cli {
 namespace {
 
 ChildResult systemctl(std::vector<std::string> arguments) {
@@ -17,7 +18,12 @@ ChildResult systemctl(std::vector<std::string> arguments) {
   command.program = "systemctl";
   command.arguments = std::move(arguments);
   command.arguments.insert(command.arguments.begin(), "--user");
-  return run_to_end(std::move(command));
+  return run_to_end(run_child(std::move(command)));
+}
+
+// Whether a unit starts by itself.
+bool is_enabled_user_unit(const std::string& unit) {
+  return has_user_manager() && systemctl({"is-enabled", "--quiet", unit}).exit_code == 0;
 }
 
 }  // namespace
@@ -37,10 +43,6 @@ void disable_user_units(const std::vector<std::string>& units) {
   std::vector<std::string> arguments{"disable", "--now"};
   arguments.insert(arguments.end(), units.begin(), units.end());
   systemctl(std::move(arguments));
-}
-
-bool is_enabled_user_unit(const std::string& unit) {
-  return has_user_manager() && systemctl({"is-enabled", "--quiet", unit}).exit_code == 0;
 }
 
 void disable_user_services(std::ostream& out) {
@@ -88,4 +90,4 @@ void restart_user_service(std::ostream& out) {
   }
 }
 
-}  // namespace regsync
+}  // namespace regsync::cli

@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-namespace regsync {
+namespace regsync::cli {
 
 // Enables units now and at every login. Throws Error(daemon_unreachable) with what systemctl said.
 void enable_user_units(const std::vector<std::string>& units);
@@ -20,10 +20,7 @@ void enable_user_service(std::ostream& out);
 // on until the session ends, because it holds the logins. Says what it did.
 void disable_user_services(std::ostream& out);
 
-// Whether a unit starts by itself.
-bool is_enabled_user_unit(const std::string& unit);
-
 // Starts regsyncd anew, with the environment as it is configured now, where a user manager runs it; else says how.
 void restart_user_service(std::ostream& out);
 
-}  // namespace regsync
+}  // namespace regsync::cli

@@ -224,7 +224,7 @@ void Table::print(std::ostream& out, bool colour, bool headers) const {
   std::vector<int> widths(header_.size());
   for (auto& line : lines) {
     for (std::size_t i = 0; i < line.size(); ++i) {
-      line[i].text = line[i].text.empty() ? none : one_line(line[i].text);
+      line[i].text = line[i].text.empty() ? none : printable_line(line[i].text);
       widths[i] = std::max(widths[i], display_width(line[i].text));
     }
   }

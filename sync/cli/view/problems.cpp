@@ -37,7 +37,7 @@ class Problems {
     }
     Problem& problem = find(group.context + '\n' + std::string(to_string(error.code())) + '\n' +
                                 (is_remedied_per_target(error.code()) ? group.target : std::string()),
-                            for_context(error, group.target, group.context));
+                            error);
     for (const std::string& name_space : cause.namespaces) {
       problem.places.push_back(name_space.empty() ? group.context : group.context + "/" + name_space);
     }
@@ -54,9 +54,10 @@ class Problems {
       const Problem& problem = problems_[i];
       std::string text = lead + paint(printable(problem.error.message()), Colour::bold, colour);
       if (!problem.alike) {
-        text += " (and " + std::to_string(problem.count - 1) + " more like it: " + one_line(places_of(problem)) + ")";
+        text +=
+            " (and " + std::to_string(problem.count - 1) + " more like it: " + printable_line(places_of(problem)) + ")";
       } else if (!problem.places.empty()) {
-        text += " (" + one_line(places_of(problem)) + ")";
+        text += " (" + printable_line(places_of(problem)) + ")";
       }
       print_folded(out, text + '\n');
       if (!problem.error.remedy().empty()) {

@@ -194,19 +194,31 @@ bool is_registry(const std::string& key) {
   }
 }
 
+// Where to change what the pod is made from; empty where that is nothing but the pod.
+std::string origin(const Place& at) {
+  if (at.pod.is_static) {
+    return " in the pod's manifest on its node (staticPodPath of kubelet)";
+  }
+  if (at.pod.controller.starts_with("Job/")) {
+    return " where " + at.pod.controller + " comes from (a CronJob, a file): the Job itself cannot be changed";
+  }
+  return at.pod.controller.empty()
+             ? ""
+             : " where the pod comes from: " + kubectl(at) + "edit " + shell_word(at.pod.controller);
+}
+
+std::string name_image(const Place& at, const PullFailure& failure, const std::string& what, const std::string& image) {
+  const std::string where = origin(at);
+  return what + (where.empty() ? ": " + kubectl(at) + "set image " + shell_word("pod/" + at.pod.name) + " " +
+                                     shell_word(failure.container + "=" + image)
+                               : where);
+}
+
 // No entry can serve it by another name of Docker Hub.
 std::string name_as_hub(const Place& at, const PullFailure& failure) {
   const std::string image = "docker.io/" + at.image.repository +
                             (at.image.reference.find(':') == std::string::npos ? ":" : "@") + at.image.reference;
-  const std::string what = "name the image " + image;
-  if (at.pod.is_static) {
-    return what + " in the pod's manifest on its node (staticPodPath of kubelet)";
-  }
-  if (!at.pod.controller.empty()) {
-    return what + " where the pod comes from: " + kubectl(at) + "edit " + shell_word(at.pod.controller);
-  }
-  return what + ": " + kubectl(at) + "set image " + shell_word("pod/" + at.pod.name) + " " +
-         shell_word(failure.container + "=" + image);
+  return name_image(at, failure, "name the image " + image, image);
 }
 
 std::string for_no_entry(const Place& at, const PullFinding& finding) {
@@ -226,12 +238,8 @@ std::string for_no_entry(const Place& at, const PullFinding& finding) {
 }
 
 std::string for_never(const Place& at) {
-  if (at.pod.is_static) {
-    return "load the image on the node, or write imagePullPolicy: IfNotPresent into the pod's manifest there";
-  }
-  if (!at.pod.controller.empty()) {
-    return "write imagePullPolicy: IfNotPresent where the pod comes from: " + kubectl(at) + "edit " +
-           shell_word(at.pod.controller);
+  if (const std::string where = origin(at); !where.empty()) {
+    return "load the image on the node, or write imagePullPolicy: IfNotPresent" + where;
   }
   return kubectl(at) + "get pod " + shell_word(at.pod.name) +
          " -o yaml | sed 's/imagePullPolicy: Never/imagePullPolicy: IfNotPresent/' | " + kubectl(at) +
@@ -285,8 +293,7 @@ std::string remedy_of(const PullFinding& finding, const std::string& context, co
     case PullCause::never_pulled:
       return for_never(at);
     case PullCause::invalid_image:
-      return "name an image: " + kubectl(at) + "set image " + shell_word("pod/" + pod.name) + " " +
-             shell_word(failure.container + "=IMAGE");
+      return name_image(at, failure, "name an image", "IMAGE");
     case PullCause::pullable:
       return pod.controller.empty() || pod.is_static
                  ? "wait for the node: " + kubectl(at) + "get pod " + shell_word(pod.name) + " --watch"

@@ -25,7 +25,7 @@ std::string printable(std::string_view text) {
   return safe;
 }
 
-std::string one_line(std::string_view text) {
+std::string printable_line(std::string_view text) {
   std::string line = printable(text);
   std::ranges::replace(line, '\n', ' ');
   return line;

@@ -1,8 +1,8 @@
 // Text that comes from elsewhere (a server, a file, another program), made safe for the place where it is shown. Each
 // place has its own function, and no other code escapes for it. Pure; any thread.
 //
-//   terminal         printable, one_line
-//   YAML             to_yaml_text quotes values itself (output.hpp); a comment takes one_line
+//   terminal         printable, printable_line
+//   YAML             to_yaml_text quotes values itself (output.hpp); a comment takes printable_line
 //   shell            shell_word: an argument of a command that people are told to run
 //   completion       is_candidate: what is not fit is not offered; the scripts quote for their shell
 //   a file's name    file_name
@@ -20,7 +20,7 @@ namespace regsync::cli {
 std::string printable(std::string_view text);
 
 // The same, with a blank for each line end.
-std::string one_line(std::string_view text);
+std::string printable_line(std::string_view text);
 
 using regsync::shell_word;
 

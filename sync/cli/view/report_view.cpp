@@ -181,7 +181,7 @@ void print_report(Console& console, const StatusReport& report, const Format& fo
   switch (format) {
     case Format::name:
       for (const StatusRow& row : report.rows) {
-        console.out << one_line(place_of(row) + '/' + row.secret) << '\n';
+        console.out << printable_line(place_of(row) + '/' + row.secret) << '\n';
       }
       return;
     case Format::table:

@@ -117,6 +117,11 @@ bool is_of_an_authorizer(std::string_view message) {
          message.find("denied request") == std::string_view::npos;
 }
 
+// What an API server calls who shows it no credentials (k8s.io/apiserver/pkg/authentication/user, Anonymous).
+bool is_of_nobody(std::string_view message) {
+  return is_of_an_authorizer(message) && message.find("User \"system:anonymous\" cannot ") != std::string_view::npos;
+}
+
 Error forbidden(const Status& status, const std::string& detail, const Operation& operation) {
   const char* remedy =
       "grant the right: `regsync rbac` prints the least Role that a target needs, for `kubectl apply -f -`";
@@ -132,6 +137,9 @@ Error forbidden(const Status& status, const std::string& detail, const Operation
   if (!is_of_an_authorizer(status.message)) {
     return {ErrorCode::rejected, subject(operation) + ": " + detail,
             "an admission rule or quota of the cluster forbids it: ask who runs the cluster"};
+  }
+  if (is_of_nobody(status.message)) {
+    return no_credentials_seen(detail);
   }
   return {ErrorCode::forbidden, detail, remedy};
 }
@@ -205,14 +213,14 @@ Error error_of(long code, const Status& status, const Operation& operation) {
 // What a body that is no Status says to people: the title of a page, the beginning of a text.
 std::string words_of(std::string_view body) {
   constexpr std::size_t enough = 200;
+  constexpr std::size_t most_judged = 8192;
   const auto title = body.find("<title>");
   if (title != std::string_view::npos) {
     body.remove_prefix(title + std::string_view("<title>").size());
     body = body.substr(0, body.find('<'));
   }
-  body = body.substr(0, enough);
-  const bool is_page = body.find('<') != std::string_view::npos;
-  return is_page ? std::string() : presentable_unless_secret(body);
+  const bool is_page = body.substr(0, enough).find('<') != std::string_view::npos;
+  return is_page ? std::string() : presentable_unless_secret(body.substr(0, most_judged), enough);
 }
 
 // An answer without a Status. Some of these an API server gives itself: "too many requests" and failures of the filters
@@ -258,6 +266,12 @@ Error error_of_others(const HttpResponse& response, const Operation& operation) 
 }
 
 }  // namespace
+
+Error no_credentials_seen(const std::string& detail) {
+  return {ErrorCode::unauthorized, "the API server sees no credentials of this context: " + detail,
+          "give the context a user in the kubeconfig; if it has one with a client certificate, see whether a proxy or "
+          "load balancer before the API server takes that away"};
+}
 
 Error error_of(const HttpResponse& response, const Operation& operation) {
   const Status status = decode(std::string_view(response.body));

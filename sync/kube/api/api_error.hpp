@@ -6,7 +6,7 @@
 //
 // Codes are told apart by status, reason, details and causes, as the API machinery defines them
 // (k8s.io/apimachinery/pkg/apis/meta/v1/types.go), never by English, with one exception: a 403 by authorisation
-// differs from a 403 by admission in its message alone.
+// differs from a 403 by admission, and is one of somebody without credentials, in its message alone.
 #pragma once
 
 #include <nlohmann/json_fwd.hpp>
@@ -27,6 +27,9 @@ struct Operation {
 
 // For an answer that is not 2xx. Its body may be anything.
 Error error_of(const HttpResponse& response, const Operation& operation);
+
+// For who asks, and is "system:anonymous" to the API server. No right that one could grant would be this user's.
+Error no_credentials_seen(const std::string& detail);
 
 // For the object of a watch event of type ERROR: a Status whose code stands in its body.
 Error error_of_event(const nlohmann::json& object, const Operation& operation);

@@ -1,12 +1,15 @@
 #include "sync/kube/api/kube_client.hpp"
 
 #include <algorithm>
+#include <asio/this_coro.hpp>
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <utility>
 #include <vector>
 
+#include "sync/base/async_event.hpp"
 #include "sync/base/bounded_json.hpp"
+#include "sync/base/field_manager.hpp"
 #include "sync/base/json_access.hpp"
 #include "sync/base/percent_encoding.hpp"
 #include "sync/base/time_slice.hpp"
@@ -23,6 +26,7 @@ namespace regsync::kube {
 namespace {
 
 using nlohmann::json;
+using std::chrono::steady_clock;
 
 // Of a page of a list, unpacked. The watcher asks for a smaller page where one exceeds it.
 constexpr std::size_t longest_page = std::size_t{32} << 20;
@@ -117,6 +121,7 @@ json parse_event(std::string_view line) {
 }
 
 constexpr int most_redirects = 3;
+constexpr int most_repeats = 10;  // rest/request.go, maxRetries
 
 }  // namespace
 
@@ -175,6 +180,7 @@ class KubeClient::Impl {
   asio::awaitable<HttpResponse> exchange(HttpRequest& request, Exchange attempt) {
     bool renewed = false;
     int redirects = 0;
+    int busy = 0;
     while (true) {
       const auto mine = credentials;  // may be replaced meanwhile
       request.proof = co_await mine->current();
@@ -190,6 +196,10 @@ class KubeClient::Impl {
       }
       if (!refused && response.status != 401) {
         mine->accepted(request.proof);
+        const bool repeats = co_await waits_to_repeat(response);
+        if (repeats && ++busy <= most_repeats) {
+          continue;
+        }
         auto elsewhere = redirects < most_redirects ? redirected(response, request) : std::nullopt;
         if (!elsewhere) {
           co_return response;
@@ -207,6 +217,21 @@ class KubeClient::Impl {
       }
       co_return response;
     }
+  }
+
+  // True once a server that was too busy may be asked again.
+  asio::awaitable<bool> waits_to_repeat(const HttpResponse& response) {
+    const bool is_busy = response.status == 429 || response.status / 100 == 5;
+    if (!is_busy || !response.retry_after) {
+      co_return false;
+    }
+    const auto wait = *response.retry_after;
+    if (steady_clock::now() + wait >= repeats_until) {
+      co_return false;
+    }
+    AsyncEvent never(co_await asio::this_coro::executor);
+    co_await never.wait_for(wait);
+    co_return true;
   }
 
   // Where to ask again, as Go's http.Client does. Only of the same server: elsewhere the credentials, and what is to be
@@ -237,6 +262,7 @@ class KubeClient::Impl {
   std::unique_ptr<HttpTransport> transport;
   std::function<bool()> may_write;  // empty: always
   std::chrono::milliseconds limit = std::chrono::milliseconds::max();
+  steady_clock::time_point repeats_until = steady_clock::time_point::min();
 };
 
 KubeClient::KubeClient(asio::any_io_executor executor, ResolvedContext context)
@@ -258,6 +284,8 @@ void KubeClient::use_credentials_of(ResolvedContext context) {
 void KubeClient::guard_writes(std::function<bool()> may_write) { impl_->may_write = std::move(may_write); }
 
 void KubeClient::limit_requests(std::chrono::milliseconds limit) { impl_->limit = limit; }
+
+void KubeClient::repeat_until(std::chrono::steady_clock::time_point end) { impl_->repeats_until = end; }
 
 void KubeClient::end_pause() { impl_->credentials->end_pause(); }
 
@@ -286,6 +314,7 @@ asio::awaitable<ListPage> KubeClient::list(ObjectPath collection, ListOptions op
   request.headers.front() = accept(options.metadata_only, "PartialObjectMetadataList");
   request.compressed = !impl_->credentials->context().disable_compression;
   request.max_answer = longest_page;
+  request.timeout = options.timeout;
   const Operation operation = operation_of("list", collection);
   const std::string subject = answer_to(operation);
   const std::string text = co_await impl_->send(std::move(request), operation);
@@ -391,9 +420,14 @@ asio::awaitable<void> KubeClient::watch(ObjectPath collection, WatchOptions opti
                     subject + " is larger than " + std::to_string(JsonBounds{}.bytes >> 20) + " MiB");
     }
   };
-  const auto attempt = [&](const HttpRequest& ready) {
-    return impl_->transport->stream(ready, options.on_open, on_bytes);
+  // Known at its head: a watch ends minutes later.
+  const std::function<void()> on_open = [&] {
+    impl_->credentials->accepted(request.proof);
+    if (options.on_open) {
+      options.on_open();
+    }
   };
+  const auto attempt = [&](const HttpRequest& ready) { return impl_->transport->stream(ready, on_open, on_bytes); };
   const HttpResponse response = co_await impl_->exchange(request, attempt);
   if (response.status / 100 != 2) {
     throw error_of(response, operation);

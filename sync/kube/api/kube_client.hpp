@@ -1,13 +1,15 @@
 // A client of one API server: requests as coroutines, answers as JSON, failures as typed Errors.
 //
 // Lives on the io_context thread. Nothing here retries but the one repeat after a 401 with fresh credentials
-// (client-go plugin/pkg/client/auth/exec): retrying is the queue's and the watcher's business. All calls may be
+// (client-go plugin/pkg/client/auth/exec), and what repeat_until() allows: retrying is the queue's and the watcher's
+// business. All calls may be
 // cancelled (asio total cancellation), which throws Error(cancelled). Every request carries the field manager
 // "regsync" where the API takes one.
 #pragma once
 
 #include <asio/any_io_executor.hpp>
 #include <asio/awaitable.hpp>
+#include <chrono>
 #include <functional>
 #include <memory>
 #include <nlohmann/json_fwd.hpp>
@@ -18,8 +20,6 @@
 #include "sync/kube/http/http_client.hpp"
 
 namespace regsync::kube {
-
-inline constexpr std::string_view field_manager = "regsync";
 
 // An object or, with an empty name, a collection.
 struct ObjectPath {
@@ -39,6 +39,7 @@ struct ListOptions {
   std::string continue_token = {};
   int limit = 0;
   bool metadata_only = false;  // PartialObjectMetadata: a tenth of the bytes where only metadata matters
+  std::chrono::milliseconds timeout = HttpRequest().timeout;
 };
 
 // Of a page of a list, what is not its items.
@@ -83,8 +84,8 @@ class KubeClient {
   // Valid until use_credentials_of.
   [[nodiscard]] const ResolvedContext& context() const;
 
-  // Proves who asks as another context of the same cluster does (same_cluster), from the next request on. Requests and
-  // watches that are under way go on, and connections are kept where the TLS material is the same. Throws
+  // Proves who asks as another context of the same cluster does (same_connection), from the next request on. Requests
+  // and watches that are under way go on, and connections are kept where the TLS material is the same. Throws
   // Error(kubeconfig) and changes nothing where the context's certificates cannot be used.
   void use_credentials_of(ResolvedContext context);
 
@@ -94,6 +95,10 @@ class KubeClient {
 
   // No request but a watch takes longer, whatever it says itself.
   void limit_requests(std::chrono::milliseconds limit);
+
+  // For a command, whose requests no queue repeats: what the server is too busy for (429 and 5xx with Retry-After) is
+  // asked again when it says, as by client-go (rest/with_retry.go), unless that is later than `end`.
+  void repeat_until(std::chrono::steady_clock::time_point end);
 
   // A person asks to try again: a pause after an exec plugin that did not help ends.
   void end_pause();

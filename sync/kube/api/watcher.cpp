@@ -15,6 +15,7 @@
 #include "sync/base/json_access.hpp"
 #include "sync/base/limiter.hpp"
 #include "sync/base/random_time.hpp"
+#include "sync/base/resource_version.hpp"
 #include "sync/kube/api/pages.hpp"
 
 namespace regsync::kube {
@@ -43,10 +44,12 @@ constexpr auto very_short = seconds(1);
 // So many watches that fail one after the other, while lists are answered, are no chance: something between here and
 // the API server does not let watches pass.
 constexpr int most_failed_watches = 2;
-// A watch that expires, or ends, is begun again at once, so often in such a time. A server that ends one after the
-// other would have its client list and watch as fast as the network goes.
+// A watch that expires, ends or is cut is begun again at once, so often in such a time. A server that ends one after
+// the other would have its client list and watch as fast as the network goes.
 constexpr std::size_t most_at_once = 3;
 constexpr auto at_once_within = seconds(30);
+// After a watch was cut, an API server that is there answers in this time. Else the cut is told as a fault.
+constexpr auto cut_grace = seconds(2);
 // In bytes. etcd's are numbers.
 constexpr std::size_t longest_version = 1024;
 // A watch has a bookmark each minute. One that had none in this time may be waiting for a revision that the server, set
@@ -116,15 +119,10 @@ asio::awaitable<void> sleep_for(steady_clock::duration delay) {
 
 std::string version_of(const json& object) { return std::string(text_at(object, {"metadata", "resourceVersion"})); }
 
-// Whether one resourceVersion is older than another: they are numbers that grow (KEP-5504). False where one is not.
+// False where one of them is no number: it may be of any age.
 bool is_older(std::string_view version, std::string_view than) {
-  const auto is_number = [](std::string_view text) {
-    return !text.empty() && text.front() != '0' && text.find_first_not_of("0123456789") == std::string_view::npos;
-  };
-  if (!is_number(version) || !is_number(than)) {
-    return false;
-  }
-  return version.size() != than.size() ? version.size() < than.size() : version < than;
+  const auto number = version_number(version);
+  return number != 0 && number < version_number(than);
 }
 
 struct Empty {};  // nothing is known
@@ -141,11 +139,12 @@ using State = std::variant<Empty, Listing, Watching>;
 // The state, and a step from each state to the next.
 class Watcher::Session {
  public:
-  Session(KubeClient& client, WatchScope scope, Handler on_event, HealthHandler on_health)
+  Session(KubeClient& client, WatchScope scope, Handler on_event, HealthHandler on_health, CutHandler on_cut)
       : client_(client),
         scope_(std::move(scope)),
         on_event_(std::move(on_event)),
         on_health_(std::move(on_health)),
+        on_cut_(std::move(on_cut)),
         page_size_(scope_.page_size) {}
 
   asio::awaitable<void> run() {
@@ -228,9 +227,13 @@ class Watcher::Session {
     options.field_selector = scope_.field_selector;
     options.metadata_only = true;
     options.limit = 1;
+    if (cut_) {
+      options.timeout = cut_grace;
+    }
     const std::function<void(json&&)> nobody = [](const json&) {};
     const ListPage page = co_await client_.list(scope_.collection, std::move(options), nobody);
     was_away_ = false;
+    cut_.reset();
     answered_ = true;
     if (is_older(page.resource_version, newest_)) {  // a later one is no news before its events
       note_revision(page.resource_version);
@@ -322,12 +325,24 @@ class Watcher::Session {
       state_ = Empty{};
     }
     lists_fail_ = !was_watching || was_away_;
+    if (const auto cut = std::exchange(cut_, std::nullopt); cut && failure.code() == ErrorCode::timeout) {
+      failure = *cut;
+    }
+    const bool was_cut = was_watching && !was_away_ && failure.code() == ErrorCode::unreachable && has_worked();
     if (was_watching && !was_away_ && !expired && failure.code() != ErrorCode::overloaded) {
       on_failed_watch(failure);
     }
     was_away_ = std::holds_alternative<Watching>(state_);
-    // The version is too old (or the server new): all must be listed again. That is no fault.
-    if (expired && was_watching && at_once_.take()) {
+    // The version is too old (or the server new): all must be listed again. Or a load balancer cut what was silent for
+    // long, or the API server is another one now. These are no faults; if nobody answers, that is told after the next
+    // step.
+    if (((expired && was_watching) || was_cut) && at_once_.take()) {
+      if (was_cut) {
+        cut_ = failure;
+        if (on_cut_) {
+          on_cut_();
+        }
+      }
       co_return;
     }
     works_ = false;
@@ -340,9 +355,8 @@ class Watcher::Session {
   // Where watches do not work and lists do, all is listed again and again, as client-go's Reflector does: what changes
   // is seen late, but it is seen. The fault is none that keeps requests from being answered.
   void on_failed_watch(Error& failure) {
-    const bool worked = opened_ && (has_told_ || steady_clock::now() - *opened_ >= very_short);
     const bool answered = std::exchange(answered_, false);
-    failed_watches_ = worked || !answered ? 0 : failed_watches_ + 1;
+    failed_watches_ = has_worked() || !answered ? 0 : failed_watches_ + 1;
     if (watches_fail()) {
       state_ = Empty{};
       failure = Error(ErrorCode::server_error,
@@ -361,6 +375,11 @@ class Watcher::Session {
     } else {
       works();
     }
+  }
+
+  // The last watch did.
+  [[nodiscard]] bool has_worked() const {
+    return opened_ && (has_told_ || steady_clock::now() - *opened_ >= very_short);
   }
 
   [[nodiscard]] bool watches_fail() const { return failed_watches_ >= most_failed_watches; }
@@ -384,6 +403,7 @@ class Watcher::Session {
   const WatchScope scope_;
   const Handler on_event_;
   const HealthHandler on_health_;
+  const CutHandler on_cut_;
   State state_ = Empty{};
   Backoff backoff_;
   AtOnce at_once_;
@@ -391,7 +411,8 @@ class Watcher::Session {
   int page_size_;
   bool works_ = false;
   bool lists_fail_ = false;
-  bool was_away_ = false;  // the last watch failed, and what the server holds since is not known
+  bool was_away_ = false;     // the last watch failed, and what the server holds since is not known
+  std::optional<Error> cut_;  // how it failed, where that is not told yet
   std::optional<steady_clock::time_point> opened_;  // when the server began to answer the last watch
   bool has_told_ = false;                           // that watch had an event
   bool answered_ = false;                           // a list was, since a watch failed last
@@ -399,8 +420,9 @@ class Watcher::Session {
   std::optional<Error> polling_;                    // why all is listed again and again, where it is
 };
 
-Watcher::Watcher(KubeClient& client, WatchScope scope, Handler on_event, HealthHandler on_health)
-    : session_(std::make_unique<Session>(client, std::move(scope), std::move(on_event), std::move(on_health))) {}
+Watcher::Watcher(KubeClient& client, WatchScope scope, Handler on_event, HealthHandler on_health, CutHandler on_cut)
+    : session_(std::make_unique<Session>(client, std::move(scope), std::move(on_event), std::move(on_health),
+                                         std::move(on_cut))) {}
 
 Watcher::~Watcher() = default;
 

@@ -52,9 +52,12 @@ class Watcher {
   // Called with an error when the server cannot be listed or watched (after each try), with nullopt when it works
   // again.
   using HealthHandler = std::function<void(const std::optional<Error>&)>;
+  // Called where something cut a watch that worked. That is no fault, unless it happens again and again, or nobody
+  // answers any more; but who answers now may be another server.
+  using CutHandler = std::function<void()>;
 
   // The client outlives the watcher.
-  Watcher(KubeClient& client, WatchScope scope, Handler on_event, HealthHandler on_health);
+  Watcher(KubeClient& client, WatchScope scope, Handler on_event, HealthHandler on_health, CutHandler on_cut = {});
   ~Watcher();
   // Whether the problem that was told last is that a list is not answered, and not a watch alone.
   [[nodiscard]] bool lists_fail() const;

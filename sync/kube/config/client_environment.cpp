@@ -11,8 +11,19 @@
 namespace regsync::kube {
 namespace {
 
-constexpr std::array<std::string_view, 5> of_paths = {"KUBECONFIG", "PATH", "SSL_CERT_FILE", "SSL_CERT_DIR",
-                                                      "DOCKER_CONFIG"};
+constexpr std::array<std::string_view, 10> of_paths = {"KUBECONFIG",
+                                                       "PATH",
+                                                       "SSL_CERT_FILE",
+                                                       "SSL_CERT_DIR",
+                                                       "DOCKER_CONFIG",
+                                                       "AWS_CONFIG_FILE",
+                                                       "AWS_SHARED_CREDENTIALS_FILE",
+                                                       "AZURE_CONFIG_DIR",
+                                                       "CLOUDSDK_CONFIG",
+                                                       "TELEPORT_HOME"};
+// Neither PATH nor those of OpenSSL, which then looks for a file without a name.
+constexpr std::array<std::string_view, 6> unset_when_empty = {"KUBECONFIG",  "DOCKER_CONFIG", "HTTPS_PROXY",
+                                                              "https_proxy", "NO_PROXY",      "no_proxy"};
 
 std::string shown(const std::string& name, const std::string& value) {
   return name == "HTTPS_PROXY" || name == "https_proxy" ? shown_proxy(value) : absolute_value(name, value);
@@ -37,14 +48,24 @@ std::string absolute_value(const std::string& name, const std::string& value) {
   return absolute;
 }
 
+bool is_unset_when_empty(const std::string& name) {
+  return std::ranges::find(unset_when_empty, name) != unset_when_empty.end();
+}
+
 std::map<std::string, std::string> client_environment() {
   std::map<std::string, std::string> environment;
-  for (const char* const name : {"KUBECONFIG", "PATH", "HTTPS_PROXY", "https_proxy", "NO_PROXY", "no_proxy",
-                                 "SSL_CERT_FILE", "SSL_CERT_DIR", "DOCKER_CONFIG"}) {
+  const auto add = [&](const char* name) {
     const std::string value = process_environment(name).value_or("");
     if (!value.empty()) {
       environment[name] = shown(name, value);
     }
+  };
+  for (const char* const name : {"KUBECONFIG", "PATH", "HTTPS_PROXY", "https_proxy", "NO_PROXY", "no_proxy",
+                                 "SSL_CERT_FILE", "SSL_CERT_DIR", "DOCKER_CONFIG"}) {
+    add(name);
+  }
+  for (const PluginVariable& variable : read_by_plugins) {
+    add(variable.name);
   }
   return environment;
 }

@@ -21,6 +21,10 @@ using nlohmann::json;
 // Where a pod finds the API server of its own cluster (Argo CD: KubernetesInternalAPIServerAddr).
 constexpr std::string_view hub_itself = "https://kubernetes.default.svc";
 
+// Of one kubeconfig or config, which has some dozens. To read so many takes some tens of milliseconds, at each event of
+// a Secret: whoever may write one may do so again and again.
+constexpr std::size_t most_values = 10'000;
+
 Error unfit(const std::string& what, const std::string& remedy) { return {ErrorCode::kubeconfig, what, remedy}; }
 
 std::optional<std::string> data_at(const json& secret, std::string_view key) {
@@ -64,7 +68,7 @@ auto of_secret(const Function& function) {
 }
 
 ResolvedContext of_kubeconfig(const std::string& text) {
-  const Kubeconfig config = of_secret([&] { return Kubeconfig::parse(text, "the Secret's kubeconfig"); });
+  const Kubeconfig config = of_secret([&] { return Kubeconfig::parse(text, "the Secret's kubeconfig", most_values); });
   const auto& names = config.contexts();
   if (names.empty()) {
     throw unfit("its kubeconfig has no context", "write one: kubectl config view --raw --flatten --minify");
@@ -173,9 +177,9 @@ ExecConfig aws_exec_of(const json& config) {
 // name: the Secret's.
 ResolvedContext of_argo(const std::string& name, std::string server, const std::string& text) {
   server.erase(server.find_last_not_of('/') + 1);  // as Argo CD does
-  const auto parsed = parse_json(text.empty() ? "{}" : text);
+  const auto parsed = parse_json(text.empty() ? "{}" : text, {.values = most_values});
   if (!parsed || !parsed->is_object()) {
-    throw unfit("config is not a JSON object", "see argocd cluster add");
+    throw unfit("config is not a JSON object, or far too large", "see argocd cluster add");
   }
   const json config = read_argo_config(*parsed);
   const bool no_login = text_at(config, {"bearerToken"}).empty() && text_at(config, {"username"}).empty() &&

@@ -24,6 +24,8 @@ struct KnownCluster {
   std::optional<ResolvedContext> context;  // none: problem says why
   std::optional<Error> problem;
   std::map<std::string, std::string, std::less<>> labels;  // of the Secret
+
+  bool operator==(const KnownCluster&) const = default;
 };
 
 // "NAMESPACE/NAME" of the Secret: the name of its context.

@@ -1,6 +1,5 @@
 #include "sync/kube/config/credentials.hpp"
 
-#include <array>
 #include <utility>
 
 #include "helper/base/error.hpp"
@@ -100,13 +99,14 @@ asio::awaitable<std::shared_ptr<const RequestCredentials>> Credentials::current(
                 "see what writes it; it is read again when it changes");
   }
   if (plugin_) {
-    use(co_await plugin_->current());
+    use(co_await plugin_->current(refused_));
   }
   co_return proof_;
 }
 
 asio::awaitable<bool> Credentials::renew(std::shared_ptr<const RequestCredentials> rejected) {
   if (proof_ == rejected) {
+    refused_ = true;
     read_files(/*now=*/true);
     if (plugin_) {
       use(co_await plugin_->renew(minted_));
@@ -116,8 +116,8 @@ asio::awaitable<bool> Credentials::renew(std::shared_ptr<const RequestCredential
 }
 
 void Credentials::accepted(const std::shared_ptr<const RequestCredentials>& taken) {
-  if (plugin_ && taken == proof_) {
-    plugin_->accepted(minted_);
+  if (taken == proof_) {
+    refused_ = false;
   }
 }
 

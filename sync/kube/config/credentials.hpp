@@ -76,6 +76,7 @@ class Credentials {
   std::shared_ptr<const ExecCredential> minted_;
   std::shared_ptr<const RequestCredentials> proof_;
 
+  bool refused_ = false;          // the last proof that the server judged, it did not take
   std::optional<Stamps> stamps_;  // none until the files are read first
   std::chrono::steady_clock::time_point read_;
 };

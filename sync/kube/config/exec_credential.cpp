@@ -1,18 +1,14 @@
 #include "sync/kube/config/exec_credential.hpp"
 
-#include <cstdio>
-#include <cstring>
-#include <ctime>
 #include <nlohmann/json.hpp>
-#include <regex>
 #include <utility>
 
 #include "helper/base/error.hpp"
 #include "helper/base/file_io.hpp"
 #include "helper/base/text.hpp"
-#include "helper/base/wall_time.hpp"
 #include "sync/base/base64.hpp"
 #include "sync/base/bounded_json.hpp"
+#include "sync/base/rfc3339.hpp"
 #include "sync/kube/config/yaml_json.hpp"
 #include "sync/kube/http/pem.hpp"
 
@@ -37,36 +33,6 @@ std::string string_member(const json& object, const char* key) {
     throw plugin_error(std::string("exec plugin: ") + key + " must be a string");
   }
   return found->get<std::string>();
-}
-
-// RFC 3339, as Go reads metav1.Time: 2024-01-31T12:00:00Z, with a fraction or an offset where a plugin likes one, and
-// an hour of one digit. strptime and sscanf alone would take more.
-bool is_rfc3339(const std::string& text) {
-  static const std::regex shape(R"(\d{4}-\d\d-\d\dT\d{1,2}:\d\d:\d\d([.,]\d+)?(Z|[+-]\d\d:\d\d))");
-  constexpr std::size_t longest = 64;
-  return text.size() <= longest && std::regex_match(text, shape);
-}
-
-std::optional<std::chrono::system_clock::time_point> parse_time(const std::string& text) {
-  std::tm parts{};
-  const char* rest = is_rfc3339(text) ? strptime(text.c_str(), "%Y-%m-%dT%H:%M:%S", &parts) : nullptr;
-  const std::tm written = parts;
-  const std::time_t seconds = timegm(&parts);
-  if (rest == nullptr || parts.tm_mday != written.tm_mday || parts.tm_sec != written.tm_sec) {
-    return std::nullopt;  // a 30th of February would be a day in March
-  }
-  rest += std::strcspn(rest, "Z+-");
-  long offset = 0;
-  int hours = 0;
-  int minutes = 0;
-  // NOLINTNEXTLINE(cert-err34-c,bugprone-unchecked-string-to-number-conversion): two digits always convert
-  if (sscanf(rest + 1, "%2d:%2d", &hours, &minutes) == 2) {
-    offset = (*rest == '-' ? -1L : 1L) * (hours * 3600L + minutes * 60L);
-  }
-  if (hours > 24 || minutes > 60) {
-    return std::nullopt;
-  }
-  return wall_time(seconds - offset);
 }
 
 // client-go decodes YAML as well.
@@ -133,7 +99,7 @@ ExecCredential parse_exec_credential(std::string_view text, std::string_view api
     throw plugin_error("exec plugin returned a token with control characters");
   }
   if (const auto expires = status->find("expirationTimestamp"); expires != status->end() && !expires->is_null()) {
-    credential.expires = parse_time(string_member(*status, "expirationTimestamp"));
+    credential.expires = parse_rfc3339(string_member(*status, "expirationTimestamp"));
     if (!credential.expires) {
       throw plugin_error("exec plugin returned an expirationTimestamp that is not RFC 3339");
     }

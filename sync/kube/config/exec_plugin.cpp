@@ -1,19 +1,19 @@
 #include "sync/kube/config/exec_plugin.hpp"
 
 #include <algorithm>
-#include <asio/steady_timer.hpp>
 #include <asio/this_coro.hpp>
 #include <map>
 #include <nlohmann/json.hpp>
+#include <ranges>
 #include <utility>
 
 #include "helper/base/text.hpp"
-#include "sync/base/boottime_timer.hpp"
 #include "sync/base/child_process.hpp"
 #include "sync/base/default_route.hpp"
 #include "sync/base/disclosure.hpp"
 #include "sync/base/find_program.hpp"
 #include "sync/base/limiter.hpp"
+#include "sync/base/own_addresses.hpp"
 #include "sync/base/user_manager.hpp"
 
 namespace regsync::kube {
@@ -24,12 +24,8 @@ using namespace std::chrono_literals;
 using std::chrono::nanoseconds;
 
 constexpr std::size_t largest_output = std::size_t{1} << 20;
-// A plugin may be a Python program that calls a cloud; 200 contexts must not start 200 of them.
+// Of 200 contexts.
 constexpr std::size_t most_at_once = 4;
-// One that takes longer than this, or this part of its patience, waits for something, rather than keep the machine
-// busy.
-constexpr std::chrono::milliseconds longest_turn = 1s;
-constexpr int turn_part = 12;
 // Two that talk to one person at one terminal talk over each other.
 constexpr std::size_t most_interactive = 1;
 
@@ -42,18 +38,33 @@ constexpr nanoseconds just_minted = 5s;
 constexpr nanoseconds refused_at_once = 60s;
 
 // One thread runs all clients (design).
-Limiter& turns(bool interactive, bool hangs) {
+Limiter& turns(bool hangs) {
   static thread_local Limiter plain(most_at_once);
   static thread_local Limiter hanging(most_at_once);
-  static thread_local Limiter at_terminal(most_interactive);
-  return interactive ? at_terminal : hangs ? hanging : plain;
+  return hangs ? hanging : plain;
 }
 
+asio::awaitable<ChildResult> run_at_terminal(ChildCommand command) {
+  static thread_local Limiter turns(most_interactive);
+  const auto turn = co_await turns.enter();
+  ChildResult result = co_await run_child(std::move(command));
+  co_return result;
+}
+
+constexpr const char* by_hand =
+    "run the command of this user's `exec` in the kubeconfig by hand, or `kubectl` with this context; then: regsync "
+    "sync";
+
 Error plugin_error(const std::string& message, const std::string& remedy = {}) {
-  return {ErrorCode::credential_plugin, message,
-          remedy.empty() ? "run the command of this user's `exec` in the kubeconfig by hand, or `kubectl` with this "
-                           "context; then: regsync sync"
-                         : remedy};
+  return {ErrorCode::credential_plugin, message, remedy.empty() ? by_hand : remedy};
+}
+
+// Of one that ran and failed. A service lacks what a shell's profile exports (AWS_PROFILE).
+std::string remedy_of_failure(const ExecManners& manners) {
+  return std::string(by_hand) + (manners.terminal_errors
+                                     ? ""
+                                     : "; if that works in a shell, give regsyncd the variables that the plugin reads "
+                                       "there: regsync setup --environment NAME,...");
 }
 
 // Everything that a run depends on: of a CA file its name, because each run is told what it holds then.
@@ -67,6 +78,7 @@ std::string identity(const ResolvedContext& context) {
                     exec.api_version,
                     exec.interactive_mode,
                     exec.manners.terminal,
+                    exec.manners.terminal_errors,
                     exec.install_hint,
                     exec.manners.patience.count(),
                     exec_info(named, false),
@@ -84,9 +96,10 @@ nanoseconds pause_of(int unhelpful) {
 }  // namespace
 
 ExecPlugin::World ExecPlugin::real_world() {
-  return {.passed = [] { return boottime_now(); },
+  return {.now = [] { return BoottimeClock::now(); },
           .wall = [] { return std::chrono::system_clock::now(); },
-          .has_network = [] { return has_default_route(); }};
+          .has_network = [] { return has_default_route(); },
+          .addresses = [] { return own_addresses(); }};
 }
 
 std::shared_ptr<ExecPlugin> ExecPlugin::shared(const ResolvedContext& context) {
@@ -111,11 +124,11 @@ bool ExecPlugin::is_fresh() const {
   return cached_ && !asked_anew_ && (!cached_->expires || world_.wall() < *cached_->expires);
 }
 
-asio::awaitable<ExecPlugin::Shared> ExecPlugin::current() {
+asio::awaitable<ExecPlugin::Shared> ExecPlugin::current(bool refused) {
   if (is_fresh()) {
     co_return cached_;
   }
-  if (in_pause() && (failure_ || !accepted_)) {
+  if (in_pause() && (refused || !paused_by_refusal_)) {
     if (failure_) {
       throw Error(*failure_);
     }
@@ -133,11 +146,12 @@ asio::awaitable<ExecPlugin::Shared> ExecPlugin::renew(Shared rejected) {
   }
   if (refused_ != cached_) {
     refused_ = cached_;
-    helped_ = world_.passed() - cached_since_ > refused_at_once;
+    helped_ = world_.now() - cached_since_ > refused_at_once;
     if (helped_) {
       unhelpful_ = 0;
     }
     pause_after(cached_since_, unhelpful_);  // none for the first: client-go runs once more
+    paused_by_refusal_ = true;
     ++unhelpful_;
   }
   if (in_pause()) {
@@ -146,19 +160,17 @@ asio::awaitable<ExecPlugin::Shared> ExecPlugin::renew(Shared rejected) {
   co_return co_await run_shared();
 }
 
-void ExecPlugin::accepted(const Shared& taken) { accepted_ = accepted_ || taken == cached_; }
-
 void ExecPlugin::end_pause() {
   paused_until_ = {};
-  const bool is_new = world_.passed() - cached_since_ < just_minted;
-  asked_anew_ = cached_ && !is_new && !config_.manners.terminal;
+  const bool is_new = world_.now() - cached_since_ < just_minted;
+  asked_anew_ = cached_ && !is_new && !config_.manners.terminal_errors;
 }
 
 bool ExecPlugin::in_pause() {
-  if (world_.passed() >= paused_until_) {
+  if (world_.now() >= paused_until_) {
     return false;
   }
-  if (own_files() != files_) {
+  if (own_files() != files_ || world_.addresses() != addresses_) {
     paused_until_ = {};
     unhelpful_ = 0;
     return false;
@@ -166,13 +178,16 @@ bool ExecPlugin::in_pause() {
   return true;
 }
 
-void ExecPlugin::pause_after(nanoseconds since, int unhelpful) {
+void ExecPlugin::pause_after(BoottimeClock::time_point since, int unhelpful) {
   const nanoseconds pause = pause_of(unhelpful);
   paused_until_ = since + (world_.has_network() ? pause : std::min(pause, longest_without_network));
+  paused_by_refusal_ = false;
   files_ = own_files();
+  addresses_ = world_.addresses();
 }
 
-// The command, and whatever its arguments name: `python3 /opt/login.py` is one plugin. And the CA that it is told.
+// The command, and the files that its arguments and its environment name: `python3 /opt/login.py` is one plugin. And
+// the CA that it is told.
 std::vector<FileStamp> ExecPlugin::own_files() const {
   std::vector<FileStamp> stamps;
   try {
@@ -180,11 +195,16 @@ std::vector<FileStamp> ExecPlugin::own_files() const {
   } catch (const Error&) {
     stamps.emplace_back();  // not there, or not executable yet
   }
-  for (const std::string& argument : config_.args) {
-    if (argument.starts_with('/')) {
-      stamps.push_back(stamp_of(argument));
+  const auto add_named = [&](const std::string& word) {
+    const auto value = word.find("=/");  // --config=/etc/login.yaml
+    const std::string path = value == std::string::npos ? word : word.substr(value + 1);
+    const FileStamp stamp = path.starts_with('/') ? stamp_of(path) : FileStamp();
+    if (!S_ISDIR(stamp.mode)) {  // a folder changes with each file that a run makes in it
+      stamps.push_back(stamp);
     }
-  }
+  };
+  std::ranges::for_each(config_.args, add_named);
+  std::ranges::for_each(config_.env | std::views::values, add_named);
   if (config_.provide_cluster_info) {
     stamps.push_back(stamp_of(context_.ca_file));
   }
@@ -204,13 +224,12 @@ asio::awaitable<ExecPlugin::Shared> ExecPlugin::run() {
   } catch (const Error& error) {
     if (error.code() != ErrorCode::cancelled) {
       failure_ = error;
-      pause_after(world_.passed(), ++unhelpful_);
+      pause_after(world_.now(), ++unhelpful_);
     }
     throw;
   }
   refused_.reset();
-  accepted_ = false;
-  cached_since_ = world_.passed();
+  cached_since_ = world_.now();
   helped_ = is_fresh();
   if (!helped_) {
     pause_after(cached_since_, ++unhelpful_);
@@ -218,17 +237,20 @@ asio::awaitable<ExecPlugin::Shared> ExecPlugin::run() {
   co_return cached_;
 }
 
-// Of what it wrote to its standard error; some write there what they would have printed.
+// ": " and what it wrote to its standard error, for the end of a message; some write there what they would have
+// printed.
 std::string ExecPlugin::what_it_says(const ChildResult& result) const {
   const std::string& errors = result.errors;
   if (result.errors_cut) {
-    return "what it says is too long to be shown";  // the rest may tell that there is a credential in it
+    return ": what it says is too long to be shown";  // the rest may tell that there is a credential in it
   }
   const auto holds = [&](const SecretString& secret) {
     return !secret.empty() && errors.find(secret.reveal()) != std::string::npos;
   };
   const bool known = cached_ && (holds(cached_->token) || holds(cached_->key));
-  return known ? "what it says is not shown, because it holds a credential" : presentable_unless_secret(errors);
+  const std::string said =
+      known ? "what it says is not shown, because it holds a credential" : presentable_unless_secret(errors);
+  return said.empty() ? said : ": " + said;
 }
 
 asio::awaitable<ExecCredential> ExecPlugin::run_command() {
@@ -249,34 +271,31 @@ asio::awaitable<ExecCredential> ExecPlugin::run_command() {
   command.timeout = config_.manners.patience;
   command.max_output = largest_output;
   command.terminal_input = interactive;
-  command.terminal_errors = config_.manners.terminal;
-  auto turn = co_await turns(interactive, std::exchange(hangs_, false)).enter();
-  std::optional<ShortTurn> short_turn;
-  if (!interactive) {
-    short_turn.emplace(co_await asio::this_coro::executor, std::move(turn),
-                       std::min(command.timeout / turn_part, longest_turn));
-  }
+  command.terminal_errors = config_.manners.terminal_errors;
+  Limiter& own_turns = turns(std::exchange(hangs_, false));
   ChildResult result;
   try {
-    result = co_await run_child(std::move(command));
+    if (interactive) {
+      result = co_await run_at_terminal(std::move(command));
+    } else {
+      result = co_await run_child_in_turn(own_turns, std::move(command));
+    }
+  } catch (const ChildTimeout& late) {
+    hangs_ = true;
+    throw plugin_error("exec: " + late.message() + what_it_says(late.result), late.remedy());
   } catch (const Error& error) {
     if (error.code() == ErrorCode::not_found) {
       throw plugin_error(name + " not found: " + error.message(),
-                         config_.install_hint.empty()
-                             ? "install it; or, where a shell finds it, give regsyncd its PATH: "
-                               "regsync setup --environment PATH"
-                             : presentable(config_.install_hint));
+                         config_.install_hint.empty() ? how_to_provide_program() : presentable(config_.install_hint));
     }
     if (error.code() == ErrorCode::cancelled) {
       throw;
     }
-    hangs_ = error.code() == ErrorCode::timeout;
     throw plugin_error("exec: " + error.message(), error.remedy());
   }
   if (result.exit_code != 0) {
-    const std::string said = what_it_says(result);
-    throw plugin_error(name + " failed with exit code " + std::to_string(result.exit_code) +
-                       (said.empty() ? "" : ": " + said));
+    throw plugin_error(name + " failed with exit code " + std::to_string(result.exit_code) + what_it_says(result),
+                       remedy_of_failure(config_.manners));
   }
   co_return parse_exec_credential(result.output, config_.api_version);
 }

@@ -6,21 +6,25 @@
 //   - Runs that do not help (a failure, a credential that is refused at once or has expired already) are followed by
 //     pauses that double from a second to two hours, because the rest is a person's to mend. A pause ends early when
 //     the plugin's own files change (and the CA file that it is told), or by end_pause(). Time that the machine sleeps
-//     counts. While it has no way to any network, which a person need not mend, a pause is at most a minute.
+//     counts. What a person need not mend ends it too: other addresses of this machine, as when a VPN comes; and while
+//     it has no way to any network, a pause is at most a minute.
+//   - A pause that a server's refusal began holds only for those who were refused: for the others the plugin runs when
+//     the credential expires.
 //   - Contexts with the same command, arguments, environment and cluster info share one plugin and its credential.
 // Lives on the io_context thread.
 #pragma once
 
-#include <asio/any_io_executor.hpp>
 #include <asio/awaitable.hpp>
 #include <chrono>
 #include <functional>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
 #include "helper/base/error.hpp"
+#include "sync/base/boottime_timer.hpp"
 #include "sync/base/file_stamp.hpp"
 #include "sync/base/single_flight.hpp"
 #include "sync/kube/config/exec_credential.hpp"
@@ -35,11 +39,12 @@ class ExecPlugin {
  public:
   using Shared = std::shared_ptr<const ExecCredential>;
 
-  // What a plugin's pauses depend on, for tests. `passed` counts from any origin, through sleep.
+  // What a plugin's pauses depend on, for tests.
   struct World {
-    std::function<std::chrono::nanoseconds()> passed;
+    std::function<BoottimeClock::time_point()> now;
     std::function<std::chrono::system_clock::time_point()> wall;
     std::function<bool()> has_network;
+    std::function<std::set<std::string>()> addresses;
   };
   static World real_world();
 
@@ -49,15 +54,13 @@ class ExecPlugin {
   explicit ExecPlugin(const ResolvedContext& context, World world = real_world());
 
   // The credential in the cache, or a fresh one. Callers who come while the plugin runs wait for that run, and share
-  // its failure. Throws Error(credential_plugin).
-  asio::awaitable<Shared> current();
+  // its failure. `refused`: the last one that the caller's server judged it did not take. Throws
+  // Error(credential_plugin).
+  asio::awaitable<Shared> current(bool refused = false);
 
   // After a 401 for `rejected`: what replaced it already, or the credential of one more run. Returns `rejected` itself
   // while a pause lasts.
   asio::awaitable<Shared> renew(Shared rejected);
-
-  // A server took this credential: what another server says of it does not keep it from being renewed when it expires.
-  void accepted(const Shared& taken);
 
   // A person asks, who may have logged in as somebody else: the next need runs the plugin at once, even if the
   // credential in the cache is good. Where that is just new, or the person sits at our terminal and was asked already,
@@ -73,7 +76,7 @@ class ExecPlugin {
   asio::awaitable<Shared> run();
   asio::awaitable<ExecCredential> run_command();
   [[nodiscard]] std::string what_it_says(const ChildResult& result) const;
-  void pause_after(std::chrono::nanoseconds since, int unhelpful);
+  void pause_after(BoottimeClock::time_point since, int unhelpful);
 
   const ResolvedContext context_;  // what the plugin is told of the cluster
   const ExecConfig& config_;       // of context_
@@ -81,17 +84,18 @@ class ExecPlugin {
   SingleFlight<Shared> flight_;
 
   Shared cached_;
-  std::chrono::nanoseconds cached_since_{};
+  BoottimeClock::time_point cached_since_;
   Shared refused_;                // the cached one, once a server refused it
-  bool accepted_ = false;         // some server took the cached one
   std::optional<Error> failure_;  // of the last run
   bool helped_ = false;           // the last run did, as far as is known
   bool asked_anew_ = false;       // since the last run began: the cached one does not count
   bool hangs_ = false;            // the last run ended because its time was up
 
   int unhelpful_ = 0;  // runs in a row that did not help
-  std::chrono::nanoseconds paused_until_{};
-  std::vector<FileStamp> files_;  // when the pause began
+  BoottimeClock::time_point paused_until_;
+  bool paused_by_refusal_ = false;
+  std::vector<FileStamp> files_;     // when the pause began
+  std::set<std::string> addresses_;  // of this machine, then
 };
 
 }  // namespace regsync::kube

@@ -148,9 +148,9 @@ Kubeconfig Kubeconfig::load(const std::optional<fs::path>& explicit_path) {
   return config;
 }
 
-Kubeconfig Kubeconfig::parse(const std::string& text, std::string source) {
+Kubeconfig Kubeconfig::parse(const std::string& text, std::string source, std::size_t most_values) {
   Kubeconfig config;
-  *config.entries_ = decode_kubeconfig(text, "/");
+  *config.entries_ = decode_kubeconfig(text, "/", most_values);
   for (const auto& [name, context] : config.entries_->contexts) {
     config.names_.push_back(name);
   }
@@ -219,6 +219,25 @@ const std::map<std::string, std::string, std::less<>>& Kubeconfig::labels(const 
   return known == clusters_.end() ? none : known->second->labels;
 }
 
+std::optional<std::vector<std::string>> Kubeconfig::renewed_since(const Kubeconfig& before) const {
+  if (is_of_files_ || before.is_of_files_ || source_ != before.source_ || names_ != before.names_) {
+    return std::nullopt;
+  }
+  std::vector<std::string> renewed;
+  for (const auto& [name, cluster] : clusters_) {
+    const auto& known = before.clusters_.at(name);
+    if (cluster == known) {
+      continue;
+    }
+    if (!cluster->context || !known->context || !same_connection(*cluster->context, *known->context) ||
+        cluster->problem != known->problem || cluster->labels != known->labels) {
+      return std::nullopt;
+    }
+    renewed.push_back(name);
+  }
+  return renewed;
+}
+
 std::string Kubeconfig::server(const std::string& context) const {
   if (const auto known = clusters_.find(context); known != clusters_.end()) {
     return known->second->context ? known->second->context->server : std::string();
@@ -242,7 +261,9 @@ ResolvedContext Kubeconfig::resolve(std::string_view context) const {
     if (!known->second->context) {
       throw Error(*known->second->problem);
     }
-    return known->second->context->clone();
+    ResolvedContext resolved = known->second->context->clone();
+    resolved.in_kubeconfig = false;
+    return resolved;
   }
   const auto found = entries_->contexts.find(name);
   if (found == entries_->contexts.end()) {

@@ -19,6 +19,7 @@
 #include "helper/base/error.hpp"
 #include "sync/kube/config/cluster_secret.hpp"
 #include "sync/kube/config/resolved_context.hpp"
+#include "sync/kube/config/yaml_json.hpp"
 
 namespace regsync::kube {
 
@@ -33,8 +34,9 @@ class Kubeconfig {
   // Reads and merges the files. Throws Error(kubeconfig) when one cannot be read or decoded.
   static Kubeconfig load(const std::optional<std::filesystem::path>& explicit_path = std::nullopt);
 
-  // One kubeconfig's text. `source` names it in messages. Throws Error(kubeconfig) when it cannot be decoded.
-  static Kubeconfig parse(const std::string& text, std::string source);
+  // One kubeconfig's text. `source` names it in messages. Throws Error(kubeconfig) or Error(invalid_input) when it
+  // cannot be decoded, or holds more values than that.
+  static Kubeconfig parse(const std::string& text, std::string source, std::size_t most_values = values_of_a_file);
 
   // Clusters that are known from elsewhere than a file, by the names of their contexts. `source` names that place.
   static Kubeconfig of(std::map<std::string, std::shared_ptr<const KnownCluster>> clusters, std::string source);
@@ -70,6 +72,10 @@ class Kubeconfig {
 
   // Where it was read from, for messages: "KUBECONFIG=/a:/b (/b does not exist)", "/home/u/.kube/config".
   [[nodiscard]] const std::string& source() const { return source_; }
+
+  // The contexts of a hub whose users' credentials are other ones than in `before`, where nothing else differs; nullopt
+  // where anything does. Of files, which are compared when they are resolved, it is not known.
+  [[nodiscard]] std::optional<std::vector<std::string>> renewed_since(const Kubeconfig& before) const;
 
   // How long before it was read the newest of its files was written, by the wall clock: a file that is being written
   // is young. The longest time there is where it comes from no file.

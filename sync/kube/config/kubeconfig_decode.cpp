@@ -208,8 +208,8 @@ KubeconfigEntries::ByName<Entry> decode_list(const json& root, const char* list,
 
 }  // namespace
 
-KubeconfigEntries decode_kubeconfig(const std::string& text, const fs::path& folder) {
-  const json root = yaml_to_json(text);
+KubeconfigEntries decode_kubeconfig(const std::string& text, const fs::path& folder, std::size_t most_values) {
+  const json root = yaml_to_json(text, Scalars::typed, most_values);
   if (root.is_null()) {
     return {};
   }

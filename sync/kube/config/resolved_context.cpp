@@ -16,6 +16,7 @@ auto cluster_of(const ResolvedContext& context) {
 ResolvedContext ResolvedContext::clone() const {
   ResolvedContext copy;
   copy.name = name;
+  copy.in_kubeconfig = in_kubeconfig;
   copy.server = server;
   copy.tls_server_name = tls_server_name;
   copy.insecure_skip_tls_verify = insecure_skip_tls_verify;
@@ -39,7 +40,7 @@ ResolvedContext ResolvedContext::clone() const {
   return copy;
 }
 
-bool same_cluster(const ResolvedContext& one, const ResolvedContext& other) {
+bool same_connection(const ResolvedContext& one, const ResolvedContext& other) {
   return cluster_of(one) == cluster_of(other);
 }
 

@@ -15,9 +15,10 @@ namespace regsync::kube {
 // How the programs of this process may run exec credential plugins. Not part of the kubeconfig: see
 // Kubeconfig::set_exec_manners.
 struct ExecManners {
-  // A person sits at the terminal that is our standard input: plugins get standard input and standard error as they
-  // are, by the rules of interactiveMode.
+  // A person sits at the terminal that is our standard input: plugins get it, by the rules of interactiveMode.
   bool terminal = false;
+  // A person reads our standard error: plugins write there.
+  bool terminal_errors = false;
   // A run that takes longer is ended, with all that it started. A browser login or a device code takes minutes.
   std::chrono::milliseconds patience = std::chrono::seconds(60);
 
@@ -55,7 +56,8 @@ struct Impersonation {
 struct ResolvedContext {
   // The cluster.
   std::string name;
-  std::string server;  // URL of the API server, no trailing "/"
+  bool in_kubeconfig = true;  // else a Secret of a hub describes it
+  std::string server;         // URL of the API server, no trailing "/"
   std::string tls_server_name;
   bool insecure_skip_tls_verify = false;
   std::string ca_file;    // absolute; re-read when it changes
@@ -82,8 +84,8 @@ struct ResolvedContext {
   bool operator==(const ResolvedContext&) const = default;
 };
 
-// True where both are the same cluster under the same name, so that at most the user's credentials differ: a client of
-// one becomes a client of the other by KubeClient::use_credentials_of.
-bool same_cluster(const ResolvedContext& one, const ResolvedContext& other);
+// True where both reach the same server in the same way under the same name, so that at most the user's credentials
+// differ: a client of one becomes a client of the other by KubeClient::use_credentials_of.
+bool same_connection(const ResolvedContext& one, const ResolvedContext& other);
 
 }  // namespace regsync::kube

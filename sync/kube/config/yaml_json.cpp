@@ -3,7 +3,6 @@
 #include <yaml-cpp/yaml.h>
 
 #include <algorithm>
-#include <array>
 #include <cctype>
 #include <charconv>
 #include <cmath>
@@ -22,11 +21,8 @@ namespace {
 
 using nlohmann::json;
 
-// Aliases may repeat a node; a document of a few hundred bytes can thereby stand for gigabytes.
-constexpr int most_nodes = 250'000;
-// In the text: a value has up to two marks, and names have hyphens.
-constexpr std::size_t most_punctuation = 500'000;
 constexpr int deepest = 100;
+constexpr std::size_t bytes_of_a_value = 128;  // with those of its name; the mean of the longest document
 
 bool is_one_of(std::string_view text, std::initializer_list<std::string_view> words) {
   return std::find(words.begin(), words.end(), text) != words.end();
@@ -101,12 +97,14 @@ std::string with_line_feeds(std::string text) {
 
 class Converter {
  public:
-  explicit Converter(Scalars scalars) : scalars_(scalars) {}
+  Converter(Scalars scalars, std::size_t most_values)
+      : scalars_(scalars), values_left_(most_values), bytes_left_(most_values * bytes_of_a_value) {}
 
   json convert(const YAML::Node& node, int depth = 0) {
-    if (++nodes_ > most_nodes || depth > deepest) {
-      throw Error(ErrorCode::invalid_input, "the YAML is too deep or too large when its aliases are expanded");
+    if (depth > deepest) {
+      throw beyond_bounds();
     }
+    take(1, values_left_);
     switch (node.Type()) {
       case YAML::NodeType::Scalar:
         return scalar(node);
@@ -127,7 +125,19 @@ class Converter {
   }
 
  private:
-  [[nodiscard]] json scalar(const YAML::Node& node) const {
+  static Error beyond_bounds() {
+    return {ErrorCode::invalid_input, "the YAML is too deep or too large when its aliases are expanded"};
+  }
+
+  // Aliases may repeat a node; a document of a few hundred bytes can thereby stand for gigabytes.
+  static void take(std::size_t count, std::size_t& left) {
+    if (count > left) {
+      throw beyond_bounds();
+    }
+    left -= count;
+  }
+
+  [[nodiscard]] json scalar(const YAML::Node& node) {
     const std::string& tag = node.Tag();
     const bool typed = scalars_ == Scalars::typed;
     if (typed && tag == "tag:yaml.org,2002:binary") {
@@ -144,7 +154,8 @@ class Converter {
   }
 
   // yaml-cpp takes any bytes, go-yaml does not; and no JSON could be written of them.
-  static std::string in_utf8(std::string text, const YAML::Mark& mark) {
+  std::string in_utf8(std::string text, const YAML::Mark& mark) {
+    take(text.size(), bytes_left_);
     if (!is_utf8(text)) {
       throw Error(ErrorCode::invalid_input, "line " + std::to_string(mark.line + 1) + ": it is not UTF-8",
                   "save it as UTF-8");
@@ -186,14 +197,15 @@ class Converter {
   }
 
   const Scalars scalars_;
-  int nodes_ = 0;
+  std::size_t values_left_;
+  std::size_t bytes_left_;
 };
 
 }  // namespace
 
-json yaml_to_json(const std::string& text, Scalars scalars) {
+json yaml_to_json(const std::string& text, Scalars scalars, std::size_t most_values) {
   const std::string lines = with_line_feeds(text);
-  require_yaml_within(lines, most_punctuation);
+  require_yaml_within(lines, 2 * most_values);  // a value has up to two marks, and names have hyphens
   YAML::Node root;
   try {
     root = YAML::Load(lines);
@@ -201,7 +213,7 @@ json yaml_to_json(const std::string& text, Scalars scalars) {
     throw Error(ErrorCode::invalid_input, "line " + std::to_string(failure.mark.line + 1) + ": " +
                                               presentable(failure.msg));  // it may quote half of a character
   }
-  return Converter(scalars).convert(root);
+  return Converter(scalars, most_values).convert(root);
 }
 
 }  // namespace regsync::kube

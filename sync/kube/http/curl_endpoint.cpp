@@ -28,9 +28,9 @@ namespace {
 using std::chrono::milliseconds;
 using std::chrono::seconds;
 
-// client-go: net.Dialer.KeepAlive: after so long the kernel asks the other kernel, and again after five seconds. What
-// finds a dead machine or network (Patience).
-constexpr seconds keepalive_interval = seconds(30);
+// Nearly as client-go's net.Dialer.KeepAlive: after so long the kernel asks the other kernel, and again after five
+// seconds. What finds a dead machine or network (Patience), and leaves time to look once more when a watch was cut.
+constexpr seconds keepalive_interval = seconds(27);
 constexpr seconds keepalive_repeat = seconds(5);
 // Bytes, or questions, that nobody acknowledges: then the kernel gives the connection up (tcp(7)).
 constexpr unsigned tcp_user_timeout_ms = 15'000;

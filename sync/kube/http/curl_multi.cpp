@@ -10,8 +10,8 @@
 #include <utility>
 
 #include "helper/base/error.hpp"
-#include "sync/base/guard.hpp"
 #include "sync/base/log.hpp"
+#include "sync/base/spawn_guarded.hpp"
 
 namespace regsync::kube {
 namespace {

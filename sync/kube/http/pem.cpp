@@ -6,6 +6,7 @@
 #include <openssl/pem.h>
 #include <openssl/x509.h>
 
+#include <array>
 #include <memory>
 
 namespace regsync::kube {
@@ -24,9 +25,12 @@ using Key = std::unique_ptr<EVP_PKEY, Deleter<EVP_PKEY_free>>;
 
 Bio bio_of(std::string_view pem) { return Bio(BIO_new_mem_buf(pem.data(), static_cast<int>(pem.size()))); }
 
+// Never asks a terminal for the passphrase of an encrypted block: a certificate may be one as well (RFC 1421).
+int no_passphrase(char* /*buffer*/, int /*size*/, int /*writing*/, void* /*context*/) { return -1; }
+
 Certificate certificate_of(std::string_view pem) {
   const Bio bio = bio_of(pem);
-  Certificate certificate(PEM_read_bio_X509(bio.get(), nullptr, nullptr, nullptr));
+  Certificate certificate(PEM_read_bio_X509(bio.get(), nullptr, no_passphrase, nullptr));
   ERR_clear_error();
   return certificate;
 }
@@ -49,9 +53,6 @@ void for_each_certificate(std::string_view pem, Use use) {
   }
 }
 
-// Never asks a terminal for the passphrase of an encrypted key.
-int no_passphrase(char* /*buffer*/, int /*size*/, int /*writing*/, void* /*context*/) { return -1; }
-
 }  // namespace
 
 bool is_pair(std::string_view certificate_pem, std::string_view key_pem) {
@@ -61,6 +62,17 @@ bool is_pair(std::string_view certificate_pem, std::string_view key_pem) {
   const bool pair = certificate && key && X509_check_private_key(certificate.get(), key.get()) == 1;
   ERR_clear_error();
   return pair;
+}
+
+std::string common_name_of(std::string_view pem) {
+  const Certificate certificate = certificate_of(pem);
+  if (!certificate) {
+    return {};
+  }
+  std::array<char, 256> name{};
+  const int size = X509_NAME_get_text_by_NID(X509_get_subject_name(certificate.get()), NID_commonName, name.data(),
+                                             static_cast<int>(name.size()));
+  return size > 0 ? std::string(name.data(), static_cast<std::size_t>(size)) : std::string();
 }
 
 std::string usable_certificates(std::string_view pem) {

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <utility>
 
-#include "sync/base/guard.hpp"
+#include "sync/base/spawn_guarded.hpp"
 #include "sync/kube/http/curl_endpoint.hpp"
 
 namespace regsync::kube {

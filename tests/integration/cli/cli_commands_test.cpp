@@ -218,6 +218,18 @@ TEST_F(CliCommands, DiffShowsWhatASyncWouldChangeWithoutThePassword) {
   EXPECT_TRUE(transcript_is("diff.txt"));
 }
 
+TEST_F(CliCommands, ADiffThatCannotWriteWhatItComparesIsNotKnown) {
+  person_.store_login("ghcr.io", "jdoe", "hunter2");
+  declare_web();
+  ASSERT_EQ(person_.regsync({"sync", "--once"}).exit_code, 0);
+  person_.store_login("ghcr.io", "jdoe", "rotated");
+  // Like a disk that is full. What it prints goes through a pipe, to which that does not apply.
+  const Outcome outcome =
+      person_.run({"sh", "-c", "(trap '' XFSZ; ulimit -f 0; regsync diff; echo \"exit code $?\") 2>&1 | cat"});
+  EXPECT_THAT(outcome.out, testing::AllOf(HasSubstr("myregcred: cannot be written: "), HasSubstr("TMPDIR"),
+                                          HasSubstr("exit code 2")));
+}
+
 TEST_F(CliCommands, DiffSeesServiceAccountsAndWhatIsLeftBehind) {
   person_.store_login("ghcr.io", "jdoe", "hunter2");
   const auto declare = [&](const std::string& namespaces, const std::string& accounts) {

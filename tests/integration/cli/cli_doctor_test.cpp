@@ -356,6 +356,21 @@ TEST_F(CliDoctor, RightsAreMissing) {
   EXPECT_THAT(context.remedy, HasSubstr("regsync rbac web --context dev | kubectl --context dev apply -f -"));
 }
 
+// Several are asked at a time.
+TEST_F(CliDoctor, WhyRightsAreNotKnownIsTold) {
+  start();
+  dev_.inject({.verb = "create", .resource = "selfsubjectaccessreviews", .times = -1, .status = 503});
+  const Finding found = finding("context dev");
+  EXPECT_EQ(found.verdict, "failed");
+  EXPECT_THAT(found.text, AllOf(HasSubstr("the API server failed (503)"), testing::Not(HasSubstr("exception"))));
+}
+
+TEST_F(CliDoctor, AServerThatIsBusyIsAskedAgain) {
+  start();
+  dev_.inject({.verb = "create", .resource = "selfsubjectaccessreviews", .status = 429, .retry_after = 1});
+  EXPECT_EQ(finding("context dev").verdict, "ok");
+}
+
 TEST_F(CliDoctor, TheClocksDiffer) {
   dev_.set_clock_skew(std::chrono::minutes(-10));
   const Finding behind = finding("context dev");

@@ -2,6 +2,7 @@
 #include <gmock/gmock.h>
 
 #include <csignal>
+#include <filesystem>
 #include <nlohmann/json.hpp>
 
 #include "tests/integration/cli/cli_world.hpp"
@@ -72,6 +73,29 @@ TEST_F(CliTerminal, AnInterruptedPasswordPromptGivesTheEchoBack) {
   terminal.type("hunter2\r");
   ASSERT_TRUE(terminal.becomes(HasSubstr("ended")));
   EXPECT_THAT(terminal.screen(), HasSubstr("login of me for ghcr.io stored"));
+}
+
+// As where a target comes from a pipe.
+TEST_F(CliTerminal, APluginSpeaksToThePersonWhateverStandardInputIs) {
+  declare_web();
+  const auto plugin = person_.home().write(
+      "plugin",
+      "#!/bin/sh\necho 'enter the code ABCD-EFGH' >&2\n"
+      R"(echo '{"apiVersion":"client.authentication.k8s.io/v1","kind":"ExecCredential","status":{"token":"t"}}')");
+  std::filesystem::permissions(plugin, std::filesystem::perms::owner_all);
+  const json exec = {{"command", plugin.string()},
+                     {"apiVersion", "client.authentication.k8s.io/v1"},
+                     {"interactiveMode", "IfAvailable"}};
+  const json config = {{"clusters", {{{"name", "c"}, {"cluster", {{"server", "https://127.0.0.1:1"}}}}}},
+                       {"users", {{{"name", "u"}, {"user", {{"exec", exec}}}}}},
+                       {"contexts", {{{"name", "dev"}, {"context", {{"cluster", "c"}, {"user", "u"}}}}}},
+                       {"current-context", "dev"}};
+  person_.env["KUBECONFIG"] = person_.home().write("with-plugin", config.dump()).string();
+  Program program = regsync_program({"rbac", "web"});
+  program.argv.insert(program.argv.begin(), {"sh", "-c", "exec \"$@\" </dev/null", "sh"});
+  Terminal terminal(program);
+  EXPECT_TRUE(terminal.wait());
+  EXPECT_THAT(terminal.bytes(), HasSubstr("enter the code ABCD-EFGH"));
 }
 
 TEST_F(CliTerminal, WatchIsALiveViewThatLeavesTheTerminalAsItWas) {

@@ -291,6 +291,39 @@ TEST(ControlServerFolder, TheSocketIsOnlyForItsUserWhateverTheUmask) {
   EXPECT_EQ(status.st_mode & 0777U, 0600U);
 }
 
+TEST(ControlServerFolder, WithoutFileDescriptorsTheLogSaysSo) {
+  const test::TempDir root;
+  asio::io_context io;
+  const asio::steady_timer first(io);  // asio's own descriptors are there
+  testing::internal::CaptureStderr();
+  rlimit before{};
+  ASSERT_EQ(::getrlimit(RLIMIT_NOFILE, &before), 0);
+  const int next = ::dup(STDERR_FILENO);
+  ::close(next);
+  rlimit none_left = before;
+  none_left.rlim_cur = static_cast<rlim_t>(next);
+  ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &none_left), 0);
+  {
+    const ControlServer server(io.get_executor(), root.path() / "run/control.sock", -1, {});
+  }
+  ::setrlimit(RLIMIT_NOFILE, &before);
+  const std::string log = testing::internal::GetCapturedStderr();
+  EXPECT_NE(log.find("no file descriptor left"), std::string::npos) << log;
+  EXPECT_NE(log.find("LimitNOFILE="), std::string::npos) << log;
+}
+
+TEST(ControlServerFolder, APathThatIsTooLongIsNamed) {
+  const test::TempDir root;
+  asio::io_context io;
+  testing::internal::CaptureStderr();
+  {
+    const ControlServer server(io.get_executor(), root.path() / std::string(200, 'x') / "control.sock", -1, {});
+  }
+  const std::string log = testing::internal::GetCapturedStderr();
+  EXPECT_NE(log.find("File name too long"), std::string::npos) << log;
+  EXPECT_NE(log.find("XDG_RUNTIME_DIR is a short path"), std::string::npos) << log;
+}
+
 TEST(ControlServerFolder, ASymbolicLinkInPlaceOfTheFolderIsRefusedAndItsTargetLeftAlone) {
   const test::TempDir root;
   fs::create_directory(root.path() / "elsewhere");

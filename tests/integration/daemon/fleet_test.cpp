@@ -119,6 +119,21 @@ TEST_F(FleetTest, ARemovedClusterIsAVanishedContextAndNothingIsDeleted) {
   EXPECT_TRUE(wait_until([&] { return auth_in(0) == "me:two"; })) << status();
 }
 
+TEST_F(FleetTest, NoAdviceTakesAClusterForAContextOfAKubeconfig) {
+  write_target("contexts: [\"fleet/*\", \"other/*\"]");
+  clusters_[0].erase({"namespaces", "", "team-a"});
+  put_cluster("a", {{"kubeconfig", clusters_[0].kubeconfig()}});
+  start();
+  ASSERT_TRUE(wait_until([&] { return status().dump().find("namespace_missing") != std::string::npos; })) << status();
+  const std::string table = person_.regsync({"status"}).out;
+  EXPECT_THAT(table, HasSubstr("kubectl create namespace team-a, with a kubeconfig of cluster fleet/a"));
+  EXPECT_THAT(table, HasSubstr("see the Secrets of "));
+  EXPECT_THAT(status().dump(), testing::Not(HasSubstr("--context fleet/a")));
+  const auto forget = person_.regsync({"forget-context", "fleet/a"});
+  EXPECT_NE(forget.exit_code, 0);
+  EXPECT_THAT(forget.err, HasSubstr("its Secret in the hub"));
+}
+
 TEST_F(FleetTest, LabelsOfTheSecretsSelectContexts) {
   write_target("contextSelector: env in (prod,stage)");
   put_cluster("a", {{"kubeconfig", clusters_[0].kubeconfig()}}, {{"env", "prod"}});

@@ -20,6 +20,7 @@
 #include <vector>
 
 #include "tests/integration/daemon/daemon_fixture.hpp"
+#include "tests/support/temp_dir.hpp"
 #include "tests/support/unpacked.hpp"
 
 namespace regsync::test {
@@ -93,6 +94,23 @@ TEST_F(HttpTest, ServesTheFleetAndSaysWhenItChanged) {
   server_.allow_all();
   EXPECT_EQ(person_.regsync({"sync"}).exit_code, 0);
   EXPECT_TRUE(wait_until([&] { return again() == "200"; }));
+}
+
+TEST_F(HttpTest, ALoginOfACredentialHelperIsAmongTheLogins) {
+  const TempDir programs;  // not below the home, where no file holds a login
+  const auto helper =
+      programs.write("docker-credential-corp", "#!/bin/sh\necho '{\"Username\":\"me\",\"Secret\":\"s3cret\"}'\n");
+  std::filesystem::permissions(helper, std::filesystem::perms::owner_all);
+  person_.env["PATH"] = programs.path().string() + ":" + person_.env["PATH"];
+  person_.home().write(".docker/config.json", R"({"credHelpers": {"ghcr.io": "corp"}})");
+  person_.home().write(".config/regsync/config.yaml", "verifyLogins: false\nexpires: {ghcr.io: 2099-01-01}\n");
+  write_target("good");
+  start_daemon();
+  EXPECT_TRUE(wait_until([&] {
+    return fleet()["logins"] == json::parse(R"([{"registry": "ghcr.io", "inDoubt": false, "expires": 4070908800,
+                                                 "helper": "docker-credential-corp"}])");
+  })) << fleet().dump();
+  EXPECT_THAT(get("/metrics"), HasSubstr("regsync_login_changed_timestamp_seconds{registry=\"ghcr.io\"}"));
 }
 
 TEST_F(HttpTest, ServesOnePageThatLoadsNothingFromElsewhere) {
@@ -240,7 +258,7 @@ std::string promtool() { return (unpacked("prometheus") / "usr/bin/promtool").st
 std::string example(const std::string& name) { return read_file(MONITORING "/" + name); }
 
 TEST_F(HttpTest, EveryMetricAndLabelOfTheExamplesIsServed) {
-  person_.home().write(".config/regsync/config.yaml", "verifyLogins: false\nexpires: {ghcr.io: 2199-01-01}\n");
+  person_.home().write(".config/regsync/config.yaml", "verifyLogins: false\nexpires: {ghcr.io: 2099-01-01}\n");
   write_target("good");
   write_denied_target();
   start_daemon();

@@ -30,7 +30,9 @@ FleetReport fleet_of(std::size_t clusters, std::size_t targets) {
   StatusReport& overview = report.overview;
   overview.version = "1.2.3";
   overview.started = now - std::chrono::hours(50);
-  overview.logins = {{"ghcr.io", "u"}, {"https://index.docker.io/v1/", "u"}, {"registry.example.com:5000", "u"}};
+  for (const char* registry : {"docker.io", "ghcr.io", "registry.example.com:5000"}) {
+    report.logins.push_back({.registry = registry, .expires = {}, .problem = {}});
+  }
   const char* const regions[] = {"eu-central", "us-east", "ap-south"};
   for (std::size_t c = 0; c < clusters; ++c) {
     std::string number = std::to_string(c);
@@ -137,12 +139,14 @@ class PageTest : public testing::Test {
   std::mutex mutex_;
   LoopQuestion::Report report_ = std::make_shared<const FleetReport>();
   DashboardAccess access_;
-  FleetSite site_{{[this] {
-                     const std::scoped_lock lock(mutex_);
-                     return report_;
-                   },
-                   metrics_,
-                   {}},
+  FleetSite site_{{.report =
+                       [this] {
+                         const std::scoped_lock lock(mutex_);
+                         return report_;
+                       },
+                   .turns = [] { return true; },
+                   .metrics = metrics_,
+                   .hosts = {}},
                   FleetSite::Audience::cluster};
   HttpServer server_{"127.0.0.1:0", [this](const HttpRequest& request) { return site_.answer(request); }};
 };
@@ -240,6 +244,153 @@ TEST_F(PageTest, FollowsWhatChangesAndSaysWhenItCannot) {
     report_ = nullptr;
   }
   EXPECT_TRUE(shows("Not live"));
+}
+
+// As of a process that is stopped, or behind a network that is gone.
+TEST_F(PageTest, SaysThatItIsNotLiveWhenNothingIsAnswered) {
+  serve(fleet_of(1, 1));
+  browser_->open(url());
+  ASSERT_TRUE(shows("Live, changed"));
+  browser_->run(
+      "const real = AbortSignal.timeout.bind(AbortSignal);"
+      "AbortSignal.timeout = time => real(time / 20)");
+  {
+    const std::scoped_lock silence(mutex_);
+    EXPECT_TRUE(shows("Not live for"));
+    EXPECT_TRUE(shows("regsyncd cannot be reached"));
+  }
+  EXPECT_TRUE(shows("Live, changed"));
+  EXPECT_EQ(browser_->run("return document.querySelector('#notice').hidden"), true);
+}
+
+TEST_F(PageTest, ADefectOfTheDrawingIsSaidUntilItIsOver) {
+  serve(fleet_of(1, 1));
+  browser_->open(url());
+  ASSERT_TRUE(shows("All 50 Secrets in sync"));
+  browser_->run("window.whole = window.read; window.read = () => { throw new TypeError('not a report of mine'); }");
+  serve(fleet_of(2, 1));
+  EXPECT_TRUE(shows("This page cannot show what regsyncd answers (not a report of mine)"));
+  EXPECT_EQ(browser_->run("return ask().then(() => document.querySelector('#notice').hidden)"), false)
+      << "it was asked for again, and cannot be shown again";
+  EXPECT_TRUE(shows("Not live"));
+  browser_->run("window.read = window.whole; ask()");
+  EXPECT_TRUE(shows("All 100 Secrets in sync"));
+  EXPECT_TRUE(shows("Live, changed"));
+}
+
+TEST_F(PageTest, TheStateOfEachLoginIsShown) {
+  const auto now = std::chrono::system_clock::now();
+  FleetReport report = fleet_of(1, 1);
+  report.overview.store = Error(ErrorCode::locked, "the keyring is locked", "unlock it");
+  report.logins = {
+      {.registry = "a.io", .expires = now - std::chrono::hours(73), .problem = {}},
+      {.registry = "b.io", .helper = "docker-credential-b", .expires = now + std::chrono::hours(2), .problem = {}},
+      {.registry = "c.io", .in_doubt = true, .expires = {}, .problem = {}},
+      {.registry = "d.io",
+       .expires = {},
+       .problem = Error(ErrorCode::unusable_login, "it is an identity token", "log in again")},
+      {.registry = "e.io", .expires = {}, .problem = {}}};
+  serve(std::move(report));
+  browser_->open(url());
+  ASSERT_TRUE(shows("e.io"));
+  EXPECT_EQ(browser_->run("return [...document.querySelectorAll('#logins tr')].map("
+                          "row => [...row.cells].map(cell => cell.innerText).join(', '))"),
+            json::parse(R"(["a.io, expired, 3 d ago", "b.io docker-credential-b, ok, in 1 h",
+                            "c.io, denied, or not tried yet, not known", "d.io, unusable login, not known",
+                            "e.io, cannot be read now, not known"])"));
+}
+
+// The page's clock is moved, and nothing new is served.
+TEST_F(PageTest, WhatDependsOnTheTimeFollowsIt) {
+  FleetReport report = fleet_of(1, 1);
+  report.logins[0].expires = std::chrono::system_clock::now() + std::chrono::minutes(90);
+  report.overview.groups[0].states = {{SyncState::in_sync, 49}, {SyncState::stuck, 1}};
+  report.overview.groups[0].failing_since = std::chrono::system_clock::now() - std::chrono::minutes(5);
+  serve(std::move(report));
+  browser_->open(url());
+  ASSERT_TRUE(shows("in 1 h"));
+  click(".cell");
+  ASSERT_TRUE(shows("For 5 min"));
+  browser_->run("const real = Date.now; Date.now = () => real() + 3 * 3600 * 1000");
+  EXPECT_TRUE(shows("expired"));
+  EXPECT_TRUE(shows("1 h ago"));
+  EXPECT_TRUE(shows("For 3 h"));
+}
+
+TEST_F(PageTest, WhatAPersonIsAtSurvivesTheNextReport) {
+  // One Secret of `stuck` in each of two clusters.
+  const auto report_of = [](std::size_t stuck) {
+    FleetReport report = fleet_of(2, 1);
+    for (StatusGroup& group : report.overview.groups) {
+      group.states = {{SyncState::in_sync, 50 - stuck}, {SyncState::stuck, stuck}};
+      group.causes = {{.error = Error(ErrorCode::not_owned, "it is another's", "take it over: regsync sync --adopt"),
+                       .count = stuck}};
+    }
+    return report;
+  };
+  serve(report_of(1));
+  browser_->resize(1440, 900);
+  browser_->open(url());
+  ASSERT_TRUE(shows("2 of 100 Secrets not in sync"));
+
+  // A button that is pressed keeps the focus, with a report in between.
+  browser_->run("window.chip = document.querySelector('.chip[data-key=Stuck]'); chip.focus(); chip.click()");
+  const auto pressed = [&] {
+    return browser_->run("return document.activeElement === chip && chip.isConnected && chip.ariaPressed");
+  };
+  EXPECT_EQ(pressed(), "true");
+  browser_->run("window.cell = document.querySelector('.cell')");
+  serve(report_of(2));
+  ASSERT_TRUE(shows("4 of 100 Secrets not in sync"));
+  EXPECT_EQ(browser_->run("return chip.innerText"), "Stuck 4");
+  EXPECT_EQ(pressed(), "true");
+  EXPECT_EQ(browser_->run("return cell.isConnected && cell.title.includes('48 of 50')"), true)
+      << "a click that began before the report ends on the same button";
+  browser_->run("chip.click()");
+  EXPECT_EQ(pressed(), "false");
+
+  // So does a cell whose line moves.
+  browser_->run("window.cell = document.querySelector('[data-place=\"1,0\"]'); cell.focus()");
+  FleetReport moved = report_of(2);
+  moved.overview.groups[1].states = {{SyncState::in_sync, 45}, {SyncState::stuck, 5}};
+  serve(std::move(moved));
+  ASSERT_TRUE(shows("7 of 100 Secrets not in sync"));
+  EXPECT_EQ(browser_->run("return document.activeElement === cell && cell.dataset.place"), "0,0");
+
+  // The text that is selected, in a card and in a dialog; and what "Copy" said.
+  for (const char* card : {"#issues .remedy", "#detail .remedy"}) {
+    const json selector = card;
+    serve(report_of(1));
+    browser_->run("return ask()");
+    ASSERT_TRUE(shows("2 of 100 Secrets not in sync"));
+    if (selector == "#detail .remedy") {
+      click(".cell");
+    }
+    browser_->run("const remedy = document.querySelector(" + selector.dump() +
+                  "); getSelection().selectAllChildren(remedy.querySelector('.mono'));"
+                  "window.copy = remedy.querySelector('button'); navigator.clipboard.writeText = undefined;"
+                  "window.setTimeout = () => 0; copy.click()");
+    serve(report_of(3));
+    browser_->run("return ask()");
+    ASSERT_TRUE(shows("6 of 100 Secrets not in sync"));
+    EXPECT_EQ(browser_->run("return getSelection().toString()"), "take it over: regsync sync --adopt") << card;
+    EXPECT_EQ(browser_->run("return copy.isConnected && copy.innerText"), "Select it to copy") << card;
+  }
+}
+
+TEST_F(PageTest, TheCommandsThatItShowsCanBePasted) {
+  FleetReport report = fleet_of(1, 1);
+  const std::string name = "it's $& a";
+  report.overview.contexts[0].name = name;
+  report.overview.groups[0].context = name;
+  report.overview.groups[0].states = {{SyncState::in_sync, 48}, {SyncState::stuck, 2}};
+  report.overview.groups[0].causes = {{.error = Error(ErrorCode::rejected, "no", "see: kubectl get pods"), .count = 2}};
+  serve(std::move(report));
+  browser_->open(url());
+  ASSERT_TRUE(shows("2 of 50 Secrets not in sync"));
+  click(".cell");
+  EXPECT_TRUE(shows(R"(see: kubectl --context 'it'\''s $& a' get pods)"));
+  EXPECT_TRUE(shows(R"(regsync status payments --context 'it'\''s $& a' --failing)"));
 }
 
 TEST_F(PageTest, AReplicaThatStandsBySaysSo) {

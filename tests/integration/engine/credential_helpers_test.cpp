@@ -4,8 +4,10 @@
 #include <gtest/gtest.h>
 #include <sys/stat.h>
 
+#include <algorithm>
 #include <asio/io_context.hpp>
 #include <cstdlib>
+#include <filesystem>
 #include <fstream>
 
 #include "tests/support/run_coroutine.hpp"
@@ -126,6 +128,30 @@ TEST_F(HelperLoginsTest, APersonsWishIsTriedAtOnce) {
   logins_.retry_failed();
   EXPECT_FALSE(logins_.all_answered());
   EXPECT_TRUE(wait_for([](const auto& reading) { return reading.answered && !reading.problem; }));
+}
+
+// Each says how many ran when it began.
+TEST_F(HelperLoginsTest, OfManyRegistriesOnlyAFewHelpersRunAtOnce) {
+  const std::string running = (dir_ / "running").string();
+  std::filesystem::create_directory(running);
+  install("mint", "touch '" + running + "'/$$\nn=$(ls '" + running + R"(' | wc -l)
+sleep 0.05
+rm ')" + running + R"('/$$
+echo "{\"Username\":\"u\",\"Secret\":\"$n\"}")");
+  constexpr int registries = 20;
+  std::map<RegistryKey, CredentialHelper> sources;
+  for (int i = 0; i < registries; ++i) {
+    const std::string server = "r" + std::to_string(i) + ".example";
+    sources[RegistryKey(server)] = {"mint", server, 1h};
+  }
+  logins_.set_sources(sources);
+  ASSERT_TRUE(test::run_until(io_, [&] { return logins_.all_answered(); }));
+  int most = 0;
+  for (const auto& [registry, reading] : logins_.readings()) {
+    ASSERT_FALSE(reading.problem) << describe(*reading.problem);
+    most = std::max(most, std::stoi(std::string(reading.credential->secret.reveal())));
+  }
+  EXPECT_LE(most, registries / 2) << "four, and those that a busy machine keeps for more than a second";
 }
 
 TEST_F(HelperLoginsTest, StopEndsAHelperThatHangs) {

@@ -30,15 +30,15 @@ TEST(EngineMetrics, AreWrittenToAFile) {
   const auto path = dir / "metrics/regsync.prom";
   MetricsFile file(io.get_executor(), [&] { return metrics.text(); });
 
+  engine.set_kubeconfig(kube::Kubeconfig::load(dir.write("kubeconfig", server.kubeconfig({"dev"}))));
+  engine.set_targets(
+      {{"t", {parse_target("t", "registries: ghcr.io\ncontexts: dev\nnamespaces: [good, bad]\n", "t"), {}}}});
   StoreReading logins;
   logins.asked = {RegistryKey("ghcr.io")};
   logins.provider = StoreProvider{.program = "keyring", .pid = 1, .bus_name = ":1.1"};
   logins.collections = {{.path = "/login", .label = "Login", .locked = false, .is_default = true}};
   logins.credentials.push_back({{"ghcr.io", "u"}, SecretString("canary-7f3a")});
   engine.set_logins(std::move(logins));
-  engine.set_kubeconfig(kube::Kubeconfig::load(dir.write("kubeconfig", server.kubeconfig({"dev"}))));
-  engine.set_targets(
-      {{"t", {parse_target("t", "registries: ghcr.io\ncontexts: dev\nnamespaces: [good, bad]\n", "t"), {}}}});
   test::run(io, engine.sync({}, false));
   // The event of the Secret that was written is looked at after the sync.
   const auto idle = [&] { return metrics.text().find("regsync_queue_depth{context=\"dev\"} 0") != std::string::npos; };

@@ -23,27 +23,30 @@ using nlohmann::json;
 class LeaseTest : public testing::Test {
  protected:
   struct Replica {
-    Replica(asio::io_context& io, const kube::Kubeconfig& config, const std::string& name)
+    Replica(asio::io_context& io, const kube::Kubeconfig& config, const std::string& name, const LeaseTimes& times)
         : hub(io.get_executor(), config.resolve("hub")),
-          lease(io.get_executor(), hub,
-                {.name = "regsync",
-                 .name_space = "fleet",
-                 .identity = name,
-                 .times = {.duration = 3000ms, .deadline = 2000ms, .retry = 200ms}},
+          lease(io.get_executor(), hub, {.name = "regsync", .name_space = "fleet", .identity = name, .times = times},
                 {.intent = [](const Lease&) { return Lease::Intent::hold; }, .on_change = [] {}}) {}
     kube::KubeClient hub;
     Lease lease;
   };
 
+  static constexpr LeaseTimes short_times{.duration = 3000ms, .deadline = 2000ms, .retry = 200ms};
+  // No time is up within a test, however busy the machine is.
+  static constexpr LeaseTimes endless{.duration = 600s, .deadline = 500s, .retry = 200ms};
+
   LeaseTest() { server_.make_namespace("fleet"); }
 
-  std::unique_ptr<Replica> replica(const std::string& name) { return std::make_unique<Replica>(io_, config_, name); }
+  std::unique_ptr<Replica> replica(const std::string& name, const LeaseTimes& times = short_times) {
+    return std::make_unique<Replica>(io_, config_, name, times);
+  }
   bool until(const std::function<bool()>& holds) { return test::run_until(io_, holds); }
   // "a" holds it, and "b" knows that.
-  std::pair<std::unique_ptr<Replica>, std::unique_ptr<Replica>> holder_and_standby() {
-    auto a = replica("a");
+  std::pair<std::unique_ptr<Replica>, std::unique_ptr<Replica>> holder_and_standby(
+      const LeaseTimes& times = short_times) {
+    auto a = replica("a", times);
     EXPECT_TRUE(until([&] { return a->lease.held(); }));
-    auto b = replica("b");
+    auto b = replica("b", times);
     EXPECT_TRUE(until([&] { return b->lease.holder() == "a"; }));
     return {std::move(a), std::move(b)};
   }
@@ -75,7 +78,7 @@ TEST_F(LeaseTest, OneOfTwoHoldsItAndHandsItOver) {
 TEST_F(LeaseTest, OfManyThatBeginTogetherOneHoldsIt) {
   std::vector<std::unique_ptr<Replica>> replicas;
   for (const char* name : {"a", "b", "c", "d"}) {
-    replicas.push_back(replica(name));
+    replicas.push_back(replica(name, endless));
   }
   const auto holders = [&] {
     return std::ranges::count_if(replicas, [](const auto& one) { return one->lease.held(); });
@@ -136,16 +139,14 @@ TEST_F(LeaseTest, AnOddLeaseIsTakenWhenItStaysAsItIs) {
 // As by `kubectl edit`: the other one writes as soon as it sees that.
 TEST_F(LeaseTest, AHolderStopsWhenItSeesThatAnotherHasIt) {
   for (const char* thief : {"thief", ""}) {
-    auto a = replica("a");
+    auto a = replica("a", endless);
     ASSERT_TRUE(until([&] { return a->lease.held(); }));
     auto stolen = server_.find({"leases", "fleet", "regsync"}).value();
     stolen["spec"]["holderIdentity"] = thief;
     server_.inject(
         {.kind = test::Fault::Kind::status, .verb = "patch", .resource = "leases", .times = -1, .status = 500});
-    const auto begin = std::chrono::steady_clock::now();
     server_.put({"leases", "fleet", "regsync"}, stolen);
     EXPECT_TRUE(until([&] { return !a->lease.held(); })) << thief;
-    EXPECT_LT(std::chrono::steady_clock::now() - begin, 1500ms) << "and not when its time is up";
     server_.clear_faults();
     stop(*a);
     server_.erase({"leases", "fleet", "regsync"});
@@ -153,7 +154,7 @@ TEST_F(LeaseTest, AHolderStopsWhenItSeesThatAnotherHasIt) {
 }
 
 TEST_F(LeaseTest, OneThatIsDeletedIsMadeAgainByItsHolder) {
-  const auto [a, b] = holder_and_standby();
+  const auto [a, b] = holder_and_standby(endless);
   for (int round = 0; round < 5; ++round) {
     server_.erase({"leases", "fleet", "regsync"});
     EXPECT_TRUE(until([&] {
@@ -200,16 +201,18 @@ TEST_F(LeaseTest, AShorterTimeThatSomebodyWroteInItIsNotTheHolders) {
 
 // A replica that hears of nothing must not look well because it renews.
 TEST_F(LeaseTest, AWatchThatFailsIsShownAlsoWhileItIsRenewed) {
-  auto a = replica("a");
+  auto a = replica("a", endless);
   ASSERT_TRUE(until([&] { return a->lease.held(); }));
   server_.deny("watch", "leases");
+  server_.deny("list", "leases");  // one that is answered ends the problem until the next watch is denied
   server_.cut_watches();
-  ASSERT_TRUE(until([&] { return a->lease.problem() && a->lease.problem()->code() == ErrorCode::forbidden; }));
-  const auto renewed = spec().at("renewTime");
-  EXPECT_TRUE(until([&] { return spec().at("renewTime") != renewed; }));
-  const auto end = std::chrono::steady_clock::now() + 300ms;
-  until([&] { return !a->lease.problem() || std::chrono::steady_clock::now() > end; });
-  EXPECT_TRUE(a->lease.problem());
+  const auto is_denied = [&] { return a->lease.problem() && a->lease.problem()->code() == ErrorCode::forbidden; };
+  ASSERT_TRUE(until(is_denied));
+  for (int i = 0; i < 2; ++i) {  // the answer to the first one was seen when the second one is made
+    const auto renewed = spec().at("renewTime");
+    EXPECT_TRUE(until([&] { return spec().at("renewTime") != renewed; }));
+  }
+  EXPECT_TRUE(is_denied());
   stop(*a);
 }
 

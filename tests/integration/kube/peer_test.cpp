@@ -128,10 +128,10 @@ TEST_F(SilentPeer, WhoWaitsForAFrozenServersAnswerIsToldSooner) {
   const auto ask = [](KubeClient& client) -> asio::awaitable<void> { co_await client.version(); };
   const test::Background asking(loop_, ask(*client_));
   EXPECT_TRUE(run_until(loop_, [&] { return asking.done(); }, patience.silence + patience.answer + slack));
-  frozen.go_on();
   ASSERT_TRUE(asking.failure());
   EXPECT_EQ(asking.failure()->code(), ErrorCode::unreachable);
   EXPECT_TRUE(is_told_within(slack)) << "the watch has the same peer";
+  frozen.go_on();
 }
 
 TEST_F(SilentPeer, ARequestWhoseTimeIsUpFailsAloneAndSaysSo) {

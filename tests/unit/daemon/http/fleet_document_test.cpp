@@ -59,12 +59,16 @@ TEST(FleetDocument, HasAPlaceForAContextThatIsInNoKubeconfig) {
 
 TEST(FleetDocument, TellsHowLoginsAreAndWhenTheyEnd) {
   FleetReport report = report_of(1, 1);
-  EXPECT_EQ(json::parse(fleet_document(report))["logins"],
-            json::parse(R"([{"registry": "ghcr.io", "inDoubt": false}])"));
-  report.login_ends = {{RegistryKey("ghcr.io"), WallTime(500s)}};
-  report.logins_in_doubt = {RegistryKey("ghcr.io")};
-  EXPECT_EQ(json::parse(fleet_document(report))["logins"],
-            json::parse(R"([{"registry": "ghcr.io", "inDoubt": true, "expires": 500}])"));
+  report.logins = {{.registry = "ghcr.io", .expires = {}, .problem = {}},
+                   {.registry = "gcr.io",
+                    .helper = "docker-credential-gcloud",
+                    .in_doubt = true,
+                    .expires = WallTime(500s),
+                    .problem = Error(ErrorCode::credential_plugin, "no login", "try it")}};
+  EXPECT_EQ(json::parse(fleet_document(report))["logins"], json::parse(R"([
+    {"registry": "ghcr.io", "inDoubt": false},
+    {"registry": "gcr.io", "inDoubt": true, "helper": "docker-credential-gcloud", "expires": 500,
+     "problem": {"code": "credential_plugin", "message": "no login", "remedy": "try it"}}])"));
 }
 
 TEST(FleetDocument, SaysWhatIsPaused) {

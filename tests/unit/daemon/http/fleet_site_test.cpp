@@ -3,6 +3,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <optional>
+
 namespace regsync {
 namespace {
 
@@ -11,7 +13,17 @@ using testing::HasSubstr;
 class FleetSiteTest : public testing::Test {
  protected:
   [[nodiscard]] FleetSite site(FleetSite::Audience audience) {
-    return {{[this] { return report_; }, metrics_, {"fleet.example.com"}, [this](const HttpRequest&) { return own_; }},
+    return {{.report =
+                 [this] {
+                   if (failure_) {
+                     throw Error(*failure_);
+                   }
+                   return report_;
+                 },
+             .turns = [this] { return turns_; },
+             .metrics = metrics_,
+             .hosts = {"fleet.example.com"},
+             .is_own = [this](const HttpRequest&) { return own_; }},
             audience,
             audience == FleetSite::Audience::desktop ? &access_ : nullptr};
   }
@@ -20,6 +32,8 @@ class FleetSiteTest : public testing::Test {
   }
 
   std::shared_ptr<const FleetReport> report_ = std::make_shared<const FleetReport>();
+  std::optional<Error> failure_;
+  bool turns_ = true;
   bool own_ = true;
   Metrics metrics_;
   DashboardAccess access_;
@@ -94,10 +108,20 @@ TEST_F(FleetSiteTest, IsReadyWhenTheFirstListsAreDone) {
 
 TEST_F(FleetSiteTest, IsNotAliveWhenTheEventLoopDoesNotAnswer) {
   report_ = nullptr;
+  turns_ = false;
   for (const char* path : {"/livez", "/readyz", "/metrics", "/status.json"}) {
     EXPECT_EQ(cluster_.answer(get(path)).status, 503) << path;
   }
   EXPECT_EQ(cluster_.answer(get("/")).status, 200) << "the page says so itself";
+}
+
+// To start the process again would mend nothing.
+TEST_F(FleetSiteTest, IsAliveWhereTheReportCannotBeMade) {
+  failure_ = Error(ErrorCode::internal, "a defect");
+  EXPECT_EQ(cluster_.answer(get("/livez")).status, 200);
+  for (const char* path : {"/readyz", "/metrics", "/status.json"}) {
+    EXPECT_THROW(cluster_.answer(get(path)), Error) << path;  // HttpServer answers 500
+  }
 }
 
 TEST_F(FleetSiteTest, ADesktopsDataIsForWhoeverExchangedAToken) {

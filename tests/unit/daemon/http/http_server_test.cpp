@@ -22,6 +22,9 @@ using testing::StartsWith;
 
 HttpAnswer answer_to(const HttpRequest& request) {
   const auto body = std::make_shared<const std::string>(std::string(request.path) + " of " + std::string(request.host));
+  if (request.path == "/defect") {
+    throw Error(ErrorCode::internal, "a defect");
+  }
   if (request.method != "GET") {
     return {.status = 405, .body = body, .allow = "GET"};
   }
@@ -70,6 +73,11 @@ TEST_F(HttpServerTest, AnswersWhatWasAskedFor) {
   EXPECT_THAT(answer_of("GET / HTTP/1.1\r\nHost: a:1\r\nIf-None-Match: \"1\"\r\n\r\n"),
               AllOf(StartsWith("HTTP/1.1 304"), HasSubstr("ETag: \"1\"\r\n"), Not(HasSubstr("\nContent-Type:")),
                     Not(HasSubstr("Content-Length"))));
+}
+
+TEST_F(HttpServerTest, WhatFailsIsToldAsThat) {
+  EXPECT_THAT(answer_of("GET /defect HTTP/1.1\r\nHost: a:1\r\n\r\n"),
+              AllOf(StartsWith("HTTP/1.1 500"), HasSubstr("the log of regsyncd says why"), Not(HasSubstr("a defect"))));
 }
 
 // RFC 9112, 3.2.2.

@@ -6,7 +6,6 @@
 #include <asio/io_context.hpp>
 #include <atomic>
 #include <future>
-#include <stdexcept>
 #include <thread>
 
 #include "helper/base/error.hpp"
@@ -28,10 +27,15 @@ std::future<Report> ask(const LoopQuestion& question, std::chrono::milliseconds 
   return std::async(std::launch::async, [&question, time] { return question.ask(time); });
 }
 
+std::future<bool> ask_whether_it_turns(const LoopQuestion& question, std::chrono::milliseconds time) {
+  return std::async(std::launch::async, [&question, time] { return question.turns(time); });
+}
+
 class LoopQuestionTest : public testing::Test {
  protected:
   // Runs the loop in this thread until the answer is there.
-  Report answer_of(std::future<Report> asked) {
+  template <typename Answer>
+  Answer answer_of(std::future<Answer> asked) {
     while (asked.wait_for(0ms) != std::future_status::ready) {
       io_.run_for(1ms);
       io_.restart();
@@ -70,18 +74,25 @@ TEST_F(LoopQuestionTest, ManyMayAskAtOnce) {
 TEST_F(LoopQuestionTest, ALoopThatDoesNotTurnGivesNoAnswer) {
   const LoopQuestion question(io_.get_executor(), [] { return report(""); });
   EXPECT_FALSE(ask(question, 5ms).get());
-  io_.poll();  // the answer comes too late, and finds nobody
+  EXPECT_FALSE(ask_whether_it_turns(question, 5ms).get());
+  io_.poll();  // the answers come too late, and find nobody
 }
 
-TEST_F(LoopQuestionTest, WhatFailsIsNoAnswerAndHurtsNobody) {
+TEST_F(LoopQuestionTest, AReportThatCannotBeMadeIsToldAndTheLoopTurnsAllTheSame) {
   bool fails = true;
   const LoopQuestion question(io_.get_executor(), [&]() -> Report {
     if (fails) {
-      throw std::runtime_error("a defect");
+      throw Error(ErrorCode::internal, "a defect");
     }
     return report("");
   });
-  EXPECT_FALSE(answer_of(ask(question, 5ms)));
+  try {
+    answer_of(ask(question, 1h));  // nobody waits for the end of the time
+    ADD_FAILURE() << "no error";
+  } catch (const Error& error) {
+    EXPECT_EQ(error.message(), "the report cannot be made: a defect");
+  }
+  EXPECT_TRUE(answer_of(ask_whether_it_turns(question, 1h)));
   fails = false;
   EXPECT_TRUE(answer_of(ask(question, 30s)));
 }
@@ -93,6 +104,7 @@ TEST_F(LoopQuestionTest, OnceItIsClosedNobodyWaits) {
   question->close();
   EXPECT_FALSE(waiting.get());
   EXPECT_FALSE(ask(*question, 1h).get());
+  EXPECT_FALSE(ask_whether_it_turns(*question, 1h).get());
   question.reset();
   io_.poll();  // what was posted is answered by nobody
 }

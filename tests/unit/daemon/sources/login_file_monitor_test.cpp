@@ -5,7 +5,6 @@
 
 #include <asio/io_context.hpp>
 
-#include "daemon/sources/login_sources.hpp"
 #include "tests/support/run_coroutine.hpp"
 #include "tests/support/temp_dir.hpp"
 
@@ -82,48 +81,6 @@ TEST_F(LoginFileMonitorTest, OnceItIsGoneNobodyIsTold) {
   io_.poll();
   EXPECT_THAT(readings_, IsEmpty());
   EXPECT_THAT(helpers_, IsEmpty());
-}
-
-class LoginSourcesTest : public testing::Test {
- protected:
-  [[nodiscard]] std::string user() const { return readings_.empty() ? "" : user_in(readings_.back()); }
-
-  test::TempDir dir_;
-  asio::io_context io_;
-  std::vector<StoreReading> readings_;
-  std::vector<Helpers> helpers_;
-  LoginSources sources_{io_.get_executor(), UseStore::no,
-                        [this](StoreReading reading) { readings_.push_back(std::move(reading)); },
-                        [this](Helpers helpers) { helpers_.push_back(std::move(helpers)); }};
-};
-
-TEST_F(LoginSourcesTest, OtherFilesAreReadForWhatWasWantedBefore) {
-  sources_.want({RegistryKey("ghcr.io")});
-  sources_.set_files({dir_.write("a.json", alice)});
-  ASSERT_TRUE(test::run_until(io_, [&] { return user() == "alice"; }));
-  sources_.set_files({dir_.write("b.json", bob)});
-  EXPECT_TRUE(test::run_until(io_, [&] { return user() == "bob"; }));
-  EXPECT_FALSE(sources_.problem());
-}
-
-TEST_F(LoginSourcesTest, WithoutFilesNoHelperIsNamedAnyMore) {
-  sources_.set_files({dir_.write("a.json", R"({"credHelpers": {"ecr.example": "ecr-login"}})")});
-  ASSERT_TRUE(test::run_until(io_, [&] { return !helpers_.empty(); }));
-  EXPECT_THAT(helpers_.back(), ElementsAre(Pair("ecr.example", "ecr-login")));
-  sources_.set_files({});
-  EXPECT_THAT(helpers_.back(), IsEmpty());
-  const auto told = helpers_.size();
-  sources_.set_files({});
-  EXPECT_EQ(helpers_.size(), told);
-}
-
-TEST_F(LoginSourcesTest, ARefreshReadsAgain) {
-  sources_.want({RegistryKey("ghcr.io")});
-  sources_.set_files({dir_.write("a.json", alice)});
-  ASSERT_TRUE(test::run_until(io_, [&] { return user() == "alice"; }));
-  const auto before = readings_.size();
-  sources_.refresh();
-  EXPECT_TRUE(test::run_until(io_, [&] { return readings_.size() > before; }));
 }
 
 }  // namespace

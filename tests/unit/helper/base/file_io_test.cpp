@@ -164,6 +164,39 @@ TEST(WriteWhole, ALinkToNothingOrToItselfStaysAndIsNamed) {
   }
 }
 
+// Who may make links in /tmp could else choose which file of this user is replaced.
+TEST(WriteWhole, ALinkOfAnotherUserIsNotFollowed) {
+  if (::geteuid() != 0) {
+    SKIP_OR_FAIL("only root can make the links of others");
+  }
+  constexpr uid_t other = 65534;
+  const test::TempDir root;
+  const fs::path victim = root.write("home/file", "mine");
+  const fs::path shared = root / "shared";
+  const fs::path link = shared / "metrics.prom";
+  const fs::path first = root / "first";
+  fs::create_directory(shared);
+  fs::permissions(shared, fs::perms(01777));
+  fs::create_symlink(victim, link);
+  fs::create_symlink(link, first);
+  ASSERT_EQ(::lchown(link.c_str(), other, other), 0);
+  for (const fs::path& path : {link, first}) {
+    try {
+      write_whole(path, "theirs");
+      ADD_FAILURE() << path << " was followed";
+    } catch (const Error& error) {
+      EXPECT_EQ(error.code(), ErrorCode::invalid_input);
+      EXPECT_NE(error.message().find(link.string() + ": is a symbolic link of another user"), std::string::npos)
+          << error.message();
+    }
+  }
+  EXPECT_EQ(test::read_file(victim), "mine");
+  EXPECT_TRUE(fs::is_symlink(link));
+  ASSERT_EQ(::chown(shared.c_str(), other, other), 0);
+  write_whole(first, "new");
+  EXPECT_EQ(test::read_file(victim), "new") << "who owns a folder says what is in it";
+}
+
 TEST(FilesIn, AreInTheOrderOfTheirNames) {
   const test::TempDir root;
   const auto b = root.write("b", "");

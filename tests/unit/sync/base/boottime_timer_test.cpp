@@ -24,7 +24,11 @@ TEST_F(BoottimeTimerTest, ReturnsWhenTheTimeIsOverAndNotBefore) {
   EXPECT_GE(std::chrono::steady_clock::now() - begin, 20ms);
 }
 
-TEST_F(BoottimeTimerTest, NoTimeAtAllIsOverAtOnce) { EXPECT_TRUE(test::run(io_, timer_.wait_for(0ms))); }
+TEST_F(BoottimeTimerTest, NoTimeAtAllIsOverAtOnce) {
+  for (const auto time : {0ms, -1ms, -5000ms, std::chrono::milliseconds::min()}) {
+    EXPECT_TRUE(test::run(io_, timer_.wait_for(time))) << time.count();
+  }
+}
 
 TEST_F(BoottimeTimerTest, CancelEndsTheWaitEarly) {
   asio::post(io_, [this] { asio::post(io_, [this] { timer_.cancel(); }); });

@@ -3,19 +3,26 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <sys/ptrace.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <asio/io_context.hpp>
+#include <atomic>
 #include <chrono>
 #include <csignal>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <string>
+#include <thread>
 #include <utility>
+#include <vector>
 
 #include "helper/base/error.hpp"
+#include "sync/base/file_limit.hpp"
+#include "sync/base/limiter.hpp"
 #include "tests/support/run_coroutine.hpp"
 #include "tests/support/temp_dir.hpp"
 #include "tests/support/wait.hpp"
@@ -156,6 +163,54 @@ TEST_F(ChildProcess, OneThatADebuggerHoldsHoldsNobodyUp) {
 TEST_F(ChildProcess, OnlyTheStandardDescriptorsReachIt) {
   const ChildResult result = test::run(context_, run_child(shell("ls /proc/self/fd | wc -l")));
   EXPECT_EQ(number(result.output), 4) << "three, and the one that lists them";
+}
+
+TEST_F(ChildProcess, TheFileLimitThatWasInheritedIsItsOwnAndOursStaysRaised) {
+  const auto soft_limit = [] {
+    rlimit limit{};
+    EXPECT_EQ(::getrlimit(RLIMIT_NOFILE, &limit), 0);
+    return limit.rlim_cur;
+  };
+  rlimit before{};
+  ASSERT_EQ(::getrlimit(RLIMIT_NOFILE, &before), 0);
+  rlimit few = before;
+  few.rlim_cur = 256;
+  ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &few), 0);
+  raise_file_limit();
+  const rlim_t raised = soft_limit();
+  std::atomic<bool> over = false;
+  std::atomic<rlim_t> least = raised;
+  std::thread other([&] {
+    while (!over) {
+      least = std::min(least.load(), soft_limit());
+    }
+  });
+  for (int i = 0; i < 5; ++i) {
+    const auto result = test::run(context_, run_child(shell("while [ $(ulimit -n) != 256 ]; do sleep 0.01; done")));
+    EXPECT_EQ(result.exit_code, 0);
+  }
+  over = true;
+  other.join();
+  EXPECT_EQ(least.load(), raised) << "what another thread opens may fail";
+  ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &before), 0);
+}
+
+TEST_F(ChildProcess, OneInTurnWaitsForAnotherButNotForOneThatTakesLong) {
+  Limiter one(1);
+  const auto done = temp_ / "done";
+  std::vector<std::string> order;
+  const auto run = [&](std::string script) -> asio::awaitable<void> {
+    ChildCommand command = shell(std::move(script));
+    const ChildResult result = co_await run_child_in_turn(one, std::move(command));
+    order.push_back(result.output);
+  };
+  const test::Background slow(context_,
+                              run("while ! [ -e '" + done.string() + "' ]; do sleep 0.01; done; printf slow"));
+  const test::Background quick(context_, run("printf quick"));
+  EXPECT_TRUE(test::run_until(context_, [&] { return quick.done(); }));
+  temp_.write("done", "");
+  EXPECT_TRUE(test::run_until(context_, [&] { return slow.done(); }));
+  EXPECT_EQ(order, (std::vector<std::string>{"quick", "slow"}));
 }
 
 TEST_F(ChildProcess, TheEnvironmentIsOursAndTheGiven) {

@@ -42,7 +42,30 @@ TEST(Disclosure, IsSeenInWhatLooksLikeASecret) {
                            "xoxb-1234-abcd",
                            "alice:Ab3dEf6hIj9lMn2pQr5t is wrong",
                            "(Ab3dEf6hIj9lMn2pQr5t)",
-                           "curl: (22) https://alice:hunter2xyz@sso.example/token returned 401"}) {
+                           "curl: (22) https://alice:hunter2xyz@sso.example/token returned 401",
+                           "passphrase: hunter2xyz",
+                           "Authorization: Token hunter2xyz1",
+                           R"("Authorization": "Token hunter2xyz1")",
+                           "POST https://sso.example/token?client_assertion=hunter2xyz: 400",
+                           "<password>correcthorse</password>",
+                           "kubelogin --password hunter2xyz: exit status 1",
+                           R"(exec ["kubelogin", "--oidc-client-secret", "hunter2xyz"])",
+                           R"(["--oidc-client-secret" "GOCSPXabc"])",
+                           "docker login -u alice -p hunter2xyz1 ghcr.io"}) {
+    EXPECT_TRUE(may_disclose(text)) << text;
+  }
+}
+
+// As a plugin logs an answer, and a webhook quotes an object.
+TEST(Disclosure, IsSeenBehindEscapes) {
+  for (const char* text :
+       {R"(msg="unexpected answer: {\"access_token\":\"Xk39fQ2LmZ81vRtB7sYw4Nd0\",\"expires_in\":3600}")",
+        R"({\"auths\":{\"ghcr.io\":{\"username\":\"u\",\"password\":\"hunter2xyz\"}}})",
+        R"({\\\"password\\\":\\\"hunter2xyz\\\"})", R"(password\u0022:\u0022hunter2xyz\u0022)",
+        R"(\u003cpassword\u003ehunter2xyz\u003c/password\u003e)", "password%3Dhunter2xyz",
+        "%22token%22%3a%22hunter2xyz%22", R"(\"Xk39fQ2LmZ81vRtB7sYw4Nd0\" is wrong)",
+        R"(denied:\nXk39fQ2LmZ81vRtB7sYw4Nd0\nis wrong)", R"(Xk39fQ2LmZ81vRtB7sYw4Nd0\)",
+        "https://alice:hunter%2Fxyz@ghcr.io/v2/"}) {
     EXPECT_TRUE(may_disclose(text)) << text;
   }
 }
@@ -88,6 +111,20 @@ TEST(Disclosure, IsNotSeenInWhatPeopleNeedToRead) {
         "the secret is missing",
         "token is expired by 1h2m3s",
         "Key is not valid",
+        "Error: unknown flag: --token\nSee 'tsh --help'",
+        "--password must be set, or use --password-stdin",
+        "      --token string   Bearer token, or --password PASSWORD",
+        "open --client-key /home/Alice2/key.pem: no such file",
+        "\"--token-file\" \"/var/run/secrets/Token2\"",
+        "ssh -p 22022 host, mkdir -p /home/Alice2/x",
+        "the kubelogin of -p profile is old",
+        "Authorization: required by policy",
+        "the authorization header is missing",
+        "use <token> in place of Basic",
+        R"(admission webhook \"validate.kyverno.svc-fail\" denied the request: Secret \"regcred\" has no label)",
+        R"(open C:\Users\Alice2\AppData\Roaming\gcloud\credentials.db: Access is denied)",
+        "Get \"https://10.0.0.1/api/v1/secrets?fieldSelector=metadata.name%3Dregcred&limit=500\": EOF",
+        "100% of the keys are read",
         "docker://ghcr.io:5000/acme/app@sha256:9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"}) {
     EXPECT_FALSE(may_disclose(text)) << text;
   }
@@ -103,11 +140,16 @@ std::string repeated(std::string_view pattern, std::size_t bytes) {
 
 TEST(Disclosure, TakesNoLongerForATextThatIsMadeToTakeLong) {
   const auto begin = std::chrono::steady_clock::now();
-  for (const char* pattern :
-       {"key",   "pass",  "password", "passwd",   "pwd",    "secret", "token",       "auth",    "keydata", "cookie",
-        "sig",   "key::", "key =: ",  "key is ",  "token:", "pass=",  "basic ",      "bearer ", "xox/",    "hvs.",
-        "ghp_a", "npm_",  "AKIA",     "eyJ",      "://",    "://a",   "@",           "://a:@",  "/:",      "=",
-        "a",     "aA1",   "::::",     "\"key\":", "key : ", ".",      "credential=", "sig=a "}) {
+  for (const char* pattern : {"key",    "pass",        "password", "passwd",   "pwd",
+                              "secret", "token",       "auth",     "keydata",  "cookie",
+                              "sig",    "key::",       "key =: ",  "key is ",  "token:",
+                              "pass=",  "basic ",      "bearer ",  "xox/",     "hvs.",
+                              "ghp_a",  "npm_",        "AKIA",     "eyJ",      "://",
+                              "://a",   "@",           "://a:@",   "/:",       "=",
+                              "a",      "aA1",         "::::",     "\"key\":", "key : ",
+                              ".",      "credential=", "sig=a ",   "\\",       "\\u00",
+                              "%",      "%41",         "--",       "--token ", " -p ",
+                              "key>",   "key></",      "--a",      "\\\"",     "authorization: a "}) {
     static_cast<void>(may_disclose(repeated(pattern, 60'000) + "@"));
   }
   EXPECT_LT(std::chrono::steady_clock::now() - begin, std::chrono::seconds(10))

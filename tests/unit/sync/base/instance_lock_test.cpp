@@ -34,6 +34,16 @@ TEST(InstanceLock, IsFreeAgainWhenItsOwnerEnds) {
   EXPECT_NO_THROW(InstanceLock(root.path() / "lock", "regsyncd"));
 }
 
+TEST(InstanceLock, WhyItsFolderCannotBeMadeIsTold) {
+  try {
+    const InstanceLock lock("/sys/regsync/lock", "regsyncd");  // where nobody can make one
+    FAIL();
+  } catch (const Error& error) {
+    EXPECT_NE(error.message().find("/sys/regsync/lock: cannot be locked: "), std::string::npos) << error.message();
+    EXPECT_EQ(error.message().find("No such file"), std::string::npos) << error.message();
+  }
+}
+
 TEST(InstanceLock, AStaleFileOfADeadProcessLocksNobodyOut) {
   const test::TempDir root;
   std::ofstream(root.path() / "lock") << "999999 regsyncd, and a longer line than the next\n";

@@ -92,5 +92,27 @@ TEST_F(TaskGroupTest, ATaskThatIsStartedAtTheEndOfAnotherIsWaitedForAsWell) {
   EXPECT_EQ(ended_, std::vector<std::string>{"second"});
 }
 
+TEST_F(TaskGroupTest, AtItsEndWhatIsUnderWayMayBeDone) {
+  asio::cancellation_signal cancel;
+  tasks_.spawn(wait(), note("done"), cancel.slot());
+  const test::Background ending(io_, tasks_.end(cancel, 1h));
+  io_.restart();
+  io_.poll();
+  EXPECT_FALSE(ending.done());
+  event_.notify_all();
+  EXPECT_TRUE(test::run_until(io_, [&] { return ending.done(); }));
+  EXPECT_EQ(ended_, std::vector<std::string>{"done"});
+  EXPECT_FALSE(problem_);
+}
+
+TEST_F(TaskGroupTest, AtItsEndWhatGoesOnBeyondTheGraceIsCancelled) {
+  asio::cancellation_signal cancel;
+  tasks_.spawn(wait(), note("cancelled"), cancel.slot());
+  test::run(io_, tasks_.end(cancel, 1ms));
+  EXPECT_EQ(ended_, std::vector<std::string>{"cancelled"});
+  ASSERT_TRUE(problem_);
+  EXPECT_EQ(problem_->code(), ErrorCode::cancelled);
+}
+
 }  // namespace
 }  // namespace regsync

@@ -12,6 +12,18 @@ namespace {
 using testing::HasSubstr;
 using testing::Not;
 
+TEST(UserManager, AMissingProgramIsProvidedWhereRegsyncdFindsIt) {
+  const test::TempDir runtime;
+  ::setenv("XDG_RUNTIME_DIR", runtime.path().c_str(), 1);
+  ::unsetenv("KUBERNETES_SERVICE_HOST");
+  EXPECT_THAT(how_to_provide_program(), HasSubstr("start regsyncd from that shell"));
+  runtime.write("systemd/private", "");
+  EXPECT_THAT(how_to_provide_program(), HasSubstr("regsync setup --environment PATH"));
+  ::setenv("KUBERNETES_SERVICE_HOST", "10.0.0.1", 1);
+  EXPECT_EQ(how_to_provide_program(), "put it into the image of this pod, on its PATH");
+  ::unsetenv("KUBERNETES_SERVICE_HOST");
+}
+
 TEST(UserManager, RemediesNameSystemctlOnlyWhereAUserManagerRuns) {
   const test::TempDir runtime;
   ::setenv("XDG_RUNTIME_DIR", runtime.path().c_str(), 1);

@@ -228,7 +228,8 @@ TEST_F(Cli, AddWarnsOfAPasswordAmongTheArguments) {
 
 TEST_F(Cli, AddKeepsNothingWhenAnythingIsWrong) {
   EXPECT_EQ(run({"add", "web", "--docker-username", "me", "--docker-password", "x", "--context", "prdo"}), 1);
-  EXPECT_THAT(console_.err(), HasSubstr("error: there is no context \"prdo\"\nhint: did you mean \"prod\"?"));
+  EXPECT_THAT(console_.err(), testing::ContainsRegex(
+                                  "error: there is no context \"prdo\"; files read: .*\nhint: did you mean \"prod\""));
   EXPECT_THAT(console_.store().list(), IsEmpty());
   EXPECT_FALSE(std::filesystem::exists(home_ / "config/regsync/targets"));
 }
@@ -315,6 +316,22 @@ TEST_F(Cli, StatusAsksTheDaemonForWhatIsShown) {
   EXPECT_EQ(asked.at(0), (json{{"targets", {"web"}}, {"contexts", {"dev"}}, {"namespaces", {"team-a"}}}));
   EXPECT_EQ(run({"status", "web", "--context", "dev"}), 1);
   EXPECT_EQ(asked.at(1), (json{{"targets", {"web"}}, {"contexts", {"dev"}}, {"summary", true}})) << "no rows are sent";
+}
+
+TEST_F(Cli, TheDashboardIsAPageAndNothingElse) {
+  std::string url;
+  const auto answer = [&url](ControlPeer::Connection& connection) {
+    connection.write(control::make_response(json::parse(connection.read_line())["id"], {{"url", url}}));
+  };
+  ControlPeer peer(answer, socket());
+  for (const char* const odd : {"file:///tmp/evil", ""}) {
+    url = odd;
+    EXPECT_EQ(run({"dashboard", "--print-url"}), 1);
+    EXPECT_THAT(console_.out(), IsEmpty()) << odd;
+  }
+  url = "http://127.0.0.1:1/#token=x";
+  EXPECT_EQ(run({"dashboard", "--print-url"}), 0) << console_.err();
+  EXPECT_EQ(console_.out(), url + "\n");
 }
 
 TEST_F(Cli, KubectlsSpellingsWork) {
@@ -886,6 +903,16 @@ TEST_F(Cli, ADryRunRefusesTheNamesOfVariablesThatTheRealRunRefuses) {
   EXPECT_THAT(console_.out(), HasSubstr("PATH is set in "));
 }
 
+// The user manager may know another value, which taking the line out would bring back.
+TEST_F(Cli, AVariableThatIsNotSetHereIsEmptyForTheServiceWhereThatMeansTheSame) {
+  ::unsetenv("HTTPS_PROXY");
+  ::unsetenv("AWS_PROFILE");
+  EXPECT_EQ(run({"setup", "--environment", "HTTPS_PROXY,AWS_PROFILE"}), 0);
+  EXPECT_EQ(test::read_file(home_ / "config/regsync/environment"), "HTTPS_PROXY=\"\"\n");
+  EXPECT_THAT(console_.out(), HasSubstr("HTTPS_PROXY is not set here, and is set to nothing in "));
+  EXPECT_THAT(console_.out(), HasSubstr("AWS_PROFILE is not set here, and is taken out of "));
+}
+
 TEST_F(Cli, WhatTheServiceIsGivenHasNothingToDoWithDockersFile) {
   EXPECT_EQ(run({"setup", "--environment", "PATH", "--docker-config", "config.json"}), 2);
   EXPECT_THAT(console_.err(), HasSubstr("--docker-config"));
@@ -1031,6 +1058,62 @@ TEST_F(Cli, AContextWhereATargetIsNotIsAnErrorOfEachCommand) {
   EXPECT_THAT(said({"verify", "web", "--context", "prod"}, 1), HasSubstr("no target has a Secret in context \"prod\""));
   EXPECT_THAT(said({"rbac", "web", "api", "--context", "prod", "--user", "me"}, 2),
               HasSubstr("target web does not select context prod\nhint: its contexts: dev"));
+}
+
+class CliWithABadContext : public Cli {
+ protected:
+  void SetUp() override {
+    Cli::SetUp();
+    home_.write("kubeconfig", std::string(kubeconfig) + "- {name: bad, context: {cluster: gone, user: u}}\n");
+    declare("dev, bad");
+    log_in("ghcr.io", "me");
+  }
+  void declare(const std::string& contexts) {
+    home_.write("config/regsync/targets/web.yaml",
+                "registries: [ghcr.io]\ncontexts: [" + contexts + "]\nnamespaces: [team-a]\nonLogout: remove\n");
+  }
+};
+
+constexpr const char* not_known_for_bad =
+    "not known for context bad: invalid configuration of context \"bad\": cluster \"gone\" was not found";
+
+TEST_F(CliWithABadContext, APreviewKnowsNothingOfItAndTheCommandGoesOn) {
+  EXPECT_EQ(run({"sync", "--dry-run"}), 1);
+  EXPECT_THAT(console_.out(), HasSubstr(not_known_for_bad));
+  EXPECT_EQ(run({"set", "web", "contexts-=bad", "--yes"}), 0);
+  EXPECT_THAT(console_.err(), HasSubstr(not_known_for_bad));
+  EXPECT_THAT(target_file("web"), HasSubstr("contexts: [dev]"));
+}
+
+TEST_F(CliWithABadContext, ALogoutIsALogout) {
+  EXPECT_EQ(run({"logout", "ghcr.io"}), 0);
+  EXPECT_FALSE(console_.store().get("ghcr.io"));
+}
+
+// As with kubectl's own contexts, some of which are often out of use.
+TEST_F(CliWithABadContext, AGlobMayTakeItIn) {
+  EXPECT_EQ(run({"add", "api", "--registry", "ghcr.io", "--context", "[bd]*"}), 0);
+  EXPECT_THAT(target_file("api"), HasSubstr("namespaces: [default]"));
+  EXPECT_EQ(run({"add", "one", "--registry", "ghcr.io", "--context", "dev", "--context", "bad"}), 1) << "it is named";
+  EXPECT_EQ(run({"add", "one", "--registry", "ghcr.io", "--context", "b*"}), 1) << "nothing says where";
+  EXPECT_FALSE(std::filesystem::exists(home_ / "config/regsync/targets/one.yaml"));
+}
+
+TEST_F(CliWithABadContext, AContextThatIsNotInTheKubeconfigIsNotInOrder) {
+  declare("gone");
+  for (const auto& [words, exit_code] : std::vector<std::pair<std::vector<std::string>, int>>{
+           {{"diff"}, 2}, {{"verify"}, 1}, {{"explain"}, 1}, {{"sync", "--dry-run"}, 1}}) {
+    FakeConsole console;
+    EXPECT_EQ(cli::run(words, console.console()), exit_code) << words.front();
+    EXPECT_THAT(console.err() + console.out(), HasSubstr("context gone: context was not found")) << words.front();
+  }
+}
+
+// To look nowhere is not to find that no pod fails.
+TEST_F(CliWithABadContext, WhereNoContextIsSelectedNoPodWasLookedAt) {
+  declare("'test-*'");
+  EXPECT_EQ(run({"explain"}), 1);
+  EXPECT_THAT(console_.err(), HasSubstr("error: no context of the kubeconfig is selected by any target\nhint: "));
 }
 
 // What another program wrote while the person was in the editor is not lost, and neither is what the person wrote.

@@ -80,6 +80,25 @@ TEST_F(AttachmentsTest, NamedAccountsGetTheSecretBesideWhatTheyHave) {
   EXPECT_THAT(kube_.requests(), IsEmpty());
 }
 
+TEST_F(AttachmentsTest, AnAccountWithMoreEntriesThanAnyPodNeedsIsToldAndLeftAlone) {
+  kube_.edit(key_of("builder"), [](json& account) {
+    account["imagePullSecrets"] = json::array();
+    for (int i = 0; i <= 1000; ++i) {
+      account["imagePullSecrets"].push_back({{"name", "n" + std::to_string(i)}});
+    }
+  });
+  observe("builder");
+  try {
+    put_in_order(plan({"default", "builder"}));
+    ADD_FAILURE() << "as if the Secret were attached";
+  } catch (const Error& error) {
+    EXPECT_EQ(error.code(), ErrorCode::rejected);
+    EXPECT_THAT(error.message(), HasSubstr("ServiceAccount team/builder has more than 1000 imagePullSecrets"));
+  }
+  EXPECT_THAT(written_, ElementsAre("+default")) << "its neighbour gets it";
+  EXPECT_EQ(names_in("builder").size(), 1001U);
+}
+
 TEST_F(AttachmentsTest, OnlyWhatWeAttachedIsDetached) {
   put_in_order(plan({"default"}));
   kube_.edit(key_of("builder"), [](json& account) { account["imagePullSecrets"].push_back({{"name", "cred"}}); });

@@ -7,7 +7,7 @@
 #include <string>
 
 #include "helper/base/error.hpp"
-#include "sync/model/resource_version.hpp"
+#include "sync/base/resource_version.hpp"
 
 namespace regsync {
 namespace {

@@ -64,7 +64,8 @@ class ClusterWatchesTest : public testing::Test {
                            .on_secret = [this](const std::string& name) { secrets_.push_back(name); },
                            .on_everything = [this] { ++everything_; },
                            .on_restart = [this] { ++restarts_; },
-                           .on_health = [] {}}};
+                           .on_health = [] {},
+                           .on_cut = [] {}}};
 };
 
 TEST_F(ClusterWatchesTest, NothingIsBelievedBeforeTheFirstListIsComplete) {

@@ -17,6 +17,9 @@ using testing::ElementsAre;
 class KeySweepTest : public testing::Test {
  protected:
   std::vector<std::string> namespaces_of(const std::string& secret) {
+    if (secret == fails_for_) {
+      throw std::runtime_error("a defect");
+    }
     std::vector<std::string> names;
     for (int i = 0; i < counts_[secret]; ++i) {
       names.push_back("n" + std::to_string(i));
@@ -36,6 +39,7 @@ class KeySweepTest : public testing::Test {
   std::map<std::string, int> counts_;
   std::chrono::milliseconds cost_{0};
   std::string fails_at_;
+  std::string fails_for_;
   std::vector<std::string> visited_;
   int ends_ = 0;
   KeySweep sweep_{loop_.get_executor(),
@@ -93,6 +97,22 @@ TEST_F(KeySweepTest, ADefectOfOneKeyIsItsOwn) {
   loop_.run();  // on a busy machine a slice is over sooner
   EXPECT_EQ(visited_.size(), 3U);
   EXPECT_EQ(ends_, 1);
+}
+
+TEST_F(KeySweepTest, ADefectOfOneNameIsItsOwn) {
+  counts_ = {{"a", 1}, {"b", 1}};
+  fails_for_ = "a";
+  sweep_.add("a");
+  sweep_.add("b");
+  sweep_.run();
+  loop_.run();
+  EXPECT_THAT(visited_, ElementsAre("n0/b"));
+  EXPECT_EQ(ends_, 1);
+  fails_for_.clear();
+  sweep_.add("a");
+  sweep_.run();
+  loop_.run();
+  EXPECT_THAT(visited_, ElementsAre("n0/b", "n0/a"));
 }
 
 TEST_F(KeySweepTest, NothingIsVisitedAfterItsEnd) {

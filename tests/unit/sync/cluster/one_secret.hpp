@@ -5,10 +5,10 @@
 
 #include <optional>
 
+#include "sync/base/resource_version.hpp"
 #include "sync/cluster/cluster_cache.hpp"
 #include "sync/cluster/watch_table.hpp"
 #include "sync/kube/api/kube_client.hpp"
-#include "sync/model/resource_version.hpp"
 #include "tests/unit/sync/cluster/cluster_world.hpp"
 
 namespace regsync {

@@ -58,6 +58,38 @@ TEST(ServiceAccountEntries, OfAnotherOwnerStay) {
   EXPECT_EQ(detached(account, "cred", "").at("imagePullSecrets"), json::array({{{"name", "theirs"}}}));
 }
 
+// Whoever may write to ServiceAccounts must not fill our memory with them.
+TEST(ServiceAccountView, KeepsNothingOfMoreEntriesThanAnyPodNeeds) {
+  json account = account_of("cred=one");
+  account["metadata"]["resourceVersion"] = "42";
+  while (account["imagePullSecrets"].size() < 1000) {
+    account["imagePullSecrets"].push_back({{"name", "n" + std::to_string(account["imagePullSecrets"].size())}});
+  }
+  EXPECT_EQ(view_service_account(account).pull_secrets.size(), 1000U);
+  account["imagePullSecrets"].push_back({{"name", "more"}});
+  const auto view = view_service_account(account);
+  EXPECT_TRUE(view.pull_secrets.empty());
+  EXPECT_TRUE(view.attached.empty());
+  EXPECT_EQ(view.version, 42U) << "it is there all the same";
+  EXPECT_EQ(attached(account, "another", "one"), account);
+  EXPECT_EQ(detached(account, "cred", "one"), account);
+
+  std::string notes = "cred=one";
+  for (int i = 0; i < 1000; ++i) {
+    notes += ",n" + std::to_string(i);
+  }
+  EXPECT_TRUE(view_service_account(account_of(notes)).attached.empty());
+}
+
+TEST(ServiceAccountView, KeepsNoNameThatIsNone) {
+  json account = account_of("cred=one,Odd=one," + std::string(300, 'a') + "=one,long=" + std::string(64, 'a'));
+  account["imagePullSecrets"].push_back({{"name", "Odd\n"}});
+  account["imagePullSecrets"].push_back({{"name", std::string(300, 'a')}});
+  const auto view = view_service_account(account);
+  EXPECT_EQ(view.pull_secrets, (std::set<std::string>{"cred", "theirs"}));
+  EXPECT_EQ(view.attached, (std::map<std::string, std::string>{{"cred", "one"}}));
+}
+
 // Nothing that a server may send throws.
 TEST(ServiceAccountView, WhatIsOddCountsAsNotThere) {
   for (const json& odd : {json(nullptr), json(1), json("text"), json::array({nullptr}), json::array({1, json::array()}),

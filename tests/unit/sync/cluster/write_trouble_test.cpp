@@ -64,8 +64,7 @@ TEST(WriteTrouble, WhatStaysOfARemovedTargetSaysWhoseItIs) {
     const Error error = left_alone_error(key, secret, "my prod");
     EXPECT_EQ(error.code(), ErrorCode::not_owned);
     const bool was_ours = ownership == Ownership::relabelled || ownership == Ownership::copy;
-    EXPECT_EQ(error.remedy(),
-              was_ours ? "if nothing needs it: kubectl --context 'my prod' -n team delete secret cred" : "");
+    EXPECT_EQ(error.remedy(), was_ours ? "if nothing needs it: kubectl -n team delete secret cred" : "");
     return error.message();
   };
   EXPECT_EQ(said(Ownership::unmanaged, "kubectl"),

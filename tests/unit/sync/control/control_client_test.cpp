@@ -8,7 +8,6 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include <array>
 #include <atomic>
 #include <csignal>
 #include <nlohmann/json.hpp>
@@ -72,43 +71,97 @@ TEST(ControlClient, AListenerThatAcceptsNobodyIsAnErrorInTime) {
   ::close(listener);
 }
 
-// Ctrl-Z, or a debugger.
-TEST(ControlClient, ADaemonThatIsStoppedIsToldAsThatBeforeTheTimeIsUp) {
-  const test::TempDir root;
-  const std::string path = (root / "control.sock").string();
-  std::array<int, 2> ready{};
-  ASSERT_EQ(pipe(ready.data()), 0);
-  const pid_t daemon = fork();
-  if (daemon == 0) {
-    prctl(PR_SET_PDEATHSIG, SIGKILL);
-    const int listener = socket(AF_UNIX, SOCK_STREAM, 0);
+// A process of its own that listens, as `user`, and is stopped (Ctrl-Z, or a debugger): at once, or once it has given
+// the first client an answer.
+class StoppedDaemon {
+ public:
+  explicit StoppedDaemon(const std::string& answer = {}, uid_t user = geteuid()) {
+    const std::string path = socket();
+    pid_ = fork();
+    if (pid_ == 0) {
+      prctl(PR_SET_PDEATHSIG, SIGKILL);
+      serve(path, answer, user);
+      _exit(1);
+    }
+    int status = 0;
+    waitpid(pid_, &status, WUNTRACED);
+    EXPECT_TRUE(WIFSTOPPED(status)) << "it cannot listen";
+    if (!answer.empty()) {
+      kill(pid_, SIGCONT);
+    }
+  }
+  ~StoppedDaemon() {
+    kill(pid_, SIGKILL);
+    waitpid(pid_, nullptr, 0);
+  }
+  StoppedDaemon(const StoppedDaemon&) = delete;
+  StoppedDaemon& operator=(const StoppedDaemon&) = delete;
+  StoppedDaemon(StoppedDaemon&&) = delete;
+  StoppedDaemon& operator=(StoppedDaemon&&) = delete;
+
+  [[nodiscard]] std::string socket() const { return (root_ / "control.sock").string(); }
+  [[nodiscard]] pid_t pid() const { return pid_; }
+
+ private:
+  static void serve(const std::string& path, const std::string& answer, uid_t user) {
     sockaddr_un address{};
     address.sun_family = AF_UNIX;
     path.copy(address.sun_path, sizeof(address.sun_path) - 1);
-    const bool listens = bind(listener, reinterpret_cast<const sockaddr*>(&address), sizeof(address)) == 0 &&
-                         listen(listener, 1) == 0 && write(ready[1], "x", 1) == 1;
-    if (listens) {
-      pause();
+    const int listener = ::socket(AF_UNIX, SOCK_STREAM, 0);
+    if (bind(listener, reinterpret_cast<const sockaddr*>(&address), sizeof(address)) != 0 ||
+        setresuid(user, user, user) != 0 || listen(listener, 1) != 0) {
+      return;
     }
-    _exit(1);
+    raise(SIGSTOP);
+    const int client = accept(listener, nullptr, nullptr);
+    static_cast<void>(send(client, answer.data(), answer.size(), MSG_NOSIGNAL));
+    raise(SIGSTOP);
   }
-  close(ready[1]);
-  char listens = 0;
-  ASSERT_EQ(read(ready[0], &listens, 1), 1);
-  kill(daemon, SIGSTOP);
+
+  test::TempDir root_;
+  pid_t pid_ = 0;
+};
+
+TEST(ControlClient, ADaemonThatIsStoppedIsToldAsThatBeforeTheTimeIsUp) {
+  const StoppedDaemon daemon;
   const auto began = std::chrono::steady_clock::now();
   try {
-    ControlClient(path).call("status", json::object(), 60s);
+    ControlClient(daemon.socket()).call("status", json::object(), 60s);
     ADD_FAILURE() << "answered";
   } catch (const Error& error) {
     EXPECT_EQ(error.code(), ErrorCode::daemon_unreachable);
-    EXPECT_THAT(error.message(), testing::HasSubstr("(process " + std::to_string(daemon) + ") is stopped"));
+    EXPECT_THAT(error.message(), testing::HasSubstr("(process " + std::to_string(daemon.pid()) + ") is stopped"));
   }
   EXPECT_LT(std::chrono::steady_clock::now() - began, 20s);
-  EXPECT_EQ(code_of_call(path, 100ms), ErrorCode::daemon_unreachable) << "also where less time is given";
-  kill(daemon, SIGKILL);
-  waitpid(daemon, nullptr, 0);
-  close(ready[0]);
+  EXPECT_EQ(code_of_call(daemon.socket(), 100ms), ErrorCode::daemon_unreachable) << "also where less time is given";
+}
+
+TEST(ControlClient, ASubscriptionToADaemonThatIsStoppedMeanwhileEnds) {
+  const StoppedDaemon daemon(control::make_response(1, control::to_json(StatusReport{})));
+  int reports = 0;
+  try {
+    ControlClient(daemon.socket()).subscribe({}, 10ms, [&](const StatusReport&) { return ++reports < 100'000; });
+    ADD_FAILURE() << "goes on with an old report";
+  } catch (const Error& error) {
+    EXPECT_EQ(error.code(), ErrorCode::daemon_unreachable);
+    EXPECT_THAT(error.message(), testing::HasSubstr("(process " + std::to_string(daemon.pid()) + ") is stopped"));
+  }
+  EXPECT_GE(reports, 1);
+}
+
+// What it says is another user's word.
+TEST(ControlClient, WhoeverListensAsAnotherUserIsNotAsked) {
+  if (geteuid() != 0) {
+    GTEST_SKIP() << "only root can be two users";
+  }
+  const StoppedDaemon daemon({}, 65534);
+  try {
+    ControlClient client(daemon.socket());
+    FAIL();
+  } catch (const Error& error) {
+    EXPECT_EQ(error.code(), ErrorCode::not_owned);
+    EXPECT_THAT(error.message(), testing::HasSubstr("is another user's (uid 65534, not 0)"));
+  }
 }
 
 TEST(ControlClient, AnswersTheResultThatBelongsToItsRequest) {

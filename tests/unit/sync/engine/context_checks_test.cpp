@@ -41,19 +41,26 @@ TEST(ContextChecks, AContextIsGoneWhereATargetRemembersItAndTheKubeconfigDoesNot
 
 TEST(ContextChecks, OnlyAContextThatIsGoneCanBeForgotten) {
   const auto known = footprints({{"web", {"prod", "staging"}}});
-  EXPECT_NO_THROW(require_forgettable("staging", {"prod"}, known));
+  EXPECT_NO_THROW(require_forgettable("staging", {"prod"}, true, known));
 
-  const Error present = refusal([&] { require_forgettable("prod", {"prod"}, known); });
+  const Error present = refusal([&] { require_forgettable("prod", {"prod"}, true, known); });
   EXPECT_EQ(present.code(), ErrorCode::invalid_input);
-  const Error there = refusal([&] { require_forgettable("a b", {"a b"}, known); });
+  const Error there = refusal([&] { require_forgettable("a b", {"a b"}, true, known); });
   EXPECT_THAT(there.remedy(), HasSubstr("delete-context 'a b'")) << "what people copy into a shell";
 
-  const Error mistyped = refusal([&] { require_forgettable("stagin", {"prod"}, known); });
+  const Error mistyped = refusal([&] { require_forgettable("stagin", {"prod"}, true, known); });
   EXPECT_EQ(mistyped.code(), ErrorCode::not_found);
   EXPECT_EQ(mistyped.remedy(), "did you mean \"staging\"?");
-  const Error none = refusal([&] { require_forgettable("staging", {"prod"}, {}); });
+  const Error none = refusal([&] { require_forgettable("staging", {"prod"}, true, {}); });
   EXPECT_EQ(none.code(), ErrorCode::not_found);
   EXPECT_EQ(none.remedy(), "see: regsync status");
+}
+
+TEST(ContextChecks, AClusterOfAFleetIsTakenOutWhereItsSecretIs) {
+  const Error there = refusal([] { require_forgettable("prod/web", {"prod/web"}, false, {}); });
+  EXPECT_EQ(there.message(), "context prod/web is in the fleet");
+  EXPECT_THAT(there.remedy(), HasSubstr("its Secret in the hub"));
+  EXPECT_THAT(there.remedy(), testing::Not(HasSubstr("kubectl")));
 }
 
 TEST(ContextChecks, AnAbsentContextMayBeAnotherNameOfThisOneUnlessItIsKnownToLeadElsewhere) {
@@ -83,7 +90,7 @@ TEST(ContextChecks, OnlyAContextThatATargetUsesCanBeTrusted) {
   ContextBook book(dir / "contexts.json");
   const Error nobody = refusal([&] { require_met("prod", book); });
   EXPECT_EQ(nobody.code(), ErrorCode::not_found);
-  EXPECT_THAT(nobody.remedy(), HasSubstr("get-contexts"));
+  EXPECT_EQ(nobody.remedy(), "see: regsync status");
   book.meet("prod", {.uid = "1", .server = "https://p", .authority = ""}, false, {});
   EXPECT_NO_THROW(require_met("prod", book));
   EXPECT_EQ(refusal([&] { require_met("prd", book); }).remedy(), "did you mean \"prod\"?");

@@ -2,6 +2,8 @@
 
 #include <gmock/gmock.h>
 
+#include <stdexcept>
+
 #include "tests/unit/sync/engine/engine_parts.hpp"
 
 namespace regsync {
@@ -19,6 +21,22 @@ class ContextSetTest : public EngineParts {
     contexts_.set_kubeconfig(kube::Kubeconfig::parse(text, "a file"));
     return update();
   }
+
+  using Fleet = std::map<std::string, std::shared_ptr<const kube::KnownCluster>>;
+
+  static kube::KnownCluster known_cluster(const std::string& name, const std::string& token = "t") {
+    kube::KnownCluster known;
+    auto& context = known.context.emplace();
+    context.name = name;
+    context.server = "https://127.0.0.1:1/" + name;
+    context.token = SecretString(token);
+    return known;
+  }
+  static std::shared_ptr<const kube::KnownCluster> shared(kube::KnownCluster known) {
+    return std::make_shared<const kube::KnownCluster>(std::move(known));
+  }
+  // Whether an update() is due.
+  bool take_fleet(Fleet fleet) { return contexts_.set_kubeconfig(kube::Kubeconfig::of(std::move(fleet), "the hub")); }
 };
 
 TEST_F(ContextSetTest, NeededContextsRun) {
@@ -98,6 +116,62 @@ TEST_F(ContextSetTest, FromAHubThereMayBeNoClusterLeft) {
   contexts_.set_kubeconfig(kube::Kubeconfig::of({}, "a hub"));
   EXPECT_FALSE(contexts_.kubeconfig_problem());
   EXPECT_THAT(contexts_.names(), IsEmpty());
+}
+
+TEST_F(ContextSetTest, OtherCredentialsInAHubAreUsedAtOnceAndNothingElseIsDone) {
+  Fleet fleet{{"dev", shared(known_cluster("dev"))}, {"prod", shared(known_cluster("prod"))}};
+  EXPECT_TRUE(take_fleet(fleet));
+  contexts_.update([](const std::string& context) { return context == "dev"; });
+  const auto dev = contexts_.find("dev");
+  ASSERT_TRUE(dev);
+  EXPECT_FALSE(take_fleet(fleet)) << "the same";
+  fleet["dev"] = shared(known_cluster("dev", "renewed"));
+  fleet["prod"] = shared(known_cluster("prod", "renewed"));  // which has no cluster
+  EXPECT_FALSE(take_fleet(fleet));
+  EXPECT_EQ(contexts_.find("dev"), dev);
+  EXPECT_EQ(dev->context().token.reveal(), "renewed");
+  EXPECT_THAT(update(), ElementsAre("prod"));
+  EXPECT_EQ(contexts_.find("prod")->context().token.reveal(), "renewed");
+}
+
+TEST_F(ContextSetTest, WhateverElseDiffersInAHubIsDueForAnUpdate) {
+  const Fleet fleet{{"dev", shared(known_cluster("dev"))}};
+  take_fleet(fleet);
+  update();
+  auto moved = known_cluster("dev");
+  moved.context->server = "https://127.0.0.2:1/dev";
+  auto labelled = known_cluster("dev");
+  labelled.labels["env"] = "prod";
+  kube::KnownCluster broken;
+  broken.problem = Error(ErrorCode::kubeconfig, "not understood");
+  for (const auto& other : {Fleet{{"dev", shared(std::move(moved))}}, Fleet{{"dev", shared(std::move(labelled))}},
+                            Fleet{{"dev", shared(std::move(broken))}}, Fleet{},
+                            Fleet{{"dev", fleet.at("dev")}, {"prod", shared(known_cluster("prod"))}}}) {
+    EXPECT_TRUE(take_fleet(other));
+    update();
+    EXPECT_TRUE(take_fleet(fleet)) << "and back";
+    update();
+  }
+  contexts_.set_kubeconfig_problem({ErrorCode::unreachable, "the hub does not answer"});
+  EXPECT_TRUE(take_fleet(fleet)) << "the problem is over";
+  EXPECT_FALSE(contexts_.kubeconfig_problem());
+}
+
+TEST_F(ContextSetTest, CredentialsInAHubThatCannotBeUsedAreAProblemUntilOthersCome) {
+  take_fleet({{"dev", shared(known_cluster("dev"))}});
+  update();
+  const auto dev = contexts_.find("dev");
+  auto unusable = known_cluster("dev", "worse");
+  unusable.context->client_certificate_data = "not a certificate";
+  EXPECT_TRUE(take_fleet({{"dev", shared(std::move(unusable))}}));
+  update();
+  EXPECT_TRUE(contexts_.problems().contains("dev"));
+  EXPECT_EQ(dev->context().token.reveal(), "t") << "the last good ones";
+  EXPECT_TRUE(take_fleet({{"dev", shared(known_cluster("dev", "renewed"))}}));
+  update();
+  EXPECT_THAT(contexts_.problems(), IsEmpty());
+  EXPECT_EQ(contexts_.find("dev"), dev);
+  EXPECT_EQ(dev->context().token.reveal(), "renewed");
 }
 
 TEST_F(ContextSetTest, AContextThatVanishedRunsOnForTheGrace) {
@@ -193,42 +267,86 @@ TEST(ContextSetRetry, AFileThatCouldNotBeUsedIsLookedAtAgain) {
   test::run(io, contexts->stop());
 }
 
-TEST(ContextSetRetry, AServerThatCannotSayWhoItIsIsAskedLessAndLessOften) {
-  asio::io_context io;
-  test::FakeKube kube(io.get_executor());
-  const std::string kube_system = "/api/v1/namespaces/kube-system";
-  kube.transport.answer("GET", kube_system, 500, test::FakeTransport::status_body(500, "InternalError", "it starts"));
-  std::optional<ClusterIdentity> identity;
-  ContextSet contexts(io.get_executor(),
-                      {.owner = {"id", "id jdoe@laptop"},
-                       .connect = [&](const kube::ResolvedContext&) { return kube.transport.connect(); }},
-                      1h,
-                      {.on_change = [](const std::string&, const ChangedRows&) {},
-                       .on_due = [] {},
-                       .read_again = {},
-                       .on_identified = [&](const std::string&, ClusterIdentity now) { identity = std::move(now); },
-                       .on_lost = [](const std::string&) {}},
-                      /*first_retry=*/20ms);
-  contexts.set_kubeconfig(
-      kube::Kubeconfig::parse("clusters: [{name: c, cluster: {server: 'https://k.example'}}]\n"
-                              "users: [{name: u, user: {token: t}}]\n"
-                              "contexts: [{name: dev, context: {cluster: c, user: u}}]\n",
-                              "a file"));
-  contexts.update([](const std::string&) { return true; });
-  Places places;
-  places.secrets["cred"].namespaces = {"team"};
-  contexts.find("dev")->set_desired(
-      std::make_shared<const DesiredState>("default", DesiredState::Plans(), std::set<std::string>(),
-                                           std::set<std::string>()),
-      std::make_shared<const Places>(places));
-  const auto asked = [&] { return kube.transport.count("GET", kube_system); };
-  ASSERT_TRUE(test::run_until(io, [&] { return asked() == 1; }));
-  EXPECT_FALSE(test::run_until(io, [&] { return asked() > 4; }, 200ms)) << "after 20, 40, 80 and 160 ms";
+// One context, which follows a Secret.
+class ContextSetIdentity : public testing::Test {
+ protected:
+  ~ContextSetIdentity() override { test::run(io_, contexts_.stop()); }
+
+  void begin() {
+    contexts_.set_kubeconfig(
+        kube::Kubeconfig::parse("clusters: [{name: c, cluster: {server: 'https://k.example'}}]\n"
+                                "users: [{name: u, user: {token: t}}]\n"
+                                "contexts: [{name: dev, context: {cluster: c, user: u}}]\n",
+                                "a file"));
+    contexts_.update([](const std::string&) { return true; });
+    Places places;
+    places.secrets["cred"].namespaces = {"team"};
+    contexts_.find("dev")->set_desired(
+        std::make_shared<const DesiredState>("default", DesiredState::Plans(), std::set<std::string>(),
+                                             std::set<std::string>()),
+        std::make_shared<const Places>(places));
+  }
+  void be_somebody() { kube_.put({"namespaces", "", "kube-system"}, nlohmann::json::object()); }
+  [[nodiscard]] std::size_t asked() const { return kube_.transport.count("GET", kube_system); }
+  bool is_known() {
+    return test::run_until(io_, [&] { return identity_ && !identity_->uid.empty(); });
+  }
+
+  static constexpr const char* kube_system = "/api/v1/namespaces/kube-system";
+  asio::io_context io_;
+  test::FakeKube kube_{io_.get_executor()};
+  std::optional<ClusterIdentity> identity_;
+  int lost_ = 0;
+  ContextSet contexts_{
+      io_.get_executor(),
+      {.owner = {"id", "id jdoe@laptop"},
+       .connect = [this](const kube::ResolvedContext&) { return kube_.transport.connect(); }},
+      1h,
+      {.on_change = [](const std::string&, const ChangedRows&) {},
+       .on_due = [] {},
+       .read_again = {},
+       .on_identified = [this](const std::string&, ClusterIdentity now) { identity_ = std::move(now); },
+       .on_lost =
+           [this](const std::string&) {
+             identity_.reset();
+             ++lost_;
+           }},
+      /*first_retry=*/20ms};
+};
+
+TEST_F(ContextSetIdentity, AServerThatCannotSayWhoItIsIsAskedLessAndLessOften) {
+  kube_.transport.on("GET", kube_system, [fails = true](const kube::HttpRequest&) mutable {
+    if (std::exchange(fails, false)) {
+      throw std::runtime_error("a defect");
+    }
+    return test::FakeTransport::respond(500,
+                                        test::FakeTransport::status_body(500, "InternalError", "it starts").dump());
+  });
+  begin();
+  ASSERT_TRUE(test::run_until(io_, [&] { return asked() == 1; }));
+  EXPECT_FALSE(test::run_until(io_, [&] { return asked() > 4; }, 200ms)) << "after 20, 40, 80 and 160 ms";
   EXPECT_GE(asked(), 3U);
-  kube.transport.forget_scripts("GET", kube_system);
-  kube.put({"namespaces", "", "kube-system"}, nlohmann::json::object());
-  EXPECT_TRUE(test::run_until(io, [&] { return identity && !identity->uid.empty(); }));
-  test::run(io, contexts.stop());
+  kube_.transport.forget_scripts("GET", kube_system);
+  be_somebody();
+  EXPECT_TRUE(is_known());
+}
+
+// What answers then may be another cluster, though nothing failed.
+TEST_F(ContextSetIdentity, IsAskedAnewWhenAWatchWasCut) {
+  be_somebody();
+  kube_.make_namespace("team");
+  begin();
+  ASSERT_TRUE(is_known());
+  ASSERT_TRUE(test::run_until(io_, [&] { return contexts_.find("dev")->connected(); }));
+  ASSERT_TRUE(
+      test::run_until(io_, [&] { return kube_.transport.open_streams("/api/v1/namespaces/team/secrets") == 1; }));
+  const std::size_t before = asked();
+  kube_.put({"secrets", "team", "cred"}, {{"type", "Opaque"}});  // its watch works
+  EXPECT_EQ(kube_.transport.cut_streams("/api/v1/namespaces/team/secrets"), 1U);
+  ASSERT_TRUE(test::run_until(io_, [&] { return lost_ > 0; }));
+  ASSERT_TRUE(is_known());
+  EXPECT_GT(asked(), before);
+  EXPECT_TRUE(contexts_.find("dev")->connected()) << "a cut is no fault";
 }
 
 }  // namespace

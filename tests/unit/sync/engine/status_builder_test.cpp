@@ -145,6 +145,12 @@ TEST_F(StatusBuilderTest, APatternThatMatchesNothingIsNoted) {
   EXPECT_THAT(notes(), ElementsAre("target t: no context has labels that match \"tier=edge\" now"));
 }
 
+TEST_F(StatusBuilderTest, WhichClustersAFleetHasIsSeenInTheHub) {
+  set_fleet({});
+  declare(target({"team"}, {"prod/*"}));
+  EXPECT_THAT(report().notes, ElementsAre(testing::Property(&Error::remedy, "see the hub")));
+}
+
 TEST_F(StatusBuilderTest, WhatIsPausedIsNoted) {
   set_contexts({{"dev", "own"}, {"prod", "own"}});
   Target paused = target({"team"}, {"dev"});

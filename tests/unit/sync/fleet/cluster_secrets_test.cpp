@@ -21,10 +21,10 @@ using testing::IsEmpty;
 
 constexpr const char* watch_of_secrets = "/api/v1/secrets";
 
-json cluster_secret(const std::string& server, const std::string& label = "yes") {
+json cluster_secret(const std::string& server, const std::string& label = "yes", const std::string& token = "t") {
   const std::string kubeconfig = "current-context: x\nclusters: [{name: c, cluster: {server: '" + server +
-                                 "'}}]\nusers: [{name: u, user: {token: t}}]\ncontexts: [{name: x, context: {cluster: "
-                                 "c, user: u}}]\n";
+                                 "'}}]\nusers: [{name: u, user: {token: " + token +
+                                 "}}]\ncontexts: [{name: x, context: {cluster: c, user: u}}]\n";
   return {{"metadata", {{"labels", {{"fleet", label}}}}}, {"data", {{"kubeconfig", base64_encode(kubeconfig)}}}};
 }
 
@@ -105,6 +105,37 @@ TEST_F(ClusterSecretsTest, ChangesAreToldTogether) {
   EXPECT_LE(told_, 3) << "and not once for each";
   kube_.erase(key("dev"));
   EXPECT_TRUE(test::run_until(loop_, [&] { return clusters_.contexts().size() == 20; }));
+}
+
+TEST_F(ClusterSecretsTest, AnotherTokenIsToldAsThatAlone) {
+  put("dev", "https://dev.example");
+  put("prod", "https://prod.example");
+  start_and_list();
+  const int told = told_;
+  const kube::Kubeconfig before = std::move(clusters_);
+  kube_.put(key("dev"), cluster_secret("https://dev.example", "yes", "renewed"));
+  ASSERT_TRUE(test::run_until(loop_, [&] { return told_ > told; }));
+  EXPECT_EQ(clusters_.renewed_since(before), std::vector<std::string>{"fleet/dev"});
+}
+
+TEST_F(ClusterSecretsTest, AChangeThatMeansNothingIsNotTold) {
+  put("dev", "https://dev.example");
+  start_and_list();
+  const int told = told_;
+  kube_.edit(key("dev"), [](json& secret) { secret["metadata"]["annotations"]["seen"] = "now"; });
+  EXPECT_FALSE(test::run_until(loop_, [&] { return told_ > told; }, std::chrono::milliseconds(100)));
+  put("dev", "https://moved.example");
+  EXPECT_TRUE(until_server("fleet/dev", "https://moved.example"));
+}
+
+TEST_F(ClusterSecretsTest, ANewListThatBringsTheSameRenewsNothing) {
+  put("dev", "https://dev.example");
+  start_and_list();
+  const int told = told_;
+  const kube::Kubeconfig before = std::move(clusters_);
+  kube_.transport.send_event(watch_of_secrets, "ERROR", FakeTransport::status_body(410, "Expired", "too old"));
+  ASSERT_TRUE(test::run_until(loop_, [&] { return told_ > told; }));
+  EXPECT_EQ(clusters_.renewed_since(before), std::vector<std::string>{});
 }
 
 TEST_F(ClusterSecretsTest, ASecretThatIsNotUnderstoodIsAProblemOfItsOwnContext) {

@@ -11,6 +11,7 @@
 #include <list>
 #include <nlohmann/json.hpp>
 #include <set>
+#include <stdexcept>
 #include <string>
 #include <utility>
 #include <vector>
@@ -577,6 +578,38 @@ TEST_F(FootprintConfigMapsTest, WhatAnOlderStoreOfTheHubLacksIsWrittenAgain) {
   EXPECT_TRUE(until([&] { return data() == data_of(footprint({"a"}, "newer4")); }, std::chrono::milliseconds(1500)));
   two.set("pull", footprint({"a", "b"}, "b"));  // a further write, of lower version than one knows
   EXPECT_TRUE(until([&] { return one.find("pull")->contexts.contains("b"); }, std::chrono::milliseconds(1500)));
+}
+
+TEST_F(FootprintConfigMapsTest, ADefectInAWriteIsShownAndTheNextTryIsMade) {
+  auto& maps = start({"a"});
+  const std::string config_maps = "/api/v1/namespaces/fleet/configmaps";
+  kube_.transport.on("POST", config_maps,
+                     [](const kube::HttpRequest&) -> kube::HttpResponse { throw std::runtime_error("a defect"); });
+  maps.set("pull", footprint({"a"}));
+  ASSERT_TRUE(until([&] { return maps.problem().has_value(); }));
+  EXPECT_EQ(maps.problem()->code(), ErrorCode::internal);
+  EXPECT_TRUE(maps.is_pending("pull", "a"));
+  kube_.transport.forget_scripts("POST", config_maps);
+  ASSERT_TRUE(read_again(maps));
+  ASSERT_TRUE(written(maps));
+  EXPECT_TRUE(until([&] { return !maps.problem(); }));
+  EXPECT_EQ(data(), data_of(footprint({"a"})));
+}
+
+// It is read because somebody else was faster.
+TEST_F(FootprintConfigMapsTest, ADefectInAReadIsShownAndTheNextTryIsMade) {
+  auto& maps = start({"a"});
+  const std::string path = "/api/v1/namespaces/fleet/configmaps/regsync-fleet-pull";
+  right_before("create", [this] { put(footprint({"b"})); });
+  kube_.transport.on("GET", path,
+                     [](const kube::HttpRequest&) -> kube::HttpResponse { throw std::runtime_error("a defect"); });
+  maps.set("pull", footprint({"a"}));
+  ASSERT_TRUE(until([&] { return maps.problem().has_value(); }));
+  EXPECT_EQ(maps.problem()->code(), ErrorCode::internal);
+  kube_.transport.forget_scripts("GET", path);
+  ASSERT_TRUE(read_again(maps));
+  ASSERT_TRUE(written(maps));
+  EXPECT_EQ(data(), data_of(footprint({"a", "b"})));
 }
 
 // As of an admission webhook.

@@ -5,6 +5,7 @@
 #include <asio/io_context.hpp>
 #include <chrono>
 #include <optional>
+#include <stdexcept>
 #include <thread>
 
 #include "tests/support/fake_kube.hpp"
@@ -30,7 +31,7 @@ TEST(LeaseOfAFrozenHolder, ThatIsHeldAnewIsTold) {
   kube.make_namespace("fleet");
   kube::KubeClient hub(hub_context(), kube.transport.connect());
   std::optional<Lease> lease;
-  std::optional<Lease::Time> told;  // since when it is held, as was told last
+  std::optional<BoottimeClock::time_point> told;  // since when it is held, as was told last
   lease.emplace(
       loop.get_executor(), hub,
       LeaseOptions{.name = "regsync",
@@ -52,6 +53,52 @@ TEST(LeaseOfAFrozenHolder, ThatIsHeldAnewIsTold) {
   EXPECT_TRUE(test::run_until(
       loop, [&] { return lease->held() && lease->held_since() != before && told == lease->held_since(); }));
   test::run(loop, lease->stop());
+}
+
+class LeaseAfterADefect : public testing::Test {
+ protected:
+  LeaseAfterADefect() { kube_.make_namespace("fleet"); }
+  void TearDown() override { test::run(loop_, lease_->stop()); }
+
+  void start(std::function<Lease::Intent(const Lease&)> intent) {
+    lease_.emplace(
+        loop_.get_executor(), hub_,
+        LeaseOptions{
+            .name = "regsync", .name_space = "fleet", .identity = "a", .times = {.retry = 10ms, .jitter = 1ms}},
+        Lease::Handlers{.intent = std::move(intent), .on_change = [] {}});
+  }
+  bool until(const std::function<bool()>& holds) { return test::run_until(loop_, holds); }
+
+  asio::io_context loop_;
+  test::FakeKube kube_{loop_.get_executor()};
+  kube::KubeClient hub_{hub_context(), kube_.transport.connect()};
+  std::optional<Lease> lease_;
+};
+
+TEST_F(LeaseAfterADefect, IsContendedForAndSaysWhatHappened) {
+  bool fails = true;
+  start([&](const Lease&) {
+    if (fails) {
+      throw std::runtime_error("a defect");
+    }
+    return Lease::Intent::hold;
+  });
+  ASSERT_TRUE(until([&] { return lease_->problem().has_value(); }));
+  EXPECT_EQ(lease_->problem()->code(), ErrorCode::internal);
+  fails = false;
+  EXPECT_TRUE(until([&] { return lease_->held() && !lease_->problem(); }));
+}
+
+TEST_F(LeaseAfterADefect, IsNotRequestedByWhoseRequestFailed) {
+  kube_.put({"leases", "fleet", "regsync"}, {{"spec", {{"holderIdentity", "b"}, {"leaseDurationSeconds", 60}}}});
+  const std::string lease = "/apis/coordination.k8s.io/v1/namespaces/fleet/leases/regsync";
+  kube_.transport.on("PATCH", lease,
+                     [](const kube::HttpRequest&) -> kube::HttpResponse { throw std::runtime_error("a defect"); });
+  start([](const Lease&) { return Lease::Intent::request; });
+  ASSERT_TRUE(until([&] { return lease_->problem().has_value(); }));
+  EXPECT_EQ(lease_->requested_by(), "");
+  kube_.transport.forget_scripts("PATCH", lease);
+  EXPECT_TRUE(until([&] { return lease_->requested_by() == "a" && !lease_->problem(); }));
 }
 
 }  // namespace

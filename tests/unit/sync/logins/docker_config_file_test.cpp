@@ -2,11 +2,14 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
 #include <chrono>
 #include <map>
 #include <nlohmann/json.hpp>
 #include <string>
+#include <string_view>
 
 #include "helper/base/error.hpp"
 #include "tests/support/temp_dir.hpp"
@@ -217,6 +220,25 @@ TEST(DockerConfigFile, ALinkWhoseTargetIsNotThereIsNamedAndLeftAlone) {
     EXPECT_NE(error.message().find(link.string() + ": is a link to /nonexistent/config.json"), std::string::npos);
   }
   EXPECT_TRUE(fs::is_symlink(link));
+}
+
+// What `sync --once --logins /dev/stdin <<<…` gives: no path leads to the file any more, and the kernel opens it.
+TEST(DockerConfigFile, AFileWithoutANameIsRead) {
+  const int file = ::memfd_create("config", MFD_CLOEXEC);
+  constexpr std::string_view text = R"({"auths":{"a.example":{"auth":"YWxpY2U6cHc="}}})";
+  ASSERT_EQ(::write(file, text.data(), text.size()), static_cast<ssize_t>(text.size()));
+  const TempDir dir;
+  fs::create_symlink("/proc/self/fd/" + std::to_string(file), dir / "link");
+  EXPECT_EQ(DockerConfigFile(dir / "link").plain_logins().size(), 1U);
+  ::close(file);
+}
+
+// The store is the keyring of regsync as well.
+TEST(DockerConfigFile, AHelperThatKeepsLoginsInTheKeyringIsNotForeign) {
+  const TempDir dir;
+  const auto path = dir.write(
+      "config.json", R"({"credHelpers":{"a.example":"secretservice","b.example":"regsync","c.example":"ecr-login"}})");
+  EXPECT_EQ(DockerConfigFile(path).foreign_helpers(), (std::map<std::string, std::string>{{"c.example", "ecr-login"}}));
 }
 
 TEST(DockerConfigFile, ManyLongNamesAreReadAtOnce) {

@@ -38,14 +38,28 @@ class LoginBookTest : public testing::Test {
     reading.provider = StoreProvider{program_, 1, ":1.1"};
     reading.collections = {{"/login", "Login", locked_, true, in_file_}};
     if (!secret_.empty()) {
-      reading.all.push_back({{"ghcr.io", "me"}, "/login"});
+      reading.all.push_back({{"ghcr.io", "me"}, "/login", login_changed_});
       reading.credentials.push_back({{"ghcr.io", "me"}, SecretString(secret_)});
     }
     reading.problem = problem_;
     book_.take(std::move(reading));
   }
 
+  // docker-credential-corp, which the registries of the targets are given to with set_cred_helpers().
+  static void write_helper(const test::TempDir& dir, const std::string& script) {
+    const auto program = dir.write("docker-credential-corp", "#!/bin/sh\n" + script + '\n');
+    std::filesystem::permissions(program, std::filesystem::perms(0755));
+    ::setenv("PATH", (dir.path().string() + ":/usr/bin:/bin").c_str(), 1);
+  }
+
   bool gone() { return book_.known().gone.contains(ghcr); }
+  // As the metric has it; empty where there is none.
+  std::string changed_at() {
+    const std::string text = metrics_.text();
+    const std::string name = "regsync_login_changed_timestamp_seconds{registry=\"ghcr.io\"} ";
+    const auto at = text.find(name);
+    return at == std::string::npos ? "" : text.substr(at + name.size(), text.find('\n', at) - at - name.size());
+  }
   std::string secret() {
     const auto known = book_.known();
     const auto found = known.credentials.find(ghcr);
@@ -54,6 +68,7 @@ class LoginBookTest : public testing::Test {
 
   std::string program_ = "gnome-keyring-daemon";
   std::string secret_ = "one";
+  std::chrono::sys_seconds login_changed_;
   bool locked_ = false;
   bool in_file_ = false;
   std::optional<Error> problem_;
@@ -62,11 +77,12 @@ class LoginBookTest : public testing::Test {
   std::vector<std::string> replaced_;
   std::set<RegistryKey> wanted_;
   TargetFiles targets_;
+  test::TempDir state_;
   asio::io_context io_;
   Metrics metrics_;
   LoginBook book_{io_.get_executor(),
                   &metrics_,
-                  {},
+                  {.places = state_ / "places.json", .save_after = 20ms},
                   30ms,
                   {.on_wanted = [this](const auto& wanted) { wanted_ = wanted; },
                    .on_change = [this] { ++changes_; },
@@ -174,6 +190,17 @@ TEST_F(LoginBookTest, CompleteWaitsForTheVerdictOverAMissingLogin) {
   EXPECT_TRUE(gone());
 }
 
+// The process may end at any time without being asked.
+TEST_F(LoginBookTest, WhenLoginsWereChangedIsWrittenDownAlsoWhileTheyGoOnChanging) {
+  deliver();
+  const auto before = test::read_file(state_ / "places.json");
+  EXPECT_TRUE(test::run_until(io_, [&] {
+    login_changed_ += 1s;
+    deliver();
+    return test::read_file(state_ / "places.json") != before;
+  }));
+}
+
 TEST_F(LoginBookTest, MetricsAreOfTheRegistriesThatTargetsWant) {
   deliver();
   EXPECT_NE(metrics_.text().find("registry=\"ghcr.io\""), std::string::npos);
@@ -181,6 +208,18 @@ TEST_F(LoginBookTest, MetricsAreOfTheRegistriesThatTargetsWant) {
   book_.want(targets_);
   secret_.clear();
   deliver();
+  EXPECT_EQ(metrics_.text().find("registry=\"ghcr.io\""), std::string::npos);
+}
+
+TEST_F(LoginBookTest, AReadingOfWhatNobodyWantsAnyMoreCountsNothing) {
+  book_.want({});
+  StoreReading late;
+  late.asked = {ghcr};
+  late.provider = StoreProvider{program_, 1, ":1.1"};
+  late.collections = {{"/login", "Login", false, true}};
+  late.all.push_back({{"ghcr.io", "me"}, "/login"});
+  late.credentials.push_back({{"ghcr.io", "me"}, SecretString("one")});
+  book_.take(std::move(late));
   EXPECT_EQ(metrics_.text().find("registry=\"ghcr.io\""), std::string::npos);
 }
 
@@ -203,12 +242,7 @@ TEST_F(LoginBookTest, OnlyWhatTheKeyringsNextLoginReplacesIsKeptForARollback) {
 TEST_F(LoginBookTest, AHelperIsAskedAsOftenAsTheMostEagerTargetSays) {
   const test::TempDir dir;
   const auto asked = dir / "asked";
-  const auto program = dir.write("docker-credential-corp", "#!/bin/sh\necho asked >>'" + asked.string() +
-                                                               R"('
-echo '{"Username":"me","Secret":"one"}'
-)");
-  std::filesystem::permissions(program, std::filesystem::perms(0755));
-  ::setenv("PATH", (dir.path().string() + ":/usr/bin:/bin").c_str(), 1);
+  write_helper(dir, "echo asked >>'" + asked.string() + R"('; echo '{"Username":"me","Secret":"one"}')");
   targets_["eager"].target = targets_["t"].target;
   targets_["eager"].target->refresh = {{"https://ghcr.io", 0s}};
   targets_["t"].target->refresh = {{"ghcr.io", 1h}};
@@ -216,6 +250,46 @@ echo '{"Username":"me","Secret":"one"}'
   book_.want(targets_);
   EXPECT_TRUE(
       test::run_until(io_, [&] { return std::filesystem::exists(asked) && test::read_file(asked).size() > 6; }));
+}
+
+TEST_F(LoginBookTest, ALoginOfAHelperIsListedAndItsChangeCounts) {
+  const test::TempDir dir;
+  const auto login = dir.write("login", R"({"Username":"me","Secret":"one"})");
+  write_helper(dir, "cat '" + login.string() + "'");
+  targets_["t"].target->refresh = {{"ghcr.io", 0s}};  // as often as can be
+  book_.set_cred_helpers({{"ghcr.io", "corp"}});
+  book_.want(targets_);
+  ASSERT_EQ(book_.statuses().size(), 1U);
+  EXPECT_EQ(book_.statuses()[0].registry, "ghcr.io");
+  EXPECT_EQ(book_.statuses()[0].helper, "docker-credential-corp");
+  EXPECT_TRUE(book_.statuses()[0].in_doubt) << "it has not answered yet";
+  EXPECT_EQ(changed_at(), "");
+  ASSERT_TRUE(test::run_until(io_, [&] { return !book_.statuses()[0].in_doubt; }));
+  EXPECT_FALSE(book_.statuses()[0].problem);
+  const auto first = book_.known().credentials.at(ghcr);
+  const std::string changed = changed_at();
+  EXPECT_NE(changed, "");
+  const int changes = changes_;
+  ASSERT_TRUE(test::run_until(io_, [&] { return changes_ >= changes + 2; }));
+  EXPECT_EQ(changed_at(), changed) << "the same answer is no change";
+  EXPECT_EQ(book_.known().credentials.at(ghcr), first);
+  dir.write("login", R"({"Username":"<token>","Secret":"two"})");
+  ASSERT_TRUE(test::run_until(io_, [&] { return book_.statuses()[0].problem.has_value(); }));
+  EXPECT_EQ(book_.statuses()[0].problem->code(), ErrorCode::unusable_login) << "kubelet makes nothing of such a token";
+  EXPECT_NE(changed_at(), changed);
+}
+
+TEST_F(LoginBookTest, ALoginThatCannotBeReadAnyMoreIsListedWithItsProblem) {
+  deliver();
+  ASSERT_EQ(book_.statuses().size(), 1U);
+  EXPECT_EQ(book_.statuses()[0].registry, "ghcr.io");
+  EXPECT_FALSE(book_.statuses()[0].problem);
+  EXPECT_FALSE(book_.statuses()[0].in_doubt);
+  secret_.clear();
+  locked_ = true;
+  deliver();
+  ASSERT_EQ(book_.statuses().size(), 1U) << "it is used still";
+  EXPECT_TRUE(book_.statuses()[0].problem);
 }
 
 TEST_F(LoginBookTest, WarnsOfALoginThatEndsSoon) {

@@ -10,7 +10,8 @@ TEST(OtherHelpers, ARegistryComesBeforePatternsAndTheLongestPatternCounts) {
                             {"*.dkr.ecr.*.amazonaws.com", "ecr-login"},
                             {"https://1.dkr.ecr.eu-west-1.amazonaws.com", "mine"},
                             {"*.pkg.dev", "gcloud"},
-                            {"kept.pkg.dev", "regsync"}};
+                            {"kept.pkg.dev", "regsync"},
+                            {"docker.pkg.dev", "secretservice"}};
   const auto ask = [&](const char* registry) {
     const auto found = helper_for(helpers, RegistryKey(registry));
     return found ? found->name + " " + found->server : "";
@@ -20,6 +21,7 @@ TEST(OtherHelpers, ARegistryComesBeforePatternsAndTheLongestPatternCounts) {
   EXPECT_EQ(ask("s3.amazonaws.com"), "any s3.amazonaws.com");
   EXPECT_EQ(ask("europe.pkg.dev"), "gcloud europe.pkg.dev");
   EXPECT_EQ(ask("kept.pkg.dev"), "") << "the keyring";
+  EXPECT_EQ(ask("docker.pkg.dev"), "") << "the keyring by another name";
   EXPECT_EQ(ask("europe.pkg.dev/team"), "") << "a login is that of the host";
   EXPECT_EQ(ask("ghcr.io"), "");
 }

@@ -3,8 +3,10 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <array>
 #include <asio/io_context.hpp>
 #include <string>
+#include <vector>
 
 #include "tests/support/run_coroutine.hpp"
 #include "tests/support/scripted_registry.hpp"
@@ -68,6 +70,24 @@ TEST(RegistryClient, ARedirectIsNotFollowedAndProvesNothing) {
   realm = "http://" + registry.address() + "/token";
   EXPECT_EQ(log_in_at(registry.address()).verdict, PullVerdict::unreachable);
   EXPECT_EQ(elsewhere.received(), "");
+}
+
+// As docker and containerd; some token servers refuse a service that is empty.
+TEST(RegistryClient, ATokenIsAskedForWithWhatTheChallengeNamesOnly) {
+  for (const auto& [query, parameters, asked] :
+       std::vector<std::array<std::string, 3>>{{"", "", "GET /token HTTP"},
+                                               {"", R"(,service="x y")", "GET /token?service=x%20y HTTP"},
+                                               {"?a=1", "", "GET /token?a=1 HTTP"},
+                                               {"?a=1", R"(,service="x")", "GET /token?a=1&service=x HTTP"}}) {
+    std::string realm;
+    ScriptedRegistry registry([&](const std::string& request) {
+      return request.find("GET /token") != std::string::npos ? page("200 OK", R"({"token":"t"})") : realm;
+    });
+    realm = "401 Unauthorized\r\nContent-Length: 0\r\nWWW-Authenticate: Bearer realm=\"http://" + registry.address() +
+            "/token" + query + "\"" + parameters;
+    log_in_at(registry.address());
+    EXPECT_THAT(registry.received(), HasSubstr(asked));
+  }
 }
 
 // Answers the login; the token server of the registry gives everybody a token.

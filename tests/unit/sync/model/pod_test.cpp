@@ -72,6 +72,22 @@ TEST(Pod, SecretsAccountAndControllerAreRead) {
   EXPECT_TRUE(read->started);
 }
 
+// A Deployment undoes whatever else is changed in its ReplicaSets.
+TEST(Pod, TheControllerOfADeploymentsPodIsTheDeployment) {
+  json object = pod(json::object(), json::object());
+  const auto controller = [&](const std::string& kind, const std::string& name, const json& labels) {
+    object["metadata"]["labels"] = labels;
+    object["metadata"]["ownerReferences"] = {{{"kind", kind}, {"name", name}, {"controller", true}}};
+    return read_pod(object).value().controller;
+  };
+  EXPECT_EQ(controller("ReplicaSet", "my-app-7d4b9", {{"pod-template-hash", "7d4b9"}}), "Deployment/my-app");
+  EXPECT_EQ(controller("ReplicaSet", "my-app-7d4b9", json::object()), "ReplicaSet/my-app-7d4b9");
+  EXPECT_EQ(controller("ReplicaSet", "my-app", {{"pod-template-hash", "7d4b9"}}), "ReplicaSet/my-app");
+  EXPECT_EQ(controller("ReplicaSet", "my-app-", {{"pod-template-hash", ""}}), "ReplicaSet/my-app-");
+  EXPECT_EQ(controller("ReplicaSet", "-7d4b9", {{"pod-template-hash", "7d4b9"}}), "ReplicaSet/-7d4b9");
+  EXPECT_EQ(controller("StatefulSet", "db-7d4b9", {{"pod-template-hash", "7d4b9"}}), "StatefulSet/db-7d4b9");
+}
+
 TEST(Pod, TheMirrorOfAStaticPodHasNoController) {
   json object = pod(json::object(), json::object());
   object["metadata"]["annotations"] = {{"kubernetes.io/config.mirror", "0123"}};

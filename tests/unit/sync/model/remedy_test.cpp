@@ -25,5 +25,17 @@ TEST(Remedy, AMissingRightIsGrantedAndThenTriedAgain) {
             "then: regsync sync web");
 }
 
+// The clusters of a fleet are Secrets, and in nobody's kubeconfig under these names.
+TEST(Remedy, OfAClusterThatIsNotInTheKubeconfigNoCommandNamesItsContext) {
+  const auto in_fleet = [](const std::string& text, ErrorCode code) {
+    return for_context({code, "m", text}, "web", "prod/web", /*in_kubeconfig=*/false).remedy();
+  };
+  EXPECT_EQ(in_fleet("create it: kubectl create namespace x", ErrorCode::namespace_missing),
+            "create it: kubectl create namespace x, with a kubeconfig of cluster prod/web");
+  EXPECT_EQ(in_fleet("grant it: `regsync rbac` says what, for kubectl apply", ErrorCode::forbidden),
+            "grant it: `regsync rbac` says what, for kubectl apply, with a kubeconfig of cluster prod/web");
+  EXPECT_EQ(in_fleet("wait", ErrorCode::unreachable), "wait");
+}
+
 }  // namespace
 }  // namespace regsync

@@ -4,7 +4,7 @@
 
 #include <nlohmann/json.hpp>
 
-#include "sync/model/resource_version.hpp"
+#include "sync/base/resource_version.hpp"
 
 namespace regsync {
 namespace {

@@ -20,8 +20,8 @@ class DaemonEnvironment : public ::testing::Test {
   DaemonEnvironment() {
     set("XDG_CONFIG_HOME", (temp_ / "config").string());
     set("KUBECONFIG", kubeconfig_.string());
-    for (const char* const name :
-         {"HTTPS_PROXY", "https_proxy", "NO_PROXY", "no_proxy", "SSL_CERT_FILE", "SSL_CERT_DIR", "DOCKER_CONFIG"}) {
+    for (const char* const name : {"HTTPS_PROXY", "https_proxy", "NO_PROXY", "no_proxy", "SSL_CERT_FILE",
+                                   "SSL_CERT_DIR", "DOCKER_CONFIG", "AWS_PROFILE"}) {
       set(name, "");
     }
     set("PATH", (temp_ / "bin").string() + ":/usr/bin:/bin");
@@ -116,6 +116,28 @@ TEST_F(DaemonEnvironment, APluginThatOnlyTheShellFindsIsNamedWithThePath) {
   EXPECT_THAT(found.front().message(), HasSubstr("cluster-login"));
   EXPECT_THAT(found.front().message(), HasSubstr("(/usr/bin:/bin)"));
   EXPECT_THAT(found.front().remedy(), HasSubstr("regsync setup --environment PATH"));
+}
+
+TEST_F(DaemonEnvironment, AVariableThatThePluginReadsIsNamedWhereOnlyTheShellHasIt) {
+  set("AWS_PROFILE", "dev");
+  EXPECT_TRUE(differences().empty()) << "this plugin does not read it";
+  const std::string with_aws = R"(
+clusters: [{name: c, cluster: {server: "https://k.example:1"}}]
+users: [{name: u, user: {exec: {command: aws, apiVersion: client.authentication.k8s.io/v1, interactiveMode: Never}}}]
+contexts: [{name: x, context: {cluster: c, user: u}}]
+)";
+  temp_.write("kubeconfig", with_aws);
+  const auto found = differences();
+  ASSERT_EQ(found.size(), 1U);
+  EXPECT_EQ(found.front().message(),
+            "the plugin of context x reads AWS_PROFILE: this shell has AWS_PROFILE=dev, regsyncd none");
+  EXPECT_THAT(found.front().remedy(), HasSubstr("regsync setup --environment AWS_PROFILE"));
+  daemon_.environment["AWS_PROFILE"] = "dev";
+  EXPECT_TRUE(differences().empty());
+  daemon_.environment.erase("AWS_PROFILE");
+  const auto command = with_aws.find("command: aws");
+  temp_.write("kubeconfig", std::string(with_aws).insert(command, "env: [{name: AWS_PROFILE, value: dev}], "));
+  EXPECT_TRUE(differences().empty()) << "the kubeconfig gives it to both";
 }
 
 TEST_F(DaemonEnvironment, AnotherPathThatFindsThePluginTooIsNoDifference) {

@@ -35,15 +35,27 @@ TEST(KubeconfigSelection, NamesAndGlobsSelectContexts) {
   EXPECT_THAT(select_contexts(some, {"nowhere"}), ElementsAre());
 }
 
+TEST(KubeconfigSelection, TargetsGoToTheContextsThatTheySelectAndToThoseThatTheyNameInVain) {
+  Target web;
+  web.contexts = {"prod-*", "gone", "test-*"};
+  Target api;
+  api.contexts = {"dev", "prod-us"};
+  EXPECT_THAT(contexts_of({web}, some), ElementsAre("gone", "prod-eu", "prod-us"));
+  EXPECT_THAT(contexts_of({web, api}, some), ElementsAre("dev", "gone", "prod-eu", "prod-us"));
+  EXPECT_THAT(contexts_of({}, some), ElementsAre());
+}
+
 TEST(KubeconfigSelection, ANameThatIsNoContextIsRefusedWithTheNearest) {
   EXPECT_NO_THROW(require_contexts(some, {"dev", "prod-*"}));
   EXPECT_NO_THROW(require_contexts(some, {}));
-  EXPECT_EQ(refusal(some, {"dev", "prod-eus"}).message(), "there is no context \"prod-eus\"");
+  EXPECT_EQ(refusal(some, {"dev", "prod-eus"}).message(), "there is no context \"prod-eus\"; files read: a file");
   EXPECT_THAT(refusal(some, {"prod-eus"}).remedy(), HasSubstr("prod-eu"));
-  EXPECT_EQ(refusal(some, {"test-*"}).message(), "no context matches \"test-*\"");
+  EXPECT_EQ(refusal(some, {"test-*"}).message(), "no context matches \"test-*\"; files read: a file");
 }
 
 TEST(KubeconfigSelection, WhereThereIsNoContextTheFilesThatWereReadAreNamed) {
+  const auto half = kube::Kubeconfig::parse(kubeconfig_text({"dev"}), "KUBECONFIG=/a:/b (/b does not exist)");
+  EXPECT_THAT(refusal(half, {"prod"}).message(), HasSubstr("files read: KUBECONFIG=/a:/b (/b does not exist)"));
   EXPECT_THAT(refusal(empty, {"dev"}).message(), HasSubstr("files read: /home/jdoe/.kube/config"));
   EXPECT_THROW(require_any_context(empty), Error);
   EXPECT_NO_THROW(require_any_context(some));

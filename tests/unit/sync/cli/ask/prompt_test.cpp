@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "sync/model/docker_config_json.hpp"
 #include "tests/unit/sync/cli/fake_console.hpp"
 
 namespace regsync::cli {
@@ -87,6 +88,14 @@ TEST(Prompt, AnotherProgramsPasswordEndsBeforeItsLineEnd) {
     std::istringstream in(given);
     EXPECT_EQ(read_password(in).reveal(), password);
   }
+}
+
+TEST(Prompt, AnotherProgramsPasswordHasAnEnd) {
+  std::istringstream longest(std::string(max_login_bytes, 'x'));
+  EXPECT_EQ(read_password(longest).size(), max_login_bytes);
+  std::istringstream endless(std::string(3 * max_login_bytes, '\0'));
+  EXPECT_THROW(read_password(endless), UsageError);
+  EXPECT_LT(endless.tellg(), static_cast<std::streamoff>(2 * max_login_bytes)) << "the rest stays unread";
 }
 
 // A person in front of a terminal would wait for a question that went into a file.

@@ -55,7 +55,7 @@ TEST_F(PullTrialsTest, TroubleWithOneImageIsNotThatOfTheNext) {
 TEST_F(PullTrialsTest, TroubleWithOneLoginIsNotThatOfTheNext) {
   std::string realm;
   ScriptedRegistry registry([&](const std::string& request) {
-    if (holds(request, "/token?")) {
+    if (holds(request, "GET /token")) {
       return holds(request, basic("good")) ? page("200 OK", R"({"token":"t"})") : page("400 Bad Request", "");
     }
     return holds(request, "Bearer t")

@@ -9,7 +9,7 @@
 #include "helper/base/error.hpp"
 #include "tests/support/temp_dir.hpp"
 
-namespace regsync {
+namespace regsync::cli {
 namespace {
 
 using testing::AllOf;
@@ -126,4 +126,4 @@ TEST_F(ContainersConfig, IsEnabledAndDisabledByAFileOfItsOwn) {
 }
 
 }  // namespace
-}  // namespace regsync
+}  // namespace regsync::cli

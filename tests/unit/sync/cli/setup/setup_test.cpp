@@ -16,7 +16,7 @@
 #include "tests/support/memory_store.hpp"
 #include "tests/support/temp_dir.hpp"
 
-namespace regsync {
+namespace regsync::cli {
 namespace {
 
 namespace fs = std::filesystem;
@@ -133,6 +133,52 @@ TEST_F(Setup, ImportsPlainLoginsAndLeavesNoSecretOnTheDisk) {
     }
   }
   EXPECT_THAT(out_.str() + err_.str(), Not(HasSubstr("canary")));
+}
+
+// As Docker looks it up; the other one stays in the file, which Docker does not read it from.
+TEST_F(Setup, OfSeveralSpellingsOfARegistryTheOneThatDockerUsesIsImported) {
+  const std::string used = R"({"auth":"YWxpY2U6Y2FuYXJ5"})";
+  const std::string stale = R"({"auth":"Ym9iOm9sZA=="})";
+  for (const auto& [key, other] : std::map<std::string, std::string>{{"quay.io", "https://quay.io/v1/"},
+                                                                     {"https://index.docker.io/v1/", "docker.io"}}) {
+    for (const bool used_first : {true, false}) {
+      const std::string a = '"' + key + "\":" + used;
+      const std::string b = '"' + other + "\":" + stale;
+      config(R"({"auths":{)" + (used_first ? a + "," + b : b + "," + a) + "}}");
+      const json before = config();
+      store_.erase(key);
+      options_.undo = false;
+      options_.dry_run = true;
+      EXPECT_EQ(import(), 0);
+      EXPECT_THAT(out_.str(), AllOf(HasSubstr("would import " + key + " (alice)"),
+                                    HasSubstr("would not import " + other + " (bob)")));
+      options_.dry_run = false;
+      EXPECT_EQ(import(), 0) << err_.str();
+      EXPECT_EQ(secret(key), "alice:canary");
+      EXPECT_EQ(config()["auths"], (json{{key, json::object()}, {other, before["auths"][other]}}));
+      EXPECT_THAT(err_.str(), HasSubstr("note: another login of " + other + " (bob) stays in " +
+                                        options_.docker_config.string() + ": docker uses that of " + key + " (alice)"));
+      EXPECT_EQ(undo(), 0);
+      EXPECT_EQ(config(), before);
+    }
+  }
+}
+
+// It asks the helper alone.
+TEST_F(Setup, WhereAHelperAndTheFileHaveALoginTheOneThatDockerUsesIsImported) {
+  config(R"({"auths":{"quay.io":{"auth":"Ym9iOm9sZA=="}},"credsStore":"old"})");
+  program("docker-credential-old", R"(case $1 in
+list) echo '{"https://quay.io":"carol","quay.io":"alice"}' ;;
+get) case $(cat) in
+  quay.io) echo '{"ServerURL":"quay.io","Username":"alice","Secret":"canary"}' ;;
+  *) echo '{"ServerURL":"https://quay.io","Username":"carol","Secret":"other"}' ;;
+  esac ;;
+esac)");
+  EXPECT_EQ(import(), 0) << err_.str();
+  EXPECT_EQ(secret("quay.io"), "alice:canary");
+  EXPECT_THAT(err_.str(), AllOf(HasSubstr("(carol) stays in docker-credential-old"),
+                                HasSubstr("(bob) stays in " + options_.docker_config.string())));
+  EXPECT_EQ(config()["auths"]["quay.io"]["auth"], "Ym9iOm9sZA==");
 }
 
 TEST_F(Setup, SaysWhichPlainLoginsDockerWillNoLongerSee) {
@@ -265,6 +311,24 @@ TEST_F(Setup, HelmIsSetUpOnRequestWithTheLoginsOfItsOwnFileAndUndone) {
   options_.helm = false;
   ASSERT_EQ(undo(), 0);
   EXPECT_EQ(helm(), before);
+}
+
+TEST_F(Setup, HelmWithDockersFileIsSetUpAndUndoneWithDocker) {
+  config(one_plain_login);
+  const json before = config();
+  const auto link = dir_ / "helm.json";
+  fs::create_symlink(options_.docker_config, link);
+  for (const auto& file : {options_.docker_config, link}) {
+    setenv("HELM_REGISTRY_CONFIG", file.c_str(), 1);
+    options_.helm = options_.containers = true;
+    options_.undo = false;
+    ASSERT_EQ(import(), 0);
+    EXPECT_EQ(config()["credsStore"], "regsync");
+    EXPECT_EQ(undo(), 0);
+    EXPECT_EQ(config(), before);
+    EXPECT_FALSE(is_set_up_for_containers());
+    EXPECT_EQ(err_.str(), "");
+  }
 }
 
 TEST_F(Setup, AFileOfHelmThatMakesNoSenseIsNamedBeforeAnythingChanges) {
@@ -720,4 +784,4 @@ esac)");
 }
 
 }  // namespace
-}  // namespace regsync
+}  // namespace regsync::cli

@@ -71,9 +71,31 @@ TEST(PullRemedy, AnImageByAnotherNameOfDockerHubIsNamedAnew) {
   EXPECT_EQ(remedy(""),
             "name the image docker.io/acme/app:1: kubectl --context dev -n team-a set image pod/app "
             "main=docker.io/acme/app:1");
-  EXPECT_EQ(remedy("ReplicaSet/app-1"),
+  EXPECT_EQ(remedy("Deployment/app"),
             "name the image docker.io/acme/app:1 where the pod comes from: kubectl --context dev -n team-a edit "
-            "ReplicaSet/app-1");
+            "Deployment/app");
+}
+
+// What is changed in a pod that something else makes, or in a Job, is undone or refused.
+TEST(PullRemedy, APodIsChangedWhereItComesFrom) {
+  const auto said = [](PullCause cause, const std::string& controller) {
+    return remedy({cause, "", "", {}}, {}, controller);
+  };
+  const std::string edit = " where the pod comes from: kubectl --context 'dev 1' -n team-a edit Deployment/app";
+  EXPECT_EQ(said(PullCause::invalid_image, "Deployment/app"), "name an image" + edit);
+  EXPECT_EQ(said(PullCause::never_pulled, "Deployment/app"),
+            "load the image on the node, or write imagePullPolicy: IfNotPresent" + edit);
+
+  const std::string job = " where Job/import comes from (a CronJob, a file): the Job itself cannot be changed";
+  EXPECT_EQ(said(PullCause::invalid_image, "Job/import"), "name an image" + job);
+  EXPECT_EQ(said(PullCause::never_pulled, "Job/import"),
+            "load the image on the node, or write imagePullPolicy: IfNotPresent" + job);
+
+  EXPECT_EQ(said(PullCause::invalid_image, ""),
+            "name an image: kubectl --context 'dev 1' -n team-a set image pod/app main=IMAGE");
+  EXPECT_EQ(said(PullCause::never_pulled, ""),
+            "kubectl --context 'dev 1' -n team-a get pod app -o yaml | sed 's/imagePullPolicy: Never/imagePullPolicy: "
+            "IfNotPresent/' | kubectl --context 'dev 1' -n team-a replace --force -f -");
 }
 
 // Another one would make a second Secret there.

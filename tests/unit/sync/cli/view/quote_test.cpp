@@ -14,7 +14,7 @@ TEST(Quote, ATerminalSeesNoControlCharacters) {
                       "31m"),
             "c1 ?31m");
   EXPECT_EQ(printable("Zürich"), "Zürich");
-  EXPECT_EQ(one_line("alice\n---\nkind: ClusterRoleBinding"), "alice --- kind: ClusterRoleBinding");
+  EXPECT_EQ(printable_line("alice\n---\nkind: ClusterRoleBinding"), "alice --- kind: ClusterRoleBinding");
 }
 
 // YAML 1.1 ends a line, and so a comment, at more than \n; and some marks change the order of what is read.
@@ -23,11 +23,11 @@ TEST(Quote, OneLineHasNoLineBreakOfYaml) {
   const std::string isolate_left{'\xe2', '\x81', '\xa6'};    // U+2066
   for (const std::string& mark : {std::string("\u0085"), std::string("\u2028"), std::string("\u2029"), override_right,
                                   isolate_left, std::string("\r"), std::string("\x7f"), std::string("\xff")}) {
-    EXPECT_EQ(one_line("a" + mark + "---"), "a?---");
+    EXPECT_EQ(printable_line("a" + mark + "---"), "a?---");
     EXPECT_EQ(printable("a" + mark + "---"), "a?---");
     EXPECT_FALSE(is_candidate("a" + mark));
   }
-  EXPECT_EQ(one_line("a\u00a0\u2026\U0001F600"), "a\u00a0\u2026\U0001F600");
+  EXPECT_EQ(printable_line("a\u00a0\u2026\U0001F600"), "a\u00a0\u2026\U0001F600");
 }
 
 TEST(Quote, AFileNameStaysInItsFolder) {

@@ -70,11 +70,25 @@ TEST(StatusError, ARefusalThatMayHoldTheSecretIsNotRepeated) {
   }
   EXPECT_THAT(error(403, status("Forbidden", quoted.c_str())).message(), HasSubstr("is not shown"));
   EXPECT_THAT(error(502, "bad gateway: " + quoted).message(), Not(HasSubstr("eyJhdXRo")));
+  const char* in_a_string = R"(denied: "{\"auths\":{\"ghcr.io\":{\"username\":\"u\",\"password\":\"hunter2xyz\"}}}")";
+  EXPECT_THAT(error(400, status("Invalid", in_a_string)).message(), Not(HasSubstr("hunter2")));
+  EXPECT_THAT(error(502, in_a_string).message(), Not(HasSubstr("hunter2")));
+  const std::string across_the_cut = std::string(190, ' ') + "Xk39fQ2LmZ81vRtB7sYw4Nd0";
+  EXPECT_THAT(error(502, across_the_cut).message(), Not(HasSubstr("Xk39"))) << "nor the part of it that would be shown";
   const json causes = {{"causes",
                         {{{"reason", "FieldManagerConflict"},
                           {"message", "conflict with \"" + quoted + "\""},
                           {"field", "eyJhdXRocyI6eyJnaGNyLmlvIjp7fX19"}}}}};
   EXPECT_THAT(error(409, status("Conflict", "x", causes)).message(), Not(HasSubstr("eyJhdXRo")));
+}
+
+TEST(StatusError, SomebodyWithoutCredentialsLacksThemAndNoRight) {
+  const char* said = R"(secrets is forbidden: User "system:anonymous" cannot list resource "secrets" in API group "")";
+  const Error refused = error(403, status("Forbidden", said));
+  EXPECT_EQ(refused.code(), ErrorCode::unauthorized);
+  EXPECT_THAT(refused.remedy(), Not(HasSubstr("grant")));
+  EXPECT_EQ(error(403, status("Forbidden", R"(webhook "w" denied the request: User "system:anonymous" cannot)")).code(),
+            ErrorCode::rejected);
 }
 
 TEST(StatusError, ACreateThatIsForbiddenWithoutAReasonIsAMissingRight) {

@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 
 #include <asio/io_context.hpp>
+#include <chrono>
 #include <filesystem>
 #include <nlohmann/json.hpp>
 #include <string>
@@ -111,6 +112,58 @@ TEST_F(KubeClientWithPlugin, ACertificateThatTlsRefusesAgainIsToldAndLeftAlone) 
     EXPECT_EQ(test::error_of(loop, client.get(secret)).message(), "it is revoked");
   }
   EXPECT_EQ(runs(), 2U) << "the pause lasts";
+}
+
+// Its watch goes on for minutes. What it prints has expired, so that each run is one that was wanted.
+TEST_F(KubeClientWithPlugin, AServerThatOpensAWatchTakesTheCredential) {
+  KubeClient client = client_with(R"(echo '{"apiVersion":"client.authentication.k8s.io/v1","kind":"ExecCredential",)"
+                                  R"("status":{"token":"'$$'","expirationTimestamp":"2020-01-01T00:00:00Z"}}')");
+  server.answer("GET", "/api/v1/namespaces/n/secrets/x", 401,
+                test::FakeTransport::status_body(401, "Unauthorized", "no"));
+  EXPECT_EQ(test::error_of(loop, client.get(secret)).code(), ErrorCode::unauthorized);
+  server.answer("GET", "/api/v1/namespaces/n/secrets/x", 200, {{"kind", "Secret"}});
+  WatchOptions options;
+  options.resource_version = "7";
+  test::Background watch(loop, client.watch(secrets, options, [](const json&) {}));
+  ASSERT_TRUE(test::run_until(loop, [&] { return server.open_streams() == 1; }));
+  const std::size_t before = runs();
+  test::run(loop, client.get(secret));
+  EXPECT_EQ(runs(), before + 1) << "the pause is for those who are refused";
+}
+
+class BusyServer : public KubeClientOver {
+ protected:
+  void is_busy(int times, std::chrono::seconds wish) {
+    server.on("", "/api", [times, wish](const HttpRequest&) mutable {
+      HttpResponse response = test::FakeTransport::respond(times-- > 0 ? 429 : 200, R"({"kind":"Secret"})");
+      response.retry_after = wish;
+      return response;
+    });
+  }
+};
+
+TEST_F(BusyServer, IsAskedAgainByACommandWhenItSays) {
+  client.repeat_until(std::chrono::steady_clock::now() + std::chrono::hours(1));
+  is_busy(2, std::chrono::seconds(0));
+  EXPECT_EQ(test::run(loop, client.get(secret)).at("kind"), "Secret");
+  is_busy(2, std::chrono::seconds(0));
+  EXPECT_EQ(test::run(loop, client.json_patch(secret, "[]")).at("kind"), "Secret");
+}
+
+TEST_F(BusyServer, IsNotAskedWithoutEndNorLaterThanTheCommandLasts) {
+  client.repeat_until(std::chrono::steady_clock::now() + std::chrono::minutes(1));
+  is_busy(1000, std::chrono::seconds(0));
+  EXPECT_EQ(test::error_of(loop, client.get(secret)).code(), ErrorCode::overloaded);
+  EXPECT_LE(server.count("GET"), 20U);
+  server.forget_requests();
+  is_busy(1, std::chrono::minutes(2));
+  EXPECT_EQ(test::error_of(loop, client.get(secret)).code(), ErrorCode::overloaded);
+  EXPECT_EQ(server.count("GET"), 1U);
+}
+
+TEST_F(BusyServer, IsLeftAloneByAQueueThatRepeats) {
+  is_busy(1, std::chrono::seconds(0));
+  EXPECT_EQ(test::error_of(loop, client.get(secret)).code(), ErrorCode::overloaded);
 }
 
 TEST_F(KubeClientOver, AListAsksForItsPageAndSelectors) {

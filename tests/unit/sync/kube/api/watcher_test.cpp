@@ -114,6 +114,33 @@ TEST_F(WatcherStates, AWatchThatEndsGoesOnFromWhereItWas) {
   EXPECT_NE(server_.requests().back().target.find("resourceVersion=101"), std::string::npos);
 }
 
+// A load balancer that cuts what is silent for longer than its timeout.
+TEST_F(WatcherStates, AWatchThatWorkedAndIsCutGoesOnAtOnceAndIsNoFault) {
+  start();
+  for (int version = 101; version <= 103; ++version) {
+    list_is(std::to_string(version), json::array());
+    tell("BOOKMARK", std::to_string(version));
+    server_.forget_requests();
+    server_.cut_streams();
+    ASSERT_TRUE(test::run_until(loop_, [&] { return server_.requests().size() == 2 && server_.open_streams() == 1; }));
+    EXPECT_EQ(server_.requests().front().target, "/api/v1/secrets?limit=1") << "it may be a restored server";
+  }
+  EXPECT_THAT(told_, ElementsAre());
+  EXPECT_EQ(healthy_, 1);
+  tell("BOOKMARK", "104");
+  server_.cut_streams();
+  ASSERT_TRUE(test::run_until(loop_, [&] { return !told_.empty(); })) << "again and again it is one";
+}
+
+TEST_F(WatcherStates, ACutAfterWhichNobodyAnswersIsTold) {
+  start();
+  tell("BOOKMARK", "101");
+  server_.on("GET", "", [](const HttpRequest&) -> HttpResponse { throw Error(ErrorCode::unreachable, "refused"); });
+  server_.cut_streams();
+  ASSERT_TRUE(test::run_until(loop_, [&] { return !told_.empty(); }));
+  EXPECT_TRUE(watcher_->lists_fail());
+}
+
 // A server reads all of its Secrets to find one with a label that none has.
 TEST_F(WatcherStates, AfterAFailureTheRevisionIsAskedForWithoutTheLabel) {
   server_.on("GET", "/api/v1/secrets?labelSelector=", [](const HttpRequest& request) {

@@ -259,6 +259,23 @@ TEST(ClusterSecret, WhatMakesNoSenseIsAProblemThatQuotesNoSecret) {
   }
 }
 
+// Each event of a Secret is decoded on the event loop.
+TEST(ClusterSecret, ATextThatTakesLongToReadIsRefusedBeforeItIs) {
+  std::string list = "[a";
+  std::string json_list = "[1";
+  for (int i = 0; i < 25'000; ++i) {
+    list += ",a";
+    json_list += ",1";
+  }
+  EXPECT_THAT(fault_of(secret_of({{"kubeconfig", list + "]"}})), HasSubstr("lines and values"));
+  EXPECT_THAT(fault_of(secret_of({{"server", "https://a.test"}, {"config", "{\"x\":" + json_list + "]}"}})),
+              HasSubstr("far too large"));
+  const std::string ca = base64_encode(std::string(500'000, 'x'));
+  EXPECT_EQ(fault_of(secret_of({{"value", kubeconfig_of({{"token", "t"}}, {{"certificate-authority-data", ca}})}})),
+            "no problem")
+      << "a long text is no such thing";
+}
+
 TEST(ClusterSecret, AKubeconfigOfSuchClusters) {
   auto good = decode_cluster_secret(secret_of({{"value", kubeconfig_of({{"token", "t"}})}}, {{"env", "prod"}}));
   auto bad = decode_cluster_secret(secret_of({{"value", "[]"}}, {}, "Opaque", "odd"));

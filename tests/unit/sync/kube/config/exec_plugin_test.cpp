@@ -5,20 +5,20 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
-#include <array>
 #include <asio/io_context.hpp>
 #include <chrono>
 #include <csignal>  // kill
 #include <cstdlib>
-#include <ctime>
 #include <filesystem>
 #include <memory>
 #include <nlohmann/json.hpp>
+#include <set>
 #include <sstream>
 #include <string>
 #include <utility>
 #include <vector>
 
+#include "sync/base/rfc3339.hpp"
 #include "tests/support/run_coroutine.hpp"
 #include "tests/support/temp_dir.hpp"
 #include "tests/support/wait.hpp"
@@ -169,6 +169,21 @@ TEST_F(ExecPluginTest, OneThatHangsIsKilledWithAllThatItStarted) {
   EXPECT_TRUE(test::wait_until([&] { return ::kill(grandchild, 0) != 0; }));
 }
 
+TEST_F(ExecPluginTest, OneThatHangsIsToldWithWhatItWroteToStandardError) {
+  plugin("echo 'enter the code ABCD-EFGH' >&2; exec sleep 60");
+  context_.exec->manners.patience = std::chrono::seconds(2);  // time enough for a shell to start
+  ExecPlugin hanging(context_);
+  EXPECT_THAT(test::error_of(loop_, hanging.current()).message(),
+              HasSubstr("did not end within 2 s: enter the code ABCD-EFGH"));
+}
+
+TEST_F(ExecPluginTest, OneThatFailsWithoutAPersonMayLackVariablesOfAShell) {
+  EXPECT_THAT(test::error_of(loop_, plugin("exit 1")->current()).remedy(), HasSubstr("setup --environment"));
+  context_.exec->manners.terminal_errors = true;
+  EXPECT_THAT(test::error_of(loop_, ExecPlugin::shared(context_)->current()).remedy(),
+              Not(HasSubstr("setup --environment")));
+}
+
 TEST_F(ExecPluginTest, GarbageAndAFloodAreErrors) {
   EXPECT_THAT(test::error_of(loop_, plugin("echo garbage")->current()).message(), HasSubstr("not a JSON object"));
   EXPECT_THAT(test::error_of(loop_, plugin("exec yes flood")->current()).message(), HasSubstr("printed more than"));
@@ -289,13 +304,14 @@ TEST_F(ExecPluginTest, FourThatHangDoNotKeepTheOthersWaiting) {
 }
 
 TEST_F(ExecPluginTest, ThoseThatHungWaitAmongThemselves) {
-  plugin("[ $1 = well ] || sleep 60; " + prints("t"));
-  context_.exec->manners.patience = 360ms;
+  const auto order = temp_ / "order";
+  plugin("echo $1 >> " + order.string() + "; [ $1 = well ] || sleep 60; " + prints("t"));
+  context_.exec->manners.patience = 1200ms;
   std::vector<std::unique_ptr<test::Background>> asking;
   std::vector<std::shared_ptr<ExecPlugin>> plugins;
   const auto ask = [](std::shared_ptr<ExecPlugin> of) -> asio::awaitable<void> { co_await of->current(); };
-  constexpr std::size_t many = 20;
-  for (std::size_t i = 0; i < many; ++i) {
+  constexpr long many = 20;
+  for (long i = 0; i < many; ++i) {
     context_.exec->args = {std::to_string(i)};
     plugins.push_back(ExecPlugin::shared(context_));
     asking.push_back(std::make_unique<test::Background>(loop_, ask(plugins.back())));
@@ -311,7 +327,9 @@ TEST_F(ExecPluginTest, ThoseThatHungWaitAmongThemselves) {
   context_.exec->manners.patience = 60s;
   test::Background healthy(loop_, ask(ExecPlugin::shared(context_)));
   EXPECT_TRUE(test::run_until(loop_, [&] { return healthy.done(); }));
-  EXPECT_LT(runs(), 2 * many) << "it did not wait for all of them";
+  const std::string begun = test::read_file(order);
+  const auto before = std::count(begun.begin(), begun.begin() + static_cast<long>(begun.find("well")), '\n');
+  EXPECT_LT(before, 2 * many) << "it did not wait for all of them";
 }
 
 // A context asks for its credential every 20 s, as a watch that tries to connect does.
@@ -322,16 +340,17 @@ class ExecPluginOverHours : public ExecPluginTest {
     plugin_ = std::make_unique<ExecPlugin>(context_, world());
   }
   ExecPlugin::World world() {
-    return {.passed = [this] { return passed_; },
+    return {.now = [this] { return BoottimeClock::time_point(passed_); },
             .wall = [this] { return began_ + passed_; },
-            .has_network = [this] { return has_network_; }};
+            .has_network = [this] { return has_network_; },
+            .addresses = [this] { return addresses_; }};
   }
   // Runs within `time`. `accepted`: what the API server thinks of the credential.
   std::size_t runs_in(std::chrono::nanoseconds time, bool accepted = true) {
     const std::size_t before = runs();
     for (const auto end = passed_ + time; passed_ < end; passed_ += 20s) {
       try {
-        const auto credential = test::run(loop_, plugin_->current());
+        const auto credential = test::run(loop_, plugin_->current(!accepted));
         if (!accepted) {
           test::run(loop_, plugin_->renew(credential));
         }
@@ -342,15 +361,12 @@ class ExecPluginOverHours : public ExecPluginTest {
     return runs() - before;
   }
   [[nodiscard]] std::string expiring_in(std::chrono::seconds time) const {
-    const std::time_t at = std::chrono::system_clock::to_time_t(began_ + passed_ + time);
-    std::tm parts{};
-    ::gmtime_r(&at, &parts);
-    std::array<char, 32> text{};
-    const std::size_t size = std::strftime(text.data(), text.size(), "%Y-%m-%dT%H:%M:%SZ", &parts);
-    return R"(,"expirationTimestamp":")" + std::string(text.data(), size) + '"';
+    const auto at = std::chrono::time_point_cast<std::chrono::system_clock::duration>(began_ + passed_ + time);
+    return R"(,"expirationTimestamp":")" + to_rfc3339(at) + '"';
   }
 
   bool has_network_ = true;
+  std::set<std::string> addresses_ = {"eth0 192.0.2.1"};
   std::chrono::nanoseconds passed_ = 1h;
   std::chrono::system_clock::time_point began_{std::chrono::seconds(1'900'000'000)};
   std::unique_ptr<ExecPlugin> plugin_;
@@ -378,18 +394,15 @@ TEST_F(ExecPluginOverHours, OneWhoseRefusedTokensExpireDoesNotRunMoreOften) {
 
 // Two contexts share a plugin; the server of one takes what it prints, and that of the other does not.
 TEST_F(ExecPluginOverHours, WhatOneServerRefusesIsRenewedForTheOtherWhenItExpires) {
-  start(prints("t$$", expiring_in(10min)));
-  for (const auto end = passed_ + 9min; passed_ < end; passed_ += 20s) {
-    const auto credential = test::run(loop_, plugin_->current());
-    plugin_->accepted(credential);
-    test::run(loop_, plugin_->renew(credential));
-  }
-  plugin_->accepted(test::run(loop_, plugin_->current()));
+  start(prints("t$$", expiring_in(45min)));
+  runs_in(44min, false);
   const std::size_t before = runs();
-  passed_ += 1min + 40s;
-  test::run(loop_, plugin_->current());
-  EXPECT_EQ(runs(), before + 1) << "it expired, whatever pause the other server made";
-  EXPECT_EQ(runs_in(2min, false), 0U) << "nobody took the new one, so the pause lasts";
+  passed_ += 2min;
+  test::run(loop_, plugin_->current(true));
+  EXPECT_EQ(runs(), before) << "for the one that was refused, the pause lasts";
+  test::run(loop_, plugin_->current(false));
+  EXPECT_EQ(runs(), before + 1) << "for the other it expired";
+  EXPECT_EQ(runs_in(2min, false), 0U) << "the pause goes on";
 }
 
 TEST_F(ExecPluginOverHours, OneWhoseTokensHaveExpiredAlreadyRunsLessAndLess) {
@@ -422,6 +435,18 @@ TEST_F(ExecPluginOverHours, OneThatFailedWithoutANetworkWorksAMinuteAfterItIsBac
   EXPECT_EQ(test::run(loop_, plugin_->current())->token.reveal(), "t");
 }
 
+// A VPN without which the identity provider cannot be reached.
+TEST_F(ExecPluginOverHours, AnotherAddressOfThisMachineEndsThePause) {
+  start("[ -e " + (temp_ / "vpn").string() + " ] || exit 1; " + prints("t"));
+  runs_in(5h);
+  EXPECT_EQ(runs_in(10min), 0U);
+  addresses_.insert("tun0 10.8.0.2");
+  EXPECT_EQ(runs_in(20s), 1U);
+  temp_.write("vpn", "");
+  EXPECT_EQ(runs_in(1min), 1U) << "short pauses again: its name server may take a moment";
+  EXPECT_EQ(test::run(loop_, plugin_->current())->token.reveal(), "t");
+}
+
 // Who has logged in as somebody else asks: the old credential may be good still, and lack the rights.
 TEST_F(ExecPluginOverHours, APersonWhoAsksGetsAnotherCredentialOnce) {
   start(prints("t$$"));
@@ -440,7 +465,7 @@ TEST_F(ExecPluginOverHours, APersonWhoAsksGetsAnotherCredentialOnce) {
 // `regsync sync --once`: it has asked for a login, and lives no longer than that.
 TEST_F(ExecPluginOverHours, APersonAtTheTerminalIsNotAskedTwice) {
   start(prints("t$$"));
-  context_.exec->manners.terminal = true;
+  context_.exec->manners.terminal_errors = true;
   plugin_ = std::make_unique<ExecPlugin>(context_, world());
   const auto before = test::run(loop_, plugin_->current());
   passed_ += 1min;
@@ -484,6 +509,25 @@ TEST_F(ExecPluginOverHours, ACertificateAuthorityThatItIsToldEndsThePauseWhenItC
   EXPECT_EQ(runs_in(10min), 0U);
   temp_.write("ca.crt", "newer");
   EXPECT_EQ(runs_in(20s), 1U);
+}
+
+TEST_F(ExecPluginOverHours, AFileThatItsArgumentsOrEnvironmentNameEndsThePauseWhenItChanges) {
+  plugin("exit 1");
+  const std::string config = temp_.write("config", "old").string();
+  const std::string credentials = temp_.write("credentials", "old").string();
+  std::filesystem::create_directory(temp_ / "cache");
+  context_.exec->args = {"--config=" + config, "--cache=" + (temp_ / "cache").string()};
+  context_.exec->env = {{"AWS_SHARED_CREDENTIALS_FILE", credentials}};
+  plugin_ = std::make_unique<ExecPlugin>(context_, world());
+  for (const char* file : {"config", "credentials"}) {
+    runs_in(5h);
+    EXPECT_EQ(runs_in(10min), 0U);
+    temp_.write(file, "newer");
+    EXPECT_EQ(runs_in(20s), 1U) << file;
+  }
+  runs_in(5h);
+  temp_.write("cache/lock", "");
+  EXPECT_EQ(runs_in(10min), 0U) << "a folder changes with each run of many a plugin";
 }
 
 TEST_F(ExecPluginOverHours, APluginThatIsInstalledEndsThePause) {

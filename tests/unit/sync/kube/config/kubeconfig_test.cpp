@@ -443,7 +443,7 @@ TEST_F(KubeconfigFiles, OnlyTheUsersPartMayDifferWithinOneCluster) {
   other.token = SecretString("rotated");
   other.impersonation.user = "jane";
   other.exec = ExecConfig{};
-  EXPECT_TRUE(same_cluster(context, other));
+  EXPECT_TRUE(same_connection(context, other));
   for (const auto change :
        {+[](ResolvedContext& of) { of.server = "https://127.0.0.1:2"; },
         +[](ResolvedContext& of) { of.ca_data = "other"; }, +[](ResolvedContext& of) { of.proxy_url = "http://p:1"; },
@@ -451,7 +451,7 @@ TEST_F(KubeconfigFiles, OnlyTheUsersPartMayDifferWithinOneCluster) {
         +[](ResolvedContext& of) { of.default_namespace = "other"; }}) {
     ResolvedContext changed = context.clone();
     change(changed);
-    EXPECT_FALSE(same_cluster(context, changed));
+    EXPECT_FALSE(same_connection(context, changed));
   }
 }
 

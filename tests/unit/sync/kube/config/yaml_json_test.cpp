@@ -127,6 +127,17 @@ TEST(YamlJson, WhatIsNotUtf8IsRefusedAndItsLineNamed) {
   }
 }
 
+// Few values, each of which stands for much.
+TEST(YamlJson, WhatAliasesRepeatIsBoundedInBytesToo) {
+  const std::string large(5'000, 'x');
+  for (const auto& [first, again] :
+       {std::pair("v: &v " + large, "w: [*v, *v]"), {"- &v " + large, "- *v : 1\n- *v : 2"}}) {
+    EXPECT_NO_THROW(yaml_to_json(first + "\n", Scalars::typed, 100));
+    EXPECT_THROW(yaml_to_json(first + "\n" + again + "\n", Scalars::typed, 100), Error) << again;
+    EXPECT_NO_THROW(yaml_to_json(first + "\n" + again + "\n"));
+  }
+}
+
 TEST(YamlJson, TextOfWindowsIsReadAsUtf8) {
   const std::string utf16(
       "\xff\xfe"

@@ -2,8 +2,13 @@
 
 #include <gtest/gtest.h>
 #include <openssl/x509.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
 
+#include <array>
 #include <memory>
+#include <string>
+#include <string_view>
 
 #include "tests/support/key_pair.hpp"
 
@@ -39,6 +44,35 @@ TEST(Pem, WhatIsTornOrLockedIsNoPair) {
   EXPECT_FALSE(is_pair(one().certificate, one().certificate));
   EXPECT_FALSE(is_pair("", ""));
   EXPECT_FALSE(is_pair(one().certificate, one().locked_key)) << "nobody is asked for the passphrase";
+}
+
+// RFC 1421: any block may be encrypted. A terminal is asked for nothing, nor is what stands in for one.
+TEST(Pem, NobodyIsAskedForThePassphraseOfACertificate) {
+  std::string locked = one().certificate;
+  locked.insert(locked.find('\n') + 1,
+                "Proc-Type: 4,ENCRYPTED\nDEK-Info: AES-128-CBC,000102030405060708090A0B0C0D0E0F\n\n");
+  std::array<int, 2> typed{};
+  ASSERT_EQ(pipe(typed.data()), 0);
+  constexpr std::string_view phrase = "hunter2\nhunter2\n";
+  ASSERT_EQ(write(typed[1], phrase.data(), phrase.size()), static_cast<ssize_t>(phrase.size()));
+  close(typed[1]);
+  const int before = dup(STDIN_FILENO);
+  dup2(typed[0], STDIN_FILENO);
+  EXPECT_FALSE(is_pair(locked, one().key));
+  EXPECT_EQ(common_name_of(locked), "");
+  EXPECT_EQ(usable_certificates(locked + other().certificate), other().certificate);
+  int left = 0;
+  EXPECT_EQ(ioctl(typed[0], FIONREAD, &left), 0);
+  EXPECT_EQ(left, static_cast<int>(phrase.size()));
+  dup2(before, STDIN_FILENO);
+  close(before);
+  close(typed[0]);
+}
+
+TEST(Pem, ACertificateNamesItsUser) {
+  EXPECT_EQ(common_name_of(one().certificate), "test");
+  EXPECT_EQ(common_name_of(one().key), "");
+  EXPECT_EQ(common_name_of(""), "");
 }
 
 TEST(UsableCertificates, AreAllThatCanBeDecoded) {

@@ -1,4 +1,4 @@
-#include "daemon/coalesced_call.hpp"
+#include "sync/base/coalesced_call.hpp"
 
 #include <gtest/gtest.h>
 

@@ -10,7 +10,7 @@
 #include <string_view>
 #include <utility>
 
-#include "sync/base/guard.hpp"
+#include "sync/base/spawn_guarded.hpp"
 
 namespace regsync {
 

@@ -1,4 +1,4 @@
-#include "sync/model/resource_version.hpp"
+#include "sync/base/resource_version.hpp"
 
 #include <gtest/gtest.h>
 

@@ -1,4 +1,4 @@
-#include "sync/base/guard.hpp"
+#include "sync/base/spawn_guarded.hpp"
 
 #include <gtest/gtest.h>
 

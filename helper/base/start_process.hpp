@@ -1,0 +1,9 @@
+// What each program of ours does before all else.
+#pragma once
+
+namespace regsync {
+
+// Call it first in main: before there is a second thread, a file is opened, or a secret is in memory.
+void start_process();
+
+}  // namespace regsync

@@ -1,0 +1,10 @@
+#pragma once
+
+#include <string_view>
+
+namespace regsync {
+
+// The field manager of everything that regsync writes (kubernetes.io/docs/reference/using-api/server-side-apply).
+inline constexpr std::string_view field_manager = "regsync";
+
+}  // namespace regsync

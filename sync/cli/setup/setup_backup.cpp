@@ -1,0 +1,87 @@
+#include "sync/cli/setup/setup_backup.hpp"
+
+#include <algorithm>
+#include <nlohmann/json.hpp>
+
+namespace regsync::cli {
+namespace {
+
+namespace fs = std::filesystem;
+
+// Whether a setup switched anything, and no undo switched it back.
+bool is_in_force(const DockerConfigFile& config) {
+  const std::vector<std::string> registries = config.registries_with_helpers();
+  return config.store_helper() == our_helper || std::ranges::any_of(registries, [&](const std::string& registry) {
+           return config.registry_helper(registry) == our_helper;
+         });
+}
+
+// Another program may have chosen them since the setup before.
+void note_replaced_helpers(const DockerConfigFile& config, const std::set<std::string>& registries,
+                           DockerConfigFile& backup) {
+  if (registries.empty() && config.store_helper() != our_helper) {
+    backup.set_store_helper(config.store_helper());
+  }
+  for (const std::string& registry : registries) {
+    if (config.registry_helper(registry) != our_helper) {
+      backup.set_registry_helper(registry, config.registry_entry(registry));
+    }
+  }
+}
+
+}  // namespace
+
+fs::path SetupBackup::path_of(const fs::path& config) { return config.string() + ".before-regsync"; }
+
+SetupBackup::Note SetupBackup::note_in(DockerConfigFile& file) {
+  using nlohmann::ordered_json;
+  Note note;
+  const auto found = file.document().find("regsync");
+  if (found != file.document().end() && found->is_object()) {
+    for (const auto& server : found->value("imported", ordered_json::array())) {
+      if (server.is_string()) {
+        note.imported.push_back(server.get<std::string>());
+      }
+    }
+    note.created = found->value("created", ordered_json(false)) == true;
+  }
+  return note;
+}
+
+void SetupBackup::write_note(DockerConfigFile& file, const Note& note) {
+  auto& document = file.document();
+  document.erase("regsync");
+  if (!note.imported.empty()) {
+    document["regsync"]["imported"] = note.imported;
+  }
+  if (note.created) {
+    document["regsync"]["created"] = true;
+  }
+}
+
+void SetupBackup::add(const DockerConfigFile& config, const std::set<std::string>& registries,
+                      const std::vector<std::string>& moved) {
+  // Where nothing is in force, an undo left the one that is there, for logins that it could not restore.
+  const bool first = file_.is_blank() || !is_in_force(config);
+  Note now = note();
+  for (const std::string& server : moved) {
+    if (std::ranges::find(now.imported, server) == now.imported.end()) {
+      now.imported.push_back(server);
+    }
+  }
+  if (first) {
+    now.created = !fs::exists(config.path());
+  }
+  DockerConfigFile written(first ? config.path() : file_.path());
+  written.keep_helpers_only();
+  note_replaced_helpers(config, registries, written);
+  write_note(written, now);
+  written.save_copy(file_.path());
+}
+
+void SetupBackup::keep(const Note& left) {
+  write_note(file_, left);
+  file_.save_copy(file_.path());
+}
+
+}  // namespace regsync::cli
