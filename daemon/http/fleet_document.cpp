@@ -198,13 +198,21 @@ std::string fleet_document(const FleetReport& report) {
     const auto context = contexts.of(group.context, [&] { return json{{"name", group.context}}; });
     cells.push_back(cell_of(group, target, context, causes));
   }
-  json document = {{"apiVersion", "regsync.dev/v1"},     {"kind", "Fleet"},
-                   {"version", overview.version},        {"started", to_rfc3339(overview.started)},
-                   {"ready", report.is_complete()},      {"role", report.role},
-                   {"standsBy", report.stands_by()},     {"states", states()},
-                   {"targets", targets.take()},          {"contexts", contexts.take()},
-                   {"logins", logins_of(report)},        {"problems", errors_of(overview.problems)},
-                   {"notes", errors_of(overview.notes)}, {"causes", causes.take()},
+  json document = {{"apiVersion", "regsync.dev/v1"},
+                   {"kind", "Fleet"},
+                   {"version", overview.version},
+                   {"started", to_rfc3339(overview.started)},
+                   {"ready", report.is_complete()},
+                   {"role", report.role},
+                   {"standsBy", report.stands_by()},
+                   {"states", states()},
+                   {"inKubeconfig", report.in_kubeconfig},
+                   {"targets", targets.take()},
+                   {"contexts", contexts.take()},
+                   {"logins", logins_of(report)},
+                   {"problems", errors_of(overview.problems)},
+                   {"notes", errors_of(overview.notes)},
+                   {"causes", causes.take()},
                    {"cells", std::move(cells)}};
   if (overview.store) {
     document["store"] = control::to_json(*overview.store);

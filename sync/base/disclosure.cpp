@@ -273,10 +273,11 @@ bool looks_secret(std::string_view text) {
 
 // The character of two hexadecimal digits, if it is a visible one of ASCII.
 std::optional<char> visible(std::string_view digits) {
+  const std::string two(digits.substr(0, 2));
   unsigned code = 0;
-  const auto read = std::from_chars(digits.data(), digits.data() + std::min<std::size_t>(digits.size(), 2), code, 16);
-  return read.ptr == digits.data() + 2 && code > 0x20 && code < 0x7F ? std::optional(static_cast<char>(code))
-                                                                     : std::nullopt;
+  const auto read = std::from_chars(two.data(), two.data() + two.size(), code, 16);
+  return read.ptr == two.data() + 2 && code > 0x20 && code < 0x7F ? std::optional(static_cast<char>(code))
+                                                                  : std::nullopt;
 }
 
 // As it was before it was put into a string of JSON, however often, or into a URL.

@@ -444,6 +444,7 @@ class Engine::Impl {
   void lost(const std::string& context) {
     book_.unlearn(context);
     if (intent_.is_pinned(context)) {
+      run_guarded([this] { briefing_.tell_all(); });  // now: after a cut, the queue is not paused
       update_soon();
     }
   }

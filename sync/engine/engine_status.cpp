@@ -45,6 +45,7 @@ Error EngineStatus::told(const Error& error, const std::string& target, const st
 FleetReport EngineStatus::fleet() const {
   FleetReport fleet;
   fleet.logins = logins_.statuses();
+  fleet.in_kubeconfig = state_.contexts.in_kubeconfig();
   fleet.overview = summary({});
   counts_.note_complete();
   return fleet;

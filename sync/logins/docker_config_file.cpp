@@ -351,7 +351,7 @@ std::map<std::string, std::string> DockerConfigFile::foreign_helpers() const {
   }
   for (const auto& [registry, helper] : table->items()) {
     const std::string name = helper.is_string() ? helper.get<std::string>() : std::string();
-    if (!name.empty() && !is_keyring_helper(name)) {
+    if (!name.empty() && name != "regsync") {
       helpers[registry] = name;
     }
   }

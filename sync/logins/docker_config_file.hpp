@@ -55,7 +55,7 @@ class DockerConfigFile {
   // The entry as it stands there, for set_registry_helper: "" for an empty name.
   [[nodiscard]] std::optional<std::string> registry_entry(const std::string& registry) const;
   [[nodiscard]] std::vector<std::string> registries_with_helpers() const;
-  // The registries whose helper keeps its logins elsewhere than in the keyring, with that helper's name.
+  // The registries whose helper is not ours, with that helper's name.
   [[nodiscard]] std::map<std::string, std::string> foreign_helpers() const;
   // Before an edit, which would fail halfway or lose something: throws Error(invalid_input) naming the member that is
   // of another type than docker reads, or is there twice.

@@ -34,7 +34,7 @@ LoginBook::LoginBook(const asio::any_io_executor& executor, Metrics* metrics, Me
       warn_again_(executor),
       changed_(executor),
       places_(std::move(memory.places), settle),
-      saving_places_(executor, memory.save_after, "logins", [this] { places_.save(); }),
+      saving_places_(executor, memory.save_after, "logins", [this] { save_places(); }),
       recheck_(executor),
       helpers_(executor, [this] { changed(); }),
       health_(
@@ -354,6 +354,14 @@ std::map<RegistryKey, LoginEnd> LoginBook::wanted_ends() const {
     }
   }
   return ends;
+}
+
+void LoginBook::save_places() {
+  const auto before = places_.problem();
+  places_.save();
+  if (places_.problem() != before) {
+    changed();
+  }
 }
 
 std::vector<LoginStatus> LoginBook::statuses() const {

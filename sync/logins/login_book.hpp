@@ -108,6 +108,7 @@ class LoginBook {
   [[nodiscard]] bool is_store_read() const;
   [[nodiscard]] KnownLogins known_untried() const;
   void take_logins(StoreReading& reading);
+  void save_places();
   void note_place(const RegistryKey& registry, const KeptLogin* kept, const StoreReading& reading);
   void read_again_at(std::optional<LoginPlaces::Clock::time_point> time);
   void changed();

@@ -7,8 +7,9 @@ namespace regsync {
 
 HelperNames other_helpers(const Settings& settings) {
   HelperNames helpers = DockerConfigFile(default_docker_config()).foreign_helpers();
+  std::erase_if(helpers, [](const auto& entry) { return is_keyring_helper(entry.second); });
   for (const auto& [registry, name] : settings.cred_helpers) {
-    helpers.insert_or_assign(registry, name);
+    helpers.insert_or_assign(registry, is_keyring_helper(name) ? "regsync" : name);
   }
   return helpers;
 }
@@ -47,7 +48,7 @@ std::optional<OtherHelper> helper_for(const HelperNames& helpers, const Registry
       by_pattern = true;
     }
   }
-  if (found == nullptr || is_keyring_helper(found->second)) {
+  if (found == nullptr || found->second == "regsync") {
     return std::nullopt;
   }
   return OtherHelper{found->second, by_pattern ? std::string(registry.registry()) : asked_for(found->first)};

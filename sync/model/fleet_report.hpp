@@ -24,6 +24,7 @@ struct LoginStatus {
 struct FleetReport {
   StatusReport overview;               // groups, sorted by target and context, and no rows
   std::vector<LoginStatus> logins;     // sorted by registry
+  bool in_kubeconfig = true;           // the contexts; else they are a fleet's
   std::string role;                    // of this replica: "leads", "stands by"; empty: it is the only one
   std::size_t slots = 1;               // leases that share the clusters among replicas
   std::size_t slots_held = 0;          // of these

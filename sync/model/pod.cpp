@@ -68,7 +68,7 @@ std::string controller_of(const json& object) {
     if (!flag_at(owner, {"controller"}) || kind == "Node") {  // the owner of a static pod
       continue;
     }
-    std::string name(text_at(owner, {"name"}));
+    const std::string name(text_at(owner, {"name"}));
     const std::string suffix = "-" + std::string(text_at(object, {"metadata", "labels", "pod-template-hash"}));
     if (kind == "ReplicaSet" && suffix.size() > 1 && name.size() > suffix.size() && name.ends_with(suffix)) {
       return "Deployment/" + name.substr(0, name.size() - suffix.size());

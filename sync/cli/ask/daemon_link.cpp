@@ -78,10 +78,7 @@ std::unique_ptr<ControlClient> connect() { return std::make_unique<ControlClient
 std::unique_ptr<ControlClient> connect_if_running() {
   try {
     return connect();
-  } catch (const Error& error) {  // nobody listens, or there is no session that could hold a socket
-    if (error.code() == ErrorCode::not_owned) {
-      throw;
-    }
+  } catch (const Error&) {  // nobody listens, another user's does, or there is no session that could hold a socket
     return nullptr;
   }
 }

@@ -11,9 +11,10 @@
 
 namespace regsync::cli {
 
-// Null where no daemon listens. Throws not_owned where another user's does.
+// Null where no daemon of this user listens.
 std::unique_ptr<ControlClient> connect_if_running();
-std::unique_ptr<ControlClient> connect();  // throws daemon_unreachable, with how to start it
+// Throws daemon_unreachable, with how to start it; not_owned where another user's listens.
+std::unique_ptr<ControlClient> connect();
 
 StatusReport ask_status(ControlClient& daemon, const StatusQuery& query, std::chrono::seconds timeout);
 // The summary of everything.

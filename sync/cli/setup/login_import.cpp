@@ -39,6 +39,9 @@ LoginImport::LoginImport(CredentialStore& store, std::string client, std::string
 
 bool LoginImport::take(const Credential& login, const std::string& from) {
   const RegistryKey registry(login.login.server);
+  if (missed_.contains(registry)) {
+    return leave(login.login.server, "the login that " + client_ + " uses there could not be had");
+  }
   try {
     if (const auto kept = store_.get(login.login.server); kept && !is_same_login(*kept, login)) {
       if (imported_.contains(registry)) {
@@ -54,6 +57,7 @@ bool LoginImport::take(const Credential& login, const std::string& from) {
     if (error.code() != ErrorCode::invalid_input) {
       throw;  // the store itself: nothing more will work
     }
+    missed_.insert(registry);
     return leave(login.login.server, error.message());
   }
   const auto kept = store_.get(login.login.server);
@@ -90,6 +94,7 @@ void LoginImport::take_all_of(const std::string& helper, const std::function<boo
       if (error.code() != ErrorCode::credential_plugin) {
         throw;
       }
+      missed_.insert(RegistryKey(login.server));
       leave(login.server, error.message());
     }
   }

@@ -50,6 +50,7 @@ class LoginImport {
   std::ostream& err_;
   bool complete_ = true;
   std::set<RegistryKey> imported_;
+  std::set<RegistryKey> missed_;  // of which the login that the client uses could not be had
   std::vector<std::string> refused_;
 };
 

@@ -139,7 +139,9 @@ Error forbidden(const Status& status, const std::string& detail, const Operation
             "an admission rule or quota of the cluster forbids it: ask who runs the cluster"};
   }
   if (is_of_nobody(status.message)) {
-    return no_credentials_seen(detail);
+    // Somebody may have given rights to everybody. Nobody is told only who they are.
+    const bool asks_who = operation.resource == "selfsubjectreviews";
+    return no_credentials_seen(detail, asks_who ? ErrorCode::unauthorized : ErrorCode::forbidden);
   }
   return {ErrorCode::forbidden, detail, remedy};
 }
@@ -267,8 +269,8 @@ Error error_of_others(const HttpResponse& response, const Operation& operation) 
 
 }  // namespace
 
-Error no_credentials_seen(const std::string& detail) {
-  return {ErrorCode::unauthorized, "the API server sees no credentials of this context: " + detail,
+Error no_credentials_seen(const std::string& detail, ErrorCode code) {
+  return {code, "the API server sees no credentials of this context: " + detail,
           "give the context a user in the kubeconfig; if it has one with a client certificate, see whether a proxy or "
           "load balancer before the API server takes that away"};
 }

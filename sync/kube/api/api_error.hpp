@@ -29,7 +29,7 @@ struct Operation {
 Error error_of(const HttpResponse& response, const Operation& operation);
 
 // For who asks, and is "system:anonymous" to the API server. No right that one could grant would be this user's.
-Error no_credentials_seen(const std::string& detail);
+Error no_credentials_seen(const std::string& detail, ErrorCode code = ErrorCode::unauthorized);
 
 // For the object of a watch event of type ERROR: a Status whose code stands in its body.
 Error error_of_event(const nlohmann::json& object, const Operation& operation);

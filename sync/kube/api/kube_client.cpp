@@ -196,8 +196,9 @@ class KubeClient::Impl {
       }
       if (!refused && response.status != 401) {
         mine->accepted(request.proof);
-        const bool repeats = co_await waits_to_repeat(response);
-        if (repeats && ++busy <= most_repeats) {
+        const bool repeats = busy < most_repeats && co_await waits_to_repeat(response);
+        if (repeats) {
+          ++busy;
           continue;
         }
         auto elsewhere = redirects < most_redirects ? redirected(response, request) : std::nullopt;
@@ -220,7 +221,7 @@ class KubeClient::Impl {
   }
 
   // True once a server that was too busy may be asked again.
-  asio::awaitable<bool> waits_to_repeat(const HttpResponse& response) {
+  asio::awaitable<bool> waits_to_repeat(const HttpResponse& response) const {
     const bool is_busy = response.status == 429 || response.status / 100 == 5;
     if (!is_busy || !response.retry_after) {
       co_return false;

@@ -61,7 +61,7 @@ Error plugin_error(const std::string& message, const std::string& remedy = {}) {
 
 // Of one that ran and failed. A service lacks what a shell's profile exports (AWS_PROFILE).
 std::string remedy_of_failure(const ExecManners& manners) {
-  return std::string(by_hand) + (manners.terminal_errors
+  return std::string(by_hand) + (manners.terminal_errors || !has_user_manager()
                                      ? ""
                                      : "; if that works in a shell, give regsyncd the variables that the plugin reads "
                                        "there: regsync setup --environment NAME,...");

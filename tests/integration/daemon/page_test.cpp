@@ -378,6 +378,46 @@ TEST_F(PageTest, WhatAPersonIsAtSurvivesTheNextReport) {
   }
 }
 
+TEST_F(PageTest, AButtonDoesWhatItSaysWhateverCameAndWentBesideIt) {
+  const auto report_of = [](bool first, const std::string& remedy) {
+    FleetReport report = fleet_of(1, 1);
+    StatusGroup& group = report.overview.groups[0];
+    group.states = {{SyncState::in_sync, 40}, {SyncState::stuck, 10}};
+    group.causes = {{.error = Error(ErrorCode::rejected, "no, says a webhook", remedy), .count = 9}};
+    if (first) {
+      group.causes.push_back({.error = Error(ErrorCode::not_owned, "it is another's", ""), .count = 1});
+    }
+    return report;
+  };
+  serve(report_of(true, "ask who runs it"));
+  browser_->open(url());
+  ASSERT_TRUE(shows("ask who runs it"));
+  browser_->run(
+      "window.rejected = [...document.querySelectorAll('#issues .issue')].find(card => "
+      "card.innerText.includes('webhook'));"
+      "window.message = rejected.querySelector('p'); getSelection().selectAllChildren(message)");
+  serve(report_of(false, ""));
+  browser_->run("return ask()");
+  ASSERT_EQ(count("#issues .issue"), 1);
+  EXPECT_EQ(count("#issues .remedy"), 0);
+  EXPECT_EQ(browser_->run("return message.isConnected && getSelection().toString()"), "no, says a webhook");
+  EXPECT_EQ(browser_->run("const button = rejected.querySelector('.foot button'); button.click();"
+                          "return button.ariaPressed + ' ' + button.innerText"),
+            "true Show all");
+}
+
+TEST_F(PageTest, NoKubeconfigHasTheClustersOfAFleet) {
+  FleetReport report = fleet_of(1, 1);
+  report.in_kubeconfig = false;
+  const std::string cluster = report.overview.contexts[0].name;
+  report.overview.groups[0].states = {{SyncState::in_sync, 49}, {SyncState::stuck, 1}};
+  report.overview.groups[0].causes = {
+      {.error = Error(ErrorCode::namespace_missing, "no", "make it: kubectl create namespace a"), .count = 1}};
+  serve(std::move(report));
+  browser_->open(url());
+  EXPECT_TRUE(shows("make it: kubectl create namespace a, with a kubeconfig of cluster " + cluster));
+}
+
 TEST_F(PageTest, TheCommandsThatItShowsCanBePasted) {
   FleetReport report = fleet_of(1, 1);
   const std::string name = "it's $& a";

@@ -173,25 +173,25 @@ TEST(WriteWhole, ALinkOfAnotherUserIsNotFollowed) {
   const test::TempDir root;
   const fs::path victim = root.write("home/file", "mine");
   const fs::path shared = root / "shared";
-  const fs::path link = shared / "metrics.prom";
+  const fs::path planted = shared / "metrics.prom";
   const fs::path first = root / "first";
   fs::create_directory(shared);
   fs::permissions(shared, fs::perms(01777));
-  fs::create_symlink(victim, link);
-  fs::create_symlink(link, first);
-  ASSERT_EQ(::lchown(link.c_str(), other, other), 0);
-  for (const fs::path& path : {link, first}) {
+  fs::create_symlink(victim, planted);
+  fs::create_symlink(planted, first);
+  ASSERT_EQ(::lchown(planted.c_str(), other, other), 0);
+  for (const fs::path& path : {planted, first}) {
     try {
       write_whole(path, "theirs");
       ADD_FAILURE() << path << " was followed";
     } catch (const Error& error) {
       EXPECT_EQ(error.code(), ErrorCode::invalid_input);
-      EXPECT_NE(error.message().find(link.string() + ": is a symbolic link of another user"), std::string::npos)
+      EXPECT_NE(error.message().find(planted.string() + ": is a symbolic link of another user"), std::string::npos)
           << error.message();
     }
   }
   EXPECT_EQ(test::read_file(victim), "mine");
-  EXPECT_TRUE(fs::is_symlink(link));
+  EXPECT_TRUE(fs::is_symlink(planted));
   ASSERT_EQ(::chown(shared.c_str(), other, other), 0);
   write_whole(first, "new");
   EXPECT_EQ(test::read_file(victim), "new") << "who owns a folder says what is in it";

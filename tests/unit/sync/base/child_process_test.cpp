@@ -207,6 +207,9 @@ TEST_F(ChildProcess, OneInTurnWaitsForAnotherButNotForOneThatTakesLong) {
   const test::Background slow(context_,
                               run("while ! [ -e '" + done.string() + "' ]; do sleep 0.01; done; printf slow"));
   const test::Background quick(context_, run("printf quick"));
+  EXPECT_FALSE(test::run_until(
+      context_, [&] { return quick.done(); }, std::chrono::milliseconds(200)))
+      << "a turn lasts a second";
   EXPECT_TRUE(test::run_until(context_, [&] { return quick.done(); }));
   temp_.write("done", "");
   EXPECT_TRUE(test::run_until(context_, [&] { return slow.done(); }));

@@ -19,6 +19,7 @@
 #include "sync/control/messages.hpp"
 #include "tests/support/control_peer.hpp"
 #include "tests/support/temp_dir.hpp"
+#include "tests/support/wait.hpp"
 
 namespace regsync {
 namespace {
@@ -152,7 +153,7 @@ TEST(ControlClient, ASubscriptionToADaemonThatIsStoppedMeanwhileEnds) {
 // What it says is another user's word.
 TEST(ControlClient, WhoeverListensAsAnotherUserIsNotAsked) {
   if (geteuid() != 0) {
-    GTEST_SKIP() << "only root can be two users";
+    SKIP_OR_FAIL("only root can be two users");
   }
   const StoppedDaemon daemon({}, 65534);
   try {

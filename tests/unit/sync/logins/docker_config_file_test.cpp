@@ -234,13 +234,6 @@ TEST(DockerConfigFile, AFileWithoutANameIsRead) {
 }
 
 // The store is the keyring of regsync as well.
-TEST(DockerConfigFile, AHelperThatKeepsLoginsInTheKeyringIsNotForeign) {
-  const TempDir dir;
-  const auto path = dir.write(
-      "config.json", R"({"credHelpers":{"a.example":"secretservice","b.example":"regsync","c.example":"ecr-login"}})");
-  EXPECT_EQ(DockerConfigFile(path).foreign_helpers(), (std::map<std::string, std::string>{{"c.example", "ecr-login"}}));
-}
-
 TEST(DockerConfigFile, ManyLongNamesAreReadAtOnce) {
   const TempDir dir;
   std::string text = R"({"credHelpers":{)";

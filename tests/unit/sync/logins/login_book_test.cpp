@@ -273,7 +273,7 @@ TEST_F(LoginBookTest, ALoginOfAHelperIsListedAndItsChangeCounts) {
   ASSERT_TRUE(test::run_until(io_, [&] { return changes_ >= changes + 2; }));
   EXPECT_EQ(changed_at(), changed) << "the same answer is no change";
   EXPECT_EQ(book_.known().credentials.at(ghcr), first);
-  dir.write("login", R"({"Username":"<token>","Secret":"two"})");
+  std::filesystem::rename(dir.write("next", R"({"Username":"<token>","Secret":"two"})"), login);
   ASSERT_TRUE(test::run_until(io_, [&] { return book_.statuses()[0].problem.has_value(); }));
   EXPECT_EQ(book_.statuses()[0].problem->code(), ErrorCode::unusable_login) << "kubelet makes nothing of such a token";
   EXPECT_NE(changed_at(), changed);

@@ -2,6 +2,11 @@
 
 #include <gtest/gtest.h>
 
+#include <cstdlib>
+
+#include "sync/logins/docker_config_file.hpp"
+#include "tests/support/temp_dir.hpp"
+
 namespace regsync {
 namespace {
 
@@ -10,8 +15,7 @@ TEST(OtherHelpers, ARegistryComesBeforePatternsAndTheLongestPatternCounts) {
                             {"*.dkr.ecr.*.amazonaws.com", "ecr-login"},
                             {"https://1.dkr.ecr.eu-west-1.amazonaws.com", "mine"},
                             {"*.pkg.dev", "gcloud"},
-                            {"kept.pkg.dev", "regsync"},
-                            {"docker.pkg.dev", "secretservice"}};
+                            {"kept.pkg.dev", "regsync"}};
   const auto ask = [&](const char* registry) {
     const auto found = helper_for(helpers, RegistryKey(registry));
     return found ? found->name + " " + found->server : "";
@@ -21,9 +25,21 @@ TEST(OtherHelpers, ARegistryComesBeforePatternsAndTheLongestPatternCounts) {
   EXPECT_EQ(ask("s3.amazonaws.com"), "any s3.amazonaws.com");
   EXPECT_EQ(ask("europe.pkg.dev"), "gcloud europe.pkg.dev");
   EXPECT_EQ(ask("kept.pkg.dev"), "") << "the keyring";
-  EXPECT_EQ(ask("docker.pkg.dev"), "") << "the keyring by another name";
   EXPECT_EQ(ask("europe.pkg.dev/team"), "") << "a login is that of the host";
   EXPECT_EQ(ask("ghcr.io"), "");
+}
+
+// Docker's own helper has the same items as ours. Read as a file of logins, without a keyring, it is one as all others.
+TEST(OtherHelpers, OneThatKeepsLoginsInTheKeyringMeansTheKeyring) {
+  const test::TempDir dir;
+  const auto file = dir.write(
+      "config.json", R"({"credHelpers":{"a.example":"secretservice","b.example":"regsync","c.example":"ecr-login"}})");
+  ::setenv("DOCKER_CONFIG", dir.path().c_str(), 1);
+  Settings settings;
+  settings.cred_helpers = {{"c.example", "secretservice"}, {"d.example", "gcloud"}};
+  EXPECT_EQ(other_helpers(settings), (HelperNames{{"c.example", "regsync"}, {"d.example", "gcloud"}}));
+  EXPECT_EQ(DockerConfigFile(file).foreign_helpers(),
+            (HelperNames{{"a.example", "secretservice"}, {"c.example", "ecr-login"}}));
 }
 
 TEST(OtherHelpers, AnEntryIsForOneAccountOrForNone) {

@@ -181,6 +181,18 @@ esac)");
   EXPECT_EQ(config()["auths"]["quay.io"]["auth"], "Ym9iOm9sZA==");
 }
 
+TEST_F(Setup, WhereTheLoginThatDockerUsesCannotBeHadNoOtherTakesItsPlace) {
+  config(R"({"auths":{"quay.io":{"auth":"Ym9iOm9sZA=="}},"credsStore":"old"})");
+  program("docker-credential-old", R"(case $1 in
+list) echo '{"quay.io":"alice"}' ;;
+get) echo 'gpg: it is locked'; exit 1 ;;
+esac)");
+  EXPECT_EQ(import(), 1);
+  EXPECT_EQ(secret("quay.io"), "");
+  EXPECT_THAT(err_.str(), HasSubstr("not imported: quay.io: the login that docker uses there could not be had"));
+  EXPECT_EQ(config()["auths"]["quay.io"]["auth"], "Ym9iOm9sZA==");
+}
+
 TEST_F(Setup, SaysWhichPlainLoginsDockerWillNoLongerSee) {
   config(one_plain_login);
   EXPECT_EQ(setup(), 0);

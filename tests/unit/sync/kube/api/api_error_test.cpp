@@ -85,7 +85,8 @@ TEST(StatusError, ARefusalThatMayHoldTheSecretIsNotRepeated) {
 TEST(StatusError, SomebodyWithoutCredentialsLacksThemAndNoRight) {
   const char* said = R"(secrets is forbidden: User "system:anonymous" cannot list resource "secrets" in API group "")";
   const Error refused = error(403, status("Forbidden", said));
-  EXPECT_EQ(refused.code(), ErrorCode::unauthorized);
+  EXPECT_EQ(refused.code(), ErrorCode::forbidden) << "everybody may have other rights";
+  EXPECT_THAT(refused.message(), HasSubstr("sees no credentials of this context"));
   EXPECT_THAT(refused.remedy(), Not(HasSubstr("grant")));
   EXPECT_EQ(error(403, status("Forbidden", R"(webhook "w" denied the request: User "system:anonymous" cannot)")).code(),
             ErrorCode::rejected);

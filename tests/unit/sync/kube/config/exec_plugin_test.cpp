@@ -178,6 +178,10 @@ TEST_F(ExecPluginTest, OneThatHangsIsToldWithWhatItWroteToStandardError) {
 }
 
 TEST_F(ExecPluginTest, OneThatFailsWithoutAPersonMayLackVariablesOfAShell) {
+  ::setenv("XDG_RUNTIME_DIR", temp_.path().c_str(), 1);
+  EXPECT_THAT(test::error_of(loop_, plugin("exit 1  # alone")->current()).remedy(),
+              Not(HasSubstr("setup --environment")));
+  temp_.write("systemd/private", "");  // a user manager
   EXPECT_THAT(test::error_of(loop_, plugin("exit 1")->current()).remedy(), HasSubstr("setup --environment"));
   context_.exec->manners.terminal_errors = true;
   EXPECT_THAT(test::error_of(loop_, ExecPlugin::shared(context_)->current()).remedy(),
