@@ -115,7 +115,7 @@ TEST(Disclosure, IsNotSeenInWhatPeopleNeedToRead) {
         "--password must be set, or use --password-stdin",
         "      --token string   Bearer token, or --password PASSWORD",
         "open --client-key /home/Alice2/key.pem: no such file",
-        "\"--token-file\" \"/var/run/secrets/Token2\"",
+        R"("--token-file" "/var/run/secrets/Token2")",
         "ssh -p 22022 host, mkdir -p /home/Alice2/x",
         "the kubelogin of -p profile is old",
         "Authorization: required by policy",

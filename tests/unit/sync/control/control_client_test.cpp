@@ -113,10 +113,10 @@ class StoppedDaemon {
         setresuid(user, user, user) != 0 || listen(listener, 1) != 0) {
       return;
     }
-    raise(SIGSTOP);
+    static_cast<void>(raise(SIGSTOP));
     const int client = accept(listener, nullptr, nullptr);
     static_cast<void>(send(client, answer.data(), answer.size(), MSG_NOSIGNAL));
-    raise(SIGSTOP);
+    static_cast<void>(raise(SIGSTOP));
   }
 
   test::TempDir root_;

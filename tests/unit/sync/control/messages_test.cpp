@@ -15,12 +15,14 @@ namespace {
 
 using nlohmann::json;
 
+WallTime at(const char* time) { return parse_rfc3339(time).value(); }
+
 StatusReport full_report() {
   StatusReport report;
   report.version = "0.1.0";
   report.pid = 4711;
   report.owner = "0123abcd me@host";
-  report.started = *parse_rfc3339("2026-01-31T12:00:00Z");
+  report.started = at("2026-01-31T12:00:00Z");
   report.store = Error(ErrorCode::locked, "the keyring is locked", "unlock it");
   report.environment = {{"KUBECONFIG", "/a:/b"}, {"PATH", "/usr/bin"}};
   report.logins = {{"ghcr.io", "me"}};
@@ -28,10 +30,10 @@ StatusReport full_report() {
                     {"old", "x", {}, true, {Error(ErrorCode::unusable_login, "an identity token")}}};
   report.contexts = {{"dev", "https://dev:6443", true, std::nullopt},
                      {"prod", "https://prod:6443", false, Error(ErrorCode::unreachable, "refused", "start it")}};
-  report.rows = {{"web", "dev", "team-a", "myregcred", SyncState::in_sync, std::nullopt,
-                  *parse_rfc3339("2026-01-31T12:00:01Z"), *parse_rfc3339("2026-01-31T12:00:02Z"), std::nullopt},
+  report.rows = {{"web", "dev", "team-a", "myregcred", SyncState::in_sync, std::nullopt, at("2026-01-31T12:00:01Z"),
+                  at("2026-01-31T12:00:02Z"), std::nullopt},
                  {"web", "prod", "", "myregcred", SyncState::retrying, Error(ErrorCode::unreachable, "refused"),
-                  *parse_rfc3339("2026-01-31T12:00:03Z"), std::nullopt, *parse_rfc3339("2026-01-31T12:00:33Z")}};
+                  at("2026-01-31T12:00:03Z"), std::nullopt, at("2026-01-31T12:00:33Z")}};
   return report;
 }
 
@@ -44,7 +46,7 @@ TEST(ControlStatus, CrossesTheSocketWhole) {
   EXPECT_EQ(back.rows[1].name_space, "");
   EXPECT_EQ(back.rows[1].state, SyncState::retrying);
   EXPECT_EQ(back.rows[1].cause->code(), ErrorCode::unreachable);
-  EXPECT_EQ(back.rows[1].next_try, *parse_rfc3339("2026-01-31T12:00:33Z"));
+  EXPECT_EQ(back.rows[1].next_try, at("2026-01-31T12:00:33Z"));
   EXPECT_EQ(back.store->remedy(), "unlock it");
   EXPECT_EQ(back.logins, full_report().logins);
   EXPECT_EQ(back.environment, full_report().environment);

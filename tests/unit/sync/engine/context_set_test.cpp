@@ -270,7 +270,7 @@ TEST(ContextSetRetry, AFileThatCouldNotBeUsedIsLookedAtAgain) {
 // One context, which follows a Secret.
 class ContextSetIdentity : public testing::Test {
  protected:
-  ~ContextSetIdentity() override { test::run(io_, contexts_.stop()); }
+  void TearDown() override { test::run(io_, contexts_.stop()); }
 
   void begin() {
     contexts_.set_kubeconfig(
