@@ -120,7 +120,7 @@ TEST_F(FleetTest, ARemovedClusterIsAVanishedContextAndNothingIsDeleted) {
 }
 
 TEST_F(FleetTest, NoAdviceTakesAClusterForAContextOfAKubeconfig) {
-  write_target("contexts: [\"fleet/*\", \"other/*\"]");
+  write_target(R"(contexts: ["fleet/*", "other/*"])");
   clusters_[0].erase({"namespaces", "", "team-a"});
   put_cluster("a", {{"kubeconfig", clusters_[0].kubeconfig()}});
   start();

@@ -1075,7 +1075,7 @@ class CliWithABadContext : public Cli {
 };
 
 constexpr const char* not_known_for_bad =
-    "not known for context bad: invalid configuration of context \"bad\": cluster \"gone\" was not found";
+    R"(not known for context bad: invalid configuration of context "bad": cluster "gone" was not found)";
 
 TEST_F(CliWithABadContext, APreviewKnowsNothingOfItAndTheCommandGoesOn) {
   EXPECT_EQ(run({"sync", "--dry-run"}), 1);
