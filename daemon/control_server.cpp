@@ -150,35 +150,21 @@ class ControlServer::Impl {
       acceptor_.assign(stream_protocol(), std::exchange(inherited_, -1));
       return;
     }
-    asio::error_code error;
-    acceptor_.open(stream_protocol(), error);
-    if (error.value() == EMFILE || error.value() == ENFILE) {
-      throw too_many_files().within("cannot listen on " + path.string());
-    }
-    make_private_folder(path.parent_path());
-    unlink(path.c_str());  // of one that was killed; the instance lock says that nobody else listens
-    if (!error) {
-      error = bind_to(path);
-    }
-    if (!error) {
-      acceptor_.listen(asio::socket_base::max_listen_connections, error);
-    }
-    if (error) {
-      throw Error(ErrorCode::internal, "cannot listen on " + path.string() + ": " + error.message(),
+    try {
+      acceptor_.open(stream_protocol());
+      make_private_folder(path.parent_path());
+      unlink(path.c_str());  // of one that was killed; the instance lock says that nobody else listens
+      ::fchmod(acceptor_.native_handle(), S_IRUSR | S_IWUSR);  // bind makes the file with the socket's mode
+      acceptor_.bind(stream_protocol::endpoint(path.string()));
+      acceptor_.listen(asio::socket_base::max_listen_connections);
+    } catch (const std::system_error& error) {
+      if (error.code().value() == EMFILE || error.code().value() == ENFILE) {
+        throw too_many_files().within("cannot listen on " + path.string());
+      }
+      throw Error(ErrorCode::internal, "cannot listen on " + path.string() + ": " + error.code().message(),
                   "see whether XDG_RUNTIME_DIR is a short path that you may write to");
     }
     made_ = path;
-  }
-
-  asio::error_code bind_to(const std::filesystem::path& path) {
-    ::fchmod(acceptor_.native_handle(), S_IRUSR | S_IWUSR);  // bind makes the file with the socket's mode
-    asio::error_code error;
-    try {
-      acceptor_.bind(stream_protocol::endpoint(path.string()), error);
-    } catch (const std::system_error& too_long) {
-      error = too_long.code();
-    }
-    return error;
   }
 
   asio::awaitable<void> accept() {

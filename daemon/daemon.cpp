@@ -24,6 +24,7 @@
 #include "daemon/sources/replaced_logins.hpp"
 #include "daemon/sources/store_monitor.hpp"
 #include "helper/base/text.hpp"
+#include "sync/base/async_event.hpp"
 #include "sync/base/coalesced_call.hpp"
 #include "sync/base/json_access.hpp"
 #include "sync/base/log.hpp"
@@ -54,6 +55,9 @@ constexpr auto trim_delay = std::chrono::seconds(2);
 // No event tells of the files that the hub's kubeconfig names.
 constexpr auto hub_retry = std::chrono::seconds(10);
 
+// A list of the footprints that takes longer is one that fails; and whoever asks waits ten seconds for an answer.
+constexpr auto longest_takeover = std::chrono::seconds(5);
+
 // What `systemctl status` shows is read by people.
 constexpr auto summary_delay = std::chrono::seconds(1);
 
@@ -74,6 +78,7 @@ class Daemon::Impl {
         state_(std::move(state)),
         settings_(state_->settings),
         on_change_(std::move(on_change)),
+        hub_told_(executor),
         hub_(make_hub()),
         member_(hub_.member()),
         footprints_(member_ != nullptr ? member_->footprints() : state_->footprints),
@@ -108,13 +113,16 @@ class Daemon::Impl {
             }),
         view_([this](const std::shared_ptr<const FleetReport>& before) { return fleet(before.get()); }),
         summary_text_([this](const auto&) { return summary(); }),
-        web_(executor, {.listen = options_.listen, .hosts = options_.allowed_hosts}, metrics_,
-             [this] { return view_.get(); }),
-        metrics_file_(executor,
-                      [this] {
-                        const auto report = view_.get();
-                        return metrics_.text() + fleet_metrics(*report, std::chrono::system_clock::now());
-                      }),
+        web_(
+            executor, {.listen = options_.listen, .hosts = options_.allowed_hosts}, metrics_,
+            [this] { return view_.get(); }, [this] { on_status_change(); }),
+        metrics_file_(
+            executor,
+            [this] {
+              const auto report = view_.get();
+              return metrics_.text() + fleet_metrics(*report, std::chrono::system_clock::now());
+            },
+            [this] { on_status_change(); }),
         files_(executor, [this] { reload(); }),
         trim_(executor, trim_delay, "memory", [this] { give_memory_back(); }),
         summary_(executor, summary_delay, "summary", [this] { tell_systemd(); }) {
@@ -149,11 +157,10 @@ class Daemon::Impl {
 
   asio::awaitable<json> call(std::string method, json params) {
     if (method == "sync") {
-      expect_to_lead();
       co_return co_await sync(std::move(params));
     }
     if (method == "remove") {
-      expect_to_lead();
+      co_await wait_to_lead();
       const std::string target(text_at(params, {"target"}));
       const bool keep_secrets = flag_at(params, {"keepSecrets"});
       const bool summary = flag_at(params, {"summary"});
@@ -164,13 +171,17 @@ class Daemon::Impl {
       engine_.confirm_target(std::string(text_at(params, {"target"})));
       co_return json::object();
     }
-    if (method == "forgetContext") {
-      expect_to_lead();
-      engine_.forget_context(std::string(text_at(params, {"context"})));
+    if (method == "forgettableContexts") {
+      co_await wait_to_lead();
+      co_return json{{"contexts", engine_.forgettable_contexts(std::string(text_at(params, {"pattern"})))}};
+    }
+    if (method == "forgetContexts") {
+      co_await wait_to_lead();
+      engine_.forget_contexts(params.at("contexts").get<std::set<std::string>>());
       co_return json::object();
     }
     if (method == "trustContext") {
-      expect_to_lead();
+      co_await wait_to_lead();
       engine_.trust_context(std::string(text_at(params, {"context"})));
       co_return json::object();
     }
@@ -178,7 +189,7 @@ class Daemon::Impl {
       co_return json{{"url", web_.open_dashboard()}};
     }
     if (method == "pauseContext") {
-      expect_to_lead();
+      co_await wait_to_lead();
       const bool changed =
           engine_.pause_context(std::string(text_at(params, {"context"})), flag_at(params, {"paused"}));
       co_return json{{"changed", changed}};
@@ -188,6 +199,8 @@ class Daemon::Impl {
   }
 
   asio::awaitable<void> stop() {
+    stopping_ = true;
+    hub_told_.notify_all();
     drop_replaced_.cancel();
     retry_hub_.cancel();
     show_notices_.cancel();
@@ -294,6 +307,15 @@ class Daemon::Impl {
     });
   }
 
+  // One that is over is told of as well.
+  void note(std::optional<Error>& known, std::optional<Error> now) {
+    const bool differs = known != now;
+    note_problem(known, std::move(now));
+    if (differs) {
+      on_status_change();
+    }
+  }
+
   void read_settings() {
     auto now = load_settings_or_last_good(paths::settings(), paths::last_good_settings());
     if (now.problem) {
@@ -303,7 +325,7 @@ class Daemon::Impl {
       log::error(describe(*now.problem));
     }
     settings_ = std::move(now);
-    note_problem(restart_problem_, needed_restart());
+    note(restart_problem_, needed_restart());
     log::set_level(settings_.settings.log_level);
     notices_.enable(settings_.settings.notifications);
     web_.serve_metrics(settings_.settings.metrics_listen);
@@ -342,11 +364,11 @@ class Daemon::Impl {
   }
 
   void read_cred_helpers() {
-    note_problem(docker_config_problem_, guarded([this] {
-                   auto helpers = other_helpers(settings_.settings);
-                   helpers.insert(login_file_helpers_.begin(), login_file_helpers_.end());
-                   engine_.set_cred_helpers(std::move(helpers));
-                 }));
+    note(docker_config_problem_, guarded([this] {
+           auto helpers = other_helpers(settings_.settings);
+           helpers.insert(login_file_helpers_.begin(), login_file_helpers_.end());
+           engine_.set_cred_helpers(std::move(helpers));
+         }));
   }
 
   [[nodiscard]] const std::optional<std::filesystem::path>& kubeconfig_path() const {
@@ -364,7 +386,7 @@ class Daemon::Impl {
     if (problem) {
       engine_.set_kubeconfig_problem(*problem);
     } else {
-      note_problem(hub_problem_, guarded([this] { hub_.refresh(); }));
+      note(hub_problem_, guarded([this] { hub_.refresh(); }));
     }
     if (hub_problem_ || (problem && hub_.describes_clusters())) {
       retry_hub_.ask();
@@ -399,17 +421,46 @@ class Daemon::Impl {
             {.may_remember = [this](const std::string& context) { return engine_.may_remember(context); },
              .on_share = [this] { share_clusters(); },
              .on_footprints = [this] { engine_.footprints_changed(); },
-             .on_change = [this] { on_status_change(); }}};
+             .on_change =
+                 [this] {
+                   hub_told_.notify_all();
+                   on_status_change();
+                 }}};
   }
 
   void share_clusters() {
     engine_.set_share([this](const std::string& server) { return member_->serves(server); });
   }
 
+  // Throws where this replica serves none of the clusters, or not all that are its own.
   void expect_to_lead() const {
-    if (member_ != nullptr && member_->stands_by()) {
+    if (member_ == nullptr) {
+      return;
+    }
+    if (const auto missing = member_->waits_for(); !missing.empty()) {
+      // Not `timeout`: whoever gets that takes it that the work goes on.
+      throw Error(ErrorCode::invalid_input, "this replica has not read what it needs of the hub yet: " + join(missing),
+                  "try again in a moment; where it lasts, regsync status says why");
+    }
+    if (member_->stands_by()) {
       throw Error(ErrorCode::invalid_input, member_->note()->message(), "ask a replica that leads");
     }
+  }
+
+  // One that has just begun, or takes over, does so a moment later.
+  asio::awaitable<void> wait_to_lead() {
+    const auto deadline = std::chrono::steady_clock::now() + longest_takeover;
+    while (!stopping_ && member_ != nullptr && !member_->waits_for().empty() &&
+           std::chrono::steady_clock::now() < deadline) {
+      co_await hub_told_.wait_for(deadline - std::chrono::steady_clock::now());
+    }
+    expect_to_lead();
+  }
+
+  // What it says of the clusters counts only if they were this replica's until its end.
+  asio::awaitable<void> sync_as_leader(std::vector<std::string> targets, bool adopt) {
+    co_await engine_.sync(std::move(targets), adopt);
+    expect_to_lead();
   }
 
   // What the hub tells, it tells by itself.
@@ -435,14 +486,15 @@ class Daemon::Impl {
   }
 
   asio::awaitable<json> sync(json params) {
+    hub_.end_pause();
+    co_await wait_to_lead();
     reload();  // a target written just before this call counts, whether inotify told us or not
     const StatusQuery query = control::query_from_json(params);
     require_known(query.targets);
     engine_.expect_reading();
     logins_.refresh();
-    hub_.end_pause();
     const bool adopt = flag_at(params, {"adopt"});
-    co_await engine_.sync(query.targets, adopt);
+    co_await sync_as_leader(query.targets, adopt);
     co_return answer(query);
   }
 
@@ -455,7 +507,7 @@ class Daemon::Impl {
     log::info(keep_secrets ? "target removed, its Secrets are kept" : "target removed", {.target = target});
     StatusQuery query;
     query.targets = {target};
-    co_await engine_.sync(query.targets, false);
+    co_await sync_as_leader(query.targets, false);
     query.summary = summary;
     StatusReport left = engine_.status(query);
     add_process(left);
@@ -482,6 +534,8 @@ class Daemon::Impl {
   std::function<void()> on_change_;
   std::optional<Error> docker_config_problem_;  // what it said last stays in force
   std::optional<Error> hub_problem_;            // the kubeconfig's, as the hub's; the credentials in use stay in force
+  AsyncEvent hub_told_;                         // FleetMember::Handlers::on_change
+  bool stopping_ = false;
   std::map<std::string, std::string> login_file_helpers_;
   Hub hub_;
   FleetMember* const member_;    // null: this is no replica, and its state is in a folder

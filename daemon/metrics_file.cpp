@@ -18,8 +18,11 @@ constexpr unsigned file_mode = 0644;  // read by node_exporter's user; it holds 
 
 }  // namespace
 
-MetricsFile::MetricsFile(const asio::any_io_executor& executor, std::function<std::string()> text)
-    : text_(std::move(text)), writing_(executor, file_interval, "metrics", [this] { write(); }) {}
+MetricsFile::MetricsFile(const asio::any_io_executor& executor, std::function<std::string()> text,
+                         std::function<void()> on_change)
+    : text_(std::move(text)),
+      on_change_(std::move(on_change)),
+      writing_(executor, file_interval, "metrics", [this] { write_again(); }) {}
 
 void MetricsFile::configure(const std::filesystem::path& file) {
   if (file == file_ && !problem_) {
@@ -34,6 +37,14 @@ void MetricsFile::configure(const std::filesystem::path& file) {
 void MetricsFile::changed() {
   if (!file_.empty()) {
     writing_.ask();
+  }
+}
+
+void MetricsFile::write_again() {
+  const auto before = problem_;
+  write();
+  if (problem_ != before) {
+    on_change_();
   }
 }
 

@@ -16,8 +16,9 @@ namespace regsync {
 
 class MetricsFile {
  public:
-  // text: the metrics in the text exposition format.
-  MetricsFile(const asio::any_io_executor& executor, std::function<std::string()> text);
+  // text: the metrics in the text exposition format. on_change: problem() is another one, by itself.
+  MetricsFile(const asio::any_io_executor& executor, std::function<std::string()> text,
+              std::function<void()> on_change);
 
   // Writes to this file from now on, at once where it is another one or could not be written; empty: to none.
   void configure(const std::filesystem::path& file);
@@ -30,8 +31,10 @@ class MetricsFile {
 
  private:
   void write();
+  void write_again();
 
   std::function<std::string()> text_;
+  std::function<void()> on_change_;
   CoalescedCall writing_;
   std::optional<Error> problem_;
   std::filesystem::path file_;

@@ -3,6 +3,7 @@
 #include <prometheus/metric_family.h>
 #include <prometheus/text_serializer.h>
 
+#include <algorithm>
 #include <cstddef>
 #include <functional>
 #include <map>
@@ -202,7 +203,7 @@ std::string fleet_document(const FleetReport& report) {
                    {"kind", "Fleet"},
                    {"version", overview.version},
                    {"started", to_rfc3339(overview.started)},
-                   {"ready", report.is_complete()},
+                   {"ready", report.ready()},
                    {"role", report.role},
                    {"standsBy", report.stands_by()},
                    {"states", states()},
@@ -226,10 +227,13 @@ std::string fleet_metrics(const FleetReport& report, WallTime now) {
   set(families.add("regsync_build_info", "The version that runs"), {{"version", overview.version}}, 1);
   add_secrets(report, families);
   add_last_success(report, now, families);
-  set(families.add("regsync_slots_held", "Leases that this replica holds: 0 where it stands by; 1 without replicas"),
+  set(families.add("regsync_slots_held",
+                   "Leases whose clusters this replica serves: 0 where it stands by or takes over; 1 without replicas"),
       {}, report.role.empty() ? 1 : static_cast<double>(report.slots_held));
   set(families.add("regsync_slots", "Leases that share the clusters among the replicas; 1 without replicas"), {},
       static_cast<double>(report.slots));
+  set(families.add("regsync_waiting", "What must be read before all clusters of this process are served; 0: nothing"),
+      {}, static_cast<double>(report.waits_for.size()));
   // What a person paused is as asked, whatever is wrong with it: no alert is to say otherwise.
   auto& connected =
       families.add("regsync_context_connected",
@@ -239,10 +243,15 @@ std::string fleet_metrics(const FleetReport& report, WallTime now) {
       set(connected, {{"context", context.name}}, context.connected ? 1 : 0);
     }
   }
+  set(families.add("regsync_contexts_readable",
+                   "1 where the kubeconfig, or what describes the clusters in its place, can be read, else 0"),
+      {}, report.contexts_problem ? 0 : 1);
   auto& problems = families.add("regsync_target_problems",
-                                "Problems of the target: its file, logins or contexts; 0 where it is paused");
+                                "Problems of the target itself: its file, its logins; 0 where it is paused");
   for (const TargetStatus& target : overview.targets) {
-    set(problems, {{"target", target.name}}, target.paused ? 0 : static_cast<double>(target.problems.size()));
+    const auto own = std::ranges::count_if(target.problems,
+                                           [&](const Error& problem) { return problem != report.contexts_problem; });
+    set(problems, {{"target", target.name}}, target.paused ? 0 : static_cast<double>(own));
   }
   set(families.add("regsync_daemon_problems", "Problems of the daemon itself: settings, files that it follows"), {},
       static_cast<double>(overview.problems.size()));

@@ -17,14 +17,16 @@ constexpr auto answer_time = std::chrono::seconds(5);
 }  // namespace
 
 FleetWeb::FleetWeb(const asio::any_io_executor& executor, const Options& options, const Metrics& metrics,
-                   std::function<LoopQuestion::Report()> make_report)
+                   std::function<LoopQuestion::Report()> make_report, const std::function<void()>& on_change)
     : question_(executor, std::move(make_report)),
       cluster_site_(sources(metrics, options.hosts), FleetSite::Audience::cluster),
       monitoring_site_(sources(metrics, {}), FleetSite::Audience::monitoring),
       desktop_site_(sources(metrics, {}), FleetSite::Audience::desktop, &access_),
-      cluster_(executor, [this](const HttpRequest& request) { return cluster_site_.answer(request); }),
-      monitoring_(executor, [this](const HttpRequest& request) { return monitoring_site_.answer(request); }),
-      desktop_(executor, [this](const HttpRequest& request) { return desktop_site_.answer(request); }) {
+      cluster_(
+          executor, [this](const HttpRequest& request) { return cluster_site_.answer(request); }, on_change),
+      monitoring_(
+          executor, [this](const HttpRequest& request) { return monitoring_site_.answer(request); }, on_change),
+      desktop_(executor, [this](const HttpRequest& request) { return desktop_site_.answer(request); }, on_change) {
   cluster_.listen(options.listen);
 }
 

@@ -26,9 +26,9 @@ class FleetWeb {
     std::set<std::string> hosts;  // --allow-host
   };
 
-  // metrics outlives this. make_report: of how everything is now.
+  // metrics outlives this. make_report: of how everything is now. on_change: problems() differs, by itself.
   FleetWeb(const asio::any_io_executor& executor, const Options& options, const Metrics& metrics,
-           std::function<LoopQuestion::Report()> make_report);
+           std::function<LoopQuestion::Report()> make_report, const std::function<void()>& on_change);
 
   // metrics.listen of the settings; empty: nowhere.
   void serve_metrics(const std::string& address) { monitoring_.listen(address); }

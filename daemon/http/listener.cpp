@@ -15,8 +15,10 @@ constexpr auto listen_again = std::chrono::seconds(10);
 
 }  // namespace
 
-Listener::Listener(const asio::any_io_executor& executor, HttpServer::Handler handler)
-    : handler_(std::move(handler)), again_(executor, listen_again, "listening", [this] { try_to(); }) {}
+Listener::Listener(const asio::any_io_executor& executor, HttpServer::Handler handler, std::function<void()> on_change)
+    : handler_(std::move(handler)),
+      on_change_(std::move(on_change)),
+      again_(executor, listen_again, "listening", [this] { try_again(); }) {}
 
 void Listener::listen(const std::string& address) {
   if (address != address_) {
@@ -36,6 +38,14 @@ void Listener::close() {
   }
   address_.clear();
   problem_.reset();
+}
+
+void Listener::try_again() {
+  const auto before = problem_;
+  try_to();
+  if (problem_ != before) {
+    on_change_();
+  }
 }
 
 void Listener::try_to() {

@@ -5,6 +5,7 @@
 
 #include <asio/any_io_executor.hpp>
 #include <asio/thread_pool.hpp>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -17,7 +18,8 @@ namespace regsync {
 
 class Listener {
  public:
-  Listener(const asio::any_io_executor& executor, HttpServer::Handler handler);
+  // on_change: problem() is another one, by itself.
+  Listener(const asio::any_io_executor& executor, HttpServer::Handler handler, std::function<void()> on_change);
 
   // Empty: on none.
   void listen(const std::string& address);
@@ -30,8 +32,10 @@ class Listener {
 
  private:
   void try_to();
+  void try_again();
 
   HttpServer::Handler handler_;
+  std::function<void()> on_change_;
   CoalescedCall again_;
   std::string address_;
   std::optional<Error> problem_;

@@ -282,7 +282,7 @@ class LibsecretCalls::Impl {
     const char* prompt = "";
     lib().g_variant_get(created.value->get(), "(&o&o)", &object, &prompt);
     if (prompt == no_prompt) {
-      answer.value = object;
+      answer.value = object_or_none(object);
       return answer;
     }
     auto shown = show(prompt);
@@ -292,7 +292,7 @@ class LibsecretCalls::Impl {
       if (is_of_type(*shown.value, "o")) {
         lib().g_variant_get(shown.value->get(), "&o", &made);
       }
-      answer.value = made;
+      answer.value = object_or_none(made);
     }
     return answer;
   }

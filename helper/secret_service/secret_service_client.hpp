@@ -76,8 +76,9 @@ BusArguments arguments(const char* types, Values... values) {
 std::vector<std::string> read_paths(sd_bus_message* message);
 std::string read_string(sd_bus_message* message);
 std::string read_path(sd_bus_message* message);
-// The path that stands for no prompt.
+// The path that stands for no prompt, and for no object.
 inline constexpr std::string_view no_prompt = "/";
+inline std::string object_or_none(std::string path) { return path == no_prompt ? std::string() : std::move(path); }
 
 class SecretServiceClient {
  public:

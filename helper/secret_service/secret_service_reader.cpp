@@ -23,9 +23,6 @@ constexpr int max_attempts = 5;
 // than ReadAlias, and now and then one of the two answers freed memory.
 BusCall read_default_call() { return {secret_service_path, service_interface, "ReadAlias", arguments("s", "default")}; }
 
-// The answer to it: a path; empty where there is no default collection.
-std::string default_collection_of(const std::string& path) { return path == "/" ? std::string() : path; }
-
 BusCall property_call(const std::string& path, const char* interface, const char* name) {
   return {path, properties_interface, "Get", arguments("ss", interface, name)};
 }
@@ -127,7 +124,7 @@ std::optional<StoreContents> SecretServiceReader::try_contents(const Depth& dept
   }
 
   StoreContents contents;
-  contents.default_collection = default_collection_of(client_.value_of(std::move(alias)));
+  contents.default_collection = object_or_none(client_.value_of(std::move(alias)));
   std::vector<std::string> paths = client_.value_of(std::move(listed));
   const bool default_is_listed = std::ranges::find(paths, contents.default_collection) != paths.end();
   if (!contents.default_collection.empty() && !default_is_listed) {
@@ -277,7 +274,7 @@ std::optional<ChangedItems> SecretServiceReader::changed_items(const std::vector
   if (alias.error) {
     return std::nullopt;
   }
-  ChangedItems changed{.items = {}, .default_collection = default_collection_of(*alias.value)};
+  ChangedItems changed{.items = {}, .default_collection = object_or_none(*std::move(alias.value))};
   for (std::size_t i = 0; i < paths.size(); ++i) {
     if (answers[i].error) {
       return std::nullopt;
@@ -414,8 +411,13 @@ std::optional<Credential> SecretServiceReader::lookup(const char* schema, const 
   Answer<SecretString> secret;
   client_.ask({question(item_login_call(found.value->front()), read_item_login, item),
                question(secret_call(found.value->front(), session_), read_secret, secret)});
-  if (!item.value || item.value->login.server.empty() || !secret.value) {
-    return std::nullopt;  // locked, replaced meanwhile, or a session of a service that is gone: the long way knows
+  const auto is_the_one = [&](const StoredItem& seen) {
+    return seen.login.server == server && (seen.schema == nullptr || seen.schema == std::string_view(schema));
+  };
+  if (!item.value || !is_the_one(*item.value) || !secret.value) {
+    // Locked, replaced meanwhile, one that a provider found by a part of its attributes, or a session of a service that
+    // is gone: the long way knows.
+    return std::nullopt;
   }
   return Credential{std::move(item.value->login), std::move(*secret.value)};
 }

@@ -152,7 +152,8 @@ Answer<std::string> SecretServiceWriter::store_silently(const std::string& sessi
     return {.value = {}, .error = std::move(stored.error)};
   }
   dismiss(stored.value->prompt);
-  return {.value = stored.value->prompt == no_prompt ? std::move(stored.value->item) : std::string(), .error = {}};
+  const bool asks = stored.value->prompt != no_prompt;
+  return {.value = asks ? std::string() : object_or_none(std::move(stored.value->item)), .error = {}};
 }
 
 Answer<SecretString> SecretServiceWriter::secret(const std::string& path) { return libsecret().secret(path); }

@@ -41,6 +41,10 @@ class RegistryKey {
   // The key of a dockerconfigjson entry that kubelet finds (pkg/credentialprovider/keyring.go): Hub needs the
   // literal https://index.docker.io/v1/, the rest is registry().
   [[nodiscard]] std::string auths_key() const;
+  // Whether a server is spelled as the auths_key() of its registry, as Docker's clients look it up.
+  [[nodiscard]] static bool is_auths_key(const std::string& server) {
+    return server == RegistryKey(server).auths_key();
+  }
 
   // Under which names the login may be stored: those that a search by name must try.
   [[nodiscard]] std::vector<std::string> spellings() const;

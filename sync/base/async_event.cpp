@@ -9,14 +9,26 @@
 
 namespace regsync {
 
-asio::awaitable<void> AsyncEvent::wait() {
-  asio::error_code ignored;  // a timer that never fires ends by cancel() only
-  co_await timer_.async_wait(asio::redirect_error(asio::use_awaitable, ignored));
+namespace {
+
+// Until the timer fires, or is cancelled.
+asio::awaitable<void> wait_for_end(asio::steady_timer& timer) {
+  asio::error_code ignored;
+  co_await timer.async_wait(asio::redirect_error(asio::use_awaitable, ignored));
   const auto state = co_await asio::this_coro::cancellation_state;
   if (state.cancelled() != asio::cancellation_type::none) {
     throw Error(ErrorCode::cancelled, "the wait was cancelled");
   }
 }
+
+}  // namespace
+
+asio::awaitable<void> sleep_for(std::chrono::steady_clock::duration time) {
+  asio::steady_timer timer(co_await asio::this_coro::executor, time);
+  co_await wait_for_end(timer);
+}
+
+asio::awaitable<void> AsyncEvent::wait() { return wait_for_end(timer_); }
 
 asio::awaitable<bool> AsyncEvent::wait_for(std::chrono::steady_clock::duration timeout) {
   using asio::experimental::awaitable_operators::operator||;

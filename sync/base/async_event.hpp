@@ -1,4 +1,4 @@
-// AsyncEvent suspends coroutines until notify_all() is called. One io_context thread; must outlive its waiters.
+// How coroutines wait: for a time, or until AsyncEvent::notify_all() is called. One io_context thread.
 #pragma once
 
 #include <asio/any_io_executor.hpp>
@@ -8,6 +8,10 @@
 
 namespace regsync {
 
+// Throws Error(cancelled) when the waiting coroutine is cancelled.
+asio::awaitable<void> sleep_for(std::chrono::steady_clock::duration time);
+
+// Outlives its waiters.
 class AsyncEvent {
  public:
   explicit AsyncEvent(const asio::any_io_executor& executor)

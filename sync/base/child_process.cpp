@@ -24,6 +24,7 @@
 #include "helper/base/error.hpp"
 #include "sync/base/file_limit.hpp"
 #include "sync/base/find_program.hpp"
+#include "sync/base/limiter.hpp"
 #include "sync/base/spawn_guarded.hpp"
 
 extern "C" {

@@ -16,9 +16,10 @@
 #include <vector>
 
 #include "helper/base/error.hpp"
-#include "sync/base/limiter.hpp"
 
 namespace regsync {
+
+class Limiter;
 
 struct ChildCommand {
   std::string program;  // a path, or a name to look up on PATH (find_program)

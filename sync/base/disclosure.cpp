@@ -2,11 +2,11 @@
 
 #include <algorithm>
 #include <array>
-#include <charconv>
 #include <optional>
 #include <string>
 
 #include "helper/base/text.hpp"
+#include "sync/base/percent_encoding.hpp"
 
 namespace regsync {
 namespace {
@@ -134,12 +134,12 @@ bool is_element(std::string_view rest) {
 
 bool is_word(std::string_view rest) { return leading(rest, is_of_token).size() >= least_secret; }
 
-// Whether one of the words is followed by what the predicate is true of.
+// Whether one of the words is followed by what the predicate is true of. lowered: the text in small letters.
 template <typename Words>
-bool has_after(std::string_view text, const Words& words, bool (*is_secret)(std::string_view rest)) {
-  const std::string lowered = to_lower(text);
+bool has_after(std::string_view text, std::string_view lowered, const Words& words,
+               bool (*is_secret)(std::string_view rest)) {
   return std::ranges::any_of(words, [&](std::string_view word) {
-    for (auto at = lowered.find(word); at != std::string::npos; at = lowered.find(word, at + 1)) {
+    for (auto at = lowered.find(word); at != std::string_view::npos; at = lowered.find(word, at + 1)) {
       if (is_secret(text.substr(at + word.size()))) {
         return true;
       }
@@ -261,23 +261,25 @@ bool holds_a_web_token(std::string_view text) {
   return false;
 }
 
+// Whether what follows the name of a secret is that secret, in any of the ways that it is written.
+bool is_given(std::string_view rest) { return is_value(rest) || is_told(rest) || is_element(rest); }
+
 bool looks_secret(std::string_view text) {
-  return text.find("PRIVATE KEY-----") != std::string_view::npos || holds_a_web_token(text) ||
-         has_after(text, names, is_value) || has_after(text, names, is_told) || has_after(text, names, is_element) ||
-         has_after(text, schemes, is_proof) || has_after(text, passwords, is_assigned) ||
-         has_after(text, assigned, is_assigned_secret) || has_after(text, headers, is_word) ||
-         has_after(text, header, is_authorization) || has_option(text) ||
+  const std::string lowered = to_lower(text);
+  const auto has = [&](const auto& words, bool (*is_secret)(std::string_view rest)) {
+    return has_after(text, lowered, words, is_secret);
+  };
+  return text.find("PRIVATE KEY-----") != std::string_view::npos || holds_a_web_token(text) || has(names, is_given) ||
+         has(schemes, is_proof) || has(passwords, is_assigned) || has(assigned, is_assigned_secret) ||
+         has(headers, is_word) || has(header, is_authorization) || has_option(text) ||
          has_word(text, short_options, is_short_option) || has_word(text, prefixes, is_token) ||
          has_word(text, key_ids, is_key_id) || holds_userinfo(text) || holds_a_random_word(text);
 }
 
 // The character of two hexadecimal digits, if it is a visible one of ASCII.
 std::optional<char> visible(std::string_view digits) {
-  const std::string two(digits.substr(0, 2));
-  unsigned code = 0;
-  const auto read = std::from_chars(two.data(), two.data() + two.size(), code, 16);
-  return read.ptr == two.data() + 2 && code > 0x20 && code < 0x7F ? std::optional(static_cast<char>(code))
-                                                                  : std::nullopt;
+  const auto byte = hex_byte(digits);
+  return byte && *byte > 0x20 && *byte < 0x7F ? std::optional(static_cast<char>(*byte)) : std::nullopt;
 }
 
 // As it was before it was put into a string of JSON, however often, or into a URL.

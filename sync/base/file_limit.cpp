@@ -34,11 +34,7 @@ void give_inherited_file_limit(pid_t child) {
   }
 }
 
-InheritedFileLimit::InheritedFileLimit() {
-  if (inherited) {
-    set_soft(inherited->rlim_cur);
-  }
-}
+InheritedFileLimit::InheritedFileLimit() { give_inherited_file_limit(0); }
 
 InheritedFileLimit::~InheritedFileLimit() {
   if (inherited) {

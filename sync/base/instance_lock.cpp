@@ -38,38 +38,53 @@ std::string owner_of(int fd) {
          std::string(line.substr(0, space)) + ")";
 }
 
-}  // namespace
-
-InstanceLock::InstanceLock(const std::filesystem::path& file, std::string_view program) {
+// -1, with errno, where nothing can be written there now.
+int open_file(const std::filesystem::path& file) {
   std::error_code made;  // where the folder cannot be made, that is why there is no file
   std::filesystem::create_directories(file.parent_path(), made);
-  fd_ = ::open(file.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NONBLOCK | O_NOFOLLOW, 0600);
+  const int fd = ::open(file.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NONBLOCK | O_NOFOLLOW, 0600);
   const int cause = made ? made.value() : errno;
-  if (fd_ < 0 && (cause == EROFS || cause == EACCES || cause == ENOSPC || cause == EDQUOT)) {
-    // Nothing can be written there now: the lock of the file, else of its folder, keeps others away as well.
-    fd_ = ::open(file.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOFOLLOW);
-    fd_ = fd_ >= 0 ? fd_ : ::open(file.parent_path().c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  if (fd >= 0) {
+    return fd;
   }
-  if (fd_ < 0) {
+  if (cause != EROFS && cause != EACCES && cause != ENOSPC && cause != EDQUOT) {
     fail(file, cause);
   }
-  if (::flock(fd_, LOCK_EX | LOCK_NB) != 0) {
-    const int error = errno;
-    const std::string owner = owner_of(fd_);
-    ::close(fd_);
-    if (error != EWOULDBLOCK) {
-      fail(file, error);
-    }
-    throw Error(ErrorCode::already_exists, owner + " and keeps the clusters in sync",
-                "use it (regsync status, regsync sync), or " + how_to_stop_regsyncd());
-  }
-  const std::string line = std::to_string(::getpid()) + " " + std::string(program) + "\n";
-  // On a full disk the lock holds all the same; only its owner's name is missing.
-  if (::ftruncate(fd_, 0) == 0 && ::pwrite(fd_, line.data(), line.size(), 0) < 0) {
-    log::warning(file.string() + ": cannot be written: " + std::generic_category().message(errno));
+  const int readable = ::open(file.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOFOLLOW);
+  errno = cause;
+  return readable;
+}
+
+}  // namespace
+
+InstanceLock::Place::Place(int fd) : fd_(fd), error_(fd < 0 ? errno : 0) {
+  if (fd_ >= 0 && ::flock(fd_, LOCK_EX | LOCK_NB) != 0) {
+    error_ = errno;
   }
 }
 
-InstanceLock::~InstanceLock() { ::close(fd_); }
+InstanceLock::Place::~Place() {
+  if (fd_ >= 0) {
+    ::close(fd_);
+  }
+}
+
+bool InstanceLock::Place::is_taken() const { return error_ == EWOULDBLOCK; }
+
+InstanceLock::InstanceLock(const std::filesystem::path& file, std::string_view program)
+    : file_(open_file(file)), folder_(::open(file.parent_path().c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)) {
+  if (file_.is_taken() || folder_.is_taken()) {
+    throw Error(ErrorCode::already_exists, owner_of(file_.fd()) + " and keeps the clusters in sync",
+                "use it (regsync status, regsync sync), or " + how_to_stop_regsyncd());
+  }
+  if (file_.error() != 0 && folder_.error() != 0) {
+    fail(file, file_.error());
+  }
+  const std::string line = std::to_string(::getpid()) + " " + std::string(program) + "\n";
+  // On a full disk the lock holds all the same; only its owner's name is missing.
+  if (::ftruncate(file_.fd(), 0) == 0 && ::pwrite(file_.fd(), line.data(), line.size(), 0) < 0) {
+    log::warning(file.string() + ": cannot be written: " + std::generic_category().message(errno));
+  }
+}
 
 }  // namespace regsync

@@ -1,7 +1,9 @@
 // One process at a time writes to clusters for a person: regsyncd, or `regsync sync --once`.
 //
-// An advisory lock (flock) on paths::lock(), which holds the owner's pid and program. The kernel lets go of it when
-// the process ends, however it ends: a stale file locks nobody out. Owned by the process that runs the engine.
+// An advisory lock (flock) on paths::lock(), which holds the owner's pid and program, and on its folder: each where it
+// can be had. One of them may not open the file (another user's, a full disk), and NFS locks no folder. The kernel lets
+// go of it when the process ends, however it ends: a stale file locks nobody out. Owned by the process that runs the
+// engine.
 #pragma once
 
 #include <filesystem>
@@ -13,14 +15,33 @@ class InstanceLock {
  public:
   // Throws Error(already_exists) that says who runs: `regsyncd runs already (process 4711)`.
   InstanceLock(const std::filesystem::path& file, std::string_view program);
-  ~InstanceLock();
+  ~InstanceLock() = default;
   InstanceLock(const InstanceLock&) = delete;
   InstanceLock& operator=(const InstanceLock&) = delete;
   InstanceLock(InstanceLock&&) = delete;
   InstanceLock& operator=(InstanceLock&&) = delete;
 
  private:
-  int fd_ = -1;
+  class Place {
+   public:
+    explicit Place(int fd);  // takes it; -1 with errno: it could not be opened
+    ~Place();
+    Place(const Place&) = delete;
+    Place& operator=(const Place&) = delete;
+    Place(Place&&) = delete;
+    Place& operator=(Place&&) = delete;
+
+    [[nodiscard]] int fd() const { return fd_; }
+    [[nodiscard]] int error() const { return error_; }  // 0: it is locked
+    [[nodiscard]] bool is_taken() const;
+
+   private:
+    int fd_;
+    int error_;
+  };
+
+  Place file_;
+  Place folder_;
 };
 
 }  // namespace regsync

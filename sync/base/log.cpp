@@ -5,8 +5,10 @@
 #include <spdlog/sinks/base_sink.h>
 #include <spdlog/sinks/stdout_color_sinks.h>
 #include <spdlog/spdlog.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/uio.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 #define SD_JOURNAL_SUPPRESS_LOCATION  // the place in this file says nothing
@@ -58,18 +60,54 @@ int to_syslog_priority(spdlog::level::level_enum level) {  // syslog(3)
 // What the line being written is about. spdlog carries text only; its sinks run inside write(), on the same thread.
 thread_local const About* current_about = nullptr;
 
-// To the journal, with fields. (spdlog's own systemd_sink has no way to add any.)
+// Whether the journal takes a line without a wait: not where journald is stopped and its queue is full, in which
+// sd_journal_sendv(3) would wait for ever.
+bool journal_takes_a_line() {
+  constexpr std::string_view path = "/run/systemd/journal/socket";  // libsystemd, sd-journal/journal-send.c
+  const int socket = ::socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+  sockaddr_un address{};
+  address.sun_family = AF_UNIX;
+  path.copy(static_cast<char*>(address.sun_path), sizeof address.sun_path - 1);
+  // One that nobody listens on has no queue: then sending fails at once.
+  const bool listened_to =
+      socket >= 0 && ::connect(socket, reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0;
+  pollfd queue{.fd = socket, .events = POLLOUT, .revents = 0};
+  const bool takes = !listened_to || ::poll(&queue, 1, 0) != 0;
+  if (socket >= 0) {
+    ::close(socket);
+  }
+  return takes;
+}
+
+std::string lines_missing(std::uint64_t lines) {
+  return "lines that are missing here, because nobody read them in time: " + std::to_string(lines);
+}
+
+// To the journal, with fields, and without ever waiting for it: what it does not take at once is dropped, and counted.
+// (spdlog's own systemd_sink has no way to add fields.)
 class JournalSink final : public spdlog::sinks::base_sink<std::mutex> {
  public:
   explicit JournalSink(std::string_view program) : identifier_("SYSLOG_IDENTIFIER=" + std::string(program)) {}
 
  private:
   void sink_it_(const spdlog::details::log_msg& line) override {
-    const About about = current_about != nullptr ? *current_about : About{};
+    if (!journal_takes_a_line()) {
+      ++lost_;
+      return;
+    }
+    if (lost_ > 0) {
+      send(lines_missing(std::exchange(lost_, 0)), spdlog::level::warn, About{});
+    }
+    send(std::string_view(line.payload.data(), line.payload.size()), line.level,
+         current_about != nullptr ? *current_about : About{});
+  }
+  void flush_() override {}
+
+  void send(std::string_view message, spdlog::level::level_enum level, const About& about) {
     std::array<std::string, 6> fields;
     std::size_t count = 0;
-    fields.at(count++) = "MESSAGE=" + std::string(line.payload.data(), line.payload.size());
-    fields.at(count++) = "PRIORITY=" + std::to_string(to_syslog_priority(line.level));
+    fields.at(count++) = std::string("MESSAGE=").append(message);
+    fields.at(count++) = "PRIORITY=" + std::to_string(to_syslog_priority(level));
     fields.at(count++) = identifier_;
     if (!about.target.empty()) {
       fields.at(count++) = "REGSYNC_TARGET=" + std::string(about.target);
@@ -86,9 +124,9 @@ class JournalSink final : public spdlog::sinks::base_sink<std::mutex> {
     }
     sd_journal_sendv(parts.data(), static_cast<int>(count));
   }
-  void flush_() override {}
 
   std::string identifier_;
+  std::uint64_t lost_ = 0;
 };
 
 // Stderr, for one line. A terminal that nobody reads calls itself writable and blocks all the same; it is opened again,
@@ -130,8 +168,7 @@ class StderrSink final : public spdlog::sinks::base_sink<std::mutex> {
  private:
   void sink_it_(const spdlog::details::log_msg& line) override {
     if (lost_ > 0) {
-      const std::string notice =
-          "lines that are missing here, because nobody read them in time: " + std::to_string(lost_);
+      const std::string notice = lines_missing(lost_);
       if (write(formatted({line.time, {}, line.logger_name, spdlog::level::warn, notice}))) {
         lost_ = 0;
       }

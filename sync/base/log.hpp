@@ -18,8 +18,8 @@ struct About {
   std::string_view name_space{};
 };
 
-// Chooses the sink of a service: the journal, else stderr, of which it drops what nobody reads in time, and says how
-// many lines. Until it is called everything goes to stderr, and waits there as long as it takes.
+// Chooses the sink of a service: the journal, else stderr. It drops what nobody reads in time, and says how many lines.
+// Until it is called everything goes to stderr, and waits there as long as it takes.
 void open(std::string_view program);
 void set_level(Level level);
 // "debug", "info", "warning", "error"; throws Error(invalid_input) for others.

@@ -3,11 +3,16 @@
 
 #include <set>
 #include <string>
+#include <string_view>
 
 namespace regsync {
 
 // Of its interfaces that are up, each as "INTERFACE ADDRESS"; neither loopback nor link-local ones, nor those of
-// bridges, which come and go with containers. Empty where the kernel does not tell. Does not throw.
+// bridges, which come and go with containers, nor passing ones. Empty where the kernel does not tell. Does not throw.
 std::set<std::string> own_addresses();
+
+// The IPv6 addresses in /proc/net/if_inet6 that come and go while the network stays the same, each as "INTERFACE" and
+// 32 hex digits: temporary ones (RFC 8981), and those that are deprecated.
+std::set<std::string> passing_addresses(std::string_view if_inet6);
 
 }  // namespace regsync

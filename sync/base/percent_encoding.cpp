@@ -1,5 +1,8 @@
 #include "sync/base/percent_encoding.hpp"
 
+#include <charconv>
+#include <system_error>
+
 namespace regsync {
 
 std::string percent_encoded(std::string_view text, std::string_view plain) {
@@ -15,6 +18,24 @@ std::string percent_encoded(std::string_view text, std::string_view plain) {
     }
   }
   return encoded;
+}
+
+std::optional<unsigned char> hex_byte(std::string_view digits) {
+  digits = digits.substr(0, 2);
+  unsigned char byte = 0;
+  const auto read = std::from_chars(digits.data(), digits.data() + digits.size(), byte, 16);
+  const bool whole = read.ec == std::errc() && read.ptr == digits.data() + digits.size();
+  return whole && digits.size() == 2 ? std::optional(byte) : std::nullopt;
+}
+
+std::string percent_decoded(std::string_view text) {
+  std::string decoded;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    const auto byte = text[i] == '%' ? hex_byte(text.substr(i + 1)) : std::nullopt;
+    decoded += byte ? static_cast<char>(*byte) : text[i];
+    i += byte ? 2 : 0;
+  }
+  return decoded;
 }
 
 }  // namespace regsync

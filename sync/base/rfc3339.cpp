@@ -54,24 +54,8 @@ class Parts {
   bool good_ = true;
 };
 
-}  // namespace
-
-std::string to_rfc3339(std::chrono::system_clock::time_point time, Precision precision) {
-  const auto whole = std::chrono::floor<std::chrono::seconds>(time);
-  const std::time_t seconds = std::chrono::system_clock::to_time_t(whole);
-  std::tm utc{};
-  ::gmtime_r(&seconds, &utc);
-  std::array<char, 32> text{};
-  std::string written(text.data(), std::strftime(text.data(), text.size(), "%Y-%m-%dT%H:%M:%S", &utc));
-  if (precision == Precision::microseconds) {
-    const std::string digits =
-        std::to_string(std::chrono::duration_cast<std::chrono::microseconds>(time - whole).count());
-    written += '.' + std::string(6 - digits.size(), '0') + digits;
-  }
-  return written + 'Z';
-}
-
-std::optional<std::chrono::system_clock::time_point> parse_rfc3339(std::string_view text) {
+// Of any year.
+std::optional<std::chrono::sys_seconds> parse(std::string_view text) {
   Parts parts(text);
   const std::chrono::year year(parts.number(4, 4));
   parts.one_of("-");
@@ -100,7 +84,34 @@ std::optional<std::chrono::system_clock::time_point> parse_rfc3339(std::string_v
   if (!parts.are_all() || !date.ok() || hour.count() > 23 || minute.count() > 59 || second.count() > 59) {
     return std::nullopt;
   }
-  return wall_time(std::chrono::sys_days(date) + hour + minute + second - offset);
+  return std::chrono::sys_days(date) + hour + minute + second - offset;
+}
+
+}  // namespace
+
+std::string to_rfc3339(std::chrono::system_clock::time_point time, Precision precision) {
+  const auto whole = std::chrono::floor<std::chrono::seconds>(time);
+  const std::time_t seconds = std::chrono::system_clock::to_time_t(whole);
+  std::tm utc{};
+  ::gmtime_r(&seconds, &utc);
+  std::array<char, 32> text{};
+  std::string written(text.data(), std::strftime(text.data(), text.size(), "%Y-%m-%dT%H:%M:%S", &utc));
+  if (precision == Precision::microseconds) {
+    const std::string digits =
+        std::to_string(std::chrono::duration_cast<std::chrono::microseconds>(time - whole).count());
+    written += '.' + std::string(6 - digits.size(), '0') + digits;
+  }
+  return written + 'Z';
+}
+
+std::optional<std::chrono::system_clock::time_point> parse_rfc3339(std::string_view text) {
+  const auto moment = parse(text);
+  return moment ? std::optional(wall_time(*moment)) : std::nullopt;
+}
+
+bool is_no_time(std::string_view text) {
+  using std::chrono::sys_days;
+  return parse(text) == sys_days(std::chrono::year(1) / 1 / 1);
 }
 
 }  // namespace regsync

@@ -18,4 +18,7 @@ std::string to_rfc3339(std::chrono::system_clock::time_point time, Precision pre
 // digit. Within wall_time(). Nothing for all else, such as a 30th of February.
 std::optional<std::chrono::system_clock::time_point> parse_rfc3339(std::string_view text);
 
+// Whether that is the beginning of the year 1, which is Go's "no time" (time.Time.IsZero), however it is spelled.
+bool is_no_time(std::string_view text);
+
 }  // namespace regsync

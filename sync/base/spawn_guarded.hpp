@@ -2,7 +2,8 @@
 // point from outside (a watch's event, a monitor's callback, a posted handler, a timer, a control request, the work on
 // a key) runs in one of these two, so that an exception becomes the problem of one object and never ends the process.
 //
-// These two, and the `main` functions, are the only places that may catch everything (tests/lint layers). Any thread.
+// guarded(), and where a program's work begins, are the only places that may catch everything (tests/lint layers). Any
+// thread.
 #pragma once
 
 #include <asio/any_io_executor.hpp>

@@ -4,8 +4,10 @@
 #include <sys/timerfd.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstdlib>
 #include <iostream>
+#include <memory>
 #include <string_view>
 
 #include "helper/secret_service/secret_service_store.hpp"
@@ -28,17 +30,36 @@ TerminalSize size_of_terminal(int fd) {
   return {size.ws_col, size.ws_row};
 }
 
-// A file descriptor of the process that becomes readable after this time; -1 where there is none left.
-int readable_after(std::chrono::seconds time) {
-  const int timer = ::timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC);
-  const itimerspec once{.it_interval = {}, .it_value = {.tv_sec = time.count(), .tv_nsec = 0}};
-  ::timerfd_settime(timer, 0, &once, nullptr);
-  return timer;
-}
+// Becomes readable after this time; never where no descriptor is left.
+class TimerFd {
+ public:
+  explicit TimerFd(std::chrono::milliseconds time) : fd_(::timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC)) {
+    const auto whole = std::chrono::floor<std::chrono::seconds>(time);
+    const auto rest = std::max<std::chrono::nanoseconds>(time - whole, std::chrono::nanoseconds(1));  // 0: never
+    const itimerspec once{.it_interval = {}, .it_value = {.tv_sec = whole.count(), .tv_nsec = rest.count()}};
+    ::timerfd_settime(fd_, 0, &once, nullptr);
+  }
+  ~TimerFd() { ::close(fd_); }
+  TimerFd(const TimerFd&) = delete;
+  TimerFd& operator=(const TimerFd&) = delete;
+  TimerFd(TimerFd&&) = delete;
+  TimerFd& operator=(TimerFd&&) = delete;
 
-std::unique_ptr<CredentialStore> open_briefly() {
-  static const int over = readable_after(std::chrono::seconds(2));
-  return std::make_unique<SecretServiceStore>(Prompt::never, over);
+  [[nodiscard]] int fd() const { return fd_; }
+
+ private:
+  int fd_;
+};
+
+struct TimedStore {
+  explicit TimedStore(std::chrono::milliseconds time) : over(time), store(Prompt::never, over.fd()) {}
+  const TimerFd over;
+  SecretServiceStore store;
+};
+
+std::shared_ptr<CredentialStore> open_briefly(std::chrono::milliseconds time) {
+  const auto timed = std::make_shared<TimedStore>(time);
+  return {timed, &timed->store};
 }
 
 }  // namespace

@@ -35,8 +35,8 @@ struct Console {
   std::function<TerminalSize()> terminal_size;
   std::function<WallTime()> now;
   std::function<std::unique_ptr<CredentialStore>(Prompt)> open_store;
-  // For who waits at TAB: it never prompts, and whatever it waits for is cancelled two seconds after the first opening.
-  std::function<std::unique_ptr<CredentialStore>()> open_briefly;
+  // It never prompts, and what waits for the keyring when the time is over ends with ErrorCode::cancelled.
+  std::function<std::shared_ptr<CredentialStore>(std::chrono::milliseconds time)> open_briefly;
   std::function<std::unique_ptr<CredentialStore>()> open_replaced;  // the logins that others have replaced
 };
 

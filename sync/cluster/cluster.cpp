@@ -135,10 +135,28 @@ void Cluster::consider(const Key& key) {
     if (!reconciler_.has_work(key, decision)) {
       reconciler_.record(key, decision, trust);  // no I/O to be done: no work to be queued
       queue_.forget(key);
+      if (decision.plan == nullptr) {
+        note_successor(key);
+      }
+      consider_predecessors(key);
       return;
     }
   }
   queue_.add(key);
+}
+
+void Cluster::note_successor(const Key& key) {
+  if (const auto successor = desired_->successor_of(key, reconciler_.facts(key))) {
+    predecessors_[*successor].insert(key);
+  }
+}
+
+void Cluster::consider_predecessors(const Key& key) {
+  if (const auto waiting = predecessors_.extract(key)) {
+    for (const Key& predecessor : waiting.mapped()) {
+      consider(predecessor);
+    }
+  }
 }
 
 void Cluster::consider_namespace(const std::string& name_space) {
@@ -283,6 +301,8 @@ void Cluster::on_worked(const Key& key, const Outcome& outcome) {
   }
   put_writes_first();
   tell_change(key);
+  note_successor(key);
+  consider_predecessors(key);
 }
 
 void Cluster::on_health() {
@@ -319,6 +339,7 @@ void Cluster::use_credentials_of(kube::ResolvedContext context) {
   } else {
     watches_.ask_forbidden_again();
     retry_failed();
+    on_change_({});  // they may say more
   }
 }
 

@@ -7,6 +7,7 @@
 #include <asio/awaitable.hpp>
 #include <chrono>
 #include <functional>
+#include <map>
 #include <memory>
 #include <optional>
 #include <set>
@@ -85,6 +86,8 @@ class Cluster {
   [[nodiscard]] bool connected() const { return watches_.table().listed() && !health_.problem; }
   // How often something cut a watch though there was no problem: who answers since then may be another cluster.
   [[nodiscard]] std::size_t cuts() const { return cuts_; }
+  // How often more may have become allowed than before: what was refused may be asked again.
+  [[nodiscard]] std::size_t grants() const { return watches_.grants(); }
   // Whether something answers at its address: some list was answered, whatever keeps others from it.
   [[nodiscard]] bool answers() const;
   // The rows about Secrets of a name.
@@ -149,6 +152,8 @@ class Cluster {
   void heal_after(const Change& change);
   [[nodiscard]] bool may_heal(const Key& key, const std::string& target, const std::string& service_account) const;
   void on_worked(const Key& key, const Outcome& outcome);
+  void note_successor(const Key& key);
+  void consider_predecessors(const Key& key);
   void put_writes_first();
   asio::awaitable<Outcome> work(Key key);
 
@@ -167,7 +172,8 @@ class Cluster {
   Healer healer_;
   WorkQueue queue_;
   Standings standings_;
-  KeySweep sweep_;  // the keys to be considered, where they are many
+  KeySweep sweep_;                             // the keys to be considered, where they are many
+  std::map<Key, std::set<Key>> predecessors_;  // what waits for a Secret to be in sync (DesiredState::successor_of)
   std::size_t cuts_ = 0;
   bool in_bulk_ = false;  // many Secrets are being written
   std::size_t bulk_written_ = 0;

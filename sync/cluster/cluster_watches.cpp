@@ -263,6 +263,7 @@ void ClusterWatches::on_listed(Watch& watch) {
     list_unlisted(watch);
     collect_hidden();
   }
+  grants_ += was_forbidden ? 1 : 0;
   if (was_forbidden || (watch.id.is_of_secrets() && table_.follows_label())) {
     refresh();  // others may not be needed any more
   }
@@ -297,7 +298,13 @@ void ClusterWatches::check(const Key& key) {
   }
 }
 
+void ClusterWatches::ask_forbidden_again() {
+  ++grants_;
+  retry_.notify_all();
+}
+
 void ClusterWatches::relist() {
+  ++grants_;
   for (const auto& [id, watch] : table_.watches) {
     const bool waits = watch->problem.has_value();
     if (watch->is<Watch::Holding>()) {

@@ -65,7 +65,9 @@ class ClusterWatches {
   // backup. What is known stays trusted until the new lists are complete.
   void relist();
   // Other credentials are used: what was forbidden may not be any more.
-  void ask_forbidden_again() { retry_.notify_all(); }
+  void ask_forbidden_again();
+  // How often more may have become allowed than before: one of those two was called, or what was forbidden is listed.
+  [[nodiscard]] std::size_t grants() const { return grants_; }
 
   // Cancels all watches and returns when they have ended.
   asio::awaitable<void> stop();
@@ -92,6 +94,7 @@ class ClusterWatches {
   WatchIntake intake_;
   bool stopping_ = false;
   bool holding_ = false;
+  std::size_t grants_ = 0;
   TaskGroup tasks_;
   AsyncEvent retry_;
   AsyncEvent release_;

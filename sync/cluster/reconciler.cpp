@@ -85,7 +85,16 @@ Facts Reconciler::facts(const Key& key) const {
 }
 
 Decision Reconciler::decide(const Key& key, const DesiredState& desired) const {
-  return desired.decide(key, facts(key));
+  Facts known = facts(key);
+  const auto successor = desired.successor_of(key, known);
+  known.awaits_successor = successor && !is_in_sync(*successor, known.secret->target, desired);
+  return desired.decide(key, known);
+}
+
+bool Reconciler::is_in_sync(const Key& key, const std::string& target, const DesiredState& desired) const {
+  const Decision decision = desired.decide(key, facts(key));
+  return decision.plan != nullptr && decision.plan->target.name == target && decision.state == SyncState::in_sync &&
+         !has_work(key, decision) && trust(key, desired) != Trust::not_yet;
 }
 
 void Reconciler::adopt(const Key& key) {
@@ -152,6 +161,9 @@ asio::awaitable<Outcome> Reconciler::reconcile(Key key, Trust trust) {
   const bool is_soon = !stuck || failure->code() == ErrorCode::forbidden;
   const auto after = failure->retry_after();
   note(key, stuck ? SyncState::stuck : SyncState::retrying, std::move(failure));
+  if (after && !stuck) {
+    co_return Outcome{Outcome::Kind::busy, after};
+  }
   co_return Outcome{is_soon ? Outcome::Kind::retry : Outcome::Kind::wait, after};
 }
 

@@ -219,16 +219,16 @@ void Standings::for_each_leftover(const std::string& target,
       }
       const Key key{name_space, secret};
       const auto standing = classify(key);
-      const auto action = standing.decision.action;
+      const auto& decision = standing.decision;
       const auto claim = claim_of(key);
       const bool may_stay = plan != from_.desired->plans().end() && plan->second->target.secret == secret &&
                             selects(plan->second->target, name_space, from_.cache.find_namespace(name_space),
                                     from_.desired->default_namespace()) != Selected::no;
       // Another target claims the place, or may: ours is not gone before that one has written its own.
       const bool passed_on =
-          from_.desired->knows(target) && !may_stay && (ours || action == Action::update) &&
+          from_.desired->knows(target) && !may_stay && (ours || decision.action == Action::update) &&
           (claim.plan != nullptr || claim.unknown || (claim.elsewhere != nullptr && claim.elsewhere->name != target));
-      if (action == Action::remove || action == Action::release || passed_on) {
+      if (decision.state == SyncState::removing || passed_on) {
         more = visit(key, standing);
       }
     });

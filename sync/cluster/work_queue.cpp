@@ -21,6 +21,8 @@ using std::chrono::steady_clock;
 
 // What an idle queue starts with: enough that a burst of writes is worth the parts that make it fast (AnswerBatches).
 constexpr std::size_t first_in_flight = 16;
+// client-go repeats a request that often after the time that the server named (rest/with_retry.go, maxRetries).
+constexpr int most_busy = 10;
 
 // Half of the delay is random, so that a thousand keys which failed together do not come back together.
 milliseconds with_jitter(milliseconds delay) { return random_time(delay / 2, delay); }
@@ -49,6 +51,7 @@ void WorkQueue::add(const Key& key) {
 
 void WorkQueue::forget(const Key& key) {
   failures_.erase(key);
+  busy_.erase(key);
   end_delay(key);
 }
 
@@ -159,6 +162,13 @@ void WorkQueue::schedule(const Key& key, const Outcome& outcome) {
     queue_.push_back(key);  // something happened meanwhile; whatever this run came to is out of date
     return;
   }
+  if (outcome.kind == Outcome::Kind::busy && may_come_back(key)) {
+    add_after(key, a_little_more(std::max(outcome.after.value_or(milliseconds(0)), options_.backoff_base)));
+    return;
+  }
+  if (outcome.kind != Outcome::Kind::busy) {
+    busy_.erase(key);
+  }
   switch (outcome.kind) {
     case Outcome::Kind::done:
       failures_.erase(key);
@@ -166,6 +176,7 @@ void WorkQueue::schedule(const Key& key, const Outcome& outcome) {
     case Outcome::Kind::wait:
       add_after(key, outcome.after ? *outcome.after : with_jitter(2 * options_.recheck));
       return;
+    case Outcome::Kind::busy:
     case Outcome::Kind::retry: {
       const auto delay = with_jitter(backoff(failures_[key]++));
       add_after(key, std::max(delay, outcome.after.value_or(milliseconds(0))));
@@ -178,6 +189,9 @@ std::optional<steady_clock::time_point> WorkQueue::next_try(const Key& key) cons
   const auto delayed = delayed_.find(key);
   return delayed == delayed_.end() ? std::nullopt : std::optional(delayed->second);
 }
+
+// Whether that the server is busy is no failure yet.
+bool WorkQueue::may_come_back(const Key& key) { return ++busy_[key] <= most_busy; }
 
 milliseconds WorkQueue::backoff(int failures) const {
   constexpr int max_doublings = 20;

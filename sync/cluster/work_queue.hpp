@@ -32,6 +32,7 @@ struct Outcome {
   enum class Kind {
     done,   // as it should be: the key's failures are forgotten
     retry,  // a passing failure: again after a backoff, or after `after` if that is later
+    busy,   // the server named the time after which it will do it, `after`: a failure only after some such answers
     wait,   // no failure to back off from: again after `after`, or else after the slow re-check
   };
   Kind kind = Kind::done;
@@ -96,6 +97,7 @@ class WorkQueue {
   void end_delay(const Key& key);
   void add_after(const Key& key, std::chrono::milliseconds delay);
   void arm();
+  [[nodiscard]] bool may_come_back(const Key& key);
   [[nodiscard]] std::chrono::milliseconds backoff(int failures) const;
 
   asio::any_io_executor executor_;
@@ -113,6 +115,7 @@ class WorkQueue {
   std::unordered_set<Key, KeyHash> dirty_;
   std::unordered_set<Key, KeyHash> processing_;
   std::unordered_map<Key, int, KeyHash> failures_;
+  std::unordered_map<Key, int, KeyHash> busy_;  // how often in a row
   // Keys that wait for their time, each in both maps.
   std::multimap<std::chrono::steady_clock::time_point, Key> by_time_;
   std::unordered_map<Key, std::chrono::steady_clock::time_point, KeyHash> delayed_;

@@ -30,19 +30,32 @@ bool is_tab_indented(std::string_view text, int line) {
   return content != std::string_view::npos && text[content] == '\t';
 }
 
+// YAML 1.2, 5.1. yaml-cpp takes all in comments, and with them they would reach a terminal.
+bool is_allowed(char32_t point) {
+  return point == U'\t' || point == U'\n' || point == U'\r' || point == 0x85 || (point >= 0x20 && point < 0x7F) ||
+         point >= 0xA0;
+}
+
 }  // namespace
+
+void YamlReader::require_printable(std::string_view text) const {
+  for (std::string_view rest = text; !rest.empty();) {
+    const std::string_view before = text.substr(0, text.size() - rest.size());
+    const auto point = take_code_point(rest);
+    if (point && is_allowed(*point)) {
+      continue;
+    }
+    const auto line = std::ranges::count(before, '\n') + 1;
+    throw Error(ErrorCode::invalid_input,
+                std::string(source_).append(":") + std::to_string(line) +
+                    (point ? ": a control character, which YAML does not allow" : ": the text is not UTF-8"),
+                point ? "remove it; cat -v shows it" : "save the file as UTF-8");
+  }
+}
 
 void YamlReader::load(std::string_view text, std::string_view remedy,
                       const std::function<void(const YAML::Node&)>& read) const {
-  if (!is_utf8(text)) {
-    std::string_view rest = text;
-    while (take_code_point(rest)) {
-    }
-    const auto line = std::ranges::count(text.substr(0, text.size() - rest.size()), '\n') + 1;
-    throw Error(ErrorCode::invalid_input,
-                std::string(source_).append(":") + std::to_string(line) + ": the text is not UTF-8",
-                "save the file as UTF-8");
-  }
+  require_printable(text);
   try {
     require_yaml_within(text, most_values);
   } catch (const Error& error) {

@@ -58,6 +58,7 @@ class YamlReader {
   [[nodiscard]] std::vector<std::string> list(const YAML::Node& node, std::string_view what) const;
 
  private:
+  void require_printable(std::string_view text) const;
   [[noreturn]] void fail_duplicate(const YAML::Node& key) const;
 
   std::string_view source_;

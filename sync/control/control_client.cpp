@@ -9,6 +9,7 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <csignal>
 #include <cstring>
 #include <limits>
 #include <nlohmann/json.hpp>
@@ -151,7 +152,9 @@ class ControlClient::Impl {
       const auto now = Clock::now();
       if (wait != Wait::timeout || !is_stopped(peer_)) {
         stopped_since_.reset();
-      } else if (now - stopped_since_.emplace(stopped_since_.value_or(now)) >= stopped_limit) {
+      } else if (!stopped_since_) {
+        stopped_since_ = now;
+      } else if (now - *stopped_since_ >= stopped_limit) {
         throw stopped(peer_);
       }
       if (wait != Wait::timeout || now >= deadline) {
@@ -196,11 +199,14 @@ class ControlClient::Impl {
       }
       searched_ = buffer_.size();
 
-      const auto left = std::chrono::ceil<milliseconds>(deadline - Clock::now());
-      const int timeout = static_cast<int>(std::max<milliseconds::rep>(left.count(), 0));
+      const auto left = std::max<Clock::duration>(deadline - Clock::now(), Clock::duration::zero());
+      const auto whole = std::chrono::floor<std::chrono::seconds>(left);
+      const timespec timeout{.tv_sec = whole.count(), .tv_nsec = std::chrono::nanoseconds(left - whole).count()};
+      sigset_t none;
+      sigemptyset(&none);
       std::array<pollfd, 2> readable{pollfd{.fd = fd_, .events = POLLIN, .revents = 0},
                                      pollfd{.fd = input, .events = POLLIN, .revents = 0}};
-      const int ready = ::poll(readable.data(), readable.size(), timeout);
+      const int ready = ::ppoll(readable.data(), readable.size(), &timeout, &none);
       if (ready < 0 && errno == EINTR) {
         return Wait::interrupted;
       }

@@ -30,8 +30,9 @@ class ControlClient {
   // Calls `subscribe`, then on_report for the first report and each change, until on_report answers false. While
   // nothing changes the last report is given again every `repeat` (so that a view can count seconds); 0: never.
   // It is given again too whenever `input`, a file descriptor or -1, can be read. Returns early, as if on_report had
-  // answered false, when a signal interrupts the wait. first_answer: how long the first report may take. Throws as call
-  // does, also when the daemon stays stopped: a last state must not pass for the present one.
+  // answered false, when a signal interrupts the wait: no signal is blocked there, so that who blocks it everywhere
+  // else misses none (ppoll(2)). first_answer: how long the first report may take. Throws as call does, also when the
+  // daemon stays stopped: a last state must not pass for the present one.
   void subscribe(const StatusQuery& query, std::chrono::milliseconds repeat,
                  const std::function<bool(const StatusReport&)>& on_report, int input = -1,
                  std::chrono::milliseconds first_answer = std::chrono::seconds(10));

@@ -6,7 +6,8 @@
 //   sync         StatusQuery, adopt?                       StatusReport, once everything of its targets was tried
 //   remove       {target, keepSecrets?, summary?}          StatusReport of what is left to remove
 //   declare      {target}                                  {}          its file was written whole by a command
-//   forgetContext {context}                                {}          see Engine::forget_context
+//   forgettableContexts {pattern}                          {contexts}  see Engine::forgettable_contexts
+//   forgetContexts {contexts}                              {}          see Engine::forget_contexts
 //   trustContext {context}                                 {}          see Engine::trust_context
 //   pauseContext {context, paused}                         {changed}   see Engine::pause_context
 //   dashboard    {}                                        {url}       the page on loopback; its token counts once

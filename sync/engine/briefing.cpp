@@ -47,6 +47,13 @@ void Briefing::tell_all() {
   }
 }
 
+void Briefing::tell(const std::string& context) {
+  WantedThrough wanted;
+  if (const auto cluster = from_.contexts.find(context)) {
+    tell(context, *cluster, wanted);
+  }
+}
+
 void Briefing::tell(const std::string& context, Cluster& cluster, WantedThrough& wanted) {
   Parts parts;
   add_targets(cluster, context, parts);
@@ -189,11 +196,12 @@ void Briefing::add_footprints(const std::string& context, Parts& parts) const {
     if (!footprint.forgotten && !from_.targets.files().contains(target) && !from_.targets.lost(target)) {
       parts.uncertain.insert(target);  // its file may come back
     }
-    if (footprint.forgotten && !paused && !from_.targets.files().contains(target)) {
+    const bool acts = !paused && from_.targets.acts_for(target);
+    if (footprint.forgotten && acts && !from_.targets.files().contains(target)) {
       parts.forgotten.insert(target);
     }
     // Of a target that was removed they stay wherever they are, whatever the context is called by now.
-    if (footprint.keeps_in(context) && !paused) {
+    if (footprint.keeps_in(context) && acts) {
       parts.kept.insert(target);
     }
     for (const auto& name : names) {
@@ -230,7 +238,7 @@ std::optional<Error> Briefing::held_by_pin(const Target& target, const std::stri
     return std::nullopt;
   }
   if (from_.book.is_held(context)) {
-    return context_held(context);
+    return context_held(context, from_.book);
   }
   if (!from_.contexts.identified(context)) {
     return Error(ErrorCode::kubeconfig,

@@ -43,6 +43,8 @@ class Briefing {
 
   // Tells the cluster of each context of the kubeconfig.
   void tell_all();
+  // Tells that of one context.
+  void tell(const std::string& context);
   // Tells contexts the plans of these targets (by context), which have other logins and are otherwise as they were
   // told. False where a cluster was never told of anything.
   bool tell_logins(const std::map<std::string, std::vector<std::string>>& targets);

@@ -9,6 +9,7 @@
 #include "sync/base/json_access.hpp"
 #include "sync/base/log.hpp"
 #include "sync/base/spawn_guarded.hpp"
+#include "sync/kube/http/pem.hpp"
 
 namespace regsync {
 
@@ -22,13 +23,27 @@ constexpr std::size_t most_values = 1'000'000;
 constexpr std::size_t most_formers = 5;  // of one context: clusters of kind are made anew every day
 
 json to_json(const ClusterIdentity& identity) {
-  return {{"uid", identity.uid}, {"server", identity.server}, {"authority", identity.authority}};
+  return {{"uid", identity.uid}, {"server", identity.server}, {"authorities", identity.authorities}};
 }
 
 ClusterIdentity identity_from(const json& document) {
-  return {.uid = std::string(text_at(document, {"uid"})),
-          .server = std::string(text_at(document, {"server"})),
-          .authority = std::string(text_at(document, {"authority"}))};
+  ClusterIdentity identity{.uid = std::string(text_at(document, {"uid"})),
+                           .server = std::string(text_at(document, {"server"})),
+                           .authorities = {}};
+  const auto add = [&](std::string_view authority) {
+    if (!authority.empty()) {
+      identity.authorities.emplace(authority);
+    }
+  };
+  add(text_at(document, {"authority"}));  // as it was kept once
+  for (const json& authority : list_at(document, {"authorities"})) {
+    add(text_at(authority, {}));
+  }
+  return identity;
+}
+
+bool have_common(const std::set<std::string>& a, const std::set<std::string>& b) {
+  return std::ranges::any_of(a, [&](const auto& authority) { return b.contains(authority); });
 }
 
 // The uid decides where it is known; else the authority, which outlives a moved server, else the address.
@@ -40,8 +55,8 @@ bool leads_elsewhere(const ClusterIdentity& before, const ClusterIdentity& now, 
   if (pinned && before.server != now.server) {
     return true;
   }
-  if (!before.authority.empty() && !now.authority.empty()) {
-    return before.authority != now.authority;
+  if (!before.authorities.empty() && !now.authorities.empty()) {
+    return !have_common(before.authorities, now.authorities);
   }
   return before.server != now.server;
 }
@@ -53,20 +68,28 @@ std::pair<std::string, std::string> in_order(const std::string& one, const std::
 }  // namespace
 
 ClusterIdentity identity_of(const kube::ResolvedContext& context) {
-  ClusterIdentity identity{.uid = {}, .server = context.server, .authority = {}};
+  ClusterIdentity identity{.uid = {}, .server = context.server, .authorities = {}};
   const auto authority =
       context.ca_file.empty() ? std::optional(context.ca_data) : try_read_file(context.ca_file, max_bytes);
   if (authority && !authority->empty()) {
-    identity.authority = hex(digest_of(*authority));
+    identity.authorities.insert(hex(digest_of(*authority)));
+    for (const auto& certificate : kube::certificates_in(*authority)) {
+      identity.authorities.insert(hex(digest_of(certificate)));
+    }
   }
   return identity;
+}
+
+bool same_address(const ClusterIdentity& a, const ClusterIdentity& b) {
+  const bool have_none = a.authorities.empty() && b.authorities.empty();
+  return a.server == b.server && (have_none || have_common(a.authorities, b.authorities));
 }
 
 Same same_cluster(const ClusterIdentity& a, const ClusterIdentity& b) {
   if (!a.uid.empty() && !b.uid.empty()) {
     return a.uid == b.uid ? Same::yes : Same::no;
   }
-  return a.server == b.server && a.authority == b.authority ? Same::yes : Same::unknown;
+  return same_address(a, b) ? Same::yes : Same::unknown;
 }
 
 ContextBook::ContextBook(std::filesystem::path file) : file_(std::move(file)) {
@@ -109,6 +132,12 @@ bool ContextBook::is_held(const std::string& context) const {
   return known != nullptr && known->held.has_value();
 }
 
+bool ContextBook::is_unsure(const std::string& context) const {
+  const Known* known = find(context);
+  return known != nullptr && known->held && known->held->uid.empty() &&
+         !leads_elsewhere(known->identity, *known->held, /*pinned=*/true);
+}
+
 ContextBook::Met ContextBook::meet(const std::string& context, ClusterIdentity now, bool pinned, WallTime time) {
   const auto known = known_.find(context);
   if (known == known_.end()) {
@@ -123,14 +152,21 @@ ContextBook::Met ContextBook::meet(const std::string& context, ClusterIdentity n
   }
   const Known before = known->second;
   Known& entry = known->second;
+  const bool is_held_for_it = entry.held && !leads_elsewhere(*entry.held, now, pinned);
   if (!leads_elsewhere(entry.identity, now, pinned)) {
-    if (now.uid.empty() && now.server == entry.identity.server) {
-      now.uid = entry.identity.uid;  // a right that was taken away since
+    if (pinned && now.uid.empty() && (entry.held || !entry.identity.uid.empty())) {
+      if (!is_held_for_it) {
+        entry.held = std::move(now);
+      }
+    } else {
+      if (now.uid.empty() && now.server == entry.identity.server) {
+        now.uid = entry.identity.uid;  // a right that was taken away since
+      }
+      entry.identity = std::move(now);
+      entry.held.reset();
     }
-    entry.identity = std::move(now);
-    entry.held.reset();
   } else {
-    if (!entry.held || leads_elsewhere(*entry.held, now, pinned)) {
+    if (!is_held_for_it || is_unsure(context)) {
       entry.changed = time;
     }
     if (pinned) {
@@ -250,7 +286,7 @@ const ContextBook::Index& ContextBook::index() const {
     index_.emplace();
     for (const auto& [context, known] : known_) {
       const auto& identity = known.now();
-      index_->by_address[{identity.server, identity.authority}].insert(context);
+      index_->by_server[identity.server].insert(context);
       if (!identity.uid.empty()) {
         index_->by_uid[identity.uid].insert(context);
       }
@@ -263,7 +299,7 @@ std::set<std::string> ContextBook::peers(const std::string& context) const {
   std::set<std::string> candidates;
   if (const Known* known = find(context)) {
     const auto& identity = known->now();
-    candidates = index().by_address.at({identity.server, identity.authority});
+    candidates = index().by_server.at(identity.server);
     if (const auto uid = index().by_uid.find(identity.uid); uid != index().by_uid.end()) {
       candidates.insert(uid->second.begin(), uid->second.end());
     }

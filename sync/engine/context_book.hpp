@@ -20,15 +20,20 @@
 namespace regsync {
 
 struct ClusterIdentity {
-  std::string uid;        // of the namespace kube-system; empty where it may not be read
-  std::string server;     // URL
-  std::string authority;  // a digest of the CA's certificates; empty where the context names none
+  std::string uid;     // of the namespace kube-system; empty where it may not be read
+  std::string server;  // URL
+  // Digests of each certificate of the CA, and of its whole text, which was all that was kept once; none where the
+  // context names no CA. One in common is the same authority: a CA that is rotated is both for a time.
+  std::set<std::string> authorities;
 
   bool operator==(const ClusterIdentity&) const = default;
 };
 
 // What can be told without asking the cluster.
 ClusterIdentity identity_of(const kube::ResolvedContext& context);
+
+// Whether two have the same address and the same authority, or both none.
+bool same_address(const ClusterIdentity& a, const ClusterIdentity& b);
 
 enum class Same { no, yes, unknown };
 Same same_cluster(const ClusterIdentity& a, const ClusterIdentity& b);
@@ -54,10 +59,13 @@ class ContextBook {
   [[nodiscard]] const Known* find(const std::string& context) const;
   // Whether a person has to trust() what it leads to now.
   [[nodiscard]] bool is_held(const std::string& context) const;
+  // Whether it is held only because the cluster does not say its uid, and may be the same as before.
+  [[nodiscard]] bool is_unsure(const std::string& context) const;
 
   enum class Met { as_before, news, elsewhere };
   // A context was found to lead to this cluster. Where that is another one than before, it is held (see trust()) if the
-  // context is pinned, else noted.
+  // context is pinned, else noted. A pinned one is held, too, where it may be another one because it does not say its
+  // uid any more; and one that is held stays so until a uid, or a person, says that it is right.
   Met meet(const std::string& context, ClusterIdentity now, bool pinned, WallTime time);
   // The person says that it is right.
   void trust(const std::string& context);
@@ -87,7 +95,7 @@ class ContextBook {
   // Finds those that may be peers without looking at all others, of which there may be a thousand.
   struct Index {
     std::map<std::string, std::set<std::string>> by_uid;
-    std::map<std::pair<std::string, std::string>, std::set<std::string>> by_address;
+    std::map<std::string, std::set<std::string>> by_server;
   };
 
   [[nodiscard]] std::string former_name(const std::string& context, const ClusterIdentity& before) const;

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <set>
+#include <string_view>
 
 #include "helper/base/error.hpp"
 #include "helper/base/shell_word.hpp"
@@ -11,10 +12,11 @@ namespace regsync {
 
 std::vector<std::string> contexts_that_are_gone(const std::vector<std::string>& contexts,
                                                 const std::map<std::string, Footprint>& footprints) {
+  const std::set<std::string_view> present(contexts.begin(), contexts.end());
   std::set<std::string> gone;
   for (const auto& [target, footprint] : footprints) {
     for (const auto& [context, places] : footprint.contexts) {
-      if (std::ranges::find(contexts, context) == contexts.end()) {
+      if (!present.contains(context)) {
         gone.insert(context);
       }
     }
@@ -37,6 +39,22 @@ void require_forgettable(const std::string& context, const std::vector<std::stri
     throw Error(ErrorCode::not_found, "no target has anything in a context \"" + context + "\" that is gone",
                 gone.empty() ? "see: regsync status" : did_you_mean(context, gone));
   }
+}
+
+std::vector<std::string> forgettable_contexts(const std::string& pattern, const std::vector<std::string>& contexts,
+                                              bool in_kubeconfig, const std::map<std::string, Footprint>& footprints) {
+  if (!is_glob(pattern)) {
+    require_forgettable(pattern, contexts, in_kubeconfig, footprints);
+    return {pattern};
+  }
+  std::vector<std::string> matching = contexts_that_are_gone(contexts, footprints);
+  std::erase_if(matching, [&](const std::string& context) { return !glob_match(pattern, context); });
+  if (matching.empty()) {
+    throw Error(ErrorCode::not_found,
+                "no target has anything in a context that is gone and matches \"" + pattern + "\"",
+                "see: regsync status");
+  }
+  return matching;
 }
 
 bool names_absent_context(const Target& target, const std::string& context, const ContextBook& book,

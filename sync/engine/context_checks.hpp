@@ -20,6 +20,11 @@ namespace regsync {
 void require_forgettable(const std::string& context, const std::vector<std::string>& contexts, bool in_kubeconfig,
                          const std::map<std::string, Footprint>& footprints);
 
+// The contexts that a person means: the one of this name, or all that match a pattern and may be forgotten. Throws
+// Error: as require_forgettable(); not_found where nothing matches.
+std::vector<std::string> forgettable_contexts(const std::string& pattern, const std::vector<std::string>& contexts,
+                                              bool in_kubeconfig, const std::map<std::string, Footprint>& footprints);
+
 // Whether a target names a context that is not there, and that may be another name of this one. Such a target deletes
 // nothing here: a person may write the name into it first, or mistype it, and what it wants here is wanted once it is
 // back.

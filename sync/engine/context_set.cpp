@@ -43,9 +43,11 @@ ContextSet::ContextSet(asio::any_io_executor executor, ClusterOptions options, s
       tasks_(executor) {}
 
 bool ContextSet::set_kubeconfig(kube::Kubeconfig kubeconfig) {
-  if (kubeconfig.is_of_files() && kubeconfig.contexts().empty() && !kubeconfig_.contexts().empty()) {
-    set_kubeconfig_problem({ErrorCode::kubeconfig,
-                            "the kubeconfig (" + kubeconfig.source() + ") has no context any more",
+  const bool is_instead = kubeconfig.is_of_pod() && !kubeconfig_.is_of_pod();
+  const bool has_none = kubeconfig.contexts().empty() || is_instead;
+  if (kubeconfig.is_of_files() && has_none && !kubeconfig_.contexts().empty()) {
+    const std::string& source = is_instead ? kubeconfig_.source() : kubeconfig.source();
+    set_kubeconfig_problem({ErrorCode::kubeconfig, "the kubeconfig (" + source + ") has no context any more",
                             "restore it; until then the last good one stays in force"});
     return true;
   }
@@ -55,12 +57,17 @@ bool ContextSet::set_kubeconfig(kube::Kubeconfig kubeconfig) {
       labels_since_[context] = steady_clock::now();
     }
   }
+  const auto changed = kubeconfig.changed_since(kubeconfig_);
   kubeconfig_ = std::move(kubeconfig);
   if (renewed && std::ranges::all_of(*renewed, [this](const auto& context) { return renew(context); })) {
     return false;
   }
   kubeconfig_problem_.reset();
-  resolved_.clear();
+  if (changed) {  // one cluster that joins a fleet costs its own context
+    std::ranges::for_each(*changed, [this](const auto& context) { resolved_.erase(context); });
+  } else {
+    resolved_.clear();
+  }
   retry_timer_.cancel();
   retries_ = false;
   retry_pause_ = first_retry_;
@@ -264,13 +271,16 @@ void ContextSet::on_cluster_changed(const std::string& name, const ChangedRows& 
 }
 
 // Who a context leads to is asked as soon as anything answers there, and anew after nothing did, after a fault, or when
-// a watch was cut: what answers then may be another cluster.
+// a watch was cut: what answers then may be another cluster. One that may not say it, as while an API server that
+// starts refuses everything (kubernetes#121635), is asked anew once it may.
 void ContextSet::note_connection(const std::string& name, const std::shared_ptr<Cluster>& cluster) {
   const bool connected = cluster->connected();
   const bool answers = cluster->answers();
   const auto before = connected_.find(name);
   const bool was_lost = before != connected_.end() && (!connected || before->second != cluster->cuts());
-  if (!answers || was_lost) {
+  const auto known = identified_.find(name);
+  const bool may_say_it = known != identified_.end() && known->second && known->second != cluster->grants();
+  if (!answers || was_lost || may_say_it) {
     forget_identity(name);
   }
   if (connected) {
@@ -315,14 +325,20 @@ asio::awaitable<void> ContextSet::identify(std::string name, std::shared_ptr<Clu
   auto identity = identity_of(cluster->context());
   asio::steady_timer timer(executor_);
   auto pause = first_retry_;
+  std::optional<std::size_t> refused;
   while (true) {
+    const std::size_t grants = cluster->grants();
     std::optional<Error> failure;
     try {
       identity.uid = co_await cluster->identity();
     } catch (const std::exception&) {
       failure = current_error();
     }
+    if (!failure && identity.uid.empty() && grants != cluster->grants()) {
+      continue;  // it may say it by now
+    }
     if (!failure) {
+      refused = identity.uid.empty() ? std::optional(grants) : std::nullopt;
       break;
     }
     if (failure->code() == ErrorCode::cancelled) {
@@ -333,7 +349,7 @@ asio::awaitable<void> ContextSet::identify(std::string name, std::shared_ptr<Clu
     co_await timer.async_wait(asio::use_awaitable);
   }
   if (find(name) == cluster && !stopping_) {
-    identified_.insert(name);
+    identified_.insert_or_assign(name, refused);
     handlers_.on_identified(name, std::move(identity));
   }
 }

@@ -4,8 +4,9 @@
 // and is tried again after a second, and then less and less often: no event tells of the files that a kubeconfig names.
 // A kubeconfig is often written in place, and a torn one can look complete: a context must be missing for the grace
 // before its Cluster is stopped, and a current namespace must have been read so for the grace before it is believed.
-// Each time a context connects, its cluster is asked who it is, until it says so. Lives on the io_context thread, owned
-// by the Engine, which calls stop() first.
+// Each time a context connects, its cluster is asked who it is, until it answers; and again whenever more may have
+// become allowed, if it may not say that. Lives on the io_context thread, owned by the Engine, which calls stop()
+// first.
 #pragma once
 
 #include <asio/any_io_executor.hpp>
@@ -43,7 +44,8 @@ class ContextSet {
   ContextSet(asio::any_io_executor executor, ClusterOptions options, std::chrono::milliseconds grace, Handlers handlers,
              std::chrono::milliseconds first_retry = std::chrono::seconds(1));
 
-  // The kubeconfig as it is now; takes effect with the next update(). One that lost all its contexts is a problem.
+  // The kubeconfig as it is now; takes effect with the next update(). One that lost all its contexts is a problem, also
+  // where a process that begins now would use the cluster of its pod.
   // False where only credentials of a hub's clusters are other ones: they are in use already, and no update() is due.
   bool set_kubeconfig(kube::Kubeconfig kubeconfig);
   // It cannot be read: the last good one stays in force.
@@ -119,7 +121,8 @@ class ContextSet {
   std::map<std::string, Error> problems_;
   std::map<std::string, std::shared_ptr<Cluster>> clusters_;
   std::map<std::string, std::size_t> connected_;  // as of the last change, each with its Cluster::cuts()
-  std::set<std::string> identified_;
+  // Those that were asked who they are; each that may not say it with the Cluster::grants() of then.
+  std::map<std::string, std::optional<std::size_t>> identified_;
   std::map<std::string, std::chrono::steady_clock::time_point> missing_since_;
   std::map<std::string, CurrentNamespace> namespaces_;                         // by context
   std::chrono::steady_clock::time_point read_again_;                           // the last time that it was asked for

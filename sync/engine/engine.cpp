@@ -48,7 +48,7 @@ class Engine::Impl {
         options_(std::move(options)),
         hooks_(std::move(hooks)),
         footprints_(footprints),
-        targets_(executor, options_.grace, hooks_.read_again),
+        targets_(executor, options_.grace, hooks_.read_again, options_.acting),
         book_(options_.state / "contexts.json"),
         paused_(options_.state / "paused.json"),
         history_(executor, options_.state / "history.jsonl"),
@@ -123,7 +123,7 @@ class Engine::Impl {
 
   void set_share(std::function<bool(const std::string&)> mine) {
     mine_ = std::move(mine);
-    update();
+    update_soon();  // what is written is asked for at each request; and slots come and go one after the other
   }
 
   [[nodiscard]] bool may_remember(const std::string& context) const {
@@ -187,11 +187,22 @@ class Engine::Impl {
     update();
   }
 
-  void forget_context(const std::string& context) {
-    require_forgettable(context, contexts_.names(), contexts_.in_kubeconfig(), footprints_.all());
-    footprints_.forget_context(context);
-    book_.forget(context);
-    log::info("context forgotten; what is left in it stays", {.context = context});
+  [[nodiscard]] std::vector<std::string> forgettable_contexts(const std::string& pattern) const {
+    return regsync::forgettable_contexts(pattern, contexts_.names(), contexts_.in_kubeconfig(), footprints_.all());
+  }
+
+  void forget_contexts(const std::set<std::string>& contexts) {
+    const std::vector<std::string> gone = contexts_that_are_gone(contexts_.names(), footprints_.all());
+    for (const auto& context : contexts) {
+      if (!std::ranges::binary_search(gone, context)) {
+        require_forgettable(context, contexts_.names(), contexts_.in_kubeconfig(), footprints_.all());
+      }
+    }
+    footprints_.forget_contexts(contexts);
+    for (const auto& context : contexts) {
+      book_.forget(context);
+      log::info("context forgotten; what is left in it stays", {.context = context});
+    }
     update();
   }
 
@@ -365,6 +376,7 @@ class Engine::Impl {
     const auto* known = book_.find(context);
     const ClusterIdentity before = known == nullptr ? ClusterIdentity() : known->identity;
     const bool is_new = known == nullptr;
+    const bool was_held = book_.is_held(context);
     const auto met = book_.meet(context, std::move(identity), pinned, std::chrono::system_clock::now());
     if (is_new) {
       keep_pause(context);
@@ -375,6 +387,9 @@ class Engine::Impl {
       if (!book_.is_held(context)) {
         leave_behind(context, before);
       }
+    }
+    if (book_.is_unsure(context) && !was_held) {
+      log::warning(describe(context_held(context, book_)));
     }
     if (met != ContextBook::Met::as_before || pinned) {
       update_soon();
@@ -402,11 +417,11 @@ class Engine::Impl {
     for (const auto& former : dropped) {
       log::warning("what was made there is not remembered any more: " + former, {.context = context});
       history_.add_context(context, "what was made in a former cluster is not remembered any more: " + former);
-      footprints_.forget_context(former);
+      footprints_.forget_contexts({former});
     }
     if (const auto former = book_.returned_from(context)) {
       footprints_.copy_context(*former, context);
-      footprints_.forget_context(*former);
+      footprints_.forget_contexts({*former});
       book_.forget(*former);
     }
     book_.save();  // as the footprints are: their new name says nothing without it
@@ -444,7 +459,7 @@ class Engine::Impl {
   void lost(const std::string& context) {
     book_.unlearn(context);
     if (intent_.is_pinned(context)) {
-      run_guarded([this] { briefing_.tell_all(); });  // now: after a cut, the queue is not paused
+      run_guarded([&] { briefing_.tell(context); });  // now: after a cut, the queue is not paused
       update_soon();
     }
   }
@@ -478,13 +493,24 @@ class Engine::Impl {
     }
     paused_.set_in_doubt(maybe_paused());
     intent_.resolve();
-    footprints_.remember(intent_.wanted());
+    remember_places();
     book_.save();
     briefing_.tell_all();
     retry_disk();
     excess_ = true;  // until trim_footprints() has looked
     settled_.notify_all();
     changed();
+  }
+
+  // Where nothing is made now, a target without namespaces is not bound to the current one either.
+  void remember_places() {
+    if (!options_.acting) {
+      footprints_.remember(intent_.wanted());
+      return;
+    }
+    Wanted wanted = intent_.wanted();
+    std::erase_if(wanted, [this](const auto& item) { return !targets_.acts_for(item.first); });
+    footprints_.remember(wanted);
   }
 
   // Other logins make other plans, and nothing else: only the contexts of their targets are told.
@@ -552,7 +578,7 @@ class Engine::Impl {
       const bool clean =
           (known == nullptr || briefing_.may_delete(*known, context)) && cluster->is_clean_of(target, places);
       if (clean && footprint->forgotten && !footprint->keeps) {
-        status_.note_left(target, context, cluster->left_alone(target, places));
+        status_.note_left(target, context, cluster->left_alone(target, places), std::chrono::system_clock::now());
       }
       return clean;
     };
@@ -680,7 +706,11 @@ asio::awaitable<void> Engine::sync(std::vector<std::string> targets, bool adopt,
 
 void Engine::confirm_target(const std::string& target) { impl_->confirm_target(target); }
 
-void Engine::forget_context(const std::string& context) { impl_->forget_context(context); }
+std::vector<std::string> Engine::forgettable_contexts(const std::string& pattern) const {
+  return impl_->forgettable_contexts(pattern);
+}
+
+void Engine::forget_contexts(const std::set<std::string>& contexts) { impl_->forget_contexts(contexts); }
 
 void Engine::trust_context(const std::string& context) { impl_->trust_context(context); }
 

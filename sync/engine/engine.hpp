@@ -42,6 +42,9 @@ struct EngineOptions {
   std::chrono::milliseconds grace{5000};
   std::filesystem::path login_places = {};       // where it is remembered what held a login; empty: nowhere
   std::chrono::milliseconds login_settle{3000};  // a login is gone that is missing in two readings this far apart
+  // The targets for which it writes and deletes; none: all. The others count as paused, and those that were removed
+  // before are left as they are.
+  std::optional<std::set<std::string>> acting = {};
 };
 
 // What an engine asks of whoever runs it. Each is called on the io_context thread, and may call the engine back.
@@ -81,8 +84,8 @@ class Engine {
   void set_login_settings(bool verify, std::map<std::string, std::chrono::sys_days> expires);
 
   // Of several replicas, which clusters are this one's, by the address of their API server; asked before each write, so
-  // it must be cheap, and must not throw. A cluster that is not, is left alone at once. Call it again whenever the
-  // answer may be another one. Without a call, all are.
+  // it must be cheap, and must not throw. A cluster that is not, is written to no more at once, and left alone soon
+  // after. Call it again whenever the answer may be another one. Without a call, all are.
   void set_share(std::function<bool(const std::string& server)> mine);
 
   // Whether this replica may write down what is known of a context; one that is not in the kubeconfig is nobody's.
@@ -107,10 +110,13 @@ class Engine {
   // down, and what remove_file throws: nothing was done then.
   void forget_target(const std::string& target, bool keep_secrets, const std::function<void()>& remove_file);
 
-  // The person says that a context that is not in the kubeconfig is gone for good: nothing is remembered of it, and
-  // what is left there stays. Throws Error: invalid_input where it is in the kubeconfig, not_found where nothing is
-  // known.
-  void forget_context(const std::string& context);
+  // The contexts of which something is known, which are not in the kubeconfig, and which match. Throws Error, as
+  // forget_contexts(), where there is none.
+  [[nodiscard]] std::vector<std::string> forgettable_contexts(const std::string& pattern) const;
+  // The person says that contexts that are not in the kubeconfig are gone for good: nothing is remembered of them, and
+  // what is left there stays. Throws Error: invalid_input where one is in the kubeconfig, not_found where nothing is
+  // known of it.
+  void forget_contexts(const std::set<std::string>& contexts);
   // The person says that a context is right to lead to another cluster than before. Throws Error(not_found).
   void trust_context(const std::string& context);
 

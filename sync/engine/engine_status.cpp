@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <chrono>
 #include <iterator>
 #include <utility>
 
@@ -10,6 +11,13 @@
 #include "sync/model/remedy.hpp"
 
 namespace regsync {
+
+namespace {
+
+// Whoever removed a target asks soon, or not at all.
+constexpr auto left_is_told = std::chrono::hours(24);
+
+}  // namespace
 
 EngineStatus::EngineStatus(EngineState state, const LoginBook& logins, std::string owner)
     : state_(state), logins_(logins), owner_(std::move(owner)) {}
@@ -30,7 +38,7 @@ StatusReport EngineStatus::report(const StatusQuery& query) const {
     const auto contexts = left_.find(target);
     if (contexts != left_.end() && !state_.targets.contains(target)) {  // it may be declared again
       for (const auto& [context, left] : contexts->second) {
-        std::ranges::transform(left, std::back_inserter(report.notes),
+        std::ranges::transform(left.secrets, std::back_inserter(report.notes),
                                [&](const Error& error) { return told(error, target, context); });
       }
     }
@@ -46,6 +54,7 @@ FleetReport EngineStatus::fleet() const {
   FleetReport fleet;
   fleet.logins = logins_.statuses();
   fleet.in_kubeconfig = state_.contexts.in_kubeconfig();
+  fleet.contexts_problem = state_.contexts.kubeconfig_problem();
   fleet.overview = summary({});
   counts_.note_complete();
   return fleet;
@@ -72,8 +81,15 @@ void EngineStatus::changed(const std::string& context, const ChangedRows& rows) 
   changed_[context].insert(rows.secret);
 }
 
-void EngineStatus::note_left(const std::string& target, const std::string& context, std::vector<Error> left) {
-  left_[target][context] = std::move(left);
+void EngineStatus::note_left(const std::string& target, const std::string& context, std::vector<Error> left,
+                             WallTime now) {
+  for (auto& [name, contexts] : left_) {
+    std::erase_if(contexts, [&](const auto& item) { return item.second.since + left_is_told < now; });
+  }
+  std::erase_if(left_, [](const auto& item) { return item.second.empty(); });
+  if (!left.empty()) {
+    left_[target][context] = {std::move(left), now};
+  }
 }
 
 StatusReport EngineStatus::rows(const StatusQuery& query) const {

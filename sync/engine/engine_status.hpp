@@ -31,12 +31,17 @@ class EngineStatus {
   void changed();
   void changed(const std::string& context, const ChangedRows& rows);
 
-  // Of a target that was removed: Secrets that stay in a context, because they are not regsync's. They are told of as
-  // long as nobody declares that target again.
-  void note_left(const std::string& target, const std::string& context, std::vector<Error> left);
+  // Of a target that was removed: Secrets that stay in a context, because they are not regsync's. They are told of for
+  // a day, unless somebody declares that target again.
+  void note_left(const std::string& target, const std::string& context, std::vector<Error> left, WallTime now);
   void forget_left(const std::string& target) { left_.erase(target); }
 
  private:
+  struct Left {
+    std::vector<Error> secrets;
+    WallTime since;
+  };
+
   [[nodiscard]] StatusReport rows(const StatusQuery& query) const;
   [[nodiscard]] StatusReport summary(const StatusQuery& query) const;
   [[nodiscard]] StatusReport without_rows(const std::vector<std::string>& targets, const VisitContext& visit) const;
@@ -52,7 +57,7 @@ class EngineStatus {
 
   mutable StatusCounts counts_;                                   // see counts()
   mutable std::map<std::string, std::set<std::string>> changed_;  // by context: the Secrets (ChangedRows::secret)
-  std::map<std::string, std::map<std::string, std::vector<Error>>> left_;  // by target, then context
+  std::map<std::string, std::map<std::string, Left>> left_;       // by target, then context
 };
 
 }  // namespace regsync

@@ -6,6 +6,7 @@
 #include <filesystem>
 #include <map>
 #include <nlohmann/json_fwd.hpp>
+#include <optional>
 #include <set>
 #include <string>
 
@@ -55,6 +56,10 @@ class Footprints {
 
   // Whether what is remembered of the target in the context is not written yet: nothing new may be made there before.
   [[nodiscard]] virtual bool is_pending(const std::string& target, const std::string& context) const = 0;
+
+  // What a person should do about the footprint of a target before it can be written no more; nothing where all is
+  // well.
+  [[nodiscard]] virtual std::optional<Error> warning(const std::string& /*target*/) const { return std::nullopt; }
 
   // Whether another process removed the target while a file of it was here. Such a file may only be older (mounted
   // ConfigMaps change one after the other): it does not take the removal back.

@@ -135,16 +135,16 @@ void FootprintKeeper::copy_context(const std::string& from, const std::string& t
   }
 }
 
-void FootprintKeeper::forget_context(const std::string& context) {
-  std::vector<std::pair<std::string, Footprint>> left;
+void FootprintKeeper::forget_contexts(const std::set<std::string>& contexts) {
+  std::vector<std::pair<std::string, Footprint>> changed;
   for (const auto& [target, footprint] : all()) {
-    if (footprint.contexts.contains(context)) {
-      left.emplace_back(target, footprint);
+    Footprint left = footprint;
+    if (std::erase_if(left.contexts, [&](const auto& item) { return contexts.contains(item.first); }) > 0) {
+      changed.emplace_back(target, std::move(left));
     }
   }
-  for (auto& [target, footprint] : left) {
-    footprint.contexts.erase(context);
-    store_.set(target, std::move(footprint));
+  for (auto& [target, left] : changed) {
+    store_.set(target, std::move(left));
   }
 }
 

@@ -8,6 +8,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -60,8 +61,8 @@ class FootprintKeeper {
   // cannot be written.
   void copy_context(const std::string& from, const std::string& to);
 
-  // Nothing is remembered of this context any more. Throws Error(invalid_input) where a footprint cannot be written.
-  void forget_context(const std::string& context);
+  // Nothing is remembered of these contexts any more. Throws Error(invalid_input) where a footprint cannot be written.
+  void forget_contexts(const std::set<std::string>& contexts);
 
   // Cuts footprints back to the wanted places. `may_trim` tells whether a target is understood now, `is_clean` whether
   // its places in a context are certain to hold nothing unwanted. Returns whether a footprint changed.
@@ -77,6 +78,8 @@ class FootprintKeeper {
   [[nodiscard]] bool is_pending(const std::string& target, const std::string& context) const {
     return store_.is_pending(target, context);
   }
+  // As Footprints::warning.
+  [[nodiscard]] std::optional<Error> warning(const std::string& target) const { return store_.warning(target); }
   [[nodiscard]] bool holds_any() const { return !held_.empty(); }
 
  private:

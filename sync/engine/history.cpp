@@ -73,7 +73,7 @@ bool belong_together(const HistoryEntry& one, const HistoryEntry& other) {
 }  // namespace
 
 History::History(const asio::any_io_executor& executor, std::filesystem::path file)
-    : file_(std::move(file)), timer_(executor) {}
+    : file_(std::move(file)), writing_(executor, write_interval, "history", [this] { flush(); }) {}
 
 void History::add(const Change& change) {
   std::string what(to_string(change.kind));
@@ -112,21 +112,12 @@ void History::add(HistoryEntry entry) {
       same->namespaces.insert(same->namespaces.end(), entry.namespaces.begin(), entry.namespaces.end());
     }
   }
-  if (std::exchange(waiting_, true)) {
-    return;
-  }
-  timer_.expires_after(write_interval);
-  timer_.async_wait([this](const asio::error_code& error) {
-    if (!error) {
-      guarded_logged("history", [this] { flush(); });
-    }
-  });
+  writing_.ask();
 }
 
 // The first time the file is written whole, because its last line may be torn; then lines are added, until there are
 // twice as many as are kept.
 void History::flush() {
-  waiting_ = false;
   if (pending_.empty()) {
     return;
   }

@@ -6,12 +6,12 @@
 #pragma once
 
 #include <asio/any_io_executor.hpp>
-#include <asio/steady_timer.hpp>
 #include <cstddef>
 #include <filesystem>
 #include <string>
 #include <vector>
 
+#include "sync/base/coalesced_call.hpp"
 #include "sync/model/change.hpp"
 #include "sync/model/status_report.hpp"
 
@@ -46,8 +46,7 @@ class History {
   std::filesystem::path file_;
   std::vector<HistoryEntry> pending_;
   std::size_t room_ = 0;  // how many lines may be added before the file is written whole
-  asio::steady_timer timer_;
-  bool waiting_ = false;
+  CoalescedCall writing_;
 };
 
 // Of these targets, or of all where none is named, oldest first. A line that is not an entry is skipped; no file is an

@@ -31,8 +31,7 @@ bool SharedObjects::is_in_doubt(const std::string& context, const Cluster& clust
   if (cluster.answers()) {
     return true;  // it answers again, and nobody knows yet who it is
   }
-  const ClusterIdentity now = identity_of(cluster.context());
-  return met->now().server != now.server || met->now().authority != now.authority;
+  return !same_address(met->now(), identity_of(cluster.context()));
 }
 
 Same SharedObjects::same(const std::string& one, const std::string& other, const Cluster& cluster) const {

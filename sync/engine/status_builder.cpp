@@ -76,6 +76,9 @@ TargetStatus target_status(const EngineState& state, const std::map<RegistryKey,
   if (const auto held = state.footprints.held(name)) {
     status.problems.push_back(*held);
   }
+  if (const auto warning = state.footprints.warning(name)) {
+    status.problems.push_back(*warning);
+  }
   if (const auto& problem = state.contexts.kubeconfig_problem()) {
     status.problems.push_back(*problem);
   }
@@ -401,7 +404,17 @@ std::optional<ContextStatus> context_status(const EngineState& state, const std:
 
 }  // namespace
 
-Error context_held(const std::string& context) {
+Error context_held(const std::string& context, const ContextBook& book) {
+  if (book.is_unsure(context)) {
+    return {
+        ErrorCode::kubeconfig,
+        "context " + context +
+            " may lead to another cluster than before, as its namespace kube-system, which tells that, cannot be "
+            "read; and a target pins it: nothing is written there",
+        "grant `get` on that namespace (`regsync rbac` prints it for a target that pins), then: regsync sync; or, if "
+        "it is the right cluster: regsync trust-context " +
+            shell_word(context)};
+  }
   return {ErrorCode::kubeconfig,
           "context " + context +
               " leads, or may lead, to another cluster than before, and a target pins it: nothing is written there",

@@ -29,8 +29,8 @@ struct EngineState {
   WallTime started;
 };
 
-// Why nothing is written through a pinned context that leads to another cluster than before, or may.
-Error context_held(const std::string& context);
+// Why nothing is written through a pinned context that is held.
+Error context_held(const std::string& context, const ContextBook& book);
 
 // Is called for each context of a target that may have rows, by their order. The rows may be very many: those of all
 // contexts together need not be in memory.

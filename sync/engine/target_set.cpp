@@ -38,16 +38,17 @@ Target with_losses(Target now, const Target& before) {
 }  // namespace
 
 TargetSet::TargetSet(const asio::any_io_executor& executor, std::chrono::milliseconds grace,
-                     std::function<void()> read_again)
-    : grace_(grace), read_again_(std::move(read_again)), timer_(executor) {}
+                     std::function<void()> read_again, std::optional<std::set<std::string>> acting)
+    : grace_(grace), read_again_(std::move(read_again)), acting_(std::move(acting)), timer_(executor) {}
 
 void TargetSet::set(TargetFiles files) {
   files_ = std::move(files);
   const auto now = steady_clock::now();
-  for (const auto& [name, file] : files_) {
+  for (auto& [name, file] : files_) {
     if (!file.target) {
       continue;
     }
+    file.target->paused = file.target->paused || !acts_for(name);
     const auto known = readings_.find(name);
     if (known == readings_.end()) {
       readings_.emplace(name, Reading{.target = *file.target, .since = now});

@@ -10,6 +10,7 @@
 #include <chrono>
 #include <functional>
 #include <map>
+#include <optional>
 #include <set>
 #include <string>
 
@@ -19,11 +20,15 @@ namespace regsync {
 
 class TargetSet {
  public:
-  // read_again: read the files, and call set() with what is in them. (Also called in vain.)
-  TargetSet(const asio::any_io_executor& executor, std::chrono::milliseconds grace, std::function<void()> read_again);
+  // read_again: read the files, and call set() with what is in them. (Also called in vain.) acting: see acts_for().
+  TargetSet(const asio::any_io_executor& executor, std::chrono::milliseconds grace, std::function<void()> read_again,
+            std::optional<std::set<std::string>> acting = {});
 
   void set(TargetFiles files);
   void erase(const std::string& name);
+  // Whether the engine writes and deletes for this target, which may have no file any more. All others count as paused:
+  // they claim their places.
+  [[nodiscard]] bool acts_for(const std::string& name) const { return !acting_ || acting_->contains(name); }
   // A command wrote the file as it is now: it counts in full.
   void confirm(const std::string& name);
 
@@ -58,6 +63,7 @@ class TargetSet {
 
   std::chrono::milliseconds grace_;
   std::function<void()> read_again_;
+  std::optional<std::set<std::string>> acting_;  // none: all
   TargetFiles files_;
   TargetFiles effective_;
   std::map<std::string, Reading> readings_;

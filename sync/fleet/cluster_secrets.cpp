@@ -6,7 +6,6 @@
 
 #include "sync/base/json_access.hpp"
 #include "sync/base/log.hpp"
-#include "sync/base/spawn_guarded.hpp"
 #include "sync/fleet/hub_right.hpp"
 #include "sync/model/names.hpp"
 
@@ -32,7 +31,7 @@ ClusterSecrets::ClusterSecrets(asio::any_io_executor executor, kube::KubeClient&
       handlers_(std::move(handlers)),
       source_(describe_source(hub.context(), scope)),
       name_space_(scope.name_space),
-      telling_(executor_),
+      telling_(executor_, telling_delay, "clusters of the fleet", [this] { tell(); }),
       watch_(
           executor_, hub,
           {.collection = {.resource = "secrets", .name_space = scope.name_space}, .label_selector = scope.selector},
@@ -86,7 +85,7 @@ void ClusterSecrets::on_event(const kube::WatchEvent& event) {
     clusters[name] = is_news ? std::make_shared<const kube::KnownCluster>(std::move(*cluster)) : known->second;
   }
   if (is_news && !listing_) {
-    tell_soon();
+    telling_.ask();
   }
 }
 
@@ -102,22 +101,7 @@ void ClusterSecrets::on_health(const std::optional<Error>& problem) {
   }
 }
 
-void ClusterSecrets::tell_soon() {
-  if (std::exchange(will_tell_, true)) {
-    return;
-  }
-  telling_.expires_after(telling_delay);
-  telling_.async_wait([this](const asio::error_code& error) {
-    if (!error) {
-      guarded_logged("clusters of the fleet", [this] { tell(); });
-    }
-  });
-}
-
-void ClusterSecrets::tell() {
-  will_tell_ = false;
-  handlers_.on_clusters(kube::Kubeconfig::of(clusters_, source_));
-}
+void ClusterSecrets::tell() { handlers_.on_clusters(kube::Kubeconfig::of(clusters_, source_)); }
 
 asio::awaitable<void> ClusterSecrets::stop() {
   telling_.cancel();

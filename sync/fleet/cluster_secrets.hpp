@@ -8,7 +8,6 @@
 
 #include <asio/any_io_executor.hpp>
 #include <asio/awaitable.hpp>
-#include <asio/steady_timer.hpp>
 #include <functional>
 #include <map>
 #include <memory>
@@ -16,6 +15,7 @@
 #include <optional>
 #include <string>
 
+#include "sync/base/coalesced_call.hpp"
 #include "sync/fleet/hub_watch.hpp"
 #include "sync/kube/api/kube_client.hpp"
 #include "sync/kube/api/watcher.hpp"
@@ -52,7 +52,6 @@ class ClusterSecrets {
   void on_event(const kube::WatchEvent& event);
   void on_health(const std::optional<Error>& problem);
   void tell();
-  void tell_soon();
 
   asio::any_io_executor executor_;
   Handlers handlers_;
@@ -62,8 +61,7 @@ class ClusterSecrets {
   std::optional<Clusters> listing_;  // while a list is under way: what it has brought so far
   bool synced_ = false;              // a list has been complete
   std::optional<Error> problem_;     // of the last try
-  asio::steady_timer telling_;
-  bool will_tell_ = false;
+  CoalescedCall telling_;
   HubWatch watch_;
 };
 

@@ -16,6 +16,11 @@ namespace regsync {
 
 namespace {
 
+// Slots of a replica that ended are taken one after the other: one list of the footprints is for several of them.
+constexpr auto read_again_delay = std::chrono::milliseconds(300);
+
+constexpr const char* footprints_in_hub = "the footprints in ConfigMaps of the hub";
+
 // Unique for each replica, and readable: the pod's name comes first.
 std::string new_identity() {
   std::array<char, HOST_NAME_MAX + 1> host{};
@@ -36,6 +41,7 @@ FleetMember::FleetMember(asio::any_io_executor executor, const kube::ResolvedCon
       name_space_(hub.default_namespace),
       footprints_(executor_, hub.clone(), {.name_space = hub.default_namespace, .owner = options_.owner},
                   {.may_write = handlers_.may_remember, .on_change = [this] { on_footprints(); }}),
+      read_footprints_again_(executor_, read_again_delay, "footprints", [this] { footprints_.read_again(); }),
       hub_(executor_, hub.clone()) {
   // As client-go (resourcelock.NewFromKubeconfig): one request that hangs must not cost the Lease.
   hub_.limit_requests(std::max<std::chrono::milliseconds>(std::chrono::seconds(1), options_.times.deadline / 2));
@@ -62,6 +68,9 @@ void FleetMember::use_credentials_of(const kube::ResolvedContext& hub) {
 void FleetMember::end_pause() {
   footprints_.end_pause();
   hub_.end_pause();
+  if (is_behind() && footprints_.problem()) {
+    footprints_.read_again();
+  }
 }
 
 bool FleetMember::serves(const std::string& server) const {
@@ -73,36 +82,63 @@ bool FleetMember::serves(const std::string& server) const {
   return since && *known >= *since;
 }
 
+// Who else holds a slot, and why a Lease cannot be read, says nothing of what this replica serves.
 void FleetMember::on_lease() {
   if (const auto newest = replicas_->newest(); newest && (!read_for_ || *newest > *read_for_)) {
     read_for_ = newest;
-    footprints_.read_again();
+    read_footprints_again_.ask();
   }
-  if (auto now = replicas_->role(); now != role_) {
+  log_role();
+  if (auto now = replicas_->held_since(); now != held_since_) {
+    held_since_ = std::move(now);
+    handlers_.on_share();
+  }
+  handlers_.on_change();
+}
+
+void FleetMember::log_role() {
+  if (auto now = role(); now != role_) {
     role_ = std::move(now);
     log::info("this replica " + role_ + " (lease " + options_.lease + ")");
   }
-  handlers_.on_share();
-  handlers_.on_change();
 }
 
 void FleetMember::on_footprints() {
   if (const auto known = footprints_.known_as_of(); known != served_as_of_) {
     served_as_of_ = known;
+    log_role();
     handlers_.on_share();
   }
   handlers_.on_footprints();
   handlers_.on_change();
 }
 
-std::string FleetMember::role() const { return replicas_ ? replicas_->role() : std::string(); }
+bool FleetMember::is_behind() const {
+  const auto known = footprints_.known_as_of();
+  if (options_.lease.empty()) {
+    return !known;
+  }
+  const auto newest = replicas_ ? replicas_->newest() : std::nullopt;
+  return newest && (!known || *known < *newest);
+}
 
-std::size_t FleetMember::slots_held() const { return replicas_ ? replicas_->held() : 0; }
+std::string FleetMember::role() const {
+  if (!replicas_) {
+    return {};
+  }
+  const std::size_t serving = slots_held();
+  return serving == 0 && is_behind() ? "takes over" : replicas_->role_with(serving);
+}
+
+std::size_t FleetMember::slots_held() const {
+  const auto known = footprints_.known_as_of();
+  return replicas_ && known ? replicas_->held_as_of(*known) : 0;
+}
 
 std::vector<std::string> FleetMember::waits_for() const {
   std::vector<std::string> things;
-  if (!footprints_.known_as_of()) {
-    things.emplace_back("the footprints in ConfigMaps of the hub");
+  if (!footprints_.known_as_of() || is_behind()) {
+    things.emplace_back(footprints_in_hub);
   }
   if (!options_.lease.empty() && !(replicas_ && replicas_->seen())) {
     things.push_back("the lease " + options_.lease);
@@ -116,13 +152,20 @@ std::optional<Error> FleetMember::problem() const {
   if (auto problem = replicas_ ? replicas_->problem() : std::nullopt) {
     return problem;
   }
-  const auto& problem = footprints_.problem();
-  return problem ? std::optional(with_hub_right(problem->within("footprints cannot be kept in ConfigMaps of the hub"),
-                                                "create, get, list, watch, patch and delete configmaps", name_space_))
-                 : std::nullopt;
+  if (const auto& problem = footprints_.problem()) {
+    return with_hub_right(problem->within("footprints cannot be kept in ConfigMaps of the hub"),
+                          "create, get, list, watch, patch and delete configmaps", name_space_);
+  }
+  if (is_behind()) {
+    return Error(ErrorCode::timeout,
+                 "clusters of this replica are not served until it has read " + std::string(footprints_in_hub),
+                 "nothing to do: that takes a moment");
+  }
+  return std::nullopt;
 }
 
 asio::awaitable<void> FleetMember::stop() {
+  read_footprints_again_.cancel();
   co_await footprints_.stop();
   if (replicas_) {
     co_await replicas_->stop();

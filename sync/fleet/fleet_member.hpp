@@ -16,6 +16,7 @@
 
 #include "helper/base/error.hpp"
 #include "sync/base/boottime_timer.hpp"
+#include "sync/base/coalesced_call.hpp"
 #include "sync/fleet/footprint_config_maps.hpp"
 #include "sync/fleet/replicas.hpp"
 #include "sync/kube/api/kube_client.hpp"
@@ -56,16 +57,17 @@ class FleetMember {
   // Whether the cluster at this address is this replica's now. Cheap; does not throw.
   [[nodiscard]] bool serves(const std::string& server) const;
 
-  // For people: "leads", "leads 3 of 8 slots", "stands by"; empty: it is the only replica.
+  // For people: "leads", "leads 3 of 8 slots", "takes over", "stands by"; empty: it is the only replica.
   [[nodiscard]] std::string role() const;
+  // The slots whose clusters it serves: of those that it holds, the ones for which it knows the footprints.
   [[nodiscard]] std::size_t slots_held() const;
-  // What it has not read of the hub yet, for people.
+  // What it has not read of the hub yet, for people. Until it has, it does not serve all clusters that are its own.
   [[nodiscard]] std::vector<std::string> waits_for() const;
   // What this replica does not show, and who does; nothing where it shows all.
   [[nodiscard]] std::optional<Error> note() const;
-  // Whether another replica has all slots.
+  // Whether it holds no slot.
   [[nodiscard]] bool stands_by() const { return replicas_ && replicas_->held() == 0; }
-  // Why a Lease or ConfigMap can be neither read nor written.
+  // Why a Lease or ConfigMap can be neither read nor written, or clusters of this replica are not served yet.
   [[nodiscard]] std::optional<Error> problem() const;
 
   // Writes what is pending and gives its slots up. Call it when nothing is written to a cluster any more.
@@ -74,15 +76,20 @@ class FleetMember {
  private:
   void on_lease();
   void on_footprints();
+  void log_role();
+  // Whether clusters are this replica's that it does not serve, because it does not know their footprints yet.
+  [[nodiscard]] bool is_behind() const;
 
   asio::any_io_executor executor_;
   FleetMemberOptions options_;
   Handlers handlers_;
   std::string name_space_;
+  std::vector<std::optional<BoottimeClock::time_point>> held_since_;  // Replicas::held_since, as it was told
   std::optional<BoottimeClock::time_point> read_for_;      // footprints were asked for again when this slot was taken
   std::optional<BoottimeClock::time_point> served_as_of_;  // FootprintConfigMaps::known_as_of, as it was told
   std::string role_;                                       // as logged
   FootprintConfigMaps footprints_;
+  CoalescedCall read_footprints_again_;
   kube::KubeClient hub_;
   std::optional<Replicas> replicas_;
 };

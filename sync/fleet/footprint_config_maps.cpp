@@ -32,6 +32,10 @@ constexpr std::chrono::milliseconds told_every = 250ms;
 // A ConfigMap that a webhook holds back holds up the others for no longer.
 constexpr std::chrono::seconds longest_request = 10s;
 
+// What the API server takes of one ConfigMap (MaxSecretSize of Kubernetes), and from when on a person is told.
+constexpr std::size_t longest_data = std::size_t{1024} * 1024;
+constexpr std::size_t long_data = longest_data / 100 * 80;
+
 // For what is pending when all ends.
 constexpr auto shutdown_grace = 2s;
 
@@ -43,6 +47,14 @@ FootprintData data_of(const json& object) {
     }
   }
   return data;
+}
+
+std::size_t size_of(const FootprintData& data) {
+  std::size_t size = 0;
+  for (const auto& [key, value] : data) {
+    size += key.size() + value.size();
+  }
+  return size;
 }
 
 // A name of an object: of lower case, without underscores.
@@ -113,6 +125,18 @@ kube::ObjectPath FootprintConfigMaps::path_of(const std::string& target) const {
 bool FootprintConfigMaps::is_pending(const std::string& target, const std::string& context) const {
   const auto pending = pending_.find(target);
   return pending != pending_.end() && pending->second.contexts.contains(context);
+}
+
+std::optional<Error> FootprintConfigMaps::warning(const std::string& target) const {
+  const auto kept = kept_.find(target);
+  if (kept == kept_.end() || kept->second.size < long_data) {
+    return std::nullopt;
+  }
+  return Error(
+      ErrorCode::rejected,
+      "ConfigMap " + place_.name_space + "/" + name_of(target) + ", where the footprint of the target is kept, is " +
+          std::to_string(kept->second.size * 100 / longest_data) + " % full; once it is full, no new Secret is made",
+      "forget clusters that are gone: regsync forget-context PATTERN; select namespaces by label, not by name");
 }
 
 void FootprintConfigMaps::keep(const std::string& target, const Footprint& footprint) {
@@ -417,6 +441,7 @@ void FootprintConfigMaps::see(const std::string& target, const json& object) {
   Kept now{.version = std::string(text_at(object, {"metadata", "resourceVersion"})),
            .data = data_of(object),
            .footprint = {}};
+  now.size = size_of(now.data);
   const auto before = kept_.find(target);
   const bool went_back = before != kept_.end() && version_number(now.version) < version_number(before->second.version);
   const bool builds_on = before != kept_.end() && !unreadable_.contains(target);

@@ -64,6 +64,7 @@ class FootprintConfigMaps final : public Footprints {
   void end_pause() { hub_.end_pause(); }
 
   [[nodiscard]] bool is_pending(const std::string& target, const std::string& context) const override;
+  [[nodiscard]] std::optional<Error> warning(const std::string& target) const override;
 
   // The moment as of which all is known that the hub held then; nothing before the first complete list.
   [[nodiscard]] std::optional<BoottimeClock::time_point> known_as_of() const { return known_as_of_; }
@@ -81,7 +82,8 @@ class FootprintConfigMaps final : public Footprints {
   struct Kept {
     std::string version;
     FootprintData data;
-    Footprint footprint;  // what `data` says
+    Footprint footprint;   // what `data` says
+    std::size_t size = 0;  // of `data`
   };
   // What differs from it.
   struct Pending {

@@ -53,30 +53,38 @@ std::optional<BoottimeClock::time_point> Replicas::mine_since(std::string_view s
   return slot.held() ? std::optional(slot.held_since()) : std::nullopt;
 }
 
-std::optional<BoottimeClock::time_point> Replicas::newest() const {
-  std::optional<BoottimeClock::time_point> newest;
+std::vector<std::optional<BoottimeClock::time_point>> Replicas::held_since() const {
+  std::vector<std::optional<BoottimeClock::time_point>> since;
+  since.reserve(slots_.size());
   for (const auto& slot : slots_) {
-    if (slot->held() && (!newest || slot->held_since() > *newest)) {
-      newest = slot->held_since();
-    }
+    since.push_back(slot->held() ? std::optional(slot->held_since()) : std::nullopt);
   }
-  return newest;
+  return since;
+}
+
+std::optional<BoottimeClock::time_point> Replicas::newest() const {
+  return std::ranges::max(held_since());  // nothing is less than any moment
 }
 
 std::size_t Replicas::held() const {
   return static_cast<std::size_t>(std::ranges::count_if(slots_, [](const auto& slot) { return slot->held(); }));
 }
 
+std::size_t Replicas::held_as_of(BoottimeClock::time_point moment) const {
+  return static_cast<std::size_t>(
+      std::ranges::count_if(held_since(), [&](const auto& since) { return since && *since <= moment; }));
+}
+
 bool Replicas::seen() const {
   return std::ranges::all_of(slots_, [](const auto& slot) { return slot->seen(); });
 }
 
-std::string Replicas::role() const {
-  if (held() == 0) {
+std::string Replicas::role_with(std::size_t slots) const {
+  if (slots == 0) {
     return "stands by";
   }
   return slots_.size() == 1 ? "leads"
-                            : "leads " + std::to_string(held()) + " of " + std::to_string(slots_.size()) + " slots";
+                            : "leads " + std::to_string(slots) + " of " + std::to_string(slots_.size()) + " slots";
 }
 
 std::optional<Error> Replicas::note() const {

@@ -48,12 +48,18 @@ class Replicas {
   [[nodiscard]] std::optional<BoottimeClock::time_point> mine_since(std::string_view server) const;
   // When the newest of its slots became this replica's; nothing where it has none.
   [[nodiscard]] std::optional<BoottimeClock::time_point> newest() const;
+  // Of each slot, since when it is this replica's; nothing where it is not.
+  [[nodiscard]] std::vector<std::optional<BoottimeClock::time_point>> held_since() const;
   [[nodiscard]] std::size_t held() const;
+  // How many of these were this replica's at that moment already.
+  [[nodiscard]] std::size_t held_as_of(BoottimeClock::time_point moment) const;
   // Whether all Leases were read once.
   [[nodiscard]] bool seen() const;
 
   // "leads", "leads 3 of 8 slots", "stands by".
-  [[nodiscard]] std::string role() const;
+  [[nodiscard]] std::string role() const { return role_with(held()); }
+  // The same, with so many slots.
+  [[nodiscard]] std::string role_with(std::size_t slots) const;
   // Who has the other slots, whose clusters this replica does not show; nothing where it has all.
   [[nodiscard]] std::optional<Error> note() const;
   // Why a Lease can be neither read nor written.

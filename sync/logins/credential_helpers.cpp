@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 #include <utility>
 
+#include "helper/base/go_json.hpp"
 #include "helper/base/secret_string.hpp"
 #include "helper/base/shell_word.hpp"
 #include "helper/base/text.hpp"
@@ -13,7 +14,6 @@
 #include "sync/base/boottime_timer.hpp"
 #include "sync/base/child_process.hpp"
 #include "sync/base/disclosure.hpp"
-#include "sync/base/go_json.hpp"
 #include "sync/base/json_access.hpp"
 #include "sync/base/limiter.hpp"
 #include "sync/base/log.hpp"

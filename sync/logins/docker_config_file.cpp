@@ -260,7 +260,7 @@ fs::path default_helm_config() {
   return (folder ? *folder : paths::home() / ".config") / "helm/registry/config.json";
 }
 
-bool is_keyring_helper(const std::string& name) { return name == "regsync" || name == "secretservice"; }
+bool is_keyring_helper(const std::string& name) { return name == our_helper || name == "secretservice"; }
 
 DockerConfigFile::DockerConfigFile(fs::path path, Form form)
     : path_(std::move(path)),
@@ -343,6 +343,12 @@ std::vector<std::string> DockerConfigFile::registries_with_helpers() const {
   return registries;
 }
 
+bool DockerConfigFile::uses(const std::string& helper) const {
+  const std::vector<std::string> registries = registries_with_helpers();
+  return store_helper() == helper ||
+         std::ranges::any_of(registries, [&](const std::string& each) { return registry_helper(each) == helper; });
+}
+
 std::map<std::string, std::string> DockerConfigFile::foreign_helpers() const {
   std::map<std::string, std::string> helpers;
   const auto table = document_->find("credHelpers");
@@ -351,7 +357,7 @@ std::map<std::string, std::string> DockerConfigFile::foreign_helpers() const {
   }
   for (const auto& [registry, helper] : table->items()) {
     const std::string name = helper.is_string() ? helper.get<std::string>() : std::string();
-    if (!name.empty() && name != "regsync") {
+    if (!name.empty() && name != our_helper) {
       helpers[registry] = name;
     }
   }
@@ -393,9 +399,8 @@ std::vector<Credential> DockerConfigFile::plain_logins(std::vector<std::string>*
       unreadable->push_back(server);
     }
   }
-  std::ranges::stable_partition(
-      logins, [](const Login& login) { return login.server == RegistryKey(login.server).auths_key(); },
-      &Credential::login);
+  std::ranges::stable_partition(logins, RegistryKey::is_auths_key,
+                                [](const Credential& each) { return each.login.server; });
   return logins;
 }
 

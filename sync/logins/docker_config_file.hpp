@@ -25,6 +25,9 @@ std::filesystem::path default_docker_config();
 // in $HELM_CONFIG_HOME, else in $XDG_CONFIG_HOME/helm, else in ~/.config/helm.)
 std::filesystem::path default_helm_config();
 
+// The name of our credential helper in a config.
+inline constexpr const char* our_helper = "regsync";
+
 // Whether a credential helper of this name keeps its logins in the keyring, where regsync reads them itself: ours, and
 // Docker's "secretservice", whose items are the same.
 bool is_keyring_helper(const std::string& name);
@@ -55,6 +58,8 @@ class DockerConfigFile {
   // The entry as it stands there, for set_registry_helper: "" for an empty name.
   [[nodiscard]] std::optional<std::string> registry_entry(const std::string& registry) const;
   [[nodiscard]] std::vector<std::string> registries_with_helpers() const;
+  // Whether this helper is named for everything, or for some registry.
+  [[nodiscard]] bool uses(const std::string& helper) const;
   // The registries whose helper is not ours, with that helper's name.
   [[nodiscard]] std::map<std::string, std::string> foreign_helpers() const;
   // Before an edit, which would fail halfway or lose something: throws Error(invalid_input) naming the member that is

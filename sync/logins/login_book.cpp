@@ -27,6 +27,14 @@ Error ending(const RegistryKey& registry, std::chrono::system_clock::duration le
 
 }  // namespace
 
+Error keyring_is_silent(std::chrono::milliseconds time) {
+  return {ErrorCode::timeout,
+          "the keyring did not answer within " +
+              std::to_string(std::chrono::duration_cast<std::chrono::seconds>(time).count()) +
+              " s; the logins may have changed",
+          "see what keeps it: regsync doctor"};
+}
+
 LoginBook::LoginBook(const asio::any_io_executor& executor, Metrics* metrics, Memory memory,
                      std::chrono::milliseconds settle, Hooks hooks, LoginHealth::Try try_one)
     : metrics_(metrics),
@@ -303,11 +311,7 @@ asio::awaitable<void> LoginBook::complete(std::chrono::milliseconds time) {
   }
   const bool silent = readings_ < std::max<std::size_t>(expected_, 1) && !is_store_read();
   if (!stopping_ && silent) {
-    store_.store_problem = Error(ErrorCode::timeout,
-                                 "the keyring did not answer within " +
-                                     std::to_string(std::chrono::duration_cast<std::chrono::seconds>(time).count()) +
-                                     " s; the logins may have changed",
-                                 "see what keeps it: regsync doctor");
+    store_.store_problem = keyring_is_silent(time);
     changed();
   }
 }

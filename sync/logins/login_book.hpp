@@ -32,6 +32,9 @@
 
 namespace regsync {
 
+// Of a keyring that was waited for so long.
+Error keyring_is_silent(std::chrono::milliseconds time);
+
 class LoginBook {
  public:
   struct Hooks {

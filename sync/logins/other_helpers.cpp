@@ -9,7 +9,7 @@ HelperNames other_helpers(const Settings& settings) {
   HelperNames helpers = DockerConfigFile(default_docker_config()).foreign_helpers();
   std::erase_if(helpers, [](const auto& entry) { return is_keyring_helper(entry.second); });
   for (const auto& [registry, name] : settings.cred_helpers) {
-    helpers.insert_or_assign(registry, is_keyring_helper(name) ? "regsync" : name);
+    helpers.insert_or_assign(registry, is_keyring_helper(name) ? our_helper : name);
   }
   return helpers;
 }
@@ -48,7 +48,7 @@ std::optional<OtherHelper> helper_for(const HelperNames& helpers, const Registry
       by_pattern = true;
     }
   }
-  if (found == nullptr || found->second == "regsync") {
+  if (found == nullptr || found->second == our_helper) {
     return std::nullopt;
   }
   return OtherHelper{found->second, by_pattern ? std::string(registry.registry()) : asked_for(found->first)};

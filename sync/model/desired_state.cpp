@@ -46,6 +46,13 @@ std::string_view holder_of(const Facts& facts) {
   return facts.secret != nullptr && is_ours(facts) ? std::string_view(facts.secret->target) : std::string_view();
 }
 
+Error kept_for_successor(const Key& key, const Target& target) {
+  return {ErrorCode::cancelled,
+          subject_of(key) + " is kept until Secret " + target.secret + ", which target " + target.name +
+              " has there instead, is in sync",
+          "mend that one, or go back to this name: regsync set " + target.name + " secret=" + key.secret};
+}
+
 // Why a Secret that is not ours, and stands where a plan wants its own, is left alone.
 Error obstacle(const Key& key, const Plan& plan, const Facts& facts) {
   const SecretView& observed = *facts.secret;
@@ -388,6 +395,18 @@ DesiredState::Claim DesiredState::claim_here(const Key& key, const Facts& facts)
   return {};
 }
 
+std::optional<Key> DesiredState::successor_of(const Key& key, const Facts& facts) const {
+  if (facts.secret == nullptr || !is_ours(facts)) {
+    return std::nullopt;
+  }
+  const auto plan = plans_->find(facts.secret->target);
+  if (plan == plans_->end() || plan->second->remove || plan->second->target.secret == key.secret ||
+      selects(plan->second->target, key.name_space, facts.name_space, default_namespace_) == Selected::no) {
+    return std::nullopt;
+  }
+  return Key{key.name_space, plan->second->target.secret};
+}
+
 std::optional<Error> DesiredState::Claim::refusal_of(const Plan& asking) const {
   std::string why;
   if (asking.remove) {
@@ -452,6 +471,9 @@ Decision DesiredState::decide_unclaimed(const Key& key, const Facts& facts) cons
   }
   if (frame_->forgotten.contains(target)) {
     return {Action::remove, nullptr, SyncState::removing, std::nullopt, Why::target_removed};
+  }
+  if (frame_->known_targets.contains(target) && facts.awaits_successor) {
+    return {Action::nothing, nullptr, SyncState::removing, kept_for_successor(key, plans_->at(target)->target)};
   }
   if (frame_->known_targets.contains(target)) {
     return {Action::remove, nullptr, SyncState::removing, std::nullopt, Why::not_covered};

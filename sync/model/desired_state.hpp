@@ -99,6 +99,7 @@ struct Facts {
   Digest accepted{};                          // what then stood in the Secret
   std::string_view adopt = {};                // the uid of the Secret for which the person said --adopt
   std::string_view holder = {};               // "user@host" of this process
+  bool awaits_successor = false;              // its successor_of() is not in sync yet
 
   // A namespace that is not listed while a Secret in it is, is unknown: the list is not whole.
   [[nodiscard]] bool namespace_is_missing() const {
@@ -196,6 +197,10 @@ class DesiredState {
     [[nodiscard]] std::optional<Error> refusal_of(const Plan& asking) const;
   };
   [[nodiscard]] Claim claim(const Key& key, const Facts& facts) const;
+
+  // The Secret that takes the place of this one, because its target has another name for its Secrets now; nothing where
+  // the target wants none in this namespace, or this one. Until it is in sync, this one stays: pods have never neither.
+  [[nodiscard]] std::optional<Key> successor_of(const Key& key, const Facts& facts) const;
 
   [[nodiscard]] Decision decide(const Key& key, const Facts& facts) const;
 

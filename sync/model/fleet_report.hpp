@@ -27,12 +27,14 @@ struct FleetReport {
   bool in_kubeconfig = true;           // the contexts; else they are a fleet's
   std::string role;                    // of this replica: "leads", "stands by"; empty: it is the only one
   std::size_t slots = 1;               // leases that share the clusters among replicas
-  std::size_t slots_held = 0;          // of these
+  std::size_t slots_held = 0;          // of these, whose clusters it serves
   std::vector<std::string> waits_for;  // what it has not read of others yet: "the lease regsync"
   bool was_complete = false;           // of a report before this one
+  // Why it cannot be read which contexts there are; each target has it among its problems, too.
+  std::optional<Error> contexts_problem = {};
 
-  // Of several replicas, this one writes nothing now.
-  [[nodiscard]] bool stands_by() const { return !role.empty() && slots_held == 0; }
+  // Of several replicas, others serve all clusters.
+  [[nodiscard]] bool stands_by() const { return !role.empty() && slots_held == 0 && waits_for.empty(); }
   // Whether it waits for nothing, and each context was listed once, or cannot be: what the groups say is what the
   // clusters hold.
   [[nodiscard]] bool is_complete() const;

@@ -7,11 +7,11 @@
 #include <optional>
 
 #include "helper/base/error.hpp"
+#include "helper/base/go_json.hpp"
 #include "helper/base/guarded.hpp"
 #include "helper/base/text.hpp"
 #include "helper/store/registry_key.hpp"
 #include "sync/base/base64.hpp"
-#include "sync/base/go_json.hpp"
 #include "sync/base/json_access.hpp"
 
 namespace regsync {

@@ -64,7 +64,13 @@ Terminal::Terminal(Program program, TerminalSize size) : size_(size), master_(op
 
 Terminal::~Terminal() {
   process_.reset();
-  close(master_);
+  hang_up();
+}
+
+void Terminal::hang_up() {
+  if (master_ >= 0) {
+    close(std::exchange(master_, -1));
+  }
 }
 
 void Terminal::type(std::string_view keys) const {

@@ -34,6 +34,7 @@ class Terminal {
   Terminal& operator=(Terminal&&) = delete;
 
   void type(std::string_view keys) const;  // "\x03" is Ctrl-C
+  void hang_up();                          // as a window that is closed: the program alone is left
 
   // The rows as they show now, without the blanks at their ends and the empty rows at the bottom.
   [[nodiscard]] std::string screen();

@@ -24,7 +24,7 @@
 namespace regsync::cli {
 namespace {
 
-constexpr std::chrono::seconds patience{2};
+constexpr std::chrono::seconds patience{2};  // of who waits at TAB
 
 // What the words before the unfinished one come to.
 struct Position {
@@ -115,7 +115,7 @@ std::vector<std::string> pods(const Position& position) {
 
 std::vector<std::string> registries(Console& console) {
   std::vector<std::string> servers;
-  for (const Login& login : console.open_briefly()->list()) {
+  for (const Login& login : console.open_briefly(patience)->list()) {
     if (!is_hub_token_entry(login.server)) {
       servers.push_back(login.server + "\t" + printable_line(login.username));
     }
@@ -125,7 +125,7 @@ std::vector<std::string> registries(Console& console) {
 
 std::vector<std::string> accounts(Console& console) {
   std::set<std::string> names;
-  for (const Login& login : console.open_briefly()->list()) {
+  for (const Login& login : console.open_briefly(patience)->list()) {
     names.insert(std::string(RegistryKey(login.server).account()));
   }
   names.erase("");

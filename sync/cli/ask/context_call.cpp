@@ -13,18 +13,19 @@ constexpr std::chrono::seconds answer_time{10};
 
 }  // namespace
 
-void call_for_context(std::string_view method, const std::string& context,
+void call_for_context(std::string_view method, const nlohmann::json& params,
                       const std::optional<std::filesystem::path>& kubeconfig, Console& console,
                       const std::function<void(Engine&)>& here) {
   if (const auto daemon = connect_if_running()) {
-    daemon->call(method, {{"context", context}}, answer_time);
+    daemon->call(method, params, answer_time);
     return;
   }
   const auto work = [&](Engine& engine) -> asio::awaitable<void> {
     here(engine);
     co_return;
   };
-  run_engine(console, kubeconfig, "regsync", work, {}, answer_time);
+  const std::set<std::string> nobody;  // nothing is written in a cluster
+  run_engine(console, kubeconfig, "regsync", work, nobody, answer_time);
 }
 
 }  // namespace regsync::cli

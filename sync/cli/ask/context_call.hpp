@@ -1,10 +1,10 @@
-// Carries out a command about one context: through the daemon if it runs, else by an engine in this process.
+// Carries out a command about contexts: through the daemon if it runs, else by an engine in this process.
 #pragma once
 
 #include <filesystem>
 #include <functional>
+#include <nlohmann/json_fwd.hpp>
 #include <optional>
-#include <string>
 #include <string_view>
 
 #include "sync/cli/console.hpp"
@@ -12,8 +12,8 @@
 
 namespace regsync::cli {
 
-// method: of sync/control/messages.hpp. Throws Error.
-void call_for_context(std::string_view method, const std::string& context,
+// method, params: of sync/control/messages.hpp. Throws Error.
+void call_for_context(std::string_view method, const nlohmann::json& params,
                       const std::optional<std::filesystem::path>& kubeconfig, Console& console,
                       const std::function<void(Engine&)>& here);
 

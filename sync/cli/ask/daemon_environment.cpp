@@ -92,7 +92,7 @@ void compare_plugins(const Environments& worlds, const Contexts& contexts, std::
 
 void compare_variables_of_plugins(const Environments& worlds, const Contexts& contexts,
                                   std::vector<Error>& differences) {
-  for (const auto& [program, name] : kube::read_by_plugins) {
+  for (const auto& [program, name, is_path] : kube::read_by_plugins) {
     const auto reads = [&program, name](const kube::ExecConfig& exec) {
       const auto is_it = [name](const auto& own) { return own.first == name; };
       return std::filesystem::path(exec.command).filename().string().starts_with(program) &&

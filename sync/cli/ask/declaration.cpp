@@ -118,8 +118,8 @@ DeclareResult declare(Console& console, const Target& target, const DeclareOptio
   bool asks = false;
   if ((replaces && options.changes_clusters) || options.dry_run == DryRun::server) {
     const Preview changes = preview(console, options.kubeconfig.get(), {before, target});
-    print_folded(console.err, "target \"" + target.name + "\":\n" + describe(changes));
-    asks = console.in_is_terminal && !options.yes && (!changes.changes.empty() || !changes.unknown.empty());
+    print_preview(console, console.err, "target \"" + target.name + "\":", changes);
+    asks = console.in_is_terminal && !options.yes && changes.needs_consent();
   }
   const bool same = result == DeclareResult::unchanged && !options.text;
   if (options.dry_run != DryRun::none || same) {

@@ -47,6 +47,25 @@ Error old_copy(const Key& key, const std::string& context) {
               key.secret + " " + annotation + "-"};
 }
 
+// Whose a Secret is that is to be taken over.
+std::string whose(const Facts& facts) {
+  const SecretView& secret = *facts.secret;
+  switch (secret.ownership) {
+    case Ownership::other_owner:
+      return secret.holder == facts.holder ? "made by this user under another owner id"
+                                           : "kept by another regsync, " + secret.holder;
+    case Ownership::copy:
+      return "copied from " + secret.holder;
+    case Ownership::relabelled:
+      return "written by regsync, with another label now";
+    default:
+      if (is_unmarked(secret)) {
+        return "written by regsync, and nobody's now";
+      }
+      return secret.holder.empty() ? "not made by regsync" : "written by " + secret.holder;
+  }
+}
+
 // What people may see of a ServiceAccount: what regsync owns of it, and all its pull secrets, which are names.
 json shown_account(const json& account) {
   json shown{
@@ -69,13 +88,14 @@ json shown_account(const json& account) {
 class Comparison {
  public:
   Comparison(const DesiredState& desired, const Snapshot& snapshot, const Places& places, const Owner& owner,
-             const std::string& context, const std::set<std::string>& asked, Differences& found)
+             const std::string& context, const std::set<std::string>& asked, Adoption adoption, Differences& found)
       : desired_(desired),
         snapshot_(snapshot),
         places_(places),
         owner_(owner),
         context_(context),
         asked_(asked),
+        adoption_(adoption),
         accounts_(snapshot.accounts),
         found_(found) {}
 
@@ -83,18 +103,10 @@ class Comparison {
     const json none;
     const auto secret = snapshot_.secrets.find(key);
     const json& live = secret == snapshot_.secrets.end() ? none : secret->second;
-    std::optional<SecretView> view;
-    if (!live.is_null()) {
-      view = view_secret(live, owner_.id);
-    }
-
-    Facts facts;
-    facts.name_space = snapshot_.find_namespace(key.name_space);
-    facts.namespaces_complete = snapshot_.namespaces_complete;
-    facts.secret = view ? &*view : nullptr;
-    facts.remembered = places_.cover(key);
-    facts.attached = live.is_null() && is_attached_here(key);
-    facts.holder = owner_.holder();
+    const std::optional<SecretView> view = view_of(key);
+    Facts facts = facts_of(key, view);
+    const auto successor = desired_.successor_of(key, facts);
+    facts.awaits_successor = successor && !will_be_in_sync(*successor, view->target);
     const Decision decision = desired_.decide(key, facts);
     add_refusals(key, facts);
     const bool wants = decision.plan != nullptr && is_asked(decision.plan->target.name);
@@ -115,7 +127,7 @@ class Comparison {
       compare_accounts(key, decision, view && view->ownership == Ownership::ours);
     }
     if (decision.action != Action::nothing && decision.action != Action::detach) {
-      compare_secret(key, decision, live);
+      compare_secret(key, decision, live, decision.action == Action::adopt ? whose(facts) : "");
     }
   }
 
@@ -133,6 +145,48 @@ class Comparison {
 
  private:
   [[nodiscard]] bool is_asked(const std::string& target) const { return asked_.empty() || asked_.contains(target); }
+
+  [[nodiscard]] std::optional<SecretView> view_of(const Key& key) const {
+    const auto secret = snapshot_.secrets.find(key);
+    return secret == snapshot_.secrets.end() ? std::nullopt : std::optional(view_secret(secret->second, owner_.id));
+  }
+
+  // view: view_of() the key; it outlives them.
+  [[nodiscard]] Facts facts_of(const Key& key, const std::optional<SecretView>& view) const {
+    Facts facts;
+    facts.name_space = snapshot_.find_namespace(key.name_space);
+    facts.namespaces_complete = snapshot_.namespaces_complete;
+    facts.secret = view ? &*view : nullptr;
+    facts.remembered = places_.cover(key);
+    facts.attached = !view && is_attached_here(key);
+    facts.holder = owner_.holder();
+    if (view && is_to_be_adopted(key, facts)) {
+      facts.adopt = view->uid;
+    }
+    return facts;
+  }
+
+  // Whether a sync leaves the target's Secret there as the target wants it.
+  [[nodiscard]] bool will_be_in_sync(const Key& key, const std::string& target) const {
+    const std::optional<SecretView> view = view_of(key);
+    const Decision decision = desired_.decide(key, facts_of(key, view));
+    const bool is_written =
+        decision.action == Action::create || decision.action == Action::update || decision.action == Action::adopt;
+    return decision.plan != nullptr && decision.plan->target.name == target && !decision.cause &&
+           (is_written || decision.state == SyncState::in_sync);
+  }
+
+  // By the rules of Cluster::adopt().
+  [[nodiscard]] bool is_to_be_adopted(const Key& key, const Facts& facts) const {
+    if (adoption_ == Adoption::none) {
+      return false;
+    }
+    const Plan* plan = desired_.claim(key, facts).plan;
+    const Ownership ownership = facts.secret->ownership;
+    const bool lost = ownership == Ownership::other_owner && facts.secret->holder == facts.holder;
+    return plan != nullptr && is_asked(plan->target.name) &&
+           (adoption_ == Adoption::lost ? lost : ownership != Ownership::ours);
+  }
 
   // Of targets that want the key, which another one has.
   void add_refusals(const Key& key, const Facts& facts) {
@@ -156,7 +210,7 @@ class Comparison {
     found_.stuck = found_.stuck || !is_as_asked(decision.state);
   }
 
-  void compare_secret(const Key& key, const Decision& decision, const json& live) {
+  void compare_secret(const Key& key, const Decision& decision, const json& live, std::string taken_over) {
     json after;
     if (decision.action == Action::release) {
       after = live;
@@ -174,7 +228,7 @@ class Comparison {
     }
     auto [shown_before, shown_after] = mask(live, after);
     found_.changes.push_back({context_, key.name_space, DifferenceKind::secret, key.secret, std::move(shown_before),
-                              std::move(shown_after)});
+                              std::move(shown_after), std::move(taken_over)});
   }
 
   [[nodiscard]] bool is_attached_here(const Key& key) const {
@@ -240,6 +294,7 @@ class Comparison {
   const Owner& owner_;
   const std::string& context_;
   const std::set<std::string>& asked_;
+  Adoption adoption_;
   std::map<std::string, std::map<std::string, json>> accounts_;  // as a sync would leave them
   Differences& found_;
 };
@@ -247,7 +302,7 @@ class Comparison {
 // Why regsyncd would make nothing for the target in this context.
 std::optional<Hold> held(const Target& target, const std::string& context, const RememberedState& memory) {
   if (pins(target, context) && memory.book.is_held(context)) {
-    return Hold{context_held(context), /*frozen=*/true};
+    return Hold{context_held(context, memory.book), /*frozen=*/true};
   }
   const auto unreadable = memory.footprints.unreadable().find(target.name);
   return unreadable == memory.footprints.unreadable().end() ? std::nullopt
@@ -313,7 +368,7 @@ asio::awaitable<void> find_differences(kube::KubeClient& client, std::vector<std
                              scope.uncertain, std::move(scope.in_doubt));
   Snapshot snapshot = co_await read_snapshot(client, places);
   co_await read_accounts(client, places, snapshot);
-  Comparison comparison(desired, snapshot, places, owner, client.context().name, scope.asked, found);
+  Comparison comparison(desired, snapshot, places, owner, client.context().name, scope.asked, scope.adoption, found);
   for (const Key& key : keys_of(snapshot, places)) {
     comparison.compare(key);
   }

@@ -29,12 +29,21 @@ struct Difference {
   std::string name;
   nlohmann::json before;  // masked; null where there is no such object
   nlohmann::json after;   // masked; null where it would be deleted
+  // Of a Secret that is not regsync's and would be taken over: whose it is, as in "written by kubectl-create".
+  std::string taken_over = {};
 };
 
 struct Differences {
   std::vector<Difference> changes;
   std::vector<PlacedProblem> obstacles;  // what a sync could not do, or leaves behind and a person should know
   bool stuck = false;                    // an obstacle keeps something from being in sync
+};
+
+// Which Secrets that are not regsync's a sync takes over: as Cluster::adopt() does.
+enum class Adoption {
+  none,
+  lost,  // those that this user made on this machine under another owner id
+  all,
 };
 
 // Where else than the plans say there may be Secrets, and what is known of their targets: see DesiredState.
@@ -46,7 +55,8 @@ struct DeletionScope {
   std::set<std::string> uncertain = {};
   Places in_doubt = {};
   std::vector<DesiredState::Sibling> siblings = {};
-  std::set<std::string> asked = {};  // only what concerns Secrets of these targets is told; empty: of all
+  std::set<std::string> asked = {};    // only what concerns Secrets of these targets is told; empty: of all
+  Adoption adoption = Adoption::none;  // for the targets that are asked for
 };
 
 // The other targets whose Secrets bear the name of one of these: one may have, or take over, a Secret of the other.

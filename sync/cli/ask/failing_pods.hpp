@@ -22,7 +22,7 @@ struct PodQuery {
   std::vector<std::string> namespaces;  // names and globs
   bool all_namespaces = false;
   std::string label_selector;
-  std::vector<Target> targets;  // without namespaces: those that the targets select here
+  std::vector<Target> targets;  // without namespaces: those that the targets, as meant_in() has them, select here
 };
 
 struct PodCase {

@@ -1,8 +1,8 @@
 #include "sync/cli/ask/known_logins.hpp"
 
+#include <algorithm>
 #include <asio/io_context.hpp>
 #include <asio/post.hpp>
-#include <exception>
 #include <set>
 #include <utility>
 
@@ -16,9 +16,12 @@
 
 namespace regsync::cli {
 
-LoginReader::LoginReader(Console& console, Prompt prompt, const std::vector<std::filesystem::path>& only)
+LoginReader::LoginReader(Console& console, Prompt prompt, std::chrono::milliseconds time,
+                         const std::vector<std::filesystem::path>& only)
     : console_(console),
       prompt_(prompt),
+      time_(time),
+      end_(std::chrono::steady_clock::now() + time),
       settings_(settings_in_force()),
       keyring_(only.empty()),
       paths_(only.empty() ? settings_.login_files : only),
@@ -33,14 +36,20 @@ StoreReading LoginReader::read(const std::set<RegistryKey>& wanted) {
 }
 
 StoreReading LoginReader::read_keyring(const std::set<RegistryKey>& wanted) {
-  try {
-    return console_.open_store(prompt_)->load(wanted);
-  } catch (const std::exception&) {
-    StoreReading logins;
+  StoreReading logins;
+  const auto problem = guarded([&] {
+    if (prompt_ == Prompt::never) {
+      const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(end_ - std::chrono::steady_clock::now());
+      logins = console_.open_briefly(std::max(left, std::chrono::milliseconds(0)))->load(wanted);
+    } else {
+      logins = console_.open_store(prompt_)->load(wanted);
+    }
+  });
+  if (problem) {
     logins.asked = wanted;
-    logins.problem = current_error();
-    return logins;
+    logins.problem = problem->code() == ErrorCode::cancelled ? keyring_is_silent(time_) : *problem;
   }
+  return logins;
 }
 
 HelperNames LoginReader::helpers() {
@@ -74,7 +83,7 @@ LoginsAndEnds read_logins_and_ends(Console& console, const std::vector<Target>& 
   }
   asio::io_context io(1);
   LoginBook* running = nullptr;
-  LoginReader reader(console, prompt, only);
+  LoginReader reader(console, prompt, time, only);
   const auto on_wanted = [&](const std::set<RegistryKey>& wanted) {
     asio::post(io, [&, wanted] { guarded_logged("logins", [&] { running->take(reader.read(wanted)); }); });
   };

@@ -37,9 +37,11 @@ LoginsAndEnds read_logins_and_ends(Console& console, const std::vector<Target>& 
 
 // Readings as regsyncd makes them: of the keyring and of the settings' loginFiles; or of `only` these files, where
 // there are any. A keyring that cannot be read says nothing about which logins exist: the reading then has a problem.
+// One that never prompts waits for the keyring until `time` from now at the most.
 class LoginReader {
  public:
-  LoginReader(Console& console, Prompt prompt, const std::vector<std::filesystem::path>& only = {});
+  LoginReader(Console& console, Prompt prompt, std::chrono::milliseconds time,
+              const std::vector<std::filesystem::path>& only = {});
 
   StoreReading read(const std::set<RegistryKey>& wanted);
   // Those of other_helpers(), and of the login files. Throws Error(invalid_input) for a file of Docker that cannot be
@@ -53,6 +55,8 @@ class LoginReader {
 
   Console& console_;
   Prompt prompt_;
+  std::chrono::milliseconds time_;
+  std::chrono::steady_clock::time_point end_;
   Settings settings_;
   bool keyring_;
   std::vector<std::filesystem::path> paths_;

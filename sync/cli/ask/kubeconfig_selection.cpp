@@ -111,14 +111,14 @@ std::vector<std::string> select_contexts(const kube::Kubeconfig& kubeconfig, con
   return selected;
 }
 
-std::vector<std::string> contexts_of(const std::vector<Target>& targets, const kube::Kubeconfig& kubeconfig) {
+std::set<std::string> contexts_of(const std::vector<Target>& targets, const kube::Kubeconfig& kubeconfig) {
   std::set<std::string> contexts;
   for (const Target& target : targets) {
     std::ranges::copy_if(target.contexts, std::inserter(contexts, contexts.end()), std::not_fn(is_glob));
     std::ranges::copy_if(kubeconfig.contexts(), std::inserter(contexts, contexts.end()),
                          [&](const std::string& context) { return selects_context(target, context); });
   }
-  return {contexts.begin(), contexts.end()};
+  return contexts;
 }
 
 }  // namespace regsync::cli

@@ -52,7 +52,7 @@ void require_contexts(const kube::Kubeconfig& kubeconfig, const std::vector<std:
 // The contexts that any of the names and globs match, sorted; all where none is given.
 std::vector<std::string> select_contexts(const kube::Kubeconfig& kubeconfig, const std::vector<std::string>& patterns);
 
-// Where the targets go, sorted: the contexts that they select, and those that they name and the kubeconfig lacks.
-std::vector<std::string> contexts_of(const std::vector<Target>& targets, const kube::Kubeconfig& kubeconfig);
+// Where the targets go: the contexts that they select, and those that they name and the kubeconfig lacks.
+std::set<std::string> contexts_of(const std::vector<Target>& targets, const kube::Kubeconfig& kubeconfig);
 
 }  // namespace regsync::cli

@@ -42,7 +42,7 @@ asio::awaitable<StatusReport> work_and_stop(Engine& engine, std::function<asio::
 
 StatusReport run_engine(Console& console, const std::optional<std::filesystem::path>& kubeconfig,
                         std::string_view program, const std::function<asio::awaitable<void>(Engine&)>& work,
-                        const std::vector<std::string>& targets, std::chrono::milliseconds time,
+                        const std::optional<std::set<std::string>>& acting, std::chrono::milliseconds time,
                         const std::string& owner, const std::vector<std::filesystem::path>& logins) {
   const InstanceLock lock(paths::lock(), program);
   const Settings settings = load_settings(paths::settings());
@@ -51,9 +51,10 @@ StatusReport run_engine(Console& console, const std::optional<std::filesystem::p
   FootprintStore footprints(footprints_folder(owner_now));
   const EngineOptions options{.cluster = {.owner = owner_now, .concurrency = settings.concurrency},
                               .state = paths::state_home(),
-                              .login_places = paths::login_places()};
+                              .login_places = paths::login_places(),
+                              .acting = acting};
 
-  LoginReader reader(console, Prompt::never, logins);
+  LoginReader reader(console, Prompt::never, time, logins);
   Engine* running = nullptr;
   std::set<RegistryKey> last_wanted;
   const auto on_wanted = [&](const std::set<RegistryKey>& wanted) {
@@ -75,7 +76,11 @@ StatusReport run_engine(Console& console, const std::optional<std::filesystem::p
   engine.set_kubeconfig(load_kubeconfig(kubeconfig, time));
   read_targets();
 
-  return run_to_end(io, work_and_stop(engine, work, targets, time));
+  std::vector<std::string> targets;
+  if (acting) {
+    targets.assign(acting->begin(), acting->end());
+  }
+  return run_to_end(io, work_and_stop(engine, work, std::move(targets), time));
 }
 
 }  // namespace regsync::cli

@@ -1,7 +1,11 @@
 // Fills in the namespace of a target that names none, as regsyncd does: the one where it first went.
 #pragma once
 
+#include <set>
+#include <string>
+
 #include "sync/engine/footprint.hpp"
+#include "sync/kube/config/kubeconfig.hpp"
 #include "sync/kube/config/resolved_context.hpp"
 #include "sync/model/target.hpp"
 
@@ -10,5 +14,10 @@ namespace regsync::cli {
 // With namespaces: a target whose file names none stays in the namespace where it went first in this context (its
 // footprint says which), whatever the current one is today.
 Target meant_in(const Target& target, const kube::ResolvedContext& context, const FootprintStore& footprints);
+
+// The namespaces of a target whose file names none, in all its contexts: those that are gone included, and without
+// those that cannot be used and where it has never been.
+std::set<std::string> own_namespaces(const Target& target, const kube::Kubeconfig& kubeconfig,
+                                     const FootprintStore& footprints);
 
 }  // namespace regsync::cli

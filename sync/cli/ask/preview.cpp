@@ -1,8 +1,7 @@
 #include "sync/cli/ask/preview.hpp"
 
 #include <algorithm>
-#include <array>
-#include <iterator>
+#include <cstdint>
 #include <map>
 #include <memory>
 #include <set>
@@ -10,16 +9,19 @@
 
 #include "helper/base/guarded.hpp"
 #include "sync/base/paths.hpp"
+#include "sync/cli/ask/deletion_rules.hpp"
 #include "sync/cli/ask/for_each_context.hpp"
 #include "sync/cli/ask/known_footprints.hpp"
 #include "sync/cli/ask/known_logins.hpp"
 #include "sync/cli/ask/kubeconfig_selection.hpp"
 #include "sync/cli/ask/meant_target.hpp"
+#include "sync/cli/view/fold.hpp"
 #include "sync/cli/view/quote.hpp"
 #include "sync/cli/view/text.hpp"
 #include "sync/config/settings.hpp"
 #include "sync/engine/owner_file.hpp"
 #include "sync/engine/paused_contexts.hpp"
+#include "sync/engine/status_builder.hpp"
 
 namespace regsync::cli {
 namespace {
@@ -27,35 +29,39 @@ namespace {
 constexpr std::chrono::seconds patience{10};
 constexpr std::size_t named_namespaces = 5;
 
-// Where the target has Secrets now: what its file says, and what regsync remembers to have written.
-std::map<std::string, Places> places_before(const TargetChange& change, const kube::Kubeconfig& kubeconfig,
-                                            const FootprintStore& footprints) {
-  std::map<std::string, Places> places;
-  const std::string& name = change.before ? change.before->name : change.after->name;
-  if (const auto known = footprints.all().find(name); known != footprints.all().end()) {
-    places = known->second.contexts;
+// What regsyncd remembers of all targets once the change is made. Where the target goes by its words of before counts,
+// whether regsyncd has been there or not.
+std::map<std::string, Footprint> footprints_after(const TargetChange& change, const kube::Kubeconfig& kubeconfig,
+                                                  const FootprintStore& known) {
+  std::map<std::string, Footprint> footprints = known.all();
+  if (!change.before) {
+    return footprints;
   }
+  Footprint& own = footprints[change.before->name];
   for (const std::string& context : kubeconfig.contexts()) {
-    if (change.before && selects_context(*change.before, context)) {
-      Places& here = places[context];
+    if (selects_context(*change.before, context)) {
+      Places& here = own.contexts[context];
       // Of one that cannot be used, for_each_context() says so.
-      (void)guarded(
-          [&] { here.merge(places_of(meant_in(*change.before, kubeconfig.resolve(context), footprints), "")); });
+      (void)guarded([&] { here.merge(places_of(meant_in(*change.before, kubeconfig.resolve(context), known), "")); });
     }
   }
-  return places;
+  const bool forgets = !change.after || change.after->name != change.before->name;
+  if (forgets && !own.forgotten) {  // as FootprintKeeper::forget()
+    own.forgotten = true;
+    own.keeps = false;
+    own.kept.clear();
+  }
+  return footprints;
 }
 
-// Where other targets have, or had, Secrets: what does not say of which target it is, may be of one of these.
-Places places_of_others(const FootprintStore& footprints, const std::string& target, const std::string& context) {
-  Places places;
-  for (const auto& [name, footprint] : footprints.all()) {
-    const auto here = footprint.contexts.find(context);
-    if (name != target && here != footprint.contexts.end()) {
-      places.merge(here->second);
+// A context that no target has used yet may lead where one led that is gone: as far as its address tells.
+void meet_contexts(const Target& target, const kube::Kubeconfig& kubeconfig, ContextBook& book) {
+  for (const std::string& context : kubeconfig.contexts()) {
+    if (selects_context(target, context) && book.find(context) == nullptr) {
+      // Of one that cannot be used, for_each_context() says so.
+      (void)guarded([&] { book.meet(context, identity_of(kubeconfig.resolve(context)), /*pinned=*/false, {}); });
     }
   }
-  return places;
 }
 
 // The plans of the target, and of those whose Secrets bear the same name as one of its own.
@@ -95,7 +101,7 @@ Preview preview(Console& console, const kube::Kubeconfig& kubeconfig, const Targ
     result.paused.push_back("target " + change.after->name);
     return result;
   }
-  const RememberedState memory{.footprints = known_footprints(change.owner)};
+  RememberedState memory{.footprints = known_footprints(change.owner)};
   TargetFiles files = TargetDirectory(paths::targets()).load();
   if (change.before) {
     files.erase(change.before->name);
@@ -104,12 +110,28 @@ Preview preview(Console& console, const kube::Kubeconfig& kubeconfig, const Targ
     files[change.after->name].target = change.after;
   }
   const std::vector<std::shared_ptr<const Plan>> plans = plans_after(console, change, files, result.unknown);
-  const std::map<std::string, Places> before = places_before(change, kubeconfig, memory.footprints);
-  std::set<std::string> contexts;
-  std::ranges::copy_if(kubeconfig.contexts(), std::inserter(contexts, contexts.end()),
-                       [&](const std::string& context) { return before.contains(context); });
   if (change.after) {
-    std::ranges::copy(contexts_of({*change.after}, kubeconfig), std::inserter(contexts, contexts.end()));
+    meet_contexts(*change.after, kubeconfig, memory.book);
+  }
+  const std::map<std::string, Footprint> footprints = footprints_after(change, kubeconfig, memory.footprints);
+  const DeletionRules rules(files, footprints, kubeconfig, memory.book);
+  std::set<std::string> names;
+  for (const auto& end : {change.before, change.after}) {
+    if (end) {
+      names.insert(end->name);
+    }
+  }
+  std::set<std::string> contexts = change.after ? contexts_of({*change.after}, kubeconfig) : std::set<std::string>();
+  std::map<std::string, DeletionScope> scopes;
+  for (const std::string& context : kubeconfig.contexts()) {
+    DeletionScope& scope = scopes[context] =
+        rules.scope_in(context, [&](const std::string& target) { return names.contains(target); });
+    scope.siblings = siblings_of(context, files, kubeconfig, memory);
+    scope.asked = names;
+    scope.adoption = change.adoption;
+    if (!scope.places.empty() || (change.before && selects_context(*change.before, context))) {
+      contexts.insert(context);
+    }
   }
   const PausedContexts paused(paths::paused_contexts());
   std::erase_if(contexts, [&](const std::string& context) {
@@ -121,7 +143,6 @@ Preview preview(Console& console, const kube::Kubeconfig& kubeconfig, const Targ
     }
     return paused.contains(context);
   });
-  const std::string& name = change.before ? change.before->name : change.after->name;
   const Owner owner = this_owner(load_settings(paths::settings()), change.owner);
   Differences found;
   for_each_context(
@@ -134,19 +155,19 @@ Preview preview(Console& console, const kube::Kubeconfig& kubeconfig, const Targ
             here.push_back(plan);
           }
         }
-        const auto places = before.find(context);
-        return find_differences(client, std::move(here), owner, memory, found,
-                                {.places = places == before.end() ? Places() : places->second,
-                                 .known_targets = {name},
-                                 .in_doubt = places_of_others(memory.footprints, name, context),
-                                 .siblings = siblings_of(context, files, kubeconfig, memory),
-                                 .asked = {name, change.after ? change.after->name : name}});
+        return find_differences(client, std::move(here), owner, memory, found, scopes[context]);
       },
       [&](const std::string& context, const Error& error) {
         result.unknown.push_back("context " + context + ": " + error.message());
       });
+  for (const std::string& context : contexts) {
+    if (!change.after && memory.book.is_held(context)) {
+      found.obstacles.push_back({context, context_held(context, memory.book)});
+    }
+  }
   result.changes = std::move(found.changes);
   result.obstacles = std::move(found.obstacles);
+  std::ranges::sort(result.obstacles, {}, &PlacedProblem::place);
   std::ranges::sort(result.changes, {}, [](const Difference& each) {
     return std::tie(each.context, each.name_space, each.kind, each.name);
   });
@@ -154,20 +175,52 @@ Preview preview(Console& console, const kube::Kubeconfig& kubeconfig, const Targ
   return result;
 }
 
+bool Preview::may_take_over() const {
+  return !unknown.empty() ||
+         std::ranges::any_of(changes, [](const Difference& change) { return !change.taken_over.empty(); });
+}
+
+namespace {
+
+enum class Verb : std::uint8_t { create, take_over, change, remove };
+
+Verb verb_of(const Difference& change) {
+  if (!change.taken_over.empty()) {
+    return Verb::take_over;
+  }
+  return change.before.is_null() ? Verb::create : change.after.is_null() ? Verb::remove : Verb::change;
+}
+
+const char* to_string(Verb verb) {
+  switch (verb) {
+    case Verb::create:
+      return "create ";
+    case Verb::take_over:
+      return "take over ";
+    case Verb::change:
+      return "change ";
+    case Verb::remove:
+      return "delete ";
+  }
+  return "";
+}
+
+}  // namespace
+
 std::string describe(const Preview& preview) {
-  std::map<std::tuple<DifferenceKind, std::size_t, std::string>, std::vector<std::string>>
-      lines;  // by kind, verb, context
+  std::map<std::tuple<DifferenceKind, Verb, std::string, std::string>, std::vector<std::string>>
+      lines;  // by kind, verb, context, and whose they are
   for (const Difference& change : preview.changes) {
-    const std::size_t verb = change.before.is_null() ? 0 : change.after.is_null() ? 2 : 1;
-    lines[{change.kind, verb, change.context}].push_back(change.name_space + "/" + change.name);
+    lines[{change.kind, verb_of(change), change.context, change.taken_over}].push_back(change.name_space + "/" +
+                                                                                       change.name);
   }
   std::string text;
   for (const auto& [key, objects] : lines) {
-    const auto& [kind, verb, context] = key;
-    constexpr std::array<const char*, 3> verbs{"create", "change", "delete"};
-    text += printable_line("  " + std::string(verbs.at(verb)) + " " +
+    const auto& [kind, verb, context, whose] = key;
+    text += printable_line("  " + std::string(to_string(verb)) +
                            count_of(objects.size(), kind == DifferenceKind::secret ? "Secret" : "ServiceAccount") +
-                           " in context " + context + ": " + join(objects, ", ", named_namespaces)) +
+                           " in context " + context + (whose.empty() ? "" : ", " + whose) + ": " +
+                           join(objects, ", ", named_namespaces)) +
             "\n";
   }
   if (!preview.paused.empty()) {
@@ -177,6 +230,11 @@ std::string describe(const Preview& preview) {
     text += printable_line("  not known for " + unknown) + "\n";
   }
   return text.empty() ? "  no Secret changes\n" : text;
+}
+
+void print_preview(Console& console, std::ostream& out, const std::string& heading, const Preview& preview) {
+  print_folded(out, heading + "\n" + describe(preview));
+  print_warnings(console.err, preview.obstacles);
 }
 
 }  // namespace regsync::cli

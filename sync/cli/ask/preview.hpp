@@ -2,6 +2,7 @@
 #pragma once
 
 #include <filesystem>
+#include <iosfwd>
 #include <memory>
 #include <optional>
 #include <set>
@@ -28,6 +29,7 @@ struct TargetChange {
   std::set<std::string> resumed = {};
   std::string owner = {};                          // whose Secrets are ours; empty: as usual
   std::vector<std::filesystem::path> logins = {};  // files to read logins from; none: the keyring, as usual
+  Adoption adoption = Adoption::none;              // what is taken over with it
 };
 
 struct Preview {
@@ -35,6 +37,11 @@ struct Preview {
   std::vector<std::string> paused;       // "context prod", "target web": nothing changes there before they are resumed
   std::vector<std::string> unknown;      // "context prod: cannot connect", of what could not be read
   std::vector<PlacedProblem> obstacles;  // what keeps a Secret from being as the target wants it
+
+  // Whether a person should say yes to it first.
+  [[nodiscard]] bool needs_consent() const { return !changes.empty() || !unknown.empty() || !obstacles.empty(); }
+  // Whether a Secret that is not regsync's is taken over, or may be.
+  [[nodiscard]] bool may_take_over() const;
 };
 
 // Reads every context that the target selects before or after the change. Never prompts; what cannot be read within
@@ -43,5 +50,7 @@ Preview preview(Console& console, const kube::Kubeconfig& kubeconfig, const Targ
 
 // The same for people: a line for each kind of change and context, with at most some namespaces named.
 std::string describe(const Preview& preview);
+// That, below a heading, and warnings of what will not be as the target wants it.
+void print_preview(Console& console, std::ostream& out, const std::string& heading, const Preview& preview);
 
 }  // namespace regsync::cli

@@ -37,9 +37,9 @@ json metadata_of(const std::string& name, const std::string& name_space) {
   return metadata;
 }
 
-json make_role(const Rights& rights, const std::string& name, const std::string& name_space) {
+json make_role(const std::vector<Rule>& given, const std::string& name, const std::string& name_space) {
   json rules = json::array();
-  for (const Rule& rule : rules_of(rights)) {
+  for (const Rule& rule : given) {
     json made = {{"apiGroups", {""}}, {"resources", {rule.resource}}, {"verbs", rule.verbs}};
     if (!rule.names.empty()) {
       made["resourceNames"] = rule.names;
@@ -75,6 +75,7 @@ Rights rights_of(const Target& target, const std::string& default_namespace) {
   rights.secret = target.secret;
   rights.service_accounts = target.service_accounts;
   rights.heal = target.heal;
+  rights.pin = target.pin;
   rights.everywhere = !target.namespace_selector.empty() || std::ranges::any_of(target.namespaces, is_glob);
   if (!rights.everywhere) {
     rights.namespaces = target.namespaces.empty() ? std::vector{default_namespace} : target.namespaces;
@@ -106,10 +107,16 @@ std::vector<Rule> rules_of(const Rights& rights) {
 std::vector<json> make_rbac(const Rights& rights, const Subject& subject) {
   std::vector<json> objects;
   const std::string name = name_of(rights, subject);
+  const auto add = [&](const std::vector<Rule>& rules, const std::string& name_space) {
+    objects.push_back(make_role(rules, name, name_space));
+    objects.push_back(make_binding(name, name_space, subject));
+  };
   const std::vector<std::string> places = rights.everywhere ? std::vector<std::string>{""} : rights.namespaces;
   for (const std::string& name_space : places) {
-    objects.push_back(make_role(rights, name, name_space));
-    objects.push_back(make_binding(name, name_space, subject));
+    add(rules_of(rights), name_space);
+  }
+  if (rights.pin && !rights.everywhere) {
+    add({{"namespaces", {"get"}, {"kube-system"}}}, "");
   }
   return objects;
 }

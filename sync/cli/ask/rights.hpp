@@ -16,6 +16,7 @@ struct Rights {
   std::string secret;
   std::vector<std::string> service_accounts;
   bool heal = false;
+  bool pin = false;
 };
 
 Rights rights_of(const Target& target, const std::string& default_namespace);
@@ -37,7 +38,9 @@ struct Subject {
 };
 
 // Role and RoleBinding for each namespace, or one ClusterRole and ClusterRoleBinding, as objects to apply. Their name
-// says target and subject, so that to apply those of a second user takes nothing from the first.
+// says target and subject, so that to apply those of a second user takes nothing from the first. A target that pins may
+// read the namespace kube-system too, whose uid tells one cluster from another: it works without, and rules_of() lacks
+// that.
 std::vector<nlohmann::json> make_rbac(const Rights& rights, const Subject& subject);
 
 }  // namespace regsync::cli

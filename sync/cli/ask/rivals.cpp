@@ -17,7 +17,8 @@ namespace regsync::cli {
 namespace {
 
 // The contexts that a target selects, with what can be told of their clusters. One that cannot be used is left out.
-std::map<std::string, kube::ResolvedContext> contexts_of(const Target& target, const kube::Kubeconfig& kubeconfig) {
+std::map<std::string, kube::ResolvedContext> usable_contexts_of(const Target& target,
+                                                                const kube::Kubeconfig& kubeconfig) {
   std::map<std::string, kube::ResolvedContext> contexts;
   for (const std::string& name : select_contexts(kubeconfig, target.contexts)) {
     // One that cannot be used is no place for anybody's Secret now.
@@ -41,8 +42,8 @@ std::optional<Error> rival_of(const Target& target, const TargetFiles& others, c
     if (!is_namesake(target, name, file)) {
       continue;
     }
-    for (const auto& [mine, my_context] : contexts_of(target, kubeconfig)) {
-      for (const auto& [theirs, their_context] : contexts_of(*file.target, kubeconfig)) {
+    for (const auto& [mine, my_context] : usable_contexts_of(target, kubeconfig)) {
+      for (const auto& [theirs, their_context] : usable_contexts_of(*file.target, kubeconfig)) {
         const auto shared = common_namespace(meant_in(target, my_context, memory.footprints),
                                              meant_in(*file.target, their_context, memory.footprints));
         if (shared && lead_to_one_cluster(my_context, their_context)) {

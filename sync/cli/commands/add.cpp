@@ -14,12 +14,12 @@
 #include "sync/cli/ask/declaration.hpp"
 #include "sync/cli/ask/given_login.hpp"
 #include "sync/cli/ask/hand_over.hpp"
+#include "sync/cli/ask/known_logins.hpp"
 #include "sync/cli/ask/kubeconfig_selection.hpp"
 #include "sync/cli/ask/prompt.hpp"
 #include "sync/cli/ask/rivals.hpp"
 #include "sync/cli/command.hpp"
 #include "sync/cli/view/fold.hpp"
-#include "sync/cli/view/problems.hpp"
 #include "sync/cli/view/target_view.hpp"
 #include "sync/config/target_directory.hpp"
 #include "sync/config/target_yaml.hpp"
@@ -112,6 +112,8 @@ Target make_target(const AddOptions& options, std::vector<std::string> registrie
   return target;
 }
 
+Adoption adoption_of(const AddOptions& options) { return options.adopt ? Adoption::all : Adoption::none; }
+
 // What the file is now. Throws already_exists where another target of that name may not be replaced.
 std::optional<Target> target_before(const Target& target, const AddOptions& options) {
   std::optional<Target> before = declared(target.name);
@@ -122,15 +124,36 @@ std::optional<Target> target_before(const Target& target, const AddOptions& opti
   return before;
 }
 
-// A replacement may delete Secrets, and a login may take the place of somebody else's: both are shown first, and a
-// person at a terminal is asked.
+// The plan of a target once the login that is given is kept; nothing where none is.
+std::shared_ptr<const Plan> plan_with(const std::optional<Credential>& login, const Target& target, Console& console) {
+  if (!login) {
+    return nullptr;
+  }
+  KnownLogins known = read_logins(console, {target}, Prompt::never);
+  const RegistryKey key(login->login.server);
+  known.credentials[key] = std::make_shared<const Credential>(login->clone());
+  known.problems.erase(key);
+  return std::make_shared<const Plan>(make_plan(target, known));
+}
+
+// A replacement may delete Secrets, --adopt overwrites those of others, and a login may take the place of somebody
+// else's: that is shown first, and a person at a terminal is asked.
 void require_consent(const std::optional<Target>& before, const Target& target, const std::optional<Credential>& login,
                      const AddOptions& options, Console& console) {
   std::string question;
-  if (result_of(before, target) == DeclareResult::replaced) {
-    const Preview changes = preview(console, load_kubeconfig(options.kubeconfig), {before, target});
-    print_folded(console.err, "replacing target \"" + target.name + "\":\n" + describe(changes));
-    question = "Replace it?";
+  const bool asks = console.in_is_terminal && !options.yes && !options.login.password_stdin;
+  const bool replaces = result_of(before, target) == DeclareResult::replaced;
+  if (replaces || (options.adopt && asks)) {
+    const Preview changes = preview(console, load_kubeconfig(options.kubeconfig),
+                                    {.before = before,
+                                     .after = target,
+                                     .plan = plan_with(login, target, console),
+                                     .adoption = adoption_of(options)});
+    if (replaces || changes.may_take_over()) {
+      print_preview(console, console.err,
+                    (replaces ? "replacing target \"" : "target \"") + target.name + "\":", changes);
+      question = replaces ? "Replace it?" : "Take them over?";
+    }
   }
   if (login) {
     const auto kept = console.open_store(Prompt::allowed)->get(login->login.server);
@@ -138,11 +161,10 @@ void require_consent(const std::optional<Target>& before, const Target& target, 
       print_folded(console.err, printable_line("replacing the login of " + kept->login.username + " at " +
                                                kept->login.server + " by that of " + login->login.username) +
                                     '\n');
-      question = question.empty() ? "Replace the login?" : "Replace both?";
+      question = question.empty() ? "Replace the login?" : replaces ? "Replace both?" : "Do both?";
     }
   }
-  if (!question.empty() && console.in_is_terminal && !options.yes && !options.login.password_stdin &&
-      !confirm(console, question)) {
+  if (!question.empty() && asks && !confirm(console, question)) {
     throw Error(ErrorCode::cancelled, "nothing was changed");
   }
 }
@@ -227,9 +249,10 @@ int add(const AddOptions& options, Console& console) {
       print_target(console.out, target, options.format);
     }
     if (dry_run == DryRun::server) {
-      const Preview changes = preview(console, load_kubeconfig(options.kubeconfig), {before, target});
-      print_folded(console.err, "target \"" + target.name + "\":\n" + describe(changes));
-      print_warnings(console.err, changes.obstacles);
+      const Preview changes =
+          preview(console, load_kubeconfig(options.kubeconfig),
+                  {.before = before, .after = target, .plan = nullptr, .adoption = adoption_of(options)});
+      print_preview(console, console.err, "target \"" + target.name + "\":", changes);
     }
     return exit_done;
   }

@@ -3,7 +3,6 @@
 #include <cerrno>
 #include <filesystem>
 #include <fstream>
-#include <functional>
 #include <iterator>
 #include <limits>
 #include <map>
@@ -14,6 +13,7 @@
 #include "sync/base/child_process.hpp"
 #include "sync/base/paths.hpp"
 #include "sync/base/run_to_end.hpp"
+#include "sync/cli/ask/deletion_rules.hpp"
 #include "sync/cli/ask/differences.hpp"
 #include "sync/cli/ask/for_each_context.hpp"
 #include "sync/cli/ask/kubeconfig_selection.hpp"
@@ -23,8 +23,6 @@
 #include "sync/cli/view/problems.hpp"
 #include "sync/cli/view/target_view.hpp"
 #include "sync/config/target_directory.hpp"
-#include "sync/engine/context_checks.hpp"
-#include "sync/engine/footprint.hpp"
 #include "sync/engine/owner_file.hpp"
 #include "sync/engine/paused_contexts.hpp"
 #include "sync/model/status_query.hpp"
@@ -133,69 +131,6 @@ std::vector<std::shared_ptr<const Plan>> plans_for(const std::vector<std::shared
   return selected;
 }
 
-// The rules of regsyncd's Briefing, as far as they do not depend on what happened since it started.
-class DeletionRules {
- public:
-  DeletionRules(const TargetFiles& files, const kube::Kubeconfig& kubeconfig, const RememberedState& memory)
-      : files_(files), kubeconfig_(kubeconfig), memory_(memory) {}
-
-  // What the targets may delete in a context. places: those of the targets that `is_asked`.
-  [[nodiscard]] DeletionScope scope_in(const std::string& context,
-                                       const std::function<bool(const std::string&)>& is_asked) const {
-    DeletionScope scope;
-    for (const auto& [name, file] : files_) {
-      if (!file.target || !may_delete(*file.target, context)) {
-        scope.uncertain.insert(name);
-      } else if (concerns(*file.target, context)) {
-        scope.known_targets.insert(name);
-      }
-    }
-    const auto names = names_in_footprints(context, memory_.book, is_there());
-    for (const auto& [target, footprint] : memory_.footprints.all()) {
-      add_footprint(target, footprint, context, scope);
-      const bool deletes = scope.known_targets.contains(target) || scope.forgotten.contains(target);
-      for (const std::string& name : names) {
-        const auto places = footprint.contexts.find(name);
-        if (places == footprint.contexts.end()) {
-          continue;
-        }
-        if (is_asked(target) && (deletes || scope.kept.contains(target))) {
-          scope.places.merge(places->second);
-        }
-        if (!deletes || scope.kept.contains(target)) {
-          scope.in_doubt.merge(places->second);
-        }
-      }
-    }
-    return scope;
-  }
-
- private:
-  [[nodiscard]] std::function<bool(const std::string&)> is_there() const {
-    return [this](const std::string& name) { return std::ranges::binary_search(kubeconfig_.contexts(), name); };
-  }
-  [[nodiscard]] bool may_delete(const Target& target, const std::string& context) const {
-    return !target.paused && !names_absent_context(target, context, memory_.book, is_there());
-  }
-  [[nodiscard]] bool concerns(const Target& target, const std::string& context) const {
-    const Footprint* footprint = memory_.footprints.find(target.name);
-    return selects_context(target, context) || (footprint != nullptr && footprint->contexts.contains(context));
-  }
-  void add_footprint(const std::string& target, const Footprint& footprint, const std::string& context,
-                     DeletionScope& scope) const {
-    if (!files_.contains(target)) {
-      (footprint.forgotten ? scope.forgotten : scope.uncertain).insert(target);
-    }
-    if (footprint.keeps_in(context)) {
-      scope.kept.insert(target);
-    }
-  }
-
-  const TargetFiles& files_;
-  const kube::Kubeconfig& kubeconfig_;
-  const RememberedState& memory_;
-};
-
 int diff(const DiffOptions& options, Console& console) {
   const AskedTargets asked = require_targets(options.targets, console);
   auto plans = make_plans(console, asked.targets);
@@ -209,12 +144,11 @@ int diff(const DiffOptions& options, Console& console) {
     }
   }
   const RememberedState memory;
-  const DeletionRules rules(asked.files, kubeconfig, memory);
+  const DeletionRules rules(asked.files, memory.footprints.all(), kubeconfig, memory.book);
   const auto is_asked = [&names = options.targets](const std::string& target) {
     return names.empty() || std::ranges::find(names, target) != names.end();
   };
-  std::set<std::string> contexts;  // where targets want, or have, Secrets
-  std::ranges::copy(contexts_of(asked.targets, kubeconfig), std::inserter(contexts, contexts.end()));
+  std::set<std::string> contexts = contexts_of(asked.targets, kubeconfig);  // where targets want, or have, Secrets
   std::map<std::string, DeletionScope> scopes;
   for (const std::string& context : kubeconfig.contexts()) {
     DeletionScope& scope = scopes[context] = rules.scope_in(context, is_asked);

@@ -40,7 +40,7 @@ std::vector<std::string> movable(const std::vector<Credential>& logins, const Do
   for (const Credential& login : logins) {
     const std::string& server = login.login.server;
     const auto keeps_elsewhere = [&config](const std::string& key) {
-      return config.has_registry_entry(key) && config.registry_helper(key) != "regsync";
+      return config.has_registry_entry(key) && config.registry_helper(key) != our_helper;
     };
     if (!keeps_elsewhere(server) && !keeps_elsewhere(RegistryKey(server).auths_key())) {
       servers.push_back(server);
@@ -163,13 +163,10 @@ void check_reading(const StoreReading& reading, Findings& findings) {
 enum class Reach { none, some, all };
 
 Reach reach_of_regsync(const DockerConfigFile& config) {
-  if (config.store_helper() == "regsync") {
+  if (config.store_helper() == our_helper) {
     return Reach::all;
   }
-  const std::vector<std::string> registries = config.registries_with_helpers();
-  const bool some = std::ranges::any_of(
-      registries, [&](const std::string& registry) { return config.registry_helper(registry) == "regsync"; });
-  return some ? Reach::some : Reach::none;
+  return config.uses(our_helper) ? Reach::some : Reach::none;
 }
 
 }  // namespace

@@ -156,7 +156,9 @@ asio::awaitable<void> answer_some(kube::KubeClient& client, Answers& answers, An
     try {
       taken->second = co_await is_allowed(client, std::move(question));
     } catch (const Error& error) {
-      problem = problem ? problem : error;
+      if (!problem) {
+        problem = error;
+      }
     }
   }
 }

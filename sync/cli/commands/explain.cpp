@@ -10,7 +10,9 @@
 #include "sync/base/suggest.hpp"
 #include "sync/cli/ask/failing_pods.hpp"
 #include "sync/cli/ask/for_each_context.hpp"
+#include "sync/cli/ask/known_footprints.hpp"
 #include "sync/cli/ask/kubeconfig_selection.hpp"
+#include "sync/cli/ask/meant_target.hpp"
 #include "sync/cli/ask/pull_trials.hpp"
 #include "sync/cli/ask/snapshot.hpp"
 #include "sync/cli/command.hpp"
@@ -18,6 +20,7 @@
 #include "sync/cli/view/pull_remedy.hpp"
 #include "sync/cli/view/quote.hpp"
 #include "sync/config/target_directory.hpp"
+#include "sync/engine/footprint.hpp"
 
 namespace regsync::cli {
 namespace {
@@ -54,6 +57,14 @@ std::vector<Target> declared_targets() {
   return targets;
 }
 
+// The same question in one context, where each target means namespaces of its own.
+PodQuery query_in(const kube::ResolvedContext& context, PodQuery query, const FootprintStore& footprints) {
+  for (Target& target : query.targets) {
+    target = meant_in(target, context, footprints);
+  }
+  return query;
+}
+
 // The asked contexts, else those of the targets, else the current one. Throws not_found where the targets have none:
 // to look nowhere is not to find that no pod fails.
 std::vector<std::string> contexts_meant(const ExplainOptions& options, const kube::Kubeconfig& kubeconfig,
@@ -65,13 +76,13 @@ std::vector<std::string> contexts_meant(const ExplainOptions& options, const kub
   if (targets.empty()) {
     return {require_current_context(kubeconfig)};
   }
-  std::vector<std::string> contexts = contexts_of(targets, kubeconfig);
+  const std::set<std::string> contexts = contexts_of(targets, kubeconfig);
   if (contexts.empty()) {
     throw Error(ErrorCode::not_found, "no context of the kubeconfig is selected by any target",
                 "say where to look: regsync explain --context CONTEXT; see which there are: kubectl config "
                 "get-contexts");
   }
-  return contexts;
+  return {contexts.begin(), contexts.end()};
 }
 
 // "pod/NAME" is NAME, as kubectl has it.
@@ -250,6 +261,7 @@ void require_namespaces(const ExplainOptions& options, const kube::Kubeconfig& k
 int explain(const ExplainOptions& options, Console& console) {
   const std::vector<Target> targets = declared_targets();
   const kube::Kubeconfig kubeconfig = load_kubeconfig(options.kubeconfig);
+  const FootprintStore footprints = known_footprints();
   const PodQuery query{pod_name(options.pod), options.namespaces, options.all_namespaces, options.selector, targets};
   const std::vector<std::string> contexts = contexts_meant(options, kubeconfig, targets);
   std::vector<PodCase> cases;
@@ -262,7 +274,8 @@ int explain(const ExplainOptions& options, Console& console) {
       kubeconfig, contexts, patience,
       [&](kube::KubeClient& client) -> asio::awaitable<void> {
         OnUnread unread = [&](const Error& error) { on_unread(client.context().name, error); };
-        std::vector<PodCase> found = co_await read_pods(client, query, std::move(unread));
+        PodQuery here = query_in(client.context(), query, footprints);
+        std::vector<PodCase> found = co_await read_pods(client, std::move(here), std::move(unread));
         std::ranges::move(found, std::back_inserter(cases));
       },
       on_unread);

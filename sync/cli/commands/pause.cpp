@@ -17,7 +17,6 @@
 #include "sync/cli/ask/preview.hpp"
 #include "sync/cli/ask/prompt.hpp"
 #include "sync/cli/command.hpp"
-#include "sync/cli/view/fold.hpp"
 #include "sync/cli/view/target_view.hpp"
 #include "sync/config/target_directory.hpp"
 #include "sync/config/target_yaml.hpp"
@@ -74,22 +73,30 @@ bool set_context(const std::string& name, bool paused) {
   return PausedContexts(paths::paused_contexts()).set(name, paused);
 }
 
-// The contexts that are meant. One that is paused may be gone from the kubeconfig since.
+// The contexts that are meant. One that is to be resumed may be gone from the kubeconfig since; where it is named
+// plainly, no kubeconfig is needed.
 std::set<std::string> contexts_meant(const PauseOptions& options, LazyKubeconfig& lazy, bool paused) {
-  std::vector<std::string> unknown;
+  const std::set<std::string> known =
+      paused ? std::set<std::string>() : PausedContexts(paths::paused_contexts()).names();
   std::set<std::string> names;
-  const std::set<std::string> known = PausedContexts(paths::paused_contexts()).names();
+  std::vector<std::string> sought;   // in the kubeconfig
+  std::vector<std::string> unknown;  // which only that can have
   for (const std::string& pattern : options.contexts) {
-    if (!paused && known.contains(pattern)) {
-      names.insert(pattern);
-    } else {
+    std::set<std::string> found;
+    std::ranges::copy_if(known, std::inserter(found, found.end()),
+                         [&](const std::string& name) { return glob_match(pattern, name); });
+    if (found.empty()) {
       unknown.push_back(pattern);
     }
+    if (!found.contains(pattern)) {
+      sought.push_back(pattern);
+    }
+    names.merge(found);
   }
-  if (!unknown.empty()) {
+  if (!sought.empty()) {
     const kube::Kubeconfig& kubeconfig = lazy.get();
     require_contexts(kubeconfig, unknown);
-    const auto selected = select_contexts(kubeconfig, unknown);
+    const auto selected = select_contexts(kubeconfig, sought);
     names.insert(selected.begin(), selected.end());
   }
   return names;
@@ -135,8 +142,8 @@ void require_consent(const std::set<std::string>& contexts, const PauseOptions& 
   }
   bool changes = false;
   for (const auto& [what, shown] : resumption(contexts, kubeconfig.get(), console)) {
-    print_folded(console.err, printable_line(what) + ":\n" + describe(shown));
-    changes = changes || !shown.changes.empty() || !shown.unknown.empty();
+    print_preview(console, console.err, printable_line(what) + ":", shown);
+    changes = changes || shown.needs_consent();
   }
   if (asks && changes && !confirm(console, "Resume?")) {
     throw Error(ErrorCode::cancelled, "nothing was changed");

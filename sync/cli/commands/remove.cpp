@@ -42,7 +42,7 @@ StatusReport remove_here(const RemoveOptions& options, Console& console) {
                          [&] { TargetDirectory(paths::targets()).remove(options.name); });
     return engine.sync({options.name}, false);
   };
-  return run_engine(console, options.kubeconfig, "regsync remove", work, {options.name}, deletion_time);
+  return run_engine(console, options.kubeconfig, "regsync remove", work, std::set{options.name}, deletion_time);
 }
 
 StatusReport remove_by_daemon(const RemoveOptions& options, ControlClient& daemon) {
@@ -79,10 +79,13 @@ bool is_wanted(const RemoveOptions& options, Console& console) {
     return true;
   }
   std::ostream& out = dry_run == DryRun::none || options.format != Format::table ? console.err : console.out;
-  out << "target \"" << options.name << "\" " << (dry_run == DryRun::none ? "is" : "would be") << " removed"
-      << (options.keep_secrets ? "; its Secrets stay, unmanaged" : "") << '\n';
-  if (!options.keep_secrets && dry_run != DryRun::client) {
-    print_folded(out, describe(preview(console, load_kubeconfig(options.kubeconfig), removal_of(options.name))));
+  const std::string heading = "target \"" + options.name + "\" " + (dry_run == DryRun::none ? "is" : "would be") +
+                              " removed" + (options.keep_secrets ? "; its Secrets stay, unmanaged" : "");
+  if (options.keep_secrets || dry_run == DryRun::client) {
+    out << heading << '\n';
+  } else {
+    print_preview(console, out, heading,
+                  preview(console, load_kubeconfig(options.kubeconfig), removal_of(options.name)));
   }
   return dry_run == DryRun::none && confirm(console, "Remove it?");
 }

@@ -106,16 +106,18 @@ StatusReport carry_out(bool new_secret, const RenameOptions& options, Console& c
   }
   const auto make = [&](Engine& engine) { return engine.sync({options.new_name}, false, patience); };
   if (new_secret) {
-    StatusReport made = run_engine(console, options.kubeconfig, "regsync rename", make, {options.new_name}, patience);
+    StatusReport made =
+        run_engine(console, options.kubeconfig, "regsync rename", make, std::set{options.new_name}, patience);
     if (!reached(made)) {
       return made;
     }
   }
   const auto pass_on = [&](Engine& engine) {
     forget(engine, options.name);
-    return engine.sync({}, false, patience);
+    return engine.sync({options.name, options.new_name}, false, patience);
   };
-  return run_engine(console, options.kubeconfig, "regsync rename", pass_on, {options.new_name}, patience);
+  return run_engine(console, options.kubeconfig, "regsync rename", pass_on, std::set{options.name, options.new_name},
+                    patience);
 }
 
 int rename(const RenameOptions& options, Console& console) {
@@ -148,9 +150,9 @@ int rename(const RenameOptions& options, Console& console) {
   }
   const bool asks = console.in_is_terminal && !options.yes && dry_run == DryRun::none;
   if (asks || dry_run == DryRun::server) {
-    (dry_run == DryRun::none ? console.err : console.out)
-        << "target \"" << options.name << "\" -> \"" << options.new_name << "\":\n"
-        << describe(preview(console, load_kubeconfig(options.kubeconfig), {before, after.target}));
+    print_preview(console, dry_run == DryRun::none ? console.err : console.out,
+                  "target \"" + options.name + "\" -> \"" + options.new_name + "\":",
+                  preview(console, load_kubeconfig(options.kubeconfig), {before, after.target}));
   }
   if (asks && !confirm(console, "Rename it?")) {
     throw Error(ErrorCode::cancelled, "nothing was changed");

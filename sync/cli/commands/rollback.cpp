@@ -33,6 +33,16 @@ void require_in_keyring(const RegistryKey& key) {
   }
 }
 
+// So that a second rollback undoes this one.
+void keep_replaced(CredentialStore& replaced, const Credential& login, Console& console) {
+  try {
+    replaced.store(login);
+  } catch (const Error& error) {
+    tell(console.err, "warning: the login that it replaces is not kept, so no rollback brings that back: " +
+                          printable_line(describe(error)) + '\n');
+  }
+}
+
 int rollback(const RollbackOptions& options, Console& console) {
   const RegistryKey key = asked_login(options.registry, options.account);
   const auto time = duration_of(options.timeout, "--timeout");
@@ -52,10 +62,10 @@ int rollback(const RollbackOptions& options, Console& console) {
     return exit_done;
   }
   store->store(*before);
-  if (now) {
-    replaced->store(*now);  // so that a second rollback undoes this one
-  }
   console.out << "login of " << printable_line(before->login.username) << " for " << key.value() << " is back\n";
+  if (now) {
+    keep_replaced(*replaced, *now, console);
+  }
   const std::vector<std::string> targets = targets_that_use(key);
   if (targets.empty()) {
     return exit_done;

@@ -1,13 +1,19 @@
 // regsync set: single fields of a target, with the rest of its file as it is.
+#include <algorithm>
 #include <ostream>
+#include <set>
 
 #include "sync/base/paths.hpp"
 #include "sync/cli/ask/declaration.hpp"
 #include "sync/cli/ask/field_change.hpp"
+#include "sync/cli/ask/known_footprints.hpp"
+#include "sync/cli/ask/kubeconfig_selection.hpp"
+#include "sync/cli/ask/meant_target.hpp"
 #include "sync/cli/command.hpp"
 #include "sync/cli/view/target_view.hpp"
 #include "sync/config/target_directory.hpp"
 #include "sync/config/target_yaml.hpp"
+#include "sync/model/places.hpp"
 
 namespace regsync::cli {
 namespace {
@@ -19,6 +25,28 @@ struct SetOptions {
   std::string dry_run;
   std::optional<std::filesystem::path> kubeconfig;
 };
+
+// "+=" adds to the namespaces where the target is. One that names none is in its contexts' own: without that in the
+// list, the Secret there would no longer be wanted.
+void keep_own_namespace(std::vector<FieldChange>& changes, const Target& target, LazyKubeconfig& kubeconfig) {
+  const auto is_of = [](FieldChange::Kind kind) {
+    return [kind](const FieldChange& change) { return change.field == "namespaces" && change.kind == kind; };
+  };
+  const auto adds = std::ranges::find_if(changes, is_of(FieldChange::Kind::add));
+  const bool is_set_before = std::any_of(changes.begin(), adds, is_of(FieldChange::Kind::set));
+  if (!uses_own_namespace(target) || adds == changes.end() || is_set_before) {
+    return;
+  }
+  const std::set<std::string> own = own_namespaces(target, kubeconfig.get(), known_footprints());
+  if (own.size() != 1) {
+    const std::string where =
+        own.empty() ? "which one it has now is not known" : "those of its contexts are " + join(own, ", ", 5);
+    throw Error(ErrorCode::invalid_input, "target \"" + target.name + "\" names no namespaces, and " + where,
+                "name all that it should have: regsync set " + target.name +
+                    " namespaces=" + (own.empty() ? "NAMESPACE" : join(own, ",")) + "," + adds->value);
+  }
+  adds->value = *own.begin() + "," + adds->value;
+}
 
 int set(const SetOptions& options, Console& console) {
   const DryRun dry_run = dry_run_of(options.dry_run);
@@ -32,8 +60,9 @@ int set(const SetOptions& options, Console& console) {
   require_target(options.name);  // says what was meant
   const std::string text = TargetDirectory(paths::targets()).read(options.name);
   const Target before = parse_target(options.name, text, options.name + ".yaml");
-  const EditedTarget after = edited(before, text, changes);
   LazyKubeconfig kubeconfig(options.kubeconfig);
+  keep_own_namespace(changes, before, kubeconfig);
+  const EditedTarget after = edited(before, text, changes);
   declare(console, after.target,
           {.yes = options.yes, .text = after.text, .before = text, .dry_run = dry_run, .kubeconfig = kubeconfig});
   if (dry_run == DryRun::client) {

@@ -1,13 +1,18 @@
 // regsync status: how far every target is in every context, as a summary or Secret by Secret, once or live.
+#include <poll.h>
+#include <sys/stat.h>
 #include <termios.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <array>
+#include <climits>
 #include <csignal>
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <ostream>
+#include <sstream>
+#include <string_view>
 #include <utility>
 
 #include "sync/cli/ask/daemon_environment.hpp"
@@ -57,16 +62,22 @@ ReportView view_of(const StatusOptions& options) {
 volatile std::sig_atomic_t interrupted = 0;
 
 // While this lives, SIGINT and SIGTERM end the wait of ControlClient::subscribe instead of the process, so that the
-// terminal is left as it was found.
+// terminal is left as it was found. They come in that wait only: one that came just before it would not end it.
 class Interruptible {
  public:
   Interruptible() {
+    sigset_t signals;
+    sigemptyset(&signals);
+    sigaddset(&signals, SIGINT);
+    sigaddset(&signals, SIGTERM);
+    ::pthread_sigmask(SIG_BLOCK, &signals, &old_mask_);
     struct sigaction action{};
     action.sa_handler = [](int) { interrupted = 1; };  // no SA_RESTART
     ::sigaction(SIGINT, &action, &old_int_);
     ::sigaction(SIGTERM, &action, &old_term_);
   }
   ~Interruptible() {
+    ::pthread_sigmask(SIG_SETMASK, &old_mask_, nullptr);
     ::sigaction(SIGINT, &old_int_, nullptr);
     ::sigaction(SIGTERM, &old_term_, nullptr);
   }
@@ -76,6 +87,7 @@ class Interruptible {
   Interruptible& operator=(Interruptible&&) = delete;
 
  private:
+  sigset_t old_mask_{};
   struct sigaction old_int_{};
   struct sigaction old_term_{};
 };
@@ -115,7 +127,7 @@ std::optional<StatusReport> watch_on_screen(const StatusOptions& options, Consol
   LiveView view(needs_rows(options), options.format == Format::wide, options.failing);
   Screen screen(console);
   // Anew, on a connection of its own, where it is to show Secrets one by one, or no longer; and after it was stopped.
-  while (!view.ended() && interrupted == 0) {
+  while (!view.ended() && interrupted == 0 && console.out.good()) {
     const auto daemon = connect();
     const bool rows = view.rows();
     StatusQuery query = query_of(options, rows);
@@ -125,30 +137,76 @@ std::optional<StatusReport> watch_on_screen(const StatusOptions& options, Consol
       last = report;
       const TerminalSize size = console.terminal_size();
       screen.draw(view.lines(report, console.colour, console.now(), size), size);
-      return interrupted == 0 && !view.ended() && view.rows() == rows;
+      return interrupted == 0 && console.out.good() && !view.ended() && view.rows() == rows;
     };
     daemon->subscribe(query, std::chrono::seconds(1), on_report, screen.input());
   }
   return last;
 }
 
+// While this lives, what is printed to the stream is kept here.
+class Printed {
+ public:
+  explicit Printed(std::ostream& out) : out_(out), before_(out.rdbuf(&text_)) {}
+  ~Printed() { out_.rdbuf(before_); }
+  Printed(const Printed&) = delete;
+  Printed& operator=(const Printed&) = delete;
+  Printed(Printed&&) = delete;
+  Printed& operator=(Printed&&) = delete;
+
+  [[nodiscard]] std::string_view text() const { return text_.view(); }
+
+ private:
+  std::ostream& out_;
+  std::stringbuf text_;
+  std::streambuf* before_;
+};
+
+bool is_pipe(int fd) {
+  struct stat status{};
+  return ::fstat(fd, &status) == 0 && S_ISFIFO(status.st_mode);
+}
+
+// Writes it to standard output, of which a pipe takes so much at once without a wait. Where nobody reads, the wait is
+// for a reader or a signal, as ControlClient waits. False where there is no more to be written.
+bool write_out(std::string_view text) {
+  sigset_t none;
+  sigemptyset(&none);
+  while (!text.empty()) {
+    pollfd writable{.fd = STDOUT_FILENO, .events = POLLOUT, .revents = 0};
+    if (::ppoll(&writable, 1, nullptr, &none) < 0 && interrupted != 0) {
+      return false;
+    }
+    const ssize_t written = (writable.revents & POLLOUT) == 0
+                                ? 0
+                                : ::write(STDOUT_FILENO, text.data(), std::min<std::size_t>(text.size(), PIPE_BUF));
+    if (written < 0 || (writable.revents & (POLLERR | POLLHUP | POLLNVAL)) != 0) {
+      return false;
+    }
+    text.remove_prefix(static_cast<std::size_t>(written));
+  }
+  return true;
+}
+
 // For a pipe: each report as it comes, JSON on one line each; tables and YAML as documents of their own.
 std::optional<StatusReport> watch_as_stream(const StatusOptions& options, ControlClient& daemon, Console& console) {
   std::optional<StatusReport> last;
-  daemon.subscribe(query_of(options, needs_rows(options)), std::chrono::milliseconds(0),
-                   [&](const StatusReport& report) {
-                     const bool first = !std::exchange(last, report);
-                     if (options.format == Format::json) {
-                       console.out << to_json_text(to_document(report)) << '\n';
-                     } else {
-                       if (!first) {
-                         console.out << (options.format == Format::yaml ? "---\n" : "\n");
-                       }
-                       print_report(console, report, options.format, view_of(options));
-                     }
-                     console.out << std::flush;
-                     return interrupted == 0 && console.out.good();
-                   });
+  const auto on_report = [&](const StatusReport& report) {
+    const bool first = !std::exchange(last, report);
+    const Printed printed(console.out);
+    if (options.format == Format::json) {
+      console.out << to_json_text(to_document(report)) << '\n';
+    } else {
+      if (!first) {
+        console.out << (options.format == Format::yaml ? "---\n" : "\n");
+      }
+      print_report(console, report, options.format, view_of(options));
+    }
+    return write_out(printed.text()) && interrupted == 0;
+  };
+  // A pipe that nobody reads any more can be read, so to say: it has an error.
+  const int reader_is_gone = is_pipe(STDOUT_FILENO) ? STDOUT_FILENO : -1;
+  daemon.subscribe(query_of(options, needs_rows(options)), std::chrono::milliseconds(0), on_report, reader_is_gone);
   return last;
 }
 

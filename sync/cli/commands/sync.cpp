@@ -3,7 +3,10 @@
 #include <array>
 #include <cstdlib>
 #include <filesystem>
+#include <optional>
 #include <ostream>
+#include <set>
+#include <string>
 #include <system_error>
 #include <vector>
 
@@ -13,6 +16,7 @@
 #include "sync/cli/ask/kubeconfig_selection.hpp"
 #include "sync/cli/ask/local_engine.hpp"
 #include "sync/cli/ask/preview.hpp"
+#include "sync/cli/ask/prompt.hpp"
 #include "sync/cli/command.hpp"
 #include "sync/cli/view/fold.hpp"
 #include "sync/cli/view/problems.hpp"
@@ -28,6 +32,7 @@ struct SyncOptions {
   std::vector<std::string> targets;
   bool once = false;
   bool adopt = false;
+  bool yes = false;
   std::string dry_run;
   std::string owner;
   std::vector<std::filesystem::path> logins;
@@ -54,16 +59,30 @@ StatusReport sync_once(const SyncOptions& options, std::chrono::milliseconds tim
          "--owner NAME, or REGSYNC_OWNER, or owner: in config.yaml\n");
   }
   const auto work = [&](Engine& engine) { return engine.sync(options.targets, options.adopt, time); };
-  return run_engine(console, options.kubeconfig, "regsync sync --once", work, options.targets, time, options.owner,
+  std::optional<std::set<std::string>> acting;
+  if (!options.targets.empty()) {
+    acting.emplace(options.targets.begin(), options.targets.end());
+  }
+  return run_engine(console, options.kubeconfig, "regsync sync --once", work, acting, time, options.owner,
                     options.logins);
+}
+
+// What a sync would change for one target.
+Preview preview_of(const Target& target, const SyncOptions& options, const kube::Kubeconfig& kubeconfig,
+                   Console& console) {
+  const Adoption adoption = !options.adopt ? Adoption::none : options.targets.empty() ? Adoption::lost : Adoption::all;
+  return preview(console, kubeconfig,
+                 {.before = target,
+                  .after = target,
+                  .plan = nullptr,
+                  .resumed = {},
+                  .owner = options.owner,
+                  .logins = options.logins,
+                  .adoption = adoption});
 }
 
 // What a sync would change; `regsync diff` shows it in full.
 int preview_sync(const SyncOptions& options, Console& console) {
-  if (options.adopt) {
-    throw UsageError("--adopt with --dry-run: a preview takes nothing over",
-                     "see without --adopt what is not regsync's: regsync sync --dry-run");
-  }
   if (options.format != Format::table) {
     throw UsageError("-o with --dry-run: a preview is text", "for a program: regsync diff");
   }
@@ -71,18 +90,31 @@ int preview_sync(const SyncOptions& options, Console& console) {
   const kube::Kubeconfig kubeconfig = load_kubeconfig(options.kubeconfig);
   bool known = asked.complete;
   for (const Target& target : asked.targets) {
-    const TargetChange change{.before = target,
-                              .after = target,
-                              .plan = nullptr,
-                              .resumed = {},
-                              .owner = options.owner,
-                              .logins = options.logins};
-    const Preview changes = preview(console, kubeconfig, change);
-    print_folded(console.out, "target \"" + target.name + "\":\n" + describe(changes));
-    print_warnings(console.err, changes.obstacles);
+    const Preview changes = preview_of(target, options, kubeconfig, console);
+    print_preview(console, console.out, "target \"" + target.name + "\":", changes);
     known = known && changes.unknown.empty();
   }
   return known ? exit_done : exit_not_as_asked;
+}
+
+// --adopt overwrites what others made: that is shown first, and a person at a terminal is asked.
+void require_consent(const SyncOptions& options, Console& console) {
+  if (!options.adopt || options.yes || !console.in_is_terminal) {
+    return;
+  }
+  const AskedTargets asked = require_targets(options.targets, console);
+  const kube::Kubeconfig kubeconfig = load_kubeconfig(options.kubeconfig);
+  bool asks = false;
+  for (const Target& target : asked.targets) {
+    const Preview changes = preview_of(target, options, kubeconfig, console);
+    if (changes.may_take_over()) {
+      print_preview(console, console.err, "target \"" + target.name + "\":", changes);
+      asks = true;
+    }
+  }
+  if (asks && !confirm(console, "Take them over?")) {
+    throw Error(ErrorCode::cancelled, "nothing was changed");
+  }
 }
 
 int sync(const SyncOptions& options, Console& console) {
@@ -110,6 +142,7 @@ int sync(const SyncOptions& options, Console& console) {
   if (!options.targets.empty()) {
     require_targets(options.targets, console);
   }
+  require_consent(options, console);
   const StatusReport report = options.once ? sync_once(options, time, console)
                                            : sync_and_wait(console, *connect(), options.targets, options.adopt, time,
                                                            options.format != Format::table);
@@ -140,6 +173,7 @@ void define_sync(CLI::App& app, Invocation& invocation) {
   command->add_flag("--adopt", options->adopt,
                     "Take over Secrets of the target's name which others made; without NAME, those that this user made "
                     "here under another owner id");
+  command->add_flag("-y,--yes", options->yes, "Do not ask");
   command->add_option("--owner", options->owner, "With --once: to whom the Secrets belong");
   command
       ->add_option("--logins", options->logins,

@@ -1,4 +1,5 @@
 // regsync trust-context: a context that leads to another cluster than before is right.
+#include <nlohmann/json.hpp>
 #include <ostream>
 
 #include "sync/base/paths.hpp"
@@ -29,7 +30,7 @@ int trust_context(const TrustOptions& options, Console& console) {
                 << "\" would be trusted to lead to the cluster that it leads to now (dry run)\n";
     return exit_done;
   }
-  call_for_context("trustContext", options.context, options.kubeconfig, console,
+  call_for_context("trustContext", {{"context", options.context}}, options.kubeconfig, console,
                    [&](Engine& engine) { engine.trust_context(options.context); });
   console.out << "context \"" << printable_line(options.context)
               << "\" trusted to lead to the cluster that it leads to now\n";

@@ -226,8 +226,8 @@ int verify(const VerifyOptions& options, Console& console) {
   const AskedTargets asked = require_targets(options.targets, console);
   const kube::Kubeconfig kubeconfig = load_kubeconfig(options.kubeconfig);
   require_contexts(kubeconfig, options.contexts);
-  std::vector<std::string> contexts = contexts_of(asked.targets, kubeconfig);
-  require_matches(options.contexts, {contexts.begin(), contexts.end()}, "context");
+  std::set<std::string> contexts = contexts_of(asked.targets, kubeconfig);
+  require_matches(options.contexts, contexts, "context");
   std::erase_if(contexts, [&](const std::string& context) {
     return !options.contexts.empty() && !matches_any(options.contexts, context);
   });
@@ -237,7 +237,7 @@ int verify(const VerifyOptions& options, Console& console) {
   std::set<std::string> namespaces;  // that the targets select
   bool all_read = asked.complete;
   for_each_context(
-      kubeconfig, contexts, std::chrono::seconds(60),
+      kubeconfig, {contexts.begin(), contexts.end()}, std::chrono::seconds(60),
       [&](kube::KubeClient& client) { return read_rows(client, asked.targets, footprints, options, rows, namespaces); },
       [&](const std::string& context, const Error& error) {
         print_error(console.err, error.within("context " + context));

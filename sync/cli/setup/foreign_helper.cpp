@@ -7,10 +7,10 @@
 #include <utility>
 
 #include "helper/base/error.hpp"
+#include "helper/base/go_json.hpp"
 #include "helper/base/shell_word.hpp"
 #include "helper/store/registry_key.hpp"
 #include "sync/base/child_process.hpp"
-#include "sync/base/go_json.hpp"
 #include "sync/base/json_access.hpp"
 #include "sync/base/run_to_end.hpp"
 #include "sync/logins/credential_helpers.hpp"
@@ -68,8 +68,7 @@ std::vector<Login> list_foreign_logins(const std::string& program, std::chrono::
   for (const auto& [server, username] : answer.items()) {
     logins.push_back({server, username.is_string() ? username.get<std::string>() : std::string()});
   }
-  std::ranges::stable_partition(
-      logins, [](const Login& login) { return login.server == RegistryKey(login.server).auths_key(); });
+  std::ranges::stable_partition(logins, RegistryKey::is_auths_key, &Login::server);
   return logins;
 }
 

@@ -13,16 +13,6 @@ namespace regsync::cli {
 
 void say(std::ostream& out, const std::string& line) { out << one_line(line) << '\n'; }
 
-const Login* find_login(const std::vector<Login>& logins, const std::string& server) {
-  const Login* found = nullptr;
-  for (const Login& login : logins) {
-    if (RegistryKey(login.server) == RegistryKey(server) && (found == nullptr || login.server == server)) {
-      found = &login;
-    }
-  }
-  return found;
-}
-
 bool is_same_login(const Credential& a, const Credential& b) {
   return a.login.username == b.login.username && a.secret == b.secret;
 }

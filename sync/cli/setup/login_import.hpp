@@ -15,9 +15,6 @@ namespace regsync::cli {
 // A line about names that files and other helpers give: they may hold anything.
 void say(std::ostream& out, const std::string& line);
 
-// What the keyring would answer for this server: a login of exactly this name before another spelling. Null: nothing.
-const Login* find_login(const std::vector<Login>& logins, const std::string& server);
-
 // The same user and secret, whatever the server is called.
 bool is_same_login(const Credential& a, const Credential& b);
 

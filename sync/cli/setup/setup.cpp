@@ -49,6 +49,17 @@ std::string same_file(const SetupOptions& options) {
              : " --docker-config " + shell_word(options.docker_config.string());
 }
 
+// What the keyring would answer for this server: a login of exactly this name before another spelling. Null: nothing.
+const Login* find_login(const std::vector<Login>& logins, const std::string& server) {
+  const Login* found = nullptr;
+  for (const Login& login : logins) {
+    if (RegistryKey(login.server) == RegistryKey(server) && (found == nullptr || login.server == server)) {
+      found = &login;
+    }
+  }
+  return found;
+}
+
 void require_helper_on_path() {
   if (!is_on_path("docker-credential-regsync")) {
     throw Error(ErrorCode::not_found,

@@ -8,14 +8,6 @@ namespace {
 
 namespace fs = std::filesystem;
 
-// Whether a setup switched anything, and no undo switched it back.
-bool is_in_force(const DockerConfigFile& config) {
-  const std::vector<std::string> registries = config.registries_with_helpers();
-  return config.store_helper() == our_helper || std::ranges::any_of(registries, [&](const std::string& registry) {
-           return config.registry_helper(registry) == our_helper;
-         });
-}
-
 // Another program may have chosen them since the setup before.
 void note_replaced_helpers(const DockerConfigFile& config, const std::set<std::string>& registries,
                            DockerConfigFile& backup) {
@@ -29,26 +21,7 @@ void note_replaced_helpers(const DockerConfigFile& config, const std::set<std::s
   }
 }
 
-}  // namespace
-
-fs::path SetupBackup::path_of(const fs::path& config) { return config.string() + ".before-regsync"; }
-
-SetupBackup::Note SetupBackup::note_in(DockerConfigFile& file) {
-  using nlohmann::ordered_json;
-  Note note;
-  const auto found = file.document().find("regsync");
-  if (found != file.document().end() && found->is_object()) {
-    for (const auto& server : found->value("imported", ordered_json::array())) {
-      if (server.is_string()) {
-        note.imported.push_back(server.get<std::string>());
-      }
-    }
-    note.created = found->value("created", ordered_json(false)) == true;
-  }
-  return note;
-}
-
-void SetupBackup::write_note(DockerConfigFile& file, const Note& note) {
+void write_note(DockerConfigFile& file, const SetupBackup::Note& note) {
   auto& document = file.document();
   document.erase("regsync");
   if (!note.imported.empty()) {
@@ -59,10 +32,29 @@ void SetupBackup::write_note(DockerConfigFile& file, const Note& note) {
   }
 }
 
+}  // namespace
+
+fs::path SetupBackup::path_of(const fs::path& config) { return config.string() + ".before-regsync"; }
+
+SetupBackup::Note SetupBackup::note() {
+  using nlohmann::ordered_json;
+  Note note;
+  const auto found = file_.document().find("regsync");
+  if (found != file_.document().end() && found->is_object()) {
+    for (const auto& server : found->value("imported", ordered_json::array())) {
+      if (server.is_string()) {
+        note.imported.push_back(server.get<std::string>());
+      }
+    }
+    note.created = found->value("created", ordered_json(false)) == true;
+  }
+  return note;
+}
+
 void SetupBackup::add(const DockerConfigFile& config, const std::set<std::string>& registries,
                       const std::vector<std::string>& moved) {
-  // Where nothing is in force, an undo left the one that is there, for logins that it could not restore.
-  const bool first = file_.is_blank() || !is_in_force(config);
+  // Where our helper is not used, an undo left the one that is there, for logins that it could not restore.
+  const bool first = file_.is_blank() || !config.uses(our_helper);
   Note now = note();
   for (const std::string& server : moved) {
     if (std::ranges::find(now.imported, server) == now.imported.end()) {

@@ -13,9 +13,6 @@
 
 namespace regsync::cli {
 
-// The name of our credential helper in a config.
-inline constexpr const char* our_helper = "regsync";
-
 class SetupBackup {
  public:
   struct Note {
@@ -28,7 +25,7 @@ class SetupBackup {
   static bool exists(const std::filesystem::path& config) { return std::filesystem::exists(path_of(config)); }
 
   // A person can have edited it: what setup would not have written does not count.
-  [[nodiscard]] Note note() { return note_in(file_); }
+  [[nodiscard]] Note note();
   [[nodiscard]] std::optional<std::string> store_helper() const { return file_.store_helper(); }
   [[nodiscard]] std::optional<std::string> registry_entry(const std::string& registry) const {
     return file_.registry_entry(registry);
@@ -45,8 +42,6 @@ class SetupBackup {
 
  private:
   static std::filesystem::path path_of(const std::filesystem::path& config);
-  static Note note_in(DockerConfigFile& file);
-  static void write_note(DockerConfigFile& file, const Note& note);
 
   DockerConfigFile file_;
 };

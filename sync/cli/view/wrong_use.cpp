@@ -144,8 +144,6 @@ std::vector<std::string> visible_commands(const CLI::App& app) {
 
 namespace {
 
-bool names_command(const std::string& word, const CLI::App& app) { return find_command(app, word) != nullptr; }
-
 // Whether CLI11 takes the word after this one for a value, however it begins.
 bool takes_next(const std::string& word, const CLI::App& command) {
   const auto needs_value = [](const CLI::Option* option) {
@@ -164,7 +162,8 @@ bool takes_next(const std::string& word, const CLI::App& command) {
 }
 
 std::string first_command(const std::vector<std::string>& words, const CLI::App& app) {
-  const auto found = std::ranges::find_if(words, [&](const std::string& word) { return names_command(word, app); });
+  const auto found =
+      std::ranges::find_if(words, [&](const std::string& word) { return find_command(app, word) != nullptr; });
   return found == words.end() ? std::string() : *found;
 }
 
@@ -199,7 +198,7 @@ UsageError explain_value(const CLI::ParseError& error, const std::string& see) {
 }  // namespace
 
 std::vector<std::string> as_typed_for_kubectl(std::vector<std::string> words, const CLI::App& app) {
-  const auto is_command = [&](const std::string& word) { return names_command(word, app); };
+  const auto is_command = [&](const std::string& word) { return find_command(app, word) != nullptr; };
   if (words.empty() || words == std::vector<std::string>{"help"}) {
     return {"--help"};
   }

@@ -117,9 +117,16 @@ bool is_of_an_authorizer(std::string_view message) {
          message.find("denied request") == std::string_view::npos;
 }
 
-// What an API server calls who shows it no credentials (k8s.io/apiserver/pkg/authentication/user, Anonymous).
+// The same of what an API server calls who shows it no credentials (k8s.io/apiserver/pkg/authentication/user,
+// Anonymous).
 bool is_of_nobody(std::string_view message) {
-  return is_of_an_authorizer(message) && message.find("User \"system:anonymous\" cannot ") != std::string_view::npos;
+  return message.find("User \"system:anonymous\" cannot ") != std::string_view::npos;
+}
+
+// The same of who asks to act as somebody else and may not (k8s.io/apiserver, endpoints/filters/impersonation), as with
+// the verb "impersonate" or "impersonate:user-info": no right of that somebody is missing.
+bool is_of_an_impersonator(std::string_view message) {
+  return message.find("\" cannot impersonate", message.find("User \"")) != std::string_view::npos;
 }
 
 Error forbidden(const Status& status, const std::string& detail, const Operation& operation) {
@@ -140,8 +147,14 @@ Error forbidden(const Status& status, const std::string& detail, const Operation
   }
   if (is_of_nobody(status.message)) {
     // Somebody may have given rights to everybody. Nobody is told only who they are.
-    const bool asks_who = operation.resource == "selfsubjectreviews";
-    return no_credentials_seen(detail, asks_who ? ErrorCode::unauthorized : ErrorCode::forbidden);
+    const bool no_right_helps = operation.resource == "selfsubjectreviews" || is_of_an_impersonator(status.message);
+    return no_credentials_seen(detail, no_right_helps ? ErrorCode::unauthorized : ErrorCode::forbidden);
+  }
+  if (is_of_an_impersonator(status.message)) {
+    return {
+        ErrorCode::unauthorized, "the user of this context may not act as who it names by `as`: " + detail,
+        "let the user that the message names impersonate that one (RBAC: the verb `impersonate`), or take `as` out of "
+        "the kubeconfig"};
   }
   return {ErrorCode::forbidden, detail, remedy};
 }

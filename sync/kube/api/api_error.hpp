@@ -6,7 +6,8 @@
 //
 // Codes are told apart by status, reason, details and causes, as the API machinery defines them
 // (k8s.io/apimachinery/pkg/apis/meta/v1/types.go), never by English, with one exception: a 403 by authorisation
-// differs from a 403 by admission, and is one of somebody without credentials, in its message alone.
+// differs from a 403 by admission, and is one of somebody without credentials, or who may not impersonate, in its
+// message alone.
 #pragma once
 
 #include <nlohmann/json_fwd.hpp>
@@ -28,7 +29,8 @@ struct Operation {
 // For an answer that is not 2xx. Its body may be anything.
 Error error_of(const HttpResponse& response, const Operation& operation);
 
-// For who asks, and is "system:anonymous" to the API server. No right that one could grant would be this user's.
+// For who asks, and is "system:anonymous" to the API server. The code is forbidden where everybody may have been given
+// other rights.
 Error no_credentials_seen(const std::string& detail, ErrorCode code = ErrorCode::unauthorized);
 
 // For the object of a watch event of type ERROR: a Status whose code stands in its body.

@@ -230,8 +230,7 @@ class KubeClient::Impl {
     if (steady_clock::now() + wait >= repeats_until) {
       co_return false;
     }
-    AsyncEvent never(co_await asio::this_coro::executor);
-    co_await never.wait_for(wait);
+    co_await sleep_for(wait);
     co_return true;
   }
 

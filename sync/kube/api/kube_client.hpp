@@ -2,9 +2,8 @@
 //
 // Lives on the io_context thread. Nothing here retries but the one repeat after a 401 with fresh credentials
 // (client-go plugin/pkg/client/auth/exec), and what repeat_until() allows: retrying is the queue's and the watcher's
-// business. All calls may be
-// cancelled (asio total cancellation), which throws Error(cancelled). Every request carries the field manager
-// "regsync" where the API takes one.
+// business. All calls may be cancelled (asio total cancellation), which throws Error(cancelled). Every request carries
+// the field manager "regsync" where the API takes one.
 #pragma once
 
 #include <asio/any_io_executor.hpp>

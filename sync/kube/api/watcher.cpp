@@ -1,10 +1,7 @@
 #include "sync/kube/api/watcher.hpp"
 
 #include <algorithm>
-#include <asio/redirect_error.hpp>
-#include <asio/steady_timer.hpp>
 #include <asio/this_coro.hpp>
-#include <asio/use_awaitable.hpp>
 #include <chrono>
 #include <nlohmann/json.hpp>
 #include <optional>
@@ -12,6 +9,7 @@
 #include <variant>
 #include <vector>
 
+#include "sync/base/async_event.hpp"
 #include "sync/base/json_access.hpp"
 #include "sync/base/limiter.hpp"
 #include "sync/base/random_time.hpp"
@@ -105,17 +103,6 @@ class AtOnce {
  private:
   std::vector<steady_clock::time_point> taken_;
 };
-
-asio::awaitable<void> sleep_for(steady_clock::duration delay) {
-  const asio::any_io_executor executor = co_await asio::this_coro::executor;
-  asio::steady_timer timer(executor, delay);
-  std::error_code woken;
-  co_await timer.async_wait(asio::redirect_error(asio::use_awaitable, woken));
-  const asio::cancellation_state state = co_await asio::this_coro::cancellation_state;
-  if (state.cancelled() != asio::cancellation_type::none) {
-    throw Error(ErrorCode::cancelled, "the watcher was cancelled");
-  }
-}
 
 std::string version_of(const json& object) { return std::string(text_at(object, {"metadata", "resourceVersion"})); }
 

@@ -11,19 +11,27 @@
 namespace regsync::kube {
 namespace {
 
-constexpr std::array<std::string_view, 10> of_paths = {"KUBECONFIG",
-                                                       "PATH",
-                                                       "SSL_CERT_FILE",
-                                                       "SSL_CERT_DIR",
-                                                       "DOCKER_CONFIG",
-                                                       "AWS_CONFIG_FILE",
-                                                       "AWS_SHARED_CREDENTIALS_FILE",
-                                                       "AZURE_CONFIG_DIR",
-                                                       "CLOUDSDK_CONFIG",
-                                                       "TELEPORT_HOME"};
-// Neither PATH nor those of OpenSSL, which then looks for a file without a name.
-constexpr std::array<std::string_view, 6> unset_when_empty = {"KUBECONFIG",  "DOCKER_CONFIG", "HTTPS_PROXY",
-                                                              "https_proxy", "NO_PROXY",      "no_proxy"};
+struct Variable {
+  const char* name;
+  bool is_path = false;
+  // Not of PATH, nor of those of OpenSSL, which then looks for a file without a name.
+  bool unset_when_empty = false;
+};
+
+constexpr std::array<Variable, 9> read_here = {{{.name = "KUBECONFIG", .is_path = true, .unset_when_empty = true},
+                                                {.name = "PATH", .is_path = true},
+                                                {.name = "HTTPS_PROXY", .unset_when_empty = true},
+                                                {.name = "https_proxy", .unset_when_empty = true},
+                                                {.name = "NO_PROXY", .unset_when_empty = true},
+                                                {.name = "no_proxy", .unset_when_empty = true},
+                                                {.name = "SSL_CERT_FILE", .is_path = true},
+                                                {.name = "SSL_CERT_DIR", .is_path = true},
+                                                {.name = "DOCKER_CONFIG", .is_path = true, .unset_when_empty = true}}};
+
+bool is_path(std::string_view name) {
+  const auto holds_one = [&](const auto& variable) { return variable.is_path && variable.name == name; };
+  return std::ranges::any_of(read_here, holds_one) || std::ranges::any_of(read_by_plugins, holds_one);
+}
 
 std::string shown(const std::string& name, const std::string& value) {
   return name == "HTTPS_PROXY" || name == "https_proxy" ? shown_proxy(value) : absolute_value(name, value);
@@ -32,7 +40,7 @@ std::string shown(const std::string& name, const std::string& value) {
 }  // namespace
 
 std::string absolute_value(const std::string& name, const std::string& value) {
-  if (std::ranges::find(of_paths, name) == of_paths.end()) {
+  if (!is_path(name)) {
     return value;
   }
   std::string absolute;
@@ -49,7 +57,8 @@ std::string absolute_value(const std::string& name, const std::string& value) {
 }
 
 bool is_unset_when_empty(const std::string& name) {
-  return std::ranges::find(unset_when_empty, name) != unset_when_empty.end();
+  return std::ranges::any_of(
+      read_here, [&](const Variable& variable) { return variable.unset_when_empty && variable.name == name; });
 }
 
 std::map<std::string, std::string> client_environment() {
@@ -60,9 +69,8 @@ std::map<std::string, std::string> client_environment() {
       environment[name] = shown(name, value);
     }
   };
-  for (const char* const name : {"KUBECONFIG", "PATH", "HTTPS_PROXY", "https_proxy", "NO_PROXY", "no_proxy",
-                                 "SSL_CERT_FILE", "SSL_CERT_DIR", "DOCKER_CONFIG"}) {
-    add(name);
+  for (const Variable& variable : read_here) {
+    add(variable.name);
   }
   for (const PluginVariable& variable : read_by_plugins) {
     add(variable.name);

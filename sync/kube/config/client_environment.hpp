@@ -22,8 +22,9 @@ bool is_unset_when_empty(const std::string& name);
 struct PluginVariable {
   std::string_view program;  // how its name begins
   const char* name;
+  bool is_path = true;
 };
-inline constexpr std::array<PluginVariable, 6> read_by_plugins = {{{"aws", "AWS_PROFILE"},
+inline constexpr std::array<PluginVariable, 6> read_by_plugins = {{{"aws", "AWS_PROFILE", false},
                                                                    {"aws", "AWS_CONFIG_FILE"},
                                                                    {"aws", "AWS_SHARED_CREDENTIALS_FILE"},
                                                                    {"kubelogin", "AZURE_CONFIG_DIR"},

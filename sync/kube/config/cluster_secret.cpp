@@ -6,10 +6,10 @@
 #include <string_view>
 #include <utility>
 
+#include "helper/base/go_json.hpp"
 #include "helper/base/guarded.hpp"
 #include "helper/base/text.hpp"
 #include "sync/base/base64.hpp"
-#include "sync/base/go_json.hpp"
 #include "sync/base/json_access.hpp"
 #include "sync/kube/config/kubeconfig.hpp"
 
@@ -305,6 +305,7 @@ std::optional<KnownCluster> decode_cluster_secret(const json& secret) {
     return std::nullopt;
   } else {
     cluster.context->name = name;
+    cluster.context->in_kubeconfig = false;
   }
   for (const auto& [key, value] : map_at(secret, {"metadata", "labels"}).items()) {
     if (value.is_string()) {

@@ -99,9 +99,13 @@ ExecCredential parse_exec_credential(std::string_view text, std::string_view api
     throw plugin_error("exec plugin returned a token with control characters");
   }
   if (const auto expires = status->find("expirationTimestamp"); expires != status->end() && !expires->is_null()) {
-    credential.expires = parse_rfc3339(string_member(*status, "expirationTimestamp"));
+    const std::string moment = string_member(*status, "expirationTimestamp");
+    credential.expires = parse_rfc3339(moment);
     if (!credential.expires) {
       throw plugin_error("exec plugin returned an expirationTimestamp that is not RFC 3339");
+    }
+    if (is_no_time(moment)) {
+      credential.expires.reset();  // as client-go has it (plugin/pkg/client/auth/exec, credsExpired)
     }
   }
   return credential;

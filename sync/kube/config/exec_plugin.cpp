@@ -1,7 +1,6 @@
 #include "sync/kube/config/exec_plugin.hpp"
 
 #include <algorithm>
-#include <asio/this_coro.hpp>
 #include <map>
 #include <nlohmann/json.hpp>
 #include <ranges>
@@ -32,6 +31,10 @@ constexpr std::size_t most_interactive = 1;
 constexpr nanoseconds first_pause = 1s;
 constexpr nanoseconds longest_pause = 2h;
 constexpr nanoseconds longest_without_network = 1min;
+// A new address of this machine may be what a plugin lacked: the pauses begin anew. Where addresses come and go all the
+// time, they go on from two minutes.
+constexpr nanoseconds between_beginnings = 1h;
+constexpr int most_unhelpful_of_new_address = 7;
 // A credential of this age is an answer to what a person does now: `regsync sync` may ask for all contexts in turn.
 constexpr nanoseconds just_minted = 5s;
 // A credential that is refused at this age did work; a younger one never did.
@@ -170,12 +173,27 @@ bool ExecPlugin::in_pause() {
   if (world_.now() >= paused_until_) {
     return false;
   }
-  if (own_files() != files_ || world_.addresses() != addresses_) {
+  if (own_files() != files_) {
     paused_until_ = {};
     unhelpful_ = 0;
     return false;
   }
+  if (has_new_address()) {
+    paused_until_ = {};
+    if (!began_anew_ || world_.now() - *began_anew_ >= between_beginnings) {
+      began_anew_ = world_.now();
+      unhelpful_ = 0;
+    }
+    unhelpful_ = std::min(unhelpful_, most_unhelpful_of_new_address);
+    return false;
+  }
   return true;
+}
+
+// Since the last look. One that went and came back is new as well: that of a VPN.
+bool ExecPlugin::has_new_address() {
+  const auto before = std::exchange(addresses_, world_.addresses());
+  return !std::ranges::includes(before, addresses_);
 }
 
 void ExecPlugin::pause_after(BoottimeClock::time_point since, int unhelpful) {

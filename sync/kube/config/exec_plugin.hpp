@@ -70,6 +70,7 @@ class ExecPlugin {
  private:
   [[nodiscard]] bool is_fresh() const;
   [[nodiscard]] bool in_pause();
+  [[nodiscard]] bool has_new_address();
   [[nodiscard]] bool is_interactive() const;
   [[nodiscard]] std::vector<FileStamp> own_files() const;
   asio::awaitable<Shared> run_shared();
@@ -94,8 +95,9 @@ class ExecPlugin {
   int unhelpful_ = 0;  // runs in a row that did not help
   BoottimeClock::time_point paused_until_;
   bool paused_by_refusal_ = false;
-  std::vector<FileStamp> files_;     // when the pause began
-  std::set<std::string> addresses_;  // of this machine, then
+  std::vector<FileStamp> files_;                         // when the pause began
+  std::set<std::string> addresses_;                      // of this machine, then or at the last look since
+  std::optional<BoottimeClock::time_point> began_anew_;  // the pauses, for a new address
 };
 
 }  // namespace regsync::kube

@@ -201,6 +201,7 @@ std::optional<Kubeconfig> Kubeconfig::in_cluster(const fs::path& service_account
   config.entries_->contexts.emplace(name, ContextEntry{name, name, name_space});
   config.entries_->current_context = name;
   config.names_ = {name};
+  config.is_of_pod_ = true;
   config.source_ = "the service account of this pod";
   return config;
 }
@@ -238,6 +239,20 @@ std::optional<std::vector<std::string>> Kubeconfig::renewed_since(const Kubeconf
   return renewed;
 }
 
+std::optional<std::vector<std::string>> Kubeconfig::changed_since(const Kubeconfig& before) const {
+  if (is_of_files_ || before.is_of_files_) {
+    return std::nullopt;
+  }
+  std::vector<std::string> changed;
+  for (const auto& [name, cluster] : before.clusters_) {
+    const auto now = clusters_.find(name);
+    if (now == clusters_.end() || now->second != cluster) {
+      changed.push_back(name);
+    }
+  }
+  return changed;
+}
+
 std::string Kubeconfig::server(const std::string& context) const {
   if (const auto known = clusters_.find(context); known != clusters_.end()) {
     return known->second->context ? known->second->context->server : std::string();
@@ -261,9 +276,7 @@ ResolvedContext Kubeconfig::resolve(std::string_view context) const {
     if (!known->second->context) {
       throw Error(*known->second->problem);
     }
-    ResolvedContext resolved = known->second->context->clone();
-    resolved.in_kubeconfig = false;
-    return resolved;
+    return known->second->context->clone();
   }
   const auto found = entries_->contexts.find(name);
   if (found == entries_->contexts.end()) {

@@ -70,12 +70,17 @@ class Kubeconfig {
   // Whether it was read from files, which may be torn: then all contexts may seem to be gone.
   [[nodiscard]] bool is_of_files() const { return is_of_files_; }
 
+  // Whether it is in_cluster().
+  [[nodiscard]] bool is_of_pod() const { return is_of_pod_; }
+
   // Where it was read from, for messages: "KUBECONFIG=/a:/b (/b does not exist)", "/home/u/.kube/config".
   [[nodiscard]] const std::string& source() const { return source_; }
 
   // The contexts of a hub whose users' credentials are other ones than in `before`, where nothing else differs; nullopt
   // where anything does. Of files, which are compared when they are resolved, it is not known.
   [[nodiscard]] std::optional<std::vector<std::string>> renewed_since(const Kubeconfig& before) const;
+  // The contexts of a hub in `before` that are gone, or of which anything is told anew. Of files it is not known.
+  [[nodiscard]] std::optional<std::vector<std::string>> changed_since(const Kubeconfig& before) const;
 
   // How long before it was read the newest of its files was written, by the wall clock: a file that is being written
   // is young. The longest time there is where it comes from no file.
@@ -92,6 +97,7 @@ class Kubeconfig {
   std::unique_ptr<KubeconfigEntries> entries_;
   std::map<std::string, std::shared_ptr<const KnownCluster>> clusters_;
   bool is_of_files_ = true;
+  bool is_of_pod_ = false;
   std::vector<std::string> names_;
   std::string source_;
   std::chrono::nanoseconds age_ = std::chrono::nanoseconds::max();

@@ -150,6 +150,12 @@ void check_user(const std::string& name, const UserEntry& user, bool is_sent, Fa
   }
 }
 
+bool leaves_this_machine(const std::string& proxy_url) {
+  const auto proxy = parse_proxy(proxy_url);
+  const auto url = proxy ? parse_url(proxy->url) : std::nullopt;
+  return url && !is_loopback(url->host);
+}
+
 std::string server_url(const std::string& cluster_name, const ClusterEntry& cluster, const UserEntry& user,
                        Faults& faults) {
   std::string server = cluster.server;
@@ -173,9 +179,14 @@ std::string server_url(const std::string& cluster_name, const ClusterEntry& clus
     faults.add_if(true, subject + " must be an http or https URL");
     return {};
   }
-  const bool is_shown = url->scheme == "http" && !is_loopback(url->host);
+  const bool is_plain = url->scheme == "http";
+  const bool is_sent_away = is_plain && is_loopback(url->host) && leaves_this_machine(cluster.proxy_url);
+  const bool is_shown = (is_plain && !is_loopback(url->host)) || is_sent_away;
   faults.add_if(url->has_userinfo, subject + " has a user name or password in its URL; name them in the user's entry");
-  faults.add_if(is_shown, subject + " is reached over plain http, which shows pull secrets to the network; use https");
+  faults.add_if(is_shown,
+                subject + " is reached over plain http" +
+                    (is_sent_away ? " through its proxy-url, which is not on this machine; that" : ", which") +
+                    " shows pull secrets to the network; use https");
   return url->has_userinfo || is_shown ? std::string() : server_base(server);
 }
 

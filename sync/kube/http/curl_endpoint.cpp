@@ -259,7 +259,7 @@ void CurlEndpoint::name_server(const Url& url, const std::string& tls_server_nam
     throw Error(ErrorCode::kubeconfig, "tls-server-name \"" + presentable(tls_server_name) + "\" is not a host name");
   }
   base_ = parsed->origin() + prefix_;
-  host_ = url.authority();
+  host_ = url.host_header();
   append(connect_to_, (parsed->authority() + ":" + url.authority()).c_str());
 }
 

@@ -6,6 +6,7 @@
 #include <openssl/pem.h>
 #include <openssl/x509.h>
 
+#include <algorithm>
 #include <array>
 #include <memory>
 
@@ -79,6 +80,17 @@ std::string usable_certificates(std::string_view pem) {
   std::string usable;
   for_each_certificate(pem, [&](std::string_view text, X509* /*certificate*/) { usable.append(text).append("\n"); });
   return usable;
+}
+
+std::vector<std::string> certificates_in(std::string_view pem) {
+  std::vector<std::string> certificates;
+  for_each_certificate(pem, [&](std::string_view /*text*/, X509* certificate) {
+    std::vector<unsigned char> der(static_cast<std::size_t>(std::max(i2d_X509(certificate, nullptr), 0)));
+    auto* at = der.data();
+    i2d_X509(certificate, &at);
+    certificates.emplace_back(der.begin(), der.end());
+  });
+  return certificates;
 }
 
 void trust(x509_store_st* store, std::string_view pem) {

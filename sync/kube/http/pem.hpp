@@ -4,6 +4,7 @@
 
 #include <string>
 #include <string_view>
+#include <vector>
 
 struct x509_store_st;  // X509_STORE
 
@@ -20,6 +21,9 @@ std::string common_name_of(std::string_view pem);
 // The certificates of a bundle that can be decoded, one after the other, without any other block and without text:
 // what AppendCertsFromPEM takes of it (Go: crypto/x509). Empty where it holds none.
 std::string usable_certificates(std::string_view pem);
+
+// The same, each in DER: as it is, however it is written.
+std::vector<std::string> certificates_in(std::string_view pem);
 
 // Adds those to what a store trusts.
 void trust(x509_store_st* store, std::string_view pem);

@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <asio/ip/address.hpp>
 #include <cctype>
-#include <charconv>
 #include <new>
 #include <sstream>
 #include <utility>
@@ -54,6 +53,12 @@ std::string without_brackets_of_ipv4(std::string text) {
 }  // namespace
 
 std::string Url::authority() const { return bracketed(host) + ":" + port; }
+
+// With a port only where the URL names one, and without a zone, which is this machine's matter (Go: net/http,
+// removeZone).
+std::string Url::host_header() const {
+  return bracketed(host.substr(0, host.find('%'))) + (has_port ? ":" + port : "");
+}
 
 std::string Url::origin() const { return scheme + "://" + bracketed(host) + (has_port ? ":" + port : ""); }
 
@@ -132,22 +137,6 @@ std::string without_userinfo(std::string_view text) {
 }
 
 namespace {
-
-std::string percent_decoded(std::string_view text) {
-  std::string decoded;
-  for (std::size_t i = 0; i < text.size(); ++i) {
-    unsigned char byte = 0;
-    const auto digits = text.substr(i + 1, 2);
-    const auto read = std::from_chars(digits.data(), digits.data() + digits.size(), byte, 16);
-    if (text[i] == '%' && digits.size() == 2 && read.ec == std::errc() && read.ptr == digits.data() + digits.size()) {
-      decoded += static_cast<char>(byte);
-      i += 2;
-    } else {
-      decoded += text[i];
-    }
-  }
-  return decoded;
-}
 
 // As Go's path.Join has it: without empty segments, "." and "..".
 std::string clean_path(std::string_view encoded) {

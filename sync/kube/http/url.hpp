@@ -16,10 +16,11 @@ struct Url {
   std::string query;          // without "?"
   bool has_userinfo = false;  // "user:password@"
 
-  [[nodiscard]] std::string authority() const;  // "host:port", "[::1]:443"
-  [[nodiscard]] std::string origin() const;     // "https://host:port", without a port that the URL does not name
-  [[nodiscard]] std::string base() const;       // the origin and the path, without "/" at its end
-  [[nodiscard]] std::string target() const;     // "/path?query"
+  [[nodiscard]] std::string authority() const;    // "host:port", "[::1]:443"
+  [[nodiscard]] std::string host_header() const;  // "host", "[::1]:8443": as Go has it
+  [[nodiscard]] std::string origin() const;       // "https://host:port", without a port that the URL does not name
+  [[nodiscard]] std::string base() const;         // the origin and the path, without "/" at its end
+  [[nodiscard]] std::string target() const;       // "/path?query"
 };
 
 // Nullopt where the text is not a URL with a scheme and a host. The fragment is dropped.

@@ -32,11 +32,6 @@ class CliChanges : public CliWorld {
     return read_file(person_.home() / (".config/regsync/targets/" + name + ".yaml"));
   }
   void rename_in_another_namespace() {
-    const auto be_in = [this](const std::string& name_space) {
-      json config = json::parse(dev_.kubeconfig({"dev"}));
-      config["contexts"][0]["context"]["namespace"] = name_space;
-      person_.env["KUBECONFIG"] = person_.home().write("kubeconfig-of-dev", config.dump()).string();
-    };
     be_in("team-a");
     person_.store_login("ghcr.io", "jdoe", "hunter2");
     person_.home().write(".config/regsync/targets/own.yaml",
@@ -120,6 +115,84 @@ TEST_F(CliChanges, NothingChangesInAPausedContextNotEvenByARemoval) {
   say({"resume", "--context", "dev"});
   EXPECT_TRUE(wait_until([&] { return !secret("team-a", "myregcred") && !secret("team-b", "myregcred"); }));
   EXPECT_TRUE(transcript_is("pause-context.txt"));
+}
+
+TEST_F(CliChanges, APatternAlsoResumesContextsThatTheKubeconfigDoesNotHaveNow) {
+  const auto resume = [this](const std::string& pattern) { return person_.regsync({"resume", "--context", pattern}); };
+  ASSERT_EQ(person_.regsync({"pause", "--context", "*"}).exit_code, 0);
+  be_in("team-a");  // prod is gone
+  const auto unknown = resume("x*");
+  EXPECT_EQ(unknown.exit_code, 1);
+  EXPECT_THAT(unknown.err, HasSubstr("no context matches \"x*\""));
+  EXPECT_EQ(resume("pr*").out, "context \"prod\" resumed\n");
+  EXPECT_EQ(resume("pr*").exit_code, 1) << "neither paused nor in the kubeconfig";
+  EXPECT_EQ(resume("*").out, "context \"dev\" resumed\n");
+  EXPECT_EQ(resume("*").out, "context \"dev\" is not paused\n");
+}
+
+TEST_F(CliChanges, ACommandWithoutTheDaemonActsOnlyForTheTargetsThatItNames) {
+  person_.store_login("ghcr.io", "jdoe", "hunter2");
+  declare_web();
+  const auto declare = [this](const std::string& name, const std::string& namespaces) {
+    person_.home().write(".config/regsync/targets/" + name + ".yaml",
+                         "registries: [ghcr.io]\ncontexts: [dev]\nnamespaces: [" + namespaces + "]\n");
+  };
+  declare("api", "team-a");
+  declare("old", "team-a");
+  ASSERT_EQ(person_.regsync({"sync", "--once"}).exit_code, 0);
+  const json api = secret("team-a", "api").value();
+  dev_.deny("delete", "secrets", "team-a");
+  ASSERT_EQ(person_.regsync({"remove", "old"}).exit_code, 1) << "its Secret is still to be deleted";
+  dev_.allow_all();
+  declare("api", "team-a, team-b");
+  person_.store_login("ghcr.io", "jdoe", "rotated");
+  const auto expect_others_as_before = [&](const char* command) {
+    EXPECT_EQ(secret("team-a", "api"), api) << command;
+    EXPECT_FALSE(secret("team-b", "api")) << command;
+    EXPECT_TRUE(secret("team-a", "old")) << command;
+  };
+
+  const auto synced = person_.regsync({"sync", "web", "--once"});
+  EXPECT_EQ(synced.exit_code, 0) << synced.out << synced.err;
+  EXPECT_THAT(password_in("team-a"), HasSubstr("rotated"));
+  expect_others_as_before("sync");
+  const auto renamed = person_.regsync({"rename", "web", "team-pull", "--secret-name", "pull"});
+  EXPECT_EQ(renamed.exit_code, 0) << renamed.out << renamed.err;
+  EXPECT_TRUE(secret("team-b", "pull"));
+  EXPECT_FALSE(secret("team-b", "myregcred"));
+  expect_others_as_before("rename");
+  const auto removed = person_.regsync({"remove", "team-pull"});
+  EXPECT_EQ(removed.exit_code, 0) << removed.out << removed.err;
+  EXPECT_FALSE(secret("team-b", "pull"));
+  expect_others_as_before("remove");
+
+  EXPECT_EQ(person_.regsync({"sync", "--once"}).exit_code, 0);
+  EXPECT_TRUE(secret("team-b", "api"));
+  EXPECT_FALSE(secret("team-a", "old"));
+}
+
+TEST_F(CliChanges, ATargetThatIsNotNamedClaimsItsSecretsAllTheSame) {
+  person_.store_login("ghcr.io", "jdoe", "hunter2");
+  declare_web();
+  person_.home().write(".config/regsync/targets/api.yaml",
+                       "secret: myregcred\nregistries: [ghcr.io]\ncontexts: [dev]\nnamespaces: [team-a]\n");
+  const auto refused = person_.regsync({"sync", "web", "--once"});
+  EXPECT_EQ(refused.exit_code, 1);
+  EXPECT_THAT(refused.out, HasSubstr("target api claims the same Secret"));
+  EXPECT_FALSE(secret("team-a", "myregcred"));
+  EXPECT_TRUE(secret("team-b", "myregcred"));
+}
+
+TEST_F(CliChanges, ATargetThatIsNotNamedIsNotBoundToTheCurrentNamespace) {
+  person_.store_login("ghcr.io", "jdoe", "hunter2");
+  declare_web();
+  person_.home().write(".config/regsync/targets/own.yaml", "registries: [ghcr.io]\ncontexts: [dev]\n");
+  be_in("team-a");
+  ASSERT_EQ(person_.regsync({"sync", "web", "--once"}).exit_code, 0);
+  be_in("team-b");
+  ASSERT_EQ(person_.regsync({"sync", "--once"}).exit_code, 0);
+  EXPECT_TRUE(secret("team-b", "own"));
+  EXPECT_FALSE(secret("team-a", "own"));
 }
 
 TEST_F(CliChanges, ARenamedTargetKeepsItsSecretsWhereTheyAre) {

@@ -103,6 +103,16 @@ TEST_F(CliExplain, LooksWhereTheTargetsHaveSecrets) {
   EXPECT_TRUE(causes({"--context", "prod", "-A"}).empty());
 }
 
+TEST_F(CliExplain, LooksWhereATargetWithoutNamespacesWentFirst) {
+  person_.store_login("ghcr.io", "jdoe", "hunter2");
+  person_.home().write(".config/regsync/targets/own.yaml", "registries: [ghcr.io]\ncontexts: [dev]\n");
+  be_in("team-a");
+  ASSERT_EQ(person_.regsync({"sync", "--once"}).exit_code, 0);
+  be_in("team-b");
+  make_pod("app", named("nowhere"), image());
+  EXPECT_EQ(causes({}), (std::map<std::string, std::string>{{"team-a/app", "SecretMissing"}}));
+}
+
 // A hundred pods with one wrong password are one failed login at the registry.
 TEST_F(CliExplain, TellsWhatToDoOnceForAllPods) {
   make_secret("regcred", "127.0.0.1");

@@ -305,6 +305,7 @@ TEST_F(CliMistakes, AFrozenKeyringHoldsDoctorUpOnceAndCompletionHardlyAtAll) {
   EXPECT_LT(seconds_of({"__complete", "add", "web", "--registry", ""}), 10)
       << "as long as a command; TAB waits for two seconds";
   EXPECT_LT(seconds_of({"doctor"}), 20) << "it waited twice";
+  EXPECT_LT(seconds_of({"sync", "--once", "--timeout", "1s"}), 9) << "as long as it waits for a keyring by itself";
 }
 
 TEST_F(CliMistakes, WithoutAKeyringEveryCommandSaysSo) {

@@ -1,10 +1,18 @@
 // Commands on a terminal: colour, what redraws itself, and questions.
+#include <fcntl.h>
 #include <gmock/gmock.h>
+#include <sys/ioctl.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include <csignal>
 #include <filesystem>
 #include <nlohmann/json.hpp>
+#include <optional>
+#include <utility>
 
+#include "sync/control/messages.hpp"
+#include "sync/model/status_report.hpp"
 #include "tests/integration/cli/cli_world.hpp"
 #include "tests/support/control_peer.hpp"
 
@@ -165,6 +173,79 @@ TEST_F(CliTerminal, ALiveViewWithoutAnAnswerEndsAtOnce) {
   terminal.type("\x03");
   EXPECT_EQ(terminal.wait(std::chrono::seconds(4)), 1);
   EXPECT_THAT(terminal.screen(), testing::IsEmpty());
+}
+
+TEST_F(CliTerminal, ALiveViewThatNoHangUpEndsEndsWithItsTerminal) {
+  start_in_sync();
+  Program program = regsync_program({"status", "--watch"});
+  program.argv.insert(program.argv.begin(), {"sh", "-c", R"(trap "" HUP; exec "$@")", "sh"});
+  Terminal terminal(program);
+  ASSERT_TRUE(terminal.comes_to_show("2/2"));
+  terminal.hang_up();
+  EXPECT_TRUE(terminal.wait());
+}
+
+// `regsync status --watch -o json` into a pipe, which has room for a part of a report.
+class CliStream : public CliTerminal {
+ protected:
+  CliStream() {
+    const auto pipe = person_.home() / "pipe";
+    EXPECT_EQ(::mkfifo(pipe.c_str(), 0600), 0);
+    read_ = ::open(pipe.c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+    EXPECT_GT(::fcntl(read_, F_SETPIPE_SZ, 4096), 0);
+    Program program = regsync_program({"status", "--watch", "-o", "json"});
+    program.argv.insert(program.argv.begin(), {"sh", "-c", R"(exec "$@" >"$PIPE")", "sh"});
+    program.env["PIPE"] = pipe.string();
+    program.env["XDG_RUNTIME_DIR"] = (person_.home() / "run").string();
+    watch_.emplace(program);
+  }
+  ~CliStream() override { nobody_reads(); }
+  CliStream(const CliStream&) = delete;
+  CliStream& operator=(const CliStream&) = delete;
+  CliStream(CliStream&&) = delete;
+  CliStream& operator=(CliStream&&) = delete;
+
+  void nobody_reads() {
+    if (read_ >= 0) {
+      ::close(std::exchange(read_, -1));
+    }
+  }
+  [[nodiscard]] int size_of_pipe() const {
+    int size = 0;
+    ::ioctl(read_, FIONREAD, &size);
+    return size;
+  }
+
+ private:
+  static std::string report() {
+    StatusReport report;
+    const Error problem(ErrorCode::invalid_input, std::string(100, 'x'));
+    report.problems.resize(100, problem);
+    return control::make_response(1, control::to_json(report));
+  }
+
+  const ControlPeer peer_{[](ControlPeer::Connection& connection) {
+                            connection.read_line();
+                            connection.write(report());
+                            connection.read_line();  // until the client goes
+                          },
+                          person_.home().write("run/regsync/none", "").parent_path() / "control.sock"};
+  int read_ = -1;
+
+ protected:
+  std::optional<Process> watch_;
+};
+
+TEST_F(CliStream, ThatNobodyReadsEndsByASignal) {
+  ASSERT_TRUE(wait_until([&] { return size_of_pipe() == 4096; }));
+  watch_->signal(SIGTERM);
+  EXPECT_EQ(watch_->wait(std::chrono::seconds(20)), 1);
+}
+
+TEST_F(CliStream, WhoseReaderGoesEndsBeforeTheNextChange) {
+  ASSERT_TRUE(wait_until([&] { return size_of_pipe() > 0; }));
+  nobody_reads();
+  EXPECT_TRUE(watch_->wait(std::chrono::seconds(20)));
 }
 
 TEST_F(CliTerminal, KeysChangeTheLiveViewAndQEndsIt) {

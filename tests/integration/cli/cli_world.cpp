@@ -1,5 +1,7 @@
 #include "tests/integration/cli/cli_world.hpp"
 
+#include <chrono>
+#include <filesystem>
 #include <nlohmann/json.hpp>
 #include <utility>
 
@@ -39,6 +41,14 @@ CliWorld::CliWorld() {
 void CliWorld::declare_web() const {
   person_.home().write(".config/regsync/targets/web.yaml",
                        "secret: myregcred\nregistries: [ghcr.io]\ncontexts: [dev]\nnamespaces: [team-a, team-b]\n");
+}
+
+void CliWorld::be_in(const std::string& name_space) {
+  json config = json::parse(dev_.kubeconfig({"dev"}));
+  config["contexts"][0]["context"]["namespace"] = name_space;
+  const std::filesystem::path file = person_.home().write("kubeconfig-of-dev", config.dump());
+  std::filesystem::last_write_time(file, std::filesystem::file_time_type::clock::now() - std::chrono::hours(1));
+  person_.env["KUBECONFIG"] = file.string();
 }
 
 void CliWorld::start_in_sync() {

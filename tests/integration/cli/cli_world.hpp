@@ -22,6 +22,10 @@ class CliWorld : public testing::Test {
   // A target file as `regsync add` writes it: Secret myregcred with the login of ghcr.io in dev/team-a and dev/team-b.
   void declare_web() const;
 
+  // The kubeconfig has dev alone from now on, with this current namespace. The file seems old, so that nothing waits
+  // for it to settle.
+  void be_in(const std::string& name_space);
+
   // That target and its login, with a daemon that has synced them.
   void start_in_sync();
 

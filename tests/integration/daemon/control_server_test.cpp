@@ -24,6 +24,7 @@
 #include <thread>
 #include <vector>
 
+#include "daemon/paced.hpp"
 #include "helper/base/error.hpp"
 #include "sync/control/messages.hpp"
 #include "tests/support/temp_dir.hpp"
@@ -209,7 +210,7 @@ TEST_F(ControlServerTest, AReportThatTakesLongIsSeldomMadeAndTheLastOneIsTold) {
     std::this_thread::sleep_for(std::chrono::milliseconds(10));
   }
   const auto pauses =
-      (std::chrono::steady_clock::now() - began) / (20 * making_.load());  // a busy machine takes longer
+      (std::chrono::steady_clock::now() - began) / (rest_after_making * making_.load());  // a busy machine takes longer
   EXPECT_LE(reports_, 2 + pauses);
   EXPECT_TRUE(test::wait_until([&] {
     const json news = json::parse(subscriber.read_line());

@@ -2,8 +2,13 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <sys/resource.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
 
+#include <array>
+#include <cerrno>
 #include <filesystem>
 #include <fstream>
 #include <nlohmann/json.hpp>
@@ -157,6 +162,64 @@ TEST_F(DaemonTest, WithoutInotifyChangesAreNoticedAllTheSame) {
   EXPECT_THAT(status()["problems"].dump(), HasSubstr("no inotify watch is left"));
   daemon.signal(SIGTERM);
   daemon.wait(std::chrono::seconds(15));
+}
+
+// A socket of the journal that nobody reads, with no room left.
+class StoppedJournal {
+ public:
+  explicit StoppedJournal(const fs::path& socket) {
+    sockaddr_un address{};
+    address.sun_family = AF_UNIX;
+    socket.string().copy(static_cast<char*>(address.sun_path), sizeof address.sun_path - 1);
+    const auto* name = reinterpret_cast<const sockaddr*>(&address);
+    EXPECT_EQ(::bind(reader_, name, sizeof address), 0);
+    const int writer = ::socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    while (::sendto(writer, "x", 1, 0, name, sizeof address) == 1) {
+    }
+    EXPECT_EQ(errno, EAGAIN);
+    ::close(writer);
+  }
+  ~StoppedJournal() { ::close(reader_); }
+  StoppedJournal(const StoppedJournal&) = delete;
+  StoppedJournal& operator=(const StoppedJournal&) = delete;
+  StoppedJournal(StoppedJournal&&) = delete;
+  StoppedJournal& operator=(StoppedJournal&&) = delete;
+
+  // What has come since, without what it was filled with.
+  [[nodiscard]] std::string read() const {
+    std::string all;
+    std::array<char, 4096> datagram{};
+    for (ssize_t size = 0; (size = ::recv(reader_, datagram.data(), datagram.size(), 0)) > 0;) {
+      all.append(datagram.data(), size > 1 ? static_cast<std::size_t>(size) : 0);
+    }
+    return all;
+  }
+
+ private:
+  int reader_ = ::socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+};
+
+TEST_F(DaemonTest, AJournalThatIsStoppedHoldsNothingUp) {
+  const fs::path folder = person_.home().write("journal/none", "").parent_path();
+  const StoppedJournal journal(folder / "socket");
+  person_.env["JOURNAL_FOLDER"] = folder.string();
+  Process daemon(person_.program({"unshare", "-Urm", "sh", "-c",
+                                  "mount -t tmpfs none /run && mkdir -p /run/systemd/journal && "
+                                  "mount --bind \"$JOURNAL_FOLDER\" /run/systemd/journal && "
+                                  "JOURNAL_STREAM=$(stat -Lc %d:%i /proc/self/fd/2) exec regsyncd"}));
+  write_target("good");
+  const fs::path control = person_.home() / "run/regsync/control.sock";
+  if (!wait_until([&] { return fs::exists(control) || !daemon.running(); }) || !daemon.running()) {
+    SKIP_OR_FAIL("no mount namespaces here: " + daemon.err());
+  }
+  EXPECT_TRUE(in_sync("good"));
+  EXPECT_EQ(daemon.err(), "") << "it does not log to the journal";
+  EXPECT_EQ(journal.read(), "");
+  write_target("better");
+  EXPECT_TRUE(in_sync("better"));
+  EXPECT_TRUE(wait_until([&] { return journal.read().find("lines that are missing here") != std::string::npos; }));
+  daemon.signal(SIGTERM);
+  EXPECT_EQ(daemon.wait(std::chrono::seconds(15)), 0);
 }
 
 TEST_F(DaemonTest, ItsLimitOfFilesIsRaisedAndChildrenKeepTheOldOne) {

@@ -119,6 +119,29 @@ TEST_F(FleetTest, ARemovedClusterIsAVanishedContextAndNothingIsDeleted) {
   EXPECT_TRUE(wait_until([&] { return auth_in(0) == "me:two"; })) << status();
 }
 
+TEST_F(FleetTest, ClustersThatAreGoneAreForgottenByAPattern) {
+  write_target("contexts: [\"*\"]");
+  put_cluster("a", {{"kubeconfig", clusters_[0].kubeconfig()}});
+  put_cluster("b", {{"kubeconfig", clusters_[1].kubeconfig()}});
+  hub_.make_namespace("default");
+  start({"--state", "configmaps", "--owner", "fleet"});
+  ASSERT_TRUE(wait_until([&] { return auth_in(0) == "me:one" && auth_in(1) == "me:one"; })) << status();
+  hub_.erase({"secrets", "fleet", "a"});
+  ASSERT_TRUE(wait_until([&] {
+    return person_.regsync({"status"}).out.find("forget-context fleet/a") != std::string::npos;
+  })) << status();
+  EXPECT_EQ(person_.regsync({"forget-context", "fleet/*", "--dry-run"}).out,
+            "context \"fleet/a\" would be forgotten; Secrets that are left there stay\n");
+  const auto forgotten = person_.regsync({"forget-context", "fleet/*"});
+  EXPECT_EQ(forgotten.out, "context \"fleet/a\" forgotten; Secrets that are left there stay\n") << forgotten.err;
+  EXPECT_THAT(person_.regsync({"status"}).out, testing::Not(HasSubstr("forget-context")));
+  EXPECT_TRUE(wait_until([&] {
+    return hub_.find({"configmaps", "default", "regsync-fleet-pull"}).value_or(json()).dump().find("fleet/a") ==
+           std::string::npos;
+  }));
+  EXPECT_EQ(auth_in(0), "me:one");
+}
+
 TEST_F(FleetTest, NoAdviceTakesAClusterForAContextOfAKubeconfig) {
   write_target(R"(contexts: ["fleet/*", "other/*"])");
   clusters_[0].erase({"namespaces", "", "team-a"});
@@ -349,6 +372,53 @@ TEST_F(FleetTest, ReplicasShareALeaseAndTheStandbySaysSo) {
   EXPECT_EQ(person_.stop_daemon(SIGTERM), 0);
   log_in("two");
   EXPECT_TRUE(wait_until([&] { return auth_in(0) == "me:two"; }, 10s)) << other.regsync({"status"}).out;
+}
+
+// It holds the Lease, and does not know where its predecessor had Secrets.
+TEST_F(FleetTest, AReplicaThatCannotReadTheFootprintsSaysOfNothingThatItIsInSync) {
+  hub_.make_namespace("default");
+  write_target("contexts: [\"fleet/*\"]");
+  put_cluster("a", {{"kubeconfig", clusters_[0].kubeconfig()}});
+  hub_.deny("list", "configmaps");
+  start({"--lease", "regsync", "--owner", "fleet", "--listen", "127.0.0.1:0"});
+  const std::string url = person_.http_url();
+  const auto get = [&](const std::string& path) {
+    return person_.run({"curl", "-s", "--max-time", "5", "-w", "%{http_code}", url + path}).out;
+  };
+  ASSERT_TRUE(wait_until([&] { return get("/readyz").find("role: takes over") != std::string::npos; }))
+      << get("/readyz");
+  EXPECT_THAT(get("/readyz"), testing::EndsWith("503"));
+  EXPECT_THAT(get("/metrics"), HasSubstr("\nregsync_slots_held 0\n"));
+  EXPECT_THAT(get("/metrics"), HasSubstr("\nregsync_waiting 1\n"));
+  const auto failed = person_.regsync({"sync"});
+  EXPECT_NE(failed.exit_code, 0) << failed.out;
+  EXPECT_THAT(failed.err, HasSubstr("the footprints in ConfigMaps of the hub"));
+  EXPECT_NE(person_.regsync({"status"}).exit_code, 0) << "it does not say that all is well";
+  EXPECT_EQ(auth_in(0), "no Secret");
+  hub_.allow_all();
+  const auto synced = person_.regsync({"sync"});  // which waits for it
+  EXPECT_EQ(synced.exit_code, 0) << synced.err;
+  EXPECT_EQ(auth_in(0), "me:one");
+  EXPECT_TRUE(wait_until([&] { return get("/readyz").ends_with("200"); })) << get("/readyz");
+}
+
+TEST_F(FleetTest, AProblemOfTheHubsKubeconfigThatIsOverIsNoLongerServed) {
+  write_target("contexts: [\"fleet/*\"]");
+  put_cluster("a", {{"kubeconfig", clusters_[0].kubeconfig()}});
+  json config = json::parse(hub_.kubeconfig({"hub"}));
+  config["users"][0]["user"] = {{"tokenFile", (person_.home() / "token").string()}};
+  person_.home().write("token", "one");
+  person_.home().write("hub", config.dump());
+  start({"--listen", "127.0.0.1:0"});
+  const std::string url = person_.http_url();
+  const auto problems = [&] { return person_.run({"curl", "-s", "--max-time", "5", url + "/status.json"}).out; };
+  ASSERT_TRUE(wait_until([&] { return auth_in(0) == "me:one"; })) << status();
+  config["users"][0]["user"] = {{"client-certificate", (person_.home() / "client.pem").string()},
+                                {"client-key", (person_.home() / "client.pem").string()}};
+  person_.home().write("hub", config.dump());
+  ASSERT_TRUE(wait_until([&] { return problems().find("client.pem") != std::string::npos; })) << problems();
+  person_.home().write("client.pem", "");  // of which no event tells
+  EXPECT_TRUE(wait_until([&] { return problems().find("client.pem") == std::string::npos; }, 20s)) << problems();
 }
 
 TEST_F(FleetTest, ALeaseNeedsAnOwnerThatAllReplicasShare) {

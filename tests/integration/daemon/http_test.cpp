@@ -354,15 +354,46 @@ tests:
         exp_alerts:
           - exp_labels: {severity: critical, job: lost}
             exp_annotations:
-              summary: All replicas of regsyncd stand by
-              description: "None can hold the lease, so nothing is written. See their logs, and: kubectl get leases"
+              summary: No replica of regsyncd leads
+              description: "None can hold the lease and read the footprints, so nothing is written. See their logs, and: kubectl get leases"
       - eval_time: 10m
         alertname: RegsyncSlotFree
         exp_alerts:
           - exp_labels: {severity: critical, job: short}
             exp_annotations:
-              summary: Only 3 of the leases of regsyncd are held
+              summary: Only 3 of the leases of regsyncd have a replica that leads
               description: "To the clusters of the others nothing is written. See the logs of the replicas, and: kubectl get leases"
+)");
+  const auto checked = person_.run({promtool(), "test", "rules", tests.string()});
+  EXPECT_EQ(checked.exit_code, 0) << checked.out << checked.err;
+}
+
+// A target that was in sync until minute 60; then the process is another one, which never had it in sync. What is no
+// longer wanted raises no alert.
+TEST_F(HttpTest, TheAlertOfWhatIsOutOfSyncForLongOutlivesARestart) {
+  const auto tests = person_.home().write("tests.yaml", R"(
+rule_files: [)" MONITORING R"(/alerts.yaml]
+evaluation_interval: 1m
+tests:
+  - interval: 1m
+    input_series:
+      - {series: 'regsync_last_success_timestamp_seconds{target="a", context="c", pod="p"}', values: '0+60x60 stale'}
+      - {series: 'regsync_secrets{target="a", context="c", state="InSync", pod="p"}', values: '1x60 stale'}
+      - {series: 'regsync_secrets{target="a", context="c", state="InSync", pod="q"}', values: '_x61 0x600'}
+      - {series: 'regsync_secrets{target="a", context="c", state="Stuck", pod="q"}', values: '_x61 1x600'}
+      - {series: 'regsync_last_success_timestamp_seconds{target="gone", context="c", pod="p"}', values: '0+60x60 stale'}
+      - {series: 'regsync_secrets{target="gone", context="c", state="InSync", pod="p"}', values: '1x60 stale'}
+    alert_rule_test:
+      - eval_time: 420m
+        alertname: RegsyncOutOfSyncForLong
+        exp_alerts: []
+      - eval_time: 480m
+        alertname: RegsyncOutOfSyncForLong
+        exp_alerts:
+          - exp_labels: {severity: critical, target: a, context: c}
+            exp_annotations:
+              summary: a in c was last in sync 7h 0m 0s ago
+              description: "Pods may pull with an old login. See: regsync status a --context c"
 )");
   const auto checked = person_.run({promtool(), "test", "rules", tests.string()});
   EXPECT_EQ(checked.exit_code, 0) << checked.out << checked.err;

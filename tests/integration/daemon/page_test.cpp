@@ -94,6 +94,20 @@ FleetReport fleet_of(std::size_t clusters, std::size_t targets) {
   return report;
 }
 
+// One cluster and one target, of whose Secrets so many are stuck.
+FleetReport fleet_with(std::size_t stuck, Error why) {
+  FleetReport report = fleet_of(1, 1);
+  StatusGroup& group = report.overview.groups[0];
+  group.states = {{SyncState::in_sync, 50 - stuck}, {SyncState::stuck, stuck}};
+  group.causes = {{.error = std::move(why), .count = stuck}};
+  return report;
+}
+
+void rename_cluster(FleetReport& report, const std::string& name) {
+  report.overview.contexts[0].name = name;
+  report.overview.groups[0].context = name;
+}
+
 class PageTest : public testing::Test {
  protected:
   void SetUp() override {
@@ -407,24 +421,17 @@ TEST_F(PageTest, AButtonDoesWhatItSaysWhateverCameAndWentBesideIt) {
 }
 
 TEST_F(PageTest, NoKubeconfigHasTheClustersOfAFleet) {
-  FleetReport report = fleet_of(1, 1);
+  FleetReport report = fleet_with(1, Error(ErrorCode::namespace_missing, "no", "make it: kubectl create namespace a"));
   report.in_kubeconfig = false;
   const std::string cluster = report.overview.contexts[0].name;
-  report.overview.groups[0].states = {{SyncState::in_sync, 49}, {SyncState::stuck, 1}};
-  report.overview.groups[0].causes = {
-      {.error = Error(ErrorCode::namespace_missing, "no", "make it: kubectl create namespace a"), .count = 1}};
   serve(std::move(report));
   browser_->open(url());
   EXPECT_TRUE(shows("make it: kubectl create namespace a, with a kubeconfig of cluster " + cluster));
 }
 
 TEST_F(PageTest, TheCommandsThatItShowsCanBePasted) {
-  FleetReport report = fleet_of(1, 1);
-  const std::string name = "it's $& a";
-  report.overview.contexts[0].name = name;
-  report.overview.groups[0].context = name;
-  report.overview.groups[0].states = {{SyncState::in_sync, 48}, {SyncState::stuck, 2}};
-  report.overview.groups[0].causes = {{.error = Error(ErrorCode::rejected, "no", "see: kubectl get pods"), .count = 2}};
+  FleetReport report = fleet_with(2, Error(ErrorCode::rejected, "no", "see: kubectl get pods"));
+  rename_cluster(report, "it's $& a");
   serve(std::move(report));
   browser_->open(url());
   ASSERT_TRUE(shows("2 of 50 Secrets not in sync"));
@@ -451,12 +458,9 @@ TEST_F(PageTest, AReplicaThatStandsBySaysSo) {
 }
 
 TEST_F(PageTest, ANameIsShownAsItIs) {
-  FleetReport report = fleet_of(1, 1);
   const std::string name = "<img src=x onerror=document.title='owned'>";
-  report.overview.contexts[0].name = name;
-  report.overview.groups[0].context = name;
-  report.overview.groups[0].states = {{SyncState::in_sync, 49}, {SyncState::stuck, 1}};
-  report.overview.groups[0].causes = {{.error = Error(ErrorCode::rejected, name, name), .count = 1}};
+  FleetReport report = fleet_with(1, Error(ErrorCode::rejected, name, name));
+  rename_cluster(report, name);
   serve(report);
   browser_->open(url());
   EXPECT_TRUE(shows(name));

@@ -627,11 +627,11 @@ TEST_F(KindClusters, AContextThatAGlobMatchedAndThatIsGoneIsANoteUntilItIsForgot
   world_.sync();
   EXPECT_TRUE(world_.engine().status().all_in_sync());
   EXPECT_NE(notes().find("regsync forget-context kind-b"), std::string::npos) << notes();
-  EXPECT_THROW(world_.engine().forget_context("kind-a"), Error) << "it is in the kubeconfig";
-  world_.engine().forget_context("kind-b");
+  EXPECT_THROW(world_.engine().forget_contexts({"kind-a"}), Error) << "it is in the kubeconfig";
+  world_.engine().forget_contexts({"kind-b"});
   EXPECT_EQ(notes(), "");
   EXPECT_TRUE(world_.secret("n1", "cred", "kind-b"));
-  EXPECT_THROW(world_.engine().forget_context("kind-b"), Error) << "nothing is known of it";
+  EXPECT_THROW(world_.engine().forget_contexts({"kind-b"}), Error) << "nothing is known of it";
 }
 
 TEST_F(KindClusters, AContextThatComesBackEndsTheNote) {

@@ -28,7 +28,7 @@ TEST(EngineMetrics, AreWrittenToAFile) {
       {.cluster = {.owner = {"id", "id me@here"}, .concurrency = 8, .metrics = &metrics}, .state = dir.path()},
       footprints, {.on_wanted = [](const auto&) {}, .on_change = [] {}, .read_again = [] {}});
   const auto path = dir / "metrics/regsync.prom";
-  MetricsFile file(io.get_executor(), [&] { return metrics.text(); });
+  MetricsFile file(io.get_executor(), [&] { return metrics.text(); }, [] {});
 
   engine.set_kubeconfig(kube::Kubeconfig::load(dir.write("kubeconfig", server.kubeconfig({"dev"}))));
   engine.set_targets(

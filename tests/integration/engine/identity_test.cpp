@@ -206,6 +206,33 @@ TEST(Identity, WhatATargetLeavesBehindARenamedContextIsToldAndGoesWithIt) {
   EXPECT_TRUE(world.until([&] { return !world.server("a").find(cred); }));
 }
 
+// What answers there may be another cluster that takes the same credentials.
+TEST(Identity, APinnedContextWaitsWhereKubeSystemCannotBeReadAnyMore) {
+  World world({"a"});
+  auto pinned = named("p", "cred", {"n1"}, {"a"});
+  pinned.pin = true;
+  world.put_target(pinned);
+  ASSERT_TRUE(world.begin({"a"}));
+  ASSERT_TRUE(world.until([&] { return world.server("a").find(cred).has_value(); }));
+  const auto waits = [&] {
+    return std::ranges::any_of(world.engine().status("p").rows, [](const auto& row) {
+      return row.cause && row.cause->message().find("kube-system") != std::string::npos;
+    });
+  };
+  world.hide_identities();
+  world.server("a").cut_watches();
+  ASSERT_TRUE(world.until(waits));
+  const auto before = world.writes();
+  world.login("ghcr.io", "second");
+  world.sync();
+  EXPECT_EQ(world.writes(), before);
+  EXPECT_TRUE(waits());
+  world.server("a").allow_all();
+  world.sync();
+  EXPECT_FALSE(waits()) << "as the remedy says";
+  EXPECT_GT(world.writes(), before);
+}
+
 TEST(Identity, AContextThatIsHeldCallsNothingClean) {
   World world({"a", "b"});
   world.put_target(named("t", "cred", {"n1"}, {"a"}));

@@ -123,6 +123,22 @@ TEST_F(FootprintConfigMapsTest, WhatCannotBeWrittenStaysPendingUntilTheHubIsTher
   EXPECT_FALSE(one_->problem());
 }
 
+TEST_F(FootprintConfigMapsTest, AConfigMapThatIsNearlyFullIsToldOfUntilItIsNot) {
+  one_ = make();
+  Footprint large = footprint({"gone", "here"});
+  for (int i = 0; i < 90'000; ++i) {
+    large.contexts["gone"].secrets["cred"].namespaces.insert("team-" + std::to_string(100'000 + i));
+  }
+  one_->set("pull", large);
+  ASSERT_TRUE(written(*one_, {"gone", "here"}));
+  ASSERT_TRUE(one_->warning("pull"));
+  EXPECT_NE(one_->warning("pull")->remedy().find("forget-context"), std::string::npos);
+  EXPECT_FALSE(one_->warning("other"));
+  one_->set("pull", footprint({"here"}));
+  ASSERT_TRUE(written(*one_, {"gone"}));
+  EXPECT_FALSE(one_->warning("pull"));
+}
+
 TEST_F(FootprintConfigMapsTest, AConfigMapThatSomebodyDeletedIsWrittenAgain) {
   one_ = make();
   one_->set("pull", footprint({"a"}));

@@ -26,7 +26,7 @@ constexpr int always = 1'000'000;
 // What it does at a call that it fails.
 struct Failure {
   const char* error = SD_BUS_ERROR_UNKNOWN_METHOD;  // answers this
-  const char* type = nullptr;                       // or a value of this type: "u", "o", "" for none at all
+  const char* type = nullptr;                       // or a value of this type: "u", "o", "oo", "" for none at all
   bool ends = false;                                // or leaves the bus
   std::optional<bool> locked = {};                  // or tells all of an item but its server, and whether it is locked
 };
@@ -59,6 +59,7 @@ class FailingService {
 
   [[nodiscard]] int times_left() const { return times_; }
   [[nodiscard]] int sessions() const { return sessions_; }
+  [[nodiscard]] int deletions() const { return deletions_; }
 
  private:
   static bool is_of_login(sd_bus_message* search) {
@@ -97,11 +98,12 @@ class FailingService {
                                         "Locked", "b", *failure_.locked ? 1 : 0);
     }
     const std::string_view type = failure_.type != nullptr ? failure_.type : "-";
-    return type == "-"   ? refuse(call, failure_.error)
-           : type == "u" ? sd_bus_reply_method_return(call, "u", 7U)
-           : type == "o" ? sd_bus_reply_method_return(call, "o", "/")
-           : type == "v" ? sd_bus_reply_method_return(call, "v", "a{sv}", 0)
-                         : sd_bus_reply_method_return(call, "");
+    return type == "-"    ? refuse(call, failure_.error)
+           : type == "u"  ? sd_bus_reply_method_return(call, "u", 7U)
+           : type == "o"  ? sd_bus_reply_method_return(call, "o", "/")
+           : type == "oo" ? sd_bus_reply_method_return(call, "oo", "/", "/")
+           : type == "v"  ? sd_bus_reply_method_return(call, "v", "a{sv}", 0)
+                          : sd_bus_reply_method_return(call, "");
   }
 
   int answer(sd_bus_message* call) {
@@ -112,6 +114,7 @@ class FailingService {
       member = property;
     }
     sessions_ += member == "OpenSession" ? 1 : 0;
+    deletions_ += member == "Delete" ? 1 : 0;
     const bool fails = member == member_ && times_-- > 0;
     EXPECT_GE(fails ? fail(call) : reply_as(member, call), 0);
     return 1;
@@ -121,6 +124,7 @@ class FailingService {
   std::atomic<int> times_;
   const Failure failure_;
   std::atomic<int> sessions_ = 0;
+  std::atomic<int> deletions_ = 0;
   EventFd end_;
   BusConnection connection_{end_.fd()};
   std::thread thread_;  // uses all of the above
@@ -170,6 +174,26 @@ TEST(FailingService, AnEraseThatFailsClaimsNothing) {
   const FailingService service("Delete", always);
   SecretServiceStore store(Prompt::never);
   EXPECT_THROW(store.erase("ghcr.io"), Error);
+}
+
+TEST(FailingService, AnItemThatWasMadeNowhereReplacesNone) {
+  keyring({"stop"});
+  for (const Prompt prompt : {Prompt::allowed, Prompt::never}) {
+    const FailingService service("CreateItem", always, {.type = "oo"});
+    SecretServiceStore store(prompt);
+    EXPECT_THROW(store.store(Credential{{"ghcr.io", "alice"}, SecretString("two")}), Error);
+    EXPECT_LT(service.times_left(), always) << "it never failed";
+    EXPECT_EQ(service.deletions(), 0);
+  }
+}
+
+// As a provider that compares a part of the attributes finds it.
+TEST(FailingService, AnItemOfAnotherServerIsNoAnswer) {
+  keyring({"stop"});
+  const FailingService service("none", 0);
+  SecretServiceStore store(Prompt::never);
+  EXPECT_EQ(store.get("quay.io"), std::nullopt);
+  EXPECT_TRUE(store.get("ghcr.io").has_value());
 }
 
 TEST(FailingService, AnItemThatNamesNoServerIsALoginOnlyWhereItIsLocked) {

@@ -17,7 +17,8 @@ class MetricsFileTest : public testing::Test {
   test::TempDir dir_;
   asio::io_context io_;
   std::string text_ = "one 1\n";
-  MetricsFile metrics_{io_.get_executor(), [this] { return text_; }};
+  int changes_ = 0;
+  MetricsFile metrics_{io_.get_executor(), [this] { return text_; }, [this] { ++changes_; }};
 };
 
 TEST_F(MetricsFileTest, IsWrittenAtOnceForEverybodyToRead) {
@@ -63,6 +64,16 @@ TEST_F(MetricsFileTest, OneThatCannotBeWrittenIsAProblemUntilItCan) {
   ASSERT_TRUE(metrics_.problem());
   metrics_.configure({});
   EXPECT_FALSE(metrics_.problem()) << "nobody asks for the file any more";
+}
+
+TEST_F(MetricsFileTest, AProblemThatEndsByItselfIsTold) {
+  fs::create_directory(dir_ / "regsync.prom");
+  metrics_.configure(dir_ / "regsync.prom");
+  ASSERT_TRUE(metrics_.problem());
+  fs::remove(dir_ / "regsync.prom");
+  metrics_.changed();
+  EXPECT_TRUE(test::run_until(io_, [&] { return changes_ == 1; }));
+  EXPECT_FALSE(metrics_.problem());
 }
 
 }  // namespace

@@ -82,13 +82,23 @@ TEST(FleetDocument, SaysWhatIsPaused) {
   EXPECT_EQ(document["targets"][1]["paused"], true);
 }
 
-TEST(FleetDocument, SaysThatAListIsBeingMadeWhenAContextComesLater) {
+TEST(FleetDocument, AContextThatComesLaterDoesNotHideHowTheOthersAre) {
   FleetReport report = report_of(1, 1);
-  EXPECT_EQ(json::parse(fleet_document(report))["ready"], true);
-  report.was_complete = true;
   report.overview.contexts[0].connected = false;
-  EXPECT_TRUE(report.ready());
-  EXPECT_EQ(json::parse(fleet_document(report))["ready"], false);
+  EXPECT_EQ(json::parse(fleet_document(report))["ready"], false) << "the first list is being made";
+  report.was_complete = true;
+  const json document = json::parse(fleet_document(report));
+  EXPECT_EQ(document["ready"], true);
+  EXPECT_EQ(document["contexts"][0]["connected"], false);
+}
+
+TEST(FleetDocument, OneThatTakesOverNeitherStandsByNorIsReady) {
+  FleetReport report = report_of(1, 1);
+  report.role = "takes over";
+  report.waits_for = {"the footprints"};
+  const json document = json::parse(fleet_document(report));
+  EXPECT_EQ(document["ready"], false);
+  EXPECT_EQ(document["standsBy"], false);
 }
 
 TEST(FleetDocument, ShowsNoUserNameAndNothingOfTheProcess) {
@@ -147,6 +157,28 @@ TEST(FleetMetrics, TellHowManySlotsThereAreAndAreHeld) {
   report.slots_held = 2;
   EXPECT_THAT(fleet_metrics(report, WallTime(0s)), HasSubstr("\nregsync_slots_held 2\n"));
   EXPECT_THAT(fleet_metrics(report, WallTime(0s)), HasSubstr("\nregsync_slots 4\n"));
+}
+
+// One alert for one fault, however many targets it concerns.
+TEST(FleetMetrics, TellOnceThatTheContextsCannotBeRead) {
+  FleetReport report = report_of(1, 2);
+  EXPECT_THAT(fleet_metrics(report, WallTime(0s)), HasSubstr("\nregsync_contexts_readable 1\n"));
+  report.contexts_problem = Error(ErrorCode::unreachable, "the hub does not answer");
+  for (TargetStatus& target : report.overview.targets) {
+    target.problems = {*report.contexts_problem};
+  }
+  report.overview.targets[1].problems.emplace_back(ErrorCode::login_missing, "gone");
+  const std::string text = fleet_metrics(report, WallTime(0s));
+  EXPECT_THAT(text, HasSubstr("\nregsync_contexts_readable 0\n"));
+  EXPECT_THAT(text, HasSubstr("regsync_target_problems{target=\"target-0\"} 0\n"));
+  EXPECT_THAT(text, HasSubstr("regsync_target_problems{target=\"target-1\"} 1\n"));
+}
+
+TEST(FleetMetrics, TellThatSomethingMustBeReadFirst) {
+  FleetReport report = report_of(1, 1);
+  EXPECT_THAT(fleet_metrics(report, WallTime(0s)), HasSubstr("\nregsync_waiting 0\n"));
+  report.waits_for = {"the footprints"};
+  EXPECT_THAT(fleet_metrics(report, WallTime(0s)), HasSubstr("\nregsync_waiting 1\n"));
 }
 
 TEST(FleetMetrics, HaveAsManySeriesAsTheConfigurationHasPairs) {

@@ -24,12 +24,15 @@ TEST(Listener, NobodyWaitsForServersThatAreHeldUp) {
   std::atomic<int> asked = 0;
   std::atomic<int> answered = 0;
   std::vector<asio::ip::tcp::socket> clients;
-  Listener listener(io.get_executor(), [&](const HttpRequest&) {
-    ++asked;
-    released.wait_for(std::chrono::minutes(1));
-    ++answered;
-    return HttpAnswer();
-  });
+  Listener listener(
+      io.get_executor(),
+      [&](const HttpRequest&) {
+        ++asked;
+        released.wait_for(std::chrono::minutes(1));
+        ++answered;
+        return HttpAnswer();
+      },
+      [] {});
   for (int server = 1; server <= 3; ++server) {
     listener.listen("127.0.0.1:0");
     clients.emplace_back(io).connect(

@@ -103,6 +103,18 @@ TEST_F(HelperProtocol, TakesHtmlEscapesAsGoClientsSendThem) {
   EXPECT_EQ(answer["Secret"], "a&b<");
 }
 
+TEST_F(HelperProtocol, TakesNamesInAnyCaseAsTheReferenceDoes) {
+  EXPECT_EQ(run("store", R"({"serverURL":"ghcr.io","username":"a","secret":"b"})"), silent());
+  EXPECT_THAT(run("get", "ghcr.io").out, HasSubstr(R"("Username":"a","Secret":"b")"));
+}
+
+TEST_F(HelperProtocol, NullIsWhatIsMissing) {
+  EXPECT_EQ(run("store", R"({"ServerURL":null,"Username":"a","Secret":"b"})"),
+            (Answer{1, "no credentials server URL\n"}));
+  EXPECT_EQ(run("store", R"({"ServerURL":"ghcr.io","Username":null,"Secret":"b"})"),
+            (Answer{1, "no credentials username\n"}));
+}
+
 TEST_F(HelperProtocol, KeepsSecretsByteForByte) {
   for (const std::string& secret : {std::string("two\nlines\r\n"), std::string("\t \x01\x7f"),
                                     std::string("päß-密码-🔑"), std::string("\"\\/"), std::string(1000 * 1000, 'x')}) {

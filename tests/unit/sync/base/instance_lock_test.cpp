@@ -1,9 +1,12 @@
 #include "sync/base/instance_lock.hpp"
 
+#include <fcntl.h>
 #include <gtest/gtest.h>
+#include <sys/file.h>
 #include <unistd.h>
 
 #include <fstream>
+#include <optional>
 #include <string>
 
 #include "helper/base/error.hpp"
@@ -24,6 +27,18 @@ TEST(InstanceLock, TheSecondIsToldWhoRuns) {
               std::string::npos)
         << error.message();
   }
+}
+
+// As a full disk, or root's file, leaves the first with no file.
+TEST(InstanceLock, WhoHadNoFileKeepsOutWhoHasOne) {
+  const test::TempDir root;
+  const auto file = root.path() / "lock";
+  std::optional<InstanceLock> first;
+  const int folder = ::open(file.parent_path().c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  ASSERT_EQ(::flock(folder, LOCK_EX | LOCK_NB), 0);
+  EXPECT_THROW(first.emplace(file, "regsync sync --once"), Error);
+  ::close(folder);
+  EXPECT_NO_THROW(first.emplace(file, "regsync sync --once"));
 }
 
 TEST(InstanceLock, IsFreeAgainWhenItsOwnerEnds) {

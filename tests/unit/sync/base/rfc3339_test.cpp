@@ -34,6 +34,16 @@ TEST(Rfc3339, IsReadWithinWhatTheClockCanHold) {
   EXPECT_TRUE(parse_rfc3339("2096-02-29T00:00:00Z"));
 }
 
+TEST(Rfc3339, GosZeroTimeIsToldFromOthers) {
+  for (const char* const text : {"0001-01-01T00:00:00Z", "0001-01-01T05:30:00+05:30", "0000-12-31T23:00:00-01:00"}) {
+    EXPECT_TRUE(is_no_time(text)) << text;
+  }
+  for (const char* const text :
+       {"0001-01-01T00:00:00+01:00", "0001-01-01T00:00:01Z", "1970-01-01T00:00:00Z", "", "x"}) {
+    EXPECT_FALSE(is_no_time(text)) << text;
+  }
+}
+
 TEST(Rfc3339, WhatGoWouldNotReadIsNoTime) {
   for (const char* const text : {"",
                                  "now",

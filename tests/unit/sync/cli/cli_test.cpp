@@ -848,12 +848,41 @@ TEST_F(Cli, ADryRunOfForgetAndTrustAnswersAsTheCommandDoes) {
   expect_same("forget-context", "kind-gnoe",
               "1 error: no target has anything in a context \"kind-gnoe\" that is gone\nhint: did you mean "
               "\"kind-gone\"?\n");
+  expect_same("forget-context", "k*", "0 ");
+  FootprintStore(paths::footprints()).set("web", footprint);
+  expect_same("forget-context", "x*", "1 error: no target has anything in a context that is gone and matches \"x*\"\n");
   expect_same("forget-context", "kind-gone", "0 ");
   expect_same("trust-context", "prdo", "1 error: no target uses a context \"prdo\"\nhint: did you mean \"prod\"?\n");
   expect_same("trust-context", "prod", "0 ");
   home_.write("kubeconfig", "[");
   expect_same("trust-context", "prod", "1 ");
   expect_same("forget-context", "kind-gone", "1 ");
+}
+
+TEST_F(Cli, ContextsThatMatchAreForgottenAfterThePersonHasSeenThem) {
+  Footprint footprint;
+  for (const char* context : {"dev", "kind-a", "kind-b", "other"}) {
+    footprint.contexts[context].secrets["web"].namespaces = {"default"};
+  }
+  FootprintStore(paths::footprints()).set("web", footprint);
+  const auto left = [] {
+    const FootprintStore store(paths::footprints());
+    std::vector<std::string> names;
+    for (const auto& [context, places] : store.find("web")->contexts) {
+      names.push_back(context);
+    }
+    return names;
+  };
+  FakeConsole doubtful("n\n");
+  doubtful.be_terminal();
+  EXPECT_EQ(cli::run({"forget-context", "kind-*"}, doubtful.console()), 1);
+  EXPECT_THAT(doubtful.err(), HasSubstr("context \"kind-a\" is forgotten"));
+  EXPECT_THAT(left(), testing::ElementsAre("dev", "kind-a", "kind-b", "other"));
+  FakeConsole sure;
+  sure.be_terminal();
+  EXPECT_EQ(cli::run({"forget-context", "kind-*", "--yes"}, sure.console()), 0) << sure.err();
+  EXPECT_THAT(sure.out(), HasSubstr("context \"kind-b\" forgotten"));
+  EXPECT_THAT(left(), testing::ElementsAre("dev", "other"));
 }
 
 TEST_F(Cli, StatusFailsWhereRegsyncdHasAProblemOfItsOwn) {

@@ -56,7 +56,9 @@ class FakeConsole {
                         .terminal_size = [] { return cli::TerminalSize{}; },
                         .now = noon,
                         .open_store = [this](Prompt) { return std::make_unique<SharedStore>(store_); },
-                        .open_briefly = [this] { return std::make_unique<SharedStore>(store_); },
+                        .open_briefly = [this](std::chrono::milliseconds) -> std::shared_ptr<CredentialStore> {
+                          return console_.open_store(Prompt::never);
+                        },
                         .open_replaced = [this] { return std::make_unique<SharedStore>(replaced_); }};
 };
 

@@ -186,6 +186,52 @@ TEST_F(ClusterTest, WhatATargetNoLongerCoversIsDeleted) {
   EXPECT_EQ(asked_elsewhere_.size(), 1U) << "another context may lead to the same cluster";
 }
 
+TEST_F(ClusterTest, ASecretStaysUntilTheOneWithItsNewNameIsInSync) {
+  const test::FakeKube::Key other{"secrets", "team", "other"};
+  kube_.put(other, test::foreign_secret());
+  Target target = test::make_target();
+  target.service_accounts = {"default"};
+  begin(target);
+  target.secret = "other";
+  begin(target);
+  EXPECT_TRUE(kube_.find(cred)) << "else pods would have neither";
+  EXPECT_THAT(pull_secrets(), ElementsAre("theirs", "cred"));
+  std::vector<StatusRow> rows;
+  cluster_.add_rows("t", rows);
+  ASSERT_EQ(rows.size(), 2U);
+  EXPECT_EQ(rows[0].state, SyncState::stuck);
+  EXPECT_EQ(rows[1].state, SyncState::removing);
+  EXPECT_EQ(rows[1].cause.value().code(), ErrorCode::cancelled);
+  EXPECT_FALSE(cluster_.is_clean_of("t", *wanted_.places()));
+
+  changes_.clear();
+  kube_.erase(other);
+  ASSERT_TRUE(until([&] { return !kube_.find(cred); }));
+  EXPECT_TRUE(kube_.find(other));
+  EXPECT_THAT(pull_secrets(), ElementsAre("theirs", "other"));
+  std::vector<std::string> order;
+  for (const Change& change : changes_) {
+    order.push_back(change.secret + (change.kind == Change::Kind::deleted    ? " deleted"
+                                     : change.kind == Change::Kind::created  ? " created"
+                                     : change.kind == Change::Kind::attached ? " attached"
+                                                                             : " detached"));
+  }
+  EXPECT_THAT(order, ElementsAre("other created", "other attached", "cred detached", "cred deleted"));
+  settle();
+  EXPECT_EQ(state(), SyncState::in_sync);
+  EXPECT_TRUE(until([&] { return cluster_.is_clean_of("t", *wanted_.places()); }));
+}
+
+TEST_F(ClusterTest, ASecretWhoseTargetLeavesItsNamespaceWaitsForNoOtherOne) {
+  const test::FakeKube::Key other{"secrets", "team", "other"};
+  kube_.put(other, test::foreign_secret());
+  begin();
+  begin(test::make_target("t", "other"));
+  ASSERT_TRUE(kube_.find(cred));
+  begin(test::make_target("t", "other", {"elsewhere"}));
+  EXPECT_TRUE(until([&] { return !kube_.find(cred); }));
+}
+
 TEST_F(ClusterTest, LabelsThatMayNotBeReadAnyMoreDeleteNothing) {
   kube_.edit({"namespaces", "", "team"}, [](json& object) { object["metadata"]["labels"]["tier"] = "a"; });
   auto target = test::make_target("t", "cred", {});

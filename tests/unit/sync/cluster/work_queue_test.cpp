@@ -153,6 +153,35 @@ TEST_F(WorkQueueTest, HonoursALaterTimeThatTheServerAskedFor) {
   stop(queue);
 }
 
+TEST_F(WorkQueueTest, ThatAServerIsBusyIsAFailureOnlyAfterTenTimes) {
+  int runs = 0;
+  WorkQueue queue(
+      io_.get_executor(), {.max_in_flight = 1, .backoff_base = 1ms, .backoff_cap = 1h},
+      [&](Key) -> asio::awaitable<Outcome> {
+        ++runs;
+        co_return Outcome{Outcome::Kind::busy, 1ms};
+      },
+      no_delay());
+  queue.add({"a", "s"});
+  EXPECT_TRUE(test::run_until(io_, [&] { return runs == 16; })) << "ten, and some that back off";
+  EXPECT_FALSE(test::run_until(io_, [&] { return runs > 25; }, 200ms)) << "less and less often: 2^n ms";
+  stop(queue);
+}
+
+TEST_F(WorkQueueTest, AServerThatNamesNoTimeIsNotAskedAllTheTime) {
+  int runs = 0;
+  WorkQueue queue(
+      io_.get_executor(), {.max_in_flight = 1, .backoff_base = 1h, .backoff_cap = 1h},
+      [&](Key) -> asio::awaitable<Outcome> {
+        ++runs;
+        co_return Outcome{Outcome::Kind::busy, 0ms};
+      },
+      no_delay());
+  queue.add({"a", "s"});
+  EXPECT_FALSE(test::run_until(io_, [&] { return runs > 1; }, 20ms));
+  stop(queue);
+}
+
 TEST_F(WorkQueueTest, WhatWaitsComesBackAtItsTimeHoweverOftenItWasAskedFor) {
   int runs = 0;
   WorkQueue queue(

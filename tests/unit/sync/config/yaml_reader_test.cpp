@@ -56,6 +56,9 @@ TEST(YamlReader, WhatIsNoYamlIsNamedByItsPlaceAndWhatToDo) {
   EXPECT_THAT(fault("a: 1\nb: [1\n"), AllOf(StartsWith("f.yaml:"), HasSubstr("; mend it")));
   EXPECT_THAT(fault("a:\n\t- b\n"), StartsWith("f.yaml:2: a tab at the beginning of the line"));
   EXPECT_THAT(fault("a: 1\nb: \xff\n"), AllOf(StartsWith("f.yaml:2: the text is not UTF-8"), HasSubstr("save")));
+  EXPECT_THAT(fault("a: 1\n# \x1b]0;title\x07\n"), StartsWith("f.yaml:2: a control character"));
+  EXPECT_THAT(fault("a: 1 # \u009b31m\n"), StartsWith("f.yaml:1: a control character"));
+  EXPECT_THAT(fault("a: 1 # \x7f\r\n"), StartsWith("f.yaml:1: a control character"));
   EXPECT_THAT(fault("a: *nowhere\n"), StartsWith("f.yaml:1:"));
   EXPECT_THAT(fault(std::string(10'000, '[')), StartsWith("f.yaml:"));
 }

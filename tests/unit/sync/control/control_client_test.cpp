@@ -307,5 +307,56 @@ TEST(ControlClient, ASignalEndsASubscriptionThatHasNoAnswerYetButNoCall) {
   EXPECT_EQ(ControlClient(peer.socket()).call("sync", json::object(), 5s), "done");
 }
 
+// Blocks SIGUSR1, which has a handler, but where something waits for it.
+class Blocked {
+ public:
+  Blocked() {
+    struct sigaction action{};
+    action.sa_handler = [](int) {};
+    ::sigaction(SIGUSR1, &action, &before_);
+    sigset_t it;
+    sigemptyset(&it);
+    sigaddset(&it, SIGUSR1);
+    ::pthread_sigmask(SIG_BLOCK, &it, &mask_);
+  }
+  ~Blocked() {
+    ::pthread_sigmask(SIG_SETMASK, &mask_, nullptr);
+    ::sigaction(SIGUSR1, &before_, nullptr);
+  }
+  Blocked(const Blocked&) = delete;
+  Blocked& operator=(const Blocked&) = delete;
+  Blocked(Blocked&&) = delete;
+  Blocked& operator=(Blocked&&) = delete;
+
+ private:
+  struct sigaction before_{};
+  sigset_t mask_{};
+};
+
+TEST(ControlClient, ASignalJustBeforeAWaitForTheFirstReportEndsIt) {
+  ControlPeer peer([](ControlPeer::Connection& connection) {
+    connection.read_line();
+    connection.read_line();  // until the client goes
+  });
+  const Blocked blocked;
+  ASSERT_EQ(std::raise(SIGUSR1), 0);
+  ControlClient(peer.socket()).subscribe({}, 0ms, [](const StatusReport&) { return false; });
+}
+
+TEST(ControlClient, ASignalJustBeforeAWaitForAChangeEndsIt) {
+  ControlPeer peer([](ControlPeer::Connection& connection) {
+    const json request = json::parse(connection.read_line());
+    connection.write(control::make_response(request["id"], control::to_json(StatusReport{})));
+    connection.read_line();
+  });
+  const Blocked blocked;
+  int calls = 0;
+  ControlClient(peer.socket()).subscribe({}, 0ms, [&](const StatusReport&) {
+    ++calls;
+    return std::raise(SIGUSR1) == 0;
+  });
+  EXPECT_EQ(calls, 1);
+}
+
 }  // namespace
 }  // namespace regsync

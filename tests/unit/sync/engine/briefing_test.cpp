@@ -27,7 +27,7 @@ class BriefingTest : public EngineParts {
     return rows;
   }
   void lead_to(const std::string& context, const std::string& uid, bool pinned = false) {
-    book_.meet(context, {.uid = uid, .server = "https://" + context, .authority = ""}, pinned, {});
+    book_.meet(context, {.uid = uid, .server = "https://" + context, .authorities = {}}, pinned, {});
   }
 };
 

@@ -2,13 +2,14 @@
 
 #include <gtest/gtest.h>
 
+#include "tests/support/key_pair.hpp"
 #include "tests/support/temp_dir.hpp"
 
 namespace regsync {
 namespace {
 
-const ClusterIdentity one{.uid = "u1", .server = "https://a", .authority = "c1"};
-const ClusterIdentity other{.uid = "u2", .server = "https://a", .authority = "c2"};
+const ClusterIdentity one{.uid = "u1", .server = "https://a", .authorities = {"c1"}};
+const ClusterIdentity other{.uid = "u2", .server = "https://a", .authorities = {"c2"}};
 const WallTime noon = std::chrono::system_clock::from_time_t(1'700'000'000);
 
 ClusterIdentity without_uid(ClusterIdentity identity) {
@@ -19,7 +20,7 @@ ClusterIdentity without_uid(ClusterIdentity identity) {
 TEST(ClusterIdentity, TheUidDecidesWhereItIsKnown) {
   EXPECT_EQ(same_cluster(one, one), Same::yes);
   EXPECT_EQ(same_cluster(one, other), Same::no);
-  EXPECT_EQ(same_cluster(one, {.uid = "u1", .server = "https://b", .authority = "c9"}), Same::yes);
+  EXPECT_EQ(same_cluster(one, {.uid = "u1", .server = "https://b", .authorities = {"c9"}}), Same::yes);
 }
 
 TEST(ClusterIdentity, WithoutAUidServerAndAuthorityCanOnlyProveThatItIsTheSame) {
@@ -74,9 +75,71 @@ TEST_F(ContextBookTest, ARightThatIsTakenAwayIsNoOtherCluster) {
   EXPECT_EQ(book_.find("dev")->identity.uid, "u1");
 }
 
+// What answers there may be another cluster, whose rights are other ones.
+TEST_F(ContextBookTest, APinnedContextIsHeldWhereAUidThatWasKnownCannotBeRead) {
+  book_.meet("prod", one, true, noon);
+  EXPECT_EQ(book_.meet("prod", without_uid(one), true, noon), Met::news);
+  EXPECT_TRUE(book_.is_held("prod"));
+  EXPECT_TRUE(book_.is_unsure("prod"));
+  book_.meet("prod", one, true, noon);
+  EXPECT_FALSE(book_.is_held("prod")) << "it says that it is the same";
+
+  book_.meet("prod", without_uid(one), true, noon);
+  ClusterIdentity another = one;
+  another.uid = "u3";
+  EXPECT_EQ(book_.meet("prod", another, true, noon), Met::elsewhere) << "that was not told yet";
+  EXPECT_FALSE(book_.is_unsure("prod"));
+}
+
+// An API server that starts may refuse everything for a moment.
+TEST_F(ContextBookTest, AHeldContextStaysSoWhereNoUidCanBeRead) {
+  ClusterIdentity another = one;
+  another.uid = "u3";
+  book_.meet("prod", one, true, noon);
+  book_.meet("prod", another, true, noon);
+  book_.meet("prod", without_uid(one), true, noon);
+  EXPECT_EQ(book_.find("prod")->held, another);
+  EXPECT_EQ(book_.meet("prod", another, true, noon), Met::as_before) << "told already";
+}
+
+TEST_F(ContextBookTest, WhoTrustsAContextWithoutAUidIsNotAskedAgain) {
+  book_.meet("prod", one, true, noon);
+  book_.meet("prod", without_uid(one), true, noon);
+  book_.trust("prod");
+  EXPECT_EQ(book_.meet("prod", without_uid(one), true, noon), Met::as_before);
+  EXPECT_FALSE(book_.is_held("prod"));
+  book_.meet("prod", one, true, noon);
+  EXPECT_FALSE(book_.is_held("prod"));
+}
+
+TEST_F(ContextBookTest, ARotatedAuthorityIsTheSameClusterWhileOneCertificateStays) {
+  const std::string before = test::make_key_pair().certificate;
+  const std::string after = test::make_key_pair().certificate;
+  const auto with = [](std::string authority) {
+    kube::ResolvedContext context;
+    context.server = "https://a";
+    context.ca_data = std::move(authority);
+    return identity_of(context);
+  };
+  book_.meet("dev", with(before), true, noon);
+  EXPECT_EQ(book_.meet("dev", with("# ours\n" + before + "# theirs\n" + after), true, noon), Met::news);
+  EXPECT_EQ(book_.meet("dev", with(after), true, noon), Met::news);
+  EXPECT_FALSE(book_.is_held("dev"));
+  EXPECT_EQ(same_cluster(with(before), with(after + before)), Same::yes);
+  EXPECT_EQ(same_cluster(with(before), with(after)), Same::unknown);
+  EXPECT_EQ(book_.meet("dev", with(before), true, noon), Met::elsewhere);
+}
+
+TEST_F(ContextBookTest, AnAuthorityThatWasKeptByItsTextIsTheSame) {
+  dir_.write("contexts.json", R"({"contexts": {"dev": {"server": "https://a", "authority": "c1"}}})");
+  ContextBook book(dir_ / "contexts.json");
+  EXPECT_EQ(book.meet("dev", {.uid = {}, .server = "https://a", .authorities = {"c1", "c7"}}, true, noon), Met::news);
+  EXPECT_EQ(book.meet("dev", {.uid = {}, .server = "https://a", .authorities = {"c2"}}, true, noon), Met::elsewhere);
+}
+
 TEST_F(ContextBookTest, AMovedServerWithTheSameAuthorityIsTheSameCluster) {
   book_.meet("dev", without_uid(one), false, noon);
-  EXPECT_EQ(book_.meet("dev", {.uid = {}, .server = "https://moved", .authority = "c1"}, false, noon), Met::news);
+  EXPECT_EQ(book_.meet("dev", {.uid = {}, .server = "https://moved", .authorities = {"c1"}}, false, noon), Met::news);
 }
 
 TEST_F(ContextBookTest, WhatTheUidOfASecretProvedCounts) {
@@ -93,7 +156,7 @@ TEST_F(ContextBookTest, WhatASecretProvedEndsWhereAContextIsMoved) {
   book_.meet("y", without_uid(other), false, noon);
   book_.learn("x", "y", false);
   EXPECT_EQ(book_.same("x", "y"), Same::no);
-  book_.meet("y", {.uid = {}, .server = "https://moved", .authority = "c2"}, false, noon);
+  book_.meet("y", {.uid = {}, .server = "https://moved", .authorities = {"c2"}}, false, noon);
   EXPECT_EQ(book_.same("x", "y"), Same::unknown);
   book_.learn("x", "y", true);
   book_.forget("x");
@@ -104,7 +167,7 @@ TEST_F(ContextBookTest, WhatASecretProvedEndsWhereAContextIsMoved) {
 TEST_F(ContextBookTest, PeersLeadToOneCluster) {
   book_.meet("a", one, false, noon);
   book_.meet("b", other, false, noon);
-  book_.meet("c", {.uid = "u1", .server = "https://elsewhere", .authority = "c9"}, false, noon);
+  book_.meet("c", {.uid = "u1", .server = "https://elsewhere", .authorities = {"c9"}}, false, noon);
   book_.meet("d", without_uid(one), false, noon);
   EXPECT_EQ(book_.peers("a"), (std::set<std::string>{"c", "d"}));
   EXPECT_EQ(book_.peers("b"), std::set<std::string>());
@@ -162,7 +225,7 @@ TEST_F(ContextBookTest, AFormerClusterIsRememberedUntilTheContextLeadsBack) {
   book_.meet("dev", one, false, noon);
   EXPECT_EQ(book_.returned_from("dev"), name);
   for (int i = 0; i < 9; ++i) {
-    book_.keep_former("dev", {.uid = "x" + std::to_string(i), .server = "https://x", .authority = ""},
+    book_.keep_former("dev", {.uid = "x" + std::to_string(i), .server = "https://x", .authorities = {}},
                       noon + std::chrono::hours(i + 1), may_drop, dropped);
   }
   EXPECT_EQ(dropped.size(), 4U);
@@ -173,8 +236,8 @@ TEST_F(ContextBookTest, AFormerClusterIsRememberedUntilTheContextLeadsBack) {
 TEST_F(ContextBookTest, TwoFormerClustersOfOneAddressHaveTwoNames) {
   std::vector<std::string> dropped;
   const auto none = [](const std::string&) { return false; };
-  const ClusterIdentity first{.uid = "", .server = "https://x", .authority = "c1"};
-  const ClusterIdentity second{.uid = "", .server = "https://x", .authority = "c2"};
+  const ClusterIdentity first{.uid = "", .server = "https://x", .authorities = {"c1"}};
+  const ClusterIdentity second{.uid = "", .server = "https://x", .authorities = {"c2"}};
   EXPECT_EQ(book_.keep_former("dev", first, noon, none, dropped), "dev (https://x)");
   EXPECT_EQ(book_.keep_former("dev", second, noon, none, dropped), "dev (https://x, 2)");
   EXPECT_EQ(book_.keep_former("dev", first, noon, none, dropped), "dev (https://x)");
@@ -184,8 +247,8 @@ TEST_F(ContextBookTest, TwoFormerClustersOfOneAddressHaveTwoNames) {
 
 TEST_F(ContextBookTest, AUidIsNotThatOfAnotherAddress) {
   book_.meet("dev", one, false, noon);
-  book_.meet("prod", {.uid = one.uid, .server = "https://prod", .authority = one.authority}, false, noon);
-  book_.meet("dev", {.uid = "", .server = "https://elsewhere", .authority = one.authority}, false, noon);
+  book_.meet("prod", {.uid = one.uid, .server = "https://prod", .authorities = one.authorities}, false, noon);
+  book_.meet("dev", {.uid = "", .server = "https://elsewhere", .authorities = one.authorities}, false, noon);
   EXPECT_EQ(book_.same("dev", "prod"), Same::unknown);
 }
 

@@ -56,6 +56,18 @@ TEST(ContextChecks, OnlyAContextThatIsGoneCanBeForgotten) {
   EXPECT_EQ(none.remedy(), "see: regsync status");
 }
 
+TEST(ContextChecks, APatternIsForTheContextsThatMatchAndAreGone) {
+  const auto known = footprints({{"web", {"fleet/a", "fleet/b", "fleet/here", "other/c"}}});
+  const auto forgettable = [&](const std::string& pattern) {
+    return forgettable_contexts(pattern, {"fleet/here"}, /*in_kubeconfig=*/false, known);
+  };
+  EXPECT_THAT(forgettable("fleet/*"), ElementsAre("fleet/a", "fleet/b"));
+  EXPECT_THAT(forgettable("*"), ElementsAre("fleet/a", "fleet/b", "other/c"));
+  EXPECT_THAT(forgettable("other/c"), ElementsAre("other/c"));
+  EXPECT_EQ(refusal([&] { forgettable("fleet/h*"); }).code(), ErrorCode::not_found);
+  EXPECT_EQ(refusal([&] { forgettable("fleet/here"); }).code(), ErrorCode::invalid_input);
+}
+
 TEST(ContextChecks, AClusterOfAFleetIsTakenOutWhereItsSecretIs) {
   const Error there = refusal([] { require_forgettable("prod/web", {"prod/web"}, false, {}); });
   EXPECT_EQ(there.message(), "context prod/web is in the fleet");
@@ -67,7 +79,7 @@ TEST(ContextChecks, AnAbsentContextMayBeAnotherNameOfThisOneUnlessItIsKnownToLea
   const test::TempDir dir;
   ContextBook book(dir.path() / "contexts.json");
   const auto leads_to = [&](const std::string& context, const std::string& uid) {
-    book.meet(context, {.uid = uid, .server = "https://" + uid + ".example", .authority = ""}, false, {});
+    book.meet(context, {.uid = uid, .server = "https://" + uid + ".example", .authorities = {}}, false, {});
   };
   leads_to("dev", "1");
   leads_to("old-dev", "1");
@@ -91,7 +103,7 @@ TEST(ContextChecks, OnlyAContextThatATargetUsesCanBeTrusted) {
   const Error nobody = refusal([&] { require_met("prod", book); });
   EXPECT_EQ(nobody.code(), ErrorCode::not_found);
   EXPECT_EQ(nobody.remedy(), "see: regsync status");
-  book.meet("prod", {.uid = "1", .server = "https://p", .authority = ""}, false, {});
+  book.meet("prod", {.uid = "1", .server = "https://p", .authorities = {}}, false, {});
   EXPECT_NO_THROW(require_met("prod", book));
   EXPECT_EQ(refusal([&] { require_met("prd", book); }).remedy(), "did you mean \"prod\"?");
 }

@@ -111,6 +111,29 @@ TEST_F(ContextSetTest, AKubeconfigWithoutContextsIsAProblemAndEndsNone) {
   EXPECT_FALSE(contexts_.kubeconfig_problem());
 }
 
+TEST_F(ContextSetTest, WhereTheKubeconfigIsGoneThePodsOwnClusterDoesNotTakeItsPlace) {
+  const test::TempDir dir;
+  const auto account = dir.write("account/token", "t").parent_path();
+  ::setenv("KUBERNETES_SERVICE_HOST", "10.0.0.1", 1);
+  ::setenv("KUBERNETES_SERVICE_PORT", "443", 1);
+  const auto take_pod = [&] {
+    auto pod = kube::Kubeconfig::in_cluster(account);
+    ASSERT_TRUE(pod);
+    contexts_.set_kubeconfig(std::move(*pod));
+  };
+  take_pod();
+  EXPECT_FALSE(contexts_.kubeconfig_problem());
+  EXPECT_THAT(contexts_.names(), ElementsAre("in-cluster")) << "it begins there";
+
+  take(kubeconfig_text({{"dev", "a"}}));
+  take_pod();
+  ASSERT_TRUE(contexts_.kubeconfig_problem());
+  EXPECT_THAT(contexts_.kubeconfig_problem()->message(), HasSubstr("(a file) has no context any more"));
+  EXPECT_THAT(contexts_.names(), ElementsAre("dev"));
+  take(kubeconfig_text({{"dev", "a"}}));
+  EXPECT_FALSE(contexts_.kubeconfig_problem());
+}
+
 TEST_F(ContextSetTest, FromAHubThereMayBeNoClusterLeft) {
   take(kubeconfig_text({{"dev", "a"}}));
   contexts_.set_kubeconfig(kube::Kubeconfig::of({}, "a hub"));
@@ -328,6 +351,30 @@ TEST_F(ContextSetIdentity, AServerThatCannotSayWhoItIsIsAskedLessAndLessOften) {
   EXPECT_TRUE(test::run_until(io_, [&] { return asked() >= 3; }));
   kube_.transport.forget_scripts("GET", kube_system);
   be_somebody();
+  EXPECT_TRUE(is_known());
+}
+
+// An API server that starts refuses everything until it has read its rules.
+TEST_F(ContextSetIdentity, WhoMayNotSayWhoItIsIsAskedAgainOnceSomethingIsAllowed) {
+  be_somebody();
+  kube_.forbids = [](const test::ApiRequest&) { return true; };
+  begin();
+  ASSERT_TRUE(test::run_until(io_, [&] { return identity_.has_value(); }));
+  EXPECT_EQ(identity_->uid, "");
+  EXPECT_EQ(asked(), 1U);
+  kube_.forbids = [](const test::ApiRequest&) { return false; };
+  EXPECT_TRUE(is_known());
+  EXPECT_EQ(asked(), 2U);
+}
+
+TEST_F(ContextSetIdentity, WhoMayNotSayWhoItIsIsAskedAgainWhereAPersonAsks) {
+  be_somebody();
+  kube_.forbids = [](const test::ApiRequest& request) { return request.verb == "get"; };
+  begin();
+  ASSERT_TRUE(test::run_until(io_, [&] { return identity_.has_value(); }));
+  EXPECT_EQ(identity_->uid, "");
+  kube_.forbids = [](const test::ApiRequest&) { return false; };
+  contexts_.find("dev")->kick();
   EXPECT_TRUE(is_known());
 }
 

@@ -123,7 +123,7 @@ TEST_F(SharedObjectsTest, WhatIsWantedThroughAnotherContextOfTheClusterStays) {
 // It may have been retired while it was at work.
 TEST_F(SharedObjectsTest, AContextThatDoesNotRunAnyMoreTakesNothingFromOneThatDoes) {
   begin();
-  book_.meet("old", {.uid = "1", .server = "https://old", .authority = ""}, false, {});
+  book_.meet("old", {.uid = "1", .server = "https://old", .authorities = {}}, false, {});
   met("prod", "1");
   declare_and_tell(target({"team"}, {"prod"}));
   EXPECT_EQ(code_of(refusal("7", Taking::deleted, "old")), ErrorCode::already_exists);
@@ -269,10 +269,10 @@ TEST_F(UnusableContext, WhereItWasMetAndLedElsewhereItIsFree) {
   begin_without_user();
   declare_and_tell(target({"team"}, {"dev", "prod"}));
   met("dev", "1");
-  book_.meet("prod", {.uid = "2", .server = "https://127.0.0.1:1/prod", .authority = ""}, false, {});
+  book_.meet("prod", {.uid = "2", .server = "https://127.0.0.1:1/prod", .authorities = {}}, false, {});
   ASSERT_TRUE(listed("dev"));
   EXPECT_EQ(refusal(), std::nullopt);
-  book_.meet("prod", {.uid = "2", .server = "https://before", .authority = ""}, false, {});
+  book_.meet("prod", {.uid = "2", .server = "https://before", .authorities = {}}, false, {});
   EXPECT_EQ(code_of(refusal()), ErrorCode::kubeconfig) << "it has another address by now";
 }
 
@@ -280,7 +280,7 @@ TEST_F(UnusableContext, WhatIsKnownOfBothIsNotBelievedBeforeWhoAsksIsIdentified)
   begin_without_user();
   declare_and_tell(target({"team"}, {"dev", "prod"}));
   met("dev", "1");
-  book_.meet("prod", {.uid = "2", .server = "https://127.0.0.1:1/prod", .authority = ""}, false, {});
+  book_.meet("prod", {.uid = "2", .server = "https://127.0.0.1:1/prod", .authorities = {}}, false, {});
   EXPECT_EQ(code_of(refusal()), ErrorCode::kubeconfig);
 }
 

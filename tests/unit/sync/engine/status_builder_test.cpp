@@ -180,7 +180,7 @@ TEST_F(StatusBuilderTest, AContextThatLeadsElsewhereIsNotedForADay) {
   set_contexts({{"dev", "own"}});
   declare(target());
   const auto lead_to = [&](const std::string& uid, WallTime time) {
-    book_.meet("dev", {.uid = uid, .server = "https://dev", .authority = ""}, false, time);
+    book_.meet("dev", {.uid = uid, .server = "https://dev", .authorities = {}}, false, time);
   };
   lead_to("1", now() - std::chrono::hours(48));
   lead_to("2", now() - std::chrono::hours(25));
@@ -203,7 +203,12 @@ TEST_F(StatusBuilderTest, AnAdviceCanBePastedIntoAShellWhateverTheContextIsCalle
   }
   EXPECT_THAT(remedies, ElementsAre("if the cluster is gone too: regsync forget-context '$(reboot)'",
                                     "to go on: regsync resume --context 'my prod'"));
-  EXPECT_EQ(context_held("my prod").remedy(), "if that is as it should be: regsync trust-context 'my prod'");
+  EXPECT_EQ(context_held("my prod", book_).remedy(), "if that is as it should be: regsync trust-context 'my prod'");
+  const ClusterIdentity known{.uid = "1", .server = "https://dev", .authorities = {}};
+  book_.meet("my prod", known, true, now());
+  book_.meet("my prod", {.uid = "", .server = known.server, .authorities = {}}, true, now());
+  EXPECT_THAT(context_held("my prod", book_).message(), testing::HasSubstr("kube-system"));
+  EXPECT_THAT(context_held("my prod", book_).remedy(), testing::HasSubstr("regsync trust-context 'my prod'"));
 }
 
 TEST_F(StatusBuilderTest, AFootprintThatCannotBeReadIsNoted) {

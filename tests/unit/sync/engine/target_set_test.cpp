@@ -104,6 +104,15 @@ TEST_F(TargetSetTest, AFileThatCannotBeReadDoesNotSettle) {
   EXPECT_FALSE(set_.settled("t"));
 }
 
+TEST_F(TargetSetTest, TargetsForWhichTheEngineDoesNotActCountAsPaused) {
+  TargetSet some(io_.get_executor(), 20ms, [] {}, std::set<std::string>{"t"});
+  some.set({{"t", {target({"ghcr.io"}), std::nullopt}}, {"other", {target({"ghcr.io"}), std::nullopt}}});
+  EXPECT_FALSE(some.find("t")->paused);
+  EXPECT_TRUE(some.find("other")->paused);
+  EXPECT_FALSE(some.acts_for("gone")) << "what it left is not deleted";
+  EXPECT_TRUE(set_.acts_for("gone"));
+}
+
 TEST_F(TargetSetTest, ACommandOfThePersonCountsAtOnce) {
   write(target({"ghcr.io", "quay.io"}));
   write(target({"quay.io"}));

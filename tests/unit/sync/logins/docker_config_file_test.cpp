@@ -233,7 +233,6 @@ TEST(DockerConfigFile, AFileWithoutANameIsRead) {
   ::close(file);
 }
 
-// The store is the keyring of regsync as well.
 TEST(DockerConfigFile, ManyLongNamesAreReadAtOnce) {
   const TempDir dir;
   std::string text = R"({"credHelpers":{)";

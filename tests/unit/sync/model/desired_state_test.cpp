@@ -300,6 +300,28 @@ TEST_F(DecideTest, ANamespaceThatIsNotListedWhileASecretInItIsSeenIsUnknown) {
   EXPECT_EQ(desired_->decide({"team-a", "cred"}, facts).action, Action::remove) << "its own labels say so";
 }
 
+TEST_F(DecideTest, WhatATargetHasUnderAnotherNameStaysUntilTheNewOneIsInSync) {
+  const auto view = in_place();
+  Facts facts;
+  facts.secret = &view;
+  EXPECT_FALSE(desired_->successor_of({"team-a", "cred"}, facts)) << "it is wanted";
+  const Key old{"team-a", "old"};
+  EXPECT_EQ(desired_->successor_of(old, facts), (Key{"team-a", "cred"}));
+  EXPECT_FALSE(desired_->successor_of({"elsewhere", "old"}, facts)) << "the target wants none there";
+  EXPECT_EQ(desired_->decide(old, facts).action, Action::remove);
+  facts.awaits_successor = true;
+  const auto decision = desired_->decide(old, facts);
+  EXPECT_EQ(decision.action, Action::nothing);
+  EXPECT_EQ(decision.state, SyncState::removing);
+  EXPECT_NE(decision.cause->message().find("kept until Secret cred"), std::string::npos);
+  auto view_of_gone = view;
+  view_of_gone.target = "gone";
+  facts.secret = &view_of_gone;
+  EXPECT_FALSE(desired_->successor_of(old, facts));
+  facts.secret = nullptr;
+  EXPECT_FALSE(desired_->successor_of(old, facts));
+}
+
 TEST_F(DecideTest, SaysWhy) {
   auto view = in_place();
   EXPECT_EQ(decide(nullptr).why, Why::missing);

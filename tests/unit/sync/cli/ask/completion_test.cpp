@@ -90,7 +90,7 @@ TEST_F(Completion, OffersNothingThatCouldNotBeTyped) {
 }
 
 TEST_F(Completion, WhatCannotBeAskedAddsNothing) {
-  console_.console().open_briefly = []() -> std::unique_ptr<CredentialStore> {
+  console_.console().open_briefly = [](std::chrono::milliseconds) -> std::shared_ptr<CredentialStore> {
     throw Error(ErrorCode::locked, "the keyring is locked", "unlock it");
   };
   EXPECT_THAT(values({"fetch", "--registry", ""}), IsEmpty());

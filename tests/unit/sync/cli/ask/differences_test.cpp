@@ -226,6 +226,45 @@ TEST_F(DifferencesTest, ThatOfAnotherRegsyncIsLeftAloneAndSaysWhose) {
   EXPECT_THAT(found_.obstacles[0].error.message(), HasSubstr("jane@desktop"));
 }
 
+TEST_F(DifferencesTest, WhatIsAdoptedIsToldWithWhoseItIs) {
+  kube_.put(cred, test::foreign_secret());
+  find({plan_of(test::make_target())}, {.adoption = Adoption::all});
+  EXPECT_THAT(told(), ElementsAre("change secret team/cred"));
+  EXPECT_EQ(found_.changes.at(0).taken_over, "written by kubectl-edit");
+  EXPECT_THAT(obstacles(), IsEmpty());
+  find({plan_of(test::make_target())}, {.asked = {"another"}, .adoption = Adoption::all});
+  EXPECT_THAT(told(), IsEmpty());
+}
+
+TEST_F(DifferencesTest, OnlyWhatThisUserMadeIsAdoptedWhereNoTargetIsNamed) {
+  const DeletionScope lost{.adoption = Adoption::lost};
+  kube_.put(cred, test::foreign_secret());
+  find({plan_of(test::make_target())}, lost);
+  EXPECT_THAT(told(), IsEmpty());
+  json secret = ours();
+  secret["metadata"]["annotations"][owner_annotation] = "another jane@desktop";
+  kube_.put(cred, secret);
+  find({plan_of(test::make_target())}, lost);
+  EXPECT_THAT(told(), IsEmpty());
+  secret["metadata"]["annotations"][owner_annotation] = "another jdoe@laptop";
+  kube_.put(cred, secret);
+  find({plan_of(test::make_target())}, lost);
+  EXPECT_THAT(told(), ElementsAre("change secret team/cred"));
+  EXPECT_EQ(found_.changes.at(0).taken_over, "made by this user under another owner id");
+}
+
+TEST_F(DifferencesTest, WhatHasAnotherNameIsDeletedOnlyWhereTheNewOneCanBeMade) {
+  kube_.put(cred, ours());
+  const auto renamed = plan_of(test::make_target("t", "other"));
+  find({renamed}, of_known({"t"}));
+  EXPECT_THAT(told(), ElementsAre("delete secret team/cred", "create secret team/other"));
+  EXPECT_THAT(obstacles(), IsEmpty());
+  kube_.put({"secrets", "team", "other"}, test::foreign_secret());
+  find({renamed}, of_known({"t"}));
+  EXPECT_THAT(told(), IsEmpty());
+  EXPECT_THAT(obstacles(), ElementsAre(ErrorCode::cancelled, ErrorCode::not_owned));
+}
+
 TEST_F(DifferencesTest, AnOldCopyInAnAnnotationIsToldAndNotShown) {
   json secret = ours();
   secret["metadata"]["annotations"]["kubectl.kubernetes.io/last-applied-configuration"] =
@@ -303,10 +342,10 @@ TEST_F(DifferencesTest, APinnedContextThatLeadsElsewhereGetsAndLosesNothing) {
   kube_.put({"secrets", "other", "cred"}, ours(pinned, password, "other"));
   DeletionScope scope = of_known({"t"});
   scope.places.secrets["cred"].namespaces.insert("other");
-  memory_.book.meet("c", {.uid = "1", .server = "https://k.example", .authority = ""}, true, {});
+  memory_.book.meet("c", {.uid = "1", .server = "https://k.example", .authorities = {}}, true, {});
   find({plan_of(pinned)}, scope);
   EXPECT_THAT(told(), testing::UnorderedElementsAre("create secret team/cred", "delete secret other/cred"));
-  memory_.book.meet("c", {.uid = "2", .server = "https://k.example", .authority = ""}, true, {});
+  memory_.book.meet("c", {.uid = "2", .server = "https://k.example", .authorities = {}}, true, {});
   find({plan_of(pinned)}, scope);
   EXPECT_THAT(told(), IsEmpty());
   EXPECT_THAT(obstacles(), ElementsAre(ErrorCode::kubeconfig));
@@ -445,9 +484,9 @@ TEST_F(DifferencesTest, SiblingsAreWhatIsWantedThroughContextsOfTheSameCluster) 
           contexts,
       "a file");
   for (const char* name : {"c", "prod", "broken", "not-in-the-kubeconfig"}) {
-    memory_.book.meet(name, {.uid = "1", .server = "https://k.example", .authority = ""}, false, {});
+    memory_.book.meet(name, {.uid = "1", .server = "https://k.example", .authorities = {}}, false, {});
   }
-  memory_.book.meet("far", {.uid = "2", .server = "https://far.example", .authority = ""}, false, {});
+  memory_.book.meet("far", {.uid = "2", .server = "https://far.example", .authorities = {}}, false, {});
   TargetFiles files;
   Target everywhere = test::make_target("t", "cred", {});
   everywhere.contexts = {"*"};

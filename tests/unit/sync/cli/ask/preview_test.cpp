@@ -40,6 +40,27 @@ TEST(Preview, OfManyNamespacesNamesSome) {
             "  delete 1000 Secrets in context dev: n0/cred, n1/cred, n2/cred, n3/cred, n4/cred and 995 more\n");
 }
 
+TEST(Preview, SaysWhoseTheSecretsAreThatAreTakenOver) {
+  Preview shown;
+  for (const char* name_space : {"a", "b", "c"}) {
+    shown.changes.push_back(change("dev", name_space, object, other));
+  }
+  shown.changes[0].taken_over = shown.changes[1].taken_over = "written by kubectl-create";
+  EXPECT_EQ(describe(shown),
+            "  take over 2 Secrets in context dev, written by kubectl-create: a/cred, b/cred\n"
+            "  change 1 Secret in context dev: c/cred\n");
+  EXPECT_TRUE(shown.may_take_over());
+  shown.changes.erase(shown.changes.begin(), shown.changes.begin() + 2);
+  EXPECT_FALSE(shown.may_take_over());
+}
+
+TEST(Preview, OfNothingButAnObstacleNeedsConsent) {
+  Preview shown;
+  EXPECT_FALSE(shown.needs_consent());
+  shown.obstacles.push_back({"dev/a", Error(ErrorCode::not_owned, "Secret cred was not made by regsync")});
+  EXPECT_TRUE(shown.needs_consent());
+}
+
 TEST(Preview, WhatIsPausedOrUnknownIsNotNothing) {
   Preview shown;
   shown.paused = {"context old", "target web"};

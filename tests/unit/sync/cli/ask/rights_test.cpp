@@ -91,6 +91,20 @@ TEST(Rights, PodsAreListedAndEvictedOnlyForATargetThatHeals) {
   EXPECT_THAT(resources(), ElementsAre("secrets", "pods", "pods/eviction"));
 }
 
+TEST(Rights, KubeSystemIsReadOnlyForATargetThatPins) {
+  Target made = target();
+  made.pin = true;
+  const std::vector<json> objects = make_rbac(rights_of(made, "default"), {"User", "alice", ""});
+  ASSERT_EQ(objects.size(), 6U);
+  EXPECT_EQ(objects[4]["kind"], "ClusterRole");
+  EXPECT_EQ(objects[4]["rules"], json::parse(R"([{"apiGroups":[""],"resources":["namespaces"],
+    "resourceNames":["kube-system"],"verbs":["get"]}])"));
+  EXPECT_EQ(objects[5]["kind"], "ClusterRoleBinding");
+  EXPECT_EQ(objects[5]["roleRef"]["name"], objects[4]["metadata"]["name"]);
+  made.namespaces = {"team-*"};
+  EXPECT_EQ(make_rbac(rights_of(made, "default"), {"User", "alice", ""}).size(), 2U) << "it reads all of them";
+}
+
 TEST(Rights, ServiceAccountsAreNamed) {
   Target made = target();
   made.service_accounts = {"default", "builder"};

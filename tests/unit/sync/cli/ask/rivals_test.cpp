@@ -69,7 +69,7 @@ TEST_F(Rivals, AreNotThoseThatShareNoPlace) {
 TEST_F(Rivals, MayReachOneClusterThroughTwoContexts) {
   ContextBook book(paths::contexts());
   const auto leads_to = [&](const std::string& context, const std::string& uid) {
-    book.meet(context, {.uid = uid, .server = "https://" + context + ".example", .authority = ""}, false, {});
+    book.meet(context, {.uid = uid, .server = "https://" + context + ".example", .authorities = {}}, false, {});
     book.save();
   };
   leads_to("dev", "1");

@@ -32,10 +32,17 @@ std::string token_of(const std::string& subject) {
 
 class Whoami : public testing::Test {
  protected:
-  std::string user_name(kube::ResolvedContext context = {}) {
+  kube::KubeClient client(kube::ResolvedContext context = {}) {
     context.server = "https://k.example";
-    kube::KubeClient client(std::move(context), server_.connect());
-    return test::run(loop_, user_name_of(client));
+    return {std::move(context), server_.connect()};
+  }
+  std::string user_name(kube::ResolvedContext context = {}) {
+    kube::KubeClient asking = client(std::move(context));
+    return test::run(loop_, user_name_of(asking));
+  }
+  ErrorCode refusal() {
+    kube::KubeClient asking = client();
+    return test::error_of(loop_, user_name_of(asking)).code();
   }
   std::string user_name_of_token(const std::string& token) {
     kube::ResolvedContext context;
@@ -77,25 +84,25 @@ TEST_F(Whoami, WhoMayNotAskIsKnownByTheCredentials) {
 
 TEST_F(Whoami, AFaultOfTheApiServerIsTold) {
   refuse("v1", 500, "InternalError", "no");
-  kube::ResolvedContext context;
-  context.server = "https://k.example";
-  kube::KubeClient client(std::move(context), server_.connect());
-  EXPECT_NE(test::error_of(loop_, user_name_of(client)).code(), ErrorCode::not_found);
+  EXPECT_NE(refusal(), ErrorCode::not_found);
 }
 
 // A certificate that a load balancer before the API server took away: no right that "system:anonymous" gets is wanted.
 TEST_F(Whoami, WhoShowsNoCredentialsIsNobody) {
-  kube::ResolvedContext context;
-  context.server = "https://k.example";
-  kube::KubeClient client(std::move(context), server_.connect());
   review("v1", "system:anonymous");
-  EXPECT_EQ(test::error_of(loop_, user_name_of(client)).code(), ErrorCode::unauthorized);
+  EXPECT_EQ(refusal(), ErrorCode::unauthorized);
   server_.answer("POST", reviews, 403,
                  test::FakeTransport::status_body(
                      403, "Forbidden",
                      "selfsubjectreviews.authentication.k8s.io is forbidden: User \"system:anonymous\" cannot create "
                      "resource \"selfsubjectreviews\" in API group \"authentication.k8s.io\" at the cluster scope"));
-  EXPECT_EQ(test::error_of(loop_, user_name_of(client)).code(), ErrorCode::unauthorized);
+  EXPECT_EQ(refusal(), ErrorCode::unauthorized);
+}
+
+TEST_F(Whoami, WhoMayNotImpersonateIsNotTheOneTheyWouldActAs) {
+  refuse("v1", 403, "Forbidden",
+         R"(users "deployer" is forbidden: User "alice" cannot impersonate resource "users" in API group "")");
+  EXPECT_EQ(refusal(), ErrorCode::unauthorized);
 }
 
 // Of an API server that knows no reviews.

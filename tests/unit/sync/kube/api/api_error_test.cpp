@@ -92,6 +92,19 @@ TEST(StatusError, SomebodyWithoutCredentialsLacksThemAndNoRight) {
             ErrorCode::rejected);
 }
 
+TEST(StatusError, WhoMayNotImpersonateIsNotHelpedByARightOfWhomTheyActAs) {
+  for (
+      const char* said :
+      {R"(users "deployer" is forbidden: User "alice" cannot impersonate resource "users" in API group "" at the cluster scope)",
+       R"(users "d" is forbidden: User "a" cannot impersonate:user-info resource "users" in API group "authentication.k8s.io")",
+       R"(groups "g" is forbidden: User "system:anonymous" cannot impersonate resource "groups" in API group "")"}) {
+    const Error refused = error(403, status("Forbidden", said));
+    EXPECT_EQ(refused.code(), ErrorCode::unauthorized) << said;
+    EXPECT_THAT(refused.message(), HasSubstr("cannot impersonate"));
+    EXPECT_THAT(refused.remedy(), Not(HasSubstr("rbac`")));
+  }
+}
+
 TEST(StatusError, ACreateThatIsForbiddenWithoutAReasonIsAMissingRight) {
   const Error refused = error(403, status("Forbidden", "secrets \"x\" is forbidden: "));
   EXPECT_EQ(refused.code(), ErrorCode::forbidden);

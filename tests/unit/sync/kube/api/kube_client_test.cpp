@@ -84,15 +84,19 @@ class KubeClientWithPlugin : public ::testing::Test {
   }
   [[nodiscard]] std::size_t runs() const { return test::read_file(temp_ / "runs").size() / 4; }
 
-  const std::string mints = R"(echo '{"apiVersion":"client.authentication.k8s.io/v1","kind":"ExecCredential",)"
-                            R"("status":{"token":"'$$'"}}')";
+  static std::string mints(const std::string& more = "") {
+    return R"(echo '{"apiVersion":"client.authentication.k8s.io/v1","kind":"ExecCredential",)"
+           R"("status":{"token":"'$$'")" +
+           more + "}}'";
+  }
+
   test::TempDir temp_;
   asio::io_context loop;
   test::FakeTransport server{loop.get_executor()};
 };
 
 TEST_F(KubeClientWithPlugin, ACertificateThatTlsRefusesIsMintedAnew) {
-  KubeClient client = client_with(mints);
+  KubeClient client = client_with(mints());
   bool refuses = true;
   server.on("", "/api", [&](const HttpRequest&) -> HttpResponse {
     if (std::exchange(refuses, false)) {
@@ -105,7 +109,7 @@ TEST_F(KubeClientWithPlugin, ACertificateThatTlsRefusesIsMintedAnew) {
 }
 
 TEST_F(KubeClientWithPlugin, ACertificateThatTlsRefusesAgainIsToldAndLeftAlone) {
-  KubeClient client = client_with(mints);
+  KubeClient client = client_with(mints());
   server.on("", "/api",
             [](const HttpRequest&) -> HttpResponse { throw CertificateRefused(ErrorCode::tls, "it is revoked"); });
   for (int i = 0; i < 3; ++i) {
@@ -116,8 +120,7 @@ TEST_F(KubeClientWithPlugin, ACertificateThatTlsRefusesAgainIsToldAndLeftAlone) 
 
 // Its watch goes on for minutes. What it prints has expired, so that each run is one that was wanted.
 TEST_F(KubeClientWithPlugin, AServerThatOpensAWatchTakesTheCredential) {
-  KubeClient client = client_with(R"(echo '{"apiVersion":"client.authentication.k8s.io/v1","kind":"ExecCredential",)"
-                                  R"("status":{"token":"'$$'","expirationTimestamp":"2020-01-01T00:00:00Z"}}')");
+  KubeClient client = client_with(mints(R"(,"expirationTimestamp":"2020-01-01T00:00:00Z")"));
   server.answer("GET", "/api/v1/namespaces/n/secrets/x", 401,
                 test::FakeTransport::status_body(401, "Unauthorized", "no"));
   EXPECT_EQ(test::error_of(loop, client.get(secret)).code(), ErrorCode::unauthorized);

@@ -289,5 +289,19 @@ TEST(ClusterSecret, AKubeconfigOfSuchClusters) {
   EXPECT_THROW(static_cast<void>(config.resolve("fleet/other")), Error);
 }
 
+TEST(ClustersOfAHub, TellWhichOfThemAreOthersThanBefore) {
+  const auto cluster = [] { return std::make_shared<const KnownCluster>(); };
+  const std::map<std::string, std::shared_ptr<const KnownCluster>> before{
+      {"same", cluster()}, {"renewed", cluster()}, {"gone", cluster()}};
+  auto now = before;
+  now["renewed"] = cluster();
+  now["new"] = cluster();
+  now.erase("gone");
+  const Kubeconfig hub = Kubeconfig::of(now, "a hub");
+  EXPECT_THAT(hub.changed_since(Kubeconfig::of(before, "a hub")),
+              testing::Optional(testing::ElementsAre("gone", "renewed")));
+  EXPECT_FALSE(hub.changed_since(Kubeconfig()));
+}
+
 }  // namespace
 }  // namespace regsync::kube

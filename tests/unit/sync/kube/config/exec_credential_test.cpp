@@ -51,7 +51,14 @@ TEST(ExecCredential, ExpiryWithFractionAndOffset) {
   EXPECT_EQ(expires("2030-01-02T3:04:05,5Z"), 1893553445);
   EXPECT_EQ(expires("2030-01-01T21:34:05-05:30"), 1893553445);
   EXPECT_GT(expires("9999-12-31T23:59:59Z"), 1893553445) << "never";
-  EXPECT_EQ(expires("0001-01-01T00:00:00Z"), 0) << "Go's zero time";
+  EXPECT_EQ(expires("0001-01-01T00:00:01Z"), 0);
+}
+
+TEST(ExecCredential, ThatExpiresAtGosZeroTimeNeverDoes) {
+  for (const char* text : {"0001-01-01T00:00:00Z", "0001-01-01T01:00:00+01:00", "0000-12-31T19:00:00-05:00"}) {
+    const json status = {{"token", "t"}, {"expirationTimestamp", text}};
+    EXPECT_FALSE(parse_exec_credential(credential(status), v1).expires) << text;
+  }
 }
 
 TEST(ExecCredential, IsReadAsClientGoReadsIt) {

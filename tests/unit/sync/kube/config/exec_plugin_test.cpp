@@ -451,6 +451,28 @@ TEST_F(ExecPluginOverHours, AnotherAddressOfThisMachineEndsThePause) {
   EXPECT_EQ(test::run(loop_, plugin_->current())->token.reveal(), "t");
 }
 
+TEST_F(ExecPluginOverHours, AnAddressThatIsGoneIsNoReasonToRun) {
+  start("exit 1");
+  addresses_.insert("wlan0 192.0.2.7");
+  runs_in(5h);
+  addresses_.erase("wlan0 192.0.2.7");
+  EXPECT_EQ(runs_in(10min), 0U);
+}
+
+TEST_F(ExecPluginOverHours, OneWhoseNetworkComesAndGoesRunsOnceOrTwiceEachTime) {
+  start("exit 1");
+  runs_in(5h);
+  std::size_t runs = 0;
+  for (int i = 0; i < 50; ++i) {
+    addresses_.insert("wlan0 192.0.2.7");
+    runs += runs_in(1min);
+    addresses_.erase("wlan0 192.0.2.7");
+    runs += runs_in(1min);
+  }
+  EXPECT_GE(runs, 50U) << "each may be what it lacked";
+  EXPECT_LE(runs, 70U);
+}
+
 // Who has logged in as somebody else asks: the old credential may be good still, and lack the rights.
 TEST_F(ExecPluginOverHours, APersonWhoAsksGetsAnotherCredentialOnce) {
   start(prints("t$$"));

@@ -214,6 +214,7 @@ INSTANTIATE_TEST_SUITE_P(
         Case{"server-trailing-blank", "contains a space", false},
         Case{"server-with-password", "has a user name or password in its URL", true},
         Case{"server-plain-http-elsewhere", "over plain http", true},
+        Case{"server-plain-http-through-proxy", "through its proxy-url, which is not on this machine", true},
         Case{"server-other-scheme", "must be an http or https URL", false}, Case{"host-port-with-ca", "", true},
         Case{"host-port-with-slash", "", true}, Case{"host-port-plain", "", true},
         Case{"plain-http-drops-credentials", "", true},

@@ -67,6 +67,10 @@ TEST_F(CurlEndpointTest, ARequestCarriesItsHeadersAndThoseOfItsProof) {
 
 TEST_F(CurlEndpointTest, TheRealHostIsNamedWhereTheCertificateNamesAnother) {
   EXPECT_THAT(headers_of(at("https://10.0.0.1:6443/prefix", "k.example"), {}), ElementsAre("Host: 10.0.0.1:6443"));
+  EXPECT_THAT(headers_of(at("https://a.example", "k.example"), {}), ElementsAre("Host: a.example"));
+  EXPECT_THAT(headers_of(at("https://a.example:443", "k.example"), {}), ElementsAre("Host: a.example:443"));
+  EXPECT_THAT(headers_of(at("https://[fd00::1]", "k.example"), {}), ElementsAre("Host: [fd00::1]"));
+  EXPECT_THAT(headers_of(at("https://[fe80::1%25eth0]:6443", "k.example"), {}), ElementsAre("Host: [fe80::1]:6443"));
   EXPECT_THAT(headers_of(at("https://k.example"), {}), IsEmpty());
 }
 

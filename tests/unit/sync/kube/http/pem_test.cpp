@@ -83,6 +83,19 @@ TEST(UsableCertificates, AreAllThatCanBeDecoded) {
   EXPECT_EQ(usable_certificates(one().certificate + torn(other().certificate)), one().certificate);
 }
 
+TEST(Certificates, AreTheSameHoweverTheyAreWritten) {
+  std::string with_carriage_returns = one().certificate;
+  for (auto at = with_carriage_returns.find('\n'); at != std::string::npos;
+       at = with_carriage_returns.find('\n', at + 2)) {
+    with_carriage_returns.insert(at, "\r");
+  }
+  const auto alone = certificates_in(one().certificate);
+  ASSERT_EQ(alone.size(), 1U);
+  EXPECT_EQ(certificates_in("# ours\n" + with_carriage_returns), alone);
+  EXPECT_EQ(certificates_in(other().certificate + one().certificate).back(), alone.front());
+  EXPECT_TRUE(certificates_in("ca").empty());
+}
+
 // OpenSSL takes no bundle with one of these.
 TEST(UsableCertificates, AreWithoutBrokenBlocksOfOtherKinds) {
   for (const char* const kind : {"RSA PRIVATE KEY", "X509 CRL", "CERTIFICATE REQUEST"}) {

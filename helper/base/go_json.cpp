@@ -1,4 +1,4 @@
-#include "sync/base/go_json.hpp"
+#include "helper/base/go_json.hpp"
 
 #include <string>
 
