@@ -457,9 +457,14 @@ class Daemon::Impl {
     expect_to_lead();
   }
 
-  // What it says of the clusters counts only if they were this replica's until its end.
+  // What it says of the clusters counts only if they were this replica's until its end. For those that became so
+  // meanwhile it is done once more.
   asio::awaitable<void> sync_as_leader(std::vector<std::string> targets, bool adopt) {
-    co_await engine_.sync(std::move(targets), adopt);
+    co_await engine_.sync(targets, adopt);
+    if (member_ != nullptr && !member_->waits_for().empty()) {
+      co_await wait_to_lead();
+      co_await engine_.sync(std::move(targets), adopt);
+    }
     expect_to_lead();
   }
 
@@ -487,8 +492,8 @@ class Daemon::Impl {
 
   asio::awaitable<json> sync(json params) {
     hub_.end_pause();
-    co_await wait_to_lead();
     reload();  // a target written just before this call counts, whether inotify told us or not
+    co_await wait_to_lead();
     const StatusQuery query = control::query_from_json(params);
     require_known(query.targets);
     engine_.expect_reading();

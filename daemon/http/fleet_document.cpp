@@ -246,8 +246,10 @@ std::string fleet_metrics(const FleetReport& report, WallTime now) {
   set(families.add("regsync_contexts_readable",
                    "1 where the kubeconfig, or what describes the clusters in its place, can be read, else 0"),
       {}, report.contexts_problem ? 0 : 1);
-  auto& problems = families.add("regsync_target_problems",
-                                "Problems of the target itself: its file, its logins; 0 where it is paused");
+  auto& problems =
+      families.add("regsync_target_problems",
+                   "Problems of the target itself: its file, its logins, or where it is remembered what it "
+                   "has; 0 where it is paused");
   for (const TargetStatus& target : overview.targets) {
     const auto own = std::ranges::count_if(target.problems,
                                            [&](const Error& problem) { return problem != report.contexts_problem; });

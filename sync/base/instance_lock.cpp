@@ -72,7 +72,9 @@ InstanceLock::Place::~Place() {
 bool InstanceLock::Place::is_taken() const { return error_ == EWOULDBLOCK; }
 
 InstanceLock::InstanceLock(const std::filesystem::path& file, std::string_view program)
-    : file_(open_file(file)), folder_(::open(file.parent_path().c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)) {
+    : file_(open_file(file)),
+      // Not where the file is taken already: who has that is about to take the folder, too.
+      folder_(file_.is_taken() ? -1 : ::open(file.parent_path().c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)) {
   if (file_.is_taken() || folder_.is_taken()) {
     throw Error(ErrorCode::already_exists, owner_of(file_.fd()) + " and keeps the clusters in sync",
                 "use it (regsync status, regsync sync), or " + how_to_stop_regsyncd());

@@ -1,9 +1,9 @@
 // One process at a time writes to clusters for a person: regsyncd, or `regsync sync --once`.
 //
 // An advisory lock (flock) on paths::lock(), which holds the owner's pid and program, and on its folder: each where it
-// can be had. One of them may not open the file (another user's, a full disk), and NFS locks no folder. The kernel lets
-// go of it when the process ends, however it ends: a stale file locks nobody out. Owned by the process that runs the
-// engine.
+// can be had. A process may be unable to open the file (another user's, a full disk), and NFS locks no folder. The
+// kernel lets go of it when the process ends, however it ends: a stale file locks nobody out. Owned by the process that
+// runs the engine.
 #pragma once
 
 #include <filesystem>

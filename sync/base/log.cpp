@@ -7,12 +7,8 @@
 #include <spdlog/spdlog.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
-#include <sys/uio.h>
 #include <sys/un.h>
 #include <unistd.h>
-
-#define SD_JOURNAL_SUPPRESS_LOCATION  // the place in this file says nothing
-#include <systemd/sd-journal.h>
 
 #include <algorithm>
 #include <array>
@@ -60,72 +56,61 @@ int to_syslog_priority(spdlog::level::level_enum level) {  // syslog(3)
 // What the line being written is about. spdlog carries text only; its sinks run inside write(), on the same thread.
 thread_local const About* current_about = nullptr;
 
-// Whether the journal takes a line without a wait: not where journald is stopped and its queue is full, in which
-// sd_journal_sendv(3) would wait for ever.
-bool journal_takes_a_line() {
-  constexpr std::string_view path = "/run/systemd/journal/socket";  // libsystemd, sd-journal/journal-send.c
-  const int socket = ::socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-  sockaddr_un address{};
-  address.sun_family = AF_UNIX;
-  path.copy(static_cast<char*>(address.sun_path), sizeof address.sun_path - 1);
-  // One that nobody listens on has no queue: then sending fails at once.
-  const bool listened_to =
-      socket >= 0 && ::connect(socket, reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0;
-  pollfd queue{.fd = socket, .events = POLLOUT, .revents = 0};
-  const bool takes = !listened_to || ::poll(&queue, 1, 0) != 0;
-  if (socket >= 0) {
-    ::close(socket);
-  }
-  return takes;
-}
-
 std::string lines_missing(std::uint64_t lines) {
   return "lines that are missing here, because nobody read them in time: " + std::to_string(lines);
 }
 
-// To the journal, with fields, and without ever waiting for it: what it does not take at once is dropped, and counted.
-// (spdlog's own systemd_sink has no way to add fields.)
+// To the journal, with fields (systemd.io/JOURNAL_NATIVE_PROTOCOL), and without ever waiting for it:
+// sd_journal_sendv(3) waits for ever where journald is stopped. What it does not take at once is dropped, and counted.
 class JournalSink final : public spdlog::sinks::base_sink<std::mutex> {
  public:
-  explicit JournalSink(std::string_view program) : identifier_("SYSLOG_IDENTIFIER=" + std::string(program)) {}
+  explicit JournalSink(std::string_view program)
+      : identifier_(program), socket_(::socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0)) {
+    constexpr int much = 8 * 1024 * 1024;  // as libsystemd asks for; the kernel gives what it may
+    ::setsockopt(socket_, SOL_SOCKET, SO_SNDBUF, &much, sizeof much);
+  }
+  ~JournalSink() override { ::close(socket_); }
+  JournalSink(const JournalSink&) = delete;
+  JournalSink& operator=(const JournalSink&) = delete;
+  JournalSink(JournalSink&&) = delete;
+  JournalSink& operator=(JournalSink&&) = delete;
 
  private:
   void sink_it_(const spdlog::details::log_msg& line) override {
-    if (!journal_takes_a_line()) {
+    if (lost_ > 0 && send(lines_missing(lost_), spdlog::level::warn, About{})) {
+      lost_ = 0;
+    }
+    const About about = current_about != nullptr ? *current_about : About{};
+    if (lost_ > 0 || !send(std::string_view(line.payload.data(), line.payload.size()), line.level, about)) {
       ++lost_;
-      return;
     }
-    if (lost_ > 0) {
-      send(lines_missing(std::exchange(lost_, 0)), spdlog::level::warn, About{});
-    }
-    send(std::string_view(line.payload.data(), line.payload.size()), line.level,
-         current_about != nullptr ? *current_about : About{});
   }
   void flush_() override {}
 
-  void send(std::string_view message, spdlog::level::level_enum level, const About& about) {
-    std::array<std::string, 6> fields;
-    std::size_t count = 0;
-    fields.at(count++) = std::string("MESSAGE=").append(message);
-    fields.at(count++) = "PRIORITY=" + std::to_string(to_syslog_priority(level));
-    fields.at(count++) = identifier_;
-    if (!about.target.empty()) {
-      fields.at(count++) = "REGSYNC_TARGET=" + std::string(about.target);
-    }
-    if (!about.context.empty()) {
-      fields.at(count++) = "REGSYNC_CONTEXT=" + std::string(about.context);
-    }
-    if (!about.name_space.empty()) {
-      fields.at(count++) = "REGSYNC_NAMESPACE=" + std::string(about.name_space);
-    }
-    std::array<iovec, 6> parts{};
-    for (std::size_t i = 0; i < count; ++i) {
-      parts.at(i) = {fields.at(i).data(), fields.at(i).size()};
-    }
-    sd_journal_sendv(parts.data(), static_cast<int>(count));
+  // None of the values has a line end in it: see write().
+  [[nodiscard]] bool send(std::string_view message, spdlog::level::level_enum level, const About& about) const {
+    std::string entry;
+    const auto add = [&](std::string_view field, std::string_view value) {
+      if (!value.empty()) {
+        entry.append(field).append("=").append(value).append("\n");
+      }
+    };
+    add("MESSAGE", message);
+    add("PRIORITY", std::to_string(to_syslog_priority(level)));
+    add("SYSLOG_IDENTIFIER", identifier_);
+    add("REGSYNC_TARGET", about.target);
+    add("REGSYNC_CONTEXT", about.context);
+    add("REGSYNC_NAMESPACE", about.name_space);
+    constexpr std::string_view path = "/run/systemd/journal/socket";
+    sockaddr_un address{};
+    address.sun_family = AF_UNIX;
+    path.copy(static_cast<char*>(address.sun_path), sizeof address.sun_path - 1);
+    return ::sendto(socket_, entry.data(), entry.size(), MSG_NOSIGNAL, reinterpret_cast<const sockaddr*>(&address),
+                    sizeof address) >= 0;
   }
 
-  std::string identifier_;
+  const std::string identifier_;
+  const int socket_;
   std::uint64_t lost_ = 0;
 };
 

@@ -135,9 +135,7 @@ void Cluster::consider(const Key& key) {
     if (!reconciler_.has_work(key, decision)) {
       reconciler_.record(key, decision, trust);  // no I/O to be done: no work to be queued
       queue_.forget(key);
-      if (decision.plan == nullptr) {
-        note_successor(key);
-      }
+      note_successor(key);
       consider_predecessors(key);
       return;
     }
@@ -146,7 +144,8 @@ void Cluster::consider(const Key& key) {
 }
 
 void Cluster::note_successor(const Key& key) {
-  if (const auto successor = desired_->successor_of(key, reconciler_.facts(key))) {
+  const auto successor = desired_->successor_of(key, reconciler_.facts(key));
+  if (successor && reconciler_.decide(key, *desired_).awaits_successor()) {
     predecessors_[*successor].insert(key);
   }
 }
@@ -239,15 +238,16 @@ asio::awaitable<Outcome> Cluster::work(Key key) {
     co_return outcome;
   }
   const Progress& after = entry->progress;
+  const bool failed = outcome.kind != Outcome::Kind::done && outcome.kind != Outcome::Kind::busy;
   count([&](Metrics& metrics) {
     if (after.wrote != wrote_before) {
       metrics.synced(context().name, steady_clock::now() - started);
     }
-    if (outcome.kind != Outcome::Kind::done && after.cause) {
+    if (failed && after.cause) {
       metrics.failed(context().name, after.cause->code());
     }
   });
-  if (after.state != state_before && after.cause && after.state != SyncState::in_sync) {
+  if (failed && after.state != state_before && after.cause && after.state != SyncState::in_sync) {
     const auto claim = standings_.claim_of(key);
     const std::string target = claim.plan != nullptr ? claim.plan->target.name : "";
     log::warning(describe(for_context(*after.cause, target, context().name, context().in_kubeconfig)),

@@ -43,11 +43,13 @@ void require_forgettable(const std::string& context, const std::vector<std::stri
 
 std::vector<std::string> forgettable_contexts(const std::string& pattern, const std::vector<std::string>& contexts,
                                               bool in_kubeconfig, const std::map<std::string, Footprint>& footprints) {
-  if (!is_glob(pattern)) {
-    require_forgettable(pattern, contexts, in_kubeconfig, footprints);
+  std::vector<std::string> matching = contexts_that_are_gone(contexts, footprints);
+  if (std::ranges::binary_search(matching, pattern)) {
     return {pattern};
   }
-  std::vector<std::string> matching = contexts_that_are_gone(contexts, footprints);
+  if (!is_glob(pattern)) {
+    require_forgettable(pattern, contexts, in_kubeconfig, footprints);
+  }
   std::erase_if(matching, [&](const std::string& context) { return !glob_match(pattern, context); });
   if (matching.empty()) {
     throw Error(ErrorCode::not_found,

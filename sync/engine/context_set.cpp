@@ -21,6 +21,7 @@ using std::chrono::milliseconds;
 // Between tries of a context that cannot be used, because of a file that may be made or mended, and of a server that
 // cannot say who it is, as while it starts: doubled each time, up to this.
 constexpr milliseconds longest_retry = std::chrono::seconds(32);
+constexpr milliseconds longest_doubt = std::chrono::minutes(10);  // who a context leads to may stay unsaid
 
 }  // namespace
 
@@ -280,15 +281,19 @@ void ContextSet::note_connection(const std::string& name, const std::shared_ptr<
   const bool was_lost = before != connected_.end() && (!connected || before->second != cluster->cuts());
   const auto known = identified_.find(name);
   const bool may_say_it = known != identified_.end() && known->second && known->second != cluster->grants();
-  if (!answers || was_lost || may_say_it) {
+  if (!answers || was_lost) {
     forget_identity(name);
+  } else if (may_say_it) {
+    known->second = cluster->grants();
+    end_asking(name);
   }
   if (connected) {
     connected_[name] = cluster->cuts();
   } else {
     connected_.erase(name);
   }
-  if (answers && !identified_.contains(name) && !asking_.contains(name)) {
+  const bool is_to_be_asked = may_say_it || !identified_.contains(name);
+  if (answers && is_to_be_asked && !asking_.contains(name)) {
     ask_identity(name, cluster);
   }
 }
@@ -325,7 +330,6 @@ asio::awaitable<void> ContextSet::identify(std::string name, std::shared_ptr<Clu
   auto identity = identity_of(cluster->context());
   asio::steady_timer timer(executor_);
   auto pause = first_retry_;
-  std::optional<std::size_t> refused;
   while (true) {
     const std::size_t grants = cluster->grants();
     std::optional<Error> failure;
@@ -337,20 +341,22 @@ asio::awaitable<void> ContextSet::identify(std::string name, std::shared_ptr<Clu
     if (!failure && identity.uid.empty() && grants != cluster->grants()) {
       continue;  // it may say it by now
     }
-    if (!failure) {
-      refused = identity.uid.empty() ? std::optional(grants) : std::nullopt;
-      break;
-    }
-    if (failure->code() == ErrorCode::cancelled) {
+    if (failure && failure->code() == ErrorCode::cancelled) {
       throw std::move(*failure);
     }
-    timer.expires_after(std::max<milliseconds>(a_little_more(pause), failure->retry_after().value_or(0s)));
-    pause = std::min(pause * 2, longest_retry);
+    if (find(name) != cluster || stopping_) {
+      co_return;
+    }
+    if (!failure) {
+      identified_.insert_or_assign(name, identity.uid.empty() ? std::optional(grants) : std::nullopt);
+      if (handlers_.on_identified(name, identity)) {
+        co_return;
+      }
+    }
+    const auto wish = failure ? failure->retry_after().value_or(0s) : 0s;
+    timer.expires_after(std::max<milliseconds>(a_little_more(pause), wish));
+    pause = std::min<milliseconds>(pause * 2, failure ? longest_retry : longest_doubt);
     co_await timer.async_wait(asio::use_awaitable);
-  }
-  if (find(name) == cluster && !stopping_) {
-    identified_.insert_or_assign(name, refused);
-    handlers_.on_identified(name, std::move(identity));
   }
 }
 

@@ -35,8 +35,8 @@ class ContextSet {
     std::function<void(const std::string& context, const ChangedRows&)> on_change;  // the status of its cluster
     std::function<void()> on_due;      // call update() again: a grace has ended, or something is to be tried again
     std::function<void()> read_again;  // read the kubeconfig again, call set_kubeconfig() and update(); may be empty
-    std::function<void(const std::string& context, ClusterIdentity)>
-        on_identified;                                        // it is known who a context leads to
+    std::function<bool(const std::string& context, ClusterIdentity)>
+        on_identified;  // it is known who a context leads to; false: that leaves a doubt, so it is asked again
     std::function<void(const std::string& context)> on_lost;  // it is not known any more: it does not answer
   };
   // first_retry: after which a context that cannot be used, or a cluster that cannot say who it is, is tried again

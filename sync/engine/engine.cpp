@@ -58,7 +58,7 @@ class Engine::Impl {
                    .on_due = [this] { update(); },
                    .read_again = hooks_.read_kubeconfig_again,
                    .on_identified = [this](const std::string& context,
-                                           ClusterIdentity identity) { met(context, std::move(identity)); },
+                                           ClusterIdentity identity) { return met(context, std::move(identity)); },
                    .on_lost = [this](const std::string& context) { lost(context); }}),
         intent_(targets_, contexts_, footprints_),
         briefing_({.targets = targets_,
@@ -371,7 +371,8 @@ class Engine::Impl {
   // All contexts of one address are one replica's, so that it sees which of them want one object.
   [[nodiscard]] bool is_mine(const std::string& context) const { return !mine_ || mine_(contexts_.server(context)); }
 
-  void met(const std::string& context, ClusterIdentity identity) {
+  // False where the pin of the context holds it because it may not be read who it leads to.
+  bool met(const std::string& context, ClusterIdentity identity) {
     const bool pinned = intent_.is_pinned(context);
     const auto* known = book_.find(context);
     const ClusterIdentity before = known == nullptr ? ClusterIdentity() : known->identity;
@@ -397,6 +398,7 @@ class Engine::Impl {
       settled_.notify_all();
       tell_change();  // what waited for that may be trimmed now
     }
+    return !book_.is_unsure(context);
   }
 
   // A context leads to another cluster: what was made through it is still in the former one. That is remembered under

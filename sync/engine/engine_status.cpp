@@ -89,6 +89,8 @@ void EngineStatus::note_left(const std::string& target, const std::string& conte
   std::erase_if(left_, [](const auto& item) { return item.second.empty(); });
   if (!left.empty()) {
     left_[target][context] = {std::move(left), now};
+  } else if (const auto contexts = left_.find(target); contexts != left_.end()) {
+    contexts->second.erase(context);
   }
 }
 

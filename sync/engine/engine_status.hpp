@@ -32,7 +32,7 @@ class EngineStatus {
   void changed(const std::string& context, const ChangedRows& rows);
 
   // Of a target that was removed: Secrets that stay in a context, because they are not regsync's. They are told of for
-  // a day, unless somebody declares that target again.
+  // a day, and until another target is removed after that, unless somebody declares that target again.
   void note_left(const std::string& target, const std::string& context, std::vector<Error> left, WallTime now);
   void forget_left(const std::string& target) { left_.erase(target); }
 

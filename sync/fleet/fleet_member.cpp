@@ -146,7 +146,13 @@ std::vector<std::string> FleetMember::waits_for() const {
   return things;
 }
 
-std::optional<Error> FleetMember::note() const { return replicas_ ? replicas_->note() : std::nullopt; }
+std::optional<Error> FleetMember::note() const {
+  const std::size_t serving = slots_held();
+  if (!replicas_ || (serving == 0 && is_behind())) {
+    return std::nullopt;  // problem() tells of that
+  }
+  return replicas_->note(serving);
+}
 
 std::optional<Error> FleetMember::problem() const {
   if (auto problem = replicas_ ? replicas_->problem() : std::nullopt) {

@@ -87,8 +87,8 @@ std::string Replicas::role_with(std::size_t slots) const {
                             : "leads " + std::to_string(slots) + " of " + std::to_string(slots_.size()) + " slots";
 }
 
-std::optional<Error> Replicas::note() const {
-  if (held() == slots_.size()) {
+std::optional<Error> Replicas::note(std::size_t serving) const {
+  if (serving == slots_.size()) {
     return std::nullopt;
   }
   std::set<std::string> holders;
@@ -98,9 +98,9 @@ std::optional<Error> Replicas::note() const {
     }
   }
   const std::string who = join(holders);
-  if (held() > 0) {
+  if (serving > 0) {
     return Error(ErrorCode::already_exists,
-                 "this replica " + role() + ", and shows their clusters alone; the others are those of " +
+                 "this replica " + role_with(serving) + ", and shows their clusters alone; the others are those of " +
                      (who.empty() ? "no replica yet" : who),
                  "ask each replica for its own");
   }

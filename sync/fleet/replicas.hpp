@@ -61,7 +61,7 @@ class Replicas {
   // The same, with so many slots.
   [[nodiscard]] std::string role_with(std::size_t slots) const;
   // Who has the other slots, whose clusters this replica does not show; nothing where it has all.
-  [[nodiscard]] std::optional<Error> note() const;
+  [[nodiscard]] std::optional<Error> note(std::size_t serving) const;
   // Why a Lease can be neither read nor written.
   [[nodiscard]] std::optional<Error> problem() const;
 

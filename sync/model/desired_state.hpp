@@ -131,6 +131,12 @@ struct Decision {
   [[nodiscard]] bool keeps_accounts() const {
     return plan != nullptr && !plan->frozen && state != SyncState::paused && state != SyncState::terminating;
   }
+
+  // Whether the Secret is kept only until DesiredState::successor_of() is in sync. No plan claims it then, as one
+  // claims the successor: no two wait for each other.
+  [[nodiscard]] bool awaits_successor() const {
+    return plan == nullptr && action == Action::nothing && state == SyncState::removing;
+  }
 };
 
 class DesiredState {
@@ -199,7 +205,8 @@ class DesiredState {
   [[nodiscard]] Claim claim(const Key& key, const Facts& facts) const;
 
   // The Secret that takes the place of this one, because its target has another name for its Secrets now; nothing where
-  // the target wants none in this namespace, or this one. Until it is in sync, this one stays: pods have never neither.
+  // the target wants none in this namespace, or this one. Until it is in sync, this one stays, so that pods always have
+  // one of the two.
   [[nodiscard]] std::optional<Key> successor_of(const Key& key, const Facts& facts) const;
 
   [[nodiscard]] Decision decide(const Key& key, const Facts& facts) const;

@@ -33,7 +33,7 @@ struct FleetReport {
   // Why it cannot be read which contexts there are; each target has it among its problems, too.
   std::optional<Error> contexts_problem = {};
 
-  // Of several replicas, others serve all clusters.
+  // This one of several replicas serves no cluster, and waits for nothing but a Lease.
   [[nodiscard]] bool stands_by() const { return !role.empty() && slots_held == 0 && waits_for.empty(); }
   // Whether it waits for nothing, and each context was listed once, or cannot be: what the groups say is what the
   // clusters hold.

@@ -7,17 +7,11 @@
 
 namespace regsync::cli {
 
-namespace {
-
-constexpr std::chrono::seconds answer_time{10};
-
-}  // namespace
-
 void call_for_context(std::string_view method, const nlohmann::json& params,
                       const std::optional<std::filesystem::path>& kubeconfig, Console& console,
                       const std::function<void(Engine&)>& here) {
   if (const auto daemon = connect_if_running()) {
-    daemon->call(method, params, answer_time);
+    daemon->call(method, params, context_call_time);
     return;
   }
   const auto work = [&](Engine& engine) -> asio::awaitable<void> {
@@ -25,7 +19,7 @@ void call_for_context(std::string_view method, const nlohmann::json& params,
     co_return;
   };
   const std::set<std::string> nobody;  // nothing is written in a cluster
-  run_engine(console, kubeconfig, "regsync", work, nobody, answer_time);
+  run_engine(console, kubeconfig, "regsync", work, nobody, context_call_time);
 }
 
 }  // namespace regsync::cli

@@ -1,6 +1,7 @@
 // Carries out a command about contexts: through the daemon if it runs, else by an engine in this process.
 #pragma once
 
+#include <chrono>
 #include <filesystem>
 #include <functional>
 #include <nlohmann/json_fwd.hpp>
@@ -11,6 +12,9 @@
 #include "sync/engine/engine.hpp"
 
 namespace regsync::cli {
+
+// How long the daemon may take.
+inline constexpr std::chrono::seconds context_call_time{10};
 
 // method, params: of sync/control/messages.hpp. Throws Error.
 void call_for_context(std::string_view method, const nlohmann::json& params,

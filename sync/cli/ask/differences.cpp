@@ -322,6 +322,15 @@ std::vector<Target> namesakes_of(const std::vector<Target>& targets, const Targe
   return found;
 }
 
+void meet_contexts(const Target& target, const kube::Kubeconfig& kubeconfig, ContextBook& book) {
+  for (const std::string& context : kubeconfig.contexts()) {
+    if (selects_context(target, context) && book.find(context) == nullptr) {
+      // Of one that cannot be used, for_each_context() says so.
+      (void)guarded([&] { book.meet(context, identity_of(kubeconfig.resolve(context)), /*pinned=*/false, {}); });
+    }
+  }
+}
+
 std::vector<DesiredState::Sibling> siblings_of(const std::string& context, const TargetFiles& targets,
                                                const kube::Kubeconfig& kubeconfig, const RememberedState& memory) {
   std::vector<DesiredState::Sibling> siblings;

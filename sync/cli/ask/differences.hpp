@@ -68,6 +68,9 @@ struct RememberedState {
   ContextBook book{paths::contexts()};
 };
 
+// A context that no target has used yet may lead where one led that is gone: as far as its address tells.
+void meet_contexts(const Target& target, const kube::Kubeconfig& kubeconfig, ContextBook& book);
+
 // What these targets want through the other contexts of the kubeconfig that lead to the cluster of this one.
 std::vector<DesiredState::Sibling> siblings_of(const std::string& context, const TargetFiles& targets,
                                                const kube::Kubeconfig& kubeconfig, const RememberedState& memory);

@@ -54,16 +54,6 @@ std::map<std::string, Footprint> footprints_after(const TargetChange& change, co
   return footprints;
 }
 
-// A context that no target has used yet may lead where one led that is gone: as far as its address tells.
-void meet_contexts(const Target& target, const kube::Kubeconfig& kubeconfig, ContextBook& book) {
-  for (const std::string& context : kubeconfig.contexts()) {
-    if (selects_context(target, context) && book.find(context) == nullptr) {
-      // Of one that cannot be used, for_each_context() says so.
-      (void)guarded([&] { book.meet(context, identity_of(kubeconfig.resolve(context)), /*pinned=*/false, {}); });
-    }
-  }
-}
-
 // The plans of the target, and of those whose Secrets bear the same name as one of its own.
 std::vector<std::shared_ptr<const Plan>> plans_after(Console& console, const TargetChange& change,
                                                      const TargetFiles& files, std::vector<std::string>& unknown) {

@@ -143,7 +143,10 @@ int diff(const DiffOptions& options, Console& console) {
       tell(console.err, "note: target " + target.name + " is paused; to go on: regsync resume " + target.name + '\n');
     }
   }
-  const RememberedState memory;
+  RememberedState memory;
+  for (const Target& target : asked.targets) {
+    meet_contexts(target, kubeconfig, memory.book);
+  }
   const DeletionRules rules(asked.files, memory.footprints.all(), kubeconfig, memory.book);
   const auto is_asked = [&names = options.targets](const std::string& target) {
     return names.empty() || std::ranges::find(names, target) != names.end();

@@ -1,5 +1,4 @@
 // regsync forget-context: nothing is remembered any more of what may be left in contexts that are gone.
-#include <chrono>
 #include <nlohmann/json.hpp>
 #include <ostream>
 #include <set>
@@ -27,12 +26,10 @@ struct ForgetOptions {
   std::optional<std::filesystem::path> kubeconfig;
 };
 
-constexpr std::chrono::seconds answer_time{10};
-
 // What the daemon remembers may be in a hub.
 Contexts meant_contexts(const ForgetOptions& options) {
   if (const auto daemon = connect_if_running()) {
-    const auto answer = daemon->call("forgettableContexts", {{"pattern", options.context}}, answer_time);
+    const auto answer = daemon->call("forgettableContexts", {{"pattern", options.context}}, context_call_time);
     return answer.at("contexts").get<Contexts>();
   }
   const kube::Kubeconfig kubeconfig = load_kubeconfig(options.kubeconfig);

@@ -84,7 +84,7 @@ std::set<std::string> contexts_meant(const PauseOptions& options, LazyKubeconfig
   for (const std::string& pattern : options.contexts) {
     std::set<std::string> found;
     std::ranges::copy_if(known, std::inserter(found, found.end()),
-                         [&](const std::string& name) { return glob_match(pattern, name); });
+                         [&](const std::string& name) { return name == pattern || glob_match(pattern, name); });
     if (found.empty()) {
       unknown.push_back(pattern);
     }

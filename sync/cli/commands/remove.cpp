@@ -109,7 +109,8 @@ bool may_leave_some(const StatusReport& left) {
 }
 
 // For people.
-void print_outcome(const RemoveOptions& options, const StatusReport& left, std::size_t count, Console& console) {
+void print_outcome(const RemoveOptions& options, const StatusReport& left, std::size_t count, bool by_daemon,
+                   Console& console) {
   if (count == 0) {
     console.out << "target \"" << options.name << "\" removed"
                 << (options.keep_secrets     ? "; its Secrets stay, unmanaged\n"
@@ -123,8 +124,11 @@ void print_outcome(const RemoveOptions& options, const StatusReport& left, std::
       groups_of(left), [](const StatusGroup& group) { return group.count(SyncState::paused) == group.rows(); });
   console.out << "target \"" << options.name << "\" removed; " << count_of(count, "Secret")
               << (paused                 ? " may be left in paused contexts"
-                  : options.keep_secrets ? " could not be released yet; retrying"
-                                         : " could not be deleted yet; retrying")
+                  : options.keep_secrets ? " could not be released yet"
+                                         : " could not be deleted yet")
+              << (paused      ? ""
+                  : by_daemon ? "; retrying"
+                              : "; regsyncd goes on with it, or: regsync sync --once")
               << ":\n";
   print_report(console, left, options.format);
 }
@@ -137,7 +141,7 @@ StatusReport remove_one(const RemoveOptions& options, Console& console) {
   }
   StatusReport left = daemon ? remove_by_daemon(options, *daemon) : remove_here(options, console);
   if (options.format == Format::table) {
-    print_outcome(options, left, rows_of(left), console);
+    print_outcome(options, left, rows_of(left), daemon != nullptr, console);
   }
   return left;
 }

@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cerrno>
 #include <climits>
 #include <csignal>
 #include <nlohmann/json.hpp>
@@ -92,11 +93,34 @@ class Interruptible {
   struct sigaction old_term_{};
 };
 
+// Writes it to standard output: a pipe takes so much at once without a wait. Where nobody reads, the wait is for a
+// reader or a signal, as ControlClient waits. False where there is no more to be written.
+bool write_out(std::string_view text) {
+  sigset_t none;
+  sigemptyset(&none);
+  while (!text.empty()) {
+    pollfd writable{.fd = STDOUT_FILENO, .events = POLLOUT, .revents = 0};
+    if (::ppoll(&writable, 1, nullptr, &none) < 0 && interrupted != 0) {
+      return false;
+    }
+    if ((writable.revents & POLLOUT) == 0) {
+      if ((writable.revents & (POLLERR | POLLHUP | POLLNVAL)) != 0) {
+        return false;
+      }
+      continue;
+    }
+    const ssize_t written = ::write(STDOUT_FILENO, text.data(), std::min<std::size_t>(text.size(), PIPE_BUF));
+    if (written < 0 && errno != EINTR && errno != EAGAIN) {
+      return false;
+    }
+    text.remove_prefix(static_cast<std::size_t>(std::max<ssize_t>(written, 0)));
+  }
+  return true;
+}
+
 // The alternate screen of the terminal, without cursor, and keys as they are pressed; what was there comes back.
 class Screen {
  public:
-  explicit Screen(Console& console) : console_(console) {}
-
   // What can tell of keys; -1: nothing.
   [[nodiscard]] int input() const { return mode_.is_set() ? STDIN_FILENO : -1; }
 
@@ -107,17 +131,16 @@ class Screen {
     return {bytes.data(), static_cast<std::size_t>(std::max<ssize_t>(size, 0))};
   }
 
-  // Line by line over what is there, so that nothing flickers.
-  void draw(const std::vector<std::string>& lines, const TerminalSize& size) {
+  // Line by line over what is there, so that nothing flickers. False where nobody sees it any more.
+  static bool draw(const std::vector<std::string>& lines, const TerminalSize& size) {
     std::string text = "\x1b[H";
     for (int i = 0; i < size.rows && i < static_cast<int>(lines.size()); ++i) {
       text += (i == 0 ? "" : "\r\n") + clip(lines[static_cast<std::size_t>(i)], size.columns) + "\x1b[0m\x1b[K";
     }
-    console_.out << text << "\x1b[J" << std::flush;
+    return write_out(text + "\x1b[J");
   }
 
  private:
-  Console& console_;
   TerminalMode mode_{ICANON | ECHO, TCSANOW, "\x1b[?1049h\x1b[?25l", "\x1b[?25h\x1b[?1049l"};
 };
 
@@ -125,9 +148,10 @@ class Screen {
 std::optional<StatusReport> watch_on_screen(const StatusOptions& options, Console& console) {
   std::optional<StatusReport> last;
   LiveView view(needs_rows(options), options.format == Format::wide, options.failing);
-  Screen screen(console);
+  const Screen screen;
+  bool is_seen = true;
   // Anew, on a connection of its own, where it is to show Secrets one by one, or no longer; and after it was stopped.
-  while (!view.ended() && interrupted == 0 && console.out.good()) {
+  while (!view.ended() && interrupted == 0 && is_seen) {
     const auto daemon = connect();
     const bool rows = view.rows();
     StatusQuery query = query_of(options, rows);
@@ -136,8 +160,8 @@ std::optional<StatusReport> watch_on_screen(const StatusOptions& options, Consol
       view.press(screen.keys());
       last = report;
       const TerminalSize size = console.terminal_size();
-      screen.draw(view.lines(report, console.colour, console.now(), size), size);
-      return interrupted == 0 && console.out.good() && !view.ended() && view.rows() == rows;
+      is_seen = Screen::draw(view.lines(report, console.colour, console.now(), size), size);
+      return interrupted == 0 && is_seen && !view.ended() && view.rows() == rows;
     };
     daemon->subscribe(query, std::chrono::seconds(1), on_report, screen.input());
   }
@@ -165,27 +189,6 @@ class Printed {
 bool is_pipe(int fd) {
   struct stat status{};
   return ::fstat(fd, &status) == 0 && S_ISFIFO(status.st_mode);
-}
-
-// Writes it to standard output, of which a pipe takes so much at once without a wait. Where nobody reads, the wait is
-// for a reader or a signal, as ControlClient waits. False where there is no more to be written.
-bool write_out(std::string_view text) {
-  sigset_t none;
-  sigemptyset(&none);
-  while (!text.empty()) {
-    pollfd writable{.fd = STDOUT_FILENO, .events = POLLOUT, .revents = 0};
-    if (::ppoll(&writable, 1, nullptr, &none) < 0 && interrupted != 0) {
-      return false;
-    }
-    const ssize_t written = (writable.revents & POLLOUT) == 0
-                                ? 0
-                                : ::write(STDOUT_FILENO, text.data(), std::min<std::size_t>(text.size(), PIPE_BUF));
-    if (written < 0 || (writable.revents & (POLLERR | POLLHUP | POLLNVAL)) != 0) {
-      return false;
-    }
-    text.remove_prefix(static_cast<std::size_t>(written));
-  }
-  return true;
 }
 
 // For a pipe: each report as it comes, JSON on one line each; tables and YAML as documents of their own.

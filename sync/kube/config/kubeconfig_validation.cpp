@@ -79,6 +79,12 @@ std::string why_unreadable(const std::string& path) {
   return S_ISREG(status.st_mode) ? "" : S_ISDIR(status.st_mode) ? "it is a folder" : "it is not a regular file";
 }
 
+bool leaves_this_machine(const std::string& proxy_url) {
+  const auto proxy = parse_proxy(proxy_url);
+  const auto url = proxy ? parse_url(proxy->url) : std::nullopt;
+  return url && !is_loopback(url->host);
+}
+
 }  // namespace
 
 void Faults::add_if(bool wrong, const std::string& message) {
@@ -148,12 +154,6 @@ void check_user(const std::string& name, const UserEntry& user, bool is_sent, Fa
   if (user.exec) {
     check_exec(of, *user.exec, faults);
   }
-}
-
-bool leaves_this_machine(const std::string& proxy_url) {
-  const auto proxy = parse_proxy(proxy_url);
-  const auto url = proxy ? parse_url(proxy->url) : std::nullopt;
-  return url && !is_loopback(url->host);
 }
 
 std::string server_url(const std::string& cluster_name, const ClusterEntry& cluster, const UserEntry& user,

@@ -188,7 +188,8 @@ TEST_F(CliTerminal, ALiveViewThatNoHangUpEndsEndsWithItsTerminal) {
 // `regsync status --watch -o json` into a pipe, which has room for a part of a report.
 class CliStream : public CliTerminal {
  protected:
-  CliStream() {
+  void SetUp() override {
+    CliTerminal::SetUp();
     const auto pipe = person_.home() / "pipe";
     EXPECT_EQ(::mkfifo(pipe.c_str(), 0600), 0);
     read_ = ::open(pipe.c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC);
@@ -199,11 +200,10 @@ class CliStream : public CliTerminal {
     program.env["XDG_RUNTIME_DIR"] = (person_.home() / "run").string();
     watch_.emplace(program);
   }
-  ~CliStream() override { nobody_reads(); }
-  CliStream(const CliStream&) = delete;
-  CliStream& operator=(const CliStream&) = delete;
-  CliStream(CliStream&&) = delete;
-  CliStream& operator=(CliStream&&) = delete;
+  void TearDown() override {
+    nobody_reads();
+    CliTerminal::TearDown();
+  }
 
   void nobody_reads() {
     if (read_ >= 0) {

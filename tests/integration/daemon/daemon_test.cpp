@@ -173,11 +173,15 @@ class StoppedJournal {
     socket.string().copy(static_cast<char*>(address.sun_path), sizeof address.sun_path - 1);
     const auto* name = reinterpret_cast<const sockaddr*>(&address);
     EXPECT_EQ(::bind(reader_, name, sizeof address), 0);
-    const int writer = ::socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-    while (::sendto(writer, "x", 1, 0, name, sizeof address) == 1) {
+    for (bool took_one = true; took_one;) {  // each writer has a buffer of its own, which may end first
+      const int writer = ::socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+      took_one = false;
+      while (::sendto(writer, "x", 1, 0, name, sizeof address) == 1) {
+        took_one = true;
+      }
+      EXPECT_EQ(errno, EAGAIN);
+      ::close(writer);
     }
-    EXPECT_EQ(errno, EAGAIN);
-    ::close(writer);
   }
   ~StoppedJournal() { ::close(reader_); }
   StoppedJournal(const StoppedJournal&) = delete;
@@ -203,10 +207,10 @@ TEST_F(DaemonTest, AJournalThatIsStoppedHoldsNothingUp) {
   const fs::path folder = person_.home().write("journal/none", "").parent_path();
   const StoppedJournal journal(folder / "socket");
   person_.env["JOURNAL_FOLDER"] = folder.string();
-  Process daemon(person_.program({"unshare", "-Urm", "sh", "-c",
-                                  "mount -t tmpfs none /run && mkdir -p /run/systemd/journal && "
-                                  "mount --bind \"$JOURNAL_FOLDER\" /run/systemd/journal && "
-                                  "JOURNAL_STREAM=$(stat -Lc %d:%i /proc/self/fd/2) exec regsyncd"}));
+  const char* const script = R"(mount -t tmpfs none /run && mkdir -p /run/systemd/journal &&
+    mount --bind "$JOURNAL_FOLDER" /run/systemd/journal &&
+    JOURNAL_STREAM=$(stat -Lc %d:%i /proc/self/fd/2) exec regsyncd)";
+  Process daemon(person_.program({"unshare", "-Urm", "sh", "-c", script}));
   write_target("good");
   const fs::path control = person_.home() / "run/regsync/control.sock";
   if (!wait_until([&] { return fs::exists(control) || !daemon.running(); }) || !daemon.running()) {
@@ -229,7 +233,9 @@ TEST_F(DaemonTest, ItsLimitOfFilesIsRaisedAndChildrenKeepTheOldOne) {
     SKIP_OR_FAIL("the hard limit of open files is low");
   }
   const auto helper = person_.home().write("bin/docker-credential-limit",
-                                           "#!/bin/sh\nulimit -Sn >\"$HOME/limit\"\n"
+                                           "#!/bin/sh\n"  // it may run before it is given the limit
+                                           "until [ $(ulimit -Sn) = 256 ]; do sleep 0.01; done\n"
+                                           "ulimit -Sn >\"$HOME/limit\"\n"
                                            "echo '{\"Username\":\"u\",\"Secret\":\"p\"}'\n");
   fs::permissions(helper, fs::perms::owner_all);
   person_.env["PATH"] = (person_.home() / "bin").string() + ":" + person_.env["PATH"];

@@ -128,8 +128,8 @@ TEST_F(ReplicasTest, WithOneSlotTheOtherStandsByAndTakesItWhenItsTimeIsUp) {
   auto& b = start("b", 1);
   EXPECT_FALSE(until([&] { return b.replicas.held() > 0; }, duration + 500ms));
   EXPECT_EQ(b.replicas.role(), "stands by");
-  EXPECT_NE(b.replicas.note().value().message().find(" a holds the lease regsync"), std::string::npos);
-  EXPECT_FALSE(a.replicas.note());
+  EXPECT_NE(b.replicas.note(b.replicas.held()).value().message().find(" a holds the lease regsync"), std::string::npos);
+  EXPECT_FALSE(a.replicas.note(a.replicas.held()));
   const auto begun = std::chrono::steady_clock::now();
   a.runs = false;
   EXPECT_TRUE(until([&] { return b.replicas.held() == 1; }));
@@ -150,7 +150,8 @@ TEST_F(ReplicasTest, WhoStandsByOnlyWatches) {
   auto& a = start("a", 1);
   ASSERT_TRUE(until([&] { return a.replicas.held() == 1; }));
   auto& b = start("b", 1);
-  ASSERT_TRUE(until([&] { return b.replicas.note().value().message().find(" a holds") != std::string::npos; }));
+  ASSERT_TRUE(until(
+      [&] { return b.replicas.note(b.replicas.held()).value().message().find(" a holds") != std::string::npos; }));
   ASSERT_TRUE(until([&] { return server_.count("watch") >= 2; })) << "both follow the leases";
   server_.forget_requests();
   until([] { return false; }, 1s);

@@ -222,6 +222,35 @@ TEST_F(ClusterTest, ASecretStaysUntilTheOneWithItsNewNameIsInSync) {
   EXPECT_TRUE(until([&] { return cluster_.is_clean_of("t", *wanted_.places()); }));
 }
 
+// Neither is the successor of the other: both have a target that wants them, or may.
+TEST_F(ClusterTest, TwoTargetsThatExchangeTheNamesOfTheirSecretsWaitForNobody) {
+  const test::FakeKube::Key other{"secrets", "team", "other"};
+  Target first = test::make_target("t", "cred");
+  Target second = test::make_target("u", "other");
+  begin(first);
+  begin(second);
+  ASSERT_TRUE(kube_.find(other));
+  first.secret = "other";
+  second.secret = "cred";
+  wanted_.put(first);
+  wanted_.put(second);
+  wanted_.set_uncertain({"t", "u"});
+  apply();
+  EXPECT_TRUE(tries_at_most("patch", 2)) << "the files may not be whole yet";
+  EXPECT_TRUE(kube_.find(cred));
+  EXPECT_TRUE(kube_.find(other));
+
+  kube_.forbids = [](const test::ApiRequest& request) { return request.verb == "patch"; };
+  wanted_.set_uncertain({});
+  apply();
+  EXPECT_TRUE(tries_at_most("patch", 20)) << "each failure has its pause";
+  kube_.forbids = [](const test::ApiRequest&) { return false; };
+  EXPECT_TRUE(until([&] {
+    return kube_.find(cred).value().dump().find(R"("regsync.dev/target":"u")") != std::string::npos &&
+           kube_.find(other).value().dump().find(R"("regsync.dev/target":"t")") != std::string::npos;
+  }));
+}
+
 TEST_F(ClusterTest, ASecretWhoseTargetLeavesItsNamespaceWaitsForNoOtherOne) {
   const test::FakeKube::Key other{"secrets", "team", "other"};
   kube_.put(other, test::foreign_secret());

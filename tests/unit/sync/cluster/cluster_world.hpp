@@ -86,6 +86,8 @@ class Wanted {
     plans_.erase(target);
     known_.erase(target);
   }
+  // Their files may not be whole yet.
+  void set_uncertain(std::set<std::string> targets) { uncertain_ = std::move(targets); }
   // Nothing is remembered of where it was.
   void forget_places() {
     places_ = {};
@@ -97,7 +99,7 @@ class Wanted {
   [[nodiscard]] std::shared_ptr<const DesiredState> state() const {
     return std::make_shared<const DesiredState>("default", plans_, std::set<std::string>(), known_,
                                                 std::set<std::string>(), std::vector<DesiredState::Sibling>(),
-                                                std::set<std::string>(), in_doubt_);
+                                                uncertain_, in_doubt_);
   }
   [[nodiscard]] std::shared_ptr<const Places> places() const { return std::make_shared<const Places>(places_); }
   [[nodiscard]] const Plan& plan(const std::string& target = "t") const { return *plans_.at(target); }
@@ -106,6 +108,7 @@ class Wanted {
   KnownLogins logins_;
   DesiredState::Plans plans_;
   std::set<std::string> known_;
+  std::set<std::string> uncertain_;
   Places places_;
   Places in_doubt_;
 };

@@ -227,7 +227,7 @@ TEST(ContextSetGrace, EndsWhatIsGoneAndReadsAgainWhatIsNotBelieved) {
                       {.on_change = [](const std::string&, const ChangedRows&) {},
                        .on_due = [&] { ++due; },
                        .read_again = [&] { ++read_again; },
-                       .on_identified = [](const std::string&, const ClusterIdentity&) {},
+                       .on_identified = [](const std::string&, const ClusterIdentity&) { return true; },
                        .on_lost = [](const std::string&) {}});
   const auto all = [](const std::string&) { return true; };
   const auto context = [](const std::string& name) {
@@ -262,7 +262,7 @@ TEST(ContextSetRetry, AFileThatCouldNotBeUsedIsLookedAtAgain) {
       ContextSet::Handlers{.on_change = [](const std::string&, const ChangedRows&) {},
                            .on_due = update,
                            .read_again = {},
-                           .on_identified = [](const std::string&, const ClusterIdentity&) {},
+                           .on_identified = [](const std::string&, const ClusterIdentity&) { return true; },
                            .on_lost = [](const std::string&) {}},
       /*first_retry=*/2ms);
   const test::TempDir dir;
@@ -319,22 +319,26 @@ class ContextSetIdentity : public testing::Test {
   asio::io_context io_;
   test::FakeKube kube_{io_.get_executor()};
   std::optional<ClusterIdentity> identity_;
+  bool in_doubt_ = false;
   int lost_ = 0;
-  ContextSet contexts_{
-      io_.get_executor(),
-      {.owner = {"id", "id jdoe@laptop"},
-       .connect = [this](const kube::ResolvedContext&) { return kube_.transport.connect(); }},
-      1h,
-      {.on_change = [](const std::string&, const ChangedRows&) {},
-       .on_due = [] {},
-       .read_again = {},
-       .on_identified = [this](const std::string&, ClusterIdentity now) { identity_ = std::move(now); },
-       .on_lost =
-           [this](const std::string&) {
-             identity_.reset();
-             ++lost_;
-           }},
-      /*first_retry=*/20ms};
+  ContextSet contexts_{io_.get_executor(),
+                       {.owner = {"id", "id jdoe@laptop"},
+                        .connect = [this](const kube::ResolvedContext&) { return kube_.transport.connect(); }},
+                       1h,
+                       {.on_change = [](const std::string&, const ChangedRows&) {},
+                        .on_due = [] {},
+                        .read_again = {},
+                        .on_identified =
+                            [this](const std::string&, ClusterIdentity now) {
+                              identity_ = std::move(now);
+                              return !in_doubt_;
+                            },
+                        .on_lost =
+                            [this](const std::string&) {
+                              identity_.reset();
+                              ++lost_;
+                            }},
+                       /*first_retry=*/20ms};
 };
 
 TEST_F(ContextSetIdentity, AServerThatCannotSayWhoItIsIsAskedLessAndLessOften) {
@@ -375,6 +379,28 @@ TEST_F(ContextSetIdentity, WhoMayNotSayWhoItIsIsAskedAgainWhereAPersonAsks) {
   EXPECT_EQ(identity_->uid, "");
   kube_.forbids = [](const test::ApiRequest&) { return false; };
   contexts_.find("dev")->kick();
+  EXPECT_TRUE(is_known());
+}
+
+// Whether a list of what was refused, or a person's wish, changes that: until it is known, nothing is taken back.
+TEST_F(ContextSetIdentity, WhoIsAskedAgainIsNoStrangerMeanwhile) {
+  be_somebody();
+  kube_.forbids = [](const test::ApiRequest& request) { return request.verb == "get"; };
+  begin();
+  ASSERT_TRUE(test::run_until(io_, [&] { return identity_.has_value(); }));
+  contexts_.find("dev")->kick();
+  EXPECT_TRUE(test::run_until(io_, [&] { return asked() == 2; }));
+  EXPECT_TRUE(contexts_.identified("dev"));
+  EXPECT_EQ(lost_, 0);
+}
+
+TEST_F(ContextSetIdentity, WhereItLeavesADoubtItIsAskedAgain) {
+  in_doubt_ = true;
+  begin();
+  EXPECT_TRUE(test::run_until(io_, [&] { return asked() >= 3; }));
+  EXPECT_EQ(lost_, 0);
+  in_doubt_ = false;
+  be_somebody();
   EXPECT_TRUE(is_known());
 }
 

@@ -132,7 +132,7 @@ class EngineParts : public testing::Test {
                        {.on_change = [](const std::string&, const ChangedRows&) {},
                         .on_due = [] {},
                         .read_again = {},
-                        .on_identified = [](const std::string&, const ClusterIdentity&) {},
+                        .on_identified = [](const std::string&, const ClusterIdentity&) { return true; },
                         .on_lost = [](const std::string&) {}}};
   FootprintStore store_{dir_ / "footprints"};
   FootprintKeeper footprints_{store_};

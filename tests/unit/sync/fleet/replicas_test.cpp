@@ -167,7 +167,7 @@ TEST_F(ReplicasTest, OneAloneHasAllSlots) {
   ASSERT_TRUE(until([&] { return a->held() == 4; }));
   EXPECT_TRUE(a->seen());
   EXPECT_EQ(a->role(), "leads 4 of 4 slots");
-  EXPECT_FALSE(a->note());
+  EXPECT_FALSE(a->note(a->held()));
   EXPECT_FALSE(a->problem());
   EXPECT_EQ(holders(), (std::map<std::string, std::string>{
                            {"regsync-0", "a"}, {"regsync-1", "a"}, {"regsync-2", "a"}, {"regsync-3", "a"}}));
@@ -333,20 +333,20 @@ TEST_F(ReplicasTest, WhoStandsBySaysWhoLeads) {
   auto& b = start("b", 2);
   ASSERT_TRUE(until([&] { return a->held() == 1 && b->held() == 1; }));
   auto& c = start("c", 2);
-  EXPECT_THAT(c->note().value().message(), HasSubstr("no replica holds the lease regsync yet"));
+  EXPECT_THAT(c->note(c->held()).value().message(), HasSubstr("no replica holds the lease regsync yet"));
   ASSERT_TRUE(until([&] { return c->seen(); }));
   ASSERT_TRUE(have_turns());
   EXPECT_EQ(c->held(), 0U);
   EXPECT_EQ(c->role(), "stands by");
-  EXPECT_THAT(c->note().value().message(), HasSubstr("a, b hold the lease regsync"));
+  EXPECT_THAT(c->note(c->held()).value().message(), HasSubstr("a, b hold the lease regsync"));
   EXPECT_THAT(asking(), IsEmpty()) << "who has one has no more than its share";
   stop(b);
   EXPECT_TRUE(until([&] { return c->held() == 1; })) << "it takes over when a holder ends";
-  EXPECT_THAT(c->note().value().message(),
+  EXPECT_THAT(c->note(c->held()).value().message(),
               HasSubstr("leads 1 of 2 slots, and shows their clusters alone; the others "));
   stop(a);
   EXPECT_TRUE(until([&] { return c->held() == 2; }));
-  EXPECT_FALSE(c->note());
+  EXPECT_FALSE(c->note(c->held()));
 }
 
 TEST_F(ReplicasTest, AtItsEndAllItsSlotsAreFree) {
