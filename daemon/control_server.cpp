@@ -148,7 +148,11 @@ class ControlServer::Impl {
   void listen(const std::filesystem::path& path) {
     if (inherited_ >= 0) {
       acceptor_.assign(stream_protocol(), std::exchange(inherited_, -1));
-      return;
+      if (is_reachable()) {
+        return;
+      }
+      log::info("the socket that systemd made has no path any more; making another one: " + path.string());
+      acceptor_.close();
     }
     try {
       acceptor_.open(stream_protocol());
@@ -165,6 +169,16 @@ class ControlServer::Impl {
                   "see whether XDG_RUNTIME_DIR is a short path that you may write to");
     }
     made_ = path;
+  }
+
+  // Whether who connects to the path of the socket that systemd made finds it. A regsyncd that is started by hand takes
+  // that path, and removes it at its end, and systemd goes on listening where nobody comes.
+  bool is_reachable() {
+    stream_protocol::socket client(executor_, stream_protocol());
+    client.non_blocking(true);  // where as many wait already as may, they have found it
+    asio::error_code error;
+    client.connect(acceptor_.local_endpoint(), error);
+    return error.value() != ENOENT && error.value() != ECONNREFUSED;
   }
 
   asio::awaitable<void> accept() {

@@ -1,8 +1,9 @@
 // The Unix socket on which `regsync` talks to regsyncd: lines of JSON-RPC 2.0 (sync/control/messages.hpp).
 //
-// Only the same user (SO_PEERCRED) gets an answer. The socket comes from systemd (sd_listen_fds(3)) or is made here,
-// 0600, and removed at the end; where it cannot be made, that is logged and tried again. Nothing that a client sends,
-// or does not read, ends more than its own connection. Lives on the io_context thread; each connection is a coroutine.
+// Only the same user (SO_PEERCRED) gets an answer. The socket comes from systemd (sd_listen_fds(3)), or is made here,
+// 0600, and removed at the end, also where that of systemd has lost its path; where it cannot be made, that is logged
+// and tried again. Nothing that a client sends, or does not read, ends more than its own connection. Lives on the
+// io_context thread; each connection is a coroutine.
 #pragma once
 
 #include <asio/any_io_executor.hpp>

@@ -167,8 +167,10 @@ class Daemon::Impl {
       co_return co_await remove(target, keep_secrets, summary);
     }
     if (method == "declare") {
+      const std::string target(text_at(params, {"target"}));
       targets_.read();
-      engine_.confirm_target(std::string(text_at(params, {"target"})));
+      targets_.require_declared(target);
+      engine_.confirm_target(target);
       co_return json::object();
     }
     if (method == "forgettableContexts") {

@@ -8,6 +8,7 @@
 #include "sync/base/log.hpp"
 #include "sync/base/spawn_guarded.hpp"
 #include "sync/base/suggest.hpp"
+#include "sync/base/user_manager.hpp"
 
 namespace regsync {
 
@@ -34,6 +35,20 @@ void DeclaredTargets::read() {
 void DeclaredTargets::remove(const std::string& target) {
   directory_.remove(target);
   files_.erase(target);
+}
+
+void DeclaredTargets::require_declared(const std::string& target) const {
+  if (contains(target)) {
+    return;
+  }
+  if (problem_) {
+    throw Error(*problem_);
+  }
+  throw Error(ErrorCode::not_found, "regsyncd finds no target \"" + target + "\" in its folder, " + folder().string(),
+              std::string("XDG_CONFIG_HOME or HOME is another one in this shell: unset it and run this again; or ") +
+                  (has_user_manager() ? "give regsyncd that of this shell: systemctl --user import-environment "
+                                        "XDG_CONFIG_HOME && systemctl --user restart regsyncd"
+                                      : "start regsyncd from this shell"));
 }
 
 Error DeclaredTargets::not_found(const std::string& target) const {

@@ -26,6 +26,9 @@ class DeclaredTargets {
   void remove(const std::string& target);
 
   [[nodiscard]] bool contains(const std::string& target) const { return files_.contains(target); }
+  // Throws Error where a target that somebody has just written is not among them: not_found where the folder, which is
+  // another one then, has no such file.
+  void require_declared(const std::string& target) const;
   // The error for a name that is no target's, with the nearest one that is.
   [[nodiscard]] Error not_found(const std::string& target) const;
   // Why the folder cannot be read.

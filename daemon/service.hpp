@@ -1,9 +1,10 @@
 // Service is what systemd starts: it answers on the control socket from its first moment on, and runs a Daemon as soon
 // as the state folder can be used.
 //
-// A state folder that cannot be used (no owner id, no room, no permission, something else in its place) is a problem
-// that `status` shows; until it is mended nothing is written anywhere, because with another owner id every Secret would
-// count as somebody else's. It is tried again by itself. Lives on the io_context thread.
+// A state folder that cannot be used (no room, no permission, something else in its place, another machine that shares
+// it and runs regsyncd), or that has no owner id while the settings, which may name an owner, cannot be read either, is
+// a problem that `status` shows; until it is mended nothing is written anywhere, because with another owner id every
+// Secret would count as somebody else's. It is tried again by itself. Lives on the io_context thread.
 #pragma once
 
 #include <asio/any_io_executor.hpp>

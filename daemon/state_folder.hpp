@@ -14,13 +14,22 @@
 
 namespace regsync {
 
+// Throws Error(invalid_input), as this_owner() does, and where the settings may name an owner but cannot be read, and
+// none is known: one that is made now would be another one.
+inline Owner owner_by(const SettingsInForce& settings, const std::string& option) {
+  if (settings.by_default && known_owner(settings.settings, option).id.empty()) {
+    throw Error(*settings.problem);
+  }
+  return this_owner(settings.settings, option);
+}
+
 struct StateFolder {
   // Throws Error: already_exists where another process keeps the clusters in sync, invalid_input where one of them
   // cannot be used.
   explicit StateFolder(const std::string& owner_option)
       : lock(paths::lock(), "regsyncd"),
         settings(load_settings_or_last_good(paths::settings(), paths::last_good_settings())),
-        owner(this_owner(settings.settings, owner_option)),
+        owner(owner_by(settings, owner_option)),
         footprints(footprints_folder(owner)) {}
 
   InstanceLock lock;

@@ -25,8 +25,11 @@ void ReplacedLogins::keep(std::shared_ptr<const Credential> login) {
 }
 
 void ReplacedLogins::drop_old(std::set<RegistryKey> in_doubt) {
-  run([in_doubt = std::move(in_doubt), kept_for = kept_for_](SecretServiceStore& store) {
-    const auto newest = std::chrono::system_clock::now() - kept_for;
+  const auto now = WallClockTrust::Moment::now();
+  if (!wall_clock_.holds(now)) {
+    return;
+  }
+  run([in_doubt = std::move(in_doubt), newest = now.wall - kept_for_](SecretServiceStore& store) {
     const StoreReading reading = store.load({});
     for (const KeptLogin& kept : reading.all) {
       if (kept.changed <= newest && !in_doubt.contains(RegistryKey(kept.login.server))) {

@@ -301,10 +301,13 @@ void write_whole(const fs::path& path, std::string_view content, unsigned mode) 
     fail_writing(target, "cannot be replaced", errno);
   }
 
-  // The rename itself reaches the disk with its folder; where that cannot be synced, nothing is lost but time.
-  const FileDescriptor folder(::open(target.parent_path().c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-  if (folder.get() >= 0) {
-    ::fsync(folder.get());
+  sync_folder(target.parent_path());  // which the rename itself reaches the disk with
+}
+
+void sync_folder(const fs::path& folder) {
+  const FileDescriptor opened(::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  if (opened.get() >= 0) {
+    static_cast<void>(::fsync(opened.get()));
   }
 }
 

@@ -41,6 +41,10 @@ void make_private_folder(const std::filesystem::path& folder);
 // the path and the cause.
 void write_whole(const std::filesystem::path& path, std::string_view content, unsigned mode = 0600);
 
+// What was renamed or removed in a folder stays so after a power failure. Where the folder cannot be synced, nothing is
+// said.
+void sync_folder(const std::filesystem::path& folder);
+
 // Adds `content` at the end of a file that is there; not synced. Throws Error(invalid_input) naming the path and the
 // cause; a part may have been written then.
 void append(const std::filesystem::path& path, std::string_view content);

@@ -1,8 +1,11 @@
 #include "helper/secret_service/secret_service_answers.hpp"
 
+#include <algorithm>
 #include <cerrno>
+#include <limits>
 #include <string_view>
 
+#include "helper/base/wall_time.hpp"
 #include "helper/secret_service/secret_service_client.hpp"
 #include "helper/store/registry_key.hpp"
 
@@ -20,6 +23,11 @@ std::vector<std::pair<const char*, std::string>> attributes_of(const char* schem
   return attributes;
 }
 
+std::chrono::sys_seconds time_of(std::uint64_t seconds) {
+  const auto readable = std::min<std::uint64_t>(seconds, std::numeric_limits<std::int64_t>::max());
+  return std::chrono::floor<std::chrono::seconds>(wall_time(static_cast<std::int64_t>(readable)));
+}
+
 std::string read_session(sd_bus_message* answer) {
   understood(sd_bus_message_skip(answer, "v"));
   return read_path(answer);
@@ -29,6 +37,12 @@ bool read_boolean_property(sd_bus_message* answer) {
   int value = 0;
   read_from(answer, "v", "b", &value);
   return value != 0;
+}
+
+std::uint64_t read_number_property(sd_bus_message* answer) {
+  std::uint64_t value = 0;
+  read_from(answer, "v", "t", &value);
+  return value;
 }
 
 std::string read_string_property(sd_bus_message* answer) {

@@ -2,6 +2,7 @@
 // specification gives it, these throw Error with code store_unavailable. One thread at a time for each message.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <string>
 #include <utility>
@@ -35,11 +36,15 @@ struct StoredItem {
   std::uint64_t modified = 0;  // seconds since 1970
 };
 
+// A time that a provider tells in seconds since 1970: it may be any number.
+std::chrono::sys_seconds time_of(std::uint64_t seconds);
+
 // The answer of OpenSession: the path of the session.
 std::string read_session(sd_bus_message* answer);
 
 // Answers of Properties.Get.
 bool read_boolean_property(sd_bus_message* answer);
+std::uint64_t read_number_property(sd_bus_message* answer);
 std::string read_string_property(sd_bus_message* answer);
 std::vector<std::string> read_paths_property(sd_bus_message* answer);
 StoredItem read_item_login(sd_bus_message* answer);  // an item's attributes; `login` and `schema` alone are set

@@ -1,12 +1,9 @@
 #include "helper/secret_service/secret_service_store.hpp"
 
 #include <algorithm>
-#include <cstdint>
-#include <limits>
 #include <string_view>
 #include <utility>
 
-#include "helper/base/wall_time.hpp"
 #include "helper/secret_service/libsecret_calls.hpp"
 #include "helper/secret_service/provider.hpp"
 #include "helper/secret_service/secret_service_client.hpp"
@@ -83,17 +80,11 @@ const StoredItem* best(const StoreContents& contents, const RegistryKey& key, st
   return found;
 }
 
-// The provider chooses the number.
-std::chrono::sys_seconds changed_at(const StoredItem& item) {
-  const auto seconds = std::min<std::uint64_t>(item.modified, std::numeric_limits<std::int64_t>::max());
-  return std::chrono::floor<std::chrono::seconds>(wall_time(static_cast<std::int64_t>(seconds)));
-}
-
 std::vector<KeptLogin> logins_of(const StoreContents& contents) {
   std::vector<KeptLogin> logins;
   logins.reserve(contents.items.size());
   for (const StoredItem& item : contents.items) {
-    logins.push_back({item.login, item.collection, changed_at(item)});
+    logins.push_back({item.login, item.collection, time_of(item.modified)});
   }
   std::ranges::stable_sort(logins, {}, [](const KeptLogin& kept) { return kept.login.server; });
   return logins;

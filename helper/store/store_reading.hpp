@@ -40,6 +40,7 @@ struct StoreCollection {
   bool locked = false;  // of a file: it cannot be read now
   bool is_default = false;
   bool is_file = false;
+  std::chrono::sys_seconds created = {};  // zero: its provider does not say, or was not asked
 
   bool operator==(const StoreCollection&) const = default;
 };

@@ -4,8 +4,11 @@
 #include <sys/file.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
+#include <climits>
+#include <sstream>
 #include <string>
 #include <system_error>
 
@@ -24,18 +27,33 @@ namespace {
                              : "check the permissions of " + folder);
 }
 
-// The owner wrote "4711 regsyncd\n" once it had the lock; in the moment before, who it is is not known.
-std::string owner_of(int fd) {
-  std::array<char, 128> text{};
+std::string this_host() {
+  std::array<char, HOST_NAME_MAX + 1> host{};
+  return ::gethostname(host.data(), host.size() - 1) == 0 ? host.data() : "";
+}
+
+// The owner wrote "4711 regsyncd\nlaptop\n" once it had the lock; in the moment before, who it is is not known. Older
+// versions named no host.
+Error taken(int fd, const std::string& folder) {
+  std::array<char, 512> text{};
   const ssize_t size = ::pread(fd, text.data(), text.size(), 0);
-  const std::string_view line(text.data(), size > 0 ? static_cast<std::size_t>(size) : 0);
-  const auto space = line.find(' ');
-  const auto end = line.find('\n');
-  if (space == std::string_view::npos || end == std::string_view::npos) {
-    return "another regsync process runs already";
+  std::istringstream lines(std::string(text.data(), static_cast<std::size_t>(std::max<ssize_t>(size, 0))));
+  std::string owner;
+  std::string host;
+  std::getline(lines, owner);
+  const auto space = lines.eof() ? std::string::npos : owner.find(' ');
+  const bool is_known = space != std::string::npos;
+  const std::string program = is_known ? owner.substr(space + 1) : "another regsync process";
+  const std::string process = is_known ? " (process " + owner.substr(0, space) + ")" : "";
+  std::getline(lines, host);
+  if (!is_known || host.empty() || host == this_host()) {
+    return {ErrorCode::already_exists, program + " runs already" + process + " and keeps the clusters in sync",
+            "use it (regsync status, regsync sync), or " + how_to_stop_regsyncd()};
   }
-  return std::string(line.substr(space + 1, end - space - 1)) + " runs already (process " +
-         std::string(line.substr(0, space)) + ")";
+  return {ErrorCode::invalid_input,
+          program + " runs on " + host + process + " with the same " + folder + ", and keeps the clusters in sync",
+          "one is enough for all machines that share the folder; to run another one here, set XDG_STATE_HOME, for it "
+          "and for regsync, to a folder on a disk of this machine, and name one owner for both: owner: in config.yaml"};
 }
 
 // -1, with errno, where nothing can be written there now.
@@ -76,13 +94,12 @@ InstanceLock::InstanceLock(const std::filesystem::path& file, std::string_view p
       // Not where the file is taken already: who has that is about to take the folder, too.
       folder_(file_.is_taken() ? -1 : ::open(file.parent_path().c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)) {
   if (file_.is_taken() || folder_.is_taken()) {
-    throw Error(ErrorCode::already_exists, owner_of(file_.fd()) + " and keeps the clusters in sync",
-                "use it (regsync status, regsync sync), or " + how_to_stop_regsyncd());
+    throw taken(file_.fd(), file.parent_path().string());
   }
   if (file_.error() != 0 && folder_.error() != 0) {
     fail(file, file_.error());
   }
-  const std::string line = std::to_string(::getpid()) + " " + std::string(program) + "\n";
+  const std::string line = std::to_string(::getpid()) + " " + std::string(program) + "\n" + this_host() + "\n";
   // On a full disk the lock holds all the same; only its owner's name is missing.
   if (::ftruncate(file_.fd(), 0) == 0 && ::pwrite(file_.fd(), line.data(), line.size(), 0) < 0) {
     log::warning(file.string() + ": cannot be written: " + std::generic_category().message(errno));

@@ -142,8 +142,9 @@ asio::awaitable<void> Attachments::detach_all(Key key, Handlers handlers) {
 }
 
 asio::awaitable<void> Attachments::attach(const Key& key, std::string account, const Handlers& handlers) {
+  const bool was_known = cache_.find_account(key.name_space, account) != nullptr;
   const auto answer = co_await attach_pull_secret(client_, key.name_space, account, key.secret, owner_id_);
-  cache_.observe_account(key.name_space, account, answer.view);
+  take_answer(key, account, was_known, answer.view);
   if (!answer.written) {
     co_return;
   }
@@ -154,11 +155,25 @@ asio::awaitable<void> Attachments::attach(const Key& key, std::string account, c
 }
 
 asio::awaitable<void> Attachments::detach(const Key& key, std::string account, const Handlers& handlers) {
+  const bool was_known = cache_.find_account(key.name_space, account) != nullptr;
   std::string owner_id = removable_owner(key);
   const auto answer = co_await detach_pull_secret(client_, key.name_space, account, key.secret, std::move(owner_id));
-  cache_.observe_account(key.name_space, account, answer ? std::optional(answer->view) : std::nullopt);
-  if (answer && answer->written) {
+  if (!answer) {
+    cache_.observe_account(key.name_space, account, std::nullopt);
+    co_return;
+  }
+  take_answer(key, account, was_known, answer->view);
+  if (answer->written) {
     handlers.on_written(Change::Kind::detached, account);
+  }
+}
+
+// Where a watch has told meanwhile that the account is gone, the answer is from before that. If it was made anew since,
+// the watch tells that too.
+void Attachments::take_answer(const Key& key, const std::string& account, bool was_known,
+                              const ServiceAccountView& view) {
+  if (!was_known || cache_.find_account(key.name_space, account) != nullptr) {
+    cache_.observe_account(key.name_space, account, view);
   }
 }
 

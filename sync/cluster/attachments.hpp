@@ -64,6 +64,8 @@ class Attachments {
   asio::awaitable<void> carry_out(const Key& key, Tasks tasks, const Handlers& handlers);
   asio::awaitable<void> attach(const Key& key, std::string account, const Handlers& handlers);
   asio::awaitable<void> detach(const Key& key, std::string account, const Handlers& handlers);
+  // What a server answered about an account. was_known: when it was asked.
+  void take_answer(const Key& key, const std::string& account, bool was_known, const ServiceAccountView& view);
   // Whose entries for the Secret are ours to remove, as ServiceAccountView::is_attached asks for it.
   [[nodiscard]] std::string removable_owner(const Key& key) const;
 

@@ -113,8 +113,10 @@ asio::awaitable<bool> Healer::evict_waiting_pods(Case& repaired) {
   co_return left;
 }
 
-asio::awaitable<std::vector<Pod>> Healer::cured_pods(const Case& repaired) {
+// Of pods that were there when they were listed first: a later one was given the repaired Secret from the beginning.
+asio::awaitable<std::vector<Pod>> Healer::cured_pods(Case& repaired) {
   std::vector<Pod> cured;
+  std::set<std::string> seen;
   kube::ListOptions options;
   options.field_selector = "status.phase=Pending";  // as every pod is of which no container has run
   kube::ObjectPath path;
@@ -127,7 +129,11 @@ asio::awaitable<std::vector<Pod>> Healer::cured_pods(const Case& repaired) {
   do {
     std::function<void(json&&)> keep = [&](const json& object) {
       auto pod = read_pod(object);
-      if (pod && is_cured_by(*pod, repaired.repair, *repaired.payload)) {
+      if (!pod || (repaired.older && !repaired.older->contains(pod->uid))) {
+        return;
+      }
+      seen.insert(pod->uid);
+      if (is_cured_by(*pod, repaired.repair, *repaired.payload)) {
         cured.push_back(std::move(*pod));
       }
     };
@@ -135,6 +141,7 @@ asio::awaitable<std::vector<Pod>> Healer::cured_pods(const Case& repaired) {
     more = pages.turn(std::move(page.continue_token));
     options.continue_token = pages.token();
   } while (more);
+  repaired.older = std::move(seen);
   co_return cured;
 }
 

@@ -2,8 +2,8 @@
 // alone can take five minutes to try again, and an older pod never gains what its ServiceAccount names now.
 //
 // Through the Eviction API (policy/v1; v1beta1 before Kubernetes 1.22), so that PodDisruptionBudgets count: a refused
-// eviction is tried again later. A few a minute in each namespace, and a few namespaces at once. Lives on the
-// io_context thread; owned by its Cluster.
+// eviction is tried again later. A few a minute in each namespace, and a few namespaces at once. A pod that is made
+// after the repair fails for another reason, and stays. Lives on the io_context thread; owned by its Cluster.
 #pragma once
 
 #include <asio/any_io_executor.hpp>
@@ -64,12 +64,13 @@ class Healer {
     std::string target;
     Repair repair;
     std::shared_ptr<const Payload> payload;
-    std::set<std::string> told = {};  // what went wrong, as it was logged
+    std::optional<std::set<std::string>> older = {};  // uids of the pods that were there when first listed
+    std::set<std::string> told = {};                  // what went wrong, as it was logged
   };
 
   asio::awaitable<void> run(Case repaired);
   asio::awaitable<bool> evict_waiting_pods(Case& repaired);
-  asio::awaitable<std::vector<Pod>> cured_pods(const Case& repaired);
+  asio::awaitable<std::vector<Pod>> cured_pods(Case& repaired);
   asio::awaitable<bool> evict(Case& repaired, const Pod& pod);
   asio::awaitable<std::optional<Error>> try_to_evict(const Pod& pod);
   asio::awaitable<void> learn_version();

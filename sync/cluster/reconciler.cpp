@@ -152,13 +152,16 @@ asio::awaitable<Outcome> Reconciler::reconcile(Key key, Trust trust) {
   if (failure->code() == ErrorCode::cancelled) {
     co_return Outcome{Outcome::Kind::retry};
   }
+  // Where namespaces may not be listed, no event tells that one was made, or made anew.
+  const bool is_untold = !cache_.namespaces_complete();
   if (failure->code() == ErrorCode::namespace_terminating) {  // nothing to be done, and no failure
     note(key, SyncState::terminating, std::nullopt);
-    co_return Outcome{Outcome::Kind::wait};
+    co_return Outcome{is_untold ? Outcome::Kind::retry : Outcome::Kind::wait};
   }
   const bool stuck = needs_help(failure->code());
   // Rights may be on their way: as with those of a watch, the first tries are soon.
-  const bool is_soon = !stuck || failure->code() == ErrorCode::forbidden;
+  const bool is_soon = !stuck || failure->code() == ErrorCode::forbidden ||
+                       (failure->code() == ErrorCode::namespace_missing && is_untold);
   const auto after = failure->retry_after();
   note(key, stuck ? SyncState::stuck : SyncState::retrying, std::move(failure));
   if (after && !stuck) {
@@ -414,15 +417,17 @@ bool Reconciler::stands(const Run& run, const Decision& decision) const {
   return same_plan && now.action == decision.action && now.state == decision.state;
 }
 
-// Tells of each ServiceAccount that was written, and counts the writes that attach.
+// Tells of each ServiceAccount that was written, and counts that, unless its Secret is about to be deleted and counted.
 Attachments::Handlers Reconciler::account_handlers(Run& run, const Decision& decision, std::string target) {
   const Why why = decision.action == Action::remove ? decision.why : Why::detach;
   return {.on_written =
-              [this, &run, plan = decision.plan, why, target = std::move(target)](Change::Kind kind,
-                                                                                  const std::string& account) {
+              [this, &run, plan = decision.plan, action = decision.action, why, target = std::move(target)](
+                  Change::Kind kind, const std::string& account) {
                 const bool attached = kind == Change::Kind::attached;
-                if (attached) {
+                if (action == Action::nothing) {
                   count_write(run, plan);
+                } else if (action == Action::detach && !std::exchange(run.written, true)) {
+                  deletions_.count(run.key, steady_clock::now());
                 }
                 handlers_.on_change(change_of(run.key, kind, attached ? Why::attach : why, target, account));
               },
@@ -431,11 +436,17 @@ Attachments::Handlers Reconciler::account_handlers(Run& run, const Decision& dec
 
 // Where something is to be repaired, and was too often of late.
 std::optional<Reconciler::Hold> Reconciler::hold_back(const Key& key, const Decision& decision) const {
+  const Entry* entry = cache_.find(key);
+  const SecretView* secret = entry == nullptr ? nullptr : entry->observed.secret.get();
   if (decision.action == Action::remove) {
     const auto wait = deletions_.wait(key, steady_clock::now());
-    return wait ? std::optional(Hold{fight_over_deletion(key), *wait}) : std::nullopt;
+    return wait ? std::optional(Hold{fight_over_deletion(key, secret, owner_), *wait}) : std::nullopt;
   }
-  const Entry* entry = cache_.find(key);
+  if (decision.action == Action::detach) {
+    const auto wait = deletions_.wait(key, steady_clock::now());
+    return wait ? std::optional(Hold{fight_over_accounts(key, attachments_.excess(key, nullptr)), *wait})
+                : std::nullopt;
+  }
   if (entry == nullptr || decision.plan == nullptr) {
     return std::nullopt;
   }
@@ -444,7 +455,7 @@ std::optional<Reconciler::Hold> Reconciler::hold_back(const Key& key, const Deci
     return std::nullopt;
   }
   if (decision.action != Action::nothing) {
-    return Hold{fight_over_secret(key), *wait};
+    return Hold{fight_over_secret(key, secret, owner_), *wait};
   }
   if (!decision.keeps_accounts()) {
     return std::nullopt;

@@ -16,7 +16,8 @@ constexpr auto calm = 120s;
 
 // Whether a write for this plan would put right what somebody else has changed since the last one.
 bool is_repair(const Progress& progress, const Plan& plan, steady_clock::time_point now) {
-  const bool same = !plan.payload || progress.written == 0 || progress.written == plan.payload->id();
+  const bool same = !plan.payload || progress.written == 0 || progress.written == plan.payload->id() ||
+                    progress.accepted == plan.payload->digest();  // of a target that was edited, with the same logins
   return same && progress.wrote != steady_clock::time_point() && now - progress.wrote < calm;
 }
 

@@ -22,7 +22,7 @@ std::optional<std::chrono::milliseconds> wait_before_repair(const Progress& prog
 // Counts a write for this plan (null: for none). All the writes that one run makes are counted once.
 void count_repair(Progress& progress, const Plan* plan, std::chrono::steady_clock::time_point now);
 
-// The deletions of a while: of a key that somebody makes anew each time.
+// The deletions of a while: of a key that somebody makes anew, or adds to ServiceAccounts, each time.
 class Deletions {
  public:
   // How long the next deletion of the key has to wait; nothing where it may begin now.

@@ -256,6 +256,7 @@ void Standings::add_rows(const std::string& target, std::vector<StatusRow>& rows
       hold_for_namespaces(row);
       rows.push_back(std::move(row));
     }
+    add_detach_rows(*plan->second, rows);
   }
   for_each_leftover(target, [&](const Key& key, const Standing& standing) {
     StatusRow row = row_of(target, key);
@@ -264,6 +265,21 @@ void Standings::add_rows(const std::string& target, std::vector<StatusRow>& rows
     row.since = standing.since;
     rows.push_back(std::move(row));
     return true;
+  });
+}
+
+void Standings::add_detach_rows(const Plan& plan, std::vector<StatusRow>& rows) const {
+  from_.cache.for_each(plan.target.secret, [&](const std::string& name_space, const Entry& entry) {
+    const Key key{name_space, plan.target.secret};
+    if (entry.observed.secret || !entry.progress.cause ||
+        from_.reconciler.decide(key, *from_.desired).action != Action::detach) {
+      return;
+    }
+    StatusRow row = row_of(plan.target.name, key);
+    row.state = SyncState::removing;
+    row.cause = *entry.progress.cause;
+    row.since = entry.progress.since;
+    rows.push_back(std::move(row));
   });
 }
 

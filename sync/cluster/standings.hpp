@@ -83,6 +83,8 @@ class Standings {
   // false.
   void for_each_leftover(const std::string& target,
                          const std::function<bool(const Key&, const Standing&)>& visit) const;
+  // The Secrets of a plan's name that are gone, and that could not be detached from ServiceAccounts.
+  void add_detach_rows(const Plan& plan, std::vector<StatusRow>& rows) const;
   [[nodiscard]] bool may_be_attached(const std::string& target, const Places& places) const;
   // The same of one Secret name, while accounts are not known. was_attached: to some, by the target's own words.
   [[nodiscard]] bool may_be_attached_unseen(const std::string& secret, const Scope& scope, bool was_attached) const;

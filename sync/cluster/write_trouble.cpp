@@ -1,6 +1,7 @@
 #include "sync/cluster/write_trouble.hpp"
 
 #include "helper/base/text.hpp"
+#include "sync/base/paths.hpp"
 
 namespace regsync {
 
@@ -13,6 +14,24 @@ const char* const find_mutating_policy =
 std::string find_writer(const std::string& name_space, const std::string& kind, const std::string& name) {
   return "find who: kubectl -n " + name_space + " get " + kind + " " + name +
          " --show-managed-fields -o jsonpath='{.metadata.managedFields[*].manager}'";
+}
+
+// Who wrote the Secret last with our owner id, and is not this process: the id came along with a copied home or with
+// the clone of a machine, or was given to two fleets. Empty: nobody.
+std::string twin_of(const SecretView* secret, const Owner& owner) {
+  const bool is_ours = secret != nullptr && secret->ownership == Ownership::ours;
+  return is_ours && secret->holder != owner.holder() ? presentable(secret->holder) : "";
+}
+
+Error fight(const Key& key, const std::string& what, const std::string& twin) {
+  if (twin.empty()) {
+    return {ErrorCode::field_conflict, subject_of(key) + what + "somebody else",
+            find_writer(key.name_space, "secret", key.secret)};
+  }
+  return {ErrorCode::field_conflict, subject_of(key) + what + "regsync of " + twin + ", which has the same owner id",
+          "give one of the two an id of its own: on its machine, remove the file " + paths::owner().string() +
+              " and restart regsyncd. Who shares a name on purpose (--owner, $REGSYNC_OWNER, `owner:`) needs the same "
+              "targets and logins, and as a replica the same --lease"};
 }
 
 }  // namespace
@@ -46,15 +65,12 @@ bool may_be_done(ErrorCode code) {
   }
 }
 
-Error fight_over_secret(const Key& key) {
-  return {ErrorCode::field_conflict, subject_of(key) + " is changed again and again by somebody else",
-          find_writer(key.name_space, "secret", key.secret)};
+Error fight_over_secret(const Key& key, const SecretView* secret, const Owner& owner) {
+  return fight(key, " is changed again and again by ", twin_of(secret, owner));
 }
 
-Error fight_over_deletion(const Key& key) {
-  return {ErrorCode::field_conflict,
-          subject_of(key) + " is deleted, because no target wants it, and made again and again by somebody else",
-          find_writer(key.name_space, "secret", key.secret)};
+Error fight_over_deletion(const Key& key, const SecretView* secret, const Owner& owner) {
+  return fight(key, " is deleted, because no target wants it, and made again and again by ", twin_of(secret, owner));
 }
 
 Error fight_over_accounts(const Key& key, const std::vector<std::string>& accounts) {

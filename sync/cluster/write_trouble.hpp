@@ -1,4 +1,5 @@
-// Errors that tell a person what keeps a Secret or a ServiceAccount from being as it should be. Pure; any thread.
+// Errors that tell a person what keeps a Secret or a ServiceAccount from being as it should be. Any thread; pure but
+// for the path of a file.
 #pragma once
 
 #include <optional>
@@ -8,6 +9,7 @@
 #include "helper/base/error.hpp"
 #include "sync/model/desired_state.hpp"
 #include "sync/model/key.hpp"
+#include "sync/model/owner.hpp"
 #include "sync/model/secret_object.hpp"
 
 namespace regsync {
@@ -17,8 +19,9 @@ bool needs_help(ErrorCode code);
 // Whether a write that failed like this may have been done all the same: its answer was lost.
 bool may_be_done(ErrorCode code);
 
-Error fight_over_secret(const Key& key);
-Error fight_over_deletion(const Key& key);
+// secret: as it was seen last, null where it is gone. What another regsync with the id of this owner wrote names it.
+Error fight_over_secret(const Key& key, const SecretView* secret, const Owner& owner);
+Error fight_over_deletion(const Key& key, const SecretView* secret, const Owner& owner);
 // accounts: not empty.
 Error fight_over_accounts(const Key& key, const std::vector<std::string>& accounts);
 // names: not empty.

@@ -125,8 +125,10 @@ SettingsInForce load_settings_or_last_good(const fs::path& file, const fs::path&
     }
   });
   if (in_force.problem) {
-    // Its own fault is of no interest: then the defaults are what is left.
-    static_cast<void>(guarded([&] { in_force.settings = load_settings(last_good); }));
+    // Its own fault is of no interest.
+    in_force.by_default = guarded([&] {
+                            in_force.settings = parse_settings(read_file(last_good, max_settings_bytes), last_good);
+                          }).has_value();
   }
   return in_force;
 }

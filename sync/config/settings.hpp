@@ -35,6 +35,7 @@ Settings load_settings(const std::filesystem::path& file);
 struct SettingsInForce {
   Settings settings;
   std::optional<Error> problem;  // why the file as it is now does not count
+  bool by_default = false;       // and no version of it that did could be read: what it says is not known
 };
 
 // What a process that must go on uses: the file; where it cannot be used, the last version of it that could, which is

@@ -23,6 +23,11 @@ Error wrong_extension(const std::filesystem::path& path) {
           "rename it: mv " + shell_word(path.string()) + " " + shell_word(right.string())};
 }
 
+// A file that load() shows may have another name than a target may have; one elsewhere, or a hidden one, is none.
+bool names_a_file_here(const std::string& name) {
+  return !name.empty() && !name.starts_with('.') && name.find('/') == std::string::npos;
+}
+
 }  // namespace
 
 TargetDirectory::TargetDirectory(std::filesystem::path folder) : folder_(std::move(folder)) {}
@@ -72,7 +77,7 @@ void TargetDirectory::replace(const Target& target, const std::optional<std::str
 }
 
 std::optional<std::string> TargetDirectory::read_if_exists(const std::string& name) const {
-  return read_file_if_exists(path_of(name), max_target_bytes);
+  return names_a_file_here(name) ? read_file_if_exists(path_of(name), max_target_bytes) : std::nullopt;
 }
 
 void TargetDirectory::require_unchanged(const std::string& name, const std::optional<std::string>& before) const {
@@ -91,11 +96,15 @@ void TargetDirectory::require_removable(const std::string& name) const {
 }
 
 bool TargetDirectory::remove(const std::string& name) const {
+  if (!names_a_file_here(name)) {
+    return false;
+  }
   std::error_code error;
   const bool removed = std::filesystem::remove(path_of(name), error);
   if (error) {
     throw cannot_remove(name, error.message());
   }
+  sync_folder(folder_);  // a file that is back after a power failure would write the Secrets again
   return removed;
 }
 
@@ -106,6 +115,9 @@ Error TargetDirectory::cannot_remove(const std::string& name, const std::string&
 }
 
 bool TargetDirectory::contains(const std::string& name) const {
+  if (!names_a_file_here(name)) {
+    return false;
+  }
   std::error_code error;
   const bool is_there = std::filesystem::exists(path_of(name), error);
   if (error && error != std::errc::filename_too_long) {

@@ -50,6 +50,7 @@ class TargetDirectory {
   // False where there is no such target.
   bool remove(const std::string& name) const;
 
+  // Whether there is a file of this name, whatever is in it. A path to another folder is not a name.
   [[nodiscard]] bool contains(const std::string& name) const;
   [[nodiscard]] const std::filesystem::path& folder() const { return folder_; }
   [[nodiscard]] std::filesystem::path path_of(const std::string& name) const { return folder_ / (name + ".yaml"); }

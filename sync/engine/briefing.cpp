@@ -36,6 +36,7 @@ struct Briefing::Parts {
   std::set<std::string> uncertain;
   Places places;
   Places in_doubt;
+  std::map<std::string, Places> bound;
 };
 
 void Briefing::tell_all() {
@@ -58,10 +59,10 @@ void Briefing::tell(const std::string& context, Cluster& cluster, WantedThrough&
   Parts parts;
   add_targets(cluster, context, parts);
   add_footprints(context, parts);
-  const auto desired =
-      std::make_shared<DesiredState>(cluster.context().default_namespace, std::move(parts.plans),
-                                     std::move(parts.forgotten), std::move(parts.known_targets), std::move(parts.kept),
-                                     siblings_of(context, wanted), parts.uncertain, std::move(parts.in_doubt));
+  const auto desired = std::make_shared<DesiredState>(
+      cluster.context().default_namespace, std::move(parts.plans), std::move(parts.forgotten),
+      std::move(parts.known_targets), std::move(parts.kept), siblings_of(context, wanted), parts.uncertain,
+      std::move(parts.in_doubt), std::move(parts.bound));
   if (!told_.empty()) {
     desired->share_with(*told_.begin()->second.desired);
   }
@@ -151,6 +152,9 @@ void Briefing::add_targets(const Cluster& cluster, const std::string& context, P
       parts.uncertain.insert(target);
     } else if (concerns(plan->target, context)) {
       parts.known_targets.insert(target);
+      if (uses_own_namespace(plan->target)) {
+        parts.bound.try_emplace(target);
+      }
     }
     const auto& contexts = from_.intent.wanted().at(target);
     const auto meant = contexts.find(context);
@@ -207,6 +211,9 @@ void Briefing::add_footprints(const std::string& context, Parts& parts) const {
     for (const auto& name : names) {
       if (const auto places = footprint.contexts.find(name); places != footprint.contexts.end()) {
         parts.places.merge(places->second);
+        if (const auto bound = parts.bound.find(target); bound != parts.bound.end()) {
+          bound->second.merge(places->second);
+        }
         if (parts.kept.contains(target) ||
             !(parts.forgotten.contains(target) || parts.known_targets.contains(target))) {
           parts.in_doubt.merge(places->second);

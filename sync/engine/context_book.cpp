@@ -96,9 +96,11 @@ ContextBook::ContextBook(std::filesystem::path file) : file_(std::move(file)) {
   const auto failure = guarded([this] {
     const auto text = read_file_if_exists(file_, max_bytes);
     const json document = text ? parse_bounded(*text, {.bytes = max_bytes, .values = most_values}) : json::object();
-    if (document.is_discarded()) {
-      throw Error(ErrorCode::invalid_input, "it is not JSON");
+    const json* contexts = find_at(document, {"contexts"});
+    if (text && (contexts == nullptr || !contexts->is_object())) {
+      throw Error(ErrorCode::invalid_input, "it is not one that regsync wrote");
     }
+    lost_ = flag_at(document, {"lost"});
     for (const auto& [context, entry] : map_at(document, {"contexts"}).items()) {
       if (text_at(entry, {"server"}).empty() && text_at(entry, {"held", "server"}).empty()) {
         continue;  // not one that write() would make
@@ -183,11 +185,7 @@ ContextBook::Met ContextBook::meet(const std::string& context, ClusterIdentity n
     unlearn(context);
   }
   changed();
-  if (entry.changed == before.changed) {
-    return Met::news;
-  }
-  save();
-  return Met::elsewhere;
+  return entry.changed == before.changed ? Met::news : Met::elsewhere;
 }
 
 void ContextBook::changed() {
@@ -208,8 +206,17 @@ void ContextBook::trust(const std::string& context) {
     }
     known->second.changed.reset();
     changed();
-    save();
   }
+}
+
+void ContextBook::put_back(std::map<std::string, Known> before) {
+  known_ = std::move(before);
+  changed();
+}
+
+void ContextBook::end_loss() {
+  lost_ = false;
+  changed();
 }
 
 void ContextBook::forget(const std::string& context) {
@@ -329,10 +336,12 @@ bool ContextBook::write() const {
     }
     contexts[context] = std::move(entry);
   }
-  const auto failure = guarded([&] {
-    write_whole(file_,
-                json{{"contexts", std::move(contexts)}}.dump(2, ' ', false, json::error_handler_t::replace) + "\n");
-  });
+  json document{{"contexts", std::move(contexts)}};
+  if (lost_) {
+    document["lost"] = true;
+  }
+  const auto failure =
+      guarded([&] { write_whole(file_, document.dump(2, ' ', false, json::error_handler_t::replace) + "\n"); });
   if (failure) {
     log::warning(describe(*failure));  // what is known stays in memory
   }

@@ -52,7 +52,7 @@ class ContextBook {
   };
 
   // A file that cannot be read is reported by a warning in the log; nothing is known then, and pinned contexts are held
-  // when they are met.
+  // when they are met, also by later processes: see end_loss().
   explicit ContextBook(std::filesystem::path file);
 
   [[nodiscard]] const std::map<std::string, Known>& all() const { return known_; }
@@ -69,6 +69,8 @@ class ContextBook {
   Met meet(const std::string& context, ClusterIdentity now, bool pinned, WallTime time);
   // The person says that it is right.
   void trust(const std::string& context);
+  // As all() was before, where what has changed since cannot count yet.
+  void put_back(std::map<std::string, Known> before);
   void forget(const std::string& context);
   // Remembers a cluster that a context led to before, under a name that no kubeconfig has: "dev (https://10.0.0.1)",
   // and "dev (https://10.0.0.1, 2)" where that is another cluster's. Answers that name. Of many the oldest that may be
@@ -79,8 +81,14 @@ class ContextBook {
   // Under which name a cluster is remembered that this context leads to again now.
   [[nodiscard]] std::optional<std::string> returned_from(const std::string& context) const;
 
-  // Writes what meet() has changed since the last time, unless it was written already.
+  // Writes what has changed since the last time, unless it was written already.
   void save();
+
+  // Whether what an earlier process knew could not be read, so that a pinned context which is not known here may lead
+  // elsewhere than it did.
+  [[nodiscard]] bool is_lost() const { return lost_; }
+  // All pinned contexts were met since.
+  void end_loss();
 
   // A Secret was seen through both contexts under one uid, or under two.
   void learn(const std::string& one, const std::string& other, bool same);
@@ -108,7 +116,7 @@ class ContextBook {
   std::map<std::pair<std::string, std::string>, bool> learnt_;  // by two names in order; by this process
   mutable std::optional<Index> index_;                          // none: out of date
   bool dirty_ = false;
-  bool lost_ = false;  // what was known before this process
+  bool lost_ = false;  // see is_lost()
 };
 
 }  // namespace regsync

@@ -108,7 +108,7 @@ std::shared_ptr<Cluster> ContextSet::find(const std::string& context) const {
 }
 
 std::set<std::string> ContextSet::update(const std::function<bool(const std::string&)>& is_needed) {
-  problems_.clear();
+  problems_ = unwritten_;
   std::erase_if(labels_since_, [this](const auto& item) { return has_passed(item.second); });
   std::set<std::string> fresh;
   std::set<std::string> needed;
@@ -131,6 +131,7 @@ std::set<std::string> ContextSet::update(const std::function<bool(const std::str
       missing_since_.erase(name);
       end_asking(name);
       identified_.erase(name);
+      asked_.erase(name);
       connected_.erase(name);
       retire(std::move(cluster->second));
       cluster = clusters_.erase(cluster);
@@ -279,12 +280,10 @@ void ContextSet::note_connection(const std::string& name, const std::shared_ptr<
   const bool answers = cluster->answers();
   const auto before = connected_.find(name);
   const bool was_lost = before != connected_.end() && (!connected || before->second != cluster->cuts());
-  const auto known = identified_.find(name);
-  const bool may_say_it = known != identified_.end() && known->second && known->second != cluster->grants();
+  const bool is_asked_anew = may_say_more(name) && asked_[name] != cluster->grants();
   if (!answers || was_lost) {
     forget_identity(name);
-  } else if (may_say_it) {
-    known->second = cluster->grants();
+  } else if (is_asked_anew) {
     end_asking(name);
   }
   if (connected) {
@@ -292,13 +291,20 @@ void ContextSet::note_connection(const std::string& name, const std::shared_ptr<
   } else {
     connected_.erase(name);
   }
-  const bool is_to_be_asked = may_say_it || !identified_.contains(name);
-  if (answers && is_to_be_asked && !asking_.contains(name)) {
+  if (answers && (is_asked_anew || !identified_.contains(name)) && !asking_.contains(name)) {
     ask_identity(name, cluster);
   }
 }
 
+bool ContextSet::may_say_more(const std::string& context) const {
+  const auto known = identified_.find(context);
+  const auto cluster = clusters_.find(context);
+  return known != identified_.end() && cluster != clusters_.end() && known->second &&
+         *known->second != cluster->second->grants();
+}
+
 void ContextSet::end_asking(const std::string& name) {
+  note_unwritten(name, std::nullopt);
   if (const auto asking = asking_.extract(name)) {
     asking.mapped()->emit(asio::cancellation_type::all);
   }
@@ -312,6 +318,7 @@ void ContextSet::forget_identity(const std::string& name) {
 }
 
 void ContextSet::ask_identity(const std::string& name, const std::shared_ptr<Cluster>& cluster) {
+  asked_[name] = cluster->grants();
   const auto cancel = asking_[name] = std::make_shared<asio::cancellation_signal>();
   tasks_.spawn(
       identify(name, cluster),
@@ -349,7 +356,10 @@ asio::awaitable<void> ContextSet::identify(std::string name, std::shared_ptr<Clu
     }
     if (!failure) {
       identified_.insert_or_assign(name, identity.uid.empty() ? std::optional(grants) : std::nullopt);
-      if (handlers_.on_identified(name, identity)) {
+      bool certain = false;
+      failure = guarded([&] { certain = handlers_.on_identified(name, identity); });
+      note_unwritten(name, failure);
+      if (certain) {
         co_return;
       }
     }
@@ -358,6 +368,24 @@ asio::awaitable<void> ContextSet::identify(std::string name, std::shared_ptr<Clu
     pause = std::min<milliseconds>(pause * 2, failure ? longest_retry : longest_doubt);
     co_await timer.async_wait(asio::use_awaitable);
   }
+}
+
+void ContextSet::note_unwritten(const std::string& name, std::optional<Error> failure) {
+  const auto known = unwritten_.find(name);
+  if (failure) {
+    identified_.erase(name);
+    if (known == unwritten_.end() || known->second != *failure) {
+      log::error(describe(*failure), {.context = name});
+    }
+    problems_.insert_or_assign(name, *failure);
+    unwritten_.insert_or_assign(name, *std::move(failure));
+  } else if (known != unwritten_.end()) {
+    problems_.erase(name);
+    unwritten_.erase(known);
+  } else {
+    return;
+  }
+  handlers_.on_change(name, {});
 }
 
 asio::awaitable<void> ContextSet::stop() {

@@ -35,8 +35,9 @@ class ContextSet {
     std::function<void(const std::string& context, const ChangedRows&)> on_change;  // the status of its cluster
     std::function<void()> on_due;      // call update() again: a grace has ended, or something is to be tried again
     std::function<void()> read_again;  // read the kubeconfig again, call set_kubeconfig() and update(); may be empty
-    std::function<bool(const std::string& context, ClusterIdentity)>
-        on_identified;  // it is known who a context leads to; false: that leaves a doubt, so it is asked again
+    // It is known who a context leads to; false: that leaves a doubt, so it is asked again. Where it throws, that is a
+    // problem of the context, which counts as not identified, and is asked again, too.
+    std::function<bool(const std::string& context, ClusterIdentity)> on_identified;
     std::function<void(const std::string& context)> on_lost;  // it is not known any more: it does not answer
   };
   // first_retry: after which a context that cannot be used, or a cluster that cannot say who it is, is tried again
@@ -81,6 +82,8 @@ class ContextSet {
   [[nodiscard]] std::optional<std::string> current_namespace(const std::string& context) const;
   // Whether its cluster was asked who it is since it has answered again.
   [[nodiscard]] bool identified(const std::string& context) const { return identified_.contains(context); }
+  // Whether it did not say it, and may be allowed to since: it is asked again soon.
+  [[nodiscard]] bool may_say_more(const std::string& context) const;
   // Why contexts cannot be used as they are now.
   [[nodiscard]] const std::map<std::string, Error>& problems() const { return problems_; }
 
@@ -108,6 +111,7 @@ class ContextSet {
   void forget_identity(const std::string& name);
   void ask_identity(const std::string& name, const std::shared_ptr<Cluster>& cluster);
   asio::awaitable<void> identify(std::string name, std::shared_ptr<Cluster> cluster);
+  void note_unwritten(const std::string& name, std::optional<Error> failure);
 
   asio::any_io_executor executor_;
   ClusterOptions options_;
@@ -123,6 +127,8 @@ class ContextSet {
   std::map<std::string, std::size_t> connected_;  // as of the last change, each with its Cluster::cuts()
   // Those that were asked who they are; each that may not say it with the Cluster::grants() of then.
   std::map<std::string, std::optional<std::size_t>> identified_;
+  std::map<std::string, std::size_t> asked_;  // with the Cluster::grants() of the last time
+  std::map<std::string, Error> unwritten_;    // why it does not count who a context leads to; see on_identified
   std::map<std::string, std::chrono::steady_clock::time_point> missing_since_;
   std::map<std::string, CurrentNamespace> namespaces_;                         // by context
   std::chrono::steady_clock::time_point read_again_;                           // the last time that it was asked for

@@ -208,11 +208,12 @@ class Engine::Impl {
 
   void trust_context(const std::string& context) {
     require_met(context, book_);
-    const auto before = book_.is_held(context) ? std::optional(book_.find(context)->identity) : std::nullopt;
+    const ContextBook::Known before = *book_.find(context);
     book_.trust(context);
-    if (before) {
-      leave_behind(context, *before);
+    if (before.held) {
+      leave_behind(context, before);
     }
+    book_.save();
     log::info("context trusted to lead to the cluster that it leads to now", {.context = context});
     update();
   }
@@ -341,7 +342,8 @@ class Engine::Impl {
               footprints_.has_excess(target, intent_.wanted()));
     };
     return std::ranges::any_of(contexts_.clusters(), [&](const auto& item) {
-      return !contexts_.identified(item.first) && item.second->answers() && matters(item.first);
+      return (!contexts_.identified(item.first) || contexts_.may_say_more(item.first)) && item.second->answers() &&
+             matters(item.first);
     });
   }
 
@@ -371,11 +373,12 @@ class Engine::Impl {
   // All contexts of one address are one replica's, so that it sees which of them want one object.
   [[nodiscard]] bool is_mine(const std::string& context) const { return !mine_ || mine_(contexts_.server(context)); }
 
-  // False where the pin of the context holds it because it may not be read who it leads to.
+  // False where the pin of the context holds it because it may not be read who it leads to. Throws where it cannot be
+  // written down what the context leaves behind: it counts as not met then.
   bool met(const std::string& context, ClusterIdentity identity) {
     const bool pinned = intent_.is_pinned(context);
     const auto* known = book_.find(context);
-    const ClusterIdentity before = known == nullptr ? ClusterIdentity() : known->identity;
+    const ContextBook::Known before = known == nullptr ? ContextBook::Known() : *known;
     const bool is_new = known == nullptr;
     const bool was_held = book_.is_held(context);
     const auto met = book_.meet(context, std::move(identity), pinned, std::chrono::system_clock::now());
@@ -383,11 +386,12 @@ class Engine::Impl {
       keep_pause(context);
     }
     if (met == ContextBook::Met::elsewhere) {
-      log::warning("leads to another cluster than before", {.context = context});
-      history_.add_context(context, "leads to another cluster than before");
       if (!book_.is_held(context)) {
         leave_behind(context, before);
       }
+      log::warning("leads to another cluster than before", {.context = context});
+      history_.add_context(context, "leads to another cluster than before");
+      book_.save();
     }
     if (book_.is_unsure(context) && !was_held) {
       log::warning(describe(context_held(context, book_)));
@@ -401,9 +405,22 @@ class Engine::Impl {
     return !book_.is_unsure(context);
   }
 
-  // A context leads to another cluster: what was made through it is still in the former one. That is remembered under
+  // The book says that a context leads to another cluster only once the footprints do: a process that is killed in
+  // between, or that cannot write them, meets the new cluster again, and does the same again.
+  void leave_behind(const std::string& context, const ContextBook::Known& before) {
+    std::map<std::string, ContextBook::Known> known = book_.all();
+    known.insert_or_assign(context, before);
+    if (const auto failure = guarded([&] { remember_former(context, before.identity); })) {
+      book_.put_back(std::move(known));
+      throw Error(failure->within("context " + context +
+                                  " leads to another cluster than before; what was made in the former one cannot be "
+                                  "written down"));
+    }
+  }
+
+  // What was made through a context that leads to another cluster is still in the former one. That is remembered under
   // another name, as of a context that is gone; and under its own again where it leads back.
-  void leave_behind(const std::string& context, const ClusterIdentity& before) {
+  void remember_former(const std::string& context, const ClusterIdentity& before) {
     if (before.server.empty()) {
       return;  // it was never met
     }
@@ -426,7 +443,20 @@ class Engine::Impl {
       footprints_.forget_contexts({*former});
       book_.forget(*former);
     }
-    book_.save();  // as the footprints are: their new name says nothing without it
+  }
+
+  // A book that was lost counts as lost until each context that a target pins was met.
+  void end_loss_of_book() {
+    if (!book_.is_lost()) {
+      return;
+    }
+    std::vector<std::string> pinned;
+    std::ranges::copy_if(contexts_.names(), std::back_inserter(pinned),
+                         [this](const std::string& name) { return intent_.is_pinned(name); });
+    if (!pinned.empty() &&
+        std::ranges::all_of(pinned, [this](const std::string& name) { return book_.find(name) != nullptr; })) {
+      book_.end_loss();
+    }
   }
 
   // Paused names that the kubeconfig does not have (any more).
@@ -496,6 +526,7 @@ class Engine::Impl {
     paused_.set_in_doubt(maybe_paused());
     intent_.resolve();
     remember_places();
+    end_loss_of_book();
     book_.save();
     briefing_.tell_all();
     retry_disk();

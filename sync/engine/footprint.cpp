@@ -184,6 +184,7 @@ void FootprintStore::keep(const std::string& target, const Footprint& footprint)
   if (footprint.contexts.empty()) {
     std::error_code gone_is_fine;
     std::filesystem::remove(path_of(target), gone_is_fine);
+    sync_folder(folder_);
   } else {
     std::string text;
     try {

@@ -23,6 +23,11 @@ bool same(const std::shared_ptr<const Credential>& a, const std::shared_ptr<cons
 // Registries and directories lock an account after some failures in half an hour, five of them at the least.
 constexpr auto time_between_tries = std::chrono::minutes(10);
 
+// What was tried before may be tried again.
+DeniedLogins::Time long_ago(std::chrono::system_clock::time_point now) {
+  return std::chrono::floor<std::chrono::seconds>(now - time_between_tries);
+}
+
 // The log says whose login it is; an Error, which the page of the fleet shows too, does not.
 void warn(const Error& problem, const Credential& credential) {
   log::warning(describe(problem.within("login of " + presentable(credential.login.username))));
@@ -85,7 +90,7 @@ KnownLogins LoginHealth::in_force(KnownLogins known, const std::set<RegistryKey>
 }
 
 void LoginHealth::take_in(State& state, const RegistryKey& registry, const Shared& known, bool tried) {
-  if (same(state.trying, known) || (tried && same(state.denied, known) && state.denied_at >= try_again_before_)) {
+  if (same(state.trying, known) || (tried && same(state.denied, known) && !state.try_again)) {
     return;
   }
   if (state.in_force && !same(state.in_force, known) && !same(state.denied, known)) {
@@ -106,7 +111,7 @@ void LoginHealth::take_in(State& state, const RegistryKey& registry, const Share
   const bool is_first = !state.in_force && !state.trying && !state.denied;
   if (const auto* denial = is_first ? denied_.find(registry, state.mark) : nullptr; denial != nullptr) {
     deny(state, registry, known, denial->tried, denial->said);
-    if (state.denied_at >= try_again_before_) {
+    if (state.denied_at >= std::min(try_again_before_, long_ago(std::chrono::system_clock::now()))) {
       return;
     }
   }
@@ -115,6 +120,7 @@ void LoginHealth::take_in(State& state, const RegistryKey& registry, const Share
     return;
   }
   state.trying = known;
+  state.try_again = false;
   if (!same(state.denied, known)) {
     state.denied.reset();
     state.denial.reset();
@@ -204,12 +210,14 @@ void LoginHealth::deny(State& state, const RegistryKey& registry, const Shared& 
   warn(*state.denial, *login);
 }
 
-// A denial that is dated in the future, by a clock that was set back since, is one of now.
+// A denial that is dated in the future, by a clock that was set back since, is one of now. To ask counts once: the
+// clock by which a denial is old may be the wrong one, and no denial after it would be young.
 void LoginHealth::try_denied_again(std::chrono::system_clock::time_point now) {
+  try_again_before_ = long_ago(now);
   for (auto& [registry, state] : states_) {
     state.denied_at = std::min(state.denied_at, std::chrono::floor<std::chrono::seconds>(now));
+    state.try_again = state.denied && !state.trying && state.denied_at < try_again_before_;
   }
-  try_again_before_ = std::chrono::floor<std::chrono::seconds>(now - time_between_tries);
 }
 
 std::set<RegistryKey> LoginHealth::in_doubt() const {

@@ -77,6 +77,7 @@ class LoginHealth {
     Shared trying;
     Shared denied;
     DeniedLogins::Time denied_at;
+    bool try_again = false;  // a person has asked since
     std::optional<Error> denial;
     std::optional<Error> notice;
     LoginMark mark;  // of the login that is known now
@@ -96,7 +97,7 @@ class LoginHealth {
   OnReplaced on_replaced_;
   std::chrono::milliseconds patience_;
   DeniedLogins denied_;
-  DeniedLogins::Time try_again_before_;  // what was denied before this is tried again
+  DeniedLogins::Time try_again_before_;  // of a login that comes into sight: what was denied before this is tried again
   std::map<RegistryKey, State> states_;
   std::set<std::shared_ptr<asio::cancellation_signal>> tries_;  // under way
   bool stopping_ = false;

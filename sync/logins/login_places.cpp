@@ -19,6 +19,10 @@ constexpr std::size_t max_file_bytes = 4UL * 1024 * 1024;
 
 std::int64_t seconds_of(std::chrono::sys_seconds time) { return time.time_since_epoch().count(); }
 
+std::chrono::sys_seconds time_from(const json& seconds) {
+  return std::chrono::sys_seconds(std::chrono::seconds(seconds.get<std::int64_t>()));
+}
+
 }  // namespace
 
 LoginPlaces::LoginPlaces(std::filesystem::path file, Clock::duration settle) : file_(std::move(file)), settle_(settle) {
@@ -87,11 +91,20 @@ LoginPlaces::Place LoginPlaces::place_of(const KeptLogin& kept, const StoreReadi
   return {in_file ? login_files_program : reading.provider->program, kept.collection};
 }
 
-const StoreCollection* LoginPlaces::find(const Place& place, const StoreReading& reading) {
+const StoreCollection* LoginPlaces::find(const Place& place, const Held& held, const StoreReading& reading) {
+  const StoreCollection* collection = find_namesake(place, reading);
+  return is_anew(held, collection) ? nullptr : collection;
+}
+
+const StoreCollection* LoginPlaces::find_namesake(const Place& place, const StoreReading& reading) {
   const StoreCollection* collection = reading.find_collection(place.collection);
   const std::string program = reading.provider ? reading.provider->program : std::string();
   const bool is_it = collection != nullptr && place.provider == (collection->is_file ? login_files_program : program);
   return is_it ? collection : nullptr;
+}
+
+bool LoginPlaces::is_anew(const Held& held, const StoreCollection* collection) {
+  return collection != nullptr && held.created != std::chrono::sys_seconds() && collection->created > held.created;
 }
 
 void LoginPlaces::learn(const Shown& shown, const Verdict& verdict, const StoreReading& reading) {
@@ -140,17 +153,23 @@ LoginPlaces::Whereabouts LoginPlaces::whereabouts(const Whereabouts& before, con
   for (const KeptLogin* kept : seen) {
     const Place place = place_of(*kept, reading);
     const auto known = before.held.find(place);
-    if (known == before.held.end() || known->second < kept->changed) {
+    if (known == before.held.end() || known->second.changed < kept->changed) {
       written = std::max(written.value_or(kept->changed), kept->changed);
     }
-    auto& changed = now.held[place];
+    auto& changed = now.held[place].changed;
     changed = std::max(changed, kept->changed);
   }
-  for (const auto& [place, changed] : before.held) {
-    const StoreCollection* collection = find(place, reading);
-    const bool may_hold_it = collection == nullptr ? !written || *written < changed : collection->locked;
+  for (auto& [place, held] : now.held) {
+    const StoreCollection* collection = find_namesake(place, reading);
+    if (collection != nullptr && collection->created < held.changed) {
+      held.created = collection->created;
+    }
+  }
+  for (const auto& [place, held] : before.held) {
+    const StoreCollection* collection = find(place, held, reading);
+    const bool may_hold_it = collection == nullptr ? !written || *written < held.changed : collection->locked;
     if (may_hold_it) {
-      now.held.try_emplace(place, changed);
+      now.held.try_emplace(place, held);
     }
   }
   return now;
@@ -166,10 +185,11 @@ std::optional<Error> LoginPlaces::outranked(const RegistryKey& registry, const K
   }
   const Place& last = known->second.last;
   const StoreCollection* here = reading.find_collection(seen.collection);
-  const StoreCollection* there = find(last, reading);
-  if (here == nullptr || here == there) {
+  if (here == nullptr || place_of(seen, reading) == last) {
     return std::nullopt;
   }
+  const Held& held = known->second.held.at(last);
+  const StoreCollection* there = find(last, held, reading);
   const bool is_hidden = last.provider == login_files_program
                              ? there != nullptr && there->locked && (!here->is_file || there < here)
                              : (there == nullptr || there->locked) && !here->is_file && !here->is_default;
@@ -177,13 +197,18 @@ std::optional<Error> LoginPlaces::outranked(const RegistryKey& registry, const K
     return std::nullopt;
   }
   const std::string where = last.provider == login_files_program ? "the file " + last.collection : name_of(last);
+  const bool is_another = is_anew(held, find_namesake(last, reading));
   return Error(ErrorCode::locked,
                "the login for " + registry.value() + " was in " + where + ", which " +
-                   (there == nullptr ? "is not open"
-                    : there->is_file ? "cannot be read"
-                                     : "is locked") +
+                   (is_another         ? "was made anew since"
+                    : there == nullptr ? "is not open"
+                    : there->is_file   ? "cannot be read"
+                                       : "is locked") +
                    "; another one, in \"" + here->label + "\", is not used instead",
-               (there == nullptr ? "open it, or " : "unlock it, or ") + how_to_renew(registry, keeper_of(last)));
+               (is_another         ? "put the former one back, or "
+                : there == nullptr ? "open it, or "
+                                   : "unlock it, or ") +
+                   how_to_renew(registry, keeper_of(last)));
 }
 
 LoginKeeper LoginPlaces::keeper_of(const Place& place) {
@@ -205,7 +230,7 @@ std::optional<Error> LoginPlaces::doubt(const RegistryKey& registry, const Where
                                            ? LoginKeeper{.file = "FILE", .helper = {}}
                                            : keeper_of(last));
   if (last.provider == login_files_program) {
-    const StoreCollection* file = find(last, reading);
+    const StoreCollection* file = find_namesake(last, reading);
     if (file == nullptr || file->locked) {
       return unknown("the file " + last.collection + (file == nullptr ? " is not there" : " cannot be read"),
                      "put it back" + otherwise);
@@ -215,17 +240,18 @@ std::optional<Error> LoginPlaces::doubt(const RegistryKey& registry, const Where
         "it was kept by " + last.provider + ", and now " + (program.empty() ? "no program" : program) + " answers",
         "start " + last.provider + " again" + otherwise);
   }
-  for (const auto& [holder, changed] : known.held) {
+  for (const auto& [holder, held] : known.held) {
     if (holder.provider != program || program == login_files_program) {
       continue;  // its logins were seen elsewhere since, or the check above has found it
     }
-    const StoreCollection* collection = find(holder, reading);
-    if (collection == nullptr) {
-      return unknown(name_of(holder) + " is not open",
-                     "open it; or, if it is gone for good, " + how_to_renew(registry, {}) + ", and then log out");
-    }
-    if (collection->locked) {
+    const StoreCollection* collection = find_namesake(holder, reading);
+    if (collection != nullptr && collection->locked) {
       return unknown(name_of(holder) + " is locked", "unlock it" + otherwise);
+    }
+    if (collection == nullptr || is_anew(held, collection)) {
+      return unknown(name_of(holder) + (collection == nullptr ? " is not open" : " was made anew since"),
+                     std::string(collection == nullptr ? "open it" : "put the former one back") +
+                         "; or, if it is gone for good, " + how_to_renew(registry, {}) + ", and then log out");
     }
   }
   if (!reading.shows_everything()) {
@@ -240,8 +266,10 @@ std::string LoginPlaces::name_of(const Place& place) const {
   return "the keyring \"" + (label.empty() ? place.collection : label) + "\" of " + place.provider;
 }
 
-// {"holders": [{"provider", "collection", "label", "logins": ["ghcr.io"], "held": {"ghcr.io": 1767225600}}]}
-// logins: whose last place it is; held: those that it has, or may have, and when each was changed.
+// {"holders": [{"provider", "collection", "label", "logins": ["ghcr.io"], "held": {"ghcr.io": 1767225600},
+//               "created": {"ghcr.io": 1767139200}}]}
+// logins: whose last place it is; held: those that it has, or may have, and when each was changed; created: when the
+// collection was that had each of them, where that is known.
 void LoginPlaces::read() {
   const auto text = read_file_if_exists(file_, max_file_bytes);
   const json document = text ? parse_json(*text).value_or(json()) : json();
@@ -257,8 +285,12 @@ void LoginPlaces::read() {
     }
     for (const auto& [login, changed] : map_at(holder, {"held"}).items()) {
       if (changed.is_number_integer()) {
-        known_[RegistryKey(login)].held.insert_or_assign(
-            place, std::chrono::sys_seconds(std::chrono::seconds(changed.get<std::int64_t>())));
+        known_[RegistryKey(login)].held[place].changed = time_from(changed);
+      }
+    }
+    for (const auto& [login, created] : map_at(holder, {"created"}).items()) {
+      if (created.is_number_integer()) {
+        known_[RegistryKey(login)].held[place].created = time_from(created);
       }
     }
   }
@@ -268,9 +300,12 @@ void LoginPlaces::read() {
 void LoginPlaces::write() {
   std::map<Place, json> holders;
   for (const auto& [registry, known] : known_) {
-    for (const auto& [place, changed] : known.held) {
+    for (const auto& [place, held] : known.held) {
       json& holder = holders[place];
-      holder["held"][registry.value()] = seconds_of(changed);
+      holder["held"][registry.value()] = seconds_of(held.changed);
+      if (held.created != std::chrono::sys_seconds()) {
+        holder["created"][registry.value()] = seconds_of(held.created);
+      }
       if (place == known.last) {
         holder["logins"].push_back(registry.value());
       }

@@ -5,7 +5,8 @@
 // apart, the second one of everything, lack it, both of the provider that had it, with every collection that held it
 // present and all unlocked; one of a file, with that file present and whole. Otherwise it is unknown, and what is in
 // the clusters stays. A collection that is not present counts until the login is written elsewhere: it may have been
-// deleted.
+// deleted. One that was made anew (its provider says that it was created later than the one that held the login) is
+// another one, whatever its name: the login may be in a copy of the former.
 //
 // Nor does a login count that shows only because the one that counts more is hidden.
 //
@@ -60,10 +61,19 @@ class LoginPlaces {
     auto operator<=>(const Place&) const = default;
   };
 
+  // A login in a place.
+  struct Held {
+    std::chrono::sys_seconds changed = {};  // when, as its provider said
+    // When the collection was, as its provider said, if that was before the last change of the login. A time that is
+    // not (oo7 tells that of its own start, or that of the last write) moves while the collection stays the same: zero.
+    std::chrono::sys_seconds created = {};
+    bool operator==(const Held&) const = default;
+  };
+
   // Where a login is, or may still be.
   struct Whereabouts {
-    Place last;                                      // where the one was that counts
-    std::map<Place, std::chrono::sys_seconds> held;  // and when each was changed, as its provider said
+    Place last;  // where the one was that counts
+    std::map<Place, Held> held;
     bool operator==(const Whereabouts&) const = default;
     [[nodiscard]] bool has_places_of(const Whereabouts& other) const;
   };
@@ -78,8 +88,12 @@ class LoginPlaces {
 
   static Shown shown_by(const StoreReading& reading);
   static Place place_of(const KeptLogin& kept, const StoreReading& reading);
-  // Null where it is not there.
-  static const StoreCollection* find(const Place& place, const StoreReading& reading);
+  // What has the name of the place now; null where nothing has.
+  static const StoreCollection* find_namesake(const Place& place, const StoreReading& reading);
+  // Whether a collection (or null) was made after the one of its name that held a login.
+  static bool is_anew(const Held& held, const StoreCollection* collection);
+  // The collection that held a login there; null where it is not there, or was made anew.
+  static const StoreCollection* find(const Place& place, const Held& held, const StoreReading& reading);
   static LoginKeeper keeper_of(const Place& place);
   static Whereabouts whereabouts(const Whereabouts& before, const std::vector<const KeptLogin*>& seen,
                                  const StoreReading& reading);

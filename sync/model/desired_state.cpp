@@ -53,6 +53,24 @@ Error kept_for_successor(const Key& key, const Target& target) {
           "mend that one, or go back to this name: regsync set " + target.name + " secret=" + key.secret};
 }
 
+// What is done about a Secret until the one that takes its place, which the plan wants, is in sync: pods pull with it,
+// so it is kept current where that can be done.
+Decision keep_for_successor(const Key& key, const Plan& plan, const Facts& facts) {
+  const SecretView& observed = *facts.secret;
+  Decision decision{Action::nothing, nullptr, SyncState::removing, kept_for_successor(key, plan.target)};
+  const bool is_ending = facts.name_space != nullptr && facts.name_space->terminating;
+  if (is_ending || plan.frozen || plan.waiting || !plan.payload) {
+    return decision;
+  }
+  decision.plan = &plan;
+  const bool written = facts.written == plan.payload->id();
+  if (observed.right_type && !observed.immutable && !holds_payload(observed, plan, written, facts.accepted)) {
+    decision.action = Action::update;
+    decision.why = written ? Why::drifted : Why::outdated;
+  }
+  return decision;
+}
+
 // Why a Secret that is not ours, and stands where a plan wants its own, is left alone.
 Error obstacle(const Key& key, const Plan& plan, const Facts& facts) {
   const SecretView& observed = *facts.secret;
@@ -284,7 +302,8 @@ Selected selects(const Target& target, const std::string& name_space, const Name
 
 DesiredState::DesiredState(std::string default_namespace, Plans plans, std::set<std::string> forgotten,
                            std::set<std::string> known_targets, std::set<std::string> kept,
-                           std::vector<Sibling> siblings, const std::set<std::string>& uncertain, Places in_doubt)
+                           std::vector<Sibling> siblings, const std::set<std::string>& uncertain, Places in_doubt,
+                           std::map<std::string, Places> bound)
     : default_namespace_(std::move(default_namespace)),
       siblings_(std::move(siblings)),
       plans_(std::make_shared<const Plans>(std::move(plans))) {
@@ -294,6 +313,7 @@ DesiredState::DesiredState(std::string default_namespace, Plans plans, std::set<
   frame->kept = std::move(kept);
   frame->uncertain = {uncertain.begin(), uncertain.end()};
   frame->in_doubt = std::move(in_doubt);
+  frame->bound = std::move(bound);
   for (const auto& [name, plan] : *plans_) {
     frame->by_secret[plan->target.secret].push_back(name);
   }
@@ -335,6 +355,12 @@ bool DesiredState::operator==(const DesiredState& other) const {
 bool DesiredState::is_paused(const std::string& target) const {
   const auto plan = plans_->find(target);
   return plan != plans_->end() && plan->second->target.paused;
+}
+
+// Whether the words of a target that does not claim the key say that its Secret there is to go.
+bool DesiredState::gives_up(const std::string& target, const Key& key) const {
+  const auto places = frame_->bound.find(target);
+  return frame_->known_targets.contains(target) && (places == frame_->bound.end() || places->second.cover(key));
 }
 
 bool DesiredState::names_plainly(const Plan& plan, const std::string& name_space) const {
@@ -472,13 +498,13 @@ Decision DesiredState::decide_unclaimed(const Key& key, const Facts& facts) cons
   if (frame_->forgotten.contains(target)) {
     return {Action::remove, nullptr, SyncState::removing, std::nullopt, Why::target_removed};
   }
-  if (frame_->known_targets.contains(target) && facts.awaits_successor) {
-    return {Action::nothing, nullptr, SyncState::removing, kept_for_successor(key, plans_->at(target)->target)};
+  if (!gives_up(target, key)) {
+    return {};
   }
-  if (frame_->known_targets.contains(target)) {
-    return {Action::remove, nullptr, SyncState::removing, std::nullopt, Why::not_covered};
+  if (facts.awaits_successor) {
+    return keep_for_successor(key, *plans_->at(target), facts);
   }
-  return {};
+  return {Action::remove, nullptr, SyncState::removing, std::nullopt, Why::not_covered};
 }
 
 Decision DesiredState::decide_claimed(const Key& key, const Plan& plan, const Facts& facts) const {
@@ -531,10 +557,10 @@ Decision DesiredState::decide_claimed(const Key& key, const Plan& plan, const Fa
 
 std::optional<std::set<std::string>> DesiredState::secrets_that_differ_from(const DesiredState& before) const {
   const Frame& known = *before.frame_;
-  const bool same_frame =
-      frame_ == before.frame_ ||
-      (frame_->forgotten == known.forgotten && frame_->known_targets == known.known_targets &&
-       frame_->kept == known.kept && frame_->uncertain == known.uncertain && frame_->in_doubt == known.in_doubt);
+  const bool same_frame = frame_ == before.frame_ ||
+                          (frame_->forgotten == known.forgotten && frame_->known_targets == known.known_targets &&
+                           frame_->kept == known.kept && frame_->uncertain == known.uncertain &&
+                           frame_->in_doubt == known.in_doubt && frame_->bound == known.bound);
   if (!same_frame || default_namespace_ != before.default_namespace_ || siblings_ != before.siblings_) {
     return std::nullopt;
   }

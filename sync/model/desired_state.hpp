@@ -122,7 +122,7 @@ enum class Action {
 
 struct Decision {
   Action action = Action::nothing;
-  const Plan* plan = nullptr;            // the target in question; null where none claims the key
+  const Plan* plan = nullptr;            // the target in question; null where none claims the key, or keeps it current
   SyncState state = SyncState::in_sync;  // if action is nothing; else what it is until the action is done
   std::optional<Error> cause;
   Why why = Why::nothing;  // the action
@@ -133,9 +133,9 @@ struct Decision {
   }
 
   // Whether the Secret is kept only until DesiredState::successor_of() is in sync. No plan claims it then, as one
-  // claims the successor: no two wait for each other.
+  // claims the successor: no two wait for each other. That one is the plan here, where it keeps this Secret current.
   [[nodiscard]] bool awaits_successor() const {
-    return plan == nullptr && action == Action::nothing && state == SyncState::removing;
+    return state == SyncState::removing && (action == Action::nothing || action == Action::update);
   }
 };
 
@@ -165,10 +165,13 @@ class DesiredState {
   // a forgotten one, is ever deleted. kept: targets whose Secrets are to be released instead. uncertain: targets that
   // may still want what they do not cover now, because their files have just changed, or cannot be read: no other
   // target takes a Secret of theirs. in_doubt: where targets have, or had, Secrets that are neither forgotten nor
-  // known, or that are kept: what does not say of which target it is, may be of one of these.
+  // known, or that are kept: what does not say of which target it is, may be of one of these. bound: the known targets
+  // that go into the namespace which a context calls its own, and where they are known to have Secrets: only there do
+  // their words delete. Elsewhere somebody may want one whose context has another current namespace.
   DesiredState(std::string default_namespace, Plans plans, std::set<std::string> forgotten,
                std::set<std::string> known_targets, std::set<std::string> kept = {}, std::vector<Sibling> siblings = {},
-               const std::set<std::string>& uncertain = {}, Places in_doubt = {});
+               const std::set<std::string>& uncertain = {}, Places in_doubt = {},
+               std::map<std::string, Places> bound = {});
 
   // The same with other plans for the same targets: other logins make such plans.
   [[nodiscard]] DesiredState with(std::shared_ptr<const Plans> plans) const;
@@ -224,6 +227,7 @@ class DesiredState {
     std::set<std::string> kept;
     std::set<std::string, std::less<>> uncertain;
     Places in_doubt;
+    std::map<std::string, Places> bound;
     std::map<std::string, std::vector<std::string>, std::less<>> by_secret;  // the targets of plans_, by Secret name
 
     bool operator==(const Frame&) const = default;
@@ -231,6 +235,7 @@ class DesiredState {
 
   [[nodiscard]] Claim claim_here(const Key& key, const Facts& facts) const;
   [[nodiscard]] bool is_paused(const std::string& target) const;
+  [[nodiscard]] bool gives_up(const std::string& target, const Key& key) const;
   [[nodiscard]] bool names_plainly(const Plan& plan, const std::string& name_space) const;
   [[nodiscard]] Decision decide_claimed(const Key& key, const Plan& plan, const Facts& facts) const;
   [[nodiscard]] Decision decide_unclaimed(const Key& key, const Facts& facts) const;

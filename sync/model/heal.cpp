@@ -1,8 +1,11 @@
 #include "sync/model/heal.hpp"
 
 #include <algorithm>
+#include <initializer_list>
+#include <string_view>
 
 #include "helper/base/error.hpp"
+#include "helper/base/text.hpp"
 #include "sync/base/base64.hpp"
 #include "sync/model/image.hpp"
 #include "sync/model/kubelet_keyring.hpp"
@@ -15,14 +18,27 @@ bool names(const Pod& pod, const Repair& repair) {
                                         : pod.pull_secrets.empty() && pod.service_account == repair.service_account;
 }
 
-// Something makes the pod anew. A Job does, but counts each pod that is deleted as a failure (job_controller.go,
-// isPodFailed), and may end for it.
-bool is_made_anew(const Pod& pod) {
-  return !pod.controller.empty() && !pod.controller.starts_with("Job/") && !pod.is_static;
+bool has_one_of(std::string_view text, std::initializer_list<std::string_view> words) {
+  return std::ranges::any_of(words, [&](std::string_view word) { return text.find(word) != std::string_view::npos; });
+}
+
+// Whether the node says plainly that no login would help: the registry has no such manifest (CRI-O, cri-dockerd), or
+// cannot be reached. Not a bare "not found", which is all that containerd says of a 404: some registries answer that
+// to whoever may not see a repository. Where access is spoken of as well, the login may be the reason.
+bool needs_more_than_a_login(const PullFailure& failure) {
+  const std::string said = to_lower(failure.message);
+  if (has_one_of(said, {"denied", "authoriz", "authentica", "forbidden", "credential", "docker login"})) {
+    return false;
+  }
+  const bool no_manifest = has_one_of(said, {"manifest unknown"}) ||
+                           (has_one_of(said, {"manifest for "}) && has_one_of(said, {" not found"}));
+  return no_manifest || has_one_of(said, {"no such host", "connection refused", "i/o timeout", "no route to host",
+                                          "network is unreachable"});
 }
 
 bool serves(const std::vector<KubeletEntry>& entries, const PullFailure& failure) {
-  if (failure.reason != "ErrImagePull" && failure.reason != "ImagePullBackOff") {
+  const bool waits = failure.reason == "ErrImagePull" || failure.reason == "ImagePullBackOff";
+  if (!waits || needs_more_than_a_login(failure)) {
     return false;
   }
   try {
@@ -35,7 +51,8 @@ bool serves(const std::vector<KubeletEntry>& entries, const PullFailure& failure
 }  // namespace
 
 bool is_cured_by(const Pod& pod, const Repair& repair, const Payload& payload) {
-  if (!is_made_anew(pod) || pod.started || pod.terminating || pod.failures.empty() || !names(pod, repair)) {
+  if (!pod.made_anew || pod.is_static || pod.started || pod.terminating || pod.failures.empty() ||
+      !names(pod, repair)) {
     return false;
   }
   const std::vector<KubeletEntry> entries = read_for_kubelet(base64_decode(payload.base64()).value_or(""));

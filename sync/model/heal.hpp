@@ -14,9 +14,10 @@ struct Repair {
   std::string service_account;  // empty: the Secret itself
 };
 
-// True where a new pod in its place would pull, by kubelet's rules, and this one may go: a controller makes the new
-// one, none of its containers ever ran, one waits in ErrImagePull or ImagePullBackOff, and each that does is for an
-// image that the Secret has an entry for. Of a repaired ServiceAccount: the pod runs as it and names no pull secret.
+// True where a new pod in its place would pull, by kubelet's rules, and this one may go: it is made anew, none of its
+// containers ever ran, one waits in ErrImagePull or ImagePullBackOff, and each that does is for an image that the
+// Secret has an entry for, and may lack only the login: what the node says does not plainly blame the image's name or
+// the network. Of a repaired ServiceAccount: the pod runs as it and names no pull secret.
 bool is_cured_by(const Pod& pod, const Repair& repair, const Payload& payload);
 
 }  // namespace regsync

@@ -60,6 +60,21 @@ void read_containers(const json& object, Pod& pod) {
   }
 }
 
+// The controllers of Kubernetes that keep a number of pods, whatever becomes of one. Others take the end of a pod for a
+// result: a Job counts a deleted one as a failure (job_controller.go, isPodFailed), and what runs to an end (a Workflow
+// of Argo, a TaskRun of Tekton, a Build of OpenShift, a driver of Spark) fails with it.
+bool keeps_pods(std::string_view api_version, std::string_view kind) {
+  constexpr std::array<std::string_view, 3> of_apps{"ReplicaSet", "StatefulSet", "DaemonSet"};
+  return api_version.starts_with("apps/") ? std::ranges::find(of_apps, kind) != of_apps.end()
+                                          : api_version == "v1" && kind == "ReplicationController";
+}
+
+bool is_made_anew(const json& object) {
+  return std::ranges::any_of(list_at(object, {"metadata", "ownerReferences"}), [](const json& owner) {
+    return flag_at(owner, {"controller"}) && keeps_pods(text_at(owner, {"apiVersion"}), text_at(owner, {"kind"}));
+  });
+}
+
 // A Deployment names its ReplicaSets "NAME-HASH" and labels their pods with the hash
 // (pkg/controller/deployment/sync.go, getNewReplicaSet). It undoes whatever else is changed in them.
 std::string controller_of(const json& object) {
@@ -94,6 +109,7 @@ std::optional<Pod> read_pod(const json& object) {
   }
   pod.pull_secrets = pull_secret_names(map_at(object, {"spec"}));
   pod.controller = controller_of(object);
+  pod.made_anew = is_made_anew(object);
   pod.is_static = find_at(object, {"metadata", "annotations", "kubernetes.io/config.mirror"}) != nullptr;
   pod.terminating = find_at(object, {"metadata", "deletionTimestamp"}) != nullptr;
   read_containers(object, pod);

@@ -22,7 +22,8 @@ struct Pod {
   std::string uid;
   std::string service_account;            // "default" where the pod names none
   std::vector<std::string> pull_secrets;  // their names, in the order in which kubelet reads them
-  std::string controller;  // "Deployment/app" makes a new one in its place, and says what is in it; empty: nothing does
+  std::string controller;                 // "Deployment/app" made it, and says what is in it; empty: nothing does
+  bool made_anew = false;                 // whenever it goes, its controller makes another one in its place
   bool is_static = false;  // of a file on its node (a mirror pod): the API can neither change nor restart it
   bool terminating = false;
   bool started = false;               // one of its containers, init containers too, has run

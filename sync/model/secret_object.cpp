@@ -138,14 +138,13 @@ ReadSecret read(const Object& secret, std::string_view owner_id) {
     view.uid = beginning(text_at(secret, {"metadata", "uid"}));
   }
   switch (view.ownership) {
-    case Ownership::ours:
-      break;
     case Ownership::copy:
       view.holder = beginning(place);
       break;
     case Ownership::relabelled:
       view.holder = beginning(label);
       break;
+    case Ownership::ours:
     case Ownership::other_owner:
       view.holder = beginning(label_of(owner));
       break;

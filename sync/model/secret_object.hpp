@@ -33,8 +33,8 @@ enum class Ownership : std::uint8_t {
 // of one target look alike: an engine holds one view for all of them.
 struct SecretView {
   std::string target;  // of the target annotation
-  // other_owner: its user@host. copy: the place that it names. relabelled: its label. Else the field manager of its
-  // data, but nothing where it is ours.
+  // ours, other_owner: the user@host who wrote it last. copy: the place that it names. relabelled: its label. Else the
+  // field manager of its data.
   std::string holder;
   std::string uid;          // only where it is not ours: it says which object a person took over, if one does
   std::string odd_version;  // its resourceVersion, only where that is no number (version_number)

@@ -119,9 +119,10 @@ TEST_F(ManyTargets, AreWatchedByNameWhereTheRolesAllowNoMore) {
   EXPECT_TRUE(wait_until([&] { return has(4); })) << "drift";
 
   // What rbac prints of the watch by label, as a person would paste it.
-  EXPECT_THAT(printed.out, testing::HasSubstr(" create role regsync-watch --verb=list,watch --resource=secrets"));
-  kubectl({"create", "role", "regsync-watch", "--verb=list,watch", "--resource=secrets"});
-  kubectl({"create", "rolebinding", "regsync-watch", "--role=regsync-watch", "--user=alice"});
+  const std::string role = "regsync:watch-alice-7064b183";
+  EXPECT_THAT(printed.out, testing::HasSubstr(" create role " + role + " --verb=list,watch --resource=secrets"));
+  kubectl({"create", "role", role, "--verb=list,watch", "--resource=secrets"});
+  kubectl({"create", "rolebinding", role, "--role=" + role, "--user=alice"});
   EXPECT_TRUE(wait_until([&] { return job_.regsync({"sync"}).exit_code == 0; }));
   kubectl({"delete", "secret", name(5)});
   EXPECT_TRUE(wait_until([&] { return has(5); })) << "drift, seen by label";

@@ -121,7 +121,7 @@ DeclareResult declare(Console& console, const Target& target, const DeclareOptio
     print_preview(console, console.err, "target \"" + target.name + "\":", changes);
     asks = console.in_is_terminal && !options.yes && changes.needs_consent();
   }
-  const bool same = result == DeclareResult::unchanged && !options.text;
+  const bool same = result == DeclareResult::unchanged && (!options.text || options.text == text_before);
   if (options.dry_run != DryRun::none || same) {
     return result;
   }

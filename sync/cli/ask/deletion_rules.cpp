@@ -15,6 +15,9 @@ DeletionScope DeletionRules::scope_in(const std::string& context,
       scope.uncertain.insert(name);
     } else if (concerns(*file.target, context)) {
       scope.known_targets.insert(name);
+      if (uses_own_namespace(*file.target)) {
+        scope.bound.try_emplace(name);
+      }
     }
   }
   const std::set<std::string> names = names_in_footprints(context, book_, is_there());
@@ -25,6 +28,9 @@ DeletionScope DeletionRules::scope_in(const std::string& context,
       const auto places = footprint.contexts.find(name);
       if (places == footprint.contexts.end()) {
         continue;
+      }
+      if (const auto bound = scope.bound.find(target); bound != scope.bound.end()) {
+        bound->second.merge(places->second);
       }
       if (is_asked(target) && (deletes || scope.kept.contains(target))) {
         scope.places.merge(places->second);

@@ -221,7 +221,9 @@ class Comparison {
               {{target_annotation, nullptr}, {owner_annotation, nullptr}, {place_annotation, nullptr}}}}}});
     } else if (decision.action != Action::remove) {
       const Payload payload = payload_for(*decision.plan, live);
-      after = apply_to(live, make_manifest(*decision.plan, owner_.annotation, payload.base64()), key.name_space);
+      json manifest = make_manifest(*decision.plan, owner_.annotation, payload.base64());
+      manifest["metadata"]["name"] = key.secret;  // not the plan's where this one waits for its successor
+      after = apply_to(live, std::move(manifest), key.name_space);
       if (after == live) {
         return;
       }
@@ -374,7 +376,7 @@ asio::awaitable<void> find_differences(kube::KubeClient& client, std::vector<std
   }
   const DesiredState desired(default_namespace, std::move(by_name), std::move(scope.forgotten),
                              std::move(scope.known_targets), std::move(scope.kept), std::move(scope.siblings),
-                             scope.uncertain, std::move(scope.in_doubt));
+                             scope.uncertain, std::move(scope.in_doubt), std::move(scope.bound));
   Snapshot snapshot = co_await read_snapshot(client, places);
   co_await read_accounts(client, places, snapshot);
   Comparison comparison(desired, snapshot, places, owner, client.context().name, scope.asked, scope.adoption, found);

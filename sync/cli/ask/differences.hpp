@@ -54,6 +54,7 @@ struct DeletionScope {
   std::set<std::string> kept = {};
   std::set<std::string> uncertain = {};
   Places in_doubt = {};
+  std::map<std::string, Places> bound = {};
   std::vector<DesiredState::Sibling> siblings = {};
   std::set<std::string> asked = {};    // only what concerns Secrets of these targets is told; empty: of all
   Adoption adoption = Adoption::none;  // for the targets that are asked for

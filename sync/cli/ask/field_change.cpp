@@ -4,6 +4,7 @@
 #include <array>
 #include <nlohmann/json.hpp>
 
+#include "helper/base/guarded.hpp"
 #include "sync/base/suggest.hpp"
 #include "sync/cli/console.hpp"
 #include "sync/cli/view/output.hpp"
@@ -97,9 +98,11 @@ void make(json& target, const FieldChange& change) {
   } else if (change.entry.empty()) {
     target[change.field] = scalar_of(change.value);
   } else if (change.kind == FieldChange::Kind::unset) {
-    target[change.field].erase(change.entry);
-    if (target[change.field].empty()) {
-      target.erase(change.field);
+    if (const auto field = target.find(change.field); field != target.end()) {
+      field->erase(change.entry);
+      if (field->empty()) {
+        target.erase(field);
+      }
     }
   } else {
     target[change.field][change.entry] = change.value;
@@ -125,6 +128,66 @@ std::string flow_text(const json& value) {
     items.push_back((value.is_object() ? to_yaml_text(key) + ": " : "") + to_yaml_text(item));
   }
   return value.is_object() ? "{" + join(items) + "}" : "[" + join(items) + "]";
+}
+
+std::vector<std::string> items_of(const json& target, const std::string& field) {
+  std::vector<std::string> items;
+  const auto list = target.find(field);
+  if (list != target.end() && list->is_array()) {
+    for (const json& item : *list) {
+      items.push_back(to_yaml_text(item));
+    }
+  }
+  return items;
+}
+
+// The text of a target's file with a field as the target now has it. Nothing where comments would be lost; those of a
+// field or an item that is taken out go with it.
+std::optional<std::string> with_field(const std::string& text, const json& target, const std::string& field,
+                                      const std::vector<std::string>& items_before) {
+  const auto value = target.find(field);
+  if (value == target.end()) {
+    return with_key(text, field, std::nullopt);
+  }
+  auto changed = with_items(text, field, {.before = items_before, .after = items_of(target, field)});
+  if (!changed) {
+    changed = with_key(text, field, flow_text(*value));
+    if (comments_of(*changed) != comments_of(text)) {
+      return std::nullopt;
+    }
+  }
+  return changed;
+}
+
+// The text of the target's file once it is `wanted`.
+std::string edited_text(const Target& wanted, const TargetText& file, const std::vector<FieldChange>& changes,
+                        json document) {
+  const auto is_wanted = [&](const std::string& text) {
+    bool same = false;
+    const auto failed = guarded([&] { same = parse_target(wanted.name, text, wanted.name + ".yaml") == wanted; });
+    return same && !failed;
+  };
+  if (is_wanted(file.text)) {
+    return file.text;
+  }
+  std::optional<std::string> text = file.text;
+  std::vector<std::string> by_hand;
+  for (const FieldChange& change : changes) {
+    const std::vector<std::string> items = items_of(document, change.field);
+    make(document, change);
+    text = text ? with_field(*text, document, change.field, items) : std::nullopt;
+    const auto value = document.find(change.field);
+    by_hand.push_back(value == document.end() ? "without " + change.field : change.field + ": " + flow_text(*value));
+  }
+  if (text && is_wanted(*text)) {
+    return *text;
+  }
+  if (!comments_of(file.text).empty() || has_anchors(file.text)) {
+    throw Error(ErrorCode::invalid_input,
+                "target \"" + file.name + "\": its file has comments or anchors that this change would lose",
+                "make it there yourself (" + join(by_hand, "; ") + "): regsync edit " + file.name);
+  }
+  return to_yaml(wanted);
 }
 
 }  // namespace
@@ -156,7 +219,10 @@ FieldChange parse_change(const std::string& word) {
   }
   const bool lists_values = change.kind == FieldChange::Kind::add || change.kind == FieldChange::Kind::remove;
   if (lists_values && !is_list(change.field)) {
-    throw UsageError(change.field + " is not a list", "set it: " + change.field + "=VALUE");
+    throw UsageError(change.field + " is not a list",
+                     is_map(change.field) ? "set an entry: " + change.field +
+                                                ".ghcr.io=VALUE; to take one out: " + change.field + ".ghcr.io-"
+                                          : "set it: " + change.field + "=VALUE");
   }
   if (is_map(change.field) ? change.entry.empty() && change.kind == FieldChange::Kind::set : !change.entry.empty()) {
     throw UsageError(is_map(change.field) ? change.field + " is a mapping of registries"
@@ -166,15 +232,12 @@ FieldChange parse_change(const std::string& word) {
   return change;
 }
 
-EditedTarget edited(const Target& target, const std::string& text, const std::vector<FieldChange>& changes) {
+EditedTarget edited(const Target& target, const TargetText& file, const std::vector<FieldChange>& changes) {
   json document = to_json(target);
   document.erase("name");
-  std::string edited_text = text;
+  const json before = document;
   for (const FieldChange& change : changes) {
     make(document, change);
-    const auto value = document.find(change.field);
-    edited_text =
-        with_key(edited_text, change.field, value == document.end() ? std::nullopt : std::optional(flow_text(*value)));
   }
   // Without any, the context's own namespace would count, which nobody has named.
   const bool takes_out = std::ranges::any_of(changes, [](const FieldChange& change) {
@@ -192,14 +255,7 @@ EditedTarget edited(const Target& target, const std::string& text, const std::ve
   } catch (const Error& error) {
     throw UsageError(without_position(error.message(), source), error.remedy());
   }
-  const auto same = [&] {
-    try {
-      return parse_target(target.name, edited_text, source) == result.target;
-    } catch (const Error&) {
-      return false;
-    }
-  };
-  result.text = same() ? edited_text : to_yaml(result.target);
+  result.text = edited_text(result.target, file, changes, before);
   return result;
 }
 

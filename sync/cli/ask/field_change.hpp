@@ -20,13 +20,20 @@ struct FieldChange {
 // options of `regsync add` are.
 FieldChange parse_change(const std::string& word);
 
-struct EditedTarget {
-  Target target;
-  std::string text;  // of its file, with the comments of `text` as far as that can be
+// The file of a target as it is now.
+struct TargetText {
+  std::string name;  // of the target that it is the file of
+  std::string text;
 };
 
-// The target with the changes made, in order. `text`: its file as it is. Throws Error(invalid_input) for what the
-// target cannot be, and for an entry to remove that is not there.
-EditedTarget edited(const Target& target, const std::string& text, const std::vector<FieldChange>& changes);
+struct EditedTarget {
+  Target target;
+  std::string text;  // of its file, with all comments of what stays
+};
+
+// The target with the changes made, in order; its name need not be that of the file. Throws UsageError for what the
+// target cannot be, and Error for an entry to remove that is not there, and for a file with comments or anchors that
+// would be lost.
+EditedTarget edited(const Target& target, const TargetText& file, const std::vector<FieldChange>& changes);
 
 }  // namespace regsync::cli

@@ -31,7 +31,7 @@ Error selects_nothing(const Target& target, const HandOver& how) {
   std::set<std::string> existing;
   const kube::Kubeconfig kubeconfig = load_kubeconfig(how.kubeconfig, patience);
   for_each_context(
-      kubeconfig, select_contexts(kubeconfig, target.contexts), patience,
+      kubeconfig, selected_contexts({target}, kubeconfig), patience,
       [&](kube::KubeClient& client) -> asio::awaitable<void> {
         const std::vector<std::string> names = co_await namespace_names(client);
         existing.insert(names.begin(), names.end());

@@ -99,9 +99,6 @@ void require_contexts(const kube::Kubeconfig& kubeconfig, const std::vector<std:
 }
 
 std::vector<std::string> select_contexts(const kube::Kubeconfig& kubeconfig, const std::vector<std::string>& patterns) {
-  if (patterns.empty()) {
-    return kubeconfig.contexts();
-  }
   std::vector<std::string> selected;
   for (const std::string& context : kubeconfig.contexts()) {
     if (matches_any(patterns, context)) {
@@ -111,12 +108,19 @@ std::vector<std::string> select_contexts(const kube::Kubeconfig& kubeconfig, con
   return selected;
 }
 
+std::vector<std::string> selected_contexts(const std::vector<Target>& targets, const kube::Kubeconfig& kubeconfig) {
+  std::vector<std::string> selected = kubeconfig.contexts();
+  std::erase_if(selected, [&](const std::string& context) {
+    return std::ranges::none_of(targets, [&](const Target& target) { return selects_context(target, context); });
+  });
+  return selected;
+}
+
 std::set<std::string> contexts_of(const std::vector<Target>& targets, const kube::Kubeconfig& kubeconfig) {
-  std::set<std::string> contexts;
+  const std::vector<std::string> selected = selected_contexts(targets, kubeconfig);
+  std::set<std::string> contexts(selected.begin(), selected.end());
   for (const Target& target : targets) {
     std::ranges::copy_if(target.contexts, std::inserter(contexts, contexts.end()), std::not_fn(is_glob));
-    std::ranges::copy_if(kubeconfig.contexts(), std::inserter(contexts, contexts.end()),
-                         [&](const std::string& context) { return selects_context(target, context); });
   }
   return contexts;
 }

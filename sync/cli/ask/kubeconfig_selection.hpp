@@ -50,8 +50,11 @@ const std::string& require_current_context(const kube::Kubeconfig& kubeconfig);
 // Throws UsageError, with what was probably meant, for a name that is no context, or a glob that matches none.
 void require_contexts(const kube::Kubeconfig& kubeconfig, const std::vector<std::string>& names);
 
-// The contexts that any of the names and globs match, sorted; all where none is given.
+// The contexts that any of the names and globs match, sorted.
 std::vector<std::string> select_contexts(const kube::Kubeconfig& kubeconfig, const std::vector<std::string>& patterns);
+
+// The contexts of the kubeconfig that any of the targets selects, sorted.
+std::vector<std::string> selected_contexts(const std::vector<Target>& targets, const kube::Kubeconfig& kubeconfig);
 
 // Where the targets go: the contexts that they select, and those that they name and the kubeconfig lacks.
 std::set<std::string> contexts_of(const std::vector<Target>& targets, const kube::Kubeconfig& kubeconfig);

@@ -13,9 +13,8 @@ using nlohmann::json;
 constexpr const char* rbac_group = "rbac.authorization.k8s.io";
 constexpr const char* rbac_version = "rbac.authorization.k8s.io/v1";
 
-// One Role and one binding for each target and subject: what is applied for one of them changes nothing of another's.
 // The digest tells subjects apart whose names look alike here.
-std::string name_of(const Rights& rights, const Subject& subject) {
+std::string name_of(const Subject& subject) {
   constexpr std::size_t longest_readable = 40;
   constexpr std::size_t digest_bytes = 4;
   std::string readable;
@@ -24,9 +23,13 @@ std::string name_of(const Rights& rights, const Subject& subject) {
     const bool upper = c >= 'A' && c <= 'Z';
     readable += plain ? c : upper ? static_cast<char>(c - 'A' + 'a') : '-';
   }
-  std::string name = "regsync-" + rights.target + "-" + readable + "-";
-  name += hex(digest_of(subject.kind + "\n" + subject.name_space + "\n" + subject.name)).substr(0, 2 * digest_bytes);
-  return name;
+  const std::string digest = hex(digest_of(subject.kind + "\n" + subject.name_space + "\n" + subject.name));
+  return readable + "-" + digest.substr(0, 2 * digest_bytes);
+}
+
+// One Role and one binding for each target and subject: what is applied for one of them changes nothing of another's.
+std::string name_of(const Rights& rights, const Subject& subject) {
+  return "regsync-" + rights.target + "-" + name_of(subject);
 }
 
 json metadata_of(const std::string& name, const std::string& name_space) {
@@ -120,5 +123,8 @@ std::vector<json> make_rbac(const Rights& rights, const Subject& subject) {
   }
   return objects;
 }
+
+// No target has a name with a colon.
+std::string watch_role_name(const Subject& subject) { return "regsync:watch-" + name_of(subject); }
 
 }  // namespace regsync::cli

@@ -43,4 +43,8 @@ struct Subject {
 // that.
 std::vector<nlohmann::json> make_rbac(const Rights& rights, const Subject& subject);
 
+// Of the role and binding by which a subject may watch Secrets by label: no name of make_rbac(), nor that of another
+// subject.
+std::string watch_role_name(const Subject& subject);
+
 }  // namespace regsync::cli

@@ -20,7 +20,7 @@ namespace {
 std::map<std::string, kube::ResolvedContext> usable_contexts_of(const Target& target,
                                                                 const kube::Kubeconfig& kubeconfig) {
   std::map<std::string, kube::ResolvedContext> contexts;
-  for (const std::string& name : select_contexts(kubeconfig, target.contexts)) {
+  for (const std::string& name : selected_contexts({target}, kubeconfig)) {
     // One that cannot be used is no place for anybody's Secret now.
     (void)guarded([&] { contexts.emplace(name, kubeconfig.resolve(name)); });
   }

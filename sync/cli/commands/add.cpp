@@ -136,6 +136,36 @@ std::shared_ptr<const Plan> plan_with(const std::optional<Credential>& login, co
   return std::make_shared<const Plan>(make_plan(target, known));
 }
 
+// What the command changes in the clusters, with the login that is given.
+Preview preview_of(const std::optional<Target>& before, const Target& target, const std::optional<Credential>& login,
+                   const AddOptions& options, Console& console) {
+  return preview(
+      console, load_kubeconfig(options.kubeconfig),
+      {.before = before, .after = target, .plan = plan_with(login, target, console), .adoption = adoption_of(options)});
+}
+
+// Above a preview. What no option gives is not in the file any more, a pause among it.
+std::string heading_of(const std::optional<Target>& before, const Target& target) {
+  const std::string name = "target \"" + target.name + "\":";
+  if (result_of(before, target) != DeclareResult::replaced) {
+    return name;
+  }
+  const std::vector<std::string> dropped = dropped_fields(*before, target);
+  return "replacing " + name + (dropped.empty() ? "" : "\n" + printable_line("  no longer: " + join(dropped)));
+}
+
+// Says whose login in the keyring the one that is given takes the place of. False: of nobody else's.
+bool tell_of_replaced_login(const Credential& login, Console& console) {
+  const auto kept = console.open_store(Prompt::allowed)->get(login.login.server);
+  if (!kept || kept->login.username == login.login.username) {
+    return false;
+  }
+  print_folded(console.err, printable_line("replacing the login of " + kept->login.username + " at " +
+                                           kept->login.server + " by that of " + login.login.username) +
+                                '\n');
+  return true;
+}
+
 // A replacement may delete Secrets, --adopt overwrites those of others, and a login may take the place of somebody
 // else's: that is shown first, and a person at a terminal is asked.
 void require_consent(const std::optional<Target>& before, const Target& target, const std::optional<Credential>& login,
@@ -144,25 +174,14 @@ void require_consent(const std::optional<Target>& before, const Target& target, 
   const bool asks = console.in_is_terminal && !options.yes && !options.login.password_stdin;
   const bool replaces = result_of(before, target) == DeclareResult::replaced;
   if (replaces || (options.adopt && asks)) {
-    const Preview changes = preview(console, load_kubeconfig(options.kubeconfig),
-                                    {.before = before,
-                                     .after = target,
-                                     .plan = plan_with(login, target, console),
-                                     .adoption = adoption_of(options)});
+    const Preview changes = preview_of(before, target, login, options, console);
     if (replaces || changes.may_take_over()) {
-      print_preview(console, console.err,
-                    (replaces ? "replacing target \"" : "target \"") + target.name + "\":", changes);
+      print_preview(console, console.err, heading_of(before, target), changes);
       question = replaces ? "Replace it?" : "Take them over?";
     }
   }
-  if (login) {
-    const auto kept = console.open_store(Prompt::allowed)->get(login->login.server);
-    if (kept && kept->login.username != login->login.username) {
-      print_folded(console.err, printable_line("replacing the login of " + kept->login.username + " at " +
-                                               kept->login.server + " by that of " + login->login.username) +
-                                    '\n');
-      question = question.empty() ? "Replace the login?" : replaces ? "Replace both?" : "Do both?";
-    }
+  if (login && tell_of_replaced_login(*login, console)) {
+    question = question.empty() ? "Replace the login?" : replaces ? "Replace both?" : "Do both?";
   }
   if (!question.empty() && asks && !confirm(console, question)) {
     throw Error(ErrorCode::cancelled, "nothing was changed");
@@ -216,6 +235,28 @@ void warn_of_hub_aliases(const Target& target, Console& console) {
   }
 }
 
+// What would be declared; `server`: and what would follow from it and from the login.
+void show(const std::optional<Target>& before, const Target& target, const GivenLogin& given, const AddOptions& options,
+          Console& console) {
+  const bool asks_clusters = dry_run_of(options.dry_run) == DryRun::server;
+  const auto login = asks_clusters ? read_login(given, console) : std::nullopt;
+  if (options.format == Format::table) {
+    print_folded(console.out, "# " + paths::targets().string() + '/' + target.name + ".yaml (dry run)\n");
+    console.out << to_yaml(target);
+  } else {
+    print_target(console.out, target, options.format);
+  }
+  if (asks_clusters) {
+    print_preview(console, console.err, heading_of(before, target),
+                  preview_of(before, target, login, options, console));
+  } else if (before && !dropped_fields(*before, target).empty()) {
+    print_folded(console.err, heading_of(before, target) + '\n');
+  }
+  if (login) {
+    tell_of_replaced_login(*login, console);
+  }
+}
+
 int add(const AddOptions& options, Console& console) {
   const std::string wait = wait_of(options.wait);
   dry_run_of(options.dry_run);
@@ -241,19 +282,8 @@ int add(const AddOptions& options, Console& console) {
 
   const std::optional<std::string> text_before = declared_text(target.name);
   const std::optional<Target> before = target_before(target, options);
-  if (const DryRun dry_run = dry_run_of(options.dry_run); dry_run != DryRun::none) {
-    if (options.format == Format::table) {
-      print_folded(console.out, "# " + paths::targets().string() + '/' + target.name + ".yaml (dry run)\n");
-      console.out << to_yaml(target);
-    } else {
-      print_target(console.out, target, options.format);
-    }
-    if (dry_run == DryRun::server) {
-      const Preview changes =
-          preview(console, load_kubeconfig(options.kubeconfig),
-                  {.before = before, .after = target, .plan = nullptr, .adoption = adoption_of(options)});
-      print_preview(console, console.err, "target \"" + target.name + "\":", changes);
-    }
+  if (dry_run_of(options.dry_run) != DryRun::none) {
+    show(before, target, given, options, console);
     return exit_done;
   }
   const auto daemon = wait.empty() && !options.adopt ? nullptr : connect();

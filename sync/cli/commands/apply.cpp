@@ -1,17 +1,22 @@
 // regsync apply -f: declares targets from files, as they are kept in git.
 #include <algorithm>
+#include <array>
 #include <istream>
+#include <map>
 #include <nlohmann/json.hpp>
 #include <ostream>
 #include <sstream>
 #include <system_error>
+#include <utility>
 
 #include "helper/base/file_io.hpp"
+#include "helper/base/guarded.hpp"
 #include "sync/base/json_access.hpp"
 #include "sync/cli/ask/declaration.hpp"
 #include "sync/cli/command.hpp"
 #include "sync/config/target_directory.hpp"
 #include "sync/config/target_yaml.hpp"
+#include "sync/config/yaml_edit.hpp"
 #include "sync/kube/config/yaml_json.hpp"
 
 namespace regsync::cli {
@@ -46,14 +51,16 @@ std::vector<std::string> documents_of(const std::string& stream) {
   std::size_t number = 0;
   for (std::string line; std::getline(lines, line);) {
     ++number;
-    if (line == "---" || line.starts_with("--- ") || line.starts_with("---\r")) {
-      documents.emplace_back(number, '\n');
-    } else {
-      documents.back() += line + '\n';
+    if (line == "---" || line.starts_with("--- ") || line.starts_with("---\t") || line.starts_with("---\r")) {
+      documents.emplace_back(number - 1, '\n');
     }
+    documents.back() += line + '\n';  // a document may begin on the line of its "---"
   }
   return documents;
 }
+
+// Beside those of a target's file.
+constexpr std::array keys_around = {"name", "apiVersion", "kind"};
 
 // One target: `name` and the keys of a target's file.
 Target target_of(json item, const std::string& default_name, const std::string& source) {
@@ -70,7 +77,7 @@ Target target_of(json item, const std::string& default_name, const std::string& 
   if (name.empty()) {
     throw Error(ErrorCode::invalid_input, source + ": a target without a name", "add name: NAME");
   }
-  for (const char* key : {"name", "apiVersion", "kind"}) {
+  for (const char* key : keys_around) {
     item.erase(key);
   }
   return parse_target(std::move(name), to_yaml_text(item), source);
@@ -84,31 +91,55 @@ json document_of(const std::string& text, const std::string& source) {
   }
 }
 
+struct Given {
+  std::vector<Target> targets;
+  std::map<std::string, std::string> texts;  // of the targets' files, where they can stay as somebody wrote them
+};
+
+// The text that holds only this target as that of its file, with its comments. Nothing where it would be something else
+// there.
+std::optional<std::string> own_text(const Target& target, std::string text) {
+  for (const char* key : keys_around) {
+    text = with_key(text, key, std::nullopt);
+  }
+  bool same = false;
+  const auto failed = guarded([&] { same = parse_target(target.name, text, target.name) == target; });
+  return same && !failed && text.size() <= max_target_bytes ? std::optional(std::move(text)) : std::nullopt;
+}
+
 // The targets of one text: each document is a target, or the list that `regsync get -o yaml` prints.
-void read_targets(const std::string& text, const std::string& default_name, const std::string& source,
-                  std::vector<Target>& targets) {
+void read_targets(const std::string& text, const std::string& default_name, const std::string& source, Given& given) {
+  std::vector<json> documents;
   for (const std::string& part : documents_of(text)) {
-    const json document = document_of(part, source);
-    if (document.is_null()) {
-      continue;
+    json document = document_of(part, source);
+    if (!document.is_null()) {
+      documents.push_back(std::move(document));
     }
+  }
+  for (const json& document : documents) {
     if (find_at(document, {"items"}) == nullptr) {
-      targets.push_back(target_of(document, default_name, source));
+      given.targets.push_back(target_of(document, default_name, source));
       continue;
     }
     for (const json& item : list_at(document, {"items"})) {
-      targets.push_back(target_of(item, "", source));
+      given.targets.push_back(target_of(item, "", source));
+    }
+  }
+  if (documents.size() == 1 && find_at(documents.front(), {"items"}) == nullptr) {
+    const Target& target = given.targets.back();
+    if (auto own = own_text(target, text)) {
+      given.texts[target.name] = std::move(*own);
     }
   }
 }
 
-void read_file_of_targets(const fs::path& path, std::vector<Target>& targets) {
-  read_targets(read_file(path, max_bytes), path.stem().string(), path.string(), targets);
+void read_file_of_targets(const fs::path& path, Given& given) {
+  read_targets(read_file(path, max_bytes), path.stem().string(), path.string(), given);
 }
 
-void read_source(const std::string& name, Console& console, std::vector<Target>& targets) {
+void read_source(const std::string& name, Console& console, Given& given) {
   if (name == "-") {
-    read_targets(read_standard_input(console.in), "", "standard input", targets);
+    read_targets(read_standard_input(console.in), "", "standard input", given);
     return;
   }
   std::error_code ignored;
@@ -119,7 +150,7 @@ void read_source(const std::string& name, Console& console, std::vector<Target>&
                     : "fetch it first: curl -fsSL " + shell_word(name) + " | regsync apply -f -");
   }
   if (!fs::is_directory(name, ignored)) {
-    read_file_of_targets(name, targets);
+    read_file_of_targets(name, given);
     return;
   }
   std::vector<fs::path> paths;
@@ -131,16 +162,17 @@ void read_source(const std::string& name, Console& console, std::vector<Target>&
   }
   std::ranges::sort(paths);
   for (const fs::path& path : paths) {
-    read_file_of_targets(path, targets);
+    read_file_of_targets(path, given);
   }
 }
 
 int apply(const ApplyOptions& options, Console& console) {
   const DryRun dry_run = dry_run_of(options.dry_run);
-  std::vector<Target> targets;  // all are read before the first is written
+  Given given;  // all are read before the first is written
   for (const std::string& file : options.files) {
-    read_source(file, console, targets);
+    read_source(file, console, given);
   }
+  const std::vector<Target>& targets = given.targets;
   if (targets.empty()) {
     const bool is_input = options.files == std::vector<std::string>{"-"};
     throw Error(ErrorCode::not_found, "no target in " + (is_input ? "standard input" : join(options.files)),
@@ -155,12 +187,15 @@ int apply(const ApplyOptions& options, Console& console) {
   const bool from_stdin = std::ranges::find(options.files, "-") != options.files.end();
   LazyKubeconfig kubeconfig(options.kubeconfig);
   for (const Target& target : targets) {
-    const DeclareResult result = declare(console, target,
-                                         {.yes = options.yes || from_stdin,
-                                          .only_known_contexts = false,
-                                          .beside = targets,
-                                          .dry_run = dry_run,
-                                          .kubeconfig = kubeconfig});
+    const auto text = given.texts.find(target.name);
+    const DeclareResult result =
+        declare(console, target,
+                {.yes = options.yes || from_stdin,
+                 .only_known_contexts = false,
+                 .text = text == given.texts.end() ? std::nullopt : std::optional(text->second),
+                 .beside = targets,
+                 .dry_run = dry_run,
+                 .kubeconfig = kubeconfig});
     announce(console, target, result, dry_run);
   }
   return exit_done;

@@ -303,19 +303,17 @@ void check_contexts(const std::vector<Target>& targets, const std::optional<std:
   }
   try {
     const kube::Kubeconfig kubeconfig = load_kubeconfig_in_force(kubeconfig_path);
-    std::vector<std::string> patterns;
     for (const Target& target : targets) {
-      patterns.insert(patterns.end(), target.contexts.begin(), target.contexts.end());
-    }
-    for (const std::string& pattern : patterns) {
-      try {
-        require_contexts(kubeconfig, {pattern});
-      } catch (const Error& error) {
-        findings.push_back(failed("kubeconfig", error));
+      for (const std::string& pattern : target.contexts) {
+        try {
+          require_contexts(kubeconfig, {pattern});
+        } catch (const Error& error) {
+          findings.push_back(failed("kubeconfig", error));
+        }
       }
     }
     // Contexts are asked at the same time; each keeps its own lines together.
-    const std::vector<std::string> contexts = select_contexts(kubeconfig, patterns);
+    const std::vector<std::string> contexts = selected_contexts(targets, kubeconfig);
     if (daemon && !kubeconfig_path) {
       for (const Error& difference : environment_differences(*daemon, kubeconfig, contexts)) {
         findings.push_back({"daemon", Health::warning, difference.message(), difference.remedy()});

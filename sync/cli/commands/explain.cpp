@@ -5,7 +5,6 @@
 #include <ostream>
 
 #include "sync/base/limiter.hpp"
-#include "sync/base/paths.hpp"
 #include "sync/base/spawn_guarded.hpp"
 #include "sync/base/suggest.hpp"
 #include "sync/cli/ask/failing_pods.hpp"
@@ -19,7 +18,7 @@
 #include "sync/cli/view/fold.hpp"
 #include "sync/cli/view/pull_remedy.hpp"
 #include "sync/cli/view/quote.hpp"
-#include "sync/config/target_directory.hpp"
+#include "sync/cli/view/target_view.hpp"
 #include "sync/engine/footprint.hpp"
 
 namespace regsync::cli {
@@ -47,16 +46,6 @@ struct Row {
   std::string remedy;
 };
 
-std::vector<Target> declared_targets() {
-  std::vector<Target> targets;
-  for (const auto& [name, file] : TargetDirectory(paths::targets()).load()) {
-    if (file.target) {
-      targets.push_back(*file.target);
-    }
-  }
-  return targets;
-}
-
 // The same question in one context, where each target means namespaces of its own.
 PodQuery query_in(const kube::ResolvedContext& context, PodQuery query, const FootprintStore& footprints) {
   for (Target& target : query.targets) {
@@ -65,24 +54,29 @@ PodQuery query_in(const kube::ResolvedContext& context, PodQuery query, const Fo
   return query;
 }
 
-// The asked contexts, else those of the targets, else the current one. Throws not_found where the targets have none:
-// to look nowhere is not to find that no pod fails.
+// The asked contexts, else those of the targets, else, where no target is declared, the current one. Throws not_found
+// where the targets have none: to look nowhere is not to find that no pod fails.
 std::vector<std::string> contexts_meant(const ExplainOptions& options, const kube::Kubeconfig& kubeconfig,
-                                        const std::vector<Target>& targets) {
+                                        const AskedTargets& declared) {
   if (!options.contexts.empty()) {
     require_contexts(kubeconfig, options.contexts);
     return select_contexts(kubeconfig, options.contexts);
   }
-  if (targets.empty()) {
+  if (declared.files.empty()) {
     return {require_current_context(kubeconfig)};
   }
-  const std::set<std::string> contexts = contexts_of(targets, kubeconfig);
-  if (contexts.empty()) {
+  const std::set<std::string> contexts = contexts_of(declared.targets, kubeconfig);
+  if (contexts.empty() && declared.complete) {
     throw Error(ErrorCode::not_found, "no context of the kubeconfig is selected by any target",
                 "say where to look: regsync explain --context CONTEXT; see which there are: kubectl config "
                 "get-contexts");
   }
   return {contexts.begin(), contexts.end()};
+}
+
+// Whether the targets say where to look, be it in part only.
+bool looks_by_targets(const ExplainOptions& options) {
+  return options.contexts.empty() || (options.namespaces.empty() && !options.all_namespaces);
 }
 
 // "pod/NAME" is NAME, as kubectl has it.
@@ -259,13 +253,14 @@ void require_namespaces(const ExplainOptions& options, const kube::Kubeconfig& k
 }
 
 int explain(const ExplainOptions& options, Console& console) {
-  const std::vector<Target> targets = declared_targets();
+  const AskedTargets declared = declared_targets(console);
+  const std::vector<Target>& targets = declared.targets;
   const kube::Kubeconfig kubeconfig = load_kubeconfig(options.kubeconfig);
   const FootprintStore footprints = known_footprints();
   const PodQuery query{pod_name(options.pod), options.namespaces, options.all_namespaces, options.selector, targets};
-  const std::vector<std::string> contexts = contexts_meant(options, kubeconfig, targets);
+  const std::vector<std::string> contexts = contexts_meant(options, kubeconfig, declared);
   std::vector<PodCase> cases;
-  bool all_read = true;
+  bool all_read = declared.complete || !looks_by_targets(options);
   const auto on_unread = [&](const std::string& context, const Error& error) {
     print_error(console.err, error.within("context " + context));
     all_read = false;

@@ -145,6 +145,26 @@ std::vector<std::shared_ptr<const Plan>> plans_that_remove(const RegistryKey& ke
   return plans;
 }
 
+// Says which targets have a file that cannot be used: a regsyncd that read an earlier version goes by that, and it may
+// have onLogout: remove. False: there is none.
+bool tell_of_unreadable_targets(Console& console) {
+  const TargetDirectory directory(paths::targets());
+  bool any = false;
+  for (const auto& [name, file] : directory.load()) {
+    if (file.target || !file.problem || !directory.contains(name)) {  // a *.yml file never was a target
+      continue;
+    }
+    any = true;
+    print_folded(console.err,
+                 printable("target \"" + name +
+                           "\" cannot be read; its last good version counts where regsyncd has one, and may delete "
+                           "its Secrets\n  " +
+                           file.problem->message()) +
+                     '\n');
+  }
+  return any;
+}
+
 // Shows which Secrets go with the login, and asks a person at a terminal. False: it stays.
 bool is_wanted(const LogoutOptions& options, const RegistryKey& key, DryRun dry_run, Console& console) {
   const auto plans = plans_that_remove(key, console);
@@ -160,7 +180,8 @@ bool is_wanted(const LogoutOptions& options, const RegistryKey& key, DryRun dry_
     }
     print_folded(console.err, text);
   }
-  const bool asks = console.in_is_terminal && !options.yes && dry_run == DryRun::none && !plans.empty();
+  const bool may_remove = tell_of_unreadable_targets(console) || !plans.empty();
+  const bool asks = console.in_is_terminal && !options.yes && dry_run == DryRun::none && may_remove;
   return !asks || confirm(console, "Log out?");
 }
 

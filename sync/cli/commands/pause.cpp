@@ -51,7 +51,7 @@ void set_target(const std::string& name, bool paused, const PauseOptions& option
     change.field = "paused";
     change.kind = paused ? FieldChange::Kind::set : FieldChange::Kind::unset;
     change.value = "true";
-    const EditedTarget after = edited(before, text, {change});
+    const EditedTarget after = edited(before, {.name = name, .text = text}, {change});
     declare(console, after.target,
             {.yes = options.yes,
              .changes_clusters = !paused,

@@ -105,10 +105,11 @@ void print_watch_hint(std::ostream& out, const std::vector<Target>& targets, con
                          : subject.kind == "Group"
                              ? "--group=" + shell_word(subject.name)
                              : "--serviceaccount=" + shell_word(subject.name_space + ":" + subject.name);
+  const std::string name = watch_role_name(subject);
   const auto grant = [&](const std::string& where, const std::string& kind, const std::string& flag) {
     const std::string create = "#   kubectl --context " + shell_word(context) + where + " create ";
-    out << printable_line(create + kind + " regsync-watch --verb=list,watch --resource=secrets") << '\n'
-        << printable_line(create + kind + "binding regsync-watch --" + flag + "=regsync-watch " + to) << '\n';
+    out << printable_line(create + kind + " " + name + " --verb=list,watch --resource=secrets") << '\n'
+        << printable_line(create + kind + "binding " + name + " --" + flag + "=" + name + " " + to) << '\n';
   };
   out << "# These are many Secrets to watch one by one, which works. One watch by label does for all of them, where\n"
          "# regsync may list and watch secrets without naming them. That right reads the Secrets of others too:\n";

@@ -7,6 +7,7 @@
 
 #include "sync/base/paths.hpp"
 #include "sync/cli/ask/daemon_link.hpp"
+#include "sync/cli/ask/known_footprints.hpp"
 #include "sync/cli/ask/kubeconfig_selection.hpp"
 #include "sync/cli/ask/local_engine.hpp"
 #include "sync/cli/ask/prompt.hpp"
@@ -31,9 +32,16 @@ struct RemoveOptions {
 
 constexpr std::chrono::seconds deletion_time{60};
 
+// Whether a target whose file is gone may have left Secrets, and nobody has removed it.
+bool is_remembered(const std::string& name) {
+  const FootprintStore footprints = known_footprints();
+  const Footprint* footprint = footprints.find(name);
+  return footprint != nullptr && !footprint->forgotten;
+}
+
 // In this process: as the daemon does it, the intent is on disk before the file goes.
 StatusReport remove_here(const RemoveOptions& options, Console& console) {
-  if (!TargetDirectory(paths::targets()).load().contains(options.name)) {
+  if (!TargetDirectory(paths::targets()).load().contains(options.name) && !is_remembered(options.name)) {
     require_target(options.name);  // says what was meant; a file that cannot be read is no obstacle
   }
   TargetDirectory(paths::targets()).require_removable(options.name);
@@ -146,7 +154,8 @@ StatusReport remove_one(const RemoveOptions& options, Console& console) {
   return left;
 }
 
-// A typo is found before the first one is removed. What has no file any more may still be known to the daemon.
+// A typo is found before the first one is removed. What has no file any more may still be known, to the daemon or by
+// its footprint.
 void require_known(const std::vector<std::string>& names) {
   std::set<std::string> known;
   if (const auto daemon = connect_if_running()) {
@@ -156,7 +165,7 @@ void require_known(const std::vector<std::string>& names) {
     }
   }
   for (const std::string& name : names) {
-    if (!known.contains(name) && !TargetDirectory(paths::targets()).contains(name)) {
+    if (!known.contains(name) && !TargetDirectory(paths::targets()).contains(name) && !is_remembered(name)) {
       require_target(name);  // says what was meant
     }
   }

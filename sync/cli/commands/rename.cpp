@@ -84,7 +84,7 @@ EditedTarget renamed(const Target& before, const std::string& text, const Rename
     namespaces.value = *bound;
     changes.push_back(namespaces);
   }
-  return as_typed([&] { return edited(target, text, changes); });
+  return edited(target, {.name = before.name, .text = text}, changes);
 }
 
 void forget(Engine& engine, const std::string& name) {

@@ -62,7 +62,7 @@ int set(const SetOptions& options, Console& console) {
   const Target before = parse_target(options.name, text, options.name + ".yaml");
   LazyKubeconfig kubeconfig(options.kubeconfig);
   keep_own_namespace(changes, before, kubeconfig);
-  const EditedTarget after = edited(before, text, changes);
+  const EditedTarget after = edited(before, {.name = options.name, .text = text}, changes);
   declare(console, after.target,
           {.yes = options.yes, .text = after.text, .before = text, .dry_run = dry_run, .kubeconfig = kubeconfig});
   if (dry_run == DryRun::client) {

@@ -32,15 +32,18 @@ namespace fs = std::filesystem;
 struct Client {
   std::string name;
   const char* login;  // the command that logs in
+  const char* logout;
   const char* setup;  // the one that makes it keep its logins in the keyring
   fs::path config;
 };
 
 Client docker(const SetupOptions& options) {
-  return {"docker", "docker login", "regsync setup", options.docker_config};
+  return {"docker", "docker login", "docker logout", "regsync setup", options.docker_config};
 }
 
-Client helm() { return {"helm", "helm registry login", "regsync setup --helm", default_helm_config()}; }
+Client helm() {
+  return {"helm", "helm registry login", "helm registry logout", "regsync setup --helm", default_helm_config()};
+}
 
 // For the advice to run `regsync setup` again: on the same file of Docker's.
 std::string same_file(const SetupOptions& options) {
@@ -239,7 +242,8 @@ class Setup {
     }
     if (!left.empty()) {
       backup_.keep({.imported = left, .created = note.created});
-      err_ << "what was not restored stays in the keyring; once that can be read: " << undo_command() << "\n";
+      err_ << "what was not restored stays in the keyring that has it; once that can be read: " << undo_command()
+           << "\n";
       return 1;
     }
     backup_.remove();
@@ -378,11 +382,18 @@ class Setup {
     return left;
   }
 
-  // Whether the store has a login there.
+  // Whether it was restored. Throws Error(not_found) where the store, which may be another keyring than that of the
+  // import, has no login that the client still has an entry for: to log out removes the entry.
   bool restore(CredentialStore& store, const std::string& server) {
     auto kept = store.get(server);
     if (!kept) {
-      return false;
+      const std::vector<std::string> entries = config_.blank_entries();
+      if (std::ranges::find(entries, server) == entries.end()) {
+        return false;
+      }
+      throw Error(ErrorCode::not_found, "the keyring has no login there now",
+                  "if another keyring has it, let that one answer; if none has: " + std::string(client_.logout) + " " +
+                      shell_word(server));
     }
     kept->login.server = server;
     config_.put_login(*kept);

@@ -25,13 +25,19 @@ std::string kubectl(const Place& at) {
   return "kubectl --context " + shell_word(at.context) + " -n " + shell_word(at.pod.name_space) + " ";
 }
 
+// A Job too makes another pod in the place of one that is deleted, as long as its backoffLimit is not reached.
+bool is_job(const Pod& pod) { return pod.controller.starts_with("Job/"); }
+
 // No pod gains a Secret: another one must take its place.
 std::string anew(const Place& at) {
   if (at.pod.is_static) {
     return "on its node, change its manifest (staticPodPath of kubelet)";
   }
-  if (!at.pod.controller.empty()) {
+  if (at.pod.made_anew || is_job(at.pod)) {
     return kubectl(at) + "delete pod " + shell_word(at.pod.name);
+  }
+  if (!at.pod.controller.empty()) {
+    return "start " + shell_word(at.pod.controller) + " anew, which may fail where only its pod is deleted";
   }
   return kubectl(at) + "get pod " + shell_word(at.pod.name) + " -o yaml | " + kubectl(at) + "replace --force -f -";
 }
@@ -199,12 +205,15 @@ std::string origin(const Place& at) {
   if (at.pod.is_static) {
     return " in the pod's manifest on its node (staticPodPath of kubelet)";
   }
-  if (at.pod.controller.starts_with("Job/")) {
+  if (is_job(at.pod)) {
     return " where " + at.pod.controller + " comes from (a CronJob, a file): the Job itself cannot be changed";
   }
-  return at.pod.controller.empty()
-             ? ""
-             : " where the pod comes from: " + kubectl(at) + "edit " + shell_word(at.pod.controller);
+  if (at.pod.controller.empty()) {
+    return "";
+  }
+  const std::string where = " where the pod comes from: ";
+  return at.pod.made_anew ? where + kubectl(at) + "edit " + shell_word(at.pod.controller)
+                          : where + shell_word(at.pod.controller) + ", or what made that";
 }
 
 std::string name_image(const Place& at, const PullFailure& failure, const std::string& what, const std::string& image) {
@@ -295,9 +304,9 @@ std::string remedy_of(const PullFinding& finding, const std::string& context, co
     case PullCause::invalid_image:
       return name_image(at, failure, "name an image", "IMAGE");
     case PullCause::pullable:
-      return pod.controller.empty() || pod.is_static
-                 ? "wait for the node: " + kubectl(at) + "get pod " + shell_word(pod.name) + " --watch"
-                 : "if it cannot wait: " + kubectl(at) + "delete pod " + shell_word(pod.name);
+      return pod.made_anew && !pod.is_static
+                 ? "if it cannot wait: " + kubectl(at) + "delete pod " + shell_word(pod.name)
+                 : "wait for the node: " + kubectl(at) + "get pod " + shell_word(pod.name) + " --watch";
     case PullCause::other:
       break;
   }

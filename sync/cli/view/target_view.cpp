@@ -24,6 +24,27 @@ nlohmann::json to_json(const Target& target) {
   return json;
 }
 
+std::vector<std::string> dropped_fields(const Target& before, const Target& after) {
+  const nlohmann::json had = to_json(before);
+  const nlohmann::json kept = to_json(after);
+  std::vector<std::string> dropped;
+  for (const auto& [field, value] : had.items()) {
+    if (!value.is_object()) {
+      if (!kept.contains(field)) {
+        dropped.push_back(field);
+      }
+      continue;
+    }
+    const nlohmann::json entries = kept.value(field, nlohmann::json::object());
+    for (const auto& [key, entry] : value.items()) {
+      if (!entries.contains(key)) {
+        dropped.push_back(field + "." + key);
+      }
+    }
+  }
+  return dropped;
+}
+
 std::string contexts_text(const Target& target) {
   std::vector<std::string> parts = target.contexts;
   if (!target.context_selector.empty()) {
@@ -110,14 +131,8 @@ Target target_of(const TargetFiles& files, const std::string& name) {
 
 Target require_target(const std::string& name) { return target_of(TargetDirectory(paths::targets()).load(), name); }
 
-AskedTargets require_targets(const std::vector<std::string>& names, Console& console) {
+AskedTargets declared_targets(Console& console) {
   AskedTargets asked{.targets = {}, .files = TargetDirectory(paths::targets()).load()};
-  for (const std::string& name : std::set(names.begin(), names.end())) {
-    asked.targets.push_back(target_of(asked.files, name));
-  }
-  if (!names.empty()) {
-    return asked;
-  }
   for (const auto& [file_name, file] : asked.files) {
     if (file.problem) {
       print_error(console.err, *file.problem);
@@ -126,6 +141,18 @@ AskedTargets require_targets(const std::vector<std::string>& names, Console& con
       asked.targets.push_back(*file.target);
     }
   }
+  return asked;
+}
+
+AskedTargets require_targets(const std::vector<std::string>& names, Console& console) {
+  if (!names.empty()) {
+    AskedTargets asked{.targets = {}, .files = TargetDirectory(paths::targets()).load()};
+    for (const std::string& name : std::set(names.begin(), names.end())) {
+      asked.targets.push_back(target_of(asked.files, name));
+    }
+    return asked;
+  }
+  AskedTargets asked = declared_targets(console);
   if (asked.targets.empty() && asked.complete) {
     throw Error(ErrorCode::not_found, "no targets are declared", "declare one: regsync add NAME --registry REGISTRY");
   }

@@ -16,6 +16,9 @@ namespace regsync::cli {
 // The keys of the target file, and its name.
 nlohmann::json to_json(const Target& target);
 
+// The fields that a target's file has, and would not have as `after`: "paused", "expires.ghcr.io".
+std::vector<std::string> dropped_fields(const Target& before, const Target& after);
+
 // The contexts that a target selects: "dev,prod-*,(env in (prod))".
 std::string contexts_text(const Target& target);
 // The namespaces that a target selects: "default,team-*,(env in (prod)),!team-x".
@@ -40,6 +43,9 @@ struct AskedTargets {
   bool complete = true;    // else files could not be used, and the person has been told
   TargetFiles files = {};  // of all targets
 };
+
+// Every target there is, if any.
+AskedTargets declared_targets(Console& console);
 
 // Those targets; without names every one there is. Throws not_found if there is none.
 AskedTargets require_targets(const std::vector<std::string>& names, Console& console);

@@ -144,6 +144,8 @@ std::vector<std::string> visible_commands(const CLI::App& app) {
 
 namespace {
 
+using Words = std::vector<std::string>;
+
 // Whether CLI11 takes the word after this one for a value, however it begins.
 bool takes_next(const std::string& word, const CLI::App& command) {
   const auto needs_value = [](const CLI::Option* option) {
@@ -161,10 +163,25 @@ bool takes_next(const std::string& word, const CLI::App& command) {
   return false;
 }
 
-std::string first_command(const std::vector<std::string>& words, const CLI::App& app) {
+std::string first_command(const Words& words, const CLI::App& app) {
   const auto found =
       std::ranges::find_if(words, [&](const std::string& word) { return find_command(app, word) != nullptr; });
   return found == words.end() ? std::string() : *found;
+}
+
+// The command among words that begin with options. "-n sync status": a command's name may be the value of an option, if
+// the next command takes that option.
+Words::iterator given_after_options(Words& words, const CLI::App& app) {
+  const auto is_command = [&](const std::string& word) { return find_command(app, word) != nullptr; };
+  auto given = std::ranges::find_if(words, is_command);
+  while (given != words.begin() && given != words.end()) {
+    const auto next = std::find_if(given + 1, words.end(), is_command);
+    if (next == words.end() || !takes_next(*(given - 1), *find_command(app, *next))) {
+      break;
+    }
+    given = next;
+  }
+  return given;
 }
 
 // What CLI11 says of a value that an option does not take.
@@ -212,7 +229,7 @@ std::vector<std::string> as_typed_for_kubectl(std::vector<std::string> words, co
   if (words.size() == 2 && words.back() == "help" && is_command(words.front())) {
     words.back() = "--help";
   }
-  const auto given = std::ranges::find_if(words, is_command);
+  const auto given = given_after_options(words, app);
   if (words.front().starts_with("-") && given != words.end()) {
     std::rotate(words.begin(), given, given + 1);
   }

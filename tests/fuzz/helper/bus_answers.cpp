@@ -189,6 +189,7 @@ void bus_answers(std::string_view bytes) {
       break;
     case 5:
       read(bytes, "v", [](sd_bus_message* answer) { read_boolean_property(answer); });
+      read(bytes, "v", [](sd_bus_message* answer) { time_of(read_number_property(answer)); });
       break;
     case 6:
       read(bytes, "v", [](sd_bus_message* answer) { read_string_property(answer); });

@@ -137,6 +137,26 @@ TEST_F(CliAccounts, ALogoutShowsFirstWhichSecretsGoWithTheLogin) {
   EXPECT_THAT(person_.regsync({"logins"}).out, HasSubstr("work@ghcr.io"));
 }
 
+TEST_F(CliAccounts, ALogoutNamesATargetWhoseFileCannotBeUsedNow) {
+  const std::string file = "registries: [work@ghcr.io]\ncontexts: [dev]\nnamespaces: [team-a]\nonLogout: remove\n";
+  ASSERT_EQ(log_in("work", "ghcr.io", "robot", "the one of work", {"--no-verify"}).exit_code, 0);
+  person_.home().write(".config/regsync/targets/work.yaml", file);
+  person_.home().write(".config/regsync/targets/old.yml", file);
+  person_.start_daemon();
+  ASSERT_TRUE(holds("ghcr.io", "robot", "the one of work"));
+  person_.home().write(".config/regsync/targets/work.yaml", file + "torn: [\n");
+  const auto shown = person_.regsync({"logout", "work@ghcr.io", "--dry-run"});
+  EXPECT_EQ(shown.exit_code, 0);
+  EXPECT_THAT(shown.err, AllOf(HasSubstr("target \"work\" cannot be read"), HasSubstr("may delete its Secrets")));
+  EXPECT_THAT(shown.err, Not(HasSubstr("old.yml"))) << "it never was one";
+  Terminal terminal(regsync_program({"logout", "work@ghcr.io"}));
+  EXPECT_TRUE(terminal.comes_to_show("Log out? [y/N]:"));
+  terminal.type("n\n");
+  EXPECT_EQ(terminal.wait(), 1);
+  EXPECT_THAT(person_.regsync({"logins"}).out, HasSubstr("work@ghcr.io"));
+  EXPECT_NE(entry("ghcr.io"), nullptr);
+}
+
 TEST_F(CliAccounts, AReplacedLoginOfAnAccountComesBack) {
   declare("work@ghcr.io");
   ASSERT_EQ(log_in("work", "ghcr.io", "robot", "the first one", {"--no-verify"}).exit_code, 0);

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <csignal>
+#include <filesystem>
 #include <nlohmann/json.hpp>
 
 #include "sync/base/base64.hpp"
@@ -169,6 +170,24 @@ TEST_F(CliChanges, ACommandWithoutTheDaemonActsOnlyForTheTargetsThatItNames) {
   EXPECT_EQ(person_.regsync({"sync", "--once"}).exit_code, 0);
   EXPECT_TRUE(secret("team-b", "api"));
   EXPECT_FALSE(secret("team-a", "old"));
+}
+
+TEST_F(CliChanges, ATargetWhoseFileIsGoneIsRemovedAsTheRemedySays) {
+  person_.store_login("ghcr.io", "jdoe", "hunter2");
+  declare_web();
+  ASSERT_EQ(person_.regsync({"sync", "--once"}).exit_code, 0);
+  std::filesystem::remove(person_.home() / ".config/regsync/targets/web.yaml");
+  const auto synced = person_.regsync({"sync", "--once"});
+  EXPECT_THAT(synced.out + synced.err, HasSubstr("regsync remove web"));
+  EXPECT_TRUE(secret("team-a", "myregcred")) << "nobody asked to delete it";
+
+  const auto shown = person_.regsync({"remove", "web", "--dry-run=server"});
+  EXPECT_THAT(shown.out, HasSubstr("delete 2 Secrets in context dev: team-a/myregcred, team-b/myregcred"));
+  const auto removed = person_.regsync({"remove", "web", "--yes"});
+  EXPECT_EQ(removed.exit_code, 0) << removed.out << removed.err;
+  EXPECT_FALSE(secret("team-a", "myregcred"));
+  EXPECT_FALSE(secret("team-b", "myregcred"));
+  EXPECT_THAT(person_.regsync({"remove", "web", "--yes"}).err, HasSubstr("target \"web\" not found"));
 }
 
 TEST_F(CliChanges, ATargetThatIsNotNamedClaimsItsSecretsAllTheSame) {

@@ -347,6 +347,15 @@ TEST_F(CliDoctor, AContextIsNotInTheKubeconfig) {
   EXPECT_THAT(kubeconfig.remedy, HasSubstr("did you mean \"dev\"?"));
 }
 
+TEST_F(CliDoctor, AContextThatNoTargetSelectsIsNotAsked) {
+  dev_.forget_requests();
+  person_.home().write(".config/regsync/targets/web.yaml",
+                       "registries: ['" + registry_.address() + "']\ncontextSelector: env=prod\n");
+  EXPECT_EQ(finding("context dev").verdict, "none");
+  EXPECT_EQ(finding("context prod").verdict, "none");
+  EXPECT_EQ(dev_.count("create", "selfsubjectaccessreviews"), 0U);
+}
+
 TEST_F(CliDoctor, RightsAreMissing) {
   EXPECT_EQ(finding("context dev").verdict, "ok");
   dev_.deny("create", "secrets", "team-a");

@@ -1,6 +1,7 @@
 // regsync explain: pods in memory, with the waiting states that a kubelet gives them, against Debian's docker-registry.
 #include <gmock/gmock.h>
 
+#include <filesystem>
 #include <nlohmann/json.hpp>
 
 #include "sync/base/base64.hpp"
@@ -111,6 +112,25 @@ TEST_F(CliExplain, LooksWhereATargetWithoutNamespacesWentFirst) {
   be_in("team-b");
   make_pod("app", named("nowhere"), image());
   EXPECT_EQ(causes({}), (std::map<std::string, std::string>{{"team-a/app", "SecretMissing"}}));
+}
+
+TEST_F(CliExplain, ATargetFileThatCannotBeUsedIsNotLookedAtAndThatIsSaid) {
+  declare_web();
+  person_.home().write(".config/regsync/targets/torn.yaml", "registries: [ghcr.io]\ncontexts: [prod\n");
+  const auto expect_told = [this] {
+    const Outcome outcome = person_.regsync({"explain"});
+    EXPECT_EQ(outcome.exit_code, 1);
+    EXPECT_THAT(outcome.err, HasSubstr("torn.yaml"));
+    EXPECT_THAT(outcome.err, testing::Not(HasSubstr("No pod fails")));
+  };
+  expect_told();
+  const Outcome elsewhere = person_.regsync({"explain", "--context", "dev", "-n", "team-a"});
+  EXPECT_EQ(elsewhere.exit_code, 0) << "the targets do not say where to look";
+  EXPECT_THAT(elsewhere.err, HasSubstr("torn.yaml"));
+  dev_.forget_requests();
+  std::filesystem::remove(person_.home() / ".config/regsync/targets/web.yaml");
+  expect_told();
+  EXPECT_EQ(dev_.count("list", "pods"), 0U) << "the current context is for those who have no targets";
 }
 
 // A hundred pods with one wrong password are one failed login at the registry.

@@ -182,6 +182,36 @@ TEST_F(CliPreviews, WhatIsAdoptedForALoginThatIsGivenIsShownToo) {
   EXPECT_EQ(no.wait(), 1);
 }
 
+TEST_F(CliPreviews, ADryRunShowsWhatFollowsFromTheLoginThatIsGiven) {
+  const auto dry_run = [this] {
+    return person_.regsync({"add", "pull", "--docker-server", "ghcr.io", "--docker-username", "jdoe",
+                            "--docker-password-stdin", "-n", "team-a", "--dry-run=server"},
+                           "hunter2");
+  };
+  const auto first = dry_run();
+  EXPECT_EQ(first.exit_code, 0) << first.err;
+  EXPECT_THAT(first.err, HasSubstr("create 1 Secret in context dev: team-a/pull\n"));
+  EXPECT_EQ(person_.regsync({"logins", "-o", "name"}).out, "") << "nothing is stored";
+  person_.store_login("ghcr.io", "robot", "hunter1");
+  EXPECT_THAT(dry_run().err, HasSubstr("replacing the login of robot at ghcr.io by that of jdoe\n"));
+  EXPECT_THAT(person_.regsync({"logins"}).out, HasSubstr("robot"));
+}
+
+TEST_F(CliPreviews, AReplacementNamesTheFieldsThatItDrops) {
+  declare("web", "contexts: [dev]\nnamespaces: [team-a]\npaused: true\nexpires: {ghcr.io: 2027-01-31}\n");
+  const std::string before = file("web");
+  const std::string told = "replacing target \"web\":\n  no longer: expires.ghcr.io, paused\n";
+  std::vector<std::string> command{"add", "web", "--registry", "ghcr.io", "-n", "team-a", "--replace"};
+  for (const char* dry_run : {"--dry-run", "--dry-run=server"}) {
+    command.emplace_back(dry_run);
+    EXPECT_THAT(person_.regsync(command).err, HasSubstr(told)) << dry_run;
+    command.pop_back();
+  }
+  EXPECT_EQ(file("web"), before);
+  EXPECT_THAT(person_.regsync(command).err, HasSubstr(told));
+  EXPECT_THAT(file("web"), Not(HasSubstr("paused")));
+}
+
 TEST_F(CliPreviews, NobodyIsAskedWhereNothingIsAdopted) {
   start_in_sync();
   Terminal nothing(regsync_program({"sync", "--adopt"}));

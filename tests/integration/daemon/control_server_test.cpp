@@ -55,6 +55,7 @@ class Client {
       ::close(std::exchange(fd_, -1));
     }
   }
+  [[nodiscard]] bool connected() const { return connected_; }
   void end_requests() const { ::shutdown(fd_, SHUT_WR); }
 
   void send(const std::string& line) const {
@@ -290,6 +291,49 @@ TEST(ControlServerFolder, TheSocketIsOnlyForItsUserWhateverTheUmask) {
   struct stat status{};
   ASSERT_EQ(::stat((root.path() / "run/control.sock").c_str(), &status), 0);
   EXPECT_EQ(status.st_mode & 0777U, 0600U);
+}
+
+// As systemd makes it.
+int listen_at(const fs::path& path) {
+  fs::create_directories(path.parent_path());
+  const int fd = ::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  sockaddr_un address{};
+  address.sun_family = AF_UNIX;
+  std::strncpy(address.sun_path, path.c_str(), sizeof address.sun_path - 1);
+  const bool listens =
+      ::bind(fd, reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0 && ::listen(fd, SOMAXCONN) == 0;
+  EXPECT_TRUE(listens) << std::strerror(errno);
+  return fd;
+}
+
+TEST(ControlServerFolder, ASocketOfSystemdIsUsedAndStaysAtTheEnd) {
+  const test::TempDir root;
+  const fs::path path = root.path() / "run/control.sock";
+  const int inherited = listen_at(path);
+  const auto made = fs::last_write_time(path);
+  asio::io_context io;
+  {
+    const ControlServer server(io.get_executor(), path, inherited, {});
+    EXPECT_TRUE(Client(path).connected());
+  }
+  ASSERT_TRUE(fs::exists(path));
+  EXPECT_EQ(fs::last_write_time(path), made);
+}
+
+// A regsyncd that was started by hand took its path: at its end it removed that, or was killed.
+TEST(ControlServerFolder, WhereASocketOfSystemdHasLostItsPathAnotherOneIsMade) {
+  for (const bool killed : {false, true}) {
+    const test::TempDir root;
+    const fs::path path = root.path() / "run/control.sock";
+    const int inherited = listen_at(path);
+    fs::remove(path);
+    if (killed) {
+      ::close(listen_at(path));
+    }
+    asio::io_context io;
+    const ControlServer server(io.get_executor(), path, inherited, {});
+    EXPECT_TRUE(Client(path).connected()) << killed;
+  }
 }
 
 TEST(ControlServerFolder, WithoutFileDescriptorsTheLogSaysSo) {

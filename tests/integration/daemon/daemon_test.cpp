@@ -35,6 +35,7 @@ TEST_F(DaemonTest, OddFilesAreProblemsOfTheirOwn) {
   fs::create_directories(person_.home() / ".config/regsync/config.yaml");
   fs::remove(person_.home() / ".docker/config.json");
   fs::create_directories(person_.home() / ".docker/config.json");
+  person_.home().write(".local/state/regsync/owner", "00112233445566aa\n");  // else the settings might name another one
   person_.start_daemon();
   EXPECT_TRUE(in_sync("good"));
   const std::string text = person_.regsync({"status"}).out;
@@ -266,6 +267,17 @@ TEST_F(DaemonTest, ItsEnvironmentIsToldWithAbsolutePathsAndWithoutPasswords) {
   EXPECT_EQ(told["HTTPS_PROXY"], "http://proxy.corp:3128");
   daemon.signal(SIGTERM);
   daemon.wait(std::chrono::seconds(15));
+}
+
+// As where .bashrc sets it, which the user manager does not read.
+TEST_F(DaemonTest, AShellWithAnotherConfigFolderIsToldOfThatOfTheDaemon) {
+  person_.start_daemon();
+  person_.env["XDG_CONFIG_HOME"] = (person_.home() / "cfg").string();
+  const auto added =
+      person_.regsync({"add", "web", "--registry", "ghcr.io", "--context", "dev", "--namespace", "team-a"});
+  EXPECT_TRUE(fs::exists(person_.home() / "cfg/regsync/targets/web.yaml")) << added.err;
+  EXPECT_THAT(added.err, HasSubstr("its folder, " + (person_.home() / ".config/regsync/targets").string()));
+  EXPECT_THAT(added.err, HasSubstr("XDG_CONFIG_HOME"));
 }
 
 TEST_F(DaemonTest, ASecondOneSaysOnceThatTheFirstRuns) {

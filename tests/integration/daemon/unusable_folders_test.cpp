@@ -1,7 +1,10 @@
 // A daemon whose folders cannot be used when it starts: it stays, says what is wrong, writes nothing that it could not
 // find again, and goes on by itself once the cause is gone.
+#include <fcntl.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/file.h>
+#include <unistd.h>
 
 #include <filesystem>
 #include <functional>
@@ -15,6 +18,7 @@ namespace {
 
 namespace fs = std::filesystem;
 using testing::HasSubstr;
+using testing::StartsWith;
 
 class UnusableFolders : public DaemonFixture {
  protected:
@@ -66,6 +70,16 @@ TEST_F(UnusableFolders, AnOwnerFileWithoutAnId) {
   EXPECT_THAT(secret->at("metadata").dump(), HasSubstr("00112233445566aa"));
 }
 
+// An id that is made now would not be the owner that they name.
+TEST_F(UnusableFolders, SettingsWithAMistakeWhereNoOwnerIsKnown) {
+  const auto settings = person_.home().write(".config/regsync/config.yaml", "owner: team\nverifyLogin: false\n");
+  expect_held_until(settings,
+                    [&] { person_.home().write(".config/regsync/config.yaml", "owner: team\nverifyLogins: false\n"); });
+  const auto secret = server_.find({"secrets", "team-a", "good"});
+  EXPECT_THAT(secret->at("metadata").at("annotations").at("regsync.dev/owner").get<std::string>(), StartsWith("team "));
+  EXPECT_FALSE(fs::exists(state_folder() / "owner"));
+}
+
 TEST_F(UnusableFolders, AFileInPlaceOfTheStateFolder) {
   person_.home().write(".local/state/regsync", "");
   expect_held_until(state_folder(), [&] { fs::remove(state_folder()); });
@@ -81,6 +95,18 @@ TEST_F(UnusableFolders, AFolderInPlaceOfTheLock) {
   const auto lock = state_folder() / "lock";
   fs::create_directories(lock);
   expect_held_until(lock, [&] { fs::remove(lock); });
+}
+
+// It goes on once the other machine lets go.
+TEST_F(UnusableFolders, AStateFolderThatAnotherMachineUses) {
+  const auto lock = person_.home().write(".local/state/regsync/lock", "4711 regsyncd\nfar.example\n");
+  const int theirs = ::open(lock.c_str(), O_RDWR | O_CLOEXEC);
+  ASSERT_EQ(::flock(theirs, LOCK_EX | LOCK_NB), 0);
+  person_.start_daemon();
+  EXPECT_THAT(person_.regsync({"status"}).out, HasSubstr("nothing is synced: regsyncd runs on far.example"));
+  EXPECT_EQ(server_.writes(), 0U);
+  ::close(theirs);
+  EXPECT_TRUE(in_sync("good"));
 }
 
 // A file system of the daemon's own: for a lock there is room, for an owner file there is none.

@@ -90,6 +90,25 @@ TEST_F(Deletions, ATargetWithoutNamespacesStaysWhereItWasFirst) {
   EXPECT_TRUE(is_gone("n1")) << "now it was asked for";
 }
 
+TEST_F(Deletions, ATargetWithoutNamespacesWhoseFootprintIsLostLeavesWhatIsInOtherNamespaces) {
+  Target wide = make_target({"other-*"});  // what is anywhere is seen
+  wide.name = "wide";
+  world_.put_target(wide);
+  world_.switch_namespace("a", "n1");
+  begin(make_target({}));
+  const auto first = uid("n1");
+  ASSERT_TRUE(first);
+  world_.stop();
+  world_.lose_state(EngineWorld::owner_id);
+  world_.switch_namespace("a", "n2");
+  world_.start();
+  EXPECT_TRUE(is_there("n2"));
+  world_.run_for(beyond_grace);
+  world_.sync();
+  EXPECT_EQ(uid("n1"), first) << "it may be another machine's";
+  EXPECT_EQ(deletions(), 0U);
+}
+
 TEST_F(Deletions, AKubeconfigTornAtAnyByteMovesAndDeletesNothing) {
   world_.switch_namespace("a", "n1");
   begin(make_target({}));

@@ -8,6 +8,8 @@
 #include <string>
 #include <vector>
 
+#include "helper/base/error.hpp"
+#include "helper/base/file_io.hpp"
 #include "sync/engine/engine.hpp"
 #include "tests/integration/engine/engine_world.hpp"
 
@@ -68,6 +70,28 @@ class World : public EngineWorld {
   }
   bool says(const std::string& text, const std::string& target = {}) {
     return notes(target).find(text) != std::string::npos;
+  }
+  // Something else is where the footprint of the target is written, so that it cannot be.
+  void obstruct_footprint(const std::string& target) {
+    std::filesystem::rename(footprint(target), kept_aside(target));
+    std::filesystem::create_directory(footprint(target));
+  }
+  void mend_footprint(const std::string& target) {
+    std::filesystem::remove(footprint(target));
+    std::filesystem::rename(kept_aside(target), footprint(target));
+  }
+  [[nodiscard]] std::string problem_of(const std::string& context) {
+    const auto contexts = engine().status().contexts;
+    const auto found = std::ranges::find(contexts, context, &ContextStatus::name);
+    return found == contexts.end() || !found->problem ? "" : describe(*found->problem);
+  }
+
+ private:
+  [[nodiscard]] std::filesystem::path footprint(const std::string& target) const {
+    return footprint_folder() / (target + ".json");
+  }
+  [[nodiscard]] std::filesystem::path kept_aside(const std::string& target) const {
+    return footprint_folder() / (target + ".aside");
   }
 };
 
@@ -169,6 +193,91 @@ TEST(Identity, SoItIsOverARestart) {
   world.start();
   world.run_for(10 * beyond_grace);
   EXPECT_TRUE(world.says(left_there)) << world.notes();
+}
+
+// Where the footprint cannot be written, the new cluster, which is empty, proves nothing of the former one: not in this
+// process, nor in the next.
+class UnwrittenFormer : public testing::TestWithParam<bool> {};
+
+TEST_P(UnwrittenFormer, AClusterThatCannotBeWrittenDownAsLeftBehindIsNotForgotten) {
+  const bool restarts = GetParam();
+  World world({"a"});
+  world.put_target(named("t", "cred", {"n1"}, {"a"}));
+  ASSERT_TRUE(world.begin({"a"}));
+  ASSERT_TRUE(world.cut_off("a"));
+  world.forget_target("t");
+  world.run_for(beyond_grace);
+  world.obstruct_footprint("t");
+  auto& now = world.replace_cluster("a");
+  now.make_namespace("n1");
+  const auto is_unwritten = [&] { return world.problem_of("a").find("cannot be written down") != std::string::npos; };
+  ASSERT_TRUE(world.until(is_unwritten));
+  EXPECT_EQ(world.engine().status("t").targets.size(), 1U) << "the removal goes on";
+  if (restarts) {
+    world.stop();
+    world.mend_footprint("t");
+    world.start();
+  } else {
+    world.mend_footprint("t");
+    now.cut_watches();
+  }
+  EXPECT_TRUE(world.until([&] { return world.says(left_there); })) << world.notes();
+  EXPECT_FALSE(is_unwritten()) << world.problem_of("a");
+}
+
+INSTANTIATE_TEST_SUITE_P(All, UnwrittenFormer, testing::Bool(),
+                         [](const auto& run) { return run.param ? "OverARestart" : "InOneProcess"; });
+
+TEST(Identity, AContextIsTrustedOnlyOnceWhatItLeavesBehindIsWrittenDown) {
+  World world({"a"});
+  auto pinned = named("p", "cred", {"n1"}, {"a"});
+  pinned.pin = true;
+  world.put_target(pinned);
+  ASSERT_TRUE(world.begin({"a"}));
+  ASSERT_TRUE(world.until([&] { return world.server("a").find(cred).has_value(); }));
+  auto& now = world.replace_cluster("a");
+  now.make_namespace("n1");
+  const auto is_held = [&] {
+    return std::ranges::any_of(world.engine().status("p").rows, [](const auto& row) {
+      return row.cause && describe(*row.cause).find("trust-context") != std::string::npos;
+    });
+  };
+  ASSERT_TRUE(world.until(is_held));
+  world.obstruct_footprint("p");
+  EXPECT_THROW(world.engine().trust_context("a"), Error);
+  world.run_for(beyond_grace);
+  EXPECT_TRUE(is_held());
+  EXPECT_FALSE(now.find(cred));
+  world.mend_footprint("p");
+  world.engine().trust_context("a");
+  EXPECT_TRUE(world.until([&] { return now.find(cred).has_value(); }));
+  world.forget_target("p");
+  EXPECT_TRUE(world.until([&] { return world.says(left_there); })) << world.notes();
+}
+
+// One of them could not be reached while the first process after that ran.
+TEST(Identity, WhereTheBookIsLostPinnedContextsWaitToBeTrustedAlsoAfterARestart) {
+  World world({"a", "b"});
+  auto pinned = named("p", "cred", {"n1"}, {"a", "b"});
+  pinned.pin = true;
+  world.put_target(pinned);
+  write_whole(world.footprint_folder().parent_path() / "contexts.json", "torn {");
+  world.server("b").inject({.kind = Fault::Kind::close, .times = -1});
+  const auto is_held = [&](const std::string& context) {
+    const auto row = world.row("n1", context, "p");
+    return row && row->cause && describe(*row->cause).find("trust-context") != std::string::npos;
+  };
+  world.start();
+  ASSERT_TRUE(world.until([&] { return is_held("a"); }));
+  world.stop();
+  world.server("b").clear_faults();
+  world.start();
+  EXPECT_TRUE(world.until([&] { return is_held("b"); }));
+  EXPECT_TRUE(is_held("a"));
+  EXPECT_FALSE(world.server("b").find(cred));
+  world.restart();
+  world.engine().trust_context("b");
+  EXPECT_TRUE(world.until([&] { return world.server("b").find(cred).has_value(); }));
 }
 
 TEST(Identity, ARemovalWithoutADaemonTellsOfAClusterThatTheContextDoesNotLeadToAnyMore) {

@@ -2,6 +2,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <chrono>
 #include <string>
 
 #include "helper/secret_service/secret_service_store.hpp"
@@ -46,6 +47,30 @@ TEST_F(ReadingTest, NamesTheProviderAndTheCollections) {
   EXPECT_FALSE(login->locked);
   EXPECT_TRUE(reading.shows_everything());
   EXPECT_THAT(reading.all, ElementsAre(is_kept({"ghcr.io", "alice"}, login_path)));
+}
+
+TEST_F(ReadingTest, TellsWhenAKeyringWasMadeWhateverItsDaemonDoes) {
+  const auto created = [this] {
+    const StoreReading reading = store_.load({ghcr});
+    const StoreCollection* login = find(reading, login_path);
+    return login == nullptr ? std::chrono::sys_seconds() : login->created;
+  };
+  const auto made = created();
+  EXPECT_NE(made, std::chrono::sys_seconds());
+  ASSERT_EQ(run({"dbus-send", "--session", "--print-reply", "--dest=org.freedesktop.secrets", login_path,
+                 "org.freedesktop.DBus.Properties.Set", "string:org.freedesktop.Secret.Collection", "string:Label",
+                 "variant:string:Mine"})
+                .exit_code,
+            0);
+  EXPECT_EQ(created(), made);
+  store(HELPER, "ghcr.io", "alice", "one");
+  EXPECT_EQ(created(), made);
+  keyring({"restart"});
+  EXPECT_EQ(created(), made);
+  keyring({"restart", "--without-collection"});
+  EXPECT_EQ(created(), made) << "locked";
+  keyring({"unlock"});
+  EXPECT_EQ(created(), made);
 }
 
 TEST_F(ReadingTest, ACollectionThatWasNotUnlockedSinceTheStartIsNotEmpty) {

@@ -76,6 +76,19 @@ TEST_F(DeclaredTargetsTest, AFolderThatCannotBeReadIsAProblemAndNoTargetIsGone) 
   EXPECT_THAT(told_, SizeIs(1));
 }
 
+TEST_F(DeclaredTargetsTest, ATargetThatWasWrittenElsewhereIsToldWithTheFolder) {
+  dir_.write("targets/web.yaml", "secret: [");
+  read();
+  EXPECT_NO_THROW(targets_.require_declared("web")) << "its problem is told in status";
+  try {
+    targets_.require_declared("api");
+    FAIL();
+  } catch (const Error& error) {
+    EXPECT_EQ(error.code(), ErrorCode::not_found);
+    EXPECT_THAT(error.message(), HasSubstr(targets_.folder().string()));
+  }
+}
+
 TEST_F(DeclaredTargetsTest, ANameThatIsNoTargetsIsAnsweredWithTheNearest) {
   EXPECT_THAT(targets_.not_found("web").remedy(), HasSubstr("regsync add web"));
   write("web");

@@ -29,6 +29,24 @@ TEST(InstanceLock, TheSecondIsToldWhoRuns) {
   }
 }
 
+// NFS locks files across machines.
+TEST(InstanceLock, AnotherMachineThatSharesTheFolderIsNamed) {
+  const test::TempDir root;
+  const auto file = root.write("lock", "4711 regsyncd\nfar.example\n");
+  const int theirs = ::open(file.c_str(), O_RDWR | O_CLOEXEC);
+  ASSERT_EQ(::flock(theirs, LOCK_EX | LOCK_NB), 0);
+  try {
+    const InstanceLock lock(file, "regsyncd");
+    FAIL();
+  } catch (const Error& error) {
+    EXPECT_EQ(error.code(), ErrorCode::invalid_input) << "it may be tried again";
+    EXPECT_NE(error.message().find("regsyncd runs on far.example (process 4711)"), std::string::npos)
+        << error.message();
+    EXPECT_NE(error.remedy().find("XDG_STATE_HOME"), std::string::npos) << error.remedy();
+  }
+  ::close(theirs);
+}
+
 // As a full disk, or root's file, leaves the first with no file.
 TEST(InstanceLock, WhoHadNoFileKeepsOutWhoHasOne) {
   const test::TempDir root;

@@ -707,6 +707,68 @@ TEST_F(Cli, ApplyReadsEveryDocumentOfAStream) {
   EXPECT_THAT(twice.err(), HasSubstr("target \"web\" is there twice"));
 }
 
+// As a formatter of YAML may write it.
+TEST_F(Cli, ApplyReadsADocumentThatBeginsOnTheLineOfItsDashes) {
+  FakeConsole apply(
+      "--- {name: web, registries: [ghcr.io], contexts: [dev]}\n--- # api\nname: api\nregistries: [quay.io]\n"
+      "contexts: [dev]\n");
+  EXPECT_EQ(cli::run({"apply", "-f", "-"}, apply.console()), 0) << apply.err();
+  EXPECT_EQ(apply.out(), "target \"web\" added\ntarget \"api\" added\n");
+  EXPECT_THAT(target_file("web"), HasSubstr("ghcr.io"));
+}
+
+TEST_F(Cli, AFileThatIsAppliedKeepsItsComments) {
+  const std::string text = "# web\nregistries: [ghcr.io]  # ours\ncontexts:\n  # mine\n  - dev\n";
+  const std::string web = home_.write("git/web.yaml", text).string();
+  EXPECT_EQ(run({"apply", "-f", web}), 0);
+  EXPECT_EQ(target_file("web"), text);
+  home_.write("git/web.yaml", "apiVersion: regsync.dev/v1\nkind: Target\nname: api\n" + text);
+  EXPECT_EQ(run({"apply", "-f", web}), 0);
+  EXPECT_EQ(target_file("api"), text) << "what names it is not in its file";
+  home_.write("git/web.yaml", "# b\n---\n" + text + "pin: true\n");
+  EXPECT_EQ(run({"apply", "-f", web, "--dry-run"}), 0);
+  EXPECT_EQ(target_file("web"), text);
+  EXPECT_EQ(run({"apply", "-f", web}), 0);
+  EXPECT_EQ(target_file("web"), "# b\n---\n" + text + "pin: true\n");
+}
+
+// Merge keys, as some write them in git, are none in a target's file.
+TEST_F(Cli, WhatCouldNotBeATargetsFileIsAppliedAsTheTargetThatItIs) {
+  const std::string web =
+      home_.write("git/web.yaml", "<<: {registries: [ghcr.io], contexts: [dev]}\npin: true\n").string();
+  EXPECT_EQ(run({"apply", "-f", web}), 0);
+  EXPECT_TRUE(parse_target("web", target_file("web"), "web.yaml").pin);
+}
+
+TEST_F(Cli, NoCommandTakesAPathForATarget) {
+  run({"add", "web", "--registry", "ghcr.io"});
+  home_.write("config/regsync/config.yaml", "concurrency: 4\n");
+  ::unsetenv("VISUAL");
+  ::setenv("EDITOR", "sed -i 1d", 1);
+  for (const std::vector<std::string>& command : std::vector<std::vector<std::string>>{
+           {"edit", "../config"}, {"remove", "../config", "--dry-run"}, {"remove", "../config", "--yes"}}) {
+    FakeConsole console;
+    EXPECT_EQ(cli::run(command, console.console()), 1) << command.front();
+    EXPECT_THAT(console.err(), HasSubstr("target \"../config\" not found")) << command.front();
+  }
+  EXPECT_TRUE(std::filesystem::exists(home_ / "config/regsync/config.yaml"));
+}
+
+// Neither --yes nor a dry run makes that otherwise.
+TEST_F(Cli, AChangeThatWouldLoseCommentsLeavesTheFileAlone) {
+  const std::string text = "{registries: [ghcr.io], contexts: [dev]}  # why\n";
+  home_.write("config/regsync/targets/web.yaml", text);
+  for (const std::vector<std::string>& command : std::vector<std::vector<std::string>>{
+           {"set", "web", "pin=true", "--yes"}, {"pause", "web"}, {"rename", "web", "api", "--yes"}}) {
+    FakeConsole console;
+    EXPECT_EQ(cli::run(command, console.console()), 1) << command.front();
+    EXPECT_THAT(console.err(), HasSubstr("comments or anchors that this change would lose")) << command.front();
+    EXPECT_THAT(console.err(), HasSubstr(": regsync edit web\n")) << command.front();
+    EXPECT_EQ(target_file("web"), text) << command.front();
+  }
+  EXPECT_FALSE(std::filesystem::exists(home_ / "config/regsync/targets/api.yaml"));
+}
+
 TEST_F(Cli, ApplyWaitsForNoOtherProgram) {
   const std::string fifo = (home_ / "fifo").string();
   ASSERT_EQ(::mkfifo(fifo.c_str(), 0600), 0);
@@ -1151,7 +1213,7 @@ TEST_F(Cli, AnEditLosesNothingThatWasChangedMeanwhile) {
   ::unsetenv("VISUAL");
   const std::string file = (home_ / "config/regsync/targets/web.yaml").string();
   ::setenv("TMPDIR", home_.path().c_str(), 1);
-  ::setenv("EDITOR", ("echo pin: true >>" + file + "; sed -i s/ghcr.io/quay.io/").c_str(), 1);
+  ::setenv("EDITOR", ("echo pin: true >>" + file + "; sed -i 's/.ghcr.io.$/[quay.io] # moved/'").c_str(), 1);
   EXPECT_EQ(run({"edit", "web"}), 1);
   ::unsetenv("TMPDIR");
   EXPECT_THAT(console_.err(), HasSubstr("target \"web\" was changed by another program meanwhile"));
@@ -1161,7 +1223,7 @@ TEST_F(Cli, AnEditLosesNothingThatWasChangedMeanwhile) {
   const std::string err = console_.err();
   ASSERT_TRUE(std::regex_search(err, kept, std::regex("regsync apply -f (\\S+/web\\.yaml)\n"))) << err;
   EXPECT_EQ(run({"apply", "-f", kept[1].str()}), 0);
-  EXPECT_THAT(target_file("web"), HasSubstr("[quay.io]"));
+  EXPECT_THAT(target_file("web"), HasSubstr("[quay.io] # moved\n"));
 }
 
 // Of a server: whoever names a user or a context may have meant whoever applies this.

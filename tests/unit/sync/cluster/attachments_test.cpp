@@ -111,6 +111,32 @@ TEST_F(AttachmentsTest, OnlyWhatWeAttachedIsDetached) {
   EXPECT_THAT(written_, ElementsAre("+default", "-default"));
 }
 
+// The watch is faster than the answer to a write of ours.
+TEST_F(AttachmentsTest, AnAccountThatIsDeletedWhileAWriteOfItIsAnsweredIsGone) {
+  const auto delete_after_write = [this] {
+    kube_.transport.on("PATCH", "/api/v1/namespaces/team/serviceaccounts/default", [this](const auto& request) {
+      auto answer = kube_.answer(request);
+      kube_.erase(key_of("default"));
+      cache_.observe_account("team", "default", std::nullopt);
+      return answer;
+    });
+  };
+  delete_after_write();
+  put_in_order(plan({"default"}));
+  EXPECT_THAT(written_, ElementsAre("+default"));
+  EXPECT_EQ(cache_.find_account("team", "default"), nullptr);
+  EXPECT_THAT(attachments_.missing(key, plan({"default"})), ElementsAre("default"));
+
+  kube_.transport.forget_scripts("PATCH", "/api/v1/namespaces/team/serviceaccounts/default");
+  kube_.put(key_of("default"), json::object());
+  observe("default");
+  put_in_order(plan({"default"}));
+  delete_after_write();
+  put_in_order(plan({}));
+  EXPECT_THAT(written_, ElementsAre("+default", "+default", "-default"));
+  EXPECT_EQ(cache_.find_account("team", "default"), nullptr);
+}
+
 TEST_F(AttachmentsTest, ASecretThatGoesIsDetachedEverywhere) {
   put_in_order(plan({"default", "builder"}));
   test::run(loop_, attachments_.detach_all(key, note()));

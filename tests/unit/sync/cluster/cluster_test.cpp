@@ -222,6 +222,50 @@ TEST_F(ClusterTest, ASecretStaysUntilTheOneWithItsNewNameIsInSync) {
   EXPECT_TRUE(until([&] { return cluster_.is_clean_of("t", *wanted_.places()); }));
 }
 
+TEST_F(ClusterTest, ASecretThatWaitsForTheOneWithItsNewNameKeepsWorking) {
+  const test::FakeKube::Key other{"secrets", "team", "other"};
+  kube_.put(other, test::foreign_secret());
+  Target target = test::make_target();
+  target.service_accounts = {"default"};
+  begin(target);
+  target.secret = "other";
+  begin(target);
+  wanted_.login("second");
+  apply();
+  EXPECT_TRUE(until([&] { return password() == "second"; }));
+  EXPECT_EQ(kube_.find(other).value().at("data").at(".dockerconfigjson"), "e30=") << "that one is not ours";
+
+  kube_.edit(cred, [](json& secret) { secret["data"][".dockerconfigjson"] = "e30="; });
+  EXPECT_TRUE(until([&] { return password() == "second"; }));
+  kube_.erase(account);
+  kube_.put(account, {{"imagePullSecrets", {{{"name", "theirs"}}}}});
+  EXPECT_TRUE(until([&] { return pull_secrets().size() == 2; }));
+  EXPECT_THAT(pull_secrets(), ElementsAre("theirs", "cred"));
+  settle();
+  std::vector<StatusRow> rows;
+  cluster_.add_rows("t", rows);
+  ASSERT_EQ(rows.size(), 2U);
+  EXPECT_EQ(rows[1].state, SyncState::removing);
+  EXPECT_EQ(rows[1].cause.value().code(), ErrorCode::cancelled);
+
+  kube_.erase(other);
+  EXPECT_TRUE(until([&] { return !kube_.find(cred); }));
+  EXPECT_THAT(pull_secrets(), ElementsAre("theirs", "other"));
+}
+
+TEST_F(ClusterTest, ASecretThatCouldNotBeKeptCurrentStillGoesOnceTheOneWithItsNewNameIsThere) {
+  const test::FakeKube::Key other{"secrets", "team", "other"};
+  kube_.put(other, test::foreign_secret());
+  begin();
+  begin(test::make_target("t", "other"));
+  kube_.forbids = [](const test::ApiRequest& request) { return request.verb == "apply" && request.key.name == "cred"; };
+  wanted_.login("second");
+  apply();
+  EXPECT_EQ(password(), "first");
+  kube_.erase(other);
+  EXPECT_TRUE(until([&] { return kube_.find(other) && !kube_.find(cred); }));
+}
+
 // Neither is the successor of the other: both have a target that wants them, or may.
 TEST_F(ClusterTest, TwoTargetsThatExchangeTheNamesOfTheirSecretsWaitForNobody) {
   const test::FakeKube::Key other{"secrets", "team", "other"};
@@ -445,6 +489,28 @@ TEST_F(ClusterTest, ANamespaceThatIsBeingDeletedGetsNothing) {
   EXPECT_TRUE(tries_at_most("apply", 1));
 }
 
+// `kubectl delete namespace team && kubectl create namespace team`.
+TEST_F(ClusterTest, ANamespaceThatIsMadeAnewGetsItsSecretWhereNamespacesMayNotBeListed) {
+  kube_.forbids = [](const test::ApiRequest& request) { return request.key.resource == "namespaces"; };
+  kube_.cluster.terminate_namespace("team");
+  begin();
+  EXPECT_EQ(state(), SyncState::terminating);
+  ASSERT_TRUE(row().next_try);
+  EXPECT_LT(*row().next_try, std::chrono::system_clock::now() + std::chrono::minutes(1));
+  kube_.erase({"namespaces", "", "team"});
+  kube_.make_namespace("team");
+  EXPECT_TRUE(until([&] { return state() == SyncState::in_sync; }));
+  EXPECT_EQ(password(), "first");
+}
+
+TEST_F(ClusterTest, ANamespaceThatIsMadeLaterGetsItsSecretWhereNamespacesMayNotBeListed) {
+  kube_.forbids = [](const test::ApiRequest& request) { return request.key.resource == "namespaces"; };
+  begin(test::make_target("t", "cred", {"late"}));
+  EXPECT_EQ(cause(), ErrorCode::namespace_missing);
+  kube_.make_namespace("late");
+  EXPECT_TRUE(until([&] { return kube_.find({"secrets", "late", "cred"}).has_value(); }));
+}
+
 TEST_F(ClusterTest, AnUpdateThatLostARaceIsDecidedAgain) {
   begin();
   int races = 0;
@@ -504,6 +570,21 @@ TEST_F(ClusterTest, SomebodyWhoKeepsChangingItBackIsNotFoughtAtFullSpeed) {
   EXPECT_EQ(kube_.writes(), writes) << "the next repair waits";
 }
 
+// As after a home was copied, or a machine cloned.
+TEST_F(ClusterTest, AnotherRegsyncWithTheSameOwnerIdIsNamed) {
+  begin();
+  for (int i = 0; i < 10 && cause() != ErrorCode::field_conflict; ++i) {
+    kube_.edit(cred, [](json& secret) {
+      secret["data"][".dockerconfigjson"] = "e30=";
+      secret["metadata"]["annotations"]["regsync.dev/owner"] = std::string(test::owner_id) + " jdoe@clone";
+    });
+    ASSERT_TRUE(until([&] { return password() == "first" || cause() == ErrorCode::field_conflict; }));
+    settle();
+  }
+  ASSERT_EQ(cause(), ErrorCode::field_conflict);
+  EXPECT_THAT(row().cause->message(), HasSubstr("again and again by regsync of jdoe@clone"));
+}
+
 // --- ServiceAccounts
 
 TEST_F(ClusterTest, AServiceAccountKeepsTheEntriesOfOthers) {
@@ -526,6 +607,55 @@ TEST_F(ClusterTest, AnEntryThatSomebodyElseMadeStays) {
   apply();
   EXPECT_FALSE(kube_.find(cred));
   EXPECT_THAT(pull_secrets(), ElementsAre("theirs", "cred"));
+}
+
+// As where a ServiceAccount was exported to Git with our entry and our annotations.
+class EnforcedAccount : public ClusterTest {
+ protected:
+  EnforcedAccount() {
+    target_.service_accounts = {"default"};
+    target_.namespaces = {};
+    target_.namespace_selector = LabelSelector::parse("tier=a");
+    label("a");
+    begin(target_);
+    exported_ = kube_.find(account).value();
+  }
+  void label(const std::string& tier) {
+    kube_.edit({"namespaces", "", "team"}, [&](json& object) { object["metadata"]["labels"]["tier"] = tier; });
+  }
+  bool is_detached() const { return pull_secrets() == std::vector<std::string>{"theirs"}; }
+  // A controller puts it back until we do nothing about it for a while.
+  void fight() {
+    for (int i = 0; i < 10 && cause() != ErrorCode::field_conflict; ++i) {
+      kube_.edit(account, [this](json& object) { object = exported_; });
+      ASSERT_TRUE(until([this] { return is_detached() || cause() == ErrorCode::field_conflict; }));
+      settle();
+    }
+    EXPECT_EQ(cause(), ErrorCode::field_conflict);
+    EXPECT_THAT(row().cause->message(), HasSubstr("ServiceAccount team/default is changed again and again"));
+    const auto writes = kube_.writes();
+    kube_.edit(account, [](json& object) { object["metadata"]["labels"]["another"] = "change"; });
+    settle();
+    EXPECT_EQ(kube_.writes(), writes) << "the next one waits";
+  }
+
+  Target target_ = test::make_target();
+  json exported_;
+};
+
+TEST_F(EnforcedAccount, IsNotFoughtAtFullSpeedWhereTheTargetNamesItNoMore) {
+  target_.service_accounts.clear();
+  begin(target_);
+  ASSERT_TRUE(is_detached());
+  fight();
+  EXPECT_EQ(state(), SyncState::retrying);
+}
+
+TEST_F(EnforcedAccount, IsNotFoughtAtFullSpeedWhereTheTargetWantsTheNamespaceNoMore) {
+  label("b");
+  ASSERT_TRUE(until([this] { return !kube_.find(cred) && is_detached(); }));
+  fight();
+  EXPECT_EQ(state(), SyncState::removing);
 }
 
 TEST_F(ClusterTest, OfAPinnedContextThatLeadsElsewhereNoServiceAccountIsTouched) {
@@ -666,7 +796,8 @@ class Healing : public ClusterTest {
         {{"metadata",
           {{"name", "app-1"},
            {"namespace", "team"},
-           {"ownerReferences", {{{"kind", "ReplicaSet"}, {"name", "app"}, {"controller", true}}}}}},
+           {"ownerReferences",
+            {{{"apiVersion", "apps/v1"}, {"kind", "ReplicaSet"}, {"name", "app"}, {"controller", true}}}}}},
          {"spec",
           {{"imagePullSecrets", {{{"name", "cred"}}}},
            {"containers", {{{"name", "main"}, {"image", "ghcr.io/acme/app"}}}}}},

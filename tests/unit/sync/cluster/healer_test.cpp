@@ -31,7 +31,8 @@ class HealerTest : public testing::Test {
         {{"metadata",
           {{"name", name},
            {"annotations", annotations},
-           {"ownerReferences", {{{"kind", "ReplicaSet"}, {"name", "app"}, {"controller", true}}}}}},
+           {"ownerReferences",
+            {{{"apiVersion", "apps/v1"}, {"kind", "ReplicaSet"}, {"name", "app"}, {"controller", true}}}}}},
          {"spec",
           {{"imagePullSecrets", pull_secrets}, {"containers", {{{"name", "main"}, {"image", "ghcr.io/acme/app"}}}}}},
          {"status",
@@ -87,6 +88,33 @@ TEST_F(HealerTest, LeavesAProtectedPodUntilItMayGo) {
   EXPECT_TRUE(evicted_.empty());
   kube_.edit({"pods", "team", "app-1"}, [](json& pod) { pod["metadata"].erase("annotations"); });
   EXPECT_TRUE(until([&] { return !is_there("app-1"); }));
+}
+
+TEST_F(HealerTest, LeavesWhatFailsWithItsPod) {
+  make_pod("app-1");
+  make_pod("build-1");
+  kube_.edit({"pods", "team", "build-1"}, [](json& pod) {
+    pod["metadata"]["ownerReferences"] = {
+        {{"apiVersion", "argoproj.io/v1alpha1"}, {"kind", "Workflow"}, {"name", "build"}, {"controller", true}}};
+  });
+  healer_.repaired({"team", "cred"}, "t", "", payload_);
+  EXPECT_TRUE(until([&] { return !is_there("app-1"); }));
+  EXPECT_TRUE(is_there("build-1"));
+}
+
+// It was given the repaired Secret from the beginning.
+TEST_F(HealerTest, LeavesAPodThatWasMadeAfterTheRepair) {
+  const auto tries = [&] { return kube_.count("create", "pods/eviction"); };
+  make_pod("app-1", {{{"name", "cred"}}}, {{"protected", "yes"}});
+  healer_.repaired({"team", "cred"}, "t", "", payload_);
+  ASSERT_TRUE(until([&] { return tries() > 0; }));
+  make_pod("app-2");
+  const auto before = tries();
+  ASSERT_TRUE(until([&] { return tries() > before + 1; })) << "pods were looked at again";
+  EXPECT_TRUE(is_there("app-2"));
+  kube_.edit({"pods", "team", "app-1"}, [](json& pod) { pod["metadata"].erase("annotations"); });
+  EXPECT_TRUE(until([&] { return !is_there("app-1"); }));
+  EXPECT_TRUE(is_there("app-2"));
 }
 
 TEST_F(HealerTest, OfAServiceAccountThosePodsThatNameNoSecret) {

@@ -262,12 +262,24 @@ TEST_F(ReconcilerTest, ADefectIsAProblemOfTheKey) {
   EXPECT_EQ(cause(), ErrorCode::internal);
 }
 
-TEST_F(ReconcilerTest, AMissingNamespaceIsNoFailureToRetry) {
+TEST_F(ReconcilerTest, ANamespaceThatEndsOrIsMissingIsTriedAgainSoonOnlyWhereNoEventTellsOfTheNextOne) {
+  cache_.observe_namespace("team", NamespaceView());  // the watch is late
+  cache_.observe_namespaces_end(0);
+  kube_.cluster.terminate_namespace("team");
+  EXPECT_EQ(reconcile().kind, Outcome::Kind::wait);
+  EXPECT_EQ(progress().state, SyncState::terminating);
   kube_.erase({"namespaces", "", "team"});
-  cache_.forbid_namespaces();
   EXPECT_EQ(reconcile().kind, Outcome::Kind::wait);
   EXPECT_EQ(cause(), ErrorCode::namespace_missing);
+
+  cache_.forbid_namespaces();
+  EXPECT_EQ(reconcile().kind, Outcome::Kind::retry);
+  EXPECT_EQ(cause(), ErrorCode::namespace_missing);
   EXPECT_EQ(progress().state, SyncState::stuck);
+  kube_.make_namespace("team");
+  kube_.cluster.terminate_namespace("team");
+  EXPECT_EQ(reconcile().kind, Outcome::Kind::retry);
+  EXPECT_EQ(progress().state, SyncState::terminating);
 }
 
 }  // namespace

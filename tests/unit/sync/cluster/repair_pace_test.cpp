@@ -66,6 +66,16 @@ TEST_F(RepairPace, AnotherLoginIsNoRepair) {
   EXPECT_EQ(progress_.repairs, 0);
 }
 
+TEST_F(RepairPace, AnotherTextOfTheTargetWithTheSameLoginsChangesNothing) {
+  for (int i = 0; i < 10; ++i) {
+    write();
+  }
+  progress_.accepted = wanted_.plan().payload->digest();
+  wanted_.put(test::make_target());
+  ASSERT_NE(progress_.written, wanted_.plan().payload->id());
+  EXPECT_GT(wait(), 0ms);
+}
+
 TEST_F(RepairPace, AWriteForNoPlanEndsTheCount) {
   for (int i = 0; i < 10; ++i) {
     write();

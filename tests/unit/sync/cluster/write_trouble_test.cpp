@@ -3,9 +3,12 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "sync/base/paths.hpp"
+
 namespace regsync {
 namespace {
 
+using testing::EndsWith;
 using testing::HasSubstr;
 
 const Key key{"team", "cred"};
@@ -82,11 +85,28 @@ TEST(WriteTrouble, MissingAccountsAreCounted) {
 }
 
 TEST(WriteTrouble, WhoWritesAgainstUsCanBeFound) {
-  EXPECT_THAT(fight_over_secret(key).remedy(), HasSubstr("kubectl -n team get secret cred --show-managed-fields"));
+  const Owner owner{"id", "id jdoe@laptop"};
+  EXPECT_THAT(fight_over_secret(key, nullptr, owner).remedy(),
+              HasSubstr("kubectl -n team get secret cred --show-managed-fields"));
   const Error accounts = fight_over_accounts(key, {"default", "builder"});
   EXPECT_THAT(accounts.message(), HasSubstr("ServiceAccount team/default is changed again and again"));
   EXPECT_THAT(accounts.remedy(), HasSubstr("get serviceaccount default"));
   EXPECT_THAT(account_changed_on_the_way(key, "default").message(), HasSubstr("took cred out of its imagePullSecrets"));
+}
+
+TEST(WriteTrouble, AnotherRegsyncWithTheSameOwnerIdIsNamed) {
+  const Owner owner{"id", "id jdoe@laptop"};
+  SecretView secret = as_written();
+  secret.holder = "jdoe@clone";
+  for (const Error& error : {fight_over_secret(key, &secret, owner), fight_over_deletion(key, &secret, owner)}) {
+    EXPECT_THAT(error.message(), EndsWith("again and again by regsync of jdoe@clone, which has the same owner id"));
+    EXPECT_THAT(error.remedy(), HasSubstr("remove the file " + paths::owner().string() + " and restart regsyncd"));
+  }
+  secret.holder = "jdoe@laptop";
+  EXPECT_THAT(fight_over_secret(key, &secret, owner).message(), EndsWith("by somebody else")) << "who left our marks";
+  secret.ownership = Ownership::unmanaged;
+  secret.holder = "kubectl";
+  EXPECT_THAT(fight_over_secret(key, &secret, owner).message(), EndsWith("by somebody else"));
 }
 
 TEST(WriteTrouble, WhatPassesByItselfNeedsNobody) {

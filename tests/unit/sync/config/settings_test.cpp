@@ -34,6 +34,27 @@ TEST(Settings, WithoutAFileEveryKeyHasItsDefault) {
   EXPECT_EQ(load("# nothing yet\n"), Settings{});
 }
 
+TEST(Settings, ThatCannotBeReadAreTheLastGoodOnesOrTheDefaults) {
+  const test::TempDir root;
+  const auto now = [&](const std::string& yaml) {
+    root.write("config.yaml", yaml);
+    return load_settings_or_last_good(root / "config.yaml", root / "last-good.yaml");
+  };
+  const auto unknown = now("owner: [");
+  EXPECT_TRUE(unknown.problem);
+  EXPECT_TRUE(unknown.by_default);
+  EXPECT_EQ(unknown.settings, Settings{});
+
+  EXPECT_FALSE(now("owner: team").by_default);
+  const auto known = now("owner: [");
+  EXPECT_TRUE(known.problem);
+  EXPECT_FALSE(known.by_default);
+  EXPECT_EQ(known.settings.owner, "team");
+
+  root.write("last-good.yaml", "owner: [");
+  EXPECT_TRUE(now("owner: [").by_default);
+}
+
 TEST(Settings, ReadsEveryKey) {
   const Settings settings = load(
       "kubeconfig: /etc/kube/config\nlogLevel: debug\nconcurrency: 8\n"

@@ -95,5 +95,20 @@ TEST(TargetDirectory, HasNoTargetWhoseNameIsTooLongForAFile) {
   EXPECT_FALSE(TargetDirectory(dir / "file").contains("web"));
 }
 
+TEST(TargetDirectory, HasNoTargetWhoseNameIsAPath) {
+  const test::TempDir dir;
+  dir.write("config.yaml", "socket: x\n");
+  dir.write("targets/.hidden.yaml", good);
+  dir.write("targets/Odd_1.yaml", good);
+  const TargetDirectory targets(dir / "targets");
+  for (const std::string& name : {std::string("../config"), (dir / "config").string(), std::string(".hidden")}) {
+    EXPECT_FALSE(targets.contains(name)) << name;
+    EXPECT_FALSE(targets.read_if_exists(name)) << name;
+    EXPECT_FALSE(targets.remove(name)) << name;
+  }
+  EXPECT_TRUE(std::filesystem::exists(dir / "config.yaml"));
+  EXPECT_TRUE(targets.contains("Odd_1")) << "a file that no target may be named after can be removed";
+}
+
 }  // namespace
 }  // namespace regsync

@@ -203,6 +203,37 @@ TEST_F(ContextBookTest, WhereTheBookIsLostPinnedContextsWaitToBeTrusted) {
   EXPECT_FALSE(again.is_held("prod"));
 }
 
+TEST_F(ContextBookTest, ALostBookStaysSoUntilAllPinnedContextsWereMet) {
+  for (const auto* content : {"", "torn {", "[]", "null", "{}", R"({"contexts": 1})"}) {
+    dir_.write("contexts.json", content);
+    {
+      ContextBook lost(dir_ / "contexts.json");
+      EXPECT_TRUE(lost.is_lost()) << content;
+      lost.meet("dev", one, false, noon);
+      lost.save();
+    }
+    ContextBook again(dir_ / "contexts.json");
+    EXPECT_NE(again.find("dev"), nullptr) << content;
+    again.meet("prod", one, true, noon);
+    EXPECT_TRUE(again.is_held("prod")) << content;
+    again.end_loss();
+    again.save();
+    EXPECT_FALSE(ContextBook(dir_ / "contexts.json").is_lost()) << content;
+  }
+  std::filesystem::remove(dir_ / "contexts.json");
+  EXPECT_FALSE(ContextBook(dir_ / "contexts.json").is_lost()) << "nothing was known";
+}
+
+TEST_F(ContextBookTest, WhatCannotCountYetIsPutBack) {
+  book_.meet("dev", one, false, noon);
+  const auto before = book_.all();
+  book_.meet("dev", other, false, noon);
+  book_.put_back(before);
+  book_.save();
+  EXPECT_EQ(ContextBook(dir_ / "contexts.json").all(), before);
+  EXPECT_EQ(book_.meet("dev", other, false, noon), Met::elsewhere) << "it is met again";
+}
+
 TEST_F(ContextBookTest, WhatCannotBeWrittenIsWrittenTheNextTime) {
   std::filesystem::create_directories(dir_ / "contexts.json/in-the-way");
   book_.meet("dev", one, false, noon);

@@ -182,8 +182,24 @@ TEST_F(DenialsOverRestarts, ADenialOfAClockThatWasAYearAheadIsTriedAgainAfterTen
   settle("bad", noon_);
   EXPECT_EQ(tries_, 0);
   health_->try_denied_again(now + 11min);
+  for (int i = 0; i < 3; ++i) {
+    settle("bad", noon_);
+  }
+  EXPECT_EQ(tries_, 1);
+}
+
+TEST_F(DenialsOverRestarts, AClockThatIsSetBackAfterAPersonAskedCausesNoTryAfterTry) {
   settle("bad", noon_);
   EXPECT_EQ(tries_, 1);
+  health_->try_denied_again(std::chrono::system_clock::now() + 24h);
+  for (int i = 0; i < 3; ++i) {
+    settle("bad", noon_);
+  }
+  EXPECT_EQ(tries_, 2) << "the person asked once";
+  start();
+  health_->try_denied_again(std::chrono::system_clock::now() + 24h);
+  settle("bad", noon_);
+  EXPECT_EQ(tries_, 2) << "it was tried a moment ago";
 }
 
 TEST_F(DenialsOverRestarts, AnotherTryThatGetsNoAnswerLeavesTheDenialAsItIs) {

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <fstream>
 
 #include "tests/support/temp_dir.hpp"
@@ -21,6 +22,9 @@ struct World {
   std::vector<std::pair<std::string, std::string>> logins{{"ghcr.io", "/login"}, {"quay.io", "/work"}};
   std::chrono::seconds changed{1000};
 
+  void create_at(const std::string& path, std::chrono::seconds time) {
+    std::ranges::find(collections, path, &StoreCollection::path)->created = std::chrono::sys_seconds(time);
+  }
   [[nodiscard]] StoreReading read() const {
     StoreReading reading;
     reading.asked = {ghcr, quay};
@@ -133,6 +137,63 @@ TEST_F(LoginPlacesTest, ALoginThatTwoCollectionsHaveIsKeptByTheOneThatIsNotThere
   judge();
   log_out("quay.io");
   EXPECT_TRUE(judge_twice().unknown.contains(quay));
+}
+
+TEST_F(LoginPlacesTest, AKeyringThatWasMadeAnewIsNotTheOneThatHeldTheLogin) {
+  world_.create_at("/login", 500s);
+  judge();
+  log_out("ghcr.io");
+  world_.create_at("/login", 2000s);
+  const auto verdict = judge_twice();
+  EXPECT_TRUE(verdict.gone.empty());
+  ASSERT_TRUE(verdict.unknown.contains(ghcr));
+  EXPECT_NE(verdict.unknown.at(ghcr).message().find("\"Login\" of gnome-keyring-daemon was made anew since"),
+            std::string::npos)
+      << verdict.unknown.at(ghcr).message();
+  EXPECT_NE(verdict.unknown.at(ghcr).remedy().find("log in again"), std::string::npos);
+}
+
+TEST_F(LoginPlacesTest, ALoginOfAKeyringThatWasMadeAnewIsGoneOnceItWasWrittenThereAndDeleted) {
+  for (const char* home : {"/login", "/work"}) {
+    LoginPlaces places({}, 3s);
+    world_ = World();
+    world_.logins = {{"ghcr.io", home}};
+    world_.create_at(home, 500s);
+    places.judge(world_.read(), now_);
+    world_.create_at(home, 2000s);
+    world_.changed = 2060s;
+    EXPECT_TRUE(places.judge(world_.read(), now_).unknown.empty()) << home;
+    log_out("ghcr.io");
+    places.judge(world_.read(), now_);
+    EXPECT_TRUE(places.judge(world_.read(), now_ + 3s).gone.contains(ghcr)) << home;
+  }
+}
+
+TEST_F(LoginPlacesTest, AKeyringIsKnownToBeAnewAfterARestart) {
+  const test::TempDir root;
+  const auto file = root.path() / "logins.json";
+  world_.create_at("/login", 500s);
+  LoginPlaces(file).judge(world_.read(), now_);
+  log_out("ghcr.io");
+  const auto is_gone = [&] {
+    LoginPlaces after(file);
+    after.judge(world_.read(), now_);
+    return after.judge(world_.read(), now_ + 3s).gone.contains(ghcr);
+  };
+  EXPECT_TRUE(is_gone()) << "the keyring is the same";
+  world_.create_at("/login", 2000s);
+  EXPECT_FALSE(is_gone());
+  world_.create_at("/login", 0s);
+  EXPECT_TRUE(is_gone()) << "its provider does not say";
+}
+
+// As oo7 tells: its own start, or the last write.
+TEST_F(LoginPlacesTest, ACollectionWhoseTimeMovesWithEachWriteIsTheSame) {
+  world_.create_at("/login", 1000s);
+  judge();
+  log_out("ghcr.io");
+  world_.create_at("/login", 2000s);
+  EXPECT_TRUE(judge_twice().gone.contains(ghcr));
 }
 
 // The keyring was deleted. Nothing but a new login can say that what it held does not matter any more.

@@ -314,12 +314,59 @@ TEST_F(DecideTest, WhatATargetHasUnderAnotherNameStaysUntilTheNewOneIsInSync) {
   EXPECT_EQ(decision.action, Action::nothing);
   EXPECT_EQ(decision.state, SyncState::removing);
   EXPECT_NE(decision.cause->message().find("kept until Secret cred"), std::string::npos);
+  EXPECT_TRUE(decision.awaits_successor());
+  EXPECT_TRUE(decision.keeps_accounts());
   auto view_of_gone = view;
   view_of_gone.target = "gone";
   facts.secret = &view_of_gone;
   EXPECT_FALSE(desired_->successor_of(old, facts));
   facts.secret = nullptr;
   EXPECT_FALSE(desired_->successor_of(old, facts));
+}
+
+TEST_F(DecideTest, WhatATargetHasUnderAnotherNameIsKeptCurrentWhereThatCanBeDone) {
+  auto view = in_place();
+  view.digest = {};
+  Facts facts;
+  facts.secret = &view;
+  facts.awaits_successor = true;
+  const Key old{"team-a", "old"};
+  const auto decide_old = [&] {
+    auto decision = desired_->decide(old, facts);
+    EXPECT_EQ(decision.state, SyncState::removing);
+    EXPECT_TRUE(decision.awaits_successor());
+    return decision;
+  };
+  EXPECT_EQ(decide_old().action, Action::update);
+  EXPECT_EQ(decide_old().why, Why::outdated);
+  EXPECT_EQ(decide_old().plan, plan_.get());
+  view.immutable = true;
+  EXPECT_EQ(decide_old().action, Action::nothing);
+  view.immutable = false;
+  NamespaceView ending;
+  ending.terminating = true;
+  facts.name_space = &ending;
+  EXPECT_EQ(decide_old().action, Action::nothing);
+  EXPECT_FALSE(decide_old().keeps_accounts());
+  facts.name_space = nullptr;
+  build(make_target("t"), KnownLogins());
+  EXPECT_EQ(decide_old().action, Action::nothing) << "there is nothing to be written yet";
+}
+
+// Elsewhere another machine with the same owner may want it, or this one before its footprint was lost.
+TEST_F(DecideTest, ATargetThatIsBoundToANamespaceGivesUpOnlyWhereItIsKnownToHaveBeen) {
+  const auto view = in_place();
+  const auto action_in = [&](const std::string& name_space, const std::set<std::string>& known) {
+    Places places;
+    places.secrets["cred"].namespaces = known;
+    const DesiredState desired("default", {{"t", plan_}}, {}, {"t"}, {}, {}, {}, {}, {{"t", places}});
+    Facts facts;
+    facts.secret = &view;
+    facts.remembered = true;  // of another target, with a Secret of the same name
+    return desired.decide({name_space, "cred"}, facts).action;
+  };
+  EXPECT_EQ(action_in("elsewhere", {"team-a"}), Action::nothing);
+  EXPECT_EQ(action_in("elsewhere", {"team-a", "elsewhere"}), Action::remove);
 }
 
 TEST_F(DecideTest, SaysWhy) {

@@ -88,6 +88,29 @@ TEST(Pod, TheControllerOfADeploymentsPodIsTheDeployment) {
   EXPECT_EQ(controller("StatefulSet", "db-7d4b9", {{"pod-template-hash", "7d4b9"}}), "StatefulSet/db-7d4b9");
 }
 
+TEST(Pod, OnlyControllersThatKeepANumberOfPodsMakeOneAnew) {
+  json object = pod(json::object(), json::object());
+  const auto made_anew = [&](const std::string& api_version, const std::string& kind, bool controls = true) {
+    object["metadata"]["ownerReferences"] = {
+        {{"apiVersion", api_version}, {"kind", kind}, {"name", "x"}, {"controller", controls}}};
+    return read_pod(object).value().made_anew;
+  };
+  for (const char* kind : {"ReplicaSet", "StatefulSet", "DaemonSet"}) {
+    EXPECT_TRUE(made_anew("apps/v1", kind)) << kind;
+    EXPECT_FALSE(made_anew("apps/v1", kind, false)) << kind;
+    EXPECT_FALSE(made_anew("apps.example.com/v1", kind)) << kind;
+  }
+  EXPECT_TRUE(made_anew("v1", "ReplicationController"));
+  for (const auto& [api_version, kind] :
+       {std::pair{"batch/v1", "Job"}, std::pair{"argoproj.io/v1alpha1", "Workflow"},
+        std::pair{"tekton.dev/v1", "TaskRun"}, std::pair{"build.openshift.io/v1", "Build"},
+        std::pair{"kubevirt.io/v1", "VirtualMachineInstance"}, std::pair{"v1", "Pod"}, std::pair{"v1", "Node"}}) {
+    EXPECT_FALSE(made_anew(api_version, kind)) << kind;
+  }
+  object["metadata"].erase("ownerReferences");
+  EXPECT_FALSE(read_pod(object).value().made_anew);
+}
+
 TEST(Pod, TheMirrorOfAStaticPodHasNoController) {
   json object = pod(json::object(), json::object());
   object["metadata"]["annotations"] = {{"kubernetes.io/config.mirror", "0123"}};

@@ -75,6 +75,17 @@ TEST_F(DeletionRulesTest, ATargetThatNamesAContextWhichNobodyKnowsDeletesNothing
   EXPECT_TRUE(scope.places.empty());
 }
 
+TEST_F(DeletionRulesTest, ATargetWithoutNamespacesDeletesOnlyWhereItsFootprintSaysThatItWas) {
+  declare("web", {"dev"});
+  ASSERT_TRUE(scope_in("dev").bound.contains("web"));
+  EXPECT_TRUE(scope_in("dev").bound.at("web").empty());
+  was_in("web", "dev", {"n1"});
+  EXPECT_TRUE(scope_in("dev").bound.at("web").cover({"n1", "cred"}));
+  EXPECT_FALSE(scope_in("dev").bound.at("web").cover({"n2", "cred"}));
+  files_["web"].target->namespaces = {"n3"};
+  EXPECT_THAT(scope_in("dev").bound, IsEmpty());
+}
+
 TEST_F(DeletionRulesTest, WhereAContextIsHeldNobodysRemovalCounts) {
   was_in("web", "dev", {"n1"}).forgotten = true;
   leads_to("dev", "1");

@@ -263,6 +263,12 @@ TEST_F(DifferencesTest, WhatHasAnotherNameIsDeletedOnlyWhereTheNewOneCanBeMade) 
   find({renamed}, of_known({"t"}));
   EXPECT_THAT(told(), IsEmpty());
   EXPECT_THAT(obstacles(), ElementsAre(ErrorCode::cancelled, ErrorCode::not_owned));
+
+  secrets_ = {password, "the new one"};
+  find({plan_of(test::make_target("t", "other"), "the new one")}, of_known({"t"}));
+  ASSERT_THAT(told(), ElementsAre("change secret team/cred")) << "until then it gets the new login";
+  EXPECT_EQ(found_.changes[0].after.at("metadata").at("name"), "cred");
+  EXPECT_EQ(found_.changes[0].before.at("metadata"), found_.changes[0].after.at("metadata"));
 }
 
 TEST_F(DifferencesTest, AnOldCopyInAnAnnotationIsToldAndNotShown) {

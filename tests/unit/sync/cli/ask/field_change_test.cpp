@@ -19,12 +19,12 @@ EditedTarget change(const std::vector<std::string>& words, const std::string& te
   for (const std::string& word : words) {
     changes.push_back(parse_change(word));
   }
-  return edited(parse_target("web", text, "web.yaml"), text, changes);
+  return edited(parse_target("web", text, "web.yaml"), {.name = "web", .text = text}, changes);
 }
 
-std::string refusal(const std::string& word) {
+std::string refusal(const std::string& word, const std::string& text = file) {
   try {
-    change({word});
+    change({word}, text);
   } catch (const Error& error) {
     return describe(error);
   }
@@ -75,11 +75,60 @@ TEST(FieldChange, TheFileKeepsItsComments) {
   EXPECT_EQ(parse_target("web", flow.text, "web.yaml"), flow.target) << "a file in another style is written anew";
 }
 
+TEST(FieldChange, AListWithALineForEachItemStaysOne) {
+  const std::string head = "# web\nregistries: [ghcr.io]\ncontexts: [dev]\nnamespaces:\n";
+  const std::string text = head + "  - team-a  # ann\n# since May\n  - team-b  # bob\n";
+  EXPECT_EQ(change({"namespaces+=team-c"}, text).text, text + "  - team-c\n");
+  EXPECT_EQ(change({"namespaces-=team-b"}, text).text, head + "  - team-a  # ann\n# since May\n");
+  EXPECT_EQ(change({"namespaces=team-b,prod-*"}, text).text, head + "# since May\n  - team-b  # bob\n  - \"prod-*\"\n");
+  EXPECT_EQ(change({"namespaces-"}, text).text, "# web\nregistries: [ghcr.io]\ncontexts: [dev]\n");
+}
+
+TEST(FieldChange, WhatAFileIsWrittenInStays) {
+  const std::string quoted = "# web\n\"registries\": [ghcr.io]\ncontexts : [dev]\n...\n";
+  EXPECT_EQ(change({"registries=quay.io", "contexts+=prod", "pin=true"}, quoted).text,
+            "# web\n\"registries\": [quay.io]\ncontexts : [dev, prod]\npin: true\n...\n");
+  const std::string lines = "# web\nregistries: [\n  ghcr.io\n]\ncontexts: [dev]\n";
+  EXPECT_EQ(change({"registries+=quay.io"}, lines).text, "# web\nregistries: [ghcr.io, quay.io]\ncontexts: [dev]\n");
+  EXPECT_EQ(change({"contexts=dev", "email-"}, lines).text, lines) << "nothing is changed";
+}
+
+// A refusal is better than a loss.
+TEST(FieldChange, AChangeThatWouldLoseCommentsOrAnchorsIsRefused) {
+  const std::string head = "registries: [ghcr.io]\ncontexts: ";
+  for (const std::string& text :
+       {std::string("{registries: [ghcr.io], contexts: [dev]}  # why\n"), head + "[\n  dev,  # mine\n  prod\n]\n",
+        head + "\n  - dev\n  - prod  # theirs\n", head + "&c [dev]\nnamespaces: *c\n"}) {
+    EXPECT_THAT(refusal("contexts=prod,dev", text), HasSubstr("target \"web\": its file has comments or anchors"))
+        << text;
+    EXPECT_THAT(refusal("contexts=prod,dev", text), HasSubstr("(contexts: [prod, dev]): regsync edit web")) << text;
+  }
+}
+
+TEST(FieldChange, AnEntryThatIsNotThereIsTakenOutAlready) {
+  EXPECT_EQ(change({"expires.ghcr.io-"}).text, file);
+  EXPECT_EQ(change({"refresh.ghcr.io-"}).text, file);
+  const std::string other = std::string(file) + "expires: {quay.io: 2027-01-31}  # soon\n";
+  EXPECT_EQ(change({"expires.ghcr.io-"}, other).text, other);
+}
+
+TEST(FieldChange, AnotherNameKeepsTheFileToo) {
+  const std::string flow = "{secret: web, registries: [ghcr.io], contexts: [dev]}  # why\n";
+  Target target = parse_target("web", flow, "web.yaml");
+  target.name = "api";
+  FieldChange secret;
+  secret.field = "secret";
+  secret.value = "web";
+  EXPECT_EQ(edited(target, {.name = "web", .text = flow}, {secret}).text, flow);
+}
+
 TEST(FieldChange, WhatIsNoChangeOrNoFieldIsRefusedWithWhatWasMeant) {
   EXPECT_THAT(refusal("namespaces"), HasSubstr("\"namespaces\" is not FIELD=VALUE"));
   EXPECT_THAT(refusal("namspaces=a"), HasSubstr("did you mean \"namespaces\"?"));
   EXPECT_THAT(refusal("email+=a"), HasSubstr("email is not a list"));
   EXPECT_THAT(refusal("expires=2027-01-31"), HasSubstr("name one: expires.ghcr.io=VALUE"));
+  EXPECT_THAT(refusal("expires-=ghcr.io"),
+              HasSubstr("set an entry: expires.ghcr.io=VALUE; to take one out: expires.ghcr.io-"));
   EXPECT_THAT(refusal("pin.x=true"), HasSubstr("pin has no entry"));
   EXPECT_THAT(refusal("=x"), HasSubstr("is not FIELD=VALUE"));
   EXPECT_EQ(refusal("onLogout=delete").find("web.yaml:"), std::string::npos) << "no line of a file that is not so";

@@ -29,7 +29,7 @@ Error refusal(const kube::Kubeconfig& kubeconfig, const std::vector<std::string>
 }
 
 TEST(KubeconfigSelection, NamesAndGlobsSelectContexts) {
-  EXPECT_THAT(select_contexts(some, {}), ElementsAre("dev", "prod-eu", "prod-us"));
+  EXPECT_THAT(select_contexts(some, {}), ElementsAre());
   EXPECT_THAT(select_contexts(some, {"prod-*"}), ElementsAre("prod-eu", "prod-us"));
   EXPECT_THAT(select_contexts(some, {"prod-us", "d?v", "prod-us"}), ElementsAre("dev", "prod-us"));
   EXPECT_THAT(select_contexts(some, {"nowhere"}), ElementsAre());
@@ -43,6 +43,14 @@ TEST(KubeconfigSelection, TargetsGoToTheContextsThatTheySelectAndToThoseThatThey
   EXPECT_THAT(contexts_of({web}, some), ElementsAre("gone", "prod-eu", "prod-us"));
   EXPECT_THAT(contexts_of({web, api}, some), ElementsAre("dev", "gone", "prod-eu", "prod-us"));
   EXPECT_THAT(contexts_of({}, some), ElementsAre());
+  EXPECT_THAT(selected_contexts({web, api}, some), ElementsAre("dev", "prod-eu", "prod-us"));
+}
+
+TEST(KubeconfigSelection, ATargetThatSelectsContextsByLabelsOnlyGoesToNoneThatHasNone) {
+  Target labelled;
+  labelled.context_selector = LabelSelector::parse("env=prod");
+  EXPECT_THAT(selected_contexts({labelled}, some), ElementsAre());
+  EXPECT_THAT(contexts_of({labelled}, some), ElementsAre());
 }
 
 TEST(KubeconfigSelection, ANameThatIsNoContextIsRefusedWithTheNearest) {

@@ -77,6 +77,16 @@ TEST(Rights, EachTargetAndSubjectHasNamesOfItsOwn) {
   EXPECT_THAT(names, testing::Each(testing::MatchesRegex("regsync-(web|other)-[a-z0-9-]+-[0-9a-f]{8}")));
 }
 
+TEST(Rights, TheWatchOfEachSubjectHasANameOfItsOwn) {
+  Target namesake = target();
+  namesake.name = "watch";
+  const Subject alice{"User", "alice", ""};
+  EXPECT_EQ(watch_role_name(alice), "regsync:watch-alice-7064b183");
+  EXPECT_NE(watch_role_name(alice), watch_role_name({"Group", "alice", ""}));
+  EXPECT_NE(watch_role_name(alice), watch_role_name({"User", "bob", ""}));
+  EXPECT_NE(make_rbac(rights_of(namesake, "default"), alice)[0]["metadata"]["name"], watch_role_name(alice));
+}
+
 TEST(Rights, PodsAreListedAndEvictedOnlyForATargetThatHeals) {
   Target made = target();
   const auto resources = [&] {

@@ -473,7 +473,7 @@ TEST_F(Setup, UndoWithoutTheKeyringUndoesAllElseAndRestoresTheLoginsLater) {
   EXPECT_FALSE(config().contains("credsStore"));
   EXPECT_FALSE(is_set_up_for_containers());
   EXPECT_THAT(err_.str(), AllOf(HasSubstr("not restored: ghcr.io, quay.io: the keyring is locked; unlock it\n"),
-                                HasSubstr("stays in the keyring; once that can be read: regsync setup --undo")));
+                                HasSubstr("once that can be read: regsync setup --undo")));
   EXPECT_EQ(undo(), 1) << "it is locked still";
   store_.problem.reset();
   EXPECT_EQ(undo(), 0);
@@ -492,6 +492,26 @@ TEST_F(Setup, UndoRestoresTheLoginsThatTheKeyringGivesWhereItDoesNotGiveAnother)
   options_.open_store = [this](Prompt) { return std::make_unique<Shared>(store_); };
   EXPECT_EQ(undo(), 0);
   EXPECT_EQ(config(), before);
+}
+
+// Another keyring may answer by now, which has none of them.
+TEST_F(Setup, UndoRemembersTheLoginsThatTheKeyringDoesNotHaveUntilTheClientLogsOut) {
+  config(R"({"auths":{"ghcr.io":{"auth":"YWxpY2U6Y2FuYXJ5"},"quay.io":{"auth":"YWxpY2U6Y2FuYXJ5"}}})");
+  const json before = config();
+  ASSERT_EQ(import(), 0);
+  test::MemoryStore other;
+  options_.open_store = [&other](Prompt) { return std::make_unique<Shared>(other); };
+  EXPECT_EQ(undo(), 1);
+  EXPECT_THAT(err_.str(), AllOf(HasSubstr("not restored: ghcr.io: the keyring has no login there now; "),
+                                HasSubstr("if none has: docker logout quay.io\n")));
+  EXPECT_FALSE(config().contains("credsStore"));
+
+  config(R"({"auths":{"ghcr.io":{}}})");  // docker logout quay.io
+  EXPECT_EQ(undo(), 1);
+  options_.open_store = [this](Prompt) { return std::make_unique<Shared>(store_); };
+  EXPECT_EQ(undo(), 0);
+  EXPECT_EQ(config(), (json{{"auths", {{"ghcr.io", before["auths"]["ghcr.io"]}}}}));
+  EXPECT_FALSE(fs::exists(options_.docker_config.string() + ".before-regsync"));
 }
 
 // What the undo left is only for its logins: the state before is the one that the next setup finds.

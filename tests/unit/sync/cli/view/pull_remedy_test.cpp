@@ -24,6 +24,7 @@ std::string remedy(const PullFinding& finding, const std::vector<Target>& target
   pod.service_account = "default";
   pod.pull_secrets = {"regcred"};
   pod.controller = controller;
+  pod.made_anew = controller.starts_with("Deployment/");
   return remedy_of(finding, "dev 1", pod, {"main", "ghcr.io/acme/app:1", "ErrImagePull", ""},
                    parse_image("ghcr.io/acme/app:1"), targets);
 }
@@ -64,6 +65,7 @@ TEST(PullRemedy, AnImageByAnotherNameOfDockerHubIsNamedAnew) {
     pod.name_space = "team-a";
     pod.name = "app";
     pod.controller = controller;
+    pod.made_anew = controller.starts_with("Deployment/");
     const PullFailure failure{"main", "registry-1.docker.io/acme/app:1", "ErrImagePull", ""};
     return remedy_of({PullCause::no_matching_entry, "", "regcred", {}}, "dev", pod, failure, parse_image(failure.image),
                      {hub});
@@ -146,8 +148,9 @@ TEST(PullRemedy, EveryCommandIsQuoted) {
   for (int cause = 0; cause <= static_cast<int>(PullCause::other); ++cause) {
     const PullFinding finding{static_cast<PullCause>(cause), evil, evil, {evil}};
     for (const auto& targets : {std::vector<Target>{}, {one}, {selecting}}) {
-      for (const std::string& controller : {std::string(), "deployment/" + evil}) {
+      for (const std::string& controller : {std::string(), "Deployment/" + evil, "Workflow/" + evil}) {
         pod.controller = controller;
+        pod.made_anew = controller.starts_with("Deployment/");
         const std::string text = remedy_of(finding, evil, pod, {evil, evil, evil, evil}, image, targets);
         // What stands before a ":" is said to people.
         const bool begins = text.starts_with("kubectl ") || text.starts_with("regsync ");
@@ -222,9 +225,24 @@ TEST(PullRemedy, ANewTargetTakesNoNameThatIsTaken) {
             "regsync add other-2 --secret-name other --registry ghcr.io --context 'dev 1' -n team-a --wait");
 }
 
-TEST(PullRemedy, APodOfAControllerIsDeleted) {
-  EXPECT_EQ(remedy({PullCause::older_than_account, "", "regcred", {}}, {}, "ReplicaSet/app-1"),
-            "recreate the pod: kubectl --context 'dev 1' -n team-a delete pod app");
+TEST(PullRemedy, APodThatItsControllerMakesAnewIsDeleted) {
+  for (const char* controller : {"Deployment/app", "Job/import"}) {
+    EXPECT_EQ(remedy({PullCause::older_than_account, "", "regcred", {}}, {}, controller),
+              "recreate the pod: kubectl --context 'dev 1' -n team-a delete pod app");
+  }
+  EXPECT_EQ(remedy({PullCause::pullable, "", "", {}}, {}, "Deployment/app"),
+            "if it cannot wait: kubectl --context 'dev 1' -n team-a delete pod app");
+}
+
+TEST(PullRemedy, APodWhoseEndIsAFailureIsNotDeleted) {
+  const std::string wait = "wait for the node: kubectl --context 'dev 1' -n team-a get pod app --watch";
+  for (const char* controller : {"Workflow/build-1", "Job/import", "Pod/driver", ""}) {
+    EXPECT_EQ(remedy({PullCause::pullable, "", "", {}}, {}, controller), wait) << controller;
+  }
+  EXPECT_EQ(remedy({PullCause::older_than_account, "", "regcred", {}}, {}, "Workflow/build-1"),
+            "recreate the pod: start Workflow/build-1 anew, which may fail where only its pod is deleted");
+  EXPECT_EQ(remedy({PullCause::invalid_image, "", "", {}}, {}, "Workflow/build-1"),
+            "name an image where the pod comes from: Workflow/build-1, or what made that");
 }
 
 }  // namespace

@@ -43,6 +43,21 @@ TEST(TargetView, AsJsonHasTheKeysOfTheFileWithTheirTypes) {
   EXPECT_EQ(shown.at("verifyLogins"), false);
 }
 
+TEST(TargetView, NamesTheFieldsThatAReplacementDrops) {
+  Target before = target();
+  EXPECT_THAT(dropped_fields(before, target()), testing::IsEmpty());
+  before.paused = before.pin = true;
+  before.namespaces = {"team-a"};
+  before.expires = {{"ghcr.io", {}}, {"quay.io", {}}};
+  EXPECT_THAT(dropped_fields(before, target()),
+              ElementsAre("expires.ghcr.io", "expires.quay.io", "namespaces", "paused", "pin"));
+  Target after = before;
+  after.expires.erase("quay.io");
+  after.namespaces = {"team-b"};
+  EXPECT_THAT(dropped_fields(before, after), ElementsAre("expires.quay.io")) << "another value is no dropped field";
+  EXPECT_THAT(dropped_fields(target(), before), testing::IsEmpty());
+}
+
 TEST(TargetView, SaysWhichNamespacesItSelects) {
   Target made = target();
   EXPECT_EQ(namespaces_text(made), "<context's own>");
@@ -93,6 +108,7 @@ TEST_F(TargetFolder, ATargetIsFoundByItsName) {
 TEST_F(TargetFolder, WithoutTargetsOneIsToBeDeclared) {
   EXPECT_THAT(refusal([] { require_target("web"); }).remedy(), HasSubstr("regsync add web"));
   EXPECT_THAT(refusal([&] { require_targets({}, console_.console()); }).remedy(), HasSubstr("regsync add"));
+  EXPECT_TRUE(declared_targets(console_.console()).complete) << "who can do without looks on";
 }
 
 TEST_F(TargetFolder, NamesAreAskedForOnceEach) {

@@ -23,6 +23,7 @@ class WrongUse : public testing::Test {
     CLI::App* status = app_.add_subcommand("status", "")->alias("st");
     status->add_option("-o,--output", text_)->check(CLI::IsMember({"json", "yaml"}));
     status->add_option("--timeout", text_);
+    status->add_option("-n,--namespace", text_);
     app_.add_subcommand("__hidden", "")->group("");
   }
 
@@ -74,6 +75,15 @@ TEST_F(WrongUse, OptionsMayStandBeforeTheCommand) {
   EXPECT_THAT(as_typed({"-o=json", "st"}), ElementsAre("st", "-ojson"));
   EXPECT_THAT(as_typed({"--version"}), ElementsAre("--version"));
   EXPECT_THAT(as_typed({"add", "status"}), ElementsAre("add", "status")) << "a target named status";
+  EXPECT_THAT(as_typed({"--yes", "add", "status"}), ElementsAre("add", "--yes", "status")) << "--yes takes no value";
+}
+
+TEST_F(WrongUse, AValueBeforeTheCommandMayBeNamedAsACommand) {
+  EXPECT_THAT(as_typed({"-n", "add", "status"}), ElementsAre("status", "-n", "add"));
+  EXPECT_THAT(as_typed({"--namespace", "status", "st"}), ElementsAre("st", "--namespace", "status"));
+  EXPECT_THAT(as_typed({"-o", "json", "-n", "add", "status", "add"}),
+              ElementsAre("status", "-o", "json", "-n", "add", "add"));
+  EXPECT_THAT(as_typed({"--namespace=add", "status", "add"}), ElementsAre("status", "--namespace=add", "add"));
 }
 
 TEST_F(WrongUse, AValueThatLooksLikeAnOptionIsLeftAsItIs) {
