@@ -8,7 +8,6 @@
 #include "sync/base/log.hpp"
 #include "sync/base/spawn_guarded.hpp"
 #include "sync/base/suggest.hpp"
-#include "sync/base/user_manager.hpp"
 
 namespace regsync {
 
@@ -45,10 +44,8 @@ void DeclaredTargets::require_declared(const std::string& target) const {
     throw Error(*problem_);
   }
   throw Error(ErrorCode::not_found, "regsyncd finds no target \"" + target + "\" in its folder, " + folder().string(),
-              std::string("XDG_CONFIG_HOME or HOME is another one in this shell: unset it and run this again; or ") +
-                  (has_user_manager() ? "give regsyncd that of this shell: systemctl --user import-environment "
-                                        "XDG_CONFIG_HOME && systemctl --user restart regsyncd"
-                                      : "start regsyncd from this shell"));
+              "XDG_CONFIG_HOME or HOME is another one in this shell: set them here as regsyncd has them, and run this "
+              "again");
 }
 
 Error DeclaredTargets::not_found(const std::string& target) const {

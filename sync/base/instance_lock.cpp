@@ -8,6 +8,7 @@
 #include <array>
 #include <cerrno>
 #include <climits>
+#include <fstream>
 #include <sstream>
 #include <string>
 #include <system_error>
@@ -32,8 +33,16 @@ std::string this_host() {
   return ::gethostname(host.data(), host.size() - 1) == 0 ? host.data() : "";
 }
 
-// The owner wrote "4711 regsyncd\nlaptop\n" once it had the lock; in the moment before, who it is is not known. Older
-// versions named no host.
+// One for each time that a machine starts, and the same in its containers, whatever their host names.
+std::string this_boot() {
+  std::string boot;
+  std::ifstream file("/proc/sys/kernel/random/boot_id");
+  std::getline(file, boot);
+  return boot;
+}
+
+// The owner wrote "4711 regsyncd\nlaptop\nBOOT\n" once it had the lock; in the moment before, who it is is not known.
+// Older versions named no host.
 Error taken(int fd, const std::string& folder) {
   std::array<char, 512> text{};
   const ssize_t size = ::pread(fd, text.data(), text.size(), 0);
@@ -46,14 +55,17 @@ Error taken(int fd, const std::string& folder) {
   const std::string program = is_known ? owner.substr(space + 1) : "another regsync process";
   const std::string process = is_known ? " (process " + owner.substr(0, space) + ")" : "";
   std::getline(lines, host);
-  if (!is_known || host.empty() || host == this_host()) {
+  std::string boot;
+  std::getline(lines, boot);
+  if (!is_known || boot.empty() || boot == this_boot()) {
     return {ErrorCode::already_exists, program + " runs already" + process + " and keeps the clusters in sync",
             "use it (regsync status, regsync sync), or " + how_to_stop_regsyncd()};
   }
-  return {ErrorCode::invalid_input,
-          program + " runs on " + host + process + " with the same " + folder + ", and keeps the clusters in sync",
-          "one is enough for all machines that share the folder; to run another one here, set XDG_STATE_HOME, for it "
-          "and for regsync, to a folder on a disk of this machine, and name one owner for both: owner: in config.yaml"};
+  return {
+      ErrorCode::invalid_input,
+      program + " runs on " + host + process + " with the same " + folder + ", and keeps the clusters in sync",
+      "one is enough for all machines that share the folder; to run another one here, set XDG_STATE_HOME, for it "
+      "and for regsync, to a folder on a disk of this machine, and first copy the file owner into its folder regsync"};
 }
 
 // -1, with errno, where nothing can be written there now.
@@ -99,7 +111,8 @@ InstanceLock::InstanceLock(const std::filesystem::path& file, std::string_view p
   if (file_.error() != 0 && folder_.error() != 0) {
     fail(file, file_.error());
   }
-  const std::string line = std::to_string(::getpid()) + " " + std::string(program) + "\n" + this_host() + "\n";
+  const std::string line =
+      std::to_string(::getpid()) + " " + std::string(program) + "\n" + this_host() + "\n" + this_boot() + "\n";
   // On a full disk the lock holds all the same; only its owner's name is missing.
   if (::ftruncate(file_.fd(), 0) == 0 && ::pwrite(file_.fd(), line.data(), line.size(), 0) < 0) {
     log::warning(file.string() + ": cannot be written: " + std::generic_category().message(errno));

@@ -268,7 +268,11 @@ void Standings::add_rows(const std::string& target, std::vector<StatusRow>& rows
   });
 }
 
+// Of several targets with one name for their Secrets, the first has them: nothing tells any more whose it was.
 void Standings::add_detach_rows(const Plan& plan, std::vector<StatusRow>& rows) const {
+  if (from_.desired->targets_of(plan.target.secret).front() != plan.target.name) {
+    return;
+  }
   from_.cache.for_each(plan.target.secret, [&](const std::string& name_space, const Entry& entry) {
     const Key key{name_space, plan.target.secret};
     if (entry.observed.secret || !entry.progress.cause ||

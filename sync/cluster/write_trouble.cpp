@@ -28,10 +28,14 @@ Error fight(const Key& key, const std::string& what, const std::string& twin) {
     return {ErrorCode::field_conflict, subject_of(key) + what + "somebody else",
             find_writer(key.name_space, "secret", key.secret)};
   }
-  return {ErrorCode::field_conflict, subject_of(key) + what + "regsync of " + twin + ", which has the same owner id",
-          "give one of the two an id of its own: on its machine, remove the file " + paths::owner().string() +
-              " and restart regsyncd. Who shares a name on purpose (--owner, $REGSYNC_OWNER, `owner:`) needs the same "
-              "targets and logins, and as a replica the same --lease"};
+  return {ErrorCode::field_conflict,
+          subject_of(key) + what + "somebody else, and bears the name of regsync of " + twin +
+              ": that has the same owner id, or a copy of its Secret is put back",
+          find_writer(key.name_space, "secret", key.secret) +
+              ". If a second regsyncd runs there, give it an id of its own: remove the file " +
+              paths::owner().string() +
+              " on that machine, and restart regsyncd. Who shares a name on purpose (--owner, $REGSYNC_OWNER, "
+              "`owner:`) needs the same targets and logins, and as a replica the same --lease"};
 }
 
 }  // namespace

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <asio/post.hpp>
 #include <asio/steady_timer.hpp>
+#include <iterator>
 #include <utility>
 #include <vector>
 
@@ -450,9 +451,16 @@ class Engine::Impl {
     if (!book_.is_lost()) {
       return;
     }
-    std::vector<std::string> pinned;
-    std::ranges::copy_if(contexts_.names(), std::back_inserter(pinned),
-                         [this](const std::string& name) { return intent_.is_pinned(name); });
+    std::set<std::string> pinned;  // those that the kubeconfig does not have now, too: pins name contexts plainly
+    for (const auto& [name, file] : targets_.files()) {
+      if (!file.target) {
+        return;  // it may pin some
+      }
+      if (file.target->pin) {
+        std::ranges::copy_if(file.target->contexts, std::inserter(pinned, pinned.end()),
+                             [](const std::string& context) { return !is_glob(context); });
+      }
+    }
     if (!pinned.empty() &&
         std::ranges::all_of(pinned, [this](const std::string& name) { return book_.find(name) != nullptr; })) {
       book_.end_loss();

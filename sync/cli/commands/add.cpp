@@ -146,7 +146,7 @@ Preview preview_of(const std::optional<Target>& before, const Target& target, co
 
 // Above a preview. What no option gives is not in the file any more, a pause among it.
 std::string heading_of(const std::optional<Target>& before, const Target& target) {
-  const std::string name = "target \"" + target.name + "\":";
+  std::string name = "target \"" + target.name + "\":";
   if (result_of(before, target) != DeclareResult::replaced) {
     return name;
   }
@@ -155,8 +155,8 @@ std::string heading_of(const std::optional<Target>& before, const Target& target
 }
 
 // Says whose login in the keyring the one that is given takes the place of. False: of nobody else's.
-bool tell_of_replaced_login(const Credential& login, Console& console) {
-  const auto kept = console.open_store(Prompt::allowed)->get(login.login.server);
+bool tell_of_replaced_login(const Credential& login, Console& console, Prompt prompt) {
+  const auto kept = console.open_store(prompt)->get(login.login.server);
   if (!kept || kept->login.username == login.login.username) {
     return false;
   }
@@ -180,7 +180,7 @@ void require_consent(const std::optional<Target>& before, const Target& target, 
       question = replaces ? "Replace it?" : "Take them over?";
     }
   }
-  if (login && tell_of_replaced_login(*login, console)) {
+  if (login && tell_of_replaced_login(*login, console, Prompt::allowed)) {
     question = question.empty() ? "Replace the login?" : replaces ? "Replace both?" : "Do both?";
   }
   if (!question.empty() && asks && !confirm(console, question)) {
@@ -239,7 +239,8 @@ void warn_of_hub_aliases(const Target& target, Console& console) {
 void show(const std::optional<Target>& before, const Target& target, const GivenLogin& given, const AddOptions& options,
           Console& console) {
   const bool asks_clusters = dry_run_of(options.dry_run) == DryRun::server;
-  const auto login = asks_clusters ? read_login(given, console) : std::nullopt;
+  const bool is_given = !given.password.empty() || given.password_stdin;  // else a person would be asked for it
+  const auto login = asks_clusters && is_given ? read_login(given, console) : std::nullopt;
   if (options.format == Format::table) {
     print_folded(console.out, "# " + paths::targets().string() + '/' + target.name + ".yaml (dry run)\n");
     console.out << to_yaml(target);
@@ -253,7 +254,8 @@ void show(const std::optional<Target>& before, const Target& target, const Given
     print_folded(console.err, heading_of(before, target) + '\n');
   }
   if (login) {
-    tell_of_replaced_login(*login, console);
+    // What keeps the keyring from being read is told with the preview.
+    (void)guarded([&] { tell_of_replaced_login(*login, console, Prompt::never); });
   }
 }
 

@@ -188,14 +188,15 @@ int apply(const ApplyOptions& options, Console& console) {
   LazyKubeconfig kubeconfig(options.kubeconfig);
   for (const Target& target : targets) {
     const auto text = given.texts.find(target.name);
-    const DeclareResult result =
-        declare(console, target,
-                {.yes = options.yes || from_stdin,
-                 .only_known_contexts = false,
-                 .text = text == given.texts.end() ? std::nullopt : std::optional(text->second),
-                 .beside = targets,
-                 .dry_run = dry_run,
-                 .kubeconfig = kubeconfig});
+    // Else a file that has comments of its own would lose them for a text that says the same.
+    const bool is_kept = text != given.texts.end() && (!comments_of(text->second).empty() || has_anchors(text->second));
+    const DeclareResult result = declare(console, target,
+                                         {.yes = options.yes || from_stdin,
+                                          .only_known_contexts = false,
+                                          .text = is_kept ? std::optional(text->second) : std::nullopt,
+                                          .beside = targets,
+                                          .dry_run = dry_run,
+                                          .kubeconfig = kubeconfig});
     announce(console, target, result, dry_run);
   }
   return exit_done;

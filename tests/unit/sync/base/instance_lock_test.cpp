@@ -32,7 +32,7 @@ TEST(InstanceLock, TheSecondIsToldWhoRuns) {
 // NFS locks files across machines.
 TEST(InstanceLock, AnotherMachineThatSharesTheFolderIsNamed) {
   const test::TempDir root;
-  const auto file = root.write("lock", "4711 regsyncd\nfar.example\n");
+  const auto file = root.write("lock", "4711 regsyncd\nfar.example\n6a1b\n");
   const int theirs = ::open(file.c_str(), O_RDWR | O_CLOEXEC);
   ASSERT_EQ(::flock(theirs, LOCK_EX | LOCK_NB), 0);
   try {
@@ -45,6 +45,24 @@ TEST(InstanceLock, AnotherMachineThatSharesTheFolderIsNamed) {
     EXPECT_NE(error.remedy().find("XDG_STATE_HOME"), std::string::npos) << error.remedy();
   }
   ::close(theirs);
+}
+
+TEST(InstanceLock, AContainerOfThisMachineIsThisMachineWhateverItsName) {
+  const test::TempDir root;
+  const auto file = root.path() / "lock";
+  const InstanceLock first(file, "regsyncd");
+  std::ifstream lines(file);
+  std::string owner;
+  std::string host;
+  std::string boot;
+  ASSERT_TRUE(std::getline(lines, owner) && std::getline(lines, host) && std::getline(lines, boot));
+  std::ofstream(file) << owner << "\ntoolbox\n" << boot << "\n";
+  try {
+    const InstanceLock second(file, "regsyncd");
+    FAIL();
+  } catch (const Error& error) {
+    EXPECT_EQ(error.code(), ErrorCode::already_exists);
+  }
 }
 
 // As a full disk, or root's file, leaves the first with no file.

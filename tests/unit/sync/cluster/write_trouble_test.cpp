@@ -99,8 +99,9 @@ TEST(WriteTrouble, AnotherRegsyncWithTheSameOwnerIdIsNamed) {
   SecretView secret = as_written();
   secret.holder = "jdoe@clone";
   for (const Error& error : {fight_over_secret(key, &secret, owner), fight_over_deletion(key, &secret, owner)}) {
-    EXPECT_THAT(error.message(), EndsWith("again and again by regsync of jdoe@clone, which has the same owner id"));
-    EXPECT_THAT(error.remedy(), HasSubstr("remove the file " + paths::owner().string() + " and restart regsyncd"));
+    EXPECT_THAT(error.message(), HasSubstr("again and again by somebody else, and bears the name of regsync of "
+                                           "jdoe@clone: that has the same owner id"));
+    EXPECT_THAT(error.remedy(), HasSubstr("remove the file " + paths::owner().string() + " on that machine"));
   }
   secret.holder = "jdoe@laptop";
   EXPECT_THAT(fight_over_secret(key, &secret, owner).message(), EndsWith("by somebody else")) << "who left our marks";
