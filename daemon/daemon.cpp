@@ -311,9 +311,7 @@ class Daemon::Impl {
 
   // One that is over is told of as well.
   void note(std::optional<Error>& known, std::optional<Error> now) {
-    const bool differs = known != now;
-    note_problem(known, std::move(now));
-    if (differs) {
+    if (note_problem(known, std::move(now))) {
       on_status_change();
     }
   }
@@ -449,13 +447,13 @@ class Daemon::Impl {
     }
   }
 
+  [[nodiscard]] bool waits_for_hub() const { return member_ != nullptr && !member_->waits_for().empty(); }
+
   // One that has just begun, or takes over, does so a moment later.
   asio::awaitable<void> wait_to_lead() {
     const auto deadline = std::chrono::steady_clock::now() + longest_takeover;
-    while (!stopping_ && member_ != nullptr && !member_->waits_for().empty() &&
-           std::chrono::steady_clock::now() < deadline) {
-      co_await hub_told_.wait_for(deadline - std::chrono::steady_clock::now());
-    }
+    const auto is_over = [this] { return stopping_ || !waits_for_hub(); };
+    co_await hub_told_.wait_until(is_over, deadline);
     expect_to_lead();
   }
 
@@ -463,7 +461,7 @@ class Daemon::Impl {
   // meanwhile it is done once more.
   asio::awaitable<void> sync_as_leader(std::vector<std::string> targets, bool adopt) {
     co_await engine_.sync(targets, adopt);
-    if (member_ != nullptr && !member_->waits_for().empty()) {
+    if (waits_for_hub()) {
       co_await wait_to_lead();
       co_await engine_.sync(std::move(targets), adopt);
     }

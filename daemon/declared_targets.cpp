@@ -18,17 +18,17 @@ DeclaredTargets::DeclaredTargets(std::filesystem::path folder, std::function<voi
 }
 
 void DeclaredTargets::read() {
-  note_problem(problem_, guarded([this] {
-                 auto files = directory_.load(files_);
-                 for (const auto& [name, file] : files) {
-                   const auto known = files_.find(name);
-                   if (file.problem && (known == files_.end() || known->second.problem != file.problem)) {
-                     log::warning(describe(*file.problem), {.target = name});
-                   }
-                 }
-                 files_ = files;
-                 on_read_(std::move(files));
-               }));
+  (void)note_problem(problem_, guarded([this] {
+                       auto files = directory_.load(files_);
+                       for (const auto& [name, file] : files) {
+                         const auto known = files_.find(name);
+                         if (file.problem && (known == files_.end() || known->second.problem != file.problem)) {
+                           log::warning(describe(*file.problem), {.target = name});
+                         }
+                       }
+                       files_ = files;
+                       on_read_(std::move(files));
+                     }));
 }
 
 void DeclaredTargets::remove(const std::string& target) {

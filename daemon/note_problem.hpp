@@ -9,12 +9,14 @@
 
 namespace regsync {
 
-// Replaces the known problem by the present one, or by none; logs one that is new.
-inline void note_problem(std::optional<Error>& known, std::optional<Error> now) {
-  if (now && known != now) {
+// Replaces the known problem by the present one, or by none; logs one that is new. Whether they differ.
+inline bool note_problem(std::optional<Error>& known, std::optional<Error> now) {
+  const bool differs = known != now;
+  if (now && differs) {
     log::error(describe(*now));
   }
   known = std::move(now);
+  return differs;
 }
 
 }  // namespace regsync

@@ -13,6 +13,7 @@
 #include <thread>
 
 #include "helper/base/error.hpp"
+#include "helper/base/file_descriptor.hpp"
 
 namespace regsync {
 namespace {
@@ -34,25 +35,6 @@ std::string reason(int error) { return std::generic_category().message(error); }
   throw Error(ErrorCode::invalid_input, path.string() + ": " + std::string(what) + ": " + reason(error),
               "check the permissions of " + path.parent_path().string() + " and the free space there");
 }
-
-class FileDescriptor {
- public:
-  explicit FileDescriptor(int fd) : fd_(fd) {}
-  ~FileDescriptor() {
-    if (fd_ >= 0) {
-      ::close(fd_);
-    }
-  }
-  FileDescriptor(const FileDescriptor&) = delete;
-  FileDescriptor& operator=(const FileDescriptor&) = delete;
-  FileDescriptor(FileDescriptor&&) = delete;
-  FileDescriptor& operator=(FileDescriptor&&) = delete;
-
-  [[nodiscard]] int get() const { return fd_; }
-
- private:
-  int fd_;
-};
 
 bool is_null_device(const struct stat& status) {
   return S_ISCHR(status.st_mode) && status.st_rdev == makedev(1, 3);  // Linux: Documentation/admin-guide/devices.txt

@@ -8,7 +8,10 @@ namespace regsync {
 
 using nlohmann::json;
 
-const json* find_as_go(const json& object, std::string_view name) {
+namespace {
+
+template <typename Json>
+Json* find(Json& object, std::string_view name) {
   if (!object.is_object()) {
     return nullptr;
   }
@@ -20,6 +23,11 @@ const json* find_as_go(const json& object, std::string_view name) {
   }
   return nullptr;
 }
+
+}  // namespace
+
+const json* find_as_go(const json& object, std::string_view name) { return find(object, name); }
+json* find_as_go(json& object, std::string_view name) { return find(object, name); }
 
 std::string_view text_as_go(const json& object, std::string_view name) {
   const json* found = find_as_go(object, name);

@@ -64,12 +64,15 @@ std::string read_server(std::istream& in) {
 }
 
 // As the reference reads it, which is Go: any case of the name, and null is none.
-std::string_view text_of(const json& document, const char* name) {
-  const json* member = find_as_go(document, name);
-  if (member != nullptr && !member->is_null() && !member->is_string()) {
+std::string take_text(json& document, const char* name) {
+  json* member = find_as_go(document, name);
+  if (member == nullptr || member->is_null()) {
+    return {};
+  }
+  if (!member->is_string()) {
     throw refusal(std::string(name) + " is not a string");
   }
-  return text_as_go(document, name);
+  return std::move(member->get_ref<std::string&>());
 }
 
 Credential read_credential(std::istream& in) {
@@ -87,8 +90,10 @@ Credential read_credential(std::istream& in) {
     throw refusal("the input is not the JSON of a credential (no object)");
   }
   // Trimmed as it will be when it is asked for.
-  Credential credential{{std::string(trim(text_of(document, "ServerURL"))), std::string(text_of(document, "Username"))},
-                        SecretString(text_of(document, "Secret"))};
+  Credential credential{{std::string(trim(take_text(document, "ServerURL"))), take_text(document, "Username")}, {}};
+  std::string secret = take_text(document, "Secret");
+  credential.secret = SecretString(secret);
+  wipe_memory(secret.data(), secret.size());
   if (credential.login.server.empty()) {
     throw refusal(no_server);
   }

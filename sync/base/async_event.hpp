@@ -27,6 +27,14 @@ class AsyncEvent {
   // The same, and at most this long; false if the time ran out.
   asio::awaitable<bool> wait_for(std::chrono::steady_clock::duration timeout);
 
+  // Until this is true, which is looked at now and at each notify_all, and not beyond the deadline.
+  template <typename Condition>
+  asio::awaitable<void> wait_until(Condition is_over, std::chrono::steady_clock::time_point deadline) {
+    while (!is_over() && std::chrono::steady_clock::now() < deadline) {
+      co_await wait_for(deadline - std::chrono::steady_clock::now());
+    }
+  }
+
  private:
   asio::steady_timer timer_;
 };

@@ -7,13 +7,14 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
-#include <climits>
-#include <fstream>
 #include <sstream>
 #include <string>
 #include <system_error>
 
 #include "helper/base/error.hpp"
+#include "helper/base/file_io.hpp"
+#include "helper/base/text.hpp"
+#include "sync/base/host_name.hpp"
 #include "sync/base/log.hpp"
 #include "sync/base/user_manager.hpp"
 
@@ -28,17 +29,10 @@ namespace {
                              : "check the permissions of " + folder);
 }
 
-std::string this_host() {
-  std::array<char, HOST_NAME_MAX + 1> host{};
-  return ::gethostname(host.data(), host.size() - 1) == 0 ? host.data() : "";
-}
-
 // One for each time that a machine starts, and the same in its containers, whatever their host names.
 std::string this_boot() {
-  std::string boot;
-  std::ifstream file("/proc/sys/kernel/random/boot_id");
-  std::getline(file, boot);
-  return boot;
+  constexpr std::size_t most = 64;
+  return std::string(trim(try_read_file("/proc/sys/kernel/random/boot_id", most).value_or("")));
 }
 
 // The owner wrote "4711 regsyncd\nlaptop\nBOOT\n" once it had the lock; in the moment before, who it is is not known.
@@ -88,14 +82,8 @@ int open_file(const std::filesystem::path& file) {
 }  // namespace
 
 InstanceLock::Place::Place(int fd) : fd_(fd), error_(fd < 0 ? errno : 0) {
-  if (fd_ >= 0 && ::flock(fd_, LOCK_EX | LOCK_NB) != 0) {
+  if (fd >= 0 && ::flock(fd, LOCK_EX | LOCK_NB) != 0) {
     error_ = errno;
-  }
-}
-
-InstanceLock::Place::~Place() {
-  if (fd_ >= 0) {
-    ::close(fd_);
   }
 }
 

@@ -9,6 +9,8 @@
 #include <filesystem>
 #include <string_view>
 
+#include "helper/base/file_descriptor.hpp"
+
 namespace regsync {
 
 class InstanceLock {
@@ -26,18 +28,13 @@ class InstanceLock {
   class Place {
    public:
     explicit Place(int fd);  // takes it; -1 with errno: it could not be opened
-    ~Place();
-    Place(const Place&) = delete;
-    Place& operator=(const Place&) = delete;
-    Place(Place&&) = delete;
-    Place& operator=(Place&&) = delete;
 
-    [[nodiscard]] int fd() const { return fd_; }
+    [[nodiscard]] int fd() const { return fd_.get(); }
     [[nodiscard]] int error() const { return error_; }  // 0: it is locked
     [[nodiscard]] bool is_taken() const;
 
    private:
-    int fd_;
+    FileDescriptor fd_;
     int error_;
   };
 

@@ -20,6 +20,7 @@
 #include <utility>
 
 #include "helper/base/error.hpp"
+#include "helper/base/file_descriptor.hpp"
 #include "helper/base/text.hpp"
 
 namespace regsync::log {
@@ -67,13 +68,8 @@ class JournalSink final : public spdlog::sinks::base_sink<std::mutex> {
   explicit JournalSink(std::string_view program)
       : identifier_(program), socket_(::socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0)) {
     constexpr int much = 8 * 1024 * 1024;  // as libsystemd asks for; the kernel gives what it may
-    ::setsockopt(socket_, SOL_SOCKET, SO_SNDBUF, &much, sizeof much);
+    ::setsockopt(socket_.get(), SOL_SOCKET, SO_SNDBUF, &much, sizeof much);
   }
-  ~JournalSink() override { ::close(socket_); }
-  JournalSink(const JournalSink&) = delete;
-  JournalSink& operator=(const JournalSink&) = delete;
-  JournalSink(JournalSink&&) = delete;
-  JournalSink& operator=(JournalSink&&) = delete;
 
  private:
   void sink_it_(const spdlog::details::log_msg& line) override {
@@ -105,12 +101,12 @@ class JournalSink final : public spdlog::sinks::base_sink<std::mutex> {
     sockaddr_un address{};
     address.sun_family = AF_UNIX;
     path.copy(static_cast<char*>(address.sun_path), sizeof address.sun_path - 1);
-    return ::sendto(socket_, entry.data(), entry.size(), MSG_NOSIGNAL, reinterpret_cast<const sockaddr*>(&address),
-                    sizeof address) >= 0;
+    return ::sendto(socket_.get(), entry.data(), entry.size(), MSG_NOSIGNAL,
+                    reinterpret_cast<const sockaddr*>(&address), sizeof address) >= 0;
   }
 
   const std::string identifier_;
-  const int socket_;
+  const FileDescriptor socket_;
   std::uint64_t lost_ = 0;
 };
 

@@ -10,6 +10,7 @@
 #include <memory>
 #include <string_view>
 
+#include "helper/base/file_descriptor.hpp"
 #include "helper/secret_service/secret_service_store.hpp"
 #include "sync/cli/view/fold.hpp"
 
@@ -31,29 +32,18 @@ TerminalSize size_of_terminal(int fd) {
 }
 
 // Becomes readable after this time; never where no descriptor is left.
-class TimerFd {
- public:
-  explicit TimerFd(std::chrono::milliseconds time) : fd_(::timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC)) {
-    const auto whole = std::chrono::floor<std::chrono::seconds>(time);
-    const auto rest = std::max<std::chrono::nanoseconds>(time - whole, std::chrono::nanoseconds(1));  // 0: never
-    const itimerspec once{.it_interval = {}, .it_value = {.tv_sec = whole.count(), .tv_nsec = rest.count()}};
-    ::timerfd_settime(fd_, 0, &once, nullptr);
-  }
-  ~TimerFd() { ::close(fd_); }
-  TimerFd(const TimerFd&) = delete;
-  TimerFd& operator=(const TimerFd&) = delete;
-  TimerFd(TimerFd&&) = delete;
-  TimerFd& operator=(TimerFd&&) = delete;
-
-  [[nodiscard]] int fd() const { return fd_; }
-
- private:
-  int fd_;
-};
+FileDescriptor readable_after(std::chrono::milliseconds time) {
+  const int timer = ::timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC);
+  const auto whole = std::chrono::floor<std::chrono::seconds>(time);
+  const auto rest = std::max<std::chrono::nanoseconds>(time - whole, std::chrono::nanoseconds(1));  // 0: never
+  const itimerspec once{.it_interval = {}, .it_value = {.tv_sec = whole.count(), .tv_nsec = rest.count()}};
+  ::timerfd_settime(timer, 0, &once, nullptr);
+  return FileDescriptor(timer);
+}
 
 struct TimedStore {
-  explicit TimedStore(std::chrono::milliseconds time) : over(time), store(Prompt::never, over.fd()) {}
-  const TimerFd over;
+  explicit TimedStore(std::chrono::milliseconds time) : over(readable_after(time)), store(Prompt::never, over.get()) {}
+  const FileDescriptor over;
   SecretServiceStore store;
 };
 

@@ -135,7 +135,7 @@ void Cluster::consider(const Key& key) {
     if (!reconciler_.has_work(key, decision)) {
       reconciler_.record(key, decision, trust);  // no I/O to be done: no work to be queued
       queue_.forget(key);
-      note_successor(key);
+      note_successor(key, decision);
       consider_predecessors(key);
       return;
     }
@@ -143,9 +143,11 @@ void Cluster::consider(const Key& key) {
   queue_.add(key);
 }
 
-void Cluster::note_successor(const Key& key) {
-  const auto successor = desired_->successor_of(key, reconciler_.facts(key));
-  if (successor && reconciler_.decide(key, *desired_).awaits_successor()) {
+void Cluster::note_successor(const Key& key, const Decision& decision) {
+  if (!decision.awaits_successor()) {
+    return;
+  }
+  if (const auto successor = desired_->successor_of(key, reconciler_.facts(key))) {
     predecessors_[*successor].insert(key);
   }
 }
@@ -301,7 +303,7 @@ void Cluster::on_worked(const Key& key, const Outcome& outcome) {
   }
   put_writes_first();
   tell_change(key);
-  note_successor(key);
+  note_successor(key, reconciler_.decide(key, *desired_));
   consider_predecessors(key);
 }
 
@@ -381,8 +383,7 @@ void Cluster::adopt(const std::vector<std::string>& targets) {
         continue;  // nothing is there, or another target would take it
       }
       const SecretView& view = *entry->observed.secret;
-      const bool lost = view.ownership == Ownership::other_owner && view.holder == holder_;
-      if (targets.empty() ? lost : view.ownership != Ownership::ours) {
+      if (targets.empty() ? is_lost(view, holder_) : view.ownership != Ownership::ours) {
         reconciler_.adopt(key);
         consider(key);
       }

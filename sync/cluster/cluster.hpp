@@ -152,7 +152,7 @@ class Cluster {
   void heal_after(const Change& change);
   [[nodiscard]] bool may_heal(const Key& key, const std::string& target, const std::string& service_account) const;
   void on_worked(const Key& key, const Outcome& outcome);
-  void note_successor(const Key& key);
+  void note_successor(const Key& key, const Decision& decision);
   void consider_predecessors(const Key& key);
   void put_writes_first();
   asio::awaitable<Outcome> work(Key key);

@@ -92,9 +92,12 @@ Decision Reconciler::decide(const Key& key, const DesiredState& desired) const {
 }
 
 bool Reconciler::is_in_sync(const Key& key, const std::string& target, const DesiredState& desired) const {
+  if (table_.trust(key) == Trust::not_yet) {
+    return false;
+  }
   const Decision decision = desired.decide(key, facts(key));
   return decision.plan != nullptr && decision.plan->target.name == target && decision.state == SyncState::in_sync &&
-         !has_work(key, decision) && trust(key, desired) != Trust::not_yet;
+         !has_work(key, decision);
 }
 
 void Reconciler::adopt(const Key& key) {
@@ -438,14 +441,14 @@ Attachments::Handlers Reconciler::account_handlers(Run& run, const Decision& dec
 std::optional<Reconciler::Hold> Reconciler::hold_back(const Key& key, const Decision& decision) const {
   const Entry* entry = cache_.find(key);
   const SecretView* secret = entry == nullptr ? nullptr : entry->observed.secret.get();
-  if (decision.action == Action::remove) {
+  if (decision.action == Action::remove || decision.action == Action::detach) {
     const auto wait = deletions_.wait(key, steady_clock::now());
-    return wait ? std::optional(Hold{fight_over_deletion(key, secret, owner_), *wait}) : std::nullopt;
-  }
-  if (decision.action == Action::detach) {
-    const auto wait = deletions_.wait(key, steady_clock::now());
-    return wait ? std::optional(Hold{fight_over_accounts(key, attachments_.excess(key, nullptr)), *wait})
-                : std::nullopt;
+    if (!wait) {
+      return std::nullopt;
+    }
+    return Hold{decision.action == Action::remove ? fight_over_deletion(key, secret, owner_)
+                                                  : fight_over_accounts(key, attachments_.excess(key, nullptr)),
+                *wait};
   }
   if (entry == nullptr || decision.plan == nullptr) {
     return std::nullopt;

@@ -52,9 +52,6 @@ class Reconciler {
   // What reconcile would do first, by what the cache says.
   [[nodiscard]] Decision decide(const Key& key, const DesiredState& desired) const;
 
-  // Whether a target's Secret is there as the target wants it, and attached.
-  [[nodiscard]] bool is_in_sync(const Key& key, const std::string& target, const DesiredState& desired) const;
-
   // Whether reconcile would do anything, by what the cache says.
   [[nodiscard]] bool has_work(const Key& key, const Decision& decision) const;
   [[nodiscard]] const Attachments& attachments() const { return attachments_; }
@@ -81,6 +78,8 @@ class Reconciler {
     std::chrono::milliseconds wait;
   };
 
+  // Whether a target's Secret is there as the target wants it, and attached.
+  [[nodiscard]] bool is_in_sync(const Key& key, const std::string& target, const DesiredState& desired) const;
   asio::awaitable<std::optional<Hold>> work_on(Run& run, Trust trust);
   asio::awaitable<std::optional<nlohmann::json>> read(Key key);
   asio::awaitable<void> act(Run& run, Decision decision);

@@ -162,10 +162,6 @@ void WorkQueue::schedule(const Key& key, const Outcome& outcome) {
     queue_.push_back(key);  // something happened meanwhile; whatever this run came to is out of date
     return;
   }
-  if (outcome.kind == Outcome::Kind::busy && may_come_back(key)) {
-    add_after(key, a_little_more(std::max(outcome.after.value_or(milliseconds(0)), options_.backoff_base)));
-    return;
-  }
   if (outcome.kind != Outcome::Kind::busy) {
     busy_.erase(key);
   }
@@ -177,6 +173,11 @@ void WorkQueue::schedule(const Key& key, const Outcome& outcome) {
       add_after(key, outcome.after ? *outcome.after : with_jitter(2 * options_.recheck));
       return;
     case Outcome::Kind::busy:
+      if (++busy_[key] <= most_busy) {  // no failure yet
+        add_after(key, a_little_more(std::max(outcome.after.value_or(milliseconds(0)), options_.backoff_base)));
+        return;
+      }
+      [[fallthrough]];
     case Outcome::Kind::retry: {
       const auto delay = with_jitter(backoff(failures_[key]++));
       add_after(key, std::max(delay, outcome.after.value_or(milliseconds(0))));
@@ -189,9 +190,6 @@ std::optional<steady_clock::time_point> WorkQueue::next_try(const Key& key) cons
   const auto delayed = delayed_.find(key);
   return delayed == delayed_.end() ? std::nullopt : std::optional(delayed->second);
 }
-
-// Whether that the server is busy is no failure yet.
-bool WorkQueue::may_come_back(const Key& key) { return ++busy_[key] <= most_busy; }
 
 milliseconds WorkQueue::backoff(int failures) const {
   constexpr int max_doublings = 20;

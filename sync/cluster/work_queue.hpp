@@ -97,7 +97,6 @@ class WorkQueue {
   void end_delay(const Key& key);
   void add_after(const Key& key, std::chrono::milliseconds delay);
   void arm();
-  [[nodiscard]] bool may_come_back(const Key& key);
   [[nodiscard]] std::chrono::milliseconds backoff(int failures) const;
 
   asio::any_io_executor executor_;

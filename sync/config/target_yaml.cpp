@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "helper/base/error.hpp"
+#include "helper/base/guarded.hpp"
 #include "sync/base/duration.hpp"
 #include "sync/config/yaml_reader.hpp"
 
@@ -118,6 +119,12 @@ Target parse_target(std::string name, std::string_view yaml, std::string_view so
     throw error.within(source);
   }
   return target;
+}
+
+bool reads_as(std::string_view yaml, const Target& target) {
+  bool same = false;
+  (void)guarded([&] { same = parse_target(target.name, yaml, target.name) == target; });
+  return same;
 }
 
 std::string to_yaml(const Target& target) {

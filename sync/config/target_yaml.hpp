@@ -16,6 +16,9 @@ const std::vector<std::string>& target_keys();
 // keys are errors, so that a typo never silently changes what is synced.
 Target parse_target(std::string name, std::string_view yaml, std::string_view source);
 
+// Whether a text reads as this target.
+bool reads_as(std::string_view yaml, const Target& target);
+
 // The file's content for a target; parse_target of it gives the same target.
 std::string to_yaml(const Target& target);
 

@@ -201,4 +201,6 @@ std::vector<std::string> comments_of(std::string_view yaml) {
 
 bool has_anchors(std::string_view yaml) { return marks_of(yaml).anchors; }
 
+bool has_comments_or_anchors(std::string_view yaml) { return !comments_of(yaml).empty() || has_anchors(yaml); }
+
 }  // namespace regsync

@@ -31,4 +31,7 @@ std::vector<std::string> comments_of(std::string_view yaml);
 // Whether a text names a value to use it elsewhere: "&name", "*name".
 bool has_anchors(std::string_view yaml);
 
+// Whether it has what a text that is made of its values alone would lose.
+bool has_comments_or_anchors(std::string_view yaml);
+
 }  // namespace regsync

@@ -155,28 +155,21 @@ ContextBook::Met ContextBook::meet(const std::string& context, ClusterIdentity n
   const Known before = known->second;
   Known& entry = known->second;
   const bool is_held_for_it = entry.held && !leads_elsewhere(*entry.held, now, pinned);
-  if (!leads_elsewhere(entry.identity, now, pinned)) {
-    if (pinned && now.uid.empty() && (entry.held || !entry.identity.uid.empty())) {
-      if (!is_held_for_it) {
-        entry.held = std::move(now);
-      }
-    } else {
-      if (now.uid.empty() && now.server == entry.identity.server) {
-        now.uid = entry.identity.uid;  // a right that was taken away since
-      }
-      entry.identity = std::move(now);
-      entry.held.reset();
+  const bool elsewhere = leads_elsewhere(entry.identity, now, pinned);
+  const bool unsaid = !elsewhere && now.uid.empty() && (entry.held || !entry.identity.uid.empty());
+  if (elsewhere && (!is_held_for_it || is_unsure(context))) {
+    entry.changed = time;
+  }
+  if (pinned && (elsewhere || unsaid)) {
+    if (elsewhere || !is_held_for_it) {
+      entry.held = std::move(now);
     }
   } else {
-    if (!is_held_for_it || is_unsure(context)) {
-      entry.changed = time;
+    if (!elsewhere && now.uid.empty() && now.server == entry.identity.server) {
+      now.uid = entry.identity.uid;  // a right that was taken away since
     }
-    if (pinned) {
-      entry.held = std::move(now);
-    } else {
-      entry.identity = std::move(now);
-      entry.held.reset();
-    }
+    entry.identity = std::move(now);
+    entry.held.reset();
   }
   if (entry == before) {
     return Met::as_before;

@@ -25,7 +25,10 @@ std::vector<std::string> contexts_that_are_gone(const std::vector<std::string>& 
 }
 
 void require_forgettable(const std::string& context, const std::vector<std::string>& contexts, bool in_kubeconfig,
-                         const std::map<std::string, Footprint>& footprints) {
+                         const std::vector<std::string>& gone) {
+  if (std::ranges::binary_search(gone, context)) {
+    return;
+  }
   if (std::ranges::find(contexts, context) != contexts.end()) {
     const std::string what_to_do = "to stop syncing to it, take it out of the targets, or ";
     throw in_kubeconfig
@@ -34,21 +37,16 @@ void require_forgettable(const std::string& context, const std::vector<std::stri
         : Error(ErrorCode::invalid_input, "context " + context + " is in the fleet",
                 what_to_do + "take the label that regsyncd --clusters selects off its Secret in the hub");
   }
-  const std::vector<std::string> gone = contexts_that_are_gone(contexts, footprints);
-  if (std::ranges::find(gone, context) == gone.end()) {
-    throw Error(ErrorCode::not_found, "no target has anything in a context \"" + context + "\" that is gone",
-                gone.empty() ? "see: regsync status" : did_you_mean(context, gone));
-  }
+  throw Error(ErrorCode::not_found, "no target has anything in a context \"" + context + "\" that is gone",
+              gone.empty() ? "see: regsync status" : did_you_mean(context, gone));
 }
 
 std::vector<std::string> forgettable_contexts(const std::string& pattern, const std::vector<std::string>& contexts,
                                               bool in_kubeconfig, const std::map<std::string, Footprint>& footprints) {
   std::vector<std::string> matching = contexts_that_are_gone(contexts, footprints);
-  if (std::ranges::binary_search(matching, pattern)) {
+  if (!is_glob(pattern) || std::ranges::binary_search(matching, pattern)) {
+    require_forgettable(pattern, contexts, in_kubeconfig, matching);
     return {pattern};
-  }
-  if (!is_glob(pattern)) {
-    require_forgettable(pattern, contexts, in_kubeconfig, footprints);
   }
   std::erase_if(matching, [&](const std::string& context) { return !glob_match(pattern, context); });
   if (matching.empty()) {

@@ -16,9 +16,9 @@
 namespace regsync {
 
 // Throws Error: invalid_input for a context that is there, in the kubeconfig or in a fleet; not_found, with what was
-// probably meant, where no target has anything in it.
+// probably meant, where no target has anything in it. gone: see contexts_that_are_gone.
 void require_forgettable(const std::string& context, const std::vector<std::string>& contexts, bool in_kubeconfig,
-                         const std::map<std::string, Footprint>& footprints);
+                         const std::vector<std::string>& gone);
 
 // The contexts that a person means: the one of this name, or all that match a pattern and may be forgotten. Throws
 // Error: as require_forgettable(); not_found where nothing matches.

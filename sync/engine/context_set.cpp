@@ -1,10 +1,10 @@
 #include "sync/engine/context_set.hpp"
 
 #include <algorithm>
-#include <asio/use_awaitable.hpp>
 #include <exception>
 #include <utility>
 
+#include "sync/base/async_event.hpp"
 #include "sync/base/log.hpp"
 #include "sync/base/random_time.hpp"
 #include "sync/base/spawn_guarded.hpp"
@@ -131,7 +131,6 @@ std::set<std::string> ContextSet::update(const std::function<bool(const std::str
       missing_since_.erase(name);
       end_asking(name);
       identified_.erase(name);
-      asked_.erase(name);
       connected_.erase(name);
       retire(std::move(cluster->second));
       cluster = clusters_.erase(cluster);
@@ -280,7 +279,9 @@ void ContextSet::note_connection(const std::string& name, const std::shared_ptr<
   const bool answers = cluster->answers();
   const auto before = connected_.find(name);
   const bool was_lost = before != connected_.end() && (!connected || before->second != cluster->cuts());
-  const bool is_asked_anew = may_say_more(name) && asked_[name] != cluster->grants();
+  const auto asking = asking_.find(name);
+  const bool is_asked_anew =
+      may_say_more(name) && (asking == asking_.end() || asking->second.grants != cluster->grants());
   if (!answers || was_lost) {
     forget_identity(name);
   } else if (is_asked_anew) {
@@ -306,7 +307,7 @@ bool ContextSet::may_say_more(const std::string& context) const {
 void ContextSet::end_asking(const std::string& name) {
   note_unwritten(name, std::nullopt);
   if (const auto asking = asking_.extract(name)) {
-    asking.mapped()->emit(asio::cancellation_type::all);
+    asking.mapped().cancel->emit(asio::cancellation_type::all);
   }
 }
 
@@ -318,12 +319,12 @@ void ContextSet::forget_identity(const std::string& name) {
 }
 
 void ContextSet::ask_identity(const std::string& name, const std::shared_ptr<Cluster>& cluster) {
-  asked_[name] = cluster->grants();
-  const auto cancel = asking_[name] = std::make_shared<asio::cancellation_signal>();
+  const auto cancel = std::make_shared<asio::cancellation_signal>();
+  asking_.insert_or_assign(name, Asking{cancel, cluster->grants()});
   tasks_.spawn(
       identify(name, cluster),
       [this, name, cancel](const std::optional<Error>& failure) {
-        if (const auto last = asking_.find(name); last != asking_.end() && last->second == cancel) {
+        if (const auto last = asking_.find(name); last != asking_.end() && last->second.cancel == cancel) {
           asking_.erase(last);
         }
         if (failure && failure->code() != ErrorCode::cancelled) {
@@ -335,7 +336,6 @@ void ContextSet::ask_identity(const std::string& name, const std::shared_ptr<Clu
 
 asio::awaitable<void> ContextSet::identify(std::string name, std::shared_ptr<Cluster> cluster) {
   auto identity = identity_of(cluster->context());
-  asio::steady_timer timer(executor_);
   auto pause = first_retry_;
   while (true) {
     const std::size_t grants = cluster->grants();
@@ -364,9 +364,9 @@ asio::awaitable<void> ContextSet::identify(std::string name, std::shared_ptr<Clu
       }
     }
     const auto wish = failure ? failure->retry_after().value_or(0s) : 0s;
-    timer.expires_after(std::max<milliseconds>(a_little_more(pause), wish));
+    const auto delay = std::max<milliseconds>(a_little_more(pause), wish);
     pause = std::min<milliseconds>(pause * 2, failure ? longest_retry : longest_doubt);
-    co_await timer.async_wait(asio::use_awaitable);
+    co_await sleep_for(delay);
   }
 }
 
@@ -393,8 +393,8 @@ asio::awaitable<void> ContextSet::stop() {
   grace_timer_.cancel();
   namespace_timer_.cancel();
   retry_timer_.cancel();
-  for (const auto& [name, cancel] : std::map(asking_)) {
-    cancel->emit(asio::cancellation_type::all);
+  for (const auto& [name, asking] : std::map(asking_)) {
+    asking.cancel->emit(asio::cancellation_type::all);
   }
   for (auto& [name, cluster] : std::exchange(clusters_, {})) {
     retire(std::move(cluster));

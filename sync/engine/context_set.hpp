@@ -91,6 +91,11 @@ class ContextSet {
   asio::awaitable<void> stop();
 
  private:
+  struct Asking {
+    std::shared_ptr<asio::cancellation_signal> cancel;
+    std::size_t grants;  // Cluster::grants() when it was begun
+  };
+
   struct CurrentNamespace {
     std::string name;
     std::chrono::steady_clock::time_point since;  // it was first read so
@@ -127,8 +132,7 @@ class ContextSet {
   std::map<std::string, std::size_t> connected_;  // as of the last change, each with its Cluster::cuts()
   // Those that were asked who they are; each that may not say it with the Cluster::grants() of then.
   std::map<std::string, std::optional<std::size_t>> identified_;
-  std::map<std::string, std::size_t> asked_;  // with the Cluster::grants() of the last time
-  std::map<std::string, Error> unwritten_;    // why it does not count who a context leads to; see on_identified
+  std::map<std::string, Error> unwritten_;  // why it does not count who a context leads to; see on_identified
   std::map<std::string, std::chrono::steady_clock::time_point> missing_since_;
   std::map<std::string, CurrentNamespace> namespaces_;                         // by context
   std::chrono::steady_clock::time_point read_again_;                           // the last time that it was asked for
@@ -139,7 +143,7 @@ class ContextSet {
   bool retries_ = false;            // it runs
   std::chrono::milliseconds retry_pause_;
   TaskGroup tasks_;
-  std::map<std::string, std::shared_ptr<asio::cancellation_signal>> asking_;  // who a context leads to; by its name
+  std::map<std::string, Asking> asking_;  // who a context leads to; by its name
   bool stopping_ = false;
 };
 

@@ -195,9 +195,7 @@ class Engine::Impl {
   void forget_contexts(const std::set<std::string>& contexts) {
     const std::vector<std::string> gone = contexts_that_are_gone(contexts_.names(), footprints_.all());
     for (const auto& context : contexts) {
-      if (!std::ranges::binary_search(gone, context)) {
-        require_forgettable(context, contexts_.names(), contexts_.in_kubeconfig(), footprints_.all());
-      }
+      require_forgettable(context, contexts_.names(), contexts_.in_kubeconfig(), gone);
     }
     footprints_.forget_contexts(contexts);
     for (const auto& context : contexts) {
@@ -314,9 +312,8 @@ class Engine::Impl {
       co_return false;
     }
     const auto deadline = std::chrono::steady_clock::now() + options_.grace + settle_slack;
-    while (!stopping_ && waits() && std::chrono::steady_clock::now() < deadline) {
-      co_await settled_.wait_for(deadline - std::chrono::steady_clock::now());
-    }
+    const auto is_over = [&] { return stopping_ || !waits(); };
+    co_await settled_.wait_until(is_over, deadline);
     co_return true;
   }
 
@@ -381,7 +378,6 @@ class Engine::Impl {
     const auto* known = book_.find(context);
     const ContextBook::Known before = known == nullptr ? ContextBook::Known() : *known;
     const bool is_new = known == nullptr;
-    const bool was_held = book_.is_held(context);
     const auto met = book_.meet(context, std::move(identity), pinned, std::chrono::system_clock::now());
     if (is_new) {
       keep_pause(context);
@@ -394,7 +390,7 @@ class Engine::Impl {
       history_.add_context(context, "leads to another cluster than before");
       book_.save();
     }
-    if (book_.is_unsure(context) && !was_held) {
+    if (book_.is_unsure(context) && !before.held) {
       log::warning(describe(context_held(context, book_)));
     }
     if (met != ContextBook::Met::as_before || pinned) {

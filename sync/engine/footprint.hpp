@@ -25,6 +25,13 @@ struct Footprint {
   // Whether what is left in a context is to be released rather than deleted.
   [[nodiscard]] bool keeps_in(const std::string& context) const { return forgotten ? keeps : kept.contains(context); }
 
+  // The person removed the target.
+  void forget(bool keep_secrets) {
+    forgotten = true;
+    keeps = keep_secrets;
+    kept.clear();
+  }
+
   bool operator==(const Footprint&) const = default;
 };
 

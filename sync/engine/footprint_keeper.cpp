@@ -110,9 +110,7 @@ void FootprintKeeper::remember(const Wanted& wanted) {
 void FootprintKeeper::forget(const std::string& target, bool keep_secrets) {
   const Footprint* known = find(target);
   Footprint footprint = known == nullptr ? Footprint() : *known;
-  footprint.forgotten = true;
-  footprint.keeps = keep_secrets;
-  footprint.kept.clear();
+  footprint.forget(keep_secrets);
   store_.set(target, std::move(footprint));
 }
 

@@ -4,7 +4,6 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <array>
 #include <cstdlib>
 #include <random>
 #include <system_error>
@@ -13,6 +12,7 @@
 #include "helper/base/file_io.hpp"
 #include "helper/base/guarded.hpp"
 #include "helper/base/text.hpp"
+#include "sync/base/host_name.hpp"
 #include "sync/base/log.hpp"
 #include "sync/base/paths.hpp"
 
@@ -35,10 +35,8 @@ std::string new_id() {
 }
 
 std::string user_at_host() {
-  std::array<char, 256> host{};
-  gethostname(host.data(), host.size() - 1);
   const passwd* user = getpwuid(geteuid());
-  return (user != nullptr ? std::string(user->pw_name) : std::to_string(geteuid())) + "@" + host.data();
+  return (user != nullptr ? std::string(user->pw_name) : std::to_string(geteuid())) + "@" + this_host();
 }
 
 Owner owner_of(const std::string& id) { return {id, id + " " + user_at_host()}; }

@@ -3,12 +3,11 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <array>
 #include <chrono>
-#include <climits>
 #include <random>
 #include <utility>
 
+#include "sync/base/host_name.hpp"
 #include "sync/base/log.hpp"
 #include "sync/fleet/hub_right.hpp"
 
@@ -23,12 +22,8 @@ constexpr const char* footprints_in_hub = "the footprints in ConfigMaps of the h
 
 // Unique for each replica, and readable: the pod's name comes first.
 std::string new_identity() {
-  std::array<char, HOST_NAME_MAX + 1> host{};
-  if (::gethostname(host.data(), host.size() - 1) != 0) {
-    host.front() = '\0';
-  }
   std::random_device random;
-  return std::string(host.data()) + "_" + std::to_string(getpid()) + "_" + std::to_string(random());
+  return this_host() + "_" + std::to_string(getpid()) + "_" + std::to_string(random());
 }
 
 }  // namespace
@@ -122,12 +117,13 @@ bool FleetMember::is_behind() const {
   return newest && (!known || *known < *newest);
 }
 
+bool FleetMember::takes_over() const { return slots_held() == 0 && is_behind(); }
+
 std::string FleetMember::role() const {
   if (!replicas_) {
     return {};
   }
-  const std::size_t serving = slots_held();
-  return serving == 0 && is_behind() ? "takes over" : replicas_->role_with(serving);
+  return takes_over() ? "takes over" : replicas_->role(slots_held());
 }
 
 std::size_t FleetMember::slots_held() const {
@@ -147,11 +143,8 @@ std::vector<std::string> FleetMember::waits_for() const {
 }
 
 std::optional<Error> FleetMember::note() const {
-  const std::size_t serving = slots_held();
-  if (!replicas_ || (serving == 0 && is_behind())) {
-    return std::nullopt;  // problem() tells of that
-  }
-  return replicas_->note(serving);
+  // problem() tells of a takeover.
+  return replicas_ && !takes_over() ? replicas_->note(slots_held()) : std::nullopt;
 }
 
 std::optional<Error> FleetMember::problem() const {

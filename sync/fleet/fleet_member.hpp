@@ -79,6 +79,7 @@ class FleetMember {
   void log_role();
   // Whether clusters are this replica's that it does not serve, because it does not know their footprints yet.
   [[nodiscard]] bool is_behind() const;
+  [[nodiscard]] bool takes_over() const;  // of several replicas; it serves none of its clusters yet
 
   asio::any_io_executor executor_;
   FleetMemberOptions options_;

@@ -3,12 +3,12 @@
 #include <asio/co_spawn.hpp>
 #include <asio/experimental/as_tuple.hpp>
 #include <asio/post.hpp>
-#include <asio/steady_timer.hpp>
 #include <asio/use_awaitable.hpp>
 #include <chrono>
 #include <optional>
 #include <utility>
 
+#include "sync/base/async_event.hpp"
 #include "sync/base/spawn_guarded.hpp"
 
 namespace regsync {
@@ -55,7 +55,6 @@ void HubWatch::start() {
 
 asio::awaitable<void> HubWatch::follow(std::shared_ptr<Run> run) {
   co_await asio::post(executor_, asio::use_awaitable);
-  asio::steady_timer timer(executor_);
   for (;;) {
     const auto [failure] =
         co_await asio::co_spawn(executor_, run->watcher->run(), asio::experimental::as_tuple(asio::use_awaitable));
@@ -66,8 +65,7 @@ asio::awaitable<void> HubWatch::follow(std::shared_ptr<Run> run) {
     if (run == run_) {
       tell_health(problem);
     }
-    timer.expires_after(retry_delay);
-    co_await timer.async_wait(asio::use_awaitable);
+    co_await sleep_for(retry_delay);
   }
 }
 

@@ -79,7 +79,7 @@ bool Replicas::seen() const {
   return std::ranges::all_of(slots_, [](const auto& slot) { return slot->seen(); });
 }
 
-std::string Replicas::role_with(std::size_t slots) const {
+std::string Replicas::role(std::size_t slots) const {
   if (slots == 0) {
     return "stands by";
   }
@@ -100,7 +100,7 @@ std::optional<Error> Replicas::note(std::size_t serving) const {
   const std::string who = join(holders);
   if (serving > 0) {
     return Error(ErrorCode::already_exists,
-                 "this replica " + role_with(serving) + ", and shows their clusters alone; the others are those of " +
+                 "this replica " + role(serving) + ", and shows their clusters alone; the others are those of " +
                      (who.empty() ? "no replica yet" : who),
                  "ask each replica for its own");
   }

@@ -56,10 +56,8 @@ class Replicas {
   // Whether all Leases were read once.
   [[nodiscard]] bool seen() const;
 
-  // "leads", "leads 3 of 8 slots", "stands by".
-  [[nodiscard]] std::string role() const { return role_with(held()); }
-  // The same, with so many slots.
-  [[nodiscard]] std::string role_with(std::size_t slots) const;
+  // Of a replica with so many slots: "leads", "leads 3 of 8 slots", "stands by".
+  [[nodiscard]] std::string role(std::size_t slots) const;
   // Who has the other slots, whose clusters this replica does not show; nothing where it has all.
   [[nodiscard]] std::optional<Error> note(std::size_t serving) const;
   // Why a Lease can be neither read nor written.

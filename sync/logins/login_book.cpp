@@ -306,9 +306,8 @@ asio::awaitable<void> LoginBook::complete(std::chrono::milliseconds time) {
   helpers_.retry_failed();
   using std::chrono::steady_clock;
   const auto deadline = steady_clock::now() + time;
-  while (!is_complete() && !stopping_ && steady_clock::now() < deadline) {
-    co_await changed_.wait_for(deadline - steady_clock::now());
-  }
+  const auto is_over = [this] { return is_complete() || stopping_; };
+  co_await changed_.wait_until(is_over, deadline);
   const bool silent = readings_ < std::max<std::size_t>(expected_, 1) && !is_store_read();
   if (!stopping_ && silent) {
     store_.store_problem = keyring_is_silent(time);

@@ -91,12 +91,7 @@ LoginPlaces::Place LoginPlaces::place_of(const KeptLogin& kept, const StoreReadi
   return {in_file ? login_files_program : reading.provider->program, kept.collection};
 }
 
-const StoreCollection* LoginPlaces::find(const Place& place, const Held& held, const StoreReading& reading) {
-  const StoreCollection* collection = find_namesake(place, reading);
-  return is_anew(held, collection) ? nullptr : collection;
-}
-
-const StoreCollection* LoginPlaces::find_namesake(const Place& place, const StoreReading& reading) {
+const StoreCollection* LoginPlaces::find(const Place& place, const StoreReading& reading) {
   const StoreCollection* collection = reading.find_collection(place.collection);
   const std::string program = reading.provider ? reading.provider->program : std::string();
   const bool is_it = collection != nullptr && place.provider == (collection->is_file ? login_files_program : program);
@@ -160,14 +155,15 @@ LoginPlaces::Whereabouts LoginPlaces::whereabouts(const Whereabouts& before, con
     changed = std::max(changed, kept->changed);
   }
   for (auto& [place, held] : now.held) {
-    const StoreCollection* collection = find_namesake(place, reading);
+    const StoreCollection* collection = find(place, reading);
     if (collection != nullptr && collection->created < held.changed) {
       held.created = collection->created;
     }
   }
   for (const auto& [place, held] : before.held) {
-    const StoreCollection* collection = find(place, held, reading);
-    const bool may_hold_it = collection == nullptr ? !written || *written < held.changed : collection->locked;
+    const StoreCollection* collection = find(place, reading);
+    const bool is_absent = collection == nullptr || is_anew(held, collection);
+    const bool may_hold_it = is_absent ? !written || *written < held.changed : collection->locked;
     if (may_hold_it) {
       now.held.try_emplace(place, held);
     }
@@ -188,8 +184,9 @@ std::optional<Error> LoginPlaces::outranked(const RegistryKey& registry, const K
   if (here == nullptr || place_of(seen, reading) == last) {
     return std::nullopt;
   }
-  const Held& held = known->second.held.at(last);
-  const StoreCollection* there = find(last, held, reading);
+  const StoreCollection* namesake = find(last, reading);
+  const bool is_another = is_anew(known->second.held.at(last), namesake);
+  const StoreCollection* there = is_another ? nullptr : namesake;
   const bool is_hidden = last.provider == login_files_program
                              ? there != nullptr && there->locked && (!here->is_file || there < here)
                              : (there == nullptr || there->locked) && !here->is_file && !here->is_default;
@@ -197,7 +194,6 @@ std::optional<Error> LoginPlaces::outranked(const RegistryKey& registry, const K
     return std::nullopt;
   }
   const std::string where = last.provider == login_files_program ? "the file " + last.collection : name_of(last);
-  const bool is_another = is_anew(held, find_namesake(last, reading));
   return Error(ErrorCode::locked,
                "the login for " + registry.value() + " was in " + where + ", which " +
                    (is_another         ? "was made anew since"
@@ -230,7 +226,7 @@ std::optional<Error> LoginPlaces::doubt(const RegistryKey& registry, const Where
                                            ? LoginKeeper{.file = "FILE", .helper = {}}
                                            : keeper_of(last));
   if (last.provider == login_files_program) {
-    const StoreCollection* file = find_namesake(last, reading);
+    const StoreCollection* file = find(last, reading);
     if (file == nullptr || file->locked) {
       return unknown("the file " + last.collection + (file == nullptr ? " is not there" : " cannot be read"),
                      "put it back" + otherwise);
@@ -244,7 +240,7 @@ std::optional<Error> LoginPlaces::doubt(const RegistryKey& registry, const Where
     if (holder.provider != program || program == login_files_program) {
       continue;  // its logins were seen elsewhere since, or the check above has found it
     }
-    const StoreCollection* collection = find_namesake(holder, reading);
+    const StoreCollection* collection = find(holder, reading);
     if (collection != nullptr && collection->locked) {
       return unknown(name_of(holder) + " is locked", "unlock it" + otherwise);
     }

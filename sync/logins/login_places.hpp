@@ -89,11 +89,9 @@ class LoginPlaces {
   static Shown shown_by(const StoreReading& reading);
   static Place place_of(const KeptLogin& kept, const StoreReading& reading);
   // What has the name of the place now; null where nothing has.
-  static const StoreCollection* find_namesake(const Place& place, const StoreReading& reading);
+  static const StoreCollection* find(const Place& place, const StoreReading& reading);
   // Whether a collection (or null) was made after the one of its name that held a login.
   static bool is_anew(const Held& held, const StoreCollection* collection);
-  // The collection that held a login there; null where it is not there, or was made anew.
-  static const StoreCollection* find(const Place& place, const Held& held, const StoreReading& reading);
   static LoginKeeper keeper_of(const Place& place);
   static Whereabouts whereabouts(const Whereabouts& before, const std::vector<const KeptLogin*>& seen,
                                  const StoreReading& reading);

@@ -51,6 +51,11 @@ struct SecretView {
 // Whether regsync wrote the data, and nothing says any more for whom: somebody gave it away, or took the marks off.
 bool is_unmarked(const SecretView& secret);
 
+// Whether this user on this machine (user@host) made it under another owner id.
+inline bool is_lost(const SecretView& secret, std::string_view holder) {
+  return secret.ownership == Ownership::other_owner && secret.holder == holder;
+}
+
 SecretView view_secret(const nlohmann::json& secret, std::string_view owner_id);
 
 struct ReadSecret {

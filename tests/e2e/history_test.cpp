@@ -6,13 +6,13 @@
 // REGSYNC_SEED=n replays one history.
 #include <algorithm>
 #include <csignal>
-#include <cstdlib>
 #include <random>
 #include <set>
 #include <sstream>
 #include <thread>
 
 #include "tests/e2e/main_job.hpp"
+#include "tests/support/seeds.hpp"
 
 namespace regsync::test {
 namespace {
@@ -263,12 +263,7 @@ class RandomHistory : public testing::TestWithParam<int> {
     return faults;
   }
 
-  static unsigned seed() {
-    const char* wanted = std::getenv("REGSYNC_SEED");
-    return static_cast<unsigned>(wanted == nullptr ? GetParam() : std::stoi(wanted));
-  }
-
-  const unsigned seed_ = seed();
+  const unsigned seed_ = static_cast<unsigned>(number_of("REGSYNC_SEED").value_or(GetParam()));
   std::mt19937 random_{seed_};
   std::ostringstream story_;
   std::vector<std::string> namespaces_;

@@ -8,6 +8,7 @@
 
 #include "sync/base/json_access.hpp"
 #include "sync/base/spawn_guarded.hpp"
+#include "sync/cli/ask/kubeconfig_selection.hpp"
 #include "sync/cli/ask/meant_target.hpp"
 #include "sync/cli/ask/plans.hpp"
 #include "sync/cli/ask/snapshot.hpp"
@@ -183,9 +184,8 @@ class Comparison {
     }
     const Plan* plan = desired_.claim(key, facts).plan;
     const Ownership ownership = facts.secret->ownership;
-    const bool lost = ownership == Ownership::other_owner && facts.secret->holder == facts.holder;
     return plan != nullptr && is_asked(plan->target.name) &&
-           (adoption_ == Adoption::lost ? lost : ownership != Ownership::ours);
+           (adoption_ == Adoption::lost ? is_lost(*facts.secret, facts.holder) : ownership != Ownership::ours);
   }
 
   // Of targets that want the key, which another one has.
@@ -325,8 +325,8 @@ std::vector<Target> namesakes_of(const std::vector<Target>& targets, const Targe
 }
 
 void meet_contexts(const Target& target, const kube::Kubeconfig& kubeconfig, ContextBook& book) {
-  for (const std::string& context : kubeconfig.contexts()) {
-    if (selects_context(target, context) && book.find(context) == nullptr) {
+  for (const std::string& context : selected_contexts({target}, kubeconfig)) {
+    if (book.find(context) == nullptr) {
       // Of one that cannot be used, for_each_context() says so.
       (void)guarded([&] { book.meet(context, identity_of(kubeconfig.resolve(context)), /*pinned=*/false, {}); });
     }

@@ -162,12 +162,7 @@ std::optional<std::string> with_field(const std::string& text, const json& targe
 // The text of the target's file once it is `wanted`.
 std::string edited_text(const Target& wanted, const TargetText& file, const std::vector<FieldChange>& changes,
                         json document) {
-  const auto is_wanted = [&](const std::string& text) {
-    bool same = false;
-    const auto failed = guarded([&] { same = parse_target(wanted.name, text, wanted.name + ".yaml") == wanted; });
-    return same && !failed;
-  };
-  if (is_wanted(file.text)) {
+  if (reads_as(file.text, wanted)) {
     return file.text;
   }
   std::optional<std::string> text = file.text;
@@ -179,10 +174,10 @@ std::string edited_text(const Target& wanted, const TargetText& file, const std:
     const auto value = document.find(change.field);
     by_hand.push_back(value == document.end() ? "without " + change.field : change.field + ": " + flow_text(*value));
   }
-  if (text && is_wanted(*text)) {
+  if (text && reads_as(*text, wanted)) {
     return *text;
   }
-  if (!comments_of(file.text).empty() || has_anchors(file.text)) {
+  if (has_comments_or_anchors(file.text)) {
     throw Error(ErrorCode::invalid_input,
                 "target \"" + file.name + "\": its file has comments or anchors that this change would lose",
                 "make it there yourself (" + join(by_hand, "; ") + "): regsync edit " + file.name);

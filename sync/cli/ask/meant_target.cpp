@@ -1,6 +1,7 @@
 #include "sync/cli/ask/meant_target.hpp"
 
 #include "helper/base/guarded.hpp"
+#include "sync/cli/ask/kubeconfig_selection.hpp"
 #include "sync/model/places.hpp"
 
 namespace regsync::cli {
@@ -29,14 +30,12 @@ std::set<std::string> own_namespaces(const Target& target, const kube::Kubeconfi
       }
     }
   }
-  for (const std::string& context : kubeconfig.contexts()) {
-    if (selects_context(target, context)) {
-      // One that cannot be used has no namespace now.
-      (void)guarded([&] {
-        const Target meant = meant_in(target, kubeconfig.resolve(context), footprints);
-        namespaces.insert(meant.namespaces.begin(), meant.namespaces.end());
-      });
-    }
+  for (const std::string& context : selected_contexts({target}, kubeconfig)) {
+    // One that cannot be used has no namespace now.
+    (void)guarded([&] {
+      const Target meant = meant_in(target, kubeconfig.resolve(context), footprints);
+      namespaces.insert(meant.namespaces.begin(), meant.namespaces.end());
+    });
   }
   return namespaces;
 }

@@ -38,18 +38,14 @@ std::map<std::string, Footprint> footprints_after(const TargetChange& change, co
     return footprints;
   }
   Footprint& own = footprints[change.before->name];
-  for (const std::string& context : kubeconfig.contexts()) {
-    if (selects_context(*change.before, context)) {
-      Places& here = own.contexts[context];
-      // Of one that cannot be used, for_each_context() says so.
-      (void)guarded([&] { here.merge(places_of(meant_in(*change.before, kubeconfig.resolve(context), known), "")); });
-    }
+  for (const std::string& context : selected_contexts({*change.before}, kubeconfig)) {
+    Places& here = own.contexts[context];
+    // Of one that cannot be used, for_each_context() says so.
+    (void)guarded([&] { here.merge(places_of(meant_in(*change.before, kubeconfig.resolve(context), known), "")); });
   }
   const bool forgets = !change.after || change.after->name != change.before->name;
-  if (forgets && !own.forgotten) {  // as FootprintKeeper::forget()
-    own.forgotten = true;
-    own.keeps = false;
-    own.kept.clear();
+  if (forgets && !own.forgotten) {
+    own.forget(/*keep_secrets=*/false);
   }
   return footprints;
 }
@@ -114,11 +110,8 @@ Preview preview(Console& console, const kube::Kubeconfig& kubeconfig, const Targ
   std::set<std::string> contexts = change.after ? contexts_of({*change.after}, kubeconfig) : std::set<std::string>();
   std::map<std::string, DeletionScope> scopes;
   for (const std::string& context : kubeconfig.contexts()) {
-    DeletionScope& scope = scopes[context] =
+    const DeletionScope& scope = scopes[context] =
         rules.scope_in(context, [&](const std::string& target) { return names.contains(target); });
-    scope.siblings = siblings_of(context, files, kubeconfig, memory);
-    scope.asked = names;
-    scope.adoption = change.adoption;
     if (!scope.places.empty() || (change.before && selects_context(*change.before, context))) {
       contexts.insert(context);
     }
@@ -145,7 +138,11 @@ Preview preview(Console& console, const kube::Kubeconfig& kubeconfig, const Targ
             here.push_back(plan);
           }
         }
-        return find_differences(client, std::move(here), owner, memory, found, scopes[context]);
+        DeletionScope& scope = scopes[context];
+        scope.siblings = siblings_of(context, files, kubeconfig, memory);
+        scope.asked = names;
+        scope.adoption = change.adoption;
+        return find_differences(client, std::move(here), owner, memory, found, scope);
       },
       [&](const std::string& context, const Error& error) {
         result.unknown.push_back("context " + context + ": " + error.message());

@@ -102,9 +102,8 @@ std::optional<std::string> own_text(const Target& target, std::string text) {
   for (const char* key : keys_around) {
     text = with_key(text, key, std::nullopt);
   }
-  bool same = false;
-  const auto failed = guarded([&] { same = parse_target(target.name, text, target.name) == target; });
-  return same && !failed && text.size() <= max_target_bytes ? std::optional(std::move(text)) : std::nullopt;
+  const bool fits = reads_as(text, target) && text.size() <= max_target_bytes;
+  return fits ? std::optional(std::move(text)) : std::nullopt;
 }
 
 // The targets of one text: each document is a target, or the list that `regsync get -o yaml` prints.
@@ -127,7 +126,8 @@ void read_targets(const std::string& text, const std::string& default_name, cons
   }
   if (documents.size() == 1 && find_at(documents.front(), {"items"}) == nullptr) {
     const Target& target = given.targets.back();
-    if (auto own = own_text(target, text)) {
+    // Else a file that has comments of its own would lose them for a text that says the same.
+    if (auto own = own_text(target, text); own && has_comments_or_anchors(*own)) {
       given.texts[target.name] = std::move(*own);
     }
   }
@@ -188,15 +188,14 @@ int apply(const ApplyOptions& options, Console& console) {
   LazyKubeconfig kubeconfig(options.kubeconfig);
   for (const Target& target : targets) {
     const auto text = given.texts.find(target.name);
-    // Else a file that has comments of its own would lose them for a text that says the same.
-    const bool is_kept = text != given.texts.end() && (!comments_of(text->second).empty() || has_anchors(text->second));
-    const DeclareResult result = declare(console, target,
-                                         {.yes = options.yes || from_stdin,
-                                          .only_known_contexts = false,
-                                          .text = is_kept ? std::optional(text->second) : std::nullopt,
-                                          .beside = targets,
-                                          .dry_run = dry_run,
-                                          .kubeconfig = kubeconfig});
+    const DeclareResult result =
+        declare(console, target,
+                {.yes = options.yes || from_stdin,
+                 .only_known_contexts = false,
+                 .text = text == given.texts.end() ? std::nullopt : std::optional(text->second),
+                 .beside = targets,
+                 .dry_run = dry_run,
+                 .kubeconfig = kubeconfig});
     announce(console, target, result, dry_run);
   }
   return exit_done;

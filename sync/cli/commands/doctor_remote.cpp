@@ -215,7 +215,7 @@ asio::awaitable<void> check_owner(kube::KubeClient& client, Places places, const
   }
   const auto lost = std::ranges::count_if(snapshot.secrets, [&](const auto& item) {
     const SecretView view = view_secret(item.second, owner.id);
-    return places.cover(item.first) && view.ownership == Ownership::other_owner && view.holder == owner.holder();
+    return places.cover(item.first) && is_lost(view, owner.holder());
   });
   if (lost > 0) {
     findings.push_back({subject, Health::failed,

@@ -163,16 +163,19 @@ bool takes_next(const std::string& word, const CLI::App& command) {
   return false;
 }
 
+auto is_command_of(const CLI::App& app) {
+  return [&app](const std::string& word) { return find_command(app, word) != nullptr; };
+}
+
 std::string first_command(const Words& words, const CLI::App& app) {
-  const auto found =
-      std::ranges::find_if(words, [&](const std::string& word) { return find_command(app, word) != nullptr; });
+  const auto found = std::ranges::find_if(words, is_command_of(app));
   return found == words.end() ? std::string() : *found;
 }
 
 // The command among words that begin with options. "-n sync status": a command's name may be the value of an option, if
 // the next command takes that option.
 Words::iterator given_after_options(Words& words, const CLI::App& app) {
-  const auto is_command = [&](const std::string& word) { return find_command(app, word) != nullptr; };
+  const auto is_command = is_command_of(app);
   auto given = std::ranges::find_if(words, is_command);
   while (given != words.begin() && given != words.end()) {
     const auto next = std::find_if(given + 1, words.end(), is_command);
@@ -215,7 +218,7 @@ UsageError explain_value(const CLI::ParseError& error, const std::string& see) {
 }  // namespace
 
 std::vector<std::string> as_typed_for_kubectl(std::vector<std::string> words, const CLI::App& app) {
-  const auto is_command = [&](const std::string& word) { return find_command(app, word) != nullptr; };
+  const auto is_command = is_command_of(app);
   if (words.empty() || words == std::vector<std::string>{"help"}) {
     return {"--help"};
   }

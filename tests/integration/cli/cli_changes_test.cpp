@@ -18,25 +18,14 @@ using testing::Not;
 
 class CliChanges : public CliWorld {
  protected:
-  [[nodiscard]] std::optional<json> secret(const std::string& name_space, const std::string& name) const {
-    return dev_.find({"secrets", name_space, name});
-  }
   [[nodiscard]] std::string password_in(const std::string& name_space) const {
     const auto found = secret(name_space, "myregcred");
     return found ? base64_decode(found->at("data").at(".dockerconfigjson").get<std::string>()).value_or("") : "(none)";
   }
-  [[nodiscard]] std::string uid(const std::string& name_space, const std::string& name = "myregcred") const {
-    const auto found = secret(name_space, name);
-    return found ? found->at("metadata").at("uid").get<std::string>() : "(none)";
-  }
-  [[nodiscard]] std::string file(const std::string& name) const {
-    return read_file(person_.home() / (".config/regsync/targets/" + name + ".yaml"));
-  }
   void rename_in_another_namespace() {
     be_in("team-a");
     person_.store_login("ghcr.io", "jdoe", "hunter2");
-    person_.home().write(".config/regsync/targets/own.yaml",
-                         "registries: [ghcr.io]\ncontexts: [dev]\nsecret: myregcred\n");
+    declare_target("own", "contexts: [dev]\nsecret: myregcred\n");
     person_.start_daemon();
     ASSERT_TRUE(wait_until([&] { return secret("team-a", "myregcred").has_value(); }));
     const std::string before = uid("team-a");
@@ -134,18 +123,14 @@ TEST_F(CliChanges, APatternAlsoResumesContextsThatTheKubeconfigDoesNotHaveNow) {
 TEST_F(CliChanges, ACommandWithoutTheDaemonActsOnlyForTheTargetsThatItNames) {
   person_.store_login("ghcr.io", "jdoe", "hunter2");
   declare_web();
-  const auto declare = [this](const std::string& name, const std::string& namespaces) {
-    person_.home().write(".config/regsync/targets/" + name + ".yaml",
-                         "registries: [ghcr.io]\ncontexts: [dev]\nnamespaces: [" + namespaces + "]\n");
-  };
-  declare("api", "team-a");
-  declare("old", "team-a");
+  declare_target("api", "contexts: [dev]\nnamespaces: [team-a]\n");
+  declare_target("old", "contexts: [dev]\nnamespaces: [team-a]\n");
   ASSERT_EQ(person_.regsync({"sync", "--once"}).exit_code, 0);
   const json api = secret("team-a", "api").value();
   dev_.deny("delete", "secrets", "team-a");
   ASSERT_EQ(person_.regsync({"remove", "old"}).exit_code, 1) << "its Secret is still to be deleted";
   dev_.allow_all();
-  declare("api", "team-a, team-b");
+  declare_target("api", "contexts: [dev]\nnamespaces: [team-a, team-b]\n");
   person_.store_login("ghcr.io", "jdoe", "rotated");
   const auto expect_others_as_before = [&](const char* command) {
     EXPECT_EQ(secret("team-a", "api"), api) << command;
@@ -205,7 +190,7 @@ TEST_F(CliChanges, ATargetThatIsNotNamedClaimsItsSecretsAllTheSame) {
 TEST_F(CliChanges, ATargetThatIsNotNamedIsNotBoundToTheCurrentNamespace) {
   person_.store_login("ghcr.io", "jdoe", "hunter2");
   declare_web();
-  person_.home().write(".config/regsync/targets/own.yaml", "registries: [ghcr.io]\ncontexts: [dev]\n");
+  declare_target("own", "contexts: [dev]\n");
   be_in("team-a");
   ASSERT_EQ(person_.regsync({"sync", "web", "--once"}).exit_code, 0);
   be_in("team-b");

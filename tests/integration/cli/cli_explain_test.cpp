@@ -106,7 +106,7 @@ TEST_F(CliExplain, LooksWhereTheTargetsHaveSecrets) {
 
 TEST_F(CliExplain, LooksWhereATargetWithoutNamespacesWentFirst) {
   person_.store_login("ghcr.io", "jdoe", "hunter2");
-  person_.home().write(".config/regsync/targets/own.yaml", "registries: [ghcr.io]\ncontexts: [dev]\n");
+  declare_target("own", "contexts: [dev]\n");
   be_in("team-a");
   ASSERT_EQ(person_.regsync({"sync", "--once"}).exit_code, 0);
   be_in("team-b");
@@ -116,7 +116,7 @@ TEST_F(CliExplain, LooksWhereATargetWithoutNamespacesWentFirst) {
 
 TEST_F(CliExplain, ATargetFileThatCannotBeUsedIsNotLookedAtAndThatIsSaid) {
   declare_web();
-  person_.home().write(".config/regsync/targets/torn.yaml", "registries: [ghcr.io]\ncontexts: [prod\n");
+  declare_target("torn", "contexts: [prod\n");
   const auto expect_told = [this] {
     const Outcome outcome = person_.regsync({"explain"});
     EXPECT_EQ(outcome.exit_code, 1);

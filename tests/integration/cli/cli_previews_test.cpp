@@ -16,19 +16,6 @@ constexpr TerminalSize wide{.rows = 50, .columns = 200};  // nothing is folded
 
 class CliPreviews : public CliWorld {
  protected:
-  [[nodiscard]] std::optional<json> secret(const std::string& name_space, const std::string& name) const {
-    return dev_.find({"secrets", name_space, name});
-  }
-  [[nodiscard]] std::string uid(const std::string& name_space, const std::string& name) const {
-    const auto found = secret(name_space, name);
-    return found ? found->at("metadata").at("uid").get<std::string>() : "(none)";
-  }
-  void declare(const std::string& name, const std::string& text) const {
-    person_.home().write(".config/regsync/targets/" + name + ".yaml", "registries: [ghcr.io]\n" + text);
-  }
-  [[nodiscard]] std::string file(const std::string& name) const {
-    return read_file(person_.home() / (".config/regsync/targets/" + name + ".yaml"));
-  }
   // The one cluster under each of these names.
   void name_contexts(const std::vector<std::string>& names) {
     person_.env["KUBECONFIG"] = person_.home().write("kubeconfig-of-dev", dev_.kubeconfig(names)).string();
@@ -41,12 +28,20 @@ class CliPreviews : public CliWorld {
   [[nodiscard]] bool is_foreign(const std::string& name_space, const std::string& name) const {
     return secret(name_space, name).value().at("data").at(".dockerconfigjson") == "e30=";
   }
+  // A person says no to what is shown.
+  void decline(const std::vector<std::string>& arguments, const std::string& question, const std::string& shown) const {
+    Terminal no(regsync_program(arguments), wide);
+    ASSERT_TRUE(no.comes_to_show(question + " [y/N]:"));
+    EXPECT_THAT(no.screen(), HasSubstr(shown));
+    no.type("n\n");
+    EXPECT_EQ(no.wait(), 1);
+  }
 };
 
 TEST_F(CliPreviews, ANamespaceIsAddedToThatOfATargetWhichNamesNone) {
   be_in("team-a");
   person_.store_login("ghcr.io", "jdoe", "hunter2");
-  declare("own", "contexts: [dev]\n");
+  declare_target("own", "contexts: [dev]\n");
   person_.start_daemon();
   ASSERT_TRUE(wait_until([&] { return secret("team-a", "own").has_value(); }));
   const std::string before = uid("team-a", "own");
@@ -65,7 +60,7 @@ TEST_F(CliPreviews, ANamespaceIsNotAddedWhereEachContextHasItsOwn) {
   config["contexts"][0]["context"]["namespace"] = "team-a";
   config["contexts"][1]["context"]["namespace"] = "team-b";
   person_.env["KUBECONFIG"] = person_.home().write("kubeconfig-of-two", config.dump()).string();
-  declare("own", "contexts: [dev, prod]\n");
+  declare_target("own", "contexts: [dev, prod]\n");
   const std::string before = file("own");
   const auto refused = person_.regsync({"set", "own", "namespaces+=team-c"});
   EXPECT_EQ(refused.exit_code, 1);
@@ -87,11 +82,7 @@ TEST_F(CliPreviews, WhatKeepsTheNewSecretFromBeingMadeIsShownBeforeTheChange) {
        }) {
     EXPECT_THAT(person_.regsync(command).err, HasSubstr(obstacle)) << command.front();
   }
-  Terminal no(regsync_program({"set", "web", "secret=regcred"}), wide);
-  ASSERT_TRUE(no.comes_to_show("Replace it? [y/N]:"));
-  EXPECT_THAT(no.screen(), HasSubstr(obstacle));
-  no.type("n\n");
-  EXPECT_EQ(no.wait(), 1);
+  decline({"set", "web", "secret=regcred"}, "Replace it?", obstacle);
   EXPECT_TRUE(secret("team-a", "myregcred"));
 }
 
@@ -116,8 +107,8 @@ TEST_F(CliPreviews, ASecretStaysUntilTheOneThatReplacesItIsThere) {
 TEST_F(CliPreviews, WhatWasMadeThroughAContextThatHasAnotherNameNowIsFound) {
   name_contexts({"old"});
   person_.store_login("ghcr.io", "jdoe", "hunter2");
-  declare("a", "contexts: [old]\nnamespaces: [team-a, team-b]\n");
-  declare("b", "contexts: [old]\nnamespaces: [team-a, team-b]\n");
+  declare_target("a", "contexts: [old]\nnamespaces: [team-a, team-b]\n");
+  declare_target("b", "contexts: [old]\nnamespaces: [team-a, team-b]\n");
   person_.start_daemon();
   ASSERT_TRUE(wait_until([&] { return secret("team-a", "b") && secret("team-b", "b"); }));
   ASSERT_TRUE(all_in_sync());
@@ -135,7 +126,7 @@ TEST_F(CliPreviews, WhatWasMadeThroughAContextThatHasAnotherNameNowIsFound) {
 
 TEST_F(CliPreviews, ATargetThatNamesAContextWhichIsGoneDeletesNothing) {
   start_in_sync();
-  declare("web", "secret: myregcred\ncontexts: [dev, gone]\nnamespaces: [team-a, team-b]\n");
+  declare_target("web", "secret: myregcred\ncontexts: [dev, gone]\nnamespaces: [team-a, team-b]\n");
   const auto shown = person_.regsync({"set", "web", "namespaces-=team-b", "--dry-run=server"});
   EXPECT_THAT(shown.err, Not(HasSubstr("delete")));
   ASSERT_EQ(person_.regsync({"set", "web", "namespaces-=team-b"}).exit_code, 0);
@@ -148,11 +139,7 @@ TEST_F(CliPreviews, WhatIsAdoptedIsShownWithWhoseItIsAndAskedFor) {
   make_foreign("team-a", "regcred");
   const std::string theirs = uid("team-a", "regcred");
   const std::string what = "take over 1 Secret in context dev, written by kubectl-edit: team-a/regcred";
-  Terminal no(regsync_program({"add", "regcred", "--registry", "ghcr.io", "-n", "team-a", "--adopt"}), wide);
-  ASSERT_TRUE(no.comes_to_show("Take them over? [y/N]:"));
-  EXPECT_THAT(no.screen(), HasSubstr(what));
-  no.type("n\n");
-  EXPECT_EQ(no.wait(), 1);
+  decline({"add", "regcred", "--registry", "ghcr.io", "-n", "team-a", "--adopt"}, "Take them over?", what);
   EXPECT_TRUE(is_foreign("team-a", "regcred"));
 
   ASSERT_EQ(person_.regsync({"add", "regcred", "--registry", "ghcr.io", "-n", "team-a"}).exit_code, 0);
@@ -173,13 +160,9 @@ TEST_F(CliPreviews, WhatIsAdoptedIsShownWithWhoseItIsAndAskedFor) {
 TEST_F(CliPreviews, WhatIsAdoptedForALoginThatIsGivenIsShownToo) {
   person_.start_daemon();
   make_foreign("team-a", "regcred");
-  Terminal no(regsync_program({"add", "regcred", "--docker-server", "ghcr.io", "--docker-username", "jdoe",
-                               "--docker-password", "hunter2", "-n", "team-a", "--adopt"}),
-              wide);
-  ASSERT_TRUE(no.comes_to_show("Take them over? [y/N]:"));
-  EXPECT_THAT(no.screen(), HasSubstr("take over 1 Secret in context dev, written by kubectl-edit: team-a/regcred"));
-  no.type("n\n");
-  EXPECT_EQ(no.wait(), 1);
+  decline({"add", "regcred", "--docker-server", "ghcr.io", "--docker-username", "jdoe", "--docker-password", "hunter2",
+           "-n", "team-a", "--adopt"},
+          "Take them over?", "take over 1 Secret in context dev, written by kubectl-edit: team-a/regcred");
 }
 
 TEST_F(CliPreviews, ADryRunShowsWhatFollowsFromTheLoginThatIsGiven) {
@@ -198,7 +181,7 @@ TEST_F(CliPreviews, ADryRunShowsWhatFollowsFromTheLoginThatIsGiven) {
 }
 
 TEST_F(CliPreviews, AReplacementNamesTheFieldsThatItDrops) {
-  declare("web", "contexts: [dev]\nnamespaces: [team-a]\npaused: true\nexpires: {ghcr.io: 2027-01-31}\n");
+  declare_target("web", "contexts: [dev]\nnamespaces: [team-a]\npaused: true\nexpires: {ghcr.io: 2027-01-31}\n");
   const std::string before = file("web");
   const std::string told = "replacing target \"web\":\n  no longer: expires.ghcr.io, paused\n";
   std::vector<std::string> command{"add", "web", "--registry", "ghcr.io", "-n", "team-a", "--replace"};

@@ -13,6 +13,8 @@ using nlohmann::json;
 
 namespace {
 
+std::string target_path(const std::string& name) { return ".config/regsync/targets/" + name + ".yaml"; }
+
 // As it is typed into a shell.
 std::string command_line(const std::vector<std::string>& arguments) {
   std::string line = "regsync";
@@ -39,9 +41,15 @@ CliWorld::CliWorld() {
 }
 
 void CliWorld::declare_web() const {
-  person_.home().write(".config/regsync/targets/web.yaml",
+  person_.home().write(target_path("web"),
                        "secret: myregcred\nregistries: [ghcr.io]\ncontexts: [dev]\nnamespaces: [team-a, team-b]\n");
 }
+
+void CliWorld::declare_target(const std::string& name, const std::string& more) const {
+  person_.home().write(target_path(name), "registries: [ghcr.io]\n" + more);
+}
+
+std::string CliWorld::file(const std::string& name) const { return read_file(person_.home() / target_path(name)); }
 
 void CliWorld::be_in(const std::string& name_space) {
   json config = json::parse(dev_.kubeconfig({"dev"}));
@@ -49,6 +57,15 @@ void CliWorld::be_in(const std::string& name_space) {
   const std::filesystem::path file = person_.home().write("kubeconfig-of-dev", config.dump());
   std::filesystem::last_write_time(file, std::filesystem::file_time_type::clock::now() - std::chrono::hours(1));
   person_.env["KUBECONFIG"] = file.string();
+}
+
+std::optional<json> CliWorld::secret(const std::string& name_space, const std::string& name) const {
+  return dev_.find({"secrets", name_space, name});
+}
+
+std::string CliWorld::uid(const std::string& name_space, const std::string& name) const {
+  const auto found = secret(name_space, name);
+  return found ? found->at("metadata").at("uid").get<std::string>() : "(none)";
 }
 
 void CliWorld::start_in_sync() {

@@ -4,6 +4,8 @@
 
 #include <gtest/gtest.h>
 
+#include <nlohmann/json_fwd.hpp>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -21,10 +23,17 @@ class CliWorld : public testing::Test {
 
   // A target file as `regsync add` writes it: Secret myregcred with the login of ghcr.io in dev/team-a and dev/team-b.
   void declare_web() const;
+  // One with the login of ghcr.io, and these fields more.
+  void declare_target(const std::string& name, const std::string& more) const;
+  [[nodiscard]] std::string file(const std::string& name) const;
 
   // The kubeconfig has dev alone from now on, with this current namespace. The file seems old, so that nothing waits
   // for it to settle.
   void be_in(const std::string& name_space);
+
+  // In dev.
+  [[nodiscard]] std::optional<nlohmann::json> secret(const std::string& name_space, const std::string& name) const;
+  [[nodiscard]] std::string uid(const std::string& name_space, const std::string& name = "myregcred") const;
 
   // That target and its login, with a daemon that has synced them.
   void start_in_sync();

@@ -82,6 +82,10 @@ class FleetTest : public testing::Test {
   [[nodiscard]] json status() const {
     return json::parse(person_.regsync({"status", "-o", "json"}).out, nullptr, false);
   }
+  // Over HTTP; at its end is the status of the answer.
+  [[nodiscard]] std::string get(const std::string& path) const {
+    return person_.run({"curl", "-s", "--max-time", "5", "-w", "%{http_code}", person_.http_url() + path}).out;
+  }
 
   FakeApiServer hub_;
   std::array<FakeApiServer, 3> clusters_;
@@ -212,8 +216,7 @@ TEST_F(FleetTest, IsReadyWhenTheHubHasToldOfTheClustersAndStaysSoWhenItGoesAway)
   hub_.make_namespace("default");
   hub_.stop();
   start({"--lease", "regsync", "--owner", "fleet", "--listen", "127.0.0.1:0"});
-  const std::string url = person_.http_url() + "/readyz";
-  const auto readyz = [&] { return person_.run({"curl", "-s", "--max-time", "5", "-w", "%{http_code}", url}).out; };
+  const auto readyz = [&] { return get("/readyz"); };
   EXPECT_FALSE(wait_until([&] { return readyz().ends_with("200"); }, 1s)) << "of no cluster is anything known";
   EXPECT_THAT(readyz(), HasSubstr("waits for: the Secrets of the clusters\n"));
   EXPECT_THAT(readyz(), HasSubstr("waits for: the lease regsync\n"));
@@ -230,8 +233,7 @@ TEST_F(FleetTest, StaysReadyWhenAClusterComesThatDoesNotAnswer) {
   write_target("contexts: [\"fleet/*\"]");
   put_cluster("a", {{"kubeconfig", clusters_[0].kubeconfig()}});
   start({"--listen", "127.0.0.1:0"});
-  const std::string url = person_.http_url() + "/readyz";
-  const auto readyz = [&] { return person_.run({"curl", "-s", "--max-time", "5", "-w", "%{http_code}", url}).out; };
+  const auto readyz = [&] { return get("/readyz"); };
   ASSERT_TRUE(wait_until([&] { return readyz().ends_with("200"); })) << readyz();
   asio::io_context io;
   const asio::ip::tcp::acceptor silent(io, {asio::ip::address_v4::loopback(), 0});
@@ -381,10 +383,6 @@ TEST_F(FleetTest, AReplicaThatCannotReadTheFootprintsSaysOfNothingThatItIsInSync
   put_cluster("a", {{"kubeconfig", clusters_[0].kubeconfig()}});
   hub_.deny("list", "configmaps");
   start({"--lease", "regsync", "--owner", "fleet", "--listen", "127.0.0.1:0"});
-  const std::string url = person_.http_url();
-  const auto get = [&](const std::string& path) {
-    return person_.run({"curl", "-s", "--max-time", "5", "-w", "%{http_code}", url + path}).out;
-  };
   ASSERT_TRUE(wait_until([&] { return get("/readyz").find("role: takes over") != std::string::npos; }))
       << get("/readyz");
   EXPECT_THAT(get("/readyz"), testing::EndsWith("503"));
@@ -410,8 +408,7 @@ TEST_F(FleetTest, AProblemOfTheHubsKubeconfigThatIsOverIsNoLongerServed) {
   person_.home().write("token", "one");
   person_.home().write("hub", config.dump());
   start({"--listen", "127.0.0.1:0"});
-  const std::string url = person_.http_url();
-  const auto problems = [&] { return person_.run({"curl", "-s", "--max-time", "5", url + "/status.json"}).out; };
+  const auto problems = [&] { return get("/status.json"); };
   ASSERT_TRUE(wait_until([&] { return auth_in(0) == "me:one"; })) << status();
   config["users"][0]["user"] = {{"client-certificate", (person_.home() / "client.pem").string()},
                                 {"client-key", (person_.home() / "client.pem").string()}};

@@ -61,6 +61,18 @@ class HttpTest : public DaemonFixture {
   }
   [[nodiscard]] json fleet() const { return json::parse(get("/status.json"), nullptr, false); }
 
+  void expect_promtool_takes(std::vector<std::string> arguments, const std::string& in = {}) const {
+    arguments.insert(arguments.begin(), (unpacked("prometheus") / "usr/bin/promtool").string());
+    const auto checked = person_.run(std::move(arguments), in);
+    EXPECT_EQ(checked.exit_code, 0) << checked.out << checked.err;
+  }
+  // The test says which series there are, and which alerts they raise.
+  void expect_alerts(const std::string& test) const {
+    const auto tests = person_.home().write(
+        "tests.yaml", "rule_files: [" MONITORING "/alerts.yaml]\nevaluation_interval: 1m\ntests:\n" + test);
+    expect_promtool_takes({"test", "rules", tests.string()});
+  }
+
   std::string url_;
 };
 
@@ -253,8 +265,6 @@ std::map<std::string, std::map<std::string, std::set<std::string>>> series_of(co
   return series;
 }
 
-std::string promtool() { return (unpacked("prometheus") / "usr/bin/promtool").string(); }
-
 std::string example(const std::string& name) { return read_file(MONITORING "/" + name); }
 
 TEST_F(HttpTest, EveryMetricAndLabelOfTheExamplesIsServed) {
@@ -324,16 +334,12 @@ TEST_F(HttpTest, TheManualNamesEveryMetric) {
 }
 
 TEST_F(HttpTest, PrometheusUnderstandsTheAlertRules) {
-  const auto checked = person_.run({promtool(), "check", "rules", MONITORING "/alerts.yaml"});
-  EXPECT_EQ(checked.exit_code, 0) << checked.out << checked.err;
+  expect_promtool_takes({"check", "rules", MONITORING "/alerts.yaml"});
 }
 
 // A daemon of a desktop, without replicas, counts as one that leads: it must not hide that a fleet has no leader.
 TEST_F(HttpTest, TheAlertsOfAFleetWithoutALeaderLookAtEachFleet) {
-  const auto tests = person_.home().write("tests.yaml", R"(
-rule_files: [)" MONITORING R"(/alerts.yaml]
-evaluation_interval: 1m
-tests:
+  expect_alerts(R"(
   - interval: 1m
     input_series:
       - {series: 'regsync_slots_held{job="desktop", instance="d:1"}', values: '1x20'}
@@ -364,17 +370,12 @@ tests:
               summary: Only 3 of the leases of regsyncd have a replica that leads
               description: "To the clusters of the others nothing is written. See the logs of the replicas, and: kubectl get leases"
 )");
-  const auto checked = person_.run({promtool(), "test", "rules", tests.string()});
-  EXPECT_EQ(checked.exit_code, 0) << checked.out << checked.err;
 }
 
 // A target that was in sync until minute 60; then the process is another one, which never had it in sync. What is no
 // longer wanted raises no alert.
 TEST_F(HttpTest, TheAlertOfWhatIsOutOfSyncForLongOutlivesARestart) {
-  const auto tests = person_.home().write("tests.yaml", R"(
-rule_files: [)" MONITORING R"(/alerts.yaml]
-evaluation_interval: 1m
-tests:
+  expect_alerts(R"(
   - interval: 1m
     input_series:
       - {series: 'regsync_last_success_timestamp_seconds{target="a", context="c", pod="p"}', values: '0+60x60 stale'}
@@ -395,16 +396,13 @@ tests:
               summary: a in c was last in sync 7h 0m 0s ago
               description: "Pods may pull with an old login. See: regsync status a --context c"
 )");
-  const auto checked = person_.run({promtool(), "test", "rules", tests.string()});
-  EXPECT_EQ(checked.exit_code, 0) << checked.out << checked.err;
 }
 
 TEST_F(HttpTest, PrometheusUnderstandsTheMetrics) {
   write_target("good");
   start_daemon();
   ASSERT_TRUE(in_sync("good"));
-  const auto checked = person_.run({promtool(), "check", "metrics"}, get("/metrics"));
-  EXPECT_EQ(checked.exit_code, 0) << checked.out << checked.err;
+  expect_promtool_takes({"check", "metrics"}, get("/metrics"));
 }
 
 }  // namespace

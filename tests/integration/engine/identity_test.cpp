@@ -31,6 +31,12 @@ Target named(const std::string& name, const std::string& secret, std::vector<std
   return target;
 }
 
+Target pinned(const std::string& secret, std::vector<std::string> namespaces, std::vector<std::string> contexts) {
+  auto target = named("p", secret, std::move(namespaces), std::move(contexts));
+  target.pin = true;
+  return target;
+}
+
 class World : public EngineWorld {
  public:
   explicit World(const std::vector<std::string>& contexts) : EngineWorld(contexts) {
@@ -70,6 +76,12 @@ class World : public EngineWorld {
   }
   bool says(const std::string& text, const std::string& target = {}) {
     return notes(target).find(text) != std::string::npos;
+  }
+  // Whether the cause of a row of the pinned target has this text.
+  bool is_held(const std::string& text = "trust-context") {
+    return std::ranges::any_of(engine().status("p").rows, [&](const auto& row) {
+      return row.cause && describe(*row.cause).find(text) != std::string::npos;
+    });
   }
   // Something else is where the footprint of the target is written, so that it cannot be.
   void obstruct_footprint(const std::string& target) {
@@ -230,23 +242,16 @@ INSTANTIATE_TEST_SUITE_P(All, UnwrittenFormer, testing::Bool(),
 
 TEST(Identity, AContextIsTrustedOnlyOnceWhatItLeavesBehindIsWrittenDown) {
   World world({"a"});
-  auto pinned = named("p", "cred", {"n1"}, {"a"});
-  pinned.pin = true;
-  world.put_target(pinned);
+  world.put_target(pinned("cred", {"n1"}, {"a"}));
   ASSERT_TRUE(world.begin({"a"}));
   ASSERT_TRUE(world.until([&] { return world.server("a").find(cred).has_value(); }));
   auto& now = world.replace_cluster("a");
   now.make_namespace("n1");
-  const auto is_held = [&] {
-    return std::ranges::any_of(world.engine().status("p").rows, [](const auto& row) {
-      return row.cause && describe(*row.cause).find("trust-context") != std::string::npos;
-    });
-  };
-  ASSERT_TRUE(world.until(is_held));
+  ASSERT_TRUE(world.until([&] { return world.is_held(); }));
   world.obstruct_footprint("p");
   EXPECT_THROW(world.engine().trust_context("a"), Error);
   world.run_for(beyond_grace);
-  EXPECT_TRUE(is_held());
+  EXPECT_TRUE(world.is_held());
   EXPECT_FALSE(now.find(cred));
   world.mend_footprint("p");
   world.engine().trust_context("a");
@@ -258,9 +263,7 @@ TEST(Identity, AContextIsTrustedOnlyOnceWhatItLeavesBehindIsWrittenDown) {
 // One of them could not be reached while the first process after that ran.
 TEST(Identity, WhereTheBookIsLostPinnedContextsWaitToBeTrustedAlsoAfterARestart) {
   World world({"a", "b"});
-  auto pinned = named("p", "cred", {"n1"}, {"a", "b"});
-  pinned.pin = true;
-  world.put_target(pinned);
+  world.put_target(pinned("cred", {"n1"}, {"a", "b"}));
   write_whole(world.footprint_folder().parent_path() / "contexts.json", "torn {");
   world.server("b").inject({.kind = Fault::Kind::close, .times = -1});
   const auto is_held = [&](const std::string& context) {
@@ -318,16 +321,10 @@ TEST(Identity, WhatATargetLeavesBehindARenamedContextIsToldAndGoesWithIt) {
 // What answers there may be another cluster that takes the same credentials.
 TEST(Identity, APinnedContextWaitsWhereKubeSystemCannotBeReadAnyMore) {
   World world({"a"});
-  auto pinned = named("p", "cred", {"n1"}, {"a"});
-  pinned.pin = true;
-  world.put_target(pinned);
+  world.put_target(pinned("cred", {"n1"}, {"a"}));
   ASSERT_TRUE(world.begin({"a"}));
   ASSERT_TRUE(world.until([&] { return world.server("a").find(cred).has_value(); }));
-  const auto waits = [&] {
-    return std::ranges::any_of(world.engine().status("p").rows, [](const auto& row) {
-      return row.cause && row.cause->message().find("kube-system") != std::string::npos;
-    });
-  };
+  const auto waits = [&] { return world.is_held("kube-system"); };
   world.hide_identities();
   world.server("a").cut_watches();
   ASSERT_TRUE(world.until(waits));
@@ -345,19 +342,13 @@ TEST(Identity, APinnedContextWaitsWhereKubeSystemCannotBeReadAnyMore) {
 TEST(Identity, AContextThatIsHeldCallsNothingClean) {
   World world({"a", "b"});
   world.put_target(named("t", "cred", {"n1"}, {"a"}));
-  auto pinned = named("p", "pinned", {"n2"}, {"b"});
-  pinned.pin = true;
-  world.put_target(pinned);
+  world.put_target(pinned("pinned", {"n2"}, {"b"}));
   ASSERT_TRUE(world.begin({"a", "b"}));
   world.set_contexts({"b"});
   std::string moved = world.kubeconfig();
   moved.replace(moved.find(world.server("b").url()), world.server("b").url().size(), world.server("a").url());
   world.set_kubeconfig(moved);
-  ASSERT_TRUE(world.until([&] {
-    const auto rows = world.engine().status("p").rows;
-    return std::ranges::any_of(
-        rows, [](const auto& row) { return row.cause && describe(*row.cause).find("pins it") != std::string::npos; });
-  }));
+  ASSERT_TRUE(world.until([&] { return world.is_held("pins it"); }));
   world.run_for(beyond_grace);
   world.forget_target("t");
   world.run_for(5 * beyond_grace);

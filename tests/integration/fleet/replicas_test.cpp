@@ -96,7 +96,7 @@ class ReplicasTest : public testing::Test {
 TEST_F(ReplicasTest, OneThatComesLaterGetsItsShareAndAnotherThatIsStoppedLosesIt) {
   auto& a = start("a", 4);
   ASSERT_TRUE(until([&] { return a.replicas.held() == 4; }));
-  EXPECT_EQ(a.replicas.role(), "leads 4 of 4 slots");
+  EXPECT_EQ(a.replicas.role(a.replicas.held()), "leads 4 of 4 slots");
   auto& b = start("b", 4);
   ASSERT_TRUE(until([&] { return a.replicas.held() == 2 && b.replicas.held() == 2; }));
   auto& c = start("c", 4);
@@ -124,10 +124,10 @@ TEST_F(ReplicasTest, WhoHandsSlotsOverLeavesNoMoreOfThemThanTheOtherIsToHave) {
 
 TEST_F(ReplicasTest, WithOneSlotTheOtherStandsByAndTakesItWhenItsTimeIsUp) {
   auto& a = start("a", 1);
-  ASSERT_TRUE(until([&] { return a.replicas.role() == "leads"; }));
+  ASSERT_TRUE(until([&] { return a.replicas.role(a.replicas.held()) == "leads"; }));
   auto& b = start("b", 1);
   EXPECT_FALSE(until([&] { return b.replicas.held() > 0; }, duration + 500ms));
-  EXPECT_EQ(b.replicas.role(), "stands by");
+  EXPECT_EQ(b.replicas.role(b.replicas.held()), "stands by");
   EXPECT_NE(b.replicas.note(b.replicas.held()).value().message().find(" a holds the lease regsync"), std::string::npos);
   EXPECT_FALSE(a.replicas.note(a.replicas.held()));
   const auto begun = std::chrono::steady_clock::now();

@@ -17,6 +17,7 @@ using testing::ElementsAre;
 using testing::HasSubstr;
 
 const test::FakeKube::Key cred{"secrets", "team", "cred"};
+const test::FakeKube::Key other{"secrets", "team", "other"};
 const test::FakeKube::Key account{"serviceaccounts", "team", "default"};
 const Key key{"team", "cred"};
 
@@ -38,6 +39,13 @@ class ClusterTest : public testing::Test {
     wanted_.put(target);
     apply();
   }
+  // The target's Secret is to have a new name, which somebody else's has.
+  void begin_renamed(Target target = test::make_target()) {
+    kube_.put(other, test::foreign_secret());
+    begin(target);
+    target.secret = "other";
+    begin(target);
+  }
   void settle() { test::run(loop_, cluster_.settled()); }
   bool until(const std::function<bool()>& holds) {
     return test::run_until(loop_, [&] { return holds(); });
@@ -46,6 +54,15 @@ class ClusterTest : public testing::Test {
   // its Secret: what is wanted is tried without knowing it, and once more when it is known.
   bool tries_at_most(const std::string& verb, std::size_t most) {
     return !test::run_until(loop_, [&] { return kube_.count(verb, "secrets") > most; }, std::chrono::milliseconds(50));
+  }
+  // Somebody spoils it again and again, until we do nothing about it for a while.
+  void fight(const std::function<void()>& spoil, const std::function<bool()>& is_repaired) {
+    for (int i = 0; i < 10 && cause() != ErrorCode::field_conflict; ++i) {
+      spoil();
+      ASSERT_TRUE(until([&] { return is_repaired() || cause() == ErrorCode::field_conflict; }));
+      settle();
+    }
+    ASSERT_EQ(cause(), ErrorCode::field_conflict);
   }
 
   [[nodiscard]] std::string password() const {
@@ -61,10 +78,14 @@ class ClusterTest : public testing::Test {
     }
     return names;
   }
-  [[nodiscard]] StatusRow row(const std::string& target = "t") const {
+  [[nodiscard]] std::vector<StatusRow> rows(const std::string& target = "t") const {
     std::vector<StatusRow> rows;
     cluster_.add_rows(target, rows);
-    return rows.empty() ? StatusRow() : rows.front();
+    return rows;
+  }
+  [[nodiscard]] StatusRow row(const std::string& target = "t") const {
+    const auto all = rows(target);
+    return all.empty() ? StatusRow() : all.front();
   }
   [[nodiscard]] SyncState state() const { return row().state; }
   [[nodiscard]] ErrorCode cause() const { return row().cause ? row().cause->code() : ErrorCode::internal; }
@@ -187,21 +208,16 @@ TEST_F(ClusterTest, WhatATargetNoLongerCoversIsDeleted) {
 }
 
 TEST_F(ClusterTest, ASecretStaysUntilTheOneWithItsNewNameIsInSync) {
-  const test::FakeKube::Key other{"secrets", "team", "other"};
-  kube_.put(other, test::foreign_secret());
   Target target = test::make_target();
   target.service_accounts = {"default"};
-  begin(target);
-  target.secret = "other";
-  begin(target);
+  begin_renamed(target);
   EXPECT_TRUE(kube_.find(cred)) << "else pods would have neither";
   EXPECT_THAT(pull_secrets(), ElementsAre("theirs", "cred"));
-  std::vector<StatusRow> rows;
-  cluster_.add_rows("t", rows);
-  ASSERT_EQ(rows.size(), 2U);
-  EXPECT_EQ(rows[0].state, SyncState::stuck);
-  EXPECT_EQ(rows[1].state, SyncState::removing);
-  EXPECT_EQ(rows[1].cause.value().code(), ErrorCode::cancelled);
+  const auto all = rows();
+  ASSERT_EQ(all.size(), 2U);
+  EXPECT_EQ(all[0].state, SyncState::stuck);
+  EXPECT_EQ(all[1].state, SyncState::removing);
+  EXPECT_EQ(all[1].cause.value().code(), ErrorCode::cancelled);
   EXPECT_FALSE(cluster_.is_clean_of("t", *wanted_.places()));
 
   changes_.clear();
@@ -223,13 +239,9 @@ TEST_F(ClusterTest, ASecretStaysUntilTheOneWithItsNewNameIsInSync) {
 }
 
 TEST_F(ClusterTest, ASecretThatWaitsForTheOneWithItsNewNameKeepsWorking) {
-  const test::FakeKube::Key other{"secrets", "team", "other"};
-  kube_.put(other, test::foreign_secret());
   Target target = test::make_target();
   target.service_accounts = {"default"};
-  begin(target);
-  target.secret = "other";
-  begin(target);
+  begin_renamed(target);
   wanted_.login("second");
   apply();
   EXPECT_TRUE(until([&] { return password() == "second"; }));
@@ -242,11 +254,10 @@ TEST_F(ClusterTest, ASecretThatWaitsForTheOneWithItsNewNameKeepsWorking) {
   EXPECT_TRUE(until([&] { return pull_secrets().size() == 2; }));
   EXPECT_THAT(pull_secrets(), ElementsAre("theirs", "cred"));
   settle();
-  std::vector<StatusRow> rows;
-  cluster_.add_rows("t", rows);
-  ASSERT_EQ(rows.size(), 2U);
-  EXPECT_EQ(rows[1].state, SyncState::removing);
-  EXPECT_EQ(rows[1].cause.value().code(), ErrorCode::cancelled);
+  const auto all = rows();
+  ASSERT_EQ(all.size(), 2U);
+  EXPECT_EQ(all[1].state, SyncState::removing);
+  EXPECT_EQ(all[1].cause.value().code(), ErrorCode::cancelled);
 
   kube_.erase(other);
   EXPECT_TRUE(until([&] { return !kube_.find(cred); }));
@@ -254,10 +265,7 @@ TEST_F(ClusterTest, ASecretThatWaitsForTheOneWithItsNewNameKeepsWorking) {
 }
 
 TEST_F(ClusterTest, ASecretThatCouldNotBeKeptCurrentStillGoesOnceTheOneWithItsNewNameIsThere) {
-  const test::FakeKube::Key other{"secrets", "team", "other"};
-  kube_.put(other, test::foreign_secret());
-  begin();
-  begin(test::make_target("t", "other"));
+  begin_renamed();
   kube_.forbids = [](const test::ApiRequest& request) { return request.verb == "apply" && request.key.name == "cred"; };
   wanted_.login("second");
   apply();
@@ -268,7 +276,6 @@ TEST_F(ClusterTest, ASecretThatCouldNotBeKeptCurrentStillGoesOnceTheOneWithItsNe
 
 // Neither is the successor of the other: both have a target that wants them, or may.
 TEST_F(ClusterTest, TwoTargetsThatExchangeTheNamesOfTheirSecretsWaitForNobody) {
-  const test::FakeKube::Key other{"secrets", "team", "other"};
   Target first = test::make_target("t", "cred");
   Target second = test::make_target("u", "other");
   begin(first);
@@ -296,10 +303,7 @@ TEST_F(ClusterTest, TwoTargetsThatExchangeTheNamesOfTheirSecretsWaitForNobody) {
 }
 
 TEST_F(ClusterTest, ASecretWhoseTargetLeavesItsNamespaceWaitsForNoOtherOne) {
-  const test::FakeKube::Key other{"secrets", "team", "other"};
-  kube_.put(other, test::foreign_secret());
-  begin();
-  begin(test::make_target("t", "other"));
+  begin_renamed();
   ASSERT_TRUE(kube_.find(cred));
   begin(test::make_target("t", "other", {"elsewhere"}));
   EXPECT_TRUE(until([&] { return !kube_.find(cred); }));
@@ -417,11 +421,10 @@ TEST_F(ClusterTest, TheCopyOfOurSecretElsewhereIsNotOurs) {
   kube_.make_namespace("other");
   kube_.put({"secrets", "other", "cred"}, copy);
   begin(test::make_target("t", "cred", {"team", "other"}));
-  std::vector<StatusRow> rows;
-  cluster_.add_rows("t", rows);
-  ASSERT_EQ(rows.size(), 2U);
-  EXPECT_EQ(rows[0].cause->code(), ErrorCode::not_owned) << "other";
-  EXPECT_EQ(rows[1].state, SyncState::in_sync) << "team";
+  const auto all = rows();
+  ASSERT_EQ(all.size(), 2U);
+  EXPECT_EQ(all[0].cause->code(), ErrorCode::not_owned) << "other";
+  EXPECT_EQ(all[1].state, SyncState::in_sync) << "team";
 }
 
 TEST_F(ClusterTest, AForeignSecretThatGoesAwayMakesRoom) {
@@ -552,15 +555,8 @@ TEST_F(ClusterTest, AMutatingPolicyIsSeenInTheAnswer) {
 
 TEST_F(ClusterTest, SomebodyWhoKeepsChangingItBackIsNotFoughtAtFullSpeed) {
   begin();
-  const auto spoil = [&] {
-    kube_.edit(cred, [](json& secret) { secret["data"][".dockerconfigjson"] = "e30="; });
-    return until([&] { return password() == "first" || cause() == ErrorCode::field_conflict; });
-  };
-  for (int i = 0; i < 10 && cause() != ErrorCode::field_conflict; ++i) {
-    ASSERT_TRUE(spoil());
-    settle();
-  }
-  EXPECT_EQ(cause(), ErrorCode::field_conflict);
+  const auto spoil = [&] { kube_.edit(cred, [](json& secret) { secret["data"][".dockerconfigjson"] = "e30="; }); };
+  ASSERT_NO_FATAL_FAILURE(fight(spoil, [&] { return password() == "first"; }));
   EXPECT_THAT(row().cause->message(), HasSubstr("again and again"));
   EXPECT_EQ(state(), SyncState::retrying);
   EXPECT_TRUE(row().next_try);
@@ -573,15 +569,13 @@ TEST_F(ClusterTest, SomebodyWhoKeepsChangingItBackIsNotFoughtAtFullSpeed) {
 // As after a home was copied, or a machine cloned.
 TEST_F(ClusterTest, AnotherRegsyncWithTheSameOwnerIdIsNamed) {
   begin();
-  for (int i = 0; i < 10 && cause() != ErrorCode::field_conflict; ++i) {
+  const auto spoil = [&] {
     kube_.edit(cred, [](json& secret) {
       secret["data"][".dockerconfigjson"] = "e30=";
       secret["metadata"]["annotations"]["regsync.dev/owner"] = std::string(test::owner_id) + " jdoe@clone";
     });
-    ASSERT_TRUE(until([&] { return password() == "first" || cause() == ErrorCode::field_conflict; }));
-    settle();
-  }
-  ASSERT_EQ(cause(), ErrorCode::field_conflict);
+  };
+  ASSERT_NO_FATAL_FAILURE(fight(spoil, [&] { return password() == "first"; }));
   EXPECT_THAT(row().cause->message(), HasSubstr("bears the name of regsync of jdoe@clone"));
 }
 
@@ -624,14 +618,10 @@ class EnforcedAccount : public ClusterTest {
     kube_.edit({"namespaces", "", "team"}, [&](json& object) { object["metadata"]["labels"]["tier"] = tier; });
   }
   bool is_detached() const { return pull_secrets() == std::vector<std::string>{"theirs"}; }
-  // A controller puts it back until we do nothing about it for a while.
-  void fight() {
-    for (int i = 0; i < 10 && cause() != ErrorCode::field_conflict; ++i) {
-      kube_.edit(account, [this](json& object) { object = exported_; });
-      ASSERT_TRUE(until([this] { return is_detached() || cause() == ErrorCode::field_conflict; }));
-      settle();
-    }
-    EXPECT_EQ(cause(), ErrorCode::field_conflict);
+  // A controller puts it back.
+  void fight_for_account() {
+    const auto put_back = [this] { kube_.edit(account, [this](json& object) { object = exported_; }); };
+    ASSERT_NO_FATAL_FAILURE(fight(put_back, [this] { return is_detached(); }));
     EXPECT_THAT(row().cause->message(), HasSubstr("ServiceAccount team/default is changed again and again"));
     bool waits = false;
     for (int i = 0; i < 5 && !waits; ++i) {  // its time may have come on a slow machine
@@ -651,14 +641,14 @@ TEST_F(EnforcedAccount, IsNotFoughtAtFullSpeedWhereTheTargetNamesItNoMore) {
   target_.service_accounts.clear();
   begin(target_);
   ASSERT_TRUE(is_detached());
-  fight();
+  fight_for_account();
   EXPECT_EQ(state(), SyncState::retrying);
 }
 
 TEST_F(EnforcedAccount, IsNotFoughtAtFullSpeedWhereTheTargetWantsTheNamespaceNoMore) {
   label("b");
   ASSERT_TRUE(until([this] { return !kube_.find(cred) && is_detached(); }));
-  fight();
+  fight_for_account();
   EXPECT_EQ(state(), SyncState::removing);
 }
 
@@ -936,14 +926,14 @@ TEST_F(ClusterTest, OnlyTheKeysOfWhatChangedAreConsidered) {
   wanted_.put(test::make_target("t", "cred"));
   wanted_.put(test::make_target("u", "other"));
   apply();
-  const auto before = kube_.find({"secrets", "team", "other"}).value();
+  const auto before = kube_.find(other).value();
   kube_.forget_requests();
   auto target = test::make_target();
   target.email = "j@example.com";
   wanted_.put(target);
   apply();
   EXPECT_EQ(kube_.requests().size(), 1U);
-  EXPECT_EQ(kube_.find({"secrets", "team", "other"}).value(), before);
+  EXPECT_EQ(kube_.find(other).value(), before);
 }
 
 }  // namespace

@@ -37,6 +37,17 @@ ErrorCode code_of_call(const std::filesystem::path& socket, std::chrono::millise
   return ErrorCode::internal;
 }
 
+void answer_nothing(ControlPeer::Connection& connection) {
+  connection.read_line();
+  connection.read_line();  // until the client goes
+}
+
+void report_once(ControlPeer::Connection& connection) {
+  const json request = json::parse(connection.read_line());
+  connection.write(control::make_response(request["id"], control::to_json(StatusReport{})));
+  connection.read_line();
+}
+
 TEST(ControlClient, WithoutADaemonSaysHowToStartIt) {
   const test::TempDir root;
   try {
@@ -199,10 +210,7 @@ TEST(ControlClient, ADaemonThatHangsUpIsAnError) {
 }
 
 TEST(ControlClient, ADaemonThatNeverAnswersIsATimeout) {
-  ControlPeer peer([](ControlPeer::Connection& connection) {
-    connection.read_line();
-    connection.read_line();  // until the client goes
-  });
+  ControlPeer peer(answer_nothing);
   EXPECT_EQ(code_of_call(peer.socket(), 50ms), ErrorCode::timeout);
 }
 
@@ -235,11 +243,7 @@ TEST(ControlClient, SubscribeGivesTheFirstReportAndEachChangeUntilToldToStop) {
 }
 
 TEST(ControlClient, SubscribeRepeatsTheLastReportWhileNothingChanges) {
-  ControlPeer peer([](ControlPeer::Connection& connection) {
-    const json request = json::parse(connection.read_line());
-    connection.write(control::make_response(request["id"], control::to_json(StatusReport{})));
-    connection.read_line();
-  });
+  ControlPeer peer(report_once);
   int calls = 0;
   ControlClient(peer.socket()).subscribe({}, 5ms, [&](const StatusReport&) { return ++calls < 3; });
   EXPECT_EQ(calls, 3);
@@ -261,14 +265,19 @@ TEST(ControlClient, ASubscriptionThatTheDaemonEndsThrowsItsError) {
   }
 }
 
+// SIGUSR1 gets a handler that does nothing. Returns what it had.
+struct sigaction ignore_by_handler() {
+  struct sigaction action{};
+  struct sigaction before{};
+  action.sa_handler = [](int) {};
+  ::sigaction(SIGUSR1, &action, &before);
+  return before;
+}
+
 // Interrupts the thread that made it, again and again.
 class Interruptions {
  public:
-  Interruptions() {
-    struct sigaction action{};
-    action.sa_handler = [](int) {};
-    ::sigaction(SIGUSR1, &action, &before_);
-  }
+  Interruptions() = default;
   ~Interruptions() {
     over_ = true;
     thread_.join();
@@ -280,7 +289,7 @@ class Interruptions {
   Interruptions& operator=(Interruptions&&) = delete;
 
  private:
-  struct sigaction before_{};
+  struct sigaction before_ = ignore_by_handler();
   std::atomic<bool> over_ = false;
   std::thread thread_{[this, whom = ::pthread_self()] {
     while (!over_) {
@@ -311,9 +320,6 @@ TEST(ControlClient, ASignalEndsASubscriptionThatHasNoAnswerYetButNoCall) {
 class Blocked {
  public:
   Blocked() {
-    struct sigaction action{};
-    action.sa_handler = [](int) {};
-    ::sigaction(SIGUSR1, &action, &before_);
     sigset_t it;
     sigemptyset(&it);
     sigaddset(&it, SIGUSR1);
@@ -329,26 +335,19 @@ class Blocked {
   Blocked& operator=(Blocked&&) = delete;
 
  private:
-  struct sigaction before_{};
+  struct sigaction before_ = ignore_by_handler();
   sigset_t mask_{};
 };
 
 TEST(ControlClient, ASignalJustBeforeAWaitForTheFirstReportEndsIt) {
-  ControlPeer peer([](ControlPeer::Connection& connection) {
-    connection.read_line();
-    connection.read_line();  // until the client goes
-  });
+  ControlPeer peer(answer_nothing);
   const Blocked blocked;
   ASSERT_EQ(std::raise(SIGUSR1), 0);
   ControlClient(peer.socket()).subscribe({}, 0ms, [](const StatusReport&) { return false; });
 }
 
 TEST(ControlClient, ASignalJustBeforeAWaitForAChangeEndsIt) {
-  ControlPeer peer([](ControlPeer::Connection& connection) {
-    const json request = json::parse(connection.read_line());
-    connection.write(control::make_response(request["id"], control::to_json(StatusReport{})));
-    connection.read_line();
-  });
+  ControlPeer peer(report_once);
   const Blocked blocked;
   int calls = 0;
   ControlClient(peer.socket()).subscribe({}, 0ms, [&](const StatusReport&) {

@@ -310,6 +310,14 @@ class ContextSetIdentity : public testing::Test {
         std::make_shared<const Places>(places));
   }
   void be_somebody() { kube_.put({"namespaces", "", "kube-system"}, nlohmann::json::object()); }
+  // It is somebody, and may not say so.
+  void begin_refused(std::function<bool(const test::ApiRequest&)> forbids) {
+    be_somebody();
+    kube_.forbids = std::move(forbids);
+    begin();
+    ASSERT_TRUE(test::run_until(io_, [&] { return identity_.has_value(); }));
+    EXPECT_EQ(identity_->uid, "");
+  }
   [[nodiscard]] std::size_t asked() const { return kube_.transport.count("GET", kube_system); }
   bool is_known() {
     return test::run_until(io_, [&] { return identity_ && !identity_->uid.empty(); });
@@ -360,11 +368,7 @@ TEST_F(ContextSetIdentity, AServerThatCannotSayWhoItIsIsAskedLessAndLessOften) {
 
 // An API server that starts refuses everything until it has read its rules.
 TEST_F(ContextSetIdentity, WhoMayNotSayWhoItIsIsAskedAgainOnceSomethingIsAllowed) {
-  be_somebody();
-  kube_.forbids = [](const test::ApiRequest&) { return true; };
-  begin();
-  ASSERT_TRUE(test::run_until(io_, [&] { return identity_.has_value(); }));
-  EXPECT_EQ(identity_->uid, "");
+  begin_refused([](const test::ApiRequest&) { return true; });
   EXPECT_EQ(asked(), 1U);
   kube_.forbids = [](const test::ApiRequest&) { return false; };
   EXPECT_TRUE(is_known());
@@ -372,11 +376,7 @@ TEST_F(ContextSetIdentity, WhoMayNotSayWhoItIsIsAskedAgainOnceSomethingIsAllowed
 }
 
 TEST_F(ContextSetIdentity, WhoMayNotSayWhoItIsIsAskedAgainWhereAPersonAsks) {
-  be_somebody();
-  kube_.forbids = [](const test::ApiRequest& request) { return request.verb == "get"; };
-  begin();
-  ASSERT_TRUE(test::run_until(io_, [&] { return identity_.has_value(); }));
-  EXPECT_EQ(identity_->uid, "");
+  begin_refused([](const test::ApiRequest& request) { return request.verb == "get"; });
   kube_.forbids = [](const test::ApiRequest&) { return false; };
   contexts_.find("dev")->kick();
   EXPECT_TRUE(is_known());
@@ -384,10 +384,7 @@ TEST_F(ContextSetIdentity, WhoMayNotSayWhoItIsIsAskedAgainWhereAPersonAsks) {
 
 // Whether a list of what was refused, or a person's wish, changes that: until it is known, nothing is taken back.
 TEST_F(ContextSetIdentity, WhoIsAskedAgainIsNoStrangerMeanwhile) {
-  be_somebody();
-  kube_.forbids = [](const test::ApiRequest& request) { return request.verb == "get"; };
-  begin();
-  ASSERT_TRUE(test::run_until(io_, [&] { return identity_.has_value(); }));
+  begin_refused([](const test::ApiRequest& request) { return request.verb == "get"; });
   contexts_.find("dev")->kick();
   EXPECT_TRUE(test::run_until(io_, [&] { return asked() == 2; }));
   EXPECT_TRUE(contexts_.identified("dev"));

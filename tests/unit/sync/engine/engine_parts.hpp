@@ -20,6 +20,7 @@
 #include "sync/engine/footprint_keeper.hpp"
 #include "sync/engine/intent.hpp"
 #include "sync/engine/paused_contexts.hpp"
+#include "sync/engine/status_builder.hpp"
 #include "sync/engine/target_set.hpp"
 #include "sync/kube/api/kube_client.hpp"
 #include "tests/support/fake_kube.hpp"
@@ -108,6 +109,17 @@ class EngineParts : public testing::Test {
     store_.set("t", std::move(footprint));
   }
 
+  [[nodiscard]] EngineState state_since(WallTime started) const {
+    return {.targets = targets_.files(),
+            .intent = intent_,
+            .contexts = contexts_,
+            .footprints = footprints_,
+            .unreadable_footprints = unreadable_,
+            .book = book_,
+            .paused = paused_,
+            .started = started};
+  }
+
   std::unique_ptr<kube::HttpTransport> connect(const kube::ResolvedContext& context) {
     const auto kube = kubes_.find(context.name);
     if (kube == kubes_.end()) {
@@ -136,6 +148,7 @@ class EngineParts : public testing::Test {
                         .on_lost = [](const std::string&) {}}};
   FootprintStore store_{dir_ / "footprints"};
   FootprintKeeper footprints_{store_};
+  std::map<std::string, Error> unreadable_;  // footprints
   ContextBook book_{dir_ / "contexts.json"};
   PausedContexts paused_{dir_ / "paused.json"};
   Intent intent_{targets_, contexts_, footprints_};

@@ -15,18 +15,8 @@ class EngineStatusTest : public EngineParts {
  protected:
   std::vector<Error> notes() { return status_.report({.targets = {"t"}}).notes; }
 
-  std::map<std::string, Error> unreadable_;
   LoginBook login_book_{io_.get_executor(), nullptr, {}, grace, {.on_wanted = [](const auto&) {}, .on_change = [] {}}};
-  EngineStatus status_{{.targets = targets_.files(),
-                        .intent = intent_,
-                        .contexts = contexts_,
-                        .footprints = footprints_,
-                        .unreadable_footprints = unreadable_,
-                        .book = book_,
-                        .paused = paused_,
-                        .started = WallTime()},
-                       login_book_,
-                       "id"};
+  EngineStatus status_{state_since(WallTime()), login_book_, "id"};
 };
 
 TEST_F(EngineStatusTest, WhatARemovedTargetLeftIsToldForADay) {

@@ -16,16 +16,7 @@ class StatusBuilderTest : public EngineParts {
  protected:
   static WallTime now() { return WallTime() + std::chrono::hours(1000); }
 
-  [[nodiscard]] EngineState state() const {
-    return {.targets = targets_.files(),
-            .intent = intent_,
-            .contexts = contexts_,
-            .footprints = footprints_,
-            .unreadable_footprints = unreadable_,
-            .book = book_,
-            .paused = paused_,
-            .started = now()};
-  }
+  [[nodiscard]] EngineState state() const { return state_since(now()); }
   StatusReport report(const std::vector<std::string>& only = {}) {
     StatusReport made;
     visited_.clear();
@@ -61,7 +52,6 @@ class StatusBuilderTest : public EngineParts {
   }
 
   std::map<RegistryKey, LoginEnd> ends_;
-  std::map<std::string, Error> unreadable_;
   std::vector<std::string> visited_;
 };
 

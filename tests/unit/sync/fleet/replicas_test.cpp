@@ -166,7 +166,7 @@ TEST_F(ReplicasTest, OneAloneHasAllSlots) {
   EXPECT_EQ(a->newest(), std::nullopt);
   ASSERT_TRUE(until([&] { return a->held() == 4; }));
   EXPECT_TRUE(a->seen());
-  EXPECT_EQ(a->role(), "leads 4 of 4 slots");
+  EXPECT_EQ(a->role(a->held()), "leads 4 of 4 slots");
   EXPECT_FALSE(a->note(a->held()));
   EXPECT_FALSE(a->problem());
   EXPECT_EQ(holders(), (std::map<std::string, std::string>{
@@ -180,7 +180,7 @@ TEST_F(ReplicasTest, OneAloneHasAllSlots) {
 TEST_F(ReplicasTest, TheLeaseOfOneSlotHasThePlainName) {
   auto& a = start("a", 1);
   ASSERT_TRUE(until([&] { return a->held() == 1; }));
-  EXPECT_EQ(a->role(), "leads");
+  EXPECT_EQ(a->role(a->held()), "leads");
   EXPECT_EQ(holders(), (std::map<std::string, std::string>{{"regsync", "a"}}));
 }
 
@@ -337,7 +337,7 @@ TEST_F(ReplicasTest, WhoStandsBySaysWhoLeads) {
   ASSERT_TRUE(until([&] { return c->seen(); }));
   ASSERT_TRUE(have_turns());
   EXPECT_EQ(c->held(), 0U);
-  EXPECT_EQ(c->role(), "stands by");
+  EXPECT_EQ(c->role(c->held()), "stands by");
   EXPECT_THAT(c->note(c->held()).value().message(), HasSubstr("a, b hold the lease regsync"));
   EXPECT_THAT(asking(), IsEmpty()) << "who has one has no more than its share";
   stop(b);
@@ -382,7 +382,7 @@ TEST_F(ReplicasTest, LeasesThatMayNotBeReadAreAProblem) {
   EXPECT_THAT(a->problem()->message(), HasSubstr("the lease regsync-0 of this replica"));
   EXPECT_THAT(a->problem()->remedy(), HasSubstr("create, get, list, watch and patch leases in namespace fleet"));
   EXPECT_FALSE(a->seen());
-  EXPECT_EQ(a->role(), "stands by");
+  EXPECT_EQ(a->role(a->held()), "stands by");
 }
 
 TEST_F(ReplicasTest, LeasesThatMayNotBeWrittenAreAProblemUntilTheyMay) {
