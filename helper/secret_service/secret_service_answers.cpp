@@ -39,12 +39,6 @@ bool read_boolean_property(sd_bus_message* answer) {
   return value != 0;
 }
 
-std::uint64_t read_number_property(sd_bus_message* answer) {
-  std::uint64_t value = 0;
-  read_from(answer, "v", "t", &value);
-  return value;
-}
-
 std::string read_string_property(sd_bus_message* answer) {
   const char* value = nullptr;
   return read_from(answer, "v", "s", &value) ? value : "";
@@ -132,6 +126,27 @@ StoredItem read_any_item(sd_bus_message* answer) {
     understood(-EBADMSG);
   }
   return item;
+}
+
+std::chrono::sys_seconds read_time_made(sd_bus_message* answer) {
+  std::uint64_t created = 0;
+  std::uint64_t modified = 0;
+  understood(sd_bus_message_enter_container(answer, 'a', "{sv}"));
+  while (understood(sd_bus_message_enter_container(answer, 'e', "sv")) > 0) {
+    const std::string name = read_string(answer);
+    const bool is_number = sd_bus_message_verify_type(answer, 'v', "t") > 0;
+    if (is_number && name == "Created") {
+      read_from(answer, "v", "t", &created);
+    } else if (is_number && name == "Modified") {
+      read_from(answer, "v", "t", &modified);
+    } else {
+      understood(sd_bus_message_skip(answer, "v"));
+    }
+    understood(sd_bus_message_exit_container(answer));
+  }
+  // The earlier one. Zero, which gnome-keyring tells where a keyring was never changed as such, is none.
+  const auto [earlier, later] = std::minmax(created, modified);
+  return time_of(earlier == 0 ? later : earlier);
 }
 
 SecretString read_secret(sd_bus_message* answer) {

@@ -44,7 +44,6 @@ std::string read_session(sd_bus_message* answer);
 
 // Answers of Properties.Get.
 bool read_boolean_property(sd_bus_message* answer);
-std::uint64_t read_number_property(sd_bus_message* answer);
 std::string read_string_property(sd_bus_message* answer);
 std::vector<std::string> read_paths_property(sd_bus_message* answer);
 StoredItem read_item_login(sd_bus_message* answer);  // an item's attributes; `login` and `schema` alone are set
@@ -53,6 +52,10 @@ StoredItem read_item_login(sd_bus_message* answer);  // an item's attributes; `l
 // That of an item which was found as a login is so only where its attributes show a schema of ours, and no server.
 StoredItem read_item(sd_bus_message* answer);
 StoredItem read_any_item(sd_bus_message* answer);
+
+// From the answer of Properties.GetAll of a collection: when it was made; zero: it does not tell. Both of its times come
+// from one answer, because gnome-keyring (seen: 42.1) exchanges them with each reading of its file.
+std::chrono::sys_seconds read_time_made(sd_bus_message* answer);
 
 // From the answer of GetSecret: (session, parameters, value, content type). The message is wiped when it is freed.
 SecretString read_secret(sd_bus_message* answer);

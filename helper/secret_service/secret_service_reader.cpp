@@ -31,14 +31,11 @@ BusCall item_call(const std::string& path) {
   return {path, properties_interface, "GetAll", arguments("s", item_interface)};
 }
 
-BusCall item_login_call(const std::string& path) { return property_call(path, item_interface, "Attributes"); }
-
-// When a collection was made. gnome-keyring (seen: 42.1) exchanges its two times with each reading of its file, so it
-// is the earlier one; zero, which it tells where a keyring was never changed as such, is none.
-std::chrono::sys_seconds made_at(const Answer<std::uint64_t>& created, const Answer<std::uint64_t>& modified) {
-  const auto [earlier, later] = std::minmax({created.value.value_or(0), modified.value.value_or(0)});
-  return time_of(earlier == 0 ? later : earlier);
+BusCall collection_call(const std::string& path) {
+  return {path, properties_interface, "GetAll", arguments("s", collection_interface)};
 }
+
+BusCall item_login_call(const std::string& path) { return property_call(path, item_interface, "Attributes"); }
 
 BusCall secret_call(const std::string& path, const std::string& session) {
   return {path, item_interface, "GetSecret", arguments("o", session)};
@@ -140,8 +137,7 @@ std::optional<StoreContents> SecretServiceReader::try_contents(const Depth& dept
 
   struct Answers {
     Answer<bool> locked;
-    Answer<std::uint64_t> created;
-    Answer<std::uint64_t> modified;
+    Answer<std::chrono::sys_seconds> made;
     std::vector<Answer<std::vector<std::string>>> items;  // of each schema
   };
   std::vector<Answers> answers(paths.size());
@@ -150,10 +146,7 @@ std::optional<StoreContents> SecretServiceReader::try_contents(const Depth& dept
     questions.push_back(
         question(property_call(paths[i], collection_interface, "Locked"), read_boolean_property, answers[i].locked));
     if (depth.all_in_full) {
-      questions.push_back(
-          question(property_call(paths[i], collection_interface, "Created"), read_number_property, answers[i].created));
-      questions.push_back(question(property_call(paths[i], collection_interface, "Modified"), read_number_property,
-                                   answers[i].modified));
+      questions.push_back(question(collection_call(paths[i]), read_time_made, answers[i].made));
     }
     answers[i].items.resize(schemas_.size());
     for (std::size_t k = 0; k < schemas_.size(); ++k) {
@@ -173,7 +166,7 @@ std::optional<StoreContents> SecretServiceReader::try_contents(const Depth& dept
                                     .label = {},
                                     .locked = client_.value_of(std::move(answers[i].locked)),
                                     .is_default = paths[i] == contents.default_collection,
-                                    .created = made_at(answers[i].created, answers[i].modified)});
+                                    .created = answers[i].made.value.value_or(std::chrono::sys_seconds())});
     for (std::size_t k = 0; k < schemas_.size(); ++k) {
       for (std::string& path : client_.value_of(std::move(answers[i].items[k]))) {
         items.push_back({std::move(path), contents.collections.size() - 1, schemas_[k]});

@@ -166,7 +166,7 @@ void bus_answers(std::string_view bytes) {
   if (bytes.empty()) {
     return;
   }
-  const auto kind = static_cast<unsigned char>(bytes.front()) % 9;
+  const auto kind = static_cast<unsigned char>(bytes.front()) % 10;
   bytes.remove_prefix(1);
   const auto has_server = [](const StoredItem& item) {
     require(!item.login.server.empty() || item.schema != nullptr, "an item has a server, or is known as one of ours");
@@ -189,12 +189,14 @@ void bus_answers(std::string_view bytes) {
       break;
     case 5:
       read(bytes, "v", [](sd_bus_message* answer) { read_boolean_property(answer); });
-      read(bytes, "v", [](sd_bus_message* answer) { time_of(read_number_property(answer)); });
       break;
     case 6:
       read(bytes, "v", [](sd_bus_message* answer) { read_string_property(answer); });
       break;
     case 7:
+      read(bytes, "a{sv}", [](sd_bus_message* answer) { read_time_made(answer); });
+      break;
+    case 8:
       read(bytes, "aoo", [](sd_bus_message* answer) {
         read_paths(answer);
         read_path(answer);

@@ -99,7 +99,7 @@ TEST_F(UnusableFolders, AFolderInPlaceOfTheLock) {
 
 // It goes on once the other machine lets go.
 TEST_F(UnusableFolders, AStateFolderThatAnotherMachineUses) {
-  const auto lock = person_.home().write(".local/state/regsync/lock", "4711 regsyncd\nfar.example\n");
+  const auto lock = person_.home().write(".local/state/regsync/lock", "4711 regsyncd\nfar.example\nits-boot\n");
   const int theirs = ::open(lock.c_str(), O_RDWR | O_CLOEXEC);
   ASSERT_EQ(::flock(theirs, LOCK_EX | LOCK_NB), 0);
   person_.start_daemon();
