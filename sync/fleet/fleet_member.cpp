@@ -136,7 +136,7 @@ std::vector<std::string> FleetMember::waits_for() const {
   if (!footprints_.known_as_of() || is_behind()) {
     things.emplace_back(footprints_in_hub);
   }
-  if (!options_.lease.empty() && !(replicas_ && replicas_->seen())) {
+  if (!options_.lease.empty() && !(replicas_ && replicas_->settled())) {
     things.push_back("the lease " + options_.lease);
   }
   return things;

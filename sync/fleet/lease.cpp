@@ -113,6 +113,7 @@ asio::awaitable<void> Lease::contend() {
       std::optional<Error> problem;
       try {
         co_await take_turn();
+        settled_ = true;
       } catch (const std::exception&) {
         problem = current_error();
       }
@@ -322,8 +323,10 @@ void Lease::see_none() {
 }
 
 void Lease::tell() {
-  Told now_is{
-      .held_since = held() ? std::optional(held_since_) : std::nullopt, .holder = holder(), .problem = problem()};
+  Told now_is{.held_since = held() ? std::optional(held_since_) : std::nullopt,
+              .holder = holder(),
+              .settled = settled_,
+              .problem = problem()};
   if (told_ != now_is) {
     told_ = std::move(now_is);
     guarded_logged("lease " + options_.name, handlers_.on_change);

@@ -52,7 +52,7 @@ class Lease {
 
   struct Handlers {
     std::function<Intent(const Lease&)> intent;  // asked at each turn
-    std::function<void()> on_change;             // held(), held_since(), holder() or problem() may differ
+    std::function<void()> on_change;             // held(), held_since(), holder(), settled() or problem() may differ
   };
 
   // hub outlives this.
@@ -68,10 +68,11 @@ class Lease {
   [[nodiscard]] bool held() const;
   // Since when, where it does.
   [[nodiscard]] BoottimeClock::time_point held_since() const { return held_since_; }
-  // Who holds it as far as can be seen; empty: nobody does any more, or it was not seen().
+  // Who holds it as far as can be seen; empty: nobody does any more, or it was not read yet.
   [[nodiscard]] std::string holder() const;
-  // Whether it was read once, so that holder() is known.
-  [[nodiscard]] bool seen() const { return seen_once_; }
+  // Whether a turn has succeeded: this replica holds it, knows who does, or leaves it to another one. Before that it may
+  // be free, and held by this replica a moment later.
+  [[nodiscard]] bool settled() const { return settled_; }
   // Who asked, lately, to get it from its holder; empty: nobody.
   [[nodiscard]] std::string requested_by() const;
   // Why it could not be read or written at the last try, or cannot be followed.
@@ -84,6 +85,7 @@ class Lease {
   struct Told {
     std::optional<BoottimeClock::time_point> held_since;  // nullopt: it is not held
     std::string holder;
+    bool settled = false;
     std::optional<Error> problem;
     bool operator==(const Told&) const = default;
   };
@@ -127,6 +129,7 @@ class Lease {
   std::string request_time_;  // as its Lease has it
   BoottimeClock::time_point requested_at_;
 
+  bool settled_ = false;
   bool read_again_ = false;  // what was seen last may be out of date
   std::string acquired_;     // when we took it, as the API writes times
   BoottimeClock::time_point held_since_;

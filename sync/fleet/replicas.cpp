@@ -75,8 +75,8 @@ std::size_t Replicas::held_as_of(BoottimeClock::time_point moment) const {
       std::ranges::count_if(held_since(), [&](const auto& since) { return since && *since <= moment; }));
 }
 
-bool Replicas::seen() const {
-  return std::ranges::all_of(slots_, [](const auto& slot) { return slot->seen(); });
+bool Replicas::settled() const {
+  return std::ranges::all_of(slots_, [](const auto& slot) { return slot->settled(); });
 }
 
 std::string Replicas::role(std::size_t slots) const {

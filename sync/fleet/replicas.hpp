@@ -53,8 +53,8 @@ class Replicas {
   [[nodiscard]] std::size_t held() const;
   // How many of these were this replica's at that moment already.
   [[nodiscard]] std::size_t held_as_of(BoottimeClock::time_point moment) const;
-  // Whether all Leases were read once.
-  [[nodiscard]] bool seen() const;
+  // Whether all Leases are: see Lease::settled.
+  [[nodiscard]] bool settled() const;
 
   // Of a replica with so many slots: "leads", "leads 3 of 8 slots", "stands by".
   [[nodiscard]] std::string role(std::size_t slots) const;

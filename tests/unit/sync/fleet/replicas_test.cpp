@@ -162,10 +162,10 @@ class ReplicasTest : public testing::Test {
 
 TEST_F(ReplicasTest, OneAloneHasAllSlots) {
   auto& a = start("a", 4);
-  EXPECT_FALSE(a->seen());
+  EXPECT_FALSE(a->settled());
   EXPECT_EQ(a->newest(), std::nullopt);
   ASSERT_TRUE(until([&] { return a->held() == 4; }));
-  EXPECT_TRUE(a->seen());
+  EXPECT_TRUE(a->settled());
   EXPECT_EQ(a->role(a->held()), "leads 4 of 4 slots");
   EXPECT_FALSE(a->note(a->held()));
   EXPECT_FALSE(a->problem());
@@ -334,7 +334,7 @@ TEST_F(ReplicasTest, WhoStandsBySaysWhoLeads) {
   ASSERT_TRUE(until([&] { return a->held() == 1 && b->held() == 1; }));
   auto& c = start("c", 2);
   EXPECT_THAT(c->note(c->held()).value().message(), HasSubstr("no replica holds the lease regsync yet"));
-  ASSERT_TRUE(until([&] { return c->seen(); }));
+  ASSERT_TRUE(until([&] { return c->settled(); }));
   ASSERT_TRUE(have_turns());
   EXPECT_EQ(c->held(), 0U);
   EXPECT_EQ(c->role(c->held()), "stands by");
@@ -367,7 +367,7 @@ TEST_F(ReplicasTest, WhoHoldsNothingLeavesTheLeasesAsTheyAreAtItsEnd) {
   auto& a = start("a", 1);
   ASSERT_TRUE(until([&] { return a->held() == 1; }));
   auto& b = start("b", 1);
-  ASSERT_TRUE(until([&] { return b->seen(); }));
+  ASSERT_TRUE(until([&] { return b->settled(); }));
   stop(b);
   EXPECT_EQ(holders().at("regsync"), "a");
   ASSERT_TRUE(have_turns());
@@ -381,7 +381,7 @@ TEST_F(ReplicasTest, LeasesThatMayNotBeReadAreAProblem) {
   EXPECT_EQ(a->problem()->code(), ErrorCode::forbidden);
   EXPECT_THAT(a->problem()->message(), HasSubstr("the lease regsync-0 of this replica"));
   EXPECT_THAT(a->problem()->remedy(), HasSubstr("create, get, list, watch and patch leases in namespace fleet"));
-  EXPECT_FALSE(a->seen());
+  EXPECT_FALSE(a->settled());
   EXPECT_EQ(a->role(a->held()), "stands by");
 }
 
@@ -389,8 +389,9 @@ TEST_F(ReplicasTest, LeasesThatMayNotBeWrittenAreAProblemUntilTheyMay) {
   bool denies = true;
   kube_.forbids = [&](const test::ApiRequest& request) { return denies && request.writes(); };
   auto& a = start("a", 2);
-  ASSERT_TRUE(until([&] { return a->seen() && a->problem().has_value(); }));
+  ASSERT_TRUE(until([&] { return a->problem().has_value(); }));
   EXPECT_EQ(a->held(), 0U);
+  EXPECT_FALSE(a->settled()) << "it can take over from nobody";
   denies = false;
   EXPECT_TRUE(until([&] { return a->held() == 2 && !a->problem(); }));
 }
