@@ -53,8 +53,8 @@ StoredItem read_item_login(sd_bus_message* answer);  // an item's attributes; `l
 StoredItem read_item(sd_bus_message* answer);
 StoredItem read_any_item(sd_bus_message* answer);
 
-// From the answer of Properties.GetAll of a collection: when it was made; zero: it does not tell. Both of its times come
-// from one answer, because gnome-keyring (seen: 42.1) exchanges them with each reading of its file.
+// From the answer of Properties.GetAll of a collection: when it was made; zero: it does not tell. Both of its times are
+// of one answer, because gnome-keyring (seen: 42.1) exchanges them with each reading of its file.
 std::chrono::sys_seconds read_time_made(sd_bus_message* answer);
 
 // From the answer of GetSecret: (session, parameters, value, content type). The message is wiped when it is freed.

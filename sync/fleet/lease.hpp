@@ -70,7 +70,7 @@ class Lease {
   [[nodiscard]] BoottimeClock::time_point held_since() const { return held_since_; }
   // Who holds it as far as can be seen; empty: nobody does any more, or it was not read yet.
   [[nodiscard]] std::string holder() const;
-  // Whether a turn has succeeded: this replica holds it, knows who does, or leaves it to another one. Before that it may
+  // Whether a turn has succeeded: this replica holds it, knows who does, or leaves it to another. Before that it may
   // be free, and held by this replica a moment later.
   [[nodiscard]] bool settled() const { return settled_; }
   // Who asked, lately, to get it from its holder; empty: nobody.
