@@ -157,14 +157,7 @@ class Engine::Impl {
       }
     }
     if (adopt) {
-      const auto clusters = concerned(targets);
-      for (const auto& cluster : clusters) {
-        cluster->adopt(targets);
-      }
-      for (const auto& cluster : clusters) {
-        co_await cluster->settled();
-        cluster->end_adoptions();
-      }
+      co_await take_over(targets);
     }
     history_.flush();
     if (update_pending_) {
@@ -279,6 +272,26 @@ class Engine::Impl {
     }
     for (const auto& cluster : clusters) {
       co_await cluster->settled();
+    }
+  }
+
+  // Lets the clusters take over what stands in the way now, and nothing once this ends, whatever ends it: who asked may
+  // be gone before a cluster has answered.
+  asio::awaitable<void> take_over(std::vector<std::string> targets) {
+    const auto clusters = concerned(targets);
+    try {
+      for (const auto& cluster : clusters) {
+        cluster->adopt(targets);
+      }
+      for (const auto& cluster : clusters) {
+        co_await cluster->settled();
+        cluster->end_adoptions();
+      }
+    } catch (const std::exception&) {
+      for (const auto& cluster : clusters) {
+        cluster->end_adoptions();
+      }
+      throw;
     }
   }
 

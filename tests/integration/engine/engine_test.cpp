@@ -232,6 +232,27 @@ TEST_F(EngineTest, AnAdoptionThatFoundNoLoginTakesNothingOverLater) {
   EXPECT_FALSE(is_ours(world_.secret("team", "cred").value()));
 }
 
+TEST_F(TwoClusters, WhatASyncThatWasCutShortHadNotTakenOverIsLeftAlone) {
+  const FakeCluster::Key cred{"secrets", "team", "cred"};
+  server().put(cred, foreign_secret());
+  world_.server("b").put(cred, foreign_secret());
+  begin(make_target({"team"}, {"a", "b"}));
+  server().inject({.kind = Fault::Kind::held, .verb = "apply"});
+  world_.server("b").inject({.kind = Fault::Kind::status, .verb = "apply", .times = -1});
+  Background sync(world_.io(), world_.engine().sync({"t"}, /*adopt=*/true));
+  ASSERT_TRUE(world_.until([&] {
+    return server().count("apply") == 1 && world_.cause("team", "b") == ErrorCode::server_error;
+  })) << "it waits for a, and would for b";
+  ASSERT_TRUE(sync.stop());
+  ASSERT_TRUE(sync.failure());
+  EXPECT_EQ(sync.failure()->code(), ErrorCode::cancelled);
+  server().release_held();
+  world_.server("b").clear_faults();
+  world_.sync("t");
+  EXPECT_EQ(world_.cause("team", "b"), ErrorCode::not_owned);
+  EXPECT_FALSE(is_ours(world_.secret("team", "cred", "b").value()));
+}
+
 TEST_F(EngineTest, ASecretOfAnotherTypeIsStuckAndIsNotAdopted) {
   server().put({"secrets", "team", "cred"}, {{"type", "Opaque"}, {"data", {{"x", "eA=="}}}});
   const auto before = world_.secret("team", "cred");
