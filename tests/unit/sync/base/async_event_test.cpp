@@ -51,5 +51,15 @@ TEST_F(AsyncEventTest, ACancelledWaiterIsToldAndTheOthersWaitOn) {
   EXPECT_FALSE(stays.done());
 }
 
+TEST_F(AsyncEventTest, ACancelledWaiterWithALimitIsToldTheSame) {
+  const auto waiting = [this]() -> asio::awaitable<void> { co_await event_.wait_for(10s); };
+  test::Background leaves(io_, waiting());
+  io_.restart();
+  io_.poll();
+  EXPECT_TRUE(leaves.stop());
+  ASSERT_TRUE(leaves.failure());
+  EXPECT_EQ(leaves.failure()->code(), ErrorCode::cancelled);
+}
+
 }  // namespace
 }  // namespace regsync
