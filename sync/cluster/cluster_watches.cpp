@@ -7,6 +7,7 @@
 #include "sync/base/log.hpp"
 #include "sync/base/random_time.hpp"
 #include "sync/base/spawn_guarded.hpp"
+#include "sync/kube/api/api_error.hpp"
 #include "sync/model/secret_object.hpp"
 
 namespace regsync {
@@ -170,15 +171,20 @@ asio::awaitable<void> ClusterWatches::follow_until_cancelled(std::shared_ptr<Wat
   const auto began = std::chrono::steady_clock::now();
   while (true) {
     std::optional<Error> end;
+    bool is_too_wide = false;
     try {
       co_await watcher.run();
+    } catch (const kube::UnreadableObject& error) {
+      end = error;
+      is_too_wide = true;
     } catch (const Error& error) {
       end = error;
+      is_too_wide = error.code() == ErrorCode::forbidden;
     }
     if (watch->is<Watch::Ended>() || stopping_) {
       co_return;
     }
-    if (end && end->code() == ErrorCode::forbidden) {
+    if (is_too_wide) {
       on_forbidden(*watch, std::move(*end));
       if (std::chrono::steady_clock::now() - began > longest_forbidden_recheck) {
         watch->refusals = 0;  // it was allowed for long; that a list is does not say that a watch will be
@@ -203,7 +209,8 @@ asio::awaitable<void> ClusterWatches::follow_until_cancelled(std::shared_ptr<Wat
 }
 
 void ClusterWatches::on_forbidden(Watch& watch, Error why) {
-  log::info(watch.id.is_by_label() ? "Secrets may not be watched by label, so they are watched by name" : describe(why),
+  const bool is_expected = watch.id.is_by_label() && why.code() == ErrorCode::forbidden;
+  log::info(is_expected ? "Secrets may not be watched by label, so they are watched by name" : describe(why),
             {.context = client_.context().name});
   watch.state = Watch::Forbidden{std::move(why)};
   watch.problem.reset();

@@ -179,6 +179,7 @@ asio::awaitable<std::optional<Reconciler::Hold>> Reconciler::work_on(Run& run, T
     co_await read(run.key);
   }
   bool may_be_unseen = trust == Trust::labelled;
+  std::string refusal;
   for (int race = 0; race < max_races; ++race) {
     run.desired = handlers_.desired();
     const Decision decision = decide(run.key, *run.desired);
@@ -209,12 +210,13 @@ asio::awaitable<std::optional<Reconciler::Hold>> Reconciler::work_on(Run& run, T
         throw;
       }
       lost_race = true;
+      refusal = ": " + error.message();
     }
     if (lost_race) {
       co_await read(run.key);
     }
   }
-  throw Error(ErrorCode::stale, subject_of(run.key) + " changed on every attempt to write it");
+  throw Error(ErrorCode::stale, subject_of(run.key) + " changed on every attempt to write it" + refusal);
 }
 
 // The Secret as it is now; nothing where there is none.

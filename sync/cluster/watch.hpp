@@ -18,7 +18,7 @@ namespace regsync {
 //   Following, Holding -> Relisting: 410, relist(), a name that a watch by label has not listed
 //   Relisting -> Following: complete
 //   Following <-> Holding: hold, release
-//   FirstList, Following, Relisting -> Forbidden: 403
+//   FirstList, Following, Relisting -> Forbidden: 403, or an object that the API server cannot decode
 //   Forbidden -> Following: complete
 //   any -> Ended
 //

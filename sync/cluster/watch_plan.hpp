@@ -44,7 +44,7 @@ enum class WatchStage {
   none,       // it does not run
   listing,    // its first list is on its way
   followed,   // what it showed is the truth
-  forbidden,  // there is no right to it
+  forbidden,  // there is no right to it, or the API server cannot decode an object in it
 };
 
 // The names of the ServiceAccounts that are watched. Where one is a pattern, "" is among them, for all: the others are

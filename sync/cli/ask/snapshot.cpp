@@ -9,6 +9,7 @@
 #include "sync/base/json_access.hpp"
 #include "sync/cluster/namespace_view.hpp"
 #include "sync/cluster/watch_plan.hpp"
+#include "sync/kube/api/api_error.hpp"
 #include "sync/kube/api/pages.hpp"
 #include "sync/model/names.hpp"
 
@@ -134,6 +135,10 @@ asio::awaitable<Snapshot> read_snapshot(kube::KubeClient& client, Places places,
       try {
         co_await read_everywhere(client, name, detail, snapshot);
         listed = true;
+      } catch (const kube::UnreadableObject&) {
+        if (scope.any) {
+          throw;
+        }
       } catch (const Error& error) {
         if (error.code() != ErrorCode::forbidden || scope.any) {
           throw;  // plain names can be read one by one

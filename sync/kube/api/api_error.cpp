@@ -35,6 +35,7 @@ struct Status {
   [[nodiscard]] bool has_cause(std::string_view reason_of_cause) const {
     return std::any_of(causes.begin(), causes.end(), [&](const Cause& c) { return c.reason == reason_of_cause; });
   }
+  [[nodiscard]] bool says(std::string_view words) const { return message.find(words) != std::string::npos; }
 };
 
 std::string text(const json& object, JsonPath path) { return std::string(text_at(object, path)); }
@@ -68,6 +69,13 @@ Status decode(std::string_view body) {
   }
 }
 
+// What a text of a Status says to people. Its length has no other bound where an event of a watch brings it, and a
+// webhook may quote the object that it refuses.
+std::string shown(std::string_view said) {
+  constexpr std::size_t most_judged = std::size_t{64} << 10;
+  return said.size() > most_judged ? "what it says is too long to be shown" : presentable_unless_secret(said);
+}
+
 std::string subject(const Operation& operation) {
   std::string what = operation.resource;
   if (!operation.name.empty()) {
@@ -91,8 +99,9 @@ Error field_conflict(const Status& status, const Operation& operation) {
   std::vector<std::string> owners;
   for (const Cause& cause : status.causes) {
     if (cause.reason == "FieldManagerConflict") {
-      owners.push_back("field manager \"" + presentable_unless_secret(manager_of(cause)) + "\" owns " +
-                       presentable_unless_secret(cause.field));
+      owners.push_back(owners.size() < named
+                           ? "field manager \"" + shown(manager_of(cause)) + "\" owns " + shown(cause.field)
+                           : std::string());  // only counted
     }
   }
   return {ErrorCode::field_conflict, subject(operation) + ": " + join(owners, ", ", named),
@@ -107,14 +116,38 @@ bool forbids_change(const Status& status) {
   });
 }
 
+// Whether a webhook or a policy denies the request, with a code of its own choice: `admission webhook "w" denied the
+// request: …` and `ValidatingAdmissionPolicy 'p' with binding 'b' denied request: …` (k8s.io/apiserver/pkg/admission,
+// plugin/webhook/errors/statuserror.go and plugin/policy/validating/dispatcher.go). What is too much for it now, or
+// fails, may be tried again.
+bool is_of_admission(long code, const Status& status) {
+  if (code / 100 != 4 || code == 429) {
+    return false;
+  }
+  // An API server that does not accept credentials says "Unauthorized", and no more.
+  const bool has_causes = code == 401 && !status.causes.empty();
+  return has_causes || status.says("denied the request") || status.says("denied request");
+}
+
+Error not_admitted(const std::string& detail, const Operation& operation) {
+  return {ErrorCode::rejected, subject(operation) + ": " + detail,
+          "an admission rule or quota of the cluster forbids it: ask who runs the cluster"};
+}
+
 // Whether a right is missing: `X is forbidden: User "u" cannot VERB resource "r" …` (k8s.io/apiserver,
 // handlers/responsewriters/errors.go, forbiddenMessage). Quotas and admission answer 403 too, in their own words, and
 // no right would help against them.
 bool is_of_an_authorizer(std::string_view message) {
   const auto user = message.find("User \"");
-  return user != std::string_view::npos && message.find(" cannot ", user) != std::string_view::npos &&
-         message.find("denied the request") == std::string_view::npos &&
-         message.find("denied request") == std::string_view::npos;
+  return user != std::string_view::npos && message.find(" cannot ", user) != std::string_view::npos;
+}
+
+// Whether nobody may write in the namespace, whatever Roles they have: `… in the namespace "kube-system": GKE Warden
+// authz [denied by managed-namespaces-limitation]: the namespace "kube-system" is managed and the request's verb
+// "create" is denied`, as GKE Autopilot answers.
+bool is_of_a_managed_namespace(const Status& status, const Operation& operation) {
+  const bool reads = operation.verb == "get" || operation.verb == "list" || operation.verb == "watch";
+  return !reads && status.says("is managed and the request's verb");
 }
 
 // The same of what an API server calls who shows it no credentials (k8s.io/apiserver/pkg/authentication/user,
@@ -142,8 +175,12 @@ Error forbidden(const Status& status, const std::string& detail, const Operation
     return {ErrorCode::forbidden, detail + " the right to create it is missing", remedy};
   }
   if (!is_of_an_authorizer(status.message)) {
-    return {ErrorCode::rejected, subject(operation) + ": " + detail,
-            "an admission rule or quota of the cluster forbids it: ask who runs the cluster"};
+    return not_admitted(detail, operation);
+  }
+  if (is_of_a_managed_namespace(status, operation)) {
+    return {ErrorCode::rejected, detail,
+            "no Role helps against that: leave the namespace out, as in `excludeNamespaces: [" + operation.name_space +
+                "]` of the target"};
   }
   if (is_of_nobody(status.message)) {
     // Somebody may have given rights to everybody. Nobody is told only who they are.
@@ -174,7 +211,7 @@ Error conflict(const Status& status, const std::string& detail, const Operation&
   if (status.reason == "AlreadyExists") {
     return {ErrorCode::already_exists, detail};
   }
-  return {ErrorCode::stale, subject(operation) + " was changed by somebody else meanwhile"};
+  return {ErrorCode::stale, subject(operation) + " is not what the write was made for: " + detail};
 }
 
 Error unprocessable(const Status& status, const std::string& detail, const Operation& operation) {
@@ -190,6 +227,9 @@ Error unprocessable(const Status& status, const std::string& detail, const Opera
 }
 
 Error classify(long code, const Status& status, const std::string& detail, const Operation& operation) {
+  if (is_of_admission(code, status)) {
+    return not_admitted(detail, operation);
+  }
   switch (code) {
     case 401:
       return {ErrorCode::unauthorized, "the API server does not accept the credentials of this context: " + detail,
@@ -217,8 +257,15 @@ Error classify(long code, const Status& status, const std::string& detail, const
   }
 }
 
+// Whether the API server cannot decrypt or decode an object that it would answer with (k8s.io/apiserver/pkg/storage,
+// etcd3/store.go and errors.go). It has a reason of its own since Kubernetes 1.32, and for lists only.
+bool is_of_an_unreadable_object(const Status& status) {
+  return status.reason == "StorageReadError" || status.says("unable to transform key") ||
+         status.says("StorageError: corrupt object");
+}
+
 Error error_of(long code, const Status& status, const Operation& operation) {
-  std::string detail = presentable_unless_secret(status.message);  // a webhook may quote the object that it refuses
+  std::string detail = shown(status.message);
   if (detail.empty()) {
     detail = operation.verb + " " + subject(operation) + ": HTTP " + std::to_string(code);
   }
@@ -296,6 +343,17 @@ Error error_of(const HttpResponse& response, const Operation& operation) {
     error.retry_after(*delay);
   }
   return error;
+}
+
+void throw_error_of(const HttpResponse& response, const Operation& operation) {
+  if (response.status == 500 && is_of_an_unreadable_object(decode(std::string_view(response.body)))) {
+    throw UnreadableObject(error_of(response, operation));
+  }
+  throw error_of(response, operation);
+}
+
+bool refuses_credentials(const HttpResponse& response) {
+  return response.status == 401 && !is_of_admission(response.status, decode(std::string_view(response.body)));
 }
 
 Error error_of_event(const json& object, const Operation& operation) {

@@ -5,9 +5,9 @@
 // API server is concerned. The exceptions are in error_of_others.
 //
 // Codes are told apart by status, reason, details and causes, as the API machinery defines them
-// (k8s.io/apimachinery/pkg/apis/meta/v1/types.go), never by English, with one exception: a 403 by authorisation
-// differs from a 403 by admission, and is one of somebody without credentials, or who may not impersonate, in its
-// message alone.
+// (k8s.io/apimachinery/pkg/apis/meta/v1/types.go), never by English, with these exceptions, which differ in their
+// message alone: a denial by admission, whatever its code; a 403 of somebody without credentials, of who may not
+// impersonate, and in a namespace that the cluster's platform manages; an object that the API server cannot decode.
 #pragma once
 
 #include <nlohmann/json_fwd.hpp>
@@ -26,8 +26,21 @@ struct Operation {
   std::string name_space;  // may be empty
 };
 
+// Where the API server cannot decrypt or decode an object that it would answer with. What leaves that object out, as a
+// list of another namespace, may be answered all the same.
+struct UnreadableObject : Error {
+  using Error::Error;
+  explicit UnreadableObject(const Error& error) : Error(error) {}
+};
+
 // For an answer that is not 2xx. Its body may be anything.
 Error error_of(const HttpResponse& response, const Operation& operation);
+
+// Throws error_of(), as UnreadableObject where it is that.
+[[noreturn]] void throw_error_of(const HttpResponse& response, const Operation& operation);
+
+// Whether the credentials are not accepted: a policy may deny a request with a 401 too.
+bool refuses_credentials(const HttpResponse& response);
 
 // For who asks, and is "system:anonymous" to the API server. The code is forbidden where everybody may have been given
 // other rights.

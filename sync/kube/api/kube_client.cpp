@@ -166,7 +166,7 @@ class KubeClient::Impl {
     const auto attempt = [this](const HttpRequest& ready) { return transport->send(ready); };
     HttpResponse response = co_await exchange(request, attempt);
     if (response.status / 100 != 2) {
-      throw error_of(response, operation);
+      throw_error_of(response, operation);
     }
     co_return std::move(response.body);
   }
@@ -194,7 +194,7 @@ class KubeClient::Impl {
       } catch (const CertificateRefused& refusal) {
         refused = refusal;
       }
-      if (!refused && response.status != 401) {
+      if (!refused && !refuses_credentials(response)) {
         mine->accepted(request.proof);
         const bool repeats = busy < most_repeats && co_await waits_to_repeat(response);
         if (repeats) {

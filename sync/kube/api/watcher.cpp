@@ -14,6 +14,7 @@
 #include "sync/base/limiter.hpp"
 #include "sync/base/random_time.hpp"
 #include "sync/base/resource_version.hpp"
+#include "sync/kube/api/api_error.hpp"
 #include "sync/kube/api/pages.hpp"
 
 namespace regsync::kube {
@@ -140,6 +141,8 @@ class Watcher::Session {
         std::optional<Error> failure;
         try {
           co_await step();
+        } catch (const UnreadableObject&) {
+          throw;  // a narrower list may do without it
         } catch (const Error& error) {
           failure = error;
         }
@@ -173,10 +176,12 @@ class Watcher::Session {
     options.label_selector = scope_.label_selector;
     options.metadata_only = scope_.metadata_only;
     bool begun = !pages.is_first();
-    options.limit = begun ? page_size_ : std::min(page_size_, first_page_size);
+    if (!lists_whole_) {
+      options.limit = begun ? page_size_ : std::min(page_size_, first_page_size);
+    }
     options.continue_token = pages.token();
     std::optional<ShortTurn> turn;
-    if (begun) {
+    if (begun || lists_whole_) {
       auto mine = co_await page_turns().enter();
       turn.emplace(co_await asio::this_coro::executor, std::move(mine), longest_page_turn);
     }
@@ -200,6 +205,7 @@ class Watcher::Session {
       throw Error(ErrorCode::protocol, "a list of " + scope_.collection.resource + " has no resourceVersion");
     }
     state_ = Watching{page.resource_version};
+    lists_whole_ = false;
     answered_ = true;
     tell(WatchEvent::Kind::synced);
     tell_health_of_lists();
@@ -303,7 +309,11 @@ class Watcher::Session {
   asio::awaitable<void> recover(Error failure) {
     const bool was_watching = std::holds_alternative<Watching>(state_);
     const bool expired = failure.code() == ErrorCode::expired;
-    const bool too_large = failure.code() == ErrorCode::protocol && !was_watching && page_size_ > 1;
+    // Pages that expire before their turn may do so again, and then only a list in one answer comes to its end, as
+    // client-go's pager has it (tools/pager, FullListIfExpired). Where that fails, as one that is too large, pages are
+    // tried again.
+    const bool was_whole = std::exchange(lists_whole_, expired && std::holds_alternative<Listing>(state_));
+    const bool too_large = failure.code() == ErrorCode::protocol && !was_watching && !was_whole && page_size_ > 1;
     if (too_large) {
       page_size_ = std::max(1, page_size_ / 8);  // a page that is too large, or cut by a proxy's limit
     }
@@ -396,6 +406,7 @@ class Watcher::Session {
   AtOnce at_once_;
   std::string newest_;  // of the revisions that the server told
   int page_size_;
+  bool lists_whole_ = false;  // the next list is one answer, without pages
   bool works_ = false;
   bool lists_fail_ = false;
   bool was_away_ = false;     // the last watch failed, and what the server holds since is not known

@@ -68,7 +68,8 @@ class Watcher {
 
   // Runs until cancelled, and then throws Error(cancelled); run again, it goes on from where it was. Transient faults
   // are retried with backoff. Throws Error(forbidden) when the server says that this identity may not list or watch
-  // this scope: choosing a narrower one is the caller's business.
+  // this scope, and UnreadableObject when it cannot decode what is in it: choosing a narrower one is the caller's
+  // business.
   asio::awaitable<void> run();
 
  private:

@@ -146,6 +146,25 @@ TEST_F(ClusterWatchesTest, WhatIsForbiddenEverywhereIsWatchedInEachNamespaceAndE
   EXPECT_FALSE(watches_.table().problem()) << "a right that is missing is no trouble of the connection";
 }
 
+// One that was encrypted with a key that is lost.
+TEST_F(ClusterWatchesTest, ASecretThatTheServerCannotDecodeKeepsNoOtherNamespaceFromBeingFollowed) {
+  const auto unreadable = [](const kube::HttpRequest&) {
+    return FakeTransport::respond(
+        500,
+        FakeTransport::status_body(500, "InternalError", "unable to transform key \"/registry/secrets/old/x\"").dump());
+  };
+  kube_.transport.on("GET", all_secrets, unreadable);
+  Places places = places_of_everywhere();
+  places.secrets["cred"].namespaces = {"team"};
+  follow(places);
+  EXPECT_TRUE(until([&] { return watches_.trust(key) == Trust::followed; }));
+  EXPECT_EQ(watches_.trust({"other", "cred"}), Trust::on_demand);
+  EXPECT_FALSE(watches_.table().problem());
+  kube_.transport.forget_scripts("GET", all_secrets);
+  watches_.relist();
+  EXPECT_TRUE(until([&] { return watches_.trust({"other", "cred"}) == Trust::followed; }));
+}
+
 TEST_F(ClusterWatchesTest, ForbiddenNamespacesAreSaidAndCountAsAnswered) {
   kube_.forbids = [](const test::ApiRequest& request) { return request.key.resource == "namespaces"; };
   follow();

@@ -109,6 +109,23 @@ TEST_F(ReconcilerTest, AKeyThatChangesFasterThanItCanBeWrittenIsRetried) {
   EXPECT_EQ(progress().state, SyncState::retrying);
 }
 
+// A webhook may deny with any code.
+TEST_F(ReconcilerTest, ADenialWithTheCodeOfAConflictIsNoRaceAndItsWordsAreTold) {
+  reconcile();
+  observe();
+  kube_.transport.on("PATCH", "/api/v1/namespaces/team/secrets/cred", [](const kube::HttpRequest&) {
+    const json denial =
+        FakeTransport::status_body(409, "Conflict", R"(admission webhook "w" denied the request: frozen until Monday)");
+    return FakeTransport::respond(409, denial.dump());
+  });
+  wanted_.login("second");
+  reconcile();
+  EXPECT_EQ(cause(), ErrorCode::rejected);
+  EXPECT_THAT(progress().cause->message(), testing::HasSubstr("frozen until Monday"));
+  EXPECT_EQ(progress().state, SyncState::stuck);
+  EXPECT_EQ(kube_.transport.count("PATCH"), 2U) << "the create, and one update";
+}
+
 TEST_F(ReconcilerTest, AServerThatHoldsLessThanItDidIsASetback) {
   reconcile();
   cache_.observe(key, 1'000'000, view_secret(kube_.find(cred).value(), test::owner_id));

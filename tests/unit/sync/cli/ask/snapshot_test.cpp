@@ -99,6 +99,14 @@ TEST_F(SnapshotTest, ManyPlainNamesAreListedAtOnceOrElseReadOneByOne) {
       << "a pattern needs the list";
 }
 
+TEST_F(SnapshotTest, WhereASecretCannotBeDecodedPlainNamesAreReadOneByOne) {
+  kube_.transport.answer("GET", "/api/v1/secrets?", 500,
+                         test::FakeTransport::status_body(500, "StorageReadError", "failed to read one or more"));
+  EXPECT_THAT(secrets_of(read(places(many()))), ElementsAre(Key{"a", "cred"}, Key{"b", "cred"}));
+  EXPECT_EQ(test::error_of(loop_, read_snapshot(client_, places({}))).code(), ErrorCode::server_error)
+      << "a pattern needs the list";
+}
+
 TEST_F(SnapshotTest, EveryPageOfALongListIsRead) {
   json page{{"metadata", {{"continue", "more"}}}, {"items", {{{"metadata", {{"name", "first"}}}}}}};
   kube_.transport.on("GET", "/api/v1/namespaces?", [&page](const kube::HttpRequest& request) {

@@ -61,6 +61,67 @@ TEST(StatusError, EachMeaningHasItsCode) {
   EXPECT_EQ(error(504, status("Timeout", "x")).code(), ErrorCode::server_error);
 }
 
+TEST(StatusError, ADenialOfAdmissionIsOneWhateverCodeItHas) {
+  const char* webhook = R"(admission webhook "w" denied the request: pull Secrets need the label team)";
+  const char* policy =
+      R"(secrets "x" is forbidden: ValidatingAdmissionPolicy 'p' with binding 'b' denied request: label team is needed)";
+  for (const char* denial : {webhook, policy}) {
+    for (const long code : {400L, 401L, 403L, 404L, 409L, 410L, 422L}) {
+      const Error denied = error(code, status("Unauthorized", denial));
+      EXPECT_EQ(denied.code(), ErrorCode::rejected) << code;
+      EXPECT_THAT(denied.message(), HasSubstr("label team")) << code;
+      EXPECT_THAT(denied.remedy(), HasSubstr("admission rule")) << code;
+    }
+    EXPECT_EQ(error(429, status("TooManyRequests", denial)).code(), ErrorCode::overloaded) << "later it may be taken";
+    EXPECT_EQ(error(500, status("InternalError", denial)).code(), ErrorCode::server_error);
+  }
+}
+
+TEST(StatusError, OnlyA401WithoutCausesRefusesTheCredentials) {
+  const auto refuses = [](long code, const std::string& body) { return refuses_credentials(response_of(code, body)); };
+  EXPECT_TRUE(refuses(401, status("Unauthorized", "Unauthorized")));
+  EXPECT_TRUE(refuses(401, "Unauthorized"));
+  EXPECT_FALSE(refuses(401, status("Unauthorized", "x", {{"causes", {{{"message", "label team is needed"}}}}})));
+  EXPECT_FALSE(refuses(401, status("Unauthorized", R"(admission webhook "w" denied the request: no)")));
+  EXPECT_FALSE(refuses(403, status("Forbidden", "Unauthorized")));
+}
+
+// GKE Autopilot, of either age.
+TEST(StatusError, WhereNobodyMayWriteTheAdviceIsToLeaveTheNamespaceOut) {
+  for (const std::string by : {"GKE Warden authz [denied by managed-namespaces-limitation]", "GKEAutopilot authz"}) {
+    const std::string said =
+        R"(secrets "x" is forbidden: User "u" cannot patch resource "secrets" in API group "" in the namespace "n": )" +
+        by + R"(: the namespace "n" is managed and the request's verb "patch" is denied)";
+    const Error refused = error(403, status("Forbidden", said.c_str()));
+    EXPECT_EQ(refused.code(), ErrorCode::rejected) << by;
+    EXPECT_THAT(refused.message(), HasSubstr("is managed")) << by;
+    EXPECT_THAT(refused.remedy(), HasSubstr("excludeNamespaces: [n]")) << by;
+    EXPECT_EQ(error(403, status("Forbidden", said.c_str()), {"list", "secrets", "", "n"}).code(), ErrorCode::forbidden)
+        << "a narrower list may be allowed";
+  }
+  const char* soon = R"(secrets "x" is forbidden: User "u" cannot patch resource "secrets" in API group "": )"
+                     "GKEAutopilot authz: the request was sent before policy enforcement is enabled";
+  EXPECT_EQ(error(403, status("Forbidden", soon)).code(), ErrorCode::forbidden);
+}
+
+// Before Kubernetes 1.32, and since.
+TEST(StatusError, AnObjectThatTheApiServerCannotDecodeIsToldApart) {
+  const auto thrown = [](const std::string& body) {
+    try {
+      throw_error_of(response_of(500, body), {"list", "secrets", "", ""});
+    } catch (const UnreadableObject& error) {
+      EXPECT_EQ(error.code(), ErrorCode::server_error);
+      return true;
+    } catch (const Error&) {
+      return false;
+    }
+  };
+  EXPECT_TRUE(thrown(status("InternalError",
+                            R"(Internal error occurred: unable to transform key "/registry/secrets/old/x": no key)")));
+  EXPECT_TRUE(thrown(status("StorageReadError", "failed to read one or more secrets from the storage")));
+  EXPECT_FALSE(thrown(status("InternalError", "etcdserver: leader changed")));
+}
+
 // Admission webhooks, and proxies, quote the object that they refuse.
 TEST(StatusError, ARefusalThatMayHoldTheSecretIsNotRepeated) {
   const std::string quoted = R"(denied: {"data":{".dockerconfigjson":"eyJhdXRocyI6eyJnaGNyLmlvIjp7fX19"}})";
@@ -152,6 +213,19 @@ TEST(StatusError, OfManyConflictsThreeAreNamed) {
   const Error conflict = error(409, status("Conflict", "x", {{"causes", causes}}));
   EXPECT_THAT(conflict.message(), HasSubstr("owns .f2 and 6997 more"));
   EXPECT_LT(conflict.message().size(), 1000U);
+}
+
+// An event of a watch may have megabytes of each.
+TEST(StatusError, WhatIsTooLongIsNotShown) {
+  const std::string without_end(std::size_t{1} << 20, 'x');
+  const json said = {{"kind", "Status"}, {"apiVersion", "v1"}, {"code", 500}, {"message", without_end}};
+  EXPECT_THAT(error_of_event(said, {"watch", "secrets", "", ""}).message(), HasSubstr("too long to be shown"));
+  const json details = {{"causes",
+                         {{{"reason", "FieldManagerConflict"},
+                           {"message", "conflict with \"" + without_end + "\""},
+                           {"field", without_end}}}}};
+  const Error conflict = error(409, status("Conflict", "x", details));
+  EXPECT_THAT(conflict.message(), HasSubstr("too long to be shown\" owns what it says is too long to be shown"));
 }
 
 TEST(StatusError, TheBodyOfTheRequestIsNotRepeated) {

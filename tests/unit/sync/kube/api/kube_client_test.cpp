@@ -118,6 +118,16 @@ TEST_F(KubeClientWithPlugin, ACertificateThatTlsRefusesAgainIsToldAndLeftAlone) 
   EXPECT_EQ(runs(), 2U) << "the pause lasts";
 }
 
+// A ValidatingAdmissionPolicy whose reason is "Unauthorized".
+TEST_F(KubeClientWithPlugin, APolicyThatDeniesWithA401DoesNotRefuseTheCredential) {
+  KubeClient client = client_with(mints());
+  json denial = test::FakeTransport::status_body(401, "Unauthorized", "x is forbidden: the label team is needed");
+  denial["details"]["causes"] = {{{"message", "the label team is needed"}}};
+  server.answer("PATCH", "/api", 401, denial);
+  EXPECT_EQ(test::error_of(loop, client.json_patch(secret, "[]")).code(), ErrorCode::rejected);
+  EXPECT_EQ(runs(), 1U);
+}
+
 // Its watch goes on for minutes. What it prints has expired, so that each run is one that was wanted.
 TEST_F(KubeClientWithPlugin, AServerThatOpensAWatchTakesTheCredential) {
   KubeClient client = client_with(mints(R"(,"expirationTimestamp":"2020-01-01T00:00:00Z")"));

@@ -254,6 +254,28 @@ TEST_F(WatcherStates, AListThatDoesNotComeToItsEndIsAFault) {
   EXPECT_LE(server_.requests().size(), 3U);
 }
 
+// A server that forgets sooner than the next page is asked for.
+TEST_F(WatcherStates, AListWhosePagesExpireIsMadeInOneAnswer) {
+  const json some = json::array({object_of("a", "90")});
+  const json gone = test::FakeTransport::status_body(410, "Expired", "the continue token is too old");
+  server_.on("GET", "/api/v1/secrets", [&](const HttpRequest& request) {
+    if (request.target.find("continue=") != std::string::npos) {
+      return test::FakeTransport::respond(410, gone.dump());
+    }
+    json page{{"metadata", {{"resourceVersion", "100"}}}, {"items", some}};
+    if (request.target.find("limit=") != std::string::npos) {
+      page["metadata"]["continue"] = "next";
+    }
+    return request.target.find("watch=") != std::string::npos ? test::FakeTransport::opened({})
+                                                              : test::FakeTransport::respond(200, page.dump());
+  });
+  begin("");
+  ASSERT_TRUE(test::run_until(loop_, [&] { return server_.open_streams() == 1; }));
+  EXPECT_THAT(told_, ElementsAre(ErrorCode::expired));
+  EXPECT_EQ(server_.count("GET"), 4U) << "two pages, the whole list, its watch";
+  EXPECT_THAT(seen_, ElementsAre("restarted", "a", "restarted", "a", "synced"));
+}
+
 // As a server does whose versions are other ones now.
 TEST_F(WatcherStates, AVersionThatTheServerDoesNotTakeIsListedAnew) {
   int refusals = 0;
