@@ -48,7 +48,7 @@ void add(kube::TlsMaterial& material, const fs::path& file) {
     auto key = try_read_file(fs::path(file).replace_extension(".key"), max_bytes);
     if (certificate && key) {
       material.certificate = *certificate;
-      material.key = SecretString(*key);
+      material.key = kube::usable_key(*key);
     }
   }
 }

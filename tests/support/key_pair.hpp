@@ -19,18 +19,32 @@ struct KeyPair {
   std::string locked_key;  // the same under a passphrase
 };
 
-inline KeyPair make_key_pair() {
+// The result of openssl(1ssl) with the files of a folder.
+inline void run_openssl(const TempDir& dir, std::vector<std::string> arguments) {
+  arguments.insert(arguments.begin(), "openssl");
+  const Outcome made =
+      run_program({.argv = std::move(arguments), .env = sandbox(dir), .in = {}, .directory = dir.path()});
+  EXPECT_EQ(made.exit_code, 0) << made.err;
+}
+
+// `algorithm` as in `openssl req -newkey`, and further options of that.
+inline KeyPair make_key_pair(const std::vector<std::string>& algorithm = {"ec", "-pkeyopt",
+                                                                          "ec_paramgen_curve:prime256v1"}) {
   const TempDir dir;
-  const auto openssl = [&](std::vector<std::string> arguments) {
-    arguments.insert(arguments.begin(), "openssl");
-    const Outcome made =
-        run_program({.argv = std::move(arguments), .env = sandbox(dir), .in = {}, .directory = dir.path()});
-    EXPECT_EQ(made.exit_code, 0) << made.err;
-  };
-  openssl({"req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2", "-subj",
-           "/CN=test", "-keyout", "key", "-out", "crt"});
-  openssl({"ec", "-in", "key", "-aes128", "-passout", "pass:hunter2", "-out", "locked"});
+  std::vector<std::string> request{"req",      "-x509",   "-nodes", "-days", "2",   "-subj",
+                                   "/CN=test", "-keyout", "key",    "-out",  "crt", "-newkey"};
+  request.insert(request.end(), algorithm.begin(), algorithm.end());
+  run_openssl(dir, std::move(request));
+  run_openssl(dir, {"pkey", "-in", "key", "-aes128", "-passout", "pass:hunter2", "-traditional", "-out", "locked"});
   return {read_file(dir / "crt"), read_file(dir / "key"), read_file(dir / "locked")};
+}
+
+// A key as PKCS#1 or SEC 1.
+inline std::string in_old_format(const std::string& key) {
+  const TempDir dir;
+  dir.write("key", key);
+  run_openssl(dir, {"pkey", "-in", "key", "-traditional", "-out", "old"});
+  return read_file(dir / "old");
 }
 
 }  // namespace regsync::test

@@ -30,6 +30,19 @@ std::string read_or_empty(const std::string& path) { return try_read_file(path, 
 // For messages; nothing where the content stands in the kubeconfig itself.
 std::string in_file(const std::string& path) { return path.empty() ? "" : " (" + presentable(path) + ")"; }
 
+Error no_pair(const ResolvedContext& context, PairFault fault) {
+  const std::string remedy = fault == PairFault::encrypted_key ? "decrypt it: openssl pkey -in KEY -out NEW-KEY"
+                             : fault == PairFault::other_key
+                                 ? "put the certificate of the user before those of its issuers, or get the pair from "
+                                   "who runs the cluster again"
+                                 : "get the kubeconfig, or these files, from who runs the cluster again";
+  return {ErrorCode::kubeconfig,
+          "client certificate" + in_file(context.client_certificate_file) + " and key" +
+              in_file(context.client_key_file) + " of context \"" + context.name +
+              "\" cannot be used: " + std::string(to_string(fault)),
+          remedy};
+}
+
 // A line break in a value would be a header of its own.
 std::string header(std::string_view name, std::string_view value) {
   if (has_control_characters(value)) {
@@ -187,15 +200,12 @@ bool Credentials::load_tls() {
   }
   fresh.certificate = either(context_.client_certificate_data, context_.client_certificate_file);
   if (!fresh.certificate.empty() || !context_.client_certificate_file.empty()) {
-    fresh.key = context_.client_key_file.empty() ? context_.client_key_data.clone()
-                                                 : SecretString(read_or_empty(context_.client_key_file));
-    if (!is_pair(fresh.certificate, fresh.key.reveal())) {
+    fresh.key =
+        usable_key(context_.client_key_file.empty() ? context_.client_key_data.reveal()
+                                                    : SecretString(read_or_empty(context_.client_key_file)).reveal());
+    if (const PairFault fault = pair_fault(fresh.certificate, fresh.key.reveal()); fault != PairFault::none) {
       if (!files_tls_) {
-        throw Error(ErrorCode::kubeconfig,
-                    "client certificate" + in_file(context_.client_certificate_file) + " and key" +
-                        in_file(context_.client_key_file) + " of context \"" + context_.name +
-                        "\" are not a pair of PEM certificate and unencrypted private key",
-                    "get the kubeconfig, or these files, from who runs the cluster again");
+        throw no_pair(context_, fault);
       }
       fresh.certificate = files_tls_->certificate;
       fresh.key = files_tls_->key.clone();

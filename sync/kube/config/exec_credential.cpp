@@ -85,15 +85,18 @@ ExecCredential parse_exec_credential(std::string_view text, std::string_view api
   ExecCredential credential;
   credential.token = SecretString(string_member(*status, "token"));
   credential.certificate = string_member(*status, "clientCertificateData");
-  credential.key = SecretString(string_member(*status, "clientKeyData"));
+  credential.key = usable_key(SecretString(string_member(*status, "clientKeyData")).reveal());
   if (credential.certificate.empty() != credential.key.empty()) {
     throw plugin_error("exec plugin returned only certificate or key, not both");
   }
   if (credential.token.empty() && credential.certificate.empty()) {
     throw plugin_error("exec plugin didn't return a token or cert/key pair");
   }
-  if (!credential.certificate.empty() && !is_pair(credential.certificate, credential.key.reveal())) {
-    throw plugin_error("exec plugin returned a certificate and a key that are not a pair");
+  if (!credential.certificate.empty()) {
+    if (const PairFault fault = pair_fault(credential.certificate, credential.key.reveal()); fault != PairFault::none) {
+      throw plugin_error("exec plugin returned a certificate and a key that cannot be used: " +
+                         std::string(to_string(fault)));
+    }
   }
   if (has_control_characters(credential.token.reveal())) {
     throw plugin_error("exec plugin returned a token with control characters");

@@ -195,7 +195,11 @@ std::optional<Kubeconfig> Kubeconfig::in_cluster(const fs::path& service_account
   }
   UserEntry user;
   user.token_file = token;
-  const std::string name_space(trim(try_read_file(service_account / "namespace", largest_file).value_or("")));
+  // As client-go (tools/clientcmd/client_config.go, inClusterClientConfig.Namespace).
+  std::string name_space = process_environment("POD_NAMESPACE").value_or("");
+  if (name_space.empty()) {
+    name_space = trim(try_read_file(service_account / "namespace", largest_file).value_or(""));
+  }
   config.entries_->clusters.emplace(name, std::move(cluster));
   config.entries_->users.emplace(name, std::move(user));
   config.entries_->contexts.emplace(name, ContextEntry{name, name, name_space});

@@ -187,8 +187,13 @@ void CurlEndpoint::note_tls(const SSL* tls, int where, int value) {
 }
 
 // libcurl has OpenSSL give its buffers back after each record: 17 kB to get and to wipe, four times for each request.
+// Debian's OpenSSL asks for RSA keys of 2048 bits (level 2); Go, and so kubectl, takes 1024 (crypto/tls), which is
+// level
+// 1. Both take no signature with SHA-1.
 CURLcode CurlEndpoint::configure_tls(CURL* /*easy*/, void* context, void* given) {
   auto* const tls = static_cast<SSL_CTX*>(context);
+  SSL_CTX_set_security_level(tls, 1);
+  try_each_issuer(SSL_CTX_get_cert_store(tls));
   SSL_CTX_clear_mode(tls, SSL_MODE_RELEASE_BUFFERS);
   SSL_CTX_set_max_send_fragment(tls, longest_record);
   SSL_CTX_set_app_data(tls, given);
@@ -295,9 +300,13 @@ CurlEasy CurlEndpoint::make_handle(const TlsMaterial& tls, bool streaming) const
   set_option(easy, CURLOPT_SSL_CTX_DATA, &for_callbacks_);
   set_option(easy, CURLOPT_SSLVERSION, static_cast<long>(CURL_SSLVERSION_TLSv1_2));
   set_option(easy, CURLOPT_SSL_SESSIONID_CACHE, 0L);  // per handle: would cost memory and never hit
-  set_option(easy, CURLOPT_SSLCERTTYPE, "PEM");
-  set_option(easy, CURLOPT_SSLKEYTYPE, "PEM");
-  set_option(easy, CURLOPT_KEYPASSWD, "");  // else OpenSSL asks a terminal for the passphrase of an encrypted key
+  for (const CURLoption option :
+       {CURLOPT_SSLCERTTYPE, CURLOPT_SSLKEYTYPE, CURLOPT_PROXY_SSLCERTTYPE, CURLOPT_PROXY_SSLKEYTYPE}) {
+    set_option(easy, option, "PEM");
+  }
+  for (const CURLoption option : {CURLOPT_KEYPASSWD, CURLOPT_PROXY_KEYPASSWD}) {
+    set_option(easy, option, "");  // else OpenSSL asks a terminal for the passphrase of an encrypted key
+  }
   const long verify = verifies_ ? 1L : 0L;
   set_option(easy, CURLOPT_SSL_VERIFYPEER, verify);
   set_option(easy, CURLOPT_SSL_VERIFYHOST, verify * 2L);
@@ -306,8 +315,13 @@ CurlEasy CurlEndpoint::make_handle(const TlsMaterial& tls, bool streaming) const
   set_blob(easy, CURLOPT_CAINFO_BLOB, tls.ca);
   set_blob(easy, CURLOPT_PROXY_CAINFO_BLOB, tls.ca);  // Go verifies an https proxy with the cluster's roots too
   choose_roots(easy, tls);
-  set_blob(easy, CURLOPT_SSLCERT_BLOB, tls.certificate);
-  set_blob(easy, CURLOPT_SSLKEY_BLOB, tls.key.reveal());
+  // Go shows an https proxy the client certificate too. A change of either makes another connection.
+  for (const CURLoption option : {CURLOPT_SSLCERT_BLOB, CURLOPT_PROXY_SSLCERT_BLOB}) {
+    set_blob(easy, option, tls.certificate);
+  }
+  for (const CURLoption option : {CURLOPT_SSLKEY_BLOB, CURLOPT_PROXY_SSLKEY_BLOB}) {
+    set_blob(easy, option, tls.key.reveal());
+  }
   // The choice of a proxy is made before (proxy.hpp); libcurl's own rules for the environment differ from Go's.
   set_option(easy, CURLOPT_PROXY, proxy_.url.c_str());
   if (!proxy_.userinfo.empty()) {
@@ -398,10 +412,19 @@ const char* CurlEndpoint::refusal_of(CURLcode result) const {
 }
 
 Error CurlEndpoint::error_of(const Failure& failure) const {
+  const bool is_the_proxy = proxy_.url.starts_with("https:") && connect_code(failure.easy) == 0;
   if (failure.refusal != nullptr) {
     return {ErrorCode::tls,
-            std::string("the server refuses the client certificate of this context: ") + failure.refusal,
+            (is_the_proxy ? named_proxy() : "the server") +
+                " refuses the client certificate of this context: " + failure.refusal,
             "log in to the cluster again, or renew client-certificate and client-key in the kubeconfig"};
+  }
+  if (failure.result == CURLE_SSL_CERTPROBLEM && is_weak(failure.tls.certificate)) {
+    return {
+        ErrorCode::tls,
+        "the client certificate of this context is too weak for OpenSSL on this machine: it takes RSA keys from 2048 "
+        "bits on, and no signature with SHA-1",
+        "have the cluster issue a new certificate"};
   }
   if (auto refused = proxys_refusal(failure.easy)) {
     return *std::move(refused);
@@ -416,7 +439,6 @@ Error CurlEndpoint::error_of(const Failure& failure) const {
     return {code, "cannot reach " + whom + ": " + *why, remedy};
   }
   if (failure.result == CURLE_SSL_CONNECT_ERROR && for_callbacks_.met_no_tls) {
-    const bool is_the_proxy = proxy_.url.starts_with("https:") && connect_code(failure.easy) == 0;
     return {code, (is_the_proxy ? named_proxy() : server_) + " does not speak TLS",
             is_the_proxy ? "write http:// where it says https://, or correct its port"
                          : "correct the port, or the scheme, of `server` in the kubeconfig"};

@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "tests/integration/kube/real_server.hpp"
+#include "tests/support/key_pair.hpp"
 #include "tests/support/listed.hpp"
 #include "tests/support/unpacked.hpp"
 
@@ -73,6 +74,23 @@ class Proxied : public RealServer {
     start({tinyproxy(), "-d", "-c", config}, port);
     return port;
   }
+  // An https proxy before an http one, which logs; its port.
+  int start_nghttpx(const std::vector<std::string>& options = {}) {
+    const int plain = start_tinyproxy();
+    const int port = free_port();
+    std::vector<std::string> argv = {nghttpx(),
+                                     "--single-process",
+                                     "--workers=1",
+                                     "--http2-proxy",
+                                     "--conf=/dev/null",
+                                     "--frontend=127.0.0.1," + std::to_string(port),
+                                     "--backend=127.0.0.1," + std::to_string(plain)};
+    argv.insert(argv.end(), options.begin(), options.end());
+    // The API server's certificate: any that the context's authority signed for the address will do.
+    argv.insert(argv.end(), {server_->dir() / "serving.key", server_->dir() / "serving.crt"});
+    start(std::move(argv), port);
+    return port;
+  }
   [[nodiscard]] std::string log() const { return test::read_file(temp_ / "log"); }
 
   static std::string tinyproxy() { return test::unpacked("tinyproxy-bin") / "usr/bin/tinyproxy"; }
@@ -105,15 +123,8 @@ TEST_F(Proxied, AnHttpsProxyIsSpokenToInTlsAndVerified) {
   if (!fs::exists(tinyproxy()) || !fs::exists(nghttpx())) {
     SKIP_OR_FAIL("no tinyproxy or nghttpx");
   }
-  const int plain = start_tinyproxy();
-  const int port = free_port();
-  // The API server's certificate: any that the context's authority signed for the address will do.
-  start({nghttpx(), "--single-process", "--workers=1", "--http2-proxy", "--conf=/dev/null",
-         "--frontend=127.0.0.1," + std::to_string(port), "--backend=127.0.0.1," + std::to_string(plain),
-         server_->dir() / "serving.key", server_->dir() / "serving.crt"},
-        port);
   ResolvedContext context = admin_.clone();
-  context.proxy_url = loopback("https", port);
+  context.proxy_url = loopback("https", start_nghttpx());
   KubeClient through = client(context.clone());
   EXPECT_TRUE(run(loop_, through.version()).contains("gitVersion"));
   EXPECT_THAT(log(), HasSubstr("CONNECT 127.0.0.1"));
@@ -122,6 +133,26 @@ TEST_F(Proxied, AnHttpsProxyIsSpokenToInTlsAndVerified) {
   context.ca_data = test::read_file(temp_ / "crt");
   KubeClient distrustful = client(std::move(context));
   EXPECT_EQ(error_of(loop_, distrustful.version()).code(), ErrorCode::tls);
+}
+
+// Go has one TLS configuration for the proxy and for the server.
+TEST_F(Proxied, AnHttpsProxyThatAsksForAClientCertificateIsShownTheContexts) {
+  if (!fs::exists(tinyproxy()) || !fs::exists(nghttpx())) {
+    SKIP_OR_FAIL("no tinyproxy or nghttpx");
+  }
+  const std::string authority = temp_.write("ca.crt", admin_.ca_data);
+  ResolvedContext context = admin_.clone();
+  context.proxy_url = loopback("https", start_nghttpx({"--verify-client", "--verify-client-cacert=" + authority}));
+  KubeClient through = client(context.clone());
+  EXPECT_TRUE(run(loop_, through.version()).contains("gitVersion"));
+  EXPECT_THAT(log(), HasSubstr("CONNECT 127.0.0.1"));
+
+  const test::KeyPair stranger = test::make_key_pair();
+  context.client_certificate_data = stranger.certificate;
+  context.client_key_data = SecretString(stranger.key);
+  const Error error = error_of(loop_, client(std::move(context)).version());
+  EXPECT_EQ(error.code(), ErrorCode::tls);
+  EXPECT_THAT(error.message(), HasSubstr("the proxy " + loopback("https", 0).substr(0, 16)));
 }
 
 TEST_F(Proxied, ASocks5ProxyCarriesTheConnection) {

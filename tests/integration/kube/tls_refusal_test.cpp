@@ -58,6 +58,13 @@ TEST_F(TlsRefusal, OfAStrangersCertificateNamesItsIssuer) {
   EXPECT_THAT(error.message(), HasSubstr("refuses the client certificate"));
 }
 
+TEST_F(TlsRefusal, OfACertificateThatOpensslDoesNotSendSaysWhatIsWrong) {
+  make_key("weak", {"-x509", "-newkey", "rsa:1024"});
+  const Error error = error_with("weak");
+  EXPECT_EQ(error.code(), ErrorCode::tls) << describe(error);
+  EXPECT_THAT(error.message(), HasSubstr("too weak for OpenSSL on this machine"));
+}
+
 TEST_F(TlsRefusal, OfAMissingCertificateSaysSo) {
   const Error error = error_with("");
   EXPECT_EQ(error.code(), ErrorCode::tls) << describe(error);

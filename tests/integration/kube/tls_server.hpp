@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <asio/io_context.hpp>
 #include <memory>
 #include <string>
@@ -41,20 +42,13 @@ class TlsServer : public ::testing::Test {
     ASSERT_EQ(made.exit_code, 0) << made.err;
   }
 
-  // A key, and its certificate or a request for one.
-  void make_key(const std::string& name, std::vector<std::string> options) {
-    std::vector<std::string> argv = {"req",
-                                     "-newkey",
-                                     "ec",
-                                     "-pkeyopt",
-                                     "ec_paramgen_curve:prime256v1",
-                                     "-nodes",
-                                     "-subj",
-                                     "/CN=" + name,
-                                     "-keyout",
-                                     path(name + ".key"),
-                                     "-out",
-                                     path(name + ".crt")};
+  // A key (of an elliptic curve, unless -newkey says otherwise), and its certificate or a request for one.
+  void make_key(const std::string& name, const std::vector<std::string>& options) {
+    std::vector<std::string> argv = {"req",  "-nodes",           "-subj", "/CN=" + name, "-keyout", path(name + ".key"),
+                                     "-out", path(name + ".crt")};
+    if (std::ranges::find(options, "-newkey") == options.end()) {
+      argv.insert(argv.end(), {"-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1"});
+    }
     argv.insert(argv.end(), options.begin(), options.end());
     openssl(std::move(argv));
   }

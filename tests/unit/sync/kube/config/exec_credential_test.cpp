@@ -83,7 +83,7 @@ TEST(ExecCredential, WhatIsRefused) {
               HasSubstr("only certificate or key"));
   EXPECT_THAT(refusal(credential({{"clientKeyData", "hunter2"}})).message(), HasSubstr("only certificate or key"));
   EXPECT_THAT(refusal(credential({{"clientCertificateData", "x"}, {"clientKeyData", "hunter2"}})).message(),
-              HasSubstr("not a pair"));
+              HasSubstr("the certificate is not PEM"));
   EXPECT_THAT(refusal(credential({{"token", "hunter2\nX-Other: y"}})).message(), HasSubstr("control characters"));
   EXPECT_THAT(refusal(credential({{"token", 5}})).message(), HasSubstr("must be a string"));
   EXPECT_THAT(refusal(credential({{"token", "hunter2"}, {"expirationTimestamp", "tomorrow"}})).message(),

@@ -283,6 +283,7 @@ class KubeconfigFiles : public ::testing::Test {
     ::unsetenv("KUBECONFIG");
     ::unsetenv("KUBERNETES_SERVICE_HOST");
     ::unsetenv("KUBERNETES_SERVICE_PORT");
+    ::unsetenv("POD_NAMESPACE");
   }
 
   fs::path write(const std::string& name, const std::string& current,
@@ -513,6 +514,8 @@ TEST_F(KubeconfigFiles, InAPodItIsTheServiceAccount) {
   EXPECT_EQ(context.token_file, (account / "token").string());
   EXPECT_EQ(context.ca_file, (account / "ca.crt").string());
   EXPECT_EQ(context.default_namespace, "team-a");
+  ::setenv("POD_NAMESPACE", "team-b", 1);
+  EXPECT_EQ(Kubeconfig::in_cluster(account)->resolve("in-cluster").default_namespace, "team-b");
 }
 
 TEST_F(KubeconfigFiles, EqualTextGivesEqualContexts) {

@@ -1,5 +1,6 @@
 #include "sync/kube/http/pem.hpp"
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <openssl/x509.h>
 #include <sys/ioctl.h>
@@ -9,6 +10,7 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "tests/support/key_pair.hpp"
 
@@ -32,18 +34,45 @@ const std::string broken = block("CERTIFICATE");
 std::string torn(const std::string& pem) { return pem.substr(0, pem.size() / 2); }
 
 TEST(Pem, AKeyBelongsToItsOwnCertificate) {
-  EXPECT_TRUE(is_pair(one().certificate, one().key));
-  EXPECT_TRUE(is_pair(one().certificate + other().certificate, one().key)) << "a chain begins with it";
-  EXPECT_FALSE(is_pair(other().certificate + one().certificate, one().key));
-  EXPECT_FALSE(is_pair(one().certificate, other().key));
+  EXPECT_EQ(pair_fault(one().certificate, one().key), PairFault::none);
+  EXPECT_EQ(pair_fault(one().certificate + other().certificate, one().key), PairFault::none)
+      << "a chain begins with it";
+  EXPECT_EQ(pair_fault(other().certificate + one().certificate, one().key), PairFault::other_key);
+  EXPECT_EQ(pair_fault(one().certificate, other().key), PairFault::other_key);
 }
 
 TEST(Pem, WhatIsTornOrLockedIsNoPair) {
-  EXPECT_FALSE(is_pair(torn(one().certificate), one().key));
-  EXPECT_FALSE(is_pair(one().certificate, torn(one().key)));
-  EXPECT_FALSE(is_pair(one().certificate, one().certificate));
-  EXPECT_FALSE(is_pair("", ""));
-  EXPECT_FALSE(is_pair(one().certificate, one().locked_key)) << "nobody is asked for the passphrase";
+  EXPECT_EQ(pair_fault(torn(one().certificate), one().key), PairFault::no_certificate);
+  EXPECT_EQ(pair_fault(one().certificate, torn(one().key)), PairFault::no_key);
+  EXPECT_EQ(pair_fault(one().certificate, one().certificate), PairFault::no_key);
+  EXPECT_EQ(pair_fault("", ""), PairFault::no_certificate);
+  EXPECT_EQ(pair_fault(one().certificate, one().locked_key), PairFault::encrypted_key)
+      << "nobody is asked for the passphrase";
+}
+
+TEST(Pem, AKeyMayHaveTheLabelOfAnotherFormat) {
+  const test::KeyPair rsa = test::make_key_pair({"rsa:2048"});
+  for (const auto& [pair, label] : {std::pair(rsa, "RSA PRIVATE KEY"), {one(), "EC PRIVATE KEY"}}) {
+    const std::string own = test::in_old_format(pair.key);
+    ASSERT_THAT(own, testing::HasSubstr(label));
+    EXPECT_EQ(usable_key(own).reveal(), own) << "nothing is to be changed";
+    std::string mislabelled = own;
+    for (auto at = mislabelled.find(label); at != std::string::npos; at = mislabelled.find(label)) {
+      mislabelled.replace(at, std::string_view(label).size(), "PRIVATE KEY");
+    }
+    EXPECT_EQ(pair_fault(pair.certificate, mislabelled), PairFault::no_key);
+    EXPECT_EQ(pair_fault(pair.certificate, usable_key(mislabelled).reveal()), PairFault::none) << label;
+  }
+  for (const std::string& unusable : {std::string(), broken, block("PRIVATE KEY"), one().locked_key}) {
+    EXPECT_EQ(usable_key(unusable).reveal(), unusable);
+  }
+}
+
+TEST(Pem, ShortKeysAreWeak) {
+  EXPECT_FALSE(is_weak(one().certificate));
+  EXPECT_FALSE(is_weak("none"));
+  EXPECT_TRUE(is_weak(test::make_key_pair({"rsa:1024"}).certificate));
+  EXPECT_TRUE(is_weak(test::make_key_pair({"rsa:2048", "-sha1"}).certificate));
 }
 
 // RFC 1421: any block may be encrypted. A terminal is asked for nothing, nor is what stands in for one.
@@ -58,7 +87,7 @@ TEST(Pem, NobodyIsAskedForThePassphraseOfACertificate) {
   close(typed[1]);
   const int before = dup(STDIN_FILENO);
   dup2(typed[0], STDIN_FILENO);
-  EXPECT_FALSE(is_pair(locked, one().key));
+  EXPECT_EQ(pair_fault(locked, one().key), PairFault::no_certificate);
   EXPECT_EQ(common_name_of(locked), "");
   EXPECT_EQ(usable_certificates(locked + other().certificate), other().certificate);
   int left = 0;
