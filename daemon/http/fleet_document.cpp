@@ -230,8 +230,8 @@ std::string fleet_metrics(const FleetReport& report, WallTime now) {
   set(families.add("regsync_slots_held",
                    "Leases whose clusters this replica serves: 0 where it stands by or takes over; 1 without replicas"),
       {}, report.role.empty() ? 1 : static_cast<double>(report.slots_held));
-  set(families.add("regsync_slots", "Leases that share the clusters among the replicas; 1 without replicas"), {},
-      static_cast<double>(report.slots));
+  set(families.add("regsync_slots", "Leases that share the clusters among the replicas; 0 without replicas"), {},
+      report.role.empty() ? 0 : static_cast<double>(report.slots));
   set(families.add("regsync_waiting", "What must be read before all clusters of this process are served; 0: nothing"),
       {}, static_cast<double>(report.waits_for.size()));
   // What a person paused is as asked, whatever is wrong with it: no alert is to say otherwise.

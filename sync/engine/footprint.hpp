@@ -69,7 +69,7 @@ class Footprints {
   [[nodiscard]] virtual std::optional<Error> warning(const std::string& /*target*/) const { return std::nullopt; }
 
   // Whether another process removed the target while a file of it was here. Such a file may only be older (mounted
-  // ConfigMaps change one after the other): it does not take the removal back.
+  // ConfigMaps change one after the other): it takes the removal back neither while that goes on nor afterwards.
   [[nodiscard]] bool removed_elsewhere(const std::string& target) const { return removed_elsewhere_.contains(target); }
   // The files that there are now: one that appears after its target was removed does take that back.
   template <typename ByTarget>

@@ -88,8 +88,11 @@ std::optional<std::string> FootprintKeeper::own_namespace(const std::string& tar
 void FootprintKeeper::remember(const Wanted& wanted) {
   std::map<std::string, Error> held;
   for (const auto& [target, contexts] : wanted) {
+    if (store_.removed_elsewhere(target)) {
+      continue;  // see held()
+    }
     const Footprint* known = find(target);
-    const bool is_back = known != nullptr && known->forgotten && !contexts.empty() && !store_.removed_elsewhere(target);
+    const bool is_back = known != nullptr && known->forgotten && !contexts.empty();
     auto news = with_places(known, is_back ? std::optional(taken_back(*known)) : std::nullopt, contexts);
     if (!news) {
       continue;
@@ -187,6 +190,13 @@ bool FootprintKeeper::has_excess(const std::string& target, const Wanted& wanted
 }
 
 std::optional<Error> FootprintKeeper::held(const std::string& target) const {
+  if (store_.removed_elsewhere(target)) {
+    return Error(ErrorCode::stale,
+                 "target " + target +
+                     " was removed at another replica, and its file here may only be older: no new Secret is made",
+                 "nothing to do: that ends when the file is gone here too; to have the target again, put its file back "
+                 "after that");
+  }
   const auto problem = held_.find(target);
   return problem == held_.end() ? std::nullopt : std::optional(problem->second);
 }

@@ -72,7 +72,8 @@ class FootprintKeeper {
   // Whether something of the target may have to be deleted or released in these contexts.
   [[nodiscard]] bool has_excess(const std::string& target, const Wanted& wanted) const;
 
-  // Why the target's footprint cannot be written; nothing where it can.
+  // Why nothing new of the target may be made anywhere: its footprint cannot be written, or it was removed elsewhere
+  // (Footprints::removed_elsewhere).
   [[nodiscard]] std::optional<Error> held(const std::string& target) const;
   // Whether it is being written where the target goes in the context: nothing new may be made there before.
   [[nodiscard]] bool is_pending(const std::string& target, const std::string& context) const {

@@ -471,6 +471,8 @@ void FootprintConfigMaps::see(const std::string& target, const json& object) {
   const bool removed_here = said != nullptr && said->forgotten;  // the hub only has it now
   if (was_there && merged.forgotten && !removed_here) {
     removed_elsewhere_.insert(target);
+  } else if (!merged.forgotten && !merged.contexts.empty()) {
+    removed_elsewhere_.erase(target);  // a replica has a newer file of it
   }
   if (was_kept && !merged.forgotten) {  // another replica has a file of it again
     for (const auto& [context, places] : merged.contexts) {
@@ -493,6 +495,9 @@ void FootprintConfigMaps::write_again(const std::string& target, const Footprint
     if (handlers_.may_write(context) && !agree_on(context, ours, &told)) {
       pending_[target].contexts.insert(context);
     }
+  }
+  if (forgotten_value(ours) != forgotten_value(&told)) {
+    pending_[target].flag = true;  // a word of all replicas: each that knows it says it again
   }
   wake_.notify_all();
 }

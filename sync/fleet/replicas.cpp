@@ -7,15 +7,16 @@
 
 #include "helper/base/text.hpp"
 #include "sync/fleet/hub_right.hpp"
+#include "sync/kube/http/url.hpp"
 
 namespace regsync {
 
 namespace {
 
 // FNV-1a, and the end of splitmix64, without which similar addresses get similar weights.
-std::uint64_t weight(std::string_view server, std::size_t slot) {
+std::uint64_t weight(std::string_view address, std::size_t slot) {
   std::uint64_t hash = 0xcbf29ce484222325U ^ (slot * 0x9e3779b97f4a7c15U);
-  for (const char c : server) {
+  for (const char c : address) {
     hash = (hash ^ static_cast<unsigned char>(c)) * 0x100000001b3U;
   }
   hash = (hash ^ (hash >> 30U)) * 0xbf58476d1ce4e5b9U;
@@ -23,12 +24,26 @@ std::uint64_t weight(std::string_view server, std::size_t slot) {
   return hash ^ (hash >> 31U);
 }
 
+// The same for all spellings of an address: with its port.
+std::string address_of(std::string_view server) {
+  auto url = kube::parse_url(server);
+  if (!url) {
+    return std::string(server);
+  }
+  url->has_port = true;
+  return url->base();
+}
+
 }  // namespace
 
 std::size_t slot_of(std::string_view server, std::size_t slots) {
+  if (slots == 1) {
+    return 0;
+  }
+  const std::string address = address_of(server);
   std::size_t best = 0;
   for (std::size_t slot = 1; slot < slots; ++slot) {
-    if (weight(server, slot) > weight(server, best)) {
+    if (weight(address, slot) > weight(address, best)) {
       best = slot;
     }
   }

@@ -33,8 +33,8 @@ struct ReplicasOptions {
   LeaseTimes times = {};
 };
 
-// The slot of the cluster at this address. Stable over versions and machines; with another number of slots few clusters
-// get another one.
+// The slot of the cluster at this address, however it is spelled. Stable over versions and machines; with another
+// number of slots few clusters get another one.
 std::size_t slot_of(std::string_view server, std::size_t slots);
 
 class Replicas {

@@ -457,6 +457,27 @@ TEST_F(PageTest, AReplicaThatStandsBySaysSo) {
   EXPECT_TRUE(shows("leads 2 of 4 slots"));
 }
 
+// An Ingress that knows no affinity asks another replica each time.
+TEST_F(PageTest, OfReplicasThatAnswerInTurnTheOneThatLeadsIsShown) {
+  const FleetReport leader = fleet_of(1, 1);
+  FleetReport standby;
+  standby.role = "stands by";
+  const auto ask = [&](const FleetReport& answer, int times) {
+    serve(answer);
+    browser_->run("return (async () => { for (let i = 0; i < " + std::to_string(times) + "; ++i) await ask(); })()");
+    return browser_->run("return document.querySelector('#verdict').innerText").get<std::string>();
+  };
+  serve(standby);
+  browser_->open(url());
+  ASSERT_TRUE(shows("This replica stands by"));
+  EXPECT_EQ(ask(leader, 1), "All 50 Secrets in sync");
+  for (int turn = 0; turn < 3; ++turn) {
+    EXPECT_EQ(ask(standby, 10), "All 50 Secrets in sync");
+    EXPECT_EQ(ask(leader, 1), "All 50 Secrets in sync");
+  }
+  EXPECT_EQ(ask(standby, 20), "This replica stands by") << "nobody leads any more";
+}
+
 TEST_F(PageTest, ANameIsShownAsItIs) {
   const std::string name = "<img src=x onerror=document.title='owned'>";
   FleetReport report = fleet_with(1, Error(ErrorCode::rejected, name, name));

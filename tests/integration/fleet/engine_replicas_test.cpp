@@ -340,6 +340,38 @@ TEST_F(EngineReplicas, AFileThatIsOnlyOlderDoesNotTakeARemovalBack) {
   EXPECT_TRUE(until([&] { return all_right(); })) << state();
 }
 
+// Whoever takes over may still have the file of a target that was removed, and another one beside it.
+TEST_F(EngineReplicas, WhatWasRemovedIsNotMadeAnewByAStandbyWithAnOlderFile) {
+  auto& one = start();
+  ASSERT_TRUE(until([&] { return all_right(); })) << state();
+  auto& two = start();
+  const std::string target = inputs_.targets.begin()->first;
+  ASSERT_TRUE(until([&] { return two.member().note() && two.member().footprints().find(target) != nullptr; }));
+  TargetFiles newer;
+  newer["newer"].target = inputs_.targets.begin()->second.target;
+  newer["newer"].target->name = "newer";
+  newer["newer"].target->secret = "newer";
+  TargetFiles both = newer;
+  both.merge(TargetFiles(inputs_.targets));
+  two.set_files(both);
+  one.set_files({});
+  one.forget(target, /*keep_secrets=*/false);
+  namespaces_.clear();
+  ASSERT_TRUE(until([&] { return all_right() && hub_.find_all("configmaps").empty(); })) << state();
+
+  one.runs = false;
+  EXPECT_TRUE(until([&] {
+    return std::ranges::all_of(servers_,
+                               [](auto& item) { return item.second.find({"secrets", "team", "newer"}).has_value(); });
+  })) << state();
+  EXPECT_TRUE(all_right()) << "made anew";
+  two.set_files(newer);
+  ASSERT_TRUE(until([&] { return !two.member().footprints().removed_elsewhere(target); }));
+  two.set_files(both);
+  namespaces_ = {"team", "blue"};
+  EXPECT_TRUE(until([&] { return all_right(); })) << "one that appears is newer: " << state();
+}
+
 class RandomReplicas : public ReplicasOfEngines<testing::TestWithParam<int>> {};
 
 // Whatever happens to replicas, their clocks and the hub: soon after, each cluster is right; and each Secret was

@@ -17,6 +17,19 @@ Target target(std::vector<std::string> namespaces) {
   return target;
 }
 
+// Those that several processes share.
+class SharedFootprints final : public Footprints {
+ public:
+  void remove_elsewhere(const std::string& target) { removed_elsewhere_.insert(target); }
+  [[nodiscard]] bool is_pending(const std::string& /*target*/, const std::string& /*context*/) const override {
+    return false;
+  }
+
+ private:
+  void keep(const std::string& /*target*/, const Footprint& /*footprint*/) override {}
+  [[nodiscard]] bool is_still_unreadable(const std::string& /*target*/) const override { return false; }
+};
+
 class FootprintKeeperTest : public testing::Test {
  protected:
   static Wanted wanted(const std::vector<std::string>& namespaces) {
@@ -94,6 +107,20 @@ TEST_F(FootprintKeeperTest, AFolderInItsPlaceHoldsOneTargetOnly) {
   std::filesystem::remove(dir_ / "f/t.json");
   keeper.remember(both);
   EXPECT_FALSE(keeper.held("t"));
+}
+
+TEST_F(FootprintKeeperTest, ATargetThatWasRemovedElsewhereIsHeldUntilItsFileHereIsGone) {
+  SharedFootprints shared;
+  FootprintKeeper keeper(shared);
+  shared.remove_elsewhere("t");
+  EXPECT_TRUE(keeper.held("t"));
+  EXPECT_FALSE(keeper.held("other"));
+  keeper.remember(wanted({"n1"}));
+  EXPECT_EQ(keeper.find("t"), nullptr) << "a footprint would say to the others that it is back";
+  keeper.note_files(std::set<std::string>());
+  EXPECT_FALSE(keeper.held("t"));
+  keeper.remember(wanted({"n1"}));
+  EXPECT_NE(keeper.find("t"), nullptr);
 }
 
 TEST_F(FootprintKeeperTest, IsCutBackWhereItIsClean) {

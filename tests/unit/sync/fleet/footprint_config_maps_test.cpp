@@ -345,6 +345,25 @@ TEST_F(FootprintConfigMapsTest, ARemovalByAnotherIsOneElsewhere) {
   EXPECT_FALSE(one.removed_elsewhere("pull")) << "one that appears after this is newer";
 }
 
+// The file may be put back before this replica has seen that it was gone.
+TEST_F(FootprintConfigMapsTest, ARemovalElsewhereIsOverWhenAReplicaHasTheTargetAgain) {
+  auto& one = start({"a"});
+  auto& two = start({"b"});
+  one.set("pull", footprint({"a"}));
+  ASSERT_TRUE(knows(two, footprint({"a"})));
+  Footprint removed = footprint({"a"});
+  removed.forgotten = true;
+  two.set("pull", removed);
+  ASSERT_TRUE(knows(one, removed));
+  removed.contexts.clear();  // nothing is left of it
+  one.set("pull", removed);
+  ASSERT_TRUE(until([&] { return !data() && two.find("pull") == nullptr; }));
+  EXPECT_TRUE(one.removed_elsewhere("pull")) << "its file here may still be older";
+  two.set("pull", footprint({"b"}));
+  ASSERT_TRUE(knows(one, footprint({"b"})));
+  EXPECT_FALSE(one.removed_elsewhere("pull"));
+}
+
 TEST_F(FootprintConfigMapsTest, AReplicaThatComesAfterARemovalHadNoFileWhenItHappened) {
   Footprint removed = footprint({"a"});
   removed.forgotten = true;
@@ -578,6 +597,32 @@ TEST_F(FootprintConfigMapsTest, WhatAnOlderStoreOfTheHubLacksIsWrittenAgain) {
   EXPECT_TRUE(until([&] { return data() == data_of(footprint({"a"}, "newer4")); }, std::chrono::milliseconds(1500)));
   two.set("pull", footprint({"a", "b"}, "b"));  // a further write, of lower version than one knows
   EXPECT_TRUE(until([&] { return one.find("pull")->contexts.contains("b"); }, std::chrono::milliseconds(1500)));
+}
+
+// Whether a target was removed, in both directions: of a removal since the backup, and of one that was taken back.
+TEST_F(FootprintConfigMapsTest, AnOlderStoreOfTheHubNeitherUndoesARemovalNorMakesOne) {
+  auto& one = start({"a"});
+  auto& two = start({"b"});
+  for (const bool removed : {true, false}) {
+    SCOPED_TRACE(removed);
+    Footprint then = footprint({"a"});
+    then.forgotten = !removed;
+    one.set("pull", then);
+    ASSERT_TRUE(knows(two, then));
+    const test::FakeCluster backup = kube_.cluster;
+    Footprint now = footprint({"a"}, "now");
+    now.forgotten = removed;
+    one.set("pull", now);
+    ASSERT_TRUE(knows(two, now));
+    kube_.cluster.restore(backup);
+    ASSERT_TRUE(read_again(one));
+    ASSERT_TRUE(read_again(two));
+    EXPECT_TRUE(until([&] { return data() == data_of(now); }, std::chrono::milliseconds(1500))) << data()->dump();
+    EXPECT_TRUE(knows(one, now));
+    EXPECT_TRUE(knows(two, now));
+    EXPECT_FALSE(one.removed_elsewhere("pull"));
+    EXPECT_EQ(two.removed_elsewhere("pull"), removed);
+  }
 }
 
 TEST_F(FootprintConfigMapsTest, ADefectInAWriteIsShownAndTheNextTryIsMade) {

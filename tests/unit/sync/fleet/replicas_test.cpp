@@ -43,8 +43,8 @@ TEST(SlotOf, IsTheSameInEveryVersion) {
   const std::map<std::string, std::vector<std::size_t>> expected{
       {"https://10.0.0.1:6443", {0, 0, 0, 0}},
       {"https://api.prod.example:443", {1, 2, 2, 2}},
-      {"https://b", {1, 1, 1, 1}},
-      {"https://c", {0, 0, 7, 7}},
+      {"https://b", {1, 2, 2, 2}},
+      {"https://c", {1, 1, 1, 8}},
       {"", {0, 0, 4, 4}},
   };
   for (const auto& [server, slots] : expected) {
@@ -52,6 +52,19 @@ TEST(SlotOf, IsTheSameInEveryVersion) {
     EXPECT_EQ((std::vector{slot_of(server, 2), slot_of(server, 4), slot_of(server, 8), slot_of(server, 9)}), slots)
         << server;
   }
+}
+
+TEST(SlotOf, IsTheSameForEverySpellingOfAnAddress) {
+  const std::map<std::string, std::vector<std::string>> spellings{
+      {"https://b", {"https://b:443", "https://B", "HTTPS://b/", "https://b:443/"}},
+      {"https://[::1]:6443/k8s", {"https://[::1]:6443/k8s/", "https://[0::1]:6443/k8s"}},
+  };
+  for (const auto& [address, others] : spellings) {
+    for (const auto& other : others) {
+      EXPECT_EQ(slot_of(other, 64), slot_of(address, 64)) << other;
+    }
+  }
+  EXPECT_NE(slot_of("https://b/one", 64), slot_of("https://b/two", 64));
 }
 
 class ReplicasTest : public testing::Test {
