@@ -31,6 +31,7 @@
 #include "sync/base/spawn_guarded.hpp"
 #include "sync/base/task_group.hpp"
 #include "sync/control/messages.hpp"
+#include "sync/control/requests.hpp"
 
 namespace regsync {
 
@@ -321,7 +322,7 @@ class ControlServer::Impl {
         throw Error(ErrorCode::protocol, "not a JSON-RPC 2.0 request");
       }
       const json params = map_at(*request, {"params"});
-      if (method == "subscribe") {
+      if (method == control::methods::subscribe) {
         co_await stream(connection, id, params);
         co_return;
       }
@@ -349,8 +350,9 @@ class ControlServer::Impl {
     for (;;) {
       const std::uint64_t seen = changes_;
       const auto begin = Clock::now();
-      std::string message = told.empty() ? control::make_response(id, methods_.status(params))
-                                         : control::make_notification("status", methods_.status(params));
+      std::string message = told.empty()
+                                ? control::make_response(id, methods_.status(params))
+                                : control::make_notification(control::methods::status, methods_.status(params));
       rest.expires_after(rest_after_making * (Clock::now() - begin));
       if (message != told) {
         told = std::move(message);

@@ -14,6 +14,7 @@
 #include "sync/base/spawn_guarded.hpp"
 #include "sync/config/target_directory.hpp"
 #include "sync/control/messages.hpp"
+#include "sync/control/requests.hpp"
 
 namespace regsync {
 
@@ -114,7 +115,7 @@ void Service::begin_later() {
 }
 
 asio::awaitable<json> Service::call(std::string method, json params) {
-  if (method == "status") {
+  if (method == control::methods::status) {
     co_return status(control::query_from_json(params));
   }
   if (daemon_) {

@@ -23,6 +23,7 @@
 #include "sync/base/json_access.hpp"
 #include "sync/base/user_manager.hpp"
 #include "sync/control/messages.hpp"
+#include "sync/control/requests.hpp"
 
 namespace regsync {
 namespace {
@@ -253,8 +254,8 @@ json ControlClient::call(std::string_view method, const json& params, millisecon
 void ControlClient::subscribe(const StatusQuery& query, milliseconds repeat,
                               const std::function<bool(const StatusReport&)>& on_report, int input,
                               milliseconds first_answer) {
-  const int id = impl_->send_request("subscribe", control::to_json(query));
-  const std::optional<json> first = impl_->response_to(id, Clock::now() + first_answer, "subscribe");
+  const int id = impl_->send_request(control::methods::subscribe, control::to_json(query));
+  const std::optional<json> first = impl_->response_to(id, Clock::now() + first_answer, control::methods::subscribe);
   if (!first) {
     return;
   }
@@ -270,7 +271,7 @@ void ControlClient::subscribe(const StatusQuery& query, milliseconds repeat,
       continue;
     }
     json message = parse_line(line);
-    if (text_at(message, {"method"}) == "status") {
+    if (text_at(message, {"method"}) == control::methods::status) {
       report = control::report_from_json(map_at(message, {"params"}));
     } else {
       result_of(std::move(message));  // the last message: why there are no more

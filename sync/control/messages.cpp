@@ -15,18 +15,13 @@ using nlohmann::json;
 
 constexpr int application_error = -32000;  // JSON-RPC 2.0, section 5.1: the first code that is the server's own
 
-[[noreturn]] void throw_protocol(const std::string& message) {
-  throw Error(ErrorCode::protocol, message,
-              "regsync and regsyncd may be of different versions; " + how_to_restart_regsyncd());
-}
-
 ErrorCode code_from_string(std::string_view name) {
   for (int i = 0; i <= static_cast<int>(ErrorCode::internal); ++i) {
     if (const auto code = static_cast<ErrorCode>(i); to_string(code) == name) {
       return code;
     }
   }
-  throw_protocol("unknown error code \"" + std::string(name) + "\"");
+  throw protocol_error("unknown error code \"" + std::string(name) + "\"");
 }
 
 SyncState state_from_string(std::string_view name) {
@@ -36,7 +31,7 @@ SyncState state_from_string(std::string_view name) {
       return state;
     }
   }
-  throw_protocol("unknown state \"" + std::string(name) + "\"");
+  throw protocol_error("unknown state \"" + std::string(name) + "\"");
 }
 
 template <typename Items, typename Convert>
@@ -81,7 +76,7 @@ json to_json(const StatusRow& row) {
 WallTime time_from_json(const json& j) {
   const auto time = parse_rfc3339(j.get_ref<const std::string&>());
   if (!time) {
-    throw_protocol(j.dump() + " is not a time like \"2026-01-31T12:00:00Z\"");
+    throw protocol_error(j.dump() + " is not a time like \"2026-01-31T12:00:00Z\"");
   }
   return *time;
 }
@@ -220,6 +215,11 @@ std::string line_of(const json& message) { return message.dump(-1, ' ', false, j
 
 }  // namespace
 
+Error protocol_error(const std::string& message) {
+  return {ErrorCode::protocol, message,
+          "regsync and regsyncd may be of different versions; " + how_to_restart_regsyncd()};
+}
+
 json to_json(const Error& error) {
   json j = {{"code", to_string(error.code())}, {"message", error.message()}};
   if (!error.remedy().empty()) {
@@ -254,7 +254,7 @@ Error error_from_json(const json& j) {
     return {code_from_string(j.at("code").get_ref<const std::string&>()), j.at("message"),
             j.value("remedy", std::string())};
   } catch (const json::exception& error) {
-    throw_protocol(std::string("an error that cannot be read: ") + error.what());
+    throw protocol_error(std::string("an error that cannot be read: ") + error.what());
   }
 }
 
@@ -262,7 +262,7 @@ StatusReport report_from_json(const json& j) {
   try {
     return parse_report(j);
   } catch (const json::exception& error) {
-    throw_protocol(std::string("a status that cannot be read: ") + error.what());
+    throw protocol_error(std::string("a status that cannot be read: ") + error.what());
   }
 }
 

@@ -1,18 +1,6 @@
 // The messages between `regsync` and `regsyncd`: JSON-RPC 2.0, one message a line, over a Unix socket that only its
-// owner can use. Both sides use these functions; no secret is ever in a message.
-//
-//   method       params                                    result
-//   status       StatusQuery                               StatusReport
-//   sync         StatusQuery, adopt?                       StatusReport, once everything of its targets was tried
-//   remove       {target, keepSecrets?, summary?}          StatusReport of what is left to remove
-//   declare      {target}                                  {}          its file was written whole by a command
-//   forgettableContexts {pattern}                          {contexts}  see Engine::forgettable_contexts
-//   forgetContexts {contexts}                              {}          see Engine::forget_contexts
-//   trustContext {context}                                 {}          see Engine::trust_context
-//   pauseContext {context, paused}                         {changed}   see Engine::pause_context
-//   dashboard    {}                                        {url}       the page on loopback; its token counts once
-//   subscribe    StatusQuery                               StatusReport, then a notification "status" (StatusReport)
-//                                                                      per change
+// owner can use. Both sides use these functions; no secret is ever in a message. The methods, with the parameters and
+// the answer of each: sync/control/requests.hpp. Pure; any thread.
 //
 // A StatusQuery is {targets?, contexts?, namespaces?, failing?, summary?}. What a summary says does not grow with the
 // number of Secrets; rows are sent only to who asks for them.
@@ -31,6 +19,9 @@
 namespace regsync::control {
 
 inline constexpr std::size_t max_request_bytes = 64UL * 1024;  // the server hangs up on a longer line
+
+// What the other side said cannot be read; with the advice that it may be of another version.
+Error protocol_error(const std::string& message);
 
 nlohmann::json to_json(const Error& error);
 nlohmann::json to_json(const StatusReport& report);

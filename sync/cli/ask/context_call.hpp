@@ -1,4 +1,5 @@
 // Carries out a command about contexts: through the daemon if it runs, else by an engine in this process.
+// Blocks; one thread.
 #pragma once
 
 #include <chrono>
@@ -16,7 +17,7 @@ namespace regsync::cli {
 // How long the daemon may take.
 inline constexpr std::chrono::seconds context_call_time{10};
 
-// method, params: of sync/control/messages.hpp. Throws Error.
+// method, params: of sync/control/requests.hpp. Throws Error.
 void call_for_context(std::string_view method, const nlohmann::json& params,
                       const std::optional<std::filesystem::path>& kubeconfig, Console& console,
                       const std::function<void(Engine&)>& here);

@@ -9,6 +9,7 @@
 #include "sync/cli/view/fold.hpp"
 #include "sync/cli/view/report_view.hpp"
 #include "sync/control/messages.hpp"
+#include "sync/control/requests.hpp"
 
 namespace regsync::cli {
 namespace {
@@ -84,7 +85,7 @@ std::unique_ptr<ControlClient> connect_if_running() {
 }
 
 StatusReport ask_status(ControlClient& daemon, const StatusQuery& query, std::chrono::seconds timeout) {
-  return control::report_from_json(daemon.call("status", control::to_json(query), timeout));
+  return control::report_from_json(daemon.call(control::methods::status, control::to_json(query), timeout));
 }
 
 StatusReport ask_summary(ControlClient& daemon, std::chrono::seconds timeout) {
@@ -96,14 +97,12 @@ StatusReport sync_and_wait(Console& console, ControlClient& daemon, const std::v
   const Clock::time_point deadline = Clock::now() + time;
   const StatusQuery summary = StatusQuery{.targets = targets, .summary = true};
   const StatusQuery query = StatusQuery{.targets = targets, .summary = !detail};
-  json params = control::to_json(query);
-  if (adopt) {
-    params["adopt"] = true;
-  }
+  const json params = control::to_json(control::SyncRequest{.query = query, .adopt = adopt});
 
   Progress progress(console);
   // The daemon answers once everything was tried; meanwhile a second connection shows how far it is.
-  auto tried = std::async(std::launch::async, [&] { return daemon.call("sync", params, left_until(deadline)); });
+  auto tried =
+      std::async(std::launch::async, [&] { return daemon.call(control::methods::sync, params, left_until(deadline)); });
   const auto is_tried = [&] { return tried.wait_for(milliseconds(0)) == std::future_status::ready; };
   if (console.err_is_terminal) {
     // What cannot be shown keeps no answer back.

@@ -13,6 +13,7 @@
 #include "sync/cli/view/fold.hpp"
 #include "sync/cli/view/quote.hpp"
 #include "sync/config/target_directory.hpp"
+#include "sync/control/requests.hpp"
 #include "sync/model/names.hpp"
 
 namespace regsync::cli {
@@ -64,7 +65,8 @@ void write_target(Console& console, const Target& target, const std::optional<st
   TargetDirectory(paths::targets()).replace(target, text, before);
   try {
     if (const auto daemon = connect_if_running()) {
-      daemon->call("declare", {{"target", target.name}}, std::chrono::seconds(5));
+      daemon->call(control::methods::declare, control::to_json(control::DeclareRequest{.target = target.name}),
+                   std::chrono::seconds(5));
     }
   } catch (const Error& error) {  // regsyncd follows the folder by itself
     tell(console.err, "warning: target " + target.name + " is written, but regsyncd, which has yet to read it, says: " +

@@ -8,11 +8,11 @@
 #include "helper/base/error.hpp"
 #include "sync/base/file_limit.hpp"
 #include "sync/base/find_program.hpp"
-#include "sync/base/json_access.hpp"
 #include "sync/base/user_manager.hpp"
 #include "sync/cli/ask/daemon_link.hpp"
 #include "sync/cli/command.hpp"
 #include "sync/cli/view/fold.hpp"
+#include "sync/control/requests.hpp"
 
 namespace regsync::cli {
 namespace {
@@ -38,8 +38,8 @@ void open_browser(const std::string& url, Console& console) {
 }
 
 int dashboard(const DashboardOptions& options, Console& console) {
-  const nlohmann::json answer = connect()->call("dashboard", nlohmann::json::object(), answer_time);
-  const std::string url(text_at(answer, {"url"}));
+  const auto answer = connect()->call(control::methods::dashboard, nlohmann::json::object(), answer_time);
+  const std::string url = control::dashboard_answer_from_json(answer).url;
   if (!url.starts_with("http://")) {  // xdg-open would open whatever it is
     throw Error(ErrorCode::protocol, "regsyncd answered something that is not the URL of a page",
                 how_to_restart_regsyncd());

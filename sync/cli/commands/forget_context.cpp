@@ -11,6 +11,7 @@
 #include "sync/cli/ask/prompt.hpp"
 #include "sync/cli/command.hpp"
 #include "sync/cli/view/quote.hpp"
+#include "sync/control/requests.hpp"
 #include "sync/engine/context_checks.hpp"
 #include "sync/engine/footprint.hpp"
 
@@ -29,8 +30,10 @@ struct ForgetOptions {
 // What the daemon remembers may be in a hub.
 Contexts meant_contexts(const ForgetOptions& options) {
   if (const auto daemon = connect_if_running()) {
-    const auto answer = daemon->call("forgettableContexts", {{"pattern", options.context}}, context_call_time);
-    return answer.at("contexts").get<Contexts>();
+    const control::ForgettableContextsRequest request{.pattern = options.context};
+    const auto answer =
+        daemon->call(control::methods::forgettable_contexts, control::to_json(request), context_call_time);
+    return control::forgettable_contexts_answer_from_json(answer).contexts;
   }
   const kube::Kubeconfig kubeconfig = load_kubeconfig(options.kubeconfig);
   const auto contexts =
@@ -58,7 +61,8 @@ int forget_context(const ForgetOptions& options, Console& console) {
       throw Error(ErrorCode::cancelled, "no context was forgotten");
     }
   }
-  call_for_context("forgetContexts", {{"contexts", contexts}}, options.kubeconfig, console,
+  call_for_context(control::methods::forget_contexts,
+                   control::to_json(control::ForgetContextsRequest{.contexts = contexts}), options.kubeconfig, console,
                    [&](Engine& engine) { engine.forget_contexts(contexts); });
   say(console.out, contexts, "forgotten");
   return exit_done;

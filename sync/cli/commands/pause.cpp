@@ -7,7 +7,6 @@
 #include <utility>
 
 #include "sync/base/instance_lock.hpp"
-#include "sync/base/json_access.hpp"
 #include "sync/base/paths.hpp"
 #include "sync/cli/ask/daemon_link.hpp"
 #include "sync/cli/ask/declaration.hpp"
@@ -20,6 +19,7 @@
 #include "sync/cli/view/target_view.hpp"
 #include "sync/config/target_directory.hpp"
 #include "sync/config/target_yaml.hpp"
+#include "sync/control/requests.hpp"
 #include "sync/engine/footprint.hpp"
 #include "sync/engine/paused_contexts.hpp"
 
@@ -67,7 +67,9 @@ void set_target(const std::string& name, bool paused, const PauseOptions& option
 // By the daemon, or without one in the file that the next daemon reads.
 bool set_context(const std::string& name, bool paused) {
   if (const auto daemon = connect_if_running()) {
-    return flag_at(daemon->call("pauseContext", {{"context", name}, {"paused", paused}}, answer_time), {"changed"});
+    const control::PauseContextRequest request{.context = name, .paused = paused};
+    const auto answer = daemon->call(control::methods::pause_context, control::to_json(request), answer_time);
+    return control::pause_context_answer_from_json(answer).changed;
   }
   const InstanceLock lock(paths::lock(), paused ? "regsync pause" : "regsync resume");
   return PausedContexts(paths::paused_contexts()).set(name, paused);

@@ -16,6 +16,7 @@
 #include "sync/cli/view/report_view.hpp"
 #include "sync/cli/view/target_view.hpp"
 #include "sync/control/messages.hpp"
+#include "sync/control/requests.hpp"
 
 namespace regsync::cli {
 namespace {
@@ -54,10 +55,10 @@ StatusReport remove_here(const RemoveOptions& options, Console& console) {
 }
 
 StatusReport remove_by_daemon(const RemoveOptions& options, ControlClient& daemon) {
-  const nlohmann::json params = {
-      {"target", options.name}, {"keepSecrets", options.keep_secrets}, {"summary", options.format == Format::table}};
+  const control::RemoveRequest request{
+      .target = options.name, .keep_secrets = options.keep_secrets, .summary = options.format == Format::table};
   try {
-    return control::report_from_json(daemon.call("remove", params, deletion_time));
+    return control::report_from_json(daemon.call(control::methods::remove, control::to_json(request), deletion_time));
   } catch (const Error& error) {
     if (error.code() == ErrorCode::not_found) {
       require_target(options.name);  // says what was meant

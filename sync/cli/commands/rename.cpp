@@ -24,6 +24,7 @@
 #include "sync/config/target_directory.hpp"
 #include "sync/config/target_yaml.hpp"
 #include "sync/control/messages.hpp"
+#include "sync/control/requests.hpp"
 #include "sync/engine/footprint.hpp"
 #include "sync/model/places.hpp"
 
@@ -100,8 +101,9 @@ StatusReport carry_out(bool new_secret, const RenameOptions& options, Console& c
         return made;
       }
     }
-    const nlohmann::json old = {{"target", options.name}};
-    const StatusReport left = control::report_from_json(daemon->call("remove", old, patience));
+    const control::RemoveRequest old{.target = options.name};
+    const StatusReport left =
+        control::report_from_json(daemon->call(control::methods::remove, control::to_json(old), patience));
     return left.rows.empty() ? sync_and_wait(console, *daemon, {options.new_name}, /*adopt=*/false, patience) : left;
   }
   const auto make = [&](Engine& engine) { return engine.sync({options.new_name}, false, patience); };

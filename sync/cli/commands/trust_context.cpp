@@ -8,6 +8,7 @@
 #include "sync/cli/ask/kubeconfig_selection.hpp"
 #include "sync/cli/command.hpp"
 #include "sync/cli/view/quote.hpp"
+#include "sync/control/requests.hpp"
 #include "sync/engine/context_checks.hpp"
 
 namespace regsync::cli {
@@ -30,8 +31,9 @@ int trust_context(const TrustOptions& options, Console& console) {
                 << "\" would be trusted to lead to the cluster that it leads to now (dry run)\n";
     return exit_done;
   }
-  call_for_context("trustContext", {{"context", options.context}}, options.kubeconfig, console,
-                   [&](Engine& engine) { engine.trust_context(options.context); });
+  call_for_context(control::methods::trust_context,
+                   control::to_json(control::TrustContextRequest{.context = options.context}), options.kubeconfig,
+                   console, [&](Engine& engine) { engine.trust_context(options.context); });
   console.out << "context \"" << printable_line(options.context)
               << "\" trusted to lead to the cluster that it leads to now\n";
   return exit_done;
