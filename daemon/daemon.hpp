@@ -51,7 +51,7 @@ class Daemon {
   // Reads settings, targets and kubeconfig again (SIGHUP, a changed file).
   void reload();
 
-  // Answers a control request (sync/control/messages.hpp) other than `status`. Throws Error.
+  // Answers a control request (sync/control/requests.hpp) other than `status`. Throws Error.
   asio::awaitable<nlohmann::json> call(std::string method, nlohmann::json params);
   // The status that was asked for: of a target or of all, in rows or as a summary.
   [[nodiscard]] nlohmann::json status(const StatusQuery& query);

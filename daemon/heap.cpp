@@ -3,11 +3,16 @@
 #include <malloc.h>
 #include <unistd.h>
 
+#include <chrono>
 #include <fstream>
+#include <utility>
 
 namespace regsync {
 
 namespace {
+
+// Lists and bulks leave a heap behind that is mostly free: looked at when they are over, and seldom while they last.
+constexpr auto trim_delay = std::chrono::seconds(2);
 
 constexpr std::size_t worth_it = std::size_t{512} * 1024;
 
@@ -21,6 +26,17 @@ std::size_t resident() {
 }
 
 }  // namespace
+
+Heap::Heap(const asio::any_io_executor& executor, std::function<IdleRelease()> release)
+    : release_(std::move(release)), trimming_(executor, trim_delay, "memory", [this] { release_and_trim(); }) {}
+
+void Heap::release_and_trim() {
+  const IdleRelease release = release_();
+  if (release.busy) {
+    trimming_.ask();
+  }
+  give_back(release.released);
+}
 
 void Heap::give_back(bool some_was_freed) {
   const std::size_t used = mallinfo2().uordblks;

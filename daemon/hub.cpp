@@ -7,10 +7,29 @@
 
 namespace regsync {
 
+namespace {
+
+void require_shared_owner(const Hub::Options& options) {
+  // Replicas that would each make an owner of their own would fight over every Secret.
+  if (!options.owner_is_named) {
+    throw Error(ErrorCode::invalid_input, "--lease and --state configmaps need an owner that all replicas share",
+                "name it: --owner NAME");
+  }
+  const std::string& owner = options.member.owner;
+  if (!can_own_config_maps(owner)) {
+    throw Error(ErrorCode::invalid_input,
+                "the owner \"" + owner + "\" cannot be part of the name of a ConfigMap, where the state is kept",
+                R"(begin and end it with a letter or digit, without ".." in it)");
+  }
+}
+
+}  // namespace
+
 Hub::Hub(asio::any_io_executor executor, Options options, std::function<kube::Kubeconfig()> kubeconfig,
          FleetMember::Handlers handlers)
     : executor_(std::move(executor)), options_(std::move(options)), kubeconfig_(std::move(kubeconfig)) {
   if (options_.keeps_state) {
+    require_shared_owner(options_);
     in_use_ = context();
     member_ = std::make_unique<FleetMember>(executor_, *in_use_, options_.member, std::move(handlers));
   }

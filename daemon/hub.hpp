@@ -24,10 +24,12 @@ class Hub {
   struct Options {
     std::optional<ClusterSecretsScope> clusters;  // nothing: they are not taken from the hub
     bool keeps_state = false;
+    bool owner_is_named = false;     // by a person: all replicas have the same one
     FleetMemberOptions member = {};  // where it keeps state
   };
 
-  // kubeconfig: reads the one in force. Throws what it throws, where the hub keeps the state.
+  // kubeconfig: reads the one in force. Where the hub keeps the state, throws what that throws, and
+  // Error(invalid_input) where its owner cannot be that of several replicas.
   Hub(asio::any_io_executor executor, Options options, std::function<kube::Kubeconfig()> kubeconfig,
       FleetMember::Handlers handlers);
 

@@ -1,4 +1,4 @@
-// When a service whose state folder cannot be used at first begins, and when not.
+// When a service whose state folder cannot be used at first begins, and when not; and what it refuses.
 #include "daemon/service.hpp"
 
 #include <gtest/gtest.h>
@@ -16,9 +16,16 @@
 #include <cstdlib>
 #include <filesystem>
 #include <functional>
+#include <future>
+#include <nlohmann/json.hpp>
+#include <optional>
 #include <string>
 #include <thread>
 
+#include "helper/base/guarded.hpp"
+#include "sync/base/paths.hpp"
+#include "sync/control/control_client.hpp"
+#include "sync/control/requests.hpp"
 #include "tests/support/run_coroutine.hpp"
 #include "tests/support/temp_dir.hpp"
 
@@ -66,6 +73,17 @@ class ServiceTest : public testing::Test {
     io_.poll();
   }
 
+  // Why the service on io_ does not answer this.
+  std::optional<Error> refusal_of(std::string_view method, const char* params) {
+    auto asked = std::async(std::launch::async, [method, params = nlohmann::json::parse(params)] {
+      return guarded([&] { ControlClient(paths::control_socket()).call(method, params, 10s); });
+    });
+    while (asked.wait_for(0s) != std::future_status::ready) {
+      io_.run_one_for(10ms);
+    }
+    return asked.get();
+  }
+
   // What systemd was told last of what the service does.
   [[nodiscard]] std::string last_status() const {
     std::string last;
@@ -94,6 +112,28 @@ TEST_F(ServiceTest, NothingBeginsAfterTheStop) {
   EXPECT_NE(last_status().find("nothing is synced"), std::string::npos);
   before_a_due_try([&] { asio::co_spawn(io_, service.stop(), asio::detached); });
   EXPECT_EQ(last_status(), "");
+}
+
+TEST_F(ServiceTest, ARequestThatCannotBeReadIsAProtocolErrorAndChangesNothing) {
+  std::filesystem::remove(home_ / "state/regsync");
+  home_.write("config/regsync/targets/web.yaml", "registries: [ghcr.io]\nsecret: web\ncontexts: [\"*\"]\n");
+  Service service(io_.get_executor(), without_keyring());
+  for (const auto& [method, params] : std::vector<std::pair<std::string_view, const char*>>{
+           {"no such method", "{}"},
+           {control::methods::sync, R"({"adopt":1})"},
+           {control::methods::remove, "{}"},
+           {control::methods::remove, R"({"target":"web","keepSecrets":1})"},
+           {control::methods::declare, R"({"target":null})"},
+           {control::methods::forgettable_contexts, "{}"},
+           {control::methods::forget_contexts, R"({"contexts":"a"})"},
+           {control::methods::trust_context, "[]"},
+           {control::methods::pause_context, R"({"context":"a"})"}}) {
+    const std::optional<Error> refusal = refusal_of(method, params);
+    ASSERT_TRUE(refusal) << method << " takes " << params;
+    EXPECT_EQ(refusal->code(), ErrorCode::protocol) << method << " of " << params << ": " << refusal->message();
+  }
+  EXPECT_TRUE(std::filesystem::exists(home_ / "config/regsync/targets/web.yaml"));
+  test::run(io_, service.stop());
 }
 
 }  // namespace

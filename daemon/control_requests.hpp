@@ -1,0 +1,66 @@
+// ControlRequests carries out what `regsync` asks of the daemon (sync/control/requests.hpp), each method by a function
+// of a table.
+//
+// Owned by the Daemon; acts on parts that outlive it. Lives on the io_context thread; each request is a coroutine. What
+// cannot be answered is thrown as an Error, which the client gets whole.
+#pragma once
+
+#include <asio/awaitable.hpp>
+#include <functional>
+#include <nlohmann/json_fwd.hpp>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "daemon/declared_targets.hpp"
+#include "daemon/fleet_view.hpp"
+#include "daemon/leadership.hpp"
+#include "sync/engine/engine.hpp"
+#include "sync/engine/footprint.hpp"
+#include "sync/model/status_query.hpp"
+
+namespace regsync {
+
+class ControlRequests {
+ public:
+  struct Parts {
+    Engine& engine;
+    DeclaredTargets& targets;
+    const Footprints& footprints;
+    Leadership& leadership;
+    const FleetView& view;
+    std::function<void()> read_again;  // settings, targets and clusters; whoever asks waits for no pause
+    std::function<void()> read_logins_again;
+    std::function<std::string()> open_dashboard;  // answers its URL
+  };
+
+  explicit ControlRequests(Parts parts);
+
+  // Answers a request for any method but `status` and `subscribe`. Throws Error.
+  asio::awaitable<nlohmann::json> call(std::string method, nlohmann::json params) const;
+
+  // The status that was asked for: of a target or of all, in rows or as a summary. Throws Error(not_found).
+  [[nodiscard]] nlohmann::json status(const StatusQuery& query) const;
+
+ private:
+  struct Method;
+  static const Method& method_of(std::string_view name);
+
+  asio::awaitable<nlohmann::json> sync(nlohmann::json params) const;
+  asio::awaitable<nlohmann::json> remove(nlohmann::json params) const;
+  asio::awaitable<nlohmann::json> declare(nlohmann::json params) const;
+  asio::awaitable<nlohmann::json> forgettable_contexts(nlohmann::json params) const;
+  asio::awaitable<nlohmann::json> forget_contexts(nlohmann::json params) const;
+  asio::awaitable<nlohmann::json> trust_context(nlohmann::json params) const;
+  asio::awaitable<nlohmann::json> pause_context(nlohmann::json params) const;
+  asio::awaitable<nlohmann::json> dashboard(nlohmann::json params) const;
+
+  asio::awaitable<void> sync_as_leader(std::vector<std::string> targets, bool adopt) const;
+  [[nodiscard]] nlohmann::json complete(StatusReport report) const;
+  void require_known(const std::vector<std::string>& targets) const;
+  [[nodiscard]] bool is_known(const std::string& target) const;
+
+  Parts parts_;
+};
+
+}  // namespace regsync

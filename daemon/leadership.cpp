@@ -1,0 +1,54 @@
+#include "daemon/leadership.hpp"
+
+#include <chrono>
+
+#include "helper/base/text.hpp"
+
+namespace regsync {
+
+namespace {
+
+// A list of the footprints that takes longer is one that fails; and whoever asks waits ten seconds for an answer.
+constexpr auto longest_takeover = std::chrono::seconds(5);
+
+}  // namespace
+
+asio::awaitable<void> Leadership::wait() {
+  const auto deadline = std::chrono::steady_clock::now() + longest_takeover;
+  const auto is_over = [this] { return stopping_ || !is_behind(); };
+  co_await changed_.wait_until(is_over, deadline);
+  require();
+}
+
+asio::awaitable<void> Leadership::run(std::function<asio::awaitable<void>()> work) {
+  co_await work();
+  if (is_behind()) {
+    co_await wait();
+    co_await work();
+  }
+  require();
+}
+
+void Leadership::stop() {
+  stopping_ = true;
+  changed_.notify_all();
+}
+
+bool Leadership::is_behind() const { return member_ != nullptr && !member_->waits_for().empty(); }
+
+// Throws where this replica serves none of the clusters, or not all that are its own.
+void Leadership::require() const {
+  if (member_ == nullptr) {
+    return;
+  }
+  if (const auto missing = member_->waits_for(); !missing.empty()) {
+    // Not `timeout`: whoever gets that takes it that the work goes on.
+    throw Error(ErrorCode::invalid_input, "this replica has not read what it needs of the hub yet: " + join(missing),
+                "try again in a moment; where it lasts, regsync status says why");
+  }
+  if (member_->stands_by()) {
+    throw Error(ErrorCode::invalid_input, member_->note()->message(), "ask a replica that leads");
+  }
+}
+
+}  // namespace regsync
