@@ -1,4 +1,6 @@
 // Lets threads of a server ask the event loop for the report, and whether it turns.
+//
+// Lives on the io_context thread; ask() and turns() are called on any other one, and block it.
 #pragma once
 
 #include <asio/any_io_executor.hpp>

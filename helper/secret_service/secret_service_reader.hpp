@@ -1,7 +1,8 @@
 // Reads the Secret Service: its collections, the logins in them, their secrets. Never prompts, and never causes one.
 //
 // SearchItems is asked of each collection and not of the service: KeePassXC answers the service's with an unlock dialog
-// when a database is locked (UnlockBeforeSearch). The items are those of docker-credential-secretservice's schema.
+// when a database is locked (UnlockBeforeSearch). The items are those of the schemas that it is made with: Docker's for
+// logins, and ours.
 //
 // Uses the client that it is given, on its thread. Errors: Error with code store_unavailable or cancelled; an item that
 // makes no sense is counted, and is no error of the others.

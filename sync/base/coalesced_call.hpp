@@ -1,4 +1,4 @@
-// CoalescedCall runs a function once for any number of requests that arrive before it runs.
+// CoalescedCall runs a function once for any number of requests that arrive before it runs. One io_context thread.
 #pragma once
 
 #include <asio/any_io_executor.hpp>

@@ -1,3 +1,4 @@
+// The name by which API servers know what regsync wrote. A constant; any thread.
 #pragma once
 
 #include <string_view>

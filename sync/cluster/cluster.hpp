@@ -1,6 +1,7 @@
 // One context: its client, what is known of it, its watches, queue and reconciler. None waits for another.
 //
-// Lives on the io_context thread; owned by the Engine, which calls stop() before it destroys one.
+// Lives on the io_context thread. Shared: the ContextSet calls stop() before it lets one go, and whoever awaits
+// settled() keeps it alive until then.
 #pragma once
 
 #include <asio/any_io_executor.hpp>

@@ -2,8 +2,9 @@
 // (util/workqueue/queue.go, default_rate_limiters.go) for coroutines.
 //
 // Adding a key that is queued changes nothing; adding one that is in work runs it once more afterwards. So a burst
-// of events costs one run, and no event is ever lost. All retrying of regsync lives here. No exception leaves the work
-// on a key: what it throws is told, and the key is retried. One io_context thread.
+// of events costs one run, and no event is ever lost. A write of a key that fails is retried here and nowhere else (the
+// Reconciler decides up to four times on one that lost a race for the resourceVersion). No exception leaves the work on
+// a key: what it throws is told, and the key is retried. One io_context thread.
 #pragma once
 
 #include <asio/any_io_executor.hpp>

@@ -1,5 +1,5 @@
 // EngineStatus answers what an engine's state is: rows, summaries, counts. It reads the parts of the engine when it is
-// asked, and keeps only the counts, which it makes again where something changed.
+// asked. It keeps the counts, which it makes again where something changed, and what note_left() was told.
 //
 // Lives on the io_context thread, owned by the Engine.
 #pragma once

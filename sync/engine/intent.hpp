@@ -25,7 +25,7 @@ class Intent {
       : targets_(targets), contexts_(contexts), footprints_(footprints) {}
 
   // Makes the plans, with these logins: anew where a target or one of its logins is another one. A plan that is equal
-  // stays the same object: what was written from it is known by its address.
+  // stays the same object, so that clusters are not told of it again.
   void make_plans(KnownLogins logins);
   // Resolves the plans in all contexts that have a cluster.
   void resolve();

@@ -1,7 +1,7 @@
 // The rows of each target in each context, counted, and kept until something there may have changed: of 100,000 Secrets
 // in a hundred contexts, a change of one Secret counts those of its target in its context again.
 //
-// Lives on the io_context thread, owned by the Engine.
+// Lives on the io_context thread, owned by the EngineStatus.
 #pragma once
 
 #include <functional>

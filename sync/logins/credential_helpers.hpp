@@ -5,7 +5,7 @@
 // A helper that fails, hangs or prints nonsense costs nothing but its own registry: what it said last stays in force,
 // and it is asked again after a growing delay. Only a few run at once, and those that began together part: with the
 // logins of thirty registries, each would else be a process at the same time, again and again. Lives on the io_context
-// thread; owned by the Engine.
+// thread; owned by the LoginBook.
 #pragma once
 
 #include <asio/any_io_executor.hpp>

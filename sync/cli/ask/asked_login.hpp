@@ -1,4 +1,4 @@
-// Parses the login that a command line names: a registry, and an account of it.
+// Parses the login that a command line names: a registry, and an account of it. Pure; any thread.
 #pragma once
 
 #include <string>

@@ -1,4 +1,4 @@
-// Completes an unfinished command line.
+// Completes an unfinished command line. Blocks; one thread.
 #pragma once
 
 #include <string>

@@ -1,5 +1,6 @@
 // Compares the environment of regsyncd with that of this shell: a kubeconfig or a plugin that only the shell finds, or
 // a proxy or a Docker config that only the shell knows of, makes every check here succeed and the daemon fail.
+// Blocks; one thread.
 #pragma once
 
 #include <filesystem>

@@ -1,4 +1,4 @@
-// Connects a command to the running regsyncd, and waits for a sync there.
+// Connects a command to the running regsyncd, and waits for a sync there. Blocks; one thread.
 #pragma once
 
 #include <chrono>

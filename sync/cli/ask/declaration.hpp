@@ -1,4 +1,5 @@
 // Writes a target's file after showing the person the effect on the clusters and asking for consent.
+// Blocks; one thread.
 #pragma once
 
 #include <optional>

@@ -1,5 +1,5 @@
 // Says what targets may delete in a context, for commands that show it before: the rules of regsyncd's Briefing, as far
-// as they do not depend on what happened since it started.
+// as they do not depend on what happened since it started. Pure; any thread.
 #pragma once
 
 #include <functional>

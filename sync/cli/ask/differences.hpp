@@ -1,4 +1,4 @@
-// Computes what a sync would change in the clusters, without changing anything.
+// Computes what a sync would change in the clusters, without changing anything. One io_context thread.
 #pragma once
 
 #include <memory>

@@ -1,4 +1,5 @@
 // Reads the pods of a cluster that cannot pull, with the Secrets that kubelet would use for each.
+// One io_context thread.
 #pragma once
 
 #include <asio/awaitable.hpp>

@@ -1,4 +1,5 @@
 // Changes of single fields of a target, as `regsync set` takes them: "namespaces+=team-c", "onLogout=remove", "email-".
+// Pure; any thread.
 #pragma once
 
 #include <string>

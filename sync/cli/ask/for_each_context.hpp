@@ -1,4 +1,4 @@
-// Queries several clusters at once and independently: an unreachable one does not delay the others.
+// Queries several clusters at once and independently: an unreachable one does not delay the others. Blocks; one thread.
 #pragma once
 
 #include <asio/awaitable.hpp>

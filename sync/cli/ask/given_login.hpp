@@ -1,5 +1,5 @@
 // The logins that `regsync add` uses: one given on the command line, as for `kubectl create secret docker-registry`, or
-// those of the keyring.
+// those of the keyring. Blocks; one thread.
 #pragma once
 
 #include <optional>

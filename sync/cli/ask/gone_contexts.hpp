@@ -1,4 +1,5 @@
 // Finds the contexts where footprints say that Secrets are, and which the kubeconfig has no more.
+// Reads files; one thread.
 #pragma once
 
 #include <string>

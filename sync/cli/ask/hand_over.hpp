@@ -1,4 +1,5 @@
 // Syncs a target that a command has just written through regsyncd, waits if asked, and prints the result.
+// Blocks; one thread.
 #pragma once
 
 #include <filesystem>

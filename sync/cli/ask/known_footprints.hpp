@@ -1,4 +1,4 @@
-// Reads the footprints of this installation's owner, for commands that only look at them.
+// Reads the footprints of this installation's owner, for commands that only look at them. One thread.
 #pragma once
 
 #include <string>

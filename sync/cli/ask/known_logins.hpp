@@ -1,4 +1,4 @@
-// Reads the logins of some targets, as regsyncd would know them now.
+// Reads the logins of some targets, as regsyncd would know them now. Blocks; one thread.
 #pragma once
 
 #include <chrono>

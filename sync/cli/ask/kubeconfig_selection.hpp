@@ -1,4 +1,4 @@
-// Selects the kubeconfig and the contexts that a person means.
+// Selects the kubeconfig and the contexts that a person means. Reads files; one thread.
 #pragma once
 
 #include <chrono>

@@ -1,4 +1,5 @@
 // The engine in this process, for commands that work without regsyncd: reads everything once, does one thing, ends.
+// Blocks; one thread.
 #pragma once
 
 #include <asio/awaitable.hpp>

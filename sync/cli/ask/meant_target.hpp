@@ -1,4 +1,4 @@
-// Fills in the namespace of a target that names none, as regsyncd does: the one where it first went.
+// Fills in the namespace of a target that names none, as regsyncd does: the one where it first went. Pure; any thread.
 #pragma once
 
 #include <set>

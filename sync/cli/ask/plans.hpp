@@ -1,4 +1,4 @@
-// Makes the plans of targets in this process, for commands that show what regsyncd would write.
+// Makes the plans of targets in this process, for commands that show what regsyncd would write. Blocks; one thread.
 #pragma once
 
 #include <memory>

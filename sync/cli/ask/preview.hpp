@@ -1,4 +1,4 @@
-// Computes what a change of a target would do to the clusters, before it is made.
+// Computes what a change of a target would do to the clusters, before it is made. Blocks; one thread.
 #pragma once
 
 #include <filesystem>

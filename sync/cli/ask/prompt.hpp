@@ -1,4 +1,4 @@
-// Asks the person at the terminal.
+// Asks the person at the terminal. Blocks; one thread.
 #pragma once
 
 #include <string>

@@ -3,6 +3,8 @@
 // Each login is tried once at each registry, and one that it refuses is tried with no image: a wrong password in a
 // hundred pods is one failed attempt, so that nobody is locked out. Where the registry did not say, the first image
 // that it is refused for with HTTP 401 does. Each image is asked for once, and a registry that cannot be reached too.
+//
+// One io_context thread.
 #pragma once
 
 #include <asio/awaitable.hpp>

@@ -1,4 +1,4 @@
-// The rights that a target needs in a cluster: the one list that `rbac` grants and `doctor` checks. Pure.
+// The rights that a target needs in a cluster: the one list that `rbac` grants and `doctor` checks. Pure; any thread.
 #pragma once
 
 #include <nlohmann/json_fwd.hpp>

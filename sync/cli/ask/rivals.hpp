@@ -1,4 +1,4 @@
-// Finds the other targets that already keep a Secret which a new or changed target wants.
+// Finds the other targets that already keep a Secret which a new or changed target wants. Reads files; one thread.
 #pragma once
 
 #include <optional>

@@ -1,4 +1,4 @@
-// Reads once what one cluster holds for some targets.
+// Reads once what one cluster holds for some targets. One io_context thread.
 #pragma once
 
 #include <asio/awaitable.hpp>

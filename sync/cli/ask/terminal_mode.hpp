@@ -1,5 +1,5 @@
 // TerminalMode changes the modes of the terminal, and gives them back when it ends or a signal ends or stops the
-// process.
+// process. One thread.
 #pragma once
 
 #include <termios.h>

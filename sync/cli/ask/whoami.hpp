@@ -1,4 +1,4 @@
-// Asks the API server which user the credentials of a context belong to.
+// Asks the API server which user the credentials of a context belong to. One io_context thread.
 #pragma once
 
 #include <asio/awaitable.hpp>

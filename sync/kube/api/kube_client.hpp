@@ -1,9 +1,10 @@
 // A client of one API server: requests as coroutines, answers as JSON, failures as typed Errors.
 //
 // Lives on the io_context thread. Nothing here retries but the one repeat after a 401 with fresh credentials
-// (client-go plugin/pkg/client/auth/exec), and what repeat_until() allows: retrying is the queue's and the watcher's
-// business. All calls may be cancelled (asio total cancellation), which throws Error(cancelled). Every request carries
-// the field manager "regsync" where the API takes one.
+// (client-go plugin/pkg/client/auth/exec), and what repeat_until() allows: whoever asks decides when to ask again
+// (WorkQueue for writes of keys, Watcher for a watch, the others by pauses of their own). All calls may be cancelled
+// (asio total cancellation), which throws Error(cancelled). Every request carries the field manager "regsync" where the
+// API takes one.
 #pragma once
 
 #include <asio/any_io_executor.hpp>
