@@ -40,7 +40,7 @@ ContextSet::ContextSet(asio::any_io_executor executor, ClusterOptions options, s
       grace_timer_(executor),
       namespace_timer_(executor),
       retry_timer_(executor),
-      retry_pause_(first_retry),
+      retry_({.first = first_retry, .longest = longest_retry}),
       tasks_(executor) {}
 
 bool ContextSet::set_kubeconfig(kube::Kubeconfig kubeconfig) {
@@ -71,7 +71,7 @@ bool ContextSet::set_kubeconfig(kube::Kubeconfig kubeconfig) {
   }
   retry_timer_.cancel();
   retries_ = false;
-  retry_pause_ = first_retry_;
+  retry_.reset();
   return true;
 }
 
@@ -184,11 +184,11 @@ void ContextSet::retry_unusable() {
   if (problems_.empty() || !kubeconfig_.is_of_files() || std::exchange(retries_, true)) {
     return;
   }
-  retry_timer_.expires_after(retry_pause_);
+  retry_timer_.expires_after(retry_.pause());
   retry_timer_.async_wait([this](const asio::error_code& error) {
     if (!error) {
       retries_ = false;
-      retry_pause_ = std::min(retry_pause_ * 2, longest_retry);
+      retry_.grow();
       guarded_logged("kubeconfig", handlers_.on_due);
     }
   });

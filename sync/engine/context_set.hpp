@@ -21,6 +21,7 @@
 #include <set>
 #include <string>
 
+#include "sync/base/backoff.hpp"
 #include "sync/base/task_group.hpp"
 #include "sync/cluster/cluster.hpp"
 #include "sync/engine/context_book.hpp"
@@ -141,7 +142,7 @@ class ContextSet {
   asio::steady_timer namespace_timer_;
   asio::steady_timer retry_timer_;  // of contexts that cannot be used
   bool retries_ = false;            // it runs
-  std::chrono::milliseconds retry_pause_;
+  Backoff retry_;
   TaskGroup tasks_;
   std::map<std::string, Asking> asking_;  // who a context leads to; by its name
   bool stopping_ = false;

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "helper/base/text.hpp"
+#include "sync/base/backoff.hpp"
 #include "sync/base/json_access.hpp"
 #include "sync/base/log.hpp"
 #include "sync/base/resource_version.hpp"
@@ -25,8 +26,7 @@ using namespace std::chrono_literals;
 constexpr const char* footprints_label = "regsync.dev/footprints";
 
 // Between two tries to write, growing.
-constexpr std::chrono::milliseconds shortest_retry = 1s;
-constexpr std::chrono::milliseconds longest_retry = 30s;
+constexpr Backoff::Pauses retry_pauses{.first = 1s, .longest = 30s};
 // Of many that are written, the engine is told of those that are done so often.
 constexpr std::chrono::milliseconds told_every = 250ms;
 // A ConfigMap that a webhook holds back holds up the others for no longer.
@@ -164,7 +164,7 @@ void FootprintConfigMaps::read_again() {
 }
 
 asio::awaitable<void> FootprintConfigMaps::write_pending() {
-  auto retry = shortest_retry;
+  Backoff retry(retry_pauses);
   while (true) {
     std::erase_if(pending_, [](const auto& item) { return item.second.empty(); });
     if ((pending_.empty() && doubted_.empty()) || !known_as_of_) {
@@ -195,11 +195,11 @@ asio::awaitable<void> FootprintConfigMaps::write_pending() {
     problem_ = failure;
     guarded_logged("footprints", handlers_.on_change);
     if (!failure) {
-      retry = shortest_retry;
+      retry.reset();
       continue;
     }
-    co_await wake_.wait_for(retry);
-    retry = std::min(2 * retry, longest_retry);
+    co_await wake_.wait_for(retry.pause());
+    retry.grow();
   }
 }
 

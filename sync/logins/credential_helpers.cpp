@@ -10,6 +10,7 @@
 #include "helper/base/secret_string.hpp"
 #include "helper/base/shell_word.hpp"
 #include "helper/base/text.hpp"
+#include "sync/base/backoff.hpp"
 #include "sync/base/base64.hpp"
 #include "sync/base/boottime_timer.hpp"
 #include "sync/base/child_process.hpp"
@@ -32,8 +33,7 @@ using std::chrono::milliseconds;
 // Cloud helpers talk to their cloud: seconds on a bad day. Docker itself waits for ever.
 constexpr auto helper_timeout = 30s;
 constexpr std::size_t max_answer = 256UL * 1024;
-constexpr milliseconds first_retry = 5s;
-constexpr milliseconds last_retry = 5min;
+constexpr Backoff::Pauses retry_pauses{.first = 5s, .longest = 5min};
 // Of the helpers of all registries.
 constexpr std::size_t most_at_once = 4;
 
@@ -244,7 +244,7 @@ void CredentialHelpers::set_sources(const std::map<RegistryKey, CredentialHelper
 }
 
 asio::awaitable<void> CredentialHelpers::follow(std::shared_ptr<Follower> follower) {
-  milliseconds retry = first_retry;
+  Backoff retry(retry_pauses);
   while (follower->wanted) {
     co_await read(*follower);
     if (!follower->wanted) {
@@ -252,14 +252,14 @@ asio::awaitable<void> CredentialHelpers::follow(std::shared_ptr<Follower> follow
     }
     guarded_logged("credential helpers", on_change_);
     if (!follower->reading.problem) {
-      retry = first_retry;
+      retry.reset();
       const milliseconds every = follower->source.every;
       co_await follower->timer.wait_for(random_time(every - every / 4, every));  // those that began together part
       continue;
     }
-    const bool in_time = co_await follower->timer.wait_for(retry);
+    const bool in_time = co_await follower->timer.wait_for(retry.pause());
     if (in_time) {
-      retry = std::min(2 * retry, last_retry);
+      retry.grow();
     }
   }
 }
