@@ -34,7 +34,8 @@ inline constexpr std::size_t max_request_bytes = 64UL * 1024;  // the server han
 
 nlohmann::json to_json(const Error& error);
 nlohmann::json to_json(const StatusReport& report);
-// Throw Error(protocol) for what to_json would never make.
+// Throw Error(protocol) for what to_json would never make. A code or a state of a newer program is taken for `internal`
+// or `pending`.
 Error error_from_json(const nlohmann::json& json);
 StatusReport report_from_json(const nlohmann::json& json);
 
