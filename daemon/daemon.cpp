@@ -260,7 +260,9 @@ class Daemon::Impl {
     auto paths = kube::Kubeconfig::search_path(kubeconfig_path());
     paths.push_back(paths::settings());
     paths.push_back(default_docker_config());
-    paths.push_back(targets_.folder());
+    for (const auto& path : targets_.followed()) {
+      paths.push_back(path);
+    }
     if (paths != followed_) {
       followed_ = paths;
       files_.follow(std::move(paths));

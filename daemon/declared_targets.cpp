@@ -2,9 +2,9 @@
 
 #include <system_error>
 #include <utility>
-#include <vector>
 
 #include "daemon/note_problem.hpp"
+#include "helper/base/file_io.hpp"
 #include "sync/base/log.hpp"
 #include "sync/base/spawn_guarded.hpp"
 #include "sync/base/suggest.hpp"
@@ -13,8 +13,7 @@ namespace regsync {
 
 DeclaredTargets::DeclaredTargets(std::filesystem::path folder, std::function<void(TargetFiles)> on_read)
     : directory_(std::move(folder)), on_read_(std::move(on_read)) {
-  std::error_code no_targets_then;  // a folder that can be neither made nor read shows in status
-  std::filesystem::create_directories(directory_.folder(), no_targets_then);
+  (void)try_make_folder(directory_.folder());  // one that can be neither made nor read shows in status
 }
 
 void DeclaredTargets::read() {
@@ -29,6 +28,17 @@ void DeclaredTargets::read() {
                        files_ = files;
                        on_read_(std::move(files));
                      }));
+}
+
+std::vector<std::filesystem::path> DeclaredTargets::followed() const {
+  std::vector<std::filesystem::path> paths{folder()};
+  for (const auto& path : files_in(folder())) {
+    std::error_code unknown;
+    if (path.extension() == ".yaml" && std::filesystem::is_symlink(path, unknown)) {
+      paths.push_back(path);
+    }
+  }
+  return paths;
 }
 
 void DeclaredTargets::remove(const std::string& target) {

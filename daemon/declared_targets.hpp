@@ -7,6 +7,7 @@
 #include <functional>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "helper/base/error.hpp"
 #include "sync/config/target_directory.hpp"
@@ -34,6 +35,8 @@ class DeclaredTargets {
   // Why the folder cannot be read.
   [[nodiscard]] const std::optional<Error>& problem() const { return problem_; }
   [[nodiscard]] const std::filesystem::path& folder() const { return directory_.folder(); }
+  // What changes when a target does: the folder, and the symbolic links in it, whose files may be elsewhere.
+  [[nodiscard]] std::vector<std::filesystem::path> followed() const;
 
  private:
   TargetDirectory directory_;

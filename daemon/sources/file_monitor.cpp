@@ -65,8 +65,14 @@ std::optional<std::string_view> silent_file_system(const std::filesystem::path& 
   }
 }
 
-// The symbolic links on the way to a path, whether it exists or not; of a loop its beginning (the kernel follows 40).
-std::vector<std::filesystem::path> links_to(const std::filesystem::path& path) {
+struct Way {
+  std::vector<std::filesystem::path> links;
+  std::filesystem::path end;  // without links
+};
+
+// The symbolic links on the way to a path, and its end, whether that exists or not; of a loop its beginning (the kernel
+// follows 40).
+Way way_to(const std::filesystem::path& path) {
   constexpr std::size_t most = 40;
   std::vector<std::filesystem::path> links;
   std::deque<std::filesystem::path> rest(path.begin(), path.end());
@@ -82,7 +88,7 @@ std::vector<std::filesystem::path> links_to(const std::filesystem::path& path) {
       rest.insert(rest.begin(), target.begin(), target.end());
     }
   }
-  return links;
+  return {.links = std::move(links), .end = rest.empty() ? at : path};
 }
 
 }  // namespace
@@ -113,15 +119,14 @@ void FileMonitor::add_watches() {
   problem_.reset();
   for (const auto& path : paths_) {
     watch(path);
-    for (const auto& link : links_to(path)) {
+    const Way way = way_to(path);
+    for (const auto& link : way.links) {
       if (!add(link.parent_path(), link.filename().string())) {
         unwatched_.insert(path);
       }
     }
-    std::error_code error;
-    const auto real = std::filesystem::canonical(path, error);
-    if (!error && real != path) {
-      watch(real);
+    if (!way.links.empty()) {
+      watch(way.end);
     }
   }
 }

@@ -78,24 +78,26 @@ std::string read_all(const fs::path& path, int fd, std::size_t max_bytes) {
   }
 }
 
-// mkdir -p with 0700. A folder that root makes belongs to the owner of the folder it is in.
+// As try_make_folder(); the error names the topmost folder that is missing.
 void make_folder(const fs::path& folder) {
+  const std::error_code failed = try_make_folder(folder);
+  if (!failed) {
+    return;
+  }
+  fs::path missing = folder;
+  std::error_code unknown;
+  while (missing.parent_path().has_relative_path() && !fs::exists(missing.parent_path(), unknown)) {
+    missing = missing.parent_path();
+  }
+  fail_writing(missing, "cannot make the folder", failed.value());
+}
+
+Error link_to_nothing(const fs::path& link, int error) {
   std::error_code unreadable;
-  if (folder.empty() || fs::is_directory(folder, unreadable)) {
-    return;
-  }
-  make_folder(folder.parent_path());
-  if (::mkdir(folder.c_str(), 0700) != 0) {
-    if (errno != EEXIST) {
-      fail_writing(folder, "cannot make the folder", errno);
-    }
-    return;
-  }
-  struct stat parent{};
-  if (::geteuid() == 0 && ::stat(folder.parent_path().c_str(), &parent) == 0 &&
-      ::lchown(folder.c_str(), parent.st_uid, parent.st_gid) != 0) {
-    fail_writing(folder, "cannot be given to its owner", errno);
-  }
+  const std::string what = link.string() + ": is a link to " + fs::read_symlink(link, unreadable).string();
+  const std::string remedy = "put that back, or delete the link";
+  return error == ENOENT ? Error(ErrorCode::file_missing, what + ", which does not exist", remedy)
+                         : Error(ErrorCode::invalid_input, what + ", which cannot be used: " + reason(error), remedy);
 }
 
 // A rename would replace a device or a FIFO by a file, which root's rename does to /dev/null too.
@@ -146,18 +148,6 @@ class TemporaryFile {
   bool renamed_ = false;
 };
 
-// `sudo regsync setup` with a person's HOME must not take the person's files away.
-bool keep_owner(int fd, const fs::path& target) {
-  struct stat owner{};
-  if (::geteuid() != 0) {
-    return true;
-  }
-  if (::stat(target.c_str(), &owner) != 0 && ::stat(target.parent_path().c_str(), &owner) != 0) {
-    return false;
-  }
-  return ::fchown(fd, owner.st_uid, owner.st_gid) == 0;
-}
-
 void write_all(const fs::path& path, int fd, std::string_view content) {
   while (!content.empty()) {
     const ssize_t written = ::write(fd, content.data(), content.size());
@@ -179,6 +169,7 @@ std::optional<std::string> read_file_if_exists(const fs::path& path, std::size_t
   if (file.get() < 0) {
     const int error = errno;
     if (error == ENOENT) {
+      require_no_link_to_nothing(path);
       return std::nullopt;
     }
     struct stat status{};
@@ -202,6 +193,17 @@ std::string read_file(const fs::path& path, std::size_t max_bytes) {
     return *std::move(content);
   }
   throw Error(ErrorCode::not_found, path.string() + ": " + reason(ENOENT));
+}
+
+void require_no_link_to_nothing(const fs::path& path) {
+  std::error_code unknown;
+  fs::path at = path;
+  while (fs::symlink_status(at, unknown).type() == fs::file_type::not_found && at.has_relative_path()) {
+    at = at.parent_path();
+  }
+  if (fs::is_symlink(at, unknown) && fs::status(at, unknown).type() == fs::file_type::not_found) {
+    throw link_to_nothing(at, ENOENT);
+  }
 }
 
 std::optional<std::string> try_read_file(const fs::path& path, std::size_t max_bytes) {
@@ -232,13 +234,32 @@ fs::path behind_link(const fs::path& path) {
     target = target.parent_path() / fs::read_symlink(target, error);
   }
   if (followed > 0 && !fs::exists(target, error)) {
-    const std::string why = error ? error.message() : reason(ENOENT);
-    throw Error(
-        ErrorCode::invalid_input,
-        path.string() + ": is a link to " + fs::read_symlink(path, error).string() + ", which cannot be used: " + why,
-        "make that file, or delete the link");
+    throw link_to_nothing(path, error ? error.value() : ENOENT);
   }
   return target;
+}
+
+std::error_code try_make_folder(const fs::path& folder) {
+  std::error_code unreadable;
+  if (folder.empty() || fs::is_directory(folder, unreadable)) {
+    return {};
+  }
+  if (const std::error_code failed = try_make_folder(folder.parent_path())) {
+    return failed;
+  }
+  const auto last_error = [] { return std::error_code(errno, std::generic_category()); };
+  if (::mkdir(folder.c_str(), 0700) != 0) {
+    return errno == EEXIST ? std::error_code() : last_error();
+  }
+  struct stat parent{};
+  const bool is_given = ::geteuid() != 0 || ::stat(folder.parent_path().c_str(), &parent) != 0 ||
+                        ::lchown(folder.c_str(), parent.st_uid, parent.st_gid) == 0;
+  return is_given ? std::error_code() : last_error();
+}
+
+bool give_to_owner_of(const fs::path& path, int fd) {
+  struct stat owner{};
+  return ::geteuid() != 0 || (::stat(path.c_str(), &owner) == 0 && ::fchown(fd, owner.st_uid, owner.st_gid) == 0);
 }
 
 void make_private_folder(const fs::path& folder) {
@@ -267,7 +288,8 @@ void write_whole(const fs::path& path, std::string_view content, unsigned mode) 
   const fs::path target = behind_link(path);
   make_folder(target.parent_path());
   struct stat before{};
-  if (::stat(target.c_str(), &before) == 0) {
+  const bool is_new = ::stat(target.c_str(), &before) != 0;
+  if (!is_new) {
     require_file(target, before);
   }
 
@@ -276,7 +298,8 @@ void write_whole(const fs::path& path, std::string_view content, unsigned mode) 
     fail_writing(target, "cannot be written", errno);
   }
   write_all(target, file.fd(), content);
-  if (!keep_owner(file.fd(), target) || ::fchmod(file.fd(), mode) != 0 || ::fsync(file.fd()) != 0) {
+  if (!give_to_owner_of(is_new ? target.parent_path() : target, file.fd()) || ::fchmod(file.fd(), mode) != 0 ||
+      ::fsync(file.fd()) != 0) {
     fail_writing(target, "cannot be written", errno);
   }
   if (!file.rename_to(target)) {

@@ -62,11 +62,27 @@ Error taken(int fd, const std::string& folder) {
       "and for regsync, to a folder on a disk of this machine, and first copy the file owner into its folder regsync"};
 }
 
+// As open(2). Only a file that is new is given away: one that is there may be a hard link to any file.
+int open_or_make(const std::filesystem::path& file) {
+  constexpr int flags = O_RDWR | O_CLOEXEC | O_NONBLOCK | O_NOFOLLOW;
+  const int known = ::open(file.c_str(), flags);
+  if (known >= 0 || errno != ENOENT) {
+    return known;
+  }
+  const int made = ::open(file.c_str(), flags | O_CREAT | O_EXCL, 0600);
+  if (made < 0 && errno == EEXIST) {
+    return ::open(file.c_str(), flags);  // another process has just made it
+  }
+  if (made >= 0) {
+    (void)give_to_owner_of(file.parent_path(), made);  // where the file system knows no owners, it locks all the same
+  }
+  return made;
+}
+
 // -1, with errno, where nothing can be written there now.
 int open_file(const std::filesystem::path& file) {
-  std::error_code made;  // where the folder cannot be made, that is why there is no file
-  std::filesystem::create_directories(file.parent_path(), made);
-  const int fd = ::open(file.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NONBLOCK | O_NOFOLLOW, 0600);
+  const std::error_code made = try_make_folder(file.parent_path());  // where it fails, that is why there is no file
+  const int fd = open_or_make(file);
   const int cause = made ? made.value() : errno;
   if (fd >= 0) {
     return fd;

@@ -291,7 +291,7 @@ Level parse_level(std::string_view name) {
   if (name == "error") {
     return Level::error;
   }
-  throw Error(ErrorCode::invalid_input, "unknown log level: \"" + std::string(name) + "\"",
+  throw Error(ErrorCode::invalid_input, "unknown log level: \"" + presentable(name) + "\"",
               "use debug, info, warning or error");
 }
 

@@ -23,7 +23,8 @@ std::string how_to_restart_regsyncd() {
 }
 
 std::string how_to_stop_regsyncd() {
-  return has_user_manager() ? "stop it: systemctl --user stop regsyncd.socket regsyncd" : "stop it";
+  return has_user_manager() ? "stop it: systemctl --user stop regsyncd.socket regsyncd"
+                            : "stop it: kill $(pidof regsyncd)";
 }
 
 std::string how_to_provide_program() {

@@ -6,6 +6,7 @@
 
 #include "helper/base/error.hpp"
 #include "helper/base/file_io.hpp"
+#include "helper/base/text.hpp"
 #include "sync/base/listen_address.hpp"
 #include "sync/base/paths.hpp"
 #include "sync/base/spawn_guarded.hpp"
@@ -45,7 +46,7 @@ void read_metrics(const YamlReader& reader, const YAML::Node& node, Settings& se
     settings.metrics_listen = reader.text(listen, "metrics.listen");
     if (!is_loopback_listener(settings.metrics_listen)) {
       reader.fail(listen.Mark(),
-                  "metrics.listen is not a loopback address and port: \"" + settings.metrics_listen + "\"",
+                  "metrics.listen is not a loopback address and port: \"" + presentable(settings.metrics_listen) + "\"",
                   "write for example 127.0.0.1:9464");
     }
   }
@@ -71,8 +72,9 @@ Settings read(const YamlReader& reader, const YAML::Node& root) {
     }
   }
   if (const YAML::Node node = root["logLevel"]) {
+    const std::string level = reader.text(node, "logLevel");
     try {
-      settings.log_level = log::parse_level(reader.text(node, "logLevel"));
+      settings.log_level = log::parse_level(level);
     } catch (const Error& error) {
       reader.fail(node.Mark(), error.message(), error.remedy());
     }

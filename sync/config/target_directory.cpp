@@ -28,6 +28,18 @@ bool names_a_file_here(const std::string& name) {
   return !name.empty() && !name.starts_with('.') && name.find('/') == std::string::npos;
 }
 
+// Throws as read_file(); whoever does not want the target of a link to nothing any more needs no file to remove it.
+std::string read_target_file(const std::filesystem::path& path, const std::string& name) {
+  try {
+    return read_file(path, max_target_bytes);
+  } catch (const Error& error) {
+    if (error.code() != ErrorCode::file_missing) {
+      throw;
+    }
+    throw Error(error.code(), error.message(), "put that back, or: regsync remove " + shell_word(name));
+  }
+}
+
 }  // namespace
 
 TargetDirectory::TargetDirectory(std::filesystem::path folder) : folder_(std::move(folder)) {}
@@ -37,6 +49,7 @@ TargetFiles TargetDirectory::load(const TargetFiles& last_good) const {
   std::error_code error;
   const std::filesystem::directory_iterator entries(folder_, error);
   if (error == std::errc::no_such_file_or_directory) {
+    require_no_link_to_nothing(folder_);
     return files;
   }
   if (error) {
@@ -54,8 +67,7 @@ TargetFiles TargetDirectory::load(const TargetFiles& last_good) const {
     if (path.extension() == ".yaml") {
       const std::string name = path.stem().string();
       TargetFile& file = files[one_line(name)];
-      file.problem =
-          guarded([&] { file.target = parse_target(name, read_file(path, max_target_bytes), path.string()); });
+      file.problem = guarded([&] { file.target = parse_target(name, read_target_file(path, name), path.string()); });
       if (const auto known = last_good.find(name); file.problem && known != last_good.end()) {
         file.target = known->second.target;
       }
@@ -87,7 +99,7 @@ void TargetDirectory::require_unchanged(const std::string& name, const std::opti
   }
 }
 
-std::string TargetDirectory::read(const std::string& name) const { return read_file(path_of(name), max_target_bytes); }
+std::string TargetDirectory::read(const std::string& name) const { return read_target_file(path_of(name), name); }
 
 void TargetDirectory::require_removable(const std::string& name) const {
   if (contains(name) && ::faccessat(AT_FDCWD, folder_.c_str(), W_OK, AT_EACCESS) != 0) {
@@ -119,12 +131,12 @@ bool TargetDirectory::contains(const std::string& name) const {
     return false;
   }
   std::error_code error;
-  const bool is_there = std::filesystem::exists(path_of(name), error);
-  if (error && error != std::errc::filename_too_long) {
+  const auto type = std::filesystem::symlink_status(path_of(name), error).type();  // a link to nothing is a file, too
+  if (type == std::filesystem::file_type::none && error != std::errc::filename_too_long) {
     throw Error(ErrorCode::invalid_input, path_of(name).string() + ": " + error.message(),
                 "make the folder readable for you");
   }
-  return is_there;
+  return type != std::filesystem::file_type::none && type != std::filesystem::file_type::not_found;
 }
 
 }  // namespace regsync

@@ -29,8 +29,8 @@ class TargetDirectory {
   explicit TargetDirectory(std::filesystem::path folder);
 
   // All *.yaml files (hidden ones and editors' backups are not targets; of a *.yml file there is a problem under its
-  // whole name). A file that cannot be used keeps the target that `last_good` has for it. Throws Error(invalid_input)
-  // when the folder itself cannot be read; a folder that does not exist holds no targets.
+  // whole name). A file that cannot be used keeps the target that `last_good` has for it. Throws Error when the folder
+  // itself cannot be read, or is a link to nothing; a folder that does not exist holds no targets.
   [[nodiscard]] TargetFiles load(const TargetFiles& last_good = {}) const;
 
   // Written whole and renamed into place. `text`: of the file, where it is not to be to_yaml(target).

@@ -16,8 +16,9 @@ namespace regsync {
 namespace {
 
 LabelSelector read_selector(const YamlReader& reader, const YAML::Node& node, std::string_view what) {
+  const std::string text = reader.text(node, what);
   try {
-    return LabelSelector::parse(reader.text(node, what));
+    return LabelSelector::parse(text);
   } catch (const Error& error) {
     reader.fail(node.Mark(), error.message(), error.remedy());
   }

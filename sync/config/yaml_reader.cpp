@@ -19,6 +19,9 @@ namespace {
 // A target that names a thousand namespaces one by one has a few thousand.
 constexpr std::size_t most_values = 50'000;
 
+// Of all values of a document, each counted as often as aliases repeat it: by them, a line may stand for gigabytes.
+constexpr std::size_t most_bytes = 1024UL * 1024;
+
 std::string in_quotes(std::string_view text) { return "\"" + presentable(text) + "\""; }
 
 // Whether a line, counted from 0, is indented with a tab, which YAML forbids and its parser reports as something else.
@@ -55,6 +58,7 @@ void YamlReader::require_printable(std::string_view text) const {
 
 void YamlReader::load(std::string_view text, std::string_view remedy,
                       const std::function<void(const YAML::Node&)>& read) const {
+  bytes_left_ = most_bytes;
   require_printable(text);
   try {
     require_yaml_within(text, most_values);
@@ -111,7 +115,17 @@ std::string YamlReader::text(const YAML::Node& node, std::string_view what) cons
   if (!node.IsScalar()) {
     fail(node.Mark(), std::string(what) + " must be one value", "see regsync.yaml(5)");
   }
-  return node.Scalar();
+  return taken(node);
+}
+
+std::string YamlReader::taken(const YAML::Node& node) const {
+  const std::string& value = node.Scalar();
+  if (value.size() > bytes_left_) {
+    fail(node.Mark(), "the values up to here are larger than 1 MiB, with what aliases repeat",
+         "check that this is the right file");
+  }
+  bytes_left_ -= value.size();
+  return value;
 }
 
 std::string YamlReader::choice(const YAML::Node& node, std::string_view what,
@@ -174,7 +188,7 @@ std::vector<std::string> YamlReader::list(const YAML::Node& node, std::string_vi
     return {};
   }
   if (node.IsScalar()) {
-    return {node.Scalar()};
+    return {taken(node)};
   }
   if (!node.IsSequence()) {
     fail(node.Mark(), std::string(what) + " must be a list", "write it as [a, b] or one per line with \"- \"");

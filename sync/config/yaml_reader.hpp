@@ -1,12 +1,13 @@
 // Reads the values of a YAML file that a person writes, and names the place of each fault.
 //
 // (A kubeconfig is read otherwise, by sync/kube/config/yaml_json.hpp: as Kubernetes reads YAML, by way of JSON, with
-// its types and its silence about unknown keys.) Any thread.
+// its types and its silence about unknown keys.) Any thread, one at a time.
 #pragma once
 
 #include <yaml-cpp/yaml.h>
 
 #include <chrono>
+#include <cstddef>
 #include <functional>
 #include <map>
 #include <string>
@@ -59,9 +60,12 @@ class YamlReader {
 
  private:
   void require_printable(std::string_view text) const;
+  // A scalar, within what load() allows all of them together.
+  [[nodiscard]] std::string taken(const YAML::Node& node) const;
   [[noreturn]] void fail_duplicate(const YAML::Node& key) const;
 
   std::string_view source_;
+  mutable std::size_t bytes_left_ = 0;  // of the values that are still to be read of a document
 };
 
 }  // namespace regsync

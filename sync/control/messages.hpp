@@ -25,7 +25,8 @@ Error protocol_error(const std::string& message);
 
 nlohmann::json to_json(const Error& error);
 nlohmann::json to_json(const StatusReport& report);
-// Throw Error(protocol) for what to_json would never make.
+// Throw Error(protocol) for what to_json would never make. A code or a state of a newer program is taken for `internal`
+// or `pending`.
 Error error_from_json(const nlohmann::json& json);
 StatusReport report_from_json(const nlohmann::json& json);
 

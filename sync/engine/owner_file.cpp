@@ -1,16 +1,20 @@
 #include "sync/engine/owner_file.hpp"
 
+#include <fcntl.h>
 #include <pwd.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <cstdlib>
+#include <optional>
 #include <random>
 #include <system_error>
 
 #include "helper/base/error.hpp"
 #include "helper/base/file_io.hpp"
 #include "helper/base/guarded.hpp"
+#include "helper/base/shell_word.hpp"
 #include "helper/base/text.hpp"
 #include "sync/base/host_name.hpp"
 #include "sync/base/log.hpp"
@@ -48,6 +52,26 @@ bool is_name(std::string_view text) {
   });
 }
 
+// Whoever deletes the file gets a new id: no remedy is to lead there without saying what it costs.
+Error unusable(const Error& error, const std::string& remedy) {
+  return {error.code(), error.message() + "; with another id all Secrets would count as somebody else's", remedy};
+}
+
+constexpr const char* how_to_restore =
+    "restore the file from a backup; or remove it, and take back what this user and machine made: regsync sync --adopt";
+
+std::optional<std::string> read_owner(const std::filesystem::path& file) {
+  try {
+    return read_file_if_exists(file, max_owner_bytes);
+  } catch (const Error& error) {
+    const std::string folder = shell_word(file.parent_path().string());
+    const bool is_denied = ::faccessat(AT_FDCWD, file.c_str(), R_OK, AT_EACCESS) != 0 && errno == EACCES;
+    throw unusable(error, is_denied ? "do not delete it; make it readable for you: sudo chown -R \"$(id -un)\" " +
+                                          folder + " && chmod -R u+rwX " + folder
+                                    : how_to_restore);
+  }
+}
+
 }  // namespace
 
 Owner load_owner(const std::filesystem::path& file, const std::string& named) {
@@ -58,7 +82,7 @@ Owner load_owner(const std::filesystem::path& file, const std::string& named) {
     }
     return owner_of(named);
   }
-  const auto content = read_file_if_exists(file, max_owner_bytes);
+  const auto content = read_owner(file);
   if (!content) {
     const std::string id = new_id();
     write_whole(file, id + "\n");
@@ -66,11 +90,8 @@ Owner load_owner(const std::filesystem::path& file, const std::string& named) {
   }
   const std::string id(trim(*content));
   if (id.size() != id_length || id.find_first_not_of("0123456789abcdef") != std::string::npos) {
-    throw Error(ErrorCode::invalid_input,
-                file.string() + (id.empty() ? " is empty" : " does not hold an owner id") +
-                    "; with another id all Secrets would count as somebody else's",
-                "restore the file from a backup; or remove it, and take back what this user and machine made: regsync "
-                "sync --adopt");
+    const char* const what = id.empty() ? " is empty" : " does not hold an owner id";
+    throw unusable(Error(ErrorCode::invalid_input, file.string() + what), how_to_restore);
   }
   return owner_of(id);
 }
@@ -105,8 +126,9 @@ std::filesystem::path known_footprints_folder(const Owner& owner) {
 
 Owner known_owner(const Settings& settings, const std::string& option) {
   const auto named = named_owner(option, settings.owner);
-  std::error_code ignored;
-  const bool none = named.empty() && !std::filesystem::exists(paths::owner(), ignored) && !ignored;
+  std::error_code unknown;
+  const bool none = named.empty() && std::filesystem::symlink_status(paths::owner(), unknown).type() ==
+                                         std::filesystem::file_type::not_found;
   return none ? owner_of({}) : load_owner(paths::owner(), named);
 }
 

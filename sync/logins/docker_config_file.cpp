@@ -155,16 +155,6 @@ class Decoder {
   std::optional<std::string> repeated_;
 };
 
-// Nothing where there is no file; a link to nothing is an error. The path is opened as it is: kubelet may swap a link
-// after a look at it, and some links, as /proc/self/fd/3, only the kernel can follow.
-std::optional<std::string> read_document(const fs::path& path) {
-  auto text = read_file_if_exists(path, max_config_bytes);
-  if (!text) {
-    behind_link(path);
-  }
-  return text;
-}
-
 // Whether the text is what `.dockercfg` holds: the table of logins without anything around it.
 bool holds_a_table_of_logins(const fs::path& path, std::string_view text) {
   const std::vector<JsonMember> members = members_in(text);
@@ -265,7 +255,7 @@ bool is_keyring_helper(const std::string& name) { return name == our_helper || n
 DockerConfigFile::DockerConfigFile(fs::path path, Form form)
     : path_(std::move(path)),
       form_(form),
-      original_(read_document(path_)),
+      original_(read_file_if_exists(path_, max_config_bytes)),
       document_(std::make_unique<Document>(Document::object())) {
   if (is_blank()) {
     return;

@@ -12,6 +12,8 @@ namespace regsync {
 
 namespace {
 
+std::string in_quotes(std::string_view text) { return "\"" + presentable(text) + "\""; }
+
 bool is_name_char(char c) {
   return std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '-' || c == '_' || c == '.';
 }
@@ -103,7 +105,7 @@ class LabelSelector::Parser {
     skip_space();
     std::string key = word(true);
     if (!is_label_key(key)) {
-      fail(key.empty() ? "a label key is missing" : "\"" + key + "\" is not a label key");
+      fail(key.empty() ? "a label key is missing" : in_quotes(key) + " is not a label key");
     }
     return key;
   }
@@ -112,7 +114,7 @@ class LabelSelector::Parser {
     skip_space();
     std::string value = word(false);
     if (!is_label_word(value)) {
-      fail("\"" + value + "\" is not a label value");
+      fail(in_quotes(value) + " is not a label value");
     }
     return value;
   }
@@ -120,7 +122,7 @@ class LabelSelector::Parser {
   std::string integer() {
     std::string text = value();
     if (!to_integer(text)) {
-      fail("\"" + text + "\" is not an integer, which '<' and '>' need");
+      fail(in_quotes(text) + " is not an integer, which '<' and '>' need");
     }
     return text;
   }
@@ -176,10 +178,9 @@ class LabelSelector::Parser {
   }
 
   [[noreturn]] void fail(const std::string& what) const {
-    throw Error(
-        ErrorCode::invalid_input,
-        "label selector \"" + presentable(text_) + "\", character " + std::to_string(position_ + 1) + ": " + what,
-        "write it as for `kubectl get -l`, for example \"env in (prod,stage),!legacy\"");
+    throw Error(ErrorCode::invalid_input,
+                "label selector " + in_quotes(text_) + ", character " + std::to_string(position_ + 1) + ": " + what,
+                "write it as for `kubectl get -l`, for example \"env in (prod,stage),!legacy\"");
   }
 
   std::string_view text_;

@@ -17,9 +17,14 @@ namespace regsync {
 
 namespace {
 
+// More than the host, the port and the path of an image's name can have (distribution/reference), with an account.
+constexpr std::size_t longest_registry = 1024;
+
 [[noreturn]] void fail(const std::string& what, const std::string& remedy) {
   throw Error(ErrorCode::invalid_input, what, remedy);
 }
+
+std::string in_quotes(std::string_view text) { return "\"" + presentable(text) + "\""; }
 
 // Two logins cannot share one entry of the Secret.
 void require_own_entries(const Target& target) {
@@ -204,7 +209,7 @@ void require_registry(const std::string& registry) {
 
   const bool has_password = account.find(':') != std::string_view::npos;
   const auto refuse = [&](const std::string& why, const std::string& remedy) {
-    fail("\"" + (has_password ? "USER:PASSWORD@" + place : registry) + "\" " + why, remedy);
+    fail(in_quotes(has_password ? "USER:PASSWORD@" + place : registry) + " " + why, remedy);
   };
   if (!registry.empty() && (blanks.find(registry.front()) != std::string_view::npos ||
                             blanks.find(registry.back()) != std::string_view::npos)) {
@@ -212,6 +217,9 @@ void require_registry(const std::string& registry) {
   }
   if (registry.find_first_of(", \t\n") != std::string::npos) {
     refuse("is not one registry", "name each by itself: --registry A --registry B, or registries: [A, B]");
+  }
+  if (registry.size() > longest_registry) {
+    refuse("is too long for a registry", "write host or host:port, as you do for `docker login`");
   }
   if (has_password) {
     refuse("holds a password", "log in first, then name the registry alone: docker login " + shell_word(place));
@@ -255,11 +263,11 @@ void require_registry(const std::string& registry) {
 
 void validate(const Target& target) {
   if (!is_label_name(target.name)) {
-    fail("target name \"" + target.name + "\" is not usable",
+    fail("target name " + in_quotes(target.name) + " is not usable",
          "use up to 63 lower-case letters, digits and \"-\", starting and ending with a letter or digit");
   }
   if (!is_object_name(target.secret)) {
-    fail("target " + target.name + ": secret name \"" + target.secret + "\" is not one that Kubernetes takes",
+    fail("target " + target.name + ": secret name " + in_quotes(target.secret) + " is not one that Kubernetes takes",
          R"(use lower-case letters, digits, "-" and ".", starting and ending with a letter or digit)");
   }
   if (target.registries.empty()) {
@@ -281,7 +289,7 @@ void validate(const Target& target) {
   for (const auto* namespaces : {&target.namespaces, &target.exclude_namespaces}) {
     for (const auto& name_space : *namespaces) {
       if (!is_name_glob(name_space) && !is_label_name(name_space)) {
-        fail("target " + target.name + ": \"" + name_space + "\" is not a namespace",
+        fail("target " + target.name + ": " + in_quotes(name_space) + " is not a namespace",
              name_space.find(',') == std::string::npos ? "use a namespace's name or a glob"
                                                        : "name each by itself: -n A -n B, or namespaces: [A, B]");
       }
@@ -289,7 +297,7 @@ void validate(const Target& target) {
   }
   for (const auto& account : target.service_accounts) {
     if (!is_name_glob(account) && !is_object_name(account)) {
-      fail("target " + target.name + ": \"" + account + "\" is not a service account",
+      fail("target " + target.name + ": " + in_quotes(account) + " is not a service account",
            "use a service account's name or a glob");
     }
   }

@@ -156,7 +156,8 @@ void read_source(const std::string& name, Console& console, Given& given) {
   std::vector<fs::path> paths;
   for (const auto& entry : fs::directory_iterator(name)) {
     const std::string extension = entry.path().extension().string();
-    if (extension == ".yaml" || extension == ".yml" || extension == ".json") {
+    const bool is_hidden = entry.path().filename().string().starts_with('.');  // of an editor, or of another tool
+    if (!is_hidden && (extension == ".yaml" || extension == ".yml" || extension == ".json")) {
       paths.push_back(entry.path());
     }
   }

@@ -13,6 +13,7 @@
 #include "sync/base/child_process.hpp"
 #include "sync/base/paths.hpp"
 #include "sync/base/run_to_end.hpp"
+#include "sync/base/temporary_folder.hpp"
 #include "sync/cli/ask/deletion_rules.hpp"
 #include "sync/cli/ask/differences.hpp"
 #include "sync/cli/ask/for_each_context.hpp"
@@ -40,30 +41,6 @@ struct DiffOptions {
   std::vector<std::string> targets;
   std::vector<std::string> contexts;
   std::optional<fs::path> kubeconfig;
-};
-
-// Removed with all that is in it.
-class Scratch {
- public:
-  Scratch() : path_((fs::temp_directory_path() / "regsync-diff.XXXXXX").string()) {
-    if (::mkdtemp(path_.data()) == nullptr) {
-      throw Error(ErrorCode::invalid_input, path_ + ": cannot make a temporary folder",
-                  "set TMPDIR to a folder you may write");
-    }
-  }
-  ~Scratch() {
-    std::error_code ignored;  // what is left holds nothing secret
-    fs::remove_all(path_, ignored);
-  }
-  Scratch(const Scratch&) = delete;
-  Scratch& operator=(const Scratch&) = delete;
-  Scratch(Scratch&&) = delete;
-  Scratch& operator=(Scratch&&) = delete;
-
-  [[nodiscard]] fs::path path() const { return path_; }
-
- private:
-  std::string path_;
 };
 
 void write(const fs::path& root, const Difference& difference, const nlohmann::json& object) {
@@ -96,7 +73,7 @@ std::string without(std::string_view text, std::string_view part) {
 
 // By diff(1), as kubectl does it. Only masked objects are written to the files.
 void print(const std::vector<Difference>& changes, Console& console) {
-  const Scratch scratch;
+  const TemporaryFolder scratch("regsync-diff");
   const fs::path live = scratch.path() / "LIVE";
   const fs::path merged = scratch.path() / "MERGED";
   fs::create_directory(live);

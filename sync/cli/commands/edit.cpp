@@ -1,19 +1,24 @@
 // regsync edit: the person's editor on a copy of a target's file, which becomes the file only when it can be used.
 #include <unistd.h>
 
+#include <array>
+#include <csignal>
 #include <cstdlib>
 #include <ostream>
 #include <system_error>
+#include <utility>
 
 #include "helper/base/error.hpp"
 #include "helper/base/file_io.hpp"
 #include "sync/base/file_limit.hpp"
 #include "sync/base/paths.hpp"
+#include "sync/base/temporary_folder.hpp"
 #include "sync/cli/ask/declaration.hpp"
 #include "sync/cli/ask/prompt.hpp"
 #include "sync/cli/command.hpp"
 #include "sync/cli/view/fold.hpp"
 #include "sync/cli/view/target_view.hpp"
+#include "sync/cli/view/text.hpp"
 #include "sync/config/target_directory.hpp"
 #include "sync/config/target_yaml.hpp"
 
@@ -34,33 +39,64 @@ struct EditOptions {
 class Copy {
  public:
   Copy(const std::string& name, const std::string& text)
-      : folder_((fs::temp_directory_path() / "regsync-edit.XXXXXX").string()) {
-    if (::mkdtemp(folder_.data()) == nullptr) {
-      throw Error(ErrorCode::invalid_input, folder_ + ": cannot make a temporary folder",
-                  "set TMPDIR to a folder you may write");
-    }
-    path_ = folder_ + "/" + name + ".yaml";
+      : folder_("regsync-edit"), path_((folder_.path() / (name + ".yaml")).string()) {
     write_whole(path_, text);
   }
-  ~Copy() {
-    if (!kept_) {
-      std::error_code ignored;
-      fs::remove_all(folder_, ignored);
-    }
-  }
-  Copy(const Copy&) = delete;
-  Copy& operator=(const Copy&) = delete;
-  Copy(Copy&&) = delete;
-  Copy& operator=(Copy&&) = delete;
 
   [[nodiscard]] const std::string& path() const { return path_; }
   [[nodiscard]] std::string text() const { return read_file(path_, max_target_bytes); }
-  void keep() { kept_ = true; }
+  // Whether somebody would lose a text with it: one that cannot be read, as it is too large, is another one.
+  [[nodiscard]] bool differs_from(const std::string& before) const {
+    std::error_code unknown;
+    const auto text = try_read_file(path_, max_target_bytes);
+    return text ? *text != before : fs::exists(path_, unknown);
+  }
+  void keep() { folder_.keep(); }
 
  private:
-  std::string folder_;
+  TemporaryFolder folder_;
   std::string path_;
-  bool kept_ = false;
+};
+
+// What the handler needs, which gets nothing but a number.
+std::string last_words;
+
+// Calls only what is safe in a handler (signal-safety(7)).
+void say_last_words(int signal) {
+  [[maybe_unused]] const ssize_t ignored = ::write(STDERR_FILENO, last_words.data(), last_words.size());
+  (void)std::raise(signal);  // by SA_RESETHAND it ends the process now
+}
+
+// While it lives, a signal that ends the process writes a text to standard error first. A signal that is ignored stays
+// so. One at a time.
+class LastWords {
+ public:
+  explicit LastWords(std::string text) {
+    last_words = std::move(text);
+    struct sigaction ours{};
+    ours.sa_handler = say_last_words;
+    ours.sa_flags = static_cast<int>(SA_RESETHAND);
+    for (std::size_t i = 0; i < signals.size(); ++i) {
+      ::sigaction(signals.at(i), nullptr, &before_.at(i));
+      if (before_.at(i).sa_handler == SIG_DFL) {
+        ::sigaction(signals.at(i), &ours, nullptr);
+      }
+    }
+  }
+  ~LastWords() {
+    for (std::size_t i = 0; i < signals.size(); ++i) {
+      ::sigaction(signals.at(i), &before_.at(i), nullptr);
+    }
+  }
+  LastWords(const LastWords&) = delete;
+  LastWords& operator=(const LastWords&) = delete;
+  LastWords(LastWords&&) = delete;
+  LastWords& operator=(LastWords&&) = delete;
+
+ private:
+  static constexpr std::array signals{SIGINT, SIGTERM, SIGHUP};
+
+  std::array<struct sigaction, signals.size()> before_{};
 };
 
 // As git and kubectl choose it; it may have arguments.
@@ -104,6 +140,13 @@ void save(const EditOptions& options, const std::string& before, const std::stri
   }
 }
 
+// is_mistake: the text cannot be taken as it is.
+std::string kept_note(const Copy& copy, bool is_mistake) {
+  return std::string(is_mistake ? "note: your text is kept; correct it, and then: regsync apply -f "
+                                : "note: your text is kept; to take it: regsync apply -f ") +
+         shell_word(copy.path()) + '\n';
+}
+
 int edit(const EditOptions& options, Console& console) {
   dry_run_of(options.dry_run);
   const TargetDirectory directory(paths::targets());
@@ -114,16 +157,21 @@ int edit(const EditOptions& options, Console& console) {
   Copy copy(options.name, before);
   LazyKubeconfig kubeconfig(options.kubeconfig);
   for (;;) {
-    run_editor(copy.path(), console);
-    const std::string text = copy.text();
-    if (text == before) {
-      console.out << "target \"" << options.name << "\" unchanged\n";
-      return exit_done;
-    }
+    std::optional<LastWords> if_interrupted;
     try {
+      run_editor(copy.path(), console);
+      if_interrupted.emplace('\n' + as_called(kept_note(copy, false)));
+      const std::string text = copy.text();
+      if (text == before) {
+        console.out << "target \"" << options.name << "\" unchanged\n";
+        return exit_done;
+      }
       save(options, before, text, kubeconfig, console);
       return exit_done;
     } catch (const Error& error) {
+      if (!copy.differs_from(before)) {
+        throw;
+      }
       const bool is_mistake = error.code() == ErrorCode::invalid_input || error.code() == ErrorCode::not_found;
       if (is_mistake && console.in_is_terminal) {
         print_error(console.err, error);
@@ -132,9 +180,7 @@ int edit(const EditOptions& options, Console& console) {
         }
       }
       copy.keep();
-      tell(console.err, (is_mistake ? "note: your text is kept; correct it, and then: regsync apply -f "
-                                    : "note: your text is kept; to take it: regsync apply -f ") +
-                            shell_word(copy.path()) + '\n');
+      tell(console.err, kept_note(copy, is_mistake));
       if (is_mistake && console.in_is_terminal) {
         throw Error(ErrorCode::cancelled, "nothing was changed");
       }

@@ -2,8 +2,10 @@
 #include <nlohmann/json.hpp>
 #include <ostream>
 
+#include "sync/base/json_access.hpp"
 #include "sync/cli/ask/daemon_link.hpp"
 #include "sync/cli/command.hpp"
+#include "sync/control/messages.hpp"
 
 namespace regsync::cli {
 namespace {
@@ -12,10 +14,11 @@ struct VersionOptions {
   Format format = Format::table;
 };
 
-// Empty where the daemon does not answer.
+// Empty where the daemon does not answer. Of its status no more is read: another version may say the rest otherwise.
 std::string version_of(ControlClient& daemon) {
   try {
-    return ask_summary(daemon, std::chrono::seconds(2)).version;
+    const nlohmann::json query = control::to_json(StatusQuery{.summary = true});
+    return std::string(text_at(daemon.call("status", query, std::chrono::seconds(2)), {"version"}));
   } catch (const Error&) {
     return {};
   }

@@ -101,8 +101,8 @@ void prepare_headless_keyring(CredentialStore& store, std::ostream& out) {
       case Present::locked:
         throw Error(ErrorCode::locked, "there is a keyring already, and it is locked; nothing was changed",
                     "unlock it; or write its password to " + password.string() +
-                        ", without a line end, and run this again; or, if nobody needs what it holds, move "
-                        "~/.local/share/keyrings/login.keyring away and run this again");
+                        ", without a line end, and run this again; or, if nobody needs what it holds, move " +
+                        login_keyring().string() + " away and run this again");
       case Present::nothing:
         break;
     }

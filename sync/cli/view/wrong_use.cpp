@@ -13,8 +13,20 @@
 namespace regsync::cli {
 namespace {
 
-// Commands of kubectl and docker that regsync has under another name, or leaves to others.
-std::string nearest_command(const std::string& word, const CLI::App& app) {
+std::string meant_command(const std::string& command) { return "did you mean \"" + command + "\"?"; }
+
+// What to do instead of a command that regsync does not have; empty where that is not known.
+std::string instead_of(const std::string& word, const CLI::App& app) {
+  if (word == "start") {
+    return how_to_start_regsyncd();
+  }
+  if (word == "stop") {
+    return how_to_stop_regsyncd();
+  }
+  if (word == "restart") {
+    return how_to_restart_regsyncd();
+  }
+  // Commands of kubectl and docker that regsync has under another name.
   static const std::map<std::string, std::string> others = {
       {"annotate", "regsync set"},
       {"config", "regsync set"},
@@ -24,18 +36,15 @@ std::string nearest_command(const std::string& word, const CLI::App& app) {
       {"logs", "regsync history"},
       {"new", "regsync add"},
       {"patch", "regsync set"},
-      {"restart", has_user_manager() ? "systemctl --user restart regsyncd" : "regsyncd &"},
-      {"start", has_user_manager() ? "regsync setup" : "regsyncd &"},
-      {"stop", has_user_manager() ? "systemctl --user stop regsyncd" : "kill $(pidof regsyncd)"},
       {"uninstall", "regsync setup --undo"},
       {"update", "regsync set"},
       {"watch", "regsync status --watch"},
   };
   if (const auto other = others.find(word); other != others.end()) {
-    return other->second;
+    return meant_command(other->second);
   }
   const std::string meant = closest(word, visible_commands(app));
-  return meant.empty() ? "" : "regsync " + meant;
+  return meant.empty() ? "" : meant_command("regsync " + meant);
 }
 
 // Options of kubectl that a command does not have, and what to do instead.
@@ -290,9 +299,7 @@ UsageError explain(const CLI::ParseError& error, const CLI::App& app) {
     }
   }
   if (!unknown.empty() && top) {
-    const std::string meant = nearest_command(unknown.front(), app);
-    return UsageError("unknown command \"" + unknown.front() + "\"",
-                      with_help(meant.empty() ? "" : "did you mean \"" + meant + "\"?"));
+    return UsageError("unknown command \"" + unknown.front() + "\"", with_help(instead_of(unknown.front(), app)));
   }
   if (!unknown.empty() && error.get_name() != "RequiredError") {
     return UsageError("unexpected argument \"" + unknown.front() + "\"",

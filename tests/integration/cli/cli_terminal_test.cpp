@@ -9,6 +9,7 @@
 #include <filesystem>
 #include <nlohmann/json.hpp>
 #include <optional>
+#include <regex>
 #include <utility>
 
 #include "sync/control/messages.hpp"
@@ -81,6 +82,21 @@ TEST_F(CliTerminal, AnInterruptedPasswordPromptGivesTheEchoBack) {
   terminal.type("hunter2\r");
   ASSERT_TRUE(terminal.becomes(HasSubstr("ended")));
   EXPECT_THAT(terminal.screen(), HasSubstr("login of me for ghcr.io stored"));
+}
+
+TEST_F(CliTerminal, AnInterruptedEditSaysWhereTheTextIs) {
+  declare_web();
+  person_.env["TMPDIR"] = person_.home().path().string();
+  person_.env["EDITOR"] = "sed -i s/ghcr.io/ghcr.io:x/";
+  Terminal terminal(regsync_program({"edit", "web"}));
+  ASSERT_TRUE(terminal.comes_to_show("Edit it again? [y/N]:"));
+  terminal.type("\x03");
+  EXPECT_NE(terminal.wait(), 0);
+  const std::string said = terminal.bytes();
+  std::smatch kept;
+  ASSERT_TRUE(std::regex_search(said, kept, std::regex(R"(your text is kept; .*regsync apply -f (\S+/web\.yaml))")))
+      << said;
+  EXPECT_THAT(read_file(kept[1].str()), HasSubstr("ghcr.io:x"));
 }
 
 // As where a target comes from a pipe.

@@ -46,6 +46,21 @@ TEST_F(DaemonTest, OddFilesAreProblemsOfTheirOwn) {
   }
 }
 
+// As stow and chezmoi have them. An editor, as git, replaces the file and not the link.
+TEST_F(DaemonTest, ATargetFileThatIsALinkCountsWhenItsEndChanges) {
+  write_target("seed");
+  const auto text = [](const std::string& namespaces) {
+    return "registries: [ghcr.io]\ncontexts: [dev]\nnamespaces: [" + namespaces + "]\n";
+  };
+  server_.make_namespace("team-b");
+  const fs::path real = person_.home().write("dotfiles/web.yaml", text("team-a"));
+  fs::create_symlink(real, person_.home() / ".config/regsync/targets/web.yaml");
+  person_.start_daemon();
+  ASSERT_TRUE(in_sync("web"));
+  fs::rename(person_.home().write("dotfiles/new", text("team-a, team-b")), real);
+  EXPECT_TRUE(wait_until([&] { return server_.find({"secrets", "team-b", "web"}).has_value(); }));
+}
+
 TEST_F(DaemonTest, BadSettingsLeaveTheLastGoodOnesInForceAlsoAfterARestart) {
   write_target("good");
   const auto metrics = person_.home() / "metrics/regsync.prom";

@@ -8,6 +8,7 @@
 namespace regsync {
 namespace {
 
+using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::IsEmpty;
 using testing::SizeIs;
@@ -32,6 +33,14 @@ TEST_F(DeclaredTargetsTest, TheFolderIsMadeAndMayBeEmpty) {
   read();
   EXPECT_THAT(told_, IsEmpty());
   EXPECT_FALSE(targets_.problem());
+}
+
+TEST_F(DeclaredTargetsTest, FilesThatAreElsewhereAreFollowedToo) {
+  write("web");
+  dir_.write("elsewhere/api.yaml", "");
+  std::filesystem::create_symlink(dir_ / "elsewhere/api.yaml", targets_.folder() / "api.yaml");
+  std::filesystem::create_symlink(dir_ / "elsewhere", targets_.folder() / "no-target");
+  EXPECT_THAT(targets_.followed(), ElementsAre(targets_.folder(), targets_.folder() / "api.yaml"));
 }
 
 TEST_F(DeclaredTargetsTest, AFileThatIsTornKeepsItsLastGoodVersion) {

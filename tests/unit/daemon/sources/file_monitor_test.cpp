@@ -63,6 +63,19 @@ TEST_P(FileMonitorTest, TellsOfALinkOnTheWayThatIsSwapped) {
   EXPECT_TRUE(told());
 }
 
+// As files that a dotfiles manager keeps elsewhere.
+TEST_P(FileMonitorTest, TellsOfTheFileThatALinkNamesAlsoWhereItIsMadeLater) {
+  const auto file = root_ / "dotfiles/web.yaml";
+  std::filesystem::create_directory(root_ / "targets");
+  std::filesystem::create_symlink(file, root_ / "targets/web.yaml");
+  monitor_.follow({root_ / "targets", root_ / "targets/web.yaml"});
+  root_.write("dotfiles/web.yaml", "one");
+  EXPECT_TRUE(told());
+  root_.write("dotfiles/new", "another");
+  std::filesystem::rename(root_ / "dotfiles/new", file);
+  EXPECT_TRUE(told());
+}
+
 TEST_P(FileMonitorTest, TellsOfAChangeWhileAnotherProgramWritesWithoutEnd) {
   monitor_.follow({root_.path()});
   asio::steady_timer pulse(io_);

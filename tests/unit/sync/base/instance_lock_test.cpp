@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <gtest/gtest.h>
 #include <sys/file.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <fstream>
@@ -11,6 +12,7 @@
 
 #include "helper/base/error.hpp"
 #include "tests/support/temp_dir.hpp"
+#include "tests/support/wait.hpp"
 
 namespace regsync {
 namespace {
@@ -83,6 +85,22 @@ TEST(InstanceLock, IsFreeAgainWhenItsOwnerEnds) {
     const InstanceLock first(root.path() / "lock", "regsyncd");
   }
   EXPECT_NO_THROW(InstanceLock(root.path() / "lock", "regsyncd"));
+}
+
+// `sudo regsync sync --once` with a person's HOME must not keep the person's own regsyncd out.
+TEST(InstanceLock, WhatRootMakesBelongsToTheOwnerOfTheFolder) {
+  if (::geteuid() != 0) {
+    SKIP_OR_FAIL("only root can make files of others");
+  }
+  constexpr uid_t nobody = 65534;
+  const test::TempDir root;
+  ASSERT_EQ(::chown(root.path().c_str(), nobody, nobody), 0);
+  const InstanceLock lock(root / "state/regsync/lock", "regsync sync --once");
+  for (const char* name : {"state", "state/regsync", "state/regsync/lock"}) {
+    struct stat status{};
+    ASSERT_EQ(::stat((root / name).c_str(), &status), 0);
+    EXPECT_EQ(status.st_uid, nobody) << name;
+  }
 }
 
 TEST(InstanceLock, WhyItsFolderCannotBeMadeIsTold) {

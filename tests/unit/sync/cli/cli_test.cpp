@@ -810,6 +810,61 @@ TEST_F(Cli, EditSavesOnlyWhatCanBeUsed) {
   EXPECT_THAT(console_.err(), HasSubstr("did you mean \"web\"?"));
 }
 
+// vim's :cq, or an editor that a signal ends.
+TEST_F(Cli, WhatWasWrittenInAnEditorThatFailsIsKeptAndNamed) {
+  run({"add", "web", "--registry", "ghcr.io"});
+  const std::string before = target_file("web");
+  const std::string folder = home_.path().string();
+  ::unsetenv("VISUAL");
+  ::setenv("TMPDIR", folder.c_str(), 1);
+  const std::regex kept(R"(regsync apply -f (\S+/web\.yaml)\n)");
+  for (const char* editor : {"f() { echo '# mine' >>$1; exit 1; }; f", "f() { head -c 2000000 /dev/zero >$1; }; f"}) {
+    ::setenv("EDITOR", editor, 1);
+    FakeConsole console;
+    EXPECT_EQ(cli::run({"edit", "web"}, console.console()), 1) << editor;
+    const std::string err = console.err();
+    std::smatch named;
+    ASSERT_TRUE(std::regex_search(err, named, kept)) << err;
+    EXPECT_NE(test::read_file(named[1].str()), before) << editor;
+    EXPECT_EQ(target_file("web"), before);
+  }
+  ::setenv("EDITOR", "false", 1);
+  FakeConsole console;
+  EXPECT_EQ(cli::run({"edit", "web"}, console.console()), 1);
+  EXPECT_THAT(console.err(), testing::Not(HasSubstr("is kept"))) << "there is nothing to keep";
+  ::unsetenv("TMPDIR");
+}
+
+TEST_F(Cli, ATargetThatIsALinkToNothingCanBeRemoved) {
+  home_.write("config/regsync/targets/other.yaml", "registries: [ghcr.io]\ncontexts: [dev]\n");
+  std::filesystem::create_symlink("/nonexistent/web.yaml", home_ / "config/regsync/targets/web.yaml");
+  EXPECT_EQ(run({"list"}), 1);
+  EXPECT_THAT(console_.err(), HasSubstr("is a link to /nonexistent/web.yaml, which does not exist\n"
+                                        "hint: put that back, or: regsync remove web\n"));
+  EXPECT_EQ(run({"remove", "web"}), 0) << console_.err();
+  EXPECT_FALSE(std::filesystem::is_symlink(home_ / "config/regsync/targets/web.yaml"));
+}
+
+// Of an editor, and of other tools.
+TEST_F(Cli, ApplyLeavesTheHiddenFilesOfAFolderAlone) {
+  home_.write("git/web.yaml", "registries: [ghcr.io]\ncontexts: [dev]\n");
+  home_.write("git/.pre-commit-config.yaml", "repos: []\n");
+  std::filesystem::create_symlink("me@host.1:2", home_ / "git/.#web.yaml");
+  EXPECT_EQ(run({"apply", "-f", (home_ / "git").string()}), 0) << console_.err();
+  EXPECT_THAT(target_file("web"), HasSubstr("ghcr.io"));
+}
+
+TEST_F(Cli, TheVersionOfANewerDaemonIsReadWhateverElseItSays) {
+  ControlPeer peer(
+      [](ControlPeer::Connection& connection) {
+        const json request = json::parse(connection.read_line());
+        connection.write(control::make_response(request["id"], {{"version", "9.0.0"}, {"rows", "another form"}}));
+      },
+      socket());
+  EXPECT_EQ(run({"version"}), 0);
+  EXPECT_THAT(console_.out(), HasSubstr("regsyncd 9.0.0\n"));
+}
+
 TEST_F(Cli, LoginsNeverShowASecretAndSayWhatCannotPull) {
   log_in("ghcr.io", "me");
   log_in("quay.io", "<token>");
@@ -980,7 +1035,7 @@ TEST_F(Cli, WithoutAUserManagerNobodyIsSentToSystemctl) {
   EXPECT_EQ(run({"stop"}), 2);
   EXPECT_EQ(run({"setup", "--environment", "PATH"}), 0);
   EXPECT_THAT(console_.err() + console_.out(), testing::Not(HasSubstr("systemctl")));
-  EXPECT_THAT(console_.err(), HasSubstr("did you mean \"regsyncd &\"?"));
+  EXPECT_THAT(console_.err(), HasSubstr("hint: start it: regsyncd &; see: regsync --help"));
 }
 
 TEST_F(Cli, ADryRunRefusesTheNamesOfVariablesThatTheRealRunRefuses) {

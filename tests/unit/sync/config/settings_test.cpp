@@ -55,6 +55,23 @@ TEST(Settings, ThatCannotBeReadAreTheLastGoodOnesOrTheDefaults) {
   EXPECT_TRUE(now("owner: [").by_default);
 }
 
+// As where the home of the dotfiles is not mounted yet.
+TEST(Settings, ALinkToNothingDoesNotMeanThatThereAreNone) {
+  const test::TempDir root;
+  const auto file = root / "config.yaml";
+  const auto last_good = root / "last-good.yaml";
+  root.write("dotfiles/config.yaml", "owner: team\n");
+  std::filesystem::create_symlink("dotfiles/config.yaml", file);
+  EXPECT_FALSE(load_settings_or_last_good(file, last_good).problem);
+  std::filesystem::remove_all(root / "dotfiles");
+  const auto in_force = load_settings_or_last_good(file, last_good);
+  ASSERT_TRUE(in_force.problem);
+  EXPECT_FALSE(in_force.by_default);
+  EXPECT_EQ(in_force.settings.owner, "team");
+  EXPECT_EQ(test::read_file(last_good), "owner: team\n");
+  EXPECT_THROW(load_settings(file), Error);
+}
+
 TEST(Settings, ReadsEveryKey) {
   const Settings settings = load(
       "kubeconfig: /etc/kube/config\nlogLevel: debug\nconcurrency: 8\n"

@@ -68,6 +68,27 @@ TEST(TargetDirectory, AFileThatCannotBeDeletedIsToldBefore) {
   std::filesystem::permissions(dir.path(), std::filesystem::perms(0755));
 }
 
+TEST(TargetDirectory, ALinkToNothingIsATargetThatCanBeRemoved) {
+  const test::TempDir dir;
+  std::filesystem::create_symlink("gone/web.yaml", dir / "web.yaml");
+  const TargetDirectory targets(dir.path());
+  const TargetFiles files = targets.load();
+  const auto& problem = files.at("web").problem;
+  ASSERT_TRUE(problem);
+  EXPECT_EQ(problem->code(), ErrorCode::file_missing);
+  EXPECT_EQ(problem->message(), (dir / "web.yaml").string() + ": is a link to gone/web.yaml, which does not exist");
+  EXPECT_EQ(problem->remedy(), "put that back, or: regsync remove web");
+  EXPECT_TRUE(targets.contains("web"));
+  EXPECT_TRUE(targets.remove("web"));
+  EXPECT_FALSE(targets.contains("web"));
+}
+
+TEST(TargetDirectory, AFolderThatIsALinkToNothingDoesNotHoldNoTargets) {
+  const test::TempDir dir;
+  std::filesystem::create_directory_symlink("not-mounted", dir / "targets");
+  EXPECT_THROW(static_cast<void>(TargetDirectory(dir / "targets").load()), Error);
+}
+
 TEST(TargetDirectory, ReplacesOnlyWhatNobodyChangedMeanwhile) {
   const test::TempDir dir;
   const TargetDirectory targets(dir / "new/targets");

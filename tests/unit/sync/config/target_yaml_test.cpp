@@ -70,6 +70,11 @@ TEST(Target, NamesFileLineAndColumnOfAFault) {
   EXPECT_NE(refusal("registries: [ghcr.io\ncontexts: x").message().find("t.yaml:"), std::string::npos);
 }
 
+TEST(Target, NamesThePlaceOfAFaultOnce) {
+  const std::string message = refusal("registries: [ghcr.io]\ncontexts: [dev]\nnamespaceSelector: [env]\n").message();
+  EXPECT_EQ(message, "t.yaml:3:20: namespaceSelector must be one value");
+}
+
 TEST(Target, BlamesATabOnlyWhereItIsTheFault) {
   const auto fault = [](const char* yaml) {
     try {

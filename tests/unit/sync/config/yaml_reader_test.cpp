@@ -122,6 +122,23 @@ TEST(YamlReader, ADateIsADayOfTheCalendarAsIso8601WritesIt) {
   }
 }
 
+// Each alias is a copy: a file of 160 KB would take gigabytes.
+TEST(YamlReader, AliasesDoNotMakeMoreOfAFileThanAFileMayHold) {
+  const auto list = [](const YAML::Node& node) { return reader.list(node, "registries"); };
+  const auto repeating = [](std::size_t bytes, int times) {
+    std::string yaml = "[&a " + std::string(bytes, 'x');
+    for (int i = 1; i < times; ++i) {
+      yaml += ", *a";
+    }
+    return yaml + "]";
+  };
+  EXPECT_THAT(value_of(repeating(1024, 1024), list), testing::SizeIs(1024));
+  EXPECT_THAT(fault(repeating(1024, 1025), list), AllOf(StartsWith("f.yaml:1:"), HasSubstr("larger than 1 MiB")));
+  const auto map = [](const YAML::Node& node) { return reader.map(node, "credHelpers", &YamlReader::text); };
+  EXPECT_THAT(fault("a: &a " + std::string(600'000, 'x') + "\nb: *a\n", map), HasSubstr("larger than 1 MiB"));
+  EXPECT_THAT(value_of(repeating(1024, 1024), list), testing::SizeIs(1024)) << "of each document anew";
+}
+
 TEST(YamlReader, AMapSaysOneThingOfEachKey) {
   const auto map = [](const YAML::Node& node) { return reader.map(node, "credHelpers", &YamlReader::text); };
   EXPECT_EQ(value_of("{ghcr.io: a, quay.io: b}", map),

@@ -60,9 +60,9 @@ TEST(ControlStatus, WhatToJsonNeverMakesIsAProtocolError) {
     return j;
   };
   for (const json& bad :
-       {json(), json::array(), json{{"version", "1"}}, broken("/rows/0/state", "Fine"),
-        broken("/rows/0/since", "yesterday"), broken("/started", "2026-02-30T12:00:00Z"), broken("/targets", "none"),
-        broken("/pid", "x"), broken("/store/code", "no_such_code"), broken("/rows/1/nextTry", 5)}) {
+       {json(), json::array(), json{{"version", "1"}}, broken("/rows/0/state", 5), broken("/rows/0/since", "yesterday"),
+        broken("/started", "2026-02-30T12:00:00Z"), broken("/targets", "none"), broken("/pid", "x"),
+        broken("/store/code", 5), broken("/rows/1/nextTry", 5)}) {
     try {
       report_from_json(bad);
       ADD_FAILURE() << "taken: " << bad;
@@ -70,6 +70,25 @@ TEST(ControlStatus, WhatToJsonNeverMakesIsAProtocolError) {
       EXPECT_EQ(error.code(), ErrorCode::protocol) << bad;
     }
   }
+}
+
+// The daemon of a newer version, before the command is updated too.
+TEST(ControlStatus, CodesAndStatesOfANewerVersionCostOnlyThemselves) {
+  json newer = to_json(full_report());
+  newer["rows"][0]["state"] = "Rotating";
+  newer["rows"][1]["cause"] = {{"code", "no_such_code"}, {"message", "what"}, {"remedy", "do"}};
+  const json group = {{"target", "web"},
+                      {"context", "dev"},
+                      {"states", {{"InSync", 1}, {"Pending", 2}, {"Rotating", 3}}},
+                      {"reasons", json::object()},
+                      {"since", "2026-01-31T12:00:00Z"}};
+  newer["groups"] = json::array({group});
+  const StatusReport report = report_from_json(newer);
+  EXPECT_EQ(report.rows.at(0).state, SyncState::pending);
+  EXPECT_EQ(report.rows.at(1).state, SyncState::retrying);
+  EXPECT_EQ(*report.rows.at(1).cause, Error(ErrorCode::internal, "what", "do"));
+  EXPECT_EQ(report.groups.at(0).count(SyncState::pending), 5U);
+  EXPECT_FALSE(report.all_in_sync());
 }
 
 TEST(ControlError, EveryCodeCrosses) {

@@ -47,6 +47,36 @@ TEST_F(OwnerFile, WhatIsThereAndHoldsNoIdIsRefusedAndLeftAlone) {
   EXPECT_TRUE(is_refused()) << "a link to itself";
 }
 
+TEST_F(OwnerFile, OneThatMayNotBeReadIsToBeMadeReadableAndNotDeleted) {
+  dir_.write("owner", "00112233445566aa\n");
+  std::filesystem::permissions(file_, std::filesystem::perms::none);
+  const uid_t me = geteuid();
+  const bool is_root = me == 0;  // whom no permissions stop
+  ASSERT_EQ(is_root ? seteuid(65534) : 0, 0);
+  std::string message;
+  std::string remedy;
+  try {
+    load_owner(file_);
+  } catch (const Error& error) {
+    message = error.message();
+    remedy = error.remedy();
+  }
+  ASSERT_EQ(is_root ? seteuid(me) : 0, 0);
+  EXPECT_NE(message.find("all Secrets would count as somebody else's"), std::string::npos) << message;
+  EXPECT_EQ(remedy.find("do not delete it"), 0U) << remedy;
+  EXPECT_NE(remedy.find("chown -R \"$(id -un)\" " + dir_.path().string()), std::string::npos) << remedy;
+}
+
+TEST_F(OwnerFile, ALinkToNothingIsRefusedAndNoIdIsMade) {
+  ::setenv("XDG_STATE_HOME", dir_.path().c_str(), 1);
+  std::filesystem::create_directories(paths::owner().parent_path());
+  std::filesystem::create_symlink("not-mounted", paths::owner());
+  EXPECT_THROW(known_owner(Settings()), Error);
+  EXPECT_THROW(load_owner(paths::owner()), Error);
+  EXPECT_TRUE(std::filesystem::is_symlink(paths::owner()));
+  ::unsetenv("XDG_STATE_HOME");
+}
+
 TEST_F(OwnerFile, ANameThatThePersonGivesNeedsNoFile) {
   EXPECT_EQ(load_owner(file_, "team-a").id, "team-a");
   EXPECT_FALSE(std::filesystem::exists(file_));

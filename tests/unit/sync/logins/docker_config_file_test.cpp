@@ -216,7 +216,7 @@ TEST(DockerConfigFile, ALinkWhoseTargetIsNotThereIsNamedAndLeftAlone) {
     DockerConfigFile config(link);
     ADD_FAILURE() << "it was taken for a new file";
   } catch (const Error& error) {
-    EXPECT_EQ(error.code(), ErrorCode::invalid_input);
+    EXPECT_EQ(error.code(), ErrorCode::file_missing);
     EXPECT_NE(error.message().find(link.string() + ": is a link to /nonexistent/config.json"), std::string::npos);
   }
   EXPECT_TRUE(fs::is_symlink(link));

@@ -24,6 +24,18 @@ std::string remedy_for(const std::string& registry) {
   return "accepted";
 }
 
+TEST(RequireRegistry, AValueWithoutEndIsNotRepeatedWhole) {
+  for (const std::string& registry : {std::string(30'000, 'x'), "ghcr.io/" + std::string(30'000, 'X'),
+                                      "a.example," + std::string(30'000, 'x'), "me:pw@" + std::string(30'000, 'x')}) {
+    try {
+      require_registry(registry);
+      ADD_FAILURE() << "accepted";
+    } catch (const Error& error) {
+      EXPECT_LT(error.message().size() + error.remedy().size(), 1000U);
+    }
+  }
+}
+
 TEST(RequireRegistry, APasswordIsNotRepeated) {
   try {
     require_registry("https://me:secret@ghcr.io/acme:1");

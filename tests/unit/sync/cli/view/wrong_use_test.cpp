@@ -3,6 +3,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "sync/base/user_manager.hpp"
+
 namespace regsync::cli {
 namespace {
 
@@ -106,6 +108,13 @@ TEST_F(WrongUse, AnUnknownCommandGetsTheNearest) {
   EXPECT_THAT(explained({"create", "secret"}), HasSubstr("did you mean \"regsync add\"?"));
   EXPECT_EQ(explained({"zzzzzz"}), "unknown command \"zzzzzz\"; see: regsync --help");
   EXPECT_EQ(explained({}), "no command given; see: regsync --help");
+}
+
+TEST_F(WrongUse, WhatIsDoneToRegsyncdIsSaidForThisMachine) {
+  EXPECT_EQ(explained({"start"}), "unknown command \"start\"; " + how_to_start_regsyncd() + "; see: regsync --help");
+  EXPECT_EQ(explained({"stop"}), "unknown command \"stop\"; " + how_to_stop_regsyncd() + "; see: regsync --help");
+  EXPECT_EQ(explained({"restart"}),
+            "unknown command \"restart\"; " + how_to_restart_regsyncd() + "; see: regsync --help");
 }
 
 TEST_F(WrongUse, AnUnknownOptionGetsTheNearest) {
