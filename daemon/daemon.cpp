@@ -192,9 +192,12 @@ class Daemon::Impl {
     }
     if (method == "pauseContext") {
       co_await wait_to_lead();
-      const bool changed =
-          engine_.pause_context(std::string(text_at(params, {"context"})), flag_at(params, {"paused"}));
-      co_return json{{"changed", changed}};
+      const std::string context(text_at(params, {"context"}));
+      const bool paused = flag_at(params, {"paused"});
+      if (paused && member_ != nullptr) {
+        throw cannot_pause(context);
+      }
+      co_return json{{"changed", engine_.pause_context(context, paused)}};
     }
     throw Error(ErrorCode::protocol, "no such method: " + method,
                 "regsync and regsyncd may be of different versions; " + how_to_restart_regsyncd());
@@ -213,6 +216,15 @@ class Daemon::Impl {
   }
 
  private:
+  // A pause is a file of this replica's, which whoever takes over does not have.
+  [[nodiscard]] Error cannot_pause(const std::string& context) const {
+    return {ErrorCode::invalid_input,
+            "context " + context + " cannot be paused: a replica that takes over would not know of it",
+            std::string("pause its targets in their files (paused: true), or take it out of the ") +
+                (hub_.describes_clusters() ? "fleet: take the label that regsyncd --clusters selects off its Secret"
+                                           : "kubeconfig")};
+  }
+
   // Those of the process itself.
   void add_problems(StatusReport& report) const {
     for (const auto& problem : {settings_.problem, restart_problem_, targets_.problem(), docker_config_problem_,
