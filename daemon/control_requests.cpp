@@ -104,6 +104,9 @@ asio::awaitable<json> ControlRequests::trust_context(json params) const {
 
 asio::awaitable<json> ControlRequests::pause_context(json params) const {
   const control::PauseContextRequest request = control::pause_context_request_from_json(params);
+  if (request.paused && parts_.hub.member() != nullptr) {
+    throw cannot_pause(request.context);
+  }
   const bool changed = parts_.engine.pause_context(request.context, request.paused);
   co_return control::to_json(control::PauseContextAnswer{.changed = changed});
 }
@@ -136,6 +139,15 @@ void ControlRequests::require_known(const std::vector<std::string>& targets) con
 
 bool ControlRequests::is_known(const std::string& target) const {
   return parts_.targets.contains(target) || parts_.footprints.all().contains(target);
+}
+
+// A pause is a file of this replica's, which whoever takes over does not have.
+Error ControlRequests::cannot_pause(const std::string& context) const {
+  return {ErrorCode::invalid_input,
+          "context " + context + " cannot be paused: a replica that takes over would not know of it",
+          std::string("pause its targets in their files (paused: true), or take it out of the ") +
+              (parts_.hub.describes_clusters() ? "fleet: take the label that regsyncd --clusters selects off its Secret"
+                                               : "kubeconfig")};
 }
 
 }  // namespace regsync

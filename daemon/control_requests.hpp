@@ -14,6 +14,7 @@
 
 #include "daemon/declared_targets.hpp"
 #include "daemon/fleet_view.hpp"
+#include "daemon/hub.hpp"
 #include "daemon/leadership.hpp"
 #include "sync/engine/engine.hpp"
 #include "sync/engine/footprint.hpp"
@@ -29,6 +30,7 @@ class ControlRequests {
     const Footprints& footprints;
     Leadership& leadership;
     const FleetView& view;
+    const Hub& hub;
     std::function<void()> read_again;  // settings, targets and clusters; whoever asks waits for no pause
     std::function<void()> read_logins_again;
     std::function<std::string()> open_dashboard;  // answers its URL
@@ -59,6 +61,7 @@ class ControlRequests {
   [[nodiscard]] nlohmann::json complete(StatusReport report) const;
   void require_known(const std::vector<std::string>& targets) const;
   [[nodiscard]] bool is_known(const std::string& target) const;
+  [[nodiscard]] Error cannot_pause(const std::string& context) const;
 
   Parts parts_;
 };

@@ -117,6 +117,7 @@ class Daemon::Impl {
                    .footprints = footprints_,
                    .leadership = leadership_,
                    .view = view_,
+                   .hub = hub_,
                    .read_again =
                        [this] {
                          hub_.end_pause();

@@ -7,6 +7,7 @@
 #include "sync/base/json_access.hpp"
 #include "sync/base/log.hpp"
 #include "sync/cluster/write_trouble.hpp"
+#include "sync/model/names.hpp"
 #include "sync/model/remedy.hpp"
 
 namespace regsync {
@@ -481,7 +482,8 @@ asio::awaitable<std::string> Cluster::identity() {
   path.name = "kube-system";
   try {
     const auto name_space = co_await client_.get(std::move(path));
-    co_return std::string(text_at(name_space, {"metadata", "uid"}));
+    const std::string_view uid = text_at(name_space, {"metadata", "uid"});
+    co_return is_uid(uid) ? std::string(uid) : std::string();
   } catch (const Error& error) {
     if (!needs_help(error.code())) {
       throw;

@@ -3,13 +3,16 @@
 #include <algorithm>
 #include <functional>
 #include <nlohmann/json.hpp>
+#include <ranges>
 
 #include "helper/base/file_io.hpp"
+#include "sync/base/bounded_json.hpp"
 #include "sync/base/digest.hpp"
 #include "sync/base/json_access.hpp"
 #include "sync/base/log.hpp"
 #include "sync/base/spawn_guarded.hpp"
 #include "sync/kube/http/pem.hpp"
+#include "sync/model/names.hpp"
 
 namespace regsync {
 
@@ -18,16 +21,18 @@ namespace {
 using nlohmann::json;
 using std::chrono::system_clock;
 
-constexpr std::size_t max_bytes = 16UL * 1024 * 1024;
-constexpr std::size_t most_values = 1'000'000;
-constexpr std::size_t most_formers = 5;  // of one context: clusters of kind are made anew every day
+constexpr JsonBounds bounds{.bytes = 16UL * 1024 * 1024, .values = 1'000'000};
+constexpr std::size_t longest_authority = 16UL * 1024 * 1024;
+constexpr std::size_t most_certificates = 100;  // of one authority: a Secret of a hub may hold thousands
+constexpr std::size_t most_formers = 5;         // of one context: clusters of kind are made anew every day
 
 json to_json(const ClusterIdentity& identity) {
   return {{"uid", identity.uid}, {"server", identity.server}, {"authorities", identity.authorities}};
 }
 
 ClusterIdentity identity_from(const json& document) {
-  ClusterIdentity identity{.uid = std::string(text_at(document, {"uid"})),
+  const std::string_view uid = text_at(document, {"uid"});
+  ClusterIdentity identity{.uid = is_uid(uid) ? std::string(uid) : std::string(),
                            .server = std::string(text_at(document, {"server"})),
                            .authorities = {}};
   const auto add = [&](std::string_view authority) {
@@ -70,10 +75,11 @@ std::pair<std::string, std::string> in_order(const std::string& one, const std::
 ClusterIdentity identity_of(const kube::ResolvedContext& context) {
   ClusterIdentity identity{.uid = {}, .server = context.server, .authorities = {}};
   const auto authority =
-      context.ca_file.empty() ? std::optional(context.ca_data) : try_read_file(context.ca_file, max_bytes);
+      context.ca_file.empty() ? std::optional(context.ca_data) : try_read_file(context.ca_file, longest_authority);
   if (authority && !authority->empty()) {
     identity.authorities.insert(hex(digest_of(*authority)));
-    for (const auto& certificate : kube::certificates_in(*authority)) {
+    const auto certificates = kube::certificates_in(*authority);
+    for (const auto& certificate : std::views::take(certificates, most_certificates)) {
       identity.authorities.insert(hex(digest_of(certificate)));
     }
   }
@@ -92,10 +98,17 @@ Same same_cluster(const ClusterIdentity& a, const ClusterIdentity& b) {
   return same_address(a, b) ? Same::yes : Same::unknown;
 }
 
+std::string former_context(const std::string& name) {
+  const auto place = name.rfind(" (");  // an address has no blanks
+  const bool is_former =
+      place != std::string::npos && name.ends_with(')') && name.find("://", place) != std::string::npos;
+  return is_former ? name.substr(0, place) : std::string();
+}
+
 ContextBook::ContextBook(std::filesystem::path file) : file_(std::move(file)) {
   const auto failure = guarded([this] {
-    const auto text = read_file_if_exists(file_, max_bytes);
-    const json document = text ? parse_bounded(*text, {.bytes = max_bytes, .values = most_values}) : json::object();
+    const auto text = read_file_if_exists(file_, bounds.bytes);
+    const json document = text ? parse_bounded(*text, bounds) : json::object();
     const json* contexts = find_at(document, {"contexts"});
     if (text && (contexts == nullptr || !contexts->is_object())) {
       throw Error(ErrorCode::invalid_input, "it is not one that regsync wrote");
@@ -187,8 +200,27 @@ void ContextBook::changed() {
 }
 
 void ContextBook::save() {
-  if (dirty_) {
-    dirty_ = !write();  // else at the next time
+  if (!dirty_) {
+    return;
+  }
+  const auto failure = guarded([this] { write(); });
+  dirty_ = failure.has_value();  // then at the next time
+  if (failure && problem_ != failure) {
+    log::warning(describe(*failure));
+  }
+  problem_ = failure;
+}
+
+bool ContextBook::moves_to(const std::string& context, const ClusterIdentity& now, bool pinned) const {
+  const Known* known = find(context);
+  return known != nullptr && leads_elsewhere(known->now(), now, pinned);
+}
+
+void ContextBook::recall(const std::string& context, ClusterIdentity before) {
+  const Known* known = find(context);
+  if (known == nullptr || known->identity.uid != before.uid) {
+    known_[context] = {.identity = std::move(before), .held = {}, .changed = {}};
+    changed();
   }
 }
 
@@ -220,6 +252,19 @@ void ContextBook::forget(const std::string& context) {
   }
 }
 
+void ContextBook::drop_unless(const std::function<bool(const std::string&)>& is_needed) {
+  const auto dropped = std::erase_if(known_, [&](const auto& item) {
+    const bool is_dropped = item.second.former_of.empty() && !item.second.held && !is_needed(item.first);
+    if (is_dropped) {
+      unlearn(item.first);
+    }
+    return is_dropped;
+  });
+  if (dropped > 0) {
+    changed();
+  }
+}
+
 std::string ContextBook::former_name(const std::string& context, const ClusterIdentity& before) const {
   const std::string place =
       context + " (" + (before.uid.empty() ? "" : before.uid.substr(0, 8) + " at ") + before.server;
@@ -235,6 +280,7 @@ std::string ContextBook::former_name(const std::string& context, const ClusterId
 }
 
 std::string ContextBook::keep_former(const std::string& context, const ClusterIdentity& before, WallTime time,
+                                     const std::set<std::string>& remembered,
                                      const std::function<bool(const std::string&)>& may_drop,
                                      std::vector<std::string>& dropped) {
   const std::string name = former_name(context, before);
@@ -243,6 +289,11 @@ std::string ContextBook::keep_former(const std::string& context, const ClusterId
   for (const auto& [other, known] : known_) {
     if (known.former_of == context && (other == name || may_drop(other))) {
       formers.emplace_back(known.changed.value_or(WallTime()), other);
+    }
+  }
+  for (const auto& other : remembered) {
+    if (find(other) == nullptr && may_drop(other)) {
+      formers.emplace_back(WallTime(), other);
     }
   }
   std::ranges::sort(formers, std::greater<>());
@@ -314,7 +365,7 @@ std::set<std::string> ContextBook::peers(const std::string& context) const {
   return candidates;
 }
 
-bool ContextBook::write() const {
+void ContextBook::write() const {
   json contexts = json::object();
   for (const auto& [context, known] : known_) {
     json entry = to_json(known.identity);
@@ -333,12 +384,16 @@ bool ContextBook::write() const {
   if (lost_) {
     document["lost"] = true;
   }
-  const auto failure =
-      guarded([&] { write_whole(file_, document.dump(2, ' ', false, json::error_handler_t::replace) + "\n"); });
-  if (failure) {
-    log::warning(describe(*failure));  // what is known stays in memory
+  const std::string text = document.dump(2, ' ', false, json::error_handler_t::replace) + "\n";
+  const auto excess = guarded([&] { end_of_value(text, 0, bounds); });
+  if (excess || text.size() > bounds.bytes) {  // it could not be read again
+    throw Error(ErrorCode::invalid_input,
+                "the clusters that contexts lead to are more than " + file_.string() +
+                    " can hold: those that are met from now on are not known any more after a restart",
+                "take contexts that no target needs out of the kubeconfig or the fleet, or divide them among several "
+                "machines or owners");
   }
-  return !failure;
+  write_whole(file_, text);
 }
 
 }  // namespace regsync

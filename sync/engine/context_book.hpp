@@ -14,6 +14,7 @@
 #include <utility>
 #include <vector>
 
+#include "helper/base/error.hpp"
 #include "sync/kube/config/kubeconfig.hpp"
 #include "sync/model/status_report.hpp"
 
@@ -37,6 +38,9 @@ bool same_address(const ClusterIdentity& a, const ClusterIdentity& b);
 
 enum class Same { no, yes, unknown };
 Same same_cluster(const ClusterIdentity& a, const ClusterIdentity& b);
+
+// The context that led once to the cluster of this name, which ContextBook::keep_former() gave; empty for other names.
+std::string former_context(const std::string& name);
 
 class ContextBook {
  public:
@@ -67,15 +71,23 @@ class ContextBook {
   // context is pinned, else noted. A pinned one is held, too, where it may be another one because it does not say its
   // uid any more; and one that is held stays so until a uid, or a person, says that it is right.
   Met meet(const std::string& context, ClusterIdentity now, bool pinned, WallTime time);
+  // Whether it was found last to lead to another cluster than this one.
+  [[nodiscard]] bool moves_to(const std::string& context, const ClusterIdentity& now, bool pinned) const;
+  // Before meet(): another process knew the context since, and its pin means the cluster of this uid.
+  void recall(const std::string& context, ClusterIdentity before);
   // The person says that it is right.
   void trust(const std::string& context);
   // As all() was before, where what has changed since cannot count yet.
   void put_back(std::map<std::string, Known> before);
   void forget(const std::string& context);
+  // Drops what is_needed() does not need, but former clusters, and contexts that are held.
+  void drop_unless(const std::function<bool(const std::string& context)>& is_needed);
   // Remembers a cluster that a context led to before, under a name that no kubeconfig has: "dev (https://10.0.0.1)",
   // and "dev (https://10.0.0.1, 2)" where that is another cluster's. Answers that name. Of many the oldest that may be
-  // are dropped: their names are in `dropped`.
+  // are dropped: their names are in `dropped`. remembered: those that footprints tell of; what another book named
+  // is older than all of this one.
   std::string keep_former(const std::string& context, const ClusterIdentity& before, WallTime time,
+                          const std::set<std::string>& remembered,
                           const std::function<bool(const std::string& former)>& may_drop,
                           std::vector<std::string>& dropped);
   // Under which name a cluster is remembered that this context leads to again now.
@@ -83,6 +95,8 @@ class ContextBook {
 
   // Writes what has changed since the last time, unless it was written already.
   void save();
+  // Why that could not be written; what is known stays in memory, and is written the next time.
+  [[nodiscard]] const std::optional<Error>& problem() const { return problem_; }
 
   // Whether what an earlier process knew could not be read, so that a pinned context which is not known here may lead
   // elsewhere than it did.
@@ -109,13 +123,14 @@ class ContextBook {
   [[nodiscard]] std::string former_name(const std::string& context, const ClusterIdentity& before) const;
   [[nodiscard]] const Index& index() const;
   void changed();
-  [[nodiscard]] bool write() const;
+  void write() const;
 
   std::filesystem::path file_;
   std::map<std::string, Known> known_;
   std::map<std::pair<std::string, std::string>, bool> learnt_;  // by two names in order; by this process
   mutable std::optional<Index> index_;                          // none: out of date
   bool dirty_ = false;
+  std::optional<Error> problem_;
   bool lost_ = false;  // see is_lost()
 };
 

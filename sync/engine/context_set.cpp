@@ -98,8 +98,9 @@ bool ContextSet::selects(const Target& target, const std::string& context) const
 }
 
 std::string ContextSet::server(const std::string& context) const {
+  std::string server = kubeconfig_.server(context);
   const auto cluster = find(context);
-  return cluster ? cluster->context().server : kubeconfig_.server(context);
+  return server.empty() && cluster ? cluster->context().server : server;
 }
 
 std::shared_ptr<Cluster> ContextSet::find(const std::string& context) const {

@@ -63,7 +63,8 @@ class ContextSet {
   [[nodiscard]] bool contains(const std::string& context) const;
   // Whether a target includes this context, by its name or by its labels as they are now.
   [[nodiscard]] bool selects(const Target& target, const std::string& context) const;
-  // The address of a context's cluster: as it is in use, else as the kubeconfig has it; empty where it has none.
+  // The address of a context's cluster: as the kubeconfig has it now, so that of several replicas the same one serves
+  // it as if it had begun just now; where it has none, as it is in use; else empty.
   [[nodiscard]] std::string server(const std::string& context) const;
   // Whether the labels of a context have been as they are for the grace: what they no longer match counts then.
   [[nodiscard]] bool labels_settled(const std::string& context) const { return !labels_since_.contains(context); }

@@ -37,6 +37,9 @@ constexpr auto disk_retry = 10s;
 // Long enough for contexts that connect together.
 constexpr auto update_delay = 20ms;
 
+// Contexts that are not in the kubeconfig any more, of which it is known where they led.
+constexpr std::size_t most_gone = 1000;
+
 // Beyond the grace: reading the files again, and looking at the clusters.
 constexpr auto settle_slack = 2s;
 
@@ -68,7 +71,7 @@ class Engine::Impl {
                    .book = book_,
                    .paused = paused_,
                    .intent = intent_}),
-        shared_objects_(contexts_, book_, briefing_, [this] { update_soon(); }),
+        shared_objects_(contexts_, book_, footprints_, briefing_, [this] { update_soon(); }),
         logins_(executor, options_.cluster.metrics,
                 {.places = options_.login_places, .denied = options_.state / "denied-logins.json"},
                 options_.login_settle,
@@ -205,6 +208,7 @@ class Engine::Impl {
     if (before.held) {
       leave_behind(context, before);
     }
+    remember_pin(context);
     book_.save();
     log::info("context trusted to lead to the cluster that it leads to now", {.context = context});
     update();
@@ -384,16 +388,25 @@ class Engine::Impl {
   // All contexts of one address are one replica's, so that it sees which of them want one object.
   [[nodiscard]] bool is_mine(const std::string& context) const { return !mine_ || mine_(contexts_.server(context)); }
 
-  // False where the pin of the context holds it because it may not be read who it leads to. Throws where it cannot be
-  // written down what the context leaves behind: it counts as not met then.
+  // False where the pin of the context holds it because it may not be read who it leads to. Throws where it leads to
+  // another cluster too soon again, or it cannot be written down what it leaves behind: it counts as not met then.
   bool met(const std::string& context, ClusterIdentity identity) {
     const bool pinned = intent_.is_pinned(context);
+    const bool is_new = book_.find(context) == nullptr;
+    recall_pin(context, identity.server);
     const auto* known = book_.find(context);
     const ContextBook::Known before = known == nullptr ? ContextBook::Known() : *known;
-    const bool is_new = known == nullptr;
-    const auto met = book_.meet(context, std::move(identity), pinned, std::chrono::system_clock::now());
+    const WallTime now = std::chrono::system_clock::now();
+    if (before.changed && now >= *before.changed && now - *before.changed < options_.move_pause &&
+        book_.moves_to(context, identity, pinned)) {
+      throw Error(ErrorCode::kubeconfig,
+                  "context " + context + " leads to another cluster than before once more, within a short time",
+                  "nothing to do: where it stays so, it counts within a minute; until then no removal is called done");
+    }
+    const auto met = book_.meet(context, std::move(identity), pinned, now);
     if (is_new) {
       keep_pause(context);
+      trim_book();
     }
     if (met == ContextBook::Met::elsewhere) {
       if (!book_.is_held(context)) {
@@ -413,6 +426,29 @@ class Engine::Impl {
       tell_change();  // what waited for that may be trimmed now
     }
     return !book_.is_unsure(context);
+  }
+
+  // Of replicas, one that takes over has no book, or one of long ago.
+  void recall_pin(const std::string& context, const std::string& server) {
+    for (const auto& [target, plan] : intent_.plans()) {
+      const auto uid = pins(plan->target, context) ? footprints_.pinned(target, context) : std::nullopt;
+      if (uid) {
+        book_.recall(context, {.uid = *uid, .server = server, .authorities = {}});
+        return;
+      }
+    }
+  }
+
+  void remember_pin(const std::string& context) {
+    const ContextBook::Known* known = book_.find(context);
+    if (!footprints_.keeps_pins() || known == nullptr || known->held) {
+      return;
+    }
+    for (const auto& [target, plan] : intent_.plans()) {
+      if (pins(plan->target, context)) {
+        footprints_.remember_pin(target, context, known->identity.uid);
+      }
+    }
   }
 
   // The book says that a context leads to another cluster only once the footprints do: a process that is killed in
@@ -441,8 +477,8 @@ class Engine::Impl {
       });
     };
     std::vector<std::string> dropped;
-    footprints_.copy_context(context,
-                             book_.keep_former(context, before, std::chrono::system_clock::now(), may_drop, dropped));
+    footprints_.copy_context(context, book_.keep_former(context, before, std::chrono::system_clock::now(),
+                                                        formers_of(context), may_drop, dropped));
     for (const auto& former : dropped) {
       log::warning("what was made there is not remembered any more: " + former, {.context = context});
       history_.add_context(context, "what was made in a former cluster is not remembered any more: " + former);
@@ -453,6 +489,42 @@ class Engine::Impl {
       footprints_.forget_contexts({*former});
       book_.forget(*former);
     }
+  }
+
+  // Those that footprints tell of: the book of a replica does not outlive it.
+  [[nodiscard]] std::set<std::string> formers_of(const std::string& context) const {
+    std::set<std::string> formers;
+    for (const auto& [target, footprint] : footprints_.all()) {
+      for (const auto& [name, places] : footprint.contexts) {
+        if (former_context(name) == context) {
+          formers.insert(name);
+        }
+      }
+    }
+    return formers;
+  }
+
+  // Clusters of a fleet come and go, and the book is written whole. Of those that are gone, what a pin, a pause or a
+  // footprint needs stays.
+  void trim_book() {
+    if (book_.all().size() <= contexts_.names().size() + most_gone || contexts_.kubeconfig_problem() ||
+        footprints_.has_unreadable()) {
+      return;
+    }
+    std::set<std::string> needed = paused_.names();
+    needed.insert(contexts_.names().begin(), contexts_.names().end());
+    for (const auto& [name, file] : targets_.files()) {
+      if (!file.target) {
+        return;  // it may name some
+      }
+      needed.insert(file.target->contexts.begin(), file.target->contexts.end());
+    }
+    for (const auto& [target, footprint] : footprints_.all()) {
+      for (const auto& [context, places] : footprint.contexts) {
+        needed.insert(context);
+      }
+    }
+    book_.drop_unless([&](const std::string& context) { return needed.contains(context); });
   }
 
   // A book that was lost counts as lost until each context that a target pins was met.
@@ -543,6 +615,11 @@ class Engine::Impl {
     paused_.set_in_doubt(maybe_paused());
     intent_.resolve();
     remember_places();
+    for (const auto& [context, cluster] : contexts_.clusters()) {
+      if (contexts_.identified(context)) {
+        remember_pin(context);
+      }
+    }
     end_loss_of_book();
     book_.save();
     briefing_.tell_all();

@@ -42,6 +42,9 @@ struct EngineOptions {
   std::chrono::milliseconds grace{5000};
   std::filesystem::path login_places = {};       // where it is remembered what held a login; empty: nowhere
   std::chrono::milliseconds login_settle{3000};  // a login is gone that is missing in two readings this far apart
+  // A context that leads to another cluster once more is not believed before this has passed: each time, the footprints
+  // of all targets are written, and a server may say another uid each time.
+  std::chrono::milliseconds move_pause{30'000};
   // The targets for which it writes and deletes; none: all. The others count as paused, and those that were removed
   // before are left as they are.
   std::optional<std::set<std::string>> acting = {};

@@ -134,6 +134,7 @@ void Footprints::set(const std::string& target, Footprint footprint) {
   std::erase_if(footprint.contexts, [](const auto& context) { return context.second.empty(); });
   std::erase_if(footprint.kept, unknown);
   std::erase_if(footprint.own_namespaces, [&](const auto& context) { return unknown(context.first); });
+  std::erase_if(footprint.pinned, [&](const auto& context) { return unknown(context.first); });
   if (const auto problem = unreadable_.find(target); problem != unreadable_.end()) {
     if (is_still_unreadable(target)) {
       throw Error(problem->second);

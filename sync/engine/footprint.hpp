@@ -21,6 +21,8 @@ struct Footprint {
   std::set<std::string> kept;                         // contexts where they are to stay so, whatever comes after
   std::map<std::string, Places> contexts;             // by context name
   std::map<std::string, std::string> own_namespaces;  // by context: the one it had when the target first came there
+  // By context that the target pins: the uid of the cluster that it is to lead to. See Footprints::keeps_pins().
+  std::map<std::string, std::string> pinned = {};
 
   // Whether what is left in a context is to be released rather than deleted.
   [[nodiscard]] bool keeps_in(const std::string& context) const { return forgotten ? keeps : kept.contains(context); }
@@ -63,6 +65,9 @@ class Footprints {
 
   // Whether what is remembered of the target in the context is not written yet: nothing new may be made there before.
   [[nodiscard]] virtual bool is_pending(const std::string& target, const std::string& context) const = 0;
+
+  // Whether they outlive the folder of contexts.json, so that what a pin means is kept with them.
+  [[nodiscard]] virtual bool keeps_pins() const { return false; }
 
   // What a person should do about the footprint of a target before it can be written no more; nothing where all is
   // well.

@@ -110,6 +110,29 @@ void FootprintKeeper::remember(const Wanted& wanted) {
   held_ = std::move(held);
 }
 
+void FootprintKeeper::remember_pin(const std::string& target, const std::string& context, const std::string& uid) {
+  const Footprint* known = find(target);
+  if (known == nullptr || !known->contexts.contains(context) || pinned(target, context).value_or("") == uid) {
+    return;
+  }
+  Footprint news = *known;
+  if (uid.empty()) {
+    news.pinned.erase(context);
+  } else {
+    news.pinned[context] = uid;
+  }
+  store_.set(target, std::move(news));
+}
+
+std::optional<std::string> FootprintKeeper::pinned(const std::string& target, const std::string& context) const {
+  const Footprint* footprint = find(target);
+  if (footprint == nullptr) {
+    return std::nullopt;
+  }
+  const auto known = footprint->pinned.find(context);
+  return known == footprint->pinned.end() ? std::nullopt : std::optional(known->second);
+}
+
 void FootprintKeeper::forget(const std::string& target, bool keep_secrets) {
   const Footprint* known = find(target);
   Footprint footprint = known == nullptr ? Footprint() : *known;

@@ -35,6 +35,8 @@ class FootprintKeeper {
   explicit FootprintKeeper(Footprints& store) : store_(store) {}
 
   [[nodiscard]] const std::map<std::string, Footprint>& all() const { return store_.all(); }
+  // Whether one cannot be read, and may say anything.
+  [[nodiscard]] bool has_unreadable() const { return !store_.unreadable().empty(); }
   [[nodiscard]] const Footprint* find(const std::string& target) const { return store_.find(target); }
 
   // As Footprints::note_files.
@@ -49,6 +51,12 @@ class FootprintKeeper {
 
   // Writes down where the targets go; once for all contexts of a target, because each write is synced.
   void remember(const Wanted& wanted);
+
+  // A context that a target pins is to lead to the cluster of this uid; empty: nobody knows which.
+  void remember_pin(const std::string& target, const std::string& context, const std::string& uid);
+  // Which one that is, as another process may have written it down.
+  [[nodiscard]] std::optional<std::string> pinned(const std::string& target, const std::string& context) const;
+  [[nodiscard]] bool keeps_pins() const { return store_.keeps_pins(); }
 
   // The person removed a target: what it left is to be deleted, or (keep_secrets) to be released. Throws
   // Error(invalid_input) where that cannot be written down.

@@ -1,5 +1,6 @@
 #include "sync/engine/shared_objects.hpp"
 
+#include <algorithm>
 #include <map>
 #include <memory>
 #include <utility>
@@ -43,12 +44,19 @@ Same SharedObjects::same(const std::string& one, const std::string& other, const
   return (asking && !contexts_.identified(one)) || is_in_doubt(other, cluster) ? Same::unknown : known;
 }
 
+// Whether no target, by this or another replica, was ever at work through a context of a hub.
+bool SharedObjects::was_never_used(const std::string& context) const {
+  return !contexts_.in_kubeconfig() && book_.find(context) == nullptr &&
+         std::ranges::none_of(footprints_.all(),
+                              [&](const auto& item) { return item.second.contexts.contains(context); });
+}
+
 // Throws where a context without a cluster may want the Secret. What the book knows of it is of where it led when it
 // was reached last, and so is what it knows of who asks until that one is identified.
 void SharedObjects::check_unusable(const std::string& context, const Key& key) const {
   const bool is_known = !contexts_.find(context) || contexts_.identified(context);
   for (const auto& [other, problem] : contexts_.problems()) {
-    if (other == context || contexts_.find(other) || !briefing_.may_be_wanted(other, key)) {
+    if (other == context || contexts_.find(other) || was_never_used(other) || !briefing_.may_be_wanted(other, key)) {
       continue;
     }
     const ContextBook::Known* met = book_.find(other);

@@ -2,8 +2,9 @@
 // from another target of ours, it is certain that nobody wants it through the other.
 //
 // Asks the other cluster only where nothing else tells whether the two are one. A context that could not be used since
-// the start cannot be asked: what it may want stays. Owned by the Engine, and reads parts that outlive it. Lives on the
-// io_context thread.
+// the start cannot be asked: what it may want stays. But of a hub, where whoever may write a Secret makes such a
+// context, one through which nothing was ever made holds nothing up. Owned by the Engine, and reads parts that outlive
+// it. Lives on the io_context thread.
 #pragma once
 
 #include <asio/awaitable.hpp>
@@ -14,6 +15,7 @@
 #include "sync/engine/briefing.hpp"
 #include "sync/engine/context_book.hpp"
 #include "sync/engine/context_set.hpp"
+#include "sync/engine/footprint_keeper.hpp"
 #include "sync/model/key.hpp"
 
 namespace regsync {
@@ -21,9 +23,13 @@ namespace regsync {
 class SharedObjects {
  public:
   // on_learnt: two contexts were found to lead to one cluster.
-  SharedObjects(const ContextSet& contexts, ContextBook& book, const Briefing& briefing,
-                std::function<void()> on_learnt)
-      : contexts_(contexts), book_(book), briefing_(briefing), on_learnt_(std::move(on_learnt)) {}
+  SharedObjects(const ContextSet& contexts, ContextBook& book, const FootprintKeeper& footprints,
+                const Briefing& briefing, std::function<void()> on_learnt)
+      : contexts_(contexts),
+        book_(book),
+        footprints_(footprints),
+        briefing_(briefing),
+        on_learnt_(std::move(on_learnt)) {}
 
   // Throws Error: already_exists where another context reaches the object with this uid and a target wants it there;
   // another code where that cannot be told.
@@ -32,10 +38,12 @@ class SharedObjects {
  private:
   [[nodiscard]] bool is_in_doubt(const std::string& context, const Cluster& cluster) const;
   [[nodiscard]] Same same(const std::string& one, const std::string& other, const Cluster& cluster) const;
+  [[nodiscard]] bool was_never_used(const std::string& context) const;
   void check_unusable(const std::string& context, const Key& key) const;
 
   const ContextSet& contexts_;
   ContextBook& book_;
+  const FootprintKeeper& footprints_;
   const Briefing& briefing_;
   std::function<void()> on_learnt_;
 };

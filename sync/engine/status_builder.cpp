@@ -142,7 +142,8 @@ bool is_former(const EngineState& state, const std::string& name, const std::str
   const auto* known = state.book.find(context);
   const Footprint* footprint = state.footprints.find(name);
   const bool removed = footprint != nullptr && footprint->forgotten;
-  return known != nullptr && !known->former_of.empty() && !removed;
+  const std::string former_of = known == nullptr ? former_context(context) : known->former_of;
+  return !former_of.empty() && !removed;
 }
 
 // Of a context without a cluster: nothing where it is gone and no target names it plainly, and where it is another
@@ -468,6 +469,9 @@ void add_state(const EngineState& state, const std::map<RegistryKey, LoginEnd>& 
   add_gone_note(gone, state.contexts.place(), report.notes);
   add_context_notes(state, now, contexts, report.notes);
   add_pause_notes(state, names, contexts, report.notes);
+  if (const auto& problem = state.book.problem()) {
+    report.notes.push_back(*problem);
+  }
   for (const auto& [name, problem] : state.unreadable_footprints) {
     if (is_asked(name) && !state.footprints.held(name)) {
       report.notes.push_back(problem);

@@ -64,6 +64,7 @@ class FootprintConfigMaps final : public Footprints {
   void end_pause() { hub_.end_pause(); }
 
   [[nodiscard]] bool is_pending(const std::string& target, const std::string& context) const override;
+  [[nodiscard]] bool keeps_pins() const override { return true; }
   [[nodiscard]] std::optional<Error> warning(const std::string& target) const override;
 
   // The moment as of which all is known that the hub held then; nothing before the first complete list.

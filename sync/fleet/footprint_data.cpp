@@ -5,6 +5,7 @@
 
 #include "sync/base/bounded_json.hpp"
 #include "sync/base/digest.hpp"
+#include "sync/model/names.hpp"
 
 namespace regsync {
 
@@ -21,9 +22,18 @@ void forget_context(const std::string& context, Footprint& footprint) {
   footprint.contexts.erase(context);
   footprint.kept.erase(context);
   footprint.own_namespaces.erase(context);
+  footprint.pinned.erase(context);
 }
 
 std::string context_in(const json& value) { return value.at("context").get<std::string>(); }
+
+std::string uid_in(const json& value) {
+  std::string uid = value.get<std::string>();
+  if (!is_uid(uid)) {
+    throw Error(ErrorCode::invalid_input, "is no uid");
+  }
+  return uid;
+}
 
 void read_forgotten(const std::string& text, Footprint& footprint) {
   footprint.keeps = text == kept_word;
@@ -43,6 +53,9 @@ void read_value(const std::string& key, const std::string& text, Footprint& foot
   }
   if (value.contains("ownNamespace")) {
     footprint.own_namespaces[context] = value.at("ownNamespace").get<std::string>();
+  }
+  if (value.contains("pinned")) {
+    footprint.pinned[context] = uid_in(value.at("pinned"));
   }
 }
 
@@ -87,6 +100,9 @@ std::optional<std::string> context_value(const Footprint* footprint, const std::
   if (const auto own = footprint->own_namespaces.find(context); own != footprint->own_namespaces.end()) {
     value["ownNamespace"] = own->second;
   }
+  if (const auto pinned = footprint->pinned.find(context); pinned != footprint->pinned.end()) {
+    value["pinned"] = pinned->second;
+  }
   return value.dump(-1, ' ', false, json::error_handler_t::replace);
 }
 
@@ -126,7 +142,8 @@ bool agree_on(const std::string& context, const Footprint* one, const Footprint*
     const bool is_in_a = in_a != from_a.end();
     return is_in_a == (in_b != from_b.end()) && (!is_in_a || *in_a == *in_b);
   };
-  return same(a.contexts, b.contexts) && same(a.kept, b.kept) && same(a.own_namespaces, b.own_namespaces);
+  return same(a.contexts, b.contexts) && same(a.kept, b.kept) && same(a.own_namespaces, b.own_namespaces) &&
+         same(a.pinned, b.pinned);
 }
 
 void copy_context(const std::string& context, const Footprint& from, Footprint& to) {
@@ -141,6 +158,9 @@ void copy_context(const std::string& context, const Footprint& from, Footprint& 
   }
   if (const auto own = from.own_namespaces.find(context); own != from.own_namespaces.end()) {
     to.own_namespaces[context] = own->second;
+  }
+  if (const auto pinned = from.pinned.find(context); pinned != from.pinned.end()) {
+    to.pinned[context] = pinned->second;
   }
 }
 

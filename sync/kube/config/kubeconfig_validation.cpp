@@ -17,12 +17,17 @@
 namespace regsync::kube {
 namespace {
 
+// An address and a namespace are written to files of ours, which have a bound, and a Secret of a hub has up to 1 MiB of
+// them. Kubernetes has no longer name than the second.
+constexpr std::size_t longest_server = 2048;
+constexpr std::size_t longest_name = 253;
+
 std::string in_quotes(std::string_view text) { return '"' + presentable(text) + '"'; }
 
 // k8s.io/apimachinery, api/validation/path: IsValidPathSegmentName. kubectl asks nothing else of a context's namespace.
 bool is_path_segment(std::string_view text) {
-  return text != "." && text != ".." && text.find_first_of("/%") == std::string_view::npos &&
-         !has_control_characters(text);
+  return text != "." && text != ".." && text.size() <= longest_name && is_utf8(text) &&
+         text.find_first_of("/%") == std::string_view::npos && !has_control_characters(text);
 }
 
 bool has_tls_material(const ClusterEntry& cluster, const UserEntry& user) {
@@ -163,6 +168,10 @@ std::string server_url(const std::string& cluster_name, const ClusterEntry& clus
     return {};
   }
   const std::string subject = "the server of cluster " + in_quotes(cluster_name);
+  if (server.size() > longest_server || !is_utf8(server)) {
+    faults.add_if(true, subject + " is longer than " + std::to_string(longest_server) + " bytes, or is no UTF-8");
+    return {};
+  }
   if (trim(server) != server || has_control_characters(server)) {
     faults.add_if(true, subject + " contains a space: " + in_quotes(without_userinfo(server)));
     return {};

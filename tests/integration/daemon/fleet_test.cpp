@@ -146,6 +146,21 @@ TEST_F(FleetTest, ClustersThatAreGoneAreForgottenByAPattern) {
   EXPECT_EQ(auth_in(0), "me:one");
 }
 
+TEST_F(FleetTest, AReplicaPausesNoContextBecauseWhoTakesOverWouldNotKnowOfIt) {
+  write_target("contexts: [hub]");
+  hub_.make_namespace("default");
+  hub_.make_namespace("team-a");
+  person_.start_daemon(
+      {"--state", "configmaps", "--owner", "fleet", "--logins", (person_.home() / "auth.json").string()});
+  const FakeCluster::Key secret{"secrets", "team-a", "pull"};
+  ASSERT_TRUE(wait_until([&] { return hub_.find(secret).has_value(); })) << status();
+  const auto paused = person_.regsync({"pause", "--context", "hub"});
+  EXPECT_NE(paused.exit_code, 0) << paused.out;
+  EXPECT_THAT(paused.err, HasSubstr("context hub cannot be paused"));
+  EXPECT_THAT(paused.err, HasSubstr("paused: true"));
+  EXPECT_EQ(person_.regsync({"resume", "--context", "hub"}).exit_code, 0) << "one of an older version ends";
+}
+
 TEST_F(FleetTest, NoAdviceTakesAClusterForAContextOfAKubeconfig) {
   write_target(R"(contexts: ["fleet/*", "other/*"])");
   clusters_[0].erase({"namespaces", "", "team-a"});

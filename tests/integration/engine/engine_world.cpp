@@ -16,7 +16,7 @@ using nlohmann::json;
 
 EngineProcess::EngineProcess(asio::io_context& io, const std::filesystem::path& footprint_folder,
                              const std::string& owner_id, int few_watches, std::chrono::milliseconds grace,
-                             EngineHooks hooks)
+                             EngineHooks hooks, std::chrono::minutes move_pause)
     : footprints(footprint_folder),
       engine(io.get_executor(),
              {.cluster = {.owner = {owner_id, owner_id + " jdoe@laptop"},
@@ -27,7 +27,8 @@ EngineProcess::EngineProcess(asio::io_context& io, const std::filesystem::path& 
               .state = footprint_folder.parent_path(),
               .grace = grace,
               .login_places = footprint_folder.parent_path() / "logins.json",
-              .login_settle = grace},
+              .login_settle = grace,
+              .move_pause = move_pause},
              footprints, std::move(hooks)) {
   engine.set_login_settings(/*verify=*/false, {});
 }
@@ -62,7 +63,8 @@ void EngineWorld::start() {
                                                   .on_change = [] {},
                                                   .read_again = [this] { process_->engine.set_targets(targets_); },
                                                   .read_logins_again = [this] { deliver_reading(); },
-                                                  .read_kubeconfig_again = [this] { read_kubeconfig(); }});
+                                                  .read_kubeconfig_again = [this] { read_kubeconfig(); }},
+                                      next_move_pause);
   process_->engine.set_targets(targets_);
   deliver_kubeconfig();
 }

@@ -26,7 +26,8 @@ namespace regsync::test {
 // One process: an engine with the footprints it finds. The inputs are handed in by the world.
 struct EngineProcess {
   EngineProcess(asio::io_context& io, const std::filesystem::path& footprint_folder, const std::string& owner_id,
-                int few_watches, std::chrono::milliseconds grace, EngineHooks hooks);
+                int few_watches, std::chrono::milliseconds grace, EngineHooks hooks,
+                std::chrono::minutes move_pause = {});
   std::vector<Change> changes;  // what it has written
   FootprintStore footprints;
   Engine engine;
@@ -50,6 +51,8 @@ class EngineWorld {
   bool watches_by_label = false;
   // That of the next process: where a test shows that nothing waited for it.
   std::chrono::milliseconds next_grace = grace;
+  // How soon the next process believes that a context leads to another cluster once more.
+  std::chrono::minutes next_move_pause{0};
 
   // The process. start() gives it all inputs as they are now.
   void start();

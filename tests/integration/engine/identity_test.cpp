@@ -92,6 +92,14 @@ class World : public EngineWorld {
     std::filesystem::remove(footprint(target));
     std::filesystem::rename(kept_aside(target), footprint(target));
   }
+  // What all footprints say.
+  [[nodiscard]] std::string footprints() const {
+    std::string text;
+    for (const auto& file : std::filesystem::directory_iterator(footprint_folder())) {
+      text += read_file(file.path());
+    }
+    return text;
+  }
   [[nodiscard]] std::string problem_of(const std::string& context) {
     const auto contexts = engine().status().contexts;
     const auto found = std::ranges::find(contexts, context, &ContextStatus::name);
@@ -398,13 +406,76 @@ TEST(Identity, OfManyFormerClustersNoneIsForgottenThatHasSomethingToBeRemoved) {
     ASSERT_TRUE(world.until([&] { return world.knows_cluster("a"); }));
   }
   EXPECT_TRUE(world.says(left_there, "t")) << world.notes("t");
-  EXPECT_TRUE(world.until([&] {
-    std::string remembered;
-    for (const auto& file : std::filesystem::directory_iterator(world.footprint_folder())) {
-      remembered += read_file(file.path());
+  EXPECT_TRUE(world.until([&] { return world.footprints().find(first) != std::string::npos; }));
+}
+
+// Each time, the footprints of all targets are written.
+TEST(Identity, AServerThatSaysAnotherUidEachTimeIsNotBelievedEachTime) {
+  World world({"a"});
+  world.next_move_pause = std::chrono::hours(1);
+  world.put_target(named("t", "cred", {"n1"}, {"a"}));
+  ASSERT_TRUE(world.begin({"a"}));
+  world.replace_cluster("a").make_namespace("n1");
+  ASSERT_TRUE(world.until([&] { return world.says("context a leads to another cluster"); }));
+  const std::string remembered = world.footprints();
+  const std::string second = world.server("a").url();
+  auto& third = world.replace_cluster("a");
+  third.make_namespace("n1");
+  EXPECT_TRUE(world.until([&] { return world.problem_of("a").find("once more") != std::string::npos; }));
+  EXPECT_EQ(world.footprints(), remembered);
+  world.stop();
+  world.next_move_pause = {};
+  world.start();
+  EXPECT_TRUE(world.until([&] { return world.footprints().find(second) != std::string::npos; }));
+  EXPECT_EQ(world.problem_of("a"), "");
+}
+
+// Clusters of a fleet come and go.
+TEST(Identity, OfManyContextsThatAreGoneOnlyWhatATargetOrAPauseNamesIsKept) {
+  World world({"a"});
+  json contexts = json::object();
+  for (int i = 0; i < 1100; ++i) {
+    contexts["gone-" + std::to_string(i)] = {{"uid", "u" + std::to_string(i)}, {"server", "https://gone"}};
+  }
+  const auto file = world.footprint_folder().parent_path() / "contexts.json";
+  write_whole(file, json{{"contexts", contexts}}.dump());
+  write_whole(file.parent_path() / "paused.json", json{{"contexts", {"gone-7"}}}.dump());
+  world.put_target(pinned("cred", {"n1"}, {"a", "gone-8"}));
+  ASSERT_TRUE(world.begin({"a"}));
+  const auto known = [&] {
+    std::vector<std::string> names;
+    const json document = json::parse(read_file(file));
+    for (const auto& [name, entry] : document.at("contexts").items()) {
+      names.push_back(name);
     }
-    return remembered.find(first) != std::string::npos;
-  }));
+    return names;
+  };
+  EXPECT_TRUE(world.until([&] { return known().size() < 1000; }));
+  EXPECT_EQ(known(), (std::vector<std::string>{"a", "gone-7", "gone-8"}));
+}
+
+// The book of a replica does not outlive its pod.
+TEST(Identity, OfManyFormerClustersTheOldestAreForgottenAlsoWhereTheBookIsGone) {
+  World world({"a"});
+  world.put_target(named("t", "cred", {"n1"}, {"a"}));
+  ASSERT_TRUE(world.begin({"a"}));
+  const std::string first = world.server("a").url();
+  const auto move = [&] {
+    world.replace_cluster("a").make_namespace("n1");
+    return world.until([&] { return world.server("a").find(cred).has_value(); }) &&
+           world.until([&] { return world.knows_cluster("a"); });
+  };
+  ASSERT_TRUE(move());
+  ASSERT_TRUE(world.until([&] { return world.footprints().find(first) != std::string::npos; }));
+  world.stop();
+  std::filesystem::remove(world.footprint_folder().parent_path() / "contexts.json");
+  world.start();
+  ASSERT_TRUE(world.until([&] { return world.knows_cluster("a"); }));
+  EXPECT_FALSE(world.says(left_there)) << world.notes();
+  for (int i = 0; i < 5; ++i) {
+    ASSERT_TRUE(move());
+  }
+  EXPECT_TRUE(world.until([&] { return world.footprints().find(first) == std::string::npos; })) << world.footprints();
 }
 
 // --- What was not read is not clean

@@ -160,8 +160,9 @@ class ReplicasOfEngines : public Base {
     return {one, two};
   }
 
-  void put_target(const std::vector<std::string>& namespaces) {
+  void put_target(const std::vector<std::string>& namespaces, bool pin = false) {
     Target target = make_target(namespaces, names_);
+    target.pin = pin;
     target.registries = {"ghcr.io"};
     inputs_.targets.clear();
     inputs_.targets[target.name].target = target;
@@ -287,6 +288,49 @@ TEST_F(EngineReplicas, WhatWasToBeDeletedIsDeletedByWhoTakesOverAndNothingElse) 
   }
   EXPECT_TRUE(until([&] { return all_right(); }));
   EXPECT_TRUE(servers_["a"].find({"secrets", "blue", "theirs"}));
+}
+
+// The state folder of a replica is its own.
+TEST_F(EngineReplicas, WhoTakesOverWritesNothingInAnotherClusterThanTheOneThatAPinMeans) {
+  put_target({"team", "blue"}, /*pin=*/true);
+  auto& one = start();
+  const auto remembered = [&] {
+    const auto maps = hub_.find_all("configmaps");
+    const std::string text = maps.empty() ? std::string() : maps.front().dump();
+    std::size_t pins = 0;
+    for (auto at = text.find("pinned"); at != std::string::npos; at = text.find("pinned", at + 1)) {
+      ++pins;
+    }
+    return pins == names_.size();
+  };
+  ASSERT_TRUE(until([&] { return all_right() && remembered(); })) << state();
+  one.runs = false;
+  FakeApiServer stranger;
+  stranger.make_namespace("team");
+  stranger.make_namespace("blue");
+  servers_["a"].restore(stranger.backup());
+  auto& two = start();
+  const auto is_held = [&] {
+    return std::ranges::any_of(two.engine().status().rows, [](const StatusRow& row) {
+      return row.context == "a" && row.cause && describe(*row.cause).find("trust-context") != std::string::npos;
+    });
+  };
+  EXPECT_TRUE(until(is_held)) << state();
+  log_in();
+  const FakeCluster::Key cred{"secrets", "team", "cred"};
+  EXPECT_TRUE(until([&] {
+    return entries_of(servers_["b"].find(cred).value())["ghcr.io"] == "jdoe:" + inputs_.password;
+  })) << state();
+  EXPECT_FALSE(servers_["a"].find(cred));
+  two.engine().trust_context("a");
+  EXPECT_TRUE(until([&] { return all_right() && remembered(); })) << state();
+
+  // And so does the next one.
+  two.runs = false;
+  auto& three = start();
+  ASSERT_TRUE(until([&] { return three.member().slots_held() == 1; })) << state();
+  log_in();
+  EXPECT_TRUE(until([&] { return all_right(); })) << state();
 }
 
 TEST_F(EngineReplicas, WithSlotsEachServesAShare) {

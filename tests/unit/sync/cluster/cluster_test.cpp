@@ -936,5 +936,16 @@ TEST_F(ClusterTest, OnlyTheKeysOfWhatChangedAreConsidered) {
   EXPECT_EQ(kube_.find(other).value(), before);
 }
 
+// It is written to files and shown.
+TEST_F(ClusterTest, AUidThatIsNoneIsNotTold) {
+  const test::FakeKube::Key kube_system{"namespaces", "", "kube-system"};
+  kube_.put(kube_system, json::object());
+  EXPECT_NE(test::run(loop_, cluster_.identity()), "");
+  for (const auto& uid : {std::string(1 << 20, 'a'), std::string("aaaaaaa\xc3\xbc"), std::string("\x1b[2J")}) {
+    kube_.transport.answer("GET", "/api/v1/namespaces/kube-system", 200, json{{"metadata", {{"uid", uid}}}});
+    EXPECT_EQ(test::run(loop_, cluster_.identity()), "") << uid.substr(0, 20);
+  }
+}
+
 }  // namespace
 }  // namespace regsync

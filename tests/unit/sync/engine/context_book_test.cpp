@@ -1,5 +1,6 @@
 #include "sync/engine/context_book.hpp"
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include "tests/support/key_pair.hpp"
@@ -248,7 +249,7 @@ TEST_F(ContextBookTest, AFormerClusterIsRememberedUntilTheContextLeadsBack) {
   book_.meet("dev", other, false, noon);
   std::vector<std::string> dropped;
   const auto may_drop = [](const std::string& former) { return former.find("x0") == std::string::npos; };
-  const auto name = book_.keep_former("dev", one, noon, may_drop, dropped);
+  const auto name = book_.keep_former("dev", one, noon, {}, may_drop, dropped);
   EXPECT_EQ(name, "dev (u1 at https://a)");
   EXPECT_FALSE(book_.returned_from("dev"));
   book_.meet("prod", one, false, noon);
@@ -257,7 +258,7 @@ TEST_F(ContextBookTest, AFormerClusterIsRememberedUntilTheContextLeadsBack) {
   EXPECT_EQ(book_.returned_from("dev"), name);
   for (int i = 0; i < 9; ++i) {
     book_.keep_former("dev", {.uid = "x" + std::to_string(i), .server = "https://x", .authorities = {}},
-                      noon + std::chrono::hours(i + 1), may_drop, dropped);
+                      noon + std::chrono::hours(i + 1), {}, may_drop, dropped);
   }
   EXPECT_EQ(dropped.size(), 4U);
   EXPECT_EQ(dropped.front(), name) << "the oldest";
@@ -269,11 +270,88 @@ TEST_F(ContextBookTest, TwoFormerClustersOfOneAddressHaveTwoNames) {
   const auto none = [](const std::string&) { return false; };
   const ClusterIdentity first{.uid = "", .server = "https://x", .authorities = {"c1"}};
   const ClusterIdentity second{.uid = "", .server = "https://x", .authorities = {"c2"}};
-  EXPECT_EQ(book_.keep_former("dev", first, noon, none, dropped), "dev (https://x)");
-  EXPECT_EQ(book_.keep_former("dev", second, noon, none, dropped), "dev (https://x, 2)");
-  EXPECT_EQ(book_.keep_former("dev", first, noon, none, dropped), "dev (https://x)");
+  EXPECT_EQ(book_.keep_former("dev", first, noon, {}, none, dropped), "dev (https://x)");
+  EXPECT_EQ(book_.keep_former("dev", second, noon, {}, none, dropped), "dev (https://x, 2)");
+  EXPECT_EQ(book_.keep_former("dev", first, noon, {}, none, dropped), "dev (https://x)");
   EXPECT_EQ(book_.find("dev (https://x)")->identity, first);
   EXPECT_EQ(book_.find("dev (https://x, 2)")->identity, second);
+}
+
+TEST_F(ContextBookTest, FormerClustersThatOnlyFootprintsTellOfAreTheOldest) {
+  const std::string old = "dev (u0 at https://old)";
+  std::vector<std::string> dropped;
+  const auto all = [](const std::string&) { return true; };
+  for (int i = 0; i < 5; ++i) {
+    EXPECT_THAT(dropped, testing::IsEmpty());
+    book_.keep_former("dev", {.uid = "x" + std::to_string(i), .server = "https://x", .authorities = {}},
+                      noon + std::chrono::hours(i), {old}, all, dropped);
+  }
+  EXPECT_THAT(dropped, testing::ElementsAre(old));
+}
+
+TEST(FormerContext, IsReadFromTheNameOfWhereItLed) {
+  for (const auto* name : {"dev (https://a)", "dev (u1 at https://a:6443)", "dev (https://a, 2)"}) {
+    EXPECT_EQ(former_context(name), "dev") << name;
+  }
+  EXPECT_EQ(former_context("dev (old) (https://a)"), "dev (old)");
+  for (const auto* name : {"dev", "dev (old)", "fleet/a", "https://a", " (", ""}) {
+    EXPECT_EQ(former_context(name), "") << name;
+  }
+}
+
+TEST_F(ContextBookTest, WhatNobodyNeedsIsDroppedButNotWhatIsHeldOrAFormerCluster) {
+  book_.meet("needed", one, false, noon);
+  book_.meet("gone", one, false, noon);
+  book_.meet("held", one, true, noon);
+  book_.meet("held", other, true, noon);
+  std::vector<std::string> dropped;
+  const auto former = book_.keep_former("gone", other, noon, {}, [](const auto&) { return false; }, dropped);
+  book_.drop_unless([](const std::string& context) { return context == "needed"; });
+  std::set<std::string> left;
+  for (const auto& [context, known] : book_.all()) {
+    left.insert(context);
+  }
+  EXPECT_EQ(left, (std::set<std::string>{"needed", "held", former}));
+  EXPECT_EQ(book_.peers("needed"), std::set<std::string>()) << "the one that is gone counts no more";
+}
+
+TEST_F(ContextBookTest, WhatAnotherProcessKnewOfAPinCountsBeforeWhatThisOneFinds) {
+  const auto with = [](const std::string& uid) {
+    return ClusterIdentity{.uid = uid, .server = "https://a", .authorities = {}};
+  };
+  book_.recall("prod", with("u1"));
+  EXPECT_EQ(book_.meet("prod", one, true, noon), Met::news);
+  EXPECT_FALSE(book_.is_held("prod"));
+  book_.recall("prod", with("u1"));
+  EXPECT_EQ(book_.find("prod")->identity, one) << "nothing new";
+
+  book_.recall("prod", with("u2"));
+  EXPECT_EQ(book_.meet("prod", one, true, noon), Met::elsewhere);
+  EXPECT_TRUE(book_.is_held("prod"));
+
+  book_.recall("dev", with("u1"));
+  book_.meet("dev", without_uid(one), true, noon);
+  EXPECT_TRUE(book_.is_unsure("dev")) << "it does not say it any more";
+}
+
+// It would be refused by the next process, which then knows nothing at all.
+TEST_F(ContextBookTest, WhatCouldNotBeReadAgainIsNotWritten) {
+  book_.meet("dev", one, false, noon);
+  book_.save();
+  ClusterIdentity large = other;
+  large.server = "https://" + std::string(17UL * 1024 * 1024, 'a');
+  book_.meet("large", large, false, noon);
+  book_.save();
+  ASSERT_TRUE(book_.problem());
+  EXPECT_THAT(book_.problem()->message(), testing::HasSubstr("more than"));
+  EXPECT_NE(ContextBook(dir_ / "contexts.json").find("dev"), nullptr);
+  book_.forget("large");
+  EXPECT_FALSE(book_.problem());
+}
+
+TEST_F(ContextBookTest, AUidThatNoServerMaySayIsNone) {
+  dir_.write("contexts.json", R"({"contexts": {"dev": {"uid": "aaaaaaa\u00fc\u001b[2J", "server": "https://a"}}})");
+  EXPECT_EQ(ContextBook(dir_ / "contexts.json").find("dev")->identity.uid, "");
 }
 
 TEST_F(ContextBookTest, AUidIsNotThatOfAnotherAddress) {

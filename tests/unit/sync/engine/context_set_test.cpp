@@ -87,6 +87,29 @@ TEST_F(ContextSetTest, TheAddressIsTheSameWithAClusterAndWithout) {
   }
 }
 
+// Of several replicas, another one may be to serve it there.
+TEST_F(ContextSetTest, WhoseClusterItIsIsAskedByItsNewAddressBeforeItsClusterHasIt) {
+  take_fleet({{"dev", shared(known_cluster("dev"))}});
+  update();
+  auto moved = known_cluster("dev");
+  moved.context->server = "https://127.0.0.2:1/dev";
+  take_fleet({{"dev", shared(std::move(moved))}});
+  EXPECT_EQ(contexts_.server("dev"), "https://127.0.0.2:1/dev");
+  contexts_.update([&](const std::string& context) { return contexts_.server(context) != "https://127.0.0.2:1/dev"; });
+  EXPECT_FALSE(contexts_.find("dev"));
+}
+
+TEST_F(ContextSetTest, WhereASecretOfAHubIsBrokenTheAddressStaysTheOneInUse) {
+  take_fleet({{"dev", shared(known_cluster("dev"))}});
+  update();
+  kube::KnownCluster broken;
+  broken.problem = Error(ErrorCode::kubeconfig, "not understood");
+  take_fleet({{"dev", shared(std::move(broken))}});
+  update();
+  EXPECT_TRUE(contexts_.find("dev"));
+  EXPECT_EQ(contexts_.server("dev"), "https://127.0.0.1:1/dev");
+}
+
 TEST_F(ContextSetTest, OneThatCannotBeUsedKeepsItsLastGoodDefinitionAndHurtsNoOther) {
   take(kubeconfig_text({{"dev", "a"}, {"prod", "b"}}));
   const auto last_good = contexts_.find("dev");

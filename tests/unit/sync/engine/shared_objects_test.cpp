@@ -76,7 +76,7 @@ class SharedObjectsTest : public EngineParts {
   static ErrorCode code_of(const std::optional<Error>& error) { return error ? error->code() : ErrorCode::internal; }
 
   int learnt_ = 0;
-  SharedObjects shared_{contexts_, book_, briefing_, [this] { ++learnt_; }};
+  SharedObjects shared_{contexts_, book_, footprints_, briefing_, [this] { ++learnt_; }};
 };
 
 TEST_F(SharedObjectsTest, WhatNoOtherContextWantsIsFree) {
@@ -281,6 +281,36 @@ TEST_F(UnusableContext, WhatIsKnownOfBothIsNotBelievedBeforeWhoAsksIsIdentified)
   declare_and_tell(target({"team"}, {"dev", "prod"}));
   met("dev", "1");
   book_.meet("prod", {.uid = "2", .server = "https://127.0.0.1:1/prod", .authorities = {}}, false, {});
+  EXPECT_EQ(code_of(refusal()), ErrorCode::kubeconfig);
+}
+
+// Whoever may write a Secret of the hub makes such a context.
+class UnfitClusterOfAHub : public SharedObjectsTest {
+ protected:
+  UnfitClusterOfAHub() {
+    auto dev = std::make_shared<kube::KnownCluster>();
+    dev->context.emplace().name = "dev";
+    dev->context->server = "https://127.0.0.1:1/dev";
+    auto tenant = std::make_shared<kube::KnownCluster>();
+    tenant->problem = Error(ErrorCode::kubeconfig, "it holds no cluster");
+    set_fleet({{"dev", std::move(dev)}, {"tenant", std::move(tenant)}});
+    log_in("first");
+    declare_and_tell(target({"team"}, {"*"}));
+  }
+};
+
+TEST_F(UnfitClusterOfAHub, HoldsUpNothingWhereNothingWasEverMadeThroughIt) {
+  ASSERT_TRUE(contexts_.problems().contains("tenant"));
+  EXPECT_EQ(refusal(), std::nullopt);
+}
+
+TEST_F(UnfitClusterOfAHub, HoldsUpWhatItMayWantWhereAFootprintNamesIt) {
+  remember("tenant", {"other"});
+  EXPECT_EQ(code_of(refusal()), ErrorCode::kubeconfig);
+}
+
+TEST_F(UnfitClusterOfAHub, HoldsUpWhatItMayWantWhereItWasMet) {
+  book_.meet("tenant", {.uid = "2", .server = "https://before", .authorities = {}}, false, {});
   EXPECT_EQ(code_of(refusal()), ErrorCode::kubeconfig);
 }
 

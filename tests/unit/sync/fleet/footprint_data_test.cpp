@@ -28,6 +28,7 @@ TEST(FootprintData, IsReadAsItWasWritten) {
   written.forgotten = true;
   written.kept.insert("fleet/a");
   written.own_namespaces["fleet/a"] = "team";
+  written.pinned["fleet/a"] = "u1";
   Footprint read;
   update_footprint(read, {}, data_of(written));
   EXPECT_EQ(read, written);
@@ -63,6 +64,7 @@ TEST(FootprintData, AKeyThatIsTakenAwayIsForgottenWithAllThatItSaid) {
   written.forgotten = true;
   written.kept.insert("a");
   written.own_namespaces["a"] = "team";
+  written.pinned["a"] = "u1";
   Footprint known = written;
   update_footprint(known, data_of(written), {});
   EXPECT_EQ(known, Footprint());
@@ -74,6 +76,7 @@ TEST(FootprintData, WhatNobodyWroteThatWayIsRefused) {
         FootprintData{{"x", R"({"context": "a", "kept": false})"}},
         FootprintData{{"x", R"({"context": "a", "kept": false, "secrets": {}, "serviceAccounts": [], "deep":)" +
                                 std::string(1000, '[') + std::string(1000, ']') + "}"}},
+        FootprintData{{"x", R"({"context": "a", "kept": false, "secrets": {}, "serviceAccounts": [], "pinned": ""})"}},
         FootprintData{{forgotten_key, "maybe"}}, FootprintData{{forgotten_key, "3"}}}) {
     Footprint footprint;
     EXPECT_THROW(update_footprint(footprint, {}, data), std::exception) << data.begin()->second;
@@ -91,6 +94,9 @@ TEST(FootprintData, TwoAgreeOnAContextWhereAllThatIsSaidOfItIsEqual) {
   EXPECT_FALSE(agree_on("a", &one, &other));
   copy_context("a", one, other);
   EXPECT_TRUE(agree_on("a", &one, &other));
+  other.pinned["a"] = "u1";
+  EXPECT_FALSE(agree_on("a", &one, &other));
+  copy_context("a", one, other);
   copy_context("b", one, other);
   EXPECT_EQ(other, one);
 }

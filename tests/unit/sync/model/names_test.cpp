@@ -37,5 +37,17 @@ TEST(Names, EachPartOfASubdomainBeginsAndEndsWithALetterOrDigit) {
   }
 }
 
+TEST(Names, AUidIsShortAndOfCharactersThatAFileAndATerminalTake) {
+  for (const std::string& uid :
+       {std::string("6e1b8a1c-7a5e-4c0e-9a53-0a3c1c9f3f11"), std::string("A.b_c-9"), std::string(128, 'a')}) {
+    EXPECT_TRUE(is_uid(uid)) << uid;
+  }
+  for (const std::string& uid :
+       {std::string(), std::string(129, 'a'), std::string("a b"), std::string("aaaaaaa\xc3\xbc"),
+        std::string("\x1b[2J"), std::string("a/b"), std::string("a\0b", 3)}) {
+    EXPECT_FALSE(is_uid(uid)) << uid;
+  }
+}
+
 }  // namespace
 }  // namespace regsync

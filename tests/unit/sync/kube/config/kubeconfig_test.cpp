@@ -380,6 +380,18 @@ TEST_F(KubeconfigFiles, TheAddressOfAContextIsThatWhichItIsResolvedTo) {
   EXPECT_EQ(Kubeconfig::load(folder_.take("token")).server("nowhere"), "");
 }
 
+// A Secret of a hub has up to 1 MiB of them, and they are written to files of ours.
+TEST_F(KubeconfigFiles, AnAddressOrANamespaceWithoutMeasureIsRefused) {
+  const std::string text = test::read_file(folder_.take("token"));
+  const auto refused = [&](const std::string& from, const std::string& to) {
+    return refusal(folder_.dir().write("long.yaml", replaced(text, from, to))).has_value();
+  };
+  EXPECT_FALSE(refused("https://127.0.0.1:1", "https://127.0.0.1:1/" + std::string(2000, 'a')));
+  EXPECT_TRUE(refused("https://127.0.0.1:1", "https://127.0.0.1:1/" + std::string(2100, 'a')));
+  EXPECT_FALSE(refused("user: ", "namespace: " + std::string(253, 'a') + ", user: "));
+  EXPECT_TRUE(refused("user: ", "namespace: " + std::string(254, 'a') + ", user: "));
+}
+
 TEST_F(KubeconfigFiles, APasswordInAUrlIsNotQuoted) {
   const std::string text = test::read_file(folder_.take("server-with-password"));
   for (const char* server : {"https://jdoe:hunter2@127.0.0.1:1", "'https://jdoe:hunter2@127.0.0.1:1 '",
