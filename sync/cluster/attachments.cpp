@@ -1,14 +1,51 @@
 #include "sync/cluster/attachments.hpp"
 
 #include <algorithm>
+#include <chrono>
 #include <iterator>
 #include <optional>
 #include <utility>
 
+#include "sync/cluster/cluster_health.hpp"
 #include "sync/cluster/service_account.hpp"
 #include "sync/cluster/write_trouble.hpp"
 
 namespace regsync {
+
+using std::chrono::steady_clock;
+
+class Attachments::Failures {
+ public:
+  // Throws what would meet the others too.
+  void add(const Error& error) {
+    // One that times out may be an admission webhook's fault; the second in a row is the server's.
+    const bool again = std::exchange(timed_out_, error.code() == ErrorCode::timeout);
+    const bool is_first_timeout = timed_out_ && !again;
+    if (error.code() == ErrorCode::cancelled || (cuts_off(error) && !is_first_timeout)) {
+      throw Error(error);
+    }
+    auto& failure = needs_help(error.code()) ? lasting_ : passing_;
+    if (!failure) {
+      failure = error;
+    }
+  }
+  void add_absent(const std::string& account) { absent_.push_back(account); }
+  void note_success() { timed_out_ = false; }
+
+  // The one to tell of: what passes is tried again soon, and the others with it.
+  [[nodiscard]] std::optional<Error> first(const Key& key) const {
+    if (passing_ || lasting_) {
+      return passing_ ? passing_ : lasting_;
+    }
+    return absent_.empty() ? std::nullopt : std::optional(accounts_missing(key, absent_));
+  }
+
+ private:
+  std::optional<Error> passing_;
+  std::optional<Error> lasting_;
+  std::vector<std::string> absent_;
+  bool timed_out_ = false;
+};
 
 std::vector<std::string> Attachments::excess(const Key& key, const Plan* plan) const {
   std::vector<std::string> accounts;
@@ -53,91 +90,121 @@ std::string Attachments::removable_owner(const Key& key) const {
   return entry != nullptr && entry->observed.secret ? std::string() : owner_id_;
 }
 
-asio::awaitable<void> Attachments::refresh(Key key, const Plan& plan) {
-  if (plan.target.service_accounts.empty()) {
-    co_return;
-  }
-  auto failure = co_await read_unfollowed(key, plan.target.service_accounts);
-  if (failure) {
-    throw std::move(*failure);
-  }
+std::optional<Attachments::Fight> Attachments::set_aside(const Key& key, Tasks& tasks) const {
+  const auto now = steady_clock::now();
+  std::optional<Fight> fight;
+  const auto has_to_wait = [&](const std::string& account, Why why) {
+    const ServiceAccountView* view = cache_.find_account(key.name_space, account);
+    const auto wait = view == nullptr
+                          ? std::nullopt
+                          : written_.wait({.key = key, .why = why, .account = account, .uid = view->uid}, now);
+    if (!wait) {
+      return false;
+    }
+    if (!fight) {
+      fight = Fight{.accounts = {}, .wait = *wait};
+    }
+    fight->accounts.push_back(account);
+    fight->wait = std::min(fight->wait, *wait);
+    return true;
+  };
+  std::erase_if(tasks.attach, [&](const std::string& account) { return has_to_wait(account, Why::attach); });
+  std::erase_if(tasks.detach, [&](const std::string& account) { return has_to_wait(account, Why::detach); });
+  return fight;
 }
 
-// Why one of the required ones cannot be read.
-asio::awaitable<std::optional<Error>> Attachments::read_unfollowed(Key key, std::vector<std::string> required) {
+// Why a required one cannot be read is a failure, and so is what may pass of any.
+asio::awaitable<void> Attachments::read_unfollowed(const Key& key, const std::vector<std::string>& required,
+                                                   Failures& failures) {
   std::vector<std::string> unfollowed;  // now: other places may be followed meanwhile
   std::ranges::copy_if(table_.places->service_accounts, std::back_inserter(unfollowed), [&](const auto& account) {
     return !is_glob(account) && table_.account_forbidden(key.name_space, account);
   });
-  std::optional<Error> failure;
   for (const auto& account : unfollowed) {
     try {
       const auto view = co_await read_service_account(client_, key.name_space, account);
       cache_.doubt_account(key.name_space, account);
       cache_.observe_account(key.name_space, account, view);
+      failures.note_success();
     } catch (const Error& error) {
-      if (!needs_help(error.code())) {
-        throw;
-      }
-      if (!failure && std::ranges::find(required, account) != required.end()) {
-        failure = error;
+      if (!needs_help(error.code()) || std::ranges::find(required, account) != required.end()) {
+        failures.add(error);
       }
     }
   }
-  co_return failure;
 }
 
-asio::awaitable<void> Attachments::put_in_order(Key key, const Plan& plan, Handlers handlers) {
-  co_await carry_out(key, tasks(key, plan), handlers);
+asio::awaitable<std::optional<Attachments::Fight>> Attachments::put_in_order(Key key, const Plan& plan,
+                                                                             Handlers handlers) {
+  Failures failures;
+  if (!plan.target.service_accounts.empty()) {
+    co_await read_unfollowed(key, plan.target.service_accounts, failures);
+  }
+  Tasks due = tasks(key, plan);
+  auto fight = set_aside(key, due);
+  co_await carry_out(key, due, handlers, failures);
+  auto failure = failures.first(key);
+  if (fight && (!failure || needs_help(failure->code()))) {
+    co_return fight;  // comes again sooner
+  }
+  if (failure) {
+    throw std::move(*failure);
+  }
   for (const auto& account : plan.target.service_accounts) {
     const auto forbidden = is_glob(account) ? table_.account_forbidden(key.name_space, account) : std::nullopt;
     if (forbidden) {
       throw Error(*forbidden);  // which of them match is not known
     }
   }
+  co_return std::nullopt;
 }
 
-asio::awaitable<void> Attachments::carry_out(const Key& key, Tasks tasks, const Handlers& handlers) {
-  for (const auto& account : tasks.detach) {
-    if (!handlers.is_wanted()) {
-      co_return;
-    }
-    co_await detach(key, account, handlers);
-  }
-  std::optional<Error> failure;
-  std::vector<std::string> absent;
+// What a pod needs comes first.
+asio::awaitable<void> Attachments::carry_out(const Key& key, const Tasks& tasks, const Handlers& handlers,
+                                             Failures& failures) {
   for (const auto& account : tasks.attach) {
     if (!handlers.is_wanted()) {
       co_return;
     }
-    try {
-      co_await attach(key, account, handlers);
-    } catch (const Error& error) {
-      if (error.code() == ErrorCode::not_found) {
-        absent.push_back(account);
-      } else if (!needs_help(error.code())) {
-        throw;
-      } else if (!failure) {
-        failure = error;
-      }
-    }
+    co_await write(key, account, /*attaches=*/true, handlers, failures);
   }
-  if (failure) {
-    throw std::move(*failure);
-  }
-  if (!absent.empty()) {
-    throw accounts_missing(key, absent);
-  }
-}
-
-asio::awaitable<void> Attachments::detach_all(Key key, Handlers handlers) {
-  const std::vector<std::string> none_is_required;
-  co_await read_unfollowed(key, none_is_required);
-  for (const auto& account : excess(key, nullptr)) {
+  for (const auto& account : tasks.detach) {
     if (!handlers.is_wanted()) {
       co_return;
     }
-    co_await detach(key, account, handlers);
+    co_await write(key, account, /*attaches=*/false, handlers, failures);
+  }
+}
+
+asio::awaitable<std::optional<Error>> Attachments::detach_all(Key key, Handlers handlers) {
+  const std::vector<std::string> none_is_required;
+  Failures unread;
+  co_await read_unfollowed(key, none_is_required, unread);
+  Tasks due{.attach = {}, .detach = excess(key, nullptr)};
+  set_aside(key, due);
+  Failures failures;
+  co_await carry_out(key, due, handlers, failures);
+  if (auto failure = unread.first(key)) {
+    throw std::move(*failure);
+  }
+  co_return failures.first(key);
+}
+
+asio::awaitable<void> Attachments::write(const Key& key, std::string account, bool attaches, const Handlers& handlers,
+                                         Failures& failures) {
+  try {
+    if (attaches) {
+      co_await attach(key, account, handlers);
+    } else {
+      co_await detach(key, account, handlers);
+    }
+    failures.note_success();
+  } catch (const Error& error) {
+    if (attaches && error.code() == ErrorCode::not_found) {
+      failures.add_absent(account);
+    } else {
+      failures.add(error);
+    }
   }
 }
 
@@ -148,7 +215,7 @@ asio::awaitable<void> Attachments::attach(const Key& key, std::string account, c
   if (!answer.written) {
     co_return;
   }
-  handlers.on_written(Change::Kind::attached, account);
+  note_written(key, account, answer.view, Change::Kind::attached, handlers);
   if (!answer.view.pull_secrets.contains(key.secret)) {
     throw account_changed_on_the_way(key, account);
   }
@@ -164,8 +231,17 @@ asio::awaitable<void> Attachments::detach(const Key& key, std::string account, c
   }
   take_answer(key, account, was_known, answer->view);
   if (answer->written) {
-    handlers.on_written(Change::Kind::detached, account);
+    note_written(key, account, answer->view, Change::Kind::detached, handlers);
   }
+}
+
+void Attachments::note_written(const Key& key, const std::string& account, const ServiceAccountView& view,
+                               Change::Kind kind, const Handlers& handlers) {
+  const bool attached = kind == Change::Kind::attached;
+  const auto deed = [&](Why why) { return Deed{.key = key, .why = why, .account = account, .uid = view.uid}; };
+  written_.count(deed(attached ? Why::attach : Why::detach), steady_clock::now());
+  written_.forget(deed(attached ? Why::detach : Why::attach));
+  handlers.on_written(kind, account);
 }
 
 // Where a watch has told meanwhile that the account is gone, the answer is from before that. If it was made anew since,

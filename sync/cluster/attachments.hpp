@@ -2,10 +2,12 @@
 // imagePullSecrets, and those that we attached it to before and that it names no more do not.
 //
 // Compares with what the cache knows of the ServiceAccounts, and tells the cache what the server answers. Never
-// retries. Lives on the io_context thread; owned by a Reconciler.
+// retries. Each account by itself: what fails for one, or is undone by somebody again and again, holds no other one up.
+// Lives on the io_context thread; owned by a Reconciler.
 #pragma once
 
 #include <asio/awaitable.hpp>
+#include <chrono>
 #include <functional>
 #include <optional>
 #include <string>
@@ -13,6 +15,7 @@
 #include <vector>
 
 #include "sync/cluster/cluster_cache.hpp"
+#include "sync/cluster/repair_pace.hpp"
 #include "sync/cluster/watch_table.hpp"
 #include "sync/kube/api/kube_client.hpp"
 #include "sync/model/change.hpp"
@@ -50,20 +53,32 @@ class Attachments {
   [[nodiscard]] Tasks tasks(const Key& key, const Plan& plan) const;
   [[nodiscard]] bool in_order(const Key& key, const Plan& plan) const { return tasks(key, plan).empty(); }
 
-  // Reads the accounts that the plan names, and those that it may have named before, where there is no right to follow
-  // them. Throws Error where one of the former cannot be read.
-  asio::awaitable<void> refresh(Key key, const Plan& plan);
-  // Attaches and detaches. Each account by itself: what fails for one is thrown after the others were tried, and so is
-  // that a pattern cannot be answered.
-  asio::awaitable<void> put_in_order(Key key, const Plan& plan, Handlers handlers);
-  // Detaches the Secret, which is gone or about to be deleted, from all accounts that we attached it to.
-  asio::awaitable<void> detach_all(Key key, Handlers handlers);
+  // Accounts that have to wait, because somebody undid each time what was done to them.
+  struct Fight {
+    std::vector<std::string> accounts;
+    std::chrono::milliseconds wait;  // until the first of them may be written again
+  };
+  // Takes them out of the tasks.
+  std::optional<Fight> set_aside(const Key& key, Tasks& tasks) const;
+
+  // Attaches and detaches, and answers what has to wait. Reads first, where there is no right to follow them, the
+  // accounts that the plan names, and those that it may have named before. Throws Error after all were tried: for what
+  // failed, for an account that the plan names and that cannot be read, and where a pattern cannot be answered.
+  asio::awaitable<std::optional<Fight>> put_in_order(Key key, const Plan& plan, Handlers handlers);
+  // Detaches the Secret, which is gone or about to be deleted, from all accounts that we attached it to, but for those
+  // that have to wait. Answers, after all were tried, why one keeps it; throws Error where that is not known.
+  asio::awaitable<std::optional<Error>> detach_all(Key key, Handlers handlers);
 
  private:
-  asio::awaitable<std::optional<Error>> read_unfollowed(Key key, std::vector<std::string> required);
-  asio::awaitable<void> carry_out(const Key& key, Tasks tasks, const Handlers& handlers);
+  class Failures;  // of one call
+  asio::awaitable<void> read_unfollowed(const Key& key, const std::vector<std::string>& required, Failures& failures);
+  asio::awaitable<void> carry_out(const Key& key, const Tasks& tasks, const Handlers& handlers, Failures& failures);
+  asio::awaitable<void> write(const Key& key, std::string account, bool attaches, const Handlers& handlers,
+                              Failures& failures);
   asio::awaitable<void> attach(const Key& key, std::string account, const Handlers& handlers);
   asio::awaitable<void> detach(const Key& key, std::string account, const Handlers& handlers);
+  void note_written(const Key& key, const std::string& account, const ServiceAccountView& view, Change::Kind kind,
+                    const Handlers& handlers);
   // What a server answered about an account. was_known: when it was asked.
   void take_answer(const Key& key, const std::string& account, bool was_known, const ServiceAccountView& view);
   // Whose entries for the Secret are ours to remove, as ServiceAccountView::is_attached asks for it.
@@ -73,6 +88,7 @@ class Attachments {
   ClusterCache& cache_;
   const WatchTable& table_;
   std::string owner_id_;
+  Repetitions written_;
 };
 
 }  // namespace regsync

@@ -35,7 +35,8 @@ Cluster::Cluster(asio::any_io_executor executor, kube::ResolvedContext context,
       on_change_(std::move(on_change)),
       on_written_(options.on_written),
       client_(std::move(context), std::move(transport)),
-      watches_(executor, client_, cache_, options.owner.id, options.few_watches,
+      watches_(executor, client_, cache_, options.owner.id,
+               {.few = options.few_watches, .label_grace = options.label_grace},
                {.on_key = [this](const Key& key) { consider(key); },
                 .on_namespace = [this](const std::string& name_space) { consider_namespace(name_space); },
                 .on_secret = [this](const std::string& secret) { consider_secret(secret); },
@@ -396,6 +397,16 @@ void Cluster::end_adoptions() {
   for (const auto& key : reconciler_.end_adoptions()) {
     tell_change(key);
   }
+}
+
+bool Cluster::awaits_labels() const {
+  const auto awaits = [this](const std::string& name_space, const std::string& secret) {
+    return reconciler_.decide({name_space, secret}, *desired_).awaits_labels();
+  };
+  return desired_ && std::ranges::any_of(cache_.unsettled_namespaces(), [&](const std::string& name_space) {
+           return std::ranges::any_of(watches_.table().places->secrets,
+                                      [&](const auto& item) { return awaits(name_space, item.first); });
+         });
 }
 
 asio::awaitable<void> Cluster::settled() {

@@ -82,6 +82,9 @@ class Cluster {
   // Returns once every first list was delivered or failed, and every key was tried.
   asio::awaitable<void> settled();
 
+  // Whether a Secret is to be deleted once the labels of its namespace are settled.
+  [[nodiscard]] bool awaits_labels() const;
+
   [[nodiscard]] ContextStatus status() const;
   // Everything was listed once, or may not be, and nothing keeps it from working now.
   [[nodiscard]] bool connected() const { return watches_.table().listed() && !health_.problem; }

@@ -156,16 +156,22 @@ const NamespaceView* ClusterCache::find_namespace(const std::string& name) const
   return known ? name_space->second.view.get() : nullptr;
 }
 
-void ClusterCache::observe_namespace(const std::string& name, std::optional<NamespaceView> view) {
+bool ClusterCache::observe_namespace(const std::string& name, std::optional<NamespaceView> view) {
   if (!view) {
     if (const auto known = namespaces_.find(name); known != namespaces_.end()) {
       erase_view(known);
     }
-    return;
+    return false;
+  }
+  const NamespaceView* before = find_namespace(name);
+  const bool relabelled = before != nullptr && before->labels != view->labels;
+  if (relabelled) {
+    unsettled_.insert(name);
   }
   Namespace& name_space = place_of(name)->second;
   name_space.view = namespace_views_.share(std::move(*view));
   name_space.generation = generation_;
+  return relabelled;
 }
 
 void ClusterCache::observe_namespaces_end(Generation list) {

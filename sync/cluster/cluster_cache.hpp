@@ -15,6 +15,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <unordered_map>
 #include <utility>
@@ -103,7 +104,11 @@ class ClusterCache {
 
   // Null: there is no such namespace, or it is not known as it is now. Valid until the namespace is observed again.
   [[nodiscard]] const NamespaceView* find_namespace(const std::string& name) const;
-  void observe_namespace(const std::string& name, std::optional<NamespaceView> view);
+  // Returns whether one that was known has other labels now: they are not settled until settle_labels().
+  bool observe_namespace(const std::string& name, std::optional<NamespaceView> view);
+  void settle_labels(const std::string& name_space) { unsettled_.erase(name_space); }
+  [[nodiscard]] bool labels_settled(const std::string& name_space) const { return !unsettled_.contains(name_space); }
+  [[nodiscard]] const std::set<std::string>& unsettled_namespaces() const { return unsettled_; }
   void observe_namespaces_end(Generation list);
   // They may not be listed (any more): a namespace that is not known may exist, and one that is known may have other
   // labels by now.
@@ -155,6 +160,7 @@ class ClusterCache {
   Namespaces namespaces_;
   bool namespaces_complete_ = false;
   Generation namespaces_since_ = 0;                                  // what was seen last before may be out of date
+  std::set<std::string> unsettled_;                                  // namespaces whose labels have just changed
   std::map<std::string, Table> secrets_;                             // by Secret name
   std::map<std::pair<std::string, std::string>, Account> accounts_;  // by namespace and name
   Generation generation_ = 0;                                        // of the newest list that began

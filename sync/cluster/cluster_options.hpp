@@ -2,6 +2,7 @@
 #pragma once
 
 #include <asio/awaitable.hpp>
+#include <chrono>
 #include <cstddef>
 #include <functional>
 #include <memory>
@@ -39,6 +40,8 @@ struct ClusterOptions {
       {};
   // Makes what reaches the API server of a context, for tests. Empty: the network does.
   std::function<std::unique_ptr<kube::HttpTransport>(const kube::ResolvedContext&)> connect = {};
+  // What a namespace's labels no longer match counts once they have stayed as they are for this long.
+  std::chrono::milliseconds label_grace{5000};
 };
 
 }  // namespace regsync

@@ -34,14 +34,16 @@ std::chrono::milliseconds pause_after(int refusals) {
 }  // namespace
 
 ClusterWatches::ClusterWatches(asio::any_io_executor executor, kube::KubeClient& client, ClusterCache& cache,
-                               std::string owner_id, int few, Handlers handlers)
+                               std::string owner_id, const Options& options, Handlers handlers)
     : client_(client),
       cache_(cache),
-      few_(few),
+      few_(options.few),
       handlers_(std::move(handlers)),
+      label_grace_(executor, options.label_grace, [this](const std::string& name_space) { on_settled(name_space); }),
       intake_(cache, table_, std::move(owner_id),
               {.on_secret_seen = [this](const Key& key) { check(key); },
                .on_key = [this](const Key& key) { handlers_.on_key(key); },
+               .on_relabelled = [this](const std::string& name_space) { label_grace_.begin(name_space); },
                .on_namespace = [this](const std::string& name_space) { handlers_.on_namespace(name_space); }}),
       tasks_(executor),
       retry_(executor),
@@ -294,6 +296,11 @@ void ClusterWatches::collect_hidden() {
   }
 }
 
+void ClusterWatches::on_settled(const std::string& name_space) {
+  cache_.settle_labels(name_space);
+  handlers_.on_namespace(name_space);
+}
+
 bool ClusterWatches::is_hidden(const Key& key) const {
   const Entry* entry = cache_.find(key);
   return entry != nullptr && entry->observed.secret && !entry->observed.secret->labelled && table_.is_in_view(key);
@@ -330,6 +337,7 @@ void ClusterWatches::relist() {
 
 asio::awaitable<void> ClusterWatches::stop() {
   stopping_ = true;
+  label_grace_.stop();
   for (const auto& [id, watch] : std::exchange(table_.watches, {})) {
     end(*watch);
   }

@@ -15,6 +15,7 @@
 #include "sync/base/async_event.hpp"
 #include "sync/base/task_group.hpp"
 #include "sync/cluster/cluster_cache.hpp"
+#include "sync/cluster/label_grace.hpp"
 #include "sync/cluster/watch.hpp"
 #include "sync/cluster/watch_intake.hpp"
 #include "sync/cluster/watch_plan.hpp"
@@ -37,9 +38,14 @@ class ClusterWatches {
     std::function<void()> on_cut;                          // who answers may be another cluster, though no problem was
   };
 
-  // client and cache outlive this. few: see plan_watches.
+  struct Options {
+    int few = few_watches;                        // see plan_watches
+    std::chrono::milliseconds label_grace{5000};  // labels of a namespace that changed are settled then
+  };
+
+  // client and cache outlive this.
   ClusterWatches(asio::any_io_executor executor, kube::KubeClient& client, ClusterCache& cache, std::string owner_id,
-                 int few, Handlers handlers);
+                 const Options& options, Handlers handlers);
   ~ClusterWatches();
   ClusterWatches(const ClusterWatches&) = delete;
   ClusterWatches& operator=(const ClusterWatches&) = delete;
@@ -85,12 +91,14 @@ class ClusterWatches {
   void on_event(Watch& watch, const kube::WatchEvent& event);
   void on_listed(Watch& watch);
   void on_forbidden(Watch& watch, Error why);
+  void on_settled(const std::string& name_space);
 
   kube::KubeClient& client_;
   ClusterCache& cache_;
   int few_;
   Handlers handlers_;
   WatchTable table_;
+  LabelGrace label_grace_;
   WatchIntake intake_;
   bool stopping_ = false;
   bool holding_ = false;

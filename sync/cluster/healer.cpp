@@ -151,11 +151,18 @@ bool Healer::is_wanted(const Case& repaired) const {
 }
 
 bool Healer::may_evict(const std::string& name_space) {
-  auto& times = evicted_[name_space];
-  while (!times.empty() && Clock::now() - times.front() >= limits_.minute) {
-    times.pop_front();
+  const auto is_over = [this, now = Clock::now()](Clock::time_point time) { return now - time >= limits_.minute; };
+  std::erase_if(evicted_, [&](const auto& item) { return is_over(item.second.back()); });
+  const auto last = evicted_.find(name_space);
+  return last == evicted_.end() || last->second.size() < limits_.evictions || is_over(last->second.front());
+}
+
+void Healer::note_eviction(const std::string& name_space) {
+  auto& last = evicted_[name_space];
+  last.push_back(Clock::now());
+  if (last.size() > limits_.evictions) {
+    last.pop_front();
   }
-  return times.size() < limits_.evictions;
 }
 
 // Whether nothing is left to be done about the pod. There is where a PodDisruptionBudget, or a server that has too much
@@ -170,7 +177,7 @@ asio::awaitable<bool> Healer::evict(Case& repaired, const Pod& pod) {
     }
   }
   if (!failure) {
-    evicted_[pod.name_space].push_back(Clock::now());
+    note_eviction(pod.name_space);
     handlers_.on_evicted({.kind = Change::Kind::evicted,
                           .why = Why::heal,
                           .target = repaired.target,

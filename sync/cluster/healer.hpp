@@ -77,6 +77,7 @@ class Healer {
   void tell_once(Case& repaired, const Error& problem) const;
   void warn(const std::string& name_space, const Error& problem) const;
   [[nodiscard]] bool may_evict(const std::string& name_space);
+  void note_eviction(const std::string& name_space);
   [[nodiscard]] bool is_wanted(const Case& repaired) const;
 
   asio::any_io_executor executor_;

@@ -4,7 +4,6 @@
 #include <nlohmann/json.hpp>
 #include <utility>
 
-#include "helper/base/text.hpp"
 #include "sync/base/base64.hpp"
 #include "sync/base/json_access.hpp"
 #include "sync/base/resource_version.hpp"
@@ -21,21 +20,7 @@ using std::chrono::system_clock;
 // A write that lost a race is decided again on what is there now; losing more often is the queue's business.
 constexpr int max_races = 4;
 
-// Functions of their own: g++ 12 cannot have the list of a path inside a coroutine.
-bool is_terminating(const nlohmann::json& secret) {
-  return !text_at(secret, {"metadata", "deletionTimestamp"}).empty();
-}
-
-std::vector<std::string> finalizers_of(const nlohmann::json& secret) {
-  std::vector<std::string> names;
-  for (const auto& name : list_at(secret, {"metadata", "finalizers"})) {
-    if (name.is_string()) {
-      names.push_back(presentable(name.get_ref<const std::string&>()));
-    }
-  }
-  return names;
-}
-
+// A function of its own: g++ 12 cannot have the list of a path inside a coroutine.
 std::string uid_of(const nlohmann::json& secret) { return std::string(text_at(secret, {"metadata", "uid"})); }
 
 kube::ObjectPath secret_path(const Key& key) {
@@ -69,6 +54,7 @@ Reconciler::Reconciler(kube::KubeClient& client, ClusterCache& cache, const Watc
 Facts Reconciler::facts(const Key& key) const {
   Facts facts;
   facts.name_space = cache_.find_namespace(key.name_space);
+  facts.labels_settled = cache_.labels_settled(key.name_space);
   facts.namespaces_complete = cache_.namespaces_complete();
   facts.remembered = table_.places->cover(key);
   facts.holder = owner_.holder();
@@ -192,13 +178,12 @@ asio::awaitable<std::optional<Reconciler::Hold>> Reconciler::work_on(Run& run, T
       co_return hold;
     }
     if (decision.action == Action::nothing) {
+      std::optional<Hold> hold;
       if (decision.keeps_accounts()) {
-        co_await attachments_.refresh(run.key, *decision.plan);
-        co_await attachments_.put_in_order(run.key, *decision.plan,
-                                           account_handlers(run, decision, decision.plan->target.name));
+        hold = co_await put_accounts_in_order(run, decision);
       }
       if (stands(run, decision)) {
-        co_return std::nullopt;
+        co_return hold;
       }
       continue;
     }
@@ -217,6 +202,12 @@ asio::awaitable<std::optional<Reconciler::Hold>> Reconciler::work_on(Run& run, T
     }
   }
   throw Error(ErrorCode::stale, subject_of(run.key) + " changed on every attempt to write it" + refusal);
+}
+
+asio::awaitable<std::optional<Reconciler::Hold>> Reconciler::put_accounts_in_order(Run& run, const Decision& decision) {
+  auto fight = co_await attachments_.put_in_order(run.key, *decision.plan,
+                                                  account_handlers(run, decision, decision.plan->target.name));
+  co_return fight ? std::optional(Hold{fight_over_accounts(run.key, fight->accounts), fight->wait}) : std::nullopt;
 }
 
 // The Secret as it is now; nothing where there is none.
@@ -273,7 +264,10 @@ asio::awaitable<void> Reconciler::act(Run& run, Decision decision) {
       break;
     case Action::detach: {
       const std::string target;  // the Secret, which named it, is gone
-      co_await attachments_.detach_all(run.key, account_handlers(run, decision, target));
+      auto failure = co_await attachments_.detach_all(run.key, account_handlers(run, decision, target));
+      if (failure) {
+        throw std::move(*failure);
+      }
       break;
     }
   }
@@ -320,7 +314,7 @@ asio::awaitable<void> Reconciler::apply(Run& run, Decision decision, const Paylo
     throw;
   }
   unconfirmed_.erase(key);
-  deletions_.forget(key);
+  forget_deletions(key);
   adoptions_.erase(key);
   const auto [view, version] = read_secret(applied, owner_.id);
   cache_.observe(key, version, view);
@@ -364,25 +358,25 @@ asio::awaitable<void> Reconciler::remove(Run& run, Decision decision) {
   if (!secret || decide(key, *run.desired).action != Action::remove) {
     co_return;  // gone, or given away since: the next decision will leave it alone
   }
-  const auto target = view_secret(*secret, owner_.id).target;
+  const auto view = view_secret(*secret, owner_.id);
   co_await handlers_.check_elsewhere(key, uid_of(*secret), Taking::deleted);
-  co_await attachments_.detach_all(key, account_handlers(run, decision, target));
+  auto still_attached = co_await attachments_.detach_all(key, account_handlers(run, decision, view.target));
   if (!stands(run, decision)) {
     co_return;  // wanted again, or paused, meanwhile
   }
-  if (is_terminating(*secret)) {
-    throw held_by_finalizers(key, finalizers_of(*secret));
+  if (view.terminating) {
+    throw held_by_finalizers(key, view.finalizers);
   }
   const kube::Preconditions unchanged{uid_of(*secret), resource_version_of(*secret)};
-  const Change change = change_of(key, Change::Kind::deleted, decision.why, target);
+  const Change change = change_of(key, Change::Kind::deleted, decision.why, view.target);
   try {
     const auto answer = co_await client_.remove(secret_path(key), unchanged);
     unconfirmed_.erase(key);
-    deletions_.count(key, steady_clock::now());
+    deletions_.count({.key = key, .why = decision.why}, steady_clock::now());
     handlers_.on_change(change);
-    if (is_terminating(answer)) {
-      cache_.observe(key, version_number(resource_version_of(answer)), view_secret(answer, owner_.id));
-      throw held_by_finalizers(key, finalizers_of(answer));
+    if (const auto left = view_secret(answer, owner_.id); left.terminating) {
+      cache_.observe(key, version_number(resource_version_of(answer)), left);
+      throw held_by_finalizers(key, left.finalizers);
     }
   } catch (const Error& error) {
     if (may_be_done(error.code())) {
@@ -397,6 +391,16 @@ asio::awaitable<void> Reconciler::remove(Run& run, Decision decision) {
     cache_.observe_missing(key);  // unless a watch has told of what somebody made since
   }
   count_write(run, nullptr);
+  if (still_attached) {
+    throw std::move(*still_attached);  // an entry that names nothing does no harm; a password that stays may
+  }
+}
+
+// It is wanted again because somebody said so. The labels of a namespace may come and go without that.
+void Reconciler::forget_deletions(const Key& key) {
+  for (const Why why : {Why::target_removed, Why::not_covered, Why::logged_out}) {
+    deletions_.forget({.key = key, .why = why});
+  }
 }
 
 // The accounts that name it go on naming it, so that pods go on pulling.
@@ -422,17 +426,15 @@ bool Reconciler::stands(const Run& run, const Decision& decision) const {
   return same_plan && now.action == decision.action && now.state == decision.state;
 }
 
-// Tells of each ServiceAccount that was written, and counts that, unless its Secret is about to be deleted and counted.
+// Tells of each ServiceAccount that was written.
 Attachments::Handlers Reconciler::account_handlers(Run& run, const Decision& decision, std::string target) {
   const Why why = decision.action == Action::remove ? decision.why : Why::detach;
   return {.on_written =
-              [this, &run, plan = decision.plan, action = decision.action, why, target = std::move(target)](
-                  Change::Kind kind, const std::string& account) {
+              [this, &run, action = decision.action, why, target = std::move(target)](Change::Kind kind,
+                                                                                      const std::string& account) {
                 const bool attached = kind == Change::Kind::attached;
                 if (action == Action::nothing) {
-                  count_write(run, plan);
-                } else if (action == Action::detach && !std::exchange(run.written, true)) {
-                  deletions_.count(run.key, steady_clock::now());
+                  note_write(run.key);
                 }
                 handlers_.on_change(change_of(run.key, kind, attached ? Why::attach : why, target, account));
               },
@@ -443,41 +445,37 @@ Attachments::Handlers Reconciler::account_handlers(Run& run, const Decision& dec
 std::optional<Reconciler::Hold> Reconciler::hold_back(const Key& key, const Decision& decision) const {
   const Entry* entry = cache_.find(key);
   const SecretView* secret = entry == nullptr ? nullptr : entry->observed.secret.get();
-  if (decision.action == Action::remove || decision.action == Action::detach) {
-    const auto wait = deletions_.wait(key, steady_clock::now());
+  if (decision.action == Action::remove) {
+    const auto wait = deletions_.wait({.key = key, .why = decision.why}, steady_clock::now());
     if (!wait) {
       return std::nullopt;
     }
-    return Hold{decision.action == Action::remove ? fight_over_deletion(key, secret, owner_)
-                                                  : fight_over_accounts(key, attachments_.excess(key, nullptr)),
+    return Hold{decision.why == Why::unlabelled ? fight_over_labels(key) : fight_over_deletion(key, secret, owner_),
                 *wait};
   }
-  if (entry == nullptr || decision.plan == nullptr) {
+  if (decision.action == Action::detach) {
+    Attachments::Tasks due{.attach = {}, .detach = attachments_.excess(key, nullptr)};
+    const auto fight = attachments_.set_aside(key, due);
+    return fight && due.empty() ? std::optional(Hold{fight_over_accounts(key, fight->accounts), fight->wait})
+                                : std::nullopt;
+  }
+  if (decision.action == Action::nothing || entry == nullptr || decision.plan == nullptr) {
     return std::nullopt;
   }
   const auto wait = wait_before_repair(entry->progress, *decision.plan, steady_clock::now());
-  if (!wait) {
-    return std::nullopt;
-  }
-  if (decision.action != Action::nothing) {
-    return Hold{fight_over_secret(key, secret, owner_), *wait};
-  }
-  if (!decision.keeps_accounts()) {
-    return std::nullopt;
-  }
-  const auto tasks = attachments_.tasks(key, *decision.plan);
-  if (tasks.empty()) {
-    return std::nullopt;
-  }
-  return Hold{fight_over_accounts(key, tasks.attach.empty() ? tasks.detach : tasks.attach), *wait};
+  return wait ? std::optional(Hold{fight_over_secret(key, secret, owner_), *wait}) : std::nullopt;
 }
 
-// The writes of one run count as one repair, however many objects it concerns.
+// The writes of one run count as one repair.
 void Reconciler::count_write(Run& run, const Plan* plan) {
-  Progress& progress = cache_.progress(run.key);
   if (!std::exchange(run.written, true)) {
-    count_repair(progress, plan, steady_clock::now());
+    count_repair(cache_.progress(run.key), plan, steady_clock::now());
   }
+  note_write(run.key);
+}
+
+void Reconciler::note_write(const Key& key) {
+  Progress& progress = cache_.progress(key);
   progress.wrote = steady_clock::now();
   progress.last_change = stamp_now();
 }
@@ -530,6 +528,9 @@ void Reconciler::note(const Key& key, SyncState state, std::optional<Error> caus
   if (progress.state != state || !same_cause || !progress.tried()) {
     progress.state = state;
     progress.since = stamp_now();
+  }
+  if (state == SyncState::terminating || (cause && cause->code() == ErrorCode::namespace_missing)) {
+    progress.repairs = 0;  // what the next namespace of this name lacks, nobody took away
   }
   progress.cause = cause ? std::make_unique<Error>(std::move(*cause)) : nullptr;
   progress.decided = false;

@@ -81,6 +81,7 @@ class Reconciler {
   // Whether a target's Secret is there as the target wants it, and attached.
   [[nodiscard]] bool is_in_sync(const Key& key, const std::string& target, const DesiredState& desired) const;
   asio::awaitable<std::optional<Hold>> work_on(Run& run, Trust trust);
+  asio::awaitable<std::optional<Hold>> put_accounts_in_order(Run& run, const Decision& decision);
   asio::awaitable<std::optional<nlohmann::json>> read(Key key);
   asio::awaitable<void> act(Run& run, Decision decision);
   asio::awaitable<void> check_taken(Key key, const Plan& plan);
@@ -88,6 +89,7 @@ class Reconciler {
                               bool force);
   asio::awaitable<void> write_merged(Run& run, Decision decision);
   asio::awaitable<void> remove(Run& run, Decision decision);
+  void forget_deletions(const Key& key);
   asio::awaitable<void> release(Run& run, Decision decision);
   // Whether nothing else was asked for since the decision.
   [[nodiscard]] bool stands(const Run& run, const Decision& decision) const;
@@ -95,6 +97,7 @@ class Reconciler {
   Attachments::Handlers account_handlers(Run& run, const Decision& decision, std::string target);
   [[nodiscard]] std::optional<Hold> hold_back(const Key& key, const Decision& decision) const;
   void count_write(Run& run, const Plan* plan);
+  void note_write(const Key& key);
   static Change change_of(const Key& key, Change::Kind kind, Why why, const std::string& target,
                           const std::string& account = {});
   void confirm(const Key& key);
@@ -108,7 +111,7 @@ class Reconciler {
   Attachments attachments_;
   std::map<Key, Unconfirmed> unconfirmed_;
   std::map<Key, std::string> adoptions_;  // the uids of what is to be taken over
-  Deletions deletions_;
+  Repetitions deletions_;
 };
 
 }  // namespace regsync

@@ -39,26 +39,32 @@ std::optional<std::chrono::milliseconds> wait_before_repair(const Progress& prog
   return is_repair(progress, plan, now) ? pause_left(progress.repairs, progress.wrote, now) : std::nullopt;
 }
 
-std::optional<std::chrono::milliseconds> Deletions::wait(const Key& key, steady_clock::time_point now) const {
-  const auto known = counts_.find(key);
+std::optional<std::chrono::milliseconds> Repetitions::wait(const Deed& deed, steady_clock::time_point now) const {
+  const auto known = counts_.find(deed);
   const bool again = known != counts_.end() && now - known->second.last < calm;
   return again ? pause_left(known->second.again, known->second.last, now) : std::nullopt;
 }
 
-void Deletions::count(const Key& key, steady_clock::time_point now) {
-  if (counts_.size() >= most) {
-    std::erase_if(counts_, [now](const auto& item) { return now - item.second.last >= calm; });
-  }
-  const auto known = counts_.find(key);
+void Repetitions::count(const Deed& deed, steady_clock::time_point now) {
+  make_room(now);
+  const auto known = counts_.find(deed);
   if (known == counts_.end()) {
     if (counts_.size() < most) {
-      counts_.emplace(key, Count{.again = 0, .last = now});
+      counts_.emplace(deed, Count{.again = 0, .last = now});
     }
     return;
   }
   Count& count = known->second;
   count.again = now - count.last < calm ? std::min(count.again + 1, most_counted) : 0;
   count.last = now;
+}
+
+// A first sync attaches to thousands of accounts: not each of them looks for room.
+void Repetitions::make_room(steady_clock::time_point now) {
+  if (counts_.size() >= most && now - made_room_ >= 1s) {
+    made_room_ = now;
+    std::erase_if(counts_, [now](const auto& item) { return now - item.second.last >= calm; });
+  }
 }
 
 void count_repair(Progress& progress, const Plan* plan, steady_clock::time_point now) {

@@ -2,15 +2,17 @@
 // once, then each waits twice as long as the one before it, up to a minute. After two calm minutes a repair counts as
 // the first again.
 //
-// Pure functions over Progress, which counts the repairs, and over Deletions; any thread.
+// Pure functions over Progress, which counts the repairs, and over Repetitions; any thread.
 #pragma once
 
 #include <chrono>
 #include <cstddef>
 #include <map>
 #include <optional>
+#include <string>
 
 #include "sync/cluster/cluster_cache.hpp"
+#include "sync/model/change.hpp"
 #include "sync/model/desired_state.hpp"
 
 namespace regsync {
@@ -22,22 +24,36 @@ std::optional<std::chrono::milliseconds> wait_before_repair(const Progress& prog
 // Counts a write for this plan (null: for none). All the writes that one run makes are counted once.
 void count_repair(Progress& progress, const Plan* plan, std::chrono::steady_clock::time_point now);
 
-// The deletions of a while: of a key that somebody makes anew, or adds to ServiceAccounts, each time.
-class Deletions {
+// What is done again each time that somebody undoes it: a Secret is deleted, or attached to a ServiceAccount, or
+// detached.
+struct Deed {
+  Key key;
+  Why why = Why::nothing;
+  std::string account = {};
+  std::string uid = {};  // of the account: one that was made anew is another one
+
+  auto operator<=>(const Deed&) const = default;
+};
+
+// The deeds of a while.
+class Repetitions {
  public:
-  // How long the next deletion of the key has to wait; nothing where it may begin now.
-  [[nodiscard]] std::optional<std::chrono::milliseconds> wait(const Key& key,
+  // How long the deed has to wait before it is done again; nothing where it may be done now.
+  [[nodiscard]] std::optional<std::chrono::milliseconds> wait(const Deed& deed,
                                                               std::chrono::steady_clock::time_point now) const;
-  void count(const Key& key, std::chrono::steady_clock::time_point now);
-  // We made it ourselves since.
-  void forget(const Key& key) { counts_.erase(key); }
+  void count(const Deed& deed, std::chrono::steady_clock::time_point now);
+  // It was undone by us, because somebody asked for that.
+  void forget(const Deed& deed) { counts_.erase(deed); }
 
  private:
   struct Count {
     int again = 0;  // since the first one
     std::chrono::steady_clock::time_point last;
   };
-  std::map<Key, Count> counts_;  // a fight is over few keys: at most `most` are kept
+  void make_room(std::chrono::steady_clock::time_point now);
+
+  std::map<Deed, Count> counts_;  // a fight is over few objects: at most `most` are kept
+  std::chrono::steady_clock::time_point made_room_;
   static constexpr std::size_t most = 4096;
 };
 

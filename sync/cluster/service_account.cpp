@@ -24,6 +24,7 @@ using nlohmann::json;
 // it.
 constexpr std::size_t most_entries = 1000;
 constexpr std::size_t longest_owner_id = 63;  // see load_owner
+constexpr std::size_t longest_uid = 63;       // a UUID has 36
 
 constexpr int max_races = 8;  // each lost to a writer that succeeded; more is not a race but a fight
 
@@ -232,6 +233,7 @@ bool ServiceAccountView::is_attached(const std::string& secret, std::string_view
 ServiceAccountView view_service_account(const json& account) {
   ServiceAccountView view;
   view.version = version_number(text_at(account, {"metadata", "resourceVersion"}));
+  view.uid = prefix_of(text_at(account, {"metadata", "uid"}), longest_uid);
   if (has_too_many_entries(account)) {
     return view;
   }

@@ -27,6 +27,7 @@ struct ServiceAccountView {
   std::set<std::string> pull_secrets;
   std::map<std::string, std::string> attached;  // here, by a regsync: its owner's id, or "" where none is noted
   std::uint64_t version = 0;                    // version_number of its resourceVersion
+  std::string uid = {};
 
   // Whether a regsync attached the Secret, and may have been this owner's; owner_id empty: whoever's.
   [[nodiscard]] bool is_attached(const std::string& secret, std::string_view owner_id) const;

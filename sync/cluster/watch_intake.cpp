@@ -53,7 +53,9 @@ void WatchIntake::take(const Watch& watch, const kube::WatchEvent& event) {
 }
 
 void WatchIntake::take_namespace(const std::string& name, const kube::WatchEvent& event) {
-  cache_.observe_namespace(name, is_gone(event) ? std::nullopt : view_namespace(*event.object));
+  if (cache_.observe_namespace(name, is_gone(event) ? std::nullopt : view_namespace(*event.object))) {
+    handlers_.on_relabelled(name);
+  }
   handlers_.on_namespace(name);
 }
 

@@ -18,9 +18,10 @@ namespace regsync {
 class WatchIntake {
  public:
   struct Handlers {
-    std::function<void(const Key&)> on_secret_seen;        // a Secret was told of, news or not
-    std::function<void(const Key&)> on_key;                // news of a Secret that can be believed
-    std::function<void(const std::string&)> on_namespace;  // news of a namespace, or of ServiceAccounts in it
+    std::function<void(const Key&)> on_secret_seen;         // a Secret was told of, news or not
+    std::function<void(const Key&)> on_key;                 // news of a Secret that can be believed
+    std::function<void(const std::string&)> on_relabelled;  // a namespace that was known has other labels now
+    std::function<void(const std::string&)> on_namespace;   // news of a namespace, or of ServiceAccounts in it
   };
 
   // cache and table outlive this.

@@ -77,6 +77,14 @@ Error fight_over_deletion(const Key& key, const SecretView* secret, const Owner&
   return fight(key, " is deleted, because no target wants it, and made again and again by ", twin_of(secret, owner));
 }
 
+Error fight_over_labels(const Key& key) {
+  return {ErrorCode::field_conflict,
+          subject_of(key) + " is deleted and made again and again, because namespace " + key.name_space +
+              " gains and loses labels that the target selects",
+          "find who: kubectl get namespace " + key.name_space +
+              " --show-managed-fields -o jsonpath='{.metadata.managedFields[*].manager}'"};
+}
+
 Error fight_over_accounts(const Key& key, const std::vector<std::string>& accounts) {
   const auto& account = accounts.front();
   return {ErrorCode::field_conflict,
@@ -117,14 +125,6 @@ std::optional<Error> secret_changed_on_the_way(const Key& key, const SecretView&
                subject_of(key) + " was written, but the cluster changed " + what +
                    " on the way: a mutating admission policy does that",
                find_mutating_policy);
-}
-
-Error held_by_finalizers(const Key& key, const std::vector<std::string>& finalizers) {
-  return {ErrorCode::rejected,
-          subject_of(key) + " was deleted, and is still there with the password in it: " +
-              (finalizers.empty() ? "it is held back" : "held back by the finalizer " + join(finalizers, ", ", 3)),
-          "see to it that whoever set it lets go, or take it away: kubectl -n " + key.name_space + " patch secret " +
-              key.secret + R"( --type=merge -p '{"metadata":{"finalizers":null}}')"};
 }
 
 Error left_alone_error(const Key& key, const SecretView& secret, const std::string& context) {

@@ -22,6 +22,7 @@ bool may_be_done(ErrorCode code);
 // secret: as it was seen last, null where it is gone. What another regsync with the id of this owner wrote names it.
 Error fight_over_secret(const Key& key, const SecretView* secret, const Owner& owner);
 Error fight_over_deletion(const Key& key, const SecretView* secret, const Owner& owner);
+Error fight_over_labels(const Key& key);
 // accounts: not empty.
 Error fight_over_accounts(const Key& key, const std::vector<std::string>& accounts);
 // names: not empty.
@@ -31,9 +32,6 @@ Error account_changed_on_the_way(const Key& key, const std::string& account);
 // What the cluster made of a write of this plan: nothing, if `answer` is what was meant.
 std::optional<Error> secret_changed_on_the_way(const Key& key, const SecretView& answer, const Plan& plan,
                                                const Payload& payload);
-
-// A Secret that was deleted, and is still there; finalizers: what holds it back.
-Error held_by_finalizers(const Key& key, const std::vector<std::string>& finalizers);
 
 // What stays of a target that was removed, because it does not count as regsync's.
 Error left_alone_error(const Key& key, const SecretView& secret, const std::string& context);

@@ -300,7 +300,8 @@ class Engine::Impl {
   }
 
   // Waits for targets that seem to cover less than they did, until it is certain that they do, for current namespaces
-  // that are not certain yet, and for pinned contexts. Whether there was one.
+  // that are not certain yet, for namespaces that have just lost a label, and for pinned contexts. Whether there was
+  // one.
   asio::awaitable<bool> wait_for_unsettled(std::vector<std::string> targets) {
     const auto is_asked = [&](const std::string& name) {
       return targets.empty() || std::ranges::find(targets, name) != targets.end();
@@ -317,13 +318,15 @@ class Engine::Impl {
                                    return item.second.forgotten && is_asked(item.first) &&
                                           waits_for_identity(item.first);
                                  }) ||
-             std::ranges::any_of(footprints_.all(), [&](const auto& item) {
-               return may_give_up_soon(item.first, item.second) &&
-                      std::ranges::any_of(intent_.plans(), [&](const auto& plan) {
-                        return is_asked(plan.first) && plan.first != item.first &&
-                               has_secret(item.second, plan.second->target.secret);
-                      });
-             });
+             std::ranges::any_of(footprints_.all(),
+                                 [&](const auto& item) {
+                                   return may_give_up_soon(item.first, item.second) &&
+                                          std::ranges::any_of(intent_.plans(), [&](const auto& plan) {
+                                            return is_asked(plan.first) && plan.first != item.first &&
+                                                   has_secret(item.second, plan.second->target.secret);
+                                          });
+                                 }) ||
+             std::ranges::any_of(concerned(targets), [](const auto& cluster) { return cluster->awaits_labels(); });
     };
     if (!waits()) {
       co_return false;
@@ -372,6 +375,7 @@ class Engine::Impl {
 
   ClusterOptions cluster_options() {
     ClusterOptions options = options_.cluster;
+    options.label_grace = options_.grace;
     options.on_written = [this, told = options.on_written](const Change& change) {
       history_.add(change);
       if (told) {
@@ -762,6 +766,7 @@ class Engine::Impl {
     }
     asio::post(executor_, guard_alive([this] {
                  change_posted_ = false;
+                 settled_.notify_all();
                  if (!stopping_ && excess_ && trim_footprints()) {
                    update();
                  }

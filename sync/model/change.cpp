@@ -20,6 +20,8 @@ std::string_view to_string(Why why) {
       return "the target was removed";
     case Why::not_covered:
       return "the target no longer covers this place";
+    case Why::unlabelled:
+      return "the labels of the namespace no longer match the target's namespaceSelector";
     case Why::logged_out:
       return "every login of the target is gone, and it says onLogout: remove";
     case Why::given_away:

@@ -71,6 +71,29 @@ Decision keep_for_successor(const Key& key, const Plan& plan, const Facts& facts
   return decision;
 }
 
+std::string held_by(const std::string& finalizers) {
+  return finalizers.empty() ? "it is held back" : "held back by the finalizer " + finalizers;
+}
+
+std::string let_go(const Key& key) {
+  return "see to it that whoever set it lets go, or take it away: kubectl -n " + key.name_space + " patch secret " +
+         key.secret + R"( --type=merge -p '{"metadata":{"finalizers":null}}')";
+}
+
+// Of one that is wanted.
+Error deleted_by_somebody(const Key& key, const SecretView& secret) {
+  return {ErrorCode::rejected,
+          subject_of(key) + " was deleted by somebody, and is made anew once it is gone: " + held_by(secret.finalizers),
+          let_go(key)};
+}
+
+Error labels_just_changed(const Key& key) {
+  return {ErrorCode::cancelled,
+          subject_of(key) + " is deleted once the labels of namespace " + key.name_space +
+              " have not matched the target for some seconds",
+          "to keep it: put the label back, or name the namespace in `namespaces:`"};
+}
+
 // Why a Secret that is not ours, and stands where a plan wants its own, is left alone.
 Error obstacle(const Key& key, const Plan& plan, const Facts& facts) {
   const SecretView& observed = *facts.secret;
@@ -126,6 +149,12 @@ Error obstacle(const Key& key, const Plan& plan, const Facts& facts) {
 Error is_immutable(const Key& key) {
   return {ErrorCode::immutable, subject_of(key) + " is marked immutable, so its data cannot change",
           "delete it, and regsync creates it again: kubectl -n " + key.name_space + " delete secret " + key.secret};
+}
+
+Error held_by_finalizers(const Key& key, const std::string& finalizers) {
+  return {ErrorCode::rejected,
+          subject_of(key) + " was deleted, and is still there with the password in it: " + held_by(finalizers),
+          let_go(key)};
 }
 
 bool Plan::operator==(const Plan& other) const {
@@ -363,6 +392,18 @@ bool DesiredState::gives_up(const std::string& target, const Key& key) const {
   return frame_->known_targets.contains(target) && (places == frame_->bound.end() || places->second.cover(key));
 }
 
+// Whether a namespace that a target does not select would be selected with other labels, through any context.
+bool DesiredState::goes_by_labels(std::string_view target, const std::string& name_space) const {
+  const auto does = [&](const Target& candidate) {
+    return candidate.name == target && !candidate.namespace_selector.empty() &&
+           !matches_any(candidate.exclude_namespaces, name_space);
+  };
+  const auto plan = plans_->find(std::string(target));
+  return (plan != plans_->end() && does(plan->second->target)) ||
+         std::ranges::any_of(siblings_,
+                             [&](const Sibling& sibling) { return std::ranges::any_of(*sibling.targets, does); });
+}
+
 bool DesiredState::names_plainly(const Plan& plan, const std::string& name_space) const {
   const auto& names = plan.target.namespaces;
   return std::find(names.begin(), names.end(), name_space) != names.end() ||
@@ -389,7 +430,9 @@ DesiredState::Claim DesiredState::claim(const Key& key, const Facts& facts) cons
       }
     }
   }
-  if (first.plan != nullptr && first.plan->target.name != holder && frame_->uncertain.contains(holder)) {
+  const bool may_come_back =
+      frame_->uncertain.contains(holder) || (!facts.labels_settled && goes_by_labels(holder, key.name_space));
+  if (first.plan != nullptr && first.plan->target.name != holder && may_come_back) {
     return {.unknown = true, .holder = holder};
   }
   return first;
@@ -504,7 +547,13 @@ Decision DesiredState::decide_unclaimed(const Key& key, const Facts& facts) cons
   if (facts.awaits_successor) {
     return keep_for_successor(key, *plans_->at(target), facts);
   }
-  return {Action::remove, nullptr, SyncState::removing, std::nullopt, Why::not_covered};
+  if (!goes_by_labels(target, key.name_space)) {
+    return {Action::remove, nullptr, SyncState::removing, std::nullopt, Why::not_covered};
+  }
+  if (!facts.labels_settled) {
+    return {Action::nothing, nullptr, SyncState::removing, labels_just_changed(key), Why::unlabelled};
+  }
+  return {Action::remove, nullptr, SyncState::removing, std::nullopt, Why::unlabelled};
 }
 
 Decision DesiredState::decide_claimed(const Key& key, const Plan& plan, const Facts& facts) const {
@@ -540,6 +589,9 @@ Decision DesiredState::decide_claimed(const Key& key, const Plan& plan, const Fa
   const bool written = facts.written == plan.payload->id();
   const bool holds_it = holds_payload(*observed, plan, written, facts.accepted);
   const bool right = holds_it && observed->target == plan.target.name;
+  if (right && observed->ownership == Ownership::ours && observed->terminating) {
+    return stuck(deleted_by_somebody(key, *observed));
+  }
   if (right && observed->ownership == Ownership::ours) {
     return {Action::nothing, &plan, problem ? SyncState::stuck : SyncState::in_sync, problem};
   }

@@ -91,6 +91,7 @@ Selected selects(const Target& target, const std::string& name_space, const Name
 // What is known about one key in its cluster.
 struct Facts {
   const NamespaceView* name_space = nullptr;  // null: no such namespace, or none is known
+  bool labels_settled = true;                 // whether its labels have been as they are for the grace
   bool namespaces_complete = false;           // whether all are listed: null then means that it does not exist
   const SecretView* secret = nullptr;         // null: no such Secret
   bool remembered = false;                    // a footprint covers the place
@@ -109,6 +110,8 @@ struct Facts {
 
 // Why the data of a Secret that somebody marked immutable stays as it is.
 Error is_immutable(const Key& key);
+// Why a Secret that was deleted is still there. finalizers: SecretView::finalizers
+Error held_by_finalizers(const Key& key, const std::string& finalizers);
 
 enum class Action {
   nothing,  // as it should be, or not ours to touch
@@ -125,7 +128,7 @@ struct Decision {
   const Plan* plan = nullptr;            // the target in question; null where none claims the key, or keeps it current
   SyncState state = SyncState::in_sync;  // if action is nothing; else what it is until the action is done
   std::optional<Error> cause;
-  Why why = Why::nothing;  // the action
+  Why why = Why::nothing;  // the action, also one that awaits_labels()
 
   // Whether, while there is nothing to be done about the Secret, ServiceAccounts are kept as the plan wants them.
   [[nodiscard]] bool keeps_accounts() const {
@@ -135,8 +138,10 @@ struct Decision {
   // Whether the Secret is kept only until DesiredState::successor_of() is in sync. No plan claims it then, as one
   // claims the successor: no two wait for each other. That one is the plan here, where it keeps this Secret current.
   [[nodiscard]] bool awaits_successor() const {
-    return state == SyncState::removing && (action == Action::nothing || action == Action::update);
+    return state == SyncState::removing && (action == Action::nothing || action == Action::update) && !awaits_labels();
   }
+  // Whether the Secret is to be deleted once the namespace's labels have not matched for the grace.
+  [[nodiscard]] bool awaits_labels() const { return action == Action::nothing && why == Why::unlabelled; }
 };
 
 class DesiredState {
@@ -236,6 +241,7 @@ class DesiredState {
   [[nodiscard]] Claim claim_here(const Key& key, const Facts& facts) const;
   [[nodiscard]] bool is_paused(const std::string& target) const;
   [[nodiscard]] bool gives_up(const std::string& target, const Key& key) const;
+  [[nodiscard]] bool goes_by_labels(std::string_view target, const std::string& name_space) const;
   [[nodiscard]] bool names_plainly(const Plan& plan, const std::string& name_space) const;
   [[nodiscard]] Decision decide_claimed(const Key& key, const Plan& plan, const Facts& facts) const;
   [[nodiscard]] Decision decide_unclaimed(const Key& key, const Facts& facts) const;

@@ -110,6 +110,17 @@ std::string beginning(std::string_view text) {
 }
 
 template <typename Object>
+std::string finalizers_of(const Object& secret) {
+  std::vector<std::string> names;
+  for (const auto& item : list_at(secret, {"metadata", "finalizers"})) {
+    if (const auto name = text_at(item, {}); !name.empty()) {
+      names.push_back(presentable(beginning(name)));
+    }
+  }
+  return join(names, ", ", 3);
+}
+
+template <typename Object>
 ReadSecret read(const Object& secret, std::string_view owner_id) {
   ReadSecret result;
   SecretView& view = result.view;
@@ -123,6 +134,7 @@ ReadSecret read(const Object& secret, std::string_view owner_id) {
   view.right_type = text_at(secret, {"type"}) == pull_secret_type;
   view.immutable = flag_at(secret, {"immutable"});
   view.terminating = !text_at(secret, {"metadata", "deletionTimestamp"}).empty();
+  view.finalizers = view.terminating ? finalizers_of(secret) : "";
   const auto owner = text_at(secret, {"metadata", "annotations", owner_annotation});
   const auto place = text_at(secret, {"metadata", "annotations", place_annotation});
   const auto label = text_at(secret, {"metadata", "labels", managed_by_label});

@@ -43,7 +43,8 @@ struct SecretView {
   bool labelled = false;  // has our label, whoever's it is: a watch by label shows it
   bool right_type = false;
   bool immutable = false;
-  bool terminating = false;  // somebody deleted it, and a finalizer holds it back
+  bool terminating = false;     // it was deleted, and finalizers hold it back
+  std::string finalizers = {};  // then: their names, for people
 
   auto operator<=>(const SecretView&) const = default;
 };

@@ -262,6 +262,14 @@ TEST_F(PartialLists, TheNamespacesOwnLabelsDoDelete) {
   EXPECT_TRUE(world_.until([&] { return !world_.secret("team", "cred"); }));
 }
 
+TEST_F(PartialLists, ASyncWaitsUntilTheLabelsOfANamespaceCount) {
+  begin(selecting());
+  world_.engine().confirm_target("t");
+  server().make_namespace("team", {{"env", "dev"}});
+  world_.sync();
+  EXPECT_FALSE(world_.secret("team", "cred"));
+}
+
 // --- copies, and Secrets of before regsync.dev/place
 
 class Copies : public Trouble {

@@ -67,7 +67,7 @@ TEST_F(OddSecrets, WhatAFinalizerHoldsBackIsNotSaidToBeRemoved) {
   EXPECT_TRUE(world_.until([this] { return world_.engine().status("t").targets.empty(); }));
 }
 
-TEST_F(OddSecrets, WhatSomebodyDeletedAndAFinalizerHoldsBackIsKeptCurrentAndMadeAnew) {
+TEST_F(OddSecrets, WhatSomebodyDeletedAndAFinalizerHoldsBackIsKeptCurrentAndSaidAndMadeAnew) {
   begin(make_target());
   edit([](json& secret) { secret["metadata"]["finalizers"] = {"example.com/hold"}; });
   world_.server().erase({"secrets", "team", "cred"});
@@ -76,7 +76,9 @@ TEST_F(OddSecrets, WhatSomebodyDeletedAndAFinalizerHoldsBackIsKeptCurrentAndMade
     return secret && entries_of(*secret)["ghcr.io"] == "jdoe:" + password;
   };
   world_.login("ghcr.io", "second");
-  EXPECT_TRUE(world_.until([&] { return holds("second"); }));
+  EXPECT_TRUE(world_.until([&] { return holds("second") && world_.state("team") == SyncState::stuck; }));
+  EXPECT_THAT(cause_text(), HasSubstr("was deleted by somebody, and is made anew once it is gone: held back by the "
+                                      "finalizer example.com/hold"));
   edit([](json& secret) { secret["metadata"].erase("finalizers"); });
   EXPECT_TRUE(world_.until([&] { return holds("second") && world_.state("team") == SyncState::in_sync; }));
   EXPECT_FALSE(world_.secret("team", "cred")->at("metadata").contains("deletionTimestamp"));

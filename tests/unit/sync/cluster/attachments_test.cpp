@@ -46,7 +46,40 @@ class AttachmentsTest : public testing::Test {
                 },
             .is_wanted = [this] { return written_.size() < most_; }};
   }
-  void put_in_order(const Plan& plan) { test::run(loop_, attachments_.put_in_order(key, plan, note())); }
+  // Answers the accounts that have to wait.
+  std::vector<std::string> put_in_order(const Plan& plan) {
+    const auto fight = test::run(loop_, attachments_.put_in_order(key, plan, note()));
+    return fight ? fight->accounts : std::vector<std::string>();
+  }
+  ErrorCode failure_of(const Plan& plan) {
+    try {
+      put_in_order(plan);
+    } catch (const Error& error) {
+      return error.code();
+    }
+    return ErrorCode::internal;
+  }
+  void make(const std::string& account) {
+    kube_.put(key_of(account), json::object());
+    observe(account);
+  }
+  void take_entries_from(const std::string& account) {
+    kube_.edit(key_of(account), [](json& object) { object.erase("imagePullSecrets"); });
+    observe(account);
+  }
+  static std::string path_of(const std::string& account) {
+    return "/api/v1/namespaces/team/serviceaccounts/" + account;
+  }
+  // To each write of this account.
+  void answer_writes(const std::string& account, int status, std::string_view reason) {
+    kube_.transport.answer("PATCH", path_of(account), status, test::FakeTransport::status_body(status, reason, "no"));
+  }
+  void lose_answers(const std::string& account, ErrorCode code) {
+    kube_.transport.on("PATCH", path_of(account), [code](const kube::HttpRequest&) -> kube::HttpResponse {
+      throw Error(code, "the network broke");
+    });
+  }
+  void forget_answers(const std::string& account) { kube_.transport.forget_scripts("PATCH", path_of(account)); }
   [[nodiscard]] std::vector<std::string> names_in(const std::string& account) const {
     std::vector<std::string> names;
     const auto object = kube_.find(key_of(account)).value();
@@ -185,6 +218,110 @@ TEST_F(AttachmentsTest, AccountsOfSomebodyElsesSecretAreLeftAlone) {
   cache_.observe(key, 2, theirs);
   EXPECT_TRUE(attachments_.in_order(key, plan({"default"})));
   put_in_order(plan({"default"}));
+  EXPECT_THAT(names_in("default"), IsEmpty());
+}
+
+// --- accounts that come and go, and fights over them
+
+TEST_F(AttachmentsTest, NewAccountsNeverWait) {
+  for (int i = 0; i < 12; ++i) {
+    const auto account = "app" + std::to_string(i);
+    make(account);
+    EXPECT_THAT(put_in_order(plan({"*"})), IsEmpty()) << account;
+    EXPECT_THAT(names_in(account), ElementsAre("cred"));
+  }
+}
+
+TEST_F(AttachmentsTest, AnAccountThatIsMadeAnewNeverWaits) {
+  for (int i = 0; i < 12; ++i) {
+    EXPECT_THAT(put_in_order(plan({"default"})), IsEmpty()) << i;
+    EXPECT_THAT(names_in("default"), ElementsAre("cred"));
+    kube_.erase(key_of("default"));
+    cache_.observe_account("team", "default", std::nullopt);
+    make("default");
+  }
+}
+
+TEST_F(AttachmentsTest, ATargetThatNamesAnAccountNowAndThenNeverWaits) {
+  for (int i = 0; i < 12; ++i) {
+    EXPECT_THAT(put_in_order(plan({"default"})), IsEmpty()) << i;
+    EXPECT_THAT(put_in_order(plan({})), IsEmpty()) << i;
+  }
+  EXPECT_EQ(written_.size(), 24U);
+}
+
+TEST_F(AttachmentsTest, OnlyTheAccountThatLosesItAgainAndAgainWaits) {
+  std::vector<std::string> waiting;
+  for (int i = 0; i < 8 && waiting.empty(); ++i) {
+    take_entries_from("default");
+    waiting = put_in_order(plan({"*"}));
+  }
+  EXPECT_THAT(waiting, ElementsAre("default"));
+  EXPECT_THAT(names_in("default"), IsEmpty());
+  make("app");
+  EXPECT_THAT(put_in_order(plan({"*"})), ElementsAre("default"));
+  EXPECT_THAT(names_in("app"), ElementsAre("cred"));
+  EXPECT_FALSE(attachments_.in_order(key, plan({"*"})));
+}
+
+TEST_F(AttachmentsTest, AnAccountThatRegainsItAgainAndAgainWaits) {
+  put_in_order(plan({"default"}));
+  const json attached = kube_.find(key_of("default")).value();
+  std::vector<std::string> waiting;
+  for (int i = 0; i < 8 && waiting.empty(); ++i) {
+    kube_.edit(key_of("default"), [&](json& account) { account = attached; });
+    observe("default");
+    waiting = put_in_order(plan({}));
+  }
+  EXPECT_THAT(waiting, ElementsAre("default"));
+}
+
+// --- accounts that fail
+
+TEST_F(AttachmentsTest, AnAccountThatCannotBeWrittenKeepsNoOtherOne) {
+  for (const auto& [status, reason, code] :
+       {std::tuple(500, "InternalError", ErrorCode::server_error), std::tuple(409, "Conflict", ErrorCode::rejected),
+        std::tuple(422, "Invalid", ErrorCode::rejected)}) {
+    answer_writes("builder", status, reason);
+    EXPECT_EQ(failure_of(plan({"builder", "default"})), code);
+    EXPECT_THAT(names_in("default"), ElementsAre("cred")) << status;
+    take_entries_from("default");
+    forget_answers("builder");
+  }
+}
+
+TEST_F(AttachmentsTest, AnAccountThatTimesOutKeepsNoOtherOneUnlessTheServerDoes) {
+  lose_answers("builder", ErrorCode::timeout);
+  EXPECT_EQ(failure_of(plan({"builder", "default"})), ErrorCode::timeout);
+  EXPECT_THAT(names_in("default"), ElementsAre("cred"));
+  take_entries_from("default");
+  make("another");
+  lose_answers("another", ErrorCode::timeout);
+  EXPECT_EQ(failure_of(plan({"another", "builder", "default"})), ErrorCode::timeout);
+  EXPECT_THAT(names_in("default"), IsEmpty());
+}
+
+TEST_F(AttachmentsTest, OfTwoFailuresTheOneThatPassesIsTold) {
+  make("another");
+  answer_writes("another", 422, "Invalid");
+  answer_writes("builder", 500, "InternalError");
+  EXPECT_EQ(failure_of(plan({"another", "builder", "default"})), ErrorCode::server_error);
+}
+
+TEST_F(AttachmentsTest, OfAServerThatCannotBeReachedNoFurtherAccountIsAskedFor) {
+  lose_answers("builder", ErrorCode::unreachable);
+  EXPECT_EQ(failure_of(plan({"builder", "default"})), ErrorCode::unreachable);
+  EXPECT_THAT(names_in("default"), IsEmpty());
+}
+
+TEST_F(AttachmentsTest, AnAccountThatCannotBeDetachedKeepsNoOtherOne) {
+  put_in_order(plan({"builder"}));
+  answer_writes("builder", 422, "Invalid");
+  EXPECT_EQ(failure_of(plan({"default"})), ErrorCode::rejected);
+  EXPECT_THAT(names_in("default"), ElementsAre("cred"));
+  const auto failure = test::run(loop_, attachments_.detach_all(key, note()));
+  ASSERT_TRUE(failure);
+  EXPECT_EQ(failure->code(), ErrorCode::rejected);
   EXPECT_THAT(names_in("default"), IsEmpty());
 }
 

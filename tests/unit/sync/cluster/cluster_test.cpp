@@ -23,7 +23,8 @@ const Key key{"team", "cred"};
 
 class ClusterTest : public testing::Test {
  protected:
-  ClusterTest() {
+  explicit ClusterTest(std::chrono::milliseconds label_grace = std::chrono::milliseconds(20))
+      : label_grace_(label_grace) {
     kube_.make_namespace("team");
     kube_.put(account, {{"imagePullSecrets", {{{"name", "theirs"}}}}});
     wanted_.login("first");
@@ -97,6 +98,17 @@ class ClusterTest : public testing::Test {
   }
   void answer_writes() { kube_.transport.forget_scripts("PATCH", "/api/v1/namespaces/team/secrets/cred"); }
 
+  // A namespace is selected by its label tier.
+  static Target selecting() {
+    Target target = test::make_target("t", "cred", {});
+    target.namespace_selector = LabelSelector::parse("tier=a");
+    return target;
+  }
+  void label(const std::string& tier) {
+    kube_.edit({"namespaces", "", "team"}, [&](json& object) { object["metadata"]["labels"]["tier"] = tier; });
+  }
+
+  std::chrono::milliseconds label_grace_;
   asio::io_context loop_;
   test::FakeKube kube_{loop_.get_executor()};
   test::Wanted wanted_;
@@ -115,7 +127,8 @@ class ClusterTest : public testing::Test {
                         throw Error(*elsewhere_);
                       }
                       co_return;
-                    }},
+                    },
+                    .label_grace = label_grace_},
                    [](const ChangedRows& /*rows*/) {}};
 };
 
@@ -309,10 +322,75 @@ TEST_F(ClusterTest, ASecretWhoseTargetLeavesItsNamespaceWaitsForNoOtherOne) {
   EXPECT_TRUE(until([&] { return !kube_.find(cred); }));
 }
 
+TEST_F(ClusterTest, ANamespaceThatLosesItsLabelLosesItsSecret) {
+  label("a");
+  begin(selecting());
+  ASSERT_EQ(password(), "first");
+  label("b");
+  EXPECT_TRUE(until([&] { return !kube_.find(cred); }));
+  EXPECT_EQ(changes_.back().why, Why::unlabelled);
+}
+
+TEST_F(ClusterTest, ANamespaceThatLosesItsLabelAgainAndAgainLosesItsSecretMoreSlowly) {
+  label("a");
+  begin(selecting());
+  const auto flicker = [&] {
+    label("a");
+    ASSERT_TRUE(until([&] { return password() == "first"; }));
+    label("b");
+  };
+  ASSERT_NO_FATAL_FAILURE(fight(flicker, [&] { return !kube_.find(cred); }));
+  EXPECT_EQ(state(), SyncState::removing);
+  EXPECT_THAT(row().cause->message(), HasSubstr("namespace team gains and loses labels"));
+  const auto before = uid();
+  label("a");
+  EXPECT_TRUE(until([&] { return state() == SyncState::in_sync; }));
+  EXPECT_EQ(uid(), before);
+}
+
+class WithinTheGrace : public ClusterTest {
+ protected:
+  WithinTheGrace() : ClusterTest(std::chrono::minutes(1)) {
+    label("a");
+    begin(selecting());
+  }
+};
+
+TEST_F(WithinTheGrace, ANamespaceThatHasLostItsLabelKeepsItsSecret) {
+  const auto before = uid();
+  for (int i = 0; i < 3; ++i) {
+    label("b");
+    ASSERT_TRUE(until([&] { return state() == SyncState::removing; }));
+    EXPECT_EQ(cause(), ErrorCode::cancelled);
+    EXPECT_TRUE(cluster_.awaits_labels());
+    EXPECT_FALSE(cluster_.is_clean_of("t", *wanted_.places()));
+    label("a");
+    ASSERT_TRUE(until([&] { return state() == SyncState::in_sync; }));
+    EXPECT_FALSE(cluster_.awaits_labels());
+  }
+  EXPECT_EQ(uid(), before);
+  EXPECT_EQ(kube_.count("delete"), 0U);
+}
+
+TEST_F(WithinTheGrace, NoOtherTargetTakesItsSecret) {
+  wanted_.put(test::make_target("another"));
+  apply();
+  label("b");
+  ASSERT_TRUE(until([&] { return state() == SyncState::removing; }));
+  EXPECT_EQ(kube_.find(cred)->at("metadata").at("annotations").at(target_annotation), "t");
+  EXPECT_THAT(row("another").cause->message(), HasSubstr("it is not certain yet that it gives it up"));
+}
+
+TEST_F(WithinTheGrace, WhatATargetGivesUpByItsWordsGoesAtOnce) {
+  auto target = selecting();
+  target.exclude_namespaces = {"team"};
+  begin(target);
+  EXPECT_FALSE(kube_.find(cred));
+}
+
 TEST_F(ClusterTest, LabelsThatMayNotBeReadAnyMoreDeleteNothing) {
-  kube_.edit({"namespaces", "", "team"}, [](json& object) { object["metadata"]["labels"]["tier"] = "a"; });
-  auto target = test::make_target("t", "cred", {});
-  target.namespace_selector = LabelSelector::parse("tier=a");
+  label("a");
+  auto target = selecting();
   begin(target);
   ASSERT_EQ(password(), "first");
   kube_.forbids = [](const test::ApiRequest& request) { return request.key.resource == "namespaces"; };
@@ -608,14 +686,9 @@ class EnforcedAccount : public ClusterTest {
  protected:
   EnforcedAccount() {
     target_.service_accounts = {"default"};
-    target_.namespaces = {};
-    target_.namespace_selector = LabelSelector::parse("tier=a");
     label("a");
     begin(target_);
     exported_ = kube_.find(account).value();
-  }
-  void label(const std::string& tier) {
-    kube_.edit({"namespaces", "", "team"}, [&](json& object) { object["metadata"]["labels"]["tier"] = tier; });
   }
   bool is_detached() const { return pull_secrets() == std::vector<std::string>{"theirs"}; }
   // A controller puts it back.
@@ -633,7 +706,7 @@ class EnforcedAccount : public ClusterTest {
     EXPECT_TRUE(waits) << "the next one waits";
   }
 
-  Target target_ = test::make_target();
+  Target target_ = selecting();
   json exported_;
 };
 

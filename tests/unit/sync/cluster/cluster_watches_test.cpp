@@ -58,7 +58,7 @@ class ClusterWatchesTest : public testing::Test {
                           client_,
                           cache_,
                           test::owner_id,
-                          few_watches,
+                          {},
                           {.on_key = [this](const Key& of) { keys_.push_back(of); },
                            .on_namespace = [this](const std::string& name) { namespaces_.push_back(name); },
                            .on_secret = [this](const std::string& name) { secrets_.push_back(name); },

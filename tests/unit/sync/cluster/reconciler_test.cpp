@@ -229,6 +229,45 @@ TEST_F(ReconcilerTest, ASecretGoesOnlyAfterItsServiceAccountsForgotIt) {
   EXPECT_TRUE(account.value("imagePullSecrets", json::array()).empty()) << account;
 }
 
+TEST_F(ReconcilerTest, ASecretGoesAlthoughAServiceAccountKeepsItsEntry) {
+  const test::FakeKube::Key account{"serviceaccounts", "team", "default"};
+  kube_.put(account, json::object());
+  auto target = test::make_target();
+  target.service_accounts = {"default"};
+  want(target);
+  reconcile();
+  observe();
+  wanted_.drop("t");
+  kube_.forbids = [](const test::ApiRequest& request) { return request.key.resource == "serviceaccounts"; };
+  reconcile();
+  EXPECT_FALSE(kube_.find(cred));
+  EXPECT_EQ(cause(), ErrorCode::forbidden);
+  EXPECT_EQ(reconciler_.decide(key, *wanted_.state()).action, Action::detach) << "it is not forgotten";
+  kube_.forbids = [](const test::ApiRequest& /*request*/) { return false; };
+  EXPECT_EQ(reconcile().kind, Outcome::Kind::done);
+  EXPECT_TRUE(kube_.find(account)->value("imagePullSecrets", json::array()).empty());
+}
+
+// As the namespaces of pull requests are.
+TEST_F(ReconcilerTest, ANamespaceThatIsMadeAnewAgainAndAgainIsNoFight) {
+  for (int i = 0; i < 12; ++i) {
+    EXPECT_EQ(reconcile().kind, Outcome::Kind::done) << i;
+    ASSERT_TRUE(kube_.find(cred)) << i;
+    kube_.erase(cred);
+    kube_.erase({"namespaces", "", "team"});
+    cache_.observe_missing(key);
+    const bool is_listed = i % 2 == 0;
+    if (is_listed) {
+      cache_.observe_namespace("team", std::nullopt);
+      cache_.observe_namespaces_end(0);
+    }
+    reconcile();
+    EXPECT_EQ(cause(), ErrorCode::namespace_missing);
+    kube_.make_namespace("team");
+    cache_.observe_namespace("team", NamespaceView());
+  }
+}
+
 TEST_F(ReconcilerTest, AnAdoptionIsForOnce) {
   kube_.put(cred, test::foreign_secret());
   observe();

@@ -84,45 +84,51 @@ TEST_F(RepairPace, AWriteForNoPlanEndsTheCount) {
   EXPECT_EQ(progress_.repairs, 0);
 }
 
-TEST(Deletions, OfWhatSomebodyMakesAnewEachTimeWaitLongerAndLonger) {
-  Deletions deletions;
-  const Key key{"team", "cred"};
+TEST(Repetitions, OfWhatSomebodyUndoesEachTimeWaitLongerAndLonger) {
+  Repetitions deletions;
+  const Deed deed{.key = {"team", "cred"}, .why = Why::not_covered};
   std::chrono::steady_clock::time_point now{1h};
-  const auto wait = [&] { return deletions.wait(key, now).value_or(0ms); };
-  deletions.count(key, now);
+  const auto wait = [&] { return deletions.wait(deed, now).value_or(0ms); };
+  deletions.count(deed, now);
   for (int again = 0; again < 4; ++again) {
     EXPECT_EQ(wait(), 0ms) << again;
-    deletions.count(key, now);
+    deletions.count(deed, now);
   }
   for (const auto expected : {1s, 2s, 4s}) {
     EXPECT_EQ(wait(), expected);
     now += wait();
-    deletions.count(key, now);
+    deletions.count(deed, now);
   }
-  EXPECT_EQ(deletions.wait({"team", "other"}, now), std::nullopt);
+  EXPECT_EQ(deletions.wait({.key = {"team", "other"}, .why = Why::not_covered}, now), std::nullopt);
   now += 2min;
   EXPECT_EQ(wait(), 0ms);
-  deletions.count(key, now);
+  deletions.count(deed, now);
   EXPECT_EQ(wait(), 0ms) << "it begins anew";
   for (int again = 0; again < 8; ++again) {
-    deletions.count(key, now);
+    deletions.count(deed, now);
   }
   EXPECT_GT(wait(), 0ms);
-  deletions.forget(key);
+  deletions.forget(deed);
   EXPECT_EQ(wait(), 0ms);
 }
 
-TEST(Deletions, OfVeryManyAreNotAllKept) {
-  Deletions deletions;
-  const std::chrono::steady_clock::time_point now{1h};
-  for (int i = 0; i < 10'000; ++i) {
-    const Key key{"n" + std::to_string(i), "cred"};
+TEST(Repetitions, OfVeryManyAreNotAllKept) {
+  Repetitions deletions;
+  std::chrono::steady_clock::time_point now{1h};
+  const auto deed = [](int i) { return Deed{.key = {"n" + std::to_string(i), "cred"}, .why = Why::not_covered}; };
+  const auto repeat = [&](int i) {
     for (int again = 0; again < 6; ++again) {
-      deletions.count(key, now);
+      deletions.count(deed(i), now);
     }
+  };
+  for (int i = 0; i < 10'000; ++i) {
+    repeat(i);
   }
-  EXPECT_TRUE(deletions.wait({"n1", "cred"}, now));
-  EXPECT_FALSE(deletions.wait({"n9999", "cred"}, now));
+  EXPECT_TRUE(deletions.wait(deed(1), now));
+  EXPECT_FALSE(deletions.wait(deed(9999), now));
+  now += 2min;
+  repeat(9999);
+  EXPECT_TRUE(deletions.wait(deed(9999), now)) << "the others are over";
 }
 
 }  // namespace

@@ -65,12 +65,14 @@ class WatchIntakeTest : public testing::Test {
   WatchTable table_;
   std::vector<Key> seen_;
   std::vector<Key> keys_;
+  std::vector<std::string> relabelled_;
   std::vector<std::string> told_namespaces_;
   WatchIntake intake_{cache_,
                       table_,
                       test::owner_id,
                       {.on_secret_seen = [this](const Key& of) { seen_.push_back(of); },
                        .on_key = [this](const Key& of) { keys_.push_back(of); },
+                       .on_relabelled = [this](const std::string& name) { relabelled_.push_back(name); },
                        .on_namespace = [this](const std::string& name) { told_namespaces_.push_back(name); }}};
 };
 
@@ -143,7 +145,14 @@ TEST_F(WatchIntakeTest, ANamespaceIsTold) {
   take(namespaces, odd);
   EXPECT_EQ(cache_.find_namespace("team"), nullptr) << "what a selector says of it is not known";
   take(namespaces, object("", "team", 3));
-  take(namespaces, object("", "team", 4), Kind::deleted);
+  EXPECT_TRUE(cache_.labels_settled("team")) << "it is not known which labels it had";
+  json prod = object("", "team", 4);
+  prod["metadata"]["labels"] = {{"env", "prod"}};
+  take(namespaces, prod);
+  take(namespaces, prod);
+  EXPECT_THAT(relabelled_, ElementsAre("team"));
+  EXPECT_FALSE(cache_.labels_settled("team"));
+  take(namespaces, object("", "team", 5), Kind::deleted);
   EXPECT_EQ(cache_.find_namespace("team"), nullptr);
 }
 

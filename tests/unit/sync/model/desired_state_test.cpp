@@ -298,6 +298,42 @@ TEST_F(DecideTest, ANamespaceThatIsNotListedWhileASecretInItIsSeenIsUnknown) {
   const NamespaceView unlabelled;
   facts.name_space = &unlabelled;
   EXPECT_EQ(desired_->decide({"team-a", "cred"}, facts).action, Action::remove) << "its own labels say so";
+  EXPECT_EQ(desired_->decide({"team-a", "cred"}, facts).why, Why::unlabelled);
+}
+
+TEST_F(DecideTest, WhatLabelsNoLongerSelectStaysUntilTheyAreSettled) {
+  Target target = make_target("t");
+  target.namespaces.clear();
+  target.namespace_selector = LabelSelector::parse("env=prod");
+  build(target, one_login("ghcr.io"));
+  const auto view = in_place();
+  const NamespaceView unlabelled;
+  Facts facts;
+  facts.secret = &view;
+  facts.name_space = &unlabelled;
+  facts.labels_settled = false;
+  const Key key{"team-a", "cred"};
+  EXPECT_TRUE(desired_->decide(key, facts).awaits_labels());
+  EXPECT_EQ(desired_->decide(key, facts).state, SyncState::removing);
+  EXPECT_FALSE(desired_->decide(key, facts).awaits_successor());
+
+  const auto targets = std::make_shared<const std::vector<Target>>(std::vector{target});
+  const DesiredState through_another("default", {}, {}, {"t"}, {}, {{.context = "other", .targets = targets}});
+  EXPECT_TRUE(through_another.decide(key, facts).awaits_labels());
+
+  target.exclude_namespaces = {"team-a"};
+  build(target, one_login("ghcr.io"));
+  EXPECT_EQ(desired_->decide(key, facts).why, Why::not_covered) << "its own words";
+}
+
+TEST_F(DecideTest, WhatSomebodyDeletedIsNotInSyncThoughItIsStillThere) {
+  auto view = in_place();
+  view.terminating = true;
+  view.finalizers = "example.com/hold";
+  EXPECT_EQ(decide(&view).state, SyncState::stuck);
+  EXPECT_NE(decide(&view).cause->message().find("held back by the finalizer example.com/hold"), std::string::npos);
+  view.digest = {};
+  EXPECT_EQ(decide(&view).action, Action::update) << "pods pull with it";
 }
 
 TEST_F(DecideTest, WhatATargetHasUnderAnotherNameStaysUntilTheNewOneIsInSync) {

@@ -4,6 +4,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "helper/base/text.hpp"
 #include "sync/base/resource_version.hpp"
 
 namespace regsync {
@@ -73,6 +74,17 @@ TEST(SecretObject, OddMarksAreNotOurs) {
     EXPECT_EQ(view_secret(object, "id1").ownership, Ownership::unmanaged) << odd;
     EXPECT_EQ(view_secret(odd, "id1").ownership, Ownership::unmanaged) << odd;
   }
+}
+
+TEST(SecretObject, NamesWhatHoldsADeletedOneBack) {
+  auto object = secret("id1 jdoe@laptop");
+  object["metadata"]["finalizers"] = {"a/1", 5, "b\n/2", "c/3", "d/4"};
+  EXPECT_EQ(view_secret(object, "id1").finalizers, "");
+  EXPECT_FALSE(view_secret(object, "id1").terminating);
+  object["metadata"]["deletionTimestamp"] = "2026-01-31T12:00:00Z";
+  EXPECT_TRUE(view_secret(object, "id1").terminating);
+  EXPECT_EQ(view_secret(object, "id1").finalizers, "a/1, " + presentable("b\n/2") + ", c/3 and 1 more");
+  EXPECT_EQ(read_secret(object.dump(), "id1").view, view_secret(object, "id1"));
 }
 
 TEST(SecretObject, NamesTheOwnerForPeople) {
